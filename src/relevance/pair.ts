@@ -1,0 +1,40 @@
+/**
+ * What the lab judges: a query and a document with typed fields.
+ */
+
+/** The value of one document attribute, as found in catalogues. */
+export type AttributeValue = string | number | boolean | readonly string[];
+
+/** A document. Every field but the title may be empty; the prompt shows them in the order of {@link DOCUMENT_FIELDS}. */
+export interface LabDocument {
+  readonly docId: string;
+  readonly title: string;
+  /** Empty where unknown. */
+  readonly brand: string;
+  /** What kind of thing it is ("kettle"); empty where unknown. */
+  readonly type: string;
+  readonly attributes: Readonly<Record<string, AttributeValue>>;
+  /** Free text; empty where there is none. */
+  readonly text: string;
+}
+
+/** The fields of a document in the fixed order of the prompt. */
+export const DOCUMENT_FIELDS = ['title', 'brand', 'type', 'attributes', 'text'] as const;
+export type DocumentField = (typeof DOCUMENT_FIELDS)[number];
+
+/** A query and a document. */
+export interface Pair {
+  readonly query: string;
+  readonly document: LabDocument;
+}
+
+/** A pair with its gold label, a whole number in [0, R). `queryId` groups pairs for splits and ranking metrics. */
+export interface JudgedPair extends Pair {
+  readonly queryId: string;
+  readonly label: number;
+}
+
+/** A document of which only some fields are known. */
+export function makeDocument(fields: Partial<LabDocument> & { readonly title: string }): LabDocument {
+  return { docId: '', brand: '', type: '', attributes: {}, text: '', ...fields };
+}
