@@ -1,0 +1,50 @@
+/**
+ * Three kinds of tests, run one kind after the other because each can fill a small machine by itself:
+ * `unit` (pure, and tfjs on the CPU), `gpu` (WebGPU in Node by Dawn), `e2e` (the built page in Chromium).
+ */
+import { defineConfig } from 'vitest/config';
+import { ClosingLineReporter } from './test/setup/closing-line.ts';
+
+export default defineConfig({
+  test: {
+    reporters: ['default', new ClosingLineReporter()],
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          testTimeout: 60_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: 'gpu',
+          include: ['test/gpu/**/*.test.ts'],
+          globalSetup: ['test/setup/gpu-setup.ts'],
+          // One forked process at a time: the driver is chosen by a native environment variable, and a software
+          // adapter uses every core.
+          pool: 'forks',
+          maxWorkers: 1,
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          globalSetup: ['test/setup/e2e-setup.ts'],
+          pool: 'forks',
+          maxWorkers: 1,
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
+  },
+});
