@@ -1,0 +1,169 @@
+/**
+ * Text and structure to token ids and back.
+ *
+ * Special tokens are looked up by name; text goes through byte-level BPE and nothing else, so that a query which spells
+ * out `<|answer|>` stays nine harmless pieces of text. The merging is done by `@huggingface/tokenizers`, which is given
+ * no added tokens and therefore has none to find in text. Each distinct pre-token is merged once and remembered: the
+ * words of a corpus repeat.
+ *
+ * Decoding gives back what was encoded, except that neighbouring pieces of text become one, and that what UTF-8 cannot
+ * hold (lone surrogates, cut-off characters) is U+FFFD.
+ */
+import { Tokenizer } from '@huggingface/tokenizers';
+import { LabError } from '../common/errors.ts';
+import { hashHex } from '../common/rng.ts';
+import type { Segment } from '../relevance/segments.ts';
+import { labelToken, SPECIAL_TOKENS } from '../relevance/vocabulary.ts';
+import { fromByteCharacters, preTokens } from './byte-level.ts';
+import { TokenStream, type Token } from './token-stream.ts';
+import { makeTokenizerJson, readTokenizerJson, type BpeModel, type TokenizerJson } from './tokenizer-json.ts';
+
+/** How many pre-tokens are remembered (the least recently used goes first), and how long one may be, in UTF-16 units. */
+const REMEMBERED_WORDS = 32768;
+const REMEMBERED_LENGTH = 48;
+
+/** The tokenizer of a lab model. */
+export class LabTokenizer {
+  /** The number of ids; they are 0 to `vocabSize - 1`. */
+  readonly vocabSize: number;
+  /** An 8-digit hash of everything that decides encoding and decoding; written into model cards. */
+  readonly fingerprint: string;
+
+  readonly #model: BpeModel;
+  readonly #merger: Tokenizer;
+  readonly #tokens: readonly Token[];
+  readonly #specialIds: ReadonlyMap<string, number>;
+  readonly #remembered = new Map<string, readonly number[]>();
+
+  private constructor(model: BpeModel) {
+    this.#model = model;
+    this.#merger = new Tokenizer({ ...makeTokenizerJson(model), added_tokens: [] }, {});
+    this.#specialIds = new Map(model.specialTokens.map((token, id) => [token, id]));
+    this.#tokens = model.tokens.map((token, id) =>
+      id < model.specialTokens.length
+        ? { kind: 'special', token }
+        : { kind: 'bytes', bytes: fromByteCharacters(token) ?? new Uint8Array() },
+    );
+    this.vocabSize = model.tokens.length;
+    this.fingerprint = hashHex(JSON.stringify([model.tokens, model.merges, model.specialTokens.length]));
+  }
+
+  /**
+   * A tokenizer from the parsed contents of a `tokenizer.json`.
+   *
+   * @throws {LabError} `bad-tokenizer` if it is not one that this version of the lab trained.
+   */
+  static fromJson(json: unknown): LabTokenizer {
+    return new LabTokenizer(readTokenizerJson(json, SPECIAL_TOKENS));
+  }
+
+  /** The contents of the tokenizer's file, for saving. */
+  toJson(): TokenizerJson {
+    return makeTokenizerJson(this.#model);
+  }
+
+  /** The ids of a text; no special token is ever among them. */
+  encodeText(text: string): number[] {
+    const ids: number[] = [];
+    this.#appendText(text, ids);
+    return ids;
+  }
+
+  /**
+   * The ids of a prompt or completion.
+   *
+   * @throws {LabError} `bad-tokenizer` if a segment names an unknown special token.
+   */
+  encode(segments: readonly Segment[]): number[] {
+    const ids: number[] = [];
+    for (const segment of segments) {
+      if (segment.kind === 'special') ids.push(this.idOf(segment.token));
+      else this.#appendText(segment.text, ids);
+    }
+    return ids;
+  }
+
+  /** What ids stand for. Each run of text tokens is one text; see {@link TokenStream} for decoding one by one. */
+  decode(ids: Iterable<number>): Segment[] {
+    const stream = new TokenStream(this);
+    const segments: Segment[] = [];
+    let text = '';
+    const take = (pieces: readonly Segment[]): void => {
+      for (const piece of pieces) {
+        if (piece.kind === 'text') {
+          text += piece.text;
+          continue;
+        }
+        if (text !== '') segments.push({ kind: 'text', text });
+        text = '';
+        segments.push(piece);
+      }
+    };
+    for (const id of ids) take(stream.push(id));
+    take(stream.end());
+    if (text !== '') segments.push({ kind: 'text', text });
+    return segments;
+  }
+
+  /** The text of ids, without the special tokens among them. */
+  decodeText(ids: Iterable<number>): string {
+    return this.decode(ids)
+      .map((segment) => (segment.kind === 'text' ? segment.text : ''))
+      .join('');
+  }
+
+  /**
+   * The id of a special token.
+   *
+   * @throws {LabError} `bad-tokenizer` if there is no such special token.
+   */
+  idOf(specialToken: string): number {
+    const id = this.#specialIds.get(specialToken);
+    if (id !== undefined) return id;
+    throw new LabError('bad-tokenizer', {
+      message: 'Unknown special token.',
+      expected: 'an entry of SPECIAL_TOKENS',
+      got: specialToken,
+    });
+  }
+
+  /**
+   * What an id stands for.
+   *
+   * @throws {LabError} `bad-tokenizer` if the id is outside the vocabulary.
+   */
+  tokenOf(id: number): Token {
+    const token = this.#tokens[id];
+    if (token !== undefined) return token;
+    throw new LabError('bad-tokenizer', {
+      message: 'Unknown token id.',
+      expected: `0 to ${this.vocabSize - 1}`,
+      got: String(id),
+    });
+  }
+
+  /** The ids of the label tokens of a scale: entry k is label k. */
+  labelIds(scaleSize: number): number[] {
+    return Array.from({ length: scaleSize }, (_, label) => this.idOf(labelToken(scaleSize, label)));
+  }
+
+  #appendText(text: string, ids: number[]): void {
+    for (const word of preTokens(text)) {
+      for (const id of this.#wordIds(word)) ids.push(id);
+    }
+  }
+
+  #wordIds(word: string): readonly number[] {
+    const remembered = this.#remembered.get(word);
+    const ids = remembered ?? this.#merger.encode(word, { add_special_tokens: false }).ids;
+    if (word.length > REMEMBERED_LENGTH) return ids;
+    // Set anew, a word moves to the young end of the map; the old end is the first key.
+    if (remembered !== undefined) this.#remembered.delete(word);
+    this.#remembered.set(word, ids);
+    if (this.#remembered.size > REMEMBERED_WORDS) {
+      const oldest = this.#remembered.keys().next();
+      if (oldest.done !== true) this.#remembered.delete(oldest.value);
+    }
+    return ids;
+  }
+}
