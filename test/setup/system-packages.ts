@@ -43,10 +43,14 @@ export function findChromium(): Found {
 export function findVulkanDriver(): Found {
   if (process.platform !== 'linux') return { path: '' };
   const named = process.env['VK_ICD_FILENAMES'];
-  if (named !== undefined) return existsSync(named) ? { path: named } : { missing: `VK_ICD_FILENAMES names ${named}, which is not there.` };
+  if (named !== undefined)
+    return existsSync(named) ? { path: named } : { missing: `VK_ICD_FILENAMES names ${named}, which is not there.` };
   const present = usableLavapipe();
   if (present !== undefined) return { path: present };
-  const problem = installWithApt('mesa-vulkan-drivers', debianCodename() === 'bookworm' ? 'bookworm-backports' : undefined);
+  const problem = installWithApt(
+    'mesa-vulkan-drivers',
+    debianCodename() === 'bookworm' ? 'bookworm-backports' : undefined,
+  );
   const installed = usableLavapipe();
   if (installed !== undefined) return { path: installed };
   return { missing: `No Vulkan driver for WebGPU (${problem}). Install mesa-vulkan-drivers ${OLDEST_MESA} or newer.` };
@@ -87,12 +91,16 @@ function apt(args: readonly string[]): void {
   });
   if (result.error !== undefined) throw result.error;
   // One broken third-party source makes `update` fail although Debian's own lists arrived: let `install` decide.
-  if (result.status !== 0 && args[0] !== 'update') throw new Error(result.stderr.trim().split('\n').slice(-3).join(' '));
+  if (result.status !== 0 && args[0] !== 'update')
+    throw new Error(result.stderr.trim().split('\n').slice(-3).join(' '));
 }
 
 function backportsListed(suite: string): boolean {
   const folder = '/etc/apt/sources.list.d';
-  const files = ['/etc/apt/sources.list', ...(existsSync(folder) ? readdirSync(folder).map((name) => `${folder}/${name}`) : [])];
+  const files = [
+    '/etc/apt/sources.list',
+    ...(existsSync(folder) ? readdirSync(folder).map((name) => `${folder}/${name}`) : []),
+  ];
   return files.some((file) => existsSync(file) && readFileSync(file, 'utf8').includes(suite));
 }
 

@@ -1,0 +1,37 @@
+/**
+ * Failures as values. An error that crosses threads keeps only name, message and stack, so the code of a LabError
+ * travels in `name` and is read back here; anything else that was thrown is an `internal` failure.
+ */
+import * as v from 'valibot';
+import { type LabErrorCode, messageOf } from '../common/errors.ts';
+
+// A record, so that a code added to the union and forgotten here does not compile.
+const CODES: Record<LabErrorCode, true> = {
+  aborted: true,
+  'bad-checkpoint': true,
+  'bad-config': true,
+  'bad-file': true,
+  'bad-instruction': true,
+  'bad-shape': true,
+  'bad-tokenizer': true,
+  'bad-trace': true,
+  internal: true,
+  'no-backend': true,
+  'not-finite': true,
+  'not-found': true,
+  'out-of-memory': true,
+};
+const isCode = (name: string): name is LabErrorCode => Object.hasOwn(CODES, name);
+
+/** A failure as it crosses threads. */
+export const FailureSchema = v.strictObject({
+  code: v.custom<LabErrorCode>((input) => typeof input === 'string' && isCode(input), 'an unknown error code'),
+  message: v.string(),
+});
+export type Failure = v.InferOutput<typeof FailureSchema>;
+
+/** Anything that was thrown, here or in another thread, as a failure. */
+export function failureOf(thrown: unknown): Failure {
+  const name = thrown instanceof Error ? thrown.name : '';
+  return { code: isCode(name) ? name : 'internal', message: messageOf(thrown) };
+}

@@ -1,0 +1,155 @@
+/**
+ * The boundary between the page and the worker that answers. Everything that crosses it is a plain value with a schema,
+ * parsed on arrival on either side: a message is never believed because of its type.
+ *
+ * An answer is a stream of events in a fixed order: first one `label`, as soon as the prompt has been read; then `text`
+ * and `step` while the model writes its reasoning; at last exactly one `done` or `failed`. A cancelled answer ends with
+ * `failed` and the code `aborted`.
+ */
+import * as v from 'valibot';
+import { DOCUMENT_FIELDS } from '../relevance/pair.ts';
+import { CRITERIA, EVIDENCE_SOURCES, VERDICTS } from '../relevance/vocabulary.ts';
+import { FailureSchema } from './failure.ts';
+
+/** The backends a model can run on, fastest first; `auto` takes the first that works. */
+export const BACKEND_CHOICES = ['auto', 'webgpu', 'wasm', 'cpu'] as const;
+export type BackendChoice = (typeof BACKEND_CHOICES)[number];
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const probability = v.pipe(v.number(), v.minValue(0), v.maxValue(1.000001));
+/** Milliseconds. */
+const duration = v.pipe(v.number(), v.minValue(0));
+
+const AttributeValueSchema = v.union([v.string(), v.number(), v.boolean(), v.array(v.string())]);
+
+/** A pair as it crosses threads. */
+export const PairSchema = v.strictObject({
+  query: v.string(),
+  document: v.strictObject({
+    docId: v.string(),
+    title: v.string(),
+    brand: v.string(),
+    type: v.string(),
+    attributes: v.record(v.string(), AttributeValueSchema),
+    text: v.string(),
+  }),
+});
+
+/** Which model to load, and where it should run. `modelUrl` is an absolute folder URL with a trailing slash. */
+export const LoadRequestSchema = v.strictObject({
+  modelUrl: v.pipe(v.string(), v.url(), v.endsWith('/')),
+  backend: v.optional(v.picklist(BACKEND_CHOICES), 'auto'),
+});
+export type LoadRequest = v.InferOutput<typeof LoadRequestSchema>;
+
+/** What to answer. Without `reason` the answer ends after its label. */
+export const AnswerRequestSchema = v.strictObject({
+  pair: PairSchema,
+  reason: v.optional(v.boolean(), true),
+});
+export type AnswerRequest = v.InferOutput<typeof AnswerRequestSchema>;
+
+/** How far loading has come. `totalBytes` is null while it is not known. */
+export const LoadProgressSchema = v.strictObject({
+  stage: v.picklist(['backend', 'files', 'warm-up']),
+  receivedBytes: count,
+  totalBytes: v.nullable(count),
+});
+export type LoadProgress = v.InferOutput<typeof LoadProgressSchema>;
+
+/** A loaded model, as far as a page needs to know it. */
+export const ModelSummarySchema = v.strictObject({
+  name: v.string(),
+  backend: v.picklist(['webgpu', 'wasm', 'cpu']),
+  /** Why this backend, in one sentence. */
+  backendReason: v.string(),
+  parameters: count,
+  /** The labels of its scale, worst first, with a rubric line each. */
+  scale: v.strictObject({ names: v.array(v.string()), rubric: v.array(v.string()) }),
+  /** Its card, in the order to be shown; `code` rows are shown in a fixed-width face. */
+  card: v.array(v.strictObject({ name: v.string(), value: v.string(), code: v.optional(v.boolean(), false) })),
+  /** Pairs to try; `name` says what is interesting about one in two or three words. */
+  examples: v.array(v.strictObject({ name: v.string(), pair: PairSchema })),
+});
+export type ModelSummary = v.InferOutput<typeof ModelSummarySchema>;
+
+/** A range of UTF-16 units in the query, in a field, or in the text of one attribute's value. */
+const EvidenceSpanSchema = v.strictObject({
+  field: v.picklist(['query', ...DOCUMENT_FIELDS]),
+  /** The attribute's name where `field` is `attributes`. */
+  attribute: v.optional(v.string()),
+  start: count,
+  end: count,
+});
+export type EvidenceSpan = v.InferOutput<typeof EvidenceSpanSchema>;
+
+const LabelEventSchema = v.strictObject({
+  kind: v.literal('label'),
+  label: count,
+  /** Of the R labels, renormalised among themselves. */
+  probabilities: v.array(probability),
+  /** `s = sum_k k p_k`, in [0, R-1]. */
+  score: v.number(),
+  /** The share of the whole vocabulary's probability that lay on the R labels. */
+  labelMass: probability,
+  prefillMs: duration,
+  promptTokens: count,
+  /** Fields that were cut to fit the prompt. */
+  cutFields: v.array(v.string()),
+});
+
+const StepEventSchema = v.strictObject({
+  kind: v.literal('step'),
+  index: count,
+  step: v.strictObject({
+    rule: count,
+    criterion: v.picklist(CRITERIA),
+    evidence: v.array(v.strictObject({ source: v.picklist(EVIDENCE_SOURCES), text: v.string() })),
+    verdict: v.picklist(VERDICTS),
+  }),
+  /** What running the cited rule on the pair says about the step. */
+  check: v.picklist(['verified', 'wrong', 'uncheckable']),
+  reason: v.string(),
+  /** The cited rule as people read it. */
+  ruleText: v.string(),
+  /** Where the quoted evidence stands in the pair. */
+  spans: v.array(EvidenceSpanSchema),
+});
+
+const DoneEventSchema = v.strictObject({
+  kind: v.literal('done'),
+  /** The label restated after the reasoning; null where the completion did not get there. */
+  restated: v.nullable(count),
+  /** Whether the completion followed its grammar to the end. */
+  complete: v.boolean(),
+  /** Whether the verified steps lead to the label. */
+  agreement: v.picklist(['agrees', 'disagrees', 'unknown']),
+  /** Where and how the completion left its grammar. */
+  problem: v.optional(v.string()),
+  tokens: count,
+  decodeMs: duration,
+});
+
+/** One event of an answer. */
+export const ScoringEventSchema = v.variant('kind', [
+  LabelEventSchema,
+  /** A piece of the completion as the model writes it, special tokens included. */
+  v.strictObject({ kind: v.literal('text'), text: v.string() }),
+  StepEventSchema,
+  DoneEventSchema,
+  v.strictObject({ kind: v.literal('failed'), ...FailureSchema.entries }),
+]);
+export type ScoringEvent = v.InferOutput<typeof ScoringEventSchema>;
+export type LabelEvent = v.InferOutput<typeof LabelEventSchema>;
+export type StepEvent = v.InferOutput<typeof StepEventSchema>;
+export type DoneEvent = v.InferOutput<typeof DoneEventSchema>;
+
+/** What the worker offers, by comlink. Arguments are unknown until parsed with the schemas above. */
+export interface ScoringApi {
+  /** Loads a model. Rejects with a code of LabErrorCode as the error's name. */
+  load(request: LoadRequest, onProgress: (progress: LoadProgress) => void): Promise<ModelSummary>;
+  /** Answers one pair; resolves after the last event. `id` is the caller's own, for {@link cancel}. */
+  answer(id: number, request: AnswerRequest, emit: (event: ScoringEvent) => void): Promise<void>;
+  /** Stops an answer at its next token; an unknown or finished id is ignored. */
+  cancel(id: number): Promise<void>;
+}

@@ -1,0 +1,68 @@
+/** The thread boundary: what is well-formed comes through unchanged, what is not is refused. */
+import * as v from 'valibot';
+import { describe, expect, it } from 'vitest';
+import { LabError } from '../../../src/common/errors.ts';
+import { failureOf } from '../../../src/protocol/failure.ts';
+import { LoadRequestSchema, type ScoringEvent, ScoringEventSchema } from '../../../src/protocol/scoring.ts';
+
+const EVENTS: ScoringEvent[] = [
+  {
+    kind: 'label',
+    label: 2,
+    probabilities: [0.1, 0.2, 0.6, 0.1],
+    score: 1.7,
+    labelMass: 0.999,
+    prefillMs: 4.2,
+    promptTokens: 31,
+    cutFields: ['title'],
+  },
+  { kind: 'text', text: '<|rule:3|>' },
+  {
+    kind: 'step',
+    index: 0,
+    step: { rule: 3, criterion: 'type', evidence: [{ source: 'query', text: 'kettle' }], verdict: 'match' },
+    check: 'verified',
+    reason: 'the rule fires',
+    ruleText: 'The type is the one asked for.',
+    spans: [{ field: 'attributes', attribute: 'for', start: 0, end: 6 }],
+  },
+  { kind: 'done', restated: 2, complete: true, agreement: 'agrees', tokens: 7, decodeMs: 30 },
+  { kind: 'failed', code: 'out-of-memory', message: 'no room' },
+];
+
+describe('scoring events', () => {
+  it.each(EVENTS)('$kind comes through a structured clone unchanged', (event) => {
+    expect(v.parse(ScoringEventSchema, structuredClone(event))).toEqual(event);
+  });
+
+  it.each([
+    ['an unknown kind', { kind: 'nothing' }],
+    ['an unknown key', { kind: 'text', text: '', extra: 1 }],
+    ['a probability above one', { ...EVENTS[0], probabilities: [1.5] }],
+    ['a label that is not whole', { ...EVENTS[0], label: 1.5 }],
+    ['an unknown failure code', { kind: 'failed', code: 'toString', message: '' }],
+  ])('%s is refused', (_, event) => {
+    expect(v.safeParse(ScoringEventSchema, event).success).toBe(false);
+  });
+});
+
+describe('load request', () => {
+  it('defaults to the best backend, and wants a folder', () => {
+    expect(v.parse(LoadRequestSchema, { modelUrl: 'http://localhost/m/' }).backend).toBe('auto');
+    expect(v.safeParse(LoadRequestSchema, { modelUrl: 'http://localhost/m' }).success).toBe(false);
+    expect(v.safeParse(LoadRequestSchema, { modelUrl: 'm/' }).success).toBe(false);
+  });
+});
+
+describe('failures', () => {
+  it('keep the code of a LabError that only kept its name and message on the way', () => {
+    const sent = new LabError('no-backend', { message: 'None works.' });
+    const arrived = Object.assign(new Error(sent.message), { name: sent.name });
+    expect(failureOf(arrived)).toEqual({ code: 'no-backend', message: 'None works.' });
+  });
+
+  it('are internal for anything else', () => {
+    expect(failureOf(new TypeError('x is not a function')).code).toBe('internal');
+    expect(failureOf('text')).toEqual({ code: 'internal', message: 'text' });
+  });
+});
