@@ -81,14 +81,12 @@ function countWords(texts: Iterable<string>, ids: ReadonlyMap<string, number>): 
 
 /** How often each pair of neighbouring tokens occurs, and in which words; kept up to date through merges. */
 class PairTable {
-  readonly #words: readonly Word[];
   readonly #counts = new Map<number, number>();
   readonly #wordsOf = new Map<number, Set<Word>>();
   readonly #queue = new MergeQueue();
 
   constructor(words: readonly Word[]) {
-    this.#words = words;
-    for (const word of this.#words) this.#count(word, +1);
+    for (const word of words) this.#count(word, 1);
     for (const pair of this.#counts.keys()) this.#enqueue(pair);
   }
 
@@ -111,7 +109,7 @@ class PairTable {
     for (const word of holders) {
       this.#count(word, -1);
       word.ids = replacePair(word.ids, left, right, merged);
-      this.#count(word, +1, merged, touched);
+      this.#count(word, 1, merged, touched);
     }
     this.#wordsOf.delete(pairKey(left, right));
     // Only pairs with the new token can have become more frequent.

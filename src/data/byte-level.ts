@@ -25,7 +25,7 @@ export const CHARACTER_BYTES: ReadonlyMap<string, number> = new Map(
 );
 
 /** The 256 characters in the order of their token ids, which is that of their code points (as in GPT-2's vocabulary). */
-export const BYTE_ALPHABET: readonly string[] = [...BYTE_CHARACTERS].sort((a, b) => a.charCodeAt(0) - b.charCodeAt(0));
+export const BYTE_ALPHABET: readonly string[] = BYTE_CHARACTERS.toSorted((a, b) => a.charCodeAt(0) - b.charCodeAt(0));
 
 /** Cuts text into pre-tokens, which no merge crosses; joined, they are the text again. */
 export function preTokens(text: string): readonly string[] {

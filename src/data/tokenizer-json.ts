@@ -122,11 +122,13 @@ function checkSpecialTokens(
 function checkBytes(tokens: readonly string[], firstId: number): void {
   const plain = new Set(tokens.slice(firstId));
   const missing = BYTE_ALPHABET.find((character) => !plain.has(character));
-  if (missing !== undefined)
+  if (missing !== undefined) {
     throw badTokenizer('in its vocabulary', 'all 256 bytes', `none for ${JSON.stringify(missing)}`);
+  }
   const foreign = tokens.slice(firstId).find((token) => token === '' || fromByteCharacters(token) === undefined);
-  if (foreign !== undefined)
+  if (foreign !== undefined) {
     throw badTokenizer('in its vocabulary', 'tokens of GPT-2 byte characters', JSON.stringify(foreign));
+  }
 }
 
 function checkMerges(
@@ -138,8 +140,9 @@ function checkMerges(
   const plain = new Set(tokens.slice(specialTokens.length));
   for (const [rank, [left, right]] of merges.entries()) {
     const strange = [left, right, left + right].find((token) => !plain.has(token));
-    if (strange !== undefined)
+    if (strange !== undefined) {
       throw badTokenizer(`at merge ${rank}`, 'parts and result in the vocabulary of text', JSON.stringify(strange));
+    }
   }
 }
 

@@ -18,8 +18,8 @@ import { fromByteCharacters, preTokens } from './byte-level.ts';
 import { TokenStream, type Token } from './token-stream.ts';
 import { makeTokenizerJson, readTokenizerJson, type BpeModel, type TokenizerJson } from './tokenizer-json.ts';
 
-/** How many pre-tokens are remembered (the least recently used goes first), and how long one may be, in UTF-16 units. */
-const REMEMBERED_WORDS = 32768;
+/** How many pre-tokens a generation of the memory holds, and how long one may be, in UTF-16 units. */
+const REMEMBERED_WORDS = 16384;
 const REMEMBERED_LENGTH = 48;
 
 /** The tokenizer of a lab model. */
@@ -33,7 +33,8 @@ export class LabTokenizer {
   readonly #merger: Tokenizer;
   readonly #tokens: readonly Token[];
   readonly #specialIds: ReadonlyMap<string, number>;
-  readonly #remembered = new Map<string, readonly number[]>();
+  #youngWords = new Map<string, readonly number[]>();
+  #oldWords: ReadonlyMap<string, readonly number[]> = new Map();
 
   private constructor(model: BpeModel) {
     this.#model = model;
@@ -153,17 +154,18 @@ export class LabTokenizer {
     }
   }
 
+  // Words are remembered in two generations: when the young one is full, it becomes the old one, and the old is forgotten.
+  // Words in use move to the young one, so that the common words of a corpus are never merged twice.
   #wordIds(word: string): readonly number[] {
-    const remembered = this.#remembered.get(word);
-    const ids = remembered ?? this.#merger.encode(word, { add_special_tokens: false }).ids;
+    const young = this.#youngWords.get(word);
+    if (young !== undefined) return young;
+    const ids = this.#oldWords.get(word) ?? this.#merger.encode(word, { add_special_tokens: false }).ids;
     if (word.length > REMEMBERED_LENGTH) return ids;
-    // Set anew, a word moves to the young end of the map; the old end is the first key.
-    if (remembered !== undefined) this.#remembered.delete(word);
-    this.#remembered.set(word, ids);
-    if (this.#remembered.size > REMEMBERED_WORDS) {
-      const oldest = this.#remembered.keys().next();
-      if (oldest.done !== true) this.#remembered.delete(oldest.value);
+    if (this.#youngWords.size >= REMEMBERED_WORDS) {
+      this.#oldWords = this.#youngWords;
+      this.#youngWords = new Map();
     }
+    this.#youngWords.set(word, ids);
     return ids;
   }
 }

@@ -97,23 +97,24 @@ describe('trainBpe', () => {
 // The tokens by id (an object lists keys such as "7" first, whatever their value).
 function tokensOf({ vocab }: { vocab: Readonly<Record<string, number>> }): string[] {
   return Object.entries(vocab)
-    .sort(([, a], [, b]) => a - b)
+    .toSorted(([, a], [, b]) => a - b)
     .map(([token]) => token);
 }
 
 // The algorithm as it is defined: count all pairs, merge the most frequent (smaller ids on a tie), start over.
 function slowMerges(texts: readonly string[], merges: number): string[] {
   const ids = new Map([...SPECIAL, ...BYTE_ALPHABET].map((token, id) => [token, id]));
-  let words = texts.flatMap((text) => preTokens(text).map((word) => [...toByteCharacters(word)]));
+  let words = texts.flatMap((text) => preTokens(text).map((word) => Array.from(toByteCharacters(word))));
   const idOf = (token: string): number => ids.get(token) ?? Infinity;
   const out: string[] = [];
   while (ids.size < FIXED + merges) {
     const counts = new Map<string, number>();
     for (const word of words) {
-      for (let i = 1; i < word.length; i++)
+      for (let i = 1; i < word.length; i++) {
         counts.set(`${word[i - 1]} ${word[i]}`, (counts.get(`${word[i - 1]} ${word[i]}`) ?? 0) + 1);
+      }
     }
-    const [best] = [...counts].sort(([a, countA], [b, countB]) => {
+    const [best] = Array.from(counts).toSorted(([a, countA], [b, countB]) => {
       const [a0 = '', a1 = ''] = a.split(' ');
       const [b0 = '', b1 = ''] = b.split(' ');
       return countB - countA || idOf(a0) - idOf(b0) || idOf(a1) - idOf(b1);

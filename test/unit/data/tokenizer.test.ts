@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LabError } from '../../../src/common/errors.ts';
 import { trainBpe } from '../../../src/data/bpe-trainer.ts';
@@ -81,7 +81,7 @@ describe('LabTokenizer', () => {
   it('encodes as Hugging Face does with the same vocabulary', () => {
     const offset = SPECIAL_TOKENS.length - fixture.specialTokens.length;
     const text = Object.entries(fixture.vocab)
-      .sort(([, a], [, b]) => a - b)
+      .toSorted(([, a], [, b]) => a - b)
       .map(([token]) => token)
       .slice(fixture.specialTokens.length);
     const model = {
@@ -91,14 +91,22 @@ describe('LabTokenizer', () => {
     };
     const same = LabTokenizer.fromJson(makeTokenizerJson(model));
     expect(fixture.encodings.length).toBeGreaterThan(10);
-    for (const { text: input, ids } of fixture.encodings)
+    for (const { text: input, ids } of fixture.encodings) {
       expect(same.encodeText(input)).toEqual(ids.map((id) => id + offset));
+    }
   });
 
   it('gives one answer for a word it remembers and for a new one', () => {
     const once = tokenizer.encodeText(' kettle');
     expect(tokenizer.encodeText(' kettle')).toEqual(once);
     expect(LabTokenizer.fromJson(json).encodeText(' kettle kettle')).toEqual([...once, ...once]);
+  });
+
+  it('gives the same ids after more words than it remembers', () => {
+    const numbers = Array.from({ length: 40_000 }, (_, i) => String(i));
+    const early = numbers.slice(0, 100).map((number) => tokenizer.encodeText(number));
+    for (const number of numbers) tokenizer.encodeText(number);
+    expect(numbers.slice(0, 100).map((number) => tokenizer.encodeText(number))).toEqual(early);
   });
 
   it('survives its file', () => {
