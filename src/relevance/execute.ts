@@ -1,0 +1,140 @@
+/**
+ * Executes an instruction on a pair: which rules win, what label they imply, and the gold trace that says so.
+ */
+import { fieldText } from './document-text.ts';
+import { type Facts, type Fact, inDocument, inQuery, readFacts } from './facts.ts';
+import type { Condition, Instruction, Rule } from './instruction.ts';
+import type { Lexicon } from './lexicon.ts';
+import { DOCUMENT_FIELDS, type Pair } from './pair.ts';
+import { hasPhrase } from './phrases.ts';
+import { contentWords, wordsOf } from './text-folding.ts';
+import type { Evidence, Trace } from './trace.ts';
+import type { Criterion, Verdict } from './vocabulary.ts';
+
+/** A gold trace cites at most this many binding rules, the first in instruction order. */
+export const MAX_GOLD_STEPS = 2;
+
+/** The winning rule of one criterion: what it found on the pair, and where. */
+export interface Finding {
+  /** Index in the instruction. */
+  readonly rule: number;
+  readonly criterion: Criterion;
+  readonly cap: number;
+  readonly verdict: Verdict;
+  readonly evidence: readonly Evidence[];
+}
+
+/** The outcome on one pair. `label` is undefined where no rule fired: the pair cannot be judged by the instruction. */
+export interface Execution {
+  readonly label: number | undefined;
+  /** One winner per criterion, in instruction order. */
+  readonly findings: readonly Finding[];
+  /** The winners whose cap is the label, so that each of them implies exactly the label. */
+  readonly binding: readonly Finding[];
+}
+
+/** Executes an instruction on a pair. Never throws. */
+export function execute(instruction: Instruction, lexicon: Lexicon, pair: Pair): Execution {
+  return executeFacts(instruction, readFacts(lexicon, pair));
+}
+
+/** {@link execute} on facts already read. */
+export function executeFacts(instruction: Instruction, facts: Facts): Execution {
+  const findings: Finding[] = [];
+  const decided = new Set<Criterion>();
+  for (const [index, rule] of instruction.rules.entries()) {
+    if (decided.has(rule.criterion)) continue;
+    const found = fires(rule, facts);
+    if (found === undefined) continue;
+    decided.add(rule.criterion);
+    const { verdict, evidence } = found;
+    findings.push({ rule: index, criterion: rule.criterion, cap: rule.cap, verdict, evidence });
+  }
+  if (findings.length === 0) return { label: undefined, findings, binding: [] };
+  const label = Math.min(...findings.map(({ cap }) => cap));
+  return { label, findings, binding: findings.filter(({ cap }) => cap === label) };
+}
+
+/** The gold trace of a pair; undefined where the instruction cannot judge it. */
+export function goldTrace(instruction: Instruction, lexicon: Lexicon, pair: Pair): Trace | undefined {
+  return traceOf(instruction, execute(instruction, lexicon, pair));
+}
+
+/** The gold trace of an execution: its first binding findings as steps. */
+export function traceOf({ scaleSize }: Instruction, { label, binding }: Execution): Trace | undefined {
+  if (label === undefined) return undefined;
+  const steps = binding
+    .slice(0, MAX_GOLD_STEPS)
+    .map(({ rule, criterion, evidence, verdict }) => ({ rule, criterion, evidence, verdict }));
+  return { scaleSize, label, steps, restated: label };
+}
+
+/** What a rule finds on a pair; undefined where it does not fire. */
+export function fires(rule: Rule, facts: Facts): Found | undefined {
+  if (rule.scope !== undefined && rule.scope !== facts.category) return undefined;
+  return holds(rule.when, facts);
+}
+
+type Found = Pick<Finding, 'verdict' | 'evidence'>;
+
+function holds(condition: Condition, facts: Facts): Found | undefined {
+  switch (condition.kind) {
+    case 'attribute':
+      return facts.relations.attribute.find(
+        ({ is, of }) => condition.is.includes(is) && (condition.of === undefined || condition.of === of),
+      );
+    case 'type':
+    case 'brand':
+    case 'quantity':
+    case 'negation':
+    case 'accessory':
+    case 'audience': {
+      const wanted: readonly string[] = condition.is;
+      const candidates: readonly Fact[] = facts.relations[condition.kind];
+      return candidates.find(({ is }) => wanted.includes(is));
+    }
+    case 'unasked':
+      return unaskedValue(condition, facts.pair);
+    case 'overlap':
+      return wordOverlap(condition, facts.pair);
+    default:
+      return condition satisfies never;
+  }
+}
+
+function unaskedValue(
+  { attribute, values }: Extract<Condition, { kind: 'unasked' }>,
+  { query, document }: Pair,
+): Found | undefined {
+  if (document.attributes[attribute] === undefined) return undefined;
+  const offered = wordsOf(
+    fieldText({ ...document, attributes: { [attribute]: document.attributes[attribute] } }, 'attributes'),
+  );
+  const asked = wordsOf(query);
+  const value = values.find((v) => hasPhrase(offered, wordsOf(v)) && !hasPhrase(asked, wordsOf(v)));
+  return value === undefined ? undefined : { verdict: 'violated', evidence: [inDocument(value)] };
+}
+
+function wordOverlap(
+  { field, is, share }: Extract<Condition, { kind: 'overlap' }>,
+  { query, document }: Pair,
+): Found | undefined {
+  const asked = [...contentWords(query)];
+  if (asked.length === 0) return undefined;
+  const fields = field === 'any' ? DOCUMENT_FIELDS : [field];
+  const offered = contentWords(fields.map((name) => fieldText(document, name)).join(' '));
+  const shared = asked.filter((word) => offered.has(word));
+  if (shared.length / asked.length >= share !== (is === 'at-least')) return undefined;
+  // Content words are reduced to singulars; evidence is the word as it stands.
+  const asWritten = (text: string, stem: string | undefined): string | undefined =>
+    wordsOf(text).find((word) => stem !== undefined && contentWords(word).has(stem));
+  if (is === 'at-least') {
+    const word = fields.map((name) => asWritten(fieldText(document, name), shared[0])).find((w) => w !== undefined);
+    return { verdict: 'match', evidence: word === undefined ? [] : [inDocument(word)] };
+  }
+  const word = asWritten(
+    query,
+    asked.find((w) => !offered.has(w)),
+  );
+  return { verdict: 'absent', evidence: word === undefined ? [] : [inQuery(word)] };
+}

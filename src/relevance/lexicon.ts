@@ -1,0 +1,58 @@
+/**
+ * The words an instruction can be executed over: which are brands, types, attribute values and audiences. The
+ * executor knows them all; a model has to learn or infer them. Numbers and units need no lexicon (quantities.ts).
+ */
+import { phraseOf } from './phrases.ts';
+
+/** The values of one attribute. Exclusive: having one value means not having another (a colour, not a feature). */
+export interface AttributeWords {
+  readonly values: readonly string[];
+  readonly exclusive: boolean;
+}
+
+/** A lexicon as plain data, for files and hashes. */
+export interface LexiconData {
+  readonly brands: readonly string[];
+  /** Category of each type. */
+  readonly types: Readonly<Record<string, string>>;
+  readonly attributes: Readonly<Record<string, AttributeWords>>;
+  readonly audiences: readonly string[];
+}
+
+/** A lexicon indexed for look-up; every key is a phrase as {@link phraseOf} gives it. */
+export interface Lexicon {
+  readonly data: LexiconData;
+  readonly brands: ReadonlySet<string>;
+  readonly types: ReadonlyMap<string, string>;
+  /** Attribute name of each value. */
+  readonly attributes: ReadonlyMap<string, string>;
+  /** Names of the exclusive attributes. */
+  readonly exclusive: ReadonlySet<string>;
+  readonly audiences: ReadonlySet<string>;
+  /** Words in the longest phrase. */
+  readonly longestPhrase: number;
+}
+
+/** A lexicon from its data. A value listed under two attributes belongs to the first. */
+export function makeLexicon(data: LexiconData): Lexicon {
+  const attributes = new Map<string, string>();
+  for (const [name, { values }] of Object.entries(data.attributes)) {
+    for (const value of values) {
+      const phrase = phraseOf(value);
+      if (!attributes.has(phrase)) attributes.set(phrase, name);
+    }
+  }
+  const types = new Map(Object.entries(data.types).map(([type, category]) => [phraseOf(type), category]));
+  const brands = new Set(data.brands.map(phraseOf));
+  const audiences = new Set(data.audiences.map(phraseOf));
+  const phrases = [...attributes.keys(), ...types.keys(), ...brands, ...audiences];
+  return {
+    data,
+    brands,
+    types,
+    attributes,
+    exclusive: new Set(Object.keys(data.attributes).filter((name) => data.attributes[name]?.exclusive === true)),
+    audiences,
+    longestPhrase: phrases.reduce((longest, phrase) => Math.max(longest, phrase.split(' ').length), 1),
+  };
+}
