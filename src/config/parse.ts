@@ -1,0 +1,25 @@
+/**
+ * One way to read any configuration: strict, with every problem named by its path.
+ */
+import * as v from 'valibot';
+import { LabError } from '../common/errors.ts';
+
+/**
+ * Parses an untrusted value with a schema.
+ *
+ * @param place - what is being read ("config.json", "--steps"), for the message.
+ * @throws {LabError} `bad-config`, listing every issue with its path, what was expected and what came.
+ */
+export function parseConfig<const Schema extends v.GenericSchema>(
+  place: string,
+  schema: Schema,
+  value: unknown,
+): v.InferOutput<Schema> {
+  const result = v.safeParse(schema, value);
+  if (result.success) return result.output;
+  const problems = result.issues.map((issue) => {
+    const path = v.getDotPath(issue);
+    return path === null ? issue.message : `${path}: ${issue.message}`;
+  });
+  throw new LabError('bad-config', { message: `${place} is not usable: ${problems.join('; ')}.` });
+}

@@ -1,0 +1,40 @@
+/**
+ * The settings of a supervised fine-tuning run.
+ */
+import * as v from 'valibot';
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(1));
+const positive = v.pipe(v.number(), v.gtValue(0));
+const fraction = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
+
+/** Every setting has a default that trains the small presets well. */
+export const SftConfigSchema = v.strictObject({
+  /** Optimizer updates. */
+  steps: v.optional(count, 2000),
+  /** Sequences per forward pass. */
+  batchSize: v.optional(count, 64),
+  /** Forward passes per update; their gradients are averaged. */
+  accumulation: v.optional(count, 1),
+  learningRate: v.optional(positive, 3e-3),
+  /** Updates of linear warm-up. */
+  warmupSteps: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 100),
+  /** The learning rate at the end as a share of the peak. */
+  finalFraction: v.optional(fraction, 0.05),
+  beta1: v.optional(fraction, 0.9),
+  beta2: v.optional(fraction, 0.98),
+  adamEps: v.optional(positive, 1e-8),
+  weightDecay: v.optional(v.pipe(v.number(), v.minValue(0)), 0.01),
+  maxGradNorm: v.optional(positive, 1),
+  /** The loss weight of the label token; every other token of a completion weighs 1. */
+  labelWeight: v.optional(positive, 1),
+  /** Updates between evaluations on held-out queries. */
+  evaluateEvery: v.optional(count, 250),
+  /** Updates between checkpoints. */
+  checkpointEvery: v.optional(count, 250),
+  /** Updates between log entries; losses are read back from the GPU only then. */
+  logEvery: v.optional(count, 10),
+  /** Seeds the initial weights and the data order. */
+  seed: v.optional(v.pipe(v.number(), v.integer()), 1),
+});
+
+export type SftConfig = v.InferOutput<typeof SftConfigSchema>;

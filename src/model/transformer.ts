@@ -1,0 +1,140 @@
+/**
+ * The whole decoder: Qwen3 (RMSNorm, RoPE, grouped-query attention, QK-norm, SwiGLU, tied embeddings), with flags that
+ * make it Qwen2 or Llama. What computes each op, and on which backend, is decided in `ops/`; nothing here knows.
+ *
+ * A batch is padded on the right. Under a causal mask no real token ever sees padding, so no padding mask is needed:
+ * rows of padding compute something that nobody reads.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { LabError } from '../common/errors.ts';
+import type { ModelConfig } from '../config/model-config.ts';
+import { attention, causalMask } from '../ops/attention.ts';
+import { embedding } from '../ops/embedding.ts';
+import { linear } from '../ops/linear.ts';
+import { rmsNorm } from '../ops/rms-norm.ts';
+import { rope, ropeTables, type RopeTables } from '../ops/rope.ts';
+import { swiGlu } from '../ops/swiglu.ts';
+import type { KvCache } from './kv-cache.ts';
+import type { Weights } from './weights.ts';
+
+/** A decoder: its shape and its weights. */
+export interface Transformer {
+  readonly config: ModelConfig;
+  readonly weights: Weights;
+}
+
+/** A batch of token ids, row by row, padded on the right to T. */
+export interface TokenBatch {
+  readonly B: number;
+  readonly T: number;
+  /** B*T ids; what stands in padding does not matter. */
+  readonly ids: Int32Array;
+}
+
+/**
+ * The hidden states of a batch after the final norm.
+ *
+ * @param cache - if given, the batch continues the sequences it holds, and its keys and values are added to it
+ * @returns `[N,C]`, row b*T + t for token t of sequence b
+ * @throws {LabError} `bad-shape` for ids that do not fit B*T, or more positions than the model was made for.
+ */
+export function forward(model: Transformer, batch: TokenBatch, cache?: KvCache): tf.Tensor2D {
+  const { config, weights } = model;
+  const { B, T, ids } = batch;
+  const first = cache?.length ?? 0;
+  checkBatch(config, batch, first);
+
+  const tables = ropeTables(first, T, config.headDim, config.ropeTheta);
+  const mask = causalMask(T, cache?.capacity ?? T, first);
+  let x = embedding(weight2d(weights, 'model.embed_tokens.weight'), ids); // [B*T] -> [N,C]
+  for (let layer = 0; layer < config.layers; layer++) {
+    const name = `model.layers.${layer}`;
+    const normed = rmsNorm(x, weight1d(weights, `${name}.input_layernorm.weight`), config.normEps);
+    x = tf.add(x, selfAttention(model, layer, normed, B, tables, mask, cache));
+    const normedAgain = rmsNorm(x, weight1d(weights, `${name}.post_attention_layernorm.weight`), config.normEps);
+    x = tf.add(x, feedForward(weights, `${name}.mlp`, normedAgain));
+  }
+  cache?.advance(T);
+  return rmsNorm(x, weight1d(weights, 'model.norm.weight'), config.normEps);
+}
+
+/**
+ * The scores of the next token for some hidden states.
+ *
+ * @param hidden - `[N,C]`
+ * @returns `[N,V]`
+ */
+export function logits({ config, weights }: Transformer, hidden: tf.Tensor2D): tf.Tensor2D {
+  const head = config.tiedEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight';
+  return linear(hidden, weight2d(weights, head)); // [N,C] -> [N,V]
+}
+
+function selfAttention(
+  { config, weights }: Transformer,
+  layer: number,
+  x: tf.Tensor2D,
+  B: number,
+  tables: RopeTables,
+  mask: tf.Tensor2D,
+  cache: KvCache | undefined,
+): tf.Tensor2D {
+  const { heads: H, kvHeads: K, headDim: D } = config;
+  const name = `model.layers.${layer}.self_attn`;
+  const T = x.shape[0] / B;
+
+  const project = (which: 'q' | 'k' | 'v', heads: number): tf.Tensor2D => {
+    const bias = config.attentionBias ? weight1d(weights, `${name}.${which}_proj.bias`) : undefined;
+    const rows = linear(x, weight2d(weights, `${name}.${which}_proj.weight`), bias); // [N,C] -> [N,heads*D]
+    return tf.reshape(rows, [B * T * heads, D]); // [N,heads*D] -> [N*heads,D]
+  };
+  const normed = (which: 'q' | 'k', rows: tf.Tensor2D): tf.Tensor2D =>
+    config.qkNorm ? rmsNorm(rows, weight1d(weights, `${name}.${which}_norm.weight`), config.normEps) : rows;
+  const split = (rows: tf.Tensor2D, heads: number): tf.Tensor4D => tf.reshape(rows, [B, T, heads, D]);
+  const byHead = (y: tf.Tensor4D): tf.Tensor4D => tf.transpose(y, [0, 2, 1, 3]); // [B,T,H,D] -> [B,H,T,D]
+
+  const q = byHead(rope(split(normed('q', project('q', H)), H), tables)); // [B,H,T,D]
+  let keys = byHead(rope(split(normed('k', project('k', K)), K), tables)); // [B,K,T,D]
+  let values = byHead(split(project('v', K), K)); // [B,K,T,D]
+  if (cache !== undefined) ({ keys, values } = cache.append(layer, keys, values)); // [B,K,S,D]
+
+  const mixed = byHead(attention(q, keys, values, mask)); // [B,H,T,D] -> [B,T,H,D]
+  return linear(tf.reshape(mixed, [B * T, H * D]), weight2d(weights, `${name}.o_proj.weight`)); // -> [N,C]
+}
+
+function feedForward(weights: Weights, name: string, x: tf.Tensor2D): tf.Tensor2D {
+  const gate = linear(x, weight2d(weights, `${name}.gate_proj.weight`)); // [N,C] -> [N,F]
+  const up = linear(x, weight2d(weights, `${name}.up_proj.weight`)); // [N,C] -> [N,F]
+  return linear(swiGlu(gate, up), weight2d(weights, `${name}.down_proj.weight`)); // [N,F] -> [N,C]
+}
+
+function weight(weights: Weights, name: string): tf.Tensor {
+  const tensor = weights.get(name);
+  if (tensor === undefined) throw new LabError('internal', { message: `There is no weight named ${name}.` });
+  return tensor;
+}
+
+function weight2d(weights: Weights, name: string): tf.Tensor2D {
+  return weight(weights, name) as tf.Tensor2D;
+}
+
+function weight1d(weights: Weights, name: string): tf.Tensor1D {
+  return weight(weights, name) as tf.Tensor1D;
+}
+
+function checkBatch(config: ModelConfig, { B, T, ids }: TokenBatch, first: number): void {
+  if (ids.length !== B * T) {
+    throw new LabError('bad-shape', {
+      message: 'The token ids do not fill their batch.',
+      expected: `${B} x ${T} = ${B * T} ids`,
+      got: `${ids.length}`,
+    });
+  }
+  if (first + T > config.maxPositions) {
+    throw new LabError('bad-shape', {
+      message: 'The sequence is longer than the model was made for.',
+      expected: `at most ${config.maxPositions} positions`,
+      got: `${first + T}`,
+      fix: 'Shorten the document or use a model with more positions.',
+    });
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * Scaled dot-product attention with grouped queries (arXiv 2305.13245), as plain tensor operations.
+ *
+ * The H/K query heads that share a key-value head are folded into the row axis, so that keys and values are never
+ * copied per query head and the product needs no broadcasting (tfjs's matMul gradient does not reduce broadcast axes).
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { differentiable } from './differentiable.ts';
+
+/** Added to a score that must not count. Finite, so that a row with nothing to attend to gives no NaN. */
+const MASKED = -1e9;
+
+/**
+ * The additive mask of causal attention for queries at positions `first .. first + T - 1` over S keys, `[T,S]`.
+ */
+export function causalMask(T: number, S: number, first = 0): tf.Tensor2D {
+  const mask = new Float32Array(T * S);
+  for (let t = 0; t < T; t++) mask.fill(MASKED, t * S + Math.min(S, first + t + 1), (t + 1) * S);
+  return tf.tensor2d(mask, [T, S]);
+}
+
+/**
+ * `softmax(q k^T / sqrt(D) + mask) v`.
+ *
+ * @param q - `[B,H,T,D]`
+ * @param k - `[B,K,S,D]`, K divides H
+ * @param v - `[B,K,S,D]`
+ * @param mask - `[T,S]`, added to the scores
+ * @returns `[B,H,T,D]`
+ */
+export function attention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, mask: tf.Tensor2D): tf.Tensor4D {
+  const [B, H, T, D] = q.shape;
+  const [, K, S] = k.shape;
+  const group = H / K;
+  const scale = 1 / Math.sqrt(D);
+  const fold = (x: tf.Tensor4D): tf.Tensor3D => tf.reshape(x, [B * K, group * T, D]); // [B,H,T,D] -> [B*K,(H/K)*T,D]
+  const foldKeys = (x: tf.Tensor4D): tf.Tensor3D => tf.reshape(x, [B * K, S, D]); // [B,K,S,D] -> [B*K,S,D]
+
+  return differentiable<[tf.Tensor4D, tf.Tensor4D, tf.Tensor4D], tf.Tensor4D>({
+    inputs: [q, k, v],
+    forward: (save) => {
+      const scores = tf.matMul(tf.mul(fold(q), scale), foldKeys(k), false, true); // [B*K,(H/K)*T,S]
+      const masked = tf.add(tf.reshape(scores, [B * H, T, S]), mask); // [B*K,(H/K)*T,S] -> [B*H,T,S]
+      const p = tf.reshape(tf.softmax(masked), [B * K, group * T, S]); // [B*H,T,S] -> [B*K,(H/K)*T,S]
+      for (const tensor of [q, k, v, p]) save(tensor);
+      return tf.reshape(tf.matMul(p, foldKeys(v)), [B, H, T, D]); // [B*K,(H/K)*T,D] -> [B,H,T,D]
+    },
+    backward: (dY, saved) => {
+      const [savedQ, savedK, savedV, p] = saved as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D, tf.Tensor3D];
+      const dO = fold(dY);
+      const dP = tf.matMul(dO, foldKeys(savedV), false, true); // [B*K,(H/K)*T,S]
+      const dScores = tf.mul(p, tf.sub(dP, tf.sum(tf.mul(dP, p), -1, true)));
+      const dQ = tf.mul(tf.matMul(dScores, foldKeys(savedK)), scale);
+      const dK = tf.matMul(dScores, tf.mul(fold(savedQ), scale), true, false);
+      const dV = tf.matMul(p, dO, true, false);
+      return [tf.reshape(dQ, [B, H, T, D]), tf.reshape(dK, [B, K, S, D]), tf.reshape(dV, [B, K, S, D])];
+    },
+  });
+}
