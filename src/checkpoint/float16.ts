@@ -1,0 +1,84 @@
+/**
+ * The two 16-bit floating-point formats that JavaScript has no arrays for everywhere: IEEE 754 half precision (F16: 5
+ * bits of exponent, 10 of fraction) and bfloat16 (BF16: the upper half of a float32). Both are kept as their bit
+ * patterns in a Uint16Array. Narrowing rounds to the nearest value, halfway cases to the even one, and keeps
+ * subnormals, infinities and NaN.
+ */
+
+/** Values from here on round to the infinity of F16, and below here to its subnormals; as bits of a float32. */
+const HALF_OVERFLOW = 0x477ff000; // 65520, halfway between 65504 and what would be 65536
+const HALF_SMALLEST_NORMAL = 0x38800000; // 2^-14
+const FLOAT_INFINITY = 0x7f800000;
+
+/** The float32 values of F16 bit patterns; exact. */
+export function halvesToFloats(halves: Uint16Array): Float32Array<ArrayBuffer> {
+  const floats = new Float32Array(halves.length);
+  for (let i = 0; i < halves.length; i++) floats[i] = halfToFloat(halves[i] ?? 0);
+  return floats;
+}
+
+/** The F16 bit patterns nearest to float32 values; values of 65520 and more become infinite. */
+export function floatsToHalves(floats: Float32Array): Uint16Array<ArrayBuffer> {
+  const bits = bitsOf(floats);
+  const halves = new Uint16Array(bits.length);
+  for (let i = 0; i < bits.length; i++) halves[i] = floatBitsToHalf(bits[i] ?? 0);
+  return halves;
+}
+
+/** The float32 values of BF16 bit patterns; exact. */
+export function bfloatsToFloats(bfloats: Uint16Array): Float32Array<ArrayBuffer> {
+  const bits = new Uint32Array(bfloats.length);
+  for (let i = 0; i < bfloats.length; i++) bits[i] = (bfloats[i] ?? 0) << 16;
+  return new Float32Array(bits.buffer);
+}
+
+/** The BF16 bit patterns nearest to float32 values. */
+export function floatsToBfloats(floats: Float32Array): Uint16Array<ArrayBuffer> {
+  const bits = bitsOf(floats);
+  const bfloats = new Uint16Array(bits.length);
+  for (let i = 0; i < bits.length; i++) bfloats[i] = floatBitsToBfloat(bits[i] ?? 0);
+  return bfloats;
+}
+
+function halfToFloat(half: number): number {
+  const sign = half & 0x8000 ? -1 : 1;
+  const exponent = (half >>> 10) & 0x1f;
+  const fraction = half & 0x3ff;
+  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : NaN;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  return sign * (0x400 + fraction) * 2 ** (exponent - 25);
+}
+
+function floatBitsToHalf(bits: number): number {
+  const sign = (bits >>> 16) & 0x8000;
+  const magnitude = bits & 0x7fffffff;
+  if (magnitude > FLOAT_INFINITY) return sign | 0x7e00;
+  if (magnitude >= HALF_OVERFLOW) return sign | 0x7c00;
+  if (magnitude >= HALF_SMALLEST_NORMAL) {
+    // Move the exponent's zero from 127 to 15 and drop 13 bits. A fraction that rounds up past its top carries into
+    // the exponent, which is just what it should do.
+    return sign | roundOff(magnitude - ((127 - 15) << 23), 13);
+  }
+  // A subnormal counts in steps of 2^-24: the fraction, with its leading one, shifted to that unit.
+  const shift = 126 - (magnitude >>> 23);
+  if (shift > 24) return sign;
+  return sign | roundOff((magnitude & 0x7fffff) | 0x800000, shift);
+}
+
+function floatBitsToBfloat(bits: number): number {
+  const isNaN = (bits & 0x7fffffff) > FLOAT_INFINITY;
+  // Dropping bits could make an infinity of a NaN; the quiet bit keeps it one.
+  return isNaN ? (bits >>> 16) | 0x40 : roundOff(bits, 16);
+}
+
+// Drops the lowest bits of an unsigned integer, rounding to nearest, halves to even.
+function roundOff(bits: number, dropped: number): number {
+  const kept = bits >>> dropped;
+  const rest = (bits >>> 0) - kept * 2 ** dropped;
+  const half = 2 ** (dropped - 1);
+  return rest > half || (rest === half && kept % 2 === 1) ? kept + 1 : kept;
+}
+
+function bitsOf(floats: Float32Array): Uint32Array {
+  return new Uint32Array(floats.buffer, floats.byteOffset, floats.length);
+}

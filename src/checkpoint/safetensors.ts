@@ -1,0 +1,294 @@
+/**
+ * The safetensors format: a length, a JSON header, and the bytes of the tensors. Pure bytes in and out.
+ *
+ *     8 bytes: header length H, little-endian | H bytes: {"name": {"dtype", "shape", "data_offsets"}, ...} | data
+ *
+ * A file may come from anywhere, so everything is checked before anything is believed: lengths before they are used,
+ * shapes against byte counts, and that the tensors fill the data exactly, without overlap or hole. Reading copies
+ * nothing; a tensor is a view until it is asked for floats.
+ *
+ * Writing sorts as the reference implementation does (wider types first, then by name): equal tensors give equal files,
+ * and every tensor lies aligned for its type. Source: https://github.com/huggingface/safetensors (format, lib.rs).
+ */
+import { LabError } from '../common/errors.ts';
+import { bfloatsToFloats, halvesToFloats } from './float16.ts';
+
+/** Bytes per value; the order is that of the reference implementation's file layout, from the last to the first. */
+const DTYPE_BYTES = {
+  BOOL: 1,
+  U8: 1,
+  I8: 1,
+  I16: 2,
+  U16: 2,
+  F16: 2,
+  BF16: 2,
+  I32: 4,
+  U32: 4,
+  F32: 4,
+  F64: 8,
+  I64: 8,
+  U64: 8,
+} as const;
+const DTYPE_ORDER = Object.keys(DTYPE_BYTES);
+
+/** The element types that are supported. F16 and BF16 are kept as bit patterns; see float16.ts. */
+export type SafetensorsDtype = keyof typeof DTYPE_BYTES;
+
+/** The format's own limit on the header. */
+const MAX_HEADER_BYTES = 100_000_000;
+const LENGTH_BYTES = 8;
+const METADATA_KEY = '__metadata__';
+/** Names that have a meaning to JavaScript objects; a tensor so named is an attack or an accident. */
+const FORBIDDEN_NAMES: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
+
+/** A named tensor; `data` holds its values in row-major order, little-endian. */
+export interface TensorData {
+  readonly name: string;
+  readonly dtype: SafetensorsDtype;
+  readonly shape: readonly number[];
+  readonly data: ArrayBufferView;
+}
+
+/** A file taken apart. Tensors are in the order of their data. */
+export interface SafetensorsFile {
+  readonly metadata: ReadonlyMap<string, string>;
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+}
+
+/** A tensor inside a file; its bytes are a view of the file's. */
+export class StoredTensor implements TensorData {
+  constructor(
+    readonly name: string,
+    readonly dtype: SafetensorsDtype,
+    readonly shape: readonly number[],
+    readonly data: Uint8Array,
+  ) {}
+
+  /**
+   * The values as float32: a view of the file where it holds float32 aligned, else a copy.
+   *
+   * @throws {LabError} `bad-checkpoint` if the tensor is not of type F32, F16, BF16 or F64.
+   */
+  toFloat32(): Float32Array {
+    switch (this.dtype) {
+      case 'F32': {
+        const { buffer, byteOffset } = aligned(this.data, 4);
+        return new Float32Array(buffer, byteOffset, this.data.byteLength / 4);
+      }
+      case 'F64': {
+        const { buffer, byteOffset } = aligned(this.data, 8);
+        return Float32Array.from(new Float64Array(buffer, byteOffset, this.data.byteLength / 8));
+      }
+      case 'F16':
+        return halvesToFloats(this.#halfWords());
+      case 'BF16':
+        return bfloatsToFloats(this.#halfWords());
+      default:
+        throw new LabError('bad-checkpoint', {
+          message: `Tensor ${this.name} does not hold floating-point numbers.`,
+          expected: 'F32, F16, BF16 or F64',
+          got: this.dtype,
+        });
+    }
+  }
+
+  #halfWords(): Uint16Array {
+    const { buffer, byteOffset } = aligned(this.data, 2);
+    return new Uint16Array(buffer, byteOffset, this.data.byteLength / 2);
+  }
+}
+
+/**
+ * The bytes of a safetensors file.
+ *
+ * @param metadata - texts to keep with the tensors, such as a config; written in the order of their keys.
+ * @throws {LabError} `bad-shape` if data and shape do not fit; `bad-checkpoint` for a name that cannot be used or comes twice.
+ */
+export function writeSafetensors(
+  tensors: Iterable<TensorData>,
+  metadata: ReadonlyMap<string, string> = new Map(),
+): Uint8Array<ArrayBuffer> {
+  const sorted = [...tensors].toSorted(compareTensors);
+  // Entries, not an object: "7" as a key of an object would jump to the front.
+  const entries: string[] = [];
+  if (metadata.size > 0) {
+    const texts = [...metadata].toSorted(([a], [b]) => compareText(a, b)).map(([key, text]) => jsonEntry(key, text));
+    entries.push(`${JSON.stringify(METADATA_KEY)}:{${texts.join(',')}}`);
+  }
+  const names = new Set<string>();
+  let dataBytes = 0;
+  for (const { name, dtype, shape, data } of sorted) {
+    checkNewName(name, names);
+    checkSize(name, shape, dtype, data.byteLength);
+    entries.push(jsonEntry(name, { dtype, shape, data_offsets: [dataBytes, dataBytes + data.byteLength] }));
+    dataBytes += data.byteLength;
+  }
+
+  const json = new TextEncoder().encode(`{${entries.join(',')}}`);
+  const headerBytes = Math.ceil(json.length / LENGTH_BYTES) * LENGTH_BYTES;
+  const file = new Uint8Array(LENGTH_BYTES + headerBytes + dataBytes);
+  new DataView(file.buffer).setBigUint64(0, BigInt(headerBytes), true);
+  file.fill(0x20, LENGTH_BYTES, LENGTH_BYTES + headerBytes);
+  file.set(json, LENGTH_BYTES);
+  let at = LENGTH_BYTES + headerBytes;
+  for (const { data } of sorted) {
+    file.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
+    at += data.byteLength;
+  }
+  return file;
+}
+
+/**
+ * Takes a safetensors file apart without copying it.
+ *
+ * @param fileName - how errors call the file.
+ * @throws {LabError} `bad-file` if anything in it is not as the format demands.
+ */
+export function readSafetensors(bytes: Uint8Array, fileName = 'The safetensors file'): SafetensorsFile {
+  const fail: Fail = (problem, expected, got) =>
+    new LabError('bad-file', {
+      message: `${fileName}: ${problem}.`,
+      expected,
+      got,
+      fix: 'Save or download the file again; it is damaged or not a safetensors file.',
+    });
+
+  const headerBytes = readHeaderLength(bytes, fail);
+  const header = parseHeader(bytes.subarray(LENGTH_BYTES, LENGTH_BYTES + headerBytes), fail);
+  const data = bytes.subarray(LENGTH_BYTES + headerBytes);
+  const infos = Object.entries(header)
+    .filter(([name]) => name !== METADATA_KEY)
+    .map(([name, info]) => readInfo(name, info, data.length, fail))
+    .toSorted((a, b) => a.begin - b.begin || a.end - b.end);
+
+  const tensors = new Map<string, StoredTensor>();
+  let filled = 0;
+  for (const { name, dtype, shape, begin, end } of infos) {
+    if (begin !== filled)
+      throw fail(`tensor "${name}" leaves a hole or overlaps another`, `it at offset ${filled}`, String(begin));
+    tensors.set(name, new StoredTensor(name, dtype, shape, data.subarray(begin, end)));
+    filled = end;
+  }
+  if (filled !== data.length)
+    throw fail('the tensors do not fill the file', `${data.length} bytes of data`, String(filled));
+  return { metadata: readMetadata(header[METADATA_KEY], fail), tensors };
+}
+
+type Fail = (problem: string, expected: string, got: string) => LabError;
+
+interface TensorInfo {
+  readonly name: string;
+  readonly dtype: SafetensorsDtype;
+  readonly shape: readonly number[];
+  readonly begin: number;
+  readonly end: number;
+}
+
+function readHeaderLength(bytes: Uint8Array, fail: Fail): number {
+  if (bytes.length < LENGTH_BYTES)
+    throw fail('it is too short', `at least ${LENGTH_BYTES} bytes`, String(bytes.length));
+  const declared = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
+  const most = Math.min(MAX_HEADER_BYTES, bytes.length - LENGTH_BYTES);
+  if (declared > BigInt(most)) throw fail('the header is too long', `at most ${most} bytes`, String(declared));
+  return Number(declared);
+}
+
+function parseHeader(bytes: Uint8Array, fail: Fail): Readonly<Record<string, unknown>> {
+  if (bytes[0] !== 0x7b) throw fail('the header is not a JSON object', 'a "{" first', String(bytes[0]));
+  let header: unknown;
+  try {
+    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (error) {
+    throw fail('the header is not JSON', 'UTF-8 JSON', error instanceof Error ? error.message : 'another thing');
+  }
+  if (!isRecord(header)) throw fail('the header is not a JSON object', 'an object', typeof header);
+  return header;
+}
+
+function readInfo(name: string, info: unknown, dataBytes: number, fail: Fail): TensorInfo {
+  if (FORBIDDEN_NAMES.has(name)) throw fail('a tensor has a forbidden name', 'another name', name);
+  const place = `tensor "${name.slice(0, 100)}"`;
+  if (!isRecord(info)) throw fail(`${place} is not described`, 'an object', typeof info);
+  const { dtype, shape, data_offsets: offsets } = info;
+  if (!isDtype(dtype)) throw fail(`${place} has an unsupported dtype`, DTYPE_ORDER.join(', '), brief(dtype));
+  if (!isCounts(shape)) throw fail(`${place} has a bad shape`, 'whole numbers', brief(shape));
+  if (!isCounts(offsets)) throw fail(`${place} has bad data_offsets`, 'two whole numbers', brief(offsets));
+  const [begin, end, more] = offsets;
+  if (begin === undefined || end === undefined || more !== undefined || begin > end || end > dataBytes) {
+    throw fail(`${place} has bad data_offsets`, `begin <= end <= ${dataBytes}`, brief(offsets));
+  }
+  const sizeBytes = byteCount(shape, dtype);
+  if (sizeBytes !== end - begin)
+    throw fail(`${place} has data that does not fit its shape`, `${sizeBytes} bytes`, String(end - begin));
+  return { name, dtype, shape, begin, end };
+}
+
+function readMetadata(metadata: unknown, fail: Fail): ReadonlyMap<string, string> {
+  const texts = new Map<string, string>();
+  if (metadata === undefined) return texts;
+  if (!isRecord(metadata)) throw fail('the metadata is not an object', 'an object of texts', typeof metadata);
+  for (const [key, text] of Object.entries(metadata)) {
+    if (typeof text !== 'string') throw fail(`metadata "${key.slice(0, 100)}" is not a text`, 'a text', typeof text);
+    texts.set(key, text);
+  }
+  return texts;
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isDtype(value: unknown): value is SafetensorsDtype {
+  return typeof value === 'string' && Object.hasOwn(DTYPE_BYTES, value);
+}
+
+function isCounts(value: unknown): value is readonly number[] {
+  return Array.isArray(value) && value.every((item) => Number.isSafeInteger(item) && item >= 0);
+}
+
+// A product beyond 2^53 is not exact, but then it is also larger than any file.
+function byteCount(shape: readonly number[], dtype: SafetensorsDtype): number {
+  return shape.reduce((product, size) => product * size, DTYPE_BYTES[dtype]);
+}
+
+function brief(value: unknown): string {
+  return (JSON.stringify(value) ?? 'nothing').slice(0, 100);
+}
+
+function checkNewName(name: string, names: Set<string>): void {
+  if (name === METADATA_KEY || FORBIDDEN_NAMES.has(name) || names.has(name)) {
+    throw new LabError('bad-checkpoint', {
+      message: 'A tensor name cannot be used.',
+      expected: 'a name used once, not a reserved one',
+      got: name,
+    });
+  }
+  names.add(name);
+}
+
+function checkSize(name: string, shape: readonly number[], dtype: SafetensorsDtype, sizeBytes: number): void {
+  const expected = byteCount(shape, dtype);
+  if (isCounts(shape) && expected === sizeBytes) return;
+  throw new LabError('bad-shape', {
+    message: `Tensor ${name} of shape [${shape.join(', ')}] and type ${dtype} cannot be written.`,
+    expected: `whole numbers in the shape and ${expected} bytes`,
+    got: String(sizeBytes),
+  });
+}
+
+function compareTensors(a: TensorData, b: TensorData): number {
+  return DTYPE_ORDER.indexOf(b.dtype) - DTYPE_ORDER.indexOf(a.dtype) || compareText(a.name, b.name);
+}
+
+function compareText(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+function jsonEntry(key: string, value: unknown): string {
+  return `${JSON.stringify(key)}:${JSON.stringify(value)}`;
+}
+
+function aligned(bytes: Uint8Array, unit: number): { readonly buffer: ArrayBufferLike; readonly byteOffset: number } {
+  return bytes.byteOffset % unit === 0 ? bytes : bytes.slice();
+}
