@@ -8,12 +8,29 @@
 /** Values from here on round to the infinity of F16, and below here to its subnormals; as bits of a float32. */
 const HALF_OVERFLOW = 0x477ff000; // 65520, halfway between 65504 and what would be 65536
 const HALF_SMALLEST_NORMAL = 0x38800000; // 2^-14
+
+const HALF_INFINITY = 0x7c00;
 const FLOAT_INFINITY = 0x7f800000;
+/** The exponent's zero is 15 in F16 and 127 in float32. */
+const EXPONENT_SHIFT = (127 - 15) << 23;
 
 /** The float32 values of F16 bit patterns; exact. */
 export function halvesToFloats(halves: Uint16Array): Float32Array<ArrayBuffer> {
   const floats = new Float32Array(halves.length);
-  for (let i = 0; i < halves.length; i++) floats[i] = halfToFloat(halves[i] ?? 0);
+  const bits = bitsOf(floats);
+  for (let i = 0; i < halves.length; i++) {
+    const half = halves[i] ?? 0;
+    const sign = (half & 0x8000) << 16;
+    const magnitude = half & 0x7fff;
+    if (magnitude >= HALF_INFINITY) {
+      bits[i] = sign | FLOAT_INFINITY | (magnitude << 13);
+    } else if (magnitude >= 0x400) {
+      // Move the exponent's zero from 15 to 127.
+      bits[i] = sign | ((magnitude << 13) + EXPONENT_SHIFT);
+    } else {
+      floats[i] = (sign === 0 ? magnitude : -magnitude) * 2 ** -24;
+    }
+  }
   return floats;
 }
 
@@ -40,24 +57,15 @@ export function floatsToBfloats(floats: Float32Array): Uint16Array<ArrayBuffer> 
   return bfloats;
 }
 
-function halfToFloat(half: number): number {
-  const sign = half & 0x8000 ? -1 : 1;
-  const exponent = (half >>> 10) & 0x1f;
-  const fraction = half & 0x3ff;
-  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : NaN;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  return sign * (0x400 + fraction) * 2 ** (exponent - 25);
-}
-
 function floatBitsToHalf(bits: number): number {
   const sign = (bits >>> 16) & 0x8000;
   const magnitude = bits & 0x7fffffff;
   if (magnitude > FLOAT_INFINITY) return sign | 0x7e00;
-  if (magnitude >= HALF_OVERFLOW) return sign | 0x7c00;
+  if (magnitude >= HALF_OVERFLOW) return sign | HALF_INFINITY;
   if (magnitude >= HALF_SMALLEST_NORMAL) {
     // Move the exponent's zero from 127 to 15 and drop 13 bits. A fraction that rounds up past its top carries into
     // the exponent, which is just what it should do.
-    return sign | roundOff(magnitude - ((127 - 15) << 23), 13);
+    return sign | roundOff(magnitude - EXPONENT_SHIFT, 13);
   }
   // A subnormal counts in steps of 2^-24: the fraction, with its leading one, shifted to that unit.
   const shift = 126 - (magnitude >>> 23);
