@@ -6,6 +6,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { throwIfAborted } from '../common/errors.ts';
+import { yieldToMessages } from '../common/yield.ts';
 import { LENGTH_BUCKET, roundUp } from '../data/batches.ts';
 import { forward, logits, type TokenBatch, type Transformer } from '../model/transformer.ts';
 import { selectRows } from '../ops/embedding.ts';
@@ -48,6 +49,7 @@ export async function scorePrompts(
   const byLength = prompts.map((_, index) => index).sort((a, b) => lengthOf(prompts, a) - lengthOf(prompts, b));
   const scores = new Array<LabelScore>(prompts.length);
   for (let start = 0; start < byLength.length; start += batchSize) {
+    await yieldToMessages(); // a stop may be waiting
     throwIfAborted(signal);
     const indices = byLength.slice(start, start + batchSize);
     const batch = indices.map((index) => prompts[index] ?? new Int32Array());

@@ -6,6 +6,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { LabError, throwIfAborted } from '../common/errors.ts';
+import { yieldToMessages } from '../common/yield.ts';
 import type { SftConfig } from '../config/sft-config.ts';
 import { BatchOrder, makeTrainingBatch, type Example, type TrainingBatch } from '../data/batches.ts';
 import { forward, logits, type Transformer } from '../model/transformer.ts';
@@ -66,6 +67,7 @@ export async function trainSft(config: SftConfig, run: SftRun): Promise<void> {
 
   try {
     for (let step = run.resume?.step ?? 0; step < config.steps; ) {
+      await yieldToMessages(); // a stop may be waiting
       throwIfAborted(signal);
 
       const batches = Array.from({ length: config.accumulation }, (_, i) => {

@@ -1,0 +1,147 @@
+/**
+ * One pair, answered: the label from one prefill, then the reasoning token by token, each step executed on the pair as
+ * soon as it is complete. The events and their order are those of `protocol/scoring.ts`.
+ */
+import { throwIfAborted } from '../common/errors.ts';
+import { yieldToMessages } from '../common/yield.ts';
+import { TokenStream } from '../data/token-stream.ts';
+import type { EvidenceSpan, LabelEvent, ScoringEvent, StepEvent } from '../protocol/scoring.ts';
+import { locateEvidence } from '../relevance/evidence-places.ts';
+import type { Pair } from '../relevance/pair.ts';
+import { buildPrompt } from '../relevance/prompt.ts';
+import { describeSegments } from '../relevance/segments.ts';
+import { type Trace, type TraceEvent, TraceParser, type TraceStep } from '../relevance/trace.ts';
+import { EOS, labelToken } from '../relevance/vocabulary.ts';
+import { traceAgreement, verifyStep } from '../relevance/verify.ts';
+import { Decoding } from './generate.ts';
+import type { LabModel } from './lab-model.ts';
+import { GREEDY, sampleToken } from './sampler.ts';
+import { labelScore } from './score.ts';
+
+/** The most tokens of one completion. */
+const MAX_COMPLETION_TOKENS = 64;
+
+/** How to answer. */
+export interface AnswerOptions {
+  /** Whether the reasoning follows the label, default true. */
+  readonly reason?: boolean;
+  readonly signal?: AbortSignal | undefined;
+  readonly emit: (event: ScoringEvent) => void;
+}
+
+/**
+ * Answers a pair; resolves after the `done` event.
+ *
+ * @throws {LabError} `aborted`, at the next token after the signal fired
+ */
+export async function answerPair(
+  model: LabModel,
+  pair: Pair,
+  { reason = true, signal, emit }: AnswerOptions,
+): Promise<void> {
+  throwIfAborted(signal);
+  const { tokenizer, prompt, transformer } = model;
+  const startMs = performance.now();
+  const { segments, cutFields } = buildPrompt(pair, prompt);
+  const ids = Int32Array.from(tokenizer.encode(segments));
+  const room = Math.min(MAX_COMPLETION_TOKENS, transformer.config.maxPositions - ids.length);
+  const { decoding, rows } = await Decoding.start(transformer, [ids], reason ? room : 0);
+  try {
+    const answer = labelScore(rows, tokenizer.labelIds(prompt.scaleSize));
+    const prefillMs = performance.now() - startMs;
+    emit({
+      kind: 'label',
+      label: answer.label,
+      probabilities: [...answer.probabilities],
+      score: answer.score,
+      labelMass: answer.labelMass,
+      prefillMs,
+      promptTokens: ids.length,
+      cutFields: [...cutFields],
+    } satisfies LabelEvent);
+    if (reason) await streamReasoning(model, pair, decoding, answer.label, room, emit, signal);
+  } finally {
+    decoding.dispose();
+  }
+}
+
+async function streamReasoning(
+  model: LabModel,
+  pair: Pair,
+  decoding: Decoding,
+  label: number,
+  room: number,
+  emit: (event: ScoringEvent) => void,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { tokenizer, prompt, instruction, lexicon } = model;
+  const startMs = performance.now();
+  const eosId = tokenizer.idOf(EOS);
+  const stream = new TokenStream(tokenizer);
+  const parser = new TraceParser(prompt.scaleSize);
+  let id = tokenizer.idOf(labelToken(prompt.scaleSize, label));
+  let tokens = 0;
+  let restated: number | null = null;
+
+  while (true) {
+    tokens += 1;
+    for (const segment of id === eosId ? [...stream.end(), ...stream.push(id)] : stream.push(id)) {
+      emit({ kind: 'text', text: describeSegments([segment]) });
+      const event = parser.push(segment);
+      if (event?.kind === 'step') emit(stepEvent(model, pair, event.index, event.step));
+      if (event?.kind === 'restated') restated = event.label;
+    }
+    if (parser.isOver || tokens >= room) break;
+    await yieldToMessages(); // a cancellation may be waiting
+    throwIfAborted(signal);
+    const rows = await decoding.next(Int32Array.of(id));
+    id = sampleToken(rows, GREEDY, 0, tokens).id;
+  }
+
+  const parsed = parser.finish();
+  const trace: Trace = parsed.ok
+    ? parsed.trace
+    : { scaleSize: prompt.scaleSize, label, steps: parsed.steps, restated: restated ?? label };
+  const { status } = traceAgreement(instruction, lexicon, pair, trace);
+  const contradictsItself = restated !== null && restated !== label;
+  emit({
+    kind: 'done',
+    restated,
+    complete: parsed.ok,
+    agreement: contradictsItself || status === 'disagree' ? 'disagrees' : status === 'agree' ? 'agrees' : 'unknown',
+    ...(parsed.ok ? {} : { problem: problemOf(parsed.failure) }),
+    tokens,
+    decodeMs: performance.now() - startMs,
+  });
+}
+
+function stepEvent({ instruction, lexicon }: LabModel, pair: Pair, index: number, step: TraceStep): StepEvent {
+  const { status, reason } = verifyStep(instruction, lexicon, pair, step);
+  return {
+    kind: 'step',
+    index,
+    step: { ...step, evidence: step.evidence.map((evidence) => ({ ...evidence })) },
+    check: status,
+    reason,
+    ruleText: instruction.rules[step.rule]?.text ?? `Rule ${step.rule} is not in the instruction.`,
+    spans: step.evidence.flatMap((evidence) => locateEvidence(pair, evidence).map(toSpan)),
+  };
+}
+
+function toSpan(place: ReturnType<typeof locateEvidence>[number]): EvidenceSpan {
+  const { start, end } = place;
+  switch (place.in.kind) {
+    case 'query':
+      return { field: 'query', start, end };
+    case 'field':
+      return { field: place.in.field, start, end };
+    case 'attribute':
+      return { field: 'attributes', attribute: place.in.name, start, end };
+    default:
+      return place.in satisfies never;
+  }
+}
+
+function problemOf({ expected, got }: Extract<TraceEvent, { kind: 'failed' }>['failure']): string {
+  return `The reasoning stopped following its grammar: expected ${expected}, got ${got}.`;
+}

@@ -1,0 +1,159 @@
+/**
+ * A model as the lab keeps it: a folder of five files, each readable by itself.
+ *
+ *     config.json         the shape, as Hugging Face transformers reads it
+ *     model.safetensors   the weights, under Hugging Face names
+ *     tokenizer.json      the byte-level BPE
+ *     lab.json            what makes it a relevance model: prompt, scale, instruction, lexicon, examples
+ *     card.json           where it comes from and how good it is
+ *
+ * Everything is parsed and checked before a tensor is made.
+ */
+import * as v from 'valibot';
+import { fromHuggingFaceConfig, type ModelConfig } from '../config/model-config.ts';
+import { parseConfig } from '../config/parse.ts';
+import { LabError } from '../common/errors.ts';
+import { readSafetensors } from '../checkpoint/safetensors.ts';
+import { LabTokenizer } from '../data/tokenizer.ts';
+import type { Transformer } from '../model/transformer.ts';
+import { disposeWeights, loadWeights, type TensorData } from '../model/weights.ts';
+import { type Instruction, parseInstruction } from '../relevance/instruction.ts';
+import { type LabelScale, makeScale } from '../relevance/labels.ts';
+import { type Lexicon, makeLexicon } from '../relevance/lexicon.ts';
+import { type PromptConfig, promptConfigSchema } from '../relevance/prompt.ts';
+import { type ModelCard, ModelCardSchema } from './model-card.ts';
+
+/** The names of the files of a model folder. */
+export const MODEL_FILES = ['config.json', 'tokenizer.json', 'lab.json', 'card.json', 'model.safetensors'] as const;
+export type ModelFileName = (typeof MODEL_FILES)[number];
+
+const AttributeValueSchema = v.union([v.string(), v.number(), v.boolean(), v.array(v.string())]);
+
+/** A pair to try, with two or three words on what is interesting about it. */
+const ExampleSchema = v.strictObject({
+  name: v.string(),
+  pair: v.strictObject({
+    query: v.string(),
+    document: v.strictObject({
+      docId: v.string(),
+      title: v.string(),
+      brand: v.string(),
+      type: v.string(),
+      attributes: v.record(v.string(), AttributeValueSchema),
+      text: v.string(),
+    }),
+  }),
+});
+
+/** The schema of `lab.json`. */
+export const LabFileSchema = v.strictObject({
+  schemaVersion: v.literal(1),
+  prompt: promptConfigSchema,
+  scale: v.strictObject({ names: v.array(v.string()), rubric: v.array(v.string()) }),
+  /** Checked by the instruction's own parser. */
+  instruction: v.unknown(),
+  /** The indices of rare rules. */
+  tailRules: v.array(v.pipe(v.number(), v.integer(), v.minValue(0))),
+  lexicon: v.strictObject({
+    brands: v.array(v.string()),
+    types: v.record(v.string(), v.string()),
+    attributes: v.record(v.string(), v.strictObject({ values: v.array(v.string()), exclusive: v.boolean() })),
+    audiences: v.array(v.string()),
+  }),
+  examples: v.array(ExampleSchema),
+});
+export type LabFile = v.InferOutput<typeof LabFileSchema>;
+
+/** A model on the current backend. */
+export interface LabModel {
+  readonly transformer: Transformer;
+  readonly tokenizer: LabTokenizer;
+  readonly prompt: PromptConfig;
+  readonly scale: LabelScale;
+  readonly instruction: Instruction;
+  readonly lexicon: Lexicon;
+  readonly tailRules: ReadonlySet<number>;
+  readonly examples: LabFile['examples'];
+  readonly card: ModelCard;
+}
+
+/**
+ * Makes a model from the contents of its files.
+ *
+ * @throws {LabError} naming the file: `bad-config`, `bad-tokenizer`, `bad-instruction` or `bad-checkpoint`
+ */
+export function loadLabModel(files: ReadonlyMap<ModelFileName, Uint8Array>): LabModel {
+  const config = fromHuggingFaceConfig(readJson(files, 'config.json'));
+  const tokenizer = LabTokenizer.fromJson(readJson(files, 'tokenizer.json'));
+  const lab = parseConfig('lab.json', LabFileSchema, readJson(files, 'lab.json'));
+  const card = parseConfig('card.json', ModelCardSchema, readJson(files, 'card.json'));
+  const instruction = parseInstruction(lab.instruction);
+  const scale = makeScale(lab.scale.names, lab.scale.rubric);
+  checkConsistency(config, tokenizer, lab, instruction);
+  return {
+    transformer: { config, weights: loadWeights(config, readWeightTensors(fileOf(files, 'model.safetensors'))) },
+    tokenizer,
+    prompt: lab.prompt,
+    scale,
+    instruction,
+    lexicon: makeLexicon(lab.lexicon),
+    tailRules: new Set(lab.tailRules),
+    examples: lab.examples,
+    card,
+  };
+}
+
+/** Frees the memory of a model on its backend. */
+export function disposeLabModel(model: LabModel): void {
+  disposeWeights(model.transformer.weights);
+}
+
+/** The float tensors of a safetensors file, as float32. @throws {LabError} `bad-checkpoint` */
+export function readWeightTensors(bytes: Uint8Array): Map<string, TensorData> {
+  const { tensors } = readSafetensors(bytes);
+  return new Map([...tensors].map(([name, tensor]) => [name, { shape: tensor.shape, data: tensor.toFloat32() }]));
+}
+
+function checkConsistency(
+  config: ModelConfig,
+  tokenizer: LabTokenizer,
+  lab: LabFile,
+  instruction: Instruction,
+): void {
+  const check = (holds: boolean, message: string, expected: string, got: string): void => {
+    if (holds) return;
+    const fix = 'The files of a model folder belong together: take them all from one export.';
+    throw new LabError('bad-config', { message, expected, got, fix });
+  };
+  const size = lab.scale.names.length;
+  check(
+    tokenizer.vocabSize <= config.vocabSize,
+    'tokenizer.json does not fit config.json.',
+    `at most ${config.vocabSize} tokens`,
+    `${tokenizer.vocabSize}`,
+  );
+  check(
+    lab.prompt.scaleSize === size && instruction.scaleSize === size,
+    'lab.json names one scale for its labels and another for its prompt or instruction.',
+    `${size} labels`,
+    `${lab.prompt.scaleSize} and ${instruction.scaleSize}`,
+  );
+}
+
+function readJson(files: ReadonlyMap<ModelFileName, Uint8Array>, name: ModelFileName): unknown {
+  const text = new TextDecoder().decode(fileOf(files, name));
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (cause) {
+    throw new LabError('bad-config', { message: `${name} of the model is not JSON.`, cause });
+  }
+}
+
+function fileOf(files: ReadonlyMap<ModelFileName, Uint8Array>, name: ModelFileName): Uint8Array {
+  const bytes = files.get(name);
+  if (bytes !== undefined) return bytes;
+  throw new LabError('not-found', {
+    message: `The model has no ${name}.`,
+    expected: `a folder with ${MODEL_FILES.join(', ')}`,
+  });
+}

@@ -1,0 +1,102 @@
+/**
+ * The model card: where a model comes from, how to make it again, and what it has been measured to do.
+ */
+import * as v from 'valibot';
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+/** A measured value with its interval, where one was drawn. */
+const MeasureSchema = v.strictObject({
+  name: v.string(),
+  value: v.nullable(v.number()),
+  low: v.optional(v.number()),
+  high: v.optional(v.number()),
+});
+
+/** The schema of `card.json`. */
+export const ModelCardSchema = v.strictObject({
+  schemaVersion: v.literal(1),
+  name: v.string(),
+  description: v.string(),
+  parameters: count,
+  /** How the weights are stored. */
+  dtype: v.string(),
+  data: v.strictObject({
+    name: v.string(),
+    /** The version hash of the rule world; empty for other data. */
+    hash: v.string(),
+    trainPairs: count,
+  }),
+  training: v.strictObject({
+    /** The command that makes the model again. */
+    command: v.string(),
+    seed: v.number(),
+    steps: count,
+    /** Input tokens learned from, padding not counted. */
+    tokens: count,
+    /** The backend and the device it ran on. */
+    device: v.string(),
+    date: v.string(),
+  }),
+  evaluation: v.nullable(
+    v.strictObject({
+      /** The command that measured. */
+      command: v.string(),
+      split: v.string(),
+      pairs: count,
+      queries: count,
+      /** Pairs whose completion was generated. */
+      completions: count,
+      measures: v.array(MeasureSchema),
+    }),
+  ),
+  /** Losses and held-out label accuracy during training. */
+  curve: v.array(
+    v.strictObject({
+      step: count,
+      tokens: count,
+      lossNats: v.number(),
+      devAccuracy: v.optional(v.number()),
+      devLossNats: v.optional(v.number()),
+    }),
+  ),
+  limits: v.array(v.string()),
+});
+
+export type ModelCard = v.InferOutput<typeof ModelCardSchema>;
+export type Measure = v.InferOutput<typeof MeasureSchema>;
+
+/** A row of a card as a page shows it; `code` asks for a fixed-width face. */
+interface CardRow {
+  readonly name: string;
+  readonly value: string;
+  readonly code: boolean;
+}
+
+/** The card in rows, the most telling first. */
+export function cardRows(card: ModelCard): CardRow[] {
+  const row = (name: string, value: string, code = false): CardRow => ({ name, value, code });
+  const rows = [
+    row('Model', card.name),
+    row('Description', card.description),
+    row('Parameters', `${card.parameters.toLocaleString('en')} (stored as ${card.dtype})`),
+    row('Data', `${card.data.name}, ${card.data.trainPairs.toLocaleString('en')} training pairs`),
+    ...(card.data.hash === '' ? [] : [row('World hash', card.data.hash, true)]),
+    row(
+      'Training',
+      `${card.training.steps.toLocaleString('en')} steps, ${card.training.tokens.toLocaleString('en')} tokens, ` +
+        `seed ${card.training.seed}, on ${card.training.device}, ${card.training.date}`,
+    ),
+    row('Made by', card.training.command, true),
+  ];
+  const { evaluation } = card;
+  if (evaluation !== null) {
+    rows.push(row('Measured on', `${evaluation.pairs.toLocaleString('en')} pairs of the ${evaluation.split} split`));
+    rows.push(row('Measured by', evaluation.command, true));
+    for (const { name, value, low, high } of evaluation.measures) {
+      const interval = low === undefined || high === undefined ? '' : ` (95 %: ${low.toFixed(3)} to ${high.toFixed(3)})`;
+      rows.push(row(name, value === null ? 'nothing to measure' : `${value.toFixed(3)}${interval}`));
+    }
+  }
+  return [...rows, ...card.limits.map((limit) => row('Limit', limit))];
+}
