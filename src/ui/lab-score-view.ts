@@ -1,0 +1,182 @@
+/**
+ * The scoring view: a pair on one side, the model's answer on the other. It answers as one types, after a short pause,
+ * or on request; examples are one click away.
+ */
+import { html, LitElement, nothing } from 'lit';
+import { customElement, property, state } from 'lit/decorators.js';
+import type { ModelSummary } from '../protocol/scoring.ts';
+import { AnswerController } from './answer-controller.ts';
+import { failureHeading } from './failure-text.ts';
+import { formatBytes } from './format.ts';
+import './lab-answer.ts';
+import './lab-model-card.ts';
+import './lab-notice.ts';
+import './lab-pair-editor.ts';
+import './lab-trace.ts';
+import type { ModelState } from './model-controller.ts';
+import { draftOf, EMPTY_DRAFT, isAnswerable, type PairDraft, pairOf } from './pair-draft.ts';
+import { scoreViewStyles } from './score-view-styles.ts';
+import { baseStyles, buttonStyles, headingStyles } from './shared-styles.ts';
+
+/** A pause in typing this long asks the model. */
+const TYPING_PAUSE_MS = 150;
+
+/**
+ * @fires model-retry - the reader asks to load the model again.
+ */
+@customElement('lab-score-view')
+export class LabScoreView extends LitElement {
+  static override readonly styles = [baseStyles, buttonStyles, headingStyles, scoreViewStyles];
+
+  @property({ attribute: false }) model: ModelState | undefined;
+  @state() private draft: PairDraft = EMPTY_DRAFT;
+  /** The draft that the answer on the screen is about. */
+  @state() private answeredDraft: PairDraft | undefined;
+  @state() private answersWhileTyping = true;
+  @state() private activeStep: number | undefined;
+  readonly #answer = new AnswerController(this);
+  #typingPause: ReturnType<typeof setTimeout> | undefined;
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    clearTimeout(this.#typingPause);
+  }
+
+  override willUpdate(changed: Map<PropertyKey, unknown>): void {
+    // A model that has just loaded answers at once: what was typed meanwhile, or its first example.
+    if (!changed.has('model') || this.model?.kind !== 'ready') return;
+    const first = this.model.summary.examples[0];
+    if (!isAnswerable(this.draft) && first !== undefined) this.draft = draftOf(first.pair);
+    this.#ask();
+  }
+
+  override render(): unknown {
+    const summary = this.model?.kind === 'ready' ? this.model.summary : undefined;
+    return html`<div class="bench" @keydown=${this.#keyPressed}>
+      ${this.#examples(summary)}
+      <div class="panel pair">
+        <lab-pair-editor
+          .draft=${this.draft}
+          .evidence=${{ steps: this.#answer.state.steps, activeStep: this.activeStep, draft: this.answeredDraft }}
+          @draft-change=${(event: CustomEvent<PairDraft>) => this.#edited(event.detail)}
+        ></lab-pair-editor>
+        <div class="controls">
+          <button class="primary" ?disabled=${summary === undefined || !isAnswerable(this.draft)} @click=${this.#ask}>
+            Answer
+          </button>
+          <label>
+            <input
+              type="checkbox"
+              .checked=${this.answersWhileTyping}
+              @change=${() => (this.answersWhileTyping = !this.answersWhileTyping)}
+            />
+            while I type
+          </label>
+        </div>
+      </div>
+      <div class="panel reading">${this.#reading(summary)}</div>
+      ${summary === undefined ? nothing : html`<lab-model-card class="panel card" .model=${summary}></lab-model-card>`}
+    </div>`;
+  }
+
+  #examples(summary: ModelSummary | undefined): unknown {
+    if (summary === undefined || summary.examples.length === 0) return nothing;
+    return html`<nav class="examples" aria-label="Examples">
+      <span class="heading">Examples</span>
+      ${summary.examples.map(
+        ({ name, pair }) =>
+          html`<button
+            aria-pressed=${JSON.stringify(pairOf(this.draft)) === JSON.stringify(pair) ? 'true' : 'false'}
+            @click=${() => this.#take(draftOf(pair))}
+          >
+            ${name}
+          </button>`,
+      )}
+    </nav>`;
+  }
+
+  /** The right-hand side: how loading goes, why it failed, what to do first, or the answer. */
+  #reading(summary: ModelSummary | undefined): unknown {
+    if (this.model?.kind === 'failed') {
+      return html`<lab-notice kind="failure" heading=${failureHeading(this.model.failure)}>
+        ${this.model.failure.message}
+        <button slot="action" @click=${() => this.dispatchEvent(new Event('model-retry'))}>Try again</button>
+      </lab-notice>`;
+    }
+    if (summary === undefined) return this.#loading();
+    const answer = this.#answer.state;
+    if (answer.phase === 'idle') {
+      return html`<p class="empty">Type a query and something about a document. The answer appears here.</p>`;
+    }
+    return html`<lab-answer
+        .model=${summary}
+        .answer=${answer.label}
+        .shownMs=${answer.shownMs}
+        .stale=${answer.phase === 'reading'}
+      ></lab-answer>
+      ${
+        answer.failure === undefined
+          ? nothing
+          : html`<lab-notice kind="failure" heading=${failureHeading(answer.failure)}>
+              ${answer.failure.message}
+            </lab-notice>`
+      }
+      <lab-trace
+        .answer=${answer}
+        .labelNames=${summary.scale.names}
+        @step-select=${(event: CustomEvent<number | undefined>) => (this.activeStep = event.detail)}
+        @stop=${() => this.#answer.stop()}
+      ></lab-trace>`;
+  }
+
+  #loading(): unknown {
+    if (this.model?.kind !== 'loading') return nothing;
+    const { stage, receivedBytes, totalBytes } = this.model.progress;
+    const said = {
+      backend: 'Looking for the fastest way to compute here',
+      files: `Loading the model: ${formatBytes(receivedBytes)}${totalBytes === null ? '' : ` of ${formatBytes(totalBytes)}`}`,
+      'warm-up': 'Warming up',
+    }[stage];
+    // Without a value the bar shows that something is going on, without saying how far.
+    const share = stage === 'files' && totalBytes !== null && totalBytes > 0 ? receivedBytes / totalBytes : undefined;
+    return html`<div class="loading">
+      <p id="loading">${said}</p>
+      ${
+        share === undefined
+          ? html`<progress aria-labelledby="loading"></progress>`
+          : html`<progress aria-labelledby="loading" .value=${share}></progress>`
+      }
+    </div>`;
+  }
+
+  #edited(draft: PairDraft): void {
+    this.draft = draft;
+    clearTimeout(this.#typingPause);
+    if (this.answersWhileTyping) this.#typingPause = setTimeout(() => this.#ask(), TYPING_PAUSE_MS);
+  }
+
+  #take(draft: PairDraft): void {
+    this.draft = draft;
+    this.#ask();
+  }
+
+  #keyPressed(event: KeyboardEvent): void {
+    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) this.#ask();
+    if (event.key === 'Escape') this.#answer.stop();
+  }
+
+  #ask(): void {
+    clearTimeout(this.#typingPause);
+    this.activeStep = undefined;
+    this.answeredDraft = this.draft;
+    if (this.model?.kind !== 'ready') return;
+    if (isAnswerable(this.draft)) this.#answer.ask(this.model.client, pairOf(this.draft));
+    else this.#answer.clear();
+  }
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'lab-score-view': LabScoreView;
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * The bench of the scoring view: pair left, answer right; one below the other where there is no room.
+ */
+import { css } from 'lit';
+
+export const scoreViewStyles = css`
+  .bench {
+    display: grid;
+    grid-template-columns: minmax(0, 1fr);
+    gap: var(--space-4);
+  }
+  .panel {
+    border: 1px solid var(--line);
+    border-radius: calc(var(--radius) * 2);
+    background: var(--surface);
+  }
+  .pair,
+  .reading {
+    padding: var(--space-5) var(--space-4);
+  }
+  .examples {
+    display: flex;
+    flex-wrap: wrap;
+    gap: var(--space-2);
+    align-items: center;
+  }
+  .examples .heading {
+    margin-right: var(--space-2);
+  }
+  .examples button {
+    min-height: 2rem;
+    border-color: var(--line);
+    border-radius: 1rem;
+    background: var(--surface);
+  }
+  .examples button:hover {
+    border-color: var(--ink);
+  }
+  .examples button[aria-pressed='true'] {
+    border-color: var(--ink);
+    background: var(--ink);
+    color: var(--paper);
+  }
+  .controls {
+    display: flex;
+    flex-wrap: wrap;
+    gap: var(--space-4);
+    align-items: center;
+    margin-top: var(--space-5);
+  }
+  .controls label {
+    display: inline-flex;
+    gap: var(--space-2);
+    align-items: center;
+    color: var(--muted);
+    font-size: var(--text-small);
+    cursor: pointer;
+  }
+  .controls .primary {
+    min-width: 7rem;
+  }
+  input[type='checkbox'] {
+    width: 1.1rem;
+    height: 1.1rem;
+    margin: 0;
+    accent-color: var(--accent);
+  }
+  .empty,
+  .loading {
+    max-width: 26rem;
+    color: var(--muted);
+  }
+  .loading {
+    display: grid;
+    gap: var(--space-3);
+  }
+  progress {
+    width: 100%;
+    height: 0.375rem;
+    accent-color: var(--accent);
+  }
+  lab-trace {
+    margin-top: var(--space-5);
+  }
+  lab-notice + lab-trace,
+  lab-answer + lab-notice {
+    margin-top: var(--space-4);
+  }
+
+  @media (min-width: 56rem) {
+    .bench {
+      grid-template-columns: minmax(0, 5fr) minmax(0, 6fr);
+      gap: var(--space-5);
+      align-items: start;
+    }
+    .examples,
+    .card {
+      grid-column: 1 / -1;
+    }
+    .pair,
+    .reading {
+      padding: var(--space-5) var(--space-6) var(--space-6);
+    }
+    .pair {
+      position: sticky;
+      top: var(--space-5);
+    }
+    .reading {
+      min-height: 32rem;
+    }
+  }
+`;

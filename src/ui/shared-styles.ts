@@ -1,0 +1,100 @@
+/**
+ * The few styles that several elements share inside their shadow roots. Tokens come from theme.css by inheritance.
+ */
+import { css } from 'lit';
+
+/** Box sizing, focus and reduced motion; every element takes this. */
+export const baseStyles = css`
+  :host {
+    display: block;
+  }
+  :host([hidden]),
+  [hidden] {
+    display: none;
+  }
+  *,
+  *::before,
+  *::after {
+    box-sizing: border-box;
+  }
+  :focus-visible {
+    outline: 2px solid var(--accent);
+    outline-offset: 2px;
+  }
+  h1,
+  h2,
+  h3,
+  p,
+  ol,
+  ul,
+  dl,
+  dd {
+    margin: 0;
+    padding: 0;
+  }
+  .visually-hidden {
+    position: absolute;
+    width: 1px;
+    height: 1px;
+    margin: -1px;
+    overflow: hidden;
+    clip-path: inset(50%);
+    white-space: nowrap;
+  }
+  @media (prefers-reduced-motion: reduce) {
+    *,
+    *::before,
+    *::after {
+      transition-duration: 0s !important;
+      animation-duration: 0s !important;
+      animation-iteration-count: 1 !important;
+    }
+  }
+`;
+
+/** Buttons: quiet by default, `primary` for the one main action of a view. */
+export const buttonStyles = css`
+  button {
+    min-height: 2.25rem;
+    padding: 0 var(--space-3);
+    border: 1px solid var(--line-strong);
+    border-radius: var(--radius);
+    background: transparent;
+    color: var(--ink);
+    font: inherit;
+    font-size: var(--text-small);
+    cursor: pointer;
+    transition:
+      background var(--quick),
+      border-color var(--quick);
+  }
+  button:hover {
+    border-color: var(--ink);
+    background: var(--field);
+  }
+  button.primary {
+    border-color: var(--accent);
+    background: var(--accent);
+    color: var(--on-accent);
+    font-weight: 600;
+  }
+  button.primary:hover {
+    background: color-mix(in oklab, var(--accent) 86%, var(--ink));
+  }
+  button:disabled {
+    border-color: var(--line);
+    background: transparent;
+    color: var(--muted);
+    cursor: default;
+  }
+`;
+
+/** A small heading over a part of a panel. */
+export const headingStyles = css`
+  .heading {
+    color: var(--muted);
+    font-size: var(--text-small);
+    font-weight: 600;
+    line-height: 1.4;
+  }
+`;
