@@ -37,7 +37,7 @@ export const LABEL_SHARE = 0.5;
 export interface RewardCase {
   readonly pair: Pair;
   readonly gold: Trace;
-  /** The label a rule leads to when it decides; undefined for rules that decide nothing. Read by the plausible reward. */
+  /** The label a rule leads to when it decides (its cap); undefined if there is no such rule. Read by the plausible reward. */
   readonly impliedLabel: (rule: number) => number | undefined;
 }
 
@@ -209,7 +209,8 @@ function settle(
   valueWithoutWrong: number,
 ): StepReward[] {
   const share = 1 - LABEL_SHARE;
-  const earned = (share * value) / reasons.filter((reason) => reason === 'right').length;
+  const right = reasons.filter((reason) => reason === 'right').length;
+  const earned = right === 0 ? 0 : (share * value) / right;
   const cost = share * (valueWithoutWrong - value);
   return steps.map(({ rule }, i) => {
     const reason = reasons[i] ?? 'not looked at';

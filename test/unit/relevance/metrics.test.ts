@@ -70,6 +70,8 @@ describe('expectedCalibrationError', () => {
     // Bin (0.8, 1]: mean confidence 0.9, accuracy 0.5. Bin (0.4, 0.6]: confidence 0.6 on the edge, accuracy 1.
     const error = expectedCalibrationError([0.95, 0.85, 0.6, 0.6], [true, false, true, true], 5);
     expect(error).toBeCloseTo(0.5 * 0.4 + 0.5 * 0.4, 12);
+    // 0.6 stands in the bin below the edge, together with 0.5: |(0 - 0.6) + (1 - 0.5)| / 2.
+    expect(expectedCalibrationError([0.6, 0.5], [false, true], 5)).toBeCloseTo(0.05, 12);
     expect(expectedCalibrationError([1, 1], [true, true])).toBe(0);
     expect(expectedCalibrationError([0, 1], [true, false])).toBe(1);
   });
