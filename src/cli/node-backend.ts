@@ -1,0 +1,33 @@
+/**
+ * Opening a backend in Node: Dawn gives WebGPU to Node as it gives it to Chrome.
+ */
+import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
+// Registers the gradients of tfjs's own ops, which the core's Node build leaves out.
+import '@tensorflow/tfjs';
+import { BACKENDS, type Backend, type OpenedBackend, openBackend } from '../gpu/device.ts';
+
+/** What `--backend` takes. */
+export const BACKEND_NAMES = ['auto', ...BACKENDS] as const;
+
+/**
+ * Opens the backend of a command; `auto` takes a hardware GPU if there is one, else wasm.
+ *
+ * @throws {LabError} `no-backend`
+ */
+export async function openNodeBackend(name: (typeof BACKEND_NAMES)[number]): Promise<OpenedBackend> {
+  if (name === 'auto' || name === 'webgpu') await provideWebGpu();
+  const wasmFile = createRequire(import.meta.url).resolve(
+    '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm',
+  );
+  const backend: Backend | undefined = name === 'auto' ? undefined : name;
+  return await openBackend({ backend, wasmPaths: `${dirname(wasmFile)}/` });
+}
+
+async function provideWebGpu(): Promise<void> {
+  // Not every platform has a Dawn build; without one, WebGPU is simply not there.
+  const dawn = await import('webgpu').catch(() => undefined);
+  if (dawn === undefined) return;
+  Object.assign(globalThis, dawn.globals);
+  Object.defineProperty(globalThis, 'navigator', { value: { gpu: dawn.create([]) }, configurable: true });
+}

@@ -1,0 +1,38 @@
+/**
+ * Options that several commands share.
+ */
+import { InvalidArgumentError, Option } from 'commander';
+import { BACKEND_NAMES } from './node-backend.ts';
+
+/** The bundled model. */
+export const DEFAULT_MODEL_FOLDER = 'public/models/default';
+
+/** `--model DIR` */
+export function modelOption(): Option {
+  return new Option('-m, --model <folder>', 'the model folder').default(DEFAULT_MODEL_FOLDER);
+}
+
+/** `--backend NAME` */
+export function backendOption(): Option {
+  return new Option('--backend <name>', 'where to compute; auto takes a real GPU, else wasm')
+    .choices(BACKEND_NAMES)
+    .default('auto');
+}
+
+/** Parses a whole number of at least `least`. */
+export function wholeNumber(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < least || text.trim() === '') {
+      throw new InvalidArgumentError(`Expected a whole number of at least ${least}.`);
+    }
+    return value;
+  };
+}
+
+/** Parses a number above 0. */
+export function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (!(value > 0) || !Number.isFinite(value)) throw new InvalidArgumentError('Expected a number above 0.');
+  return value;
+}

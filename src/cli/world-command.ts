@@ -1,0 +1,75 @@
+/**
+ * `lab world`: shows or writes the rule world.
+ */
+import { createWriteStream } from 'node:fs';
+import { once } from 'node:events';
+import { Command, Option } from 'commander';
+import { instructionToText } from '../relevance/instruction.ts';
+import { DEFAULT_SCALE } from '../relevance/labels.ts';
+import { makeRuleWorld, type RuleWorld, type WorldPair } from '../relevance/rule-world.ts';
+import { formatTrace } from '../relevance/trace.ts';
+import { SPLITS, type Split } from '../relevance/world-vocabulary.ts';
+import { wholeNumber } from './options.ts';
+import { note, print } from './terminal.ts';
+
+interface WorldOptions {
+  readonly seed: number;
+  readonly split: Split;
+  readonly queries?: number;
+  readonly show: number;
+  readonly out?: string;
+}
+
+export function worldCommand(): Command {
+  return new Command('world')
+    .description('show the rule world, or write its judged pairs to a file')
+    .option('--seed <n>', 'the seed of the world', wholeNumber(0), 1)
+    .addOption(new Option('--split <name>', 'which part').choices(SPLITS).default('test'))
+    .option('--queries <n>', 'how many queries of the split (default: all)', wholeNumber(1))
+    .option('--show <n>', 'how many pairs to show', wholeNumber(0), 3)
+    .option('--out <file>', 'write the pairs as JSON lines, with labels and gold traces')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  npm run lab -- world                              the instruction and three pairs
+  npm run lab -- world --split train --out pairs.jsonl`,
+    )
+    .action(runWorld);
+}
+
+async function runWorld(options: WorldOptions): Promise<void> {
+  const world = makeRuleWorld({ seed: options.seed });
+  const queries = Math.min(options.queries ?? Infinity, world.queryCount(options.split));
+  if (options.out !== undefined) {
+    const count = await writePairs(world, options.split, queries, options.out);
+    note(`Wrote ${count.toLocaleString('en')} pairs of ${queries.toLocaleString('en')} queries to ${options.out}.`);
+    return;
+  }
+  print(`World ${world.versionHash} (seed ${options.seed})`);
+  print(instructionToText(world.instruction, DEFAULT_SCALE));
+  let shown = 0;
+  for (const pair of world.pairs(options.split, 0, queries)) {
+    if (shown++ >= options.show) break;
+    print(`\n${describePair(pair)}`);
+    print(formatTrace(pair.goldTrace, (rule) => world.instruction.rules[rule]?.id ?? String(rule), DEFAULT_SCALE));
+  }
+}
+
+function describePair({ query, document }: WorldPair): string {
+  const { docId: _docId, ...fields } = document;
+  return `query     ${query}\ndocument  ${JSON.stringify(fields)}`;
+}
+
+async function writePairs(world: RuleWorld, split: Split, queries: number, path: string): Promise<number> {
+  const file = createWriteStream(path);
+  let count = 0;
+  for (const { queryId, query, document, label, goldTrace } of world.pairs(split, 0, queries)) {
+    const line = `${JSON.stringify({ queryId, query, document, grade: label, goldTrace })}\n`;
+    if (!file.write(line)) await once(file, 'drain');
+    count += 1;
+  }
+  file.end();
+  await once(file, 'finish');
+  return count;
+}

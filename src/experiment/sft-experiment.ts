@@ -1,0 +1,84 @@
+/**
+ * Supervised fine-tuning on a rule world, from a config to training data: world, tokenizer, examples. The command line
+ * and the page run the same experiment.
+ */
+import * as v from 'valibot';
+import type { ModelConfig } from '../config/model-config.ts';
+import { MODEL_PRESETS, PRESET_NAMES } from '../config/presets.ts';
+import { SftConfigSchema } from '../config/sft-config.ts';
+import type { Example } from '../data/batches.ts';
+import { trainBpe } from '../data/bpe-trainer.ts';
+import { LabTokenizer } from '../data/tokenizer.ts';
+import type { JudgedPair } from '../relevance/pair.ts';
+import { buildPrompt, promptConfigSchema } from '../relevance/prompt.ts';
+import { makeRuleWorld, type RuleWorld, ruleWorldConfigSchema, type WorldPair } from '../relevance/rule-world.ts';
+import type { Segment } from '../relevance/segments.ts';
+import { printTrace } from '../relevance/trace.ts';
+import { SPECIAL_TOKENS } from '../relevance/vocabulary.ts';
+import { encodeExample, type ExpertPair } from '../train/evaluate.ts';
+
+/** Everything that decides a run. */
+export const SftExperimentSchema = v.strictObject({
+  /** The name of the model. */
+  name: v.optional(v.pipe(v.string(), v.nonEmpty()), 'afrl-lab'),
+  preset: v.optional(v.picklist(PRESET_NAMES), 'nano'),
+  world: v.optional(ruleWorldConfigSchema, {}),
+  prompt: v.optional(promptConfigSchema, {}),
+  sft: v.optional(SftConfigSchema, {}),
+  /** Pairs of the dev split that evaluations during training look at. */
+  devPairs: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)), 600),
+});
+export type SftExperiment = v.InferOutput<typeof SftExperimentSchema>;
+
+/** A run's data, ready to train on. */
+export interface PreparedSft {
+  readonly world: RuleWorld;
+  readonly tokenizer: LabTokenizer;
+  readonly model: ModelConfig;
+  readonly examples: readonly Example[];
+  readonly dev: readonly ExpertPair[];
+}
+
+/** How many queries' worth of pairs the tokenizer learns from: words repeat, more pairs change little. */
+const TOKENIZER_QUERIES = 3000;
+
+/**
+ * Makes the data of a run. Nothing of the dev or test split is seen by the tokenizer.
+ *
+ * @param tokenizer - to use instead of training one
+ */
+export function prepareSft(experiment: SftExperiment, tokenizer?: LabTokenizer): PreparedSft {
+  const world = makeRuleWorld(experiment.world);
+  const model = MODEL_PRESETS[experiment.preset];
+  const chosen = tokenizer ?? trainWorldTokenizer(world, experiment, model.vocabSize);
+  const examples = Array.from(world.pairs('train'), (pair) =>
+    encodeExample(chosen, experiment.prompt, toExpert(pair)),
+  );
+  const dev = Array.from(world.pairs('dev'), toExpert).slice(0, experiment.devPairs);
+  return { world, tokenizer: chosen, model, examples, dev };
+}
+
+/** A tokenizer from the texts of a world's training pairs. */
+export function trainWorldTokenizer(
+  world: RuleWorld,
+  { prompt }: Pick<SftExperiment, 'prompt'>,
+  vocabSize: number,
+): LabTokenizer {
+  const queries = Math.min(TOKENIZER_QUERIES, world.queryCount('train'));
+  const texts = function* (): Generator<string> {
+    for (const pair of world.pairs('train', 0, queries)) {
+      yield* textsOf(buildPrompt(pair, prompt).segments);
+      yield* textsOf(printTrace(pair.goldTrace));
+    }
+  };
+  return LabTokenizer.fromJson(trainBpe(texts(), { vocabSize, specialTokens: SPECIAL_TOKENS }));
+}
+
+/** A pair of the world with its gold trace as the expert's. */
+export function toExpert(pair: WorldPair): ExpertPair & { readonly pair: JudgedPair } {
+  return { pair, trace: pair.goldTrace };
+}
+
+function textsOf(segments: readonly Segment[]): string[] {
+  return segments.flatMap((segment) => (segment.kind === 'text' ? [segment.text] : []));
+}

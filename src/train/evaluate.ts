@@ -1,0 +1,194 @@
+/**
+ * How good a model is on judged pairs: its labels from one prefill each, its reasoning from greedy completions, and how
+ * likely the expert's completions are under it.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { makeTrainingBatch, type Example } from '../data/batches.ts';
+import type { LabTokenizer } from '../data/tokenizer.ts';
+import { generateAll } from '../infer/generate.ts';
+import { type LabelScore, scorePrompts } from '../infer/score.ts';
+import type { Transformer } from '../model/transformer.ts';
+import { type LabelReport, type RankingReport, reportLabels, reportRanking } from '../relevance/label-report.ts';
+import type { Instruction } from '../relevance/instruction.ts';
+import type { Lexicon } from '../relevance/lexicon.ts';
+import {
+  type CitationMetrics,
+  distinctRulesCited,
+  invalidFormatRate,
+  labelTraceAgreement,
+  ruleCitations,
+} from '../relevance/metrics-reasoning.ts';
+import type { JudgedPair } from '../relevance/pair.ts';
+import { buildPrompt, type PromptConfig } from '../relevance/prompt.ts';
+import { explainReward } from '../relevance/reward.ts';
+import { parseTrace, printTrace, type Trace } from '../relevance/trace.ts';
+import { verifyStep } from '../relevance/verify.ts';
+import { EOS } from '../relevance/vocabulary.ts';
+import { sftLoss } from './sft.ts';
+
+/** A judged pair with the expert's trace. */
+export interface ExpertPair {
+  readonly pair: JudgedPair;
+  readonly trace: Trace;
+}
+
+/** What is needed to evaluate: a model and the meaning of what it writes. */
+export interface Evaluated {
+  readonly transformer: Transformer;
+  readonly tokenizer: LabTokenizer;
+  readonly prompt: PromptConfig;
+  readonly instruction: Instruction;
+  readonly lexicon: Lexicon;
+  readonly tailRules: ReadonlySet<number>;
+}
+
+/** The quality of reasoning over a set of greedy completions. */
+export interface ReasoningReport {
+  readonly completions: number;
+  /** The share that follow the grammar to the end and restate their first label. */
+  readonly validTraces: number;
+  readonly invalidFormat: number;
+  /** Mean strict reward. */
+  readonly strictReward: number;
+  /** Steps that live execution verifies, of all steps written; null if none were. */
+  readonly verifiedSteps: number | null;
+  /** Completions whose cited rules imply their label, of those that parse. */
+  readonly labelTraceAgreement: number | null;
+  readonly rules: { readonly all: CitationMetrics; readonly head: CitationMetrics; readonly tail: CitationMetrics };
+  readonly distinctRules: number;
+  /** Label accuracy on pairs decided by head rules only, and on those with a tail rule in gold. */
+  readonly headLabelAccuracy: number | null;
+  readonly tailLabelAccuracy: number | null;
+}
+
+/** Everything {@link evaluate} measures. */
+export interface Evaluation {
+  readonly pairs: number;
+  readonly queries: number;
+  readonly labels: LabelReport;
+  readonly ranking: RankingReport;
+  /** Mean probability of all label tokens in the full vocabulary. */
+  readonly labelMass: number;
+  /** Mean negative log-likelihood per token of the expert's completions, in nats: the forward KL up to a constant. */
+  readonly expertLossNats: number;
+  readonly reasoning: ReasoningReport | null;
+}
+
+/** How much to evaluate. */
+export interface EvaluateOptions {
+  /** Greedy completions of the first pairs, default 0 (none). */
+  readonly completions?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The training example of an expert pair. */
+export function encodeExample(tokenizer: LabTokenizer, prompt: PromptConfig, { pair, trace }: ExpertPair): Example {
+  return {
+    prompt: Int32Array.from(tokenizer.encode(buildPrompt(pair, prompt).segments)),
+    completion: Int32Array.from(tokenizer.encode(printTrace(trace))),
+  };
+}
+
+/**
+ * Evaluates a model on expert pairs.
+ *
+ * @throws {LabError} `aborted`; `bad-shape` without pairs
+ */
+export async function evaluate(
+  model: Evaluated,
+  expert: readonly ExpertPair[],
+  { completions = 0, signal }: EvaluateOptions = {},
+): Promise<Evaluation> {
+  const examples = expert.map((item) => encodeExample(model.tokenizer, model.prompt, item));
+  const prompts = examples.map(({ prompt }) => prompt);
+  const labelIds = model.tokenizer.labelIds(model.prompt.scaleSize);
+  const scores = await scorePrompts(model.transformer, labelIds, prompts, { signal });
+  const scored = expert.map(({ pair }, i) => ({
+    queryId: pair.queryId,
+    docId: pair.document.docId,
+    label: pair.label,
+    probabilities: scores[i]?.probabilities ?? [],
+  }));
+  return {
+    pairs: expert.length,
+    queries: new Set(expert.map(({ pair }) => pair.queryId)).size,
+    labels: reportLabels(scored, model.prompt.scaleSize),
+    ranking: reportRanking(scored),
+    labelMass: mean(scores.map(({ labelMass }) => labelMass)),
+    expertLossNats: await expertLoss(model.transformer, examples),
+    reasoning: completions === 0 ? null : await evaluateReasoning(model, expert, prompts, scores, completions, signal),
+  };
+}
+
+async function evaluateReasoning(
+  model: Evaluated,
+  expert: readonly ExpertPair[],
+  prompts: readonly Int32Array[],
+  scores: readonly LabelScore[],
+  count: number,
+  signal: AbortSignal | undefined,
+): Promise<ReasoningReport> {
+  const { transformer, tokenizer, instruction, lexicon, tailRules } = model;
+  const cases = expert.slice(0, count);
+  const eosId = tokenizer.idOf(EOS);
+  const generated = await generateAll(transformer, prompts.slice(0, count), { eosId, signal });
+  const parsed = generated.map(({ ids }) => parseTrace(tokenizer.decode(ids), model.prompt.scaleSize));
+  const impliedLabel = (rule: number): number | undefined => instruction.rules[rule]?.cap;
+  const steps = parsed.flatMap((result, i) =>
+    (result.ok ? result.trace.steps : result.steps).map((step) => ({ step, pair: cases[i]?.pair })),
+  );
+  const verified = steps.filter(
+    ({ step, pair }) => pair !== undefined && verifyStep(instruction, lexicon, pair, step).status === 'verified',
+  );
+  const reasoned = cases.map(({ trace }, i) => ({ gold: trace, parsed: parsed[i] ?? parseTrace([]) }));
+  const rewards = cases.map(({ pair, trace }, i) =>
+    explainReward(parsed[i] ?? parseTrace([]), { pair, gold: trace, impliedLabel }),
+  );
+  const isTail = cases.map(({ trace }) => trace.steps.some(({ rule }) => tailRules.has(rule)));
+  const isRight = cases.map(({ pair }, i) => scores[i]?.label === pair.label);
+  return {
+    completions: cases.length,
+    validTraces: parsed.filter((r) => r.ok && r.trace.label === r.trace.restated).length / cases.length,
+    invalidFormat: invalidFormatRate(parsed),
+    strictReward: mean(rewards.map(({ total }) => total)),
+    verifiedSteps: steps.length === 0 ? null : verified.length / steps.length,
+    labelTraceAgreement: labelTraceAgreement(parsed, (trace) => lowestCap(trace, instruction)),
+    rules: ruleCitations(reasoned, (rule) => tailRules.has(rule)),
+    distinctRules: distinctRulesCited(parsed),
+    headLabelAccuracy: share(isRight.filter((_, i) => isTail[i] === false)),
+    tailLabelAccuracy: share(isRight.filter((_, i) => isTail[i] === true)),
+  };
+}
+
+function lowestCap(trace: Trace, instruction: Instruction): number | undefined {
+  const caps = trace.steps.flatMap(({ rule }) => instruction.rules[rule]?.cap ?? []);
+  return caps.length === 0 ? undefined : Math.min(...caps);
+}
+
+/** The mean negative log-likelihood per completion token, in nats. */
+async function expertLoss(transformer: Transformer, examples: readonly Example[], batchSize = 32): Promise<number> {
+  const sorted = [...examples].sort((a, b) => totalLength(a) - totalLength(b));
+  let sumNats = 0;
+  let tokens = 0;
+  for (let start = 0; start < sorted.length; start += batchSize) {
+    const batch = makeTrainingBatch(sorted.slice(start, start + batchSize));
+    const loss = tf.tidy(() => sftLoss(transformer, batch));
+    const count = batch.weights.reduce((sum, weight) => sum + weight, 0);
+    sumNats += ((await loss.data())[0] ?? NaN) * count; // GPU -> CPU sync
+    tokens += count;
+    loss.dispose();
+  }
+  return sumNats / tokens;
+}
+
+function totalLength({ prompt, completion }: Example): number {
+  return prompt.length + completion.length;
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function share(flags: readonly boolean[]): number | null {
+  return flags.length === 0 ? null : flags.filter(Boolean).length / flags.length;
+}
