@@ -28,7 +28,7 @@ export class LabAnswer extends LitElement {
         margin-bottom: var(--space-3);
       }
       .label {
-        color: color-mix(in oklch, var(--label-best) calc(var(--place) * 100%), var(--label-worst));
+        color: color-mix(in oklab, var(--label-best) calc(var(--place) * 100%), var(--label-worst));
         font-size: var(--text-answer);
         font-weight: 650;
         letter-spacing: -0.025em;
@@ -52,9 +52,9 @@ export class LabAnswer extends LitElement {
         transition: opacity var(--quick) 80ms;
       }
       .readings {
-        display: grid;
-        grid-template-columns: repeat(auto-fit, minmax(6.5rem, 1fr));
-        gap: var(--space-3) var(--space-4);
+        display: flex;
+        flex-wrap: wrap;
+        gap: var(--space-3) var(--space-5);
         margin-top: var(--space-3);
         padding-top: var(--space-3);
         border-top: 1px solid var(--line);

@@ -105,8 +105,8 @@ export class LabApp extends LitElement {
     removeEventListener('hashchange', this.#navigated);
   }
 
-  override firstUpdated(): void {
-    this.#load();
+  override willUpdate(changed: Map<PropertyKey, unknown>): void {
+    if (changed.has('openClient')) this.#load();
   }
 
   override render(): unknown {

@@ -26,16 +26,18 @@ export class LabField extends LitElement {
     css`
       label {
         display: grid;
-        grid-template-columns: var(--lab-field-label, 6.5rem) minmax(0, 1fr);
+        grid-template-columns: 6.5rem minmax(0, 1fr);
         column-gap: var(--space-3);
-        align-items: baseline;
+        align-items: start;
       }
       label.bare {
         grid-template-columns: minmax(0, 1fr);
       }
       .name {
+        padding-top: 0.3rem;
         color: var(--muted);
         font-size: var(--text-small);
+        line-height: 1.5rem;
       }
       .cell {
         display: grid;
@@ -58,13 +60,17 @@ export class LabField extends LitElement {
         width: 100%;
         min-width: 0;
         margin: 0;
-        padding: 0.375rem var(--space-2);
+        padding: 0.3rem var(--lab-field-end, var(--space-2)) 0.3rem var(--space-2);
         border: 0;
         font: inherit;
-        line-height: 1.4;
+        line-height: var(--lab-field-line, 1.5rem);
         letter-spacing: inherit;
         white-space: pre-wrap;
         overflow-wrap: anywhere;
+      }
+      .empty .mirror,
+      .empty textarea {
+        font-weight: 400;
       }
       .mirror {
         color: transparent;
@@ -124,7 +130,7 @@ export class LabField extends LitElement {
   override render(): unknown {
     return html`<label class=${classMap({ bare: this.bare })}>
       ${this.bare ? nothing : html`<span class="name">${this.label}</span>`}
-      <span class="cell">
+      <span class=${classMap({ cell: true, empty: this.value === '' })}>
         <span class="mirror" aria-hidden="true">${this.#mirrored()}</span>
         <textarea
           rows="1"

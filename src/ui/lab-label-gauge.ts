@@ -14,18 +14,21 @@ export class LabLabelGauge extends LitElement {
   static override readonly styles = [
     baseStyles,
     css`
+      :host {
+        container-type: inline-size;
+      }
       .columns {
         display: grid;
         grid-auto-columns: minmax(0, 1fr);
         grid-auto-flow: column;
-        gap: var(--space-2);
+        gap: clamp(var(--space-1), 1.4cqi, var(--space-2));
       }
       .column {
-        --colour: color-mix(in oklch, var(--label-best) calc(var(--place) * 100%), var(--label-worst));
+        --colour: color-mix(in oklab, var(--label-best) calc(var(--place) * 100%), var(--label-worst));
         display: grid;
         grid-template-rows: 1.6em 5rem auto;
         color: var(--muted);
-        font-size: var(--text-small);
+        font-size: clamp(0.6875rem, 3.2cqi, 0.8125rem);
         text-align: center;
       }
       .share {

@@ -41,6 +41,7 @@ export class LabPairEditor extends LitElement {
         gap: var(--space-2);
       }
       .query {
+        --lab-field-line: 1.35em;
         margin-bottom: var(--space-4);
         font-size: var(--text-query);
         font-weight: 600;
@@ -50,21 +51,37 @@ export class LabPairEditor extends LitElement {
         margin-bottom: var(--space-1);
       }
       .attribute {
+        position: relative;
         display: grid;
-        grid-template-columns: 6.5rem minmax(0, 1fr) 2.25rem;
+        grid-template-columns: 6.5rem minmax(0, 1fr);
         column-gap: var(--space-3);
         align-items: start;
       }
       .attribute .name {
-        color: var(--muted);
         font-size: var(--text-small);
       }
+      .attribute .value {
+        --lab-field-end: 2.25rem;
+      }
       .attribute button {
-        min-height: 2.15rem;
+        position: absolute;
+        top: 0;
+        right: 0;
+        width: 2.1rem;
+        min-height: 2.1rem;
         padding: 0;
         border-color: transparent;
+        background: transparent;
         color: var(--muted);
         font-size: var(--text-base);
+      }
+      .attribute button:hover {
+        color: var(--ink);
+      }
+      @media (max-width: 40rem) {
+        .sheet {
+          gap: var(--space-1);
+        }
       }
       .add {
         justify-self: start;
@@ -129,6 +146,7 @@ export class LabPairEditor extends LitElement {
         @lab-change=${(event: CustomEvent<string>) => this.#changeAttribute(index, { ...row, name: event.detail })}
       ></lab-field>
       <lab-field
+        class="value"
         bare
         label="Value of ${name}"
         placeholder="value"

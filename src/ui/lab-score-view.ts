@@ -5,6 +5,7 @@
 import { html, LitElement, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import type { ModelSummary } from '../protocol/scoring.ts';
+import type { Pair } from '../relevance/pair.ts';
 import { AnswerController } from './answer-controller.ts';
 import { failureHeading } from './failure-text.ts';
 import { formatBytes } from './format.ts';
@@ -32,6 +33,8 @@ export class LabScoreView extends LitElement {
   @state() private draft: PairDraft = EMPTY_DRAFT;
   /** The draft that the answer on the screen is about. */
   @state() private answeredDraft: PairDraft | undefined;
+  /** The example that is shown unchanged. */
+  @state() private chosenExample: number | undefined;
   @state() private answersWhileTyping = true;
   @state() private activeStep: number | undefined;
   readonly #answer = new AnswerController(this);
@@ -46,8 +49,8 @@ export class LabScoreView extends LitElement {
     // A model that has just loaded answers at once: what was typed meanwhile, or its first example.
     if (!changed.has('model') || this.model?.kind !== 'ready') return;
     const first = this.model.summary.examples[0];
-    if (!isAnswerable(this.draft) && first !== undefined) this.draft = draftOf(first.pair);
-    this.#ask();
+    if (first !== undefined && !isAnswerable(this.draft)) this.#take(0, first.pair);
+    else this.#ask();
   }
 
   override render(): unknown {
@@ -84,10 +87,10 @@ export class LabScoreView extends LitElement {
     return html`<nav class="examples" aria-label="Examples">
       <span class="heading">Examples</span>
       ${summary.examples.map(
-        ({ name, pair }) =>
+        ({ name, pair }, index) =>
           html`<button
-            aria-pressed=${JSON.stringify(pairOf(this.draft)) === JSON.stringify(pair) ? 'true' : 'false'}
-            @click=${() => this.#take(draftOf(pair))}
+            aria-pressed=${index === this.chosenExample ? 'true' : 'false'}
+            @click=${() => this.#take(index, pair)}
           >
             ${name}
           </button>`,
@@ -151,12 +154,14 @@ export class LabScoreView extends LitElement {
 
   #edited(draft: PairDraft): void {
     this.draft = draft;
+    this.chosenExample = undefined;
     clearTimeout(this.#typingPause);
     if (this.answersWhileTyping) this.#typingPause = setTimeout(() => this.#ask(), TYPING_PAUSE_MS);
   }
 
-  #take(draft: PairDraft): void {
-    this.draft = draft;
+  #take(index: number, pair: Pair): void {
+    this.chosenExample = index;
+    this.draft = draftOf(pair);
     this.#ask();
   }
 

@@ -111,6 +111,12 @@ export class LabStep extends LitElement {
       .uncheckable .reason {
         color: var(--ink);
       }
+      @media (max-width: 30rem) {
+        header {
+          flex-direction: column-reverse;
+          gap: var(--space-2);
+        }
+      }
       @keyframes arrive {
         from {
           opacity: 0;

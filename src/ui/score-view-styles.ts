@@ -106,7 +106,7 @@ export const scoreViewStyles = css`
       top: var(--space-5);
     }
     .reading {
-      min-height: 32rem;
+      min-height: 26rem;
     }
   }
 `;
