@@ -6,6 +6,8 @@
 import process from 'node:process';
 import { Command, CommanderError } from 'commander';
 import { LabError, type LabErrorCode, messageOf } from '../common/errors.ts';
+import { answerCommand } from './answer-command.ts';
+import { evalCommand } from './eval-command.ts';
 import { sftCommand } from './sft-command.ts';
 import { note } from './terminal.ts';
 import { tokenizerCommand } from './tokenizer-command.ts';
@@ -32,7 +34,7 @@ Examples:
   npm run lab -- score pairs.tsv --out scored.csv
   npm run lab -- sft --preset lab-nano --steps 300 --out runs/first`,
   );
-for (const command of [worldCommand(), tokenizerCommand(), sftCommand()]) {
+for (const command of [answerCommand(), worldCommand(), tokenizerCommand(), sftCommand(), evalCommand()]) {
   program.addCommand(command.exitOverride().showHelpAfterError('(--help shows what is possible)'));
 }
 

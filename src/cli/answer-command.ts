@@ -1,0 +1,153 @@
+/**
+ * `lab answer`: judges one pair, the label at once, the reasoning as it is written.
+ */
+import { Command } from 'commander';
+import * as v from 'valibot';
+import { LabError } from '../common/errors.ts';
+import { answerPair } from '../infer/answer.ts';
+import type { LabModel } from '../infer/lab-model.ts';
+import type { ScoringEvent } from '../protocol/scoring.ts';
+import { type LabDocument, makeDocument } from '../relevance/pair.ts';
+import { readModelFolder } from './model-folder.ts';
+import { BACKEND_NAMES, openNodeBackend } from './node-backend.ts';
+import { backendOption, modelOption } from './options.ts';
+import { note, print } from './terminal.ts';
+
+interface AnswerOptions {
+  readonly model: string;
+  readonly backend: (typeof BACKEND_NAMES)[number];
+  readonly brand?: string;
+  readonly type?: string;
+  readonly text?: string;
+  readonly attribute: readonly string[];
+  readonly reason: boolean;
+  readonly json?: boolean;
+}
+
+export function answerCommand(): Command {
+  return new Command('answer')
+    .description('judge one query-document pair: the label at once, then the reasoning')
+    .argument('<query>', 'what is searched for')
+    .argument('<document>', "the document's title, or a JSON object with title, brand, type, attributes, text")
+    .option('--brand <text>', 'the brand of the document')
+    .option('--type <text>', 'what kind of thing the document is')
+    .option('--attribute <name=value>', 'an attribute of the document; may be repeated', collect, [])
+    .option('--text <text>', 'further text of the document')
+    .option('--no-reason', 'stop after the label')
+    .option('--json', 'print each event as one line of JSON')
+    .addOption(modelOption())
+    .addOption(backendOption())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  npm run lab -- answer "zorvex kettle red" "zorvex kettle" --brand zorvex --type kettle --attribute colour=blue
+  npm run lab -- answer "kettle 1.5 l" '{"title":"kettle 1500 ml","type":"kettle","attributes":{"category":"kitchen"}}'`,
+    )
+    .action(runAnswer);
+}
+
+async function runAnswer(query: string, documentText: string, options: AnswerOptions): Promise<void> {
+  const document = readDocument(documentText, options);
+  const opened = await openNodeBackend(options.backend);
+  const model = await readModelFolder(options.model);
+  note(`${model.card.name} on ${opened.backend}: ${opened.device}.`);
+  const emit = options.json === true ? (event: ScoringEvent) => print(JSON.stringify(event)) : printer(model);
+  await answerPair(model, { query, document }, { reason: options.reason, emit });
+}
+
+function printer({ scale, instruction }: LabModel): (event: ScoringEvent) => void {
+  return (event) => {
+    switch (event.kind) {
+      case 'label': {
+        print(`${event.label} ${scale.names[event.label] ?? ''}   s = ${event.score.toFixed(3)}`);
+        const bars = event.probabilities.map((p, label) => `  ${label} ${bar(p)} ${(100 * p).toFixed(1).padStart(5)} %`);
+        for (const line of bars) print(line);
+        note(
+          `One prefill of ${event.promptTokens} tokens in ${event.prefillMs.toFixed(1)} ms` +
+            `${event.cutFields.length === 0 ? '' : `; cut to fit: ${event.cutFields.join(', ')}`}.`,
+        );
+        return;
+      }
+      case 'step': {
+        const evidence = event.step.evidence.map(({ source, text }) => `${source} "${text}"`).join(', ');
+        const id = instruction.rules[event.step.rule]?.id ?? `rule ${event.step.rule}`;
+        print(`  [${event.check}] ${id}: ${event.ruleText}`);
+        print(`      ${event.step.criterion} ${event.step.verdict}${evidence === '' ? '' : `, ${evidence}`}`);
+        if (event.check !== 'verified') print(`      ${event.reason}`);
+        return;
+      }
+      case 'done':
+        if (event.problem !== undefined) print(`  ${event.problem}`);
+        if (event.agreement === 'disagrees') print('  The verified reasoning does not lead to this label.');
+        note(`${event.tokens} tokens of reasoning in ${event.decodeMs.toFixed(1)} ms.`);
+        return;
+      case 'text':
+        return;
+      case 'failed':
+        throw new LabError(event.code, { message: event.message });
+      default:
+        event satisfies never;
+    }
+  };
+}
+
+function bar(probability: number): string {
+  const filled = Math.round(probability * 20);
+  return '#'.repeat(filled) + '.'.repeat(20 - filled);
+}
+
+function collect(value: string, previous: readonly string[]): string[] {
+  return [...previous, value];
+}
+
+const AttributeValueSchema = v.union([v.string(), v.number(), v.boolean(), v.array(v.string())]);
+const DocumentSchema = v.strictObject({
+  docId: v.optional(v.string(), ''),
+  title: v.string(),
+  brand: v.optional(v.string(), ''),
+  type: v.optional(v.string(), ''),
+  attributes: v.optional(v.record(v.string(), AttributeValueSchema), {}),
+  text: v.optional(v.string(), ''),
+});
+
+/** @throws {LabError} `bad-config` for JSON that is no document, or an attribute without "=" */
+function readDocument(text: string, { brand, type, text: more, attribute }: AnswerOptions): LabDocument {
+  const attributes = Object.fromEntries(attribute.map(readAttribute));
+  const base = text.trimStart().startsWith('{') ? readJsonDocument(text) : makeDocument({ title: text });
+  return {
+    ...base,
+    brand: brand ?? base.brand,
+    type: type ?? base.type,
+    text: more ?? base.text,
+    attributes: { ...base.attributes, ...attributes },
+  };
+}
+
+function readJsonDocument(text: string): LabDocument {
+  const fail = (got: string): LabError =>
+    new LabError('bad-config', {
+      message: 'The document starts like JSON but is not a usable one.',
+      expected: 'an object with title and, if known, brand, type, attributes, text',
+      got,
+    });
+  let data: unknown;
+  try {
+    data = JSON.parse(text);
+  } catch (error) {
+    throw fail(error instanceof Error ? error.message : 'no JSON');
+  }
+  const parsed = v.safeParse(DocumentSchema, data);
+  if (!parsed.success) throw fail(parsed.issues.map((i) => `${v.getDotPath(i) ?? 'object'}: ${i.message}`).join('; '));
+  return parsed.output;
+}
+
+function readAttribute(text: string): [string, string] {
+  const at = text.indexOf('=');
+  if (at > 0) return [text.slice(0, at).trim(), text.slice(at + 1).trim()];
+  throw new LabError('bad-config', {
+    message: 'An attribute is not usable.',
+    expected: '--attribute name=value',
+    got: `"${text}"`,
+  });
+}
