@@ -70,7 +70,7 @@ export function traceOf({ scaleSize }: Instruction, { label, binding }: Executio
 }
 
 /** What a rule finds on a pair; undefined where it does not fire. */
-export function fires(rule: Rule, facts: Facts): Found | undefined {
+function fires(rule: Rule, facts: Facts): Found | undefined {
   if (rule.scope !== undefined && rule.scope !== facts.category) return undefined;
   return holds(rule.when, facts);
 }

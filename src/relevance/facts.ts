@@ -29,7 +29,7 @@ export type RelationCondition = Extract<
   Condition,
   { kind: 'type' | 'brand' | 'attribute' | 'quantity' | 'negation' | 'accessory' | 'audience' }
 >;
-export type RelationKind = RelationCondition['kind'];
+type RelationKind = RelationCondition['kind'];
 type FactOf<Kind extends RelationKind> = Fact<Extract<RelationCondition, { kind: Kind }>['is'][number]>;
 
 /** One relation that holds between query and document. */

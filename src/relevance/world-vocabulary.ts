@@ -132,6 +132,7 @@ export function inventBrands(count: number, seed: number): string[] {
 /** How many brands {@link inventBrands} can give. */
 export const MAX_BRANDS = ONSETS.length * ENDINGS.length;
 
+/** The parts of the world: to learn from, to choose by, to report on. */
 export const SPLITS = ['train', 'dev', 'test'] as const;
 export type Split = (typeof SPLITS)[number];
 
