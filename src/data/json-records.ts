@@ -1,0 +1,146 @@
+/**
+ * Records of JSON files, read while they come: one object a line (JSONL), or the items of one array. The array is cut
+ * into items by counting brackets outside strings; each item is then parsed alone, so that one broken item costs one
+ * row and a file of any length costs the memory of one item.
+ */
+import { badFile, MAX_ROW_LENGTH, showValue, type FileRecord, type RecordBatch, type RowError } from './records.ts';
+
+/** The records of a JSONL file. Empty lines are counted and passed over. */
+export async function* readJsonLines(text: AsyncIterable<string>): AsyncGenerator<RecordBatch> {
+  let row = 0;
+  let rest = '';
+  let tooLong = false;
+  const take = (line: string): (FileRecord | RowError)[] => {
+    row += 1;
+    const wasTooLong = tooLong || line.length > MAX_ROW_LENGTH;
+    tooLong = false;
+    if (wasTooLong)
+      return [
+        {
+          row,
+          column: '',
+          problem: 'the line is too long',
+          expected: `at most ${MAX_ROW_LENGTH} characters`,
+          got: 'more',
+        },
+      ];
+    return line.trim() === '' ? [] : [parseRecord(line, row)];
+  };
+  for await (const chunk of text) {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop() ?? '';
+    yield lines.flatMap(take);
+    // Of a line beyond the limit nothing is kept but that it was one.
+    if (rest.length > MAX_ROW_LENGTH) {
+      tooLong = true;
+      rest = '';
+    }
+  }
+  if (rest !== '' || tooLong) yield take(rest);
+}
+
+/**
+ * The records of a file that holds one JSON array.
+ *
+ * @throws {LabError} `bad-file` if the array does not end, or something follows it.
+ */
+export async function* readJsonArray(text: AsyncIterable<string>, fileName: string): AsyncGenerator<RecordBatch> {
+  const splitter = new ArraySplitter(fileName);
+  let row = 0;
+  for await (const chunk of text) {
+    yield splitter.push(chunk).map((item) => {
+      row += 1;
+      return parseRecord(item, row);
+    });
+  }
+  splitter.end();
+}
+
+function parseRecord(json: string, row: number): FileRecord | RowError {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch (error) {
+    const got = error instanceof Error ? `${showValue(json)} (${error.message})` : showValue(json);
+    return { row, column: '', problem: 'it is not JSON', expected: 'a JSON object', got };
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return { row, column: '', problem: 'it is not an object', expected: 'a JSON object', got: showValue(value) };
+  }
+  return { row, fields: new Map(Object.entries(value)) };
+}
+
+/** Cuts the text of a JSON array into the texts of its items. */
+class ArraySplitter {
+  readonly #fileName: string;
+  #place: 'before' | 'inside' | 'after' = 'before';
+  /** Brackets that are open in the present item. */
+  #depth = 0;
+  #inString = false;
+  #escaped = false;
+  #item = '';
+  #items = 0;
+
+  constructor(fileName: string) {
+    this.#fileName = fileName;
+  }
+
+  /** The items that this chunk completes. */
+  push(chunk: string): string[] {
+    const items: string[] = [];
+    let from = 0;
+    const endItem = (at: number): void => {
+      items.push(this.#item + chunk.slice(from, at));
+      this.#items += 1;
+      this.#item = '';
+    };
+    for (let at = 0; at < chunk.length; at++) {
+      const character = chunk.charAt(at);
+      if (this.#place !== 'inside') {
+        if (character.trim() !== '') this.#open(character);
+        from = at + 1;
+      } else if (this.#inString) {
+        if (this.#escaped) this.#escaped = false;
+        else if (character === '\\') this.#escaped = true;
+        else if (character === '"') this.#inString = false;
+      } else if (character === '"') {
+        this.#inString = true;
+      } else if (character === '[' || character === '{') {
+        this.#depth += 1;
+      } else if (this.#depth > 0) {
+        if (character === ']' || character === '}') this.#depth -= 1;
+      } else if (character === ',') {
+        endItem(at);
+        from = at + 1;
+      } else if (character === ']') {
+        // "[]" has no item; "[1,]" has a second one, which is not JSON.
+        const isEmpty = this.#items === 0 && (this.#item + chunk.slice(from, at)).trim() === '';
+        if (!isEmpty) endItem(at);
+        from = at + 1;
+        this.#item = '';
+        this.#place = 'after';
+      }
+    }
+    this.#item += chunk.slice(from);
+    if (this.#item.length > MAX_ROW_LENGTH) {
+      throw this.#broken(`item ${this.#items + 1} is too long`, `at most ${MAX_ROW_LENGTH} characters`, this.#item);
+    }
+    return items;
+  }
+
+  /** Says that there is no more text. */
+  end(): void {
+    if (this.#place !== 'after') throw this.#broken('the array does not end', 'a "]" at the end', this.#item);
+  }
+
+  #open(character: string): void {
+    if (this.#place === 'after') throw this.#broken('something follows the array', 'one JSON array', character);
+    if (character !== '[') throw this.#broken('it is not an array', 'a "[" first', character);
+    this.#place = 'inside';
+  }
+
+  #broken(problem: string, expected: string, got: string): Error {
+    const fix = 'Write one JSON object a line (JSONL) instead.';
+    return badFile(this.#fileName, { problem, expected, got: showValue(got.slice(0, 60)), fix });
+  }
+}
