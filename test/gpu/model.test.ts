@@ -1,0 +1,78 @@
+/**
+ * The ops and the decoder on WebGPU: on a device with all the adapter has, and on one with default limits and no
+ * features (no f16, no subgroups), which is what the least capable browser gives.
+ */
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { useWebGpu, type DeviceKind } from '../reference/backends.ts';
+import { judgeGeneration, judgeScores } from '../reference/judge-inference.ts';
+import {
+  fixtureModel,
+  judgeCache,
+  judgeLogits,
+  judgeTrainingBySlopes,
+  judgeTrainingByTorch,
+  randomModel,
+} from '../reference/judge-model.ts';
+import { judgeOp } from '../reference/judge-op.ts';
+import { EXTREME_CASES, OP_CASES } from '../reference/op-cases.ts';
+import { TORCH_FIXTURES } from '../reference/torch-fixture.ts';
+import { describeGpu, openGpu } from '../setup/dawn.ts';
+
+const DEVICES: readonly DeviceKind[] = ['full', 'least'];
+
+describeGpu('WebGPU', () => {
+  describe.each(DEVICES)('on a device of kind "%s"', (kind) => {
+    let device: GPUDevice;
+    const complaints: string[] = [];
+    beforeAll(async () => {
+      device = await useWebGpu(openGpu(), kind);
+      device.addEventListener('uncapturederror', ({ error }) => complaints.push(error.message));
+    });
+    // A pass that WebGPU refuses does not throw: it leaves the old content of a buffer, which may even be right.
+    afterEach(() => expect(complaints).toEqual([]));
+
+    it('has the features its kind says', () => {
+      // The standard counts core features and limits as a feature of its own.
+      const features = [...device.features].filter((feature) => feature !== 'core-features-and-limits');
+      if (kind === 'least') expect(features).toEqual([]);
+      else expect(features.length).toBeGreaterThan(0);
+    });
+
+    describe('ops', () => {
+      it.each(OP_CASES)('$title', judgeOp);
+      it.each(EXTREME_CASES)('$title', judgeOp);
+    });
+
+    describe.each(TORCH_FIXTURES)('the decoder with the weights of %s', (name) => {
+      it('gives the logits of the reference, alone and in a padded batch', async () => {
+        using judged = fixtureModel(name);
+        await judgeLogits(judged);
+      });
+
+      it('gives the loss and all gradients of PyTorch', async () => {
+        using judged = fixtureModel(name);
+        await judgeTrainingByTorch(judged, name);
+      });
+
+      it('gives the same logits piece by piece over a cache', async () => {
+        using judged = fixtureModel(name);
+        await judgeCache(judged, [5, 1, 1, 7, 1, 2]);
+      });
+
+      it('scores and completes as the reference does', async () => {
+        using judged = fixtureModel(name);
+        await judgeScores(judged);
+        await judgeGeneration(judged);
+      });
+    });
+
+    it.each(['tiny', 'odd', 'tile-crossing'] as const)(
+      'gives the logits and slopes of the reference in shape %s',
+      async (shape) => {
+        using judged = randomModel(shape);
+        await judgeLogits(judged);
+        await judgeTrainingBySlopes(judged);
+      },
+    );
+  });
+});

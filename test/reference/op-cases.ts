@@ -1,0 +1,238 @@
+/**
+ * The ops of the lab with the shapes they are judged at: tiny (every axis 1), odd (no axis a multiple of 4) and crossing
+ * the tiles of matrix kernels (32 and 64) by one.
+ */
+import type * as tf from '@tensorflow/tfjs-core';
+import { Rng } from '../../src/common/rng.ts';
+import { attention, causalMask } from '../../src/ops/attention.ts';
+import { embedding, selectRows } from '../../src/ops/embedding.ts';
+import { linear } from '../../src/ops/linear.ts';
+import { rmsNorm } from '../../src/ops/rms-norm.ts';
+import { rope, ropeTables } from '../../src/ops/rope.ts';
+import { swiGlu } from '../../src/ops/swiglu.ts';
+import { tokenLogProbs } from '../../src/ops/token-log-probs.ts';
+import { attentionReference } from './attention-reference.ts';
+import { opCase, type OpCase } from './judge-op.ts';
+import { embeddingReference, linearReference } from './linear-reference.ts';
+import { randomTensor64 } from './random-tensor64.ts';
+import { rmsNormReference } from './rms-norm-reference.ts';
+import { ropeReference } from './rope-reference.ts';
+import { tokenNllReference } from './softmax-reference.ts';
+import { swiGluReference } from './swiglu-reference.ts';
+import { tensor64, type Tensor64 } from './tensor64.ts';
+
+/** Every op at every shape. */
+export const OP_CASES: readonly OpCase[] = [
+  ...[
+    [1, 1, 1],
+    [7, 5, 3],
+    [33, 65, 130],
+  ].flatMap(([N = 0, I = 0, O = 0]) => [linearCase(N, I, O), biasedLinearCase(N, I, O)]),
+  ...[
+    [1, 1],
+    [7, 5],
+    [65, 130],
+  ].map(([N = 0, C = 0]) => rmsNormCase(N, C)),
+  ...[
+    [1, 1, 1, 2, 0],
+    [2, 5, 3, 6, 7],
+    [2, 33, 2, 34, 0],
+  ].map(([B = 0, T = 0, H = 0, D = 0, first = 0]) => ropeCase(B, T, H, D, first)),
+  ...[
+    [1, 1],
+    [7, 5],
+    [33, 130],
+  ].map(([N = 0, F = 0]) => swiGluCase(N, F)),
+  ...[
+    [1, 1, 2],
+    [9, 5, 7],
+    [70, 33, 65],
+  ].map(([N = 0, C = 0, V = 0]) => embeddingCase(N, C, V)),
+  ...[
+    [1, 1, 1],
+    [7, 5, 3],
+    [65, 33, 40],
+  ].map(([N = 0, C = 0, M = 0]) => selectRowsCase(N, C, M)),
+  ...[
+    [1, 2],
+    [7, 5],
+    [33, 130],
+  ].map(([N = 0, V = 0]) => tokenLogProbsCase(N, V)),
+  attentionCase({ B: 1, H: 1, K: 1, T: 1, S: 1, D: 1, first: 0 }),
+  attentionCase({ B: 2, H: 4, K: 2, T: 5, S: 5, D: 3, first: 0 }),
+  attentionCase({ B: 3, H: 6, K: 2, T: 7, S: 7, D: 5, first: 0 }),
+  attentionCase({ B: 1, H: 4, K: 1, T: 33, S: 33, D: 34, first: 0 }),
+  attentionCase({ B: 2, H: 3, K: 3, T: 65, S: 65, D: 8, first: 0 }),
+  // One more token, and a few more, over a cache with slots still free.
+  attentionCase({ B: 2, H: 4, K: 2, T: 1, S: 9, D: 6, first: 5 }),
+  attentionCase({ B: 2, H: 4, K: 2, T: 3, S: 9, D: 6, first: 2 }),
+];
+
+/** Inputs at the ends of the float range of an exponential or a division, where a careless formula gives Infinity or NaN. */
+export const EXTREME_CASES: readonly OpCase[] = [
+  opCase<[tf.Tensor2D, tf.Tensor2D]>(
+    'swiGlu of gates from -100 to 100',
+    [tensor64([1, 5], [-100, -30, 0, 30, 100]), tensor64([1, 5], [1, -2, 3, 0.5, -1])],
+    swiGlu,
+    swiGluReference,
+  ),
+  opCase<[tf.Tensor2D, tf.Tensor1D]>(
+    'rmsNorm of a row of zeros and rows of tiny and large values',
+    [tensor64([3, 2], [0, 0, 1e-2, -2e-2, 3e4, 1e4]), tensor64([2], [1, 0.5])],
+    (x, gain) => rmsNorm(x, gain, 1e-2),
+    (x, gain) => rmsNormReference(x, gain, 1e-2),
+  ),
+  opCase<[tf.Tensor2D]>(
+    'tokenLogProbs of logits 1000 apart',
+    [tensor64([2, 3], [1000, 0, -1000, 500, 499, 498])],
+    (logits) => tokenLogProbs(logits, Int32Array.of(2, 0)),
+    (logits) => logProbs(logits, [2, 0]),
+  ),
+  opCase<[tf.Tensor4D, tf.Tensor4D, tf.Tensor4D]>(
+    'attention with scores of hundreds',
+    [
+      tensor64([1, 1, 2, 2], [20, 10, -20, 30]),
+      tensor64([1, 1, 2, 2], [20, 0, 0, 20]),
+      tensor64([1, 1, 2, 2], [1, 2, 3, 4]),
+    ],
+    (q, k, v) => attention(q, k, v, causalMask(2, 2)),
+    (q, k, v) => attentionReference(q, k, v),
+  ),
+];
+
+function linearCase(N: number, I: number, O: number): OpCase {
+  const title = `linear [${N},${I}] -> [${N},${O}]`;
+  return opCase<[tf.Tensor2D, tf.Tensor2D]>(
+    title,
+    [randomTensor64([N, I], `${title} x`), randomTensor64([O, I], `${title} weight`)],
+    (x, weight) => linear(x, weight),
+    (x, weight) => linearReference(x, weight),
+  );
+}
+
+function biasedLinearCase(N: number, I: number, O: number): OpCase {
+  const title = `linear with bias [${N},${I}] -> [${N},${O}]`;
+  return opCase<[tf.Tensor2D, tf.Tensor2D, tf.Tensor1D]>(
+    title,
+    [
+      randomTensor64([N, I], `${title} x`),
+      randomTensor64([O, I], `${title} weight`),
+      randomTensor64([O], `${title} bias`),
+    ],
+    linear,
+    linearReference,
+  );
+}
+
+function rmsNormCase(N: number, C: number): OpCase {
+  const title = `rmsNorm [${N},${C}]`;
+  const eps = 1e-5;
+  return opCase<[tf.Tensor2D, tf.Tensor1D]>(
+    title,
+    [randomTensor64([N, C], `${title} x`), randomTensor64([C], `${title} gain`)],
+    (x, gain) => rmsNorm(x, gain, eps),
+    (x, gain) => rmsNormReference(x, gain, eps),
+  );
+}
+
+function ropeCase(B: number, T: number, H: number, D: number, first: number): OpCase {
+  const title = `rope [${B},${T},${H},${D}] from position ${first}`;
+  const theta = 100;
+  const positions = Array.from({ length: T * H }, (_, row) => first + Math.floor(row / H));
+  return opCase<[tf.Tensor4D]>(
+    title,
+    [randomTensor64([B, T, H, D], `${title} x`)],
+    (x) => rope(x, ropeTables(first, T, D, theta)),
+    // The reference counts rows: [B,T,H,D] is [B,T*H,D] with each position H times.
+    (x) => ({ shape: x.shape, data: ropeReference({ shape: [B, T * H, D], data: x.data }, positions, theta).data }),
+  );
+}
+
+function swiGluCase(N: number, F: number): OpCase {
+  const title = `swiGlu [${N},${F}]`;
+  return opCase<[tf.Tensor2D, tf.Tensor2D]>(
+    title,
+    [randomTensor64([N, F], `${title} gate`, 2), randomTensor64([N, F], `${title} up`)],
+    swiGlu,
+    swiGluReference,
+  );
+}
+
+/** Ids repeat, so that the gradient of a row is a sum. */
+function embeddingCase(N: number, C: number, V: number): OpCase {
+  const title = `embedding of ${N} ids in [${V},${C}]`;
+  const ids = randomIds(N, V, title);
+  return opCase<[tf.Tensor2D]>(
+    title,
+    [randomTensor64([V, C], `${title} table`)],
+    (table) => embedding(table, Int32Array.from(ids)),
+    (table) => embeddingReference(table, ids),
+  );
+}
+
+function selectRowsCase(N: number, C: number, M: number): OpCase {
+  const title = `selectRows ${M} of [${N},${C}]`;
+  const rows = new Rng(title).shuffle(Array.from({ length: N }, (_, n) => n)).slice(0, M);
+  return opCase<[tf.Tensor2D]>(
+    title,
+    [randomTensor64([N, C], `${title} x`)],
+    (x) => selectRows(x, Int32Array.from(rows)),
+    (x) => embeddingReference(x, rows),
+  );
+}
+
+function tokenLogProbsCase(N: number, V: number): OpCase {
+  const title = `tokenLogProbs [${N},${V}]`;
+  const targets = randomIds(N, V, title);
+  return opCase<[tf.Tensor2D]>(
+    title,
+    [randomTensor64([N, V], `${title} logits`, 3)],
+    (logits) => tokenLogProbs(logits, Int32Array.from(targets)),
+    (logits) => logProbs(logits, targets),
+  );
+}
+
+interface AttentionShape {
+  readonly B: number;
+  readonly H: number;
+  readonly K: number;
+  readonly T: number;
+  readonly S: number;
+  readonly D: number;
+  /** The position of the first query; keys after the last query are free slots of a cache. */
+  readonly first: number;
+}
+
+function attentionCase({ B, H, K, T, S, D, first }: AttentionShape): OpCase {
+  const title = `attention q [${B},${H},${T},${D}] over k [${B},${K},${S},${D}] from position ${first}`;
+  // The reference takes the queries for the last T of its positions, so it is given no free slots.
+  const used = first + T;
+  return opCase<[tf.Tensor4D, tf.Tensor4D, tf.Tensor4D]>(
+    title,
+    [
+      randomTensor64([B, H, T, D], `${title} q`),
+      randomTensor64([B, K, S, D], `${title} k`),
+      randomTensor64([B, K, S, D], `${title} v`),
+    ],
+    (q, k, v) => attention(q, k, v, causalMask(T, S, first)),
+    (q, k, v) => attentionReference(q, firstKeys(k, used), firstKeys(v, used)),
+  );
+}
+
+/** [B, K, S, D] -> [B, K, used, D] */
+function firstKeys(x: Tensor64, used: number): Tensor64 {
+  const [B = 0, K = 0, S = 0, D = 0] = x.shape;
+  const y = tensor64([B, K, used, D]);
+  for (let head = 0; head < B * K; head++)
+    y.data.set(x.data.subarray(head * S * D, (head * S + used) * D), head * used * D);
+  return y;
+}
+
+function logProbs(logits: Tensor64, targets: readonly number[]): Tensor64 {
+  return { shape: [targets.length], data: tokenNllReference(logits, targets).map((nll) => -nll) };
+}
+
+function randomIds(count: number, size: number, seed: string): number[] {
+  const rng = new Rng(seed);
+  return Array.from({ length: count }, () => rng.int(size));
+}

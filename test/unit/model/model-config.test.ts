@@ -1,0 +1,88 @@
+/**
+ * Shapes of models: between the lab's words and Hugging Face's, and the counts that presets promise.
+ */
+import { describe, expect, it } from 'vitest';
+import { Rng } from '../../../src/common/rng.ts';
+import { countParameters, fromHuggingFaceConfig, toHuggingFaceConfig } from '../../../src/config/model-config.ts';
+import { MODEL_PRESETS, PRESET_NAMES } from '../../../src/config/presets.ts';
+import { initialWeights, weightShapes } from '../../../src/model/weights.ts';
+import { sizeOf } from '../../reference/tensor64.ts';
+import { loadTorchFixture, readJson, TORCH_FIXTURES } from '../../reference/torch-fixture.ts';
+
+describe('fromHuggingFaceConfig', () => {
+  it('reads theta where transformers 4 and where transformers 5 write it', () => {
+    expect(fromHuggingFaceConfig(readJson('qwen3-tiny/config.json')).ropeTheta).toBe(1_000_000);
+    expect(fromHuggingFaceConfig(readJson('llama-tiny/config.json')).ropeTheta).toBe(500);
+  });
+
+  it('refuses what the lab does not compute', () => {
+    const qwen3 = readJson('qwen3-tiny/config.json') as Record<string, unknown>;
+    expect(() => fromHuggingFaceConfig({ ...qwen3, rope_scaling: { type: 'yarn', factor: 4 } })).toThrow(
+      /scaled rotary/,
+    );
+    expect(() => fromHuggingFaceConfig({ ...qwen3, rope_parameters: { rope_theta: 1, rope_type: 'llama3' } })).toThrow(
+      /llama3/,
+    );
+    expect(() => fromHuggingFaceConfig({ ...qwen3, use_sliding_window: true })).toThrow(/use_sliding_window/);
+    expect(() => fromHuggingFaceConfig({ ...qwen3, model_type: 'gemma' })).toThrow(/model_type/);
+    expect(() => fromHuggingFaceConfig({ ...qwen3, hidden_act: 'gelu' })).toThrow(/hidden_act/);
+    expect(() => fromHuggingFaceConfig({ ...qwen3, num_key_value_heads: 3 })).toThrow(/multiple of kvHeads/);
+  });
+
+  it.each(TORCH_FIXTURES)('expects the very tensors that %s has', (name) => {
+    const config = fromHuggingFaceConfig(readJson(`${name}/config.json`));
+    const { weights } = loadTorchFixture(name);
+    const expected = [...weights].map(([key, { shape }]) => [key, shape]);
+    expect(Object.fromEntries(weightShapes(config))).toEqual(Object.fromEntries(expected));
+    expect(countParameters(config)).toBe([...weights.values()].reduce((sum, { data }) => sum + data.length, 0));
+  });
+});
+
+describe('toHuggingFaceConfig', () => {
+  it.each(TORCH_FIXTURES)('gives the shape of %s back', (name) => {
+    const config = fromHuggingFaceConfig(readJson(`${name}/config.json`));
+    expect(fromHuggingFaceConfig(toHuggingFaceConfig(config))).toEqual(config);
+  });
+
+  it.each(PRESET_NAMES)('gives the preset %s back', (name) => {
+    expect(fromHuggingFaceConfig(toHuggingFaceConfig(MODEL_PRESETS[name]))).toEqual(MODEL_PRESETS[name]);
+  });
+});
+
+describe('MODEL_PRESETS', () => {
+  it('have the sizes their comments say, in millions of parameters', () => {
+    const millions = PRESET_NAMES.map((name) => [
+      name,
+      Number((countParameters(MODEL_PRESETS[name]) / 1e6).toPrecision(1)),
+    ]);
+    expect(Object.fromEntries(millions)).toEqual({
+      'lab-nano': 0.1,
+      nano: 0.4,
+      micro: 1,
+      mini: 5,
+      small: 20,
+      base: 60,
+    });
+  });
+});
+
+describe('initialWeights', () => {
+  const config = MODEL_PRESETS['lab-nano'];
+
+  it('are a function of the seed, tensor by tensor', () => {
+    const [one, same, other] = [new Rng(1), new Rng(1), new Rng(2)].map((rng) => initialWeights(config, rng));
+    expect(same).toEqual(one);
+    expect(other?.get('model.embed_tokens.weight')).not.toEqual(one?.get('model.embed_tokens.weight'));
+  });
+
+  it('have the shapes of the config, norms of 1 and maps whose output is as large as their input', () => {
+    const weights = initialWeights(config, new Rng('init'));
+    expect(new Map([...weights].map(([name, { shape }]) => [name, shape]))).toEqual(weightShapes(config));
+    for (const [name, { shape, data }] of weights) {
+      expect(data.length).toBe(sizeOf(shape));
+      const std = Math.sqrt(data.reduce((sum, value) => sum + value * value, 0) / data.length);
+      if (name.endsWith('norm.weight')) expect(new Set(data)).toEqual(new Set([1]));
+      else if (name.endsWith('q_proj.weight')) expect(std * Math.sqrt(config.width)).toBeCloseTo(1, 1);
+    }
+  });
+});

@@ -1,0 +1,80 @@
+/**
+ * The decoder on the backends that need no GPU. The same judges run on WebGPU in `test/gpu`.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { KvCache } from '../../../src/model/kv-cache.ts';
+import { forward } from '../../../src/model/transformer.ts';
+import { useBackend } from '../../reference/backends.ts';
+import { judgeGeneration, judgeScores } from '../../reference/judge-inference.ts';
+import {
+  fixtureModel,
+  judgeCache,
+  judgeLogits,
+  judgeTrainingBySlopes,
+  judgeTrainingByTorch,
+  randomModel,
+} from '../../reference/judge-model.ts';
+import { TORCH_FIXTURES } from '../../reference/torch-fixture.ts';
+
+describe.each(['cpu', 'wasm'] as const)('the decoder on %s', (backend) => {
+  beforeAll(() => useBackend(backend));
+
+  describe.each(TORCH_FIXTURES)('with the weights of %s', (name) => {
+    it('gives the logits of the reference, alone and in a padded batch', async () => {
+      using judged = fixtureModel(name);
+      await judgeLogits(judged);
+    });
+
+    it('gives the loss and all gradients of PyTorch', async () => {
+      using judged = fixtureModel(name);
+      await judgeTrainingByTorch(judged, name);
+    });
+
+    it('gives the same logits piece by piece over a cache', async () => {
+      using judged = fixtureModel(name);
+      await judgeCache(judged, [1, 1, 1]);
+      await judgeCache(judged, [5, 1, 1, 7, 1, 2]);
+    });
+
+    it('scores and completes as the reference does', async () => {
+      using judged = fixtureModel(name);
+      await judgeScores(judged);
+      await judgeGeneration(judged);
+    });
+  });
+
+  it.each(['tiny', 'odd', 'tile-crossing'] as const)(
+    'gives the logits and slopes of the reference in shape %s',
+    async (shape) => {
+      using judged = randomModel(shape);
+      await judgeLogits(judged);
+      await judgeTrainingBySlopes(judged);
+    },
+  );
+
+  it('frees every weight', () => {
+    const { numTensors, numDataBuffers } = tf.memory();
+    fixtureModel('qwen2-tiny')[Symbol.dispose]();
+    expect(tf.memory()).toMatchObject({ numTensors, numDataBuffers });
+  });
+});
+
+describe('the decoder', () => {
+  beforeAll(() => useBackend('cpu'));
+
+  it('refuses ids that do not fill the batch, and more positions than it was made for', () => {
+    using judged = fixtureModel('llama-tiny');
+    const { model } = judged;
+    expect(() => forward(model, { B: 2, T: 3, ids: new Int32Array(5) })).toThrow(/2 x 3 = 6.*Got 5/);
+    expect(() => forward(model, { B: 1, T: 65, ids: new Int32Array(65) })).toThrow(/at most 64.*Got 65/);
+  });
+
+  it('refuses more tokens than its cache holds', () => {
+    using judged = fixtureModel('llama-tiny');
+    const cache = new KvCache(judged.model.config, 1, 3);
+    const tooMany = () => tf.tidy(() => forward(judged.model, { B: 1, T: 4, ids: new Int32Array(4) }, cache));
+    expect(tooMany).toThrow(/at most 3.*Got 4/);
+    cache.dispose();
+  });
+});
