@@ -87,9 +87,11 @@ export class BatchOrder {
     const windowSize = this.#batchSize * BATCHES_PER_WINDOW;
     const batches: number[][] = [];
     for (let start = 0; start < order.length; start += windowSize) {
-      const window = order.slice(start, start + windowSize);
+      // What does not fill a batch is left out before sorting: which examples that is must not depend on their length.
+      const available = Math.min(windowSize, order.length - start);
+      const window = order.slice(start, start + available - (available % this.#batchSize));
       window.sort((a, b) => (this.#lengths[a] ?? 0) - (this.#lengths[b] ?? 0));
-      for (let i = 0; i + this.#batchSize <= window.length; i += this.#batchSize) {
+      for (let i = 0; i < window.length; i += this.#batchSize) {
         batches.push(window.slice(i, i + this.#batchSize));
       }
     }

@@ -83,8 +83,14 @@ export function loadWeights(config: ModelConfig, tensors: ReadonlyMap<string, Te
     }
   }
   const checked = [...shapes].map(([name, shape]) => [name, checkTensor(name, shape, tensors.get(name))] as const);
-  // The name is for reading profiles only; tfjs demands that it be unique, so each variable gets its own.
-  return new Map(checked.map(([name, { shape, data }]) => [name, tf.variable(tf.tensor(data, [...shape]), true)]));
+  return new Map(checked.map(([name, tensor]) => [name, toVariable(tensor)]));
+}
+
+function toVariable({ shape, data }: TensorData): tf.Variable {
+  const value = tf.tensor(data, [...shape]);
+  const variable = tf.variable(value); // shares the data, so the tensor itself can go
+  value.dispose();
+  return variable;
 }
 
 function checkTensor(name: string, shape: readonly number[], tensor: TensorData | undefined): TensorData {

@@ -1,0 +1,97 @@
+/**
+ * Short training runs for tests of resuming: whatever the backend, a run that was interrupted must end in the same bits
+ * as one that was not.
+ */
+import { expect } from 'vitest';
+import * as v from 'valibot';
+import { Rng } from '../../src/common/rng.ts';
+import type { ModelConfig } from '../../src/config/model-config.ts';
+import { SftConfigSchema } from '../../src/config/sft-config.ts';
+import type { Example } from '../../src/data/batches.ts';
+import { readSftCheckpoint, writeSftCheckpoint } from '../../src/experiment/sft-checkpoint.ts';
+import { SftExperimentSchema } from '../../src/experiment/sft-experiment.ts';
+import { disposeWeights, initialWeights, loadWeights } from '../../src/model/weights.ts';
+import { type SftLogEntry, type SftState, trainSft } from '../../src/train/sft.ts';
+
+const MODEL: ModelConfig = {
+  vocabSize: 37,
+  width: 24,
+  layers: 2,
+  heads: 4,
+  kvHeads: 2,
+  headDim: 6,
+  hidden: 40,
+  maxPositions: 64,
+  ropeTheta: 10_000,
+  normEps: 1e-6,
+  qkNorm: true,
+  attentionBias: false,
+  tiedEmbeddings: true,
+};
+
+/** Completions that follow from their prompts, so that there is something to learn. */
+export function learnableExamples(count: number, seed = 5): Example[] {
+  const rng = new Rng(seed);
+  return Array.from({ length: count }, () => {
+    const prompt = Int32Array.from({ length: 4 + rng.int(20) }, () => 2 + rng.int(30));
+    const last = prompt[prompt.length - 1] ?? 0;
+    return { prompt, completion: Int32Array.of(2 + (last % 4), last, 1) };
+  });
+}
+
+const SETTINGS = { batchSize: 8, warmupSteps: 2, seed: 3, logEvery: 1, evaluateEvery: 1000 };
+
+/** Trains from `from` (or from the start) to `steps`, and returns the last state and the log. */
+export async function runSteps(
+  steps: number,
+  totalSteps: number,
+  accumulation: number,
+  from?: SftState,
+): Promise<{ state: SftState; log: SftLogEntry[] }> {
+  const weights = from?.weights ?? initialWeights(MODEL, new Rng(1));
+  const model = { config: MODEL, weights: loadWeights(MODEL, weights) };
+  const config = v.parse(SftConfigSchema, { ...SETTINGS, steps: totalSteps, accumulation, checkpointEvery: steps });
+  const controller = new AbortController();
+  const log: SftLogEntry[] = [];
+  let state: SftState | undefined;
+  const run = trainSft(config, {
+    model,
+    examples: learnableExamples(40),
+    resume: from,
+    signal: controller.signal,
+    onLog: (entry) => log.push(entry),
+    onCheckpoint: async (saved) => {
+      state = saved;
+      controller.abort(); // as a killed tab would, right after a checkpoint
+      await Promise.resolve();
+    },
+  });
+  if (steps === totalSteps) await run;
+  else await expect(run).rejects.toMatchObject({ code: 'aborted' });
+  disposeWeights(model.weights);
+  if (state === undefined) throw new Error('runSteps: no checkpoint was made');
+  return { state, log };
+}
+
+/** Checks that 2N steps equal N steps, saving to bytes, loading, and N more: bit for bit, logs included. */
+export async function judgeResume(accumulation: number): Promise<void> {
+  const N = 6; // 40 examples in batches of 8 are 5 per epoch: the data order crosses epochs on both sides
+  const whole = await runSteps(2 * N, 2 * N, accumulation);
+  const firstHalf = await runSteps(N, 2 * N, accumulation);
+  const experiment = v.parse(SftExperimentSchema, {});
+  const bytes = writeSftCheckpoint({ experiment, state: firstHalf.state, tokens: 10, curve: [] });
+  const restored = readSftCheckpoint(bytes);
+  expect(restored.state.step).toBe(N);
+  const secondHalf = await runSteps(2 * N, 2 * N, accumulation, restored.state);
+
+  expect(secondHalf.state.optimizer).toEqual(whole.state.optimizer);
+  for (const [name, { data }] of whole.state.weights) {
+    expect(bitsOf(secondHalf.state.weights.get(name)?.data), name).toEqual(bitsOf(data));
+  }
+  const losses = (log: readonly SftLogEntry[]): number[] => log.map(({ lossNats }) => lossNats);
+  expect([...losses(firstHalf.log), ...losses(secondHalf.log)]).toEqual(losses(whole.log));
+}
+
+function bitsOf(data: Float32Array | undefined): Int32Array {
+  return data === undefined ? new Int32Array() : new Int32Array(data.buffer, data.byteOffset, data.length);
+}
