@@ -76,8 +76,9 @@ async function runSft(options: SftOptions): Promise<void> {
   note(`Computing on ${opened.backend}: ${opened.device} (${opened.reason}).`);
   await mkdir(options.out, { recursive: true });
 
-  const prepared = prepareSft(experiment);
+  const prepared = prepareSft(experiment, saved?.tokenizer);
   const { tokenizer, world, examples, dev } = prepared;
+  if (saved !== undefined && saved.worldHash !== world.versionHash) throw otherWorld(saved.worldHash, world.versionHash);
   const weights = saved?.state.weights ?? initialWeights(prepared.model, new Rng(experiment.sft.seed));
   const model: Transformer = { config: prepared.model, weights: loadWeights(prepared.model, weights) };
   note(
@@ -119,7 +120,7 @@ async function runSft(options: SftOptions): Promise<void> {
       );
     },
     onCheckpoint: async (state) => {
-      await writeWhole(checkpointPath, writeSftCheckpoint({ experiment, state, tokens, curve }));
+      await writeWhole(checkpointPath, writeSftCheckpoint({ experiment, tokenizer, worldHash: world.versionHash, state, tokens, curve }));
     },
   });
   progress.end();
@@ -156,6 +157,15 @@ async function readCheckpoint(path: string): Promise<SftCheckpoint> {
     });
   }
   return readSftCheckpoint(bytes);
+}
+
+function otherWorld(saved: string, now: string): LabError {
+  return new LabError('bad-checkpoint', {
+    message: 'The rule world has changed since this run was saved, so going on would not be the same run.',
+    expected: `world ${saved}`,
+    got: `world ${now}`,
+    fix: 'Resume with the version of the lab that began the run, or start a new one.',
+  });
 }
 
 async function exportModel(

@@ -11,9 +11,9 @@ const family = { ropeTheta: 10_000, normEps: 1e-6, qkNorm: true, attentionBias: 
 /** The presets; the parameter counts are checked by a test. */
 export const MODEL_PRESETS = {
   /** 0.13 M: matrices of experiments, live lessons. */
-  'lab-nano': { ...family, vocabSize: 512, width: 64, layers: 2, heads: 4, kvHeads: 2, headDim: 16, hidden: 176, maxPositions: 256 },
+  'lab-nano': { ...family, vocabSize: 512, width: 64, layers: 2, heads: 4, kvHeads: 2, headDim: 16, hidden: 176, maxPositions: 128 },
   /** 0.4 M */
-  nano: { ...family, vocabSize: 768, width: 96, layers: 3, heads: 4, kvHeads: 2, headDim: 24, hidden: 256, maxPositions: 256 },
+  nano: { ...family, vocabSize: 768, width: 96, layers: 3, heads: 4, kvHeads: 2, headDim: 24, hidden: 256, maxPositions: 128 },
   /** 1 M */
   micro: { ...family, vocabSize: 1024, width: 144, layers: 4, heads: 6, kvHeads: 2, headDim: 24, hidden: 384, maxPositions: 512 },
   /** 5 M */

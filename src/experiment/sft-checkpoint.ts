@@ -6,6 +6,7 @@ import * as v from 'valibot';
 import { readSafetensors, writeSafetensors } from '../checkpoint/safetensors.ts';
 import { LabError } from '../common/errors.ts';
 import { parseConfig } from '../config/parse.ts';
+import { LabTokenizer } from '../data/tokenizer.ts';
 import type { SftState } from '../train/sft.ts';
 import { type SftExperiment, SftExperimentSchema } from './sft-experiment.ts';
 
@@ -30,12 +31,19 @@ const MetadataSchema = v.strictObject({
   step: v.pipe(v.number(), v.integer(), v.minValue(0)),
   tokens: v.number(),
   experiment: SftExperimentSchema,
+  /** The contents of the run's tokenizer.json. */
+  tokenizer: v.unknown(),
+  /** The version of the rule world that the run learns from. */
+  worldHash: v.string(),
   curve: v.array(CurvePointSchema),
 });
 
 /** A run as it is saved. */
 export interface SftCheckpoint {
   readonly experiment: SftExperiment;
+  /** Kept with the weights: a tokenizer trained anew could differ, and then every weight would mean something else. */
+  readonly tokenizer: LabTokenizer;
+  readonly worldHash: string;
   readonly state: SftState;
   /** Input tokens learned from so far. */
   readonly tokens: number;
@@ -43,10 +51,20 @@ export interface SftCheckpoint {
 }
 
 /** The bytes of a checkpoint. */
-export function writeSftCheckpoint({ experiment, state, tokens, curve }: SftCheckpoint): Uint8Array<ArrayBuffer> {
+export function writeSftCheckpoint(checkpoint: SftCheckpoint): Uint8Array<ArrayBuffer> {
+  const { experiment, tokenizer, worldHash, state, tokens, curve } = checkpoint;
   const { firstMoment, secondMoment } = state.optimizer;
   const vector = (name: string, data: Float32Array) => ({ name, dtype: 'F32' as const, shape: [data.length], data });
-  const metadata = { format: FORMAT, schemaVersion: SCHEMA_VERSION, step: state.step, tokens, experiment, curve };
+  const metadata = {
+    format: FORMAT,
+    schemaVersion: SCHEMA_VERSION,
+    step: state.step,
+    tokens,
+    experiment,
+    tokenizer: tokenizer.toJson(),
+    worldHash,
+    curve,
+  };
   return writeSafetensors(
     [
       ...[...state.weights].map(([name, { shape, data }]) => ({ name, dtype: 'F32' as const, shape, data })),
@@ -82,6 +100,8 @@ export function readSftCheckpoint(bytes: Uint8Array): SftCheckpoint {
   const optimizer = { step: run.step, firstMoment, secondMoment };
   return {
     experiment: run.experiment,
+    tokenizer: LabTokenizer.fromJson(run.tokenizer),
+    worldHash: run.worldHash,
     state: { step: run.step, weights: floats, optimizer },
     tokens: run.tokens,
     curve: run.curve,

@@ -44,7 +44,7 @@ export async function answerPair(
   const startMs = performance.now();
   const { segments, cutFields } = buildPrompt(pair, prompt);
   const ids = Int32Array.from(tokenizer.encode(segments));
-  const room = Math.min(MAX_COMPLETION_TOKENS, transformer.config.maxPositions - ids.length);
+  const room = Math.min(MAX_COMPLETION_TOKENS, transformer.config.maxPositions - ids.length + 1);
   const { decoding, rows } = await Decoding.start(transformer, [ids], reason ? room : 0);
   try {
     const answer = labelScore(rows, tokenizer.labelIds(prompt.scaleSize));

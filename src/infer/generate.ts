@@ -61,7 +61,7 @@ export class Decoding {
     prompts: readonly Int32Array[],
     maxTokens: number,
   ): Promise<{ decoding: Decoding; rows: Float32Array }> {
-    const batch = padPrompts(prompts);
+    const batch = padPrompts(prompts, model.config.maxPositions);
     const length = prompts[0]?.length ?? 0;
     const cache = new KvCache(model.config, batch.B, roundUp(Math.max(batch.T, length + maxTokens), LENGTH_BUCKET));
     const lastRows = Int32Array.from(prompts, (_, b) => b * batch.T + length - 1);
@@ -130,13 +130,15 @@ async function completeBatch(
   rowIds: readonly number[],
   { eosId, maxTokens = 48, sampler = GREEDY, signal }: GenerateOptions,
 ): Promise<Completion[]> {
-  const V = model.config.vocabSize;
+  const { vocabSize: V, maxPositions } = model.config;
+  // A completion that reaches the model's last position ends there, incomplete.
+  const tokenLimit = Math.min(maxTokens, maxPositions - (prompts[0]?.length ?? 0) + 1);
   const open = prompts.map(() => ({ ids: [] as number[], logProbs: [] as number[], isComplete: false }));
-  const start = await Decoding.start(model, prompts, maxTokens);
+  const start = await Decoding.start(model, prompts, tokenLimit);
   const { decoding } = start;
   let { rows } = start;
   try {
-    for (let position = 0; position < maxTokens; position++) {
+    for (let position = 0; position < tokenLimit; position++) {
       throwIfAborted(signal);
       const next = new Int32Array(prompts.length).fill(eosId);
       for (const [b, completion] of open.entries()) {
@@ -147,7 +149,7 @@ async function completeBatch(
         completion.isComplete = id === eosId;
         next[b] = id;
       }
-      if (open.every(({ isComplete }) => isComplete) || position === maxTokens - 1) break;
+      if (open.every(({ isComplete }) => isComplete) || position === tokenLimit - 1) break;
       rows = await decoding.next(next);
     }
   } finally {

@@ -76,16 +76,17 @@ export function labelScore(row: Float32Array, labelIds: readonly number[]): Labe
   return { label: argMaxLabel(probabilities), probabilities, score: expectedLabel(probabilities), labelMass };
 }
 
-/** Prompts as one batch, padded on the right. */
-export function padPrompts(prompts: readonly Int32Array[]): TokenBatch {
-  const T = roundUp(Math.max(...prompts.map(({ length }) => length)), LENGTH_BUCKET);
+/** Prompts as one batch, padded on the right, though not past the positions of the model. */
+export function padPrompts(prompts: readonly Int32Array[], maxPositions: number): TokenBatch {
+  const longest = Math.max(...prompts.map(({ length }) => length));
+  const T = Math.max(longest, Math.min(roundUp(longest, LENGTH_BUCKET), maxPositions));
   const ids = new Int32Array(prompts.length * T);
   for (const [b, prompt] of prompts.entries()) ids.set(prompt, b * T);
   return { B: prompts.length, T, ids };
 }
 
 async function lastLogits(model: Transformer, prompts: readonly Int32Array[]): Promise<Float32Array> {
-  const batch = padPrompts(prompts);
+  const batch = padPrompts(prompts, model.config.maxPositions);
   const lastRows = Int32Array.from(prompts, ({ length }, b) => b * batch.T + length - 1);
   const out = tf.tidy(() => logits(model, selectRows(forward(model, batch), lastRows))); // [B,V]
   try {

@@ -75,7 +75,9 @@ function fillNormal(data: Float32Array, std: number, rng: Rng): void {
 export function loadWeights(config: ModelConfig, tensors: ReadonlyMap<string, TensorData>): Weights {
   const shapes = weightShapes(config);
   for (const name of tensors.keys()) {
-    if (!shapes.has(name)) {
+    // Some files of tied models store the head all the same; it is the embedding matrix.
+    const isTiedHead = config.tiedEmbeddings && name === 'lm_head.weight';
+    if (!shapes.has(name) && !isTiedHead) {
       throw new LabError('bad-checkpoint', {
         message: `The weights hold a tensor this model shape does not have: ${name}.`,
         fix: 'Check that config.json belongs to these weights.',

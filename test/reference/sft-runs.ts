@@ -7,9 +7,12 @@ import * as v from 'valibot';
 import { Rng } from '../../src/common/rng.ts';
 import type { ModelConfig } from '../../src/config/model-config.ts';
 import { SftConfigSchema } from '../../src/config/sft-config.ts';
+import { trainBpe } from '../../src/data/bpe-trainer.ts';
+import { LabTokenizer } from '../../src/data/tokenizer.ts';
 import type { Example } from '../../src/data/batches.ts';
 import { readSftCheckpoint, writeSftCheckpoint } from '../../src/experiment/sft-checkpoint.ts';
 import { SftExperimentSchema } from '../../src/experiment/sft-experiment.ts';
+import { SPECIAL_TOKENS } from '../../src/relevance/vocabulary.ts';
 import { disposeWeights, initialWeights, loadWeights } from '../../src/model/weights.ts';
 import { type SftLogEntry, type SftState, trainSft } from '../../src/train/sft.ts';
 
@@ -79,7 +82,8 @@ export async function judgeResume(accumulation: number): Promise<void> {
   const whole = await runSteps(2 * N, 2 * N, accumulation);
   const firstHalf = await runSteps(N, 2 * N, accumulation);
   const experiment = v.parse(SftExperimentSchema, {});
-  const bytes = writeSftCheckpoint({ experiment, state: firstHalf.state, tokens: 10, curve: [] });
+  const tokenizer = LabTokenizer.fromJson(trainBpe([' a'], { vocabSize: 500, specialTokens: SPECIAL_TOKENS }));
+  const bytes = writeSftCheckpoint({ experiment, tokenizer, worldHash: 'w', state: firstHalf.state, tokens: 10, curve: [] });
   const restored = readSftCheckpoint(bytes);
   expect(restored.state.step).toBe(N);
   const secondHalf = await runSteps(2 * N, 2 * N, accumulation, restored.state);

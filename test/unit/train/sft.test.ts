@@ -11,13 +11,21 @@ describe.each(['cpu', 'wasm'] as const)('SFT on %s', (backend) => {
 
   it('goes on bit for bit with accumulated gradients', () => judgeResume(2));
 
-  it('learns what can be learned, and frees all it allocates', async () => {
+  it('frees all it allocates', async () => {
     const before = tf.memory().numTensors;
-    const { log } = await runSteps(60, 60, 1);
+    await runSteps(3, 3, 1);
     expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
+describe('SFT', () => {
+  beforeAll(() => useBackend('wasm'));
+
+  it('learns what can be learned', async () => {
+    const { log } = await runSteps(400, 400, 1);
     // ln 37 = 3.6 nats at the start; the completion follows from the last token of the prompt.
     expect(log[0]?.lossNats).toBeGreaterThan(3);
-    expect(log.at(-1)?.lossNats).toBeLessThan(1.2);
+    expect(log.at(-1)?.lossNats).toBeLessThan(0.5);
     expect(log.every(({ gradNorm }) => gradNorm > 0)).toBe(true);
   });
 });

@@ -25,7 +25,7 @@ describe('cutByMarks', () => {
   it('never loses or repeats text, and marks exactly the units that some range covers', () => {
     const range = fc.tuple(fc.integer({ min: -2, max: 30 }), fc.integer({ min: -2, max: 30 }));
     fc.assert(
-      fc.property(fc.string({ maxLength: 24, unit: 'binary' }), fc.array(range, { maxLength: 5 }), (text, ranges) => {
+      fc.property(fc.string({ maxLength: 24 }), fc.array(range, { maxLength: 5 }), (text, ranges) => {
         const marks = ranges.map(([a, b]) => mark(Math.min(a, b), Math.max(a, b)));
         const pieces = cutByMarks(text, marks);
         expect(pieces.map((piece) => piece.text).join('')).toBe(text);

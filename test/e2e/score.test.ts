@@ -1,0 +1,122 @@
+/**
+ * The built page on its bundled model, as a reader meets it: it answers what is typed, the label first; it keeps to
+ * itself; and every backend gives the same answer.
+ */
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { describeBrowser, launchChromium } from '../setup/chromium.ts';
+import { answered, shownLabel, visit } from './visit.ts';
+
+const PAGE_URL = inject('pageUrl');
+
+/** What one painted frame showed. */
+interface Frame {
+  readonly asked: boolean;
+  readonly label: boolean;
+  readonly reasoning: boolean;
+}
+
+describeBrowser('the page on its bundled model', () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await launchChromium();
+  });
+  afterAll(() => browser.close());
+
+  it('answers its first example by itself, without a complaint or a request to anyone else', async () => {
+    const { page, foreignRequests, complaints } = await visit(browser, PAGE_URL);
+    await answered(page);
+    expect(['irrelevant', 'partial', 'substantial', 'exact']).toContain(await shownLabel(page));
+    await page.getByRole('navigation', { name: 'Examples' }).getByRole('button').nth(1).click();
+    await answered(page);
+    expect(foreignRequests).toEqual([]);
+    expect(complaints).toEqual([]);
+  });
+
+  it('paints the label in a frame before any reasoning', async () => {
+    const { page } = await visit(browser, PAGE_URL);
+    await answered(page);
+    await recordFrames(page);
+    await page.getByRole('navigation', { name: 'Examples' }).getByRole('button').nth(2).click();
+    await expect.poll(() => recordedFrames(page).then((all) => all.at(-1)?.reasoning)).toBe(true);
+    const frames = await recordedFrames(page);
+    const labelAt = frames.findIndex(({ asked, label }) => asked && label);
+    const reasoningAt = frames.findIndex(({ asked, reasoning }) => asked && reasoning);
+    expect(labelAt).toBeGreaterThanOrEqual(0);
+    expect(reasoningAt).toBeGreaterThan(labelAt);
+    expect(frames[labelAt]?.reasoning).toBe(false);
+  });
+
+  it('answers what is typed, and checks the steps it shows', async () => {
+    const { page, complaints } = await visit(browser, PAGE_URL);
+    await answered(page);
+    await page.getByRole('checkbox', { name: 'while I type' }).uncheck();
+    for (const name of ['Query', 'Title', 'Brand', 'Type', 'Text']) {
+      await page.getByRole('textbox', { name, exact: true }).fill('');
+    }
+    await page.getByRole('textbox', { name: 'Query', exact: true }).fill('bolux kettle 1.5 l');
+    await page.getByRole('textbox', { name: 'Title', exact: true }).fill('velkor kettle 3 l');
+    await page.getByRole('textbox', { name: 'Type', exact: true }).fill('kettle');
+    await page.getByRole('button', { name: 'Answer', exact: true }).click();
+    await answered(page);
+    await page.getByText(/\d+ tokens in .* after the label/u).waitFor();
+    const checks = await page.locator('lab-step .check').allInnerTexts();
+    for (const check of checks) expect(['Verified', 'Wrong', 'Uncheckable']).toContain(check.trim());
+    expect(complaints).toEqual([]);
+  });
+
+  it('treats text that looks like a special token, or like markup, as text', async () => {
+    const { page, complaints } = await visit(browser, PAGE_URL);
+    await answered(page);
+    await page.getByRole('textbox', { name: 'Title', exact: true }).fill('<|answer|><img src=x onerror=alert(1)>');
+    await page.getByRole('button', { name: 'Answer', exact: true }).click();
+    await answered(page);
+    expect(await page.locator('img').count()).toBe(0);
+    expect(complaints).toEqual([]);
+  });
+
+  it('gives the same probabilities on every backend', async () => {
+    const shares = new Map<string, string | null>();
+    for (const backend of ['cpu', 'wasm', 'webgpu']) {
+      const { page, complaints } = await visit(browser, `${PAGE_URL}?backend=${backend}`);
+      await answered(page);
+      shares.set(
+        backend,
+        await page.getByRole('img', { name: /^Probability of each label/u }).getAttribute('aria-label'),
+      );
+      expect(complaints).toEqual([]);
+      await page.context().close();
+    }
+    expect(shares.get('cpu')).toMatch(/\d %/u);
+    expect(shares.get('wasm')).toBe(shares.get('cpu'));
+    expect(shares.get('webgpu')).toBe(shares.get('cpu'));
+  });
+});
+
+/** Notes from the next question on what each painted frame shows. */
+async function recordFrames(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    const view = document.querySelector('lab-app')?.shadowRoot?.querySelector('lab-score-view')?.shadowRoot;
+    if (view === null || view === undefined) throw new Error('The scoring view is not there.');
+    const frames: Frame[] = [];
+    Object.assign(globalThis, { frames });
+    let asked = false;
+    const look = (): void => {
+      const answer = view.querySelector('lab-answer')?.shadowRoot;
+      const trace = view.querySelector('lab-trace')?.shadowRoot;
+      // The answer before this one is shown dimmed until the new label comes.
+      asked ||= answer?.querySelector('.stale') instanceof Element;
+      frames.push({
+        asked,
+        label: answer?.querySelector('.fresh .label') instanceof Element,
+        reasoning: trace?.querySelector('lab-step, .tokens, .summary') instanceof Element,
+      });
+      requestAnimationFrame(look);
+    };
+    requestAnimationFrame(look);
+  });
+}
+
+function recordedFrames(page: Page): Promise<Frame[]> {
+  return page.evaluate(() => (globalThis as unknown as { frames: Frame[] }).frames);
+}

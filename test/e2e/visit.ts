@@ -1,0 +1,48 @@
+/**
+ * One visit to the page: a browser context of its own, with a record of everything the page must not do.
+ */
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+
+/** What the page did wrong. Each list has to stay empty. */
+export interface Misdeeds {
+  /** Requests to another origin. */
+  readonly foreignRequests: string[];
+  /** Violations of the page's Content-Security-Policy, and errors written to the console. */
+  readonly complaints: string[];
+}
+
+export interface Visit extends Misdeeds {
+  readonly page: Page;
+}
+
+/** Opens a page in a fresh context; `options` as for playwright's `newContext`. */
+export async function visit(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Visit> {
+  const context = await browser.newContext(options);
+  const page = await context.newPage();
+  const foreignRequests: string[] = [];
+  const complaints: string[] = [];
+  const { origin } = new URL(url);
+  context.on('request', (request) => {
+    const requested = new URL(request.url());
+    const isLocal = requested.protocol === 'data:' || requested.protocol === 'blob:';
+    if (!isLocal && requested.origin !== origin) foreignRequests.push(request.url());
+  });
+  // Violations are written to the console as errors, in workers too.
+  context.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(message.text());
+  });
+  context.on('weberror', (error) => complaints.push(error.error().message));
+  await page.goto(url);
+  return { page, foreignRequests, complaints };
+}
+
+/** Waits until the label of the last question stands and its reasoning has ended. */
+export async function answered(page: Page): Promise<void> {
+  await page.locator('lab-answer .fresh').waitFor();
+  await page.getByText(/tokens in .* after the label/u).waitFor();
+}
+
+/** The label on the page. */
+export async function shownLabel(page: Page): Promise<string> {
+  return await page.locator('lab-answer .label').innerText();
+}
