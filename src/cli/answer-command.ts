@@ -9,13 +9,13 @@ import type { LabModel } from '../infer/lab-model.ts';
 import type { ScoringEvent } from '../protocol/scoring.ts';
 import { type LabDocument, makeDocument } from '../relevance/pair.ts';
 import { readModelFolder } from './model-folder.ts';
-import { BACKEND_NAMES, openNodeBackend } from './node-backend.ts';
+import { type BackendName, openNodeBackend } from './node-backend.ts';
 import { backendOption, modelOption } from './options.ts';
 import { note, print } from './terminal.ts';
 
 interface AnswerOptions {
   readonly model: string;
-  readonly backend: (typeof BACKEND_NAMES)[number];
+  readonly backend: BackendName;
   readonly brand?: string;
   readonly type?: string;
   readonly text?: string;
@@ -61,7 +61,9 @@ function printer({ scale, instruction }: LabModel): (event: ScoringEvent) => voi
     switch (event.kind) {
       case 'label': {
         print(`${event.label} ${scale.names[event.label] ?? ''}   s = ${event.score.toFixed(3)}`);
-        const bars = event.probabilities.map((p, label) => `  ${label} ${bar(p)} ${(100 * p).toFixed(1).padStart(5)} %`);
+        const bars = event.probabilities.map(
+          (p, label) => `  ${label} ${bar(p)} ${(100 * p).toFixed(1).padStart(5)} %`,
+        );
         for (const line of bars) print(line);
         note(
           `One prefill of ${event.promptTokens} tokens in ${event.prefillMs.toFixed(1)} ms` +

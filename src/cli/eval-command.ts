@@ -9,13 +9,13 @@ import { type Evaluation, evaluate, type ExpertPair } from '../train/evaluate.ts
 import { Rng } from '../common/rng.ts';
 import { toExpert } from '../experiment/sft-experiment.ts';
 import { readModelFolder, writeCard } from './model-folder.ts';
-import { BACKEND_NAMES, openNodeBackend } from './node-backend.ts';
+import { type BackendName, openNodeBackend } from './node-backend.ts';
 import { backendOption, modelOption, wholeNumber } from './options.ts';
 import { note, print } from './terminal.ts';
 
 interface EvalOptions {
   readonly model: string;
-  readonly backend: (typeof BACKEND_NAMES)[number];
+  readonly backend: BackendName;
   readonly split: 'dev' | 'test';
   readonly worldSeed: number;
   readonly pairs?: number;
@@ -124,7 +124,9 @@ function withEvaluation(card: ModelCard, evaluation: Evaluation, options: EvalOp
 // A model judged by other rules than it learned is measured, but somebody should know.
 function warnOfOtherWorld(world: RuleWorld, card: ModelCard): void {
   if (card.data.hash !== '' && card.data.hash !== world.versionHash) {
-    note(`Note: the model was trained on world ${card.data.hash}, this is ${world.versionHash} (other size, seed or rules).`);
+    note(
+      `Note: the model was trained on world ${card.data.hash}, this is ${world.versionHash} (other size, seed or rules).`,
+    );
   }
 }
 

@@ -8,6 +8,7 @@ import { Command, CommanderError } from 'commander';
 import { LabError, type LabErrorCode, messageOf } from '../common/errors.ts';
 import { answerCommand } from './answer-command.ts';
 import { evalCommand } from './eval-command.ts';
+import { scoreCommand } from './score-command.ts';
 import { sftCommand } from './sft-command.ts';
 import { note } from './terminal.ts';
 import { tokenizerCommand } from './tokenizer-command.ts';
@@ -34,7 +35,14 @@ Examples:
   npm run lab -- score pairs.tsv --out scored.csv
   npm run lab -- sft --preset lab-nano --steps 300 --out runs/first`,
   );
-for (const command of [answerCommand(), worldCommand(), tokenizerCommand(), sftCommand(), evalCommand()]) {
+for (const command of [
+  answerCommand(),
+  scoreCommand(),
+  worldCommand(),
+  tokenizerCommand(),
+  sftCommand(),
+  evalCommand(),
+]) {
   program.addCommand(command.exitOverride().showHelpAfterError('(--help shows what is possible)'));
 }
 

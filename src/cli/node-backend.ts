@@ -9,19 +9,20 @@ import { BACKENDS, type Backend, type OpenedBackend, openBackend } from '../gpu/
 
 /** What `--backend` takes. */
 export const BACKEND_NAMES = ['auto', ...BACKENDS] as const;
+export type BackendName = (typeof BACKEND_NAMES)[number];
 
 /**
  * Opens the backend of a command; `auto` takes a hardware GPU if there is one, else wasm.
  *
  * @throws {LabError} `no-backend`
  */
-export async function openNodeBackend(name: (typeof BACKEND_NAMES)[number]): Promise<OpenedBackend> {
+export async function openNodeBackend(name: BackendName): Promise<OpenedBackend> {
   if (name === 'auto' || name === 'webgpu') await provideWebGpu();
   const wasmFile = createRequire(import.meta.url).resolve(
     '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm',
   );
   const backend: Backend | undefined = name === 'auto' ? undefined : name;
-  return await openBackend({ backend, wasmPaths: `${dirname(wasmFile)}/` });
+  return openBackend({ backend, wasmPaths: `${dirname(wasmFile)}/` });
 }
 
 async function provideWebGpu(): Promise<void> {

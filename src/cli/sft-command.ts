@@ -11,7 +11,12 @@ import { countParameters } from '../config/model-config.ts';
 import { parseConfig } from '../config/parse.ts';
 import { PRESET_NAMES } from '../config/presets.ts';
 import { makeLabFile } from '../experiment/lab-file.ts';
-import { type CurvePoint, readSftCheckpoint, type SftCheckpoint, writeSftCheckpoint } from '../experiment/sft-checkpoint.ts';
+import {
+  type CurvePoint,
+  readSftCheckpoint,
+  type SftCheckpoint,
+  writeSftCheckpoint,
+} from '../experiment/sft-checkpoint.ts';
 import { prepareSft, type PreparedSft, type SftExperiment, SftExperimentSchema } from '../experiment/sft-experiment.ts';
 import type { OpenedBackend } from '../gpu/device.ts';
 import type { ModelCard } from '../infer/model-card.ts';
@@ -20,7 +25,7 @@ import { initialWeights, loadWeights, readWeights } from '../model/weights.ts';
 import { evaluate } from '../train/evaluate.ts';
 import { trainSft } from '../train/sft.ts';
 import { STORED_DTYPES, type StoredDtype, writeModelFolder, writeWhole } from './model-folder.ts';
-import { BACKEND_NAMES, openNodeBackend } from './node-backend.ts';
+import { type BackendName, openNodeBackend } from './node-backend.ts';
 import { backendOption, positiveNumber, wholeNumber } from './options.ts';
 import { note, print, Progress } from './terminal.ts';
 
@@ -37,7 +42,7 @@ interface SftOptions {
   readonly trainQueries: number;
   readonly hints: boolean;
   readonly dtype: StoredDtype;
-  readonly backend: (typeof BACKEND_NAMES)[number];
+  readonly backend: BackendName;
   readonly resume?: boolean;
 }
 
@@ -78,7 +83,9 @@ async function runSft(options: SftOptions): Promise<void> {
 
   const prepared = prepareSft(experiment, saved?.tokenizer);
   const { tokenizer, world, examples, dev } = prepared;
-  if (saved !== undefined && saved.worldHash !== world.versionHash) throw otherWorld(saved.worldHash, world.versionHash);
+  const { instruction, lexicon, tailRules } = world;
+  if (saved !== undefined && saved.worldHash !== world.versionHash)
+    throw otherWorld(saved.worldHash, world.versionHash);
   const weights = saved?.state.weights ?? initialWeights(prepared.model, new Rng(experiment.sft.seed));
   const model: Transformer = { config: prepared.model, weights: loadWeights(prepared.model, weights) };
   note(
@@ -107,9 +114,11 @@ async function runSft(options: SftOptions): Promise<void> {
     },
     onEvaluate: async (step) => {
       const result = await evaluate(
-        { ...world, transformer: model, tokenizer, prompt: experiment.prompt },
+        { instruction, lexicon, tailRules, transformer: model, tokenizer, prompt: experiment.prompt },
         dev,
-        { completions: 200 },
+        {
+          completions: 200,
+        },
       );
       const devAccuracy = result.labels.accuracy.value ?? NaN;
       curve.push({ step, tokens, lossNats, devAccuracy, devLossNats: result.expertLossNats });
@@ -120,7 +129,10 @@ async function runSft(options: SftOptions): Promise<void> {
       );
     },
     onCheckpoint: async (state) => {
-      await writeWhole(checkpointPath, writeSftCheckpoint({ experiment, tokenizer, worldHash: world.versionHash, state, tokens, curve }));
+      await writeWhole(
+        checkpointPath,
+        writeSftCheckpoint({ experiment, tokenizer, worldHash: world.versionHash, state, tokens, curve }),
+      );
     },
   });
   progress.end();
@@ -197,7 +209,9 @@ async function exportModel(
     curve: [...curve],
     limits: [
       'Trained on generated product pairs only: labels on other text are extrapolation.',
-      ...(experiment.prompt.hints ? ['Reads hint tokens: computed word and number overlaps between query and fields.'] : []),
+      ...(experiment.prompt.hints
+        ? ['Reads hint tokens: computed word and number overlaps between query and fields.']
+        : []),
     ],
   };
   const lab = makeLabFile(world, experiment.prompt);

@@ -44,9 +44,7 @@ async function runTokenizer({ vocab, seed, text, out, encode }: TokenizerOptions
   const tokenizer =
     text === undefined
       ? trainWorldTokenizer(makeRuleWorld({ seed }), parseConfig('The defaults', SftExperimentSchema, {}), vocab)
-      : LabTokenizer.fromJson(
-          trainBpe(await readLines(text), { vocabSize: vocab, specialTokens: SPECIAL_TOKENS }),
-        );
+      : LabTokenizer.fromJson(trainBpe(await readLines(text), { vocabSize: vocab, specialTokens: SPECIAL_TOKENS }));
   note(`${tokenizer.vocabSize} tokens, fingerprint ${tokenizer.fingerprint}`);
   if (encode !== undefined) {
     const ids = tokenizer.encodeText(encode);

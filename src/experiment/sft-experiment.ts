@@ -51,9 +51,7 @@ export function prepareSft(experiment: SftExperiment, tokenizer?: LabTokenizer):
   const world = makeRuleWorld(experiment.world);
   const model = MODEL_PRESETS[experiment.preset];
   const chosen = tokenizer ?? trainWorldTokenizer(world, experiment, model.vocabSize);
-  const examples = Array.from(world.pairs('train'), (pair) =>
-    encodeExample(chosen, experiment.prompt, toExpert(pair)),
-  );
+  const examples = Array.from(world.pairs('train'), (pair) => encodeExample(chosen, experiment.prompt, toExpert(pair)));
   const dev = Array.from(world.pairs('dev'), toExpert).slice(0, experiment.devPairs);
   return { world, tokenizer: chosen, model, examples, dev };
 }

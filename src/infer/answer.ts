@@ -4,17 +4,17 @@
  */
 import { throwIfAborted } from '../common/errors.ts';
 import { yieldToMessages } from '../common/yield.ts';
+import { encodePrompt } from '../data/encode-prompt.ts';
 import { TokenStream } from '../data/token-stream.ts';
 import type { EvidenceSpan, LabelEvent, ScoringEvent, StepEvent } from '../protocol/scoring.ts';
 import { locateEvidence } from '../relevance/evidence-places.ts';
 import type { Pair } from '../relevance/pair.ts';
-import { buildPrompt } from '../relevance/prompt.ts';
 import { describeSegments } from '../relevance/segments.ts';
 import { type Trace, type TraceEvent, TraceParser, type TraceStep } from '../relevance/trace.ts';
 import { EOS, labelToken } from '../relevance/vocabulary.ts';
 import { traceAgreement, verifyStep } from '../relevance/verify.ts';
 import { Decoding } from './generate.ts';
-import type { LabModel } from './lab-model.ts';
+import { type LabModel, promptRoom } from './lab-model.ts';
 import { GREEDY, sampleToken } from './sampler.ts';
 import { labelScore } from './score.ts';
 
@@ -42,8 +42,7 @@ export async function answerPair(
   throwIfAborted(signal);
   const { tokenizer, prompt, transformer } = model;
   const startMs = performance.now();
-  const { segments, cutFields } = buildPrompt(pair, prompt);
-  const ids = Int32Array.from(tokenizer.encode(segments));
+  const { ids, cutFields } = encodePrompt(tokenizer, pair, prompt, promptRoom(model));
   const room = Math.min(MAX_COMPLETION_TOKENS, transformer.config.maxPositions - ids.length + 1);
   const { decoding, rows } = await Decoding.start(transformer, [ids], reason ? room : 0);
   try {

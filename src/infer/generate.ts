@@ -77,10 +77,10 @@ export class Decoding {
    * @param ids - B tokens
    * @returns B*V logits
    */
-  async next(ids: Int32Array): Promise<Float32Array> {
+  next(ids: Int32Array): Promise<Float32Array> {
     const batch = { B: this.#B, T: 1, ids };
     // GPU -> CPU sync, once per token: the choice is made on the CPU.
-    return await read(tf.tidy(() => logits(this.#model, forward(this.#model, batch, this.#cache))));
+    return read(tf.tidy(() => logits(this.#model, forward(this.#model, batch, this.#cache))));
   }
 
   dispose(): void {
@@ -105,7 +105,7 @@ export async function generateAll(
     if (indices === undefined) byLength.set(length, [index]);
     else indices.push(index);
   }
-  const completions = new Array<Completion>(prompts.length);
+  const completions = Array.from<Completion>({ length: prompts.length });
   let done = 0;
   for (const indices of byLength.values()) {
     for (let start = 0; start < indices.length; start += batchSize) {

@@ -103,6 +103,14 @@ export function loadLabModel(files: ReadonlyMap<ModelFileName, Uint8Array>): Lab
   };
 }
 
+/** Positions kept free for the reasoning when a prompt is cut to fit. */
+const COMPLETION_ROOM = 32;
+
+/** The most tokens a prompt may have, so that label and reasoning still find room. */
+export function promptRoom({ transformer }: Pick<LabModel, 'transformer'>): number {
+  return transformer.config.maxPositions - COMPLETION_ROOM;
+}
+
 /** Frees the memory of a model on its backend. */
 export function disposeLabModel(model: LabModel): void {
   disposeWeights(model.transformer.weights);
@@ -114,12 +122,7 @@ export function readWeightTensors(bytes: Uint8Array): Map<string, TensorData> {
   return new Map([...tensors].map(([name, tensor]) => [name, { shape: tensor.shape, data: tensor.toFloat32() }]));
 }
 
-function checkConsistency(
-  config: ModelConfig,
-  tokenizer: LabTokenizer,
-  lab: LabFile,
-  instruction: Instruction,
-): void {
+function checkConsistency(config: ModelConfig, tokenizer: LabTokenizer, lab: LabFile, instruction: Instruction): void {
   const check = (holds: boolean, message: string, expected: string, got: string): void => {
     if (holds) return;
     const fix = 'The files of a model folder belong together: take them all from one export.';

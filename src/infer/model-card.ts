@@ -94,7 +94,8 @@ export function cardRows(card: ModelCard): CardRow[] {
     rows.push(row('Measured on', `${evaluation.pairs.toLocaleString('en')} pairs of the ${evaluation.split} split`));
     rows.push(row('Measured by', evaluation.command, true));
     for (const { name, value, low, high } of evaluation.measures) {
-      const interval = low === undefined || high === undefined ? '' : ` (95 %: ${low.toFixed(3)} to ${high.toFixed(3)})`;
+      const interval =
+        low === undefined || high === undefined ? '' : ` (95 %: ${low.toFixed(3)} to ${high.toFixed(3)})`;
       rows.push(row(name, value === null ? 'nothing to measure' : `${value.toFixed(3)}${interval}`));
     }
   }

@@ -47,7 +47,7 @@ export async function scorePrompts(
   { batchSize = 32, signal, onProgress }: ScoreOptions = {},
 ): Promise<LabelScore[]> {
   const byLength = prompts.map((_, index) => index).sort((a, b) => lengthOf(prompts, a) - lengthOf(prompts, b));
-  const scores = new Array<LabelScore>(prompts.length);
+  const scores = Array.from<LabelScore>({ length: prompts.length });
   for (let start = 0; start < byLength.length; start += batchSize) {
     await yieldToMessages(); // a stop may be waiting
     throwIfAborted(signal);

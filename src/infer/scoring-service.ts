@@ -17,6 +17,7 @@ import {
   type ScoringEvent,
 } from '../protocol/scoring.ts';
 import { failureOf } from '../protocol/failure.ts';
+import { chunksOf } from '../data/text-stream.ts';
 import { answerPair } from './answer.ts';
 import { disposeLabModel, type LabModel, loadLabModel, MODEL_FILES, type ModelFileName } from './lab-model.ts';
 import { cardRows } from './model-card.ts';
@@ -60,7 +61,7 @@ export class ScoringService implements ScoringApi {
   async answer(id: number, request: AnswerRequest, emit: (event: ScoringEvent) => void): Promise<void> {
     const controller = new AbortController();
     this.#running.set(id, controller);
-    const turn = this.#queue.then(async () => {
+    const turn = this.#takeTurn(async () => {
       try {
         const { pair, reason } = parseConfig('The answer request', AnswerRequestSchema, request);
         if (this.#model === undefined) {
@@ -73,8 +74,18 @@ export class ScoringService implements ScoringApi {
         this.#running.delete(id);
       }
     });
-    this.#queue = turn;
     await turn;
+  }
+
+  /** Runs a task after all that were given before it; `task` must not throw. */
+  #takeTurn(task: () => Promise<void>): Promise<void> {
+    const before = this.#queue;
+    const turn = (async () => {
+      await before;
+      await task();
+    })();
+    this.#queue = turn;
+    return turn;
   }
 
   async cancel(id: number): Promise<void> {
@@ -140,13 +151,11 @@ async function fetchFile(modelUrl: string, name: ModelFileName): Promise<Respons
 async function readBody(response: Response, name: string, onBytes: (bytes: number) => void): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
-  const reader = response.body?.getReader();
-  while (reader !== undefined) {
-    const { done, value } = await reader.read();
-    if (done) break;
+  if (response.body === null) return new Uint8Array();
+  // Leaving the loop by an error cancels the download.
+  for await (const value of chunksOf(response.body)) {
     length += value.length;
     if (length > MAX_FILE_BYTES) {
-      await reader.cancel();
       throw new LabError('bad-file', {
         message: `The model file ${name} is too large.`,
         expected: `at most ${MAX_FILE_BYTES} bytes`,

@@ -77,8 +77,8 @@ export class KvCache {
       const mask = new Float32Array(this.capacity).fill(1, 0, length);
       const column = tf.tensor(mask, [1, 1, this.capacity, 1]);
       return this.#layers.map(({ keys, values }) => ({
-        keys: tf.keep(tf.mul(keys, column) as tf.Tensor4D),
-        values: tf.keep(tf.mul(values, column) as tf.Tensor4D),
+        keys: tf.keep(tf.mul<tf.Tensor4D>(keys, column)),
+        values: tf.keep(tf.mul<tf.Tensor4D>(values, column)),
       }));
     });
     this.dispose();
@@ -97,6 +97,14 @@ export class KvCache {
   #place(old: tf.Tensor4D, added: tf.Tensor4D): tf.Tensor4D {
     const before = this.#length;
     const after = this.capacity - before - added.shape[2];
-    return tf.add(old, tf.pad(added, [[0, 0], [0, 0], [before, after], [0, 0]])); // [B,K,T,D] -> [B,K,S,D]
+    return tf.add(
+      old,
+      tf.pad(added, [
+        [0, 0],
+        [0, 0],
+        [before, after],
+        [0, 0],
+      ]),
+    ); // [B,K,T,D] -> [B,K,S,D]
   }
 }

@@ -3,7 +3,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { LabError } from '../common/errors.ts';
-import { Rng } from '../common/rng.ts';
+import type { Rng } from '../common/rng.ts';
 import type { ModelConfig } from '../config/model-config.ts';
 
 /** Weights by Hugging Face name; linear maps are `[out,in]`. */
@@ -22,7 +22,11 @@ export function weightShapes(config: ModelConfig): Map<string, number[]> {
   for (let layer = 0; layer < L; layer++) {
     const prefix = `model.layers.${layer}`;
     shapes.set(`${prefix}.input_layernorm.weight`, [C]);
-    for (const [name, rows] of [['q', H], ['k', K], ['v', K]] as const) {
+    for (const [name, rows] of [
+      ['q', H],
+      ['k', K],
+      ['v', K],
+    ] as const) {
       shapes.set(`${prefix}.self_attn.${name}_proj.weight`, [rows * D, C]);
       if (config.attentionBias) shapes.set(`${prefix}.self_attn.${name}_proj.bias`, [rows * D]);
     }

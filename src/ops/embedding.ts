@@ -37,6 +37,6 @@ export function selectRows(x: tf.Tensor2D, rows: Int32Array): tf.Tensor2D {
   return differentiable<[tf.Tensor2D], tf.Tensor2D>({
     inputs: [x],
     forward: () => tf.gather(x, tf.tensor1d(rows, 'int32')),
-    backward: (dY) => [tf.scatterND(tf.tensor2d(rows, [rows.length, 1], 'int32'), dY, [N, C]) as tf.Tensor2D],
+    backward: (dY) => [tf.scatterND<tf.Rank.R2>(tf.tensor2d(rows, [rows.length, 1], 'int32'), dY, [N, C])],
   });
 }

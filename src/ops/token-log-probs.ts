@@ -22,7 +22,7 @@ export function tokenLogProbs(logits: tf.Tensor2D, targets: Int32Array): tf.Tens
       const total = tf.sum(exponentials, -1, true); // [N,1]
       save(tf.div(exponentials, total)); // softmax
       const ofTarget = tf.sum(tf.mul(shifted, oneHotRows(targets, V)), -1); // [N,V] -> [N]
-      return tf.sub(ofTarget, tf.log(tf.reshape(total, [N]))) as tf.Tensor1D;
+      return tf.sub<tf.Tensor1D>(ofTarget, tf.log(tf.reshape(total, [N])));
     },
     // d/dz log softmax(z)[y] = onehot(y) - softmax(z)
     backward: (dY, saved) => [tf.mul(tf.sub(oneHotRows(targets, V), saved[0] as tf.Tensor2D), tf.reshape(dY, [N, 1]))],

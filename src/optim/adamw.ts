@@ -66,18 +66,18 @@ export class AdamW {
     const correction2 = 1 - beta2 ** this.#step;
     return tf.tidy(() => {
       const joined = tf.concat(this.#names.map((name, i) => this.#flatGradient(gradients[name], i))); // -> [P]
-      const norm = tf.sqrt(tf.sum(tf.square(joined))) as tf.Scalar;
+      const norm = tf.sqrt<tf.Scalar>(tf.sum(tf.square(joined)));
       const gradient = tf.mul(joined, tf.div(maxGradNorm, tf.maximum(norm, maxGradNorm)));
 
-      const first = tf.add(tf.mul(this.#firstMoment, beta1), tf.mul(gradient, 1 - beta1)) as tf.Tensor1D;
-      const second = tf.add(tf.mul(this.#secondMoment, beta2), tf.mul(tf.square(gradient), 1 - beta2)) as tf.Tensor1D;
+      const first = tf.add<tf.Tensor1D>(tf.mul(this.#firstMoment, beta1), tf.mul(gradient, 1 - beta1));
+      const second = tf.add<tf.Tensor1D>(tf.mul(this.#secondMoment, beta2), tf.mul(tf.square(gradient), 1 - beta2));
       const denominator = tf.add(tf.sqrt(tf.div(second, correction2)), eps);
       const adam = tf.mul(tf.div(first, denominator), learningRate / correction1);
       this.#replaceMoments(first, second);
 
       const flat = tf.concat(this.#weights.map((variable) => tf.reshape(variable, [variable.size]))); // -> [P]
       const keep = tf.sub(1, tf.mul(this.#decayMask, learningRate * weightDecay));
-      this.#assign(tf.sub(tf.mul(flat, keep), adam) as tf.Tensor1D);
+      this.#assign(tf.sub<tf.Tensor1D>(tf.mul(flat, keep), adam));
       return norm;
     });
   }

@@ -1,11 +1,11 @@
 /**
  * Executes an instruction on a pair: which rules win, what label they imply, and the gold trace that says so.
  */
-import { fieldText } from './document-text.ts';
+import { attributeValueText } from './document-text.ts';
 import { type Facts, type Fact, inDocument, inQuery, readFacts } from './facts.ts';
 import type { Condition, Instruction, Rule } from './instruction.ts';
 import type { Lexicon } from './lexicon.ts';
-import { DOCUMENT_FIELDS, type Pair } from './pair.ts';
+import { DOCUMENT_FIELDS, type DocumentField, type LabDocument, type Pair } from './pair.ts';
 import { hasPhrase } from './phrases.ts';
 import { contentWords, wordsOf } from './text-folding.ts';
 import type { Evidence, Trace } from './trace.ts';
@@ -107,9 +107,7 @@ function unaskedValue(
   { query, document }: Pair,
 ): Found | undefined {
   if (document.attributes[attribute] === undefined) return undefined;
-  const offered = wordsOf(
-    fieldText({ ...document, attributes: { [attribute]: document.attributes[attribute] } }, 'attributes'),
-  );
+  const offered = wordsOf(attributeValueText(document.attributes[attribute]));
   const asked = wordsOf(query);
   const value = values.find((v) => hasPhrase(offered, wordsOf(v)) && !hasPhrase(asked, wordsOf(v)));
   return value === undefined ? undefined : { verdict: 'violated', evidence: [inDocument(value)] };
@@ -122,14 +120,14 @@ function wordOverlap(
   const asked = [...contentWords(query)];
   if (asked.length === 0) return undefined;
   const fields = field === 'any' ? DOCUMENT_FIELDS : [field];
-  const offered = contentWords(fields.map((name) => fieldText(document, name)).join(' '));
+  const offered = contentWords(fields.map((name) => fieldValues(document, name)).join(' '));
   const shared = asked.filter((word) => offered.has(word));
   if (shared.length / asked.length >= share !== (is === 'at-least')) return undefined;
   // Content words are reduced to singulars; evidence is the word as it stands.
   const asWritten = (text: string, stem: string | undefined): string | undefined =>
     wordsOf(text).find((word) => stem !== undefined && contentWords(word).has(stem));
   if (is === 'at-least') {
-    const word = fields.map((name) => asWritten(fieldText(document, name), shared[0])).find((w) => w !== undefined);
+    const word = fields.map((name) => asWritten(fieldValues(document, name), shared[0])).find((w) => w !== undefined);
     return { verdict: 'match', evidence: word === undefined ? [] : [inDocument(word)] };
   }
   const word = asWritten(
@@ -137,4 +135,11 @@ function wordOverlap(
     asked.find((w) => !offered.has(w)),
   );
   return { verdict: 'absent', evidence: word === undefined ? [] : [inQuery(word)] };
+}
+
+// Without attribute names: evidence is looked up among values only (evidence.ts), and must be found there again.
+function fieldValues(document: LabDocument, field: DocumentField): string {
+  return field === 'attributes'
+    ? Object.values(document.attributes).map(attributeValueText).join('; ')
+    : document[field];
 }

@@ -44,10 +44,30 @@ export interface RankingReport {
 /** Resamples of a bootstrap. */
 const RESAMPLES = 1000;
 
-/** Label metrics of pairs whose gold labels are on the scale of R = `scaleSize`. */
-export function reportLabels(pairs: readonly ScoredPair[], scaleSize: number): LabelReport {
+/**
+ * Which label on a scale of `toSize` a label on a scale of `fromSize` counts as, where the two have to be compared: the
+ * nearest by relative height, halves going up. From four labels to two, 2 and 3 are relevant.
+ */
+export function mapLabel(label: number, fromSize: number, toSize: number): number {
+  return Math.round((label / (fromSize - 1)) * (toSize - 1));
+}
+
+/**
+ * Label metrics of pairs whose gold labels are on the scale of R = `scaleSize`.
+ *
+ * @param mapping - where the model's scale is another: which gold label each of the model's labels counts as
+ */
+export function reportLabels(
+  pairs: readonly ScoredPair[],
+  scaleSize: number,
+  mapping?: readonly number[],
+): LabelReport {
   const gold = pairs.map(({ label }) => label);
-  const predicted = pairs.map(({ probabilities }) => argMaxLabel(probabilities));
+  const predict = ({ probabilities }: ScoredPair): number => {
+    const label = argMaxLabel(probabilities);
+    return mapping?.[label] ?? label;
+  };
+  const predicted = pairs.map(predict);
   const counts = Array.from({ length: scaleSize }, (_, k) => gold.filter((label) => label === k).length);
   const confidences = pairs.map(({ probabilities }) => Math.max(...probabilities));
   const isRight = gold.map((label, i) => label === predicted[i]);
@@ -55,7 +75,7 @@ export function reportLabels(pairs: readonly ScoredPair[], scaleSize: number): L
   return {
     accuracy: ratioOverQueries(
       groupByQuery(pairs).map((group) => ({
-        part: group.filter(({ label, probabilities }) => argMaxLabel(probabilities) === label).length,
+        part: group.filter((pair) => predict(pair) === pair.label).length,
         whole: group.length,
       })),
     ),

@@ -26,7 +26,10 @@ export const DEFAULT_SCALE: LabelScale = makeScale(
 );
 
 /** The two-label scale of binary judgments. */
-export const BINARY_SCALE: LabelScale = makeScale(['irrelevant', 'relevant'], ['does not serve the need', 'serves the need']);
+export const BINARY_SCALE: LabelScale = makeScale(
+  ['irrelevant', 'relevant'],
+  ['does not serve the need', 'serves the need'],
+);
 
 /**
  * A scale from the names of its labels, worst first.

@@ -5,7 +5,8 @@
  */
 
 /** One special token (an entry of SPECIAL_TOKENS) or a piece of plain text. */
-export type Segment = { readonly kind: 'special'; readonly token: string } | { readonly kind: 'text'; readonly text: string };
+export type Segment =
+  { readonly kind: 'special'; readonly token: string } | { readonly kind: 'text'; readonly text: string };
 
 export function special(token: string): Segment {
   return { kind: 'special', token };

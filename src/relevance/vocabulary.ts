@@ -11,7 +11,16 @@ export const MAX_RULES = 48;
 export const MAX_INSTRUCTION_VERSIONS = 4;
 
 /** What a rule looks at; also what a step of a trace names as its criterion. */
-export const CRITERIA = ['type', 'brand', 'attribute', 'quantity', 'negation', 'accessory', 'audience', 'overall'] as const;
+export const CRITERIA = [
+  'type',
+  'brand',
+  'attribute',
+  'quantity',
+  'negation',
+  'accessory',
+  'audience',
+  'overall',
+] as const;
 export type Criterion = (typeof CRITERIA)[number];
 
 /** What a step says it found. */
@@ -85,7 +94,9 @@ export const SPECIAL_TOKENS: readonly string[] = [
   ...CRITERIA.map(criterionToken),
   ...EVIDENCE_SOURCES.map(evidenceToken),
   ...VERDICTS.map(verdictToken),
-  ...(['query', ...DOCUMENT_FIELDS] as const).flatMap((field) => range(0, HINT_BUCKETS - 1).map((bucket) => overlapHintToken(field, bucket))),
+  ...(['query', ...DOCUMENT_FIELDS] as const).flatMap((field) =>
+    range(0, HINT_BUCKETS - 1).map((bucket) => overlapHintToken(field, bucket)),
+  ),
   ...NUMBER_HINTS.map(numberHintToken),
 ];
 

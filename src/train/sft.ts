@@ -66,7 +66,7 @@ export async function trainSft(config: SftConfig, run: SftRun): Promise<void> {
   let tokens = 0;
 
   try {
-    for (let step = run.resume?.step ?? 0; step < config.steps; ) {
+    for (let step = run.resume?.step ?? 0; step < config.steps;) {
       await yieldToMessages(); // a stop may be waiting
       throwIfAborted(signal);
 
@@ -134,7 +134,7 @@ function accumulateGradients(
     const share = 1 / batches.length;
     const means = batches.length === 1 ? sums : sums.map((sum) => tf.mul(sum, share));
     const gradients = Object.fromEntries(means.map((mean, i) => [names[i] ?? '', mean]));
-    return { loss: tf.mul(loss, share) as tf.Scalar, gradients };
+    return { loss: tf.mul<tf.Scalar>(loss, share), gradients };
   });
 }
 

@@ -83,7 +83,14 @@ export async function judgeResume(accumulation: number): Promise<void> {
   const firstHalf = await runSteps(N, 2 * N, accumulation);
   const experiment = v.parse(SftExperimentSchema, {});
   const tokenizer = LabTokenizer.fromJson(trainBpe([' a'], { vocabSize: 500, specialTokens: SPECIAL_TOKENS }));
-  const bytes = writeSftCheckpoint({ experiment, tokenizer, worldHash: 'w', state: firstHalf.state, tokens: 10, curve: [] });
+  const bytes = writeSftCheckpoint({
+    experiment,
+    tokenizer,
+    worldHash: 'w',
+    state: firstHalf.state,
+    tokens: 10,
+    curve: [],
+  });
   const restored = readSftCheckpoint(bytes);
   expect(restored.state.step).toBe(N);
   const secondHalf = await runSteps(2 * N, 2 * N, accumulation, restored.state);

@@ -1,0 +1,301 @@
+/**
+ * `lab score`: judges every pair of a file.
+ */
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+import { LabError } from '../common/errors.ts';
+import { type ColumnNames, ROLES } from '../data/columns.ts';
+import { loadDocuments, type PairRow, readPairs } from '../data/pairs-file.ts';
+import { describeRowError, isRowError, type RowError } from '../data/records.ts';
+import type { LabModel } from '../infer/lab-model.ts';
+import { scoreStream } from '../infer/score-pairs.ts';
+import { mapLabel, reportLabels, reportRanking, type ScoredPair } from '../relevance/label-report.ts';
+import { BINARY_SCALE, DEFAULT_SCALE, type LabelScale, makeScale } from '../relevance/labels.ts';
+import type { LabDocument } from '../relevance/pair.ts';
+import { readModelFolder } from './model-folder.ts';
+import { type BackendName, openNodeBackend } from './node-backend.ts';
+import { backendOption, modelOption, wholeNumber } from './options.ts';
+import { reasonsOf, ScoreOutput } from './score-output.ts';
+import { note, print, Progress } from './terminal.ts';
+
+interface ScoreOptions {
+  readonly model: string;
+  readonly backend: BackendName;
+  readonly docs?: string;
+  readonly column: ColumnNames;
+  readonly gradeScale?: number;
+  readonly limit?: number;
+  readonly reason?: boolean;
+  readonly out?: string;
+  readonly strict?: boolean;
+  readonly json?: boolean;
+}
+
+/** Row errors beyond these are counted, not printed. */
+const SHOWN_ERRORS = 20;
+/** Pairs whose reasoning is generated together. */
+const REASON_BATCH = 256;
+
+export function scoreCommand(): Command {
+  return new Command('score')
+    .description('judge every query-document pair of a file')
+    .argument('<file>', 'TSV, CSV, JSON lines or a JSON array, optionally .gz')
+    .option('--docs <file>', 'documents by docId, where the pairs hold ids only')
+    .option('--column <role=name>', `name a column; roles: ${ROLES.join(', ')}`, collectColumn, {})
+    .option('--grade-scale <n>', 'how many labels the grades of the file have (default: as the model)', wholeNumber(2))
+    .option('--limit <n>', 'stop after so many pairs', wholeNumber(1))
+    .option('--reason', 'write the reasoning too (slower)')
+    .option('-o, --out <file>', 'write the scores as .csv, .tsv or .jsonl')
+    .option('--strict', 'stop at the first row that cannot be read')
+    .option('--json', 'print the summary as one line of JSON, last')
+    .addOption(modelOption())
+    .addOption(backendOption())
+    .addHelpText(
+      'after',
+      `
+Columns are found by their usual names (query, title, docId, brand, grade, ...). Rows that cannot be read are named on
+standard error and left out. With grades in the file, the summary holds metrics.
+
+Examples:
+  npm run lab -- score pairs.tsv --out scored.csv
+  npm run lab -- score pairs.jsonl.gz --docs docs.jsonl.gz --json
+  npm run lab -- score search.csv --column query=term --column title=name --reason --out scored.jsonl`,
+    )
+    .action(runScore);
+}
+
+/** The last line of `--json`; null where there is nothing to measure. */
+interface Summary {
+  readonly file: string;
+  readonly model: string;
+  readonly pairs: number;
+  readonly skipped: number;
+  readonly graded: number;
+  readonly cut: number;
+  readonly queries: number;
+  readonly accuracy: number | null;
+  readonly majorityAccuracy: number | null;
+  readonly macroF1: number | null;
+  readonly quadraticWeightedKappa: number | null;
+  readonly ndcg10: number | null;
+  readonly pairAccuracy: number | null;
+  readonly expectedCalibrationError: number | null;
+  /** Which label of the file each label of the model counts as. */
+  readonly labelMapping: readonly number[];
+  readonly pairsPerSec: number;
+}
+
+async function runScore(path: string, options: ScoreOptions): Promise<void> {
+  await assertFile(path);
+  const documents = options.docs === undefined ? undefined : await readDocuments(options.docs);
+  const opened = await openNodeBackend(options.backend);
+  const model = await readModelFolder(options.model);
+  note(`${model.card.name} on ${opened.backend}: ${opened.device}.`);
+
+  const scale = gradeScale(options.gradeScale, model.scale);
+  const fileName = basename(path);
+  const progress = new Progress(fileName);
+  const errors = new RowErrors(fileName, options.strict === true);
+  const output = options.out === undefined ? undefined : await ScoreOutput.open(options.out, model);
+  const startMs = performance.now();
+  const graded: ScoredPair[] = [];
+  const queries = new Set<string>();
+  let pairs = 0;
+  let cut = 0;
+
+  const read = (): AsyncGenerator<PairRow | RowError> =>
+    readPairs(createReadStream(path), { fileName, columns: options.column, scale, documents });
+  const total = await countPairs(read(), options.limit);
+  try {
+    for await (const batch of batchesOf(scoreStream(model, pairsOf(read(), options.limit, errors)), REASON_BATCH)) {
+      const reasons = options.reason === true ? await reasonsOf(model, batch) : undefined;
+      for (const [i, { item, score, cutFields }] of batch.entries()) {
+        const { queryId, document, label } = item.pair;
+        pairs += 1;
+        queries.add(queryId);
+        if (cutFields.length > 0) cut += 1;
+        if (label !== undefined) {
+          graded.push({ queryId, docId: document.docId || document.title, label, probabilities: score.probabilities });
+        }
+        await output?.write(batch[i], reasons?.[i]);
+      }
+      progress.update(pairs, total);
+    }
+  } finally {
+    progress.end();
+    await output?.close();
+  }
+  errors.summarise();
+  const pairsPerSec = pairs / ((performance.now() - startMs) / 1000);
+  const summary = summarise(fileName, model, scale, {
+    pairs,
+    skipped: errors.count,
+    cut,
+    queries: queries.size,
+    pairsPerSec,
+    graded,
+  });
+  if (options.json === true) print(JSON.stringify(summary));
+  else printSummary(summary);
+  if (pairs === 0) {
+    throw new LabError('bad-file', {
+      message: `No pair of ${fileName} could be scored.`,
+      fix: 'See the rows named above.',
+    });
+  }
+}
+
+// Reading is a thousand times faster than scoring, so a first pass only to count costs little and tells the time left.
+async function countPairs(rows: AsyncIterable<PairRow | RowError>, limit = Infinity): Promise<number> {
+  let count = 0;
+  for await (const row of rows) {
+    if (!isRowError(row)) count += 1;
+    if (count >= limit) break;
+  }
+  return count;
+}
+
+async function* pairsOf(
+  rows: AsyncIterable<PairRow | RowError>,
+  limit = Infinity,
+  errors: RowErrors,
+): AsyncGenerator<PairRow> {
+  let count = 0;
+  for await (const row of rows) {
+    if (isRowError(row)) {
+      errors.add(row);
+      continue;
+    }
+    yield row;
+    count += 1;
+    if (count >= limit) return;
+  }
+}
+
+function summarise(
+  file: string,
+  model: LabModel,
+  scale: LabelScale,
+  {
+    graded,
+    ...counts
+  }: Pick<Summary, 'pairs' | 'skipped' | 'cut' | 'queries' | 'pairsPerSec'> & { graded: readonly ScoredPair[] },
+): Summary {
+  const mapping = model.scale.names.map((_, label) => mapLabel(label, model.scale.size, scale.size));
+  const labels = graded.length === 0 ? undefined : reportLabels(graded, scale.size, mapping);
+  const ranking = graded.length === 0 ? undefined : reportRanking(graded);
+  return {
+    file,
+    model: model.card.name,
+    pairs: counts.pairs,
+    skipped: counts.skipped,
+    graded: graded.length,
+    cut: counts.cut,
+    queries: counts.queries,
+    accuracy: labels?.accuracy.value ?? null,
+    majorityAccuracy: labels?.majorityAccuracy.value ?? null,
+    macroF1: labels?.macroF1.value ?? null,
+    quadraticWeightedKappa: labels?.quadraticWeightedKappa.value ?? null,
+    ndcg10: ranking?.ndcg10.value ?? null,
+    pairAccuracy: ranking?.pairAccuracy.value ?? null,
+    expectedCalibrationError: labels?.expectedCalibrationError.value ?? null,
+    labelMapping: mapping,
+    pairsPerSec: counts.pairsPerSec,
+  };
+}
+
+function printSummary(summary: Summary): void {
+  const { pairs, skipped, graded, cut, queries, labelMapping } = summary;
+  print(
+    `${pairs.toLocaleString('en')} pairs of ${queries.toLocaleString('en')} queries scored, ${skipped} rows left out.`,
+  );
+  if (cut > 0) print(`${cut.toLocaleString('en')} documents were cut to fit the model.`);
+  if (graded === 0) return;
+  print(`Against ${graded.toLocaleString('en')} grades:`);
+  const rows: [string, number | null][] = [
+    ['accuracy', summary.accuracy],
+    ['  always the most frequent label', summary.majorityAccuracy],
+    ['macro-F1', summary.macroF1],
+    ['quadratic weighted kappa', summary.quadraticWeightedKappa],
+    ['NDCG@10', summary.ndcg10],
+    ['pair accuracy', summary.pairAccuracy],
+    ['expected calibration error', summary.expectedCalibrationError],
+  ];
+  for (const [name, value] of rows)
+    print(`  ${name.padEnd(36)}${value === null ? 'nothing to measure' : value.toFixed(3)}`);
+  if (labelMapping.some((to, from) => to !== from)) {
+    print(`  Labels of the model count as: ${labelMapping.map((to, from) => `${from} -> ${to}`).join(', ')}.`);
+  }
+}
+
+/** One line per row error, up to a limit; stops the run if asked to. */
+class RowErrors {
+  count = 0;
+  readonly #file: string;
+  readonly #isStrict: boolean;
+
+  constructor(file: string, isStrict: boolean) {
+    this.#file = file;
+    this.#isStrict = isStrict;
+  }
+
+  add(error: RowError): void {
+    this.count += 1;
+    const line = `${this.#file}: ${describeRowError(error)}`;
+    if (this.#isStrict) throw new LabError('bad-file', { message: line, fix: 'Leave out --strict to skip such rows.' });
+    if (this.count <= SHOWN_ERRORS) note(line);
+  }
+
+  summarise(): void {
+    if (this.count > SHOWN_ERRORS) note(`${this.#file}: ${this.count - SHOWN_ERRORS} more rows could not be read.`);
+  }
+}
+
+function gradeScale(size: number | undefined, own: LabelScale): LabelScale {
+  if (size === undefined || size === own.size) return own;
+  if (size === 2) return BINARY_SCALE;
+  if (size === DEFAULT_SCALE.size) return DEFAULT_SCALE;
+  return makeScale(Array.from({ length: size }, (_, k) => `label ${k}`));
+}
+
+async function readDocuments(path: string): Promise<ReadonlyMap<string, LabDocument>> {
+  await assertFile(path);
+  const fileName = basename(path);
+  const { items, errors, errorCount } = await loadDocuments(createReadStream(path), { fileName });
+  for (const error of errors.slice(0, SHOWN_ERRORS)) note(`${fileName}: ${describeRowError(error)}`);
+  if (errorCount > SHOWN_ERRORS) note(`${fileName}: ${errorCount - SHOWN_ERRORS} more documents could not be read.`);
+  note(`${items.size.toLocaleString('en')} documents in ${fileName}.`);
+  return items;
+}
+
+async function assertFile(path: string): Promise<void> {
+  const stats = await stat(path).catch(() => undefined);
+  if (stats?.isFile() === true) return;
+  throw new LabError('not-found', {
+    message: stats === undefined ? `There is no file ${path}.` : `${path} is not a file.`,
+    expected: 'a file of query-document pairs',
+    fix: 'Check the path.',
+  });
+}
+
+function collectColumn(text: string, previous: ColumnNames): ColumnNames {
+  const [role, ...rest] = text.split('=');
+  const known = ROLES.find((name) => name === role);
+  if (known === undefined || rest.length === 0) {
+    throw new InvalidArgumentError(`Expected role=name with a role out of ${ROLES.join(', ')}.`);
+  }
+  return { ...previous, [known]: rest.join('=') };
+}
+
+async function* batchesOf<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
+  let batch: T[] = [];
+  for await (const item of items) {
+    batch.push(item);
+    if (batch.length < size) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}

@@ -1,0 +1,64 @@
+/**
+ * Scoring a stream of pairs: windows of rows are scored in batches and come out in the order they went in, so that a
+ * file of any size passes through a bounded amount of memory.
+ */
+import { encodePrompt } from '../data/encode-prompt.ts';
+import type { Pair } from '../relevance/pair.ts';
+import type { PromptField } from '../relevance/prompt.ts';
+import { type LabModel, promptRoom } from './lab-model.ts';
+import { type LabelScore, scorePrompts } from './score.ts';
+
+/** A pair with its score; `item` is what was given. */
+export interface ScoredItem<T> {
+  readonly item: T;
+  readonly prompt: Int32Array;
+  readonly score: LabelScore;
+  readonly cutFields: readonly PromptField[];
+}
+
+/** Rows that are sorted by length and scored together. */
+const WINDOW = 512;
+
+/** Scores one pair from one prefill. @throws {LabError} `bad-config` if its prompt cannot be cut to fit */
+export async function scorePair(model: LabModel, pair: Pair): Promise<LabelScore> {
+  const { ids } = encodePrompt(model.tokenizer, pair, model.prompt, promptRoom(model));
+  const [score] = await scorePrompts(model.transformer, model.tokenizer.labelIds(model.prompt.scaleSize), [ids]);
+  if (score === undefined) throw new RangeError('scorePair: no score for one prompt');
+  return score;
+}
+
+/**
+ * Scores pairs as they come.
+ *
+ * @throws {LabError} `aborted`
+ */
+export async function* scoreStream<T extends { readonly pair: Pair }>(
+  model: LabModel,
+  items: AsyncIterable<T>,
+  signal?: AbortSignal,
+): AsyncGenerator<ScoredItem<T>> {
+  let window: T[] = [];
+  for await (const item of items) {
+    window.push(item);
+    if (window.length < WINDOW) continue;
+    yield* await scoreWindow(model, window, signal);
+    window = [];
+  }
+  yield* await scoreWindow(model, window, signal);
+}
+
+async function scoreWindow<T extends { readonly pair: Pair }>(
+  model: LabModel,
+  items: readonly T[],
+  signal: AbortSignal | undefined,
+): Promise<ScoredItem<T>[]> {
+  const encoded = items.map(({ pair }) => encodePrompt(model.tokenizer, pair, model.prompt, promptRoom(model)));
+  const prompts = encoded.map(({ ids }) => ids);
+  const labelIds = model.tokenizer.labelIds(model.prompt.scaleSize);
+  const scores = await scorePrompts(model.transformer, labelIds, prompts, { signal });
+  return items.flatMap((item, i) => {
+    const [score, encoding] = [scores[i], encoded[i]];
+    if (score === undefined || encoding === undefined) return [];
+    return [{ item, prompt: encoding.ids, score, cutFields: encoding.cutFields }];
+  });
+}
