@@ -3,15 +3,14 @@
  *
  * The page may talk to its own origin only, and says so itself in a Content-Security-Policy: no inline script or style,
  * no foreign request, script URLs only through named Trusted Types policies (`lit-html` for templates, `afrl-lab` for
- * the worker's URL). A `<meta>` does not reach workers, so the server of `npm start` sends the same policy as a header;
- * it also sends the two headers that multi-threaded WebAssembly needs.
+ * the worker's URL). A `<meta>` does not reach workers, so the server of `npm start` sends the same policy as a header.
  */
 import { defineConfig, type Plugin } from 'vite';
 
 const POLICY = [
   "default-src 'none'",
   "script-src 'self' 'wasm-unsafe-eval'",
-  "worker-src 'self' blob:",
+  "worker-src 'self'",
   "style-src 'self'",
   "img-src 'self' data:",
   "connect-src 'self'",
@@ -19,14 +18,9 @@ const POLICY = [
   "object-src 'none'",
   "base-uri 'none'",
   "form-action 'none'",
-];
-// The threaded WebAssembly runtime starts blob workers from a plain string, so workers cannot have this part.
-const PAGE_POLICY = [...POLICY, "require-trusted-types-for 'script'", 'trusted-types lit-html afrl-lab'];
-
-const ISOLATION_HEADERS = {
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Embedder-Policy': 'require-corp',
-};
+  "require-trusted-types-for 'script'",
+  'trusted-types lit-html afrl-lab',
+].join('; ');
 
 /** Writes the policy into the built page; not in development, where vite injects inline styles and scripts. */
 function contentSecurityPolicy(): Plugin {
@@ -36,7 +30,7 @@ function contentSecurityPolicy(): Plugin {
     transformIndexHtml: () => [
       {
         tag: 'meta',
-        attrs: { 'http-equiv': 'Content-Security-Policy', content: PAGE_POLICY.join('; ') },
+        attrs: { 'http-equiv': 'Content-Security-Policy', content: POLICY },
         injectTo: 'head-prepend',
       },
     ],
@@ -45,10 +39,13 @@ function contentSecurityPolicy(): Plugin {
 
 export default defineConfig({
   base: './',
-  // light-dark() is left to the browser: every browser with WebGPU has it.
-  build: { target: 'es2023', cssTarget: ['chrome123', 'firefox120', 'safari17.5'], modulePreload: { polyfill: false } },
+  build: {
+    target: 'es2023',
+    // light-dark() is left to the browser: every browser with WebGPU has it.
+    cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
+    modulePreload: { polyfill: false },
+  },
   worker: { format: 'es' },
   plugins: [contentSecurityPolicy()],
-  server: { headers: ISOLATION_HEADERS },
-  preview: { headers: { ...ISOLATION_HEADERS, 'Content-Security-Policy': POLICY.join('; ') } },
+  preview: { headers: { 'Content-Security-Policy': POLICY } },
 });

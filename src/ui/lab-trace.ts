@@ -92,6 +92,7 @@ export class LabTrace extends LitElement {
   @property({ attribute: false }) answer: AnswerState = NO_ANSWER;
   /** Names of the labels, worst first. */
   @property({ attribute: false }) labelNames: readonly string[] = [];
+  #pointedStep: number | undefined;
 
   override render(): unknown {
     const { phase, steps, text, done } = this.answer;
@@ -107,7 +108,7 @@ export class LabTrace extends LitElement {
             html`<li>
               <lab-step
                 .step=${step}
-                @step-point=${(event: CustomEvent<boolean>) => this.#select(event.detail ? step.index : undefined)}
+                @step-point=${(event: CustomEvent<boolean>) => this.#point(step.index, event.detail)}
               ></lab-step>
             </li>`,
         )}
@@ -147,8 +148,11 @@ export class LabTrace extends LitElement {
       </p>`;
   }
 
-  #select(index: number | undefined): void {
-    this.dispatchEvent(new CustomEvent<number | undefined>('step-select', { detail: index }));
+  #point(index: number, pointed: boolean): void {
+    if (pointed) this.#pointedStep = index;
+    // Leaving a step with the mouse says nothing about another one that has the focus.
+    else if (this.#pointedStep === index) this.#pointedStep = undefined;
+    this.dispatchEvent(new CustomEvent<number | undefined>('step-select', { detail: this.#pointedStep }));
   }
 }
 

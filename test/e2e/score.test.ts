@@ -59,7 +59,6 @@ describeBrowser('the page on its bundled model', () => {
     await page.getByRole('textbox', { name: 'Type', exact: true }).fill('kettle');
     await page.getByRole('button', { name: 'Answer', exact: true }).click();
     await answered(page);
-    await page.getByText(/\d+ tokens in .* after the label/u).waitFor();
     const checks = await page.locator('lab-step .check').allInnerTexts();
     for (const check of checks) expect(['Verified', 'Wrong', 'Uncheckable']).toContain(check.trim());
     expect(complaints).toEqual([]);

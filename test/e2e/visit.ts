@@ -3,6 +3,9 @@
  */
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 
+/** WebGPU on a software adapter takes seconds for what a GPU does at once. */
+const LONGEST_WAIT_MS = 25_000;
+
 /** What the page did wrong. Each list has to stay empty. */
 export interface Misdeeds {
   /** Requests to another origin. */
@@ -18,6 +21,7 @@ export interface Visit extends Misdeeds {
 /** Opens a page in a fresh context; `options` as for playwright's `newContext`. */
 export async function visit(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Visit> {
   const context = await browser.newContext(options);
+  context.setDefaultTimeout(LONGEST_WAIT_MS);
   const page = await context.newPage();
   const foreignRequests: string[] = [];
   const complaints: string[] = [];
@@ -39,10 +43,10 @@ export async function visit(browser: Browser, url: string, options: BrowserConte
 /** Waits until the label of the last question stands and its reasoning has ended. */
 export async function answered(page: Page): Promise<void> {
   await page.locator('lab-answer .fresh').waitFor();
-  await page.getByText(/tokens in .* after the label/u).waitFor();
+  await page.locator('lab-trace .summary').waitFor();
 }
 
 /** The label on the page. */
-export async function shownLabel(page: Page): Promise<string> {
-  return await page.locator('lab-answer .label').innerText();
+export function shownLabel(page: Page): Promise<string> {
+  return page.locator('lab-answer .label').innerText();
 }

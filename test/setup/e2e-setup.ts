@@ -49,7 +49,7 @@ export default async function setUpPage(project: TestProject): Promise<() => Pro
 async function buildAndServe(config: InlineConfig): Promise<PreviewServer> {
   const shared: InlineConfig = { ...config, configFile: 'vite.config.ts', mode: 'production', logLevel: 'warn' };
   await build(shared);
-  return await preview({ ...shared, preview: { port: 0, open: false } });
+  return preview({ ...shared, preview: { port: 0, open: false } });
 }
 
 function addressOf(server: PreviewServer): string {
