@@ -27,11 +27,11 @@ const APT_TIMEOUT_MS = 15 * 60_000;
 /** A Chromium or Chrome: `CHROMIUM_PATH`, a usual place, or a fresh `apt-get install chromium`. */
 export function findChromium(): Found {
   const named = process.env['CHROMIUM_PATH'];
-  const candidates = named === undefined ? CHROMIUM_PATHS : [named];
-  const present = candidates.find((path) => existsSync(path));
+  if (named !== undefined) return existing(named, 'CHROMIUM_PATH');
+  const present = CHROMIUM_PATHS.find((path) => existsSync(path));
   if (present !== undefined) return { path: present };
   const problem = installWithApt('chromium');
-  const installed = candidates.find((path) => existsSync(path));
+  const installed = CHROMIUM_PATHS.find((path) => existsSync(path));
   if (installed !== undefined) return { path: installed };
   return { missing: `No Chromium (${problem}). Install Chromium or Chrome, or name one in CHROMIUM_PATH.` };
 }
@@ -43,8 +43,7 @@ export function findChromium(): Found {
 export function findVulkanDriver(): Found {
   if (process.platform !== 'linux') return { path: '' };
   const named = process.env['VK_ICD_FILENAMES'];
-  if (named !== undefined)
-    return existsSync(named) ? { path: named } : { missing: `VK_ICD_FILENAMES names ${named}, which is not there.` };
+  if (named !== undefined) return existing(named, 'VK_ICD_FILENAMES');
   const present = usableLavapipe();
   if (present !== undefined) return { path: present };
   const problem = installWithApt(
@@ -54,6 +53,10 @@ export function findVulkanDriver(): Found {
   const installed = usableLavapipe();
   if (installed !== undefined) return { path: installed };
   return { missing: `No Vulkan driver for WebGPU (${problem}). Install mesa-vulkan-drivers ${OLDEST_MESA} or newer.` };
+}
+
+function existing(path: string, variable: string): Found {
+  return existsSync(path) ? { path } : { missing: `${variable} names ${path}, which is not there.` };
 }
 
 function usableLavapipe(): string | undefined {
