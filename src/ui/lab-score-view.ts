@@ -55,7 +55,7 @@ export class LabScoreView extends LitElement {
 
   override render(): unknown {
     const summary = this.model?.kind === 'ready' ? this.model.summary : undefined;
-    return html`<div class="bench" @keydown=${this.#keyPressed}>
+    return html`<div class="bench" @keydown=${this.#keyPressed} @lab-submit=${this.#ask}>
       ${this.#examples(summary)}
       <div class="panel pair">
         <lab-pair-editor
