@@ -25,7 +25,7 @@ export const MODEL_PRESETS = {
   /** 0.4 M */
   nano: {
     ...family,
-    vocabSize: 768,
+    vocabSize: 512,
     width: 96,
     layers: 3,
     heads: 4,

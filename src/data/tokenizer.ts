@@ -15,6 +15,7 @@ import { hashHex } from '../common/rng.ts';
 import type { Segment } from '../relevance/segments.ts';
 import { labelToken, SPECIAL_TOKENS } from '../relevance/vocabulary.ts';
 import { fromByteCharacters, preTokens } from './byte-level.ts';
+import type { WordSplitter } from './subword-splits.ts';
 import { TokenStream, type Token } from './token-stream.ts';
 import { makeTokenizerJson, readTokenizerJson, type BpeModel, type TokenizerJson } from './tokenizer-json.ts';
 
@@ -73,13 +74,14 @@ export class LabTokenizer {
   /**
    * The ids of a prompt or completion.
    *
+   * @param splitWord - cuts words before they are merged, for training (subword-splits.ts)
    * @throws {LabError} `bad-tokenizer` if a segment names an unknown special token.
    */
-  encode(segments: readonly Segment[]): number[] {
+  encode(segments: readonly Segment[], splitWord?: WordSplitter): number[] {
     const ids: number[] = [];
     for (const segment of segments) {
       if (segment.kind === 'special') ids.push(this.idOf(segment.token));
-      else this.#appendText(segment.text, ids);
+      else this.#appendText(segment.text, ids, splitWord);
     }
     return ids;
   }
@@ -148,9 +150,11 @@ export class LabTokenizer {
     return Array.from({ length: scaleSize }, (_, label) => this.idOf(labelToken(scaleSize, label)));
   }
 
-  #appendText(text: string, ids: number[]): void {
+  #appendText(text: string, ids: number[], splitWord: WordSplitter = (word) => [word]): void {
     for (const word of preTokens(text)) {
-      for (const id of this.#wordIds(word)) ids.push(id);
+      for (const piece of splitWord(word)) {
+        for (const id of this.#wordIds(piece)) ids.push(id);
+      }
     }
   }
 

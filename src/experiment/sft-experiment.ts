@@ -6,8 +6,10 @@ import * as v from 'valibot';
 import type { ModelConfig } from '../config/model-config.ts';
 import { MODEL_PRESETS, PRESET_NAMES } from '../config/presets.ts';
 import { SftConfigSchema } from '../config/sft-config.ts';
+import { Rng } from '../common/rng.ts';
 import type { Example } from '../data/batches.ts';
 import { trainBpe } from '../data/bpe-trainer.ts';
+import { randomSplits } from '../data/subword-splits.ts';
 import { LabTokenizer } from '../data/tokenizer.ts';
 import type { JudgedPair } from '../relevance/pair.ts';
 import { buildPrompt, promptConfigSchema } from '../relevance/prompt.ts';
@@ -25,6 +27,8 @@ export const SftExperimentSchema = v.strictObject({
   world: v.optional(ruleWorldConfigSchema, {}),
   prompt: v.optional(promptConfigSchema, {}),
   sft: v.optional(SftConfigSchema, {}),
+  /** The share of words that training cuts at random before they become tokens (subword-splits.ts). */
+  wordSplitShare: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1)), 0.3),
   /** Pairs of the dev split that evaluations during training look at. */
   devPairs: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)), 600),
 });
@@ -51,7 +55,11 @@ export function prepareSft(experiment: SftExperiment, tokenizer?: LabTokenizer):
   const world = makeRuleWorld(experiment.world);
   const model = MODEL_PRESETS[experiment.preset];
   const chosen = tokenizer ?? trainWorldTokenizer(world, experiment, model.vocabSize);
-  const examples = Array.from(world.pairs('train'), (pair) => encodeExample(chosen, experiment.prompt, toExpert(pair)));
+  const rng = new Rng(`word splits ${experiment.sft.seed}`);
+  const examples = Array.from(world.pairs('train'), (pair) => {
+    const splitWord = randomSplits(rng, experiment.wordSplitShare);
+    return encodeExample(chosen, experiment.prompt, toExpert(pair), splitWord);
+  });
   const dev = Array.from(world.pairs('dev'), toExpert).slice(0, experiment.devPairs);
   return { world, tokenizer: chosen, model, examples, dev };
 }

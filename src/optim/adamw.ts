@@ -66,7 +66,7 @@ export class AdamW {
     const correction2 = 1 - beta2 ** this.#step;
     return tf.tidy(() => {
       const joined = tf.concat(this.#names.map((name, i) => this.#flatGradient(gradients[name], i))); // -> [P]
-      const norm = tf.sqrt<tf.Scalar>(tf.sum(tf.square(joined)));
+      const norm = tf.sqrt(tf.sum<tf.Scalar>(tf.square(joined)));
       const gradient = tf.mul(joined, tf.div(maxGradNorm, tf.maximum(norm, maxGradNorm)));
 
       const first = tf.add<tf.Tensor1D>(tf.mul(this.#firstMoment, beta1), tf.mul(gradient, 1 - beta1));

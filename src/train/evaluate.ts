@@ -4,6 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { makeTrainingBatch, type Example } from '../data/batches.ts';
+import type { WordSplitter } from '../data/subword-splits.ts';
 import type { LabTokenizer } from '../data/tokenizer.ts';
 import { generateAll } from '../infer/generate.ts';
 import { type LabelScore, scorePrompts } from '../infer/score.ts';
@@ -81,11 +82,20 @@ export interface EvaluateOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The training example of an expert pair. */
-export function encodeExample(tokenizer: LabTokenizer, prompt: PromptConfig, { pair, trace }: ExpertPair): Example {
+/**
+ * The training example of an expert pair.
+ *
+ * @param splitWord - cuts words before they become tokens, the same in prompt and completion
+ */
+export function encodeExample(
+  tokenizer: LabTokenizer,
+  prompt: PromptConfig,
+  { pair, trace }: ExpertPair,
+  splitWord?: WordSplitter,
+): Example {
   return {
-    prompt: Int32Array.from(tokenizer.encode(buildPrompt(pair, prompt).segments)),
-    completion: Int32Array.from(tokenizer.encode(printTrace(trace))),
+    prompt: Int32Array.from(tokenizer.encode(buildPrompt(pair, prompt).segments, splitWord)),
+    completion: Int32Array.from(tokenizer.encode(printTrace(trace), splitWord)),
   };
 }
 
