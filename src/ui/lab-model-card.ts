@@ -84,9 +84,7 @@ export class LabModelCard extends LitElement {
     return html`<details>
       <summary>
         <span class="name">${name}</span>
-        <span class="facts"
-          >${formatParameters(parameters)} parameters on ${backendName(backend)}. Open the model card.</span
-        >
+        <span class="facts">Model card: ${formatParameters(parameters)} parameters on ${backendName(backend)}</span>
       </summary>
       <dl>
         <dt>Runs on</dt>
