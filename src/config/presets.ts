@@ -20,7 +20,7 @@ export const MODEL_PRESETS = {
     kvHeads: 2,
     headDim: 16,
     hidden: 176,
-    maxPositions: 128,
+    maxPositions: 192,
   },
   /** 0.4 M */
   nano: {
@@ -32,7 +32,7 @@ export const MODEL_PRESETS = {
     kvHeads: 2,
     headDim: 24,
     hidden: 256,
-    maxPositions: 128,
+    maxPositions: 192,
   },
   /** 1 M */
   micro: {
