@@ -2,19 +2,13 @@
  * The built page on its bundled model, as a reader meets it: it answers what is typed, the label first; it keeps to
  * itself; and every backend gives the same answer.
  */
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { describeBrowser, launchChromium } from '../setup/chromium.ts';
+import { recordedFrames, recordFrames } from './frames.ts';
 import { answered, shownLabel, visit } from './visit.ts';
 
 const PAGE_URL = inject('pageUrl');
-
-/** What one painted frame showed. */
-interface Frame {
-  readonly asked: boolean;
-  readonly label: boolean;
-  readonly reasoning: boolean;
-}
 
 describeBrowser('the page on its bundled model', () => {
   let browser: Browser;
@@ -91,31 +85,3 @@ describeBrowser('the page on its bundled model', () => {
     expect(shares.get('webgpu')).toBe(shares.get('cpu'));
   });
 });
-
-/** Notes from the next question on what each painted frame shows. */
-async function recordFrames(page: Page): Promise<void> {
-  await page.evaluate(() => {
-    const view = document.querySelector('lab-app')?.shadowRoot?.querySelector('lab-score-view')?.shadowRoot;
-    if (view === null || view === undefined) throw new Error('The scoring view is not there.');
-    const frames: Frame[] = [];
-    Object.assign(globalThis, { frames });
-    let asked = false;
-    const look = (): void => {
-      const answer = view.querySelector('lab-answer')?.shadowRoot;
-      const trace = view.querySelector('lab-trace')?.shadowRoot;
-      // The answer before this one is shown dimmed until the new label comes.
-      asked ||= answer?.querySelector('.stale') instanceof Element;
-      frames.push({
-        asked,
-        label: answer?.querySelector('.fresh .label') instanceof Element,
-        reasoning: trace?.querySelector('lab-step, .tokens, .summary') instanceof Element,
-      });
-      requestAnimationFrame(look);
-    };
-    requestAnimationFrame(look);
-  });
-}
-
-function recordedFrames(page: Page): Promise<Frame[]> {
-  return page.evaluate(() => (globalThis as unknown as { frames: Frame[] }).frames);
-}

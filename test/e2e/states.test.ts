@@ -7,6 +7,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { describeBrowser, launchChromium } from '../setup/chromium.ts';
 import { SCENES } from '../harness/scripted-client.ts';
+import { recordedFrames, recordFrames } from './frames.ts';
 import { shownLabel, visit, type Visit } from './visit.ts';
 
 const HARNESS_URL = inject('harnessUrl');
@@ -25,6 +26,17 @@ describeBrowser('the page on a scripted model', () => {
     await page.getByText('14 tokens in').waitFor();
     expect(await page.locator('lab-step .check').allInnerTexts()).toEqual(['Verified', 'Wrong', 'Uncheckable']);
     await page.getByText('The rule does not fire: the document says "steel" under material').waitFor();
+  });
+
+  it('paints the label in a frame of its own, even when label and reasoning arrive together', async () => {
+    const { page } = await show('verified');
+    await page.locator('lab-trace .summary').waitFor();
+    await recordFrames(page);
+    await page.getByRole('button', { name: 'accessory' }).click();
+    await expect.poll(() => recordedFrames(page).then((all) => all.at(-1)?.reasoning)).toBe(true);
+    const frames = await recordedFrames(page);
+    expect(frames.some(({ reasoning }) => !reasoning)).toBe(true);
+    expect(frames.find(({ reasoning }) => !reasoning)?.label).toBe(true);
   });
 
   it('shows evidence where it stands, and a step pointed at more strongly', async () => {
