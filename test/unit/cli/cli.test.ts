@@ -1,0 +1,189 @@
+/**
+ * The command line as its users meet it: processes, files, exit codes. The model has random weights; what it says does
+ * not matter here.
+ */
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SMALL_WORLD, smallModelFiles } from '../../reference/small-lab-model.ts';
+
+interface Result {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+let folder: string;
+let model: string;
+
+function lab(...args: string[]): Promise<Result> {
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      ['--import', 'tsx', 'src/cli/main.ts', ...args],
+      { maxBuffer: 1 << 26 },
+      (error, out, err) => resolve({ code: typeof error?.code === 'number' ? error.code : 0, out, err }),
+    );
+  });
+}
+
+const file = async (name: string, contents: string | Uint8Array): Promise<string> => {
+  const path = join(folder, name);
+  await writeFile(path, contents);
+  return path;
+};
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'lab-cli-'));
+  model = folder;
+  for (const [name, bytes] of smallModelFiles()) await writeFile(join(model, name), bytes);
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const onModel = (): string[] => ['--model', model, '--backend', 'wasm'];
+
+describe('score', () => {
+  const rows = [
+    'query\ttitle\tbrand\tgrade',
+    'red kettle\tkettle red\tzorvex\t3',
+    'red kettle\ttoaster\tzorvex\tseven',
+    'red kettle\tlamp\t\t0',
+    'blue lamp\tlamp\t\t1',
+  ];
+
+  it('scores a file, names the bad row and column, and writes rows in order', async () => {
+    const input = await file('pairs.tsv', rows.join('\n'));
+    const output = join(folder, 'scored.csv');
+    const { code, out, err } = await lab('score', input, '--out', output, '--json', ...onModel());
+    expect(code).toBe(0);
+    expect(err).toMatch(/pairs\.tsv: Row 3, column "grade": .*Got "?seven/);
+    const summary = JSON.parse(out.trimEnd().split('\n').at(-1) ?? '') as Record<string, unknown>;
+    expect(summary).toMatchObject({ pairs: 3, skipped: 1, graded: 3, queries: 2 });
+    for (const key of ['accuracy', 'macroF1', 'ndcg10', 'pairAccuracy']) expect(summary[key]).toBeTypeOf('number');
+    const written = (await readFile(output, 'utf8')).trimEnd().split('\r\n');
+    expect(written[0]).toMatch(/^row,query,docId,title,label,labelName,score,relevance,confidence,p0,p1,p2,p3,grade$/);
+    expect(written.slice(1).map((line) => line.split(',')[0])).toEqual(['2', '4', '5']);
+  });
+
+  it('scores gzip JSON lines with documents in a second file, with reasoning', async () => {
+    const docs = await file('docs.jsonl', '{"docId":"a","title":"kettle"}\n{"docId":"b","title":"lamp"}\n');
+    const pairs = [
+      '{"query":"kettle","docId":"a"}',
+      '{"query":"kettle","docId":"b"}',
+      '{"query":"kettle","docId":"c"}',
+    ];
+    const input = await file('pairs.jsonl.gz', gzipSync(pairs.join('\n')));
+    const output = join(folder, 'scored.jsonl');
+    const { code, err } = await lab('score', input, '--docs', docs, '--reason', '--out', output, ...onModel());
+    expect(code).toBe(0);
+    expect(err).toMatch(/Row 3, column "docId"/);
+    const records = (await readFile(output, 'utf8'))
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as object);
+    expect(records).toHaveLength(2);
+    expect(records[0]).toMatchObject({ row: 1, docId: 'a', reasoning: expect.any(String) as string });
+    expect(records[0]).not.toHaveProperty('grade');
+  });
+
+  it('stops at a bad row when strict', async () => {
+    const input = await file('strict.tsv', rows.join('\n'));
+    const { code, err } = await lab('score', input, '--strict', ...onModel());
+    expect(code).toBe(2);
+    expect(err).toMatch(/Row 3, column "grade"/);
+  });
+
+  it('maps labels where the grades have another scale, and says how', async () => {
+    const input = await file('binary.csv', 'query,title,relevance\nkettle,kettle,1\nkettle,lamp,0\n');
+    const { out } = await lab('score', input, '--grade-scale', '2', '--json', ...onModel());
+    expect(JSON.parse(out)).toMatchObject({ labelMapping: [0, 0, 1, 1], graded: 2 });
+  });
+
+  it.each([
+    ['a missing file', ['score', 'nowhere.tsv'], /no file nowhere\.tsv/],
+    ['a folder', ['score', 'src'], /src is not a file/],
+    ['an unknown output format', ['score', 'package.json', '--out', 'scores.xlsx'], /\.csv, \.tsv or \.jsonl/],
+    ['an unknown role', ['score', 'package.json', '--column', 'foo=bar'], /role=name/],
+    ['an unknown command', ['scroe', 'x'], /unknown command/],
+    ['a bad number', ['score', 'package.json', '--limit', 'many'], /whole number/],
+  ])('refuses %s with exit code 2', async (_, args, message) => {
+    const { code, err } = await lab(...args, ...(args[0] === 'score' ? onModel() : []));
+    expect(err).toMatch(message);
+    expect(code).toBe(2);
+  });
+
+  it('refuses files that hold no pairs, naming what is missing', async () => {
+    const noQuery = await file('no-query.csv', 'a,b\n1,2\n');
+    const first = await lab('score', noQuery, ...onModel());
+    expect(first.code).toBe(2);
+    expect(first.err).toMatch(/no-query\.csv.*query/s);
+    const empty = await file('empty.tsv', '');
+    const second = await lab('score', empty, ...onModel());
+    expect(second.code).toBe(2);
+  });
+});
+
+describe('answer', () => {
+  it('prints the label first, then events in order', async () => {
+    const { code, out } = await lab('answer', 'red kettle', '{"title":"kettle"}', '--json', ...onModel());
+    expect(code).toBe(0);
+    const kinds = out
+      .trimEnd()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { kind: string }).kind);
+    expect(kinds[0]).toBe('label');
+    expect(kinds.at(-1)).toBe('done');
+  });
+
+  it('refuses a document that is broken JSON, and a missing model', async () => {
+    const broken = await lab('answer', 'kettle', '{"title":', ...onModel());
+    expect(broken.code).toBe(2);
+    expect(broken.err).toMatch(/not a usable one/);
+    const missing = await lab('answer', 'kettle', 'kettle', '--model', 'nowhere', '--backend', 'wasm');
+    expect(missing.code).toBe(2);
+    expect(missing.err).toMatch(/nowhere\/config\.json cannot be read/);
+  });
+});
+
+describe('world and tokenizer', () => {
+  it('writes judged pairs that score can read', async () => {
+    const output = join(folder, 'world.jsonl');
+    expect((await lab('world', '--split', 'dev', '--queries', '3', '--out', output)).code).toBe(0);
+    const { code, out } = await lab('score', output, '--json', ...onModel());
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ pairs: 18, skipped: 0, graded: 18, queries: 3 });
+  });
+
+  it('trains a tokenizer and shows how a text is split', async () => {
+    const { code, out } = await lab('tokenizer', '--vocab', '420', '--text', 'README.md', '--encode', 'lab kettle');
+    expect(code).toBe(0);
+    const pieces = [...out.matchAll(/\d+:("(?:[^"\\]|\\.)*")/g)].map(([, text]) => JSON.parse(text ?? '') as string);
+    expect(pieces.join('')).toBe('lab kettle');
+  });
+});
+
+describe('sft', () => {
+  it('trains, resumes, and leaves a model folder that answers', async () => {
+    const out = join(folder, 'run');
+    const settings = ['--preset', 'lab-nano', '--steps', '2', '--batch', '4', '--train-queries', '20'];
+    const trained = await lab('sft', ...settings, '--backend', 'wasm', '--out', out);
+    expect(trained.err).toMatch(/Step 2: held-out accuracy/);
+    expect(trained.code).toBe(0);
+    // A finished run has nothing left to do, and says so by leaving the same model.
+    const before = await readFile(join(out, 'model', 'model.safetensors'));
+    expect((await lab('sft', '--resume', '--backend', 'wasm', '--out', out)).code).toBe(0);
+    expect(await readFile(join(out, 'model', 'model.safetensors'))).toEqual(before);
+    const [pair] = SMALL_WORLD.pairs('test', 0, 1);
+    const answer = ['answer', pair?.query ?? '', JSON.stringify(pair?.document)];
+    expect((await lab(...answer, '--model', join(out, 'model'), '--backend', 'wasm')).code).toBe(0);
+  });
+
+  it('refuses to resume where nothing was saved', async () => {
+    const { code, err } = await lab('sft', '--resume', '--backend', 'wasm', '--out', join(folder, 'nothing'));
+    expect(code).toBe(2);
+    expect(err).toMatch(/no checkpoint to resume/);
+  });
+});

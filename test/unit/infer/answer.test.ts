@@ -1,0 +1,137 @@
+import * as tf from '@tensorflow/tfjs-core';
+import * as v from 'valibot';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { answerPair } from '../../../src/infer/answer.ts';
+import { disposeLabModel, type LabModel, loadLabModel, promptRoom } from '../../../src/infer/lab-model.ts';
+import { scorePair, scoreStream } from '../../../src/infer/score-pairs.ts';
+import { type ScoringEvent, ScoringEventSchema } from '../../../src/protocol/scoring.ts';
+import { makeDocument, type Pair } from '../../../src/relevance/pair.ts';
+import { useBackend } from '../../reference/backends.ts';
+import { SMALL_WORLD, smallLabModel, smallModelFiles } from '../../reference/small-lab-model.ts';
+
+const pairs = [...SMALL_WORLD.pairs('test', 0, 8)];
+let model: LabModel;
+
+beforeAll(async () => {
+  await useBackend('wasm');
+  model = smallLabModel();
+});
+afterAll(() => disposeLabModel(model));
+
+async function eventsOf(pair: Pair, options: { reason?: boolean } = {}): Promise<ScoringEvent[]> {
+  const events: ScoringEvent[] = [];
+  await answerPair(model, pair, { ...options, emit: (event) => events.push(event) });
+  return events;
+}
+
+describe('answerPair', () => {
+  it('gives the label first and the end last, each event as its schema says', async () => {
+    for (const pair of pairs.slice(0, 4)) {
+      const events = await eventsOf(pair);
+      expect(events.filter(({ kind }) => kind === 'label')).toHaveLength(1);
+      expect(events[0]?.kind).toBe('label');
+      expect(events.at(-1)?.kind).toBe('done');
+      expect(events.some(({ kind }) => kind === 'text')).toBe(true);
+      for (const event of events) expect(v.safeParse(ScoringEventSchema, event).issues).toBeUndefined();
+    }
+  });
+
+  it('gives the label that scoring gives', async () => {
+    for (const pair of pairs.slice(0, 6)) {
+      const [label] = await eventsOf(pair, { reason: false });
+      const score = await scorePair(model, pair);
+      if (label?.kind !== 'label') throw new Error('no label');
+      expect(label.label).toBe(score.label);
+      for (const [k, p] of score.probabilities.entries()) expect(label.probabilities[k]).toBeCloseTo(p, 5);
+    }
+  });
+
+  it('stops at the next token when it is cancelled, and frees everything', async () => {
+    const [pair] = pairs;
+    if (pair === undefined) throw new Error('no pair');
+    const before = tf.memory().numTensors;
+    const controller = new AbortController();
+    const kinds: string[] = [];
+    const answer = answerPair(model, pair, {
+      signal: controller.signal,
+      emit: ({ kind }) => {
+        kinds.push(kind);
+        if (kind === 'text') controller.abort();
+      },
+    });
+    await expect(answer).rejects.toMatchObject({ code: 'aborted' });
+    expect(kinds).toEqual(['label', 'text']);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('lets a cancelling message in while it streams', async () => {
+    const [pair] = pairs;
+    if (pair === undefined) throw new Error('no pair');
+    const controller = new AbortController();
+    const { port1, port2 } = new MessageChannel();
+    port1.addEventListener('message', () => {
+      controller.abort();
+      port1.close();
+    });
+    port1.start();
+    const answer = answerPair(model, pair, {
+      signal: controller.signal,
+      emit: ({ kind }) => kind === 'label' && port2.postMessage('cancel'),
+    });
+    await expect(answer).rejects.toMatchObject({ code: 'aborted' });
+  });
+
+  it('cuts what does not fit, and says which fields', async () => {
+    const text = Array.from({ length: 400 }, (_, i) => `word${i}`).join(' ');
+    const document = makeDocument({ title: `kettle ${text}`, attributes: { feature: text }, text });
+    const [label] = await eventsOf({ query: 'kettle', document });
+    if (label?.kind !== 'label') throw new Error('no label');
+    expect(label.promptTokens).toBeLessThanOrEqual(promptRoom(model));
+    expect(label.cutFields).toEqual(['title', 'attributes', 'text']);
+  });
+
+  it('refuses a query of one endless word with a reason', async () => {
+    const pair = { query: 'x'.repeat(2000), document: makeDocument({ title: 'kettle' }) };
+    await expect(eventsOf(pair)).rejects.toThrow(/does not fit the model/);
+  });
+});
+
+describe('scoreStream', () => {
+  async function* stream(): AsyncGenerator<{ pair: Pair; row: number }> {
+    for (const [row, pair] of pairs.entries()) yield await Promise.resolve({ pair, row });
+  }
+
+  it('gives pairs in their order, with the scores they get one by one', async () => {
+    const rows: number[] = [];
+    for await (const { item, score } of scoreStream(model, stream())) {
+      rows.push(item.row);
+      const alone = await scorePair(model, item.pair);
+      expect(score.label).toBe(alone.label);
+      for (const [k, p] of alone.probabilities.entries()) expect(score.probabilities[k]).toBeCloseTo(p, 5);
+    }
+    expect(rows).toEqual(pairs.map((_, row) => row));
+  });
+
+  it('stops on request', async () => {
+    const run = async (): Promise<void> => {
+      for await (const scored of scoreStream(model, stream(), AbortSignal.abort())) expect(scored).toBeUndefined();
+    };
+    await expect(run()).rejects.toMatchObject({ code: 'aborted' });
+  });
+});
+
+describe('loadLabModel', () => {
+  it('names the file that is missing, broken or does not belong', () => {
+    const without = smallModelFiles();
+    without.delete('lab.json');
+    expect(() => loadLabModel(without)).toThrow(/no lab\.json/);
+
+    const broken = smallModelFiles().set('card.json', new TextEncoder().encode('{'));
+    expect(() => loadLabModel(broken)).toThrow(/card\.json of the model is not JSON/);
+
+    const truncated = smallModelFiles();
+    const weights = truncated.get('model.safetensors') ?? new Uint8Array();
+    truncated.set('model.safetensors', weights.subarray(0, weights.length - 100));
+    expect(() => loadLabModel(truncated)).toThrow(/model\.norm\.weight.*damaged/);
+  });
+});
