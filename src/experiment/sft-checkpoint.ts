@@ -45,21 +45,19 @@ export interface SftCheckpoint {
   readonly tokenizer: LabTokenizer;
   readonly worldHash: string;
   readonly state: SftState;
-  /** Input tokens learned from so far. */
-  readonly tokens: number;
   readonly curve: readonly CurvePoint[];
 }
 
 /** The bytes of a checkpoint. */
 export function writeSftCheckpoint(checkpoint: SftCheckpoint): Uint8Array<ArrayBuffer> {
-  const { experiment, tokenizer, worldHash, state, tokens, curve } = checkpoint;
+  const { experiment, tokenizer, worldHash, state, curve } = checkpoint;
   const { firstMoment, secondMoment } = state.optimizer;
   const vector = (name: string, data: Float32Array) => ({ name, dtype: 'F32' as const, shape: [data.length], data });
   const metadata = {
     format: FORMAT,
     schemaVersion: SCHEMA_VERSION,
     step: state.step,
-    tokens,
+    tokens: state.tokens,
     experiment,
     tokenizer: tokenizer.toJson(),
     worldHash,
@@ -102,8 +100,7 @@ export function readSftCheckpoint(bytes: Uint8Array): SftCheckpoint {
     experiment: run.experiment,
     tokenizer: LabTokenizer.fromJson(run.tokenizer),
     worldHash: run.worldHash,
-    state: { step: run.step, weights: floats, optimizer },
-    tokens: run.tokens,
+    state: { step: run.step, tokens: run.tokens, weights: floats, optimizer },
     curve: run.curve,
   };
 }

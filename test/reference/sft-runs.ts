@@ -88,7 +88,6 @@ export async function judgeResume(accumulation: number): Promise<void> {
     tokenizer,
     worldHash: 'w',
     state: firstHalf.state,
-    tokens: 10,
     curve: [],
   });
   const restored = readSftCheckpoint(bytes);
@@ -96,6 +95,7 @@ export async function judgeResume(accumulation: number): Promise<void> {
   const secondHalf = await runSteps(2 * N, 2 * N, accumulation, restored.state);
 
   expect(secondHalf.state.optimizer).toEqual(whole.state.optimizer);
+  expect(secondHalf.state.tokens).toBe(whole.state.tokens);
   for (const [name, { data }] of whole.state.weights) {
     expect(bitsOf(secondHalf.state.weights.get(name)?.data), name).toEqual(bitsOf(data));
   }

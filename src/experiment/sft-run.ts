@@ -1,0 +1,118 @@
+/**
+ * One supervised run from its data to trained weights, with its learning curve and its checkpoints: what the command
+ * line and the page have in common. Where it runs, who watches and where checkpoints go is theirs.
+ */
+import { LabError } from '../common/errors.ts';
+import { Rng } from '../common/rng.ts';
+import { disposeWeights, initialWeights, loadWeights, readWeights, type TensorData } from '../model/weights.ts';
+import { type Evaluation, evaluate } from '../train/evaluate.ts';
+import { type SftRun, type SftState, trainSft } from '../train/sft.ts';
+import type { CurvePoint, SftCheckpoint } from './sft-checkpoint.ts';
+import type { PreparedSft, SftExperiment } from './sft-experiment.ts';
+
+/** A run between two updates. */
+export interface RunMoment {
+  /** Updates made. */
+  readonly step: number;
+  /** Measures the model as it is. The learning curve keeps only what the settings ask for. */
+  readonly evaluate: () => Promise<Evaluation>;
+  readonly checkpoint: () => Promise<SftCheckpoint>;
+}
+
+/** Who watches a run, and steers it. */
+export interface RunHooks extends Pick<SftRun, 'signal' | 'afterMicroBatch' | 'isLogWanted' | 'onLog'> {
+  /** Cuts an evaluation short; the run goes on without it. */
+  readonly evaluationSignal?: AbortSignal | undefined;
+  /** Awaited before every update. */
+  readonly beforeUpdate?: (moment: RunMoment) => Promise<void>;
+  /** Called after an evaluation that the settings ask for. */
+  readonly onEvaluate?: (step: number, evaluation: Evaluation) => void;
+  readonly onCheckpoint?: (checkpoint: SftCheckpoint) => Promise<void>;
+  /** Does an evaluation or keeps a checkpoint, which is no training; for those who measure time. */
+  readonly aside?: <T>(work: () => Promise<T>) => Promise<T>;
+}
+
+/** A run that has come to its end. */
+export interface FinishedSft {
+  readonly weights: ReadonlyMap<string, TensorData>;
+  /** Real input tokens learned from. */
+  readonly tokens: number;
+  readonly curve: readonly CurvePoint[];
+}
+
+/** Greedy completions of an evaluation: enough to see whether traces are valid, few enough to be quick. */
+const EVALUATED_COMPLETIONS = 200;
+
+/**
+ * Trains on the current backend.
+ *
+ * @param prepared - what `prepareSft` made of the experiment
+ * @param saved - to go on from
+ * @throws {LabError} what `trainSft` throws: `aborted`, `not-finite`
+ */
+export async function runSft(
+  experiment: SftExperiment,
+  prepared: PreparedSft,
+  saved: SftCheckpoint | undefined,
+  hooks: RunHooks = {},
+): Promise<FinishedSft> {
+  const { world, tokenizer, model: config, examples, dev } = prepared;
+  const { aside = (work) => work(), evaluationSignal } = hooks;
+  const weights = saved?.state.weights ?? initialWeights(config, new Rng(experiment.sft.seed));
+  const model = { config, weights: loadWeights(config, weights) };
+  const curve: CurvePoint[] = [...(saved?.curve ?? [])];
+  let tokens = saved?.state.tokens ?? 0;
+  let lossNats: number | undefined;
+
+  const evaluateNow = async (): Promise<Evaluation> => {
+    const evaluated = { ...world, transformer: model, tokenizer, prompt: experiment.prompt };
+    return aside(() => evaluate(evaluated, dev, { completions: EVALUATED_COMPLETIONS, signal: evaluationSignal }));
+  };
+  const checkpointOf = (state: SftState): SftCheckpoint => {
+    return { experiment, tokenizer, worldHash: world.versionHash, state, curve: [...curve] };
+  };
+
+  try {
+    await trainSft(experiment.sft, {
+      model,
+      examples,
+      resume: saved?.state,
+      signal: hooks.signal,
+      afterMicroBatch: hooks.afterMicroBatch,
+      isLogWanted: hooks.isLogWanted,
+      beforeUpdate: async (step, readState) => {
+        const checkpoint = async (): Promise<SftCheckpoint> => checkpointOf(await readState());
+        await hooks.beforeUpdate?.({ step, evaluate: evaluateNow, checkpoint });
+      },
+      onLog: (entry) => {
+        ({ tokens, lossNats } = entry);
+        hooks.onLog?.(entry);
+      },
+      onEvaluate: async (step) => {
+        const evaluation = await unlessAborted(evaluateNow, evaluationSignal);
+        if (evaluation === undefined) return;
+        const devAccuracy = evaluation.labels.accuracy.value;
+        if (lossNats !== undefined) {
+          const devLossNats = evaluation.expertLossNats;
+          curve.push({ step, tokens, lossNats, ...(devAccuracy === null ? {} : { devAccuracy }), devLossNats });
+        }
+        hooks.onEvaluate?.(step, evaluation);
+      },
+      onCheckpoint: async (state) => {
+        if (hooks.onCheckpoint !== undefined) await hooks.onCheckpoint(checkpointOf(state));
+      },
+    });
+    return { weights: await readWeights(model.weights), tokens, curve };
+  } finally {
+    disposeWeights(model.weights);
+  }
+}
+
+async function unlessAborted<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (signal?.aborted === true && error instanceof LabError && error.code === 'aborted') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,27 @@
+/**
+ * A fingerprint of weights, by which two runs can be seen to have ended in the same bits. Not a cryptographic hash: it
+ * tells runs apart, it does not protect against forgery.
+ */
+import type { TensorData } from '../model/weights.ts';
+
+/** 16 hexadecimal digits over the names, sizes and bits of all tensors, in the order of their names. */
+export function hashWeights(weights: ReadonlyMap<string, TensorData>): string {
+  const lanes = new Uint32Array([0x811c9dc5, 0x9e3779b9]);
+  for (const [name, { data }] of [...weights].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+    for (const character of name) mix(lanes, character.codePointAt(0) ?? 0);
+    mix(lanes, data.length);
+    for (const word of new Uint32Array(data.buffer, data.byteOffset, data.length)) mix(lanes, word);
+  }
+  return [...lanes].map((lane) => lane.toString(16).padStart(8, '0')).join('');
+}
+
+// Two lanes of MurmurHash3's mixing step with different constants.
+function mix(lanes: Uint32Array, word: number): void {
+  const [a = 0, b = 0] = lanes;
+  lanes[0] = Math.imul(rotate(a ^ Math.imul(word, 0xcc9e2d51), 15), 0x1b873593) + 0xe6546b64;
+  lanes[1] = Math.imul(rotate(b ^ Math.imul(word, 0x85ebca6b), 13), 0xc2b2ae35) + 0x52dce729;
+}
+
+function rotate(value: number, bits: number): number {
+  return (value << bits) | (value >>> (32 - bits));
+}
