@@ -1,6 +1,7 @@
 /**
- * Three kinds of tests, run one kind after the other because each can fill a small machine by itself:
- * `unit` (pure, and tfjs on the CPU), `gpu` (WebGPU in Node by Dawn), `e2e` (the built page in Chromium).
+ * Four kinds of tests, run one kind after the other because each can fill a small machine by itself:
+ * `unit` (pure, and tfjs on the CPU), `gpu` (WebGPU in Node by Dawn), `e2e` (the built page in Chromium), `browser` (the
+ * checkpoint store in Chromium).
  */
 import { defineConfig } from 'vitest/config';
 import { ClosingLineReporter } from './test/setup/closing-line.ts';
@@ -43,6 +44,19 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 180_000,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          globalSetup: ['test/setup/store-setup.ts'],
+          pool: 'forks',
+          maxWorkers: 1,
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 3 },
         },
       },
     ],

@@ -1,0 +1,49 @@
+/**
+ * Bytes that are read piece by piece, so that a checkpoint can be saved or imported without a second copy of all of it
+ * in memory: an array that is already there, a part of a file, or anything else that can be asked for a range.
+ */
+import { LabError, messageOf } from '../common/errors.ts';
+import { CHUNK_BYTES, type PlannedChunk } from './manifest.ts';
+
+/** Some bytes of a known number. What they are must not change while they are read. */
+export interface ByteSource {
+  readonly sizeBytes: number;
+  /** A copy of the bytes from `start` to before `end`, owned by the caller. */
+  read(start: number, end: number): Promise<Uint8Array<ArrayBuffer>>;
+}
+
+/** The bytes of an array. */
+export function arraySource(bytes: Uint8Array<ArrayBuffer>): ByteSource {
+  return {
+    sizeBytes: bytes.length,
+    read: (start, end) => Promise.resolve(bytes.slice(start, end)),
+  };
+}
+
+/**
+ * The bytes of a file from `offset` on. Reading throws a LabError `bad-file` if the file was changed or removed since it
+ * was chosen.
+ */
+export function blobSource(blob: Blob, offset = 0): ByteSource {
+  return {
+    sizeBytes: blob.size - offset,
+    read: async (start, end) => {
+      try {
+        return new Uint8Array(await blob.slice(offset + start, offset + end).arrayBuffer());
+      } catch (cause) {
+        throw new LabError('bad-file', {
+          message: `The file could not be read: ${messageOf(cause)}.`,
+          fix: 'Choose the file again; it was moved, changed or removed.',
+          cause,
+        });
+      }
+    },
+  };
+}
+
+/** How a payload is cut: full chunks, then the rest. */
+export function planChunks(totalBytes: number): PlannedChunk[] {
+  const chunks = Array.from({ length: Math.floor(totalBytes / CHUNK_BYTES) }, () => ({ sizeBytes: CHUNK_BYTES }));
+  const rest = totalBytes % CHUNK_BYTES;
+  return rest === 0 ? chunks : [...chunks, { sizeBytes: rest }];
+}

@@ -1,0 +1,119 @@
+/**
+ * Training runs that have begun and not ended. A run that was cut short by a reload, a closed tab or a crash leaves its
+ * record behind, and with the newest checkpoint of the run that is all a page needs to offer to go on.
+ *
+ * While a run is being trained its tab holds a lock, so that no other tab offers to go on with it at the same time.
+ */
+import * as v from 'valibot';
+import { LabError } from '../common/errors.ts';
+import { parseConfig } from '../config/parse.ts';
+import { ConfigJsonSchema, IdSchema, type Manifest, NameSchema, newestFirst, readManifest } from './manifest.ts';
+import type { StoreDatabase } from './store-database.ts';
+import { heldLocks, tryLock } from './tab-locks.ts';
+
+/** A run as it is remembered. */
+export const OpenRunSchema = v.strictObject({
+  /** As `runId` in the manifests of its checkpoints. */
+  id: IdSchema,
+  name: NameSchema,
+  /** Which code goes on with it, such as `sft`. */
+  kind: v.pipe(v.string(), v.nonEmpty(), v.maxLength(200)),
+  configJson: ConfigJsonSchema,
+  /** Updates it was to make. */
+  totalSteps: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  /** Milliseconds since 1970; of the first start, if it has been resumed. */
+  startedAt: v.pipe(v.number(), v.integer(), v.minValue(0)),
+});
+export type OpenRun = v.InferOutput<typeof OpenRunSchema>;
+
+/** A remembered run, and what can be done with it. */
+export interface OpenRunStatus {
+  readonly run: OpenRun;
+  /**
+   * `alive`: some tab or worker is training it. `interrupted`: none is. `unknown`: this browser cannot tell, since the
+   * page is not secure.
+   */
+  readonly state: 'alive' | 'interrupted' | 'unknown';
+  /** Its newest checkpoint; null if it was cut short before the first. */
+  readonly lastCheckpoint: Manifest | null;
+}
+
+/** A run that is being trained here. */
+export interface RunLease {
+  /** Forgets the run: it has come to its end, or was given up. */
+  finish(): Promise<void>;
+  /** Leaves the run to be resumed, here or in another tab. */
+  release(): void;
+}
+
+/** The runs of one database; reached as `runs` of a CheckpointStore. */
+export class OpenRuns {
+  readonly #database: StoreDatabase;
+
+  constructor(database: StoreDatabase) {
+    this.#database = database;
+  }
+
+  /**
+   * Remembers a run that begins or goes on here.
+   *
+   * @throws {LabError} if another tab is training it
+   */
+  async start(run: OpenRun): Promise<RunLease> {
+    const checked = parseConfig('The record of a run', OpenRunSchema, run);
+    const release = await tryLock(this.#lockName(checked.id));
+    if (release === undefined) {
+      throw new LabError('internal', {
+        message: `The run "${checked.name}" is being trained in another tab.`,
+        fix: 'Go on there, or stop it there first.',
+      });
+    }
+    try {
+      await this.#database.write('remember the run', ['runs'], (transaction) =>
+        transaction.objectStore('runs').put(checked),
+      );
+    } catch (thrown) {
+      release();
+      throw thrown;
+    }
+    const finish = async (): Promise<void> => {
+      try {
+        await this.forget(checked.id);
+      } finally {
+        release();
+      }
+    };
+    return { finish, release };
+  }
+
+  /** Every remembered run, the last started first. Records that cannot be read offer nothing and are left out. */
+  async list(): Promise<OpenRunStatus[]> {
+    const found = await this.#database.read('read the open runs', ['runs', 'manifests'], async (transaction) => {
+      const records = await transaction.objectStore('runs').getAll();
+      const runs = records.flatMap((record) => {
+        const result = v.safeParse(OpenRunSchema, record);
+        return result.success ? [result.output] : [];
+      });
+      const byRun = transaction.objectStore('manifests').index('by-run');
+      return Promise.all(runs.map(async (run) => ({ run, manifests: await byRun.getAll(run.id) })));
+    });
+    // After the records: a run takes its lock before it writes its record.
+    const held = await heldLocks();
+    return found
+      .map(({ run, manifests }): OpenRunStatus => {
+        const readable = manifests.map(readManifest).filter((manifest) => typeof manifest !== 'string');
+        const state = held === undefined ? 'unknown' : held.has(this.#lockName(run.id)) ? 'alive' : 'interrupted';
+        return { run, state, lastCheckpoint: readable.toSorted(newestFirst)[0] ?? null };
+      })
+      .toSorted((a, b) => b.run.startedAt - a.run.startedAt);
+  }
+
+  /** Forgets a run that nobody wants to go on with; its checkpoints stay. An unknown id is ignored. */
+  async forget(id: string): Promise<void> {
+    await this.#database.write('forget the run', ['runs'], (transaction) => transaction.objectStore('runs').delete(id));
+  }
+
+  #lockName(id: string): string {
+    return `${this.#database.name}/run/${id}`;
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * The database behind the store, and how it came to its present form.
+ *
+ *     manifests  one small record per checkpoint            key: id           index: by-run (runId)
+ *     chunks     the payloads, in pieces of at most 8 MiB   key: [id, index]
+ *     pending    saves that have not finished               key: id
+ *     runs       training runs that have not finished       key: id
+ *
+ * One rule holds after every transaction: a chunk belongs to a manifest or to a pending save. So nothing half-written can
+ * be listed, and what an interrupted save left behind can always be found and removed.
+ *
+ * A version that has been published never changes. To change the database, append a migration, and commit a fixture of
+ * the version it starts from (test/fixtures/store): everyone's checkpoints have to come along.
+ */
+import type { DBSchema, IDBPDatabase, IDBPTransaction } from 'idb';
+
+/** The present form. What was written by other versions of this code is `unknown` until it has been parsed. */
+export interface StoreSchema extends DBSchema {
+  manifests: { key: string; value: unknown; indexes: { 'by-run': string } };
+  chunks: { key: [id: string, index: number]; value: unknown };
+  pending: { key: string; value: PendingSave };
+  runs: { key: string; value: unknown };
+}
+
+/** A save that has begun. */
+export interface PendingSave {
+  readonly id: string;
+  /** When it last wrote, in milliseconds since 1970. */
+  readonly touchedAt: number;
+}
+
+/** A transaction that may change the form of the database. */
+export type UpgradeTransaction = IDBPTransaction<unknown, string[], 'versionchange'>;
+
+/**
+ * One step from a version to the next. It sees the database in the form of its own time, hence `unknown`. It may wait
+ * only for requests of its transaction; while it waits for anything else the transaction would end.
+ */
+export type Migration = (database: IDBPDatabase, transaction: UpgradeTransaction) => void | Promise<void>;
+
+/** Every step there has been, first to last; the version of the database is their number. */
+export const MIGRATIONS: readonly Migration[] = [createStores];
+
+/** Takes a database from the version it has to the one after the last migration. */
+export async function migrate(
+  database: IDBPDatabase,
+  transaction: UpgradeTransaction,
+  fromVersion: number,
+  migrations: readonly Migration[],
+): Promise<void> {
+  for (const migration of migrations.slice(fromVersion)) await migration(database, transaction);
+}
+
+function createStores(database: IDBPDatabase): void {
+  const manifests = database.createObjectStore('manifests', { keyPath: 'id' });
+  manifests.createIndex('by-run', 'runId');
+  database.createObjectStore('chunks');
+  database.createObjectStore('pending', { keyPath: 'id' });
+  database.createObjectStore('runs', { keyPath: 'id' });
+}
