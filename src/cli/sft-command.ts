@@ -10,12 +10,14 @@ import { countParameters } from '../config/model-config.ts';
 import { parseConfig } from '../config/parse.ts';
 import { PRESET_NAMES } from '../config/presets.ts';
 import { makeLabFile } from '../experiment/lab-file.ts';
+import { STORED_DTYPES, type StoredDtype } from '../experiment/model-files.ts';
 import { makeModelCard } from '../experiment/sft-card.ts';
 import { readSftCheckpoint, type SftCheckpoint, writeSftCheckpoint } from '../experiment/sft-checkpoint.ts';
-import { prepareSft, type SftExperiment, SftExperimentSchema } from '../experiment/sft-experiment.ts';
+import { prepareSft } from '../experiment/sft-experiment.ts';
 import { runSft } from '../experiment/sft-run.ts';
 import { hashWeights } from '../experiment/weights-hash.ts';
-import { STORED_DTYPES, type StoredDtype, writeModelFolder, writeWhole } from './model-folder.ts';
+import { type SftExperiment, SftExperimentSchema } from '../protocol/sft-experiment.ts';
+import { writeModelFolder, writeWhole } from './model-folder.ts';
 import { type BackendName, openNodeBackend } from './node-backend.ts';
 import { backendOption, positiveNumber, wholeNumber } from './options.ts';
 import { note, print, Progress } from './terminal.ts';
@@ -102,14 +104,24 @@ async function trainCommand(options: SftOptions): Promise<void> {
   note(`Weights ${hashWeights(finished.weights)}.`);
 
   const { dtype } = options;
-  const date = new Date().toISOString().slice(0, 10);
+  const { world, model, tokenizer, examples } = prepared;
   await writeModelFolder(join(options.out, 'model'), {
-    config: prepared.model,
+    config: model,
     weights: finished.weights,
     dtype,
-    tokenizer: prepared.tokenizer,
-    lab: makeLabFile(prepared.world, experiment.prompt),
-    card: makeModelCard(experiment, prepared, finished, { dtype, opened, date }),
+    tokenizer,
+    lab: makeLabFile(world, experiment.prompt),
+    card: makeModelCard(experiment, {
+      world,
+      model,
+      trainPairs: examples.length,
+      steps: experiment.sft.steps,
+      tokens: finished.tokens,
+      curve: finished.curve,
+      dtype,
+      device: `${opened.backend}, ${opened.device}`,
+      date: new Date().toISOString().slice(0, 10),
+    }),
   });
   print(join(options.out, 'model'));
 }

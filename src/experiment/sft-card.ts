@@ -1,28 +1,32 @@
 /**
- * The model card of a run that has come to its end.
+ * The model card of a supervised run, come to its end or not.
  */
-import { countParameters } from '../config/model-config.ts';
-import type { OpenedBackend } from '../gpu/device.ts';
+import { countParameters, type ModelConfig } from '../config/model-config.ts';
 import type { ModelCard } from '../infer/model-card.ts';
-import type { PreparedSft, SftExperiment } from './sft-experiment.ts';
-import type { FinishedSft } from './sft-run.ts';
+import type { SftExperiment } from '../protocol/sft-experiment.ts';
+import type { RuleWorld } from '../relevance/rule-world.ts';
 
-/** What a card says about how a model is stored and where it was made. */
+/** What a card says beyond the settings of the run. */
 export interface CardFacts {
+  readonly world: RuleWorld;
+  readonly model: ModelConfig;
+  readonly trainPairs: number;
+  /** Updates made. */
+  readonly steps: number;
+  /** Real input tokens learned from. */
+  readonly tokens: number;
+  readonly curve: readonly ModelCard['curve'][number][];
   /** How the weights are stored. */
   readonly dtype: string;
-  readonly opened: Pick<OpenedBackend, 'backend' | 'device'>;
+  /** The backend and the device that the run was on. */
+  readonly device: string;
   /** As YYYY-MM-DD. */
   readonly date: string;
 }
 
 /** The card, without an evaluation: that is made from the stored model (`lab eval --write-card`). */
-export function makeModelCard(
-  experiment: SftExperiment,
-  { world, model, examples }: PreparedSft,
-  { tokens, curve }: FinishedSft,
-  { dtype, opened, date }: CardFacts,
-): ModelCard {
+export function makeModelCard(experiment: SftExperiment, facts: CardFacts): ModelCard {
+  const { world, model, trainPairs, steps, tokens, curve, dtype, device, date } = facts;
   return {
     schemaVersion: 1,
     name: experiment.name,
@@ -30,13 +34,13 @@ export function makeModelCard(
       'Judges a product document for a query on four labels: first the label, then a trace of the rules that decide it.',
     parameters: countParameters(model),
     dtype,
-    data: { name: `rule world, seed ${world.config.seed}`, hash: world.versionHash, trainPairs: examples.length },
+    data: { name: `rule world, seed ${world.config.seed}`, hash: world.versionHash, trainPairs },
     training: {
       command: commandOf(experiment),
       seed: experiment.sft.seed,
-      steps: experiment.sft.steps,
+      steps,
       tokens,
-      device: `${opened.backend}, ${opened.device}`,
+      device,
       date,
     },
     evaluation: null,

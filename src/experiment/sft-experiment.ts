@@ -2,39 +2,25 @@
  * Supervised fine-tuning on a rule world, from a config to training data: world, tokenizer, examples. The command line
  * and the page run the same experiment.
  */
-import * as v from 'valibot';
 import { LabError, throwIfAborted } from '../common/errors.ts';
 import { Rng } from '../common/rng.ts';
 import { yieldToMessages } from '../common/yield.ts';
 import type { ModelConfig } from '../config/model-config.ts';
-import { MODEL_PRESETS, PRESET_NAMES } from '../config/presets.ts';
-import { SftConfigSchema } from '../config/sft-config.ts';
+import { MODEL_PRESETS } from '../config/presets.ts';
 import type { Example } from '../data/batches.ts';
 import { trainBpe } from '../data/bpe-trainer.ts';
 import { randomSplits } from '../data/subword-splits.ts';
 import { LabTokenizer } from '../data/tokenizer.ts';
+import type { SftExperiment } from '../protocol/sft-experiment.ts';
 import type { JudgedPair } from '../relevance/pair.ts';
-import { buildPrompt, promptConfigSchema } from '../relevance/prompt.ts';
-import { makeRuleWorld, type RuleWorld, ruleWorldConfigSchema, type WorldPair } from '../relevance/rule-world.ts';
+import { buildPrompt } from '../relevance/prompt.ts';
+import { makeRuleWorld, type RuleWorld, type WorldPair } from '../relevance/rule-world.ts';
 import type { Segment } from '../relevance/segments.ts';
 import { printTrace } from '../relevance/trace.ts';
 import { SPECIAL_TOKENS } from '../relevance/vocabulary.ts';
 import { encodeExample, type ExpertPair } from '../train/evaluate.ts';
 
-/** Everything that decides a run. */
-export const SftExperimentSchema = v.strictObject({
-  /** The name of the model. */
-  name: v.optional(v.pipe(v.string(), v.nonEmpty()), 'afrl-lab'),
-  preset: v.optional(v.picklist(PRESET_NAMES), 'nano'),
-  world: v.optional(ruleWorldConfigSchema, {}),
-  prompt: v.optional(promptConfigSchema, {}),
-  sft: v.optional(SftConfigSchema, {}),
-  /** The share of words that training cuts at random before they become tokens (subword-splits.ts). */
-  wordSplitShare: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1)), 0.3),
-  /** Pairs of the dev split that evaluations during training look at. */
-  devPairs: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)), 600),
-});
-export type SftExperiment = v.InferOutput<typeof SftExperimentSchema>;
+export { type SftExperiment, SftExperimentSchema } from '../protocol/sft-experiment.ts';
 
 /** A run's data, ready to train on. */
 export interface PreparedSft {

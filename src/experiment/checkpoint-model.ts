@@ -1,0 +1,58 @@
+/**
+ * The model inside a checkpoint of a supervised run, as the files of a model folder: what `lab sft` exports at its end can
+ * be had from any checkpoint on the way.
+ */
+import { LabError } from '../common/errors.ts';
+import { MODEL_PRESETS } from '../config/presets.ts';
+import { makeRuleWorld, type RuleWorld } from '../relevance/rule-world.ts';
+import { makeLabFile } from './lab-file.ts';
+import { makeModelFiles, type ModelFileBytes } from './model-files.ts';
+import { makeModelCard } from './sft-card.ts';
+import { readSftCheckpoint } from './sft-checkpoint.ts';
+
+/**
+ * The files of the model in a checkpoint's bytes. Takes about a second, for the rule world it learned from.
+ *
+ * @param createdAt - of the checkpoint, milliseconds since 1970
+ * @throws {LabError} `bad-checkpoint` if it cannot be read, or learned from a world that this version no longer makes
+ */
+export function modelFilesOf(bytes: Uint8Array, createdAt: number): ModelFileBytes {
+  const { experiment, tokenizer, worldHash, state, curve } = readSftCheckpoint(bytes);
+  const world = makeRuleWorld(experiment.world);
+  if (world.versionHash !== worldHash) {
+    throw new LabError('bad-checkpoint', {
+      message:
+        'The rule world has changed since this checkpoint was saved: its reasoning would be checked by other rules.',
+      expected: `world ${worldHash}`,
+      got: `world ${world.versionHash}`,
+      fix: 'Use it with the version of the lab that saved it, or train again.',
+    });
+  }
+  const model = MODEL_PRESETS[experiment.preset];
+  const dtype = 'f32';
+  const card = makeModelCard(experiment, {
+    world,
+    model,
+    trainPairs: countTrainPairs(world),
+    steps: state.step,
+    tokens: state.tokens,
+    curve,
+    dtype,
+    device: 'a device that was not written down',
+    date: new Date(createdAt).toISOString().slice(0, 10),
+  });
+  const { steps } = experiment.sft;
+  const isUnfinished = state.step < steps;
+  const limits = [...(isUnfinished ? [`Saved at step ${state.step} of ${steps}, on the way.`] : []), ...card.limits];
+  const lab = makeLabFile(world, experiment.prompt);
+  return makeModelFiles({ config: model, weights: state.weights, dtype, tokenizer, lab, card: { ...card, limits } });
+}
+
+/** Where the world leaves none out there is no need to make them. */
+function countTrainPairs(world: RuleWorld): number {
+  const { trainTailWeight, documentsPerQuery } = world.config;
+  if (trainTailWeight === 1) return world.queryCount('train') * documentsPerQuery;
+  let count = 0;
+  for (const _ of world.pairs('train')) count += 1;
+  return count;
+}
