@@ -54,8 +54,6 @@ export const CheckpointInfoSchema = v.strictObject({
   step: count,
   configJson: ConfigJsonSchema,
 });
-export type CheckpointInfo = v.InferOutput<typeof CheckpointInfoSchema>;
-/** The same with its optional fields optional. */
 export type CheckpointInfoInput = v.InferInput<typeof CheckpointInfoSchema>;
 
 const ChunkInfoSchema = v.strictObject({

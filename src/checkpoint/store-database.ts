@@ -53,9 +53,6 @@ export class StoreDatabase {
    */
   static async open(options: DatabaseOptions): Promise<StoreDatabase> {
     const { name, migrations = MIGRATIONS, blockedAfterMs = BLOCKED_AFTER_MS } = options;
-    const factory: IDBFactory | undefined = globalThis.indexedDB;
-    if (factory === undefined) throw noDatabase();
-
     let database: StoreDatabase | undefined;
     const version = migrations.length;
     let migrationProblem: LabError | undefined;
@@ -64,19 +61,25 @@ export class StoreDatabase {
     const givenUp = new Promise<never>((_resolve, reject) => {
       giveUp = reject;
     });
-    const opening = openDB<StoreSchema>(name, version, {
-      upgrade: (connection, fromVersion, _to, transaction) => {
-        migrate(connection as never, transaction as never, fromVersion, migrations).catch((thrown: unknown) => {
-          migrationProblem = migrationFailed(version, thrown);
-          transaction.abort(); // undoes all of it
-        });
-      },
-      blocked: () => {
-        timer = setTimeout(() => giveUp(storeBlocked(version)), blockedAfterMs);
-      },
-      blocking: () => database?.close('another tab of the lab updated or removed it'),
-      terminated: () => database?.close('the browser took it away, or the data of this page was cleared'),
-    });
+    // Asynchronous as a whole: where storing is forbidden, already asking for the database throws.
+    const open = async (): Promise<IDBPDatabase<StoreSchema>> => {
+      const factory: IDBFactory | undefined = globalThis.indexedDB;
+      if (factory === undefined) throw noDatabase();
+      return openDB<StoreSchema>(name, version, {
+        upgrade: (connection, fromVersion, _to, transaction) => {
+          migrate(connection as never, transaction as never, fromVersion, migrations).catch((thrown: unknown) => {
+            migrationProblem = migrationFailed(version, thrown);
+            transaction.abort(); // undoes all of it
+          });
+        },
+        blocked: () => {
+          timer = setTimeout(() => giveUp(storeBlocked(version)), blockedAfterMs);
+        },
+        blocking: () => database?.close('another tab of the lab updated or removed it'),
+        terminated: () => database?.close('the browser took it away, or the data of this page was cleared'),
+      });
+    };
+    const opening = open();
     try {
       database = new StoreDatabase(name, await Promise.race([opening, givenUp]));
       return database;

@@ -69,8 +69,13 @@ export interface SaveOptions extends LongOptions {
  */
 export async function openCheckpointStore(options: Partial<DatabaseOptions> = {}): Promise<CheckpointStore> {
   const database = await StoreDatabase.open({ name: DATABASE_NAME, ...options });
-  await sweepDeadSaves(database);
-  return new CheckpointStore(database);
+  try {
+    await sweepDeadSaves(database);
+    return new CheckpointStore(database);
+  } catch (thrown) {
+    database.close();
+    throw thrown;
+  }
 }
 
 /** An open store; see {@link openCheckpointStore}. Every method may throw a LabError of the browser's database. */

@@ -9,6 +9,9 @@ const BLANK_PAGE =
   '<!doctype html><link rel="icon" href="data:," /><script type="module" src="/store-harness.js"></script>';
 const FLAGS = ['--headless=new', '--no-sandbox', '--no-first-run', '--disable-background-networking', '--disable-sync'];
 
+/** So that sandboxed frames, whose origin is none, can load the harness too. */
+const FOR_ANY_ORIGIN = { 'access-control-allow-origin': '*' };
+
 /** A running browser. */
 export interface ProfileBrowser {
   readonly context: BrowserContext;
@@ -25,7 +28,7 @@ export async function startProfileBrowser(profileFolder: string): Promise<Profil
   const context = await chromium.launchPersistentContext(profileFolder, { executablePath, args: FLAGS });
   await context.route('**/*', (route) =>
     new URL(route.request().url()).pathname === '/store-harness.js'
-      ? route.fulfill({ contentType: 'text/javascript', body: inject('storeHarness') })
+      ? route.fulfill({ contentType: 'text/javascript', headers: FOR_ANY_ORIGIN, body: inject('storeHarness') })
       : route.fulfill({ contentType: 'text/html', body: BLANK_PAGE }),
   );
   const processId = await browserProcessId(context);

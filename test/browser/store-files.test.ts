@@ -157,6 +157,23 @@ describeBrowser('files of checkpoints', () => {
       expect(result.runs).toMatchObject([{ state: 'unknown' }]);
     });
 
+    it('a save that is swept after its last chunk is not listed', async () => {
+      const result = await plain.evaluate(async () => {
+        const store = await lab.openCheckpointStore({ name: 't' });
+        const request = indexedDB.open('t');
+        await new Promise((resolve) => request.addEventListener('success', resolve));
+        const onProgress = (): void => {
+          const sweep = request.result.transaction(['pending', 'chunks'], 'readwrite');
+          sweep.objectStore('pending').clear();
+          sweep.objectStore('chunks').clear();
+        };
+        const failure = await lab.failureOf(store.save(lab.describeRun(), new Uint8Array([1]), { onProgress }));
+        return { failure, keys: await lab.keysOf('t') };
+      });
+      expect(result.failure?.message).toMatch(/slept for so long/u);
+      expect(result.keys).toMatchObject({ manifests: 0, pending: 0, chunks: [] });
+    });
+
     it('the browser tells nothing of its space and promises nothing', async () => {
       const result = await plain.evaluate(async () => [await lab.readStorageSpace(), await lab.askToPersist()]);
       expect(result).toEqual([{ usedBytes: null, quotaBytes: null, isPersistent: null }, 'unavailable']);

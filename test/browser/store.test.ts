@@ -265,14 +265,18 @@ describeBrowser('the checkpoint store', () => {
       const last = await store.save(lab.describeRun({ step: 500, name: 'nano step 500' }), new Uint8Array([2]));
       await store.save(lab.describeRun({ step: 750, name: 'other', runId: 'run-2' }), new Uint8Array([3]));
       lease.release();
+      const closed = await lab.openCheckpointStore({ name: 't' });
+      closed.close();
+      const unsaved = await lab.failureOf(closed.runs.start(run)); // must not keep the lock
       const released = await store.runs.list();
       const again = await store.runs.start({ ...run, totalSteps: 2000 });
       const resumed = await store.runs.list();
       await again.finish();
-      return { run, started, twice, last, released, resumed, finished: await store.runs.list() };
+      return { run, started, twice, unsaved, last, released, resumed, finished: await store.runs.list() };
     });
     expect(result.started).toEqual([{ run: result.run, state: 'alive', lastCheckpoint: null }]);
     expect(result.twice?.message).toMatch(/"nano" is being trained in another tab/u);
+    expect(result.unsaved?.message).toMatch(/store was closed: this page closed it/u);
     expect(result.released).toEqual([{ run: result.run, state: 'interrupted', lastCheckpoint: result.last }]);
     expect(result.resumed).toMatchObject([{ run: { totalSteps: 2000 }, state: 'alive' }]);
     expect(result.finished).toEqual([]);

@@ -2,6 +2,7 @@
  * Global set-up of the `browser` tests: finds (or installs) a Chromium, and bundles the harness that puts the checkpoint
  * store within their reach. No server: the tests answer the browser's requests themselves (test/browser/profile-browser.ts).
  */
+import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 import type { TestProject } from 'vitest/node';
 import { findChromium } from './system-packages.ts';
@@ -12,6 +13,8 @@ declare module 'vitest' {
     storeHarness: string;
   }
 }
+
+const HARNESS = fileURLToPath(new URL('../browser/store-harness.ts', import.meta.url));
 
 export default async function setUpStore(project: TestProject): Promise<void> {
   const chromium = findChromium();
@@ -32,7 +35,7 @@ async function bundle(): Promise<string> {
       minify: false,
       target: 'es2023',
       modulePreload: false,
-      rollupOptions: { input: 'test/browser/store-harness.ts' },
+      rollupOptions: { input: HARNESS },
     },
   });
   const outputs = 'output' in result ? result.output : [];
