@@ -7,8 +7,8 @@ import { readSafetensors, writeSafetensors } from '../checkpoint/safetensors.ts'
 import { LabError } from '../common/errors.ts';
 import { parseConfig } from '../config/parse.ts';
 import { LabTokenizer } from '../data/tokenizer.ts';
+import { type SftExperiment, SftExperimentSchema } from '../protocol/sft-experiment.ts';
 import type { SftState } from '../train/sft.ts';
-import { type SftExperiment, SftExperimentSchema } from './sft-experiment.ts';
 
 const FORMAT = 'afrl-lab-sft';
 const SCHEMA_VERSION = 1;

@@ -5,17 +5,18 @@
 import { LabError } from '../common/errors.ts';
 import { Rng } from '../common/rng.ts';
 import { disposeWeights, initialWeights, loadWeights, readWeights, type TensorData } from '../model/weights.ts';
+import type { SftExperiment } from '../protocol/sft-experiment.ts';
 import { type Evaluation, evaluate } from '../train/evaluate.ts';
 import { type SftRun, type SftState, trainSft } from '../train/sft.ts';
 import type { CurvePoint, SftCheckpoint } from './sft-checkpoint.ts';
-import type { PreparedSft, SftExperiment } from './sft-experiment.ts';
+import type { PreparedSft } from './sft-experiment.ts';
 
 /** A run between two updates. */
 export interface RunMoment {
   /** Updates made. */
   readonly step: number;
-  /** Measures the model as it is. The learning curve keeps only what the settings ask for. */
-  readonly evaluate: () => Promise<Evaluation>;
+  /** Measures the model as it is; undefined if cut short. The learning curve keeps only what the settings ask for. */
+  readonly evaluate: () => Promise<Evaluation | undefined>;
   readonly checkpoint: () => Promise<SftCheckpoint>;
 }
 
@@ -64,9 +65,11 @@ export async function runSft(
   let tokens = saved?.state.tokens ?? 0;
   let lossNats: number | undefined;
 
-  const evaluateNow = async (): Promise<Evaluation> => {
-    const evaluated = { ...world, transformer: model, tokenizer, prompt: experiment.prompt };
-    return aside(() => evaluate(evaluated, dev, { completions: EVALUATED_COMPLETIONS, signal: evaluationSignal }));
+  const evaluateNow = async (): Promise<Evaluation | undefined> => {
+    const { instruction, lexicon, tailRules } = world;
+    const evaluated = { transformer: model, tokenizer, prompt: experiment.prompt, instruction, lexicon, tailRules };
+    const options = { completions: EVALUATED_COMPLETIONS, signal: evaluationSignal };
+    return aside(() => unlessAborted(() => evaluate(evaluated, dev, options), evaluationSignal));
   };
   const checkpointOf = (state: SftState): SftCheckpoint => {
     return { experiment, tokenizer, worldHash: world.versionHash, state, curve: [...curve] };
@@ -89,7 +92,7 @@ export async function runSft(
         hooks.onLog?.(entry);
       },
       onEvaluate: async (step) => {
-        const evaluation = await unlessAborted(evaluateNow, evaluationSignal);
+        const evaluation = await evaluateNow();
         if (evaluation === undefined) return;
         const devAccuracy = evaluation.labels.accuracy.value;
         if (lossNats !== undefined) {

@@ -1,11 +1,17 @@
 /**
- * Which backend computes: WebGPU where a real GPU answers, else WebAssembly, else plain JavaScript.
+ * Which backend computes: WebGPU where a real GPU answers, else WebAssembly, else plain JavaScript. A backend that
+ * computes a known case wrong is not used. Where the work is known and more than one backend is worth it, each is timed
+ * and the fastest taken: a small model on a big GPU spends its time on starting kernels, and may run faster without.
  *
  * A software WebGPU adapter (a CPU pretending to be a GPU) loses to WebAssembly by a wide margin, so it is taken only
  * when asked for by name.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { LabError, messageOf } from '../common/errors.ts';
+import { describeAdapter, findHardwareGpu } from './adapter.ts';
+import { type BackendRates, measureRates, predictStepMs } from './calibration.ts';
+import type { StepCost } from './step-cost.ts';
+import { canUseThreads } from './threads.ts';
 
 /** The backends, best first. */
 export const BACKENDS = ['webgpu', 'wasm', 'cpu'] as const;
@@ -14,10 +20,14 @@ export type Backend = (typeof BACKENDS)[number];
 /** The backend that runs and why. */
 export interface OpenedBackend {
   readonly backend: Backend;
-  /** One sentence for people. */
+  /** One clause for people. */
   readonly reason: string;
   /** The GPU, or what stands in for it. */
   readonly device: string;
+  /** Backends that did not start or computed wrong, in a sentence each. */
+  readonly problems: readonly string[];
+  /** How fast it is; measured where there was a workload to choose for. */
+  readonly rates: BackendRates | undefined;
 }
 
 /** How to open a backend. */
@@ -26,42 +36,87 @@ export interface BackendRequest {
   readonly backend?: Backend | undefined;
   /** Where tfjs finds its .wasm files: a folder ending in "/", or the URL of each file. */
   readonly wasmPaths: string | Record<string, string>;
+  /** Says what the current backend computes wrong, if it does (self-check.ts). Default: every backend is believed. */
+  readonly findFault?: (() => Promise<string | undefined>) | undefined;
+  /** What is to be computed; with it, backends are timed. */
+  readonly workload?: StepCost | undefined;
 }
+
+/** A backend that works. */
+interface Trial {
+  readonly backend: Backend;
+  readonly device: string;
+  readonly rates: BackendRates | undefined;
+  /** Of the workload. */
+  readonly stepMs: number;
+}
+
+const SPOKEN: Record<Backend, string> = { webgpu: 'the GPU', wasm: 'WebAssembly', cpu: 'plain JavaScript' };
 
 /**
  * Opens a backend and makes it tfjs's current one.
  *
- * @throws {LabError} `no-backend` if the one asked for does not start.
+ * @throws {LabError} `no-backend` if the one asked for does not start or computes wrong, or if none does.
  */
-export async function openBackend({ backend, wasmPaths }: BackendRequest): Promise<OpenedBackend> {
-  if (backend !== undefined) return await start(backend, wasmPaths, 'chosen by name');
-
+export async function openBackend(request: BackendRequest): Promise<OpenedBackend> {
+  if (request.backend !== undefined) {
+    const { backend, device, rates } = await tryOut(request.backend, request);
+    return { backend, device, rates, reason: 'chosen by name', problems: [] };
+  }
   const gpu = await findHardwareGpu();
-  const tried: string[] = [];
-  if (gpu.found) {
+  const problems: string[] = [];
+  const trials: Trial[] = [];
+  for (const backend of gpu.found ? BACKENDS : BACKENDS.slice(1)) {
+    // The first that works is taken unless there is work to compare by; plain JavaScript never wins a comparison.
+    if (trials.length > 0 && (request.workload === undefined || backend === 'cpu')) break;
     try {
-      return await start('webgpu', wasmPaths, 'a GPU is available');
+      trials.push(await tryOut(backend, request));
     } catch (error) {
-      tried.push(messageOf(error));
-    }
-  } else {
-    tried.push(gpu.why);
-  }
-  for (const fallback of ['wasm', 'cpu'] as const) {
-    try {
-      return await start(fallback, wasmPaths, tried.join('; '));
-    } catch (error) {
-      tried.push(messageOf(error));
+      problems.push(messageOf(error));
     }
   }
-  throw new LabError('no-backend', { message: `No backend starts: ${tried.join('; ')}.` });
+  const [fastest, slower] = trials.toSorted((a, b) => a.stepMs - b.stepMs);
+  if (fastest === undefined) {
+    throw new LabError('no-backend', { message: `No backend works: ${problems.join(' ')}` });
+  }
+  if (tf.getBackend() !== fastest.backend) await tf.setBackend(fastest.backend);
+  const { backend, device, rates } = fastest;
+  return {
+    backend,
+    device,
+    rates,
+    reason: reasonFor(fastest, slower, gpu.found ? problems : [gpu.why, ...problems]),
+    problems,
+  };
 }
 
-async function start(
-  backend: Backend,
-  wasmPaths: BackendRequest['wasmPaths'],
-  why: string,
-): Promise<OpenedBackend> {
+function reasonFor(fastest: Trial, slower: Trial | undefined, against: readonly string[]): string {
+  if (slower !== undefined) {
+    return `a step takes about ${inMs(fastest.stepMs)}, on ${SPOKEN[slower.backend]} ${inMs(slower.stepMs)}`;
+  }
+  return against.length > 0 ? against.join('; ') : 'a GPU is available';
+}
+
+function inMs(ms: number): string {
+  return `${Number(ms.toPrecision(2))} ms`;
+}
+
+async function tryOut(backend: Backend, { wasmPaths, findFault, workload }: BackendRequest): Promise<Trial> {
+  await start(backend, wasmPaths);
+  const fault = await findFault?.();
+  if (fault !== undefined) {
+    throw new LabError('no-backend', {
+      message: `The ${backend} backend is not used: ${fault}.`,
+      fix: 'Update the browser or its graphics driver, or take another backend.',
+    });
+  }
+  const rates = workload === undefined ? undefined : await measureRates();
+  const stepMs = workload === undefined || rates === undefined ? NaN : predictStepMs(workload, rates);
+  const device = backend === 'webgpu' ? await describeAdapter() : `CPU through ${SPOKEN[backend]}`;
+  return { backend, device, rates, stepMs };
+}
+
+async function start(backend: Backend, wasmPaths: BackendRequest['wasmPaths']): Promise<void> {
   try {
     await load(backend, wasmPaths);
     const started = await tf.setBackend(backend);
@@ -74,7 +129,6 @@ async function start(
       cause: error,
     });
   }
-  return { backend, reason: why, device: backend === 'webgpu' ? await describeAdapter() : describeCpu(backend) };
 }
 
 // Loaded only when needed: a page that computes on the GPU never fetches the others.
@@ -87,6 +141,7 @@ async function load(backend: Backend, wasmPaths: BackendRequest['wasmPaths']): P
       return;
     case 'wasm':
       (await import('@tensorflow/tfjs-backend-wasm')).setWasmPaths(wasmPaths);
+      tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', await canUseThreads());
       return;
     case 'cpu':
       await import('@tensorflow/tfjs-backend-cpu');
@@ -94,33 +149,4 @@ async function load(backend: Backend, wasmPaths: BackendRequest['wasmPaths']): P
     default:
       backend satisfies never;
   }
-}
-
-async function findHardwareGpu(): Promise<{ found: true } | { found: false; why: string }> {
-  const gpu = (globalThis.navigator as Navigator | undefined)?.gpu;
-  if (gpu === undefined) {
-    const insecure = 'isSecureContext' in globalThis && !globalThis.isSecureContext;
-    return { found: false, why: insecure ? 'WebGPU needs https or localhost' : 'this browser has no WebGPU' };
-  }
-  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
-  if (adapter === null) return { found: false, why: 'WebGPU finds no GPU' };
-  if (isSoftware(adapter.info)) return { found: false, why: 'the GPU is emulated in software, which is slower' };
-  return { found: true };
-}
-
-// isFallbackAdapter is not set by every software driver, so the names of the known ones are checked too.
-function isSoftware(info: GPUAdapterInfo): boolean {
-  const text = `${info.vendor} ${info.architecture} ${info.device} ${info.description}`;
-  return info.isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|basic render|software/i.test(text);
-}
-
-async function describeAdapter(): Promise<string> {
-  const info = (await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' }))?.info;
-  if (info === undefined) return 'unknown GPU';
-  const name = info.description || info.device || info.architecture || 'GPU';
-  return `${name}${info.vendor === '' ? '' : ` (${info.vendor})`}`;
-}
-
-function describeCpu(backend: Backend): string {
-  return backend === 'wasm' ? 'CPU through WebAssembly' : 'CPU through plain JavaScript';
 }

@@ -1,0 +1,19 @@
+/**
+ * Where a run keeps what must outlive it: checkpoints as opaque bytes, and the record that it is under way. The
+ * CheckpointStore of the browser is one; a run needs no more of it than this.
+ */
+import type { CheckpointInfoInput } from '../checkpoint/manifest.ts';
+import type { OpenRun, RunLease } from '../checkpoint/open-runs.ts';
+
+/** Keeps the checkpoints of runs. */
+export interface RunStore {
+  readonly runs: { start(run: OpenRun): Promise<RunLease> };
+  /** Resolves once the bytes are safe. */
+  save(
+    info: CheckpointInfoInput,
+    payload: Uint8Array<ArrayBuffer>,
+    options: { readonly keepLast: number },
+  ): Promise<{ readonly id: string; readonly sizeBytes: number }>;
+  /** @throws {LabError} `not-found`, or `bad-checkpoint` if the bytes are not those that were saved */
+  load(id: string): Promise<{ readonly manifest: { readonly runId: string | null }; readonly payload: Uint8Array }>;
+}

@@ -1,0 +1,129 @@
+/**
+ * The training side of the thread boundary: says what a run would take, trains one at a time, and passes commands on to
+ * the run under way. All that arrives is parsed; all that goes wrong leaves as a typed failure.
+ */
+import { LabError } from '../common/errors.ts';
+import { countParameters } from '../config/model-config.ts';
+import { parseConfig } from '../config/parse.ts';
+import { MODEL_PRESETS } from '../config/presets.ts';
+import type { BackendRequest } from '../gpu/device.ts';
+import { countStep } from '../gpu/step-cost.ts';
+import { failureOf } from '../protocol/failure.ts';
+import { SftExperimentSchema } from '../protocol/sft-experiment.ts';
+import {
+  type PlanRequest,
+  PlanRequestSchema,
+  type TrainingApi,
+  type TrainingCommand,
+  TrainingCommandSchema,
+  type TrainingEvent,
+  type TrainingPlan,
+  type TrainRequest,
+  TrainRequestSchema,
+} from '../protocol/training.ts';
+import { expectedStep } from './micro-batches.ts';
+import { openTrainingBackend, predictRun, type TrainingBackend, whyTooLarge } from './run-backend.ts';
+import { RunControl } from './run-control.ts';
+import { readStart } from './run-start.ts';
+import type { RunStore } from './run-store.ts';
+import { TrainingRun } from './training-run.ts';
+
+/** What the worker gives to the service. */
+export interface TrainingServiceOptions {
+  readonly wasmPaths: BackendRequest['wasmPaths'];
+  /** Opens the place where checkpoints are kept; called again only after it failed. */
+  readonly openStore: () => Promise<RunStore>;
+  /** A clock in milliseconds, default `performance.now`. */
+  readonly now?: () => number;
+}
+
+/** Trains one run at a time. */
+export class TrainingService implements TrainingApi {
+  readonly #options: TrainingServiceOptions;
+  #control: RunControl | undefined;
+  #store: Promise<RunStore> | undefined;
+  /** Of the run under way, once {@link #opened}. */
+  #backend: TrainingBackend | undefined;
+  #opened: Promise<void> = Promise.resolve();
+  // Backends are opened one after the other: tfjs has one current backend.
+  #opening: Promise<unknown> = Promise.resolve();
+
+  constructor(options: TrainingServiceOptions) {
+    this.#options = options;
+  }
+
+  async plan(request: PlanRequest): Promise<TrainingPlan> {
+    const { experiment, backend: choice } = parseConfig('The plan request', PlanRequestSchema, request);
+    const { preset, sft } = parseConfig('The experiment', SftExperimentSchema, experiment);
+    const model = MODEL_PRESETS[preset];
+    const shape = expectedStep(sft, model);
+    const { wasmPaths } = this.#options;
+    await this.#opened;
+    const opened =
+      // The backend of a run under way must stay the current one.
+      this.#backend ?? (await this.#inTurn(() => openTrainingBackend(choice, wasmPaths, countStep(model, shape))));
+    const { rates, backend, device, reason, problems } = opened;
+    return {
+      backend,
+      device,
+      reason,
+      problems: [...problems],
+      parameters: countParameters(model),
+      predicted: predictRun(model, shape, sft.steps, rates),
+      tooLarge: whyTooLarge(model, shape),
+    };
+  }
+
+  async train(request: TrainRequest, emit: (event: TrainingEvent) => void): Promise<void> {
+    if (this.#control !== undefined) {
+      const error = new LabError('bad-config', { message: 'A run is under way already.', fix: 'Stop it first.' });
+      emit({ kind: 'failed', ...failureOf(error), checkpointId: null });
+      return;
+    }
+    const control = new RunControl();
+    this.#control = control;
+    let tellOpened: () => void = () => undefined;
+    this.#opened = new Promise((resolve) => {
+      tellOpened = resolve;
+    });
+    try {
+      const { from, backend, isVisible } = parseConfig('The training request', TrainRequestSchema, request);
+      control.isVisible = isVisible;
+      const openStore = (): Promise<RunStore> => this.#openStore();
+      const start = await readStart(from, openStore);
+      const { wasmPaths, now = () => performance.now() } = this.#options;
+      const onBackend = (opened: TrainingBackend): void => {
+        this.#backend = opened;
+        tellOpened();
+      };
+      const run = new TrainingRun(start, { control, openStore, wasmPaths, emit, onBackend, now });
+      await this.#inTurn(() => run.train(backend));
+    } catch (error) {
+      emit({ kind: 'failed', ...failureOf(error), checkpointId: null });
+    } finally {
+      tellOpened(); // or it never will be
+      this.#control = undefined;
+      this.#backend = undefined;
+    }
+  }
+
+  async command(command: TrainingCommand): Promise<void> {
+    const parsed = parseConfig('The training command', TrainingCommandSchema, command);
+    this.#control?.apply(parsed);
+    await Promise.resolve();
+  }
+
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#opening.then(work);
+    this.#opening = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #openStore(): Promise<RunStore> {
+    this.#store ??= this.#options.openStore().catch((error: unknown) => {
+      this.#store = undefined;
+      throw error;
+    });
+    return this.#store;
+  }
+}

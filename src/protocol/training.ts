@@ -1,0 +1,187 @@
+/**
+ * The boundary between the page and the worker that trains. As in scoring.ts, everything that crosses it is a plain
+ * value with a schema, parsed on arrival on either side.
+ *
+ * A run is a stream of events: `backend`, `preparing` (once per stage), `prepared`; then `log`, `evaluation`,
+ * `checkpoint`, `paused` and `resumed` as it goes; at last exactly one of `finished`, `stopped` and `failed`. A run that
+ * loses its GPU sends `recovering` and begins again at `backend`. Commands steer it between two updates.
+ */
+import * as v from 'valibot';
+import { FailureSchema } from './failure.ts';
+import { BACKEND_CHOICES } from './scoring.ts';
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const positive = v.pipe(v.number(), v.minValue(0));
+const measured = v.nullable(v.number());
+const checkpointId = v.pipe(v.string(), v.nonEmpty());
+const backend = v.optional(v.picklist(BACKEND_CHOICES), 'auto');
+
+/** What a run would be. The experiment's own schema checks its settings. */
+export const PlanRequestSchema = v.strictObject({ experiment: v.unknown(), backend });
+export type PlanRequest = v.InferInput<typeof PlanRequestSchema>;
+
+/** What to train: new from its settings, or on from a saved run, whose settings then stand. */
+export const TrainRequestSchema = v.strictObject({
+  from: v.variant('kind', [
+    v.strictObject({ kind: v.literal('experiment'), experiment: v.unknown() }),
+    /** Of the store. */
+    v.strictObject({ kind: v.literal('checkpoint'), id: checkpointId }),
+    /** The bytes of a checkpoint file, as the command line writes it. */
+    v.strictObject({ kind: v.literal('bytes'), bytes: v.instance(Uint8Array<ArrayBuffer>) }),
+  ]),
+  backend,
+  /** Whether somebody looks at the page; see the `visibility` command. */
+  isVisible: v.optional(v.boolean(), true),
+});
+export type TrainRequest = v.InferInput<typeof TrainRequestSchema>;
+export type ParsedTrainRequest = v.InferOutput<typeof TrainRequestSchema>;
+
+/** What can be asked of a run. Each takes effect between two updates, and is ignored where it does not apply. */
+export const TrainingCommandSchema = v.variant('kind', [
+  v.strictObject({ kind: v.literal('pause') }),
+  v.strictObject({ kind: v.literal('resume') }),
+  /** Makes one update, with a log entry, and pauses. */
+  v.strictObject({ kind: v.literal('step') }),
+  /** Saves a checkpoint and ends the run. */
+  v.strictObject({ kind: v.literal('stop') }),
+  v.strictObject({ kind: v.literal('evaluate') }),
+  v.strictObject({ kind: v.literal('save') }),
+  /** While somebody looks, a GPU is left to the desktop between short pieces of work. */
+  v.strictObject({ kind: v.literal('visibility'), isVisible: v.boolean() }),
+]);
+export type TrainingCommand = v.InferOutput<typeof TrainingCommandSchema>;
+
+const backendEntries = {
+  backend: v.picklist(['webgpu', 'wasm', 'cpu']),
+  device: v.string(),
+  /** Why this backend, in one clause. */
+  reason: v.string(),
+  /** Backends that did not start or computed wrong, in a sentence each: to be shown as a warning. */
+  problems: v.array(v.string()),
+};
+
+/** What a run is expected to take. Milliseconds are right within a factor of about two. */
+const CostSchema = v.strictObject({
+  stepMs: positive,
+  /** Until the last update, evaluations not counted. */
+  runMs: positive,
+  /** The most memory held at once, weights and optimizer included. */
+  memoryBytes: count,
+});
+export type PredictedCost = v.InferOutput<typeof CostSchema>;
+
+/** What is known before a run begins. */
+export const TrainingPlanSchema = v.strictObject({
+  ...backendEntries,
+  parameters: count,
+  predicted: CostSchema,
+  /** Why the run would fail for want of memory; null if it would not. */
+  tooLarge: v.nullable(v.string()),
+});
+export type TrainingPlan = v.InferOutput<typeof TrainingPlanSchema>;
+
+/** The stages before the first update. */
+export const PREPARE_STAGES = ['world', 'tokenizer', 'examples', 'speed'] as const;
+
+const PreparedEventSchema = v.strictObject({
+  kind: v.literal('prepared'),
+  /** The run's settings with all defaults, as they stand in its checkpoints. */
+  experiment: v.unknown(),
+  runId: v.string(),
+  worldHash: v.string(),
+  parameters: count,
+  vocabSize: count,
+  trainPairs: count,
+  devPairs: count,
+  /** Updates already made: 0, or those of the checkpoint. */
+  step: count,
+  steps: count,
+  /** The learning curve so far. */
+  curve: v.array(
+    v.strictObject({
+      step: count,
+      tokens: count,
+      lossNats: v.number(),
+      devAccuracy: v.optional(v.number()),
+      devLossNats: v.optional(v.number()),
+    }),
+  ),
+  predicted: CostSchema,
+});
+
+const LogEventSchema = v.strictObject({
+  kind: v.literal('log'),
+  step: count,
+  steps: count,
+  lossNats: v.number(),
+  /** Before clipping. */
+  gradNorm: v.number(),
+  learningRate: positive,
+  /** Real input tokens learned from, since the very beginning of the run. */
+  tokens: count,
+  /** Of training alone: time in pauses, evaluations and saves is not counted. Null before the first measure. */
+  tokensPerSec: v.nullable(positive),
+  stepMs: v.nullable(positive),
+  /** Until the last update, at the recent speed. */
+  secondsLeft: v.nullable(positive),
+  memory: v.strictObject({ tensors: count, bytes: count }),
+});
+
+const EvaluationEventSchema = v.strictObject({
+  kind: v.literal('evaluation'),
+  step: count,
+  /** Whether the settings asked for it, and not a command. */
+  isScheduled: v.boolean(),
+  pairs: count,
+  accuracy: measured,
+  macroF1: measured,
+  pairAccuracy: measured,
+  /** Mean negative log-likelihood per token of the expert's completions. */
+  expertLossNats: measured,
+  /** Over greedy completions of the first pairs; null without completions. */
+  completions: count,
+  validTraces: measured,
+  strictReward: measured,
+  headAccuracy: measured,
+  tailAccuracy: measured,
+});
+
+const atStep = { step: count };
+
+/** One event of a run. */
+export const TrainingEventSchema = v.variant('kind', [
+  v.strictObject({ kind: v.literal('backend'), ...backendEntries }),
+  v.strictObject({ kind: v.literal('preparing'), stage: v.picklist(PREPARE_STAGES) }),
+  PreparedEventSchema,
+  LogEventSchema,
+  EvaluationEventSchema,
+  v.strictObject({ kind: v.literal('checkpoint'), ...atStep, id: checkpointId, sizeBytes: count }),
+  /** A checkpoint could not be kept; the run goes on. */
+  v.strictObject({ kind: v.literal('unsaved'), ...atStep, ...FailureSchema.entries }),
+  v.strictObject({ kind: v.literal('paused'), ...atStep }),
+  v.strictObject({ kind: v.literal('resumed'), ...atStep }),
+  /** The GPU went away; the run goes on from its last checkpoint, or from its beginning. */
+  v.strictObject({ kind: v.literal('recovering'), ...atStep, reason: v.string() }),
+  v.strictObject({
+    kind: v.literal('finished'),
+    ...atStep,
+    tokens: count,
+    /** Of all weights, bit by bit. */
+    weightsHash: v.string(),
+    checkpointId: v.nullable(checkpointId),
+  }),
+  v.strictObject({ kind: v.literal('stopped'), ...atStep, checkpointId: v.nullable(checkpointId) }),
+  v.strictObject({ kind: v.literal('failed'), ...FailureSchema.entries, checkpointId: v.nullable(checkpointId) }),
+]);
+export type TrainingEvent = v.InferOutput<typeof TrainingEventSchema>;
+export type TrainingEventOf<Kind extends TrainingEvent['kind']> = Extract<TrainingEvent, { kind: Kind }>;
+
+/** What the worker offers, by comlink. Arguments are unknown until parsed with the schemas above. */
+export interface TrainingApi {
+  /** Opens a backend and says what a run would take. Rejects with a code of LabErrorCode as the error's name. */
+  plan(request: PlanRequest): Promise<TrainingPlan>;
+  /** Trains; resolves after the last event. One run at a time: while one is under way, another fails at once. */
+  train(request: TrainRequest, emit: (event: TrainingEvent) => void): Promise<void>;
+  /** Steers the run under way; without one it does nothing. Rejects if the command is malformed. */
+  command(command: TrainingCommand): Promise<void>;
+}

@@ -1,0 +1,44 @@
+/**
+ * A RunStore that keeps checkpoints in memory, and can be told to fail.
+ */
+import type { CheckpointInfoInput } from '../../../src/checkpoint/manifest.ts';
+import type { OpenRun, RunLease } from '../../../src/checkpoint/open-runs.ts';
+import { LabError } from '../../../src/common/errors.ts';
+import type { RunStore } from '../../../src/experiment/run-store.ts';
+
+export class MemoryStore implements RunStore {
+  readonly saved = new Map<string, { readonly info: CheckpointInfoInput; readonly payload: Uint8Array<ArrayBuffer> }>();
+  /** What happened to the record of each run, in order. */
+  readonly runRecords: string[] = [];
+  /** Thrown by the next saves, if set. */
+  failure: LabError | undefined;
+
+  readonly runs = {
+    start: async (run: OpenRun): Promise<RunLease> => {
+      await Promise.resolve();
+      this.runRecords.push(`start ${run.totalSteps}`);
+      return {
+        finish: async (): Promise<void> => {
+          await Promise.resolve();
+          this.runRecords.push('finish');
+        },
+        release: (): void => void this.runRecords.push('release'),
+      };
+    },
+  };
+
+  async save(info: CheckpointInfoInput, payload: Uint8Array<ArrayBuffer>): Promise<{ id: string; sizeBytes: number }> {
+    await Promise.resolve();
+    if (this.failure !== undefined) throw this.failure;
+    const id = `c${this.saved.size + 1}`;
+    this.saved.set(id, { info, payload: payload.slice() });
+    return { id, sizeBytes: payload.length };
+  }
+
+  async load(id: string): Promise<{ manifest: { runId: string | null }; payload: Uint8Array }> {
+    await Promise.resolve();
+    const kept = this.saved.get(id);
+    if (kept === undefined) throw new LabError('not-found', { message: `There is no checkpoint ${id}.` });
+    return { manifest: { runId: kept.info.runId }, payload: kept.payload };
+  }
+}

@@ -1,0 +1,44 @@
+/** Speeds are measured by a clock of the test's own, so that nothing depends on the machine. */
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type BackendRates, measureRates, predictStepMs } from '../../../src/gpu/calibration.ts';
+import type { StepCost } from '../../../src/gpu/step-cost.ts';
+import { useBackend } from '../../reference/backends.ts';
+
+const RATES: BackendRates = { flopsPerSec: 2e9, batchedFlopsPerSec: 5e8, bytesPerSec: 1e9, launchMs: 0.01 };
+const COST: StepCost = {
+  matmulFlops: 4e6,
+  attentionFlops: 1e6,
+  trafficBytes: 3e6,
+  launches: 200,
+  memoryBytes: 1,
+  largestTensorBytes: 1,
+};
+
+describe('a prediction', () => {
+  it('adds up products, traffic and kernels', () => {
+    expect(predictStepMs(COST, RATES)).toBeCloseTo(2 + 2 + 3 + 2, 10);
+  });
+
+  it.each(['flopsPerSec', 'batchedFlopsPerSec', 'bytesPerSec'] as const)('falls as %s rises', (rate) => {
+    expect(predictStepMs(COST, { ...RATES, [rate]: 2 * RATES[rate] })).toBeLessThan(predictStepMs(COST, RATES));
+  });
+});
+
+describe.each(['cpu', 'wasm'] as const)('the speed of %s', (backend) => {
+  beforeAll(() => useBackend(backend));
+
+  it('is measured in finite numbers, and leaves no tensor behind', async () => {
+    const before = tf.memory().numTensors;
+    const rates = await measureRates();
+    expect(Object.values(rates).every((rate: number) => rate > 0 && Number.isFinite(rate))).toBe(true);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('is finite even where the clock stands still', async () => {
+    // A clock that ticks so rarely that most measurements see no time pass.
+    let calls = 0;
+    const rates = await measureRates(() => 10 * Math.floor(calls++ / 3));
+    expect(Object.values(rates).every((rate: number) => rate > 0 && Number.isFinite(rate))).toBe(true);
+  });
+});

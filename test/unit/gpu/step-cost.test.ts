@@ -1,0 +1,175 @@
+/** The counts of a training step against the kernels and the memory of a real one. */
+import * as tf from '@tensorflow/tfjs-core';
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { Rng } from '../../../src/common/rng.ts';
+import { countParameters, type ModelConfig } from '../../../src/config/model-config.ts';
+import { makeTrainingBatch, type TrainingBatch } from '../../../src/data/batches.ts';
+import { countStep, type StepCost, type StepShape } from '../../../src/gpu/step-cost.ts';
+import { disposeWeights, initialWeights, loadWeights, type Weights } from '../../../src/model/weights.ts';
+import { AdamW } from '../../../src/optim/adamw.ts';
+import { sftLoss } from '../../../src/train/sft.ts';
+import { useBackend } from '../../reference/backends.ts';
+import { DataLedger } from './data-ledger.ts';
+
+const QWEN3: ModelConfig = {
+  vocabSize: 64,
+  width: 16,
+  layers: 1,
+  heads: 2,
+  kvHeads: 1,
+  headDim: 8,
+  hidden: 32,
+  maxPositions: 64,
+  ropeTheta: 10_000,
+  normEps: 1e-6,
+  qkNorm: true,
+  attentionBias: false,
+  tiedEmbeddings: true,
+};
+
+const MODELS: readonly (readonly [string, ModelConfig])[] = [
+  ['one layer', QWEN3],
+  ['three layers', { ...QWEN3, vocabSize: 90, width: 20, layers: 3, heads: 6, kvHeads: 2, headDim: 6, hidden: 28 }],
+  ['a Llama', { ...QWEN3, layers: 2, kvHeads: 2, hidden: 40, qkNorm: false, tiedEmbeddings: false }],
+  ['a Qwen2', { ...QWEN3, width: 24, heads: 3, qkNorm: false, attentionBias: true }],
+];
+
+/** Three sequences of 32 positions; six tokens of each are completion. */
+function makeBatch(): TrainingBatch {
+  const example = { prompt: new Int32Array(27), completion: new Int32Array(6) };
+  return makeTrainingBatch([example, example, example]);
+}
+
+/** Makes one update of a fresh model. */
+function withStep(config: ModelConfig, run: (step: () => void, weights: Weights) => void): void {
+  const weights = loadWeights(config, initialWeights(config, new Rng(1)));
+  const optimizer = new AdamW(weights, { beta1: 0.9, beta2: 0.98, eps: 1e-8, weightDecay: 0.01, maxGradNorm: 1 });
+  const batch = makeBatch();
+  run(() => {
+    const { value, grads } = tf.variableGrads(() => sftLoss({ config, weights }, batch), [...weights.values()]);
+    const byName = [...weights].flatMap(([name, { name: key }]) => {
+      const gradient = grads[key];
+      return gradient === undefined ? [] : [[name, gradient] as const];
+    });
+    optimizer.apply(Object.fromEntries(byName), 1e-3).dispose();
+    tf.dispose([value, grads]);
+  }, weights);
+  optimizer.dispose();
+  disposeWeights(weights);
+}
+
+type Profile = Awaited<ReturnType<typeof tf.profile>>;
+type Kernels = Pick<StepCost, 'matmulFlops' | 'attentionFlops' | 'trafficBytes' | 'launches'>;
+
+/** Adds up what the kernels of a step do. Reshaping and cloning start none; `forward` is a group of kernels. */
+function addUp(kernels: Profile['kernels']): Kernels {
+  const sum = { matmulFlops: 0, attentionFlops: 0, trafficBytes: 0, launches: 0 };
+  for (const { name, inputShapes, outputShapes } of kernels) {
+    if (['forward', 'Reshape', 'Identity'].includes(name)) continue;
+    sum.launches += 1;
+    // An input that a kernel does without is listed as null.
+    const inputs = (inputShapes as (number[] | null)[]).filter((shape) => shape !== null);
+    const [output = []] = outputShapes;
+    if (name === 'BatchMatMul') {
+      // Each element of the output is the inner product of a row and a column.
+      const inner = sizeOf(inputs[0] ?? []) / sizeOf(output.slice(0, -1));
+      // Only attention multiplies batches of matrices.
+      sum[output.length === 2 ? 'matmulFlops' : 'attentionFlops'] += 2 * sizeOf(output) * inner;
+    } else if (name === 'Slice') {
+      sum.trafficBytes += 4 * 2 * sizeOf(output); // reads no more of its input than it gives
+    } else {
+      sum.trafficBytes += 4 * [...inputs, ...outputShapes].reduce((total, shape) => total + sizeOf(shape), 0);
+    }
+  }
+  return sum;
+}
+
+function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+describe('the counted cost of a step', () => {
+  beforeAll(() => useBackend('cpu'));
+
+  describe.each(MODELS)('of %s', (_, config) => {
+    const { B, T, rows } = makeBatch();
+    const cost = countStep(config, { B, T, scoredRows: rows.length, microBatches: 1 });
+
+    it('has the products of its kernels, and about their number and traffic', async () => {
+      let profiled: Promise<Profile> | undefined;
+      withStep(config, (step) => {
+        profiled = tf.profile(() => {
+          step();
+          return tf.scalar(0);
+        });
+      });
+      const kernels = addUp((await profiled)?.kernels ?? []);
+      expect(cost.matmulFlops).toBe(kernels.matmulFlops);
+      expect(cost.attentionFlops).toBe(kernels.attentionFlops);
+      expect(cost.launches / kernels.launches).toBeCloseTo(1, 1);
+      expect(cost.trafficBytes / kernels.trafficBytes).toBeGreaterThan(0.85);
+      expect(cost.trafficBytes / kernels.trafficBytes).toBeLessThan(1.15);
+    });
+
+    it('holds at least the memory that a step holds, and not much more', () => {
+      const ledger = new DataLedger();
+      withStep(config, (step) => step());
+      ledger.stop();
+      expect(cost.memoryBytes).toBeGreaterThanOrEqual(ledger.peakBytes);
+      expect(cost.memoryBytes).toBeLessThan(3 * ledger.peakBytes);
+    });
+  });
+
+  it('is that of AdamW where there is hardly any data: weights, moments, mask and the vectors of an update', () => {
+    const { memoryBytes } = countStep(QWEN3, { B: 1, T: 1, scoredRows: 1, microBatches: 1 });
+    expect(memoryBytes).toBe(4 * (4 + 20) * countParameters(QWEN3));
+  });
+
+  it('counts products per micro-batch, and the update once', () => {
+    const shape = { B: 2, T: 16, scoredRows: 12 };
+    const [one, three] = [1, 3].map((microBatches) => countStep(QWEN3, { ...shape, microBatches }));
+    expect(three?.matmulFlops).toBe(3 * (one?.matmulFlops ?? NaN));
+    expect(three?.launches).toBeLessThan(3 * (one?.launches ?? NaN));
+    expect(three?.largestTensorBytes).toBe(one?.largestTensorBytes);
+  });
+});
+
+const size = fc.integer({ min: 1, max: 9 });
+const shapes = fc.record<StepShape>({ B: size, T: size, scoredRows: size, microBatches: size });
+const models = fc
+  .record({ vocabSize: size, width: size, layers: size, kvHeads: size, headDim: size, hidden: size })
+  .map((sizes): ModelConfig => ({ ...QWEN3, ...sizes, heads: 2 * sizes.kvHeads, headDim: 2 * sizes.headDim }));
+const costs = [
+  'matmulFlops',
+  'attentionFlops',
+  'trafficBytes',
+  'launches',
+  'memoryBytes',
+  'largestTensorBytes',
+] as const;
+
+describe('a step costs more', () => {
+  it.each(['B', 'T', 'scoredRows', 'microBatches'] as const)('the larger %s', (axis) => {
+    fc.assert(
+      fc.property(models, shapes, (model, shape) => {
+        expectGrowth(countStep(model, shape), countStep(model, { ...shape, [axis]: shape[axis] + 1 }));
+      }),
+    );
+  });
+
+  it.each(['vocabSize', 'width', 'layers', 'headDim', 'hidden'] as const)('the larger its %s', (axis) => {
+    fc.assert(
+      fc.property(models, shapes, (model, shape) => {
+        expectGrowth(countStep(model, shape), countStep({ ...model, [axis]: model[axis] + 2 }, shape));
+      }),
+    );
+  });
+});
+
+/** Nothing falls; products and traffic rise. */
+function expectGrowth(less: StepCost, more: StepCost): void {
+  for (const cost of costs) expect(more[cost], cost).toBeGreaterThanOrEqual(less[cost]);
+  expect(more.matmulFlops).toBeGreaterThan(less.matmulFlops);
+  expect(more.trafficBytes).toBeGreaterThan(less.trafficBytes);
+}

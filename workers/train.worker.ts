@@ -1,0 +1,20 @@
+/** The thread that trains: exposes the training service, with the checkpoint store of this origin. */
+import { expose } from 'comlink';
+// The gradients of tfjs's own ops, which come with none of its backends.
+import '@tensorflow/tfjs-core/dist/register_all_gradients.js';
+import threadedSimdUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url';
+import simdUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url';
+import plainUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url';
+import { openCheckpointStore } from '../src/checkpoint/store.ts';
+import { TrainingService } from '../src/experiment/training-service.ts';
+
+expose(
+  new TrainingService({
+    wasmPaths: {
+      'tfjs-backend-wasm-threaded-simd.wasm': threadedSimdUrl,
+      'tfjs-backend-wasm-simd.wasm': simdUrl,
+      'tfjs-backend-wasm.wasm': plainUrl,
+    },
+    openStore: openCheckpointStore,
+  }),
+);
