@@ -148,11 +148,7 @@ async function abortAfter(
   } catch {
     // It has ended by itself.
   }
-  const ended = await transaction.done.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
+  await transaction.done.catch(() => undefined);
   // A request that fails because its transaction was aborted says only that; the transaction knows why.
-  const reasons = [thrown, transaction.error, ended];
-  return reasons.find((reason) => reason instanceof Error && errorName(reason) !== 'AbortError') ?? thrown;
+  return errorName(thrown) === 'AbortError' ? (transaction.error ?? thrown) : thrown;
 }
