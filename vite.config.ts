@@ -1,13 +1,16 @@
 /**
- * The build of the page: one HTML file, one worker, static files; it runs from any folder of any static server.
+ * The build of the page: one HTML file, its workers, static files; it runs from any folder of any static server, and
+ * after the first visit without one.
  *
  * The page may talk to its own origin only, and says so itself in a Content-Security-Policy: no inline script or style,
  * no foreign request, script URLs only through named Trusted Types policies (`lit-html` for templates, `afrl-lab` for
- * the worker's URL). A `<meta>` does not reach workers, so the server of `npm start` sends the same policy as a header.
+ * the workers' URLs). A `<meta>` does not reach workers, so the server of `npm start` sends policies as headers.
  */
 import { defineConfig, type Plugin } from 'vite';
+import { offline } from './scripts/offline-plugin.ts';
+import { tfjsThreads } from './scripts/tfjs-threads-plugin.ts';
 
-const POLICY = [
+const PAGE_POLICY = [
   "default-src 'none'",
   "script-src 'self' 'wasm-unsafe-eval'",
   "worker-src 'self'",
@@ -22,18 +25,47 @@ const POLICY = [
   'trusted-types lit-html afrl-lab',
 ].join('; ');
 
+/** No Trusted Types here: tfjs starts its threads by plain URL. Workers have no document that could be injected into. */
+const WORKER_POLICY = [
+  "default-src 'none'",
+  "script-src 'self' 'wasm-unsafe-eval'",
+  // `blob:` for the worker that src/gpu/threads.ts tries whether threads start with.
+  "worker-src 'self' blob:",
+  "connect-src 'self'",
+].join('; ');
+
+/** Isolation, which WebAssembly threads need; the lab also works on hosts that do not send it. */
+const ISOLATION = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+};
+
 /** Writes the policy into the built page; not in development, where vite injects inline styles and scripts. */
-function contentSecurityPolicy(): Plugin {
+function policyInPage(): Plugin {
   return {
-    name: 'content-security-policy',
+    name: 'policy-in-page',
     apply: 'build',
     transformIndexHtml: () => [
       {
         tag: 'meta',
-        attrs: { 'http-equiv': 'Content-Security-Policy', content: POLICY },
+        attrs: { 'http-equiv': 'Content-Security-Policy', content: PAGE_POLICY },
         injectTo: 'head-prepend',
       },
     ],
+  };
+}
+
+/** Sends the policies as headers; on a script's response they matter where it is the script of a worker. */
+function policyHeaders(): Plugin {
+  return {
+    name: 'policy-headers',
+    configurePreviewServer({ middlewares }) {
+      middlewares.use((request, response, next) => {
+        const isScript = new URL(request.url ?? '/', 'http://host').pathname.endsWith('.js');
+        response.setHeader('Content-Security-Policy', isScript ? WORKER_POLICY : PAGE_POLICY);
+        next();
+      });
+    },
   };
 }
 
@@ -44,8 +76,11 @@ export default defineConfig({
     // light-dark() is left to the browser: every browser with WebGPU has it.
     cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
     modulePreload: { polyfill: false },
+    // Most of a build's time is the workers' and the offline copy's; to be told so each time helps nobody.
+    rolldownOptions: { checks: { pluginTimings: false } },
   },
-  worker: { format: 'es' },
-  plugins: [contentSecurityPolicy()],
-  preview: { headers: { 'Content-Security-Policy': POLICY } },
+  worker: { format: 'es', plugins: () => [tfjsThreads()] },
+  plugins: [policyInPage(), policyHeaders(), offline()],
+  // A port of its own: an offline copy answers for its whole origin, and vite's usual 4173 serves other projects too.
+  preview: { port: 4747, headers: ISOLATION },
 });

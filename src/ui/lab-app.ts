@@ -6,12 +6,17 @@ import { css, html, LitElement } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import type { BackendChoice } from '../protocol/scoring.ts';
 import './lab-score-view.ts';
+import './lab-site-notice.ts';
 import './lab-theme-toggle.ts';
 import { ModelController } from './model-controller.ts';
+import { describeOffline, type OfflineState, ONLINE } from './offline-copy.ts';
 import { routeOf, type RoutePath, ROUTES } from './routes.ts';
 import type { ScoringClient } from './scoring-client.ts';
 import { baseStyles } from './shared-styles.ts';
 
+/**
+ * @fires view-settled - what a view needs was fetched, or could not be.
+ */
 @customElement('lab-app')
 export class LabApp extends LitElement {
   static override readonly styles = [
@@ -92,6 +97,8 @@ export class LabApp extends LitElement {
   /** The model's folder; relative to the page. */
   @property() modelUrl = 'models/default/';
   @property() backend: BackendChoice = 'auto';
+  /** Whether the lab works without a network, and whether a newer version waits. */
+  @property({ attribute: false }) offline: OfflineState = ONLINE;
   @state() private route: RoutePath = routeOf(location.hash);
   readonly #model = new ModelController(this);
 
@@ -106,7 +113,7 @@ export class LabApp extends LitElement {
   }
 
   override willUpdate(changed: Map<PropertyKey, unknown>): void {
-    if (changed.has('openClient')) this.#load();
+    if (changed.has('openClient')) void this.#load();
   }
 
   override render(): unknown {
@@ -125,8 +132,8 @@ export class LabApp extends LitElement {
           <lab-theme-toggle></lab-theme-toggle>
         </div>
       </header>
-      <main>${this.#view()}</main>
-      <footer>Nothing leaves this machine.</footer>`;
+      <main><lab-site-notice .offline=${this.offline}></lab-site-notice>${this.#view()}</main>
+      <footer>Nothing leaves this machine. ${describeOffline(this.offline)}</footer>`;
   }
 
   #view(): unknown {
@@ -138,10 +145,11 @@ export class LabApp extends LitElement {
     }
   }
 
-  #load(): void {
+  async #load(): Promise<void> {
     if (this.openClient === undefined) return;
     const url = new URL(this.modelUrl, document.baseURI).href;
-    void this.#model.load(this.openClient, url, this.backend);
+    await this.#model.load(this.openClient, url, this.backend);
+    this.dispatchEvent(new Event('view-settled'));
   }
 
   readonly #navigated = (): void => {

@@ -22,9 +22,9 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-/** Starts the browser that the set-up found. */
-export function launchChromium(): Promise<Browser> {
+/** Starts the browser that the set-up found; `flags` are added to its own. */
+export function launchChromium(flags: readonly string[] = []): Promise<Browser> {
   const executablePath = inject('chromium');
   if (executablePath === null) throw new Error('launchChromium: no browser. Wrap the tests in describeBrowser.');
-  return chromium.launch({ executablePath, args: FLAGS });
+  return chromium.launch({ executablePath, args: [...FLAGS, ...flags] });
 }

@@ -1,0 +1,58 @@
+/**
+ * What there is to say about how this page came here: over plain HTTP, which takes some of its powers away, or in an
+ * older version than the one that waits. Most of the time nothing.
+ */
+import { css, html, LitElement, nothing } from 'lit';
+import { customElement, property, state } from 'lit/decorators.js';
+import './lab-notice.ts';
+import { type OfflineState, ONLINE } from './offline-copy.ts';
+import { baseStyles, buttonStyles } from './shared-styles.ts';
+
+@customElement('lab-site-notice')
+export class LabSiteNotice extends LitElement {
+  static override readonly styles = [
+    baseStyles,
+    buttonStyles,
+    css`
+      lab-notice {
+        margin-bottom: var(--space-4);
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) offline: OfflineState = ONLINE;
+  @state() private otherTabsAreOpen = false;
+
+  override render(): unknown {
+    if (!isSecureContext) return this.#plainHttp();
+    return this.offline.kind === 'update' ? this.#update(this.offline.takeOver) : nothing;
+  }
+
+  #plainHttp(): unknown {
+    const { port, pathname } = location;
+    return html`<lab-notice heading="Opened over plain HTTP">
+      The lab works, but browsers keep the GPU, offline use and lasting storage for secure addresses: open it over
+      https, or, on the machine that serves it, at http://localhost${port === '' ? '' : `:${port}`}${pathname}.
+    </lab-notice>`;
+  }
+
+  #update(takeOver: () => Promise<string>): unknown {
+    const use = async (): Promise<void> => {
+      this.otherTabsAreOpen = (await takeOver()) === 'other-tabs';
+    };
+    return html`<lab-notice heading="A newer version is here">
+      ${
+        this.otherTabsAreOpen
+          ? 'Other tabs of the lab are at work with this one. Close them, then use the new version.'
+          : 'You can go on with this one; the new version is used once every tab of the lab was closed, or now.'
+      }
+      <button slot="action" @click=${use}>Use the new version</button>
+    </lab-notice>`;
+  }
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'lab-site-notice': LabSiteNotice;
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * The built page on a plain static host, under a path, without the network: after one visit it opens and answers though
+ * the host is gone, with every backend; and a newer version is offered, never forced.
+ */
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describeBrowser, launchChromium } from '../setup/chromium.ts';
+import { BUILT_PAGE, ISOLATION, serveFolder, type StaticHost } from './static-host.ts';
+import { answered, shownLabel, visit } from './visit.ts';
+
+const UNDER = '/some/path/';
+
+describeBrowser('the page without a network', () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await launchChromium();
+  });
+  afterAll(() => browser.close());
+
+  it.each([
+    { host: 'a plain host', headers: {}, isIsolated: false },
+    { host: 'an isolated host', headers: ISOLATION, isIsolated: true },
+  ])('answers after one visit to $host', async ({ headers, isIsolated }) => {
+    const host = await serveFolder(BUILT_PAGE, { under: UNDER, headers });
+    const { page, complaints, foreignRequests } = await visit(browser, host.url);
+    await answered(page);
+    const label = await shownLabel(page);
+    await page.getByText('Works offline.').waitFor();
+    await host.close();
+    await page.context().setOffline(true);
+
+    await page.reload();
+    await answered(page);
+    expect(await shownLabel(page)).toBe(label);
+    await page.getByRole('navigation', { name: 'Examples' }).getByRole('button').nth(1).click();
+    await answered(page);
+    expect(await page.evaluate(() => crossOriginIsolated)).toBe(isIsolated);
+    for (const backend of ['wasm', 'cpu']) {
+      await page.goto(`${host.url}?backend=${backend}`);
+      await answered(page);
+      expect(await shownLabel(page)).toBe(label);
+    }
+    expect(complaints).toEqual([]);
+    expect(foreignRequests).toEqual([]);
+  });
+
+  describe('when there is a newer version', () => {
+    let folder: string;
+    let host: StaticHost;
+    beforeAll(async () => {
+      folder = await mkdtemp(join(tmpdir(), 'afrl-lab-'));
+      await cp(BUILT_PAGE, folder, { recursive: true });
+      host = await serveFolder(folder, { under: UNDER });
+    });
+    afterAll(async () => {
+      await host.close();
+      await rm(folder, { recursive: true });
+    });
+
+    it('offers it, goes on with the old one meanwhile, and takes it up from the only tab', async () => {
+      const { page, complaints } = await visit(browser, host.url);
+      await page.getByText('Works offline.').waitFor();
+      const other = await page.context().newPage();
+      await other.goto(host.url);
+      await answered(other);
+
+      await release(folder, 'A newer lab');
+      const answersBefore = host.answers.length;
+      await checkForUpdate(page);
+      await page.getByText('A newer version is here').waitFor();
+      const fetched = host.answers.slice(answersBefore).filter((line) => line.startsWith('200'));
+      expect(fetched).toEqual(['200 offline.worker.js', '200 index.html']);
+
+      await page.reload();
+      await answered(page);
+      expect(await page.title()).toBe('AFRL Lab');
+      await page.getByRole('button', { name: 'Use the new version' }).click();
+      await page.getByText('Other tabs of the lab are at work').waitFor();
+      expect(await page.title()).toBe('AFRL Lab');
+
+      await other.close();
+      await page.getByRole('button', { name: 'Use the new version' }).click();
+      await expect.poll(() => page.title()).toBe('A newer lab');
+      await answered(page);
+      expect(await page.getByText('A newer version is here').count()).toBe(0);
+      expect(complaints).toEqual([]);
+    });
+  });
+});
+
+/** Puts a version with another title in the folder, as a build would: the page and the list of files change. */
+async function release(folder: string, title: string): Promise<void> {
+  const page = join(folder, 'index.html');
+  await writeFile(page, (await readFile(page, 'utf8')).replace('<title>AFRL Lab<', `<title>${title}<`));
+  const copy = join(folder, 'offline.worker.js');
+  const script = await readFile(copy, 'utf8');
+  const changed = script.replace(/"revision":"\w+"(?=,"url":"index\.html")/u, '"revision":"newer"');
+  expect(changed).not.toBe(script);
+  await writeFile(copy, changed);
+}
+
+/** What a browser does by itself at the next visit. */
+async function checkForUpdate(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    const registration = await navigator.serviceWorker.ready;
+    await registration.update();
+  });
+}

@@ -1,0 +1,110 @@
+/**
+ * The built page on the hosts that readers have: any folder of a plain one, one that isolates its pages, one that is
+ * reached over plain HTTP; and what a first visit costs.
+ */
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { describeBrowser, launchChromium } from '../setup/chromium.ts';
+import { BUILT_PAGE, ISOLATION, serveFolder } from './static-host.ts';
+import { answered, visit } from './visit.ts';
+
+const UNDER = '/some/path/';
+/** A name that no browser takes for this machine, so that its pages are not secure ones. */
+const PLAIN_HOST = 'lab.test';
+const FIRST_VISIT_MAX_BYTES = 3_000_000;
+
+describeBrowser('the page on the hosts of its readers', () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await launchChromium([`--host-resolver-rules=MAP ${PLAIN_HOST} 127.0.0.1`]);
+  });
+  afterAll(() => browser.close());
+
+  it.each([
+    { host: 'a plain host', headers: {}, used: 'tfjs-backend-wasm-simd', unused: /-threaded-|wasm-[\w-]{8}\.wasm/u },
+    {
+      host: 'an isolated host',
+      headers: ISOLATION,
+      used: 'tfjs-backend-wasm-threaded-simd',
+      unused: /wasm-[\w-]{8}\.wasm/u,
+    },
+  ])('costs a first visitor to $host at most 3 MB, offline copy included', async ({ headers, used, unused }) => {
+    const host = await serveFolder(BUILT_PAGE, { headers });
+    const { page } = await visit(browser, host.url);
+    await answered(page);
+    await page.getByText('Works offline.').waitFor();
+    const answers = host.answers.join('\n');
+    expect(answers).toContain(`200 assets/${used}-`);
+    expect(answers).toContain('200 models/default/model.safetensors');
+    expect(answers).not.toMatch(unused);
+    expect(answers).not.toContain('404');
+    // Nothing is sent twice: what the page has loaded comes to the copy out of the browser's cache.
+    const sent = host.answers.filter((line) => line.startsWith('200'));
+    expect(sent).toEqual([...new Set(sent)]);
+    expect(host.sentBytes()).toBeLessThan(FIRST_VISIT_MAX_BYTES);
+    await page.context().close();
+    await host.close();
+  });
+
+  it('asks for nothing outside its folder, and can be installed from there', async () => {
+    const host = await serveFolder(BUILT_PAGE, { under: UNDER });
+    const { page, complaints } = await visit(browser, host.url);
+    await page.getByText('Works offline.').waitFor();
+    const devTools = await page.context().newCDPSession(page);
+    const { installabilityErrors } = await devTools.send('Page.getInstallabilityErrors');
+    // A context of a test is a private window, where nothing is installed.
+    expect(installabilityErrors.map(({ errorId }) => errorId)).toEqual(['in-incognito']);
+    const { url, errors, data } = await devTools.send('Page.getAppManifest');
+    expect({ url, errors }).toEqual({ url: `${host.url}manifest.webmanifest`, errors: [] });
+    const { icons } = JSON.parse(data ?? '{}') as { icons: { src: string; sizes: string }[] };
+    for (const { src, sizes } of icons) {
+      const image = await page.request.get(new URL(src, host.url).href);
+      expect(pngSize(await image.body())).toBe(sizes);
+    }
+    expect(host.answers.filter((line) => line.startsWith('404'))).toEqual([]);
+    expect(complaints).toEqual([]);
+    await page.context().close();
+    await host.close();
+  });
+
+  it('computes with threads where the host allows them, under the policies of "npm start" too', async () => {
+    const host = await serveFolder(BUILT_PAGE, { headers: ISOLATION });
+    for (const url of [host.url, inject('pageUrl')]) {
+      const { page, complaints } = await visit(browser, `${url}?backend=wasm`);
+      const threads = new Set<string>();
+      page.context().on('request', (request) => threads.add(new URL(request.url()).pathname));
+      await answered(page);
+      expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
+      expect([...threads].some((path) => path.includes('threaded-simd'))).toBe(true);
+      expect(complaints).toEqual([]);
+      await page.context().close();
+    }
+    await host.close();
+  });
+
+  it('works over plain HTTP, and says in a sentence what is missing there and what to do', async () => {
+    const host = await serveFolder(BUILT_PAGE);
+    const { port } = new URL(host.url);
+    // axe brings its script as text, which the page's own policy rightly refuses.
+    const { page, complaints } = await visit(browser, `http://${PLAIN_HOST}:${port}/`, { bypassCSP: true });
+    await answered(page);
+    expect(await page.evaluate(() => isSecureContext)).toBe(false);
+    await page.getByRole('status').getByText('Opened over plain HTTP').waitFor();
+    await page
+      .getByText(`open it over https, or, on the machine that serves it, at http://localhost:${port}/.`)
+      .waitFor();
+    const { violations } = await new AxeBuilder({ page }).analyze();
+    expect(violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')).toEqual([]);
+    expect(await page.getByText('Works offline.').count()).toBe(0);
+    expect(complaints).toEqual([]);
+    await page.context().close();
+    await host.close();
+  });
+});
+
+/** As a manifest writes it; the size stands in the first chunk of a PNG. */
+function pngSize(bytes: Buffer): string {
+  expect(bytes.subarray(1, 4).toString('latin1')).toBe('PNG');
+  return `${bytes.readUInt32BE(16)}x${bytes.readUInt32BE(20)}`;
+}
