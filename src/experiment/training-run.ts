@@ -18,16 +18,14 @@ import {
   waitForBackend,
   watchBackend,
 } from '../gpu/current-backend.ts';
-import type { BackendRequest } from '../gpu/device.ts';
-import { countStep } from '../gpu/step-cost.ts';
+import { countStep, type StepCost } from '../gpu/step-cost.ts';
 import { failureOf } from '../protocol/failure.ts';
-import type { BackendChoice } from '../protocol/scoring.ts';
 import type { SftExperiment } from '../protocol/sft-experiment.ts';
 import type { TrainingEvent } from '../protocol/training.ts';
 import type { SftLogEntry } from '../train/sft.ts';
 import { evaluationEvent } from './evaluation-event.ts';
 import { expectedStep, fitMicroBatch, meanStep, passTimer } from './micro-batches.ts';
-import { openTrainingBackend, predictRun, type TrainingBackend, whyTooLarge } from './run-backend.ts';
+import { predictRun, type TrainingBackend, whyTooLarge } from './run-backend.ts';
 import { RunClock } from './run-clock.ts';
 import type { RunControl } from './run-control.ts';
 import { faultError, tooLargeError, withMemoryNamed } from './run-failures.ts';
@@ -42,9 +40,9 @@ import { hashWeights } from './weights-hash.ts';
 export interface RunContext {
   readonly control: RunControl;
   readonly openStore: () => Promise<RunStore>;
-  readonly wasmPaths: BackendRequest['wasmPaths'];
+  /** Opens the best backend for such steps. */
+  readonly openBackend: (step: StepCost) => Promise<TrainingBackend>;
   readonly emit: (event: TrainingEvent) => void;
-  readonly onBackend: (backend: TrainingBackend) => void;
   /** In milliseconds. */
   readonly now: () => number;
 }
@@ -82,10 +80,10 @@ export class TrainingRun {
   }
 
   /** Trains to the end, or until stopped; every outcome is an event. */
-  async train(backend: BackendChoice): Promise<void> {
+  async train(): Promise<void> {
     const { control, emit } = this.#context;
     try {
-      const { weights, tokens } = await this.#trainThroughLosses(backend);
+      const { weights, tokens } = await this.#trainThroughLosses();
       await this.#forget();
       const weightsHash = hashWeights(weights);
       const { steps } = this.#experiment.sft;
@@ -102,12 +100,12 @@ export class TrainingRun {
     }
   }
 
-  async #trainThroughLosses(backend: BackendChoice): Promise<FinishedSft> {
+  async #trainThroughLosses(): Promise<FinishedSft> {
     const { emit, openStore } = this.#context;
     let losses = 0;
     let lostAtStep = -1;
     for (;;) {
-      const outcome = await this.#trainOnce(backend);
+      const outcome = await this.#trainOnce();
       if ('finished' in outcome) return outcome.finished;
       const { fault } = outcome;
       dropBackend();
@@ -122,10 +120,9 @@ export class TrainingRun {
   }
 
   /** From a backend that is not yet open to the end of the run or of the backend. */
-  async #trainOnce(choice: BackendChoice): Promise<Outcome> {
-    const { control, emit, wasmPaths, onBackend } = this.#context;
-    const backend = await openTrainingBackend(choice, wasmPaths, countStep(this.#model, this.#shape()));
-    onBackend(backend);
+  async #trainOnce(): Promise<Outcome> {
+    const { control, emit, openBackend } = this.#context;
+    const backend = await openBackend(countStep(this.#model, this.#shape()));
     const { rates: _, ...spoken } = backend;
     emit({ kind: 'backend', ...spoken, problems: [...backend.problems] });
     const health = watchBackend();

@@ -6,9 +6,11 @@ import { LabError } from '../common/errors.ts';
 import { countParameters } from '../config/model-config.ts';
 import { parseConfig } from '../config/parse.ts';
 import { MODEL_PRESETS } from '../config/presets.ts';
+import { isCurrentBackend } from '../gpu/current-backend.ts';
 import type { BackendRequest } from '../gpu/device.ts';
-import { countStep } from '../gpu/step-cost.ts';
+import { countStep, type StepCost } from '../gpu/step-cost.ts';
 import { failureOf } from '../protocol/failure.ts';
+import type { BackendChoice } from '../protocol/scoring.ts';
 import { SftExperimentSchema } from '../protocol/sft-experiment.ts';
 import {
   type PlanRequest,
@@ -42,11 +44,12 @@ export class TrainingService implements TrainingApi {
   readonly #options: TrainingServiceOptions;
   #control: RunControl | undefined;
   #store: Promise<RunStore> | undefined;
-  /** Of the run under way, once {@link #opened}. */
-  #backend: TrainingBackend | undefined;
+  /** The backend that was opened last, and what for. */
+  #open: { readonly purpose: string; readonly backend: TrainingBackend } | undefined;
+  /** Resolves when the run under way has a backend, or has come to its end without one. */
   #opened: Promise<void> = Promise.resolve();
-  // Backends are opened one after the other: tfjs has one current backend.
-  #opening: Promise<unknown> = Promise.resolve();
+  // One after the other: tfjs has one current backend.
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: TrainingServiceOptions) {
     this.#options = options;
@@ -57,17 +60,14 @@ export class TrainingService implements TrainingApi {
     const { preset, sft } = parseConfig('The experiment', SftExperimentSchema, experiment);
     const model = MODEL_PRESETS[preset];
     const shape = expectedStep(sft, model);
-    const { wasmPaths } = this.#options;
     await this.#opened;
-    const opened =
-      // The backend of a run under way must stay the current one.
-      this.#backend ?? (await this.#inTurn(() => openTrainingBackend(choice, wasmPaths, countStep(model, shape))));
-    const { rates, backend, device, reason, problems } = opened;
+    const running = this.#control === undefined ? undefined : this.#open?.backend;
+    // The backend of a run under way must stay the current one.
+    const opened = running ?? (await this.#inTurn(() => this.#backendFor(choice, preset, countStep(model, shape))));
+    const { rates, ...spoken } = opened;
     return {
-      backend,
-      device,
-      reason,
-      problems: [...problems],
+      ...spoken,
+      problems: [...opened.problems],
       parameters: countParameters(model),
       predicted: predictRun(model, shape, sft.steps, rates),
       tooLarge: whyTooLarge(model, shape),
@@ -87,23 +87,22 @@ export class TrainingService implements TrainingApi {
       tellOpened = resolve;
     });
     try {
-      const { from, backend, isVisible } = parseConfig('The training request', TrainRequestSchema, request);
+      const { from, backend: choice, isVisible } = parseConfig('The training request', TrainRequestSchema, request);
       control.isVisible = isVisible;
       const openStore = (): Promise<RunStore> => this.#openStore();
       const start = await readStart(from, openStore);
-      const { wasmPaths, now = () => performance.now() } = this.#options;
-      const onBackend = (opened: TrainingBackend): void => {
-        this.#backend = opened;
+      const openBackend = async (step: StepCost): Promise<TrainingBackend> => {
+        const backend = await this.#backendFor(choice, start.experiment.preset, step);
         tellOpened();
+        return backend;
       };
-      const run = new TrainingRun(start, { control, openStore, wasmPaths, emit, onBackend, now });
-      await this.#inTurn(() => run.train(backend));
+      const { now = () => performance.now() } = this.#options;
+      await this.#inTurn(() => new TrainingRun(start, { control, openStore, openBackend, emit, now }).train());
     } catch (error) {
       emit({ kind: 'failed', ...failureOf(error), checkpointId: null });
     } finally {
-      tellOpened(); // or it never will be
       this.#control = undefined;
-      this.#backend = undefined;
+      tellOpened();
     }
   }
 
@@ -113,9 +112,19 @@ export class TrainingService implements TrainingApi {
     await Promise.resolve();
   }
 
+  /** Opens a backend, or gives the one that is open for such a model: checking and timing it again would take a while. */
+  async #backendFor(choice: BackendChoice, preset: string, step: StepCost): Promise<TrainingBackend> {
+    const purpose = `${choice}, ${preset}`;
+    const open = this.#open;
+    if (open?.purpose === purpose && isCurrentBackend(open.backend.backend)) return open.backend;
+    const backend = await openTrainingBackend(choice, this.#options.wasmPaths, step);
+    this.#open = { purpose, backend };
+    return backend;
+  }
+
   async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#opening.then(work);
-    this.#opening = turn.catch(() => undefined);
+    const turn = this.#turn.then(work);
+    this.#turn = turn.catch(() => undefined);
     return turn;
   }
 

@@ -33,6 +33,10 @@ const ROUND_MS = 6;
 /** The best of these counts: the first ones compile, and a busy machine disturbs others. */
 const ROUNDS = 4;
 const MAX_REPEATS = 4096;
+/** Two rounds must do for what takes longer than this. */
+const ENOUGH_MS = 60;
+/** Ten times what the start of a kernel takes on a slow GPU. */
+const SLOW_LAUNCH_MS = 0.5;
 /** Of the small tensors that only measure the start of a kernel. */
 const TINY = 8;
 
@@ -42,16 +46,17 @@ const TINY = 8;
  * @param now - a clock in milliseconds, default `performance.now`
  */
 export async function measureRates(now: () => number = () => performance.now()): Promise<BackendRates> {
-  // Plain JavaScript would need seconds for what the others do in milliseconds. Elsewhere the sizes leave the caches, as
-  // the tensors of a step do.
-  const scale = tf.getBackend() === 'cpu' ? 1 : 32;
+  const tiny = tf.ones([TINY]);
+  const launchMs = await timeOf(() => tf.add(tiny, tiny), now);
+  // Sizes leave the caches, as the tensors of a step do; but plain JavaScript, and a GPU that is none, would need
+  // seconds for them.
+  const isSlow = tf.getBackend() === 'cpu' || launchMs > SLOW_LAUNCH_MS;
+  const scale = isSlow ? 1 : 32;
   const x = tf.ones<tf.Rank.R2>([128 * scale, 128]);
   const weights = tf.ones<tf.Rank.R2>([128, 128]);
   const heads = tf.ones<tf.Rank.R3>([4 * scale, 80, 16]);
   const gain = tf.ones([128]);
-  const tiny = tf.ones([TINY]);
   try {
-    const launchMs = await timeOf(() => tf.add(tiny, tiny), now);
     const rate = async (work: number, launches: number, run: () => tf.Tensor): Promise<number> => {
       const totalMs = await timeOf(run, now);
       // Where all the time went into starting kernels, the work counts as taking a tenth of it.
@@ -86,8 +91,11 @@ function mixedPass(x: tf.Tensor, gain: tf.Tensor): tf.Tensor {
 
 /** Milliseconds of one run when nothing disturbs it. */
 async function timeOf(run: () => tf.Tensor, now: () => number): Promise<number> {
+  const startMs = now();
   let bestMs = Infinity;
-  for (let round = 0; round < ROUNDS; round++) bestMs = Math.min(bestMs, await timeRound(run, now));
+  for (let round = 0; round < 2 || (round < ROUNDS && now() - startMs < ENOUGH_MS); round++) {
+    bestMs = Math.min(bestMs, await timeRound(run, now));
+  }
   return Math.max(bestMs, Number.EPSILON);
 }
 

@@ -13,6 +13,11 @@ export interface BackendFault {
   readonly message: string;
 }
 
+/** Whether a backend is tfjs's current one, which a dropped one is not. */
+export function isCurrentBackend(name: string): boolean {
+  return tf.getBackend() === name;
+}
+
 /** Resolves when the backend has done all it was given. Only a GPU computes after its kernels were called. */
 export async function waitForBackend(): Promise<void> {
   const gpu = webGpu();

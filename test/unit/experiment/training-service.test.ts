@@ -6,7 +6,12 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { LabError } from '../../../src/common/errors.ts';
-import { type TrainingCommand, type TrainingEvent, TrainingEventSchema } from '../../../src/protocol/training.ts';
+import {
+  type TrainingCommand,
+  type TrainingEvent,
+  TrainingEventSchema,
+  type TrainingPlan,
+} from '../../../src/protocol/training.ts';
 import { TrainingHarness, tinyExperiment } from './training-harness.ts';
 
 const WASM = { backend: 'wasm' } as const;
@@ -67,6 +72,23 @@ describe('a run', () => {
     const plan = await new TrainingHarness().service.plan({ experiment: tinyExperiment(), ...WASM });
     expect(plan).toMatchObject({ backend: 'wasm', reason: 'chosen by name', problems: [], tooLarge: null });
     expect(plan.predicted.runMs).toBeCloseTo(8 * plan.predicted.stepMs, 6);
+  });
+
+  it('is planned on the backend that is open, which is timed once', async () => {
+    const { service } = new TrainingHarness();
+    const first = await service.plan({ experiment: tinyExperiment(), ...WASM });
+    expect(await service.plan({ experiment: tinyExperiment(), ...WASM })).toEqual(first);
+  });
+
+  it('keeps its backend whatever is planned meanwhile', async () => {
+    const harness = new TrainingHarness();
+    const plans: Promise<TrainingPlan>[] = [];
+    harness.onEvent(({ kind }) => {
+      if (kind === 'prepared') plans.push(harness.service.plan({ experiment: tinyExperiment(), backend: 'cpu' }));
+    });
+    expectFinished(await harness.train(fromSettings({ steps: 2, batchSize: 2 })));
+    expect(await Promise.all(plans)).toMatchObject([{ backend: 'wasm' }]);
+    expect(tf.getBackend()).toBe('wasm');
   });
 
   it('that cannot fit into memory is refused, and a plan says so', async () => {
