@@ -66,6 +66,8 @@ export class TrainingRun {
   #saved: SftCheckpoint | undefined;
   #kept: KeptCheckpoint | undefined;
   #prepared: PreparedSft | undefined;
+  /** Whether its settings stand and it has been remembered. */
+  #hasBegun = false;
   #lease: RunLease | undefined;
   #step: number;
 
@@ -129,7 +131,8 @@ export class TrainingRun {
     try {
       throwIfAborted(control.stopSignal);
       const prepared = await this.#prepare(backend);
-      return { finished: await this.#runOn(backend, prepared, health) };
+      const finished = await this.#runOn(backend, prepared, health);
+      return health.fault === undefined ? { finished } : { fault: health.fault };
     } catch (thrown) {
       await yieldToMessages(); // that a device was lost is told after the call that it broke
       const error = withMemoryNamed(thrown);
@@ -143,16 +146,15 @@ export class TrainingRun {
   /** Data and settings, once per run, and what they will take on this backend. */
   async #prepare({ backend, rates }: TrainingBackend): Promise<PreparedSft> {
     const { control, emit, now } = this.#context;
-    let prepared = this.#prepared;
-    if (prepared === undefined) {
-      prepared = await prepareSft(this.#experiment, {
-        saved: this.#saved,
-        signal: control.stopSignal,
-        onStage: (stage) => emit({ kind: 'preparing', stage }),
-      });
-      this.#prepared = prepared;
-      const tooLarge = whyTooLarge(this.#model, this.#shape());
-      if (tooLarge !== null) throw tooLargeError(tooLarge);
+    this.#prepared ??= await prepareSft(this.#experiment, {
+      saved: this.#saved,
+      signal: control.stopSignal,
+      onStage: (stage) => emit({ kind: 'preparing', stage }),
+    });
+    const prepared = this.#prepared;
+    const tooLarge = whyTooLarge(this.#model, this.#shape());
+    if (tooLarge !== null) throw tooLargeError(tooLarge);
+    if (!this.#hasBegun) {
       // Only a GPU is shared with the desktop, and only a new run may still choose how it computes.
       if (backend === 'webgpu' && this.#saved === undefined) {
         emit({ kind: 'preparing', stage: 'speed' });
@@ -161,6 +163,7 @@ export class TrainingRun {
         this.#experiment = { ...this.#experiment, sft: fitted };
       }
       await this.#remember();
+      this.#hasBegun = true;
     }
     const step = this.#saved?.state.step ?? 0;
     const { steps } = this.#experiment.sft;
@@ -200,7 +203,10 @@ export class TrainingRun {
       afterMicroBatch: () => pacer?.afterPiece() ?? Promise.resolve(),
       onLog: (entry) => this.#log(entry, clock),
       onEvaluate: (step, evaluation) => emit(evaluationEvent(step, true, evaluation)),
-      onCheckpoint: (checkpoint) => this.#keep(checkpoint, true),
+      onCheckpoint: async (checkpoint) => {
+        // What a broken backend gave back must not take the place of what it was.
+        if (health.fault === undefined) await this.#keep(checkpoint, true);
+      },
     });
   }
 
