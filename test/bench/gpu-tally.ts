@@ -1,0 +1,89 @@
+/**
+ * What GPU programs ask of a device, counted where they ask: bytes of buffers by wrapping `createBuffer` and `destroy`,
+ * compute dispatches by wrapping `dispatchWorkgroups`. So every peer is measured in the same way, whatever it reports.
+ */
+
+/** The buffers of one device, in bytes. */
+interface DeviceBytes {
+  live: number;
+  peak: number;
+}
+
+/** Counts from its construction to {@link stop}; one at a time. */
+export class GpuTally {
+  #dispatches = 0;
+  readonly #bytes = new WeakMap<GPUDevice, DeviceBytes>();
+  readonly #restore: (() => void)[] = [];
+
+  constructor() {
+    const bytesOf = new WeakMap<GPUBuffer, DeviceBytes>();
+    const created = (device: GPUDevice, buffer: GPUBuffer): void => {
+      const bytes = this.#bytes.get(device) ?? { live: 0, peak: 0 };
+      bytes.live += buffer.size;
+      bytes.peak = Math.max(bytes.peak, bytes.live);
+      this.#bytes.set(device, bytes);
+      bytesOf.set(buffer, bytes);
+    };
+    const destroyed = (buffer: GPUBuffer): void => {
+      const bytes = bytesOf.get(buffer);
+      if (bytes === undefined) return;
+      bytes.live -= buffer.size;
+      bytesOf.delete(buffer); // destroying twice is allowed
+    };
+    const dispatched = (): void => {
+      this.#dispatches += 1;
+    };
+
+    this.#wrap(GPUDevice.prototype, 'createBuffer', (original) => {
+      return function createBuffer(this: GPUDevice, descriptor: GPUBufferDescriptor) {
+        const buffer = original.call(this, descriptor);
+        created(this, buffer);
+        return buffer;
+      };
+    });
+    this.#wrap(GPUBuffer.prototype, 'destroy', (original) => {
+      return function destroy(this: GPUBuffer) {
+        destroyed(this);
+        return original.call(this);
+      };
+    });
+    this.#wrap(GPUComputePassEncoder.prototype, 'dispatchWorkgroups', (original) => {
+      return function dispatchWorkgroups(this: GPUComputePassEncoder, x: number, y?: number, z?: number) {
+        dispatched();
+        return original.call(this, x, y, z);
+      };
+    });
+    this.#wrap(GPUComputePassEncoder.prototype, 'dispatchWorkgroupsIndirect', (original) => {
+      return function dispatchWorkgroupsIndirect(this: GPUComputePassEncoder, buffer: GPUBuffer, offset: number) {
+        dispatched();
+        return original.call(this, buffer, offset);
+      };
+    });
+  }
+
+  /** Dispatches on all devices. */
+  get dispatches(): number {
+    return this.#dispatches;
+  }
+
+  /** The most bytes that a device's buffers took at once. A buffer that was dropped without `destroy` counts on. */
+  peakBytes(device: GPUDevice): number {
+    return this.#bytes.get(device)?.peak ?? 0;
+  }
+
+  stop(): void {
+    for (const restore of this.#restore) restore();
+  }
+
+  #wrap<Type extends object, Name extends keyof Type>(
+    prototype: Type,
+    name: Name,
+    around: (original: Type[Name]) => Type[Name],
+  ): void {
+    const original = prototype[name];
+    Object.defineProperty(prototype, name, { value: around(original), configurable: true, writable: true });
+    this.#restore.push(() => {
+      Object.defineProperty(prototype, name, { value: original, configurable: true, writable: true });
+    });
+  }
+}

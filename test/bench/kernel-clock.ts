@@ -1,0 +1,102 @@
+/**
+ * Which tfjs kernels a piece of work spends its time in. Every kernel of a backend is wrapped; a kernel that calls others
+ * is charged only for its own part.
+ *
+ * On wasm and cpu a kernel computes when it is called, so this is the time of computing. On WebGPU a call only records
+ * commands, so there it is what JavaScript pays for each kernel.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+
+/** All calls of a kernel with tensors of the same shapes. */
+export interface KernelTime {
+  readonly kernel: string;
+  /** Of the inputs, "T" marking a transposed operand of a product. */
+  readonly shapes: string;
+  readonly calls: number;
+  readonly selfMs: number;
+  /** Of matrix products, all calls together. */
+  readonly flops: number;
+}
+
+/** A stopwatch on every kernel of a backend. */
+export class KernelClock {
+  readonly #backend: string;
+  readonly #originals: readonly tf.KernelConfig[];
+  readonly #times = new Map<string, { calls: number; selfMs: number; flops: number }>();
+  /** Milliseconds that the callees of each running kernel have taken. */
+  readonly #callees: number[] = [];
+
+  /** Starts timing. Call {@link stop} to leave the backend as it was. */
+  constructor(backend: string) {
+    this.#backend = backend;
+    this.#originals = tf.getKernelsForBackend(backend);
+    for (const kernel of this.#originals) this.#replace(kernel, this.#timed(kernel));
+  }
+
+  /** What was timed since the last reset, the longest first. */
+  read(): KernelTime[] {
+    return [...this.#times]
+      .map(([key, time]) => {
+        const [kernel = '', shapes = ''] = key.split('\t');
+        return { kernel, shapes, ...time };
+      })
+      .toSorted((a, b) => b.selfMs - a.selfMs);
+  }
+
+  reset(): void {
+    this.#times.clear();
+  }
+
+  stop(): void {
+    for (const kernel of this.#originals) this.#replace(kernel, kernel.kernelFunc);
+  }
+
+  #replace(kernel: tf.KernelConfig, kernelFunc: tf.KernelFunc): void {
+    tf.unregisterKernel(kernel.kernelName, this.#backend);
+    // Without set-up: it has been done, and allocates in the backend.
+    tf.registerKernel({ kernelName: kernel.kernelName, backendName: this.#backend, kernelFunc });
+  }
+
+  #timed({ kernelName, kernelFunc }: tf.KernelConfig): tf.KernelFunc {
+    return (call) => {
+      const startMs = performance.now();
+      this.#callees.push(0);
+      try {
+        return kernelFunc(call);
+      } finally {
+        const totalMs = performance.now() - startMs;
+        const selfMs = totalMs - (this.#callees.pop() ?? 0);
+        const caller = this.#callees.length - 1;
+        if (caller >= 0) this.#callees[caller] = (this.#callees[caller] ?? 0) + totalMs;
+        this.#charge(kernelName, call, selfMs);
+      }
+    };
+  }
+
+  #charge(kernelName: string, { inputs, attrs }: Parameters<tf.KernelFunc>[0], selfMs: number): void {
+    const key = `${kernelName}\t${shapesOf(inputs, attrs)}`;
+    const { calls, selfMs: before, flops } = this.#times.get(key) ?? { calls: 0, selfMs: 0, flops: 0 };
+    const more = kernelName === 'BatchMatMul' ? productFlopsOf(inputs, attrs) : 0;
+    this.#times.set(key, { calls: calls + 1, selfMs: before + selfMs, flops: flops + more });
+  }
+}
+
+type Inputs = tf.NamedTensorInfoMap;
+type Attributes = tf.NamedAttrMap | undefined;
+
+function shapesOf(inputs: Inputs, attrs: Attributes): string {
+  const shapes = Object.entries(inputs).flatMap(([name, input]) => {
+    // Concat and Pack take their tensors as numbered entries: their number says enough.
+    if (/^\d+$/.test(name)) return name === '0' ? [`${Object.keys(inputs).length} tensors`] : [];
+    const isTransposed = attrs?.[`transpose${name.toUpperCase()}`] === true;
+    return `[${input?.shape.join(',') ?? ''}]${isTransposed ? 'T' : ''}`;
+  });
+  return shapes.join(' ');
+}
+
+function productFlopsOf({ a, b }: Inputs, attrs: Attributes): number {
+  if (a === undefined || b === undefined) return 0;
+  const size = a.shape.reduce((product, axis) => product * axis, 1);
+  const columns = b.shape.at(attrs?.['transposeB'] === true ? -2 : -1) ?? 0;
+  return 2 * size * columns;
+}

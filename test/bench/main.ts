@@ -1,0 +1,89 @@
+/**
+ * `npm run bench -- <command>`: the benchmarks. A report for people, or with `--json` one line for programs, the last on
+ * standard output; what happens meanwhile goes to standard error.
+ */
+import process from 'node:process';
+import { Command, CommanderError, Option } from 'commander';
+import { note, print } from '../../src/cli/terminal.ts';
+import { wholeNumber } from '../../src/cli/options.ts';
+import { LabError, messageOf } from '../../src/common/errors.ts';
+import { PRESET_NAMES, type PresetName } from '../../src/config/presets.ts';
+import { BENCH_BACKENDS, type BenchBackend } from './backends.ts';
+import { benchProfile, profileReport } from './profile-bench.ts';
+import { benchTrain, PEER_NAMES, type PeerName, trainReport } from './train-bench.ts';
+import { makeWork, type Work, WORK_A } from './work.ts';
+
+interface SharedOptions {
+  readonly preset?: PresetName;
+  readonly shape: string;
+  readonly batch: number;
+  readonly length: number;
+  readonly scored?: number;
+  readonly backend: BenchBackend;
+  readonly adapter?: string;
+  readonly json?: boolean;
+}
+
+function shared(command: Command): Command {
+  return command
+    .addOption(new Option('--preset <name>', 'a preset as the work').choices(PRESET_NAMES))
+    .option('--shape <sizes>', 'a shape as the work', WORK_A)
+    .option('--batch <n>', 'B, with --preset', wholeNumber(1), 8)
+    .option('--length <n>', 'T, with --preset', wholeNumber(1), 128)
+    .option('--scored <n>', 'positions of each sequence in the loss, the last ones; default: all', wholeNumber(1))
+    .addOption(new Option('--backend <name>', 'where to compute').choices(BENCH_BACKENDS).default('wasm'))
+    .option('--adapter <name>', 'with webgpu: lavapipe, swiftshader, or the file of a Vulkan driver')
+    .option('--json', 'end with one line of JSON');
+}
+
+function workOf({ preset, shape, batch, length, scored }: SharedOptions): Work {
+  return makeWork(preset === undefined ? { shape, scored } : { preset, B: batch, T: length, scored });
+}
+
+const train = shared(new Command('train'))
+  .description('one optimizer step by the lab, by plain tfjs and by jax-js, in turns')
+  .option('--peers <names>', 'who takes part, in order', peerNames, [...PEER_NAMES])
+  .option('--repeats <n>', 'timed steps of each', wholeNumber(1), 7)
+  .option('--warm-up <n>', 'steps of each before', wholeNumber(1), 2)
+  .action(async (options: SharedOptions & { peers: PeerName[]; repeats: number; warmUp: number }) => {
+    const work = workOf(options);
+    const { backend, adapter, peers, repeats, warmUp } = options;
+    const outcome = await benchTrain({ work, backend, adapter, peers, repeats, warmUp });
+    for (const line of trainReport(work, outcome)) (options.json === true ? note : print)(line);
+    if (options.json === true) print(JSON.stringify(outcome.result));
+  });
+
+const profile = shared(new Command('profile'))
+  .description('the tfjs kernels of an optimizer step and the time they take')
+  .addOption(new Option('--peer <name>', 'whose step').choices(['ours', 'tfjs']).default('ours'))
+  .option('--repeats <n>', 'timed steps', wholeNumber(1), 7)
+  .option('--rows <n>', 'rows of the table by shapes', wholeNumber(0), 30)
+  .action(async (options: SharedOptions & { peer: 'ours' | 'tfjs'; repeats: number; rows: number }) => {
+    const work = workOf(options);
+    const { backend, adapter, peer, repeats } = options;
+    const result = await benchProfile({ work, backend, adapter, peer, repeats });
+    for (const line of profileReport(work, result, options.rows)) (options.json === true ? note : print)(line);
+    if (options.json === true) print(JSON.stringify(result));
+  });
+
+function peerNames(text: string): PeerName[] {
+  const names = text.split(',');
+  const known = PEER_NAMES.filter((name) => names.includes(name));
+  if (known.length !== names.length) {
+    throw new LabError('bad-config', { message: '--peers.', expected: PEER_NAMES.join(', '), got: text });
+  }
+  return known;
+}
+
+const program = new Command('npm run bench --').description('benchmarks of the engine').exitOverride();
+for (const command of [train, profile]) program.addCommand(command.exitOverride());
+
+try {
+  await program.parseAsync(process.argv);
+  process.exit(0); // Dawn keeps the process alive otherwise
+} catch (error) {
+  if (!(error instanceof CommanderError)) note(`Error: ${messageOf(error)}`);
+  if (!(error instanceof LabError || error instanceof CommanderError) && error instanceof Error)
+    note(error.stack ?? '');
+  process.exit(error instanceof CommanderError && error.exitCode === 0 ? 0 : 1);
+}

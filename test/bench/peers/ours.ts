@@ -1,0 +1,112 @@
+/**
+ * The work on the lab's own path: `trainSft`, exactly as a run uses it, held before each update until a step is wanted.
+ * The batch is read as examples whose completions are the scored tokens. Decay and clipping are neutral here, since
+ * tfjs's own Adam has neither; the lab computes them all the same.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { parseConfig } from '../../../src/config/parse.ts';
+import { SftConfigSchema } from '../../../src/config/sft-config.ts';
+import type { Example } from '../../../src/data/batches.ts';
+import { disposeWeights, loadWeights } from '../../../src/model/weights.ts';
+import { trainSft } from '../../../src/train/sft.ts';
+import type { NamedBackend } from '../backends.ts';
+import { ADAM, type Work } from '../work.ts';
+import type { Peer } from './peer.ts';
+
+/** More updates than a benchmark makes; evaluations and checkpoints never fall due. */
+const NEVER = 2 ** 31;
+
+/** Loads a work into the lab's trainer. */
+export async function openOurs(work: Work, { name: backend, device }: NamedBackend): Promise<Peer> {
+  await tf.setBackend(backend);
+  const model = { config: work.config, weights: loadWeights(work.config, work.weights) };
+  const controller = new AbortController();
+  const gate = new Gate();
+  let lossNats = NaN;
+  const config = parseConfig('The benchmark', SftConfigSchema, {
+    steps: NEVER,
+    batchSize: work.B,
+    learningRate: ADAM.learningRate,
+    warmupSteps: 0,
+    finalFraction: 1,
+    beta1: ADAM.beta1,
+    beta2: ADAM.beta2,
+    adamEps: ADAM.eps,
+    weightDecay: 0,
+    maxGradNorm: 1e9,
+    evaluateEvery: NEVER,
+    checkpointEvery: NEVER,
+    logEvery: 1,
+  });
+  const run = trainSft(config, {
+    model,
+    examples: examplesOf(work),
+    signal: controller.signal,
+    beforeUpdate: () => gate.wait(),
+    onLog: (entry) => {
+      lossNats = entry.lossNats;
+    },
+  });
+  await Promise.race([gate.reached(), run]);
+  return {
+    name: 'ours',
+    device,
+    step: async () => {
+      await tf.setBackend(backend);
+      gate.open();
+      await Promise.race([gate.reached(), run]);
+      return lossNats;
+    },
+    dispose: async () => {
+      await tf.setBackend(backend);
+      controller.abort();
+      gate.open();
+      await run.catch(() => undefined); // it ends by being aborted
+      disposeWeights(model.weights);
+    },
+  };
+}
+
+/** The sequences of a work, completions being their scored tokens. */
+function examplesOf({ B, T, scored, tokens }: Work): Example[] {
+  return Array.from({ length: B }, (_, b) => {
+    const [start, end] = [b * (T + 1), (b + 1) * (T + 1)];
+    return { prompt: tokens.slice(start, end - scored), completion: tokens.slice(end - scored, end) };
+  });
+}
+
+/** Where a run waits until it may make its next update. */
+class Gate {
+  #arrival = new Signal();
+  #departure = new Signal();
+
+  /** Called by the run: says that it is here, and waits. */
+  async wait(): Promise<void> {
+    this.#departure = new Signal();
+    this.#arrival.give();
+    await this.#departure.given;
+  }
+
+  /** Resolves when the run is here. */
+  async reached(): Promise<void> {
+    await this.#arrival.given;
+  }
+
+  /** Lets the run go on to its next arrival. */
+  open(): void {
+    this.#arrival = new Signal();
+    this.#departure.give();
+  }
+}
+
+/** A promise to be resolved from outside. */
+class Signal {
+  readonly given: Promise<void>;
+  give: () => void = () => undefined;
+
+  constructor() {
+    this.given = new Promise((resolve) => {
+      this.give = resolve;
+    });
+  }
+}

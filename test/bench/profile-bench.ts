@@ -1,0 +1,127 @@
+/**
+ * `bench profile`: which tfjs kernels a training step spends its time in, by kernel or by kernel and shapes. Each figure is
+ * the median over steps, so that one interruption does not count.
+ */
+import { note } from '../../src/cli/terminal.ts';
+import { type BenchBackend, openBenchBackends } from './backends.ts';
+import { KernelClock, type KernelTime } from './kernel-clock.ts';
+import { median } from './median.ts';
+import { openOurs } from './peers/ours.ts';
+import { openPlainTfjs } from './peers/plain-tfjs.ts';
+import { describeWork, type Work } from './work.ts';
+
+/** How to run a profile. */
+export interface ProfileBench {
+  readonly work: Work;
+  readonly backend: BenchBackend;
+  readonly adapter?: string | undefined;
+  readonly peer: 'ours' | 'tfjs';
+  /** Steps that are timed. */
+  readonly repeats: number;
+}
+
+/** What a kernel costs in one step. */
+export interface ProfileRow {
+  readonly kernel: string;
+  readonly shapes: string;
+  readonly calls: number;
+  readonly ms: number;
+  /** Of matrix products; 0 for all else. */
+  readonly flops: number;
+  readonly gigaflopsPerSec: number | null;
+}
+
+/** The result of a profile, its last line with `--json`. */
+export interface ProfileResult {
+  readonly work: string;
+  readonly adapter: string;
+  readonly peer: string;
+  /** Milliseconds of a step under the stopwatch, and those of it outside kernels. */
+  readonly stepMs: number;
+  readonly outsideKernelsMs: number;
+  readonly byKernel: readonly ProfileRow[];
+  readonly byShape: readonly ProfileRow[];
+}
+
+/** Runs the profile. */
+export async function benchProfile({ work, backend, adapter, peer, repeats }: ProfileBench): Promise<ProfileResult> {
+  const backends = await openBenchBackends(backend, adapter);
+  note(`${describeWork(work)}\n${backends.adapter}`);
+  const where = peer === 'ours' ? backends.ours : backends.plain;
+  const { step, dispose } = await (peer === 'ours' ? openOurs : openPlainTfjs)(work, where);
+  for (let i = 0; i < 3; i++) await step();
+
+  const clock = new KernelClock(where.name);
+  const stepsMs: number[] = [];
+  const samples: KernelTime[][] = [];
+  for (let i = 0; i < repeats; i++) {
+    clock.reset();
+    const startMs = performance.now();
+    await step();
+    stepsMs.push(performance.now() - startMs);
+    samples.push(clock.read());
+  }
+  clock.stop();
+  await dispose();
+
+  const byShape = medianRows(samples);
+  const stepMs = median(stepsMs);
+  return {
+    work: work.name,
+    adapter: backends.adapter,
+    peer,
+    stepMs,
+    outsideKernelsMs: stepMs - byShape.reduce((sum, { ms }) => sum + ms, 0),
+    byKernel: sumByKernel(byShape),
+    byShape,
+  };
+}
+
+/** One row per kernel and shapes, with the median over steps. */
+function medianRows(samples: readonly (readonly KernelTime[])[]): ProfileRow[] {
+  const rows = new Map<string, { time: KernelTime; ms: number[] }>();
+  for (const time of samples.flat()) {
+    const key = `${time.kernel} ${time.shapes}`;
+    const row = rows.get(key) ?? { time, ms: [] };
+    row.ms.push(time.selfMs);
+    rows.set(key, row);
+  }
+  return [...rows.values()]
+    .map(({ time: { kernel, shapes, calls, flops }, ms }) => toRow(kernel, shapes, calls, median(ms), flops))
+    .toSorted((a, b) => b.ms - a.ms);
+}
+
+function sumByKernel(rows: readonly ProfileRow[]): ProfileRow[] {
+  const sums = new Map<string, ProfileRow>();
+  for (const { kernel, calls, ms, flops } of rows) {
+    const sum = sums.get(kernel);
+    const total = { calls: calls + (sum?.calls ?? 0), ms: ms + (sum?.ms ?? 0), flops: flops + (sum?.flops ?? 0) };
+    sums.set(kernel, toRow(kernel, '', total.calls, total.ms, total.flops));
+  }
+  return [...sums.values()].toSorted((a, b) => b.ms - a.ms);
+}
+
+function toRow(kernel: string, shapes: string, calls: number, ms: number, flops: number): ProfileRow {
+  return { kernel, shapes, calls, ms, flops, gigaflopsPerSec: flops === 0 ? null : flops / ms / 1e6 };
+}
+
+/** The profile as text for people. */
+export function profileReport(work: Work, profile: ProfileResult, shapes: number): string[] {
+  const { peer, stepMs, outsideKernelsMs, byKernel, byShape } = profile;
+  const line = ({ kernel, shapes: of, calls, ms, gigaflopsPerSec }: ProfileRow): string => {
+    const share = `${((100 * ms) / stepMs).toFixed(1)} %`;
+    const rate = gigaflopsPerSec === null ? '' : `${gigaflopsPerSec.toFixed(1)} GFLOP/s`;
+    const figures = `${String(calls).padStart(5)} ${ms.toFixed(2).padStart(9)} ms ${share.padStart(7)} ${rate.padStart(14)}`;
+    return `${kernel.padEnd(16)}${figures}  ${of}`.trimEnd();
+  };
+  return [
+    describeWork(work),
+    profile.adapter,
+    '',
+    `${peer}: ${stepMs.toFixed(1)} ms per step, ${outsideKernelsMs.toFixed(1)} ms of it outside kernels`,
+    '',
+    ...byKernel.map(line),
+    '',
+    ...byShape.slice(0, shapes).map(line),
+  ];
+}
