@@ -1,5 +1,5 @@
 /**
- * The build of the page: one HTML file, its workers, static files; it runs from any folder of any static server, and
+ * The build of the page: one HTML file, its workers and static files. It runs from any folder of any static server, and
  * after the first visit without one.
  *
  * The page may talk to its own origin only, and says so itself in a Content-Security-Policy: no inline script or style,
@@ -8,6 +8,7 @@
  */
 import { defineConfig, type Plugin } from 'vite';
 import { offline } from './scripts/offline-plugin.ts';
+import { sharedWorkers } from './scripts/shared-workers-plugin.ts';
 import { tfjsThreads } from './scripts/tfjs-threads-plugin.ts';
 
 const PAGE_POLICY = [
@@ -75,12 +76,13 @@ export default defineConfig({
     target: 'es2023',
     // light-dark() is left to the browser: every browser with WebGPU has it.
     cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
-    modulePreload: { polyfill: false },
+    // Workers are built with the page, and have no document to preload into.
+    modulePreload: false,
     // Most of a build's time is the workers' and the offline copy's; to be told so each time helps nobody.
     rolldownOptions: { checks: { pluginTimings: false } },
   },
-  worker: { format: 'es', plugins: () => [tfjsThreads()] },
-  plugins: [policyInPage(), policyHeaders(), offline()],
+  worker: { format: 'es' },
+  plugins: [policyInPage(), policyHeaders(), sharedWorkers(), tfjsThreads(), offline()],
   // A port of its own: an offline copy answers for its whole origin, and vite's usual 4173 serves other projects too.
   preview: { port: 4747, headers: ISOLATION },
 });

@@ -18,7 +18,7 @@ const THREAD_BLOB = /const response = wasmWorkerContents[^]*?return URL\.createO
 /** ... and one of what the thread loads first, for which a URL serves as well. */
 const RUNTIME_BLOB = /new Blob\(\[`var WasmBackendModuleThreadedSimd = `[^;]*(?=;)/u;
 
-/** For `worker.plugins`: tfjs runs in workers only. */
+/** Rewrites tfjs-wasm in builds. */
 export function tfjsThreads(): Plugin {
   return {
     name: 'tfjs-threads',

@@ -1,7 +1,8 @@
 /**
  * Whether tfjs-wasm can use threads. They share memory, which a browser gives only to a page that is cross-origin
- * isolated (served with COOP and COEP headers), and they are workers from blob URLs, which a page's content security
- * policy may forbid. tfjs checks neither the policy nor whether its threads start, and waits for them for ever.
+ * isolated (served with COOP and COEP headers), and they are workers that a worker starts by plain URL, which its content
+ * security policy may forbid. tfjs checks neither the policy nor whether its threads start, and waits for them for ever.
+ * So a worker from a blob is tried first: where one starts, tfjs's do.
  */
 
 /** True where a thread for WebAssembly would start. */

@@ -83,7 +83,7 @@ describeBrowser('the page without a network', () => {
 
       await other.close();
       await page.getByRole('button', { name: 'Use the new version' }).click();
-      await expect.poll(() => page.title()).toBe('A newer lab');
+      await page.waitForFunction(() => document.title === 'A newer lab');
       await answered(page);
       expect(await page.getByText('A newer version is here').count()).toBe(0);
       expect(complaints).toEqual([]);

@@ -12,6 +12,8 @@ import { answered, visit } from './visit.ts';
 const UNDER = '/some/path/';
 /** A name that no browser takes for this machine, so that its pages are not secure ones. */
 const PLAIN_HOST = 'lab.test';
+/** A policy under which a worker may start no other from a plain URL. */
+const STRICT = { 'Content-Security-Policy': "worker-src 'self'; require-trusted-types-for 'script'" };
 const FIRST_VISIT_MAX_BYTES = 3_000_000;
 
 describeBrowser('the page on the hosts of its readers', () => {
@@ -68,18 +70,28 @@ describeBrowser('the page on the hosts of its readers', () => {
     await host.close();
   });
 
-  it('computes with threads where the host allows them, under the policies of "npm start" too', async () => {
-    const host = await serveFolder(BUILT_PAGE, { headers: ISOLATION });
-    for (const url of [host.url, inject('pageUrl')]) {
-      const { page, complaints } = await visit(browser, `${url}?backend=wasm`);
-      const threads = new Set<string>();
-      page.context().on('request', (request) => threads.add(new URL(request.url()).pathname));
-      await answered(page);
-      expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
-      expect([...threads].some((path) => path.includes('threaded-simd'))).toBe(true);
-      expect(complaints).toEqual([]);
-      await page.context().close();
-    }
+  it.each([
+    { host: 'an isolated host', headers: ISOLATION, own: false, threads: true },
+    { host: 'the host of "npm start"', headers: {}, own: true, threads: true },
+    {
+      host: 'an isolated host whose policy forbids them',
+      headers: { ...ISOLATION, ...STRICT },
+      own: false,
+      threads: false,
+    },
+  ])('computes with threads only where they start: on $host', async ({ headers, own, threads }) => {
+    const host = await serveFolder(BUILT_PAGE, { headers });
+    const context = await browser.newContext();
+    const used: string[] = [];
+    context.on('request', (request) => {
+      if (request.serviceWorker() === null) used.push(request.url());
+    });
+    const page = await context.newPage();
+    await page.goto(`${own ? inject('pageUrl') : host.url}?backend=wasm`);
+    await answered(page);
+    expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
+    expect(used.some((url) => url.includes('tfjs-backend-wasm-threaded-simd-'))).toBe(threads);
+    await context.close();
     await host.close();
   });
 
