@@ -1,0 +1,37 @@
+/**
+ * How undecided a model is at each token: the entropy of its whole next-token distribution.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { differentiable } from './differentiable.ts';
+
+/**
+ * `H(softmax(logits)[n]) = -sum_v p_v log p_v`.
+ *
+ * @param logits - `[N,V]`
+ * @returns `[N]`, in nats
+ */
+export function tokenEntropies(logits: tf.Tensor2D): tf.Tensor1D {
+  const [N] = logits.shape;
+  return differentiable<[tf.Tensor2D], tf.Tensor1D>({
+    inputs: [logits],
+    forward: (save) => {
+      const { logP, p } = distribution(logits);
+      const entropies = tf.neg(tf.sum<tf.Tensor1D>(tf.mul(p, logP), -1)); // [N,V] -> [N]
+      for (const tensor of [p, logP, entropies]) save(tensor);
+      return entropies;
+    },
+    // dH/dz = -p (log p + H)
+    backward: (dY, saved) => {
+      const [p, logP, entropies] = saved as [tf.Tensor2D, tf.Tensor2D, tf.Tensor1D];
+      const slope = tf.neg(tf.mul(p, tf.add(logP, tf.reshape(entropies, [N, 1]))));
+      return [tf.mul(slope, tf.reshape(dY, [N, 1]))];
+    },
+  });
+}
+
+/** Log-softmax and softmax over the last axis, `[N,V]` each. Not differentiable by itself: used inside ops. */
+export function distribution(logits: tf.Tensor2D): { logP: tf.Tensor2D; p: tf.Tensor2D } {
+  const shifted = tf.sub(logits, tf.max(logits, -1, true)); // for the exponent's range
+  const logP: tf.Tensor2D = tf.sub(shifted, tf.log(tf.sum(tf.exp(shifted), -1, true)));
+  return { logP, p: tf.exp(logP) };
+}

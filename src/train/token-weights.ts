@@ -1,0 +1,79 @@
+/**
+ * How the loss terms of single tokens are averaged. Each variant of GRPO is one set of weights w, so that every policy
+ * loss has one form, L = -sum_t w_t l_t, and differs in plain numbers that can be checked by hand:
+ *
+ * - **grpo**, **gspo**: w = 1 / (n |o_i|), the mean over a completion's tokens, then over the n completions;
+ * - **dapo**: w = 1 / sum_i |o_i|, the mean over all tokens, so that long completions count for more;
+ * - **dr_grpo**: w = 1 / (n longest possible length), which does not favour short wrong completions.
+ *
+ * With separate averaging the rule is applied to the label (one token, length 1) and to the reasoning by themselves, and
+ * each part is weighted as a whole.
+ */
+import type { AveragingConfig, PolicyLossConfig } from '../config/grpo-config.ts';
+
+/** A completion as the averages see it. */
+export interface WeighedCompletion {
+  /** |o_i|, in tokens. */
+  readonly length: number;
+  /** Left out: its tokens weigh nothing and it is not counted. */
+  readonly isMasked: boolean;
+}
+
+/**
+ * The weight of every token of every completion.
+ *
+ * @param maxTokens - the most tokens a completion could have had; read by dr_grpo
+ */
+export function tokenWeights(
+  kind: PolicyLossConfig['kind'],
+  averaging: AveragingConfig,
+  completions: readonly WeighedCompletion[],
+  maxTokens: number,
+): number[][] {
+  switch (averaging.kind) {
+    case 'joint': {
+      const weights = partWeights(kind, lengthsOf(completions, 0), maxTokens);
+      return completions.map(({ length }, i) => Array<number>(length).fill(weights[i] ?? 0));
+    }
+    case 'separate': {
+      const label = partWeights(
+        kind,
+        lengthsOf(completions, 0).map((length) => Math.min(length, 1)),
+        1,
+      );
+      const reasoning = partWeights(kind, lengthsOf(completions, 1), maxTokens - 1);
+      return completions.map(({ length }, i) =>
+        Array.from({ length }, (_, t) =>
+          t === 0 ? averaging.label * (label[i] ?? 0) : averaging.reasoning * (reasoning[i] ?? 0),
+        ),
+      );
+    }
+    default:
+      return averaging satisfies never;
+  }
+}
+
+/** How many tokens of each completion count after the first `skipped`; 0 for a masked one. */
+function lengthsOf(completions: readonly WeighedCompletion[], skipped: number): number[] {
+  return completions.map(({ length, isMasked }) => (isMasked ? 0 : Math.max(0, length - skipped)));
+}
+
+/** The weight of each token of a part, by completion; 0 where a completion has no such token. */
+function partWeights(kind: PolicyLossConfig['kind'], lengths: readonly number[], maxLength: number): number[] {
+  const n = lengths.filter((length) => length > 0).length;
+  const total = lengths.reduce((sum, length) => sum + length, 0);
+  return lengths.map((length) => {
+    if (length === 0) return 0;
+    switch (kind) {
+      case 'grpo':
+      case 'gspo':
+        return 1 / (n * length);
+      case 'dapo':
+        return 1 / total;
+      case 'dr_grpo':
+        return 1 / (n * maxLength);
+      default:
+        return kind satisfies never;
+    }
+  });
+}
