@@ -1,0 +1,44 @@
+/**
+ * Mode collapse, as a definition that can fail (ours): against the SFT start, the mean training reward has risen while
+ * the model has stopped citing rare rules, and many rules altogether. Reward alone would call this progress.
+ */
+
+/** What the definition looks at. Recall and rules are of held-out pairs, the same ones at the start and now. */
+export interface CollapseMeasures {
+  /** Mean reward of the rollouts, in [0, 1]. */
+  readonly meanReward: number;
+  /** Gold tail rules cited, of all gold tail rules; null where there were none. */
+  readonly tailRecall: number | null;
+  /** Different rules cited. */
+  readonly distinctRules: number;
+}
+
+/** The least rise of reward, fall of tail recall, and lost share of distinct rules that together make a collapse. */
+export const COLLAPSE_BOUNDS = { rewardGain: 0.05, tailRecallLoss: 0.2, distinctRulesLoss: 0.3 } as const;
+
+/** How far a model has gone in each respect, and whether that is a collapse. */
+export interface CollapseReport {
+  readonly isCollapsed: boolean;
+  readonly rewardGain: number;
+  readonly tailRecallLoss: number | null;
+  /** As a share of the rules cited at the start. */
+  readonly distinctRulesLoss: number;
+}
+
+/** Compares a model with its SFT start. */
+export function detectCollapse(start: CollapseMeasures, now: CollapseMeasures): CollapseReport {
+  const rewardGain = now.meanReward - start.meanReward;
+  const tailRecallLoss =
+    start.tailRecall === null || now.tailRecall === null ? null : start.tailRecall - now.tailRecall;
+  const distinctRulesLoss = start.distinctRules === 0 ? 0 : 1 - now.distinctRules / start.distinctRules;
+  const isCollapsed =
+    reaches(rewardGain, COLLAPSE_BOUNDS.rewardGain) &&
+    reaches(tailRecallLoss ?? 0, COLLAPSE_BOUNDS.tailRecallLoss) &&
+    reaches(distinctRulesLoss, COLLAPSE_BOUNDS.distinctRulesLoss);
+  return { isCollapsed, rewardGain, tailRecallLoss, distinctRulesLoss };
+}
+
+// "0.20 or more": a difference such as 0.75 - 0.55 is a hair below 0.2 in floating point.
+function reaches(value: number, bound: number): boolean {
+  return value >= bound - 1e-9;
+}
