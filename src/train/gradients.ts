@@ -1,0 +1,124 @@
+/**
+ * Gradients of losses that are computed in several passes, and how two of them stand to each other.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import type { Weights } from '../model/weights.ts';
+
+/** One forward pass: a term of the loss, and what else is to be known about it (not differentiated). */
+export interface LossPass {
+  readonly loss: tf.Scalar;
+  readonly measure?: tf.Scalar;
+}
+
+/** The sums over passes. Owned by the caller: {@link disposeGradients}. */
+export interface LossGradients {
+  readonly loss: tf.Scalar;
+  readonly measure: tf.Scalar;
+  /** In the order of the weights. */
+  readonly byWeight: readonly tf.Tensor[];
+}
+
+/**
+ * The gradient of a sum of losses by every weight; each pass is freed before the next begins.
+ *
+ * @returns undefined without passes
+ */
+export function lossGradients(weights: Weights, passes: readonly (() => LossPass)[]): LossGradients | undefined {
+  const variables = [...weights.values()];
+  let total: LossGradients | undefined;
+  for (const pass of passes) {
+    const next = onePass(variables, pass);
+    if (total === undefined) {
+      total = next;
+      continue;
+    }
+    const previous = total;
+    total = tf.tidy(() => ({
+      loss: tf.add<tf.Scalar>(previous.loss, next.loss),
+      measure: tf.add<tf.Scalar>(previous.measure, next.measure),
+      byWeight: previous.byWeight.map((gradient, i) => tf.add(gradient, next.byWeight[i] ?? 0)),
+    }));
+    disposeGradients(previous);
+    disposeGradients(next);
+  }
+  return total;
+}
+
+function onePass(variables: tf.Variable[], pass: () => LossPass): LossGradients {
+  let measure: tf.Scalar | undefined;
+  const { value, grads } = tf.variableGrads(() => {
+    const result = pass();
+    // Survives the pass: variableGrads frees all but the loss and the gradients.
+    measure = tf.keep((result.measure ?? tf.scalar(0)).clone());
+    return result.loss;
+  }, variables);
+  return {
+    loss: value,
+    measure: measure ?? tf.scalar(0),
+    byWeight: variables.map((variable) => grads[variable.name] ?? tf.zerosLike(variable)),
+  };
+}
+
+/** A gradient and how much of it is taken; without a gradient there is no term. */
+export interface GradientTerm {
+  readonly factor: number;
+  readonly gradients: LossGradients | undefined;
+}
+
+/**
+ * `sum_i factor_i gradient_i` by weight name, for the optimizer. The caller disposes it.
+ *
+ * @returns undefined if no term is left: there is nothing to learn from
+ */
+export function combineGradients(weights: Weights, terms: readonly GradientTerm[]): tf.NamedTensorMap | undefined {
+  const present = terms.flatMap(({ factor, gradients }) =>
+    gradients === undefined || factor === 0 ? [] : [{ factor, byWeight: gradients.byWeight }],
+  );
+  if (present.length === 0) return undefined;
+  return tf.tidy(() =>
+    Object.fromEntries(
+      [...weights.keys()].map((name, i) => {
+        const scaled = present.map(({ factor, byWeight }) => tf.mul(byWeight[i] ?? 0, factor));
+        return [name, scaled.reduce((a, b) => tf.add(a, b))];
+      }),
+    ),
+  );
+}
+
+/** The lengths of two gradients and the cosine between them; null where a gradient is missing or 0. */
+export interface GradientGeometry {
+  readonly firstNorm: number | null;
+  readonly secondNorm: number | null;
+  readonly cosine: number | null;
+}
+
+/** Compares two gradients over all weights. Waits for the GPU. */
+export async function compareGradients(
+  first: LossGradients | undefined,
+  second: LossGradients | undefined,
+): Promise<GradientGeometry> {
+  const products = tf.tidy(() => {
+    const [a, b] = [flatten(first), flatten(second)];
+    const overlap = a.size === b.size ? tf.sum(tf.mul(a, b)) : tf.scalar(0);
+    return tf.stack([tf.sum(tf.square(a)), tf.sum(tf.square(b)), overlap]); // [3]
+  });
+  const [aa = NaN, bb = NaN, ab = NaN] = await products.data<'float32'>(); // GPU -> CPU sync
+  products.dispose();
+  // Two roots: the product of two small squares can underflow.
+  const lengths = Math.sqrt(aa) * Math.sqrt(bb);
+  return {
+    firstNorm: first === undefined ? null : Math.sqrt(aa),
+    secondNorm: second === undefined ? null : Math.sqrt(bb),
+    cosine: lengths === 0 ? null : ab / lengths,
+  };
+}
+
+/** Frees the backend memory of gradients. */
+export function disposeGradients(gradients: LossGradients | undefined): void {
+  if (gradients !== undefined) tf.dispose([gradients.loss, gradients.measure, ...gradients.byWeight]);
+}
+
+function flatten(gradients: LossGradients | undefined): tf.Tensor1D {
+  if (gradients === undefined) return tf.zeros([1]);
+  return tf.concat(gradients.byWeight.map((gradient) => tf.reshape(gradient, [gradient.size])));
+}

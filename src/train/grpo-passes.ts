@@ -1,0 +1,74 @@
+/**
+ * The forward passes of one update, as terms of its loss.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import type { GrpoConfig } from '../config/grpo-config.ts';
+import { type Example, makeTrainingBatch, type TrainingBatch } from '../data/batches.ts';
+import type { Transformer } from '../model/transformer.ts';
+import { tokenEntropies } from '../ops/token-entropies.ts';
+import { type KlDirection, tokenKl } from '../ops/token-kl.ts';
+import { tokenLogProbs } from '../ops/token-log-probs.ts';
+import type { LossPass } from './gradients.ts';
+import type { ExpertTokens } from './mode-balance.ts';
+import { type PolicyBatch, policyTokens, scoredLogits } from './policy-batch.ts';
+import { klEstimate, type PolicyLossValue, type PolicyTokens, weightedSum } from './policy-loss.ts';
+
+/**
+ * L_RL on a batch: the policy loss, plus beta KL to the reference where the config asks for it on rollouts, minus the
+ * entropy bonus. Measures how many of the tokens that count were clipped.
+ */
+export function policyPass(
+  model: Transformer,
+  { kl, entropyBonus }: Pick<GrpoConfig, 'kl' | 'entropyBonus'>,
+  loss: (tokens: PolicyTokens) => PolicyLossValue,
+  batch: PolicyBatch,
+): LossPass {
+  const scored = scoredLogits(model, batch.batch);
+  const tokens = policyTokens(batch, scored);
+  const { logProbs, refLogProbs, weights } = tokens;
+  const { loss: policyTerm, clipped } = loss(tokens);
+  let total = policyTerm;
+  if ((kl.kind === 'k2' || kl.kind === 'k3') && kl.on === 'rollouts') {
+    const divergence = klEstimate(kl.kind, logProbs, refLogProbs);
+    total = tf.add(total, tf.mul(kl.beta, weightedSum(weights, divergence)));
+  }
+  if (entropyBonus > 0) {
+    total = tf.sub(total, tf.mul(entropyBonus, weightedSum(weights, tokenEntropies(scored))));
+  }
+  return { loss: total, measure: weightedSum(tf.sign(weights), clipped) };
+}
+
+/** L_SFT on expert samples. */
+export function expertPass(
+  model: Transformer,
+  loss: (tokens: ExpertTokens) => tf.Scalar,
+  examples: readonly Example[],
+): LossPass {
+  const batch = makeTrainingBatch(examples);
+  const scored = scoredLogits(model, batch);
+  return {
+    loss: loss({
+      logProbs: tokenLogProbs(scored, batch.targets),
+      entropies: () => tokenEntropies(scored),
+      weights: meanWeights(batch),
+    }),
+  };
+}
+
+/** The mean exact divergence from the reference on the expert's tokens. */
+export function anchorPass(
+  model: Transformer,
+  reference: Transformer,
+  direction: KlDirection,
+  examples: readonly Example[],
+): LossPass {
+  const batch = makeTrainingBatch(examples);
+  const divergences = tokenKl(scoredLogits(model, batch), scoredLogits(reference, batch), direction);
+  return { loss: weightedSum(meanWeights(batch), divergences) };
+}
+
+/** Weights that sum to 1 over the scored tokens. */
+function meanWeights({ weights }: TrainingBatch): tf.Tensor1D {
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  return tf.tensor1d(weights.map((weight) => weight / total));
+}

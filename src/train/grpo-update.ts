@@ -1,0 +1,222 @@
+/**
+ * One optimizer update of a GRPO run: the gradients of L_RL, L_SFT and, if asked for, of a KL term on expert samples, each
+ * by itself so that they can be compared; then their sum through AdamW.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { LabError } from '../common/errors.ts';
+import { hash32 } from '../common/rng.ts';
+import type { GrpoConfig } from '../config/grpo-config.ts';
+import { BatchOrder, type Example } from '../data/batches.ts';
+import type { Transformer } from '../model/transformer.ts';
+import type { KlDirection } from '../ops/token-kl.ts';
+import type { AdamW } from '../optim/adamw.ts';
+import { learningRateAt, type Schedule } from '../optim/schedule.ts';
+import {
+  combineGradients,
+  compareGradients,
+  disposeGradients,
+  type GradientGeometry,
+  type LossGradients,
+  lossGradients,
+} from './gradients.ts';
+import { type Group, policySamples } from './groups.ts';
+import { anchorPass, expertPass, policyPass } from './grpo-passes.ts';
+import { type Balance, expertLoss } from './mode-balance.ts';
+import { makePolicyBatches } from './policy-batch.ts';
+import { policyLoss } from './policy-loss.ts';
+import type { RlTask } from './rollouts.ts';
+
+/** What one update learned from and what came of it; null where it had no such term. */
+export interface OneUpdate {
+  readonly policyLoss: number | null;
+  readonly expertLoss: number | null;
+  /** Mean exact KL on expert tokens, in nats. */
+  readonly expertKlNats: number | null;
+  /** Tokens with a weight in L_RL, and how many of them were clipped. */
+  readonly weighedTokens: number;
+  readonly clippedTokens: number;
+  /** Input tokens of rollouts and of expert samples. */
+  readonly policyTokens: number;
+  readonly expertTokens: number;
+  /** Of the whole gradient before clipping; null if there was nothing to learn from. */
+  readonly gradNorm: number | null;
+  /** L_RL (first) against L_SFT (second); measured in the first update of a step. */
+  readonly geometry: GradientGeometry | undefined;
+  readonly learningRate: number;
+}
+
+/** What an updater works on. */
+export interface UpdaterParts {
+  readonly model: Transformer;
+  readonly reference?: Transformer | undefined;
+  readonly task: RlTask;
+  readonly expert: readonly Example[];
+}
+
+/** Makes the updates of one run; the losses are chosen once, when it is made. */
+export class GrpoUpdater {
+  readonly #config: GrpoConfig;
+  readonly #parts: UpdaterParts;
+  readonly #optimizer: AdamW;
+  readonly #schedule: Schedule;
+  readonly #policyLoss: ReturnType<typeof policyLoss>;
+  readonly #expertLoss: ReturnType<typeof expertLoss>;
+  readonly #anchor: Anchor | undefined;
+  readonly #expertOrder: BatchOrder | undefined;
+
+  constructor(config: GrpoConfig, parts: UpdaterParts, optimizer: AdamW) {
+    this.#config = config;
+    this.#parts = parts;
+    this.#optimizer = optimizer;
+    this.#schedule = {
+      peakLearningRate: config.learningRate,
+      warmupSteps: config.warmupUpdates,
+      totalSteps: config.steps * updatesPerStep(config),
+      finalFraction: config.finalFraction,
+    };
+    this.#policyLoss = policyLoss(config.loss);
+    this.#expertLoss = expertLoss(config.balance);
+    this.#anchor = anchorOf(config, parts.reference);
+    this.#expertOrder = expertOrder(config, parts.expert);
+  }
+
+  /**
+   * Updates the model from some groups of a step.
+   *
+   * @param index - of the update in its step, from 0
+   * @throws {LabError} `not-finite` when a loss or the gradient is NaN or infinite; `bad-config` without expert data to
+   * balance by
+   */
+  async update(step: number, index: number, groups: readonly Group[], balance: Balance): Promise<OneUpdate> {
+    const { model, task } = this.#parts;
+    const number = step * updatesPerStep(this.#config) + index;
+    const learningRate = learningRateAt(number, this.#schedule);
+
+    const samples = policySamples(
+      this.#config,
+      groups.filter(({ use }) => use === 'policy'),
+    );
+    const batches = makePolicyBatches(task, samples, this.#config.sequencesPerPass);
+    const policy = lossGradients(
+      model.weights,
+      batches.map((batch) => () => policyPass(model, this.#config, this.#policyLoss, batch)),
+    );
+    const examples = this.#expertSamples(number, groups, balance);
+    const expert = this.#isExpertSeen(step, index, balance) ? this.#expertGradients(examples) : undefined;
+    const anchor = this.#anchorGradients(examples);
+
+    const gradients = combineGradients(model.weights, [
+      { factor: balance.rl, gradients: policy },
+      { factor: balance.expert, gradients: expert },
+      { factor: this.#anchor?.beta ?? 0, gradients: anchor },
+    ]);
+    const norm = gradients === undefined ? undefined : this.#optimizer.apply(gradients, learningRate);
+
+    // GPU -> CPU syncs: a few numbers per update.
+    const result: OneUpdate = {
+      policyLoss: await readScalar(policy?.loss),
+      expertLoss: await readScalar(expert?.loss),
+      expertKlNats: await readScalar(anchor?.loss),
+      weighedTokens: samples.flatMap(({ weights }) => weights).filter((weight) => weight > 0).length,
+      clippedTokens: (await readScalar(policy?.measure)) ?? 0,
+      policyTokens: batches.reduce((sum, { batch }) => sum + batch.tokens, 0),
+      expertTokens: balance.expert > 0 || anchor !== undefined ? inputTokens(examples) : 0,
+      gradNorm: await readScalar(norm),
+      geometry: index === 0 ? await compareGradients(policy, expert) : undefined,
+      learningRate,
+    };
+    tf.dispose([gradients ?? {}, norm ?? []]);
+    for (const each of [policy, expert, anchor]) disposeGradients(each);
+    for (const value of [result.policyLoss, result.expertLoss, result.gradNorm]) assertFinite(step, value);
+    return result;
+  }
+
+  /** Expert samples of an update: under hpt those of the gated prompts, else the next of the run's expert data. */
+  #expertSamples(number: number, groups: readonly Group[], balance: Balance): Example[] {
+    const { task, expert } = this.#parts;
+    if (this.#config.balance.kind === 'hpt') {
+      const gated = groups.filter(({ use }) => use === 'expert');
+      return gated.flatMap(({ members }) => task.prompts[members[0]?.rollout.prompt ?? -1]?.example ?? []);
+    }
+    // The dial can be moved up in a run that was begun without expert data.
+    if (this.#expertOrder === undefined && balance.expert > 0) throw noExpertData();
+    return (this.#expertOrder?.at(number) ?? []).flatMap((i) => expert[i] ?? []);
+  }
+
+  /** Whether L_SFT is computed: for its weight, or now and then to see where it would pull. */
+  #isExpertSeen(step: number, index: number, balance: Balance): boolean {
+    const { probeExpertEvery } = this.#config;
+    const isProbed = index === 0 && probeExpertEvery > 0 && step % probeExpertEvery === 0;
+    return balance.expert > 0 || isProbed;
+  }
+
+  #expertGradients(examples: readonly Example[]): LossGradients | undefined {
+    if (examples.length === 0) return undefined;
+    const { model } = this.#parts;
+    return lossGradients(model.weights, [() => expertPass(model, this.#expertLoss, examples)]);
+  }
+
+  #anchorGradients(examples: readonly Example[]): LossGradients | undefined {
+    const anchor = this.#anchor;
+    if (anchor === undefined || examples.length === 0) return undefined;
+    const { model } = this.#parts;
+    return lossGradients(model.weights, [() => anchorPass(model, anchor.reference, anchor.direction, examples)]);
+  }
+}
+
+/** Optimizer updates per step. */
+export function updatesPerStep({ innerEpochs, minibatches }: GrpoConfig): number {
+  return innerEpochs * minibatches;
+}
+
+/** A KL term on the expert's tokens. */
+interface Anchor {
+  readonly beta: number;
+  readonly reference: Transformer;
+  readonly direction: KlDirection;
+}
+
+function anchorOf({ kl }: GrpoConfig, reference: Transformer | undefined): Anchor | undefined {
+  if (reference === undefined || (kl.kind !== 'k2' && kl.kind !== 'k3') || kl.on !== 'expert') return undefined;
+  return { beta: kl.beta, reference, direction: kl.kind === 'k3' ? 'forward' : 'reverse' };
+}
+
+/** @throws {LabError} `bad-config` if the config needs expert samples and there are none */
+function expertOrder(config: GrpoConfig, expert: readonly Example[]): BatchOrder | undefined {
+  if (expert.length > 0) {
+    const lengths = expert.map(({ prompt, completion }) => prompt.length + completion.length);
+    return new BatchOrder(lengths, Math.min(config.expertBatch, expert.length), hash32(`expert ${config.seed}`));
+  }
+  const { balance, kl } = config;
+  const isPlain = balance.kind === 'hpt' || (balance.kind === 'additive' && balance.lambda === 0);
+  const isAnchored = (kl.kind === 'k2' || kl.kind === 'k3') && kl.on === 'expert';
+  if (isPlain && !isAnchored) return undefined;
+  throw noExpertData();
+}
+
+function noExpertData(): LabError {
+  return new LabError('bad-config', {
+    message: 'The run is to be balanced by expert samples, and has none.',
+    expected: 'at least 1 expert sample',
+    got: '0',
+    fix: 'Give it expert data, or set balance to additive with lambda 0 and leave the dial there.',
+  });
+}
+
+function inputTokens(examples: readonly Example[]): number {
+  return examples.reduce((sum, { prompt, completion }) => sum + prompt.length + completion.length - 1, 0);
+}
+
+async function readScalar(value: tf.Scalar | undefined): Promise<number | null> {
+  return value === undefined ? null : ((await value.data<'float32'>())[0] ?? NaN);
+}
+
+function assertFinite(step: number, value: number | null): void {
+  if (value === null || Number.isFinite(value)) return;
+  throw new LabError('not-finite', {
+    message: `Step ${step + 1} gave a loss or a gradient that the run cannot go on with.`,
+    expected: 'a finite number',
+    got: String(value),
+    fix: 'Lower the learning rate or the weight of the KL term, and resume from the last checkpoint.',
+  });
+}

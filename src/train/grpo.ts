@@ -1,0 +1,203 @@
+/**
+ * Stepwise-GRPO with mode balance. Each step samples groups of completions, rewards them, and moves the policy towards
+ * what did better than its group (L_RL) while expert samples hold it to all that the expert does (L_SFT):
+ *
+ *     L = rl L_RL + expert L_SFT
+ *
+ * The run is a function of its config, its data, its seed and the moves of the dial. All that is needed to go on is in
+ * {@link GrpoState}: 2N steps equal N, saving, loading and N more, bit for bit on one device; a run can be forked from any
+ * state the same way. Prompts, rollouts and expert samples follow from the seed and the step.
+ */
+import { LabError, throwIfAborted } from '../common/errors.ts';
+import { yieldToMessages } from '../common/yield.ts';
+import { type GrpoConfig, needsReference } from '../config/grpo-config.ts';
+import type { Example } from '../data/batches.ts';
+import type { Transformer } from '../model/transformer.ts';
+import { readWeights, type TensorData } from '../model/weights.ts';
+import { AdamW, type AdamWState } from '../optim/adamw.ts';
+import { type Group, judgeGroups, minibatchOf, type ScoredRollout, silentGroups } from './groups.ts';
+import {
+  type GrpoStep,
+  keepGroup,
+  type KeptGroup,
+  reportRollouts,
+  reportUpdates,
+  type TokenCounts,
+} from './grpo-telemetry.ts';
+import { GrpoUpdater, type OneUpdate, updatesPerStep } from './grpo-update.ts';
+import { balanceAt, type DialMove, recordDial } from './mode-balance.ts';
+import { scoreRollouts, type TokenScores } from './policy-batch.ts';
+import { drawRollouts, PromptOrder, type RlTask, type Rollout } from './rollouts.ts';
+
+/** All that a run needs to go on. */
+export interface GrpoState {
+  readonly step: number;
+  readonly weights: ReadonlyMap<string, TensorData>;
+  readonly optimizer: AdamWState;
+  readonly dialMoves: readonly DialMove[];
+  readonly tokens: TokenCounts;
+}
+
+/** What a run takes besides its config. */
+export interface GrpoRun {
+  readonly model: Transformer;
+  /** The frozen start. Needed by a KL term; if given without one, the divergence from it is measured all the same. */
+  readonly reference?: Transformer | undefined;
+  readonly task: RlTask;
+  /** What L_SFT learns from. */
+  readonly expert: readonly Example[];
+  /** To go on from; its weights must already be the model's. */
+  readonly resume?: Omit<GrpoState, 'weights'> | undefined;
+  /** Where a person has put the dial of the mode balance, asked before each step; undefined leaves it as it was. */
+  readonly dial?: () => number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Awaited before every step, with the number of those made: the place to pause, and to save a run that is to end here. */
+  readonly beforeStep?: (step: number, readState: () => Promise<GrpoState>) => Promise<void>;
+  readonly onStep?: (record: GrpoStep) => void;
+  /** Called every `keepEvery` steps with the first groups of the step. */
+  readonly onKeep?: (step: number, groups: readonly KeptGroup[]) => void;
+  /** Called every `evaluateEvery` steps and at the end. */
+  readonly onEvaluate?: (step: number) => Promise<void>;
+  /** Called every `checkpointEvery` steps and at the end. */
+  readonly onCheckpoint?: (state: GrpoState) => Promise<void>;
+}
+
+/**
+ * Trains a model in place.
+ *
+ * @throws {LabError} `aborted` when the signal fires, `not-finite` when a loss is NaN or infinite, `bad-config` if there
+ * is too little data for one step or a KL term has no reference.
+ */
+export async function trainGrpo(config: GrpoConfig, run: GrpoRun): Promise<void> {
+  checkReference(config, run.reference);
+  const { model, task, signal } = run;
+  const optimizer = new AdamW(model.weights, { ...config, eps: config.adamEps }, run.resume?.optimizer);
+  const prompts = new PromptOrder(task.prompts, config);
+  const updater = new GrpoUpdater(config, run, optimizer);
+  let dialMoves = run.resume?.dialMoves ?? [];
+  let tokens = run.resume?.tokens ?? { generated: 0, learned: 0, expert: 0 };
+  let step = run.resume?.step ?? 0;
+  // GPU -> CPU sync: weights and moments.
+  const readState = async (): Promise<GrpoState> => {
+    const [weights, moments] = [await readWeights(model.weights), await optimizer.readState()];
+    return { step, weights, optimizer: moments, dialMoves, tokens };
+  };
+
+  try {
+    while (step < config.steps) {
+      await yieldToMessages(); // a stop or a move of the dial may be waiting
+      throwIfAborted(signal);
+      await run.beforeStep?.(step, readState);
+      throwIfAborted(signal);
+      dialMoves = recordDial(dialMoves, step, run.dial?.());
+
+      const startMs = performance.now();
+      const rollouts = await drawStep(config, run, prompts, step);
+      const sampledMs = performance.now();
+      const groups = judgeGroups(config, await scoreStep(config, run, rollouts));
+      const report = reportRollouts(task, groups);
+      const balance = balanceAt(config.balance, step, dialMoves.at(-1)?.value, report.groups.gatedShare);
+      await yieldToMessages();
+      throwIfAborted(signal);
+
+      const scoredMs = performance.now();
+      const updates: OneUpdate[] = [];
+      for (let index = 0; index < updatesPerStep(config); index++) {
+        const part = minibatchOf(groups, index % config.minibatches, config.minibatches);
+        updates.push(await updater.update(step, index, part, balance));
+      }
+      const updatedMs = performance.now();
+
+      const used: TokenCounts = {
+        generated: sum(rollouts.flat().map(({ completion }) => completion.ids.length)),
+        learned: sum(updates.map(({ policyTokens }) => policyTokens)),
+        expert: sum(updates.map(({ expertTokens }) => expertTokens)),
+      };
+      tokens = {
+        generated: tokens.generated + used.generated,
+        learned: tokens.learned + used.learned,
+        expert: tokens.expert + used.expert,
+      };
+      step += 1;
+      run.onStep?.({
+        ...report,
+        ...reportUpdates(updates),
+        step,
+        balance,
+        tokens,
+        times: { rolloutMs: sampledMs - startMs, scoreMs: scoredMs - sampledMs, updateMs: updatedMs - scoredMs },
+        tokensPerSec: (1000 * sum(Object.values(used))) / (updatedMs - startMs),
+      });
+      if (step % config.keepEvery === 0) run.onKeep?.(step, await keepGroups(config, run, groups));
+
+      const isLast = step === config.steps;
+      if (isLast || step % config.evaluateEvery === 0) await run.onEvaluate?.(step);
+      if (isLast || step % config.checkpointEvery === 0) {
+        if (run.onCheckpoint !== undefined) await run.onCheckpoint(await readState());
+      }
+    }
+  } finally {
+    optimizer.dispose();
+  }
+}
+
+/** The rollouts of a step: P groups, and under dynamic sampling up to `extraRounds` times P more until P have a signal. */
+async function drawStep(config: GrpoConfig, run: GrpoRun, prompts: PromptOrder, step: number): Promise<Rollout[][]> {
+  const { model, task, signal } = run;
+  const rounds = config.dropSilentGroups ? 1 + config.extraRounds : 1;
+  const groups: Rollout[][] = [];
+  for (let round = 0; round < rounds; round++) {
+    const request = { config, prompts: prompts.at(step, round), step, round, signal };
+    groups.push(...(await drawRollouts(model, task, request)));
+    const withSignal = silentGroups(config, groups).filter((isSilent) => !isSilent).length;
+    if (withSignal >= config.prompts) break;
+  }
+  return groups;
+}
+
+/** The trainer's and the reference's view of every sampled token, before any update of the step. */
+async function scoreStep(
+  config: GrpoConfig,
+  { model, reference, task }: GrpoRun,
+  groups: readonly (readonly Rollout[])[],
+): Promise<ScoredRollout[][]> {
+  const flat = groups.flat();
+  const scores = await scoreRollouts(model, task, flat, config.sequencesPerPass);
+  const byReference =
+    reference === undefined ? undefined : await scoreRollouts(reference, task, flat, config.sequencesPerPass);
+  let next = 0;
+  return groups.map((group) =>
+    group.map((rollout) => {
+      const i = next++;
+      return { rollout, scores: scores[i] ?? NO_SCORES, refLogProbs: byReference?.[i]?.logProbs };
+    }),
+  );
+}
+
+/** The first groups of a step with what its updates did to their tokens. */
+async function keepGroups(
+  config: GrpoConfig,
+  { model, task }: GrpoRun,
+  groups: readonly Group[],
+): Promise<KeptGroup[]> {
+  const kept = groups.slice(0, config.keepGroups);
+  const rollouts = kept.flatMap(({ members }) => members.map(({ rollout }) => rollout));
+  const after = (await scoreRollouts(model, task, rollouts, config.sequencesPerPass)).map(({ logProbs }) => logProbs);
+  return kept.map((group, i) => keepGroup(group, after.slice(i * config.samples, (i + 1) * config.samples)));
+}
+
+const NO_SCORES: TokenScores = { logProbs: [], entropies: [] };
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+function checkReference(config: GrpoConfig, reference: Transformer | undefined): void {
+  if (reference !== undefined || !needsReference(config)) return;
+  throw new LabError('bad-config', {
+    message: 'The run holds the policy near a reference model, and has none.',
+    expected: 'the frozen start as reference',
+    got: 'none',
+    fix: 'Load the starting model a second time as reference, or set kl to none.',
+  });
+}

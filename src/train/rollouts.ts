@@ -1,0 +1,187 @@
+/**
+ * Rollouts: G sampled completions for each of P prompts, read, rewarded and explained.
+ *
+ * Which prompts a step draws, and every token that is sampled, is a function of the seed, the step and the round, so that
+ * a run which was interrupted repeats its rollouts exactly and forks of one run see the same prompts.
+ */
+import { LabError } from '../common/errors.ts';
+import { hash32, Rng } from '../common/rng.ts';
+import type { GrpoConfig } from '../config/grpo-config.ts';
+import { BatchOrder, type Example } from '../data/batches.ts';
+import type { LabTokenizer } from '../data/tokenizer.ts';
+import { type Completion, generateAll } from '../infer/generate.ts';
+import type { Transformer } from '../model/transformer.ts';
+import type { Instruction } from '../relevance/instruction.ts';
+import type { JudgedPair } from '../relevance/pair.ts';
+import type { PromptConfig } from '../relevance/prompt.ts';
+import { type ExplainedReward, explainReward, LABEL_SHARE, type RewardConfig } from '../relevance/reward.ts';
+import type { ParsedTrace, Trace } from '../relevance/trace.ts';
+import { EOS } from '../relevance/vocabulary.ts';
+import type { SegmentRewards } from './advantages.ts';
+import { readCompletion, type TokenSpan } from './completion-reader.ts';
+import { encodeExample, type ExpertPair } from './evaluate.ts';
+
+/** A prompt to learn from by trying. */
+export interface RlPrompt {
+  /** The prompt's tokens and, for mode balance, the expert's completion. */
+  readonly example: Example;
+  readonly pair: JudgedPair;
+  readonly gold: Trace;
+  /** Whether gold cites a rule of the tail. */
+  readonly isTail: boolean;
+}
+
+/** What completions mean and what they earn. */
+export interface RlTask {
+  readonly tokenizer: LabTokenizer;
+  readonly instruction: Instruction;
+  readonly tailRules: ReadonlySet<number>;
+  readonly reward: RewardConfig;
+  readonly prompts: readonly RlPrompt[];
+}
+
+/** One sampled completion with its reward. */
+export interface Rollout {
+  /** Index among the task's prompts. */
+  readonly prompt: number;
+  readonly completion: Completion;
+  readonly parsed: ParsedTrace;
+  readonly steps: readonly TokenSpan[];
+  readonly reward: ExplainedReward;
+  /** Whether it follows the grammar and answers with the gold label. */
+  readonly isRight: boolean;
+}
+
+/** Expert pairs as prompts. */
+export function makeRlPrompts(
+  tokenizer: LabTokenizer,
+  prompt: PromptConfig,
+  pairs: readonly ExpertPair[],
+  tailRules: ReadonlySet<number>,
+): RlPrompt[] {
+  return pairs.map((item) => ({
+    example: encodeExample(tokenizer, prompt, item),
+    pair: item.pair,
+    gold: item.trace,
+    isTail: item.trace.steps.some(({ rule }) => tailRules.has(rule)),
+  }));
+}
+
+/** Which prompts each step draws. */
+export class PromptOrder {
+  readonly #pool: readonly number[];
+  readonly #first: BatchOrder;
+  readonly #extra: BatchOrder;
+  readonly #extraRounds: number;
+
+  /**
+   * @throws {LabError} `bad-config` if there are fewer prompts than a step needs.
+   */
+  constructor(
+    prompts: readonly RlPrompt[],
+    {
+      prompts: P,
+      tailPromptWeight,
+      extraRounds,
+      seed,
+    }: Pick<GrpoConfig, 'prompts' | 'tailPromptWeight' | 'extraRounds' | 'seed'>,
+  ) {
+    const isTail = prompts.map((prompt) => prompt.isTail);
+    this.#pool = promptPool(isTail, tailPromptWeight, seed);
+    const lengths = this.#pool.map((index) => prompts[index]?.example.prompt.length ?? 0);
+    this.#first = new BatchOrder(lengths, P, hash32(`prompts ${seed}`));
+    // An order of its own, so that runs with and without dynamic sampling begin every step with the same prompts.
+    this.#extra = new BatchOrder(lengths, P, hash32(`extra prompts ${seed}`));
+    this.#extraRounds = extraRounds;
+  }
+
+  /** The indices of P prompts for a round of a step, both counted from 0. */
+  at(step: number, round: number): number[] {
+    const drawn = round === 0 ? this.#first.at(step) : this.#extra.at(step * this.#extraRounds + round - 1);
+    return drawn.flatMap((index) => this.#pool[index] ?? []);
+  }
+}
+
+/** The indices of the prompts that take part, so that tail prompts are `tailWeight` times as frequent; by leaving some out. */
+export function promptPool(isTail: readonly boolean[], tailWeight: number, seed: number): number[] {
+  const rng = new Rng(`prompt pool ${seed}`);
+  const [keepTail, keepHead] = [Math.min(1, tailWeight), Math.min(1, 1 / tailWeight)];
+  return isTail.flatMap((tail, index) => (rng.chance(tail ? keepTail : keepHead) ? [index] : []));
+}
+
+/** Which rollouts to draw. */
+export interface RolloutRequest {
+  readonly config: Pick<GrpoConfig, 'samples' | 'maxTokens' | 'temperature' | 'sequencesPerPass' | 'seed'>;
+  /** Indices of prompts; a group of rollouts for each. */
+  readonly prompts: readonly number[];
+  readonly step: number;
+  readonly round: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Samples, reads and rewards G completions for each prompt.
+ *
+ * @returns one group of G rollouts per prompt, in the order of the prompts
+ * @throws {LabError} `aborted`
+ */
+export async function drawRollouts(model: Transformer, task: RlTask, request: RolloutRequest): Promise<Rollout[][]> {
+  const { config, step, round, signal } = request;
+  const { samples: G } = config;
+  const prompts = request.prompts.map((index) => promptAt(task, index).example.prompt);
+  const completions = await generateAll(
+    model,
+    prompts.flatMap((prompt) => Array<Int32Array>(G).fill(prompt)),
+    {
+      eosId: task.tokenizer.idOf(EOS),
+      maxTokens: config.maxTokens,
+      // Rows are told apart by their number, steps and rounds by the seed.
+      sampler: { temperature: config.temperature, seed: hash32(`rollouts ${config.seed}/${step}/${round}`) },
+      batchSize: config.sequencesPerPass,
+      signal,
+    },
+  );
+  return request.prompts.map((index, p) =>
+    completions.slice(p * G, (p + 1) * G).map((completion) => rewardCompletion(task, index, completion)),
+  );
+}
+
+/** Reads a completion of a prompt and says what it earns. */
+export function rewardCompletion(task: RlTask, prompt: number, completion: Completion): Rollout {
+  const { pair, gold } = promptAt(task, prompt);
+  const { parsed, steps } = readCompletion(task.tokenizer, completion.ids, gold.scaleSize);
+  const impliedLabel = (rule: number): number | undefined => task.instruction.rules[rule]?.cap;
+  const reward = explainReward(parsed, { pair, gold, impliedLabel }, task.reward);
+  const isRight = reward.rejected === undefined && parsed.answer === gold.label;
+  return { prompt, completion, parsed, steps, reward, isRight };
+}
+
+/**
+ * The rewards of a rollout's segments. That of the reasoning is the total as it would be had the label been right: 0 for a
+ * completion that is rejected for its form, which the reasoning broke, and r_reasoning weighed as in the total otherwise.
+ *
+ * @param penalty - taken off the label's and the reasoning's reward, and their sum off the total (k1 in the reward)
+ */
+export function segmentRewards(
+  { reward }: Rollout,
+  penalty: { readonly label: number; readonly reasoning: number } = { label: 0, reasoning: 0 },
+): SegmentRewards {
+  const reasoning = reward.rejected === undefined ? LABEL_SHARE + (1 - LABEL_SHARE) * reward.reasoning.value : 0;
+  return {
+    total: reward.total - penalty.label - penalty.reasoning,
+    label: reward.label.value - penalty.label,
+    reasoning: reasoning - penalty.reasoning,
+    steps: reward.steps.map(({ rule, value }) => ({ rule, value })),
+  };
+}
+
+/** @throws {LabError} `internal` */
+function promptAt(task: RlTask, index: number): RlPrompt {
+  const prompt = task.prompts[index];
+  if (prompt !== undefined) return prompt;
+  throw new LabError('internal', {
+    message: 'A rollout asks for a prompt that is not there.',
+    expected: `an index from 0 to ${task.prompts.length - 1}`,
+    got: `${index}`,
+  });
+}

@@ -1,0 +1,208 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { disposeWeights, type TensorData } from '../../../src/model/weights.ts';
+import type { GrpoState } from '../../../src/train/grpo.ts';
+import type { GrpoStep } from '../../../src/train/grpo-telemetry.ts';
+import { useBackend } from '../../reference/backends.ts';
+import { type GrpoSettings, loadModel, makeTask, pretrain, type RunOutcome, runGrpo } from './grpo-runs.ts';
+
+const task = makeTask();
+let start: ReadonlyMap<string, TensorData>;
+
+beforeAll(async () => {
+  await useBackend('wasm');
+  start = await pretrain(task);
+}, 120_000);
+
+/** Every kind of state and term at once: dynamic sampling, several inner updates, a moved dial, a reference. */
+const EVERYTHING: GrpoSettings = {
+  innerEpochs: 2,
+  minibatches: 2,
+  dropSilentGroups: true,
+  extraRounds: 1,
+  entropyBonus: 0.01,
+  kl: { kind: 'k3', beta: 0.05 },
+  balance: { kind: 'additive', lambda: 0.2, finalLambda: 1, rampSteps: 3 },
+};
+
+describe.each([
+  ['cpu', 1, 8],
+  ['wasm', 2, 20],
+] as const)('GRPO on %s', (backend, N, maxTokens) => {
+  beforeAll(() => useBackend(backend));
+
+  it.each([
+    ['the defaults', {} satisfies GrpoSettings],
+    ['every term', EVERYTHING],
+  ])(
+    'goes on bit for bit from a saved state, with %s',
+    async (_, more) => {
+      const settings: GrpoSettings = { ...more, steps: 2 * N, maxTokens };
+      const reference = loadModel(start);
+      const dialFrom = (first: number) => {
+        let step = first;
+        return { reference, dial: () => (step++ < N ? 0.2 : 0.7) };
+      };
+      const whole = await runGrpo(task, start, settings, 2 * N, undefined, dialFrom(0));
+      const first = await runGrpo(task, start, settings, N, undefined, dialFrom(0));
+      const second = await runGrpo(task, start, settings, 2 * N, saveAndLoad(first.state), dialFrom(N));
+      disposeWeights(reference.weights);
+
+      expect([...first.records, ...second.records].map(withoutTimes)).toEqual(whole.records.map(withoutTimes));
+      expect(second.state.optimizer).toEqual(whole.state.optimizer);
+      expect(second.state.dialMoves).toEqual([
+        { step: 0, value: 0.2 },
+        { step: N, value: 0.7 },
+      ]);
+      for (const [name, { data }] of whole.state.weights) {
+        expect(bitsOf(second.state.weights.get(name)?.data), name).toEqual(bitsOf(data));
+      }
+      expect([...first.kept, ...second.kept]).toEqual(whole.kept);
+      // There was something to learn, or equal bits would say nothing.
+      expect(whole.records.some(({ gradient }) => (gradient.policyNorm ?? 0) > 1e-3)).toBe(true);
+    },
+    180_000,
+  );
+});
+
+describe('a GRPO run', () => {
+  beforeAll(() => useBackend('wasm'));
+
+  it('frees all it allocates', async () => {
+    const reference = loadModel(start);
+    const before = tf.memory().numTensors;
+    await runGrpo(task, start, { ...EVERYTHING, steps: 1 }, 1, undefined, { reference });
+    const onExpert: GrpoSettings = { ...EVERYTHING, steps: 1, kl: { kind: 'k2', beta: 1, on: 'expert' } };
+    await runGrpo(task, start, onExpert, 1, undefined, { reference });
+    expect(tf.memory().numTensors).toBe(before);
+    disposeWeights(reference.weights);
+  });
+
+  it('samples from the policy that learns', async () => {
+    const { records } = await runGrpo(task, start, { steps: 3 }, 3);
+    for (const { samplerGapNats } of records) expect(samplerGapNats).toBeLessThan(1e-4);
+  });
+
+  it('has ratio 1 in its first update, so that nothing is clipped', async () => {
+    const { records } = await runGrpo(task, start, { steps: 2 }, 2);
+    expect(records.map(({ clipFraction }) => clipFraction)).toEqual([0, 0]);
+    const several = await runGrpo(task, start, { steps: 2, innerEpochs: 4, learningRate: 0.01 }, 2);
+    expect(several.records[0]?.clipFraction).toBeGreaterThan(0);
+  });
+
+  it('changes nothing but rounding when a batch is computed in several passes', async () => {
+    const normsOf = ({ records }: RunOutcome) => records.map(({ gradient }) => gradient.norm ?? 0);
+    const whole = normsOf(await runGrpo(task, start, { steps: 1, sequencesPerPass: 64 }, 1));
+    const inParts = normsOf(await runGrpo(task, start, { steps: 1, sequencesPerPass: 5 }, 1));
+    expect(Math.abs((whole[0] ?? 0) / (inParts[0] ?? 0) - 1)).toBeLessThan(1e-3);
+  });
+
+  it('does not depend on the expert for its rollouts: forks see the same prompts and samples', async () => {
+    const plain = await runGrpo(task, start, { steps: 1, keepEvery: 1, balance: { kind: 'additive', lambda: 0 } }, 1);
+    const balanced = await runGrpo(task, start, { steps: 1, keepEvery: 1, balance: { kind: 'convex', mu: 0.5 } }, 1);
+    const idsOf = ({ kept }: RunOutcome) =>
+      kept.flatMap(({ groups }) => groups.flatMap(({ completions }) => completions.map(({ ids }) => ids)));
+    expect(idsOf(plain)).toEqual(idsOf(balanced));
+    expect(idsOf(plain).length).toBe(8);
+  });
+
+  it('looks at the expert gradient now and then where it has no weight', async () => {
+    const settings: GrpoSettings = { steps: 3, probeExpertEvery: 2, balance: { kind: 'additive', lambda: 0 } };
+    const { records } = await runGrpo(task, start, settings, 3);
+    expect(records.map(({ gradient }) => gradient.expertNorm !== null)).toEqual([true, false, true]);
+    expect(records.map(({ tokens }) => tokens.expert)).toEqual([0, 0, 0]);
+    for (const { gradient } of records) expect(Math.abs(gradient.cosine ?? 0)).toBeLessThanOrEqual(1);
+  });
+
+  it('takes a move of the dial at the next step', async () => {
+    let position: number | undefined;
+    const { records, state } = await runGrpo(task, start, { steps: 3 }, 3, undefined, {
+      dial: () => position,
+      beforeStep: async (step) => {
+        if (step === 1) position = 0;
+        await Promise.resolve();
+      },
+    });
+    expect(records.map(({ balance }) => balance.expert)).toEqual([0.3, 0, 0]);
+    const expertTokens = records.map(({ tokens }) => tokens.expert);
+    expect(expertTokens[0]).toBeGreaterThan(0);
+    expect(expertTokens[2]).toBe(expertTokens[0]);
+    expect(state.dialMoves).toEqual([{ step: 1, value: 0 }]);
+  });
+
+  it('waits before every step, where its state can be read', async () => {
+    const seen: number[] = [];
+    let read: GrpoState | undefined;
+    const { state } = await runGrpo(task, start, { steps: 2 }, 2, undefined, {
+      beforeStep: async (step, readState) => {
+        seen.push(step);
+        if (step === 1) read = await readState();
+      },
+    });
+    expect(seen).toEqual([0, 1]);
+    expect(read?.step).toBe(1);
+    expect(read?.optimizer.step).toBe(1);
+    expect(state.step).toBe(2);
+  });
+
+  it('measures the divergence from a reference, which starts at 0 and grows', async () => {
+    const reference = loadModel(start);
+    const { records } = await runGrpo(task, start, { steps: 3, learningRate: 0.01 }, 3, undefined, { reference });
+    disposeWeights(reference.weights);
+    const divergences = records.map(({ klNats }) => klNats ?? NaN);
+    expect(divergences[0]).toBeLessThan(1e-6);
+    expect(divergences[2]).toBeGreaterThan(1e-4);
+    const without = await runGrpo(task, start, { steps: 1 }, 1);
+    expect(without.records[0]?.klNats).toBeNull();
+  });
+
+  it('refuses a KL term without a reference, and a balance without expert samples', async () => {
+    await expect(runGrpo(task, start, { steps: 1, kl: { kind: 'k3', beta: 1 } }, 1)).rejects.toThrow(/reference/);
+    await expect(runGrpo(task, start, { steps: 1 }, 1, undefined, { expert: [] })).rejects.toThrow(/expert sample/);
+    const plain: GrpoSettings = {
+      steps: 1,
+      prompts: 1,
+      samples: 2,
+      maxTokens: 1,
+      balance: { kind: 'additive', lambda: 0 },
+    };
+    await runGrpo(task, start, plain, 1, undefined, { expert: [] });
+    const moved = runGrpo(task, start, plain, 1, undefined, { expert: [], dial: () => 0.5 });
+    await expect(moved).rejects.toThrow(/expert sample/);
+  });
+
+  it('stops on request', async () => {
+    const signal = AbortSignal.abort();
+    await expect(runGrpo(task, start, { steps: 1 }, 1, undefined, { signal })).rejects.toMatchObject({
+      code: 'aborted',
+    });
+  });
+
+  it('learns: sampled labels get better', async () => {
+    const settings: GrpoSettings = {
+      steps: 30,
+      prompts: 9,
+      samples: 8,
+      maxTokens: 1, // the label alone, which stepwise advantages reward by itself
+      learningRate: 3e-3,
+      probeExpertEvery: 0,
+      balance: { kind: 'additive', lambda: 0 },
+    };
+    const { records } = await runGrpo(task, start, settings, 30);
+    const mean = (part: readonly GrpoStep[]) => part.reduce((sum, { reward }) => sum + reward.label, 0) / part.length;
+    expect(mean(records.slice(-4))).toBeGreaterThan(mean(records.slice(0, 4)) + 0.1);
+  });
+});
+
+/** The state as a file would give it back: the same numbers, nothing shared. */
+function saveAndLoad(state: GrpoState): GrpoState {
+  return structuredClone(state);
+}
+
+function withoutTimes(record: GrpoStep) {
+  return { ...record, times: undefined, tokensPerSec: undefined };
+}
+
+function bitsOf(data: Float32Array | undefined): Int32Array {
+  return data === undefined ? new Int32Array() : new Int32Array(data.buffer, data.byteOffset, data.length);
+}
