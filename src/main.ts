@@ -14,6 +14,9 @@ const app = document.querySelector('lab-app');
 if (app !== null) {
   app.backend = asked.success ? asked.output : 'auto';
   app.openClient = openScoringWorker;
+  // Fetched with the view that needs them.
+  app.openTraining = async () => (await import('./ui/training-client.ts')).openTrainingWorker();
+  app.openStore = async () => (await import('./ui/checkpoint-client.ts')).openCheckpointWorker();
   // Only then: what the view has fetched is copied out of the browser's own cache, and is not fetched twice.
   const keep = (): void => void keepOfflineCopy((state) => (app.offline = state));
   if (import.meta.env.PROD) app.addEventListener('view-settled', keep, { once: true });

@@ -12,6 +12,7 @@ import {
   LoadRequestSchema,
   type LoadProgress,
   type LoadRequest,
+  type ModelFiles,
   type ModelSummary,
   type ScoringApi,
   type ScoringEvent,
@@ -38,10 +39,10 @@ export class ScoringService implements ScoringApi {
   }
 
   async load(request: LoadRequest, onProgress: (progress: LoadProgress) => void): Promise<ModelSummary> {
-    const { modelUrl, backend } = parseConfig('The load request', LoadRequestSchema, request);
+    const { source, backend } = parseConfig('The load request', LoadRequestSchema, request);
     onProgress({ stage: 'backend', receivedBytes: 0, totalBytes: null });
     const opened = await openBackend({ backend: backend === 'auto' ? undefined : backend, wasmPaths: this.#wasmPaths });
-    const files = await fetchModel(modelUrl, onProgress);
+    const files = source.kind === 'url' ? await fetchModel(source.modelUrl, onProgress) : givenFiles(source.files);
     onProgress({ stage: 'warm-up', receivedBytes: 0, totalBytes: null });
     if (this.#model !== undefined) disposeLabModel(this.#model);
     const model = loadLabModel(files);
@@ -98,6 +99,11 @@ export class ScoringService implements ScoringApi {
 async function warmUp(model: LabModel): Promise<void> {
   const [example] = model.examples;
   if (example !== undefined) await answerPair(model, example.pair, { emit: () => undefined });
+}
+
+/** Files that came with the request; loading finds out which are missing. */
+function givenFiles(files: ModelFiles): Map<ModelFileName, Uint8Array> {
+  return new Map(MODEL_FILES.flatMap((name) => (files[name] === undefined ? [] : [[name, files[name]]])));
 }
 
 async function fetchModel(

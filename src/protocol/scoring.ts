@@ -35,9 +35,18 @@ export const PairSchema = v.strictObject({
   }),
 });
 
-/** Which model to load, and where it should run. `modelUrl` is an absolute folder URL with a trailing slash. */
+/** The files of a model folder, by name. */
+export const ModelFilesSchema = v.record(v.string(), v.instance(Uint8Array<ArrayBuffer>));
+export type ModelFiles = v.InferOutput<typeof ModelFilesSchema>;
+
+/** Which model to load, and where it should run. */
 export const LoadRequestSchema = v.strictObject({
-  modelUrl: v.pipe(v.string(), v.url(), v.endsWith('/')),
+  source: v.variant('kind', [
+    /** A folder of the page's own origin: an absolute URL with a trailing slash. */
+    v.strictObject({ kind: v.literal('url'), modelUrl: v.pipe(v.string(), v.url(), v.endsWith('/')) }),
+    /** Files that are there already; the sender gives them away. */
+    v.strictObject({ kind: v.literal('files'), files: ModelFilesSchema }),
+  ]),
   backend: v.optional(v.picklist(BACKEND_CHOICES), 'auto'),
 });
 export type LoadRequest = v.InferOutput<typeof LoadRequestSchema>;

@@ -11,16 +11,22 @@ export function formatPercent(share: number): string {
   return `${percent.toFixed(percent < 10 || percent > 99 ? 1 : 0)} %`;
 }
 
+/** A share as a percentage without decimals, for scales and progress: "78 %". */
+export function wholePercent(share: number): string {
+  return `${Math.round(share * 100)} %`;
+}
+
 /** A duration in milliseconds: "4.2 ms", "130 ms", "2.4 s". */
 export function formatDuration(ms: number): string {
   if (ms >= 1000) return `${(ms / 1000).toFixed(1)} s`;
   return `${ms < 10 ? ms.toFixed(1) : ms.toFixed(0)} ms`;
 }
 
-/** A number of bytes: "640 kB", "1.2 MB". */
+/** A number of bytes: "640 kB", "1.2 MB", "148 MB", "2.1 GB". */
 export function formatBytes(bytes: number): string {
   if (bytes < 1e6) return `${Math.ceil(bytes / 1e3)} kB`;
-  return `${(bytes / 1e6).toFixed(1)} MB`;
+  if (bytes < 1e9) return `${(bytes / 1e6).toFixed(bytes < 1e8 ? 1 : 0)} MB`;
+  return `${(bytes / 1e9).toFixed(1)} GB`;
 }
 
 /** A count of parameters: "0.13 M", "5.4 M", "1.2 B". */
@@ -32,4 +38,31 @@ export function formatParameters(count: number): string {
 /** The name of a backend as its makers write it. */
 export function backendName(backend: 'webgpu' | 'wasm' | 'cpu'): string {
   return { webgpu: 'WebGPU', wasm: 'WebAssembly', cpu: 'JavaScript' }[backend];
+}
+
+/** A span of time to wait for, no finer than anyone plans: "8 s", "40 s", "3 min", "1 h 20 min". */
+export function formatSpan(seconds: number): string {
+  if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 90) return `${minutes} min`;
+  // To five minutes from here on.
+  const rounded = Math.round(minutes / 5) * 5;
+  const [hours, rest] = [Math.floor(rounded / 60), rounded % 60];
+  return rest === 0 ? `${hours} h` : `${hours} h ${rest} min`;
+}
+
+/** A count with thousands apart: "1,240". */
+export function formatCount(count: number): string {
+  return Math.round(count).toLocaleString('en');
+}
+
+/** A loss in nats: "4.87", "0.412". */
+export function formatNats(nats: number): string {
+  return nats.toFixed(nats < 1 ? 3 : 2);
+}
+
+/** The day and the minute of something here: "24 Nov, 07:21". */
+export function formatTime(msSince1970: number): string {
+  const options = { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const;
+  return new Intl.DateTimeFormat('en-GB', options).format(msSince1970);
 }

@@ -8,6 +8,7 @@ import type { LabelEvent, ModelSummary } from '../protocol/scoring.ts';
 import { cssProperties } from './css-properties.ts';
 import { backendName, formatDuration, formatPercent } from './format.ts';
 import './lab-label-gauge.ts';
+import { reading } from './reading.ts';
 import { baseStyles, headingStyles } from './shared-styles.ts';
 
 /** Below this share of the vocabulary on the labels, the model was hardly answering at all. */
@@ -113,13 +114,6 @@ export class LabAnswer extends LitElement {
         ${notesOn(answer).map((note) => html`<p class="note">${note}</p>`)}
       </div>`;
   }
-}
-
-function reading(name: string, value: string): unknown {
-  return html`<div>
-    <dt>${name}</dt>
-    <dd>${value}</dd>
-  </div>`;
 }
 
 /** What a reader should know before trusting the number. */

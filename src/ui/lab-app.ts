@@ -2,17 +2,24 @@
  * The page: its head, its views, and the model they share. The model runs in a thread of its own, opened by whoever
  * mounts the page, so that a test can mount it on a model of its making.
  */
-import { css, html, LitElement } from 'lit';
+import { css, html, LitElement, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
+import { LabError } from '../common/errors.ts';
+import { type Failure, failureOf } from '../protocol/failure.ts';
 import type { BackendChoice } from '../protocol/scoring.ts';
+import type { CheckpointClient } from './checkpoint-client.ts';
+import { failureHeading } from './failure-text.ts';
+import { wholePercent } from './format.ts';
+import './lab-notice.ts';
 import './lab-score-view.ts';
 import './lab-site-notice.ts';
 import './lab-theme-toggle.ts';
 import { ModelController } from './model-controller.ts';
 import { describeOffline, type OfflineState, ONLINE } from './offline-copy.ts';
-import { routeOf, type RoutePath, ROUTES } from './routes.ts';
+import { checkpointIn, routeOf, type RoutePath, ROUTES, scoreAddress } from './routes.ts';
 import type { ScoringClient } from './scoring-client.ts';
 import { baseStyles } from './shared-styles.ts';
+import type { OpenTraining } from './training-client.ts';
 
 /**
  * @fires view-settled - what a view needs was fetched, or could not be.
@@ -74,6 +81,9 @@ export class LabApp extends LitElement {
       nav a:hover {
         color: var(--ink);
       }
+      .share {
+        font-variant-numeric: tabular-nums;
+      }
       nav a[aria-current='page'] {
         color: var(--ink);
         font-weight: 600;
@@ -94,13 +104,30 @@ export class LabApp extends LitElement {
 
   /** Starts the thread that a model is loaded into. */
   @property({ attribute: false }) openClient: (() => ScoringClient) | undefined;
-  /** The model's folder; relative to the page. */
+  /** Starts the thread that trains. */
+  @property({ attribute: false }) openTraining: OpenTraining | undefined;
+  /** Starts the thread that keeps checkpoints. */
+  @property({ attribute: false }) openStore: (() => Promise<CheckpointClient>) | undefined;
+  /** The folder of the bundled model; relative to the page. */
   @property() modelUrl = 'models/default/';
   @property() backend: BackendChoice = 'auto';
   /** Whether the lab works without a network, and whether a newer version waits. */
   @property({ attribute: false }) offline: OfflineState = ONLINE;
   @state() private route: RoutePath = routeOf(location.hash);
+  /** The checkpoint to answer with; undefined for the bundled model. */
+  @state() private checkpointId = checkpointIn(location.hash);
+  /** Whether the scoring view was looked at; it stays then, with what was typed into it. */
+  @state() private isScoreWanted = false;
+  /** Whether the training view was looked at; it is fetched then, and stays, with its run. */
+  @state() private isTrainWanted = false;
+  /** Why the training view could not be fetched. */
+  @state() private trainFailure: Failure | undefined;
+  /** How far the run under way is; null without one. */
+  @state() private trainedShare: number | null = null;
   readonly #model = new ModelController(this);
+  /** The model that was loaded last, or is being loaded. */
+  #loaded: { readonly checkpointId: string | undefined } | undefined;
+  #store: Promise<CheckpointClient> | undefined;
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -110,10 +137,18 @@ export class LabApp extends LitElement {
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     removeEventListener('hashchange', this.#navigated);
+    void this.#store?.then((store) => store.close()).catch(() => undefined);
+    this.#store = undefined;
+    this.#loaded = undefined;
   }
 
-  override willUpdate(changed: Map<PropertyKey, unknown>): void {
-    if (changed.has('openClient')) void this.#load();
+  override willUpdate(): void {
+    if (this.openClient === undefined) return;
+    // Each view costs what it needs only when it is looked at.
+    if (this.route === 'train' && !this.isTrainWanted) void this.#fetchTrainView();
+    this.isScoreWanted ||= this.route === 'score';
+    const isOther = this.#loaded === undefined || this.#loaded.checkpointId !== this.checkpointId;
+    if (this.route === 'score' && isOther) void this.#load();
   }
 
   override render(): unknown {
@@ -126,7 +161,9 @@ export class LabApp extends LitElement {
           <nav aria-label="Views">
             ${ROUTES.map(
               ({ path, name }) =>
-                html`<a href="#/${path}" aria-current=${path === this.route ? 'page' : 'false'}>${name}</a>`,
+                html`<a href=${this.#addressOf(path)} aria-current=${path === this.route ? 'page' : 'false'}
+                  >${name}${path === 'train' ? this.#share() : nothing}</a
+                >`,
             )}
           </nav>
           <lab-theme-toggle></lab-theme-toggle>
@@ -137,23 +174,84 @@ export class LabApp extends LitElement {
   }
 
   #view(): unknown {
-    switch (this.route) {
-      case 'score':
-        return html`<lab-score-view .model=${this.#model.state} @model-retry=${this.#load}></lab-score-view>`;
-      default:
-        return this.route satisfies never;
+    return html`${
+      this.isScoreWanted
+        ? html`<lab-score-view
+            ?hidden=${this.route !== 'score'}
+            .model=${this.#model.state}
+            ?checkpoint=${this.checkpointId !== undefined}
+            @model-retry=${this.#load}
+          ></lab-score-view>`
+        : nothing
     }
+    ${this.isTrainWanted ? this.#trainView() : nothing}`;
+  }
+
+  #trainView(): unknown {
+    const { trainFailure } = this;
+    if (trainFailure !== undefined) {
+      return html`<lab-notice ?hidden=${this.route !== 'train'} kind="failure" heading=${failureHeading(trainFailure)}>
+        ${trainFailure.message}
+        <button slot="action" @click=${this.#fetchTrainView}>Try again</button>
+      </lab-notice>`;
+    }
+    return html`<lab-train-view
+      ?hidden=${this.route !== 'train'}
+      .openTraining=${this.openTraining}
+      .openStore=${this.openStore === undefined ? undefined : this.#sharedStore}
+      .backend=${this.backend}
+      .answeringId=${this.checkpointId ?? ''}
+      @run-progress=${(event: CustomEvent<number | null>) => (this.trainedShare = event.detail)}
+    ></lab-train-view>`;
+  }
+
+  /** How far a run is, for those who look at something else meanwhile. */
+  #share(): unknown {
+    if (this.trainedShare === null || this.route === 'train') return nothing;
+    return html` <span class="share">${wholePercent(this.trainedShare)}</span>`;
+  }
+
+  #addressOf(path: RoutePath): string {
+    return path === 'score' ? scoreAddress(this.checkpointId) : `#/${path}`;
+  }
+
+  async #fetchTrainView(): Promise<void> {
+    this.isTrainWanted = true;
+    this.trainFailure = undefined;
+    try {
+      await import('./lab-train-view.ts');
+    } catch (thrown) {
+      this.trainFailure = failureOf(thrown);
+    }
+    this.dispatchEvent(new Event('view-settled'));
   }
 
   async #load(): Promise<void> {
     if (this.openClient === undefined) return;
-    const url = new URL(this.modelUrl, document.baseURI).href;
-    await this.#model.load(this.openClient, url, this.backend);
+    const { checkpointId: id, backend } = this;
+    this.#loaded = { checkpointId: id };
+    const folder = { kind: 'folder', url: new URL(this.modelUrl, document.baseURI).href } as const;
+    const origin = id === undefined ? folder : ({ kind: 'checkpoint', id, openStore: this.#sharedStore } as const);
+    await this.#model.load(this.openClient, origin, backend);
     this.dispatchEvent(new Event('view-settled'));
   }
 
+  /** One thread keeps the checkpoints of the whole page. */
+  readonly #sharedStore = async (): Promise<CheckpointClient> => {
+    const { openStore } = this;
+    if (openStore === undefined)
+      throw new LabError('internal', { message: 'The page was given no checkpoint thread.' });
+    this.#store ??= openStore().catch((thrown: unknown) => {
+      this.#store = undefined;
+      throw thrown;
+    });
+    return this.#store;
+  };
+
   readonly #navigated = (): void => {
     this.route = routeOf(location.hash);
+    // The other views have no say in which model answers.
+    if (this.route === 'score') this.checkpointId = checkpointIn(location.hash);
   };
 }
 

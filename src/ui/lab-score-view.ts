@@ -16,6 +16,7 @@ import './lab-pair-editor.ts';
 import './lab-trace.ts';
 import type { ModelState } from './model-controller.ts';
 import { draftOf, EMPTY_DRAFT, isAnswerable, type PairDraft, pairOf } from './pair-draft.ts';
+import { scoreAddress } from './routes.ts';
 import { scoreViewStyles } from './score-view-styles.ts';
 import { baseStyles, buttonStyles, headingStyles } from './shared-styles.ts';
 
@@ -30,6 +31,8 @@ export class LabScoreView extends LitElement {
   static override readonly styles = [baseStyles, buttonStyles, headingStyles, scoreViewStyles];
 
   @property({ attribute: false }) model: ModelState | undefined;
+  /** Whether a checkpoint of this browser answers, and not the bundled model. */
+  @property({ type: Boolean }) checkpoint = false;
   @state() private draft: PairDraft = EMPTY_DRAFT;
   /** The draft that the answer on the screen is about. */
   @state() private answeredDraft: PairDraft | undefined;
@@ -56,7 +59,7 @@ export class LabScoreView extends LitElement {
   override render(): unknown {
     const summary = this.model?.kind === 'ready' ? this.model.summary : undefined;
     return html`<div class="bench" @keydown=${this.#keyPressed} @lab-submit=${this.#ask}>
-      ${this.#examples(summary)}
+      ${this.checkpoint ? this.#origin() : nothing} ${this.#examples(summary)}
       <div class="panel pair">
         <lab-pair-editor
           .draft=${this.draft}
@@ -80,6 +83,18 @@ export class LabScoreView extends LitElement {
       <div class="panel reading">${this.#reading(summary)}</div>
       ${summary === undefined ? nothing : html`<lab-model-card class="panel card" .model=${summary}></lab-model-card>`}
     </div>`;
+  }
+
+  /** Which model answers, and the way back to the bundled one. */
+  #origin(): unknown {
+    const name = this.model?.kind === 'ready' ? this.model.checkpointName : undefined;
+    return html`<p class="origin">
+      <span
+        >Answers come from
+        ${name === undefined ? 'a checkpoint of this browser' : html`your checkpoint <strong>${name}</strong>`}</span
+      >
+      <a class="button" href=${scoreAddress()}>Use the bundled model</a>
+    </p>`;
   }
 
   #examples(summary: ModelSummary | undefined): unknown {

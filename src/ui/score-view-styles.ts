@@ -18,6 +18,16 @@ export const scoreViewStyles = css`
   .reading {
     padding: var(--space-5) var(--space-4);
   }
+  .origin {
+    display: flex;
+    flex-wrap: wrap;
+    gap: var(--space-2) var(--space-4);
+    align-items: center;
+    padding: var(--space-2) var(--space-2) var(--space-2) var(--space-4);
+    border-left: 3px solid var(--accent);
+    background: var(--surface);
+    overflow-wrap: anywhere;
+  }
   .examples {
     display: flex;
     flex-wrap: wrap;
@@ -93,6 +103,7 @@ export const scoreViewStyles = css`
       gap: var(--space-5);
       align-items: start;
     }
+    .origin,
     .examples,
     .card {
       grid-column: 1 / -1;

@@ -2,10 +2,9 @@
  * The page's side of the scoring worker. Elements see only {@link ScoringClient}; that there is a thread, and comlink
  * between, is known here alone. Every message is parsed before it is believed.
  */
-import { proxy, wrap } from 'comlink';
+import { proxy, transfer, wrap } from 'comlink';
 import * as v from 'valibot';
 import workerUrl from '../../workers/score.worker.ts?worker&url';
-import { LabError } from '../common/errors.ts';
 import {
   type AnswerRequest,
   type LoadProgress,
@@ -18,6 +17,7 @@ import {
   ScoringEventSchema,
 } from '../protocol/scoring.ts';
 import { trustedScriptUrl } from './trusted-script-url.ts';
+import { readMessage, whenBroken } from './worker-failure.ts';
 
 /** Loads one model and answers with it. */
 export interface ScoringClient {
@@ -33,20 +33,13 @@ export interface ScoringClient {
 export function openScoringWorker(): ScoringClient {
   const worker = new Worker(trustedScriptUrl(workerUrl), { type: 'module', name: 'score' });
   const api = wrap<ScoringApi>(worker);
-  // A script that cannot be fetched or parsed never answers: without this a load would wait for ever.
-  const broken = new Promise<never>((_, reject) => {
-    worker.addEventListener('error', (event) => {
-      const message = event.message || 'its script could not be loaded';
-      reject(new LabError('internal', { message: `The scoring worker failed: ${message}.`, fix: 'Reload the page.' }));
-    });
-  });
-  broken.catch(() => undefined);
+  const broken = whenBroken(worker, 'scoring');
   let lastId = 0;
 
   return {
     async load(request, onProgress) {
       const summary = api.load(
-        request,
+        handOver(request),
         proxy((progress) => onProgress(v.parse(LoadProgressSchema, progress))),
       );
       return v.parse(ModelSummarySchema, await Promise.race([summary, broken]));
@@ -66,10 +59,17 @@ export function openScoringWorker(): ScoringClient {
   };
 }
 
+/** The request, with the files in it moved to the worker and not copied. */
+function handOver(request: LoadRequest): LoadRequest {
+  if (request.source.kind !== 'files') return request;
+  return transfer(
+    request,
+    Object.values(request.source.files).map(({ buffer }) => buffer),
+  );
+}
+
 /** An event of the worker, or the failure to understand it. */
 function readEvent(message: unknown): ScoringEvent {
-  const result = v.safeParse(ScoringEventSchema, message);
-  if (result.success) return result.output;
-  const problems = result.issues.map((issue) => `${v.getDotPath(issue) ?? 'event'}: ${issue.message}`);
-  return { kind: 'failed', code: 'internal', message: `The worker sent a malformed event (${problems.join('; ')}).` };
+  const read = readMessage(ScoringEventSchema, message);
+  return 'value' in read ? read.value : { kind: 'failed', code: 'internal', message: read.problem };
 }

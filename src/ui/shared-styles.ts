@@ -52,9 +52,10 @@ export const baseStyles = css`
   }
 `;
 
-/** Buttons: quiet by default, `primary` for the one main action of a view. */
+/** Buttons, and links that look like them: quiet by default, `primary` for the one main action of a view. */
 export const buttonStyles = css`
-  button {
+  button,
+  .button {
     min-height: 2.25rem;
     padding: 0 var(--space-3);
     border: 1px solid var(--line-strong);
@@ -68,20 +69,27 @@ export const buttonStyles = css`
       background var(--quick),
       border-color var(--quick);
   }
-  button:hover {
+  .button {
+    display: inline-flex;
+    align-items: center;
+    text-decoration: none;
+  }
+  button:hover,
+  .button:hover {
     border-color: var(--ink);
     background: var(--field);
   }
-  button.primary {
+  .primary {
     border-color: var(--accent);
     background: var(--accent);
     color: var(--on-accent);
     font-weight: 600;
   }
-  button.primary:hover {
+  .primary:hover {
     background: color-mix(in oklab, var(--accent) 86%, var(--ink));
   }
-  button:disabled {
+  button:disabled,
+  button:disabled:hover {
     border-color: var(--line);
     background: transparent;
     color: var(--muted);

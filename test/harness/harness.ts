@@ -1,9 +1,20 @@
-/** Mounts the page on a scripted model; `?scene=` picks one of SCENES. Served by `npm run dev` under /test/harness/. */
+/**
+ * Mounts the page on scripted threads: `?scene=` picks one of SCENES, `?run=` one of RUN_SCENES and `?store=` one of
+ * STORE_SCENES. Served by `npm run dev` under /test/harness/.
+ */
 import '../../src/ui/lab-app.ts';
 import '../../src/ui/theme.css';
 import { openScriptedClient, SCENES } from './scripted-client.ts';
+import { openScriptedStore, STORE_SCENES } from './scripted-store.ts';
+import { openScriptedTraining, RUN_SCENES } from './scripted-training.ts';
 
-const asked = new URLSearchParams(location.search).get('scene');
-const scene = SCENES.find((name) => name === asked) ?? 'mixed';
+const asked = new URLSearchParams(location.search);
+const scene = SCENES.find((name) => name === asked.get('scene')) ?? 'mixed';
+const run = RUN_SCENES.find((name) => name === asked.get('run')) ?? 'running';
+const store = STORE_SCENES.find((name) => name === asked.get('store')) ?? 'kept';
 const app = document.querySelector('lab-app');
-if (app !== null) app.openClient = () => openScriptedClient(scene);
+if (app !== null) {
+  app.openClient = () => openScriptedClient(scene);
+  app.openTraining = () => Promise.resolve(openScriptedTraining(run));
+  app.openStore = () => Promise.resolve(openScriptedStore(store));
+}

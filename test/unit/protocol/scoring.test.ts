@@ -47,10 +47,19 @@ describe('scoring events', () => {
 });
 
 describe('load request', () => {
+  const from = (modelUrl: string): unknown => ({ source: { kind: 'url', modelUrl } });
+
   it('defaults to the best backend, and wants a folder', () => {
-    expect(v.parse(LoadRequestSchema, { modelUrl: 'http://localhost/m/' }).backend).toBe('auto');
-    expect(v.safeParse(LoadRequestSchema, { modelUrl: 'http://localhost/m' }).success).toBe(false);
-    expect(v.safeParse(LoadRequestSchema, { modelUrl: 'm/' }).success).toBe(false);
+    expect(v.parse(LoadRequestSchema, from('http://localhost/m/')).backend).toBe('auto');
+    expect(v.safeParse(LoadRequestSchema, from('http://localhost/m')).success).toBe(false);
+    expect(v.safeParse(LoadRequestSchema, from('m/')).success).toBe(false);
+  });
+
+  it('takes files as bytes, and nothing else', () => {
+    const given = (file: unknown): unknown => ({ source: { kind: 'files', files: { 'config.json': file } } });
+    expect(v.safeParse(LoadRequestSchema, given(new Uint8Array(3))).success).toBe(true);
+    expect(v.safeParse(LoadRequestSchema, given('{}')).success).toBe(false);
+    expect(v.safeParse(LoadRequestSchema, { source: { kind: 'checkpoint', id: 'x' } }).success).toBe(false);
   });
 });
 

@@ -1,0 +1,224 @@
+/**
+ * The training view: the run on one side, its settings on the other, the checkpoints below. It stays in the page once it
+ * was opened, so that a run goes on while the reader looks at something else.
+ */
+import { html, LitElement, nothing } from 'lit';
+import { customElement, property, state } from 'lit/decorators.js';
+import * as v from 'valibot';
+import { LabError } from '../common/errors.ts';
+import type { BackendChoice } from '../protocol/scoring.ts';
+import { SftExperimentSchema } from '../protocol/sft-experiment.ts';
+import type { TrainingEvent } from '../protocol/training.ts';
+import type { CheckpointClient } from './checkpoint-client.ts';
+import { CheckpointsController } from './checkpoints-controller.ts';
+import { FIRST_RUN } from './first-run.ts';
+import './lab-checkpoints.ts';
+import './lab-notice.ts';
+import './lab-run-monitor.ts';
+import type { RunCommand } from './lab-run-monitor.ts';
+import './lab-run-plan.ts';
+import './lab-settings.ts';
+import { askToPersist } from './persistence.ts';
+import { PlanController } from './plan-controller.ts';
+import { offersOf, type RunOffer } from './run-offers.ts';
+import { checkDraft, type CheckedDraft, draftOf, type SettingsDraft } from './settings-draft.ts';
+import { baseStyles, buttonStyles, headingStyles } from './shared-styles.ts';
+import { trainViewStyles } from './train-view-styles.ts';
+import type { OpenTraining, TrainingClient } from './training-client.ts';
+import { type RunSource, TrainingController } from './training-controller.ts';
+
+const FIRST_RUN_TEXT = JSON.stringify(FIRST_RUN);
+
+/**
+ * @fires run-progress - the share of the run that is done as `detail`, while one is under way; null after it.
+ */
+@customElement('lab-train-view')
+export class LabTrainView extends LitElement {
+  static override readonly styles = [baseStyles, buttonStyles, headingStyles, trainViewStyles];
+
+  /** Starts the thread that trains. */
+  @property({ attribute: false }) openTraining: OpenTraining | undefined;
+  /** Gives the thread that keeps checkpoints. */
+  @property({ attribute: false }) openStore: (() => Promise<CheckpointClient>) | undefined;
+  @property() backend: BackendChoice = 'auto';
+  /** The checkpoint that the Score view answers with. */
+  @property() answeringId = '';
+  @state() private draft: SettingsDraft = draftOf(FIRST_RUN);
+  #checked: CheckedDraft = checkDraft(this.draft);
+  #client: Promise<TrainingClient> | undefined;
+  readonly #training = new TrainingController(this, (event) => this.#happened(event));
+  readonly #plan = new PlanController(this);
+  readonly #checkpoints = new CheckpointsController(this);
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.#close();
+  }
+
+  override willUpdate(changed: Map<PropertyKey, unknown>): void {
+    if (changed.has('draft')) this.#checked = checkDraft(this.draft);
+    if (changed.has('draft') || changed.has('openTraining')) this.#askForPlan();
+    if (changed.has('openStore')) void this.openStore?.().then((store) => this.#checkpoints.use(store));
+  }
+
+  override render(): unknown {
+    const { overview } = this.#checkpoints.state;
+    const { state } = this.#training;
+    const { problems } = this.#checked;
+    const isUnderWay = this.#training.isUnderWay;
+    const offers = overview === undefined || isUnderWay ? [] : offersOf(overview, state.prepared?.runId);
+    return html`<div class="bench">
+      ${offers.length === 0 ? nothing : html`<div class="offers">${offers.map((offer) => this.#offer(offer))}</div>`}
+      <div class="panel run">${state.phase === 'idle' ? this.#planned() : this.#monitor()}</div>
+      <div class="panel settings">
+        ${
+          problems.has('')
+            ? html`<lab-notice class="wrong" kind="failure" heading="These settings do not go together">
+                ${problems.get('')}
+              </lab-notice>`
+            : nothing
+        }
+        <lab-settings
+          .draft=${this.draft}
+          .problems=${problems}
+          ?disabled=${isUnderWay}
+          @settings-change=${(event: CustomEvent<SettingsDraft>) => (this.draft = event.detail)}
+        ></lab-settings>
+      </div>
+      <div class="panel checkpoints">
+        <lab-checkpoints
+          .controller=${this.#checkpoints}
+          .overview=${overview}
+          .answeringId=${this.answeringId}
+          ?canTrain=${!isUnderWay}
+          @checkpoint-resume=${(event: CustomEvent<string>) => this.#goOn(event.detail)}
+        ></lab-checkpoints>
+      </div>
+    </div>`;
+  }
+
+  override updated(): void {
+    const { step, steps } = this.#training.state;
+    const detail = this.#training.isUnderWay ? step / Math.max(1, steps) : null;
+    this.dispatchEvent(new CustomEvent<number | null>('run-progress', { detail }));
+  }
+
+  #planned(): unknown {
+    const { settings } = this.#checked;
+    const isFirst = settings !== undefined && JSON.stringify(settings) === FIRST_RUN_TEXT;
+    return html`<lab-run-plan
+      .plan=${this.#plan.state}
+      .steps=${settings?.sft.steps ?? 0}
+      .action=${isFirst ? 'Train a small model' : 'Start training'}
+      ?runnable=${settings !== undefined}
+      @run-start=${() => this.#start({ kind: 'experiment', experiment: settings })}
+      @plan-retry=${this.#planAnew}
+    ></lab-run-plan>`;
+  }
+
+  #monitor(): unknown {
+    return html`<lab-run-monitor
+      .run=${this.#training.state}
+      .pending=${this.#training.pending}
+      @run-command=${(event: CustomEvent<RunCommand>) => this.#training.command(event.detail)}
+      @run-resume=${(event: CustomEvent<string>) => this.#goOn(event.detail)}
+      @run-dismiss=${this.#dismiss}
+    ></lab-run-monitor>`;
+  }
+
+  #offer({ run, heading, text, way }: RunOffer): unknown {
+    return html`<lab-notice heading=${heading}>
+      ${text}
+      ${
+        way === 'wait'
+          ? nothing
+          : html`<span slot="action" class="actions">
+              <button class="primary" @click=${() => this.#take({ run, heading, text, way })}>
+                ${way === 'go-on' ? 'Go on' : 'Start again'}
+              </button>
+              <button @click=${() => this.#forget(run.id)}>Discard</button>
+            </span>`
+      }
+    </lab-notice>`;
+  }
+
+  async #take({ run, way }: RunOffer): Promise<void> {
+    if (way === 'go-on' && run.lastCheckpoint !== null) {
+      await this.#goOn(run.lastCheckpoint.id);
+      return;
+    }
+    // A run without a checkpoint is begun as a new one, which is remembered by itself.
+    await this.#forget(run.id);
+    await this.#start({ kind: 'experiment', experiment: JSON.parse(run.configJson) });
+  }
+
+  async #forget(runId: string): Promise<void> {
+    await this.#checkpoints.act('Discarding', (client) => client.forgetRun(runId));
+  }
+
+  async #goOn(id: string): Promise<void> {
+    await this.#start({ kind: 'checkpoint', id });
+  }
+
+  async #start(from: RunSource): Promise<void> {
+    this.#plan.drop();
+    // A refusal changes nothing: the run is kept as well as the browser keeps anything.
+    void askToPersist().catch(() => undefined);
+    const isUsable = await this.#training.start(this.#open, from, this.backend);
+    if (!isUsable) this.#close();
+  }
+
+  #dismiss(): void {
+    this.#training.dismiss();
+    this.#askForPlan();
+  }
+
+  /** In a thread of its own, since the last may be what is wrong. */
+  #planAnew(): void {
+    this.#close();
+    this.#askForPlan();
+  }
+
+  #askForPlan(): void {
+    const { settings } = this.#checked;
+    if (this.openTraining === undefined || settings === undefined || this.#training.isUnderWay) return;
+    this.#plan.ask(this.#open, settings, this.backend);
+  }
+
+  #happened(event: TrainingEvent): void {
+    switch (event.kind) {
+      case 'prepared': {
+        // A run that goes on has settings of its own.
+        const read = v.safeParse(SftExperimentSchema, event.experiment);
+        if (read.success) this.draft = draftOf(read.output);
+        break;
+      }
+      case 'checkpoint':
+      case 'finished':
+      case 'stopped':
+      case 'failed':
+        void this.#checkpoints.refresh();
+        break;
+      default:
+    }
+  }
+
+  readonly #open: OpenTraining = async () => {
+    const { openTraining } = this;
+    if (openTraining === undefined)
+      throw new LabError('internal', { message: 'The view was given no training thread.' });
+    this.#client ??= openTraining();
+    return this.#client;
+  };
+
+  #close(): void {
+    void this.#client?.then((client) => client.close()).catch(() => undefined);
+    this.#client = undefined;
+  }
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'lab-train-view': LabTrainView;
+  }
+}

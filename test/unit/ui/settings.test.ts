@@ -1,0 +1,96 @@
+/**
+ * The form is made from the schema: every setting has a control and words, what the schema refuses is told at its field,
+ * and a draft of settings is those settings.
+ */
+import * as fc from 'fast-check';
+import * as v from 'valibot';
+import { describe, expect, it } from 'vitest';
+import { SftExperimentSchema } from '../../../src/protocol/sft-experiment.ts';
+import { FIRST_RUN } from '../../../src/ui/first-run.ts';
+import { SETTING_TEXTS } from '../../../src/ui/setting-texts.ts';
+import { checkDraft, demandOf, draftOf, SETTING_FIELDS } from '../../../src/ui/settings-draft.ts';
+import { fieldsOf } from '../../../src/ui/settings-fields.ts';
+
+const DEFAULTS = v.parse(SftExperimentSchema, {});
+const fieldAt = (path: string) => {
+  const field = SETTING_FIELDS.find((candidate) => candidate.path === path);
+  if (field === undefined) throw new Error(`There is no field ${path}.`);
+  return field;
+};
+
+describe('the fields', () => {
+  it('are one for each leaf of the settings, each with words, and no words are left over', () => {
+    const leaves = (value: unknown, path: string): string[] =>
+      typeof value === 'object' && value !== null
+        ? Object.entries(value).flatMap(([name, child]) => leaves(child, path === '' ? name : `${path}.${name}`))
+        : [path];
+    const paths = SETTING_FIELDS.map(({ path }) => path).toSorted();
+    expect(paths).toEqual(leaves(DEFAULTS, '').toSorted());
+    expect(paths).toEqual(Object.keys(SETTING_TEXTS).toSorted());
+  });
+
+  it('know the range, the kind and the default of a setting', () => {
+    expect(fieldAt('sft.learningRate')).toMatchObject({ kind: 'number', min: 0, isAboveMin: true, isWhole: false });
+    expect(fieldAt('world.zipfExponent')).toMatchObject({ min: 0, max: 3, isAboveMin: false, fallback: 1.3 });
+    expect(fieldAt('sft.seed')).toMatchObject({ min: undefined, max: undefined, isWhole: true });
+    expect(fieldAt('preset')).toMatchObject({ kind: 'choice', fallback: 'nano' });
+    expect(fieldAt('prompt.hints')).toMatchObject({ kind: 'toggle', fallback: true });
+    expect(fieldAt('name')).toMatchObject({ kind: 'text' });
+  });
+
+  it('refuse a schema they have no control for, naming the setting', () => {
+    const list = v.strictObject({ sizes: v.optional(v.array(v.number()), []) });
+    expect(() => fieldsOf(list)).toThrow(/"sizes"/u);
+    expect(() =>
+      fieldsOf(v.strictObject({ deep: v.optional(v.strictObject({ bare: v.number() }), { bare: 1 }) })),
+    ).toThrow(/"deep.bare"/u);
+  });
+});
+
+describe('a draft', () => {
+  it.each([
+    ['the defaults', DEFAULTS],
+    ['the first run', FIRST_RUN],
+  ])('of %s is those settings', (_, settings) => {
+    expect(checkDraft(draftOf(settings))).toEqual({ settings, problems: new Map() });
+  });
+
+  it('of any settings that the schema takes is those settings', () => {
+    const settings = fc.record({
+      sft: fc.record({
+        steps: fc.integer({ min: 1, max: 1e6 }),
+        learningRate: fc.double({ min: 1e-9, max: 10, noNaN: true }),
+        seed: fc.integer(),
+      }),
+      world: fc.record({ labelNoise: fc.double({ min: 0, max: 1, noNaN: true }) }),
+      prompt: fc.record({ hints: fc.boolean() }),
+    });
+    fc.assert(
+      fc.property(settings, (partial) => {
+        const whole = v.parse(SftExperimentSchema, partial);
+        expect(checkDraft(draftOf(whole)).settings).toEqual(whole);
+      }),
+    );
+  });
+
+  it.each([
+    ['sft.steps', '0', 'Give a whole number of at least 1.'],
+    ['sft.steps', '1.5', 'Give a whole number of at least 1.'],
+    ['sft.steps', '', 'Give a whole number of at least 1.'],
+    ['sft.steps', 'many', 'Give a whole number of at least 1.'],
+    ['sft.learningRate', '0', 'Give a number above 0.'],
+    ['world.labelNoise', '1.1', 'Give a number from 0 to 1.'],
+    ['name', '', 'Give a name.'],
+    ['preset', 'giant', 'Choose one of lab-nano, nano, micro, mini, small, base.'],
+  ])('with %s "%s" is told what is asked for', (path, typed, demand) => {
+    const { settings, problems } = checkDraft(new Map(draftOf(FIRST_RUN)).set(path, typed));
+    expect(settings).toBeUndefined();
+    expect([...problems]).toEqual([[path, demand]]);
+    expect(demandOf(fieldAt(path))).toBe(demand);
+  });
+
+  it('tells every wrong field at once', () => {
+    const draft = new Map(draftOf(FIRST_RUN)).set('sft.steps', '0').set('world.brandCount', '1');
+    expect([...checkDraft(draft).problems.keys()].toSorted()).toEqual(['sft.steps', 'world.brandCount']);
+  });
+});

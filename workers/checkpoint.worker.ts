@@ -1,0 +1,5 @@
+/** The thread that keeps checkpoints: exposes the checkpoint service. */
+import { expose } from 'comlink';
+import { CheckpointService } from '../src/experiment/checkpoint-service.ts';
+
+expose(new CheckpointService());
