@@ -20,8 +20,6 @@ import { printTrace } from '../relevance/trace.ts';
 import { SPECIAL_TOKENS } from '../relevance/vocabulary.ts';
 import { encodeExample, type ExpertPair } from '../train/evaluate.ts';
 
-export { type SftExperiment, SftExperimentSchema } from '../protocol/sft-experiment.ts';
-
 /** A run's data, ready to train on. */
 export interface PreparedSft {
   readonly world: RuleWorld;

@@ -11,7 +11,7 @@ import { trainBpe } from '../../src/data/bpe-trainer.ts';
 import { LabTokenizer } from '../../src/data/tokenizer.ts';
 import type { Example } from '../../src/data/batches.ts';
 import { readSftCheckpoint, writeSftCheckpoint } from '../../src/experiment/sft-checkpoint.ts';
-import { SftExperimentSchema } from '../../src/experiment/sft-experiment.ts';
+import { SftExperimentSchema } from '../../src/protocol/sft-experiment.ts';
 import { SPECIAL_TOKENS } from '../../src/relevance/vocabulary.ts';
 import { disposeWeights, initialWeights, loadWeights } from '../../src/model/weights.ts';
 import { type SftLogEntry, type SftState, trainSft } from '../../src/train/sft.ts';

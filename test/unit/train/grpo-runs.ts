@@ -7,7 +7,8 @@ import { Rng } from '../../../src/common/rng.ts';
 import { GrpoConfigSchema } from '../../../src/config/grpo-config.ts';
 import type { ModelConfig } from '../../../src/config/model-config.ts';
 import { SftConfigSchema } from '../../../src/config/sft-config.ts';
-import { SftExperimentSchema, toExpert, trainWorldTokenizer } from '../../../src/experiment/sft-experiment.ts';
+import { toExpert, trainWorldTokenizer } from '../../../src/experiment/sft-experiment.ts';
+import { SftExperimentSchema } from '../../../src/protocol/sft-experiment.ts';
 import type { Transformer } from '../../../src/model/transformer.ts';
 import {
   disposeWeights,
