@@ -9,7 +9,7 @@ import type { GrpoConfig } from '../config/grpo-config.ts';
 import { BatchOrder, type Example } from '../data/batches.ts';
 import type { Transformer } from '../model/transformer.ts';
 import type { KlDirection } from '../ops/token-kl.ts';
-import type { AdamW } from '../optim/adamw.ts';
+import { AdamW, type AdamWState } from '../optim/adamw.ts';
 import { learningRateAt, type Schedule } from '../optim/schedule.ts';
 import {
   combineGradients,
@@ -53,7 +53,9 @@ export interface UpdaterParts {
   readonly expert: readonly Example[];
 }
 
-/** Makes the updates of one run; the losses are chosen once, when it is made. */
+/**
+ * Makes the updates of one run; the losses are chosen once, when it is made. Owns the optimizer: call {@link dispose}.
+ */
 export class GrpoUpdater {
   readonly #config: GrpoConfig;
   readonly #parts: UpdaterParts;
@@ -64,10 +66,13 @@ export class GrpoUpdater {
   readonly #anchor: Anchor | undefined;
   readonly #expertOrder: BatchOrder | undefined;
 
-  constructor(config: GrpoConfig, parts: UpdaterParts, optimizer: AdamW) {
+  /**
+   * @param state - of the optimizer, to go on from
+   * @throws {LabError} `bad-config` if the config needs expert samples and there are none
+   */
+  constructor(config: GrpoConfig, parts: UpdaterParts, state: AdamWState | undefined) {
     this.#config = config;
     this.#parts = parts;
-    this.#optimizer = optimizer;
     this.#schedule = {
       peakLearningRate: config.learningRate,
       warmupSteps: config.warmupUpdates,
@@ -78,6 +83,16 @@ export class GrpoUpdater {
     this.#expertLoss = expertLoss(config.balance);
     this.#anchor = anchorOf(config, parts.reference);
     this.#expertOrder = expertOrder(config, parts.expert);
+    this.#optimizer = new AdamW(parts.model.weights, { ...config, eps: config.adamEps }, state);
+  }
+
+  /** The optimizer's moments. Waits for the GPU. */
+  readOptimizer(): Promise<AdamWState> {
+    return this.#optimizer.readState();
+  }
+
+  dispose(): void {
+    this.#optimizer.dispose();
   }
 
   /**

@@ -14,7 +14,7 @@ import { type GrpoConfig, needsReference } from '../config/grpo-config.ts';
 import type { Example } from '../data/batches.ts';
 import type { Transformer } from '../model/transformer.ts';
 import { readWeights, type TensorData } from '../model/weights.ts';
-import { AdamW, type AdamWState } from '../optim/adamw.ts';
+import type { AdamWState } from '../optim/adamw.ts';
 import { type Group, judgeGroups, minibatchOf, type ScoredRollout, silentGroups } from './groups.ts';
 import {
   type GrpoStep,
@@ -71,15 +71,14 @@ export interface GrpoRun {
 export async function trainGrpo(config: GrpoConfig, run: GrpoRun): Promise<void> {
   checkReference(config, run.reference);
   const { model, task, signal } = run;
-  const optimizer = new AdamW(model.weights, { ...config, eps: config.adamEps }, run.resume?.optimizer);
   const prompts = new PromptOrder(task.prompts, config);
-  const updater = new GrpoUpdater(config, run, optimizer);
+  const updater = new GrpoUpdater(config, run, run.resume?.optimizer);
   let dialMoves = run.resume?.dialMoves ?? [];
   let tokens = run.resume?.tokens ?? { generated: 0, learned: 0, expert: 0 };
   let step = run.resume?.step ?? 0;
   // GPU -> CPU sync: weights and moments.
   const readState = async (): Promise<GrpoState> => {
-    const [weights, moments] = [await readWeights(model.weights), await optimizer.readState()];
+    const [weights, moments] = [await readWeights(model.weights), await updater.readOptimizer()];
     return { step, weights, optimizer: moments, dialMoves, tokens };
   };
 
@@ -137,7 +136,7 @@ export async function trainGrpo(config: GrpoConfig, run: GrpoRun): Promise<void>
       }
     }
   } finally {
-    optimizer.dispose();
+    updater.dispose();
   }
 }
 
