@@ -93,8 +93,10 @@ async function fromCopy(request: Request): Promise<Response> {
   const address = addressOf(new URL(request.url));
   const cache = await caches.open(CACHE_NAME);
   const { key, revision } = files.get(address) ?? { key: address, revision: null };
-  // Missing: kept on demand, or dropped by a browser short of space. Only a name that tells its content is kept again.
-  return (await cache.match(key)) ?? (revision === null ? keep(cache, address) : fetch(request));
+  const kept = await cache.match(key);
+  if (kept !== undefined) return kept;
+  // Kept on demand, or dropped by a browser short of space. Only a name that tells its content can be kept again.
+  return revision === null ? keep(cache, address).catch(() => fetch(request)) : fetch(request);
 }
 
 async function takeOver(): Promise<TakeOverReply> {
