@@ -30,7 +30,9 @@ export function differentiable<Input extends tf.Tensor[], Output extends tf.Tens
     const saved: tf.Tensor[] = [];
     const value = op.forward((tensor) => saved.push(tensor));
     saveAll(saved);
-    return { value, gradFunc: (dOutput: Output, kept: tf.Tensor[]) => op.backward(dOutput, kept) };
+    // Without the tidy every intermediate of every backward pass would live until the whole gradient is done.
+    const gradFunc = (dOutput: Output, kept: tf.Tensor[]): tf.Tensor[] => tf.tidy(() => op.backward(dOutput, kept));
+    return { value, gradFunc };
   });
   return run(...op.inputs);
 }

@@ -81,7 +81,7 @@ export class RuleWorld {
   readonly config: RuleWorldConfig;
   readonly instruction: Instruction = WORLD_INSTRUCTION;
   readonly lexicon: Lexicon;
-  /** Changes with the settings, the rules and the generator's words; stands in every model card. */
+  /** Changes with the settings (not the query counts), the rules and the generator's words; stands in every model card. */
   readonly versionHash: string;
   /** Expected share of pairs whose gold trace cites each rule, by rule index, without skew. */
   readonly ruleShares: readonly number[];
@@ -106,8 +106,10 @@ export class RuleWorld {
     const rules = [...this.instruction.rules.keys()];
     this.headRules = new Set(rules.filter((rule) => !isTail(rule)));
     this.tailRules = new Set(rules.filter(isTail));
+    // How many queries are taken does not change any of them, so worlds that differ in nothing else are one.
+    const { trainQueries: _train, devQueries: _dev, testQueries: _test, ...generator } = config;
     this.versionHash = hashHex(
-      canonicalJson([config, instructionHash(this.instruction), this.lexicon.data, GENERATOR_VERSION]),
+      canonicalJson([generator, instructionHash(this.instruction), this.lexicon.data, GENERATOR_VERSION]),
     );
   }
 

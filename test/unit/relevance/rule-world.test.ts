@@ -14,6 +14,7 @@ describe('makeRuleWorld', () => {
     expect(again.versionHash).toBe(WORLD.versionHash);
     expect(again.queryPairs('train', 7)).toEqual(SAMPLE.filter(({ queryId }) => queryId === 'train-7'));
     expect(makeRuleWorld({ seed: 6 }).versionHash).not.toBe(WORLD.versionHash);
+    expect(makeRuleWorld({ ...WORLD.config, trainQueries: 7 }).versionHash).toBe(WORLD.versionHash);
     expect(makeRuleWorld({ seed: 6 }).queryPairs('train', 7)).not.toEqual(again.queryPairs('train', 7));
   });
 
