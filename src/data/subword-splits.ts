@@ -26,7 +26,7 @@ export function randomSplits(rng: Rng, share: number): WordSplitter {
 }
 
 function cut(word: string, rng: Rng): string[] {
-  const characters = [...word]; // by code point: half a surrogate pair is no character
+  const characters = Array.from(word); // by code point: half a surrogate pair is no character
   if (characters.length < 3) return [word];
   const first = 1 + rng.int(characters.length - 1);
   const second = rng.chance(0.5) ? first : 1 + rng.int(characters.length - 1);
