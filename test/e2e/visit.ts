@@ -4,7 +4,7 @@
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 
 /** WebGPU on a software adapter takes seconds for what a GPU does at once. */
-const LONGEST_WAIT_MS = 25_000;
+const LONGEST_WAIT_MS = 120_000;
 
 /** What the page did wrong. Each list has to stay empty. */
 export interface Misdeeds {
