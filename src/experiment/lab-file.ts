@@ -5,6 +5,7 @@ import type { LabFile } from '../infer/lab-model.ts';
 import { DEFAULT_SCALE } from '../relevance/labels.ts';
 import type { LabDocument } from '../relevance/pair.ts';
 import type { PromptConfig } from '../relevance/prompt.ts';
+import type { Criterion, Verdict } from '../relevance/vocabulary.ts';
 import type { RuleWorld, WorldPair } from '../relevance/rule-world.ts';
 
 /** Writes down what a model of this world needs to be used without it. */
@@ -20,19 +21,32 @@ export function makeLabFile(world: RuleWorld, prompt: PromptConfig): LabFile {
   };
 }
 
-/** One held-out pair per label, then pairs that different criteria decide: enough to see what the model can do. */
+/** What is interesting about a pair, by what decides it. */
+const EXAMPLE_NAMES: Readonly<Partial<Record<Criterion, Partial<Record<Verdict, string>>>>> = {
+  type: { match: 'the right thing', mismatch: 'another thing', near: 'a substitute' },
+  brand: { match: 'the right brand', mismatch: 'another brand', absent: 'brand not stated' },
+  attribute: { match: 'as asked', mismatch: 'another colour', absent: 'not stated' },
+  quantity: { match: 'the right size', mismatch: 'the wrong size', near: 'nearly the size' },
+  negation: { match: 'without, as asked', violated: 'what was excluded' },
+  accessory: { match: 'a fitting accessory', mismatch: 'only an accessory' },
+  audience: { match: 'for the right people', mismatch: 'for others', absent: 'for whom?' },
+  overall: { violated: 'used goods' },
+};
+const EXAMPLES = 8;
+
+/** Pairs that different findings decide, from different queries, the best label first. */
 function pickExamples(world: RuleWorld): LabFile['examples'] {
-  const examples: LabFile['examples'] = [];
+  const found: { readonly label: number; readonly example: LabFile['examples'][number] }[] = [];
   const seen = new Set<string>();
   for (const pair of world.pairs('dev')) {
     const deciding = pair.goldTrace.steps[0];
-    if (deciding === undefined || examples.length >= 8) continue;
-    const key = `${deciding.criterion} ${deciding.verdict}`;
-    if (seen.has(key) || seen.has(pair.queryId)) continue;
-    seen.add(key).add(pair.queryId);
-    examples.push({ name: key, pair: { query: pair.query, document: plainDocument(pair) } });
+    const name = deciding === undefined ? undefined : EXAMPLE_NAMES[deciding.criterion]?.[deciding.verdict];
+    if (name === undefined || seen.has(name) || seen.has(pair.queryId)) continue;
+    seen.add(name).add(pair.queryId);
+    found.push({ label: pair.label, example: { name, pair: { query: pair.query, document: plainDocument(pair) } } });
+    if (found.length === EXAMPLES) break;
   }
-  return examples;
+  return found.sort((a, b) => b.label - a.label).map(({ example }) => example);
 }
 
 function plainDocument({ document }: WorldPair): LabFile['examples'][number]['pair']['document'] {
