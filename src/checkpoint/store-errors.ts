@@ -5,9 +5,9 @@
 import { LabError, type LabErrorCode, messageOf } from '../common/errors.ts';
 
 /** The disk, or the share of it that the browser allows, is used up. */
-const STORAGE_FULL: LabErrorCode = 'out-of-memory';
+const STORAGE_FULL: LabErrorCode = 'storage-full';
 /** There is no database to be had, or no longer. */
-const STORE_UNAVAILABLE: LabErrorCode = 'internal';
+const STORE_UNAVAILABLE: LabErrorCode = 'storage-unavailable';
 
 /** The name of a DOMException or any other error. */
 export function errorName(thrown: unknown): string {

@@ -105,7 +105,7 @@ export class CheckpointStore {
    * @param payload - must not be changed before this resolves
    * @returns what was saved, with its id and its name
    * @throws {LabError} `bad-config` for an unusable manifest, `bad-checkpoint` for an empty or too large payload,
-   *   `out-of-memory` if the browser's storage is full, `aborted`
+   *   `storage-full` if the browser has no room left, `aborted`
    */
   async save(
     info: CheckpointInfoInput,
@@ -194,7 +194,7 @@ export class CheckpointStore {
    * Takes a file of {@link exportFile} in. It keeps its id, so that lineage holds, unless a checkpoint of that id is here
    * already; then it is a copy of its own. If the name is taken, a number is appended to it. Retention never drops it.
    *
-   * @throws {LabError} `bad-file` if anything in the file is not as it was exported, `out-of-memory` if the browser's
+   * @throws {LabError} `bad-file` if anything in the file is not as it was exported, `storage-full` if the browser's
    *   storage is full, `aborted`
    */
   async importFile(file: Blob, options: LongOptions = {}): Promise<Manifest> {

@@ -17,7 +17,9 @@ export type LabErrorCode =
   | 'no-backend'
   | 'not-finite'
   | 'not-found'
-  | 'out-of-memory';
+  | 'out-of-memory'
+  | 'storage-full'
+  | 'storage-unavailable';
 
 /** What an error must say. */
 export interface LabErrorDetails {

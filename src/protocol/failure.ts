@@ -20,6 +20,8 @@ const CODES: Record<LabErrorCode, true> = {
   'not-finite': true,
   'not-found': true,
   'out-of-memory': true,
+  'storage-full': true,
+  'storage-unavailable': true,
 };
 const isCode = (name: string): name is LabErrorCode => Object.hasOwn(CODES, name);
 

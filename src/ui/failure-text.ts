@@ -12,6 +12,10 @@ export function failureHeading({ code }: Failure): string {
       return 'The model was not found';
     case 'out-of-memory':
       return 'The model does not fit into memory';
+    case 'storage-full':
+      return 'The storage of this browser is full';
+    case 'storage-unavailable':
+      return 'This browser keeps nothing for the page';
     case 'not-finite':
       return 'The model computed a number that is none';
     case 'bad-checkpoint':

@@ -239,7 +239,7 @@ describeBrowser('the checkpoint store', () => {
       const isIntact = lab.areEqual((await store.load(id)).payload, old);
       return { id, failure, names: checkpoints.map(({ name }) => name), isIntact, keys: await lab.keysOf('t') };
     });
-    expect(result.failure?.code).toBe('out-of-memory');
+    expect(result.failure?.code).toBe('storage-full');
     expect(result.failure?.message).toMatch(/storage for this page is full.*Delete or export/su);
     expect(result).toMatchObject({ names: ['old'], isIntact: true, keys: { manifests: 1, pending: 0 } });
     expect(result.keys.chunks).toHaveLength(3);
