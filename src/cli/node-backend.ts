@@ -5,6 +5,8 @@ import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 // Registers the gradients of tfjs's own ops, which the core's Node build leaves out.
 import '@tensorflow/tfjs';
+import { DECODER_CHECK } from '../experiment/decoder-check.ts';
+import { findDisagreement } from '../gpu/self-check.ts';
 import { BACKENDS, type Backend, type OpenedBackend, openBackend } from '../gpu/device.ts';
 
 /** What `--backend` takes. */
@@ -22,7 +24,11 @@ export async function openNodeBackend(name: BackendName): Promise<OpenedBackend>
     '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm',
   );
   const backend: Backend | undefined = name === 'auto' ? undefined : name;
-  return openBackend({ backend, wasmPaths: `${dirname(wasmFile)}/` });
+  return openBackend({
+    backend,
+    wasmPaths: `${dirname(wasmFile)}/`,
+    findFault: () => findDisagreement(DECODER_CHECK),
+  });
 }
 
 async function provideWebGpu(): Promise<void> {

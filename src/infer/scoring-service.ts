@@ -26,32 +26,36 @@ import { cardRows } from './model-card.ts';
 /** No file of a bundled model is larger than this; checked before anything is kept. */
 const MAX_FILE_BYTES = 512 * 1024 * 1024;
 
+/** Where tfjs's files are, and how a backend is checked before it is believed. */
+type ScoringBackend = Pick<BackendRequest, 'wasmPaths' | 'findFault'>;
+
 /** Answers pairs with one model at a time. */
 export class ScoringService implements ScoringApi {
-  readonly #wasmPaths: BackendRequest['wasmPaths'];
+  readonly #backend: ScoringBackend;
   readonly #running = new Map<number, AbortController>();
   #model: LabModel | undefined;
   // Answers share one GPU queue; each waits for the one before it, which a newer request has usually cancelled.
   #queue: Promise<void> = Promise.resolve();
 
-  constructor(wasmPaths: BackendRequest['wasmPaths']) {
-    this.#wasmPaths = wasmPaths;
+  constructor(backend: ScoringBackend) {
+    this.#backend = backend;
   }
 
   async load(request: LoadRequest, onProgress: (progress: LoadProgress) => void): Promise<ModelSummary> {
     const { source, backend } = parseConfig('The load request', LoadRequestSchema, request);
     onProgress({ stage: 'backend', receivedBytes: 0, totalBytes: null });
-    const opened = await openBackend({ backend: backend === 'auto' ? undefined : backend, wasmPaths: this.#wasmPaths });
+    const opened = await openBackend({ ...this.#backend, backend: backend === 'auto' ? undefined : backend });
     const files = source.kind === 'url' ? await fetchModel(source.modelUrl, onProgress) : givenFiles(source.files);
     onProgress({ stage: 'warm-up', receivedBytes: 0, totalBytes: null });
-    if (this.#model !== undefined) disposeLabModel(this.#model);
     const model = loadLabModel(files);
+    await this.#queue; // an answer may still be using the old model
+    if (this.#model !== undefined) disposeLabModel(this.#model);
     this.#model = model;
     await warmUp(model);
     return {
       name: model.card.name,
       backend: opened.backend,
-      backendReason: `${opened.device}: ${opened.reason}`,
+      backendReason: [`${opened.device}: ${opened.reason}`, ...opened.problems].join('. '),
       parameters: countParameters(model.transformer.config),
       scale: { names: [...model.scale.names], rubric: [...model.scale.rubric] },
       card: cardRows(model.card),
