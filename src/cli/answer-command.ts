@@ -6,7 +6,7 @@ import * as v from 'valibot';
 import { LabError } from '../common/errors.ts';
 import { answerPair } from '../infer/answer.ts';
 import type { LabModel } from '../infer/lab-model.ts';
-import type { ScoringEvent } from '../protocol/scoring.ts';
+import { AttributeValueSchema, type ScoringEvent } from '../protocol/scoring.ts';
 import { type LabDocument, makeDocument } from '../relevance/pair.ts';
 import { readModelFolder } from './model-folder.ts';
 import { type BackendName, openNodeBackend } from './node-backend.ts';
@@ -103,7 +103,6 @@ function collect(value: string, previous: readonly string[]): string[] {
   return [...previous, value];
 }
 
-const AttributeValueSchema = v.union([v.string(), v.number(), v.boolean(), v.array(v.string())]);
 const DocumentSchema = v.strictObject({
   docId: v.optional(v.string(), ''),
   title: v.string(),

@@ -17,6 +17,7 @@ import { readSafetensors } from '../checkpoint/safetensors.ts';
 import { LabTokenizer } from '../data/tokenizer.ts';
 import type { Transformer } from '../model/transformer.ts';
 import { disposeWeights, loadWeights, type TensorData } from '../model/weights.ts';
+import { PairSchema } from '../protocol/scoring.ts';
 import { type Instruction, parseInstruction } from '../relevance/instruction.ts';
 import { type LabelScale, makeScale } from '../relevance/labels.ts';
 import { type Lexicon, makeLexicon } from '../relevance/lexicon.ts';
@@ -27,23 +28,8 @@ import { type ModelCard, ModelCardSchema } from './model-card.ts';
 export const MODEL_FILES = ['config.json', 'tokenizer.json', 'lab.json', 'card.json', 'model.safetensors'] as const;
 export type ModelFileName = (typeof MODEL_FILES)[number];
 
-const AttributeValueSchema = v.union([v.string(), v.number(), v.boolean(), v.array(v.string())]);
-
 /** A pair to try, with two or three words on what is interesting about it. */
-const ExampleSchema = v.strictObject({
-  name: v.string(),
-  pair: v.strictObject({
-    query: v.string(),
-    document: v.strictObject({
-      docId: v.string(),
-      title: v.string(),
-      brand: v.string(),
-      type: v.string(),
-      attributes: v.record(v.string(), AttributeValueSchema),
-      text: v.string(),
-    }),
-  }),
-});
+const ExampleSchema = v.strictObject({ name: v.string(), pair: PairSchema });
 
 /** The schema of `lab.json`. */
 export const LabFileSchema = v.strictObject({

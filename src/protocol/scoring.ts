@@ -20,7 +20,13 @@ const probability = v.pipe(v.number(), v.minValue(0), v.maxValue(1.000001));
 /** Milliseconds. */
 const duration = v.pipe(v.number(), v.minValue(0));
 
-const AttributeValueSchema = v.union([v.string(), v.number(), v.boolean(), v.pipe(v.array(v.string()), v.readonly())]);
+/** The value of a document attribute as it crosses threads, files and the command line. */
+export const AttributeValueSchema = v.union([
+  v.string(),
+  v.number(),
+  v.boolean(),
+  v.pipe(v.array(v.string()), v.readonly()),
+]);
 
 /** A pair as it crosses threads. */
 export const PairSchema = v.strictObject({
