@@ -9,6 +9,6 @@ export const FIRST_RUN: SftExperiment = v.parse(SftExperimentSchema, {
   name: 'first-model',
   preset: 'lab-nano',
   world: { trainQueries: 3000 },
-  devPairs: 300,
-  sft: { steps: 500, warmupSteps: 50, evaluateEvery: 100, checkpointEvery: 50, logEvery: 5 },
+  devPairs: 200,
+  sft: { steps: 500, batchSize: 32, warmupSteps: 50, evaluateEvery: 100, checkpointEvery: 50, logEvery: 5 },
 } satisfies v.InferInput<typeof SftExperimentSchema>);

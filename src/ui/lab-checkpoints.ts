@@ -6,7 +6,7 @@ import { css, html, LitElement, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import { repeat } from 'lit/directives/repeat.js';
 import type { Checkpoint, CheckpointOverview } from '../protocol/checkpoints.ts';
-import type { CheckpointsController } from './checkpoints-controller.ts';
+import type { CheckpointsController, CheckpointsState } from './checkpoints-controller.ts';
 import { download } from './download.ts';
 import { failureHeading } from './failure-text.ts';
 import { formatBytes, formatPercent } from './format.ts';
@@ -71,17 +71,16 @@ export class LabCheckpoints extends LitElement {
   ];
 
   @property({ attribute: false }) controller: CheckpointsController | undefined;
-  /** What the controller knows; given beside it so that a change is seen. */
-  @property({ attribute: false }) overview: CheckpointOverview | undefined;
+  /** What the controller knows; given beside it, so that a change is seen. */
+  @property({ attribute: false }) shelf: CheckpointsState | undefined;
   /** The checkpoint that the Score view answers with. */
   @property() answeringId = '';
   /** Whether training can go on from a checkpoint now. */
   @property({ type: Boolean }) canTrain = false;
 
   override render(): unknown {
-    const { controller, overview } = this;
-    if (controller === undefined) return nothing;
-    const { failure, doing } = controller.state;
+    if (this.shelf === undefined) return nothing;
+    const { overview, failure, doing } = this.shelf;
     return html`<section aria-label="Checkpoints">
       <header>
         <h2 class="heading">Checkpoints in this browser</h2>

@@ -140,11 +140,13 @@ export class LabRunMonitor extends LitElement {
   #controls(): unknown {
     const { phase, prepared } = this.run;
     const isStopping = this.pending === 'stop';
+    // A pause may be asked for at any time: the run then waits before its next step.
+    const canPause = !isStopping && this.pending !== 'pause';
     const isMoving = prepared !== undefined && phase !== 'recovering' && !isStopping;
     return html`${
       phase === 'paused'
         ? this.#control('resume', 'Go on', isMoving, 'primary')
-        : this.#control('pause', 'Pause', isMoving && this.pending !== 'pause')
+        : this.#control('pause', 'Pause', canPause)
     }
     ${this.#control('step', 'One step', isMoving)} ${this.#control('evaluate', 'Evaluate', isMoving)}
     ${this.#control('save', 'Save', isMoving)} ${this.#control('stop', 'Stop', !isStopping, 'end')}`;

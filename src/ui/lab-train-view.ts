@@ -88,7 +88,7 @@ export class LabTrainView extends LitElement {
       <div class="panel checkpoints">
         <lab-checkpoints
           .controller=${this.#checkpoints}
-          .overview=${overview}
+          .shelf=${this.#checkpoints.state}
           .answeringId=${this.answeringId}
           ?canTrain=${!isUnderWay}
           @checkpoint-resume=${(event: CustomEvent<string>) => this.#goOn(event.detail)}

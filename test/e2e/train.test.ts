@@ -1,0 +1,161 @@
+/**
+ * Training in the built page, as a reader does it: by clicking. A run whose browser was killed goes on from its last
+ * checkpoint and ends in the very weights of one that was never interrupted; the model then answers in the Score view.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { afterEach, beforeEach, expect, inject, it } from 'vitest';
+import { describeBrowser } from '../setup/chromium.ts';
+import { type KillableBrowser, startKillableBrowser } from './killable-browser.ts';
+import { answered, shownLabel } from './visit.ts';
+
+const TRAIN_URL = `${inject('pageUrl')}?backend=wasm#/train`;
+const STEPS = 40;
+const SAVE_EVERY = 5;
+/** A run of seconds: little data, small batches, few looks at held-out pairs. */
+const TINY = {
+  'Training queries': '12',
+  'Held-out pairs': '4',
+  Steps: String(STEPS),
+  'Batch size': '4',
+  'Evaluate every': '20',
+  'Save every': String(SAVE_EVERY),
+};
+
+describeBrowser('training in the page', () => {
+  let profile: string;
+  let browser: KillableBrowser;
+  beforeEach(async () => {
+    profile = mkdtempSync(join(tmpdir(), 'afrl-lab-train-'));
+    browser = await startKillableBrowser(profile, TRAIN_URL);
+  });
+  afterEach(async () => {
+    await browser.close();
+    rmSync(profile, { recursive: true, force: true });
+  });
+
+  it('says what a run will take, trains to its end by one click, and keeps checkpoints', async () => {
+    const { page, complaints } = browser;
+    const plan = page.locator('lab-run-plan');
+    await plan.locator('.figure').waitFor();
+    expect(await plan.locator('.readings').innerText()).toMatch(/Runs on\s+WebAssembly[^]+A step takes[^]+Memory/u);
+    await page.getByRole('button', { name: 'Train a small model' }).waitFor();
+
+    await startTiny(page);
+    expect(await finishedHash(page)).toMatch(/^[0-9a-f]{8,}$/u);
+    // The last three automatic ones are kept.
+    const names = [STEPS, STEPS - SAVE_EVERY, STEPS - 2 * SAVE_EVERY].map((step) => `first-model, step ${step}`);
+    await expect.poll(() => page.locator('lab-checkpoint h3').allInnerTexts()).toEqual(names);
+    expect(complaints).toEqual([]);
+  });
+
+  it('goes on after the browser was killed, to the weights of a run that was not, and answers with them', async () => {
+    const { page } = browser;
+    await startTiny(page);
+    // Before the first step, so that nothing here depends on how fast the machine is.
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.getByRole('button', { name: 'Go on' }).waitFor();
+    expect(await shownStep(page)).toBe(0);
+    // By single steps to a checkpoint and one beyond, so that the kill costs something.
+    for (let step = 1; step <= SAVE_EVERY + 1; step++) {
+      await page.getByRole('button', { name: 'One step' }).click();
+      await expect.poll(() => shownStep(page), { timeout: 60_000 }).toBe(step);
+    }
+    await page.getByRole('heading', { name: `first-model, step ${SAVE_EVERY}` }).waitFor();
+    await browser.kill();
+
+    browser = await startKillableBrowser(profile, TRAIN_URL);
+    const reopened = browser.page;
+    await reopened.getByText(`A run stopped at step ${SAVE_EVERY} of ${STEPS}`).waitFor();
+    await reopened.getByRole('button', { name: 'Go on' }).click();
+    const resumedHash = await finishedHash(reopened);
+    expect(await reopened.getByText(/^A run stopped /u).count()).toBe(0);
+
+    // The form shows the settings of the run that was taken up; the same again, without a break.
+    expect(await reopened.getByLabel('Batch size', { exact: true }).inputValue()).toBe(TINY['Batch size']);
+    await reopened.getByRole('button', { name: 'New run' }).click();
+    await reopened.getByRole('button', { name: 'Start training' }).click();
+    expect(await finishedHash(reopened)).toBe(resumedHash);
+
+    await reopened.getByRole('link', { name: 'Score with this model' }).click();
+    await reopened.locator('.origin', { hasText: `your checkpoint first-model, step ${STEPS} (2)` }).waitFor();
+    await answered(reopened);
+    expect(['irrelevant', 'partial', 'substantial', 'exact']).toContain(await shownLabel(reopened));
+    await reopened.getByRole('link', { name: 'Use the bundled model' }).click();
+    await reopened.locator('.origin').waitFor({ state: 'detached' });
+    await answered(reopened);
+    expect(browser.complaints).toEqual([]);
+  });
+
+  it('discards an interrupted run when asked to', async () => {
+    const { page, complaints } = browser;
+    await startTiny(page);
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.getByRole('button', { name: 'Go on' }).waitFor();
+    await page.reload(); // before its first checkpoint
+    await page.getByText('A run stopped before its first checkpoint').waitFor();
+    await page.getByRole('button', { name: 'Discard' }).click();
+    await page.getByText(/^A run stopped /u).waitFor({ state: 'detached' });
+    await page.reload();
+    await page.getByText('Nothing is kept yet').waitFor();
+    expect(await page.getByText(/^A run stopped /u).count()).toBe(0);
+    expect(complaints).toEqual([]);
+  });
+
+  it('names, notes, exports, imports and deletes checkpoints', async () => {
+    const { page, complaints } = browser;
+    await startTiny(page, { Steps: '2' });
+    await finishedHash(page);
+    const rows = page.locator('lab-checkpoint');
+    await rows.getByRole('button', { name: 'Name and note' }).click();
+    await rows.getByLabel('Name', { exact: true }).fill('keeper');
+    await rows.getByLabel('Note', { exact: true }).fill('for the lesson');
+    await rows.getByRole('button', { name: 'Save' }).click();
+    await rows.getByText('for the lesson').waitFor();
+
+    const downloading = page.waitForEvent('download');
+    await rows.getByRole('button', { name: 'Export' }).click();
+    const download = await downloading;
+    expect(download.suggestedFilename()).toBe('keeper.afrl-checkpoint');
+    const file = join(profile, 'keeper.afrl-checkpoint');
+    await download.saveAs(file);
+    const input = page.locator('lab-checkpoints input[type="file"]');
+    await input.setInputFiles(file);
+    const copy = page.locator('lab-checkpoint', { hasText: 'keeper (2)' });
+    await copy.getByText('for the lesson').waitFor();
+    expect(await rows.count()).toBe(2);
+
+    await copy.getByRole('button', { name: 'Delete' }).click();
+    await copy.getByRole('button', { name: 'Keep' }).click();
+    await copy.getByRole('button', { name: 'Delete' }).click();
+    await copy.getByRole('group', { name: 'Delete keeper (2)?' }).getByRole('button', { name: 'Delete' }).click();
+    await copy.waitFor({ state: 'detached' });
+    expect(await rows.count()).toBe(1);
+    expect(complaints).toEqual([]);
+
+    await input.setInputFiles(join(import.meta.dirname, 'train.test.ts'));
+    await page
+      .locator('lab-checkpoints lab-notice')
+      .getByText(/another kind of file/u)
+      .waitFor();
+  });
+});
+
+/** Starts a run of seconds. */
+async function startTiny(page: Page, change: Partial<typeof TINY> = {}): Promise<void> {
+  for (const [label, value] of Object.entries({ ...TINY, ...change })) {
+    await page.getByLabel(label, { exact: true }).fill(value);
+  }
+  await page.getByRole('button', { name: 'Start training' }).click();
+}
+
+/** The hash of all weights at the end of the run. */
+async function finishedHash(page: Page): Promise<string> {
+  return page.locator('lab-run-monitor .weights').innerText();
+}
+
+async function shownStep(page: Page): Promise<number> {
+  return Number(/[\d,]+/u.exec(await page.locator('lab-run-monitor .figure').innerText())?.[0].replaceAll(',', ''));
+}
