@@ -28,6 +28,8 @@ import type { OpenTraining, TrainingClient } from './training-client.ts';
 import { type RunSource, TrainingController } from './training-controller.ts';
 
 const FIRST_RUN_TEXT = JSON.stringify(FIRST_RUN);
+/** How soon to look again whether another tab still trains; after a reload it is the page that was there before. */
+const LOOK_AGAIN_MS = 1000;
 
 /**
  * @fires run-progress - the share of the run that is done as `detail`, while one is under way; null after it.
@@ -46,12 +48,14 @@ export class LabTrainView extends LitElement {
   @state() private draft: SettingsDraft = draftOf(FIRST_RUN);
   #checked: CheckedDraft = checkDraft(this.draft);
   #client: Promise<TrainingClient> | undefined;
+  #nextLook: ReturnType<typeof setTimeout> | undefined;
   readonly #training = new TrainingController(this, (event) => this.#happened(event));
   readonly #plan = new PlanController(this);
   readonly #checkpoints = new CheckpointsController(this);
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
+    clearTimeout(this.#nextLook);
     this.#close();
   }
 
@@ -62,11 +66,9 @@ export class LabTrainView extends LitElement {
   }
 
   override render(): unknown {
-    const { overview } = this.#checkpoints.state;
-    const { state } = this.#training;
+    const { state, isUnderWay } = this.#training;
     const { problems } = this.#checked;
-    const isUnderWay = this.#training.isUnderWay;
-    const offers = overview === undefined || isUnderWay ? [] : offersOf(overview, state.prepared?.runId);
+    const offers = this.#offers();
     return html`<div class="bench">
       ${offers.length === 0 ? nothing : html`<div class="offers">${offers.map((offer) => this.#offer(offer))}</div>`}
       <div class="panel run">${state.phase === 'idle' ? this.#planned() : this.#monitor()}</div>
@@ -101,6 +103,20 @@ export class LabTrainView extends LitElement {
     const { step, steps } = this.#training.state;
     const detail = this.#training.isUnderWay ? step / Math.max(1, steps) : null;
     this.dispatchEvent(new CustomEvent<number | null>('run-progress', { detail }));
+    this.#watchOthers();
+  }
+
+  #offers(): RunOffer[] {
+    const { overview } = this.#checkpoints.state;
+    if (overview === undefined || this.#training.isUnderWay) return [];
+    return offersOf(overview, this.#training.state.prepared?.runId);
+  }
+
+  /** A run of another tab can be offered here as soon as that tab is gone; nobody tells when. */
+  #watchOthers(): void {
+    clearTimeout(this.#nextLook);
+    if (!this.#offers().some(({ way }) => way === 'wait')) return;
+    this.#nextLook = setTimeout(() => void this.#checkpoints.refresh(), LOOK_AGAIN_MS);
   }
 
   #planned(): unknown {
