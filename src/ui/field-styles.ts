@@ -17,6 +17,7 @@ export const fieldStyles = css`
     box-shadow: inset 0 -1px 0 var(--line-strong);
     color: var(--ink);
     font: inherit;
+    font-size: var(--text-base);
     line-height: 1.5rem;
     transition: box-shadow var(--quick);
   }

@@ -155,11 +155,18 @@ export class LabCheckpoint extends LitElement {
     </article>`;
   }
 
+  /** Whoever works by keyboard stays where they were. */
+  override updated(changed: Map<PropertyKey, unknown>): void {
+    if (changed.get('mode') === undefined) return;
+    const next = { editing: 'input', deleting: '.keep', shown: '.edit' }[this.mode];
+    this.renderRoot.querySelector<HTMLElement>(next)?.focus();
+  }
+
   #actions({ id, name }: Checkpoint): unknown {
     return html`<div class="actions" role="group" aria-label="Actions on ${name}">
       <a class="button first" href=${scoreAddress(id)}>Score with it</a>
       ${this.resumable ? html`<button @click=${() => this.#tell('checkpoint-resume', id)}>Train on</button>` : nothing}
-      <button @click=${() => (this.mode = 'editing')}>Name and note</button>
+      <button class="edit" @click=${() => (this.mode = 'editing')}>Name and note</button>
       <button @click=${() => this.#tell('checkpoint-export', id)}>Export</button>
       <button @click=${() => (this.mode = 'deleting')}>Delete</button>
     </div>`;
@@ -169,7 +176,7 @@ export class LabCheckpoint extends LitElement {
     return html`<div class="actions" role="group" aria-label="Delete ${name}?">
       <span class="question">Delete for good?</span>
       <button class="first" @click=${() => this.#tell('checkpoint-delete', id)}>Delete</button>
-      <button class="first" autofocus @click=${() => (this.mode = 'shown')}>Keep</button>
+      <button class="first keep" @click=${() => (this.mode = 'shown')}>Keep</button>
     </div>`;
   }
 

@@ -87,14 +87,24 @@ export class LabScoreView extends LitElement {
 
   /** Which model answers, and the way back to the bundled one. */
   #origin(): unknown {
-    const name = this.model?.kind === 'ready' ? this.model.checkpointName : undefined;
     return html`<p class="origin">
-      <span
-        >Answers come from
-        ${name === undefined ? 'a checkpoint of this browser' : html`your checkpoint <strong>${name}</strong>`}</span
-      >
+      <span>${this.#originText()}</span>
       <a class="button" href=${scoreAddress()}>Use the bundled model</a>
     </p>`;
+  }
+
+  #originText(): unknown {
+    switch (this.model?.kind) {
+      case 'ready':
+        return html`Answers come from your checkpoint <strong>${this.model.checkpointName}</strong>`;
+      case 'failed':
+        return 'A checkpoint of this browser was to answer';
+      case 'loading':
+      case undefined:
+        return 'A checkpoint of this browser is being loaded';
+      default:
+        return this.model satisfies never;
+    }
   }
 
   #examples(summary: ModelSummary | undefined): unknown {

@@ -25,6 +25,7 @@ export const scoreViewStyles = css`
     align-items: center;
     padding: var(--space-2) var(--space-2) var(--space-2) var(--space-4);
     border-left: 3px solid var(--accent);
+    border-radius: 0 var(--radius) var(--radius) 0;
     background: var(--surface);
     overflow-wrap: anywhere;
   }

@@ -146,7 +146,9 @@ describeBrowser('the training view on scripted threads', () => {
     const { page } = await show('running');
     const row = page.locator('lab-checkpoint').nth(1);
     await row.getByRole('button', { name: 'Name and note' }).click();
-    await row.getByLabel('Name', { exact: true }).fill('first-model, step 500');
+    const name = row.getByLabel('Name', { exact: true });
+    expect(await name.evaluate((input) => input.matches(':focus'))).toBe(true);
+    await name.fill('first-model, step 500');
     await row.getByRole('button', { name: 'Save' }).click();
     await failureOn(page)
       .getByText(/named "first-model, step 500" already/u)
