@@ -17,6 +17,8 @@ export type BenchBackend = (typeof BENCH_BACKENDS)[number];
 
 /** A tfjs backend that is ready. */
 export interface NamedBackend {
+  /** Whose it is, in reports. */
+  readonly owner: 'ours' | 'tfjs';
   readonly name: string;
   readonly device: GPUDevice | undefined;
 }
@@ -57,9 +59,9 @@ export async function openBenchBackends(backend: BenchBackend, adapter?: string)
   if (!(await tf.setBackend(plainName))) {
     throw new LabError('no-backend', { message: `Plain tfjs does not start on ${backend}.` });
   }
-  const plain = { name: plainName, device: currentDevice() };
+  const plain = { owner: 'tfjs', name: plainName, device: currentDevice() } as const;
   await tf.setBackend(oursName);
-  const ours = { name: oursName, device: currentDevice() };
+  const ours = { owner: 'ours', name: oursName, device: currentDevice() } as const;
   return { ours, plain, adapter: backend === 'wasm' ? describeCpu() : opened.device };
 }
 

@@ -70,7 +70,11 @@ function peerNames(text: string): PeerName[] {
   const names = text.split(',');
   const known = PEER_NAMES.filter((name) => names.includes(name));
   if (known.length !== names.length) {
-    throw new LabError('bad-config', { message: '--peers.', expected: PEER_NAMES.join(', '), got: text });
+    throw new LabError('bad-config', {
+      message: '--peers names somebody unknown.',
+      expected: PEER_NAMES.join(','),
+      got: text,
+    });
   }
   return known;
 }

@@ -31,9 +31,7 @@ interface Candidate {
 const MEASURE_MS = 40;
 const MEASUREMENTS = 3;
 
-/**
- * Times products on tfjs backends and, if it has been started, on jax-js.
- */
+/** Times products on tfjs backends and, if it has been started, on jax-js. */
 export async function measureProducts(
   products: readonly Product[],
   backends: readonly NamedBackend[],
@@ -74,9 +72,9 @@ async function leastMs({ run }: Candidate): Promise<number> {
   return least;
 }
 
-function tfjsCandidates({ name: backend }: NamedBackend): (product: Product) => Promise<Candidate[]> {
+function tfjsCandidates({ owner, name }: NamedBackend): (product: Product) => Promise<Candidate[]> {
   return async ({ batch, rows, inner, columns }) => {
-    await tf.setBackend(backend);
+    await tf.setBackend(name);
     const single = batch === 1;
     const filled = (height: number, width: number): tf.Tensor =>
       tf.fill(single ? [height, width] : [batch, height, width], 0.5);
@@ -86,7 +84,7 @@ function tfjsCandidates({ name: backend }: NamedBackend): (product: Product) => 
       { how: ' b^T', a: filled(rows, inner), b: filled(columns, inner), transposeA: false, transposeB: true },
     ];
     return arrangements.map(({ how, a, b, transposeA, transposeB }) => ({
-      by: `${backend}${how}`,
+      by: `${owner}${how}`,
       run: async (repeats) => {
         for (let i = 0; i < repeats; i++) tf.matMul(a, b, transposeA, transposeB).dispose();
         await waitForBackend();

@@ -62,7 +62,7 @@ interface Contestant {
   readonly losses: number[];
   readonly stepsMs: number[];
   readonly dispatches: number | null;
-  readonly peakBytes: () => number | null;
+  readonly peakBytes: number | null;
 }
 
 /** Losses agree within this share of them; float32 and the order of additions explain far less. */
@@ -127,16 +127,16 @@ async function enter(
     const before = tally.dispatches;
     losses.push(await peer.step());
     const dispatches = tally.dispatches - before;
-    return { peer, losses, stepsMs: [], dispatches, peakBytes: () => tally.peakBytes(device) };
+    return { peer, losses, stepsMs: [], dispatches, peakBytes: tally.peakBytes(device) };
   }
-  if (name === 'jaxjs') return { peer, losses, stepsMs: [], dispatches: null, peakBytes: () => null };
+  if (name === 'jaxjs') return { peer, losses, stepsMs: [], dispatches: null, peakBytes: null };
   const profile = await tf.profile(async () => {
     losses.push(await peer.step());
     return [];
   });
   // tfjs counts all its tensors, those of the other peer too: what was there before this one came is not its own.
   const peakBytes = profile.peakBytes - bytesBefore;
-  return { peer, losses, stepsMs: [], dispatches: profile.kernels.length, peakBytes: () => peakBytes };
+  return { peer, losses, stepsMs: [], dispatches: profile.kernels.length, peakBytes };
 }
 
 async function openPeer(
@@ -187,7 +187,7 @@ function resultOf({ B, T }: Work, { stepsMs, dispatches, peakBytes }: Contestant
   return {
     tokensPerSec: rounded((1000 * B * T) / stepMs, 1),
     dispatches,
-    peakBytes: peakBytes(),
+    peakBytes,
     stepMs: rounded(stepMs, 2),
     leastStepMs: rounded(Math.min(...stepsMs), 2),
   };
