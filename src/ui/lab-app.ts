@@ -20,6 +20,7 @@ import { checkpointIn, routeOf, type RoutePath, ROUTES, scoreAddress } from './r
 import type { ScoringClient } from './scoring-client.ts';
 import { baseStyles } from './shared-styles.ts';
 import type { OpenTraining } from './training-client.ts';
+import { hasUnfinishedRun } from './unfinished-run.ts';
 
 /**
  * @fires view-settled - what a view needs was fetched, or could not be.
@@ -124,6 +125,8 @@ export class LabApp extends LitElement {
   @state() private trainFailure: Failure | undefined;
   /** How far the run under way is; null without one. */
   @state() private trainedShare: number | null = null;
+  /** Whether a run can be gone on with, as far as is known. */
+  @state() private hasUnfinishedRun = false;
   readonly #model = new ModelController(this);
   /** The model that was loaded last, or is being loaded. */
   #loaded: { readonly checkpointId: string | undefined } | undefined;
@@ -205,10 +208,11 @@ export class LabApp extends LitElement {
     ></lab-train-view>`;
   }
 
-  /** How far a run is, for those who look at something else meanwhile. */
+  /** How far a run is, for those who look at something else meanwhile; or that there is one to go on with. */
   #share(): unknown {
-    if (this.trainedShare === null || this.route === 'train') return nothing;
-    return html` <span class="share">${wholePercent(this.trainedShare)}</span>`;
+    if (this.route === 'train') return nothing;
+    if (this.trainedShare !== null) return html` <span class="share">${wholePercent(this.trainedShare)}</span>`;
+    return this.hasUnfinishedRun && !this.isTrainWanted ? html` (unfinished run)` : nothing;
   }
 
   #addressOf(path: RoutePath): string {
@@ -234,6 +238,7 @@ export class LabApp extends LitElement {
     const origin = id === undefined ? folder : ({ kind: 'checkpoint', id, openStore: this.#sharedStore } as const);
     await this.#model.load(this.openClient, origin, backend);
     this.dispatchEvent(new Event('view-settled'));
+    if (this.openStore !== undefined) this.hasUnfinishedRun = await hasUnfinishedRun(this.#sharedStore);
   }
 
   /** One thread keeps the checkpoints of the whole page. */

@@ -66,8 +66,10 @@ describeBrowser('training in the page', () => {
     await page.getByRole('heading', { name: `first-model, step ${SAVE_EVERY}` }).waitFor();
     await browser.kill();
 
-    browser = await startKillableBrowser(profile, TRAIN_URL);
+    // Wherever the page opens, it says that there is something to go on with.
+    browser = await startKillableBrowser(profile, TRAIN_URL.replace('#/train', ''));
     const reopened = browser.page;
+    await reopened.getByRole('link', { name: 'Train (unfinished run)' }).click();
     await reopened.getByText(`A run stopped at step ${SAVE_EVERY} of ${STEPS}`).waitFor();
     await reopened.getByRole('button', { name: 'Go on' }).click();
     const resumedHash = await finishedHash(reopened);
