@@ -36,6 +36,9 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
+          // Seen once on an overloaded machine: the second run of the kill test never began. Until that is understood, one
+          // more try; the first failure is still reported.
+          retry: 1,
           include: ['test/e2e/**/*.test.ts'],
           globalSetup: ['test/setup/e2e-setup.ts'],
           pool: 'forks',
