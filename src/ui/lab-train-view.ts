@@ -49,6 +49,8 @@ export class LabTrainView extends LitElement {
   #checked: CheckedDraft = checkDraft(this.draft);
   #client: Promise<TrainingClient> | undefined;
   #nextLook: ReturnType<typeof setTimeout> | undefined;
+  /** Runs that came to their end here. */
+  readonly #ended = new Set<string>();
   readonly #training = new TrainingController(this, (event) => this.#happened(event));
   readonly #plan = new PlanController(this);
   readonly #checkpoints = new CheckpointsController(this);
@@ -109,7 +111,8 @@ export class LabTrainView extends LitElement {
   #offers(): RunOffer[] {
     const { overview } = this.#checkpoints.state;
     if (overview === undefined || this.#training.isUnderWay) return [];
-    return offersOf(overview, this.#training.state.prepared?.runId);
+    const { prepared } = this.#training.state;
+    return offersOf(overview, prepared === undefined ? this.#ended : new Set([...this.#ended, prepared.runId]));
   }
 
   /** A run of another tab can be offered here as soon as that tab is gone; nobody tells when. */
@@ -207,11 +210,17 @@ export class LabTrainView extends LitElement {
         // A run that goes on has settings of its own.
         const read = v.safeParse(SftExperimentSchema, event.experiment);
         if (read.success) this.draft = draftOf(read.output);
+        this.#ended.delete(event.runId); // a run that was stopped goes on
+        break;
+      }
+      case 'finished':
+      case 'stopped': {
+        const { prepared } = this.#training.state;
+        if (prepared !== undefined) this.#ended.add(prepared.runId);
+        void this.#checkpoints.refresh();
         break;
       }
       case 'checkpoint':
-      case 'finished':
-      case 'stopped':
       case 'failed':
         void this.#checkpoints.refresh();
         break;

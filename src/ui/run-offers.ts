@@ -16,10 +16,11 @@ export interface RunOffer {
 /**
  * The offers to make.
  *
- * @param ownRunId - the run that this page is showing, which needs no offer
+ * @param settled - ids of runs that need no offer: the one that this page is showing, and those it has seen end. What is
+ *   known of the store may be older than their end, and an offer that comes and goes moves the button under the pointer.
  */
-export function offersOf({ runs }: CheckpointOverview, ownRunId: string | undefined): RunOffer[] {
-  return runs.filter(({ id }) => id !== ownRunId).map(offerOf);
+export function offersOf({ runs }: CheckpointOverview, settled: ReadonlySet<string>): RunOffer[] {
+  return runs.filter(({ id }) => !settled.has(id)).map(offerOf);
 }
 
 function offerOf(run: UnfinishedRun): RunOffer {

@@ -23,22 +23,22 @@ const overview = (...runs: UnfinishedRun[]): CheckpointOverview => ({
 
 describe('offers', () => {
   it('go on from the last checkpoint, and say where that is', () => {
-    const [offer] = offersOf(overview(run({})), undefined);
+    const [offer] = offersOf(overview(run({})), new Set());
     expect(offer).toMatchObject({ way: 'go-on', heading: 'A run stopped at step 1,340 of 2,000' });
   });
 
   it('start again where nothing was saved, and wait where another tab is at it', () => {
-    const offers = offersOf(overview(run({ lastCheckpoint: null }), run({ state: 'alive' })), undefined);
+    const offers = offersOf(overview(run({ lastCheckpoint: null }), run({ state: 'alive' })), new Set());
     expect(offers.map(({ way }) => way)).toEqual(['start-again', 'wait']);
   });
 
   it('say so where the browser cannot tell who is alive', () => {
-    const [offer] = offersOf(overview(run({ state: 'unknown' })), undefined);
+    const [offer] = offersOf(overview(run({ state: 'unknown' })), new Set());
     expect(offer?.way).toBe('go-on');
     expect(offer?.text).toMatch(/cannot tell/u);
   });
 
   it('leave out the run that the page is showing', () => {
-    expect(offersOf(overview(run({ id: 'mine' })), 'mine')).toEqual([]);
+    expect(offersOf(overview(run({ id: 'mine' })), new Set(['mine']))).toEqual([]);
   });
 });
