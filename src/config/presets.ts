@@ -10,10 +10,10 @@ const family = { ropeTheta: 10_000, normEps: 1e-6, qkNorm: true, attentionBias: 
 
 /** The presets; the parameter counts are checked by a test. */
 export const MODEL_PRESETS = {
-  /** 0.13 M: matrices of experiments, live lessons. */
+  /** 0.14 M: matrices of experiments, live lessons. */
   'lab-nano': {
     ...family,
-    vocabSize: 512,
+    vocabSize: 768,
     width: 64,
     layers: 2,
     heads: 4,
