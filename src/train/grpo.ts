@@ -49,13 +49,13 @@ export interface GrpoRun {
   /** To go on from; its weights must already be the model's. */
   readonly resume?: Omit<GrpoState, 'weights'> | undefined;
   /** Where a person has put the dial of the mode balance, asked before each step; undefined leaves it as it was. */
-  readonly dial?: () => number | undefined;
+  readonly dial?: (() => number | undefined) | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Awaited before every step, with the number of those made: the place to pause, and to save a run that is to end here. */
   readonly beforeStep?: (step: number, readState: () => Promise<GrpoState>) => Promise<void>;
-  readonly onStep?: (record: GrpoStep) => void;
+  readonly onStep?: ((record: GrpoStep) => void) | undefined;
   /** Called every `keepEvery` steps with the first groups of the step. */
-  readonly onKeep?: (step: number, groups: readonly KeptGroup[]) => void;
+  readonly onKeep?: ((step: number, groups: readonly KeptGroup[]) => void) | undefined;
   /** Called every `evaluateEvery` steps and at the end. */
   readonly onEvaluate?: (step: number) => Promise<void>;
   /** Called every `checkpointEvery` steps and at the end. */

@@ -1,0 +1,97 @@
+/**
+ * A reinforcement run in one safetensors file: weights, moments, the settings, the moves of the dial and the curve so far.
+ * Reading it back and going on gives the run that was never interrupted; reading it under other settings forks it.
+ */
+import * as v from 'valibot';
+import { readSafetensors, writeSafetensors } from '../checkpoint/safetensors.ts';
+import { parseConfig } from '../config/parse.ts';
+import { type GrpoExperiment, GrpoExperimentSchema } from '../protocol/grpo-experiment.ts';
+import type { GrpoState } from '../train/grpo.ts';
+import { type PolicyMeasures, PolicyMeasuresSchema } from './grpo-measure.ts';
+import { readRunTensors, runTensors } from './run-tensors.ts';
+
+const FORMAT = 'afrl-lab-grpo';
+const SCHEMA_VERSION = 1;
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+/** A measurement with the step it was made after. */
+export const GrpoCurvePointSchema = v.strictObject({ step: count, measures: PolicyMeasuresSchema });
+export interface GrpoCurvePoint {
+  readonly step: number;
+  readonly measures: PolicyMeasures;
+}
+
+const MetadataSchema = v.strictObject({
+  format: v.literal(FORMAT),
+  schemaVersion: v.literal(SCHEMA_VERSION),
+  step: count,
+  optimizerStep: count,
+  experiment: GrpoExperimentSchema,
+  /** The version of the rule world that the run learns from. */
+  worldHash: v.string(),
+  /** Of the weights that the run began with: those of the reference. */
+  startHash: v.string(),
+  dialMoves: v.array(v.strictObject({ step: count, value: v.number() })),
+  tokens: v.strictObject({ generated: count, learned: count, expert: count }),
+  curve: v.array(GrpoCurvePointSchema),
+});
+
+/** A run as it is saved. */
+export interface GrpoCheckpoint {
+  readonly experiment: GrpoExperiment;
+  readonly worldHash: string;
+  readonly startHash: string;
+  readonly state: GrpoState;
+  readonly curve: readonly GrpoCurvePoint[];
+}
+
+/** The bytes of a checkpoint. */
+export function writeGrpoCheckpoint(checkpoint: GrpoCheckpoint): Uint8Array<ArrayBuffer> {
+  const { experiment, worldHash, startHash, state, curve } = checkpoint;
+  const metadata = {
+    format: FORMAT,
+    schemaVersion: SCHEMA_VERSION,
+    step: state.step,
+    optimizerStep: state.optimizer.step,
+    experiment,
+    worldHash,
+    startHash,
+    dialMoves: state.dialMoves,
+    tokens: state.tokens,
+    curve,
+  };
+  return writeSafetensors(runTensors(state.weights, state.optimizer), new Map([['run', JSON.stringify(metadata)]]));
+}
+
+/**
+ * Reads a checkpoint.
+ *
+ * @throws {LabError} `bad-checkpoint` or `bad-config` if it is not a whole checkpoint of this kind and version.
+ */
+export function readGrpoCheckpoint(bytes: Uint8Array): GrpoCheckpoint {
+  const file = readSafetensors(bytes);
+  const run = parseConfig('The checkpoint', MetadataSchema, parseJson(file.metadata.get('run')));
+  const { weights, moments } = readRunTensors(file);
+  return {
+    experiment: run.experiment,
+    worldHash: run.worldHash,
+    startHash: run.startHash,
+    state: {
+      step: run.step,
+      weights,
+      optimizer: { step: run.optimizerStep, ...moments },
+      dialMoves: run.dialMoves,
+      tokens: run.tokens,
+    },
+    curve: run.curve,
+  };
+}
+
+function parseJson(text: string | undefined): unknown {
+  try {
+    return JSON.parse(text ?? 'null') as unknown;
+  } catch {
+    return null; // the schema says what was expected
+  }
+}

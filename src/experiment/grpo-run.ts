@@ -1,0 +1,124 @@
+/**
+ * One reinforcement run from a trained start to its end, with its curve and its checkpoints: what the command line and
+ * the page have in common. Where it runs, who watches and where checkpoints go is theirs.
+ */
+import { LabError } from '../common/errors.ts';
+import { needsReference } from '../config/grpo-config.ts';
+import type { ModelConfig } from '../config/model-config.ts';
+import type { Transformer } from '../model/transformer.ts';
+import { disposeWeights, loadWeights, readWeights, type TensorData } from '../model/weights.ts';
+import type { GrpoExperiment } from '../protocol/grpo-experiment.ts';
+import { type GrpoRun, type GrpoState, trainGrpo } from '../train/grpo.ts';
+import type { TokenCounts } from '../train/grpo-telemetry.ts';
+import type { GrpoCheckpoint, GrpoCurvePoint } from './grpo-checkpoint.ts';
+import { measurePolicy, type PolicyMeasures } from './grpo-measure.ts';
+import type { GrpoStart, PreparedGrpo } from './grpo-task.ts';
+import { hashWeights } from './weights-hash.ts';
+
+/** The model that a run starts from, and stays near if it has a KL term. */
+export interface StartModel extends GrpoStart {
+  readonly config: ModelConfig;
+  readonly weights: ReadonlyMap<string, TensorData>;
+}
+
+/** A run between two steps. */
+export interface GrpoMoment {
+  /** Steps made. */
+  readonly step: number;
+  readonly checkpoint: () => Promise<GrpoCheckpoint>;
+}
+
+/** Who watches a run, and steers it. */
+export interface GrpoHooks extends Pick<GrpoRun, 'dial' | 'signal' | 'onStep' | 'onKeep'> {
+  /** Awaited before every step. */
+  readonly beforeStep?: (moment: GrpoMoment) => Promise<void>;
+  /** Called after each measurement, the first one at the start of a new run. */
+  readonly onMeasure?: (point: GrpoCurvePoint) => void;
+  readonly onCheckpoint?: (checkpoint: GrpoCheckpoint) => Promise<void>;
+}
+
+/** A run that has come to its end. */
+export interface FinishedGrpo {
+  readonly weights: ReadonlyMap<string, TensorData>;
+  readonly tokens: TokenCounts;
+  readonly curve: readonly GrpoCurvePoint[];
+}
+
+/**
+ * Trains on the current backend.
+ *
+ * @param prepared - what `prepareGrpo` made of the experiment
+ * @param saved - to go on from; of another run of the same start and world, to fork it
+ * @throws {LabError} `bad-checkpoint` if what was saved had another start or world; what `trainGrpo` throws
+ */
+export async function runGrpo(
+  experiment: GrpoExperiment,
+  prepared: PreparedGrpo,
+  start: StartModel,
+  saved: GrpoCheckpoint | undefined,
+  hooks: GrpoHooks = {},
+): Promise<FinishedGrpo> {
+  const startHash = hashWeights(start.weights);
+  const worldHash = prepared.world.versionHash;
+  if (saved !== undefined) checkOrigin(saved, startHash, worldHash);
+  const { grpo } = experiment;
+  const model = load(start.config, saved?.state.weights ?? start.weights);
+  const isReferenceWanted = needsReference(grpo) || experiment.watchDivergence;
+  const reference = isReferenceWanted ? load(start.config, start.weights) : undefined;
+  const curve: GrpoCurvePoint[] = [...(saved?.curve ?? [])];
+  let tokens: TokenCounts = saved?.state.tokens ?? { generated: 0, learned: 0, expert: 0 };
+
+  const measure = async (step: number): Promise<void> => {
+    const measures: PolicyMeasures = await measurePolicy(model, experiment, prepared, start, hooks.signal);
+    curve.push({ step, measures });
+    hooks.onMeasure?.({ step, measures });
+  };
+  const checkpointOf = (state: GrpoState): GrpoCheckpoint => {
+    return { experiment, worldHash, startHash, state, curve: [...curve] };
+  };
+
+  try {
+    if (curve.length === 0) await measure(0);
+    await trainGrpo(grpo, {
+      model,
+      reference,
+      task: prepared.task,
+      expert: prepared.expert,
+      resume: saved?.state,
+      dial: hooks.dial,
+      signal: hooks.signal,
+      beforeStep: async (step, readState) => {
+        await hooks.beforeStep?.({ step, checkpoint: async () => checkpointOf(await readState()) });
+      },
+      onStep: (record) => {
+        ({ tokens } = record);
+        hooks.onStep?.(record);
+      },
+      onKeep: hooks.onKeep,
+      onEvaluate: measure,
+      onCheckpoint: async (state) => {
+        await hooks.onCheckpoint?.(checkpointOf(state));
+      },
+    });
+    return { weights: await readWeights(model.weights), tokens, curve };
+  } finally {
+    disposeWeights(model.weights);
+    if (reference !== undefined) disposeWeights(reference.weights);
+  }
+}
+
+function load(config: ModelConfig, weights: ReadonlyMap<string, TensorData>): Transformer {
+  return { config, weights: loadWeights(config, weights) };
+}
+
+function checkOrigin(saved: GrpoCheckpoint, startHash: string, worldHash: string): void {
+  const expected = `world ${worldHash}, start ${startHash}`;
+  const got = `world ${saved.worldHash}, start ${saved.startHash}`;
+  if (expected === got) return;
+  throw new LabError('bad-checkpoint', {
+    message: 'The checkpoint is of a run with another start or another rule world.',
+    expected,
+    got,
+    fix: 'Go on with the start and the version of the lab that began the run, or begin a new one.',
+  });
+}

@@ -1,0 +1,193 @@
+/**
+ * What an experiment has found: the numbers of every arm and seed in one file, and the sentences that they support.
+ * Tables, plots and the page read this file and nothing else.
+ */
+import * as v from 'valibot';
+import type { GrpoCurvePoint } from './grpo-checkpoint.ts';
+import { collapseSince, type PolicyMeasures } from './grpo-measure.ts';
+import type { Comparison, Recipe } from './recipes.ts';
+import { meanInterval } from './student-t.ts';
+
+/** The metrics of a run, at its end. */
+export const METRIC_NAMES = [
+  'reward',
+  'tailRecall',
+  'headRecall',
+  'distinctRules',
+  'accuracy',
+  'macroF1',
+  'pairAccuracy',
+  'labelEntropy',
+  'reasoningEntropy',
+  'strictReward',
+  'verifiedSteps',
+  'labelTraceAgreement',
+  'validTraces',
+  'expertLoss',
+  'collapsed',
+] as const;
+export type MetricName = (typeof METRIC_NAMES)[number];
+
+const number = v.nullable(v.number());
+const CurvePointSchema = v.strictObject({
+  step: v.number(),
+  reward: number,
+  tailRecall: number,
+  headRecall: number,
+  distinctRules: number,
+  accuracy: number,
+  macroF1: number,
+  pairAccuracy: number,
+  labelEntropy: number,
+  reasoningEntropy: number,
+});
+export type ResultPoint = v.InferOutput<typeof CurvePointSchema>;
+
+export const SeedResultSchema = v.strictObject({
+  seed: v.number(),
+  /** At the end of the run, on the test split but for `reward`, `reasoningEntropy` and `collapsed`. */
+  metrics: v.record(v.picklist(METRIC_NAMES), number),
+  /** On the dev split. */
+  curve: v.array(CurvePointSchema),
+  tokens: v.strictObject({ generated: v.number(), learned: v.number(), expert: v.number() }),
+});
+export type SeedResult = v.InferOutput<typeof SeedResultSchema>;
+
+const FindingSchema = v.strictObject({
+  claim: v.string(),
+  metric: v.picklist(METRIC_NAMES),
+  arm: v.string(),
+  against: v.string(),
+  /** Mean of `arm` - `against` over the seeds that both have, with its 95 % interval. */
+  n: v.number(),
+  mean: v.number(),
+  low: number,
+  high: number,
+  outcome: v.picklist(['supported', 'refuted', 'undecided', 'preliminary']),
+});
+export type Finding = v.InferOutput<typeof FindingSchema>;
+
+/** The schema of `docs/results/<id>.json`. */
+export const ExperimentResultsSchema = v.strictObject({
+  id: v.string(),
+  title: v.string(),
+  question: v.string(),
+  device: v.string(),
+  commit: v.string(),
+  config: v.unknown(),
+  arms: v.array(v.strictObject({ name: v.string(), seeds: v.array(SeedResultSchema) })),
+  findings: v.array(FindingSchema),
+  verdict: v.string(),
+});
+export type ExperimentResults = v.InferOutput<typeof ExperimentResultsSchema>;
+
+/** Fewer seeds than this claim nothing. */
+export const SEEDS_FOR_A_CLAIM = 5;
+
+/**
+ * The result of one run.
+ *
+ * @param test - measured on the test split when the run had ended
+ */
+export function seedResult(
+  seed: number,
+  curve: readonly GrpoCurvePoint[],
+  test: PolicyMeasures['heldOut'],
+  tokens: SeedResult['tokens'],
+): SeedResult {
+  const [first, last] = [curve[0]?.measures, curve.at(-1)?.measures];
+  return {
+    seed,
+    metrics: {
+      reward: rounded(last?.probe.reward),
+      tailRecall: rounded(test.tailRecall),
+      headRecall: rounded(test.headRecall),
+      distinctRules: test.distinctRules,
+      accuracy: rounded(test.accuracy),
+      macroF1: rounded(test.macroF1),
+      pairAccuracy: rounded(test.pairAccuracy),
+      labelEntropy: rounded(test.labelEntropyNats),
+      reasoningEntropy: rounded(last?.probe.reasoningEntropyNats),
+      strictReward: rounded(test.strictReward),
+      verifiedSteps: rounded(test.verifiedSteps),
+      labelTraceAgreement: rounded(test.labelTraceAgreement),
+      validTraces: rounded(test.validTraces),
+      expertLoss: rounded(test.expertLossNats),
+      collapsed: first === undefined || last === undefined ? null : Number(collapseSince(first, last).isCollapsed),
+    },
+    curve: curve.map(({ step, measures: { probe, heldOut } }) => ({
+      step,
+      reward: rounded(probe.reward),
+      tailRecall: rounded(heldOut.tailRecall),
+      headRecall: rounded(heldOut.headRecall),
+      distinctRules: heldOut.distinctRules,
+      accuracy: rounded(heldOut.accuracy),
+      macroF1: rounded(heldOut.macroF1),
+      pairAccuracy: rounded(heldOut.pairAccuracy),
+      labelEntropy: rounded(probe.labelEntropyNats),
+      reasoningEntropy: rounded(probe.reasoningEntropyNats),
+    })),
+    tokens,
+  };
+}
+
+/** What the arms say about each comparison of a recipe; comparisons whose arms have not run are left out. */
+export function findingsOf(recipe: Recipe, arms: ExperimentResults['arms']): Finding[] {
+  return recipe.comparisons.flatMap((comparison) => {
+    const differences = pairedDifferences(comparison, arms);
+    if (differences.length === 0) return [];
+    const { n, mean, low, high } = meanInterval(differences);
+    const { claim, metric, arm, against, expected } = comparison;
+    const outcome = outcomeOf(n, low, high, expected);
+    const bound = (value: number): number | null => (Number.isFinite(value) ? rounded(value) : null);
+    return [
+      { claim, metric, arm, against, n, mean: Number(mean.toFixed(4)), low: bound(low), high: bound(high), outcome },
+    ];
+  });
+}
+
+/** The findings in sentences. */
+export function verdictOf(findings: readonly Finding[]): string {
+  if (findings.length === 0) return 'Nothing has been run yet.';
+  return findings.map(sentence).join(' ');
+}
+
+function pairedDifferences({ metric, arm, against }: Comparison, arms: ExperimentResults['arms']): number[] {
+  const valuesOf = (name: string): ReadonlyMap<number, number> =>
+    new Map(
+      arms
+        .filter((candidate) => candidate.name === name)
+        .flatMap(({ seeds }) =>
+          seeds.flatMap(({ seed, metrics }): [number, number][] => {
+            const value = metrics[metric] ?? null;
+            return value === null ? [] : [[seed, value]];
+          }),
+        ),
+    );
+  const base = valuesOf(against);
+  return [...valuesOf(arm)].flatMap(([seed, value]) => {
+    const other = base.get(seed);
+    return other === undefined ? [] : [value - other];
+  });
+}
+
+function outcomeOf(n: number, low: number, high: number, expected: Comparison['expected']): Finding['outcome'] {
+  if (n < SEEDS_FOR_A_CLAIM) return 'preliminary';
+  if (low > 0) return expected === 'higher' ? 'supported' : 'refuted';
+  if (high < 0) return expected === 'lower' ? 'supported' : 'refuted';
+  return 'undecided';
+}
+
+function sentence({ claim, metric, n, mean, low, high, outcome }: Finding): string {
+  const interval = low === null || high === null ? '' : `, 95 %: ${signed(low)} to ${signed(high)}`;
+  const measured = `${metric} ${signed(mean)}${interval}, n = ${n}`;
+  return `${claim}: ${outcome} (${measured}).`;
+}
+
+function signed(value: number): string {
+  return `${value < 0 ? '-' : '+'}${Math.abs(value).toFixed(3)}`;
+}
+
+function rounded(value: number | null | undefined): number | null {
+  return value === null || value === undefined || !Number.isFinite(value) ? null : Number(value.toFixed(4));
+}

@@ -1,0 +1,248 @@
+/**
+ * The experiments on mode collapse as recipes: which runs, on the same prompts and seeds, and which of their differences
+ * decide the question. A recipe holds no number that a run has produced.
+ *
+ * Two things vary around the method. Prompts are *matched* (rules as frequent as in the expert's data) or *head-heavy*
+ * (prompts of rare rules ten times as rare); the reward is *full* (held against the gold trace) or *plausible* (the cited
+ * rule leads to the stated label and its evidence is in the pair; gold is not consulted). Head-heavy prompts with expert
+ * samples that cover the tail favour mode balance by construction, which is why the matched case always stands beside it.
+ */
+import type { GrpoExperimentInput } from '../protocol/grpo-experiment.ts';
+import type { SftExperiment } from '../protocol/sft-experiment.ts';
+import type { MetricName } from './recipe-results.ts';
+
+/** The settings of one arm, but for the seed. */
+export type ArmSettings = Omit<GrpoExperimentInput, 'name'>;
+
+/** One way to train, run with every seed. */
+export interface Arm {
+  readonly name: string;
+  /** `start`: the model that all other arms begin with, as it is. */
+  readonly run: ArmSettings | 'start';
+}
+
+/** A claim about two arms: that a metric of `arm` is higher, or lower, than of `against`. */
+export interface Comparison {
+  readonly claim: string;
+  readonly metric: MetricName;
+  readonly arm: string;
+  readonly against: string;
+  readonly expected: 'higher' | 'lower';
+}
+
+/** An experiment. */
+export interface Recipe {
+  readonly id: 'E1' | 'E2' | 'E3' | 'E4' | 'E8';
+  readonly title: string;
+  readonly question: string;
+  /** The most important first: a recipe that is cut short has the arms that matter. */
+  readonly arms: readonly Arm[];
+  readonly comparisons: readonly Comparison[];
+}
+
+/** The supervised run that every arm of a seed starts from: stopped early, so that there is something left to learn. */
+export const START_SETTINGS = {
+  name: 'lab-nano-start',
+  preset: 'lab-nano',
+  sft: { steps: 450, batchSize: 128 },
+} as const satisfies Omit<Partial<SftExperiment>, 'sft'> & { readonly sft: Partial<SftExperiment['sft']> };
+
+type Grpo = NonNullable<ArmSettings['grpo']>;
+
+const STEPS = 100;
+const COMMON: Grpo = { steps: STEPS, maxTokens: 32, evaluateEvery: 20, checkpointEvery: 20, keepEvery: 20 };
+
+/** The four regimes: the mix of prompts and the reward. */
+const REGIMES = {
+  'head-heavy, plausible': { tailPromptWeight: 0.1, reward: { kind: 'plausible' } },
+  'matched, full': { tailPromptWeight: 1, reward: { kind: 'strict' } },
+  'matched, plausible': { tailPromptWeight: 1, reward: { kind: 'plausible' } },
+  'head-heavy, full': { tailPromptWeight: 0.1, reward: { kind: 'strict' } },
+  'matched, lenient': { tailPromptWeight: 1, reward: { kind: 'lenient' } },
+} as const;
+type Regime = keyof typeof REGIMES;
+
+function arm(regime: Regime, method: string, grpo: Grpo, more: Omit<ArmSettings, 'grpo' | 'reward'> = {}): Arm {
+  const { tailPromptWeight, reward } = REGIMES[regime];
+  return { name: `${method} (${regime})`, run: { ...more, reward, grpo: { ...COMMON, tailPromptWeight, ...grpo } } };
+}
+
+const lambda = (value: number): Grpo => ({ balance: { kind: 'additive', lambda: value } });
+const grpoArm = (regime: Regime): Arm => arm(regime, 'GRPO', lambda(0));
+const mboArm = (regime: Regime, value = 0.3): Arm => arm(regime, `MBO ${value}`, lambda(value));
+
+const START: Arm = { name: 'SFT', run: 'start' };
+const WORST: Regime = 'head-heavy, plausible';
+/** The same updates on expert samples alone; rollouts are drawn to be measured, and not learned from. */
+const SFT_CONTINUED = arm(WORST, 'SFT continued', { balance: { kind: 'convex', mu: 1 } });
+const K3 = arm(WORST, 'GRPO + k3', { ...lambda(0), kl: { kind: 'k3', beta: 0.1 } });
+const K2 = arm(WORST, 'GRPO + k2', { ...lambda(0), kl: { kind: 'k2', beta: 0.1 } });
+/** The fairest control: the same expert prompts, but held to the start's own answers there and not to the expert's. */
+const K2_EXPERT = arm(WORST, 'GRPO + k2 on expert prompts', {
+  ...lambda(0),
+  kl: { kind: 'k2', beta: 0.3, on: 'expert' },
+});
+const K3_EXPERT = arm(WORST, 'GRPO + k3 on expert prompts', {
+  ...lambda(0),
+  kl: { kind: 'k3', beta: 0.3, on: 'expert' },
+});
+const TAIL_FREE = arm(WORST, 'MBO 0.3, expert without tail', lambda(0.3), { expertCoverage: 'head-only' });
+
+const isBetter = (metric: MetricName, claim: string, better: Arm, against: Arm): Comparison => {
+  return { claim, metric, arm: better.name, against: against.name, expected: 'higher' };
+};
+
+export const RECIPES: readonly Recipe[] = [
+  {
+    id: 'E1',
+    title: 'Mode collapse and mode balance',
+    question: 'Does GRPO forget rare rules while its reward climbs, and does an expert loss beside it prevent that?',
+    arms: [
+      START,
+      grpoArm(WORST),
+      mboArm(WORST),
+      grpoArm('matched, full'),
+      mboArm('matched, full'),
+      grpoArm('matched, plausible'),
+      mboArm('matched, plausible'),
+      grpoArm('head-heavy, full'),
+      mboArm('head-heavy, full'),
+      SFT_CONTINUED,
+      TAIL_FREE,
+      K3,
+      K2_EXPERT,
+      mboArm(WORST, 1),
+      mboArm(WORST, 0.1),
+      mboArm(WORST, 0.03),
+      K2,
+      K3_EXPERT,
+    ],
+    comparisons: [
+      ...(['head-heavy, plausible', 'matched, plausible', 'head-heavy, full', 'matched, full'] as const).flatMap(
+        (regime): Comparison[] => [
+          {
+            claim: `GRPO loses tail recall (${regime})`,
+            metric: 'tailRecall',
+            arm: grpoArm(regime).name,
+            against: START.name,
+            expected: 'lower',
+          },
+          isBetter('tailRecall', `MBO keeps more tail recall than GRPO (${regime})`, mboArm(regime), grpoArm(regime)),
+          isBetter('reward', `GRPO raises the reward (${regime})`, grpoArm(regime), START),
+        ],
+      ),
+      isBetter('tailRecall', 'MBO keeps more tail recall than a k3 term', mboArm(WORST), K3),
+      isBetter(
+        'tailRecall',
+        'MBO keeps more tail recall than a k2 term on the same expert prompts',
+        mboArm(WORST),
+        K2_EXPERT,
+      ),
+      isBetter('tailRecall', 'Expert samples of the tail matter, not any expert samples', mboArm(WORST), TAIL_FREE),
+      isBetter('tailRecall', 'MBO keeps more tail recall than SFT continued', mboArm(WORST), SFT_CONTINUED),
+      isBetter('macroF1', 'MBO answers better than SFT continued', mboArm(WORST), SFT_CONTINUED),
+    ],
+  },
+  {
+    id: 'E2',
+    title: 'Entropy of the label and of the reasoning',
+    question: 'Does mode balance keep the entropy of the policy from falling as it does under GRPO alone?',
+    arms: [START, grpoArm(WORST), mboArm(WORST), grpoArm('matched, full'), mboArm('matched, full')],
+    comparisons: ([WORST, 'matched, full'] as const).flatMap((regime): Comparison[] => [
+      isBetter('labelEntropy', `MBO keeps more label entropy than GRPO (${regime})`, mboArm(regime), grpoArm(regime)),
+      isBetter(
+        'reasoningEntropy',
+        `MBO keeps more reasoning entropy than GRPO (${regime})`,
+        mboArm(regime),
+        grpoArm(regime),
+      ),
+    ]),
+  },
+  {
+    id: 'E3',
+    title: 'Other remedies against collapse',
+    question: 'Does anything else keep tail recall as well as an expert loss does?',
+    arms: [
+      START,
+      grpoArm(WORST),
+      mboArm(WORST),
+      arm(WORST, 'Entropy bonus', { ...lambda(0), entropyBonus: 0.01 }),
+      arm(WORST, 'Clip-higher, two inner updates', {
+        ...lambda(0),
+        innerEpochs: 2,
+        loss: { kind: 'grpo', clipLow: 0.2, clipHigh: 0.28 },
+      }),
+      arm(WORST, 'Dynamic sampling', { ...lambda(0), dropSilentGroups: true, extraRounds: 1 }),
+      arm(WORST, 'Convex 0.3', { balance: { kind: 'convex', mu: 0.3 } }),
+      arm(WORST, 'CHORD', { balance: { kind: 'chord', decaySteps: STEPS } }),
+      arm(WORST, 'HPT gate', { balance: { kind: 'hpt' } }),
+      arm(WORST, 'SRFT weight', { balance: { kind: 'srft' } }),
+      K3,
+      K2,
+    ],
+    comparisons: [
+      'Entropy bonus',
+      'Clip-higher, two inner updates',
+      'Dynamic sampling',
+      'Convex 0.3',
+      'CHORD',
+      'HPT gate',
+      'SRFT weight',
+      'GRPO + k3',
+      'GRPO + k2',
+    ].map((method) => ({
+      claim: `MBO 0.3 keeps more tail recall than: ${method}`,
+      metric: 'tailRecall',
+      arm: mboArm(WORST).name,
+      against: `${method} (${WORST})`,
+      expected: 'higher',
+    })),
+  },
+  {
+    id: 'E4',
+    title: 'Advantages per step or per outcome',
+    question: 'Do stepwise advantages soften the collapse, or change anything?',
+    arms: [
+      START,
+      grpoArm(WORST),
+      arm(WORST, 'GRPO, outcome advantages', { ...lambda(0), advantages: { kind: 'outcome' } }),
+      grpoArm('matched, full'),
+      arm('matched, full', 'GRPO, outcome advantages', { ...lambda(0), advantages: { kind: 'outcome' } }),
+    ],
+    comparisons: ([WORST, 'matched, full'] as const).flatMap((regime): Comparison[] =>
+      (['tailRecall', 'strictReward', 'accuracy'] as const).map((metric) => ({
+        claim: `Stepwise advantages give a higher ${metric} than outcome advantages (${regime})`,
+        metric,
+        arm: grpoArm(regime).name,
+        against: `GRPO, outcome advantages (${regime})`,
+        expected: 'higher',
+      })),
+    ),
+  },
+  {
+    id: 'E8',
+    title: 'A reward that can be hacked',
+    question: 'What does a reward that looks at label and format only lose against one that checks the reasoning?',
+    arms: [START, grpoArm('matched, full'), grpoArm('matched, lenient'), grpoArm('matched, plausible')],
+    comparisons: (['matched, lenient', 'matched, plausible'] as const).flatMap((regime): Comparison[] => [
+      isBetter(
+        'strictReward',
+        `The full reward gives better reasoning (against ${regime})`,
+        grpoArm('matched, full'),
+        grpoArm(regime),
+      ),
+      isBetter(
+        'labelTraceAgreement',
+        `The full reward keeps label and trace together (against ${regime})`,
+        grpoArm('matched, full'),
+        grpoArm(regime),
+      ),
+      isBetter(
+        'tailRecall',
+        `The full reward keeps the tail (against ${regime})`,
+        grpoArm('matched, full'),
+        grpoArm(regime),
+      ),
+    ]),
+  },
+];

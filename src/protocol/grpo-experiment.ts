@@ -1,0 +1,33 @@
+/**
+ * Everything that decides a reinforcement run on a rule world, besides the model it starts from. The page builds its
+ * controls from it and the command line its recipes.
+ */
+import * as v from 'valibot';
+import { GrpoConfigSchema } from '../config/grpo-config.ts';
+import { rewardConfigSchema } from '../relevance/reward.ts';
+import { ruleWorldConfigSchema } from '../relevance/rule-world.ts';
+
+const count = (least: number, fallback: number) =>
+  v.optional(v.pipe(v.number(), v.integer(), v.minValue(least)), fallback);
+
+/** The settings of Stepwise-GRPO with mode balance. */
+export const GrpoExperimentSchema = v.strictObject({
+  name: v.optional(v.pipe(v.string(), v.nonEmpty()), 'mode-balance'),
+  /** Must have the rules that the start has learned. */
+  world: v.optional(ruleWorldConfigSchema, {}),
+  /** Training queries that prompts and expert samples come from; six pairs each. */
+  queries: count(1, 1500),
+  /** Which expert samples L_SFT may learn from: all, or only those whose gold cites no rule of the tail. */
+  expertCoverage: v.optional(v.picklist(['all', 'head-only']), 'all'),
+  reward: v.optional(rewardConfigSchema, {}),
+  /** Prompts of the run's own mix that are answered anew at every evaluation, each `probeSamples` times. */
+  probePrompts: count(1, 32),
+  probeSamples: count(1, 4),
+  /** Pairs of the dev split that evaluations look at; each is answered greedily. */
+  devPairs: count(1, 240),
+  /** Measure the divergence from the start at every step, even if no term of the loss needs it. One more pass. */
+  watchDivergence: v.optional(v.boolean(), false),
+  grpo: v.optional(GrpoConfigSchema, {}),
+});
+export type GrpoExperiment = v.InferOutput<typeof GrpoExperimentSchema>;
+export type GrpoExperimentInput = v.InferInput<typeof GrpoExperimentSchema>;
