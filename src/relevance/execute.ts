@@ -2,14 +2,15 @@
  * Executes an instruction on a pair: which rules win, what label they imply, and the gold trace that says so.
  */
 import { attributeValueText } from './document-text.ts';
-import { type Facts, type Fact, inDocument, inQuery, readFacts } from './facts.ts';
+import { type Facts, type Fact, inDocument, readFacts } from './facts.ts';
 import type { Condition, Instruction, Rule } from './instruction.ts';
 import type { Lexicon } from './lexicon.ts';
-import { DOCUMENT_FIELDS, type DocumentField, type LabDocument, type Pair } from './pair.ts';
+import type { Pair } from './pair.ts';
 import { hasPhrase } from './phrases.ts';
-import { contentWords, wordsOf } from './text-folding.ts';
+import { wordsOf } from './text-folding.ts';
 import type { Evidence, Trace } from './trace.ts';
 import type { Criterion, Verdict } from './vocabulary.ts';
+import { findWords } from './word-conditions.ts';
 
 /** A gold trace cites at most this many binding rules, the first in instruction order. */
 export const MAX_GOLD_STEPS = 2;
@@ -70,12 +71,13 @@ export function traceOf({ scaleSize }: Instruction, { label, binding }: Executio
 }
 
 /** What a rule finds on a pair; undefined where it does not fire. */
-function fires(rule: Rule, facts: Facts): Found | undefined {
+export function fires(rule: Pick<Rule, 'scope' | 'when'>, facts: Facts): Found | undefined {
   if (rule.scope !== undefined && rule.scope !== facts.category) return undefined;
   return holds(rule.when, facts);
 }
 
-type Found = Pick<Finding, 'verdict' | 'evidence'>;
+/** What a condition found, and the words that show it. */
+export type Found = Pick<Finding, 'verdict' | 'evidence'>;
 
 function holds(condition: Condition, facts: Facts): Found | undefined {
   switch (condition.kind) {
@@ -96,7 +98,10 @@ function holds(condition: Condition, facts: Facts): Found | undefined {
     case 'unasked':
       return unaskedValue(condition, facts.pair);
     case 'overlap':
-      return wordOverlap(condition, facts.pair);
+    case 'phrase':
+    case 'query-length':
+    case 'unasked-word':
+      return findWords(condition, facts.words);
     default:
       return condition satisfies never;
   }
@@ -111,35 +116,4 @@ function unaskedValue(
   const asked = wordsOf(query);
   const value = values.find((v) => hasPhrase(offered, wordsOf(v)) && !hasPhrase(asked, wordsOf(v)));
   return value === undefined ? undefined : { verdict: 'violated', evidence: [inDocument(value)] };
-}
-
-function wordOverlap(
-  { field, is, share }: Extract<Condition, { kind: 'overlap' }>,
-  { query, document }: Pair,
-): Found | undefined {
-  const asked = [...contentWords(query)];
-  if (asked.length === 0) return undefined;
-  const fields = field === 'any' ? DOCUMENT_FIELDS : [field];
-  const offered = contentWords(fields.map((name) => fieldValues(document, name)).join(' '));
-  const shared = asked.filter((word) => offered.has(word));
-  if (shared.length / asked.length >= share !== (is === 'at-least')) return undefined;
-  // Content words are reduced to singulars; evidence is the word as it stands.
-  const asWritten = (text: string, stem: string | undefined): string | undefined =>
-    wordsOf(text).find((word) => stem !== undefined && contentWords(word).has(stem));
-  if (is === 'at-least') {
-    const word = fields.map((name) => asWritten(fieldValues(document, name), shared[0])).find((w) => w !== undefined);
-    return { verdict: 'match', evidence: word === undefined ? [] : [inDocument(word)] };
-  }
-  const word = asWritten(
-    query,
-    asked.find((w) => !offered.has(w)),
-  );
-  return { verdict: 'absent', evidence: word === undefined ? [] : [inQuery(word)] };
-}
-
-// Without attribute names: evidence is looked up among values only (evidence.ts), and must be found there again.
-function fieldValues(document: LabDocument, field: DocumentField): string {
-  return field === 'attributes'
-    ? Object.values(document.attributes).map(attributeValueText).join('; ')
-    : document[field];
 }

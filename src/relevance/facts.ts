@@ -10,6 +10,7 @@ import type { Condition } from './instruction.ts';
 import { type Intent, parseIntent } from './intent.ts';
 import type { Lexicon } from './lexicon.ts';
 import type { LabDocument, Pair } from './pair.ts';
+import { PairWords } from './pair-words.ts';
 import { hasPhrase, phraseOf } from './phrases.ts';
 import { isNearQuantity, isSameQuantity, parseQuantities, type Quantity } from './quantities.ts';
 import { wordsOf } from './text-folding.ts';
@@ -50,6 +51,8 @@ export interface Facts {
   readonly relations: { readonly [Kind in RelationKind]: readonly FactOf<Kind>[] };
   /** The document's type, from its field or title. */
   readonly documentType: string | undefined;
+  /** What both sides say word by word, read when it is first asked for. */
+  readonly words: PairWords;
 }
 
 /** Reads the facts of a pair. Never throws. */
@@ -63,6 +66,7 @@ export function readFacts(lexicon: Lexicon, pair: Pair): Facts {
     intent,
     category: categoryOf(document, documentType, intent, lexicon),
     documentType,
+    words: new PairWords(pair),
     relations: {
       type: accessory.some(({ is }) => is === 'only') ? [] : typeFacts(intent, document, documentType),
       brand: brandFacts(intent, document),

@@ -22,8 +22,12 @@ function relationSchema<Kind extends string, const Relations extends readonly [s
 }
 
 const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
+const word = v.pipe(v.string(), v.nonEmpty());
+const place = v.picklist(['any', ...DOCUMENT_FIELDS]);
+const BOUNDS = ['at-least', 'below'] as const;
 
-const conditionSchema = v.variant('kind', [
+/** The schema of one condition. */
+export const conditionSchema = v.variant('kind', [
   relationSchema('type', ['same', 'different', 'alternative']),
   relationSchema('brand', ['same', 'other', 'absent']),
   v.strictObject({
@@ -42,16 +46,41 @@ const conditionSchema = v.variant('kind', [
     attribute: v.pipe(v.string(), v.nonEmpty()),
     values: v.pipe(v.array(v.pipe(v.string(), v.nonEmpty())), v.nonEmpty()),
   }),
-  /** The share of query words found in a field (or anywhere) is at least, or below, a bound. */
+  /** A field (or any) names one of these words, and the query does not: "case", where a laptop was asked for. */
+  v.strictObject({ kind: v.literal('unasked-word'), field: place, words: v.pipe(v.array(word), v.nonEmpty()) }),
+  /**
+   * The share of query words found in a field (or anywhere) is at least, or below, a bound. With `side: 'field'` the
+   * share of the field's words found in the query: how much of a title the query spells out.
+   */
+  v.pipe(
+    v.strictObject({
+      kind: v.literal('overlap'),
+      field: place,
+      /** Only this attribute, where the field is `attributes`. */
+      of: v.optional(v.pipe(v.string(), v.nonEmpty())),
+      /** Whose words are counted; the query's when left out. */
+      side: v.optional(v.literal('field')),
+      is: v.picklist(BOUNDS),
+      share,
+    }),
+    v.check(({ field, of }) => of === undefined || field === 'attributes', 'only attributes have an "of"'),
+  ),
+  /** The words of the query stand in a field in one run, or those of the field in the query, or both. */
   v.strictObject({
-    kind: v.literal('overlap'),
-    field: v.picklist(['any', ...DOCUMENT_FIELDS]),
-    is: v.picklist(['at-least', 'below']),
-    share,
+    kind: v.literal('phrase'),
+    field: v.picklist(DOCUMENT_FIELDS),
+    is: v.pipe(v.array(v.picklist(['equal', 'query-in-field', 'field-in-query'])), v.nonEmpty()),
+  }),
+  /** The query has at least, or fewer than, so many words that carry meaning. */
+  v.strictObject({
+    kind: v.literal('query-length'),
+    is: v.picklist(BOUNDS),
+    words: v.pipe(v.number(), v.integer(), v.minValue(1)),
   }),
 ]);
 
-const ruleSchema = v.strictObject({
+/** The schema of one rule, for proposals from outside. */
+export const ruleSchema = v.strictObject({
   id: v.pipe(v.string(), v.regex(/^[a-z0-9]+(?:-[a-z0-9]+)*$/, 'a short name like "brand-other"'), v.maxLength(40)),
   criterion: v.picklist(CRITERIA),
   /** The category the rule is restricted to; everywhere when left out. */

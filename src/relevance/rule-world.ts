@@ -281,6 +281,9 @@ function hasRoom({ scope, when }: Rule, { vertical, wishes }: QueryShape): boole
     case 'type':
     case 'unasked':
     case 'overlap':
+    case 'phrase':
+    case 'query-length':
+    case 'unasked-word':
       return true;
     case 'brand':
     case 'audience':

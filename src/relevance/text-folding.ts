@@ -31,11 +31,20 @@ export function wordsOf(text: string): string[] {
 
 /** The distinct words that carry meaning: no stop words, plurals reduced to their singular. */
 export function contentWords(text: string): Set<string> {
-  return new Set(
-    wordsOf(text)
-      .filter((word) => !STOP_WORDS.has(word))
-      .map(singular),
-  );
+  return new Set(contentSequence(wordsOf(text)).map(({ stem }) => stem));
+}
+
+/** A word that carries meaning, and where it stands. */
+export interface ContentWord {
+  /** The word in the singular. */
+  readonly stem: string;
+  /** Its index among the words it was taken from. */
+  readonly at: number;
+}
+
+/** The words that carry meaning, in order; `words` as {@link wordsOf} gives them. */
+export function contentSequence(words: readonly string[]): ContentWord[] {
+  return words.flatMap((word, at) => (STOP_WORDS.has(word) ? [] : [{ stem: singular(word), at }]));
 }
 
 // Good enough on both sides of a comparison: a wrong stem ("lens" -> "len") is the same wrong stem everywhere.

@@ -85,7 +85,10 @@ function missingFact(rule: Rule, { intent, documentType, category }: Facts): str
     case 'quantity':
     case 'negation':
     case 'unasked':
+    case 'unasked-word':
     case 'overlap':
+    case 'phrase':
+    case 'query-length':
       return undefined;
     default:
       return rule.when satisfies never;

@@ -91,6 +91,9 @@ export function planDocument(rule: Rule, isHard: boolean, rng: Rng): DocumentPla
       plan.isWorn = true;
       break;
     case 'overlap':
+    case 'phrase':
+    case 'query-length':
+    case 'unasked-word':
       break;
     default:
       when satisfies never;
