@@ -12,6 +12,7 @@ import { describeAdapter, findHardwareGpu } from './adapter.ts';
 import { type BackendRates, measureRates, predictStepMs } from './calibration.ts';
 import type { StepCost } from './step-cost.ts';
 import { canUseThreads } from './threads.ts';
+import { replaceWasmKernels } from './wasm-kernels.ts';
 
 /** The backends, best first. */
 export const BACKENDS = ['webgpu', 'wasm', 'cpu'] as const;
@@ -141,6 +142,7 @@ async function load(backend: Backend, wasmPaths: BackendRequest['wasmPaths']): P
       return;
     case 'wasm':
       (await import('@tensorflow/tfjs-backend-wasm')).setWasmPaths(wasmPaths);
+      replaceWasmKernels();
       tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', await canUseThreads());
       return;
     case 'cpu':

@@ -26,12 +26,8 @@ const LEAST_BLOCKED_SIZE = 16_384;
 /** Edge of the squares that a transpose moves together: a cache line of float32. */
 const BLOCK = 16;
 
-type Kernel = (call: KernelCall) => tf.TensorInfo;
-interface KernelCall {
-  readonly inputs: tf.NamedTensorInfoMap;
-  readonly attrs: tf.NamedAttrMap;
-  readonly backend: BackendWasm;
-}
+type Kernel = tf.KernelFunc;
+type KernelCall = Parameters<Kernel>[0];
 
 const KERNELS: Readonly<Record<string, Kernel>> = {
   BatchMatMul: batchMatMul,
@@ -43,41 +39,45 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
 
 /** Replaces the kernels; call it once tfjs-wasm has been loaded and before its backend is made. Again does nothing. */
 export function replaceWasmKernels(): void {
+  if (tf.getKernelsForBackend(STOCK).length > 0) return;
   for (const [kernelName, kernelFunc] of Object.entries(KERNELS)) {
     const stock = tf.getKernel(kernelName, 'wasm');
-    if (stock === undefined || tf.getKernel(kernelName, STOCK) !== undefined) continue;
     tf.registerKernel({ ...stock, backendName: STOCK });
     tf.unregisterKernel(kernelName, 'wasm');
-    tf.registerKernel({ ...stock, kernelFunc: kernelFunc as unknown as tf.KernelFunc });
+    tf.registerKernel({ ...stock, kernelFunc }); // with the stock kernel's set-up, which it needs to be called
   }
 }
 
 function callStock(kernelName: string, call: KernelCall): tf.TensorInfo {
-  const stock = tf.getKernel(kernelName, STOCK)?.kernelFunc as unknown as Kernel;
-  return stock(call);
+  return tf.getKernel(kernelName, STOCK).kernelFunc(call) as tf.TensorInfo; // none of these kernels gives several
 }
 
 /** `[...,M,K] @ [...,K,N]`, each operand transposed if asked. */
 function batchMatMul(call: KernelCall): tf.TensorInfo {
-  const { inputs, attrs, backend } = call;
-  const { a, b } = inputs as { a: tf.TensorInfo; b: tf.TensorInfo };
-  const { transposeA, transposeB } = attrs as { transposeA: boolean; transposeB: boolean };
-  const G = product(a.shape.slice(0, -2));
-  const [rowsA = 0, columnsA = 0] = a.shape.slice(-2);
-  const [rowsB = 0, columnsB = 0] = b.shape.slice(-2);
-  const [M, K, N] = [transposeA ? columnsA : rowsA, transposeA ? rowsA : columnsA, transposeB ? rowsB : columnsB];
+  const { a, b } = call.inputs as { a: tf.TensorInfo; b: tf.TensorInfo };
+  const { transposeA, transposeB } = call.attrs as { transposeA: boolean; transposeB: boolean };
+  const backend = call.backend as BackendWasm;
+  const batch = a.shape.slice(0, -2);
+  const G = tf.util.sizeFromShape(batch);
+  const [M = 0, K = 0] = inOrder(a.shape.slice(-2), transposeA);
+  const [inner = 0, N = 0] = inOrder(b.shape.slice(-2), transposeB);
   const isFast = G === 1 && !transposeA && !transposeB;
-  const isBroadcast = product(b.shape.slice(0, -2)) !== G;
+  const isPairwise = tf.util.arraysEqual(batch, b.shape.slice(0, -2)) && K === inner;
   const isFloat = a.dtype === 'float32' && b.dtype === 'float32';
-  if (isFast || isBroadcast || !isFloat || M < LEAST_ROWS || K === 0 || N === 0) return callStock('BatchMatMul', call);
+  // The stock kernel also repeats a batch along an axis of 1, and says what is wrong with sizes that do not fit.
+  if (isFast || !isPairwise || !isFloat || M < LEAST_ROWS || K === 0 || N === 0) return callStock('BatchMatMul', call);
 
   const left = transposeA ? transposeEach(backend, a, G, K, M) : a;
   const right = transposeB ? transposeEach(backend, b, G, N, K) : b;
-  const result = backend.makeOutput([...a.shape.slice(0, -2), M, N], 'float32');
+  const result = backend.makeOutput([...batch, M, N], 'float32');
   multiplyEach(backend, left, right, result, [G, M, K, N]);
   if (transposeA) backend.disposeData(left.dataId);
   if (transposeB) backend.disposeData(right.dataId);
   return result;
+}
+
+function inOrder(sizes: readonly number[], isTransposed: boolean): readonly number[] {
+  return isTransposed ? sizes.toReversed() : sizes;
 }
 
 /** G products of single matrices, each on its part of the tensors. */
@@ -139,38 +139,41 @@ function transposeBlocks(from: Float32Array, to: Float32Array, start: number, R:
   }
 }
 
+/** A large matrix is moved in blocks. */
 function transpose(call: KernelCall): tf.TensorInfo {
   const { x } = call.inputs as { x: tf.TensorInfo };
+  const { perm } = call.attrs as { perm: number[] };
+  const backend = call.backend as BackendWasm;
   const [R = 0, C = 0] = x.shape;
-  const isMatrix = x.shape.length === 2 && (call.attrs as { perm: number[] }).perm[0] === 1;
+  const isMatrix = x.shape.length === 2 && perm[0] === 1;
   if (!isMatrix || x.dtype !== 'float32' || R * C < LEAST_BLOCKED_SIZE) return callStock('Transpose', call);
-  const result = call.backend.makeOutput([C, R], 'float32');
-  transposeBlocks(floatsOf(call.backend, x), floatsOf(call.backend, result), 0, R, C);
+  const result = backend.makeOutput([C, R], 'float32');
+  transposeBlocks(floatsOf(backend, x), floatsOf(backend, result), 0, R, C);
   return result;
 }
 
 /** A part that lies together is copied straight from where it is. */
 function slice(call: KernelCall): tf.TensorInfo {
-  const { inputs, attrs, backend } = call;
-  const { x } = inputs as { x: tf.TensorInfo };
-  const { begin, size } = attrs as { begin: number[]; size: number[] };
-  const [start = [], shape = []] = tf.slice_util.parseSliceParams(x as tf.Tensor, begin, size);
+  const { x } = call.inputs as { x: tf.Tensor };
+  const { begin, size } = call.attrs as { begin: number[]; size: number[] };
+  const backend = call.backend as BackendWasm;
+  const [start = [], shape = []] = tf.slice_util.parseSliceParams(x, begin, size);
   if (x.dtype !== 'float32' || !tf.slice_util.isSliceContinous(x.shape, start, shape)) return callStock('Slice', call);
   const result = backend.makeOutput(shape, 'float32');
   const first = tf.slice_util.computeFlatOffset(start, tf.util.computeStrides(x.shape));
-  floatsOf(backend, result).set(floatsOf(backend, x).subarray(first, first + product(shape)));
+  floatsOf(backend, result).set(floatsOf(backend, x).subarray(first, first + tf.util.sizeFromShape(shape)));
   return result;
 }
 
 /** Rows of a matrix, each copied in one go. */
 function gather(call: KernelCall): tf.TensorInfo {
-  const { inputs, attrs, backend } = call;
-  const { x, indices } = inputs as { x: tf.TensorInfo; indices: tf.TensorInfo };
-  const { axis, batchDims } = attrs as { axis: number; batchDims: number };
+  const { x, indices } = call.inputs as { x: tf.TensorInfo; indices: tf.TensorInfo };
+  const { axis, batchDims } = call.attrs as { axis: number; batchDims: number };
+  const backend = call.backend as BackendWasm;
   const isRows = x.shape.length === 2 && axis === 0 && indices.shape.length === 1 && batchDims === 0;
   if (!isRows || x.dtype !== 'float32' || indices.dtype !== 'int32') return callStock('GatherV2', call);
   const [R = 0, C = 0] = x.shape;
-  const result = backend.makeOutput([product(indices.shape), C], 'float32');
+  const result = backend.makeOutput([tf.util.sizeFromShape(indices.shape), C], 'float32');
   const [from, to] = [floatsOf(backend, x), floatsOf(backend, result)];
   for (const [n, row] of (backend.typedArrayFromHeap(indices) as Int32Array).entries()) {
     tf.util.assert(row >= 0 && row < R, () => `gather: row ${row} is not in [0, ${R - 1}]`);
@@ -180,17 +183,16 @@ function gather(call: KernelCall): tf.TensorInfo {
 }
 
 /** The same data under one more name: tensors never change. */
-function identity({ inputs, backend }: KernelCall): tf.TensorInfo {
-  const { x } = inputs as { x: tf.TensorInfo };
-  backend.incRef(x.dataId);
+function identity(call: KernelCall): tf.TensorInfo {
+  const { x } = call.inputs as { x: tf.TensorInfo };
+  (call.backend as BackendWasm).incRef(x.dataId);
   return { dataId: x.dataId, shape: x.shape, dtype: x.dtype };
 }
 
-/** A view of a tensor; valid only until the next allocation, which may move the memory. */
+/**
+ * A view of a tensor. To be taken after the result is made and dropped before the next allocation, which may move plain
+ * memory; memory that threads share grows in place.
+ */
 function floatsOf(backend: BackendWasm, x: tf.TensorInfo): Float32Array {
   return backend.typedArrayFromHeap(x) as Float32Array;
-}
-
-function product(sizes: readonly number[]): number {
-  return sizes.reduce((result, size) => result * size, 1);
 }
