@@ -3,8 +3,8 @@
  * still knows on held-out pairs. The same prompts and the same random numbers every time, so that two measurements differ
  * by the policy alone.
  */
-import * as v from 'valibot';
 import type { GrpoExperiment } from '../protocol/grpo-experiment.ts';
+import type { PolicyMeasures } from '../protocol/policy-measures.ts';
 import { type CollapseReport, detectCollapse } from '../train/collapse.ts';
 import { evaluate, type Evaluation, type ExpertPair } from '../train/evaluate.ts';
 import { judgeGroups } from '../train/groups.ts';
@@ -14,39 +14,7 @@ import { drawRollouts } from '../train/rollouts.ts';
 import type { Transformer } from '../model/transformer.ts';
 import type { GrpoStart, PreparedGrpo } from './grpo-task.ts';
 
-const share = v.nullable(v.number());
-
-/** What {@link measurePolicy} measures; shares in [0, 1], null where there was nothing to measure. */
-export const PolicyMeasuresSchema = v.strictObject({
-  /** Sampled at temperature 1 on the run's own mix of prompts, under the run's own reward. */
-  probe: v.strictObject({
-    reward: v.number(),
-    labelEntropyNats: v.number(),
-    reasoningEntropyNats: v.number(),
-    distinctRules: v.number(),
-    zeroVarianceShare: v.number(),
-    invalidShare: v.number(),
-    meanLength: v.number(),
-  }),
-  /** Greedy answers to held-out pairs of the world as it is, whatever the mix of the run's prompts. */
-  heldOut: v.strictObject({
-    pairs: v.number(),
-    accuracy: share,
-    macroF1: share,
-    pairAccuracy: share,
-    headRecall: share,
-    tailRecall: share,
-    distinctRules: v.number(),
-    validTraces: v.number(),
-    strictReward: v.number(),
-    verifiedSteps: share,
-    labelTraceAgreement: share,
-    labelEntropyNats: share,
-    /** Negative log-likelihood per token of the expert's completions: the forward divergence up to a constant. */
-    expertLossNats: v.number(),
-  }),
-});
-export type PolicyMeasures = v.InferOutput<typeof PolicyMeasuresSchema>;
+export { type PolicyMeasures, PolicyMeasuresSchema } from '../protocol/policy-measures.ts';
 
 /** A number that no step of a run has, for the random numbers of the probe. */
 const PROBE_STEP = -1;

@@ -1,0 +1,90 @@
+/**
+ * Fetching a model folder (lab-model.ts) from the page's own origin, file by file, with what has arrived told as it comes.
+ */
+import { LabError, messageOf } from '../common/errors.ts';
+import { chunksOf } from '../data/text-stream.ts';
+import type { LoadProgress } from '../protocol/scoring.ts';
+import { MODEL_FILES, type ModelFileName } from './lab-model.ts';
+
+/** No file of a bundled model is larger than this; checked before anything is kept. */
+const MAX_FILE_BYTES = 512 * 1024 * 1024;
+
+/**
+ * Fetches the files of a model.
+ *
+ * @param modelUrl - of the folder, with a trailing slash
+ * @throws {LabError} `not-found`, or `bad-file` for one that is too large
+ */
+export async function fetchModel(
+  modelUrl: string,
+  onProgress: (progress: LoadProgress) => void,
+): Promise<Map<ModelFileName, Uint8Array>> {
+  const responses = await Promise.all(MODEL_FILES.map((name) => fetchFile(modelUrl, name)));
+  const sizes = responses.map((response) => Number(response.headers.get('content-length') ?? NaN));
+  const sum = sizes.reduce((total, size) => total + size, 0);
+  // With compressed transfer the length counts other bytes than arrive; then the total is not known.
+  const isCompressed = responses.some((response) => response.headers.has('content-encoding'));
+  const totalBytes = Number.isFinite(sum) && !isCompressed ? sum : null;
+  let receivedBytes = 0;
+  const files = new Map<ModelFileName, Uint8Array>();
+  for (const [index, name] of MODEL_FILES.entries()) {
+    const response = responses[index];
+    if (response === undefined) continue;
+    files.set(
+      name,
+      await readBody(response, name, (bytes) => {
+        receivedBytes += bytes;
+        onProgress({ stage: 'files', receivedBytes, totalBytes });
+      }),
+    );
+  }
+  return files;
+}
+
+async function fetchFile(modelUrl: string, name: ModelFileName): Promise<Response> {
+  const url = new URL(name, modelUrl);
+  let response: Response;
+  try {
+    response = await fetch(url);
+  } catch (cause) {
+    throw new LabError('not-found', {
+      message: `The model file ${name} could not be fetched: ${messageOf(cause)}.`,
+      fix: 'Check the connection and reload the page.',
+      cause,
+    });
+  }
+  // A development or single-page server answers a missing file with its index page.
+  const isPage = (response.headers.get('content-type') ?? '').startsWith('text/html');
+  if (response.ok && !isPage) return response;
+  throw new LabError('not-found', {
+    message: `The model file ${name} is not there.`,
+    expected: `a file at ${url.pathname}`,
+    got: isPage ? 'a web page' : `status ${response.status}`,
+  });
+}
+
+async function readBody(response: Response, name: string, onBytes: (bytes: number) => void): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  if (response.body === null) return new Uint8Array();
+  // Leaving the loop by an error cancels the download.
+  for await (const value of chunksOf(response.body)) {
+    length += value.length;
+    if (length > MAX_FILE_BYTES) {
+      throw new LabError('bad-file', {
+        message: `The model file ${name} is too large.`,
+        expected: `at most ${MAX_FILE_BYTES} bytes`,
+        got: 'more',
+      });
+    }
+    chunks.push(value);
+    onBytes(value.length);
+  }
+  const bytes = new Uint8Array(length);
+  let offset = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return bytes;
+}

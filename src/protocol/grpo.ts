@@ -1,0 +1,216 @@
+/**
+ * The boundary between the page and the worker that runs reinforcement, as training.ts is for supervised runs: plain
+ * values with a schema, parsed on arrival on either side.
+ *
+ * A demonstration is several *branches* of one start, which learn in turn, one step of each after another. Its events:
+ * `backend`, `preparing`, `prepared`; a `branch` for each, and for each fork later on; then `step`, `measure`, `kept`,
+ * `checkpoint`, `paused`, `resumed` and `refused` as it goes, with one `branch-ended` per branch; at last exactly one of
+ * `finished`, `stopped` and `failed`. Commands take effect between two steps.
+ */
+import * as v from 'valibot';
+import { CRITERIA } from '../relevance/vocabulary.ts';
+import { FailureSchema } from './failure.ts';
+import { PolicyMeasuresSchema } from './policy-measures.ts';
+import { BACKEND_CHOICES, PairSchema } from './scoring.ts';
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const notNegative = v.pipe(v.number(), v.minValue(0));
+const measured = v.nullable(v.number());
+const branchName = v.pipe(v.string(), v.nonEmpty(), v.maxLength(80));
+/** Of a branch: its place in the order of their beginnings, from 0. */
+const branchId = count;
+
+/** The most branches that one demonstration can hold, forks included. */
+export const MAX_BRANCHES = 6;
+/** The highest position of a branch's dial. */
+export const MAX_DIAL = 5;
+
+/** What to run. */
+export const GrpoRequestSchema = v.strictObject({
+  /** The folder of the model that all branches start from: an absolute URL with a trailing slash. */
+  modelUrl: v.pipe(v.string(), v.url(), v.endsWith('/')),
+  backend: v.optional(v.picklist(BACKEND_CHOICES), 'auto'),
+  /** The experiment's own schema checks the settings of each. */
+  branches: v.pipe(
+    v.array(v.strictObject({ name: branchName, experiment: v.unknown() })),
+    v.minLength(1),
+    v.maxLength(MAX_BRANCHES),
+  ),
+});
+export type GrpoRequest = v.InferInput<typeof GrpoRequestSchema>;
+
+/** What can be asked of the demonstration under way. */
+export const GrpoCommandSchema = v.variant('kind', [
+  v.strictObject({ kind: v.literal('pause') }),
+  v.strictObject({ kind: v.literal('resume') }),
+  /** One step of every branch that has made the fewest, then a pause. */
+  v.strictObject({ kind: v.literal('step') }),
+  v.strictObject({ kind: v.literal('stop') }),
+  /** Puts the dial of a branch (lambda or mu of its mode balance) to a value, from its next step on. */
+  v.strictObject({
+    kind: v.literal('dial'),
+    branch: branchId,
+    value: v.pipe(v.number(), v.minValue(0), v.maxValue(MAX_DIAL)),
+  }),
+  /** Begins a new branch at a checkpoint of another; with `dial` null it goes on exactly as that one did. */
+  v.strictObject({
+    kind: v.literal('fork'),
+    branch: branchId,
+    step: count,
+    name: branchName,
+    dial: v.nullable(v.pipe(v.number(), v.minValue(0), v.maxValue(MAX_DIAL))),
+  }),
+]);
+export type GrpoCommand = v.InferOutput<typeof GrpoCommandSchema>;
+
+/** A rule as the page shows it. */
+export const RuleInfoSchema = v.strictObject({
+  id: v.string(),
+  text: v.string(),
+  criterion: v.picklist(CRITERIA),
+  /** The label it leads to when it decides. */
+  cap: count,
+  isTail: v.boolean(),
+});
+export type RuleInfo = v.InferOutput<typeof RuleInfoSchema>;
+
+/** How far a policy has gone towards collapse since its start, and whether it is there. */
+export const CollapseReportSchema = v.strictObject({
+  isCollapsed: v.boolean(),
+  rewardGain: v.number(),
+  tailRecallLoss: measured,
+  distinctRulesLoss: v.number(),
+});
+export type CollapseSoFar = v.InferOutput<typeof CollapseReportSchema>;
+
+const MeasureSchema = v.strictObject({ step: count, measures: PolicyMeasuresSchema, collapse: CollapseReportSchema });
+export type MeasuredPoint = v.InferOutput<typeof MeasureSchema>;
+
+/** A reward with its reasons, as relevance/reward.ts explains it; `rejected` is null where the form was kept. */
+const RewardSchema = v.strictObject({
+  kind: v.string(),
+  total: v.number(),
+  rejected: v.nullable(v.string()),
+  label: v.strictObject({ value: v.number(), earned: v.number() }),
+  reasoning: v.strictObject({ value: v.number(), earned: v.number() }),
+  steps: v.array(
+    v.strictObject({ rule: count, value: v.number(), earned: v.number(), cost: v.number(), reason: v.string() }),
+  ),
+  missed: v.array(v.strictObject({ rule: count, cost: v.number() })),
+});
+
+/** A completion, token by token; the three lists are equally long. */
+const CompletionSchema = v.strictObject({
+  tokens: v.array(v.string()),
+  advantages: v.array(v.number()),
+  /** p after the updates of the step / p before them. */
+  ratios: v.array(v.number()),
+  reward: RewardSchema,
+});
+export type CompletionSample = v.InferOutput<typeof CompletionSchema>;
+
+const GroupSchema = v.strictObject({
+  pair: PairSchema,
+  isTail: v.boolean(),
+  /** As the model reads the prompt, and as the expert completes it. */
+  promptTokens: v.array(v.string()),
+  goldTokens: v.array(v.string()),
+  completions: v.array(CompletionSchema),
+});
+export type SampledGroup = v.InferOutput<typeof GroupSchema>;
+
+const BranchEventSchema = v.strictObject({
+  kind: v.literal('branch'),
+  branch: branchId,
+  name: v.string(),
+  /** Where it was forked from; null if it begins at the start. */
+  parent: v.nullable(v.strictObject({ branch: branchId, step: count })),
+  /** Its settings with all defaults. */
+  experiment: v.unknown(),
+  step: count,
+  steps: count,
+  /** What was measured before the fork. */
+  curve: v.array(MeasureSchema),
+});
+
+const StepEventSchema = v.strictObject({
+  kind: v.literal('step'),
+  branch: branchId,
+  step: count,
+  /** Means over the rollouts of the step. */
+  reward: v.number(),
+  labelEntropyNats: v.number(),
+  reasoningEntropyNats: v.number(),
+  /** To the start; null where it is not measured. */
+  klNats: measured,
+  zeroVarianceShare: v.number(),
+  rollouts: count,
+  rules: v.strictObject({
+    /** Citations in rollouts, one entry per rule. */
+    cited: v.array(count),
+    /** Drawn prompts whose gold cites the rule. */
+    gold: v.array(count),
+    /** Of the steps that cite the rule; null where none does. */
+    meanAdvantage: v.array(measured),
+  }),
+  /** The coefficients of the step; `dial` is null where the balance has none. */
+  balance: v.strictObject({ rl: v.number(), expert: v.number(), dial: measured }),
+  loss: v.strictObject({ policy: measured, expert: measured }),
+  tokens: v.strictObject({ generated: count, learned: count, expert: count }),
+  times: v.strictObject({ rolloutMs: notNegative, scoreMs: notNegative, updateMs: notNegative }),
+  tokensPerSec: notNegative,
+});
+
+/** One event of a demonstration. */
+export const GrpoEventSchema = v.variant('kind', [
+  v.strictObject({
+    kind: v.literal('backend'),
+    backend: v.picklist(['webgpu', 'wasm', 'cpu']),
+    device: v.string(),
+    reason: v.string(),
+    problems: v.array(v.string()),
+  }),
+  v.strictObject({ kind: v.literal('preparing'), stage: v.picklist(['model', 'world']) }),
+  v.strictObject({
+    kind: v.literal('prepared'),
+    modelName: v.string(),
+    parameters: count,
+    worldHash: v.string(),
+    rules: v.array(RuleInfoSchema),
+    labelNames: v.array(v.string()),
+    /** The definition of collapse: the least rise, fall and lost share that together make one. */
+    bounds: v.strictObject({ rewardGain: v.number(), tailRecallLoss: v.number(), distinctRulesLoss: v.number() }),
+  }),
+  BranchEventSchema,
+  StepEventSchema,
+  v.strictObject({ kind: v.literal('measure'), branch: branchId, point: MeasureSchema, elapsedMs: notNegative }),
+  v.strictObject({ kind: v.literal('kept'), branch: branchId, step: count, groups: v.array(GroupSchema) }),
+  /** From here the branch can be forked. */
+  v.strictObject({ kind: v.literal('checkpoint'), branch: branchId, step: count }),
+  /** A branch is at its last step, or cannot go on; the others do. */
+  v.strictObject({
+    kind: v.literal('branch-ended'),
+    branch: branchId,
+    step: count,
+    /** Of all weights, bit by bit; null for one that failed. */
+    weightsHash: v.nullable(v.string()),
+    failure: v.nullable(FailureSchema),
+  }),
+  v.strictObject({ kind: v.literal('paused') }),
+  v.strictObject({ kind: v.literal('resumed') }),
+  /** A command cannot be followed; nothing has changed. */
+  v.strictObject({ kind: v.literal('refused'), ...FailureSchema.entries }),
+  v.strictObject({ kind: v.literal('finished') }),
+  v.strictObject({ kind: v.literal('stopped') }),
+  v.strictObject({ kind: v.literal('failed'), ...FailureSchema.entries }),
+]);
+export type GrpoEvent = v.InferOutput<typeof GrpoEventSchema>;
+export type GrpoEventOf<Kind extends GrpoEvent['kind']> = Extract<GrpoEvent, { kind: Kind }>;
+
+/** What the worker offers, by comlink. Arguments are unknown until parsed with the schemas above. */
+export interface GrpoApi {
+  /** Runs a demonstration; resolves after the last event. While one is under way, another fails at once. */
+  run(request: GrpoRequest, emit: (event: GrpoEvent) => void): Promise<void>;
+  /** Steers the demonstration under way; without one it does nothing. Rejects if the command is malformed. */
+  command(command: GrpoCommand): Promise<void>;
+}

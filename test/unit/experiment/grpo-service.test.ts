@@ -1,0 +1,190 @@
+/**
+ * Whole demonstrations in this process: what branches tell, that they learn in turn and know nothing of each other, and
+ * that a fork that changes nothing is the run it was forked from, bit for bit.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import * as v from 'valibot';
+import { describe, expect, it } from 'vitest';
+import { LabError } from '../../../src/common/errors.ts';
+import { type GrpoCommand, GrpoEventSchema } from '../../../src/protocol/grpo.ts';
+import { GrpoHarness, MODEL_URL, tinyBranch } from './grpo-harness.ts';
+
+describe('a demonstration', () => {
+  it('tells what it does in order, in events that the page accepts', async () => {
+    const harness = new GrpoHarness();
+    await harness.runToEnd({ MBO: tinyBranch() });
+
+    expect(harness.events.map(({ kind }) => kind).join(' ')).toBe(
+      'backend preparing preparing prepared branch measure checkpoint step step kept measure checkpoint ' +
+        'step step kept measure branch-ended finished stopped',
+    );
+    for (const event of harness.events) expect(v.parse(GrpoEventSchema, event)).toEqual(event);
+    const [prepared] = harness.of('prepared');
+    expect(prepared?.rules).toHaveLength(32);
+    expect(prepared?.rules.filter(({ isTail }) => isTail).length).toBeGreaterThan(5);
+    expect(prepared?.bounds).toEqual({ rewardGain: 0.05, tailRecallLoss: 0.2, distinctRulesLoss: 0.3 });
+    expect(harness.of('measure').map(({ point }) => point.step)).toEqual([0, 2, 4]);
+    expect(harness.of('measure')[0]?.point.collapse).toMatchObject({ isCollapsed: false, rewardGain: 0 });
+    expect(harness.of('step')[0]?.rules.cited).toHaveLength(32);
+    expect(harness.of('step')[0]?.rollouts).toBe(4);
+    const group = harness.of('kept')[0]?.groups[0];
+    expect(group?.promptTokens.at(-1)).toBe('<|answer|>');
+    expect(group?.goldTokens.at(-1)).toBe('<|eos|>');
+    for (const { tokens, advantages, ratios } of group?.completions ?? []) {
+      expect([advantages.length, ratios.length]).toEqual([tokens.length, tokens.length]);
+    }
+  });
+
+  it('lets branches step in turn, each as it would be by itself, and frees what it allocates', async () => {
+    const harness = new GrpoHarness();
+    const branches = { GRPO: tinyBranch({ balance: { kind: 'additive', lambda: 0.1 } }), MBO: tinyBranch() };
+    const alone: (string | null | undefined)[] = [];
+    for (const [name, branch] of Object.entries(branches)) {
+      await harness.runToEnd({ [name]: branch });
+      alone.push(harness.hashOf(0));
+    }
+    const before = tf.memory().numTensors;
+    await harness.runToEnd(branches);
+    expect(tf.memory().numTensors).toBe(before);
+    expect(harness.of('step').map(({ branch, step }) => `${branch}:${step}`)).toEqual(
+      [1, 2, 3, 4].flatMap((step) => [`0:${step}`, `1:${step}`]),
+    );
+    expect([harness.hashOf(0), harness.hashOf(1)]).toEqual(alone);
+    expect(alone[0]).not.toBe(alone[1]);
+  });
+
+  it('forks a branch at a checkpoint: to the same bits if nothing changes, to others if the dial does', async () => {
+    const harness = new GrpoHarness();
+    const over = harness.run({ MBO: tinyBranch() });
+    await harness.next('finished');
+    for (const [step, dial] of [
+      [2, null],
+      [0, null],
+      [2, 1],
+    ] as const) {
+      // prettier-ignore
+      const ended = harness.next('finished');
+      await harness.command({ kind: 'fork', branch: 0, step, name: `from ${step}`, dial });
+      await ended;
+    }
+    await harness.command({ kind: 'stop' });
+    await over;
+    expect(harness.of('branch').map(({ parent }) => parent?.step)).toEqual([undefined, 2, 0, 2]);
+    expect(harness.of('branch')[1]?.curve.map(({ step }) => step)).toEqual([0, 2]);
+    expect(harness.hashOf(1)).toBe(harness.hashOf(0));
+    expect(harness.hashOf(2)).toBe(harness.hashOf(0));
+    expect(harness.hashOf(3)).not.toBe(harness.hashOf(0));
+    expect(harness.of('step').filter(({ branch }) => branch === 3).map(({ balance }) => balance.dial)).toEqual([1, 1]); // prettier-ignore
+  });
+
+  it('turns the dial of one branch from its next step on, and keeps it in checkpoints', async () => {
+    const harness = new GrpoHarness();
+    harness.onEvent((event) => {
+      if (event.kind !== 'step' || event.branch !== 0 || event.step !== 1) return;
+      void harness.command({ kind: 'dial', branch: 0, value: 0.7 });
+    });
+    const over = harness.run({ turned: tinyBranch(), kept: tinyBranch() });
+    await harness.next('finished');
+    const forked = harness.next('finished');
+    await harness.command({ kind: 'fork', branch: 0, step: 2, name: 'fork', dial: null });
+    await forked;
+    await harness.command({ kind: 'stop' });
+    await over;
+    const dials = (branch: number) =>
+      harness
+        .of('step')
+        .filter((event) => event.branch === branch)
+        .map(({ balance }) => balance.dial);
+    expect(dials(0)).toEqual([0.3, 0.7, 0.7, 0.7]);
+    expect(dials(1)).toEqual([0.3, 0.3, 0.3, 0.3]);
+    expect(dials(2)).toEqual([0.7, 0.7]);
+    expect(harness.hashOf(2)).toBe(harness.hashOf(0));
+  });
+
+  it('pauses, makes a step of every branch on request, and goes on to the same end', async () => {
+    const harness = new GrpoHarness();
+    const branches = { a: tinyBranch({ steps: 2 }), b: tinyBranch({ steps: 2 }) };
+    await harness.runToEnd(branches);
+    const whole = [harness.hashOf(0), harness.hashOf(1)];
+
+    const over = harness.run(branches);
+    const steps = (): number[] => harness.of('step').map(({ branch }) => branch);
+    let paused = harness.next('paused');
+    await harness.command({ kind: 'pause' });
+    await paused;
+    expect(steps()).toEqual([]);
+    paused = harness.next('paused');
+    await harness.command({ kind: 'step' });
+    await paused;
+    expect(steps()).toEqual([0, 1]);
+    const finished = harness.next('finished');
+    await harness.command({ kind: 'resume' });
+    await finished;
+    await harness.command({ kind: 'stop' });
+    expect(await over).toEqual({ kind: 'stopped' });
+    expect([harness.hashOf(0), harness.hashOf(1)]).toEqual(whole);
+  });
+
+  it('stops at once when asked to, also while paused, and can be begun anew', async () => {
+    const harness = new GrpoHarness();
+    for (let round = 0; round < 2; round++) {
+      const over = harness.run({ a: tinyBranch(), b: tinyBranch() });
+      const paused = harness.next('paused');
+      await harness.command({ kind: 'pause' });
+      await paused;
+      await harness.command({ kind: 'stop' });
+      expect(await over).toEqual({ kind: 'stopped' });
+      expect(harness.of('step')).toEqual([]);
+    }
+    expect(tf.memory().numTensors).toBe(0);
+  });
+
+  it('ends a branch whose numbers break, and goes on with the others', async () => {
+    const harness = new GrpoHarness();
+    await harness.runToEnd({ broken: tinyBranch({ learningRate: 1e30 }), sound: tinyBranch() });
+    const [broken] = harness.of('branch-ended');
+    expect(broken).toMatchObject({ branch: 0, weightsHash: null, failure: { code: 'not-finite' } });
+    expect(harness.of('step').filter(({ branch }) => branch === 1)).toHaveLength(4);
+  });
+
+  it('refuses what cannot be done, and changes nothing', async () => {
+    const harness = new GrpoHarness();
+    const over = harness.run({ a: tinyBranch({ balance: { kind: 'convex', mu: 0.5 } }) });
+    await harness.next('finished');
+    const refused: [GrpoCommand, string][] = [
+      [{ kind: 'dial', branch: 4, value: 1 }, 'not-found'],
+      [{ kind: 'dial', branch: 0, value: 2 }, 'bad-config'],
+      [{ kind: 'fork', branch: 0, step: 3, name: 'f', dial: null }, 'not-found'],
+      [{ kind: 'fork', branch: 0, step: 2, name: 'f', dial: 2 }, 'bad-config'],
+    ];
+    for (const [command] of refused) await harness.command(command);
+    expect(harness.of('refused').map(({ code }) => code)).toEqual(refused.map(([, code]) => code));
+    expect(harness.of('branch')).toHaveLength(1);
+    await expect(harness.command({ kind: 'dial', branch: 0, value: NaN })).rejects.toBeInstanceOf(LabError);
+    await harness.command({ kind: 'stop' });
+    await over;
+  });
+
+  it('fails as a typed event where it cannot begin, and runs the next request', async () => {
+    const harness = new GrpoHarness();
+    expect(await harness.run({ a: { steps: 'many' } })).toMatchObject({ kind: 'failed', code: 'bad-config' });
+    const elsewhere = { modelUrl: `${MODEL_URL}elsewhere/` };
+    expect(await harness.run({ a: tinyBranch() }, elsewhere)).toMatchObject({ kind: 'failed', code: 'not-found' });
+    await harness.runToEnd({ a: tinyBranch({ steps: 1 }) });
+    expect(harness.hashOf(0)).toMatch(/^[0-9a-f]{16}$/u);
+  });
+
+  it('runs one demonstration at a time', async () => {
+    const harness = new GrpoHarness();
+    const over = harness.run({ a: tinyBranch({ steps: 1 }) });
+    const second: unknown[] = [];
+    await harness.service.run(
+      { modelUrl: MODEL_URL, backend: 'wasm', branches: [{ name: 'b', experiment: tinyBranch() }] },
+      (event) => second.push(event),
+    );
+    expect(second).toMatchObject([{ kind: 'failed', code: 'bad-config' }]);
+    await harness.next('finished');
+    await harness.command({ kind: 'stop' });
+    expect(await over).toEqual({ kind: 'stopped' });
+  });
+});
