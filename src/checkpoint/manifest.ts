@@ -48,7 +48,7 @@ export const CheckpointInfoSchema = v.strictObject({
   /** The checkpoint that the run went on from; it may have been deleted since. */
   parentId: v.nullable(IdSchema),
   modelName: shortText,
-  /** The version of the data learned from. */
+  /** The version of the data learned from: of a rule world, or the SHA-256 of an imported data set. */
   worldHash: shortText,
   /** Updates made. */
   step: count,
@@ -56,7 +56,8 @@ export const CheckpointInfoSchema = v.strictObject({
 });
 export type CheckpointInfoInput = v.InferInput<typeof CheckpointInfoSchema>;
 
-const ChunkInfoSchema = v.strictObject({
+/** A piece of a payload. */
+export const ChunkInfoSchema = v.strictObject({
   sizeBytes: sizeOfChunk,
   /** 64 hexadecimal digits. */
   sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/u, 'Invalid SHA-256: expected 64 hexadecimal digits')),

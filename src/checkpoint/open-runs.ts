@@ -8,7 +8,8 @@ import * as v from 'valibot';
 import { LabError } from '../common/errors.ts';
 import { parseConfig } from '../config/parse.ts';
 import { ConfigJsonSchema, IdSchema, type Manifest, NameSchema, newestFirst, readManifest } from './manifest.ts';
-import type { StoreDatabase } from './store-database.ts';
+import { type DataToKeep, DATA_STORES, dropUnusedData, keepData } from './kept-data.ts';
+import type { StoreDatabase, WriteTransaction } from './store-database.ts';
 import { heldLocks, tryLock } from './tab-locks.ts';
 
 /** A run as it is remembered. */
@@ -23,8 +24,11 @@ export const OpenRunSchema = v.strictObject({
   totalSteps: v.pipe(v.number(), v.integer(), v.minValue(0)),
   /** Milliseconds since 1970; of the first start, if it has been resumed. */
   startedAt: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  /** The SHA-256 of the imported data set that it learns from; empty for a run that needs none. */
+  dataHash: v.optional(v.pipe(v.string(), v.maxLength(64)), ''),
 });
 export type OpenRun = v.InferOutput<typeof OpenRunSchema>;
+export type OpenRunInput = v.InferInput<typeof OpenRunSchema>;
 
 /** A remembered run, and what can be done with it. */
 export interface OpenRunStatus {
@@ -55,12 +59,14 @@ export class OpenRuns {
   }
 
   /**
-   * Remembers a run that begins or goes on here.
+   * Remembers a run that begins or goes on here, and keeps the data that it learns from.
    *
-   * @throws {LabError} if another tab is training it
+   * @param data - an imported data set; without one the run needs none
+   * @throws {LabError} if another tab is training it, or the data finds no room
    */
-  async start(run: OpenRun): Promise<RunLease> {
-    const checked = parseConfig('The record of a run', OpenRunSchema, run);
+  async start(run: OpenRunInput, data?: DataToKeep): Promise<RunLease> {
+    const dataHash = data?.sha256 ?? '';
+    const checked = parseConfig('The record of a run', OpenRunSchema, { ...run, dataHash });
     const release = await tryLock(this.#lockName(checked.id));
     if (release === undefined) {
       throw new LabError('internal', {
@@ -69,9 +75,10 @@ export class OpenRuns {
       });
     }
     try {
-      await this.#database.write('remember the run', ['runs'], (transaction) =>
-        transaction.objectStore('runs').put(checked),
-      );
+      const remember = (transaction: WriteTransaction): Promise<unknown> =>
+        transaction.objectStore('runs').put(checked);
+      if (data === undefined) await this.#database.write('remember the run', ['runs'], remember);
+      else await keepData(this.#database, data, remember);
     } catch (thrown) {
       release();
       throw thrown;
@@ -108,9 +115,15 @@ export class OpenRuns {
       .toSorted((a, b) => b.run.startedAt - a.run.startedAt);
   }
 
-  /** Forgets a run that nobody wants to go on with; its checkpoints stay. An unknown id is ignored. */
+  /**
+   * Forgets a run that nobody wants to go on with; its checkpoints stay, and its data while they need it. An unknown id is
+   * ignored.
+   */
   async forget(id: string): Promise<void> {
-    await this.#database.write('forget the run', ['runs'], (transaction) => transaction.objectStore('runs').delete(id));
+    await this.#database.write('forget the run', [...DATA_STORES], async (transaction) => {
+      await transaction.objectStore('runs').delete(id);
+      await dropUnusedData(transaction);
+    });
   }
 
   #lockName(id: string): string {

@@ -21,6 +21,11 @@ export interface LongOptions {
   readonly onProgress?: ((doneBytes: number, totalBytes: number) => void) | undefined;
 }
 
+/** A payload that is there, and where it is listed. */
+export interface StoredPayload extends Pick<Manifest, 'id' | 'name' | 'chunks' | 'sizeBytes'> {
+  readonly shelf: 'manifests' | 'datasets';
+}
+
 /** Bytes to be saved, and how they are cut. */
 export interface Payload {
   readonly source: ByteSource;
@@ -31,7 +36,7 @@ export interface Payload {
 const DEAD_AFTER_MS = 10 * 60_000;
 
 /**
- * Writes a payload under `id`, then has `commit` write its manifest in the transaction that ends the save. Whatever
+ * Writes a payload under `id`, then has `commit` write what lists it in the transaction that ends the save. Whatever
  * fails on the way, the chunks are removed again.
  *
  * @throws {LabError} also `bad-file` if a chunk is not what the plan says
@@ -47,11 +52,15 @@ export async function savePayload<T>(
     await begin(database, id);
     try {
       const chunks = await writeChunks(database, id, payload, options);
-      return await database.write(SAVING, ['manifests', 'chunks', 'pending'], async (transaction) => {
-        await assertPending(transaction, id);
-        await transaction.objectStore('pending').delete(id);
-        return commit(transaction, chunks);
-      });
+      return await database.write(
+        SAVING,
+        ['manifests', 'chunks', 'pending', 'runs', 'datasets'],
+        async (transaction) => {
+          await assertPending(transaction, id);
+          await transaction.objectStore('pending').delete(id);
+          return commit(transaction, chunks);
+        },
+      );
     } catch (thrown) {
       // If this fails too, the next visit sweeps; what has to be told is what went wrong first.
       await sweep(database, id).catch(() => undefined);
@@ -61,24 +70,23 @@ export async function savePayload<T>(
 }
 
 /**
- * The chunks of a checkpoint, first to last, each found to be what was saved.
+ * The chunks of a checkpoint or a data set, first to last, each found to be what was saved.
  *
  * @throws {LabError} `bad-checkpoint` at a chunk that is missing or has changed; `not-found` if the checkpoint is deleted
  *   meanwhile
  */
 export async function* verifiedChunks(
   database: StoreDatabase,
-  manifest: Manifest,
+  { shelf, id, name, chunks, sizeBytes: totalBytes }: StoredPayload,
   { signal, onProgress }: LongOptions,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  const { id, name, chunks, sizeBytes: totalBytes } = manifest;
   let doneBytes = 0;
   for (const [index, expected] of chunks.entries()) {
     throwIfAborted(signal);
     const place = `chunk ${index + 1} of ${chunks.length} of "${name}"`;
-    const stored = await database.read(`read ${place}`, ['manifests', 'chunks'], async (transaction) => {
+    const stored = await database.read(`read ${place}`, [shelf, 'chunks'], async (transaction) => {
       const [isListed, chunk] = await Promise.all([
-        transaction.objectStore('manifests').count(id),
+        transaction.objectStore(shelf).count(id),
         transaction.objectStore('chunks').get([id, index]),
       ]);
       if (isListed === 0) throw notFound(id);
@@ -194,7 +202,7 @@ async function sweep(database: StoreDatabase, id: string): Promise<boolean> {
 }
 
 /** The keys [id, 0], [id, 1], ...: an array sorts after every number. */
-function chunksOf(id: string): IDBKeyRange {
+export function chunksOf(id: string): IDBKeyRange {
   return IDBKeyRange.bound([id], [id, []]);
 }
 

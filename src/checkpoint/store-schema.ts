@@ -5,8 +5,9 @@
  *     chunks     the payloads, in pieces of at most 8 MiB   key: [id, index]
  *     pending    saves that have not finished               key: id
  *     runs       training runs that have not finished       key: id
+ *     datasets   imported data that runs learn from         key: sha256; its chunks are under that id
  *
- * One rule holds after every transaction: a chunk belongs to a manifest or to a pending save. So nothing half-written can
+ * One rule holds after every transaction: a chunk belongs to a manifest, to a data set or to a pending save. So nothing half-written can
  * be listed, and what an interrupted save left behind can always be found and removed.
  *
  * A version that has been published never changes. To change the database, append a migration, and commit a fixture of
@@ -20,6 +21,7 @@ export interface StoreSchema extends DBSchema {
   chunks: { key: [id: string, index: number]; value: unknown };
   pending: { key: string; value: PendingSave };
   runs: { key: string; value: unknown };
+  datasets: { key: string; value: unknown };
 }
 
 /** A save that has begun. */
@@ -39,7 +41,7 @@ export type UpgradeTransaction = IDBPTransaction<unknown, string[], 'versionchan
 export type Migration = (database: IDBPDatabase, transaction: UpgradeTransaction) => void | Promise<void>;
 
 /** Every step there has been, first to last; the version of the database is their number. */
-export const MIGRATIONS: readonly Migration[] = [createStores];
+export const MIGRATIONS: readonly Migration[] = [createStores, addDataSets];
 
 /** Takes a database from the version it has to the one after the last migration. */
 export async function migrate(
@@ -57,4 +59,13 @@ function createStores(database: IDBPDatabase): void {
   database.createObjectStore('chunks');
   database.createObjectStore('pending', { keyPath: 'id' });
   database.createObjectStore('runs', { keyPath: 'id' });
+}
+
+/** Version 2: data sets, and runs that say which one they learn from. Until now none did. */
+async function addDataSets(database: IDBPDatabase, transaction: UpgradeTransaction): Promise<void> {
+  database.createObjectStore('datasets', { keyPath: 'sha256' });
+  for await (const cursor of transaction.objectStore('runs')) {
+    const run: unknown = cursor.value;
+    if (typeof run === 'object' && run !== null) await cursor.update({ ...run, dataHash: '' });
+  }
 }

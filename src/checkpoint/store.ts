@@ -27,6 +27,7 @@ import {
   readManifest,
   surplusOf,
 } from './manifest.ts';
+import { DATA_STORES, dropUnusedData, KeptData } from './kept-data.ts';
 import { OpenRuns } from './open-runs.ts';
 import {
   type LongOptions,
@@ -82,11 +83,14 @@ export async function openCheckpointStore(options: Partial<DatabaseOptions> = {}
 export class CheckpointStore {
   /** The training runs that have begun and not ended. */
   readonly runs: OpenRuns;
+  /** The imported data that runs and checkpoints learn from. */
+  readonly data: KeptData;
   readonly #database: StoreDatabase;
 
   constructor(database: StoreDatabase) {
     this.#database = database;
     this.runs = new OpenRuns(database);
+    this.data = new KeptData(database);
   }
 
   /** Every checkpoint; reads manifests only. */
@@ -141,7 +145,7 @@ export class CheckpointStore {
     const manifest = await this.get(id);
     const payload = allocate(manifest);
     let filledBytes = 0;
-    for await (const chunk of verifiedChunks(this.#database, manifest, options)) {
+    for await (const chunk of verifiedChunks(this.#database, { ...manifest, shelf: 'manifests' }, options)) {
       payload.set(chunk, filledBytes);
       filledBytes += chunk.length;
     }
@@ -170,15 +174,17 @@ export class CheckpointStore {
     return this.#change(id, { note: parseConfig('The note to a checkpoint', NoteSchema, note) });
   }
 
-  /** Deletes a checkpoint, damaged or not; an unknown id is ignored. */
+  /** Deletes a checkpoint, damaged or not, and imported data that only it needed; an unknown id is ignored. */
   async remove(id: string): Promise<void> {
-    await this.#database.write('delete the checkpoint', ['manifests', 'chunks'], (transaction) =>
-      removeCheckpoint(transaction, id),
-    );
+    await this.#database.write('delete the checkpoint', [...DATA_STORES], async (transaction) => {
+      await removeCheckpoint(transaction, id);
+      await dropUnusedData(transaction);
+    });
   }
 
   /**
-   * Puts a checkpoint into one file (checkpoint-file.ts), all of it checked.
+   * Puts a checkpoint into one file (checkpoint-file.ts), all of it checked. Imported data that it learned from is not in
+   * it: where that is not kept, a run goes on once its file is chosen again.
    *
    * @throws {LabError} as {@link load}
    */
@@ -186,7 +192,8 @@ export class CheckpointStore {
     const manifest = await this.get(id);
     const parts: Blob[] = [new Blob([await writeFileHead(manifest)])];
     // Each chunk as a blob of its own: the browser may move it out of memory before the next is read.
-    for await (const chunk of verifiedChunks(this.#database, manifest, options)) parts.push(new Blob([chunk]));
+    for await (const chunk of verifiedChunks(this.#database, { ...manifest, shelf: 'manifests' }, options))
+      parts.push(new Blob([chunk]));
     return { fileName: checkpointFileName(manifest), file: new Blob(parts, { type: 'application/octet-stream' }) };
   }
 

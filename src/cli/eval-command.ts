@@ -1,16 +1,20 @@
 /**
- * `lab eval`: measures a model on a split of the rule world it was trained on.
+ * `lab eval`: measures a model on a held-out part of what it was trained on, the rule world or a file of judged pairs.
  */
 import { Command, Option } from 'commander';
 import { LabError } from '../common/errors.ts';
+import type { ColumnNames } from '../data/columns.ts';
 import type { Measure, ModelCard } from '../infer/model-card.ts';
 import { makeRuleWorld, type RuleWorld } from '../relevance/rule-world.ts';
 import { type Evaluation, evaluate, type ExpertPair } from '../train/evaluate.ts';
 import { Rng } from '../common/rng.ts';
+import { labelOnly, splitFile } from '../experiment/file-data.ts';
 import { toExpert } from '../experiment/sft-experiment.ts';
+import type { LabModel } from '../infer/lab-model.ts';
 import { readModelFolder, writeCard } from './model-folder.ts';
 import { type BackendName, openNodeBackend } from './node-backend.ts';
 import { backendOption, modelOption, wholeNumber } from './options.ts';
+import { columnOption, docsOption, readDataFiles } from './pair-files.ts';
 import { note, print } from './terminal.ts';
 
 interface EvalOptions {
@@ -18,6 +22,9 @@ interface EvalOptions {
   readonly backend: BackendName;
   readonly split: 'dev' | 'test';
   readonly worldSeed: number;
+  readonly data?: string;
+  readonly docs?: string;
+  readonly column: ColumnNames;
   readonly pairs?: number;
   readonly completions: number;
   readonly shuffled?: boolean;
@@ -27,10 +34,13 @@ interface EvalOptions {
 
 export function evalCommand(): Command {
   return new Command('eval')
-    .description('measure a model on held-out pairs of the rule world')
+    .description('measure a model on held-out pairs of what it was trained on')
     .addOption(modelOption())
     .addOption(new Option('--split <name>', 'which held-out part').choices(['dev', 'test']).default('test'))
     .option('--world-seed <n>', 'seed of the rule world', wholeNumber(0), 1)
+    .option('--data <file>', 'the file of judged pairs that the model was trained on')
+    .addOption(docsOption())
+    .addOption(columnOption())
     .option('--pairs <n>', 'how many pairs (default: the whole split)', wholeNumber(1))
     .option('--completions <n>', 'how many of them to complete with reasoning', wholeNumber(0), 1000)
     .option('--shuffled', 'give each query the documents of another: labels should become unpredictable')
@@ -42,7 +52,8 @@ export function evalCommand(): Command {
       `
 Examples:
   npm run lab -- eval
-  npm run lab -- eval --model runs/first/model --split dev --completions 200 --json`,
+  npm run lab -- eval --model runs/first/model --split dev --completions 200 --json
+  npm run lab -- eval --model runs/mine/model --data pairs.tsv`,
     )
     .action(runEval);
 }
@@ -51,13 +62,11 @@ async function runEval(options: EvalOptions): Promise<void> {
   const opened = await openNodeBackend(options.backend);
   const model = await readModelFolder(options.model);
   note(`${model.card.name} on ${opened.backend}: ${opened.device}.`);
-  const world = makeRuleWorld({ seed: options.worldSeed });
-  warnOfOtherWorld(world, model.card);
-
-  let expert = Array.from(world.pairs(options.split), toExpert);
+  let expert = options.data === undefined ? worldPairs(model, options) : await filePairs(model, options.data, options);
   if (options.shuffled === true) expert = withOtherDocuments(expert);
   const evaluation = await evaluate(model, expert.slice(0, options.pairs), {
-    completions: options.shuffled === true ? 0 : options.completions,
+    // A model without rules writes no reasoning to be looked at.
+    completions: options.shuffled === true || options.data !== undefined ? 0 : options.completions,
   });
   if (options.json === true) print(JSON.stringify(evaluation));
   else for (const { name, value, low, high } of measuresOf(evaluation)) print(formatMeasure(name, value, low, high));
@@ -69,6 +78,40 @@ async function runEval(options: EvalOptions): Promise<void> {
     await writeCard(options.model, withEvaluation(model.card, evaluation, options));
     note(`Wrote the measures to the card of ${options.model}.`);
   }
+}
+
+function worldPairs({ card }: LabModel, { worldSeed, split }: EvalOptions): ExpertPair[] {
+  if (card.data.split !== undefined) {
+    throw new LabError('bad-config', {
+      message: `${card.name} was trained on ${card.data.name}.`,
+      fix: 'Name that file with --data, or measure on another file with "lab score".',
+    });
+  }
+  const world = makeRuleWorld({ seed: worldSeed });
+  warnOfOtherWorld(world, card);
+  return Array.from(world.pairs(split), toExpert);
+}
+
+/** The part of a file that the model has not seen. */
+async function filePairs({ card, prompt }: LabModel, path: string, options: EvalOptions): Promise<ExpertPair[]> {
+  const { name, hash: sha256, split: parts } = card.data;
+  if (parts === undefined) {
+    throw new LabError('bad-config', {
+      message: `${card.name} was not trained on a file: no part of ${path} was held out from it.`,
+      fix: 'Measure it on the whole file with "lab score".',
+    });
+  }
+  const dataSet = await readDataFiles(path, options);
+  const { devShare, testShare, seed: splitSeed } = parts;
+  const data = { kind: 'file', name, sha256, devShare, testShare, splitSeed } as const;
+  const pairs = splitFile(data, prompt.scaleSize, dataSet)[options.split];
+  if (pairs.length === 0) {
+    throw new LabError('bad-config', {
+      message: `The model was trained without a ${options.split} part.`,
+      fix: 'Train again with a higher --test-share, or measure with --split dev.',
+    });
+  }
+  return pairs.map((pair) => labelOnly(pair, prompt.scaleSize));
 }
 
 /** The measures of an evaluation in the order of a card. */
@@ -111,7 +154,9 @@ function withEvaluation(card: ModelCard, evaluation: Evaluation, options: EvalOp
   return {
     ...card,
     evaluation: {
-      command: `npm run lab -- eval --model ${options.model} --split ${options.split} --world-seed ${options.worldSeed}`,
+      command:
+        `npm run lab -- eval --model ${options.model} --split ${options.split} ` +
+        (options.data === undefined ? `--world-seed ${options.worldSeed}` : `--data ${JSON.stringify(options.data)}`),
       split: options.split,
       pairs: evaluation.pairs,
       queries: evaluation.queries,

@@ -36,3 +36,10 @@ export function positiveNumber(text: string): number {
   if (!(value > 0) || !Number.isFinite(value)) throw new InvalidArgumentError('Expected a number above 0.');
   return value;
 }
+
+/** Parses a number from 0 to below 1. */
+export function shareOrNone(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0) || value >= 1) throw new InvalidArgumentError('Expected a share, 0 to 1.');
+  return value;
+}

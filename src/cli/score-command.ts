@@ -2,22 +2,21 @@
  * `lab score`: judges every pair of a file.
  */
 import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { LabError } from '../common/errors.ts';
-import { type ColumnNames, ROLES } from '../data/columns.ts';
-import { loadDocuments, type PairRow, readPairs } from '../data/pairs-file.ts';
+import type { ColumnNames } from '../data/columns.ts';
+import { type PairRow, readPairs } from '../data/pairs-file.ts';
 import { describeRowError, isRowError, type RowError } from '../data/records.ts';
 import type { LabModel } from '../infer/lab-model.ts';
 import { scoreStream } from '../infer/score-pairs.ts';
 import { mapLabel, reportLabels, reportRanking, type ScoredPair } from '../relevance/label-report.ts';
-import { BINARY_SCALE, DEFAULT_SCALE, type LabelScale, makeScale } from '../relevance/labels.ts';
-import type { LabDocument } from '../relevance/pair.ts';
+import { type LabelScale, scaleOfSize } from '../relevance/labels.ts';
 import { readModelFolder } from './model-folder.ts';
 import { type BackendName, openNodeBackend } from './node-backend.ts';
 import { backendOption, modelOption, wholeNumber } from './options.ts';
 import { reasonsOf, ScoreOutput } from './score-output.ts';
+import { assertFile, columnOption, docsOption, readDocuments, SHOWN_ERRORS } from './pair-files.ts';
 import { note, print, Progress } from './terminal.ts';
 
 interface ScoreOptions {
@@ -33,8 +32,6 @@ interface ScoreOptions {
   readonly json?: boolean;
 }
 
-/** Row errors beyond these are counted, not printed. */
-const SHOWN_ERRORS = 20;
 /** Pairs whose reasoning is generated together. */
 const REASON_BATCH = 256;
 
@@ -42,8 +39,8 @@ export function scoreCommand(): Command {
   return new Command('score')
     .description('judge every query-document pair of a file')
     .argument('<file>', 'TSV, CSV, JSON lines or a JSON array, optionally .gz')
-    .option('--docs <file>', 'documents by docId, where the pairs hold ids only')
-    .option('--column <role=name>', `name a column; roles: ${ROLES.join(', ')}`, collectColumn, {})
+    .addOption(docsOption())
+    .addOption(columnOption())
     .option('--grade-scale <n>', 'how many labels the grades of the file have (default: as the model)', wholeNumber(2))
     .option('--limit <n>', 'stop after so many pairs', wholeNumber(1))
     .option('--reason', 'write the reasoning too (slower)')
@@ -254,39 +251,7 @@ class RowErrors {
 }
 
 function gradeScale(size: number | undefined, own: LabelScale): LabelScale {
-  if (size === undefined || size === own.size) return own;
-  if (size === 2) return BINARY_SCALE;
-  if (size === DEFAULT_SCALE.size) return DEFAULT_SCALE;
-  return makeScale(Array.from({ length: size }, (_, k) => `label ${k}`));
-}
-
-async function readDocuments(path: string): Promise<ReadonlyMap<string, LabDocument>> {
-  await assertFile(path);
-  const fileName = basename(path);
-  const { items, errors, errorCount } = await loadDocuments(createReadStream(path), { fileName });
-  for (const error of errors.slice(0, SHOWN_ERRORS)) note(`${fileName}: ${describeRowError(error)}`);
-  if (errorCount > SHOWN_ERRORS) note(`${fileName}: ${errorCount - SHOWN_ERRORS} more documents could not be read.`);
-  note(`${items.size.toLocaleString('en')} documents in ${fileName}.`);
-  return items;
-}
-
-async function assertFile(path: string): Promise<void> {
-  const stats = await stat(path).catch(() => undefined);
-  if (stats?.isFile() === true) return;
-  throw new LabError('not-found', {
-    message: stats === undefined ? `There is no file ${path}.` : `${path} is not a file.`,
-    expected: 'a file of query-document pairs',
-    fix: 'Check the path.',
-  });
-}
-
-function collectColumn(text: string, previous: ColumnNames): ColumnNames {
-  const [role, ...rest] = text.split('=');
-  const known = ROLES.find((name) => name === role);
-  if (known === undefined || rest.length === 0) {
-    throw new InvalidArgumentError(`Expected role=name with a role out of ${ROLES.join(', ')}.`);
-  }
-  return { ...previous, [known]: rest.join('=') };
+  return size === undefined || size === own.size ? own : scaleOfSize(size);
 }
 
 async function* batchesOf<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<T[]> {

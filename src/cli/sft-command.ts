@@ -1,5 +1,5 @@
 /**
- * `lab sft`: trains a model on the rule world, resumable, and writes a model folder.
+ * `lab sft`: trains a model on the rule world or on a file of judged pairs, resumable, and writes a model folder.
  */
 import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,17 +9,21 @@ import { LabError } from '../common/errors.ts';
 import { countParameters } from '../config/model-config.ts';
 import { parseConfig } from '../config/parse.ts';
 import { PRESET_NAMES } from '../config/presets.ts';
-import { makeLabFile } from '../experiment/lab-file.ts';
+import type { ColumnNames } from '../data/columns.ts';
+import type { DataSet } from '../data/data-set.ts';
+import { likelyScale } from '../data/data-set-reader.ts';
+import { makeLabFile, makeRulelessLabFile } from '../experiment/lab-file.ts';
 import { STORED_DTYPES, type StoredDtype } from '../experiment/model-files.ts';
 import { makeModelCard } from '../experiment/sft-card.ts';
 import { readSftCheckpoint, type SftCheckpoint, writeSftCheckpoint } from '../experiment/sft-checkpoint.ts';
 import { prepareSft } from '../experiment/sft-experiment.ts';
 import { runSft } from '../experiment/sft-run.ts';
 import { hashWeights } from '../experiment/weights-hash.ts';
-import { type SftExperiment, SftExperimentSchema } from '../protocol/sft-experiment.ts';
+import { type FileData, type SftExperiment, SftExperimentSchema } from '../protocol/sft-experiment.ts';
 import { writeModelFolder, writeWhole } from './model-folder.ts';
 import { type BackendName, openNodeBackend } from './node-backend.ts';
-import { backendOption, positiveNumber, wholeNumber } from './options.ts';
+import { backendOption, positiveNumber, shareOrNone, wholeNumber } from './options.ts';
+import { columnOption, docsOption, readDataFiles } from './pair-files.ts';
 import { note, print, Progress } from './terminal.ts';
 
 interface SftOptions {
@@ -35,6 +39,13 @@ interface SftOptions {
   readonly worldSeed: number;
   readonly trainQueries: number;
   readonly hints: boolean;
+  readonly data?: string;
+  readonly docs?: string;
+  readonly column: ColumnNames;
+  readonly scale?: number;
+  readonly devShare: number;
+  readonly testShare: number;
+  readonly splitSeed: number;
   readonly dtype: StoredDtype;
   readonly backend: BackendName;
   readonly resume?: boolean;
@@ -42,7 +53,7 @@ interface SftOptions {
 
 export function sftCommand(): Command {
   return new Command('sft')
-    .description('train a model on the rule world by supervised fine-tuning')
+    .description('train a model by supervised fine-tuning, on the rule world or on a file of judged pairs')
     .requiredOption('-o, --out <folder>', 'where the run is kept: checkpoint, log and, at the end, the model folder')
     .option('--name <name>', 'the name of the model', 'afrl-lab')
     .addOption(new Option('--preset <name>', 'the shape of the model').choices(PRESET_NAMES).default('nano'))
@@ -54,6 +65,13 @@ export function sftCommand(): Command {
     .option('--seed <n>', 'seed of weights and data order', wholeNumber(0), 1)
     .option('--world-seed <n>', 'seed of the rule world', wholeNumber(0), 1)
     .option('--train-queries <n>', 'training queries, six pairs each', wholeNumber(1), 10_000)
+    .option('--data <file>', 'judged pairs to learn from instead of the rule world; with --resume, the same file again')
+    .addOption(docsOption())
+    .addOption(columnOption())
+    .option('--scale <n>', 'how many labels the grades of the file have (default: as its grades show)', wholeNumber(2))
+    .option('--dev-share <x>', 'share of the queries of the file that evaluations look at', positiveNumber, 0.1)
+    .option('--test-share <x>', 'share of the queries that are left to "lab eval"', shareOrNone, 0.1)
+    .option('--split-seed <n>', 'decides which queries these are', wholeNumber(0), 1)
     .option('--no-hints', 'prompts without hint tokens')
     .addOption(new Option('--dtype <type>', 'how the model is stored').choices(STORED_DTYPES).default('f16'))
     .addOption(backendOption())
@@ -63,7 +81,9 @@ export function sftCommand(): Command {
       `
 Examples:
   npm run lab -- sft --preset lab-nano --steps 300 --out runs/first
-  npm run lab -- sft --out runs/first --resume`,
+  npm run lab -- sft --out runs/first --resume
+  npm run lab -- sft --data pairs.tsv --preset micro --steps 1000 --out runs/mine
+  npm run lab -- sft --data pairs.jsonl.gz --docs docs.jsonl.gz --out runs/mine`,
     )
     .action(trainCommand);
 }
@@ -71,18 +91,22 @@ Examples:
 async function trainCommand(options: SftOptions): Promise<void> {
   const checkpointPath = join(options.out, 'checkpoint.safetensors');
   const saved = options.resume === true ? await readCheckpoint(checkpointPath) : undefined;
-  const experiment = saved?.experiment ?? experimentOf(options);
+  const given = options.data === undefined ? undefined : await readDataFiles(options.data, options);
+  const experiment = saved?.experiment ?? experimentOf(options, given);
   const opened = await openNodeBackend(options.backend);
   note(`Computing on ${opened.backend}: ${opened.device} (${opened.reason}).`);
   await mkdir(options.out, { recursive: true });
 
   const controller = new AbortController();
   process.once('SIGINT', () => controller.abort());
-  const prepared = await prepareSft(experiment, { saved, signal: controller.signal });
+  const findData = (data: FileData): Promise<DataSet> =>
+    given === undefined ? Promise.reject(dataMissing(data)) : Promise.resolve(given);
+  const prepared = await prepareSft(experiment, { saved, findData, signal: controller.signal });
   note(
     `${experiment.preset}: ${countParameters(prepared.model).toLocaleString('en')} parameters, ` +
-      `${prepared.examples.length.toLocaleString('en')} training pairs, world ${prepared.world.versionHash}.`,
+      `${prepared.examples.length.toLocaleString('en')} training pairs, data ${prepared.dataHash.slice(0, 12)}.`,
   );
+  if (prepared.shortened > 0) note(`${prepared.shortened.toLocaleString('en')} of them were shortened to fit.`);
 
   const progress = new Progress('Steps');
   const finished = await runSft(experiment, prepared, saved, {
@@ -91,11 +115,13 @@ async function trainCommand(options: SftOptions): Promise<void> {
       progress.update(entry.step, experiment.sft.steps, `loss ${entry.lossNats.toFixed(3)} nats`);
       void appendFile(join(options.out, 'log.jsonl'), `${JSON.stringify(entry)}\n`);
     },
-    onEvaluate: (step, { labels, expertLossNats, reasoning }) => {
+    onEvaluate: (step, { labels, ranking, expertLossNats, reasoning }) => {
       note(
-        `\nStep ${step}: held-out accuracy ${(labels.accuracy.value ?? NaN).toFixed(3)}, expert loss ` +
-          `${expertLossNats.toFixed(3)} nats, valid traces ${(reasoning?.validTraces ?? NaN).toFixed(3)}, ` +
-          `strict reward ${(reasoning?.strictReward ?? NaN).toFixed(3)}.`,
+        `\nStep ${step}: held-out accuracy ${said(labels.accuracy.value)}, expert loss ${said(expertLossNats)} nats, ` +
+          (reasoning === null
+            ? `macro-F1 ${said(labels.macroF1.value)}, pair accuracy ${said(ranking.pairAccuracy.value)}, ` +
+              `NDCG@10 ${said(ranking.ndcg10.value)}.`
+            : `valid traces ${said(reasoning.validTraces)}, strict reward ${said(reasoning.strictReward)}.`),
       );
     },
     onCheckpoint: (checkpoint) => writeWhole(checkpointPath, writeSftCheckpoint(checkpoint)),
@@ -104,15 +130,16 @@ async function trainCommand(options: SftOptions): Promise<void> {
   note(`Weights ${hashWeights(finished.weights)}.`);
 
   const { dtype } = options;
-  const { world, model, tokenizer, examples } = prepared;
+  const { dataHash, world, model, tokenizer, examples } = prepared;
+  const { prompt } = experiment;
   await writeModelFolder(join(options.out, 'model'), {
     config: model,
     weights: finished.weights,
     dtype,
     tokenizer,
-    lab: makeLabFile(world, experiment.prompt),
+    lab: world === undefined ? makeRulelessLabFile(prompt) : makeLabFile(world, prompt),
     card: makeModelCard(experiment, {
-      world,
+      dataHash,
       model,
       trainPairs: examples.length,
       steps: experiment.sft.steps,
@@ -126,12 +153,21 @@ async function trainCommand(options: SftOptions): Promise<void> {
   print(join(options.out, 'model'));
 }
 
-function experimentOf(options: SftOptions): SftExperiment {
+function experimentOf(options: SftOptions, given: DataSet | undefined): SftExperiment {
+  const { worldSeed: seed, trainQueries, devShare, testShare, splitSeed } = options;
   return parseConfig('The settings', SftExperimentSchema, {
     name: options.name,
     preset: options.preset,
-    world: { seed: options.worldSeed, trainQueries: options.trainQueries },
-    prompt: { hints: options.hints },
+    data:
+      given === undefined
+        ? { kind: 'world', seed, trainQueries }
+        : { kind: 'file', name: given.name, sha256: given.sha256, devShare, testShare, splitSeed },
+    prompt: {
+      hints: options.hints,
+      ...(given === undefined
+        ? {}
+        : { scaleSize: options.scale ?? likelyScale(given.pairs.map(({ grade }) => grade)) }),
+    },
     sft: {
       steps: options.steps,
       batchSize: options.batch,
@@ -156,4 +192,16 @@ async function readCheckpoint(path: string): Promise<SftCheckpoint> {
     });
   }
   return readSftCheckpoint(bytes);
+}
+
+/** A run that learns from a file, without the file. */
+function dataMissing({ name }: FileData): LabError {
+  return new LabError('not-found', {
+    message: `This run learns from the file "${name}".`,
+    fix: 'Name it with --data, and its documents with --docs where they are apart.',
+  });
+}
+
+function said(value: number | null): string {
+  return value === null ? 'not measurable' : value.toFixed(3);
 }

@@ -5,6 +5,7 @@
 import { LabError } from '../common/errors.ts';
 import type { Pair } from '../relevance/pair.ts';
 import { buildPrompt, type PromptConfig, type PromptField } from '../relevance/prompt.ts';
+import type { WordSplitter } from './subword-splits.ts';
 import type { LabTokenizer } from './tokenizer.ts';
 
 /** An encoded prompt. */
@@ -17,6 +18,7 @@ export interface EncodedPrompt {
 /**
  * Encodes the prompt of a pair in at most `maxTokens` tokens.
  *
+ * @param splitWord - cuts words before they become tokens, as training does
  * @throws {LabError} `bad-config` if not even one word per field fits.
  */
 export function encodePrompt(
@@ -24,11 +26,12 @@ export function encodePrompt(
   pair: Pair,
   config: PromptConfig,
   maxTokens: number,
+  splitWord?: WordSplitter,
 ): EncodedPrompt {
   let limits = config.maxWordsPerField;
   for (;;) {
     const { segments, cutFields } = buildPrompt(pair, { ...config, maxWordsPerField: limits });
-    const ids = tokenizer.encode(segments);
+    const ids = tokenizer.encode(segments, splitWord);
     if (ids.length <= maxTokens) return { ids: Int32Array.from(ids), cutFields };
     const shorter = shrink(limits, maxTokens / ids.length);
     if (shorter === undefined) {

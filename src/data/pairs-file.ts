@@ -34,6 +34,15 @@ export interface PairRow {
   readonly pair: Pair & { readonly queryId: string; readonly label?: number };
 }
 
+/** The pair of row `row` with its grade as the file has it; empty where it has none. */
+export interface GradedRow {
+  readonly row: number;
+  readonly pair: Pair & { readonly queryId: string };
+  readonly grade: string;
+  /** The column of the grade, for messages. */
+  readonly gradeColumn: string;
+}
+
 /** The document of row `row`. */
 export interface DocumentRow {
   readonly row: number;
@@ -58,20 +67,43 @@ export async function* readPairs(
   source: AsyncIterable<Uint8Array>,
   options: PairsOptions,
 ): AsyncGenerator<PairRow | RowError> {
-  const { documents, scale = DEFAULT_SCALE } = options;
+  const { scale = DEFAULT_SCALE } = options;
   const grades = new GradeReader(scale, options.grades);
-  const needed: readonly Role[] = ['query', documents === undefined ? 'title' : 'docId'];
+  const needed = neededFor(options);
   yield* readRows(source, options, needed, (fields, row): PairRow => {
-    const query = fields.requiredText('query');
-    const document = documents === undefined ? fields.document() : lookUp(documents, fields);
-    const queryId = fields.text('queryId') || normaliseQuery(query);
-    const grade = fields.text('grade');
-    if (grade === '') return { row, pair: { query, document, queryId } };
+    const { pair, grade, gradeColumn } = readGraded(fields, row, options);
+    if (grade === '') return { row, pair };
     const label = grades.read(grade);
-    if (label === undefined)
-      throw new RowProblem(fields.column('grade'), 'the grade is not on the scale', grades.expected, grade);
-    return { row, pair: { query, document, queryId, label } };
+    if (label === undefined) throw new RowProblem(gradeColumn, 'the grade is not on the scale', grades.expected, grade);
+    return { row, pair: { ...pair, label } };
   });
+}
+
+/**
+ * The pairs of a file whose grades are to be understood later. A row without a grade is an error; a file without a column
+ * of grades cannot be read.
+ *
+ * @throws {LabError} as {@link readPairs} does.
+ */
+export async function* readGradedPairs(
+  source: AsyncIterable<Uint8Array>,
+  options: Omit<PairsOptions, 'scale' | 'grades'>,
+): AsyncGenerator<GradedRow | RowError> {
+  yield* readRows(source, options, [...neededFor(options), 'grade'], (fields, row): GradedRow => {
+    fields.requiredText('grade');
+    return readGraded(fields, row, options);
+  });
+}
+
+function neededFor({ documents }: PairsOptions): readonly Role[] {
+  return ['query', documents === undefined ? 'title' : 'docId'];
+}
+
+function readGraded(fields: Fields, row: number, { documents }: PairsOptions): GradedRow {
+  const query = fields.requiredText('query');
+  const document = documents === undefined ? fields.document() : lookUp(documents, fields);
+  const queryId = fields.text('queryId') || normaliseQuery(query);
+  return { row, pair: { query, document, queryId }, grade: fields.text('grade'), gradeColumn: fields.column('grade') };
 }
 
 /**

@@ -26,7 +26,7 @@ export class TokenStream {
   /**
    * Takes the next id and gives what is now certain: nothing while a character is incomplete.
    *
-   * @throws {LabError} `bad-tokenizer` if the id is outside the vocabulary.
+   * @throws {LabError} `bad-tokenizer` if it is no id.
    */
   push(id: number): Segment[] {
     const token = this.#source.tokenOf(id);

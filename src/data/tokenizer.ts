@@ -23,6 +23,9 @@ import { makeTokenizerJson, readTokenizerJson, type BpeModel, type TokenizerJson
 const REMEMBERED_WORDS = 16384;
 const REMEMBERED_LENGTH = 48;
 
+/** What stands for ids without a token. */
+const UNUSED = '<|unused|>';
+
 /** The tokenizer of a lab model. */
 export class LabTokenizer {
   /** The number of ids; they are 0 to `vocabSize - 1`. */
@@ -131,16 +134,18 @@ export class LabTokenizer {
   }
 
   /**
-   * What an id stands for.
+   * What an id stands for. Small texts leave a tokenizer with fewer tokens than its model has rows, and an untrained model
+   * writes any of them: an id beyond the vocabulary is a special token that means nothing.
    *
-   * @throws {LabError} `bad-tokenizer` if the id is outside the vocabulary.
+   * @throws {LabError} `bad-tokenizer` if it is no id at all.
    */
   tokenOf(id: number): Token {
     const token = this.#tokens[id];
     if (token !== undefined) return token;
+    if (Number.isInteger(id) && id >= this.vocabSize) return { kind: 'special', token: UNUSED };
     throw new LabError('bad-tokenizer', {
       message: 'Unknown token id.',
-      expected: `0 to ${this.vocabSize - 1}`,
+      expected: 'a whole number of at least 0',
       got: String(id),
     });
   }

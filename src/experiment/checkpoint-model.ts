@@ -4,36 +4,29 @@
  */
 import { LabError } from '../common/errors.ts';
 import { MODEL_PRESETS } from '../config/presets.ts';
+import type { ExperimentData } from '../protocol/sft-experiment.ts';
 import { makeRuleWorld, type RuleWorld } from '../relevance/rule-world.ts';
-import { makeLabFile } from './lab-file.ts';
+import { makeLabFile, makeRulelessLabFile } from './lab-file.ts';
 import { makeModelFiles, type ModelFileBytes } from './model-files.ts';
 import { makeModelCard } from './sft-card.ts';
 import { readSftCheckpoint } from './sft-checkpoint.ts';
 
 /**
- * The files of the model in a checkpoint's bytes. Takes about a second, for the rule world it learned from.
+ * The files of the model in a checkpoint's bytes. Takes about a second where it learned from a rule world.
  *
  * @param createdAt - of the checkpoint, milliseconds since 1970
  * @throws {LabError} `bad-checkpoint` if it cannot be read, or learned from a world that this version no longer makes
  */
 export function modelFilesOf(bytes: Uint8Array, createdAt: number): ModelFileBytes {
-  const { experiment, tokenizer, worldHash, state, curve } = readSftCheckpoint(bytes);
-  const world = makeRuleWorld(experiment.world);
-  if (world.versionHash !== worldHash) {
-    throw new LabError('bad-checkpoint', {
-      message:
-        'The rule world has changed since this checkpoint was saved: its reasoning would be checked by other rules.',
-      expected: `world ${worldHash}`,
-      got: `world ${world.versionHash}`,
-      fix: 'Use it with the version of the lab that saved it, or train again.',
-    });
-  }
+  const saved = readSftCheckpoint(bytes);
+  const { experiment, tokenizer, dataHash, state, curve } = saved;
+  const world = experiment.data.kind === 'world' ? worldOf(experiment.data, dataHash) : undefined;
   const model = MODEL_PRESETS[experiment.preset];
   const dtype = 'f32';
   const card = makeModelCard(experiment, {
-    world,
+    dataHash,
     model,
-    trainPairs: countTrainPairs(world),
+    trainPairs: saved.trainPairs ?? (world === undefined ? 0 : countTrainPairs(world)),
     steps: state.step,
     tokens: state.tokens,
     curve,
@@ -44,8 +37,21 @@ export function modelFilesOf(bytes: Uint8Array, createdAt: number): ModelFileByt
   const { steps } = experiment.sft;
   const isUnfinished = state.step < steps;
   const limits = [...(isUnfinished ? [`Saved at step ${state.step} of ${steps}, on the way.`] : []), ...card.limits];
-  const lab = makeLabFile(world, experiment.prompt);
+  const { prompt } = experiment;
+  const lab = world === undefined ? makeRulelessLabFile(prompt) : makeLabFile(world, prompt);
   return makeModelFiles({ config: model, weights: state.weights, dtype, tokenizer, lab, card: { ...card, limits } });
+}
+
+function worldOf({ kind: _, ...settings }: Extract<ExperimentData, { kind: 'world' }>, hash: string): RuleWorld {
+  const world = makeRuleWorld(settings);
+  if (world.versionHash === hash) return world;
+  throw new LabError('bad-checkpoint', {
+    message:
+      'The rule world has changed since this checkpoint was saved: its reasoning would be checked by other rules.',
+    expected: `world ${hash}`,
+    got: `world ${world.versionHash}`,
+    fix: 'Use it with the version of the lab that saved it, or train again.',
+  });
 }
 
 /** Where the world leaves none out there is no need to make them. */

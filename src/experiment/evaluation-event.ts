@@ -18,6 +18,7 @@ export function evaluationEvent(
     accuracy: labels.accuracy.value,
     macroF1: labels.macroF1.value,
     pairAccuracy: ranking.pairAccuracy.value,
+    ndcg10: ranking.ndcg10.value,
     expertLossNats: Number.isFinite(expertLossNats) ? expertLossNats : null,
     completions: reasoning?.completions ?? 0,
     validTraces: reasoning?.validTraces ?? null,

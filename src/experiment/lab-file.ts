@@ -1,8 +1,9 @@
 /**
- * The `lab.json` of a model trained on a rule world: prompt, scale, instruction, lexicon and pairs to try.
+ * The `lab.json` of a model: prompt, scale, instruction, lexicon and pairs to try. A model that learned from a file of
+ * judged pairs has no instruction, and its file shows nobody's pairs.
  */
 import type { LabFile } from '../infer/lab-model.ts';
-import { DEFAULT_SCALE } from '../relevance/labels.ts';
+import { DEFAULT_SCALE, scaleOfSize } from '../relevance/labels.ts';
 import type { LabDocument } from '../relevance/pair.ts';
 import type { PromptConfig } from '../relevance/prompt.ts';
 import type { Criterion, Verdict } from '../relevance/vocabulary.ts';
@@ -18,6 +19,20 @@ export function makeLabFile(world: RuleWorld, prompt: PromptConfig): LabFile {
     tailRules: [...world.tailRules],
     lexicon: structuredClone(world.lexicon.data) as LabFile['lexicon'],
     examples: pickExamples(world),
+  };
+}
+
+/** The same for a model that learned from judged pairs of a file. */
+export function makeRulelessLabFile(prompt: PromptConfig): LabFile {
+  const { names, rubric } = scaleOfSize(prompt.scaleSize);
+  return {
+    schemaVersion: 1,
+    prompt,
+    scale: { names: [...names], rubric: [...rubric] },
+    instruction: null,
+    tailRules: [],
+    lexicon: { brands: [], types: {}, attributes: {}, audiences: [] },
+    examples: [],
   };
 }
 

@@ -2,8 +2,7 @@
  * Where a run begins: at its settings, or at a checkpoint of this browser or of a file.
  */
 import { newId } from '../checkpoint/manifest.ts';
-import { parseConfig } from '../config/parse.ts';
-import { type SftExperiment, SftExperimentSchema } from '../protocol/sft-experiment.ts';
+import { parseSftExperiment, type SftExperiment } from '../protocol/sft-experiment.ts';
 import type { ParsedTrainRequest } from '../protocol/training.ts';
 import type { RunStore } from './run-store.ts';
 import { readSftCheckpoint, type SftCheckpoint } from './sft-checkpoint.ts';
@@ -37,8 +36,8 @@ export async function readStart(
 ): Promise<RunStart> {
   switch (from.kind) {
     case 'experiment': {
-      const experiment = parseConfig('The experiment', SftExperimentSchema, from.experiment);
-      return { runId: newId(), experiment, saved: undefined, kept: undefined };
+      const experiment = parseSftExperiment('The experiment', from.experiment);
+      return { runId: from.runId ?? newId(), experiment, saved: undefined, kept: undefined };
     }
     case 'bytes': {
       const saved = readSftCheckpoint(from.bytes);

@@ -3,11 +3,19 @@
  * CheckpointStore of the browser is one; a run needs no more of it than this.
  */
 import type { CheckpointInfoInput } from '../checkpoint/manifest.ts';
-import type { OpenRun, RunLease } from '../checkpoint/open-runs.ts';
+import type { DataToKeep } from '../checkpoint/kept-data.ts';
+import type { OpenRunInput, RunLease } from '../checkpoint/open-runs.ts';
 
 /** Keeps the checkpoints of runs. */
 export interface RunStore {
-  readonly runs: { start(run: OpenRun): Promise<RunLease> };
+  readonly runs: {
+    /** Remembers a run together with the imported data that it learns from. */
+    start(run: OpenRunInput, data?: DataToKeep): Promise<RunLease>;
+  };
+  readonly data: {
+    /** An imported data set; undefined if it is not kept. */
+    load(sha256: string): Promise<DataToKeep | undefined>;
+  };
   /** Resolves once the bytes are safe. */
   save(
     info: CheckpointInfoInput,

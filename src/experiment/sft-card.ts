@@ -4,11 +4,11 @@
 import { countParameters, type ModelConfig } from '../config/model-config.ts';
 import type { ModelCard } from '../infer/model-card.ts';
 import type { SftExperiment } from '../protocol/sft-experiment.ts';
-import type { RuleWorld } from '../relevance/rule-world.ts';
 
 /** What a card says beyond the settings of the run. */
 export interface CardFacts {
-  readonly world: RuleWorld;
+  /** The version of the data learned from. */
+  readonly dataHash: string;
   readonly model: ModelConfig;
   readonly trainPairs: number;
   /** Updates made. */
@@ -26,15 +26,14 @@ export interface CardFacts {
 
 /** The card, without an evaluation: that is made from the stored model (`lab eval --write-card`). */
 export function makeModelCard(experiment: SftExperiment, facts: CardFacts): ModelCard {
-  const { world, model, trainPairs, steps, tokens, curve, dtype, device, date } = facts;
+  const { dataHash, model, trainPairs, steps, tokens, curve, dtype, device, date } = facts;
   return {
     schemaVersion: 1,
     name: experiment.name,
-    description:
-      'Judges a product document for a query on four labels: first the label, then a trace of the rules that decide it.',
+    description: descriptionOf(experiment),
     parameters: countParameters(model),
     dtype,
-    data: { name: `rule world, seed ${world.config.seed}`, hash: world.versionHash, trainPairs },
+    data: { ...dataOf(experiment), hash: dataHash, trainPairs },
     training: {
       command: commandOf(experiment),
       seed: experiment.sft.seed,
@@ -46,7 +45,9 @@ export function makeModelCard(experiment: SftExperiment, facts: CardFacts): Mode
     evaluation: null,
     curve: [...curve],
     limits: [
-      'Trained on generated product pairs only: labels on other text are extrapolation.',
+      experiment.data.kind === 'world'
+        ? 'Trained on generated product pairs only: labels on other text are extrapolation.'
+        : 'Trained on the pairs of one file: labels on other kinds of text are extrapolation. It gives no reasons.',
       ...(experiment.prompt.hints
         ? ['Reads hint tokens: computed word and number overlaps between query and fields.']
         : []),
@@ -54,12 +55,31 @@ export function makeModelCard(experiment: SftExperiment, facts: CardFacts): Mode
   };
 }
 
+function descriptionOf({ data, prompt }: SftExperiment): string {
+  return data.kind === 'world'
+    ? 'Judges a product document for a query on four labels: first the label, then a trace of the rules that decide it.'
+    : `Judges a document for a query on ${prompt.scaleSize} labels, as people did in ${data.name}. It gives no reasons.`;
+}
+
+function dataOf({ data }: SftExperiment): Pick<ModelCard['data'], 'name' | 'split'> {
+  if (data.kind === 'world') return { name: `rule world, seed ${data.seed}` };
+  const { name, devShare, testShare, splitSeed } = data;
+  return { name: `the file ${name}`, split: { devShare, testShare, seed: splitSeed } };
+}
+
 /** The command that makes a run again. */
-function commandOf({ name, preset, world, prompt, sft }: SftExperiment): string {
+function commandOf({ name, preset, data, prompt, sft }: SftExperiment): string {
   return [
     `npm run lab -- sft --name ${name} --preset ${preset} --steps ${sft.steps} --batch ${sft.batchSize}`,
     ...(sft.accumulation === 1 ? [] : [`--accumulation ${sft.accumulation}`]),
-    `--lr ${sft.learningRate} --label-weight ${sft.labelWeight} --seed ${sft.seed} --world-seed ${world.seed}`,
-    `--train-queries ${world.trainQueries}${prompt.hints ? '' : ' --no-hints'} --out runs/${name}`,
+    `--lr ${sft.learningRate} --label-weight ${sft.labelWeight} --seed ${sft.seed}`,
+    ...(data.kind === 'world'
+      ? [`--world-seed ${data.seed} --train-queries ${data.trainQueries}`]
+      : [
+          `--data ${JSON.stringify(data.name)} --scale ${prompt.scaleSize} --dev-share ${data.devShare}`,
+          `--test-share ${data.testShare} --split-seed ${data.splitSeed}`,
+        ]),
+    ...(prompt.hints ? [] : ['--no-hints']),
+    `--out runs/${name}`,
   ].join(' ');
 }

@@ -7,11 +7,12 @@ import { readSafetensors, writeSafetensors } from '../checkpoint/safetensors.ts'
 import { LabError } from '../common/errors.ts';
 import { parseConfig } from '../config/parse.ts';
 import { LabTokenizer } from '../data/tokenizer.ts';
-import { type SftExperiment, SftExperimentSchema } from '../protocol/sft-experiment.ts';
+import { parseSftExperiment, type SftExperiment } from '../protocol/sft-experiment.ts';
 import type { SftState } from '../train/sft.ts';
 
 const FORMAT = 'afrl-lab-sft';
-const SCHEMA_VERSION = 1;
+/** 1 knew only rule worlds; {@link upgraded} brings it to the present. */
+const SCHEMA_VERSION = 2;
 const FIRST_MOMENT = 'optimizer.first_moment';
 const SECOND_MOMENT = 'optimizer.second_moment';
 
@@ -30,11 +31,14 @@ const MetadataSchema = v.strictObject({
   schemaVersion: v.literal(SCHEMA_VERSION),
   step: v.pipe(v.number(), v.integer(), v.minValue(0)),
   tokens: v.number(),
-  experiment: SftExperimentSchema,
+  /** Checked by the experiment's own parser. */
+  experiment: v.unknown(),
   /** The contents of the run's tokenizer.json. */
   tokenizer: v.unknown(),
-  /** The version of the rule world that the run learns from. */
-  worldHash: v.string(),
+  /** The version of the rule world or the SHA-256 of the data set that the run learns from. */
+  dataHash: v.string(),
+  /** Pairs learned from; null where they were not counted. */
+  trainPairs: v.nullable(v.pipe(v.number(), v.integer(), v.minValue(0))),
   curve: v.array(CurvePointSchema),
 });
 
@@ -43,14 +47,17 @@ export interface SftCheckpoint {
   readonly experiment: SftExperiment;
   /** Kept with the weights: a tokenizer trained anew could differ, and then every weight would mean something else. */
   readonly tokenizer: LabTokenizer;
-  readonly worldHash: string;
+  /** The version of the data learned from. */
+  readonly dataHash: string;
+  /** Pairs learned from; null where an old checkpoint does not say. */
+  readonly trainPairs: number | null;
   readonly state: SftState;
   readonly curve: readonly CurvePoint[];
 }
 
 /** The bytes of a checkpoint. */
 export function writeSftCheckpoint(checkpoint: SftCheckpoint): Uint8Array<ArrayBuffer> {
-  const { experiment, tokenizer, worldHash, state, curve } = checkpoint;
+  const { experiment, tokenizer, dataHash, trainPairs, state, curve } = checkpoint;
   const { firstMoment, secondMoment } = state.optimizer;
   const vector = (name: string, data: Float32Array) => ({ name, dtype: 'F32' as const, shape: [data.length], data });
   const metadata = {
@@ -60,7 +67,8 @@ export function writeSftCheckpoint(checkpoint: SftCheckpoint): Uint8Array<ArrayB
     tokens: state.tokens,
     experiment,
     tokenizer: tokenizer.toJson(),
-    worldHash,
+    dataHash,
+    trainPairs,
     curve,
   };
   return writeSafetensors(
@@ -74,13 +82,13 @@ export function writeSftCheckpoint(checkpoint: SftCheckpoint): Uint8Array<ArrayB
 }
 
 /**
- * Reads a checkpoint.
+ * Reads a checkpoint, also of an older version.
  *
  * @throws {LabError} `bad-checkpoint` or `bad-config` if it is not a whole checkpoint of this kind and version.
  */
 export function readSftCheckpoint(bytes: Uint8Array): SftCheckpoint {
   const { metadata, tensors } = readSafetensors(bytes);
-  const run = parseConfig('The checkpoint', MetadataSchema, parseJson(metadata.get('run')));
+  const run = parseConfig('The checkpoint', MetadataSchema, upgraded(parseJson(metadata.get('run'))));
   const floats = new Map(
     [...tensors].map(([name, tensor]) => [name, { shape: tensor.shape, data: tensor.toFloat32() }]),
   );
@@ -97,12 +105,21 @@ export function readSftCheckpoint(bytes: Uint8Array): SftCheckpoint {
   floats.delete(SECOND_MOMENT);
   const optimizer = { step: run.step, firstMoment, secondMoment };
   return {
-    experiment: run.experiment,
+    experiment: parseSftExperiment('The checkpoint, its settings', run.experiment),
     tokenizer: LabTokenizer.fromJson(run.tokenizer),
-    worldHash: run.worldHash,
+    dataHash: run.dataHash,
+    trainPairs: run.trainPairs,
     state: { step: run.step, tokens: run.tokens, weights: floats, optimizer },
     curve: run.curve,
   };
+}
+
+/** Metadata of version 1 as version 2 writes them; anything else as it is. Old settings are read by their own parser. */
+function upgraded(metadata: unknown): unknown {
+  if (typeof metadata !== 'object' || metadata === null) return metadata;
+  if (!('schemaVersion' in metadata) || metadata.schemaVersion !== 1 || !('worldHash' in metadata)) return metadata;
+  const { worldHash, ...others } = metadata;
+  return { ...others, schemaVersion: SCHEMA_VERSION, dataHash: worldHash, trainPairs: null };
 }
 
 function parseJson(text: string | undefined): unknown {

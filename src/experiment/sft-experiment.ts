@@ -1,6 +1,6 @@
 /**
- * Supervised fine-tuning on a rule world, from a config to training data: world, tokenizer, examples. The command line
- * and the page run the same experiment.
+ * Supervised fine-tuning, from a config to training data: the pairs of a rule world or of an imported file, a tokenizer,
+ * examples. The command line and the page run the same experiment.
  */
 import { LabError, throwIfAborted } from '../common/errors.ts';
 import { Rng } from '../common/rng.ts';
@@ -9,36 +9,53 @@ import type { ModelConfig } from '../config/model-config.ts';
 import { MODEL_PRESETS } from '../config/presets.ts';
 import type { Example } from '../data/batches.ts';
 import { trainBpe } from '../data/bpe-trainer.ts';
+import type { DataSet } from '../data/data-set.ts';
 import { randomSplits } from '../data/subword-splits.ts';
 import { LabTokenizer } from '../data/tokenizer.ts';
-import type { SftExperiment } from '../protocol/sft-experiment.ts';
+import { promptRoom } from '../infer/lab-model.ts';
+import type { ExperimentData, FileData, SftExperiment } from '../protocol/sft-experiment.ts';
+import { noRules, type Rules } from '../relevance/no-rules.ts';
 import type { JudgedPair } from '../relevance/pair.ts';
-import { buildPrompt } from '../relevance/prompt.ts';
+import { buildPrompt, type PromptConfig } from '../relevance/prompt.ts';
 import { makeRuleWorld, type RuleWorld, type WorldPair } from '../relevance/rule-world.ts';
 import type { Segment } from '../relevance/segments.ts';
 import { printTrace } from '../relevance/trace.ts';
 import { SPECIAL_TOKENS } from '../relevance/vocabulary.ts';
-import { encodeExample, type ExpertPair } from '../train/evaluate.ts';
+import { encodeFitting, type ExpertPair } from '../train/evaluate.ts';
+import { checkBatch, labelOnly, splitFile } from './file-data.ts';
+
+type WorldData = Extract<ExperimentData, { kind: 'world' }>;
 
 /** A run's data, ready to train on. */
 export interface PreparedSft {
-  readonly world: RuleWorld;
+  /** The version of the data: of the rule world, or of the imported data set. */
+  readonly dataHash: string;
+  /** The rule world, where it is one. */
+  readonly world: RuleWorld | undefined;
+  /** None, where people have judged without giving reasons. */
+  readonly rules: Rules;
   readonly tokenizer: LabTokenizer;
   readonly model: ModelConfig;
   readonly examples: readonly Example[];
   readonly dev: readonly ExpertPair[];
+  /** Training pairs of which some words did not fit into the prompt. */
+  readonly shortened: number;
 }
 
 /** How many queries' worth of pairs the tokenizer learns from: words repeat, more pairs change little. */
 const TOKENIZER_QUERIES = 3000;
+/** The same for files, in pairs. */
+const TOKENIZER_PAIRS = 18_000;
 
 /** The stages of {@link prepareSft}, which can take seconds each. */
-export type PrepareStage = 'world' | 'tokenizer' | 'examples';
+export type PrepareStage = 'world' | 'file' | 'tokenizer' | 'examples';
 
 /** How to make the data of a run. */
 export interface PrepareOptions {
-  /** The run that it is made for again: its tokenizer is used, and its world must still be the same. */
-  readonly saved?: { readonly tokenizer: LabTokenizer; readonly worldHash: string } | undefined;
+  /** The run that it is made for again: its tokenizer is used, and its data must still be the same. */
+  readonly saved?: { readonly tokenizer: LabTokenizer; readonly dataHash: string } | undefined;
+  /** Finds an imported data set; needed for runs that learn from one. */
+  readonly findData?: ((data: FileData) => Promise<DataSet>) | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called as each stage begins. */
   readonly onStage?: (stage: PrepareStage) => void;
@@ -47,39 +64,107 @@ export interface PrepareOptions {
 /** Pairs between two chances to stop. */
 const PAIRS_PER_TURN = 500;
 
+/** The pairs of a run, before they become tokens. */
+interface Material extends Pick<PreparedSft, 'dataHash' | 'world' | 'rules' | 'dev'> {
+  readonly train: () => Iterable<ExpertPair>;
+  readonly makeTokenizer: (vocabSize: number) => LabTokenizer;
+}
+
 /**
  * Makes the data of a run. Nothing of the dev or test split is seen by the tokenizer.
  *
- * @throws {LabError} `bad-checkpoint` if the saved run learned from another world, `aborted`
+ * @throws {LabError} `bad-checkpoint` if the saved run learned from other data, `bad-file` or `bad-config` if an imported
+ *   data set cannot be learned from, `aborted`
  */
-export async function prepareSft(
-  experiment: SftExperiment,
-  { saved, signal, onStage }: PrepareOptions = {},
-): Promise<PreparedSft> {
+export async function prepareSft(experiment: SftExperiment, options: PrepareOptions = {}): Promise<PreparedSft> {
+  const { saved, signal, onStage } = options;
   const begin = async (stage: PrepareStage): Promise<void> => {
     onStage?.(stage);
     await yieldToMessages();
     throwIfAborted(signal);
   };
-  await begin('world');
-  const world = makeRuleWorld(experiment.world);
-  if (saved !== undefined && saved.worldHash !== world.versionHash)
-    throw otherWorld(saved.worldHash, world.versionHash);
+  const { data, prompt } = experiment;
+  await begin(data.kind);
+  const material =
+    data.kind === 'world' ? worldMaterial(experiment, data) : await fileMaterial(experiment, data, options);
+  if (saved !== undefined && saved.dataHash !== material.dataHash) throw otherWorld(saved.dataHash, material.dataHash);
   const model = MODEL_PRESETS[experiment.preset];
   await begin('tokenizer');
-  const tokenizer = saved?.tokenizer ?? trainWorldTokenizer(world, experiment, model.vocabSize);
+  const tokenizer = saved?.tokenizer ?? material.makeTokenizer(model.vocabSize);
   await begin('examples');
   const rng = new Rng(`word splits ${experiment.sft.seed}`);
+  const maxTokens = promptRoom({ transformer: { config: model } });
   const examples: Example[] = [];
-  for (const pair of world.pairs('train')) {
+  let shortened = 0;
+  for (const expert of material.train()) {
     const splitWord = randomSplits(rng, experiment.wordSplitShare);
-    examples.push(encodeExample(tokenizer, experiment.prompt, toExpert(pair), splitWord));
+    const { example, cutFields } = encodeFitting(tokenizer, prompt, expert, { splitWord, maxTokens });
+    examples.push(example);
+    if (cutFields.length > 0) shortened += 1;
     if (examples.length % PAIRS_PER_TURN !== 0) continue;
     await yieldToMessages();
     throwIfAborted(signal);
   }
-  const dev = Array.from(world.pairs('dev'), toExpert).slice(0, experiment.devPairs);
-  return { world, tokenizer, model, examples, dev };
+  const { dataHash, world, rules } = material;
+  return { dataHash, world, rules, tokenizer, model, examples, dev: material.dev, shortened };
+}
+
+function worldMaterial(experiment: SftExperiment, { kind: _, ...settings }: WorldData): Material {
+  const world = makeRuleWorld(settings);
+  const { scaleSize } = experiment.prompt;
+  if (scaleSize !== world.instruction.scaleSize) {
+    throw new LabError('bad-config', {
+      message: 'The prompt asks for labels that the rule world does not give.',
+      expected: `${world.instruction.scaleSize} labels`,
+      got: String(scaleSize),
+    });
+  }
+  return {
+    dataHash: world.versionHash,
+    world,
+    rules: { instruction: world.instruction, lexicon: world.lexicon, tailRules: world.tailRules },
+    dev: Array.from(world.pairs('dev'), toExpert).slice(0, experiment.devPairs),
+    train: function* () {
+      for (const pair of world.pairs('train')) yield toExpert(pair);
+    },
+    makeTokenizer: (vocabSize) => trainWorldTokenizer(world, experiment, vocabSize),
+  };
+}
+
+async function fileMaterial(
+  experiment: SftExperiment,
+  data: FileData,
+  { findData }: PrepareOptions,
+): Promise<Material> {
+  if (findData === undefined) {
+    throw new LabError('internal', { message: `Nobody was asked to find the data set "${data.name}".` });
+  }
+  const { prompt, devPairs } = experiment;
+  const { scaleSize } = prompt;
+  const { train, dev } = splitFile(data, scaleSize, await findData(data));
+  checkBatch(experiment, train.length);
+  return {
+    dataHash: data.sha256,
+    world: undefined,
+    rules: noRules(scaleSize),
+    dev: dev.slice(0, devPairs).map((pair) => labelOnly(pair, scaleSize)),
+    train: function* () {
+      for (const pair of train) yield labelOnly(pair, scaleSize);
+    },
+    makeTokenizer: (vocabSize) => trainPairTokenizer(train, prompt, vocabSize),
+  };
+}
+
+/** A tokenizer from the texts of judged pairs; of many, evenly from all of them. */
+function trainPairTokenizer(pairs: readonly JudgedPair[], prompt: PromptConfig, vocabSize: number): LabTokenizer {
+  const every = Math.ceil(pairs.length / TOKENIZER_PAIRS);
+  const texts = function* (): Generator<string> {
+    for (let i = 0; i < pairs.length; i += every) {
+      const pair = pairs[i];
+      if (pair !== undefined) yield* textsOf(buildPrompt(pair, prompt).segments);
+    }
+  };
+  return LabTokenizer.fromJson(trainBpe(texts(), { vocabSize, specialTokens: SPECIAL_TOKENS }));
 }
 
 function otherWorld(saved: string, now: string): LabError {

@@ -57,7 +57,7 @@ export async function runSft(
   saved: SftCheckpoint | undefined,
   hooks: RunHooks = {},
 ): Promise<FinishedSft> {
-  const { world, tokenizer, model: config, examples, dev } = prepared;
+  const { dataHash, rules, tokenizer, model: config, examples, dev } = prepared;
   const { aside = (work) => work(), evaluationSignal } = hooks;
   const weights = saved?.state.weights ?? initialWeights(config, new Rng(experiment.sft.seed));
   const model = { config, weights: loadWeights(config, weights) };
@@ -66,13 +66,14 @@ export async function runSft(
   let lossNats: number | undefined;
 
   const evaluateNow = async (): Promise<Evaluation | undefined> => {
-    const { instruction, lexicon, tailRules } = world;
-    const evaluated = { transformer: model, tokenizer, prompt: experiment.prompt, instruction, lexicon, tailRules };
-    const options = { completions: EVALUATED_COMPLETIONS, signal: evaluationSignal };
+    const evaluated = { transformer: model, tokenizer, prompt: experiment.prompt, ...rules };
+    // Where there are no rules there is no reasoning to look at.
+    const completions = rules.instruction.rules.length === 0 ? 0 : EVALUATED_COMPLETIONS;
+    const options = { completions, signal: evaluationSignal };
     return aside(() => unlessAborted(() => evaluate(evaluated, dev, options), evaluationSignal));
   };
   const checkpointOf = (state: SftState): SftCheckpoint => {
-    return { experiment, tokenizer, worldHash: world.versionHash, state, curve: [...curve] };
+    return { experiment, tokenizer, dataHash, trainPairs: examples.length, state, curve: [...curve] };
   };
 
   try {

@@ -10,6 +10,7 @@ import { yieldToMessages } from '../common/yield.ts';
 import type { RunLease } from '../checkpoint/open-runs.ts';
 import { countParameters, type ModelConfig } from '../config/model-config.ts';
 import { MODEL_PRESETS } from '../config/presets.ts';
+import type { DataSet } from '../data/data-set.ts';
 import {
   type BackendFault,
   type BackendHealth,
@@ -20,7 +21,7 @@ import {
 } from '../gpu/current-backend.ts';
 import { countStep, type StepCost } from '../gpu/step-cost.ts';
 import { failureOf } from '../protocol/failure.ts';
-import type { SftExperiment } from '../protocol/sft-experiment.ts';
+import type { FileData, SftExperiment } from '../protocol/sft-experiment.ts';
 import type { TrainingEvent } from '../protocol/training.ts';
 import type { SftLogEntry } from '../train/sft.ts';
 import { evaluationEvent } from './evaluation-event.ts';
@@ -42,6 +43,8 @@ export interface RunContext {
   readonly openStore: () => Promise<RunStore>;
   /** Opens the best backend for such steps. */
   readonly openBackend: (step: StepCost) => Promise<TrainingBackend>;
+  /** Finds an imported data set. */
+  readonly findData: (data: FileData) => Promise<DataSet>;
   readonly emit: (event: TrainingEvent) => void;
   /** In milliseconds. */
   readonly now: () => number;
@@ -148,6 +151,7 @@ export class TrainingRun {
     const { control, emit, now } = this.#context;
     this.#prepared ??= await prepareSft(this.#experiment, {
       saved: this.#saved,
+      findData: this.#context.findData,
       signal: control.stopSignal,
       onStage: (stage) => emit({ kind: 'preparing', stage }),
     });
@@ -171,11 +175,12 @@ export class TrainingRun {
       kind: 'prepared',
       experiment: this.#experiment,
       runId: this.#runId,
-      worldHash: prepared.world.versionHash,
+      dataHash: prepared.dataHash,
       parameters: countParameters(this.#model),
       vocabSize: this.#model.vocabSize,
       trainPairs: prepared.examples.length,
       devPairs: prepared.dev.length,
+      shortened: prepared.shortened,
       step,
       steps,
       curve: [...(this.#saved?.curve ?? [])],
@@ -239,10 +244,10 @@ export class TrainingRun {
   /** Keeps a checkpoint. One that cannot be kept is told, and does not end the run. */
   async #keep(checkpoint: SftCheckpoint, isAutomatic: boolean): Promise<void> {
     const { emit, openStore } = this.#context;
-    const { experiment, worldHash, state } = checkpoint;
+    const { experiment, dataHash, state } = checkpoint;
     const { step } = state;
     const modelName = experiment.name.slice(0, MAX_NAME_LENGTH);
-    const lineage = { runId: this.#runId, parentId: this.#kept?.id ?? null, modelName, worldHash };
+    const lineage = { runId: this.#runId, parentId: this.#kept?.id ?? null, modelName, worldHash: dataHash };
     const configJson = JSON.stringify(experiment);
     const info = { name: `${modelName}, step ${step}`, kind: 'sft', isAutomatic, ...lineage, step, configJson };
     try {
@@ -257,8 +262,9 @@ export class TrainingRun {
 
   /** Writes down that the run is under way, so that a page that is closed can offer to go on with it. */
   async #remember(): Promise<void> {
-    const { emit, openStore } = this.#context;
-    const { name, sft } = this.#experiment;
+    const { emit, openStore, findData } = this.#context;
+    const { name, sft, data } = this.#experiment;
+    const dataSet = data.kind === 'file' ? await findData(data) : undefined;
     let store: RunStore;
     try {
       store = await openStore();
@@ -266,14 +272,22 @@ export class TrainingRun {
       emit({ kind: 'unsaved', step: this.#step, ...failureOf(error) });
       return;
     }
-    this.#lease = await store.runs.start({
+    const run = {
       id: this.#runId,
       name: name.slice(0, MAX_NAME_LENGTH),
       kind: 'sft',
       configJson: JSON.stringify(this.#experiment),
       totalSteps: sft.steps,
       startedAt: Date.now(),
-    });
+    };
+    try {
+      this.#lease = await store.runs.start(run, dataSet);
+    } catch (error) {
+      // That another tab is at it ends the run; that its data finds no room does not.
+      const failure = failureOf(error);
+      if (dataSet === undefined || failure.code !== 'storage-full') throw error;
+      emit({ kind: 'unsaved', step: this.#step, ...failure });
+    }
   }
 
   async #forget(): Promise<void> {

@@ -6,12 +6,14 @@ import { LabError } from '../common/errors.ts';
 import { countParameters } from '../config/model-config.ts';
 import { parseConfig } from '../config/parse.ts';
 import { MODEL_PRESETS } from '../config/presets.ts';
+import type { DataSet } from '../data/data-set.ts';
 import { isCurrentBackend } from '../gpu/current-backend.ts';
 import type { BackendRequest } from '../gpu/device.ts';
 import { countStep, type StepCost } from '../gpu/step-cost.ts';
 import { failureOf } from '../protocol/failure.ts';
 import type { BackendChoice } from '../protocol/scoring.ts';
-import { SftExperimentSchema } from '../protocol/sft-experiment.ts';
+import { type DataSummary, type ReadDataRequest, ReadDataRequestSchema } from '../protocol/imported-data.ts';
+import { type FileData, parseSftExperiment } from '../protocol/sft-experiment.ts';
 import {
   type PlanRequest,
   PlanRequestSchema,
@@ -23,6 +25,7 @@ import {
   type TrainRequest,
   TrainRequestSchema,
 } from '../protocol/training.ts';
+import { DataLibrary } from './data-library.ts';
 import { expectedStep } from './micro-batches.ts';
 import { openTrainingBackend, predictRun, type TrainingBackend, whyTooLarge } from './run-backend.ts';
 import { RunControl } from './run-control.ts';
@@ -42,6 +45,7 @@ export interface TrainingServiceOptions {
 /** Trains one run at a time. */
 export class TrainingService implements TrainingApi {
   readonly #options: TrainingServiceOptions;
+  readonly #library = new DataLibrary(async (sha256) => (await this.#openStore()).data.load(sha256));
   #control: RunControl | undefined;
   #store: Promise<RunStore> | undefined;
   /** The backend that was opened last, and what for. */
@@ -55,10 +59,16 @@ export class TrainingService implements TrainingApi {
     this.#options = options;
   }
 
+  async readData(request: ReadDataRequest): Promise<DataSummary> {
+    return this.#library.read(parseConfig('The files of a data set', ReadDataRequestSchema, request).files);
+  }
+
   async plan(request: PlanRequest): Promise<TrainingPlan> {
     const { experiment, backend: choice } = parseConfig('The plan request', PlanRequestSchema, request);
-    const { preset, sft } = parseConfig('The experiment', SftExperimentSchema, experiment);
+    const settings = parseSftExperiment('The experiment', experiment);
+    const { preset, sft, data } = settings;
     const model = MODEL_PRESETS[preset];
+    const dataPlan = data.kind === 'file' ? await this.#library.plan(data, settings) : null;
     const shape = expectedStep(sft, model);
     await this.#opened;
     const running = this.#control === undefined ? undefined : this.#open?.backend;
@@ -71,6 +81,7 @@ export class TrainingService implements TrainingApi {
       parameters: countParameters(model),
       predicted: predictRun(model, shape, sft.steps, rates),
       tooLarge: whyTooLarge(model, shape),
+      data: dataPlan,
     };
   }
 
@@ -97,7 +108,9 @@ export class TrainingService implements TrainingApi {
         return backend;
       };
       const { now = () => performance.now() } = this.#options;
-      await this.#inTurn(() => new TrainingRun(start, { control, openStore, openBackend, emit, now }).train());
+      const findData = (data: FileData): Promise<DataSet> => this.#library.find(data);
+      const context = { control, openStore, openBackend, findData, emit, now };
+      await this.#inTurn(() => new TrainingRun(start, context).train());
     } catch (error) {
       emit({ kind: 'failed', ...failureOf(error), checkpointId: null });
     } finally {

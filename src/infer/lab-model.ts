@@ -21,6 +21,7 @@ import { PairSchema } from '../protocol/scoring.ts';
 import { type Instruction, parseInstruction } from '../relevance/instruction.ts';
 import { type LabelScale, makeScale } from '../relevance/labels.ts';
 import { type Lexicon, makeLexicon } from '../relevance/lexicon.ts';
+import { noRules } from '../relevance/no-rules.ts';
 import { type PromptConfig, promptConfigSchema } from '../relevance/prompt.ts';
 import { type ModelCard, ModelCardSchema } from './model-card.ts';
 
@@ -36,7 +37,7 @@ export const LabFileSchema = v.strictObject({
   schemaVersion: v.literal(1),
   prompt: promptConfigSchema,
   scale: v.strictObject({ names: v.array(v.string()), rubric: v.array(v.string()) }),
-  /** Checked by the instruction's own parser. */
+  /** Checked by the instruction's own parser; null for a model that learned labels without reasons. */
   instruction: v.unknown(),
   /** The indices of rare rules. */
   tailRules: v.array(v.pipe(v.number(), v.integer(), v.minValue(0))),
@@ -73,7 +74,8 @@ export function loadLabModel(files: ReadonlyMap<ModelFileName, Uint8Array>): Lab
   const tokenizer = LabTokenizer.fromJson(readJson(files, 'tokenizer.json'));
   const lab = parseConfig('lab.json', LabFileSchema, readJson(files, 'lab.json'));
   const card = parseConfig('card.json', ModelCardSchema, readJson(files, 'card.json'));
-  const instruction = parseInstruction(lab.instruction);
+  const instruction =
+    lab.instruction === null ? noRules(lab.prompt.scaleSize).instruction : parseInstruction(lab.instruction);
   const scale = makeScale(lab.scale.names, lab.scale.rubric);
   checkConsistency(config, tokenizer, lab, instruction);
   return {
@@ -93,7 +95,7 @@ export function loadLabModel(files: ReadonlyMap<ModelFileName, Uint8Array>): Lab
 const COMPLETION_ROOM = 32;
 
 /** The most tokens a prompt may have, so that label and reasoning still find room. */
-export function promptRoom({ transformer }: Pick<LabModel, 'transformer'>): number {
+export function promptRoom({ transformer }: { readonly transformer: Pick<Transformer, 'config'> }): number {
   return transformer.config.maxPositions - COMPLETION_ROOM;
 }
 

@@ -23,9 +23,11 @@ export const ModelCardSchema = v.strictObject({
   dtype: v.string(),
   data: v.strictObject({
     name: v.string(),
-    /** The version hash of the rule world; empty for other data. */
+    /** The version hash of the rule world, or the SHA-256 of an imported data set; empty for other data. */
     hash: v.string(),
     trainPairs: count,
+    /** How the queries of an imported data set were split, so that its held-out part can be found again. */
+    split: v.optional(v.strictObject({ devShare: v.number(), testShare: v.number(), seed: count })),
   }),
   training: v.strictObject({
     /** The command that makes the model again. */
@@ -81,7 +83,9 @@ export function cardRows(card: ModelCard): CardRow[] {
     row('Description', card.description),
     row('Parameters', `${card.parameters.toLocaleString('en')} (stored as ${card.dtype})`),
     row('Data', `${card.data.name}, ${card.data.trainPairs.toLocaleString('en')} training pairs`),
-    ...(card.data.hash === '' ? [] : [row('World hash', card.data.hash, true)]),
+    ...(card.data.hash === ''
+      ? []
+      : [row(card.data.split === undefined ? 'World hash' : 'Data hash', card.data.hash, true)]),
     row(
       'Training',
       `${card.training.steps.toLocaleString('en')} steps, ${card.training.tokens.toLocaleString('en')} tokens, ` +

@@ -8,6 +8,7 @@
  */
 import * as v from 'valibot';
 import { FailureSchema } from './failure.ts';
+import { type DataSummary, DataPlanSchema, type ReadDataRequest } from './imported-data.ts';
 import { BACKEND_CHOICES } from './scoring.ts';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -23,7 +24,12 @@ export type PlanRequest = v.InferInput<typeof PlanRequestSchema>;
 /** What to train: new from its settings, or on from a saved run, whose settings then stand. */
 export const TrainRequestSchema = v.strictObject({
   from: v.variant('kind', [
-    v.strictObject({ kind: v.literal('experiment'), experiment: v.unknown() }),
+    v.strictObject({
+      kind: v.literal('experiment'),
+      experiment: v.unknown(),
+      /** The run that this begins anew, if it came to nothing; it keeps its id. */
+      runId: v.optional(checkpointId),
+    }),
     /** Of the store. */
     v.strictObject({ kind: v.literal('checkpoint'), id: checkpointId }),
     /** The bytes of a checkpoint file, as the command line writes it. */
@@ -77,22 +83,27 @@ export const TrainingPlanSchema = v.strictObject({
   predicted: CostSchema,
   /** Why the run would fail for want of memory; null if it would not. */
   tooLarge: v.nullable(v.string()),
+  /** What an imported data set would be under these settings; null for a rule world. */
+  data: v.nullable(DataPlanSchema),
 });
 export type TrainingPlan = v.InferOutput<typeof TrainingPlanSchema>;
 
 /** The stages before the first update. */
-export const PREPARE_STAGES = ['world', 'tokenizer', 'examples', 'speed'] as const;
+export const PREPARE_STAGES = ['world', 'file', 'tokenizer', 'examples', 'speed'] as const;
 
 const PreparedEventSchema = v.strictObject({
   kind: v.literal('prepared'),
   /** The run's settings with all defaults, as they stand in its checkpoints. */
   experiment: v.unknown(),
   runId: v.string(),
-  worldHash: v.string(),
+  /** The version of the data learned from: of a rule world, or the SHA-256 of an imported data set. */
+  dataHash: v.string(),
   parameters: count,
   vocabSize: count,
   trainPairs: count,
   devPairs: count,
+  /** Training pairs of which some words did not fit into the prompt. */
+  shortened: count,
   /** Updates already made: 0, or those of the checkpoint. */
   step: count,
   steps: count,
@@ -136,6 +147,8 @@ const EvaluationEventSchema = v.strictObject({
   accuracy: measured,
   macroF1: measured,
   pairAccuracy: measured,
+  /** Over queries that have a relevant document. */
+  ndcg10: measured,
   /** Mean negative log-likelihood per token of the expert's completions. */
   expertLossNats: measured,
   /** Over greedy completions of the first pairs; null without completions. */
@@ -178,7 +191,12 @@ export type TrainingEventOf<Kind extends TrainingEvent['kind']> = Extract<Traini
 
 /** What the worker offers, by comlink. Arguments are unknown until parsed with the schemas above. */
 export interface TrainingApi {
-  /** Opens a backend and says what a run would take. Rejects with a code of LabErrorCode as the error's name. */
+  /** Reads files of judged pairs for runs to learn from. Rejects with `bad-file` if they cannot be used. */
+  readData(request: ReadDataRequest): Promise<DataSummary>;
+  /**
+   * Checks the data of a run, opens a backend and says what it would take. Rejects with a code of LabErrorCode as the
+   * error's name.
+   */
   plan(request: PlanRequest): Promise<TrainingPlan>;
   /** Trains; resolves after the last event. One run at a time: while one is under way, another fails at once. */
   train(request: TrainRequest, emit: (event: TrainingEvent) => void): Promise<void>;

@@ -47,6 +47,13 @@ export function makeScale(names: readonly string[], rubric: readonly string[] = 
   return { size: names.length, names, rubric };
 }
 
+/** A scale of `size` labels of which nothing else is known: the lab's own where it has one, else numbers for names. */
+export function scaleOfSize(size: number): LabelScale {
+  if (size === BINARY_SCALE.size) return BINARY_SCALE;
+  if (size === DEFAULT_SCALE.size) return DEFAULT_SCALE;
+  return makeScale(Array.from({ length: size }, (_, label) => `label ${label}`));
+}
+
 /** The relevance of a distribution over labels on [0, 1]: `s / (R - 1)` with `s = sum_k k p_k`. Used for ranking across scales. */
 export function normalisedRelevance(probabilities: readonly number[]): number {
   return expectedLabel(probabilities) / (probabilities.length - 1);

@@ -4,9 +4,11 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { makeTrainingBatch, type Example } from '../data/batches.ts';
+import { encodePrompt } from '../data/encode-prompt.ts';
 import type { WordSplitter } from '../data/subword-splits.ts';
 import type { LabTokenizer } from '../data/tokenizer.ts';
 import { generateAll } from '../infer/generate.ts';
+import { promptRoom } from '../infer/lab-model.ts';
 import { type LabelScore, scorePrompts } from '../infer/score.ts';
 import type { Transformer } from '../model/transformer.ts';
 import { type LabelReport, type RankingReport, reportLabels, reportRanking } from '../relevance/label-report.ts';
@@ -20,7 +22,7 @@ import {
   ruleCitations,
 } from '../relevance/metrics-reasoning.ts';
 import type { JudgedPair } from '../relevance/pair.ts';
-import { buildPrompt, type PromptConfig } from '../relevance/prompt.ts';
+import { buildPrompt, type PromptConfig, type PromptField } from '../relevance/prompt.ts';
 import { explainReward } from '../relevance/reward.ts';
 import { parseTrace, printTrace, type Trace } from '../relevance/trace.ts';
 import { verifyStep } from '../relevance/verify.ts';
@@ -99,6 +101,18 @@ export function encodeExample(
   };
 }
 
+/** The same, with a prompt of at most `maxTokens`; tells which fields lost words to that or to the limits of the prompt. */
+export function encodeFitting(
+  tokenizer: LabTokenizer,
+  prompt: PromptConfig,
+  { pair, trace }: ExpertPair,
+  { maxTokens, splitWord }: { readonly maxTokens: number; readonly splitWord?: WordSplitter | undefined },
+): { readonly example: Example; readonly cutFields: readonly PromptField[] } {
+  const { ids, cutFields } = encodePrompt(tokenizer, pair, prompt, maxTokens, splitWord);
+  const completion = Int32Array.from(tokenizer.encode(printTrace(trace), splitWord));
+  return { example: { prompt: ids, completion }, cutFields };
+}
+
 /**
  * Evaluates a model on expert pairs.
  *
@@ -109,7 +123,8 @@ export async function evaluate(
   expert: readonly ExpertPair[],
   { completions = 0, signal }: EvaluateOptions = {},
 ): Promise<Evaluation> {
-  const examples = expert.map((item) => encodeExample(model.tokenizer, model.prompt, item));
+  const maxTokens = promptRoom(model);
+  const examples = expert.map((item) => encodeFitting(model.tokenizer, model.prompt, item, { maxTokens }).example);
   const prompts = examples.map(({ prompt }) => prompt);
   const labelIds = model.tokenizer.labelIds(model.prompt.scaleSize);
   const scores = await scorePrompts(model.transformer, labelIds, prompts, { signal });

@@ -34,3 +34,19 @@ export function failureHeading({ code }: Failure): string {
       return code satisfies never;
   }
 }
+
+/** The same for a run: what it lacks or cannot use is what it learns from. */
+export function trainingFailureHeading(failure: Failure): string {
+  switch (failure.code) {
+    case 'not-found':
+      return 'What this run needs is not here';
+    case 'bad-file':
+      return 'The file cannot be learned from';
+    case 'bad-config':
+      return 'The run cannot be made as it is set';
+    case 'bad-checkpoint':
+      return 'What was saved of this run cannot be used';
+    default:
+      return failureHeading(failure);
+  }
+}

@@ -8,7 +8,7 @@ import { type SftExperiment, SftExperimentSchema } from '../protocol/sft-experim
 export const FIRST_RUN: SftExperiment = v.parse(SftExperimentSchema, {
   name: 'first-model',
   preset: 'lab-nano',
-  world: { trainQueries: 3000 },
+  data: { kind: 'world', trainQueries: 3000 },
   devPairs: 200,
   sft: { steps: 500, batchSize: 32, warmupSteps: 50, evaluateEvery: 100, checkpointEvery: 50, logEvery: 5 },
 } satisfies v.InferInput<typeof SftExperimentSchema>);

@@ -10,6 +10,9 @@ import { formatBytes, formatCount, formatTime } from './format.ts';
 import { scoreAddress } from './routes.ts';
 import { baseStyles, buttonStyles } from './shared-styles.ts';
 
+const SHA256_DIGITS = 64;
+const SHORT_DIGITS = 12;
+
 /** A changed name and note. */
 export interface CheckpointEdit {
   readonly id: string;
@@ -146,13 +149,20 @@ export class LabCheckpoint extends LitElement {
           ${this.answering ? html`<span class="tag now">answers now</span>` : nothing}
         </p>
         <p class="lineage">
-          ${worldHash === '' ? nothing : html`<span>rule world <code>${worldHash}</code></span>`}
-          ${this.parentName === '' ? nothing : html`<span>after ${this.parentName}</span>`}
+          ${this.#origin(worldHash)} ${this.parentName === '' ? nothing : html`<span>after ${this.parentName}</span>`}
         </p>
         ${note === '' ? nothing : html`<p class="remark">${note}</p>`}
       </div>
       ${this.mode === 'deleting' ? this.#question(checkpoint) : this.#actions(checkpoint)}
     </article>`;
+  }
+
+  /** What it learned from: the hash of a data set is much longer than that of a world. */
+  #origin(hash: string): unknown {
+    if (hash === '') return nothing;
+    return hash.length < SHA256_DIGITS
+      ? html`<span>rule world <code>${hash}</code></span>`
+      : html`<span>own file <code>${hash.slice(0, SHORT_DIGITS)}</code></span>`;
   }
 
   /** Whoever works by keyboard stays where they were. */

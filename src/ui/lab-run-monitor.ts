@@ -4,7 +4,7 @@
 import { css, html, LitElement, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { TrainingCommand, TrainingEventOf } from '../protocol/training.ts';
-import { failureHeading } from './failure-text.ts';
+import { trainingFailureHeading } from './failure-text.ts';
 import { backendName, formatCount, formatNats, formatPercent, wholePercent } from './format.ts';
 import './lab-chart.ts';
 import type { ChartLine } from './lab-chart.ts';
@@ -116,7 +116,7 @@ export class LabRunMonitor extends LitElement {
     return html`${
       failure === undefined
         ? nothing
-        : html`<lab-notice kind="failure" heading=${failureHeading(failure)}>${failure.message}</lab-notice>`
+        : html`<lab-notice kind="failure" heading=${trainingFailureHeading(failure)}>${failure.message}</lab-notice>`
     }
     ${
       phase === 'recovering' && recovery !== undefined

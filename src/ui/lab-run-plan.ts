@@ -4,14 +4,24 @@
  */
 import { css, html, LitElement, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
+import type { DataKind } from '../protocol/sft-experiment.ts';
 import type { TrainingPlan } from '../protocol/training.ts';
-import { failureHeading } from './failure-text.ts';
+import { trainingFailureHeading } from './failure-text.ts';
 import { backendName, formatBytes, formatCount, formatDuration, formatParameters, formatSpan } from './format.ts';
 import './lab-notice.ts';
 import type { PlanState } from './plan-controller.ts';
 import { reading } from './reading.ts';
 import { readoutStyles } from './readout-styles.ts';
 import { baseStyles, buttonStyles, headingStyles } from './shared-styles.ts';
+
+const PURPOSES: Readonly<Record<DataKind, string>> = {
+  world:
+    'The model learns from pairs that are judged by written rules: first the label, then the rules that decide it. ' +
+    'Held-out pairs show what it has understood.',
+  file:
+    'The model learns the labels that people gave, without reasons: it will answer with a label and restate it. ' +
+    'Queries that are held out show what it has understood.',
+};
 
 /**
  * @fires run-start - the reader wants the run.
@@ -39,6 +49,8 @@ export class LabRunPlan extends LitElement {
   @property({ attribute: false }) plan: PlanState | undefined;
   /** Updates that the run would make. */
   @property({ type: Number }) steps = 0;
+  /** What the run would learn from. */
+  @property() kind: DataKind = 'world';
   /** What the button says. */
   @property() action = '';
   /** Whether the settings can be run at all. */
@@ -48,7 +60,7 @@ export class LabRunPlan extends LitElement {
     if (this.plan === undefined) return nothing;
     const { plan, failure, isStale } = this.plan;
     if (failure !== undefined) {
-      return html`<lab-notice kind="failure" heading=${failureHeading(failure)}>
+      return html`<lab-notice kind="failure" heading=${trainingFailureHeading(failure)}>
         ${failure.message}
         <button slot="action" @click=${() => this.dispatchEvent(new Event('plan-retry'))}>Try again</button>
       </lab-notice>`;
@@ -65,10 +77,7 @@ export class LabRunPlan extends LitElement {
           }
         </p>
       </div>
-      <p class="purpose">
-        The model learns from pairs that are judged by written rules: first the label, then the rules that decide it.
-        Held-out pairs show what it has understood.
-      </p>
+      <p class="purpose">${PURPOSES[this.kind]}</p>
       <p class="actions">
         <button
           class="primary"

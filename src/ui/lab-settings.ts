@@ -5,9 +5,10 @@
 import { css, html, LitElement, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import { live } from 'lit/directives/live.js';
+import type { DataKind } from '../protocol/sft-experiment.ts';
 import { disclosureStyles, fieldStyles } from './field-styles.ts';
-import { SETTING_GROUPS, SETTING_TEXTS, type SettingGroup, type SettingText } from './setting-texts.ts';
-import { SETTING_FIELDS, type SettingsDraft } from './settings-draft.ts';
+import { NOT_OF_A_WORLD, SETTING_GROUPS, SETTING_TEXTS, type SettingGroup, type SettingText } from './setting-texts.ts';
+import { dataKindOf, SETTING_FIELDS, type SettingsDraft } from './settings-draft.ts';
 import type { SettingField } from './settings-fields.ts';
 import { baseStyles, headingStyles } from './shared-styles.ts';
 
@@ -20,13 +21,20 @@ interface Row {
   readonly words: SettingText;
 }
 
+const ROWS: Readonly<Record<DataKind, readonly Row[]>> = { world: rowsOf('world'), file: rowsOf('file') };
+
 /** A setting that nobody has found words for is shown under its own name. */
-const ROWS: readonly Row[] = SETTING_FIELDS.map((field) => ({
-  field,
-  words: SETTING_TEXTS[field.path] ?? { label: field.path, help: '', group: 'training', level: 'advanced' },
-}));
+function rowsOf(kind: DataKind): Row[] {
+  return SETTING_FIELDS[kind]
+    .filter(({ path }) => kind === 'file' || !NOT_OF_A_WORLD.has(path))
+    .map((field) => ({
+      field,
+      words: SETTING_TEXTS[field.path] ?? { label: field.path, help: '', group: 'training', level: 'advanced' },
+    }));
+}
 
 /**
+ * @slot data - what the model learns from, above the settings of the data
  * @fires settings-change - the changed draft as `detail`.
  */
 @customElement('lab-settings')
@@ -114,11 +122,13 @@ export class LabSettings extends LitElement {
   @property({ type: Boolean }) disabled = false;
 
   override render(): unknown {
+    const all = ROWS[dataKindOf(this.draft)];
     return SETTING_GROUPS.map((group) => {
-      const rows = ROWS.filter(({ words }) => words.group === group);
+      const rows = all.filter(({ words }) => words.group === group);
       const advanced = rows.filter(({ words }) => words.level === 'advanced');
       return html`<fieldset ?disabled=${this.disabled}>
         <legend class="heading">${GROUP_NAMES[group]}</legend>
+        ${group === 'data' ? html`<slot name="data"></slot>` : nothing}
         <div class="rows">${rows.filter(({ words }) => words.level === 'basic').map((row) => this.#row(row))}</div>
         ${advanced.length === 0 ? nothing : this.#advanced(group, advanced)}
       </fieldset>`;
@@ -182,6 +192,8 @@ export class LabSettings extends LitElement {
           .value=${live(String(value))}
           @input=${this.#chosen}
         />`;
+      case 'given':
+        return nothing; // not offered: its level is `fixed`
       default:
         return field satisfies never;
     }

@@ -112,7 +112,7 @@ export class LabTrace extends LitElement {
               ></lab-step>
             </li>`,
         )}
-        ${running ? html`<li class="pending">Writing the next step</li>` : nothing}
+        ${running ? html`<li class="pending">Writing on</li>` : nothing}
       </ol>
       ${phase === 'stopped' ? html`<p class="summary">Stopped. The label was complete before.</p>` : nothing}
       ${done === undefined ? nothing : this.#ending(done)}
@@ -143,6 +143,7 @@ export class LabTrace extends LitElement {
           : nothing
       }
       <p class="summary">
+        ${complete && this.answer.steps.length === 0 ? 'It gives no reasons.' : nothing}
         ${restatedName === undefined ? nothing : html`Restated at the end: ${restatedName}.`} ${tokens} tokens in
         ${formatDuration(decodeMs)}, after the label.
       </p>`;

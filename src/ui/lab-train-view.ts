@@ -7,12 +7,14 @@ import { customElement, property, state } from 'lit/decorators.js';
 import * as v from 'valibot';
 import { LabError } from '../common/errors.ts';
 import type { BackendChoice } from '../protocol/scoring.ts';
-import { SftExperimentSchema } from '../protocol/sft-experiment.ts';
+import { type DataKind, SftExperimentSchema } from '../protocol/sft-experiment.ts';
 import type { TrainingEvent } from '../protocol/training.ts';
 import type { CheckpointClient } from './checkpoint-client.ts';
 import { CheckpointsController } from './checkpoints-controller.ts';
+import { DataController } from './data-controller.ts';
 import { FIRST_RUN } from './first-run.ts';
 import './lab-checkpoints.ts';
+import './lab-data-choice.ts';
 import './lab-notice.ts';
 import './lab-run-monitor.ts';
 import type { RunCommand } from './lab-run-monitor.ts';
@@ -21,7 +23,15 @@ import './lab-settings.ts';
 import { askToPersist } from './persistence.ts';
 import { PlanController } from './plan-controller.ts';
 import { offersOf, type RunOffer } from './run-offers.ts';
-import { checkDraft, type CheckedDraft, draftOf, type SettingsDraft } from './settings-draft.ts';
+import {
+  checkDraft,
+  type CheckedDraft,
+  dataKindOf,
+  draftOf,
+  type SettingsDraft,
+  withDataKind,
+  withDataSet,
+} from './settings-draft.ts';
 import { baseStyles, buttonStyles, headingStyles } from './shared-styles.ts';
 import { trainViewStyles } from './train-view-styles.ts';
 import type { OpenTraining, TrainingClient } from './training-client.ts';
@@ -53,6 +63,7 @@ export class LabTrainView extends LitElement {
   readonly #ended = new Set<string>();
   readonly #training = new TrainingController(this, (event) => this.#happened(event));
   readonly #plan = new PlanController(this);
+  readonly #data = new DataController(this);
   readonly #checkpoints = new CheckpointsController(this);
 
   override disconnectedCallback(): void {
@@ -87,7 +98,19 @@ export class LabTrainView extends LitElement {
           .problems=${problems}
           ?disabled=${isUnderWay}
           @settings-change=${(event: CustomEvent<SettingsDraft>) => (this.draft = event.detail)}
-        ></lab-settings>
+        >
+          <lab-data-choice
+            slot="data"
+            .kind=${dataKindOf(this.draft)}
+            .fileName=${String(this.draft.get('data.name') ?? '')}
+            .fileHash=${String(this.draft.get('data.sha256') ?? '')}
+            .data=${this.#data.state}
+            .plan=${this.#plan.state.plan?.data ?? undefined}
+            ?disabled=${isUnderWay}
+            @data-kind=${(event: CustomEvent<DataKind>) => (this.draft = withDataKind(this.draft, event.detail))}
+            @data-files=${(event: CustomEvent<readonly File[]>) => this.#readData(event.detail)}
+          ></lab-data-choice>
+        </lab-settings>
       </div>
       <div class="panel checkpoints">
         <lab-checkpoints
@@ -124,10 +147,20 @@ export class LabTrainView extends LitElement {
 
   #planned(): unknown {
     const { settings } = this.#checked;
+    if (this.draft.get('data.sha256') === '' && dataKindOf(this.draft) === 'file') {
+      return html`<section aria-label="Before it starts">
+        <h2 class="heading">Before it starts</h2>
+        <p class="empty">
+          Choose a file of pairs that people have judged. The model learns their labels; reasons it learns from the rule
+          world only.
+        </p>
+      </section>`;
+    }
     const isFirst = settings !== undefined && JSON.stringify(settings) === FIRST_RUN_TEXT;
     return html`<lab-run-plan
       .plan=${this.#plan.state}
       .steps=${settings?.sft.steps ?? 0}
+      .kind=${dataKindOf(this.draft)}
       .action=${isFirst ? 'Train a small model' : 'Start training'}
       ?runnable=${settings !== undefined}
       @run-start=${() => this.#start({ kind: 'experiment', experiment: settings })}
@@ -166,9 +199,7 @@ export class LabTrainView extends LitElement {
       await this.#goOn(run.lastCheckpoint.id);
       return;
     }
-    // A run without a checkpoint is begun as a new one, which is remembered by itself.
-    await this.#forget(run.id);
-    await this.#start({ kind: 'experiment', experiment: JSON.parse(run.configJson) });
+    await this.#start({ kind: 'experiment', experiment: JSON.parse(run.configJson), runId: run.id });
   }
 
   async #forget(runId: string): Promise<void> {
@@ -193,9 +224,15 @@ export class LabTrainView extends LitElement {
   }
 
   /** In a thread of its own, since the last may be what is wrong. */
-  #planAnew(): void {
+  async #planAnew(): Promise<void> {
     this.#close();
+    await this.#data.readAgain(this.#open);
     this.#askForPlan();
+  }
+
+  async #readData(files: readonly File[]): Promise<void> {
+    const summary = await this.#data.read(this.#open, files);
+    if (summary !== undefined) this.draft = withDataSet(this.draft, summary);
   }
 
   #askForPlan(): void {

@@ -43,6 +43,7 @@ function evaluationReadings(evaluation: TrainingEventOf<'evaluation'>): unknown 
     <dl class="readings">
       ${reading('Labels right', share(evaluation.accuracy))}
       ${reading('Pairs in order', share(evaluation.pairAccuracy))}
+      ${reading('NDCG@10', measured(evaluation.ndcg10, threeDecimals))}
       ${reading('Macro-F1', measured(evaluation.macroF1, threeDecimals))}
       ${
         completions === 0

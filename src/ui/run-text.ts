@@ -13,6 +13,8 @@ export function stageText(stage: TrainingEventOf<'preparing'>['stage'] | undefin
       return 'Opening the backend';
     case 'world':
       return 'Building the rule world';
+    case 'file':
+      return 'Sorting the judged pairs';
     case 'tokenizer':
       return 'Learning the vocabulary';
     case 'examples':

@@ -11,7 +11,7 @@ export interface SettingText {
   readonly label: string;
   readonly help: string;
   readonly group: SettingGroup;
-  /** `basic` is always in sight, `advanced` one click away; `fixed` is decided by the rule world and not offered. */
+  /** `basic` is always in sight, `advanced` one click away; `fixed` is decided by the data and not offered. */
   readonly level: 'basic' | 'advanced' | 'fixed';
 }
 
@@ -27,42 +27,43 @@ export const SETTING_TEXTS: Readonly<Record<string, SettingText>> = {
   name: text('model', 'basic', 'Name', 'Stands in the model card and names its checkpoints.'),
   preset: text('model', 'basic', 'Shape', 'From lab-nano (0.13 M parameters) to base (60 M).'),
 
-  'world.trainQueries': text(
+  'data.trainQueries': text(
     'data',
     'basic',
     'Training queries',
     'Of the rule world, with several judged documents each.',
   ),
-  'world.labelNoise': text(
+  'data.labelNoise': text(
     'data',
     'basic',
     'Label noise',
     'Share of training pairs with a wrong label; held-out pairs stay clean.',
   ),
-  'world.trainTailWeight': text(
+  'data.trainTailWeight': text(
     'data',
     'basic',
     'Weight of rare rules',
     'Below 1, pairs that cite rare rules are left out of training.',
   ),
   devPairs: text('data', 'basic', 'Held-out pairs', 'How many pairs an evaluation during training looks at.'),
-  'world.seed': text(
-    'data',
-    'advanced',
-    'Seed of the world',
-    'Another seed gives other brands, queries and documents.',
-  ),
-  'world.devQueries': text('data', 'advanced', 'Held-out queries', 'Queries that held-out pairs are taken from.'),
-  'world.testQueries': text('data', 'advanced', 'Test queries', 'Never looked at while training.'),
-  'world.documentsPerQuery': text('data', 'advanced', 'Documents per query', 'At least one for each label.'),
-  'world.zipfExponent': text('data', 'advanced', 'Zipf exponent', 'The higher, the rarer the rare rules.'),
-  'world.hardNegativeShare': text(
+  'data.kind': text('data', 'fixed', 'Data', 'What the model learns from.'),
+  'data.name': text('data', 'fixed', 'File', 'The file of judged pairs.'),
+  'data.sha256': text('data', 'fixed', 'Contents', 'Tells the file from any other.'),
+  'data.devShare': text('data', 'basic', 'Held-out share', 'Of the queries of the file; evaluations look at them.'),
+  'data.testShare': text('data', 'advanced', 'Test share', 'Of the queries; never looked at while training.'),
+  'data.splitSeed': text('data', 'advanced', 'Seed of the split', 'Decides which queries are held out.'),
+  'data.seed': text('data', 'advanced', 'Seed of the world', 'Another seed gives other brands, queries and documents.'),
+  'data.devQueries': text('data', 'advanced', 'Held-out queries', 'Queries that held-out pairs are taken from.'),
+  'data.testQueries': text('data', 'advanced', 'Test queries', 'Never looked at while training.'),
+  'data.documentsPerQuery': text('data', 'advanced', 'Documents per query', 'At least one for each label.'),
+  'data.zipfExponent': text('data', 'advanced', 'Zipf exponent', 'The higher, the rarer the rare rules.'),
+  'data.hardNegativeShare': text(
     'data',
     'advanced',
     'Hard negatives',
     'Share of documents that fit in all respects but one.',
   ),
-  'world.brandCount': text(
+  'data.brandCount': text(
     'data',
     'advanced',
     'Brands',
@@ -76,8 +77,8 @@ export const SETTING_TEXTS: Readonly<Record<string, SettingText>> = {
   ),
   'prompt.hints': text('data', 'advanced', 'Hint tokens', 'Tell the model computed word and number overlaps.'),
   'prompt.caseFold': text('data', 'advanced', 'Lower case', 'Small vocabularies should not spend entries on capitals.'),
-  'prompt.scaleSize': text('data', 'fixed', 'Labels', 'The rule world judges on four labels.'),
-  'prompt.instructionVersion': text('data', 'fixed', 'Instruction', 'The rule world has one instruction.'),
+  'prompt.scaleSize': text('data', 'basic', 'Labels', 'How many the grades of the file have, 0 the worst.'),
+  'prompt.instructionVersion': text('data', 'fixed', 'Instruction', 'There is one instruction so far.'),
   'prompt.maxWordsPerField.query': text('data', 'advanced', 'Words of a query', 'Longer ones are cut.'),
   'prompt.maxWordsPerField.title': text(
     'data',
@@ -147,3 +148,6 @@ export const SETTING_TEXTS: Readonly<Record<string, SettingText>> = {
   ),
   'sft.logEvery': text('training', 'advanced', 'Log every', 'Steps between points of the loss curve.'),
 };
+
+/** Settings that the rule world decides by itself. */
+export const NOT_OF_A_WORLD: ReadonlySet<string> = new Set(['prompt.scaleSize']);

@@ -3,8 +3,12 @@
  * settings or says which fields are wrong.
  */
 import * as v from 'valibot';
-import { type SftExperiment, SftExperimentSchema } from '../protocol/sft-experiment.ts';
+import type { DataSummary } from '../protocol/imported-data.ts';
+import { type DataKind, type SftExperiment, SftExperimentSchema } from '../protocol/sft-experiment.ts';
+import { DEFAULT_SCALE } from '../relevance/labels.ts';
 import { fieldsOf, type NumberField, type SettingField } from './settings-fields.ts';
+
+const WORLD_SCALE = DEFAULT_SCALE.size;
 
 /** What stands in the fields, by path: text, or the state of a toggle. */
 export type SettingsDraft = ReadonlyMap<string, string | boolean>;
@@ -17,21 +21,50 @@ export interface CheckedDraft {
   readonly problems: ReadonlyMap<string, string>;
 }
 
-/** The settings of a supervised run, in the order of the schema. */
-export const SETTING_FIELDS: readonly SettingField[] = fieldsOf(SftExperimentSchema);
+/** The settings of a supervised run, in the order of the schema, by what it learns from. */
+export const SETTING_FIELDS: Readonly<Record<DataKind, readonly SettingField[]>> = {
+  world: fieldsOf(SftExperimentSchema, { data: 'world' }),
+  file: fieldsOf(SftExperimentSchema, { data: 'file' }),
+};
 
 /** The draft that shows some settings; defaults stand where they say nothing. */
 export function draftOf(settings: v.InferInput<typeof SftExperimentSchema>): SettingsDraft {
-  return new Map(SETTING_FIELDS.map(({ path, fallback }) => [path, shown(leafAt(settings, path) ?? fallback)]));
+  const fields = SETTING_FIELDS[settings.data?.kind ?? 'world'];
+  return new Map(fields.map(({ path, fallback }) => [path, shown(leafAt(settings, path) ?? fallback)]));
+}
+
+/** What the run of a draft would learn from. */
+export function dataKindOf(draft: SettingsDraft): DataKind {
+  return draft.get('data.kind') === 'file' ? 'file' : 'world';
+}
+
+/** The draft for other data. What was typed for both stays, and what was typed for one is there again on the way back. */
+export function withDataKind(draft: SettingsDraft, kind: DataKind): SettingsDraft {
+  const defaults = SETTING_FIELDS[kind].map(({ path, fallback }): [string, string | boolean] => [
+    path,
+    shown(fallback),
+  ]);
+  const switched = new Map([...defaults, ...draft, ['data.kind', kind] as const]);
+  // A rule world has a scale of its own.
+  return kind === 'world' ? switched.set('prompt.scaleSize', String(WORLD_SCALE)) : switched;
+}
+
+/** The draft with an imported data set, on the scale that its grades show. */
+export function withDataSet(draft: SettingsDraft, { name, sha256, likelyScale }: DataSummary): SettingsDraft {
+  return new Map(withDataKind(draft, 'file'))
+    .set('data.name', name)
+    .set('data.sha256', sha256)
+    .set('prompt.scaleSize', String(likelyScale));
 }
 
 export function checkDraft(draft: SettingsDraft): CheckedDraft {
-  const result = v.safeParse(SftExperimentSchema, nestedValues(draft));
+  const fields = SETTING_FIELDS[dataKindOf(draft)];
+  const result = v.safeParse(SftExperimentSchema, nestedValues(draft, fields));
   if (result.success) return { settings: result.output, problems: new Map() };
   const problems = new Map<string, string>();
   for (const issue of result.issues) {
     const path = v.getDotPath(issue) ?? '';
-    const field = SETTING_FIELDS.find((candidate) => candidate.path === path);
+    const field = fields.find((candidate) => candidate.path === path);
     problems.set(field?.path ?? '', field === undefined ? issue.message : demandOf(field));
   }
   return { settings: undefined, problems };
@@ -48,6 +81,8 @@ export function demandOf(field: SettingField): string {
       return 'Give a name.';
     case 'toggle':
       return 'Choose yes or no.';
+    case 'given':
+      return 'Choose a file.';
     default:
       return field satisfies never;
   }
@@ -61,9 +96,9 @@ function rangeText({ min, isAboveMin, max }: NumberField): string {
 }
 
 /** What was typed, as the nested values that the schema reads; text that is no number stays text, and is refused there. */
-function nestedValues(draft: SettingsDraft): Record<string, unknown> {
+function nestedValues(draft: SettingsDraft, fields: readonly SettingField[]): Record<string, unknown> {
   const root: Record<string, unknown> = {};
-  for (const field of SETTING_FIELDS) {
+  for (const field of fields) {
     const typed = draft.get(field.path);
     if (typed === undefined) continue;
     const names = field.path.split('.');

@@ -34,8 +34,14 @@ export interface TextField extends FieldBase {
   readonly fallback: string;
 }
 
+/** A text that nobody types: it comes with something else that the reader chooses, such as a file. */
+export interface GivenField extends FieldBase {
+  readonly kind: 'given';
+  readonly fallback: string;
+}
+
 /** One setting; `fallback` is its default. */
-export type SettingField = NumberField | ChoiceField | ToggleField | TextField;
+export type SettingField = NumberField | ChoiceField | ToggleField | TextField | GivenField;
 
 /** What is read of a valibot schema or of one step of its pipe. */
 export interface SchemaNode {
@@ -45,6 +51,9 @@ export interface SchemaNode {
   readonly default?: unknown;
   readonly entries?: Readonly<Record<string, SchemaNode>>;
   readonly options?: readonly unknown[];
+  /** The name of the entry that tells the options of a variant apart. */
+  readonly key?: unknown;
+  readonly literal?: unknown;
   readonly pipe?: readonly SchemaNode[];
   readonly requirement?: unknown;
 }
@@ -52,17 +61,29 @@ export interface SchemaNode {
 /**
  * The fields of a schema of nested objects, in the order of the schema.
  *
+ * @param kinds - which option of a variant is meant, by the path of the variant
  * @throws {LabError} `internal` for a setting without a default, or of a type that no control is made for
  */
-export function fieldsOf(schema: SchemaNode, path = ''): SettingField[] {
+export function fieldsOf(schema: SchemaNode, kinds: Readonly<Record<string, string>> = {}, path = ''): SettingField[] {
   if (schema.entries !== undefined) {
     return Object.entries(schema.entries).flatMap(([name, entry]) =>
-      fieldsOf(entry, path === '' ? name : `${path}.${name}`),
+      fieldsOf(entry, kinds, path === '' ? name : `${path}.${name}`),
     );
   }
   const { type, wrapped } = schema;
+  if (type === 'variant') return fieldsOf(optionOf(schema, kinds[path], path), kinds, path);
+  if (type === 'literal') return [{ kind: 'given', path, fallback: String(schema.literal) }];
+  if (type === 'string') return [{ kind: 'given', path, fallback: '' }];
   if (type !== 'optional' || wrapped === undefined) throw unreadable(path, 'an optional setting with a default', type);
-  return wrapped.entries === undefined ? [fieldOf(path, wrapped, schema.default)] : fieldsOf(wrapped, path);
+  const isGroup = wrapped.entries !== undefined || wrapped.type === 'variant';
+  return isGroup ? fieldsOf(wrapped, kinds, path) : [fieldOf(path, wrapped, schema.default)];
+}
+
+/** The option of a variant whose telling entry is `kind`. */
+function optionOf({ key, options = [] }: SchemaNode, kind: string | undefined, path: string): SchemaNode {
+  const found = (options as readonly SchemaNode[]).find(({ entries }) => entries?.[String(key)]?.literal === kind);
+  if (found === undefined) throw unreadable(path, `a kind of ${path}`, String(kind));
+  return found;
 }
 
 function fieldOf(path: string, schema: SchemaNode, fallback: unknown): SettingField {

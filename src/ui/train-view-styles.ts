@@ -25,6 +25,11 @@ export const trainViewStyles = css`
     display: grid;
     gap: var(--space-3);
   }
+  .empty {
+    max-width: 34rem;
+    padding-top: var(--space-3);
+    color: var(--muted);
+  }
   .wrong {
     margin-bottom: var(--space-4);
   }

@@ -4,6 +4,7 @@
 import { proxy, wrap } from 'comlink';
 import * as v from 'valibot';
 import workerUrl from '../../workers/train.worker.ts?worker&url';
+import { type DataSummary, DataSummarySchema, type ReadDataRequest } from '../protocol/imported-data.ts';
 import {
   type PlanRequest,
   type TrainingApi,
@@ -19,6 +20,8 @@ import { readMessage, whenBroken } from './worker-failure.ts';
 
 /** Plans and trains one run at a time. */
 export interface TrainingClient {
+  /** Reads files of judged pairs for runs to learn from. @throws an error whose name is a LabErrorCode. */
+  readData(request: ReadDataRequest): Promise<DataSummary>;
   /** What a run would take. @throws {LabError} or an error whose name is a LabErrorCode. */
   plan(request: PlanRequest): Promise<TrainingPlan>;
   /** Trains; every run ends with one `finished`, `stopped` or `failed` event. Rejects only if the thread itself broke. */
@@ -37,6 +40,7 @@ export function openTrainingWorker(): TrainingClient {
   const api = wrap<TrainingApi>(worker);
   const broken = whenBroken(worker, 'training');
   return {
+    readData: async (request) => v.parse(DataSummarySchema, await Promise.race([api.readData(request), broken])),
     plan: async (request) => v.parse(TrainingPlanSchema, await Promise.race([api.plan(request), broken])),
     train: async (request, onEvent) => {
       const trained = api.train(

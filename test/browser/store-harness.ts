@@ -4,7 +4,9 @@
  */
 import { deleteDB, openDB } from 'idb';
 import { arraySource } from '../../src/checkpoint/byte-source.ts';
+import type { DataToKeep } from '../../src/checkpoint/kept-data.ts';
 import type { CheckpointInfoInput, Manifest } from '../../src/checkpoint/manifest.ts';
+import { sha256Hex } from '../../src/checkpoint/sha256.ts';
 import { askToPersist, readStorageSpace } from '../../src/checkpoint/storage-space.ts';
 import { type CheckpointStore, openCheckpointStore } from '../../src/checkpoint/store.ts';
 import { type Migration, MIGRATIONS } from '../../src/checkpoint/store-schema.ts';
@@ -36,6 +38,12 @@ function randomBytes(sizeBytes: number, seed: number): Uint8Array<ArrayBuffer> {
   const words = new Uint32Array(Math.ceil(sizeBytes / 4));
   for (let i = 0; i < words.length; i++) words[i] = rng.uint32();
   return new Uint8Array(words.buffer, 0, sizeBytes);
+}
+
+/** An imported data set of a few bytes. */
+async function someData(seed: number, sizeBytes = 64): Promise<DataToKeep> {
+  const bytes = randomBytes(sizeBytes, seed);
+  return { name: `file-${seed}.tsv`, sha256: await sha256Hex(bytes), bytes };
 }
 
 /** Whether two arrays hold the same bytes; quicker than carrying them out of the browser. */
@@ -135,6 +143,7 @@ const harness = {
   describeRun,
   holdSave,
   randomBytes,
+  someData,
   areEqual,
   failureOf,
   keysOf,

@@ -30,6 +30,7 @@ const PLAN: TrainingPlan = {
   parameters: 131_840,
   predicted: PREDICTED,
   tooLarge: null,
+  data: null,
 };
 
 const BACKEND: TrainingEvent = {
@@ -45,11 +46,12 @@ function prepared(experiment: unknown): TrainingEvent {
     kind: 'prepared',
     experiment,
     runId: 'run-of-the-script',
-    worldHash: '6315f8f7',
+    dataHash: '6315f8f7',
     parameters: 131_840,
     vocabSize: 512,
     trainPairs: 18_000,
     devPairs: 300,
+    shortened: 0,
     step: 0,
     steps: STEPS,
     curve: [],
@@ -85,6 +87,7 @@ function evaluationOf(step: number): TrainingEvent {
     accuracy,
     macroF1: accuracy - 0.03,
     pairAccuracy: accuracy + 0.08,
+    ndcg10: 0.8,
     expertLossNats: 0.51 + 4.6 * Math.exp(-step / 80),
     completions: 200,
     validTraces: 0.94,
@@ -189,6 +192,7 @@ export function openScriptedTraining(scene: RunScene): TrainingClient {
   }
 
   return {
+    readData: () => Promise.reject(new LabError('bad-file', { message: 'No file is read on a stage.' })),
     plan: () => {
       if (scene === 'no-backend') {
         const message =

@@ -86,7 +86,8 @@ export async function judgeResume(accumulation: number): Promise<void> {
   const bytes = writeSftCheckpoint({
     experiment,
     tokenizer,
-    worldHash: 'w',
+    dataHash: 'w',
+    trainPairs: 40,
     state: firstHalf.state,
     curve: [],
   });

@@ -126,8 +126,9 @@ describe('LabTokenizer', () => {
     expect(LabTokenizer.fromJson(pairs).fingerprint).toBe(tokenizer.fingerprint);
   });
 
-  it('refuses ids outside the vocabulary', () => {
-    expect(() => tokenizer.decode([tokenizer.vocabSize])).toThrow(/Unknown token id/);
+  it('gives no meaning to ids that only the model has, and refuses what is no id', () => {
+    expect(tokenizer.decode([tokenizer.vocabSize])).toEqual([special('<|unused|>')]);
+    expect(tokenizer.decodeText([tokenizer.vocabSize + 7])).toBe('');
     expect(() => tokenizer.decode([-1])).toThrow(/Unknown token id/);
   });
 });

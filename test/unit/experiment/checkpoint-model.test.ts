@@ -33,7 +33,7 @@ describe('the model in a checkpoint', () => {
     for (const [name, { data }] of saved.state.weights) {
       expect(await model.transformer.weights.get(name)?.data(), name).toEqual(data);
     }
-    expect(model.card).toMatchObject({ name: 'tiny', data: { hash: saved.worldHash, trainPairs: 48 } });
+    expect(model.card).toMatchObject({ name: 'tiny', data: { hash: saved.dataHash, trainPairs: 48 } });
     expect(model.card.training).toMatchObject({ steps: 4, date: '2026-11-24', tokens: saved.state.tokens });
     expect(model.card.limits[0]).toBe('Saved at step 4 of 8, on the way.');
 
@@ -57,7 +57,7 @@ describe('the model in a checkpoint', () => {
 
   it('is refused if its world is no longer the same', async () => {
     const saved = readSftCheckpoint(await checkpointBytes());
-    const bytes = writeSftCheckpoint({ ...saved, worldHash: 'another' });
+    const bytes = writeSftCheckpoint({ ...saved, dataHash: 'another' });
     expect(() => modelFilesOf(bytes, SAVED_AT)).toThrow(/rule world has changed/u);
   });
 });

@@ -2,7 +2,8 @@
  * A RunStore that keeps checkpoints in memory, and can be told to fail.
  */
 import type { CheckpointInfoInput } from '../../../src/checkpoint/manifest.ts';
-import type { OpenRun, RunLease } from '../../../src/checkpoint/open-runs.ts';
+import type { DataToKeep } from '../../../src/checkpoint/kept-data.ts';
+import type { OpenRunInput, RunLease } from '../../../src/checkpoint/open-runs.ts';
 import { LabError } from '../../../src/common/errors.ts';
 import type { RunStore } from '../../../src/experiment/run-store.ts';
 
@@ -13,9 +14,15 @@ export class MemoryStore implements RunStore {
   /** Thrown by the next saves, if set. */
   failure: LabError | undefined;
 
+  /** Imported data by its hash. */
+  readonly kept = new Map<string, DataToKeep>();
+
+  readonly data = { load: (sha256: string) => Promise.resolve(this.kept.get(sha256)) };
+
   readonly runs = {
-    start: async (run: OpenRun): Promise<RunLease> => {
+    start: async (run: OpenRunInput, data?: DataToKeep): Promise<RunLease> => {
       await Promise.resolve();
+      if (data !== undefined) this.kept.set(data.sha256, { ...data, bytes: data.bytes.slice() });
       this.runRecords.push(`start ${run.totalSteps}`);
       return {
         finish: async (): Promise<void> => {

@@ -51,7 +51,7 @@ describe('a run', () => {
       isAutomatic: true,
       parentId: 'c1',
       runId: harness.of('prepared')[0]?.runId,
-      worldHash: harness.of('prepared')[0]?.worldHash,
+      worldHash: harness.of('prepared')[0]?.dataHash,
     });
   });
 

@@ -5,15 +5,26 @@
 import * as fc from 'fast-check';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
-import { SftExperimentSchema } from '../../../src/protocol/sft-experiment.ts';
+import { type DataKind, SftExperimentSchema } from '../../../src/protocol/sft-experiment.ts';
 import { FIRST_RUN } from '../../../src/ui/first-run.ts';
 import { SETTING_TEXTS } from '../../../src/ui/setting-texts.ts';
-import { checkDraft, demandOf, draftOf, SETTING_FIELDS } from '../../../src/ui/settings-draft.ts';
+import {
+  checkDraft,
+  demandOf,
+  draftOf,
+  SETTING_FIELDS,
+  withDataKind,
+  withDataSet,
+} from '../../../src/ui/settings-draft.ts';
 import { fieldsOf } from '../../../src/ui/settings-fields.ts';
 
 const DEFAULTS = v.parse(SftExperimentSchema, {});
+const OWN_FILE = v.parse(SftExperimentSchema, {
+  data: { kind: 'file', name: 'pairs.tsv', sha256: 'a'.repeat(64), devShare: 0.2 },
+  prompt: { scaleSize: 2 },
+});
 const fieldAt = (path: string) => {
-  const field = SETTING_FIELDS.find((candidate) => candidate.path === path);
+  const field = [...SETTING_FIELDS.world, ...SETTING_FIELDS.file].find((candidate) => candidate.path === path);
   if (field === undefined) throw new Error(`There is no field ${path}.`);
   return field;
 };
@@ -24,14 +35,16 @@ describe('the fields', () => {
       typeof value === 'object' && value !== null
         ? Object.entries(value).flatMap(([name, child]) => leaves(child, path === '' ? name : `${path}.${name}`))
         : [path];
-    const paths = SETTING_FIELDS.map(({ path }) => path).toSorted();
-    expect(paths).toEqual(leaves(DEFAULTS, '').toSorted());
-    expect(paths).toEqual(Object.keys(SETTING_TEXTS).toSorted());
+    const pathsOf = (kind: DataKind): string[] => SETTING_FIELDS[kind].map(({ path }) => path).toSorted();
+    expect(pathsOf('world')).toEqual(leaves(DEFAULTS, '').toSorted());
+    expect(pathsOf('file')).toEqual(leaves(OWN_FILE, '').toSorted());
+    const all = [...new Set([...pathsOf('world'), ...pathsOf('file')])];
+    expect(all.toSorted()).toEqual(Object.keys(SETTING_TEXTS).toSorted());
   });
 
   it('know the range, the kind and the default of a setting', () => {
     expect(fieldAt('sft.learningRate')).toMatchObject({ kind: 'number', min: 0, isAboveMin: true, isWhole: false });
-    expect(fieldAt('world.zipfExponent')).toMatchObject({ min: 0, max: 3, isAboveMin: false, fallback: 1.3 });
+    expect(fieldAt('data.zipfExponent')).toMatchObject({ min: 0, max: 3, isAboveMin: false, fallback: 1.3 });
     expect(fieldAt('sft.seed')).toMatchObject({ min: undefined, max: undefined, isWhole: true });
     expect(fieldAt('preset')).toMatchObject({ kind: 'choice', fallback: 'nano' });
     expect(fieldAt('prompt.hints')).toMatchObject({ kind: 'toggle', fallback: true });
@@ -51,6 +64,7 @@ describe('a draft', () => {
   it.each([
     ['the defaults', DEFAULTS],
     ['the first run', FIRST_RUN],
+    ['a run on a file', OWN_FILE],
   ])('of %s is those settings', (_, settings) => {
     expect(checkDraft(draftOf(settings))).toEqual({ settings, problems: new Map() });
   });
@@ -62,7 +76,7 @@ describe('a draft', () => {
         learningRate: fc.double({ min: 1e-9, max: 10, noNaN: true }),
         seed: fc.integer(),
       }),
-      world: fc.record({ labelNoise: fc.double({ min: 0, max: 1, noNaN: true }) }),
+      data: fc.record({ kind: fc.constant('world' as const), labelNoise: fc.double({ min: 0, max: 1, noNaN: true }) }),
       prompt: fc.record({ hints: fc.boolean() }),
     });
     fc.assert(
@@ -79,7 +93,7 @@ describe('a draft', () => {
     ['sft.steps', '', 'Give a whole number of at least 1.'],
     ['sft.steps', 'many', 'Give a whole number of at least 1.'],
     ['sft.learningRate', '0', 'Give a number above 0.'],
-    ['world.labelNoise', '1.1', 'Give a number from 0 to 1.'],
+    ['data.labelNoise', '1.1', 'Give a number from 0 to 1.'],
     ['name', '', 'Give a name.'],
     ['preset', 'giant', 'Choose one of lab-nano, nano, micro, mini, small, base.'],
   ])('with %s "%s" is told what is asked for', (path, typed, demand) => {
@@ -90,7 +104,26 @@ describe('a draft', () => {
   });
 
   it('tells every wrong field at once', () => {
-    const draft = new Map(draftOf(FIRST_RUN)).set('sft.steps', '0').set('world.brandCount', '1');
-    expect([...checkDraft(draft).problems.keys()].toSorted()).toEqual(['sft.steps', 'world.brandCount']);
+    const draft = new Map(draftOf(FIRST_RUN)).set('sft.steps', '0').set('data.brandCount', '1');
+    expect([...checkDraft(draft).problems.keys()].toSorted()).toEqual(['data.brandCount', 'sft.steps']);
+  });
+
+  it('of other data keeps what both have, and finds back to what it was', () => {
+    const draft = new Map(draftOf(FIRST_RUN)).set('data.trainQueries', '77').set('sft.steps', '12');
+    const onFile = withDataKind(draft, 'file');
+    expect(checkDraft(onFile).settings).toBeUndefined(); // there is no file yet
+    const summary = { name: 'p.tsv', sha256: 'b'.repeat(64), likelyScale: 2 };
+    const chosen = withDataSet(onFile, { ...NOTHING_READ, ...summary });
+    expect(checkDraft(chosen).settings).toMatchObject({
+      data: { kind: 'file', name: 'p.tsv', sha256: 'b'.repeat(64), devShare: 0.1 },
+      prompt: { scaleSize: 2 },
+      sft: { steps: 12 },
+    });
+    expect(checkDraft(withDataKind(chosen, 'world')).settings).toMatchObject({
+      data: { kind: 'world', trainQueries: 77 },
+      prompt: { scaleSize: 4 },
+    });
   });
 });
+
+const NOTHING_READ = { pairs: 0, queries: 0, documents: 0, grades: [], gradeCount: 0, refused: 0, refusals: [] };

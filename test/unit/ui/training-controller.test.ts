@@ -40,6 +40,7 @@ function setUp(): {
     let end: () => void = () => undefined;
     let fail: (error: Error) => void = () => undefined;
     const client: TrainingClient = {
+      readData: () => Promise.reject(new Error('not used')),
       plan: () => Promise.reject(new Error('not used')),
       train: (_request, onEvent) => {
         emit = onEvent;

@@ -1,0 +1,133 @@
+/**
+ * Imported data sets that runs learn from. A run can only be gone on with exactly where its data is still there, so the
+ * data comes into the store in the transaction that remembers the run, and goes when no checkpoint and no run names it.
+ *
+ * What the bytes mean is known only to whoever wrote them; their SHA-256 is their key.
+ */
+import * as v from 'valibot';
+import { LabError } from '../common/errors.ts';
+import { arraySource, planChunks } from './byte-source.ts';
+import { ChunkInfoSchema } from './manifest.ts';
+import { chunksOf, savePayload, verifiedChunks } from './payload-chunks.ts';
+import { sha256Hex } from './sha256.ts';
+import type { StoreDatabase, WriteTransaction } from './store-database.ts';
+
+/** A data set as it is handed over to be kept. */
+export interface DataToKeep {
+  /** What its file was called. */
+  readonly name: string;
+  readonly sha256: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** The most bytes that are read back into memory. */
+const MAX_KEPT_BYTES = 2 ** 28;
+
+const RecordSchema = v.pipe(
+  v.strictObject({
+    sha256: v.string(),
+    name: v.string(),
+    /** Milliseconds since 1970. */
+    createdAt: v.pipe(v.number(), v.integer(), v.minValue(0)),
+    sizeBytes: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_KEPT_BYTES)),
+    chunks: v.array(ChunkInfoSchema),
+  }),
+  v.check(
+    ({ sizeBytes, chunks }) => sizeBytes === chunks.reduce((sum, chunk) => sum + chunk.sizeBytes, 0),
+    'Invalid size: sizeBytes must be the sum of the chunks',
+  ),
+);
+
+/** The data sets of one database; reached as `data` of a CheckpointStore. */
+export class KeptData {
+  readonly #database: StoreDatabase;
+
+  constructor(database: StoreDatabase) {
+    this.#database = database;
+  }
+
+  /**
+   * Gives a data set back, all of it checked; undefined if it is not here.
+   *
+   * @throws {LabError} `bad-checkpoint` if it is damaged
+   */
+  async load(sha256: string): Promise<DataToKeep | undefined> {
+    const value = await this.#database.read('find the data', ['datasets'], (transaction) =>
+      transaction.objectStore('datasets').get(sha256),
+    );
+    if (value === undefined) return undefined;
+    const record = v.safeParse(RecordSchema, value);
+    if (!record.success) throw damagedRecord(sha256, record.issues[0].message);
+    const { name, sizeBytes, chunks } = record.output;
+    const bytes = new Uint8Array(sizeBytes);
+    let filledBytes = 0;
+    for await (const chunk of verifiedChunks(
+      this.#database,
+      { shelf: 'datasets', id: sha256, name, chunks, sizeBytes },
+      {},
+    )) {
+      bytes.set(chunk, filledBytes);
+      filledBytes += chunk.length;
+    }
+    const got = await sha256Hex(bytes);
+    if (got !== sha256) throw damagedRecord(sha256, `its contents are those of ${got}`);
+    return { name, sha256, bytes };
+  }
+}
+
+/**
+ * Keeps a data set unless it is kept already, and has `commit` write what refers to it in the same transaction: at no time
+ * does it lie there for nobody.
+ *
+ * @throws {LabError} `storage-full` if the browser has no room left
+ */
+export async function keepData(
+  database: StoreDatabase,
+  { name, sha256, bytes }: DataToKeep,
+  commit: (transaction: WriteTransaction) => Promise<unknown>,
+): Promise<void> {
+  const isKept = await database.write('remember the run', ['datasets', 'runs'], async (transaction) => {
+    if ((await transaction.objectStore('datasets').count(sha256)) === 0) return false;
+    await commit(transaction);
+    return true;
+  });
+  if (isKept) return;
+  const payload = { source: arraySource(bytes), plan: planChunks(bytes.length) };
+  await savePayload(database, sha256, payload, {}, async (transaction, chunks) => {
+    const record = { sha256, name, createdAt: Date.now(), sizeBytes: bytes.length, chunks };
+    await transaction.objectStore('datasets').put(record);
+    await commit(transaction);
+  });
+}
+
+/** The stores that {@link dropUnusedData} needs. */
+export const DATA_STORES = ['manifests', 'chunks', 'runs', 'datasets'] as const;
+
+/** Deletes the data sets that no checkpoint and no run names any more, as part of a transaction. */
+export async function dropUnusedData(transaction: WriteTransaction): Promise<void> {
+  const kept = await transaction.objectStore('datasets').getAllKeys();
+  if (kept.length === 0) return;
+  const [manifests, runs] = await Promise.all([
+    transaction.objectStore('manifests').getAll(),
+    transaction.objectStore('runs').getAll(),
+  ]);
+  const named = new Set([...manifests.map(namedBy('worldHash')), ...runs.map(namedBy('dataHash'))]);
+  for (const sha256 of kept) {
+    if (named.has(sha256)) continue;
+    await transaction.objectStore('datasets').delete(sha256);
+    await transaction.objectStore('chunks').delete(chunksOf(sha256));
+  }
+}
+
+/** Reads one property, even of a record that cannot be read as a whole: what a damaged record names is not dropped. */
+function namedBy(property: string): (record: unknown) => unknown {
+  return (record) =>
+    typeof record === 'object' && record !== null ? (record as Record<string, unknown>)[property] : undefined;
+}
+
+function damagedRecord(sha256: string, problem: string): LabError {
+  return new LabError('bad-checkpoint', {
+    message: `The data set ${sha256.slice(0, 12)} that is kept here is damaged: ${problem}.`,
+    fix: 'Choose its file again.',
+  });
+}
