@@ -8,6 +8,8 @@ import { Command, CommanderError } from 'commander';
 import { LabError, type LabErrorCode, messageOf } from '../common/errors.ts';
 import { answerCommand } from './answer-command.ts';
 import { evalCommand } from './eval-command.ts';
+import { piarCommand } from './piar-command.ts';
+import { piarExperimentCommand } from './piar-experiment-command.ts';
 import { scoreCommand } from './score-command.ts';
 import { sftCommand } from './sft-command.ts';
 import { note } from './terminal.ts';
@@ -42,6 +44,8 @@ for (const command of [
   tokenizerCommand(),
   sftCommand(),
   evalCommand(),
+  piarCommand(),
+  piarExperimentCommand(),
 ]) {
   program.addCommand(command.exitOverride().showHelpAfterError('(--help shows what is possible)'));
 }

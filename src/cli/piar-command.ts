@@ -1,0 +1,171 @@
+/**
+ * `lab piar`: refines an instruction on a file of judged pairs, and writes what came of it.
+ */
+import { mkdir, readFile, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import process from 'node:process';
+import { Command } from 'commander';
+import { LabError } from '../common/errors.ts';
+import type { ColumnNames } from '../data/columns.ts';
+import { splitForPiar } from '../experiment/piar-split.ts';
+import { printInstruction, readInstruction } from '../relevance/instruction-text.ts';
+import { type Instruction, instructionFromJson, instructionToJson } from '../relevance/instruction.ts';
+import { MAX_SCALE, scaleOfSize } from '../relevance/labels.ts';
+import { endpointRefiner } from '../relevance/piar-endpoint.ts';
+import { greedyRefiner } from '../relevance/piar-greedy.ts';
+import { piarMarkdown } from '../relevance/piar-report.ts';
+import { type PiarRound, type Refiner, runPiar } from '../relevance/piar.ts';
+import { startInstruction } from '../relevance/start-instruction.ts';
+import { formatTrace } from '../relevance/trace.ts';
+import { synthesiseTraces } from '../relevance/trace-synthesis.ts';
+import { readJudgedPairs } from './judged-pairs.ts';
+import { writeWhole } from './model-folder.ts';
+import { wholeNumber } from './options.ts';
+import { columnOption, docsOption } from './pair-files.ts';
+import { note, print } from './terminal.ts';
+
+interface PiarCommandOptions {
+  readonly docs?: string;
+  readonly column: ColumnNames;
+  readonly scale: number;
+  readonly rounds: number;
+  readonly seed: number;
+  readonly start?: string;
+  readonly endpoint?: string;
+  readonly model?: string;
+  readonly keyEnv?: string;
+  readonly out: string;
+}
+
+export function piarCommand(): Command {
+  return new Command('piar')
+    .description('refine an instruction on judged pairs: predict, identify errors, analyse, refine')
+    .argument('<file>', 'judged pairs: TSV, CSV, JSON lines or a JSON array, optionally .gz')
+    .addOption(docsOption())
+    .addOption(columnOption())
+    .option('--scale <n>', `how many labels the grades have, 2 to ${MAX_SCALE}`, wholeNumber(2), 4)
+    .option('--rounds <n>', 'the most rounds', wholeNumber(1), 20)
+    .option('--seed <n>', 'which queries are for train, dev and test', wholeNumber(0), 1)
+    .option('--start <file>', 'the instruction to begin with, as .json or .txt (default: word overlap)')
+    .option(
+      '--endpoint <url>',
+      'let a language model propose: an OpenAI-compatible API, such as http://localhost:1234/v1',
+    )
+    .option('--model <name>', 'the model at the endpoint')
+    .option('--key-env <name>', 'the environment variable that holds the key of the endpoint')
+    .requiredOption('-o, --out <folder>', 'where the results go')
+    .addHelpText(
+      'after',
+      `
+Writes history.json, instruction.json, instruction.txt, lexicon.json, traces.jsonl and report.md. Nothing leaves the
+machine unless --endpoint is given; then rules, error counts and some pairs of the train part are sent there.
+
+Examples:
+  npm run lab -- piar judged.tsv --out runs/piar
+  npm run lab -- piar pairs.jsonl.gz --docs docs.jsonl.gz --scale 2 --seed 3 --out runs/piar
+  npm run lab -- piar judged.tsv --start runs/piar/instruction.txt --endpoint http://localhost:1234/v1 --model qwen3 --out runs/asked`,
+    )
+    .action(runPiarCommand);
+}
+
+async function runPiarCommand(path: string, options: PiarCommandOptions): Promise<void> {
+  const scale = scaleOfSize(options.scale);
+  const refiner = refinerOf(options);
+  const start = options.start === undefined ? startInstruction(scale.size) : await readInstructionFile(options.start);
+  if (start.scaleSize !== scale.size) {
+    throw new LabError('bad-instruction', {
+      message: `The instruction of ${options.start ?? ''} is for another scale.`,
+      expected: `${scale.size} labels`,
+      got: `${start.scaleSize}`,
+      fix: 'Name the scale of the file with --scale.',
+    });
+  }
+  const pairs = await readJudgedPairs(path, { ...options, scale });
+  const split = splitForPiar(pairs, options.seed);
+  note(
+    `${split.train.length} pairs to propose on, ${split.dev.length} to accept by, ${split.test.length} to report on.`,
+  );
+
+  const controller = new AbortController();
+  process.once('SIGINT', () => controller.abort());
+  const { signal } = controller;
+  const history = await runPiar({ ...split, test: () => split.test }, start, refiner, {
+    rounds: options.rounds,
+    signal,
+    onRound: (round) => note(describeRound(round)),
+  });
+  const { instruction } = history.last;
+  const { traced, counts } = synthesiseTraces(instruction, split.lexicon, [
+    ...split.train,
+    ...split.dev,
+    ...split.test,
+  ]);
+  const name = basename(path);
+  const traces = traced.map(({ pair: { query, document, label }, trace }) =>
+    JSON.stringify({
+      query,
+      docId: document.docId,
+      label,
+      trace,
+      text: formatTrace(trace, (rule) => ruleName(instruction, rule), scale),
+    }),
+  );
+  const files: readonly (readonly [string, string])[] = [
+    ['history.json', `${JSON.stringify({ seed: options.seed, data: name, ...history }, null, 1)}\n`],
+    ['instruction.json', `${instructionToJson(instruction)}\n`],
+    ['instruction.txt', printInstruction(instruction)],
+    ['lexicon.json', `${JSON.stringify(split.lexicon.data, null, 1)}\n`],
+    ['traces.jsonl', traces.map((line) => `${line}\n`).join('')],
+    ['report.md', piarMarkdown(history, { name, scale, seed: options.seed, traces: counts })],
+  ];
+  await mkdir(options.out, { recursive: true });
+  for (const [file, contents] of files) await writeWhole(join(options.out, file), contents);
+
+  const { first, last } = history.test;
+  note(`Stopped: ${history.stopped}. Results in ${options.out}.`);
+  print(
+    `test accuracy ${first.accuracy.toFixed(3)} -> ${last.accuracy.toFixed(3)} on ${last.queries} queries, ${last.pairs} pairs`,
+  );
+  print(`coverage ${first.coverage.toFixed(3)} -> ${last.coverage.toFixed(3)}`);
+  print(`verified traces to the gold label: ${counts.traced} of ${counts.pairs} pairs`);
+}
+
+function refinerOf({ endpoint, model, keyEnv }: PiarCommandOptions): Refiner {
+  if (endpoint === undefined) {
+    if (model !== undefined || keyEnv !== undefined) {
+      throw new LabError('bad-config', {
+        message: '--model and --key-env belong to an endpoint.',
+        fix: 'Give --endpoint too.',
+      });
+    }
+    return greedyRefiner();
+  }
+  if (model === undefined) {
+    throw new LabError('bad-config', { message: 'The endpoint needs the name of a model.', fix: 'Give --model.' });
+  }
+  const apiKey = keyEnv === undefined ? undefined : process.env[keyEnv];
+  if (keyEnv !== undefined && apiKey === undefined) {
+    throw new LabError('bad-config', { message: `The environment variable ${keyEnv} is not set.` });
+  }
+  return endpointRefiner({ url: endpoint, model, apiKey });
+}
+
+/** An instruction as JSON or as text, told by its first character. */
+async function readInstructionFile(path: string): Promise<Instruction> {
+  const stats = await stat(path).catch(() => undefined);
+  if (stats?.isFile() !== true) throw new LabError('not-found', { message: `There is no instruction ${path}.` });
+  const text = await readFile(path, 'utf8');
+  return text.trimStart().startsWith('{') ? instructionFromJson(text) : readInstruction(text);
+}
+
+function describeRound({ round, rules, train, dev, proposals }: PiarRound): string {
+  const kept = proposals.filter(({ accepted }) => accepted).length;
+  return (
+    `Round ${round}: ${rules} rules, train ${train.accuracy.toFixed(3)}, dev ${dev.accuracy.toFixed(3)}; ` +
+    `${kept} of ${proposals.length} proposals kept.`
+  );
+}
+
+function ruleName({ rules }: Instruction, index: number): string {
+  return rules[index]?.id ?? `${index}`;
+}

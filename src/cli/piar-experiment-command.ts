@@ -1,0 +1,106 @@
+/**
+ * `lab piar-experiment`: runs E9 on folders of judged pairs and writes `E9.json`, numbers only.
+ */
+import { execFileSync } from 'node:child_process';
+import { createReadStream } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { cpus } from 'node:os';
+import { basename, join } from 'node:path';
+import process from 'node:process';
+import { Command } from 'commander';
+import * as v from 'valibot';
+import { readRecords } from '../data/record-reader.ts';
+import { isRowError } from '../data/records.ts';
+import { normaliseQuery } from '../data/splits.ts';
+import { type E9Data, runE9 } from '../experiment/e9-piar.ts';
+import { readJudgedPairs } from './judged-pairs.ts';
+import { BINARY_SCALE, DEFAULT_SCALE } from '../relevance/labels.ts';
+import { writeWhole } from './model-folder.ts';
+import { wholeNumber } from './options.ts';
+import { note, print } from './terminal.ts';
+
+interface ExperimentOptions {
+  readonly seeds: number;
+  readonly queries: number;
+  readonly rounds: number;
+  readonly out: string;
+}
+
+const PAIRS = 'pairs.jsonl.gz';
+const DOCUMENTS = 'docs.jsonl.gz';
+
+export function piarExperimentCommand(): Command {
+  return new Command('piar-experiment')
+    .description('E9: does a refined instruction hold on queries it never saw?')
+    .argument('<folders...>', `folders of ${PAIRS} (query, docId, grade, optionally annotators) and ${DOCUMENTS}`)
+    .option('--seeds <n>', 'how many splits; fewer than 5 claim nothing', wholeNumber(1), 5)
+    .option('--queries <n>', 'of a larger set so many queries are drawn for each seed', wholeNumber(3), 600)
+    .option('--rounds <n>', 'the most rounds', wholeNumber(1), 20)
+    .option('-o, --out <folder>', 'where the results go', 'docs/results')
+    .action(runExperiment);
+}
+
+async function runExperiment(folders: readonly string[], options: ExperimentOptions): Promise<void> {
+  const data: E9Data[] = [];
+  for (const folder of folders) data.push(await readFolder(folder));
+  const controller = new AbortController();
+  process.once('SIGINT', () => controller.abort());
+  const results = await runE9(data, {
+    seeds: Array.from({ length: options.seeds }, (_, i) => i + 1),
+    queries: options.queries,
+    rounds: options.rounds,
+    device: `CPU, ${cpus()[0]?.model ?? 'unknown'}`,
+    commit: currentCommit(),
+    signal: controller.signal,
+    onProgress: note,
+  });
+  await mkdir(options.out, { recursive: true });
+  const path = join(options.out, `${results.id}.json`);
+  await writeWhole(path, `${JSON.stringify(results, null, 1)}\n`);
+  note(results.verdict);
+  print(path);
+}
+
+async function readFolder(folder: string): Promise<E9Data> {
+  const path = join(folder, PAIRS);
+  const read = await readJudgedPairs(path, { docs: join(folder, DOCUMENTS), scale: DEFAULT_SCALE });
+  // Grades of 0 and 1 only are judgments of two labels, not of four.
+  const scaleSize = read.some(({ label }) => label >= BINARY_SCALE.size) ? DEFAULT_SCALE.size : BINARY_SCALE.size;
+  const annotations = await readAnnotations(path);
+  return {
+    name: basename(folder),
+    scaleSize,
+    pairs: read,
+    ...(annotations.size === 0
+      ? {}
+      : { annotations: (queryId: string, docId: string) => annotations.get(keyOf(queryId, docId)) }),
+  };
+}
+
+const annotatedSchema = v.object({ query: v.string(), docId: v.string(), annotators: v.array(v.number()) });
+
+/** What each annotator said, where a row has a list of them. */
+async function readAnnotations(path: string): Promise<ReadonlyMap<string, readonly number[]>> {
+  const said = new Map<string, readonly number[]>();
+  for await (const batch of readRecords(createReadStream(path), { fileName: basename(path) })) {
+    for (const item of batch) {
+      const row = isRowError(item) ? undefined : Object.fromEntries(item.fields);
+      if (!v.is(annotatedSchema, row)) continue;
+      said.set(keyOf(normaliseQuery(row.query), row.docId), row.annotators);
+    }
+  }
+  return said;
+}
+
+function keyOf(queryId: string, docId: string): string {
+  return JSON.stringify([queryId, docId]);
+}
+
+/** The commit of the code that runs; `unknown` outside a repository. */
+function currentCommit(): string {
+  try {
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8', stdio: 'pipe' }).trim();
+  } catch {
+    return 'unknown';
+  }
+}
