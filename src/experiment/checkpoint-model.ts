@@ -42,7 +42,8 @@ export function modelFilesOf(bytes: Uint8Array, createdAt: number): ModelFileByt
   return makeModelFiles({ config: model, weights: state.weights, dtype, tokenizer, lab, card: { ...card, limits } });
 }
 
-function worldOf({ kind: _, ...settings }: Extract<ExperimentData, { kind: 'world' }>, hash: string): RuleWorld {
+function worldOf(data: Extract<ExperimentData, { kind: 'world' }>, hash: string): RuleWorld {
+  const { kind: _, ...settings } = data;
   const world = makeRuleWorld(settings);
   if (world.versionHash === hash) return world;
   throw new LabError('bad-checkpoint', {

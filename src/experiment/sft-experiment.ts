@@ -109,7 +109,8 @@ export async function prepareSft(experiment: SftExperiment, options: PrepareOpti
   return { dataHash, world, rules, tokenizer, model, examples, dev: material.dev, shortened };
 }
 
-function worldMaterial(experiment: SftExperiment, { kind: _, ...settings }: WorldData): Material {
+function worldMaterial(experiment: SftExperiment, data: WorldData): Material {
+  const { kind: _, ...settings } = data;
   const world = makeRuleWorld(settings);
   const { scaleSize } = experiment.prompt;
   if (scaleSize !== world.instruction.scaleSize) {

@@ -17,7 +17,9 @@ export class MemoryStore implements RunStore {
   /** Imported data by its hash. */
   readonly kept = new Map<string, DataToKeep>();
 
-  readonly data = { load: (sha256: string) => Promise.resolve(this.kept.get(sha256)) };
+  readonly data = {
+    load: (sha256: string): Promise<DataToKeep | undefined> => Promise.resolve(this.kept.get(sha256)),
+  };
 
   readonly runs = {
     start: async (run: OpenRunInput, data?: DataToKeep): Promise<RunLease> => {
