@@ -18,7 +18,7 @@ const STOCK = 'wasm-stock';
 /** Numbers of the parts of tensors in tfjs-wasm's C++ side, far above any that it gives itself. */
 const [LEFT, RIGHT, RESULT] = [2 ** 30, 2 ** 30 + 1, 2 ** 30 + 2] as const;
 
-/** Products with fewer rows are faster in the stock loop than packed for XNNPACK one by one. */
+/** In a batch, products with fewer rows are faster in the stock loop than packed for XNNPACK one by one. */
 const LEAST_ROWS = 4;
 
 /** Matrices smaller than this fit the first-level cache, where the stock transpose is fast. */
@@ -62,10 +62,12 @@ function batchMatMul(call: KernelCall): tf.TensorInfo {
   const [M = 0, K = 0] = inOrder(a.shape.slice(-2), transposeA);
   const [inner = 0, N = 0] = inOrder(b.shape.slice(-2), transposeB);
   const isFast = G === 1 && !transposeA && !transposeB;
+  // A single product goes one way whatever its rows, so that what a row gives does not depend on how many there are.
+  const isSmall = a.shape.length > 2 && M < LEAST_ROWS;
   const isPairwise = tf.util.arraysEqual(batch, b.shape.slice(0, -2)) && K === inner;
   const isFloat = a.dtype === 'float32' && b.dtype === 'float32';
   // The stock kernel also repeats a batch along an axis of 1, and says what is wrong with sizes that do not fit.
-  if (isFast || !isPairwise || !isFloat || M < LEAST_ROWS || K === 0 || N === 0) return callStock('BatchMatMul', call);
+  if (isFast || !isPairwise || !isFloat || isSmall || M * K * N === 0) return callStock('BatchMatMul', call);
 
   const left = transposeA ? transposeEach(backend, a, G, K, M) : a;
   const right = transposeB ? transposeEach(backend, b, G, N, K) : b;

@@ -33,34 +33,41 @@ export function sampleToken(
   rowId: number,
   position: number,
 ): SampledToken {
-  const id = temperature === 0 ? argMax(row) : draw(row, temperature, new Rng(`${seed}/${rowId}/${position}`).next());
-  return { id, logProb: logProbOf(row, id) };
+  const best = argMax(row);
+  const max = row[best] ?? -Infinity;
+  const mass = massOf(row, max, 1);
+  let id = best;
+  if (temperature > 0) {
+    const uniform = new Rng(`${seed}/${rowId}/${position}`).next();
+    const massThere = temperature === 1 ? mass : massOf(row, max, temperature);
+    id = draw(row, max, temperature, uniform * massThere) ?? best; // rounding left a sliver: the mode is as good as any
+  }
+  return { id, logProb: (row[id] ?? -Infinity) - max - Math.log(mass) };
 }
 
 function argMax(row: Float32Array): number {
   let best = 0;
-  for (const [id, logit] of row.entries()) {
-    if (logit > (row[best] ?? -Infinity)) best = id;
+  let max = row[0] ?? -Infinity;
+  for (let id = 1; id < row.length; id++) {
+    const logit = row[id] ?? -Infinity;
+    if (logit > max) [best, max] = [id, logit];
   }
   return best;
 }
 
-// Inverse of the cumulative distribution, in float64.
-function draw(row: Float32Array, temperature: number, uniform: number): number {
-  const max = row.reduce((a, b) => Math.max(a, b), -Infinity);
-  let total = 0;
-  for (const logit of row) total += Math.exp((logit - max) / temperature);
-  let remaining = uniform * total;
-  for (const [id, logit] of row.entries()) {
-    remaining -= Math.exp((logit - max) / temperature);
-    if (remaining < 0) return id;
-  }
-  return argMax(row); // rounding left a sliver: the mode is as good as any
+/** The sum of all unnormalised probabilities, in float64. */
+function massOf(row: Float32Array, max: number, temperature: number): number {
+  let mass = 0;
+  for (const logit of row) mass += Math.exp((logit - max) / temperature);
+  return mass;
 }
 
-function logProbOf(row: Float32Array, id: number): number {
-  const max = row.reduce((a, b) => Math.max(a, b), -Infinity);
-  let total = 0;
-  for (const logit of row) total += Math.exp(logit - max);
-  return (row[id] ?? -Infinity) - max - Math.log(total);
+/** The first token at which the cumulated mass passes `mass`. */
+function draw(row: Float32Array, max: number, temperature: number, mass: number): number | undefined {
+  let remaining = mass;
+  for (let id = 0; id < row.length; id++) {
+    remaining -= Math.exp(((row[id] ?? -Infinity) - max) / temperature);
+    if (remaining < 0) return id;
+  }
+  return undefined;
 }

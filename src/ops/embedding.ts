@@ -2,12 +2,12 @@
  * Table look-up and row selection, with gradients that do not depend on the order of additions.
  *
  * tfjs's own gather gradient adds with float atomics on WebGPU (a run is not repeatable) and does not exist on wasm.
- * Here the gradient of a look-up is a product with one-hot rows, and the gradient of a selection of distinct rows is
- * a scatter in which no two additions meet.
+ * Here the gradient of a look-up is a product with one-hot rows, or on wasm an addition of rows in JavaScript, which is
+ * one-hot rows without the zeros; and the gradient of a selection of distinct rows is a scatter in which no two additions
+ * meet.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { differentiable } from './differentiable.ts';
-import { oneHotColumns } from './one-hot.ts';
 
 /**
  * Rows of a table.
@@ -21,8 +21,24 @@ export function embedding(table: tf.Tensor2D, ids: Int32Array): tf.Tensor2D {
   return differentiable<[tf.Tensor2D], tf.Tensor2D>({
     inputs: [table],
     forward: () => tf.gather(table, tf.tensor1d(ids, 'int32')),
-    backward: (dY) => [tf.matMul(oneHotColumns(ids, V), dY)], // [V,N] @ [N,C] -> [V,C]
+    backward: (dY) => [tf.getBackend() === 'wasm' ? addRows(dY, ids, V) : multiplyOneHot(dY, ids, V)],
   });
+}
+
+function multiplyOneHot(dY: tf.Tensor2D, ids: Int32Array, V: number): tf.Tensor2D {
+  const rows = tf.oneHot(tf.tensor1d(ids, 'int32'), V, 1, 0, 'float32') as tf.Tensor2D; // [N,V]
+  return tf.matMul(rows, dY, true); // [V,N] @ [N,C] -> [V,C]
+}
+
+// Reading waits for nothing on wasm. Its one-hot writes the bits of integers whatever type it is asked for.
+function addRows(dY: tf.Tensor2D, ids: Int32Array, V: number): tf.Tensor2D {
+  const [, C] = dY.shape;
+  const rows = dY.dataSync<'float32'>();
+  const sums = new Float32Array(V * C);
+  for (const [n, id] of ids.entries()) {
+    for (let c = 0; c < C; c++) sums[id * C + c] = (sums[id * C + c] ?? 0) + (rows[n * C + c] ?? 0);
+  }
+  return tf.tensor2d(sums, [V, C]);
 }
 
 /**

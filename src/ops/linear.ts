@@ -1,10 +1,9 @@
 /**
  * The linear map with weights as Hugging Face stores them, `[out, in]`.
  */
-import type * as tf from '@tensorflow/tfjs-core';
-import { add } from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
 import { differentiable } from './differentiable.ts';
-import { matmul, sumRows } from './matmul.ts';
+import { sumRows } from './sum-rows.ts';
 
 /**
  * `y = x W^T (+ b)`.
@@ -20,13 +19,13 @@ export function linear(x: tf.Tensor2D, weight: tf.Tensor2D, bias?: tf.Tensor1D):
     forward: (save) => {
       save(x);
       save(weight);
-      return matmul(x, weight, false, true); // [N,I] @ [I,O] -> [N,O]
+      return tf.matMul(x, weight, false, true); // [N,I] @ [I,O] -> [N,O]
     },
     backward: (dY, saved) => {
       const [savedX, savedWeight] = saved as [tf.Tensor2D, tf.Tensor2D];
       return [
-        matmul(dY, savedWeight), // [N,O] @ [O,I] -> [N,I]
-        matmul(dY, savedX, true), // [O,N] @ [N,I] -> [O,I]
+        tf.matMul(dY, savedWeight), // [N,O] @ [O,I] -> [N,I]
+        tf.matMul(dY, savedX, true), // [O,N] @ [N,I] -> [O,I]
       ];
     },
   });
@@ -36,7 +35,7 @@ export function linear(x: tf.Tensor2D, weight: tf.Tensor2D, bias?: tf.Tensor1D):
 function addBias(x: tf.Tensor2D, bias: tf.Tensor1D): tf.Tensor2D {
   return differentiable<[tf.Tensor2D, tf.Tensor1D], tf.Tensor2D>({
     inputs: [x, bias],
-    forward: () => add(x, bias),
+    forward: () => tf.add(x, bias),
     backward: (dY) => [dY.clone(), sumRows(dY)],
   });
 }

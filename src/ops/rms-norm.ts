@@ -3,7 +3,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { differentiable } from './differentiable.ts';
-import { sumRows } from './matmul.ts';
+import { sumRows } from './sum-rows.ts';
 
 /**
  * `y = x / sqrt(mean(x^2) + eps) * gain`.

@@ -6,7 +6,6 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { differentiable } from './differentiable.ts';
-import { matmul } from './matmul.ts';
 
 /** The constants of RoPE for a range of positions. */
 export interface RopeTables {
@@ -73,5 +72,5 @@ export function rope(x: tf.Tensor4D, tables: RopeTables): tf.Tensor4D {
 function multiplyHeads(x: tf.Tensor, matrix: tf.Tensor2D, transpose: boolean): tf.Tensor4D {
   const [B, T, H, D] = x.shape as [number, number, number, number];
   const rows: tf.Tensor2D = tf.reshape(x, [B * T * H, D]); // [B,T,H,D] -> [B*T*H,D]
-  return tf.reshape(matmul(rows, matrix, false, transpose), [B, T, H, D]);
+  return tf.reshape(tf.matMul(rows, matrix, false, transpose), [B, T, H, D]);
 }

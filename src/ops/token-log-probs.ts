@@ -3,10 +3,12 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { differentiable } from './differentiable.ts';
-import { oneHotRows } from './one-hot.ts';
 
 /**
  * `log softmax(logits)[n, targets[n]]`.
+ *
+ * The logarithm of the normaliser follows from the softmax, which every backend has as a kernel of its own: at the largest
+ * logit `max p = exp(max - log Z)`, so `log Z = max - log(max p)`, and max p is at least 1/V.
  *
  * @param logits - `[N,V]`
  * @param targets - N token ids in [0, V)
@@ -14,17 +16,20 @@ import { oneHotRows } from './one-hot.ts';
  */
 export function tokenLogProbs(logits: tf.Tensor2D, targets: Int32Array): tf.Tensor1D {
   const [N, V] = logits.shape;
+  const places = targets.map((target, n) => n * V + target); // of the targets among all logits, row after row
   return differentiable<[tf.Tensor2D], tf.Tensor1D>({
     inputs: [logits],
     forward: (save) => {
-      const shifted = tf.sub(logits, tf.max(logits, -1, true)); // [N,V], for the exponent's range
-      const exponentials = tf.exp(shifted);
-      const total = tf.sum(exponentials, -1, true); // [N,1]
-      save(tf.div(exponentials, total)); // softmax
-      const ofTarget = tf.sum(tf.mul(shifted, oneHotRows(targets, V)), -1); // [N,V] -> [N]
-      return tf.sub<tf.Tensor1D>(ofTarget, tf.log(tf.reshape(total, [N])));
+      const p = tf.softmax(logits);
+      save(p);
+      const logZ = tf.sub(tf.max(logits, -1), tf.log(tf.max(p, -1))); // [N]
+      const ofTarget = tf.gather(tf.reshape(logits, [N * V, 1]), tf.tensor1d(places, 'int32')); // [N,V] -> [N,1]
+      return tf.sub<tf.Tensor1D>(tf.reshape(ofTarget, [N]), logZ);
     },
     // d/dz log softmax(z)[y] = onehot(y) - softmax(z)
-    backward: (dY, saved) => [tf.mul(tf.sub(oneHotRows(targets, V), saved[0] as tf.Tensor2D), tf.reshape(dY, [N, 1]))],
+    backward: (dY, saved) => {
+      const ofTargets = tf.scatterND(tf.tensor2d(places, [N, 1], 'int32'), dY, [N * V]); // onehot(y) dY
+      return [tf.sub(tf.reshape(ofTargets, [N, V]), tf.mul(saved[0] as tf.Tensor2D, tf.reshape(dY, [N, 1])))];
+    },
   });
 }
