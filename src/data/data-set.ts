@@ -21,7 +21,7 @@ const FORMAT = 'afrl-lab-data';
 const VERSION = 1;
 
 /** The most bytes of a data set: less than a browser takes in one message, and room for half a million pairs. */
-export const MAX_DATA_BYTES = 96 * 2 ** 20;
+const MAX_DATA_BYTES = 96 * 2 ** 20;
 /** The most pairs: each becomes tokens that are held in memory. */
 export const MAX_DATA_PAIRS = 400_000;
 

@@ -86,7 +86,7 @@ export class DataLibrary {
 }
 
 /** What was read, in numbers. */
-export function summaryOf({ dataSet, errors, errorCount }: ReadData): DataSummary {
+function summaryOf({ dataSet, errors, errorCount }: ReadData): DataSummary {
   const { name, sha256, pairs, documents } = dataSet;
   const counts = new Map<string, number>();
   for (const { grade } of pairs) counts.set(grade, (counts.get(grade) ?? 0) + 1);
