@@ -8,6 +8,7 @@ import { Command, CommanderError } from 'commander';
 import { LabError, type LabErrorCode, messageOf } from '../common/errors.ts';
 import { answerCommand } from './answer-command.ts';
 import { evalCommand } from './eval-command.ts';
+import { experimentCommand } from './experiment-command.ts';
 import { piarCommand } from './piar-command.ts';
 import { piarExperimentCommand } from './piar-experiment-command.ts';
 import { scoreCommand } from './score-command.ts';
@@ -44,6 +45,7 @@ for (const command of [
   tokenizerCommand(),
   sftCommand(),
   evalCommand(),
+  experimentCommand(),
   piarCommand(),
   piarExperimentCommand(),
 ]) {

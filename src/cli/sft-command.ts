@@ -1,30 +1,23 @@
 /**
  * `lab sft`: trains a model on the rule world or on a file of judged pairs, resumable, and writes a model folder.
  */
-import { appendFile, mkdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import process from 'node:process';
 import { Command, Option } from 'commander';
 import { LabError } from '../common/errors.ts';
-import { countParameters } from '../config/model-config.ts';
 import { parseConfig } from '../config/parse.ts';
 import { PRESET_NAMES } from '../config/presets.ts';
 import type { ColumnNames } from '../data/columns.ts';
 import type { DataSet } from '../data/data-set.ts';
 import { likelyScale } from '../data/data-set-reader.ts';
-import { makeLabFile, makeRulelessLabFile } from '../experiment/lab-file.ts';
 import { STORED_DTYPES, type StoredDtype } from '../experiment/model-files.ts';
-import { makeModelCard } from '../experiment/sft-card.ts';
-import { readSftCheckpoint, type SftCheckpoint, writeSftCheckpoint } from '../experiment/sft-checkpoint.ts';
-import { prepareSft } from '../experiment/sft-experiment.ts';
-import { runSft } from '../experiment/sft-run.ts';
-import { hashWeights } from '../experiment/weights-hash.ts';
-import { type FileData, type SftExperiment, SftExperimentSchema } from '../protocol/sft-experiment.ts';
-import { writeModelFolder, writeWhole } from './model-folder.ts';
+import { readSftCheckpoint, type SftCheckpoint } from '../experiment/sft-checkpoint.ts';
+import { type SftExperiment, SftExperimentSchema } from '../protocol/sft-experiment.ts';
 import { type BackendName, openNodeBackend } from './node-backend.ts';
 import { backendOption, positiveNumber, shareOrNone, wholeNumber } from './options.ts';
 import { columnOption, docsOption, readDataFiles } from './pair-files.ts';
-import { note, print, Progress } from './terminal.ts';
+import { checkpointPath, trainToFolder } from './supervised-run.ts';
+import { note, print } from './terminal.ts';
 
 interface SftOptions {
   readonly out: string;
@@ -89,68 +82,16 @@ Examples:
 }
 
 async function trainCommand(options: SftOptions): Promise<void> {
-  const checkpointPath = join(options.out, 'checkpoint.safetensors');
-  const saved = options.resume === true ? await readCheckpoint(checkpointPath) : undefined;
+  const saved = options.resume === true ? await readCheckpoint(checkpointPath(options.out)) : undefined;
   const given = options.data === undefined ? undefined : await readDataFiles(options.data, options);
   const experiment = saved?.experiment ?? experimentOf(options, given);
   const opened = await openNodeBackend(options.backend);
   note(`Computing on ${opened.backend}: ${opened.device} (${opened.reason}).`);
-  await mkdir(options.out, { recursive: true });
-
   const controller = new AbortController();
   process.once('SIGINT', () => controller.abort());
-  const findData = (data: FileData): Promise<DataSet> =>
-    given === undefined ? Promise.reject(dataMissing(data)) : Promise.resolve(given);
-  const prepared = await prepareSft(experiment, { saved, findData, signal: controller.signal });
-  note(
-    `${experiment.preset}: ${countParameters(prepared.model).toLocaleString('en')} parameters, ` +
-      `${prepared.examples.length.toLocaleString('en')} training pairs, data ${prepared.dataHash.slice(0, 12)}.`,
-  );
-  if (prepared.shortened > 0) note(`${prepared.shortened.toLocaleString('en')} of them were shortened to fit.`);
-
-  const progress = new Progress('Steps');
-  const finished = await runSft(experiment, prepared, saved, {
-    signal: controller.signal,
-    onLog: (entry) => {
-      progress.update(entry.step, experiment.sft.steps, `loss ${entry.lossNats.toFixed(3)} nats`);
-      void appendFile(join(options.out, 'log.jsonl'), `${JSON.stringify(entry)}\n`);
-    },
-    onEvaluate: (step, { labels, ranking, expertLossNats, reasoning }) => {
-      note(
-        `\nStep ${step}: held-out accuracy ${said(labels.accuracy.value)}, expert loss ${said(expertLossNats)} nats, ` +
-          (reasoning === null
-            ? `macro-F1 ${said(labels.macroF1.value)}, pair accuracy ${said(ranking.pairAccuracy.value)}, ` +
-              `NDCG@10 ${said(ranking.ndcg10.value)}.`
-            : `valid traces ${said(reasoning.validTraces)}, strict reward ${said(reasoning.strictReward)}.`),
-      );
-    },
-    onCheckpoint: (checkpoint) => writeWhole(checkpointPath, writeSftCheckpoint(checkpoint)),
-  });
-  progress.end();
-  note(`Weights ${hashWeights(finished.weights)}.`);
-
-  const { dtype } = options;
-  const { dataHash, world, model, tokenizer, examples } = prepared;
-  const { prompt } = experiment;
-  await writeModelFolder(join(options.out, 'model'), {
-    config: model,
-    weights: finished.weights,
-    dtype,
-    tokenizer,
-    lab: world === undefined ? makeRulelessLabFile(prompt) : makeLabFile(world, prompt),
-    card: makeModelCard(experiment, {
-      dataHash,
-      model,
-      trainPairs: examples.length,
-      steps: experiment.sft.steps,
-      tokens: finished.tokens,
-      curve: finished.curve,
-      dtype,
-      device: `${opened.backend}, ${opened.device}`,
-      date: new Date().toISOString().slice(0, 10),
-    }),
-  });
-  print(join(options.out, 'model'));
+  const { out, dtype } = options;
+  const device = `${opened.backend}, ${opened.device}`;
+  print(await trainToFolder(experiment, { out, saved, given, dtype, device, signal: controller.signal }));
 }
 
 function experimentOf(options: SftOptions, given: DataSet | undefined): SftExperiment {
@@ -192,16 +133,4 @@ async function readCheckpoint(path: string): Promise<SftCheckpoint> {
     });
   }
   return readSftCheckpoint(bytes);
-}
-
-/** A run that learns from a file, without the file. */
-function dataMissing({ name }: FileData): LabError {
-  return new LabError('not-found', {
-    message: `This run learns from the file "${name}".`,
-    fix: 'Name it with --data, and its documents with --docs where they are apart.',
-  });
-}
-
-function said(value: number | null): string {
-  return value === null ? 'not measurable' : value.toFixed(3);
 }

@@ -5,6 +5,7 @@
  */
 import type { GrpoExperiment } from '../protocol/grpo-experiment.ts';
 import type { PolicyMeasures } from '../protocol/policy-measures.ts';
+import type { RuleWorld } from '../relevance/rule-world.ts';
 import { type CollapseReport, detectCollapse } from '../train/collapse.ts';
 import { evaluate, type Evaluation, type ExpertPair } from '../train/evaluate.ts';
 import { judgeGroups } from '../train/groups.ts';
@@ -38,14 +39,14 @@ export async function measurePolicy(
       invalidShare: probe.invalidShare,
       meanLength: probe.length.mean,
     },
-    heldOut: await measureHeldOut(model, prepared, start, prepared.dev, signal),
+    heldOut: await measureHeldOut(model, prepared.world, start, prepared.dev, signal),
   };
 }
 
 /** What a policy knows on expert pairs. @throws {LabError} `aborted` */
 export async function measureHeldOut(
   model: Transformer,
-  { world }: PreparedGrpo,
+  world: RuleWorld,
   { tokenizer, prompt }: GrpoStart,
   pairs: readonly ExpertPair[],
   signal?: AbortSignal,

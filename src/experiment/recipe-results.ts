@@ -11,6 +11,7 @@ import { meanInterval } from './student-t.ts';
 /** The metrics of a run, at its end. */
 export const METRIC_NAMES = [
   'reward',
+  'rewardGain',
   'tailRecall',
   'headRecall',
   'distinctRules',
@@ -45,7 +46,7 @@ export type ResultPoint = v.InferOutput<typeof CurvePointSchema>;
 
 export const SeedResultSchema = v.strictObject({
   seed: v.number(),
-  /** At the end of the run, on the test split but for `reward`, `reasoningEntropy` and `collapsed`. */
+  /** At the end of the run, on the test split but for `reward`, `rewardGain`, `reasoningEntropy` and `collapsed`. */
   metrics: v.record(v.picklist(METRIC_NAMES), number),
   /** On the dev split. */
   curve: v.array(CurvePointSchema),
@@ -57,7 +58,7 @@ const FindingSchema = v.strictObject({
   claim: v.string(),
   metric: v.picklist(METRIC_NAMES),
   arm: v.string(),
-  against: v.string(),
+  against: v.nullable(v.string()),
   /** Mean of `arm` - `against` over the seeds that both have, with its 95 % interval. */
   n: v.number(),
   mean: v.number(),
@@ -100,6 +101,7 @@ export function seedResult(
     seed,
     metrics: {
       reward: rounded(last?.probe.reward),
+      rewardGain: first === undefined || last === undefined ? null : rounded(last.probe.reward - first.probe.reward),
       tailRecall: rounded(test.tailRecall),
       headRecall: rounded(test.headRecall),
       distinctRules: test.distinctRules,
@@ -164,6 +166,7 @@ function pairedDifferences({ metric, arm, against }: Comparison, arms: Experimen
           }),
         ),
     );
+  if (against === null) return [...valuesOf(arm).values()];
   const base = valuesOf(against);
   return [...valuesOf(arm)].flatMap(([seed, value]) => {
     const other = base.get(seed);

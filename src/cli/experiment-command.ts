@@ -1,0 +1,129 @@
+/**
+ * `lab experiment`: runs the experiments of the lab, resumable at any point, and writes `docs/results/<id>.json` with the
+ * tables and plots made from it.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import process from 'node:process';
+import { Argument, Command } from 'commander';
+import { LabError } from '../common/errors.ts';
+import {
+  type ExperimentResults,
+  ExperimentResultsSchema,
+  findingsOf,
+  type SeedResult,
+  SEEDS_FOR_A_CLAIM,
+  verdictOf,
+} from '../experiment/recipe-results.ts';
+import { type Recipe, RECIPES, START_SETTINGS } from '../experiment/recipes.ts';
+import { parseConfig } from '../config/parse.ts';
+import { type ExperimentContext, resultOf } from './experiment-runs.ts';
+import { writeWhole } from './model-folder.ts';
+import { type BackendName, openNodeBackend } from './node-backend.ts';
+import { backendOption, wholeNumber } from './options.ts';
+import { startModel } from './start-model.ts';
+import { writeReport } from './report-files.ts';
+import { note, print } from './terminal.ts';
+
+interface ExperimentOptions {
+  readonly seeds: number;
+  readonly arms?: number;
+  readonly steps?: number;
+  readonly runs: string;
+  readonly out: string;
+  readonly backend: BackendName;
+}
+
+const IDS = RECIPES.map(({ id }) => id);
+
+export function experimentCommand(): Command {
+  return new Command('experiment')
+    .description('run an experiment of the lab: every arm with every seed, and what the differences say')
+    .addArgument(new Argument('<id>', 'which experiment').choices(IDS))
+    .option('--seeds <n>', `how many seeds; fewer than ${SEEDS_FOR_A_CLAIM} claim nothing`, wholeNumber(1), 5)
+    .option('--arms <n>', 'only the first arms of the recipe, which are the most important', wholeNumber(1))
+    .option('--steps <n>', 'other than the steps of the recipe, for a quick look', wholeNumber(1))
+    .option('--runs <folder>', 'where runs are kept; those that are finished are not made again', 'runs/experiments')
+    .option('-o, --out <folder>', 'where the results go', 'docs/results')
+    .addOption(backendOption())
+    .addHelpText(
+      'after',
+      `
+${RECIPES.map(({ id, title }) => `  ${id}  ${title}`).join('\n')}
+
+Examples:
+  npm run lab -- experiment E1 --seeds 5
+  npm run lab -- experiment E1 --seeds 1 --arms 3 --steps 20 --out runs/look
+
+An experiment that was interrupted goes on where it was when the same command is given again. Several processes may be
+given the same command at once: they share the runs.`,
+    )
+    .action(runExperiment);
+}
+
+async function runExperiment(id: Recipe['id'], options: ExperimentOptions): Promise<void> {
+  const recipe = RECIPES.find((candidate) => candidate.id === id);
+  if (recipe === undefined) throw new LabError('bad-config', { message: `There is no experiment ${id}.` });
+  const opened = await openNodeBackend(options.backend);
+  note(`Computing on ${opened.backend}: ${opened.device} (${opened.reason}).`);
+  const controller = new AbortController();
+  process.once('SIGINT', () => controller.abort());
+  const { signal } = controller;
+  const device = `${opened.backend}, ${opened.device}`;
+  const context: ExperimentContext = {
+    root: options.runs,
+    device,
+    commit: currentCommit(),
+    signal,
+    steps: options.steps,
+    startFolder: (seed) => startModel(join(options.runs, 'starts'), seed, signal, device),
+  };
+
+  const arms = recipe.arms.slice(0, options.arms);
+  const results: ExperimentResults['arms'][number][] = [];
+  let elsewhere = 0;
+  for (const arm of arms) {
+    const seeds: SeedResult[] = [];
+    for (let seed = 1; seed <= options.seeds; seed++) {
+      const result = await resultOf(arm, seed, context);
+      if (result === undefined) elsewhere += 1;
+      else seeds.push(result);
+    }
+    results.push({ name: arm.name, seeds });
+  }
+  if (elsewhere > 0) {
+    note(`Other processes are at ${elsewhere} runs. Give the command again when they are done, to write the results.`);
+    return;
+  }
+  const findings = findingsOf(recipe, results);
+  await writeResults(options.out, {
+    id: recipe.id,
+    title: recipe.title,
+    question: recipe.question,
+    device: context.device,
+    commit: context.commit,
+    config: { start: START_SETTINGS, seeds: options.seeds, arms },
+    arms: results,
+    findings,
+    verdict: verdictOf(findings),
+  });
+}
+
+async function writeResults(folder: string, results: ExperimentResults): Promise<void> {
+  const checked = parseConfig('The results', ExperimentResultsSchema, results);
+  await mkdir(folder, { recursive: true });
+  const path = join(folder, `${results.id}.json`);
+  await writeWhole(path, `${JSON.stringify(checked, null, 1)}\n`);
+  await writeReport(folder, checked);
+  print(path);
+}
+
+/** The commit of the code that runs; `unknown` outside a repository. */
+function currentCommit(): string {
+  try {
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8', stdio: 'pipe' }).trim();
+  } catch {
+    return 'unknown';
+  }
+}

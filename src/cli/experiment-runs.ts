@@ -1,0 +1,136 @@
+/**
+ * The runs of an experiment, one after the other: starts that are missing are trained, runs that were interrupted go on,
+ * and what is finished is read and not made again.
+ */
+import { join } from 'node:path';
+import { LabError } from '../common/errors.ts';
+import { parseConfig } from '../config/parse.ts';
+import { measureHeldOut, type PolicyMeasures } from '../experiment/grpo-measure.ts';
+import { runGrpo, type StartModel } from '../experiment/grpo-run.ts';
+import { heldOutPairs, prepareGrpo } from '../experiment/grpo-task.ts';
+import { type SeedResult, seedResult } from '../experiment/recipe-results.ts';
+import type { Arm } from '../experiment/recipes.ts';
+import { hashWeights } from '../experiment/weights-hash.ts';
+import { disposeLabModel } from '../infer/lab-model.ts';
+import { disposeWeights, loadWeights, readWeights } from '../model/weights.ts';
+import { type GrpoExperiment, GrpoExperimentSchema } from '../protocol/grpo-experiment.ts';
+import { makeRuleWorld } from '../relevance/rule-world.ts';
+import type { GrpoStep } from '../train/grpo-telemetry.ts';
+import { measuredOnce, RunFolder } from './experiment-store.ts';
+import { readModelFolder } from './model-folder.ts';
+import { note, Progress } from './terminal.ts';
+
+/** Pairs of the test split that a finished run is measured on. */
+const TEST_PAIRS = 600;
+
+/** What all runs of an experiment share. */
+export interface ExperimentContext {
+  /** The folder of all runs. */
+  readonly root: string;
+  readonly device: string;
+  readonly commit: string;
+  readonly signal: AbortSignal;
+  /** Replaces the steps of every arm; for a quick look. */
+  readonly steps?: number | undefined;
+  /** Gives the model folder that the runs of a seed start from. */
+  readonly startFolder: (seed: number) => Promise<string>;
+}
+
+/**
+ * Makes or reads the result of one arm for one seed.
+ *
+ * @returns undefined if another process is at it
+ * @throws {LabError} `aborted`
+ */
+export async function resultOf(arm: Arm, seed: number, context: ExperimentContext): Promise<SeedResult | undefined> {
+  const folder = await context.startFolder(seed);
+  const start = await readStart(folder);
+  if (arm.run === 'start') {
+    const test = await measuredOnce(join(context.root, 'starts'), `test-${hashWeights(start.weights)}`, () =>
+      measureOnTest(start, settingsOf({ run: {} }, seed, undefined), context.signal),
+    );
+    return seedResult(seed, [], test, { generated: 0, learned: 0, expert: 0 });
+  }
+  return runArm(settingsOf({ run: arm.run }, seed, context.steps), start, `${arm.name}, seed ${seed}`, context);
+}
+
+async function runArm(
+  experiment: GrpoExperiment,
+  start: StartModel,
+  title: string,
+  context: ExperimentContext,
+): Promise<SeedResult | undefined> {
+  const folder = new RunFolder(context.root, experiment, hashWeights(start.weights));
+  const finished = await folder.readFinished();
+  if (finished !== undefined) return finished.result;
+  if (!(await folder.claim())) return undefined;
+  try {
+    return await finishRun(folder, experiment, start, title, context);
+  } finally {
+    await folder.release();
+  }
+}
+
+/** Trains from the last checkpoint, or from the start, to the end. */
+async function finishRun(
+  folder: RunFolder,
+  experiment: GrpoExperiment,
+  start: StartModel,
+  title: string,
+  { device, commit, signal }: ExperimentContext,
+): Promise<SeedResult> {
+  const saved = await folder.readCheckpoint();
+  const records: GrpoStep[] = saved === undefined ? [] : await folder.readRecords(saved.state.step);
+  const prepared = await prepareGrpo(experiment, start, signal);
+  const progress = new Progress(title);
+  const { weights, tokens, curve } = await runGrpo(experiment, prepared, start, saved, {
+    signal,
+    onStep: (record) => {
+      records.push(record);
+      progress.update(record.step, experiment.grpo.steps, `reward ${record.reward.total.toFixed(2)}`);
+    },
+    onCheckpoint: (checkpoint) => folder.writeCheckpoint(checkpoint, records),
+  });
+  progress.end();
+  const test = await measureOnTest({ ...start, weights }, experiment, signal);
+  const result = seedResult(experiment.grpo.seed, curve, test, tokens);
+  await folder.writeFinished({ commit, device, result });
+  const { reward, tailRecall, collapsed } = result.metrics;
+  note(`${title}: reward ${show(reward)}, tail recall ${show(tailRecall)}${collapsed === 1 ? ', collapsed' : ''}.`);
+  return result;
+}
+
+/** Reads the test split, once per finished run. */
+async function measureOnTest(
+  start: StartModel,
+  experiment: GrpoExperiment,
+  signal: AbortSignal,
+): Promise<PolicyMeasures['heldOut']> {
+  const world = makeRuleWorld(experiment.world);
+  const model = { config: start.config, weights: loadWeights(start.config, start.weights) };
+  try {
+    return await measureHeldOut(model, world, start, heldOutPairs(world, 'test', TEST_PAIRS), signal);
+  } finally {
+    disposeWeights(model.weights);
+  }
+}
+
+function settingsOf(arm: { readonly run: Exclude<Arm['run'], 'start'> }, seed: number, steps?: number): GrpoExperiment {
+  const { grpo, ...rest } = arm.run;
+  const settings = { ...rest, grpo: { ...grpo, ...(steps === undefined ? {} : { steps }), seed } };
+  return parseConfig('The arm', GrpoExperimentSchema, settings);
+}
+
+/** A start as numbers, so that every run loads it anew. */
+async function readStart(folder: string): Promise<StartModel> {
+  const lab = await readModelFolder(folder);
+  const { tokenizer, prompt, instruction, transformer } = lab;
+  const weights = await readWeights(transformer.weights);
+  disposeLabModel(lab);
+  if (weights.size === 0) throw new LabError('bad-checkpoint', { message: `The model in ${folder} has no weights.` });
+  return { tokenizer, prompt, instruction, config: transformer.config, weights };
+}
+
+function show(value: number | null | undefined): string {
+  return value === null || value === undefined ? 'unknown' : value.toFixed(3);
+}

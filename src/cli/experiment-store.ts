@@ -1,0 +1,151 @@
+/**
+ * Where experiments keep their runs: a folder per start and per run, named by a hash of everything that decides it. Runs
+ * that two recipes have in common are made once, and a run that was interrupted goes on from its last checkpoint.
+ */
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import process from 'node:process';
+import * as v from 'valibot';
+import { hashHex } from '../common/rng.ts';
+import { parseConfig } from '../config/parse.ts';
+import { type GrpoCheckpoint, readGrpoCheckpoint, writeGrpoCheckpoint } from '../experiment/grpo-checkpoint.ts';
+import { PolicyMeasuresSchema } from '../experiment/grpo-measure.ts';
+import { SeedResultSchema } from '../experiment/recipe-results.ts';
+import type { GrpoExperiment } from '../protocol/grpo-experiment.ts';
+import { canonicalJson } from '../relevance/instruction.ts';
+import type { GrpoStep } from '../train/grpo-telemetry.ts';
+import { writeWhole } from './model-folder.ts';
+
+/** A run that has ended, with what made it. */
+const FinishedRunSchema = v.strictObject({ commit: v.string(), device: v.string(), result: SeedResultSchema });
+export type FinishedRun = v.InferOutput<typeof FinishedRunSchema>;
+
+/** The folder of one run. */
+export class RunFolder {
+  readonly path: string;
+
+  /** @param startHash - of the weights that the run begins with */
+  constructor(root: string, experiment: GrpoExperiment, startHash: string) {
+    this.path = join(root, 'grpo', hashHex(canonicalJson([experiment, startHash])));
+  }
+
+  /**
+   * Takes the run for this process, so that several can share an experiment.
+   *
+   * @returns false if a process that is still there is at it
+   */
+  async claim(): Promise<boolean> {
+    await mkdir(this.path, { recursive: true });
+    const path = join(this.path, 'claim');
+    for (;;) {
+      try {
+        await writeFile(path, String(process.pid), { flag: 'wx' });
+        return true;
+      } catch (error) {
+        if (!isErrno(error, 'EEXIST')) throw error;
+      }
+      const owner = Number(await readIfThere(path));
+      if (owner === process.pid) return true;
+      if (isAlive(owner)) return false;
+      await rm(path, { force: true });
+    }
+  }
+
+  /** Gives the run back, ended or not. */
+  async release(): Promise<void> {
+    await rm(join(this.path, 'claim'), { force: true });
+  }
+
+  async readFinished(): Promise<FinishedRun | undefined> {
+    const text = await readIfThere(join(this.path, 'result.json'));
+    return text === undefined ? undefined : parseJsonFile(join(this.path, 'result.json'), FinishedRunSchema, text);
+  }
+
+  async writeFinished(run: FinishedRun): Promise<void> {
+    await writeWhole(join(this.path, 'result.json'), `${JSON.stringify(run)}\n`);
+  }
+
+  async readCheckpoint(): Promise<GrpoCheckpoint | undefined> {
+    const bytes = await readBytesIfThere(join(this.path, 'checkpoint.safetensors'));
+    return bytes === undefined ? undefined : readGrpoCheckpoint(bytes);
+  }
+
+  /** Writes a checkpoint, and the records of all steps that led to it. */
+  async writeCheckpoint(checkpoint: GrpoCheckpoint, records: readonly GrpoStep[]): Promise<void> {
+    await mkdir(this.path, { recursive: true });
+    const lines = records.map((record) => JSON.stringify(record)).join('\n');
+    // The records first: more of them than steps in the checkpoint are cut when it is read, fewer would be missed.
+    await writeWhole(join(this.path, 'steps.jsonl'), `${lines}\n`);
+    await writeWhole(join(this.path, 'experiment.json'), `${JSON.stringify(checkpoint.experiment, null, 1)}\n`);
+    await writeWhole(join(this.path, 'checkpoint.safetensors'), writeGrpoCheckpoint(checkpoint));
+  }
+
+  /** The records of the first `count` steps. */
+  async readRecords(count: number): Promise<GrpoStep[]> {
+    const text = (await readIfThere(join(this.path, 'steps.jsonl'))) ?? '';
+    const lines = text.split('\n').filter((line) => line !== '');
+    return lines.slice(0, count).map((line) => JSON.parse(line) as GrpoStep);
+  }
+}
+
+/** What a start knows on the test split. */
+const StartMeasuresSchema = PolicyMeasuresSchema.entries.heldOut;
+export type StartMeasures = v.InferOutput<typeof StartMeasuresSchema>;
+
+/**
+ * What is measured once per start and kept.
+ *
+ * @param measure - called if it has not been measured yet
+ */
+export async function measuredOnce(
+  folder: string,
+  name: string,
+  measure: () => Promise<StartMeasures>,
+): Promise<StartMeasures> {
+  const path = join(folder, `${name}.json`);
+  const text = await readIfThere(path);
+  if (text !== undefined) return parseJsonFile(path, StartMeasuresSchema, text);
+  const measured = await measure();
+  await mkdir(folder, { recursive: true });
+  await writeWhole(path, `${JSON.stringify(measured)}\n`);
+  return measured;
+}
+
+function parseJsonFile<T>(path: string, schema: v.GenericSchema<unknown, T>, text: string): T {
+  let data: unknown = null;
+  try {
+    data = JSON.parse(text) as unknown;
+  } catch {
+    // the schema says what was expected
+  }
+  return parseConfig(path, schema, data);
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  const bytes = await readBytesIfThere(path);
+  return bytes === undefined ? undefined : new TextDecoder().decode(bytes);
+}
+
+async function readBytesIfThere(path: string): Promise<Uint8Array | undefined> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
+
+function isErrno(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}
+
+/** Whether a process is there; a claim that is empty is one that is just being written. */
+function isAlive(processId: number): boolean {
+  if (!Number.isInteger(processId) || processId <= 0) return true;
+  try {
+    process.kill(processId, 0);
+    return true;
+  } catch (error) {
+    return !isErrno(error, 'ESRCH');
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * A supervised run on disk: its log and checkpoints as it goes, its model folder at the end.
+ */
+import { appendFile, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { LabError } from '../common/errors.ts';
+import { countParameters } from '../config/model-config.ts';
+import { makeLabFile, makeRulelessLabFile } from '../experiment/lab-file.ts';
+import type { StoredDtype } from '../experiment/model-files.ts';
+import { makeModelCard } from '../experiment/sft-card.ts';
+import { type SftCheckpoint, writeSftCheckpoint } from '../experiment/sft-checkpoint.ts';
+import { prepareSft } from '../experiment/sft-experiment.ts';
+import { runSft } from '../experiment/sft-run.ts';
+import { hashWeights } from '../experiment/weights-hash.ts';
+import type { DataSet } from '../data/data-set.ts';
+import type { FileData, SftExperiment } from '../protocol/sft-experiment.ts';
+import type { Evaluation } from '../train/evaluate.ts';
+import { writeModelFolder, writeWhole } from './model-folder.ts';
+import { note, Progress } from './terminal.ts';
+
+/** Where a run is kept, and what it needs besides its settings. */
+export interface FolderRun {
+  readonly out: string;
+  /** To go on from. */
+  readonly saved?: SftCheckpoint | undefined;
+  /** The pairs of the file that the run learns from, if it does not learn from a rule world. */
+  readonly given?: DataSet | undefined;
+  readonly dtype: StoredDtype;
+  /** The backend and the device, for the card. */
+  readonly device: string;
+  readonly signal: AbortSignal;
+}
+
+/** The checkpoint of the run in a folder. */
+export function checkpointPath(out: string): string {
+  return join(out, 'checkpoint.safetensors');
+}
+
+/**
+ * Trains on the current backend and writes the model.
+ *
+ * @returns the path of the model folder
+ * @throws {LabError} `not-found` if the run learns from a file that was not given; what `runSft` throws
+ */
+export async function trainToFolder(experiment: SftExperiment, run: FolderRun): Promise<string> {
+  const { out, saved, given, signal } = run;
+  await mkdir(out, { recursive: true });
+  const findData = (data: FileData): Promise<DataSet> =>
+    given === undefined ? Promise.reject(dataMissing(data)) : Promise.resolve(given);
+  const prepared = await prepareSft(experiment, { saved, findData, signal });
+  note(
+    `${experiment.preset}: ${countParameters(prepared.model).toLocaleString('en')} parameters, ` +
+      `${prepared.examples.length.toLocaleString('en')} training pairs, data ${prepared.dataHash.slice(0, 12)}.`,
+  );
+  if (prepared.shortened > 0) note(`${prepared.shortened.toLocaleString('en')} of them were shortened to fit.`);
+
+  const progress = new Progress('Steps');
+  const finished = await runSft(experiment, prepared, saved, {
+    signal,
+    onLog: (entry) => {
+      progress.update(entry.step, experiment.sft.steps, `loss ${entry.lossNats.toFixed(3)} nats`);
+      void appendFile(join(out, 'log.jsonl'), `${JSON.stringify(entry)}\n`);
+    },
+    onEvaluate: (step, evaluation) => note(`\nStep ${step}: ${spoken(evaluation)}`),
+    onCheckpoint: (checkpoint) => writeWhole(checkpointPath(out), writeSftCheckpoint(checkpoint)),
+  });
+  progress.end();
+  note(`Weights ${hashWeights(finished.weights)}.`);
+
+  const { dtype, device } = run;
+  const { dataHash, world, model, tokenizer, examples } = prepared;
+  const { prompt } = experiment;
+  const folder = join(out, 'model');
+  await writeModelFolder(folder, {
+    config: model,
+    weights: finished.weights,
+    dtype,
+    tokenizer,
+    lab: world === undefined ? makeRulelessLabFile(prompt) : makeLabFile(world, prompt),
+    card: makeModelCard(experiment, {
+      dataHash,
+      model,
+      trainPairs: examples.length,
+      steps: experiment.sft.steps,
+      tokens: finished.tokens,
+      curve: finished.curve,
+      dtype,
+      device,
+      date: new Date().toISOString().slice(0, 10),
+    }),
+  });
+  return folder;
+}
+
+function spoken({ labels, ranking, expertLossNats, reasoning }: Evaluation): string {
+  return (
+    `held-out accuracy ${said(labels.accuracy.value)}, expert loss ${said(expertLossNats)} nats, ` +
+    (reasoning === null
+      ? `macro-F1 ${said(labels.macroF1.value)}, pair accuracy ${said(ranking.pairAccuracy.value)}, ` +
+        `NDCG@10 ${said(ranking.ndcg10.value)}.`
+      : `valid traces ${said(reasoning.validTraces)}, strict reward ${said(reasoning.strictReward)}.`)
+  );
+}
+
+/** A run that learns from a file, without the file. */
+function dataMissing({ name }: FileData): LabError {
+  return new LabError('not-found', {
+    message: `This run learns from the file "${name}".`,
+    fix: 'Name it with --data, and its documents with --docs where they are apart.',
+  });
+}
+
+function said(value: number | null): string {
+  return value === null ? 'not measurable' : value.toFixed(3);
+}

@@ -1,0 +1,90 @@
+/**
+ * The results of an experiment as a page of Markdown and as plots: every number comes from the results file.
+ */
+import {
+  type ExperimentResults,
+  type Finding,
+  METRIC_NAMES,
+  type MetricName,
+  SEEDS_FOR_A_CLAIM,
+} from './recipe-results.ts';
+import { type MeanInterval, meanInterval } from './student-t.ts';
+
+/** The metrics of the table, in its order. */
+const TABLE: readonly MetricName[] = METRIC_NAMES.filter((name) => name !== 'expertLoss' && name !== 'validTraces');
+
+/** What each metric is, in a clause. */
+const MEANINGS: Readonly<Record<MetricName, string>> = {
+  reward: "mean reward of sampled answers to the run's own prompts, by the run's own reward",
+  rewardGain: 'the same, less what the start earns on these prompts',
+  tailRecall: 'gold rules of the tail that greedy answers cite',
+  headRecall: 'gold rules of the head that greedy answers cite',
+  distinctRules: 'different rules cited in all greedy answers',
+  accuracy: 'labels right',
+  macroF1: 'macro-F1 of the labels',
+  pairAccuracy: 'pairs of documents of one query in the right order',
+  labelEntropy: 'entropy of the label distribution, nats',
+  reasoningEntropy: 'entropy of the policy where it writes reasoning, nats',
+  strictReward: 'mean strict reward of greedy answers, whatever the run was rewarded for',
+  verifiedSteps: 'steps that live execution verifies',
+  labelTraceAgreement: 'answers whose steps imply their label',
+  validTraces: 'answers that follow the grammar',
+  expertLoss: "negative log-likelihood of the expert's completions, nats per token",
+  collapsed: 'share of seeds that collapsed as the lab defines it',
+};
+
+/** The results in Markdown. */
+export function resultsMarkdown(results: ExperimentResults): string {
+  const { id, title, question, device, commit, arms, findings } = results;
+  const seeds = Math.max(0, ...arms.map((arm) => arm.seeds.length));
+  return [
+    `# ${id}: ${title}`,
+    question,
+    `${seeds} seeds per arm${seeds < SEEDS_FOR_A_CLAIM ? ' (preliminary: too few to claim anything)' : ''}, ` +
+      `${device}, commit ${commit}. Mean and 95 % interval over seeds (Student's t). Made by ` +
+      `\`npm run lab -- experiment ${id} --seeds ${seeds}\`.`,
+    '## What the runs say',
+    findingsTable(findings),
+    '## All arms',
+    armsTable(arms),
+    TABLE.map((name) => `- *${name}*: ${MEANINGS[name]}`).join('\n'),
+    `## Over time\n\n![Curves](${id}.svg)`,
+  ].join('\n\n');
+}
+
+function findingsTable(findings: readonly Finding[]): string {
+  const rows = findings.map(({ claim, metric, n, mean, low, high, outcome }) => {
+    const interval = low === null || high === null ? 'unknown' : `${signed(low)} to ${signed(high)}`;
+    return `| ${claim} | ${outcome} | ${metric} ${signed(mean)} | ${interval} | ${n} |`;
+  });
+  return ['| Claim | Outcome | Difference | 95 % | n |', '|---|---|---|---|---|', ...rows].join('\n');
+}
+
+function armsTable(arms: ExperimentResults['arms']): string {
+  const head = `| Arm | n | ${TABLE.join(' | ')} |`;
+  const rule = `|---|---|${TABLE.map(() => '---').join('|')}|`;
+  const rows = arms.map((arm) => {
+    const cells = TABLE.map((name) => spoken(armMetric(arm, name)));
+    return `| ${arm.name} | ${arm.seeds.length} | ${cells.join(' | ')} |`;
+  });
+  return [head, rule, ...rows].join('\n');
+}
+
+/** A metric of an arm over its seeds; undefined if no seed has it. */
+export function armMetric({ seeds }: ExperimentResults['arms'][number], name: MetricName): MeanInterval | undefined {
+  const values = seeds.flatMap(({ metrics }) => metrics[name] ?? []);
+  return values.length === 0 ? undefined : meanInterval(values);
+}
+
+function spoken(interval: MeanInterval | undefined): string {
+  if (interval === undefined) return '';
+  const digits = Math.abs(interval.mean) >= 10 ? 1 : 3;
+  const half = (interval.high - interval.low) / 2;
+  return Number.isFinite(half) && half > 0
+    ? `${interval.mean.toFixed(digits)} ± ${half.toFixed(digits)}`
+    : interval.mean.toFixed(digits);
+}
+
+function signed(value: number): string {
+  return `${value < 0 ? '-' : '+'}${Math.abs(value).toFixed(3)}`;
+}
