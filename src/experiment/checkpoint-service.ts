@@ -96,6 +96,7 @@ function checkpointOf({ chunks: _chunks, ...manifest }: Manifest): Checkpoint {
 }
 
 function runOf({ run, state, lastCheckpoint }: OpenRunStatus): UnfinishedRun {
+  const { dataHash: _dataHash, ...spoken } = run;
   const last = lastCheckpoint === null ? null : { id: lastCheckpoint.id, step: lastCheckpoint.step };
-  return { ...run, state, lastCheckpoint: last };
+  return { ...spoken, state, lastCheckpoint: last };
 }
