@@ -18,7 +18,7 @@ import {
 } from '../experiment/recipe-results.ts';
 import { type Recipe, RECIPES, START_SETTINGS } from '../experiment/recipes.ts';
 import { parseConfig } from '../config/parse.ts';
-import { type ExperimentContext, resultOf } from './experiment-runs.ts';
+import { type ExperimentContext, resultOf, TEST_PAIRS } from './experiment-runs.ts';
 import { writeWhole } from './model-folder.ts';
 import { type BackendName, openNodeBackend } from './node-backend.ts';
 import { backendOption, wholeNumber } from './options.ts';
@@ -76,6 +76,7 @@ async function runExperiment(id: Recipe['id'], options: ExperimentOptions): Prom
     device,
     commit: currentCommit(),
     signal,
+    testPairs: TEST_PAIRS,
     steps: options.steps,
     startFolder: (seed) => startModel(join(options.runs, 'starts'), seed, signal, device),
   };

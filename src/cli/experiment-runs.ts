@@ -21,7 +21,7 @@ import { readModelFolder } from './model-folder.ts';
 import { note, Progress } from './terminal.ts';
 
 /** Pairs of the test split that a finished run is measured on. */
-const TEST_PAIRS = 600;
+export const TEST_PAIRS = 600;
 
 /** What all runs of an experiment share. */
 export interface ExperimentContext {
@@ -30,6 +30,8 @@ export interface ExperimentContext {
   readonly device: string;
   readonly commit: string;
   readonly signal: AbortSignal;
+  /** Pairs of the test split that a finished run is measured on. */
+  readonly testPairs: number;
   /** Replaces the steps of every arm; for a quick look. */
   readonly steps?: number | undefined;
   /** Gives the model folder that the runs of a seed start from. */
@@ -46,8 +48,8 @@ export async function resultOf(arm: Arm, seed: number, context: ExperimentContex
   const folder = await context.startFolder(seed);
   const start = await readStart(folder);
   if (arm.run === 'start') {
-    const test = await measuredOnce(join(context.root, 'starts'), `test-${hashWeights(start.weights)}`, () =>
-      measureOnTest(start, settingsOf({ run: {} }, seed, undefined), context.signal),
+    const test = await measuredOnce(join(context.root, 'starts'), `test-${context.testPairs}-${hashWeights(start.weights)}`, () =>
+      measureOnTest(start, settingsOf({ run: {} }, seed), context),
     );
     return seedResult(seed, [], test, { generated: 0, learned: 0, expert: 0 });
   }
@@ -77,8 +79,9 @@ async function finishRun(
   experiment: GrpoExperiment,
   start: StartModel,
   title: string,
-  { device, commit, signal }: ExperimentContext,
+  context: ExperimentContext,
 ): Promise<SeedResult> {
+  const { device, commit, signal } = context;
   const saved = await folder.readCheckpoint();
   const records: GrpoStep[] = saved === undefined ? [] : await folder.readRecords(saved.state.step);
   const prepared = await prepareGrpo(experiment, start, signal);
@@ -92,7 +95,7 @@ async function finishRun(
     onCheckpoint: (checkpoint) => folder.writeCheckpoint(checkpoint, records),
   });
   progress.end();
-  const test = await measureOnTest({ ...start, weights }, experiment, signal);
+  const test = await measureOnTest({ ...start, weights }, experiment, context);
   const result = seedResult(experiment.grpo.seed, curve, test, tokens);
   await folder.writeFinished({ commit, device, result });
   const { reward, tailRecall, collapsed } = result.metrics;
@@ -104,12 +107,12 @@ async function finishRun(
 async function measureOnTest(
   start: StartModel,
   experiment: GrpoExperiment,
-  signal: AbortSignal,
+  { testPairs, signal }: ExperimentContext,
 ): Promise<PolicyMeasures['heldOut']> {
   const world = makeRuleWorld(experiment.world);
   const model = { config: start.config, weights: loadWeights(start.config, start.weights) };
   try {
-    return await measureHeldOut(model, world, start, heldOutPairs(world, 'test', TEST_PAIRS), signal);
+    return await measureHeldOut(model, world, start, heldOutPairs(world, 'test', testPairs), signal);
   } finally {
     disposeWeights(model.weights);
   }

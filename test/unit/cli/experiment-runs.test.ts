@@ -1,0 +1,116 @@
+/**
+ * Runs of an experiment on disk: interrupted, taken over, shared, made once. The start knows nothing and the arms are
+ * tiny; what matters is that the folder ends in the same numbers on every way to it.
+ */
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type ExperimentContext, resultOf } from '../../../src/cli/experiment-runs.ts';
+import { startModel } from '../../../src/cli/start-model.ts';
+import type { Arm } from '../../../src/experiment/recipes.ts';
+import { useBackend } from '../../reference/backends.ts';
+import { smallModelFiles } from '../../reference/small-lab-model.ts';
+
+const ARM: Arm = {
+  name: 'tiny',
+  run: {
+    world: { trainQueries: 20, devQueries: 4, testQueries: 4 },
+    queries: 4,
+    probePrompts: 2,
+    probeSamples: 2,
+    devPairs: 4,
+    grpo: { steps: 4, prompts: 2, samples: 2, maxTokens: 6, expertBatch: 2, evaluateEvery: 2, checkpointEvery: 2 },
+  },
+};
+
+let folder: string;
+let root: string;
+
+beforeAll(async () => {
+  await useBackend('wasm');
+  folder = await mkdtemp(join(tmpdir(), 'lab-experiment-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+beforeEach(async () => {
+  root = await mkdtemp(join(folder, 'runs-'));
+  const model = join(root, 'starts', 'seed-1', 'model');
+  await mkdir(model, { recursive: true });
+  for (const [name, bytes] of smallModelFiles()) await writeFile(join(model, name), bytes);
+});
+
+function context(signal = new AbortController().signal): ExperimentContext {
+  const startFolder = (seed: number): Promise<string> => startModel(join(root, 'starts'), seed, signal, 'a test');
+  return { root, device: 'a test', commit: 'none', signal, testPairs: 4, startFolder };
+}
+
+async function runFolder(): Promise<string> {
+  const [name] = await readdir(join(root, 'grpo'));
+  return join(root, 'grpo', name ?? '');
+}
+
+describe('resultOf', () => {
+  it('trains once and reads the result from then on', async () => {
+    const first = await resultOf(ARM, 1, context());
+    expect(first?.curve.map(({ step }) => step)).toEqual([0, 2, 4]);
+    expect(first?.metrics.accuracy).not.toBeNull();
+    const aborted = new AbortController();
+    aborted.abort(); // training anything would throw
+    expect(await resultOf(ARM, 1, context(aborted.signal))).toEqual(first);
+  });
+
+  it('goes on where it was interrupted, to the same numbers', async () => {
+    const whole = await resultOf(ARM, 1, context());
+    const path = await runFolder();
+    const steps = await readFile(join(path, 'steps.jsonl'), 'utf8');
+    await rm(path, { recursive: true });
+
+    const controller = new AbortController();
+    const interrupted = resultOf(ARM, 1, context(controller.signal));
+    await expect
+      .poll(() => readdir(path).catch(() => []), { timeout: 60_000, interval: 5 })
+      .toContain('checkpoint.safetensors');
+    controller.abort();
+    await interrupted.catch(() => undefined); // or it was quicker
+    expect(await resultOf(ARM, 1, context())).toEqual(whole);
+    expect(withoutTimes(await readFile(join(path, 'steps.jsonl'), 'utf8'))).toEqual(withoutTimes(steps));
+  });
+
+  it('leaves a run to the process that is at it, and takes it over once that is gone', async () => {
+    await resultOf(ARM, 1, context());
+    const path = await runFolder();
+    await rm(join(path, 'result.json'));
+    await writeFile(join(path, 'claim'), String(process.ppid));
+    expect(await resultOf(ARM, 1, context())).toBeUndefined();
+    await writeFile(join(path, 'claim'), String(2 ** 22 + 1)); // above what Linux numbers processes with
+    expect(await resultOf(ARM, 1, context())).toBeDefined();
+    expect(await readdir(path)).not.toContain('claim');
+  });
+
+  it('measures the start as it is, once', async () => {
+    const start: Arm = { name: 'SFT', run: 'start' };
+    const first = await resultOf(start, 1, context());
+    expect(first?.curve).toEqual([]);
+    const aborted = new AbortController();
+    aborted.abort(); // measuring would throw
+    expect(await resultOf(start, 1, context(aborted.signal))).toEqual(first);
+  });
+
+  it('says where a damaged result is', async () => {
+    await resultOf(ARM, 1, context());
+    await writeFile(join(await runFolder(), 'result.json'), '{"seed":');
+    await expect(resultOf(ARM, 1, context())).rejects.toThrow(/result\.json/u);
+  });
+});
+
+function withoutTimes(lines: string): unknown[] {
+  return lines
+    .trim()
+    .split('\n')
+    .map((line) => {
+      const { times: _times, tokensPerSec: _speed, ...rest } = JSON.parse(line) as Record<string, unknown>;
+      return rest;
+    });
+}
