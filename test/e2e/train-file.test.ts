@@ -1,0 +1,123 @@
+/**
+ * Training on a file of one's own in the built page: it is dropped, looked at, learned from, gone on with after the browser
+ * was killed, without the file, and answers in the Score view. A broken file leaves everything usable.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { afterEach, beforeEach, expect, inject, it } from 'vitest';
+import { describeBrowser } from '../setup/chromium.ts';
+import { pairsTsv } from '../unit/experiment/own-pairs.ts';
+import { type KillableBrowser, startKillableBrowser } from './killable-browser.ts';
+import { answered, shownLabel } from './visit.ts';
+
+const TRAIN_URL = `${inject('pageUrl')}?backend=wasm#/train`;
+const SETTINGS = {
+  Name: 'own',
+  'Held-out pairs': '8',
+  Steps: '12',
+  'Batch size': '4',
+  'Evaluate every': '12',
+  'Save every': '3',
+};
+
+describeBrowser('training on a file', () => {
+  let profile: string;
+  let browser: KillableBrowser;
+  beforeEach(async () => {
+    profile = mkdtempSync(join(tmpdir(), 'afrl-lab-file-'));
+    browser = await startKillableBrowser(profile, TRAIN_URL);
+  });
+  afterEach(async () => {
+    await browser.close();
+    rmSync(profile, { recursive: true, force: true });
+  });
+
+  it('learns from it, goes on without it after a crash to the same weights, and answers', async () => {
+    const { page } = browser;
+    await page.getByLabel('Your own file').check();
+    await page.getByText('Choose a file of pairs that people have judged').waitFor();
+    await drop(page, 'mine.tsv', `${pairsTsv(20)}\n\tmug\t1\n`);
+    const choice = page.locator('lab-data-choice');
+    await choice.getByText('80 pairs of 20 queries').waitFor();
+    await choice.getByText('1 row left out').click();
+    await choice.getByText('Row 82, column "query"').waitFor();
+    await choice.getByText('64 pairs to learn from, 8 held out, 8 for a test').waitFor();
+    expect(await page.getByLabel('Labels', { exact: true }).inputValue()).toBe('3');
+    expect(await page.getByLabel('Training queries').count()).toBe(0);
+
+    for (const [label, value] of Object.entries(SETTINGS)) await page.getByLabel(label, { exact: true }).fill(value);
+    await page.getByRole('button', { name: 'Start training' }).click();
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.getByRole('button', { name: 'Go on' }).waitFor();
+    for (let step = 1; step <= 4; step++) {
+      await page.getByRole('button', { name: 'One step' }).click();
+      await expect.poll(() => shownStep(page), { timeout: 60_000 }).toBeGreaterThanOrEqual(step);
+    }
+    await page.getByRole('heading', { name: 'own, step 3' }).waitFor();
+    await browser.kill();
+
+    browser = await startKillableBrowser(profile, TRAIN_URL);
+    const reopened = browser.page;
+    await reopened.getByText('A run stopped at step 3 of 12').waitFor();
+    await reopened.getByRole('button', { name: 'Go on' }).click();
+    const resumedHash = await finishedHash(reopened);
+    await reopened.locator('lab-run-monitor').getByText('NDCG@10').waitFor();
+
+    // The form shows the file that the run was on; the same again, without a break.
+    expect(await reopened.locator('lab-data-choice .name').innerText()).toBe('mine.tsv');
+    await reopened.getByRole('button', { name: 'New run' }).click();
+    await reopened.getByRole('button', { name: 'Start training' }).click();
+    expect(await finishedHash(reopened)).toBe(resumedHash);
+
+    await reopened.getByRole('link', { name: 'Score with this model' }).click();
+    await reopened.locator('.origin', { hasText: 'your checkpoint own, step 12 (2)' }).waitFor();
+    await reopened.getByRole('textbox', { name: 'Query', exact: true }).fill('red kettle');
+    await reopened.getByRole('textbox', { name: 'Title', exact: true }).fill('red kettle');
+    await answered(reopened);
+    expect(await shownLabel(reopened)).toMatch(/^label [012]$/u);
+    expect(browser.complaints).toEqual([]);
+  });
+
+  it('says what is wrong with a file and with its grades, and goes on with a better one', async () => {
+    const { page, complaints } = browser;
+    await page.getByLabel('Your own file').check();
+    await drop(page, 'empty.csv', 'query,title\nmug,mug\n');
+    const failure = page.locator('lab-notice[kind="failure"]');
+    await failure.getByText(/empty\.csv: no column is known to be the grade.*Rename the column/u).waitFor();
+    await drop(page, 'mine.tsv', pairsTsv(20));
+    await page.locator('lab-run-plan .figure').waitFor();
+    expect(await failure.count()).toBe(0);
+    await page.getByLabel('Labels', { exact: true }).fill('2');
+    await failure.getByText(/mine\.tsv: a grade is not on the scale of 2 labels, in row \d+/u).waitFor();
+    await page.getByLabel('Labels', { exact: true }).fill('3');
+    await page.locator('lab-run-plan .figure').waitFor();
+    await page.getByLabel('Rule world').check();
+    await page.getByLabel('Training queries', { exact: true }).waitFor();
+    await page.getByRole('button', { name: 'Train a small model' }).waitFor();
+    expect(complaints).toEqual([]);
+  });
+});
+
+/** Drops a file on the place for it. */
+async function drop(page: Page, name: string, text: string): Promise<void> {
+  const files = await page.evaluateHandle(
+    ([fileName, contents]) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([contents ?? ''], fileName ?? ''));
+      return transfer;
+    },
+    [name, text],
+  );
+  await page.locator('lab-data-choice .drop').dispatchEvent('drop', { dataTransfer: files });
+}
+
+/** The hash of all weights at the end of the run. */
+async function finishedHash(page: Page): Promise<string> {
+  return page.locator('lab-run-monitor .weights').innerText();
+}
+
+async function shownStep(page: Page): Promise<number> {
+  return Number(/[\d,]+/u.exec(await page.locator('lab-run-monitor .figure').innerText())?.[0].replaceAll(',', ''));
+}
