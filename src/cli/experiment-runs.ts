@@ -48,8 +48,10 @@ export async function resultOf(arm: Arm, seed: number, context: ExperimentContex
   const folder = await context.startFolder(seed);
   const start = await readStart(folder);
   if (arm.run === 'start') {
-    const test = await measuredOnce(join(context.root, 'starts'), `test-${context.testPairs}-${hashWeights(start.weights)}`, () =>
-      measureOnTest(start, settingsOf({ run: {} }, seed), context),
+    const test = await measuredOnce(
+      join(context.root, 'starts'),
+      `test-${context.testPairs}-${hashWeights(start.weights)}`,
+      () => measureOnTest(start, settingsOf({ run: {} }, seed), context),
     );
     return seedResult(seed, [], test, { generated: 0, learned: 0, expert: 0 });
   }

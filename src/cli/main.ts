@@ -11,6 +11,7 @@ import { evalCommand } from './eval-command.ts';
 import { experimentCommand } from './experiment-command.ts';
 import { piarCommand } from './piar-command.ts';
 import { piarExperimentCommand } from './piar-experiment-command.ts';
+import { reportCommand } from './report-command.ts';
 import { scoreCommand } from './score-command.ts';
 import { sftCommand } from './sft-command.ts';
 import { note } from './terminal.ts';
@@ -46,6 +47,7 @@ for (const command of [
   sftCommand(),
   evalCommand(),
   experimentCommand(),
+  reportCommand(),
   piarCommand(),
   piarExperimentCommand(),
 ]) {
