@@ -2,9 +2,9 @@
  * What a training step costs, counted from the shape of the model: multiplications, bytes moved, kernels started, bytes
  * held. Together with the measured speed of a backend (calibration.ts) this tells milliseconds before anything has run.
  *
- * The products of `ops/` and `model/` are counted exactly (a test compares them with the kernels of a real step). The
- * other numbers are sums over tensor sizes whose weights were fitted to the kernels of real steps: good to a few
- * percent for bytes moved, and an upper bound for bytes held.
+ * The products of `ops/` and `model/` are counted exactly (a test compares them with the kernels of a real step); wasm does
+ * without that of the look-up's gradient. The other numbers are sums over tensor sizes whose weights were fitted to real
+ * steps of some sixty shapes: good to a few percent for bytes moved, and an upper bound for bytes held, up to a half above.
  */
 import { countParameters, type ModelConfig } from '../config/model-config.ts';
 
@@ -39,7 +39,7 @@ export interface StepCost {
 const FLOAT_BYTES = 4;
 
 /** Kernels of a forward and backward pass outside the layers, and per layer with its norms on queries and keys. */
-const LAUNCHES = { base: 47, layer: 106, qkNorm: 28, bias: 6, optimizer: 24 } as const;
+const LAUNCHES = { base: 43, layer: 106, qkNorm: 28, bias: 6, optimizer: 24 } as const;
 
 /** Counts a training step. */
 export function countStep(config: ModelConfig, shape: StepShape): StepCost {
@@ -90,7 +90,7 @@ function passTraffic(config: ModelConfig, { B, T, scoredRows: M }: StepShape): n
   const { vocabSize: V, width: C, layers: L, heads: H, kvHeads: K, headDim: D, hidden: F } = config;
   const N = B * T;
   const heads = (config.qkNorm ? 1 : 0.7) * 51 * (H + K) * D;
-  return L * N * (69 * C + heads + 31 * F + 13.2 * H * T) + 20 * M * V + 3 * V * N + (25 * N + 4 * M + 4 * V) * C;
+  return L * N * (69 * C + heads + 31 * F + 13.2 * H * T) + 9 * M * V + 3 * V * N + (25 * N + 4 * M + 4 * V) * C;
 }
 
 /** The weights, two moments and the decay mask stay; a pass holds its activations, AdamW its intermediate vectors. */
@@ -98,10 +98,10 @@ function peakFloats(config: ModelConfig, { B, T, scoredRows: M, microBatches }: 
   const { vocabSize: V, width: C, layers: L, heads: H, kvHeads: K, headDim: D, hidden: F } = config;
   const N = B * T;
   const P = countParameters(config);
-  const activations =
-    L * N * (33 * C + 25 * (H + K) * D + 14.5 * F + 5.2 * H * T) + 5.5 * M * V + 2.2 * V * N + 10 * N * C;
-  const pass = activations + 2 * P + (microBatches > 1 ? P : 0);
-  const update = 20 * P;
+  // Kept from the forward pass in each layer, and what the backward pass of one layer holds besides.
+  const kept = L * (22 * C + 9.6 * (H + K) * D + 8.2 * F + 1.4 * H * T);
+  const pass = N * (kept + F + 4.7 * H * T) + 2.3 * M * V + 0.8 * V * N + (microBatches > 1 ? 5 : 4) * P;
+  const update = 21 * P;
   return 4 * P + Math.max(pass, update);
 }
 

@@ -1,13 +1,13 @@
 /**
  * How many bytes a backend really holds at once. tfjs's own count takes a reshaped tensor for a second copy; this one
- * follows the data itself as kernels of the cpu backend make it and free it.
+ * follows the data itself as kernels of the cpu and the wasm backend make it and free it.
  */
 import * as tf from '@tensorflow/tfjs-core';
 
 type Write = (values: unknown, shape: number[], dtype: string) => object;
 type DisposeData = (dataId: object, force?: boolean) => boolean;
 
-/** Watches the current backend, which must be `cpu`, until {@link stop}. */
+/** Watches the current backend, which must be `cpu` or `wasm`, until {@link stop}. */
 export class DataLedger {
   peakBytes = 0;
   readonly stop: () => void;
