@@ -6,11 +6,11 @@
  *
  * Pairs of one query are alike, so gains are also counted by query: an edit must help more queries than it harms.
  */
-import { canonicalJson, type Instruction, type Rule } from './instruction.ts';
-import { type Edit, applyEdits } from './instruction-edits.ts';
-import { conditionText } from './instruction-text.ts';
-import { type FiringTable, NO_LABEL, predict, winners } from './firing-table.ts';
 import { hashHex } from '../common/rng.ts';
+import { conditionSentence } from './condition-sentence.ts';
+import { type FiringTable, NO_LABEL, predict, winners } from './firing-table.ts';
+import { type Edit, applyEdits } from './instruction-edits.ts';
+import { canonicalJson, type Instruction, type Rule } from './instruction.ts';
 import { type Candidate, candidatesOf } from './piar-candidates.ts';
 import { countRight } from './piar-measure.ts';
 import type { Proposal, Refiner, RefinerView } from './piar.ts';
@@ -48,7 +48,7 @@ export function greedyRefiner({ proposals = 8, leastQueries = 3 }: GreedyOptions
       const refused = new Set(view.rejected.flatMap(({ edits }) => edits.map(keyOf)));
       const options = [...additions(view, pool), ...revisions(view, pool)]
         .filter(({ key }) => !refused.has(key))
-        .toSorted((a, b) => b.gain - a.gain)
+        .toSorted((a, b) => b.gain - a.gain || oddity(a.edit, view.instruction) - oddity(b.edit, view.instruction))
         .slice(0, SHORTLIST);
       return Promise.resolve({ proposals: choose(options, view, proposals, leastQueries) });
     },
@@ -184,7 +184,7 @@ function* revisionsOf(rule: Rule, instruction: Instruction, words: readonly stri
   for (const word of words) {
     if (when.words.includes(word)) continue;
     const longer = { ...when, words: [...when.words, word] };
-    yield { kind: 'change', id, to: { when: longer, text: sentenceOf({ when: longer }) } };
+    yield { kind: 'change', id, to: { when: longer, text: conditionSentence(longer, rule.scope) } };
   }
 }
 
@@ -201,13 +201,15 @@ function ruleOf(
   // Several proposals of a round may be kept: the condition makes their ids differ.
   let id = `${stem}-${hashHex(canonicalJson({ when, scope, criterion, cap })).slice(0, 6)}`;
   while (taken.has(id)) id = `${id}x`;
-  const rule = { id, criterion, when, cap, text: sentenceOf({ when, scope }) };
+  const rule = { id, criterion, when, cap, text: conditionSentence(when, scope) };
   return scope === undefined ? rule : { ...rule, scope };
 }
 
-function sentenceOf({ when, scope }: { readonly when: Rule['when']; readonly scope?: string | undefined }): string {
-  const text = conditionText(when);
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${scope === undefined ? '' : ` (${scope})`}.`;
+// Of edits that do the same, the one that says it straight: much in common speaks for a high label, little for a low one.
+function oddity(edit: Edit, { scaleSize }: Instruction): number {
+  if (edit.kind !== 'add' || edit.rule.when.kind !== 'overlap') return 0;
+  const isHigh = edit.rule.cap >= scaleSize / 2;
+  return (edit.rule.when.is === 'at-least') === isHigh ? 0 : 1;
 }
 
 /** What an edit is about, without its place: a rule that dev refused is not proposed again one line lower. */
