@@ -87,7 +87,7 @@ function completionsUrl(text: string): URL {
     throw new LabError('bad-config', {
       message: 'The address of the endpoint is not usable.',
       expected: 'an http or https address without a password, such as http://localhost:1234/v1',
-      got: url === null ? text : `${url.protocol}//${url.host}`,
+      got: url === null ? 'no address' : `${url.protocol}//${url.host}`,
     });
   }
   url.pathname = `${url.pathname.replace(/\/+$/u, '').replace(/\/chat\/completions$/u, '')}/chat/completions`;
