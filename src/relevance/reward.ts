@@ -2,7 +2,7 @@
  * What a completion earns, with the reasons. All rewards lie in [0, 1] and have one shape, our definition:
  *
  *     r = 0                                if the completion does not parse, or the restated label is not the first
- *     r = 0.5 r_label + 0.5 r_reasoning    otherwise
+ *     r = w r_label + (1 - w) r_reasoning  otherwise, w = 0.5 unless set
  *
  * - **strict**: r_reasoning = F1 of the steps against gold, aligned by rule id;
  * - **lenient**: r_reasoning = 1, so only label and format count;
@@ -25,13 +25,12 @@ export const rewardConfigSchema = v.strictObject({
   kind: v.optional(v.picklist(REWARD_KINDS), 'strict'),
   /** exact: r_label is 1 or 0; ordinal: 1 - |label - gold| / (R - 1), so that a near miss earns something. */
   labelCredit: v.optional(v.picklist(['exact', 'ordinal']), 'exact'),
+  /** w, the share of the reward that the label carries; the reasoning carries the rest. */
+  labelShare: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1)), 0.5),
 });
 export type RewardConfig = v.InferOutput<typeof rewardConfigSchema>;
 
 export const DEFAULT_REWARD_CONFIG: RewardConfig = v.parse(rewardConfigSchema, {});
-
-/** The share of the reward that the label carries; the reasoning carries the rest. */
-export const LABEL_SHARE = 0.5;
 
 /** What a completion is held against. */
 export interface RewardCase {
@@ -82,6 +81,8 @@ export interface MissedRule {
 /** A reward with its reasons: `total = label.earned + reasoning.earned`. */
 export interface ExplainedReward {
   readonly kind: RewardConfig['kind'];
+  /** w of its config. */
+  readonly labelShare: number;
   /** In [0, 1]. */
   readonly total: number;
   /** Why the whole is 0 whatever its parts; undefined if it is not. */
@@ -101,19 +102,19 @@ export function explainReward(
   judged: RewardCase,
   config: RewardConfig = DEFAULT_REWARD_CONFIG,
 ): ExplainedReward {
-  const { kind } = config;
+  const { kind, labelShare } = config;
   const labelValue = labelReward(parsed.answer, judged.gold, config);
   const rejected = rejection(parsed, judged.gold);
   if (!parsed.ok || rejected !== undefined) {
     const steps = (parsed.ok ? parsed.trace.steps : parsed.steps).map((step) => unjudged(step, 'lost with the whole'));
     const label = { value: labelValue, earned: 0 };
-    return { kind, total: 0, rejected, label, reasoning: { value: 0, earned: 0 }, steps, missed: [] };
+    return { kind, labelShare, total: 0, rejected, label, reasoning: { value: 0, earned: 0 }, steps, missed: [] };
   }
 
-  const { value, steps, missed } = reasoningReward(parsed.trace, judged, kind);
-  const label = { value: labelValue, earned: LABEL_SHARE * labelValue };
-  const reasoning = { value, earned: (1 - LABEL_SHARE) * value };
-  return { kind, total: label.earned + reasoning.earned, rejected, label, reasoning, steps, missed };
+  const { value, steps, missed } = reasoningReward(parsed.trace, judged, kind, 1 - labelShare);
+  const label = { value: labelValue, earned: labelShare * labelValue };
+  const reasoning = { value, earned: (1 - labelShare) * value };
+  return { kind, labelShare, total: label.earned + reasoning.earned, rejected, label, reasoning, steps, missed };
 }
 
 function labelReward(answer: number | undefined, gold: Trace, { labelCredit }: RewardConfig): number {
@@ -138,12 +139,13 @@ interface ReasoningReward {
   readonly missed: readonly MissedRule[];
 }
 
-function reasoningReward(trace: Trace, judged: RewardCase, kind: RewardConfig['kind']): ReasoningReward {
+/** @param share - of the total that the reasoning can earn */
+function reasoningReward(trace: Trace, judged: RewardCase, kind: RewardConfig['kind'], share: number): ReasoningReward {
   switch (kind) {
     case 'strict':
-      return strictReasoning(trace, judged);
+      return strictReasoning(trace, judged, share);
     case 'plausible':
-      return plausibleReasoning(trace, judged);
+      return plausibleReasoning(trace, judged, share);
     case 'lenient':
       return { value: 1, steps: trace.steps.map((step) => unjudged(step, 'not looked at')), missed: [] };
     default:
@@ -152,7 +154,7 @@ function reasoningReward(trace: Trace, judged: RewardCase, kind: RewardConfig['k
 }
 
 /** F1 of right steps: 2 right / (steps + gold rules); 1 where neither has any. */
-function strictReasoning(trace: Trace, { pair, gold }: RewardCase): ReasoningReward {
+function strictReasoning(trace: Trace, { pair, gold }: RewardCase, share: number): ReasoningReward {
   const goldSteps = new Map(gold.steps.map((step) => [step.rule, step]));
   const cited = new Set<number>();
   const reasons = trace.steps.map((step) => {
@@ -165,10 +167,8 @@ function strictReasoning(trace: Trace, { pair, gold }: RewardCase): ReasoningRew
   const missing = f1(right + 1, reasons.length + 1, goldSteps.size) - value;
   return {
     value,
-    steps: settle(trace.steps, reasons, value, f1(right, reasons.length - 1, goldSteps.size)),
-    missed: [...goldSteps.keys()]
-      .filter((rule) => !cited.has(rule))
-      .map((rule) => ({ rule, cost: (1 - LABEL_SHARE) * missing })),
+    steps: settle(trace.steps, reasons, share, value, f1(right, reasons.length - 1, goldSteps.size)),
+    missed: [...goldSteps.keys()].filter((rule) => !cited.has(rule)).map((rule) => ({ rule, cost: share * missing })),
   };
 }
 
@@ -187,7 +187,7 @@ function f1(right: number, cited: number, gold: number): number {
 }
 
 /** The share of steps that look right; 0 unless some step's rule implies the stated label. */
-function plausibleReasoning(trace: Trace, { pair, impliedLabel }: RewardCase): ReasoningReward {
+function plausibleReasoning(trace: Trace, { pair, impliedLabel }: RewardCase, share: number): ReasoningReward {
   const isLabelImplied = trace.steps.some(({ rule }) => impliedLabel(rule) === trace.label);
   const reasons = trace.steps.map(({ rule, evidence }): StepReason => {
     const implied = impliedLabel(rule);
@@ -198,17 +198,17 @@ function plausibleReasoning(trace: Trace, { pair, impliedLabel }: RewardCase): R
   const right = reasons.filter((reason) => reason === 'right').length;
   const value = reasons.length === 0 ? 0 : right / reasons.length;
   const valueWithoutWrong = reasons.length < 2 ? 0 : right / (reasons.length - 1);
-  return { value, steps: settle(trace.steps, reasons, value, valueWithoutWrong), missed: [] };
+  return { value, steps: settle(trace.steps, reasons, share, value, valueWithoutWrong), missed: [] };
 }
 
 /** Shares r_reasoning out equally among the right steps, and charges each other step what leaving it out would bring. */
 function settle(
   steps: readonly TraceStep[],
   reasons: readonly StepReason[],
+  share: number,
   value: number,
   valueWithoutWrong: number,
 ): StepReward[] {
-  const share = 1 - LABEL_SHARE;
   const right = reasons.filter((reason) => reason === 'right').length;
   const earned = right === 0 ? 0 : (share * value) / right;
   const cost = share * (valueWithoutWrong - value);

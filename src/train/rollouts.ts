@@ -14,7 +14,7 @@ import type { Transformer } from '../model/transformer.ts';
 import type { Instruction } from '../relevance/instruction.ts';
 import type { JudgedPair } from '../relevance/pair.ts';
 import type { PromptConfig } from '../relevance/prompt.ts';
-import { type ExplainedReward, explainReward, LABEL_SHARE, type RewardConfig } from '../relevance/reward.ts';
+import { type ExplainedReward, explainReward, type RewardConfig } from '../relevance/reward.ts';
 import type { ParsedTrace, Trace } from '../relevance/trace.ts';
 import { EOS } from '../relevance/vocabulary.ts';
 import type { SegmentRewards } from './advantages.ts';
@@ -166,7 +166,8 @@ export function segmentRewards(
   { reward }: Rollout,
   penalty: { readonly label: number; readonly reasoning: number } = { label: 0, reasoning: 0 },
 ): SegmentRewards {
-  const reasoning = reward.rejected === undefined ? LABEL_SHARE + (1 - LABEL_SHARE) * reward.reasoning.value : 0;
+  const { labelShare } = reward;
+  const reasoning = reward.rejected === undefined ? labelShare + (1 - labelShare) * reward.reasoning.value : 0;
   return {
     total: reward.total - penalty.label - penalty.reasoning,
     label: reward.label.value - penalty.label,

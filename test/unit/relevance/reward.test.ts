@@ -38,6 +38,7 @@ describe('the strict reward', () => {
   it('is 1 for gold', () => {
     expect(reward(GOLD)).toEqual({
       kind: 'strict',
+      labelShare: 0.5,
       total: 1,
       rejected: undefined,
       label: { value: 1, earned: 0.5 },
@@ -72,6 +73,14 @@ describe('the strict reward', () => {
     // The wrong label throughout, with the right steps.
     expect(reward({ ...GOLD, label: 2, restated: 2 }).total).toBe(0.5);
     expect(reward(withSteps()).total).toBe(0.5);
+  });
+
+  it('weighs the label against the reasoning as it is told to', () => {
+    const wrong = { ...GOLD, label: 2, restated: 2 };
+    expect(reward(wrong, { labelShare: 0.2 }).total).toBeCloseTo(0.8, 12);
+    expect(reward(wrong, { labelShare: 1 }).total).toBe(0);
+    expect(reward(withSteps(BRAND), { labelShare: 0.2 }).total).toBeCloseTo(0.2 + 0.8 * (2 / 3), 12);
+    expect(reward(withSteps(BRAND), { labelShare: 0.2 }).missed[0]?.cost).toBeCloseTo(0.8 * (1 - 2 / 3), 12);
   });
 
   it('gives near labels part of the credit when asked to', () => {
@@ -162,6 +171,7 @@ describe('every reward', () => {
   const config = fc.record({
     kind: fc.constantFrom('strict', 'plausible', 'lenient'),
     labelCredit: fc.constantFrom('exact', 'ordinal'),
+    labelShare: fc.constantFrom(0, 0.3, 0.5, 1),
   });
 
   it('lies in [0, 1], adds up, and is highest for gold', () => {
@@ -214,7 +224,7 @@ describe('every reward', () => {
 
 describe('rewardConfigSchema', () => {
   it('is strict, with defaults', () => {
-    expect(v.parse(rewardConfigSchema, {})).toEqual({ kind: 'strict', labelCredit: 'exact' });
+    expect(v.parse(rewardConfigSchema, {})).toEqual({ kind: 'strict', labelCredit: 'exact', labelShare: 0.5 });
     expect(() => v.parse(rewardConfigSchema, { label: 'exact' })).toThrow();
   });
 });
