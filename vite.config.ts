@@ -82,6 +82,8 @@ export default defineConfig({
     rolldownOptions: { checks: { pluginTimings: false } },
   },
   worker: { format: 'es' },
+  // `npm run dev` prepares packages for the browser. What only workers import it would meet late, and then start anew.
+  optimizeDeps: { entries: ['index.html', 'workers/*.worker.ts'] },
   plugins: [policyInPage(), policyHeaders(), sharedWorkers(), tfjsThreads(), offline()],
   // A port of its own: an offline copy answers for its whole origin, and vite's usual 4173 serves other projects too.
   preview: { port: 4747, headers: ISOLATION },

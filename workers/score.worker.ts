@@ -1,7 +1,7 @@
 /** The thread that answers: exposes the scoring service, and knows where the build put tfjs's WebAssembly files. */
 import { expose } from 'comlink';
 // The self-check computes gradients too, and the gradients of tfjs's own ops come with none of its backends.
-import '@tensorflow/tfjs-core/dist/register_all_gradients.js';
+import './tfjs-gradients.ts';
 import threadedSimdUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url';
 import simdUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url';
 import plainUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url';

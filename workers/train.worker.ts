@@ -1,7 +1,7 @@
 /** The thread that trains: exposes the training service, with the checkpoint store of this origin. */
 import { expose } from 'comlink';
 // The gradients of tfjs's own ops, which come with none of its backends.
-import '@tensorflow/tfjs-core/dist/register_all_gradients.js';
+import './tfjs-gradients.ts';
 import threadedSimdUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url';
 import simdUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url';
 import plainUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url';
