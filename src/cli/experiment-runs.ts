@@ -3,7 +3,6 @@
  * and what is finished is read and not made again.
  */
 import { join } from 'node:path';
-import { LabError } from '../common/errors.ts';
 import { parseConfig } from '../config/parse.ts';
 import { measureHeldOut, type PolicyMeasures } from '../experiment/grpo-measure.ts';
 import { runGrpo, type StartModel } from '../experiment/grpo-run.ts';
@@ -11,13 +10,12 @@ import { heldOutPairs, prepareGrpo } from '../experiment/grpo-task.ts';
 import { type SeedResult, seedResult } from '../experiment/recipe-results.ts';
 import type { Arm } from '../experiment/recipes.ts';
 import { hashWeights } from '../experiment/weights-hash.ts';
-import { disposeLabModel } from '../infer/lab-model.ts';
-import { disposeWeights, loadWeights, readWeights } from '../model/weights.ts';
+import { disposeWeights, loadWeights } from '../model/weights.ts';
 import { type GrpoExperiment, GrpoExperimentSchema } from '../protocol/grpo-experiment.ts';
 import { makeRuleWorld } from '../relevance/rule-world.ts';
 import type { GrpoStep } from '../train/grpo-telemetry.ts';
-import { measuredOnce, RunFolder } from './experiment-store.ts';
-import { readModelFolder } from './model-folder.ts';
+import { experimentRunFolder, measuredOnce, type RunFolder } from './experiment-store.ts';
+import { readStartModel } from './start-model.ts';
 import { note, Progress } from './terminal.ts';
 
 /** Pairs of the test split that a finished run is measured on. */
@@ -46,7 +44,7 @@ export interface ExperimentContext {
  */
 export async function resultOf(arm: Arm, seed: number, context: ExperimentContext): Promise<SeedResult | undefined> {
   const folder = await context.startFolder(seed);
-  const start = await readStart(folder);
+  const start = await readStartModel(folder);
   if (arm.run === 'start') {
     const test = await measuredOnce(
       join(context.root, 'starts'),
@@ -64,7 +62,7 @@ async function runArm(
   title: string,
   context: ExperimentContext,
 ): Promise<SeedResult | undefined> {
-  const folder = new RunFolder(context.root, experiment, hashWeights(start.weights));
+  const folder = experimentRunFolder(context.root, experiment, hashWeights(start.weights));
   const finished = await folder.readFinished();
   if (finished !== undefined) return finished.result;
   if (!(await folder.claim())) return undefined;
@@ -124,16 +122,6 @@ function settingsOf(arm: { readonly run: Exclude<Arm['run'], 'start'> }, seed: n
   const { grpo, ...rest } = arm.run;
   const settings = { ...rest, grpo: { ...grpo, ...(steps === undefined ? {} : { steps }), seed } };
   return parseConfig('The arm', GrpoExperimentSchema, settings);
-}
-
-/** A start as numbers, so that every run loads it anew. */
-async function readStart(folder: string): Promise<StartModel> {
-  const lab = await readModelFolder(folder);
-  const { tokenizer, prompt, instruction, transformer } = lab;
-  const weights = await readWeights(transformer.weights);
-  disposeLabModel(lab);
-  if (weights.size === 0) throw new LabError('bad-checkpoint', { message: `The model in ${folder} has no weights.` });
-  return { tokenizer, prompt, instruction, config: transformer.config, weights };
 }
 
 function show(value: number | null | undefined): string {

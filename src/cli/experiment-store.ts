@@ -20,13 +20,12 @@ import { writeWhole } from './model-folder.ts';
 const FinishedRunSchema = v.strictObject({ commit: v.string(), device: v.string(), result: SeedResultSchema });
 export type FinishedRun = v.InferOutput<typeof FinishedRunSchema>;
 
-/** The folder of one run. */
+/** The folder of one reinforcement run. */
 export class RunFolder {
   readonly path: string;
 
-  /** @param startHash - of the weights that the run begins with */
-  constructor(root: string, experiment: GrpoExperiment, startHash: string) {
-    this.path = join(root, 'grpo', hashHex(canonicalJson([experiment, startHash])));
+  constructor(path: string) {
+    this.path = path;
   }
 
   /**
@@ -86,6 +85,15 @@ export class RunFolder {
     const lines = text.split('\n').filter((line) => line !== '');
     return lines.slice(0, count).map((line) => JSON.parse(line) as GrpoStep);
   }
+}
+
+/**
+ * The folder of a run among those of experiments.
+ *
+ * @param startHash - of the weights that the run begins with
+ */
+export function experimentRunFolder(root: string, experiment: GrpoExperiment, startHash: string): RunFolder {
+  return new RunFolder(join(root, 'grpo', hashHex(canonicalJson([experiment, startHash]))));
 }
 
 /** What a start knows on the test split. */

@@ -9,6 +9,7 @@ import { LabError, type LabErrorCode, messageOf } from '../common/errors.ts';
 import { answerCommand } from './answer-command.ts';
 import { evalCommand } from './eval-command.ts';
 import { experimentCommand } from './experiment-command.ts';
+import { grpoCommand } from './grpo-command.ts';
 import { piarCommand } from './piar-command.ts';
 import { piarExperimentCommand } from './piar-experiment-command.ts';
 import { reportCommand } from './report-command.ts';
@@ -46,6 +47,7 @@ for (const command of [
   tokenizerCommand(),
   sftCommand(),
   evalCommand(),
+  grpoCommand(),
   experimentCommand(),
   reportCommand(),
   piarCommand(),

@@ -43,3 +43,12 @@ export function shareOrNone(text: string): number {
   if (text.trim() === '' || !(value >= 0) || value >= 1) throw new InvalidArgumentError('Expected a share, 0 to 1.');
   return value;
 }
+
+/** Parses a number of at least 0. */
+export function notNegativeNumber(text: string): number {
+  const value = Number(text);
+  if (!(value >= 0) || !Number.isFinite(value) || text.trim() === '') {
+    throw new InvalidArgumentError('Expected a number of at least 0.');
+  }
+  return value;
+}

@@ -1,11 +1,15 @@
 /**
- * The model that the runs of one seed start from.
+ * The models that reinforcement starts from.
  */
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseConfig } from '../config/parse.ts';
+import type { StartModel } from '../experiment/grpo-run.ts';
 import { START_SETTINGS } from '../experiment/recipes.ts';
+import { disposeLabModel } from '../infer/lab-model.ts';
+import { readWeights } from '../model/weights.ts';
 import { SftExperimentSchema } from '../protocol/sft-experiment.ts';
+import { readModelFolder } from './model-folder.ts';
 import { trainToFolder } from './supervised-run.ts';
 import { note } from './terminal.ts';
 
@@ -24,6 +28,15 @@ export async function startModel(root: string, seed: number, signal: AbortSignal
   const { sft, ...rest } = START_SETTINGS;
   const experiment = parseConfig('The start', SftExperimentSchema, { ...rest, sft: { ...sft, seed } });
   return trainToFolder(experiment, { out, dtype: 'f16', device, signal });
+}
+
+/** A start as numbers, so that every run loads it anew. @throws {LabError} what `readModelFolder` throws */
+export async function readStartModel(folder: string): Promise<StartModel> {
+  const lab = await readModelFolder(folder);
+  const { tokenizer, prompt, instruction, transformer } = lab;
+  const weights = await readWeights(transformer.weights);
+  disposeLabModel(lab);
+  return { tokenizer, prompt, instruction, config: transformer.config, weights };
 }
 
 async function isThere(path: string): Promise<boolean> {

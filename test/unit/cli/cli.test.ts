@@ -187,3 +187,70 @@ describe('sft', () => {
     expect(err).toMatch(/no checkpoint to resume/);
   });
 });
+
+describe('grpo', () => {
+  const tiny = {
+    world: { trainQueries: 20, devQueries: 4, testQueries: 4 },
+    queries: 4,
+    probePrompts: 2,
+    devPairs: 4,
+    grpo: { steps: 1, prompts: 2, samples: 2, maxTokens: 6, expertBatch: 2 },
+  };
+
+  it('trains on, says whether the model has collapsed, resumes, and leaves a model folder that answers', async () => {
+    const config = await file('grpo.json', JSON.stringify(tiny));
+    const out = join(folder, 'reinforced');
+    const trained = await lab(
+      'grpo',
+      '--start',
+      model,
+      '--config',
+      config,
+      '--lambda',
+      '0.5',
+      '--backend',
+      'wasm',
+      '--out',
+      out,
+    );
+    expect(trained.err).toMatch(/Step 0: reward [^]+Step 1: reward [^]+No collapse: /u);
+    expect(trained.code).toBe(0);
+    const kept = JSON.parse(await readFile(join(out, 'experiment.json'), 'utf8')) as { grpo: { balance: unknown } };
+    expect(kept.grpo.balance).toMatchObject({ kind: 'additive', lambda: 0.5 });
+    const resumed = await lab('grpo', '--start', model, '--resume', '--backend', 'wasm', '--out', out);
+    expect(resumed.code).toBe(0);
+    expect((await lab('grpo', '--start', model, '--out', out)).err).toMatch(/a run in .* already/u);
+    const [pair] = SMALL_WORLD.pairs('test', 0, 1);
+    const answer = ['answer', pair?.query ?? '', JSON.stringify(pair?.document)];
+    expect((await lab(...answer, '--model', join(out, 'model'), '--backend', 'wasm')).code).toBe(0);
+  });
+
+  it('names the setting that is wrong', async () => {
+    const config = await file('wrong.json', JSON.stringify({ grpo: { lambda: 1 } }));
+    const { code, err } = await lab('grpo', '--start', model, '--config', config, '--out', join(folder, 'wrong'));
+    expect(code).toBe(2);
+    expect(err).toMatch(/wrong\.json is not usable: grpo\.lambda/u);
+  });
+});
+
+describe('report', () => {
+  it('prints the table of a results file, and says what is wrong with another', async () => {
+    const results = {
+      id: 'E1',
+      title: 'A title',
+      question: 'A question?',
+      device: 'a test',
+      commit: 'none',
+      config: {},
+      arms: [{ name: 'SFT', seeds: [] }],
+      findings: [],
+      verdict: 'Nothing has been run yet.',
+    };
+    const shown = await lab('report', await file('E1.json', JSON.stringify(results)));
+    expect(shown.code).toBe(0);
+    expect(shown.out).toMatch(/^# E1: A title/u);
+    expect(await readFile(join(folder, 'E1.svg'), 'utf8')).toMatch(/^<svg/u);
+    expect((await lab('report', await file('broken.json', '{'))).err).toMatch(/broken\.json is not JSON/u);
+    expect((await lab('report', join(folder, 'missing.json'))).code).toBe(2);
+  });
+});
