@@ -20,7 +20,7 @@ export function offline(): PluginOption {
     includeManifestIcons: false,
     injectManifest: {
       rollupFormat: 'iife',
-      globPatterns: ['index.html', 'icon.svg', 'assets/*', 'models/default/*'],
+      globPatterns: ['index.html', 'icon.svg', 'assets/*', 'models/*/*'],
       maximumFileSizeToCacheInBytes: LARGEST_FILE_BYTES,
     },
     integration: {

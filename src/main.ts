@@ -16,6 +16,7 @@ if (app !== null) {
   app.openClient = openScoringWorker;
   // Fetched with the view that needs them.
   app.openTraining = async () => (await import('./ui/training-client.ts')).openTrainingWorker();
+  app.openGrpo = async () => (await import('./ui/grpo-client.ts')).openGrpoWorker();
   app.openStore = async () => (await import('./ui/checkpoint-client.ts')).openCheckpointWorker();
   // Only then: what the view has fetched is copied out of the browser's own cache, and is not fetched twice.
   const keep = (): void => void keepOfflineCopy((state) => (app.offline = state));

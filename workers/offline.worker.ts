@@ -21,6 +21,8 @@ const SCOPE = self.registration.scope;
 const CACHE_NAME = `afrl-lab ${SCOPE}`;
 /** Kept once it has been asked for: WebAssembly for browsers without SIMD ... */
 const KEPT_ON_DEMAND = /tfjs-backend-wasm-[\w-]{8}\.wasm$/u;
+/** ... the models of other views than the first; their names stay when their content changes ... */
+const KEPT_WITH_ITS_VIEW = /\/models\/(?!default\/)/u;
 /** ... and with threads, which only pages of isolated hosts can use. */
 const KEPT_WHERE_ISOLATED = /tfjs-backend-wasm-threaded-simd-|tfjs-thread-/u;
 
@@ -55,7 +57,7 @@ async function completeCopy(): Promise<void> {
   const page = await keep(cache, SCOPE);
   const isIsolated = page.headers.has('cross-origin-embedder-policy');
   const wanted = [...files.keys()].filter((address) => {
-    if (KEPT_ON_DEMAND.test(address)) return false;
+    if (KEPT_ON_DEMAND.test(address) || KEPT_WITH_ITS_VIEW.test(address)) return false;
     return isIsolated || !KEPT_WHERE_ISOLATED.test(address);
   });
   await Promise.all(wanted.map((address) => keep(cache, address)));
@@ -95,8 +97,10 @@ async function fromCopy(request: Request): Promise<Response> {
   const { key, revision } = files.get(address) ?? { key: address, revision: null };
   const kept = await cache.match(key);
   if (kept !== undefined) return kept;
-  // Kept on demand, or dropped by a browser short of space. Only a name that tells its content can be kept again.
-  return revision === null ? keep(cache, address).catch(() => fetch(request)) : fetch(request);
+  // Kept on demand, or dropped by a browser short of space. Only a name that tells its content can be kept again; the files
+  // of a model are fetched together, and so belong together even if they are those of a newer version.
+  const isKept = revision === null || KEPT_WITH_ITS_VIEW.test(address);
+  return isKept ? keep(cache, address).catch(() => fetch(request)) : fetch(request);
 }
 
 async function takeOver(): Promise<TakeOverReply> {

@@ -81,7 +81,6 @@ export const CollapseReportSchema = v.strictObject({
   tailRecallLoss: measured,
   distinctRulesLoss: v.number(),
 });
-export type CollapseSoFar = v.InferOutput<typeof CollapseReportSchema>;
 
 const MeasureSchema = v.strictObject({ step: count, measures: PolicyMeasuresSchema, collapse: CollapseReportSchema });
 export type MeasuredPoint = v.InferOutput<typeof MeasureSchema>;

@@ -10,6 +10,7 @@ import type { BackendChoice } from '../protocol/scoring.ts';
 import type { CheckpointClient } from './checkpoint-client.ts';
 import { failureHeading } from './failure-text.ts';
 import { wholePercent } from './format.ts';
+import type { OpenGrpo } from './grpo-client.ts';
 import './lab-notice.ts';
 import './lab-score-view.ts';
 import './lab-site-notice.ts';
@@ -107,6 +108,8 @@ export class LabApp extends LitElement {
   @property({ attribute: false }) openClient: (() => ScoringClient) | undefined;
   /** Starts the thread that trains. */
   @property({ attribute: false }) openTraining: OpenTraining | undefined;
+  /** Starts the thread that runs reinforcement. */
+  @property({ attribute: false }) openGrpo: OpenGrpo | undefined;
   /** Starts the thread that keeps checkpoints. */
   @property({ attribute: false }) openStore: (() => Promise<CheckpointClient>) | undefined;
   /** The folder of the bundled model; relative to the page. */
@@ -123,6 +126,11 @@ export class LabApp extends LitElement {
   @state() private isTrainWanted = false;
   /** Why the training view could not be fetched. */
   @state() private trainFailure: Failure | undefined;
+  /** The same of the collapse view. */
+  @state() private isCollapseWanted = false;
+  @state() private collapseFailure: Failure | undefined;
+  /** How far the demonstration under way is; null without one. */
+  @state() private collapsedShare: number | null = null;
   /** How far the run under way is; null without one. */
   @state() private trainedShare: number | null = null;
   /** Whether a run can be gone on with, as far as is known. */
@@ -149,6 +157,7 @@ export class LabApp extends LitElement {
     if (this.openClient === undefined) return;
     // Each view costs what it needs only when it is looked at.
     if (this.route === 'train' && !this.isTrainWanted) void this.#fetchTrainView();
+    if (this.route === 'collapse' && !this.isCollapseWanted) void this.#fetchCollapseView();
     this.isScoreWanted ||= this.route === 'score';
     const isOther = this.#loaded === undefined || this.#loaded.checkpointId !== this.checkpointId;
     if (this.route === 'score' && isOther) void this.#load();
@@ -165,7 +174,7 @@ export class LabApp extends LitElement {
             ${ROUTES.map(
               ({ path, name }) =>
                 html`<a href=${this.#addressOf(path)} aria-current=${path === this.route ? 'page' : 'false'}
-                  >${name}${path === 'train' ? this.#share() : nothing}</a
+                  >${name}${this.#share(path)}</a
                 >`,
             )}
           </nav>
@@ -187,17 +196,12 @@ export class LabApp extends LitElement {
           ></lab-score-view>`
         : nothing
     }
-    ${this.isTrainWanted ? this.#trainView() : nothing}`;
+    ${this.isTrainWanted ? this.#trainView() : nothing} ${this.isCollapseWanted ? this.#collapseView() : nothing}`;
   }
 
   #trainView(): unknown {
     const { trainFailure } = this;
-    if (trainFailure !== undefined) {
-      return html`<lab-notice ?hidden=${this.route !== 'train'} kind="failure" heading=${failureHeading(trainFailure)}>
-        ${trainFailure.message}
-        <button slot="action" @click=${this.#fetchTrainView}>Try again</button>
-      </lab-notice>`;
-    }
+    if (trainFailure !== undefined) return this.#notFetched('train', trainFailure, () => this.#fetchTrainView());
     return html`<lab-train-view
       ?hidden=${this.route !== 'train'}
       .openTraining=${this.openTraining}
@@ -208,9 +212,33 @@ export class LabApp extends LitElement {
     ></lab-train-view>`;
   }
 
+  #collapseView(): unknown {
+    const { collapseFailure } = this;
+    if (collapseFailure !== undefined) {
+      return this.#notFetched('collapse', collapseFailure, () => this.#fetchCollapseView());
+    }
+    return html`<lab-collapse-view
+      ?hidden=${this.route !== 'collapse'}
+      .openGrpo=${this.openGrpo}
+      .backend=${this.backend}
+      @collapse-progress=${(event: CustomEvent<number | null>) => (this.collapsedShare = event.detail)}
+    ></lab-collapse-view>`;
+  }
+
+  #notFetched(route: RoutePath, failure: Failure, tryAgain: () => Promise<void>): unknown {
+    return html`<lab-notice ?hidden=${this.route !== route} kind="failure" heading=${failureHeading(failure)}>
+      ${failure.message}
+      <button slot="action" @click=${tryAgain}>Try again</button>
+    </lab-notice>`;
+  }
+
   /** How far a run is, for those who look at something else meanwhile; or that there is one to go on with. */
-  #share(): unknown {
-    if (this.route === 'train') return nothing;
+  #share(path: RoutePath): unknown {
+    if (path === this.route || path === 'score') return nothing;
+    if (path === 'collapse') {
+      const { collapsedShare: share } = this;
+      return share === null ? nothing : html` <span class="share">${wholePercent(share)}</span>`;
+    }
     if (this.trainedShare !== null) return html` <span class="share">${wholePercent(this.trainedShare)}</span>`;
     return this.hasUnfinishedRun && !this.isTrainWanted ? html` (unfinished run)` : nothing;
   }
@@ -226,6 +254,17 @@ export class LabApp extends LitElement {
       await import('./lab-train-view.ts');
     } catch (thrown) {
       this.trainFailure = failureOf(thrown);
+    }
+    this.dispatchEvent(new Event('view-settled'));
+  }
+
+  async #fetchCollapseView(): Promise<void> {
+    this.isCollapseWanted = true;
+    this.collapseFailure = undefined;
+    try {
+      await import('./lab-collapse-view.ts');
+    } catch (thrown) {
+      this.collapseFailure = failureOf(thrown);
     }
     this.dispatchEvent(new Event('view-settled'));
   }

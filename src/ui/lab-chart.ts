@@ -9,14 +9,21 @@ import { css, html, LitElement, nothing, unsafeCSS } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import uPlot from 'uplot';
 import plotCss from 'uplot/dist/uPlot.min.css?inline';
+import { BRANCH_DASHES, type BranchLook, branchLineStyles, isBranchLook } from './branch-looks.ts';
 import { columnsOf, valueAt } from './chart-data.ts';
 import type { Curve } from './curve.ts';
 import { baseStyles } from './shared-styles.ts';
 
-/** One curve of a chart. `steady` is a line, `measured` a line with a dot at each point. */
+/**
+ * How a curve is drawn: `steady` is a line, `measured` a line with a dot at each point; those of a branch are measured, each
+ * with a colour and a dash of its own.
+ */
+export type LineLook = 'steady' | 'measured' | BranchLook;
+
+/** One curve of a chart. */
 export interface ChartLine {
   readonly name: string;
-  readonly look: 'steady' | 'measured';
+  readonly look: LineLook;
   readonly curve: Curve;
 }
 
@@ -27,6 +34,7 @@ export class LabChart extends LitElement {
   static override readonly styles = [
     unsafeCSS(plotCss),
     baseStyles,
+    branchLineStyles,
     css`
       header {
         margin-bottom: var(--space-1);
@@ -64,6 +72,10 @@ export class LabChart extends LitElement {
       .measured {
         color: var(--accent);
       }
+      .key[class*='branch'] {
+        width: 1.5rem;
+        border-top-width: 3px;
+      }
       .plot {
         height: ${PIXELS_HIGH}px;
         overflow: hidden;
@@ -91,6 +103,8 @@ export class LabChart extends LitElement {
   /** The step under the pointer. */
   @state() private pointedStep: number | undefined;
   #plot: uPlot | undefined;
+  /** The looks that the plot was made for. */
+  #drawnLooks = '';
   readonly #resized = new ResizeObserver(() => this.#fit());
   readonly #themed = new MutationObserver(() => this.#plot?.redraw(false));
   readonly #scheme = matchMedia('(prefers-color-scheme: dark)');
@@ -107,8 +121,7 @@ export class LabChart extends LitElement {
     this.#resized.disconnect();
     this.#themed.disconnect();
     this.#scheme.removeEventListener('change', this.#schemeChanged);
-    this.#plot?.destroy();
-    this.#plot = undefined;
+    this.#forget();
   }
 
   override render(): unknown {
@@ -149,8 +162,17 @@ export class LabChart extends LitElement {
     const place = this.renderRoot.querySelector<HTMLElement>('.plot');
     if (this.clientWidth === 0 || place === null) return;
     const columns = columnsOf(this.lines.map(({ curve }) => curve));
+    const looks = this.lines.map(({ look }) => look).join(' ');
+    if (looks !== this.#drawnLooks) this.#forget();
+    this.#drawnLooks = looks;
     if (this.#plot === undefined) this.#plot = new uPlot(this.#options(place), columns, place);
     else this.#plot.setData(columns);
+  }
+
+  /** A plot has the lines that it was made with. */
+  #forget(): void {
+    this.#plot?.destroy();
+    this.#plot = undefined;
   }
 
   #fit(): void {
@@ -188,7 +210,8 @@ export class LabChart extends LitElement {
         ...this.lines.map(({ look }) => ({
           stroke: inkOf(`.${look}`),
           width: look === 'steady' ? 1.25 : 2,
-          points: { show: look === 'measured', size: 5, fill: inkOf(`.${look}`) },
+          points: { show: look !== 'steady', size: 5, fill: inkOf(`.${look}`) },
+          ...(isBranchLook(look) ? { dash: [...BRANCH_DASHES[look]] } : {}),
           spanGaps: true,
         })),
       ],

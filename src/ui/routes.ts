@@ -5,12 +5,14 @@
  *     #/score                     the scoring view, on the bundled model
  *     #/score?checkpoint=ID       the same on a checkpoint of this browser
  *     #/train                     the training view
+ *     #/collapse                  mode collapse, live, and its theory
  */
 
 /** The views, in the order of the navigation. */
 export const ROUTES = [
   { path: 'score', name: 'Score' },
   { path: 'train', name: 'Train' },
+  { path: 'collapse', name: 'Collapse' },
 ] as const;
 export type RoutePath = (typeof ROUTES)[number]['path'];
 

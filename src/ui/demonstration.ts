@@ -1,0 +1,114 @@
+/**
+ * The demonstration as a plan: which branches run, with which settings. Two things vary around the method: prompts are
+ * *matched* (rules as frequent as in the expert's data) or *head-heavy* (prompts of rare rules ten times as rare); the
+ * reward is *full*, *plausible* or *lenient* (relevance/reward.ts). A test holds the settings to those of the experiments.
+ */
+import type { GrpoRequest } from '../protocol/grpo.ts';
+import type { GrpoExperimentInput } from '../protocol/grpo-experiment.ts';
+
+export const PROMPT_MIXES = ['head-heavy', 'matched'] as const;
+export type PromptMix = (typeof PROMPT_MIXES)[number];
+export const REWARDS = ['plausible', 'full', 'lenient'] as const;
+export type RewardName = (typeof REWARDS)[number];
+
+/** What a branch does besides the regime. */
+export interface Method {
+  readonly name: string;
+  readonly help: string;
+  readonly grpo: NonNullable<GrpoExperimentInput['grpo']>;
+  /** What its dial weighs. */
+  readonly dialName: 'lambda' | 'mu';
+}
+
+const lambda = (value: number): Method['grpo'] => ({ balance: { kind: 'additive', lambda: value } });
+
+/** The methods that can be chosen, the two of the demonstration first. */
+export const METHODS = [
+  { name: 'GRPO', help: 'Reinforcement alone: lambda 0.', grpo: lambda(0), dialName: 'lambda' },
+  { name: 'MBO 0.3', help: 'Mode balance: 0.3 of the expert loss beside it.', grpo: lambda(0.3), dialName: 'lambda' },
+  {
+    name: 'GRPO + k3 0.3',
+    help: 'Held near the start on its own answers (KL, beta 0.3).',
+    grpo: { ...lambda(0), kl: { kind: 'k3', beta: 0.3 } },
+    dialName: 'lambda',
+  },
+  {
+    name: 'SFT continued',
+    help: 'The same updates on expert samples alone: mu 1.',
+    grpo: { balance: { kind: 'convex', mu: 1 } },
+    dialName: 'mu',
+  },
+] as const satisfies readonly Method[];
+export type MethodName = (typeof METHODS)[number]['name'];
+
+/** What the reader chooses. */
+export interface DemonstrationChoice {
+  readonly prompts: PromptMix;
+  readonly reward: RewardName;
+  readonly methods: readonly MethodName[];
+  readonly steps: number;
+  readonly measureEvery: number;
+  readonly promptsPerStep: number;
+  readonly heldOutPairs: number;
+  readonly seed: number;
+}
+
+export const DEFAULT_CHOICE: DemonstrationChoice = {
+  prompts: 'head-heavy',
+  reward: 'plausible',
+  methods: ['GRPO', 'MBO 0.3'],
+  steps: 100,
+  measureEvery: 10,
+  promptsPerStep: 8,
+  heldOutPairs: 240,
+  seed: 1,
+};
+
+/** The numbers of a choice, with what they may be. */
+export const CHOICE_NUMBERS = [
+  { key: 'steps', label: 'Steps', help: 'Of each branch.', least: 1, most: 1000 },
+  { key: 'measureEvery', label: 'Measure every', help: 'Steps between measurements.', least: 1, most: 1000 },
+  { key: 'promptsPerStep', label: 'Prompts per step', help: 'Each answered eight times.', least: 1, most: 64 },
+  { key: 'heldOutPairs', label: 'Held-out pairs', help: 'That a measurement looks at.', least: 6, most: 2000 },
+  { key: 'seed', label: 'Seed', help: 'Of prompts and samples; the same for all.', least: 0, most: 1_000_000 },
+] as const;
+
+const TAIL_WEIGHTS: Readonly<Record<PromptMix, number>> = { 'head-heavy': 0.1, matched: 1 };
+const REWARD_KINDS = { full: 'strict', plausible: 'plausible', lenient: 'lenient' } as const;
+/** The regime in which nothing is left out and nothing can be hacked. */
+const CONTROL = { prompts: 'matched', reward: 'full' } as const;
+
+/** What to ask of the worker: the chosen branches, and GRPO on matched prompts with the full reward beside them. */
+export function planDemonstration(choice: DemonstrationChoice, modelUrl: string): Omit<GrpoRequest, 'backend'> {
+  const chosen = METHODS.filter(({ name }) => choice.methods.includes(name));
+  const branches = chosen.map((method) => branchOf(method, choice, choice));
+  const isControl = choice.prompts === CONTROL.prompts && choice.reward === CONTROL.reward;
+  const hasControl = isControl && choice.methods.includes('GRPO');
+  if (!hasControl) branches.push(branchOf(METHODS[0], CONTROL, choice));
+  return { modelUrl, branches };
+}
+
+function branchOf(
+  method: Method,
+  { prompts, reward }: Pick<DemonstrationChoice, 'prompts' | 'reward'>,
+  { steps, measureEvery, promptsPerStep, heldOutPairs, seed }: DemonstrationChoice,
+): { name: string; experiment: GrpoExperimentInput } {
+  const every = { evaluateEvery: measureEvery, checkpointEvery: measureEvery, keepEvery: measureEvery };
+  return {
+    name: `${method.name} (${prompts}, ${reward})`,
+    experiment: {
+      name: method.name,
+      reward: { kind: REWARD_KINDS[reward] },
+      devPairs: heldOutPairs,
+      grpo: {
+        steps,
+        maxTokens: 32,
+        ...every,
+        prompts: promptsPerStep,
+        tailPromptWeight: TAIL_WEIGHTS[prompts],
+        seed,
+        ...method.grpo,
+      },
+    },
+  };
+}

@@ -1,0 +1,239 @@
+/**
+ * What the demonstration will be: the regime, the branches, a few numbers, and the button that runs it.
+ */
+import { css, html, LitElement, nothing } from 'lit';
+import { customElement, property, state } from 'lit/decorators.js';
+import { live } from 'lit/directives/live.js';
+import {
+  CHOICE_NUMBERS,
+  DEFAULT_CHOICE,
+  type DemonstrationChoice,
+  METHODS,
+  type MethodName,
+  PROMPT_MIXES,
+  REWARDS,
+} from './demonstration.ts';
+import { disclosureStyles, fieldStyles } from './field-styles.ts';
+import { readoutStyles } from './readout-styles.ts';
+import { baseStyles, buttonStyles, headingStyles } from './shared-styles.ts';
+
+type NumberKey = (typeof CHOICE_NUMBERS)[number]['key'];
+
+const MIX_TEXTS = {
+  'head-heavy': 'Head-heavy: prompts of rare rules are ten times as rare',
+  matched: 'Matched: rules as frequent as in the expert\u2019s data',
+} as const;
+const REWARD_TEXTS = {
+  plausible: 'Plausible: the cited rule leads to the label, its evidence is there',
+  full: 'Full: every step is held against the expert\u2019s',
+  lenient: 'Lenient: label and format alone',
+} as const;
+
+/**
+ * @fires demonstration-run - a {@link DemonstrationChoice} as `detail`.
+ */
+@customElement('lab-collapse-setup')
+export class LabCollapseSetup extends LitElement {
+  static override readonly styles = [
+    baseStyles,
+    buttonStyles,
+    headingStyles,
+    fieldStyles,
+    disclosureStyles,
+    readoutStyles,
+    css`
+      section,
+      .rows {
+        display: grid;
+        gap: var(--space-4);
+      }
+      .rows {
+        grid-template-columns: repeat(auto-fit, minmax(min(100%, 15rem), 1fr));
+      }
+      .small {
+        grid-template-columns: repeat(auto-fit, minmax(min(100%, 9rem), 1fr));
+        margin-top: var(--space-3);
+      }
+      .label,
+      legend {
+        display: block;
+        margin-bottom: var(--space-1);
+        padding: 0;
+        font-size: var(--text-small);
+      }
+      fieldset {
+        min-width: 0;
+        margin: 0;
+        padding: 0;
+        border: 0;
+      }
+      .methods {
+        display: grid;
+        grid-template-columns: repeat(auto-fit, minmax(min(100%, 17rem), 1fr));
+        gap: var(--space-2) var(--space-4);
+      }
+      .method {
+        display: flex;
+        gap: var(--space-2);
+        align-items: start;
+      }
+      .method input {
+        flex: none;
+        margin-top: 0.2rem;
+      }
+      .help {
+        display: block;
+        color: var(--muted);
+        font-size: var(--text-small);
+      }
+      .problem {
+        color: var(--wrong);
+      }
+      .purpose {
+        max-width: 46rem;
+      }
+      option {
+        background: var(--surface);
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) choice: DemonstrationChoice = DEFAULT_CHOICE;
+  /** Texts of number fields that are no number yet. */
+  @state() private typed: ReadonlyMap<NumberKey, string> = new Map();
+
+  override render(): unknown {
+    const problems = this.#problems();
+    return html`<section aria-label="The demonstration">
+      <p class="purpose">
+        A small model that has learned all rules from an expert goes on by reinforcement. Watch whether it forgets rare
+        rules while its reward climbs, and what an expert loss beside it changes. All branches start from the same
+        weights and see the same prompts and the same random numbers.
+      </p>
+      <p class="actions">
+        <button class="primary" ?disabled=${problems.size > 0 || this.choice.methods.length === 0} @click=${this.#run}>
+          Run the demonstration
+        </button>
+      </p>
+      <div class="rows">
+        <div>
+          <label class="label" for="prompts">Prompts</label>
+          <select id="prompts" class="control" @change=${this.#promptsChosen}>
+            ${PROMPT_MIXES.map(
+              (mix) => html`<option .value=${mix} .selected=${mix === this.choice.prompts}>${MIX_TEXTS[mix]}</option>`,
+            )}
+          </select>
+        </div>
+        <div>
+          <label class="label" for="reward">Reward</label>
+          <select id="reward" class="control" @change=${this.#rewardChosen}>
+            ${REWARDS.map(
+              (reward) =>
+                html`<option .value=${reward} .selected=${reward === this.choice.reward}>
+                  ${REWARD_TEXTS[reward]}
+                </option>`,
+            )}
+          </select>
+        </div>
+      </div>
+      <fieldset>
+        <legend>Branches</legend>
+        <div class="methods">
+          ${METHODS.map(
+            ({ name, help }) =>
+              html`<label class="method">
+                <input
+                  type="checkbox"
+                  .checked=${live(this.choice.methods.includes(name))}
+                  @change=${() => this.#toggle(name)}
+                />
+                <span>${name}<span class="help">${help}</span></span>
+              </label>`,
+          )}
+          <label class="method">
+            <input type="checkbox" checked disabled />
+            <span
+              >GRPO, matched prompts, full reward<span class="help"
+                >The control, always beside them: nothing is left out, nothing can be hacked.</span
+              ></span
+            >
+          </label>
+        </div>
+      </fieldset>
+      <details ?open=${problems.size > 0}>
+        <summary>Numbers</summary>
+        <div class="rows small">
+          ${CHOICE_NUMBERS.map(({ key, label, help }) => {
+            const problem = problems.get(key);
+            return html`<div>
+              <label class="label" for=${key}>${label}</label>
+              <input
+                id=${key}
+                class="control"
+                inputmode="numeric"
+                autocomplete="off"
+                aria-describedby="${key}-help"
+                aria-invalid=${problem === undefined ? 'false' : 'true'}
+                .value=${live(this.typed.get(key) ?? String(this.choice[key]))}
+                @input=${(event: Event) => this.#type(key, event)}
+              />
+              <span id="${key}-help" class="help ${problem === undefined ? '' : 'problem'}">${problem ?? help}</span>
+            </div>`;
+          })}
+        </div>
+      </details>
+      ${this.choice.methods.length === 0 ? html`<p class="problem">Choose at least one branch.</p>` : nothing}
+    </section>`;
+  }
+
+  #problems(): ReadonlyMap<NumberKey, string> {
+    return new Map(
+      CHOICE_NUMBERS.flatMap(({ key, least, most }) =>
+        this.typed.has(key) ? [[key, `A whole number from ${least} to ${most}.`] as const] : [],
+      ),
+    );
+  }
+
+  #type(key: NumberKey, event: Event): void {
+    const { currentTarget: input } = event;
+    const bounds = CHOICE_NUMBERS.find((each) => each.key === key);
+    if (!(input instanceof HTMLInputElement) || bounds === undefined) return;
+    const typed = new Map(this.typed);
+    const value = Number(input.value);
+    const isRight = /^\d+$/u.test(input.value.trim()) && value >= bounds.least && value <= bounds.most;
+    if (isRight) typed.delete(key);
+    else typed.set(key, input.value);
+    this.typed = typed;
+    if (isRight) this.choice = { ...this.choice, [key]: value };
+  }
+
+  #toggle(name: MethodName): void {
+    const { methods } = this.choice;
+    const changed = methods.includes(name) ? methods.filter((each) => each !== name) : [...methods, name];
+    this.choice = { ...this.choice, methods: changed };
+  }
+
+  readonly #promptsChosen = (event: Event): void => {
+    const prompts = PROMPT_MIXES.find((mix) => mix === chosenIn(event));
+    if (prompts !== undefined) this.choice = { ...this.choice, prompts };
+  };
+
+  readonly #rewardChosen = (event: Event): void => {
+    const reward = REWARDS.find((each) => each === chosenIn(event));
+    if (reward !== undefined) this.choice = { ...this.choice, reward };
+  };
+
+  #run(): void {
+    this.dispatchEvent(new CustomEvent<DemonstrationChoice>('demonstration-run', { detail: this.choice }));
+  }
+}
+
+function chosenIn({ currentTarget }: Event): string {
+  return currentTarget instanceof HTMLSelectElement ? currentTarget.value : '';
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'lab-collapse-setup': LabCollapseSetup;
+  }
+}

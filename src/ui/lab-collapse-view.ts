@@ -1,0 +1,312 @@
+/**
+ * The collapse view: branches of one model learn side by side by reinforcement, and the reader watches what each earns and
+ * what it forgets. It stays in the page once it was opened, so that a demonstration goes on while the reader looks at
+ * something else.
+ */
+import { html, LitElement, nothing } from 'lit';
+import { customElement, property, state } from 'lit/decorators.js';
+import { repeat } from 'lit/directives/repeat.js';
+import { LabError } from '../common/errors.ts';
+import { type GrpoCommand, MAX_BRANCHES, type MeasuredPoint } from '../protocol/grpo.ts';
+import type { BackendChoice } from '../protocol/scoring.ts';
+import { branchLook } from './branch-looks.ts';
+import { CollapseController } from './collapse-controller.ts';
+import { type BranchState, isOpen } from './collapse-state.ts';
+import { collapseViewStyles } from './collapse-view-styles.ts';
+import { addPoint, type Curve, EMPTY_CURVE } from './curve.ts';
+import { DEFAULT_CHOICE, type DemonstrationChoice, planDemonstration } from './demonstration.ts';
+import { failureHeading } from './failure-text.ts';
+import { backendName, formatCount, formatNats, formatPercent, formatSpan, wholePercent } from './format.ts';
+import type { OpenGrpo } from './grpo-client.ts';
+import './lab-branch.ts';
+import './lab-chart.ts';
+import type { ChartLine } from './lab-chart.ts';
+import './lab-collapse-setup.ts';
+import './lab-completions.ts';
+import './lab-notice.ts';
+import './lab-rule-autopsy.ts';
+import './lab-theory.ts';
+import { readoutStyles } from './readout-styles.ts';
+import { orderedRules } from './rule-series.ts';
+import { baseStyles, buttonStyles, headingStyles } from './shared-styles.ts';
+
+/** How values are drawn; where no range is given, by what the curves need: a reward climbs by few hundredths. */
+const UNITS = {
+  reward: { range: undefined, format: twoDecimals, tick: twoDecimals },
+  share: { range: [0, 1] as const, format: formatPercent, tick: wholePercent },
+  nats: { range: undefined, format: formatNats, tick: String },
+} as const;
+
+/** What is measured of every branch, on common axes. */
+const CHARTS = [
+  { heading: 'Reward', of: ({ probe }) => probe.reward, unit: 'reward' },
+  { heading: 'Recall of rare rules', of: ({ heldOut }) => heldOut.tailRecall, unit: 'share' },
+  { heading: 'Recall of common rules', of: ({ heldOut }) => heldOut.headRecall, unit: 'share' },
+  { heading: 'Entropy of the label, nats', of: ({ probe }) => probe.labelEntropyNats, unit: 'nats' },
+  { heading: 'Entropy of the reasoning, nats', of: ({ probe }) => probe.reasoningEntropyNats, unit: 'nats' },
+] as const satisfies readonly {
+  heading: string;
+  of: (measures: MeasuredPoint['measures']) => number | null;
+  unit: keyof typeof UNITS;
+}[];
+
+/**
+ * @fires collapse-progress - the share of all steps that is done as `detail`, while a demonstration is under way; null
+ * otherwise.
+ */
+@customElement('lab-collapse-view')
+export class LabCollapseView extends LitElement {
+  static override readonly styles = [baseStyles, buttonStyles, headingStyles, readoutStyles, collapseViewStyles];
+
+  /** Starts the thread that runs reinforcement. */
+  @property({ attribute: false }) openGrpo: OpenGrpo | undefined;
+  @property() backend: BackendChoice = 'auto';
+  /** The folder of the model that all branches start from; relative to the page. */
+  @property() modelUrl = 'models/lab-nano-start/';
+  @state() private choice: DemonstrationChoice = DEFAULT_CHOICE;
+  /** The rule that strips and autopsy show; undefined for the first rare one. */
+  @state() private chosenRule: number | undefined;
+  /** Counts demonstrations, so that each gets elements of its own. */
+  #number = 0;
+  readonly #demonstration = new CollapseController(this);
+
+  override render(): unknown {
+    const { state: shown } = this.#demonstration;
+    return html`<div class="bench">
+      <div class="panel head">${shown.phase === 'idle' ? this.#setup() : this.#controls()}</div>
+      ${shown.branches.length === 0 ? nothing : this.#results(shown.branches)}
+      <div class="panel honest">
+        <h2 class="heading">What this shows, and what it does not</h2>
+        <p>
+          <strong>Head-heavy prompts favour mode balance by construction:</strong> reinforcement hardly ever meets a
+          rare rule there, while the expert samples beside it cover them all. That is why the matched control with the
+          full reward always runs with it: where prompts and reward leave nothing out, less is forgotten, or nothing.
+        </p>
+        <p>
+          <strong>A single live run proves nothing.</strong> It is one seed of a tiny model on a made-up world. What can
+          be claimed stands on several seeds and controls, in the experiments E1 to E4 that the command line runs; until
+          those numbers are there, the lab claims nothing.
+        </p>
+        <p>
+          Collapse is the lab’s own definition, made so that it can fail: against the start, the mean reward has risen
+          while recall of rare rules and the number of different rules cited have fallen, all three by at least the
+          bounds shown.
+        </p>
+      </div>
+      <div class="panel"><lab-theory></lab-theory></div>
+    </div>`;
+  }
+
+  override updated(): void {
+    const { phase, branches } = this.#demonstration.state;
+    const isUnderWay = phase === 'preparing' || phase === 'running' || phase === 'paused';
+    const detail = isUnderWay ? doneShare(branches) : null;
+    this.dispatchEvent(new CustomEvent<number | null>('collapse-progress', { detail }));
+  }
+
+  #setup(): unknown {
+    return html`<h2 class="heading">Watch a model forget while its reward climbs</h2>
+      <lab-collapse-setup
+        .choice=${this.choice}
+        @demonstration-run=${(event: CustomEvent<DemonstrationChoice>) => this.#run(event.detail)}
+      ></lab-collapse-setup>`;
+  }
+
+  #controls(): unknown {
+    const { state: shown, pending } = this.#demonstration;
+    const { phase, failure, refused, backend, prepared, branches } = shown;
+    const canStep = (phase === 'running' || phase === 'paused') && pending !== 'stop';
+    return html`<h2 class="heading">The demonstration</h2>
+      <p class="readout">
+        <strong class="figure">${this.#figure()}</strong> <span class="beside">${this.#progressText()}</span>
+      </p>
+      ${
+        phase === 'preparing' || phase === 'running' || phase === 'paused'
+          ? branches.length === 0
+            ? html`<progress aria-label="Preparing"></progress>`
+            : html`<progress aria-label="Steps made" .value=${doneShare(branches)} max="1"></progress>`
+          : nothing
+      }
+      ${
+        failure === undefined
+          ? nothing
+          : html`<lab-notice kind="failure" heading=${failureHeading(failure)}>${failure.message}</lab-notice>`
+      }
+      ${refused === undefined ? nothing : html`<lab-notice heading="That cannot be done">${refused.message}</lab-notice>`}
+      ${(backend?.problems ?? []).map(
+        (problem) => html`<lab-notice heading="A faster backend is not used">${problem}</lab-notice>`,
+      )}
+      <p class="actions">
+        ${
+          phase === 'paused'
+            ? html`<button class="primary" ?disabled=${!canStep} @click=${() => this.#ask({ kind: 'resume' })}>
+                Go on
+              </button>`
+            : html`<button ?disabled=${!canStep || pending === 'pause'} @click=${() => this.#ask({ kind: 'pause' })}>
+                Pause
+              </button>`
+        }
+        <button ?disabled=${!canStep} @click=${() => this.#ask({ kind: 'step' })}>One step each</button>
+        <button class="end" ?disabled=${pending === 'stop'} @click=${() => this.#demonstration.reset()}>Reset</button>
+      </p>
+      ${
+        backend === undefined
+          ? nothing
+          : html`<p class="note">
+              Runs on ${backendName(backend.backend)}. ${backend.device}:
+              ${backend.reason}.${
+                prepared === undefined
+                  ? nothing
+                  : ` All branches start from ${prepared.modelName}, ${formatCount(prepared.parameters)} parameters.`
+              }
+            </p>`
+      }`;
+  }
+
+  #figure(): string {
+    const { phase, branches } = this.#demonstration.state;
+    if (branches.length === 0) return phase === 'failed' ? 'It did not begin' : 'Getting ready';
+    return `Step ${formatCount(Math.min(...branches.map(({ step }) => step)))}`;
+  }
+
+  #progressText(): string {
+    const { state: shown, pending } = this.#demonstration;
+    const { phase, stage, branches } = shown;
+    if (pending === 'stop') return 'stopping';
+    switch (phase) {
+      case 'preparing':
+        if (stage === 'model') return 'fetching the start';
+        return stage === 'world' ? 'making the pairs of the rule world' : 'measuring how fast this machine is';
+      case 'running': {
+        if (pending === 'pause') return 'pausing after this step';
+        const seconds = secondsLeft(branches);
+        return seconds === null
+          ? 'measuring the start'
+          : `of ${formatCount(lastStep(branches))}, ${formatSpan(seconds)} left`;
+      }
+      case 'paused':
+        return `of ${formatCount(lastStep(branches))}, paused`;
+      case 'finished':
+        return 'all branches are at their ends; fork one to go on from an earlier step';
+      case 'failed':
+        return branches.length === 0 ? '' : 'it could not go on';
+      case 'stopped':
+      case 'idle':
+        return '';
+      default:
+        return phase satisfies never;
+    }
+  }
+
+  #results(branches: readonly BranchState[]): unknown {
+    const { state: shown } = this.#demonstration;
+    const { prepared } = shown;
+    const rules = prepared?.rules ?? [];
+    const rule = this.chosenRule ?? orderedRules(rules).find((index) => rules[index]?.isTail === true) ?? 0;
+    const heldOut = branches[0]?.points[0]?.measures.heldOut.pairs;
+    return html`<div class="panel">
+        <div class="charts">${CHARTS.map((chart) => this.#chart(chart, branches))}</div>
+        <p class="note">
+          Reward and entropies of completions sampled for a fixed part of each branch’s own prompts, under its own
+          reward: the control is paid by another reward than its neighbours. Recall of greedy answers to
+          ${heldOut === undefined ? 'the' : formatCount(heldOut)} held-out pairs, the same for all.
+        </p>
+      </div>
+      <div class="branches">
+        ${repeat(
+          branches,
+          ({ id }) => `${this.#number}/${id}`,
+          (branch) =>
+            html`<lab-branch
+              .branch=${branch}
+              .prepared=${prepared}
+              .rule=${rule}
+              ?open=${isOpen(shown)}
+              ?forkable=${branches.length < MAX_BRANCHES}
+              @branch-command=${(event: CustomEvent<GrpoCommand>) => this.#ask(event.detail)}
+              @rule-choose=${this.#ruleChosen}
+            ></lab-branch>`,
+        )}
+      </div>
+      <div class="panel">
+        <lab-rule-autopsy
+          .branches=${branches}
+          .prepared=${prepared}
+          .rule=${rule}
+          @rule-choose=${this.#ruleChosen}
+        ></lab-rule-autopsy>
+      </div>
+      <div class="panel"><lab-completions .branches=${branches} .prepared=${prepared}></lab-completions></div>`;
+  }
+
+  #chart({ heading, of, unit }: (typeof CHARTS)[number], branches: readonly BranchState[]): unknown {
+    const lines = branches.map(({ id, name, points }): ChartLine => {
+      const curve = points.reduce((drawn: Curve, { step, measures }) => {
+        const value = of(measures);
+        return value === null ? drawn : addPoint(drawn, step, value);
+      }, EMPTY_CURVE);
+      return { name, look: branchLook(id), curve };
+    });
+    return html`<lab-chart
+      heading=${heading}
+      .steps=${lastStep(branches)}
+      .range=${UNITS[unit].range}
+      .format=${UNITS[unit].format}
+      .formatTick=${UNITS[unit].tick}
+      .lines=${lines}
+    ></lab-chart>`;
+  }
+
+  readonly #ruleChosen = (event: CustomEvent<number>): void => {
+    this.chosenRule = event.detail;
+  };
+
+  #ask(command: GrpoCommand): void {
+    this.#demonstration.command(command);
+  }
+
+  #run(choice: DemonstrationChoice): void {
+    const { openGrpo, backend } = this;
+    if (openGrpo === undefined) throw new LabError('internal', { message: 'The view was given no thread.' });
+    this.choice = choice;
+    this.chosenRule = undefined;
+    this.#number += 1;
+    const plan = planDemonstration(choice, new URL(this.modelUrl, document.baseURI).href);
+    void this.#demonstration.run(openGrpo, { ...plan, backend });
+  }
+}
+
+function twoDecimals(value: number): string {
+  return value.toFixed(2);
+}
+
+function lastStep(branches: readonly BranchState[]): number {
+  return Math.max(1, ...branches.map(({ steps }) => steps));
+}
+
+/** The steps made, of those that the branches can still come to. */
+function doneShare(branches: readonly BranchState[]): number {
+  const aims = branches.map(({ ended, step, steps }) => (ended === undefined ? steps : step));
+  const sum = aims.reduce((total, aim) => total + aim, 0);
+  return sum === 0 ? 0 : branches.reduce((total, { step }) => total + step, 0) / sum;
+}
+
+/** Until all branches are at their ends, at their recent speed, measurements included; null before the first step. */
+function secondsLeft(branches: readonly BranchState[]): number | null {
+  let ms = 0;
+  let hasStep = false;
+  for (const { history, steps, step, measureMs, ended } of branches) {
+    const last = history.at(-1);
+    if (last === undefined || ended !== undefined) continue;
+    hasStep = true;
+    const { rolloutMs, scoreMs, updateMs } = last.times;
+    ms += (steps - step) * (rolloutMs + scoreMs + updateMs + measureMs / step);
+  }
+  return hasStep ? ms / 1000 : null;
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'lab-collapse-view': LabCollapseView;
+  }
+}

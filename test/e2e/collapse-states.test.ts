@@ -1,0 +1,181 @@
+/**
+ * The collapse view on scripted threads: what a collapse looks like, how it is steered, and what is said when something
+ * breaks. Also what holds in every state: it can be read and used by everyone, on any screen.
+ */
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import { GRPO_SCENES, type GrpoScene } from '../harness/scripted-grpo.ts';
+import { describeBrowser, launchChromium } from '../setup/chromium.ts';
+import { visit, type Visit } from './visit.ts';
+
+const HARNESS_URL = inject('harnessUrl');
+
+describeBrowser('the collapse view on scripted threads', () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await launchChromium();
+  });
+  afterEach(async () => {
+    for (const context of browser.contexts()) await context.close();
+  });
+  afterAll(() => browser.close());
+  const show = (scene: GrpoScene, options = {}): Promise<Visit> =>
+    visit(browser, `${HARNESS_URL}?grpo=${scene}#/collapse`, options);
+  const started = async (scene: GrpoScene): Promise<Page> => {
+    const { page } = await show(scene);
+    await page.getByRole('button', { name: 'Run the demonstration' }).click();
+    return page;
+  };
+
+  it('runs by one click with the matched, full control beside it, and says plainly what that shows', async () => {
+    const page = await started('learning');
+    await expect
+      .poll(() => page.locator('lab-branch h3').allInnerTexts())
+      .toEqual(['GRPO (head-heavy, plausible)', 'MBO 0.3 (head-heavy, plausible)', 'GRPO (matched, full)']);
+    await page.getByText('Head-heavy prompts favour mode balance by construction').waitFor();
+    await page.getByText('A single live run proves nothing').waitFor();
+    await page
+      .getByRole('img', { name: /^Recall of rare rules: GRPO \(head-heavy, plausible\) from 64 % at step 0 to 51 %/u })
+      .waitFor();
+  });
+
+  it('raises the alarm in the branch that collapsed, with all three numbers, and shows how far the others are', async () => {
+    const page = await started('collapsed');
+    const [collapsed, balanced] = [page.locator('lab-branch').nth(0), page.locator('lab-branch').nth(1)];
+    await collapsed
+      .getByText(/earns 0\.09 more reward .* fell by 0\.42, and 44 % .* First seen at step 50/su)
+      .waitFor();
+    expect(await collapsed.locator('lab-collapse-alarm dd').allInnerTexts()).toEqual([
+      expect.stringMatching(/\+0\.09\s+of \+0\.05, met/u),
+      expect.stringMatching(/\u22120\.42\s+of \u22120\.20, met/u),
+      expect.stringMatching(/\u221244 %\s+of \u221230 %, met/u),
+    ]);
+    await balanced.getByText('No collapse up to step 70.').waitFor();
+    expect(await balanced.locator('lab-collapse-alarm dd').nth(1).innerText()).toMatch(
+      /\u22120\.03\s+of \u22120\.20$/u,
+    );
+  });
+
+  it('pauses, steps, goes on, and forgets all on reset', async () => {
+    const page = await started('learning');
+    const readout = page.locator('lab-collapse-view .readout');
+    await readout.getByText('Step 22').waitFor();
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await readout.getByText('of 100, paused').waitFor();
+    await page.getByRole('button', { name: 'One step each' }).click();
+    await readout.getByText('Step 23').waitFor();
+    await page.getByRole('button', { name: 'Go on' }).click();
+    await readout.getByText('left').waitFor();
+    await page.getByRole('button', { name: 'Reset' }).click();
+    await page.getByRole('button', { name: 'Run the demonstration' }).waitFor();
+    expect(await page.locator('lab-branch').count()).toBe(0);
+  });
+
+  it('turns a dial from the next step on and keeps its moves in sight, and forks at a checkpoint', async () => {
+    const page = await started('learning');
+    const branch = page.locator('lab-branch').first();
+    await branch.getByRole('slider', { name: /weight of the expert loss/u }).fill('0.5');
+    await branch.getByText('the next step takes up the change').waitFor();
+    await page.getByRole('button', { name: 'One step each' }).click();
+    await branch.getByText('0 from step 1, 0.5 from step 23.').waitFor();
+
+    await branch.getByLabel('Fork GRPO (head-heavy, plausible) from step').selectOption('10');
+    await branch.getByLabel('Dial of the fork').fill('9');
+    await branch.getByRole('button', { name: 'Fork' }).click();
+    await page.getByText('That cannot be done').waitFor();
+    await branch.getByLabel('Dial of the fork').fill('1');
+    await branch.getByRole('button', { name: 'Fork' }).click();
+    await page.getByText('step 10 of 100, forked at 10').waitFor();
+    expect(await page.locator('lab-branch').count()).toBe(4);
+    expect(await page.getByText('That cannot be done').count()).toBe(0);
+  });
+
+  it('names rules by pointer, by keyboard and in a table, and follows one of them', async () => {
+    const page = await started('collapsed');
+    const strip = page.getByRole('slider', { name: 'Rules cited by GRPO (head-heavy, plausible)' });
+    await strip.hover({ position: { x: 20, y: 3 } });
+    await page.locator('lab-rule-strip .caption').first().getByText('brand-other-0').waitFor();
+    await strip.focus();
+    await page.keyboard.press('End');
+    expect(await strip.getAttribute('aria-valuetext')).toMatch(/^quantity-near-with-a-longer-name-31, rare, cited/u);
+    const autopsy = page.locator('lab-rule-autopsy');
+    expect(await autopsy.getByLabel('Rule', { exact: true }).inputValue()).toBe('31');
+    await autopsy.getByRole('img', { name: /^Citations per 100 completions: GRPO/u }).waitFor();
+    await page.locator('lab-rule-strip summary').first().click();
+    expect(await page.locator('lab-rule-strip tbody tr').count()).toBe(32);
+  });
+
+  it('shows completions with their rewards, rule by rule and token by token', async () => {
+    const page = await started('collapsed');
+    const samples = page.locator('lab-completions');
+    await samples
+      .getByText('brand-other-27 (rare): not in gold; leaving it out would have brought 0.10')
+      .first()
+      .waitFor();
+    await samples.getByText('Worth nothing as a whole: it does not parse at segment 3').waitFor();
+    await samples.locator('summary', { hasText: 'Advantage and ratio' }).first().click();
+    expect(await samples.locator('tbody tr').first().innerText()).toMatch(/partial\s+1\.20\s+1\.090/u);
+  });
+
+  it('ends a branch that broke and says why, while the others go on', async () => {
+    const page = await started('broken');
+    await page.locator('lab-branch').first().getByText('The other branches go on').waitFor();
+    await page.locator('lab-branch').nth(1).getByText('step 41 of 100').waitFor();
+  });
+
+  it('says what is missing, and can be tried again', async () => {
+    const page = await started('missing');
+    await page.getByRole('alert').getByText('The model was not found').waitFor();
+    await page.getByRole('button', { name: 'Reset' }).click();
+    await page.getByRole('button', { name: 'Run the demonstration' }).waitFor();
+  });
+
+  it('fits a Gaussian while its target is dragged, by pointer or by keyboard', async () => {
+    const { page } = await show('learning');
+    const forward = page.locator('lab-mixture-fit li').first();
+    await forward.getByText('mean -0.40').waitFor();
+    const left = page.getByRole('slider', { name: 'Left component' });
+    await left.focus();
+    await page.keyboard.press('ArrowRight');
+    await forward.getByText('mean -0.34').waitFor(); // 0.6 x -1.9 + 0.4 x 2
+    const box = await left.boundingBox();
+    if (box === null) throw new Error('The handle has no place.');
+    await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width / 2 + 60, box.y + box.height / 2);
+    await page.mouse.up();
+    expect(Number(await left.getAttribute('aria-valuenow'))).toBeGreaterThan(-1.5);
+  });
+
+  it('refuses numbers that are none', async () => {
+    const { page } = await show('learning');
+    await page.locator('lab-collapse-setup summary').click();
+    await page.getByLabel('Steps', { exact: true }).fill('many');
+    await page.getByText('A whole number from 1 to 1000.').waitFor();
+    expect(await page.getByRole('button', { name: 'Run the demonstration' }).isDisabled()).toBe(true);
+  });
+
+  const looks = [
+    ['light', 1440],
+    ['dark', 360],
+  ] as const;
+  describe.each([...GRPO_SCENES, 'idle'] as const)('in the state "%s"', (scene) => {
+    it.each(looks)('%s at %d px, is accessible and fits', async (colorScheme, width) => {
+      // axe brings its script as text, which the page's own policy rightly refuses.
+      const options = { colorScheme, viewport: { width, height: 900 }, bypassCSP: true, reducedMotion: 'reduce' };
+      const { page, complaints } = await show(scene === 'idle' ? 'learning' : scene, options);
+      const run = page.getByRole('button', { name: 'Run the demonstration' });
+      await run.waitFor();
+      if (scene !== 'idle') await run.click();
+      await page.locator('lab-theory table').waitFor();
+      for (const summary of await page.locator('lab-collapse-view summary').all()) await summary.click();
+      const { violations } = await new AxeBuilder({ page }).analyze();
+      const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+      expect(serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([]);
+      const overflowPx = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      expect(overflowPx).toBeLessThanOrEqual(0);
+      expect(complaints).toEqual([]);
+    });
+  });
+});

@@ -1,0 +1,84 @@
+/**
+ * The demonstration in the built page, on a real model: a few small steps of it, as a reader runs them; what it costs a first
+ * visitor who never looks at it; and that it runs without a network once it has run with one.
+ */
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { describeBrowser, launchChromium } from '../setup/chromium.ts';
+import { BUILT_PAGE, serveFolder, type StaticHost } from './static-host.ts';
+import { answered, visit } from './visit.ts';
+
+/** A demonstration of seconds. */
+const TINY = { Steps: '3', 'Measure every': '1', 'Prompts per step': '2', 'Held-out pairs': '12' };
+
+describeBrowser('the demonstration in the page', () => {
+  let browser: Browser;
+  let host: StaticHost;
+  beforeAll(async () => {
+    browser = await launchChromium();
+  });
+  afterEach(async () => {
+    for (const context of browser.contexts()) await context.close();
+    await host.close();
+  });
+  afterAll(() => browser.close());
+
+  it('runs branches side by side, with curves, strips and completions, and a fork that is the same run', async () => {
+    host = await serveFolder(BUILT_PAGE);
+    const { page, complaints } = await visit(browser, `${host.url}?backend=wasm#/collapse`);
+    await runTiny(page);
+    const branches = page.locator('lab-branch');
+    await page.getByText('all branches are at their ends').waitFor();
+    expect(await branches.locator('.at').allInnerTexts()).toEqual(Array(3).fill('step 3 of 3'));
+    await page.getByRole('img', { name: /^Reward: GRPO \(head-heavy, plausible\) from 0\.\d\d at step 0 to 0\.\d\d at step 3; MBO/u }).waitFor(); // prettier-ignore
+    expect(await branches.nth(1).getByText('0.3 from step 1.').count()).toBe(1);
+    expect(await branches.locator('lab-collapse-alarm .said').allInnerTexts()).toHaveLength(3);
+    const strip = page.getByRole('slider', { name: 'Rules cited by GRPO (matched, full)' });
+    expect(await strip.getAttribute('aria-valuetext')).toMatch(
+      /^[a-z-]+, rare, cited \d+ times in 16 completions of step 3$/u,
+    );
+    expect(await page.locator('lab-completions .completion').count()).toBeGreaterThan(7);
+    expect(await page.locator('lab-completions .completion').first().innerText()).toMatch(/reward \(plausible\)/u);
+
+    await branches.nth(1).getByLabel(/^Fork MBO/u).selectOption('1'); // prettier-ignore
+    await branches.nth(1).getByRole('button', { name: 'Fork' }).click();
+    const fork = page.locator('lab-branch').nth(3);
+    await fork.getByText('step 3 of 3, forked at 1').waitFor();
+    // Nothing was changed, so that every measurement is that of its parent.
+    await expect
+      .poll(() => fork.locator('lab-collapse-alarm dl').innerText())
+      .toBe(await branches.nth(1).locator('lab-collapse-alarm dl').innerText());
+    await page.getByRole('button', { name: 'Reset' }).click();
+    await page.getByRole('button', { name: 'Run the demonstration' }).waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  it('costs a visitor who does not look at it nothing, and runs offline once it has run', async () => {
+    host = await serveFolder(BUILT_PAGE);
+    const { page, complaints } = await visit(browser, `${host.url}?backend=wasm`);
+    await answered(page);
+    await page.getByText('Works offline.').waitFor();
+    expect(host.answers.filter((line) => line.includes('lab-nano-start'))).toEqual([]);
+    // From here on the offline copy answers.
+    await page.reload();
+    await answered(page);
+    await page.getByRole('link', { name: 'Collapse' }).click();
+    await runTiny(page, { Steps: '1' });
+    await page.getByText('all branches are at their ends').waitFor();
+    expect(host.answers.filter((line) => line.startsWith('200 models/lab-nano-start/'))).toHaveLength(5);
+
+    await page.context().setOffline(true);
+    await page.reload();
+    await runTiny(page, { Steps: '1' });
+    await page.getByText('all branches are at their ends').waitFor();
+    expect(complaints).toEqual([]);
+  });
+});
+
+async function runTiny(page: Page, change: Partial<typeof TINY> = {}): Promise<void> {
+  await page.locator('lab-collapse-setup summary').click();
+  for (const [label, value] of Object.entries({ ...TINY, ...change })) {
+    await page.getByLabel(label, { exact: true }).fill(value);
+  }
+  await page.getByRole('button', { name: 'Run the demonstration' }).click();
+}

@@ -1,0 +1,95 @@
+/** What k1, k2 and k3 estimate, and whose gradient each has; and the policy that a leashed reward asks for. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  ESTIMATORS,
+  expectedFacts,
+  forwardKlGradient,
+  klNats,
+  reverseKlGradient,
+  sampledFacts,
+  softmax,
+} from '../../../src/common/kl-estimators.ts';
+import { Rng } from '../../../src/common/rng.ts';
+import { entropyNats, leashedReward, meanReward, tiltedPolicy } from '../../../src/common/tilted-policy.ts';
+
+const logits = fc.array(fc.double({ min: -2, max: 2, noNaN: true }), { minLength: 4, maxLength: 4 });
+const close = (a: readonly number[], b: readonly number[]): void => {
+  for (const [i, value] of a.entries()) expect(value).toBeCloseTo(b[i] ?? NaN, 10);
+};
+
+describe('the estimators', () => {
+  it('k1 and k3 are unbiased, k2 is not, and k3 is never negative', () => {
+    fc.assert(
+      fc.property(logits, logits, (a, b) => {
+        const [p, ref] = [softmax(a), softmax(b)];
+        expect(expectedFacts('k1', p, ref).mean).toBeCloseTo(klNats(p, ref), 10);
+        expect(expectedFacts('k3', p, ref).mean).toBeCloseTo(klNats(p, ref), 10);
+        for (const [i, share] of p.entries()) {
+          const ratio = (ref[i] ?? 0) / share;
+          expect(ratio - Math.log(ratio) - 1).toBeGreaterThanOrEqual(0);
+        }
+      }),
+    );
+    const [p, ref] = [softmax([4, 0]), softmax([0, 4])];
+    expect(Math.abs(expectedFacts('k2', p, ref).mean - klNats(p, ref))).toBeGreaterThan(0.1);
+  });
+
+  it('have on average no gradient (k1), that of the reverse KL (k2), that of the forward KL (k3)', () => {
+    fc.assert(
+      fc.property(logits, logits, (a, b) => {
+        const [p, ref] = [softmax(a), softmax(b)];
+        close(expectedFacts('k1', p, ref).gradient, [0, 0, 0, 0]);
+        close(expectedFacts('k2', p, ref).gradient, reverseKlGradient(p, ref));
+        close(expectedFacts('k3', p, ref).gradient, forwardKlGradient(p, ref));
+      }),
+    );
+  });
+
+  it('the analytic gradients are those of finite differences', () => {
+    const [at, ref] = [[0.4, -1, 0.9, 0], softmax([1, 0, 0.3, -0.7])];
+    const numeric = (of: (p: number[]) => number): number[] =>
+      at.map((_, j) => {
+        const moved = (by: number) => of(softmax(at.map((logit, i) => (i === j ? logit + by : logit))));
+        return (moved(1e-5) - moved(-1e-5)) / 2e-5;
+      });
+    const reverse = numeric((p) => klNats(p, ref));
+    for (const [i, value] of reverseKlGradient(softmax(at), ref).entries()) expect(value).toBeCloseTo(reverse[i] ?? NaN, 7); // prettier-ignore
+    const forward = numeric((p) => klNats(ref, p));
+    for (const [i, value] of forwardKlGradient(softmax(at), ref).entries()) expect(value).toBeCloseTo(forward[i] ?? NaN, 7); // prettier-ignore
+  });
+
+  it('come to their expectations with many samples', () => {
+    const [p, ref] = [softmax([0.3, -1, 1, 0]), softmax([1, 0, -0.5, 0])];
+    for (const kind of ESTIMATORS) {
+      const exact = expectedFacts(kind, p, ref);
+      const sampled = sampledFacts(kind, p, ref, 40_000, new Rng(kind));
+      expect(Math.abs(sampled.mean - exact.mean)).toBeLessThan((5 * exact.sd) / 200);
+      for (const [i, value] of sampled.gradient.entries()) expect(value).toBeCloseTo(exact.gradient[i] ?? NaN, 1);
+    }
+  });
+});
+
+describe('the policy that a leashed reward asks for', () => {
+  const ref = [0.4, 0.3, 0.2, 0.1];
+  const rewards = [0.2, 0.9, 0.9, 0.5];
+
+  it('is better than any other', () => {
+    fc.assert(
+      fc.property(logits, fc.double({ min: 0.05, max: 3, noNaN: true }), (other, beta) => {
+        const best = tiltedPolicy(ref, rewards, beta);
+        const value = leashedReward(best, ref, rewards, beta);
+        expect(value).toBeGreaterThanOrEqual(leashedReward(softmax(other), ref, rewards, beta) - 1e-12);
+      }),
+    );
+  });
+
+  it('goes from the reference to the best outcomes alone as the leash is loosened', () => {
+    close(tiltedPolicy(ref, rewards, 1e12), ref);
+    close(tiltedPolicy(ref, rewards, 1e-3), [0, 0.6, 0.4, 0]);
+    const betas = [5, 1, 0.3, 0.1, 0.03];
+    const reached = betas.map((beta) => meanReward(tiltedPolicy(ref, rewards, beta), rewards));
+    expect(reached).toEqual(reached.toSorted((a, b) => a - b));
+    expect(entropyNats(tiltedPolicy(ref, rewards, 0.01))).toBeCloseTo(entropyNats([0.6, 0.4]), 6);
+  });
+});

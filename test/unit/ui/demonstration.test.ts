@@ -1,0 +1,54 @@
+/** The demonstration runs what the experiments run, with the control always beside it. */
+import * as v from 'valibot';
+import { describe, expect, it } from 'vitest';
+import { RECIPES } from '../../../src/experiment/recipes.ts';
+import { GrpoRequestSchema } from '../../../src/protocol/grpo.ts';
+import { GrpoExperimentSchema } from '../../../src/protocol/grpo-experiment.ts';
+import { DEFAULT_CHOICE, type DemonstrationChoice, METHODS, planDemonstration } from '../../../src/ui/demonstration.ts';
+
+const URL_OF_START = 'http://localhost/models/lab-nano-start/';
+const namesOf = (change: Partial<DemonstrationChoice>): string[] =>
+  planDemonstration({ ...DEFAULT_CHOICE, ...change }, URL_OF_START).branches.map(({ name }) => name);
+
+/** What tells arms apart; how long, how broadly and how often a run is looked at is the reader's choice. */
+function decisive(experiment: unknown): unknown {
+  const { name: _name, devPairs: _d, grpo, ...rest } = v.parse(GrpoExperimentSchema, experiment);
+  const { evaluateEvery: _e, checkpointEvery: _c, keepEvery: _k, steps: _s, prompts: _p, ...learning } = grpo;
+  return { ...rest, grpo: learning };
+}
+
+describe('planDemonstration', () => {
+  it('is a request that the worker accepts, whose branches are arms of the experiments', () => {
+    const arms = RECIPES.flatMap((recipe) => recipe.arms);
+    const wanted = { ...DEFAULT_CHOICE, methods: METHODS.map(({ name }) => name) };
+    const request = v.parse(GrpoRequestSchema, planDemonstration(wanted, URL_OF_START));
+    expect(request.branches).toHaveLength(5);
+    for (const { name, experiment } of request.branches) {
+      const arm = arms.find((each) => each.name === name);
+      if (arm === undefined || arm.run === 'start') expect.fail(`No experiment has an arm ${name}`);
+      expect(decisive(experiment), name).toEqual(decisive(arm.run));
+    }
+  });
+
+  it('always has the matched, full control, and only once', () => {
+    expect(namesOf({})).toEqual([
+      'GRPO (head-heavy, plausible)',
+      'MBO 0.3 (head-heavy, plausible)',
+      'GRPO (matched, full)',
+    ]);
+    expect(namesOf({ methods: ['MBO 0.3'], prompts: 'matched', reward: 'full' })).toEqual([
+      'MBO 0.3 (matched, full)',
+      'GRPO (matched, full)',
+    ]);
+    expect(namesOf({ prompts: 'matched', reward: 'full' })).toEqual([
+      'GRPO (matched, full)',
+      'MBO 0.3 (matched, full)',
+    ]);
+  });
+
+  it('gives all branches the same seed and number of steps', () => {
+    const { branches } = planDemonstration({ ...DEFAULT_CHOICE, seed: 7, steps: 30 }, URL_OF_START);
+    const settings = branches.map(({ experiment }) => v.parse(GrpoExperimentSchema, experiment).grpo);
+    expect(new Set(settings.map(({ seed, steps }) => `${seed} ${steps}`))).toEqual(new Set(['7 30']));
+  });
+});
