@@ -9,6 +9,7 @@ import { wholeNumber } from '../../src/cli/options.ts';
 import { LabError, messageOf } from '../../src/common/errors.ts';
 import { PRESET_NAMES, type PresetName } from '../../src/config/presets.ts';
 import { BENCH_BACKENDS, type BenchBackend } from './backends.ts';
+import { benchPage, pageReport } from './page-bench.ts';
 import { benchProfile, profileReport } from './profile-bench.ts';
 import { benchTrain, PEER_NAMES, type PeerName, trainReport } from './train-bench.ts';
 import { makeWork, type Work, WORK_A } from './work.ts';
@@ -66,6 +67,17 @@ const profile = shared(new Command('profile'))
     if (options.json === true) print(JSON.stringify(result));
   });
 
+const page = new Command('page')
+  .description('the longest tasks of the built page while the first run trains in it')
+  .option('--seconds <n>', 'to train', wholeNumber(1), 30)
+  .option('--rows <n>', 'tasks to list', wholeNumber(1), 12)
+  .option('--json', 'end with one line of JSON')
+  .action(async ({ seconds, rows, json }: { seconds: number; rows: number; json?: boolean }) => {
+    const result = await benchPage(seconds, rows);
+    for (const line of pageReport(result)) (json === true ? note : print)(line);
+    if (json === true) print(JSON.stringify(result));
+  });
+
 function peerNames(text: string): PeerName[] {
   const names = text.split(',');
   const known = PEER_NAMES.filter((name) => names.includes(name));
@@ -80,7 +92,7 @@ function peerNames(text: string): PeerName[] {
 }
 
 const program = new Command('npm run bench --').description('benchmarks of the engine').exitOverride();
-for (const command of [train, profile]) program.addCommand(command.exitOverride());
+for (const command of [train, profile, page]) program.addCommand(command.exitOverride());
 
 try {
   await program.parseAsync(process.argv);

@@ -1,0 +1,154 @@
+/**
+ * `bench page`: how long the page's own thread is kept from people while a run trains in its worker. The page is built,
+ * opened in Chromium, and the first run is started on WebAssembly by its button.
+ *
+ * A task's time on the clock says what people feel, its CPU time what the code costs: on a machine busy with other work
+ * only the second tells slow code from a thread that was not let run. The browser's trace has both.
+ */
+import { type Browser, chromium } from 'playwright-core';
+import { build, type InlineConfig, preview } from 'vite';
+import { LabError } from '../../src/common/errors.ts';
+import { note } from '../../src/cli/terminal.ts';
+import { findChromium } from '../setup/system-packages.ts';
+
+/** A task of the page's thread. */
+export interface PageTask {
+  /** After the run was started. */
+  readonly atMs: number;
+  readonly cpuMs: number;
+  readonly clockMs: number;
+  /** The longest things that it did, by the names of the trace. */
+  readonly did: readonly string[];
+}
+
+/** The result of a benchmark of the page, its last line with `--json`. */
+export interface PageResult {
+  readonly seconds: number;
+  readonly tasks: number;
+  /** Tasks that took more CPU time than {@link LIMIT_MS}. */
+  readonly overLimit: number;
+  /** What the page itself was told of tasks of more than 50 ms on the clock. */
+  readonly longTasks: number;
+  /** By CPU time, the longest first. */
+  readonly longest: readonly PageTask[];
+}
+
+/** A task that takes longer is felt. */
+export const LIMIT_MS = 50;
+const CATEGORIES = ['devtools.timeline', 'disabled-by-default-devtools.timeline', 'v8'];
+const FLAGS = ['--headless=new', '--no-sandbox', '--no-first-run', '--disable-background-networking'];
+
+/** Runs the benchmark. */
+export async function benchPage(seconds: number, rows: number): Promise<PageResult> {
+  const found = findChromium();
+  if ('missing' in found) throw new LabError('internal', { message: found.missing });
+  // Else lit's development version is built.
+  process.env['NODE_ENV'] = 'production';
+  const config: InlineConfig = {
+    configFile: 'vite.config.ts',
+    mode: 'production',
+    logLevel: 'warn',
+    build: { outDir: '.cache/bench-page', emptyOutDir: true },
+  };
+  note('building the page');
+  await build(config);
+  const server = await preview({ ...config, preview: { port: 0, open: false } });
+  const browser = await chromium.launch({ executablePath: found.path, args: FLAGS });
+  try {
+    const url = `${server.resolvedUrls?.local[0] ?? ''}?backend=wasm#/train`;
+    return await traceTraining(browser, url, seconds, rows);
+  } finally {
+    await browser.close();
+    await server.close();
+  }
+}
+
+async function traceTraining(browser: Browser, url: string, seconds: number, rows: number): Promise<PageResult> {
+  const page = await browser.newPage();
+  await page.goto(url);
+  await page.locator('lab-run-plan .figure').waitFor({ timeout: 120_000 });
+  await page.evaluate(watchLongTasks);
+  await browser.startTracing(page, { categories: CATEGORIES });
+  await page.getByRole('button', { name: 'Train a small model' }).click();
+  note(`training for ${seconds} s`);
+  await page.waitForTimeout(1000 * seconds);
+  const trace = JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: TraceEvent[] };
+  const tasks = tasksOf(trace.traceEvents);
+  return {
+    seconds,
+    tasks: tasks.length,
+    overLimit: tasks.filter(({ cpuMs }) => cpuMs > LIMIT_MS).length,
+    longTasks: await page.evaluate(() => (globalThis as unknown as { longTasks: number }).longTasks),
+    longest: tasks.slice(0, rows),
+  };
+}
+
+/** Runs in the page. */
+function watchLongTasks(): void {
+  const seen = globalThis as unknown as { longTasks: number };
+  seen.longTasks = 0;
+  new PerformanceObserver((list) => {
+    seen.longTasks += list.getEntries().length;
+  }).observe({ type: 'longtask' });
+}
+
+/** An event of Chromium's trace; times are in microseconds, `tdur` is CPU time. */
+interface TraceEvent {
+  readonly name: string;
+  readonly ph: string;
+  readonly pid: number;
+  readonly tid: number;
+  readonly ts: number;
+  readonly dur?: number;
+  readonly tdur?: number;
+  readonly args?: {
+    readonly data?: { readonly functionName?: string; readonly type?: string; readonly frame?: string };
+  };
+}
+
+/** The tasks of the thread that draws the page, by CPU time. */
+function tasksOf(events: readonly TraceEvent[]): PageTask[] {
+  // Of all renderers' threads only the page's lays it out.
+  const drawing = events.find(({ name }) => name === 'Layout');
+  const ofPage = events.filter(({ ph, pid, tid }) => ph === 'X' && pid === drawing?.pid && tid === drawing.tid);
+  const startUs = ofPage[0]?.ts ?? NaN;
+  const tasks = ofPage.filter(({ name }) => name === 'RunTask');
+  return tasks
+    .toSorted((a, b) => (b.tdur ?? 0) - (a.tdur ?? 0))
+    .map((task, rank) => ({
+      atMs: (task.ts - startUs) / 1000,
+      cpuMs: (task.tdur ?? 0) / 1000,
+      clockMs: (task.dur ?? 0) / 1000,
+      did: rank < DETAILED ? longestWithin(task, ofPage) : [],
+    }));
+}
+
+/** Looking into tasks takes a while. */
+const DETAILED = 20;
+const NAMED = 4;
+
+function longestWithin(task: TraceEvent, events: readonly TraceEvent[]): string[] {
+  const endUs = task.ts + (task.dur ?? 0);
+  return events
+    .filter(({ name, ts, dur = 0 }) => !name.endsWith('RunTask') && ts >= task.ts && ts + dur <= endUs)
+    .toSorted((a, b) => (b.tdur ?? 0) - (a.tdur ?? 0))
+    .slice(0, NAMED)
+    .map(({ name, tdur = 0, args }) => {
+      const what = args?.data?.functionName ?? args?.data?.type ?? '';
+      return `${name}${what === '' ? '' : ` ${what}`} ${(tdur / 1000).toFixed(1)}`;
+    });
+}
+
+/** The result as text for people. */
+export function pageReport({ seconds, tasks, overLimit, longTasks, longest }: PageResult): string[] {
+  return [
+    `the page's thread in ${seconds} s of the first run: ${tasks} tasks, ${overLimit} of more than ${LIMIT_MS} ms of CPU time`,
+    `(${longTasks} of more than 50 ms on the clock)`,
+    '',
+    '   at s   CPU ms  clock ms',
+    ...longest.map(
+      ({ atMs, cpuMs, clockMs, did }) =>
+        `${(atMs / 1000).toFixed(1).padStart(7)} ${cpuMs.toFixed(1).padStart(8)} ${clockMs.toFixed(1).padStart(9)}  ${did.join(', ')}`,
+    ),
+  ];
+}
