@@ -7,7 +7,7 @@ import { type BackendRates, predictStepMs } from '../gpu/calibration.ts';
 import { memoryLimits } from '../gpu/current-backend.ts';
 import { type BackendRequest, openBackend, type OpenedBackend } from '../gpu/device.ts';
 import { findDisagreement } from '../gpu/self-check.ts';
-import { countStep, type StepCost, type StepShape } from '../gpu/step-cost.ts';
+import { countForward, countStep, type StepCost, type StepShape } from '../gpu/step-cost.ts';
 import type { PredictedCost } from '../protocol/training.ts';
 import type { BackendChoice } from '../protocol/scoring.ts';
 import { DECODER_CHECK } from './decoder-check.ts';
@@ -38,11 +38,65 @@ export async function openTrainingBackend(
   return { ...opened, rates };
 }
 
-/** What steps of a shape take on a backend. */
-export function predictRun(model: ModelConfig, shape: StepShape, steps: number, rates: BackendRates): PredictedCost {
+/** What a run does besides its steps. */
+export interface RunAsides {
+  readonly evaluateEvery: number;
+  /** Held-out pairs that each evaluation looks at. */
+  readonly devPairs: number;
+  /** Whether it also reads completions of them, which it does where there are rules to cite. */
+  readonly reasons: boolean;
+  /** Training pairs that are still to be made ready. */
+  readonly unpreparedPairs: number;
+}
+
+/** What steps of a shape take on a backend, and with preparation and evaluations the whole run. */
+export function predictRun(
+  model: ModelConfig,
+  shape: StepShape,
+  steps: number,
+  rates: BackendRates,
+  asides: RunAsides,
+): PredictedCost {
   const cost = countStep(model, shape);
   const stepMs = predictStepMs(cost, rates);
-  return { stepMs, runMs: stepMs * steps, memoryBytes: cost.memoryBytes };
+  const evaluationsMs = Math.ceil(steps / asides.evaluateEvery) * predictEvaluationMs(model, shape, rates, asides);
+  const { unpreparedPairs } = asides;
+  const preparationMs = unpreparedPairs === 0 ? 0 : PREPARATION_MS + unpreparedPairs * PREPARATION_PAIR_MS;
+  return { stepMs, runMs: stepMs * steps + evaluationsMs + preparationMs, memoryBytes: cost.memoryBytes };
+}
+
+/**
+ * Making a world and a tokenizer, and encoding a pair, as measured once on one core of a server. No backend computes it, so
+ * no rate says how fast the machine at hand is.
+ */
+const PREPARATION_MS = 1500;
+const PREPARATION_PAIR_MS = 0.12;
+
+/** Completions of an evaluation, as sft-run.ts has them. */
+const COMPLETIONS = 200;
+/** Lengths among so many prompts; those of one length are completed together, token by token. */
+const PROMPT_LENGTHS = 46;
+/** What tfjs itself takes to start a kernel; of the one kernel of a calibration the browser makes less. */
+const LEAST_LAUNCH_MS = 0.01;
+
+/** Labels from one forward pass over all pairs, the expert's loss from another, and completions. */
+function predictEvaluationMs(
+  model: ModelConfig,
+  { B, T, scoredRows }: StepShape,
+  rates: BackendRates,
+  { devPairs, reasons }: RunAsides,
+): number {
+  const realistic = { ...rates, launchMs: Math.max(rates.launchMs, LEAST_LAUNCH_MS) };
+  const tokens = scoredRows / B;
+  const labelsMs = predictStepMs(countForward(model, { B: devPairs, T, scoredRows: devPairs }), realistic);
+  const lossMs = predictStepMs(countForward(model, { B: devPairs, T, scoredRows: devPairs * tokens }), realistic);
+  if (!reasons) return labelsMs + lossMs;
+  const completions = Math.min(devPairs, COMPLETIONS);
+  const groups = Math.min(completions, PROMPT_LENGTHS);
+  const rows = completions / groups;
+  const readMs = predictStepMs(countForward(model, { B: rows, T, scoredRows: rows }), realistic);
+  const tokenMs = predictStepMs(countForward(model, { B: rows, T: 1, scoredRows: rows }), realistic);
+  return labelsMs + lossMs + groups * (readMs + tokens * tokenMs);
 }
 
 /** Why a step does not fit into the memory of the current backend, as far as the browser tells; null if it may. */

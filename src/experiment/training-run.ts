@@ -184,7 +184,12 @@ export class TrainingRun {
       step,
       steps,
       curve: [...(this.#saved?.curve ?? [])],
-      predicted: predictRun(this.#model, this.#shape(), steps - step, rates),
+      predicted: predictRun(this.#model, this.#shape(), steps - step, rates, {
+        evaluateEvery: this.#experiment.sft.evaluateEvery,
+        devPairs: prepared.dev.length,
+        reasons: prepared.rules.instruction.rules.length > 0,
+        unpreparedPairs: 0,
+      }),
     });
     return prepared;
   }

@@ -79,7 +79,13 @@ export class TrainingService implements TrainingApi {
       ...spoken,
       problems: [...opened.problems],
       parameters: countParameters(model),
-      predicted: predictRun(model, shape, sft.steps, rates),
+      predicted: predictRun(model, shape, sft.steps, rates, {
+        evaluateEvery: sft.evaluateEvery,
+        devPairs: Math.min(settings.devPairs, dataPlan?.dev.pairs ?? Infinity),
+        reasons: data.kind === 'world',
+        unpreparedPairs:
+          data.kind === 'world' ? data.trainQueries * data.documentsPerQuery : (dataPlan?.train.pairs ?? 0),
+      }),
       tooLarge: whyTooLarge(model, shape),
       data: dataPlan,
     };

@@ -7,7 +7,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { waitForBackend } from './current-backend.ts';
-import type { StepCost } from './step-cost.ts';
+import type { WorkCost } from './step-cost.ts';
 
 /** The speed of a backend. */
 export interface BackendRates {
@@ -21,8 +21,8 @@ export interface BackendRates {
   readonly launchMs: number;
 }
 
-/** The expected milliseconds of a step. */
-export function predictStepMs(cost: StepCost, rates: BackendRates): number {
+/** The expected milliseconds of a step or other work. */
+export function predictStepMs(cost: WorkCost, rates: BackendRates): number {
   const { flopsPerSec, batchedFlopsPerSec, bytesPerSec, launchMs } = rates;
   const productSeconds = cost.matmulFlops / flopsPerSec + cost.attentionFlops / batchedFlopsPerSec;
   return 1000 * (productSeconds + cost.trafficBytes / bytesPerSec) + cost.launches * launchMs;

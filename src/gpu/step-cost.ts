@@ -20,8 +20,8 @@ export interface StepShape {
   readonly microBatches: number;
 }
 
-/** What one update takes. */
-export interface StepCost {
+/** What some work takes in time. */
+export interface WorkCost {
   /** Floating point operations in products of two matrices; a multiplication and its addition are two. */
   readonly matmulFlops: number;
   /** The same in attention, whose products are many and small. */
@@ -30,6 +30,10 @@ export interface StepCost {
   readonly trafficBytes: number;
   /** Kernels started. */
   readonly launches: number;
+}
+
+/** What one update takes. */
+export interface StepCost extends WorkCost {
   /** The most bytes that are held at once, weights and optimizer included. */
   readonly memoryBytes: number;
   /** The largest single tensor; a GPU limits it. */
@@ -59,6 +63,21 @@ export function countStep(config: ModelConfig, shape: StepShape): StepCost {
     launches: microBatches * (LAUNCHES.base + L * perLayer) + addedGradients * tensors + LAUNCHES.optimizer + tensors,
     memoryBytes: Math.ceil(FLOAT_BYTES * peakFloats(config, shape)),
     largestTensorBytes: FLOAT_BYTES * Math.max(P, V * N, M * V, N * config.hidden, N * H * T),
+  };
+}
+
+/** Of a training pass: a product forward has two backward. */
+const FORWARD_SHARE = 1 / 3;
+
+/** What a forward pass takes in time, as the share it has of a training pass. */
+export function countForward(config: ModelConfig, shape: Omit<StepShape, 'microBatches'>): WorkCost {
+  const [one, two] = [1, 2].map((microBatches) => countStep(config, { ...shape, microBatches }));
+  const ofPass = (cost: keyof WorkCost): number => FORWARD_SHARE * ((two?.[cost] ?? NaN) - (one?.[cost] ?? NaN));
+  return {
+    matmulFlops: ofPass('matmulFlops'),
+    attentionFlops: ofPass('attentionFlops'),
+    trafficBytes: ofPass('trafficBytes'),
+    launches: ofPass('launches'),
   };
 }
 

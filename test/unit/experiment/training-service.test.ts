@@ -71,7 +71,7 @@ describe('a run', () => {
   it('says beforehand what it would take', async () => {
     const plan = await new TrainingHarness().service.plan({ experiment: tinyExperiment(), ...WASM });
     expect(plan).toMatchObject({ backend: 'wasm', reason: 'chosen by name', problems: [], tooLarge: null });
-    expect(plan.predicted.runMs).toBeCloseTo(8 * plan.predicted.stepMs, 6);
+    expect(plan.predicted.runMs).toBeGreaterThan(8 * plan.predicted.stepMs); // data and evaluations too
   });
 
   it('is planned on the backend that is open, which is timed once', async () => {
