@@ -8,16 +8,15 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { Argument, Command } from 'commander';
 import { LabError } from '../common/errors.ts';
+import { findingsOf, verdictOf } from '../experiment/recipe-results.ts';
+import { type Recipe, RECIPES, START_SETTINGS } from '../experiment/recipes.ts';
+import { parseConfig } from '../config/parse.ts';
 import {
   type ExperimentResults,
   ExperimentResultsSchema,
-  findingsOf,
   type SeedResult,
   SEEDS_FOR_A_CLAIM,
-  verdictOf,
-} from '../experiment/recipe-results.ts';
-import { type Recipe, RECIPES, START_SETTINGS } from '../experiment/recipes.ts';
-import { parseConfig } from '../config/parse.ts';
+} from '../protocol/experiment-results.ts';
 import { type ExperimentContext, resultOf, TEST_PAIRS } from './experiment-runs.ts';
 import { writeWhole } from './model-folder.ts';
 import { type BackendName, openNodeBackend } from './node-backend.ts';

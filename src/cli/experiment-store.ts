@@ -10,7 +10,7 @@ import { hashHex } from '../common/rng.ts';
 import { parseConfig } from '../config/parse.ts';
 import { type GrpoCheckpoint, readGrpoCheckpoint, writeGrpoCheckpoint } from '../experiment/grpo-checkpoint.ts';
 import { PolicyMeasuresSchema } from '../experiment/grpo-measure.ts';
-import { SeedResultSchema } from '../experiment/recipe-results.ts';
+import { SeedResultSchema } from '../protocol/experiment-results.ts';
 import type { GrpoExperiment } from '../protocol/grpo-experiment.ts';
 import { canonicalJson } from '../relevance/instruction.ts';
 import type { GrpoStep } from '../train/grpo-telemetry.ts';

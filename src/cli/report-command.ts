@@ -6,7 +6,7 @@ import { dirname } from 'node:path';
 import { Command } from 'commander';
 import { LabError } from '../common/errors.ts';
 import { parseConfig } from '../config/parse.ts';
-import { ExperimentResultsSchema } from '../experiment/recipe-results.ts';
+import { ExperimentResultsSchema } from '../protocol/experiment-results.ts';
 import { resultsMarkdown } from '../experiment/results-report.ts';
 import { writeReport } from './report-files.ts';
 import { print } from './terminal.ts';

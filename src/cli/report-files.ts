@@ -2,7 +2,7 @@
  * The tables and plots of an experiment beside its results file.
  */
 import { join } from 'node:path';
-import type { ExperimentResults } from '../experiment/recipe-results.ts';
+import type { ExperimentResults } from '../protocol/experiment-results.ts';
 import { resultsSvg } from '../experiment/results-plot.ts';
 import { resultsMarkdown } from '../experiment/results-report.ts';
 import { writeWhole } from './model-folder.ts';

@@ -7,9 +7,9 @@
  * rule leads to the stated label and its evidence is in the pair; gold is not consulted). Head-heavy prompts with expert
  * samples that cover the tail favour mode balance by construction, which is why the matched case always stands beside it.
  */
+import type { MetricName } from '../protocol/experiment-results.ts';
 import type { GrpoExperimentInput } from '../protocol/grpo-experiment.ts';
 import type { SftExperiment } from '../protocol/sft-experiment.ts';
-import type { MetricName } from './recipe-results.ts';
 
 /** The settings of one arm, but for the seed. */
 export type ArmSettings = Omit<GrpoExperimentInput, 'name'>;

@@ -1,7 +1,7 @@
 /**
  * The curves of an experiment as one SVG: a panel per metric, a line per arm with the band of its 95 % interval over seeds.
  */
-import type { ExperimentResults, ResultPoint } from './recipe-results.ts';
+import type { ExperimentResults, ResultPoint } from '../protocol/experiment-results.ts';
 import { meanInterval } from './student-t.ts';
 
 /** The panels, with their titles. */

@@ -7,7 +7,7 @@ import {
   METRIC_NAMES,
   type MetricName,
   SEEDS_FOR_A_CLAIM,
-} from './recipe-results.ts';
+} from '../protocol/experiment-results.ts';
 import { type MeanInterval, meanInterval } from './student-t.ts';
 
 /** The metrics of the table, in its order. */

@@ -1,15 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../../src/config/parse.ts';
-import {
-  type ExperimentResults,
-  ExperimentResultsSchema,
-  findingsOf,
-  type SeedResult,
-  verdictOf,
-} from '../../../src/experiment/recipe-results.ts';
+import { findingsOf, verdictOf } from '../../../src/experiment/recipe-results.ts';
 import { type Recipe, RECIPES } from '../../../src/experiment/recipes.ts';
 import { resultsMarkdown } from '../../../src/experiment/results-report.ts';
 import { resultsSvg } from '../../../src/experiment/results-plot.ts';
+import {
+  type ExperimentResults,
+  ExperimentResultsSchema,
+  type SeedResult,
+} from '../../../src/protocol/experiment-results.ts';
 import { GrpoExperimentSchema } from '../../../src/protocol/grpo-experiment.ts';
 
 const RECIPE: Recipe = {
