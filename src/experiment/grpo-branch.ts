@@ -23,6 +23,8 @@ export interface BranchContext {
   readonly health: BackendHealth;
   readonly signal: AbortSignal;
   readonly prepare: (experiment: GrpoExperiment) => Promise<PreparedGrpo>;
+  /** What has been measured of the start, by what decides such a measurement. */
+  readonly startPoints: Map<string, GrpoCurvePoint>;
   readonly emit: (event: GrpoEvent) => void;
   /** In milliseconds. */
   readonly now: () => number;
@@ -127,10 +129,12 @@ export class GrpoBranch {
 
   #hooks({ task }: PreparedGrpo): GrpoHooks {
     const { id, experiment } = this.#plan;
-    const { emit, signal, now } = this.#context;
+    const { emit, signal, now, startPoints } = this.#context;
     const { prompts, samples } = experiment.grpo;
+    const startKey = measuredBy(experiment);
     return {
       signal,
+      startPoint: startPoints.get(startKey),
       dial: () => this.#dial,
       beforeStep: (moment) => this.#beforeStep(moment),
       onStep: (record) => {
@@ -145,6 +149,7 @@ export class GrpoBranch {
       },
       onMeasure: (point) => {
         this.#curve.push(point);
+        if (point.step === 0) startPoints.set(startKey, point);
         const measured = measuredPoints(this.#curve).at(-1);
         if (measured === undefined) return;
         emit({ kind: 'measure', branch: id, point: measured, elapsedMs: Math.max(0, now() - this.#sinceMs) });
@@ -190,4 +195,10 @@ export class GrpoBranch {
 /** Whether a failure comes from the settings or the numbers of one branch, so that the others can go on. */
 function isOfBranch({ code }: Failure): boolean {
   return code === 'not-finite' || code === 'bad-config';
+}
+
+/** All settings that a measurement of the start depends on: the data and the sampling, and not how is learned. */
+function measuredBy({ name: _name, watchDivergence: _watch, grpo, ...data }: GrpoExperiment): string {
+  const { tailPromptWeight, maxTokens, temperature, sequencesPerPass, seed } = grpo;
+  return JSON.stringify([data, tailPromptWeight, maxTokens, temperature, sequencesPerPass, seed]);
 }

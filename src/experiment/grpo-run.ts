@@ -32,6 +32,8 @@ export interface GrpoMoment {
 export interface GrpoHooks extends Pick<GrpoRun, 'dial' | 'signal' | 'onStep' | 'onKeep'> {
   /** Awaited before every step. */
   readonly beforeStep?: (moment: GrpoMoment) => Promise<void>;
+  /** What another run with the same start, data and reward has measured at step 0; by default it is measured. */
+  readonly startPoint?: GrpoCurvePoint | undefined;
   /** Called after each measurement, the first one at the start of a new run. */
   readonly onMeasure?: (point: GrpoCurvePoint) => void;
   readonly onCheckpoint?: (checkpoint: GrpoCheckpoint) => Promise<void>;
@@ -68,17 +70,21 @@ export async function runGrpo(
   const curve: GrpoCurvePoint[] = [...(saved?.curve ?? [])];
   let tokens: TokenCounts = saved?.state.tokens ?? { generated: 0, learned: 0, expert: 0 };
 
+  const note = (point: GrpoCurvePoint): void => {
+    curve.push(point);
+    hooks.onMeasure?.(point);
+  };
   const measure = async (step: number): Promise<void> => {
     const measures: PolicyMeasures = await measurePolicy(model, experiment, prepared, start, hooks.signal);
-    curve.push({ step, measures });
-    hooks.onMeasure?.({ step, measures });
+    note({ step, measures });
   };
   const checkpointOf = (state: GrpoState): GrpoCheckpoint => {
     return { experiment, worldHash, startHash, state, curve: [...curve] };
   };
 
   try {
-    if (curve.length === 0) await measure(0);
+    if (curve.length === 0 && hooks.startPoint !== undefined) note(hooks.startPoint);
+    else if (curve.length === 0) await measure(0);
     await trainGrpo(grpo, {
       model,
       reference,

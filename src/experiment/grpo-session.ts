@@ -53,7 +53,14 @@ export class GrpoSession {
    */
   async run(branches: readonly NamedExperiment[], context: SessionContext): Promise<void> {
     const { signal } = this;
-    this.#context = { ...context, turns: this.#turns, signal, emit: this.#emit, now: this.#now };
+    this.#context = {
+      ...context,
+      startPoints: new Map(),
+      turns: this.#turns,
+      signal,
+      emit: this.#emit,
+      now: this.#now,
+    };
     const over = new Promise<void>((resolve) => {
       this.#settle = resolve;
     });

@@ -39,9 +39,11 @@ describe('a demonstration', () => {
     const harness = new GrpoHarness();
     const branches = { GRPO: tinyBranch({ balance: { kind: 'additive', lambda: 0.1 } }), MBO: tinyBranch() };
     const alone: (string | null | undefined)[] = [];
+    const points: unknown[] = [];
     for (const [name, branch] of Object.entries(branches)) {
       await harness.runToEnd({ [name]: branch });
       alone.push(harness.hashOf(0));
+      points.push(harness.of('measure').map(({ point }) => point));
     }
     const before = tf.memory().numTensors;
     await harness.runToEnd(branches);
@@ -51,6 +53,9 @@ describe('a demonstration', () => {
     );
     expect([harness.hashOf(0), harness.hashOf(1)]).toEqual(alone);
     expect(alone[0]).not.toBe(alone[1]);
+    // The start is measured once for both, and is what each would have measured.
+    const together = [0, 1].map((id) => harness.of('measure').filter(({ branch }) => branch === id));
+    expect(together.map((events) => events.map(({ point }) => point))).toEqual(points);
   });
 
   it('forks a branch at a checkpoint: to the same bits if nothing changes, to others if the dial does', async () => {
