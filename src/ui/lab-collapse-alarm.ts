@@ -1,6 +1,6 @@
 /**
  * The alarm of a branch: whether it has collapsed as the lab defines it, and how far each of the three conditions of the
- * definition is, also while it has not.
+ * definition is, also while it has not. The view reads a collapse out; here it stands beside what it is about.
  */
 import { css, html, LitElement, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
@@ -77,12 +77,7 @@ export class LabCollapseAlarm extends LitElement {
     if (branch === undefined || bounds === undefined) return nothing;
     const { kind, text } = alarmOf(branch);
     const last = branch.points.at(-1);
-    // That nothing has happened yet is not read out at every measurement.
-    return html`<p class="said ${kind}">
-        <span role="status"
-          >${kind === 'collapsed' ? html`<strong>Collapse</strong>` : nothing}${kind === 'none' ? nothing : text}</span
-        >${kind === 'none' ? text : nothing}
-      </p>
+    return html`<p class="said ${kind}">${kind === 'collapsed' ? html`<strong>Collapse</strong>` : nothing}${text}</p>
       ${
         last === undefined
           ? nothing

@@ -12,6 +12,7 @@ import type { BackendChoice } from '../protocol/scoring.ts';
 import { branchLook } from './branch-looks.ts';
 import { CollapseController } from './collapse-controller.ts';
 import { type BranchState, isOpen } from './collapse-state.ts';
+import { alarmOf } from './collapse-text.ts';
 import { collapseViewStyles } from './collapse-view-styles.ts';
 import { addPoint, type Curve, EMPTY_CURVE } from './curve.ts';
 import { DEFAULT_CHOICE, type DemonstrationChoice, planDemonstration } from './demonstration.ts';
@@ -133,6 +134,12 @@ export class LabCollapseView extends LitElement {
           : html`<lab-notice kind="failure" heading=${failureHeading(failure)}>${failure.message}</lab-notice>`
       }
       ${refused === undefined ? nothing : html`<lab-notice heading="That cannot be done">${refused.message}</lab-notice>`}
+      ${branches.map((branch) => {
+        const alarm = alarmOf(branch);
+        return alarm.kind === 'collapsed'
+          ? html`<lab-notice class="alarm" heading="Collapse: ${branch.name}">${alarm.text}</lab-notice>`
+          : nothing;
+      })}
       ${(backend?.problems ?? []).map(
         (problem) => html`<lab-notice heading="A faster backend is not used">${problem}</lab-notice>`,
       )}
@@ -181,7 +188,7 @@ export class LabCollapseView extends LitElement {
         if (pending === 'pause') return 'pausing after this step';
         const seconds = secondsLeft(branches);
         return seconds === null
-          ? 'measuring the start'
+          ? 'measuring the start, for each branch'
           : `of ${formatCount(lastStep(branches))}, ${formatSpan(seconds)} left`;
       }
       case 'paused':

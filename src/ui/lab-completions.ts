@@ -5,9 +5,8 @@ import { css, html, LitElement, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import type { CompletionSample, GrpoEventOf, SampledGroup } from '../protocol/grpo.ts';
 import type { BranchState } from './collapse-state.ts';
-import { documentText } from './completion-text.ts';
+import { documentText, rewardLines, tokenText } from './completion-text.ts';
 import { disclosureStyles, fieldStyles } from './field-styles.ts';
-import { rewardLines, tokenText } from './completion-text.ts';
 import { cssProperties } from './css-properties.ts';
 import { baseStyles, headingStyles } from './shared-styles.ts';
 
@@ -65,9 +64,16 @@ export class LabCompletions extends LitElement {
       .down {
         --tone: var(--wrong-ground);
       }
+      .completions {
+        display: grid;
+        grid-template-columns: repeat(auto-fill, minmax(min(100%, 26rem), 1fr));
+        gap: var(--space-4) var(--space-5);
+      }
       .completion {
         display: grid;
         gap: var(--space-2);
+        align-content: start;
+        min-width: 0;
         padding-top: var(--space-3);
         border-top: 1px solid var(--line);
       }
@@ -108,6 +114,8 @@ export class LabCompletions extends LitElement {
   @state() private branchId = 0;
   /** Undefined for the last. */
   @state() private step: number | undefined;
+  /** Which of the kept prompts. */
+  @state() private groupIndex = 0;
 
   override render(): unknown {
     const { branches, prepared } = this;
@@ -115,6 +123,7 @@ export class LabCompletions extends LitElement {
     if (branch === undefined || prepared === undefined) return nothing;
     const { samples } = branch;
     const kept = samples.find(({ step }) => step === this.step) ?? samples.at(-1);
+    const group = kept?.groups[this.groupIndex] ?? kept?.groups[0];
     return html`<section aria-label="Sample completions">
       <h2 class="heading">What the model writes, and what it is told about it</h2>
       <div class="choices">
@@ -135,11 +144,20 @@ export class LabCompletions extends LitElement {
             )}
           </select></label
         >
+        <label
+          >Pair
+          <select class="control" @change=${this.#groupChosen}>
+            ${kept?.groups.map(
+              ({ pair }, i) =>
+                html`<option .value=${String(i)} .selected=${i === this.groupIndex}>${pair.query}</option>`,
+            )}
+          </select></label
+        >
       </div>
       ${
-        kept === undefined
+        group === undefined
           ? html`<p class="muted">Completions are kept at every measurement; the first are yet to come.</p>`
-          : kept.groups.map((group) => this.#group(group))
+          : this.#group(group)
       }
     </section>`;
   }
@@ -155,7 +173,7 @@ export class LabCompletions extends LitElement {
           ${this.#tokens(promptTokens)}
         </details>
       </div>
-      ${best.map((completion) => this.#completion(completion))}`;
+      <div class="completions">${best.map((completion) => this.#completion(completion))}</div>`;
   }
 
   #completion(completion: CompletionSample): unknown {
@@ -213,6 +231,11 @@ export class LabCompletions extends LitElement {
   readonly #branchChosen = (event: Event): void => {
     const { currentTarget: select } = event;
     if (select instanceof HTMLSelectElement) this.branchId = Number(select.value);
+  };
+
+  readonly #groupChosen = (event: Event): void => {
+    const { currentTarget: select } = event;
+    if (select instanceof HTMLSelectElement) this.groupIndex = Number(select.value);
   };
 
   readonly #stepChosen = (event: Event): void => {
