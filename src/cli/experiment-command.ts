@@ -21,6 +21,7 @@ import { type ExperimentContext, resultOf, TEST_PAIRS } from './experiment-runs.
 import { writeWhole } from './model-folder.ts';
 import { type BackendName, openNodeBackend } from './node-backend.ts';
 import { backendOption, wholeNumber } from './options.ts';
+import { runE0 } from '../experiment/theory.ts';
 import { startModel } from './start-model.ts';
 import { writeReport } from './report-files.ts';
 import { note, print } from './terminal.ts';
@@ -34,7 +35,8 @@ interface ExperimentOptions {
   readonly backend: BackendName;
 }
 
-const IDS = RECIPES.map(({ id }) => id);
+/** E0 is arithmetic; all others are runs. */
+const IDS = ['E0', ...RECIPES.map(({ id }) => id)];
 
 export function experimentCommand(): Command {
   return new Command('experiment')
@@ -49,6 +51,7 @@ export function experimentCommand(): Command {
     .addHelpText(
       'after',
       `
+  E0  Theory: what the code computes against what is known in closed form
 ${RECIPES.map(({ id, title }) => `  ${id}  ${title}`).join('\n')}
 
 Examples:
@@ -61,7 +64,11 @@ given the same command at once: they share the runs.`,
     .action(runExperiment);
 }
 
-async function runExperiment(id: Recipe['id'], options: ExperimentOptions): Promise<void> {
+async function runExperiment(id: Recipe['id'] | 'E0', options: ExperimentOptions): Promise<void> {
+  if (id === 'E0') {
+    await checkTheory(options.out);
+    return;
+  }
   const recipe = RECIPES.find((candidate) => candidate.id === id);
   if (recipe === undefined) throw new LabError('bad-config', { message: `There is no experiment ${id}.` });
   const opened = await openNodeBackend(options.backend);
@@ -117,6 +124,21 @@ async function writeResults(folder: string, results: ExperimentResults): Promise
   await writeWhole(path, `${JSON.stringify(checked, null, 1)}\n`);
   await writeReport(folder, checked);
   print(path);
+}
+
+/** @throws {LabError} `internal` if something does not come out as theory says */
+async function checkTheory(folder: string): Promise<void> {
+  const report = runE0();
+  await mkdir(folder, { recursive: true });
+  const path = join(folder, 'E0.json');
+  const verdict = report.holds ? 'All that is computed agrees with what is known in closed form.' : 'Something is off.';
+  const results = { ...report, device: 'CPU, double precision', commit: currentCommit(), verdict };
+  await writeWhole(path, `${JSON.stringify(results, null, 1)}\n`);
+  for (const { name, expected, got, holds } of report.checks) {
+    note(`${holds ? 'holds' : 'FAILS'}  ${name}: expected ${expected.toPrecision(6)}, got ${got.toPrecision(6)}`);
+  }
+  print(path);
+  if (!report.holds) throw new LabError('internal', { message: `E0 does not hold; see ${path}.` });
 }
 
 /** The commit of the code that runs; `unknown` outside a repository. */

@@ -11,6 +11,7 @@ import { countForward, countStep, type StepCost, type StepShape } from '../gpu/s
 import type { PredictedCost } from '../protocol/training.ts';
 import type { BackendChoice } from '../protocol/scoring.ts';
 import { DECODER_CHECK } from './decoder-check.ts';
+import { EVALUATED_COMPLETIONS } from './sft-run.ts';
 
 /** A backend that trains right, and how fast it is. */
 export interface TrainingBackend extends OpenedBackend {
@@ -72,8 +73,6 @@ export function predictRun(
 const PREPARATION_MS = 1500;
 const PREPARATION_PAIR_MS = 0.12;
 
-/** Completions of an evaluation, as sft-run.ts has them. */
-const COMPLETIONS = 200;
 /** Lengths among so many prompts; those of one length are completed together, token by token. */
 const PROMPT_LENGTHS = 46;
 /** What tfjs itself takes to start a kernel; of the one kernel of a calibration the browser makes less. */
@@ -91,7 +90,7 @@ function predictEvaluationMs(
   const labelsMs = predictStepMs(countForward(model, { B: devPairs, T, scoredRows: devPairs }), realistic);
   const lossMs = predictStepMs(countForward(model, { B: devPairs, T, scoredRows: devPairs * tokens }), realistic);
   if (!reasons) return labelsMs + lossMs;
-  const completions = Math.min(devPairs, COMPLETIONS);
+  const completions = Math.min(devPairs, EVALUATED_COMPLETIONS);
   const groups = Math.min(completions, PROMPT_LENGTHS);
   const rows = completions / groups;
   const readMs = predictStepMs(countForward(model, { B: rows, T, scoredRows: rows }), realistic);

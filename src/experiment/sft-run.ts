@@ -42,7 +42,7 @@ export interface FinishedSft {
 }
 
 /** Greedy completions of an evaluation: enough to see whether traces are valid, few enough to be quick. */
-const EVALUATED_COMPLETIONS = 200;
+export const EVALUATED_COMPLETIONS = 200;
 
 /**
  * Trains on the current backend.

@@ -16,6 +16,7 @@ import { alarmOf } from './collapse-text.ts';
 import { collapseViewStyles } from './collapse-view-styles.ts';
 import { addPoint, type Curve, EMPTY_CURVE } from './curve.ts';
 import { DEFAULT_CHOICE, type DemonstrationChoice, planDemonstration } from './demonstration.ts';
+import { loadE1 } from './experiment-file.ts';
 import { failureHeading } from './failure-text.ts';
 import { backendName, formatCount, formatNats, formatPercent, formatSpan, wholePercent } from './format.ts';
 import type { OpenGrpo } from './grpo-client.ts';
@@ -24,6 +25,7 @@ import './lab-chart.ts';
 import type { ChartLine } from './lab-chart.ts';
 import './lab-collapse-setup.ts';
 import './lab-completions.ts';
+import './lab-findings.ts';
 import './lab-notice.ts';
 import './lab-rule-autopsy.ts';
 import './lab-theory.ts';
@@ -85,8 +87,7 @@ export class LabCollapseView extends LitElement {
         </p>
         <p>
           <strong>A single live run proves nothing.</strong> It is one seed of a tiny model on a made-up world. What can
-          be claimed stands on several seeds and controls, in the experiments E1 to E4 that the command line runs; until
-          those numbers are there, the lab claims nothing.
+          be claimed stands on several seeds and controls: the experiment below, and others that the command line runs.
         </p>
         <p>
           Collapse is the lab’s own definition, made so that it can fail: against the start, the mean reward has risen
@@ -94,6 +95,7 @@ export class LabCollapseView extends LitElement {
           bounds shown.
         </p>
       </div>
+      <div class="panel"><lab-findings .load=${loadE1}></lab-findings></div>
       <div class="panel"><lab-theory></lab-theory></div>
     </div>`;
   }
