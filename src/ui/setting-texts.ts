@@ -25,7 +25,7 @@ const text = (group: SettingGroup, level: SettingText['level'], label: string, h
 /** By path. */
 export const SETTING_TEXTS: Readonly<Record<string, SettingText>> = {
   name: text('model', 'basic', 'Name', 'Stands in the model card and names its checkpoints.'),
-  preset: text('model', 'basic', 'Shape', 'From lab-nano (0.13 M parameters) to base (60 M).'),
+  preset: text('model', 'basic', 'Shape', 'From lab-nano (0.14 M parameters) to base (60 M).'),
 
   'data.trainQueries': text(
     'data',
