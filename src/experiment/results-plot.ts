@@ -78,7 +78,7 @@ function panel(heading: string, bands: readonly (readonly Band[])[]): string {
       `<text x="${left - 6}" y="${(y(value) + 4).toFixed(1)}" text-anchor="end">${tick(value)}</text>`,
   );
   const steps = [0, lastStep].map(
-    (step) => `<text x="${x(step)}" y="${height - 8}" text-anchor="middle">${step}</text>`,
+    (step) => `<text x="${x(step)}" y="${height - 8}" text-anchor="${step === 0 ? 'middle' : 'end'}">${step}</text>`,
   );
   return `<text x="${left}" y="16" font-weight="600">${heading}</text>${ticks.join('')}${steps.join('')}${shapes.join('')}`;
 }
