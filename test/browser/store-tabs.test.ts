@@ -150,7 +150,7 @@ describeBrowser('the checkpoint store in two tabs', () => {
         expect(failure?.message).toMatch(/closed: another tab of the lab updated or removed it.*Reload the page/su);
       }
       const older = await second.evaluate(() => lab.failureOf(lab.openCheckpointStore()));
-      expect(older?.message).toMatch(/newer version of the lab\. Expected a database of version 1 or older.*Reload/su);
+      expect(older?.message).toMatch(/newer version of the lab\. Expected a database of version 2 or older.*Reload/su);
       const kept = await second.evaluate(async (savedId) => {
         const store = await lab.openCheckpointStore({ migrations: [...lab.MIGRATIONS, lab.nextMigration] });
         return { payload: [...(await store.load(savedId)).payload], list: await store.list() };
@@ -162,16 +162,19 @@ describeBrowser('the checkpoint store in two tabs', () => {
     it('gives up where a tab does not let go, and works once it has', async () => {
       await first.evaluate(async () => {
         (await lab.openCheckpointStore()).close();
-        const stubborn = indexedDB.open('afrl-lab', 1);
+        const stubborn = indexedDB.open('afrl-lab', lab.MIGRATIONS.length);
         await new Promise((resolve) => stubborn.addEventListener('success', resolve));
       });
       const open = (versionsAhead: number): Promise<{ message: string } | null> =>
         second.evaluate((ahead) => {
-          const migrations = [...lab.MIGRATIONS, lab.nextMigration, () => undefined].slice(0, 1 + ahead);
+          const migrations = [...lab.MIGRATIONS, lab.nextMigration, () => undefined].slice(
+            0,
+            lab.MIGRATIONS.length + ahead,
+          );
           return lab.failureOf(lab.openCheckpointStore({ migrations, blockedAfterMs: 200 }));
         }, versionsAhead);
       expect((await open(1))?.message).toMatch(
-        /keeps the checkpoint store from being updated to version 2.*Close all/su,
+        /keeps the checkpoint store from being updated to version 3.*Close all/su,
       );
       await first.close();
       // A version further: the connection that came too late for the first attempt is not in its way.
