@@ -69,7 +69,7 @@ describeBrowser('the collapse view on scripted threads', () => {
     await readout.getByText('left').waitFor();
     await page.getByRole('button', { name: 'Reset' }).click();
     await page.getByRole('button', { name: 'Run the demonstration' }).waitFor();
-    expect(await page.locator('lab-branch').count()).toBe(0);
+    await expect.poll(() => page.locator('lab-branch').count()).toBe(0);
   });
 
   it('turns a dial from the next step on and keeps its moves in sight, and forks at a checkpoint', async () => {
@@ -87,8 +87,8 @@ describeBrowser('the collapse view on scripted threads', () => {
     await branch.getByLabel('Dial of the fork').fill('1');
     await branch.getByRole('button', { name: 'Fork' }).click();
     await page.getByText('step 10 of 100, forked at 10').waitFor();
-    expect(await page.locator('lab-branch').count()).toBe(4);
-    expect(await page.getByText('That cannot be done').count()).toBe(0);
+    await expect.poll(() => page.locator('lab-branch').count()).toBe(4);
+    await expect.poll(() => page.getByText('That cannot be done').count()).toBe(0);
   });
 
   it('names rules by pointer, by keyboard and in a table, and follows one of them', async () => {
@@ -98,12 +98,14 @@ describeBrowser('the collapse view on scripted threads', () => {
     await page.locator('lab-rule-strip .caption').first().getByText('brand-other-0').waitFor();
     await strip.focus();
     await page.keyboard.press('End');
-    expect(await strip.getAttribute('aria-valuetext')).toMatch(/^quantity-near-with-a-longer-name-31, rare, cited/u);
+    await expect
+      .poll(() => strip.getAttribute('aria-valuetext'))
+      .toMatch(/^quantity-near-with-a-longer-name-31, rare, cited/u);
     const autopsy = page.locator('lab-rule-autopsy');
-    expect(await autopsy.getByRole('combobox').inputValue()).toBe('31');
+    await expect.poll(() => autopsy.getByRole('combobox').inputValue()).toBe('31');
     await autopsy.getByRole('img', { name: /^Citations per 100 completions: GRPO/u }).waitFor();
     await page.locator('lab-rule-strip summary').first().click();
-    expect(await page.locator('lab-rule-strip tbody tr').count()).toBe(32);
+    await expect.poll(() => page.locator('lab-rule-strip tbody tr').count()).toBe(32);
   });
 
   it('shows completions with their rewards, rule by rule and token by token', async () => {
@@ -153,7 +155,7 @@ describeBrowser('the collapse view on scripted threads', () => {
     await page.locator('lab-collapse-setup summary').click();
     await page.getByLabel('Steps', { exact: true }).fill('many');
     await page.getByText('A whole number from 1 to 1000.').waitFor();
-    expect(await page.getByRole('button', { name: 'Run the demonstration' }).isDisabled()).toBe(true);
+    await expect.poll(() => page.getByRole('button', { name: 'Run the demonstration' }).isDisabled()).toBe(true);
   });
 
   const looks = [
