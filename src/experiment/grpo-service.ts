@@ -11,6 +11,7 @@ import type { BackendRequest } from '../gpu/device.ts';
 import { countStep, type StepCost } from '../gpu/step-cost.ts';
 import { disposeLabModel, loadLabModel, type ModelFileName, readWeightTensors } from '../infer/lab-model.ts';
 import { fetchModel } from '../infer/model-fetch.ts';
+import { untilDelivered } from '../protocol/delivery.ts';
 import { failureOf } from '../protocol/failure.ts';
 import {
   type GrpoApi,
@@ -57,6 +58,15 @@ export class GrpoService implements GrpoApi {
   }
 
   async run(request: GrpoRequest, emit: (event: GrpoEvent) => void): Promise<void> {
+    await untilDelivered(emit, (tell) => this.#run(request, tell));
+  }
+
+  async command(command: GrpoCommand): Promise<void> {
+    this.#session?.apply(parseConfig('The command', GrpoCommandSchema, command));
+    await Promise.resolve();
+  }
+
+  async #run(request: GrpoRequest, emit: (event: GrpoEvent) => void): Promise<void> {
     if (this.#session !== undefined) {
       const error = new LabError('bad-config', {
         message: 'A demonstration is under way already.',
@@ -78,11 +88,6 @@ export class GrpoService implements GrpoApi {
     } finally {
       this.#session = undefined;
     }
-  }
-
-  async command(command: GrpoCommand): Promise<void> {
-    this.#session?.apply(parseConfig('The command', GrpoCommandSchema, command));
-    await Promise.resolve();
   }
 
   /** @throws {LabError} `aborted` once it was stopped, or whatever ended it */

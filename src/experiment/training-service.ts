@@ -10,6 +10,7 @@ import type { DataSet } from '../data/data-set.ts';
 import { isCurrentBackend } from '../gpu/current-backend.ts';
 import type { BackendRequest } from '../gpu/device.ts';
 import { countStep, type StepCost } from '../gpu/step-cost.ts';
+import { untilDelivered } from '../protocol/delivery.ts';
 import { failureOf } from '../protocol/failure.ts';
 import type { BackendChoice } from '../protocol/scoring.ts';
 import { type DataSummary, type ReadDataRequest, ReadDataRequestSchema } from '../protocol/imported-data.ts';
@@ -92,6 +93,16 @@ export class TrainingService implements TrainingApi {
   }
 
   async train(request: TrainRequest, emit: (event: TrainingEvent) => void): Promise<void> {
+    await untilDelivered(emit, (tell) => this.#train(request, tell));
+  }
+
+  async command(command: TrainingCommand): Promise<void> {
+    const parsed = parseConfig('The training command', TrainingCommandSchema, command);
+    this.#control?.apply(parsed);
+    await Promise.resolve();
+  }
+
+  async #train(request: TrainRequest, emit: (event: TrainingEvent) => void): Promise<void> {
     if (this.#control !== undefined) {
       const error = new LabError('bad-config', { message: 'A run is under way already.', fix: 'Stop it first.' });
       emit({ kind: 'failed', ...failureOf(error), checkpointId: null });
@@ -123,12 +134,6 @@ export class TrainingService implements TrainingApi {
       this.#control = undefined;
       tellOpened();
     }
-  }
-
-  async command(command: TrainingCommand): Promise<void> {
-    const parsed = parseConfig('The training command', TrainingCommandSchema, command);
-    this.#control?.apply(parsed);
-    await Promise.resolve();
   }
 
   /** Opens a backend, or gives the one that is open for such a model: checking and timing it again would take a while. */

@@ -17,6 +17,7 @@ import {
   type ScoringApi,
   type ScoringEvent,
 } from '../protocol/scoring.ts';
+import { untilDelivered } from '../protocol/delivery.ts';
 import { failureOf } from '../protocol/failure.ts';
 import { answerPair } from './answer.ts';
 import { disposeLabModel, type LabModel, loadLabModel, MODEL_FILES, type ModelFileName } from './lab-model.ts';
@@ -63,20 +64,26 @@ export class ScoringService implements ScoringApi {
   async answer(id: number, request: AnswerRequest, emit: (event: ScoringEvent) => void): Promise<void> {
     const controller = new AbortController();
     this.#running.set(id, controller);
-    const turn = this.#takeTurn(async () => {
-      try {
-        const { pair, reason } = parseConfig('The answer request', AnswerRequestSchema, request);
-        if (this.#model === undefined) {
-          throw new LabError('not-found', { message: 'No model is loaded.', fix: 'Load a model first.' });
-        }
-        await answerPair(this.#model, pair, { reason, signal: controller.signal, emit });
-      } catch (error) {
-        emit({ kind: 'failed', ...failureOf(error) });
-      } finally {
-        this.#running.delete(id);
+    await untilDelivered(emit, (tell) => this.#takeTurn(() => this.#answer(id, request, controller.signal, tell)));
+  }
+
+  async #answer(
+    id: number,
+    request: AnswerRequest,
+    signal: AbortSignal,
+    emit: (event: ScoringEvent) => void,
+  ): Promise<void> {
+    try {
+      const { pair, reason } = parseConfig('The answer request', AnswerRequestSchema, request);
+      if (this.#model === undefined) {
+        throw new LabError('not-found', { message: 'No model is loaded.', fix: 'Load a model first.' });
       }
-    });
-    await turn;
+      await answerPair(this.#model, pair, { reason, signal, emit });
+    } catch (error) {
+      emit({ kind: 'failed', ...failureOf(error) });
+    } finally {
+      this.#running.delete(id);
+    }
   }
 
   /** Runs a task after all that were given before it; `task` must not throw. */

@@ -23,40 +23,35 @@ describeBrowser('the demonstration in the page', () => {
   });
   afterAll(() => browser.close());
 
-  // It stalls in some runs on a quiet machine, at a place not yet found; the whole takes 15 s otherwise.
-  it(
-    'runs branches side by side, with curves, strips and completions, and a fork that is the same run',
-    { retry: 3, timeout: 60_000 },
-    async () => {
-      host = await serveFolder(BUILT_PAGE);
-      const { page, complaints } = await visit(browser, `${host.url}?backend=wasm#/collapse`);
-      await runTiny(page);
-      const branches = page.locator('lab-branch');
-      await page.getByText('all branches are at their ends').waitFor();
-      expect(await branches.locator('.at').allInnerTexts()).toEqual(Array(3).fill('step 3 of 3'));
-      await page.getByRole('img', { name: /^Reward: GRPO \(head-heavy, plausible\) from 0\.\d\d at step 0 to 0\.\d\d at step 3; MBO/u }).waitFor(); // prettier-ignore
-      expect(await branches.nth(1).getByText('0.3 from step 1.').count()).toBe(1);
-      expect(await branches.locator('lab-collapse-alarm .said').allInnerTexts()).toHaveLength(3);
-      const strip = page.getByRole('slider', { name: 'Rules cited by GRPO (matched, full)' });
-      expect(await strip.getAttribute('aria-valuetext')).toMatch(
-        /^[a-z-]+, rare, cited \d+ times in 16 completions of step 3$/u,
-      );
-      expect(await page.locator('lab-completions .completion').count()).toBeGreaterThan(7);
-      expect(await page.locator('lab-completions .completion').first().innerText()).toMatch(/reward \(plausible\)/u);
+  it('runs branches side by side, with curves, strips and completions, and a fork that is the same run', async () => {
+    host = await serveFolder(BUILT_PAGE);
+    const { page, complaints } = await visit(browser, `${host.url}?backend=wasm#/collapse`);
+    await runTiny(page);
+    const branches = page.locator('lab-branch');
+    await page.getByText('all branches are at their ends').waitFor();
+    expect(await branches.locator('.at').allInnerTexts()).toEqual(Array(3).fill('step 3 of 3'));
+    await page.getByRole('img', { name: /^Reward: GRPO \(head-heavy, plausible\) from 0\.\d\d at step 0 to 0\.\d\d at step 3; MBO/u }).waitFor(); // prettier-ignore
+    expect(await branches.nth(1).getByText('0.3 from step 1.').count()).toBe(1);
+    expect(await branches.locator('lab-collapse-alarm .said').allInnerTexts()).toHaveLength(3);
+    const strip = page.getByRole('slider', { name: 'Rules cited by GRPO (matched, full)' });
+    expect(await strip.getAttribute('aria-valuetext')).toMatch(
+      /^[a-z-]+, rare, cited \d+ times in 16 completions of step 3$/u,
+    );
+    expect(await page.locator('lab-completions .completion').count()).toBeGreaterThan(7);
+    expect(await page.locator('lab-completions .completion').first().innerText()).toMatch(/reward \(plausible\)/u);
 
-      await branches.nth(1).getByLabel(/^Fork MBO/u).selectOption('1'); // prettier-ignore
-      await branches.nth(1).getByRole('button', { name: 'Fork' }).click();
-      const fork = page.locator('lab-branch').nth(3);
-      await fork.getByText('step 3 of 3, forked at 1').waitFor();
-      // Nothing was changed, so that every measurement is that of its parent.
-      await expect
-        .poll(() => fork.locator('lab-collapse-alarm dl').innerText())
-        .toBe(await branches.nth(1).locator('lab-collapse-alarm dl').innerText());
-      await page.getByRole('button', { name: 'Reset' }).click();
-      await page.getByRole('button', { name: 'Run the demonstration' }).waitFor();
-      expect(complaints).toEqual([]);
-    },
-  );
+    await branches.nth(1).getByLabel(/^Fork MBO/u).selectOption('1'); // prettier-ignore
+    await branches.nth(1).getByRole('button', { name: 'Fork' }).click();
+    const fork = page.locator('lab-branch').nth(3);
+    await fork.getByText('step 3 of 3, forked at 1').waitFor();
+    // Nothing was changed, so that every measurement is that of its parent.
+    await expect
+      .poll(() => fork.locator('lab-collapse-alarm dl').innerText())
+      .toBe(await branches.nth(1).locator('lab-collapse-alarm dl').innerText());
+    await page.getByRole('button', { name: 'Reset' }).click();
+    await page.getByRole('button', { name: 'Run the demonstration' }).waitFor();
+    expect(complaints).toEqual([]);
+  });
 
   it('costs a visitor who does not look at it nothing, and runs offline once it has run', async () => {
     host = await serveFolder(BUILT_PAGE);
