@@ -8,7 +8,7 @@ import { messageOf } from '../common/errors.ts';
 import type { ExperimentResults, Finding, MetricName } from '../protocol/experiment-results.ts';
 import { disclosureStyles } from './field-styles.ts';
 import './lab-notice.ts';
-import { baseStyles, headingStyles } from './shared-styles.ts';
+import { baseStyles, headingStyles, tableStyles } from './shared-styles.ts';
 
 /** What is shown of every arm. */
 const COLUMNS = [
@@ -34,6 +34,7 @@ export class LabFindings extends LitElement {
     baseStyles,
     headingStyles,
     disclosureStyles,
+    tableStyles,
     css`
       section {
         display: grid;
@@ -49,19 +50,9 @@ export class LabFindings extends LitElement {
         font-size: 0.9375em;
         overflow-wrap: anywhere;
       }
-      .table {
-        overflow-x: auto;
-      }
-      table {
-        width: 100%;
-        border-collapse: collapse;
-        font-size: var(--text-small);
-        font-variant-numeric: tabular-nums;
-      }
       th,
       td {
         padding: 0.3rem var(--space-4) 0.3rem 0;
-        border-bottom: 1px solid var(--line);
         text-align: left;
         vertical-align: top;
       }

@@ -11,7 +11,7 @@ import { formatCount } from './format.ts';
 import './lab-chart.ts';
 import type { ChartLine } from './lab-chart.ts';
 import { advantageCurve, citationCurve, orderedRules, ruleSums } from './rule-series.ts';
-import { baseStyles, headingStyles } from './shared-styles.ts';
+import { baseStyles, headingStyles, tableStyles } from './shared-styles.ts';
 
 /** Steps at the beginning and at the end that are compared. */
 const WINDOW = 10;
@@ -25,6 +25,7 @@ export class LabRuleAutopsy extends LitElement {
     baseStyles,
     headingStyles,
     fieldStyles,
+    tableStyles,
     css`
       section {
         display: grid;
@@ -46,19 +47,9 @@ export class LabRuleAutopsy extends LitElement {
         grid-template-columns: repeat(auto-fit, minmax(min(100%, 19rem), 1fr));
         gap: var(--space-5);
       }
-      .table {
-        overflow-x: auto;
-      }
-      table {
-        width: 100%;
-        border-collapse: collapse;
-        font-size: var(--text-small);
-        font-variant-numeric: tabular-nums;
-      }
       th,
       td {
         padding: 0.2rem var(--space-3) 0.2rem 0;
-        border-bottom: 1px solid var(--line);
         text-align: right;
       }
       th:first-child {

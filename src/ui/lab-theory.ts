@@ -19,7 +19,7 @@ import { entropyNats, meanReward, tiltedPolicy } from '../common/tilted-policy.t
 import { cssProperties } from './css-properties.ts';
 import { disclosureStyles } from './field-styles.ts';
 import './lab-mixture-fit.ts';
-import { baseStyles, headingStyles } from './shared-styles.ts';
+import { baseStyles, headingStyles, tableStyles } from './shared-styles.ts';
 
 /** A policy and a reference over four outcomes. */
 const POLICY = softmax([1.2, 0.1, -0.4, -1.2]);
@@ -47,6 +47,7 @@ export class LabTheory extends LitElement {
     baseStyles,
     headingStyles,
     disclosureStyles,
+    tableStyles,
     css`
       section,
       .parts {
@@ -74,19 +75,9 @@ export class LabTheory extends LitElement {
         color: var(--muted);
         font-size: var(--text-small);
       }
-      .table {
-        overflow-x: auto;
-      }
-      table {
-        width: 100%;
-        border-collapse: collapse;
-        font-size: var(--text-small);
-        font-variant-numeric: tabular-nums;
-      }
       th,
       td {
         padding: 0.25rem var(--space-3) 0.25rem 0;
-        border-bottom: 1px solid var(--line);
         text-align: left;
         vertical-align: top;
       }

@@ -106,3 +106,20 @@ export const headingStyles = css`
     line-height: 1.4;
   }
 `;
+
+/** Tables of numbers, which scroll sideways where there is no room. How wide cells stand apart is each table's own. */
+export const tableStyles = css`
+  .table {
+    overflow-x: auto;
+  }
+  table {
+    width: 100%;
+    border-collapse: collapse;
+    font-size: var(--text-small);
+    font-variant-numeric: tabular-nums;
+  }
+  th,
+  td {
+    border-bottom: 1px solid var(--line);
+  }
+`;
