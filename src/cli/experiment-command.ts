@@ -2,7 +2,6 @@
  * `lab experiment`: runs the experiments of the lab, resumable at any point, and writes `docs/results/<id>.json` with the
  * tables and plots made from it.
  */
-import { execFileSync } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -17,6 +16,7 @@ import {
   type SeedResult,
   SEEDS_FOR_A_CLAIM,
 } from '../protocol/experiment-results.ts';
+import { currentCommit } from './current-commit.ts';
 import { type ExperimentContext, resultOf, TEST_PAIRS } from './experiment-runs.ts';
 import { writeWhole } from './model-folder.ts';
 import { type BackendName, openNodeBackend } from './node-backend.ts';
@@ -139,13 +139,4 @@ async function checkTheory(folder: string): Promise<void> {
   }
   print(path);
   if (!report.holds) throw new LabError('internal', { message: `E0 does not hold; see ${path}.` });
-}
-
-/** The commit of the code that runs; `unknown` outside a repository. */
-function currentCommit(): string {
-  try {
-    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8', stdio: 'pipe' }).trim();
-  } catch {
-    return 'unknown';
-  }
 }

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { parseConfig } from '../config/parse.ts';
-import { measureHeldOut, type PolicyMeasures } from '../experiment/grpo-measure.ts';
+import { measureHeldOut } from '../experiment/grpo-measure.ts';
 import { runGrpo, type StartModel } from '../experiment/grpo-run.ts';
 import { heldOutPairs, prepareGrpo } from '../experiment/grpo-task.ts';
 import { seedResult } from '../experiment/recipe-results.ts';
@@ -13,6 +13,7 @@ import { hashWeights } from '../experiment/weights-hash.ts';
 import { disposeWeights, loadWeights } from '../model/weights.ts';
 import type { SeedResult } from '../protocol/experiment-results.ts';
 import { type GrpoExperiment, GrpoExperimentSchema } from '../protocol/grpo-experiment.ts';
+import type { PolicyMeasures } from '../protocol/policy-measures.ts';
 import { makeRuleWorld } from '../relevance/rule-world.ts';
 import type { GrpoStep } from '../train/grpo-telemetry.ts';
 import { experimentRunFolder, measuredOnce, type RunFolder } from './experiment-store.ts';

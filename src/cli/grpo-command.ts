@@ -17,11 +17,11 @@ import { type GrpoExperiment, GrpoExperimentSchema } from '../protocol/grpo-expe
 import { REWARD_KINDS } from '../relevance/reward.ts';
 import type { GrpoStep } from '../train/grpo-telemetry.ts';
 import { RunFolder } from './experiment-store.ts';
-import { readModelFolder, writeModelFolder } from './model-folder.ts';
+import { writeModelFolder } from './model-folder.ts';
 import { type BackendName, openNodeBackend } from './node-backend.ts';
 import { backendOption, notNegativeNumber, positiveNumber, wholeNumber } from './options.ts';
 import { readStartModel } from './start-model.ts';
-import { note, print, Progress } from './terminal.ts';
+import { note, print, Progress, said } from './terminal.ts';
 
 interface GrpoOptions {
   readonly out: string;
@@ -105,7 +105,7 @@ async function trainCommand(options: GrpoOptions): Promise<void> {
 }
 
 interface Outcome {
-  readonly start: StartModel;
+  readonly start: StartModel & { readonly card: ModelCard };
   readonly prepared: PreparedGrpo;
   readonly finished: FinishedGrpo;
   readonly device: string;
@@ -113,7 +113,7 @@ interface Outcome {
 
 async function writeModel(options: GrpoOptions, experiment: GrpoExperiment, outcome: Outcome): Promise<string> {
   const { start, prepared, finished, device } = outcome;
-  const { card } = await readModelFolder(options.start);
+  const { card } = start;
   const folder = join(options.out, 'model');
   const { generated, learned, expert } = finished.tokens;
   const reinforced: ModelCard = {
@@ -199,8 +199,4 @@ function nothingToResume(out: string): LabError {
 function alreadyThere(out: string): LabError {
   const fix = 'Go on with it by --resume, or name another folder.';
   return new LabError('bad-config', { message: `There is a run in ${out} already.`, fix });
-}
-
-function said(value: number | null): string {
-  return value === null ? 'not measurable' : value.toFixed(3);
 }

@@ -1,7 +1,6 @@
 /**
  * `lab piar-experiment`: runs E9 on folders of judged pairs and writes `E9.json`, numbers only.
  */
-import { execFileSync } from 'node:child_process';
 import { createReadStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { cpus } from 'node:os';
@@ -13,6 +12,7 @@ import { readRecords } from '../data/record-reader.ts';
 import { isRowError } from '../data/records.ts';
 import { normaliseQuery } from '../data/splits.ts';
 import { type E9Data, runE9 } from '../experiment/e9-piar.ts';
+import { currentCommit } from './current-commit.ts';
 import { readJudgedPairs } from './judged-pairs.ts';
 import { BINARY_SCALE, DEFAULT_SCALE } from '../relevance/labels.ts';
 import { writeWhole } from './model-folder.ts';
@@ -94,13 +94,4 @@ async function readAnnotations(path: string): Promise<ReadonlyMap<string, readon
 
 function keyOf(queryId: string, docId: string): string {
   return JSON.stringify([queryId, docId]);
-}
-
-/** The commit of the code that runs; `unknown` outside a repository. */
-function currentCommit(): string {
-  try {
-    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8', stdio: 'pipe' }).trim();
-  } catch {
-    return 'unknown';
-  }
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { parseConfig } from '../config/parse.ts';
 import type { StartModel } from '../experiment/grpo-run.ts';
 import { START_SETTINGS } from '../experiment/recipes.ts';
-import { disposeLabModel } from '../infer/lab-model.ts';
+import { disposeLabModel, type LabModel } from '../infer/lab-model.ts';
 import { readWeights } from '../model/weights.ts';
 import { SftExperimentSchema } from '../protocol/sft-experiment.ts';
 import { readModelFolder } from './model-folder.ts';
@@ -30,13 +30,13 @@ export async function startModel(root: string, seed: number, signal: AbortSignal
   return trainToFolder(experiment, { out, dtype: 'f16', device, signal });
 }
 
-/** A start as numbers, so that every run loads it anew. @throws {LabError} what `readModelFolder` throws */
-export async function readStartModel(folder: string): Promise<StartModel> {
+/** A start as numbers with its card, so that every run loads it anew. @throws {LabError} what `readModelFolder` throws */
+export async function readStartModel(folder: string): Promise<StartModel & Pick<LabModel, 'card'>> {
   const lab = await readModelFolder(folder);
-  const { tokenizer, prompt, instruction, transformer } = lab;
+  const { tokenizer, prompt, instruction, transformer, card } = lab;
   const weights = await readWeights(transformer.weights);
   disposeLabModel(lab);
-  return { tokenizer, prompt, instruction, config: transformer.config, weights };
+  return { tokenizer, prompt, instruction, config: transformer.config, weights, card };
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -16,7 +16,7 @@ import type { DataSet } from '../data/data-set.ts';
 import type { FileData, SftExperiment } from '../protocol/sft-experiment.ts';
 import type { Evaluation } from '../train/evaluate.ts';
 import { writeModelFolder, writeWhole } from './model-folder.ts';
-import { note, Progress } from './terminal.ts';
+import { note, Progress, said } from './terminal.ts';
 
 /** Where a run is kept, and what it needs besides its settings. */
 export interface FolderRun {
@@ -108,8 +108,4 @@ function dataMissing({ name }: FileData): LabError {
     message: `This run learns from the file "${name}".`,
     fix: 'Name it with --data, and its documents with --docs where they are apart.',
   });
-}
-
-function said(value: number | null): string {
-  return value === null ? 'not measurable' : value.toFixed(3);
 }

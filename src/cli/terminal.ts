@@ -51,3 +51,8 @@ export function duration(seconds: number): string {
   if (seconds < 5400) return `${Math.ceil(seconds / 60)} min`;
   return `${(seconds / 3600).toFixed(1)} h`;
 }
+
+/** A measured value, or that there was nothing to measure. */
+export function said(value: number | null): string {
+  return value === null ? 'not measurable' : value.toFixed(3);
+}

@@ -3,7 +3,8 @@
  * and no document of the data stands in it.
  */
 import * as v from 'valibot';
-import { meanInterval } from './student-t.ts';
+import { SEEDS_FOR_A_CLAIM } from '../protocol/experiment-results.ts';
+import { meanInterval, signed } from './student-t.ts';
 
 const measure = v.nullable(v.number());
 
@@ -53,9 +54,6 @@ export const ARMS = {
   bm25: 'BM25, thresholds fitted on train',
   human: 'one annotator against another',
 } as const;
-
-/** Fewer seeds than this claim nothing. */
-const SEEDS_FOR_A_CLAIM = 5;
 
 /** The differences that decide E9, for one data set. */
 export function findingsFor(data: string, arms: E9Results['arms']): E9Finding[] {
@@ -121,8 +119,4 @@ function finding(data: string, claim: string, differences: readonly number[]): E
 /** Four decimals: more is noise. */
 export function rounded(value: number): number {
   return Number(value.toFixed(4));
-}
-
-function signed(value: number): string {
-  return `${value < 0 ? '-' : '+'}${Math.abs(value).toFixed(3)}`;
 }

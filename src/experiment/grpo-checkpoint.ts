@@ -3,12 +3,11 @@
  * Reading it back and going on gives the run that was never interrupted; reading it under other settings forks it.
  */
 import * as v from 'valibot';
-import { readSafetensors, writeSafetensors } from '../checkpoint/safetensors.ts';
 import { parseConfig } from '../config/parse.ts';
 import { type GrpoExperiment, GrpoExperimentSchema } from '../protocol/grpo-experiment.ts';
+import { type PolicyMeasures, PolicyMeasuresSchema } from '../protocol/policy-measures.ts';
 import type { GrpoState } from '../train/grpo.ts';
-import { type PolicyMeasures, PolicyMeasuresSchema } from './grpo-measure.ts';
-import { readRunTensors, runTensors } from './run-tensors.ts';
+import { readRunFile, writeRunFile } from './run-file.ts';
 
 const FORMAT = 'afrl-lab-grpo';
 const SCHEMA_VERSION = 1;
@@ -61,7 +60,7 @@ export function writeGrpoCheckpoint(checkpoint: GrpoCheckpoint): Uint8Array<Arra
     tokens: state.tokens,
     curve,
   };
-  return writeSafetensors(runTensors(state.weights, state.optimizer), new Map([['run', JSON.stringify(metadata)]]));
+  return writeRunFile(metadata, state.weights, state.optimizer);
 }
 
 /**
@@ -70,9 +69,11 @@ export function writeGrpoCheckpoint(checkpoint: GrpoCheckpoint): Uint8Array<Arra
  * @throws {LabError} `bad-checkpoint` or `bad-config` if it is not a whole checkpoint of this kind and version.
  */
 export function readGrpoCheckpoint(bytes: Uint8Array): GrpoCheckpoint {
-  const file = readSafetensors(bytes);
-  const run = parseConfig('The checkpoint', MetadataSchema, parseJson(file.metadata.get('run')));
-  const { weights, moments } = readRunTensors(file);
+  const {
+    metadata: run,
+    weights,
+    moments,
+  } = readRunFile(bytes, (metadata) => parseConfig('The checkpoint', MetadataSchema, metadata));
   return {
     experiment: run.experiment,
     worldHash: run.worldHash,
@@ -86,12 +87,4 @@ export function readGrpoCheckpoint(bytes: Uint8Array): GrpoCheckpoint {
     },
     curve: run.curve,
   };
-}
-
-function parseJson(text: string | undefined): unknown {
-  try {
-    return JSON.parse(text ?? 'null') as unknown;
-  } catch {
-    return null; // the schema says what was expected
-  }
 }

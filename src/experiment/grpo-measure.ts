@@ -15,8 +15,6 @@ import { drawRollouts } from '../train/rollouts.ts';
 import type { Transformer } from '../model/transformer.ts';
 import type { GrpoStart, PreparedGrpo } from './grpo-task.ts';
 
-export { type PolicyMeasures, PolicyMeasuresSchema } from '../protocol/policy-measures.ts';
-
 /** A number that no step of a run has, for the random numbers of the probe. */
 const PROBE_STEP = -1;
 

@@ -8,10 +8,11 @@ import type { ModelConfig } from '../config/model-config.ts';
 import type { Transformer } from '../model/transformer.ts';
 import { disposeWeights, loadWeights, readWeights, type TensorData } from '../model/weights.ts';
 import type { GrpoExperiment } from '../protocol/grpo-experiment.ts';
+import type { PolicyMeasures } from '../protocol/policy-measures.ts';
 import { type GrpoRun, type GrpoState, trainGrpo } from '../train/grpo.ts';
 import type { TokenCounts } from '../train/grpo-telemetry.ts';
 import type { GrpoCheckpoint, GrpoCurvePoint } from './grpo-checkpoint.ts';
-import { measurePolicy, type PolicyMeasures } from './grpo-measure.ts';
+import { measurePolicy } from './grpo-measure.ts';
 import type { GrpoStart, PreparedGrpo } from './grpo-task.ts';
 import { hashWeights } from './weights-hash.ts';
 

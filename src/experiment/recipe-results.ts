@@ -8,9 +8,10 @@ import {
   SEEDS_FOR_A_CLAIM,
 } from '../protocol/experiment-results.ts';
 import type { GrpoCurvePoint } from './grpo-checkpoint.ts';
-import { collapseSince, type PolicyMeasures } from './grpo-measure.ts';
+import type { PolicyMeasures } from '../protocol/policy-measures.ts';
+import { collapseSince } from './grpo-measure.ts';
 import type { Comparison, Recipe } from './recipes.ts';
-import { meanInterval } from './student-t.ts';
+import { meanInterval, signed } from './student-t.ts';
 
 /**
  * The result of one run.
@@ -112,10 +113,6 @@ function sentence({ claim, metric, n, mean, low, high, outcome }: Finding): stri
   const interval = low === null || high === null ? '' : `, 95 %: ${signed(low)} to ${signed(high)}`;
   const measured = `${metric} ${signed(mean)}${interval}, n = ${n}`;
   return `${claim}: ${outcome} (${measured}).`;
-}
-
-function signed(value: number): string {
-  return `${value < 0 ? '-' : '+'}${Math.abs(value).toFixed(3)}`;
 }
 
 function rounded(value: number | null | undefined): number | null {

@@ -8,7 +8,7 @@ import {
   type MetricName,
   SEEDS_FOR_A_CLAIM,
 } from '../protocol/experiment-results.ts';
-import { type MeanInterval, meanInterval } from './student-t.ts';
+import { type MeanInterval, meanInterval, signed } from './student-t.ts';
 
 /** The metrics of the table, in its order. */
 const TABLE: readonly MetricName[] = METRIC_NAMES.filter((name) => name !== 'expertLoss' && name !== 'validTraces');
@@ -83,8 +83,4 @@ function spoken(interval: MeanInterval | undefined): string {
   return Number.isFinite(half) && half > 0
     ? `${interval.mean.toFixed(digits)} ± ${half.toFixed(digits)}`
     : interval.mean.toFixed(digits);
-}
-
-function signed(value: number): string {
-  return `${value < 0 ? '-' : '+'}${Math.abs(value).toFixed(3)}`;
 }

@@ -3,18 +3,15 @@
  * Reading it back and going on gives the run that was never interrupted.
  */
 import * as v from 'valibot';
-import { readSafetensors, writeSafetensors } from '../checkpoint/safetensors.ts';
-import { LabError } from '../common/errors.ts';
 import { parseConfig } from '../config/parse.ts';
 import { LabTokenizer } from '../data/tokenizer.ts';
 import { parseSftExperiment, type SftExperiment } from '../protocol/sft-experiment.ts';
 import type { SftState } from '../train/sft.ts';
+import { readRunFile, writeRunFile } from './run-file.ts';
 
 const FORMAT = 'afrl-lab-sft';
 /** 1 knew only rule worlds; {@link upgraded} brings it to the present. */
 const SCHEMA_VERSION = 2;
-const FIRST_MOMENT = 'optimizer.first_moment';
-const SECOND_MOMENT = 'optimizer.second_moment';
 
 /** A point of the learning curve. */
 const CurvePointSchema = v.strictObject({
@@ -58,8 +55,6 @@ export interface SftCheckpoint {
 /** The bytes of a checkpoint. */
 export function writeSftCheckpoint(checkpoint: SftCheckpoint): Uint8Array<ArrayBuffer> {
   const { experiment, tokenizer, dataHash, trainPairs, state, curve } = checkpoint;
-  const { firstMoment, secondMoment } = state.optimizer;
-  const vector = (name: string, data: Float32Array) => ({ name, dtype: 'F32' as const, shape: [data.length], data });
   const metadata = {
     format: FORMAT,
     schemaVersion: SCHEMA_VERSION,
@@ -71,14 +66,7 @@ export function writeSftCheckpoint(checkpoint: SftCheckpoint): Uint8Array<ArrayB
     trainPairs,
     curve,
   };
-  return writeSafetensors(
-    [
-      ...[...state.weights].map(([name, { shape, data }]) => ({ name, dtype: 'F32' as const, shape, data })),
-      vector(FIRST_MOMENT, firstMoment),
-      vector(SECOND_MOMENT, secondMoment),
-    ],
-    new Map([['run', JSON.stringify(metadata)]]),
-  );
+  return writeRunFile(metadata, state.weights, state.optimizer);
 }
 
 /**
@@ -87,29 +75,18 @@ export function writeSftCheckpoint(checkpoint: SftCheckpoint): Uint8Array<ArrayB
  * @throws {LabError} `bad-checkpoint` or `bad-config` if it is not a whole checkpoint of this kind and version.
  */
 export function readSftCheckpoint(bytes: Uint8Array): SftCheckpoint {
-  const { metadata, tensors } = readSafetensors(bytes);
-  const run = parseConfig('The checkpoint', MetadataSchema, upgraded(parseJson(metadata.get('run'))));
-  const floats = new Map(
-    [...tensors].map(([name, tensor]) => [name, { shape: tensor.shape, data: tensor.toFloat32() }]),
-  );
-  const firstMoment = floats.get(FIRST_MOMENT)?.data;
-  const secondMoment = floats.get(SECOND_MOMENT)?.data;
-  if (firstMoment === undefined || secondMoment === undefined) {
-    throw new LabError('bad-checkpoint', {
-      message: 'The checkpoint has no optimizer state.',
-      expected: `the tensors ${FIRST_MOMENT} and ${SECOND_MOMENT}`,
-      fix: 'A model folder cannot be resumed; use the checkpoint.safetensors of the run.',
-    });
-  }
-  floats.delete(FIRST_MOMENT);
-  floats.delete(SECOND_MOMENT);
-  const optimizer = { step: run.step, firstMoment, secondMoment };
+  const {
+    metadata: run,
+    weights,
+    moments,
+  } = readRunFile(bytes, (metadata) => parseConfig('The checkpoint', MetadataSchema, upgraded(metadata)));
+  const { step, tokens } = run;
   return {
     experiment: parseSftExperiment('The checkpoint, its settings', run.experiment),
     tokenizer: LabTokenizer.fromJson(run.tokenizer),
     dataHash: run.dataHash,
     trainPairs: run.trainPairs,
-    state: { step: run.step, tokens: run.tokens, weights: floats, optimizer },
+    state: { step, tokens, weights, optimizer: { step, ...moments } },
     curve: run.curve,
   };
 }
@@ -120,12 +97,4 @@ function upgraded(metadata: unknown): unknown {
   if (!('schemaVersion' in metadata) || metadata.schemaVersion !== 1 || !('worldHash' in metadata)) return metadata;
   const { worldHash, ...others } = metadata;
   return { ...others, schemaVersion: SCHEMA_VERSION, dataHash: worldHash, trainPairs: null };
-}
-
-function parseJson(text: string | undefined): unknown {
-  try {
-    return JSON.parse(text ?? 'null') as unknown;
-  } catch {
-    return null; // the schema says what was expected
-  }
 }

@@ -26,3 +26,8 @@ export function meanInterval(values: readonly number[]): MeanInterval {
   const half = (T_975[n - 2] ?? NORMAL_975) * Math.sqrt(variance / n);
   return { n, mean, low: mean - half, high: mean + half };
 }
+
+/** A difference with its sign, to three decimals. */
+export function signed(value: number): string {
+  return `${value < 0 ? '-' : '+'}${Math.abs(value).toFixed(3)}`;
+}

@@ -1,0 +1,73 @@
+/**
+ * A training run in one safetensors file, whatever it learns by: weights under their own names, the optimizer's two
+ * moments, and the rest as JSON.
+ */
+import { readSafetensors, writeSafetensors } from '../checkpoint/safetensors.ts';
+import { LabError } from '../common/errors.ts';
+import type { TensorData } from '../model/weights.ts';
+import type { AdamWState } from '../optim/adamw.ts';
+
+const FIRST_MOMENT = 'optimizer.first_moment';
+const SECOND_MOMENT = 'optimizer.second_moment';
+
+/**
+ * The bytes of a run.
+ *
+ * @param metadata - what fits into JSON
+ */
+export function writeRunFile(
+  metadata: object,
+  weights: ReadonlyMap<string, TensorData>,
+  { firstMoment, secondMoment }: AdamWState,
+): Uint8Array<ArrayBuffer> {
+  const moments = new Map([
+    [FIRST_MOMENT, { shape: [firstMoment.length], data: firstMoment }],
+    [SECOND_MOMENT, { shape: [secondMoment.length], data: secondMoment }],
+  ]);
+  const tensors = [...weights, ...moments].map(([name, { shape, data }]) => {
+    return { name, dtype: 'F32' as const, shape, data };
+  });
+  return writeSafetensors(tensors, new Map([['run', JSON.stringify(metadata)]]));
+}
+
+/**
+ * What a file of {@link writeRunFile} holds.
+ *
+ * @param readMetadata - checks what stood in JSON; null where nothing readable did
+ * @throws {LabError} `bad-checkpoint` if it is no whole safetensors file, or the moments are missing; what `readMetadata`
+ *   throws
+ */
+export function readRunFile<Metadata>(
+  bytes: Uint8Array,
+  readMetadata: (metadata: unknown) => Metadata,
+): {
+  readonly metadata: Metadata;
+  readonly weights: ReadonlyMap<string, TensorData>;
+  readonly moments: Pick<AdamWState, 'firstMoment' | 'secondMoment'>;
+} {
+  const { metadata: texts, tensors } = readSafetensors(bytes);
+  const metadata = readMetadata(parseJson(texts.get('run')));
+  const weights = new Map(
+    [...tensors].map(([name, stored]) => [name, { shape: stored.shape, data: stored.toFloat32() }]),
+  );
+  const firstMoment = weights.get(FIRST_MOMENT)?.data;
+  const secondMoment = weights.get(SECOND_MOMENT)?.data;
+  if (firstMoment === undefined || secondMoment === undefined) {
+    throw new LabError('bad-checkpoint', {
+      message: 'The checkpoint has no optimizer state.',
+      expected: `the tensors ${FIRST_MOMENT} and ${SECOND_MOMENT}`,
+      fix: 'A model folder cannot be resumed; use the checkpoint.safetensors of the run.',
+    });
+  }
+  weights.delete(FIRST_MOMENT);
+  weights.delete(SECOND_MOMENT);
+  return { metadata, weights, moments: { firstMoment, secondMoment } };
+}
+
+function parseJson(text: string | undefined): unknown {
+  try {
+    return JSON.parse(text ?? 'null') as unknown;
+  } catch {
+    return null; // the schema says what was expected
+  }
+}
