@@ -13,6 +13,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          setupFiles: ['test/setup/property-seed.ts'],
           include: ['test/unit/**/*.test.ts'],
           testTimeout: 60_000,
           sequence: { groupOrder: 0 },

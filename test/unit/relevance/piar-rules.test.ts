@@ -128,7 +128,7 @@ describe('synthesised traces', () => {
       }),
       { numRuns: 500 },
     );
-    expect(traced).toBeGreaterThan(100);
+    expect(traced).toBeGreaterThan(40); // else nearly nothing was tested
   });
 
   it('never fail to verify where the label is right, so that nothing is lost but contradictions', () => {
