@@ -8,7 +8,7 @@ import { measureHeldOut } from '../experiment/grpo-measure.ts';
 import { runGrpo, type StartModel } from '../experiment/grpo-run.ts';
 import { heldOutPairs, prepareGrpo } from '../experiment/grpo-task.ts';
 import { seedResult } from '../experiment/recipe-results.ts';
-import type { Arm } from '../experiment/recipes.ts';
+import type { Arm, ArmSettings } from '../experiment/recipes.ts';
 import { hashWeights } from '../experiment/weights-hash.ts';
 import { disposeWeights, loadWeights } from '../model/weights.ts';
 import type { SeedResult } from '../protocol/experiment-results.ts';
@@ -45,17 +45,27 @@ export interface ExperimentContext {
  * @throws {LabError} `aborted`
  */
 export async function resultOf(arm: Arm, seed: number, context: ExperimentContext): Promise<SeedResult | undefined> {
-  const folder = await context.startFolder(seed);
-  const start = await readStartModel(folder);
-  if (arm.run === 'start') {
-    const test = await measuredOnce(
-      join(context.root, 'starts'),
-      `test-${context.testPairs}-${hashWeights(start.weights)}`,
-      () => measureOnTest(start, settingsOf({ run: {} }, seed), context),
-    );
-    return seedResult(seed, [], test, { generated: 0, learned: 0, expert: 0 });
+  const { name, run } = arm;
+  switch (run.kind) {
+    case 'start':
+      return startResult(seed, context);
+    case 'grpo': {
+      const start = await readStartModel(await context.startFolder(seed));
+      return runArm(settingsOf(run.settings, seed, context.steps), start, `${name}, seed ${seed}`, context);
+    }
+    default:
+      return run satisfies never;
   }
-  return runArm(settingsOf({ run: arm.run }, seed, context.steps), start, `${arm.name}, seed ${seed}`, context);
+}
+
+async function startResult(seed: number, context: ExperimentContext): Promise<SeedResult> {
+  const start = await readStartModel(await context.startFolder(seed));
+  const test = await measuredOnce(
+    join(context.root, 'starts'),
+    `test-${context.testPairs}-${hashWeights(start.weights)}`,
+    () => measureOnTest(start, settingsOf({}, seed), context),
+  );
+  return seedResult(seed, [], test, { generated: 0, learned: 0, expert: 0 });
 }
 
 async function runArm(
@@ -120,8 +130,7 @@ async function measureOnTest(
   }
 }
 
-function settingsOf(arm: { readonly run: Exclude<Arm['run'], 'start'> }, seed: number, steps?: number): GrpoExperiment {
-  const { grpo, ...rest } = arm.run;
+function settingsOf({ grpo, ...rest }: ArmSettings, seed: number, steps?: number): GrpoExperiment {
   const settings = { ...rest, grpo: { ...grpo, ...(steps === undefined ? {} : { steps }), seed } };
   return parseConfig('The arm', GrpoExperimentSchema, settings);
 }

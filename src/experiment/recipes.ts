@@ -14,11 +14,15 @@ import type { SftExperiment } from '../protocol/sft-experiment.ts';
 /** The settings of one arm, but for the seed. */
 export type ArmSettings = Omit<GrpoExperimentInput, 'name'>;
 
+/** What an arm does with a seed. */
+export type ArmRun =
+  /** Nothing: the model that the reinforced arms begin with, as it is. */
+  { readonly kind: 'start' } | { readonly kind: 'grpo'; readonly settings: ArmSettings };
+
 /** One way to train, run with every seed. */
 export interface Arm {
   readonly name: string;
-  /** `start`: the model that all other arms begin with, as it is. */
-  readonly run: ArmSettings | 'start';
+  readonly run: ArmRun;
 }
 
 /** A claim about two arms: that a metric of `arm` is higher, or lower, than of `against`. */
@@ -70,7 +74,10 @@ function arm(regime: Regime, method: string, grpo: Grpo, more: Omit<ArmSettings,
   const { tailPromptWeight, reward } = REGIMES[regime];
   return {
     name: `${method} (${regime})`,
-    run: { ...more, devPairs: DEV_PAIRS, reward, grpo: { ...COMMON, tailPromptWeight, ...grpo } },
+    run: {
+      kind: 'grpo',
+      settings: { ...more, devPairs: DEV_PAIRS, reward, grpo: { ...COMMON, tailPromptWeight, ...grpo } },
+    },
   };
 }
 
@@ -78,7 +85,7 @@ const lambda = (value: number): Grpo => ({ balance: { kind: 'additive', lambda: 
 const grpoArm = (regime: Regime): Arm => arm(regime, 'GRPO', lambda(0));
 const mboArm = (regime: Regime, value = 0.3): Arm => arm(regime, `MBO ${value}`, lambda(value));
 
-const START: Arm = { name: 'SFT', run: 'start' };
+const START: Arm = { name: 'SFT', run: { kind: 'start' } };
 const WORST: Regime = 'head-heavy, plausible';
 /** The same updates on expert samples alone; rollouts are drawn to be measured, and not learned from. */
 const SFT_CONTINUED = arm(WORST, 'SFT continued', { balance: { kind: 'convex', mu: 1 } });

@@ -16,12 +16,15 @@ import { smallModelFiles } from '../../reference/small-lab-model.ts';
 const ARM: Arm = {
   name: 'tiny',
   run: {
-    world: { trainQueries: 20, devQueries: 4, testQueries: 4 },
-    queries: 4,
-    probePrompts: 2,
-    probeSamples: 2,
-    devPairs: 4,
-    grpo: { steps: 4, prompts: 2, samples: 2, maxTokens: 6, expertBatch: 2, evaluateEvery: 2, checkpointEvery: 2 },
+    kind: 'grpo',
+    settings: {
+      world: { trainQueries: 20, devQueries: 4, testQueries: 4 },
+      queries: 4,
+      probePrompts: 2,
+      probeSamples: 2,
+      devPairs: 4,
+      grpo: { steps: 4, prompts: 2, samples: 2, maxTokens: 6, expertBatch: 2, evaluateEvery: 2, checkpointEvery: 2 },
+    },
   },
 };
 
@@ -90,7 +93,7 @@ describe('resultOf', () => {
   });
 
   it('measures the start as it is, once', async () => {
-    const start: Arm = { name: 'SFT', run: 'start' };
+    const start: Arm = { name: 'SFT', run: { kind: 'start' } };
     const first = await resultOf(start, 1, context());
     expect(first?.curve).toEqual([]);
     const aborted = new AbortController();

@@ -123,7 +123,7 @@ describe('RECIPES', () => {
     const names = recipe.arms.map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);
     for (const { run } of recipe.arms) {
-      if (run !== 'start') expect(() => parseConfig('The arm', GrpoExperimentSchema, run)).not.toThrow();
+      if (run.kind === 'grpo') expect(() => parseConfig('The arm', GrpoExperimentSchema, run.settings)).not.toThrow();
     }
     for (const { arm, against } of recipe.comparisons) {
       expect(names).toContain(arm);
@@ -133,8 +133,8 @@ describe('RECIPES', () => {
 
   it('stays within what a laptop can do: at most 200 steps of 64 rollouts', () => {
     for (const { run } of RECIPES.flatMap(({ arms: all }) => all)) {
-      if (run === 'start') continue;
-      const { steps, prompts, samples, maxTokens } = parseConfig('The arm', GrpoExperimentSchema, run).grpo;
+      if (run.kind !== 'grpo') continue;
+      const { steps, prompts, samples, maxTokens } = parseConfig('The arm', GrpoExperimentSchema, run.settings).grpo;
       expect(steps).toBeLessThanOrEqual(200);
       expect(prompts * samples).toBeLessThanOrEqual(64);
       expect(maxTokens).toBeLessThanOrEqual(32);

@@ -25,8 +25,8 @@ describe('planDemonstration', () => {
     expect(request.branches).toHaveLength(5);
     for (const { name, experiment } of request.branches) {
       const arm = arms.find((each) => each.name === name);
-      if (arm === undefined || arm.run === 'start') expect.fail(`No experiment has an arm ${name}`);
-      expect(decisive(experiment), name).toEqual(decisive(arm.run));
+      if (arm === undefined || arm.run.kind !== 'grpo') expect.fail(`No experiment has an arm ${name}`);
+      expect(decisive(experiment), name).toEqual(decisive(arm.run.settings));
     }
   });
 
