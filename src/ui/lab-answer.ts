@@ -82,6 +82,8 @@ export class LabAnswer extends LitElement {
   @property({ attribute: false }) shownMs: number | undefined;
   /** Whether a new answer is on its way. */
   @property({ type: Boolean }) stale = false;
+  /** Stands over it; empty where something else says whose answer it is. */
+  @property() heading = 'Answer';
 
   override render(): unknown {
     const { model, answer } = this;
@@ -90,7 +92,7 @@ export class LabAnswer extends LitElement {
     const name = names[answer.label] ?? `label ${answer.label}`;
     const confidence = formatPercent(answer.probabilities[answer.label] ?? 0);
     const place = names.length > 1 ? answer.label / (names.length - 1) : 0;
-    return html`<h2 class="heading">Answer</h2>
+    return html`${this.heading === '' ? nothing : html`<h2 class="heading">${this.heading}</h2>`}
       <p class="visually-hidden" role="status">${this.stale ? nothing : `Answer: ${name}, ${confidence} sure.`}</p>
       <div class=${this.stale ? 'stale' : 'fresh'}>
         <p class="answer" ${cssProperties({ '--place': place.toFixed(3) })}>

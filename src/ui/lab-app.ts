@@ -17,7 +17,7 @@ import './lab-site-notice.ts';
 import './lab-theme-toggle.ts';
 import { ModelController } from './model-controller.ts';
 import { describeOffline, type OfflineState, ONLINE } from './offline-copy.ts';
-import { checkpointIn, routeOf, type RoutePath, ROUTES, scoreAddress } from './routes.ts';
+import { checkpointIn, comparedIn, routeOf, type RoutePath, ROUTES, scoreAddress } from './routes.ts';
 import type { ScoringClient } from './scoring-client.ts';
 import { baseStyles } from './shared-styles.ts';
 import type { OpenTraining } from './training-client.ts';
@@ -120,6 +120,8 @@ export class LabApp extends LitElement {
   @state() private route: RoutePath = routeOf(location.hash);
   /** The checkpoint to answer with; undefined for the bundled model. */
   @state() private checkpointId = checkpointIn(location.hash);
+  /** The models that each pair is put to besides. */
+  @state() private compared = comparedIn(location.hash);
   /** Whether the scoring view was looked at; it stays then, with what was typed into it. */
   @state() private isScoreWanted = false;
   /** Whether the training view was looked at; it is fetched then, and stays, with its run. */
@@ -192,6 +194,13 @@ export class LabApp extends LitElement {
             ?hidden=${this.route !== 'score'}
             .model=${this.#model.state}
             ?checkpoint=${this.checkpointId !== undefined}
+            .compared=${this.compared}
+            .openClient=${this.openClient}
+            .openStore=${this.openStore === undefined ? undefined : this.#sharedStore}
+            .backend=${this.backend}
+            @compared-change=${(event: CustomEvent<readonly string[]>) => {
+              location.hash = scoreAddress(this.checkpointId, event.detail);
+            }}
             @model-retry=${this.#load}
           ></lab-score-view>`
         : nothing
@@ -244,7 +253,7 @@ export class LabApp extends LitElement {
   }
 
   #addressOf(path: RoutePath): string {
-    return path === 'score' ? scoreAddress(this.checkpointId) : `#/${path}`;
+    return path === 'score' ? scoreAddress(this.checkpointId, this.compared) : `#/${path}`;
   }
 
   async #fetchTrainView(): Promise<void> {
@@ -295,7 +304,9 @@ export class LabApp extends LitElement {
   readonly #navigated = (): void => {
     this.route = routeOf(location.hash);
     // The other views have no say in which model answers.
-    if (this.route === 'score') this.checkpointId = checkpointIn(location.hash);
+    if (this.route !== 'score') return;
+    this.checkpointId = checkpointIn(location.hash);
+    this.compared = comparedIn(location.hash);
   };
 }
 

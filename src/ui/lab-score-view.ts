@@ -4,12 +4,14 @@
  */
 import { html, LitElement, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
-import type { ModelSummary } from '../protocol/scoring.ts';
+import type { BackendChoice, ModelSummary } from '../protocol/scoring.ts';
 import type { Pair } from '../relevance/pair.ts';
 import { AnswerController } from './answer-controller.ts';
+import type { CheckpointClient } from './checkpoint-client.ts';
 import { failureHeading } from './failure-text.ts';
 import { formatBytes } from './format.ts';
 import './lab-answer.ts';
+import './lab-comparison.ts';
 import './lab-model-card.ts';
 import './lab-notice.ts';
 import './lab-pair-editor.ts';
@@ -17,6 +19,7 @@ import './lab-trace.ts';
 import type { ModelState } from './model-controller.ts';
 import { draftOf, EMPTY_DRAFT, isAnswerable, type PairDraft, pairOf } from './pair-draft.ts';
 import { scoreAddress } from './routes.ts';
+import type { ScoringClient } from './scoring-client.ts';
 import { scoreViewStyles } from './score-view-styles.ts';
 import { baseStyles, buttonStyles, headingStyles } from './shared-styles.ts';
 
@@ -25,6 +28,7 @@ const TYPING_PAUSE_MS = 150;
 
 /**
  * @fires model-retry - the reader asks to load the model again.
+ * @fires compared-change - the keys of the models to compare with as `detail`.
  */
 @customElement('lab-score-view')
 export class LabScoreView extends LitElement {
@@ -33,6 +37,11 @@ export class LabScoreView extends LitElement {
   @property({ attribute: false }) model: ModelState | undefined;
   /** Whether a checkpoint of this browser answers, and not the bundled model. */
   @property({ type: Boolean }) checkpoint = false;
+  /** The keys of the models that each pair is put to besides (compared-models.ts). */
+  @property({ attribute: false }) compared: readonly string[] = [];
+  @property({ attribute: false }) openClient: (() => ScoringClient) | undefined;
+  @property({ attribute: false }) openStore: (() => Promise<CheckpointClient>) | undefined;
+  @property() backend: BackendChoice = 'auto';
   @state() private draft: PairDraft = EMPTY_DRAFT;
   /** The draft that the answer on the screen is about. */
   @state() private answeredDraft: PairDraft | undefined;
@@ -82,6 +91,7 @@ export class LabScoreView extends LitElement {
       </div>
       <div class="panel reading">${this.#reading(summary)}</div>
       ${summary === undefined ? nothing : html`<lab-model-card class="panel card" .model=${summary}></lab-model-card>`}
+      ${summary === undefined ? nothing : this.#comparison(summary)}
     </div>`;
   }
 
@@ -155,6 +165,20 @@ export class LabScoreView extends LitElement {
         @step-select=${(event: CustomEvent<number | undefined>) => (this.activeStep = event.detail)}
         @stop=${() => this.#answer.stop()}
       ></lab-trace>`;
+  }
+
+  #comparison(summary: ModelSummary): unknown {
+    return html`<lab-comparison
+      class="comparison"
+      .compared=${this.compared}
+      .openClient=${this.openClient}
+      .openStore=${this.openStore}
+      .backend=${this.backend}
+      .model=${summary}
+      .answer=${this.#answer.state}
+      @compared-change=${(event: CustomEvent<readonly string[]>) =>
+        this.dispatchEvent(new CustomEvent<readonly string[]>('compared-change', { detail: event.detail }))}
+    ></lab-comparison>`;
   }
 
   #loading(): unknown {

@@ -4,6 +4,7 @@
  *
  *     #/score                     the scoring view, on the bundled model
  *     #/score?checkpoint=ID       the same on a checkpoint of this browser
+ *     #/score?with=A,B            beside other models (compared-models.ts)
  *     #/train                     the training view
  *     #/collapse                  mode collapse, live, and its theory
  */
@@ -24,14 +25,24 @@ export function routeOf(hash: string): RoutePath {
 
 /** The checkpoint that an address asks to answer with; undefined for the bundled model. */
 export function checkpointIn(hash: string): string | undefined {
-  if (routeOf(hash) !== 'score') return undefined;
-  const id = new URLSearchParams(/\?(.*)$/su.exec(hash)?.[1] ?? '').get('checkpoint');
+  const id = askedOfScore(hash).get('checkpoint');
   return id === null || id === '' ? undefined : id;
 }
 
-/** The address of the scoring view on a checkpoint, or on the bundled model. */
-export function scoreAddress(checkpointId?: string): string {
-  return checkpointId === undefined
-    ? '#/score'
-    : `#/score?${new URLSearchParams({ checkpoint: checkpointId }).toString()}`;
+/** The models that an address asks to compare with, each once. */
+export function comparedIn(hash: string): readonly string[] {
+  const keys = askedOfScore(hash).get('with')?.split(',') ?? [];
+  return [...new Set(keys.filter((key) => key !== ''))];
+}
+
+/** The address of the scoring view on a checkpoint, or on the bundled model; `compared` beside others. */
+export function scoreAddress(checkpointId?: string, compared: readonly string[] = []): string {
+  const asked = new URLSearchParams();
+  if (checkpointId !== undefined) asked.set('checkpoint', checkpointId);
+  if (compared.length > 0) asked.set('with', compared.join(','));
+  return asked.size === 0 ? '#/score' : `#/score?${asked.toString()}`;
+}
+
+function askedOfScore(hash: string): URLSearchParams {
+  return new URLSearchParams(routeOf(hash) === 'score' ? (/\?(.*)$/su.exec(hash)?.[1] ?? '') : '');
 }

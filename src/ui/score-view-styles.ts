@@ -106,6 +106,7 @@ export const scoreViewStyles = css`
     }
     .origin,
     .examples,
+    .comparison,
     .card {
       grid-column: 1 / -1;
     }
