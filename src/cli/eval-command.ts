@@ -8,7 +8,7 @@ import type { Measure, ModelCard } from '../infer/model-card.ts';
 import { makeRuleWorld, type RuleWorld } from '../relevance/rule-world.ts';
 import { type Evaluation, evaluate, type ExpertPair } from '../train/evaluate.ts';
 import { Rng } from '../common/rng.ts';
-import { labelOnly, splitFile } from '../experiment/file-data.ts';
+import { expertsOf, splitFile } from '../experiment/file-data.ts';
 import { toExpert } from '../experiment/sft-experiment.ts';
 import type { LabModel } from '../infer/lab-model.ts';
 import { readModelFolder, writeCard } from './model-folder.ts';
@@ -66,7 +66,7 @@ async function runEval(options: EvalOptions): Promise<void> {
   if (options.shuffled === true) expert = withOtherDocuments(expert);
   const evaluation = await evaluate(model, expert.slice(0, options.pairs), {
     // A model without rules writes no reasoning to be looked at.
-    completions: options.shuffled === true || options.data !== undefined ? 0 : options.completions,
+    completions: options.shuffled === true || model.instruction.rules.length === 0 ? 0 : options.completions,
   });
   if (options.json === true) print(JSON.stringify(evaluation));
   else for (const { name, value, low, high } of measuresOf(evaluation)) print(formatMeasure(name, value, low, high));
@@ -93,7 +93,8 @@ function worldPairs({ card }: LabModel, { worldSeed, split }: EvalOptions): Expe
 }
 
 /** The part of a file that the model has not seen. */
-async function filePairs({ card, prompt }: LabModel, path: string, options: EvalOptions): Promise<ExpertPair[]> {
+async function filePairs(model: LabModel, path: string, options: EvalOptions): Promise<ExpertPair[]> {
+  const { card, prompt } = model;
   const { name, hash: sha256, split: parts } = card.data;
   if (parts === undefined) {
     throw new LabError('bad-config', {
@@ -111,7 +112,7 @@ async function filePairs({ card, prompt }: LabModel, path: string, options: Eval
       fix: 'Train again with a higher --test-share, or measure with --split dev.',
     });
   }
-  return pairs.map((pair) => labelOnly(pair, prompt.scaleSize));
+  return [...expertsOf(model, pairs).experts];
 }
 
 /** The measures of an evaluation in the order of a card. */

@@ -3,10 +3,12 @@
  * and what is finished is read and not made again.
  */
 import { join } from 'node:path';
+import { LabError } from '../common/errors.ts';
 import { parseConfig } from '../config/parse.ts';
 import { measureHeldOut } from '../experiment/grpo-measure.ts';
 import { runGrpo, type StartModel } from '../experiment/grpo-run.ts';
 import { heldOutPairs, prepareGrpo } from '../experiment/grpo-task.ts';
+import { rulesOfWorld } from '../experiment/sft-experiment.ts';
 import { seedResult } from '../experiment/recipe-results.ts';
 import type { Arm, ArmSettings } from '../experiment/recipes.ts';
 import { hashWeights } from '../experiment/weights-hash.ts';
@@ -14,7 +16,7 @@ import { disposeWeights, loadWeights } from '../model/weights.ts';
 import type { SeedResult } from '../protocol/experiment-results.ts';
 import { type GrpoExperiment, GrpoExperimentSchema } from '../protocol/grpo-experiment.ts';
 import type { PolicyMeasures } from '../protocol/policy-measures.ts';
-import { makeRuleWorld } from '../relevance/rule-world.ts';
+import { makeRuleWorld, type RuleWorld } from '../relevance/rule-world.ts';
 import type { GrpoStep } from '../train/grpo-telemetry.ts';
 import { experimentRunFolder, measuredOnce, type RunFolder } from './experiment-store.ts';
 import { readStartModel } from './start-model.ts';
@@ -96,7 +98,7 @@ async function finishRun(
   const { device, commit, signal } = context;
   const saved = await folder.readCheckpoint();
   const records: GrpoStep[] = saved === undefined ? [] : await folder.readRecords(saved.state.step);
-  const prepared = await prepareGrpo(experiment, start, signal);
+  const prepared = await prepareGrpo(experiment, start, { signal });
   const progress = new Progress(title);
   const { weights, tokens, curve } = await runGrpo(experiment, prepared, start, saved, {
     signal,
@@ -121,13 +123,20 @@ async function measureOnTest(
   experiment: GrpoExperiment,
   { testPairs, signal }: ExperimentContext,
 ): Promise<PolicyMeasures['heldOut']> {
-  const world = makeRuleWorld(experiment.world);
+  const world = worldOf(experiment);
   const model = { config: start.config, weights: loadWeights(start.config, start.weights) };
   try {
-    return await measureHeldOut(model, world, start, heldOutPairs(world, 'test', testPairs), signal);
+    return await measureHeldOut(model, rulesOfWorld(world), start, heldOutPairs(world, 'test', testPairs), signal);
   } finally {
     disposeWeights(model.weights);
   }
+}
+
+/** Recipes run on rule worlds. @throws {LabError} `internal` */
+function worldOf({ data }: GrpoExperiment): RuleWorld {
+  if (data.kind !== 'world') throw new LabError('internal', { message: 'A recipe has a file where it needs a world.' });
+  const { kind: _, ...settings } = data;
+  return makeRuleWorld(settings);
 }
 
 function settingsOf({ grpo, ...rest }: ArmSettings, seed: number, steps?: number): GrpoExperiment {

@@ -93,7 +93,15 @@ export class RunFolder {
  * @param startHash - of the weights that the run begins with
  */
 export function experimentRunFolder(root: string, experiment: GrpoExperiment, startHash: string): RunFolder {
-  return new RunFolder(join(root, 'grpo', hashHex(canonicalJson([experiment, startHash]))));
+  return new RunFolder(join(root, 'grpo', hashHex(canonicalJson([identityOf(experiment), startHash]))));
+}
+
+/** What names a run: the form that settings had when rule worlds were all there was, so that runs made then are found. */
+function identityOf(experiment: GrpoExperiment): object {
+  const { data, ...others } = experiment;
+  if (data.kind === 'file') return experiment;
+  const { kind: _, ...world } = data;
+  return { ...others, world };
 }
 
 /** What a start knows on the test split. */

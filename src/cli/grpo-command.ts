@@ -2,31 +2,40 @@
  * `lab grpo`: reinforcement from a trained model with the expert's samples beside it, resumable, and a model folder at
  * the end. Every setting can be given in a file; the options are those one changes most.
  */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { Command, Option } from 'commander';
 import { LabError } from '../common/errors.ts';
-import { parseConfig } from '../config/parse.ts';
+import type { ColumnNames } from '../data/columns.ts';
+import type { DataSet } from '../data/data-set.ts';
 import { collapseSince } from '../experiment/grpo-measure.ts';
 import { type FinishedGrpo, runGrpo, type StartModel } from '../experiment/grpo-run.ts';
 import { type PreparedGrpo, prepareGrpo } from '../experiment/grpo-task.ts';
-import { makeLabFile } from '../experiment/lab-file.ts';
+import { makeFileLabFile, makeLabFile } from '../experiment/lab-file.ts';
 import type { ModelCard } from '../infer/model-card.ts';
-import { type GrpoExperiment, GrpoExperimentSchema } from '../protocol/grpo-experiment.ts';
+import { type GrpoExperiment, parseGrpoExperiment } from '../protocol/grpo-experiment.ts';
+import { withDataKind } from '../protocol/sft-experiment.ts';
 import { REWARD_KINDS } from '../relevance/reward.ts';
 import type { GrpoStep } from '../train/grpo-telemetry.ts';
+import { type RawSettings, readConfigFile, withChanges } from './config-file.ts';
 import { RunFolder } from './experiment-store.ts';
+import { rulesOption, withRules } from './instruction-files.ts';
 import { writeModelFolder } from './model-folder.ts';
 import { type BackendName, openNodeBackend } from './node-backend.ts';
 import { backendOption, notNegativeNumber, positiveNumber, wholeNumber } from './options.ts';
+import { columnOption, docsOption, readDataFiles } from './pair-files.ts';
 import { readStartModel } from './start-model.ts';
+import { dataMissing, spokenTraces } from './supervised-run.ts';
 import { note, print, Progress, said } from './terminal.ts';
 
 interface GrpoOptions {
   readonly out: string;
   readonly start: string;
   readonly config?: string;
+  readonly data?: string;
+  readonly docs?: string;
+  readonly column: ColumnNames;
+  readonly rules?: string;
   readonly steps?: number;
   readonly lambda?: number;
   readonly reward?: GrpoExperiment['reward']['kind'];
@@ -45,6 +54,13 @@ export function grpoCommand(): Command {
     .requiredOption('-o, --out <folder>', 'where the run is kept: checkpoint, steps and, at the end, the model folder')
     .option('--start <folder>', 'the model folder to start from', DEFAULT_START)
     .option('--config <file>', 'all settings as JSON; what it leaves out has its default')
+    .option(
+      '--data <file>',
+      'judged pairs to learn from instead of the rule world, as the start did; with --resume too',
+    )
+    .addOption(docsOption())
+    .addOption(columnOption())
+    .addOption(rulesOption())
     .option('--steps <n>', 'batches of rollouts', wholeNumber(1))
     .option('--lambda <x>', 'the weight of the expert loss; 0 is plain GRPO', notNegativeNumber)
     .addOption(new Option('--reward <kind>', 'how completions are rewarded').choices(REWARD_KINDS))
@@ -62,6 +78,7 @@ export function grpoCommand(): Command {
 Examples:
   npm run lab -- grpo --lambda 0 --reward plausible --tail-weight 0.1 --out runs/collapse
   npm run lab -- grpo --config my-run.json --out runs/mine
+  npm run lab -- grpo --start runs/reasons/model --data pairs.tsv --out runs/reinforced
   npm run lab -- grpo --out runs/mine --resume`,
     )
     .action(trainCommand);
@@ -72,7 +89,7 @@ async function trainCommand(options: GrpoOptions): Promise<void> {
   const saved = await folder.readCheckpoint();
   if (saved === undefined && options.resume === true) throw nothingToResume(options.out);
   if (saved !== undefined && options.resume !== true) throw alreadyThere(options.out);
-  const experiment = saved?.experiment ?? (await experimentOf(options));
+  const given = options.data === undefined ? undefined : await readDataFiles(options.data, options);
   const opened = await openNodeBackend(options.backend);
   note(`Computing on ${opened.backend}: ${opened.device} (${opened.reason}).`);
   const controller = new AbortController();
@@ -80,8 +97,13 @@ async function trainCommand(options: GrpoOptions): Promise<void> {
   const { signal } = controller;
 
   const start = await readStartModel(options.start);
-  const prepared = await prepareGrpo(experiment, start, signal);
-  note(`${prepared.task.prompts.length.toLocaleString('en')} prompts, world ${prepared.world.versionHash}.`);
+  const experiment = saved?.experiment ?? (await experimentOf(options, start, given));
+  const prepared = await prepareGrpo(experiment, start, {
+    findData: (data) => (given === undefined ? Promise.reject(dataMissing(data)) : Promise.resolve(given)),
+    signal,
+  });
+  note(`${prepared.task.prompts.length.toLocaleString('en')} prompts, data ${prepared.dataHash.slice(0, 12)}.`);
+  if (prepared.traces !== undefined) note(spokenTraces(prepared.traces));
   const records: GrpoStep[] = saved === undefined ? [] : await folder.readRecords(saved.state.step);
   const progress = new Progress('Steps');
   const finished = await runGrpo(experiment, prepared, start, saved, {
@@ -104,8 +126,10 @@ async function trainCommand(options: GrpoOptions): Promise<void> {
   print(await writeModel(options, experiment, { start, prepared, finished, device }));
 }
 
+type NamedStart = StartModel & { readonly card: ModelCard };
+
 interface Outcome {
-  readonly start: StartModel & { readonly card: ModelCard };
+  readonly start: NamedStart;
   readonly prepared: PreparedGrpo;
   readonly finished: FinishedGrpo;
   readonly device: string;
@@ -142,43 +166,53 @@ async function writeModel(options: GrpoOptions, experiment: GrpoExperiment, outc
     weights: finished.weights,
     dtype: 'f16',
     tokenizer: start.tokenizer,
-    lab: makeLabFile(prepared.world, start.prompt),
+    lab:
+      prepared.world === undefined
+        ? makeFileLabFile(prepared.rules, start.prompt)
+        : makeLabFile(prepared.world, start.prompt),
     card: reinforced,
   });
   return folder;
 }
 
-async function experimentOf(options: GrpoOptions): Promise<GrpoExperiment> {
+/** A file of settings, changed by the options; of a file of judged pairs, the part that the start has learned from. */
+async function experimentOf(
+  options: GrpoOptions,
+  start: NamedStart,
+  given: DataSet | undefined,
+): Promise<GrpoExperiment> {
   const { config, steps, lambda, reward, tailWeight, seed } = options;
-  const file = parseConfig(
-    config ?? 'The settings',
-    GrpoExperimentSchema,
-    config === undefined ? {} : await readJson(config),
-  );
-  return parseConfig('The settings', GrpoExperimentSchema, {
-    ...file,
-    reward: { ...file.reward, ...(reward === undefined ? {} : { kind: reward }) },
-    grpo: {
-      ...file.grpo,
-      ...(steps === undefined ? {} : { steps }),
-      ...(lambda === undefined ? {} : { balance: { kind: 'additive', lambda } }),
-      ...(tailWeight === undefined ? {} : { tailPromptWeight: tailWeight }),
-      ...(seed === undefined ? {} : { seed }),
-    },
+  const file = config === undefined ? {} : await readConfigFile(config, '{"grpo": {"steps": 50}}');
+  const settings = withDataKind(file) as RawSettings;
+  const experiment = parseGrpoExperiment(config ?? 'The settings', {
+    ...settings,
+    ...(given === undefined ? {} : { data: withChanges(settings['data'] ?? splitOf(start), namesOf(given)) }),
+    reward: withChanges(settings['reward'], { kind: reward }),
+    grpo: withChanges(settings['grpo'], {
+      steps,
+      balance: lambda === undefined ? undefined : { kind: 'additive', lambda },
+      tailPromptWeight: tailWeight,
+      seed,
+    }),
   });
+  if (options.rules === undefined) return experiment;
+  const { data } = experiment;
+  if (data.kind === 'world' || given === undefined) {
+    const fix = 'Name the judged pairs with --data too.';
+    throw new LabError('bad-config', { message: '--rules belongs to a file of judged pairs.', fix });
+  }
+  return { ...experiment, data: await withRules(data, options.rules, start.prompt.scaleSize, given) };
 }
 
-async function readJson(path: string): Promise<unknown> {
-  try {
-    return JSON.parse(await readFile(path, 'utf8')) as unknown;
-  } catch (cause) {
-    throw new LabError('bad-config', {
-      message: `The settings in ${path} cannot be read.`,
-      expected: 'a JSON file',
-      fix: 'Begin with {} and add what is to differ, for example {"grpo": {"steps": 50}}.',
-      cause,
-    });
-  }
+function namesOf({ name, sha256 }: DataSet): RawSettings {
+  return { kind: 'file', name, sha256 };
+}
+
+/** How the file of a start was split: what it has not seen stays held out. */
+function splitOf({ card }: NamedStart): RawSettings {
+  const { split } = card.data;
+  if (split === undefined) return {};
+  return { devShare: split.devShare, testShare: split.testShare, splitSeed: split.seed };
 }
 
 function verdictOn({ curve }: FinishedGrpo): string {

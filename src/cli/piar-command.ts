@@ -1,15 +1,15 @@
 /**
  * `lab piar`: refines an instruction on a file of judged pairs, and writes what came of it.
  */
-import { mkdir, readFile, stat } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import process from 'node:process';
 import { Command } from 'commander';
 import { LabError } from '../common/errors.ts';
 import type { ColumnNames } from '../data/columns.ts';
 import { splitForPiar } from '../experiment/piar-split.ts';
-import { printInstruction, readInstruction } from '../relevance/instruction-text.ts';
-import { type Instruction, instructionFromJson, instructionToJson } from '../relevance/instruction.ts';
+import { printInstruction } from '../relevance/instruction-text.ts';
+import { type Instruction, instructionToJson } from '../relevance/instruction.ts';
 import { MAX_SCALE, scaleOfSize } from '../relevance/labels.ts';
 import { endpointRefiner } from '../relevance/piar-endpoint.ts';
 import { greedyRefiner } from '../relevance/piar-greedy.ts';
@@ -18,6 +18,7 @@ import { type PiarRound, type Refiner, runPiar } from '../relevance/piar.ts';
 import { startInstruction } from '../relevance/start-instruction.ts';
 import { formatTrace } from '../relevance/trace.ts';
 import { synthesiseTraces } from '../relevance/trace-synthesis.ts';
+import { readInstructionFile } from './instruction-files.ts';
 import { readJudgedPairs } from './judged-pairs.ts';
 import { writeWhole } from './model-folder.ts';
 import { wholeNumber } from './options.ts';
@@ -148,14 +149,6 @@ function refinerOf({ endpoint, model, keyEnv }: PiarCommandOptions): Refiner {
     throw new LabError('bad-config', { message: `The environment variable ${keyEnv} is not set.` });
   }
   return endpointRefiner({ url: endpoint, model, apiKey });
-}
-
-/** An instruction as JSON or as text, told by its first character. */
-async function readInstructionFile(path: string): Promise<Instruction> {
-  const stats = await stat(path).catch(() => undefined);
-  if (stats?.isFile() !== true) throw new LabError('not-found', { message: `There is no instruction ${path}.` });
-  const text = await readFile(path, 'utf8');
-  return text.trimStart().startsWith('{') ? instructionFromJson(text) : readInstruction(text);
 }
 
 function describeRound({ round, rules, train, dev, proposals }: PiarRound): string {

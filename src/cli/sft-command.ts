@@ -5,40 +5,22 @@ import { readFile } from 'node:fs/promises';
 import process from 'node:process';
 import { Command, Option } from 'commander';
 import { LabError } from '../common/errors.ts';
-import { parseConfig } from '../config/parse.ts';
 import { PRESET_NAMES } from '../config/presets.ts';
 import type { ColumnNames } from '../data/columns.ts';
-import type { DataSet } from '../data/data-set.ts';
-import { likelyScale } from '../data/data-set-reader.ts';
 import { STORED_DTYPES, type StoredDtype } from '../experiment/model-files.ts';
 import { readSftCheckpoint, type SftCheckpoint } from '../experiment/sft-checkpoint.ts';
-import { type SftExperiment, SftExperimentSchema } from '../protocol/sft-experiment.ts';
+import { rulesOption } from './instruction-files.ts';
 import { type BackendName, openNodeBackend } from './node-backend.ts';
 import { backendOption, positiveNumber, shareOrNone, wholeNumber } from './options.ts';
 import { columnOption, docsOption, readDataFiles } from './pair-files.ts';
+import { type SftSettingOptions, sftSettings } from './sft-settings.ts';
 import { checkpointPath, trainToFolder } from './supervised-run.ts';
 import { note, print } from './terminal.ts';
 
-interface SftOptions {
+interface SftOptions extends SftSettingOptions {
   readonly out: string;
-  readonly name: string;
-  readonly preset: (typeof PRESET_NAMES)[number];
-  readonly steps: number;
-  readonly batch: number;
-  readonly accumulation: number;
-  readonly lr: number;
-  readonly labelWeight: number;
-  readonly seed: number;
-  readonly worldSeed: number;
-  readonly trainQueries: number;
-  readonly hints: boolean;
-  readonly data?: string;
   readonly docs?: string;
   readonly column: ColumnNames;
-  readonly scale?: number;
-  readonly devShare: number;
-  readonly testShare: number;
-  readonly splitSeed: number;
   readonly dtype: StoredDtype;
   readonly backend: BackendName;
   readonly resume?: boolean;
@@ -48,6 +30,7 @@ export function sftCommand(): Command {
   return new Command('sft')
     .description('train a model by supervised fine-tuning, on the rule world or on a file of judged pairs')
     .requiredOption('-o, --out <folder>', 'where the run is kept: checkpoint, log and, at the end, the model folder')
+    .option('--config <file>', 'all settings as JSON; options that are given go before it')
     .option('--name <name>', 'the name of the model', 'afrl-lab')
     .addOption(new Option('--preset <name>', 'the shape of the model').choices(PRESET_NAMES).default('nano'))
     .option('--steps <n>', 'optimizer updates', wholeNumber(1), 2000)
@@ -59,6 +42,7 @@ export function sftCommand(): Command {
     .option('--world-seed <n>', 'seed of the rule world', wholeNumber(0), 1)
     .option('--train-queries <n>', 'training queries, six pairs each', wholeNumber(1), 10_000)
     .option('--data <file>', 'judged pairs to learn from instead of the rule world; with --resume, the same file again')
+    .addOption(rulesOption())
     .addOption(docsOption())
     .addOption(columnOption())
     .option('--scale <n>', 'how many labels the grades of the file have (default: as its grades show)', wholeNumber(2))
@@ -76,15 +60,18 @@ Examples:
   npm run lab -- sft --preset lab-nano --steps 300 --out runs/first
   npm run lab -- sft --out runs/first --resume
   npm run lab -- sft --data pairs.tsv --preset micro --steps 1000 --out runs/mine
-  npm run lab -- sft --data pairs.jsonl.gz --docs docs.jsonl.gz --out runs/mine`,
+  npm run lab -- sft --data pairs.jsonl.gz --docs docs.jsonl.gz --out runs/mine
+  npm run lab -- sft --data pairs.tsv --rules runs/piar/instruction.json --out runs/reasons`,
     )
     .action(trainCommand);
 }
 
-async function trainCommand(options: SftOptions): Promise<void> {
+async function trainCommand(options: SftOptions, command: Command): Promise<void> {
   const saved = options.resume === true ? await readCheckpoint(checkpointPath(options.out)) : undefined;
   const given = options.data === undefined ? undefined : await readDataFiles(options.data, options);
-  const experiment = saved?.experiment ?? experimentOf(options, given);
+  const isSaid = (name: keyof SftSettingOptions): boolean =>
+    options.config === undefined || command.getOptionValueSource(name) === 'cli';
+  const experiment = saved?.experiment ?? (await sftSettings(options, isSaid, given));
   const opened = await openNodeBackend(options.backend);
   note(`Computing on ${opened.backend}: ${opened.device} (${opened.reason}).`);
   const controller = new AbortController();
@@ -92,33 +79,6 @@ async function trainCommand(options: SftOptions): Promise<void> {
   const { out, dtype } = options;
   const device = `${opened.backend}, ${opened.device}`;
   print(await trainToFolder(experiment, { out, saved, given, dtype, device, signal: controller.signal }));
-}
-
-function experimentOf(options: SftOptions, given: DataSet | undefined): SftExperiment {
-  const { worldSeed: seed, trainQueries, devShare, testShare, splitSeed } = options;
-  return parseConfig('The settings', SftExperimentSchema, {
-    name: options.name,
-    preset: options.preset,
-    data:
-      given === undefined
-        ? { kind: 'world', seed, trainQueries }
-        : { kind: 'file', name: given.name, sha256: given.sha256, devShare, testShare, splitSeed },
-    prompt: {
-      hints: options.hints,
-      ...(given === undefined
-        ? {}
-        : { scaleSize: options.scale ?? likelyScale(given.pairs.map(({ grade }) => grade)) }),
-    },
-    sft: {
-      steps: options.steps,
-      batchSize: options.batch,
-      accumulation: options.accumulation,
-      learningRate: options.lr,
-      labelWeight: options.labelWeight,
-      seed: options.seed,
-      warmupSteps: Math.min(100, Math.ceil(options.steps / 10)),
-    },
-  });
 }
 
 async function readCheckpoint(path: string): Promise<SftCheckpoint> {

@@ -5,6 +5,7 @@ import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseConfig } from '../config/parse.ts';
 import type { StartModel } from '../experiment/grpo-run.ts';
+import { startOf } from '../experiment/grpo-task.ts';
 import { START_SETTINGS } from '../experiment/recipes.ts';
 import { disposeLabModel, type LabModel } from '../infer/lab-model.ts';
 import { readWeights } from '../model/weights.ts';
@@ -33,10 +34,10 @@ export async function startModel(root: string, seed: number, signal: AbortSignal
 /** A start as numbers with its card, so that every run loads it anew. @throws {LabError} what `readModelFolder` throws */
 export async function readStartModel(folder: string): Promise<StartModel & Pick<LabModel, 'card'>> {
   const lab = await readModelFolder(folder);
-  const { tokenizer, prompt, instruction, transformer, card } = lab;
+  const { transformer, card } = lab;
   const weights = await readWeights(transformer.weights);
   disposeLabModel(lab);
-  return { tokenizer, prompt, instruction, config: transformer.config, weights, card };
+  return { ...startOf(lab), weights, card };
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -5,7 +5,7 @@ import { appendFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LabError } from '../common/errors.ts';
 import { countParameters } from '../config/model-config.ts';
-import { makeLabFile, makeRulelessLabFile } from '../experiment/lab-file.ts';
+import { makeFileLabFile, makeLabFile } from '../experiment/lab-file.ts';
 import type { StoredDtype } from '../experiment/model-files.ts';
 import { makeModelCard } from '../experiment/sft-card.ts';
 import { type SftCheckpoint, writeSftCheckpoint } from '../experiment/sft-checkpoint.ts';
@@ -14,6 +14,7 @@ import { runSft } from '../experiment/sft-run.ts';
 import { hashWeights } from '../experiment/weights-hash.ts';
 import type { DataSet } from '../data/data-set.ts';
 import type { FileData, SftExperiment } from '../protocol/sft-experiment.ts';
+import type { SynthesisCounts } from '../relevance/trace-synthesis.ts';
 import type { Evaluation } from '../train/evaluate.ts';
 import { writeModelFolder, writeWhole } from './model-folder.ts';
 import { note, Progress, said } from './terminal.ts';
@@ -52,6 +53,7 @@ export async function trainToFolder(experiment: SftExperiment, run: FolderRun): 
     `${experiment.preset}: ${countParameters(prepared.model).toLocaleString('en')} parameters, ` +
       `${prepared.examples.length.toLocaleString('en')} training pairs, data ${prepared.dataHash.slice(0, 12)}.`,
   );
+  if (prepared.traces !== undefined) note(spokenTraces(prepared.traces));
   if (prepared.shortened > 0) note(`${prepared.shortened.toLocaleString('en')} of them were shortened to fit.`);
 
   const progress = new Progress('Steps');
@@ -68,7 +70,7 @@ export async function trainToFolder(experiment: SftExperiment, run: FolderRun): 
   note(`Weights ${hashWeights(finished.weights)}.`);
 
   const { dtype, device } = run;
-  const { dataHash, world, model, tokenizer, examples } = prepared;
+  const { dataHash, world, rules, model, tokenizer, examples } = prepared;
   const { prompt } = experiment;
   const folder = join(out, 'model');
   await writeModelFolder(folder, {
@@ -76,7 +78,7 @@ export async function trainToFolder(experiment: SftExperiment, run: FolderRun): 
     weights: finished.weights,
     dtype,
     tokenizer,
-    lab: world === undefined ? makeRulelessLabFile(prompt) : makeLabFile(world, prompt),
+    lab: world === undefined ? makeFileLabFile(rules, prompt) : makeLabFile(world, prompt),
     card: makeModelCard(experiment, {
       dataHash,
       model,
@@ -102,8 +104,17 @@ function spoken({ labels, ranking, expertLossNats, reasoning }: Evaluation): str
   );
 }
 
+/** What rules make of the pairs to learn from, in a sentence. */
+export function spokenTraces({ pairs, traced, contradicting, uncovered, unverified }: SynthesisCounts): string {
+  return (
+    `The rules give reasons for ${traced.toLocaleString('en')} of ${pairs.toLocaleString('en')} labels; they contradict ` +
+    `${contradicting.toLocaleString('en')}, do not cover ${uncovered.toLocaleString('en')} and do not verify on ` +
+    `${unverified.toLocaleString('en')}, which are learned as labels alone.`
+  );
+}
+
 /** A run that learns from a file, without the file. */
-function dataMissing({ name }: FileData): LabError {
+export function dataMissing({ name }: FileData): LabError {
   return new LabError('not-found', {
     message: `This run learns from the file "${name}".`,
     fix: 'Name it with --data, and its documents with --docs where they are apart.',

@@ -92,8 +92,18 @@ export function kFoldByQuery<T extends { readonly query: string }>(
   }));
 }
 
+/** All pairs of at most so many queries; which ones depends on the seed and the texts of the queries alone. */
+export function sampleQueries<T extends { readonly query: string }>(
+  pairs: readonly T[],
+  queries: number,
+  seed: number,
+): readonly T[] {
+  const drawn = new Set(shuffledQueries(pairs, `${seed}/sample`).slice(0, queries));
+  return pairs.filter(({ query }) => drawn.has(normaliseQuery(query)));
+}
+
 // The distinct queries in an order that depends on the seed and their texts only.
-function shuffledQueries(pairs: readonly { readonly query: string }[], seed: number): string[] {
+function shuffledQueries(pairs: readonly { readonly query: string }[], seed: number | string): string[] {
   const hashes = new Map<string, number>();
   for (const { query } of pairs) {
     const text = normaliseQuery(query);

@@ -4,9 +4,12 @@
  */
 import { LabError } from '../common/errors.ts';
 import { MODEL_PRESETS } from '../config/presets.ts';
+import type { LabFile } from '../infer/lab-model.ts';
 import type { ExperimentData } from '../protocol/sft-experiment.ts';
+import type { PromptConfig } from '../relevance/prompt.ts';
 import { makeRuleWorld, type RuleWorld } from '../relevance/rule-world.ts';
-import { makeLabFile, makeRulelessLabFile } from './lab-file.ts';
+import { rulesOfFile } from './file-data.ts';
+import { makeFileLabFile, makeLabFile } from './lab-file.ts';
 import { makeModelFiles, type ModelFileBytes } from './model-files.ts';
 import { makeModelCard } from './sft-card.ts';
 import { readSftCheckpoint } from './sft-checkpoint.ts';
@@ -20,13 +23,17 @@ import { readSftCheckpoint } from './sft-checkpoint.ts';
 export function modelFilesOf(bytes: Uint8Array, createdAt: number): ModelFileBytes {
   const saved = readSftCheckpoint(bytes);
   const { experiment, tokenizer, dataHash, state, curve } = saved;
-  const world = experiment.data.kind === 'world' ? worldOf(experiment.data, dataHash) : undefined;
+  const { data, prompt } = experiment;
+  const { lab, countPairs } =
+    data.kind === 'world'
+      ? ofWorld(worldOf(data, dataHash), prompt)
+      : { lab: makeFileLabFile(rulesOfFile(data, prompt.scaleSize), prompt), countPairs: () => 0 };
   const model = MODEL_PRESETS[experiment.preset];
   const dtype = 'f32';
   const card = makeModelCard(experiment, {
     dataHash,
     model,
-    trainPairs: saved.trainPairs ?? (world === undefined ? 0 : countTrainPairs(world)),
+    trainPairs: saved.trainPairs ?? countPairs(),
     steps: state.step,
     tokens: state.tokens,
     curve,
@@ -37,9 +44,11 @@ export function modelFilesOf(bytes: Uint8Array, createdAt: number): ModelFileByt
   const { steps } = experiment.sft;
   const isUnfinished = state.step < steps;
   const limits = [...(isUnfinished ? [`Saved at step ${state.step} of ${steps}, on the way.`] : []), ...card.limits];
-  const { prompt } = experiment;
-  const lab = world === undefined ? makeRulelessLabFile(prompt) : makeLabFile(world, prompt);
   return makeModelFiles({ config: model, weights: state.weights, dtype, tokenizer, lab, card: { ...card, limits } });
+}
+
+function ofWorld(world: RuleWorld, prompt: PromptConfig): { readonly lab: LabFile; readonly countPairs: () => number } {
+  return { lab: makeLabFile(world, prompt), countPairs: () => countTrainPairs(world) };
 }
 
 function worldOf(data: Extract<ExperimentData, { kind: 'world' }>, hash: string): RuleWorld {

@@ -7,7 +7,7 @@
  * It would be refuted by test accuracy that falls, or that stays while train accuracy rises.
  */
 import { throwIfAborted } from '../common/errors.ts';
-import { hash32 } from '../common/rng.ts';
+import { sampleQueries } from '../data/splits.ts';
 import { Bm25, fitThresholds, labelOfScore } from '../relevance/bm25.ts';
 import { FiringTable, NO_LABEL, predict } from '../relevance/firing-table.ts';
 import { groupByQuery, ndcg, pairAccuracy } from '../relevance/metrics-ranking.ts';
@@ -143,15 +143,6 @@ async function runSeed(
   found.majority.push({ seed, metrics: majority(split, set.scaleSize, test), curve: [] });
   found.bm25.push({ seed, metrics: bm25(split, set.scaleSize, test), curve: [] });
   if (people !== undefined) found.human.push({ seed, metrics: people.human, curve: [] });
-}
-
-/** All pairs of so many queries; which ones depends on the seed and the queries alone. */
-function sampleQueries(pairs: readonly JudgedPair[], queries: number, seed: number): readonly JudgedPair[] {
-  const ids = [...new Set(pairs.map(({ queryId }) => queryId))];
-  if (ids.length <= queries) return pairs;
-  const order = new Map(ids.map((id) => [id, hash32(`${seed}/sample/${id}`)]));
-  const drawn = new Set(ids.toSorted((a, b) => (order.get(a) ?? 0) - (order.get(b) ?? 0)).slice(0, queries));
-  return pairs.filter(({ queryId }) => drawn.has(queryId));
 }
 
 function metricsOf(measure: SplitMeasure): E9Metrics {

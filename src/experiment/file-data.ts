@@ -1,8 +1,9 @@
 /**
  * An imported data set as the data of a run: its grades as labels of the run's scale, and its queries in three parts.
  *
- * People have judged these pairs without saying why. So the expert's completion is the label, no step, and the label
- * restated: the grammar allows a trace without steps, and inventing reasons would teach the model to invent them.
+ * People have judged these pairs without saying why. Where a run has rules that lead to the label which people gave, the
+ * expert's completion is the trace of those rules. Everywhere else it is the label, no step, and the label restated: the
+ * grammar allows a trace without steps, and inventing reasons would teach the model to invent them.
  */
 import { LabError } from '../common/errors.ts';
 import type { DataSet, GradedPair } from '../data/data-set.ts';
@@ -10,10 +11,17 @@ import { GradeReader } from '../data/grades.ts';
 import { badFile, showValue } from '../data/records.ts';
 import { normaliseQuery, type Split, splitByQuery } from '../data/splits.ts';
 import type { FileData, SftExperiment } from '../protocol/sft-experiment.ts';
+import type { Instruction } from '../relevance/instruction.ts';
 import { scaleOfSize } from '../relevance/labels.ts';
+import type { Lexicon } from '../relevance/lexicon.ts';
 import { groupByQuery } from '../relevance/metrics-ranking.ts';
+import { noRules, type Rules } from '../relevance/no-rules.ts';
+import { type OwnRules, rulesOf } from '../relevance/own-rules.ts';
 import type { JudgedPair } from '../relevance/pair.ts';
 import { buildPrompt, type PromptConfig } from '../relevance/prompt.ts';
+import { TAIL_SHARE } from '../relevance/rule-world.ts';
+import { type SynthesisCounts, synthesiseTraces, type TracedPair } from '../relevance/trace-synthesis.ts';
+import { readPair } from '../relevance/typed-document.ts';
 import type { ExpertPair } from '../train/evaluate.ts';
 
 /**
@@ -49,9 +57,75 @@ export function splitFile(data: FileData, scaleSize: number, dataSet: DataSet): 
   return { train: split.train, dev: groupByQuery(split.dev).flat(), test: groupByQuery(split.test).flat() };
 }
 
+/**
+ * The rules of a run on a file: its own, or none.
+ *
+ * @throws {LabError} `bad-config` if they are for another scale
+ */
+export function rulesOfFile({ rules }: FileData, scaleSize: number): Rules {
+  if (rules === undefined) return noRules(scaleSize);
+  checkScale(rules.instruction, scaleSize);
+  return rulesOf(rules);
+}
+
+/**
+ * An instruction as the rules of a run. A rule is of the tail if few of the traces cite it that the pairs to learn from get.
+ *
+ * @param train - the pairs to learn from, and no others
+ */
+export function makeOwnRules(instruction: Instruction, lexicon: Lexicon, train: readonly JudgedPair[]): OwnRules {
+  const rules = { lexicon, readsTitles: true };
+  const { traced } = synthesiseTraces(
+    instruction,
+    lexicon,
+    train.map((pair) => readPair(rules, pair)),
+  );
+  const cited = instruction.rules.map((_, rule) => tracesCiting(traced, rule).length);
+  const tailRules = [...cited.keys()].filter((rule) => (cited[rule] ?? 0) < TAIL_SHARE * traced.length);
+  return { instruction, lexicon: structuredClone(lexicon.data) as OwnRules['lexicon'], tailRules };
+}
+
+/** Judged pairs as the expert's, and how many of them the rules give reasons for; no counts where there are no rules. */
+export interface Experts {
+  readonly experts: readonly ExpertPair[];
+  readonly counts: SynthesisCounts | undefined;
+}
+
+/** Pairs as the expert's, in order: with the trace of the rules where that verifies and leads to gold, else the label alone. */
+export function expertsOf(rules: Rules, pairs: readonly JudgedPair[]): Experts {
+  const { instruction, lexicon } = rules;
+  const { scaleSize } = instruction;
+  if (instruction.rules.length === 0) {
+    return { experts: pairs.map((pair) => labelOnly(pair, scaleSize)), counts: undefined };
+  }
+  const read = pairs.map((pair) => readPair(rules, pair));
+  const { traced, counts } = synthesiseTraces(instruction, lexicon, read);
+  const traces = new Map(traced.map(({ pair, trace }) => [pair, trace]));
+  const experts = read.map((pair) => {
+    const trace = traces.get(pair);
+    return trace === undefined ? labelOnly(pair, scaleSize) : { pair, trace };
+  });
+  return { experts, counts };
+}
+
 /** A judged pair as the expert's: its label, and no reasons. */
-export function labelOnly(pair: JudgedPair, scaleSize: number): ExpertPair {
+function labelOnly(pair: JudgedPair, scaleSize: number): ExpertPair {
   return { pair, trace: { scaleSize, label: pair.label, steps: [], restated: pair.label } };
+}
+
+function tracesCiting(traced: readonly TracedPair[], rule: number): readonly TracedPair[] {
+  return traced.filter(({ trace }) => trace.steps.some((step) => step.rule === rule));
+}
+
+/** @throws {LabError} `bad-config` if an instruction gives other labels than a run learns */
+export function checkScale({ name, scaleSize }: Instruction, wanted: number): void {
+  if (scaleSize === wanted) return;
+  throw new LabError('bad-config', {
+    message: `The rules "${name}" are for another scale than the grades of the file.`,
+    expected: `${wanted} labels`,
+    got: String(scaleSize),
+    fix: 'Refine rules on that scale with "lab piar --scale", or name the scale of the file.',
+  });
 }
 
 /** How many queries and documents of a data set lose words to the limits of the prompt. */

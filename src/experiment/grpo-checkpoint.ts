@@ -4,13 +4,14 @@
  */
 import * as v from 'valibot';
 import { parseConfig } from '../config/parse.ts';
-import { type GrpoExperiment, GrpoExperimentSchema } from '../protocol/grpo-experiment.ts';
+import { type GrpoExperiment, parseGrpoExperiment } from '../protocol/grpo-experiment.ts';
 import { type PolicyMeasures, PolicyMeasuresSchema } from '../protocol/policy-measures.ts';
 import type { GrpoState } from '../train/grpo.ts';
 import { readRunFile, writeRunFile } from './run-file.ts';
 
 const FORMAT = 'afrl-lab-grpo';
-const SCHEMA_VERSION = 1;
+/** 1 knew only rule worlds; {@link upgraded} brings it to the present. */
+const SCHEMA_VERSION = 2;
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
@@ -26,9 +27,10 @@ const MetadataSchema = v.strictObject({
   schemaVersion: v.literal(SCHEMA_VERSION),
   step: count,
   optimizerStep: count,
-  experiment: GrpoExperimentSchema,
-  /** The version of the rule world that the run learns from. */
-  worldHash: v.string(),
+  /** Checked by the experiment's own parser. */
+  experiment: v.unknown(),
+  /** The version of the data that the run learns from, and of rules where they are the run's own. */
+  dataHash: v.string(),
   /** Of the weights that the run began with: those of the reference. */
   startHash: v.string(),
   dialMoves: v.array(v.strictObject({ step: count, value: v.number() })),
@@ -39,7 +41,7 @@ const MetadataSchema = v.strictObject({
 /** A run as it is saved. */
 export interface GrpoCheckpoint {
   readonly experiment: GrpoExperiment;
-  readonly worldHash: string;
+  readonly dataHash: string;
   readonly startHash: string;
   readonly state: GrpoState;
   readonly curve: readonly GrpoCurvePoint[];
@@ -47,14 +49,14 @@ export interface GrpoCheckpoint {
 
 /** The bytes of a checkpoint. */
 export function writeGrpoCheckpoint(checkpoint: GrpoCheckpoint): Uint8Array<ArrayBuffer> {
-  const { experiment, worldHash, startHash, state, curve } = checkpoint;
+  const { experiment, dataHash, startHash, state, curve } = checkpoint;
   const metadata = {
     format: FORMAT,
     schemaVersion: SCHEMA_VERSION,
     step: state.step,
     optimizerStep: state.optimizer.step,
     experiment,
-    worldHash,
+    dataHash,
     startHash,
     dialMoves: state.dialMoves,
     tokens: state.tokens,
@@ -64,7 +66,7 @@ export function writeGrpoCheckpoint(checkpoint: GrpoCheckpoint): Uint8Array<Arra
 }
 
 /**
- * Reads a checkpoint.
+ * Reads a checkpoint, also of an older version.
  *
  * @throws {LabError} `bad-checkpoint` or `bad-config` if it is not a whole checkpoint of this kind and version.
  */
@@ -73,10 +75,10 @@ export function readGrpoCheckpoint(bytes: Uint8Array): GrpoCheckpoint {
     metadata: run,
     weights,
     moments,
-  } = readRunFile(bytes, (metadata) => parseConfig('The checkpoint', MetadataSchema, metadata));
+  } = readRunFile(bytes, (metadata) => parseConfig('The checkpoint', MetadataSchema, upgraded(metadata)));
   return {
-    experiment: run.experiment,
-    worldHash: run.worldHash,
+    experiment: parseGrpoExperiment('The checkpoint, its settings', run.experiment),
+    dataHash: run.dataHash,
     startHash: run.startHash,
     state: {
       step: run.step,
@@ -87,4 +89,12 @@ export function readGrpoCheckpoint(bytes: Uint8Array): GrpoCheckpoint {
     },
     curve: run.curve,
   };
+}
+
+/** Metadata of version 1 as version 2 writes them; anything else as it is. Old settings are read by their own parser. */
+function upgraded(metadata: unknown): unknown {
+  if (typeof metadata !== 'object' || metadata === null) return metadata;
+  if (!('schemaVersion' in metadata) || metadata.schemaVersion !== 1 || !('worldHash' in metadata)) return metadata;
+  const { worldHash, ...others } = metadata;
+  return { ...others, schemaVersion: SCHEMA_VERSION, dataHash: worldHash };
 }

@@ -3,14 +3,14 @@
  */
 import type { LabTokenizer } from '../data/tokenizer.ts';
 import type { CompletionSample, GrpoEventOf, MeasuredPoint, RuleInfo, SampledGroup } from '../protocol/grpo.ts';
-import type { RuleWorld } from '../relevance/rule-world.ts';
+import type { Rules } from '../relevance/no-rules.ts';
 import type { GrpoStep, KeptCompletion, KeptGroup } from '../train/grpo-telemetry.ts';
 import type { RlTask } from '../train/rollouts.ts';
 import type { GrpoCurvePoint } from './grpo-checkpoint.ts';
 import { collapseSince } from './grpo-measure.ts';
 
-/** The rules of a world, in the order of their indices. */
-export function ruleInfos({ instruction, tailRules }: Pick<RuleWorld, 'instruction' | 'tailRules'>): RuleInfo[] {
+/** Rules with what is said of them, in the order of their indices. */
+export function ruleInfos({ instruction, tailRules }: Pick<Rules, 'instruction' | 'tailRules'>): RuleInfo[] {
   return instruction.rules.map(({ id, text, criterion, cap }, index) => {
     return { id, text, criterion, cap, isTail: tailRules.has(index) };
   });

@@ -5,7 +5,7 @@
  */
 import type { GrpoExperiment } from '../protocol/grpo-experiment.ts';
 import type { PolicyMeasures } from '../protocol/policy-measures.ts';
-import type { RuleWorld } from '../relevance/rule-world.ts';
+import type { Rules } from '../relevance/no-rules.ts';
 import { type CollapseReport, detectCollapse } from '../train/collapse.ts';
 import { evaluate, type Evaluation, type ExpertPair } from '../train/evaluate.ts';
 import { judgeGroups } from '../train/groups.ts';
@@ -37,20 +37,19 @@ export async function measurePolicy(
       invalidShare: probe.invalidShare,
       meanLength: probe.length.mean,
     },
-    heldOut: await measureHeldOut(model, prepared.world, start, prepared.dev, signal),
+    heldOut: await measureHeldOut(model, prepared.rules, start, prepared.dev, signal),
   };
 }
 
 /** What a policy knows on expert pairs. @throws {LabError} `aborted` */
 export async function measureHeldOut(
   model: Transformer,
-  world: RuleWorld,
+  rules: Rules,
   { tokenizer, prompt }: GrpoStart,
   pairs: readonly ExpertPair[],
   signal?: AbortSignal,
 ): Promise<PolicyMeasures['heldOut']> {
-  const { instruction, lexicon, tailRules } = world;
-  const evaluated = { transformer: model, tokenizer, prompt, instruction, lexicon, tailRules };
+  const evaluated = { ...rules, transformer: model, tokenizer, prompt };
   return heldOutOf(await evaluate(evaluated, pairs, { completions: pairs.length, signal }));
 }
 

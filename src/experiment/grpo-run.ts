@@ -18,7 +18,6 @@ import { hashWeights } from './weights-hash.ts';
 
 /** The model that a run starts from, and stays near if it has a KL term. */
 export interface StartModel extends GrpoStart {
-  readonly config: ModelConfig;
   readonly weights: ReadonlyMap<string, TensorData>;
 }
 
@@ -51,8 +50,8 @@ export interface FinishedGrpo {
  * Trains on the current backend.
  *
  * @param prepared - what `prepareGrpo` made of the experiment
- * @param saved - to go on from; of another run of the same start and world, to fork it
- * @throws {LabError} `bad-checkpoint` if what was saved had another start or world; what `trainGrpo` throws
+ * @param saved - to go on from; of another run of the same start and data, to fork it
+ * @throws {LabError} `bad-checkpoint` if what was saved had another start or other data; what `trainGrpo` throws
  */
 export async function runGrpo(
   experiment: GrpoExperiment,
@@ -62,8 +61,8 @@ export async function runGrpo(
   hooks: GrpoHooks = {},
 ): Promise<FinishedGrpo> {
   const startHash = hashWeights(start.weights);
-  const worldHash = prepared.world.versionHash;
-  if (saved !== undefined) checkOrigin(saved, startHash, worldHash);
+  const { dataHash } = prepared;
+  if (saved !== undefined) checkOrigin(saved, startHash, dataHash);
   const { grpo } = experiment;
   const model = load(start.config, saved?.state.weights ?? start.weights);
   const isReferenceWanted = needsReference(grpo) || experiment.watchDivergence;
@@ -80,7 +79,7 @@ export async function runGrpo(
     note({ step, measures });
   };
   const checkpointOf = (state: GrpoState): GrpoCheckpoint => {
-    return { experiment, worldHash, startHash, state, curve: [...curve] };
+    return { experiment, dataHash, startHash, state, curve: [...curve] };
   };
 
   try {
@@ -118,12 +117,12 @@ function load(config: ModelConfig, weights: ReadonlyMap<string, TensorData>): Tr
   return { config, weights: loadWeights(config, weights) };
 }
 
-function checkOrigin(saved: GrpoCheckpoint, startHash: string, worldHash: string): void {
-  const expected = `world ${worldHash}, start ${startHash}`;
-  const got = `world ${saved.worldHash}, start ${saved.startHash}`;
+function checkOrigin(saved: GrpoCheckpoint, startHash: string, dataHash: string): void {
+  const expected = `data ${dataHash}, start ${startHash}`;
+  const got = `data ${saved.dataHash}, start ${saved.startHash}`;
   if (expected === got) return;
   throw new LabError('bad-checkpoint', {
-    message: 'The checkpoint is of a run with another start or another rule world.',
+    message: 'The checkpoint is of a run with another start or other data.',
     expected,
     got,
     fix: 'Go on with the start and the version of the lab that began the run, or begin a new one.',

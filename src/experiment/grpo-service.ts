@@ -21,13 +21,13 @@ import {
   type GrpoRequest,
   GrpoRequestSchema,
 } from '../protocol/grpo.ts';
-import { type GrpoExperiment, GrpoExperimentSchema } from '../protocol/grpo-experiment.ts';
+import { type GrpoExperiment, parseGrpoExperiment } from '../protocol/grpo-experiment.ts';
 import type { BackendChoice } from '../protocol/scoring.ts';
 import { COLLAPSE_BOUNDS } from '../train/collapse.ts';
 import { ruleInfos } from './grpo-events.ts';
 import type { StartModel } from './grpo-run.ts';
 import { GrpoSession, type NamedExperiment } from './grpo-session.ts';
-import { type PreparedGrpo, prepareGrpo } from './grpo-task.ts';
+import { type PreparedGrpo, prepareGrpo, startOf } from './grpo-task.ts';
 import { openTrainingBackend, type TrainingBackend } from './run-backend.ts';
 
 /** What the worker gives to the service. */
@@ -94,7 +94,7 @@ export class GrpoService implements GrpoApi {
   async #runSession(session: GrpoSession, request: GrpoRequest, emit: (event: GrpoEvent) => void): Promise<void> {
     const { modelUrl, backend: choice, branches } = parseConfig('The request', GrpoRequestSchema, request);
     const plans = branches.map(({ name, experiment }): NamedExperiment => {
-      return { name, experiment: parseConfig(`Branch ${name}`, GrpoExperimentSchema, experiment) };
+      return { name, experiment: parseGrpoExperiment(`Branch ${name}`, experiment) };
     });
     const [first] = plans;
     if (first === undefined) return;
@@ -111,13 +111,13 @@ export class GrpoService implements GrpoApi {
 
     emit({ kind: 'preparing', stage: 'world' });
     const prepare = preparer(start, signal);
-    const { world } = await prepare(first.experiment);
+    const { dataHash, rules } = await prepare(first.experiment);
     emit({
       kind: 'prepared',
       modelName,
       parameters: countParameters(start.config),
-      worldHash: world.versionHash,
-      rules: ruleInfos(world),
+      worldHash: dataHash,
+      rules: ruleInfos(rules),
       labelNames: [...labelNames],
       bounds: { ...COLLAPSE_BOUNDS },
     });
@@ -155,11 +155,11 @@ function updateCost({ grpo }: GrpoExperiment): StepCost {
 /** @throws {LabError} naming the file that cannot be used */
 function readStart(files: ReadonlyMap<ModelFileName, Uint8Array>): NamedStart {
   const model = loadLabModel(files);
-  const { tokenizer, prompt, instruction, transformer, scale, card } = model;
+  const { scale, card } = model;
   // Each branch loads its own copy.
   disposeLabModel(model);
   const weights = readWeightTensors(files.get('model.safetensors') ?? new Uint8Array());
-  const start = { tokenizer, prompt, instruction, config: transformer.config, weights };
+  const start = { ...startOf(model), weights };
   return { start, modelName: card.name, labelNames: scale.names };
 }
 
@@ -169,7 +169,7 @@ function preparer(start: StartModel, signal: AbortSignal): (experiment: GrpoExpe
   return async (experiment) => {
     const { name: _name, probeSamples: _samples, watchDivergence: _watch, grpo, ...data } = experiment;
     const key = JSON.stringify([data, grpo.tailPromptWeight, grpo.seed]);
-    const prepared = made.get(key) ?? (await prepareGrpo(experiment, start, signal));
+    const prepared = made.get(key) ?? (await prepareGrpo(experiment, start, { signal }));
     made.set(key, prepared);
     return prepared;
   };

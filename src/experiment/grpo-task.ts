@@ -1,24 +1,41 @@
 /**
- * Reinforcement on a rule world, from its settings to prompts, expert samples and held-out pairs. Prompts and expert
- * samples are pairs of the train split, as in the supervised run that the start comes from.
+ * Reinforcement from its settings to prompts, expert samples and held-out pairs: on a rule world, or on a file of judged
+ * pairs. Prompts and expert samples are pairs of the train split, as in the supervised run that the start comes from.
  */
 import { LabError, throwIfAborted } from '../common/errors.ts';
+import { hashHex } from '../common/rng.ts';
 import { yieldToMessages } from '../common/yield.ts';
+import type { ModelConfig } from '../config/model-config.ts';
 import type { Example } from '../data/batches.ts';
+import type { DataSet } from '../data/data-set.ts';
+import { sampleQueries } from '../data/splits.ts';
 import type { LabModel } from '../infer/lab-model.ts';
 import type { GrpoExperiment } from '../protocol/grpo-experiment.ts';
-import { instructionHash } from '../relevance/instruction.ts';
+import type { ExperimentData, FileData } from '../protocol/sft-experiment.ts';
+import { canonicalJson, instructionHash } from '../relevance/instruction.ts';
+import type { Rules } from '../relevance/no-rules.ts';
 import { makeRuleWorld, type RuleWorld } from '../relevance/rule-world.ts';
+import type { SynthesisCounts } from '../relevance/trace-synthesis.ts';
 import type { ExpertPair } from '../train/evaluate.ts';
 import { makeRlPrompts, promptPool, type RlPrompt, type RlTask } from '../train/rollouts.ts';
-import { toExpert } from './sft-experiment.ts';
+import { checkScale, expertsOf, rulesOfFile, splitFile } from './file-data.ts';
+import { rulesOfWorld, toExpert } from './sft-experiment.ts';
 
 /** What is needed of the model that a run starts from. */
-export type GrpoStart = Pick<LabModel, 'tokenizer' | 'prompt' | 'instruction'>;
+export interface GrpoStart extends Pick<LabModel, 'tokenizer' | 'prompt'>, Rules {
+  readonly config: ModelConfig;
+}
 
 /** A run's data, ready to learn from. */
 export interface PreparedGrpo {
-  readonly world: RuleWorld;
+  /** The version of the data: of the rule world, or of the imported data set and the rules beside it. */
+  readonly dataHash: string;
+  /** The rule world, where it is one. */
+  readonly world: RuleWorld | undefined;
+  /** What rewards, verification and recall go by. */
+  readonly rules: Rules;
+  /** Of the pairs of a file that are learned from, those that the rules give reasons for. */
+  readonly traces: SynthesisCounts | undefined;
   readonly task: RlTask;
   readonly expert: readonly Example[];
   /** Indices of the task's prompts that evaluations answer: the run's own mix, the same ones every time. */
@@ -26,46 +43,67 @@ export interface PreparedGrpo {
   readonly dev: readonly ExpertPair[];
 }
 
-/** Queries between two chances to stop. */
-const QUERIES_PER_TURN = 100;
+/** How to make the data of a run. */
+export interface PrepareGrpoOptions {
+  /** Finds an imported data set; needed for runs that learn from one. */
+  readonly findData?: ((data: FileData) => Promise<DataSet>) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The pairs of a run, before they become tokens. */
+interface Material extends Pick<PreparedGrpo, 'dataHash' | 'world' | 'rules' | 'traces' | 'dev'> {
+  /** Pairs to learn from, in small parts. */
+  readonly parts: () => Iterable<readonly ExpertPair[]>;
+}
+
+/** Parts between two chances to stop. */
+const PARTS_PER_TURN = 100;
 
 /**
  * Makes the data of a run.
  *
- * @throws {LabError} `bad-config` if the start has learned other rules than the world has; `aborted`
+ * @throws {LabError} `bad-config` if the start has learned other rules than the world has, or another scale than the rules
+ *   of a file are for; what `splitFile` throws; `aborted`
  */
 export async function prepareGrpo(
   experiment: GrpoExperiment,
   start: GrpoStart,
-  signal?: AbortSignal,
+  options: PrepareGrpoOptions = {},
 ): Promise<PreparedGrpo> {
-  const world = makeRuleWorld(experiment.world);
-  checkRules(world, start);
+  const { data } = experiment;
+  const material =
+    data.kind === 'world'
+      ? worldMaterial(experiment, data, start)
+      : await fileMaterial(experiment, data, start, options);
+  const { dataHash, world, rules, traces, dev } = material;
   const prompts: RlPrompt[] = [];
-  const queries = Math.min(experiment.queries, world.queryCount('train'));
-  for (let query = 0; query < queries; query++) {
-    const pairs = world.queryPairs('train', query).map(toExpert);
-    prompts.push(...makeRlPrompts(start.tokenizer, start.prompt, pairs, world.tailRules));
-    if (query % QUERIES_PER_TURN !== 0) continue;
+  let parts = 0;
+  for (const pairs of material.parts()) {
+    prompts.push(...makeRlPrompts({ ...start, transformer: start }, pairs, rules.tailRules));
+    if (parts++ % PARTS_PER_TURN !== 0) continue;
     await yieldToMessages();
-    throwIfAborted(signal);
+    throwIfAborted(options.signal);
   }
   const expert = prompts.filter(({ isTail }) => experiment.expertCoverage === 'all' || !isTail);
   const { tailPromptWeight, seed } = experiment.grpo;
   const isTail = prompts.map((prompt) => prompt.isTail);
+  const { instruction, tailRules } = rules;
   return {
+    dataHash,
     world,
-    task: {
-      tokenizer: start.tokenizer,
-      instruction: world.instruction,
-      tailRules: world.tailRules,
-      reward: experiment.reward,
-      prompts,
-    },
+    rules,
+    traces,
+    task: { tokenizer: start.tokenizer, instruction, tailRules, reward: experiment.reward, prompts },
     expert: expert.map(({ example }) => example),
     probe: promptPool(isTail, tailPromptWeight, seed).slice(0, experiment.probePrompts),
-    dev: heldOutPairs(world, 'dev', experiment.devPairs),
+    dev,
   };
+}
+
+/** What is needed of a model, apart from its weights. */
+export function startOf(model: LabModel): GrpoStart {
+  const { tokenizer, prompt, instruction, lexicon, tailRules, readsTitles, transformer } = model;
+  return { tokenizer, prompt, instruction, lexicon, tailRules, readsTitles, config: transformer.config };
 }
 
 /** The first pairs of a held-out split. */
@@ -76,6 +114,52 @@ export function heldOutPairs(world: RuleWorld, split: 'dev' | 'test', count: num
     pairs.push(toExpert(pair));
   }
   return pairs;
+}
+
+function worldMaterial(
+  experiment: GrpoExperiment,
+  data: Extract<ExperimentData, { kind: 'world' }>,
+  start: GrpoStart,
+): Material {
+  const { kind: _, ...settings } = data;
+  const world = makeRuleWorld(settings);
+  checkRules(world, start);
+  const count = Math.min(experiment.queries, world.queryCount('train'));
+  return {
+    dataHash: world.versionHash,
+    world,
+    rules: rulesOfWorld(world),
+    traces: undefined,
+    dev: heldOutPairs(world, 'dev', experiment.devPairs),
+    parts: function* () {
+      for (let query = 0; query < count; query++) yield world.queryPairs('train', query).map(toExpert);
+    },
+  };
+}
+
+async function fileMaterial(
+  experiment: GrpoExperiment,
+  data: FileData,
+  start: GrpoStart,
+  { findData }: PrepareGrpoOptions,
+): Promise<Material> {
+  if (findData === undefined) {
+    throw new LabError('internal', { message: `Nobody was asked to find the data set "${data.name}".` });
+  }
+  const { scaleSize } = start.prompt;
+  const rules = data.rules === undefined ? start : rulesOfFile(data, scaleSize);
+  checkScale(rules.instruction, scaleSize);
+  const { train, dev } = splitFile(data, scaleSize, await findData(data));
+  const { experts, counts } = expertsOf(rules, sampleQueries(train, experiment.queries, data.splitSeed));
+  return {
+    // The rules of a start are known by the hash of its weights.
+    dataHash: data.rules === undefined ? data.sha256 : hashHex(canonicalJson([data.sha256, data.rules])),
+    world: undefined,
+    rules,
+    traces: counts,
+    dev: expertsOf(rules, dev.slice(0, experiment.devPairs)).experts,
+    parts: () => experts.map((expert) => [expert]),
+  };
 }
 
 function checkRules({ instruction }: RuleWorld, start: GrpoStart): void {

@@ -1,9 +1,10 @@
 /**
  * The `lab.json` of a model: prompt, scale, instruction, lexicon and pairs to try. A model that learned from a file of
- * judged pairs has no instruction, and its file shows nobody's pairs.
+ * judged pairs has the instruction that was given with the file, or none, and shows nobody's pairs.
  */
 import type { LabFile } from '../infer/lab-model.ts';
 import { DEFAULT_SCALE, scaleOfSize } from '../relevance/labels.ts';
+import type { Rules } from '../relevance/no-rules.ts';
 import type { LabDocument } from '../relevance/pair.ts';
 import type { PromptConfig } from '../relevance/prompt.ts';
 import type { Criterion, Verdict } from '../relevance/vocabulary.ts';
@@ -18,20 +19,25 @@ export function makeLabFile(world: RuleWorld, prompt: PromptConfig): LabFile {
     instruction: world.instruction,
     tailRules: [...world.tailRules],
     lexicon: structuredClone(world.lexicon.data) as LabFile['lexicon'],
+    readsTitles: false,
     examples: pickExamples(world),
   };
 }
 
 /** The same for a model that learned from judged pairs of a file. */
-export function makeRulelessLabFile(prompt: PromptConfig): LabFile {
+export function makeFileLabFile(
+  { instruction, lexicon, tailRules, readsTitles }: Rules,
+  prompt: PromptConfig,
+): LabFile {
   const { names, rubric } = scaleOfSize(prompt.scaleSize);
   return {
     schemaVersion: 1,
     prompt,
     scale: { names: [...names], rubric: [...rubric] },
-    instruction: null,
-    tailRules: [],
-    lexicon: { brands: [], types: {}, attributes: {}, audiences: [] },
+    instruction: instruction.rules.length === 0 ? null : instruction,
+    tailRules: [...tailRules],
+    lexicon: structuredClone(lexicon.data) as LabFile['lexicon'],
+    readsTitles,
     examples: [],
   };
 }

@@ -3,7 +3,7 @@
  */
 import { countParameters, type ModelConfig } from '../config/model-config.ts';
 import type { ModelCard } from '../infer/model-card.ts';
-import type { SftExperiment } from '../protocol/sft-experiment.ts';
+import type { FileData, SftExperiment } from '../protocol/sft-experiment.ts';
 
 /** What a card says beyond the settings of the run. */
 export interface CardFacts {
@@ -47,7 +47,7 @@ export function makeModelCard(experiment: SftExperiment, facts: CardFacts): Mode
     limits: [
       experiment.data.kind === 'world'
         ? 'Trained on generated product pairs only: labels on other text are extrapolation.'
-        : 'Trained on the pairs of one file: labels on other kinds of text are extrapolation. It gives no reasons.',
+        : `Trained on the pairs of one file: labels on other kinds of text are extrapolation. ${reasonsOf(experiment.data)}`,
       ...(experiment.prompt.hints
         ? ['Reads hint tokens: computed word and number overlaps between query and fields.']
         : []),
@@ -58,7 +58,13 @@ export function makeModelCard(experiment: SftExperiment, facts: CardFacts): Mode
 function descriptionOf({ data, prompt }: SftExperiment): string {
   return data.kind === 'world'
     ? 'Judges a product document for a query on four labels: first the label, then a trace of the rules that decide it.'
-    : `Judges a document for a query on ${prompt.scaleSize} labels, as people did in ${data.name}. It gives no reasons.`;
+    : `Judges a document for a query on ${prompt.scaleSize} labels, as people did in ${data.name}. ${reasonsOf(data)}`;
+}
+
+function reasonsOf({ rules }: FileData): string {
+  return rules === undefined
+    ? 'It gives no reasons.'
+    : `It gives the reasons of "${rules.instruction.name}" where it learned that they lead to the label.`;
 }
 
 function dataOf({ data }: SftExperiment): Pick<ModelCard['data'], 'name' | 'split'> {
@@ -78,6 +84,7 @@ function commandOf({ name, preset, data, prompt, sft }: SftExperiment): string {
       : [
           `--data ${JSON.stringify(data.name)} --scale ${prompt.scaleSize} --dev-share ${data.devShare}`,
           `--test-share ${data.testShare} --split-seed ${data.splitSeed}`,
+          ...(data.rules === undefined ? [] : ['--rules instruction.json']),
         ]),
     ...(prompt.hints ? [] : ['--no-hints']),
     `--out runs/${name}`,

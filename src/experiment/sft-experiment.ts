@@ -12,17 +12,17 @@ import { trainBpe } from '../data/bpe-trainer.ts';
 import type { DataSet } from '../data/data-set.ts';
 import { randomSplits } from '../data/subword-splits.ts';
 import { LabTokenizer } from '../data/tokenizer.ts';
-import { promptRoom } from '../infer/lab-model.ts';
 import type { ExperimentData, FileData, SftExperiment } from '../protocol/sft-experiment.ts';
-import { noRules, type Rules } from '../relevance/no-rules.ts';
+import type { Rules } from '../relevance/no-rules.ts';
 import type { JudgedPair } from '../relevance/pair.ts';
 import { buildPrompt, type PromptConfig } from '../relevance/prompt.ts';
 import { makeRuleWorld, type RuleWorld, type WorldPair } from '../relevance/rule-world.ts';
 import type { Segment } from '../relevance/segments.ts';
 import { printTrace } from '../relevance/trace.ts';
+import type { SynthesisCounts } from '../relevance/trace-synthesis.ts';
 import { SPECIAL_TOKENS } from '../relevance/vocabulary.ts';
 import { encodeFitting, type ExpertPair } from '../train/evaluate.ts';
-import { checkBatch, labelOnly, splitFile } from './file-data.ts';
+import { checkBatch, expertsOf, rulesOfFile, splitFile } from './file-data.ts';
 
 type WorldData = Extract<ExperimentData, { kind: 'world' }>;
 
@@ -34,6 +34,8 @@ export interface PreparedSft {
   readonly world: RuleWorld | undefined;
   /** None, where people have judged without giving reasons. */
   readonly rules: Rules;
+  /** Of the pairs of a file that are learned from, those that its own rules give reasons for. */
+  readonly traces: SynthesisCounts | undefined;
   readonly tokenizer: LabTokenizer;
   readonly model: ModelConfig;
   readonly examples: readonly Example[];
@@ -65,7 +67,7 @@ export interface PrepareOptions {
 const PAIRS_PER_TURN = 500;
 
 /** The pairs of a run, before they become tokens. */
-interface Material extends Pick<PreparedSft, 'dataHash' | 'world' | 'rules' | 'dev'> {
+interface Material extends Pick<PreparedSft, 'dataHash' | 'world' | 'rules' | 'traces' | 'dev'> {
   readonly train: () => Iterable<ExpertPair>;
   readonly makeTokenizer: (vocabSize: number) => LabTokenizer;
 }
@@ -93,20 +95,20 @@ export async function prepareSft(experiment: SftExperiment, options: PrepareOpti
   const tokenizer = saved?.tokenizer ?? material.makeTokenizer(model.vocabSize);
   await begin('examples');
   const rng = new Rng(`word splits ${experiment.sft.seed}`);
-  const maxTokens = promptRoom({ transformer: { config: model } });
+  const transformer = { config: model };
   const examples: Example[] = [];
   let shortened = 0;
   for (const expert of material.train()) {
     const splitWord = randomSplits(rng, experiment.wordSplitShare);
-    const { example, cutFields } = encodeFitting(tokenizer, prompt, expert, { splitWord, maxTokens });
+    const { example, cutFields } = encodeFitting(tokenizer, prompt, expert, { splitWord, transformer });
     examples.push(example);
     if (cutFields.length > 0) shortened += 1;
     if (examples.length % PAIRS_PER_TURN !== 0) continue;
     await yieldToMessages();
     throwIfAborted(signal);
   }
-  const { dataHash, world, rules } = material;
-  return { dataHash, world, rules, tokenizer, model, examples, dev: material.dev, shortened };
+  const { dataHash, world, rules, traces } = material;
+  return { dataHash, world, rules, traces, tokenizer, model, examples, dev: material.dev, shortened };
 }
 
 function worldMaterial(experiment: SftExperiment, data: WorldData): Material {
@@ -123,7 +125,8 @@ function worldMaterial(experiment: SftExperiment, data: WorldData): Material {
   return {
     dataHash: world.versionHash,
     world,
-    rules: { instruction: world.instruction, lexicon: world.lexicon, tailRules: world.tailRules },
+    rules: rulesOfWorld(world),
+    traces: undefined,
     dev: Array.from(world.pairs('dev'), toExpert).slice(0, experiment.devPairs),
     train: function* () {
       for (const pair of world.pairs('train')) yield toExpert(pair);
@@ -144,25 +147,26 @@ async function fileMaterial(
   const { scaleSize } = prompt;
   const { train, dev } = splitFile(data, scaleSize, await findData(data));
   checkBatch(experiment, train.length);
+  const rules = rulesOfFile(data, scaleSize);
+  const { experts, counts } = expertsOf(rules, train);
   return {
     dataHash: data.sha256,
     world: undefined,
-    rules: noRules(scaleSize),
-    dev: dev.slice(0, devPairs).map((pair) => labelOnly(pair, scaleSize)),
-    train: function* () {
-      for (const pair of train) yield labelOnly(pair, scaleSize);
-    },
-    makeTokenizer: (vocabSize) => trainPairTokenizer(train, prompt, vocabSize),
+    rules,
+    traces: counts,
+    dev: expertsOf(rules, dev.slice(0, devPairs)).experts,
+    train: () => experts,
+    makeTokenizer: (vocabSize) => trainPairTokenizer(experts, prompt, vocabSize),
   };
 }
 
 /** A tokenizer from the texts of judged pairs; of many, evenly from all of them. */
-function trainPairTokenizer(pairs: readonly JudgedPair[], prompt: PromptConfig, vocabSize: number): LabTokenizer {
-  const every = Math.ceil(pairs.length / TOKENIZER_PAIRS);
+function trainPairTokenizer(experts: readonly ExpertPair[], prompt: PromptConfig, vocabSize: number): LabTokenizer {
+  const every = Math.ceil(experts.length / TOKENIZER_PAIRS);
   const texts = function* (): Generator<string> {
-    for (let i = 0; i < pairs.length; i += every) {
-      const pair = pairs[i];
-      if (pair !== undefined) yield* textsOf(buildPrompt(pair, prompt).segments);
+    for (let i = 0; i < experts.length; i += every) {
+      const expert = experts[i];
+      if (expert !== undefined) yield* textsOf(buildPrompt(expert.pair, prompt).segments);
     }
   };
   return LabTokenizer.fromJson(trainBpe(texts(), { vocabSize, specialTokens: SPECIAL_TOKENS }));
@@ -191,6 +195,11 @@ export function trainWorldTokenizer(
     }
   };
   return LabTokenizer.fromJson(trainBpe(texts(), { vocabSize, specialTokens: SPECIAL_TOKENS }));
+}
+
+/** The rules of a world: all that its documents say stands in fields. */
+export function rulesOfWorld({ instruction, lexicon, tailRules }: RuleWorld): Rules {
+  return { instruction, lexicon, tailRules, readsTitles: false };
 }
 
 /** A pair of the world with its gold trace as the expert's. */

@@ -11,6 +11,7 @@ import { locateEvidence } from '../relevance/evidence-places.ts';
 import type { Pair } from '../relevance/pair.ts';
 import { describeSegments } from '../relevance/segments.ts';
 import { type Trace, type TraceEvent, TraceParser, type TraceStep } from '../relevance/trace.ts';
+import { readPair } from '../relevance/typed-document.ts';
 import { EOS, labelToken } from '../relevance/vocabulary.ts';
 import { traceAgreement, verifyStep } from '../relevance/verify.ts';
 import { Decoding } from './generate.ts';
@@ -42,7 +43,7 @@ export async function answerPair(
   throwIfAborted(signal);
   const { tokenizer, prompt, transformer } = model;
   const startMs = performance.now();
-  const { ids, cutFields } = encodePrompt(tokenizer, pair, prompt, promptRoom(model));
+  const { ids, cutFields } = encodePrompt(tokenizer, readPair(model, pair), prompt, promptRoom(model));
   const room = Math.min(MAX_COMPLETION_TOKENS, transformer.config.maxPositions - ids.length + 1);
   const { decoding, rows } = await Decoding.start(transformer, [ids], reason ? room : 0);
   try {
@@ -101,7 +102,7 @@ async function streamReasoning(
   const trace: Trace = parsed.ok
     ? parsed.trace
     : { scaleSize: prompt.scaleSize, label, steps: parsed.steps, restated: restated ?? label };
-  const { status } = traceAgreement(instruction, lexicon, pair, trace);
+  const { status } = traceAgreement(instruction, lexicon, readPair(model, pair), trace);
   const contradictsItself = restated !== null && restated !== label;
   emit({
     kind: 'done',
@@ -114,8 +115,9 @@ async function streamReasoning(
   });
 }
 
-function stepEvent({ instruction, lexicon }: LabModel, pair: Pair, index: number, step: TraceStep): StepEvent {
-  const { status, reason } = verifyStep(instruction, lexicon, pair, step);
+function stepEvent(model: LabModel, pair: Pair, index: number, step: TraceStep): StepEvent {
+  const { instruction, lexicon } = model;
+  const { status, reason } = verifyStep(instruction, lexicon, readPair(model, pair), step);
   return {
     kind: 'step',
     index,
@@ -123,6 +125,7 @@ function stepEvent({ instruction, lexicon }: LabModel, pair: Pair, index: number
     check: status,
     reason,
     ruleText: instruction.rules[step.rule]?.text ?? `Rule ${step.rule} is not in the instruction.`,
+    // In the fields as they were given: what was read off a title stands there.
     spans: step.evidence.flatMap((evidence) => locateEvidence(pair, evidence).map(toSpan)),
   };
 }

@@ -18,10 +18,10 @@ import { LabTokenizer } from '../data/tokenizer.ts';
 import type { Transformer } from '../model/transformer.ts';
 import { disposeWeights, loadWeights, type TensorData } from '../model/weights.ts';
 import { PairSchema } from '../protocol/scoring.ts';
-import { type Instruction, parseInstruction } from '../relevance/instruction.ts';
+import { parseInstruction } from '../relevance/instruction.ts';
 import { type LabelScale, makeScale } from '../relevance/labels.ts';
-import { type Lexicon, makeLexicon } from '../relevance/lexicon.ts';
-import { noRules } from '../relevance/no-rules.ts';
+import { lexiconSchema, makeLexicon } from '../relevance/lexicon.ts';
+import { noRules, type Rules } from '../relevance/no-rules.ts';
 import { type PromptConfig, promptConfigSchema } from '../relevance/prompt.ts';
 import { type ModelCard, ModelCardSchema } from './model-card.ts';
 
@@ -41,25 +41,19 @@ export const LabFileSchema = v.strictObject({
   instruction: v.unknown(),
   /** The indices of rare rules. */
   tailRules: v.array(v.pipe(v.number(), v.integer(), v.minValue(0))),
-  lexicon: v.strictObject({
-    brands: v.array(v.string()),
-    types: v.record(v.string(), v.string()),
-    attributes: v.record(v.string(), v.strictObject({ values: v.array(v.string()), exclusive: v.boolean() })),
-    audiences: v.array(v.string()),
-  }),
+  lexicon: lexiconSchema,
+  /** Whether titles are read for what fields leave out, as the rules expect. */
+  readsTitles: v.optional(v.boolean(), false),
   examples: v.array(ExampleSchema),
 });
 export type LabFile = v.InferOutput<typeof LabFileSchema>;
 
 /** A model on the current backend. */
-export interface LabModel {
+export interface LabModel extends Rules {
   readonly transformer: Transformer;
   readonly tokenizer: LabTokenizer;
   readonly prompt: PromptConfig;
   readonly scale: LabelScale;
-  readonly instruction: Instruction;
-  readonly lexicon: Lexicon;
-  readonly tailRules: ReadonlySet<number>;
   readonly examples: LabFile['examples'];
   readonly card: ModelCard;
 }
@@ -86,6 +80,7 @@ export function loadLabModel(files: ReadonlyMap<ModelFileName, Uint8Array>): Lab
     instruction,
     lexicon: makeLexicon(lab.lexicon),
     tailRules: new Set(lab.tailRules),
+    readsTitles: lab.readsTitles,
     examples: lab.examples,
     card,
   };
@@ -110,7 +105,12 @@ export function readWeightTensors(bytes: Uint8Array): Map<string, TensorData> {
   return new Map([...tensors].map(([name, tensor]) => [name, { shape: tensor.shape, data: tensor.toFloat32() }]));
 }
 
-function checkConsistency(config: ModelConfig, tokenizer: LabTokenizer, lab: LabFile, instruction: Instruction): void {
+function checkConsistency(
+  config: ModelConfig,
+  tokenizer: LabTokenizer,
+  lab: LabFile,
+  instruction: Rules['instruction'],
+): void {
   const check = (holds: boolean, message: string, expected: string, got: string): void => {
     if (holds) return;
     const fix = 'The files of a model folder belong together: take them all from one export.';

@@ -2,9 +2,10 @@
  * Scoring a stream of pairs: windows of rows are scored in batches and come out in the order they went in, so that a
  * file of any size passes through a bounded amount of memory.
  */
-import { encodePrompt } from '../data/encode-prompt.ts';
+import { encodePrompt, type EncodedPrompt } from '../data/encode-prompt.ts';
 import type { Pair } from '../relevance/pair.ts';
 import type { PromptField } from '../relevance/prompt.ts';
+import { readPair } from '../relevance/typed-document.ts';
 import { type LabModel, promptRoom } from './lab-model.ts';
 import { type LabelScore, scorePrompts } from './score.ts';
 
@@ -21,7 +22,7 @@ const WINDOW = 512;
 
 /** Scores one pair from one prefill. @throws {LabError} `bad-config` if its prompt cannot be cut to fit */
 export async function scorePair(model: LabModel, pair: Pair): Promise<LabelScore> {
-  const { ids } = encodePrompt(model.tokenizer, pair, model.prompt, promptRoom(model));
+  const { ids } = encodeFor(model, pair);
   const [score] = await scorePrompts(model.transformer, model.tokenizer.labelIds(model.prompt.scaleSize), [ids]);
   if (score === undefined) throw new RangeError('scorePair: no score for one prompt');
   return score;
@@ -52,7 +53,7 @@ async function scoreWindow<T extends { readonly pair: Pair }>(
   items: readonly T[],
   signal: AbortSignal | undefined,
 ): Promise<ScoredItem<T>[]> {
-  const encoded = items.map(({ pair }) => encodePrompt(model.tokenizer, pair, model.prompt, promptRoom(model)));
+  const encoded = items.map(({ pair }) => encodeFor(model, pair));
   const prompts = encoded.map(({ ids }) => ids);
   const labelIds = model.tokenizer.labelIds(model.prompt.scaleSize);
   const scores = await scorePrompts(model.transformer, labelIds, prompts, { signal });
@@ -61,4 +62,8 @@ async function scoreWindow<T extends { readonly pair: Pair }>(
     if (score === undefined || encoding === undefined) return [];
     return [{ item, prompt: encoding.ids, score, cutFields: encoding.cutFields }];
   });
+}
+
+function encodeFor(model: LabModel, pair: Pair): EncodedPrompt {
+  return encodePrompt(model.tokenizer, readPair(model, pair), model.prompt, promptRoom(model));
 }

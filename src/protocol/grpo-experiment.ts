@@ -1,11 +1,12 @@
 /**
- * Everything that decides a reinforcement run on a rule world, besides the model it starts from. The page builds its
- * controls from it and the command line its recipes.
+ * Everything that decides a reinforcement run, besides the model it starts from. The page builds its controls from it and
+ * the command line its recipes.
  */
 import * as v from 'valibot';
 import { GrpoConfigSchema } from '../config/grpo-config.ts';
+import { parseConfig } from '../config/parse.ts';
 import { rewardConfigSchema } from '../relevance/reward.ts';
-import { ruleWorldConfigSchema } from '../relevance/rule-world.ts';
+import { TrainingDataSchema, withDataKind } from './sft-experiment.ts';
 
 const count = (least: number, fallback: number) =>
   v.optional(v.pipe(v.number(), v.integer(), v.minValue(least)), fallback);
@@ -13,9 +14,12 @@ const count = (least: number, fallback: number) =>
 /** The settings of Stepwise-GRPO with mode balance. */
 export const GrpoExperimentSchema = v.strictObject({
   name: v.optional(v.pipe(v.string(), v.nonEmpty()), 'mode-balance'),
-  /** Must have the rules that the start has learned. */
-  world: v.optional(ruleWorldConfigSchema, {}),
-  /** Training queries that prompts and expert samples come from; six pairs each. */
+  /**
+   * A rule world must have the rules that the start has learned. Of a file the scale is that of the start, and so are the
+   * rules where it names none.
+   */
+  data: v.optional(TrainingDataSchema, { kind: 'world' }),
+  /** Training queries that prompts and expert samples come from; six pairs each in a rule world. Of a file's, so many at most. */
   queries: count(1, 1500),
   /** Which expert samples L_SFT may learn from: all, or only those whose gold cites no rule of the tail. */
   expertCoverage: v.optional(v.picklist(['all', 'head-only']), 'all'),
@@ -31,3 +35,13 @@ export const GrpoExperimentSchema = v.strictObject({
 });
 export type GrpoExperiment = v.InferOutput<typeof GrpoExperimentSchema>;
 export type GrpoExperimentInput = v.InferInput<typeof GrpoExperimentSchema>;
+
+/**
+ * Settings of today or of the older form, in which every run learned from a rule world.
+ *
+ * @param place - what is being read, for the message
+ * @throws {LabError} `bad-config`
+ */
+export function parseGrpoExperiment(place: string, value: unknown): GrpoExperiment {
+  return parseConfig(place, GrpoExperimentSchema, withDataKind(value));
+}

@@ -6,6 +6,7 @@ import * as v from 'valibot';
 import { parseConfig } from '../config/parse.ts';
 import { PRESET_NAMES } from '../config/presets.ts';
 import { SftConfigSchema } from '../config/sft-config.ts';
+import { ownRulesSchema } from '../relevance/own-rules.ts';
 import { promptConfigSchema } from '../relevance/prompt.ts';
 import { ruleWorldConfigSchema } from '../relevance/rule-world.ts';
 
@@ -13,7 +14,7 @@ import { ruleWorldConfigSchema } from '../relevance/rule-world.ts';
 const heldOutShare = (least: number) => v.optional(v.pipe(v.number(), v.minValue(least), v.maxValue(0.45)), 0.1);
 
 /** What a run learns from. */
-const DataSchema = v.variant('kind', [
+export const TrainingDataSchema = v.variant('kind', [
   v.strictObject({ kind: v.literal('world'), ...ruleWorldConfigSchema.entries }),
   /** Pairs that people have judged, from a file. The scale of its labels is the prompt's. */
   v.strictObject({
@@ -28,6 +29,8 @@ const DataSchema = v.variant('kind', [
     testShare: heldOutShare(0),
     /** Decides which queries are held out. */
     splitSeed: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 1),
+    /** Rules that give reasons where they lead to the label that people gave; without them a model learns labels only. */
+    rules: v.optional(ownRulesSchema),
   }),
 ]);
 
@@ -36,7 +39,7 @@ export const SftExperimentSchema = v.strictObject({
   /** The name of the model. */
   name: v.optional(v.pipe(v.string(), v.nonEmpty()), 'afrl-lab'),
   preset: v.optional(v.picklist(PRESET_NAMES), 'nano'),
-  data: v.optional(DataSchema, { kind: 'world' }),
+  data: v.optional(TrainingDataSchema, { kind: 'world' }),
   prompt: v.optional(promptConfigSchema, {}),
   sft: v.optional(SftConfigSchema, {}),
   /** The share of words that training cuts at random before they become tokens (subword-splits.ts). */
@@ -60,10 +63,11 @@ export type FileData = Extract<ExperimentData, { kind: 'file' }>;
  * @throws {LabError} `bad-config`
  */
 export function parseSftExperiment(place: string, value: unknown): SftExperiment {
-  return parseConfig(place, SftExperimentSchema, withData(value));
+  return parseConfig(place, SftExperimentSchema, withDataKind(value));
 }
 
-function withData(value: unknown): unknown {
+/** Settings as they are read today: the older form had a `world` where they have `data`. */
+export function withDataKind(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || !('world' in value) || 'data' in value) return value;
   const { world, ...others } = value;
   return typeof world === 'object' ? { ...others, data: { ...world, kind: 'world' } } : value;

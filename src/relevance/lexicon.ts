@@ -2,7 +2,18 @@
  * The words an instruction can be executed over: which are brands, types, attribute values and audiences. The
  * executor knows them all; a model has to learn or infer them. Numbers and units need no lexicon (quantities.ts).
  */
+import * as v from 'valibot';
 import { phraseOf } from './phrases.ts';
+
+const words = v.array(v.string());
+
+/** The schema of a lexicon in a file. */
+export const lexiconSchema = v.strictObject({
+  brands: words,
+  types: v.record(v.string(), v.string()),
+  attributes: v.record(v.string(), v.strictObject({ values: words, exclusive: v.boolean() })),
+  audiences: words,
+});
 
 /** The values of one attribute. Exclusive: having one value means not having another (a colour, not a feature). */
 export interface AttributeWords {

@@ -11,6 +11,8 @@ export interface Rules {
   readonly lexicon: Lexicon;
   /** The indices of rare rules. */
   readonly tailRules: ReadonlySet<number>;
+  /** Whether titles are read for what fields leave out (typed-document.ts). */
+  readonly readsTitles: boolean;
 }
 
 /** No rules, on a scale of so many labels. */
@@ -19,5 +21,6 @@ export function noRules(scaleSize: number): Rules {
     instruction: { name: 'no rules', version: 0, scaleSize, rules: [] },
     lexicon: makeLexicon({ brands: [], types: {}, attributes: {}, audiences: [] }),
     tailRules: new Set(),
+    readsTitles: false,
   };
 }

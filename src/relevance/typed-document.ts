@@ -6,7 +6,8 @@
 import { attributeValueText } from './document-text.ts';
 import { CATEGORY_ATTRIBUTE, FOR_ATTRIBUTE } from './facts.ts';
 import { type AttributeWords, type Lexicon, type LexiconData, makeLexicon } from './lexicon.ts';
-import type { AttributeValue, LabDocument } from './pair.ts';
+import type { Rules } from './no-rules.ts';
+import type { AttributeValue, LabDocument, Pair } from './pair.ts';
 import { findPhrase, phraseOf } from './phrases.ts';
 import { contentSequence, wordsOf } from './text-folding.ts';
 
@@ -60,6 +61,11 @@ export function typeDocument(document: LabDocument, lexicon: Lexicon): LabDocume
   const served = document.attributes[FOR_ATTRIBUTE] === undefined ? servedIn(document) : undefined;
   const attributes = served === undefined ? document.attributes : { ...document.attributes, [FOR_ATTRIBUTE]: served };
   return { ...document, type, attributes };
+}
+
+/** A pair as the rules of a model read it: its title typed if they expect that. */
+export function readPair<P extends Pair>({ lexicon, readsTitles }: Pick<Rules, 'lexicon' | 'readsTitles'>, pair: P): P {
+  return readsTitles ? { ...pair, document: typeDocument(pair.document, lexicon) } : pair;
 }
 
 /** The longest known type that ends last in a title; '' where none stands there. */

@@ -13,7 +13,6 @@ import { type LabelScore, scorePrompts } from '../infer/score.ts';
 import type { Transformer } from '../model/transformer.ts';
 import { type LabelReport, type RankingReport, reportLabels, reportRanking } from '../relevance/label-report.ts';
 import type { Instruction } from '../relevance/instruction.ts';
-import type { Lexicon } from '../relevance/lexicon.ts';
 import {
   type CitationMetrics,
   distinctRulesCited,
@@ -21,8 +20,9 @@ import {
   labelTraceAgreement,
   ruleCitations,
 } from '../relevance/metrics-reasoning.ts';
+import type { Rules } from '../relevance/no-rules.ts';
 import type { JudgedPair } from '../relevance/pair.ts';
-import { buildPrompt, type PromptConfig, type PromptField } from '../relevance/prompt.ts';
+import type { PromptConfig, PromptField } from '../relevance/prompt.ts';
 import { explainReward } from '../relevance/reward.ts';
 import { parseTrace, printTrace, type Trace } from '../relevance/trace.ts';
 import { verifyStep } from '../relevance/verify.ts';
@@ -36,13 +36,10 @@ export interface ExpertPair {
 }
 
 /** What is needed to evaluate: a model and the meaning of what it writes. */
-export interface Evaluated {
+export interface Evaluated extends Omit<Rules, 'readsTitles'> {
   readonly transformer: Transformer;
   readonly tokenizer: LabTokenizer;
   readonly prompt: PromptConfig;
-  readonly instruction: Instruction;
-  readonly lexicon: Lexicon;
-  readonly tailRules: ReadonlySet<number>;
 }
 
 /** The quality of reasoning over a set of greedy completions. */
@@ -85,31 +82,21 @@ export interface EvaluateOptions {
 }
 
 /**
- * The training example of an expert pair.
+ * The training example of an expert pair, cut to fit into a model; tells which fields lost words to that or to the limits
+ * of the prompt.
  *
  * @param splitWord - cuts words before they become tokens, the same in prompt and completion
  */
-export function encodeExample(
-  tokenizer: LabTokenizer,
-  prompt: PromptConfig,
-  { pair, trace }: ExpertPair,
-  splitWord?: WordSplitter,
-): Example {
-  return {
-    prompt: Int32Array.from(tokenizer.encode(buildPrompt(pair, prompt).segments, splitWord)),
-    completion: Int32Array.from(tokenizer.encode(printTrace(trace), splitWord)),
-  };
-}
-
-/** The same, with a prompt of at most `maxTokens`; tells which fields lost words to that or to the limits of the prompt. */
 export function encodeFitting(
   tokenizer: LabTokenizer,
   prompt: PromptConfig,
   { pair, trace }: ExpertPair,
-  { maxTokens, splitWord }: { readonly maxTokens: number; readonly splitWord?: WordSplitter | undefined },
+  { transformer, splitWord }: { readonly splitWord?: WordSplitter | undefined } & Parameters<typeof promptRoom>[0],
 ): { readonly example: Example; readonly cutFields: readonly PromptField[] } {
-  const { ids, cutFields } = encodePrompt(tokenizer, pair, prompt, maxTokens, splitWord);
   const completion = Int32Array.from(tokenizer.encode(printTrace(trace), splitWord));
+  // The expert may have more to say than there is room for when answering.
+  const maxTokens = Math.min(promptRoom({ transformer }), transformer.config.maxPositions - completion.length);
+  const { ids, cutFields } = encodePrompt(tokenizer, pair, prompt, maxTokens, splitWord);
   return { example: { prompt: ids, completion }, cutFields };
 }
 
@@ -123,9 +110,10 @@ export async function evaluate(
   expert: readonly ExpertPair[],
   { completions = 0, signal }: EvaluateOptions = {},
 ): Promise<Evaluation> {
-  const maxTokens = promptRoom(model);
-  const examples = expert.map((item) => encodeFitting(model.tokenizer, model.prompt, item, { maxTokens }).example);
-  const prompts = examples.map(({ prompt }) => prompt);
+  const { tokenizer, prompt } = model;
+  const examples = expert.map((item) => encodeFitting(tokenizer, prompt, item, model).example);
+  // As when answering: how long the expert's completion is must not show in the prompt.
+  const prompts = expert.map(({ pair }) => encodePrompt(tokenizer, pair, prompt, promptRoom(model)).ids);
   const labelIds = model.tokenizer.labelIds(model.prompt.scaleSize);
   const scores = await scorePrompts(model.transformer, labelIds, prompts, { signal });
   const scored = expert.map(({ pair }, i) => ({

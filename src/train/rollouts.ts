@@ -10,16 +10,16 @@ import type { GrpoConfig } from '../config/grpo-config.ts';
 import { BatchOrder, type Example } from '../data/batches.ts';
 import type { LabTokenizer } from '../data/tokenizer.ts';
 import { type Completion, generateAll } from '../infer/generate.ts';
+import type { LabModel, promptRoom } from '../infer/lab-model.ts';
 import type { Transformer } from '../model/transformer.ts';
 import type { Instruction } from '../relevance/instruction.ts';
 import type { JudgedPair } from '../relevance/pair.ts';
-import type { PromptConfig } from '../relevance/prompt.ts';
 import { type ExplainedReward, explainReward, type RewardConfig } from '../relevance/reward.ts';
 import type { ParsedTrace, Trace } from '../relevance/trace.ts';
 import { EOS } from '../relevance/vocabulary.ts';
 import type { SegmentRewards } from './advantages.ts';
 import { readCompletion, type TokenSpan } from './completion-reader.ts';
-import { encodeExample, type ExpertPair } from './evaluate.ts';
+import { encodeFitting, type ExpertPair } from './evaluate.ts';
 
 /** A prompt to learn from by trying. */
 export interface RlPrompt {
@@ -52,15 +52,14 @@ export interface Rollout {
   readonly isRight: boolean;
 }
 
-/** Expert pairs as prompts. */
+/** Expert pairs as prompts that fit into a model. */
 export function makeRlPrompts(
-  tokenizer: LabTokenizer,
-  prompt: PromptConfig,
+  { tokenizer, prompt, transformer }: Pick<LabModel, 'tokenizer' | 'prompt'> & Parameters<typeof promptRoom>[0],
   pairs: readonly ExpertPair[],
   tailRules: ReadonlySet<number>,
 ): RlPrompt[] {
   return pairs.map((item) => ({
-    example: encodeExample(tokenizer, prompt, item),
+    example: encodeFitting(tokenizer, prompt, item, { transformer }).example,
     pair: item.pair,
     gold: item.trace,
     isTail: item.trace.steps.some(({ rule }) => tailRules.has(rule)),

@@ -7,6 +7,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import * as v from 'valibot';
+import { experimentRunFolder } from '../../../src/cli/experiment-store.ts';
+import { hashHex } from '../../../src/common/rng.ts';
+import { GrpoExperimentSchema } from '../../../src/protocol/grpo-experiment.ts';
+import { canonicalJson } from '../../../src/relevance/instruction.ts';
 import { type ExperimentContext, resultOf } from '../../../src/cli/experiment-runs.ts';
 import { startModel } from '../../../src/cli/start-model.ts';
 import type { Arm } from '../../../src/experiment/recipes.ts';
@@ -18,7 +23,7 @@ const ARM: Arm = {
   run: {
     kind: 'grpo',
     settings: {
-      world: { trainQueries: 20, devQueries: 4, testQueries: 4 },
+      data: { kind: 'world', trainQueries: 20, devQueries: 4, testQueries: 4 },
       queries: 4,
       probePrompts: 2,
       probeSamples: 2,
@@ -27,6 +32,16 @@ const ARM: Arm = {
     },
   },
 };
+
+describe('experimentRunFolder', () => {
+  it('names runs on a rule world as it did when settings had no data', () => {
+    const { data, ...others } = v.parse(GrpoExperimentSchema, { data: { kind: 'world', seed: 3 } });
+    const { kind, ...world } = data;
+    const old = hashHex(canonicalJson([{ ...others, world }, 'abc']));
+    expect(kind).toBe('world');
+    expect(experimentRunFolder('runs', { data, ...others }, 'abc').path).toBe(join('runs', 'grpo', old));
+  });
+});
 
 let folder: string;
 let root: string;

@@ -11,7 +11,7 @@ import {
   writeGrpoCheckpoint,
 } from '../../../src/experiment/grpo-checkpoint.ts';
 import { type FinishedGrpo, type GrpoHooks, runGrpo, type StartModel } from '../../../src/experiment/grpo-run.ts';
-import { prepareGrpo } from '../../../src/experiment/grpo-task.ts';
+import { prepareGrpo, startOf } from '../../../src/experiment/grpo-task.ts';
 import { disposeLabModel, loadLabModel } from '../../../src/infer/lab-model.ts';
 import { readWeights } from '../../../src/model/weights.ts';
 import { GrpoExperimentSchema, type GrpoExperimentInput } from '../../../src/protocol/grpo-experiment.ts';
@@ -22,7 +22,7 @@ const STEPS = 4;
 
 function settings(more: GrpoExperimentInput['grpo'] = {}, rest: GrpoExperimentInput = {}) {
   return v.parse(GrpoExperimentSchema, {
-    world: { trainQueries: 60, devQueries: 30, testQueries: 30 },
+    data: { kind: 'world', trainQueries: 60, devQueries: 30, testQueries: 30 },
     queries: 4,
     probePrompts: 2,
     probeSamples: 2,
@@ -47,14 +47,7 @@ let start: StartModel;
 beforeAll(async () => {
   await useBackend('wasm');
   const lab = loadLabModel(smallModelFiles());
-  const { tokenizer, prompt, instruction, transformer } = lab;
-  start = {
-    tokenizer,
-    prompt,
-    instruction,
-    config: transformer.config,
-    weights: await readWeights(transformer.weights),
-  };
+  start = { ...startOf(lab), weights: await readWeights(lab.transformer.weights) };
   disposeLabModel(lab);
 });
 
@@ -115,7 +108,7 @@ describe('a reinforcement run', () => {
   it('refuses a checkpoint of another start', async () => {
     const checkpoint = await killedAt(2, settings());
     await expect(run(settings(), { ...checkpoint, startHash: '0123456789abcdef' })).rejects.toThrow(
-      /another start or another rule world/u,
+      /another start or other data/u,
     );
   });
 });

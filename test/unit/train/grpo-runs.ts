@@ -53,7 +53,7 @@ export function makeTask(): RlTask {
     instruction: world.instruction,
     tailRules: world.tailRules,
     reward: DEFAULT_REWARD_CONFIG,
-    prompts: makeRlPrompts(tokenizer, prompt, pairs, world.tailRules),
+    prompts: makeRlPrompts({ tokenizer, prompt, transformer: { config: TINY } }, pairs, world.tailRules),
   };
 }
 
