@@ -9,6 +9,7 @@ import { wholeNumber } from '../../src/cli/options.ts';
 import { LabError, messageOf } from '../../src/common/errors.ts';
 import { PRESET_NAMES, type PresetName } from '../../src/config/presets.ts';
 import { BENCH_BACKENDS, type BenchBackend } from './backends.ts';
+import { benchGrpo, type GrpoBench, grpoReport } from './grpo-bench.ts';
 import { benchPage, pageReport } from './page-bench.ts';
 import { benchProfile, profileReport } from './profile-bench.ts';
 import { benchTrain, PEER_NAMES, type PeerName, trainReport } from './train-bench.ts';
@@ -67,6 +68,23 @@ const profile = shared(new Command('profile'))
     if (options.json === true) print(JSON.stringify(result));
   });
 
+const grpo = new Command('grpo')
+  .description('one whole step of reinforcement by the lab and by plain tfjs, in turns')
+  .addOption(new Option('--preset <name>', 'the policy').choices(PRESET_NAMES).default('lab-nano'))
+  .option('--prompts <n>', 'P', wholeNumber(1), 16)
+  .option('--samples <n>', 'G, completions of each prompt', wholeNumber(2), 8)
+  .option('--max-tokens <n>', 'of a completion', wholeNumber(2), 32)
+  .addOption(new Option('--backend <name>', 'where to compute').choices(BENCH_BACKENDS).default('wasm'))
+  .option('--adapter <name>', 'with webgpu: lavapipe, swiftshader, or the file of a Vulkan driver')
+  .option('--repeats <n>', 'timed steps of each', wholeNumber(1), 5)
+  .option('--warm-up <n>', 'steps of each before', wholeNumber(1), 2)
+  .option('--json', 'end with one line of JSON')
+  .action(async ({ json, ...options }: GrpoBench & { json?: boolean }) => {
+    const result = await benchGrpo(options);
+    for (const line of grpoReport(result)) (json === true ? note : print)(line);
+    if (json === true) print(JSON.stringify(result));
+  });
+
 const page = new Command('page')
   .description('the longest tasks of the built page while the first run trains in it')
   .option('--seconds <n>', 'to train', wholeNumber(1), 30)
@@ -92,7 +110,7 @@ function peerNames(text: string): PeerName[] {
 }
 
 const program = new Command('npm run bench --').description('benchmarks of the engine').exitOverride();
-for (const command of [train, profile, page]) program.addCommand(command.exitOverride());
+for (const command of [train, grpo, profile, page]) program.addCommand(command.exitOverride());
 
 try {
   await program.parseAsync(process.argv);

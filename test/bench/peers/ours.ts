@@ -10,6 +10,7 @@ import type { Example } from '../../../src/data/batches.ts';
 import { disposeWeights, loadWeights } from '../../../src/model/weights.ts';
 import { trainSft } from '../../../src/train/sft.ts';
 import type { NamedBackend } from '../backends.ts';
+import { Gate } from '../gate.ts';
 import { ADAM, type Work } from '../work.ts';
 import type { Peer } from './peer.ts';
 
@@ -73,40 +74,4 @@ function examplesOf({ B, T, scored, tokens }: Work): Example[] {
     const [start, end] = [b * (T + 1), (b + 1) * (T + 1)];
     return { prompt: tokens.slice(start, end - scored), completion: tokens.slice(end - scored, end) };
   });
-}
-
-/** Where a run waits until it may make its next update. */
-class Gate {
-  #arrival = new Signal();
-  #departure = new Signal();
-
-  /** Called by the run: says that it is here, and waits. */
-  async wait(): Promise<void> {
-    this.#departure = new Signal();
-    this.#arrival.give();
-    await this.#departure.given;
-  }
-
-  /** Resolves when the run is here. */
-  async reached(): Promise<void> {
-    await this.#arrival.given;
-  }
-
-  /** Lets the run go on to its next arrival. */
-  open(): void {
-    this.#arrival = new Signal();
-    this.#departure.give();
-  }
-}
-
-/** A promise to be resolved from outside. */
-class Signal {
-  readonly given: Promise<void>;
-  give: () => void = () => undefined;
-
-  constructor() {
-    this.given = new Promise((resolve) => {
-      this.give = resolve;
-    });
-  }
 }

@@ -1,0 +1,138 @@
+/**
+ * The decoder of a work in plain TensorFlow.js ops, as one writes it from a description of the model: prompts of different
+ * lengths are padded on the left, keys and values of a decoding grow by `concat`, gradients come from tfjs's tape. One
+ * exception: tfjs-wasm has no gradient of `gather`, so there the look-up is a product with one-hot rows.
+ */
+import * as tf from '@tensorflow/tfjs';
+import { LabError } from '../../src/common/errors.ts';
+import type { ModelConfig } from '../../src/config/model-config.ts';
+
+/** Keys and values of a layer, `[B,K,S,D]` each. */
+export type PlainCache = { readonly keys: tf.Tensor4D; readonly values: tf.Tensor4D };
+
+/** Tokens to read. */
+export interface PlainTokens {
+  readonly B: number;
+  readonly T: number;
+  /** B*T */
+  readonly ids: Int32Array;
+  /** The position of each token in its sequence, B*T. */
+  readonly positions: Int32Array;
+  /** `[B,1,T,S]`, added to attention scores. */
+  readonly mask: tf.Tensor4D;
+}
+
+/** What cannot be attended to. */
+const HIDDEN = -1e9;
+
+/**
+ * Hidden states after the last norm, `[N,C]`, and the keys and values of every layer, those of `caches` before them.
+ */
+export function plainForward(
+  config: ModelConfig,
+  weights: ReadonlyMap<string, tf.Variable>,
+  { B, T, ids, positions, mask }: PlainTokens,
+  caches?: readonly PlainCache[],
+): { readonly hidden: tf.Tensor2D; readonly caches: PlainCache[] } {
+  const { width: C, layers: L, heads: H, kvHeads: K, headDim: D, normEps, vocabSize: V } = config;
+  const get = (name: string): tf.Variable => weightOf(weights, name);
+  const linear = (x: tf.Tensor2D, name: string): tf.Tensor2D => tf.matMul(x, get(name), false, true);
+  const norm = <Rank extends tf.Tensor>(x: Rank, name: string): Rank => {
+    const scale = tf.rsqrt(tf.add(tf.mean(tf.square(x), -1, true), normEps));
+    return tf.mul(tf.mul(x, scale), get(name));
+  };
+  const { cos, sin } = angles(positions, [B, T, 1, D / 2], config.ropeTheta);
+  const rope = (x: tf.Tensor4D): tf.Tensor4D => {
+    const [left, right] = tf.split(x, 2, -1) as [tf.Tensor4D, tf.Tensor4D];
+    const turned = [tf.sub(tf.mul(left, cos), tf.mul(right, sin)), tf.add(tf.mul(right, cos), tf.mul(left, sin))];
+    return tf.concat(turned, -1) as tf.Tensor4D;
+  };
+  // [N,C] -> [B,count,T,D]
+  const heads = (x: tf.Tensor2D, which: 'q' | 'k' | 'v', layer: string, count: number): tf.Tensor4D => {
+    let y = tf.reshape<tf.Rank.R4>(linear(x, `${layer}.self_attn.${which}_proj.weight`), [B, T, count, D]);
+    if (which !== 'v') {
+      if (config.qkNorm) y = norm(y, `${layer}.self_attn.${which}_norm.weight`);
+      y = rope(y);
+    }
+    return tf.transpose(y, [0, 2, 1, 3]);
+  };
+  // Each key-value head serves H/K query heads in a row: [B,K,S,D] -> [B,H,S,D].
+  const repeat = (x: tf.Tensor4D): tf.Tensor4D => {
+    const S = x.shape[2];
+    return H === K ? x : tf.reshape(tf.tile(tf.reshape(x, [B * K, 1, S * D]), [1, H / K, 1]), [B, H, S, D]);
+  };
+
+  const table = get('model.embed_tokens.weight');
+  const places = tf.tensor1d(ids, 'int32');
+  let x: tf.Tensor2D = tf.getBackend().startsWith('wasm')
+    ? tf.matMul<tf.Tensor2D>(tf.cast(tf.oneHot(places, V), 'float32'), table)
+    : tf.reshape(tf.gather(table, places), [B * T, C]); // [N] -> [N,C]
+  const grown: PlainCache[] = [];
+  for (let l = 0; l < L; l++) {
+    const layer = `model.layers.${l}`;
+    const normed = norm(x, `${layer}.input_layernorm.weight`);
+    let [keys, values] = [heads(normed, 'k', layer, K), heads(normed, 'v', layer, K)];
+    const before = caches?.[l];
+    if (before !== undefined) {
+      keys = tf.concat([before.keys, keys], 2);
+      values = tf.concat([before.values, values], 2);
+    }
+    grown.push({ keys, values });
+    const scores = tf.matMul(heads(normed, 'q', layer, H), repeat(keys), false, true); // [B,H,T,S]
+    const p = tf.softmax(tf.add(tf.mul(scores, 1 / Math.sqrt(D)), mask));
+    const mixed = tf.matMul(p, repeat(values)); // [B,H,T,D]
+    const rows: tf.Tensor2D = tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [B * T, H * D]);
+    x = tf.add(x, linear(rows, `${layer}.self_attn.o_proj.weight`));
+    const normedAgain = norm(x, `${layer}.post_attention_layernorm.weight`);
+    const gate = linear(normedAgain, `${layer}.mlp.gate_proj.weight`);
+    const hidden: tf.Tensor2D = tf.mul(
+      tf.mul(gate, tf.sigmoid(gate)),
+      linear(normedAgain, `${layer}.mlp.up_proj.weight`),
+    );
+    x = tf.add(x, linear(hidden, `${layer}.mlp.down_proj.weight`));
+  }
+  return { hidden: norm(x, 'model.norm.weight'), caches: grown };
+}
+
+/** Logits of hidden states, `[N,C] -> [N,V]`. */
+export function plainLogits(
+  { tiedEmbeddings }: ModelConfig,
+  weights: ReadonlyMap<string, tf.Variable>,
+  hidden: tf.Tensor2D,
+): tf.Tensor2D {
+  const head = tiedEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight';
+  return tf.matMul(hidden, weightOf(weights, head), false, true);
+}
+
+/** `[B,1,T,S]` from what query t of sequence b may not see. */
+export function maskOf(
+  B: number,
+  T: number,
+  S: number,
+  isHidden: (b: number, t: number, s: number) => boolean,
+): tf.Tensor4D {
+  const values = new Float32Array(B * T * S);
+  let i = 0;
+  for (let b = 0; b < B; b++)
+    for (let t = 0; t < T; t++) for (let s = 0; s < S; s++) values[i++] = isHidden(b, t, s) ? HIDDEN : 0;
+  return tf.tensor4d(values, [B, 1, T, S]);
+}
+
+function weightOf(weights: ReadonlyMap<string, tf.Variable>, name: string): tf.Variable {
+  const weight = weights.get(name);
+  if (weight === undefined) throw new LabError('internal', { message: `plain tfjs peer: no weight named ${name}.` });
+  return weight;
+}
+
+/** Cosines and sines of Hugging Face's "rotate half" layout, one half. */
+function angles(
+  positions: Int32Array,
+  shape: [number, number, number, number],
+  theta: number,
+): { cos: tf.Tensor4D; sin: tf.Tensor4D } {
+  const half = shape[3];
+  const values = Float32Array.from({ length: positions.length * half }, (_, i) => {
+    return (positions[Math.floor(i / half)] ?? 0) * theta ** (-(i % half) / half);
+  });
+  return { cos: tf.tensor4d(values.map(Math.cos), shape), sin: tf.tensor4d(values.map(Math.sin), shape) };
+}
