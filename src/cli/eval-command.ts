@@ -8,7 +8,7 @@ import type { Measure, ModelCard } from '../infer/model-card.ts';
 import { makeRuleWorld, type RuleWorld } from '../relevance/rule-world.ts';
 import { type Evaluation, evaluate, type ExpertPair } from '../train/evaluate.ts';
 import { Rng } from '../common/rng.ts';
-import { expertsOf, splitFile } from '../experiment/file-data.ts';
+import { expertsOf, splitFile, withStandingOf } from '../experiment/file-data.ts';
 import { toExpert } from '../experiment/sft-experiment.ts';
 import type { LabModel } from '../infer/lab-model.ts';
 import { readModelFolder, writeCard } from './model-folder.ts';
@@ -112,7 +112,7 @@ async function filePairs(model: LabModel, path: string, options: EvalOptions): P
       fix: 'Train again with a higher --test-share, or measure with --split dev.',
     });
   }
-  return [...expertsOf(model, pairs).experts];
+  return [...expertsOf(model, withStandingOf(dataSet, pairs, prompt)).experts];
 }
 
 /** The measures of an evaluation in the order of a card. */

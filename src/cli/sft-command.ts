@@ -50,6 +50,7 @@ export function sftCommand(): Command {
     .option('--test-share <x>', 'share of the queries that are left to "lab eval"', shareOrNone, 0.1)
     .option('--split-seed <n>', 'decides which queries these are', wholeNumber(0), 1)
     .option('--no-hints', 'prompts without hint tokens')
+    .option('--standing', 'of --data: tell how BM25 places a document among those of its query', false)
     .addOption(new Option('--dtype <type>', 'how the model is stored').choices(STORED_DTYPES).default('f16'))
     .addOption(backendOption())
     .option('--resume', 'go on from the checkpoint in --out; the run keeps its own settings')

@@ -25,6 +25,7 @@ export interface SftSettingOptions {
   readonly worldSeed: number;
   readonly trainQueries: number;
   readonly hints: boolean;
+  readonly standing: boolean;
   readonly data?: string;
   readonly rules?: string;
   readonly scale?: number;
@@ -65,7 +66,11 @@ export async function sftSettings(
             testShare: said('testShare'),
             splitSeed: said('splitSeed'),
           }),
-    prompt: withChanges(prompt, { hints: said('hints'), scaleSize: options.scale ?? scaleOf(prompt, given) }),
+    prompt: withChanges(prompt, {
+      hints: said('hints'),
+      standing: said('standing'),
+      scaleSize: options.scale ?? scaleOf(prompt, given),
+    }),
     sft: withChanges(sft, {
       steps,
       batchSize: said('batch'),

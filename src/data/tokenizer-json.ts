@@ -88,6 +88,12 @@ export function readTokenizerJson(value: unknown, specialTokens: readonly string
   return { tokens, merges, specialTokens };
 }
 
+/** Whether a `tokenizer.json` has a special token; false for anything else. */
+export function holdsToken(value: unknown, token: string): boolean {
+  const shape = v.object({ added_tokens: v.array(v.object({ content: v.string() })) });
+  return v.is(shape, value) && value.added_tokens.some(({ content }) => content === token);
+}
+
 function tokensById(vocab: Readonly<Record<string, number>>): string[] {
   const entries = Object.entries(vocab);
   const tokens: string[] = [];

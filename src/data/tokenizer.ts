@@ -13,11 +13,17 @@ import { Tokenizer } from '@huggingface/tokenizers';
 import { LabError } from '../common/errors.ts';
 import { hashHex } from '../common/rng.ts';
 import type { Segment } from '../relevance/segments.ts';
-import { labelToken, SPECIAL_TOKENS } from '../relevance/vocabulary.ts';
+import { labelToken, NO_STANDING, specialTokens } from '../relevance/vocabulary.ts';
 import { fromByteCharacters, preTokens } from './byte-level.ts';
 import type { WordSplitter } from './subword-splits.ts';
 import { TokenStream, type Token } from './token-stream.ts';
-import { makeTokenizerJson, readTokenizerJson, type BpeModel, type TokenizerJson } from './tokenizer-json.ts';
+import {
+  holdsToken,
+  makeTokenizerJson,
+  readTokenizerJson,
+  type BpeModel,
+  type TokenizerJson,
+} from './tokenizer-json.ts';
 
 /** How many pre-tokens a generation of the memory holds, and how long one may be, in UTF-16 units. */
 const REMEMBERED_WORDS = 16384;
@@ -59,7 +65,8 @@ export class LabTokenizer {
    * @throws {LabError} `bad-tokenizer` if it is not one that this version of the lab trained.
    */
   static fromJson(json: unknown): LabTokenizer {
-    return new LabTokenizer(readTokenizerJson(json, SPECIAL_TOKENS));
+    const standing = holdsToken(json, NO_STANDING);
+    return new LabTokenizer(readTokenizerJson(json, specialTokens({ standing })));
   }
 
   /** The contents of the tokenizer's file, for saving. */

@@ -11,6 +11,7 @@ import { GradeReader } from '../data/grades.ts';
 import { badFile, showValue } from '../data/records.ts';
 import { normaliseQuery, type Split, splitByQuery } from '../data/splits.ts';
 import type { FileData, SftExperiment } from '../protocol/sft-experiment.ts';
+import { Bm25 } from '../relevance/bm25.ts';
 import type { Instruction } from '../relevance/instruction.ts';
 import { scaleOfSize } from '../relevance/labels.ts';
 import type { Lexicon } from '../relevance/lexicon.ts';
@@ -20,6 +21,7 @@ import { type OwnRules, rulesOf } from '../relevance/own-rules.ts';
 import type { JudgedPair } from '../relevance/pair.ts';
 import { buildPrompt, type PromptConfig } from '../relevance/prompt.ts';
 import { TAIL_SHARE } from '../relevance/rule-world.ts';
+import { withStanding } from '../relevance/standing.ts';
 import { type SynthesisCounts, synthesiseTraces, type TracedPair } from '../relevance/trace-synthesis.ts';
 import { readPair } from '../relevance/typed-document.ts';
 import type { ExpertPair } from '../train/evaluate.ts';
@@ -55,6 +57,15 @@ export function splitFile(data: FileData, scaleSize: number, dataSet: DataSet): 
     });
   }
   return { train: split.train, dev: groupByQuery(split.dev).flat(), test: groupByQuery(split.test).flat() };
+}
+
+/** Pairs of a data set with their standing among all of their query, where prompts tell it. */
+export function withStandingOf(
+  { documents }: Pick<DataSet, 'documents'>,
+  pairs: readonly JudgedPair[],
+  { standing }: Pick<PromptConfig, 'standing'>,
+): readonly JudgedPair[] {
+  return standing ? withStanding(pairs, new Bm25(documents)) : pairs;
 }
 
 /**

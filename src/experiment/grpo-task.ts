@@ -14,11 +14,12 @@ import type { GrpoExperiment } from '../protocol/grpo-experiment.ts';
 import type { ExperimentData, FileData } from '../protocol/sft-experiment.ts';
 import { canonicalJson, instructionHash } from '../relevance/instruction.ts';
 import type { Rules } from '../relevance/no-rules.ts';
+import type { JudgedPair } from '../relevance/pair.ts';
 import { makeRuleWorld, type RuleWorld } from '../relevance/rule-world.ts';
 import type { SynthesisCounts } from '../relevance/trace-synthesis.ts';
 import type { ExpertPair } from '../train/evaluate.ts';
 import { makeRlPrompts, promptPool, type RlPrompt, type RlTask } from '../train/rollouts.ts';
-import { checkScale, expertsOf, rulesOfFile, splitFile } from './file-data.ts';
+import { checkScale, expertsOf, rulesOfFile, splitFile, withStandingOf } from './file-data.ts';
 import { rulesOfWorld, toExpert } from './sft-experiment.ts';
 
 /** What is needed of the model that a run starts from. */
@@ -149,15 +150,17 @@ async function fileMaterial(
   const { scaleSize } = start.prompt;
   const rules = data.rules === undefined ? start : rulesOfFile(data, scaleSize);
   checkScale(rules.instruction, scaleSize);
-  const { train, dev } = splitFile(data, scaleSize, await findData(data));
-  const { experts, counts } = expertsOf(rules, sampleQueries(train, experiment.queries, data.splitSeed));
+  const dataSet = await findData(data);
+  const { train, dev } = splitFile(data, scaleSize, dataSet);
+  const told = (pairs: readonly JudgedPair[]): readonly JudgedPair[] => withStandingOf(dataSet, pairs, start.prompt);
+  const { experts, counts } = expertsOf(rules, told(sampleQueries(train, experiment.queries, data.splitSeed)));
   return {
     // The rules of a start are known by the hash of its weights.
     dataHash: data.rules === undefined ? data.sha256 : hashHex(canonicalJson([data.sha256, data.rules])),
     world: undefined,
     rules,
     traces: counts,
-    dev: expertsOf(rules, dev.slice(0, experiment.devPairs)).experts,
+    dev: expertsOf(rules, told(dev).slice(0, experiment.devPairs)).experts,
     parts: () => experts.map((expert) => [expert]),
   };
 }

@@ -87,6 +87,7 @@ function commandOf({ name, preset, data, prompt, sft }: SftExperiment): string {
           ...(data.rules === undefined ? [] : ['--rules instruction.json']),
         ]),
     ...(prompt.hints ? [] : ['--no-hints']),
+    ...(prompt.standing ? ['--standing'] : []),
     `--out runs/${name}`,
   ].join(' ');
 }

@@ -20,9 +20,9 @@ import { makeRuleWorld, type RuleWorld, type WorldPair } from '../relevance/rule
 import type { Segment } from '../relevance/segments.ts';
 import { printTrace } from '../relevance/trace.ts';
 import type { SynthesisCounts } from '../relevance/trace-synthesis.ts';
-import { SPECIAL_TOKENS } from '../relevance/vocabulary.ts';
+import { specialTokens } from '../relevance/vocabulary.ts';
 import { encodeFitting, type ExpertPair } from '../train/evaluate.ts';
-import { checkBatch, expertsOf, rulesOfFile, splitFile } from './file-data.ts';
+import { checkBatch, expertsOf, rulesOfFile, splitFile, withStandingOf } from './file-data.ts';
 
 type WorldData = Extract<ExperimentData, { kind: 'world' }>;
 
@@ -145,19 +145,31 @@ async function fileMaterial(
   }
   const { prompt, devPairs } = experiment;
   const { scaleSize } = prompt;
-  const { train, dev } = splitFile(data, scaleSize, await findData(data));
+  const dataSet = await findData(data);
+  const { train, dev } = splitFile(data, scaleSize, dataSet);
   checkBatch(experiment, train.length);
   const rules = rulesOfFile(data, scaleSize);
-  const { experts, counts } = expertsOf(rules, train);
+  const { experts, counts } = expertsOf(rules, withLonePairs(withStandingOf(dataSet, train, prompt)));
   return {
     dataHash: data.sha256,
     world: undefined,
     rules,
     traces: counts,
-    dev: expertsOf(rules, dev.slice(0, devPairs)).experts,
+    dev: expertsOf(rules, withStandingOf(dataSet, dev, prompt).slice(0, devPairs)).experts,
     train: () => experts,
     makeTokenizer: (vocabSize) => trainPairTokenizer(experts, prompt, vocabSize),
   };
+}
+
+/** Every so many pairs to learn from are told no standing, so that a pair by itself can be judged too. */
+const LONE_PAIR_EVERY = 8;
+
+function withLonePairs(pairs: readonly JudgedPair[]): JudgedPair[] {
+  return pairs.map((pair, i) => {
+    if (pair.standing === undefined || i % LONE_PAIR_EVERY !== 0) return pair;
+    const { standing: _, ...lone } = pair;
+    return lone;
+  });
 }
 
 /** A tokenizer from the texts of judged pairs; of many, evenly from all of them. */
@@ -169,7 +181,7 @@ function trainPairTokenizer(experts: readonly ExpertPair[], prompt: PromptConfig
       if (expert !== undefined) yield* textsOf(buildPrompt(expert.pair, prompt).segments);
     }
   };
-  return LabTokenizer.fromJson(trainBpe(texts(), { vocabSize, specialTokens: SPECIAL_TOKENS }));
+  return LabTokenizer.fromJson(trainBpe(texts(), { vocabSize, specialTokens: specialTokens(prompt) }));
 }
 
 function otherWorld(saved: string, now: string): LabError {
@@ -194,7 +206,7 @@ export function trainWorldTokenizer(
       yield* textsOf(printTrace(pair.goldTrace));
     }
   };
-  return LabTokenizer.fromJson(trainBpe(texts(), { vocabSize, specialTokens: SPECIAL_TOKENS }));
+  return LabTokenizer.fromJson(trainBpe(texts(), { vocabSize, specialTokens: specialTokens(prompt) }));
 }
 
 /** The rules of a world: all that its documents say stands in fields. */

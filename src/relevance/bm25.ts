@@ -47,6 +47,19 @@ export class Bm25 {
     return most === 0 ? 0 : score / most;
   }
 
+  /** The share of a query's words that a document has, each weighed by its inverse document frequency, in [0, 1]. */
+  coverage(query: string, document: LabDocument): number {
+    const { counts } = this.#terms.get(document.docId) ?? termsOf(document);
+    let found = 0;
+    let all = 0;
+    for (const stem of contentWords(query)) {
+      const weight = this.#idf(stem);
+      all += weight;
+      if (counts.has(stem)) found += weight;
+    }
+    return all === 0 ? 0 : found / all;
+  }
+
   #idf(stem: string): number {
     const having = this.#documentsWith.get(stem) ?? 0;
     return Math.log(1 + (this.#terms.size - having + 0.5) / (having + 0.5));

@@ -22,10 +22,24 @@ export interface LabDocument {
 export const DOCUMENT_FIELDS = ['title', 'brand', 'type', 'attributes', 'text'] as const;
 export type DocumentField = (typeof DOCUMENT_FIELDS)[number];
 
+/** How a document stands among those of its query (standing.ts). */
+export interface Standing {
+  /** The share of the query's words found in the document, each by its inverse document frequency. */
+  readonly coverage: number;
+  /** BM25 as a share of the most any document could have for the query. */
+  readonly score: number;
+  /** BM25 as a share of that of the query's best document. */
+  readonly relative: number;
+  /** By BM25, from 1; equal scores share a place. */
+  readonly rank: number;
+}
+
 /** A query and a document. */
 export interface Pair {
   readonly query: string;
   readonly document: LabDocument;
+  /** Known only where all documents of the query are at hand. */
+  readonly standing?: Standing;
 }
 
 /** A pair with its gold label, a whole number in [0, R). `queryId` groups pairs for splits and ranking metrics. */

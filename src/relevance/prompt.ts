@@ -1,7 +1,7 @@
 /**
  * The prompt, and the one way to build it and read it back:
  *
- *     prompt    := scale instruction query field* hints? answer
+ *     prompt    := scale instruction query field* hints? standing? answer
  *     query     := <|query|> text cut?
  *     field     := <|title|> text cut?  |  ...  |  <|attributes|> (<|name|> text <|value|> text)* cut?
  *
@@ -16,21 +16,27 @@ import { MAX_SCALE, MIN_SCALE } from './labels.ts';
 import { DOCUMENT_FIELDS, type DocumentField, type LabDocument, type Pair } from './pair.ts';
 import { readSegments } from './segment-reader.ts';
 import { type Segment, special, words } from './segments.ts';
+import { standingHints, type StandingHints } from './standing.ts';
 import { foldText, tidyText } from './text-folding.ts';
 import {
   ANSWER,
   ATTRIBUTE_NAME,
   ATTRIBUTE_VALUE,
+  bucketsOf,
   CUT,
   fieldToken,
   HINT_BUCKETS,
   instructionToken,
   MAX_INSTRUCTION_VERSIONS,
+  NO_STANDING,
   NUMBER_HINTS,
   numberHintToken,
   overlapHintToken,
   QUERY,
   scaleToken,
+  STANDING_HINTS,
+  type StandingHint,
+  standingHintToken,
 } from './vocabulary.ts';
 
 /** A part of the prompt that can be cut. */
@@ -50,6 +56,8 @@ export const promptConfigSchema = v.strictObject({
   caseFold: v.optional(v.boolean(), true),
   /** Whether the hint tokens of hints.ts are given. */
   hints: v.optional(v.boolean(), true),
+  /** Whether it is told how the document stands among those of its query (standing.ts), or that this is not known. */
+  standing: v.optional(v.boolean(), false),
   /** The most words of each field, split at white space; 0 leaves a document field out. */
   maxWordsPerField: v.optional(
     v.strictObject({
@@ -85,6 +93,8 @@ export interface PromptContent {
   readonly attributes: readonly (readonly [name: string, value: string])[];
   readonly text: string;
   readonly hints: PairHints | null;
+  /** `absent`: the prompt says that it is not known. */
+  readonly standing: StandingHints | 'absent' | null;
   readonly cutFields: readonly PromptField[];
 }
 
@@ -120,6 +130,7 @@ export function promptContent(pair: Pair, config: PromptConfig = DEFAULT_PROMPT_
     attributes: attributes.pairs,
     text: text.text,
     hints: config.hints ? pairHints(pair) : null,
+    standing: config.standing ? standingOf(pair) : null,
     cutFields: PROMPT_FIELDS.filter((field) => parts[field].isCut),
   };
 }
@@ -142,6 +153,7 @@ export function printPrompt(content: PromptContent): Segment[] {
     if (body.length + ending.length > 0) segments.push(special(fieldToken(field)), ...body, ...ending);
   }
   if (content.hints !== null) segments.push(...printHints(content.hints));
+  if (content.standing !== null) segments.push(...printStanding(content.standing));
   segments.push(special(ANSWER));
   return segments;
 }
@@ -183,11 +195,17 @@ export function parsePrompt(segments: readonly Segment[]): PromptContent {
     readCut('attributes');
   }
   const text = readField('text');
-  const hints = reader.isNext(ANSWER) ? null : readHints(reader);
+  const standsNext = (): boolean => reader.isNext(NO_STANDING) || COVERAGE_TOKENS.some((token) => reader.isNext(token));
+  const hints = reader.isNext(ANSWER) || standsNext() ? null : readHints(reader);
+  const standing = standsNext() ? readStanding(reader) : null;
   reader.expect(ANSWER);
   reader.expectEnd();
-  return { scaleSize, instructionVersion, query, title, brand, type, attributes, text, hints, cutFields };
+  return { scaleSize, instructionVersion, query, title, brand, type, attributes, text, hints, standing, cutFields };
 }
+
+const COVERAGE_TOKENS = wholeNumbers(0, bucketsOf('coverage') - 1).map((bucket) =>
+  standingHintToken('coverage', bucket),
+);
 
 const PROMPT_FIELDS = ['query', ...DOCUMENT_FIELDS] as const;
 
@@ -216,6 +234,26 @@ function readHints(reader: ReturnType<typeof readSegments>): PairHints {
   const [attributes, text] = [bucket('attributes'), bucket('text')];
   const number = reader.oneOf('a hint about numbers', NUMBER_HINTS, numberHintToken);
   return { query, overlap: { title, brand, type, attributes, text }, number };
+}
+
+function standingOf(pair: Pair): StandingHints | 'absent' {
+  return pair.standing === undefined ? 'absent' : standingHints(pair, pair.standing);
+}
+
+function printStanding(standing: StandingHints | 'absent'): Segment[] {
+  if (standing === 'absent') return [special(NO_STANDING)];
+  return STANDING_HINTS.map((hint) => special(standingHintToken(hint, standing[hint])));
+}
+
+function readStanding(reader: ReturnType<typeof readSegments>): StandingHints | 'absent' {
+  if (reader.take(NO_STANDING)) return 'absent';
+  const bucket = (hint: StandingHint): number =>
+    reader.oneOf(`a hint about ${hint}`, wholeNumbers(0, bucketsOf(hint) - 1), (value) =>
+      standingHintToken(hint, value),
+    );
+  const [coverage, score, relative] = [bucket('coverage'), bucket('score'), bucket('relative')];
+  const [rank, named] = [bucket('rank'), bucket('named')];
+  return { coverage, score, relative, rank, named };
 }
 
 /** A field's text as the prompt shows it. */

@@ -37,6 +37,13 @@ export const HINT_BUCKETS = 4;
 export const NUMBER_HINTS = ['none', 'same', 'near', 'far', 'absent'] as const;
 export type NumberHint = (typeof NUMBER_HINTS)[number];
 
+/** Buckets of a share in the hints about standing, and of a place. */
+export const SHARE_BUCKETS = 8;
+export const RANK_BUCKETS = 7;
+/** What those hints tell, in the order of the prompt. */
+export const STANDING_HINTS = ['coverage', 'score', 'relative', 'rank', 'named'] as const;
+export type StandingHint = (typeof STANDING_HINTS)[number];
+
 export const PAD = '<|pad|>';
 export const EOS = '<|eos|>';
 export const QUERY = '<|query|>';
@@ -77,6 +84,12 @@ export function numberHintToken(hint: NumberHint): string {
   return `<|hint:number:${hint}|>`;
 }
 
+export function standingHintToken(hint: StandingHint, bucket: number): string {
+  return `<|hint:${hint}:${bucket}|>`;
+}
+/** Stands where hints about standing are expected and a pair is by itself. */
+export const NO_STANDING = '<|hint:standing:absent|>';
+
 /** Every special token in the order of its id: token i of every lab tokenizer is entry i of this list. */
 export const SPECIAL_TOKENS: readonly string[] = [
   PAD,
@@ -99,6 +112,24 @@ export const SPECIAL_TOKENS: readonly string[] = [
   ),
   ...NUMBER_HINTS.map(numberHintToken),
 ];
+
+/**
+ * The special tokens of a tokenizer: hints about standing have tokens only where prompts use them, so that others keep
+ * their vocabularies.
+ */
+export function specialTokens({ standing }: { readonly standing: boolean }): readonly string[] {
+  return standing ? [...SPECIAL_TOKENS, ...STANDING_TOKENS] : SPECIAL_TOKENS;
+}
+
+const STANDING_TOKENS: readonly string[] = [
+  NO_STANDING,
+  ...STANDING_HINTS.flatMap((hint) => range(0, bucketsOf(hint) - 1).map((bucket) => standingHintToken(hint, bucket))),
+];
+
+/** How many buckets a hint about standing has. */
+export function bucketsOf(hint: StandingHint): number {
+  return hint === 'rank' ? RANK_BUCKETS : SHARE_BUCKETS;
+}
 
 function range(first: number, last: number): number[] {
   return Array.from({ length: last - first + 1 }, (_, i) => first + i);

@@ -75,6 +75,12 @@ export const SETTING_TEXTS: Readonly<Record<string, SettingText>> = {
     'Words cut',
     'Share of words cut at random, so that copying works on unknown words.',
   ),
+  'prompt.standing': text(
+    'data',
+    'advanced',
+    'Standing among documents',
+    'Of a file: tell the model how BM25 places a document among those of its query.',
+  ),
   'prompt.hints': text('data', 'advanced', 'Hint tokens', 'Tell the model computed word and number overlaps.'),
   'prompt.caseFold': text('data', 'advanced', 'Lower case', 'Small vocabularies should not spend entries on capitals.'),
   'prompt.scaleSize': text('data', 'basic', 'Labels', 'How many the grades of the file have, 0 the worst.'),

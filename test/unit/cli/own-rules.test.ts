@@ -136,7 +136,7 @@ describe('unusable rules', () => {
 describe('settings of lab sft in a file', () => {
   const options = {
     name: 'mine', preset: 'nano', steps: 2000, batch: 64, accumulation: 1, lr: 3e-3, labelWeight: 1, seed: 1,
-    worldSeed: 1, trainQueries: 10_000, hints: true, devShare: 0.1, testShare: 0.1, splitSeed: 1,
+    worldSeed: 1, trainQueries: 10_000, hints: true, standing: false, devShare: 0.1, testShare: 0.1, splitSeed: 1,
   } as const; // prettier-ignore
   const settings = async (contents: string, said: readonly string[] = []): Promise<unknown> => {
     const config = await file('settings.json', contents);

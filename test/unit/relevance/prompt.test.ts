@@ -13,7 +13,7 @@ import {
 } from '../../../src/relevance/prompt.ts';
 import { describeSegments, type Segment } from '../../../src/relevance/segments.ts';
 import { foldText, tidyText } from '../../../src/relevance/text-folding.ts';
-import { SPECIAL_TOKENS } from '../../../src/relevance/vocabulary.ts';
+import { specialTokens } from '../../../src/relevance/vocabulary.ts';
 
 const KETTLE: Pair = {
   query: 'Zorvex kettle 1.5 L',
@@ -36,23 +36,35 @@ const anyValue: fc.Arbitrary<AttributeValue> = fc.oneof(
   fc.boolean(),
   fc.array(anyText, { maxLength: 3 }),
 );
-const anyPair: fc.Arbitrary<Pair> = fc.record({
-  query: anyText,
-  document: fc.record({
-    docId: fc.constant('d'),
-    title: anyText,
-    brand: anyText,
-    type: anyText,
-    attributes: fc.dictionary(anyText, anyValue, { maxKeys: 4 }),
-    text: anyText,
-  }),
+const share = fc.double({ min: 0, max: 1, noNaN: true });
+const anyStanding = fc.record({
+  coverage: share,
+  score: share,
+  relative: share,
+  rank: fc.integer({ min: 1, max: 5000 }),
 });
+const anyPair: fc.Arbitrary<Pair> = fc.record(
+  {
+    query: anyText,
+    document: fc.record({
+      docId: fc.constant('d'),
+      title: anyText,
+      brand: anyText,
+      type: anyText,
+      attributes: fc.dictionary(anyText, anyValue, { maxKeys: 4 }),
+      text: anyText,
+    }),
+    standing: anyStanding,
+  },
+  { requiredKeys: ['query', 'document'] },
+);
 const anyConfig = fc
   .record({
     scaleSize: fc.integer({ min: 2, max: 6 }),
     instructionVersion: fc.integer({ min: 0, max: 3 }),
     caseFold: fc.boolean(),
     hints: fc.boolean(),
+    standing: fc.boolean(),
     maxWordsPerField: fc.record({
       query: fc.integer({ min: 1, max: 5 }),
       title: fc.integer({ min: 0, max: 5 }),
@@ -78,7 +90,7 @@ describe('buildPrompt', () => {
     fc.assert(
       fc.property(anyPair, anyConfig, (pair, config) => {
         for (const segment of buildPrompt(pair, config).segments) {
-          if (segment.kind === 'special') expect(SPECIAL_TOKENS).toContain(segment.token);
+          if (segment.kind === 'special') expect(specialTokens(config)).toContain(segment.token);
         }
       }),
     );
@@ -181,6 +193,7 @@ describe('promptConfigSchema', () => {
       instructionVersion: 0,
       caseFold: true,
       hints: true,
+      standing: false,
       maxWordsPerField: { query: 24, title: 24, brand: 6, type: 6, attributes: 48, text: 32 },
     });
     expect(() => v.parse(promptConfigSchema, { hint: true })).toThrow();
