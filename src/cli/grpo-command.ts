@@ -2,31 +2,23 @@
  * `lab grpo`: reinforcement from a trained model with the expert's samples beside it, resumable, and a model folder at
  * the end. Every setting can be given in a file; the options are those one changes most.
  */
-import { join } from 'node:path';
 import process from 'node:process';
 import { Command, Option } from 'commander';
 import { LabError } from '../common/errors.ts';
 import type { ColumnNames } from '../data/columns.ts';
 import type { DataSet } from '../data/data-set.ts';
-import { collapseSince } from '../experiment/grpo-measure.ts';
-import { type FinishedGrpo, runGrpo, type StartModel } from '../experiment/grpo-run.ts';
-import { type PreparedGrpo, prepareGrpo } from '../experiment/grpo-task.ts';
-import { makeFileLabFile, makeLabFile } from '../experiment/lab-file.ts';
-import type { ModelCard } from '../infer/model-card.ts';
 import { type GrpoExperiment, parseGrpoExperiment } from '../protocol/grpo-experiment.ts';
 import { withDataKind } from '../protocol/sft-experiment.ts';
 import { REWARD_KINDS } from '../relevance/reward.ts';
-import type { GrpoStep } from '../train/grpo-telemetry.ts';
 import { type RawSettings, readConfigFile, withChanges } from './config-file.ts';
 import { RunFolder } from './experiment-store.ts';
 import { rulesOption, withRules } from './instruction-files.ts';
-import { writeModelFolder } from './model-folder.ts';
 import { type BackendName, openNodeBackend } from './node-backend.ts';
 import { backendOption, notNegativeNumber, positiveNumber, wholeNumber } from './options.ts';
 import { columnOption, docsOption, readDataFiles } from './pair-files.ts';
+import { type NamedStart, reinforceToFolder } from './reinforced-run.ts';
 import { readStartModel } from './start-model.ts';
-import { dataMissing, spokenTraces } from './supervised-run.ts';
-import { note, print, Progress, said } from './terminal.ts';
+import { note, print } from './terminal.ts';
 
 interface GrpoOptions {
   readonly out: string;
@@ -98,81 +90,9 @@ async function trainCommand(options: GrpoOptions): Promise<void> {
 
   const start = await readStartModel(options.start);
   const experiment = saved?.experiment ?? (await experimentOf(options, start, given));
-  const prepared = await prepareGrpo(experiment, start, {
-    findData: (data) => (given === undefined ? Promise.reject(dataMissing(data)) : Promise.resolve(given)),
-    signal,
-  });
-  note(`${prepared.task.prompts.length.toLocaleString('en')} prompts, data ${prepared.dataHash.slice(0, 12)}.`);
-  if (prepared.traces !== undefined) note(spokenTraces(prepared.traces));
-  const records: GrpoStep[] = saved === undefined ? [] : await folder.readRecords(saved.state.step);
-  const progress = new Progress('Steps');
-  const finished = await runGrpo(experiment, prepared, start, saved, {
-    signal,
-    onStep: (record) => {
-      records.push(record);
-      progress.update(record.step, experiment.grpo.steps, `reward ${record.reward.total.toFixed(3)}`);
-    },
-    onMeasure: ({ step, measures: { probe, heldOut } }) =>
-      note(
-        `\nStep ${step}: reward ${probe.reward.toFixed(3)}, held-out accuracy ${said(heldOut.accuracy)}, tail recall ` +
-          `${said(heldOut.tailRecall)}, ${heldOut.distinctRules} rules cited, label entropy ` +
-          `${probe.labelEntropyNats.toFixed(3)} nats.`,
-      ),
-    onCheckpoint: (checkpoint) => folder.writeCheckpoint(checkpoint, records),
-  });
-  progress.end();
-  note(verdictOn(finished));
+  const { out } = options;
   const device = `${opened.backend}, ${opened.device}`;
-  print(await writeModel(options, experiment, { start, prepared, finished, device }));
-}
-
-type NamedStart = StartModel & { readonly card: ModelCard };
-
-interface Outcome {
-  readonly start: NamedStart;
-  readonly prepared: PreparedGrpo;
-  readonly finished: FinishedGrpo;
-  readonly device: string;
-}
-
-async function writeModel(options: GrpoOptions, experiment: GrpoExperiment, outcome: Outcome): Promise<string> {
-  const { start, prepared, finished, device } = outcome;
-  const { card } = start;
-  const folder = join(options.out, 'model');
-  const { generated, learned, expert } = finished.tokens;
-  const reinforced: ModelCard = {
-    ...card,
-    name: experiment.name,
-    dtype: 'f16',
-    data: { ...card.data, trainPairs: prepared.task.prompts.length },
-    training: {
-      command: `npm run lab -- grpo --start ${options.start} --config experiment.json --out ${options.out}`,
-      seed: experiment.grpo.seed,
-      steps: experiment.grpo.steps,
-      tokens: learned + expert,
-      device,
-      date: new Date().toISOString().slice(0, 10),
-    },
-    evaluation: null,
-    curve: [],
-    limits: [
-      `Trained on from ${card.name} by reinforcement: ${generated.toLocaleString('en')} tokens sampled, reward ` +
-        `"${experiment.reward.kind}".`,
-      ...card.limits,
-    ],
-  };
-  await writeModelFolder(folder, {
-    config: start.config,
-    weights: finished.weights,
-    dtype: 'f16',
-    tokenizer: start.tokenizer,
-    lab:
-      prepared.world === undefined
-        ? makeFileLabFile(prepared.rules, start.prompt)
-        : makeLabFile(prepared.world, start.prompt),
-    card: reinforced,
-  });
-  return folder;
+  print(await reinforceToFolder(experiment, start, { out, saved, given, device, startFolder: options.start, signal }));
 }
 
 /** A file of settings, changed by the options; of a file of judged pairs, the part that the start has learned from. */
@@ -213,16 +133,6 @@ function splitOf({ card }: NamedStart): RawSettings {
   const { split } = card.data;
   if (split === undefined) return {};
   return { devShare: split.devShare, testShare: split.testShare, splitSeed: split.seed };
-}
-
-function verdictOn({ curve }: FinishedGrpo): string {
-  const [first, last] = [curve[0]?.measures, curve.at(-1)?.measures];
-  if (first === undefined || last === undefined) return 'Nothing was measured.';
-  const { isCollapsed, rewardGain, tailRecallLoss, distinctRulesLoss } = collapseSince(first, last);
-  return (
-    `${isCollapsed ? 'The model has collapsed' : 'No collapse'}: reward ${rewardGain >= 0 ? '+' : ''}${rewardGain.toFixed(3)}, ` +
-    `tail recall lost ${said(tailRecallLoss)}, distinct rules lost ${(100 * distinctRulesLoss).toFixed(0)} %.`
-  );
 }
 
 function nothingToResume(out: string): LabError {

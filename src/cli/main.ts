@@ -12,6 +12,7 @@ import { experimentCommand } from './experiment-command.ts';
 import { grpoCommand } from './grpo-command.ts';
 import { piarCommand } from './piar-command.ts';
 import { piarExperimentCommand } from './piar-experiment-command.ts';
+import { recipeCommand } from './recipe-command.ts';
 import { reportCommand } from './report-command.ts';
 import { scoreCommand } from './score-command.ts';
 import { sftCommand } from './sft-command.ts';
@@ -52,6 +53,7 @@ for (const command of [
   reportCommand(),
   piarCommand(),
   piarExperimentCommand(),
+  recipeCommand(),
 ]) {
   program.addCommand(command.exitOverride().showHelpAfterError('(--help shows what is possible)'));
 }

@@ -1,17 +1,13 @@
 /**
  * `lab piar-experiment`: runs E9 on folders of judged pairs and writes `E9.json`, numbers only.
  */
-import { createReadStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { basename, join } from 'node:path';
 import process from 'node:process';
 import { Command } from 'commander';
-import * as v from 'valibot';
-import { readRecords } from '../data/record-reader.ts';
-import { isRowError } from '../data/records.ts';
-import { normaliseQuery } from '../data/splits.ts';
 import { type E9Data, runE9 } from '../experiment/e9-piar.ts';
+import { readAnnotations } from './annotations.ts';
 import { currentCommit } from './current-commit.ts';
 import { readJudgedPairs } from './judged-pairs.ts';
 import { BINARY_SCALE, DEFAULT_SCALE } from '../relevance/labels.ts';
@@ -73,25 +69,6 @@ async function readFolder(folder: string): Promise<E9Data> {
     pairs: read,
     ...(annotations.size === 0
       ? {}
-      : { annotations: (queryId: string, docId: string) => annotations.get(keyOf(queryId, docId)) }),
+      : { annotations: (queryId: string, docId: string) => annotations.of(queryId, docId) }),
   };
-}
-
-const annotatedSchema = v.object({ query: v.string(), docId: v.string(), annotators: v.array(v.number()) });
-
-/** What each annotator said, where a row has a list of them. */
-async function readAnnotations(path: string): Promise<ReadonlyMap<string, readonly number[]>> {
-  const said = new Map<string, readonly number[]>();
-  for await (const batch of readRecords(createReadStream(path), { fileName: basename(path) })) {
-    for (const item of batch) {
-      const row = isRowError(item) ? undefined : Object.fromEntries(item.fields);
-      if (!v.is(annotatedSchema, row)) continue;
-      said.set(keyOf(normaliseQuery(row.query), row.docId), row.annotators);
-    }
-  }
-  return said;
-}
-
-function keyOf(queryId: string, docId: string): string {
-  return JSON.stringify([queryId, docId]);
 }

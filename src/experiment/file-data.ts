@@ -35,7 +35,7 @@ import type { ExpertPair } from '../train/evaluate.ts';
 export function splitFile(data: FileData, scaleSize: number, dataSet: DataSet): Split<JudgedPair> {
   if (dataSet.sha256 !== data.sha256) throw otherData(data, dataSet);
   const { name, devShare, testShare, splitSeed } = data;
-  const pairs = labelled(name, scaleSize, dataSet.pairs);
+  const pairs = judgedPairs(name, scaleSize, dataSet.pairs);
   const parts = testShare === 0 ? 2 : 3;
   const queries = new Set(pairs.map(({ query }) => normaliseQuery(query))).size;
   if (queries < parts) {
@@ -160,7 +160,8 @@ export function checkBatch({ sft }: Pick<SftExperiment, 'sft'>, trainPairs: numb
   });
 }
 
-function labelled(name: string, scaleSize: number, pairs: readonly GradedPair[]): JudgedPair[] {
+/** Pairs with their grades as labels. @throws {LabError} `bad-file`, naming the row, if a grade is not on the scale */
+export function judgedPairs(name: string, scaleSize: number, pairs: readonly GradedPair[]): JudgedPair[] {
   const reader = new GradeReader(scaleOfSize(scaleSize));
   const labels = new Map<string, number | undefined>();
   const judged: JudgedPair[] = [];

@@ -1,0 +1,239 @@
+/**
+ * One fold of a recipe on real judgments, in stages: PIAR, supervised models, reinforcement, evaluation. Each stage is a
+ * folder with what it made; a stage that is there is not made again, and one that was interrupted goes on.
+ */
+import { access, mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type * as v from 'valibot';
+import { parseConfig } from '../config/parse.ts';
+import type { DataSet } from '../data/data-set.ts';
+import { expertsOf, judgedPairs, makeOwnRules, splitFile, withStandingOf } from '../experiment/file-data.ts';
+import { baselinesOf, type Prediction } from '../experiment/real-baselines.ts';
+import {
+  DEV_SHARE,
+  MODEL_ARMS,
+  type ModelArm,
+  type RealFold,
+  type RealRecipe,
+  RECIPE_GRPO,
+  RECIPE_SEED,
+  RECIPE_SFT,
+  REINFORCED_ARM,
+  REINFORCED_NAME,
+} from '../experiment/real-data.ts';
+import { type FoldResult, ModelResultSchema, PreparedFoldSchema } from '../experiment/real-results.ts';
+import { readSftCheckpoint } from '../experiment/sft-checkpoint.ts';
+import { disposeLabModel } from '../infer/lab-model.ts';
+import { scoreStream } from '../infer/score-pairs.ts';
+import { GrpoExperimentSchema } from '../protocol/grpo-experiment.ts';
+import { type FileData, SftExperimentSchema } from '../protocol/sft-experiment.ts';
+import { type OwnRules, ownRulesSchema, rulesOf } from '../relevance/own-rules.ts';
+import type { JudgedPair } from '../relevance/pair.ts';
+import { greedyRefiner } from '../relevance/piar-greedy.ts';
+import { runPiar } from '../relevance/piar.ts';
+import { startInstruction } from '../relevance/start-instruction.ts';
+import { synthesiseTraces } from '../relevance/trace-synthesis.ts';
+import { induceLexicon, readPair } from '../relevance/typed-document.ts';
+import { evaluate } from '../train/evaluate.ts';
+import { RunFolder } from './experiment-store.ts';
+import type { Annotations } from './annotations.ts';
+import { readModelFolder, writeWhole } from './model-folder.ts';
+import { reinforceToFolder } from './reinforced-run.ts';
+import { readStartModel } from './start-model.ts';
+import { checkpointPath, trainToFolder } from './supervised-run.ts';
+import { note } from './terminal.ts';
+
+/** What all folds of a recipe share. */
+export interface FoldContext {
+  readonly recipe: RealRecipe;
+  /** The whole file: its documents are what a search engine would have indexed. */
+  readonly whole: DataSet;
+  readonly annotations: Annotations;
+  /** The folder of all folds. */
+  readonly out: string;
+  readonly device: string;
+  readonly signal: AbortSignal;
+}
+
+/** Rounds of PIAR at most. */
+const PIAR_ROUNDS = 12;
+/** Test pairs that reasons are written for. */
+const REASONED_PAIRS = 60;
+const WEIGHTS = 'model.safetensors';
+
+/** Makes or reads all stages of a fold. @throws {LabError} `aborted`; what the trainers throw */
+export async function runFold(fold: RealFold, context: FoldContext): Promise<FoldResult> {
+  const folder = join(context.out, `fold-${fold.index + 1}`);
+  await mkdir(folder, { recursive: true });
+  const stage = new FoldStages(fold, folder, context);
+  const rules = await stage.refine();
+  const prepared = await stage.prepare(rules);
+  const models: Record<string, FoldResult['models'][string]> = {};
+  for (const arm of MODEL_ARMS) {
+    const model = await stage.supervise(arm, rules);
+    models[arm.name] = await stage.evaluate(arm.id, model);
+    if (arm.id !== REINFORCED_ARM) continue;
+    models[REINFORCED_NAME] = await stage.evaluate(`${arm.id}-grpo`, await stage.reinforce(arm, model, rules));
+  }
+  return { fold: fold.index, prepared, models };
+}
+
+class FoldStages {
+  readonly #fold: RealFold;
+  readonly #folder: string;
+  readonly #context: FoldContext;
+  readonly #data: FileData;
+  readonly #test: readonly JudgedPair[];
+
+  constructor(fold: RealFold, folder: string, context: FoldContext) {
+    const { learn, test } = fold;
+    this.#fold = fold;
+    this.#folder = folder;
+    this.#context = context;
+    const { name, sha256 } = learn;
+    this.#data = { kind: 'file', name, sha256, devShare: DEV_SHARE, testShare: 0, splitSeed: RECIPE_SEED };
+    this.#test = judgedPairs(name, context.recipe.scaleSize, test);
+  }
+
+  /** An instruction refined on the pairs to learn from, with its words. */
+  async refine(): Promise<OwnRules> {
+    return once(join(this.#folder, 'rules.json'), ownRulesSchema, async () => {
+      const { scaleSize } = this.#context.recipe;
+      const { train, dev } = splitFile(this.#data, scaleSize, this.#fold.learn);
+      const lexicon = induceLexicon(this.#fold.learn.documents);
+      const typed = (pairs: readonly JudgedPair[]): JudgedPair[] =>
+        pairs.map((pair) => readPair({ lexicon, readsTitles: true }, pair));
+      const { last } = await runPiar(
+        { train: typed(train), dev: typed(dev), test: () => typed(this.#test), lexicon },
+        startInstruction(scaleSize),
+        greedyRefiner(),
+        {
+          rounds: PIAR_ROUNDS,
+          signal: this.#context.signal,
+          onRound: ({ round, rules, dev: held }) =>
+            note(`PIAR, round ${round}: ${rules} rules, dev accuracy ${held.accuracy.toFixed(3)}.`),
+        },
+      );
+      return makeOwnRules(last.instruction, lexicon, train);
+    });
+  }
+
+  /** The baselines, and what people said of the test pairs. */
+  async prepare(own: OwnRules): Promise<FoldResult['prepared']> {
+    return once(join(this.#folder, 'baselines.json'), PreparedFoldSchema, () => {
+      const { recipe, whole, annotations } = this.#context;
+      const { train } = splitFile(this.#data, recipe.scaleSize, this.#fold.learn);
+      const rules = rulesOf(own);
+      const { majority, random, bm25, instruction } = baselinesOf(train, this.#test, whole.documents, rules);
+      const { counts } = synthesiseTraces(
+        rules.instruction,
+        rules.lexicon,
+        train.map((pair) => readPair(rules, pair)),
+      );
+      const { pairs, traced, contradicting, uncovered } = counts;
+      const named = { majority, random, BM25: bm25, 'refined instruction': instruction };
+      const baselines = Object.fromEntries(Object.entries(named).map(([name, found]) => [name, [...found]]));
+      const people = this.#test.flatMap(({ queryId, document }) => {
+        const said = annotations.of(queryId, document.docId) ?? [];
+        return said.flatMap((first, i) => said.slice(i + 1).map((second): [number, number] => [first, second]));
+      });
+      const traces = { pairs, traced, contradicting, uncovered };
+      return Promise.resolve({ rules: own.instruction.rules.length, traces, baselines, people });
+    });
+  }
+
+  /** A model of labels and, where the rules agree, reasons. */
+  async supervise({ id, prompt }: ModelArm, rules: OwnRules): Promise<string> {
+    const out = join(this.#folder, id);
+    const folder = join(out, 'model');
+    if (await isThere(join(folder, WEIGHTS))) return folder;
+    const { recipe, device, signal } = this.#context;
+    const experiment = parseConfig('The recipe', SftExperimentSchema, {
+      name: `${recipe.id}-${id}-${this.#fold.index + 1}`,
+      preset: 'lab-nano',
+      data: { ...this.#data, rules },
+      prompt: { scaleSize: recipe.scaleSize, ...prompt, maxWordsPerField: recipe.words },
+      sft: RECIPE_SFT,
+      wordSplitShare: 0.1,
+      devPairs: 300,
+    });
+    const path = checkpointPath(out);
+    const saved = (await isThere(path)) ? readSftCheckpoint(await readFile(path)) : undefined;
+    return trainToFolder(experiment, { out, saved, given: this.#fold.learn, dtype: 'f32', device, signal });
+  }
+
+  /** The same, trained on by reinforcement with the expert loss beside it. */
+  async reinforce({ id }: ModelArm, startFolder: string, rules: OwnRules): Promise<string> {
+    const out = join(this.#folder, `${id}-grpo`);
+    const folder = join(out, 'model');
+    if (await isThere(join(folder, WEIGHTS))) return folder;
+    const { recipe, device, signal } = this.#context;
+    const experiment = parseConfig('The recipe', GrpoExperimentSchema, {
+      ...RECIPE_GRPO,
+      name: `${recipe.id}-${id}-grpo-${this.#fold.index + 1}`,
+      data: { ...this.#data, rules },
+    });
+    const saved = await new RunFolder(out).readCheckpoint();
+    const start = await readStartModel(startFolder);
+    return reinforceToFolder(experiment, start, { out, saved, given: this.#fold.learn, device, startFolder, signal });
+  }
+
+  /** A model on the test queries, which nothing was chosen by. */
+  async evaluate(id: string, folder: string): Promise<FoldResult['models'][string]> {
+    return once(join(this.#folder, `${id}.json`), ModelResultSchema, async () => {
+      const { whole, signal } = this.#context;
+      const model = await readModelFolder(folder);
+      try {
+        const pairs = withStandingOf(whole, this.#test, model.prompt);
+        const predictions: Prediction[] = [];
+        for await (const { item, score } of scoreStream(model, inTurn(pairs), signal)) {
+          const { queryId, document, label } = item.pair;
+          predictions.push({ queryId, docId: document.docId, gold: label, label: score.label, score: score.score });
+        }
+        const { experts } = expertsOf(model, evenly(pairs, REASONED_PAIRS));
+        const { reasoning } = await evaluate(model, experts, { completions: experts.length, signal });
+        return {
+          predictions,
+          reasoning: {
+            completions: reasoning?.completions ?? 0,
+            validTraces: reasoning?.validTraces ?? 0,
+            verifiedSteps: reasoning?.verifiedSteps ?? null,
+            labelTraceAgreement: reasoning?.labelTraceAgreement ?? null,
+            distinctRules: reasoning?.distinctRules ?? 0,
+          },
+        };
+      } finally {
+        disposeLabModel(model);
+      }
+    });
+  }
+}
+
+/** What a file holds, made first if it is not there. */
+async function once<const Schema extends v.GenericSchema>(
+  path: string,
+  schema: Schema,
+  make: () => Promise<v.InferOutput<Schema>>,
+): Promise<v.InferOutput<Schema>> {
+  if (await isThere(path)) return parseConfig(path, schema, JSON.parse(await readFile(path, 'utf8')) as unknown);
+  const made = await make();
+  await writeWhole(path, `${JSON.stringify(made)}\n`);
+  return made;
+}
+
+async function* inTurn(pairs: readonly JudgedPair[]): AsyncGenerator<{ readonly pair: JudgedPair }> {
+  for (const pair of pairs) yield await Promise.resolve({ pair });
+}
+
+/** So many items, from all places. */
+function evenly<T>(items: readonly T[], count: number): T[] {
+  const every = Math.max(1, Math.floor(items.length / count));
+  return items.filter((_, i) => i % every === 0).slice(0, count);
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}

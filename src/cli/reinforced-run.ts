@@ -1,0 +1,127 @@
+/**
+ * A reinforcement run on disk: its steps and checkpoints as it goes, its model folder at the end.
+ */
+import { join } from 'node:path';
+import type { DataSet } from '../data/data-set.ts';
+import type { GrpoCheckpoint } from '../experiment/grpo-checkpoint.ts';
+import { collapseSince } from '../experiment/grpo-measure.ts';
+import { type FinishedGrpo, runGrpo, type StartModel } from '../experiment/grpo-run.ts';
+import { type PreparedGrpo, prepareGrpo } from '../experiment/grpo-task.ts';
+import { makeFileLabFile, makeLabFile } from '../experiment/lab-file.ts';
+import type { ModelCard } from '../infer/model-card.ts';
+import type { GrpoExperiment } from '../protocol/grpo-experiment.ts';
+import type { GrpoStep } from '../train/grpo-telemetry.ts';
+import { RunFolder } from './experiment-store.ts';
+import { writeModelFolder } from './model-folder.ts';
+import { dataMissing, spokenTraces } from './supervised-run.ts';
+import { note, Progress, said } from './terminal.ts';
+
+/** A start with what is said of it. */
+export type NamedStart = StartModel & { readonly card: ModelCard };
+
+/** Where a run is kept, and what it needs besides its settings and its start. */
+export interface ReinforcedFolder {
+  readonly out: string;
+  /** To go on from. */
+  readonly saved?: GrpoCheckpoint | undefined;
+  /** The pairs of the file that the run learns from, if it does not learn from a rule world. */
+  readonly given?: DataSet | undefined;
+  /** The backend and the device, for the card. */
+  readonly device: string;
+  /** Of the start, for the card. */
+  readonly startFolder: string;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Trains on the current backend and writes the model.
+ *
+ * @returns the path of the model folder
+ * @throws {LabError} `not-found` if the run learns from a file that was not given; what `runGrpo` throws
+ */
+export async function reinforceToFolder(
+  experiment: GrpoExperiment,
+  start: NamedStart,
+  run: ReinforcedFolder,
+): Promise<string> {
+  const { out, saved, given, signal } = run;
+  const folder = new RunFolder(out);
+  const prepared = await prepareGrpo(experiment, start, {
+    findData: (data) => (given === undefined ? Promise.reject(dataMissing(data)) : Promise.resolve(given)),
+    signal,
+  });
+  note(`${prepared.task.prompts.length.toLocaleString('en')} prompts, data ${prepared.dataHash.slice(0, 12)}.`);
+  if (prepared.traces !== undefined) note(spokenTraces(prepared.traces));
+  const records: GrpoStep[] = saved === undefined ? [] : await folder.readRecords(saved.state.step);
+  const progress = new Progress('Steps');
+  const finished = await runGrpo(experiment, prepared, start, saved, {
+    signal,
+    onStep: (record) => {
+      records.push(record);
+      progress.update(record.step, experiment.grpo.steps, `reward ${record.reward.total.toFixed(3)}`);
+    },
+    onMeasure: ({ step, measures: { probe, heldOut } }) =>
+      note(
+        `\nStep ${step}: reward ${probe.reward.toFixed(3)}, held-out accuracy ${said(heldOut.accuracy)}, tail recall ` +
+          `${said(heldOut.tailRecall)}, ${heldOut.distinctRules} rules cited, label entropy ` +
+          `${probe.labelEntropyNats.toFixed(3)} nats.`,
+      ),
+    onCheckpoint: (checkpoint) => folder.writeCheckpoint(checkpoint, records),
+  });
+  progress.end();
+  note(verdictOn(finished));
+  return writeModel(experiment, start, prepared, finished, run);
+}
+
+async function writeModel(
+  experiment: GrpoExperiment,
+  start: NamedStart,
+  prepared: PreparedGrpo,
+  finished: FinishedGrpo,
+  { out, device, startFolder }: ReinforcedFolder,
+): Promise<string> {
+  const { card } = start;
+  const folder = join(out, 'model');
+  const { generated, learned, expert } = finished.tokens;
+  const reinforced: ModelCard = {
+    ...card,
+    name: experiment.name,
+    dtype: 'f16',
+    data: { ...card.data, trainPairs: prepared.task.prompts.length },
+    training: {
+      command: `npm run lab -- grpo --start ${startFolder} --config experiment.json --out ${out}`,
+      seed: experiment.grpo.seed,
+      steps: experiment.grpo.steps,
+      tokens: learned + expert,
+      device,
+      date: new Date().toISOString().slice(0, 10),
+    },
+    evaluation: null,
+    curve: [],
+    limits: [
+      `Trained on from ${card.name} by reinforcement: ${generated.toLocaleString('en')} tokens sampled, reward ` +
+        `"${experiment.reward.kind}".`,
+      ...card.limits,
+    ],
+  };
+  const { world, rules } = prepared;
+  await writeModelFolder(folder, {
+    config: start.config,
+    weights: finished.weights,
+    dtype: 'f16',
+    tokenizer: start.tokenizer,
+    lab: world === undefined ? makeFileLabFile(rules, start.prompt) : makeLabFile(world, start.prompt),
+    card: reinforced,
+  });
+  return folder;
+}
+
+function verdictOn({ curve }: FinishedGrpo): string {
+  const [first, last] = [curve[0]?.measures, curve.at(-1)?.measures];
+  if (first === undefined || last === undefined) return 'Nothing was measured.';
+  const { isCollapsed, rewardGain, tailRecallLoss, distinctRulesLoss } = collapseSince(first, last);
+  return (
+    `${isCollapsed ? 'The model has collapsed' : 'No collapse'}: reward ${rewardGain >= 0 ? '+' : ''}${rewardGain.toFixed(3)}, ` +
+    `tail recall lost ${said(tailRecallLoss)}, distinct rules lost ${(100 * distinctRulesLoss).toFixed(0)} %.`
+  );
+}
