@@ -19,13 +19,15 @@ export interface TrainingBatch {
   readonly T: number;
   /** B*T input ids, padded on the right with 0. */
   readonly ids: Int32Array;
+  /** Where the tokens stand, where it is not one after the other. */
+  readonly layout?: { readonly positions: Int32Array; readonly isVisible: Uint8Array };
   /** The M distinct rows b*T + t whose next token is scored, then rows of weight 0 that round M up. */
   readonly rows: Int32Array;
   /** The M next tokens. */
   readonly targets: Int32Array;
   /** The M loss weights. */
   readonly weights: Float32Array;
-  /** Input tokens that are not padding. */
+  /** Input tokens of the sequences, without padding; what they share counts for each. */
   readonly tokens: number;
 }
 
@@ -135,8 +137,11 @@ export function makeTrainingBatch(examples: readonly Example[], labelWeight = 1)
   };
 }
 
-// Rows must stay distinct (see selectRows), so the rounding takes rows that nothing else reads.
-function padRows(rows: number[], targets: number[], weights: number[], N: number): void {
+/**
+ * Rounds the scored rows of a batch of N up, in place. They must stay distinct (see selectRows), so the rounding takes rows
+ * that nothing else reads.
+ */
+export function padRows(rows: number[], targets: number[], weights: number[], N: number): void {
   const wanted = Math.min(N, roundUp(rows.length, ROW_BUCKET));
   const used = new Set(rows);
   for (let row = N - 1; rows.length < wanted; row--) {

@@ -8,13 +8,14 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { LabError } from '../common/errors.ts';
 import type { ModelConfig } from '../config/model-config.ts';
-import { attention, causalMask } from '../ops/attention.ts';
+import { attention, causalMask, visibilityMask } from '../ops/attention.ts';
 import { embedding } from '../ops/embedding.ts';
 import { linear } from '../ops/linear.ts';
 import { rmsNorm } from '../ops/rms-norm.ts';
-import { rope, ropeTables, type RopeTables } from '../ops/rope.ts';
+import { rope, ropeTables, ropeTablesAt, type RopeTables } from '../ops/rope.ts';
 import { swiGlu } from '../ops/swiglu.ts';
 import type { KvCache } from './kv-cache.ts';
+import type { TokenLayout } from './token-layout.ts';
 import type { Weights } from './weights.ts';
 
 /** A decoder: its shape and its weights. */
@@ -29,6 +30,8 @@ export interface TokenBatch {
   readonly T: number;
   /** B*T ids; what stands in padding does not matter. */
   readonly ids: Int32Array;
+  /** Where the tokens stand; by default one after the other, each seeing itself and all before it. */
+  readonly layout?: TokenLayout;
 }
 
 /**
@@ -41,11 +44,17 @@ export interface TokenBatch {
 export function forward(model: Transformer, batch: TokenBatch, cache?: KvCache): tf.Tensor2D {
   const { config, weights } = model;
   const { B, T, ids } = batch;
+  const S = cache?.capacity ?? T;
   const first = cache?.length ?? 0;
-  checkBatch(config, batch, first);
+  const layout = batch.layout ?? cache?.raggedLayout(T);
+  checkBatch(config, batch, layout === undefined ? first + T : highest(layout.positions) + 1);
 
-  const tables = ropeTables(first, T, config.headDim, config.ropeTheta);
-  const mask = causalMask(T, cache?.capacity ?? T, first);
+  const { headDim, ropeTheta } = config;
+  const tables =
+    layout === undefined
+      ? ropeTables(first, T, headDim, ropeTheta)
+      : ropeTablesAt(layout.positions, B, headDim, ropeTheta);
+  const mask = layout === undefined ? causalMask(T, S, first) : visibilityMask(layout.isVisible, [B, T, S]);
   let x = embedding(weight2d(weights, 'model.embed_tokens.weight'), ids); // [B*T] -> [N,C]
   for (let layer = 0; layer < config.layers; layer++) {
     const name = `model.layers.${layer}`;
@@ -75,7 +84,7 @@ function selfAttention(
   x: tf.Tensor2D,
   B: number,
   tables: RopeTables,
-  mask: tf.Tensor2D,
+  mask: tf.Tensor2D | tf.Tensor3D,
   cache: KvCache | undefined,
 ): tf.Tensor2D {
   const { heads: H, kvHeads: K, headDim: D } = config;
@@ -121,7 +130,7 @@ function weight1d(weights: Weights, name: string): tf.Tensor1D {
   return weight(weights, name) as tf.Tensor1D;
 }
 
-function checkBatch(config: ModelConfig, { B, T, ids }: TokenBatch, first: number): void {
+function checkBatch(config: ModelConfig, { B, T, ids }: TokenBatch, positions: number): void {
   if (ids.length !== B * T) {
     throw new LabError('bad-shape', {
       message: 'The token ids do not fill their batch.',
@@ -129,12 +138,16 @@ function checkBatch(config: ModelConfig, { B, T, ids }: TokenBatch, first: numbe
       got: `${ids.length}`,
     });
   }
-  if (first + T > config.maxPositions) {
+  if (positions > config.maxPositions) {
     throw new LabError('bad-shape', {
       message: 'The sequence is longer than the model was made for.',
       expected: `at most ${config.maxPositions} positions`,
-      got: `${first + T}`,
+      got: `${positions}`,
       fix: 'Shorten the document or use a model with more positions.',
     });
   }
+}
+
+function highest(positions: Int32Array): number {
+  return positions.reduce((a, b) => Math.max(a, b), 0);
 }

@@ -20,28 +20,46 @@ export function causalMask(T: number, S: number, first = 0): tf.Tensor2D {
 }
 
 /**
+ * The additive mask of a layout of its own for each sequence, `[B,T,S]`.
+ *
+ * @param isVisible - B*T*S: 1 where a query sees a key, else 0
+ */
+export function visibilityMask(isVisible: Uint8Array, shape: [number, number, number]): tf.Tensor3D {
+  return tf.tensor3d(
+    Float32Array.from(isVisible, (seen) => (seen === 1 ? 0 : MASKED)),
+    shape,
+  );
+}
+
+/**
  * `softmax(q k^T / sqrt(D) + mask) v`.
  *
  * @param q - `[B,H,T,D]`
  * @param k - `[B,K,S,D]`, K divides H
  * @param v - `[B,K,S,D]`
- * @param mask - `[T,S]`, added to the scores
+ * @param mask - added to the scores: `[T,S]` for all sequences, or `[B,T,S]`
  * @returns `[B,H,T,D]`
  */
-export function attention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, mask: tf.Tensor2D): tf.Tensor4D {
+export function attention(
+  q: tf.Tensor4D,
+  k: tf.Tensor4D,
+  v: tf.Tensor4D,
+  mask: tf.Tensor2D | tf.Tensor3D,
+): tf.Tensor4D {
   const [B, H, T, D] = q.shape;
   const [, K, S] = k.shape;
   const group = H / K;
   const scale = 1 / Math.sqrt(D);
   const fold = (x: tf.Tensor4D): tf.Tensor3D => tf.reshape(x, [B * K, group * T, D]); // [B,H,T,D] -> [B*K,(H/K)*T,D]
+  const ofHeads: tf.Tensor = mask.rank === 2 ? mask : tf.reshape(mask, [B, 1, T, S]);
   const foldKeys = (x: tf.Tensor4D): tf.Tensor3D => tf.reshape(x, [B * K, S, D]); // [B,K,S,D] -> [B*K,S,D]
 
   return differentiable<[tf.Tensor4D, tf.Tensor4D, tf.Tensor4D], tf.Tensor4D>({
     inputs: [q, k, v],
     forward: (save) => {
       const scores = tf.matMul(tf.mul(fold(q), scale), foldKeys(k), false, true); // [B*K,(H/K)*T,S]
-      const masked = tf.add(tf.reshape(scores, [B * H, T, S]), mask); // [B*K,(H/K)*T,S] -> [B*H,T,S]
-      const p = tf.reshape(tf.softmax(masked), [B * K, group * T, S]); // [B*H,T,S] -> [B*K,(H/K)*T,S]
+      const masked = tf.add(tf.reshape(scores, [B, H, T, S]), ofHeads); // [B*K,(H/K)*T,S] -> [B,H,T,S]
+      const p = tf.reshape(tf.softmax(masked), [B * K, group * T, S]); // [B,H,T,S] -> [B*K,(H/K)*T,S]
       for (const tensor of [q, k, v, p]) save(tensor);
       return tf.reshape(tf.matMul(p, foldKeys(v)), [B, H, T, D]); // [B*K,(H/K)*T,D] -> [B,H,T,D]
     },

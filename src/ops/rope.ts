@@ -7,12 +7,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { differentiable } from './differentiable.ts';
 
-/** The constants of RoPE for a range of positions. */
+/** The constants of RoPE for some positions. */
 export interface RopeTables {
-  /** `[T,1,D]` */
-  readonly cos: tf.Tensor3D;
-  /** `[T,1,D]` */
-  readonly sin: tf.Tensor3D;
+  /** `[T,1,D]`, or `[B,T,1,D]` where sequences have positions of their own */
+  readonly cos: tf.Tensor;
+  /** As `cos`. */
+  readonly sin: tf.Tensor;
   /** `[D,D]`, x @ rotation = rotateHalf(x) */
   readonly rotation: tf.Tensor2D;
 }
@@ -24,14 +24,25 @@ export interface RopeTables {
  * @param theta - base of the frequencies
  */
 export function ropeTables(first: number, count: number, D: number, theta: number): RopeTables {
+  const positions = Int32Array.from({ length: count }, (_, t) => first + t);
+  return tablesOf(positions, [count, 1, D], theta);
+}
+
+/** Tables for B sequences with positions of their own, B*T; as {@link ropeTables}. */
+export function ropeTablesAt(positions: Int32Array, B: number, D: number, theta: number): RopeTables {
+  return tablesOf(positions, [B, positions.length / B, 1, D], theta);
+}
+
+function tablesOf(positions: Int32Array, shape: number[], theta: number): RopeTables {
+  const D = shape.at(-1) ?? 0;
   const half = D / 2;
-  const cos = new Float32Array(count * D);
-  const sin = new Float32Array(count * D);
-  for (let t = 0; t < count; t++) {
+  const cos = new Float32Array(positions.length * D);
+  const sin = new Float32Array(positions.length * D);
+  for (const [n, position] of positions.entries()) {
     for (let d = 0; d < D; d++) {
-      const angle = (first + t) * theta ** (-(d % half) / half);
-      cos[t * D + d] = Math.cos(angle);
-      sin[t * D + d] = Math.sin(angle);
+      const angle = position * theta ** (-(d % half) / half);
+      cos[n * D + d] = Math.cos(angle);
+      sin[n * D + d] = Math.sin(angle);
     }
   }
   const rotation = new Float32Array(D * D);
@@ -40,8 +51,8 @@ export function ropeTables(first: number, count: number, D: number, theta: numbe
     rotation[d * D + d + half] = 1; // out[d + D/2] = x[d]
   }
   return {
-    cos: tf.tensor3d(cos, [count, 1, D]),
-    sin: tf.tensor3d(sin, [count, 1, D]),
+    cos: tf.tensor(cos, shape),
+    sin: tf.tensor(sin, shape),
     rotation: tf.tensor2d(rotation, [D, D]),
   };
 }
@@ -50,7 +61,7 @@ export function ropeTables(first: number, count: number, D: number, theta: numbe
  * Turns every head by its position.
  *
  * @param x - `[B,T,H,D]`
- * @param tables - for T positions
+ * @param tables - for T positions, of all sequences or of each
  * @returns `[B,T,H,D]`
  */
 export function rope(x: tf.Tensor4D, tables: RopeTables): tf.Tensor4D {
@@ -63,7 +74,7 @@ export function rope(x: tf.Tensor4D, tables: RopeTables): tf.Tensor4D {
     },
     // The transpose of a rotation: the sine part goes back through rotation^T.
     backward: (dY, saved) => {
-      const [savedCos, savedSin, savedRotation] = saved as [tf.Tensor3D, tf.Tensor3D, tf.Tensor2D];
+      const [savedCos, savedSin, savedRotation] = saved as [tf.Tensor, tf.Tensor, tf.Tensor2D];
       return [tf.add(tf.mul(dY, savedCos), multiplyHeads(tf.mul(dY, savedSin), savedRotation, true))];
     },
   });

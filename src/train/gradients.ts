@@ -8,12 +8,16 @@ import type { Weights } from '../model/weights.ts';
 export interface LossPass {
   readonly loss: tf.Scalar;
   readonly measure?: tf.Scalar;
+  /** Something to read of this very pass. */
+  readonly scores?: tf.Tensor | undefined;
 }
 
 /** The sums over passes. Owned by the caller: {@link disposeGradients}. */
 export interface LossGradients {
   readonly loss: tf.Scalar;
   readonly measure: tf.Scalar;
+  /** Of each pass that gave some, in order. */
+  readonly scores: readonly tf.Tensor[];
   /** In the order of the weights. */
   readonly byWeight: readonly tf.Tensor[];
 }
@@ -36,25 +40,28 @@ export function lossGradients(weights: Weights, passes: readonly (() => LossPass
     total = tf.tidy(() => ({
       loss: tf.add<tf.Scalar>(previous.loss, next.loss),
       measure: tf.add<tf.Scalar>(previous.measure, next.measure),
+      scores: [...previous.scores, ...next.scores],
       byWeight: previous.byWeight.map((gradient, i) => tf.add(gradient, next.byWeight[i] ?? 0)),
     }));
-    disposeGradients(previous);
-    disposeGradients(next);
+    for (const each of [previous, next]) disposeGradients({ ...each, scores: [] });
   }
   return total;
 }
 
 function onePass(variables: tf.Variable[], pass: () => LossPass): LossGradients {
   let measure: tf.Scalar | undefined;
+  let scores: tf.Tensor | undefined;
   const { value, grads } = tf.variableGrads(() => {
     const result = pass();
-    // Survives the pass: variableGrads frees all but the loss and the gradients.
+    // They survive the pass: variableGrads frees all but the loss and the gradients.
     measure = tf.keep((result.measure ?? tf.scalar(0)).clone());
+    scores = result.scores === undefined ? undefined : tf.keep(result.scores.clone());
     return result.loss;
   }, variables);
   return {
     loss: value,
     measure: measure ?? tf.scalar(0),
+    scores: scores === undefined ? [] : [scores],
     byWeight: variables.map((variable) => grads[variable.name] ?? tf.zerosLike(variable)),
   };
 }
@@ -115,7 +122,8 @@ export async function compareGradients(
 
 /** Frees the backend memory of gradients. */
 export function disposeGradients(gradients: LossGradients | undefined): void {
-  if (gradients !== undefined) tf.dispose([gradients.loss, gradients.measure, ...gradients.byWeight]);
+  if (gradients !== undefined)
+    tf.dispose([gradients.loss, gradients.measure, ...gradients.scores, ...gradients.byWeight]);
 }
 
 function flatten(gradients: LossGradients | undefined): tf.Tensor1D {

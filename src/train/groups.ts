@@ -12,8 +12,8 @@ import { tokenWeights } from './token-weights.ts';
 /** A rollout with the scores of its tokens. */
 export interface ScoredRollout {
   readonly rollout: Rollout;
-  /** By the trainer before the updates of the step. */
-  readonly scores: TokenScores;
+  /** By the trainer before the updates of the step; null until the update makes the first look ({@link isUpdateFirstLook}). */
+  readonly scores: TokenScores | null;
   /** By the frozen reference, where there is one. */
   readonly refLogProbs: readonly number[] | undefined;
 }
@@ -28,6 +28,22 @@ export interface Group {
   readonly advantages: readonly SegmentAdvantages[];
   readonly isSilent: boolean;
   readonly use: GroupUse;
+}
+
+/**
+ * Whether the one update of a step can itself make the first look at its rollouts, in place of a pass before it: all of
+ * them are in it, and neither advantages nor weights need to know how likely they were.
+ */
+export function isUpdateFirstLook(config: GrpoConfig): boolean {
+  const { innerEpochs, minibatches, kl, balance, dropSilentGroups, samplerCorrectionCap } = config;
+  const isOneUpdate = innerEpochs * minibatches === 1;
+  const isWhole = !dropSilentGroups && balance.kind !== 'hpt';
+  return isOneUpdate && isWhole && kl.kind !== 'k1-reward' && samplerCorrectionCap === null;
+}
+
+/** The share of groups handed over to the expert's samples. */
+export function gatedShare(groups: readonly Group[]): number {
+  return groups.filter(({ use }) => use === 'expert').length / Math.max(1, groups.length);
 }
 
 /** Gives groups their advantages and their use. */
@@ -79,10 +95,10 @@ export function policySamples(config: GrpoConfig, groups: readonly Group[]): Pol
   );
   return members.map(({ member: { rollout, scores, refLogProbs }, advantages }, i) => {
     const { ids, logProbs: sampled } = rollout.completion;
-    const corrections = samplerCorrections(scores.logProbs, sampled, samplerCorrectionCap);
+    const corrections = samplerCorrections(scores?.logProbs ?? [], sampled, samplerCorrectionCap);
     return {
       rollout,
-      oldLogProbs: scores.logProbs,
+      oldLogProbs: scores?.logProbs ?? null,
       refLogProbs: refLogProbs ?? ids.map(() => 0),
       advantages: spreadOverTokens(ids.length, rollout.steps, advantages),
       weights: (weights[i] ?? []).map((weight, t) => weight * (corrections[t] ?? 1)),
@@ -103,7 +119,7 @@ const NO_ADVANTAGE: SegmentAdvantages = { label: 0, reasoning: 0, steps: [] };
 
 /** beta k1 of the label token, and summed over the reasoning tokens. */
 function k1Penalty({ kl }: GrpoConfig, { scores, refLogProbs }: ScoredRollout): { label: number; reasoning: number } {
-  if (kl.kind !== 'k1-reward' || refLogProbs === undefined) return { label: 0, reasoning: 0 };
+  if (kl.kind !== 'k1-reward' || scores === null || refLogProbs === undefined) return { label: 0, reasoning: 0 };
   const [label = 0, ...reasoning] = scores.logProbs.map(
     (logProb, t) => kl.beta * (logProb - (refLogProbs[t] ?? logProb)),
   );

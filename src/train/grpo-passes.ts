@@ -10,12 +10,13 @@ import { type KlDirection, tokenKl } from '../ops/token-kl.ts';
 import { tokenLogProbs } from '../ops/token-log-probs.ts';
 import type { LossPass } from './gradients.ts';
 import type { ExpertTokens } from './mode-balance.ts';
-import { type PolicyBatch, policyTokens, scoredLogits } from './policy-batch.ts';
+import { joinedScores, type PolicyBatch, policyTokens, scoredLogits } from './policy-batch.ts';
 import { klEstimate, type PolicyLossValue, type PolicyTokens, weightedSum } from './policy-loss.ts';
 
 /**
  * L_RL on a batch: the policy loss, plus beta KL to the reference where the config asks for it on rollouts, minus the
- * entropy bonus. Measures how many of the tokens that count were clipped.
+ * entropy bonus. Measures how many of the tokens that count were clipped, and at the first look at the rollouts of a step
+ * gives their scores.
  */
 export function policyPass(
   model: Transformer,
@@ -35,7 +36,15 @@ export function policyPass(
   if (entropyBonus > 0) {
     total = tf.sub(total, tf.mul(entropyBonus, weightedSum(weights, tokenEntropies(scored))));
   }
-  return { loss: total, measure: weightedSum(tf.sign(weights), clipped) };
+  return {
+    loss: total,
+    measure: weightedSum(tf.sign(weights), clipped),
+    scores: isFirstLook(batch) ? joinedScores(logProbs, scored) : undefined,
+  };
+}
+
+function isFirstLook({ samples }: PolicyBatch): boolean {
+  return samples.some(({ oldLogProbs }) => oldLogProbs === null);
 }
 
 /** L_SFT on expert samples. */

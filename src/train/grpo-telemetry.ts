@@ -7,7 +7,7 @@
 import { distinctRulesCited, invalidFormatRate, ruleCitations } from '../relevance/metrics-reasoning.ts';
 import type { ExplainedReward } from '../relevance/reward.ts';
 import { spreadOverTokens, zeroVarianceShare } from './advantages.ts';
-import type { Group, ScoredRollout } from './groups.ts';
+import { gatedShare, type Group, type ScoredRollout } from './groups.ts';
 import type { OneUpdate } from './grpo-update.ts';
 import type { Balance } from './mode-balance.ts';
 import { type RlTask, segmentRewards } from './rollouts.ts';
@@ -109,7 +109,7 @@ export interface KeptGroup {
   readonly completions: readonly KeptCompletion[];
 }
 
-/** Sums up the rollouts of a step. */
+/** Sums up the rollouts of a step, once they have been scored. */
 export function reportRollouts(task: RlTask, groups: readonly Group[]): RolloutReport {
   const members = groups.flatMap((group) => group.members);
   const rollouts = members.map(({ rollout }) => rollout);
@@ -130,8 +130,8 @@ export function reportRollouts(task: RlTask, groups: readonly Group[]): RolloutR
     },
     rightShare: shareOf(rollouts.map(({ isRight }) => isRight)),
     entropy: {
-      labelNats: meanOf(members.flatMap(({ scores }) => scores.entropies.slice(0, 1))),
-      reasoningNats: meanOf(members.flatMap(({ scores }) => scores.entropies.slice(1))),
+      labelNats: meanOf(members.flatMap(({ scores }) => scores?.entropies.slice(0, 1) ?? [])),
+      reasoningNats: meanOf(members.flatMap(({ scores }) => scores?.entropies.slice(1) ?? [])),
     },
     klNats: meanK3(members),
     samplerGapNats: largestGap(members),
@@ -150,7 +150,7 @@ export function reportRollouts(task: RlTask, groups: readonly Group[]): RolloutR
       used: groups.filter(({ use }) => use === 'policy').length,
       zeroVarianceShare: zeroVarianceShare(rewards),
       silentShare: shareOf(groups.map(({ isSilent }) => isSilent)),
-      gatedShare: shareOf(groups.map(({ use }) => use === 'expert')),
+      gatedShare: gatedShare(groups),
     },
   };
 }
@@ -192,7 +192,7 @@ export function keepGroup(group: Group, after: readonly (readonly number[])[]): 
         ids,
         reward: rollout.reward,
         advantages: spreadOverTokens(ids.length, rollout.steps, advantages),
-        ratios: scores.logProbs.map((before, t) => Math.exp((after[i]?.[t] ?? NaN) - before)),
+        ratios: scores?.logProbs.map((before, t) => Math.exp((after[i]?.[t] ?? NaN) - before)) ?? [],
       };
     }),
   };
@@ -225,7 +225,7 @@ function reportRules({ instruction, prompts }: RlTask, groups: readonly Group[])
 function meanK3(members: readonly ScoredRollout[]): number | null {
   const estimates = members.flatMap(({ scores, refLogProbs }) =>
     (refLogProbs ?? []).map((ref, t) => {
-      const gap = (scores.logProbs[t] ?? NaN) - ref;
+      const gap = (scores?.logProbs[t] ?? NaN) - ref;
       return Math.exp(-gap) + gap - 1;
     }),
   );
@@ -234,7 +234,7 @@ function meanK3(members: readonly ScoredRollout[]): number | null {
 
 function largestGap(members: readonly ScoredRollout[]): number {
   const gaps = members.flatMap(({ rollout, scores }) =>
-    scores.logProbs.map((logProb, t) => Math.abs(logProb - (rollout.completion.logProbs[t] ?? NaN))),
+    (scores?.logProbs ?? []).map((logProb, t) => Math.abs(logProb - (rollout.completion.logProbs[t] ?? NaN))),
   );
   return gaps.reduce((a, b) => Math.max(a, b), 0);
 }

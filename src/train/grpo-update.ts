@@ -22,7 +22,7 @@ import {
 import { type Group, policySamples } from './groups.ts';
 import { anchorPass, expertPass, policyPass } from './grpo-passes.ts';
 import { type Balance, expertLoss } from './mode-balance.ts';
-import { makePolicyBatches } from './policy-batch.ts';
+import { makePolicyBatches, type PolicyBatch, readScores, type TokenScores } from './policy-batch.ts';
 import { policyLoss } from './policy-loss.ts';
 import type { RlTask } from './rollouts.ts';
 
@@ -43,6 +43,8 @@ export interface OneUpdate {
   /** L_RL (first) against L_SFT (second); measured in the first update of a step. */
   readonly geometry: GradientGeometry | undefined;
   readonly learningRate: number;
+  /** Of the rollouts in the order of the groups, if this was the first look at them; else null. */
+  readonly scores: readonly TokenScores[] | null;
 }
 
 /** What an updater works on. */
@@ -139,6 +141,7 @@ export class GrpoUpdater {
       gradNorm: await readScalar(norm),
       geometry: index === 0 ? await compareGradients(policy, expert) : undefined,
       learningRate,
+      scores: policy === undefined || policy.scores.length === 0 ? null : await readPasses(policy.scores, batches),
     };
     tf.dispose([gradients ?? {}, norm ?? []]);
     for (const each of [policy, expert, anchor]) disposeGradients(each);
@@ -220,6 +223,15 @@ function noExpertData(): LabError {
 
 function inputTokens(examples: readonly Example[]): number {
   return examples.reduce((sum, { prompt, completion }) => sum + prompt.length + completion.length - 1, 0);
+}
+
+async function readPasses(passes: readonly tf.Tensor[], batches: readonly PolicyBatch[]): Promise<TokenScores[]> {
+  const scores: TokenScores[] = [];
+  for (const [i, pass] of passes.entries()) {
+    const rollouts = batches[i]?.samples.map(({ rollout }) => rollout) ?? [];
+    scores.push(...(await readScores(pass, rollouts)));
+  }
+  return scores;
 }
 
 async function readScalar(value: tf.Scalar | undefined): Promise<number | null> {

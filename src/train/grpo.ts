@@ -15,7 +15,15 @@ import type { Example } from '../data/batches.ts';
 import type { Transformer } from '../model/transformer.ts';
 import { readWeights, type TensorData } from '../model/weights.ts';
 import type { AdamWState } from '../optim/adamw.ts';
-import { type Group, judgeGroups, minibatchOf, type ScoredRollout, silentGroups } from './groups.ts';
+import {
+  gatedShare,
+  type Group,
+  isUpdateFirstLook,
+  judgeGroups,
+  minibatchOf,
+  type ScoredRollout,
+  silentGroups,
+} from './groups.ts';
 import {
   type GrpoStep,
   keepGroup,
@@ -94,8 +102,7 @@ export async function trainGrpo(config: GrpoConfig, run: GrpoRun): Promise<void>
       const rollouts = await drawStep(config, run, prompts, step);
       const sampledMs = performance.now();
       const groups = judgeGroups(config, await scoreStep(config, run, rollouts));
-      const report = reportRollouts(task, groups);
-      const balance = balanceAt(config.balance, step, dialMoves.at(-1)?.value, report.groups.gatedShare);
+      const balance = balanceAt(config.balance, step, dialMoves.at(-1)?.value, gatedShare(groups));
       await yieldToMessages();
       throwIfAborted(signal);
 
@@ -106,6 +113,7 @@ export async function trainGrpo(config: GrpoConfig, run: GrpoRun): Promise<void>
         updates.push(await updater.update(step, index, part, balance));
       }
       const updatedMs = performance.now();
+      const seen = withScores(groups, updates[0]?.scores ?? null);
 
       const used: TokenCounts = {
         generated: sum(rollouts.flat().map(({ completion }) => completion.ids.length)),
@@ -119,7 +127,7 @@ export async function trainGrpo(config: GrpoConfig, run: GrpoRun): Promise<void>
       };
       step += 1;
       run.onStep?.({
-        ...report,
+        ...reportRollouts(task, seen),
         ...reportUpdates(updates),
         step,
         balance,
@@ -127,7 +135,7 @@ export async function trainGrpo(config: GrpoConfig, run: GrpoRun): Promise<void>
         times: { rolloutMs: sampledMs - startMs, scoreMs: scoredMs - sampledMs, updateMs: updatedMs - scoredMs },
         tokensPerSec: (1000 * sum(Object.values(used))) / (updatedMs - startMs),
       });
-      if (step % config.keepEvery === 0) run.onKeep?.(step, await keepGroups(config, run, groups));
+      if (step % config.keepEvery === 0) run.onKeep?.(step, await keepGroups(config, run, seen));
 
       const isLast = step === config.steps;
       if (isLast || step % config.evaluateEvery === 0) await run.onEvaluate?.(step);
@@ -154,23 +162,38 @@ async function drawStep(config: GrpoConfig, run: GrpoRun, prompts: PromptOrder, 
   return groups;
 }
 
-/** The trainer's and the reference's view of every sampled token, before any update of the step. */
+/**
+ * The trainer's and the reference's view of every sampled token, before any update of the step; the trainer's is left to the
+ * update where that can have it on the way.
+ */
 async function scoreStep(
   config: GrpoConfig,
   { model, reference, task }: GrpoRun,
   groups: readonly (readonly Rollout[])[],
 ): Promise<ScoredRollout[][]> {
   const flat = groups.flat();
-  const scores = await scoreRollouts(model, task, flat, config.sequencesPerPass);
+  const scores = isUpdateFirstLook(config)
+    ? undefined
+    : await scoreRollouts(model, task, flat, config.sequencesPerPass);
   const byReference =
     reference === undefined ? undefined : await scoreRollouts(reference, task, flat, config.sequencesPerPass);
   let next = 0;
   return groups.map((group) =>
     group.map((rollout) => {
       const i = next++;
-      return { rollout, scores: scores[i] ?? NO_SCORES, refLogProbs: byReference?.[i]?.logProbs };
+      return { rollout, scores: scores?.[i] ?? null, refLogProbs: byReference?.[i]?.logProbs };
     }),
   );
+}
+
+/** Groups with the scores that the first update of their step has made of all members in order, if it has. */
+function withScores(groups: readonly Group[], scores: readonly TokenScores[] | null): readonly Group[] {
+  if (scores === null) return groups;
+  let next = 0;
+  return groups.map((group) => ({
+    ...group,
+    members: group.members.map((member) => ({ ...member, scores: scores[next++] ?? null })),
+  }));
 }
 
 /** The first groups of a step with what its updates did to their tokens. */
@@ -184,8 +207,6 @@ async function keepGroups(
   const after = (await scoreRollouts(model, task, rollouts, config.sequencesPerPass)).map(({ logProbs }) => logProbs);
   return kept.map((group, i) => keepGroup(group, after.slice(i * config.samples, (i + 1) * config.samples)));
 }
-
-const NO_SCORES: TokenScores = { logProbs: [], entropies: [] };
 
 function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);

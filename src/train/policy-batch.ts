@@ -5,11 +5,13 @@
  * the row order of a {@link TrainingBatch} only when a pass needs it; rows that pad a batch hold zeros.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { makeTrainingBatch, type TrainingBatch } from '../data/batches.ts';
+import type { TrainingBatch } from '../data/batches.ts';
 import { forward, logits, type TokenBatch, type Transformer } from '../model/transformer.ts';
 import { selectRows } from '../ops/embedding.ts';
+import { stopGradient } from '../ops/stop-gradient.ts';
 import { tokenEntropies } from '../ops/token-entropies.ts';
 import { tokenLogProbs } from '../ops/token-log-probs.ts';
+import { makePackedBatch } from './packed-batch.ts';
 import type { PolicyTokens } from './policy-loss.ts';
 import type { RlTask, Rollout } from './rollouts.ts';
 
@@ -23,7 +25,8 @@ export interface TokenScores {
 /** A rollout with all that a loss needs; each list has one entry per token. */
 export interface PolicySample {
   readonly rollout: Rollout;
-  readonly oldLogProbs: readonly number[];
+  /** By the trainer before the updates of the step; null where the update itself makes the first look at them. */
+  readonly oldLogProbs: readonly number[] | null;
   /** By the frozen reference; zeros where there is none. */
   readonly refLogProbs: readonly number[];
   readonly advantages: readonly number[];
@@ -61,21 +64,31 @@ export async function scoreRollouts(
   const scores: TokenScores[] = [];
   for (const part of chunk(rollouts, size)) {
     const batch = rolloutBatch(task, part);
-    const M = batch.rows.length;
     const out = tf.tidy(() => {
       const scored = scoredLogits(model, batch);
-      return tf.concat([tokenLogProbs(scored, batch.targets), tokenEntropies(scored)]); // [2M]
+      return joinedScores(tokenLogProbs(scored, batch.targets), scored);
     });
-    const values = await out.data<'float32'>(); // GPU -> CPU sync
+    scores.push(...(await readScores(out, part)));
     out.dispose();
-    let row = 0;
-    for (const { completion } of part) {
-      const end = row + completion.ids.length;
-      scores.push({ logProbs: [...values.subarray(row, end)], entropies: [...values.subarray(M + row, M + end)] });
-      row = end;
-    }
   }
   return scores;
+}
+
+/** Log-probabilities of M tokens and the entropies they were drawn at, `[2M]`. */
+export function joinedScores(logProbs: tf.Tensor1D, scored: tf.Tensor2D): tf.Tensor1D {
+  return tf.concat([logProbs, tokenEntropies(scored)]);
+}
+
+/** The scores of some rollouts, by rollout; waits for the GPU. @param joined - of {@link joinedScores} */
+export async function readScores(joined: tf.Tensor, rollouts: readonly Rollout[]): Promise<TokenScores[]> {
+  const values = await joined.data<'float32'>(); // GPU -> CPU sync
+  const M = values.length / 2;
+  let row = 0;
+  return rollouts.map(({ completion }) => {
+    const [start, end] = [row, row + completion.ids.length];
+    row = end;
+    return { logProbs: [...values.subarray(start, end)], entropies: [...values.subarray(M + start, M + end)] };
+  });
 }
 
 /** The logits of the scored rows of a batch, `[M,V]`. */
@@ -98,9 +111,12 @@ export function policyTokens(
   };
   // Padding rows stand anywhere in a sequence, and exp of whatever is there could overflow: all their terms become 0.
   const isToken = inRows(({ weights }) => weights.map(() => 1));
+  const logProbs = tf.mul<tf.Tensor1D>(tokenLogProbs(scored, batch.targets), isToken);
+  const isFirstLook = samples.some(({ oldLogProbs }) => oldLogProbs === null);
   return {
-    logProbs: tf.mul(tokenLogProbs(scored, batch.targets), isToken),
-    oldLogProbs: inRows(({ oldLogProbs }) => oldLogProbs),
+    logProbs,
+    // At the first look the ratio is 1 and has a gradient all the same.
+    oldLogProbs: isFirstLook ? stopGradient(logProbs) : inRows(({ oldLogProbs }) => oldLogProbs ?? []),
     refLogProbs: inRows(({ refLogProbs }) => refLogProbs),
     advantages: inRows(({ advantages }) => advantages),
     weights: inRows(({ weights }) => weights),
@@ -109,7 +125,7 @@ export function policyTokens(
 }
 
 function rolloutBatch(task: RlTask, rollouts: readonly Rollout[]): TrainingBatch {
-  return makeTrainingBatch(
+  return makePackedBatch(
     rollouts.map(({ prompt, completion }) => ({
       prompt: task.prompts[prompt]?.example.prompt ?? new Int32Array(),
       completion: Int32Array.from(completion.ids),

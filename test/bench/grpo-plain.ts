@@ -103,7 +103,7 @@ async function makeStep(
   const learned = await update(work, weights, optimizer, { examples, samples, experts });
   const updatedMs = performance.now();
 
-  const entropies = scored.flat().map(({ scores }) => scores.entropies);
+  const entropies = scored.flat().map(({ scores }) => scores?.entropies ?? []);
   return {
     times: { rolloutMs: sampledMs - startMs, scoreMs: scoredMs - sampledMs, updateMs: updatedMs - scoredMs },
     tokens: {
@@ -211,7 +211,7 @@ async function update(
       placed(rollouts, samples.flatMap(values));
     const isToken = inPlaces((sample) => sample.weights.map(() => 1));
     const { ofTargets } = logProbsOf(model, weights, rollouts.hidden, rollouts.targets);
-    const old = inPlaces(({ oldLogProbs }) => oldLogProbs);
+    const old = inPlaces(({ oldLogProbs }) => oldLogProbs ?? []);
     const ratio = tf.exp(tf.sub(tf.mul(ofTargets, isToken), old));
     const advantages = inPlaces((sample) => sample.advantages);
     const held = tf.clipByValue(ratio, 1 - loss.clipLow, 1 + loss.clipHigh);

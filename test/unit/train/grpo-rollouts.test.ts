@@ -151,7 +151,7 @@ describe('judgeGroups', () => {
   });
 
   it('charges k1 by segment, and does not take it for a signal', () => {
-    const far = equal.map((member, i) => ({ ...member, refLogProbs: member.scores.logProbs.map((x) => x - i) }));
+    const far = equal.map((member, i) => ({ ...member, refLogProbs: member.scores?.logProbs.map((x) => x - i) }));
     const [group] = judgeGroups(config({ kl: { kind: 'k1-reward', beta: 0.01 } }), [far]);
     // The second is 1 nat per token further from its reference, so its label and its reasoning did worse.
     expect(group?.advantages.map(({ label, reasoning }) => [label, reasoning].map(Math.round))).toEqual([

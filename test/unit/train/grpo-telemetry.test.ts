@@ -107,6 +107,7 @@ describe('reportUpdates', () => {
     gradNorm: 2,
     geometry: { firstNorm: 2, secondNorm: null, cosine: null },
     learningRate: 1e-3,
+    scores: null,
   };
 
   it('averages over updates, and over those that had a term', () => {
@@ -118,6 +119,7 @@ describe('reportUpdates', () => {
       gradNorm: null,
       geometry: undefined,
       learningRate: 5e-4,
+      scores: null,
     };
     expect(reportUpdates([update, second])).toEqual({
       loss: { policy: 2, expert: 0.5 },

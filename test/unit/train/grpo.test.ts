@@ -97,6 +97,16 @@ describe('a GRPO run', () => {
     expect(Math.abs((whole[0] ?? 0) / (inParts[0] ?? 0) - 1)).toBeLessThan(1e-3);
   });
 
+  it('sees in its update, bit for bit, what a pass before it sees', async () => {
+    // A second update needs the pass; the first is the same.
+    const inUpdate = await runGrpo(task, start, { steps: 1, keepEvery: 1 }, 1);
+    const before = await runGrpo(task, start, { steps: 1, keepEvery: 1, innerEpochs: 2 }, 1);
+    const [seen, scored] = [inUpdate.records[0], before.records[0]];
+    expect(seen?.entropy).toEqual(scored?.entropy);
+    expect(seen?.samplerGapNats).toBe(scored?.samplerGapNats);
+    expect(seen?.gradient.policyNorm).toBe(scored?.gradient.policyNorm);
+  });
+
   it('does not depend on the expert for its rollouts: forks see the same prompts and samples', async () => {
     const plain = await runGrpo(task, start, { steps: 1, keepEvery: 1, balance: { kind: 'additive', lambda: 0 } }, 1);
     const balanced = await runGrpo(task, start, { steps: 1, keepEvery: 1, balance: { kind: 'convex', mu: 0.5 } }, 1);
