@@ -16,6 +16,8 @@ import { readModelFolder } from './model-folder.ts';
 import { type BackendName, openNodeBackend } from './node-backend.ts';
 import { backendOption, modelOption, wholeNumber } from './options.ts';
 import { reasonsOf, ScoreOutput } from './score-output.ts';
+import { Bm25 } from '../relevance/bm25.ts';
+import { withStanding } from '../relevance/standing.ts';
 import { assertFile, columnOption, docsOption, readDocuments, SHOWN_ERRORS } from './pair-files.ts';
 import { note, print, Progress } from './terminal.ts';
 
@@ -106,7 +108,9 @@ async function runScore(path: string, options: ScoreOptions): Promise<void> {
     readPairs(createReadStream(path), { fileName, columns: options.column, scale, documents });
   const total = await countPairs(read(), options.limit);
   try {
-    for await (const batch of batchesOf(scoreStream(model, pairsOf(read(), options.limit, errors)), REASON_BATCH)) {
+    const rows = pairsOf(read(), options.limit, errors);
+    const told = model.prompt.standing ? withStandings(rows) : rows;
+    for await (const batch of batchesOf(scoreStream(model, told), REASON_BATCH)) {
       const reasons = options.reason === true ? await reasonsOf(model, batch) : undefined;
       for (const [i, { item, score, cutFields }] of batch.entries()) {
         const { queryId, document, label } = item.pair;
@@ -169,6 +173,15 @@ async function* pairsOf(
     count += 1;
     if (count >= limit) return;
   }
+}
+
+/** Rows with their standing among all of their query: the whole file has to be read, and held, first. */
+async function* withStandings(rows: AsyncIterable<PairRow>): AsyncGenerator<PairRow> {
+  const read: PairRow[] = [];
+  for await (const row of rows) read.push(row);
+  const pairs = read.map(({ pair }) => pair);
+  const standing = withStanding(pairs, new Bm25(pairs.map(({ document }) => document)));
+  for (const [i, { row, pair }] of read.entries()) yield { row, pair: standing[i] ?? pair };
 }
 
 function summarise(

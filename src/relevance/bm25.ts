@@ -14,7 +14,7 @@ interface DocumentTerms {
   readonly length: number;
 }
 
-/** Scores documents of one collection; documents are known by their id. */
+/** Scores documents of one collection; documents are known by their id, or by their texts where they have none. */
 export class Bm25 {
   readonly #terms = new Map<string, DocumentTerms>();
   readonly #documentsWith = new Map<string, number>();
@@ -23,9 +23,10 @@ export class Bm25 {
   constructor(documents: Iterable<LabDocument>) {
     let total = 0;
     for (const document of documents) {
-      if (this.#terms.has(document.docId)) continue;
+      const key = keyOf(document);
+      if (this.#terms.has(key)) continue;
       const terms = termsOf(document);
-      this.#terms.set(document.docId, terms);
+      this.#terms.set(key, terms);
       total += terms.length;
       for (const stem of terms.counts.keys()) this.#documentsWith.set(stem, (this.#documentsWith.get(stem) ?? 0) + 1);
     }
@@ -34,7 +35,7 @@ export class Bm25 {
 
   /** The score of a document for a query as a share of the most any document could have for it, in [0, 1]. */
   score(query: string, document: LabDocument): number {
-    const { counts, length } = this.#terms.get(document.docId) ?? termsOf(document);
+    const { counts, length } = this.#terms.get(keyOf(document)) ?? termsOf(document);
     const norm = K1 * (1 - B + (B * length) / Math.max(this.#meanLength, 1));
     let score = 0;
     let most = 0;
@@ -49,7 +50,7 @@ export class Bm25 {
 
   /** The share of a query's words that a document has, each weighed by its inverse document frequency, in [0, 1]. */
   coverage(query: string, document: LabDocument): number {
-    const { counts } = this.#terms.get(document.docId) ?? termsOf(document);
+    const { counts } = this.#terms.get(keyOf(document)) ?? termsOf(document);
     let found = 0;
     let all = 0;
     for (const stem of contentWords(query)) {
@@ -110,6 +111,10 @@ export function fitThresholds(scores: readonly number[], gold: readonly number[]
 /** The label of a score: how many bounds it reaches. */
 export function labelOfScore(score: number, bounds: readonly number[]): number {
   return bounds.filter((bound) => score >= bound).length;
+}
+
+function keyOf({ docId, title, brand, text }: LabDocument): string {
+  return docId === '' ? JSON.stringify([title, brand, text]) : docId;
 }
 
 function termsOf(document: LabDocument): DocumentTerms {

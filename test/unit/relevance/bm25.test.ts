@@ -13,6 +13,15 @@ const [kettle, lamp, long, toaster] = documents as [
   (typeof documents)[0],
 ];
 
+describe('documents without ids', () => {
+  it('are told apart by their texts', () => {
+    const [kettle, lamp] = ['kettle', 'lamp'].map((title) => makeDocument({ title }));
+    if (kettle === undefined || lamp === undefined) throw new Error('two documents');
+    const index = new Bm25([kettle, lamp]);
+    expect(index.score('lamp', lamp)).toBeGreaterThan(index.score('lamp', kettle));
+  });
+});
+
 describe('Bm25', () => {
   const bm25 = new Bm25(documents);
 
