@@ -59,9 +59,9 @@ export function forward(model: Transformer, batch: TokenBatch, cache?: KvCache):
   for (let layer = 0; layer < config.layers; layer++) {
     const name = `model.layers.${layer}`;
     const normed = rmsNorm(x, weight1d(weights, `${name}.input_layernorm.weight`), config.normEps);
-    x = tf.add(x, selfAttention(model, layer, normed, B, tables, mask, cache));
+    x = selfAttention(model, layer, x, normed, B, tables, mask, cache);
     const normedAgain = rmsNorm(x, weight1d(weights, `${name}.post_attention_layernorm.weight`), config.normEps);
-    x = tf.add(x, feedForward(weights, `${name}.mlp`, normedAgain));
+    x = feedForward(weights, `${name}.mlp`, x, normedAgain);
   }
   cache?.advance(T);
   return rmsNorm(x, weight1d(weights, 'model.norm.weight'), config.normEps);
@@ -78,9 +78,11 @@ export function logits({ config, weights }: Transformer, hidden: tf.Tensor2D): t
   return linear(hidden, weight2d(weights, head)); // [N,C] -> [N,V]
 }
 
+/** `stream + attention(x)` */
 function selfAttention(
   { config, weights }: Transformer,
   layer: number,
+  stream: tf.Tensor2D,
   x: tf.Tensor2D,
   B: number,
   tables: RopeTables,
@@ -93,7 +95,7 @@ function selfAttention(
 
   const project = (which: 'q' | 'k' | 'v', heads: number): tf.Tensor2D => {
     const bias = config.attentionBias ? weight1d(weights, `${name}.${which}_proj.bias`) : undefined;
-    const rows = linear(x, weight2d(weights, `${name}.${which}_proj.weight`), bias); // [N,C] -> [N,heads*D]
+    const rows = linear(x, weight2d(weights, `${name}.${which}_proj.weight`), { bias }); // [N,C] -> [N,heads*D]
     return tf.reshape(rows, [B * T * heads, D]); // [N,heads*D] -> [N*heads,D]
   };
   const normed = (which: 'q' | 'k', rows: tf.Tensor2D): tf.Tensor2D =>
@@ -107,13 +109,15 @@ function selfAttention(
   if (cache !== undefined) ({ keys, values } = cache.append(layer, keys, values)); // [B,K,S,D]
 
   const mixed = byHead(attention(q, keys, values, mask)); // [B,H,T,D] -> [B,T,H,D]
-  return linear(tf.reshape(mixed, [B * T, H * D]), weight2d(weights, `${name}.o_proj.weight`)); // -> [N,C]
+  const rows: tf.Tensor2D = tf.reshape(mixed, [B * T, H * D]); // [B,T,H,D] -> [N,H*D]
+  return linear(rows, weight2d(weights, `${name}.o_proj.weight`), { residual: stream }); // -> [N,C]
 }
 
-function feedForward(weights: Weights, name: string, x: tf.Tensor2D): tf.Tensor2D {
+/** `stream + mlp(x)` */
+function feedForward(weights: Weights, name: string, stream: tf.Tensor2D, x: tf.Tensor2D): tf.Tensor2D {
   const gate = linear(x, weight2d(weights, `${name}.gate_proj.weight`)); // [N,C] -> [N,F]
   const up = linear(x, weight2d(weights, `${name}.up_proj.weight`)); // [N,C] -> [N,F]
-  return linear(swiGlu(gate, up), weight2d(weights, `${name}.down_proj.weight`)); // [N,F] -> [N,C]
+  return linear(swiGlu(gate, up), weight2d(weights, `${name}.down_proj.weight`), { residual: stream }); // [N,F] -> [N,C]
 }
 
 function weight(weights: Weights, name: string): tf.Tensor {

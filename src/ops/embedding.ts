@@ -2,11 +2,13 @@
  * Table look-up and row selection, with gradients that do not depend on the order of additions.
  *
  * tfjs's own gather gradient adds with float atomics on WebGPU (a run is not repeatable) and does not exist on wasm.
- * Here the gradient of a look-up is a product with one-hot rows, or on wasm an addition of rows in JavaScript, which is
- * one-hot rows without the zeros; and the gradient of a selection of distinct rows is a scatter in which no two additions
+ * Here the gradient of a look-up is a sum over the rows of each id: on WebGPU by a kernel, on wasm in JavaScript, elsewhere
+ * as a product with one-hot rows; and the gradient of a selection of distinct rows is a scatter in which no two additions
  * meet.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { usesKernels } from '../gpu/dispatch.ts';
+import { scatterRows } from '../kernels/scatter-rows.ts';
 import { differentiable } from './differentiable.ts';
 
 /**
@@ -21,8 +23,13 @@ export function embedding(table: tf.Tensor2D, ids: Int32Array): tf.Tensor2D {
   return differentiable<[tf.Tensor2D], tf.Tensor2D>({
     inputs: [table],
     forward: () => tf.gather(table, tf.tensor1d(ids, 'int32')),
-    backward: (dY) => [tf.getBackend() === 'wasm' ? addRows(dY, ids, V) : multiplyOneHot(dY, ids, V)],
+    backward: (dY) => [sumById(dY, ids, V)],
   });
+}
+
+function sumById(dY: tf.Tensor2D, ids: Int32Array, V: number): tf.Tensor2D {
+  if (usesKernels()) return scatterRows(dY, ids, V);
+  return tf.getBackend() === 'wasm' ? addRows(dY, ids, V) : multiplyOneHot(dY, ids, V);
 }
 
 function multiplyOneHot(dY: tf.Tensor2D, ids: Int32Array, V: number): tf.Tensor2D {
@@ -53,6 +60,10 @@ export function selectRows(x: tf.Tensor2D, rows: Int32Array): tf.Tensor2D {
   return differentiable<[tf.Tensor2D], tf.Tensor2D>({
     inputs: [x],
     forward: () => tf.gather(x, tf.tensor1d(rows, 'int32')),
-    backward: (dY) => [tf.scatterND<tf.Rank.R2>(tf.tensor2d(rows, [rows.length, 1], 'int32'), dY, [N, C])],
+    backward: (dY) => [
+      usesKernels()
+        ? scatterRows(dY, rows, N)
+        : tf.scatterND<tf.Rank.R2>(tf.tensor2d(rows, [rows.length, 1], 'int32'), dY, [N, C]),
+    ],
   });
 }

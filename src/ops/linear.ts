@@ -2,18 +2,52 @@
  * The linear map with weights as Hugging Face stores them, `[out, in]`.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { usesKernels } from '../gpu/dispatch.ts';
+import { columnSums } from '../kernels/column-sums.ts';
+import { matmulKernel } from '../kernels/matmul.ts';
 import { differentiable } from './differentiable.ts';
 import { sumRows } from './sum-rows.ts';
 
+/** What is added to the product. */
+export interface Added {
+  /** `[O]`, to each row. */
+  readonly bias?: tf.Tensor1D | undefined;
+  /** `[N,O]`, the stream that the map writes to. */
+  readonly residual?: tf.Tensor2D | undefined;
+}
+
 /**
- * `y = x W^T (+ b)`.
+ * `y = x W^T (+ bias) (+ residual)`.
  *
  * @param x - `[N,I]`
  * @param weight - `[O,I]`
- * @param bias - `[O]`, or undefined for none
  * @returns `[N,O]`
  */
-export function linear(x: tf.Tensor2D, weight: tf.Tensor2D, bias?: tf.Tensor1D): tf.Tensor2D {
+export function linear(x: tf.Tensor2D, weight: tf.Tensor2D, added: Added = {}): tf.Tensor2D {
+  return usesKernels() ? fused(x, weight, added) : composite(x, weight, added);
+}
+
+function fused(x: tf.Tensor2D, weight: tf.Tensor2D, { bias, residual }: Added): tf.Tensor2D {
+  return differentiable<tf.Tensor[], tf.Tensor2D>({
+    inputs: [x, weight, ...[bias, residual].filter((tensor) => tensor !== undefined)],
+    forward: (save) => {
+      save(x);
+      save(weight);
+      return matmulKernel(x, weight, 'nt', { bias, residual }); // [N,I] @ [I,O] -> [N,O]
+    },
+    backward: (dY, saved) => {
+      const [savedX, savedWeight] = saved as [tf.Tensor2D, tf.Tensor2D];
+      return [
+        matmulKernel(dY, savedWeight, 'nn'), // [N,O] @ [O,I] -> [N,I]
+        matmulKernel(dY, savedX, 'tn'), // [O,N] @ [N,I] -> [O,I]
+        ...(bias === undefined ? [] : [columnSums(dY)]),
+        ...(residual === undefined ? [] : [dY.clone()]),
+      ];
+    },
+  });
+}
+
+function composite(x: tf.Tensor2D, weight: tf.Tensor2D, { bias, residual }: Added): tf.Tensor2D {
   const product = differentiable<[tf.Tensor2D, tf.Tensor2D], tf.Tensor2D>({
     inputs: [x, weight],
     forward: (save) => {
@@ -29,7 +63,8 @@ export function linear(x: tf.Tensor2D, weight: tf.Tensor2D, bias?: tf.Tensor1D):
       ];
     },
   });
-  return bias === undefined ? product : addBias(product, bias);
+  const biased = bias === undefined ? product : addBias(product, bias);
+  return residual === undefined ? biased : tf.add(residual, biased);
 }
 
 function addBias(x: tf.Tensor2D, bias: tf.Tensor1D): tf.Tensor2D {

@@ -2,6 +2,8 @@
  * The gate of the feed-forward block (arXiv 2002.05202).
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { usesKernels } from '../gpu/dispatch.ts';
+import { swiGluBackward, swiGluForward } from '../kernels/swiglu.ts';
 import { differentiable } from './differentiable.ts';
 
 /**
@@ -17,10 +19,14 @@ export function swiGlu(gate: tf.Tensor2D, up: tf.Tensor2D): tf.Tensor2D {
     forward: (save) => {
       save(gate);
       save(up);
-      return tf.mul(tf.mul(gate, tf.sigmoid(gate)), up);
+      return usesKernels() ? swiGluForward(gate, up) : tf.mul(tf.mul(gate, tf.sigmoid(gate)), up);
     },
     backward: (dY, saved) => {
       const [savedGate, savedUp] = saved as [tf.Tensor2D, tf.Tensor2D];
+      if (usesKernels()) {
+        const { dGate, dUp } = swiGluBackward(dY, savedGate, savedUp);
+        return [dGate, dUp];
+      }
       const sigma = tf.sigmoid(savedGate);
       const silu = tf.mul(savedGate, sigma);
       // silu'(z) = sigma + silu (1 - sigma)

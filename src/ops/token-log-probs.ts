@@ -2,19 +2,42 @@
  * The log-probability of given tokens: the one quantity that SFT, GRPO and distillation losses are made of.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { usesKernels } from '../gpu/dispatch.ts';
+import { tokenLogProbsBackward, tokenLogProbsForward } from '../kernels/token-log-probs.ts';
 import { differentiable } from './differentiable.ts';
 
 /**
  * `log softmax(logits)[n, targets[n]]`.
- *
- * The logarithm of the normaliser follows from the softmax, which every backend has as a kernel of its own: at the largest
- * logit `max p = exp(max - log Z)`, so `log Z = max - log(max p)`, and max p is at least 1/V.
  *
  * @param logits - `[N,V]`
  * @param targets - N token ids in [0, V)
  * @returns `[N]`, in nats
  */
 export function tokenLogProbs(logits: tf.Tensor2D, targets: Int32Array): tf.Tensor1D {
+  return usesKernels() ? fused(logits, targets) : composite(logits, targets);
+}
+
+function fused(logits: tf.Tensor2D, targets: Int32Array): tf.Tensor1D {
+  return differentiable<[tf.Tensor2D], tf.Tensor1D>({
+    inputs: [logits],
+    forward: (save) => {
+      const ids = tf.tensor1d(targets, 'int32');
+      const { logProbs, logZ } = tokenLogProbsForward(logits, ids);
+      for (const tensor of [logits, ids, logZ]) save(tensor);
+      return logProbs;
+    },
+    backward: (dY, saved) => {
+      const [savedLogits, ids, logZ] = saved as [tf.Tensor2D, tf.Tensor1D, tf.Tensor1D];
+      return [tokenLogProbsBackward(dY, savedLogits, ids, logZ)];
+    },
+  });
+}
+
+/**
+ * The logarithm of the normaliser follows from the softmax, which every backend has as a kernel of its own: at the largest
+ * logit `max p = exp(max - log Z)`, so `log Z = max - log(max p)`, and max p is at least 1/V.
+ */
+function composite(logits: tf.Tensor2D, targets: Int32Array): tf.Tensor1D {
   const [N, V] = logits.shape;
   const places = targets.map((target, n) => n * V + target); // of the targets among all logits, row after row
   return differentiable<[tf.Tensor2D], tf.Tensor1D>({

@@ -4,6 +4,7 @@
  */
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { useWebGpu, type DeviceKind } from '../reference/backends.ts';
+import { ADAMW_CASES } from '../reference/judge-adamw.ts';
 import { judgeGeneration, judgeScores } from '../reference/judge-inference.ts';
 import {
   fixtureModel,
@@ -41,6 +42,10 @@ describeGpu('WebGPU', () => {
     describe('ops', () => {
       it.each(OP_CASES)('$title', judgeOp);
       it.each(EXTREME_CASES)('$title', judgeOp);
+    });
+
+    describe('AdamW', () => {
+      it.each(ADAMW_CASES)('$title', ({ judge }) => judge());
     });
 
     describe.each(TORCH_FIXTURES)('the decoder with the weights of %s', (name) => {

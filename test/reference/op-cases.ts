@@ -19,7 +19,7 @@ import { rmsNormReference } from './rms-norm-reference.ts';
 import { ropeReference } from './rope-reference.ts';
 import { tokenNllReference } from './softmax-reference.ts';
 import { swiGluReference } from './swiglu-reference.ts';
-import { tensor64, type Tensor64 } from './tensor64.ts';
+import { add, tensor64, type Tensor64 } from './tensor64.ts';
 
 /** Every op at every shape. */
 export const OP_CASES: readonly OpCase[] = [
@@ -27,11 +27,13 @@ export const OP_CASES: readonly OpCase[] = [
     [1, 1, 1],
     [7, 5, 3],
     [33, 65, 130],
-  ].flatMap(([N = 0, I = 0, O = 0]) => [linearCase(N, I, O), biasedLinearCase(N, I, O)]),
+    [33, 64, 36], // every width a multiple of four
+  ].flatMap(([N = 0, I = 0, O = 0]) => [linearCase(N, I, O), biasedLinearCase(N, I, O), residualLinearCase(N, I, O)]),
   ...[
     [1, 1],
     [7, 5],
     [65, 130],
+    [131, 36], // more rows than are summed in one stretch
   ].map(([N = 0, C = 0]) => rmsNormCase(N, C)),
   ...[
     [1, 1, 1, 2, 0],
@@ -119,8 +121,23 @@ function biasedLinearCase(N: number, I: number, O: number): OpCase {
       randomTensor64([O, I], `${title} weight`),
       randomTensor64([O], `${title} bias`),
     ],
-    linear,
+    (x, weight, bias) => linear(x, weight, { bias }),
     linearReference,
+  );
+}
+
+function residualLinearCase(N: number, I: number, O: number): OpCase {
+  const title = `linear with bias and residual [${N},${I}] -> [${N},${O}]`;
+  return opCase<[tf.Tensor2D, tf.Tensor2D, tf.Tensor1D, tf.Tensor2D]>(
+    title,
+    [
+      randomTensor64([N, I], `${title} x`),
+      randomTensor64([O, I], `${title} weight`),
+      randomTensor64([O], `${title} bias`),
+      randomTensor64([N, O], `${title} residual`),
+    ],
+    (x, weight, bias, residual) => linear(x, weight, { bias, residual }),
+    (x, weight, bias, residual) => add(linearReference(x, weight, bias), residual),
   );
 }
 

@@ -1,0 +1,67 @@
+/**
+ * The gate of the feed-forward block on the GPU (arXiv 2002.05202): `y = silu(gate) up` with `silu(z) = z sigmoid(z)`.
+ *
+ * In: gate, up and dY of one shape; out: y, or the gradients of gate and up, overwritten. Grid: an invocation per element.
+ * No optional feature.
+ */
+import type * as tf from '@tensorflow/tfjs-core';
+import { allocate, dispatch, FLAT_MAIN, FLAT_WORKGROUP, flatIndex, type Program } from '../gpu/dispatch.ts';
+
+/** `silu(gate) up`, `[N,F]`. */
+export function swiGluForward(gate: tf.Tensor2D, up: tf.Tensor2D): tf.Tensor2D {
+  const y = allocate<tf.Rank.R2>(gate.shape);
+  run(FORWARD, [gate, up, y], y.size);
+  return y;
+}
+
+/** The gradients of gate and up, `[N,F]` each. */
+export function swiGluBackward(
+  dY: tf.Tensor2D,
+  gate: tf.Tensor2D,
+  up: tf.Tensor2D,
+): { readonly dGate: tf.Tensor2D; readonly dUp: tf.Tensor2D } {
+  const [dGate, dUp] = [allocate<tf.Rank.R2>(gate.shape), allocate<tf.Rank.R2>(gate.shape)];
+  run(BACKWARD, [dY, gate, up, dGate, dUp], dY.size);
+  return { dGate, dUp };
+}
+
+function run(program: Program, tensors: readonly tf.Tensor[], count: number): void {
+  dispatch({ program, tensors, parameters: [count], size: [count], workgroupSize: [FLAT_WORKGROUP] });
+}
+
+// exp(-z) may be infinite, and then 1 / (1 + exp(-z)) is 0, as it should be; WGSL leaves infinities open, hence the bound.
+const SIGMOID = `fn sigmoid(z: f32) -> f32 { return 1.0 / (1.0 + exp(min(-z, 80.0))); }`;
+
+const FORWARD: Program = {
+  key: 'swiglu forward',
+  source: () => `
+@group(0) @binding(0) var<storage, read> gate: array<f32>;
+@group(0) @binding(1) var<storage, read> up: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(3) var<uniform> count: u32;
+${SIGMOID}
+${FLAT_MAIN} {
+  ${flatIndex('count')}
+  y[i] = gate[i] * sigmoid(gate[i]) * up[i];
+}`,
+};
+
+const BACKWARD: Program = {
+  key: 'swiglu backward',
+  source: () => `
+@group(0) @binding(0) var<storage, read> dY: array<f32>;
+@group(0) @binding(1) var<storage, read> gate: array<f32>;
+@group(0) @binding(2) var<storage, read> up: array<f32>;
+@group(0) @binding(3) var<storage, read_write> dGate: array<f32>;
+@group(0) @binding(4) var<storage, read_write> dUp: array<f32>;
+@group(0) @binding(5) var<uniform> count: u32;
+${SIGMOID}
+${FLAT_MAIN} {
+  ${flatIndex('count')}
+  let sigma = sigmoid(gate[i]);
+  let silu = gate[i] * sigma;
+  // silu'(z) = sigma + silu (1 - sigma)
+  dGate[i] = dY[i] * up[i] * (sigma + silu * (1.0 - sigma));
+  dUp[i] = dY[i] * silu;
+}`,
+};
