@@ -102,6 +102,42 @@ const BalanceSchema = v.variant('kind', [
   v.strictObject({ kind: v.literal('srft'), lambda: v.optional(notNegative, 0.5) }),
 ]);
 
+/** What all orders by stages share. */
+const staging = {
+  /** Of a step's prompts, the share from stages that are over, so that they are not forgotten. */
+  rehearsalShare: v.optional(fraction, 0.25),
+  /** Of a step's prompts in the mixed stage, the share whose gold cites a tail rule, beside those in the mix. */
+  rareShare: v.optional(fraction, 0.25),
+};
+/** Two shares of the run's steps, in order: where the first and the second stage end. */
+const stageEnds = v.pipe(
+  v.tuple([fraction, fraction]),
+  v.check(([first, second]) => first <= second, 'the second stage must not end before the first'),
+);
+
+/**
+ * The order of prompts by how often the start answered them rightly (train/curriculum.ts): stage 1 at least half the
+ * time, stage 2 less often, stage 3 all of these and rare rules besides. All but random need pass rates.
+ */
+const CurriculumSchema = v.variant('kind', [
+  v.strictObject({ kind: v.literal('random') }),
+  /** Stages 1, 2, 3, each for a fixed part of the run. */
+  v.strictObject({ kind: v.literal('staged'), ends: v.optional(stageEnds, [1 / 3, 2 / 3]), ...staging }),
+  /** Stages 3, 2, 1: the control for `staged`. */
+  v.strictObject({ kind: v.literal('reversed'), ends: v.optional(stageEnds, [1 / 3, 2 / 3]), ...staging }),
+  /** Stages 1, 2, 3; one ends when its prompts are answered well enough. */
+  v.strictObject({
+    kind: v.literal('adaptive'),
+    /** Mean label reward of the stage's own prompts that ends stage 1, and stage 2. */
+    promoteAt: v.optional(v.tuple([fraction, fraction]), [0.85, 0.5]),
+    /** Steps that the mean is over; no stage is shorter. */
+    window: v.optional(count, 10),
+    /** Where the stages end at the latest, so that a run cannot be stuck in one. */
+    ends: v.optional(stageEnds, [0.4, 0.8]),
+    ...staging,
+  }),
+]);
+
 /** Every setting has a default with its unit; unknown keys are errors. */
 export const GrpoConfigSchema = v.strictObject({
   /** Batches of rollouts. */
@@ -112,6 +148,8 @@ export const GrpoConfigSchema = v.strictObject({
   samples: v.optional(v.pipe(v.number(), v.integer(), v.minValue(2)), 8),
   /** How often prompts whose gold cites a tail rule are drawn, against their share: 1 matched, 0.1 head-heavy. */
   tailPromptWeight: v.optional(v.pipe(v.number(), v.gtValue(0), v.maxValue(20)), 1),
+  /** In which order prompts are drawn. */
+  curriculum: v.optional(CurriculumSchema, { kind: 'random' }),
   /** The most tokens of one completion; longer ones are truncated. */
   maxTokens: v.optional(count, 40),
   /** Of the rollouts. Other temperatures than 1 sample from another policy than the one that learns. */
@@ -173,6 +211,13 @@ export type PolicyLossConfig = GrpoConfig['loss'];
 export type AveragingConfig = GrpoConfig['averaging'];
 export type AdvantageConfig = GrpoConfig['advantages'];
 export type BalanceConfig = GrpoConfig['balance'];
+export type CurriculumConfig = GrpoConfig['curriculum'];
+export const CURRICULUM_KINDS = [
+  'random',
+  'staged',
+  'reversed',
+  'adaptive',
+] as const satisfies CurriculumConfig['kind'][];
 
 /** Whether a run needs a frozen reference model; without one none is held in memory. */
 export function needsReference({ kl }: GrpoConfig): boolean {

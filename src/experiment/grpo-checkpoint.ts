@@ -6,6 +6,7 @@ import * as v from 'valibot';
 import { parseConfig } from '../config/parse.ts';
 import { type GrpoExperiment, parseGrpoExperiment } from '../protocol/grpo-experiment.ts';
 import { type PolicyMeasures, PolicyMeasuresSchema } from '../protocol/policy-measures.ts';
+import { CURRICULUM_START } from '../train/curriculum.ts';
 import type { GrpoState } from '../train/grpo.ts';
 import { readRunFile, writeRunFile } from './run-file.ts';
 
@@ -36,6 +37,11 @@ const MetadataSchema = v.strictObject({
   dialMoves: v.array(v.strictObject({ step: count, value: v.number() })),
   tokens: v.strictObject({ generated: count, learned: count, expert: count }),
   curve: v.array(GrpoCurvePointSchema),
+  /** Checkpoints from before there was a curriculum do not have it. */
+  curriculum: v.optional(
+    v.strictObject({ phase: count, since: count, recent: v.array(v.number()) }),
+    () => CURRICULUM_START,
+  ),
 });
 
 /** A run as it is saved. */
@@ -61,6 +67,7 @@ export function writeGrpoCheckpoint(checkpoint: GrpoCheckpoint): Uint8Array<Arra
     dialMoves: state.dialMoves,
     tokens: state.tokens,
     curve,
+    curriculum: state.curriculum,
   };
   return writeRunFile(metadata, state.weights, state.optimizer);
 }
@@ -86,6 +93,7 @@ export function readGrpoCheckpoint(bytes: Uint8Array): GrpoCheckpoint {
       optimizer: { step: run.optimizerStep, ...moments },
       dialMoves: run.dialMoves,
       tokens: run.tokens,
+      curriculum: run.curriculum,
     },
     curve: run.curve,
   };

@@ -7,6 +7,7 @@
 import { distinctRulesCited, invalidFormatRate, ruleCitations } from '../relevance/metrics-reasoning.ts';
 import type { ExplainedReward } from '../relevance/reward.ts';
 import { spreadOverTokens, zeroVarianceShare } from './advantages.ts';
+import type { Stage } from './curriculum.ts';
 import { gatedShare, type Group, type ScoredRollout } from './groups.ts';
 import type { OneUpdate } from './grpo-update.ts';
 import type { Balance } from './mode-balance.ts';
@@ -86,6 +87,8 @@ export interface UpdateReport {
 export interface GrpoStep extends RolloutReport, UpdateReport {
   /** Steps made, counting this one. */
   readonly step: number;
+  /** The stage of the curriculum that the prompts came from; null in random order. */
+  readonly stage: Stage | null;
   readonly balance: Balance;
   readonly tokens: TokenCounts;
   readonly times: { readonly rolloutMs: number; readonly scoreMs: number; readonly updateMs: number };

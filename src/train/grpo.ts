@@ -6,7 +6,8 @@
  *
  * The run is a function of its config, its data, its seed and the moves of the dial. All that is needed to go on is in
  * {@link GrpoState}: 2N steps equal N, saving, loading and N more, bit for bit on one device; a run can be forked from any
- * state the same way. Prompts, rollouts and expert samples follow from the seed and the step.
+ * state the same way. Prompts, rollouts and expert samples follow from the seed and the step; prompts that come in stages
+ * (curriculum.ts) also from the stage.
  */
 import { LabError, throwIfAborted } from '../common/errors.ts';
 import { yieldToMessages } from '../common/yield.ts';
@@ -15,6 +16,7 @@ import type { Example } from '../data/batches.ts';
 import type { Transformer } from '../model/transformer.ts';
 import { readWeights, type TensorData } from '../model/weights.ts';
 import type { AdamWState } from '../optim/adamw.ts';
+import { type CurriculumState, makeCurriculum } from './curriculum.ts';
 import {
   gatedShare,
   type Group,
@@ -35,7 +37,7 @@ import {
 import { GrpoUpdater, type OneUpdate, updatesPerStep } from './grpo-update.ts';
 import { balanceAt, type DialMove, recordDial } from './mode-balance.ts';
 import { scoreRollouts, type TokenScores } from './policy-batch.ts';
-import { drawRollouts, PromptOrder, type RlTask, type Rollout } from './rollouts.ts';
+import { drawRollouts, type RlTask, type Rollout } from './rollouts.ts';
 
 /** All that a run needs to go on. */
 export interface GrpoState {
@@ -44,6 +46,7 @@ export interface GrpoState {
   readonly optimizer: AdamWState;
   readonly dialMoves: readonly DialMove[];
   readonly tokens: TokenCounts;
+  readonly curriculum: CurriculumState;
 }
 
 /** What a run takes besides its config. */
@@ -79,15 +82,16 @@ export interface GrpoRun {
 export async function trainGrpo(config: GrpoConfig, run: GrpoRun): Promise<void> {
   checkReference(config, run.reference);
   const { model, task, signal } = run;
-  const prompts = new PromptOrder(task.prompts, config);
+  const prompts = makeCurriculum(task.prompts, config);
   const updater = new GrpoUpdater(config, run, run.resume?.optimizer);
   let dialMoves = run.resume?.dialMoves ?? [];
   let tokens = run.resume?.tokens ?? { generated: 0, learned: 0, expert: 0 };
   let step = run.resume?.step ?? 0;
+  let curriculum = prompts.begin(run.resume?.curriculum, step);
   // GPU -> CPU sync: weights and moments.
   const readState = async (): Promise<GrpoState> => {
     const [weights, moments] = [await readWeights(model.weights), await updater.readOptimizer()];
-    return { step, weights, optimizer: moments, dialMoves, tokens };
+    return { step, weights, optimizer: moments, dialMoves, tokens, curriculum };
   };
 
   try {
@@ -99,7 +103,7 @@ export async function trainGrpo(config: GrpoConfig, run: GrpoRun): Promise<void>
       dialMoves = recordDial(dialMoves, step, run.dial?.());
 
       const startMs = performance.now();
-      const rollouts = await drawStep(config, run, prompts, step);
+      const rollouts = await drawStep(config, run, step, (round) => prompts.at(step, round, curriculum));
       const sampledMs = performance.now();
       const groups = judgeGroups(config, await scoreStep(config, run, rollouts));
       const balance = balanceAt(config.balance, step, dialMoves.at(-1)?.value, gatedShare(groups));
@@ -125,11 +129,14 @@ export async function trainGrpo(config: GrpoConfig, run: GrpoRun): Promise<void>
         learned: tokens.learned + used.learned,
         expert: tokens.expert + used.expert,
       };
+      const stage = prompts.stageOf(curriculum);
       step += 1;
+      curriculum = prompts.after(curriculum, step, rollouts.flat());
       run.onStep?.({
         ...reportRollouts(task, seen),
         ...reportUpdates(updates),
         step,
+        stage,
         balance,
         tokens,
         times: { rolloutMs: sampledMs - startMs, scoreMs: scoredMs - sampledMs, updateMs: updatedMs - scoredMs },
@@ -149,12 +156,17 @@ export async function trainGrpo(config: GrpoConfig, run: GrpoRun): Promise<void>
 }
 
 /** The rollouts of a step: P groups, and under dynamic sampling up to `extraRounds` times P more until P have a signal. */
-async function drawStep(config: GrpoConfig, run: GrpoRun, prompts: PromptOrder, step: number): Promise<Rollout[][]> {
+async function drawStep(
+  config: GrpoConfig,
+  run: GrpoRun,
+  step: number,
+  promptsOf: (round: number) => number[],
+): Promise<Rollout[][]> {
   const { model, task, signal } = run;
   const rounds = config.dropSilentGroups ? 1 + config.extraRounds : 1;
   const groups: Rollout[][] = [];
   for (let round = 0; round < rounds; round++) {
-    const request = { config, prompts: prompts.at(step, round), step, round, signal };
+    const request = { config, prompts: promptsOf(round), step, round, signal };
     groups.push(...(await drawRollouts(model, task, request)));
     const withSignal = silentGroups(config, groups).filter((isSilent) => !isSilent).length;
     if (withSignal >= config.prompts) break;

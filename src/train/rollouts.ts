@@ -29,6 +29,8 @@ export interface RlPrompt {
   readonly gold: Trace;
   /** Whether gold cites a rule of the tail. */
   readonly isTail: boolean;
+  /** The share of the start's samples that were labelled rightly, where it has been measured; read by a curriculum. */
+  readonly passRate?: number | undefined;
 }
 
 /** What completions mean and what they earn. */

@@ -53,7 +53,13 @@ export function makeTask(): RlTask {
     instruction: world.instruction,
     tailRules: world.tailRules,
     reward: DEFAULT_REWARD_CONFIG,
-    prompts: makeRlPrompts({ tokenizer, prompt, transformer: { config: TINY } }, pairs, world.tailRules),
+    prompts: makeRlPrompts({ tokenizer, prompt, transformer: { config: TINY } }, pairs, world.tailRules).map(
+      (rlPrompt, i) => ({
+        ...rlPrompt,
+        // Made up, for curricula: a third each are easy and hard, the rest always or never right.
+        passRate: [0.75, 0.25, i % 2][i % 3],
+      }),
+    ),
   };
 }
 

@@ -25,6 +25,13 @@ const EVERYTHING: GrpoSettings = {
   balance: { kind: 'additive', lambda: 0.2, finalLambda: 1, rampSteps: 3 },
 };
 
+/** Stages that end by what rollouts earn, before the run is interrupted or after. */
+const STAGES: GrpoSettings = {
+  dropSilentGroups: true,
+  extraRounds: 1,
+  curriculum: { kind: 'adaptive', window: 1, promoteAt: [0.4, 0.9], ends: [0.5, 0.75] },
+};
+
 describe.each([
   ['cpu', 1, 8],
   ['wasm', 2, 20],
@@ -34,6 +41,7 @@ describe.each([
   it.each([
     ['the defaults', {} satisfies GrpoSettings],
     ['every term', EVERYTHING],
+    ['a curriculum', STAGES],
   ])(
     'goes on bit for bit from a saved state, with %s',
     async (_, more) => {
@@ -50,6 +58,7 @@ describe.each([
 
       expect([...first.records, ...second.records].map(withoutTimes)).toEqual(whole.records.map(withoutTimes));
       expect(second.state.optimizer).toEqual(whole.state.optimizer);
+      expect(second.state.curriculum).toEqual(whole.state.curriculum);
       expect(second.state.dialMoves).toEqual([
         { step: 0, value: 0.2 },
         { step: N, value: 0.7 },

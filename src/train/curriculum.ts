@@ -1,0 +1,245 @@
+/**
+ * A curriculum: prompts in an order of difficulty, which is how often the model that a run starts from labels them rightly
+ * when it samples. Our definition:
+ *
+ *     stage 1   pass rate in [0.5, 1)
+ *     stage 2   pass rate in (0, 0.5)
+ *     stage 3   all of these, and a share of prompts besides whose gold cites a rare rule
+ *
+ * Prompts that the start always gets right have nothing to teach and are dropped; those that it never gets right give a
+ * group no advantage to learn from and are left to the expert's samples. While a stage lasts, a share of every step
+ * rehearses what earlier stages had and this one lacks.
+ *
+ * What a step draws is a function of the seed, the step and {@link CurriculumState}. That state is needed because stages
+ * can end by what rollouts earned; it is saved with the run.
+ */
+import { LabError } from '../common/errors.ts';
+import { hash32 } from '../common/rng.ts';
+import type { CurriculumConfig, GrpoConfig } from '../config/grpo-config.ts';
+import { BatchOrder } from '../data/batches.ts';
+import { PromptOrder, promptPool, type RlPrompt } from './rollouts.ts';
+
+/** The stages as they are called everywhere. */
+export const STAGES = [1, 2, 3] as const;
+export type Stage = (typeof STAGES)[number];
+
+/** Where a prompt belongs by its pass rate; {@link STAGES} 1 and 2 make up stage 3. */
+export type PromptClass = 'dropped' | 'stage 1' | 'stage 2' | 'expert';
+
+/** How far a run has come. */
+export interface CurriculumState {
+  /** Stages that are over. */
+  readonly phase: number;
+  /** The number of steps made when the present stage began. */
+  readonly since: number;
+  /** Mean label rewards on the stage's own prompts in its last steps, oldest first; kept for adaptive only. */
+  readonly recent: readonly number[];
+}
+
+export const CURRICULUM_START: CurriculumState = { phase: 0, since: 0, recent: [] };
+
+/** What a curriculum reads of a rollout. */
+export interface JudgedRollout {
+  readonly prompt: number;
+  readonly reward: { readonly label: { readonly value: number } };
+}
+
+/** Which prompts a run draws, and when. */
+export interface Curriculum {
+  /** The state that a run begins with, or goes on from, at a step. */
+  begin(saved: CurriculumState | undefined, step: number): CurriculumState;
+  /** The stage of a state; null in random order, which has none. */
+  stageOf(state: CurriculumState): Stage | null;
+  /** The indices of P prompts for a round of a step, both counted from 0. */
+  at(step: number, round: number, state: CurriculumState): number[];
+  /** The state after a step that drew these rollouts; `steps` made, counting it. */
+  after(state: CurriculumState, steps: number, rollouts: readonly JudgedRollout[]): CurriculumState;
+}
+
+type CurriculumSettings = Pick<
+  GrpoConfig,
+  'steps' | 'prompts' | 'tailPromptWeight' | 'extraRounds' | 'seed' | 'curriculum'
+>;
+type StagedConfig = Exclude<CurriculumConfig, { kind: 'random' }>;
+
+/**
+ * The curriculum of a run.
+ *
+ * @throws {LabError} `bad-config` if a stage has fewer prompts than a step needs, or prompts have no pass rate
+ */
+export function makeCurriculum(prompts: readonly RlPrompt[], settings: CurriculumSettings): Curriculum {
+  const { curriculum } = settings;
+  if (curriculum.kind !== 'random') return new StagedCurriculum(prompts, settings, curriculum);
+  const order = new PromptOrder(prompts, settings);
+  return {
+    begin: () => CURRICULUM_START,
+    stageOf: () => null,
+    at: (step, round) => order.at(step, round),
+    after: (state) => state,
+  };
+}
+
+/** Where a prompt belongs, by the share of samples that were labelled rightly. */
+export function classOf(passRate: number): PromptClass {
+  if (passRate >= 1) return 'dropped';
+  if (passRate >= 0.5) return 'stage 1';
+  return passRate > 0 ? 'stage 2' : 'expert';
+}
+
+/** The order in which a curriculum goes through the stages. */
+export function stageOrder(kind: StagedConfig['kind']): readonly Stage[] {
+  return kind === 'reversed' ? [3, 2, 1] : STAGES;
+}
+
+class StagedCurriculum implements Curriculum {
+  readonly #config: StagedConfig;
+  readonly #stages: readonly Stage[];
+  /** The steps by which stage 1 and stage 2 are over; for adaptive at the latest. */
+  readonly #ends: readonly [number, number];
+  /** By phase. */
+  readonly #draws: readonly PhaseDraw[];
+  readonly #own: readonly ReadonlySet<number>[];
+
+  constructor(prompts: readonly RlPrompt[], settings: CurriculumSettings, config: StagedConfig) {
+    const { steps, tailPromptWeight, seed } = settings;
+    this.#config = config;
+    this.#stages = stageOrder(config.kind);
+    this.#ends = [Math.round(config.ends[0] * steps), Math.round(config.ends[1] * steps)];
+    const isTail = prompts.map((prompt) => prompt.isTail);
+    const pool = promptPool(isTail, tailPromptWeight, seed);
+    const own = this.#stages.map((stage) => pool.filter((index) => isInStage(prompts[index], stage)));
+    this.#own = own.map((indices) => new Set(indices));
+    this.#draws = this.#stages.map((stage, phase) => {
+      const isOwn = this.#own[phase] ?? new Set();
+      const earlier = new Set(own.slice(0, phase).flat());
+      const parts: PhaseParts = {
+        own: own[phase] ?? [],
+        rehearsed: [...earlier].filter((index) => !isOwn.has(index)),
+        rare: stage === 3 ? [...isOwn].filter((index) => isTail[index] === true) : [],
+      };
+      return new PhaseDraw(prompts, stage, parts, config, settings);
+    });
+  }
+
+  begin(saved: CurriculumState | undefined, step: number): CurriculumState {
+    // A run under way may be a fork of one in another order: what follows from the step alone is not taken over.
+    return this.#config.kind === 'adaptive' ? (saved ?? CURRICULUM_START) : this.#scheduled(step);
+  }
+
+  stageOf({ phase }: CurriculumState): Stage | null {
+    return this.#stages[phase] ?? null;
+  }
+
+  at(step: number, round: number, { phase, since }: CurriculumState): number[] {
+    return this.#draws[phase]?.at(step - since, round) ?? [];
+  }
+
+  after(state: CurriculumState, steps: number, rollouts: readonly JudgedRollout[]): CurriculumState {
+    const config = this.#config;
+    if (config.kind !== 'adaptive') return this.#scheduled(steps);
+    const { phase } = state;
+    const end = this.#ends[phase];
+    if (end === undefined) return state; // the last stage lasts to the end
+    const own = rollouts.filter(({ prompt }) => this.#own[phase]?.has(prompt));
+    const recent = [...state.recent, meanOf(own.map(({ reward }) => reward.label.value))].slice(-config.window);
+    const isGood = recent.length === config.window && meanOf(recent) >= (config.promoteAt[phase] ?? Infinity);
+    return isGood || steps >= end ? { phase: phase + 1, since: steps, recent: [] } : { ...state, recent };
+  }
+
+  #scheduled(steps: number): CurriculumState {
+    const phase = this.#ends.filter((end) => steps >= end).length;
+    return { phase, since: this.#ends[phase - 1] ?? 0, recent: [] };
+  }
+}
+
+function isInStage(prompt: RlPrompt | undefined, stage: Stage): boolean {
+  if (prompt === undefined) return false;
+  if (prompt.passRate === undefined) {
+    throw new LabError('bad-config', {
+      message: 'The curriculum orders prompts by pass rates, and they have none.',
+      expected: 'a pass rate for every prompt',
+      got: `none for the query "${prompt.pair.query}"`,
+      fix: 'Have them measured (passRates of the experiment), or set curriculum to random.',
+    });
+  }
+  const belongs = classOf(prompt.passRate);
+  if (stage === 3) return belongs === 'stage 1' || belongs === 'stage 2';
+  return belongs === `stage ${stage}`;
+}
+
+/** What a step of a stage draws from: indices of prompts. */
+interface PhaseParts {
+  readonly own: readonly number[];
+  readonly rehearsed: readonly number[];
+  readonly rare: readonly number[];
+}
+
+/** Draws the prompts of one stage: its own, and shares of what is rehearsed and of what is rare. */
+class PhaseDraw {
+  readonly #parts: readonly PartDraw[];
+
+  constructor(
+    prompts: readonly RlPrompt[],
+    stage: Stage,
+    { own, rehearsed, rare }: PhaseParts,
+    { rehearsalShare, rareShare }: StagedConfig,
+    { prompts: P, extraRounds, seed }: CurriculumSettings,
+  ) {
+    const rehearsals = Math.min(Math.round(rehearsalShare * P), rehearsed.length);
+    const rares = Math.min(Math.round(rareShare * P), rare.length, P - rehearsals);
+    const owns = P - rehearsals - rares;
+    if (own.length < owns) throw tooFew(stage, owns, own.length);
+    const partOf = (name: string, indices: readonly number[], size: number): PartDraw[] =>
+      size === 0 ? [] : [new PartDraw(prompts, indices, size, extraRounds, `stage ${stage} ${name} ${seed}`)];
+    this.#parts = [
+      ...partOf('own', own, owns),
+      ...partOf('rehearsed', rehearsed, rehearsals),
+      ...partOf('rare', rare, rares),
+    ];
+  }
+
+  /** @param step - of the stage, from 0 */
+  at(step: number, round: number): number[] {
+    return this.#parts.flatMap((part) => part.at(step, round));
+  }
+}
+
+/** Draws a fixed number of prompts out of some, each once before any comes again. */
+class PartDraw {
+  readonly #indices: readonly number[];
+  readonly #first: BatchOrder;
+  readonly #extra: BatchOrder;
+  readonly #extraRounds: number;
+
+  constructor(
+    prompts: readonly RlPrompt[],
+    indices: readonly number[],
+    size: number,
+    extraRounds: number,
+    name: string,
+  ) {
+    const lengths = indices.map((index) => prompts[index]?.example.prompt.length ?? 0);
+    this.#indices = indices;
+    this.#first = new BatchOrder(lengths, size, hash32(name));
+    this.#extra = new BatchOrder(lengths, size, hash32(`extra ${name}`));
+    this.#extraRounds = extraRounds;
+  }
+
+  at(step: number, round: number): number[] {
+    const drawn = round === 0 ? this.#first.at(step) : this.#extra.at(step * this.#extraRounds + round - 1);
+    return drawn.flatMap((i) => this.#indices[i] ?? []);
+  }
+}
+
+function tooFew(stage: Stage, expected: number, got: number): LabError {
+  return new LabError('bad-config', {
+    message: `Stage ${stage} of the curriculum has too few prompts for one step.`,
+    expected: `at least ${expected}`,
+    got: `${got}`,
+    fix: 'Have the pass rates of more prompts measured, or draw fewer prompts per step.',
+  });
+}
+
+function meanOf(values: readonly number[]): number {
+  return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
+}

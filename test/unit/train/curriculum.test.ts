@@ -1,0 +1,215 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import * as v from 'valibot';
+import { type GrpoConfig, GrpoConfigSchema } from '../../../src/config/grpo-config.ts';
+import {
+  classOf,
+  type Curriculum,
+  CURRICULUM_START,
+  type CurriculumState,
+  makeCurriculum,
+  stageOrder,
+} from '../../../src/train/curriculum.ts';
+import { PromptOrder, type RlPrompt } from '../../../src/train/rollouts.ts';
+import { at } from '../../reference/tensor64.ts';
+import { makeTask } from './grpo-runs.ts';
+
+const task = makeTask();
+const P = 8;
+
+/** Prompts whose passes out of eight are given; every fifth is of the tail. */
+function withPasses(passes: readonly number[]): RlPrompt[] {
+  return passes.map((count, i) => ({
+    ...at(task.prompts, i % task.prompts.length),
+    isTail: i % 5 === 0,
+    passRate: count / 8,
+  }));
+}
+
+/** Twenty prompts for each number of passes. */
+const PROMPTS = withPasses(Array.from({ length: 180 }, (_, i) => i % 9));
+
+function config(curriculum: v.InferInput<typeof GrpoConfigSchema>['curriculum'], more: object = {}): GrpoConfig {
+  return v.parse(GrpoConfigSchema, { steps: 60, prompts: P, extraRounds: 2, ...more, curriculum });
+}
+
+/** The draws of a whole run whose rollouts earn `labelReward` for their labels. */
+function runThrough(
+  curriculum: Curriculum,
+  { steps }: GrpoConfig,
+  labelReward: (step: number) => number,
+  from: { state: CurriculumState; step: number } = { state: curriculum.begin(undefined, 0), step: 0 },
+) {
+  let { state } = from;
+  const made = [];
+  for (let step = from.step; step < steps; step++) {
+    const prompts = curriculum.at(step, 0, state);
+    made.push({ stage: curriculum.stageOf(state), prompts, state });
+    const reward = { label: { value: labelReward(step) } };
+    state = curriculum.after(
+      state,
+      step + 1,
+      prompts.map((prompt) => ({ prompt, reward })),
+    );
+  }
+  return made;
+}
+
+describe('classOf', () => {
+  it.each([
+    [0, 'expert'],
+    [1 / 8, 'stage 2'],
+    [3 / 8, 'stage 2'],
+    [4 / 8, 'stage 1'],
+    [7 / 8, 'stage 1'],
+    [1, 'dropped'],
+  ])('puts a pass rate of %s into: %s', (rate, expected) => expect(classOf(rate)).toBe(expected));
+});
+
+describe('random order', () => {
+  it('is the order of a run without a curriculum, to the prompt', () => {
+    const settings = config({ kind: 'random' });
+    const [curriculum, plain] = [makeCurriculum(PROMPTS, settings), new PromptOrder(PROMPTS, settings)];
+    for (const [step, round] of [
+      [0, 0],
+      [7, 0],
+      [59, 2],
+    ] as const) {
+      // prettier-ignore
+      expect(curriculum.at(step, round, CURRICULUM_START)).toEqual(plain.at(step, round));
+    }
+    expect(curriculum.stageOf(CURRICULUM_START)).toBeNull();
+    expect(config(undefined).curriculum).toEqual({ kind: 'random' });
+  });
+});
+
+describe('a staged curriculum', () => {
+  const passesOf = (prompts: readonly number[]): number[] => prompts.map((i) => i % 9);
+
+  it('goes through its stages in thirds, and draws from each what belongs there', () => {
+    const settings = config({ kind: 'staged', rehearsalShare: 0, rareShare: 0 });
+    const run = runThrough(makeCurriculum(PROMPTS, settings), settings, () => 0);
+    expect(run.map(({ stage }) => stage)).toEqual(thirds(1, 2, 3));
+    for (const { stage, prompts } of run) {
+      expect(new Set(prompts).size).toBe(P);
+      const [least, most] = stage === 1 ? [4, 7] : stage === 2 ? [1, 3] : [1, 7];
+      for (const passes of passesOf(prompts)) expect(passes >= least && passes <= most).toBe(true);
+    }
+  });
+
+  it('loses nothing but what is dropped: every prompt that can be learned from comes in the mixed stage', () => {
+    // An epoch is 17 steps of 8 and leaves out 4 of the 140, other ones each time; 60 steps are three and a half.
+    const settings = config({ kind: 'staged', ends: [0, 0], rareShare: 0 });
+    const seen = new Set(runThrough(makeCurriculum(PROMPTS, settings), settings, () => 0).flatMap((s) => s.prompts));
+    const learnable = PROMPTS.flatMap(({ passRate = 0 }, i) => (passRate > 0 && passRate < 1 ? [i] : []));
+    expect([...seen].toSorted((a, b) => a - b)).toEqual(learnable);
+  });
+
+  it('rehearses earlier stages, and draws rare rules besides in the mixed one', () => {
+    const settings = config({ kind: 'staged', rehearsalShare: 0.25, rareShare: 0.25 });
+    for (const { stage, prompts } of runThrough(makeCurriculum(PROMPTS, settings), settings, () => 0)) {
+      expect(prompts.length).toBe(P);
+      if (stage === 1) for (const passes of passesOf(prompts)) expect(passes).toBeGreaterThanOrEqual(4);
+      if (stage === 2) expect(passesOf(prompts).filter((passes) => passes >= 4).length).toBe(2);
+      // The mix has everything that came before, so nothing is left to rehearse.
+      if (stage === 3) expect(prompts.filter((i) => PROMPTS[i]?.isTail).length).toBeGreaterThanOrEqual(2);
+    }
+  });
+
+  it('draws each prompt of a stage once before any comes again', () => {
+    const settings = config({ kind: 'staged', rehearsalShare: 0 });
+    const first = runThrough(makeCurriculum(PROMPTS, settings), settings, () => 0).slice(0, 10);
+    expect(new Set(first.flatMap(({ prompts }) => prompts)).size).toBe(80); // all there are in stage 1
+  });
+
+  it('turns round in the control', () => {
+    expect(stageOrder('reversed')).toEqual([3, 2, 1]);
+    const settings = config({ kind: 'reversed' });
+    const run = runThrough(makeCurriculum(PROMPTS, settings), settings, () => 0);
+    expect(run.map(({ stage }) => stage)).toEqual(thirds(3, 2, 1));
+    // The easy stage comes last, and rehearses what it lacks.
+    expect(run.slice(40).map(({ prompts }) => passesOf(prompts).filter((passes) => passes < 4).length)).toEqual(
+      Array<number>(20).fill(2),
+    );
+  });
+
+  it('takes the mix of prompts from the run, rare ones left out first', () => {
+    const settings = config({ kind: 'staged', ends: [0, 0], rareShare: 0 }, { tailPromptWeight: 0.001 });
+    const drawn = runThrough(makeCurriculum(PROMPTS, settings), settings, () => 0).flatMap(({ prompts }) => prompts);
+    expect(drawn.filter((i) => PROMPTS[i]?.isTail).length).toBe(0);
+  });
+
+  it('says what is missing: prompts, or pass rates', () => {
+    const unmeasured = PROMPTS.map((prompt) => ({ ...prompt, passRate: undefined }));
+    const few = withPasses([8, 8, 8, 8, 8, 4, 4, 4, 1, 1, 1]);
+    expect(() => makeCurriculum(few, config({ kind: 'staged' }))).toThrow(/Stage 1 .*at least 8.*3/su);
+    expect(() => makeCurriculum(unmeasured, config({ kind: 'staged' }))).toThrow(/pass rates/u);
+    expect(() => config({ kind: 'staged', ends: [0.6, 0.3] })).toThrow(/second stage/u);
+  });
+});
+
+describe('an adaptive curriculum', () => {
+  const settings = config({ kind: 'adaptive', window: 4, promoteAt: [0.8, 0.5], ends: [0.5, 0.9] });
+
+  it('ends a stage when the mean over the window is high enough, and not before the window is full', () => {
+    // Rewards of 0.7, and of 1 from step 10 on: (0.7 + 0.7 + 1 + 1) / 4 = 0.85 is the first mean above 0.8.
+    const run = runThrough(makeCurriculum(PROMPTS, settings), settings, (step) => (step < 10 ? 0.7 : 1));
+    const stages = run.map(({ stage }) => stage);
+    expect(stages.indexOf(2)).toBe(12);
+    expect(stages.indexOf(3)).toBe(12 + 4);
+    expect(run[12]?.state).toEqual({ phase: 1, since: 12, recent: [] });
+  });
+
+  it('ends it at the latest where the settings say', () => {
+    const stages = runThrough(makeCurriculum(PROMPTS, settings), settings, () => 0).map(({ stage }) => stage);
+    expect([stages.indexOf(2), stages.indexOf(3)]).toEqual([30, 54]);
+  });
+
+  it("looks at the stage's own prompts only", () => {
+    const curriculum = makeCurriculum(PROMPTS, settings);
+    const state = { phase: 1, since: 10, recent: [] };
+    const rollouts = [
+      { prompt: 2, reward: { label: { value: 0.25 } } }, // two passes: of stage 2
+      { prompt: 3, reward: { label: { value: 0.75 } } },
+      { prompt: 7, reward: { label: { value: 1 } } }, // rehearsed
+    ];
+    expect(curriculum.after(state, 11, rollouts).recent).toEqual([0.5]);
+  });
+
+  it('goes on from a saved state as if it had not stopped, and only ever forward', () => {
+    const rewards = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 60, maxLength: 60 });
+    fc.assert(
+      fc.property(rewards, fc.nat(59), fc.constantFrom('staged', 'reversed', 'adaptive'), (labels, cut, kind) => {
+        const each = config(kind === 'adaptive' ? { kind, window: 3, promoteAt: [0.6, 0.5] } : { kind });
+        const earned = (step: number): number => labels[step] ?? 0;
+        const whole = runThrough(makeCurriculum(PROMPTS, each), each, earned);
+        const phases = whole.map(({ state }) => state.phase);
+        expect(phases).toEqual(phases.toSorted((a, b) => a - b));
+        const resumed = makeCurriculum(PROMPTS, each);
+        const state = resumed.begin(structuredClone(whole[cut]?.state), cut);
+        expect(runThrough(resumed, each, earned, { state, step: cut })).toEqual(whole.slice(cut));
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it('draws other prompts for other rounds, seeds and steps', () => {
+    const curriculum = makeCurriculum(PROMPTS, settings);
+    const first = curriculum.at(0, 0, CURRICULUM_START);
+    const other = makeCurriculum(PROMPTS, { ...settings, seed: 2 });
+    const others = [
+      curriculum.at(0, 1, CURRICULUM_START),
+      curriculum.at(1, 0, CURRICULUM_START),
+      other.at(0, 0, CURRICULUM_START),
+    ];
+    for (const drawn of others) {
+      expect(drawn.length).toBe(P);
+      expect(drawn).not.toEqual(first);
+    }
+  });
+});
+
+/** Twenty steps of each. */
+function thirds(...stages: readonly number[]): number[] {
+  return stages.flatMap((stage) => Array<number>(20).fill(stage));
+}
