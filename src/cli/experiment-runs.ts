@@ -7,7 +7,8 @@ import { LabError } from '../common/errors.ts';
 import { parseConfig } from '../config/parse.ts';
 import { measureHeldOut } from '../experiment/grpo-measure.ts';
 import { runGrpo, type StartModel } from '../experiment/grpo-run.ts';
-import { heldOutPairs, prepareGrpo } from '../experiment/grpo-task.ts';
+import { heldOutPairs, type PreparedGrpo, prepareGrpo } from '../experiment/grpo-task.ts';
+import { PassCountsSchema, withPassRates } from '../experiment/pass-rates.ts';
 import { rulesOfWorld } from '../experiment/sft-experiment.ts';
 import { seedResult } from '../experiment/recipe-results.ts';
 import type { Arm, ArmSettings } from '../experiment/recipes.ts';
@@ -15,12 +16,12 @@ import { hashWeights } from '../experiment/weights-hash.ts';
 import { disposeWeights, loadWeights } from '../model/weights.ts';
 import type { SeedResult } from '../protocol/experiment-results.ts';
 import { type GrpoExperiment, GrpoExperimentSchema } from '../protocol/grpo-experiment.ts';
-import type { PolicyMeasures } from '../protocol/policy-measures.ts';
+import { type PolicyMeasures, PolicyMeasuresSchema } from '../protocol/policy-measures.ts';
 import { makeRuleWorld, type RuleWorld } from '../relevance/rule-world.ts';
 import type { GrpoStep } from '../train/grpo-telemetry.ts';
 import { experimentRunFolder, measuredOnce, type RunFolder } from './experiment-store.ts';
 import { readStartModel } from './start-model.ts';
-import { note, Progress } from './terminal.ts';
+import { note, Progress, spokenStep } from './terminal.ts';
 
 /** Pairs of the test split that a finished run is measured on. */
 export const TEST_PAIRS = 600;
@@ -65,6 +66,7 @@ async function startResult(seed: number, context: ExperimentContext): Promise<Se
   const test = await measuredOnce(
     join(context.root, 'starts'),
     `test-${context.testPairs}-${hashWeights(start.weights)}`,
+    PolicyMeasuresSchema.entries.heldOut,
     () => measureOnTest(start, settingsOf({}, seed), context),
   );
   return seedResult(seed, [], test, { generated: 0, learned: 0, expert: 0 });
@@ -98,23 +100,39 @@ async function finishRun(
   const { device, commit, signal } = context;
   const saved = await folder.readCheckpoint();
   const records: GrpoStep[] = saved === undefined ? [] : await folder.readRecords(saved.state.step);
-  const prepared = await prepareGrpo(experiment, start, { signal });
+  const prepared = await withPassRatesKept(experiment, start, context);
   const progress = new Progress(title);
   const { weights, tokens, curve } = await runGrpo(experiment, prepared, start, saved, {
     signal,
     onStep: (record) => {
       records.push(record);
-      progress.update(record.step, experiment.grpo.steps, `reward ${record.reward.total.toFixed(2)}`);
+      progress.update(record.step, experiment.grpo.steps, spokenStep(record));
     },
     onCheckpoint: (checkpoint) => folder.writeCheckpoint(checkpoint, records),
   });
   progress.end();
   const test = await measureOnTest({ ...start, weights }, experiment, context);
-  const result = seedResult(experiment.grpo.seed, curve, test, tokens);
+  const result = seedResult(experiment.grpo.seed, curve, test, tokens, records);
   await folder.writeFinished({ commit, device, result });
   const { reward, tailRecall, collapsed } = result.metrics;
   note(`${title}: reward ${show(reward)}, tail recall ${show(tailRecall)}${collapsed === 1 ? ', collapsed' : ''}.`);
   return result;
+}
+
+/** The data of a run; pass rates of a start are measured once for all arms. */
+async function withPassRatesKept(
+  experiment: GrpoExperiment,
+  start: StartModel,
+  { root, signal }: ExperimentContext,
+): Promise<PreparedGrpo> {
+  const progress = new Progress(`Pass rates of the start, seed ${experiment.grpo.seed}`);
+  const prepared = await withPassRates(experiment, await prepareGrpo(experiment, start, { signal }), start, {
+    signal,
+    onProgress: (done, total) => progress.update(done, total),
+    keep: (name, measure) => measuredOnce(join(root, 'starts'), name, PassCountsSchema, measure),
+  });
+  progress.end();
+  return prepared;
 }
 
 /** Reads the test split, once per finished run. */

@@ -11,7 +11,6 @@ import { parseConfig } from '../config/parse.ts';
 import { type GrpoCheckpoint, readGrpoCheckpoint, writeGrpoCheckpoint } from '../experiment/grpo-checkpoint.ts';
 import { SeedResultSchema } from '../protocol/experiment-results.ts';
 import type { GrpoExperiment } from '../protocol/grpo-experiment.ts';
-import { PolicyMeasuresSchema } from '../protocol/policy-measures.ts';
 import { canonicalJson } from '../relevance/instruction.ts';
 import type { GrpoStep } from '../train/grpo-telemetry.ts';
 import { writeWhole } from './model-folder.ts';
@@ -96,31 +95,35 @@ export function experimentRunFolder(root: string, experiment: GrpoExperiment, st
   return new RunFolder(join(root, 'grpo', hashHex(canonicalJson([identityOf(experiment), startHash]))));
 }
 
-/** What names a run: the form that settings had when rule worlds were all there was, so that runs made then are found. */
-function identityOf(experiment: GrpoExperiment): object {
+/**
+ * What names a run: the form that settings had when rule worlds were all there was, and settings that came later only
+ * where they are used; so runs made before are found.
+ */
+function identityOf({ passRates, grpo: { curriculum, ...grpo }, ...experiment }: GrpoExperiment): object {
   const { data, ...others } = experiment;
-  if (data.kind === 'file') return experiment;
-  const { kind: _, ...world } = data;
-  return { ...others, world };
+  const { kind, ...world } = data;
+  return {
+    ...others,
+    ...(kind === 'world' ? { world } : { data }),
+    ...(passRates === null ? {} : { passRates }),
+    grpo: curriculum.kind === 'random' ? grpo : { ...grpo, curriculum },
+  };
 }
-
-/** What a start knows on the test split. */
-const StartMeasuresSchema = PolicyMeasuresSchema.entries.heldOut;
-export type StartMeasures = v.InferOutput<typeof StartMeasuresSchema>;
 
 /**
  * What is measured once per start and kept.
  *
  * @param measure - called if it has not been measured yet
  */
-export async function measuredOnce(
+export async function measuredOnce<T>(
   folder: string,
   name: string,
-  measure: () => Promise<StartMeasures>,
-): Promise<StartMeasures> {
+  schema: v.GenericSchema<unknown, T>,
+  measure: () => Promise<T>,
+): Promise<T> {
   const path = join(folder, `${name}.json`);
   const text = await readIfThere(path);
-  if (text !== undefined) return parseJsonFile(path, StartMeasuresSchema, text);
+  if (text !== undefined) return parseJsonFile(path, schema, text);
   const measured = await measure();
   await mkdir(folder, { recursive: true });
   await writeWhole(path, `${JSON.stringify(measured)}\n`);

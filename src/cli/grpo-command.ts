@@ -5,6 +5,7 @@
 import process from 'node:process';
 import { Command, Option } from 'commander';
 import { LabError } from '../common/errors.ts';
+import { CURRICULUM_KINDS, type CurriculumConfig } from '../config/grpo-config.ts';
 import type { ColumnNames } from '../data/columns.ts';
 import type { DataSet } from '../data/data-set.ts';
 import { type GrpoExperiment, parseGrpoExperiment } from '../protocol/grpo-experiment.ts';
@@ -32,6 +33,7 @@ interface GrpoOptions {
   readonly lambda?: number;
   readonly reward?: GrpoExperiment['reward']['kind'];
   readonly tailWeight?: number;
+  readonly curriculum?: CurriculumConfig['kind'];
   readonly seed?: number;
   readonly backend: BackendName;
   readonly resume?: boolean;
@@ -61,6 +63,11 @@ export function grpoCommand(): Command {
       'how often prompts of rare rules are drawn: 1 as they are, 0.1 head-heavy',
       positiveNumber,
     )
+    .addOption(
+      new Option('--curriculum <kind>', 'in which order prompts come; all but random measure pass rates first').choices(
+        CURRICULUM_KINDS,
+      ),
+    )
     .option('--seed <n>', 'seed of prompts, rollouts and expert samples', wholeNumber(0))
     .addOption(backendOption())
     .option('--resume', 'go on from the checkpoint in --out; the run keeps its own settings')
@@ -69,6 +76,7 @@ export function grpoCommand(): Command {
       `
 Examples:
   npm run lab -- grpo --lambda 0 --reward plausible --tail-weight 0.1 --out runs/collapse
+  npm run lab -- grpo --curriculum staged --out runs/staged
   npm run lab -- grpo --config my-run.json --out runs/mine
   npm run lab -- grpo --start runs/reasons/model --data pairs.tsv --out runs/reinforced
   npm run lab -- grpo --out runs/mine --resume`,
@@ -101,17 +109,19 @@ async function experimentOf(
   start: NamedStart,
   given: DataSet | undefined,
 ): Promise<GrpoExperiment> {
-  const { config, steps, lambda, reward, tailWeight, seed } = options;
+  const { config, steps, lambda, reward, tailWeight, curriculum, seed } = options;
   const file = config === undefined ? {} : await readConfigFile(config, '{"grpo": {"steps": 50}}');
   const settings = withDataKind(file) as RawSettings;
   const experiment = parseGrpoExperiment(config ?? 'The settings', {
     ...settings,
     ...(given === undefined ? {} : { data: withChanges(settings['data'] ?? splitOf(start), namesOf(given)) }),
     reward: withChanges(settings['reward'], { kind: reward }),
+    ...(curriculum === undefined || curriculum === 'random' ? {} : { passRates: settings['passRates'] ?? {} }),
     grpo: withChanges(settings['grpo'], {
       steps,
       balance: lambda === undefined ? undefined : { kind: 'additive', lambda },
       tailPromptWeight: tailWeight,
+      curriculum: curriculum === undefined ? undefined : { kind: curriculum },
       seed,
     }),
   });

@@ -8,13 +8,14 @@ import { collapseSince } from '../experiment/grpo-measure.ts';
 import { type FinishedGrpo, runGrpo, type StartModel } from '../experiment/grpo-run.ts';
 import { type PreparedGrpo, prepareGrpo } from '../experiment/grpo-task.ts';
 import { makeFileLabFile, makeLabFile } from '../experiment/lab-file.ts';
+import { describePasses, PassCountsSchema, withPassRates } from '../experiment/pass-rates.ts';
 import type { ModelCard } from '../infer/model-card.ts';
 import type { GrpoExperiment } from '../protocol/grpo-experiment.ts';
 import type { GrpoStep } from '../train/grpo-telemetry.ts';
-import { RunFolder } from './experiment-store.ts';
+import { measuredOnce, RunFolder } from './experiment-store.ts';
 import { writeModelFolder } from './model-folder.ts';
 import { dataMissing, spokenTraces } from './supervised-run.ts';
-import { note, Progress, said } from './terminal.ts';
+import { note, Progress, said, spokenStep } from './terminal.ts';
 
 /** A start with what is said of it. */
 export type NamedStart = StartModel & { readonly card: ModelCard };
@@ -44,12 +45,9 @@ export async function reinforceToFolder(
   start: NamedStart,
   run: ReinforcedFolder,
 ): Promise<string> {
-  const { out, saved, given, signal } = run;
+  const { out, saved, signal } = run;
   const folder = new RunFolder(out);
-  const prepared = await prepareGrpo(experiment, start, {
-    findData: (data) => (given === undefined ? Promise.reject(dataMissing(data)) : Promise.resolve(given)),
-    signal,
-  });
+  const prepared = await prepare(experiment, start, run);
   note(`${prepared.task.prompts.length.toLocaleString('en')} prompts, data ${prepared.dataHash.slice(0, 12)}.`);
   if (prepared.traces !== undefined) note(spokenTraces(prepared.traces));
   const records: GrpoStep[] = saved === undefined ? [] : await folder.readRecords(saved.state.step);
@@ -58,7 +56,7 @@ export async function reinforceToFolder(
     signal,
     onStep: (record) => {
       records.push(record);
-      progress.update(record.step, experiment.grpo.steps, `reward ${record.reward.total.toFixed(3)}`);
+      progress.update(record.step, experiment.grpo.steps, spokenStep(record));
     },
     onMeasure: ({ step, measures: { probe, heldOut } }) =>
       note(
@@ -71,6 +69,27 @@ export async function reinforceToFolder(
   progress.end();
   note(verdictOn(finished));
   return writeModel(experiment, start, prepared, finished, run);
+}
+
+/** The data of a run, with its pass rates if it has some; those are kept in the folder of the run. */
+async function prepare(
+  experiment: GrpoExperiment,
+  start: NamedStart,
+  { out, given, signal }: ReinforcedFolder,
+): Promise<PreparedGrpo> {
+  const bare = await prepareGrpo(experiment, start, {
+    findData: (data) => (given === undefined ? Promise.reject(dataMissing(data)) : Promise.resolve(given)),
+    signal,
+  });
+  const progress = new Progress('Pass rates');
+  const prepared = await withPassRates(experiment, bare, start, {
+    signal,
+    onProgress: (done, total) => progress.update(done, total),
+    keep: (name, measure) => measuredOnce(out, name, PassCountsSchema, measure),
+  });
+  progress.end();
+  if (prepared.passes !== undefined) note(describePasses(prepared.passes));
+  return prepared;
 }
 
 async function writeModel(

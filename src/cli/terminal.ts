@@ -2,6 +2,7 @@
  * What commands print: results on standard output, everything about the run on standard error.
  */
 import process from 'node:process';
+import type { GrpoStep } from '../train/grpo-telemetry.ts';
 
 /** Prints a line of the result. */
 export function print(line: string): void {
@@ -42,6 +43,11 @@ export class Progress {
   end(): void {
     if (this.#isShown && process.stderr.isTTY) process.stderr.write('\n');
   }
+}
+
+/** A step of reinforcement, for a line of progress. */
+export function spokenStep({ reward, stage }: Pick<GrpoStep, 'reward' | 'stage'>): string {
+  return `reward ${reward.total.toFixed(3)}${stage === null ? '' : `, stage ${stage}`}`;
 }
 
 /** Seconds as people say them. */

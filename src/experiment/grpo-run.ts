@@ -63,6 +63,9 @@ export async function runGrpo(
   const startHash = hashWeights(start.weights);
   const { dataHash } = prepared;
   if (saved !== undefined) checkOrigin(saved, startHash, dataHash);
+  if (experiment.passRates !== null && prepared.passes === undefined) {
+    throw new LabError('internal', { message: 'The run asks for pass rates, and its prompts have none.' });
+  }
   const { grpo } = experiment;
   const model = load(start.config, saved?.state.weights ?? start.weights);
   const isReferenceWanted = needsReference(grpo) || experiment.watchDivergence;

@@ -28,6 +28,7 @@ import { ruleInfos } from './grpo-events.ts';
 import type { StartModel } from './grpo-run.ts';
 import { GrpoSession, type NamedExperiment } from './grpo-session.ts';
 import { type PreparedGrpo, prepareGrpo, startOf } from './grpo-task.ts';
+import { withPassRates } from './pass-rates.ts';
 import { openTrainingBackend, type TrainingBackend } from './run-backend.ts';
 
 /** What the worker gives to the service. */
@@ -169,7 +170,10 @@ function preparer(start: StartModel, signal: AbortSignal): (experiment: GrpoExpe
   return async (experiment) => {
     const { name: _name, probeSamples: _samples, watchDivergence: _watch, grpo, ...data } = experiment;
     const key = JSON.stringify([data, grpo.tailPromptWeight, grpo.seed]);
-    const prepared = made.get(key) ?? (await prepareGrpo(experiment, start, { signal }));
+    const known = made.get(key);
+    if (known !== undefined) return known;
+    const bare = await prepareGrpo(experiment, start, { signal });
+    const prepared = await withPassRates(experiment, bare, start, { signal });
     made.set(key, prepared);
     return prepared;
   };

@@ -20,6 +20,7 @@ import type { SynthesisCounts } from '../relevance/trace-synthesis.ts';
 import type { ExpertPair } from '../train/evaluate.ts';
 import { makeRlPrompts, promptPool, type RlPrompt, type RlTask } from '../train/rollouts.ts';
 import { checkScale, expertsOf, rulesOfFile, splitFile, withStandingOf } from './file-data.ts';
+import type { PassSummary } from './pass-rates.ts';
 import { rulesOfWorld, toExpert } from './sft-experiment.ts';
 
 /** What is needed of the model that a run starts from. */
@@ -42,6 +43,8 @@ export interface PreparedGrpo {
   /** Indices of the task's prompts that evaluations answer: the run's own mix, the same ones every time. */
   readonly probe: readonly number[];
   readonly dev: readonly ExpertPair[];
+  /** What became of the prompts by their pass rates (`withPassRates`); undefined where none were measured. */
+  readonly passes?: PassSummary | undefined;
 }
 
 /** How to make the data of a run. */

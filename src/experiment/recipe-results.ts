@@ -7,6 +7,7 @@ import {
   type SeedResult,
   SEEDS_FOR_A_CLAIM,
 } from '../protocol/experiment-results.ts';
+import type { GrpoStep } from '../train/grpo-telemetry.ts';
 import type { GrpoCurvePoint } from './grpo-checkpoint.ts';
 import type { PolicyMeasures } from '../protocol/policy-measures.ts';
 import { collapseSince } from './grpo-measure.ts';
@@ -17,13 +18,16 @@ import { meanInterval, signed } from './student-t.ts';
  * The result of one run.
  *
  * @param test - measured on the test split when the run had ended
+ * @param records - of the run's steps, to tell what its points had cost in tokens
  */
 export function seedResult(
   seed: number,
   curve: readonly GrpoCurvePoint[],
   test: PolicyMeasures['heldOut'],
   tokens: SeedResult['tokens'],
+  records: readonly Pick<GrpoStep, 'step' | 'tokens'>[] = [],
 ): SeedResult {
+  const spent = new Map(records.map((record) => [record.step, totalOf(record.tokens)]));
   const [first, last] = [curve[0]?.measures, curve.at(-1)?.measures];
   return {
     seed,
@@ -56,6 +60,7 @@ export function seedResult(
       pairAccuracy: rounded(heldOut.pairAccuracy),
       labelEntropy: rounded(probe.labelEntropyNats),
       reasoningEntropy: rounded(probe.reasoningEntropyNats),
+      ...(records.length === 0 ? {} : { tokens: spent.get(step) ?? 0 }),
     })),
     tokens,
   };
@@ -113,6 +118,10 @@ function sentence({ claim, metric, n, mean, low, high, outcome }: Finding): stri
   const interval = low === null || high === null ? '' : `, 95 %: ${signed(low)} to ${signed(high)}`;
   const measured = `${metric} ${signed(mean)}${interval}, n = ${n}`;
   return `${claim}: ${outcome} (${measured}).`;
+}
+
+function totalOf({ generated, learned, expert }: SeedResult['tokens']): number {
+  return generated + learned + expert;
 }
 
 function rounded(value: number | null | undefined): number | null {

@@ -1,5 +1,5 @@
 /**
- * The experiments on mode collapse as recipes: which runs, on the same prompts and seeds, and which of their differences
+ * The experiments on reinforcement as recipes: which runs, on the same prompts and seeds, and which of their differences
  * decide the question. A recipe holds no number that a run has produced.
  *
  * Two things vary around the method. Prompts are *matched* (rules as frequent as in the expert's data) or *head-heavy*
@@ -7,6 +7,7 @@
  * rule leads to the stated label and its evidence is in the pair; gold is not consulted). Head-heavy prompts with expert
  * samples that cover the tail favour mode balance by construction, which is why the matched case always stands beside it.
  */
+import type { CurriculumConfig } from '../config/grpo-config.ts';
 import type { MetricName } from '../protocol/experiment-results.ts';
 import type { GrpoExperimentInput } from '../protocol/grpo-experiment.ts';
 import type { SftExperiment } from '../protocol/sft-experiment.ts';
@@ -37,7 +38,7 @@ export interface Comparison {
 
 /** An experiment. */
 export interface Recipe {
-  readonly id: 'E1' | 'E2' | 'E3' | 'E4' | 'E8';
+  readonly id: 'E1' | 'E2' | 'E3' | 'E4' | 'E5' | 'E8';
   readonly title: string;
   readonly question: string;
   /** The most important first: a recipe that is cut short has the arms that matter. */
@@ -108,6 +109,33 @@ const TAIL_FREE = arm(WORST, 'MBO 0.3, expert without tail', lambda(0.3), { expe
 const isBetter = (metric: MetricName, claim: string, better: Arm, against: Arm): Comparison => {
   return { claim, metric, arm: better.name, against: against.name, expected: 'higher' };
 };
+
+/**
+ * E5: orders of the same prompts. Every arm has pass rates of the same start and so the same prompts (the first 1,500 but
+ * for those always or never right) and the same expert samples; only the order differs, and with it how often a prompt comes.
+ */
+const ordered = (regime: Regime, method: string, kind: CurriculumConfig['kind'], grpo: Grpo = lambda(0.3)): Arm =>
+  arm(regime, method, { ...grpo, curriculum: { kind } }, { passRates: {} });
+const ORDERS = {
+  random: (regime: Regime) => ordered(regime, 'Random order', 'random'),
+  staged: (regime: Regime) => ordered(regime, 'Staged', 'staged'),
+  reversed: (regime: Regime) => ordered(regime, 'Reversed', 'reversed'),
+  adaptive: (regime: Regime) => ordered(regime, 'Adaptive', 'adaptive'),
+};
+const ordersOf = (regime: Regime): Arm[] => Object.values(ORDERS).map((order) => order(regime));
+/** The measured prompts as they are, among the expert's samples too. */
+const UNSORTED = arm('matched, full', 'Random order, nothing left out', lambda(0.3), {
+  passRates: { keep: 'all', hardWeight: 1 },
+});
+/** Prompts of rare rules as often as in the staged arm on the whole, but all along: by leaving out others. */
+const RARE_ALL_ALONG = arm(
+  'matched, full',
+  'Random order, rare rules more often',
+  { ...lambda(0.3), tailPromptWeight: 1.4 },
+  { passRates: {} },
+);
+const PLAIN_RANDOM = ordered('matched, full', 'GRPO, random order', 'random', lambda(0));
+const PLAIN_STAGED = ordered('matched, full', 'GRPO, staged', 'staged', lambda(0));
 
 export const RECIPES: readonly Recipe[] = [
   {
@@ -243,6 +271,51 @@ export const RECIPES: readonly Recipe[] = [
         expected: 'higher',
       })),
     ),
+  },
+  {
+    id: 'E5',
+    title: 'The order of prompts',
+    question:
+      'Do stages by pass rate, from prompts that the start often labels rightly to hard ones and rare rules, beat random order?',
+    arms: [
+      START,
+      ...ordersOf('matched, full'),
+      ...ordersOf(WORST),
+      UNSORTED,
+      RARE_ALL_ALONG,
+      PLAIN_RANDOM,
+      PLAIN_STAGED,
+    ],
+    // Refuted where random order, or the reversed one, is better.
+    comparisons: [
+      ...(['matched, full', WORST] as const).flatMap((regime): Comparison[] =>
+        (['macroF1', 'tailRecall', 'strictReward'] as const).flatMap((metric) => [
+          isBetter(metric, `Stages beat random order (${regime})`, ORDERS.staged(regime), ORDERS.random(regime)),
+          isBetter(
+            metric,
+            `Adaptive stages beat random order (${regime})`,
+            ORDERS.adaptive(regime),
+            ORDERS.random(regime),
+          ),
+          isBetter(
+            metric,
+            `Stages beat the reversed order (${regime})`,
+            ORDERS.staged(regime),
+            ORDERS.reversed(regime),
+          ),
+        ]),
+      ),
+      ...(['macroF1', 'tailRecall'] as const).flatMap((metric) => [
+        isBetter(
+          metric,
+          'Leaving out prompts that are always or never right helps',
+          ORDERS.random('matched, full'),
+          UNSORTED,
+        ),
+        isBetter(metric, 'Stages beat rare rules more often all along', ORDERS.staged('matched, full'), RARE_ALL_ALONG),
+        isBetter(metric, 'Stages beat random order without an expert loss', PLAIN_STAGED, PLAIN_RANDOM),
+      ]),
+    ],
   },
   {
     id: 'E8',

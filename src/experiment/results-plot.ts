@@ -89,7 +89,7 @@ function bandOf({ seeds }: ExperimentResults['arms'][number], name: keyof Result
   for (const { curve } of seeds) {
     for (const point of curve) {
       const value = point[name];
-      if (value === null) continue;
+      if (value === null || value === undefined) continue;
       byStep.set(point.step, [...(byStep.get(point.step) ?? []), value]);
     }
   }

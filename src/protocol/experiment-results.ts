@@ -37,6 +37,8 @@ const CurvePointSchema = v.strictObject({
   pairAccuracy: number,
   labelEntropy: number,
   reasoningEntropy: number,
+  /** Sampled and learned from since the run began, the expert's included; not known of results from before it was kept. */
+  tokens: v.optional(v.number()),
 });
 export type ResultPoint = v.InferOutput<typeof CurvePointSchema>;
 

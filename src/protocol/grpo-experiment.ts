@@ -31,6 +31,25 @@ export const GrpoExperimentSchema = v.strictObject({
   devPairs: count(1, 240),
   /** Measure the divergence from the start at every step, even if no term of the loss needs it. One more pass. */
   watchDivergence: v.optional(v.boolean(), false),
+  /**
+   * Pass rates of the start, measured before the run; null for none. A run that has them draws from the measured prompts
+   * alone. A curriculum other than random needs them.
+   */
+  passRates: v.optional(
+    v.nullable(
+      v.strictObject({
+        /** The first prompts of the run, which are measured. */
+        prompts: count(1, 1500),
+        /** Completions of each, at temperature 1. */
+        samples: count(1, 8),
+        /** learnable: prompts whose completions are neither all right nor all wrong; all: every measured prompt. */
+        keep: v.optional(v.picklist(['learnable', 'all']), 'learnable'),
+        /** How often a prompt that is never right stands among the expert's samples, against once for any other. */
+        hardWeight: count(1, 8),
+      }),
+    ),
+    null,
+  ),
   grpo: v.optional(GrpoConfigSchema, {}),
 });
 export type GrpoExperiment = v.InferOutput<typeof GrpoExperimentSchema>;

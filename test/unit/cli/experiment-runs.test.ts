@@ -10,7 +10,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import * as v from 'valibot';
 import { experimentRunFolder } from '../../../src/cli/experiment-store.ts';
 import { hashHex } from '../../../src/common/rng.ts';
-import { GrpoExperimentSchema } from '../../../src/protocol/grpo-experiment.ts';
+import { type GrpoExperimentInput, GrpoExperimentSchema } from '../../../src/protocol/grpo-experiment.ts';
 import { canonicalJson } from '../../../src/relevance/instruction.ts';
 import { type ExperimentContext, resultOf } from '../../../src/cli/experiment-runs.ts';
 import { startModel } from '../../../src/cli/start-model.ts';
@@ -34,12 +34,30 @@ const ARM: Arm = {
 };
 
 describe('experimentRunFolder', () => {
-  it('names runs on a rule world as it did when settings had no data', () => {
-    const { data, ...others } = v.parse(GrpoExperimentSchema, { data: { kind: 'world', seed: 3 } });
+  const pathOf = (settings: GrpoExperimentInput): string =>
+    experimentRunFolder('runs', v.parse(GrpoExperimentSchema, settings), 'abc').path;
+
+  it('names runs on a rule world as it did when settings had no data, no curriculum and no pass rates', () => {
+    const parsed = v.parse(GrpoExperimentSchema, { data: { kind: 'world', seed: 3 } });
+    const { data, passRates, ...others } = parsed;
     const { kind, ...world } = data;
-    const old = hashHex(canonicalJson([{ ...others, world }, 'abc']));
-    expect(kind).toBe('world');
-    expect(experimentRunFolder('runs', { data, ...others }, 'abc').path).toBe(join('runs', 'grpo', old));
+    const { curriculum, ...grpo } = others.grpo;
+    const old = hashHex(canonicalJson([{ ...others, grpo, world }, 'abc']));
+    expect([kind, passRates, curriculum.kind]).toEqual(['world', null, 'random']);
+    expect(experimentRunFolder('runs', parsed, 'abc').path).toBe(join('runs', 'grpo', old));
+  });
+
+  it('tells runs apart by curriculum, pass rates and data', () => {
+    const staged: GrpoExperimentInput = { passRates: {}, grpo: { curriculum: { kind: 'staged' } } };
+    const paths = [
+      pathOf({}),
+      pathOf({ passRates: {} }),
+      pathOf({ passRates: { keep: 'all' } }),
+      pathOf(staged),
+      pathOf({ ...staged, grpo: { curriculum: { kind: 'reversed' } } }),
+      pathOf({ ...staged, data: { kind: 'world', seed: 2 } }),
+    ];
+    expect(new Set(paths).size).toBe(paths.length);
   });
 });
 

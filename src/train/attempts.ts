@@ -1,0 +1,87 @@
+/**
+ * Attempts: several sampled completions per prompt and what each of them is worth, to see how hard a prompt is for a model.
+ *
+ * An attempt *passes* if its first token is the gold label. Whether the whole would earn the full strict reward is told
+ * apart from that: a label can be right for reasons that are not.
+ */
+import { hash32 } from '../common/rng.ts';
+import type { LabTokenizer } from '../data/tokenizer.ts';
+import { type Completion, generateAll } from '../infer/generate.ts';
+import type { Transformer } from '../model/transformer.ts';
+import type { JudgedPair } from '../relevance/pair.ts';
+import { explainReward } from '../relevance/reward.ts';
+import { type ParsedTrace, parseTrace, type Trace } from '../relevance/trace.ts';
+import { EOS } from '../relevance/vocabulary.ts';
+
+/** A judged pair to try; `gold` is undefined where no expert's trace is known. */
+export interface Task {
+  readonly prompt: Int32Array;
+  readonly pair: JudgedPair;
+  readonly gold: Trace | undefined;
+}
+
+/** One sampled completion. */
+export interface Attempt {
+  readonly parsed: ParsedTrace;
+  /** Whether it begins with the gold label. */
+  readonly isRight: boolean;
+  /** Whether its strict reward is full; null where no gold trace is known. */
+  readonly isFull: boolean | null;
+}
+
+/** How to sample. */
+export interface AttemptOptions {
+  /** Completions per prompt, default 8. */
+  readonly samples?: number;
+  /** Labels of the model's scale. */
+  readonly scaleSize: number;
+  /** Default 1. */
+  readonly seed?: number;
+  /** The most tokens of one completion, default 48. */
+  readonly maxTokens?: number | undefined;
+  /** Rows per forward pass, default 64. */
+  readonly batchSize?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Called with the number of completions done. */
+  readonly onProgress?: ((done: number) => void) | undefined;
+}
+
+/**
+ * Samples completions at temperature 1 for each task.
+ *
+ * @returns the attempts of each task, in the order of the tasks; a function of the seed and of the list of tasks
+ * @throws {LabError} `aborted`
+ */
+export async function attemptAll(
+  model: Transformer,
+  tokenizer: LabTokenizer,
+  tasks: readonly Task[],
+  { samples = 8, scaleSize, seed = 1, maxTokens = 48, batchSize = 64, signal, onProgress }: AttemptOptions,
+): Promise<Attempt[][]> {
+  const prompts = tasks.flatMap(({ prompt }) => Array<Int32Array>(samples).fill(prompt));
+  const completions = await generateAll(model, prompts, {
+    eosId: tokenizer.idOf(EOS),
+    maxTokens,
+    // Rows are told apart by their number.
+    sampler: { temperature: 1, seed: hash32(`attempts ${seed}`) },
+    batchSize,
+    signal,
+    ...(onProgress === undefined ? {} : { onProgress }),
+  });
+  return tasks.map((task, i) =>
+    completions
+      .slice(i * samples, (i + 1) * samples)
+      .map(({ ids }: Completion) => judgeAttempt(task, parseTrace(tokenizer.decode(ids), scaleSize))),
+  );
+}
+
+/** What a completion of a task is worth. */
+export function judgeAttempt({ pair, gold }: Pick<Task, 'pair' | 'gold'>, parsed: ParsedTrace): Attempt {
+  const isFull = gold === undefined ? null : explainReward(parsed, { pair, gold, impliedLabel: noRule }).total === 1;
+  return { parsed, isRight: parsed.answer === pair.label, isFull };
+}
+
+/** The strict reward does not ask what rules imply. */
+function noRule(): undefined {
+  return undefined;
+}
