@@ -15,11 +15,9 @@ import {
   type ModelArm,
   type RealFold,
   type RealRecipe,
-  RECIPE_GRPO,
-  RECIPE_SEED,
-  RECIPE_SFT,
   REINFORCED_ARM,
   REINFORCED_NAME,
+  SEED,
 } from '../experiment/real-data.ts';
 import { type FoldResult, ModelResultSchema, PreparedFoldSchema } from '../experiment/real-results.ts';
 import { readSftCheckpoint } from '../experiment/sft-checkpoint.ts';
@@ -91,7 +89,7 @@ class FoldStages {
     this.#folder = folder;
     this.#context = context;
     const { name, sha256 } = learn;
-    this.#data = { kind: 'file', name, sha256, devShare: DEV_SHARE, testShare: 0, splitSeed: RECIPE_SEED };
+    this.#data = { kind: 'file', name, sha256, devShare: DEV_SHARE, testShare: 0, splitSeed: SEED };
     this.#test = judgedPairs(name, context.recipe.scaleSize, test);
   }
 
@@ -153,7 +151,7 @@ class FoldStages {
       preset: 'lab-nano',
       data: { ...this.#data, rules },
       prompt: { scaleSize: recipe.scaleSize, ...prompt, maxWordsPerField: recipe.words },
-      sft: RECIPE_SFT,
+      sft: recipe.sft,
       wordSplitShare: 0.1,
       devPairs: 300,
     });
@@ -169,7 +167,7 @@ class FoldStages {
     if (await isThere(join(folder, WEIGHTS))) return folder;
     const { recipe, device, signal } = this.#context;
     const experiment = parseConfig('The recipe', GrpoExperimentSchema, {
-      ...RECIPE_GRPO,
+      ...recipe.grpo,
       name: `${recipe.id}-${id}-grpo-${this.#fold.index + 1}`,
       data: { ...this.#data, rules },
     });

@@ -8,7 +8,7 @@
 import { makeDataSet, type DataSet, type GradedPair } from '../data/data-set.ts';
 import { kFoldByQuery, sampleQueries } from '../data/splits.ts';
 import type { GrpoExperimentInput } from '../protocol/grpo-experiment.ts';
-import type { SftExperiment } from '../protocol/sft-experiment.ts';
+import type { SftExperiment, SftExperimentInput } from '../protocol/sft-experiment.ts';
 
 /** A recipe on one set of judgments. */
 export interface RealRecipe {
@@ -23,48 +23,17 @@ export interface RealRecipe {
   /** Of more queries so many are drawn. */
   readonly queries: number;
   readonly words: SftExperiment['prompt']['maxWordsPerField'];
+  readonly sft: SftExperimentInput['sft'];
+  readonly grpo: Omit<GrpoExperimentInput, 'data' | 'name'>;
 }
-
-const CHORUS: RealRecipe = {
-  id: 'chorus',
-  title: 'Product search, judged on four labels',
-  terms: 'Judgments: Apache-2.0 (querqy/chorus). Product text: Icecat Open Content License.',
-  scaleSize: 4,
-  folds: 5,
-  run: 5,
-  queries: 10_000,
-  words: { query: 12, title: 14, brand: 2, type: 3, attributes: 10, text: 8 },
-};
-const MSRD: RealRecipe = {
-  id: 'msrd',
-  title: 'Film search, judged on two labels',
-  terms: 'Movie Search Ranking Dataset, Metarank Labs, CC BY-SA 4.0.',
-  scaleSize: 2,
-  folds: 3,
-  run: 1,
-  queries: 450,
-  words: { query: 12, title: 12, brand: 0, type: 0, attributes: 12, text: 8 },
-};
-export const REAL_RECIPES: readonly RealRecipe[] = [CHORUS, MSRD];
-
-/** The models of a recipe: what their prompts tell beside the words. */
-export const MODEL_ARMS = [
-  { id: 'words', name: 'SFT, words only', prompt: { hints: false, standing: false } },
-  { id: 'hints', name: 'SFT, with hints', prompt: { hints: true, standing: true } },
-] as const;
-export type ModelArm = (typeof MODEL_ARMS)[number];
-
-/** The arm that reinforcement goes on from. */
-export const REINFORCED_ARM: ModelArm['id'] = 'hints';
-export const REINFORCED_NAME = 'MBO-GRPO, with hints';
 
 /** The share of a fold's queries to learn from that choices are made by. */
 export const DEV_SHARE = 0.15;
 /** Decides folds, splits, weights and rollouts. */
-export const RECIPE_SEED = 1;
+export const SEED = 1;
 
 /** How models of a recipe learn. The label's token weighs as much as a short trace, or it would drown in it. */
-export const RECIPE_SFT = {
+const SFT: RealRecipe['sft'] = {
   steps: 240,
   batchSize: 32,
   warmupSteps: 24,
@@ -72,11 +41,11 @@ export const RECIPE_SFT = {
   evaluateEvery: 240,
   checkpointEvery: 60,
   logEvery: 20,
-  seed: RECIPE_SEED,
-} as const;
+  seed: SEED,
+};
 
 /** How reinforcement goes on, with the expert loss beside it. */
-export const RECIPE_GRPO: Omit<GrpoExperimentInput, 'data' | 'name'> = {
+const GRPO: RealRecipe['grpo'] = {
   reward: { labelCredit: 'ordinal', labelShare: 0.7 },
   probePrompts: 16,
   probeSamples: 2,
@@ -91,9 +60,46 @@ export const RECIPE_GRPO: Omit<GrpoExperimentInput, 'data' | 'name'> = {
     balance: { kind: 'additive', lambda: 0.3 },
     evaluateEvery: 20,
     checkpointEvery: 5,
-    seed: RECIPE_SEED,
+    seed: SEED,
   },
 };
+
+const CHORUS: RealRecipe = {
+  id: 'chorus',
+  title: 'Product search, judged on four labels',
+  terms: 'Judgments: Apache-2.0 (querqy/chorus). Product text: Icecat Open Content License.',
+  scaleSize: 4,
+  folds: 5,
+  run: 5,
+  queries: 10_000,
+  words: { query: 12, title: 14, brand: 2, type: 3, attributes: 10, text: 8 },
+  sft: SFT,
+  grpo: GRPO,
+};
+const MSRD: RealRecipe = {
+  id: 'msrd',
+  title: 'Film search, judged on two labels',
+  terms: 'Movie Search Ranking Dataset, Metarank Labs, CC BY-SA 4.0.',
+  scaleSize: 2,
+  folds: 3,
+  run: 1,
+  queries: 450,
+  words: { query: 12, title: 12, brand: 0, type: 0, attributes: 12, text: 8 },
+  sft: SFT,
+  grpo: GRPO,
+};
+export const REAL_RECIPES: readonly RealRecipe[] = [CHORUS, MSRD];
+
+/** The models of a recipe: what their prompts tell beside the words. */
+export const MODEL_ARMS = [
+  { id: 'words', name: 'SFT, words only', prompt: { hints: false, standing: false } },
+  { id: 'hints', name: 'SFT, with hints', prompt: { hints: true, standing: true } },
+] as const;
+export type ModelArm = (typeof MODEL_ARMS)[number];
+
+/** The arm that reinforcement goes on from. */
+export const REINFORCED_ARM: ModelArm['id'] = 'hints';
+export const REINFORCED_NAME = 'MBO-GRPO, with hints';
 
 /** A fold: a data set without its test queries, and the pairs of those. */
 export interface RealFold {
@@ -104,8 +110,8 @@ export interface RealFold {
 
 /** The folds of a data set, in order. Which queries are drawn and where they go depends on the recipe alone. */
 export async function foldsOf({ folds, run, queries }: RealRecipe, dataSet: DataSet): Promise<RealFold[]> {
-  const drawn = sampleQueries(dataSet.pairs, queries, RECIPE_SEED);
-  const rounds = kFoldByQuery(drawn, RECIPE_SEED, folds).slice(0, run);
+  const drawn = sampleQueries(dataSet.pairs, queries, SEED);
+  const rounds = kFoldByQuery(drawn, SEED, folds).slice(0, run);
   return Promise.all(
     rounds.map(async ({ train, test }, index) => ({
       index,

@@ -4,7 +4,7 @@
 import * as v from 'valibot';
 import type { Measured } from '../relevance/label-report.ts';
 import { compareSystems, measureSystem, REAL_MEASURES, type RealMeasures } from './real-measures.ts';
-import { DEV_SHARE, MODEL_ARMS, RECIPE_GRPO, RECIPE_SEED, RECIPE_SFT, type RealRecipe } from './real-data.ts';
+import { DEV_SHARE, MODEL_ARMS, type RealRecipe, SEED } from './real-data.ts';
 
 const number = v.nullable(v.number());
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -99,7 +99,7 @@ export function realResults(
     terms,
     device,
     commit,
-    config: { recipe, sft: RECIPE_SFT, grpo: RECIPE_GRPO, arms: MODEL_ARMS, devShare: DEV_SHARE, seed: RECIPE_SEED },
+    config: { recipe, arms: MODEL_ARMS, devShare: DEV_SHARE, seed: SEED },
     folds: {
       planned: folds,
       run: results.length,

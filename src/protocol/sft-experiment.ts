@@ -48,6 +48,7 @@ export const SftExperimentSchema = v.strictObject({
   devPairs: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)), 600),
 });
 export type SftExperiment = v.InferOutput<typeof SftExperimentSchema>;
+export type SftExperimentInput = v.InferInput<typeof SftExperimentSchema>;
 
 /** What an experiment learns from. */
 export type ExperimentData = SftExperiment['data'];
