@@ -8,6 +8,8 @@ import process from 'node:process';
 import { Argument, Command } from 'commander';
 import { LabError } from '../common/errors.ts';
 import { findingsOf, verdictOf } from '../experiment/recipe-results.ts';
+import { DISTILL_RECIPES } from '../experiment/distill-recipes.ts';
+import { withGapClosed } from '../experiment/gap-closed.ts';
 import { type Recipe, RECIPES, START_SETTINGS } from '../experiment/recipes.ts';
 import { parseConfig } from '../config/parse.ts';
 import {
@@ -20,7 +22,7 @@ import { currentCommit } from './current-commit.ts';
 import { type ExperimentContext, resultOf, TEST_PAIRS } from './experiment-runs.ts';
 import { writeWhole } from './model-folder.ts';
 import { type BackendName, openNodeBackend } from './node-backend.ts';
-import { backendOption, wholeNumber } from './options.ts';
+import { backendOption, DEFAULT_MODEL_FOLDER, wholeNumber } from './options.ts';
 import { runE0 } from '../experiment/theory.ts';
 import { startModel } from './start-model.ts';
 import { writeReport } from './report-files.ts';
@@ -30,13 +32,15 @@ interface ExperimentOptions {
   readonly seeds: number;
   readonly arms?: number;
   readonly steps?: number;
+  readonly teacher: string;
   readonly runs: string;
   readonly out: string;
   readonly backend: BackendName;
 }
 
+const ALL_RECIPES = [...RECIPES, ...DISTILL_RECIPES];
 /** E0 is arithmetic; all others are runs. */
-const IDS = ['E0', ...RECIPES.map(({ id }) => id)];
+const IDS = ['E0', ...ALL_RECIPES.map(({ id }) => id)];
 
 export function experimentCommand(): Command {
   return new Command('experiment')
@@ -45,6 +49,11 @@ export function experimentCommand(): Command {
     .option('--seeds <n>', `how many seeds; fewer than ${SEEDS_FOR_A_CLAIM} claim nothing`, wholeNumber(1), 5)
     .option('--arms <n>', 'only the first arms of the recipe, which are the most important', wholeNumber(1))
     .option('--steps <n>', 'other than the steps of the recipe, for a quick look', wholeNumber(1))
+    .option(
+      '--teacher <folder>',
+      'the model folder of the teacher, where students learn from one',
+      DEFAULT_MODEL_FOLDER,
+    )
     .option('--runs <folder>', 'where runs are kept; those that are finished are not made again', 'runs/experiments')
     .option('-o, --out <folder>', 'where the results go', 'docs/results')
     .addOption(backendOption())
@@ -52,7 +61,7 @@ export function experimentCommand(): Command {
       'after',
       `
   E0  Theory: what the code computes against what is known in closed form
-${RECIPES.map(({ id, title }) => `  ${id}  ${title}`).join('\n')}
+${ALL_RECIPES.map(({ id, title }) => `  ${id}  ${title}`).join('\n')}
 
 Examples:
   npm run lab -- experiment E1 --seeds 5
@@ -69,7 +78,7 @@ async function runExperiment(id: Recipe['id'] | 'E0', options: ExperimentOptions
     await checkTheory(options.out);
     return;
   }
-  const recipe = RECIPES.find((candidate) => candidate.id === id);
+  const recipe = ALL_RECIPES.find((candidate) => candidate.id === id);
   if (recipe === undefined) throw new LabError('bad-config', { message: `There is no experiment ${id}.` });
   const opened = await openNodeBackend(options.backend);
   note(`Computing on ${opened.backend}: ${opened.device} (${opened.reason}).`);
@@ -85,6 +94,7 @@ async function runExperiment(id: Recipe['id'] | 'E0', options: ExperimentOptions
     testPairs: TEST_PAIRS,
     steps: options.steps,
     startFolder: (seed) => startModel(join(options.runs, 'starts'), seed, signal, device),
+    teacherFolder: options.teacher,
   };
 
   const arms = recipe.arms.slice(0, options.arms);
@@ -103,15 +113,17 @@ async function runExperiment(id: Recipe['id'] | 'E0', options: ExperimentOptions
     note(`Other processes are at ${elsewhere} runs. Give the command again when they are done, to write the results.`);
     return;
   }
-  const findings = findingsOf(recipe, results);
+  const isTaught = arms.some(({ run }) => run.kind === 'distill');
+  const measured = recipe.gap === undefined ? results : withGapClosed(results, recipe.gap);
+  const findings = findingsOf(recipe, measured);
   await writeResults(options.out, {
     id: recipe.id,
     title: recipe.title,
     question: recipe.question,
     device: context.device,
     commit: context.commit,
-    config: { start: START_SETTINGS, seeds: options.seeds, arms },
-    arms: results,
+    config: { ...(isTaught ? { teacher: options.teacher } : { start: START_SETTINGS }), seeds: options.seeds, arms },
+    arms: measured,
     findings,
     verdict: verdictOf(findings),
   });

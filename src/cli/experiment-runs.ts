@@ -19,6 +19,7 @@ import { type GrpoExperiment, GrpoExperimentSchema } from '../protocol/grpo-expe
 import { type PolicyMeasures, PolicyMeasuresSchema } from '../protocol/policy-measures.ts';
 import { makeRuleWorld, type RuleWorld } from '../relevance/rule-world.ts';
 import type { GrpoStep } from '../train/grpo-telemetry.ts';
+import { studentOf, teacherResult } from './distill-runs.ts';
 import { experimentRunFolder, measuredOnce, type RunFolder } from './experiment-store.ts';
 import { readStartModel } from './start-model.ts';
 import { note, Progress, spokenStep } from './terminal.ts';
@@ -39,6 +40,8 @@ export interface ExperimentContext {
   readonly steps?: number | undefined;
   /** Gives the model folder that the runs of a seed start from. */
   readonly startFolder: (seed: number) => Promise<string>;
+  /** The model folder of the teacher of all students. */
+  readonly teacherFolder: string;
 }
 
 /**
@@ -56,6 +59,10 @@ export async function resultOf(arm: Arm, seed: number, context: ExperimentContex
       const start = await readStartModel(await context.startFolder(seed));
       return runArm(settingsOf(run.settings, seed, context.steps), start, `${name}, seed ${seed}`, context);
     }
+    case 'teacher':
+      return teacherResult(seed, context);
+    case 'distill':
+      return studentOf(name, run.settings, seed, context);
     default:
       return run satisfies never;
   }
@@ -79,14 +86,7 @@ async function runArm(
   context: ExperimentContext,
 ): Promise<SeedResult | undefined> {
   const folder = experimentRunFolder(context.root, experiment, hashWeights(start.weights));
-  const finished = await folder.readFinished();
-  if (finished !== undefined) return finished.result;
-  if (!(await folder.claim())) return undefined;
-  try {
-    return await finishRun(folder, experiment, start, title, context);
-  } finally {
-    await folder.release();
-  }
+  return folder.once(() => finishRun(folder, experiment, start, title, context));
 }
 
 /** Trains from the last checkpoint, or from the start, to the end. */

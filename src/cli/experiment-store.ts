@@ -9,6 +9,7 @@ import * as v from 'valibot';
 import { hashHex } from '../common/rng.ts';
 import { parseConfig } from '../config/parse.ts';
 import { type GrpoCheckpoint, readGrpoCheckpoint, writeGrpoCheckpoint } from '../experiment/grpo-checkpoint.ts';
+import type { DistillExperiment } from '../protocol/distill-experiment.ts';
 import { SeedResultSchema } from '../protocol/experiment-results.ts';
 import type { GrpoExperiment } from '../protocol/grpo-experiment.ts';
 import { canonicalJson } from '../relevance/instruction.ts';
@@ -19,7 +20,7 @@ import { writeWhole } from './model-folder.ts';
 const FinishedRunSchema = v.strictObject({ commit: v.string(), device: v.string(), result: SeedResultSchema });
 export type FinishedRun = v.InferOutput<typeof FinishedRunSchema>;
 
-/** The folder of one reinforcement run. */
+/** The folder of one run. */
 export class RunFolder {
   readonly path: string;
 
@@ -63,19 +64,47 @@ export class RunFolder {
     await writeWhole(join(this.path, 'result.json'), `${JSON.stringify(run)}\n`);
   }
 
+  /**
+   * The result of the run, made if it is not there yet.
+   *
+   * @param make - makes the result and writes it
+   * @returns undefined if another process is at it
+   */
+  async once(make: () => Promise<FinishedRun['result']>): Promise<FinishedRun['result'] | undefined> {
+    const finished = await this.readFinished();
+    if (finished !== undefined) return finished.result;
+    if (!(await this.claim())) return undefined;
+    try {
+      return await make();
+    } finally {
+      await this.release();
+    }
+  }
+
+  /** The bytes of the last checkpoint, whatever kind of run it is of. */
+  readCheckpointBytes(): Promise<Uint8Array | undefined> {
+    return readBytesIfThere(join(this.path, 'checkpoint.safetensors'));
+  }
+
+  /** Writes a checkpoint, and the settings beside it for people to read. */
+  async writeCheckpointBytes(experiment: object, bytes: Uint8Array): Promise<void> {
+    await mkdir(this.path, { recursive: true });
+    await writeWhole(join(this.path, 'experiment.json'), `${JSON.stringify(experiment, null, 1)}\n`);
+    await writeWhole(join(this.path, 'checkpoint.safetensors'), bytes);
+  }
+
   async readCheckpoint(): Promise<GrpoCheckpoint | undefined> {
-    const bytes = await readBytesIfThere(join(this.path, 'checkpoint.safetensors'));
+    const bytes = await this.readCheckpointBytes();
     return bytes === undefined ? undefined : readGrpoCheckpoint(bytes);
   }
 
   /** Writes a checkpoint, and the records of all steps that led to it. */
   async writeCheckpoint(checkpoint: GrpoCheckpoint, records: readonly GrpoStep[]): Promise<void> {
-    await mkdir(this.path, { recursive: true });
     const lines = records.map((record) => JSON.stringify(record)).join('\n');
     // The records first: more of them than steps in the checkpoint are cut when it is read, fewer would be missed.
+    await mkdir(this.path, { recursive: true });
     await writeWhole(join(this.path, 'steps.jsonl'), `${lines}\n`);
-    await writeWhole(join(this.path, 'experiment.json'), `${JSON.stringify(checkpoint.experiment, null, 1)}\n`);
-    await writeWhole(join(this.path, 'checkpoint.safetensors'), writeGrpoCheckpoint(checkpoint));
+    await this.writeCheckpointBytes(checkpoint.experiment, writeGrpoCheckpoint(checkpoint));
   }
 
   /** The records of the first `count` steps. */
@@ -108,6 +137,11 @@ function identityOf({ passRates, grpo: { curriculum, ...grpo }, ...experiment }:
     ...(passRates === null ? {} : { passRates }),
     grpo: curriculum.kind === 'random' ? grpo : { ...grpo, curriculum },
   };
+}
+
+/** The same for a student. */
+export function distillRunFolder(root: string, experiment: DistillExperiment, teacherHash: string): RunFolder {
+  return new RunFolder(join(root, 'distill', hashHex(canonicalJson([experiment, teacherHash]))));
 }
 
 /**

@@ -7,6 +7,7 @@ import process from 'node:process';
 import { Command, CommanderError } from 'commander';
 import { LabError, type LabErrorCode, messageOf } from '../common/errors.ts';
 import { answerCommand } from './answer-command.ts';
+import { distillCommand } from './distill-command.ts';
 import { evalCommand } from './eval-command.ts';
 import { experimentCommand } from './experiment-command.ts';
 import { grpoCommand } from './grpo-command.ts';
@@ -49,6 +50,7 @@ for (const command of [
   sftCommand(),
   evalCommand(),
   grpoCommand(),
+  distillCommand(),
   experimentCommand(),
   reportCommand(),
   piarCommand(),

@@ -83,7 +83,14 @@ async function probePolicy(
   return reportRollouts(task, judgeGroups(config, scored));
 }
 
-function heldOutOf({ pairs, labels, ranking, reasoning, expertLossNats }: Evaluation): PolicyMeasures['heldOut'] {
+/** The measures of an evaluation that a run keeps. */
+export function heldOutOf({
+  pairs,
+  labels,
+  ranking,
+  reasoning,
+  expertLossNats,
+}: Evaluation): PolicyMeasures['heldOut'] {
   return {
     pairs,
     accuracy: labels.accuracy.value,

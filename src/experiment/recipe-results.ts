@@ -4,10 +4,12 @@
 import {
   type ExperimentResults,
   type Finding,
+  type ResultPoint,
   type SeedResult,
   SEEDS_FOR_A_CLAIM,
 } from '../protocol/experiment-results.ts';
 import type { GrpoStep } from '../train/grpo-telemetry.ts';
+import type { DistillPoint } from './distill-checkpoint.ts';
 import type { GrpoCurvePoint } from './grpo-checkpoint.ts';
 import type { PolicyMeasures } from '../protocol/policy-measures.ts';
 import { collapseSince } from './grpo-measure.ts';
@@ -34,35 +36,69 @@ export function seedResult(
     metrics: {
       reward: rounded(last?.probe.reward),
       rewardGain: first === undefined || last === undefined ? null : rounded(last.probe.reward - first.probe.reward),
-      tailRecall: rounded(test.tailRecall),
-      headRecall: rounded(test.headRecall),
-      distinctRules: test.distinctRules,
-      accuracy: rounded(test.accuracy),
-      macroF1: rounded(test.macroF1),
-      pairAccuracy: rounded(test.pairAccuracy),
-      labelEntropy: rounded(test.labelEntropyNats),
+      ...heldOutMetrics(test),
       reasoningEntropy: rounded(last?.probe.reasoningEntropyNats),
-      strictReward: rounded(test.strictReward),
-      verifiedSteps: rounded(test.verifiedSteps),
-      labelTraceAgreement: rounded(test.labelTraceAgreement),
-      validTraces: rounded(test.validTraces),
-      expertLoss: rounded(test.expertLossNats),
       collapsed: first === undefined || last === undefined ? null : Number(collapseSince(first, last).isCollapsed),
     },
     curve: curve.map(({ step, measures: { probe, heldOut } }) => ({
       step,
       reward: rounded(probe.reward),
-      tailRecall: rounded(heldOut.tailRecall),
-      headRecall: rounded(heldOut.headRecall),
-      distinctRules: heldOut.distinctRules,
-      accuracy: rounded(heldOut.accuracy),
-      macroF1: rounded(heldOut.macroF1),
-      pairAccuracy: rounded(heldOut.pairAccuracy),
+      ...heldOutPoint(heldOut),
       labelEntropy: rounded(probe.labelEntropyNats),
       reasoningEntropy: rounded(probe.reasoningEntropyNats),
       ...(records.length === 0 ? {} : { tokens: spent.get(step) ?? 0 }),
     })),
     tokens,
+  };
+}
+
+/** The result of one run in which a student learned from a teacher; it has no reward, and no start to collapse from. */
+export function studentResult(
+  seed: number,
+  curve: readonly DistillPoint[],
+  test: PolicyMeasures['heldOut'],
+  tokens: SeedResult['tokens'],
+): SeedResult {
+  return {
+    seed,
+    metrics: heldOutMetrics(test),
+    curve: curve.map(({ step, heldOut, tokens: spent }) => ({
+      step,
+      reward: null,
+      ...heldOutPoint(heldOut),
+      labelEntropy: rounded(heldOut.labelEntropyNats),
+      reasoningEntropy: null,
+      tokens: totalOf(spent),
+    })),
+    tokens,
+  };
+}
+
+function heldOutMetrics(test: PolicyMeasures['heldOut']): SeedResult['metrics'] {
+  return {
+    tailRecall: rounded(test.tailRecall),
+    headRecall: rounded(test.headRecall),
+    distinctRules: test.distinctRules,
+    accuracy: rounded(test.accuracy),
+    macroF1: rounded(test.macroF1),
+    pairAccuracy: rounded(test.pairAccuracy),
+    labelEntropy: rounded(test.labelEntropyNats),
+    strictReward: rounded(test.strictReward),
+    verifiedSteps: rounded(test.verifiedSteps),
+    labelTraceAgreement: rounded(test.labelTraceAgreement),
+    validTraces: rounded(test.validTraces),
+    expertLoss: rounded(test.expertLossNats),
+  };
+}
+
+function heldOutPoint(heldOut: PolicyMeasures['heldOut']): Omit<ResultPoint, 'step' | 'reward' | `${string}Entropy`> {
+  return {
+    tailRecall: rounded(heldOut.tailRecall),
+    headRecall: rounded(heldOut.headRecall),
+    distinctRules: heldOut.distinctRules,
+    accuracy: rounded(heldOut.accuracy),
+    macroF1: rounded(heldOut.macroF1),
+    pairAccuracy: rounded(heldOut.pairAccuracy),
   };
 }
 

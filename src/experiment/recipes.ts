@@ -8,17 +8,26 @@
  * samples that cover the tail favour mode balance by construction, which is why the matched case always stands beside it.
  */
 import type { CurriculumConfig } from '../config/grpo-config.ts';
+import type { DistillExperimentInput } from '../protocol/distill-experiment.ts';
 import type { MetricName } from '../protocol/experiment-results.ts';
 import type { GrpoExperimentInput } from '../protocol/grpo-experiment.ts';
 import type { SftExperiment } from '../protocol/sft-experiment.ts';
+import type { Gap } from './gap-closed.ts';
 
 /** The settings of one arm, but for the seed. */
 export type ArmSettings = Omit<GrpoExperimentInput, 'name'>;
 
+/** The settings of an arm in which a student learns from a teacher, but for the seed. */
+export type StudentSettings = Omit<DistillExperimentInput, 'name'>;
+
 /** What an arm does with a seed. */
 export type ArmRun =
   /** Nothing: the model that the reinforced arms begin with, as it is. */
-  { readonly kind: 'start' } | { readonly kind: 'grpo'; readonly settings: ArmSettings };
+  | { readonly kind: 'start' }
+  | { readonly kind: 'grpo'; readonly settings: ArmSettings }
+  /** Nothing: the teacher as it is. */
+  | { readonly kind: 'teacher' }
+  | { readonly kind: 'distill'; readonly settings: StudentSettings };
 
 /** One way to train, run with every seed. */
 export interface Arm {
@@ -38,12 +47,14 @@ export interface Comparison {
 
 /** An experiment. */
 export interface Recipe {
-  readonly id: 'E1' | 'E2' | 'E3' | 'E4' | 'E5' | 'E8';
+  readonly id: 'E1' | 'E2' | 'E3' | 'E4' | 'E5' | 'E7' | 'E8';
   readonly title: string;
   readonly question: string;
   /** The most important first: a recipe that is cut short has the arms that matter. */
   readonly arms: readonly Arm[];
   readonly comparisons: readonly Comparison[];
+  /** The arms between which every run closes a share of the gap in accuracy, where that is asked. */
+  readonly gap?: Gap;
 }
 
 /** The supervised run that every arm of a seed starts from: stopped early, so that there is something left to learn. */

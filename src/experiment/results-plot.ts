@@ -34,9 +34,10 @@ interface Band {
 /** The plot of an experiment; arms without a curve are left out. */
 export function resultsSvg({ title, arms }: ExperimentResults): string {
   const drawn = arms.filter(({ seeds }) => seeds.some(({ curve }) => curve.length > 1));
-  const rows = Math.ceil(PANELS.length / COLUMNS);
+  const shown = PANELS.filter(([name]) => drawn.some((arm) => bandOf(arm, name).length > 0));
+  const rows = Math.ceil(shown.length / COLUMNS);
   const height = rows * PANEL.height + 16 + drawn.length * LEGEND_ROW;
-  const panels = PANELS.map(([name, heading], i) => {
+  const panels = shown.map(([name, heading], i) => {
     const [x, y] = [(i % COLUMNS) * PANEL.width, Math.floor(i / COLUMNS) * PANEL.height];
     return `<g transform="translate(${x} ${y})">${panel(
       heading,

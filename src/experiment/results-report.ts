@@ -6,12 +6,16 @@ import {
   type Finding,
   METRIC_NAMES,
   type MetricName,
+  type SeedResult,
   SEEDS_FOR_A_CLAIM,
 } from '../protocol/experiment-results.ts';
 import { type MeanInterval, meanInterval, signed } from './student-t.ts';
 
-/** The metrics of the table, in its order. */
-const TABLE: readonly MetricName[] = METRIC_NAMES.filter((name) => name !== 'expertLoss' && name !== 'validTraces');
+/** The metrics of the table, in its order: those that some arm has. */
+function tableMetrics(arms: ExperimentResults['arms']): MetricName[] {
+  const names = METRIC_NAMES.filter((name) => name !== 'expertLoss' && name !== 'validTraces');
+  return names.filter((name) => arms.some((arm) => armMetric(arm, name) !== undefined));
+}
 
 /** What each metric is, in a clause. */
 const MEANINGS: Readonly<Record<MetricName, string>> = {
@@ -21,6 +25,7 @@ const MEANINGS: Readonly<Record<MetricName, string>> = {
   headRecall: 'gold rules of the head that greedy answers cite',
   distinctRules: 'different rules cited in all greedy answers',
   accuracy: 'labels right',
+  gapClosed: 'share of the gap in accuracy between the student without a teacher and the teacher that is closed',
   macroF1: 'macro-F1 of the labels',
   pairAccuracy: 'pairs of documents of one query in the right order',
   labelEntropy: 'entropy of the label distribution, nats',
@@ -47,7 +52,10 @@ export function resultsMarkdown(results: ExperimentResults): string {
     findingsTable(findings),
     '## All arms',
     armsTable(arms),
-    TABLE.map((name) => `- *${name}*: ${MEANINGS[name]}`).join('\n'),
+    [
+      ...tableMetrics(arms).map((name) => `- *${name}*: ${MEANINGS[name]}`),
+      '- *tokens*: input tokens learned from, and those that the model wrote itself, in thousands',
+    ].join('\n'),
     `## Over time\n\n![Curves](${id}.svg)`,
   ].join('\n\n');
 }
@@ -61,11 +69,12 @@ function findingsTable(findings: readonly Finding[]): string {
 }
 
 function armsTable(arms: ExperimentResults['arms']): string {
-  const head = `| Arm | n | ${TABLE.join(' | ')} |`;
-  const rule = `|---|---|${TABLE.map(() => '---').join('|')}|`;
+  const names = tableMetrics(arms);
+  const head = `| Arm | n | ${names.join(' | ')} | tokens |`;
+  const rule = `|---|---|${names.map(() => '---').join('|')}|---|`;
   const rows = arms.map((arm) => {
-    const cells = TABLE.map((name) => spoken(armMetric(arm, name)));
-    return `| ${arm.name} | ${arm.seeds.length} | ${cells.join(' | ')} |`;
+    const cells = names.map((name) => spoken(armMetric(arm, name)));
+    return `| ${arm.name} | ${arm.seeds.length} | ${cells.join(' | ')} | ${spokenTokens(arm)} |`;
   });
   return [head, rule, ...rows].join('\n');
 }
@@ -74,6 +83,14 @@ function armsTable(arms: ExperimentResults['arms']): string {
 export function armMetric({ seeds }: ExperimentResults['arms'][number], name: MetricName): MeanInterval | undefined {
   const values = seeds.flatMap(({ metrics }) => metrics[name] ?? []);
   return values.length === 0 ? undefined : meanInterval(values);
+}
+
+/** The tokens of a run, on average over its seeds. */
+function spokenTokens({ seeds }: ExperimentResults['arms'][number]): string {
+  const thousands = (count: (tokens: SeedResult['tokens']) => number): string =>
+    Math.round(seeds.reduce((sum, { tokens }) => sum + count(tokens), 0) / seeds.length / 1000).toLocaleString('en');
+  if (seeds.length === 0) return '';
+  return `${thousands(({ learned, expert }) => learned + expert)}, ${thousands(({ generated }) => generated)}`;
 }
 
 function spoken(interval: MeanInterval | undefined): string {

@@ -40,6 +40,8 @@ export const ModelCardSchema = v.strictObject({
     device: v.string(),
     date: v.string(),
   }),
+  /** Who taught the model, where it is a student. */
+  distillation: v.optional(v.strictObject({ teacher: v.string(), teacherHash: v.string(), method: v.string() })),
   evaluation: v.nullable(
     v.strictObject({
       /** The command that measured. */
@@ -93,7 +95,11 @@ export function cardRows(card: ModelCard): CardRow[] {
     ),
     row('Made by', card.training.command, true),
   ];
-  const { evaluation } = card;
+  const { distillation, evaluation } = card;
+  if (distillation !== undefined) {
+    const { teacher, teacherHash, method } = distillation;
+    rows.push(row('Teacher', `${teacher}, weights ${teacherHash}: ${method}`));
+  }
   if (evaluation !== null) {
     rows.push(row('Measured on', `${evaluation.pairs.toLocaleString('en')} pairs of the ${evaluation.split} split`));
     rows.push(row('Measured by', evaluation.command, true));

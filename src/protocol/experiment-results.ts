@@ -12,6 +12,7 @@ export const METRIC_NAMES = [
   'headRecall',
   'distinctRules',
   'accuracy',
+  'gapClosed',
   'macroF1',
   'pairAccuracy',
   'labelEntropy',

@@ -79,7 +79,15 @@ beforeEach(async () => {
 
 function context(signal = new AbortController().signal): ExperimentContext {
   const startFolder = (seed: number): Promise<string> => startModel(join(root, 'starts'), seed, signal, 'a test');
-  return { root, device: 'a test', commit: 'none', signal, testPairs: 4, startFolder };
+  return {
+    root,
+    device: 'a test',
+    commit: 'none',
+    signal,
+    testPairs: 4,
+    startFolder,
+    teacherFolder: join(root, 'starts', 'seed-1', 'model'),
+  };
 }
 
 async function runFolder(): Promise<string> {
@@ -132,6 +140,24 @@ describe('resultOf', () => {
     const aborted = new AbortController();
     aborted.abort(); // measuring would throw
     expect(await resultOf(start, 1, context(aborted.signal))).toEqual(first);
+  });
+
+  it('trains a student once, and measures its teacher once', async () => {
+    const world = { trainQueries: 20, devQueries: 4, testQueries: 4 };
+    const distill = { steps: 2, batchSize: 4, maxTokens: 8, method: { kind: 'trace', minReward: 0 } } as const;
+    const student: Arm = {
+      name: 'student',
+      run: { kind: 'distill', settings: { world, queries: 2, devPairs: 4, distill } },
+    };
+    const teacher: Arm = { name: 'teacher', run: { kind: 'teacher' } };
+    const taught = await resultOf(student, 1, context());
+    expect(taught?.curve.map(({ step }) => step)).toEqual([2]);
+    expect(taught?.tokens.learned).toBeGreaterThan(0);
+    const knows = await resultOf(teacher, 1, context());
+    const aborted = new AbortController();
+    aborted.abort(); // training anything would throw
+    expect(await resultOf(student, 1, context(aborted.signal))).toEqual(taught);
+    expect(await resultOf(teacher, 2, context(aborted.signal))).toEqual({ ...knows, seed: 2 });
   });
 
   it('says where a damaged result is', async () => {

@@ -1,0 +1,23 @@
+/**
+ * Teachers on disk, and what they wrote, which is kept because it takes minutes and is the same for every student.
+ */
+import * as v from 'valibot';
+import type { CompletionIds, Teacher } from '../experiment/distill-task.ts';
+import { hashWeights } from '../experiment/weights-hash.ts';
+import { readWeights } from '../model/weights.ts';
+import { measuredOnce } from './experiment-store.ts';
+import { readModelFolder } from './model-folder.ts';
+
+const CompletionIdsSchema = v.array(v.array(v.pipe(v.number(), v.integer(), v.minValue(0))));
+
+/** A teacher on the current backend. @throws {LabError} what `readModelFolder` throws */
+export async function readTeacher(folder: string): Promise<Teacher> {
+  const model = await readModelFolder(folder);
+  return { model, hash: hashWeights(await readWeights(model.transformer.weights)) };
+}
+
+/** Keeps completions in a folder, each under its name. */
+export function keepIn(folder: string): (name: string, make: () => Promise<CompletionIds>) => Promise<CompletionIds> {
+  return (name, make) =>
+    measuredOnce(folder, name, CompletionIdsSchema, async () => (await make()).map((ids) => [...ids]));
+}

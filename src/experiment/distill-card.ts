@@ -1,0 +1,82 @@
+/**
+ * The model card of a student: what it was taught, by whom and how.
+ */
+import type { DistillConfig } from '../config/distill-config.ts';
+import { countParameters, type ModelConfig } from '../config/model-config.ts';
+import type { ModelCard } from '../infer/model-card.ts';
+import type { DistillExperiment } from '../protocol/distill-experiment.ts';
+import type { FinishedDistill } from './distill-run.ts';
+import type { PreparedDistill, Teacher } from './distill-task.ts';
+
+/** What a card says beyond the settings of the run. */
+export interface StudentFacts {
+  readonly teacher: Teacher;
+  readonly student: ModelConfig;
+  readonly prepared: PreparedDistill;
+  readonly finished: FinishedDistill;
+  /** The command that makes the student again. */
+  readonly command: string;
+  readonly dtype: string;
+  readonly device: string;
+  /** As YYYY-MM-DD. */
+  readonly date: string;
+}
+
+/** The card, without an evaluation: that is made from the stored model (`lab eval --write-card`). */
+export function makeStudentCard({ name, world, distill }: DistillExperiment, facts: StudentFacts): ModelCard {
+  const { teacher, student, prepared, finished, command, dtype, device, date } = facts;
+  const { card } = teacher.model;
+  const { learned, expert, generated } = finished.tokens;
+  return {
+    schemaVersion: 1,
+    name,
+    description: card.description,
+    parameters: countParameters(student),
+    dtype,
+    data: {
+      name: `rule world, seed ${world.seed}`,
+      hash: prepared.world.versionHash,
+      trainPairs: prepared.examples.length,
+    },
+    training: { command, seed: distill.seed, steps: distill.steps, tokens: learned + expert, device, date },
+    distillation: { teacher: card.name, teacherHash: teacher.hash, method: spokenMethod(distill) },
+    evaluation: null,
+    curve: finished.curve.map(({ step, tokens, lossNats, heldOut }) => ({
+      step,
+      tokens: tokens.learned + tokens.expert,
+      lossNats,
+      ...(heldOut.accuracy === null ? {} : { devAccuracy: heldOut.accuracy }),
+      devLossNats: heldOut.expertLossNats,
+    })),
+    limits: [
+      `Learned from ${card.name}` +
+        (generated === 0 ? '.' : `, also on ${generated.toLocaleString('en')} tokens that it wrote itself.`),
+      ...card.limits,
+    ],
+  };
+}
+
+/** A method in a clause. */
+export function spokenMethod({ method, expertWeight }: DistillConfig): string {
+  const beside = expertWeight > 0 ? `, with the expert's completions beside it, weight ${expertWeight}` : '';
+  return `${clauseOf(method)}${beside}`;
+}
+
+function clauseOf(method: DistillConfig['method']): string {
+  switch (method.kind) {
+    case 'expert':
+      return `the expert's ${method.segment === 'all' ? 'completions' : 'labels'}, without the teacher`;
+    case 'hard-label':
+      return "the teacher's labels";
+    case 'trace':
+      return `the teacher's completions with a strict reward of at least ${method.minReward}`;
+    case 'label-kd':
+      return `the teacher's label distribution at temperature ${method.temperature}`;
+    case 'jsd': {
+      const own = method.studentShare > 0 ? ` and on the student's own (share ${method.studentShare})` : '';
+      return `JSD ${method.beta} from the teacher on the ${method.completions}'s completions${own}`;
+    }
+    default:
+      return method satisfies never;
+  }
+}

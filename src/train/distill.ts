@@ -1,0 +1,252 @@
+/**
+ * Distillation: a student learns from what a teacher says, on completions that somebody wrote (the expert, the teacher or,
+ * on-policy, the student itself), and if asked for from the expert beside it:
+ *
+ *     L = L_distill + lambda L_SFT
+ *
+ * Which batch an update takes, whether it is on-policy and every token that the student then samples are functions of the
+ * seed and the step. All that is needed to go on is in {@link DistillState}: 2N steps equal N, saving, loading and N more,
+ * bit for bit on one device.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { LabError, throwIfAborted } from '../common/errors.ts';
+import { hash32, Rng } from '../common/rng.ts';
+import { yieldToMessages } from '../common/yield.ts';
+import type { DistillConfig } from '../config/distill-config.ts';
+import { BatchOrder, type Example, makeTrainingBatch } from '../data/batches.ts';
+import { generateAll } from '../infer/generate.ts';
+import type { Transformer } from '../model/transformer.ts';
+import { readWeights, type TensorData } from '../model/weights.ts';
+import { AdamW, type AdamWState } from '../optim/adamw.ts';
+import { learningRateAt } from '../optim/schedule.ts';
+import { distillLoss, type DistillRows } from './distill-loss.ts';
+import { combineGradients, disposeGradients, type LossGradients, lossGradients } from './gradients.ts';
+import type { TokenCounts } from './grpo-telemetry.ts';
+import { scoredLogits } from './policy-batch.ts';
+import { weightedSum } from './policy-loss.ts';
+import { sftLoss } from './sft.ts';
+import type { TeacherLogits } from './teacher-logits.ts';
+
+/** All that a run needs to go on. */
+export interface DistillState {
+  /** Updates made. */
+  readonly step: number;
+  /** Input tokens learned from and, of the expert's term, beside it; tokens that the student wrote to learn from. */
+  readonly tokens: TokenCounts;
+  readonly weights: ReadonlyMap<string, TensorData>;
+  readonly optimizer: AdamWState;
+}
+
+/** What happened in one logged update. */
+export interface DistillLogEntry {
+  /** Updates made, counting this one. */
+  readonly step: number;
+  /** L_distill, in nats per token; which divergence that is depends on the method. */
+  readonly lossNats: number;
+  /** L_SFT, in nats per token; null where it has no weight. */
+  readonly expertLossNats: number | null;
+  /** Whether the student learned from its own completions. */
+  readonly isOnPolicy: boolean;
+  /** Global gradient norm before clipping. */
+  readonly gradNorm: number;
+  readonly learningRate: number;
+  readonly tokens: TokenCounts;
+}
+
+/** What a run takes besides its config. */
+export interface DistillRun {
+  readonly model: Transformer;
+  /** What the teacher says; read by label-kd and jsd. */
+  readonly teacher: TeacherLogits;
+  /** The prompts with the completions to learn on. */
+  readonly examples: readonly Example[];
+  /** The same prompts with the expert's completions; read where the expert's term has a weight. */
+  readonly expert: readonly Example[];
+  /** The R label tokens. */
+  readonly labelIds: readonly number[];
+  /** Ends a completion of the student. */
+  readonly eosId: number;
+  /** To go on from; its weights must already be the model's. */
+  readonly resume?: Omit<DistillState, 'weights'> | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Awaited before every update: the place to save the state of a run that is to end here. */
+  readonly beforeUpdate?: (step: number, readState: () => Promise<DistillState>) => Promise<void>;
+  /** Called every `logEvery` updates, and before each evaluation. */
+  readonly onLog?: (entry: DistillLogEntry) => void;
+  /** Called every `evaluateEvery` updates and at the end. */
+  readonly onEvaluate?: (step: number) => Promise<void>;
+  /** Called every `checkpointEvery` updates and at the end. */
+  readonly onCheckpoint?: (state: DistillState) => Promise<void>;
+}
+
+/**
+ * Trains a student in place.
+ *
+ * @throws {LabError} `aborted` when the signal fires, `not-finite` when loss or gradient is NaN or infinite, `bad-config` if
+ *   there are fewer examples than one batch needs.
+ */
+export async function trainDistill(config: DistillConfig, run: DistillRun): Promise<void> {
+  const { model, examples, expert, signal } = run;
+  const loss = distillLoss(config.method, run.labelIds);
+  const optimizer = new AdamW(model.weights, { ...config, eps: config.adamEps }, run.resume?.optimizer);
+  const lengths = examples.map(({ prompt, completion }) => prompt.length + completion.length);
+  const order = new BatchOrder(lengths, config.batchSize, config.seed);
+  const schedule = { ...config, peakLearningRate: config.learningRate, totalSteps: config.steps };
+  let step = run.resume?.step ?? 0;
+  let tokens: TokenCounts = run.resume?.tokens ?? { generated: 0, learned: 0, expert: 0 };
+  // GPU -> CPU sync: weights and moments.
+  const readState = async (): Promise<DistillState> => {
+    const [weights, moments] = [await readWeights(model.weights), await optimizer.readState()];
+    return { step, tokens, weights, optimizer: moments };
+  };
+
+  try {
+    while (step < config.steps) {
+      await yieldToMessages(); // a stop may be waiting
+      await run.beforeUpdate?.(step, readState);
+      throwIfAborted(signal);
+
+      const indices = order.at(step);
+      const isOnPolicy = isStudentsTurn(config, step);
+      const batch = isOnPolicy ? await studentExamples(config, run, indices, step) : pick(examples, indices);
+      const beside = config.expertWeight > 0 ? pick(expert, indices) : [];
+      const learned = distillGradients(config, run, loss, batch, isOnPolicy ? undefined : indices);
+      const anchored = expertGradients(config, model, beside);
+      const gradients = combineGradients(model.weights, [
+        { factor: 1, gradients: learned },
+        { factor: config.expertWeight, gradients: anchored },
+      ]);
+      if (gradients === undefined) throw new LabError('internal', { message: 'An update has nothing to learn from.' });
+      const learningRate = learningRateAt(step, schedule);
+      const gradNorm = optimizer.apply(gradients, learningRate);
+      tf.dispose(gradients);
+      step += 1;
+      tokens = {
+        generated: tokens.generated + (isOnPolicy ? sum(batch.map(({ completion }) => completion.length)) : 0),
+        learned: tokens.learned + inputTokens(batch),
+        expert: tokens.expert + inputTokens(beside),
+      };
+
+      const isLast = step === config.steps;
+      const isEvaluated = isLast || step % config.evaluateEvery === 0;
+      if (isEvaluated || step % config.logEvery === 0) {
+        // GPU -> CPU sync: the only one of a plain step.
+        const [lossNats, expertLossNats, norm] = [
+          await valueOf(learned),
+          await valueOf(anchored),
+          await read(gradNorm),
+        ];
+        if (lossNats === null || ![lossNats, expertLossNats ?? 0, norm].every(Number.isFinite)) {
+          throw notFinite(step, lossNats, norm);
+        }
+        run.onLog?.({ step, lossNats, expertLossNats, isOnPolicy, gradNorm: norm, learningRate, tokens });
+      }
+      gradNorm.dispose();
+      disposeGradients(learned);
+      disposeGradients(anchored);
+
+      if (isEvaluated) await run.onEvaluate?.(step);
+      if (isLast || step % config.checkpointEvery === 0) {
+        if (run.onCheckpoint !== undefined) await run.onCheckpoint(await readState());
+      }
+    }
+  } finally {
+    optimizer.dispose();
+  }
+}
+
+/** Whether an update, counted from 0, is on completions of the student itself. */
+export function isStudentsTurn({ method, steps, seed }: DistillConfig, step: number): boolean {
+  if (method.kind !== 'jsd' || step < method.studentFrom * steps) return false;
+  return new Rng(`student's turn ${seed}/${step}`).chance(method.studentShare);
+}
+
+/** The prompts with what the student, as it is, writes to them. */
+async function studentExamples(
+  config: DistillConfig,
+  { model, examples, eosId, signal }: DistillRun,
+  indices: readonly number[],
+  step: number,
+): Promise<Example[]> {
+  const prompts = pick(examples, indices).map(({ prompt }) => prompt);
+  const completions = await generateAll(model, prompts, {
+    eosId,
+    maxTokens: config.maxTokens,
+    sampler: { temperature: 1, seed: hash32(`student ${config.seed}/${step}`) },
+    batchSize: config.sequencesPerPass,
+    signal,
+  });
+  return prompts.map((prompt, i) => ({ prompt, completion: Int32Array.from(completions[i]?.ids ?? []) }));
+}
+
+/**
+ * The gradient of L_distill: the weighted mean of the loss over the scored rows of a batch.
+ *
+ * @param indices - of the batch among the run's examples; undefined if the student wrote it
+ */
+function distillGradients(
+  { sequencesPerPass, labelWeight }: DistillConfig,
+  { model, teacher }: DistillRun,
+  loss: (rows: DistillRows) => tf.Tensor1D,
+  examples: readonly Example[],
+  indices: readonly number[] | undefined,
+): LossGradients | undefined {
+  const totalWeight = sum(examples.map(({ completion }) => labelWeight + completion.length - 1));
+  const passes = chunksOf(examples.length, sequencesPerPass).map(({ start, end }) => () => {
+    const batch = makeTrainingBatch(examples.slice(start, end), labelWeight);
+    const logits = scoredLogits(model, batch); // [M,V]
+    const ofRow = loss({ logits, targets: batch.targets, teacher: () => teacher(batch, indices?.slice(start, end)) });
+    const weights = tf.tensor1d(batch.weights.map((weight) => weight / totalWeight));
+    return { loss: weightedSum(weights, ofRow) };
+  });
+  return lossGradients(model.weights, passes);
+}
+
+/** The gradient of L_SFT, the mean negative log-likelihood of the expert's completions. */
+function expertGradients(
+  { sequencesPerPass }: DistillConfig,
+  model: Transformer,
+  examples: readonly Example[],
+): LossGradients | undefined {
+  const scored = (part: readonly Example[]): number => sum(part.map(({ completion }) => completion.length));
+  const passes = chunksOf(examples.length, sequencesPerPass).map(({ start, end }) => () => {
+    const part = examples.slice(start, end);
+    const share = scored(part) / scored(examples);
+    return { loss: tf.mul<tf.Scalar>(sftLoss(model, makeTrainingBatch(part)), share) };
+  });
+  return lossGradients(model.weights, passes);
+}
+
+function chunksOf(length: number, size: number): { readonly start: number; readonly end: number }[] {
+  return Array.from({ length: Math.ceil(length / size) }, (_, i) => ({ start: i * size, end: (i + 1) * size }));
+}
+
+function pick(examples: readonly Example[], indices: readonly number[]): Example[] {
+  return indices.flatMap((index) => examples[index] ?? []);
+}
+
+/** The last token of a sequence is only a target. */
+function inputTokens(examples: readonly Example[]): number {
+  return sum(examples.map(({ prompt, completion }) => prompt.length + completion.length - 1));
+}
+
+async function valueOf(gradients: LossGradients | undefined): Promise<number | null> {
+  return gradients === undefined ? null : read(gradients.loss);
+}
+
+async function read(scalar: tf.Tensor): Promise<number> {
+  return (await scalar.data())[0] ?? NaN;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+function notFinite(step: number, lossNats: number | null, gradNorm: number): LabError {
+  return new LabError('not-finite', {
+    message: `Step ${step} gave numbers that the run cannot go on with.`,
+    expected: 'a finite loss and gradient',
+    got: `loss ${lossNats ?? 'none'}, gradient norm ${gradNorm}`,
+    fix: 'Lower the learning rate or lengthen the warm-up, and resume from the last checkpoint.',
+  });
+}
