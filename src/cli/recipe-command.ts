@@ -5,10 +5,10 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
-import { Argument, Command } from 'commander';
+import { Argument, Command, Option } from 'commander';
 import { LabError } from '../common/errors.ts';
 import type { ColumnNames } from '../data/columns.ts';
-import { foldsOf, REAL_RECIPES } from '../experiment/real-data.ts';
+import { foldsOf, MODEL_IDS, type ModelId, REAL_RECIPES } from '../experiment/real-data.ts';
 import { realReport, realSvg } from '../experiment/real-report.ts';
 import { type FoldResult, realResults } from '../experiment/real-results.ts';
 import { reportHtml, reportMarkdown } from '../experiment/report-blocks.ts';
@@ -27,6 +27,7 @@ interface RecipeOptions {
   readonly docs?: string;
   readonly column: ColumnNames;
   readonly folds?: number;
+  readonly models: readonly ModelId[];
   readonly runs: string;
   readonly out: string;
   readonly backend: BackendName;
@@ -40,6 +41,11 @@ export function recipeCommand(): Command {
     .addOption(docsOption())
     .addOption(columnOption())
     .option('--folds <n>', 'only so many folds are run, which is preliminary', wholeNumber(1))
+    .addOption(
+      new Option('--models <ids...>', 'models without hints, with hints, and with hints by reinforcement')
+        .choices(MODEL_IDS)
+        .default(MODEL_IDS),
+    )
     .option('--runs <folder>', 'where stages are kept; those that are there are not made again', 'runs/recipes')
     .option('-o, --out <folder>', 'where results and report go', 'docs/results')
     .addOption(backendOption())
@@ -71,7 +77,7 @@ async function runRecipe(id: string, options: RecipeOptions): Promise<void> {
   const results: FoldResult[] = [];
   for (const fold of folds) {
     note(`Fold ${fold.index + 1} of ${folds.length}.`);
-    results.push(await runFold(fold, { recipe, whole, annotations, out, device, signal }));
+    results.push(await runFold(fold, { recipe, whole, annotations, out, models: options.models, device, signal }));
   }
   const found = realResults(recipe, results, humanAgreement(results, recipe.scaleSize), {
     device,

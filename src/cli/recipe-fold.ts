@@ -13,6 +13,7 @@ import {
   DEV_SHARE,
   MODEL_ARMS,
   type ModelArm,
+  type ModelId,
   type RealFold,
   type RealRecipe,
   REINFORCED_ARM,
@@ -49,6 +50,8 @@ export interface FoldContext {
   readonly annotations: Annotations;
   /** The folder of all folds. */
   readonly out: string;
+  /** Which models are wanted. */
+  readonly models: readonly ModelId[];
   readonly device: string;
   readonly signal: AbortSignal;
 }
@@ -68,9 +71,11 @@ export async function runFold(fold: RealFold, context: FoldContext): Promise<Fol
   const prepared = await stage.prepare(rules);
   const models: Record<string, FoldResult['models'][string]> = {};
   for (const arm of MODEL_ARMS) {
+    const isReinforced = arm.id === REINFORCED_ARM && context.models.includes('mbo');
+    if (!isReinforced && !context.models.includes(arm.id)) continue;
     const model = await stage.supervise(arm, rules);
     models[arm.name] = await stage.evaluate(arm.id, model);
-    if (arm.id !== REINFORCED_ARM) continue;
+    if (!isReinforced) continue;
     models[REINFORCED_NAME] = await stage.evaluate(`${arm.id}-grpo`, await stage.reinforce(arm, model, rules));
   }
   return { fold: fold.index, prepared, models };

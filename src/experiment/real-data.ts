@@ -101,6 +101,10 @@ export type ModelArm = (typeof MODEL_ARMS)[number];
 export const REINFORCED_ARM: ModelArm['id'] = 'hints';
 export const REINFORCED_NAME = 'MBO-GRPO, with hints';
 
+/** The models of a recipe by what they are asked for with. */
+export const MODEL_IDS = ['words', 'hints', 'mbo'] as const;
+export type ModelId = (typeof MODEL_IDS)[number];
+
 /** A fold: a data set without its test queries, and the pairs of those. */
 export interface RealFold {
   readonly index: number;

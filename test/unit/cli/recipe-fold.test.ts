@@ -7,6 +7,7 @@ import { type FoldContext, runFold } from '../../../src/cli/recipe-fold.ts';
 import type { DataSet } from '../../../src/data/data-set.ts';
 import {
   foldsOf,
+  MODEL_IDS,
   MODEL_ARMS,
   REAL_RECIPES,
   REINFORCED_NAME,
@@ -44,7 +45,7 @@ afterAll(() => rm(root, { recursive: true }));
 
 function contextFor(name: string, signal = new AbortController().signal): FoldContext {
   const annotations = { size: 0, of: () => [2, 1, 1] };
-  return { recipe: RECIPE, whole, annotations, out: join(root, name), device: 'test', signal };
+  return { recipe: RECIPE, whole, annotations, models: MODEL_IDS, out: join(root, name), device: 'test', signal };
 }
 
 async function run(context: FoldContext) {
