@@ -7,6 +7,7 @@ import type { ColumnNames } from '../data/columns.ts';
 import type { Measure, ModelCard } from '../infer/model-card.ts';
 import { makeRuleWorld, type RuleWorld } from '../relevance/rule-world.ts';
 import { type Evaluation, evaluate, type ExpertPair } from '../train/evaluate.ts';
+import { measureFaithfulness } from '../train/faithfulness.ts';
 import { Rng } from '../common/rng.ts';
 import { expertsOf, splitFile, withStandingOf } from '../experiment/file-data.ts';
 import { toExpert } from '../experiment/sft-experiment.ts';
@@ -28,6 +29,7 @@ interface EvalOptions {
   readonly pairs?: number;
   readonly completions: number;
   readonly shuffled?: boolean;
+  readonly faithfulness?: boolean;
   readonly writeCard?: boolean;
   readonly json?: boolean;
 }
@@ -44,6 +46,7 @@ export function evalCommand(): Command {
     .option('--pairs <n>', 'how many pairs (default: the whole split)', wholeNumber(1))
     .option('--completions <n>', 'how many of them to complete with reasoning', wholeNumber(0), 1000)
     .option('--shuffled', 'give each query the documents of another: labels should become unpredictable')
+    .option('--faithfulness', 'instead: take the cited words out of documents and see whether labels follow the rules')
     .option('--write-card', "write the measures into the model's card")
     .option('--json', 'print one line of JSON')
     .addOption(backendOption())
@@ -53,7 +56,8 @@ export function evalCommand(): Command {
 Examples:
   npm run lab -- eval
   npm run lab -- eval --model runs/first/model --split dev --completions 200 --json
-  npm run lab -- eval --model runs/mine/model --data pairs.tsv`,
+  npm run lab -- eval --model runs/mine/model --data pairs.tsv
+  npm run lab -- eval --faithfulness --pairs 600`,
     )
     .action(runEval);
 }
@@ -64,6 +68,10 @@ async function runEval(options: EvalOptions): Promise<void> {
   note(`${model.card.name} on ${opened.backend}: ${opened.device}.`);
   let expert = options.data === undefined ? worldPairs(model, options) : await filePairs(model, options.data, options);
   if (options.shuffled === true) expert = withOtherDocuments(expert);
+  if (options.faithfulness === true) {
+    await reportFaithfulness(model, expert.slice(0, options.pairs), options);
+    return;
+  }
   const evaluation = await evaluate(model, expert.slice(0, options.pairs), {
     // A model without rules writes no reasoning to be looked at.
     completions: options.shuffled === true || model.instruction.rules.length === 0 ? 0 : options.completions,
@@ -77,6 +85,37 @@ async function runEval(options: EvalOptions): Promise<void> {
     }
     await writeCard(options.model, withEvaluation(model.card, evaluation, options));
     note(`Wrote the measures to the card of ${options.model}.`);
+  }
+}
+
+/** @throws {LabError} `bad-config` where there are no rules to hold labels against, or the question makes no sense */
+async function reportFaithfulness(
+  model: LabModel,
+  expert: readonly ExpertPair[],
+  { data, shuffled, writeCard: isForCard, json }: EvalOptions,
+): Promise<void> {
+  if (data !== undefined || shuffled === true || isForCard === true) {
+    throw new LabError('bad-config', {
+      message: '--faithfulness is measured on pairs of the rule world as they are, and does not go into cards.',
+      fix: 'Leave out --data, --shuffled and --write-card.',
+    });
+  }
+  const report = await measureFaithfulness(model, expert);
+  if (json === true) {
+    print(JSON.stringify(report));
+    return;
+  }
+  const { completions, usable } = report;
+  print(`${usable} of ${completions} answers are right and cite words of the document.`);
+  for (const [what, deletions] of [
+    ['the cited words taken out', report.cited],
+    ['as many other words taken out', report.control],
+  ] as const) {
+    print(`With ${what} (${deletions.pairs} pairs):`);
+    const { shouldMove, movedAsRuled, moved, shouldStay, stayed } = deletions;
+    print(formatMeasure(`  ${shouldMove} should move, and did as ruled`, movedAsRuled));
+    print(formatMeasure(`  ${shouldMove} should move, and did`, moved));
+    print(formatMeasure(`  ${shouldStay} should stay, and did`, stayed));
   }
 }
 
@@ -148,7 +187,7 @@ function measuresOf({ labels, ranking, labelMass, expertLossNats, reasoning }: E
 
 function formatMeasure(name: string, value: number | null, low?: number, high?: number): string {
   const interval = low === undefined || high === undefined ? '' : `   (95 %: ${low.toFixed(3)} to ${high.toFixed(3)})`;
-  return `${name.padEnd(34)}${value === null ? 'nothing to measure' : value.toFixed(3)}${interval}`;
+  return `${name.padEnd(40)}${value === null ? 'nothing to measure' : value.toFixed(3)}${interval}`;
 }
 
 function withEvaluation(card: ModelCard, evaluation: Evaluation, options: EvalOptions): ModelCard {

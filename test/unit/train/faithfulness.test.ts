@@ -1,0 +1,41 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { toExpert } from '../../../src/experiment/sft-experiment.ts';
+import { deletionsOf, measureFaithfulness } from '../../../src/train/faithfulness.ts';
+import { useBackend } from '../../reference/backends.ts';
+import { SMALL_WORLD, smallLabModel } from '../../reference/small-lab-model.ts';
+
+describe('deletionsOf', () => {
+  it('tells labels that should move from those that should stay', () => {
+    const cases = [
+      { before: 3, after: 0 },
+      { before: 3, after: 0 },
+      { before: 3, after: 1 },
+      { before: 2, after: 2 },
+      { before: 2, after: 2 },
+    ];
+    expect(deletionsOf(cases, [0, 1, 3, 2, 0])).toEqual({
+      pairs: 5,
+      shouldMove: 3,
+      movedAsRuled: 1 / 3,
+      moved: 2 / 3,
+      shouldStay: 2,
+      stayed: 0.5,
+    });
+  });
+
+  it('has no shares of nothing', () => {
+    expect(deletionsOf([], [])).toMatchObject({ movedAsRuled: null, moved: null, stayed: null });
+  });
+});
+
+describe('measureFaithfulness', () => {
+  beforeAll(() => useBackend('wasm'));
+
+  it('finds nothing to take away from answers that cite nothing', async () => {
+    const expert = Array.from(SMALL_WORLD.pairs('dev'), toExpert).slice(0, 6);
+    const report = await measureFaithfulness(smallLabModel(), expert);
+    expect(report.completions).toBe(6);
+    expect(report.usable).toBe(0);
+    expect(report.cited.pairs + report.control.pairs).toBe(0);
+  });
+});
