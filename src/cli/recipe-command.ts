@@ -42,7 +42,7 @@ export function recipeCommand(): Command {
     .addOption(columnOption())
     .option('--folds <n>', 'only so many folds are run, which is preliminary', wholeNumber(1))
     .addOption(
-      new Option('--models <ids...>', 'models without hints, with hints, and with hints by reinforcement')
+      new Option('--models <ids...>', 'models to make: without hints, with hints, with hints by reinforcement')
         .choices(MODEL_IDS)
         .default(MODEL_IDS),
     )

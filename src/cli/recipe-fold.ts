@@ -50,7 +50,7 @@ export interface FoldContext {
   readonly annotations: Annotations;
   /** The folder of all folds. */
   readonly out: string;
-  /** Which models are wanted. */
+  /** Which models are to be made; what others a fold has is told too. */
   readonly models: readonly ModelId[];
   readonly device: string;
   readonly signal: AbortSignal;
@@ -71,8 +71,8 @@ export async function runFold(fold: RealFold, context: FoldContext): Promise<Fol
   const prepared = await stage.prepare(rules);
   const models: Record<string, FoldResult['models'][string]> = {};
   for (const arm of MODEL_ARMS) {
-    const isReinforced = arm.id === REINFORCED_ARM && context.models.includes('mbo');
-    if (!isReinforced && !context.models.includes(arm.id)) continue;
+    const isReinforced = arm.id === REINFORCED_ARM && (await stage.isWanted('mbo', `${arm.id}-grpo`));
+    if (!isReinforced && !(await stage.isWanted(arm.id, arm.id))) continue;
     const model = await stage.supervise(arm, rules);
     models[arm.name] = await stage.evaluate(arm.id, model);
     if (!isReinforced) continue;
@@ -96,6 +96,11 @@ class FoldStages {
     const { name, sha256 } = learn;
     this.#data = { kind: 'file', name, sha256, devShare: DEV_SHARE, testShare: 0, splitSeed: SEED };
     this.#test = judgedPairs(name, context.recipe.scaleSize, test);
+  }
+
+  /** Whether a model is to be made, or has been. @param stage - the name of its evaluation */
+  async isWanted(model: ModelId, stage: string): Promise<boolean> {
+    return this.#context.models.includes(model) || isThere(join(this.#folder, `${stage}.json`));
   }
 
   /** An instruction refined on the pairs to learn from, with its words. */

@@ -13,6 +13,15 @@ import type { Prediction } from './real-baselines.ts';
 export const REAL_MEASURES = ['accuracy', 'macroF1', 'qwk', 'pairAccuracy', 'ndcg10'] as const;
 export type RealMeasure = (typeof REAL_MEASURES)[number];
 
+/** What each measure is called. */
+export const MEASURE_NAMES: Readonly<Record<RealMeasure, string>> = {
+  accuracy: 'accuracy',
+  macroF1: 'macro-F1',
+  qwk: 'QWK',
+  pairAccuracy: 'pair accuracy',
+  ndcg10: 'NDCG@10',
+};
+
 /** Of one system. */
 export type RealMeasures = Readonly<Record<RealMeasure, Measured>>;
 

@@ -2,19 +2,10 @@
  * What a recipe on real judgments found, as a report and a plot. Every number comes from the results file.
  */
 import type { Measured } from '../relevance/label-report.ts';
-import { REAL_MEASURES, type RealMeasure } from './real-measures.ts';
+import { MEASURE_NAMES, REAL_MEASURES, type RealMeasure } from './real-measures.ts';
 import { COMPARED_WITH, type RealResults } from './real-results.ts';
 import { escaped, type Report, type ReportBlock } from './report-blocks.ts';
 import { signed } from './student-t.ts';
-
-/** What each measure is called. */
-const NAMES: Readonly<Record<RealMeasure, string>> = {
-  accuracy: 'accuracy',
-  macroF1: 'macro-F1',
-  qwk: 'QWK',
-  pairAccuracy: 'pair accuracy',
-  ndcg10: 'NDCG@10',
-};
 
 /** The report of a recipe. */
 export function realReport(results: RealResults): Report {
@@ -41,6 +32,7 @@ export function realReport(results: RealResults): Report {
       ),
       ...humanBlocks(human),
       { kind: 'figure', file: `${id}.svg`, caption: 'Each system with its interval', svg: realSvg(results) },
+      ...partialBlocks(systems, queries),
       { kind: 'heading', text: `Differences from ${COMPARED_WITH}, paired by query` },
       measureTable('System', differences, ({ value, low, high }) =>
         value === null || low === undefined || high === undefined
@@ -82,9 +74,23 @@ export function realReport(results: RealResults): Report {
 function measureTable(first: string, rows: RealResults['systems'], show: (measured: Measured) => string): ReportBlock {
   return {
     kind: 'table',
-    head: [first, ...REAL_MEASURES.map((name) => NAMES[name])],
-    rows: rows.map(({ system, measures }) => [system, ...REAL_MEASURES.map((name) => show(measures[name]))]),
+    head: [first, 'queries', ...REAL_MEASURES.map((name) => MEASURE_NAMES[name])],
+    rows: rows.map(({ system, queries, measures }) => [
+      system,
+      String(queries),
+      ...REAL_MEASURES.map((name) => show(measures[name])),
+    ]),
   };
+}
+
+/** Systems that were not run on all folds cannot be read beside those that were; their differences can. */
+function partialBlocks(systems: RealResults['systems'], all: number): ReportBlock[] {
+  const partial = systems.filter(({ queries }) => queries < all).map(({ system, queries }) => `${system} (${queries})`);
+  if (partial.length === 0) return [];
+  const text =
+    `Measured on fewer than the ${all} test queries, and to be compared by differences only, which are taken on shared ` +
+    `queries: ${partial.join(', ')}.`;
+  return [{ kind: 'text', text }];
 }
 
 function humanBlocks(human: RealResults['human']): ReportBlock[] {
@@ -135,5 +141,5 @@ function panelOf(name: RealMeasure, systems: RealResults['systems']): string {
       `<path d="M${xOf(tick)} ${PANEL.top - 6}V${bottom}" stroke="#ddd"/>` +
       `<text x="${xOf(tick)}" y="${bottom + 14}" text-anchor="middle">${tick}</text>`,
   );
-  return `<text x="${PANEL.left}" y="18" font-weight="600">${NAMES[name]}</text>${ticks.join('')}${marks.join('')}`;
+  return `<text x="${PANEL.left}" y="18" font-weight="600">${MEASURE_NAMES[name]}</text>${ticks.join('')}${marks.join('')}`;
 }

@@ -3,7 +3,7 @@
  */
 import * as v from 'valibot';
 import type { Measured } from '../relevance/label-report.ts';
-import { compareSystems, measureSystem, REAL_MEASURES, type RealMeasures } from './real-measures.ts';
+import { compareSystems, MEASURE_NAMES, measureSystem, REAL_MEASURES, type RealMeasures } from './real-measures.ts';
 import { DEV_SHARE, MODEL_ARMS, type RealRecipe, SEED } from './real-data.ts';
 
 const number = v.nullable(v.number());
@@ -40,6 +40,8 @@ export interface FoldResult {
 
 interface SystemMeasures {
   readonly system: string;
+  /** Test queries that it was measured on; not every model is run on every fold. */
+  readonly queries: number;
   readonly measures: RealMeasures;
 }
 
@@ -91,8 +93,12 @@ export function realResults(
   const reference = systems.get(COMPARED_WITH) ?? [];
   const differences = [...systems]
     .filter(([system]) => system !== COMPARED_WITH)
-    .map(([system, predictions]) => ({ system, measures: compareSystems(predictions, reference, scaleSize) }));
-  const models = Object.keys(results[0]?.models ?? {});
+    .map(([system, predictions]) => ({
+      system,
+      queries: countQueries(predictions),
+      measures: compareSystems(predictions, reference, scaleSize),
+    }));
+  const models = [...new Set(results.flatMap((result) => Object.keys(result.models)))];
   return {
     id,
     title,
@@ -103,19 +109,29 @@ export function realResults(
     folds: {
       planned: folds,
       run: results.length,
-      queries: new Set(reference.map(({ queryId }) => queryId)).size,
+      queries: countQueries(reference),
       pairs: reference.length,
     },
     human,
-    systems: [...systems].map(([system, found]) => ({ system, measures: measureSystem(found, scaleSize) })),
+    systems: [...systems].map(([system, found]) => ({
+      system,
+      queries: countQueries(found),
+      measures: measureSystem(found, scaleSize),
+    })),
     differences,
     reasoning: models.map((system) => ({
       system,
       ...meanReasoning(results.flatMap((result) => result.models[system]?.reasoning ?? [])),
     })),
     instructions: results.map(({ fold, prepared: { rules, traces } }) => ({ fold, rules, traces })),
-    verdict: verdictOf(differences.filter(({ system }) => models.includes(system))),
+    verdict:
+      (results.length < folds ? `Preliminary, ${results.length} of ${folds} folds. ` : '') +
+      verdictOf(differences.filter(({ system }) => models.includes(system))),
   };
+}
+
+function countQueries(predictions: v.InferOutput<typeof PredictionsSchema>): number {
+  return new Set(predictions.map(({ queryId }) => queryId)).size;
 }
 
 function meanReasoning(rows: readonly v.InferOutput<typeof ReasoningSchema>[]): v.InferOutput<typeof ReasoningSchema> {
@@ -136,7 +152,9 @@ function meanReasoning(rows: readonly v.InferOutput<typeof ReasoningSchema>[]): 
 function verdictOf(differences: readonly SystemMeasures[]): string {
   const sentences = differences.map(({ system, measures }) => {
     const named = (test: (measured: Measured) => boolean): string =>
-      REAL_MEASURES.filter((name) => test(measures[name])).join(', ') || 'nothing';
+      REAL_MEASURES.filter((name) => test(measures[name]))
+        .map((name) => MEASURE_NAMES[name])
+        .join(', ') || 'nothing';
     const above = named(({ low }) => low !== undefined && low > 0);
     const below = named(({ high }) => high !== undefined && high < 0);
     return `${system}: above ${COMPARED_WITH} in ${above}; below it in ${below}; not told apart in the rest.`;

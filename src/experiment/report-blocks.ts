@@ -35,7 +35,7 @@ export function reportHtml({ title, blocks }: Report): string {
 }
 
 const STYLE =
-  'body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}table{border-collapse:collapse}' +
+  'body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;overflow-wrap:anywhere}table{border-collapse:collapse}' +
   'th,td{padding:.2rem .8rem .2rem 0;text-align:left;border-bottom:1px solid #ddd;font-variant-numeric:tabular-nums}' +
   'svg{max-width:100%;height:auto}';
 

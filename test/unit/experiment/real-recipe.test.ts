@@ -142,7 +142,9 @@ describe('the report', () => {
   const results = realResults(recipe, [fold(0), fold(1)], null, { device: 'cpu', commit: 'abc' });
 
   it('says what is above BM25, what is preliminary, and the same in Markdown and HTML', () => {
-    expect(results.verdict).toMatch(/^A <b> model: above BM25 in accuracy, macroF1, qwk, pairAccuracy/u);
+    expect(results.verdict).toMatch(
+      /^Preliminary, 2 of 5 folds\. A <b> model: above BM25 in accuracy, macro-F1, QWK, pair accuracy/u,
+    );
     const [markdown, html] = [reportMarkdown(realReport(results)), reportHtml(realReport(results))];
     expect(markdown).toMatch(/2 of 5 folds by query \(preliminary\)/u);
     expect(html).toContain('A &lt;b&gt; model');
