@@ -11,6 +11,7 @@ import { distillCommand } from './distill-command.ts';
 import { evalCommand } from './eval-command.ts';
 import { experimentCommand } from './experiment-command.ts';
 import { grpoCommand } from './grpo-command.ts';
+import { mineCommand } from './mine-command.ts';
 import { piarCommand } from './piar-command.ts';
 import { piarExperimentCommand } from './piar-experiment-command.ts';
 import { recipeCommand } from './recipe-command.ts';
@@ -51,6 +52,7 @@ for (const command of [
   evalCommand(),
   grpoCommand(),
   distillCommand(),
+  mineCommand(),
   experimentCommand(),
   reportCommand(),
   piarCommand(),

@@ -1,0 +1,161 @@
+/**
+ * `lab mine`: finds what a trained model finds hard, in its rule world or in a file of judged pairs: pairs that it gets wrong
+ * or is undecided about when it samples, and documents that it scores above better ones.
+ */
+import process from 'node:process';
+import { Command, Option } from 'commander';
+import type { ColumnNames } from '../data/columns.ts';
+import { encodePrompt } from '../data/encode-prompt.ts';
+import { expertsOf } from '../experiment/file-data.ts';
+import { toExpert } from '../experiment/sft-experiment.ts';
+import { type LabModel, promptRoom } from '../infer/lab-model.ts';
+import { scorePrompts } from '../infer/score.ts';
+import { Bm25 } from '../relevance/bm25.ts';
+import { normalisedRelevance } from '../relevance/labels.ts';
+import { makeRuleWorld } from '../relevance/rule-world.ts';
+import { withStanding } from '../relevance/standing.ts';
+import { SPLITS, type Split } from '../relevance/world-vocabulary.ts';
+import { attemptAll } from '../train/attempts.ts';
+import { HARD_THRESHOLDS, hardNegatives, hardSamples, type Tried } from '../train/hard-samples.ts';
+import type { ExpertPair } from '../train/evaluate.ts';
+import { readJudgedPairs } from './judged-pairs.ts';
+import { countMined, formatOf, type Mined, printMined, writeMined } from './mine-output.ts';
+import { readModelFolder } from './model-folder.ts';
+import { type BackendName, openNodeBackend } from './node-backend.ts';
+import { backendOption, modelOption, notNegativeNumber, wholeNumber } from './options.ts';
+import { columnOption, docsOption } from './pair-files.ts';
+import { note, print, Progress } from './terminal.ts';
+
+interface MineOptions {
+  readonly model: string;
+  readonly docs?: string;
+  readonly column: ColumnNames;
+  readonly split: Split;
+  readonly queries: number;
+  readonly worldSeed: number;
+  readonly limit?: number;
+  readonly samples: number;
+  readonly maxTokens: number;
+  readonly seed: number;
+  readonly margin: number;
+  readonly spread: number;
+  readonly near: number;
+  readonly show: number;
+  readonly out?: string;
+  readonly json?: boolean;
+  readonly backend: BackendName;
+}
+
+export function mineCommand(): Command {
+  return new Command('mine')
+    .description('find the judged pairs that a trained model finds hard')
+    .argument('[file]', 'judged pairs on the scale of the model (default: the rule world)')
+    .addOption(modelOption())
+    .addOption(docsOption())
+    .addOption(columnOption())
+    .addOption(new Option('--split <name>', 'which part of the rule world').choices(SPLITS).default('train'))
+    .option('--queries <n>', 'how many queries of it, six pairs each', wholeNumber(1), 250)
+    .option('--world-seed <n>', 'seed of the rule world', wholeNumber(0), 1)
+    .option('--limit <n>', 'only the first pairs of the file', wholeNumber(1))
+    .option('--samples <n>', 'completions per pair, at temperature 1', wholeNumber(1), 8)
+    .option('--max-tokens <n>', 'the most tokens of one completion', wholeNumber(1), 48)
+    .option('--seed <n>', 'seed of the completions', wholeNumber(0), 1)
+    .option('--margin <x>', 'the gold label leads by less: hard', notNegativeNumber, HARD_THRESHOLDS.margin)
+    .option(
+      '--spread <x>',
+      'so many answers differ from the commonest: hard',
+      notNegativeNumber,
+      HARD_THRESHOLDS.spread,
+    )
+    .option(
+      '--near <x>',
+      'so far below a better document a worse one is near it, in relevance',
+      notNegativeNumber,
+      0.05,
+    )
+    .option('--show <n>', 'how many of each to show', wholeNumber(0), 10)
+    .option('-o, --out <file>', 'write all of them as .jsonl, .tsv or .csv')
+    .option('--json', 'print the counts as one line of JSON, last')
+    .addOption(backendOption())
+    .addHelpText(
+      'after',
+      `
+A pair is hard if every completion gives a wrong label, if the gold label leads by less than --margin, if the answers
+disagree, or if the rules that completions cite lead to another label than they state. A hard negative is a document that
+people graded lower than another of its query and that the model scores near or above it. Files written as .jsonl can be
+learned from: lab sft --data reads them.
+
+Examples:
+  npm run lab -- mine --model runs/first/model
+  npm run lab -- mine pairs.tsv --model runs/mine/model --out hard.jsonl
+  npm run lab -- mine pairs.jsonl --docs docs.jsonl --samples 16 --show 3 --out hard.tsv`,
+    )
+    .action(runMine);
+}
+
+async function runMine(path: string | undefined, options: MineOptions): Promise<void> {
+  if (options.out !== undefined) formatOf(options.out); // before any work is done
+  const controller = new AbortController();
+  process.once('SIGINT', () => controller.abort());
+  const opened = await openNodeBackend(options.backend);
+  const model = await readModelFolder(options.model);
+  note(`${model.card.name} on ${opened.backend}: ${opened.device}.`);
+  const experts = path === undefined ? worldExperts(options) : await fileExperts(path, model, options);
+  const mined = await mine(model, experts, options, controller.signal);
+  if (options.out !== undefined) {
+    await writeMined(options.out, mined);
+    note(`Wrote ${mined.samples.length} hard pairs and ${mined.negatives.length} hard negatives to ${options.out}.`);
+  }
+  printMined(mined, model.scale, options.show);
+  if (options.json === true) print(JSON.stringify(mined.counts));
+}
+
+function worldExperts({ worldSeed, split, queries }: MineOptions): ExpertPair[] {
+  const world = makeRuleWorld({ seed: worldSeed });
+  return Array.from(world.pairs(split, 0, Math.min(queries, world.queryCount(split))), toExpert);
+}
+
+/** The pairs of a file, with traces where the model's rules lead to what people said. */
+async function fileExperts(path: string, model: LabModel, options: MineOptions): Promise<readonly ExpertPair[]> {
+  const pairs = (await readJudgedPairs(path, { ...options, scale: model.scale })).slice(0, options.limit);
+  const told = model.prompt.standing ? withStanding(pairs, new Bm25(pairs.map(({ document }) => document))) : pairs;
+  return expertsOf(model, told).experts;
+}
+
+async function mine(
+  model: LabModel,
+  experts: readonly ExpertPair[],
+  { samples, maxTokens, seed, margin, spread, near }: MineOptions,
+  signal: AbortSignal,
+): Promise<Mined> {
+  const { transformer, tokenizer, prompt, instruction } = model;
+  const prompts = experts.map(({ pair }) => encodePrompt(tokenizer, pair, prompt, promptRoom(model)).ids);
+  const scores = await scorePrompts(transformer, tokenizer.labelIds(prompt.scaleSize), prompts, { signal });
+  const progress = new Progress('Completions');
+  // A label without reasons is no gold trace for a model that is to give some.
+  const isKnown = ({ trace }: ExpertPair): boolean => instruction.rules.length === 0 || trace.steps.length > 0;
+  const tasks = experts.map((expert, i) => ({
+    prompt: prompts[i] ?? new Int32Array(),
+    pair: expert.pair,
+    gold: isKnown(expert) ? expert.trace : undefined,
+  }));
+  const attempts = await attemptAll(transformer, tokenizer, tasks, {
+    samples,
+    scaleSize: prompt.scaleSize,
+    seed,
+    maxTokens,
+    signal,
+    onProgress: (done) => progress.update(done, tasks.length * samples),
+  });
+  progress.end();
+  const tried = experts.map(({ pair }, i): Tried => {
+    return { pair, attempts: attempts[i] ?? [], probabilities: scores[i]?.probabilities ?? [] };
+  });
+  const hard = hardSamples(tried, (rule) => instruction.rules[rule]?.cap, { ...HARD_THRESHOLDS, margin, spread });
+  const negatives = hardNegatives(
+    experts.map(({ pair }) => pair),
+    tried.map(({ probabilities }) => normalisedRelevance(probabilities)),
+    near,
+  );
+  return { samples: hard, negatives, counts: countMined(tried, hard, negatives) };
+}

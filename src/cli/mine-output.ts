@@ -1,0 +1,180 @@
+/**
+ * What `lab mine` says and writes: counts, a table of the hardest, and a file with a row for every hard pair and every hard
+ * negative.
+ */
+import { writeFile } from 'node:fs/promises';
+import { LabError } from '../common/errors.ts';
+import { type Cell, jsonLines, tableLines } from '../data/table-writer.ts';
+import type { LabelScale } from '../relevance/labels.ts';
+import {
+  HARD_REASONS,
+  type HardNegative,
+  type HardReason,
+  type HardSample,
+  type Tried,
+} from '../train/hard-samples.ts';
+import { print } from './terminal.ts';
+
+/** How much was found. */
+interface MinedCounts {
+  readonly pairs: number;
+  readonly completions: number;
+  /** Of all completions: with the right label; with the full reward, null where no gold trace is known. */
+  readonly rightShare: number;
+  readonly fullShare: number | null;
+  /** Pairs by the number of completions with the right label, from none to all. */
+  readonly byPasses: readonly number[];
+  readonly hard: number;
+  /** A pair can be hard for several reasons. */
+  readonly byReason: Readonly<Record<HardReason, number>>;
+  readonly hardNegatives: number;
+}
+
+/** What was found, the hardest first. */
+export interface Mined {
+  readonly samples: readonly HardSample[];
+  readonly negatives: readonly HardNegative[];
+  readonly counts: MinedCounts;
+}
+
+/** Sums up what was found among all pairs that were tried. */
+export function countMined(
+  tried: readonly Tried[],
+  samples: readonly HardSample[],
+  negatives: readonly HardNegative[],
+): MinedCounts {
+  const attempts = tried.flatMap((each) => each.attempts);
+  const known = attempts.flatMap(({ isFull }) => isFull ?? []);
+  const passes = tried.map((each) => each.attempts.filter(({ isRight }) => isRight).length);
+  const most = Math.max(0, ...tried.map((each) => each.attempts.length));
+  const withReason = (reason: HardReason): number => samples.filter(({ reasons }) => reasons.includes(reason)).length;
+  return {
+    pairs: tried.length,
+    completions: attempts.length,
+    rightShare: attempts.filter(({ isRight }) => isRight).length / attempts.length,
+    fullShare: known.length === 0 ? null : known.filter(Boolean).length / known.length,
+    byPasses: Array.from({ length: most + 1 }, (_, count) => passes.filter((each) => each === count).length),
+    hard: samples.length,
+    byReason: Object.fromEntries(HARD_REASONS.map((reason) => [reason, withReason(reason)])) as MinedCounts['byReason'],
+    hardNegatives: negatives.length,
+  };
+}
+
+/** Prints the counts and the first `show` of each kind. */
+export function printMined({ samples, negatives, counts }: Mined, scale: LabelScale, show: number): void {
+  const { pairs, completions, rightShare, fullShare, byPasses, byReason } = counts;
+  const full = fullShare === null ? '' : `, full reward ${percent(fullShare)}`;
+  print(
+    `${pairs.toLocaleString('en')} pairs, ${completions.toLocaleString('en')} completions: right label ` +
+      `${percent(rightShare)}${full}.`,
+  );
+  print(`Pairs by right labels, from 0 to ${byPasses.length - 1}: ${byPasses.join(', ')}.`);
+  const reasons = HARD_REASONS.map((reason) => `${reason} ${byReason[reason]}`).join(', ');
+  print(`${samples.length} hard pairs (${reasons}); ${negatives.length} hard negatives.`);
+  for (const { pair, difficulty, reasons: why } of samples.slice(0, show)) {
+    print(`\n${why.join(', ')}: passes ${percent(difficulty.passRate)}, margin ${difficulty.margin.toFixed(2)}`);
+    print(`  ${pair.query}  |  ${pair.document.title}  |  gold: ${scale.names[pair.label] ?? pair.label}`);
+  }
+  for (const { negative, positive, lead } of negatives.slice(0, show)) {
+    print(`\nhard negative: ${lead >= 0 ? 'ahead' : 'behind'} by ${Math.abs(lead).toFixed(2)}`);
+    print(`  ${negative.query}`);
+    for (const { document, label } of [negative, positive])
+      print(`  ${scale.names[label] ?? label}: ${document.title}`);
+  }
+}
+
+/**
+ * Writes every hard pair and hard negative, one row each. JSON lines hold whole documents, so that they can be learned from.
+ *
+ * @throws {LabError} `bad-config` if the ending of the path is not known
+ */
+export async function writeMined(path: string, { samples, negatives }: Mined): Promise<void> {
+  const format = formatOf(path);
+  const rows = [...samples.map(sampleRow), ...negatives.map(negativeRow)];
+  if (format === 'jsonl') {
+    const documents = [...samples.map(({ pair }) => pair), ...negatives.map(({ negative }) => negative)];
+    const records = rows.map(({ title: _title, docId: _docId, ...row }, i) => ({
+      ...row,
+      document: documents[i]?.document,
+    }));
+    await writeFile(path, [...jsonLines(records)].join(''));
+    return;
+  }
+  const columns = Object.keys(EMPTY_ROW) as (keyof MinedRow)[];
+  const cells = rows.map((row) => columns.map((column) => row[column]));
+  await writeFile(path, [...tableLines(columns, cells, { format })].join(''));
+}
+
+/** The format that a path names. @throws {LabError} `bad-config` */
+export function formatOf(path: string): 'jsonl' | 'tsv' | 'csv' {
+  const format = (['jsonl', 'tsv', 'csv'] as const).find((ending) => path.toLowerCase().endsWith(`.${ending}`));
+  if (format !== undefined) return format;
+  throw new LabError('bad-config', {
+    message: `The format of ${path} is not known.`,
+    expected: 'a name that ends in .jsonl, .tsv or .csv',
+    got: path,
+    fix: 'Choose another name for --out.',
+  });
+}
+
+/** A row of the file; null where a column belongs to the other kind. */
+type MinedRow = Readonly<Record<keyof typeof EMPTY_ROW, Cell>>;
+
+const EMPTY_ROW = {
+  kind: null,
+  reasons: null,
+  query: null,
+  docId: null,
+  title: null,
+  grade: null,
+  passRate: null,
+  fullRate: null,
+  margin: null,
+  labelSpread: null,
+  traceConflicts: null,
+  betterDocId: null,
+  betterTitle: null,
+  betterGrade: null,
+  lead: null,
+};
+
+function sampleRow({ pair, difficulty, reasons }: HardSample): MinedRow {
+  const { passRate, fullRate, margin, labelSpread, traceConflicts } = difficulty;
+  return {
+    ...EMPTY_ROW,
+    kind: 'hard pair',
+    reasons: reasons.join(', '),
+    query: pair.query,
+    docId: pair.document.docId,
+    title: pair.document.title,
+    grade: pair.label,
+    passRate: rounded(passRate),
+    fullRate: rounded(fullRate),
+    margin: rounded(margin),
+    labelSpread: rounded(labelSpread),
+    traceConflicts: rounded(traceConflicts),
+  };
+}
+
+function negativeRow({ negative, positive, lead }: HardNegative): MinedRow {
+  return {
+    ...EMPTY_ROW,
+    kind: 'hard negative',
+    query: negative.query,
+    docId: negative.document.docId,
+    title: negative.document.title,
+    grade: negative.label,
+    betterDocId: positive.document.docId,
+    betterTitle: positive.document.title,
+    betterGrade: positive.label,
+    lead: rounded(lead),
+  };
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}
+
+function rounded(value: number | null): number | null {
+  return value === null ? null : Number(value.toFixed(6));
+}
