@@ -9,6 +9,7 @@ import {
   type SeedResult,
   SEEDS_FOR_A_CLAIM,
 } from '../protocol/experiment-results.ts';
+import { atEqualTokens } from './equal-tokens.ts';
 import { type MeanInterval, meanInterval, signed } from './student-t.ts';
 
 /** The metrics of the table, in its order: those that some arm has. */
@@ -56,6 +57,7 @@ export function resultsMarkdown(results: ExperimentResults): string {
       ...tableMetrics(arms).map((name) => `- *${name}*: ${MEANINGS[name]}`),
       '- *tokens*: input tokens learned from, and those that the model wrote itself, in thousands',
     ].join('\n'),
+    ...equalTokensSection(results),
     `## Over time\n\n![Curves](${id}.svg)`,
   ].join('\n\n');
 }
@@ -66,6 +68,22 @@ function findingsTable(findings: readonly Finding[]): string {
     return `| ${claim} | ${outcome} | ${metric} ${signed(mean)} | ${interval} | ${n} |`;
   });
   return ['| Claim | Outcome | Difference | 95 % | n |', '|---|---|---|---|---|', ...rows].join('\n');
+}
+
+/** Nothing where curves do not tell tokens. */
+function equalTokensSection(results: ExperimentResults): string[] {
+  const rows = atEqualTokens(results).map(({ claim, metric, tokens, difference: { n, mean, low, high } }) => {
+    const interval = Number.isFinite(low) ? `${signed(low)} to ${signed(high)}` : 'unknown';
+    return `| ${claim} | ${metric} ${signed(mean)} | ${interval} | ${Math.round(tokens / 1000)} | ${n} |`;
+  });
+  if (rows.length === 0) return [];
+  const head = ['| Claim | Difference | 95 % | Tokens (thousands) | n |', '|---|---|---|---|---|'];
+  return [
+    '## At equal tokens',
+    'Arms make equal steps and not equal tokens. Here each difference is taken where the arm that took fewer tokens (written ' +
+      'and learned from, together) ends, on dev pairs.',
+    [...head, ...rows].join('\n'),
+  ];
 }
 
 function armsTable(arms: ExperimentResults['arms']): string {
