@@ -32,6 +32,17 @@ import { note, print, Progress, said } from './terminal.ts';
 
 /** The methods by name; on-policy is the JSD with a share of the student's own completions. */
 const METHODS = ['hard-label', 'trace', 'label-kd', 'jsd', 'on-policy', 'expert'] as const;
+type MethodName = (typeof METHODS)[number];
+
+/** The options that each has. */
+const METHOD_SETTINGS: Readonly<Record<MethodName, readonly string[]>> = {
+  'hard-label': [],
+  trace: ['minReward'],
+  'label-kd': ['temperature'],
+  jsd: ['beta', 'completions'],
+  'on-policy': ['beta', 'completions', 'studentShare'],
+  expert: [],
+};
 
 interface DistillOptions {
   readonly out: string;
@@ -39,7 +50,7 @@ interface DistillOptions {
   readonly name: string;
   readonly preset: (typeof PRESET_NAMES)[number];
   readonly student?: string;
-  readonly method: (typeof METHODS)[number];
+  readonly method: MethodName;
   readonly temperature?: number;
   readonly beta?: number;
   readonly completions?: 'expert' | 'teacher';
@@ -189,6 +200,7 @@ function hooksOf(out: string, { distill }: DistillExperiment, signal: AbortSigna
     signal,
     onAsked: (done, total) => {
       asking.update(done, total);
+      if (done === total) asking.end();
     },
     onLog: ({ step, lossNats }) => progress.update(step, distill.steps, `loss ${lossNats.toFixed(3)} nats`),
     onMeasure: ({ step, heldOut: { accuracy, macroF1, tailRecall, strictReward } }) =>
@@ -225,15 +237,31 @@ function experimentOf(options: DistillOptions, given: TrainedStudent | undefined
   });
 }
 
-/** The settings of the method that were given; those of another method are refused by the schema. */
+/**
+ * The method with the settings that were given.
+ *
+ * @throws {LabError} `bad-config` for a setting of another method
+ */
 function methodOf(options: DistillOptions): object {
   const { method, temperature, beta, completions, studentShare, minReward } = options;
-  const given = Object.fromEntries(
-    Object.entries({ temperature, beta, completions, studentShare, minReward }).filter(
-      ([, value]) => value !== undefined,
-    ),
-  );
-  return method === 'on-policy' ? { kind: 'jsd', studentShare: 0.5, ...given } : { kind: method, ...given };
+  const all = { temperature, beta, completions, studentShare, minReward };
+  const given = Object.entries(all).filter(([, value]) => value !== undefined);
+  const own: readonly string[] = METHOD_SETTINGS[method];
+  const foreign = given.filter(([name]) => !own.includes(name)).map(([name]) => flagOf(name));
+  if (foreign.length > 0) {
+    throw new LabError('bad-config', {
+      message: `The method ${method} has no ${foreign.join(' and no ')}.`,
+      expected: own.length === 0 ? 'no such option' : `only ${own.map(flagOf).join(', ')}`,
+      fix: 'Leave it out, or choose another --method.',
+    });
+  }
+  const settings = Object.fromEntries(given);
+  return method === 'on-policy' ? { kind: 'jsd', studentShare: 0.5, ...settings } : { kind: method, ...settings };
+}
+
+/** `studentShare` as it is typed. */
+function flagOf(name: string): string {
+  return `--${name.replaceAll(/[A-Z]/gu, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
 async function readStudent(folder: string, teacher: Teacher): Promise<TrainedStudent> {

@@ -32,6 +32,9 @@ const NO_TEACHER_LABELS = student('No teacher, labels alone', {
   steps: LABEL_STEPS,
   method: { kind: 'expert', segment: 'label' },
 });
+const ON_POLICY_KL = student('On-policy KL', { method: { kind: 'jsd', beta: 0, studentShare: 0.5 } });
+/** These two read the expert's completions besides: equal steps, not equal tokens. */
+const LABEL_KD_BESIDE = student('Label KD beside the expert', { method: { kind: 'label-kd' }, expertWeight: 1 });
 const JSD_BESIDE = student('JSD 0.5 beside the expert', { method: { kind: 'jsd' }, expertWeight: 0.5 });
 /** A tenth of the judged pairs, seen ten times as often. */
 const FEW_JUDGED = student('No teacher, a tenth of the pairs', { method: { kind: 'expert' } }, { queries: 150 });
@@ -64,6 +67,8 @@ export const DISTILL_RECIPES: readonly Recipe[] = [
       JSD_BESIDE,
       FEW_JUDGED,
       UNJUDGED,
+      LABEL_KD_BESIDE,
+      ON_POLICY_KL,
     ],
     gap: { floor: NO_TEACHER.name, ceiling: TEACHER.name },
     comparisons: [
@@ -75,6 +80,8 @@ export const DISTILL_RECIPES: readonly Recipe[] = [
       isMoreAccurate(ON_POLICY, JSD),
       isMoreAccurate(JSD, TRACE),
       isMoreAccurate(JSD, KL),
+      isMoreAccurate(ON_POLICY_KL, KL),
+      isMoreAccurate(LABEL_KD_BESIDE, NO_TEACHER),
       isMoreAccurate(UNJUDGED, FEW_JUDGED),
       ...[JSD, TRACE, ON_POLICY, KL, JSD_BESIDE].map((arm): Comparison => ({
         claim: `${arm.name} cites more rules of the tail than: ${NO_TEACHER.name}`,
