@@ -13,6 +13,7 @@ import { type BackendRates, measureRates, predictStepMs } from './calibration.ts
 import type { StepCost } from './step-cost.ts';
 import { canUseThreads } from './threads.ts';
 import { replaceWasmKernels } from './wasm-kernels.ts';
+import { registerWebGpu } from './webgpu-backend.ts';
 
 /** The backends, best first. */
 export const BACKENDS = ['webgpu', 'wasm', 'cpu'] as const;
@@ -136,7 +137,7 @@ async function start(backend: Backend, wasmPaths: BackendRequest['wasmPaths']): 
 async function load(backend: Backend, wasmPaths: BackendRequest['wasmPaths']): Promise<void> {
   switch (backend) {
     case 'webgpu':
-      await import('@tensorflow/tfjs-backend-webgpu');
+      await registerWebGpu();
       // Parts of a computation must not silently move to the CPU: results and timings would mix two backends.
       tf.env().set('WEBGPU_CPU_FORWARD', false);
       return;

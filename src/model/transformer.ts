@@ -8,11 +8,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { LabError } from '../common/errors.ts';
 import type { ModelConfig } from '../config/model-config.ts';
-import { attention, causalMask, visibilityMask } from '../ops/attention.ts';
+import { attention, causalAttention, causalMask, visibilityMask } from '../ops/attention.ts';
 import { embedding } from '../ops/embedding.ts';
 import { linear } from '../ops/linear.ts';
 import { rmsNorm } from '../ops/rms-norm.ts';
-import { rope, ropeTables, ropeTablesAt, type RopeTables } from '../ops/rope.ts';
+import { type HeadNorm, rope, ropeTables, ropeTablesAt, type RopeTables } from '../ops/rope.ts';
 import { swiGlu } from '../ops/swiglu.ts';
 import type { KvCache } from './kv-cache.ts';
 import type { TokenLayout } from './token-layout.ts';
@@ -44,7 +44,6 @@ export interface TokenBatch {
 export function forward(model: Transformer, batch: TokenBatch, cache?: KvCache): tf.Tensor2D {
   const { config, weights } = model;
   const { B, T, ids } = batch;
-  const S = cache?.capacity ?? T;
   const first = cache?.length ?? 0;
   const layout = batch.layout ?? cache?.raggedLayout(T);
   checkBatch(config, batch, layout === undefined ? first + T : highest(layout.positions) + 1);
@@ -54,7 +53,7 @@ export function forward(model: Transformer, batch: TokenBatch, cache?: KvCache):
     layout === undefined
       ? ropeTables(first, T, headDim, ropeTheta)
       : ropeTablesAt(layout.positions, B, headDim, ropeTheta);
-  const mask = layout === undefined ? causalMask(T, S, first) : visibilityMask(layout.isVisible, [B, T, S]);
+  const mask = maskOf(batch, layout, cache);
   let x = embedding(weight2d(weights, 'model.embed_tokens.weight'), ids); // [B*T] -> [N,C]
   for (let layer = 0; layer < config.layers; layer++) {
     const name = `model.layers.${layer}`;
@@ -78,6 +77,16 @@ export function logits({ config, weights }: Transformer, hidden: tf.Tensor2D): t
   return linear(hidden, weight2d(weights, head)); // [N,C] -> [N,V]
 }
 
+/** What is added to the scores; undefined where each token sees itself and all before it, and there is no cache. */
+function maskOf(
+  { B, T }: TokenBatch,
+  layout: TokenLayout | undefined,
+  cache: KvCache | undefined,
+): tf.Tensor2D | tf.Tensor3D | undefined {
+  if (layout !== undefined) return visibilityMask(layout.isVisible, [B, T, cache?.capacity ?? T]);
+  return cache === undefined ? undefined : causalMask(T, cache.capacity, cache.length);
+}
+
 /** `stream + attention(x)` */
 function selfAttention(
   { config, weights }: Transformer,
@@ -86,31 +95,42 @@ function selfAttention(
   x: tf.Tensor2D,
   B: number,
   tables: RopeTables,
-  mask: tf.Tensor2D | tf.Tensor3D,
+  mask: tf.Tensor2D | tf.Tensor3D | undefined,
   cache: KvCache | undefined,
 ): tf.Tensor2D {
   const { heads: H, kvHeads: K, headDim: D } = config;
   const name = `model.layers.${layer}.self_attn`;
   const T = x.shape[0] / B;
 
-  const project = (which: 'q' | 'k' | 'v', heads: number): tf.Tensor2D => {
+  const project = (which: 'q' | 'k' | 'v', heads: number): tf.Tensor4D => {
     const bias = config.attentionBias ? weight1d(weights, `${name}.${which}_proj.bias`) : undefined;
     const rows = linear(x, weight2d(weights, `${name}.${which}_proj.weight`), { bias }); // [N,C] -> [N,heads*D]
-    return tf.reshape(rows, [B * T * heads, D]); // [N,heads*D] -> [N*heads,D]
+    return tf.reshape(rows, [B, T, heads, D]); // [N,heads*D] -> [B,T,heads,D]
   };
-  const normed = (which: 'q' | 'k', rows: tf.Tensor2D): tf.Tensor2D =>
-    config.qkNorm ? rmsNorm(rows, weight1d(weights, `${name}.${which}_norm.weight`), config.normEps) : rows;
-  const split = (rows: tf.Tensor2D, heads: number): tf.Tensor4D => tf.reshape(rows, [B, T, heads, D]);
-  const byHead = (y: tf.Tensor4D): tf.Tensor4D => tf.transpose(y, [0, 2, 1, 3]); // [B,T,H,D] -> [B,H,T,D]
+  const norm = (which: 'q' | 'k'): HeadNorm | undefined =>
+    config.qkNorm ? { gain: weight1d(weights, `${name}.${which}_norm.weight`), eps: config.normEps } : undefined;
 
-  const q = byHead(rope(split(normed('q', project('q', H)), H), tables)); // [B,H,T,D]
-  let keys = byHead(rope(split(normed('k', project('k', K)), K), tables)); // [B,K,T,D]
-  let values = byHead(split(project('v', K), K)); // [B,K,T,D]
-  if (cache !== undefined) ({ keys, values } = cache.append(layer, keys, values)); // [B,K,S,D]
-
-  const mixed = byHead(attention(q, keys, values, mask)); // [B,H,T,D] -> [B,T,H,D]
+  const q = rope(project('q', H), tables, norm('q')); // [B,T,H,D]
+  const k = rope(project('k', K), tables, norm('k')); // [B,T,K,D]
+  const v = project('v', K); // [B,T,K,D]
+  const mixed = mask === undefined ? causalAttention(q, k, v) : maskedAttention(q, k, v, mask, layer, cache);
   const rows: tf.Tensor2D = tf.reshape(mixed, [B * T, H * D]); // [B,T,H,D] -> [N,H*D]
   return linear(rows, weight2d(weights, `${name}.o_proj.weight`), { residual: stream }); // -> [N,C]
+}
+
+/** Attention under a mask, over the cache if there is one, to which keys and values are added: `[B,T,H,D]`. */
+function maskedAttention(
+  q: tf.Tensor4D,
+  k: tf.Tensor4D,
+  v: tf.Tensor4D,
+  mask: tf.Tensor2D | tf.Tensor3D,
+  layer: number,
+  cache: KvCache | undefined,
+): tf.Tensor4D {
+  const byHead = (x: tf.Tensor4D): tf.Tensor4D => tf.transpose(x, [0, 2, 1, 3]); // [B,T,H,D] <-> [B,H,T,D]
+  const added = { keys: byHead(k), values: byHead(v) }; // [B,K,T,D]
+  const { keys, values } = cache?.append(layer, added.keys, added.values) ?? added; // [B,K,S,D]
+  return byHead(attention(byHead(q), keys, values, mask)); // [B,H,T,D] -> [B,T,H,D]
 }
 
 /** `stream + mlp(x)` */

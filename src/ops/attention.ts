@@ -1,10 +1,13 @@
 /**
- * Scaled dot-product attention with grouped queries (arXiv 2305.13245), as plain tensor operations.
+ * Scaled dot-product attention with grouped queries (arXiv 2305.13245): causal over whole sequences, which has a fused kernel
+ * for heads of a multiple of four, and under any mask, as plain tensor operations.
  *
- * The H/K query heads that share a key-value head are folded into the row axis, so that keys and values are never
+ * In the latter the H/K query heads that share a key-value head are folded into the row axis, so that keys and values are never
  * copied per query head and the product needs no broadcasting (tfjs's matMul gradient does not reduce broadcast axes).
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { usesKernels } from '../gpu/dispatch.ts';
+import { attentionBackward, attentionForward } from '../kernels/attention.ts';
 import { differentiable } from './differentiable.ts';
 
 /** Added to a score that must not count. Finite, so that a row with nothing to attend to gives no NaN. */
@@ -29,6 +32,39 @@ export function visibilityMask(isVisible: Uint8Array, shape: [number, number, nu
     Float32Array.from(isVisible, (seen) => (seen === 1 ? 0 : MASKED)),
     shape,
   );
+}
+
+/**
+ * `softmax(q k^T / sqrt(D)) v` over the keys up to each query.
+ *
+ * @param q - `[B,T,H,D]`
+ * @param k - `[B,T,K,D]`, K divides H
+ * @param v - `[B,T,K,D]`
+ * @returns `[B,T,H,D]`
+ */
+export function causalAttention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D): tf.Tensor4D {
+  const [, T, , D] = q.shape;
+  if (usesKernels() && D % 4 === 0) return fused(q, k, v);
+  const byHead = (x: tf.Tensor4D): tf.Tensor4D => tf.transpose(x, [0, 2, 1, 3]); // [B,T,H,D] <-> [B,H,T,D]
+  return byHead(attention(byHead(q), byHead(k), byHead(v), causalMask(T, T)));
+}
+
+type FromForward = [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D, tf.Tensor4D, tf.Tensor3D];
+
+function fused(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D): tf.Tensor4D {
+  return differentiable<[tf.Tensor4D, tf.Tensor4D, tf.Tensor4D], tf.Tensor4D>({
+    inputs: [q, k, v],
+    forward: (save) => {
+      const { y, logZ } = attentionForward({ q, k, v });
+      for (const tensor of [q, k, v, y, logZ]) save(tensor);
+      return y;
+    },
+    backward: (dY, saved) => {
+      const [savedQ, savedK, savedV, y, logZ] = saved as FromForward;
+      const gradients = attentionBackward(dY, { q: savedQ, k: savedK, v: savedV }, { y, logZ });
+      return [gradients.q, gradients.k, gradients.v];
+    },
+  });
 }
 
 /**

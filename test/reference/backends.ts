@@ -6,6 +6,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { openNodeBackend } from '../../src/cli/node-backend.ts';
 import { LabError } from '../../src/common/errors.ts';
+import { backendOn } from '../../src/gpu/webgpu-backend.ts';
 
 /** A WebGPU device as a test wants it: everything the adapter has, or default limits and no features. */
 export type DeviceKind = 'full' | 'least';
@@ -25,13 +26,12 @@ export async function useWebGpu(gpu: GPU, kind: DeviceKind): Promise<GPUDevice> 
   const adapter = await gpu.requestAdapter();
   if (adapter === null) throw new LabError('no-backend', { message: 'There is no WebGPU adapter.' });
   const device = await adapter.requestDevice(kind === 'full' ? everythingOf(adapter) : {});
-  // Imported late: the module looks for navigator.gpu as it loads.
-  const { WebGPUBackend } = await import('@tensorflow/tfjs-backend-webgpu');
+  const backend = await backendOn(device, adapter.info);
   // Otherwise tfjs computes small tensors on the CPU, and a test of small shapes would not test the GPU.
   tf.env().set('WEBGPU_CPU_FORWARD', false);
   const name = `webgpu-${kind}`;
   for (const kernel of tf.getKernelsForBackend('webgpu')) tf.registerKernel({ ...kernel, backendName: name });
-  tf.registerBackend(name, () => new WebGPUBackend(device, adapter.info));
+  tf.registerBackend(name, () => backend);
   await tf.setBackend(name);
   await tf.ready();
   return device;

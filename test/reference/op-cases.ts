@@ -4,7 +4,7 @@
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { Rng } from '../../src/common/rng.ts';
-import { attention, causalMask } from '../../src/ops/attention.ts';
+import { attention, causalAttention, causalMask } from '../../src/ops/attention.ts';
 import { embedding, selectRows } from '../../src/ops/embedding.ts';
 import { linear } from '../../src/ops/linear.ts';
 import { rmsNorm } from '../../src/ops/rms-norm.ts';
@@ -19,7 +19,7 @@ import { rmsNormReference } from './rms-norm-reference.ts';
 import { ropeReference } from './rope-reference.ts';
 import { tokenNllReference } from './softmax-reference.ts';
 import { swiGluReference } from './swiglu-reference.ts';
-import { add, tensor64, type Tensor64 } from './tensor64.ts';
+import { add, at, rowsOf, tensor64, type Tensor64 } from './tensor64.ts';
 
 /** Every op at every shape. */
 export const OP_CASES: readonly OpCase[] = [
@@ -39,7 +39,10 @@ export const OP_CASES: readonly OpCase[] = [
     [1, 1, 1, 2, 0],
     [2, 5, 3, 6, 7],
     [2, 33, 2, 34, 0],
-  ].map(([B = 0, T = 0, H = 0, D = 0, first = 0]) => ropeCase(B, T, H, D, first)),
+  ].flatMap(([B = 0, T = 0, H = 0, D = 0, first = 0]) => [
+    ropeCase(B, T, H, D, first),
+    normedRopeCase(B, T, H, D, first),
+  ]),
   ...[
     [1, 1],
     [7, 5],
@@ -65,6 +68,13 @@ export const OP_CASES: readonly OpCase[] = [
   attentionCase({ B: 3, H: 6, K: 2, T: 7, S: 7, D: 5, first: 0 }),
   attentionCase({ B: 1, H: 4, K: 1, T: 33, S: 33, D: 34, first: 0 }),
   attentionCase({ B: 2, H: 3, K: 3, T: 65, S: 65, D: 8, first: 0 }),
+  ...[
+    [1, 1, 1, 1, 4],
+    [2, 4, 2, 5, 3], // no kernel for such heads
+    [3, 6, 2, 7, 12],
+    [1, 4, 1, 33, 36],
+    [2, 3, 3, 65, 8],
+  ].map(([B = 0, H = 0, K = 0, T = 0, D = 0]) => causalAttentionCase(B, H, K, T, D)),
   // One more token, and a few more, over a cache with slots still free.
   attentionCase({ B: 2, H: 4, K: 2, T: 1, S: 9, D: 6, first: 5 }),
   attentionCase({ B: 2, H: 4, K: 2, T: 3, S: 9, D: 6, first: 2 }),
@@ -89,6 +99,16 @@ export const EXTREME_CASES: readonly OpCase[] = [
     [tensor64([2, 3], [1000, 0, -1000, 500, 499, 498])],
     (logits) => tokenLogProbs(logits, Int32Array.of(2, 0)),
     (logits) => logProbs(logits, [2, 0]),
+  ),
+  opCase<[tf.Tensor4D, tf.Tensor4D, tf.Tensor4D]>(
+    'causalAttention with scores of hundreds',
+    [
+      tensor64([1, 2, 1, 4], [20, 10, 0, 1, -20, 30, 1, 0]),
+      tensor64([1, 2, 1, 4], [20, 0, 1, 0, 0, 20, 0, 1]),
+      tensor64([1, 2, 1, 4], [1, 2, 3, 4, 5, 6, 7, 8]),
+    ],
+    causalAttention,
+    (q, k, v) => swapped(attentionReference(swapped(q), swapped(k), swapped(v))),
   ),
   opCase<[tf.Tensor4D, tf.Tensor4D, tf.Tensor4D]>(
     'attention with scores of hundreds',
@@ -165,6 +185,21 @@ function ropeCase(B: number, T: number, H: number, D: number, first: number): Op
   );
 }
 
+function normedRopeCase(B: number, T: number, H: number, D: number, first: number): OpCase {
+  const title = `rope of normed [${B},${T},${H},${D}] from position ${first}`;
+  const [theta, eps] = [100, 1e-5];
+  const positions = Array.from({ length: T * H }, (_, row) => first + Math.floor(row / H));
+  return opCase<[tf.Tensor4D, tf.Tensor1D]>(
+    title,
+    [randomTensor64([B, T, H, D], `${title} x`), randomTensor64([D], `${title} gain`)],
+    (x, gain) => rope(x, ropeTables(first, T, D, theta), { gain, eps }),
+    (x, gain) => {
+      const { data } = rmsNormReference({ shape: [B * T * H, D], data: x.data }, gain, eps);
+      return { shape: x.shape, data: ropeReference({ shape: [B, T * H, D], data }, positions, theta).data };
+    },
+  );
+}
+
 function swiGluCase(N: number, F: number): OpCase {
   const title = `swiGlu [${N},${F}]`;
   return opCase<[tf.Tensor2D, tf.Tensor2D]>(
@@ -234,6 +269,32 @@ function attentionCase({ B, H, K, T, S, D, first }: AttentionShape): OpCase {
     (q, k, v) => attention(q, k, v, causalMask(T, S, first)),
     (q, k, v) => attentionReference(q, firstKeys(k, used), firstKeys(v, used)),
   );
+}
+
+function causalAttentionCase(B: number, H: number, K: number, T: number, D: number): OpCase {
+  const title = `causalAttention q [${B},${T},${H},${D}] over k [${B},${T},${K},${D}]`;
+  return opCase<[tf.Tensor4D, tf.Tensor4D, tf.Tensor4D]>(
+    title,
+    [
+      randomTensor64([B, T, H, D], `${title} q`),
+      randomTensor64([B, T, K, D], `${title} k`),
+      randomTensor64([B, T, K, D], `${title} v`),
+    ],
+    causalAttention,
+    (q, k, v) => swapped(attentionReference(swapped(q), swapped(k), swapped(v))),
+  );
+}
+
+/** [B, T, H, D] <-> [B, H, T, D] */
+function swapped(x: Tensor64): Tensor64 {
+  const [B = 0, T = 0, H = 0, D = 0] = x.shape;
+  const y = tensor64([B, H, T, D]);
+  const rows = rowsOf(x);
+  for (const [i, row] of rowsOf(y).entries()) {
+    const [b, h, t] = [Math.floor(i / (H * T)), Math.floor(i / T) % H, i % T];
+    row.set(at(rows, (b * T + t) * H + h));
+  }
+  return y;
 }
 
 /** [B, K, S, D] -> [B, K, used, D] */

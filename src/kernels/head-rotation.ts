@@ -1,0 +1,197 @@
+/**
+ * Rotary position embedding (arXiv 2104.09864, Hugging Face's "rotate half" layout) on the GPU, with the normalisation of
+ * queries and keys that Qwen3 puts before it, in one pass: `y = rotate(x scale gain)`, `scale = 1 / sqrt(mean(x^2) + eps)`;
+ * without a gain `y = rotate(x)`.
+ *
+ * One invocation goes along one head of one token. The backward pass turns the gradient back, and keeps nothing but x: the
+ * scale is computed again.
+ *
+ * Forward: x `[B,T,H,D]`, gain `[D]`, tables -> y. Backward: dY, x, gain, tables -> dX, and for the gain's
+ * gradient the sums over stretches of rows `[R,D]`. All outputs are overwritten. Grid: an invocation per head and token; for
+ * the gain one per dimension and stretch. No optional feature.
+ */
+import type * as tf from '@tensorflow/tfjs-core';
+import { allocate, dispatch, FLAT_MAIN, FLAT_WORKGROUP, flatIndex, type Program } from '../gpu/dispatch.ts';
+import { columnSums, stretches } from './column-sums.ts';
+
+/** The constants of the positions: `[T,1,D]` each, or `[B,T,1,D]` where sequences have positions of their own. */
+interface RotationTables {
+  readonly cos: tf.Tensor;
+  readonly sin: tf.Tensor;
+}
+
+/** The normalisation before the rotation. */
+interface HeadNorm {
+  /** `[D]` */
+  readonly gain: tf.Tensor1D;
+  readonly eps: number;
+}
+
+/** Every head, normalised if asked for and turned by its position. */
+export function rotateForward(x: tf.Tensor4D, { cos, sin }: RotationTables, norm?: HeadNorm): tf.Tensor4D {
+  const y = allocate<tf.Rank.R4>(x.shape);
+  dispatch({
+    program: forwardProgram(norm?.eps),
+    tensors: [x, cos, sin, ...(norm === undefined ? [] : [norm.gain]), y],
+    parameters: sizesOf(x, cos),
+    size: [rowCount(x)],
+    workgroupSize: [FLAT_WORKGROUP],
+  });
+  return y;
+}
+
+/** The gradient of the heads, and of the gain if there is one. */
+export function rotateBackward(
+  dY: tf.Tensor4D,
+  x: tf.Tensor4D,
+  { cos, sin }: RotationTables,
+  norm?: HeadNorm,
+): { readonly dX: tf.Tensor4D; readonly dGain: tf.Tensor1D | undefined } {
+  const dX = allocate<tf.Rank.R4>(x.shape);
+  const [D, rows] = [x.shape[3], rowCount(x)];
+  const scale = norm === undefined ? undefined : allocate<tf.Rank.R1>([rows]);
+  dispatch({
+    program: backwardProgram(norm?.eps),
+    tensors: [dY, cos, sin, ...(norm === undefined || scale === undefined ? [] : [x, norm.gain, scale]), dX],
+    parameters: sizesOf(x, cos),
+    size: [rows],
+    workgroupSize: [FLAT_WORKGROUP],
+  });
+  if (scale === undefined) return { dX, dGain: undefined };
+  const { count, length } = stretches(rows);
+  const partial = allocate<tf.Rank.R2>([count, D]);
+  dispatch({
+    program: GAIN_PROGRAM,
+    tensors: [dY, cos, sin, x, scale, partial],
+    parameters: [...sizesOf(x, cos), count, length],
+    size: [count * D],
+    workgroupSize: [FLAT_WORKGROUP],
+  });
+  const dGain = columnSums(partial);
+  partial.dispose();
+  scale.dispose();
+  return { dX, dGain };
+}
+
+function rowCount({ shape: [B, T, H] }: tf.Tensor4D): number {
+  return B * T * H;
+}
+
+/** In the order of the shader's sizes; positions come again after as many as the tables have. */
+function sizesOf(x: tf.Tensor4D, table: tf.Tensor): number[] {
+  const [, , H, D] = x.shape;
+  return [rowCount(x), table.size / D, H, D];
+}
+
+const SIZES = `struct Sizes { rows: u32, positions: u32, H: u32, D: u32 }`;
+
+/** Where a row of a head begins, and where its position's constants do. */
+const PLACES = `let start = i * sizes.D;
+  let angle = ((i / sizes.H) % sizes.positions) * sizes.D;
+  let half = sizes.D / 2u;`;
+
+function meanSquare(eps: number): string {
+  return `var squares = 0.0;
+  for (var d = 0u; d < sizes.D; d++) { squares += x[start + d] * x[start + d]; }
+  let factor = 1.0 / sqrt(squares / f32(sizes.D) + ${eps});`;
+}
+
+function forwardProgram(eps: number | undefined): Program {
+  const hasNorm = eps !== undefined;
+  const normed = (d: string): string => `x[start + ${d}]${hasNorm ? ` * factor * gain[${d}]` : ''}`;
+  return {
+    key: `head-rotation forward ${hasNorm ? eps : 'alone'}`,
+    source: () => `
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> cosines: array<f32>;
+@group(0) @binding(2) var<storage, read> sines: array<f32>;
+${hasNorm ? '@group(0) @binding(3) var<storage, read> gain: array<f32>;' : ''}
+@group(0) @binding(${hasNorm ? 4 : 3}) var<storage, read_write> y: array<f32>;
+${SIZES}
+@group(0) @binding(${hasNorm ? 5 : 4}) var<uniform> sizes: Sizes;
+
+${FLAT_MAIN} {
+  ${flatIndex('sizes.rows')}
+  ${PLACES}
+  ${hasNorm ? meanSquare(eps) : ''}
+  for (var d = 0u; d < half; d++) {
+    let low = ${normed('d')};
+    let high = ${normed('d + half')};
+    y[start + d] = low * cosines[angle + d] - high * sines[angle + d];
+    y[start + d + half] = high * cosines[angle + d + half] + low * sines[angle + d + half];
+  }
+}`,
+  };
+}
+
+/** The gradient before the rotation of dimension d: the transpose of a rotation. */
+const TURNED_BACK = `fn turnedBack(start: u32, angle: u32, d: u32) -> f32 {
+  let half = sizes.D / 2u;
+  if (d < half) { return dY[start + d] * cosines[angle + d] + dY[start + d + half] * sines[angle + d + half]; }
+  return dY[start + d] * cosines[angle + d] - dY[start + d - half] * sines[angle + d - half];
+}`;
+
+function backwardProgram(eps: number | undefined): Program {
+  const hasNorm = eps !== undefined;
+  const withNorm = `
+  ${hasNorm ? meanSquare(eps) : ''}
+  scale[i] = factor;
+  var overlap = 0.0;
+  for (var d = 0u; d < sizes.D; d++) { overlap += turnedBack(start, angle, d) * gain[d] * x[start + d]; }
+  let along = overlap * factor * factor / f32(sizes.D);
+  for (var d = 0u; d < sizes.D; d++) {
+    dX[start + d] = factor * (turnedBack(start, angle, d) * gain[d] - x[start + d] * along);
+  }`;
+  const alone = `for (var d = 0u; d < sizes.D; d++) { dX[start + d] = turnedBack(start, angle, d); }`;
+  return {
+    key: `head-rotation backward ${hasNorm ? eps : 'alone'}`,
+    source: () => `
+@group(0) @binding(0) var<storage, read> dY: array<f32>;
+@group(0) @binding(1) var<storage, read> cosines: array<f32>;
+@group(0) @binding(2) var<storage, read> sines: array<f32>;
+${
+  hasNorm
+    ? `@group(0) @binding(3) var<storage, read> x: array<f32>;
+@group(0) @binding(4) var<storage, read> gain: array<f32>;
+@group(0) @binding(5) var<storage, read_write> scale: array<f32>;`
+    : ''
+}
+@group(0) @binding(${hasNorm ? 6 : 3}) var<storage, read_write> dX: array<f32>;
+${SIZES}
+@group(0) @binding(${hasNorm ? 7 : 4}) var<uniform> sizes: Sizes;
+${TURNED_BACK}
+
+${FLAT_MAIN} {
+  ${flatIndex('sizes.rows')}
+  let start = i * sizes.D;
+  let angle = ((i / sizes.H) % sizes.positions) * sizes.D;
+  ${hasNorm ? withNorm : alone}
+}`,
+  };
+}
+
+const GAIN_PROGRAM: Program = {
+  key: 'head-rotation gain',
+  source: () => `
+@group(0) @binding(0) var<storage, read> dY: array<f32>;
+@group(0) @binding(1) var<storage, read> cosines: array<f32>;
+@group(0) @binding(2) var<storage, read> sines: array<f32>;
+@group(0) @binding(3) var<storage, read> x: array<f32>;
+@group(0) @binding(4) var<storage, read> scale: array<f32>;
+@group(0) @binding(5) var<storage, read_write> partial: array<f32>;
+struct Sizes { rows: u32, positions: u32, H: u32, D: u32, stretches: u32, length: u32 }
+@group(0) @binding(6) var<uniform> sizes: Sizes;
+${TURNED_BACK}
+
+${FLAT_MAIN} {
+  ${flatIndex('sizes.stretches * sizes.D')}
+  let d = i % sizes.D;
+  let first = (i / sizes.D) * sizes.length;
+  var sum = 0.0;
+  for (var row = first; row < min(first + sizes.length, sizes.rows); row++) {
+    let angle = ((row / sizes.H) % sizes.positions) * sizes.D;
+    sum += turnedBack(row * sizes.D, angle, d) * x[row * sizes.D + d] * scale[row];
+  }
+  partial[i] = sum;
+}`,
+};
