@@ -8,6 +8,7 @@ import process from 'node:process';
 import { Argument, Command, Option } from 'commander';
 import { LabError } from '../common/errors.ts';
 import type { ColumnNames } from '../data/columns.ts';
+import { normaliseQuery } from '../data/splits.ts';
 import { foldsOf, MODEL_IDS, type ModelId, REAL_RECIPES } from '../experiment/real-data.ts';
 import { realReport, realSvg } from '../experiment/real-report.ts';
 import { type FoldResult, realResults } from '../experiment/real-results.ts';
@@ -82,6 +83,7 @@ async function runRecipe(id: string, options: RecipeOptions): Promise<void> {
   const found = realResults(recipe, results, humanAgreement(results, recipe.scaleSize), {
     device,
     commit: currentCommit(),
+    inFile: new Set(whole.pairs.map(({ query }) => normaliseQuery(query))).size,
   });
   await mkdir(options.out, { recursive: true });
   const report = realReport(found);

@@ -10,7 +10,7 @@ import { signed } from './student-t.ts';
 /** The report of a recipe. */
 export function realReport(results: RealResults): Report {
   const { id, title, terms, device, commit, folds, config, human, systems, differences, reasoning, verdict } = results;
-  const { planned, run, queries, pairs } = folds;
+  const { planned, run, inFile, drawn, queries, pairs } = folds;
   return {
     title: `${id}: ${title}`,
     blocks: [
@@ -19,7 +19,7 @@ export function realReport(results: RealResults): Report {
         kind: 'text',
         text:
           `${run} of ${planned} folds by query${run < planned ? ' (preliminary)' : ''}; the test parts hold ${queries} queries and ${pairs} ` +
-          `judged pairs. One seed. ${device}, commit ${commit}. 95 % intervals are a bootstrap over test queries; they say ` +
+          `judged pairs. ${drawn < inFile ? `${drawn} of the ${inFile} queries in the file were drawn, to be quick. ` : ''}One seed. ${device}, commit ${commit}. 95 % intervals are a bootstrap over test queries; they say ` +
           `nothing about other seeds. ${terms}`,
       },
       { kind: 'heading', text: 'Systems on the test queries of all folds' },

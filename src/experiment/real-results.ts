@@ -56,6 +56,10 @@ export interface RealResults {
   readonly folds: {
     readonly planned: number;
     readonly run: number;
+    /** Queries of the file, and those of them that were drawn. */
+    readonly inFile: number;
+    readonly drawn: number;
+    /** In the test parts. */
     readonly queries: number;
     readonly pairs: number;
   };
@@ -80,7 +84,7 @@ export function realResults(
   recipe: RealRecipe,
   results: readonly FoldResult[],
   human: RealResults['human'],
-  { device, commit }: { readonly device: string; readonly commit: string },
+  { device, commit, inFile }: { readonly device: string; readonly commit: string; readonly inFile: number },
 ): RealResults {
   const { id, title, terms, scaleSize, folds } = recipe;
   const systems = new Map<string, v.InferOutput<typeof PredictionsSchema>>();
@@ -109,6 +113,8 @@ export function realResults(
     folds: {
       planned: folds,
       run: results.length,
+      inFile,
+      drawn: Math.min(recipe.queries, inFile),
       queries: countQueries(reference),
       pairs: reference.length,
     },

@@ -139,7 +139,11 @@ describe('the report', () => {
       models: { 'A <b> model': { predictions: rows, reasoning } },
     };
   };
-  const results = realResults(recipe, [fold(0), fold(1)], null, { device: 'cpu', commit: 'abc' });
+  const results = realResults(recipe, [fold(0), fold(1)], null, {
+    device: 'cpu',
+    commit: 'abc',
+    inFile: 20_000,
+  });
 
   it('says what is above BM25, what is preliminary, and the same in Markdown and HTML', () => {
     expect(results.verdict).toMatch(
@@ -147,6 +151,7 @@ describe('the report', () => {
     );
     const [markdown, html] = [reportMarkdown(realReport(results)), reportHtml(realReport(results))];
     expect(markdown).toMatch(/2 of 5 folds by query \(preliminary\)/u);
+    expect(markdown).toContain('10000 of the 20000 queries in the file were drawn');
     expect(html).toContain('A &lt;b&gt; model');
     expect(html).not.toContain('<b>');
     const cells = markdown.split('\n').filter((line) => line.startsWith('|') && !line.includes('---')).length;
