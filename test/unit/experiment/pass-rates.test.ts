@@ -1,5 +1,10 @@
 import * as v from 'valibot';
 import { beforeAll, describe, expect, it } from 'vitest';
+import {
+  type GrpoCheckpoint,
+  readGrpoCheckpoint,
+  writeGrpoCheckpoint,
+} from '../../../src/experiment/grpo-checkpoint.ts';
 import { type GrpoHooks, runGrpo, type StartModel } from '../../../src/experiment/grpo-run.ts';
 import { type PreparedGrpo, prepareGrpo, startOf } from '../../../src/experiment/grpo-task.ts';
 import { applyPasses, type PassCounts, withPassRates } from '../../../src/experiment/pass-rates.ts';
@@ -107,6 +112,40 @@ describe('pass rates', () => {
       onStep: ({ stage }) => stages.push(stage),
     });
     expect(stages).toEqual([1, 2, 3]);
+  });
+
+  it('saves how far a curriculum has come, and can be forked into another order', async () => {
+    type Order = NonNullable<GrpoExperimentInput['grpo']>['curriculum'];
+    const stages: Order = { kind: 'adaptive', window: 3, promoteAt: [1, 1], ends: [0.75, 1], rehearsalShare: 0 };
+    const grpo = { steps: 4, checkpointEvery: 1, evaluateEvery: 4 };
+    const right = Array.from({ length: 12 }, (_, i) => (i % 2 === 0 ? 6 : 2));
+    const keep = () => Promise.resolve({ samples: 8, right, full: right.map(() => 0) });
+    const train = async (curriculum: Order, from?: GrpoCheckpoint) => {
+      const experiment = settings({ prompts: 12 }, { ...grpo, curriculum });
+      const seen: (number | null)[] = [];
+      const saved: Uint8Array[] = [];
+      const { weights } = await runGrpo(
+        experiment,
+        await withPassRates(experiment, prepared, start, { keep }),
+        start,
+        from,
+        {
+          onStep: ({ stage }) => seen.push(stage),
+          onCheckpoint: (checkpoint) => Promise.resolve(void saved.push(writeGrpoCheckpoint(checkpoint))),
+        },
+      );
+      return { seen, saved: saved.map(readGrpoCheckpoint), weights };
+    };
+    const whole = await train(stages);
+    expect(whole.seen).toEqual([1, 1, 1, 2]);
+    const second = whole.saved[1];
+    expect(second?.state.curriculum).toMatchObject({ phase: 0, since: 0 });
+    expect(second?.state.curriculum.recent.length).toBe(2);
+    const resumed = await train(stages, second);
+    expect(resumed.seen).toEqual(whole.seen.slice(2));
+    for (const [name, { data }] of whole.weights) expect(resumed.weights.get(name)?.data, name).toEqual(data);
+    const fork = await train({ kind: 'reversed', ends: [0.5, 0.75], rehearsalShare: 0 }, second);
+    expect(fork.seen).toEqual([2, 1]);
   });
 });
 
