@@ -165,6 +165,7 @@ describe('the report', () => {
     const { verdict } = realResults(recipe, [{ fold: 0, prepared: same, models }], null, {
       device: 'cpu',
       commit: 'abc',
+      inFile: 97,
     });
     expect(verdict).toMatch(/above BM25 in nothing; below it in nothing/u);
   });
