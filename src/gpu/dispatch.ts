@@ -10,6 +10,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import { LabError } from '../common/errors.ts';
+import { BufferPool } from './buffer-pool.ts';
 
 /** A compute shader. Its bindings are the tensors in order, then, if there are parameters, one uniform. */
 export interface Program {
@@ -61,14 +62,18 @@ interface Recorder {
 const ELEMENT_BYTES = 4;
 
 /** The current backend if it is tfjs's WebGPU backend. */
-export function webGpuBackend(): WebGPUBackend | undefined {
+function webGpuBackend(): WebGPUBackend | undefined {
   const backend = tf.backend();
   return 'submitQueue' in backend ? (backend as WebGPUBackend) : undefined;
 }
 
-/** Whether fused kernels compute: on WebGPU they do, elsewhere the composites. */
+/**
+ * Whether fused kernels compute: they do on the lab's WebGPU backend, known by its pool. Elsewhere the composites do, on
+ * tfjs's own WebGPU backend too, with which the benchmarks compare.
+ */
 export function usesKernels(): boolean {
-  return webGpuBackend() !== undefined;
+  const pool: unknown = webGpuBackend()?.bufferManager;
+  return pool instanceof BufferPool;
 }
 
 /** A tensor on the GPU whose content is whatever was there: for a pass that writes all of it. */

@@ -10,6 +10,7 @@ import { LabError, messageOf } from '../../src/common/errors.ts';
 import { PRESET_NAMES, type PresetName } from '../../src/config/presets.ts';
 import { BENCH_BACKENDS, type BenchBackend } from './backends.ts';
 import { benchGrpo, type GrpoBench, grpoReport } from './grpo-bench.ts';
+import { benchKernels, kernelsReport } from './kernels-bench.ts';
 import { benchPage, pageReport } from './page-bench.ts';
 import { benchProfile, profileReport } from './profile-bench.ts';
 import { benchTrain, PEER_NAMES, type PeerName, trainReport } from './train-bench.ts';
@@ -85,6 +86,18 @@ const grpo = new Command('grpo')
     if (json === true) print(JSON.stringify(result));
   });
 
+const kernels = new Command('kernels')
+  .description('each op that has a WebGPU kernel, by the kernel and by its composite')
+  .option('--shape <sizes>', 'a shape as the work', WORK_A)
+  .option('--adapter <name>', 'lavapipe, swiftshader, or the file of a Vulkan driver')
+  .option('--repeats <n>', 'timed runs of each', wholeNumber(1), 5)
+  .option('--json', 'end with one line of JSON')
+  .action(async ({ shape, json, ...options }: { shape: string; adapter?: string; repeats: number; json?: boolean }) => {
+    const results = await benchKernels({ work: makeWork({ shape }), ...options });
+    for (const line of kernelsReport(results)) (json === true ? note : print)(line);
+    if (json === true) print(JSON.stringify(results));
+  });
+
 const page = new Command('page')
   .description('the longest tasks of the built page while the first run trains in it')
   .option('--seconds <n>', 'to train', wholeNumber(1), 30)
@@ -110,7 +123,7 @@ function peerNames(text: string): PeerName[] {
 }
 
 const program = new Command('npm run bench --').description('benchmarks of the engine').exitOverride();
-for (const command of [train, grpo, profile, page]) program.addCommand(command.exitOverride());
+for (const command of [train, grpo, profile, kernels, page]) program.addCommand(command.exitOverride());
 
 try {
   await program.parseAsync(process.argv);
