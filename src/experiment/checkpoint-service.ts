@@ -8,6 +8,8 @@ import type { OpenRunStatus } from '../checkpoint/open-runs.ts';
 import type { Manifest } from '../checkpoint/manifest.ts';
 import { readStorageSpace } from '../checkpoint/storage-space.ts';
 import { LabError } from '../common/errors.ts';
+import { BRANCH_KIND } from '../protocol/grpo.ts';
+import type { ModelFileBytes } from './model-files.ts';
 import type {
   Checkpoint,
   CheckpointApi,
@@ -62,16 +64,15 @@ export class CheckpointService implements CheckpointApi {
 
   async model(id: string): Promise<CheckpointModel> {
     const { manifest, payload } = await (await this.#open()).load(id);
-    if (manifest.kind !== SFT_KIND) {
+    const read = MODEL_READERS[manifest.kind];
+    if (read === undefined) {
       throw new LabError('bad-checkpoint', {
         message: `The checkpoint "${manifest.name}" holds no model that can answer.`,
-        expected: `a checkpoint of kind "${SFT_KIND}"`,
+        expected: `a checkpoint of one of the kinds ${Object.keys(MODEL_READERS).join(', ')}`,
         got: `"${manifest.kind}"`,
       });
     }
-    // Only now: making a model's files needs the rule world, listing checkpoints does not.
-    const { modelFilesOf } = await import('./checkpoint-model.ts');
-    const files = modelFilesOf(payload, manifest.createdAt);
+    const files = (await read())(payload, manifest.createdAt);
     return transfer(
       { name: manifest.name, files },
       Object.values(files).map(({ buffer }) => buffer),
@@ -88,8 +89,15 @@ export class CheckpointService implements CheckpointApi {
   }
 }
 
-/** The kind of checkpoints that supervised runs save. */
-const SFT_KIND = 'sft';
+/**
+ * How the model in a checkpoint is read, by the kind of run that saved it. Fetched only when asked for: making a model's
+ * files may need the rule world, listing checkpoints does not.
+ */
+const MODEL_READERS: Readonly<Record<string, () => Promise<(bytes: Uint8Array, createdAt: number) => ModelFileBytes>>> =
+  {
+    sft: async () => (await import('./checkpoint-model.ts')).modelFilesOf,
+    [BRANCH_KIND]: async () => (await import('./kept-branch.ts')).branchModelFiles,
+  };
 
 function checkpointOf({ chunks: _chunks, ...manifest }: Manifest): Checkpoint {
   return manifest;

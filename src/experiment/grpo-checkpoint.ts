@@ -53,8 +53,11 @@ export interface GrpoCheckpoint {
   readonly curve: readonly GrpoCurvePoint[];
 }
 
-/** The bytes of a checkpoint. */
-export function writeGrpoCheckpoint(checkpoint: GrpoCheckpoint): Uint8Array<ArrayBuffer> {
+/** The bytes of a checkpoint. @param texts - as of `writeRunFile` */
+export function writeGrpoCheckpoint(
+  checkpoint: GrpoCheckpoint,
+  texts: Readonly<Record<string, string>> = {},
+): Uint8Array<ArrayBuffer> {
   const { experiment, dataHash, startHash, state, curve } = checkpoint;
   const metadata = {
     format: FORMAT,
@@ -69,7 +72,7 @@ export function writeGrpoCheckpoint(checkpoint: GrpoCheckpoint): Uint8Array<Arra
     curve,
     curriculum: state.curriculum,
   };
-  return writeRunFile(metadata, state.weights, state.optimizer);
+  return writeRunFile(metadata, state.weights, state.optimizer, texts);
 }
 
 /**

@@ -29,7 +29,7 @@ export interface GrpoMoment {
 }
 
 /** Who watches a run, and steers it. */
-export interface GrpoHooks extends Pick<GrpoRun, 'dial' | 'signal' | 'onStep' | 'onKeep'> {
+export interface GrpoHooks extends Pick<GrpoRun, 'dial' | 'signal' | 'afterPass' | 'onStep' | 'onKeep'> {
   /** Awaited before every step. */
   readonly beforeStep?: (moment: GrpoMoment) => Promise<void>;
   /** What another run with the same start, data and reward has measured at step 0; by default it is measured. */
@@ -96,6 +96,7 @@ export async function runGrpo(
       resume: saved?.state,
       dial: hooks.dial,
       signal: hooks.signal,
+      afterPass: hooks.afterPass,
       beforeStep: async (step, readState) => {
         await hooks.beforeStep?.({ step, checkpoint: async () => checkpointOf(await readState()) });
       },

@@ -2,7 +2,9 @@
  * The reinforcement side of the thread boundary: one demonstration at a time, from a model folder of the page's own origin.
  * All that arrives is parsed; all that goes wrong leaves as a typed failure, and another demonstration can be begun.
  */
+import type * as v from 'valibot';
 import { LabError, throwIfAborted } from '../common/errors.ts';
+import { newId } from '../checkpoint/manifest.ts';
 import { countParameters } from '../config/model-config.ts';
 import { parseConfig } from '../config/parse.ts';
 import { MODEL_PRESETS } from '../config/presets.ts';
@@ -26,10 +28,12 @@ import type { BackendChoice } from '../protocol/scoring.ts';
 import { COLLAPSE_BOUNDS } from '../train/collapse.ts';
 import { ruleInfos } from './grpo-events.ts';
 import type { StartModel } from './grpo-run.ts';
-import { GrpoSession, type NamedExperiment } from './grpo-session.ts';
+import { GrpoSession, type NamedExperiment, type OpenSessionBackend } from './grpo-session.ts';
 import { type PreparedGrpo, prepareGrpo, startOf } from './grpo-task.ts';
 import { withPassRates } from './pass-rates.ts';
+import { readKeptBranch, type StartFiles } from './kept-branch.ts';
 import { openTrainingBackend, type TrainingBackend } from './run-backend.ts';
+import type { RunStore } from './run-store.ts';
 
 /** What the worker gives to the service. */
 export interface GrpoServiceOptions {
@@ -38,14 +42,19 @@ export interface GrpoServiceOptions {
   readonly getModel?: (modelUrl: string) => Promise<ReadonlyMap<ModelFileName, Uint8Array>>;
   /** A clock in milliseconds, default `performance.now`. */
   readonly now?: () => number;
+  /** Where branches are kept; default: nowhere. */
+  readonly openStore?: () => Promise<RunStore>;
 }
 
 /** A start with what is said of it. */
 interface NamedStart {
   readonly start: StartModel;
+  readonly files: StartFiles;
   readonly modelName: string;
   readonly labelNames: readonly string[];
 }
+
+type ParsedBranch = v.InferOutput<typeof GrpoRequestSchema>['branches'][number];
 
 /** Runs one demonstration at a time. */
 export class GrpoService implements GrpoApi {
@@ -93,21 +102,28 @@ export class GrpoService implements GrpoApi {
 
   /** @throws {LabError} `aborted` once it was stopped, or whatever ended it */
   async #runSession(session: GrpoSession, request: GrpoRequest, emit: (event: GrpoEvent) => void): Promise<void> {
-    const { modelUrl, backend: choice, branches } = parseConfig('The request', GrpoRequestSchema, request);
-    const plans = branches.map(({ name, experiment }): NamedExperiment => {
-      return { name, experiment: parseGrpoExperiment(`Branch ${name}`, experiment) };
-    });
+    const parsed = parseConfig('The request', GrpoRequestSchema, request);
+    const { modelUrl, backend: choice, demonstration } = parsed;
+    session.isVisible = parsed.isVisible;
+    const { openStore, getModel = (url) => fetchModel(url, () => undefined) } = this.#options;
+    const plans = await Promise.all(parsed.branches.map((branch) => readPlan(branch, openStore)));
     const [first] = plans;
     if (first === undefined) return;
     const { signal } = session;
-    const { getModel = (url) => fetchModel(url, () => undefined) } = this.#options;
 
-    const { rates: _, ...spoken } = await this.#backendFor(choice, first.experiment);
-    emit({ kind: 'backend', ...spoken, problems: [...spoken.problems] });
-    const health = watchBackend();
+    const open = async (): Promise<OpenSessionBackend> => {
+      const { rates: _, ...spoken } = await this.#backendFor(choice, first.experiment);
+      emit({ kind: 'backend', ...spoken, problems: [...spoken.problems] });
+      return { health: watchBackend(), isShared: spoken.backend === 'webgpu' };
+    };
+    const reopen = (): Promise<OpenSessionBackend> => {
+      this.#dropBackend();
+      return open();
+    };
+    const backend = await open();
     throwIfAborted(signal);
     emit({ kind: 'preparing', stage: 'model' });
-    const { start, modelName, labelNames } = readStart(await getModel(modelUrl));
+    const { start, files, modelName, labelNames } = readStart(await getModel(modelUrl));
     throwIfAborted(signal);
 
     emit({ kind: 'preparing', stage: 'world' });
@@ -122,7 +138,8 @@ export class GrpoService implements GrpoApi {
       labelNames: [...labelNames],
       bounds: { ...COLLAPSE_BOUNDS },
     });
-    await session.run(plans, { start, health, prepare });
+    const named = { modelUrl, modelName, demonstration: demonstration ?? newId() };
+    await session.run(plans, { ...named, start, startFiles: files, backend, reopen, openStore, prepare });
   }
 
   /** Opens the backend that is fastest for such a branch, or gives the one that is open: timing it again takes a while. */
@@ -153,15 +170,31 @@ function updateCost({ grpo }: GrpoExperiment): StepCost {
   return countStep(MODEL_PRESETS['lab-nano'], shape);
 }
 
+/** A branch with what is kept of it. @throws {LabError} if that cannot be read */
+async function readPlan(
+  { name, experiment, kept }: ParsedBranch,
+  openStore: (() => Promise<RunStore>) | undefined,
+): Promise<NamedExperiment> {
+  const plan = { name, experiment: parseGrpoExperiment(`Branch ${name}`, experiment) };
+  if (kept === null) return plan;
+  const { checkpointId } = kept;
+  if (checkpointId === null || openStore === undefined) return { ...plan, kept: { ...kept, branch: undefined } };
+  const { payload } = await (await openStore()).load(checkpointId);
+  const branch = readKeptBranch(payload);
+  return { ...plan, experiment: branch.checkpoint.experiment, kept: { ...kept, branch } };
+}
+
 /** @throws {LabError} naming the file that cannot be used */
 function readStart(files: ReadonlyMap<ModelFileName, Uint8Array>): NamedStart {
   const model = loadLabModel(files);
   const { scale, card } = model;
+  const json = (name: ModelFileName): unknown => JSON.parse(new TextDecoder().decode(files.get(name)));
   // Each branch loads its own copy.
   disposeLabModel(model);
   const weights = readWeightTensors(files.get('model.safetensors') ?? new Uint8Array());
   const start = { ...startOf(model), weights };
-  return { start, modelName: card.name, labelNames: scale.names };
+  const texts = { config: json('config.json'), tokenizer: json('tokenizer.json'), lab: json('lab.json'), card };
+  return { start, files: texts, modelName: card.name, labelNames: scale.names };
 }
 
 /** Makes the data of branches, once for all that learn from the same. */

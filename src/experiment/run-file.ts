@@ -14,11 +14,13 @@ const SECOND_MOMENT = 'optimizer.second_moment';
  * The bytes of a run.
  *
  * @param metadata - what fits into JSON
+ * @param texts - other entries beside it, for whoever knows them
  */
 export function writeRunFile(
   metadata: object,
   weights: ReadonlyMap<string, TensorData>,
   { firstMoment, secondMoment }: AdamWState,
+  texts: Readonly<Record<string, string>> = {},
 ): Uint8Array<ArrayBuffer> {
   const moments = new Map([
     [FIRST_MOMENT, { shape: [firstMoment.length], data: firstMoment }],
@@ -27,7 +29,7 @@ export function writeRunFile(
   const tensors = [...weights, ...moments].map(([name, { shape, data }]) => {
     return { name, dtype: 'F32' as const, shape, data };
   });
-  return writeSafetensors(tensors, new Map([['run', JSON.stringify(metadata)]]));
+  return writeSafetensors(tensors, new Map([...Object.entries(texts), ['run', JSON.stringify(metadata)]]));
 }
 
 /**

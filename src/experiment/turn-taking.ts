@@ -29,6 +29,7 @@ export class TurnTaker {
   #isToldPaused = false;
   #hasStepped = false;
   #isEnding = false;
+  #isHurried = false;
   /** Rounds asked for one by one, and who is still to make a step of the present one. */
   #rounds = 0;
   #round = new Set<number>();
@@ -73,6 +74,12 @@ export class TurnTaker {
     this.#next();
   }
 
+  /** Gives everyone a turn, paused or not, until it is taken back: to see that the backend is gone. */
+  hurry(isHurried: boolean): void {
+    this.#isHurried = isHurried;
+    this.#next();
+  }
+
   /** Gives everyone a turn, paused or not: to end. */
   end(): void {
     this.#isEnding = true;
@@ -104,7 +111,7 @@ export class TurnTaker {
     const opening = this.#waiting.find(({ isOpening }) => isOpening);
     if (opening !== undefined) return opening;
     const behind = this.#waiting.toSorted((a, b) => a.step - b.step || a.branch - b.branch);
-    if (!this.#isPaused || this.#isEnding) return behind[0];
+    if (!this.#isPaused || this.#isEnding || this.#isHurried) return behind[0];
     if (this.#round.size === 0 && this.#rounds > 0 && behind.length > 0) {
       this.#rounds -= 1;
       for (const { branch, step } of behind) if (step === behind[0]?.step) this.#round.add(branch);
@@ -114,7 +121,7 @@ export class TurnTaker {
 
   /** A step made on request is no end of a pause; but that it was made is told by pausing once more. */
   #tell(isPaused: boolean): void {
-    if (this.#isEnding) return;
+    if (this.#isEnding || this.#isHurried) return;
     if (isPaused) {
       if (!this.#isToldPaused || this.#hasStepped) this.#watcher.onPaused();
       this.#isToldPaused = true;

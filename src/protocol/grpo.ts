@@ -5,7 +5,8 @@
  * A demonstration is several *branches* of one start, which learn in turn, one step of each after another. Its events:
  * `backend`, `preparing`, `prepared`; a `branch` for each, and for each fork later on; then `step`, `measure`, `kept`,
  * `checkpoint`, `paused`, `resumed` and `refused` as it goes, with one `branch-ended` per branch; at last exactly one of
- * `finished`, `stopped` and `failed`. Commands take effect between two steps.
+ * `finished`, `stopped` and `failed`. Commands take effect between two steps. A lost GPU is told by `recovering`, and by a
+ * `rewound` for each branch that repeats steps on the next one.
  */
 import * as v from 'valibot';
 import { CRITERIA } from '../relevance/vocabulary.ts';
@@ -25,14 +26,58 @@ export const MAX_BRANCHES = 6;
 /** The highest position of a branch's dial. */
 export const MAX_DIAL = 5;
 
+/** Where a branch was forked from; null if it begins at the start. */
+const ParentSchema = v.nullable(v.strictObject({ branch: branchId, step: count }));
+const DialSchema = v.pipe(v.number(), v.minValue(0), v.maxValue(MAX_DIAL));
+
+/** The settings of the run by which a branch is remembered, as JSON in the store: all that is needed to begin it again. */
+export const BranchRecordSchema = v.strictObject({
+  /** The demonstration that the branch belongs to. */
+  demonstration: v.pipe(v.string(), v.nonEmpty()),
+  /** Its number there, as in its parent's. */
+  branch: branchId,
+  modelUrl: v.pipe(v.string(), v.url()),
+  name: branchName,
+  experiment: v.unknown(),
+  parent: ParentSchema,
+  /** Where its dial was put at its beginning; null if it was not. */
+  dial: v.nullable(DialSchema),
+});
+export type BranchRecord = v.InferOutput<typeof BranchRecordSchema>;
+
+/** Which kind of runs and checkpoints branches are kept as. */
+export const BRANCH_KIND = 'grpo';
+
 /** What to run. */
 export const GrpoRequestSchema = v.strictObject({
   /** The folder of the model that all branches start from: an absolute URL with a trailing slash. */
   modelUrl: v.pipe(v.string(), v.url(), v.endsWith('/')),
   backend: v.optional(v.picklist(BACKEND_CHOICES), 'auto'),
+  /** Whether somebody looks at the page. */
+  isVisible: v.optional(v.boolean(), true),
+  /** The demonstration to go on with; null for a new one. */
+  demonstration: v.optional(v.nullable(v.pipe(v.string(), v.nonEmpty())), null),
   /** The experiment's own schema checks the settings of each. */
   branches: v.pipe(
-    v.array(v.strictObject({ name: branchName, experiment: v.unknown() })),
+    v.array(
+      v.strictObject({
+        name: branchName,
+        experiment: v.unknown(),
+        /** What is kept of the branch; null for a new one. A parent comes before its forks. */
+        kept: v.optional(
+          v.nullable(
+            v.strictObject({
+              runId: v.string(),
+              /** To go on from; null to begin again. */
+              checkpointId: v.nullable(v.string()),
+              parent: ParentSchema,
+              dial: v.nullable(DialSchema),
+            }),
+          ),
+          null,
+        ),
+      }),
+    ),
     v.minLength(1),
     v.maxLength(MAX_BRANCHES),
   ),
@@ -46,11 +91,13 @@ export const GrpoCommandSchema = v.variant('kind', [
   /** One step of every branch that has made the fewest, then a pause. */
   v.strictObject({ kind: v.literal('step') }),
   v.strictObject({ kind: v.literal('stop') }),
+  /** Whether somebody looks at the page: then work is handed to a GPU in small pieces. */
+  v.strictObject({ kind: v.literal('visibility'), isVisible: v.boolean() }),
   /** Puts the dial of a branch (lambda or mu of its mode balance) to a value, from its next step on. */
   v.strictObject({
     kind: v.literal('dial'),
     branch: branchId,
-    value: v.pipe(v.number(), v.minValue(0), v.maxValue(MAX_DIAL)),
+    value: DialSchema,
   }),
   /** Begins a new branch at a checkpoint of another; with `dial` null it goes on exactly as that one did. */
   v.strictObject({
@@ -58,7 +105,7 @@ export const GrpoCommandSchema = v.variant('kind', [
     branch: branchId,
     step: count,
     name: branchName,
-    dial: v.nullable(v.pipe(v.number(), v.minValue(0), v.maxValue(MAX_DIAL))),
+    dial: v.nullable(DialSchema),
   }),
 ]);
 export type GrpoCommand = v.InferOutput<typeof GrpoCommandSchema>;
@@ -122,8 +169,7 @@ const BranchEventSchema = v.strictObject({
   kind: v.literal('branch'),
   branch: branchId,
   name: v.string(),
-  /** Where it was forked from; null if it begins at the start. */
-  parent: v.nullable(v.strictObject({ branch: branchId, step: count })),
+  parent: ParentSchema,
   /** Its settings with all defaults. */
   experiment: v.unknown(),
   step: count,
@@ -160,6 +206,24 @@ const StepEventSchema = v.strictObject({
   tokensPerSec: notNegative,
 });
 
+const MeasureEventSchema = v.strictObject({
+  kind: v.literal('measure'),
+  branch: branchId,
+  point: MeasureSchema,
+  elapsedMs: notNegative,
+});
+
+const KeptEventSchema = v.strictObject({
+  kind: v.literal('kept'),
+  branch: branchId,
+  step: count,
+  groups: v.array(GroupSchema),
+});
+
+/** What a branch tells of its way; kept with its checkpoints, so that it can be told again. */
+export const BranchTaleSchema = v.variant('kind', [StepEventSchema, MeasureEventSchema, KeptEventSchema]);
+export type BranchTale = v.InferOutput<typeof BranchTaleSchema>;
+
 /** One event of a demonstration. */
 export const GrpoEventSchema = v.variant('kind', [
   v.strictObject({
@@ -182,8 +246,8 @@ export const GrpoEventSchema = v.variant('kind', [
   }),
   BranchEventSchema,
   StepEventSchema,
-  v.strictObject({ kind: v.literal('measure'), branch: branchId, point: MeasureSchema, elapsedMs: notNegative }),
-  v.strictObject({ kind: v.literal('kept'), branch: branchId, step: count, groups: v.array(GroupSchema) }),
+  MeasureEventSchema,
+  KeptEventSchema,
   /** From here the branch can be forked. */
   v.strictObject({ kind: v.literal('checkpoint'), branch: branchId, step: count }),
   /** A branch is at its last step, or cannot go on; the others do. */
@@ -195,6 +259,12 @@ export const GrpoEventSchema = v.variant('kind', [
     weightsHash: v.nullable(v.string()),
     failure: v.nullable(FailureSchema),
   }),
+  /** A branch could not be written to the browser's storage; it goes on all the same. */
+  v.strictObject({ kind: v.literal('unsaved'), branch: branchId, step: count, ...FailureSchema.entries }),
+  /** The GPU was lost: another one is being opened. */
+  v.strictObject({ kind: v.literal('recovering'), reason: v.string() }),
+  /** A branch goes on from this step; what it told of later ones is void, and comes again. */
+  v.strictObject({ kind: v.literal('rewound'), branch: branchId, step: count }),
   v.strictObject({ kind: v.literal('paused') }),
   v.strictObject({ kind: v.literal('resumed') }),
   /** A command cannot be followed; nothing has changed. */

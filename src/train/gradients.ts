@@ -30,22 +30,35 @@ export interface LossGradients {
 export function lossGradients(weights: Weights, passes: readonly (() => LossPass)[]): LossGradients | undefined {
   const variables = [...weights.values()];
   let total: LossGradients | undefined;
+  for (const pass of passes) total = addedTo(total, onePass(variables, pass));
+  return total;
+}
+
+/** As {@link lossGradients}. @param afterPass - awaited after each pass, to leave a shared backend to others */
+export async function pacedGradients(
+  weights: Weights,
+  passes: readonly (() => LossPass)[],
+  afterPass: () => Promise<void> = () => Promise.resolve(),
+): Promise<LossGradients | undefined> {
+  const variables = [...weights.values()];
+  let total: LossGradients | undefined;
   for (const pass of passes) {
-    const next = onePass(variables, pass);
-    if (total === undefined) {
-      total = next;
-      continue;
-    }
-    const previous = total;
-    total = tf.tidy(() => ({
-      loss: tf.add<tf.Scalar>(previous.loss, next.loss),
-      measure: tf.add<tf.Scalar>(previous.measure, next.measure),
-      scores: [...previous.scores, ...next.scores],
-      byWeight: previous.byWeight.map((gradient, i) => tf.add(gradient, next.byWeight[i] ?? 0)),
-    }));
-    for (const each of [previous, next]) disposeGradients({ ...each, scores: [] });
+    total = addedTo(total, onePass(variables, pass));
+    await afterPass();
   }
   return total;
+}
+
+/** The sum of both, which it takes over. */
+function addedTo(previous: LossGradients | undefined, next: LossGradients): LossGradients {
+  if (previous === undefined) return next;
+  const total = tf.tidy(() => ({
+    loss: tf.add<tf.Scalar>(previous.loss, next.loss),
+    measure: tf.add<tf.Scalar>(previous.measure, next.measure),
+    byWeight: previous.byWeight.map((gradient, i) => tf.add(gradient, next.byWeight[i] ?? 0)),
+  }));
+  for (const each of [previous, next]) disposeGradients({ ...each, scores: [] });
+  return { ...total, scores: [...previous.scores, ...next.scores] };
 }
 
 function onePass(variables: tf.Variable[], pass: () => LossPass): LossGradients {

@@ -17,7 +17,8 @@ import {
   disposeGradients,
   type GradientGeometry,
   type LossGradients,
-  lossGradients,
+  type LossPass,
+  pacedGradients,
 } from './gradients.ts';
 import { type Group, policySamples } from './groups.ts';
 import { anchorPass, expertPass, policyPass } from './grpo-passes.ts';
@@ -53,6 +54,8 @@ export interface UpdaterParts {
   readonly reference?: Transformer | undefined;
   readonly task: RlTask;
   readonly expert: readonly Example[];
+  /** Awaited after each pass. */
+  readonly afterPass?: (() => Promise<void>) | undefined;
 }
 
 /**
@@ -114,13 +117,14 @@ export class GrpoUpdater {
       groups.filter(({ use }) => use === 'policy'),
     );
     const batches = makePolicyBatches(task, samples, this.#config.sequencesPerPass);
-    const policy = lossGradients(
+    const policy = await pacedGradients(
       model.weights,
       batches.map((batch) => () => policyPass(model, this.#config, this.#policyLoss, batch)),
+      this.#parts.afterPass,
     );
     const examples = this.#expertSamples(number, groups, balance);
-    const expert = this.#isExpertSeen(step, index, balance) ? this.#expertGradients(examples) : undefined;
-    const anchor = this.#anchorGradients(examples);
+    const expert = this.#isExpertSeen(step, index, balance) ? await this.#expertGradients(examples) : undefined;
+    const anchor = await this.#anchorGradients(examples);
 
     const gradients = combineGradients(model.weights, [
       { factor: balance.rl, gradients: policy },
@@ -168,17 +172,18 @@ export class GrpoUpdater {
     return balance.expert > 0 || isProbed;
   }
 
-  #expertGradients(examples: readonly Example[]): LossGradients | undefined {
+  async #expertGradients(examples: readonly Example[]): Promise<LossGradients | undefined> {
     if (examples.length === 0) return undefined;
-    const { model } = this.#parts;
-    return lossGradients(model.weights, [() => expertPass(model, this.#expertLoss, examples)]);
+    const { model, afterPass } = this.#parts;
+    return pacedGradients(model.weights, [() => expertPass(model, this.#expertLoss, examples)], afterPass);
   }
 
-  #anchorGradients(examples: readonly Example[]): LossGradients | undefined {
+  async #anchorGradients(examples: readonly Example[]): Promise<LossGradients | undefined> {
     const anchor = this.#anchor;
     if (anchor === undefined || examples.length === 0) return undefined;
-    const { model } = this.#parts;
-    return lossGradients(model.weights, [() => anchorPass(model, anchor.reference, anchor.direction, examples)]);
+    const { model, afterPass } = this.#parts;
+    const pass = (): LossPass => anchorPass(model, anchor.reference, anchor.direction, examples);
+    return pacedGradients(model.weights, [pass], afterPass);
   }
 }
 

@@ -64,6 +64,8 @@ export interface GrpoRun {
   readonly signal?: AbortSignal | undefined;
   /** Awaited before every step, with the number of those made: the place to pause, and to save a run that is to end here. */
   readonly beforeStep?: (step: number, readState: () => Promise<GrpoState>) => Promise<void>;
+  /** Awaited after each pass of an update: the place to leave a shared backend to others. */
+  readonly afterPass?: (() => Promise<void>) | undefined;
   readonly onStep?: ((record: GrpoStep) => void) | undefined;
   /** Called every `keepEvery` steps with the first groups of the step. */
   readonly onKeep?: ((step: number, groups: readonly KeptGroup[]) => void) | undefined;

@@ -23,12 +23,21 @@ export class CollapseController implements ReactiveController {
   readonly #wakeLock = new ScreenWakeLock();
   #client: GrpoClient | undefined;
 
-  constructor(host: ReactiveControllerHost) {
+  readonly #onEvent: (event: GrpoEvent) => void;
+
+  /** @param onEvent - called after each event has been taken in */
+  constructor(host: ReactiveControllerHost, onEvent: (event: GrpoEvent) => void = () => undefined) {
     this.#host = host;
+    this.#onEvent = onEvent;
     host.addController(this);
   }
 
+  hostConnected(): void {
+    document.addEventListener('visibilitychange', this.#visibilityChanged);
+  }
+
   hostDisconnected(): void {
+    document.removeEventListener('visibilitychange', this.#visibilityChanged);
     this.#wakeLock.want(false);
     this.#client?.close();
     this.#client = undefined;
@@ -36,14 +45,15 @@ export class CollapseController implements ReactiveController {
   }
 
   /** Runs a demonstration unless one is open; resolves when it is over. */
-  async run(open: OpenGrpo, request: GrpoRequest): Promise<void> {
+  async run(open: OpenGrpo, request: Omit<GrpoRequest, 'isVisible'>): Promise<void> {
     if (isOpen(this.state)) return;
     this.#show(STARTED_DEMONSTRATION);
     let client: GrpoClient | undefined;
     try {
       client = this.#client ?? (await open());
       this.#client = client;
-      await client.run(request, (event) => {
+      const isVisible = document.visibilityState === 'visible';
+      await client.run({ ...request, isVisible }, (event) => {
         if (client === this.#client) this.#receive(event);
       });
       if (client !== this.#client) return;
@@ -61,7 +71,7 @@ export class CollapseController implements ReactiveController {
   command(command: GrpoCommand): void {
     if (this.#client === undefined || !isOpen(this.state)) return;
     const { kind } = command;
-    if (kind !== 'dial' && kind !== 'fork') this.pending = kind;
+    if (kind !== 'dial' && kind !== 'fork' && kind !== 'visibility') this.pending = kind;
     this.#client.command(command).catch((thrown: unknown) => {
       this.#receive({ kind: 'refused', ...failureOf(thrown) });
     });
@@ -74,6 +84,10 @@ export class CollapseController implements ReactiveController {
     else this.#show(NO_DEMONSTRATION);
   }
 
+  readonly #visibilityChanged = (): void => {
+    this.command({ kind: 'visibility', isVisible: document.visibilityState === 'visible' });
+  };
+
   #receive(event: GrpoEvent): void {
     const isReset = this.pending === 'stop' && event.kind === 'stopped';
     this.state = isReset ? NO_DEMONSTRATION : applyGrpoEvent(this.state, event);
@@ -82,6 +96,7 @@ export class CollapseController implements ReactiveController {
     if (event.kind === 'step' && this.pending === 'resume') this.pending = undefined;
     this.#wakeLock.want(this.state.phase === 'preparing' || this.state.phase === 'running');
     this.#host.requestUpdate();
+    this.#onEvent(event);
   }
 
   #show(state: CollapseState): void {

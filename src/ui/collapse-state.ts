@@ -45,6 +45,10 @@ export interface CollapseState {
   readonly backend: GrpoEventOf<'backend'> | undefined;
   readonly prepared: GrpoEventOf<'prepared'> | undefined;
   readonly branches: readonly BranchState[];
+  /** Why the last checkpoint of a branch could not be kept; undefined while all could. */
+  readonly unsaved: Failure | undefined;
+  /** Why another GPU is being opened. */
+  readonly recovering: string | undefined;
   /** Why the last command was not followed; gone with the next event of a branch. */
   readonly refused: Failure | undefined;
   readonly failure: Failure | undefined;
@@ -56,6 +60,8 @@ export const NO_DEMONSTRATION: CollapseState = {
   backend: undefined,
   prepared: undefined,
   branches: [],
+  unsaved: undefined,
+  recovering: undefined,
   refused: undefined,
   failure: undefined,
 };
@@ -73,7 +79,7 @@ export function applyGrpoEvent(state: CollapseState, event: GrpoEvent): Collapse
   if (!isOpen(state)) return state;
   switch (event.kind) {
     case 'backend':
-      return { ...state, backend: event };
+      return { ...state, backend: event, recovering: undefined };
     case 'preparing':
       return { ...state, stage: event.stage };
     case 'prepared':
@@ -107,6 +113,12 @@ export function applyGrpoEvent(state: CollapseState, event: GrpoEvent): Collapse
       }));
     case 'branch-ended':
       return withBranch(state, event.branch, (branch) => ({ ...branch, ended: event }));
+    case 'unsaved':
+      return { ...state, unsaved: event };
+    case 'recovering':
+      return { ...state, recovering: event.reason };
+    case 'rewound':
+      return withBranch(state, event.branch, (branch) => rewind(branch, event.step));
     case 'paused':
       return { ...state, phase: 'paused' };
     case 'resumed':
@@ -141,6 +153,18 @@ function beginBranch(branches: readonly BranchState[], event: GrpoEventOf<'branc
     checkpoints: [],
     measureMs: 0,
     ended: undefined,
+  };
+}
+
+/** What was told of later steps comes again. */
+function rewind(branch: BranchState, step: number): BranchState {
+  return {
+    ...branch,
+    step: Math.max(0, step),
+    history: branch.history.filter((each) => each.step <= step),
+    points: branch.points.filter((each) => each.step <= step),
+    samples: branch.samples.filter((each) => each.step <= step),
+    dials: branch.dials.filter((each) => each.step < step),
   };
 }
 

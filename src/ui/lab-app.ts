@@ -229,6 +229,7 @@ export class LabApp extends LitElement {
     return html`<lab-collapse-view
       ?hidden=${this.route !== 'collapse'}
       .openGrpo=${this.openGrpo}
+      .openStore=${this.openStore === undefined ? undefined : this.#sharedStore}
       .backend=${this.backend}
       @collapse-progress=${(event: CustomEvent<number | null>) => (this.collapsedShare = event.detail)}
     ></lab-collapse-view>`;

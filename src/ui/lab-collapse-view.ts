@@ -7,15 +7,18 @@ import { html, LitElement, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { repeat } from 'lit/directives/repeat.js';
 import { LabError } from '../common/errors.ts';
-import { type GrpoCommand, MAX_BRANCHES, type MeasuredPoint } from '../protocol/grpo.ts';
+import { type GrpoCommand, type GrpoEvent, MAX_BRANCHES, type MeasuredPoint } from '../protocol/grpo.ts';
 import type { BackendChoice } from '../protocol/scoring.ts';
 import { branchLook } from './branch-looks.ts';
+import type { CheckpointClient } from './checkpoint-client.ts';
+import { CheckpointsController } from './checkpoints-controller.ts';
 import { CollapseController } from './collapse-controller.ts';
 import { type BranchState, isOpen } from './collapse-state.ts';
 import { alarmOf } from './collapse-text.ts';
 import { collapseViewStyles } from './collapse-view-styles.ts';
 import { addPoint, type Curve, EMPTY_CURVE } from './curve.ts';
 import { DEFAULT_CHOICE, type DemonstrationChoice, planDemonstration } from './demonstration.ts';
+import type { KeptDemonstration } from './demonstration-offers.ts';
 import { loadE1 } from './experiment-file.ts';
 import { failureHeading } from './failure-text.ts';
 import { backendName, formatCount, formatNats, formatPercent, formatSpan, wholePercent } from './format.ts';
@@ -25,10 +28,12 @@ import './lab-chart.ts';
 import type { ChartLine } from './lab-chart.ts';
 import './lab-collapse-setup.ts';
 import './lab-completions.ts';
+import './lab-demonstration-offers.ts';
 import './lab-findings.ts';
 import './lab-notice.ts';
 import './lab-rule-autopsy.ts';
 import './lab-theory.ts';
+import { askToPersist } from './persistence.ts';
 import { readoutStyles } from './readout-styles.ts';
 import { orderedRules } from './rule-series.ts';
 import { baseStyles, buttonStyles, headingStyles } from './shared-styles.ts';
@@ -63,6 +68,8 @@ export class LabCollapseView extends LitElement {
 
   /** Starts the thread that runs reinforcement. */
   @property({ attribute: false }) openGrpo: OpenGrpo | undefined;
+  /** Gives the thread that keeps checkpoints. */
+  @property({ attribute: false }) openStore: (() => Promise<CheckpointClient>) | undefined;
   @property() backend: BackendChoice = 'auto';
   /** The folder of the model that all branches start from; relative to the page. */
   @property() modelUrl = 'models/lab-nano-start/';
@@ -71,11 +78,22 @@ export class LabCollapseView extends LitElement {
   @state() private chosenRule: number | undefined;
   /** Counts demonstrations, so that each gets elements of its own. */
   #number = 0;
-  readonly #demonstration = new CollapseController(this);
+  readonly #demonstration = new CollapseController(this, (event) => this.#happened(event));
+  readonly #checkpoints = new CheckpointsController(this);
+
+  override willUpdate(changed: Map<PropertyKey, unknown>): void {
+    if (changed.has('openStore')) void this.openStore?.().then((store) => this.#checkpoints.use(store));
+  }
 
   override render(): unknown {
     const { state: shown } = this.#demonstration;
     return html`<div class="bench">
+      <lab-demonstration-offers
+        ?hidden=${isOpen(shown)}
+        .controller=${this.#checkpoints}
+        .shelf=${this.#checkpoints.state}
+        @demonstration-resume=${(event: CustomEvent<KeptDemonstration>) => this.#begin(event.detail)}
+      ></lab-demonstration-offers>
       <div class="panel head">${shown.phase === 'idle' ? this.#setup() : this.#controls()}</div>
       ${shown.branches.length === 0 ? nothing : this.#results(shown.branches)}
       <div class="panel honest">
@@ -107,6 +125,10 @@ export class LabCollapseView extends LitElement {
     this.dispatchEvent(new CustomEvent<number | null>('collapse-progress', { detail }));
   }
 
+  #happened({ kind }: GrpoEvent): void {
+    if (kind === 'stopped' || kind === 'failed' || kind === 'finished') void this.#checkpoints.refresh();
+  }
+
   #setup(): unknown {
     return html`<h2 class="heading">Watch a model forget while its reward climbs</h2>
       <lab-collapse-setup
@@ -135,6 +157,20 @@ export class LabCollapseView extends LitElement {
           ? nothing
           : html`<lab-notice kind="failure" heading=${failureHeading(failure)}>${failure.message}</lab-notice>`
       }
+      ${
+        shown.recovering === undefined
+          ? nothing
+          : html`<lab-notice heading="The GPU was lost; another one is being opened">
+              ${shown.recovering} Each branch repeats what it did since its last checkpoint, to the same numbers.
+            </lab-notice>`
+      }
+      ${
+        shown.unsaved === undefined
+          ? nothing
+          : html`<lab-notice heading="A checkpoint could not be kept">
+              ${shown.unsaved.message} The demonstration goes on, but may not survive a reload.
+            </lab-notice>`
+      }
       ${refused === undefined ? nothing : html`<lab-notice heading="That cannot be done">${refused.message}</lab-notice>`}
       ${branches.map((branch) => {
         const alarm = alarmOf(branch);
@@ -157,6 +193,11 @@ export class LabCollapseView extends LitElement {
         }
         <button ?disabled=${!canStep} @click=${() => this.#ask({ kind: 'step' })}>One step each</button>
         <button class="end" ?disabled=${pending === 'stop'} @click=${() => this.#demonstration.reset()}>Reset</button>
+      </p>
+      <p class="note">
+        Branches keep themselves in this browser as they go: after a reload they can go on. Reset ends the demonstration
+        for good; the last two checkpoints of each branch stay in the list of the Train view until they are deleted
+        there.
       </p>
       ${
         backend === undefined
@@ -275,13 +316,18 @@ export class LabCollapseView extends LitElement {
   }
 
   #run(choice: DemonstrationChoice): void {
+    this.choice = choice;
+    this.#begin(planDemonstration(choice, new URL(this.modelUrl, document.baseURI).href));
+  }
+
+  #begin(request: KeptDemonstration): void {
     const { openGrpo, backend } = this;
     if (openGrpo === undefined) throw new LabError('internal', { message: 'The view was given no thread.' });
-    this.choice = choice;
     this.chosenRule = undefined;
     this.#number += 1;
-    const plan = planDemonstration(choice, new URL(this.modelUrl, document.baseURI).href);
-    void this.#demonstration.run(openGrpo, { ...plan, backend });
+    // A refusal changes nothing: it is kept as well as the browser keeps anything.
+    void askToPersist().catch(() => undefined);
+    void this.#demonstration.run(openGrpo, { ...request, backend });
   }
 }
 

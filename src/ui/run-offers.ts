@@ -1,5 +1,5 @@
 /**
- * Runs that were cut short, as offers to go on with them. A run that is trained somewhere else now is told, not offered.
+ * Supervised runs that were cut short, as offers to go on with them. A run that is trained somewhere else now is told, not offered.
  */
 import type { CheckpointOverview, UnfinishedRun } from '../protocol/checkpoints.ts';
 import { formatCount, formatTime } from './format.ts';
@@ -20,8 +20,11 @@ export interface RunOffer {
  *   known of the store may be older than their end, and an offer that comes and goes moves the button under the pointer.
  */
 export function offersOf({ runs }: CheckpointOverview, settled: ReadonlySet<string>): RunOffer[] {
-  return runs.filter(({ id }) => !settled.has(id)).map(offerOf);
+  return runs.filter(({ id, kind }) => kind === SFT_KIND && !settled.has(id)).map(offerOf);
 }
+
+/** The kind of runs that the training view goes on with. */
+const SFT_KIND = 'sft';
 
 function offerOf(run: UnfinishedRun): RunOffer {
   const { name, startedAt, totalSteps, state, lastCheckpoint } = run;

@@ -1,5 +1,5 @@
 /**
- * Whether there is a run to go on with, for a page that opens on another view. Most visitors have never trained anything:
+ * Whether there is a supervised run to go on with, for a page that opens on another view. Most visitors have never trained anything:
  * they pay for nothing but a look at the names of this origin's databases.
  */
 import type { CheckpointClient } from './checkpoint-client.ts';
@@ -12,7 +12,7 @@ export async function hasUnfinishedRun(openStore: () => Promise<CheckpointClient
   try {
     const databases: DatabaseList | undefined = globalThis.indexedDB;
     const names = (await databases?.databases?.()) ?? [];
-    return names.length > 0 && (await (await openStore()).overview()).runs.length > 0;
+    return names.length > 0 && (await (await openStore()).overview()).runs.some(({ kind }) => kind === 'sft');
   } catch {
     return false;
   }

@@ -6,6 +6,7 @@
  * norms must agree, as many tokens must have been sampled and learned from, and nearly all that one draws must be what the
  * other has drawn.
  */
+import process from 'node:process';
 import * as tf from '@tensorflow/tfjs';
 import { note } from '../../src/cli/terminal.ts';
 import { LabError } from '../../src/common/errors.ts';
@@ -38,6 +39,8 @@ interface GrpoPeerResult {
   readonly tokensPerSec: number;
   readonly stepMs: number;
   readonly leastStepMs: number;
+  /** Processor time of a step over all threads, the median: what else the machine does hardly counts. */
+  readonly stepCpuMs: number;
   /** Medians, in milliseconds. */
   readonly times: { readonly rollout: number; readonly score: number; readonly update: number };
   /** Compute dispatches of a step; in WebAssembly, tfjs kernels run. */
@@ -55,6 +58,8 @@ export interface GrpoResult {
   readonly ratio: number;
   /** Tokens of each kind in a step, the mean. */
   readonly tokens: { readonly generated: number; readonly learned: number; readonly expert: number };
+  /** Of processor time instead of the clock. */
+  readonly cpuRatio: number;
   /** The largest difference of a loss, an entropy or a gradient norm, as a share of it. */
   readonly largestDifference: number;
   /** Of the tokens that plain tfjs drew, those that the lab had drawn. */
@@ -68,7 +73,7 @@ const LEAST_AGREED_DRAWS = 0.995;
 
 interface Contestant {
   readonly peer: GrpoPeer;
-  readonly steps: { readonly ms: number; readonly step: GrpoPeerStep }[];
+  readonly steps: { readonly ms: number; readonly cpuMs: number; readonly step: GrpoPeerStep }[];
   readonly dispatches: number;
   readonly peakBytes: number;
 }
@@ -105,6 +110,7 @@ export async function benchGrpo(bench: GrpoBench): Promise<GrpoResult> {
     ours: first,
     tfjs: second,
     ratio: rounded(first.tokensPerSec / second.tokensPerSec, 3),
+    cpuRatio: rounded(second.stepCpuMs / first.stepCpuMs, 3),
     ...checked,
   };
 }
@@ -130,8 +136,10 @@ async function enter(peer: GrpoPeer, warmUp: number, tally: GpuTally | undefined
 
 async function makeStep({ peer, steps }: Pick<Contestant, 'peer' | 'steps'>): Promise<void> {
   const startMs = performance.now();
+  const startCpu = process.cpuUsage();
   const step = await peer.step();
-  steps.push({ ms: performance.now() - startMs, step });
+  const { user, system } = process.cpuUsage(startCpu); // in microseconds
+  steps.push({ ms: performance.now() - startMs, cpuMs: (user + system) / 1000, step });
 }
 
 /** @throws {LabError} `internal` */
@@ -185,6 +193,7 @@ function resultOf({ steps, dispatches, peakBytes }: Contestant, repeats: number)
     tokensPerSec: rounded(median(timed.map(({ ms }, i) => (1000 * (tokens[i] ?? NaN)) / ms)), 1),
     stepMs: rounded(median(timed.map(({ ms }) => ms)), 1),
     leastStepMs: rounded(Math.min(...timed.map(({ ms }) => ms)), 1),
+    stepCpuMs: rounded(median(timed.map(({ cpuMs }) => cpuMs)), 1),
     times: {
       rollout: part(({ rolloutMs }) => rolloutMs),
       score: part(({ scoreMs }) => scoreMs),
@@ -211,7 +220,7 @@ export function grpoReport({ work, adapter, ours, tfjs, ratio, tokens, ...checke
     const { times, dispatches, peakBytes } = peer;
     lines.push(
       `${name.padEnd(5)} ${peer.tokensPerSec.toFixed(0).padStart(7)} tokens/s  ${peer.stepMs.toFixed(0)} ms (least ` +
-        `${peer.leastStepMs.toFixed(0)}): rollout ${times.rollout.toFixed(0)}, score ${times.score.toFixed(0)}, update ` +
+        `${peer.leastStepMs.toFixed(0)}, ${peer.stepCpuMs.toFixed(0)} of processor time): rollout ${times.rollout.toFixed(0)}, score ${times.score.toFixed(0)}, update ` +
         `${times.update.toFixed(0)}; ${dispatches} dispatches, ${(peakBytes / 2 ** 20).toFixed(1)} MiB at most`,
     );
   }
@@ -220,7 +229,7 @@ export function grpoReport({ work, adapter, ours, tfjs, ratio, tokens, ...checke
     `a step samples ${tokens.generated.toFixed(0)} tokens, learns from ${tokens.learned.toFixed(0)} and from ` +
       `${tokens.expert.toFixed(0)} of the expert; values differ by ${checked.largestDifference.toExponential(1)} at most, ` +
       `${(100 * checked.agreedDraws).toFixed(2)} % of the draws agree`,
-    `ours / plain tfjs: ${ratio}`,
+    `ours / plain tfjs: ${ratio}, by processor time ${checked.cpuRatio}`,
   );
   return lines;
 }

@@ -229,6 +229,8 @@ export function openScriptedGrpo(scene: GrpoScene): GrpoClient {
         play(step + 1);
         emit({ kind: 'paused' });
         break;
+      case 'visibility':
+        break;
       case 'stop':
         emit({ kind: 'stopped' });
         end();

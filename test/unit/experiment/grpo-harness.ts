@@ -2,6 +2,7 @@
  * Demonstrations of the reinforcement service in this process, on a model and a world small enough for a test.
  */
 import { GrpoService } from '../../../src/experiment/grpo-service.ts';
+import type { RunStore } from '../../../src/experiment/run-store.ts';
 import { LabError } from '../../../src/common/errors.ts';
 import type { GrpoCommand, GrpoEvent, GrpoEventOf, GrpoRequest } from '../../../src/protocol/grpo.ts';
 import { WASM_PATHS } from './training-harness.ts';
@@ -42,8 +43,10 @@ export class GrpoHarness {
   events: GrpoEvent[] = [];
   #watchers: ((event: GrpoEvent) => void)[] = [];
 
-  constructor() {
+  /** @param store - where branches are kept; by default nowhere */
+  constructor(store?: RunStore) {
     this.service = new GrpoService({
+      ...(store === undefined ? {} : { openStore: () => Promise.resolve(store) }),
       wasmPaths: WASM_PATHS,
       getModel: (url) =>
         url === MODEL_URL
@@ -53,10 +56,15 @@ export class GrpoHarness {
   }
 
   /** Begins a demonstration; resolves with its last event. */
-  async run(branches: Record<string, unknown>, request: Partial<GrpoRequest> = {}): Promise<GrpoEvent> {
-    this.events = [];
+  run(branches: Record<string, unknown>, request: Partial<GrpoRequest> = {}): Promise<GrpoEvent> {
     const named = Object.entries(branches).map(([name, experiment]) => ({ name, experiment }));
-    await this.service.run({ modelUrl: MODEL_URL, backend: 'wasm', branches: named, ...request }, (event) => {
+    return this.ask({ branches: named, ...request });
+  }
+
+  /** Begins what is asked for, on the small model. */
+  async ask(request: Pick<GrpoRequest, 'branches'> & Partial<GrpoRequest>): Promise<GrpoEvent> {
+    this.events = [];
+    await this.service.run({ modelUrl: MODEL_URL, backend: 'wasm', ...request }, (event) => {
       this.events.push(structuredClone(event));
       for (const watch of this.#watchers) watch(event);
     });

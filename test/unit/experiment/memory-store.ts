@@ -11,6 +11,8 @@ export class MemoryStore implements RunStore {
   readonly saved = new Map<string, { readonly info: CheckpointInfoInput; readonly payload: Uint8Array<ArrayBuffer> }>();
   /** What happened to the record of each run, in order. */
   readonly runRecords: string[] = [];
+  /** Every run that was begun. */
+  readonly runInputs: OpenRunInput[] = [];
   /** Thrown by the next saves, if set. */
   failure: LabError | undefined;
 
@@ -26,6 +28,7 @@ export class MemoryStore implements RunStore {
       await Promise.resolve();
       if (data !== undefined) this.kept.set(data.sha256, { ...data, bytes: data.bytes.slice() });
       this.runRecords.push(`start ${run.totalSteps}`);
+      this.runInputs.push(run);
       return {
         finish: async (): Promise<void> => {
           await Promise.resolve();

@@ -1,0 +1,35 @@
+/** Reinforcement on a GPU: a run that was interrupted in the middle goes on to the same bits. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import { disposeWeights, type TensorData } from '../../src/model/weights.ts';
+import { describeGpu, openGpu } from '../setup/dawn.ts';
+import { useBackend, useWebGpu } from '../reference/backends.ts';
+import { type GrpoSettings, loadModel, makeTask, pretrain, runGrpo } from '../unit/train/grpo-runs.ts';
+
+describe('GRPO on webgpu', () => {
+  const task = makeTask();
+  let start: ReadonlyMap<string, TensorData>;
+  beforeAll(async () => {
+    await useBackend('wasm'); // much faster for so small a model
+    start = await pretrain(task, 40);
+    await useWebGpu(openGpu(), 'full');
+  }, 120_000);
+
+  it('goes on bit for bit from a saved state, rollouts and moments included', async () => {
+    const N = 1;
+    const settings: GrpoSettings = { steps: 2 * N, maxTokens: 6, kl: { kind: 'k3', beta: 0.05 } };
+    const reference = loadModel(start);
+    const whole = await runGrpo(task, start, settings, 2 * N, undefined, { reference });
+    const first = await runGrpo(task, start, settings, N, undefined, { reference });
+    const second = await runGrpo(task, start, settings, 2 * N, first.state, { reference });
+    disposeWeights(reference.weights);
+
+    const told = ({ records }: Pick<typeof whole, 'records'>): unknown[] =>
+      records.map((record) => ({ ...record, times: null, tokensPerSec: null }));
+    expect([...told(first), ...told(second)]).toEqual(told(whole));
+    expect(second.state.optimizer).toEqual(whole.state.optimizer);
+    for (const [name, { data }] of whole.state.weights) {
+      const bits = (values: Float32Array | undefined): Uint32Array => new Uint32Array(values?.slice().buffer ?? []);
+      expect(bits(second.state.weights.get(name)?.data), name).toEqual(bits(data));
+    }
+  }, 120_000);
+});
