@@ -236,7 +236,7 @@ async function update(
     parts = { policy: tf.keep(policy.clone()), expert: tf.keep(expert.clone()) };
     return tf.add<tf.Scalar>(policy, tf.mul(lambda, expert));
   }, [...weights.values()]);
-  const norm = tf.tidy(() => tf.sqrt(tf.addN(Object.values(grads).map((grad) => tf.sum(tf.square(grad))))));
+  const norm = tf.tidy(() => tf.sqrt(sumOf(Object.values(grads).map((grad) => tf.sum(tf.square(grad))))));
   const clipped = tf.tidy(() => {
     const factor = tf.div(config.maxGradNorm, tf.maximum(norm, config.maxGradNorm));
     return Object.entries(grads).map(([name, grad]) => ({ name, tensor: tf.mul(grad, factor) }));
@@ -304,4 +304,9 @@ function inputTokens(examples: readonly Example[]): number {
 
 function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+// One by one: `addN` binds all its inputs at once, more than a GPU takes.
+function sumOf(values: readonly tf.Tensor[]): tf.Tensor {
+  return values.reduce((a, b) => tf.add(a, b));
 }

@@ -1,11 +1,11 @@
 /** Reinforcement on a GPU: a run that was interrupted in the middle goes on to the same bits. */
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { disposeWeights, type TensorData } from '../../src/model/weights.ts';
 import { describeGpu, openGpu } from '../setup/dawn.ts';
 import { useBackend, useWebGpu } from '../reference/backends.ts';
 import { type GrpoSettings, loadModel, makeTask, pretrain, runGrpo } from '../unit/train/grpo-runs.ts';
 
-describe('GRPO on webgpu', () => {
+describeGpu('GRPO on webgpu', () => {
   const task = makeTask();
   let start: ReadonlyMap<string, TensorData>;
   beforeAll(async () => {
