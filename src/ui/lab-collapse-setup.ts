@@ -31,6 +31,7 @@ const REWARD_TEXTS = {
 
 /**
  * @fires demonstration-run - a {@link DemonstrationChoice} as `detail`.
+ * @fires choice-change - the {@link DemonstrationChoice} as it is now, as `detail`.
  */
 @customElement('lab-collapse-setup')
 export class LabCollapseSetup extends LitElement {
@@ -204,24 +205,30 @@ export class LabCollapseSetup extends LitElement {
     if (isRight) typed.delete(key);
     else typed.set(key, input.value);
     this.typed = typed;
-    if (isRight) this.choice = { ...this.choice, [key]: value };
+    if (isRight) this.#change({ [key]: value });
   }
 
   #toggle(name: MethodName): void {
     const { methods } = this.choice;
     const changed = methods.includes(name) ? methods.filter((each) => each !== name) : [...methods, name];
-    this.choice = { ...this.choice, methods: changed };
+    this.#change({ methods: changed });
   }
 
   readonly #promptsChosen = (event: Event): void => {
     const prompts = PROMPT_MIXES.find((mix) => mix === chosenIn(event));
-    if (prompts !== undefined) this.choice = { ...this.choice, prompts };
+    if (prompts !== undefined) this.#change({ prompts });
   };
 
   readonly #rewardChosen = (event: Event): void => {
     const reward = REWARDS.find((each) => each === chosenIn(event));
-    if (reward !== undefined) this.choice = { ...this.choice, reward };
+    if (reward !== undefined) this.#change({ reward });
   };
+
+  /** Told at once: whoever holds the choice sets it again whenever it is drawn anew. */
+  #change(change: Partial<DemonstrationChoice>): void {
+    this.choice = { ...this.choice, ...change };
+    this.dispatchEvent(new CustomEvent<DemonstrationChoice>('choice-change', { detail: this.choice }));
+  }
 
   #run(): void {
     this.dispatchEvent(new CustomEvent<DemonstrationChoice>('demonstration-run', { detail: this.choice }));

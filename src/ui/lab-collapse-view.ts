@@ -133,6 +133,7 @@ export class LabCollapseView extends LitElement {
     return html`<h2 class="heading">Watch a model forget while its reward climbs</h2>
       <lab-collapse-setup
         .choice=${this.choice}
+        @choice-change=${(event: CustomEvent<DemonstrationChoice>) => (this.choice = event.detail)}
         @demonstration-run=${(event: CustomEvent<DemonstrationChoice>) => this.#run(event.detail)}
       ></lab-collapse-setup>`;
   }

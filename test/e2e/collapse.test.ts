@@ -53,6 +53,26 @@ describeBrowser('the demonstration in the page', () => {
     expect(complaints).toEqual([]);
   });
 
+  it('is offered after a reload in the middle, and goes on to its end from what was kept', async () => {
+    host = await serveFolder(BUILT_PAGE);
+    const { page, complaints } = await visit(browser, `${host.url}?backend=wasm#/collapse`);
+    await runTiny(page, { Steps: '40' });
+    // A measurement at a later step: what it was made from is kept with it.
+    await page.getByRole('img', { name: /^Reward: GRPO .* at step 3; MBO/u }).waitFor();
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.getByRole('button', { name: 'Go on' }).waitFor();
+    await page.reload();
+    await page.getByText(/^A demonstration stopped; it is kept up to step \d+/u).waitFor();
+    await page.getByRole('button', { name: 'Go on' }).click();
+    await page.getByText('all branches are at their ends').waitFor();
+    expect(await page.locator('lab-branch .at').allInnerTexts()).toEqual(Array(3).fill('step 40 of 40'));
+    await page.getByRole('img', { name: /^Reward: GRPO .* from 0\.\d\d at step 0 to 0\.\d\d at step 40; MBO/u }).waitFor(); // prettier-ignore
+    await page.reload();
+    await page.getByRole('button', { name: 'Run the demonstration' }).waitFor();
+    expect(await page.getByText(/^A demonstration stopped/u).count()).toBe(0);
+    expect(complaints).toEqual([]);
+  });
+
   it('costs a visitor who does not look at it nothing, and runs offline once it has run', async () => {
     host = await serveFolder(BUILT_PAGE);
     const { page, complaints } = await visit(browser, `${host.url}?backend=wasm`);
