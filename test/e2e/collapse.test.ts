@@ -56,7 +56,7 @@ describeBrowser('the demonstration in the page', () => {
   it('is offered after a reload in the middle, and goes on to its end from what was kept', async () => {
     host = await serveFolder(BUILT_PAGE);
     const { page, complaints } = await visit(browser, `${host.url}?backend=wasm#/collapse`);
-    await runTiny(page, { Steps: '40' });
+    await runTiny(page, { Steps: '20' });
     // A measurement at a later step: what it was made from is kept with it.
     await page.getByRole('img', { name: /^Reward: GRPO .* at step 3; MBO/u }).waitFor();
     await page.getByRole('button', { name: 'Pause' }).click();
@@ -65,8 +65,8 @@ describeBrowser('the demonstration in the page', () => {
     await page.getByText(/^A demonstration stopped; it is kept up to step \d+/u).waitFor();
     await page.getByRole('button', { name: 'Go on' }).click();
     await page.getByText('all branches are at their ends').waitFor();
-    expect(await page.locator('lab-branch .at').allInnerTexts()).toEqual(Array(3).fill('step 40 of 40'));
-    await page.getByRole('img', { name: /^Reward: GRPO .* from 0\.\d\d at step 0 to 0\.\d\d at step 40; MBO/u }).waitFor(); // prettier-ignore
+    expect(await page.locator('lab-branch .at').allInnerTexts()).toEqual(Array(3).fill('step 20 of 20'));
+    await page.getByRole('img', { name: /^Reward: GRPO .* from 0\.\d\d at step 0 to 0\.\d\d at step 20; MBO/u }).waitFor(); // prettier-ignore
     await page.reload();
     await page.getByRole('button', { name: 'Run the demonstration' }).waitFor();
     expect(await page.getByText(/^A demonstration stopped/u).count()).toBe(0);
