@@ -13,8 +13,17 @@ import { judgeGroups, policySamples, type ScoredRollout } from '../../src/train/
 import { rewardCompletion, type Rollout } from '../../src/train/rollouts.ts';
 import type { NamedBackend } from './backends.ts';
 import type { GrpoPeer, GrpoPeerStep } from './grpo-peer.ts';
-import { maskOf, plainForward, type PlainCache, plainLogits } from './grpo-plain-decoder.ts';
 import type { GrpoWork } from './grpo-work.ts';
+import {
+  maskOf,
+  oneHot,
+  plainForward,
+  type PlainCache,
+  plainLogits,
+  type PlainTokens,
+  plainWeights,
+  rotationOf,
+} from './plain-decoder.ts';
 
 type Weights = ReadonlyMap<string, tf.Variable>;
 
@@ -31,13 +40,7 @@ interface Scored {
 /** Loads a work on a tfjs backend. */
 export async function openGrpoPlain(work: GrpoWork, { name: backend, device }: NamedBackend): Promise<GrpoPeer> {
   await tf.setBackend(backend);
-  const weights = new Map<string, tf.Variable>();
-  for (const [name, { shape, data }] of work.weights) {
-    weights.set(
-      name,
-      tf.tidy(() => tf.variable(tf.tensor(data, [...shape]))),
-    );
-  }
+  const weights = plainWeights(work.weights);
   const { learningRate, beta1, beta2, adamEps, expertBatch, seed } = work.config;
   const optimizer = tf.train.adam(learningRate, beta1, beta2, adamEps);
   const lengths = work.expert.map(({ prompt, completion }) => prompt.length + completion.length);
@@ -141,7 +144,7 @@ async function decode(
   const positions = Int32Array.from({ length: B * T }, (_, n) => Math.max(0, (n % T) - (pads[Math.floor(n / T)] ?? 0)));
   let { out, caches } = tf.tidy(() => {
     const mask = maskOf(B, T, T, (b, t, s) => s > t || s < (pads[b] ?? 0));
-    const { hidden, caches: made } = plainForward(model, weights, { B, T, ids, positions, mask });
+    const { hidden, caches: made } = plainForward(model, weights, tokensOf(model, ids, positions, B, mask));
     const last = tf.slice(tf.reshape(hidden, [B, T, model.width]), [0, T - 1, 0], [B, 1, model.width]);
     return { out: plainLogits(model, weights, tf.reshape(last, [B, model.width])), caches: made };
   });
@@ -163,7 +166,7 @@ async function decode(
     ({ out, caches } = tf.tidy(() => {
       const mask = maskOf(B, 1, S, (b, _t, s) => s < (pads[b] ?? 0));
       const at = Int32Array.from(pads, (pad) => S - 1 - pad);
-      const read = plainForward(model, weights, { B, T: 1, ids: chosen, positions: at, mask }, before);
+      const read = plainForward(model, weights, tokensOf(model, chosen, at, B, mask), before);
       return { out: plainLogits(model, weights, read.hidden), caches: read.caches };
     }));
     tf.dispose(before);
@@ -273,10 +276,22 @@ function readSequences(model: GrpoWork['model'], weights: Weights, examples: rea
   const { B, T, first, W, ids, targets, places } = layOut(examples);
   const positions = Int32Array.from({ length: B * T }, (_, n) => n % T);
   const mask = maskOf(1, T, T, (_b, t, s) => s > t);
-  const { hidden } = plainForward(model, weights, { B, T, ids, positions, mask });
+  const { hidden } = plainForward(model, weights, tokensOf(model, ids, positions, B, mask));
   const byToken = tf.reshape<tf.Rank.R3>(hidden, [B, T, model.width]);
   const kept = tf.slice(byToken, [0, first, 0], [B, W, model.width]); // [B,T,C] -> [B,W,C]
   return { hidden: tf.reshape(kept, [B * W, model.width]), targets, places };
+}
+
+/** B sequences to read, from numbers. */
+function tokensOf(
+  model: GrpoWork['model'],
+  ids: Int32Array,
+  positions: Int32Array,
+  B: number,
+  mask: tf.Tensor4D,
+): PlainTokens {
+  const rotation = rotationOf(model, positions, B);
+  return { B, T: ids.length / B, ids: tf.tensor1d(ids, 'int32'), rotation, mask };
 }
 
 /** Log-softmax, `[N,V]`, and that of the targets, `[N]`. */
@@ -287,8 +302,8 @@ function logProbsOf(
   targets: Int32Array,
 ): { all: tf.Tensor2D; ofTargets: tf.Tensor1D } {
   const all: tf.Tensor2D = tf.logSoftmax(plainLogits(model, weights, hidden)); // [N,V]
-  const oneHot = tf.cast(tf.oneHot(tf.tensor1d(targets, 'int32'), model.vocabSize), 'float32');
-  return { all, ofTargets: tf.sum(tf.mul(all, oneHot), -1) };
+  const chosen = oneHot(tf.tensor1d(targets, 'int32'), model.vocabSize);
+  return { all, ofTargets: tf.sum(tf.mul(all, chosen), -1) };
 }
 
 /** One number for each scored token, 0 elsewhere. */

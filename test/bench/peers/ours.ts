@@ -7,10 +7,10 @@ import * as tf from '@tensorflow/tfjs-core';
 import { parseConfig } from '../../../src/config/parse.ts';
 import { SftConfigSchema } from '../../../src/config/sft-config.ts';
 import type { Example } from '../../../src/data/batches.ts';
-import { disposeWeights, loadWeights } from '../../../src/model/weights.ts';
+import { loadWeights } from '../../../src/model/weights.ts';
 import { trainSft } from '../../../src/train/sft.ts';
 import type { NamedBackend } from '../backends.ts';
-import { Gate } from '../gate.ts';
+import { gatedRun } from '../gate.ts';
 import { ADAM, type Work } from '../work.ts';
 import type { Peer } from './peer.ts';
 
@@ -18,11 +18,9 @@ import type { Peer } from './peer.ts';
 const NEVER = 2 ** 31;
 
 /** Loads a work into the lab's trainer. */
-export async function openOurs(work: Work, { name: backend, device }: NamedBackend): Promise<Peer> {
-  await tf.setBackend(backend);
+export async function openOurs(work: Work, backend: NamedBackend): Promise<Peer> {
+  await tf.setBackend(backend.name);
   const model = { config: work.config, weights: loadWeights(work.config, work.weights) };
-  const controller = new AbortController();
-  const gate = new Gate();
   let lossNats = NaN;
   const config = parseConfig('The benchmark', SftConfigSchema, {
     steps: NEVER,
@@ -39,33 +37,21 @@ export async function openOurs(work: Work, { name: backend, device }: NamedBacke
     checkpointEvery: NEVER,
     logEvery: 1,
   });
-  const run = trainSft(config, {
-    model,
-    examples: examplesOf(work),
-    signal: controller.signal,
-    beforeUpdate: () => gate.wait(),
-    onLog: (entry) => {
-      lossNats = entry.lossNats;
-    },
-  });
-  await Promise.race([gate.reached(), run]);
-  return {
-    name: 'ours',
-    device,
-    step: async () => {
-      await tf.setBackend(backend);
-      gate.open();
-      await Promise.race([gate.reached(), run]);
-      return lossNats;
-    },
-    dispose: async () => {
-      await tf.setBackend(backend);
-      controller.abort();
-      gate.open();
-      await run.catch(() => undefined); // it ends by being aborted
-      disposeWeights(model.weights);
-    },
-  };
+  return gatedRun(
+    backend,
+    model.weights,
+    (gate, signal) =>
+      trainSft(config, {
+        model,
+        examples: examplesOf(work),
+        signal,
+        beforeUpdate: () => gate.wait(),
+        onLog: (entry) => {
+          lossNats = entry.lossNats;
+        },
+      }),
+    () => lossNats,
+  );
 }
 
 /** The sequences of a work, completions being their scored tokens. */

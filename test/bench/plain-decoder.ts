@@ -1,29 +1,38 @@
 /**
- * The decoder of a work in plain TensorFlow.js ops, as one writes it from a description of the model: prompts of different
- * lengths are padded on the left, keys and values of a decoding grow by `concat`, gradients come from tfjs's tape. One
- * exception: tfjs-wasm has no gradient of `gather`, so there the look-up is a product with one-hot rows.
+ * The decoder of the peers in plain TensorFlow.js ops, as its documentation teaches and as one writes it from a description
+ * of the model: prompts of different lengths are padded on the left, keys and values of a decoding grow by `concat`,
+ * gradients come from tfjs's tape. Nothing is arranged for a backend, with one exception: tfjs-wasm has no gradient of
+ * `gather`, so there the look-up is a product with one-hot rows.
  */
 import * as tf from '@tensorflow/tfjs';
 import { LabError } from '../../src/common/errors.ts';
 import type { ModelConfig } from '../../src/config/model-config.ts';
+import type { TensorData } from '../../src/model/weights.ts';
 
 /** Keys and values of a layer, `[B,K,S,D]` each. */
 export type PlainCache = { readonly keys: tf.Tensor4D; readonly values: tf.Tensor4D };
 
-/** Tokens to read. */
+/** Tokens to read. Where B stands beside 1, one row for all sequences will do. */
 export interface PlainTokens {
   readonly B: number;
   readonly T: number;
-  /** B*T */
-  readonly ids: Int32Array;
-  /** The position of each token in its sequence, B*T. */
-  readonly positions: Int32Array;
-  /** `[B,1,T,S]`, added to attention scores. */
+  /** `[B*T]` */
+  readonly ids: tf.Tensor1D;
+  /** Of the positions, `[B or 1,T,1,D/2]` each; see {@link rotationOf}. */
+  readonly rotation: { readonly cos: tf.Tensor4D; readonly sin: tf.Tensor4D };
+  /** `[B or 1,1,T,S]`, added to attention scores. */
   readonly mask: tf.Tensor4D;
 }
 
 /** What cannot be attended to. */
 const HIDDEN = -1e9;
+
+/** The weights of a work as tfjs variables on the current backend. The caller disposes them. */
+export function plainWeights(weights: ReadonlyMap<string, TensorData>): Map<string, tf.Variable> {
+  return new Map(
+    [...weights].map(([name, { shape, data }]) => [name, tf.tidy(() => tf.variable(tf.tensor(data, [...shape])))]),
+  );
+}
 
 /**
  * Hidden states after the last norm, `[N,C]`, and the keys and values of every layer, those of `caches` before them.
@@ -31,7 +40,7 @@ const HIDDEN = -1e9;
 export function plainForward(
   config: ModelConfig,
   weights: ReadonlyMap<string, tf.Variable>,
-  { B, T, ids, positions, mask }: PlainTokens,
+  { B, T, ids, rotation: { cos, sin }, mask }: PlainTokens,
   caches?: readonly PlainCache[],
 ): { readonly hidden: tf.Tensor2D; readonly caches: PlainCache[] } {
   const { width: C, layers: L, heads: H, kvHeads: K, headDim: D, normEps, vocabSize: V } = config;
@@ -41,7 +50,6 @@ export function plainForward(
     const scale = tf.rsqrt(tf.add(tf.mean(tf.square(x), -1, true), normEps));
     return tf.mul(tf.mul(x, scale), get(name));
   };
-  const { cos, sin } = angles(positions, [B, T, 1, D / 2], config.ropeTheta);
   const rope = (x: tf.Tensor4D): tf.Tensor4D => {
     const [left, right] = tf.split(x, 2, -1) as [tf.Tensor4D, tf.Tensor4D];
     const turned = [tf.sub(tf.mul(left, cos), tf.mul(right, sin)), tf.add(tf.mul(right, cos), tf.mul(left, sin))];
@@ -63,10 +71,9 @@ export function plainForward(
   };
 
   const table = get('model.embed_tokens.weight');
-  const places = tf.tensor1d(ids, 'int32');
   let x: tf.Tensor2D = tf.getBackend().startsWith('wasm')
-    ? tf.matMul<tf.Tensor2D>(tf.cast(tf.oneHot(places, V), 'float32'), table)
-    : tf.reshape(tf.gather(table, places), [B * T, C]); // [N] -> [N,C]
+    ? tf.matMul<tf.Tensor2D>(oneHot(ids, V), table)
+    : tf.reshape(tf.gather(table, ids), [B * T, C]); // [N] -> [N,C]
   const grown: PlainCache[] = [];
   for (let l = 0; l < L; l++) {
     const layer = `model.layers.${l}`;
@@ -124,15 +131,25 @@ function weightOf(weights: ReadonlyMap<string, tf.Variable>, name: string): tf.V
   return weight;
 }
 
-/** Cosines and sines of Hugging Face's "rotate half" layout, one half. */
-function angles(
+/** `[N] -> [N,V]`. Cast by hand: tfjs-wasm's oneHot writes integers whatever type it is asked for. */
+export function oneHot(ids: tf.Tensor1D, V: number): tf.Tensor2D {
+  return tf.cast(tf.oneHot(ids, V) as tf.Tensor2D, 'float32');
+}
+
+/**
+ * Cosines and sines of Hugging Face's "rotate half" layout, one half: `[B,T,1,D/2]` each.
+ *
+ * @param positions - of each token in its sequence, B*T
+ */
+export function rotationOf(
+  { headDim, ropeTheta }: ModelConfig,
   positions: Int32Array,
-  shape: [number, number, number, number],
-  theta: number,
-): { cos: tf.Tensor4D; sin: tf.Tensor4D } {
-  const half = shape[3];
+  B: number,
+): PlainTokens['rotation'] {
+  const half = headDim / 2;
   const values = Float32Array.from({ length: positions.length * half }, (_, i) => {
-    return (positions[Math.floor(i / half)] ?? 0) * theta ** (-(i % half) / half);
+    return (positions[Math.floor(i / half)] ?? 0) * ropeTheta ** (-(i % half) / half);
   });
+  const shape: [number, number, number, number] = [B, positions.length / B, 1, half];
   return { cos: tf.tensor4d(values.map(Math.cos), shape), sin: tf.tensor4d(values.map(Math.sin), shape) };
 }
