@@ -33,20 +33,12 @@ describeBrowser('the checkpoint store in a browser that dies', () => {
   it('keeps the old checkpoint, lists no half one and sweeps its chunks when killed in a save', async () => {
     const page = await browser.openTab(ORIGIN);
     const old = await saveOld(page);
-    const run = {
-      id: 'run-1',
-      name: 'nano',
-      kind: 'sft',
-      configJson: '{}',
-      totalSteps: 1000,
-      startedAt: 5,
-      dataHash: '',
-    };
-    await page.evaluate(async (openRun) => {
+    const run = await page.evaluate(async () => {
       const store = await lab.openCheckpointStore();
-      await store.runs.start(openRun);
+      await store.runs.start(lab.OPEN_RUN);
       await lab.holdSave(store, { name: 'half' });
-    }, run);
+      return lab.OPEN_RUN;
+    });
     await browser.kill();
 
     const reopened = await restart();

@@ -32,6 +32,17 @@ function describeRun(change: Partial<CheckpointInfoInput> = {}): CheckpointInfoI
   };
 }
 
+/** A run as training would announce it. */
+const OPEN_RUN = {
+  id: 'run-1',
+  name: 'nano',
+  kind: 'sft',
+  configJson: '{}',
+  totalSteps: 1000,
+  startedAt: 5,
+  dataHash: '',
+};
+
 /** Bytes that do not compress, so that they take the room they seem to take. */
 function randomBytes(sizeBytes: number, seed: number): Uint8Array<ArrayBuffer> {
   const rng = new Rng(seed);
@@ -133,6 +144,7 @@ async function tamper(
 
 const harness = {
   MIB,
+  OPEN_RUN,
   MIGRATIONS,
   nextMigration,
   brokenMigration,

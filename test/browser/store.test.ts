@@ -257,15 +257,7 @@ describeBrowser('the checkpoint store', () => {
   it('remembers open runs and their newest checkpoint until they are finished', async () => {
     const result = await page.evaluate(async () => {
       const store = await lab.openCheckpointStore({ name: 't' });
-      const run = {
-        id: 'run-1',
-        name: 'nano',
-        kind: 'sft',
-        configJson: '{}',
-        totalSteps: 1000,
-        startedAt: 5,
-        dataHash: '',
-      };
+      const run = lab.OPEN_RUN;
       const lease = await store.runs.start(run);
       const started = await store.runs.list();
       const twice = await lab.failureOf(store.runs.start(run));
