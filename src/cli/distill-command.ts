@@ -25,6 +25,7 @@ import { type DistillExperiment, DistillExperimentSchema } from '../protocol/dis
 import { writeModelFolder, writeWhole } from './model-folder.ts';
 import { type BackendName, openNodeBackend } from './node-backend.ts';
 import { backendOption, DEFAULT_MODEL_FOLDER, notNegativeNumber, positiveNumber, wholeNumber } from './options.ts';
+import { checkResume } from './resume-check.ts';
 import { readStartModel } from './start-model.ts';
 import { checkpointPath } from './supervised-run.ts';
 import { keepIn, readTeacher } from './teacher-model.ts';
@@ -136,8 +137,7 @@ Examples:
 
 async function runCommand(options: DistillOptions): Promise<void> {
   const saved = await readCheckpoint(options.out);
-  if (saved === undefined && options.resume === true) throw nothingToResume(options.out);
-  if (saved !== undefined && options.resume !== true) throw alreadyThere(options.out);
+  checkResume(saved, options);
   const opened = await openNodeBackend(options.backend);
   note(`Computing on ${opened.backend}: ${opened.device} (${opened.reason}).`);
   const controller = new AbortController();
@@ -308,14 +308,4 @@ function methodFlags({ method, expertWeight }: DistillConfig): string[] {
     default:
       return method satisfies never;
   }
-}
-
-function nothingToResume(out: string): LabError {
-  const message = `There is no checkpoint to resume in ${out}.`;
-  return new LabError('not-found', { message, fix: 'Start the run without --resume.' });
-}
-
-function alreadyThere(out: string): LabError {
-  const fix = 'Go on with it by --resume, or name another folder.';
-  return new LabError('bad-config', { message: `There is a run in ${out} already.`, fix });
 }

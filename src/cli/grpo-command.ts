@@ -18,6 +18,7 @@ import { type BackendName, openNodeBackend } from './node-backend.ts';
 import { backendOption, notNegativeNumber, positiveNumber, wholeNumber } from './options.ts';
 import { columnOption, docsOption, readDataFiles } from './pair-files.ts';
 import { type NamedStart, reinforceToFolder } from './reinforced-run.ts';
+import { checkResume } from './resume-check.ts';
 import { readStartModel } from './start-model.ts';
 import { note, print } from './terminal.ts';
 
@@ -87,8 +88,7 @@ Examples:
 async function trainCommand(options: GrpoOptions): Promise<void> {
   const folder = new RunFolder(options.out);
   const saved = await folder.readCheckpoint();
-  if (saved === undefined && options.resume === true) throw nothingToResume(options.out);
-  if (saved !== undefined && options.resume !== true) throw alreadyThere(options.out);
+  checkResume(saved, options);
   const given = options.data === undefined ? undefined : await readDataFiles(options.data, options);
   const opened = await openNodeBackend(options.backend);
   note(`Computing on ${opened.backend}: ${opened.device} (${opened.reason}).`);
@@ -143,14 +143,4 @@ function splitOf({ card }: NamedStart): RawSettings {
   const { split } = card.data;
   if (split === undefined) return {};
   return { devShare: split.devShare, testShare: split.testShare, splitSeed: split.seed };
-}
-
-function nothingToResume(out: string): LabError {
-  const message = `There is no checkpoint to resume in ${out}.`;
-  return new LabError('not-found', { message, fix: 'Start the run without --resume.' });
-}
-
-function alreadyThere(out: string): LabError {
-  const fix = 'Go on with it by --resume, or name another folder.';
-  return new LabError('bad-config', { message: `There is a run in ${out} already.`, fix });
 }

@@ -8,7 +8,7 @@ import { type GrpoExperiment, parseGrpoExperiment } from '../protocol/grpo-exper
 import { type PolicyMeasures, PolicyMeasuresSchema } from '../protocol/policy-measures.ts';
 import { CURRICULUM_START } from '../train/curriculum.ts';
 import type { GrpoState } from '../train/grpo.ts';
-import { readRunFile, writeRunFile } from './run-file.ts';
+import { readRunFile, upgradedFromWorld, writeRunFile } from './run-file.ts';
 
 const FORMAT = 'afrl-lab-grpo';
 /** 1 knew only rule worlds; {@link upgraded} brings it to the present. */
@@ -85,7 +85,9 @@ export function readGrpoCheckpoint(bytes: Uint8Array): GrpoCheckpoint {
     metadata: run,
     weights,
     moments,
-  } = readRunFile(bytes, (metadata) => parseConfig('The checkpoint', MetadataSchema, upgraded(metadata)));
+  } = readRunFile(bytes, (metadata) =>
+    parseConfig('The checkpoint', MetadataSchema, upgradedFromWorld(metadata, { schemaVersion: SCHEMA_VERSION })),
+  );
   return {
     experiment: parseGrpoExperiment('The checkpoint, its settings', run.experiment),
     dataHash: run.dataHash,
@@ -100,12 +102,4 @@ export function readGrpoCheckpoint(bytes: Uint8Array): GrpoCheckpoint {
     },
     curve: run.curve,
   };
-}
-
-/** Metadata of version 1 as version 2 writes them; anything else as it is. Old settings are read by their own parser. */
-function upgraded(metadata: unknown): unknown {
-  if (typeof metadata !== 'object' || metadata === null) return metadata;
-  if (!('schemaVersion' in metadata) || metadata.schemaVersion !== 1 || !('worldHash' in metadata)) return metadata;
-  const { worldHash, ...others } = metadata;
-  return { ...others, schemaVersion: SCHEMA_VERSION, dataHash: worldHash };
 }

@@ -66,6 +66,18 @@ export function readRunFile<Metadata>(
   return { metadata, weights, moments: { firstMoment, secondMoment } };
 }
 
+/**
+ * Metadata of version 1, where data were always a rule world, as later versions write them; anything else as it is.
+ *
+ * @param added - what version 1 did not have, and the later version's number
+ */
+export function upgradedFromWorld(metadata: unknown, added: Readonly<Record<string, unknown>>): unknown {
+  if (typeof metadata !== 'object' || metadata === null) return metadata;
+  if (!('schemaVersion' in metadata) || metadata.schemaVersion !== 1 || !('worldHash' in metadata)) return metadata;
+  const { worldHash, ...others } = metadata;
+  return { ...others, ...added, dataHash: worldHash };
+}
+
 function parseJson(text: string | undefined): unknown {
   try {
     return JSON.parse(text ?? 'null') as unknown;

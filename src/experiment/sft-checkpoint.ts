@@ -7,7 +7,7 @@ import { parseConfig } from '../config/parse.ts';
 import { LabTokenizer } from '../data/tokenizer.ts';
 import { parseSftExperiment, type SftExperiment } from '../protocol/sft-experiment.ts';
 import type { SftState } from '../train/sft.ts';
-import { readRunFile, writeRunFile } from './run-file.ts';
+import { readRunFile, upgradedFromWorld, writeRunFile } from './run-file.ts';
 
 const FORMAT = 'afrl-lab-sft';
 /** 1 knew only rule worlds; {@link upgraded} brings it to the present. */
@@ -79,7 +79,13 @@ export function readSftCheckpoint(bytes: Uint8Array): SftCheckpoint {
     metadata: run,
     weights,
     moments,
-  } = readRunFile(bytes, (metadata) => parseConfig('The checkpoint', MetadataSchema, upgraded(metadata)));
+  } = readRunFile(bytes, (metadata) =>
+    parseConfig(
+      'The checkpoint',
+      MetadataSchema,
+      upgradedFromWorld(metadata, { schemaVersion: SCHEMA_VERSION, trainPairs: null }),
+    ),
+  );
   const { step, tokens } = run;
   return {
     experiment: parseSftExperiment('The checkpoint, its settings', run.experiment),
@@ -89,12 +95,4 @@ export function readSftCheckpoint(bytes: Uint8Array): SftCheckpoint {
     state: { step, tokens, weights, optimizer: { step, ...moments } },
     curve: run.curve,
   };
-}
-
-/** Metadata of version 1 as version 2 writes them; anything else as it is. Old settings are read by their own parser. */
-function upgraded(metadata: unknown): unknown {
-  if (typeof metadata !== 'object' || metadata === null) return metadata;
-  if (!('schemaVersion' in metadata) || metadata.schemaVersion !== 1 || !('worldHash' in metadata)) return metadata;
-  const { worldHash, ...others } = metadata;
-  return { ...others, schemaVersion: SCHEMA_VERSION, dataHash: worldHash, trainPairs: null };
 }

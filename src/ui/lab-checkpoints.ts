@@ -8,7 +8,7 @@ import { repeat } from 'lit/directives/repeat.js';
 import type { Checkpoint, CheckpointOverview } from '../protocol/checkpoints.ts';
 import type { CheckpointsController, CheckpointsState } from './checkpoints-controller.ts';
 import { download } from './download.ts';
-import { failureHeading } from './failure-text.ts';
+import { failureNotice } from './failure-notice.ts';
 import { formatBytes, formatPercent } from './format.ts';
 import './lab-checkpoint.ts';
 import type { CheckpointEdit } from './lab-checkpoint.ts';
@@ -87,12 +87,7 @@ export class LabCheckpoints extends LitElement {
         <button ?disabled=${doing !== undefined} @click=${this.#chooseFile}>${doing ?? 'Import a file'}</button>
         <input type="file" hidden accept=".afrl-checkpoint" @change=${this.#fileChosen} />
       </header>
-      ${
-        failure === undefined
-          ? nothing
-          : html`<lab-notice kind="failure" heading=${failureHeading(failure)}>${failure.message}</lab-notice>`
-      }
-      ${overview === undefined ? nothing : this.#list(overview)}
+      ${failureNotice(failure)} ${overview === undefined ? nothing : this.#list(overview)}
     </section>`;
   }
 

@@ -20,7 +20,7 @@ import { addPoint, type Curve, EMPTY_CURVE } from './curve.ts';
 import { DEFAULT_CHOICE, type DemonstrationChoice, planDemonstration } from './demonstration.ts';
 import type { KeptDemonstration } from './demonstration-offers.ts';
 import { loadE1 } from './experiment-file.ts';
-import { failureHeading } from './failure-text.ts';
+import { failureNotice } from './failure-notice.ts';
 import { backendName, formatCount, formatNats, formatPercent, formatSpan, wholePercent } from './format.ts';
 import type { OpenGrpo } from './grpo-client.ts';
 import './lab-branch.ts';
@@ -153,11 +153,7 @@ export class LabCollapseView extends LitElement {
             : html`<progress aria-label="Steps made" .value=${doneShare(branches)} max="1"></progress>`
           : nothing
       }
-      ${
-        failure === undefined
-          ? nothing
-          : html`<lab-notice kind="failure" heading=${failureHeading(failure)}>${failure.message}</lab-notice>`
-      }
+      ${failureNotice(failure)}
       ${
         shown.recovering === undefined
           ? nothing

@@ -8,7 +8,7 @@ import type { BackendChoice, LabelEvent } from '../protocol/scoring.ts';
 import type { Pair } from '../relevance/pair.ts';
 import { AnswerController } from './answer-controller.ts';
 import { describeAgreement } from './compared-models.ts';
-import { failureHeading } from './failure-text.ts';
+import { failureNotice } from './failure-notice.ts';
 import './lab-answer.ts';
 import './lab-model-card.ts';
 import './lab-notice.ts';
@@ -87,12 +87,13 @@ export class LabCompared extends LitElement {
   @property({ attribute: false }) leader: LeadingAnswer | undefined;
   readonly #model = new ModelController(this);
   readonly #answer = new AnswerController(this);
-  #loaded: ModelOrigin | undefined;
+  /** Whether its model was asked for. */
+  #isAsked = false;
   #settled: Pair | undefined;
 
   override willUpdate(): void {
-    if (this.origin !== undefined && this.openClient !== undefined && this.#loaded === undefined) {
-      this.#loaded = this.origin;
+    if (this.origin !== undefined && this.openClient !== undefined && !this.#isAsked) {
+      this.#isAsked = true;
       void this.#model.load(this.openClient, this.origin, this.backend);
     }
     const { pair } = this;
@@ -132,11 +133,7 @@ export class LabCompared extends LitElement {
       </lab-notice>`;
     }
     const model = this.#model.state;
-    if (model.kind === 'failed') {
-      return html`<lab-notice kind="failure" heading=${failureHeading(model.failure)}>
-        ${model.failure.message}
-      </lab-notice>`;
-    }
+    if (model.kind === 'failed') return failureNotice(model.failure);
     if (model.kind === 'loading') return html`<p class="waiting">Loading</p>`;
     const answer = this.#answer.state;
     const isStale = answer.pair !== this.pair || answer.phase === 'reading';
@@ -149,13 +146,7 @@ export class LabCompared extends LitElement {
         .shownMs=${answer.shownMs}
         .stale=${isStale}
       ></lab-answer>
-      ${
-        answer.failure === undefined
-          ? nothing
-          : html`<lab-notice kind="failure" heading=${failureHeading(answer.failure)}>
-              ${answer.failure.message}
-            </lab-notice>`
-      }
+      ${failureNotice(answer.failure)}
       <lab-trace
         .answer=${answer}
         .labelNames=${model.summary.scale.names}

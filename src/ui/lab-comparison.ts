@@ -14,7 +14,6 @@ import { comparableModels, originOf } from './compared-models.ts';
 import { fieldStyles } from './field-styles.ts';
 import './lab-compared.ts';
 import type { LeadingAnswer } from './lab-compared.ts';
-import type { ModelOrigin } from './model-controller.ts';
 import type { ScoringClient } from './scoring-client.ts';
 import { baseStyles, headingStyles } from './shared-styles.ts';
 
@@ -72,8 +71,6 @@ export class LabComparison extends LitElement {
   @state() private checkpoints: readonly Checkpoint[] = [];
   /** What each model was done with last. */
   @state() private settled: ReadonlyMap<string, Pair> = new Map();
-  /** Made once per model: another origin would be another model. */
-  readonly #origins = new Map<string, ModelOrigin | undefined>();
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -123,7 +120,7 @@ export class LabComparison extends LitElement {
       ['done', 'stopped', 'failed'].includes(phase) && before.every((other) => this.settled.get(other) === pair);
     return html`<lab-compared
       .name=${name}
-      .origin=${this.#originOf(key)}
+      .origin=${this.openStore === undefined ? undefined : originOf(key, document.baseURI, this.openStore)}
       .openClient=${this.openClient}
       .backend=${this.backend}
       .pair=${pair}
@@ -138,13 +135,6 @@ export class LabComparison extends LitElement {
     const { label, phase } = this.answer;
     if (label === undefined || phase === 'reading' || this.model === undefined) return undefined;
     return { label, labelNames: this.model.scale.names };
-  }
-
-  #originOf(key: string): ModelOrigin | undefined {
-    const { openStore } = this;
-    if (openStore === undefined) return undefined;
-    if (!this.#origins.has(key)) this.#origins.set(key, originOf(key, document.baseURI, openStore));
-    return this.#origins.get(key);
   }
 
   #chosen(event: Event): void {

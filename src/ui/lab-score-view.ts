@@ -8,6 +8,7 @@ import type { BackendChoice, ModelSummary } from '../protocol/scoring.ts';
 import type { Pair } from '../relevance/pair.ts';
 import { AnswerController } from './answer-controller.ts';
 import type { CheckpointClient } from './checkpoint-client.ts';
+import { failureNotice } from './failure-notice.ts';
 import { failureHeading } from './failure-text.ts';
 import { formatBytes } from './format.ts';
 import './lab-answer.ts';
@@ -152,13 +153,7 @@ export class LabScoreView extends LitElement {
         .shownMs=${answer.shownMs}
         .stale=${answer.phase === 'reading'}
       ></lab-answer>
-      ${
-        answer.failure === undefined
-          ? nothing
-          : html`<lab-notice kind="failure" heading=${failureHeading(answer.failure)}>
-              ${answer.failure.message}
-            </lab-notice>`
-      }
+      ${failureNotice(answer.failure)}
       <lab-trace
         .answer=${answer}
         .labelNames=${summary.scale.names}
