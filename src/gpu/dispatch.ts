@@ -76,6 +76,11 @@ export function usesKernels(): boolean {
   return pool instanceof BufferPool;
 }
 
+/** The most bytes of a tensor that a kernel can be given. */
+export function bindingLimitBytes(): number {
+  return recorderOf().device.limits.maxStorageBufferBindingSize;
+}
+
 /** A tensor on the GPU whose content is whatever was there: for a pass that writes all of it. */
 export function allocate<R extends tf.Rank>(shape: tf.ShapeMap[R]): tf.Tensor<R> {
   const recorder = recorderOf();

@@ -9,6 +9,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { LabError } from '../common/errors.ts';
 import type { ModelConfig } from '../config/model-config.ts';
 import { attention, causalAttention, causalMask, visibilityMask } from '../ops/attention.ts';
+import type { CompressedMatrix } from '../ops/compressed.ts';
 import { embedding } from '../ops/embedding.ts';
 import { linear } from '../ops/linear.ts';
 import { rmsNorm } from '../ops/rms-norm.ts';
@@ -22,6 +23,8 @@ import type { Weights } from './weights.ts';
 export interface Transformer {
   readonly config: ModelConfig;
   readonly weights: Weights;
+  /** Matrices that are kept compressed, for answering only; they are not among the weights then. */
+  readonly compressed?: ReadonlyMap<string, CompressedMatrix>;
 }
 
 /** A batch of token ids, row by row, padded on the right to T. */
@@ -54,13 +57,13 @@ export function forward(model: Transformer, batch: TokenBatch, cache?: KvCache):
       ? ropeTables(first, T, headDim, ropeTheta)
       : ropeTablesAt(layout.positions, B, headDim, ropeTheta);
   const mask = maskOf(batch, layout, cache);
-  let x = embedding(weight2d(weights, 'model.embed_tokens.weight'), ids); // [B*T] -> [N,C]
+  let x = embedding(matrix(model, 'model.embed_tokens.weight'), ids); // [B*T] -> [N,C]
   for (let layer = 0; layer < config.layers; layer++) {
     const name = `model.layers.${layer}`;
     const normed = rmsNorm(x, weight1d(weights, `${name}.input_layernorm.weight`), config.normEps);
     x = selfAttention(model, layer, x, normed, B, tables, mask, cache);
     const normedAgain = rmsNorm(x, weight1d(weights, `${name}.post_attention_layernorm.weight`), config.normEps);
-    x = feedForward(weights, `${name}.mlp`, x, normedAgain);
+    x = feedForward(model, `${name}.mlp`, x, normedAgain);
   }
   cache?.advance(T);
   return rmsNorm(x, weight1d(weights, 'model.norm.weight'), config.normEps);
@@ -72,9 +75,9 @@ export function forward(model: Transformer, batch: TokenBatch, cache?: KvCache):
  * @param hidden - `[N,C]`
  * @returns `[N,V]`
  */
-export function logits({ config, weights }: Transformer, hidden: tf.Tensor2D): tf.Tensor2D {
-  const head = config.tiedEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight';
-  return linear(hidden, weight2d(weights, head)); // [N,C] -> [N,V]
+export function logits(model: Transformer, hidden: tf.Tensor2D): tf.Tensor2D {
+  const head = model.config.tiedEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight';
+  return linear(hidden, matrix(model, head)); // [N,C] -> [N,V]
 }
 
 /** What is added to the scores; undefined where each token sees itself and all before it, and there is no cache. */
@@ -89,7 +92,7 @@ function maskOf(
 
 /** `stream + attention(x)` */
 function selfAttention(
-  { config, weights }: Transformer,
+  model: Transformer,
   layer: number,
   stream: tf.Tensor2D,
   x: tf.Tensor2D,
@@ -98,13 +101,14 @@ function selfAttention(
   mask: tf.Tensor2D | tf.Tensor3D | undefined,
   cache: KvCache | undefined,
 ): tf.Tensor2D {
+  const { config, weights } = model;
   const { heads: H, kvHeads: K, headDim: D } = config;
   const name = `model.layers.${layer}.self_attn`;
   const T = x.shape[0] / B;
 
   const project = (which: 'q' | 'k' | 'v', heads: number): tf.Tensor4D => {
     const bias = config.attentionBias ? weight1d(weights, `${name}.${which}_proj.bias`) : undefined;
-    const rows = linear(x, weight2d(weights, `${name}.${which}_proj.weight`), { bias }); // [N,C] -> [N,heads*D]
+    const rows = linear(x, matrix(model, `${name}.${which}_proj.weight`), { bias }); // [N,C] -> [N,heads*D]
     return tf.reshape(rows, [B, T, heads, D]); // [N,heads*D] -> [B,T,heads,D]
   };
   const norm = (which: 'q' | 'k'): HeadNorm | undefined =>
@@ -115,7 +119,7 @@ function selfAttention(
   const v = project('v', K); // [B,T,K,D]
   const mixed = mask === undefined ? causalAttention(q, k, v) : maskedAttention(q, k, v, mask, layer, cache);
   const rows: tf.Tensor2D = tf.reshape(mixed, [B * T, H * D]); // [B,T,H,D] -> [N,H*D]
-  return linear(rows, weight2d(weights, `${name}.o_proj.weight`), { residual: stream }); // -> [N,C]
+  return linear(rows, matrix(model, `${name}.o_proj.weight`), { residual: stream }); // -> [N,C]
 }
 
 /** Attention under a mask, over the cache if there is one, to which keys and values are added: `[B,T,H,D]`. */
@@ -134,10 +138,10 @@ function maskedAttention(
 }
 
 /** `stream + mlp(x)` */
-function feedForward(weights: Weights, name: string, stream: tf.Tensor2D, x: tf.Tensor2D): tf.Tensor2D {
-  const gate = linear(x, weight2d(weights, `${name}.gate_proj.weight`)); // [N,C] -> [N,F]
-  const up = linear(x, weight2d(weights, `${name}.up_proj.weight`)); // [N,C] -> [N,F]
-  return linear(swiGlu(gate, up), weight2d(weights, `${name}.down_proj.weight`), { residual: stream }); // [N,F] -> [N,C]
+function feedForward(model: Transformer, name: string, stream: tf.Tensor2D, x: tf.Tensor2D): tf.Tensor2D {
+  const gate = linear(x, matrix(model, `${name}.gate_proj.weight`)); // [N,C] -> [N,F]
+  const up = linear(x, matrix(model, `${name}.up_proj.weight`)); // [N,C] -> [N,F]
+  return linear(swiGlu(gate, up), matrix(model, `${name}.down_proj.weight`), { residual: stream }); // [N,F] -> [N,C]
 }
 
 function weight(weights: Weights, name: string): tf.Tensor {
@@ -146,8 +150,8 @@ function weight(weights: Weights, name: string): tf.Tensor {
   return tensor;
 }
 
-function weight2d(weights: Weights, name: string): tf.Tensor2D {
-  return weight(weights, name) as tf.Tensor2D;
+function matrix({ weights, compressed }: Transformer, name: string): tf.Tensor2D | CompressedMatrix {
+  return compressed?.get(name) ?? (weight(weights, name) as tf.Tensor2D);
 }
 
 function weight1d(weights: Weights, name: string): tf.Tensor1D {

@@ -9,16 +9,18 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { usesKernels } from '../gpu/dispatch.ts';
 import { scatterRows } from '../kernels/scatter-rows.ts';
+import { compressedEmbedding, type CompressedMatrix, isCompressed } from './compressed.ts';
 import { differentiable } from './differentiable.ts';
 
 /**
  * Rows of a table.
  *
- * @param table - `[V,C]`
+ * @param table - `[V,C]`; without a gradient where it is compressed
  * @param ids - N whole numbers in [0, V)
  * @returns `[N,C]`
  */
-export function embedding(table: tf.Tensor2D, ids: Int32Array): tf.Tensor2D {
+export function embedding(table: tf.Tensor2D | CompressedMatrix, ids: Int32Array): tf.Tensor2D {
+  if (isCompressed(table)) return compressedEmbedding(table, ids);
   const [V] = table.shape;
   return differentiable<[tf.Tensor2D], tf.Tensor2D>({
     inputs: [table],

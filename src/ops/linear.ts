@@ -5,6 +5,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { usesKernels } from '../gpu/dispatch.ts';
 import { columnSums } from '../kernels/column-sums.ts';
 import { matmulKernel } from '../kernels/matmul.ts';
+import { type CompressedMatrix, compressedLinear, isCompressed } from './compressed.ts';
 import { differentiable } from './differentiable.ts';
 import { sumRows } from './sum-rows.ts';
 
@@ -20,10 +21,11 @@ export interface Added {
  * `y = x W^T (+ bias) (+ residual)`.
  *
  * @param x - `[N,I]`
- * @param weight - `[O,I]`
+ * @param weight - `[O,I]`; without a gradient where it is compressed
  * @returns `[N,O]`
  */
-export function linear(x: tf.Tensor2D, weight: tf.Tensor2D, added: Added = {}): tf.Tensor2D {
+export function linear(x: tf.Tensor2D, weight: tf.Tensor2D | CompressedMatrix, added: Added = {}): tf.Tensor2D {
+  if (isCompressed(weight)) return compressedLinear(x, weight, added);
   return usesKernels() ? fused(x, weight, added) : composite(x, weight, added);
 }
 

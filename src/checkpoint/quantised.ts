@@ -1,0 +1,102 @@
+/**
+ * Weights as small whole numbers: symmetric quantisation in groups along a row, each group with a scale of its own.
+ *
+ *     weight = q * scale      q in -127..127 (8 bits) or -7..7 (4 bits)
+ *
+ * A group is 32 neighbours of a row, fewer where the row is no multiple of that; so a large weight spoils the steps of its
+ * group and no others. Scales are half-precision: 8.5 and 4.5 bits for each weight. The scale of a group of 8 bits follows
+ * from its largest weight. With 4 bits that wastes steps on one outlier, so the scale of least squared error among a few
+ * smaller ones is taken, and what lies beyond is cut.
+ */
+import { LabError } from '../common/errors.ts';
+import { floatsToHalves, halvesToFloats } from './float16.ts';
+
+/** Bits of a stored weight. */
+export type QuantisedBits = 4 | 8;
+
+/** A matrix as it is stored. */
+export interface QuantisedData {
+  /** `[O,I]` of the weights. */
+  readonly shape: readonly [number, number];
+  readonly bits: QuantisedBits;
+  /** O*I*bits/8 bytes, row by row, two's complement; of two 4-bit weights the first is in the lower half. */
+  readonly values: Uint8Array;
+  /** One for each group, row by row; as bit patterns of F16. */
+  readonly scales: Uint16Array;
+}
+
+const GROUP_SIZES = [32, 16, 8] as const;
+const LARGEST = { 4: 7, 8: 127 } as const;
+/** What the scale of a group may be, as shares of the one that cuts nothing. */
+const SCALE_SHARES = { 4: [1, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65], 8: [1] } as const;
+
+/** Weights of a group in rows of some width; undefined where no size divides it, and such rows are not quantised. */
+export function groupSizeOf(width: number): number | undefined {
+  return GROUP_SIZES.find((size) => width % size === 0);
+}
+
+/**
+ * Quantises a matrix.
+ *
+ * @param weights - O*I finite numbers
+ * @throws {LabError} `bad-shape` if no group size divides I
+ */
+export function quantise(weights: Float32Array, [O, I]: readonly [number, number], bits: QuantisedBits): QuantisedData {
+  const groupSize = groupSizeOf(I);
+  if (groupSize === undefined || weights.length !== O * I) {
+    throw new LabError('bad-shape', {
+      message: `A matrix of shape [${O}, ${I}] cannot be quantised.`,
+      expected: `${O} rows of a multiple of ${GROUP_SIZES.at(-1)} weights`,
+      got: `${weights.length} weights`,
+    });
+  }
+  const values = new Uint8Array((O * I * bits) / 8);
+  const scales = new Uint16Array((O * I) / groupSize);
+  for (let group = 0; group < scales.length; group++) {
+    const start = group * groupSize;
+    const scale = bestScale(weights.subarray(start, start + groupSize), bits);
+    scales[group] = floatsToHalves(Float32Array.of(scale))[0] ?? 0;
+    for (let i = start; i < start + groupSize; i++) writeValue(values, i, nearest(weights[i] ?? 0, scale, bits), bits);
+  }
+  return { shape: [O, I], bits, values, scales };
+}
+
+/** The weights that a stored matrix stands for, O*I. */
+export function dequantise({ bits, values, scales, shape: [O, I] }: QuantisedData): Float32Array<ArrayBuffer> {
+  const weights = new Float32Array(O * I);
+  const groupSize = weights.length / scales.length;
+  const floats = halvesToFloats(scales);
+  for (let i = 0; i < weights.length; i++) {
+    weights[i] = readValue(values, i, bits) * (floats[Math.floor(i / groupSize)] ?? 0);
+  }
+  return weights;
+}
+
+/** The scale, rounded to F16, that loses least. */
+function bestScale(group: Float32Array, bits: QuantisedBits): number {
+  const largest = group.reduce((most, weight) => Math.max(most, Math.abs(weight)), 0);
+  let [best, leastError] = [0, Infinity];
+  for (const share of SCALE_SHARES[bits]) {
+    const scale = halvesToFloats(floatsToHalves(Float32Array.of((share * largest) / LARGEST[bits])))[0] ?? 0;
+    let error = 0;
+    for (const weight of group) error += (weight - nearest(weight, scale, bits) * scale) ** 2;
+    if (error < leastError) [best, leastError] = [scale, error];
+  }
+  return best;
+}
+
+function nearest(weight: number, scale: number, bits: QuantisedBits): number {
+  if (scale === 0) return 0;
+  const most = LARGEST[bits];
+  return Math.max(-most, Math.min(most, Math.round(weight / scale)));
+}
+
+function writeValue(values: Uint8Array, i: number, value: number, bits: QuantisedBits): void {
+  if (bits === 8) values[i] = value;
+  else values[i >> 1] = (values[i >> 1] ?? 0) | ((value & 0xf) << (4 * (i & 1)));
+}
+
+function readValue(values: Uint8Array, i: number, bits: QuantisedBits): number {
+  if (bits === 8) return ((values[i] ?? 0) << 24) >> 24;
+  return ((values[i >> 1] ?? 0) << (i % 2 === 0 ? 28 : 24)) >> 28;
+}
