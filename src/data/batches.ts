@@ -6,6 +6,7 @@
  */
 import { LabError } from '../common/errors.ts';
 import { Rng } from '../common/rng.ts';
+import type { PackedLayout } from './packed-rows.ts';
 
 /** One sequence to learn: a prompt and the completion that should follow it. */
 export interface Example {
@@ -20,7 +21,7 @@ export interface TrainingBatch {
   /** B*T input ids, padded on the right with 0. */
   readonly ids: Int32Array;
   /** Where the tokens stand, where it is not one after the other. */
-  readonly layout?: { readonly positions: Int32Array; readonly isVisible: Uint8Array };
+  readonly layout?: PackedLayout;
   /** The M distinct rows b*T + t whose next token is scored, then rows of weight 0 that round M up. */
   readonly rows: Int32Array;
   /** The M next tokens. */

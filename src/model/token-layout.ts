@@ -1,6 +1,6 @@
 /**
- * Where the tokens of a batch stand, where that is not one after the other: rows of a decoding that have come unequally
- * far, or one prompt followed by several completions that do not see each other.
+ * Where the tokens of a batch over a key-value cache stand, where its sequences have come unequally far. (Packed rows, which
+ * have no cache, are laid out by data/packed-rows.ts.)
  */
 
 /** The places of B*T tokens and what each of them sees of S keys. */

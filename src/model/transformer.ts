@@ -8,7 +8,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { LabError } from '../common/errors.ts';
 import type { ModelConfig } from '../config/model-config.ts';
-import { attention, causalAttention, causalMask, visibilityMask } from '../ops/attention.ts';
+import type { PackedLayout } from '../data/packed-rows.ts';
+import { attention, causalAttention, causalMask, spanVisibility, visibilityMask } from '../ops/attention.ts';
 import type { CompressedMatrix } from '../ops/compressed.ts';
 import { embedding } from '../ops/embedding.ts';
 import { linear } from '../ops/linear.ts';
@@ -33,8 +34,8 @@ export interface TokenBatch {
   readonly T: number;
   /** B*T ids; what stands in padding does not matter. */
   readonly ids: Int32Array;
-  /** Where the tokens stand; by default one after the other, each seeing itself and all before it. */
-  readonly layout?: TokenLayout;
+  /** Of packed rows, which cannot have a cache; by default each token sees itself and all before it. */
+  readonly layout?: PackedLayout;
 }
 
 /**
@@ -48,20 +49,19 @@ export function forward(model: Transformer, batch: TokenBatch, cache?: KvCache):
   const { config, weights } = model;
   const { B, T, ids } = batch;
   const first = cache?.length ?? 0;
-  const layout = batch.layout ?? cache?.raggedLayout(T);
-  checkBatch(config, batch, layout === undefined ? first + T : highest(layout.positions) + 1);
+  const layout = cache?.raggedLayout(T);
+  const positions = batch.layout?.positions ?? layout?.positions;
+  checkBatch(config, batch, positions === undefined ? first + T : highest(positions) + 1);
 
   const { headDim, ropeTheta } = config;
   const tables =
-    layout === undefined
-      ? ropeTables(first, T, headDim, ropeTheta)
-      : ropeTablesAt(layout.positions, B, headDim, ropeTheta);
-  const mask = maskOf(batch, layout, cache);
+    positions === undefined ? ropeTables(first, T, headDim, ropeTheta) : ropeTablesAt(positions, B, headDim, ropeTheta);
+  const attend = cache === undefined ? rowAttention(batch) : cacheAttention(batch, cache, layout);
   let x = embedding(matrix(model, 'model.embed_tokens.weight'), ids); // [B*T] -> [N,C]
   for (let layer = 0; layer < config.layers; layer++) {
     const name = `model.layers.${layer}`;
     const normed = rmsNorm(x, weight1d(weights, `${name}.input_layernorm.weight`), config.normEps);
-    x = selfAttention(model, layer, x, normed, B, tables, mask, cache);
+    x = selfAttention(model, layer, x, normed, B, tables, attend);
     const normedAgain = rmsNorm(x, weight1d(weights, `${name}.post_attention_layernorm.weight`), config.normEps);
     x = feedForward(model, `${name}.mlp`, x, normedAgain);
   }
@@ -80,14 +80,26 @@ export function logits(model: Transformer, hidden: tf.Tensor2D): tf.Tensor2D {
   return linear(hidden, matrix(model, head)); // [N,C] -> [N,V]
 }
 
-/** What is added to the scores; undefined where each token sees itself and all before it, and there is no cache. */
-function maskOf(
-  { B, T }: TokenBatch,
-  layout: TokenLayout | undefined,
-  cache: KvCache | undefined,
-): tf.Tensor2D | tf.Tensor3D | undefined {
-  if (layout !== undefined) return visibilityMask(layout.isVisible, [B, T, cache?.capacity ?? T]);
-  return cache === undefined ? undefined : causalMask(T, cache.capacity, cache.length);
+/** Attention of a layer: from queries `[B,T,H,D]`, keys and values `[B,T,K,D]` to `[B,T,H,D]`. */
+type Attend = (q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, layer: number) => tf.Tensor4D;
+
+/** Attention within the rows of a batch: each token sees itself and all before it, in packed rows its spans. */
+function rowAttention({ B, T, layout }: TokenBatch): Attend {
+  const visibility = layout === undefined ? undefined : spanVisibility(layout.spans, B, T);
+  return (q, k, v) => causalAttention(q, k, v, visibility);
+}
+
+/** Attention over a cache, to which keys and values are added. */
+function cacheAttention({ B, T }: TokenBatch, cache: KvCache, layout: TokenLayout | undefined): Attend {
+  const mask =
+    layout === undefined
+      ? causalMask(T, cache.capacity, cache.length)
+      : visibilityMask(layout.isVisible, [B, T, cache.capacity]);
+  const byHead = (x: tf.Tensor4D): tf.Tensor4D => tf.transpose(x, [0, 2, 1, 3]); // [B,T,H,D] <-> [B,H,T,D]
+  return (q, k, v, layer) => {
+    const { keys, values } = cache.append(layer, byHead(k), byHead(v)); // [B,K,S,D]
+    return byHead(attention(byHead(q), keys, values, mask)); // [B,H,T,D] -> [B,T,H,D]
+  };
 }
 
 /** `stream + attention(x)` */
@@ -98,8 +110,7 @@ function selfAttention(
   x: tf.Tensor2D,
   B: number,
   tables: RopeTables,
-  mask: tf.Tensor2D | tf.Tensor3D | undefined,
-  cache: KvCache | undefined,
+  attend: Attend,
 ): tf.Tensor2D {
   const { config, weights } = model;
   const { heads: H, kvHeads: K, headDim: D } = config;
@@ -117,24 +128,8 @@ function selfAttention(
   const q = rope(project('q', H), tables, norm('q')); // [B,T,H,D]
   const k = rope(project('k', K), tables, norm('k')); // [B,T,K,D]
   const v = project('v', K); // [B,T,K,D]
-  const mixed = mask === undefined ? causalAttention(q, k, v) : maskedAttention(q, k, v, mask, layer, cache);
-  const rows: tf.Tensor2D = tf.reshape(mixed, [B * T, H * D]); // [B,T,H,D] -> [N,H*D]
+  const rows: tf.Tensor2D = tf.reshape(attend(q, k, v, layer), [B * T, H * D]); // [B,T,H,D] -> [N,H*D]
   return linear(rows, matrix(model, `${name}.o_proj.weight`), { residual: stream }); // -> [N,C]
-}
-
-/** Attention under a mask, over the cache if there is one, to which keys and values are added: `[B,T,H,D]`. */
-function maskedAttention(
-  q: tf.Tensor4D,
-  k: tf.Tensor4D,
-  v: tf.Tensor4D,
-  mask: tf.Tensor2D | tf.Tensor3D,
-  layer: number,
-  cache: KvCache | undefined,
-): tf.Tensor4D {
-  const byHead = (x: tf.Tensor4D): tf.Tensor4D => tf.transpose(x, [0, 2, 1, 3]); // [B,T,H,D] <-> [B,H,T,D]
-  const added = { keys: byHead(k), values: byHead(v) }; // [B,K,T,D]
-  const { keys, values } = cache?.append(layer, added.keys, added.values) ?? added; // [B,K,S,D]
-  return byHead(attention(byHead(q), keys, values, mask)); // [B,H,T,D] -> [B,T,H,D]
 }
 
 /** `stream + mlp(x)` */

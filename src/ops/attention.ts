@@ -1,6 +1,6 @@
 /**
- * Scaled dot-product attention with grouped queries (arXiv 2305.13245): causal over whole sequences, which has a fused kernel
- * for heads of a multiple of four, and under any mask, as plain tensor operations.
+ * Scaled dot-product attention with grouped queries (arXiv 2305.13245): causal, over whole sequences or within packed rows,
+ * which has a fused kernel for heads of a multiple of four, and under any mask, as plain tensor operations.
  *
  * In the latter the H/K query heads that share a key-value head are folded into the row axis, so that keys and values are never
  * copied per query head and the product needs no broadcasting (tfjs's matMul gradient does not reduce broadcast axes).
@@ -34,19 +34,57 @@ export function visibilityMask(isVisible: Uint8Array, shape: [number, number, nu
   );
 }
 
+/** What the tokens of packed rows see, in the forms that kernel and composite read; each is made when first asked for. */
+export interface SpanVisibility {
+  /** `[B,T,2]` whole numbers: the keys `s < sharedEnd` and `ownStart <= s <= t`. */
+  readonly spans: () => tf.Tensor3D;
+  /** `[B,T,T]`, added to scores. */
+  readonly mask: () => tf.Tensor3D;
+}
+
 /**
- * `softmax(q k^T / sqrt(D)) v` over the keys up to each query.
+ * The visibility of packed rows, to be used within one `tidy` by all layers.
+ *
+ * @param spans - B*T pairs `sharedEnd, ownStart`, with `sharedEnd <= ownStart <= t`
+ */
+export function spanVisibility(spans: Int32Array, B: number, T: number): SpanVisibility {
+  let [tensor, mask]: (tf.Tensor3D | undefined)[] = [];
+  return {
+    spans: () => (tensor ??= tf.tensor3d(spans, [B, T, 2], 'int32')),
+    mask: () => (mask ??= tf.tensor3d(maskOfSpans(spans, T), [B, T, T])),
+  };
+}
+
+function maskOfSpans(spans: Int32Array, T: number): Float32Array {
+  const N = spans.length / 2;
+  const mask = new Float32Array(N * T).fill(MASKED);
+  for (let n = 0; n < N; n++) {
+    const [sharedEnd = 0, ownStart = 0] = spans.subarray(2 * n, 2 * n + 2);
+    mask.fill(0, n * T, n * T + sharedEnd);
+    mask.fill(0, n * T + ownStart, n * T + (n % T) + 1);
+  }
+  return mask;
+}
+
+/**
+ * `softmax(q k^T / sqrt(D)) v` over the keys up to each query, in packed rows over those it sees.
  *
  * @param q - `[B,T,H,D]`
  * @param k - `[B,T,K,D]`, K divides H
  * @param v - `[B,T,K,D]`
+ * @param visibility - of packed rows
  * @returns `[B,T,H,D]`
  */
-export function causalAttention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D): tf.Tensor4D {
+export function causalAttention(
+  q: tf.Tensor4D,
+  k: tf.Tensor4D,
+  v: tf.Tensor4D,
+  visibility?: SpanVisibility,
+): tf.Tensor4D {
   const [, T, , D] = q.shape;
-  if (usesKernels() && D % 4 === 0) return fused(q, k, v);
+  if (usesKernels() && D % 4 === 0 && visibility === undefined) return fused(q, k, v);
   const byHead = (x: tf.Tensor4D): tf.Tensor4D => tf.transpose(x, [0, 2, 1, 3]); // [B,T,H,D] <-> [B,H,T,D]
-  return byHead(attention(byHead(q), byHead(k), byHead(v), causalMask(T, T)));
+  return byHead(attention(byHead(q), byHead(k), byHead(v), visibility?.mask() ?? causalMask(T, T)));
 }
 
 type FromForward = [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D, tf.Tensor4D, tf.Tensor3D];

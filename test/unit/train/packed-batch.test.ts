@@ -49,8 +49,11 @@ describe('a packed batch', () => {
         for (const { prompt, completion } of examples) {
           for (let i = 0; i < completion.length; i++) {
             const n = at([...rows], row++);
-            const seen = Array.from({ length: T }, (_, s) => s).filter((s) => layout?.isVisible[n * T + s] === 1);
             const first = Math.floor(n / T) * T;
+            const [sharedEnd = 0, ownStart = 0] = layout?.spans.subarray(2 * n, 2 * n + 2) ?? [];
+            const seen = Array.from({ length: T }, (_, s) => s).filter(
+              (s) => s < sharedEnd || (ownStart <= s && s <= n - first),
+            );
             expect(seen.map((s) => ids[first + s])).toEqual([...prompt, ...completion.subarray(0, i)]);
             expect(seen.map((s) => layout?.positions[first + s])).toEqual(seen.map((_, position) => position));
           }
