@@ -43,10 +43,14 @@ export class GrpoHarness {
   events: GrpoEvent[] = [];
   #watchers: ((event: GrpoEvent) => void)[] = [];
 
-  /** @param store - where branches are kept; by default nowhere */
-  constructor(store?: RunStore) {
+  /**
+   * @param store - where branches are kept; by default nowhere
+   * @param now - the clock, in milliseconds
+   */
+  constructor(store?: RunStore, now = () => performance.now()) {
     this.service = new GrpoService({
       ...(store === undefined ? {} : { openStore: () => Promise.resolve(store) }),
+      now,
       wasmPaths: WASM_PATHS,
       getModel: (url) =>
         url === MODEL_URL
