@@ -1,5 +1,7 @@
 /**
- * Causal attention with grouped queries on the GPU, without a matrix of scores in memory (flash attention, arXiv 2307.08691).
+ * Causal attention with grouped queries on the GPU, without a matrix of scores in memory (flash attention, arXiv 2307.08691);
+ * in packed rows (data/packed-rows.ts) a query sees two stretches of keys, and blocks that none of its block sees are
+ * stepped over.
  *
  * Forward, one invocation takes four queries of a head past all their keys, four at a time, with a running maximum and sum
  * (arXiv 1805.02867). Kept for the backward pass are the result and the logarithm of each query's normaliser; scores are
@@ -7,10 +9,12 @@
  * keys, over all heads that share them, and gives dK and dV. So nothing is added by two invocations, and no barrier or atomic
  * is needed. A block of 4 x 4 scores reads eight vectors for sixteen products of them.
  *
- * q, y `[B,T,H,D]`, k, v `[B,T,K,D]`, K divides H; log normaliser and delta (the inner product of dY and y) `[B,T,H]`. All
- * outputs are overwritten. Grid: x over B and heads, so that neighbours have equally long ways to go; y over blocks of four
- * positions. Sums of vectors grow in the outputs themselves: an array of an invocation's own would have to be indexed, for
- * which software adapters compile and run much code. D must be a multiple of four. No optional feature.
+ * q, y `[B,T,H,D]`, k, v `[B,T,K,D]`, K divides H; spans `[B,T,2]`, whole numbers. Row statistics `[B,T,H,2]`: the log
+ * normaliser, written forward, and the inner product of dY and y, written by the backward pass along keys into the same
+ * tensor, since a shader may be given no more than eight. All else is overwritten. Grid: x over B and heads, so that
+ * neighbours have equally long ways to go; y over blocks of four positions. Sums of vectors grow in the outputs themselves:
+ * an array of an invocation's own would have to be indexed, for which software adapters compile and run much code. D must be
+ * a multiple of four. No optional feature.
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { allocate, dispatch, type Program } from '../gpu/dispatch.ts';
@@ -25,31 +29,48 @@ export interface Heads {
 /** What attention gives, and what its backward pass needs of it. */
 export interface Attended {
   readonly y: tf.Tensor4D;
-  readonly logZ: tf.Tensor3D;
+  readonly stats: tf.Tensor4D;
 }
 
-/** `softmax(q k^T / sqrt(D)) v` over the keys up to each query. */
-export function attentionForward({ q, k, v }: Heads): Attended {
+/**
+ * `softmax(q k^T / sqrt(D)) v` over the keys up to each query, or over those it sees.
+ *
+ * @param spans - of packed rows: the keys `s < sharedEnd` and `ownStart <= s <= t`, with `sharedEnd <= ownStart <= t`
+ */
+export function attentionForward({ q, k, v }: Heads, spans?: tf.Tensor3D): Attended {
   const [B, T, H, D] = q.shape;
   const y = allocate<tf.Rank.R4>([B, T, H, D]);
-  const logZ = allocate<tf.Rank.R3>([B, T, H]);
-  dispatch({ program: FORWARD, tensors: [q, k, v, y, logZ], ...gridOf(q, k, H) });
-  return { y, logZ };
+  const stats = allocate<tf.Rank.R4>([B, T, H, 2]);
+  run('forward', [q, k, v], spans, [y, stats], gridOf(q, k, H));
+  return { y, stats };
 }
 
 /** The gradients of queries, keys and values. */
-export function attentionBackward(dY: tf.Tensor4D, { q, k, v }: Heads, { y, logZ }: Attended): Heads {
+export function attentionBackward(
+  dY: tf.Tensor4D,
+  { q, k, v }: Heads,
+  { y, stats }: Attended,
+  spans?: tf.Tensor3D,
+): Heads {
   const [B, T, H, D] = q.shape;
   const K = k.shape[2];
   const dQ = allocate<tf.Rank.R4>([B, T, H, D]);
-  const delta = allocate<tf.Rank.R3>([B, T, H]);
-  const queryTensors = [q, k, v, dY, y, logZ, dQ, delta];
-  dispatch({ program: QUERIES, tensors: queryTensors, ...gridOf(q, k, H) });
+  run('queries', [q, k, v, dY, y], spans, [stats, dQ], gridOf(q, k, H));
   const dK = allocate<tf.Rank.R4>([B, T, K, D]);
   const dV = allocate<tf.Rank.R4>([B, T, K, D]);
-  dispatch({ program: KEYS, tensors: [q, k, v, dY, logZ, delta, dK, dV], ...gridOf(q, k, K) });
-  delta.dispose();
+  run('keys', [q, k, v, dY, stats], spans, [dK, dV], gridOf(q, k, K));
   return { q: dQ, k: dK, v: dV };
+}
+
+function run(
+  pass: Pass,
+  inputs: readonly tf.Tensor[],
+  spans: tf.Tensor3D | undefined,
+  outputs: readonly tf.Tensor[],
+  grid: ReturnType<typeof gridOf>,
+): void {
+  const tensors = [...inputs, ...(spans === undefined ? [] : [spans]), ...outputs];
+  dispatch({ program: spans === undefined ? WHOLE[pass] : PACKED[pass], tensors, ...grid });
 }
 
 const BLOCK = 4;
@@ -71,14 +92,17 @@ function four(line: (i: 0 | 1 | 2 | 3) => string): string {
   return LANES.map(line).join('\n');
 }
 
-/** A pass: its bindings, with functions that load and store four dimensions of a head, and its body. */
+/** The programs by pass. */
+type Pass = 'forward' | 'queries' | 'keys';
+
+const ELEMENTS: Readonly<Record<string, string>> = { stats: 'vec2f', spans: 'vec2u' };
+
+/** A pass: its bindings, with functions that number the heads of tokens, and its body. */
 function program(pass: string, inputs: readonly string[], outputs: readonly string[], body: string): Program {
-  // One number per query has no vectors.
-  const hasVectors = (name: string): boolean => !['logZ', 'delta'].includes(name);
   const names = [...inputs, ...outputs];
   const declared = names.map((name, i) => {
     const access = inputs.includes(name) ? 'read' : 'read_write';
-    return `@group(0) @binding(${i}) var<storage, ${access}> ${name}: array<${hasVectors(name) ? 'vec4f' : 'f32'}>;`;
+    return `@group(0) @binding(${i}) var<storage, ${access}> ${name}: array<${ELEMENTS[name] ?? 'vec4f'}>;`;
   });
   const source = `
 ${declared.join('\n')}
@@ -90,6 +114,7 @@ const HIDDEN = -1e30; // the score of a key that a query does not see: finite, s
 // The number of a head of a token among all heads of all tokens. A token past the end repeats the last.
 fn queryRow(b: u32, t: u32, h: u32) -> u32 { return (b * sizes.T + min(t, sizes.T - 1u)) * sizes.H + h; }
 fn keyRow(b: u32, s: u32, h: u32) -> u32 { return (b * sizes.T + min(s, sizes.T - 1u)) * sizes.K + h; }
+fn tokenRow(b: u32, t: u32) -> u32 { return b * sizes.T + min(t, sizes.T - 1u); }
 
 @compute @workgroup_size(${WORKGROUP.join(', ')})
 fn main(@builtin(global_invocation_id) id: vec3u) {
@@ -129,29 +154,60 @@ function products(into: string, left: string, right: string): string {
   }`;
 }
 
-/** Scores of keys after their query are hidden. */
-const SCALED_SCORES = `let keys = vec4u(s, s + 1u, s + 2u, s + 3u);
-  ${four((i) => `score[${i}] = select(vec4f(HIDDEN), scale * score[${i}], keys <= vec4u(t + ${i}u));`)}`;
+/** Scores of keys that their query does not see are hidden. */
+function scaledScores(isPacked: boolean): string {
+  const seen = (i: number): string =>
+    isPacked
+      ? `(keys < vec4u(span${i}.x)) | ((keys >= vec4u(span${i}.y)) & (keys <= vec4u(t + ${i}u)))`
+      : `keys <= vec4u(t + ${i}u)`;
+  return `let keys = vec4u(s, s + 1u, s + 2u, s + 3u);
+  ${four((i) => `score[${i}] = select(vec4f(HIDDEN), scale * score[${i}], ${seen(i)});`)}`;
+}
+
+/** What a block of queries sees: keys before `sharedEnd` and from the block at `own` on. */
+const SPANS = `${four((i) => `let span${i} = spans[tokenRow(b, t + ${i}u)];`)}
+  let sharedEnd = max(max(span0.x, span1.x), max(span2.x, span3.x));
+  let own = 4u * (min(min(span0.y, span1.y), min(span2.y, span3.y)) / 4u);`;
+
+/** From one block of keys to the next that a block of queries sees. */
+const NEXT_KEYS = `select(s + 4u, max(s + 4u, own), s + 4u >= sharedEnd)`;
+
+/** The loop head over the blocks of keys that a block of queries sees. */
+function alongKeys(isPacked: boolean): string {
+  return isPacked
+    ? `${SPANS}
+  for (var s = select(own, 0u, sharedEnd > 0u); s < t + count; s = ${NEXT_KEYS}) {`
+    : `for (var s = 0u; s < t + count; s += 4u) {`;
+}
 
 /** Four rows at a place d, side by side: times a vector of weights it is their weighted sum. */
 function rows(name: string, row: string): string {
   return `mat4x4f(${LANES.map((i) => `${name}[${row}${i} * vectors + d]`).join(', ')})`;
 }
 
-const FORWARD = program(
-  'forward',
-  ['q', 'k', 'v'],
-  ['y', 'logZ'],
-  `${QUERY_BLOCK}
+/** The programs for whole sequences, or those for packed rows. */
+function programsOf(isPacked: boolean): Record<Pass, Program> {
+  const prefix = isPacked ? 'packed ' : '';
+  const withSpans = (inputs: readonly string[]): string[] => [...inputs, ...(isPacked ? ['spans'] : [])];
+  return {
+    forward: program(`${prefix}forward`, withSpans(['q', 'k', 'v']), ['y', 'stats'], forwardBody(isPacked)),
+    queries: program(`${prefix}queries`, withSpans(['q', 'k', 'v', 'dY', 'y']), ['stats', 'dQ'], queriesBody(isPacked)),
+    keys: program(`${prefix}keys`, withSpans(['q', 'k', 'v', 'dY', 'stats']), ['dK', 'dV'], keysBody(isPacked)),
+  };
+}
+
+function forwardBody(isPacked: boolean): string {
+  return `${QUERY_BLOCK}
   var high = vec4f(HIDDEN);
   var total = vec4f();
   for (var i = 0u; i < count; i++) {
     for (var d = 0u; d < vectors; d++) { y[queryRow(b, t + i, h) * vectors + d] = vec4f(); }
   }
-  for (var s = 0u; s < t + count; s += 4u) {
+  ${alongKeys(isPacked)}
     ${four((j) => `let key${j} = keyRow(b, s + ${j}u, g);`)}
     ${products('score', 'q', 'k')}
-    ${SCALED_SCORES}
+    ${scaledScores(isPacked)}
+    // A query that has seen no key yet counts hidden ones; the first it sees shrinks them to nothing.
     let before = high;
     ${four((i) => `high[${i}] = max(high[${i}], max(max(score[${i}].x, score[${i}].y), max(score[${i}].z, score[${i}].w)));`)}
     let shrink = exp(before - high);
@@ -169,17 +225,14 @@ const FORWARD = program(
   let logs = high + log(total);
   for (var i = 0u; i < count; i++) {
     let row = queryRow(b, t + i, h);
-    logZ[row] = logs[i];
+    stats[row] = vec2f(logs[i], 0.0);
     for (var d = 0u; d < vectors; d++) { y[row * vectors + d] = y[row * vectors + d] / total[i]; }
-  }`,
-);
+  }`;
+}
 
-const QUERIES = program(
-  'queries',
-  ['q', 'k', 'v', 'dY', 'y', 'logZ'],
-  ['dQ', 'delta'],
-  `${QUERY_BLOCK}
-  let logs = vec4f(${LANES.map((i) => `logZ[row${i}]`).join(', ')});
+function queriesBody(isPacked: boolean): string {
+  return `${QUERY_BLOCK}
+  let logs = vec4f(${LANES.map((i) => `stats[row${i}].x`).join(', ')});
   var along = vec4f();
   for (var i = 0u; i < count; i++) {
     let row = queryRow(b, t + i, h);
@@ -187,13 +240,13 @@ const QUERIES = program(
       along[i] += dot(dY[row * vectors + d], y[row * vectors + d]);
       dQ[row * vectors + d] = vec4f();
     }
-    delta[row] = along[i];
+    stats[row] = vec2f(logs[i], along[i]);
   }
-  for (var s = 0u; s < t + count; s += 4u) {
+  ${alongKeys(isPacked)}
     ${four((j) => `let key${j} = keyRow(b, s + ${j}u, g);`)}
     ${products('score', 'q', 'k')}
     ${products('slope', 'dY', 'v')}
-    ${SCALED_SCORES}
+    ${scaledScores(isPacked)}
     ${four((i) => `let dScore${i} = scale * exp(score[${i}] - logs[${i}]) * (slope[${i}] - along[${i}]);`)}
     let dScore = mat4x4f(dScore0, dScore1, dScore2, dScore3);
     for (var d = 0u; d < vectors; d++) {
@@ -203,14 +256,11 @@ const QUERIES = program(
         dQ[row * vectors + d] = dQ[row * vectors + d] + keyRows * dScore[i];
       }
     }
-  }`,
-);
+  }`;
+}
 
-const KEYS = program(
-  'keys',
-  ['q', 'k', 'v', 'dY', 'logZ', 'delta'],
-  ['dK', 'dV'],
-  `${KEY_BLOCK}
+function keysBody(isPacked: boolean): string {
+  return `${KEY_BLOCK}
   for (var j = 0u; j < count; j++) {
     let key = keyRow(b, s + j, g);
     for (var d = 0u; d < vectors; d++) {
@@ -220,14 +270,21 @@ const KEYS = program(
   }
   for (var h = g * (sizes.H / sizes.K); h < (g + 1u) * (sizes.H / sizes.K); h++) {
     for (var t = s; t < sizes.T; t += 4u) {
+      ${
+        isPacked
+          ? `${SPANS}
+      if (s >= sharedEnd && s + 4u <= own) { continue; }`
+          : ''
+      }
       ${four((i) => `let row${i} = queryRow(b, t + ${i}u, h);`)}
       ${products('score', 'q', 'k')}
       ${products('slope', 'dY', 'v')}
-      ${SCALED_SCORES}
+      ${scaledScores(isPacked)}
       ${four(
         (i) => `// A query past the last one repeats it, and must not count again.
-      let p${i} = select(vec4f(), exp(score[${i}] - logZ[row${i}]), t + ${i}u < sizes.T);
-      let dScore${i} = scale * p${i} * (slope[${i}] - delta[row${i}]);`,
+      let stats${i} = stats[row${i}];
+      let p${i} = select(vec4f(), exp(score[${i}] - stats${i}.x), t + ${i}u < sizes.T);
+      let dScore${i} = scale * p${i} * (slope[${i}] - stats${i}.y);`,
       )}
       let p = transpose(mat4x4f(p0, p1, p2, p3));
       let dScore = transpose(mat4x4f(dScore0, dScore1, dScore2, dScore3));
@@ -241,5 +298,8 @@ const KEYS = program(
         }
       }
     }
-  }`,
-);
+  }`;
+}
+
+const WHOLE = programsOf(false);
+const PACKED = programsOf(true);

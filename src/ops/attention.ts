@@ -82,24 +82,26 @@ export function causalAttention(
   visibility?: SpanVisibility,
 ): tf.Tensor4D {
   const [, T, , D] = q.shape;
-  if (usesKernels() && D % 4 === 0 && visibility === undefined) return fused(q, k, v);
+  if (usesKernels() && D % 4 === 0) return fused(q, k, v, visibility?.spans());
   const byHead = (x: tf.Tensor4D): tf.Tensor4D => tf.transpose(x, [0, 2, 1, 3]); // [B,T,H,D] <-> [B,H,T,D]
   return byHead(attention(byHead(q), byHead(k), byHead(v), visibility?.mask() ?? causalMask(T, T)));
 }
 
-type FromForward = [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D, tf.Tensor4D, tf.Tensor3D];
+type FromForward = [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D, tf.Tensor4D, tf.Tensor4D, tf.Tensor3D?];
 
-function fused(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D): tf.Tensor4D {
+function fused(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, spans: tf.Tensor3D | undefined): tf.Tensor4D {
   return differentiable<[tf.Tensor4D, tf.Tensor4D, tf.Tensor4D], tf.Tensor4D>({
     inputs: [q, k, v],
     forward: (save) => {
-      const { y, logZ } = attentionForward({ q, k, v });
-      for (const tensor of [q, k, v, y, logZ]) save(tensor);
+      const { y, stats } = attentionForward({ q, k, v }, spans);
+      for (const tensor of [q, k, v, y, stats]) save(tensor);
+      if (spans !== undefined) save(spans);
       return y;
     },
     backward: (dY, saved) => {
-      const [savedQ, savedK, savedV, y, logZ] = saved as FromForward;
-      const gradients = attentionBackward(dY, { q: savedQ, k: savedK, v: savedV }, { y, logZ });
+      const [savedQ, savedK, savedV, y, stats, savedSpans] = saved as FromForward;
+      const heads = { q: savedQ, k: savedK, v: savedV };
+      const gradients = attentionBackward(dY, heads, { y, stats }, savedSpans);
       return [gradients.q, gradients.k, gradients.v];
     },
   });

@@ -8,7 +8,8 @@ import * as tf from '@tensorflow/tfjs';
 import { note } from '../../src/cli/terminal.ts';
 import { Rng } from '../../src/common/rng.ts';
 import { waitForBackend } from '../../src/gpu/current-backend.ts';
-import { causalAttention } from '../../src/ops/attention.ts';
+import { packRows } from '../../src/data/packed-rows.ts';
+import { causalAttention, spanVisibility } from '../../src/ops/attention.ts';
 import { embedding, selectRows } from '../../src/ops/embedding.ts';
 import { linear } from '../../src/ops/linear.ts';
 import { rmsNorm } from '../../src/ops/rms-norm.ts';
@@ -38,6 +39,9 @@ export interface KernelsBench {
   readonly adapter?: string | undefined;
   readonly repeats: number;
 }
+
+/** Of a packed row, behind what they share: half a row. */
+const PARTS = 4;
 
 /** An op to differentiate by all its inputs, which have these shapes. */
 interface OpToTime {
@@ -100,6 +104,12 @@ function opsOf({ config, B, T }: Work): OpToTime[] {
   const rng = new Rng('bench kernels');
   const ids = Int32Array.from({ length: N }, () => rng.int(V));
   const half = Int32Array.from({ length: Math.ceil(N / 2) }, (_, i) => 2 * i);
+  const shared = new Int32Array(Math.floor(T / 2));
+  const parts = Array.from({ length: PARTS }, () => new Int32Array(Math.floor((T - shared.length) / PARTS)));
+  const { spans } = packRows(
+    Array.from({ length: B }, () => ({ shared, parts })),
+    T,
+  ).layout;
   type M = tf.Tensor2D;
   return [
     {
@@ -132,6 +142,18 @@ function opsOf({ config, B, T }: Work): OpToTime[] {
         [B, T, K, D],
       ],
       run: ([q, k, v]) => causalAttention(q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D),
+    },
+    {
+      op: `the same in rows of ${shared.length} shared and ${PARTS} parts`,
+      shapes: [
+        [B, T, H, D],
+        [B, T, K, D],
+        [B, T, K, D],
+      ],
+      run: ([q, k, v]) => {
+        const visibility = spanVisibility(spans, B, T);
+        return causalAttention(q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D, visibility);
+      },
     },
     {
       op: `swiGlu [${N},${F}]`,

@@ -12,6 +12,8 @@ export interface AttentionVisibility {
   readonly keyIsReal?: readonly (readonly boolean[])[];
   /** [B][S] the sequence a position belongs to, where several are packed in one row. Default: one sequence per row. */
   readonly segments?: readonly (readonly number[])[];
+  /** [B] so many keys at the start of a row are seen from all its segments of a number from 0 on. Default 0. */
+  readonly sharedKeys?: readonly number[];
 }
 
 /**
@@ -55,10 +57,11 @@ export function attentionReference(
 }
 
 function isVisible(visibility: AttentionVisibility, b: number, queryPosition: number, s: number): boolean {
-  const { causal = true, keyIsReal, segments } = visibility;
+  const { causal = true, keyIsReal, segments, sharedKeys } = visibility;
   if (causal && s > queryPosition) return false;
   if (keyIsReal !== undefined && !at(at(keyIsReal, b), s)) return false;
   if (segments === undefined) return true;
   const row = at(segments, b);
+  if (at(row, queryPosition) >= 0 && s < (sharedKeys?.[b] ?? 0)) return true;
   return at(row, s) === at(row, queryPosition);
 }

@@ -4,7 +4,8 @@
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { Rng } from '../../src/common/rng.ts';
-import { attention, causalAttention, causalMask } from '../../src/ops/attention.ts';
+import { packRows } from '../../src/data/packed-rows.ts';
+import { attention, causalAttention, causalMask, spanVisibility } from '../../src/ops/attention.ts';
 import { embedding, selectRows } from '../../src/ops/embedding.ts';
 import { linear } from '../../src/ops/linear.ts';
 import { rmsNorm } from '../../src/ops/rms-norm.ts';
@@ -75,6 +76,21 @@ export const OP_CASES: readonly OpCase[] = [
     [1, 4, 1, 33, 36],
     [2, 3, 3, 65, 8],
   ].map(([B = 0, H = 0, K = 0, T = 0, D = 0]) => causalAttentionCase(B, H, K, T, D)),
+  packedAttentionCase({ H: 1, K: 1, T: 1, D: 4 }, [[0, 1]]),
+  packedAttentionCase({ H: 4, K: 2, T: 11, D: 3 }, [
+    [3, 2, 4, 1],
+    [0, 5, 3],
+  ]), // no kernel for such heads
+  packedAttentionCase({ H: 6, K: 2, T: 24, D: 12 }, [
+    [7, 1, 9, 5],
+    [0, 1, 1, 1, 21],
+    [13, 10],
+  ]),
+  packedAttentionCase({ H: 4, K: 1, T: 70, D: 36 }, [
+    [33, 5, 30],
+    [1, 64, 5],
+  ]),
+  packedAttentionCase({ H: 2, K: 2, T: 131, D: 8 }, [[6, 15, 15, 2, 15, 15, 16, 17, 14, 15]]),
   // One more token, and a few more, over a cache with slots still free.
   attentionCase({ B: 2, H: 4, K: 2, T: 1, S: 9, D: 6, first: 5 }),
   attentionCase({ B: 2, H: 4, K: 2, T: 3, S: 9, D: 6, first: 2 }),
@@ -107,7 +123,7 @@ export const EXTREME_CASES: readonly OpCase[] = [
       tensor64([1, 2, 1, 4], [20, 0, 1, 0, 0, 20, 0, 1]),
       tensor64([1, 2, 1, 4], [1, 2, 3, 4, 5, 6, 7, 8]),
     ],
-    causalAttention,
+    (q, k, v) => causalAttention(q, k, v),
     (q, k, v) => swapped(attentionReference(swapped(q), swapped(k), swapped(v))),
   ),
   opCase<[tf.Tensor4D, tf.Tensor4D, tf.Tensor4D]>(
@@ -280,8 +296,37 @@ function causalAttentionCase(B: number, H: number, K: number, T: number, D: numb
       randomTensor64([B, T, K, D], `${title} k`),
       randomTensor64([B, T, K, D], `${title} v`),
     ],
-    causalAttention,
+    (q, k, v) => causalAttention(q, k, v),
     (q, k, v) => swapped(attentionReference(swapped(q), swapped(k), swapped(v))),
+  );
+}
+
+/** @param rows - the lengths in each row: of what is shared, then of the parts; padding follows */
+function packedAttentionCase(
+  { H, K, T, D }: { readonly H: number; readonly K: number; readonly T: number; readonly D: number },
+  rows: readonly (readonly number[])[],
+): OpCase {
+  const B = rows.length;
+  const title = `causalAttention q [${B},${T},${H},${D}] over k [${B},${T},${K},${D}] in rows of ${rows.join(' / ')}`;
+  const plans = rows.map(([shared, ...parts]) => ({
+    shared: new Int32Array(shared ?? 0),
+    parts: parts.map((length) => new Int32Array(length)),
+  }));
+  const { spans } = packRows(plans, T).layout;
+  const segments = rows.map((lengths) => {
+    const held = lengths.flatMap((length, segment) => Array<number>(length).fill(segment));
+    return Array.from({ length: T }, (_, t) => held[t] ?? -t); // a token of padding sees itself alone
+  });
+  const visibility = { segments, sharedKeys: rows.map(([shared = 0]) => shared) };
+  return opCase<[tf.Tensor4D, tf.Tensor4D, tf.Tensor4D]>(
+    title,
+    [
+      randomTensor64([B, T, H, D], `${title} q`),
+      randomTensor64([B, T, K, D], `${title} k`),
+      randomTensor64([B, T, K, D], `${title} v`),
+    ],
+    (q, k, v) => causalAttention(q, k, v, spanVisibility(spans, B, T)),
+    (q, k, v) => swapped(attentionReference(swapped(q), swapped(k), swapped(v), visibility)),
   );
 }
 
