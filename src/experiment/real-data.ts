@@ -82,7 +82,7 @@ const MSRD: RealRecipe = {
   terms: 'Movie Search Ranking Dataset, Metarank Labs, CC BY-SA 4.0.',
   scaleSize: 2,
   folds: 3,
-  run: 1,
+  run: 3,
   queries: 450,
   words: { query: 12, title: 12, brand: 0, type: 0, attributes: 12, text: 8 },
   sft: SFT,
