@@ -85,20 +85,30 @@ function sizesOf(x: tf.Tensor4D, table: tf.Tensor): number[] {
 
 const SIZES = `struct Sizes { rows: u32, positions: u32, H: u32, D: u32 }`;
 
-/** Where a row of a head begins, and where its position's constants do. */
-const PLACES = `let start = i * sizes.D;
-  let angle = ((i / sizes.H) % sizes.positions) * sizes.D;
-  let half = sizes.D / 2u;`;
-
 function meanSquare(eps: number): string {
   return `var squares = 0.0;
   for (var d = 0u; d < sizes.D; d++) { squares += x[start + d] * x[start + d]; }
   let factor = 1.0 / sqrt(squares / f32(sizes.D) + ${eps});`;
 }
 
+/**
+ * WGSL that normalises one head if there is an epsilon, and turns it: of `x` from `start` on into `y` from `goal` on, by the
+ * constants `cosines` and `sines` from `angle` on.
+ */
+export function turnedHead(eps: number | undefined): string {
+  const normed = (d: string): string => `x[start + ${d}]${eps === undefined ? '' : ` * factor * gain[${d}]`}`;
+  return `${eps === undefined ? '' : meanSquare(eps)}
+  let half = sizes.D / 2u;
+  for (var d = 0u; d < half; d++) {
+    let low = ${normed('d')};
+    let high = ${normed('d + half')};
+    y[goal + d] = low * cosines[angle + d] - high * sines[angle + d];
+    y[goal + d + half] = high * cosines[angle + d + half] + low * sines[angle + d + half];
+  }`;
+}
+
 function forwardProgram(eps: number | undefined): Program {
   const hasNorm = eps !== undefined;
-  const normed = (d: string): string => `x[start + ${d}]${hasNorm ? ` * factor * gain[${d}]` : ''}`;
   return {
     key: `head-rotation forward ${hasNorm ? eps : 'alone'}`,
     source: () => `
@@ -112,14 +122,10 @@ ${SIZES}
 
 ${FLAT_MAIN} {
   ${flatIndex('sizes.rows')}
-  ${PLACES}
-  ${hasNorm ? meanSquare(eps) : ''}
-  for (var d = 0u; d < half; d++) {
-    let low = ${normed('d')};
-    let high = ${normed('d + half')};
-    y[start + d] = low * cosines[angle + d] - high * sines[angle + d];
-    y[start + d + half] = high * cosines[angle + d + half] + low * sines[angle + d + half];
-  }
+  let start = i * sizes.D;
+  let goal = start;
+  let angle = ((i / sizes.H) % sizes.positions) * sizes.D;
+  ${turnedHead(eps)}
 }`,
   };
 }

@@ -9,15 +9,14 @@ import * as tf from '@tensorflow/tfjs-core';
 import { LabError } from '../common/errors.ts';
 import type { ModelConfig } from '../config/model-config.ts';
 import type { PackedLayout } from '../data/packed-rows.ts';
-import { attention, causalAttention, causalMask, spanVisibility, visibilityMask } from '../ops/attention.ts';
+import { causalAttention, spanVisibility } from '../ops/attention.ts';
 import type { CompressedMatrix } from '../ops/compressed.ts';
 import { embedding } from '../ops/embedding.ts';
 import { linear } from '../ops/linear.ts';
 import { rmsNorm } from '../ops/rms-norm.ts';
-import { type HeadNorm, rope, ropeTables, ropeTablesAt, type RopeTables } from '../ops/rope.ts';
+import { type HeadNorm, rope, ropeTables, ropeTablesAt } from '../ops/rope.ts';
 import { swiGlu } from '../ops/swiglu.ts';
-import type { KvCache } from './kv-cache.ts';
-import type { TokenLayout } from './token-layout.ts';
+import type { Attend, KvCache } from './kv-cache.ts';
 import type { Weights } from './weights.ts';
 
 /** A decoder: its shape and its weights. */
@@ -47,21 +46,14 @@ export interface TokenBatch {
  */
 export function forward(model: Transformer, batch: TokenBatch, cache?: KvCache): tf.Tensor2D {
   const { config, weights } = model;
-  const { B, T, ids } = batch;
-  const first = cache?.length ?? 0;
-  const layout = cache?.raggedLayout(T);
-  const positions = batch.layout?.positions ?? layout?.positions;
-  checkBatch(config, batch, positions === undefined ? first + T : highest(positions) + 1);
-
-  const { headDim, ropeTheta } = config;
-  const tables =
-    positions === undefined ? ropeTables(first, T, headDim, ropeTheta) : ropeTablesAt(positions, B, headDim, ropeTheta);
-  const attend = cache === undefined ? rowAttention(batch) : cacheAttention(batch, cache, layout);
+  const { B, T, ids, layout } = batch;
+  checkBatch(config, batch, layout === undefined ? (cache?.length ?? 0) + T : highest(layout.positions) + 1);
+  const attend = cache?.begin(T) ?? rowAttention(config, batch);
   let x = embedding(matrix(model, 'model.embed_tokens.weight'), ids); // [B*T] -> [N,C]
   for (let layer = 0; layer < config.layers; layer++) {
     const name = `model.layers.${layer}`;
     const normed = rmsNorm(x, weight1d(weights, `${name}.input_layernorm.weight`), config.normEps);
-    x = selfAttention(model, layer, x, normed, B, tables, attend);
+    x = selfAttention(model, layer, x, normed, B, attend);
     const normedAgain = rmsNorm(x, weight1d(weights, `${name}.post_attention_layernorm.weight`), config.normEps);
     x = feedForward(model, `${name}.mlp`, x, normedAgain);
   }
@@ -80,26 +72,13 @@ export function logits(model: Transformer, hidden: tf.Tensor2D): tf.Tensor2D {
   return linear(hidden, matrix(model, head)); // [N,C] -> [N,V]
 }
 
-/** Attention of a layer: from queries `[B,T,H,D]`, keys and values `[B,T,K,D]` to `[B,T,H,D]`. */
-type Attend = (q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, layer: number) => tf.Tensor4D;
-
 /** Attention within the rows of a batch: each token sees itself and all before it, in packed rows its spans. */
-function rowAttention({ B, T, layout }: TokenBatch): Attend {
+function rowAttention({ headDim, ropeTheta }: ModelConfig, { B, T, layout }: TokenBatch): Attend {
+  const tables =
+    layout === undefined ? ropeTables(0, T, headDim, ropeTheta) : ropeTablesAt(layout.positions, B, headDim, ropeTheta);
   const visibility = layout === undefined ? undefined : spanVisibility(layout.spans, B, T);
-  return (q, k, v) => causalAttention(q, k, v, visibility);
-}
-
-/** Attention over a cache, to which keys and values are added. */
-function cacheAttention({ B, T }: TokenBatch, cache: KvCache, layout: TokenLayout | undefined): Attend {
-  const mask =
-    layout === undefined
-      ? causalMask(T, cache.capacity, cache.length)
-      : visibilityMask(layout.isVisible, [B, T, cache.capacity]);
-  const byHead = (x: tf.Tensor4D): tf.Tensor4D => tf.transpose(x, [0, 2, 1, 3]); // [B,T,H,D] <-> [B,H,T,D]
-  return (q, k, v, layer) => {
-    const { keys, values } = cache.append(layer, byHead(k), byHead(v)); // [B,K,S,D]
-    return byHead(attention(byHead(q), keys, values, mask)); // [B,H,T,D] -> [B,T,H,D]
-  };
+  return (_layer, { q, k, v }, norms) =>
+    causalAttention(rope(q, tables, norms.q), rope(k, tables, norms.k), v, visibility);
 }
 
 /** `stream + attention(x)` */
@@ -109,7 +88,6 @@ function selfAttention(
   stream: tf.Tensor2D,
   x: tf.Tensor2D,
   B: number,
-  tables: RopeTables,
   attend: Attend,
 ): tf.Tensor2D {
   const { config, weights } = model;
@@ -125,10 +103,9 @@ function selfAttention(
   const norm = (which: 'q' | 'k'): HeadNorm | undefined =>
     config.qkNorm ? { gain: weight1d(weights, `${name}.${which}_norm.weight`), eps: config.normEps } : undefined;
 
-  const q = rope(project('q', H), tables, norm('q')); // [B,T,H,D]
-  const k = rope(project('k', K), tables, norm('k')); // [B,T,K,D]
-  const v = project('v', K); // [B,T,K,D]
-  const rows: tf.Tensor2D = tf.reshape(attend(q, k, v, layer), [B * T, H * D]); // [B,T,H,D] -> [N,H*D]
+  const heads = { q: project('q', H), k: project('k', K), v: project('v', K) }; // [B,T,H,D], twice [B,T,K,D]
+  const mixed = attend(layer, heads, { q: norm('q'), k: norm('k') }); // [B,T,H,D]
+  const rows: tf.Tensor2D = tf.reshape(mixed, [B * T, H * D]); // [B,T,H,D] -> [N,H*D]
   return linear(rows, matrix(model, `${name}.o_proj.weight`), { residual: stream }); // -> [N,C]
 }
 

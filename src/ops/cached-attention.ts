@@ -1,0 +1,128 @@
+/**
+ * Attention of new tokens over a key-value cache, to which their own keys and values are added: from projections to what is
+ * mixed. There is no gradient.
+ *
+ * On WebGPU new keys and values are written into their slots, and each query goes past the keys of its own sequence. The
+ * composite knows no slots: it makes a new cache by adding the new tokens, spread to the capacity, to zeros, and hides what
+ * does not count by a mask.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { usesKernels } from '../gpu/dispatch.ts';
+import { attendToSlots, placeKeys, turnQueries } from '../kernels/cached-attention.ts';
+import { attention, causalMask, visibilityMask } from './attention.ts';
+import { type HeadNorm, rope, ropeTables, ropeTablesAt, type RopeTables } from './rope.ts';
+
+/** What a layer projects its tokens to, before rotation. */
+export interface ProjectedHeads {
+  /** `[B,T,H,D]` */
+  readonly q: tf.Tensor4D;
+  /** `[B,T,K,D]`, K divides H */
+  readonly k: tf.Tensor4D;
+  /** `[B,T,K,D]` */
+  readonly v: tf.Tensor4D;
+}
+
+/** The normalisations before rotation; undefined where a model has none. */
+export interface HeadNorms {
+  readonly q: HeadNorm | undefined;
+  readonly k: HeadNorm | undefined;
+}
+
+/** Keys and values of one layer, `[B,K,S,D]` each, S the capacity. */
+export interface LayerCache {
+  readonly keys: tf.Tensor4D;
+  readonly values: tf.Tensor4D;
+}
+
+/** The constants of a cache whose slots are written in place: the rotations of all S positions, `[S,1,D]` each. */
+export type SlotTables = Pick<RopeTables, 'cos' | 'sin'>;
+
+/** What a cache holds, and where. */
+interface Held {
+  /** Tokens held by each of B sequences, at most S - T. */
+  readonly lengths: Int32Array;
+  readonly S: number;
+  readonly D: number;
+  readonly ropeTheta: number;
+  /** As {@link slotTables} gives it. */
+  readonly tables: SlotTables | undefined;
+}
+
+/** Where T new tokens of each sequence stand and what they see. */
+export type CachePlaces =
+  | { readonly kind: 'slots'; readonly lengths: tf.Tensor1D; readonly tables: SlotTables }
+  | {
+      readonly kind: 'masked';
+      readonly lengths: Int32Array;
+      readonly tables: RopeTables;
+      readonly mask: tf.Tensor2D | tf.Tensor3D;
+    };
+
+/** The constants for S slots where they are written in place; undefined where the composite computes. */
+export function slotTables(S: number, D: number, ropeTheta: number): SlotTables | undefined {
+  if (!usesKernels() || D % 4 !== 0) return undefined;
+  const { cos, sin, rotation } = ropeTables(0, S, D, ropeTheta);
+  rotation.dispose();
+  return { cos, sin };
+}
+
+/** The places of the next T tokens of each sequence; without slots T must be 1 where sequences are unequally long. */
+export function placesAfter({ lengths, S, D, ropeTheta, tables }: Held, T: number): CachePlaces {
+  if (tables !== undefined) return { kind: 'slots', lengths: tf.tensor1d(lengths, 'int32'), tables };
+  const B = lengths.length;
+  const [first = 0] = lengths;
+  if (!isRagged(lengths)) {
+    return { kind: 'masked', lengths, tables: ropeTables(first, T, D, ropeTheta), mask: causalMask(T, S, first) };
+  }
+  const positions = Int32Array.from({ length: B * T }, (_, n) => (lengths[Math.floor(n / T)] ?? 0) + (n % T));
+  const isVisible = new Uint8Array(B * T * S);
+  for (const [n, position] of positions.entries()) isVisible.fill(1, n * S, n * S + position + 1);
+  const mask = visibilityMask(isVisible, [B, T, S]);
+  return { kind: 'masked', lengths, tables: ropeTablesAt(positions, B, D, ropeTheta), mask };
+}
+
+/**
+ * `softmax(q k^T / sqrt(D)) v` of normalised and turned queries over what the cache holds and the keys of the new tokens up to
+ * each.
+ *
+ * @returns `[B,T,H,D]`, and the cache after it: the tensors that were given where slots are written in place, else new ones
+ */
+export function cachedAttention(
+  { q, k, v }: ProjectedHeads,
+  norms: HeadNorms,
+  cache: LayerCache,
+  places: CachePlaces,
+): LayerCache & { readonly y: tf.Tensor4D } {
+  if (places.kind === 'slots') {
+    const positions = { lengths: places.lengths, ...places.tables };
+    placeKeys({ k, v }, cache, positions, norms.k);
+    return { y: attendToSlots(turnQueries(q, positions, norms.q), cache, places.lengths), ...cache };
+  }
+  const { lengths, tables, mask } = places;
+  const byHead = (x: tf.Tensor4D): tf.Tensor4D => tf.transpose(x, [0, 2, 1, 3]); // [B,T,H,D] <-> [B,H,T,D]
+  const keys = tf.add<tf.Tensor4D>(cache.keys, spread(byHead(rope(k, tables, norms.k)), lengths, cache)); // [B,K,S,D]
+  const values = tf.add<tf.Tensor4D>(cache.values, spread(byHead(v), lengths, cache)); // [B,K,S,D]
+  const y = byHead(attention(byHead(rope(q, tables, norms.q)), keys, values, mask)); // [B,H,T,D] -> [B,T,H,D]
+  return { y, keys, values };
+}
+
+/** New tokens at their slots among zeros, `[B,K,T,D] -> [B,K,S,D]`. Free slots hold zeros, so adding this is placing. */
+function spread(added: tf.Tensor4D, lengths: Int32Array, { keys }: LayerCache): tf.Tensor4D {
+  const [B, , S] = keys.shape;
+  if (isRagged(lengths)) {
+    const isHere = new Float32Array(B * S);
+    for (const [b, length] of lengths.entries()) isHere[b * S + length] = 1;
+    return tf.mul<tf.Tensor4D>(added, tf.tensor4d(isHere, [B, 1, S, 1])); // [B,K,1,D] x [B,1,S,1] -> [B,K,S,D]
+  }
+  const [before = 0] = lengths;
+  return tf.pad(added, [
+    [0, 0],
+    [0, 0],
+    [before, S - before - added.shape[2]],
+    [0, 0],
+  ]);
+}
+
+function isRagged(lengths: Int32Array): boolean {
+  return lengths.some((length) => length !== lengths[0]);
+}
