@@ -97,6 +97,7 @@ function writeValue(values: Uint8Array, i: number, value: number, bits: Quantise
 }
 
 function readValue(values: Uint8Array, i: number, bits: QuantisedBits): number {
-  if (bits === 8) return ((values[i] ?? 0) << 24) >> 24;
+  // -128 has no opposite; other programs may have written it, and a shader reads it as -127.
+  if (bits === 8) return Math.max(-127, ((values[i] ?? 0) << 24) >> 24);
   return ((values[i >> 1] ?? 0) << (i % 2 === 0 ? 28 : 24)) >> 28;
 }

@@ -8,13 +8,15 @@ import { answerPair } from '../infer/answer.ts';
 import type { LabModel } from '../infer/lab-model.ts';
 import { AttributeValueSchema, type ScoringEvent } from '../protocol/scoring.ts';
 import { type LabDocument, makeDocument } from '../relevance/pair.ts';
+import type { Precision } from '../model/stored-weights.ts';
 import { readModelFolder } from './model-folder.ts';
 import { type BackendName, openNodeBackend } from './node-backend.ts';
-import { backendOption, modelOption } from './options.ts';
+import { backendOption, modelOption, precisionOption } from './options.ts';
 import { note, print } from './terminal.ts';
 
 interface AnswerOptions {
   readonly model: string;
+  readonly precision?: Precision;
   readonly backend: BackendName;
   readonly brand?: string;
   readonly type?: string;
@@ -36,6 +38,7 @@ export function answerCommand(): Command {
     .option('--no-reason', 'stop after the label')
     .option('--json', 'print each event as one line of JSON')
     .addOption(modelOption())
+    .addOption(precisionOption())
     .addOption(backendOption())
     .addHelpText(
       'after',
@@ -50,7 +53,7 @@ Examples:
 async function runAnswer(query: string, documentText: string, options: AnswerOptions): Promise<void> {
   const document = readDocument(documentText, options);
   const opened = await openNodeBackend(options.backend);
-  const model = await readModelFolder(options.model);
+  const model = await readModelFolder(options.model, options.precision);
   note(`${model.card.name} on ${opened.backend}: ${opened.device}.`);
   const emit = options.json === true ? (event: ScoringEvent) => print(JSON.stringify(event)) : printer(model);
   await answerPair(model, { query, document }, { reason: options.reason, emit });

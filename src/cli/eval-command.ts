@@ -3,29 +3,23 @@
  */
 import { Command, Option } from 'commander';
 import { LabError } from '../common/errors.ts';
-import type { ColumnNames } from '../data/columns.ts';
 import type { Measure, ModelCard } from '../infer/model-card.ts';
-import { makeRuleWorld, type RuleWorld } from '../relevance/rule-world.ts';
 import { type Evaluation, evaluate, type ExpertPair } from '../train/evaluate.ts';
 import { measureFaithfulness } from '../train/faithfulness.ts';
 import { Rng } from '../common/rng.ts';
-import { expertsOf, splitFile, withStandingOf } from '../experiment/file-data.ts';
-import { toExpert } from '../experiment/sft-experiment.ts';
 import type { LabModel } from '../infer/lab-model.ts';
+import type { Precision } from '../model/stored-weights.ts';
 import { readModelFolder, writeCard } from './model-folder.ts';
 import { type BackendName, openNodeBackend } from './node-backend.ts';
-import { backendOption, modelOption, wholeNumber } from './options.ts';
-import { columnOption, docsOption, readDataFiles } from './pair-files.ts';
+import { backendOption, modelOption, precisionOption, wholeNumber } from './options.ts';
+import { type HeldOut, heldOutPairs } from './held-out-pairs.ts';
+import { columnOption, docsOption } from './pair-files.ts';
 import { note, print } from './terminal.ts';
 
-interface EvalOptions {
+interface EvalOptions extends HeldOut {
   readonly model: string;
+  readonly precision?: Precision;
   readonly backend: BackendName;
-  readonly split: 'dev' | 'test';
-  readonly worldSeed: number;
-  readonly data?: string;
-  readonly docs?: string;
-  readonly column: ColumnNames;
   readonly pairs?: number;
   readonly completions: number;
   readonly shuffled?: boolean;
@@ -38,6 +32,7 @@ export function evalCommand(): Command {
   return new Command('eval')
     .description('measure a model on held-out pairs of what it was trained on')
     .addOption(modelOption())
+    .addOption(precisionOption())
     .addOption(new Option('--split <name>', 'which held-out part').choices(['dev', 'test']).default('test'))
     .option('--world-seed <n>', 'seed of the rule world', wholeNumber(0), 1)
     .option('--data <file>', 'the file of judged pairs that the model was trained on')
@@ -64,9 +59,9 @@ Examples:
 
 async function runEval(options: EvalOptions): Promise<void> {
   const opened = await openNodeBackend(options.backend);
-  const model = await readModelFolder(options.model);
+  const model = await readModelFolder(options.model, options.precision);
   note(`${model.card.name} on ${opened.backend}: ${opened.device}.`);
-  let expert = options.data === undefined ? worldPairs(model, options) : await filePairs(model, options.data, options);
+  let expert = await heldOutPairs(model, options);
   if (options.shuffled === true) expert = withOtherDocuments(expert);
   if (options.faithfulness === true) {
     await reportFaithfulness(model, expert.slice(0, options.pairs), options);
@@ -119,41 +114,6 @@ async function reportFaithfulness(
   }
 }
 
-function worldPairs({ card }: LabModel, { worldSeed, split }: EvalOptions): ExpertPair[] {
-  if (card.data.split !== undefined) {
-    throw new LabError('bad-config', {
-      message: `${card.name} was trained on ${card.data.name}.`,
-      fix: 'Name that file with --data, or measure on another file with "lab score".',
-    });
-  }
-  const world = makeRuleWorld({ seed: worldSeed });
-  warnOfOtherWorld(world, card);
-  return Array.from(world.pairs(split), toExpert);
-}
-
-/** The part of a file that the model has not seen. */
-async function filePairs(model: LabModel, path: string, options: EvalOptions): Promise<ExpertPair[]> {
-  const { card, prompt } = model;
-  const { name, hash: sha256, split: parts } = card.data;
-  if (parts === undefined) {
-    throw new LabError('bad-config', {
-      message: `${card.name} was not trained on a file: no part of ${path} was held out from it.`,
-      fix: 'Measure it on the whole file with "lab score".',
-    });
-  }
-  const dataSet = await readDataFiles(path, options);
-  const { devShare, testShare, seed: splitSeed } = parts;
-  const data = { kind: 'file', name, sha256, devShare, testShare, splitSeed } as const;
-  const pairs = splitFile(data, prompt.scaleSize, dataSet)[options.split];
-  if (pairs.length === 0) {
-    throw new LabError('bad-config', {
-      message: `The model was trained without a ${options.split} part.`,
-      fix: 'Train again with a higher --test-share, or measure with --split dev.',
-    });
-  }
-  return [...expertsOf(model, withStandingOf(dataSet, pairs, prompt)).experts];
-}
-
 /** The measures of an evaluation in the order of a card. */
 function measuresOf({ labels, ranking, labelMass, expertLossNats, reasoning }: Evaluation): Measure[] {
   const measures: Measure[] = [
@@ -204,15 +164,6 @@ function withEvaluation(card: ModelCard, evaluation: Evaluation, options: EvalOp
       measures: measuresOf(evaluation),
     },
   };
-}
-
-// A model judged by other rules than it learned is measured, but somebody should know.
-function warnOfOtherWorld(world: RuleWorld, card: ModelCard): void {
-  if (card.data.hash !== '' && card.data.hash !== world.versionHash) {
-    note(
-      `Note: the model was trained on world ${card.data.hash}, this is ${world.versionHash} (other size, seed or rules).`,
-    );
-  }
 }
 
 function withOtherDocuments(expert: readonly ExpertPair[]): ExpertPair[] {

@@ -14,6 +14,7 @@ import { grpoCommand } from './grpo-command.ts';
 import { mineCommand } from './mine-command.ts';
 import { piarCommand } from './piar-command.ts';
 import { piarExperimentCommand } from './piar-experiment-command.ts';
+import { agreementCommand, quantiseCommand } from './quantise-command.ts';
 import { recipeCommand } from './recipe-command.ts';
 import { reportCommand } from './report-command.ts';
 import { scoreCommand } from './score-command.ts';
@@ -58,6 +59,8 @@ for (const command of [
   piarCommand(),
   piarExperimentCommand(),
   recipeCommand(),
+  quantiseCommand(),
+  agreementCommand(),
 ]) {
   program.addCommand(command.exitOverride().showHelpAfterError('(--help shows what is possible)'));
 }

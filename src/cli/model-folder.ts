@@ -7,13 +7,20 @@ import { LabError } from '../common/errors.ts';
 import { jsonBytes, makeModelFiles, type ModelExport } from '../experiment/model-files.ts';
 import { type LabModel, loadLabModel, MODEL_FILES, type ModelFileName } from '../infer/lab-model.ts';
 import type { ModelCard } from '../infer/model-card.ts';
+import type { Precision } from '../model/stored-weights.ts';
 
 /**
  * Loads a model folder onto the current backend.
  *
+ * @param precision - how matrices are kept; default: as they are stored
  * @throws {LabError} `not-found` if the folder or a file is missing; what {@link loadLabModel} throws
  */
-export async function readModelFolder(folder: string): Promise<LabModel> {
+export async function readModelFolder(folder: string, precision?: Precision): Promise<LabModel> {
+  return loadLabModel(await readModelFiles(folder), precision);
+}
+
+/** The files of a model folder. @throws {LabError} `not-found` if the folder or a file is missing */
+export async function readModelFiles(folder: string): Promise<Map<ModelFileName, Uint8Array>> {
   const files = new Map<ModelFileName, Uint8Array>();
   for (const name of MODEL_FILES) {
     try {
@@ -27,7 +34,7 @@ export async function readModelFolder(folder: string): Promise<LabModel> {
       });
     }
   }
-  return loadLabModel(files);
+  return files;
 }
 
 /** Writes a model folder; each file appears whole or not at all. */

@@ -2,6 +2,7 @@
  * Options that several commands share.
  */
 import { InvalidArgumentError, Option } from 'commander';
+import { PRECISIONS } from '../model/stored-weights.ts';
 import { BACKEND_NAMES } from './node-backend.ts';
 
 /** The bundled model. */
@@ -10,6 +11,11 @@ export const DEFAULT_MODEL_FOLDER = 'public/models/default';
 /** `--model DIR` */
 export function modelOption(): Option {
   return new Option('-m, --model <folder>', 'the model folder').default(DEFAULT_MODEL_FOLDER);
+}
+
+/** `--precision NAME` */
+export function precisionOption(): Option {
+  return new Option('--precision <name>', 'how matrices are kept (default: as they are stored)').choices(PRECISIONS);
 }
 
 /** `--backend NAME` */

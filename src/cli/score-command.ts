@@ -12,9 +12,10 @@ import type { LabModel } from '../infer/lab-model.ts';
 import { scoreStream } from '../infer/score-pairs.ts';
 import { mapLabel, reportLabels, reportRanking, type ScoredPair } from '../relevance/label-report.ts';
 import { type LabelScale, scaleOfSize } from '../relevance/labels.ts';
+import type { Precision } from '../model/stored-weights.ts';
 import { readModelFolder } from './model-folder.ts';
 import { type BackendName, openNodeBackend } from './node-backend.ts';
-import { backendOption, modelOption, wholeNumber } from './options.ts';
+import { backendOption, modelOption, precisionOption, wholeNumber } from './options.ts';
 import { reasonsOf, ScoreOutput } from './score-output.ts';
 import { Bm25 } from '../relevance/bm25.ts';
 import { withStanding } from '../relevance/standing.ts';
@@ -23,6 +24,7 @@ import { note, print, Progress } from './terminal.ts';
 
 interface ScoreOptions {
   readonly model: string;
+  readonly precision?: Precision;
   readonly backend: BackendName;
   readonly docs?: string;
   readonly column: ColumnNames;
@@ -50,6 +52,7 @@ export function scoreCommand(): Command {
     .option('--strict', 'stop at the first row that cannot be read')
     .option('--json', 'print the summary as one line of JSON, last')
     .addOption(modelOption())
+    .addOption(precisionOption())
     .addOption(backendOption())
     .addHelpText(
       'after',
@@ -90,7 +93,7 @@ async function runScore(path: string, options: ScoreOptions): Promise<void> {
   await assertFile(path);
   const documents = options.docs === undefined ? undefined : await readDocuments(options.docs);
   const opened = await openNodeBackend(options.backend);
-  const model = await readModelFolder(options.model);
+  const model = await readModelFolder(options.model, options.precision);
   note(`${model.card.name} on ${opened.backend}: ${opened.device}.`);
 
   const scale = gradeScale(options.gradeScale, model.scale);

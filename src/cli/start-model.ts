@@ -33,7 +33,7 @@ export async function startModel(root: string, seed: number, signal: AbortSignal
 
 /** A start as numbers with its card, so that every run loads it anew. @throws {LabError} what `readModelFolder` throws */
 export async function readStartModel(folder: string): Promise<StartModel & Pick<LabModel, 'card'>> {
-  const lab = await readModelFolder(folder);
+  const lab = await readModelFolder(folder, 'f32');
   const { transformer, card } = lab;
   const weights = await readWeights(transformer.weights);
   disposeLabModel(lab);

@@ -12,7 +12,7 @@ const CompletionIdsSchema = v.array(v.array(v.pipe(v.number(), v.integer(), v.mi
 
 /** A teacher on the current backend. @throws {LabError} what `readModelFolder` throws */
 export async function readTeacher(folder: string): Promise<Teacher> {
-  const model = await readModelFolder(folder);
+  const model = await readModelFolder(folder, 'f32');
   return { model, hash: hashWeights(await readWeights(model.transformer.weights)) };
 }
 

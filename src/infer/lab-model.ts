@@ -13,10 +13,11 @@ import * as v from 'valibot';
 import { fromHuggingFaceConfig, type ModelConfig } from '../config/model-config.ts';
 import { parseConfig } from '../config/parse.ts';
 import { LabError } from '../common/errors.ts';
-import { readSafetensors } from '../checkpoint/safetensors.ts';
 import { LabTokenizer } from '../data/tokenizer.ts';
 import type { Transformer } from '../model/transformer.ts';
-import { disposeWeights, loadWeights, type TensorData } from '../model/weights.ts';
+import { loadForAnswering, type Precision, readStoredWeights, toFloats } from '../model/stored-weights.ts';
+import { disposeWeights, type TensorData } from '../model/weights.ts';
+import { disposeCompressed } from '../ops/compressed.ts';
 import { PairSchema } from '../protocol/scoring.ts';
 import { parseInstruction } from '../relevance/instruction.ts';
 import { type LabelScale, makeScale } from '../relevance/labels.ts';
@@ -61,9 +62,10 @@ export interface LabModel extends Rules {
 /**
  * Makes a model from the contents of its files.
  *
+ * @param precision - how matrices are kept; default: as they are stored. Any but f32 is for answering alone, not for training.
  * @throws {LabError} naming the file: `bad-config`, `bad-tokenizer`, `bad-instruction` or `bad-checkpoint`
  */
-export function loadLabModel(files: ReadonlyMap<ModelFileName, Uint8Array>): LabModel {
+export function loadLabModel(files: ReadonlyMap<ModelFileName, Uint8Array>, precision?: Precision): LabModel {
   const config = fromHuggingFaceConfig(readJson(files, 'config.json'));
   const tokenizer = LabTokenizer.fromJson(readJson(files, 'tokenizer.json'));
   const lab = parseConfig('lab.json', LabFileSchema, readJson(files, 'lab.json'));
@@ -73,7 +75,7 @@ export function loadLabModel(files: ReadonlyMap<ModelFileName, Uint8Array>): Lab
   const scale = makeScale(lab.scale.names, lab.scale.rubric);
   checkConsistency(config, tokenizer, lab, instruction);
   return {
-    transformer: { config, weights: loadWeights(config, readWeightTensors(fileOf(files, 'model.safetensors'))) },
+    transformer: loadForAnswering(config, readStoredWeights(fileOf(files, 'model.safetensors')), precision),
     tokenizer,
     prompt: lab.prompt,
     scale,
@@ -97,12 +99,12 @@ export function promptRoom({ transformer }: { readonly transformer: Pick<Transfo
 /** Frees the memory of a model on its backend. */
 export function disposeLabModel(model: LabModel): void {
   disposeWeights(model.transformer.weights);
+  for (const matrix of model.transformer.compressed?.values() ?? []) disposeCompressed(matrix);
 }
 
-/** The float tensors of a safetensors file, as float32. @throws {LabError} `bad-checkpoint` */
+/** The weights of a safetensors file as float32, however they are stored. @throws {LabError} `bad-file`, `bad-checkpoint` */
 export function readWeightTensors(bytes: Uint8Array): Map<string, TensorData> {
-  const { tensors } = readSafetensors(bytes);
-  return new Map([...tensors].map(([name, tensor]) => [name, { shape: tensor.shape, data: tensor.toFloat32() }]));
+  return toFloats(readStoredWeights(bytes));
 }
 
 function checkConsistency(

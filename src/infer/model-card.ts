@@ -42,6 +42,20 @@ export const ModelCardSchema = v.strictObject({
   }),
   /** Who taught the model, where it is a student. */
   distillation: v.optional(v.strictObject({ teacher: v.string(), teacherHash: v.string(), method: v.string() })),
+  /** How far a quantised copy agrees with its original, on held-out pairs; shifts of the score s are in labels. */
+  quantisation: v.optional(
+    v.strictObject({
+      from: v.string(),
+      pairs: count,
+      sameLabel: v.strictObject({
+        value: v.nullable(v.number()),
+        low: v.optional(v.number()),
+        high: v.optional(v.number()),
+      }),
+      meanScoreShift: v.number(),
+      maxScoreShift: v.number(),
+    }),
+  ),
   evaluation: v.nullable(
     v.strictObject({
       /** The command that measured. */
@@ -65,6 +79,8 @@ export const ModelCardSchema = v.strictObject({
     }),
   ),
   limits: v.array(v.string()),
+  /** Whose data it was learned from, and on what terms; none for data of the lab's own making. */
+  terms: v.optional(v.array(v.string())),
 });
 
 export type ModelCard = v.InferOutput<typeof ModelCardSchema>;
@@ -95,7 +111,18 @@ export function cardRows(card: ModelCard): CardRow[] {
     ),
     row('Made by', card.training.command, true),
   ];
-  const { distillation, evaluation } = card;
+  const { distillation, evaluation, quantisation } = card;
+  if (quantisation !== undefined) {
+    const { from, pairs, sameLabel, meanScoreShift, maxScoreShift } = quantisation;
+    const share = sameLabel.value === null ? 'nothing to measure' : `${(100 * sameLabel.value).toFixed(1)} %`;
+    rows.push(
+      row(
+        'Quantised copy',
+        `of ${from}: the same label on ${share} of ${pairs.toLocaleString('en')} held-out pairs, score moved by ` +
+          `${meanScoreShift.toFixed(4)} of a label on average, ${maxScoreShift.toFixed(3)} at most`,
+      ),
+    );
+  }
   if (distillation !== undefined) {
     const { teacher, teacherHash, method } = distillation;
     rows.push(row('Teacher', `${teacher}, weights ${teacherHash}: ${method}`));
@@ -109,5 +136,9 @@ export function cardRows(card: ModelCard): CardRow[] {
       rows.push(row(name, value === null ? 'nothing to measure' : `${value.toFixed(3)}${interval}`));
     }
   }
-  return [...rows, ...card.limits.map((limit) => row('Limit', limit))];
+  return [
+    ...rows,
+    ...card.limits.map((limit) => row('Limit', limit)),
+    ...(card.terms ?? []).map((terms) => row('Terms', terms)),
+  ];
 }

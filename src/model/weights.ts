@@ -74,11 +74,16 @@ function fillNormal(data: Float32Array, std: number, rng: Rng): void {
 /**
  * Puts weights on the current backend as trainable variables.
  *
+ * @param elsewhere - matrices that are kept in another form, and need not be among the tensors
  * @throws {LabError} `bad-checkpoint` if a tensor is missing, superfluous, misshapen or not finite.
  */
-export function loadWeights(config: ModelConfig, tensors: ReadonlyMap<string, TensorData>): Weights {
+export function loadWeights(
+  config: ModelConfig,
+  tensors: ReadonlyMap<string, TensorData>,
+  elsewhere: ReadonlyMap<string, Pick<TensorData, 'shape'>> = new Map(),
+): Weights {
   const shapes = weightShapes(config);
-  for (const name of tensors.keys()) {
+  for (const name of [...tensors.keys(), ...elsewhere.keys()]) {
     // Some files of tied models store the head all the same; it is the embedding matrix.
     const isTiedHead = config.tiedEmbeddings && name === 'lm_head.weight';
     if (!shapes.has(name) && !isTiedHead) {
@@ -88,7 +93,10 @@ export function loadWeights(config: ModelConfig, tensors: ReadonlyMap<string, Te
       });
     }
   }
-  const checked = [...shapes].map(([name, shape]) => [name, checkTensor(name, shape, tensors.get(name))] as const);
+  for (const [name, { shape }] of elsewhere) checkShape(name, shapes.get(name) ?? shape, shape);
+  const checked = [...shapes]
+    .filter(([name]) => !elsewhere.has(name))
+    .map(([name, shape]) => [name, checkTensor(name, shape, tensors.get(name))] as const);
   return new Map(checked.map(([name, tensor]) => [name, toVariable(tensor)]));
 }
 
@@ -100,23 +108,23 @@ function toVariable({ shape, data }: TensorData): tf.Variable {
 }
 
 function checkTensor(name: string, shape: readonly number[], tensor: TensorData | undefined): TensorData {
-  const problem =
-    tensor === undefined
-      ? 'nothing'
-      : tensor.shape.join() !== shape.join()
-        ? `shape [${tensor.shape.join(', ')}]`
-        : tensor.data.every(Number.isFinite)
-          ? undefined
-          : 'values that are not finite';
-  if (tensor === undefined || problem !== undefined) {
-    throw new LabError('bad-checkpoint', {
-      message: `Tensor ${name} of the weights is not usable.`,
-      expected: `finite values of shape [${shape.join(', ')}]`,
-      got: problem ?? 'nothing',
-      fix: 'Check that the file is whole and that config.json belongs to it.',
-    });
-  }
+  if (tensor === undefined) throw unusable(name, shape, 'nothing');
+  checkShape(name, shape, tensor.shape);
+  if (!tensor.data.every(Number.isFinite)) throw unusable(name, shape, 'values that are not finite');
   return tensor;
+}
+
+function checkShape(name: string, expected: readonly number[], got: readonly number[]): void {
+  if (got.join() !== expected.join()) throw unusable(name, expected, `shape [${got.join(', ')}]`);
+}
+
+function unusable(name: string, shape: readonly number[], got: string): LabError {
+  return new LabError('bad-checkpoint', {
+    message: `Tensor ${name} of the weights is not usable.`,
+    expected: `finite values of shape [${shape.join(', ')}]`,
+    got,
+    fix: 'Check that the file is whole and that config.json belongs to it.',
+  });
 }
 
 /** Reads every weight back from the backend. Waits for the GPU. */

@@ -108,7 +108,8 @@ interface QueryShare {
   readonly whole: number;
 }
 
-function ratioOverQueries(shares: readonly QueryShare[]): Measured {
+/** A ratio of two sums over queries, with its interval where there are several queries. */
+export function ratioOverQueries(shares: readonly QueryShare[]): Measured {
   const value = ratioOfSums(shares);
   // One query has no spread to estimate; a metric without a value has no interval.
   if (value === null || shares.length < 2) return { value };

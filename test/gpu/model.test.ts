@@ -7,6 +7,7 @@ import { useWebGpu, type DeviceKind } from '../reference/backends.ts';
 import { ADAMW_CASES } from '../reference/judge-adamw.ts';
 import { judgeGeneration, judgeScores } from '../reference/judge-inference.ts';
 import {
+  compressedModel,
   fixtureModel,
   judgeCache,
   judgeLogits,
@@ -70,6 +71,16 @@ describeGpu('WebGPU', () => {
         await judgeGeneration(judged);
       });
     });
+
+    it.each(['f16', 'int8', 'int4'] as const)(
+      'answers with matrices in %s as the reference does',
+      async (precision) => {
+        using judged = compressedModel(precision);
+        await judgeLogits(judged);
+        await judgeScores(judged);
+        await judgeGeneration(judged);
+      },
+    );
 
     it.each(['tiny', 'odd', 'tile-crossing'] as const)(
       'gives the logits and slopes of the reference in shape %s',

@@ -6,11 +6,14 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { expect } from 'vitest';
 import { Rng } from '../../src/common/rng.ts';
+import { floatsToHalves, halvesToFloats } from '../../src/checkpoint/float16.ts';
 import { fromHuggingFaceConfig } from '../../src/config/model-config.ts';
 import { makeTrainingBatch, type Example } from '../../src/data/batches.ts';
 import { KvCache } from '../../src/model/kv-cache.ts';
 import { forward, logits, type Transformer } from '../../src/model/transformer.ts';
+import { loadForAnswering, type Precision, quantiseWeights, toFloats } from '../../src/model/stored-weights.ts';
 import { disposeWeights, loadWeights, type TensorData } from '../../src/model/weights.ts';
+import { disposeCompressed } from '../../src/ops/compressed.ts';
 import { sftLoss } from '../../src/train/sft.ts';
 import { expectClose } from './expect-close.ts';
 import { finiteDifference } from './finite-difference.ts';
@@ -63,6 +66,35 @@ function judgedModel(
   const labConfig = fromHuggingFaceConfig(json);
   const model = { config: labConfig, weights: loadWeights(labConfig, toTensorData(weights)) };
   return { model, config, weights, sequences, [Symbol.dispose]: () => disposeWeights(model.weights) };
+}
+
+/** A random model with its matrices in a precision, to be judged with the very weights that are left of it. */
+export function compressedModel(precision: Precision): JudgedModel {
+  const { config, weights, sequences, [Symbol.dispose]: dispose } = randomModel('grouped');
+  dispose();
+  const labConfig = fromHuggingFaceConfig(config);
+  const floats = toTensorData(weights);
+  const left = toFloats(precision === 'f16' ? halved(floats) : quantiseWeights(floats, precision === 'int8' ? 8 : 4));
+  const meant = new Map([...left].map(([name, { shape, data }]) => [name, tensor64([...shape], [...data])]));
+  const model = loadForAnswering(labConfig, floats, precision);
+  return {
+    model,
+    config,
+    weights: meant,
+    sequences,
+    [Symbol.dispose]: () => {
+      disposeWeights(model.weights);
+      for (const matrix of model.compressed?.values() ?? []) disposeCompressed(matrix);
+    },
+  };
+}
+
+function halved(floats: ReadonlyMap<string, TensorData>): Map<string, TensorData> {
+  return new Map(
+    [...floats].map(([name, { shape, data }]) => {
+      return [name, { shape, data: shape.length === 2 ? halvesToFloats(floatsToHalves(data)) : data }];
+    }),
+  );
 }
 
 /** Every sequence alone and all of them in one padded batch give the same logits as the reference. */

@@ -51,6 +51,20 @@ export const MODEL_SHAPES = {
     rope_theta: 1e6,
     tie_word_embeddings: true,
   },
+  /** Rows that divide into groups of 8, 16 and 32 weights, as quantisation wants them. */
+  grouped: {
+    model_type: 'qwen3',
+    vocab_size: 70,
+    hidden_size: 48,
+    num_hidden_layers: 2,
+    num_attention_heads: 4,
+    num_key_value_heads: 2,
+    head_dim: 8,
+    intermediate_size: 40,
+    rms_norm_eps: 1e-6,
+    rope_theta: 1e4,
+    tie_word_embeddings: true,
+  },
 } as const satisfies Record<string, ReferenceConfig>;
 export type ModelShapeName = keyof typeof MODEL_SHAPES;
 

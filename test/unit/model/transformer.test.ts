@@ -8,6 +8,7 @@ import { forward } from '../../../src/model/transformer.ts';
 import { useBackend } from '../../reference/backends.ts';
 import { judgeGeneration, judgeScores } from '../../reference/judge-inference.ts';
 import {
+  compressedModel,
   fixtureModel,
   judgeCache,
   judgeLogits,
@@ -42,6 +43,13 @@ describe.each(['cpu', 'wasm'] as const)('the decoder on %s', (backend) => {
       await judgeScores(judged);
       await judgeGeneration(judged);
     });
+  });
+
+  it.each(['f16', 'int8', 'int4'] as const)('answers with matrices in %s as the reference does', async (precision) => {
+    using judged = compressedModel(precision);
+    await judgeLogits(judged);
+    await judgeScores(judged);
+    await judgeGeneration(judged);
   });
 
   it.each(['tiny', 'odd', 'tile-crossing'] as const)(

@@ -1,0 +1,76 @@
+/**
+ * The pairs that a model has not learned from: of the rule world, or of the file it was trained on.
+ */
+import { LabError } from '../common/errors.ts';
+import type { ColumnNames } from '../data/columns.ts';
+import { expertsOf, splitFile, withStandingOf } from '../experiment/file-data.ts';
+import { toExpert } from '../experiment/sft-experiment.ts';
+import type { LabModel } from '../infer/lab-model.ts';
+import type { ModelCard } from '../infer/model-card.ts';
+import { makeRuleWorld, type RuleWorld } from '../relevance/rule-world.ts';
+import type { ExpertPair } from '../train/evaluate.ts';
+import { readDataFiles } from './pair-files.ts';
+import { note } from './terminal.ts';
+
+/** Which pairs. */
+export interface HeldOut {
+  readonly split: 'dev' | 'test';
+  readonly worldSeed: number;
+  /** The file that the model was trained on; without it the rule world. */
+  readonly data?: string;
+  readonly docs?: string;
+  readonly column: ColumnNames;
+}
+
+/**
+ * The held-out pairs of a model with the expert's completions.
+ *
+ * @throws {LabError} `bad-config` if the model was trained on something else
+ */
+export async function heldOutPairs(model: LabModel, options: HeldOut): Promise<ExpertPair[]> {
+  return options.data === undefined ? worldPairs(model, options) : filePairs(model, options.data, options);
+}
+
+function worldPairs({ card }: LabModel, { worldSeed, split }: HeldOut): ExpertPair[] {
+  if (card.data.split !== undefined) {
+    throw new LabError('bad-config', {
+      message: `${card.name} was trained on ${card.data.name}.`,
+      fix: 'Name that file with --data, or measure on another file with "lab score".',
+    });
+  }
+  const world = makeRuleWorld({ seed: worldSeed });
+  warnOfOtherWorld(world, card);
+  return Array.from(world.pairs(split), toExpert);
+}
+
+/** The part of a file that the model has not seen. */
+async function filePairs(model: LabModel, path: string, options: HeldOut): Promise<ExpertPair[]> {
+  const { card, prompt } = model;
+  const { name, hash: sha256, split: parts } = card.data;
+  if (parts === undefined) {
+    throw new LabError('bad-config', {
+      message: `${card.name} was not trained on a file: no part of ${path} was held out from it.`,
+      fix: 'Measure it on the whole file with "lab score".',
+    });
+  }
+  const dataSet = await readDataFiles(path, options);
+  const { devShare, testShare, seed: splitSeed } = parts;
+  const data = { kind: 'file', name, sha256, devShare, testShare, splitSeed } as const;
+  const pairs = splitFile(data, prompt.scaleSize, dataSet)[options.split];
+  if (pairs.length === 0) {
+    throw new LabError('bad-config', {
+      message: `The model was trained without a ${options.split} part.`,
+      fix: 'Train again with a higher --test-share, or measure with --split dev.',
+    });
+  }
+  return [...expertsOf(model, withStandingOf(dataSet, pairs, prompt)).experts];
+}
+
+// A model judged by other rules than it learned is measured, but somebody should know.
+function warnOfOtherWorld(world: RuleWorld, card: ModelCard): void {
+  if (card.data.hash !== '' && card.data.hash !== world.versionHash) {
+    note(
+      `Note: the model was trained on world ${card.data.hash}, this is ${world.versionHash} (other size, seed or rules).`,
+    );
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * `lab quantise`: a copy of a model with its matrices in 8 or 4 bits; and `lab agreement`: what compression costs models.
+ */
+import { mkdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { writeSafetensors } from '../checkpoint/safetensors.ts';
+import { LabError } from '../common/errors.ts';
+import { parseConfig } from '../config/parse.ts';
+import {
+  agreementReport,
+  type AgreementResults,
+  AgreementResultsSchema,
+  type CopyAgreement,
+} from '../experiment/agreement-report.ts';
+import { type Answers, answersOf, compareCopies } from '../experiment/measure-agreement.ts';
+import { jsonBytes } from '../experiment/model-files.ts';
+import { reportMarkdown } from '../experiment/report-blocks.ts';
+import { disposeLabModel, loadLabModel, MODEL_FILES, type ModelFileName } from '../infer/lab-model.ts';
+import type { ModelCard } from '../infer/model-card.ts';
+import {
+  bytesOf,
+  type Precision,
+  quantiseWeights,
+  readStoredWeights,
+  toFileTensors,
+  toFloats,
+} from '../model/stored-weights.ts';
+import type { JudgedPair } from '../relevance/pair.ts';
+import { currentCommit } from './current-commit.ts';
+import { type HeldOut, heldOutPairs } from './held-out-pairs.ts';
+import { readModelFiles, writeWhole } from './model-folder.ts';
+import { type BackendName, openNodeBackend } from './node-backend.ts';
+import { backendOption, modelOption, wholeNumber } from './options.ts';
+import { columnOption, docsOption } from './pair-files.ts';
+import { note, print } from './terminal.ts';
+
+interface Compared extends HeldOut {
+  readonly pairs: number;
+  readonly completions: number;
+  readonly backend: BackendName;
+}
+
+/** Options for the pairs that copies are compared on. */
+function compared(command: Command): Command {
+  return command
+    .option('--pairs <n>', 'held-out pairs to compare answers on', wholeNumber(1), 1200)
+    .option('--completions <n>', 'how many of them to complete with reasoning', wholeNumber(0), 200)
+    .addOption(new Option('--split <name>', 'which held-out part').choices(['dev', 'test']).default('test'))
+    .option('--world-seed <n>', 'seed of the rule world', wholeNumber(0), 1)
+    .option('--data <file>', 'the file of judged pairs that the model was trained on')
+    .addOption(docsOption())
+    .addOption(columnOption())
+    .addOption(backendOption());
+}
+
+export function quantiseCommand(): Command {
+  return compared(
+    new Command('quantise')
+      .description('write a copy of a model with its matrices in 8 or 4 bits, and say how far it agrees')
+      .addOption(modelOption())
+      .option('--bits <n>', '8 or 4', bitsOf, 8)
+      .requiredOption('-o, --out <folder>', 'where the copy goes'),
+  )
+    .addHelpText('after', '\nExample:\n  npm run lab -- quantise --bits 4 --out runs/small')
+    .action(quantiseModel);
+}
+
+function bitsOf(text: string): 4 | 8 {
+  if (text === '4') return 4;
+  if (text === '8') return 8;
+  throw new InvalidArgumentError('Expected 8 or 4.');
+}
+
+interface QuantiseOptions extends Compared {
+  readonly model: string;
+  readonly bits: 4 | 8;
+  readonly out: string;
+}
+
+async function quantiseModel({ model: folder, bits, out, ...options }: QuantiseOptions): Promise<void> {
+  await openNodeBackend(options.backend);
+  const files = await readModelFiles(folder);
+  const stored = readStoredWeights(files.get('model.safetensors') ?? new Uint8Array());
+  if ([...stored.values()].some((tensor) => 'bits' in tensor)) {
+    throw new LabError('bad-config', {
+      message: `The matrices of ${folder} are quantised already.`,
+      fix: 'Quantise the model that they were made of.',
+    });
+  }
+  const precision = bits === 8 ? 'int8' : 'int4';
+  const quantised = quantiseWeights(toFloats(stored), bits);
+  const copyFiles = new Map(files).set(
+    'model.safetensors',
+    writeSafetensors(toFileTensors(quantised), new Map([['format', 'pt']])),
+  );
+  const { card, pairs, answers: original } = await ask(files, 'f32', options);
+  const { answers: copy } = await ask(copyFiles, undefined, options, pairs);
+  const found = compareCopies(pairs, original, copy, { precision, stored });
+  print(summaryOf(found));
+
+  await mkdir(out, { recursive: true });
+  const { sameLabel, meanScoreShift, maxScoreShift } = found;
+  const quantisation = { from: card.name, pairs: pairs.length, sameLabel, meanScoreShift, maxScoreShift };
+  const limits = [
+    ...card.limits,
+    'Measures are those of the original; how far this copy agrees with it is told beside them.',
+  ];
+  copyFiles.set('card.json', jsonBytes({ ...card, dtype: precision, quantisation, limits } satisfies ModelCard));
+  for (const name of MODEL_FILES) {
+    const bytes = copyFiles.get(name);
+    if (bytes !== undefined) await writeWhole(join(out, name), bytes);
+  }
+  note(`Wrote ${out}.`);
+}
+
+const PRECISIONS_COMPARED = ['f16', 'int8', 'int4'] as const satisfies readonly Precision[];
+
+export function agreementCommand(): Command {
+  return compared(
+    new Command('agreement')
+      .description('what compression costs models: answers as f16, int8 and int4 beside those in float32')
+      .argument('<folders...>', 'model folders'),
+  )
+    .option('-o, --out <folder>', 'where quantisation.json and quantisation.md go', 'docs/results')
+    .addHelpText('after', '\nExample:\n  npm run lab -- agreement public/models/*')
+    .action(compareModels);
+}
+
+async function compareModels(folders: string[], { out, ...options }: Compared & { out: string }): Promise<void> {
+  const { backend, device } = await openNodeBackend(options.backend);
+  const models: AgreementResults['models'] = [];
+  for (const folder of folders) {
+    const files = await readModelFiles(folder);
+    const stored = readStoredWeights(files.get('model.safetensors') ?? new Uint8Array());
+    const { card, pairs, answers: original } = await ask(files, 'f32', options);
+    const copies: CopyAgreement[] = [];
+    for (const precision of PRECISIONS_COMPARED) {
+      const { answers } = await ask(files, precision, options, pairs);
+      const found = compareCopies(pairs, original, answers, { precision, stored });
+      note(`${card.name} as ${summaryOf(found)}`);
+      copies.push(found);
+    }
+    models.push({
+      name: card.name,
+      folder,
+      pairs: `${pairs.length} pairs of ${options.data === undefined ? 'the rule world' : basename(options.data)}, ${options.split} split`,
+      accuracy: original.scores.filter(({ label }, i) => label === pairs[i]?.label).length / pairs.length,
+      fullBytes: bytesOf(stored, 'f32'),
+      copies,
+    });
+  }
+  const command = `npm run lab -- agreement ${folders.join(' ')} --pairs ${options.pairs} --completions ${options.completions}`;
+  const results = parseConfig('The results', AgreementResultsSchema, {
+    id: 'quantisation',
+    device: `${backend}, ${device}`,
+    commit: currentCommit(),
+    command,
+    models,
+  });
+  await mkdir(out, { recursive: true });
+  await writeWhole(join(out, 'quantisation.json'), `${JSON.stringify(results, null, 1)}\n`);
+  await writeWhole(join(out, 'quantisation.md'), reportMarkdown(agreementReport(results)));
+  print(join(out, 'quantisation.md'));
+}
+
+/** The answers of a copy of a model, and the pairs it was asked. */
+async function ask(
+  files: ReadonlyMap<ModelFileName, Uint8Array>,
+  precision: Precision | undefined,
+  options: Compared,
+  given?: readonly JudgedPair[],
+): Promise<{ card: ModelCard; pairs: readonly JudgedPair[]; answers: Answers }> {
+  const model = loadLabModel(files, precision);
+  try {
+    const pairs = given ?? (await heldOutPairs(model, options)).slice(0, options.pairs).map(({ pair }) => pair);
+    return { card: model.card, pairs, answers: await answersOf(model, pairs, options.completions) };
+  } finally {
+    disposeLabModel(model);
+  }
+}
+
+function summaryOf({ precision, sizeBytes, pairs, sameLabel, meanScoreShift, maxScoreShift }: CopyAgreement): string {
+  return (
+    `${precision}, ${(sizeBytes / 1e6).toFixed(2)} MB: the same label on ${((sameLabel.value ?? 0) * 100).toFixed(1)} % of ` +
+    `${pairs} pairs; the score moves by ${meanScoreShift.toFixed(4)} of a label on average, ${maxScoreShift.toFixed(3)} at most.`
+  );
+}

@@ -1,0 +1,165 @@
+/**
+ * Weights as files hold them: floats, or matrices quantised in groups (checkpoint/quantised.ts); and how they come onto a
+ * backend to answer with.
+ *
+ *     model.layers.0.mlp.up_proj.weight           I8 [O,I], or U8 [O,I/2] of two 4-bit numbers each
+ *     model.layers.0.mlp.up_proj.weight.scales    F16 [O,I/32], one for each group
+ *
+ * Only matrices are quantised, embeddings among them; norms and biases are few and stay floats.
+ */
+import { LabError } from '../common/errors.ts';
+import type { ModelConfig } from '../config/model-config.ts';
+import { groupSizeOf, quantise, type QuantisedBits, type QuantisedData } from '../checkpoint/quantised.ts';
+import { readSafetensors, type StoredTensor, type TensorData as FileTensor } from '../checkpoint/safetensors.ts';
+import { usesKernels } from '../gpu/dispatch.ts';
+import { canKeepHalves, decompress, type HalvesData, toHalves, uploadCompressed } from '../ops/compressed.ts';
+import type { Transformer } from './transformer.ts';
+import { loadWeights, type TensorData } from './weights.ts';
+
+/** How matrices are kept while answering. */
+export const PRECISIONS = ['f32', 'f16', 'int8', 'int4'] as const;
+export type Precision = (typeof PRECISIONS)[number];
+
+/** Tensors by name, as a file has them. */
+export type StoredWeights = ReadonlyMap<string, TensorData | QuantisedData>;
+
+const SCALES = '.scales';
+
+/** Quantises all matrices whose rows divide into groups. */
+export function quantiseWeights(weights: ReadonlyMap<string, TensorData>, bits: QuantisedBits): StoredWeights {
+  return new Map(
+    [...weights].map(([name, tensor]) => {
+      const shape = matrixShape(tensor);
+      const isFit = shape !== undefined && groupSizeOf(shape[1]) !== undefined;
+      return [name, isFit ? quantise(tensor.data, shape, bits) : tensor];
+    }),
+  );
+}
+
+/** The plain floats that stored weights stand for. */
+export function toFloats(stored: StoredWeights): Map<string, TensorData> {
+  return new Map(
+    [...stored].map(([name, tensor]) => [
+      name,
+      'bits' in tensor ? { shape: tensor.shape, data: decompress(tensor) } : tensor,
+    ]),
+  );
+}
+
+/** The tensors of a file for stored weights; floats as F32. */
+export function toFileTensors(stored: StoredWeights): FileTensor[] {
+  return [...stored].flatMap(([name, tensor]): FileTensor[] => {
+    if (!('bits' in tensor)) return [{ name, dtype: 'F32', shape: tensor.shape, data: tensor.data }];
+    const { shape, bits, values, scales } = tensor;
+    const [O, I] = shape;
+    return [
+      bits === 8 ? { name, dtype: 'I8', shape, data: values } : { name, dtype: 'U8', shape: [O, I / 2], data: values },
+      { name: `${name}${SCALES}`, dtype: 'F16', shape: [O, scales.length / O], data: scales },
+    ];
+  });
+}
+
+/**
+ * Reads the weights of a safetensors file.
+ *
+ * @throws {LabError} `bad-file`; `bad-checkpoint` for whole numbers without scales that fit them
+ */
+export function readStoredWeights(bytes: Uint8Array): StoredWeights {
+  const { tensors } = readSafetensors(bytes);
+  const stored = new Map<string, TensorData | QuantisedData>();
+  for (const [name, tensor] of tensors) {
+    if (isWhole(tensor)) stored.set(name, toQuantised(tensor, tensors.get(`${name}${SCALES}`)));
+    else if (!isScales(name, tensors)) stored.set(name, { shape: tensor.shape, data: tensor.toFloat32() });
+  }
+  return stored;
+}
+
+/**
+ * Puts weights on the current backend to answer with. Where there are no kernels they become plain floats, of the very values
+ * that the precision leaves.
+ *
+ * @param precision - of the matrices; default: as they are stored, floats as f32
+ * @throws {LabError} `bad-checkpoint` as {@link loadWeights} does
+ */
+export function loadForAnswering(config: ModelConfig, stored: StoredWeights, precision?: Precision): Transformer {
+  const compact = precision === undefined ? onlyQuantised(stored) : compressedAs(toFloats(stored), precision);
+  if (!usesKernels()) {
+    const floats = toFloats(stored);
+    for (const [name, data] of compact) floats.set(name, { shape: data.shape, data: decompress(data) });
+    return { config, weights: loadWeights(config, floats) };
+  }
+  const rest = new Map([...stored].filter(([name]) => !compact.has(name)));
+  const weights = loadWeights(config, toFloats(rest), compact);
+  const compressed = new Map([...compact].map(([name, data]) => [name, uploadCompressed(data)] as const));
+  return { config, weights, compressed };
+}
+
+/** Bytes of weights kept in a precision: of matrices as said, of all else as float32. */
+export function bytesOf(stored: StoredWeights, precision?: Precision): number {
+  const compact = precision === undefined ? onlyQuantised(stored) : compressedAs(toFloats(stored), precision);
+  const ofCompact = (data: QuantisedData | HalvesData): number =>
+    'halves' in data ? data.halves.byteLength : data.values.byteLength + data.scales.byteLength;
+  return [...stored].reduce((sum, [name, { shape }]) => {
+    const data = compact.get(name);
+    return sum + (data === undefined ? 4 * shape.reduce((product, size) => product * size, 1) : ofCompact(data));
+  }, 0);
+}
+
+type Compact = ReadonlyMap<string, QuantisedData | HalvesData>;
+
+function onlyQuantised(stored: StoredWeights): Compact {
+  return new Map([...stored].flatMap(([name, tensor]) => ('bits' in tensor ? [[name, tensor] as const] : [])));
+}
+
+function compressedAs(floats: ReadonlyMap<string, TensorData>, precision: Precision): Compact {
+  if (precision === 'f32') return new Map();
+  if (precision !== 'f16') return onlyQuantised(quantiseWeights(floats, precision === 'int8' ? 8 : 4));
+  return new Map(
+    [...floats].flatMap(([name, tensor]) => {
+      const shape = matrixShape(tensor);
+      return shape !== undefined && canKeepHalves(shape[1]) ? [[name, toHalves(tensor.data, shape)] as const] : [];
+    }),
+  );
+}
+
+function matrixShape({ shape }: TensorData): readonly [number, number] | undefined {
+  const [O, I, more] = shape;
+  return O === undefined || I === undefined || more !== undefined ? undefined : [O, I];
+}
+
+function isWhole({ dtype }: StoredTensor): boolean {
+  return dtype === 'I8' || dtype === 'U8';
+}
+
+function isScales(name: string, tensors: ReadonlyMap<string, StoredTensor>): boolean {
+  const owner = name.endsWith(SCALES) ? tensors.get(name.slice(0, -SCALES.length)) : undefined;
+  return owner !== undefined && isWhole(owner);
+}
+
+function toQuantised({ name, dtype, shape, data }: StoredTensor, scales: StoredTensor | undefined): QuantisedData {
+  const [O = 0, stored = 0, more] = shape;
+  const bits = dtype === 'I8' ? 8 : 4;
+  const I = (stored * 8) / bits;
+  const groupSize = groupSizeOf(I);
+  const expected = `[${O}, ${groupSize === undefined ? '?' : I / groupSize}]`;
+  if (
+    more !== undefined ||
+    groupSize === undefined ||
+    scales?.dtype !== 'F16' ||
+    `[${scales.shape.join(', ')}]` !== expected
+  ) {
+    throw new LabError('bad-checkpoint', {
+      message: `Tensor ${name} holds whole numbers that cannot be read as weights.`,
+      expected: `a matrix whose rows are a multiple of 8, and F16 scales of shape ${expected} in ${name}${SCALES}`,
+      got: `shape [${shape.join(', ')}], scales ${scales === undefined ? 'missing' : `${scales.dtype} [${scales.shape.join(', ')}]`}`,
+      fix: 'Quantise the model again with "npm run lab -- quantise".',
+    });
+  }
+  const halves = scales.data.byteOffset % 2 === 0 ? scales.data : scales.data.slice();
+  return {
+    shape: [O, I],
+    bits,
+    values: data,
+    scales: new Uint16Array(halves.buffer, halves.byteOffset, halves.byteLength / 2),
+  };
+}
