@@ -5,21 +5,18 @@
 import process from 'node:process';
 import { Command, Option } from 'commander';
 import type { ColumnNames } from '../data/columns.ts';
-import { encodePrompt } from '../data/encode-prompt.ts';
 import { expertsOf } from '../experiment/file-data.ts';
+import { minePairs } from '../experiment/mine-pairs.ts';
 import { toExpert } from '../experiment/sft-experiment.ts';
-import { type LabModel, promptRoom } from '../infer/lab-model.ts';
-import { scorePrompts } from '../infer/score.ts';
+import type { LabModel } from '../infer/lab-model.ts';
 import { Bm25 } from '../relevance/bm25.ts';
-import { normalisedRelevance } from '../relevance/labels.ts';
 import { makeRuleWorld } from '../relevance/rule-world.ts';
 import { withStanding } from '../relevance/standing.ts';
 import { SPLITS, type Split } from '../relevance/world-vocabulary.ts';
-import { attemptAll } from '../train/attempts.ts';
-import { HARD_THRESHOLDS, hardNegatives, hardSamples, type Tried } from '../train/hard-samples.ts';
+import { HARD_THRESHOLDS } from '../train/hard-samples.ts';
 import type { ExpertPair } from '../train/evaluate.ts';
 import { readJudgedPairs } from './judged-pairs.ts';
-import { countMined, formatOf, type Mined, printMined, writeMined } from './mine-output.ts';
+import { formatOf, printMined, writeMined } from './mine-output.ts';
 import { readModelFolder } from './model-folder.ts';
 import { type BackendName, openNodeBackend } from './node-backend.ts';
 import { backendOption, modelOption, notNegativeNumber, wholeNumber } from './options.ts';
@@ -101,7 +98,18 @@ async function runMine(path: string | undefined, options: MineOptions): Promise<
   const model = await readModelFolder(options.model);
   note(`${model.card.name} on ${opened.backend}: ${opened.device}.`);
   const experts = path === undefined ? worldExperts(options) : await fileExperts(path, model, options);
-  const mined = await mine(model, experts, options, controller.signal);
+  const { samples, maxTokens, seed, margin, spread, near } = options;
+  const progress = new Progress('Completions');
+  const mined = await minePairs(model, experts, {
+    samples,
+    maxTokens,
+    seed,
+    thresholds: { margin, spread },
+    near,
+    signal: controller.signal,
+    onProgress: (done, total) => progress.update(done, total),
+  });
+  progress.end();
   if (options.out !== undefined) {
     await writeMined(options.out, mined);
     note(`Wrote ${mined.samples.length} hard pairs and ${mined.negatives.length} hard negatives to ${options.out}.`);
@@ -120,42 +128,4 @@ async function fileExperts(path: string, model: LabModel, options: MineOptions):
   const pairs = (await readJudgedPairs(path, { ...options, scale: model.scale })).slice(0, options.limit);
   const told = model.prompt.standing ? withStanding(pairs, new Bm25(pairs.map(({ document }) => document))) : pairs;
   return expertsOf(model, told).experts;
-}
-
-async function mine(
-  model: LabModel,
-  experts: readonly ExpertPair[],
-  { samples, maxTokens, seed, margin, spread, near }: MineOptions,
-  signal: AbortSignal,
-): Promise<Mined> {
-  const { transformer, tokenizer, prompt, instruction } = model;
-  const prompts = experts.map(({ pair }) => encodePrompt(tokenizer, pair, prompt, promptRoom(model)).ids);
-  const scores = await scorePrompts(transformer, tokenizer.labelIds(prompt.scaleSize), prompts, { signal });
-  const progress = new Progress('Completions');
-  // A label without reasons is no gold trace for a model that is to give some.
-  const isKnown = ({ trace }: ExpertPair): boolean => instruction.rules.length === 0 || trace.steps.length > 0;
-  const tasks = experts.map((expert, i) => ({
-    prompt: prompts[i] ?? new Int32Array(),
-    pair: expert.pair,
-    gold: isKnown(expert) ? expert.trace : undefined,
-  }));
-  const attempts = await attemptAll(transformer, tokenizer, tasks, {
-    samples,
-    scaleSize: prompt.scaleSize,
-    seed,
-    maxTokens,
-    signal,
-    onProgress: (done) => progress.update(done, tasks.length * samples),
-  });
-  progress.end();
-  const tried = experts.map(({ pair }, i): Tried => {
-    return { pair, attempts: attempts[i] ?? [], probabilities: scores[i]?.probabilities ?? [] };
-  });
-  const hard = hardSamples(tried, (rule) => instruction.rules[rule]?.cap, { ...HARD_THRESHOLDS, margin, spread });
-  const negatives = hardNegatives(
-    experts.map(({ pair }) => pair),
-    tried.map(({ probabilities }) => normalisedRelevance(probabilities)),
-    near,
-  );
-  return { samples: hard, negatives, counts: countMined(tried, hard, negatives) };
 }

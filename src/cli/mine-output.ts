@@ -5,60 +5,10 @@
 import { writeFile } from 'node:fs/promises';
 import { LabError } from '../common/errors.ts';
 import { type Cell, jsonLines, tableLines } from '../data/table-writer.ts';
+import type { Mined } from '../experiment/mine-pairs.ts';
 import type { LabelScale } from '../relevance/labels.ts';
-import {
-  HARD_REASONS,
-  type HardNegative,
-  type HardReason,
-  type HardSample,
-  type Tried,
-} from '../train/hard-samples.ts';
+import { HARD_REASONS, type HardNegative, type HardSample } from '../train/hard-samples.ts';
 import { print } from './terminal.ts';
-
-/** How much was found. */
-interface MinedCounts {
-  readonly pairs: number;
-  readonly completions: number;
-  /** Of all completions: with the right label; with the full reward, null where no gold trace is known. */
-  readonly rightShare: number;
-  readonly fullShare: number | null;
-  /** Pairs by the number of completions with the right label, from none to all. */
-  readonly byPasses: readonly number[];
-  readonly hard: number;
-  /** A pair can be hard for several reasons. */
-  readonly byReason: Readonly<Record<HardReason, number>>;
-  readonly hardNegatives: number;
-}
-
-/** What was found, the hardest first. */
-export interface Mined {
-  readonly samples: readonly HardSample[];
-  readonly negatives: readonly HardNegative[];
-  readonly counts: MinedCounts;
-}
-
-/** Sums up what was found among all pairs that were tried. */
-export function countMined(
-  tried: readonly Tried[],
-  samples: readonly HardSample[],
-  negatives: readonly HardNegative[],
-): MinedCounts {
-  const attempts = tried.flatMap((each) => each.attempts);
-  const known = attempts.flatMap(({ isFull }) => isFull ?? []);
-  const passes = tried.map((each) => each.attempts.filter(({ isRight }) => isRight).length);
-  const most = Math.max(0, ...tried.map((each) => each.attempts.length));
-  const withReason = (reason: HardReason): number => samples.filter(({ reasons }) => reasons.includes(reason)).length;
-  return {
-    pairs: tried.length,
-    completions: attempts.length,
-    rightShare: attempts.filter(({ isRight }) => isRight).length / attempts.length,
-    fullShare: known.length === 0 ? null : known.filter(Boolean).length / known.length,
-    byPasses: Array.from({ length: most + 1 }, (_, count) => passes.filter((each) => each === count).length),
-    hard: samples.length,
-    byReason: Object.fromEntries(HARD_REASONS.map((reason) => [reason, withReason(reason)])) as MinedCounts['byReason'],
-    hardNegatives: negatives.length,
-  };
-}
 
 /** Prints the counts and the first `show` of each kind. */
 export function printMined({ samples, negatives, counts }: Mined, scale: LabelScale, show: number): void {

@@ -5,11 +5,10 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
-import { Argument, Command, Option } from 'commander';
-import { LabError } from '../common/errors.ts';
+import { Command, Option } from 'commander';
 import type { ColumnNames } from '../data/columns.ts';
 import { normaliseQuery } from '../data/splits.ts';
-import { foldsOf, MODEL_IDS, type ModelId, REAL_RECIPES } from '../experiment/real-data.ts';
+import { foldsOf, MODEL_IDS, type ModelId, REAL_RECIPES, type RealRecipe } from '../experiment/real-data.ts';
 import { realReport, realSvg } from '../experiment/real-report.ts';
 import { type FoldResult, realResults } from '../experiment/real-results.ts';
 import { reportHtml, reportMarkdown } from '../experiment/report-blocks.ts';
@@ -21,6 +20,7 @@ import { type BackendName, openNodeBackend } from './node-backend.ts';
 import { backendOption, wholeNumber } from './options.ts';
 import { columnOption, docsOption, readDataFiles } from './pair-files.ts';
 import { runFold } from './recipe-fold.ts';
+import { generalCommand } from './recipe-general.ts';
 import { note, print } from './terminal.ts';
 
 interface RecipeOptions {
@@ -35,9 +35,15 @@ interface RecipeOptions {
 }
 
 export function recipeCommand(): Command {
-  return new Command('recipe')
-    .description('learn from real judgments end to end, and report beside BM25')
-    .addArgument(new Argument('<id>', 'which set').choices(REAL_RECIPES.map(({ id }) => id)))
+  const command = new Command('recipe').description('learn from real judgments end to end, and report beside BM25');
+  for (const one of [...REAL_RECIPES.map(setCommand), generalCommand()]) command.addCommand(one.exitOverride());
+  return command;
+}
+
+function setCommand(recipe: RealRecipe): Command {
+  const { id, title, terms } = recipe;
+  return new Command(id)
+    .description(title)
     .requiredOption('--data <file>', 'the judged pairs')
     .addOption(docsOption())
     .addOption(columnOption())
@@ -53,17 +59,15 @@ export function recipeCommand(): Command {
     .addHelpText(
       'after',
       `
-${REAL_RECIPES.map(({ id, title, terms }) => `  ${id.padEnd(8)}${title}. ${terms}`).join('\n')}
+${terms}
 
 Example:
-  npm run lab -- recipe chorus --data chorus/pairs.jsonl.gz --docs chorus/docs.jsonl.gz`,
+  npm run lab -- recipe ${id} --data ${id}/pairs.jsonl.gz --docs ${id}/docs.jsonl.gz`,
     )
-    .action(runRecipe);
+    .action((options: RecipeOptions) => runRecipe(recipe, options));
 }
 
-async function runRecipe(id: string, options: RecipeOptions): Promise<void> {
-  const recipe = REAL_RECIPES.find((candidate) => candidate.id === id);
-  if (recipe === undefined) throw new LabError('bad-config', { message: `There is no recipe ${id}.` });
+async function runRecipe(recipe: RealRecipe, options: RecipeOptions): Promise<void> {
   const whole = await readDataFiles(options.data, options);
   const annotations = await readAnnotations(options.data);
   const opened = await openNodeBackend(options.backend);

@@ -11,16 +11,24 @@ import { expertsOf, judgedPairs, makeOwnRules, splitFile, withStandingOf } from 
 import { baselinesOf, type Prediction } from '../experiment/real-baselines.ts';
 import {
   DEV_SHARE,
+  LATER_ARMS,
   MODEL_ARMS,
   type ModelArm,
   type ModelId,
   type RealFold,
   type RealRecipe,
   REINFORCED_ARM,
-  REINFORCED_NAME,
   SEED,
 } from '../experiment/real-data.ts';
-import { type FoldResult, ModelResultSchema, PreparedFoldSchema } from '../experiment/real-results.ts';
+import {
+  type FoldResult,
+  type MinedFold,
+  MinedFoldSchema,
+  ModelResultSchema,
+  PreparedFoldSchema,
+} from '../experiment/real-results.ts';
+import { minePairs } from '../experiment/mine-pairs.ts';
+import { prepareSft } from '../experiment/sft-experiment.ts';
 import { readSftCheckpoint } from '../experiment/sft-checkpoint.ts';
 import { disposeLabModel } from '../infer/lab-model.ts';
 import { scoreStream } from '../infer/score-pairs.ts';
@@ -36,6 +44,7 @@ import { induceLexicon, readPair } from '../relevance/typed-document.ts';
 import { evaluate } from '../train/evaluate.ts';
 import { RunFolder } from './experiment-store.ts';
 import type { Annotations } from './annotations.ts';
+import { writeMined } from './mine-output.ts';
 import { readModelFolder, writeWhole } from './model-folder.ts';
 import { reinforceToFolder } from './reinforced-run.ts';
 import { readStartModel } from './start-model.ts';
@@ -56,6 +65,8 @@ export interface FoldContext {
   readonly signal: AbortSignal;
 }
 
+type LaterId = keyof typeof LATER_ARMS;
+
 /** Rounds of PIAR at most. */
 const PIAR_ROUNDS = 12;
 /** Test pairs that reasons are written for. */
@@ -70,15 +81,25 @@ export async function runFold(fold: RealFold, context: FoldContext): Promise<Fol
   const rules = await stage.refine();
   const prepared = await stage.prepare(rules);
   const models: Record<string, FoldResult['models'][string]> = {};
+  let mined: MinedFold | undefined;
+  const { recipe } = context;
   for (const arm of MODEL_ARMS) {
-    const isReinforced = arm.id === REINFORCED_ARM && (await stage.isWanted('mbo', `${arm.id}-grpo`));
-    if (!isReinforced && !(await stage.isWanted(arm.id, arm.id))) continue;
+    const later = arm.id === REINFORCED_ARM ? await stage.laterWanted() : new Set<LaterId>();
+    if (later.size === 0 && !(await stage.isWanted(arm.id, arm.id))) continue;
     const model = await stage.supervise(arm, rules);
     models[arm.name] = await stage.evaluate(arm.id, model);
-    if (!isReinforced) continue;
-    models[REINFORCED_NAME] = await stage.evaluate(`${arm.id}-grpo`, await stage.reinforce(arm, model, rules));
+    const measure = async ({ id, name }: (typeof LATER_ARMS)[LaterId], folder: string): Promise<void> => {
+      models[name] = await stage.evaluate(id, folder);
+    };
+    const { mbo, staged } = LATER_ARMS;
+    if (later.has('mbo')) await measure(mbo, await stage.reinforce(mbo.id, model, rules, recipe.grpo));
+    if (!later.has('mined') && !later.has('staged')) continue;
+    mined = await stage.mine(model);
+    const again = await stage.superviseAgain(arm, rules, mined);
+    await measure(LATER_ARMS.mined, again);
+    if (later.has('staged')) await measure(staged, await stage.reinforce(staged.id, again, rules, recipe.staged));
   }
-  return { fold: fold.index, prepared, models };
+  return { fold: fold.index, prepared, models, ...(mined === undefined ? {} : { mined }) };
 }
 
 class FoldStages {
@@ -101,6 +122,15 @@ class FoldStages {
   /** Whether a model is to be made, or has been. @param stage - the name of its evaluation */
   async isWanted(model: ModelId, stage: string): Promise<boolean> {
     return this.#context.models.includes(model) || isThere(join(this.#folder, `${stage}.json`));
+  }
+
+  /** The models wanted of those that go on from the first one. */
+  async laterWanted(): Promise<ReadonlySet<LaterId>> {
+    const wanted = new Set<LaterId>();
+    for (const name of ['mbo', 'mined', 'staged'] as const) {
+      if (await this.isWanted(name, LATER_ARMS[name].id)) wanted.add(name);
+    }
+    return wanted;
   }
 
   /** An instruction refined on the pairs to learn from, with its words. */
@@ -152,6 +182,51 @@ class FoldStages {
 
   /** A model of labels and, where the rules agree, reasons. */
   async supervise({ id, prompt }: ModelArm, rules: OwnRules): Promise<string> {
+    return this.#superviseOn(id, prompt, rules, []);
+  }
+
+  /** The same from new weights, with some pairs more often. @param mined - what {@link mine} found */
+  async superviseAgain({ prompt }: ModelArm, rules: OwnRules, mined: MinedFold): Promise<string> {
+    const { times } = this.#context.recipe.mining;
+    const again = Array.from({ length: times - 1 }, () => mined.again).flat();
+    return this.#superviseOn(LATER_ARMS.mined.id, prompt, rules, again);
+  }
+
+  /** What a model finds hard among the pairs that it learned from, as their places among these; all of it is listed in a file. */
+  async mine(folder: string): Promise<MinedFold> {
+    return once(join(this.#folder, 'mined.json'), MinedFoldSchema, async () => {
+      const { recipe, signal } = this.#context;
+      const { samples, maxTokens, share } = recipe.mining;
+      const { train } = splitFile(this.#data, recipe.scaleSize, this.#fold.learn);
+      const model = await readModelFolder(folder);
+      try {
+        const { experts } = expertsOf(model, withStandingOf(this.#fold.learn, train, model.prompt));
+        const mined = await minePairs(model, experts, { samples, maxTokens, seed: SEED, signal });
+        await writeMined(join(this.#folder, 'mined.jsonl'), mined);
+        const placeOf = new Map(experts.map(({ pair }, place) => [pair, place]));
+        const { samples: hard, negatives, counts } = mined;
+        const most = Math.floor((share * experts.length) / 2);
+        const chosen = [
+          ...hard.slice(0, most).map(({ pair }) => pair),
+          ...negatives.slice(0, most).map(({ negative }) => negative),
+        ];
+        const places = new Set(chosen.flatMap((pair) => placeOf.get(pair) ?? []));
+        note(`${counts.hard} hard pairs, ${counts.hardNegatives} hard negatives; ${places.size} pairs come again.`);
+        const { pairs, completions, rightShare } = counts;
+        const found = { pairs, completions, rightShare, hard: counts.hard, hardNegatives: counts.hardNegatives };
+        return { again: [...places].toSorted((a, b) => a - b), found };
+      } finally {
+        disposeLabModel(model);
+      }
+    });
+  }
+
+  async #superviseOn(
+    id: string,
+    prompt: ModelArm['prompt'],
+    rules: OwnRules,
+    again: readonly number[],
+  ): Promise<string> {
     const out = join(this.#folder, id);
     const folder = join(out, 'model');
     if (await isThere(join(folder, WEIGHTS))) return folder;
@@ -167,18 +242,20 @@ class FoldStages {
     });
     const path = checkpointPath(out);
     const saved = (await isThere(path)) ? readSftCheckpoint(await readFile(path)) : undefined;
-    return trainToFolder(experiment, { out, saved, given: this.#fold.learn, dtype: 'f32', device, signal });
+    const prepared = await prepareSft(experiment, { saved, findData: () => Promise.resolve(this.#fold.learn), signal });
+    const examples = [...prepared.examples, ...again.flatMap((place) => prepared.examples[place] ?? [])];
+    return trainToFolder(experiment, { out, saved, prepared: { ...prepared, examples }, dtype: 'f32', device, signal });
   }
 
-  /** The same, trained on by reinforcement with the expert loss beside it. */
-  async reinforce({ id }: ModelArm, startFolder: string, rules: OwnRules): Promise<string> {
-    const out = join(this.#folder, `${id}-grpo`);
+  /** A model trained on by reinforcement with the expert loss beside it. */
+  async reinforce(id: string, startFolder: string, rules: OwnRules, settings: RealRecipe['grpo']): Promise<string> {
+    const out = join(this.#folder, id);
     const folder = join(out, 'model');
     if (await isThere(join(folder, WEIGHTS))) return folder;
     const { recipe, device, signal } = this.#context;
     const experiment = parseConfig('The recipe', GrpoExperimentSchema, {
-      ...recipe.grpo,
-      name: `${recipe.id}-${id}-grpo-${this.#fold.index + 1}`,
+      ...settings,
+      name: `${recipe.id}-${id}-${this.#fold.index + 1}`,
       data: { ...this.#data, rules },
     });
     const saved = await new RunFolder(out).readCheckpoint();

@@ -9,10 +9,11 @@ import { makeFileLabFile, makeLabFile } from '../experiment/lab-file.ts';
 import type { StoredDtype } from '../experiment/model-files.ts';
 import { makeModelCard } from '../experiment/sft-card.ts';
 import { type SftCheckpoint, writeSftCheckpoint } from '../experiment/sft-checkpoint.ts';
-import { prepareSft } from '../experiment/sft-experiment.ts';
+import { type PreparedSft, prepareSft } from '../experiment/sft-experiment.ts';
 import { runSft } from '../experiment/sft-run.ts';
 import { hashWeights } from '../experiment/weights-hash.ts';
 import type { DataSet } from '../data/data-set.ts';
+import type { ModelCard } from '../infer/model-card.ts';
 import type { FileData, SftExperiment } from '../protocol/sft-experiment.ts';
 import type { SynthesisCounts } from '../relevance/trace-synthesis.ts';
 import type { Evaluation } from '../train/evaluate.ts';
@@ -26,6 +27,10 @@ export interface FolderRun {
   readonly saved?: SftCheckpoint | undefined;
   /** The pairs of the file that the run learns from, if it does not learn from a rule world. */
   readonly given?: DataSet | undefined;
+  /** What the run learns from, where settings alone do not say it. */
+  readonly prepared?: PreparedSft | undefined;
+  /** Says in the card what settings do not. */
+  readonly describe?: ((card: ModelCard) => ModelCard) | undefined;
   readonly dtype: StoredDtype;
   /** The backend and the device, for the card. */
   readonly device: string;
@@ -44,11 +49,11 @@ export function checkpointPath(out: string): string {
  * @throws {LabError} `not-found` if the run learns from a file that was not given; what `runSft` throws
  */
 export async function trainToFolder(experiment: SftExperiment, run: FolderRun): Promise<string> {
-  const { out, saved, given, signal } = run;
+  const { out, saved, given, signal, describe = (card) => card } = run;
   await mkdir(out, { recursive: true });
   const findData = (data: FileData): Promise<DataSet> =>
     given === undefined ? Promise.reject(dataMissing(data)) : Promise.resolve(given);
-  const prepared = await prepareSft(experiment, { saved, findData, signal });
+  const prepared = run.prepared ?? (await prepareSft(experiment, { saved, findData, signal }));
   note(
     `${experiment.preset}: ${countParameters(prepared.model).toLocaleString('en')} parameters, ` +
       `${prepared.examples.length.toLocaleString('en')} training pairs, data ${prepared.dataHash.slice(0, 12)}.`,
@@ -79,17 +84,19 @@ export async function trainToFolder(experiment: SftExperiment, run: FolderRun): 
     dtype,
     tokenizer,
     lab: world === undefined ? makeFileLabFile(rules, prompt) : makeLabFile(world, prompt),
-    card: makeModelCard(experiment, {
-      dataHash,
-      model,
-      trainPairs: examples.length,
-      steps: experiment.sft.steps,
-      tokens: finished.tokens,
-      curve: finished.curve,
-      dtype,
-      device,
-      date: new Date().toISOString().slice(0, 10),
-    }),
+    card: describe(
+      makeModelCard(experiment, {
+        dataHash,
+        model,
+        trainPairs: examples.length,
+        steps: experiment.sft.steps,
+        tokens: finished.tokens,
+        curve: finished.curve,
+        dtype,
+        device,
+        date: new Date().toISOString().slice(0, 10),
+      }),
+    ),
   });
   return folder;
 }

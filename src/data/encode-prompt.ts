@@ -52,7 +52,7 @@ function shrink(limits: PromptConfig['maxWordsPerField'], share: number): Prompt
   const factor = Math.min(share, 0.9);
   const least = (words: number, floor: number): number => Math.max(Math.floor(words * factor), floor);
   const next = {
-    query: least(limits.query, 1),
+    query: least(limits.query, Math.min(1, limits.query)),
     title: least(limits.title, Math.min(1, limits.title)),
     brand: least(limits.brand, Math.min(1, limits.brand)),
     type: least(limits.type, Math.min(1, limits.type)),

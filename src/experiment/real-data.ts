@@ -25,6 +25,20 @@ export interface RealRecipe {
   readonly words: SftExperiment['prompt']['maxWordsPerField'];
   readonly sft: SftExperimentInput['sft'];
   readonly grpo: Omit<GrpoExperimentInput, 'data' | 'name'>;
+  readonly mining: MiningSettings;
+  /** The same reinforcement with prompts in stages, by how often its start answers them rightly. */
+  readonly staged: Omit<GrpoExperimentInput, 'data' | 'name'>;
+}
+
+/** What is mined after supervised learning, and how it comes back. */
+export interface MiningSettings {
+  /** Completions of each pair to learn from. */
+  readonly samples: number;
+  readonly maxTokens: number;
+  /** Hard pairs and hard negatives together are at most this share of all pairs, the hardest of each first. */
+  readonly share: number;
+  /** How often such a pair stands among the next model's examples, against once for any other. */
+  readonly times: number;
 }
 
 /** The share of a fold's queries to learn from that choices are made by. */
@@ -64,6 +78,14 @@ const GRPO: RealRecipe['grpo'] = {
   },
 };
 
+const MINING: MiningSettings = { samples: 4, maxTokens: 32, share: 0.3, times: 3 };
+
+const STAGED: RealRecipe['staged'] = {
+  ...GRPO,
+  passRates: { prompts: 400, samples: 4, hardWeight: 4 },
+  grpo: { ...GRPO.grpo, curriculum: { kind: 'staged' } },
+};
+
 const CHORUS: RealRecipe = {
   id: 'chorus',
   title: 'Product search, judged on four labels',
@@ -75,6 +97,8 @@ const CHORUS: RealRecipe = {
   words: { query: 12, title: 14, brand: 2, type: 3, attributes: 10, text: 8 },
   sft: SFT,
   grpo: GRPO,
+  mining: MINING,
+  staged: STAGED,
 };
 const MSRD: RealRecipe = {
   id: 'msrd',
@@ -87,6 +111,8 @@ const MSRD: RealRecipe = {
   words: { query: 12, title: 12, brand: 0, type: 0, attributes: 12, text: 8 },
   sft: SFT,
   grpo: GRPO,
+  mining: MINING,
+  staged: STAGED,
 };
 export const REAL_RECIPES: readonly RealRecipe[] = [CHORUS, MSRD];
 
@@ -97,12 +123,19 @@ export const MODEL_ARMS = [
 ] as const;
 export type ModelArm = (typeof MODEL_ARMS)[number];
 
-/** The arm that reinforcement goes on from. */
+/** The arm that mining and reinforcement go on from. */
 export const REINFORCED_ARM: ModelArm['id'] = 'hints';
-export const REINFORCED_NAME = 'MBO-GRPO, with hints';
+/** What comes of it, each by the name of its folder and in reports. */
+export const LATER_ARMS = {
+  mbo: { id: 'hints-grpo', name: 'MBO-GRPO, with hints' },
+  /** As many updates from new weights, with what the first model found hard among its examples again. */
+  mined: { id: 'hints-mined', name: 'SFT, with hints, hard pairs again' },
+  /** From the mined model. */
+  staged: { id: 'hints-mined-grpo', name: 'MBO-GRPO by curriculum, after mining' },
+} as const;
 
 /** The models of a recipe by what they are asked for with. */
-export const MODEL_IDS = ['words', 'hints', 'mbo'] as const;
+export const MODEL_IDS = ['words', 'hints', 'mbo', 'mined', 'staged'] as const;
 export type ModelId = (typeof MODEL_IDS)[number];
 
 /** A fold: a data set without its test queries, and the pairs of those. */

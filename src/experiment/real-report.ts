@@ -23,22 +23,12 @@ export function realReport(results: RealResults): Report {
           `nothing about other seeds. ${terms}`,
       },
       { kind: 'heading', text: 'Systems on the test queries of all folds' },
-      measureTable('System', systems, ({ value, low, high }) =>
-        value === null
-          ? 'none'
-          : low === undefined || high === undefined
-            ? value.toFixed(3)
-            : `${value.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)})`,
-      ),
+      systemsTable(systems),
       ...humanBlocks(human),
       { kind: 'figure', file: `${id}.svg`, caption: 'Each system with its interval', svg: realSvg(results) },
       ...partialBlocks(systems, queries),
       { kind: 'heading', text: `Differences from ${COMPARED_WITH}, paired by query` },
-      measureTable('System', differences, ({ value, low, high }) =>
-        value === null || low === undefined || high === undefined
-          ? 'none'
-          : `${signed(value)} (${signed(low)} to ${signed(high)})`,
-      ),
+      differencesTable(differences),
       { kind: 'heading', text: 'Reasons' },
       {
         kind: 'table',
@@ -65,16 +55,37 @@ export function realReport(results: RealResults): Report {
           String(row.traces.uncovered),
         ]),
       },
+      ...miningBlocks(results.mining),
       { kind: 'heading', text: 'Settings' },
       { kind: 'text', text: JSON.stringify(config) },
     ],
   };
 }
 
-function measureTable(first: string, rows: RealResults['systems'], show: (measured: Measured) => string): ReportBlock {
+/** A row of measures for each system. */
+export function systemsTable(systems: RealResults['systems']): ReportBlock {
+  return measureTable(systems, ({ value, low, high }) =>
+    value === null
+      ? 'none'
+      : low === undefined || high === undefined
+        ? value.toFixed(3)
+        : `${value.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)})`,
+  );
+}
+
+/** A row of differences for each system. */
+export function differencesTable(differences: RealResults['differences']): ReportBlock {
+  return measureTable(differences, ({ value, low, high }) =>
+    value === null || low === undefined || high === undefined
+      ? 'none'
+      : `${signed(value)} (${signed(low)} to ${signed(high)})`,
+  );
+}
+
+function measureTable(rows: RealResults['systems'], show: (measured: Measured) => string): ReportBlock {
   return {
     kind: 'table',
-    head: [first, 'queries', ...REAL_MEASURES.map((name) => MEASURE_NAMES[name])],
+    head: ['System', 'queries', ...REAL_MEASURES.map((name) => MEASURE_NAMES[name])],
     rows: rows.map(({ system, queries, measures }) => [
       system,
       String(queries),
@@ -93,6 +104,26 @@ function partialBlocks(systems: RealResults['systems'], all: number): ReportBloc
   return [{ kind: 'text', text }];
 }
 
+function miningBlocks(mining: RealResults['mining']): ReportBlock[] {
+  if (mining.length === 0) return [];
+  return [
+    { kind: 'heading', text: 'Mining, by fold' },
+    {
+      kind: 'table',
+      head: ['Fold', 'pairs', 'completions', 'with the right label', 'hard pairs', 'hard negatives', 'come again'],
+      rows: mining.map((row) => [
+        String(row.fold + 1),
+        String(row.pairs),
+        String(row.completions),
+        row.rightShare.toFixed(3),
+        String(row.hard),
+        String(row.hardNegatives),
+        String(row.again),
+      ]),
+    },
+  ];
+}
+
 function humanBlocks(human: RealResults['human']): ReportBlock[] {
   if (human === null) return [];
   const { accuracy, qwk, comparisons } = human;
@@ -108,7 +139,7 @@ const PANEL = { width: 300, left: 150, row: 22, top: 34 } as const;
 const COLUMNS = 2;
 
 /** Measures as dots with their intervals: a panel per measure, a row per system. */
-export function realSvg({ title, systems }: RealResults): string {
+export function realSvg({ title, systems }: Pick<RealResults, 'title' | 'systems'>): string {
   const height = PANEL.top + systems.length * PANEL.row + 26;
   const [width, rows] = [PANEL.left + PANEL.width + 30, Math.ceil(REAL_MEASURES.length / COLUMNS)];
   const panels = REAL_MEASURES.map((name, i) => {

@@ -3,6 +3,7 @@
  */
 import * as v from 'valibot';
 import type { Measured } from '../relevance/label-report.ts';
+import type { Prediction } from './real-baselines.ts';
 import { compareSystems, MEASURE_NAMES, measureSystem, REAL_MEASURES, type RealMeasures } from './real-measures.ts';
 import { DEV_SHARE, MODEL_ARMS, type RealRecipe, SEED } from './real-data.ts';
 
@@ -31,14 +32,31 @@ export const PreparedFoldSchema = v.strictObject({
 /** A model on the test part of a fold. */
 export const ModelResultSchema = v.strictObject({ predictions: PredictionsSchema, reasoning: ReasoningSchema });
 
+/** What was mined in a fold. */
+export const MinedFoldSchema = v.strictObject({
+  /** Places, among the pairs to learn from, of those that come again. */
+  again: v.array(count),
+  found: v.strictObject({
+    pairs: count,
+    completions: count,
+    /** Of all completions, those with the right label. */
+    rightShare: v.number(),
+    hard: count,
+    hardNegatives: count,
+  }),
+});
+export type MinedFold = v.InferOutput<typeof MinedFoldSchema>;
+
 /** A fold that has been run. */
 export interface FoldResult {
   readonly fold: number;
   readonly prepared: v.InferOutput<typeof PreparedFoldSchema>;
   readonly models: Readonly<Record<string, v.InferOutput<typeof ModelResultSchema>>>;
+  readonly mined?: MinedFold;
 }
 
-interface SystemMeasures {
+/** A system with what was measured of it. */
+export interface SystemMeasures {
   readonly system: string;
   /** Test queries that it was measured on; not every model is run on every fold. */
   readonly queries: number;
@@ -73,6 +91,8 @@ export interface RealResults {
     readonly rules: number;
     readonly traces: v.InferOutput<typeof TracesSchema>;
   }[];
+  /** Of the folds that were mined. */
+  readonly mining: readonly (MinedFold['found'] & { readonly fold: number; readonly again: number })[];
   readonly verdict: string;
 }
 
@@ -95,13 +115,7 @@ export function realResults(
     }
   }
   const reference = systems.get(COMPARED_WITH) ?? [];
-  const differences = [...systems]
-    .filter(([system]) => system !== COMPARED_WITH)
-    .map(([system, predictions]) => ({
-      system,
-      queries: countQueries(predictions),
-      measures: compareSystems(predictions, reference, scaleSize),
-    }));
+  const { measured, differences } = measureAll(systems, scaleSize);
   const models = [...new Set(results.flatMap((result) => Object.keys(result.models)))];
   return {
     id,
@@ -119,24 +133,46 @@ export function realResults(
       pairs: reference.length,
     },
     human,
-    systems: [...systems].map(([system, found]) => ({
-      system,
-      queries: countQueries(found),
-      measures: measureSystem(found, scaleSize),
-    })),
+    systems: measured,
     differences,
     reasoning: models.map((system) => ({
       system,
       ...meanReasoning(results.flatMap((result) => result.models[system]?.reasoning ?? [])),
     })),
     instructions: results.map(({ fold, prepared: { rules, traces } }) => ({ fold, rules, traces })),
+    mining: results.flatMap(({ fold, mined }) =>
+      mined === undefined ? [] : [{ fold, ...mined.found, again: mined.again.length }],
+    ),
     verdict:
       (results.length < folds ? `Preliminary, ${results.length} of ${folds} folds. ` : '') +
       verdictOf(differences.filter(({ system }) => models.includes(system))),
   };
 }
 
-function countQueries(predictions: v.InferOutput<typeof PredictionsSchema>): number {
+/** Every system by itself, and against {@link COMPARED_WITH} on the queries that both were asked. */
+export function measureAll(
+  systems: ReadonlyMap<string, readonly Prediction[]>,
+  scaleSize: number,
+): { readonly measured: SystemMeasures[]; readonly differences: SystemMeasures[] } {
+  const reference = systems.get(COMPARED_WITH) ?? [];
+  const each = [...systems].map(([system, found]) => ({ system, found, queries: countQueries(found) }));
+  return {
+    measured: each.map(({ system, queries, found }) => ({
+      system,
+      queries,
+      measures: measureSystem(found, scaleSize),
+    })),
+    differences: each
+      .filter(({ system }) => system !== COMPARED_WITH)
+      .map(({ system, queries, found }) => ({
+        system,
+        queries,
+        measures: compareSystems(found, reference, scaleSize),
+      })),
+  };
+}
+
+function countQueries(predictions: readonly Prediction[]): number {
   return new Set(predictions.map(({ queryId }) => queryId)).size;
 }
 
@@ -155,7 +191,7 @@ function meanReasoning(rows: readonly v.InferOutput<typeof ReasoningSchema>[]): 
 }
 
 /** For each model where it is above, below or not told apart from BM25. */
-function verdictOf(differences: readonly SystemMeasures[]): string {
+export function verdictOf(differences: readonly SystemMeasures[]): string {
   const sentences = differences.map(({ system, measures }) => {
     const named = (test: (measured: Measured) => boolean): string =>
       REAL_MEASURES.filter((name) => test(measures[name]))

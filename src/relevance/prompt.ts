@@ -58,10 +58,10 @@ export const promptConfigSchema = v.strictObject({
   hints: v.optional(v.boolean(), true),
   /** Whether it is told how the document stands among those of its query (standing.ts), or that this is not known. */
   standing: v.optional(v.boolean(), false),
-  /** The most words of each field, split at white space; 0 leaves a document field out. */
+  /** The most words of each field, split at white space; 0 leaves its words out, and only hints tell of them. */
   maxWordsPerField: v.optional(
     v.strictObject({
-      query: v.optional(wholeNumber(1, 4096), 24),
+      query: wordLimit(24),
       title: wordLimit(24),
       brand: wordLimit(6),
       type: wordLimit(6),

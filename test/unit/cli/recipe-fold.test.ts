@@ -8,9 +8,9 @@ import type { DataSet } from '../../../src/data/data-set.ts';
 import {
   foldsOf,
   MODEL_IDS,
+  LATER_ARMS,
   MODEL_ARMS,
   REAL_RECIPES,
-  REINFORCED_NAME,
   type RealRecipe,
 } from '../../../src/experiment/real-data.ts';
 import { LabError } from '../../../src/common/errors.ts';
@@ -19,18 +19,21 @@ import { dataSetOf, pairsTsv } from '../experiment/own-pairs.ts';
 
 const [chorus] = REAL_RECIPES;
 if (chorus === undefined) throw new Error('no recipe');
+const GRPO: RealRecipe['grpo'] = {
+  probePrompts: 2,
+  probeSamples: 2,
+  devPairs: 2,
+  grpo: { steps: 2, prompts: 2, samples: 2, maxTokens: 4, expertBatch: 2, evaluateEvery: 2, checkpointEvery: 1 },
+};
 const RECIPE: RealRecipe = {
   ...chorus,
   scaleSize: 3,
   folds: 4,
   run: 1,
   sft: { steps: 2, batchSize: 4, warmupSteps: 0, evaluateEvery: 2, checkpointEvery: 1 },
-  grpo: {
-    probePrompts: 2,
-    probeSamples: 2,
-    devPairs: 2,
-    grpo: { steps: 2, prompts: 2, samples: 2, maxTokens: 4, expertBatch: 2, evaluateEvery: 2, checkpointEvery: 1 },
-  },
+  grpo: GRPO,
+  mining: { samples: 2, maxTokens: 4, share: 0.5, times: 2 },
+  staged: { ...GRPO, passRates: { prompts: 40, samples: 2, keep: 'all', hardWeight: 2 } },
 };
 
 let root: string;
@@ -59,7 +62,7 @@ describe('runFold', () => {
     const context = contextFor('whole');
     const result = await run(context);
     expect(Object.keys(result.prepared.baselines)).toEqual(['majority', 'random', 'BM25', 'refined instruction']);
-    const names = [...MODEL_ARMS.map(({ name }) => name), REINFORCED_NAME];
+    const names = [...MODEL_ARMS, ...Object.values(LATER_ARMS)].map(({ name }) => name);
     expect(Object.keys(result.models).toSorted()).toEqual(names.toSorted());
     const [fold] = await foldsOf(RECIPE, whole);
     const tested = fold?.test.map(({ query, document, grade }) => [query, document.docId, Number(grade)]);
