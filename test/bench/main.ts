@@ -8,6 +8,7 @@ import { note, print } from '../../src/cli/terminal.ts';
 import { wholeNumber } from '../../src/cli/options.ts';
 import { LabError, messageOf } from '../../src/common/errors.ts';
 import { PRESET_NAMES, type PresetName } from '../../src/config/presets.ts';
+import { ANSWER_SHAPES, type AnswerBench, answerReport, benchAnswer } from './answer-bench.ts';
 import { BENCH_BACKENDS, type BenchBackend } from './backends.ts';
 import { benchGrpo, type GrpoBench, grpoReport } from './grpo-bench.ts';
 import { benchKernels, kernelsReport } from './kernels-bench.ts';
@@ -98,6 +99,22 @@ const kernels = new Command('kernels')
     if (json === true) print(JSON.stringify(results));
   });
 
+const answer = new Command('answer')
+  .description(
+    'one answer of a model of any size with compressed matrices, on WebGPU: memory, prefill, tokens one by one',
+  )
+  .addOption(new Option('--shape <name>', 'the model').choices(ANSWER_SHAPES).default('mini'))
+  .addOption(new Option('--precision <name>', 'of matrices').choices(['f16', 'int8', 'int4']).default('int4'))
+  .option('--prompt <n>', 'tokens of the prompt', wholeNumber(1), 128)
+  .option('--tokens <n>', 'tokens after the first', wholeNumber(1), 16)
+  .option('--adapter <name>', 'lavapipe, swiftshader, or the file of a Vulkan driver')
+  .option('--json', 'end with one line of JSON')
+  .action(async ({ json, ...options }: AnswerBench & { json?: boolean }) => {
+    const result = await benchAnswer(options);
+    for (const line of answerReport(result)) (json === true ? note : print)(line);
+    if (json === true) print(JSON.stringify(result));
+  });
+
 const page = new Command('page')
   .description('the longest tasks of the built page while the first run trains in it')
   .option('--seconds <n>', 'to train', wholeNumber(1), 30)
@@ -123,7 +140,7 @@ function peerNames(text: string): PeerName[] {
 }
 
 const program = new Command('npm run bench --').description('benchmarks of the engine').exitOverride();
-for (const command of [train, grpo, profile, kernels, page]) program.addCommand(command.exitOverride());
+for (const command of [train, grpo, profile, kernels, answer, page]) program.addCommand(command.exitOverride());
 
 try {
   await program.parseAsync(process.argv);

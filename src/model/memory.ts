@@ -1,0 +1,73 @@
+/**
+ * What answering will hold in memory, told before anything is loaded.
+ *
+ * Weights and cache are counted exactly. What a forward pass holds besides is its largest moment: the stream, what is wider
+ * than it (the heads or the hidden layer, in and out), and the logits of each sequence's last token; tfjs frees the rest by
+ * then. With plain tensor operations instead of kernels attention holds its scores besides.
+ */
+import type { ModelConfig } from '../config/model-config.ts';
+import { groupSizeOf } from '../checkpoint/quantised.ts';
+import { canKeepHalves } from '../ops/compressed.ts';
+import type { Precision } from './stored-weights.ts';
+import { weightShapes } from './weights.ts';
+
+/** How much is answered at once. */
+export interface AnsweringShape {
+  /** B, sequences. */
+  readonly sequences: number;
+  /** T, tokens of each that are read at once. */
+  readonly tokens: number;
+  /** S, the most tokens of a sequence, completion included. */
+  readonly positions: number;
+}
+
+/** Bytes on the backend. */
+export interface AnsweringBytes {
+  readonly weights: number;
+  /** Keys and values. */
+  readonly cache: number;
+  /** The most that a forward pass holds at once. */
+  readonly pass: number;
+  readonly total: number;
+  /** The largest single matrix, which may have to be kept in shards. */
+  readonly largestMatrix: number;
+}
+
+const FLOAT_BYTES = 4;
+const SCALE_BYTES = 4; // scales are floats on the backend
+
+/** Counts what answering holds. @param hasKernels - whether fused kernels compute */
+export function countAnswering(
+  config: ModelConfig,
+  precision: Precision,
+  { sequences: B, tokens: T, positions: S }: AnsweringShape,
+  hasKernels = true,
+): AnsweringBytes {
+  const { vocabSize: V, width: C, layers: L, heads: H, kvHeads: K, headDim: D, hidden: F } = config;
+  const sizes = [...weightShapes(config).values()].map((shape) => tensorBytes(shape, hasKernels ? precision : 'f32'));
+  const weights = sizes.reduce((sum, size) => sum + size, 0);
+  const cache = FLOAT_BYTES * 2 * L * B * S * K * D;
+  const N = B * T;
+  const scores = hasKernels ? 0 : 3 * B * H * T * S;
+  const pass = FLOAT_BYTES * (N * (2 * C + Math.max(3 * F, 2 * H * D + 2 * K * D)) + B * V + scores);
+  return { weights, cache, pass, total: weights + cache + pass, largestMatrix: Math.max(...sizes) };
+}
+
+function tensorBytes(shape: readonly number[], precision: Precision): number {
+  const count = shape.reduce((product, size) => product * size, 1);
+  const width = shape.length === 2 ? (shape[1] ?? 0) : 0;
+  const groupSize = groupSizeOf(width);
+  switch (precision) {
+    case 'f32':
+      return FLOAT_BYTES * count;
+    case 'f16':
+      return width > 0 && canKeepHalves(width) ? 2 * count : FLOAT_BYTES * count;
+    case 'int8':
+    case 'int4': {
+      if (width === 0 || groupSize === undefined) return FLOAT_BYTES * count;
+      return (count * (precision === 'int8' ? 8 : 4)) / 8 + (SCALE_BYTES * count) / groupSize;
+    }
+    default:
+      return precision satisfies never;
+  }
+}
