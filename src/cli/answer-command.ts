@@ -8,6 +8,7 @@ import { answerPair } from '../infer/answer.ts';
 import type { LabModel } from '../infer/lab-model.ts';
 import { AttributeValueSchema, type ScoringEvent } from '../protocol/scoring.ts';
 import { type LabDocument, makeDocument } from '../relevance/pair.ts';
+import { describeMemory } from '../model/memory.ts';
 import type { Precision } from '../model/stored-weights.ts';
 import { readModelFolder } from './model-folder.ts';
 import { type BackendName, openNodeBackend } from './node-backend.ts';
@@ -54,7 +55,7 @@ async function runAnswer(query: string, documentText: string, options: AnswerOpt
   const document = readDocument(documentText, options);
   const opened = await openNodeBackend(options.backend);
   const model = await readModelFolder(options.model, options.precision);
-  note(`${model.card.name} on ${opened.backend}: ${opened.device}.`);
+  note(`${model.card.name} on ${opened.backend}: ${opened.device}. Memory: ${describeMemory(model.transformer)}.`);
   const emit = options.json === true ? (event: ScoringEvent) => print(JSON.stringify(event)) : printer(model);
   await answerPair(model, { query, document }, { reason: options.reason, emit });
 }

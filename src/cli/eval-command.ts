@@ -8,6 +8,7 @@ import { type Evaluation, evaluate, type ExpertPair } from '../train/evaluate.ts
 import { measureFaithfulness } from '../train/faithfulness.ts';
 import { Rng } from '../common/rng.ts';
 import type { LabModel } from '../infer/lab-model.ts';
+import { describeMemory } from '../model/memory.ts';
 import type { Precision } from '../model/stored-weights.ts';
 import { readModelFolder, writeCard } from './model-folder.ts';
 import { type BackendName, openNodeBackend } from './node-backend.ts';
@@ -60,7 +61,7 @@ Examples:
 async function runEval(options: EvalOptions): Promise<void> {
   const opened = await openNodeBackend(options.backend);
   const model = await readModelFolder(options.model, options.precision);
-  note(`${model.card.name} on ${opened.backend}: ${opened.device}.`);
+  note(`${model.card.name} on ${opened.backend}: ${opened.device}. Memory: ${describeMemory(model.transformer)}.`);
   let expert = await heldOutPairs(model, options);
   if (options.shuffled === true) expert = withOtherDocuments(expert);
   if (options.faithfulness === true) {

@@ -12,6 +12,7 @@ import type { LabModel } from '../infer/lab-model.ts';
 import { scoreStream } from '../infer/score-pairs.ts';
 import { mapLabel, reportLabels, reportRanking, type ScoredPair } from '../relevance/label-report.ts';
 import { type LabelScale, scaleOfSize } from '../relevance/labels.ts';
+import { describeMemory } from '../model/memory.ts';
 import type { Precision } from '../model/stored-weights.ts';
 import { readModelFolder } from './model-folder.ts';
 import { type BackendName, openNodeBackend } from './node-backend.ts';
@@ -94,7 +95,7 @@ async function runScore(path: string, options: ScoreOptions): Promise<void> {
   const documents = options.docs === undefined ? undefined : await readDocuments(options.docs);
   const opened = await openNodeBackend(options.backend);
   const model = await readModelFolder(options.model, options.precision);
-  note(`${model.card.name} on ${opened.backend}: ${opened.device}.`);
+  note(`${model.card.name} on ${opened.backend}: ${opened.device}. Memory: ${describeMemory(model.transformer)}.`);
 
   const scale = gradeScale(options.gradeScale, model.scale);
   const fileName = basename(path);

@@ -22,6 +22,7 @@ import { failureOf } from '../protocol/failure.ts';
 import { answerPair } from './answer.ts';
 import { disposeLabModel, type LabModel, loadLabModel, MODEL_FILES, type ModelFileName } from './lab-model.ts';
 import { cardRows } from './model-card.ts';
+import { describeMemory } from '../model/memory.ts';
 import { fetchModel } from './model-fetch.ts';
 
 /** Where tfjs's files are, and how a backend is checked before it is believed. */
@@ -56,7 +57,7 @@ export class ScoringService implements ScoringApi {
       backendReason: [`${opened.device}: ${opened.reason}`, ...opened.problems].join('. '),
       parameters: countParameters(model.transformer.config),
       scale: { names: [...model.scale.names], rubric: [...model.scale.rubric] },
-      card: cardRows(model.card),
+      card: [...cardRows(model.card), memoryRow(model.transformer)],
       examples: model.examples,
     };
   }
@@ -107,6 +108,10 @@ export class ScoringService implements ScoringApi {
 async function warmUp(model: LabModel): Promise<void> {
   const [example] = model.examples;
   if (example !== undefined) await answerPair(model, example.pair, { emit: () => undefined });
+}
+
+function memoryRow(transformer: LabModel['transformer']): ModelSummary['card'][number] {
+  return { name: 'Memory', value: describeMemory(transformer), code: false };
 }
 
 /** Files that came with the request; loading finds out which are missing. */

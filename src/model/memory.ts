@@ -7,8 +7,10 @@
  */
 import type { ModelConfig } from '../config/model-config.ts';
 import { groupSizeOf } from '../checkpoint/quantised.ts';
+import { usesKernels } from '../gpu/dispatch.ts';
 import { canKeepHalves } from '../ops/compressed.ts';
 import type { Precision } from './stored-weights.ts';
+import type { Transformer } from './transformer.ts';
 import { weightShapes } from './weights.ts';
 
 /** How much is answered at once. */
@@ -51,6 +53,16 @@ export function countAnswering(
   const scores = hasKernels ? 0 : 3 * B * H * T * S;
   const pass = FLOAT_BYTES * (N * (2 * C + Math.max(3 * F, 2 * H * D + 2 * K * D)) + B * V + scores);
   return { weights, cache, pass, total: weights + cache + pass, largestMatrix: Math.max(...sizes) };
+}
+
+/** What a loaded model holds and an answer of all its positions takes besides, in words. */
+export function describeMemory({ config, compressed }: Transformer): string {
+  const format = [...(compressed?.values() ?? [])][0]?.format ?? 'f32';
+  const { maxPositions } = config;
+  const shape = { sequences: 1, tokens: maxPositions, positions: maxPositions };
+  const { weights, cache, pass } = countAnswering(config, format, shape, usesKernels());
+  const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
+  return `${megabytes(weights)} of weights, kept as ${format}; an answer takes at most ${megabytes(cache + pass)} besides`;
 }
 
 function tensorBytes(shape: readonly number[], precision: Precision): number {

@@ -11,7 +11,7 @@ import { LabError } from '../common/errors.ts';
 import type { ModelConfig } from '../config/model-config.ts';
 import { groupSizeOf, quantise, type QuantisedBits, type QuantisedData } from '../checkpoint/quantised.ts';
 import { readSafetensors, type StoredTensor, type TensorData as FileTensor } from '../checkpoint/safetensors.ts';
-import { usesKernels } from '../gpu/dispatch.ts';
+import { bindingLimitBytes, usesKernels } from '../gpu/dispatch.ts';
 import { canKeepHalves, decompress, type HalvesData, toHalves, uploadCompressed } from '../ops/compressed.ts';
 import type { Transformer } from './transformer.ts';
 import { loadWeights, type TensorData } from './weights.ts';
@@ -79,7 +79,7 @@ export function readStoredWeights(bytes: Uint8Array): StoredWeights {
  * that the precision leaves.
  *
  * @param precision - of the matrices; default: as they are stored, floats as f32
- * @throws {LabError} `bad-checkpoint` as {@link loadWeights} does
+ * @throws {LabError} `bad-checkpoint` as {@link loadWeights} does; `out-of-memory` for floats that a kernel cannot be given whole
  */
 export function loadForAnswering(config: ModelConfig, stored: StoredWeights, precision?: Precision): Transformer {
   const compact = precision === undefined ? onlyQuantised(stored) : compressedAs(toFloats(stored), precision);
@@ -89,9 +89,22 @@ export function loadForAnswering(config: ModelConfig, stored: StoredWeights, pre
     return { config, weights: loadWeights(config, floats) };
   }
   const rest = new Map([...stored].filter(([name]) => !compact.has(name)));
+  for (const [name, { shape }] of rest) checkFits(name, shape);
   const weights = loadWeights(config, toFloats(rest), compact);
   const compressed = new Map([...compact].map(([name, data]) => [name, uploadCompressed(data)] as const));
   return { config, weights, compressed };
+}
+
+function checkFits(name: string, shape: readonly number[]): void {
+  const sizeBytes = 4 * shape.reduce((product, size) => product * size, 1);
+  const most = bindingLimitBytes();
+  if (sizeBytes <= most) return;
+  throw new LabError('out-of-memory', {
+    message: `Tensor ${name} is too large for one buffer of this GPU.`,
+    expected: `at most ${most.toLocaleString('en')} bytes`,
+    got: `${sizeBytes.toLocaleString('en')} as float32`,
+    fix: 'Keep matrices in f16, int8 or int4, in which they are divided ("--precision").',
+  });
 }
 
 /** Bytes of weights kept in a precision: of matrices as said, of all else as float32. */
