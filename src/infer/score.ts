@@ -1,16 +1,18 @@
 /**
  * The first token: the relevance label, from one prefill.
  *
- * Scores are computed from one row of logits per prompt, in float64, over the whole vocabulary: how much probability
- * lies on the labels at all is told, and the distribution over the labels is that share renormalised.
+ * Prompts that begin alike, as those of all documents of a query do, share a row and have their beginning read once
+ * (shared-prompts.ts). What comes back from the backend is the log-probability of each label, over the whole vocabulary: how
+ * much probability lies on the labels at all is told, and the distribution over the labels is that share renormalised.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { throwIfAborted } from '../common/errors.ts';
 import { yieldToMessages } from '../common/yield.ts';
-import { LENGTH_BUCKET, roundUp } from '../data/batches.ts';
-import { forward, logits, type TokenBatch, type Transformer } from '../model/transformer.ts';
-import { selectRows } from '../ops/embedding.ts';
+import { usesKernels } from '../gpu/dispatch.ts';
+import { forwardAt, logits, type TokenBatch, type Transformer } from '../model/transformer.ts';
+import { labelLogProbs } from '../ops/label-log-probs.ts';
 import { argMaxLabel, expectedLabel } from '../relevance/labels.ts';
+import { padded, planPasses, type PromptPass } from './shared-prompts.ts';
 
 /** The answer to one prompt. */
 export interface LabelScore {
@@ -26,16 +28,16 @@ export interface LabelScore {
 
 /** How to score many prompts. */
 export interface ScoreOptions {
-  /** Prompts per forward pass, default 32. */
-  readonly batchSize?: number;
+  /** Tokens of a forward pass, padding included, default 4,096. */
+  readonly tokensPerPass?: number;
   readonly signal?: AbortSignal | undefined;
   /** Called after each batch with the number of prompts done. */
   readonly onProgress?: (done: number) => void;
 }
 
 /**
- * Scores prompts in batches of similar length; the results are in the order of the prompts and do not depend on how
- * they were batched beyond float32 rounding.
+ * Scores prompts; the results are in the order of the prompts and do not depend on how they were batched beyond float32
+ * rounding.
  *
  * @param labelIds - the token ids of labels 0..R-1
  * @throws {LabError} `aborted`; `bad-shape` for a prompt longer than the model's positions
@@ -44,21 +46,23 @@ export async function scorePrompts(
   model: Transformer,
   labelIds: readonly number[],
   prompts: readonly Int32Array[],
-  { batchSize = 32, signal, onProgress }: ScoreOptions = {},
+  { tokensPerPass = 4096, signal, onProgress }: ScoreOptions = {},
 ): Promise<LabelScore[]> {
-  const byLength = prompts.map((_, index) => index).sort((a, b) => lengthOf(prompts, a) - lengthOf(prompts, b));
+  // Only kernels step over what is not seen, and they have none for heads of other sizes.
+  const isSparse = usesKernels() && model.config.headDim % 4 === 0;
+  const { maxPositions } = model.config;
   const scores = Array.from<LabelScore>({ length: prompts.length });
-  for (let start = 0; start < byLength.length; start += batchSize) {
+  const R = labelIds.length;
+  let done = 0;
+  for (const pass of planPasses(prompts, { tokensPerPass, isSparse, maxPositions })) {
     await yieldToMessages(); // a stop may be waiting
     throwIfAborted(signal);
-    const indices = byLength.slice(start, start + batchSize);
-    const batch = indices.map((index) => prompts[index] ?? new Int32Array());
-    const V = model.config.vocabSize;
-    const rows = await lastLogits(model, batch); // GPU -> CPU sync: [B,V]
-    for (const [b, index] of indices.entries()) {
-      scores[index] = labelScore(rows.subarray(b * V, (b + 1) * V), labelIds);
+    const logProbs = await readLogProbs(model, labelIds, pass); // GPU -> CPU sync: [M,R]
+    for (const [m, index] of pass.prompts.entries()) {
+      scores[index] = scoreOf([...logProbs.subarray(m * R, (m + 1) * R)]);
     }
-    onProgress?.(start + indices.length);
+    done += pass.prompts.length;
+    onProgress?.(done);
   }
   return scores;
 }
@@ -69,33 +73,42 @@ export function labelScore(row: Float32Array, labelIds: readonly number[]): Labe
   for (const logit of row) max = Math.max(max, logit);
   let total = 0;
   for (const logit of row) total += Math.exp(logit - max);
-  const masses = labelIds.map((id) => Math.exp((row[id] ?? -Infinity) - max) / total);
-  const labelMass = masses.reduce((sum, mass) => sum + mass, 0);
-  // All labels can underflow only in a model that never saw one; then nothing is known.
-  const probabilities = masses.map((mass) => (labelMass > 0 ? mass / labelMass : 1 / masses.length));
-  return { label: argMaxLabel(probabilities), probabilities, score: expectedLabel(probabilities), labelMass };
+  return scoreOf(labelIds.map((id) => (row[id] ?? -Infinity) - max - Math.log(total)));
+}
+
+/** @param logProbs - of the R label tokens, in nats */
+function scoreOf(logProbs: readonly number[]): LabelScore {
+  // Relative to the likeliest: a model that gives labels next to nothing still says which it prefers.
+  const max = Math.max(...logProbs);
+  const masses = logProbs.map((logProb) => Math.exp(logProb - max));
+  const total = masses.reduce((sum, mass) => sum + mass, 0);
+  const probabilities = masses.map((mass) => mass / total);
+  return {
+    label: argMaxLabel(probabilities),
+    probabilities,
+    score: expectedLabel(probabilities),
+    labelMass: logProbs.reduce((sum, logProb) => sum + Math.exp(logProb), 0),
+  };
 }
 
 /** Prompts as one batch, padded on the right, though not past the positions of the model. */
 export function padPrompts(prompts: readonly Int32Array[], maxPositions: number): TokenBatch {
   const longest = Math.max(...prompts.map(({ length }) => length));
-  const T = Math.max(longest, Math.min(roundUp(longest, LENGTH_BUCKET), maxPositions));
+  const T = padded(longest, maxPositions);
   const ids = new Int32Array(prompts.length * T);
   for (const [b, prompt] of prompts.entries()) ids.set(prompt, b * T);
   return { B: prompts.length, T, ids };
 }
 
-async function lastLogits(model: Transformer, prompts: readonly Int32Array[]): Promise<Float32Array> {
-  const batch = padPrompts(prompts, model.config.maxPositions);
-  const lastRows = Int32Array.from(prompts, ({ length }, b) => b * batch.T + length - 1);
-  const out = tf.tidy(() => logits(model, selectRows(forward(model, batch), lastRows))); // [B,V]
+async function readLogProbs(
+  model: Transformer,
+  labelIds: readonly number[],
+  { batch, lastRows }: PromptPass,
+): Promise<Float32Array> {
+  const out = tf.tidy(() => labelLogProbs(logits(model, forwardAt(model, batch, lastRows)), labelIds));
   try {
     return await out.data<'float32'>();
   } finally {
     out.dispose();
   }
-}
-
-function lengthOf(prompts: readonly Int32Array[], index: number): number {
-  return prompts[index]?.length ?? 0;
 }

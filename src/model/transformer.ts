@@ -11,7 +11,8 @@ import type { ModelConfig } from '../config/model-config.ts';
 import type { PackedLayout } from '../data/packed-rows.ts';
 import { causalAttention, spanVisibility } from '../ops/attention.ts';
 import type { CompressedMatrix } from '../ops/compressed.ts';
-import { embedding } from '../ops/embedding.ts';
+import { embedding, selectRows } from '../ops/embedding.ts';
+import { headLogProbs } from '../ops/head-log-probs.ts';
 import { linear } from '../ops/linear.ts';
 import { rmsNorm } from '../ops/rms-norm.ts';
 import { type HeadNorm, rope, ropeTables, ropeTablesAt } from '../ops/rope.ts';
@@ -45,6 +46,26 @@ export interface TokenBatch {
  * @throws {LabError} `bad-shape` for ids that do not fit B*T, or more positions than the model was made for.
  */
 export function forward(model: Transformer, batch: TokenBatch, cache?: KvCache): tf.Tensor2D {
+  return decode(model, batch, cache, undefined);
+}
+
+/**
+ * The hidden states of some rows after the final norm: what follows attention in the last layer is computed for them alone.
+ *
+ * @param rows - M distinct rows b*T + t
+ * @returns `[M,C]`
+ * @throws {LabError} as {@link forward}
+ */
+export function forwardAt(model: Transformer, batch: TokenBatch, rows: Int32Array): tf.Tensor2D {
+  return decode(model, batch, undefined, rows);
+}
+
+function decode(
+  model: Transformer,
+  batch: TokenBatch,
+  cache: KvCache | undefined,
+  wanted: Int32Array | undefined,
+): tf.Tensor2D {
   const { config, weights } = model;
   const { B, T, ids, layout } = batch;
   checkBatch(config, batch, layout === undefined ? (cache?.length ?? 0) + T : highest(layout.positions) + 1);
@@ -53,7 +74,8 @@ export function forward(model: Transformer, batch: TokenBatch, cache?: KvCache):
   for (let layer = 0; layer < config.layers; layer++) {
     const name = `model.layers.${layer}`;
     const normed = rmsNorm(x, weight1d(weights, `${name}.input_layernorm.weight`), config.normEps);
-    x = selfAttention(model, layer, x, normed, B, attend);
+    const rows = layer === config.layers - 1 ? wanted : undefined;
+    x = selfAttention(model, layer, x, normed, B, attend, rows);
     const normedAgain = rmsNorm(x, weight1d(weights, `${name}.post_attention_layernorm.weight`), config.normEps);
     x = feedForward(model, `${name}.mlp`, x, normedAgain);
   }
@@ -68,8 +90,22 @@ export function forward(model: Transformer, batch: TokenBatch, cache?: KvCache):
  * @returns `[N,V]`
  */
 export function logits(model: Transformer, hidden: tf.Tensor2D): tf.Tensor2D {
-  const head = model.config.tiedEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight';
-  return linear(hidden, matrix(model, head)); // [N,C] -> [N,V]
+  return linear(hidden, matrix(model, headName(model.config))); // [N,C] -> [N,V]
+}
+
+/**
+ * The log-probabilities of given next tokens, without the scores of all others where those would be many.
+ *
+ * @param hidden - `[M,C]`
+ * @param targets - M token ids
+ * @returns `[M]`, in nats
+ */
+export function nextLogProbs({ config, weights }: Transformer, hidden: tf.Tensor2D, targets: Int32Array): tf.Tensor1D {
+  return headLogProbs(hidden, weight(weights, headName(config)) as tf.Tensor2D, targets);
+}
+
+function headName({ tiedEmbeddings }: ModelConfig): string {
+  return tiedEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight';
 }
 
 /** Attention within the rows of a batch: each token sees itself and all before it, in packed rows its spans. */
@@ -81,7 +117,7 @@ function rowAttention({ headDim, ropeTheta }: ModelConfig, { B, T, layout }: Tok
     causalAttention(rope(q, tables, norms.q), rope(k, tables, norms.k), v, visibility);
 }
 
-/** `stream + attention(x)` */
+/** `stream + attention(x)`, of all rows or of some. */
 function selfAttention(
   model: Transformer,
   layer: number,
@@ -89,6 +125,7 @@ function selfAttention(
   x: tf.Tensor2D,
   B: number,
   attend: Attend,
+  wanted: Int32Array | undefined,
 ): tf.Tensor2D {
   const { config, weights } = model;
   const { heads: H, kvHeads: K, headDim: D } = config;
@@ -106,7 +143,8 @@ function selfAttention(
   const heads = { q: project('q', H), k: project('k', K), v: project('v', K) }; // [B,T,H,D], twice [B,T,K,D]
   const mixed = attend(layer, heads, { q: norm('q'), k: norm('k') }); // [B,T,H,D]
   const rows: tf.Tensor2D = tf.reshape(mixed, [B * T, H * D]); // [B,T,H,D] -> [N,H*D]
-  return linear(rows, matrix(model, `${name}.o_proj.weight`), { residual: stream }); // -> [N,C]
+  const pick = (of: tf.Tensor2D): tf.Tensor2D => (wanted === undefined ? of : selectRows(of, wanted)); // [N,·] -> [M,·]
+  return linear(pick(rows), matrix(model, `${name}.o_proj.weight`), { residual: pick(stream) }); // -> [N or M,C]
 }
 
 /** `stream + mlp(x)` */

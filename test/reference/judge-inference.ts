@@ -19,17 +19,15 @@ const TOLERANCE = { absolute: 3e-5 };
 /** Label distributions and their mass are the reference's, whatever the batches. */
 export async function judgeScores(judged: JudgedModel): Promise<void> {
   const labelIds = [3, 1, 2];
-  const prompts = promptsOf(judged);
-  for (const batchSize of [1, 4]) {
-    const scores = await scorePrompts(
-      judged.model,
-      labelIds,
-      prompts.map((tokens) => Int32Array.from(tokens)),
-      { batchSize },
-    );
-    for (const [i, prompt] of prompts.entries()) {
-      const logProbs = nextLogProbs(judged, prompt);
-      const masses = labelIds.map((id) => Math.exp(at(logProbs, id)));
+  const prompts = [...promptsOf(judged), ...promptsAlike(judged)];
+  const expected = prompts.map((prompt) => {
+    const logProbs = nextLogProbs(judged, prompt);
+    return labelIds.map((id) => Math.exp(at(logProbs, id)));
+  });
+  for (const tokensPerPass of [1, 40, 4096]) {
+    const inputs = prompts.map((tokens) => Int32Array.from(tokens));
+    const scores = await scorePrompts(judged.model, labelIds, inputs, { tokensPerPass });
+    for (const [i, masses] of expected.entries()) {
       const labelMass = masses.reduce((sum, mass) => sum + mass, 0);
       const score = at(scores, i);
       expectClose([score.labelMass], [labelMass], TOLERANCE, `label mass of prompt ${i}`);
@@ -66,6 +64,15 @@ export async function judgeGeneration(judged: JudgedModel): Promise<void> {
 function promptsOf({ sequences }: JudgedModel): number[][] {
   const tokens = at(sequences, 1).tokens;
   return PROMPT_LENGTHS.map((length) => tokens.slice(tokens.length - length));
+}
+
+/** Two queries of several documents each, one document twice, all beginning with the same two tokens, in mixed order. */
+function promptsAlike({ sequences }: JudgedModel): number[][] {
+  const tokens = at(sequences, 1).tokens;
+  const queries = [tokens.slice(0, 8), [...tokens.slice(0, 2), ...tokens.slice(9, 12)]];
+  return [3, 1, 6, 3, 9, 2].flatMap((length, i) =>
+    queries.map((query) => [...query, ...tokens.slice(i % 3, (i % 3) + length)]),
+  );
 }
 
 function completeGreedily(judged: JudgedModel, prompt: readonly number[]): { ids: number[]; logProbs: number[] } {
