@@ -2,6 +2,7 @@
  * Writes one branch of a demonstration to the browser's storage: that it is under way, and its checkpoints. What cannot be
  * written is told, and does not end the branch.
  */
+import type { DataToKeep } from '../checkpoint/kept-data.ts';
 import type { RunLease } from '../checkpoint/open-runs.ts';
 import { failureOf } from '../protocol/failure.ts';
 import { BRANCH_KIND, type BranchRecord, type GrpoEvent } from '../protocol/grpo.ts';
@@ -38,25 +39,30 @@ export class BranchKeeper {
     this.#lastId = identity.parentId;
   }
 
-  /** Writes down that the branch is under way. */
-  async begin(step: number): Promise<void> {
+  /**
+   * Writes down that the branch is under way.
+   *
+   * @param data - the imported data set that it learns from
+   */
+  async begin(step: number, data: DataToKeep | undefined): Promise<void> {
     const { runId, record, experiment } = this.#identity;
     await this.#try(step, async () => {
       const store = await this.#openStore();
-      this.#lease = await store.runs.start({
+      const run = {
         id: runId,
         name: record.name,
         kind: BRANCH_KIND,
         configJson: JSON.stringify(record),
         totalSteps: experiment.grpo.steps,
         startedAt: Date.now(),
-      });
+      };
+      this.#lease = await store.runs.start(run, data);
     });
   }
 
   /** Keeps a checkpoint. */
   async keep(kept: KeptBranch): Promise<void> {
-    const { runId, record, origin } = this.#identity;
+    const { runId, record, experiment, origin } = this.#identity;
     const { step } = kept.checkpoint.state;
     await this.#try(step, async () => {
       const store = await this.#openStore();
@@ -68,7 +74,8 @@ export class BranchKeeper {
         runId,
         parentId: this.#lastId,
         modelName: record.name,
-        worldHash: kept.checkpoint.dataHash,
+        // By this name the store keeps imported data for as long as a checkpoint needs it.
+        worldHash: experiment.data.kind === 'file' ? experiment.data.sha256 : kept.checkpoint.dataHash,
         step,
         configJson: JSON.stringify(kept.checkpoint.experiment),
       };

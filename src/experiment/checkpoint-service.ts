@@ -7,9 +7,7 @@ import { type CheckpointStore, openCheckpointStore } from '../checkpoint/store.t
 import type { OpenRunStatus } from '../checkpoint/open-runs.ts';
 import type { Manifest } from '../checkpoint/manifest.ts';
 import { readStorageSpace } from '../checkpoint/storage-space.ts';
-import { LabError } from '../common/errors.ts';
-import { BRANCH_KIND } from '../protocol/grpo.ts';
-import type { ModelFileBytes } from './model-files.ts';
+import { modelInCheckpoint } from './model-in-checkpoint.ts';
 import type {
   Checkpoint,
   CheckpointApi,
@@ -64,15 +62,7 @@ export class CheckpointService implements CheckpointApi {
 
   async model(id: string): Promise<CheckpointModel> {
     const { manifest, payload } = await (await this.#open()).load(id);
-    const read = MODEL_READERS[manifest.kind];
-    if (read === undefined) {
-      throw new LabError('bad-checkpoint', {
-        message: `The checkpoint "${manifest.name}" holds no model that can answer.`,
-        expected: `a checkpoint of one of the kinds ${Object.keys(MODEL_READERS).join(', ')}`,
-        got: `"${manifest.kind}"`,
-      });
-    }
-    const files = (await read())(payload, manifest.createdAt);
+    const files = await modelInCheckpoint(manifest, payload);
     return transfer(
       { name: manifest.name, files },
       Object.values(files).map(({ buffer }) => buffer),
@@ -88,16 +78,6 @@ export class CheckpointService implements CheckpointApi {
     return this.#store;
   }
 }
-
-/**
- * How the model in a checkpoint is read, by the kind of run that saved it. Fetched only when asked for: making a model's
- * files may need the rule world, listing checkpoints does not.
- */
-const MODEL_READERS: Readonly<Record<string, () => Promise<(bytes: Uint8Array, createdAt: number) => ModelFileBytes>>> =
-  {
-    sft: async () => (await import('./checkpoint-model.ts')).modelFilesOf,
-    [BRANCH_KIND]: async () => (await import('./kept-branch.ts')).branchModelFiles,
-  };
 
 function checkpointOf({ chunks: _chunks, ...manifest }: Manifest): Checkpoint {
   return manifest;

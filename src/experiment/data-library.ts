@@ -9,10 +9,17 @@ import { type DataFile, likelyScale, readDataSet, type ReadData } from '../data/
 import { badFile, describeRowError } from '../data/records.ts';
 import { normaliseQuery } from '../data/splits.ts';
 import { chunksOf } from '../data/text-stream.ts';
-import type { DataPlan, DataSummary, ReadDataRequest } from '../protocol/imported-data.ts';
-import type { FileData, SftExperiment } from '../protocol/sft-experiment.ts';
+import type {
+  DataPlan,
+  DataSummary,
+  ReadDataRequest,
+  ReadRulesRequest,
+  RulesSummary,
+} from '../protocol/imported-data.ts';
+import { type FileData, parseSftExperiment, type SftExperiment } from '../protocol/sft-experiment.ts';
 import type { JudgedPair } from '../relevance/pair.ts';
 import { checkBatch, countShortened, splitFile } from './file-data.ts';
+import { instructionOf, lexiconOf, rulesForFile, tellRulesApart } from './rules-files.ts';
 
 /** Files beyond this are not even opened. */
 const MAX_FILE_BYTES = 256 * 2 ** 20;
@@ -60,6 +67,32 @@ export class DataLibrary {
     }
     this.#last = await decodeDataSet(kept.name, sha256, kept.bytes);
     return this.#last;
+  }
+
+  /**
+   * Reads rules of one's own for the data of a run.
+   *
+   * @throws {LabError} `bad-file`, `bad-instruction` or `bad-config` if they cannot be used; as {@link find}
+   */
+  async readRules({ files, data, scaleSize }: ReadRulesRequest): Promise<RulesSummary> {
+    const { data: checked } = parseSftExperiment('The data that the rules are for', { data });
+    if (checked.kind !== 'file') {
+      throw new LabError('bad-config', { message: 'Own rules belong to a file of judged pairs.' });
+    }
+    const texts = await Promise.all(files.map(async ({ name, blob }) => ({ name, text: await blob.text() })));
+    const { instruction, lexicon } = tellRulesApart(texts);
+    const words = lexicon === undefined ? undefined : lexiconOf(lexicon);
+    const dataSet = await this.find(checked);
+    const { rules, traces } = rulesForFile(instructionOf(instruction), words, checked, scaleSize, dataSet);
+    return {
+      name: instruction.name,
+      rules,
+      ruleCount: rules.instruction.rules.length,
+      tailCount: rules.tailRules.length,
+      traced: traces?.traced ?? 0,
+      pairs: traces?.pairs ?? 0,
+      isLexiconInduced: lexicon === undefined,
+    };
   }
 
   /**

@@ -6,10 +6,12 @@
 import { LabError, throwIfAborted } from '../common/errors.ts';
 import { yieldToMessages } from '../common/yield.ts';
 import type { Pacer } from '../common/pacing.ts';
+import type { DataSet } from '../data/data-set.ts';
 import type { BackendFault, BackendHealth } from '../gpu/current-backend.ts';
 import { type Failure, failureOf } from '../protocol/failure.ts';
 import type { BranchTale, GrpoEvent } from '../protocol/grpo.ts';
 import type { GrpoExperiment } from '../protocol/grpo-experiment.ts';
+import type { FileData } from '../protocol/sft-experiment.ts';
 import type { BranchKeeper } from './branch-keeper.ts';
 import type { GrpoCheckpoint, GrpoCurvePoint } from './grpo-checkpoint.ts';
 import { measuredPoints, sampledGroups, stepEvent } from './grpo-events.ts';
@@ -33,6 +35,8 @@ export interface BranchContext {
   readonly pacer: () => Pacer | undefined;
   readonly signal: AbortSignal;
   readonly prepare: (experiment: GrpoExperiment) => Promise<PreparedGrpo>;
+  /** Finds an imported data set. */
+  readonly findData: (data: FileData) => Promise<DataSet>;
   /** What has been measured of the start, by what decides such a measurement. */
   readonly startPoints: Map<string, GrpoCurvePoint>;
   readonly emit: (event: GrpoEvent) => void;
@@ -148,7 +152,8 @@ export class GrpoBranch {
    */
   async run(): Promise<void> {
     this.#tellBeginning();
-    await this.#plan.keeper?.begin(this.#step);
+    const { data } = this.#plan.experiment;
+    await this.#plan.keeper?.begin(this.#step, data.kind === 'file' ? await this.#context.findData(data) : undefined);
     if (this.#plan.parent?.step === this.#step && this.#last !== undefined) await this.#write(this.#last);
     for (;;) {
       const fault = await this.#runOnce();

@@ -18,11 +18,12 @@ export function ruleInfos({ instruction, tailRules }: Pick<Rules, 'instruction' 
 
 /** A step of a branch that draws `rollouts` completions. */
 export function stepEvent(branch: number, rollouts: number, record: GrpoStep): GrpoEventOf<'step'> {
-  const { step, reward, entropy, klNats, groups, rules, balance, loss, tokens, times, tokensPerSec } = record;
+  const { step, stage, reward, entropy, klNats, groups, rules, balance, loss, tokens, times, tokensPerSec } = record;
   return {
     kind: 'step',
     branch,
     step,
+    stage,
     reward: reward.total,
     labelEntropyNats: entropy.labelNats,
     reasoningEntropyNats: entropy.reasoningNats,

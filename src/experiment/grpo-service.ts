@@ -8,29 +8,49 @@ import { newId } from '../checkpoint/manifest.ts';
 import { countParameters } from '../config/model-config.ts';
 import { parseConfig } from '../config/parse.ts';
 import { MODEL_PRESETS } from '../config/presets.ts';
+import type { DataSet } from '../data/data-set.ts';
 import { dropBackend, isCurrentBackend, watchBackend } from '../gpu/current-backend.ts';
 import type { BackendRequest } from '../gpu/device.ts';
 import { countStep, type StepCost } from '../gpu/step-cost.ts';
-import { disposeLabModel, loadLabModel, type ModelFileName, readWeightTensors } from '../infer/lab-model.ts';
+import {
+  disposeLabModel,
+  loadLabModel,
+  MODEL_FILES,
+  type ModelFileName,
+  readWeightTensors,
+} from '../infer/lab-model.ts';
 import { fetchModel } from '../infer/model-fetch.ts';
 import { untilDelivered } from '../protocol/delivery.ts';
 import { failureOf } from '../protocol/failure.ts';
 import {
+  checkpointIdIn,
   type GrpoApi,
   type GrpoCommand,
   GrpoCommandSchema,
   type GrpoEvent,
+  type GrpoEventOf,
   type GrpoRequest,
   GrpoRequestSchema,
 } from '../protocol/grpo.ts';
 import { type GrpoExperiment, parseGrpoExperiment } from '../protocol/grpo-experiment.ts';
+import {
+  type DataSummary,
+  type ReadDataRequest,
+  ReadDataRequestSchema,
+  type ReadRulesRequest,
+  ReadRulesRequestSchema,
+  type RulesSummary,
+} from '../protocol/imported-data.ts';
 import type { BackendChoice } from '../protocol/scoring.ts';
+import type { FileData } from '../protocol/sft-experiment.ts';
 import { COLLAPSE_BOUNDS } from '../train/collapse.ts';
+import { DataLibrary } from './data-library.ts';
 import { ruleInfos } from './grpo-events.ts';
 import type { StartModel } from './grpo-run.ts';
 import { GrpoSession, type NamedExperiment, type OpenSessionBackend } from './grpo-session.ts';
-import { type PreparedGrpo, prepareGrpo, startOf } from './grpo-task.ts';
-import { withPassRates } from './pass-rates.ts';
+import { type PreparedGrpo, type PrepareGrpoOptions, prepareGrpo, startOf } from './grpo-task.ts';
+import { modelInCheckpoint } from './model-in-checkpoint.ts';
+import { type PassCounts, type PassRateOptions, withPassRates } from './pass-rates.ts';
 import { readKeptBranch, type StartFiles } from './kept-branch.ts';
 import { openTrainingBackend, type TrainingBackend } from './run-backend.ts';
 import type { RunStore } from './run-store.ts';
@@ -54,17 +74,27 @@ interface NamedStart {
   readonly labelNames: readonly string[];
 }
 
+type TellStage = (stage: GrpoEventOf<'preparing'>['stage']) => void;
 type ParsedBranch = v.InferOutput<typeof GrpoRequestSchema>['branches'][number];
 
 /** Runs one demonstration at a time. */
 export class GrpoService implements GrpoApi {
   readonly #options: GrpoServiceOptions;
+  readonly #library = new DataLibrary(async (sha256) => (await this.#options.openStore?.())?.data.load(sha256));
   #session: GrpoSession | undefined;
   /** The backend that was opened last, and what was asked for then. */
   #open: { readonly choice: BackendChoice; readonly backend: TrainingBackend } | undefined;
 
   constructor(options: GrpoServiceOptions) {
     this.#options = options;
+  }
+
+  async readData(request: ReadDataRequest): Promise<DataSummary> {
+    return this.#library.read(parseConfig('The files of a data set', ReadDataRequestSchema, request).files);
+  }
+
+  async readRules(request: ReadRulesRequest): Promise<RulesSummary> {
+    return this.#library.readRules(parseConfig('The files of own rules', ReadRulesRequestSchema, request));
   }
 
   async run(request: GrpoRequest, emit: (event: GrpoEvent) => void): Promise<void> {
@@ -105,7 +135,7 @@ export class GrpoService implements GrpoApi {
     const parsed = parseConfig('The request', GrpoRequestSchema, request);
     const { modelUrl, backend: choice, demonstration } = parsed;
     session.isVisible = parsed.isVisible;
-    const { openStore, getModel = (url) => fetchModel(url, () => undefined) } = this.#options;
+    const { openStore } = this.#options;
     const plans = await Promise.all(parsed.branches.map((branch) => readPlan(branch, openStore)));
     const [first] = plans;
     if (first === undefined) return;
@@ -123,11 +153,11 @@ export class GrpoService implements GrpoApi {
     const backend = await open();
     throwIfAborted(signal);
     emit({ kind: 'preparing', stage: 'model' });
-    const { start, files, modelName, labelNames } = readStart(await getModel(modelUrl));
+    const { start, files, modelName, labelNames } = readStart(await this.#modelAt(modelUrl));
     throwIfAborted(signal);
 
-    emit({ kind: 'preparing', stage: 'world' });
-    const prepare = preparer(start, signal);
+    const findData = (data: FileData): Promise<DataSet> => this.#library.find(data);
+    const prepare = preparer(start, { findData, signal, onStage: (stage) => emit({ kind: 'preparing', stage }) });
     const { dataHash, rules } = await prepare(first.experiment);
     emit({
       kind: 'prepared',
@@ -139,7 +169,17 @@ export class GrpoService implements GrpoApi {
       bounds: { ...COLLAPSE_BOUNDS },
     });
     const named = { modelUrl, modelName, demonstration: demonstration ?? newId() };
-    await session.run(plans, { ...named, start, startFiles: files, backend, reopen, openStore, prepare });
+    await session.run(plans, { ...named, start, startFiles: files, backend, reopen, openStore, prepare, findData });
+  }
+
+  /** The files of a model in a folder, or in a checkpoint that this browser keeps. */
+  async #modelAt(modelUrl: string): Promise<ReadonlyMap<ModelFileName, Uint8Array>> {
+    const { openStore, getModel = (url) => fetchModel(url, () => undefined) } = this.#options;
+    const id = checkpointIdIn(modelUrl);
+    if (id === undefined || openStore === undefined) return getModel(modelUrl);
+    const { manifest, payload } = await (await openStore()).load(id);
+    const files = await modelInCheckpoint(manifest, payload);
+    return new Map(MODEL_FILES.map((name) => [name, files[name]]));
   }
 
   /** Opens the backend that is fastest for such a branch, or gives the one that is open: timing it again takes a while. */
@@ -197,16 +237,27 @@ function readStart(files: ReadonlyMap<ModelFileName, Uint8Array>): NamedStart {
   return { start, files: texts, modelName: card.name, labelNames: scale.names };
 }
 
-/** Makes the data of branches, once for all that learn from the same. */
-function preparer(start: StartModel, signal: AbortSignal): (experiment: GrpoExperiment) => Promise<PreparedGrpo> {
+/** Makes the data of branches, once for all that learn from the same; pass rates of the start are measured once. */
+function preparer(
+  start: StartModel,
+  { findData, signal, onStage }: Pick<PrepareGrpoOptions, 'findData' | 'signal'> & { onStage: TellStage },
+): (experiment: GrpoExperiment) => Promise<PreparedGrpo> {
   const made = new Map<string, PreparedGrpo>();
+  const measured = new Map<string, PassCounts>();
+  const keep: PassRateOptions['keep'] = async (name, measure) => {
+    const counts = measured.get(name) ?? (await measure());
+    measured.set(name, counts);
+    return counts;
+  };
   return async (experiment) => {
     const { name: _name, probeSamples: _samples, watchDivergence: _watch, grpo, ...data } = experiment;
     const key = JSON.stringify([data, grpo.tailPromptWeight, grpo.seed]);
     const known = made.get(key);
     if (known !== undefined) return known;
-    const bare = await prepareGrpo(experiment, start, { signal });
-    const prepared = await withPassRates(experiment, bare, start, { signal });
+    onStage('data');
+    const bare = await prepareGrpo(experiment, start, { findData, signal });
+    if (experiment.passRates !== null) onStage('pass-rates');
+    const prepared = await withPassRates(experiment, bare, start, { signal, keep });
     made.set(key, prepared);
     return prepared;
   };

@@ -32,7 +32,7 @@ export interface NamedExperiment {
 }
 
 /** What a session learns about where it runs once it has opened. */
-export interface SessionContext extends Pick<BranchContext, 'start' | 'startFiles' | 'prepare'> {
+export interface SessionContext extends Pick<BranchContext, 'start' | 'startFiles' | 'prepare' | 'findData'> {
   readonly modelUrl: string;
   readonly modelName: string;
   /** As kept branches name it. */

@@ -2,7 +2,7 @@
  * Where a run keeps what must outlive it: checkpoints as opaque bytes, and the record that it is under way. The
  * CheckpointStore of the browser is one; a run needs no more of it than this.
  */
-import type { CheckpointInfoInput } from '../checkpoint/manifest.ts';
+import type { CheckpointInfoInput, Manifest } from '../checkpoint/manifest.ts';
 import type { DataToKeep } from '../checkpoint/kept-data.ts';
 import type { OpenRunInput, RunLease } from '../checkpoint/open-runs.ts';
 
@@ -23,5 +23,8 @@ export interface RunStore {
     options: { readonly keepLast: number },
   ): Promise<{ readonly id: string; readonly sizeBytes: number }>;
   /** @throws {LabError} `not-found`, or `bad-checkpoint` if the bytes are not those that were saved */
-  load(id: string): Promise<{ readonly manifest: { readonly runId: string | null }; readonly payload: Uint8Array }>;
+  load(id: string): Promise<{
+    readonly manifest: Pick<Manifest, 'runId' | 'kind' | 'name' | 'createdAt'>;
+    readonly payload: Uint8Array;
+  }>;
 }

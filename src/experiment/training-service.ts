@@ -13,7 +13,14 @@ import { countStep, type StepCost } from '../gpu/step-cost.ts';
 import { untilDelivered } from '../protocol/delivery.ts';
 import { failureOf } from '../protocol/failure.ts';
 import type { BackendChoice } from '../protocol/scoring.ts';
-import { type DataSummary, type ReadDataRequest, ReadDataRequestSchema } from '../protocol/imported-data.ts';
+import {
+  type DataSummary,
+  type ReadDataRequest,
+  ReadDataRequestSchema,
+  type ReadRulesRequest,
+  ReadRulesRequestSchema,
+  type RulesSummary,
+} from '../protocol/imported-data.ts';
 import { type FileData, parseSftExperiment } from '../protocol/sft-experiment.ts';
 import {
   type PlanRequest,
@@ -62,6 +69,10 @@ export class TrainingService implements TrainingApi {
 
   async readData(request: ReadDataRequest): Promise<DataSummary> {
     return this.#library.read(parseConfig('The files of a data set', ReadDataRequestSchema, request).files);
+  }
+
+  async readRules(request: ReadRulesRequest): Promise<RulesSummary> {
+    return this.#library.readRules(parseConfig('The files of own rules', ReadRulesRequestSchema, request));
   }
 
   async plan(request: PlanRequest): Promise<TrainingPlan> {

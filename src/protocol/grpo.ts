@@ -11,6 +11,7 @@
 import * as v from 'valibot';
 import { CRITERIA } from '../relevance/vocabulary.ts';
 import { FailureSchema } from './failure.ts';
+import type { DataSummary, ReadDataRequest, ReadRulesRequest, RulesSummary } from './imported-data.ts';
 import { PolicyMeasuresSchema } from './policy-measures.ts';
 import { BACKEND_CHOICES, PairSchema } from './scoring.ts';
 
@@ -45,12 +46,24 @@ export const BranchRecordSchema = v.strictObject({
 });
 export type BranchRecord = v.InferOutput<typeof BranchRecordSchema>;
 
+/** The address of the model in a checkpoint of this browser, where that of a model's folder is asked for. */
+const CHECKPOINT_SCHEME = 'checkpoint:';
+
+export function checkpointUrl(id: string): string {
+  return `${CHECKPOINT_SCHEME}${id}/`;
+}
+
+/** The checkpoint that an address names; undefined if it is that of a folder. */
+export function checkpointIdIn(modelUrl: string): string | undefined {
+  return modelUrl.startsWith(CHECKPOINT_SCHEME) ? modelUrl.slice(CHECKPOINT_SCHEME.length, -1) : undefined;
+}
+
 /** Which kind of runs and checkpoints branches are kept as. */
 export const BRANCH_KIND = 'grpo';
 
 /** What to run. */
 export const GrpoRequestSchema = v.strictObject({
-  /** The folder of the model that all branches start from: an absolute URL with a trailing slash. */
+  /** The model that all branches start from: its folder as an absolute URL with a trailing slash, or {@link checkpointUrl}. */
   modelUrl: v.pipe(v.string(), v.url(), v.endsWith('/')),
   backend: v.optional(v.picklist(BACKEND_CHOICES), 'auto'),
   /** Whether somebody looks at the page. */
@@ -182,6 +195,8 @@ const StepEventSchema = v.strictObject({
   kind: v.literal('step'),
   branch: branchId,
   step: count,
+  /** Of the curriculum, where the prompts came from; null in random order, and not known of steps from before it was told. */
+  stage: v.optional(v.nullable(v.picklist([1, 2, 3])), null),
   /** Means over the rollouts of the step. */
   reward: v.number(),
   labelEntropyNats: v.number(),
@@ -233,7 +248,7 @@ export const GrpoEventSchema = v.variant('kind', [
     reason: v.string(),
     problems: v.array(v.string()),
   }),
-  v.strictObject({ kind: v.literal('preparing'), stage: v.picklist(['model', 'world']) }),
+  v.strictObject({ kind: v.literal('preparing'), stage: v.picklist(['model', 'data', 'pass-rates']) }),
   v.strictObject({
     kind: v.literal('prepared'),
     modelName: v.string(),
@@ -278,6 +293,10 @@ export type GrpoEventOf<Kind extends GrpoEvent['kind']> = Extract<GrpoEvent, { k
 
 /** What the worker offers, by comlink. Arguments are unknown until parsed with the schemas above. */
 export interface GrpoApi {
+  /** Reads files of judged pairs for branches to learn from. Rejects with `bad-file` if they cannot be used. */
+  readData(request: ReadDataRequest): Promise<DataSummary>;
+  /** Reads an instruction of one's own for data that was read. Rejects with a code of LabErrorCode as the error's name. */
+  readRules(request: ReadRulesRequest): Promise<RulesSummary>;
   /** Runs a demonstration; resolves after the last event. While one is under way, another fails at once. */
   run(request: GrpoRequest, emit: (event: GrpoEvent) => void): Promise<void>;
   /** Steers the demonstration under way; without one it does nothing. Rejects if the command is malformed. */

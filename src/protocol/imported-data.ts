@@ -32,6 +32,31 @@ export const DataSummarySchema = v.strictObject({
 });
 export type DataSummary = v.InferOutput<typeof DataSummarySchema>;
 
+/** An instruction, and the words it knows where they are in a file of their own. */
+export const ReadRulesRequestSchema = v.strictObject({
+  files: ReadDataRequestSchema.entries.files,
+  /** The file of judged pairs that the rules go with, as in the settings of a run. */
+  data: v.unknown(),
+  /** Labels on the scale of the run. */
+  scaleSize: count,
+});
+export type ReadRulesRequest = v.InferInput<typeof ReadRulesRequestSchema>;
+
+/** Own rules as they were read. */
+export const RulesSummarySchema = v.strictObject({
+  name: v.string(),
+  /** For the settings of a run, whose schema checks them. */
+  rules: v.unknown(),
+  ruleCount: count,
+  tailCount: count,
+  /** Of the pairs to learn from, those whose label the rules give verified reasons for. */
+  traced: count,
+  pairs: count,
+  /** Whether the words were taken from the documents to learn from, for want of a file of them. */
+  isLexiconInduced: v.boolean(),
+});
+export type RulesSummary = v.InferOutput<typeof RulesSummarySchema>;
+
 const PartSchema = v.strictObject({ pairs: count, queries: count });
 
 /** An imported data set under the settings of a run. */

@@ -8,7 +8,13 @@
  */
 import * as v from 'valibot';
 import { FailureSchema } from './failure.ts';
-import { type DataSummary, DataPlanSchema, type ReadDataRequest } from './imported-data.ts';
+import {
+  type DataSummary,
+  DataPlanSchema,
+  type ReadDataRequest,
+  type ReadRulesRequest,
+  type RulesSummary,
+} from './imported-data.ts';
 import { BACKEND_CHOICES } from './scoring.ts';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -193,6 +199,8 @@ export type TrainingEventOf<Kind extends TrainingEvent['kind']> = Extract<Traini
 export interface TrainingApi {
   /** Reads files of judged pairs for runs to learn from. Rejects with `bad-file` if they cannot be used. */
   readData(request: ReadDataRequest): Promise<DataSummary>;
+  /** Reads an instruction of one's own for data that was read. Rejects with a code of LabErrorCode as the error's name. */
+  readRules(request: ReadRulesRequest): Promise<RulesSummary>;
   /**
    * Checks the data of a run, opens a backend and says what it would take. Rejects with a code of LabErrorCode as the
    * error's name.

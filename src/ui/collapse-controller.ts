@@ -50,8 +50,7 @@ export class CollapseController implements ReactiveController {
     this.#show(STARTED_DEMONSTRATION);
     let client: GrpoClient | undefined;
     try {
-      client = this.#client ?? (await open());
-      this.#client = client;
+      client = await this.thread(open);
       const isVisible = document.visibilityState === 'visible';
       await client.run({ ...request, isVisible }, (event) => {
         if (client === this.#client) this.#receive(event);
@@ -65,6 +64,12 @@ export class CollapseController implements ReactiveController {
       this.#client = undefined;
       this.#receive({ kind: 'failed', ...failureOf(thrown) });
     }
+  }
+
+  /** The thread, started if there is none. */
+  async thread(open: OpenGrpo): Promise<GrpoClient> {
+    this.#client ??= await open();
+    return this.#client;
   }
 
   /** Asks something of the demonstration. */

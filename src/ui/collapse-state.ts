@@ -94,7 +94,7 @@ export function applyGrpoEvent(state: CollapseState, event: GrpoEvent): Collapse
     case 'step':
       return withBranch({ ...state, refused: undefined }, event.branch, (branch) => withStep(branch, event));
     case 'measure':
-      return withBranch(state, event.branch, (branch) => ({
+      return withBranch({ ...state, stage: undefined }, event.branch, (branch) => ({
         ...branch,
         points: [...branch.points, event.point],
         measureMs: branch.measureMs + event.elapsedMs,

@@ -6,7 +6,10 @@ import type { ReactiveController, ReactiveControllerHost } from 'lit';
 import { LabError } from '../common/errors.ts';
 import { type Failure, failureOf } from '../protocol/failure.ts';
 import type { DataSummary } from '../protocol/imported-data.ts';
-import type { OpenTraining } from './training-client.ts';
+import type { TrainingClient } from './training-client.ts';
+
+/** Gives the thread that reads. */
+export type OpenDataReader = () => Promise<Pick<TrainingClient, 'readData'>>;
 
 export interface DataState {
   /** Names of the files being read. */
@@ -34,7 +37,7 @@ export class DataController implements ReactiveController {
   }
 
   /** Reads files; gives what was found, or undefined if they cannot be used or others were chosen meanwhile. */
-  async read(open: OpenTraining, files: readonly File[]): Promise<DataSummary | undefined> {
+  async read(open: OpenDataReader, files: readonly File[]): Promise<DataSummary | undefined> {
     this.#request += 1;
     const request = this.#request;
     const names = files.map(({ name }) => name).join(' and ');
@@ -54,7 +57,7 @@ export class DataController implements ReactiveController {
   }
 
   /** Reads the files that stand once more, in a thread that does not know them yet. */
-  async readAgain(open: OpenTraining): Promise<void> {
+  async readAgain(open: OpenDataReader): Promise<void> {
     if (this.#files.length > 0) await this.read(open, this.#files);
   }
 

@@ -2,13 +2,26 @@
  * The page's side of the worker that runs reinforcement, as training-client.ts is of the one that trains.
  */
 import { proxy, wrap } from 'comlink';
+import * as v from 'valibot';
 import workerUrl from '../../workers/grpo.worker.ts?worker&url';
+import {
+  type DataSummary,
+  DataSummarySchema,
+  type ReadDataRequest,
+  type ReadRulesRequest,
+  type RulesSummary,
+  RulesSummarySchema,
+} from '../protocol/imported-data.ts';
 import { type GrpoApi, type GrpoCommand, type GrpoEvent, GrpoEventSchema, type GrpoRequest } from '../protocol/grpo.ts';
 import { trustedScriptUrl } from './trusted-script-url.ts';
 import { readMessage, whenBroken } from './worker-failure.ts';
 
 /** Runs one demonstration at a time. */
 export interface GrpoClient {
+  /** Reads files of judged pairs for branches to learn from. @throws an error whose name is a LabErrorCode. */
+  readData(request: ReadDataRequest): Promise<DataSummary>;
+  /** Reads rules of one's own for such data. @throws an error whose name is a LabErrorCode. */
+  readRules(request: ReadRulesRequest): Promise<RulesSummary>;
   /** Resolves after its last event, `stopped` or `failed`. Rejects only if the thread itself broke. */
   run(request: GrpoRequest, onEvent: (event: GrpoEvent) => void): Promise<void>;
   command(command: GrpoCommand): Promise<void>;
@@ -25,6 +38,8 @@ export function openGrpoWorker(): GrpoClient {
   const api = wrap<GrpoApi>(worker);
   const broken = whenBroken(worker, 'reinforcement');
   return {
+    readData: async (request) => v.parse(DataSummarySchema, await Promise.race([api.readData(request), broken])),
+    readRules: async (request) => v.parse(RulesSummarySchema, await Promise.race([api.readRules(request), broken])),
     run: async (request, onEvent) => {
       const ran = api.run(
         request,

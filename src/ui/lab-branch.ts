@@ -18,6 +18,13 @@ import { baseStyles, buttonStyles, headingStyles } from './shared-styles.ts';
 
 /** Positions of the dial on its slider. */
 const DIAL = { most: 1, by: 0.05 } as const;
+/** What each stage of a curriculum draws. */
+const STAGE_TEXTS = {
+  1: 'prompts that the start labels rightly at least half the time',
+  2: 'prompts that it labels rightly less often',
+  3: 'all of these, and rare rules more often',
+} as const;
+const STAGE_COUNT = 3;
 /** Steps that times and speeds are averaged over. */
 const RECENT = 10;
 
@@ -124,6 +131,7 @@ export class LabBranch extends LitElement {
         <span class="at">
           step ${formatCount(step)} of ${formatCount(steps)}${parent === null ? nothing : `, forked at ${parent.step}`}
         </span>
+        ${this.#stage(branch)}
       </header>
       ${
         ended?.failure === null || ended === undefined
@@ -145,6 +153,16 @@ export class LabBranch extends LitElement {
       </div>
       ${this.#costs(branch)} ${this.#fork(branch)}
     </article>`;
+  }
+
+  /** Nothing in random order. */
+  #stage({ history }: BranchState): unknown {
+    const stage = history.at(-1)?.stage ?? null;
+    if (stage === null) return nothing;
+    const since = history.findLast((each) => each.stage !== stage)?.step ?? 0;
+    return html`<span class="at"
+      >stage ${stage} of ${STAGE_COUNT} since step ${formatCount(since + 1)}: ${STAGE_TEXTS[stage]}</span
+    >`;
   }
 
   #dial(branch: BranchState): unknown {

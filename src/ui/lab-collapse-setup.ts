@@ -10,6 +10,8 @@ import {
   type DemonstrationChoice,
   METHODS,
   type MethodName,
+  MOST_METHODS,
+  ORDERS,
   PROMPT_MIXES,
   REWARDS,
 } from './demonstration.ts';
@@ -23,6 +25,11 @@ const MIX_TEXTS = {
   'head-heavy': 'Head-heavy: prompts of rare rules are ten times as rare',
   matched: 'Matched: rules as frequent as in the expert\u2019s data',
 } as const;
+const ORDER_TEXTS = {
+  random: 'Random: as they are drawn',
+  staged: 'In stages: easy for the start, then hard, then all and rare rules',
+  adaptive: 'In stages that end once they are answered well',
+} as const;
 const REWARD_TEXTS = {
   plausible: 'Plausible: the cited rule leads to the label, its evidence is there',
   full: 'Full: every step is held against the expert\u2019s',
@@ -30,6 +37,7 @@ const REWARD_TEXTS = {
 } as const;
 
 /**
+ * @slot source - what the branches start from and learn from.
  * @fires demonstration-run - a {@link DemonstrationChoice} as `detail`.
  * @fires choice-change - the {@link DemonstrationChoice} as it is now, as `detail`.
  */
@@ -100,11 +108,14 @@ export class LabCollapseSetup extends LitElement {
   ];
 
   @property({ attribute: false }) choice: DemonstrationChoice = DEFAULT_CHOICE;
+  /** Whether there is something to start from and to learn from. */
+  @property({ type: Boolean }) ready = false;
   /** Texts of number fields that are no number yet. */
   @state() private typed: ReadonlyMap<NumberKey, string> = new Map();
 
   override render(): unknown {
     const problems = this.#problems();
+    const tooFewOrMany = this.#methodsProblem();
     return html`<section aria-label="The demonstration">
       <p class="purpose">
         A small model that has learned all rules from an expert goes on by reinforcement. Watch whether it forgets rare
@@ -112,7 +123,11 @@ export class LabCollapseSetup extends LitElement {
         weights and see the same prompts and the same random numbers.
       </p>
       <p class="actions">
-        <button class="primary" ?disabled=${problems.size > 0 || this.choice.methods.length === 0} @click=${this.#run}>
+        <button
+          class="primary"
+          ?disabled=${!this.ready || problems.size > 0 || tooFewOrMany !== ''}
+          @click=${this.#run}
+        >
           Run the demonstration
         </button>
       </p>
@@ -136,7 +151,17 @@ export class LabCollapseSetup extends LitElement {
             )}
           </select>
         </div>
+        <div>
+          <label class="label" for="order">Order of prompts</label>
+          <select id="order" class="control" @change=${this.#orderChosen}>
+            ${ORDERS.map(
+              (order) =>
+                html`<option .value=${order} .selected=${order === this.choice.order}>${ORDER_TEXTS[order]}</option>`,
+            )}
+          </select>
+        </div>
       </div>
+      <slot name="source"></slot>
       <fieldset>
         <legend>Branches</legend>
         <div class="methods">
@@ -183,8 +208,15 @@ export class LabCollapseSetup extends LitElement {
           })}
         </div>
       </details>
-      ${this.choice.methods.length === 0 ? html`<p class="problem">Choose at least one branch.</p>` : nothing}
+      ${tooFewOrMany === '' ? nothing : html`<p class="problem" role="status">${tooFewOrMany}</p>`}
     </section>`;
+  }
+
+  /** Empty where there is none. */
+  #methodsProblem(): string {
+    const { length } = this.choice.methods;
+    if (length === 0) return 'Choose at least one branch.';
+    return length > MOST_METHODS ? `Choose at most ${MOST_METHODS} branches beside the control.` : '';
   }
 
   #problems(): ReadonlyMap<NumberKey, string> {
@@ -222,6 +254,11 @@ export class LabCollapseSetup extends LitElement {
   readonly #rewardChosen = (event: Event): void => {
     const reward = REWARDS.find((each) => each === chosenIn(event));
     if (reward !== undefined) this.#change({ reward });
+  };
+
+  readonly #orderChosen = (event: Event): void => {
+    const order = ORDERS.find((each) => each === chosenIn(event));
+    if (order !== undefined) this.#change({ order });
   };
 
   /** Told at once: whoever holds the choice sets it again whenever it is drawn anew. */

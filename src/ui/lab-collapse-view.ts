@@ -9,6 +9,8 @@ import { repeat } from 'lit/directives/repeat.js';
 import { LabError } from '../common/errors.ts';
 import { type GrpoCommand, type GrpoEvent, MAX_BRANCHES, type MeasuredPoint } from '../protocol/grpo.ts';
 import type { BackendChoice } from '../protocol/scoring.ts';
+import type { DataKind } from '../protocol/sft-experiment.ts';
+
 import { branchLook } from './branch-looks.ts';
 import type { CheckpointClient } from './checkpoint-client.ts';
 import { CheckpointsController } from './checkpoints-controller.ts';
@@ -27,6 +29,7 @@ import './lab-branch.ts';
 import './lab-chart.ts';
 import type { ChartLine } from './lab-chart.ts';
 import './lab-collapse-setup.ts';
+import './lab-collapse-source.ts';
 import './lab-completions.ts';
 import './lab-demonstration-offers.ts';
 import './lab-findings.ts';
@@ -37,6 +40,7 @@ import { askToPersist } from './persistence.ts';
 import { readoutStyles } from './readout-styles.ts';
 import { orderedRules } from './rule-series.ts';
 import { baseStyles, buttonStyles, headingStyles } from './shared-styles.ts';
+import { SourceController } from './source-controller.ts';
 
 /** How values are drawn; where no range is given, by what the curves need: a reward climbs by few hundredths. */
 const UNITS = {
@@ -80,6 +84,11 @@ export class LabCollapseView extends LitElement {
   #number = 0;
   readonly #demonstration = new CollapseController(this, (event) => this.#happened(event));
   readonly #checkpoints = new CheckpointsController(this);
+  readonly #source = new SourceController(
+    this,
+    () => this.#demonstration.thread(this.#opener()),
+    () => this.#checkpoints.state.overview,
+  );
 
   override willUpdate(changed: Map<PropertyKey, unknown>): void {
     if (changed.has('openStore')) void this.openStore?.().then((store) => this.#checkpoints.use(store));
@@ -130,12 +139,28 @@ export class LabCollapseView extends LitElement {
   }
 
   #setup(): unknown {
+    const source = this.#source;
     return html`<h2 class="heading">Watch a model forget while its reward climbs</h2>
       <lab-collapse-setup
         .choice=${this.choice}
+        ?ready=${source.isReady}
         @choice-change=${(event: CustomEvent<DemonstrationChoice>) => (this.choice = event.detail)}
         @demonstration-run=${(event: CustomEvent<DemonstrationChoice>) => this.#run(event.detail)}
-      ></lab-collapse-setup>`;
+      >
+        <lab-collapse-source
+          slot="source"
+          .starts=${source.starts}
+          .startId=${source.chosen.startId}
+          .chosen=${source.chosen.data}
+          .data=${source.data.state}
+          .rules=${source.rules.state}
+          @start-choose=${(event: CustomEvent<string>) => source.chooseStart(event.detail)}
+          @data-kind=${(event: CustomEvent<DataKind>) => source.chooseKind(event.detail)}
+          @data-files=${(event: CustomEvent<readonly File[]>) => source.readData(event.detail)}
+          @rules-files=${(event: CustomEvent<readonly File[]>) => source.readRules(event.detail)}
+          @rules-drop=${() => source.rules.drop()}
+        ></lab-collapse-source>
+      </lab-collapse-setup>`;
   }
 
   #controls(): unknown {
@@ -223,10 +248,12 @@ export class LabCollapseView extends LitElement {
     switch (phase) {
       case 'preparing':
         if (stage === 'model') return 'fetching the start';
-        return stage === 'world' ? 'making the pairs of the rule world' : 'measuring how fast this machine is';
+        if (stage === 'data') return 'making its pairs ready';
+        return stage === 'pass-rates' ? 'measuring what the start finds hard' : 'measuring how fast this machine is';
       case 'running': {
         if (pending === 'pause') return 'pausing after this step';
         const seconds = secondsLeft(branches);
+        if (stage === 'pass-rates') return 'measuring what the start finds hard';
         return seconds === null
           ? 'measuring the start, for each branch'
           : `of ${formatCount(lastStep(branches))}, ${formatSpan(seconds)} left`;
@@ -314,17 +341,21 @@ export class LabCollapseView extends LitElement {
 
   #run(choice: DemonstrationChoice): void {
     this.choice = choice;
-    this.#begin(planDemonstration(choice, new URL(this.modelUrl, document.baseURI).href));
+    this.#begin(planDemonstration(choice, this.#source.source, new URL(this.modelUrl, document.baseURI).href));
+  }
+
+  #opener(): OpenGrpo {
+    const { openGrpo } = this;
+    if (openGrpo === undefined) throw new LabError('internal', { message: 'The view was given no thread.' });
+    return openGrpo;
   }
 
   #begin(request: KeptDemonstration): void {
-    const { openGrpo, backend } = this;
-    if (openGrpo === undefined) throw new LabError('internal', { message: 'The view was given no thread.' });
     this.chosenRule = undefined;
     this.#number += 1;
     // A refusal changes nothing: it is kept as well as the browser keeps anything.
     void askToPersist().catch(() => undefined);
-    void this.#demonstration.run(openGrpo, { ...request, backend });
+    void this.#demonstration.run(this.#opener(), { ...request, backend: this.backend });
   }
 }
 

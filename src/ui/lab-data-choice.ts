@@ -1,15 +1,16 @@
 /**
  * What the model learns from: the rule world, or a file of judged pairs of one's own. A file is chosen or dropped, and what
- * was read in it is said at once, rows that were left out included.
+ * was read in it is said at once, rows that were left out included; rules of one's own can be chosen beside it.
  */
 import { css, html, LitElement, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { classMap } from 'lit/directives/class-map.js';
-import type { DataPlan, DataSummary } from '../protocol/imported-data.ts';
+import type { DataPlan, DataSummary, RulesSummary } from '../protocol/imported-data.ts';
 import type { DataKind } from '../protocol/sft-experiment.ts';
 import type { DataState } from './data-controller.ts';
 import { formatCount } from './format.ts';
 import './lab-notice.ts';
+import type { RulesState } from './rules-controller.ts';
 import { baseStyles, buttonStyles } from './shared-styles.ts';
 
 const KINDS: readonly { readonly kind: DataKind; readonly name: string }[] = [
@@ -20,6 +21,8 @@ const KINDS: readonly { readonly kind: DataKind; readonly name: string }[] = [
 /**
  * @fires data-kind - the chosen {@link DataKind} as `detail`.
  * @fires data-files - the chosen files as `detail`.
+ * @fires rules-files - the chosen files of own rules as `detail`.
+ * @fires rules-drop - own rules are not wanted any more.
  */
 @customElement('lab-data-choice')
 export class LabDataChoice extends LitElement {
@@ -56,6 +59,11 @@ export class LabDataChoice extends LitElement {
         padding: var(--space-3) var(--space-4);
         border: 1px dashed var(--line-strong);
         border-radius: var(--radius);
+      }
+      .rules {
+        display: grid;
+        gap: var(--space-2);
+        justify-items: start;
       }
       .over {
         border-color: var(--accent);
@@ -97,6 +105,8 @@ export class LabDataChoice extends LitElement {
   @property() fileName = '';
   @property() fileHash = '';
   @property({ attribute: false }) data: DataState = { reading: undefined, summary: undefined, failure: undefined };
+  /** Own rules beside the file; undefined where none can be chosen. */
+  @property({ attribute: false }) rules: RulesState | undefined;
   /** What the file would be under the settings as they are. */
   @property({ attribute: false }) plan: DataPlan | undefined;
   @property({ type: Boolean }) disabled = false;
@@ -131,14 +141,21 @@ export class LabDataChoice extends LitElement {
         @drop=${this.#dropped}
       >
         ${isChosen ? html`<p class="name">${this.fileName}</p>` : nothing}
-        <button type="button" ?disabled=${this.disabled || reading !== undefined} @click=${this.#choose}>
+        <button type="button" ?disabled=${this.disabled || reading !== undefined} @click=${() => this.#open('.pairs')}>
           ${reading === undefined ? (isChosen ? 'Choose another file' : 'Choose a file') : `Reading ${reading}`}
         </button>
         <p class="help">
           Or drop it here: TSV, CSV, JSON lines or JSON, also .gz, with a query, a title and a grade in each row.
           Documents may stand in a second file, by docId; then choose both together. Nothing leaves this machine.
         </p>
-        <input type="file" hidden multiple accept=".tsv,.csv,.txt,.json,.jsonl,.ndjson,.gz" @change=${this.#chosen} />
+        <input
+          class="pairs"
+          type="file"
+          hidden
+          multiple
+          accept=".tsv,.csv,.txt,.json,.jsonl,.ndjson,.gz"
+          @change=${this.#chosen}
+        />
       </div>
       <div role="status">
         ${summary?.sha256 === this.fileHash ? this.#found(summary) : nothing} ${isChosen ? this.#split() : nothing}
@@ -147,7 +164,44 @@ export class LabDataChoice extends LitElement {
         failure === undefined
           ? nothing
           : html`<lab-notice kind="failure" heading="This file cannot be used">${failure.message}</lab-notice>`
-      }`;
+      }
+      ${isChosen && this.rules !== undefined ? this.#ownRules(this.rules) : nothing}`;
+  }
+
+  #ownRules({ reading, summary, failure }: RulesState): unknown {
+    return html`<div class="rules">
+      <div class="actions">
+        <button type="button" ?disabled=${this.disabled || reading !== undefined} @click=${() => this.#open('.own')}>
+          ${reading === undefined ? (summary === undefined ? 'Choose own rules' : 'Choose other rules') : `Reading ${reading}`}
+        </button>
+        ${
+          summary === undefined
+            ? nothing
+            : html`<button type="button" ?disabled=${this.disabled} @click=${() => this.#tell('rules-drop')}>
+                Without own rules
+              </button>`
+        }
+      </div>
+      <div role="status">${summary === undefined ? nothing : this.#rulesFound(summary)}</div>
+      ${
+        failure === undefined
+          ? nothing
+          : html`<lab-notice kind="failure" heading="These rules cannot be used">${failure.message}</lab-notice>`
+      }
+      <p class="help">
+        An instruction as "lab piar" writes it, .json or .txt, and lexicon.json with the words it knows; choose both
+        together. Where the rules lead to the label that people gave, the model learns their reasons too.
+      </p>
+      <input class="own" type="file" hidden multiple accept=".json,.txt" @change=${this.#rulesChosen} />
+    </div>`;
+  }
+
+  #rulesFound({ name, ruleCount, tailCount, traced, pairs, isLexiconInduced }: RulesSummary): unknown {
+    return html`<ul class="counts">
+      <li>${name}: ${counted(ruleCount, 'rule')}, ${formatCount(tailCount)} of them rare</li>
+      <li>Reasons for ${formatCount(traced)} of ${counted(pairs, 'label')} to learn from</li>
+      ${isLexiconInduced ? html`<li>Their words are taken from the documents to learn from: no lexicon.json was chosen</li>` : nothing}
+    </ul>`;
   }
 
   #found({ pairs, queries, documents, grades, gradeCount, refused, refusals }: DataSummary): unknown {
@@ -191,17 +245,16 @@ export class LabDataChoice extends LitElement {
   }
 
   /** A file field cannot be dressed; a button can, and opens it. */
-  #choose(): void {
-    this.renderRoot.querySelector<HTMLInputElement>('input[type="file"]')?.click();
+  #open(input: '.pairs' | '.own'): void {
+    this.renderRoot.querySelector<HTMLInputElement>(input)?.click();
   }
 
-  #chosen(event: Event): void {
-    const { currentTarget: input } = event;
-    if (!(input instanceof HTMLInputElement)) return;
-    const files = [...(input.files ?? [])];
-    input.value = ''; // the same file can be chosen again
-    this.#take(files);
-  }
+  readonly #chosen = (event: Event): void => this.#take(filesIn(event));
+
+  readonly #rulesChosen = (event: Event): void => {
+    const files = filesIn(event);
+    if (files.length > 0) this.#tell('rules-files', files);
+  };
 
   #draggedOver(event: DragEvent): void {
     if (this.disabled) return;
@@ -216,8 +269,20 @@ export class LabDataChoice extends LitElement {
   }
 
   #take(files: readonly File[]): void {
-    if (files.length > 0) this.dispatchEvent(new CustomEvent<readonly File[]>('data-files', { detail: files }));
+    if (files.length > 0) this.#tell('data-files', files);
   }
+
+  #tell(name: string, files: readonly File[] = []): void {
+    this.dispatchEvent(new CustomEvent<readonly File[]>(name, { detail: files }));
+  }
+}
+
+/** What was chosen; the same files can be chosen again. */
+function filesIn({ currentTarget: input }: Event): readonly File[] {
+  if (!(input instanceof HTMLInputElement)) return [];
+  const files = [...(input.files ?? [])];
+  input.value = '';
+  return files;
 }
 
 function counted(count: number, one: string, many = `${one}s`): string {

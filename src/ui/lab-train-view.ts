@@ -7,7 +7,7 @@ import { customElement, property, state } from 'lit/decorators.js';
 import * as v from 'valibot';
 import { LabError } from '../common/errors.ts';
 import type { BackendChoice } from '../protocol/scoring.ts';
-import { type DataKind, SftExperimentSchema } from '../protocol/sft-experiment.ts';
+import { type DataKind, type SftExperiment, SftExperimentSchema } from '../protocol/sft-experiment.ts';
 import type { TrainingEvent } from '../protocol/training.ts';
 import type { CheckpointClient } from './checkpoint-client.ts';
 import { CheckpointsController } from './checkpoints-controller.ts';
@@ -32,6 +32,7 @@ import {
   withDataKind,
   withDataSet,
 } from './settings-draft.ts';
+import { RulesController, type RulesPurpose, withOwnRules } from './rules-controller.ts';
 import { baseStyles, buttonStyles, headingStyles } from './shared-styles.ts';
 import { trainViewStyles } from './train-view-styles.ts';
 import type { OpenTraining, TrainingClient } from './training-client.ts';
@@ -64,6 +65,7 @@ export class LabTrainView extends LitElement {
   readonly #training = new TrainingController(this, (event) => this.#happened(event));
   readonly #plan = new PlanController(this);
   readonly #data = new DataController(this);
+  readonly #rules = new RulesController(this);
   readonly #checkpoints = new CheckpointsController(this);
 
   override disconnectedCallback(): void {
@@ -105,10 +107,13 @@ export class LabTrainView extends LitElement {
             .fileName=${String(this.draft.get('data.name') ?? '')}
             .fileHash=${String(this.draft.get('data.sha256') ?? '')}
             .data=${this.#data.state}
+            .rules=${this.#rules.state}
             .plan=${this.#plan.state.plan?.data ?? undefined}
             ?disabled=${isUnderWay}
             @data-kind=${(event: CustomEvent<DataKind>) => (this.draft = withDataKind(this.draft, event.detail))}
             @data-files=${(event: CustomEvent<readonly File[]>) => this.#readData(event.detail)}
+            @rules-files=${(event: CustomEvent<readonly File[]>) => this.#readRules(event.detail)}
+            @rules-drop=${this.#dropRules}
           ></lab-data-choice>
         </lab-settings>
       </div>
@@ -146,13 +151,13 @@ export class LabTrainView extends LitElement {
   }
 
   #planned(): unknown {
-    const { settings } = this.#checked;
+    const settings = this.#settings;
     if (this.draft.get('data.sha256') === '' && dataKindOf(this.draft) === 'file') {
       return html`<section aria-label="Before it starts">
         <h2 class="heading">Before it starts</h2>
         <p class="empty">
-          Choose a file of pairs that people have judged. The model learns their labels; reasons it learns from the rule
-          world only.
+          Choose a file of pairs that people have judged. The model learns their labels, and reasons where you choose
+          rules of your own beside it.
         </p>
       </section>`;
     }
@@ -235,10 +240,30 @@ export class LabTrainView extends LitElement {
     if (summary !== undefined) this.draft = withDataSet(this.draft, summary);
   }
 
-  #askForPlan(): void {
+  async #readRules(files: readonly File[]): Promise<void> {
     const { settings } = this.#checked;
+    if (settings === undefined) return;
+    await this.#rules.read(this.#open, files, purposeOf(settings));
+    this.#askForPlan();
+  }
+
+  readonly #dropRules = (): void => {
+    this.#rules.drop();
+    this.#askForPlan();
+  };
+
+  /** As they were checked, with own rules where some were read; undefined if anything is wrong. */
+  get #settings(): SftExperiment | undefined {
+    const { settings } = this.#checked;
+    return settings === undefined ? undefined : { ...settings, data: withOwnRules(settings.data, this.#rules.state) };
+  }
+
+  #askForPlan(): void {
+    const settings = this.#settings;
     if (this.openTraining === undefined || settings === undefined || this.#training.isUnderWay) return;
     this.#plan.ask(this.#open, settings, this.backend);
+    // Which rules are rare depends on which pairs are learned from.
+    if (settings.data.kind === 'file') void this.#rules.readFor(this.#open, purposeOf(settings));
   }
 
   #happened(event: TrainingEvent): void {
@@ -277,6 +302,13 @@ export class LabTrainView extends LitElement {
     void this.#client?.then((client) => client.close()).catch(() => undefined);
     this.#client = undefined;
   }
+}
+
+/** What own rules would be for. */
+function purposeOf({ data, prompt }: SftExperiment): RulesPurpose {
+  if (data.kind === 'world') return { data, scaleSize: prompt.scaleSize };
+  const { rules: _, ...bare } = data;
+  return { data: bare, scaleSize: prompt.scaleSize };
 }
 
 declare global {

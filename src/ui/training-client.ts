@@ -4,7 +4,14 @@
 import { proxy, wrap } from 'comlink';
 import * as v from 'valibot';
 import workerUrl from '../../workers/train.worker.ts?worker&url';
-import { type DataSummary, DataSummarySchema, type ReadDataRequest } from '../protocol/imported-data.ts';
+import {
+  type DataSummary,
+  DataSummarySchema,
+  type ReadDataRequest,
+  type ReadRulesRequest,
+  type RulesSummary,
+  RulesSummarySchema,
+} from '../protocol/imported-data.ts';
 import {
   type PlanRequest,
   type TrainingApi,
@@ -22,6 +29,8 @@ import { readMessage, whenBroken } from './worker-failure.ts';
 export interface TrainingClient {
   /** Reads files of judged pairs for runs to learn from. @throws an error whose name is a LabErrorCode. */
   readData(request: ReadDataRequest): Promise<DataSummary>;
+  /** Reads rules of one's own for such data. @throws an error whose name is a LabErrorCode. */
+  readRules(request: ReadRulesRequest): Promise<RulesSummary>;
   /** What a run would take. @throws {LabError} or an error whose name is a LabErrorCode. */
   plan(request: PlanRequest): Promise<TrainingPlan>;
   /** Trains; every run ends with one `finished`, `stopped` or `failed` event. Rejects only if the thread itself broke. */
@@ -41,6 +50,7 @@ export function openTrainingWorker(): TrainingClient {
   const broken = whenBroken(worker, 'training');
   return {
     readData: async (request) => v.parse(DataSummarySchema, await Promise.race([api.readData(request), broken])),
+    readRules: async (request) => v.parse(RulesSummarySchema, await Promise.race([api.readRules(request), broken])),
     plan: async (request) => v.parse(TrainingPlanSchema, await Promise.race([api.plan(request), broken])),
     train: async (request, onEvent) => {
       const trained = api.train(

@@ -2,6 +2,7 @@
  * A reinforcement thread that plays a script, to look at the collapse view in every state: a collapse that sets in, a branch
  * that breaks, a start that is not there.
  */
+import { LabError } from '../../src/common/errors.ts';
 import { Rng } from '../../src/common/rng.ts';
 import {
   type CompletionSample,
@@ -88,6 +89,7 @@ function stepOf(branch: number, name: string, step: number, dial: number): GrpoE
     kind: 'step',
     branch,
     step,
+    stage: forgets(name) ? null : step <= 10 ? 1 : 2,
     reward: 0.4 + (0.12 * step) / STEPS,
     labelEntropyNats: 0.4,
     reasoningEntropyNats: 0.9,
@@ -256,6 +258,8 @@ export function openScriptedGrpo(scene: GrpoScene): GrpoClient {
   }
 
   return {
+    readData: () => Promise.reject(new LabError('bad-file', { message: 'No file is read on a stage.' })),
+    readRules: () => Promise.reject(new LabError('bad-file', { message: 'No rules are read on a stage.' })),
     async run({ branches }, onEvent) {
       emit = onEvent;
       names = branches.map(({ name }) => name);

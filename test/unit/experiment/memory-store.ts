@@ -47,10 +47,11 @@ export class MemoryStore implements RunStore {
     return { id, sizeBytes: payload.length };
   }
 
-  async load(id: string): Promise<{ manifest: { runId: string | null }; payload: Uint8Array }> {
+  async load(id: string): ReturnType<RunStore['load']> {
     await Promise.resolve();
     const kept = this.saved.get(id);
     if (kept === undefined) throw new LabError('not-found', { message: `There is no checkpoint ${id}.` });
-    return { manifest: { runId: kept.info.runId }, payload: kept.payload };
+    const { runId, kind, name } = kept.info;
+    return { manifest: { runId, kind, name, createdAt: 0 }, payload: kept.payload };
   }
 }

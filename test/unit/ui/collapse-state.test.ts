@@ -26,6 +26,7 @@ function step(id: number, at: number, dial = 0, cited = [3, 0], gold = [1, 0]): 
     kind: 'step',
     branch: id,
     step: at,
+    stage: null,
     reward: 0.4,
     labelEntropyNats: 0.4,
     reasoningEntropyNats: 0.9,

@@ -41,6 +41,7 @@ function setUp(): {
     let fail: (error: Error) => void = () => undefined;
     const client: TrainingClient = {
       readData: () => Promise.reject(new Error('not used')),
+      readRules: () => Promise.reject(new Error('not used')),
       plan: () => Promise.reject(new Error('not used')),
       train: (_request, onEvent) => {
         emit = onEvent;
