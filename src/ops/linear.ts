@@ -29,6 +29,20 @@ export function linear(x: tf.Tensor2D, weight: tf.Tensor2D | CompressedMatrix, a
   return usesKernels() ? fused(x, weight, added) : composite(x, weight, added);
 }
 
+/** The gradients of x and of the weight. For backward passes: not differentiable itself. */
+export function linearGradients(dY: tf.Tensor2D, x: tf.Tensor2D, weight: tf.Tensor2D): [tf.Tensor2D, tf.Tensor2D] {
+  if (usesKernels()) {
+    return [
+      matmulKernel(dY, weight, 'nn'), // [N,O] @ [O,I] -> [N,I]
+      matmulKernel(dY, x, 'tn'), // [O,N] @ [N,I] -> [O,I]
+    ];
+  }
+  return [
+    tf.matMul(dY, weight), // [N,O] @ [O,I] -> [N,I]
+    tf.matMul(dY, x, true), // [O,N] @ [N,I] -> [O,I]
+  ];
+}
+
 function fused(x: tf.Tensor2D, weight: tf.Tensor2D, { bias, residual }: Added): tf.Tensor2D {
   return differentiable<tf.Tensor[], tf.Tensor2D>({
     inputs: [x, weight, ...[bias, residual].filter((tensor) => tensor !== undefined)],
@@ -40,8 +54,7 @@ function fused(x: tf.Tensor2D, weight: tf.Tensor2D, { bias, residual }: Added): 
     backward: (dY, saved) => {
       const [savedX, savedWeight] = saved as [tf.Tensor2D, tf.Tensor2D];
       return [
-        matmulKernel(dY, savedWeight, 'nn'), // [N,O] @ [O,I] -> [N,I]
-        matmulKernel(dY, savedX, 'tn'), // [O,N] @ [N,I] -> [O,I]
+        ...linearGradients(dY, savedX, savedWeight),
         ...(bias === undefined ? [] : [columnSums(dY)]),
         ...(residual === undefined ? [] : [dY.clone()]),
       ];
@@ -59,10 +72,7 @@ function composite(x: tf.Tensor2D, weight: tf.Tensor2D, { bias, residual }: Adde
     },
     backward: (dY, saved) => {
       const [savedX, savedWeight] = saved as [tf.Tensor2D, tf.Tensor2D];
-      return [
-        tf.matMul(dY, savedWeight), // [N,O] @ [O,I] -> [N,I]
-        tf.matMul(dY, savedX, true), // [O,N] @ [N,I] -> [O,I]
-      ];
+      return linearGradients(dY, savedX, savedWeight);
     },
   });
   const biased = bias === undefined ? product : addBias(product, bias);

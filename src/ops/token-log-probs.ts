@@ -17,6 +17,20 @@ export function tokenLogProbs(logits: tf.Tensor2D, targets: Int32Array): tf.Tens
   return usesKernels() ? fused(logits, targets) : composite(logits, targets);
 }
 
+/**
+ * The gradient of the logits, from the logits themselves. For backward passes that keep none: not differentiable itself.
+ *
+ * @param dY - `[N]`
+ * @returns `[N,V]`
+ */
+export function tokenLogProbsGradient(dY: tf.Tensor1D, logits: tf.Tensor2D, targets: Int32Array): tf.Tensor2D {
+  return tf.tidy(() => {
+    if (!usesKernels()) return compositeGradient(dY, tf.softmax(logits), targets);
+    const ids = tf.tensor1d(targets, 'int32');
+    return tokenLogProbsBackward(dY, logits, ids, tokenLogProbsForward(logits, ids).logZ);
+  });
+}
+
 function fused(logits: tf.Tensor2D, targets: Int32Array): tf.Tensor1D {
   return differentiable<[tf.Tensor2D], tf.Tensor1D>({
     inputs: [logits],
@@ -39,20 +53,27 @@ function fused(logits: tf.Tensor2D, targets: Int32Array): tf.Tensor1D {
  */
 function composite(logits: tf.Tensor2D, targets: Int32Array): tf.Tensor1D {
   const [N, V] = logits.shape;
-  const places = targets.map((target, n) => n * V + target); // of the targets among all logits, row after row
   return differentiable<[tf.Tensor2D], tf.Tensor1D>({
     inputs: [logits],
     forward: (save) => {
       const p = tf.softmax(logits);
       save(p);
       const logZ = tf.sub(tf.max(logits, -1), tf.log(tf.max(p, -1))); // [N]
-      const ofTarget = tf.gather(tf.reshape(logits, [N * V, 1]), tf.tensor1d(places, 'int32')); // [N,V] -> [N,1]
+      const ofTarget = tf.gather(tf.reshape(logits, [N * V, 1]), tf.tensor1d(placesOf(targets, V), 'int32')); // [N,V] -> [N,1]
       return tf.sub<tf.Tensor1D>(tf.reshape(ofTarget, [N]), logZ);
     },
-    // d/dz log softmax(z)[y] = onehot(y) - softmax(z)
-    backward: (dY, saved) => {
-      const ofTargets = tf.scatterND(tf.tensor2d(places, [N, 1], 'int32'), dY, [N * V]); // onehot(y) dY
-      return [tf.sub(tf.reshape(ofTargets, [N, V]), tf.mul(saved[0] as tf.Tensor2D, tf.reshape(dY, [N, 1])))];
-    },
+    backward: (dY, saved) => [compositeGradient(dY, saved[0] as tf.Tensor2D, targets)],
   });
+}
+
+/** `d/dz log softmax(z)[y] = onehot(y) - softmax(z)`. @param p - the softmax, `[N,V]` */
+function compositeGradient(dY: tf.Tensor1D, p: tf.Tensor2D, targets: Int32Array): tf.Tensor2D {
+  const [N, V] = p.shape;
+  const ofTargets = tf.scatterND(tf.tensor2d(placesOf(targets, V), [N, 1], 'int32'), dY, [N * V]); // onehot(y) dY
+  return tf.sub(tf.reshape(ofTargets, [N, V]), tf.mul(p, tf.reshape(dY, [N, 1])));
+}
+
+/** The places of targets among all logits, row after row. */
+function placesOf(targets: Int32Array, V: number): Int32Array {
+  return targets.map((target, n) => n * V + target);
 }

@@ -9,10 +9,9 @@ import { LabError, throwIfAborted } from '../common/errors.ts';
 import { yieldToMessages } from '../common/yield.ts';
 import type { SftConfig } from '../config/sft-config.ts';
 import { BatchOrder, makeTrainingBatch, type Example, type TrainingBatch } from '../data/batches.ts';
-import { forward, logits, type Transformer } from '../model/transformer.ts';
+import { forward, nextLogProbs, type Transformer } from '../model/transformer.ts';
 import { readWeights, type TensorData } from '../model/weights.ts';
 import { selectRows } from '../ops/embedding.ts';
-import { tokenLogProbs } from '../ops/token-log-probs.ts';
 import { AdamW, type AdamWState } from '../optim/adamw.ts';
 import { learningRateAt } from '../optim/schedule.ts';
 
@@ -133,8 +132,7 @@ export async function trainSft(config: SftConfig, run: SftRun): Promise<void> {
  */
 export function sftLoss(model: Transformer, batch: TrainingBatch): tf.Scalar {
   const hidden = forward(model, batch); // [N,C]
-  const scored = logits(model, selectRows(hidden, batch.rows)); // [M,C] -> [M,V]
-  const logProbs = tokenLogProbs(scored, batch.targets); // [M]
+  const logProbs = nextLogProbs(model, selectRows(hidden, batch.rows), batch.targets); // [M,C] -> [M]
   const totalWeight = batch.weights.reduce((sum, weight) => sum + weight, 0);
   return tf.div(tf.neg(tf.sum(tf.mul(logProbs, tf.tensor1d(batch.weights)))), totalWeight);
 }

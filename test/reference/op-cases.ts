@@ -7,6 +7,7 @@ import { Rng } from '../../src/common/rng.ts';
 import { packRows } from '../../src/data/packed-rows.ts';
 import { attention, causalAttention, causalMask, spanVisibility } from '../../src/ops/attention.ts';
 import { embedding, selectRows } from '../../src/ops/embedding.ts';
+import { headLogProbs } from '../../src/ops/head-log-probs.ts';
 import { linear } from '../../src/ops/linear.ts';
 import { rmsNorm } from '../../src/ops/rms-norm.ts';
 import { rope, ropeTables } from '../../src/ops/rope.ts';
@@ -64,6 +65,12 @@ export const OP_CASES: readonly OpCase[] = [
     [7, 5],
     [33, 130],
   ].map(([N = 0, V = 0]) => tokenLogProbsCase(N, V)),
+  ...[
+    [1, 3, 2, 1], // less than a row: a row at a time
+    [7, 5, 6, 12], // two rows at a time, and one left
+    [33, 9, 65, 700],
+    [5, 4, 7, 35], // all at once
+  ].map(([N = 0, C = 0, V = 0, most = 0]) => headLogProbsCase(N, C, V, most)),
   attentionCase({ B: 1, H: 1, K: 1, T: 1, S: 1, D: 1, first: 0 }),
   attentionCase({ B: 2, H: 4, K: 2, T: 5, S: 5, D: 3, first: 0 }),
   attentionCase({ B: 3, H: 6, K: 2, T: 7, S: 7, D: 5, first: 0 }),
@@ -257,6 +264,17 @@ function tokenLogProbsCase(N: number, V: number): OpCase {
     [randomTensor64([N, V], `${title} logits`, 3)],
     (logits) => tokenLogProbs(logits, Int32Array.from(targets)),
     (logits) => logProbs(logits, targets),
+  );
+}
+
+function headLogProbsCase(N: number, C: number, V: number, mostLogits: number): OpCase {
+  const title = `headLogProbs [${N},${C}] x [${V},${C}], at most ${mostLogits} logits at once`;
+  const targets = randomIds(N, V, title);
+  return opCase<[tf.Tensor2D, tf.Tensor2D]>(
+    title,
+    [randomTensor64([N, C], `${title} x`), randomTensor64([V, C], `${title} head`)],
+    (x, head) => headLogProbs(x, head, Int32Array.from(targets), mostLogits),
+    (x, head) => logProbs(linearReference(x, head), targets),
   );
 }
 
