@@ -88,12 +88,17 @@ export class Rng {
 
 /** FNV-1a over UTF-16 code units, finalised; stable across platforms. Used for seeds, version hashes and tie-breaks. */
 export function hash32(text: string): number {
+  return mix32(fnv1a(text));
+}
+
+/** FNV-1a before it is finalised: a text that goes on can be hashed from here (kernels/sample-token.ts does). */
+export function fnv1a(text: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) {
     hash ^= text.charCodeAt(i);
     hash = Math.imul(hash, 0x01000193);
   }
-  return mix32(hash >>> 0);
+  return hash >>> 0;
 }
 
 /** An 8-digit hexadecimal hash of a text. */

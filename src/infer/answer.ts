@@ -14,9 +14,9 @@ import { type Trace, type TraceEvent, TraceParser, type TraceStep } from '../rel
 import { readPair } from '../relevance/typed-document.ts';
 import { EOS, labelToken } from '../relevance/vocabulary.ts';
 import { traceAgreement, verifyStep } from '../relevance/verify.ts';
-import { Decoding } from './generate.ts';
+import { Decoding } from './decoding.ts';
 import { type LabModel, promptRoom } from './lab-model.ts';
-import { GREEDY, sampleToken } from './sampler.ts';
+import { GREEDY, type SamplerConfig } from './sampler.ts';
 import { labelScore } from './score.ts';
 
 /** The most tokens of one completion. */
@@ -26,6 +26,8 @@ const MAX_COMPLETION_TOKENS = 64;
 export interface AnswerOptions {
   /** Whether the reasoning follows the label, default true. */
   readonly reason?: boolean;
+  /** How the tokens after the label are chosen, default the most likely ones. */
+  readonly sampler?: SamplerConfig | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly emit: (event: ScoringEvent) => void;
 }
@@ -38,16 +40,16 @@ export interface AnswerOptions {
 export async function answerPair(
   model: LabModel,
   pair: Pair,
-  { reason = true, signal, emit }: AnswerOptions,
+  { reason = true, sampler = GREEDY, signal, emit }: AnswerOptions,
 ): Promise<void> {
   throwIfAborted(signal);
   const { tokenizer, prompt, transformer } = model;
   const startMs = performance.now();
   const { ids, cutFields } = encodePrompt(tokenizer, readPair(model, pair), prompt, promptRoom(model));
   const room = Math.min(MAX_COMPLETION_TOKENS, transformer.config.maxPositions - ids.length + 1);
-  const { decoding, rows } = await Decoding.start(transformer, [ids], reason ? room : 0);
+  const decoding = Decoding.start(transformer, [ids], reason ? room : 0);
   try {
-    const answer = labelScore(rows, tokenizer.labelIds(prompt.scaleSize));
+    const answer = labelScore(await decoding.nextLogits(), tokenizer.labelIds(prompt.scaleSize));
     const prefillMs = performance.now() - startMs;
     emit({
       kind: 'label',
@@ -59,7 +61,11 @@ export async function answerPair(
       promptTokens: ids.length,
       cutFields: [...cutFields],
     } satisfies LabelEvent);
-    if (reason) await streamReasoning(model, pair, decoding, answer.label, room, emit, signal);
+    if (reason) {
+      decoding.choose(Int32Array.of(tokenizer.idOf(labelToken(prompt.scaleSize, answer.label))));
+      const request = { sampler, eosId: tokenizer.idOf(EOS), rowIds: [0], position: 1 };
+      await streamReasoning(model, pair, answer.label, decoding.stream(room - 1, request), emit, signal);
+    }
   } finally {
     decoding.dispose();
   }
@@ -68,9 +74,8 @@ export async function answerPair(
 async function streamReasoning(
   model: LabModel,
   pair: Pair,
-  decoding: Decoding,
   label: number,
-  room: number,
+  ids: AsyncIterable<number>,
   emit: (event: ScoringEvent) => void,
   signal: AbortSignal | undefined,
 ): Promise<void> {
@@ -79,11 +84,9 @@ async function streamReasoning(
   const eosId = tokenizer.idOf(EOS);
   const stream = new TokenStream(tokenizer);
   const parser = new TraceParser(prompt.scaleSize);
-  let id = tokenizer.idOf(labelToken(prompt.scaleSize, label));
   let tokens = 0;
   let restated: number | null = null;
-
-  while (true) {
+  const show = (id: number): void => {
     tokens += 1;
     for (const segment of id === eosId ? [...stream.end(), ...stream.push(id)] : stream.push(id)) {
       emit({ kind: 'text', text: describeSegments([segment]) });
@@ -91,11 +94,18 @@ async function streamReasoning(
       if (event?.kind === 'step') emit(stepEvent(model, pair, event.index, event.step));
       if (event?.kind === 'restated') restated = event.label;
     }
-    if (parser.isOver || tokens >= room) break;
+  };
+  const letStop = async (): Promise<void> => {
     await yieldToMessages(); // a cancellation may be waiting
     throwIfAborted(signal);
-    const rows = await decoding.next(Int32Array.of(id));
-    id = sampleToken(rows, GREEDY, 0, tokens).id;
+  };
+
+  show(tokenizer.idOf(labelToken(prompt.scaleSize, label)));
+  await letStop();
+  for await (const id of ids) {
+    show(id);
+    if (parser.isOver) break;
+    await letStop();
   }
 
   const parsed = parser.finish();

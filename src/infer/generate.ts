@@ -1,17 +1,13 @@
 /**
- * Completions: prefill once, then one token per step from a key-value cache.
+ * Completions: prefill once, then one token per step from a key-value cache (decoding.ts).
  *
  * Prompts of different lengths are decoded together, each at its own positions, so that what a row gives does not depend on
  * its neighbours; several completions of one prompt share its prefill; rows that are over leave the batch.
  */
-import * as tf from '@tensorflow/tfjs-core';
 import { throwIfAborted } from '../common/errors.ts';
-import { LENGTH_BUCKET, roundUp } from '../data/batches.ts';
-import { KvCache } from '../model/kv-cache.ts';
-import { forward, logits, type Transformer } from '../model/transformer.ts';
-import { selectRows } from '../ops/embedding.ts';
-import { padPrompts } from './score.ts';
-import { GREEDY, sampleToken, type SamplerConfig } from './sampler.ts';
+import type { Transformer } from '../model/transformer.ts';
+import { Decoding } from './decoding.ts';
+import { GREEDY, type SamplerConfig } from './sampler.ts';
 
 /** One completion. */
 export interface Completion {
@@ -33,66 +29,6 @@ export interface GenerateOptions {
   readonly batchSize?: number;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: (done: number) => void;
-}
-
-/**
- * A decoding under way over B prompts. Owned by whoever made it: call {@link dispose}.
- */
-export class Decoding {
-  readonly #model: Transformer;
-  readonly #cache: KvCache;
-  #B: number;
-
-  private constructor(model: Transformer, cache: KvCache, B: number) {
-    this.#model = model;
-    this.#cache = cache;
-    this.#B = B;
-  }
-
-  /**
-   * Reads the prompts and gives the logits of the next token.
-   *
-   * @param prompts - B prompts of any lengths
-   * @param maxTokens - how many tokens may follow
-   * @returns the decoding and B*V logits
-   */
-  static async start(
-    model: Transformer,
-    prompts: readonly Int32Array[],
-    maxTokens: number,
-  ): Promise<{ decoding: Decoding; rows: Float32Array }> {
-    const batch = padPrompts(prompts, model.config.maxPositions);
-    const lengths = Int32Array.from(prompts, ({ length }) => length);
-    const longest = lengths.reduce((a, b) => Math.max(a, b), 0);
-    const cache = new KvCache(model.config, batch.B, roundUp(Math.max(batch.T, longest + maxTokens), LENGTH_BUCKET));
-    const lastRows = lengths.map((length, b) => b * batch.T + length - 1);
-    const out = tf.tidy(() => logits(model, selectRows(forward(model, batch, cache), lastRows))); // [B,V]
-    cache.truncate(lengths);
-    const rows = await read(out);
-    return { decoding: new Decoding(model, cache, batch.B), rows };
-  }
-
-  /**
-   * Appends one token to every row and gives the logits of the one after it.
-   *
-   * @param ids - B tokens
-   * @returns B*V logits
-   */
-  next(ids: Int32Array): Promise<Float32Array> {
-    const batch = { B: this.#B, T: 1, ids };
-    // GPU -> CPU sync, once per token: the choice is made on the CPU.
-    return read(tf.tidy(() => logits(this.#model, forward(this.#model, batch, this.#cache))));
-  }
-
-  /** Goes on with some rows, in the order given; a row that is given several times goes on several times. */
-  select(rows: Int32Array): void {
-    this.#cache.select(rows);
-    this.#B = rows.length;
-  }
-
-  dispose(): void {
-    this.#cache.dispose();
-  }
 }
 
 /**
@@ -150,40 +86,47 @@ async function completeBatch(
   open: readonly OpenRow[],
   { eosId, sampler = GREEDY, signal }: GenerateOptions,
 ): Promise<void> {
-  const { vocabSize: V, maxPositions } = model.config;
+  const { maxPositions } = model.config;
   // Each prompt is read once, however many completions it gets.
   const prompts = [...new Set(open.map(({ prompt }) => prompt))];
-  const places = Int32Array.from(open, ({ prompt }) => prompts.indexOf(prompt));
   const maxTokens = Math.max(...open.map(({ limit }) => limit));
-  const { decoding, rows: ofPrompts } = await Decoding.start(model, prompts, maxTokens);
+  const decoding = Decoding.start(model, prompts, maxTokens);
   try {
-    if (prompts.length < open.length) decoding.select(places);
-    let logitsAt = (b: number): number => (places[b] ?? 0) * V;
-    let rows = ofPrompts;
+    if (prompts.length < open.length) decoding.select(Int32Array.from(open, ({ prompt }) => prompts.indexOf(prompt)));
     /** Whose row each row of the decoding is; undefined where one only fills the batch. */
     let held: readonly (OpenRow | undefined)[] = open;
-    for (let position = 0; ; position++) {
+    for (let position = 0; ;) {
       throwIfAborted(signal);
-      for (const [b, row] of held.entries()) {
-        if (row === undefined || isOver(row)) continue;
-        const at = logitsAt(b);
-        const { id, logProb } = sampleToken(rows.subarray(at, at + V), sampler, row.rowId, position);
-        row.ids.push(id);
-        row.logProbs.push(logProb);
-        row.isComplete = id === eosId;
+      const steps = stepsToDraw(held, position, maxPositions);
+      const rowIds = held.map((row) => row?.rowId ?? 0);
+      const { ids, logProbs } = await decoding.draw(steps, { sampler, eosId, rowIds, position });
+      for (let step = 0; step < steps; step++) {
+        for (const [b, row] of held.entries()) {
+          if (row === undefined || isOver(row)) continue;
+          const id = ids[step * held.length + b] ?? eosId;
+          row.ids.push(id);
+          row.logProbs.push(logProbs[step * held.length + b] ?? NaN);
+          row.isComplete = id === eosId;
+        }
       }
       if (held.every(isOver)) return;
-      const kept = rowsToKeep(held, maxPositions - position - 1);
-      if (kept !== undefined) {
-        decoding.select(Int32Array.from(kept, ({ place }) => place));
-        held = kept.map(({ row }) => row);
-      }
-      rows = await decoding.next(Int32Array.from(held, (row) => row?.ids[position] ?? eosId));
-      logitsAt = (b) => b * V;
+      position += steps;
+      const kept = rowsToKeep(held, maxPositions - position);
+      if (kept === undefined) continue;
+      decoding.select(Int32Array.from(kept, ({ place }) => place));
+      held = kept.map(({ row }) => row);
     }
   } finally {
     decoding.dispose();
   }
+}
+
+/** As many steps as are best drawn together, but none that no row needs, and none past the last position of any row. */
+function stepsToDraw(held: readonly (OpenRow | undefined)[], position: number, maxPositions: number): number {
+  const rows = held.filter((row) => row !== undefined);
+  const needed = Math.max(...rows.map((row) => (isOver(row) ? 0 : row.limit - position)));
+  const possible = Math.min(...rows.map(({ prompt }) => maxPositions + 1 - prompt.length - position));
+  return Math.min(Decoding.stepsPerRead, needed, possible);
 }
 
 function isOver(row: OpenRow | undefined): boolean {
@@ -208,12 +151,4 @@ function rowsToKeep(
   const size = open.length > half ? held.length : half;
   const filler = { place: open[0]?.place ?? 0, row: undefined };
   return [...open, ...Array.from({ length: size - open.length }, () => filler)];
-}
-
-async function read(tensor: tf.Tensor): Promise<Float32Array> {
-  try {
-    return await tensor.data<'float32'>();
-  } finally {
-    tensor.dispose();
-  }
 }

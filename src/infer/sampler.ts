@@ -1,7 +1,9 @@
 /**
  * From logits to the next token. Greedy at temperature 0; otherwise a draw whose randomness is a function of seed, row
- * and position, so that a completion does not depend on the batch it was made in.
+ * and position, so that a completion does not depend on the batch it was made in. On WebGPU a kernel draws from the same
+ * numbers (kernels/sample-token.ts).
  */
+import { LabError } from '../common/errors.ts';
 import { Rng } from '../common/rng.ts';
 
 /** How tokens are chosen. */
@@ -9,6 +11,10 @@ export interface SamplerConfig {
   /** 0 takes the most likely token. */
   readonly temperature: number;
   readonly seed: number;
+  /** How many of the most likely tokens can be drawn; default: all. */
+  readonly topK?: number | undefined;
+  /** The least share of the mass that those drawn from have, the most likely first, after top-k; default 1: all. */
+  readonly topP?: number | undefined;
 }
 
 /** Always the most likely token. */
@@ -29,7 +35,7 @@ export interface SampledToken {
  */
 export function sampleToken(
   row: Float32Array,
-  { temperature, seed }: SamplerConfig,
+  { temperature, seed, topK = row.length, topP = 1 }: SamplerConfig,
   rowId: number,
   position: number,
 ): SampledToken {
@@ -39,10 +45,36 @@ export function sampleToken(
   let id = best;
   if (temperature > 0) {
     const uniform = new Rng(`${seed}/${rowId}/${position}`).next();
-    const massThere = temperature === 1 ? mass : massOf(row, max, temperature);
-    id = draw(row, max, temperature, uniform * massThere) ?? best; // rounding left a sliver: the mode is as good as any
+    const kept = topK < row.length || topP < 1 ? mostLikely(row, max, temperature, topK, topP) : row;
+    const massThere = temperature === 1 && kept === row ? mass : massOf(kept, max, temperature);
+    id = draw(kept, max, temperature, uniform * massThere) ?? best; // rounding left a sliver: the mode is as good as any
   }
   return { id, logProb: (row[id] ?? -Infinity) - max - Math.log(mass) };
+}
+
+/** @throws {LabError} `bad-config` */
+export function checkSampler({ temperature, topK = 1, topP = 1 }: SamplerConfig): void {
+  if (temperature >= 0 && topK >= 1 && topP > 0 && topP <= 1) return;
+  throw new LabError('bad-config', {
+    message: 'Tokens cannot be sampled like that.',
+    expected: 'a temperature of at least 0, top-k of at least 1, top-p above 0 and at most 1',
+    got: `temperature ${temperature}, top-k ${topK}, top-p ${topP}`,
+  });
+}
+
+/** The row with all but the most likely tokens at -Infinity; of equal ones the lower id comes first. */
+function mostLikely(row: Float32Array, max: number, temperature: number, topK: number, topP: number): Float32Array {
+  const order = Array.from(row.keys()).sort((a, b) => (row[b] ?? 0) - (row[a] ?? 0) || a - b);
+  const weightOf = (id: number): number => Math.exp(((row[id] ?? -Infinity) - max) / temperature);
+  const first = order.slice(0, topK);
+  let missing = topP * first.reduce((sum, id) => sum + weightOf(id), 0);
+  const kept = new Float32Array(row.length).fill(-Infinity);
+  for (const id of first) {
+    kept[id] = row[id] ?? -Infinity;
+    missing -= weightOf(id);
+    if (missing <= 0 && topP < 1) break;
+  }
+  return kept;
 }
 
 function argMax(row: Float32Array): number {

@@ -32,8 +32,8 @@ export interface Transformer {
 export interface TokenBatch {
   readonly B: number;
   readonly T: number;
-  /** B*T ids; what stands in padding does not matter. */
-  readonly ids: Int32Array;
+  /** B*T ids, `[B*T]` int32 where only the GPU knows them; what stands in padding does not matter. */
+  readonly ids: Int32Array | tf.Tensor1D;
   /** Of packed rows, which cannot have a cache; by default each token sees itself and all before it. */
   readonly layout?: PackedLayout;
 }
@@ -169,11 +169,12 @@ function weight1d(weights: Weights, name: string): tf.Tensor1D {
 }
 
 function checkBatch(config: ModelConfig, { B, T, ids }: TokenBatch, positions: number): void {
-  if (ids.length !== B * T) {
+  const count = ids instanceof Int32Array ? ids.length : ids.size;
+  if (count !== B * T) {
     throw new LabError('bad-shape', {
       message: 'The token ids do not fill their batch.',
       expected: `${B} x ${T} = ${B * T} ids`,
-      got: `${ids.length}`,
+      got: `${count}`,
     });
   }
   if (positions > config.maxPositions) {

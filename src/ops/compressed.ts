@@ -100,10 +100,13 @@ export function compressedLinear(
 }
 
 /** Rows of a table by id, `[N,C]`. */
-export function compressedEmbedding({ shape: [, C], format, shards }: CompressedMatrix, ids: Int32Array): tf.Tensor2D {
+export function compressedEmbedding(
+  { shape: [, C], format, shards }: CompressedMatrix,
+  ids: Int32Array | tf.Tensor1D,
+): tf.Tensor2D {
   return tf.tidy(() => {
-    const found = allocate<tf.Rank.R2>([ids.length, C]);
-    const wanted = tf.tensor1d(ids, 'int32');
+    const wanted = ids instanceof Int32Array ? tf.tensor1d(ids, 'int32') : ids;
+    const found = allocate<tf.Rank.R2>([wanted.size, C]);
     for (const rows of shards) compressedRows(wanted, rows, format, found);
     return found;
   });

@@ -16,11 +16,12 @@ import { differentiable } from './differentiable.ts';
  * Rows of a table.
  *
  * @param table - `[V,C]`; without a gradient where it is compressed
- * @param ids - N whole numbers in [0, V)
+ * @param ids - N whole numbers in [0, V); without a gradient where they are a tensor, whose values only the GPU knows
  * @returns `[N,C]`
  */
-export function embedding(table: tf.Tensor2D | CompressedMatrix, ids: Int32Array): tf.Tensor2D {
+export function embedding(table: tf.Tensor2D | CompressedMatrix, ids: Int32Array | tf.Tensor1D): tf.Tensor2D {
   if (isCompressed(table)) return compressedEmbedding(table, ids);
+  if (!(ids instanceof Int32Array)) return tf.gather(table, ids);
   const [V] = table.shape;
   return differentiable<[tf.Tensor2D], tf.Tensor2D>({
     inputs: [table],

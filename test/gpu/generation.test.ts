@@ -1,14 +1,24 @@
 /**
- * Decoding on WebGPU: attention over a cache that is written in place.
+ * Decoding on WebGPU: attention over a cache that is written in place, tokens that are drawn by a kernel, and what both give
+ * together.
  */
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type DeviceKind, useWebGpu } from '../reference/backends.ts';
+import * as tf from '@tensorflow/tfjs-core';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { fnv1a, Rng } from '../../src/common/rng.ts';
+import { generateAll } from '../../src/infer/generate.ts';
+import { type SamplerConfig, sampleToken } from '../../src/infer/sampler.ts';
+import { drawnTokens, sampleTokens } from '../../src/kernels/sample-token.ts';
+import { type DeviceKind, useBackend, useWebGpu } from '../reference/backends.ts';
+import { expectClose } from '../reference/expect-close.ts';
 import {
   CACHED_ATTENTION_CASES,
   judgeCachedAttention,
   SLOT_CASES,
   titleOf,
 } from '../reference/judge-cached-attention.ts';
+import { judgeIndependence, judgeLastPosition, mixedPrompts } from '../reference/judge-generation.ts';
+import { type JudgedModel, randomModel } from '../reference/judge-model.ts';
+import { at } from '../reference/tensor64.ts';
 import { describeGpu, openGpu } from '../setup/dawn.ts';
 
 const DEVICES: readonly DeviceKind[] = ['full', 'least'];
@@ -28,4 +38,113 @@ describeGpu.each(DEVICES)('decoding on a WebGPU device of kind "%s"', (kind) => 
       judgeCachedAttention(sizes),
     );
   });
+
+  describe('the sampling kernel', () => {
+    it.each(SAMPLERS)('draws what the CPU draws: %j', async (sampler) => {
+      for (const [B, V] of [
+        [1, 1],
+        [3, 7],
+        [65, 31],
+        [40, 130],
+      ] as const) {
+        const rows = Float32Array.from({ length: B * V }, (_, i) => 2 * new Rng(`${B} ${V} ${i}`).normal());
+        for (let b = 0; b < B; b += 3) rows[b * V + V - 1] = rows[b * V] ?? 0; // ties
+        const { ids, logProbs } = await drawByKernel(rows, B, sampler, -1);
+        let others = 0;
+        for (const [i, id] of ids.entries()) {
+          const b = i % B;
+          const row = rows.subarray(b * V, (b + 1) * V);
+          const expected = sampleToken(row, sampler, 100 + b, POSITION + Math.floor(i / B));
+          if (id !== expected.id) others += 1;
+          else expect(Math.abs(at(logProbs, i) - expected.logProb)).toBeLessThan(1e-5);
+        }
+        // A random number next to the border between two tokens may fall on either side in float32.
+        expect(others).toBeLessThanOrEqual(sampler.temperature === 0 ? 0 : 0.01 * ids.length);
+      }
+    });
+
+    it('goes on with the end token once it came', async () => {
+      const rows = Float32Array.of(0, 0, 9, 0, 0, 9, 0, 0); // the second row says token 1, which ends it
+      const { ids, logProbs } = await drawByKernel(rows, 2, { temperature: 0, seed: 0 }, 1, 4);
+      expect(ids).toEqual([2, 1, 2, 1]);
+      expect(logProbs[3]).toBe(0);
+      expect(logProbs[1]).toBeLessThan(0);
+    });
+  });
+
+  describe('completions', () => {
+    it.each(SAMPLERS)('are the same bits whatever stands beside them: %j', async (sampler) => {
+      using judged = slotModel();
+      await judgeIndependence(judged, sampler, 20);
+    });
+
+    it('end at the last position of the model, and leave nothing behind', judgeLastPosition);
+
+    it('are read once in 16 tokens, and are those that the CPU samples', async () => {
+      using judged = slotModel();
+      const prompts = mixedPrompts(judged);
+      const sampler = { temperature: 1, seed: 3 };
+      const mapAsync = vi.spyOn(GPUBuffer.prototype, 'mapAsync');
+      const onGpu = await generateAll(judged.model, prompts, { eosId: -1, maxTokens: 32, sampler });
+      expect(mapAsync).toHaveBeenCalledTimes(2);
+      mapAsync.mockRestore();
+      const backend = tf.getBackend();
+      await useBackend('wasm');
+      {
+        using copy = slotModel();
+        const onCpu = await generateAll(copy.model, prompts, { eosId: -1, maxTokens: 32, sampler });
+        expect(onGpu.map(({ ids }) => ids)).toEqual(onCpu.map(({ ids }) => ids));
+        expectClose(
+          onGpu.flatMap(({ logProbs }) => logProbs),
+          onCpu.flatMap(({ logProbs }) => logProbs),
+          { absolute: 5e-5 },
+        );
+      }
+      await tf.setBackend(backend);
+    });
+  });
 });
+
+const SAMPLERS: readonly SamplerConfig[] = [
+  { temperature: 0, seed: 0 },
+  { temperature: 1, seed: 7 },
+  { temperature: 0.6, seed: 8 },
+  { temperature: 1, seed: 9, topK: 3 },
+  { temperature: 1, seed: 10, topP: 0.8 },
+  { temperature: 1.5, seed: 11, topK: 20, topP: 0.6 },
+];
+
+const POSITION = 8;
+const STEPS = 3;
+
+/** Draws several tokens from the same logits; rows have the ids 100, 101, ... */
+async function drawByKernel(
+  rows: Float32Array,
+  B: number,
+  { temperature, seed, topK, topP = 1 }: SamplerConfig,
+  eosId: number,
+  V = rows.length / B,
+): Promise<{ ids: number[]; logProbs: number[] }> {
+  const steps = eosId === -1 ? STEPS : 2;
+  const logits = tf.tensor2d(rows, [B, V]);
+  const ids = tf.tensor1d(new Int32Array(B).fill(-2), 'int32');
+  const hashes = tf.tensor1d(
+    Int32Array.from({ length: B }, (_, b) => fnv1a(`${seed}/${100 + b}/`)),
+    'int32',
+  );
+  const drawn = drawnTokens(steps, B);
+  const choice = { temperature, topK: Math.min(topK ?? V, V), topP, eosId };
+  for (let step = 0; step < steps; step++) {
+    sampleTokens(logits, { ids, hashes, drawn }, choice, step, POSITION + step);
+  }
+  const values = [...(await drawn.data())];
+  tf.dispose([logits, ids, hashes, drawn]);
+  const part = (which: number): number[] =>
+    Array.from({ length: steps }, (_, step) => values.slice((2 * step + which) * B, (2 * step + which + 1) * B)).flat();
+  return { ids: part(0), logProbs: part(1) };
+}
+
+/** A model whose heads the kernels take. */
+function slotModel(): JudgedModel {
+  return randomModel('grouped');
+}

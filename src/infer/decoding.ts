@@ -1,0 +1,203 @@
+/**
+ * A decoding under way: prompts are read once, then tokens are drawn one by one from a key-value cache.
+ *
+ * Where kernels compute, a drawn token never leaves the GPU on its way to the next step: many steps are recorded one behind the
+ * other, and their tokens are read together. Elsewhere the logits of each step are read, and the choice is made here.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { fnv1a } from '../common/rng.ts';
+import { LENGTH_BUCKET, roundUp } from '../data/batches.ts';
+import { usesKernels } from '../gpu/dispatch.ts';
+import { drawnTokens, sampleTokens } from '../kernels/sample-token.ts';
+import { KvCache } from '../model/kv-cache.ts';
+import { forward, logits, type Transformer } from '../model/transformer.ts';
+import { selectRows } from '../ops/embedding.ts';
+import { checkSampler, type SamplerConfig, sampleToken } from './sampler.ts';
+import { padPrompts } from './score.ts';
+
+/** Steps whose tokens are read together where kernels compute. */
+const STEPS_PER_READ = 16;
+
+/** The same where each token is shown as soon as it is known. */
+const STREAMED_STEPS_PER_READ = 4;
+
+/** How the tokens of a step are chosen. */
+export interface DrawRequest {
+  readonly sampler: SamplerConfig;
+  readonly eosId: number;
+  /** Name each row's random numbers. */
+  readonly rowIds: readonly number[];
+  /** Of the next token in its completion. */
+  readonly position: number;
+}
+
+/** The tokens of some steps, step after step B of each; what comes after an end token means nothing. */
+export interface DrawnTokens {
+  readonly ids: ArrayLike<number>;
+  /** At temperature 1, in nats. */
+  readonly logProbs: ArrayLike<number>;
+}
+
+/** Rows of a batch that go on together. Owned by whoever made it: call {@link dispose}. */
+export class Decoding {
+  readonly #model: Transformer;
+  readonly #cache: KvCache;
+  /** `[B,V]`, of the next token, until it is chosen. */
+  #logits: tf.Tensor2D | undefined;
+  /** The tokens chosen last, which the next step reads. */
+  #ids: Int32Array | tf.Tensor1D;
+
+  private constructor(model: Transformer, cache: KvCache, B: number, out: tf.Tensor2D) {
+    this.#model = model;
+    this.#cache = cache;
+    this.#logits = out;
+    this.#ids = new Int32Array(B).fill(NOT_CHOSEN);
+  }
+
+  /**
+   * Reads the prompts.
+   *
+   * @param prompts - B prompts of any lengths
+   * @param maxTokens - how many tokens may follow
+   */
+  static start(model: Transformer, prompts: readonly Int32Array[], maxTokens: number): Decoding {
+    const batch = padPrompts(prompts, model.config.maxPositions);
+    const lengths = Int32Array.from(prompts, ({ length }) => length);
+    const longest = lengths.reduce((a, b) => Math.max(a, b), 0);
+    const cache = new KvCache(model.config, batch.B, roundUp(Math.max(batch.T, longest + maxTokens), LENGTH_BUCKET));
+    const lastRows = lengths.map((length, b) => b * batch.T + length - 1);
+    const out = tf.tidy(() => logits(model, selectRows(forward(model, batch, cache), lastRows))); // [B,V]
+    cache.truncate(lengths);
+    return new Decoding(model, cache, batch.B, out);
+  }
+
+  /** How many steps are best drawn together. */
+  static get stepsPerRead(): number {
+    return usesKernels() ? STEPS_PER_READ : 1;
+  }
+
+  /** The logits of the next token, B*V. GPU -> CPU sync. */
+  async nextLogits(): Promise<Float32Array> {
+    return this.#step().data<'float32'>();
+  }
+
+  /** Goes on with tokens chosen by the caller, one for each row, after those that were chosen before. */
+  choose(ids: Int32Array): void {
+    this.#step().dispose();
+    this.#logits = undefined;
+    this.#setIds(ids);
+  }
+
+  /** Draws tokens of `steps` steps. GPU -> CPU sync: one where kernels compute, else one for each step. */
+  draw(steps: number, request: DrawRequest): Promise<DrawnTokens> {
+    checkSampler(request.sampler);
+    return usesKernels() ? this.#drawOnGpu(steps, request) : this.#drawHere(steps, request);
+  }
+
+  /**
+   * Draws up to `most` tokens of a single row, one after the other. Where kernels compute, the next few are under way while these
+   * are used, so that the GPU never waits for who reads them.
+   */
+  async *stream(most: number, request: DrawRequest): AsyncGenerator<number, void, void> {
+    const isAhead = usesKernels();
+    let started = 0;
+    const drawNext = (): Promise<DrawnTokens> | undefined => {
+      const steps = Math.min(isAhead ? STREAMED_STEPS_PER_READ : 1, most - started);
+      const drawn = steps > 0 ? this.draw(steps, { ...request, position: request.position + started }) : undefined;
+      started += steps;
+      return drawn;
+    };
+    let coming = drawNext();
+    try {
+      while (coming !== undefined) {
+        const { ids } = await coming;
+        coming = isAhead ? drawNext() : undefined;
+        yield* Array.from(ids);
+        if (!isAhead) coming = drawNext();
+      }
+    } finally {
+      await coming;
+    }
+  }
+
+  /** Goes on with some rows, in the order given; a row that is given several times goes on several times. */
+  select(rows: Int32Array): void {
+    const wanted = tf.tensor1d(rows, 'int32');
+    this.#cache.select(rows);
+    const [ids, out] = [this.#ids, this.#logits];
+    this.#setIds(ids instanceof Int32Array ? rows.map((row) => ids[row] ?? NOT_CHOSEN) : tf.gather(ids, wanted));
+    if (out !== undefined) {
+      this.#logits = tf.gather(out, wanted);
+      out.dispose();
+    }
+    wanted.dispose();
+  }
+
+  dispose(): void {
+    this.#cache.dispose();
+    this.#logits?.dispose();
+    this.#setIds(new Int32Array());
+  }
+
+  async #drawOnGpu(steps: number, { sampler, eosId, rowIds, position }: DrawRequest): Promise<DrawnTokens> {
+    const { temperature, seed, topK, topP = 1 } = sampler;
+    const B = rowIds.length;
+    const V = this.#model.config.vocabSize;
+    const choice = { temperature, topK: Math.min(topK ?? V, V), topP, eosId };
+    const drawn = drawnTokens(steps, B); // [steps,2,B]
+    const hashes = tf.tensor1d(
+      Int32Array.from(rowIds, (rowId) => fnv1a(`${seed}/${rowId}/`)),
+      'int32',
+    );
+    for (let step = 0; step < steps; step++) {
+      const out = this.#step();
+      // Chosen in place, so that the next step finds them there.
+      const ids = this.#ids instanceof Int32Array ? tf.tensor1d(this.#ids, 'int32') : this.#ids;
+      this.#ids = ids;
+      sampleTokens(out, { ids, hashes, drawn }, choice, step, position + step);
+      out.dispose();
+      this.#logits = undefined;
+    }
+    hashes.dispose();
+    const values = await drawn.data<'float32'>();
+    drawn.dispose();
+    const part = (which: 0 | 1): Float32Array =>
+      Float32Array.from({ length: steps * B }, (_, i) => values[(2 * Math.floor(i / B) + which) * B + (i % B)] ?? NaN);
+    return { ids: part(0), logProbs: part(1) };
+  }
+
+  async #drawHere(steps: number, { sampler, eosId, rowIds, position }: DrawRequest): Promise<DrawnTokens> {
+    const [B, V] = [rowIds.length, this.#model.config.vocabSize];
+    const drawn = { ids: new Int32Array(steps * B), logProbs: new Float64Array(steps * B) };
+    for (let step = 0; step < steps; step++) {
+      const rows = await this.nextLogits();
+      const before = this.#ids;
+      const chosen = rowIds.map((rowId, b) => {
+        if (before instanceof Int32Array && before[b] === eosId) return { id: eosId, logProb: 0 };
+        return sampleToken(rows.subarray(b * V, (b + 1) * V), sampler, rowId, position + step);
+      });
+      for (const [b, { id, logProb }] of chosen.entries()) {
+        drawn.ids[step * B + b] = id;
+        drawn.logProbs[step * B + b] = logProb;
+      }
+      this.choose(drawn.ids.slice(step * B, (step + 1) * B));
+    }
+    return drawn;
+  }
+
+  /** The logits of the next token, which are computed now if they have not been. */
+  #step(): tf.Tensor2D {
+    const ids = this.#ids;
+    const B = ids instanceof Int32Array ? ids.length : ids.size;
+    this.#logits ??= tf.tidy(() => logits(this.#model, forward(this.#model, { B, T: 1, ids }, this.#cache)));
+    return this.#logits;
+  }
+
+  #setIds(ids: Int32Array | tf.Tensor1D): void {
+    if (!(this.#ids instanceof Int32Array)) this.#ids.dispose();
+    this.#ids = ids;
+  }
+}
+
+/** In the place of a token where none has been chosen yet. */
+const NOT_CHOSEN = -2;

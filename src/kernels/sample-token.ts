@@ -1,0 +1,302 @@
+/**
+ * The next token of each row, chosen on the GPU from its logits: the most likely one, or a draw at a temperature, from all
+ * tokens or from the most likely ones (top-k, then top-p of what that leaves).
+ *
+ * A draw inverts the cumulative distribution in the order of token ids, at a number that is a function of seed, row and position:
+ * `new Rng('seed/row/position').next()` of common/rng.ts, computed from the hash of its beginning, so that the CPU draws from the
+ * same numbers. All sums have a fixed order: a lane of the row's workgroup goes along neighbouring tokens, and lanes are added
+ * in their order. So a token depends on its row alone. What top-k and top-p leave is a cut through the logits (ties by the lower
+ * id), found bit by bit from numbers and masses above a bound: 32 rounds of one barrier each.
+ *
+ * In: logits `[B,V]`; to draw, hashes `[B]` of `seed/row/`. In and out: ids `[B]` int32, the tokens last chosen; a row whose last token is
+ * the end token goes on with it, at log-probability 0. Out: drawn `[slots,2,B]`, of which one slot is written: tokens as numbers
+ * and their log-probabilities at temperature 1. Grid: a workgroup per row. No optional feature.
+ */
+import type * as tf from '@tensorflow/tfjs-core';
+import { allocate, dispatch, forgetRead, type Program } from '../gpu/dispatch.ts';
+
+/** How tokens are chosen. */
+export interface TokenChoice {
+  /** 0 takes the most likely token. */
+  readonly temperature: number;
+  /** How many of the most likely tokens count; V for all. */
+  readonly topK: number;
+  /** The share of their mass that the most likely of these must have; 1 for all. */
+  readonly topP: number;
+  readonly eosId: number;
+}
+
+/** Where rows stand. */
+export interface RowStates {
+  /** `[B]` int32, changed in place. */
+  readonly ids: tf.Tensor1D;
+  /** `[B]` int32, the bits of `fnv1a('seed/row/')`. */
+  readonly hashes: tf.Tensor1D;
+  /** `[slots,2,B]`, changed in place. */
+  readonly drawn: tf.Tensor3D;
+}
+
+/** Room for the tokens of some steps, `[slots,2,B]`. */
+export function drawnTokens(slots: number, B: number): tf.Tensor3D {
+  return allocate<tf.Rank.R3>([slots, 2, B]);
+}
+
+/**
+ * Chooses a token for each row.
+ *
+ * @param slot - of `drawn`
+ * @param position - of the token in its completion
+ */
+export function sampleTokens(
+  logits: tf.Tensor2D,
+  { ids, hashes, drawn }: RowStates,
+  { temperature, topK, topP, eosId }: TokenChoice,
+  slot: number,
+  position: number,
+): void {
+  const [B, V] = logits.shape;
+  const isFiltered = topK < V || topP < 1;
+  const kind = temperature === 0 ? 'greedy' : isFiltered ? 'filtered' : 'drawn';
+  forgetRead(ids);
+  forgetRead(drawn);
+  dispatch({
+    program: PROGRAMS[kind],
+    tensors: [logits, ids, drawn, ...(kind === 'greedy' ? [] : [hashes])],
+    parameters: [B, V, slot, position, eosId, topK, floatBits(1 / Math.max(temperature, 1e-30)), floatBits(topP)],
+    size: [B * LANES],
+    workgroupSize: [LANES],
+  });
+}
+
+function floatBits(value: number): number {
+  return new Uint32Array(Float32Array.of(value).buffer)[0] ?? 0;
+}
+
+/** Invocations that share a row. */
+const LANES = 32;
+
+/**
+ * A sum over what the lanes have found, in their order, that all of them get. Calls one after the other alternate between two
+ * arrays by `parity`, so that one barrier each is enough.
+ */
+function sumOverLanes(name: string, type: 'f32' | 'u32'): string {
+  return `var<workgroup> ${name}Parts: array<${type}, ${2 * LANES}>;
+
+fn ${name}(lane: u32, parity: u32, part: ${type}) -> ${type} {
+  ${name}Parts[parity * ${LANES}u + lane] = part;
+  workgroupBarrier();
+  var sum = ${type}(0);
+  for (var other = 0u; other < ${LANES}u; other++) { sum += ${name}Parts[parity * ${LANES}u + other]; }
+  return sum;
+}`;
+}
+
+/** The number in [0, 1) of a row and position: 24 bits of it, which is what a float holds. */
+const UNIFORM = `
+fn mix32(x: u32) -> u32 {
+  var z = (x ^ (x >> 16u)) * 0x21f0aaadu;
+  z = (z ^ (z >> 15u)) * 0x735a2d97u;
+  return z ^ (z >> 15u);
+}
+
+fn uniformAt(start: u32, position: u32) -> f32 {
+  var hash = start;
+  var divisor = 1u;
+  while (position / divisor >= 10u) { divisor *= 10u; }
+  while (divisor > 0u) { // the decimal digits of the position
+    hash = (hash ^ (48u + (position / divisor) % 10u)) * 0x01000193u;
+    divisor /= 10u;
+  }
+  return f32(mix32(mix32(hash) + 0x9e3779b9u) >> 8u) / 16777216.0;
+}`;
+
+/** The order of logits as an order of whole numbers, and back. */
+const SORTABLE = `
+fn sortable(z: f32) -> u32 {
+  let bits = bitcast<u32>(z);
+  return select(bits | 0x80000000u, ~bits, bits >= 0x80000000u);
+}
+
+fn fromSortable(key: u32) -> f32 {
+  return bitcast<f32>(select(~key, key & 0x7fffffffu, key >= 0x80000000u));
+}`;
+
+/**
+ * Finds `cut`, the least logit that counts, and `ties`, how many tokens with just this logit do: by their number, then by their
+ * mass. A barrier must be reached by all lanes, so there are as many rounds for every row.
+ */
+const FIND_CUT = `
+  var cut = 0u;
+  for (var bit = 0u; bit < 32u; bit++) {
+    let bound = cut | (0x80000000u >> bit);
+    var reached = 0u;
+    for (var v = first; v < end; v++) { reached += select(0u, 1u, sortable(logits[start + v]) >= bound); }
+    if (countAll(lane, bit % 2u, reached) >= sizes.topK) { cut = bound; }
+  }
+  var above = 0u;
+  var part = 0.0;
+  for (var v = first; v < end; v++) {
+    let isAbove = sortable(logits[start + v]) > cut;
+    above += select(0u, 1u, isAbove);
+    part += select(0.0, exp((logits[start + v] - high) * inverse), isAbove);
+  }
+  var ties = sizes.topK - countAll(lane, 0u, above);
+  let massAbove = massAll(lane, 0u, part);
+  let topP = bitcast<f32>(sizes.topP);
+  if (topP < 1.0) {
+    let wanted = topP * (massAbove + f32(ties) * exp((fromSortable(cut) - high) * inverse));
+    let lowest = cut;
+    cut = 0u;
+    for (var bit = 0u; bit < 32u; bit++) {
+      let bound = cut | (0x80000000u >> bit);
+      part = 0.0;
+      for (var v = first; v < end; v++) {
+        part += select(0.0, exp((logits[start + v] - high) * inverse), sortable(logits[start + v]) >= bound);
+      }
+      let mass = massAll(lane, (bit + 1u) % 2u, part);
+      // Down to the first cut everything counts, which has the mass wanted; and the most likely token always does.
+      if (bound <= lowest || (mass >= wanted && bound <= sortable(high))) { cut = bound; }
+    }
+    part = 0.0;
+    for (var v = first; v < end; v++) {
+      part += select(0.0, exp((logits[start + v] - high) * inverse), sortable(logits[start + v]) > cut);
+    }
+    let missing = wanted - massAll(lane, 1u, part);
+    let most = select(sizes.V, ties, cut == lowest);
+    ties = u32(clamp(ceil(missing / exp((fromSortable(cut) - high) * inverse)), 1.0, f32(most)));
+  }
+  var tied = 0u;
+  for (var v = first; v < end; v++) { tied += select(0u, 1u, sortable(logits[start + v]) == cut); }
+  laneTies[lane] = tied;
+  laneHeat[lane] = part;
+  workgroupBarrier();`;
+
+type Kind = 'greedy' | 'drawn' | 'filtered';
+
+/** The weight of token v in a draw. */
+const WEIGHT = 'exp((logits[start + v] - high) * inverse)';
+
+/** What lane 0 does at the end: goes along lanes, then along the tokens of one, until the mass up to there is passed. */
+function walk(kind: 'drawn' | 'filtered'): string {
+  const isFiltered = kind === 'filtered';
+  const massOf = isFiltered
+    ? 'laneHeat[other] + f32(min(left, laneTies[other])) * tieWeight'
+    : 'laneHeat[other] * exp((laneHigh[other] - high) * inverse)';
+  const spend = isFiltered ? 'left -= min(left, laneTies[other]);' : '';
+  const take = isFiltered
+    ? `let key = sortable(logits[start + v]);
+      if (key < cut || (key == cut && left == 0u)) { continue; }
+      if (key == cut) { left -= 1u; }
+      remaining -= ${WEIGHT};`
+    : `remaining -= ${WEIGHT};`;
+  return `
+  ${isFiltered ? 'let tieWeight = exp((fromSortable(cut) - high) * inverse);\n  var left = ties;' : ''}
+  var total = 0.0;
+  for (var other = 0u; other < ${LANES}u; other++) { total += ${massOf}; ${spend} }
+  var remaining = uniformAt(hashes[row], sizes.position) * total;
+  ${isFiltered ? 'left = ties;' : ''}
+  for (var other = 0u; other < ${LANES}u; other++) {
+    let mass = ${massOf};
+    if (remaining >= mass) {
+      remaining -= mass;
+      ${spend}
+      continue;
+    }
+    for (var v = other * chunk; v < min(sizes.V, (other + 1u) * chunk); v++) {
+      ${take}
+      if (remaining < 0.0) {
+        id = v;
+        break;
+      }
+    }
+    break; // where rounding leaves a sliver, the mode is as good as any
+  }`;
+}
+
+function programOf(kind: Kind): Program {
+  const isDrawn = kind !== 'greedy';
+  const isFiltered = kind === 'filtered';
+  return {
+    key: `sample-token ${kind}`,
+    source: () => `
+@group(0) @binding(0) var<storage, read> logits: array<f32>;
+@group(0) @binding(1) var<storage, read_write> ids: array<i32>;
+@group(0) @binding(2) var<storage, read_write> drawn: array<f32>;
+${isDrawn ? '@group(0) @binding(3) var<storage, read> hashes: array<u32>;' : ''}
+struct Sizes { B: u32, V: u32, slot: u32, position: u32, eosId: i32, topK: u32, inverse: u32, topP: u32 }
+@group(0) @binding(${isDrawn ? 4 : 3}) var<uniform> sizes: Sizes;
+
+const LOWEST = -3.4e38;
+var<workgroup> laneHigh: array<f32, ${LANES}>;
+var<workgroup> laneBest: array<u32, ${LANES}>;
+var<workgroup> laneMass: array<f32, ${LANES}>;
+var<workgroup> laneHeat: array<f32, ${LANES}>; // mass at the temperature
+${isFiltered ? `var<workgroup> laneTies: array<u32, ${LANES}>;` : ''}
+${isFiltered ? sumOverLanes('countAll', 'u32') + sumOverLanes('massAll', 'f32') + SORTABLE : ''}
+${isDrawn ? UNIFORM : ''}
+
+@compute @workgroup_size(${LANES})
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let n = group.x + group.y * groups.x;
+  let row = min(n, sizes.B - 1u); // a workgroup past the last row repeats it
+  let start = row * sizes.V;
+  let chunk = (sizes.V + ${LANES - 1}u) / ${LANES}u;
+  let first = lane * chunk;
+  let end = min(sizes.V, first + chunk);
+  let inverse = bitcast<f32>(sizes.inverse);
+  var ownHigh = LOWEST;
+  var ownBest = 0u;
+  var ownMass = 0.0;
+  var ownHeat = 0.0;
+  for (var v = first; v < end; v++) {
+    let z = logits[start + v];
+    if (z > ownHigh) {
+      ownMass = ownMass * exp(ownHigh - z) + 1.0;
+      ${kind === 'drawn' ? 'ownHeat = ownHeat * exp((ownHigh - z) * inverse) + 1.0;' : ''}
+      ownHigh = z;
+      ownBest = v;
+    } else {
+      ownMass += exp(z - ownHigh);
+      ${kind === 'drawn' ? 'ownHeat += exp((z - ownHigh) * inverse);' : ''}
+    }
+  }
+  laneHigh[lane] = ownHigh;
+  laneBest[lane] = ownBest;
+  laneMass[lane] = ownMass;
+  laneHeat[lane] = ownHeat;
+  workgroupBarrier();
+  var high = laneHigh[0];
+  var best = laneBest[0];
+  for (var other = 1u; other < ${LANES}u; other++) {
+    if (laneHigh[other] > high) {
+      high = laneHigh[other];
+      best = laneBest[other];
+    }
+  }
+  ${isFiltered ? FIND_CUT : ''}
+  if (lane > 0u || n >= sizes.B) { return; }
+  var id = best;
+  ${isDrawn ? walk(kind) : ''}
+  var mass = 0.0;
+  for (var other = 0u; other < ${LANES}u; other++) { mass += laneMass[other] * exp(laneHigh[other] - high); }
+  var logProb = logits[start + id] - high - log(mass);
+  if (ids[row] == sizes.eosId) {
+    id = u32(sizes.eosId);
+    logProb = 0.0;
+  }
+  ids[row] = i32(id);
+  drawn[(2u * sizes.slot) * sizes.B + row] = f32(id);
+  drawn[(2u * sizes.slot + 1u) * sizes.B + row] = logProb;
+}`,
+  };
+}
+
+const PROGRAMS: Readonly<Record<Kind, Program>> = {
+  greedy: programOf('greedy'),
+  drawn: programOf('drawn'),
+  filtered: programOf('filtered'),
+};
