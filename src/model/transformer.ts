@@ -29,14 +29,17 @@ export interface Transformer {
 }
 
 /** A batch of token ids, row by row, padded on the right to T. */
-export interface TokenBatch {
+export interface TokenBatch<Ids extends Int32Array | tf.Tensor1D = Int32Array> {
   readonly B: number;
   readonly T: number;
-  /** B*T ids, `[B*T]` int32 where only the GPU knows them; what stands in padding does not matter. */
-  readonly ids: Int32Array | tf.Tensor1D;
+  /** B*T ids, or a tensor of them, `[B*T]` int32; what stands in padding does not matter. */
+  readonly ids: Ids;
   /** Of packed rows, which cannot have a cache; by default each token sees itself and all before it. */
   readonly layout?: PackedLayout;
 }
+
+/** Where tokens were drawn on the GPU, only it knows them. */
+type AnyTokenBatch = TokenBatch<Int32Array | tf.Tensor1D>;
 
 /**
  * The hidden states of a batch after the final norm.
@@ -45,7 +48,7 @@ export interface TokenBatch {
  * @returns `[N,C]`, row b*T + t for token t of sequence b
  * @throws {LabError} `bad-shape` for ids that do not fit B*T, or more positions than the model was made for.
  */
-export function forward(model: Transformer, batch: TokenBatch, cache?: KvCache): tf.Tensor2D {
+export function forward(model: Transformer, batch: AnyTokenBatch, cache?: KvCache): tf.Tensor2D {
   return decode(model, batch, cache, undefined);
 }
 
@@ -62,7 +65,7 @@ export function forwardAt(model: Transformer, batch: TokenBatch, rows: Int32Arra
 
 function decode(
   model: Transformer,
-  batch: TokenBatch,
+  batch: AnyTokenBatch,
   cache: KvCache | undefined,
   wanted: Int32Array | undefined,
 ): tf.Tensor2D {
@@ -109,7 +112,7 @@ function headName({ tiedEmbeddings }: ModelConfig): string {
 }
 
 /** Attention within the rows of a batch: each token sees itself and all before it, in packed rows its spans. */
-function rowAttention({ headDim, ropeTheta }: ModelConfig, { B, T, layout }: TokenBatch): Attend {
+function rowAttention({ headDim, ropeTheta }: ModelConfig, { B, T, layout }: AnyTokenBatch): Attend {
   const tables =
     layout === undefined ? ropeTables(0, T, headDim, ropeTheta) : ropeTablesAt(layout.positions, B, headDim, ropeTheta);
   const visibility = layout === undefined ? undefined : spanVisibility(layout.spans, B, T);
@@ -168,7 +171,7 @@ function weight1d(weights: Weights, name: string): tf.Tensor1D {
   return weight(weights, name) as tf.Tensor1D;
 }
 
-function checkBatch(config: ModelConfig, { B, T, ids }: TokenBatch, positions: number): void {
+function checkBatch(config: ModelConfig, { B, T, ids }: AnyTokenBatch, positions: number): void {
   const count = ids instanceof Int32Array ? ids.length : ids.size;
   if (count !== B * T) {
     throw new LabError('bad-shape', {
