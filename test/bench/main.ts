@@ -14,6 +14,7 @@ import { benchGrpo, type GrpoBench, grpoReport } from './grpo-bench.ts';
 import { benchKernels, kernelsReport } from './kernels-bench.ts';
 import { benchPage, pageReport } from './page-bench.ts';
 import { benchProfile, profileReport } from './profile-bench.ts';
+import { benchScore, type ScoreBench, scoreReport } from './score-bench.ts';
 import { benchTrain, PEER_NAMES, type PeerName, trainReport } from './train-bench.ts';
 import { makeWork, type Work, WORK_A } from './work.ts';
 
@@ -99,6 +100,25 @@ const kernels = new Command('kernels')
     if (json === true) print(JSON.stringify(results));
   });
 
+const score = new Command('score')
+  .description('the documents of some queries scored by the lab and by whole forward passes of others, in turns')
+  .addOption(new Option('--preset <name>', 'the model').choices(PRESET_NAMES).default('mini'))
+  .option('--queries <n>', 'queries', wholeNumber(1), 8)
+  .option('--documents <n>', 'documents of each query', wholeNumber(1), 32)
+  .option('--prefix <n>', 'tokens before the document, the same for all documents of a query', wholeNumber(1), 64)
+  .option('--document <n>', 'tokens of the document', wholeNumber(1), 64)
+  .option('--single', 'one document by itself')
+  .option('--peers <names>', 'who takes part, in order', peerNames, ['ours', 'tfjs'])
+  .addOption(new Option('--backend <name>', 'where to compute').choices(BENCH_BACKENDS).default('wasm'))
+  .option('--adapter <name>', 'with webgpu: lavapipe, swiftshader, or the file of a Vulkan driver')
+  .option('--repeats <n>', 'timed passes of each over all of it', wholeNumber(1), 5)
+  .option('--json', 'end with one line of JSON')
+  .action(async ({ json, ...options }: ScoreBench & { json?: boolean }) => {
+    const result = await benchScore(options);
+    for (const line of scoreReport(result)) (json === true ? note : print)(line);
+    if (json === true) print(JSON.stringify(result));
+  });
+
 const answer = new Command('answer')
   .description(
     'one answer of a model of any size with compressed matrices, on WebGPU: memory, prefill, tokens one by one',
@@ -140,7 +160,7 @@ function peerNames(text: string): PeerName[] {
 }
 
 const program = new Command('npm run bench --').description('benchmarks of the engine').exitOverride();
-for (const command of [train, grpo, profile, kernels, answer, page]) program.addCommand(command.exitOverride());
+for (const command of [train, grpo, score, profile, kernels, answer, page]) program.addCommand(command.exitOverride());
 
 try {
   await program.parseAsync(process.argv);

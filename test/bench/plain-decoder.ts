@@ -2,7 +2,7 @@
  * The decoder of the peers in plain TensorFlow.js ops, as its documentation teaches and as one writes it from a description
  * of the model: prompts of different lengths are padded on the left, keys and values of a decoding grow by `concat`,
  * gradients come from tfjs's tape. Nothing is arranged for a backend, with one exception: tfjs-wasm has no gradient of
- * `gather`, so there the look-up is a product with one-hot rows.
+ * `gather`, so where one is needed the look-up is a product with one-hot rows.
  */
 import * as tf from '@tensorflow/tfjs';
 import { LabError } from '../../src/common/errors.ts';
@@ -22,6 +22,8 @@ export interface PlainTokens {
   readonly rotation: { readonly cos: tf.Tensor4D; readonly sin: tf.Tensor4D };
   /** `[B or 1,1,T,S]`, added to attention scores. */
   readonly mask: tf.Tensor4D;
+  /** Whether nothing is to be differentiated; default false. */
+  readonly isInference?: boolean;
 }
 
 /** What cannot be attended to. */
@@ -40,7 +42,7 @@ export function plainWeights(weights: ReadonlyMap<string, TensorData>): Map<stri
 export function plainForward(
   config: ModelConfig,
   weights: ReadonlyMap<string, tf.Variable>,
-  { B, T, ids, rotation: { cos, sin }, mask }: PlainTokens,
+  { B, T, ids, rotation: { cos, sin }, mask, isInference = false }: PlainTokens,
   caches?: readonly PlainCache[],
 ): { readonly hidden: tf.Tensor2D; readonly caches: PlainCache[] } {
   const { width: C, layers: L, heads: H, kvHeads: K, headDim: D, normEps, vocabSize: V } = config;
@@ -71,9 +73,10 @@ export function plainForward(
   };
 
   const table = get('model.embed_tokens.weight');
-  let x: tf.Tensor2D = tf.getBackend().startsWith('wasm')
-    ? tf.matMul<tf.Tensor2D>(oneHot(ids, V), table)
-    : tf.reshape(tf.gather(table, ids), [B * T, C]); // [N] -> [N,C]
+  let x: tf.Tensor2D =
+    tf.getBackend().startsWith('wasm') && !isInference
+      ? tf.matMul<tf.Tensor2D>(oneHot(ids, V), table)
+      : tf.reshape(tf.gather(table, ids), [B * T, C]); // [N] -> [N,C]
   const grown: PlainCache[] = [];
   for (let l = 0; l < L; l++) {
     const layer = `model.layers.${l}`;

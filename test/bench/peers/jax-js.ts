@@ -22,7 +22,7 @@ import { provideIteratorHelpers } from '../iterator-helpers.ts';
 import { ADAM, inputIds, targetIds, type Work } from '../work.ts';
 import type { Peer } from './peer.ts';
 
-type Arrays = Record<string, np.Array>;
+export type Arrays = Record<string, np.Array>;
 /** Everything that an update changes. A type, not an interface: jax-js wants an index signature. */
 type TrainingState = { weights: Arrays; first: Arrays; second: Arrays; step: np.Array };
 
@@ -32,15 +32,7 @@ type TrainingState = { weights: Arrays; first: Arrays; second: Arrays; step: np.
  * @throws {LabError} `no-backend` if jax-js does not start there.
  */
 export async function openJaxJs(work: Work, backend: 'wasm' | 'webgpu'): Promise<Peer> {
-  provideIteratorHelpers();
-  const started = await init(backend);
-  if (!started.includes(backend)) {
-    throw new LabError('no-backend', { message: 'jax-js did not start.', expected: backend, got: started.join(', ') });
-  }
-  defaultDevice(backend);
-  const weights: Arrays = {};
-  for (const [name, { shape, data }] of work.weights)
-    weights[name] = np.array(Float32Array.from(data)).reshape([...shape]);
+  const weights = await startJaxJs(work.weights, backend);
   const zeros = (): Arrays => tree.map((weight: np.Array) => np.zeros(weight.shape), weights);
   let state: TrainingState = { weights, first: zeros(), second: zeros(), step: np.array(0) };
   const ids = np.array(inputIds(work));
@@ -70,9 +62,35 @@ export async function openJaxJs(work: Work, backend: 'wasm' | 'webgpu'): Promise
   };
 }
 
+/** Starts jax-js and gives it weights. @throws {LabError} `no-backend` */
+export async function startJaxJs(data: Work['weights'], backend: 'wasm' | 'webgpu'): Promise<Arrays> {
+  provideIteratorHelpers();
+  const started = await init(backend);
+  if (!started.includes(backend)) {
+    throw new LabError('no-backend', { message: 'jax-js did not start.', expected: backend, got: started.join(', ') });
+  }
+  defaultDevice(backend);
+  const weights: Arrays = {};
+  for (const [name, { shape, data: values }] of data)
+    weights[name] = np.array(Float32Array.from(values)).reshape([...shape]);
+  return weights;
+}
+
 /** The mean negative log-likelihood of the scored targets, in nats. */
 function meanLoss({ config, B, T, scored }: Work, weights: Arrays, ids: np.Array, targets: np.Array): np.Array {
-  const { vocabSize: V, width: C, heads: H, kvHeads: K, headDim: D, normEps } = config;
+  const logits = lastLogits({ config, B, T, scored }, weights, ids);
+  // A product with one-hot rows, which jit fuses: it refuses the gradient of takeAlongAxis for the same reason.
+  const logProbs = np.sum(nn.logSoftmax(logits, -1).mul(nn.oneHot(targets.ref, config.vocabSize)), -1);
+  return np.mean(logProbs).mul(-1);
+}
+
+/** Logits of the last `scored` positions of each sequence, `[B*scored,V]`. */
+export function lastLogits(
+  { config, B, T, scored }: Pick<Work, 'config' | 'B' | 'T' | 'scored'>,
+  weights: Arrays,
+  ids: np.Array,
+): np.Array {
+  const { width: C, heads: H, kvHeads: K, headDim: D, normEps } = config;
   const get = (name: string): np.Array => {
     const array = weights[name];
     if (array === undefined) throw new LabError('internal', { message: `jax-js peer: no weight named ${name}.` });
@@ -112,10 +130,7 @@ function meanLoss({ config, B, T, scored }: Work, weights: Arrays, ids: np.Array
   sin.dispose();
   const hidden = norm(x, 'model.norm.weight').reshape([B, T, C]);
   const kept = scored === T ? hidden : hidden.slice([], [T - scored, T], []);
-  const logits = linear(kept.reshape([B * scored, C]), headName(config));
-  // A product with one-hot rows, which jit fuses: it refuses the gradient of takeAlongAxis for the same reason.
-  const logProbs = np.sum(nn.logSoftmax(logits, -1).mul(nn.oneHot(targets.ref, V)), -1);
-  return np.mean(logProbs).mul(-1);
+  return linear(kept.reshape([B * scored, C]), headName(config));
 }
 
 /** One Adam step on every array. */
