@@ -1,16 +1,29 @@
 /**
  * Options that several commands share.
  */
+import { existsSync } from 'node:fs';
 import { InvalidArgumentError, Option } from 'commander';
 import { PRECISIONS } from '../model/stored-weights.ts';
 import { BACKEND_NAMES } from './node-backend.ts';
 
-/** The bundled model. */
-export const DEFAULT_MODEL_FOLDER = 'public/models/default';
+/** Where the models are that come with the lab. */
+const BUNDLED_FOLDER = 'public/models';
+/** The bundled model of the rule world. */
+export const DEFAULT_MODEL_FOLDER = `${BUNDLED_FOLDER}/default`;
+/** The bundled model for files that nobody has judged. */
+export const GENERAL_MODEL_FOLDER = `${BUNDLED_FOLDER}/general`;
 
-/** `--model DIR` */
-export function modelOption(): Option {
-  return new Option('-m, --model <folder>', 'the model folder').default(DEFAULT_MODEL_FOLDER);
+/** `--model DIR`, or the name of a bundled model. */
+export function modelOption(folder = DEFAULT_MODEL_FOLDER): Option {
+  return new Option('-m, --model <folder>', 'the model folder, or the name of a bundled model')
+    .argParser(modelFolder)
+    .default(folder);
+}
+
+/** The folder of a bundled model by its name; anything else is a folder itself. */
+function modelFolder(text: string): string {
+  const bundled = `${BUNDLED_FOLDER}/${text}`;
+  return !existsSync(text) && /^[\w-]+$/u.test(text) && existsSync(bundled) ? bundled : text;
 }
 
 /** `--precision NAME` */

@@ -18,7 +18,7 @@ import {
   generalParts,
   prepareGeneral,
 } from '../experiment/general-recipe.ts';
-import { describeGeneral, withMeasures } from '../experiment/general-card.ts';
+import { describeGeneral, generalLab, withMeasures } from '../experiment/general-card.ts';
 import {
   GENERAL_SYSTEMS,
   type GeneralPredictions,
@@ -32,7 +32,7 @@ import { baselinesOf, type Prediction } from '../experiment/real-baselines.ts';
 import type { RealRecipe } from '../experiment/real-data.ts';
 import { reportHtml, reportMarkdown } from '../experiment/report-blocks.ts';
 import { readSftCheckpoint } from '../experiment/sft-checkpoint.ts';
-import { disposeLabModel, type LabModel } from '../infer/lab-model.ts';
+import { disposeLabModel, type LabModel, onScale } from '../infer/lab-model.ts';
 import { scoreStream } from '../infer/score-pairs.ts';
 import { mapLabel } from '../relevance/label-report.ts';
 import { normalisedRelevance } from '../relevance/labels.ts';
@@ -149,6 +149,7 @@ class GeneralRuns {
       saved: (await isThere(path)) ? readSftCheckpoint(await readFile(path)) : undefined,
       prepared: prepareGeneral(experiment, parts),
       describe: (card) => describeGeneral(card, parts),
+      lab: generalLab(parts),
       dtype: 'f16',
       device: this.#device,
       signal: this.#signal,
@@ -220,8 +221,7 @@ async function predictions(
     for (const pair of pairs) yield await Promise.resolve({ pair });
   };
   const found: Prediction[] = [];
-  const onScale = { ...model, prompt: { ...model.prompt, scaleSize: asked } };
-  for await (const { item, score } of scoreStream(onScale, items(), signal)) {
+  for await (const { item, score } of scoreStream(onScale(model, asked), items(), signal)) {
     const { queryId, document, label: gold } = item.pair;
     const label = mapLabel(score.label, asked, scaleOfSet);
     found.push({ queryId, docId: document.docId, gold, label, score: normalisedRelevance(score.probabilities) });

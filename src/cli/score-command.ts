@@ -8,15 +8,17 @@ import { LabError } from '../common/errors.ts';
 import type { ColumnNames } from '../data/columns.ts';
 import { type PairRow, readPairs } from '../data/pairs-file.ts';
 import { describeRowError, isRowError, type RowError } from '../data/records.ts';
-import type { LabModel } from '../infer/lab-model.ts';
+import { type LabModel, onScale } from '../infer/lab-model.ts';
 import { scoreStream } from '../infer/score-pairs.ts';
 import { mapLabel, reportLabels, reportRanking, type ScoredPair } from '../relevance/label-report.ts';
 import { type LabelScale, scaleOfSize } from '../relevance/labels.ts';
+import { groupByQuery, ndcg, pairAccuracy } from '../relevance/metrics-ranking.ts';
+import type { LabDocument } from '../relevance/pair.ts';
 import { describeMemory } from '../model/memory.ts';
 import type { Precision } from '../model/stored-weights.ts';
 import { readModelFolder } from './model-folder.ts';
 import { type BackendName, openNodeBackend } from './node-backend.ts';
-import { backendOption, modelOption, precisionOption, wholeNumber } from './options.ts';
+import { backendOption, GENERAL_MODEL_FOLDER, modelOption, precisionOption, wholeNumber } from './options.ts';
 import { reasonsOf, ScoreOutput } from './score-output.ts';
 import { Bm25 } from '../relevance/bm25.ts';
 import { withStanding } from '../relevance/standing.ts';
@@ -29,6 +31,7 @@ interface ScoreOptions {
   readonly backend: BackendName;
   readonly docs?: string;
   readonly column: ColumnNames;
+  readonly labels?: number;
   readonly gradeScale?: number;
   readonly limit?: number;
   readonly reason?: boolean;
@@ -46,13 +49,22 @@ export function scoreCommand(): Command {
     .argument('<file>', 'TSV, CSV, JSON lines or a JSON array, optionally .gz')
     .addOption(docsOption())
     .addOption(columnOption())
-    .option('--grade-scale <n>', 'how many labels the grades of the file have (default: as the model)', wholeNumber(2))
+    .option(
+      '--labels <n>',
+      'how many labels to answer with (default: as the model; "general" knows 4 and 2)',
+      wholeNumber(2),
+    )
+    .option(
+      '--grade-scale <n>',
+      'how many labels the grades of the file have (default: as the answers)',
+      wholeNumber(2),
+    )
     .option('--limit <n>', 'stop after so many pairs', wholeNumber(1))
     .option('--reason', 'write the reasoning too (slower)')
     .option('-o, --out <file>', 'write the scores as .csv, .tsv or .jsonl')
     .option('--strict', 'stop at the first row that cannot be read')
     .option('--json', 'print the summary as one line of JSON, last')
-    .addOption(modelOption())
+    .addOption(modelOption(GENERAL_MODEL_FOLDER))
     .addOption(precisionOption())
     .addOption(backendOption())
     .addHelpText(
@@ -61,12 +73,23 @@ export function scoreCommand(): Command {
 Columns are found by their usual names (query, title, docId, brand, grade, ...). Rows that cannot be read are named on
 standard error and left out. With grades in the file, the summary holds metrics.
 
+The default is the general model: it orders documents of any file by shared words and by BM25, reads no words and gives no
+reasons. "--model default" is the model of the rule world, which gives reasons and knows only that world.
+
 Examples:
   npm run lab -- score pairs.tsv --out scored.csv
   npm run lab -- score pairs.jsonl.gz --docs docs.jsonl.gz --json
   npm run lab -- score search.csv --column query=term --column title=name --reason --out scored.jsonl`,
     )
     .action(runScore);
+}
+
+/** A graded pair with the score that it is ordered by. */
+interface RankedPair {
+  readonly queryId: string;
+  readonly docId: string;
+  readonly label: number;
+  readonly score: number;
 }
 
 /** The last line of `--json`; null where there is nothing to measure. */
@@ -85,6 +108,8 @@ interface Summary {
   readonly ndcg10: number | null;
   readonly pairAccuracy: number | null;
   readonly expectedCalibrationError: number | null;
+  /** Of BM25 on the same pairs, where the model is told its scores. */
+  readonly bm25: { readonly ndcg10: number | null; readonly pairAccuracy: number | null } | null;
   /** Which label of the file each label of the model counts as. */
   readonly labelMapping: readonly number[];
   readonly pairsPerSec: number;
@@ -94,7 +119,8 @@ async function runScore(path: string, options: ScoreOptions): Promise<void> {
   await assertFile(path);
   const documents = options.docs === undefined ? undefined : await readDocuments(options.docs);
   const opened = await openNodeBackend(options.backend);
-  const model = await readModelFolder(options.model, options.precision);
+  const stored = await readModelFolder(options.model, options.precision);
+  const model = onScale(stored, options.labels ?? stored.scale.size);
   note(`${model.card.name} on ${opened.backend}: ${opened.device}. Memory: ${describeMemory(model.transformer)}.`);
 
   const scale = gradeScale(options.gradeScale, model.scale);
@@ -104,6 +130,7 @@ async function runScore(path: string, options: ScoreOptions): Promise<void> {
   const output = options.out === undefined ? undefined : await ScoreOutput.open(options.out, model);
   const startMs = performance.now();
   const graded: ScoredPair[] = [];
+  const byBm25: RankedPair[] = [];
   const queries = new Set<string>();
   let pairs = 0;
   let cut = 0;
@@ -113,16 +140,18 @@ async function runScore(path: string, options: ScoreOptions): Promise<void> {
   const total = await countPairs(read(), options.limit);
   try {
     const rows = pairsOf(read(), options.limit, errors);
-    const told = model.prompt.standing ? withStandings(rows) : rows;
+    const told = model.prompt.standing ? withStandings(rows, documents) : rows;
     for await (const batch of batchesOf(scoreStream(model, told), REASON_BATCH)) {
       const reasons = options.reason === true ? await reasonsOf(model, batch) : undefined;
       for (const [i, { item, score, cutFields }] of batch.entries()) {
-        const { queryId, document, label } = item.pair;
+        const { queryId, document, label, standing } = item.pair;
+        const docId = document.docId || document.title;
         pairs += 1;
         queries.add(queryId);
         if (cutFields.length > 0) cut += 1;
-        if (label !== undefined) {
-          graded.push({ queryId, docId: document.docId || document.title, label, probabilities: score.probabilities });
+        if (label !== undefined) graded.push({ queryId, docId, label, probabilities: score.probabilities });
+        if (label !== undefined && standing !== undefined) {
+          byBm25.push({ queryId, docId, label, score: standing.score });
         }
         await output?.write(batch[i], reasons?.[i]);
       }
@@ -141,6 +170,7 @@ async function runScore(path: string, options: ScoreOptions): Promise<void> {
     queries: queries.size,
     pairsPerSec,
     graded,
+    byBm25,
   });
   if (options.json === true) print(JSON.stringify(summary));
   else printSummary(summary);
@@ -179,12 +209,18 @@ async function* pairsOf(
   }
 }
 
-/** Rows with their standing among all of their query: the whole file has to be read, and held, first. */
-async function* withStandings(rows: AsyncIterable<PairRow>): AsyncGenerator<PairRow> {
+/**
+ * Rows with their standing among all of their query: the whole file has to be read, and held, first. How rare a word is, all
+ * documents at hand say.
+ */
+async function* withStandings(
+  rows: AsyncIterable<PairRow>,
+  documents: ReadonlyMap<string, LabDocument> | undefined,
+): AsyncGenerator<PairRow> {
   const read: PairRow[] = [];
   for await (const row of rows) read.push(row);
   const pairs = read.map(({ pair }) => pair);
-  const standing = withStanding(pairs, new Bm25(pairs.map(({ document }) => document)));
+  const standing = withStanding(pairs, new Bm25(documents?.values() ?? pairs.map(({ document }) => document)));
   for (const [i, { row, pair }] of read.entries()) yield { row, pair: standing[i] ?? pair };
 }
 
@@ -194,8 +230,12 @@ function summarise(
   scale: LabelScale,
   {
     graded,
+    byBm25,
     ...counts
-  }: Pick<Summary, 'pairs' | 'skipped' | 'cut' | 'queries' | 'pairsPerSec'> & { graded: readonly ScoredPair[] },
+  }: Pick<Summary, 'pairs' | 'skipped' | 'cut' | 'queries' | 'pairsPerSec'> & {
+    readonly graded: readonly ScoredPair[];
+    readonly byBm25: readonly RankedPair[];
+  },
 ): Summary {
   const mapping = model.scale.names.map((_, label) => mapLabel(label, model.scale.size, scale.size));
   const labels = graded.length === 0 ? undefined : reportLabels(graded, scale.size, mapping);
@@ -215,9 +255,17 @@ function summarise(
     ndcg10: ranking?.ndcg10.value ?? null,
     pairAccuracy: ranking?.pairAccuracy.value ?? null,
     expectedCalibrationError: labels?.expectedCalibrationError.value ?? null,
+    bm25: bm25Of(byBm25),
     labelMapping: mapping,
     pairsPerSec: counts.pairsPerSec,
   };
+}
+
+/** How well the order by BM25 alone does. */
+function bm25Of(pairs: readonly RankedPair[]): Summary['bm25'] {
+  if (pairs.length === 0) return null;
+  const queries = groupByQuery(pairs);
+  return { ndcg10: ndcg(queries, 10).value, pairAccuracy: pairAccuracy(queries).value };
 }
 
 function printSummary(summary: Summary): void {
@@ -236,6 +284,12 @@ function printSummary(summary: Summary): void {
     ['NDCG@10', summary.ndcg10],
     ['pair accuracy', summary.pairAccuracy],
     ['expected calibration error', summary.expectedCalibrationError],
+    ...(summary.bm25 === null
+      ? []
+      : ([
+          ['NDCG@10 of BM25 by itself', summary.bm25.ndcg10],
+          ['pair accuracy of BM25 by itself', summary.bm25.pairAccuracy],
+        ] satisfies [string, number | null][])),
   ];
   for (const [name, value] of rows)
     print(`  ${name.padEnd(36)}${value === null ? 'nothing to measure' : value.toFixed(3)}`);

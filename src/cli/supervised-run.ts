@@ -13,6 +13,7 @@ import { type PreparedSft, prepareSft } from '../experiment/sft-experiment.ts';
 import { runSft } from '../experiment/sft-run.ts';
 import { hashWeights } from '../experiment/weights-hash.ts';
 import type { DataSet } from '../data/data-set.ts';
+import type { LabFile } from '../infer/lab-model.ts';
 import type { ModelCard } from '../infer/model-card.ts';
 import type { FileData, SftExperiment } from '../protocol/sft-experiment.ts';
 import type { SynthesisCounts } from '../relevance/trace-synthesis.ts';
@@ -31,6 +32,8 @@ export interface FolderRun {
   readonly prepared?: PreparedSft | undefined;
   /** Says in the card what settings do not. */
   readonly describe?: ((card: ModelCard) => ModelCard) | undefined;
+  /** What the model of a file knows or shows besides. */
+  readonly lab?: Pick<LabFile, 'otherScales' | 'examples'> | undefined;
   readonly dtype: StoredDtype;
   /** The backend and the device, for the card. */
   readonly device: string;
@@ -83,7 +86,7 @@ export async function trainToFolder(experiment: SftExperiment, run: FolderRun): 
     weights: finished.weights,
     dtype,
     tokenizer,
-    lab: world === undefined ? makeFileLabFile(rules, prompt) : makeLabFile(world, prompt),
+    lab: world === undefined ? { ...makeFileLabFile(rules, prompt), ...run.lab } : makeLabFile(world, prompt),
     card: describe(
       makeModelCard(experiment, {
         dataHash,

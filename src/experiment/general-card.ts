@@ -1,8 +1,13 @@
 /**
- * The card of the general model: what it learned from and on whose terms, and how it does on queries that were held out.
+ * What the general model says of itself: its card, with what it learned from, on whose terms, and how it does on queries that
+ * were held out; the scales that it can be asked on; and pairs to try, which are nobody's judgments.
  */
+import type { LabFile } from '../infer/lab-model.ts';
 import type { Measure, ModelCard } from '../infer/model-card.ts';
-import type { GeneralPart } from './general-recipe.ts';
+import { scaleOfSize } from '../relevance/labels.ts';
+import { makeDocument } from '../relevance/pair.ts';
+import { plainScale } from './lab-file.ts';
+import { GENERAL_SCALE, type GeneralPart } from './general-recipe.ts';
 import { GENERAL_SYSTEMS, type SetResults } from './general-results.ts';
 
 /** What settings do not say. */
@@ -26,6 +31,45 @@ export function describeGeneral(card: ModelCard, parts: readonly GeneralPart[]):
     ],
   };
 }
+
+/** Its other scales, and pairs to try. */
+export function generalLab(parts: readonly GeneralPart[]): Pick<LabFile, 'otherScales' | 'examples'> {
+  const sizes = new Set(parts.map(({ set }) => set.scaleSize).filter((size) => size !== GENERAL_SCALE));
+  return {
+    otherScales: [...sizes].map((size) => plainScale(scaleOfSize(size))),
+    examples: EXAMPLES.map(({ name, query, title, attributes }) => {
+      const { docId, brand, type, text } = makeDocument({ title });
+      return { name, pair: { query, document: { docId, title, brand, type, attributes, text } } };
+    }),
+  };
+}
+
+const EXAMPLES = [
+  {
+    name: 'all words in the title',
+    query: 'steel bread knife',
+    title: 'Steel bread knife, 22 cm blade',
+    attributes: { material: 'steel' },
+  },
+  {
+    name: 'one word elsewhere',
+    query: 'steel bread knife',
+    title: 'Bread knife with wooden handle',
+    attributes: { blade: 'steel' },
+  },
+  {
+    name: 'a word in common',
+    query: 'steel bread knife',
+    title: 'Knife block of beech, empty',
+    attributes: { material: 'beech' },
+  },
+  {
+    name: 'nothing in common',
+    query: 'steel bread knife',
+    title: 'Linen tablecloth, white',
+    attributes: { material: 'linen' },
+  },
+] as const;
 
 /** The card with what was measured on each set. */
 export function withMeasures(card: ModelCard, sets: readonly SetResults[]): ModelCard {

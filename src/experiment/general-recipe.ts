@@ -30,13 +30,10 @@ import type { PreparedSft } from './sft-experiment.ts';
 /** Parts that the queries of each set are cut into; each is the test part once. */
 const FOLDS = 5;
 
-/** The sets, by the recipes that say where they come from, with how many of their queries are drawn. */
-export const GENERAL_SETS: readonly RealRecipe[] = REAL_RECIPES.map((recipe) => ({
-  ...recipe,
-  folds: FOLDS,
-  run: FOLDS,
-  queries: Math.min(recipe.queries, 1500),
-}));
+/** The sets, by the recipes that say where they come from. */
+export const GENERAL_SETS: readonly RealRecipe[] = REAL_RECIPES.map((recipe) => {
+  return { ...recipe, folds: FOLDS, run: FOLDS };
+});
 
 /** Labels that the model answers with unless it is asked for others. */
 export const GENERAL_SCALE = 4;

@@ -3,7 +3,7 @@
  * judged pairs has the instruction that was given with the file, or none, and shows nobody's pairs.
  */
 import type { LabFile } from '../infer/lab-model.ts';
-import { DEFAULT_SCALE, scaleOfSize } from '../relevance/labels.ts';
+import { DEFAULT_SCALE, type LabelScale, scaleOfSize } from '../relevance/labels.ts';
 import type { Rules } from '../relevance/no-rules.ts';
 import type { LabDocument } from '../relevance/pair.ts';
 import type { PromptConfig } from '../relevance/prompt.ts';
@@ -15,7 +15,8 @@ export function makeLabFile(world: RuleWorld, prompt: PromptConfig): LabFile {
   return {
     schemaVersion: 1,
     prompt,
-    scale: { names: [...DEFAULT_SCALE.names], rubric: [...DEFAULT_SCALE.rubric] },
+    scale: plainScale(DEFAULT_SCALE),
+    otherScales: [],
     instruction: world.instruction,
     tailRules: [...world.tailRules],
     lexicon: structuredClone(world.lexicon.data) as LabFile['lexicon'],
@@ -29,11 +30,11 @@ export function makeFileLabFile(
   { instruction, lexicon, tailRules, readsTitles }: Rules,
   prompt: PromptConfig,
 ): LabFile {
-  const { names, rubric } = scaleOfSize(prompt.scaleSize);
   return {
     schemaVersion: 1,
     prompt,
-    scale: { names: [...names], rubric: [...rubric] },
+    scale: plainScale(scaleOfSize(prompt.scaleSize)),
+    otherScales: [],
     instruction: instruction.rules.length === 0 ? null : instruction,
     tailRules: [...tailRules],
     lexicon: structuredClone(lexicon.data) as LabFile['lexicon'],
@@ -68,6 +69,11 @@ function pickExamples(world: RuleWorld): LabFile['examples'] {
     if (found.length === EXAMPLES) break;
   }
   return found.sort((a, b) => b.label - a.label).map(({ example }) => example);
+}
+
+/** A scale as files hold it. */
+export function plainScale({ names, rubric }: LabelScale): LabFile['scale'] {
+  return { names: [...names], rubric: [...rubric] };
 }
 
 function plainDocument({ document }: WorldPair): LabFile['examples'][number]['pair']['document'] {

@@ -33,11 +33,15 @@ export type ModelFileName = (typeof MODEL_FILES)[number];
 /** A pair to try, with two or three words on what is interesting about it. */
 const ExampleSchema = v.strictObject({ name: v.string(), pair: PairSchema });
 
+const ScaleSchema = v.strictObject({ names: v.array(v.string()), rubric: v.array(v.string()) });
+
 /** The schema of `lab.json`. */
 export const LabFileSchema = v.strictObject({
   schemaVersion: v.literal(1),
   prompt: promptConfigSchema,
-  scale: v.strictObject({ names: v.array(v.string()), rubric: v.array(v.string()) }),
+  scale: ScaleSchema,
+  /** Other scales that the model can be asked on, without reasons. */
+  otherScales: v.optional(v.array(ScaleSchema), []),
   /** Checked by the instruction's own parser; null for a model that learned labels without reasons. */
   instruction: v.unknown(),
   /** The indices of rare rules. */
@@ -55,6 +59,8 @@ export interface LabModel extends Rules {
   readonly tokenizer: LabTokenizer;
   readonly prompt: PromptConfig;
   readonly scale: LabelScale;
+  /** Others that it can be asked on: {@link onScale}. */
+  readonly otherScales: readonly LabelScale[];
   readonly examples: LabFile['examples'];
   readonly card: ModelCard;
 }
@@ -79,6 +85,7 @@ export function loadLabModel(files: ReadonlyMap<ModelFileName, Uint8Array>, prec
     tokenizer,
     prompt: lab.prompt,
     scale,
+    otherScales: lab.otherScales.map(({ names, rubric }) => makeScale(names, rubric)),
     instruction,
     lexicon: makeLexicon(lab.lexicon),
     tailRules: new Set(lab.tailRules),
@@ -86,6 +93,27 @@ export function loadLabModel(files: ReadonlyMap<ModelFileName, Uint8Array>, prec
     examples: lab.examples,
     card,
   };
+}
+
+/**
+ * A model asked for another number of labels. It is the same model on the same weights: dispose of one of the two.
+ *
+ * @throws {LabError} `bad-config` if it has not learned that scale
+ */
+export function onScale(model: LabModel, size: number): LabModel {
+  const { scale: own, otherScales, prompt, card } = model;
+  if (size === own.size) return model;
+  const scale = otherScales.find((other) => other.size === size);
+  if (scale === undefined) {
+    throw new LabError('bad-config', {
+      message: `${card.name} cannot be asked for ${size} labels.`,
+      expected: [own, ...otherScales].map((known) => known.size).join(' or '),
+      got: String(size),
+      fix: 'Ask for labels that it has learned, or use another model.',
+    });
+  }
+  // Rules lead to labels of one scale, and are of no use on another.
+  return { ...model, ...noRules(size), scale, otherScales: [], prompt: { ...prompt, scaleSize: size } };
 }
 
 /** Positions kept free for the reasoning when a prompt is cut to fit. */

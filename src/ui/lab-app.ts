@@ -7,6 +7,7 @@ import { customElement, property, state } from 'lit/decorators.js';
 import { LabError } from '../common/errors.ts';
 import { type Failure, failureOf } from '../protocol/failure.ts';
 import type { BackendChoice } from '../protocol/scoring.ts';
+import { bundledModel, DEFAULT_MODEL } from './bundled-models.ts';
 import type { CheckpointClient } from './checkpoint-client.ts';
 import { failureHeading } from './failure-text.ts';
 import { wholePercent } from './format.ts';
@@ -17,7 +18,7 @@ import './lab-site-notice.ts';
 import './lab-theme-toggle.ts';
 import { ModelController } from './model-controller.ts';
 import { describeOffline, type OfflineState, ONLINE } from './offline-copy.ts';
-import { checkpointIn, comparedIn, routeOf, type RoutePath, ROUTES, scoreAddress } from './routes.ts';
+import { checkpointIn, comparedIn, modelIn, routeOf, type RoutePath, ROUTES, scoreAddress } from './routes.ts';
 import type { ScoringClient } from './scoring-client.ts';
 import { baseStyles } from './shared-styles.ts';
 import type { OpenTraining } from './training-client.ts';
@@ -112,14 +113,14 @@ export class LabApp extends LitElement {
   @property({ attribute: false }) openGrpo: OpenGrpo | undefined;
   /** Starts the thread that keeps checkpoints. */
   @property({ attribute: false }) openStore: (() => Promise<CheckpointClient>) | undefined;
-  /** The folder of the bundled model; relative to the page. */
-  @property() modelUrl = 'models/default/';
   @property() backend: BackendChoice = 'auto';
   /** Whether the lab works without a network, and whether a newer version waits. */
   @property({ attribute: false }) offline: OfflineState = ONLINE;
   @state() private route: RoutePath = routeOf(location.hash);
-  /** The checkpoint to answer with; undefined for the bundled model. */
+  /** The checkpoint to answer with; undefined for a bundled model. */
   @state() private checkpointId = checkpointIn(location.hash);
+  /** Which bundled model answers where no checkpoint does; undefined for the default one. */
+  @state() private modelId = modelIn(location.hash);
   /** The models that each pair is put to besides. */
   @state() private compared = comparedIn(location.hash);
   /** Whether the scoring view was looked at; it stays then, with what was typed into it. */
@@ -139,7 +140,7 @@ export class LabApp extends LitElement {
   @state() private hasUnfinishedRun = false;
   readonly #model = new ModelController(this);
   /** The model that was loaded last, or is being loaded. */
-  #loaded: { readonly checkpointId: string | undefined } | undefined;
+  #loaded: { readonly checkpointId: string | undefined; readonly modelId: string | undefined } | undefined;
   #store: Promise<CheckpointClient> | undefined;
 
   override connectedCallback(): void {
@@ -161,8 +162,8 @@ export class LabApp extends LitElement {
     if (this.route === 'train' && !this.isTrainWanted) void this.#fetchTrainView();
     if (this.route === 'collapse' && !this.isCollapseWanted) void this.#fetchCollapseView();
     this.isScoreWanted ||= this.route === 'score';
-    const isOther = this.#loaded === undefined || this.#loaded.checkpointId !== this.checkpointId;
-    if (this.route === 'score' && isOther) void this.#load();
+    const isLoaded = this.#loaded?.checkpointId === this.checkpointId && this.#loaded?.modelId === this.modelId;
+    if (this.route === 'score' && (this.#loaded === undefined || !isLoaded)) void this.#load();
   }
 
   override render(): unknown {
@@ -194,12 +195,17 @@ export class LabApp extends LitElement {
             ?hidden=${this.route !== 'score'}
             .model=${this.#model.state}
             ?checkpoint=${this.checkpointId !== undefined}
+            .modelId=${bundledModel(this.modelId).id}
             .compared=${this.compared}
             .openClient=${this.openClient}
             .openStore=${this.openStore === undefined ? undefined : this.#sharedStore}
             .backend=${this.backend}
             @compared-change=${(event: CustomEvent<readonly string[]>) => {
-              location.hash = scoreAddress(this.checkpointId, event.detail);
+              location.hash = scoreAddress(this.checkpointId, event.detail, this.modelId);
+            }}
+            @model-choice=${(event: CustomEvent<string>) => {
+              const id = event.detail === DEFAULT_MODEL.id ? undefined : event.detail;
+              location.hash = scoreAddress(undefined, this.compared, id);
             }}
             @model-retry=${this.#load}
           ></lab-score-view>`
@@ -254,7 +260,7 @@ export class LabApp extends LitElement {
   }
 
   #addressOf(path: RoutePath): string {
-    return path === 'score' ? scoreAddress(this.checkpointId, this.compared) : `#/${path}`;
+    return path === 'score' ? scoreAddress(this.checkpointId, this.compared, this.modelId) : `#/${path}`;
   }
 
   async #fetchTrainView(): Promise<void> {
@@ -281,9 +287,9 @@ export class LabApp extends LitElement {
 
   async #load(): Promise<void> {
     if (this.openClient === undefined) return;
-    const { checkpointId: id, backend } = this;
-    this.#loaded = { checkpointId: id };
-    const folder = { kind: 'folder', url: new URL(this.modelUrl, document.baseURI).href } as const;
+    const { checkpointId: id, modelId, backend } = this;
+    this.#loaded = { checkpointId: id, modelId };
+    const folder = { kind: 'folder', url: new URL(bundledModel(modelId).folder, document.baseURI).href } as const;
     const origin = id === undefined ? folder : ({ kind: 'checkpoint', id, openStore: this.#sharedStore } as const);
     await this.#model.load(this.openClient, origin, backend);
     this.dispatchEvent(new Event('view-settled'));
@@ -307,6 +313,7 @@ export class LabApp extends LitElement {
     // The other views have no say in which model answers.
     if (this.route !== 'score') return;
     this.checkpointId = checkpointIn(location.hash);
+    this.modelId = modelIn(location.hash);
     this.compared = comparedIn(location.hash);
   };
 }

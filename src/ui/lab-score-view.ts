@@ -7,7 +7,9 @@ import { customElement, property, state } from 'lit/decorators.js';
 import type { BackendChoice, ModelSummary } from '../protocol/scoring.ts';
 import type { Pair } from '../relevance/pair.ts';
 import { AnswerController } from './answer-controller.ts';
+import { BUNDLED_MODELS, bundledModel, DEFAULT_MODEL } from './bundled-models.ts';
 import type { CheckpointClient } from './checkpoint-client.ts';
+import { fieldStyles } from './field-styles.ts';
 import { failureNotice } from './failure-notice.ts';
 import { failureHeading } from './failure-text.ts';
 import { formatBytes } from './format.ts';
@@ -29,15 +31,18 @@ const TYPING_PAUSE_MS = 150;
 
 /**
  * @fires model-retry - the reader asks to load the model again.
+ * @fires model-choice - the id of the bundled model that is to answer as `detail`.
  * @fires compared-change - the keys of the models to compare with as `detail`.
  */
 @customElement('lab-score-view')
 export class LabScoreView extends LitElement {
-  static override readonly styles = [baseStyles, buttonStyles, headingStyles, scoreViewStyles];
+  static override readonly styles = [baseStyles, buttonStyles, headingStyles, fieldStyles, scoreViewStyles];
 
   @property({ attribute: false }) model: ModelState | undefined;
-  /** Whether a checkpoint of this browser answers, and not the bundled model. */
+  /** Whether a checkpoint of this browser answers, and not a bundled model. */
   @property({ type: Boolean }) checkpoint = false;
+  /** The bundled model that answers where no checkpoint does. */
+  @property({ attribute: false }) modelId: string = DEFAULT_MODEL.id;
   /** The keys of the models that each pair is put to besides (compared-models.ts). */
   @property({ attribute: false }) compared: readonly string[] = [];
   @property({ attribute: false }) openClient: (() => ScoringClient) | undefined;
@@ -69,7 +74,7 @@ export class LabScoreView extends LitElement {
   override render(): unknown {
     const summary = this.model?.kind === 'ready' ? this.model.summary : undefined;
     return html`<div class="bench" @keydown=${this.#keyPressed} @lab-submit=${this.#ask}>
-      ${this.checkpoint ? this.#origin() : nothing} ${this.#examples(summary)}
+      ${this.checkpoint ? this.#origin() : this.#choice()} ${this.#examples(summary)}
       <div class="panel pair">
         <lab-pair-editor
           .draft=${this.draft}
@@ -94,6 +99,25 @@ export class LabScoreView extends LitElement {
       ${summary === undefined ? nothing : html`<lab-model-card class="panel card" .model=${summary}></lab-model-card>`}
       ${summary === undefined ? nothing : this.#comparison(summary)}
     </div>`;
+  }
+
+  /** The bundled models that can answer, and what the chosen one is for. */
+  #choice(): unknown {
+    return html`<div class="choice">
+      <label class="heading" for="answering">Answers by</label>
+      <select id="answering" class="control" .value=${this.modelId} @change=${this.#chosen}>
+        ${BUNDLED_MODELS.filter(({ purpose }) => purpose !== undefined).map(
+          ({ id, name }) => html`<option value=${id} ?selected=${id === this.modelId}>${name}</option>`,
+        )}
+      </select>
+      <p class="purpose">${bundledModel(this.modelId).purpose}</p>
+    </div>`;
+  }
+
+  #chosen(event: Event): void {
+    const { currentTarget: select } = event;
+    if (!(select instanceof HTMLSelectElement)) return;
+    this.dispatchEvent(new CustomEvent<string>('model-choice', { detail: select.value }));
   }
 
   /** Which model answers, and the way back to the bundled one. */

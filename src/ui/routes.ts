@@ -2,7 +2,8 @@
  * The views of the page and their addresses. Addresses are hashes, so that the page works from any folder of any
  * static server.
  *
- *     #/score                     the scoring view, on the bundled model
+ *     #/score                     the scoring view, on the default model
+ *     #/score?model=ID            the same on another bundled model (bundled-models.ts)
  *     #/score?checkpoint=ID       the same on a checkpoint of this browser
  *     #/score?with=A,B            beside other models (compared-models.ts)
  *     #/train                     the training view
@@ -23,10 +24,14 @@ export function routeOf(hash: string): RoutePath {
   return (ROUTES.find((route) => route.path === path) ?? ROUTES[0]).path;
 }
 
-/** The checkpoint that an address asks to answer with; undefined for the bundled model. */
+/** The checkpoint that an address asks to answer with; undefined for a bundled model. */
 export function checkpointIn(hash: string): string | undefined {
-  const id = askedOfScore(hash).get('checkpoint');
-  return id === null || id === '' ? undefined : id;
+  return namedIn(hash, 'checkpoint');
+}
+
+/** The bundled model that an address asks to answer with; undefined for the default one. */
+export function modelIn(hash: string): string | undefined {
+  return namedIn(hash, 'model');
 }
 
 /** The models that an address asks to compare with, each once. */
@@ -35,12 +40,18 @@ export function comparedIn(hash: string): readonly string[] {
   return [...new Set(keys.filter((key) => key !== ''))];
 }
 
-/** The address of the scoring view on a checkpoint, or on the bundled model; `compared` beside others. */
-export function scoreAddress(checkpointId?: string, compared: readonly string[] = []): string {
+/** The address of the scoring view on a checkpoint, else on a bundled model; `compared` beside others. */
+export function scoreAddress(checkpointId?: string, compared: readonly string[] = [], modelId?: string): string {
   const asked = new URLSearchParams();
   if (checkpointId !== undefined) asked.set('checkpoint', checkpointId);
+  else if (modelId !== undefined) asked.set('model', modelId);
   if (compared.length > 0) asked.set('with', compared.join(','));
   return asked.size === 0 ? '#/score' : `#/score?${asked.toString()}`;
+}
+
+function namedIn(hash: string, key: 'checkpoint' | 'model'): string | undefined {
+  const id = askedOfScore(hash).get(key);
+  return id === null || id === '' ? undefined : id;
 }
 
 function askedOfScore(hash: string): URLSearchParams {

@@ -29,6 +29,21 @@ export const scoreViewStyles = css`
     background: var(--surface);
     overflow-wrap: anywhere;
   }
+  .choice {
+    display: flex;
+    flex-wrap: wrap;
+    gap: var(--space-2) var(--space-4);
+    align-items: center;
+  }
+  .choice select {
+    width: auto;
+    max-width: 100%;
+  }
+  .choice .purpose {
+    flex: 1 1 24rem;
+    color: var(--muted);
+    font-size: var(--text-small);
+  }
   .examples {
     display: flex;
     flex-wrap: wrap;
@@ -105,6 +120,7 @@ export const scoreViewStyles = css`
       align-items: start;
     }
     .origin,
+    .choice,
     .examples,
     .comparison,
     .card {

@@ -58,6 +58,26 @@ describeBrowser('the page on its bundled model', () => {
     expect(complaints).toEqual([]);
   });
 
+  it('lets the general model answer, says what it is for, and keeps it in the address', async () => {
+    const { page, foreignRequests, complaints } = await visit(browser, PAGE_URL);
+    await answered(page);
+    await page.getByLabel('Answers by').selectOption({ label: 'General model' });
+    await page.getByText('gives no reasons. One pair tells it less').waitFor();
+    await page.getByText('It gives no reasons.').waitFor();
+    expect(new URL(page.url()).hash).toBe('#/score?model=general');
+    await page.getByRole('button', { name: 'all words in the title' }).click();
+    await expect.poll(() => shownLabel(page)).toBe('exact');
+    await page.getByRole('button', { name: 'nothing in common' }).click();
+    await expect.poll(() => shownLabel(page)).toBe('irrelevant');
+    await page.reload();
+    await page.getByText('It gives no reasons.').waitFor();
+    await page.getByLabel('Answers by').selectOption({ label: 'Default model' });
+    await page.locator('lab-step .check').first().waitFor();
+    expect(new URL(page.url()).hash).toBe('#/score');
+    expect(foreignRequests).toEqual([]);
+    expect(complaints).toEqual([]);
+  });
+
   it('treats text that looks like a special token, or like markup, as text', async () => {
     const { page, complaints } = await visit(browser, PAGE_URL);
     await answered(page);

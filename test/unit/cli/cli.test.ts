@@ -102,6 +102,30 @@ describe('score', () => {
     expect(JSON.parse(out)).toMatchObject({ labelMapping: [0, 0, 1, 1], graded: 2 });
   });
 
+  it('orders the file of a stranger by the general model, on the labels asked for, beside BM25', async () => {
+    const csv = [
+      'query,document,relevance',
+      'steel bread knife,Steel bread knife with a long blade,1',
+      'steel bread knife,Knife block of beech,0',
+      'steel bread knife,Linen tablecloth,0',
+      'linen tablecloth,Linen tablecloth,1',
+      'linen tablecloth,Steel bread knife,0',
+    ];
+    const input = await file('stranger.csv', csv.join('\n'));
+    const output = join(folder, 'stranger-scored.jsonl');
+    const { code, out } = await lab('score', input, '--labels', '2', '--out', output, '--json', '--backend', 'wasm');
+    expect(code).toBe(0);
+    const measured = { model: 'general', pairs: 5, graded: 5, labelMapping: [0, 1], pairAccuracy: 1 };
+    expect(JSON.parse(out)).toMatchObject({ ...measured, bm25: { pairAccuracy: 1 } });
+    const records = (await readFile(output, 'utf8')).trimEnd().split('\n');
+    expect(records.map((line) => Object.keys(JSON.parse(line) as object).filter((key) => /^p\d$/u.test(key)))).toEqual(
+      Array.from({ length: 5 }, () => ['p0', 'p1']),
+    );
+    const refused = await lab('score', input, '--model', 'general', '--labels', '3', '--backend', 'wasm');
+    expect(refused.code).toBe(2);
+    expect(refused.err).toMatch(/Expected 4 or 2/u);
+  });
+
   it.each([
     ['a missing file', ['score', 'nowhere.tsv'], /no file nowhere\.tsv/],
     ['a folder', ['score', 'src'], /src is not a file/],

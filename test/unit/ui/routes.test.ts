@@ -1,6 +1,7 @@
 /** Addresses: what they show, and which model answers. */
 import { describe, expect, it } from 'vitest';
-import { checkpointIn, routeOf, scoreAddress } from '../../../src/ui/routes.ts';
+import { bundledModel, DEFAULT_MODEL } from '../../../src/ui/bundled-models.ts';
+import { checkpointIn, modelIn, routeOf, scoreAddress } from '../../../src/ui/routes.ts';
 
 describe('routes', () => {
   it('an unknown address is the first view', () => {
@@ -14,5 +15,14 @@ describe('routes', () => {
     expect(checkpointIn(scoreAddress())).toBeUndefined();
     expect(checkpointIn('#/score?checkpoint=')).toBeUndefined();
     expect(checkpointIn('#/train?checkpoint=a')).toBeUndefined();
+  });
+
+  it('a bundled model is named too, unless a checkpoint is', () => {
+    expect(scoreAddress(undefined, ['start'], 'general')).toBe('#/score?model=general&with=start');
+    expect(modelIn('#/score?model=general&with=start')).toBe('general');
+    expect(modelIn(scoreAddress('a', [], 'general'))).toBeUndefined();
+    expect(modelIn('#/score?model=')).toBeUndefined();
+    expect(bundledModel('general').folder).toBe('models/general/');
+    expect([bundledModel(undefined), bundledModel('gone')]).toEqual([DEFAULT_MODEL, DEFAULT_MODEL]);
   });
 });
