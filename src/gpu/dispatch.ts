@@ -11,6 +11,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import { LabError } from '../common/errors.ts';
 import { BufferPool } from './buffer-pool.ts';
+import { type KernelTime, KernelTimes } from './kernel-times.ts';
 
 /** A compute shader. Its bindings are the tensors in order, then, if there are parameters, one uniform. */
 export interface Program {
@@ -53,6 +54,8 @@ interface Recorder {
   commandEncoder: GPUCommandEncoder | null;
   computePassEncoder: GPUComputePassEncoder | null;
   dispatchCountInPass: number;
+  /** Ours: there while kernels are timed. */
+  kernelTimes?: KernelTimes | undefined;
   uploadToGPU(dataId: object): void;
   ensureCommandEncoderReady(): void;
   endComputePassEncoder(): void;
@@ -101,14 +104,43 @@ export function dispatch({ program, tensors, parameters, size, workgroupSize }: 
   });
   const [x, y, z] = gridOf(recorder, size, workgroupSize);
   recorder.ensureCommandEncoderReady();
+  const { kernelTimes } = recorder;
+  if (kernelTimes !== undefined) {
+    recorder.endComputePassEncoder();
+    recorder.computePassEncoder = encoderOf(recorder).beginComputePass(kernelTimes.passFor(program.key));
+  }
   recorder.computePassEncoder ??= encoderOf(recorder).beginComputePass();
   recorder.computePassEncoder.setPipeline(pipeline);
   recorder.computePassEncoder.setBindGroup(0, bindings);
   recorder.computePassEncoder.dispatchWorkgroups(x, y, z);
+  if (kernelTimes !== undefined) recorder.endComputePassEncoder();
   recorder.dispatchCountInPass += 1;
   if (recorder.dispatchCountInPass >= tf.env().getNumber('WEBGPU_DEFERRED_SUBMIT_BATCH_SIZE')) {
     recorder.endComputePassEncoder();
     recorder.submitQueue();
+  }
+}
+
+/**
+ * Does some work and says how long each of its kernels ran on the GPU; tfjs's own ops are not among them.
+ *
+ * @returns undefined where the device keeps no time
+ */
+export async function profileKernels(work: () => Promise<void>): Promise<readonly KernelTime[] | undefined> {
+  const recorder = recorderOf();
+  if (!recorder.device.features.has('timestamp-query')) return undefined;
+  const times = new KernelTimes(recorder.device);
+  recorder.kernelTimes = times;
+  try {
+    await work();
+    // Nothing is recorded after a read-back, and tfjs cannot submit nothing.
+    recorder.ensureCommandEncoderReady();
+    recorder.endComputePassEncoder();
+    recorder.submitQueue();
+    return await times.read();
+  } finally {
+    recorder.kernelTimes = undefined;
+    times.dispose();
   }
 }
 

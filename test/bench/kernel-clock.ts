@@ -8,7 +8,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 
 /** All calls of a kernel with tensors of the same shapes. */
-export interface KernelTime {
+export interface KernelCalls {
   readonly kernel: string;
   /** Of the inputs, "T" marking a transposed operand of a product. */
   readonly shapes: string;
@@ -34,7 +34,7 @@ export class KernelClock {
   }
 
   /** What was timed since the last reset, the longest first. */
-  read(): KernelTime[] {
+  read(): KernelCalls[] {
     return [...this.#times]
       .map(([key, time]) => {
         const [kernel = '', shapes = ''] = key.split('\t');

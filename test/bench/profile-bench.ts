@@ -3,8 +3,10 @@
  * the median over steps, so that one interruption does not count.
  */
 import { note } from '../../src/cli/terminal.ts';
+import { profileKernels, usesKernels } from '../../src/gpu/dispatch.ts';
+import type { KernelTime } from '../../src/gpu/kernel-times.ts';
 import { type BenchBackend, openBenchBackends } from './backends.ts';
-import { KernelClock, type KernelTime } from './kernel-clock.ts';
+import { type KernelCalls, KernelClock } from './kernel-clock.ts';
 import { median } from './median.ts';
 import { openOurs } from './peers/ours.ts';
 import { openPlainTfjs } from './peers/plain-tfjs.ts';
@@ -41,6 +43,8 @@ export interface ProfileResult {
   readonly outsideKernelsMs: number;
   readonly byKernel: readonly ProfileRow[];
   readonly byShape: readonly ProfileRow[];
+  /** On WebGPU: how long each of the lab's kernels ran on the GPU in one step more; null where nothing tells. */
+  readonly onGpu: readonly KernelTime[] | null;
 }
 
 /** Runs the profile. */
@@ -53,7 +57,7 @@ export async function benchProfile({ work, backend, adapter, peer, repeats }: Pr
 
   const clock = new KernelClock(where.name);
   const stepsMs: number[] = [];
-  const samples: KernelTime[][] = [];
+  const samples: KernelCalls[][] = [];
   for (let i = 0; i < repeats; i++) {
     clock.reset();
     const startMs = performance.now();
@@ -62,6 +66,7 @@ export async function benchProfile({ work, backend, adapter, peer, repeats }: Pr
     samples.push(clock.read());
   }
   clock.stop();
+  const onGpu = usesKernels() ? await profileKernels(async () => void (await step())) : undefined;
   await dispose();
 
   const byShape = medianRows(samples);
@@ -74,12 +79,13 @@ export async function benchProfile({ work, backend, adapter, peer, repeats }: Pr
     outsideKernelsMs: stepMs - byShape.reduce((sum, { ms }) => sum + ms, 0),
     byKernel: sumByKernel(byShape),
     byShape,
+    onGpu: onGpu ?? null,
   };
 }
 
 /** One row per kernel and shapes, with the median over steps. */
-function medianRows(samples: readonly (readonly KernelTime[])[]): ProfileRow[] {
-  const rows = new Map<string, { time: KernelTime; ms: number[] }>();
+function medianRows(samples: readonly (readonly KernelCalls[])[]): ProfileRow[] {
+  const rows = new Map<string, { time: KernelCalls; ms: number[] }>();
   for (const time of samples.flat()) {
     const key = `${time.kernel} ${time.shapes}`;
     const row = rows.get(key) ?? { time, ms: [] };
@@ -123,5 +129,14 @@ export function profileReport(work: Work, profile: ProfileResult, shapes: number
     ...byKernel.map(line),
     '',
     ...byShape.slice(0, shapes).map(line),
+    ...gpuLines(profile.onGpu),
   ];
+}
+
+function gpuLines(onGpu: ProfileResult['onGpu']): string[] {
+  if (onGpu === null) return [];
+  const total = onGpu.reduce((sum, { ms }) => sum + ms, 0);
+  const line = ({ kernel, calls, ms }: KernelTime): string =>
+    `${kernel.padEnd(32)}${String(calls).padStart(5)} ${ms.toFixed(2).padStart(9)} ms ${((100 * ms) / total).toFixed(1).padStart(6)} %`;
+  return ['', `On the GPU, the lab's own kernels in one step: ${total.toFixed(2)} ms`, '', ...onGpu.map(line)];
 }
