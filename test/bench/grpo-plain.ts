@@ -7,23 +7,14 @@ import * as tf from '@tensorflow/tfjs';
 import { LabError } from '../../src/common/errors.ts';
 import { hash32 } from '../../src/common/rng.ts';
 import { BatchOrder, type Example } from '../../src/data/batches.ts';
-import { sampleToken } from '../../src/infer/sampler.ts';
 import { EOS } from '../../src/relevance/vocabulary.ts';
 import { judgeGroups, policySamples, type ScoredRollout } from '../../src/train/groups.ts';
 import { rewardCompletion, type Rollout } from '../../src/train/rollouts.ts';
 import type { NamedBackend } from './backends.ts';
 import type { GrpoPeer, GrpoPeerStep } from './grpo-peer.ts';
 import type { GrpoWork } from './grpo-work.ts';
-import {
-  maskOf,
-  oneHot,
-  plainForward,
-  type PlainCache,
-  plainLogits,
-  type PlainTokens,
-  plainWeights,
-  rotationOf,
-} from './plain-decoder.ts';
+import { maskOf, oneHot, plainForward, plainLogits, plainWeights } from './plain-decoder.ts';
+import { decodePlain, plainTokens } from './plain-decoding.ts';
 
 type Weights = ReadonlyMap<string, tf.Variable>;
 
@@ -77,7 +68,8 @@ async function makeStep(
   const sequences = groups.flatMap(({ prompt, completions }) =>
     completions.map(({ ids }) => ({ prompt: task.prompts[prompt]?.example.prompt ?? new Int32Array(), ids })),
   );
-  const { logProbs: drawn, agreedDraws } = await decode(work, weights, sequences, step);
+  const sampler = { temperature: config.temperature, seed: hash32(`rollouts ${config.seed}/${step}/0`) };
+  const { logProbs: drawn, agreedDraws } = await decodePlain(work.model, weights, sequences, sampler);
   let next = 0;
   const rollouts = groups.map(({ prompt, completions }): Rollout[] =>
     completions.map(({ ids }) => {
@@ -121,58 +113,6 @@ async function makeStep(
     },
     agreedDraws,
   };
-}
-
-/** Decodes all sequences in one batch, padded on the left; draws each token by itself and goes on with the work's. */
-async function decode(
-  { model, task, config }: GrpoWork,
-  weights: Weights,
-  sequences: readonly { readonly prompt: Int32Array; readonly ids: readonly number[] }[],
-  step: number,
-): Promise<{ logProbs: number[][]; agreedDraws: number }> {
-  const B = sequences.length;
-  const V = model.vocabSize;
-  const T = Math.max(...sequences.map(({ prompt }) => prompt.length));
-  const pads = sequences.map(({ prompt }) => T - prompt.length);
-  const sampler = { temperature: config.temperature, seed: hash32(`rollouts ${config.seed}/${step}/0`) };
-  const longest = Math.max(...sequences.map(({ ids }) => ids.length));
-  const logProbs = sequences.map((): number[] => []);
-  let agreedDraws = 0;
-
-  const ids = new Int32Array(B * T);
-  for (const [b, { prompt }] of sequences.entries()) ids.set(prompt, b * T + (pads[b] ?? 0));
-  const positions = Int32Array.from({ length: B * T }, (_, n) => Math.max(0, (n % T) - (pads[Math.floor(n / T)] ?? 0)));
-  let { out, caches } = tf.tidy(() => {
-    const mask = maskOf(B, T, T, (b, t, s) => s > t || s < (pads[b] ?? 0));
-    const { hidden, caches: made } = plainForward(model, weights, tokensOf(model, ids, positions, B, mask));
-    const last = tf.slice(tf.reshape(hidden, [B, T, model.width]), [0, T - 1, 0], [B, 1, model.width]);
-    return { out: plainLogits(model, weights, tf.reshape(last, [B, model.width])), caches: made };
-  });
-  for (let position = 0; position < longest; position++) {
-    const rows = await out.data<'float32'>();
-    out.dispose();
-    const chosen = new Int32Array(B).fill(task.tokenizer.idOf(EOS));
-    for (const [b, { ids: given }] of sequences.entries()) {
-      const id = given[position];
-      if (id === undefined) continue;
-      const draw = sampleToken(rows.subarray(b * V, (b + 1) * V), sampler, b, position);
-      if (draw.id === id) agreedDraws += 1;
-      logProbs[b]?.push(draw.logProb);
-      chosen[b] = id;
-    }
-    if (position === longest - 1) break;
-    const before: PlainCache[] = caches;
-    const S = T + position + 1;
-    ({ out, caches } = tf.tidy(() => {
-      const mask = maskOf(B, 1, S, (b, _t, s) => s < (pads[b] ?? 0));
-      const at = Int32Array.from(pads, (pad) => S - 1 - pad);
-      const read = plainForward(model, weights, tokensOf(model, chosen, at, B, mask), before);
-      return { out: plainLogits(model, weights, read.hidden), caches: read.caches };
-    }));
-    tf.dispose(before);
-  }
-  tf.dispose(caches);
-  return { logProbs, agreedDraws };
 }
 
 /** Log-probabilities and entropies of all completion tokens in a row. */
@@ -276,22 +216,10 @@ function readSequences(model: GrpoWork['model'], weights: Weights, examples: rea
   const { B, T, first, W, ids, targets, places } = layOut(examples);
   const positions = Int32Array.from({ length: B * T }, (_, n) => n % T);
   const mask = maskOf(1, T, T, (_b, t, s) => s > t);
-  const { hidden } = plainForward(model, weights, tokensOf(model, ids, positions, B, mask));
+  const { hidden } = plainForward(model, weights, plainTokens(model, ids, positions, B, mask));
   const byToken = tf.reshape<tf.Rank.R3>(hidden, [B, T, model.width]);
   const kept = tf.slice(byToken, [0, first, 0], [B, W, model.width]); // [B,T,C] -> [B,W,C]
   return { hidden: tf.reshape(kept, [B * W, model.width]), targets, places };
-}
-
-/** B sequences to read, from numbers. */
-function tokensOf(
-  model: GrpoWork['model'],
-  ids: Int32Array,
-  positions: Int32Array,
-  B: number,
-  mask: tf.Tensor4D,
-): PlainTokens {
-  const rotation = rotationOf(model, positions, B);
-  return { B, T: ids.length / B, ids: tf.tensor1d(ids, 'int32'), rotation, mask };
 }
 
 /** Log-softmax, `[N,V]`, and that of the targets, `[N]`. */
