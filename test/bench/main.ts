@@ -10,6 +10,7 @@ import { LabError, messageOf } from '../../src/common/errors.ts';
 import { PRESET_NAMES, type PresetName } from '../../src/config/presets.ts';
 import { ANSWER_SHAPES, type AnswerBench, answerReport, benchAnswer } from './answer-bench.ts';
 import { BENCH_BACKENDS, type BenchBackend } from './backends.ts';
+import { benchGenerate, type GenerateBench, generateReport } from './generate-bench.ts';
 import { benchGrpo, type GrpoBench, grpoReport } from './grpo-bench.ts';
 import { benchKernels, kernelsReport } from './kernels-bench.ts';
 import { benchPage, pageReport } from './page-bench.ts';
@@ -88,6 +89,23 @@ const grpo = new Command('grpo')
     if (json === true) print(JSON.stringify(result));
   });
 
+const generate = new Command('generate')
+  .description('rollouts by the lab and by plain tfjs with a cache of its own, in turns')
+  .addOption(new Option('--preset <name>', 'the policy').choices(PRESET_NAMES).default('mini'))
+  .option('--prompts <n>', 'P', wholeNumber(1), 8)
+  .option('--samples <n>', 'G, completions of each prompt', wholeNumber(1), 8)
+  .option('--tokens <n>', 'of each completion', wholeNumber(1), 64)
+  .option('--prompt-length <n>', 'of the longest prompt', wholeNumber(16), 48)
+  .addOption(new Option('--backend <name>', 'where to compute').choices(BENCH_BACKENDS).default('webgpu'))
+  .option('--adapter <name>', 'with webgpu: lavapipe, swiftshader, or the file of a Vulkan driver')
+  .option('--repeats <n>', 'timed runs of each', wholeNumber(1), 3)
+  .option('--json', 'end with one line of JSON')
+  .action(async ({ json, ...options }: GenerateBench & { json?: boolean }) => {
+    const result = await benchGenerate(options);
+    for (const line of generateReport(result)) (json === true ? note : print)(line);
+    if (json === true) print(JSON.stringify(result));
+  });
+
 const kernels = new Command('kernels')
   .description('each op that has a WebGPU kernel, by the kernel and by its composite')
   .option('--shape <sizes>', 'a shape as the work', WORK_A)
@@ -160,7 +178,7 @@ function peerNames(text: string): PeerName[] {
 }
 
 const program = new Command('npm run bench --').description('benchmarks of the engine').exitOverride();
-for (const command of [train, grpo, score, profile, kernels, answer, page]) program.addCommand(command.exitOverride());
+for (const command of [train, generate, grpo, score, profile, kernels, answer, page]) program.addCommand(command.exitOverride());
 
 try {
   await program.parseAsync(process.argv);
