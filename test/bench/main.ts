@@ -178,7 +178,8 @@ function peerNames(text: string): PeerName[] {
 }
 
 const program = new Command('npm run bench --').description('benchmarks of the engine').exitOverride();
-for (const command of [train, generate, grpo, score, profile, kernels, answer, page]) program.addCommand(command.exitOverride());
+for (const command of [train, generate, grpo, score, profile, kernels, answer, page])
+  program.addCommand(command.exitOverride());
 
 try {
   await program.parseAsync(process.argv);
