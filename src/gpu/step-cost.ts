@@ -90,15 +90,21 @@ function attentionFlops({ layers: L, heads: H, headDim: D }: ModelConfig, { B, T
 function matmulFlops(config: ModelConfig, { B, T, scoredRows: M }: StepShape): number {
   const { vocabSize: V, width: C, layers: L, heads: H, kvHeads: K, headDim: D, hidden: F } = config;
   const N = B * T;
-  const linear = 2 * N * C * (H + 2 * K) * D + 2 * N * H * D * C + 3 * 2 * N * C * F;
+  const projections = 2 * N * C * (H + 2 * K) * D;
+  const ofRow = 2 * H * D * C + 3 * 2 * C * F; // what follows attention
   const rotation = 2 * N * (H + K) * D * D;
-  const gains = 2 * (2 * N * C + (config.qkNorm ? N * (H + K) * D : 0)); // gradients of norms, summed by a product
+  const gains = 2 * (N * C + (config.qkNorm ? N * (H + K) * D : 0)); // gradients of norms, summed by a product
   const biases = config.attentionBias ? 2 * N * (H + 2 * K) * D : 0;
-  const layer = 3 * linear + 2 * rotation + gains + biases;
+  const layer = 3 * projections + 2 * rotation + gains + biases;
   const head = 3 * 2 * M * C * V;
-  const finalGain = 2 * N * C;
+  const finalGain = 2 * M * C;
   const embedding = 2 * V * N * C; // its gradient; the look-up itself multiplies nothing
-  return L * layer + head + finalGain + embedding;
+  return L * layer + afterAttention(L, N, M) * (3 * ofRow + 2 * C) + head + finalGain + embedding;
+}
+
+/** Rows of all layers that go on after attention: of the last layer only those that are scored. */
+function afterAttention(L: number, N: number, M: number): number {
+  return (L - 1) * N + M;
 }
 
 /** AdamW reads and writes this many vectors of all parameters. */
@@ -109,7 +115,8 @@ function passTraffic(config: ModelConfig, { B, T, scoredRows: M }: StepShape): n
   const { vocabSize: V, width: C, layers: L, heads: H, kvHeads: K, headDim: D, hidden: F } = config;
   const N = B * T;
   const heads = (config.qkNorm ? 1 : 0.7) * 51 * (H + K) * D;
-  return L * N * (69 * C + heads + 31 * F + 13.2 * H * T) + 9 * M * V + 3 * V * N + (25 * N + 4 * M + 4 * V) * C;
+  const inLayers = L * N * (39 * C + heads + 13.2 * H * T) + afterAttention(L, N, M) * (30 * C + 31 * F);
+  return inLayers + 9 * M * V + 3 * V * N + (25 * N + 4 * M + 4 * V) * C;
 }
 
 /** The weights, two moments and the decay mask stay; a pass holds its activations, AdamW its intermediate vectors. */
@@ -118,8 +125,8 @@ function peakFloats(config: ModelConfig, { B, T, scoredRows: M, microBatches }: 
   const N = B * T;
   const P = countParameters(config);
   // Kept from the forward pass in each layer, and what the backward pass of one layer holds besides.
-  const kept = L * (22 * C + 9.6 * (H + K) * D + 8.2 * F + 1.4 * H * T);
-  const pass = N * (kept + F + 4.7 * H * T) + 2.3 * M * V + 0.8 * V * N + (microBatches > 1 ? 5 : 4) * P;
+  const kept = L * N * (12 * C + 9.6 * (H + K) * D + 1.4 * H * T) + afterAttention(L, N, M) * (10 * C + 8.2 * F);
+  const pass = kept + N * (F + 4.7 * H * T) + 2.3 * M * V + 0.8 * V * N + (microBatches > 1 ? 5 : 4) * P;
   const update = 21 * P;
   return 4 * P + Math.max(pass, update);
 }

@@ -6,8 +6,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { TrainingBatch } from '../data/batches.ts';
-import { forward, logits, type TokenBatch, type Transformer } from '../model/transformer.ts';
-import { selectRows } from '../ops/embedding.ts';
+import { forwardAt, logits, type TokenBatch, type Transformer } from '../model/transformer.ts';
 import { stopGradient } from '../ops/stop-gradient.ts';
 import { tokenEntropies } from '../ops/token-entropies.ts';
 import { tokenLogProbs } from '../ops/token-log-probs.ts';
@@ -93,7 +92,7 @@ export async function readScores(joined: tf.Tensor, rollouts: readonly Rollout[]
 
 /** The logits of the scored rows of a batch, `[M,V]`. */
 export function scoredLogits(model: Transformer, batch: TokenBatch & Pick<TrainingBatch, 'rows'>): tf.Tensor2D {
-  return logits(model, selectRows(forward(model, batch), batch.rows)); // [N,C] -> [M,C] -> [M,V]
+  return logits(model, forwardAt(model, batch, batch.rows)); // [M,C] -> [M,V]
 }
 
 /** The tensors of a policy loss for a batch, given the policy's logits. */

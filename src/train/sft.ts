@@ -9,9 +9,8 @@ import { LabError, throwIfAborted } from '../common/errors.ts';
 import { yieldToMessages } from '../common/yield.ts';
 import type { SftConfig } from '../config/sft-config.ts';
 import { BatchOrder, makeTrainingBatch, type Example, type TrainingBatch } from '../data/batches.ts';
-import { forward, nextLogProbs, type Transformer } from '../model/transformer.ts';
+import { forwardAt, nextLogProbs, type Transformer } from '../model/transformer.ts';
 import { readWeights, type TensorData } from '../model/weights.ts';
-import { selectRows } from '../ops/embedding.ts';
 import { AdamW, type AdamWState } from '../optim/adamw.ts';
 import { learningRateAt } from '../optim/schedule.ts';
 
@@ -131,8 +130,8 @@ export async function trainSft(config: SftConfig, run: SftRun): Promise<void> {
  * @returns a scalar in nats
  */
 export function sftLoss(model: Transformer, batch: TrainingBatch): tf.Scalar {
-  const hidden = forward(model, batch); // [N,C]
-  const logProbs = nextLogProbs(model, selectRows(hidden, batch.rows), batch.targets); // [M,C] -> [M]
+  const hidden = forwardAt(model, batch, batch.rows); // [M,C]
+  const logProbs = nextLogProbs(model, hidden, batch.targets); // [M]
   const totalWeight = batch.weights.reduce((sum, weight) => sum + weight, 0);
   return tf.div(tf.neg(tf.sum(tf.mul(logProbs, tf.tensor1d(batch.weights)))), totalWeight);
 }

@@ -36,17 +36,20 @@ const MODELS: readonly (readonly [string, ModelConfig])[] = [
   ['a Qwen2', { ...QWEN3, width: 24, heads: 3, qkNorm: false, attentionBias: true }],
 ];
 
-/** Three sequences of 32 positions; six tokens of each are completion. */
-function makeBatch(): TrainingBatch {
+/** Sequences of 32 positions, six tokens of each completion; of three all rows are scored, of eight every second. */
+function makeBatch(sequences: number): TrainingBatch {
   const example = { prompt: new Int32Array(27), completion: new Int32Array(6) };
-  return makeTrainingBatch([example, example, example]);
+  return makeTrainingBatch(Array.from({ length: sequences }, () => example));
+}
+
+function costOf(config: ModelConfig, { B, T, rows }: TrainingBatch): StepCost {
+  return countStep(config, { B, T, scoredRows: rows.length, microBatches: 1 });
 }
 
 /** Makes one update of a fresh model. */
-function withStep(config: ModelConfig, run: (step: () => void, weights: Weights) => void): void {
+function withStep(config: ModelConfig, batch: TrainingBatch, run: (step: () => void, weights: Weights) => void): void {
   const weights = loadWeights(config, initialWeights(config, new Rng(1)));
   const optimizer = new AdamW(weights, { beta1: 0.9, beta2: 0.98, eps: 1e-8, weightDecay: 0.01, maxGradNorm: 1 });
-  const batch = makeBatch();
   run(() => {
     const { value, grads } = tf.variableGrads(() => sftLoss({ config, weights }, batch), [...weights.values()]);
     const byName = [...weights].flatMap(([name, { name: key }]) => {
@@ -94,37 +97,40 @@ describe('the counted cost of a step', () => {
   beforeAll(() => useBackend('cpu'));
 
   describe.each(MODELS)('of %s', (_, config) => {
-    const { B, T, rows } = makeBatch();
-    const cost = countStep(config, { B, T, scoredRows: rows.length, microBatches: 1 });
-
-    it('has the products of its kernels, and about their number and traffic', async () => {
-      let profiled: Promise<Profile> | undefined;
-      withStep(config, (step) => {
-        profiled = tf.profile(() => {
-          step();
-          return tf.scalar(0);
+    it.each([3, 8])(
+      'has the products of its kernels, and about their number and traffic, with %i sequences',
+      async (n) => {
+        const batch = makeBatch(n);
+        const cost = costOf(config, batch);
+        let profiled: Promise<Profile> | undefined;
+        withStep(config, batch, (step) => {
+          profiled = tf.profile(() => {
+            step();
+            return tf.scalar(0);
+          });
         });
-      });
-      const kernels = addUp((await profiled)?.kernels ?? []);
-      expect(cost.matmulFlops).toBe(kernels.matmulFlops);
-      expect(cost.attentionFlops).toBe(kernels.attentionFlops);
-      expect(cost.launches / kernels.launches).toBeCloseTo(1, 1);
-      expect(cost.trafficBytes / kernels.trafficBytes).toBeGreaterThan(0.85);
-      expect(cost.trafficBytes / kernels.trafficBytes).toBeLessThan(1.15);
-    });
+        const kernels = addUp((await profiled)?.kernels ?? []);
+        expect(cost.matmulFlops).toBe(kernels.matmulFlops);
+        expect(cost.attentionFlops).toBe(kernels.attentionFlops);
+        expect(cost.launches / kernels.launches).toBeCloseTo(1, 1);
+        expect(cost.trafficBytes / kernels.trafficBytes).toBeGreaterThan(0.85);
+        expect(cost.trafficBytes / kernels.trafficBytes).toBeLessThan(1.15);
+      },
+    );
   });
 
   describe.each(['cpu', 'wasm'] as const)('in memory, on %s', (backend) => {
     beforeAll(() => useBackend(backend));
 
     it.each(MODELS)('is at least what a step of %s holds, and not much more', (_, config) => {
-      const { B, T, rows } = makeBatch();
-      const { memoryBytes } = countStep(config, { B, T, scoredRows: rows.length, microBatches: 1 });
-      const ledger = new DataLedger();
-      withStep(config, (step) => step());
-      ledger.stop();
-      expect(memoryBytes).toBeGreaterThanOrEqual(ledger.peakBytes);
-      expect(memoryBytes).toBeLessThan(1.6 * ledger.peakBytes);
+      for (const batch of [makeBatch(3), makeBatch(8)]) {
+        const { memoryBytes } = costOf(config, batch);
+        const ledger = new DataLedger();
+        withStep(config, batch, (step) => step());
+        ledger.stop();
+        expect(memoryBytes).toBeGreaterThanOrEqual(ledger.peakBytes);
+        expect(memoryBytes).toBeLessThan(1.6 * ledger.peakBytes);
+      }
     });
   });
 

@@ -4,7 +4,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { KvCache } from '../../../src/model/kv-cache.ts';
-import { forward } from '../../../src/model/transformer.ts';
+import { forward, forwardAt, logits } from '../../../src/model/transformer.ts';
+import { selectRows } from '../../../src/ops/embedding.ts';
 import { useBackend } from '../../reference/backends.ts';
 import { judgeGeneration, judgeScores } from '../../reference/judge-inference.ts';
 import {
@@ -16,6 +17,7 @@ import {
   judgeTrainingByTorch,
   randomModel,
 } from '../../reference/judge-model.ts';
+import { at } from '../../reference/tensor64.ts';
 import { TORCH_FIXTURES } from '../../reference/torch-fixture.ts';
 
 describe.each(['cpu', 'wasm'] as const)('the decoder on %s', (backend) => {
@@ -60,6 +62,25 @@ describe.each(['cpu', 'wasm'] as const)('the decoder on %s', (backend) => {
       await judgeTrainingBySlopes(judged);
     },
   );
+
+  it('gives some rows alone, with the bits of values and gradients that all rows give', async () => {
+    using judged = randomModel('odd');
+    const { model } = judged;
+    const ids = Int32Array.from(at(judged.sequences, 0).tokens);
+    const batch = { B: 3, T: 11, ids };
+    const rows = Int32Array.of(2, 7, 8, 9, 10, 19, 20, 21, 29, 30, 31);
+    const [alone, all] = [forwardAt(model, batch, rows), selectRows(forward(model, batch), rows)];
+    expect(await alone.data()).toEqual(await all.data());
+    const gradients = [forwardAt, (...[m, b]: Parameters<typeof forwardAt>) => selectRows(forward(m, b), rows)].map(
+      (of) =>
+        tf.variableGrads(() => tf.sum(tf.square(logits(model, of(model, batch, rows)))), [...model.weights.values()]),
+    );
+    for (const { name } of model.weights.values()) {
+      const [got, expected] = [at(gradients, 0).grads[name], at(gradients, 1).grads[name]];
+      expect(await got?.data(), name).toEqual(await expected?.data());
+    }
+    tf.dispose([alone, all, ...gradients.flatMap(({ value, grads }) => [value, ...Object.values(grads)])]);
+  });
 
   it('frees every weight', () => {
     const { numTensors, numDataBuffers } = tf.memory();
