@@ -5,7 +5,7 @@
 import { Rng } from '../common/rng.ts';
 import { bootstrapInterval } from '../relevance/bootstrap.ts';
 import type { Measured } from '../relevance/label-report.ts';
-import { accuracy, macroF1, quadraticWeightedKappa } from '../relevance/metrics.ts';
+import { confusionMatrix, macroF1Of, quadraticWeightedKappaOf } from '../relevance/metrics.ts';
 import { groupByQuery, ndcg, pairAccuracy } from '../relevance/metrics-ranking.ts';
 import type { Prediction } from './real-baselines.ts';
 
@@ -29,8 +29,8 @@ const RESAMPLES = 1000;
 
 /** A query with what its documents add to each measure. */
 interface Judged {
-  readonly gold: readonly number[];
-  readonly labels: readonly number[];
+  /** Documents by gold label and label given, [R,R]: what label measures are made of, and quick to add up. */
+  readonly counts: readonly (readonly number[])[];
   /** Sums that ratios over queries are made of. */
   readonly pairs: { readonly right: number; readonly all: number };
   readonly gain: { readonly sum: number; readonly all: number };
@@ -38,7 +38,7 @@ interface Judged {
 
 /** The measures of a system, with intervals. */
 export function measureSystem(predictions: readonly Prediction[], scaleSize: number): RealMeasures {
-  const queries = judgedQueries(predictions);
+  const queries = judgedQueries(predictions, scaleSize);
   return eachMeasure((name) => {
     const value = valueOf(name, queries, scaleSize);
     return value === null ? { value } : { value, ...interval(queries, (sample) => valueOf(name, sample, scaleSize)) };
@@ -51,10 +51,10 @@ export function compareSystems(
   other: readonly Prediction[],
   scaleSize: number,
 ): RealMeasures {
-  const others = new Map(groupByQuery(other).map((group) => [group[0]?.queryId, judge(group)]));
+  const others = new Map(groupByQuery(other).map((group) => [group[0]?.queryId, judge(group, scaleSize)]));
   const both = groupByQuery(better).flatMap((group) => {
     const counterpart = others.get(group[0]?.queryId);
-    return counterpart === undefined ? [] : [{ first: judge(group), second: counterpart }];
+    return counterpart === undefined ? [] : [{ first: judge(group, scaleSize), second: counterpart }];
   });
   return eachMeasure((name) => {
     const difference = (sample: readonly (typeof both)[number][]): number | null => {
@@ -94,15 +94,13 @@ function interval<T>(queries: readonly T[], metric: (sample: readonly T[]) => nu
 }
 
 function valueOf(name: RealMeasure, queries: readonly Judged[], scaleSize: number): number | null {
-  const gold = (): number[] => queries.flatMap((query) => query.gold);
-  const labels = (): number[] => queries.flatMap((query) => query.labels);
   switch (name) {
     case 'accuracy':
-      return accuracy(gold(), labels());
+      return ratio(queries.flatMap(({ counts }) => counts.map((row, label) => [row[label] ?? 0, sumOf(row)] as const)));
     case 'macroF1':
-      return macroF1(gold(), labels(), scaleSize);
+      return macroF1Of(addUp(queries, scaleSize));
     case 'qwk':
-      return quadraticWeightedKappa(gold(), labels(), scaleSize);
+      return quadraticWeightedKappaOf(addUp(queries, scaleSize));
     case 'pairAccuracy':
       return ratio(queries.map(({ pairs }) => [pairs.right, pairs.all]));
     case 'ndcg10':
@@ -112,21 +110,36 @@ function valueOf(name: RealMeasure, queries: readonly Judged[], scaleSize: numbe
   }
 }
 
+function addUp(queries: readonly Judged[], scaleSize: number): number[][] {
+  const total = Array.from({ length: scaleSize }, () => Array<number>(scaleSize).fill(0));
+  for (const [gold, row] of total.entries()) {
+    for (const label of row.keys()) row[label] = sumOf(queries.map(({ counts }) => counts[gold]?.[label] ?? 0));
+  }
+  return total;
+}
+
+function sumOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
+}
+
 function ratio(parts: readonly (readonly [part: number, whole: number])[]): number | null {
   const whole = parts.reduce((sum, part) => sum + part[1], 0);
   return whole === 0 ? null : parts.reduce((sum, part) => sum + part[0], 0) / whole;
 }
 
-function judgedQueries(predictions: readonly Prediction[]): Judged[] {
-  return groupByQuery(predictions).map(judge);
+function judgedQueries(predictions: readonly Prediction[], scaleSize: number): Judged[] {
+  return groupByQuery(predictions).map((group) => judge(group, scaleSize));
 }
 
-function judge(group: readonly Prediction[]): Judged {
+function judge(group: readonly Prediction[], scaleSize: number): Judged {
   const documents = group.map(({ docId, gold, score }) => ({ docId, label: gold, score }));
   const [order, gains] = [pairAccuracy([documents]), ndcg([documents], 10)];
   return {
-    gold: group.map(({ gold }) => gold),
-    labels: group.map(({ label }) => label),
+    counts: confusionMatrix(
+      group.map(({ gold }) => gold),
+      group.map(({ label }) => label),
+      scaleSize,
+    ),
     pairs: { right: (order.value ?? 0) * order.measured, all: order.measured },
     gain: { sum: (gains.value ?? 0) * gains.measured, all: gains.measured },
   };

@@ -44,7 +44,11 @@ export function confusionMatrix(gold: readonly number[], predicted: readonly num
  * @throws {LabError} `bad-shape` as {@link confusionMatrix}.
  */
 export function macroF1(gold: readonly number[], predicted: readonly number[], scaleSize: number): number {
-  const counts = confusionMatrix(gold, predicted, scaleSize);
+  return macroF1Of(confusionMatrix(gold, predicted, scaleSize));
+}
+
+/** {@link macroF1} of a confusion matrix [R,R]. */
+export function macroF1Of(counts: readonly (readonly number[])[]): number {
   const scores: number[] = [];
   for (const [label, row] of counts.entries()) {
     const support = sum(row);
@@ -65,8 +69,13 @@ export function quadraticWeightedKappa(
   predicted: readonly number[],
   scaleSize: number,
 ): number | null {
-  const counts = confusionMatrix(gold, predicted, scaleSize);
+  return quadraticWeightedKappaOf(confusionMatrix(gold, predicted, scaleSize));
+}
+
+/** {@link quadraticWeightedKappa} of a confusion matrix [R,R]. */
+export function quadraticWeightedKappaOf(counts: readonly (readonly number[])[]): number | null {
   const rows = counts.map(sum);
+  const total = sum(rows);
   const columns = counts.map((_, label) => sum(counts.map((row) => row[label] ?? 0)));
   let observed = 0;
   let expected = 0;
@@ -74,7 +83,7 @@ export function quadraticWeightedKappa(
     for (const [b, count] of row.entries()) {
       const weight = (a - b) ** 2;
       observed += weight * count;
-      expected += (weight * (rows[a] ?? 0) * (columns[b] ?? 0)) / gold.length;
+      expected += (weight * (rows[a] ?? 0) * (columns[b] ?? 0)) / total;
     }
   }
   return expected === 0 ? null : 1 - observed / expected;
