@@ -10,7 +10,8 @@ import { LabError } from '../common/errors.ts';
 import { findingsOf, verdictOf } from '../experiment/recipe-results.ts';
 import { DISTILL_RECIPES } from '../experiment/distill-recipes.ts';
 import { withGapClosed } from '../experiment/gap-closed.ts';
-import { type Recipe, RECIPES, START_SETTINGS } from '../experiment/recipes.ts';
+import { ORDER_RECIPES } from '../experiment/order-recipes.ts';
+import { type Arm, type Recipe, RECIPES, START_SETTINGS } from '../experiment/recipes.ts';
 import { parseConfig } from '../config/parse.ts';
 import {
   type ExperimentResults,
@@ -38,7 +39,7 @@ interface ExperimentOptions {
   readonly backend: BackendName;
 }
 
-const ALL_RECIPES = [...RECIPES, ...DISTILL_RECIPES];
+const ALL_RECIPES = [...RECIPES, ...ORDER_RECIPES, ...DISTILL_RECIPES];
 /** E0 is arithmetic; all others are runs. */
 const IDS = ['E0', ...ALL_RECIPES.map(({ id }) => id)];
 
@@ -113,7 +114,6 @@ async function runExperiment(id: Recipe['id'] | 'E0', options: ExperimentOptions
     note(`Other processes are at ${elsewhere} runs. Give the command again when they are done, to write the results.`);
     return;
   }
-  const isTaught = arms.some(({ run }) => run.kind === 'distill');
   const measured = recipe.gap === undefined ? results : withGapClosed(results, recipe.gap);
   const findings = findingsOf(recipe, measured);
   await writeResults(options.out, {
@@ -122,11 +122,18 @@ async function runExperiment(id: Recipe['id'] | 'E0', options: ExperimentOptions
     question: recipe.question,
     device: context.device,
     commit: context.commit,
-    config: { ...(isTaught ? { teacher: options.teacher } : { start: START_SETTINGS }), seeds: options.seeds, arms },
+    config: { ...originOf(arms, options), seeds: options.seeds, arms },
     arms: measured,
     findings,
     verdict: verdictOf(findings),
   });
+}
+
+/** What runs begin with, where that is not new weights. */
+function originOf(arms: readonly Arm[], { teacher }: ExperimentOptions): object {
+  const has = (kind: Arm['run']['kind']): boolean => arms.some(({ run }) => run.kind === kind);
+  if (has('distill')) return { teacher };
+  return has('grpo') || has('start') ? { start: START_SETTINGS } : {};
 }
 
 async function writeResults(folder: string, results: ExperimentResults): Promise<void> {

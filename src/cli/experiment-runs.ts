@@ -21,6 +21,7 @@ import { makeRuleWorld, type RuleWorld } from '../relevance/rule-world.ts';
 import type { GrpoStep } from '../train/grpo-telemetry.ts';
 import { studentOf, teacherResult } from './distill-runs.ts';
 import { experimentRunFolder, measuredOnce, type RunFolder } from './experiment-store.ts';
+import { orderOf } from './order-runs.ts';
 import { readStartModel } from './start-model.ts';
 import { note, Progress, spokenStep } from './terminal.ts';
 
@@ -63,6 +64,8 @@ export async function resultOf(arm: Arm, seed: number, context: ExperimentContex
       return teacherResult(seed, context);
     case 'distill':
       return studentOf(name, run.settings, seed, context);
+    case 'order':
+      return orderOf(name, run.settings, seed, context);
     default:
       return run satisfies never;
   }

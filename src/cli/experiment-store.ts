@@ -12,6 +12,7 @@ import { type GrpoCheckpoint, readGrpoCheckpoint, writeGrpoCheckpoint } from '..
 import type { DistillExperiment } from '../protocol/distill-experiment.ts';
 import { SeedResultSchema } from '../protocol/experiment-results.ts';
 import type { GrpoExperiment } from '../protocol/grpo-experiment.ts';
+import type { OrderExperiment } from '../protocol/order-experiment.ts';
 import { canonicalJson } from '../relevance/instruction.ts';
 import type { GrpoStep } from '../train/grpo-telemetry.ts';
 import { writeWhole } from './model-folder.ts';
@@ -142,6 +143,11 @@ function identityOf({ passRates, grpo: { curriculum, ...grpo }, ...experiment }:
 /** The same for a student. */
 export function distillRunFolder(root: string, experiment: DistillExperiment, teacherHash: string): RunFolder {
   return new RunFolder(join(root, 'distill', hashHex(canonicalJson([experiment, teacherHash]))));
+}
+
+/** The same for a run with an order of completions of its own. */
+export function orderRunFolder(root: string, experiment: OrderExperiment): RunFolder {
+  return new RunFolder(join(root, 'order', hashHex(canonicalJson(experiment))));
 }
 
 /**

@@ -13,6 +13,8 @@ import type { DistillPoint } from './distill-checkpoint.ts';
 import type { GrpoCurvePoint } from './grpo-checkpoint.ts';
 import type { PolicyMeasures } from '../protocol/policy-measures.ts';
 import { collapseSince } from './grpo-measure.ts';
+import type { OrderMeasures, OrderReasoning, TimeToLabel } from './order-measure.ts';
+import type { OrderPoint } from './order-run.ts';
 import type { Comparison, Recipe } from './recipes.ts';
 import { meanInterval, signed } from './student-t.ts';
 
@@ -71,6 +73,58 @@ export function studentResult(
       tokens: totalOf(spent),
     })),
     tokens,
+  };
+}
+
+/** The result of one run with an order of completions of its own; it learns from the expert alone. */
+export function orderResult(
+  seed: number,
+  curve: readonly OrderPoint[],
+  { labels, reasoning }: OrderMeasures,
+  time: TimeToLabel,
+  tokens: number,
+): SeedResult {
+  const { accuracy, macroF1, pairAccuracy, tailLabels, labelEntropyNats, answered, tokensToLabel } = labels;
+  return {
+    seed,
+    metrics: {
+      ...(reasoning === null ? {} : reasoningMetrics(reasoning)),
+      accuracy: rounded(accuracy),
+      macroF1: rounded(macroF1),
+      tailLabels: rounded(tailLabels),
+      pairAccuracy: rounded(pairAccuracy),
+      labelEntropy: rounded(labelEntropyNats),
+      answered: rounded(answered),
+      tokensToLabel: rounded(tokensToLabel),
+      passesToLabel: rounded(time.passes),
+      msToLabel: rounded(time.ms),
+    },
+    curve: curve.map(({ step, tokens: learned, measures }) => ({
+      step,
+      reward: null,
+      tailRecall: rounded(measures.reasoning?.tailRecall),
+      headRecall: rounded(measures.reasoning?.headRecall),
+      distinctRules: measures.reasoning?.distinctRules ?? null,
+      accuracy: rounded(measures.labels.accuracy),
+      macroF1: rounded(measures.labels.macroF1),
+      pairAccuracy: rounded(measures.labels.pairAccuracy),
+      labelEntropy: rounded(measures.labels.labelEntropyNats),
+      reasoningEntropy: null,
+      tokens: learned,
+    })),
+    tokens: { generated: 0, learned: 0, expert: tokens },
+  };
+}
+
+function reasoningMetrics(reasoning: OrderReasoning): SeedResult['metrics'] {
+  return {
+    tailRecall: rounded(reasoning.tailRecall),
+    headRecall: rounded(reasoning.headRecall),
+    distinctRules: reasoning.distinctRules,
+    strictReward: rounded(reasoning.strictReward),
+    verifiedSteps: rounded(reasoning.verifiedSteps),
+    labelTraceAgreement: rounded(reasoning.labelTraceAgreement),
+    validTraces: rounded(reasoning.validTraces),
   };
 }
 

@@ -11,6 +11,7 @@ import type { CurriculumConfig } from '../config/grpo-config.ts';
 import type { DistillExperimentInput } from '../protocol/distill-experiment.ts';
 import type { MetricName } from '../protocol/experiment-results.ts';
 import type { GrpoExperimentInput } from '../protocol/grpo-experiment.ts';
+import type { OrderExperimentInput } from '../protocol/order-experiment.ts';
 import type { SftExperiment } from '../protocol/sft-experiment.ts';
 import type { Gap } from './gap-closed.ts';
 
@@ -20,6 +21,9 @@ export type ArmSettings = Omit<GrpoExperimentInput, 'name'>;
 /** The settings of an arm in which a student learns from a teacher, but for the seed. */
 export type StudentSettings = Omit<DistillExperimentInput, 'name'>;
 
+/** The settings of an arm whose completions stand in an order of their own, but for the seed. */
+export type OrderSettings = Omit<OrderExperimentInput, 'name'>;
+
 /** What an arm does with a seed. */
 export type ArmRun =
   /** Nothing: the model that the reinforced arms begin with, as it is. */
@@ -27,7 +31,8 @@ export type ArmRun =
   | { readonly kind: 'grpo'; readonly settings: ArmSettings }
   /** Nothing: the teacher as it is. */
   | { readonly kind: 'teacher' }
-  | { readonly kind: 'distill'; readonly settings: StudentSettings };
+  | { readonly kind: 'distill'; readonly settings: StudentSettings }
+  | { readonly kind: 'order'; readonly settings: OrderSettings };
 
 /** One way to train, run with every seed. */
 export interface Arm {
@@ -47,7 +52,7 @@ export interface Comparison {
 
 /** An experiment. */
 export interface Recipe {
-  readonly id: 'E1' | 'E2' | 'E3' | 'E4' | 'E5' | 'E7' | 'E8';
+  readonly id: 'E1' | 'E2' | 'E3' | 'E4' | 'E5' | 'E6' | 'E7' | 'E8';
   readonly title: string;
   readonly question: string;
   /** The most important first: a recipe that is cut short has the arms that matter. */
@@ -291,9 +296,9 @@ export const RECIPES: readonly Recipe[] = [
     arms: [
       START,
       ...ordersOf('matched, full'),
+      RARE_ALL_ALONG,
       ...ordersOf(WORST),
       UNSORTED,
-      RARE_ALL_ALONG,
       PLAIN_RANDOM,
       PLAIN_STAGED,
     ],

@@ -28,6 +28,7 @@ const MEANINGS: Readonly<Record<MetricName, string>> = {
   accuracy: 'labels right',
   gapClosed: 'share of the gap in accuracy between the student without a teacher and the teacher that is closed',
   macroF1: 'macro-F1 of the labels',
+  tailLabels: 'labels right where gold cites a rule of the tail, mean over these rules',
   pairAccuracy: 'pairs of documents of one query in the right order',
   labelEntropy: 'entropy of the label distribution, nats',
   reasoningEntropy: 'entropy of the policy where it writes reasoning, nats',
@@ -37,6 +38,11 @@ const MEANINGS: Readonly<Record<MetricName, string>> = {
   validTraces: 'answers that follow the grammar',
   expertLoss: "negative log-likelihood of the expert's completions, nats per token",
   collapsed: 'share of seeds that collapsed as the lab defines it',
+  answered:
+    'answers in which a label comes in its place; where none does, it is asked for there, or after what was written',
+  tokensToLabel: 'tokens written until the label stands, itself included',
+  passesToLabel: 'forward passes until the label can be read, that over the prompt included',
+  msToLabel: 'milliseconds from the prompt to the label of one pair by itself, median, on the device named above',
 };
 
 /** The results in Markdown. */

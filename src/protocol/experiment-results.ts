@@ -14,6 +14,7 @@ export const METRIC_NAMES = [
   'accuracy',
   'gapClosed',
   'macroF1',
+  'tailLabels',
   'pairAccuracy',
   'labelEntropy',
   'reasoningEntropy',
@@ -23,6 +24,10 @@ export const METRIC_NAMES = [
   'validTraces',
   'expertLoss',
   'collapsed',
+  'answered',
+  'tokensToLabel',
+  'passesToLabel',
+  'msToLabel',
 ] as const;
 export type MetricName = (typeof METRIC_NAMES)[number];
 

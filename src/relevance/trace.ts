@@ -5,7 +5,8 @@
  *     step       := rule criterion evidence{0..2} verdict
  *     evidence   := source text
  *
- * The first label is the answer; the last one restates it after the reasoning. Every reward, metric and view uses
+ * The first label is the answer; the last one restates it after the reasoning. To be compared with, there are two other
+ * orders, in which the label stands once: after the reasoning, or without any (COMPLETION_ORDERS). Every reward, metric and view uses
  * this file; nothing else takes completions apart. A model may write anything, so the parser never throws: it reads one
  * segment at a time, tells what has been completed, and on a break of the grammar says where and what it expected.
  * The answer stands once its label has come, whatever becomes of the reasoning.
@@ -29,6 +30,16 @@ import {
   verdictToken,
 } from './vocabulary.ts';
 
+/**
+ * The orders of a completion. All of the lab answers first; the others are there to be compared with (E6):
+ *
+ *     answer-first   label step* label eos
+ *     reason-first   step* label eos
+ *     label-only     label eos
+ */
+export const COMPLETION_ORDERS = ['answer-first', 'reason-first', 'label-only'] as const;
+export type CompletionOrder = (typeof COMPLETION_ORDERS)[number];
+
 /** The most spans one step can point at. */
 export const MAX_EVIDENCE = 2;
 
@@ -51,6 +62,7 @@ export interface Trace {
   readonly scaleSize: number;
   readonly label: number;
   readonly steps: readonly TraceStep[];
+  /** In an order in which the label stands once, that label. */
   readonly restated: number;
 }
 
@@ -90,6 +102,7 @@ interface OpenStep {
 /** Reads a completion segment by segment. */
 export class TraceParser {
   readonly #steps: TraceStep[] = [];
+  readonly #order: CompletionOrder;
   #scaleSize: number | undefined;
   #label: number | undefined;
   #restated: number | undefined;
@@ -98,8 +111,9 @@ export class TraceParser {
   #position = 0;
 
   /** @param scaleSize - R of the prompt; without it the first label token decides, and the last must be of its scale. */
-  constructor(scaleSize?: number) {
+  constructor(scaleSize?: number, order: CompletionOrder = 'answer-first') {
     this.#scaleSize = scaleSize;
+    this.#order = order;
   }
 
   /** Whether the completion is over, by its end token or by a failure. */
@@ -147,8 +161,8 @@ export class TraceParser {
   /** Which kinds of tokens may come next; empty once the completion is over. For decoding that is held to the grammar. */
   allowedNext(): readonly TraceTokenKind[] {
     if (this.#end !== undefined) return [];
-    if (this.#label === undefined) return ['label'];
     if (this.#restated !== undefined) return ['eos'];
+    if (this.#label === undefined && this.#order !== 'reason-first') return ['label'];
     if (this.#open === undefined) return ['rule', 'label'];
     const { criterion, evidence } = this.#open;
     if (criterion === undefined) return ['criterion'];
@@ -172,6 +186,7 @@ export class TraceParser {
         }
         this.#scaleSize = meaning.scaleSize;
         this.#label = meaning.label;
+        if (this.#order !== 'answer-first') this.#restated = meaning.label;
         return { kind: 'label', scaleSize: meaning.scaleSize, label: meaning.label };
       case 'rule':
         this.#open = { rule: meaning.rule, evidence: [] };
@@ -219,8 +234,8 @@ export class TraceParser {
 }
 
 /** Reads a whole completion; never throws. `scaleSize` as in {@link TraceParser}. */
-export function parseTrace(segments: readonly Segment[], scaleSize?: number): ParsedTrace {
-  const parser = new TraceParser(scaleSize);
+export function parseTrace(segments: readonly Segment[], scaleSize?: number, order?: CompletionOrder): ParsedTrace {
+  const parser = new TraceParser(scaleSize, order);
   for (const segment of segments) parser.push(segment);
   return parser.finish();
 }
@@ -228,12 +243,20 @@ export function parseTrace(segments: readonly Segment[], scaleSize?: number): Pa
 /**
  * A completion as segments, the inverse of {@link parseTrace}; evidence is folded on the way.
  *
- * @throws {LabError} `bad-trace` if a label, rule or piece of evidence cannot be written.
+ * @throws {LabError} `bad-trace` if a label, rule or piece of evidence cannot be written, or not in this order
  */
-export function printTrace(trace: Trace): Segment[] {
+export function printTrace(trace: Trace, order: CompletionOrder = 'answer-first'): Segment[] {
   checkTrace(trace);
+  checkOrder(trace, order);
   const label = (value: number): Segment => special(labelToken(trace.scaleSize, value));
-  return [label(trace.label), ...trace.steps.flatMap(printStep), label(trace.restated), special(EOS)];
+  const reasoned = [...trace.steps.flatMap(printStep), label(trace.restated), special(EOS)];
+  return order === 'answer-first' ? [label(trace.label), ...reasoned] : reasoned;
+}
+
+/** A trace as far as an order can tell it: without steps where there is the label alone, with the answer restated. */
+export function inOrder(trace: Trace, order: CompletionOrder): Trace {
+  if (order === 'answer-first') return trace;
+  return { ...trace, steps: order === 'label-only' ? [] : trace.steps, restated: trace.label };
 }
 
 /** A completion in lines for people; `ruleName` names a rule by its index, `scale` its labels. */
@@ -253,6 +276,17 @@ function printStep({ rule, criterion, evidence, verdict }: TraceStep): Segment[]
     ...evidence.flatMap(({ source, text }) => [special(evidenceToken(source)), words(foldText(text))]),
     special(verdictToken(verdict)),
   ];
+}
+
+/** Where the label stands once, there is no room for another. */
+function checkOrder({ label, steps, restated }: Trace, order: CompletionOrder): void {
+  const isTold = order === 'answer-first' || (label === restated && (order === 'reason-first' || steps.length === 0));
+  if (isTold) return;
+  throw new LabError('bad-trace', {
+    message: `A trace cannot be written in the order ${order}.`,
+    expected: order === 'label-only' ? 'a label, restated, and no steps' : 'a label, restated',
+    got: `label ${label}, ${steps.length} steps, restated ${restated}`,
+  });
 }
 
 function checkTrace({ scaleSize, label, steps, restated }: Trace): void {

@@ -24,7 +24,7 @@ import type { Rules } from '../relevance/no-rules.ts';
 import type { JudgedPair } from '../relevance/pair.ts';
 import type { PromptConfig, PromptField } from '../relevance/prompt.ts';
 import { explainReward } from '../relevance/reward.ts';
-import { parseTrace, printTrace, type Trace } from '../relevance/trace.ts';
+import { type CompletionOrder, inOrder, parseTrace, printTrace, type Trace } from '../relevance/trace.ts';
 import { verifyStep } from '../relevance/verify.ts';
 import { EOS } from '../relevance/vocabulary.ts';
 import { sftLoss } from './sft.ts';
@@ -86,14 +86,22 @@ export interface EvaluateOptions {
  * of the prompt.
  *
  * @param splitWord - cuts words before they become tokens, the same in prompt and completion
+ * @param order - of the completion; what it has no place for is left out
  */
 export function encodeFitting(
   tokenizer: LabTokenizer,
   prompt: PromptConfig,
   { pair, trace }: ExpertPair,
-  { transformer, splitWord }: { readonly splitWord?: WordSplitter | undefined } & Parameters<typeof promptRoom>[0],
+  {
+    transformer,
+    splitWord,
+    order = 'answer-first',
+  }: {
+    readonly splitWord?: WordSplitter | undefined;
+    readonly order?: CompletionOrder | undefined;
+  } & Parameters<typeof promptRoom>[0],
 ): { readonly example: Example; readonly cutFields: readonly PromptField[] } {
-  const completion = Int32Array.from(tokenizer.encode(printTrace(trace), splitWord));
+  const completion = Int32Array.from(tokenizer.encode(printTrace(inOrder(trace, order), order), splitWord));
   // The expert may have more to say than there is room for when answering.
   const maxTokens = Math.min(promptRoom({ transformer }), transformer.config.maxPositions - completion.length);
   const { ids, cutFields } = encodePrompt(tokenizer, pair, prompt, maxTokens, splitWord);

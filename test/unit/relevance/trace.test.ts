@@ -3,7 +3,15 @@ import { describe, expect, it } from 'vitest';
 import { DEFAULT_SCALE } from '../../../src/relevance/labels.ts';
 import { type Segment, special, words } from '../../../src/relevance/segments.ts';
 import { foldText } from '../../../src/relevance/text-folding.ts';
-import { formatTrace, parseTrace, printTrace, type Trace, TraceParser } from '../../../src/relevance/trace.ts';
+import {
+  COMPLETION_ORDERS,
+  formatTrace,
+  inOrder,
+  parseTrace,
+  printTrace,
+  type Trace,
+  TraceParser,
+} from '../../../src/relevance/trace.ts';
 import { traceTokenMeaning } from '../../../src/relevance/trace-token.ts';
 import {
   CRITERIA,
@@ -94,6 +102,32 @@ describe('printTrace and parseTrace', () => {
         expect(parseTrace(segments.flatMap(inCharacters))).toEqual({ ok: true, trace, answer: trace.label });
       }),
     );
+  });
+
+  it.each(COMPLETION_ORDERS)('round-trip in the order %s, as far as it can tell a trace', (order) => {
+    fc.assert(
+      fc.property(anyTrace, (whole) => {
+        const trace = inOrder(whole, order);
+        expect(inOrder(trace, order)).toEqual(trace);
+        const segments = printTrace(trace, order);
+        expect(parseTrace(segments, trace.scaleSize, order)).toEqual({ ok: true, trace, answer: trace.label });
+        expect(parseTrace(segments.flatMap(inCharacters), undefined, order)).toMatchObject({ trace });
+      }),
+    );
+  });
+
+  it('write and read the label once, after the reasoning or without any', () => {
+    const [label, eos] = [special(labelToken(4, 1)), special(EOS)];
+    const reasoned = printTrace(GOLD).slice(1);
+    expect(printTrace(GOLD, 'reason-first')).toEqual(reasoned);
+    expect(printTrace({ ...GOLD, steps: [] }, 'label-only')).toEqual([label, eos]);
+    expect(parseTrace([label, label, eos], 4, 'label-only')).toMatchObject({ ok: false, answer: 1 });
+    expect(parseTrace([label, eos], 4)).toMatchObject({ ok: false, failure: { position: 1 } });
+    expect(parseTrace(printTrace(GOLD), 4, 'reason-first')).toMatchObject({ ok: false, failure: { position: 1 } });
+    // The answer of an order that reasons first is there only once its label has come.
+    expect(parseTrace(reasoned.slice(0, -2), 4, 'reason-first')).toMatchObject({ ok: false, answer: undefined });
+    expect(() => printTrace(GOLD, 'label-only')).toThrow(/a label, restated, and no steps/u);
+    expect(() => printTrace({ ...GOLD, restated: 2 }, 'reason-first')).toThrow(/in the order reason-first/u);
   });
 
   it('round-trip from segments: whatever parses prints to the same segments', () => {

@@ -1,0 +1,15 @@
+/**
+ * A supervised run whose completions stand in another order than the lab's own, to be compared with it (E6). Models of such
+ * runs are measured and not kept: all that answers in the lab answers first.
+ */
+import * as v from 'valibot';
+import { COMPLETION_ORDERS } from '../relevance/trace.ts';
+import { SftExperimentSchema } from './sft-experiment.ts';
+
+/** The settings of such a run; it learns from a rule world. */
+export const OrderExperimentSchema = v.strictObject({
+  ...SftExperimentSchema.entries,
+  order: v.optional(v.picklist(COMPLETION_ORDERS), 'answer-first'),
+});
+export type OrderExperiment = v.InferOutput<typeof OrderExperimentSchema>;
+export type OrderExperimentInput = v.InferInput<typeof OrderExperimentSchema>;
