@@ -12,7 +12,14 @@ import { describeMemory } from '../model/memory.ts';
 import type { Precision } from '../model/stored-weights.ts';
 import { readModelFolder } from './model-folder.ts';
 import { type BackendName, openNodeBackend } from './node-backend.ts';
-import { backendOption, modelOption, precisionOption } from './options.ts';
+import {
+  backendOption,
+  modelOption,
+  notNegativeNumber,
+  positiveNumber,
+  precisionOption,
+  wholeNumber,
+} from './options.ts';
 import { note, print } from './terminal.ts';
 
 interface AnswerOptions {
@@ -24,6 +31,10 @@ interface AnswerOptions {
   readonly text?: string;
   readonly attribute: readonly string[];
   readonly reason: boolean;
+  readonly temperature: number;
+  readonly topK?: number;
+  readonly topP?: number;
+  readonly seed: number;
   readonly json?: boolean;
 }
 
@@ -37,6 +48,10 @@ export function answerCommand(): Command {
     .option('--attribute <name=value>', 'an attribute of the document; may be repeated', collect, [])
     .option('--text <text>', 'further text of the document')
     .option('--no-reason', 'stop after the label')
+    .option('--temperature <x>', 'of the reasoning; 0 takes the most likely token', notNegativeNumber, 0)
+    .option('--top-k <n>', 'draw from the n most likely tokens', wholeNumber(1))
+    .option('--top-p <x>', 'draw from the most likely tokens that together have this probability', positiveNumber)
+    .option('--seed <n>', 'of what is drawn', wholeNumber(0), 0)
     .option('--json', 'print each event as one line of JSON')
     .addOption(modelOption())
     .addOption(precisionOption())
@@ -57,7 +72,8 @@ async function runAnswer(query: string, documentText: string, options: AnswerOpt
   const model = await readModelFolder(options.model, options.precision);
   note(`${model.card.name} on ${opened.backend}: ${opened.device}. Memory: ${describeMemory(model.transformer)}.`);
   const emit = options.json === true ? (event: ScoringEvent) => print(JSON.stringify(event)) : printer(model);
-  await answerPair(model, { query, document }, { reason: options.reason, emit });
+  const { reason, temperature, topK, topP, seed } = options;
+  await answerPair(model, { query, document }, { reason, sampler: { temperature, topK, topP, seed }, emit });
 }
 
 function printer({ scale, instruction }: LabModel): (event: ScoringEvent) => void {

@@ -16,7 +16,7 @@ import { EOS, labelToken } from '../relevance/vocabulary.ts';
 import { traceAgreement, verifyStep } from '../relevance/verify.ts';
 import { Decoding } from './decoding.ts';
 import { type LabModel, promptRoom } from './lab-model.ts';
-import { GREEDY, type SamplerConfig } from './sampler.ts';
+import { checkSampler, GREEDY, type SamplerConfig } from './sampler.ts';
 import { labelScore } from './score.ts';
 
 /** The most tokens of one completion. */
@@ -35,7 +35,7 @@ export interface AnswerOptions {
 /**
  * Answers a pair; resolves after the `done` event.
  *
- * @throws {LabError} `aborted`, at the next token after the signal fired
+ * @throws {LabError} `aborted`, at the next token after the signal fired; `bad-config` for a sampler that cannot be
  */
 export async function answerPair(
   model: LabModel,
@@ -43,6 +43,7 @@ export async function answerPair(
   { reason = true, sampler = GREEDY, signal, emit }: AnswerOptions,
 ): Promise<void> {
   throwIfAborted(signal);
+  checkSampler(sampler);
   const { tokenizer, prompt, transformer } = model;
   const startMs = performance.now();
   const { ids, cutFields } = encodePrompt(tokenizer, readPair(model, pair), prompt, promptRoom(model));

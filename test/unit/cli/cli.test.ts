@@ -162,6 +162,16 @@ describe('answer', () => {
     expect(kinds.at(-1)).toBe('done');
   });
 
+  it('samples the reasoning when asked to, and refuses what cannot be sampled', async () => {
+    const answer = ['answer', 'red kettle', '{"title":"kettle"}', ...onModel()];
+    const greedy = await lab(...answer);
+    const one = await lab(...answer, '--temperature', '1', '--top-k', '1', '--seed', '3');
+    expect(one.out.replaceAll(/[\d.]+ ms/gu, '')).toBe(greedy.out.replaceAll(/[\d.]+ ms/gu, ''));
+    const bad = await lab(...answer, '--temperature', '1', '--top-p', '2');
+    expect(bad.code).toBe(2);
+    expect(bad.err).toMatch(/top-p above 0 and at most 1/u);
+  });
+
   it('refuses a document that is broken JSON, and a missing model', async () => {
     const broken = await lab('answer', 'kettle', '{"title":', ...onModel());
     expect(broken.code).toBe(2);
