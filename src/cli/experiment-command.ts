@@ -20,6 +20,7 @@ import {
   SEEDS_FOR_A_CLAIM,
 } from '../protocol/experiment-results.ts';
 import { currentCommit } from './current-commit.ts';
+import { runEvidenceExperiment } from './evidence-experiment.ts';
 import { type ExperimentContext, resultOf, TEST_PAIRS } from './experiment-runs.ts';
 import { writeWhole } from './model-folder.ts';
 import { type BackendName, openNodeBackend } from './node-backend.ts';
@@ -40,8 +41,8 @@ interface ExperimentOptions {
 }
 
 const ALL_RECIPES = [...RECIPES, ...ORDER_RECIPES, ...DISTILL_RECIPES];
-/** E0 is arithmetic; all others are runs. */
-const IDS = ['E0', ...ALL_RECIPES.map(({ id }) => id)];
+/** E0 is arithmetic and E10 asks models that are there; all others are runs. */
+const IDS = ['E0', ...ALL_RECIPES.map(({ id }) => id), 'E10'];
 
 export function experimentCommand(): Command {
   return new Command('experiment')
@@ -63,6 +64,7 @@ export function experimentCommand(): Command {
       `
   E0  Theory: what the code computes against what is known in closed form
 ${ALL_RECIPES.map(({ id, title }) => `  ${id}  ${title}`).join('\n')}
+  E10 Evidence: what labels do when the cited words are taken away, for the models that come with the lab
 
 Examples:
   npm run lab -- experiment E1 --seeds 5
@@ -74,9 +76,13 @@ given the same command at once: they share the runs.`,
     .action(runExperiment);
 }
 
-async function runExperiment(id: Recipe['id'] | 'E0', options: ExperimentOptions): Promise<void> {
+async function runExperiment(id: Recipe['id'] | 'E0' | 'E10', options: ExperimentOptions): Promise<void> {
   if (id === 'E0') {
     await checkTheory(options.out);
+    return;
+  }
+  if (id === 'E10') {
+    print(await runEvidenceExperiment(options));
     return;
   }
   const recipe = ALL_RECIPES.find((candidate) => candidate.id === id);

@@ -12,7 +12,7 @@ import { promptRoom } from '../infer/lab-model.ts';
 import { scorePrompts } from '../infer/score.ts';
 import { otherWords, withoutEvidence } from '../relevance/counterfactual.ts';
 import { execute } from '../relevance/execute.ts';
-import type { Pair } from '../relevance/pair.ts';
+import type { JudgedPair, Pair } from '../relevance/pair.ts';
 import { parseTrace } from '../relevance/trace.ts';
 import { EOS } from '../relevance/vocabulary.ts';
 import type { Evaluated, ExpertPair } from './evaluate.ts';
@@ -38,9 +38,29 @@ export interface Faithfulness {
   readonly control: Deletions;
 }
 
+/** What a model answered where words had been taken out of a document. */
+export interface AnsweredCase {
+  readonly queryId: string;
+  /** The label that the rules gave, and give now. */
+  readonly before: number;
+  readonly after: number;
+  /** The model's. */
+  readonly now: number;
+}
+
+/** All answers to pairs with less in them. */
+export interface AnsweredDeletions {
+  /** As {@link Faithfulness} counts them. */
+  readonly completions: number;
+  readonly usable: number;
+  readonly cited: readonly AnsweredCase[];
+  readonly control: readonly AnsweredCase[];
+}
+
 /** A pair with less in it, the label that the rules gave and give now. */
 interface Counterfactual {
   readonly pair: Pair;
+  readonly queryId: string;
   readonly before: number;
   readonly after: number;
 }
@@ -55,6 +75,20 @@ export async function measureFaithfulness(
   expert: readonly ExpertPair[],
   signal?: AbortSignal,
 ): Promise<Faithfulness> {
+  const { completions, usable, cited, control } = await answerDeletions(model, expert, signal);
+  return { completions, usable, cited: deletionsOf(cited), control: deletionsOf(control) };
+}
+
+/**
+ * Asks a model about expert pairs of a rule world once more without what it cites, and without as many other words.
+ *
+ * @throws {LabError} `aborted`
+ */
+export async function answerDeletions(
+  model: Evaluated,
+  expert: readonly ExpertPair[],
+  signal?: AbortSignal,
+): Promise<AnsweredDeletions> {
   const { transformer, tokenizer, prompt } = model;
   const promptOf = (pair: Pair): Int32Array => encodePrompt(tokenizer, pair, prompt, promptRoom(model)).ids;
   const prompts = expert.map(({ pair }) => promptOf(pair));
@@ -76,25 +110,21 @@ export async function measureFaithfulness(
     const less = other === undefined ? undefined : withoutEvidence(pair, [other]);
     return less === undefined ? [] : counterfactual(model, pair, less);
   });
-  const ask = async (cases: readonly Counterfactual[]): Promise<Deletions> => {
+  const ask = async (cases: readonly Counterfactual[]): Promise<AnsweredCase[]> => {
     const pairs = cases.map(({ pair }) => promptOf(pair));
     const scores = await scorePrompts(transformer, labelIds, pairs, { signal });
-    return deletionsOf(
-      cases,
-      scores.map(({ label }) => label),
-    );
+    return cases.flatMap(({ queryId, before, after }, i) => {
+      const now = scores[i]?.label;
+      return now === undefined ? [] : [{ queryId, before, after, now }];
+    });
   };
   return { completions: expert.length, usable: usable.length, cited: await ask(cited), control: await ask(control) };
 }
 
-/** What the labels did, given what the model answers now. */
-export function deletionsOf(
-  cases: readonly Pick<Counterfactual, 'before' | 'after'>[],
-  labels: readonly number[],
-): Deletions {
-  const answered = cases.map(({ before, after }, i) => ({ before, after, now: labels[i] }));
-  const moving = answered.filter(({ before, after }) => before !== after);
-  const staying = answered.filter(({ before, after }) => before === after);
+/** What the labels did. */
+export function deletionsOf(cases: readonly Omit<AnsweredCase, 'queryId'>[]): Deletions {
+  const moving = cases.filter(({ before, after }) => before !== after);
+  const staying = cases.filter(({ before, after }) => before === after);
   return {
     pairs: cases.length,
     shouldMove: moving.length,
@@ -106,9 +136,9 @@ export function deletionsOf(
 }
 
 /** None where the rules cannot judge what is left. */
-function counterfactual({ instruction, lexicon }: Evaluated, pair: Pair, less: Pair): Counterfactual[] {
+function counterfactual({ instruction, lexicon }: Evaluated, pair: JudgedPair, less: Pair): Counterfactual[] {
   const [before, after] = [pair, less].map((each) => execute(instruction, lexicon, each).label);
-  return before === undefined || after === undefined ? [] : [{ pair: less, before, after }];
+  return before === undefined || after === undefined ? [] : [{ pair: less, queryId: pair.queryId, before, after }];
 }
 
 function share(flags: readonly boolean[]): number | null {
