@@ -26,6 +26,11 @@ describeGpu('GRPO on webgpu', () => {
     const told = ({ records }: Pick<typeof whole, 'records'>): unknown[] =>
       records.map((record) => ({ ...record, times: null, tokensPerSec: null }));
     expect([...told(first), ...told(second)]).toEqual(told(whole));
+    // What the decoding says of a token it drew, and what the trainer does, by other kernels.
+    for (const { samplerGapNats } of whole.records) {
+      expect(samplerGapNats).toBeGreaterThan(0);
+      expect(samplerGapNats).toBeLessThan(1e-4);
+    }
     expect(second.state.optimizer).toEqual(whole.state.optimizer);
     for (const [name, { data }] of whole.state.weights) {
       const bits = (values: Float32Array | undefined): Uint32Array => new Uint32Array(values?.slice().buffer ?? []);
