@@ -5,8 +5,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { fnv1a, Rng } from '../../src/common/rng.ts';
+import { Decoding } from '../../src/infer/decoding.ts';
 import { generateAll } from '../../src/infer/generate.ts';
-import { type SamplerConfig, sampleToken } from '../../src/infer/sampler.ts';
+import { GREEDY, type SamplerConfig, sampleToken } from '../../src/infer/sampler.ts';
 import { drawnTokens, sampleTokens } from '../../src/kernels/sample-token.ts';
 import { type DeviceKind, useBackend, useWebGpu } from '../reference/backends.ts';
 import { expectClose } from '../reference/expect-close.ts';
@@ -79,6 +80,26 @@ describeGpu.each(DEVICES)('decoding on a WebGPU device of kind "%s"', (kind) => 
     });
 
     it('end at the last position of the model, and leave nothing behind', judgeLastPosition);
+
+    it('come one by one as they come all at once, and leave nothing behind when nobody wants the rest', async () => {
+      using judged = slotModel();
+      const prompt = at(mixedPrompts(judged), 0);
+      const [whole] = await generateAll(judged.model, [prompt], { eosId: -1, maxTokens: 11 });
+      const [first = 0, ...rest] = whole?.ids ?? [];
+      const before = tf.memory().numTensors;
+      for (const wanted of [rest.length, 3]) {
+        const decoding = Decoding.start(judged.model, [prompt], 11);
+        decoding.choose(Int32Array.of(first));
+        const seen: number[] = [];
+        for await (const id of decoding.stream(rest.length, { sampler: GREEDY, eosId: -1, rowIds: [0], position: 1 })) {
+          seen.push(id);
+          if (seen.length === wanted) break;
+        }
+        decoding.dispose();
+        expect(seen).toEqual(rest.slice(0, wanted));
+        expect(tf.memory().numTensors).toBe(before);
+      }
+    });
 
     it('are read once in 16 tokens, and are those that the CPU samples', async () => {
       using judged = slotModel();
