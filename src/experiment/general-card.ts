@@ -26,6 +26,7 @@ export function describeGeneral(card: ModelCard, parts: readonly GeneralPart[]):
       'Learned from judgments of product and film search in English: on other kinds of search it is extrapolation.',
       'It reads no words: documents with the same overlaps and numbers are the same to it, whatever they mean.',
       'A pair by itself has no standing among other documents; lists are ordered better than single pairs.',
+      'Learned from products alone, the same model ordered films worse than BM25: it need not carry over to a third kind of search.',
       'Four labels: those of product search. Relevant in film search was learned as the best of four.',
       'Measured here on the test queries of the first fold; docs/results/general.md has all folds.',
     ],
