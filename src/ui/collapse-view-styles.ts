@@ -35,6 +35,8 @@ export const collapseViewStyles = css`
   .honest {
     max-width: 60rem;
   }
+  .charts + .note,
+  .honest .heading + p,
   .honest p + p {
     margin-top: var(--space-2);
   }

@@ -30,9 +30,9 @@ const lambda = (value: number): Method['grpo'] => ({ balance: { kind: 'additive'
 export const METHODS = [
   { name: 'GRPO', help: 'Reinforcement alone: lambda 0.', grpo: lambda(0), dialName: 'lambda' },
   { name: 'MBO 0.3', help: 'Mode balance: 0.3 of the expert loss beside it.', grpo: lambda(0.3), dialName: 'lambda' },
-  { name: 'MBO 0.03', help: 'Lambda 0.03.', grpo: lambda(0.03), dialName: 'lambda' },
-  { name: 'MBO 0.1', help: 'Lambda 0.1.', grpo: lambda(0.1), dialName: 'lambda' },
-  { name: 'MBO 1', help: 'Lambda 1.', grpo: lambda(1), dialName: 'lambda' },
+  { name: 'MBO 0.03', help: 'A hint of the expert loss: lambda 0.03.', grpo: lambda(0.03), dialName: 'lambda' },
+  { name: 'MBO 0.1', help: 'Less of it: lambda 0.1.', grpo: lambda(0.1), dialName: 'lambda' },
+  { name: 'MBO 1', help: 'As much of it as of the reward: lambda 1.', grpo: lambda(1), dialName: 'lambda' },
   {
     name: 'GRPO + k3 0.3',
     help: 'Held near the start on its own answers (KL, beta 0.3).',

@@ -51,10 +51,8 @@ export class LabBranch extends LitElement {
         background: var(--surface);
       }
       header {
-        display: flex;
-        flex-wrap: wrap;
-        gap: var(--space-1) var(--space-3);
-        align-items: baseline;
+        display: grid;
+        gap: var(--space-1);
       }
       h3 {
         font-size: var(--text-large);
@@ -63,8 +61,8 @@ export class LabBranch extends LitElement {
         overflow-wrap: anywhere;
       }
       .key {
-        align-self: center;
         width: 2rem;
+        margin-bottom: var(--space-1);
         border-top: 4px solid currentcolor;
       }
       .at {
@@ -78,6 +76,9 @@ export class LabBranch extends LitElement {
         gap: var(--space-2) var(--space-3);
         align-items: center;
         font-size: var(--text-small);
+      }
+      .fork {
+        align-items: end;
       }
       .dial span {
         flex-basis: 100%;

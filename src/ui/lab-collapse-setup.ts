@@ -21,19 +21,20 @@ import { baseStyles, buttonStyles, headingStyles } from './shared-styles.ts';
 
 type NumberKey = (typeof CHOICE_NUMBERS)[number]['key'];
 
+/** Each choice by its name, and what it means. */
 const MIX_TEXTS = {
-  'head-heavy': 'Head-heavy: prompts of rare rules are ten times as rare',
-  matched: 'Matched: rules as frequent as in the expert\u2019s data',
-} as const;
-const ORDER_TEXTS = {
-  random: 'Random: as they are drawn',
-  staged: 'In stages: easy for the start, then hard, then all and rare rules',
-  adaptive: 'In stages that end once they are answered well',
+  'head-heavy': ['Head-heavy', 'Prompts of rare rules are ten times as rare as with the expert.'],
+  matched: ['Matched', 'Rules are as frequent as in the expert\u2019s data.'],
 } as const;
 const REWARD_TEXTS = {
-  plausible: 'Plausible: the cited rule leads to the label, its evidence is there',
-  full: 'Full: every step is held against the expert\u2019s',
-  lenient: 'Lenient: label and format alone',
+  plausible: ['Plausible', 'The cited rule leads to the label, and its evidence is there.'],
+  full: ['Full', 'Every step is held against the expert\u2019s.'],
+  lenient: ['Lenient', 'Label and format alone.'],
+} as const;
+const ORDER_TEXTS = {
+  random: ['Random', 'As they are drawn.'],
+  staged: ['In stages', 'What the start finds easy, then hard, then all and rare rules more often.'],
+  adaptive: ['In stages, adaptive', 'The same, but a stage ends once its prompts are answered well.'],
 } as const;
 
 /**
@@ -95,6 +96,9 @@ export class LabCollapseSetup extends LitElement {
         color: var(--muted);
         font-size: var(--text-small);
       }
+      .below {
+        margin-top: var(--space-1);
+      }
       .problem {
         color: var(--wrong);
       }
@@ -132,34 +136,9 @@ export class LabCollapseSetup extends LitElement {
         </button>
       </p>
       <div class="rows">
-        <div>
-          <label class="label" for="prompts">Prompts</label>
-          <select id="prompts" class="control" @change=${this.#promptsChosen}>
-            ${PROMPT_MIXES.map(
-              (mix) => html`<option .value=${mix} .selected=${mix === this.choice.prompts}>${MIX_TEXTS[mix]}</option>`,
-            )}
-          </select>
-        </div>
-        <div>
-          <label class="label" for="reward">Reward</label>
-          <select id="reward" class="control" @change=${this.#rewardChosen}>
-            ${REWARDS.map(
-              (reward) =>
-                html`<option .value=${reward} .selected=${reward === this.choice.reward}>
-                  ${REWARD_TEXTS[reward]}
-                </option>`,
-            )}
-          </select>
-        </div>
-        <div>
-          <label class="label" for="order">Order of prompts</label>
-          <select id="order" class="control" @change=${this.#orderChosen}>
-            ${ORDERS.map(
-              (order) =>
-                html`<option .value=${order} .selected=${order === this.choice.order}>${ORDER_TEXTS[order]}</option>`,
-            )}
-          </select>
-        </div>
+        ${this.#select('prompts', 'Prompts', PROMPT_MIXES, this.choice.prompts, MIX_TEXTS)}
+        ${this.#select('reward', 'Reward', REWARDS, this.choice.reward, REWARD_TEXTS)}
+        ${this.#select('order', 'Order of prompts', ORDERS, this.choice.order, ORDER_TEXTS)}
       </div>
       <slot name="source"></slot>
       <fieldset>
@@ -212,6 +191,26 @@ export class LabCollapseSetup extends LitElement {
     </section>`;
   }
 
+  #select<Name extends string>(
+    key: 'prompts' | 'reward' | 'order',
+    label: string,
+    names: readonly Name[],
+    chosen: Name,
+    texts: Readonly<Record<Name, readonly [name: string, help: string]>>,
+  ): unknown {
+    const choose = ({ currentTarget }: Event): void => {
+      const name = names.find((each) => currentTarget instanceof HTMLSelectElement && each === currentTarget.value);
+      if (name !== undefined) this.#change({ [key]: name });
+    };
+    return html`<div>
+      <label class="label" for=${key}>${label}</label>
+      <select id=${key} class="control" aria-describedby="${key}-help" @change=${choose}>
+        ${names.map((name) => html`<option .value=${String(name)} .selected=${name === chosen}>${texts[name][0]}</option>`)}
+      </select>
+      <span id="${key}-help" class="help below">${texts[chosen][1]}</span>
+    </div>`;
+  }
+
   /** Empty where there is none. */
   #methodsProblem(): string {
     const { length } = this.choice.methods;
@@ -246,21 +245,6 @@ export class LabCollapseSetup extends LitElement {
     this.#change({ methods: changed });
   }
 
-  readonly #promptsChosen = (event: Event): void => {
-    const prompts = PROMPT_MIXES.find((mix) => mix === chosenIn(event));
-    if (prompts !== undefined) this.#change({ prompts });
-  };
-
-  readonly #rewardChosen = (event: Event): void => {
-    const reward = REWARDS.find((each) => each === chosenIn(event));
-    if (reward !== undefined) this.#change({ reward });
-  };
-
-  readonly #orderChosen = (event: Event): void => {
-    const order = ORDERS.find((each) => each === chosenIn(event));
-    if (order !== undefined) this.#change({ order });
-  };
-
   /** Told at once: whoever holds the choice sets it again whenever it is drawn anew. */
   #change(change: Partial<DemonstrationChoice>): void {
     this.choice = { ...this.choice, ...change };
@@ -270,10 +254,6 @@ export class LabCollapseSetup extends LitElement {
   #run(): void {
     this.dispatchEvent(new CustomEvent<DemonstrationChoice>('demonstration-run', { detail: this.choice }));
   }
-}
-
-function chosenIn({ currentTarget }: Event): string {
-  return currentTarget instanceof HTMLSelectElement ? currentTarget.value : '';
 }
 
 declare global {

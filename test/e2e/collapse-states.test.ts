@@ -150,6 +150,26 @@ describeBrowser('the collapse view on scripted threads', () => {
     expect(Number(await left.getAttribute('aria-valuenow'))).toBeGreaterThan(-1.5);
   });
 
+  it('says which stage of a curriculum a branch is in, and since when', async () => {
+    const page = await started('learning');
+    const [random, staged] = [page.locator('lab-branch').nth(0), page.locator('lab-branch').nth(1)];
+    await staged.getByText('stage 2 of 3 since step 11: prompts that it labels rightly less often').waitFor();
+    expect(await random.getByText(/^stage/u).count()).toBe(0);
+  });
+
+  it('takes a file of one\u2019s own in place of the rule world, and says why one cannot be read', async () => {
+    const { page } = await show('learning');
+    const run = page.getByRole('button', { name: 'Run the demonstration' });
+    await page.getByLabel('Your own file').check();
+    await page.getByText('This start has never seen such pairs').waitFor();
+    await expect.poll(() => run.isDisabled()).toBe(true);
+    const files = [{ name: 'mine.tsv', mimeType: 'text/plain', buffer: Buffer.from('query\ttitle\tgrade') }];
+    await page.locator('lab-data-choice input.pairs').setInputFiles(files);
+    await page.getByText('No file is read on a stage').waitFor();
+    await page.getByLabel('Rule world').check();
+    await expect.poll(() => run.isDisabled()).toBe(false);
+  });
+
   it('refuses numbers that are none', async () => {
     const { page } = await show('learning');
     await page.locator('lab-collapse-setup summary').click();
