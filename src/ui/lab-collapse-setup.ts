@@ -205,7 +205,10 @@ export class LabCollapseSetup extends LitElement {
     return html`<div>
       <label class="label" for=${key}>${label}</label>
       <select id=${key} class="control" aria-describedby="${key}-help" @change=${choose}>
-        ${names.map((name) => html`<option .value=${String(name)} .selected=${name === chosen}>${texts[name][0]}</option>`)}
+        ${names.map((name) => {
+          const value: string = name;
+          return html`<option value=${value} .selected=${name === chosen}>${texts[name][0]}</option>`;
+        })}
       </select>
       <span id="${key}-help" class="help below">${texts[chosen][1]}</span>
     </div>`;
