@@ -33,6 +33,7 @@ export const BUNDLED_MODELS: readonly BundledModel[] = [
       'Learned from what people judged in product and film search. For any text: it goes by shared words and numbers alone, ' +
       'and gives no reasons. One pair tells it less than the list it stands in, which "lab score" reads.',
   },
+  { id: 'student', name: 'Student: a third of the default model, taught by it', folder: 'models/lab-nano-student/' },
   { id: 'start', name: 'Supervised start of the demonstration', folder: 'models/lab-nano-start/' },
   { id: 'collapsed', name: 'Collapsed: GRPO alone', folder: 'models/lab-nano-collapsed/' },
   { id: 'balanced', name: 'Balanced: GRPO with an expert loss', folder: 'models/lab-nano-balanced/' },
