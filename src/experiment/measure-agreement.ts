@@ -1,15 +1,13 @@
 /**
  * Two copies of one model, asked the same.
  */
-import { encodePrompt } from '../data/encode-prompt.ts';
 import { generateAll } from '../infer/generate.ts';
-import { type LabModel, promptRoom } from '../infer/lab-model.ts';
+import type { LabModel } from '../infer/lab-model.ts';
+import { encodeFor } from '../infer/score-pairs.ts';
 import { scorePrompts, type LabelScore } from '../infer/score.ts';
-import type { Precision, StoredWeights } from '../model/stored-weights.ts';
-import { bytesOf } from '../model/stored-weights.ts';
+import { bytesOf, type Precision, type StoredWeights } from '../model/stored-weights.ts';
 import { agreementOf } from '../relevance/agreement.ts';
 import type { JudgedPair } from '../relevance/pair.ts';
-import { readPair } from '../relevance/typed-document.ts';
 import { EOS } from '../relevance/vocabulary.ts';
 import type { CopyAgreement } from './agreement-report.ts';
 
@@ -21,18 +19,12 @@ export interface Answers {
 }
 
 /** Asks a model. @param completions - of how many pairs the reasoning is written too */
-export async function answersOf(
-  model: LabModel,
-  pairs: readonly JudgedPair[],
-  completions: number,
-  signal?: AbortSignal,
-): Promise<Answers> {
+export async function answersOf(model: LabModel, pairs: readonly JudgedPair[], completions: number): Promise<Answers> {
   const { transformer, tokenizer, prompt } = model;
-  const prompts = pairs.map((pair) => encodePrompt(tokenizer, readPair(model, pair), prompt, promptRoom(model)).ids);
-  const scores = await scorePrompts(transformer, tokenizer.labelIds(prompt.scaleSize), prompts, { signal });
+  const prompts = pairs.map((pair) => encodeFor(model, pair).ids);
+  const scores = await scorePrompts(transformer, tokenizer.labelIds(prompt.scaleSize), prompts);
   const written = await generateAll(transformer, prompts.slice(0, completions), {
     eosId: tokenizer.idOf(EOS),
-    signal,
   });
   return { scores, completions: written.map(({ ids }) => ids) };
 }

@@ -4,7 +4,6 @@
  */
 import { throwIfAborted } from '../common/errors.ts';
 import { yieldToMessages } from '../common/yield.ts';
-import { encodePrompt } from '../data/encode-prompt.ts';
 import { TokenStream } from '../data/token-stream.ts';
 import type { EvidenceSpan, LabelEvent, ScoringEvent, StepEvent } from '../protocol/scoring.ts';
 import { locateEvidence } from '../relevance/evidence-places.ts';
@@ -15,9 +14,10 @@ import { readPair } from '../relevance/typed-document.ts';
 import { EOS, labelToken } from '../relevance/vocabulary.ts';
 import { traceAgreement, verifyStep } from '../relevance/verify.ts';
 import { Decoding } from './decoding.ts';
-import { type LabModel, promptRoom } from './lab-model.ts';
+import type { LabModel } from './lab-model.ts';
 import { checkSampler, GREEDY, type SamplerConfig } from './sampler.ts';
 import { labelScore } from './score.ts';
+import { encodeFor } from './score-pairs.ts';
 
 /** The most tokens of one completion. */
 const MAX_COMPLETION_TOKENS = 64;
@@ -46,7 +46,7 @@ export async function answerPair(
   checkSampler(sampler);
   const { tokenizer, prompt, transformer } = model;
   const startMs = performance.now();
-  const { ids, cutFields } = encodePrompt(tokenizer, readPair(model, pair), prompt, promptRoom(model));
+  const { ids, cutFields } = encodeFor(model, pair);
   const room = Math.min(MAX_COMPLETION_TOKENS, transformer.config.maxPositions - ids.length + 1);
   const decoding = Decoding.start(transformer, [ids], reason ? room : 0);
   try {

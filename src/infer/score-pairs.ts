@@ -64,6 +64,11 @@ async function scoreWindow<T extends { readonly pair: Pair }>(
   });
 }
 
-function encodeFor(model: LabModel, pair: Pair): EncodedPrompt {
+/**
+ * The prompt of a pair as a model reads it, cut to leave room for an answer.
+ *
+ * @throws {LabError} `bad-config` if it cannot be cut to fit
+ */
+export function encodeFor(model: LabModel, pair: Pair): EncodedPrompt {
   return encodePrompt(model.tokenizer, readPair(model, pair), model.prompt, promptRoom(model));
 }

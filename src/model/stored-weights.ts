@@ -82,7 +82,7 @@ export function readStoredWeights(bytes: Uint8Array): StoredWeights {
  * @throws {LabError} `bad-checkpoint` as {@link loadWeights} does; `out-of-memory` for floats that a kernel cannot be given whole
  */
 export function loadForAnswering(config: ModelConfig, stored: StoredWeights, precision?: Precision): Transformer {
-  const compact = precision === undefined ? onlyQuantised(stored) : compressedAs(toFloats(stored), precision);
+  const compact = compactOf(stored, precision);
   if (!usesKernels()) {
     const floats = toFloats(stored);
     for (const [name, data] of compact) floats.set(name, { shape: data.shape, data: decompress(data) });
@@ -109,7 +109,7 @@ function checkFits(name: string, shape: readonly number[]): void {
 
 /** Bytes of weights kept in a precision: of matrices as said, of all else as float32. */
 export function bytesOf(stored: StoredWeights, precision?: Precision): number {
-  const compact = precision === undefined ? onlyQuantised(stored) : compressedAs(toFloats(stored), precision);
+  const compact = compactOf(stored, precision);
   const ofCompact = (data: QuantisedData | HalvesData): number =>
     'halves' in data ? data.halves.byteLength : data.values.byteLength + data.scales.byteLength;
   return [...stored].reduce((sum, [name, { shape }]) => {
@@ -119,6 +119,11 @@ export function bytesOf(stored: StoredWeights, precision?: Precision): number {
 }
 
 type Compact = ReadonlyMap<string, QuantisedData | HalvesData>;
+
+/** The matrices that are kept compressed: those asked for, or those that are stored so. */
+function compactOf(stored: StoredWeights, precision: Precision | undefined): Compact {
+  return precision === undefined ? onlyQuantised(stored) : compressedAs(toFloats(stored), precision);
+}
 
 function onlyQuantised(stored: StoredWeights): Compact {
   return new Map([...stored].flatMap(([name, tensor]) => ('bits' in tensor ? [[name, tensor] as const] : [])));

@@ -79,3 +79,17 @@ export const disclosureStyles = css`
     transform: rotate(45deg);
   }
 `;
+
+/** A select with its name and a word on what is chosen, in one line where there is room. */
+export const choiceStyles = css`
+  .choice {
+    display: flex;
+    flex-wrap: wrap;
+    gap: var(--space-2) var(--space-4);
+    align-items: center;
+  }
+  .choice select {
+    width: auto;
+    max-width: 100%;
+  }
+`;

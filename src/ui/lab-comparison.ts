@@ -11,7 +11,7 @@ import type { Pair } from '../relevance/pair.ts';
 import { type AnswerState, NO_ANSWER } from './answer-state.ts';
 import type { CheckpointClient } from './checkpoint-client.ts';
 import { comparableModels, originOf } from './compared-models.ts';
-import { fieldStyles } from './field-styles.ts';
+import { choiceStyles, fieldStyles } from './field-styles.ts';
 import './lab-compared.ts';
 import type { LeadingAnswer } from './lab-compared.ts';
 import type { ScoringClient } from './scoring-client.ts';
@@ -29,17 +29,8 @@ export class LabComparison extends LitElement {
     baseStyles,
     headingStyles,
     fieldStyles,
+    choiceStyles,
     css`
-      .choice {
-        display: flex;
-        flex-wrap: wrap;
-        gap: var(--space-2) var(--space-4);
-        align-items: center;
-      }
-      .choice select {
-        width: auto;
-        max-width: 100%;
-      }
       .choice .note {
         color: var(--muted);
         font-size: var(--text-small);

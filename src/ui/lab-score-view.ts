@@ -9,7 +9,7 @@ import type { Pair } from '../relevance/pair.ts';
 import { AnswerController } from './answer-controller.ts';
 import { BUNDLED_MODELS, bundledModel, DEFAULT_MODEL } from './bundled-models.ts';
 import type { CheckpointClient } from './checkpoint-client.ts';
-import { fieldStyles } from './field-styles.ts';
+import { choiceStyles, fieldStyles } from './field-styles.ts';
 import { failureNotice } from './failure-notice.ts';
 import { failureHeading } from './failure-text.ts';
 import { formatBytes } from './format.ts';
@@ -36,7 +36,14 @@ const TYPING_PAUSE_MS = 150;
  */
 @customElement('lab-score-view')
 export class LabScoreView extends LitElement {
-  static override readonly styles = [baseStyles, buttonStyles, headingStyles, fieldStyles, scoreViewStyles];
+  static override readonly styles = [
+    baseStyles,
+    buttonStyles,
+    headingStyles,
+    fieldStyles,
+    choiceStyles,
+    scoreViewStyles,
+  ];
 
   @property({ attribute: false }) model: ModelState | undefined;
   /** Whether a checkpoint of this browser answers, and not a bundled model. */

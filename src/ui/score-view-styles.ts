@@ -29,16 +29,6 @@ export const scoreViewStyles = css`
     background: var(--surface);
     overflow-wrap: anywhere;
   }
-  .choice {
-    display: flex;
-    flex-wrap: wrap;
-    gap: var(--space-2) var(--space-4);
-    align-items: center;
-  }
-  .choice select {
-    width: auto;
-    max-width: 100%;
-  }
   .choice .purpose {
     flex: 1 1 24rem;
     color: var(--muted);
