@@ -8,6 +8,7 @@ import '@tensorflow/tfjs';
 import { DECODER_CHECK } from '../experiment/decoder-check.ts';
 import { findDisagreement } from '../gpu/self-check.ts';
 import { BACKENDS, type Backend, type OpenedBackend, openBackend } from '../gpu/device.ts';
+import { pollPatiently } from './patient-polling.ts';
 
 /** What `--backend` takes. */
 export const BACKEND_NAMES = ['auto', ...BACKENDS] as const;
@@ -35,6 +36,7 @@ async function provideWebGpu(): Promise<void> {
   // Not every platform has a Dawn build; without one, WebGPU is simply not there.
   const dawn = await import('webgpu').catch(() => undefined);
   if (dawn === undefined) return;
+  pollPatiently();
   Object.assign(globalThis, dawn.globals);
   Object.defineProperty(globalThis, 'navigator', { value: { gpu: dawn.create([]) }, configurable: true });
 }

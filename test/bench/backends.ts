@@ -9,6 +9,7 @@ import { dirname } from 'node:path';
 import process from 'node:process';
 import * as tf from '@tensorflow/tfjs';
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
+import { pollPatiently } from '../../src/cli/patient-polling.ts';
 import { LabError } from '../../src/common/errors.ts';
 import { openBackend } from '../../src/gpu/device.ts';
 
@@ -84,6 +85,7 @@ async function provideGpu(adapter: string | undefined): Promise<void> {
   if (adapter !== undefined) process.env['VK_ICD_FILENAMES'] = DRIVERS[adapter] ?? adapter;
   process.env['XDG_RUNTIME_DIR'] ??= '/tmp';
   const { create, globals } = await import('webgpu');
+  pollPatiently(); // of all peers alike: else waiting takes a processor from a software adapter
   Object.assign(globalThis, globals);
   // jax-js reads the user agent to tune its kernels.
   const navigator = { gpu: create([]), userAgent: 'node' };

@@ -2,6 +2,7 @@
  * The ground the other GPU tests stand on: Dawn opens a device on this machine, and a compute pass writes what it should.
  */
 import { beforeAll, expect, it } from 'vitest';
+import { pollPatiently } from '../../src/cli/patient-polling.ts';
 import { describeGpu, openGpu } from '../setup/dawn.ts';
 
 describeGpu('WebGPU in Node', () => {
@@ -41,5 +42,25 @@ describeGpu('WebGPU in Node', () => {
     const got = [...new Uint32Array(readable.getMappedRange())];
     device.destroy();
     expect(got).toEqual(Array.from({ length: 64 }, (_, i) => i * i));
+  });
+
+  it('is known by its calls of setImmediate, which ask whether work is done', async () => {
+    const device = await (await gpu.requestAdapter())?.requestDevice();
+    if (device === undefined) throw new Error('Dawn found no adapter although a Vulkan driver is installed.');
+    const original = globalThis.setImmediate;
+    let sleeps = 0;
+    pollPatiently(globalThis, () => (sleeps += 1));
+    try {
+      const buffer = device.createBuffer({ size: 2 ** 26, usage: GPUBufferUsage.COPY_DST });
+      const encoder = device.createCommandEncoder();
+      for (let i = 0; i < 20; i++) encoder.clearBuffer(buffer); // takes more than the third of a millisecond without sleep
+      device.queue.submit([encoder.finish()]);
+      await device.queue.onSubmittedWorkDone();
+      buffer.destroy();
+    } finally {
+      globalThis.setImmediate = original;
+      device.destroy();
+    }
+    expect(sleeps).toBeGreaterThan(0);
   });
 });
