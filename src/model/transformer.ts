@@ -12,11 +12,12 @@ import type { PackedLayout } from '../data/packed-rows.ts';
 import { causalAttention, spanVisibility } from '../ops/attention.ts';
 import type { CompressedMatrix } from '../ops/compressed.ts';
 import { embedding, selectRows } from '../ops/embedding.ts';
-import { headLogProbs } from '../ops/head-log-probs.ts';
+import { headLogProbs, headScores } from '../ops/head-log-probs.ts';
 import { linear } from '../ops/linear.ts';
 import { rmsNorm } from '../ops/rms-norm.ts';
 import { type HeadNorm, rope, ropeTables, ropeTablesAt } from '../ops/rope.ts';
 import { swiGlu } from '../ops/swiglu.ts';
+import type { TokenScores } from '../ops/token-scores.ts';
 import type { Attend, KvCache } from './kv-cache.ts';
 import type { Weights } from './weights.ts';
 
@@ -105,6 +106,11 @@ export function logits(model: Transformer, hidden: tf.Tensor2D): tf.Tensor2D {
  */
 export function nextLogProbs({ config, weights }: Transformer, hidden: tf.Tensor2D, targets: Int32Array): tf.Tensor1D {
   return headLogProbs(hidden, weight(weights, headName(config)) as tf.Tensor2D, targets);
+}
+
+/** The same and the entropies of the distributions, `[M]`. Parameters as of {@link nextLogProbs}. */
+export function nextScores({ config, weights }: Transformer, hidden: tf.Tensor2D, targets: Int32Array): TokenScores {
+  return headScores(hidden, weight(weights, headName(config)) as tf.Tensor2D, targets);
 }
 
 function headName({ tiedEmbeddings }: ModelConfig): string {

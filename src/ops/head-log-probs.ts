@@ -1,18 +1,25 @@
 /**
- * Log-probabilities of next tokens straight from hidden states, without the logits of all rows at once: `[N,V]` for a batch
- * of thousands of tokens and a vocabulary of tens of thousands would be the largest tensor of a training step, twice.
+ * What is said of next tokens, straight from hidden states, without the logits of all rows at once: `[N,V]` for a batch of
+ * thousands of tokens and a vocabulary of tens of thousands would be the largest tensor of a training step, twice.
  *
- * Rows are taken a stretch at a time: forward its logits are reduced to one number a row and dropped; backward they are
+ * Rows are taken a stretch at a time: forward its logits are reduced to a number or two a row and dropped; backward they are
  * computed again. That is one product more of three, so small batches, whose logits fit anyway, are done in one piece and are
- * the very same bits as with {@link tokenLogProbs}.
+ * the very same bits as with {@link tokenLogProbs} and {@link tokenScores}.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { differentiable } from './differentiable.ts';
 import { linear, linearGradients } from './linear.ts';
 import { tokenLogProbs, tokenLogProbsGradient } from './token-log-probs.ts';
+import { apart, joinedScores, joinedScoresGradient, type TokenScores, tokenScores } from './token-scores.ts';
 
 /** The most logits at once: 64 MiB of them. */
 const MOST_LOGITS = 2 ** 24;
+
+/** What is told of rows of logits, as its two passes; the rows are the last axis of the value. */
+interface RowsOp<Value extends tf.Tensor> {
+  readonly forward: (logits: tf.Tensor2D, targets: Int32Array) => Value;
+  readonly gradient: (dY: Value, logits: tf.Tensor2D, targets: Int32Array) => tf.Tensor2D;
+}
 
 /**
  * `log softmax(x W^T)[n, targets[n]]`.
@@ -29,35 +36,59 @@ export function headLogProbs(
   targets: Int32Array,
   mostLogits: number = MOST_LOGITS,
 ): tf.Tensor1D {
+  const rows = rowsAtOnce(weight, mostLogits);
+  if (x.shape[0] <= rows) return tokenLogProbs(linear(x, weight), targets);
+  return byStretches(x, weight, targets, rows, { forward: tokenLogProbs, gradient: tokenLogProbsGradient });
+}
+
+/** The same, and the entropy of each row. Parameters as of {@link headLogProbs}. */
+export function headScores(
+  x: tf.Tensor2D,
+  weight: tf.Tensor2D,
+  targets: Int32Array,
+  mostLogits: number = MOST_LOGITS,
+): TokenScores {
+  const rows = rowsAtOnce(weight, mostLogits);
+  if (x.shape[0] <= rows) return tokenScores(linear(x, weight), targets);
+  return apart(byStretches(x, weight, targets, rows, { forward: joinedScores, gradient: joinedScoresGradient }));
+}
+
+function rowsAtOnce({ shape: [V] }: tf.Tensor2D, mostLogits: number): number {
+  return Math.max(1, Math.floor(mostLogits / V));
+}
+
+/** An op on the logits of all rows, `rows` of them at a time. */
+function byStretches<Value extends tf.Tensor>(
+  x: tf.Tensor2D,
+  weight: tf.Tensor2D,
+  targets: Int32Array,
+  rows: number,
+  { forward, gradient }: RowsOp<Value>,
+): Value {
   const [N, C] = x.shape;
-  const [V] = weight.shape;
-  const rows = Math.max(1, Math.floor(mostLogits / V));
-  if (N <= rows) return tokenLogProbs(linear(x, weight), targets);
-  const starts = Array.from({ length: Math.ceil(N / rows) }, (_, i) => i * rows);
-  const stretch = (start: number): { size: number; of: Int32Array } => {
-    return { size: Math.min(rows, N - start), of: targets.subarray(start, start + rows) };
-  };
-  return differentiable<[tf.Tensor2D, tf.Tensor2D], tf.Tensor1D>({
+  const stretches = Array.from({ length: Math.ceil(N / rows) }, (_, i) => {
+    const start = i * rows;
+    return { start, size: Math.min(rows, N - start), ids: targets.subarray(start, start + rows) };
+  });
+  return differentiable<[tf.Tensor2D, tf.Tensor2D], Value>({
     inputs: [x, weight],
     forward: (save) => {
       save(x);
       save(weight);
-      const parts = starts.map((start) => {
-        const { size, of } = stretch(start);
-        return tf.tidy(() => tokenLogProbs(linear(tf.slice(x, [start, 0], [size, C]), weight), of));
-      });
-      return tf.concat(parts);
+      const parts = stretches.map(({ start, size, ids }) =>
+        tf.tidy(() => forward(linear(tf.slice(x, [start, 0], [size, C]), weight), ids)),
+      );
+      return tf.concat(parts, -1);
     },
     backward: (dY, saved) => {
       const [savedX, savedWeight] = saved as [tf.Tensor2D, tf.Tensor2D];
       const dX: tf.Tensor2D[] = [];
       let dWeight: tf.Tensor2D | undefined;
-      for (const start of starts) {
-        const { size, of } = stretch(start);
+      for (const { start, size, ids } of stretches) {
         const before = dWeight;
         const [dPart, sum] = tf.tidy(() => {
           const part = tf.slice(savedX, [start, 0], [size, C]);
-          const dLogits = tokenLogProbsGradient(tf.slice(dY, [start], [size]), linear(part, savedWeight), of);
+          const dLogits = gradient(lastAxisSlice(dY, start, size), linear(part, savedWeight), ids);
           const [dH, dW] = linearGradients(dLogits, part, savedWeight);
           return [dH, before === undefined ? dW : tf.add<tf.Tensor2D>(before, dW)] as const;
         });
@@ -68,4 +99,10 @@ export function headLogProbs(
       return [tf.concat(dX), dWeight ?? tf.zerosLike(savedWeight)];
     },
   });
+}
+
+/** `size` entries of the last axis. */
+function lastAxisSlice<Value extends tf.Tensor>(x: Value, start: number, size: number): Value {
+  const others = x.shape.slice(0, -1);
+  return tf.slice(x, [...others.map(() => 0), start], [...others, size]);
 }

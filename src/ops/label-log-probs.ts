@@ -3,6 +3,8 @@
  * gradient.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { usesKernels } from '../gpu/dispatch.ts';
+import { labelLogProbsForward } from '../kernels/token-scores.ts';
 import { tokenLogProbs } from './token-log-probs.ts';
 
 /**
@@ -13,6 +15,11 @@ import { tokenLogProbs } from './token-log-probs.ts';
  * @returns `[M,R]`, in nats
  */
 export function labelLogProbs(logits: tf.Tensor2D, ids: readonly number[]): tf.Tensor2D {
+  if (!usesKernels()) return composite(logits, ids);
+  return tf.tidy(() => labelLogProbsForward(logits, tf.tensor1d([...ids], 'int32')));
+}
+
+function composite(logits: tf.Tensor2D, ids: readonly number[]): tf.Tensor2D {
   const [M] = logits.shape;
   const ofLabels = tf.gather(logits, tf.tensor1d([...ids], 'int32'), 1); // [M,V] -> [M,R]
   // All labels of a row differ from their log-probabilities by the same log Z.

@@ -11,7 +11,6 @@ import { differentiable } from './differentiable.ts';
  * @returns `[N]`, in nats
  */
 export function tokenEntropies(logits: tf.Tensor2D): tf.Tensor1D {
-  const [N] = logits.shape;
   return differentiable<[tf.Tensor2D], tf.Tensor1D>({
     inputs: [logits],
     forward: (save) => {
@@ -20,13 +19,31 @@ export function tokenEntropies(logits: tf.Tensor2D): tf.Tensor1D {
       for (const tensor of [p, logP, entropies]) save(tensor);
       return entropies;
     },
-    // dH/dz = -p (log p + H)
     backward: (dY, saved) => {
       const [p, logP, entropies] = saved as [tf.Tensor2D, tf.Tensor2D, tf.Tensor1D];
-      const slope = tf.neg(tf.mul(p, tf.add(logP, tf.reshape(entropies, [N, 1]))));
-      return [tf.mul(slope, tf.reshape(dY, [N, 1]))];
+      return [slopes(dY, p, logP, entropies)];
     },
   });
+}
+
+/**
+ * The gradient of the logits, from the logits themselves. For backward passes that keep none: not differentiable itself.
+ *
+ * @param dY - `[N]`
+ * @returns `[N,V]`
+ */
+export function tokenEntropiesGradient(dY: tf.Tensor1D, logits: tf.Tensor2D): tf.Tensor2D {
+  return tf.tidy(() => {
+    const { logP, p } = distribution(logits);
+    return slopes(dY, p, logP, tf.neg(tf.sum<tf.Tensor1D>(tf.mul(p, logP), -1)));
+  });
+}
+
+/** `dH/dz = -p (log p + H)`, times dY, `[N,V]`. */
+function slopes(dY: tf.Tensor1D, p: tf.Tensor2D, logP: tf.Tensor2D, entropies: tf.Tensor1D): tf.Tensor2D {
+  const [N] = p.shape;
+  const slope = tf.neg(tf.mul(p, tf.add(logP, tf.reshape(entropies, [N, 1]))));
+  return tf.mul(slope, tf.reshape(dY, [N, 1]));
 }
 
 /** Log-softmax and softmax over the last axis, `[N,V]` each. Not differentiable by itself: used inside ops. */

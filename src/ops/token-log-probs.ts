@@ -3,7 +3,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { usesKernels } from '../gpu/dispatch.ts';
-import { tokenLogProbsBackward, tokenLogProbsForward } from '../kernels/token-log-probs.ts';
+import { tokenLogProbsBackward, tokenLogProbsForward } from '../kernels/token-scores.ts';
 import { differentiable } from './differentiable.ts';
 
 /**
@@ -27,7 +27,7 @@ export function tokenLogProbsGradient(dY: tf.Tensor1D, logits: tf.Tensor2D, targ
   return tf.tidy(() => {
     if (!usesKernels()) return compositeGradient(dY, tf.softmax(logits), targets);
     const ids = tf.tensor1d(targets, 'int32');
-    return tokenLogProbsBackward(dY, logits, ids, tokenLogProbsForward(logits, ids).logZ);
+    return tokenLogProbsBackward(dY, logits, ids, tokenLogProbsForward(logits, ids));
   });
 }
 
@@ -36,13 +36,13 @@ function fused(logits: tf.Tensor2D, targets: Int32Array): tf.Tensor1D {
     inputs: [logits],
     forward: (save) => {
       const ids = tf.tensor1d(targets, 'int32');
-      const { logProbs, logZ } = tokenLogProbsForward(logits, ids);
+      const { scores, logZ } = tokenLogProbsForward(logits, ids);
       for (const tensor of [logits, ids, logZ]) save(tensor);
-      return logProbs;
+      return scores as tf.Tensor1D;
     },
     backward: (dY, saved) => {
       const [savedLogits, ids, logZ] = saved as [tf.Tensor2D, tf.Tensor1D, tf.Tensor1D];
-      return [tokenLogProbsBackward(dY, savedLogits, ids, logZ)];
+      return [tokenLogProbsBackward(dY, savedLogits, ids, { logZ })];
     },
   });
 }

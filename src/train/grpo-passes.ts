@@ -5,12 +5,10 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { GrpoConfig } from '../config/grpo-config.ts';
 import { type Example, makeTrainingBatch, type TrainingBatch } from '../data/batches.ts';
 import type { Transformer } from '../model/transformer.ts';
-import { tokenEntropies } from '../ops/token-entropies.ts';
 import { type KlDirection, tokenKl } from '../ops/token-kl.ts';
-import { tokenLogProbs } from '../ops/token-log-probs.ts';
 import type { LossPass } from './gradients.ts';
 import type { ExpertTokens } from './mode-balance.ts';
-import { joinedScores, type PolicyBatch, policyTokens, scoredLogits } from './policy-batch.ts';
+import { batchScores, joinedScores, type PolicyBatch, policyTokens, scoredLogits } from './policy-batch.ts';
 import { klEstimate, type PolicyLossValue, type PolicyTokens, weightedSum } from './policy-loss.ts';
 
 /**
@@ -24,8 +22,8 @@ export function policyPass(
   loss: (tokens: PolicyTokens) => PolicyLossValue,
   batch: PolicyBatch,
 ): LossPass {
-  const scored = scoredLogits(model, batch.batch);
-  const tokens = policyTokens(batch, scored);
+  const scores = batchScores(model, batch.batch);
+  const tokens = policyTokens(batch, scores.logProbs);
   const { logProbs, refLogProbs, weights } = tokens;
   const { loss: policyTerm, clipped } = loss(tokens);
   let total = policyTerm;
@@ -34,12 +32,12 @@ export function policyPass(
     total = tf.add(total, tf.mul(kl.beta, weightedSum(weights, divergence)));
   }
   if (entropyBonus > 0) {
-    total = tf.sub(total, tf.mul(entropyBonus, weightedSum(weights, tokenEntropies(scored))));
+    total = tf.sub(total, tf.mul(entropyBonus, weightedSum(weights, scores.entropies())));
   }
   return {
     loss: total,
     measure: weightedSum(tf.sign(weights), clipped),
-    scores: isFirstLook(batch) ? joinedScores(logProbs, scored) : undefined,
+    scores: isFirstLook(batch) ? joinedScores({ ...scores, logProbs }) : undefined,
   };
 }
 
@@ -54,14 +52,7 @@ export function expertPass(
   examples: readonly Example[],
 ): LossPass {
   const batch = makeTrainingBatch(examples);
-  const scored = scoredLogits(model, batch);
-  return {
-    loss: loss({
-      logProbs: tokenLogProbs(scored, batch.targets),
-      entropies: () => tokenEntropies(scored),
-      weights: meanWeights(batch),
-    }),
-  };
+  return { loss: loss({ ...batchScores(model, batch), weights: meanWeights(batch) }) };
 }
 
 /** The mean exact divergence from the reference on the expert's tokens. */

@@ -6,10 +6,9 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { TrainingBatch } from '../data/batches.ts';
-import { forwardAt, logits, type TokenBatch, type Transformer } from '../model/transformer.ts';
+import { forwardAt, logits, nextScores, type TokenBatch, type Transformer } from '../model/transformer.ts';
 import { stopGradient } from '../ops/stop-gradient.ts';
-import { tokenEntropies } from '../ops/token-entropies.ts';
-import { tokenLogProbs } from '../ops/token-log-probs.ts';
+import type { TokenScores as ScoreTensors } from '../ops/token-scores.ts';
 import { makePackedBatch } from './packed-batch.ts';
 import type { PolicyTokens } from './policy-loss.ts';
 import type { RlTask, Rollout } from './rollouts.ts';
@@ -63,10 +62,7 @@ export async function scoreRollouts(
   const scores: TokenScores[] = [];
   for (const part of chunk(rollouts, size)) {
     const batch = rolloutBatch(task, part);
-    const out = tf.tidy(() => {
-      const scored = scoredLogits(model, batch);
-      return joinedScores(tokenLogProbs(scored, batch.targets), scored);
-    });
+    const out = tf.tidy(() => joinedScores(batchScores(model, batch)));
     scores.push(...(await readScores(out, part)));
     out.dispose();
   }
@@ -74,8 +70,8 @@ export async function scoreRollouts(
 }
 
 /** Log-probabilities of M tokens and the entropies they were drawn at, `[2M]`. */
-export function joinedScores(logProbs: tf.Tensor1D, scored: tf.Tensor2D): tf.Tensor1D {
-  return tf.concat([logProbs, tokenEntropies(scored)]);
+export function joinedScores({ logProbs, entropies }: ScoreTensors): tf.Tensor1D {
+  return tf.concat([logProbs, entropies()]);
 }
 
 /** The scores of some rollouts, by rollout; waits for the GPU. @param joined - of {@link joinedScores} */
@@ -90,15 +86,20 @@ export async function readScores(joined: tf.Tensor, rollouts: readonly Rollout[]
   });
 }
 
+/** What a model says of the next tokens of the scored rows of a batch, `[M]` each. */
+export function batchScores(model: Transformer, batch: TrainingBatch): ScoreTensors {
+  return nextScores(model, forwardAt(model, batch, batch.rows), batch.targets); // [M,C] -> [M]
+}
+
 /** The logits of the scored rows of a batch, `[M,V]`. */
 export function scoredLogits(model: Transformer, batch: TokenBatch & Pick<TrainingBatch, 'rows'>): tf.Tensor2D {
   return logits(model, forwardAt(model, batch, batch.rows)); // [M,C] -> [M,V]
 }
 
-/** The tensors of a policy loss for a batch, given the policy's logits. */
+/** The tensors of a policy loss for a batch, given the policy's log-probabilities of its targets, `[M]`. */
 export function policyTokens(
   { batch, samples }: PolicyBatch,
-  scored: tf.Tensor2D,
+  ofTargets: tf.Tensor1D,
 ): PolicyTokens & {
   readonly refLogProbs: tf.Tensor1D;
 } {
@@ -110,7 +111,7 @@ export function policyTokens(
   };
   // Padding rows stand anywhere in a sequence, and exp of whatever is there could overflow: all their terms become 0.
   const isToken = inRows(({ weights }) => weights.map(() => 1));
-  const logProbs = tf.mul<tf.Tensor1D>(tokenLogProbs(scored, batch.targets), isToken);
+  const logProbs = tf.mul<tf.Tensor1D>(ofTargets, isToken);
   const isFirstLook = samples.some(({ oldLogProbs }) => oldLogProbs === null);
   return {
     logProbs,

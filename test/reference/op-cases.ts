@@ -7,19 +7,17 @@ import { Rng } from '../../src/common/rng.ts';
 import { packRows } from '../../src/data/packed-rows.ts';
 import { attention, causalAttention, causalMask, spanVisibility } from '../../src/ops/attention.ts';
 import { embedding, selectRows } from '../../src/ops/embedding.ts';
-import { headLogProbs } from '../../src/ops/head-log-probs.ts';
 import { linear } from '../../src/ops/linear.ts';
 import { rmsNorm } from '../../src/ops/rms-norm.ts';
 import { rope, ropeTables } from '../../src/ops/rope.ts';
 import { swiGlu } from '../../src/ops/swiglu.ts';
-import { tokenLogProbs } from '../../src/ops/token-log-probs.ts';
 import { attentionReference } from './attention-reference.ts';
 import { opCase, type OpCase } from './judge-op.ts';
 import { embeddingReference, linearReference } from './linear-reference.ts';
 import { randomTensor64 } from './random-tensor64.ts';
 import { rmsNormReference } from './rms-norm-reference.ts';
 import { ropeReference } from './rope-reference.ts';
-import { tokenNllReference } from './softmax-reference.ts';
+import { EXTREME_SCORE_CASES, randomIds, SCORE_CASES } from './score-cases.ts';
 import { swiGluReference } from './swiglu-reference.ts';
 import { add, at, rowsOf, tensor64, type Tensor64 } from './tensor64.ts';
 
@@ -60,17 +58,7 @@ export const OP_CASES: readonly OpCase[] = [
     [7, 5, 3],
     [65, 33, 40],
   ].map(([N = 0, C = 0, M = 0]) => selectRowsCase(N, C, M)),
-  ...[
-    [1, 2],
-    [7, 5],
-    [33, 130],
-  ].map(([N = 0, V = 0]) => tokenLogProbsCase(N, V)),
-  ...[
-    [1, 3, 2, 1], // less than a row: a row at a time
-    [7, 5, 6, 12], // two rows at a time, and one left
-    [33, 9, 65, 700],
-    [5, 4, 7, 35], // all at once
-  ].map(([N = 0, C = 0, V = 0, most = 0]) => headLogProbsCase(N, C, V, most)),
+  ...SCORE_CASES,
   attentionCase({ B: 1, H: 1, K: 1, T: 1, S: 1, D: 1, first: 0 }),
   attentionCase({ B: 2, H: 4, K: 2, T: 5, S: 5, D: 3, first: 0 }),
   attentionCase({ B: 3, H: 6, K: 2, T: 7, S: 7, D: 5, first: 0 }),
@@ -117,12 +105,7 @@ export const EXTREME_CASES: readonly OpCase[] = [
     (x, gain) => rmsNorm(x, gain, 1e-2),
     (x, gain) => rmsNormReference(x, gain, 1e-2),
   ),
-  opCase<[tf.Tensor2D]>(
-    'tokenLogProbs of logits 1000 apart',
-    [tensor64([2, 3], [1000, 0, -1000, 500, 499, 498])],
-    (logits) => tokenLogProbs(logits, Int32Array.of(2, 0)),
-    (logits) => logProbs(logits, [2, 0]),
-  ),
+  ...EXTREME_SCORE_CASES,
   opCase<[tf.Tensor4D, tf.Tensor4D, tf.Tensor4D]>(
     'causalAttention with scores of hundreds',
     [
@@ -256,28 +239,6 @@ function selectRowsCase(N: number, C: number, M: number): OpCase {
   );
 }
 
-function tokenLogProbsCase(N: number, V: number): OpCase {
-  const title = `tokenLogProbs [${N},${V}]`;
-  const targets = randomIds(N, V, title);
-  return opCase<[tf.Tensor2D]>(
-    title,
-    [randomTensor64([N, V], `${title} logits`, 3)],
-    (logits) => tokenLogProbs(logits, Int32Array.from(targets)),
-    (logits) => logProbs(logits, targets),
-  );
-}
-
-function headLogProbsCase(N: number, C: number, V: number, mostLogits: number): OpCase {
-  const title = `headLogProbs [${N},${C}] x [${V},${C}], at most ${mostLogits} logits at once`;
-  const targets = randomIds(N, V, title);
-  return opCase<[tf.Tensor2D, tf.Tensor2D]>(
-    title,
-    [randomTensor64([N, C], `${title} x`), randomTensor64([V, C], `${title} head`)],
-    (x, head) => headLogProbs(x, head, Int32Array.from(targets), mostLogits),
-    (x, head) => logProbs(linearReference(x, head), targets),
-  );
-}
-
 interface AttentionShape {
   readonly B: number;
   readonly H: number;
@@ -367,13 +328,4 @@ function firstKeys(x: Tensor64, used: number): Tensor64 {
   for (let head = 0; head < B * K; head++)
     y.data.set(x.data.subarray(head * S * D, (head * S + used) * D), head * used * D);
   return y;
-}
-
-function logProbs(logits: Tensor64, targets: readonly number[]): Tensor64 {
-  return { shape: [targets.length], data: tokenNllReference(logits, targets).map((nll) => -nll) };
-}
-
-function randomIds(count: number, size: number, seed: string): number[] {
-  const rng = new Rng(seed);
-  return Array.from({ length: count }, () => rng.int(size));
 }

@@ -3,6 +3,7 @@
  */
 import { beforeAll, describe, it } from 'vitest';
 import { useBackend } from '../../reference/backends.ts';
+import { judgeLabels, LABEL_CASES } from '../../reference/judge-labels.ts';
 import { judgeOp } from '../../reference/judge-op.ts';
 import { EXTREME_CASES, OP_CASES } from '../../reference/op-cases.ts';
 
@@ -11,4 +12,5 @@ describe.each(['cpu', 'wasm'] as const)('ops on %s', (backend) => {
 
   it.each(OP_CASES)('$title', judgeOp);
   it.each(EXTREME_CASES)('$title', judgeOp);
+  it.each(LABEL_CASES)('$title', judgeLabels);
 });
