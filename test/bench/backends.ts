@@ -1,36 +1,12 @@
 /**
- * Two tfjs backends side by side in one process: one as the lab opens it, one as tfjs ships it. The lab may replace
- * kernels or bring its own GPU device, so plain tfjs gets the stock kernels under a name of its own, and on a GPU a device
- * of its own, which keeps their memory apart. In WebAssembly both compute in the same memory.
+ * The backends of a benchmark in Node, by Dawn where they are WebGPU's.
  */
 import { createRequire } from 'node:module';
 import { cpus } from 'node:os';
 import { dirname } from 'node:path';
 import process from 'node:process';
-import * as tf from '@tensorflow/tfjs';
-import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import { pollPatiently } from '../../src/cli/patient-polling.ts';
-import { LabError } from '../../src/common/errors.ts';
-import { openBackend } from '../../src/gpu/device.ts';
-
-export const BENCH_BACKENDS = ['wasm', 'webgpu'] as const;
-export type BenchBackend = (typeof BENCH_BACKENDS)[number];
-
-/** A tfjs backend that is ready. */
-export interface NamedBackend {
-  /** Whose it is, in reports. */
-  readonly owner: 'ours' | 'tfjs';
-  readonly name: string;
-  readonly device: GPUDevice | undefined;
-}
-
-/** Where the peers compute. */
-export interface BenchBackends {
-  readonly ours: NamedBackend;
-  readonly plain: NamedBackend;
-  /** What computes, in words. */
-  readonly adapter: string;
-}
+import { type BenchBackend, type BenchBackends, openBackendPair } from './backend-pair.ts';
 
 /** Vulkan drivers by name, where Debian puts them. */
 const DRIVERS: Readonly<Record<string, string>> = {
@@ -46,29 +22,7 @@ const DRIVERS: Readonly<Record<string, string>> = {
  */
 export async function openBenchBackends(backend: BenchBackend, adapter?: string): Promise<BenchBackends> {
   if (backend === 'webgpu') await provideGpu(adapter);
-  // Loaded before the lab opens it, so that the copied kernels are the stock ones.
-  await (backend === 'wasm' ? import('@tensorflow/tfjs-backend-wasm') : import('@tensorflow/tfjs-backend-webgpu'));
-  const plainName = `${backend}-plain`;
-  for (const kernel of tf.getKernelsForBackend(backend)) tf.registerKernel({ ...kernel, backendName: plainName });
-  const newBackend = tf.findBackendFactory(backend);
-
-  const opened = await openBackend({ backend, wasmPaths: wasmFolder() });
-  const oursName = tf.getBackend();
-  const lab = tf.backend();
-  // A second WebAssembly module is not possible: tfjs-wasm's kernels are bound to one.
-  tf.registerBackend(plainName, backend === 'wasm' ? () => lab : newBackend);
-  if (!(await tf.setBackend(plainName))) {
-    throw new LabError('no-backend', { message: `Plain tfjs does not start on ${backend}.` });
-  }
-  const plain = { owner: 'tfjs', name: plainName, device: currentDevice() } as const;
-  await tf.setBackend(oursName);
-  const ours = { owner: 'ours', name: oursName, device: currentDevice() } as const;
-  return { ours, plain, adapter: backend === 'wasm' ? describeCpu() : opened.device };
-}
-
-function currentDevice(): GPUDevice | undefined {
-  const backend = tf.backend();
-  return 'device' in backend ? (backend as WebGPUBackend).device : undefined;
+  return openBackendPair(backend, wasmFolder(), backend === 'wasm' ? describeCpu() : undefined);
 }
 
 function describeCpu(): string {

@@ -3,7 +3,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { disposeWeights, type Weights } from '../../src/model/weights.ts';
-import type { NamedBackend } from './backends.ts';
+import type { NamedBackend } from './backend-pair.ts';
 
 /** A run of the lab that makes one step when asked. */
 interface GatedRun<Step> {

@@ -12,7 +12,8 @@ import { countParameters, type ModelConfig } from '../../src/config/model-config
 import { MODEL_PRESETS, type PresetName } from '../../src/config/presets.ts';
 import { generateAll } from '../../src/infer/generate.ts';
 import { disposeWeights, initialWeights, loadWeights } from '../../src/model/weights.ts';
-import { type BenchBackend, type NamedBackend, openBenchBackends } from './backends.ts';
+import type { BenchBackend, NamedBackend } from './backend-pair.ts';
+import { openBenchBackends } from './backends.ts';
 import { GpuTally } from './gpu-tally.ts';
 import { median } from './median.ts';
 import { plainWeights } from './plain-decoder.ts';

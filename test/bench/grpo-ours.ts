@@ -7,7 +7,7 @@ import { LabError } from '../../src/common/errors.ts';
 import { loadWeights } from '../../src/model/weights.ts';
 import { trainGrpo } from '../../src/train/grpo.ts';
 import type { GrpoStep } from '../../src/train/grpo-telemetry.ts';
-import type { NamedBackend } from './backends.ts';
+import type { NamedBackend } from './backend-pair.ts';
 import { gatedRun } from './gate.ts';
 import type { GrpoPeer, GrpoPeerStep } from './grpo-peer.ts';
 import type { GrpoWork } from './grpo-work.ts';

@@ -10,7 +10,7 @@ import { BatchOrder, type Example } from '../../src/data/batches.ts';
 import { EOS } from '../../src/relevance/vocabulary.ts';
 import { judgeGroups, policySamples, type ScoredRollout } from '../../src/train/groups.ts';
 import { rewardCompletion, type Rollout } from '../../src/train/rollouts.ts';
-import type { NamedBackend } from './backends.ts';
+import type { NamedBackend } from './backend-pair.ts';
 import type { GrpoPeer, GrpoPeerStep } from './grpo-peer.ts';
 import type { GrpoWork } from './grpo-work.ts';
 import { maskOf, oneHot, plainForward, plainLogits, plainWeights } from './plain-decoder.ts';

@@ -9,15 +9,18 @@ import { wholeNumber } from '../../src/cli/options.ts';
 import { LabError, messageOf } from '../../src/common/errors.ts';
 import { PRESET_NAMES, type PresetName } from '../../src/config/presets.ts';
 import { ANSWER_SHAPES, type AnswerBench, answerReport, benchAnswer } from './answer-bench.ts';
-import { BENCH_BACKENDS, type BenchBackend } from './backends.ts';
+import { BENCH_BACKENDS, type BenchBackend } from './backend-pair.ts';
 import { benchGenerate, type GenerateBench, generateReport } from './generate-bench.ts';
 import { benchGrpo, type GrpoBench, grpoReport } from './grpo-bench.ts';
 import { benchKernels, kernelsReport } from './kernels-bench.ts';
+import { nodeSurroundings } from './node-surroundings.ts';
+import { inChromium } from './chromium-bench.ts';
 import { benchPage, pageReport } from './page-bench.ts';
 import { benchProfile, profileReport } from './profile-bench.ts';
 import { benchScore, type ScoreBench, scoreReport } from './score-bench.ts';
-import { benchTrain, PEER_NAMES, type PeerName, trainReport } from './train-bench.ts';
-import { makeWork, type Work, WORK_A } from './work.ts';
+import { PEER_NAMES, type PeerName, runContest } from './train-contest.ts';
+import { trainReport } from './train-report.ts';
+import { makeWork, WORK_A, type WorkRequest } from './work.ts';
 
 interface SharedOptions {
   readonly preset?: PresetName;
@@ -28,6 +31,14 @@ interface SharedOptions {
   readonly backend: BenchBackend;
   readonly adapter?: string;
   readonly json?: boolean;
+}
+
+interface TrainOptions extends SharedOptions {
+  readonly peers: PeerName[];
+  readonly repeats: number;
+  readonly warmUp: number;
+  readonly products: boolean;
+  readonly browser?: boolean;
 }
 
 function shared(command: Command): Command {
@@ -42,8 +53,8 @@ function shared(command: Command): Command {
     .option('--json', 'end with one line of JSON');
 }
 
-function workOf({ preset, shape, batch, length, scored }: SharedOptions): Work {
-  return makeWork(preset === undefined ? { shape, scored } : { preset, B: batch, T: length, scored });
+function workOf({ preset, shape, batch, length, scored }: SharedOptions): WorkRequest {
+  return preset === undefined ? { shape, scored } : { preset, B: batch, T: length, scored };
 }
 
 const train = shared(new Command('train'))
@@ -51,11 +62,16 @@ const train = shared(new Command('train'))
   .option('--peers <names>', 'who takes part, in order', peerNames, [...PEER_NAMES])
   .option('--repeats <n>', 'timed steps of each', wholeNumber(1), 7)
   .option('--warm-up <n>', 'steps of each before', wholeNumber(1), 2)
-  .action(async (options: SharedOptions & { peers: PeerName[]; repeats: number; warmUp: number }) => {
+  .option('--no-products', 'do not time each matrix product by itself')
+  .option('--browser', 'in a page of Chromium, which adapters are swiftshader or, without --adapter, a GPU')
+  .action(async (options: TrainOptions) => {
     const work = workOf(options);
-    const { backend, adapter, peers, repeats, warmUp } = options;
-    const outcome = await benchTrain({ work, backend, adapter, peers, repeats, warmUp });
-    for (const line of trainReport(work, outcome)) (options.json === true ? note : print)(line);
+    const { backend, adapter, peers, repeats, warmUp, products } = options;
+    const contest = { work, backend, peers, repeats, warmUp, products };
+    const outcome = await (options.browser === true
+      ? inChromium(adapter, (page) => page.train(contest))
+      : runContest(contest, nodeSurroundings(adapter)));
+    for (const line of trainReport(makeWork(work), outcome)) (options.json === true ? note : print)(line);
     if (options.json === true) print(JSON.stringify(outcome.result));
   });
 
@@ -65,7 +81,7 @@ const profile = shared(new Command('profile'))
   .option('--repeats <n>', 'timed steps', wholeNumber(1), 7)
   .option('--rows <n>', 'rows of the table by shapes', wholeNumber(0), 30)
   .action(async (options: SharedOptions & { peer: 'ours' | 'tfjs'; repeats: number; rows: number }) => {
-    const work = workOf(options);
+    const work = makeWork(workOf(options));
     const { backend, adapter, peer, repeats } = options;
     const result = await benchProfile({ work, backend, adapter, peer, repeats });
     for (const line of profileReport(work, result, options.rows)) (options.json === true ? note : print)(line);

@@ -1,27 +1,36 @@
 /**
- * How fast the matrix products of a step could run: each of its shapes by itself, on every implementation at hand, in
- * every arrangement of operands; the fastest counts. The time of a step against the sum of these is what is left to gain
- * without a faster product.
+ * How fast the matrix products of a step could run: each of its shapes by itself, on every implementation at hand (the lab's
+ * own kernel, tfjs's, jax-js's), in every arrangement of operands; the fastest counts. The time of a step against the sum of
+ * these is what is left to gain without a faster product.
  */
 import { blockUntilReady, jit, numpy as np, tree } from '@jax-js/jax';
 import * as tf from '@tensorflow/tfjs';
 import { waitForBackend } from '../../src/gpu/current-backend.ts';
-import type { NamedBackend } from './backends.ts';
+import { usesKernels } from '../../src/gpu/dispatch.ts';
+import { matmulKernel } from '../../src/kernels/matmul.ts';
+import type { NamedBackend } from './backend-pair.ts';
 import { type Product, productFlops } from './work.ts';
+
+/** Whose product it is. */
+type Maker = NamedBackend['owner'] | 'jaxjs';
 
 /** The fastest that a product was seen. */
 export interface ProductRate {
   readonly product: Product;
   /** Milliseconds of one product. */
   readonly bestMs: number;
-  /** Which implementation that was. */
+  /** Which implementation that was, in which arrangement. */
   readonly by: string;
   readonly gigaflopsPerSec: number;
+  /** The least of each maker who has such a product, in milliseconds. */
+  readonly leastMs: Readonly<Partial<Record<Maker, number>>>;
 }
 
 /** A product, ready to run. */
 interface Candidate {
-  readonly by: string;
+  readonly maker: Maker;
+  /** The arrangement, where it is not the plain one. */
+  readonly how: string;
   /** Resolves when all repeats have been computed. */
   readonly run: (repeats: number) => Promise<void>;
   readonly dispose: () => void;
@@ -30,6 +39,8 @@ interface Candidate {
 /** A measurement lasts about this long, and is made so often. */
 const MEASURE_MS = 40;
 const MEASUREMENTS = 3;
+/** Where a product is slow, fewer have to do. */
+const ENOUGH_MS = 1000;
 
 /** Times products on tfjs backends and, if it has been started, on jax-js. */
 export async function measureProducts(
@@ -41,30 +52,41 @@ export async function measureProducts(
   const rates: ProductRate[] = [];
   for (const product of products) {
     let [bestMs, by] = [Infinity, ''];
+    const leastMs: Partial<Record<Maker, number>> = {};
     for (const makeCandidates of implementations) {
       for (const candidate of await makeCandidates(product)) {
-        const ms = await leastMs(candidate);
-        if (ms < bestMs) [bestMs, by] = [ms, candidate.by];
+        const { maker, how } = candidate;
+        const ms = await timeOnce(candidate);
+        leastMs[maker] = Math.min(ms, leastMs[maker] ?? Infinity);
+        if (ms < bestMs) [bestMs, by] = [ms, `${maker}${how}`];
         candidate.dispose();
       }
     }
-    rates.push({ product, bestMs, by, gigaflopsPerSec: productFlops({ ...product, times: 1 }) / bestMs / 1e6 });
+    const gigaflopsPerSec = productFlops({ ...product, times: 1 }) / bestMs / 1e6;
+    rates.push({ product, bestMs, by, gigaflopsPerSec, leastMs });
   }
   return rates;
 }
 
-/** Milliseconds that all products of a step take at their fastest. */
-export function idealMs(rates: readonly ProductRate[]): number {
-  return rates.reduce((sum, { product, bestMs }) => sum + product.times * bestMs, 0);
+/**
+ * Milliseconds that all products of a step take at their fastest.
+ *
+ * @param makers - whose products count; default: everybody's
+ */
+export function idealMs(rates: readonly ProductRate[], makers: readonly Maker[] = ['ours', 'tfjs', 'jaxjs']): number {
+  return rates.reduce((sum, { product, leastMs }) => {
+    return sum + product.times * Math.min(...makers.map((maker) => leastMs[maker] ?? Infinity));
+  }, 0);
 }
 
-async function leastMs({ run }: Candidate): Promise<number> {
+/** Milliseconds of one product: the least of some measurements. */
+async function timeOnce({ run }: Candidate): Promise<number> {
   await run(1); // compiles
   const startMs = performance.now();
   await run(1);
-  const repeats = Math.max(1, Math.round(MEASURE_MS / (performance.now() - startMs)));
-  let least = Infinity;
-  for (let i = 0; i < MEASUREMENTS; i++) {
+  let least = performance.now() - startMs;
+  const repeats = Math.max(1, Math.round(MEASURE_MS / least));
+  for (let i = 0; i < MEASUREMENTS && performance.now() - startMs < ENOUGH_MS; i++) {
     const beforeMs = performance.now();
     await run(repeats);
     least = Math.min(least, (performance.now() - beforeMs) / repeats);
@@ -72,21 +94,29 @@ async function leastMs({ run }: Candidate): Promise<number> {
   return least;
 }
 
+/** The lab's own kernel where its backend has one, else tfjs's on that backend; batches are tfjs's alone. */
 function tfjsCandidates({ owner, name }: NamedBackend): (product: Product) => Promise<Candidate[]> {
   return async ({ batch, rows, inner, columns }) => {
     await tf.setBackend(name);
-    const single = batch === 1;
+    const hasKernel = owner === 'ours' && usesKernels();
+    if (hasKernel && batch > 1) return [];
     const filled = (height: number, width: number): tf.Tensor =>
-      tf.fill(single ? [height, width] : [batch, height, width], 0.5);
+      tf.fill(batch === 1 ? [height, width] : [batch, height, width], 0.5);
     const arrangements = [
-      { how: '', a: filled(rows, inner), b: filled(inner, columns), transposeA: false, transposeB: false },
-      { how: ' a^T', a: filled(inner, rows), b: filled(inner, columns), transposeA: true, transposeB: false },
-      { how: ' b^T', a: filled(rows, inner), b: filled(columns, inner), transposeA: false, transposeB: true },
-    ];
-    return arrangements.map(({ how, a, b, transposeA, transposeB }) => ({
-      by: `${owner}${how}`,
+      { how: '', a: filled(rows, inner), b: filled(inner, columns), arrangement: 'nn' },
+      { how: ' a^T', a: filled(inner, rows), b: filled(inner, columns), arrangement: 'tn' },
+      { how: ' b^T', a: filled(rows, inner), b: filled(columns, inner), arrangement: 'nt' },
+    ] as const;
+    return arrangements.map(({ how, a, b, arrangement }) => ({
+      maker: owner,
+      how,
       run: async (repeats) => {
-        for (let i = 0; i < repeats; i++) tf.matMul(a, b, transposeA, transposeB).dispose();
+        for (let i = 0; i < repeats; i++) {
+          const product = hasKernel
+            ? matmulKernel(a as tf.Tensor2D, b as tf.Tensor2D, arrangement)
+            : tf.matMul(a, b, arrangement === 'tn', arrangement === 'nt');
+          product.dispose();
+        }
         await waitForBackend();
       },
       dispose: () => tf.dispose([a, b]),
@@ -104,8 +134,9 @@ async function jaxCandidates({ batch, rows, inner, columns }: Product): Promise<
   const plain = jit((x: np.Array, y: np.Array) => np.matmul(x, y));
   const transposed = jit((x: np.Array, y: np.Array) => np.matmul(x, np.matrixTranspose(y)));
   await blockUntilReady([a, b, bTransposed]);
-  const candidate = (by: string, product: typeof plain, right: np.Array): Candidate => ({
-    by,
+  const candidate = (how: string, product: typeof plain, right: np.Array): Candidate => ({
+    maker: 'jaxjs',
+    how,
     run: async (repeats) => {
       // Kept until all are ready: jax-js computes late, and never what was disposed before.
       const results = Array.from({ length: repeats }, () => product(a.ref, right.ref));
@@ -117,7 +148,7 @@ async function jaxCandidates({ batch, rows, inner, columns }: Product): Promise<
       product.dispose();
     },
   });
-  const candidates = [candidate('jax-js', plain, b), candidate('jax-js b^T', transposed, bTransposed)];
+  const candidates = [candidate('', plain, b), candidate(' b^T', transposed, bTransposed)];
   // The left operand belongs to both, and goes with the last.
   return candidates.map((each, i) => ({
     ...each,

@@ -5,7 +5,8 @@
 import { note } from '../../src/cli/terminal.ts';
 import { profileKernels, usesKernels } from '../../src/gpu/dispatch.ts';
 import type { KernelTime } from '../../src/gpu/kernel-times.ts';
-import { type BenchBackend, openBenchBackends } from './backends.ts';
+import type { BenchBackend } from './backend-pair.ts';
+import { openBenchBackends } from './backends.ts';
 import { type KernelCalls, KernelClock } from './kernel-clock.ts';
 import { median } from './median.ts';
 import { openOurs } from './peers/ours.ts';

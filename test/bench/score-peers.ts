@@ -6,7 +6,7 @@ import { blockUntilReady, getWebGPUDevice, jit, nn, numpy as np, tree } from '@j
 import * as tf from '@tensorflow/tfjs';
 import { scorePrompts } from '../../src/infer/score.ts';
 import { disposeWeights, loadWeights } from '../../src/model/weights.ts';
-import type { BenchBackend, NamedBackend } from './backends.ts';
+import type { BenchBackend, NamedBackend } from './backend-pair.ts';
 import { type Arrays, lastLogits, startJaxJs } from './peers/jax-js.ts';
 import { maskOf, plainForward, plainLogits, plainWeights, rotationOf } from './plain-decoder.ts';
 import type { ScoreWork } from './score-work.ts';

@@ -121,6 +121,11 @@ export function stepProducts({ config, B, T, scored }: Work): Product[] {
   return [...byShape.values()];
 }
 
+/** Floating point operations of all products of a step. */
+export function stepFlops(work: Work): number {
+  return stepProducts(work).reduce((sum, product) => sum + productFlops(product), 0);
+}
+
 /** In words, for the report. */
 export function describeWork({ name, config, parameters, B, T, scored }: Work): string {
   const { vocabSize: V, width: C, layers: L, heads: H, kvHeads: K, headDim: D, hidden: F } = config;

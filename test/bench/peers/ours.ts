@@ -9,7 +9,7 @@ import { SftConfigSchema } from '../../../src/config/sft-config.ts';
 import type { Example } from '../../../src/data/batches.ts';
 import { loadWeights } from '../../../src/model/weights.ts';
 import { trainSft } from '../../../src/train/sft.ts';
-import type { NamedBackend } from '../backends.ts';
+import type { NamedBackend } from '../backend-pair.ts';
 import { gatedRun } from '../gate.ts';
 import { ADAM, type Work } from '../work.ts';
 import type { Peer } from './peer.ts';

@@ -4,7 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import { LabError } from '../../../src/common/errors.ts';
-import type { NamedBackend } from '../backends.ts';
+import type { NamedBackend } from '../backend-pair.ts';
 import {
   maskOf,
   oneHot,

@@ -1,0 +1,73 @@
+/**
+ * A benchmark in a page of Chromium: what peers are made of is bundled into a page of its own, which has no part in the
+ * product's build, and served to a browser without a window. Peers, rounds and counting are those of Node.
+ */
+import { type Browser, chromium } from 'playwright-core';
+import { build, type InlineConfig, preview } from 'vite';
+import { note } from '../../src/cli/terminal.ts';
+import { LabError } from '../../src/common/errors.ts';
+import { HEADLESS_FLAGS, SWIFTSHADER_FLAGS } from '../setup/chromium-flags.ts';
+import { findChromium } from '../setup/system-packages.ts';
+import type { BenchPage } from './page/page.ts';
+
+/** Steps may take minutes on a software adapter: nothing may give up waiting for them. */
+const PATIENCE_FLAGS = ['--disable-gpu-watchdog'];
+
+/**
+ * Opens the page and does something with it.
+ *
+ * @param adapter - `swiftshader`; default: a GPU
+ * @throws {LabError} `internal` where there is no Chromium, `bad-config` for another adapter, and what the page throws
+ */
+export async function inChromium<Result>(
+  adapter: string | undefined,
+  act: (page: BenchPage) => Promise<Result>,
+): Promise<Result> {
+  if (adapter !== undefined && adapter !== 'swiftshader') {
+    throw new LabError('bad-config', {
+      message: '--adapter with --browser.',
+      expected: 'swiftshader, or nothing for a GPU',
+      got: adapter,
+    });
+  }
+  const found = findChromium();
+  if ('missing' in found) throw new LabError('internal', { message: found.missing });
+  const config: InlineConfig = {
+    root: 'test/bench/page',
+    configFile: false,
+    logLevel: 'error', // tfjs whole in a bundle is worth a warning, and wanted here
+    build: {
+      outDir: '../../../.cache/bench-page-train',
+      emptyOutDir: true,
+      target: 'es2023',
+      chunkSizeWarningLimit: 1e4,
+    },
+  };
+  note('building the page');
+  await build(config);
+  const server = await preview({ ...config, preview: { port: 0, open: false } });
+  const flags = adapter === undefined ? HEADLESS_FLAGS : SWIFTSHADER_FLAGS;
+  const browser = await chromium.launch({ executablePath: found.path, args: [...flags, ...PATIENCE_FLAGS] });
+  try {
+    return await act(await openPage(browser, server.resolvedUrls?.local[0] ?? ''));
+  } finally {
+    await browser.close();
+    await server.close();
+  }
+}
+
+async function openPage(browser: Browser, url: string): Promise<BenchPage> {
+  const page = await browser.newPage();
+  const processes = await browser.newBrowserCDPSession();
+  await page.exposeFunction('benchSay', note);
+  await page.exposeFunction('benchCpuMs', async () => {
+    const { processInfo } = await processes.send('SystemInfo.getProcessInfo');
+    return 1000 * processInfo.reduce((sum, { cpuTime }) => sum + cpuTime, 0);
+  });
+  page.on('pageerror', (error) => note(`page: ${error.message}`));
+  await page.goto(url);
+  await page.waitForFunction(() => 'benchPage' in window);
+  return {
+    train: (contest) => page.evaluate((asked) => window.benchPage.train(asked), contest),
+  };
+}

@@ -1,0 +1,39 @@
+/**
+ * A benchmark's surroundings in a page: the process that drives the browser puts two functions
+ * there and calls `benchPage`.
+ */
+import threadedSimdUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url';
+import simdUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url';
+import plainUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url';
+import { openBackendPair } from '../backend-pair.ts';
+import type { Surroundings } from '../surroundings.ts';
+import { runContest, type TrainContest, type TrainOutcome } from '../train-contest.ts';
+
+/** What the page offers the driving process, by name. */
+export interface BenchPage {
+  readonly train: (contest: TrainContest) => Promise<TrainOutcome>;
+}
+
+declare global {
+  interface Window {
+    /** Of the driving process, put there before the page is loaded: shows a line. */
+    benchSay: (line: string) => Promise<void>;
+    /** Of the driving process: the browser's processor time so far. */
+    benchCpuMs: () => Promise<number>;
+    benchPage: BenchPage;
+  }
+}
+
+const { benchSay, benchCpuMs } = window;
+const surroundings: Surroundings = {
+  openBackends: (backend) =>
+    openBackendPair(backend, {
+      'tfjs-backend-wasm-threaded-simd.wasm': threadedSimdUrl,
+      'tfjs-backend-wasm-simd.wasm': simdUrl,
+      'tfjs-backend-wasm.wasm': plainUrl,
+    }),
+  say: (line) => void benchSay(line),
+  cpuMs: benchCpuMs,
+};
+
+window.benchPage = { train: (contest) => runContest(contest, surroundings) };

@@ -1,0 +1,253 @@
+/**
+ * One optimizer step of the same work by the lab and by two peers, in one process. Each peer is warmed up, then they take
+ * turns, A B C A B C, so that whatever else the machine does falls on all alike; medians are compared.
+ *
+ * Peers must give the same loss after every number of updates, or the comparison is refused: that they all do the same
+ * forward pass, backward pass and update is checked and not assumed.
+ *
+ * Runs in Node and in a page.
+ */
+import * as tf from '@tensorflow/tfjs';
+import { LabError } from '../../src/common/errors.ts';
+import type { BenchBackend, BenchBackends } from './backend-pair.ts';
+import { GpuTally } from './gpu-tally.ts';
+import { idealMs, measureProducts, type ProductRate } from './matmul-rate.ts';
+import { median } from './median.ts';
+import { openJaxJs } from './peers/jax-js.ts';
+import { openOurs } from './peers/ours.ts';
+import type { Peer } from './peers/peer.ts';
+import { openPlainTfjs } from './peers/plain-tfjs.ts';
+import type { Surroundings } from './surroundings.ts';
+import { describeWork, makeWork, stepFlops, stepProducts, type Work, type WorkRequest } from './work.ts';
+
+export const PEER_NAMES = ['ours', 'tfjs', 'jaxjs'] as const;
+export type PeerName = (typeof PEER_NAMES)[number];
+
+/** What to compare. Plain data: it is sent to a page as it is. */
+export interface TrainContest {
+  readonly work: WorkRequest;
+  readonly backend: BenchBackend;
+  readonly peers: readonly PeerName[];
+  /** Timed steps of each peer. */
+  readonly repeats: number;
+  /** Steps of each peer before the first timed one; one more is made to count it. */
+  readonly warmUp: number;
+  /** Whether each matrix product of a step is timed by itself. */
+  readonly products: boolean;
+}
+
+/** The figures of one peer; null where they cannot be told. */
+export interface PeerResult {
+  readonly tokensPerSec: number;
+  /** Compute dispatches of a step; in WebAssembly, tfjs kernels run. */
+  readonly dispatches: number | null;
+  /** The most bytes of GPU buffers; in WebAssembly, of tensors within a step. */
+  readonly peakBytes: number | null;
+  /** Milliseconds of a step: the median, and the least. */
+  readonly stepMs: number;
+  readonly leastStepMs: number;
+  /** Processor time of a step, all threads together, in milliseconds: the median. */
+  readonly cpuMs: number;
+}
+
+/** How near our step comes to what its matrix products allow. */
+export interface MatmulRate {
+  /** GFLOP/s: the products' operations over the least time of our whole step. */
+  readonly step: number;
+  /** GFLOP/s of the same products alone, each by the faster of the lab's kernel and tfjs's. */
+  readonly best: number;
+  /** `step / best`. */
+  readonly share: number;
+}
+
+/** The result of a training benchmark, its last line with `--json`. */
+export type TrainResult = {
+  readonly work: string;
+  readonly adapter: string;
+  /** Tokens per second, ours over the faster peer's. */
+  readonly ratio: number | null;
+  /** Processor time, that of the peer that needs the least over ours. */
+  readonly cpuRatio: number | null;
+  /** The products of a step at their fastest, jax-js's too, as a share of our median step. */
+  readonly matmulFraction: number | null;
+  readonly matmulRate: MatmulRate | null;
+  /** The largest difference of losses to the first peer's, in nats. */
+  readonly lossDifference: number;
+} & { readonly [Name in PeerName]?: PeerResult };
+
+/** The result, and what was measured of each product. */
+export interface TrainOutcome {
+  readonly result: TrainResult;
+  readonly rates: readonly ProductRate[];
+}
+
+/** What is known of a peer while it runs. */
+interface Contestant {
+  readonly peer: Peer;
+  readonly losses: number[];
+  readonly stepsMs: number[];
+  readonly stepsCpuMs: number[];
+  readonly dispatches: number | null;
+  readonly peakBytes: number | null;
+}
+
+/** Losses agree within this share of them; float32 and the order of additions explain far less. */
+const LOSS_TOLERANCE = 1e-3;
+
+/**
+ * Runs the benchmark.
+ *
+ * @throws {LabError} `internal` if the losses of the peers differ, `no-backend`
+ */
+export async function runContest(contest: TrainContest, surroundings: Surroundings): Promise<TrainOutcome> {
+  const { say, cpuMs } = surroundings;
+  const work = makeWork(contest.work);
+  const backends = await surroundings.openBackends(contest.backend);
+  const tally = contest.backend === 'webgpu' ? new GpuTally() : undefined;
+  say(`${describeWork(work)}\n${backends.adapter}`);
+
+  const contestants: Contestant[] = [];
+  for (const name of contest.peers) {
+    say(`${name}: warm-up`);
+    contestants.push(await enter(name, work, contest, backends, tally));
+  }
+  let rates: ProductRate[] = [];
+  if (contest.products && contest.peers.includes('ours')) {
+    say('products: timing each shape');
+    const { ours, plain } = backends;
+    rates = await measureProducts(stepProducts(work), [ours, plain], contest.peers.includes('jaxjs'));
+  }
+  for (let i = 0; i < contest.repeats; i++) {
+    for (const { peer, losses, stepsMs, stepsCpuMs } of contestants) {
+      const [startMs, startCpuMs] = [performance.now(), await cpuMs()];
+      losses.push(await peer.step());
+      stepsMs.push(performance.now() - startMs);
+      stepsCpuMs.push((await cpuMs()) - startCpuMs);
+      say(`${peer.name}: ${toText(stepsMs.at(-1))} ms, ${toText(stepsCpuMs.at(-1))} of processor time`);
+    }
+  }
+  const lossDifference = compareLosses(contestants);
+  const byName = Object.fromEntries(contestants.map((each) => [each.peer.name, resultOf(work, each)]));
+  for (const { peer } of contestants) await peer.dispose();
+  tally?.stop();
+  return {
+    result: { work: work.name, adapter: backends.adapter, ...compare(work, byName, rates), lossDifference },
+    rates,
+  };
+}
+
+function compare(
+  work: Work,
+  byName: { readonly [Name in PeerName]?: PeerResult },
+  rates: readonly ProductRate[],
+): Omit<TrainResult, 'work' | 'adapter' | 'lossDifference'> {
+  const { ours, ...others } = byName;
+  const peers = Object.values(others);
+  const isCompared = ours !== undefined && peers.length > 0;
+  const isRated = ours !== undefined && rates.length > 0;
+  const fastest = Math.max(...peers.map(({ tokensPerSec }) => tokensPerSec));
+  const leastCpuMs = Math.min(...peers.map((peer) => peer.cpuMs));
+  return {
+    ...byName,
+    ratio: isCompared ? rounded(ours.tokensPerSec / fastest, 3) : null,
+    cpuRatio: isCompared ? rounded(leastCpuMs / ours.cpuMs, 3) : null,
+    matmulFraction: isRated ? rounded(idealMs(rates) / ours.stepMs, 3) : null,
+    matmulRate: isRated ? rateOf(stepFlops(work), ours.leastStepMs, idealMs(rates, ['ours', 'tfjs'])) : null,
+  };
+}
+
+function rateOf(flops: number, stepMs: number, productsMs: number): MatmulRate {
+  const gigaflopsPerSec = (ms: number): number => rounded(flops / ms / 1e6, 2);
+  return {
+    step: gigaflopsPerSec(stepMs),
+    best: gigaflopsPerSec(productsMs),
+    share: rounded(productsMs / stepMs, 3),
+  };
+}
+
+/** Loads a peer, warms it up, and counts one step of it. */
+async function enter(
+  name: PeerName,
+  work: Work,
+  { backend, warmUp }: TrainContest,
+  { ours, plain }: BenchBackends,
+  tally: GpuTally | undefined,
+): Promise<Contestant> {
+  const bytesBefore = tf.memory().numBytes;
+  const peer = await openPeer(name, work, backend, { ours, plain });
+  const losses: number[] = [];
+  for (let i = 0; i < warmUp; i++) losses.push(await peer.step());
+
+  const contestant = { peer, losses, stepsMs: [], stepsCpuMs: [] };
+  const { device } = peer;
+  if (tally !== undefined && device !== undefined) {
+    const before = tally.dispatches;
+    losses.push(await peer.step());
+    return { ...contestant, dispatches: tally.dispatches - before, peakBytes: tally.peakBytes(device) };
+  }
+  if (name === 'jaxjs') return { ...contestant, dispatches: null, peakBytes: null };
+  const profile = await tf.profile(async () => {
+    losses.push(await peer.step());
+    return [];
+  });
+  // tfjs counts all its tensors, those of the other peer too: what was there before this one came is not its own.
+  return { ...contestant, dispatches: profile.kernels.length, peakBytes: profile.peakBytes - bytesBefore };
+}
+
+async function openPeer(
+  name: PeerName,
+  work: Work,
+  backend: BenchBackend,
+  { ours, plain }: Pick<BenchBackends, 'ours' | 'plain'>,
+): Promise<Peer> {
+  switch (name) {
+    case 'ours':
+      return openOurs(work, ours);
+    case 'tfjs':
+      return openPlainTfjs(work, plain);
+    case 'jaxjs':
+      return openJaxJs(work, backend);
+    default:
+      return name satisfies never;
+  }
+}
+
+function compareLosses(contestants: readonly Contestant[]): number {
+  const [first, ...others] = contestants;
+  let largest = 0;
+  for (const { peer, losses } of others) {
+    for (const [step, loss] of losses.entries()) {
+      const expected = first?.losses[step] ?? NaN;
+      const difference = Math.abs(loss - expected);
+      if (!(difference <= LOSS_TOLERANCE * Math.max(1, Math.abs(expected)))) {
+        throw new LabError('internal', {
+          message: `After ${step} updates ${peer.name} does not have the loss of ${first?.peer.name ?? ''}: it does other work.`,
+          expected: `${expected} nats`,
+          got: `${loss}`,
+        });
+      }
+      largest = Math.max(largest, difference);
+    }
+  }
+  return largest;
+}
+
+function resultOf({ B, T }: Work, { stepsMs, stepsCpuMs, dispatches, peakBytes }: Contestant): PeerResult {
+  const stepMs = median(stepsMs);
+  return {
+    tokensPerSec: rounded((1000 * B * T) / stepMs, 1),
+    dispatches,
+    peakBytes,
+    stepMs: rounded(stepMs, 2),
+    leastStepMs: rounded(Math.min(...stepsMs), 2),
+    cpuMs: rounded(median(stepsCpuMs), 1),
+  };
+}
+
+function rounded(value: number, digits: number): number {
+  return Number(value.toFixed(digits));
+}
+
+function toText(ms: number | undefined): string {
+  return (ms ?? NaN).toFixed(0);
+}

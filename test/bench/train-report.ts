@@ -1,0 +1,59 @@
+/**
+ * The result of `bench train` as text for people.
+ */
+import { idealMs, type ProductRate } from './matmul-rate.ts';
+import { PEER_NAMES, type PeerResult, type TrainOutcome, type TrainResult } from './train-contest.ts';
+import { describeWork, stepFlops, type Work } from './work.ts';
+
+/** Lines of the report. */
+export function trainReport(work: Work, { result, rates }: TrainOutcome): string[] {
+  return [
+    describeWork(work),
+    result.adapter,
+    '',
+    ...PEER_NAMES.flatMap((name) => {
+      const peer = result[name];
+      return peer === undefined ? [] : [peerLine(name, peer)];
+    }),
+    ...(rates.length === 0 ? [] : productLines(work, rates)),
+    '',
+    ...comparisonLines(result),
+  ];
+}
+
+function peerLine(
+  name: string,
+  { tokensPerSec, stepMs, leastStepMs, cpuMs, dispatches, peakBytes }: PeerResult,
+): string {
+  const counted = [
+    ...(dispatches === null ? [] : [`${dispatches} dispatches`]),
+    ...(peakBytes === null ? [] : [`${(peakBytes / 2 ** 20).toFixed(0)} MiB at most`]),
+  ];
+  const times = `${stepMs.toFixed(0)} ms (least ${leastStepMs.toFixed(0)}, processors ${cpuMs.toFixed(0)})`;
+  return [`${name.padEnd(6)} ${tokensPerSec.toFixed(0).padStart(8)} tokens/s   ${times}`, ...counted].join(', ');
+}
+
+function productLines(work: Work, rates: readonly ProductRate[]): string[] {
+  const lines = rates.map(({ product: { batch, rows, inner, columns, times }, bestMs, by, gigaflopsPerSec }) => {
+    const shape = `${times} x ${batch === 1 ? '' : `${batch} x `}[${rows},${inner}] [${inner},${columns}]`;
+    return `  ${shape.padEnd(36)} ${bestMs.toFixed(2).padStart(8)} ms  ${gigaflopsPerSec.toFixed(1)} GFLOP/s  ${by}`;
+  });
+  const all = `  in all ${(stepFlops(work) / 1e9).toFixed(2)} GFLOP, ${idealMs(rates).toFixed(0)} ms`;
+  return ['', 'products of a step, each at its fastest:', ...lines, all];
+}
+
+function comparisonLines({ ratio, cpuRatio, matmulFraction, matmulRate }: TrainResult): string[] {
+  const lines: string[] = [];
+  if (ratio !== null) lines.push(`ours / faster peer: ${ratio}; by processor time: ${String(cpuRatio)}`);
+  if (matmulFraction !== null) {
+    lines.push(`those products, whoever is fastest, as a share of our median step: ${matmulFraction}`);
+  }
+  if (matmulRate !== null) {
+    const { step, best, share } = matmulRate;
+    lines.push(
+      `rate: our least step does its products at ${step} GFLOP/s, everything else included; alone they run at ${best}`,
+      `  (the lab's kernel or tfjs's, the faster for each shape): our step reaches ${(100 * share).toFixed(0)} % of that rate`,
+    );
+  }
+  return lines;
+}
