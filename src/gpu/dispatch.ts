@@ -85,9 +85,12 @@ export function bindingLimitBytes(): number {
 }
 
 /** A tensor on the GPU whose content is whatever was there: for a pass that writes all of it. */
-export function allocate<R extends tf.Rank>(shape: tf.ShapeMap[R]): tf.Tensor<R> {
+export function allocate<R extends tf.Rank>(
+  shape: tf.ShapeMap[R],
+  dtype: 'float32' | 'int32' = 'float32',
+): tf.Tensor<R> {
   const recorder = recorderOf();
-  const info = (recorder as unknown as WebGPUBackend).makeTensorInfo([...shape], 'float32');
+  const info = (recorder as unknown as WebGPUBackend).makeTensorInfo([...shape], dtype);
   recorder.uploadToGPU(info.dataId);
   return tf.engine().makeTensorFromTensorInfo(info) as tf.Tensor<R>;
 }
