@@ -69,5 +69,6 @@ async function openPage(browser: Browser, url: string): Promise<BenchPage> {
   await page.waitForFunction(() => 'benchPage' in window);
   return {
     train: (contest) => page.evaluate((asked) => window.benchPage.train(asked), contest),
+    kernels: (bench) => page.evaluate((asked) => window.benchPage.kernels(asked), bench),
   };
 }

@@ -1,25 +1,21 @@
 /**
- * `bench kernels`: each op that has a fused kernel, forward and backward, on the lab's WebGPU backend (the kernel) and on
- * tfjs's own (the composite), in turns. The least time of some repeats is told: on the clock, and of all threads of the
- * process, which on a software adapter is what computing took even where the machine is busy.
+ * `bench kernels`: each op that has a fused kernel, on the lab's WebGPU backend (the kernel) and on tfjs's own (the
+ * composite), in turns. The least time of some measurements is told: on the clock, and of all threads, which on a software
+ * adapter is what computing took even where the machine is busy. Small ops are run so often in a row that a measurement can
+ * tell.
+ *
+ * Runs in Node and in a page.
  */
-import process from 'node:process';
 import * as tf from '@tensorflow/tfjs';
-import { note } from '../../src/cli/terminal.ts';
-import { Rng } from '../../src/common/rng.ts';
 import { waitForBackend } from '../../src/gpu/current-backend.ts';
-import { packRows } from '../../src/data/packed-rows.ts';
-import { causalAttention, spanVisibility } from '../../src/ops/attention.ts';
-import { embedding, selectRows } from '../../src/ops/embedding.ts';
-import { linear } from '../../src/ops/linear.ts';
-import { rmsNorm } from '../../src/ops/rms-norm.ts';
-import { rope, ropeTables } from '../../src/ops/rope.ts';
-import { swiGlu } from '../../src/ops/swiglu.ts';
-import { tokenLogProbs } from '../../src/ops/token-log-probs.ts';
-import { openBenchBackends } from './backends.ts';
-import type { Work } from './work.ts';
+import type { NamedBackend } from './backend-pair.ts';
+import { gradientlessOps } from './gradientless-ops.ts';
+import type { Surroundings } from './surroundings.ts';
+import type { OpenedOp, TimedOp } from './timed-op.ts';
+import { trainingOps } from './training-ops.ts';
+import { makeWork, type WorkRequest } from './work.ts';
 
-/** What one side took at least. */
+/** What one side took at least, in milliseconds. */
 interface LeastTime {
   readonly clockMs: number;
   readonly cpuMs: number;
@@ -27,157 +23,118 @@ interface LeastTime {
 
 export interface KernelResult {
   readonly op: string;
+  /** Forward and backward, or forward alone. */
+  readonly isDifferentiated: boolean;
   readonly kernel: LeastTime;
   readonly composite: LeastTime;
   /** CPU time of the composite over that of the kernel. */
   readonly ratio: number;
 }
 
+/** What to time. Plain data: it is sent to a page as it is. */
 export interface KernelsBench {
   /** Whose sizes the ops have. */
-  readonly work: Work;
-  readonly adapter?: string | undefined;
+  readonly work: WorkRequest;
+  /** Timed measurements of each. */
   readonly repeats: number;
+  /** Only ops whose name has this in it; default all. */
+  readonly only?: string | undefined;
 }
 
-/** Of a packed row, behind what they share: half a row. */
-const PARTS = 4;
-
-/** An op to differentiate by all its inputs, which have these shapes. */
-interface OpToTime {
-  readonly op: string;
-  readonly shapes: readonly number[][];
-  readonly run: (inputs: tf.Tensor[]) => tf.Tensor;
-}
+/** A measurement lasts about this long: a browser tells processor time in steps of 10 ms. */
+const MEASURE_MS = 100;
+const MOST_RUNS = 50;
 
 /** Times every op; throws what opening the backends does. */
-export async function benchKernels({ work, adapter, repeats }: KernelsBench): Promise<KernelResult[]> {
-  const { ours, plain } = await openBenchBackends('webgpu', adapter);
+export async function benchKernels(
+  { work: request, repeats, only = '' }: KernelsBench,
+  surroundings: Surroundings,
+): Promise<KernelResult[]> {
+  const work = makeWork(request);
+  const { ours, plain, adapter } = await surroundings.openBackends('webgpu');
+  surroundings.say(adapter);
   const results: KernelResult[] = [];
-  for (const op of opsOf(work)) {
-    note(op.op);
-    const sides = [];
-    for (const { name } of [ours, plain]) sides.push(await openSide(op, name));
-    const [kernel, composite] = sides;
-    if (kernel === undefined || composite === undefined) continue;
-    for (let i = 0; i <= repeats; i++) for (const side of sides) await side.once(i > 0); // the first compiles
-    results.push({
-      op: op.op,
-      kernel: kernel.least,
-      composite: composite.least,
-      ratio: composite.least.cpuMs / kernel.least.cpuMs,
-    });
-    for (const side of sides) await side.dispose();
+  for (const [ops, isDifferentiated] of [
+    [trainingOps(work), true],
+    [gradientlessOps(work), false],
+  ] as const) {
+    for (const op of ops.filter((each) => each.op.includes(only))) {
+      surroundings.say(op.op);
+      const sides = [await Side.open(op, ours, surroundings), await Side.open(op, plain, surroundings)] as const;
+      for (let i = 0; i < repeats; i++) for (const side of sides) await side.measure();
+      const [kernel, composite] = [sides[0].least, sides[1].least];
+      results.push({ op: op.op, isDifferentiated, kernel, composite, ratio: composite.cpuMs / kernel.cpuMs });
+      for (const side of sides) await side.dispose();
+    }
   }
   await tf.setBackend(ours.name);
   return results;
 }
 
-async function openSide({ shapes, run }: OpToTime, backend: string) {
-  await tf.setBackend(backend);
-  const inputs = shapes.map((shape) => tf.randomNormal(shape, 0, 1, 'float32', 1));
-  const gradients = tf.grads((...xs: tf.Tensor[]) => tf.sum(run(xs)));
-  const side = {
-    least: { clockMs: Infinity, cpuMs: Infinity },
-    once: async (counts: boolean): Promise<void> => {
-      await tf.setBackend(backend);
-      await waitForBackend();
-      const [startMs, cpu] = [performance.now(), process.cpuUsage()];
-      tf.dispose(gradients(inputs));
-      await waitForBackend();
-      const { user, system } = process.cpuUsage(cpu);
-      const [clockMs, cpuMs] = [performance.now() - startMs, (user + system) / 1000];
-      const { least } = side;
-      if (counts) side.least = { clockMs: Math.min(least.clockMs, clockMs), cpuMs: Math.min(least.cpuMs, cpuMs) };
-    },
-    dispose: async (): Promise<void> => {
-      await tf.setBackend(backend);
-      tf.dispose(inputs);
-    },
-  };
-  return side;
-}
+/** An op on one of the backends. */
+class Side {
+  readonly #opened: OpenedOp;
+  readonly #backend: string;
+  readonly #cpuMs: Surroundings['cpuMs'];
+  #runs = 1;
+  #least: LeastTime = { clockMs: Infinity, cpuMs: Infinity };
 
-function opsOf({ config, B, T }: Work): OpToTime[] {
-  const { vocabSize: V, width: C, heads: H, kvHeads: K, headDim: D, hidden: F, normEps: eps } = config;
-  const N = B * T;
-  const rng = new Rng('bench kernels');
-  const ids = Int32Array.from({ length: N }, () => rng.int(V));
-  const half = Int32Array.from({ length: Math.ceil(N / 2) }, (_, i) => 2 * i);
-  const shared = new Int32Array(Math.floor(T / 2));
-  const parts = Array.from({ length: PARTS }, () => new Int32Array(Math.floor((T - shared.length) / PARTS)));
-  const { spans } = packRows(
-    Array.from({ length: B }, () => ({ shared, parts })),
-    T,
-  ).layout;
-  type M = tf.Tensor2D;
-  return [
-    {
-      op: `linear [${N},${C}] -> [${N},${F}]`,
-      shapes: [
-        [N, C],
-        [F, C],
-      ],
-      run: ([x, w]) => linear(x as M, w as M),
-    },
-    {
-      op: `linear [${N},${F}] -> [${N},${C}]`,
-      shapes: [
-        [N, F],
-        [C, F],
-      ],
-      run: ([x, w]) => linear(x as M, w as M),
-    },
-    { op: `rmsNorm [${N},${C}]`, shapes: [[N, C], [C]], run: ([x, g]) => rmsNorm(x as M, g as tf.Tensor1D, eps) },
-    {
-      op: `rope of normed [${B},${T},${H},${D}]`,
-      shapes: [[B, T, H, D], [D]],
-      run: ([x, gain]) => rope(x as tf.Tensor4D, ropeTables(0, T, D, 10_000), { gain: gain as tf.Tensor1D, eps }),
-    },
-    {
-      op: `causalAttention [${B},${T},${H},${D}] over ${K} heads`,
-      shapes: [
-        [B, T, H, D],
-        [B, T, K, D],
-        [B, T, K, D],
-      ],
-      run: ([q, k, v]) => causalAttention(q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D),
-    },
-    {
-      op: `the same in rows of ${shared.length} shared and ${PARTS} parts`,
-      shapes: [
-        [B, T, H, D],
-        [B, T, K, D],
-        [B, T, K, D],
-      ],
-      run: ([q, k, v]) => {
-        const visibility = spanVisibility(spans, B, T);
-        return causalAttention(q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D, visibility);
-      },
-    },
-    {
-      op: `swiGlu [${N},${F}]`,
-      shapes: [
-        [N, F],
-        [N, F],
-      ],
-      run: ([gate, up]) => swiGlu(gate as M, up as M),
-    },
-    { op: `tokenLogProbs [${N},${V}]`, shapes: [[N, V]], run: ([x]) => tokenLogProbs(x as M, ids) },
-    { op: `embedding of ${N} in [${V},${C}]`, shapes: [[V, C]], run: ([table]) => embedding(table as M, ids) },
-    { op: `selectRows ${half.length} of [${N},${C}]`, shapes: [[N, C]], run: ([x]) => selectRows(x as M, half) },
-  ];
+  private constructor(opened: OpenedOp, backend: string, cpuMs: Surroundings['cpuMs']) {
+    this.#opened = opened;
+    this.#backend = backend;
+    this.#cpuMs = cpuMs;
+  }
+
+  /** Prepares it, compiles its shaders and finds out how often a measurement is to run it. */
+  static async open(op: TimedOp, { owner, name }: NamedBackend, { cpuMs }: Surroundings): Promise<Side> {
+    await tf.setBackend(name);
+    const side = new Side(op.open(owner), name, cpuMs);
+    await side.measure();
+    const { clockMs } = await side.measure();
+    side.#runs = Math.max(1, Math.min(MOST_RUNS, Math.round(MEASURE_MS / clockMs)));
+    side.#least = { clockMs: Infinity, cpuMs: Infinity };
+    return side;
+  }
+
+  /** Of one run: the least so far. */
+  get least(): LeastTime {
+    return this.#least;
+  }
+
+  /** Runs it; @returns what one run took, on average of this measurement */
+  async measure(): Promise<LeastTime> {
+    await tf.setBackend(this.#backend);
+    await waitForBackend();
+    const [startMs, startCpuMs] = [performance.now(), await this.#cpuMs()];
+    for (let i = 0; i < this.#runs; i++) await this.#opened.run();
+    await waitForBackend();
+    const clockMs = (performance.now() - startMs) / this.#runs;
+    const cpuMs = ((await this.#cpuMs()) - startCpuMs) / this.#runs;
+    const least = this.#least;
+    this.#least = { clockMs: Math.min(least.clockMs, clockMs), cpuMs: Math.min(least.cpuMs, cpuMs) };
+    return { clockMs, cpuMs };
+  }
+
+  async dispose(): Promise<void> {
+    await tf.setBackend(this.#backend);
+    this.#opened.dispose();
+  }
 }
 
 /** The results as a table. */
 export function kernelsReport(results: readonly KernelResult[]): string[] {
   const ms = ({ clockMs, cpuMs }: LeastTime): string =>
-    `${clockMs.toFixed(1).padStart(9)} ${cpuMs.toFixed(1).padStart(9)}`;
-  return [
+    `${clockMs.toFixed(2).padStart(9)} ${cpuMs.toFixed(2).padStart(9)}`;
+  const heading = (title: string): string[] => [
+    '',
     `${''.padEnd(44)} ${'kernel, ms'.padStart(19)} ${'composite, ms'.padStart(19)}`,
-    `${'forward and backward'.padEnd(44)} ${'clock'.padStart(9)} ${'CPU'.padStart(9)} ${'clock'.padStart(9)} ${'CPU'.padStart(9)}`,
-    ...results.map(({ op, kernel, composite, ratio }) => {
-      return `${op.padEnd(44)} ${ms(kernel)} ${ms(composite)}  x ${ratio.toFixed(1)}`;
-    }),
+    `${title.padEnd(44)} ${'clock'.padStart(9)} ${'CPU'.padStart(9)} ${'clock'.padStart(9)} ${'CPU'.padStart(9)}`,
   ];
+  const rows = (isDifferentiated: boolean): string[] =>
+    results
+      .filter((result) => result.isDifferentiated === isDifferentiated)
+      .map(
+        ({ op, kernel, composite, ratio }) => `${op.padEnd(44)} ${ms(kernel)} ${ms(composite)}  x ${ratio.toFixed(1)}`,
+      );
+  return [...heading('forward and backward'), ...rows(true), ...heading('without gradients'), ...rows(false)];
 }

@@ -41,6 +41,15 @@ interface TrainOptions extends SharedOptions {
   readonly browser?: boolean;
 }
 
+interface KernelsOptions {
+  readonly shape: string;
+  readonly only?: string;
+  readonly repeats: number;
+  readonly adapter?: string;
+  readonly browser?: boolean;
+  readonly json?: boolean;
+}
+
 function shared(command: Command): Command {
   return command
     .addOption(new Option('--preset <name>', 'a preset as the work').choices(PRESET_NAMES))
@@ -63,7 +72,7 @@ const train = shared(new Command('train'))
   .option('--repeats <n>', 'timed steps of each', wholeNumber(1), 7)
   .option('--warm-up <n>', 'steps of each before', wholeNumber(1), 2)
   .option('--no-products', 'do not time each matrix product by itself')
-  .option('--browser', 'in a page of Chromium, which adapters are swiftshader or, without --adapter, a GPU')
+  .option('--browser', 'in a page of Chromium, on swiftshader or, without --adapter, on a GPU')
   .action(async (options: TrainOptions) => {
     const work = workOf(options);
     const { backend, adapter, peers, repeats, warmUp, products } = options;
@@ -125,11 +134,16 @@ const generate = new Command('generate')
 const kernels = new Command('kernels')
   .description('each op that has a WebGPU kernel, by the kernel and by its composite')
   .option('--shape <sizes>', 'a shape as the work', WORK_A)
+  .option('--only <text>', 'ops whose name has this in it')
   .option('--adapter <name>', 'lavapipe, swiftshader, or the file of a Vulkan driver')
-  .option('--repeats <n>', 'timed runs of each', wholeNumber(1), 5)
+  .option('--browser', 'in a page of Chromium, on swiftshader or, without --adapter, on a GPU')
+  .option('--repeats <n>', 'timed measurements of each', wholeNumber(1), 5)
   .option('--json', 'end with one line of JSON')
-  .action(async ({ shape, json, ...options }: { shape: string; adapter?: string; repeats: number; json?: boolean }) => {
-    const results = await benchKernels({ work: makeWork({ shape }), ...options });
+  .action(async ({ shape, only, repeats, adapter, browser, json }: KernelsOptions) => {
+    const bench = { work: { shape }, only, repeats };
+    const results = await (browser === true
+      ? inChromium(adapter, (page) => page.kernels(bench))
+      : benchKernels(bench, nodeSurroundings(adapter)));
     for (const line of kernelsReport(results)) (json === true ? note : print)(line);
     if (json === true) print(JSON.stringify(results));
   });

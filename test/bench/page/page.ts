@@ -6,12 +6,14 @@ import threadedSimdUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-was
 import simdUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url';
 import plainUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url';
 import { openBackendPair } from '../backend-pair.ts';
+import { benchKernels, type KernelResult, type KernelsBench } from '../kernels-bench.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { runContest, type TrainContest, type TrainOutcome } from '../train-contest.ts';
 
 /** What the page offers the driving process, by name. */
 export interface BenchPage {
   readonly train: (contest: TrainContest) => Promise<TrainOutcome>;
+  readonly kernels: (bench: KernelsBench) => Promise<KernelResult[]>;
 }
 
 declare global {
@@ -36,4 +38,7 @@ const surroundings: Surroundings = {
   cpuMs: benchCpuMs,
 };
 
-window.benchPage = { train: (contest) => runContest(contest, surroundings) };
+window.benchPage = {
+  train: (contest) => runContest(contest, surroundings),
+  kernels: (bench) => benchKernels(bench, surroundings),
+};

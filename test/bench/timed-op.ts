@@ -1,0 +1,59 @@
+/**
+ * An op to be timed on two backends: what it needs is made on the backend that is current when it is opened.
+ */
+import * as tf from '@tensorflow/tfjs';
+import type { NamedBackend } from './backend-pair.ts';
+
+/** An op by name. */
+export interface TimedOp {
+  readonly op: string;
+  /** Prepares its inputs on the current backend, which is `owner`'s. */
+  readonly open: (owner: NamedBackend['owner']) => OpenedOp;
+}
+
+/** An op with its inputs. */
+export interface OpenedOp {
+  /** Computes it, or queues it on a GPU, and frees what comes of it. */
+  readonly run: () => void | Promise<void>;
+  readonly dispose: () => void;
+}
+
+/** Normal numbers, the same for a shape on every backend. */
+export function someNumbers(shape: readonly number[]): tf.Tensor {
+  return tf.randomNormal([...shape], 0, 1, 'float32', 1);
+}
+
+/**
+ * An op forward, and backward by all its inputs.
+ *
+ * @param shapes - of the inputs
+ */
+export function differentiatedOp(
+  op: string,
+  shapes: readonly (readonly number[])[],
+  run: (inputs: tf.Tensor[], owner: NamedBackend['owner']) => tf.Tensor,
+): TimedOp {
+  return {
+    op,
+    open: (owner) => {
+      const inputs = shapes.map(someNumbers);
+      const gradients = tf.grads((...xs: tf.Tensor[]) => tf.sum(run(xs, owner)));
+      return { run: () => tf.dispose(gradients(inputs)), dispose: () => tf.dispose(inputs) };
+    },
+  };
+}
+
+/** An op forward. */
+export function forwardOp(
+  op: string,
+  shapes: readonly (readonly number[])[],
+  run: (inputs: tf.Tensor[]) => tf.TensorContainer,
+): TimedOp {
+  return {
+    op,
+    open: () => {
+      const inputs = shapes.map(someNumbers);
+      return { run: () => tf.dispose(tf.tidy(() => run(inputs))), dispose: () => tf.dispose(inputs) };
+    },
+  };
+}
