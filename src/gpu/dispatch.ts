@@ -11,7 +11,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import { LabError } from '../common/errors.ts';
 import { BufferPool } from './buffer-pool.ts';
+import { waitForBackend } from './current-backend.ts';
 import { type KernelTime, KernelTimes } from './kernel-times.ts';
+import { VariantChoices } from './variant-choice.ts';
 
 /** A compute shader. Its bindings are the tensors in order, then, if there are parameters, one uniform. */
 export interface Program {
@@ -56,6 +58,8 @@ interface Recorder {
   dispatchCountInPass: number;
   /** Ours: there while kernels are timed. */
   kernelTimes?: KernelTimes | undefined;
+  /** Ours: the fastest kernels known. */
+  variantChoices?: VariantChoices;
   uploadToGPU(dataId: object): void;
   ensureCommandEncoderReady(): void;
   endComputePassEncoder(): void;
@@ -82,6 +86,31 @@ export function usesKernels(): boolean {
 /** The most bytes of a tensor that a kernel can be given. */
 export function bindingLimitBytes(): number {
   return recorderOf().device.limits.maxStorageBufferBindingSize;
+}
+
+/**
+ * The lanes of a subgroup, where the device has the feature `subgroups` and subgroups of one size only.
+ *
+ * @returns undefined elsewhere
+ */
+export function subgroupLanes(): number | undefined {
+  const { device } = recorderOf();
+  if (!device.features.has('subgroups')) return undefined;
+  const { subgroupMinSize, subgroupMaxSize } = device.adapterInfo;
+  return subgroupMinSize === subgroupMaxSize ? subgroupMinSize : undefined;
+}
+
+/** The choices between variants of kernels on the current device. */
+export function variantChoices(): VariantChoices {
+  return (recorderOf().variantChoices ??= new VariantChoices(waitForBackend));
+}
+
+/**
+ * Tries out the variants of kernels that ran for the first time since the last call, so that the fastest are taken from now
+ * on; results do not change. For places where work can wait. Does nothing without kernels.
+ */
+export async function measureVariants(): Promise<void> {
+  if (usesKernels()) await variantChoices().measure();
 }
 
 /** A tensor on the GPU whose content is whatever was there: for a pass that writes all of it. */

@@ -8,7 +8,7 @@ import { LabError } from '../common/errors.ts';
 import { BufferPool } from './buffer-pool.ts';
 
 /** Features that are asked for where they are offered. */
-const WANTED_FEATURES = ['timestamp-query', 'shader-f16'] as const satisfies GPUFeatureName[];
+const WANTED_FEATURES = ['timestamp-query', 'shader-f16', 'subgroups'] as GPUFeatureName[]; // tfjs's types lack the last
 
 /** Limits that are raised to what the adapter has. */
 const RAISED_LIMITS = [

@@ -1,18 +1,30 @@
 /**
- * Matrix products on the GPU: each invocation computes a 4 x 4 block of the result in registers, reading four numbers at a
- * time. No workgroup memory and no barriers: on software adapters barriers cost more than they save, and the caches of a
- * hardware one catch most of what neighbouring invocations read twice.
+ * Matrix products on the GPU. There are several ways to compute them, each with a file of its own; which is the fastest for a
+ * shape on the device at hand is measured (gpu/variant-choice.ts). Sums run over the inner axis in order, one `fma` at a time,
+ * in all of them: a result has the same bits whoever computes it, and depends on its row and column alone.
  *
- * Sums run over the inner axis in order, so a result depends on its row and column alone, whatever else is computed.
- *
- * In: A `[M,K]` or, transposed, `[K,M]`; B `[K,N]` or `[N,K]`; optionally a bias `[N]`, and a matrix `[M,N]` to add. Out:
- * `[M,N]`, overwritten. Grid: a workgroup for 32 x 32 of the result. Needs no optional feature.
+ * In: A `[M,K]` or, transposed, `[K,M]`; B `[K,N]` or `[N,K]`, each of float32 or of halves; optionally a bias `[N]`, and a
+ * matrix `[M,N]` to add, or one that gates the result. Out: `[M,N]`, overwritten. Sums are float32 always.
  */
-import type * as tf from '@tensorflow/tfjs-core';
-import { allocate, dispatch, type Program } from '../gpu/dispatch.ts';
+import * as tf from '@tensorflow/tfjs-core';
+import { allocate, dispatch, subgroupLanes, variantChoices } from '../gpu/dispatch.ts';
+import type { HalfMatrix } from './halves.ts';
+import { blocksVariant } from './matmul-blocks.ts';
+import { lanesVariant } from './matmul-lanes.ts';
+import { outerVariant } from './matmul-outer.ts';
+import {
+  type Arrangement,
+  type MatmulVariant,
+  type ProductForm,
+  type ProductSizes,
+  shaderOf,
+} from './matmul-shader.ts';
+import { tilesVariant } from './matmul-tiles.ts';
 
-/** Which operands are given transposed. Both at once is not needed by any op. */
-export type Arrangement = 'nn' | 'nt' | 'tn';
+export type { Arrangement } from './matmul-shader.ts';
+
+/** An operand of a product. */
+export type Matrix = tf.Tensor2D | HalfMatrix;
 
 /** What is added to a product before it is written. */
 export interface Epilogue {
@@ -23,137 +35,145 @@ export interface Epilogue {
 }
 
 /** `A B (+ bias) (+ residual)`, `[M,N]`. */
-export function matmulKernel(
-  a: tf.Tensor2D,
-  b: tf.Tensor2D,
+export function matmulKernel(a: Matrix, b: Matrix, arrangement: Arrangement, epilogue: Epilogue = {}): tf.Tensor2D {
+  return compute(pick(a, b, arrangement), { a, b, arrangement, ...epilogue }).product;
+}
+
+/**
+ * The second product of a SwiGLU: `up = A B` and `gated = silu(gate) up`, `[M,N]` both.
+ *
+ * @param gate - `[M,N]`, the first product
+ */
+export function gatedMatmulKernel(
+  a: Matrix,
+  b: Matrix,
   arrangement: Arrangement,
-  { bias, residual }: Epilogue = {},
-): tf.Tensor2D {
-  const [M, K] = arrangement === 'tn' ? [a.shape[1], a.shape[0]] : a.shape;
-  const N = arrangement === 'nt' ? b.shape[0] : b.shape[1];
-  const product = allocate<tf.Rank.R2>([M, N]);
-  const extras = [bias, residual].filter((tensor) => tensor !== undefined);
-  dispatch({
-    program: matmulProgram({
-      arrangement,
-      // Four at a time needs every row to start at a multiple of four.
-      isWide: [a.shape[1], b.shape[1], N].every((size) => size % BLOCK === 0),
-      hasBias: bias !== undefined,
-      hasResidual: residual !== undefined,
-    }),
-    tensors: [a, b, ...extras, product],
-    parameters: [M, N, K],
-    size: [Math.ceil(N / BLOCK), Math.ceil(M / BLOCK)],
-    workgroupSize: WORKGROUP,
+  gate: tf.Tensor2D,
+): { readonly up: tf.Tensor2D; readonly gated: tf.Tensor2D } {
+  const { product, gated } = compute(pick(a, b, arrangement), { a, b, arrangement, gate });
+  return { up: product, gated: gated ?? product };
+}
+
+/** A product by a variant of choice: for tests and benchmarks. */
+export function matmulBy(
+  variant: MatmulVariant,
+  a: Matrix,
+  b: Matrix,
+  arrangement: Arrangement,
+  epilogue: Epilogue & { readonly gate?: tf.Tensor2D | undefined } = {},
+): { readonly product: tf.Tensor2D; readonly gated: tf.Tensor2D | undefined } {
+  return compute(variant, { a, b, arrangement, ...epilogue });
+}
+
+/**
+ * All variants that the device can run, the one that takes everything first: the others read and write four numbers of a row at
+ * a time, so their rows must begin at a multiple of four.
+ */
+export function matmulVariants(arrangement: Arrangement): [MatmulVariant, ...MatmulVariant[]] {
+  const lanes = subgroupLanes();
+  return [
+    blocksVariant(arrangement),
+    outerVariant(arrangement),
+    tilesVariant(arrangement),
+    ...(lanes === undefined ? [] : [lanesVariant(arrangement, lanes)]),
+  ];
+}
+
+/** Products with fewer rows, as for the next token of few sequences, with less work or with odd rows are done by blocks. */
+const LEAST_ROWS = 16;
+const LEAST_WORK = 2 ** 19;
+
+function pick(a: Matrix, b: Matrix, arrangement: Arrangement): MatmulVariant {
+  const { M, N, K } = sizesOf(a, b, arrangement);
+  const isAligned = [a.shape[1], b.shape[1], N].every((size) => size % 4 === 0);
+  if (!isAligned || M < LEAST_ROWS || M * N * K < LEAST_WORK) return blocksVariant(arrangement);
+  const kinds = [a, b].map((operand) => (isHalf(operand) ? 'f16' : 'f32')).join(' ');
+  return variantChoices().pick({
+    key: `product ${arrangement} ${kinds} ${[M, N, K].map(magnitude).join(' x ')}`,
+    variants: matmulVariants(arrangement),
+    prepare: () => [someValues(a), someValues(b)],
+    compute: (variant, [first, second]) => {
+      const [likeA, likeB] = [ofKind(a, first), ofKind(b, second)];
+      return compute(variant, { a: likeA, b: likeB, arrangement }).product;
+    },
   });
-  return product;
 }
 
-const BLOCK = 4;
-const WORKGROUP = [8, 8] as const;
+/** Sizes that are taken for alike: powers of four. */
+function magnitude(size: number): number {
+  return 4 ** Math.round(Math.log(size) / Math.log(4));
+}
 
-interface Variant {
+/** A tensor of the kind that holds an operand, of small numbers; bits of 1 make halves that are numbers too. */
+function someValues(operand: Matrix): tf.Tensor {
+  return isHalf(operand) ? tf.fill(operand.packed.shape, ONES, 'int32') : tf.fill(operand.shape, 0.5);
+}
+
+/** Two halves of 1. */
+const ONES = 0x3c003c00;
+
+function ofKind(operand: Matrix, tensor: tf.Tensor | undefined): Matrix {
+  return isHalf(operand) ? { packed: tensor as tf.Tensor2D, shape: operand.shape } : (tensor as tf.Tensor2D);
+}
+
+/** A product with all that it reads. */
+interface Product extends Epilogue {
+  readonly a: Matrix;
+  readonly b: Matrix;
   readonly arrangement: Arrangement;
-  readonly isWide: boolean;
-  readonly hasBias: boolean;
-  readonly hasResidual: boolean;
+  readonly gate?: tf.Tensor2D | undefined;
 }
 
-function matmulProgram(variant: Variant): Program {
-  const { arrangement, isWide, hasBias, hasResidual } = variant;
-  const key = `matmul ${arrangement}${isWide ? ' wide' : ''}${hasBias ? ' bias' : ''}${hasResidual ? ' residual' : ''}`;
-  return { key, source: () => matmulSource(variant) };
+function compute(variant: MatmulVariant, { a, b, arrangement, bias, residual, gate }: Product) {
+  const { M, N, K } = sizesOf(a, b, arrangement);
+  const form: ProductForm = {
+    arrangement,
+    isHalf: { a: isHalf(a), b: isHalf(b) },
+    isAligned: { a: a.shape[1] % 4 === 0, b: b.shape[1] % 4 === 0, product: N % 4 === 0 },
+    hasBias: bias !== undefined,
+    hasResidual: residual !== undefined,
+    hasGate: gate !== undefined,
+  };
+  const product = allocate<tf.Rank.R2>([M, N]);
+  const gated = gate === undefined ? undefined : allocate<tf.Rank.R2>([M, N]);
+  const optional = [bias, residual, gate, product, gated].filter((tensor) => tensor !== undefined);
+  const [rows, columns] = variant.tile;
+  dispatch({
+    program: { key: keyOf(variant, form), source: () => shaderOf(form, variant) },
+    tensors: [storedIn(a), storedIn(b), ...optional],
+    parameters: [M, N, K],
+    size: [Math.ceil(N / columns), Math.ceil(M / rows)],
+    workgroupSize: [1, 1],
+  });
+  return { product, gated };
 }
 
-const LANES = [0, 1, 2, 3] as const;
-const AXES = ['x', 'y', 'z', 'w'] as const;
-
-/** Lines of shader text, one for each of four. */
-function four(line: (i: 0 | 1 | 2 | 3) => string): string {
-  return LANES.map(line).join('\n');
+function sizesOf(a: Matrix, b: Matrix, arrangement: Arrangement): ProductSizes {
+  const [M, K] = arrangement === 'tn' ? [a.shape[1], a.shape[0]] : a.shape;
+  return { M, K, N: arrangement === 'nt' ? b.shape[0] : b.shape[1] };
 }
 
-function matmulSource({ arrangement, isWide, hasBias, hasResidual }: Variant): string {
-  const element = isWide ? 'vec4f' : 'f32';
-  const names = ['a', 'b', ...(hasBias ? ['bias'] : []), ...(hasResidual ? ['residual'] : [])];
-  const inputs = names.map((name, i) => `@group(0) @binding(${i}) var<storage, read> ${name}: array<${element}>;`);
-  // Lanes next to each other take rows of B next to each other, which a cache line holds; columns are strided then.
-  return `
-${inputs.join('\n')}
-@group(0) @binding(${names.length}) var<storage, read_write> product: array<${element}>;
-struct Sizes { M: u32, N: u32, K: u32 }
-@group(0) @binding(${names.length + 1}) var<uniform> sizes: Sizes;
-
-${loader('a', arrangement === 'tn' ? 'M' : 'K', isWide)}
-${loader('b', arrangement === 'nt' ? 'K' : 'N', isWide)}
-@compute @workgroup_size(${WORKGROUP.join(', ')})
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let column = 4u * id.x;
-  let row = 4u * id.y;
-  if (row >= sizes.M || column >= sizes.N) { return; }
-  ${four((i) => `var sum${i} = vec4f();`)}
-  ${arrangement === 'tn' ? outerLoop() : innerLoop(arrangement)}
-  ${four((i) => `write(row + ${i}u, column, sum${i});`)}
+/** Unique for the text of the shader. */
+function keyOf({ name }: MatmulVariant, form: ProductForm): string {
+  const { arrangement, isHalf: halves, isAligned: aligned, hasBias, hasResidual, hasGate } = form;
+  const marks = {
+    'a16 ': halves.a,
+    'b16 ': halves.b,
+    'odd-a ': !aligned.a,
+    'odd-b ': !aligned.b,
+    'odd ': !aligned.product,
+    'bias ': hasBias,
+    'residual ': hasResidual,
+    'gate ': hasGate,
+  };
+  const set = Object.entries(marks).flatMap(([mark, isSet]) => (isSet ? [mark] : []));
+  return `matmul ${arrangement} ${set.join('')}${name}`;
 }
 
-fn write(row: u32, column: u32, sum: vec4f) {
-  if (row >= sizes.M) { return; }
-  ${isWide ? wideWrite(hasBias, hasResidual) : narrowWrite(hasBias, hasResidual)}
-}`;
+function isHalf(operand: Matrix): operand is HalfMatrix {
+  return 'packed' in operand;
 }
 
-/** Reads four neighbours of a row; what lies outside of the matrix counts as 0. */
-function loader(name: 'a' | 'b', width: 'M' | 'N' | 'K', isWide: boolean): string {
-  if (isWide)
-    return `fn load_${name}(row: u32, column: u32) -> vec4f { return ${name}[(row * sizes.${width} + column) / 4u]; }`;
-  return `fn load_${name}(row: u32, column: u32) -> vec4f {
-  let start = row * sizes.${width} + column;
-  let room = sizes.${width} - column;
-  var four = vec4f(${name}[start], 0, 0, 0);
-  if (room > 1u) { four.y = ${name}[start + 1u]; }
-  if (room > 2u) { four.z = ${name}[start + 2u]; }
-  if (room > 3u) { four.w = ${name}[start + 3u]; }
-  return four;
-}`;
-}
-
-/** Rows of A, four of the inner axis at a time. */
-function innerLoop(arrangement: 'nn' | 'nt'): string {
-  // A row past the end repeats the last one; what it gives is not written.
-  const rows = four((i) => `let row${i} = min(row + ${i}u, sizes.M - 1u);`);
-  const fromA = four((i) => `let a${i} = load_a(row${i}, k);`);
-  const body =
-    arrangement === 'nt'
-      ? `${four((j) => `let b${j} = load_b(column${j}, k);`)}
-    ${four((i) => `sum${i} += vec4f(${LANES.map((j) => `dot(a${i}, b${j})`).join(', ')});`)}`
-      : `${four((k) => `let b${k} = load_b(min(k + ${k}u, sizes.K - 1u), column);`)}
-    ${four((i) => `sum${i} += ${LANES.map((k) => `a${i}.${AXES[k]} * b${k}`).join(' + ')};`)}`;
-  const columns = arrangement === 'nt' ? four((j) => `let column${j} = min(column + ${j}u, sizes.N - 1u);`) : '';
-  return `${rows}
-  ${columns}
-  for (var k = 0u; k < sizes.K; k += 4u) {
-    ${fromA}
-    ${body}
-  }`;
-}
-
-/** Rows of A and B of one place on the inner axis: their outer product. */
-function outerLoop(): string {
-  return `for (var k = 0u; k < sizes.K; k++) {
-    let a0 = load_a(k, row);
-    let b0 = load_b(k, column);
-    ${four((i) => `sum${i} += a0.${AXES[i]} * b0;`)}
-  }`;
-}
-
-function wideWrite(hasBias: boolean, hasResidual: boolean): string {
-  return `let place = (row * sizes.N + column) / 4u;
-  product[place] = sum${hasBias ? ' + bias[column / 4u]' : ''}${hasResidual ? ' + residual[place]' : ''};`;
-}
-
-function narrowWrite(hasBias: boolean, hasResidual: boolean): string {
-  return `for (var j = 0u; j < min(4u, sizes.N - column); j++) {
-    let place = row * sizes.N + column + j;
-    product[place] = sum[j]${hasBias ? ' + bias[column + j]' : ''}${hasResidual ? ' + residual[place]' : ''};
-  }`;
+function storedIn(operand: Matrix): tf.Tensor {
+  return isHalf(operand) ? operand.packed : operand;
 }
