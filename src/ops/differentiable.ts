@@ -5,6 +5,9 @@
  * backward pass needs (tfjs frees everything else that the forward pass made, so `backward` must read tensors from
  * `saved`, never from the closure), and avoid the gradients that tfjs gets wrong or lacks (cumsum on inner axes, gather on wasm,
  * float atomics on WebGPU). A fused kernel can later take the place of a composite behind the same signature.
+ *
+ * What was saved and the gradient of the value are freed as soon as the backward pass of the op is done: tfjs would hold all of
+ * them until the last op's is. So a `dy` that is handed to `tf.grads` is used up.
  */
 import * as tf from '@tensorflow/tfjs-core';
 
@@ -30,8 +33,12 @@ export function differentiable<Input extends tf.Tensor[], Output extends tf.Tens
     const saved: tf.Tensor[] = [];
     const value = op.forward((tensor) => saved.push(tensor));
     saveAll(saved);
-    // Without the tidy every intermediate of every backward pass would live until the whole gradient is done.
-    const gradFunc = (dOutput: Output, kept: tf.Tensor[]): tf.Tensor[] => tf.tidy(() => op.backward(dOutput, kept));
+    const gradFunc = (dOutput: Output, kept: tf.Tensor[]): tf.Tensor[] => {
+      // Without the tidy every intermediate of every backward pass would live until the whole gradient is done.
+      const gradients = tf.tidy(() => op.backward(dOutput, kept));
+      tf.dispose([...kept, dOutput]);
+      return gradients;
+    };
     return { value, gradFunc };
   });
   return run(...op.inputs);
