@@ -1,0 +1,53 @@
+/** The benchmarks on WebGPU run: every peer does the same work, every op has its two sides. How long they take is not tested. */
+import { beforeAll, expect, it } from 'vitest';
+import { type BenchBackends, openBackendPair } from '../bench/backend-pair.ts';
+import { benchKernels, kernelsReport } from '../bench/kernels-bench.ts';
+import type { Surroundings } from '../bench/surroundings.ts';
+import { PEER_NAMES, runContest } from '../bench/train-contest.ts';
+import { trainReport } from '../bench/train-report.ts';
+import { makeWork } from '../bench/work.ts';
+import { describeGpu, openGpu } from '../setup/dawn.ts';
+
+const SHAPE = 'L=1,C=16,H=2,K=2,D=8,F=32,V=64,B=2,T=16';
+
+describeGpu('benchmarks on WebGPU', () => {
+  let surroundings: Surroundings;
+  beforeAll(async () => {
+    openGpu();
+    const backends: BenchBackends = await openBackendPair('webgpu', '', 'some adapter');
+    surroundings = {
+      openBackends: () => Promise.resolve(backends),
+      say: () => undefined,
+      cpuMs: () => Promise.resolve(performance.now()),
+    };
+  });
+
+  it('have three peers that learn the same, and count what each asks of the GPU', async () => {
+    const work = { shape: SHAPE };
+    const steps = { peers: PEER_NAMES, repeats: 1, warmUp: 1, products: false, precision: 'f32' } as const;
+    const contest = { work, backend: 'webgpu', ...steps } as const;
+    const outcome = await runContest(contest, surroundings);
+    const { ours, tfjs, jaxjs, lossDifference, ratio } = outcome.result;
+    expect(lossDifference).toBeLessThan(1e-4);
+    const dispatches = [ours, tfjs, jaxjs].map((peer) => peer?.dispatches ?? NaN);
+    expect(dispatches[0]).toBeLessThan((dispatches[1] ?? NaN) / 2);
+    expect(dispatches[2]).toBeGreaterThan(0);
+    expect(ours?.peakBytes).toBeGreaterThan(4 * 3 * makeWork(work).parameters); // weights and two moments
+    expect(ratio).toBeGreaterThan(0);
+    expect(trainReport(makeWork(work), outcome).join('\n')).toMatch(/ours .*tfjs .*jaxjs .*ours \/ faster peer/su);
+  });
+
+  it('run every op by its kernel and by its composite', async () => {
+    const results = await benchKernels({ work: { shape: SHAPE }, repeats: 1 }, surroundings);
+    const names = results.map(({ op }) => op);
+    expect(new Set(names).size).toBe(names.length);
+    for (const word of ['linear [', 'causalAttention', 'AdamW', 'cachedAttention', 'labelLogProbs', 'int4', 'a token']) {
+      expect(names.some((name) => name.includes(word))).toBe(true);
+    }
+    for (const { kernel, composite } of results) {
+      expect(kernel.clockMs).toBeGreaterThan(0);
+      expect(composite.clockMs).toBeGreaterThan(0);
+    }
+    expect(kernelsReport(results)).toHaveLength(results.length + 6);
+  });
+});
