@@ -41,7 +41,15 @@ describeGpu('benchmarks on WebGPU', () => {
     const results = await benchKernels({ work: { shape: SHAPE }, repeats: 1 }, surroundings);
     const names = results.map(({ op }) => op);
     expect(new Set(names).size).toBe(names.length);
-    for (const word of ['linear [', 'causalAttention', 'AdamW', 'cachedAttention', 'labelLogProbs', 'int4', 'a token']) {
+    for (const word of [
+      'linear [',
+      'causalAttention',
+      'AdamW',
+      'cachedAttention',
+      'labelLogProbs',
+      'int4',
+      'a token',
+    ]) {
       expect(names.some((name) => name.includes(word))).toBe(true);
     }
     for (const { kernel, composite } of results) {
