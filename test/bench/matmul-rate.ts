@@ -6,7 +6,6 @@
 import { blockUntilReady, jit, numpy as np, tree } from '@jax-js/jax';
 import * as tf from '@tensorflow/tfjs';
 import { waitForBackend } from '../../src/gpu/current-backend.ts';
-import { measureVariants } from '../../src/gpu/dispatch.ts';
 import { measureVariants, usesKernels } from '../../src/gpu/dispatch.ts';
 import { matmulKernel } from '../../src/kernels/matmul.ts';
 import type { NamedBackend } from './backend-pair.ts';
@@ -83,7 +82,6 @@ export function idealMs(rates: readonly ProductRate[], makers: readonly Maker[] 
 /** Milliseconds of one product: the least of some measurements. */
 async function timeOnce({ run }: Candidate): Promise<number> {
   await run(1); // compiles
-  await measureVariants(); // the lab's own product may have faster variants
   const startMs = performance.now();
   await run(1);
   let least = performance.now() - startMs;
