@@ -10,6 +10,7 @@ import type { DistillConfig } from '../config/distill-config.ts';
 import { countParameters, type ModelConfig } from '../config/model-config.ts';
 import { parseConfig } from '../config/parse.ts';
 import { PRESET_NAMES } from '../config/presets.ts';
+import type { TrainingPrecision } from '../config/sft-config.ts';
 import { makeStudentCard, spokenMethod } from '../experiment/distill-card.ts';
 import {
   type DistillCheckpoint,
@@ -24,7 +25,14 @@ import { hashWeights } from '../experiment/weights-hash.ts';
 import { type DistillExperiment, DistillExperimentSchema } from '../protocol/distill-experiment.ts';
 import { writeModelFolder, writeWhole } from './model-folder.ts';
 import { type BackendName, openNodeBackend } from './node-backend.ts';
-import { backendOption, DEFAULT_MODEL_FOLDER, notNegativeNumber, positiveNumber, wholeNumber } from './options.ts';
+import {
+  backendOption,
+  DEFAULT_MODEL_FOLDER,
+  notNegativeNumber,
+  positiveNumber,
+  trainingPrecisionOption,
+  wholeNumber,
+} from './options.ts';
 import { checkResume } from './resume-check.ts';
 import { readStartModel } from './start-model.ts';
 import { checkpointPath } from './supervised-run.ts';
@@ -58,6 +66,7 @@ interface DistillOptions {
   readonly studentShare?: number;
   readonly minReward?: number;
   readonly expertWeight: number;
+  readonly precision?: TrainingPrecision;
   readonly queries: number;
   readonly steps: number;
   readonly batch: number;
@@ -110,6 +119,7 @@ export function distillCommand(): Command {
     .option('--steps <n>', 'optimizer updates', wholeNumber(1), 500)
     .option('--batch <n>', 'pairs per update', wholeNumber(1), 64)
     .option('--lr <x>', 'peak learning rate', positiveNumber, 3e-3)
+    .addOption(trainingPrecisionOption())
     .option('--seed <n>', 'seed of weights, data order and own completions', wholeNumber(0), 1)
     .option('--world-seed <n>', 'seed of the rule world', wholeNumber(0), 1)
     .addOption(new Option('--dtype <type>', 'how the student is stored').choices(STORED_DTYPES).default('f16'))
@@ -217,7 +227,18 @@ function hooksOf(out: string, { distill }: DistillExperiment, signal: AbortSigna
 
 /** @throws {LabError} `bad-config` */
 function experimentOf(options: DistillOptions, given: TrainedStudent | undefined): DistillExperiment {
-  const { name, preset, worldSeed, queries, steps, batch: batchSize, lr: learningRate, seed, expertWeight } = options;
+  const {
+    name,
+    preset,
+    worldSeed,
+    queries,
+    steps,
+    batch: batchSize,
+    lr: learningRate,
+    seed,
+    expertWeight,
+    precision,
+  } = options;
   return parseConfig('The settings', DistillExperimentSchema, {
     name,
     student: given === undefined ? { kind: 'new', preset } : { kind: 'trained', hash: hashWeights(given.weights) },
@@ -229,6 +250,7 @@ function experimentOf(options: DistillOptions, given: TrainedStudent | undefined
       steps,
       batchSize,
       learningRate,
+      precision,
       seed,
       warmupSteps: Math.min(50, Math.ceil(steps / 10)),
       evaluateEvery: 100,
@@ -285,6 +307,7 @@ function commandOf({ teacher, student, preset }: DistillOptions, experiment: Dis
     student === undefined ? `--preset ${preset}` : `--student ${student}`,
     ...methodFlags(distill),
     `--queries ${queries} --steps ${distill.steps} --batch ${distill.batchSize} --lr ${distill.learningRate}`,
+    ...(distill.precision === 'f32' ? [] : [`--precision ${distill.precision}`]),
     `--seed ${distill.seed} --world-seed ${world.seed} --out runs/${name}`,
   ].join(' ');
 }

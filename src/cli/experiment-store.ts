@@ -8,6 +8,7 @@ import process from 'node:process';
 import * as v from 'valibot';
 import { hashHex } from '../common/rng.ts';
 import { parseConfig } from '../config/parse.ts';
+import type { TrainingPrecision } from '../config/sft-config.ts';
 import { type GrpoCheckpoint, readGrpoCheckpoint, writeGrpoCheckpoint } from '../experiment/grpo-checkpoint.ts';
 import type { DistillExperiment } from '../protocol/distill-experiment.ts';
 import { SeedResultSchema } from '../protocol/experiment-results.ts';
@@ -136,18 +137,26 @@ function identityOf({ passRates, grpo: { curriculum, ...grpo }, ...experiment }:
     ...others,
     ...(kind === 'world' ? { world } : { data }),
     ...(passRates === null ? {} : { passRates }),
-    grpo: curriculum.kind === 'random' ? grpo : { ...grpo, curriculum },
+    grpo: { ...precisionIfMixed(grpo), ...(curriculum.kind === 'random' ? {} : { curriculum }) },
   };
+}
+
+/** Settings from before there was mixed precision had none. */
+function precisionIfMixed(settings: { readonly precision: TrainingPrecision }): object {
+  const { precision, ...others } = settings;
+  return precision === 'f32' ? others : settings;
 }
 
 /** The same for a student. */
 export function distillRunFolder(root: string, experiment: DistillExperiment, teacherHash: string): RunFolder {
-  return new RunFolder(join(root, 'distill', hashHex(canonicalJson([experiment, teacherHash]))));
+  const identity = { ...experiment, distill: precisionIfMixed(experiment.distill) };
+  return new RunFolder(join(root, 'distill', hashHex(canonicalJson([identity, teacherHash]))));
 }
 
 /** The same for a run with an order of completions of its own. */
 export function orderRunFolder(root: string, experiment: OrderExperiment): RunFolder {
-  return new RunFolder(join(root, 'order', hashHex(canonicalJson(experiment))));
+  const identity = { ...experiment, sft: precisionIfMixed(experiment.sft) };
+  return new RunFolder(join(root, 'order', hashHex(canonicalJson(identity))));
 }
 
 /**

@@ -6,6 +6,7 @@ import process from 'node:process';
 import { Command, Option } from 'commander';
 import { LabError } from '../common/errors.ts';
 import { CURRICULUM_KINDS, type CurriculumConfig } from '../config/grpo-config.ts';
+import type { TrainingPrecision } from '../config/sft-config.ts';
 import type { ColumnNames } from '../data/columns.ts';
 import type { DataSet } from '../data/data-set.ts';
 import { type GrpoExperiment, parseGrpoExperiment } from '../protocol/grpo-experiment.ts';
@@ -15,7 +16,7 @@ import { type RawSettings, readConfigFile, withChanges } from './config-file.ts'
 import { RunFolder } from './experiment-store.ts';
 import { rulesOption, withRules } from './instruction-files.ts';
 import { type BackendName, openNodeBackend } from './node-backend.ts';
-import { backendOption, notNegativeNumber, positiveNumber, wholeNumber } from './options.ts';
+import { backendOption, notNegativeNumber, positiveNumber, trainingPrecisionOption, wholeNumber } from './options.ts';
 import { columnOption, docsOption, readDataFiles } from './pair-files.ts';
 import { type NamedStart, reinforceToFolder } from './reinforced-run.ts';
 import { checkResume } from './resume-check.ts';
@@ -35,6 +36,7 @@ interface GrpoOptions {
   readonly reward?: GrpoExperiment['reward']['kind'];
   readonly tailWeight?: number;
   readonly curriculum?: CurriculumConfig['kind'];
+  readonly precision?: TrainingPrecision;
   readonly seed?: number;
   readonly backend: BackendName;
   readonly resume?: boolean;
@@ -69,6 +71,7 @@ export function grpoCommand(): Command {
         CURRICULUM_KINDS,
       ),
     )
+    .addOption(trainingPrecisionOption())
     .option('--seed <n>', 'seed of prompts, rollouts and expert samples', wholeNumber(0))
     .addOption(backendOption())
     .option('--resume', 'go on from the checkpoint in --out; the run keeps its own settings')
@@ -109,7 +112,7 @@ async function experimentOf(
   start: NamedStart,
   given: DataSet | undefined,
 ): Promise<GrpoExperiment> {
-  const { config, steps, lambda, reward, tailWeight, curriculum, seed } = options;
+  const { config, steps, lambda, reward, tailWeight, curriculum, precision, seed } = options;
   const file = config === undefined ? {} : await readConfigFile(config, '{"grpo": {"steps": 50}}');
   const settings = withDataKind(file) as RawSettings;
   const experiment = parseGrpoExperiment(config ?? 'The settings', {
@@ -122,6 +125,7 @@ async function experimentOf(
       balance: lambda === undefined ? undefined : { kind: 'additive', lambda },
       tailPromptWeight: tailWeight,
       curriculum: curriculum === undefined ? undefined : { kind: curriculum },
+      precision,
       seed,
     }),
   });

@@ -3,6 +3,7 @@
  */
 import { existsSync } from 'node:fs';
 import { InvalidArgumentError, Option } from 'commander';
+import { TRAINING_PRECISIONS } from '../config/sft-config.ts';
 import { PRECISIONS } from '../model/stored-weights.ts';
 import { BACKEND_NAMES } from './node-backend.ts';
 
@@ -29,6 +30,14 @@ function modelFolder(text: string): string {
 /** `--precision NAME` */
 export function precisionOption(): Option {
   return new Option('--precision <name>', 'how matrices are kept (default: as they are stored)').choices(PRECISIONS);
+}
+
+/** `--precision NAME` of commands that train */
+export function trainingPrecisionOption(): Option {
+  return new Option(
+    '--precision <name>',
+    'mixed: the matrix products of updates read 16-bit floats, with f32 sums and weights and a scaled loss (default: f32)',
+  ).choices(TRAINING_PRECISIONS);
 }
 
 /** `--backend NAME` */

@@ -11,7 +11,7 @@ import { STORED_DTYPES, type StoredDtype } from '../experiment/model-files.ts';
 import { readSftCheckpoint, type SftCheckpoint } from '../experiment/sft-checkpoint.ts';
 import { rulesOption } from './instruction-files.ts';
 import { type BackendName, openNodeBackend } from './node-backend.ts';
-import { backendOption, positiveNumber, shareOrNone, wholeNumber } from './options.ts';
+import { backendOption, positiveNumber, shareOrNone, trainingPrecisionOption, wholeNumber } from './options.ts';
 import { columnOption, docsOption, readDataFiles } from './pair-files.ts';
 import { type SftSettingOptions, sftSettings } from './sft-settings.ts';
 import { checkpointPath, trainToFolder } from './supervised-run.ts';
@@ -38,6 +38,7 @@ export function sftCommand(): Command {
     .option('--accumulation <n>', 'forward passes per update', wholeNumber(1), 1)
     .option('--lr <x>', 'peak learning rate', positiveNumber, 3e-3)
     .option('--label-weight <x>', 'loss weight of the label token', positiveNumber, 1)
+    .addOption(trainingPrecisionOption())
     .option('--seed <n>', 'seed of weights and data order', wholeNumber(0), 1)
     .option('--world-seed <n>', 'seed of the rule world', wholeNumber(0), 1)
     .option('--train-queries <n>', 'training queries, six pairs each', wholeNumber(1), 10_000)

@@ -5,6 +5,7 @@
 import { LabError } from '../common/errors.ts';
 import { parseConfig } from '../config/parse.ts';
 import type { PRESET_NAMES } from '../config/presets.ts';
+import type { TrainingPrecision } from '../config/sft-config.ts';
 import type { DataSet } from '../data/data-set.ts';
 import { likelyScale } from '../data/data-set-reader.ts';
 import { type SftExperiment, SftExperimentSchema, withDataKind } from '../protocol/sft-experiment.ts';
@@ -21,6 +22,7 @@ export interface SftSettingOptions {
   readonly accumulation: number;
   readonly lr: number;
   readonly labelWeight: number;
+  readonly precision?: TrainingPrecision;
   readonly seed: number;
   readonly worldSeed: number;
   readonly trainQueries: number;
@@ -77,6 +79,7 @@ export async function sftSettings(
       accumulation: said('accumulation'),
       learningRate: said('lr'),
       labelWeight: said('labelWeight'),
+      precision: said('precision'),
       seed: said('seed'),
       warmupSteps: steps === undefined ? undefined : Math.min(100, Math.ceil(steps / 10)),
     }),

@@ -6,6 +6,7 @@
  * learning it.
  */
 import * as v from 'valibot';
+import { TrainingPrecisionSchema } from './sft-config.ts';
 
 const wholeNumber = (least: number) => v.pipe(v.number(), v.integer(), v.minValue(least));
 const count = wholeNumber(1);
@@ -191,6 +192,8 @@ export const GrpoConfigSchema = v.strictObject({
   adamEps: v.optional(positive, 1e-8),
   weightDecay: v.optional(notNegative, 0),
   maxGradNorm: v.optional(positive, 1),
+  /** Of the updates; rollouts are always drawn in f32. */
+  precision: TrainingPrecisionSchema,
 
   /** Steps between evaluations on held-out queries. */
   evaluateEvery: v.optional(count, 25),

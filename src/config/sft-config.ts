@@ -7,6 +7,15 @@ const count = v.pipe(v.number(), v.integer(), v.minValue(1));
 const positive = v.pipe(v.number(), v.gtValue(0));
 const fraction = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 
+/**
+ * What the matrix products of a training step are computed from. f32: as everything else, float32. mixed (arXiv 1710.03740):
+ * weights, activations and gradients are rounded to float16 for them, with sums in float32, float32 master weights and a
+ * dynamic scale of the loss.
+ */
+export const TRAINING_PRECISIONS = ['f32', 'mixed'] as const;
+export type TrainingPrecision = (typeof TRAINING_PRECISIONS)[number];
+export const TrainingPrecisionSchema = v.optional(v.picklist(TRAINING_PRECISIONS), 'f32');
+
 /** Every setting has a default that trains the small presets well. */
 export const SftConfigSchema = v.strictObject({
   /** Optimizer updates. */
@@ -25,6 +34,7 @@ export const SftConfigSchema = v.strictObject({
   adamEps: v.optional(positive, 1e-8),
   weightDecay: v.optional(v.pipe(v.number(), v.minValue(0)), 0.01),
   maxGradNorm: v.optional(positive, 1),
+  precision: TrainingPrecisionSchema,
   /** The loss weight of the label token; every other token of a completion weighs 1. */
   labelWeight: v.optional(positive, 1),
   /** Updates between evaluations on held-out queries. */

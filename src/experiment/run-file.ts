@@ -1,6 +1,6 @@
 /**
  * A training run in one safetensors file, whatever it learns by: weights under their own names, the optimizer's two
- * moments, and the rest as JSON.
+ * moments, in mixed precision the scale of the loss, and the rest as JSON.
  */
 import { readSafetensors, writeSafetensors } from '../checkpoint/safetensors.ts';
 import { LabError } from '../common/errors.ts';
@@ -9,6 +9,8 @@ import type { AdamWState } from '../optim/adamw.ts';
 
 const FIRST_MOMENT = 'optimizer.first_moment';
 const SECOND_MOMENT = 'optimizer.second_moment';
+/** `[3]`: scale, good updates since it changed, updates skipped. */
+const LOSS_SCALE = 'optimizer.loss_scale';
 
 /**
  * The bytes of a run.
@@ -19,14 +21,18 @@ const SECOND_MOMENT = 'optimizer.second_moment';
 export function writeRunFile(
   metadata: object,
   weights: ReadonlyMap<string, TensorData>,
-  { firstMoment, secondMoment }: AdamWState,
+  { firstMoment, secondMoment, lossScale }: AdamWState,
   texts: Readonly<Record<string, string>> = {},
 ): Uint8Array<ArrayBuffer> {
-  const moments = new Map([
-    [FIRST_MOMENT, { shape: [firstMoment.length], data: firstMoment }],
-    [SECOND_MOMENT, { shape: [secondMoment.length], data: secondMoment }],
+  const optimizer = new Map([
+    [FIRST_MOMENT, firstMoment],
+    [SECOND_MOMENT, secondMoment],
   ]);
-  const tensors = [...weights, ...moments].map(([name, { shape, data }]) => {
+  if (lossScale !== undefined) {
+    optimizer.set(LOSS_SCALE, Float32Array.of(lossScale.scale, lossScale.good, lossScale.skipped));
+  }
+  const vectors = [...optimizer].map(([name, data]) => [name, { shape: [data.length], data }] as const);
+  const tensors = [...weights, ...vectors].map(([name, { shape, data }]) => {
     return { name, dtype: 'F32' as const, shape, data };
   });
   return writeSafetensors(tensors, new Map([...Object.entries(texts), ['run', JSON.stringify(metadata)]]));
@@ -45,7 +51,8 @@ export function readRunFile<Metadata>(
 ): {
   readonly metadata: Metadata;
   readonly weights: ReadonlyMap<string, TensorData>;
-  readonly moments: Pick<AdamWState, 'firstMoment' | 'secondMoment'>;
+  /** All of the optimizer but its step. */
+  readonly moments: Omit<AdamWState, 'step'>;
 } {
   const { metadata: texts, tensors } = readSafetensors(bytes);
   const metadata = readMetadata(parseJson(texts.get('run')));
@@ -61,9 +68,11 @@ export function readRunFile<Metadata>(
       fix: 'A model folder cannot be resumed; use the checkpoint.safetensors of the run.',
     });
   }
-  weights.delete(FIRST_MOMENT);
-  weights.delete(SECOND_MOMENT);
-  return { metadata, weights, moments: { firstMoment, secondMoment } };
+  const lossScale = weights.get(LOSS_SCALE)?.data;
+  for (const name of [FIRST_MOMENT, SECOND_MOMENT, LOSS_SCALE]) weights.delete(name);
+  if (lossScale === undefined) return { metadata, weights, moments: { firstMoment, secondMoment } };
+  const [scale = NaN, good = NaN, skipped = NaN] = lossScale;
+  return { metadata, weights, moments: { firstMoment, secondMoment, lossScale: { scale, good, skipped } } };
 }
 
 /**

@@ -78,6 +78,7 @@ function commandOf({ name, preset, data, prompt, sft }: SftExperiment): string {
   return [
     `npm run lab -- sft --name ${name} --preset ${preset} --steps ${sft.steps} --batch ${sft.batchSize}`,
     ...(sft.accumulation === 1 ? [] : [`--accumulation ${sft.accumulation}`]),
+    ...(sft.precision === 'f32' ? [] : [`--precision ${sft.precision}`]),
     `--lr ${sft.learningRate} --label-weight ${sft.labelWeight} --seed ${sft.seed}`,
     ...(data.kind === 'world'
       ? [`--world-seed ${data.seed} --train-queries ${data.trainQueries}`]

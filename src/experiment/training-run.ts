@@ -237,13 +237,15 @@ export class TrainingRun {
     });
   }
 
-  #log({ step, lossNats, gradNorm, learningRate, tokens }: SftLogEntry, clock: RunClock): void {
+  #log({ lossScale, ...entry }: SftLogEntry, clock: RunClock): void {
+    const { step, tokens } = entry;
     const { steps } = this.#experiment.sft;
     const { stepMs, tokensPerSec } = clock.speedAt(step, tokens);
     const secondsLeft = stepMs === null ? null : (stepMs * (steps - step)) / 1000;
     const speed = { stepMs, tokensPerSec, secondsLeft };
     const memory = backendMemory();
-    this.#context.emit({ kind: 'log', step, steps, lossNats, gradNorm, learningRate, tokens, ...speed, memory });
+    const scaled = lossScale && { lossScale: { scale: lossScale.scale, skipped: lossScale.skipped } };
+    this.#context.emit({ kind: 'log', ...entry, ...scaled, steps, ...speed, memory });
   }
 
   /** Keeps a checkpoint. One that cannot be kept is told, and does not end the run. */

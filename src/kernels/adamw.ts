@@ -1,9 +1,10 @@
 /**
  * AdamW (arXiv 1711.05101) over one vector of all parameters on the GPU, with clipping by global norm: two dispatches sum the
- * squares of the gradient, one takes the root and the share that is kept, one updates. Moments and weights change in place.
+ * squares of the gradient, one takes the root and plans the update, one updates. Moments and weights change in place. With
+ * a scaled loss the plan also divides by the scale, moves it on (optim/loss-scale.ts), and may be to leave all as it is.
  *
- * In: gradient, weights, both moments `[P]`; a bit per parameter that says whether it decays; the constants of the step.
- * Out: weights and moments, changed in place; the norm and the share of the gradient that is kept, `[2]`. Grid: an invocation
+ * In: gradient, weights, both moments `[P]`; a bit per parameter that says whether it decays; the constants of the step; the
+ * numbers of the loss scale, `[3]`. Out: weights, moments and loss scale, changed in place; the norm. Grid: an invocation
  * per parameter; sums by a fixed number of invocations, each in order, so that they give the same bits every time. No
  * optional feature.
  */
@@ -21,36 +22,77 @@ export interface AdamWVectors {
 }
 
 /** The numbers of one update. */
-export interface AdamWNumbers {
+interface Constants {
   readonly learningRate: number;
   readonly beta1: number;
   readonly beta2: number;
   readonly eps: number;
   readonly weightDecay: number;
   readonly maxGradNorm: number;
+}
+export interface AdamWNumbers extends Constants {
   /** `1 - beta^step` of both moments. */
   readonly correction1: number;
   readonly correction2: number;
 }
+export interface ScaledAdamWNumbers extends Constants {
+  /** Updates asked for, counting this one; how many of them were skipped stands in the loss scale. */
+  readonly updates: number;
+  /** Good updates that double the scale. */
+  readonly growthInterval: number;
+}
 
 /** Updates in place; gives the global norm of the gradient before clipping. */
 export function adamWKernel(vectors: AdamWVectors, numbers: AdamWNumbers): tf.Scalar {
-  const { gradient, weights, firstMoment, secondMoment, decays } = vectors;
+  const { learningRate, correction1, correction2 } = numbers;
+  return update(vectors, [learningRate / correction1, ...constantsOf(numbers), correction2], (tensors, norm) => {
+    dispatch({ program: PLAN, tensors: [...tensors, norm], size: [1], workgroupSize: [1] });
+  });
+}
+
+/**
+ * The same from the gradient of a scaled loss; an update whose gradient is not finite changes the scale alone.
+ *
+ * @param lossScale - `[3]`: scale, good updates since it changed, updates skipped
+ */
+export function scaledAdamWKernel(
+  vectors: AdamWVectors,
+  lossScale: tf.Tensor1D,
+  numbers: ScaledAdamWNumbers,
+): tf.Scalar {
+  forgetRead(lossScale);
+  return update(vectors, [numbers.learningRate, ...constantsOf(numbers), 1], (tensors, norm) => {
+    dispatch({
+      program: SCALED_PLAN,
+      tensors: [...tensors, norm, lossScale],
+      parameters: [numbers.updates, numbers.growthInterval],
+      size: [1],
+      workgroupSize: [1],
+    });
+  });
+}
+
+/** @param plan - dispatches what writes the plan and the norm, given the sums, the constants and where the plan goes */
+function update(
+  { gradient, weights, firstMoment, secondMoment, decays }: AdamWVectors,
+  numbers: readonly number[],
+  plan: (tensors: readonly tf.Tensor[], norm: tf.Scalar) => void,
+): tf.Scalar {
   const P = gradient.size;
   return tf.tidy(() => {
-    const constants = tf.tensor1d(constantsOf(numbers));
+    const constants = tf.tensor1d([...numbers]);
     const partial = allocate<tf.Rank.R1>([PARTIAL_SUMS]);
     const sums = allocate<tf.Rank.R1>([FINAL_SUMS]);
     const norm = allocate<tf.Rank.R0>([]);
-    const share = allocate<tf.Rank.R0>([]);
+    const planned = allocate<tf.Rank.R1>([PLAN_NUMBERS]);
     const flat = { workgroupSize: [FLAT_WORKGROUP] } as const;
     dispatch({ program: SQUARES, tensors: [gradient, partial], parameters: [P], size: [PARTIAL_SUMS], ...flat });
     dispatch({ program: FOLD, tensors: [partial, sums], size: [FINAL_SUMS], ...flat });
-    dispatch({ program: NORM, tensors: [sums, constants, norm, share], size: [1], workgroupSize: [1] });
+    plan([sums, constants, planned], norm);
     for (const tensor of [weights, firstMoment, secondMoment]) forgetRead(tensor);
     dispatch({
       program: UPDATE,
-      tensors: [gradient, decays, constants, share, weights, firstMoment, secondMoment],
+      tensors: [gradient, decays, constants, planned, weights, firstMoment, secondMoment],
       parameters: [P],
       size: [P],
       ...flat,
@@ -59,20 +101,9 @@ export function adamWKernel(vectors: AdamWVectors, numbers: AdamWNumbers): tf.Sc
   });
 }
 
-/** In the order of the shader's constants. */
-function constantsOf(numbers: AdamWNumbers): number[] {
-  const { learningRate, beta1, beta2, eps, weightDecay, maxGradNorm, correction1, correction2 } = numbers;
-  return [
-    learningRate / correction1,
-    beta1,
-    1 - beta1,
-    beta2,
-    1 - beta2,
-    eps,
-    learningRate * weightDecay,
-    maxGradNorm,
-    correction2,
-  ];
+/** In the order of the shader's constants, without the first and the last. */
+function constantsOf({ learningRate, beta1, beta2, eps, weightDecay, maxGradNorm }: Constants): number[] {
+  return [beta1, 1 - beta1, beta2, 1 - beta2, eps, learningRate * weightDecay, maxGradNorm];
 }
 
 /** Invocations that sum squares, and those that sum their sums; the last is the square of the former's root. */
@@ -108,25 +139,75 @@ ${FLAT_MAIN} {
 }`,
 };
 
+/** `rate` and `correction2` may still have to be corrected: what counts stands in the plan. */
 const CONSTANTS = `struct Constants {
   rate: f32, beta1: f32, rest1: f32, beta2: f32, rest2: f32, eps: f32, decay: f32, maxNorm: f32, correction2: f32,
 }`;
 
-const NORM: Program = {
-  key: 'adamw norm',
-  source: () => `
+const PLAN_NUMBERS = 3;
+/** A share of the gradient that is below 0 says that there is no update. */
+const PLAN_STRUCT = `struct Plan { share: f32, rate: f32, correction2: f32 }`;
+
+const PLAN_HEAD = `
 @group(0) @binding(0) var<storage, read> sums: array<f32>;
 ${CONSTANTS}
 @group(0) @binding(1) var<storage, read> constants: Constants;
-@group(0) @binding(2) var<storage, read_write> norm: f32;
-@group(0) @binding(3) var<storage, read_write> share: f32;
+${PLAN_STRUCT}
+@group(0) @binding(2) var<storage, read_write> plan: Plan;
+@group(0) @binding(3) var<storage, read_write> norm: f32;
+
+fn rootOfSums() -> f32 {
+  var sum = 0.0;
+  for (var i = 0u; i < ${FINAL_SUMS}u; i++) { sum += sums[i]; }
+  return sqrt(sum);
+}
+fn shareOf(length: f32) -> f32 { return constants.maxNorm / max(length, constants.maxNorm); }
+`;
+
+const PLAN: Program = {
+  key: 'adamw plan',
+  source: () => `${PLAN_HEAD}
+@compute @workgroup_size(1)
+fn main() {
+  norm = rootOfSums();
+  plan = Plan(shareOf(norm), constants.rate, constants.correction2);
+}`,
+};
+
+const SCALED_PLAN: Program = {
+  key: 'adamw scaled plan',
+  source: () => `${PLAN_HEAD}
+struct LossScale { scale: f32, good: f32, skipped: f32 }
+@group(0) @binding(4) var<storage, read_write> loss: LossScale;
+struct Counts { updates: u32, growthInterval: u32 }
+@group(0) @binding(5) var<uniform> counts: Counts;
+
+/** By squaring: the built-in power is too coarse for what is taken from 1. */
+fn power(base: f32, exponent: u32) -> f32 {
+  var product = 1.0;
+  var square = base;
+  for (var rest = exponent; rest > 0u; rest >>= 1u) {
+    if ((rest & 1u) == 1u) { product *= square; }
+    square *= square;
+  }
+  return product;
+}
 
 @compute @workgroup_size(1)
 fn main() {
-  var sum = 0.0;
-  for (var i = 0u; i < ${FINAL_SUMS}u; i++) { sum += sums[i]; }
-  norm = sqrt(sum);
-  share = constants.maxNorm / max(norm, constants.maxNorm);
+  let scale = loss.scale;
+  norm = rootOfSums() / scale;
+  // By its bits: a shader may take it for granted that there is nothing infinite.
+  if ((bitcast<u32>(norm) & 0x7f800000u) == 0x7f800000u) {
+    loss = LossScale(scale * 0.5, 0.0, loss.skipped + 1.0);
+    plan = Plan(-1.0, 0.0, 1.0);
+    return;
+  }
+  let made = counts.updates - u32(loss.skipped);
+  let rate = constants.rate / (1.0 - power(constants.beta1, made));
+  plan = Plan(shareOf(norm) / scale, rate, 1.0 - power(constants.beta2, made));
+  let isDue = loss.good + 1.0 >= f32(counts.growthInterval);
+  loss = LossScale(select(scale, scale * 2.0, isDue), select(loss.good + 1.0, 0.0, isDue), loss.skipped);
 }`,
 };
 
@@ -137,7 +218,8 @@ const UPDATE: Program = {
 @group(0) @binding(1) var<storage, read> decays: array<u32>;
 ${CONSTANTS}
 @group(0) @binding(2) var<storage, read> constants: Constants;
-@group(0) @binding(3) var<storage, read> share: f32;
+${PLAN_STRUCT}
+@group(0) @binding(3) var<storage, read> plan: Plan;
 @group(0) @binding(4) var<storage, read_write> weights: array<f32>;
 @group(0) @binding(5) var<storage, read_write> firstMoment: array<f32>;
 @group(0) @binding(6) var<storage, read_write> secondMoment: array<f32>;
@@ -145,13 +227,14 @@ ${CONSTANTS}
 
 ${FLAT_MAIN} {
   ${flatIndex('count')}
-  let g = gradient[i] * share;
+  if (plan.share < 0.0) { return; }
+  let g = gradient[i] * plan.share;
   let m = firstMoment[i] * constants.beta1 + g * constants.rest1;
   let v = secondMoment[i] * constants.beta2 + g * g * constants.rest2;
   firstMoment[i] = m;
   secondMoment[i] = v;
   let decay = select(0.0, constants.decay, ((decays[i / 32u] >> (i % 32u)) & 1u) == 1u);
-  let step = constants.rate * m / (sqrt(v / constants.correction2) + constants.eps);
+  let step = plan.rate * m / (sqrt(v / plan.correction2) + constants.eps);
   weights[i] = weights[i] * (1.0 - decay) - step;
 }`,
 };

@@ -8,12 +8,13 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { LabError } from '../common/errors.ts';
 import type { ModelConfig } from '../config/model-config.ts';
+import type { TrainingPrecision } from '../config/sft-config.ts';
 import type { PackedLayout } from '../data/packed-rows.ts';
 import { causalAttention, spanVisibility } from '../ops/attention.ts';
 import type { CompressedMatrix } from '../ops/compressed.ts';
 import { embedding, selectRows } from '../ops/embedding.ts';
 import { headLogProbs, headScores } from '../ops/head-log-probs.ts';
-import { linear } from '../ops/linear.ts';
+import { linear, linearInput } from '../ops/linear.ts';
 import { rmsNorm } from '../ops/rms-norm.ts';
 import { type HeadNorm, rope, ropeTables, ropeTablesAt } from '../ops/rope.ts';
 import { swiGlu } from '../ops/swiglu.ts';
@@ -27,6 +28,8 @@ export interface Transformer {
   readonly weights: Weights;
   /** Matrices that are kept compressed, for answering only; they are not among the weights then. */
   readonly compressed?: ReadonlyMap<string, CompressedMatrix>;
+  /** What linear maps are computed from while training; default f32. */
+  readonly precision?: TrainingPrecision;
 }
 
 /** A batch of token ids, row by row, padded on the right to T. */
@@ -94,7 +97,7 @@ function decode(
  * @returns `[N,V]`
  */
 export function logits(model: Transformer, hidden: tf.Tensor2D): tf.Tensor2D {
-  return linear(hidden, matrix(model, headName(model.config))); // [N,C] -> [N,V]
+  return linear(linearInput(hidden, model.precision), matrix(model, headName(model.config))); // [N,C] -> [N,V]
 }
 
 /**
@@ -104,13 +107,15 @@ export function logits(model: Transformer, hidden: tf.Tensor2D): tf.Tensor2D {
  * @param targets - M token ids
  * @returns `[M]`, in nats
  */
-export function nextLogProbs({ config, weights }: Transformer, hidden: tf.Tensor2D, targets: Int32Array): tf.Tensor1D {
-  return headLogProbs(hidden, weight(weights, headName(config)) as tf.Tensor2D, targets);
+export function nextLogProbs(model: Transformer, hidden: tf.Tensor2D, targets: Int32Array): tf.Tensor1D {
+  const { config, weights, precision } = model;
+  return headLogProbs(hidden, weight(weights, headName(config)) as tf.Tensor2D, targets, { precision });
 }
 
 /** The same and the entropies of the distributions, `[M]`. Parameters as of {@link nextLogProbs}. */
-export function nextScores({ config, weights }: Transformer, hidden: tf.Tensor2D, targets: Int32Array): TokenScores {
-  return headScores(hidden, weight(weights, headName(config)) as tf.Tensor2D, targets);
+export function nextScores(model: Transformer, hidden: tf.Tensor2D, targets: Int32Array): TokenScores {
+  const { config, weights, precision } = model;
+  return headScores(hidden, weight(weights, headName(config)) as tf.Tensor2D, targets, { precision });
 }
 
 function headName({ tiedEmbeddings }: ModelConfig): string {
@@ -140,10 +145,11 @@ function selfAttention(
   const { heads: H, kvHeads: K, headDim: D } = config;
   const name = `model.layers.${layer}.self_attn`;
   const T = x.shape[0] / B;
+  const input = linearInput(x, model.precision);
 
   const project = (which: 'q' | 'k' | 'v', heads: number): tf.Tensor4D => {
     const bias = config.attentionBias ? weight1d(weights, `${name}.${which}_proj.bias`) : undefined;
-    const rows = linear(x, matrix(model, `${name}.${which}_proj.weight`), { bias }); // [N,C] -> [N,heads*D]
+    const rows = linear(input, matrix(model, `${name}.${which}_proj.weight`), { bias }); // [N,C] -> [N,heads*D]
     return tf.reshape(rows, [B, T, heads, D]); // [N,heads*D] -> [B,T,heads,D]
   };
   const norm = (which: 'q' | 'k'): HeadNorm | undefined =>
@@ -153,14 +159,17 @@ function selfAttention(
   const mixed = attend(layer, heads, { q: norm('q'), k: norm('k') }); // [B,T,H,D]
   const rows: tf.Tensor2D = tf.reshape(mixed, [B * T, H * D]); // [B,T,H,D] -> [N,H*D]
   const pick = (of: tf.Tensor2D): tf.Tensor2D => (wanted === undefined ? of : selectRows(of, wanted)); // [N,·] -> [M,·]
-  return linear(pick(rows), matrix(model, `${name}.o_proj.weight`), { residual: pick(stream) }); // -> [N or M,C]
+  const picked = linearInput(pick(rows), model.precision);
+  return linear(picked, matrix(model, `${name}.o_proj.weight`), { residual: pick(stream) }); // -> [N or M,C]
 }
 
 /** `stream + mlp(x)` */
 function feedForward(model: Transformer, name: string, stream: tf.Tensor2D, x: tf.Tensor2D): tf.Tensor2D {
-  const gate = linear(x, matrix(model, `${name}.gate_proj.weight`)); // [N,C] -> [N,F]
-  const up = linear(x, matrix(model, `${name}.up_proj.weight`)); // [N,C] -> [N,F]
-  return linear(swiGlu(gate, up), matrix(model, `${name}.down_proj.weight`), { residual: stream }); // [N,F] -> [N,C]
+  const input = linearInput(x, model.precision);
+  const gate = linear(input, matrix(model, `${name}.gate_proj.weight`)); // [N,C] -> [N,F]
+  const up = linear(input, matrix(model, `${name}.up_proj.weight`)); // [N,C] -> [N,F]
+  const hidden = linearInput(swiGlu(gate, up), model.precision);
+  return linear(hidden, matrix(model, `${name}.down_proj.weight`), { residual: stream }); // [N,F] -> [N,C]
 }
 
 function weight(weights: Weights, name: string): tf.Tensor {

@@ -7,13 +7,22 @@
  * the very same bits as with {@link tokenLogProbs} and {@link tokenScores}.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import type { TrainingPrecision } from '../config/sft-config.ts';
 import { differentiable } from './differentiable.ts';
-import { linear, linearGradients } from './linear.ts';
+import { linear, linearGradients, linearInput } from './linear.ts';
 import { tokenLogProbs, tokenLogProbsGradient } from './token-log-probs.ts';
 import { apart, joinedScores, joinedScoresGradient, type TokenScores, tokenScores } from './token-scores.ts';
 
 /** The most logits at once: 64 MiB of them. */
 const MOST_LOGITS = 2 ** 24;
+
+/** How the logits of a head are computed. */
+export interface HeadOptions {
+  /** Rows times vocabulary that are held at once, default 2^24. */
+  readonly mostLogits?: number;
+  /** Default f32. */
+  readonly precision?: TrainingPrecision | undefined;
+}
 
 /** What is told of rows of logits, as its two passes; the rows are the last axis of the value. */
 interface RowsOp<Value extends tf.Tensor> {
@@ -27,18 +36,17 @@ interface RowsOp<Value extends tf.Tensor> {
  * @param x - hidden states `[N,C]`
  * @param weight - the head, `[V,C]`
  * @param targets - N token ids in [0, V)
- * @param mostLogits - rows times vocabulary that are held at once, default 2^24
  * @returns `[N]`, in nats
  */
 export function headLogProbs(
   x: tf.Tensor2D,
   weight: tf.Tensor2D,
   targets: Int32Array,
-  mostLogits: number = MOST_LOGITS,
+  options: HeadOptions = {},
 ): tf.Tensor1D {
-  const rows = rowsAtOnce(weight, mostLogits);
-  if (x.shape[0] <= rows) return tokenLogProbs(linear(x, weight), targets);
-  return byStretches(x, weight, targets, rows, { forward: tokenLogProbs, gradient: tokenLogProbsGradient });
+  const rows = rowsAtOnce(weight, options);
+  if (x.shape[0] <= rows) return tokenLogProbs(linear(linearInput(x, options.precision), weight), targets);
+  return byStretches(x, weight, targets, options, { forward: tokenLogProbs, gradient: tokenLogProbsGradient });
 }
 
 /** The same, and the entropy of each row. Parameters as of {@link headLogProbs}. */
@@ -46,26 +54,28 @@ export function headScores(
   x: tf.Tensor2D,
   weight: tf.Tensor2D,
   targets: Int32Array,
-  mostLogits: number = MOST_LOGITS,
+  options: HeadOptions = {},
 ): TokenScores {
-  const rows = rowsAtOnce(weight, mostLogits);
-  if (x.shape[0] <= rows) return tokenScores(linear(x, weight), targets);
-  return apart(byStretches(x, weight, targets, rows, { forward: joinedScores, gradient: joinedScoresGradient }));
+  const rows = rowsAtOnce(weight, options);
+  if (x.shape[0] <= rows) return tokenScores(linear(linearInput(x, options.precision), weight), targets);
+  return apart(byStretches(x, weight, targets, options, { forward: joinedScores, gradient: joinedScoresGradient }));
 }
 
-function rowsAtOnce({ shape: [V] }: tf.Tensor2D, mostLogits: number): number {
+function rowsAtOnce({ shape: [V] }: tf.Tensor2D, { mostLogits = MOST_LOGITS }: HeadOptions): number {
   return Math.max(1, Math.floor(mostLogits / V));
 }
 
-/** An op on the logits of all rows, `rows` of them at a time. */
+/** An op on the logits of all rows, as many of them at a time as are to be held at once. */
 function byStretches<Value extends tf.Tensor>(
   x: tf.Tensor2D,
   weight: tf.Tensor2D,
   targets: Int32Array,
-  rows: number,
+  options: HeadOptions,
   { forward, gradient }: RowsOp<Value>,
 ): Value {
   const [N, C] = x.shape;
+  const { precision } = options;
+  const rows = rowsAtOnce(weight, options);
   const stretches = Array.from({ length: Math.ceil(N / rows) }, (_, i) => {
     const start = i * rows;
     return { start, size: Math.min(rows, N - start), ids: targets.subarray(start, start + rows) };
@@ -76,7 +86,7 @@ function byStretches<Value extends tf.Tensor>(
       save(x);
       save(weight);
       const parts = stretches.map(({ start, size, ids }) =>
-        tf.tidy(() => forward(linear(tf.slice(x, [start, 0], [size, C]), weight), ids)),
+        tf.tidy(() => forward(linear(linearInput(tf.slice(x, [start, 0], [size, C]), precision), weight), ids)),
       );
       return tf.concat(parts, -1);
     },
@@ -88,8 +98,12 @@ function byStretches<Value extends tf.Tensor>(
         const before = dWeight;
         const [dPart, sum] = tf.tidy(() => {
           const part = tf.slice(savedX, [start, 0], [size, C]);
-          const dLogits = gradient(lastAxisSlice(dY, start, size), linear(part, savedWeight), ids);
-          const [dH, dW] = linearGradients(dLogits, part, savedWeight);
+          const dLogits = gradient(
+            lastAxisSlice(dY, start, size),
+            linear(linearInput(part, precision), savedWeight),
+            ids,
+          );
+          const [dH, dW] = linearGradients(dLogits, part, savedWeight, precision);
           return [dH, before === undefined ? dW : tf.add<tf.Tensor2D>(before, dW)] as const;
         });
         before?.dispose();

@@ -2,11 +2,13 @@
  * The linear map with weights as Hugging Face stores them, `[out, in]`.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import type { TrainingPrecision } from '../config/sft-config.ts';
 import { usesKernels } from '../gpu/dispatch.ts';
 import { columnSums } from '../kernels/column-sums.ts';
 import { matmulKernel } from '../kernels/matmul.ts';
 import { type CompressedMatrix, compressedLinear, isCompressed } from './compressed.ts';
 import { differentiable } from './differentiable.ts';
+import { type MixedInput, mixedInput, mixedLinear, mixedLinearGradients } from './mixed-linear.ts';
 import { sumRows } from './sum-rows.ts';
 
 /** What is added to the product. */
@@ -17,20 +19,34 @@ export interface Added {
   readonly residual?: tf.Tensor2D | undefined;
 }
 
+/** What linear maps read, `[N,I]`: in mixed precision with its rounded form. */
+export type LinearInput = tf.Tensor2D | MixedInput;
+
+/** Makes a tensor ready to be read by linear maps of a precision. @param precision - default f32 */
+export function linearInput(x: tf.Tensor2D, precision?: TrainingPrecision): LinearInput {
+  return precision === 'mixed' ? mixedInput(x) : x;
+}
+
 /**
  * `y = x W^T (+ bias) (+ residual)`.
  *
- * @param x - `[N,I]`
  * @param weight - `[O,I]`; without a gradient where it is compressed
  * @returns `[N,O]`
  */
-export function linear(x: tf.Tensor2D, weight: tf.Tensor2D | CompressedMatrix, added: Added = {}): tf.Tensor2D {
-  if (isCompressed(weight)) return compressedLinear(x, weight, added);
-  return usesKernels() ? fused(x, weight, added) : composite(x, weight, added);
+export function linear(input: LinearInput, weight: tf.Tensor2D | CompressedMatrix, added: Added = {}): tf.Tensor2D {
+  if (isCompressed(weight)) return compressedLinear('rounded' in input ? input.x : input, weight, added);
+  if ('rounded' in input) return mixedLinear(input, weight, added);
+  return usesKernels() ? fused(input, weight, added) : composite(input, weight, added);
 }
 
 /** The gradients of x and of the weight. For backward passes: not differentiable itself. */
-export function linearGradients(dY: tf.Tensor2D, x: tf.Tensor2D, weight: tf.Tensor2D): [tf.Tensor2D, tf.Tensor2D] {
+export function linearGradients(
+  dY: tf.Tensor2D,
+  x: tf.Tensor2D,
+  weight: tf.Tensor2D,
+  precision: TrainingPrecision = 'f32',
+): [tf.Tensor2D, tf.Tensor2D] {
+  if (precision === 'mixed') return mixedLinearGradients(dY, x, weight);
   if (usesKernels()) {
     return [
       matmulKernel(dY, weight, 'nn'), // [N,O] @ [O,I] -> [N,I]

@@ -4,12 +4,18 @@
  * Gradients are joined into one vector, so a step costs about a dozen elementwise operations whatever the number of
  * tensors, or on WebGPU four passes of a kernel; and the moments are two vectors that a checkpoint stores as they are. The
  * order of addition is fixed, so a step is repeatable bit for bit on one device.
+ *
+ * In mixed precision it also owns the scale of the loss (loss-scale.ts): {@link AdamW.scaled} multiplies a loss by it, and
+ * `apply` divides the gradient by it, or skips an update whose gradient is not finite. On WebGPU all of this stays on the GPU,
+ * so that no update waits for a number to be read.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import type { TrainingPrecision } from '../config/sft-config.ts';
 import { usesKernels } from '../gpu/dispatch.ts';
-import { adamWKernel } from '../kernels/adamw.ts';
+import { adamWKernel, scaledAdamWKernel } from '../kernels/adamw.ts';
 import type { Weights } from '../model/weights.ts';
 import { flatten, unflatten } from '../ops/flat.ts';
+import { FIRST_LOSS_SCALE, GROWTH_INTERVAL, type LossScale, nextLossScale } from './loss-scale.ts';
 
 /** The constants of AdamW. */
 export interface AdamWConfig {
@@ -20,13 +26,18 @@ export interface AdamWConfig {
   readonly weightDecay: number;
   /** The largest global gradient norm; larger gradients are scaled down to it. */
   readonly maxGradNorm: number;
+  /** Whether gradients come of a scaled loss; default f32: they do not. */
+  readonly precision?: TrainingPrecision;
 }
 
 /** What a resumed optimizer needs, as plain numbers. */
 export interface AdamWState {
+  /** Updates asked for; those that were skipped are among them. */
   readonly step: number;
   readonly firstMoment: Float32Array;
   readonly secondMoment: Float32Array;
+  /** In mixed precision. */
+  readonly lossScale?: LossScale | undefined;
 }
 
 /** AdamW over the weights of one model. Owns its moments: call {@link dispose}. */
@@ -38,6 +49,8 @@ export class AdamW {
   readonly #decays: tf.Tensor1D;
   #firstMoment: tf.Tensor1D;
   #secondMoment: tf.Tensor1D;
+  /** `[3]`, the numbers of a LossScale; undefined in f32. */
+  #lossScale: tf.Tensor1D | undefined;
   #step: number;
 
   /** @param state - to go on from; without it the moments start at 0 */
@@ -49,18 +62,31 @@ export class AdamW {
     this.#decays = tf.keep(usesKernels() ? decayBits(this.#weights, P) : decayMask(this.#weights, P));
     this.#firstMoment = tf.keep(state === undefined ? tf.zeros([P]) : tf.tensor1d(state.firstMoment));
     this.#secondMoment = tf.keep(state === undefined ? tf.zeros([P]) : tf.tensor1d(state.secondMoment));
+    const { scale, good, skipped } = state?.lossScale ?? FIRST_LOSS_SCALE;
+    this.#lossScale = config.precision === 'mixed' ? tf.keep(tf.tensor1d([scale, good, skipped])) : undefined;
     this.#step = state?.step ?? 0;
   }
 
-  /** Updates made so far. */
+  /** Updates asked for so far. */
   get step(): number {
     return this.#step;
   }
 
+  /** What the gradient is to be taken of: in mixed precision a multiple of the loss. */
+  scaled(loss: tf.Scalar): tf.Scalar {
+    return this.#lossScale === undefined ? loss : tf.mul(loss, tf.slice(this.#lossScale, [0], [1]).asScalar());
+  }
+
+  /** How far the scale of the loss has come; undefined in f32. Waits for the GPU. */
+  async readLossScale(): Promise<LossScale | undefined> {
+    if (this.#lossScale === undefined) return undefined;
+    return lossScaleOf(await this.#lossScale.data<'float32'>());
+  }
+
   /**
-   * Updates every weight from its gradient.
+   * Updates every weight from its gradient, or in mixed precision none, if the gradient is not finite.
    *
-   * @param gradients - by weight name; a weight without one counts as gradient 0
+   * @param gradients - of what {@link scaled} gives, by weight name; a weight without one counts as gradient 0
    * @returns the global gradient norm before clipping, a scalar tensor that the caller disposes
    */
   apply(gradients: Readonly<Record<string, tf.Tensor>>, learningRate: number): tf.Scalar {
@@ -75,26 +101,39 @@ export class AdamW {
   }
 
   #updateByKernel(gradient: tf.Tensor1D, weights: tf.Tensor1D, learningRate: number): tf.Scalar {
-    const norm = adamWKernel(
-      {
-        gradient,
-        weights,
-        firstMoment: this.#firstMoment,
-        secondMoment: this.#secondMoment,
-        decays: this.#decays,
-      },
-      { ...this.#config, ...this.#corrections(), learningRate },
-    );
+    const vectors = {
+      gradient,
+      weights,
+      firstMoment: this.#firstMoment,
+      secondMoment: this.#secondMoment,
+      decays: this.#decays,
+    };
+    const norm =
+      this.#lossScale === undefined
+        ? adamWKernel(vectors, { ...this.#config, ...this.#corrections(this.#step), learningRate })
+        : scaledAdamWKernel(vectors, this.#lossScale, {
+            ...this.#config,
+            learningRate,
+            updates: this.#step,
+            growthInterval: GROWTH_INTERVAL,
+          });
     this.#assign(weights);
     return norm;
   }
 
   #updateByOps(joined: tf.Tensor1D, weights: tf.Tensor1D, learningRate: number): tf.Scalar {
     const { beta1, beta2, eps, weightDecay, maxGradNorm } = this.#config;
-    const { correction1, correction2 } = this.#corrections();
-    const norm = tf.sqrt(tf.sum<tf.Scalar>(tf.square(joined)));
-    const gradient = tf.mul(joined, tf.div(maxGradNorm, tf.maximum(norm, maxGradNorm)));
+    const lossScale = this.#lossScale === undefined ? undefined : lossScaleOf(this.#lossScale.dataSync<'float32'>());
+    const unscaled = lossScale === undefined ? joined : tf.div<tf.Tensor1D>(joined, lossScale.scale);
+    const norm = tf.sqrt(tf.sum<tf.Scalar>(tf.square(unscaled)));
+    if (lossScale !== undefined) {
+      const isFinite = Number.isFinite(norm.dataSync()[0]); // waits for nothing: only a GPU computes after the call
+      this.#replaceLossScale(nextLossScale(lossScale, isFinite));
+      if (!isFinite) return norm;
+    }
+    const gradient = tf.mul(unscaled, tf.div(maxGradNorm, tf.maximum(norm, maxGradNorm)));
 
+    const { correction1, correction2 } = this.#corrections(this.#step - (lossScale?.skipped ?? 0));
     const first = tf.add<tf.Tensor1D>(tf.mul(this.#firstMoment, beta1), tf.mul(gradient, 1 - beta1));
     const second = tf.add<tf.Tensor1D>(tf.mul(this.#secondMoment, beta2), tf.mul(tf.square(gradient), 1 - beta2));
     const denominator = tf.add(tf.sqrt(tf.div(second, correction2)), eps);
@@ -106,10 +145,10 @@ export class AdamW {
     return norm;
   }
 
-  /** How much of their size the moments have, having started at 0. */
-  #corrections(): { readonly correction1: number; readonly correction2: number } {
+  /** How much of their size the moments have after some updates, having started at 0. */
+  #corrections(updates: number): { readonly correction1: number; readonly correction2: number } {
     const { beta1, beta2 } = this.#config;
-    return { correction1: 1 - beta1 ** this.#step, correction2: 1 - beta2 ** this.#step };
+    return { correction1: 1 - beta1 ** updates, correction2: 1 - beta2 ** updates };
   }
 
   /** The moments as plain numbers. Waits for the GPU. */
@@ -118,6 +157,7 @@ export class AdamW {
       step: this.#step,
       firstMoment: Float32Array.from(await this.#firstMoment.data<'float32'>()),
       secondMoment: Float32Array.from(await this.#secondMoment.data<'float32'>()),
+      ...(this.#lossScale === undefined ? {} : { lossScale: await this.readLossScale() }),
     };
   }
 
@@ -125,6 +165,7 @@ export class AdamW {
     this.#decays.dispose();
     this.#firstMoment.dispose();
     this.#secondMoment.dispose();
+    this.#lossScale?.dispose();
   }
 
   #noGradient(index: number): tf.Tensor {
@@ -136,6 +177,11 @@ export class AdamW {
     this.#secondMoment.dispose();
     this.#firstMoment = tf.keep(first);
     this.#secondMoment = tf.keep(second);
+  }
+
+  #replaceLossScale({ scale, good, skipped }: LossScale): void {
+    this.#lossScale?.dispose();
+    this.#lossScale = tf.keep(tf.tensor1d([scale, good, skipped]));
   }
 
   // [P] back into the shape of each weight.
@@ -168,4 +214,8 @@ function decayBits(weights: readonly tf.Variable[], P: number): tf.Tensor1D {
     offset = end;
   }
   return tf.tensor1d(bits, 'int32');
+}
+
+function lossScaleOf([scale = NaN, good = NaN, skipped = NaN]: Float32Array): LossScale {
+  return { scale, good, skipped };
 }

@@ -131,8 +131,10 @@ const LogEventSchema = v.strictObject({
   step: count,
   steps: count,
   lossNats: v.number(),
-  /** Before clipping. */
-  gradNorm: v.number(),
+  /** Before clipping; null where the update was skipped because halves could not hold its gradient. */
+  gradNorm: v.nullable(v.number()),
+  /** In mixed precision: what the loss is multiplied by, and the updates skipped so far. */
+  lossScale: v.optional(v.strictObject({ scale: positive, skipped: count })),
   learningRate: positive,
   /** Real input tokens learned from, since the very beginning of the run. */
   tokens: count,

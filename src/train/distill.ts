@@ -14,13 +14,15 @@ import { hash32, Rng } from '../common/rng.ts';
 import { yieldToMessages } from '../common/yield.ts';
 import type { DistillConfig } from '../config/distill-config.ts';
 import { BatchOrder, type Example, makeTrainingBatch } from '../data/batches.ts';
+import { measureVariants } from '../gpu/dispatch.ts';
 import { generateAll } from '../infer/generate.ts';
 import type { Transformer } from '../model/transformer.ts';
 import { readWeights, type TensorData } from '../model/weights.ts';
 import { AdamW, type AdamWState } from '../optim/adamw.ts';
+import { isTrainable, type LossScale } from '../optim/loss-scale.ts';
 import { learningRateAt } from '../optim/schedule.ts';
 import { distillLoss, type DistillRows } from './distill-loss.ts';
-import { combineGradients, disposeGradients, type LossGradients, lossGradients } from './gradients.ts';
+import { combineGradients, disposeGradients, type LossGradients, lossGradients, type LossPass } from './gradients.ts';
 import type { TokenCounts } from './grpo-telemetry.ts';
 import { scoredLogits } from './policy-batch.ts';
 import { weightedSum } from './policy-loss.ts';
@@ -47,8 +49,10 @@ export interface DistillLogEntry {
   readonly expertLossNats: number | null;
   /** Whether the student learned from its own completions. */
   readonly isOnPolicy: boolean;
-  /** Global gradient norm before clipping. */
-  readonly gradNorm: number;
+  /** Global gradient norm before clipping; null where the update was skipped because halves could not hold its gradient. */
+  readonly gradNorm: number | null;
+  /** In mixed precision, after the update. */
+  readonly lossScale?: LossScale | undefined;
   readonly learningRate: number;
   readonly tokens: TokenCounts;
 }
@@ -86,7 +90,8 @@ export interface DistillRun {
  *   there are fewer examples than one batch needs.
  */
 export async function trainDistill(config: DistillConfig, run: DistillRun): Promise<void> {
-  const { model, examples, expert, signal } = run;
+  const { examples, expert, signal } = run;
+  const model = { ...run.model, precision: config.precision };
   const loss = distillLoss(config.method, run.labelIds);
   const optimizer = new AdamW(model.weights, { ...config, eps: config.adamEps }, run.resume?.optimizer);
   const lengths = examples.map(({ prompt, completion }) => prompt.length + completion.length);
@@ -103,6 +108,7 @@ export async function trainDistill(config: DistillConfig, run: DistillRun): Prom
   try {
     while (step < config.steps) {
       await yieldToMessages(); // a stop may be waiting
+      await measureVariants(); // of kernels that ran for the first time
       await run.beforeUpdate?.(step, readState);
       throwIfAborted(signal);
 
@@ -110,8 +116,10 @@ export async function trainDistill(config: DistillConfig, run: DistillRun): Prom
       const isOnPolicy = isStudentsTurn(config, step);
       const batch = isOnPolicy ? await studentExamples(config, run, indices, step) : pick(examples, indices);
       const beside = config.expertWeight > 0 ? pick(expert, indices) : [];
-      const learned = distillGradients(config, run, loss, batch, isOnPolicy ? undefined : indices);
-      const anchored = expertGradients(config, model, beside);
+      const scaled = (of: tf.Scalar): tf.Scalar => optimizer.scaled(of);
+      const passes = distillPasses(config, { ...run, model }, loss, batch, isOnPolicy ? undefined : indices);
+      const learned = lossGradients(model.weights, passes, scaled);
+      const anchored = lossGradients(model.weights, expertPasses(config, model, beside), scaled);
       const gradients = combineGradients(model.weights, [
         { factor: 1, gradients: learned },
         { factor: config.expertWeight, gradients: anchored },
@@ -136,10 +144,13 @@ export async function trainDistill(config: DistillConfig, run: DistillRun): Prom
           await valueOf(anchored),
           await read(gradNorm),
         ];
-        if (lossNats === null || ![lossNats, expertLossNats ?? 0, norm].every(Number.isFinite)) {
+        const lossScale = await optimizer.readLossScale();
+        if (lossNats === null || !isTrainable(lossNats + (expertLossNats ?? 0), norm, lossScale)) {
           throw notFinite(step, lossNats, norm);
         }
-        run.onLog?.({ step, lossNats, expertLossNats, isOnPolicy, gradNorm: norm, learningRate, tokens });
+        const told = { gradNorm: Number.isFinite(norm) ? norm : null, learningRate, tokens };
+        const scale = lossScale === undefined ? {} : { lossScale };
+        run.onLog?.({ step, lossNats, expertLossNats, isOnPolicy, ...told, ...scale });
       }
       gradNorm.dispose();
       disposeGradients(learned);
@@ -180,41 +191,39 @@ async function studentExamples(
 }
 
 /**
- * The gradient of L_distill: the weighted mean of the loss over the scored rows of a batch.
+ * The terms of L_distill: the weighted mean of the loss over the scored rows of a batch.
  *
  * @param indices - of the batch among the run's examples; undefined if the student wrote it
  */
-function distillGradients(
+function distillPasses(
   { sequencesPerPass, labelWeight }: DistillConfig,
   { model, teacher }: DistillRun,
   loss: (rows: DistillRows) => tf.Tensor1D,
   examples: readonly Example[],
   indices: readonly number[] | undefined,
-): LossGradients | undefined {
+): (() => LossPass)[] {
   const totalWeight = sum(examples.map(({ completion }) => labelWeight + completion.length - 1));
-  const passes = chunksOf(examples.length, sequencesPerPass).map(({ start, end }) => () => {
+  return chunksOf(examples.length, sequencesPerPass).map(({ start, end }) => () => {
     const batch = makeTrainingBatch(examples.slice(start, end), labelWeight);
     const logits = scoredLogits(model, batch); // [M,V]
     const ofRow = loss({ logits, targets: batch.targets, teacher: () => teacher(batch, indices?.slice(start, end)) });
     const weights = tf.tensor1d(batch.weights.map((weight) => weight / totalWeight));
     return { loss: weightedSum(weights, ofRow) };
   });
-  return lossGradients(model.weights, passes);
 }
 
-/** The gradient of L_SFT, the mean negative log-likelihood of the expert's completions. */
-function expertGradients(
+/** The terms of L_SFT, the mean negative log-likelihood of the expert's completions. */
+function expertPasses(
   { sequencesPerPass }: DistillConfig,
   model: Transformer,
   examples: readonly Example[],
-): LossGradients | undefined {
+): (() => LossPass)[] {
   const scored = (part: readonly Example[]): number => sum(part.map(({ completion }) => completion.length));
-  const passes = chunksOf(examples.length, sequencesPerPass).map(({ start, end }) => () => {
+  return chunksOf(examples.length, sequencesPerPass).map(({ start, end }) => () => {
     const part = examples.slice(start, end);
     const share = scored(part) / scored(examples);
     return { loss: tf.mul<tf.Scalar>(sftLoss(model, makeTrainingBatch(part)), share) };
   });
-  return lossGradients(model.weights, passes);
 }
 
 function chunksOf(length: number, size: number): { readonly start: number; readonly end: number }[] {

@@ -18,19 +18,27 @@ export interface LossGradients {
   readonly measure: tf.Scalar;
   /** Of each pass that gave some, in order. */
   readonly scores: readonly tf.Tensor[];
-  /** In the order of the weights. */
+  /** In the order of the weights; of the scaled loss, if it is scaled. */
   readonly byWeight: readonly tf.Tensor[];
 }
+
+/** What the gradient is taken of, given the loss: the loss itself, or in mixed precision a multiple (`AdamW.scaled`). */
+type Scaled = (loss: tf.Scalar) => tf.Scalar;
+const unscaled: Scaled = (loss) => loss;
 
 /**
  * The gradient of a sum of losses by every weight; each pass is freed before the next begins.
  *
  * @returns undefined without passes
  */
-export function lossGradients(weights: Weights, passes: readonly (() => LossPass)[]): LossGradients | undefined {
+export function lossGradients(
+  weights: Weights,
+  passes: readonly (() => LossPass)[],
+  scaled: Scaled = unscaled,
+): LossGradients | undefined {
   const variables = [...weights.values()];
   let total: LossGradients | undefined;
-  for (const pass of passes) total = addedTo(total, onePass(variables, pass));
+  for (const pass of passes) total = addedTo(total, onePass(variables, pass, scaled));
   return total;
 }
 
@@ -38,15 +46,21 @@ export function lossGradients(weights: Weights, passes: readonly (() => LossPass
 export async function pacedGradients(
   weights: Weights,
   passes: readonly (() => LossPass)[],
+  scaled: Scaled = unscaled,
   afterPass: () => Promise<void> = () => Promise.resolve(),
 ): Promise<LossGradients | undefined> {
   const variables = [...weights.values()];
   let total: LossGradients | undefined;
-  for (const pass of passes) {
-    total = addedTo(total, onePass(variables, pass));
-    await afterPass();
+  try {
+    for (const pass of passes) {
+      total = addedTo(total, onePass(variables, pass, scaled));
+      await afterPass();
+    }
+    return total;
+  } catch (error) {
+    disposeGradients(total);
+    throw error;
   }
-  return total;
 }
 
 /** The sum of both, which it takes over. */
@@ -61,18 +75,21 @@ function addedTo(previous: LossGradients | undefined, next: LossGradients): Loss
   return { ...total, scores: [...previous.scores, ...next.scores] };
 }
 
-function onePass(variables: tf.Variable[], pass: () => LossPass): LossGradients {
+function onePass(variables: tf.Variable[], pass: () => LossPass, scaled: Scaled): LossGradients {
+  let loss: tf.Scalar | undefined;
   let measure: tf.Scalar | undefined;
   let scores: tf.Tensor | undefined;
   const { value, grads } = tf.variableGrads(() => {
     const result = pass();
-    // They survive the pass: variableGrads frees all but the loss and the gradients.
+    // They survive the pass: variableGrads frees all but its value and the gradients.
+    loss = tf.keep(result.loss.clone());
     measure = tf.keep((result.measure ?? tf.scalar(0)).clone());
     scores = result.scores === undefined ? undefined : tf.keep(result.scores.clone());
-    return result.loss;
+    return scaled(result.loss);
   }, variables);
+  value.dispose();
   return {
-    loss: value,
+    loss: loss ?? tf.scalar(NaN),
     measure: measure ?? tf.scalar(0),
     scores: scores === undefined ? [] : [scores],
     byWeight: variables.map((variable) => grads[variable.name] ?? tf.zerosLike(variable)),
@@ -98,11 +115,15 @@ export function combineGradients(weights: Weights, terms: readonly GradientTerm[
   return tf.tidy(() =>
     Object.fromEntries(
       [...weights.keys()].map((name, i) => {
-        const scaled = present.map(({ factor, byWeight }) => tf.mul(byWeight[i] ?? 0, factor));
-        return [name, scaled.reduce((a, b) => tf.add(a, b))];
+        const terms = present.map(({ factor, byWeight }) => times(byWeight[i] ?? tf.scalar(0), factor));
+        return [name, terms.reduce((a, b) => tf.add(a, b))];
       }),
     ),
   );
+}
+
+function times(gradient: tf.Tensor, factor: number): tf.Tensor {
+  return factor === 1 ? gradient.clone() : tf.mul(gradient, factor);
 }
 
 /** The lengths of two gradients and the cosine between them; null where a gradient is missing or 0. */
@@ -112,10 +133,11 @@ export interface GradientGeometry {
   readonly cosine: number | null;
 }
 
-/** Compares two gradients over all weights. Waits for the GPU. */
+/** Compares two gradients over all weights. Waits for the GPU. @param scale - of the loss that both are of */
 export async function compareGradients(
   first: LossGradients | undefined,
   second: LossGradients | undefined,
+  scale = 1,
 ): Promise<GradientGeometry> {
   const products = tf.tidy(() => {
     const [a, b] = [flatten(first), flatten(second)];
@@ -127,8 +149,8 @@ export async function compareGradients(
   // Two roots: the product of two small squares can underflow.
   const lengths = Math.sqrt(aa) * Math.sqrt(bb);
   return {
-    firstNorm: first === undefined ? null : Math.sqrt(aa),
-    secondNorm: second === undefined ? null : Math.sqrt(bb),
+    firstNorm: first === undefined ? null : Math.sqrt(aa) / scale,
+    secondNorm: second === undefined ? null : Math.sqrt(bb) / scale,
     cosine: lengths === 0 ? null : ab / lengths,
   };
 }

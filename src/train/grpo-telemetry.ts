@@ -4,6 +4,7 @@
  * Everything about rollouts is over all that were drawn, whether or not they were learned from, so that runs with and
  * without dynamic sampling can be compared.
  */
+import type { LossScale } from '../optim/loss-scale.ts';
 import { distinctRulesCited, invalidFormatRate, ruleCitations } from '../relevance/metrics-reasoning.ts';
 import type { ExplainedReward } from '../relevance/reward.ts';
 import { spreadOverTokens, zeroVarianceShare } from './advantages.ts';
@@ -81,6 +82,8 @@ export interface UpdateReport {
   };
   /** Of the last update. */
   readonly learningRate: number;
+  /** In mixed precision, after the last update. */
+  readonly lossScale?: LossScale | undefined;
 }
 
 /** The record of one step. */
@@ -161,6 +164,7 @@ export function reportRollouts(task: RlTask, groups: readonly Group[]): RolloutR
 /** Sums up the updates of a step. */
 export function reportUpdates(updates: readonly OneUpdate[]): UpdateReport {
   const geometry = updates[0]?.geometry;
+  const lossScale = updates.at(-1)?.lossScale;
   const weighed = updates.reduce((sum, { weighedTokens }) => sum + weighedTokens, 0);
   const clipped = updates.reduce((sum, { clippedTokens }) => sum + clippedTokens, 0);
   return {
@@ -177,6 +181,7 @@ export function reportUpdates(updates: readonly OneUpdate[]): UpdateReport {
       cosine: geometry?.cosine ?? null,
     },
     learningRate: updates.at(-1)?.learningRate ?? 0,
+    ...(lossScale === undefined ? {} : { lossScale }),
   };
 }
 

@@ -10,6 +10,7 @@ import { BatchOrder, type Example } from '../data/batches.ts';
 import type { Transformer } from '../model/transformer.ts';
 import type { KlDirection } from '../ops/token-kl.ts';
 import { AdamW, type AdamWState } from '../optim/adamw.ts';
+import { isTrainable, type LossScale } from '../optim/loss-scale.ts';
 import { learningRateAt, type Schedule } from '../optim/schedule.ts';
 import {
   combineGradients,
@@ -39,8 +40,10 @@ export interface OneUpdate {
   /** Input tokens of rollouts and of expert samples. */
   readonly policyTokens: number;
   readonly expertTokens: number;
-  /** Of the whole gradient before clipping; null if there was nothing to learn from. */
+  /** Of the whole gradient before clipping; null if there was nothing to learn from, or halves could not hold it. */
   readonly gradNorm: number | null;
+  /** In mixed precision, after the update. */
+  readonly lossScale: LossScale | undefined;
   /** L_RL (first) against L_SFT (second); measured in the first update of a step. */
   readonly geometry: GradientGeometry | undefined;
   readonly learningRate: number;
@@ -120,6 +123,7 @@ export class GrpoUpdater {
     const policy = await pacedGradients(
       model.weights,
       batches.map((batch) => () => policyPass(model, this.#config, this.#policyLoss, batch)),
+      (loss) => this.#optimizer.scaled(loss),
       this.#parts.afterPass,
     );
     const examples = this.#expertSamples(number, groups, balance);
@@ -131,9 +135,10 @@ export class GrpoUpdater {
       { factor: balance.expert, gradients: expert },
       { factor: this.#anchor?.beta ?? 0, gradients: anchor },
     ]);
-    const norm = gradients === undefined ? undefined : this.#optimizer.apply(gradients, learningRate);
-
     // GPU -> CPU syncs: a few numbers per update.
+    const scaleBefore = (await this.#optimizer.readLossScale())?.scale;
+    const norm = gradients === undefined ? undefined : this.#optimizer.apply(gradients, learningRate);
+    const [normBefore, lossScale] = [await readScalar(norm), await this.#optimizer.readLossScale()];
     const result: OneUpdate = {
       policyLoss: await readScalar(policy?.loss),
       expertLoss: await readScalar(expert?.loss),
@@ -142,14 +147,16 @@ export class GrpoUpdater {
       clippedTokens: (await readScalar(policy?.measure)) ?? 0,
       policyTokens: batches.reduce((sum, { batch }) => sum + batch.tokens, 0),
       expertTokens: balance.expert > 0 || anchor !== undefined ? inputTokens(examples) : 0,
-      gradNorm: await readScalar(norm),
-      geometry: index === 0 ? await compareGradients(policy, expert) : undefined,
+      gradNorm: lossScale !== undefined && !Number.isFinite(normBefore) ? null : normBefore,
+      lossScale,
+      geometry: index === 0 ? await compareGradients(policy, expert, scaleBefore) : undefined,
       learningRate,
       scores: policy === undefined || policy.scores.length === 0 ? null : await readPasses(policy.scores, batches),
     };
     tf.dispose([gradients ?? {}, norm ?? []]);
     for (const each of [policy, expert, anchor]) disposeGradients(each);
-    for (const value of [result.policyLoss, result.expertLoss, result.gradNorm]) assertFinite(step, value);
+    const loss = (result.policyLoss ?? 0) + (result.expertLoss ?? 0);
+    if (!isTrainable(loss, normBefore ?? 0, lossScale)) throw notFinite(step, loss, normBefore);
     return result;
   }
 
@@ -175,7 +182,8 @@ export class GrpoUpdater {
   async #expertGradients(examples: readonly Example[]): Promise<LossGradients | undefined> {
     if (examples.length === 0) return undefined;
     const { model, afterPass } = this.#parts;
-    return pacedGradients(model.weights, [() => expertPass(model, this.#expertLoss, examples)], afterPass);
+    const pass = (): LossPass => expertPass(model, this.#expertLoss, examples);
+    return pacedGradients(model.weights, [pass], (loss) => this.#optimizer.scaled(loss), afterPass);
   }
 
   async #anchorGradients(examples: readonly Example[]): Promise<LossGradients | undefined> {
@@ -183,7 +191,7 @@ export class GrpoUpdater {
     if (anchor === undefined || examples.length === 0) return undefined;
     const { model, afterPass } = this.#parts;
     const pass = (): LossPass => anchorPass(model, anchor.reference, anchor.direction, examples);
-    return pacedGradients(model.weights, [pass], afterPass);
+    return pacedGradients(model.weights, [pass], (loss) => this.#optimizer.scaled(loss), afterPass);
   }
 }
 
@@ -243,12 +251,11 @@ async function readScalar(value: tf.Scalar | undefined): Promise<number | null> 
   return value === undefined ? null : ((await value.data<'float32'>())[0] ?? NaN);
 }
 
-function assertFinite(step: number, value: number | null): void {
-  if (value === null || Number.isFinite(value)) return;
-  throw new LabError('not-finite', {
+function notFinite(step: number, loss: number, gradNorm: number | null): LabError {
+  return new LabError('not-finite', {
     message: `Step ${step + 1} gave a loss or a gradient that the run cannot go on with.`,
-    expected: 'a finite number',
-    got: String(value),
+    expected: 'finite numbers',
+    got: `loss ${loss}, gradient norm ${gradNorm ?? 'none'}`,
     fix: 'Lower the learning rate or the weight of the KL term, and resume from the last checkpoint.',
   });
 }

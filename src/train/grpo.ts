@@ -13,6 +13,7 @@ import { LabError, throwIfAborted } from '../common/errors.ts';
 import { yieldToMessages } from '../common/yield.ts';
 import { type GrpoConfig, needsReference } from '../config/grpo-config.ts';
 import type { Example } from '../data/batches.ts';
+import { measureVariants } from '../gpu/dispatch.ts';
 import type { Transformer } from '../model/transformer.ts';
 import { readWeights, type TensorData } from '../model/weights.ts';
 import type { AdamWState } from '../optim/adamw.ts';
@@ -84,8 +85,9 @@ export interface GrpoRun {
 export async function trainGrpo(config: GrpoConfig, run: GrpoRun): Promise<void> {
   checkReference(config, run.reference);
   const { model, task, signal } = run;
+  const learner = inPrecision(config, run);
   const prompts = makeCurriculum(task.prompts, config);
-  const updater = new GrpoUpdater(config, run, run.resume?.optimizer);
+  const updater = new GrpoUpdater(config, learner, run.resume?.optimizer);
   let dialMoves = run.resume?.dialMoves ?? [];
   let tokens = run.resume?.tokens ?? { generated: 0, learned: 0, expert: 0 };
   let step = run.resume?.step ?? 0;
@@ -99,6 +101,7 @@ export async function trainGrpo(config: GrpoConfig, run: GrpoRun): Promise<void>
   try {
     while (step < config.steps) {
       await yieldToMessages(); // a stop or a move of the dial may be waiting
+      await measureVariants(); // of kernels that ran for the first time
       throwIfAborted(signal);
       await run.beforeStep?.(step, readState);
       throwIfAborted(signal);
@@ -107,7 +110,7 @@ export async function trainGrpo(config: GrpoConfig, run: GrpoRun): Promise<void>
       const startMs = performance.now();
       const rollouts = await drawStep(config, run, step, (round) => prompts.at(step, round, curriculum));
       const sampledMs = performance.now();
-      const groups = judgeGroups(config, await scoreStep(config, run, rollouts));
+      const groups = judgeGroups(config, await scoreStep(config, learner, rollouts));
       const balance = balanceAt(config.balance, step, dialMoves.at(-1)?.value, gatedShare(groups));
       await yieldToMessages();
       throwIfAborted(signal);
@@ -144,7 +147,7 @@ export async function trainGrpo(config: GrpoConfig, run: GrpoRun): Promise<void>
         times: { rolloutMs: sampledMs - startMs, scoreMs: scoredMs - sampledMs, updateMs: updatedMs - scoredMs },
         tokensPerSec: (1000 * sum(Object.values(used))) / (updatedMs - startMs),
       });
-      if (step % config.keepEvery === 0) run.onKeep?.(step, await keepGroups(config, run, seen));
+      if (step % config.keepEvery === 0) run.onKeep?.(step, await keepGroups(config, learner, seen));
 
       const isLast = step === config.steps;
       if (isLast || step % config.evaluateEvery === 0) await run.onEvaluate?.(step);
@@ -155,6 +158,12 @@ export async function trainGrpo(config: GrpoConfig, run: GrpoRun): Promise<void>
   } finally {
     updater.dispose();
   }
+}
+
+/** The run as its updates see it; rollouts are drawn in f32. */
+function inPrecision({ precision }: GrpoConfig, run: GrpoRun): GrpoRun {
+  const { model, reference } = run;
+  return { ...run, model: { ...model, precision }, reference: reference && { ...reference, precision } };
 }
 
 /** The rollouts of a step: P groups, and under dynamic sampling up to `extraRounds` times P more until P have a signal. */

@@ -9,10 +9,13 @@ import { LabError, throwIfAborted } from '../common/errors.ts';
 import { yieldToMessages } from '../common/yield.ts';
 import type { SftConfig } from '../config/sft-config.ts';
 import { BatchOrder, makeTrainingBatch, type Example, type TrainingBatch } from '../data/batches.ts';
+import { measureVariants } from '../gpu/dispatch.ts';
 import { forwardAt, nextLogProbs, type Transformer } from '../model/transformer.ts';
 import { readWeights, type TensorData } from '../model/weights.ts';
 import { AdamW, type AdamWState } from '../optim/adamw.ts';
+import { isTrainable, type LossScale } from '../optim/loss-scale.ts';
 import { learningRateAt } from '../optim/schedule.ts';
+import { combineGradients, disposeGradients, pacedGradients } from './gradients.ts';
 
 /** All that a run needs to go on. The data order follows from the step and the seed. */
 export interface SftState {
@@ -30,15 +33,14 @@ export interface SftLogEntry {
   readonly step: number;
   /** Weighted mean negative log-likelihood of completion tokens, in nats. */
   readonly lossNats: number;
-  /** Global gradient norm before clipping. */
-  readonly gradNorm: number;
+  /** Global gradient norm before clipping; null where the update was skipped because halves could not hold its gradient. */
+  readonly gradNorm: number | null;
+  /** In mixed precision, after the update. */
+  readonly lossScale?: LossScale | undefined;
   readonly learningRate: number;
   /** Real input tokens learned from, those before a resumption included. */
   readonly tokens: number;
 }
-
-/** The loss of some sequences, in nats, and its gradient by weight name. A type, since tfjs wants an index signature. */
-type LossAndGradients = { readonly loss: tf.Scalar; readonly gradients: tf.NamedTensorMap };
 
 /** What a run takes besides its config. */
 export interface SftRun {
@@ -70,9 +72,9 @@ export interface SftRun {
  * @throws {LabError} `aborted` when the signal fires, `not-finite` when loss or gradient is NaN or infinite.
  */
 export async function trainSft(config: SftConfig, run: SftRun): Promise<void> {
-  const { model, examples, signal } = run;
-  const optimizerConfig = { ...config, eps: config.adamEps };
-  const optimizer = new AdamW(model.weights, optimizerConfig, run.resume?.optimizer);
+  const { examples, signal } = run;
+  const model = { ...run.model, precision: config.precision };
+  const optimizer = new AdamW(model.weights, { ...config, eps: config.adamEps }, run.resume?.optimizer);
   const lengths = examples.map(({ prompt, completion }) => prompt.length + completion.length);
   const order = new BatchOrder(lengths, config.batchSize, config.seed);
   const schedule = { ...config, peakLearningRate: config.learningRate, totalSteps: config.steps };
@@ -89,6 +91,7 @@ export async function trainSft(config: SftConfig, run: SftRun): Promise<void> {
   try {
     while (step < config.steps) {
       await yieldToMessages(); // a stop may be waiting
+      await measureVariants(); // of kernels that ran for the first time
       await run.beforeUpdate?.(step, readState);
       throwIfAborted(signal);
 
@@ -99,20 +102,31 @@ export async function trainSft(config: SftConfig, run: SftRun): Promise<void> {
       tokens += batches.reduce((sum, batch) => sum + batch.tokens, 0);
 
       const learningRate = learningRateAt(step, schedule);
-      const { loss, gradients } = await accumulateGradients(model, batches, run.afterMicroBatch);
-      const gradNorm = optimizer.apply(gradients, learningRate);
-      tf.dispose(gradients);
+      const sum = await pacedGradients(
+        model.weights,
+        batches.map((batch) => () => ({ loss: sftLoss(model, batch) })),
+        (loss) => optimizer.scaled(loss),
+        run.afterMicroBatch,
+      );
+      const mean = combineGradients(model.weights, [{ factor: 1 / batches.length, gradients: sum }]);
+      if (sum === undefined || mean === undefined) throw nothingToLearn();
+      const gradNorm = optimizer.apply(mean, learningRate);
+      tf.dispose(mean);
       step += 1;
 
       const isLast = step === config.steps;
       const isEvaluated = isLast || step % config.evaluateEvery === 0;
       if (isEvaluated || step % config.logEvery === 0 || run.isLogWanted?.(step) === true) {
         // GPU -> CPU sync: the only one of a plain step.
-        const [lossNats, norm] = [(await loss.data())[0] ?? NaN, (await gradNorm.data())[0] ?? NaN];
-        if (!Number.isFinite(lossNats) || !Number.isFinite(norm)) throw notFinite(step, lossNats, norm);
-        run.onLog?.({ step, lossNats, gradNorm: norm, learningRate, tokens });
+        const lossNats = (await readNumber(sum.loss)) / batches.length;
+        const norm = await readNumber(gradNorm);
+        const lossScale = await optimizer.readLossScale();
+        if (!isTrainable(lossNats, norm, lossScale)) throw notFinite(step, lossNats, norm);
+        const told = { gradNorm: Number.isFinite(norm) ? norm : null, learningRate, tokens };
+        run.onLog?.({ step, lossNats, ...told, ...(lossScale === undefined ? {} : { lossScale }) });
       }
-      tf.dispose([loss, gradNorm]);
+      disposeGradients(sum);
+      gradNorm.dispose();
 
       if (isEvaluated) await run.onEvaluate?.(step);
       if (isLast || step % config.checkpointEvery === 0) {
@@ -136,59 +150,16 @@ export function sftLoss(model: Transformer, batch: TrainingBatch): tf.Scalar {
   return tf.div(tf.neg(tf.sum(tf.mul(logProbs, tf.tensor1d(batch.weights)))), totalWeight);
 }
 
-/** The mean loss and mean gradients over micro-batches. The caller disposes both. */
-async function accumulateGradients(
-  model: Transformer,
-  batches: readonly TrainingBatch[],
-  afterMicroBatch: SftRun['afterMicroBatch'],
-): Promise<LossAndGradients> {
-  let sum: LossAndGradients | undefined;
-  try {
-    for (const batch of batches) {
-      const before = sum;
-      sum = tf.tidy(() => addGradients(before, lossAndGradients(model, batch)));
-      tf.dispose(before);
-      await afterMicroBatch?.();
-    }
-    const total = sum;
-    if (total === undefined) throw new LabError('internal', { message: 'An update needs at least one micro-batch.' });
-    const share = 1 / batches.length;
-    return tf.tidy(() => ({
-      loss: tf.mul<tf.Scalar>(total.loss, share),
-      gradients: mapGradients(total.gradients, (gradient) =>
-        share === 1 ? gradient.clone() : tf.mul(gradient, share),
-      ),
-    }));
-  } finally {
-    tf.dispose(sum);
-  }
-}
-
-function lossAndGradients(model: Transformer, batch: TrainingBatch): LossAndGradients {
-  const { value, grads } = tf.variableGrads(() => sftLoss(model, batch), [...model.weights.values()]);
-  const byName = [...model.weights].map(([name, variable]) => {
-    return [name, grads[variable.name] ?? tf.zerosLike(variable)] as const;
-  });
-  return { loss: value, gradients: Object.fromEntries(byName) };
-}
-
-function addGradients(sum: LossAndGradients | undefined, more: LossAndGradients): LossAndGradients {
-  if (sum === undefined) return more;
-  return {
-    loss: tf.add<tf.Scalar>(sum.loss, more.loss),
-    gradients: mapGradients(sum.gradients, (gradient, name) => tf.add(gradient, more.gradients[name] ?? 0)),
-  };
-}
-
-function mapGradients(
-  gradients: tf.NamedTensorMap,
-  change: (gradient: tf.Tensor, name: string) => tf.Tensor,
-): tf.NamedTensorMap {
-  return Object.fromEntries(Object.entries(gradients).map(([name, gradient]) => [name, change(gradient, name)]));
-}
-
 function pick(examples: readonly Example[], indices: readonly number[]): Example[] {
   return indices.flatMap((index) => examples[index] ?? []);
+}
+
+async function readNumber(scalar: tf.Scalar): Promise<number> {
+  return (await scalar.data<'float32'>())[0] ?? NaN;
+}
+
+function nothingToLearn(): LabError {
+  return new LabError('internal', { message: 'An update needs at least one micro-batch.' });
 }
 
 function notFinite(step: number, lossNats: number, gradNorm: number): LabError {

@@ -19,6 +19,14 @@ export function runReadings({ log, checkpoint, weightsHash, evaluation }: Traini
       ${reading('Tensors', measured(log?.memory.tensors, formatCount))}
       ${reading('Gradient norm', measured(log?.gradNorm, threeDigits))}
       ${reading('Learning rate', measured(log?.learningRate, threeDigits))}
+      ${
+        log?.lossScale === undefined
+          ? nothing
+          : [
+              reading('Loss scale', formatCount(log.lossScale.scale)),
+              reading('Steps skipped', formatCount(log.lossScale.skipped)),
+            ]
+      }
       ${reading(
         'Last checkpoint',
         measured(checkpoint?.step, (step) => `step ${formatCount(step)}`),

@@ -146,6 +146,12 @@ export const SETTING_TEXTS: Readonly<Record<string, SettingText>> = {
     'Pulls weights towards zero, per unit of learning rate.',
   ),
   'sft.maxGradNorm': text('training', 'advanced', 'Gradient limit', 'Longer gradients are shortened to this norm.'),
+  'sft.precision': text(
+    'training',
+    'advanced',
+    'Precision',
+    'mixed rounds what matrix products read to 16 bits: less memory on a GPU; without one, slower and no smaller.',
+  ),
   'sft.labelWeight': text(
     'training',
     'advanced',

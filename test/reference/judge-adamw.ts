@@ -5,7 +5,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { expect } from 'vitest';
 import { disposeWeights, type Weights } from '../../src/model/weights.ts';
-import { AdamW, type AdamWConfig } from '../../src/optim/adamw.ts';
+import { AdamW, type AdamWConfig, type AdamWState } from '../../src/optim/adamw.ts';
+import { FIRST_LOSS_SCALE, GROWTH_INTERVAL } from '../../src/optim/loss-scale.ts';
 import { expectClose } from './expect-close.ts';
 import {
   adamWStart,
@@ -17,6 +18,7 @@ import { randomTensor64 } from './random-tensor64.ts';
 import { at } from './tensor64.ts';
 
 const CONFIG: AdamWConfig = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.5, maxGradNorm: 2 };
+const MIXED: AdamWConfig = { ...CONFIG, precision: 'mixed' };
 const SHAPES = [
   ['matrix', [3, 5]],
   ['gain', [7]],
@@ -50,71 +52,140 @@ function toTensors(gradients: ReadonlyMap<string, Float64Array>): Record<string,
   );
 }
 
+/** Where an optimizer of some weights begins. */
+async function stateOf(weights: Weights): Promise<AdamWState> {
+  const optimizer = new AdamW(weights, CONFIG);
+  const state = await optimizer.readState();
+  optimizer.dispose();
+  return state;
+}
+
+/** @param factor - what the gradients are multiplied by */
 async function step(
   optimizer: AdamW,
   gradients: ReadonlyMap<string, Float64Array>,
   learningRate: number,
+  factor = 1,
 ): Promise<number> {
-  const tensors = toTensors(gradients);
+  const tensors = toTensors(new Map([...gradients].map(([name, data]) => [name, data.map((value) => value * factor)])));
   const norm = optimizer.apply(tensors, learningRate);
   const [value = NaN] = await norm.data();
   tf.dispose([norm, tensors]);
   return value;
 }
 
+/** Expects what the optimizer makes of some steps. @param factor - what the gradients come multiplied by */
+async function judgeSteps(config: AdamWConfig, factor: number): Promise<void> {
+  const weights = makeWeights();
+  const optimizer = new AdamW(weights, config);
+  let states = [...startValues().values()].map(adamWStart);
+  for (const i of SCALES.keys()) {
+    const gradients = gradientsOf(i);
+    const learningRate = 0.05 / (i + 1);
+    const norm = await step(optimizer, gradients, learningRate, factor);
+
+    const plain = [...gradients.values()];
+    expectClose([norm], [globalNormReference(plain)], { absolute: 0, relative: 1e-6 }, 'norm before clipping');
+    const clipped = clipByGlobalNormReference(plain, CONFIG.maxGradNorm);
+    states = states.map((state, p) => {
+      const weightDecay = at(SHAPES, p)[1].length >= 2 ? CONFIG.weightDecay : 0;
+      return adamWStepReference(state, at(clipped, p), { ...CONFIG, weightDecay, learningRate });
+    });
+    for (const [p, variable] of [...weights.values()].entries()) {
+      const what = `${at(SHAPES, p)[0]} after step ${i}`;
+      expectClose(await variable.data(), at(states, p).parameter, { absolute: 1e-6 }, what);
+    }
+  }
+  optimizer.dispose();
+  disposeWeights(weights);
+}
+
+async function expectSameWeights(got: Weights, expected: Weights): Promise<void> {
+  for (const [name] of SHAPES) expect(await got.get(name)?.data(), name).toEqual(await expected.get(name)?.data());
+}
+
 /** What is expected of the optimizer. */
 export const ADAMW_CASES: readonly { readonly title: string; readonly judge: () => Promise<void> }[] = [
   {
     title: 'follows the reference: clipped, decaying matrices only',
+    judge: () => judgeSteps(CONFIG, 1),
+  },
+  {
+    title: 'follows the reference from gradients of a scaled loss',
+    judge: () => judgeSteps(MIXED, FIRST_LOSS_SCALE.scale),
+  },
+  {
+    title: 'scales a loss in mixed precision only, and counts good updates until it doubles the scale',
     judge: async () => {
       const weights = makeWeights();
-      const optimizer = new AdamW(weights, CONFIG);
-      let states = [...startValues().values()].map(adamWStart);
-      for (const i of SCALES.keys()) {
-        const gradients = gradientsOf(i);
-        const learningRate = 0.05 / (i + 1);
-        const norm = await step(optimizer, gradients, learningRate);
+      const loss = tf.scalar(1.5);
+      const plain = new AdamW(weights, CONFIG);
+      expect(plain.scaled(loss)).toBe(loss);
+      expect(await plain.readLossScale()).toBeUndefined();
+      plain.dispose();
 
-        const plain = [...gradients.values()];
-        expectClose([norm], [globalNormReference(plain)], { absolute: 0, relative: 1e-6 }, 'norm before clipping');
-        const clipped = clipByGlobalNormReference(plain, CONFIG.maxGradNorm);
-        states = states.map((state, p) => {
-          const weightDecay = at(SHAPES, p)[1].length >= 2 ? CONFIG.weightDecay : 0;
-          return adamWStepReference(state, at(clipped, p), { ...CONFIG, weightDecay, learningRate });
-        });
-        for (const [p, variable] of [...weights.values()].entries()) {
-          expectClose(
-            await variable.data(),
-            at(states, p).parameter,
-            { absolute: 1e-6 },
-            `${at(SHAPES, p)[0]} after step ${i}`,
-          );
-        }
-      }
+      const state = { ...(await stateOf(weights)), lossScale: { scale: 8, good: GROWTH_INTERVAL - 2, skipped: 3 } };
+      const optimizer = new AdamW(weights, MIXED, { ...state, step: 3 });
+      const scaled = optimizer.scaled(loss);
+      expect([...(await scaled.data())]).toEqual([12]);
+      await step(optimizer, gradientsOf(0), 0.01, 8);
+      expect(await optimizer.readLossScale()).toEqual({ scale: 8, good: GROWTH_INTERVAL - 1, skipped: 3 });
+      await step(optimizer, gradientsOf(1), 0.01, 8);
+      expect(await optimizer.readLossScale()).toEqual({ scale: 16, good: 0, skipped: 3 });
       optimizer.dispose();
       disposeWeights(weights);
+      tf.dispose([loss, scaled]);
+    },
+  },
+  {
+    title: 'skips an update whose gradient is not finite and halves the scale: all else is as if it had not been',
+    judge: async () => {
+      const [straight, stumbling] = [makeWeights(), makeWeights()];
+      const one = new AdamW(straight, MIXED);
+      for (const i of [0, 1]) await step(one, gradientsOf(i), 0.01, 2 ** 16);
+
+      const two = new AdamW(stumbling, MIXED);
+      await step(two, gradientsOf(0), 0.01, 2 ** 16);
+      const before = await two.readState();
+      for (const [i, bad] of [Infinity, -Infinity, NaN].entries()) {
+        const gradients = gradientsOf(1);
+        gradients.get('table')?.fill(bad, 4548, 4549);
+        expect(Number.isFinite(await step(two, gradients, 0.01, 2 ** 16))).toBe(false);
+        expect(await two.readState()).toEqual({
+          ...before,
+          step: 2 + i,
+          lossScale: { scale: 2 ** (15 - i), good: 0, skipped: i + 1 },
+        });
+      }
+      await step(two, gradientsOf(1), 0.01, 2 ** 13);
+
+      await expectSameWeights(stumbling, straight);
+      expect((await two.readState()).secondMoment).toEqual((await one.readState()).secondMoment);
+      for (const optimizer of [one, two]) optimizer.dispose();
+      for (const weights of [straight, stumbling]) disposeWeights(weights);
     },
   },
   {
     title: 'goes on after a restart as if it had not stopped, bit for bit',
     judge: async () => {
-      const [straight, interrupted] = [makeWeights(), makeWeights()];
-      const one = new AdamW(straight, CONFIG);
-      for (const i of SCALES.keys()) await step(one, gradientsOf(i), 0.01);
+      for (const config of [CONFIG, MIXED]) {
+        const [straight, interrupted] = [makeWeights(), makeWeights()];
+        const one = new AdamW(straight, config);
+        for (const i of SCALES.keys()) await step(one, gradientsOf(i), 0.01);
 
-      const two = new AdamW(interrupted, CONFIG);
-      for (const i of [0, 1]) await step(two, gradientsOf(i), 0.01);
-      const state = await two.readState();
-      expect(state.step).toBe(2);
-      two.dispose();
-      const three = new AdamW(interrupted, CONFIG, state);
-      for (const i of [2, 3]) await step(three, gradientsOf(i), 0.01);
+        const two = new AdamW(interrupted, config);
+        for (const i of [0, 1]) await step(two, gradientsOf(i), 0.01);
+        const state = await two.readState();
+        expect(state.step).toBe(2);
+        two.dispose();
+        const three = new AdamW(interrupted, config, state);
+        for (const i of [2, 3]) await step(three, gradientsOf(i), 0.01);
 
-      for (const [name] of SHAPES) {
-        expect(await interrupted.get(name)?.data()).toEqual(await straight.get(name)?.data());
+        await expectSameWeights(interrupted, straight);
+        expect(await three.readState()).toEqual(await one.readState());
+        for (const optimizer of [one, three]) optimizer.dispose();
+        for (const weights of [straight, interrupted]) disposeWeights(weights);
       }
-      for (const optimizer of [one, three]) optimizer.dispose();
-      for (const weights of [straight, interrupted]) disposeWeights(weights);
     },
   },
   {

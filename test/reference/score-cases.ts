@@ -86,7 +86,7 @@ function headScoresCase(N: number, C: number, V: number, mostLogits: number): Op
   return opCase<[tf.Tensor2D, tf.Tensor2D]>(
     title,
     [randomTensor64([N, C], `${title} x`), randomTensor64([V, C], `${title} head`)],
-    (x, head) => stacked(headScores(x, head, Int32Array.from(targets), mostLogits)),
+    (x, head) => stacked(headScores(x, head, Int32Array.from(targets), { mostLogits })),
     (x, head) => scoresReference(linearReference(x, head), targets),
   );
 }
@@ -97,7 +97,7 @@ function headLogProbsCase(N: number, C: number, V: number, mostLogits: number): 
   return opCase<[tf.Tensor2D, tf.Tensor2D]>(
     title,
     [randomTensor64([N, C], `${title} x`), randomTensor64([V, C], `${title} head`)],
-    (x, head) => headLogProbs(x, head, Int32Array.from(targets), mostLogits),
+    (x, head) => headLogProbs(x, head, Int32Array.from(targets), { mostLogits }),
     (x, head) => logProbs(linearReference(x, head), targets),
   );
 }

@@ -6,13 +6,14 @@ import { expect } from 'vitest';
 import * as v from 'valibot';
 import { Rng } from '../../src/common/rng.ts';
 import type { ModelConfig } from '../../src/config/model-config.ts';
-import { SftConfigSchema } from '../../src/config/sft-config.ts';
+import { SftConfigSchema, type TrainingPrecision } from '../../src/config/sft-config.ts';
 import { trainBpe } from '../../src/data/bpe-trainer.ts';
 import { LabTokenizer } from '../../src/data/tokenizer.ts';
 import type { Example } from '../../src/data/batches.ts';
 import { readSftCheckpoint, writeSftCheckpoint } from '../../src/experiment/sft-checkpoint.ts';
 import { SftExperimentSchema } from '../../src/protocol/sft-experiment.ts';
 import { SPECIAL_TOKENS } from '../../src/relevance/vocabulary.ts';
+import { type LossScale, nextLossScale } from '../../src/optim/loss-scale.ts';
 import { disposeWeights, initialWeights, loadWeights } from '../../src/model/weights.ts';
 import { type SftLogEntry, type SftState, trainSft } from '../../src/train/sft.ts';
 
@@ -50,10 +51,12 @@ export async function runSteps(
   totalSteps: number,
   accumulation: number,
   from?: SftState,
+  precision: TrainingPrecision = 'f32',
 ): Promise<{ state: SftState; log: SftLogEntry[] }> {
   const weights = from?.weights ?? initialWeights(MODEL, new Rng(1));
   const model = { config: MODEL, weights: loadWeights(MODEL, weights) };
-  const config = v.parse(SftConfigSchema, { ...SETTINGS, steps: totalSteps, accumulation, checkpointEvery: steps });
+  const chosen = { steps: totalSteps, accumulation, checkpointEvery: steps, precision };
+  const config = v.parse(SftConfigSchema, { ...SETTINGS, ...chosen });
   const controller = new AbortController();
   const log: SftLogEntry[] = [];
   let state: SftState | undefined;
@@ -77,10 +80,36 @@ export async function runSteps(
 }
 
 /** Checks that 2N steps equal N steps, saving to bytes, loading, and N more: bit for bit, logs included. */
-export async function judgeResume(accumulation: number): Promise<void> {
+export async function judgeResume(accumulation: number, precision: TrainingPrecision = 'f32'): Promise<void> {
+  await judgeHalves((steps, totalSteps, from) => runSteps(steps, totalSteps, accumulation, from, precision));
+}
+
+/** The same where the scale of the loss is too large by far: gradients overflow until it has come down. */
+export async function judgeOverflow(): Promise<void> {
+  const { state } = await runSteps(1, 20, 1, undefined, 'mixed');
+  let lossScale: LossScale = { scale: 2 ** 24, good: 5, skipped: 0 };
+  const far = { ...state, optimizer: { ...state.optimizer, lossScale } };
+  const log = await judgeHalves((steps, totalSteps, from = far) => runSteps(steps, totalSteps, 1, from, 'mixed'));
+  for (const entry of log) {
+    lossScale = nextLossScale(lossScale, entry.gradNorm !== null);
+    expect(entry.lossScale).toEqual(lossScale);
+  }
+  expect(log[0]?.gradNorm).toBeNull();
+  expect(lossScale.skipped).toBeGreaterThan(1);
+  expect(log.at(-1)?.gradNorm).toBeGreaterThan(0);
+}
+
+/**
+ * Checks that a run and its two halves are the same, and gives the log.
+ *
+ * @param run - trains to `steps` of `totalSteps`, from a state or from where it always begins
+ */
+async function judgeHalves(
+  run: (steps: number, totalSteps: number, from?: SftState) => ReturnType<typeof runSteps>,
+): Promise<SftLogEntry[]> {
   const N = 6; // 40 examples in batches of 8 are 5 per epoch: the data order crosses epochs on both sides
-  const whole = await runSteps(2 * N, 2 * N, accumulation);
-  const firstHalf = await runSteps(N, 2 * N, accumulation);
+  const whole = await run(2 * N, 2 * N);
+  const firstHalf = await run(N, 2 * N);
   const experiment = v.parse(SftExperimentSchema, {});
   const tokenizer = LabTokenizer.fromJson(trainBpe([' a'], { vocabSize: 500, specialTokens: SPECIAL_TOKENS }));
   const bytes = writeSftCheckpoint({
@@ -93,15 +122,15 @@ export async function judgeResume(accumulation: number): Promise<void> {
   });
   const restored = readSftCheckpoint(bytes);
   expect(restored.state.step).toBe(N);
-  const secondHalf = await runSteps(2 * N, 2 * N, accumulation, restored.state);
+  const secondHalf = await run(2 * N, 2 * N, restored.state);
 
   expect(secondHalf.state.optimizer).toEqual(whole.state.optimizer);
   expect(secondHalf.state.tokens).toBe(whole.state.tokens);
   for (const [name, { data }] of whole.state.weights) {
     expect(bitsOf(secondHalf.state.weights.get(name)?.data), name).toEqual(bitsOf(data));
   }
-  const losses = (log: readonly SftLogEntry[]): number[] => log.map(({ lossNats }) => lossNats);
-  expect([...losses(firstHalf.log), ...losses(secondHalf.log)]).toEqual(losses(whole.log));
+  expect([...firstHalf.log, ...secondHalf.log]).toEqual(whole.log);
+  return whole.log;
 }
 
 function bitsOf(data: Float32Array | undefined): Int32Array {

@@ -37,20 +37,21 @@ describe('experimentRunFolder', () => {
   const pathOf = (settings: GrpoExperimentInput): string =>
     experimentRunFolder('runs', v.parse(GrpoExperimentSchema, settings), 'abc').path;
 
-  it('names runs on a rule world as it did when settings had no data, no curriculum and no pass rates', () => {
+  it('names runs on a rule world as it did when settings had no data, no curriculum, no precision and no pass rates', () => {
     const parsed = v.parse(GrpoExperimentSchema, { data: { kind: 'world', seed: 3 } });
     const { data, passRates, ...others } = parsed;
     const { kind, ...world } = data;
-    const { curriculum, ...grpo } = others.grpo;
+    const { curriculum, precision, ...grpo } = others.grpo;
     const old = hashHex(canonicalJson([{ ...others, grpo, world }, 'abc']));
-    expect([kind, passRates, curriculum.kind]).toEqual(['world', null, 'random']);
+    expect([kind, passRates, curriculum.kind, precision]).toEqual(['world', null, 'random', 'f32']);
     expect(experimentRunFolder('runs', parsed, 'abc').path).toBe(join('runs', 'grpo', old));
   });
 
-  it('tells runs apart by curriculum, pass rates and data', () => {
+  it('tells runs apart by curriculum, precision, pass rates and data', () => {
     const staged: GrpoExperimentInput = { passRates: {}, grpo: { curriculum: { kind: 'staged' } } };
     const paths = [
       pathOf({}),
+      pathOf({ grpo: { precision: 'mixed' } }),
       pathOf({ passRates: {} }),
       pathOf({ passRates: { keep: 'all' } }),
       pathOf(staged),

@@ -105,6 +105,7 @@ describe('reportUpdates', () => {
     policyTokens: 100,
     expertTokens: 0,
     gradNorm: 2,
+    lossScale: undefined,
     geometry: { firstNorm: 2, secondNorm: null, cosine: null },
     learningRate: 1e-3,
     scores: null,

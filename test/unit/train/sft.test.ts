@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { BatchOrder, LENGTH_BUCKET, makeTrainingBatch } from '../../../src/data/batches.ts';
 import { useBackend } from '../../reference/backends.ts';
-import { judgeResume, learnableExamples, runSteps } from '../../reference/sft-runs.ts';
+import { judgeOverflow, judgeResume, learnableExamples, runSteps } from '../../reference/sft-runs.ts';
 
 describe.each(['cpu', 'wasm'] as const)('SFT on %s', (backend) => {
   beforeAll(() => useBackend(backend));
@@ -10,6 +10,10 @@ describe.each(['cpu', 'wasm'] as const)('SFT on %s', (backend) => {
   it('goes on bit for bit from a saved checkpoint', () => judgeResume(1));
 
   it('goes on bit for bit with accumulated gradients', () => judgeResume(2));
+
+  it('goes on bit for bit in mixed precision', () => judgeResume(1, 'mixed'));
+
+  it('skips updates that overflow in mixed precision, and goes on bit for bit', judgeOverflow);
 
   it('frees all it allocates', async () => {
     const before = tf.memory().numTensors;
@@ -26,7 +30,7 @@ describe('SFT', () => {
     // ln 37 = 3.6 nats at the start; the completion follows from the last token of the prompt.
     expect(log[0]?.lossNats).toBeGreaterThan(3);
     expect(log.at(-1)?.lossNats).toBeLessThan(0.5);
-    expect(log.every(({ gradNorm }) => gradNorm > 0)).toBe(true);
+    expect(log.every(({ gradNorm }) => (gradNorm ?? 0) > 0)).toBe(true);
   });
 });
 
