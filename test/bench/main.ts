@@ -2,11 +2,16 @@
  * `npm run bench -- <command>`: the benchmarks. A report for people, or with `--json` one line for programs, the last on
  * standard output; what happens meanwhile goes to standard error.
  */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import process from 'node:process';
 import { Command, CommanderError, Option } from 'commander';
+import { writeWhole } from '../../src/cli/model-folder.ts';
 import { note, print } from '../../src/cli/terminal.ts';
+import { reportMarkdown } from '../../src/experiment/report-blocks.ts';
 import { wholeNumber } from '../../src/cli/options.ts';
 import { LabError, messageOf } from '../../src/common/errors.ts';
+import { TRAINING_PRECISIONS, type TrainingPrecision } from '../../src/config/sft-config.ts';
 import { PRESET_NAMES, type PresetName } from '../../src/config/presets.ts';
 import { ANSWER_SHAPES, type AnswerBench, answerReport, benchAnswer } from './answer-bench.ts';
 import { BENCH_BACKENDS, type BenchBackend } from './backend-pair.ts';
@@ -16,6 +21,8 @@ import { benchKernels, kernelsReport } from './kernels-bench.ts';
 import { nodeSurroundings } from './node-surroundings.ts';
 import { inChromium } from './chromium-bench.ts';
 import { benchPage, pageReport } from './page-bench.ts';
+import { benchPrecision, type PrecisionBench } from './precision-bench.ts';
+import { precisionReport } from './precision-report.ts';
 import { benchProfile, profileReport } from './profile-bench.ts';
 import { benchScore, type ScoreBench, scoreReport } from './score-bench.ts';
 import { PEER_NAMES, type PeerName, runContest } from './train-contest.ts';
@@ -39,6 +46,7 @@ interface TrainOptions extends SharedOptions {
   readonly warmUp: number;
   readonly products: boolean;
   readonly browser?: boolean;
+  readonly precision: TrainingPrecision;
 }
 
 interface KernelsOptions {
@@ -72,11 +80,12 @@ const train = shared(new Command('train'))
   .option('--repeats <n>', 'timed steps of each', wholeNumber(1), 7)
   .option('--warm-up <n>', 'steps of each before', wholeNumber(1), 2)
   .option('--no-products', 'do not time each matrix product by itself')
+  .addOption(new Option('--precision <name>', 'of the lab').choices(TRAINING_PRECISIONS).default('f32'))
   .option('--browser', 'in a page of Chromium, on swiftshader or, without --adapter, on a GPU')
   .action(async (options: TrainOptions) => {
     const work = workOf(options);
-    const { backend, adapter, peers, repeats, warmUp, products } = options;
-    const contest = { work, backend, peers, repeats, warmUp, products };
+    const { backend, adapter, peers, repeats, warmUp, products, precision } = options;
+    const contest = { work, backend, peers, repeats, warmUp, products, precision };
     const outcome = await (options.browser === true
       ? inChromium(adapter, (page) => page.train(contest))
       : runContest(contest, nodeSurroundings(adapter)));
@@ -183,6 +192,25 @@ const answer = new Command('answer')
     if (json === true) print(JSON.stringify(result));
   });
 
+const precision = new Command('precision')
+  .description('short supervised runs in f32 and in mixed precision: how far apart, and how far apart seeds are')
+  .addOption(new Option('--preset <name>', 'the model').choices(PRESET_NAMES).default('lab-nano'))
+  .option('--seeds <n>', 'runs of each', wholeNumber(2), 5)
+  .option('--steps <n>', 'updates of a run', wholeNumber(10), 600)
+  .option('--batch <n>', 'pairs of an update', wholeNumber(1), 32)
+  .option('--stretch <n>', 'updates that a point of the curve is the mean of', wholeNumber(1), 50)
+  .addOption(new Option('--backend <name>', 'where to compute').choices(BENCH_BACKENDS).default('webgpu'))
+  .option('--adapter <name>', 'with webgpu: lavapipe, swiftshader, or the file of a Vulkan driver')
+  .option('-o, --out <folder>', 'where precision.json and precision.md go', 'docs/results')
+  .action(async ({ out, ...options }: PrecisionBench & { out: string }) => {
+    await mkdir(out, { recursive: true });
+    for await (const results of benchPrecision(options)) {
+      await writeWhole(join(out, 'precision.json'), `${JSON.stringify(results, null, 1)}\n`);
+      await writeWhole(join(out, 'precision.md'), reportMarkdown(precisionReport(results)));
+    }
+    print(join(out, 'precision.md'));
+  });
+
 const page = new Command('page')
   .description('the longest tasks of the built page while the first run trains in it')
   .option('--seconds <n>', 'to train', wholeNumber(1), 30)
@@ -208,7 +236,7 @@ function peerNames(text: string): PeerName[] {
 }
 
 const program = new Command('npm run bench --').description('benchmarks of the engine').exitOverride();
-for (const command of [train, generate, grpo, score, profile, kernels, answer, page])
+for (const command of [train, generate, grpo, score, profile, kernels, answer, precision, page])
   program.addCommand(command.exitOverride());
 
 try {

@@ -9,6 +9,7 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import { LabError } from '../../src/common/errors.ts';
+import type { TrainingPrecision } from '../../src/config/sft-config.ts';
 import type { BenchBackend, BenchBackends } from './backend-pair.ts';
 import { GpuTally } from './gpu-tally.ts';
 import { idealMs, measureProducts, type ProductRate } from './matmul-rate.ts';
@@ -34,6 +35,8 @@ export interface TrainContest {
   readonly warmUp: number;
   /** Whether each matrix product of a step is timed by itself. */
   readonly products: boolean;
+  /** Of ours. */
+  readonly precision: TrainingPrecision;
 }
 
 /** The figures of one peer; null where they cannot be told. */
@@ -169,12 +172,13 @@ function rateOf(flops: number, stepMs: number, productsMs: number): MatmulRate {
 async function enter(
   name: PeerName,
   work: Work,
-  { backend, warmUp }: TrainContest,
+  contest: TrainContest,
   { ours, plain }: BenchBackends,
   tally: GpuTally | undefined,
 ): Promise<Contestant> {
   const bytesBefore = tf.memory().numBytes;
-  const peer = await openPeer(name, work, backend, { ours, plain });
+  const { warmUp } = contest;
+  const peer = await openPeer(name, work, contest, { ours, plain });
   const losses: number[] = [];
   for (let i = 0; i < warmUp; i++) losses.push(await peer.step());
 
@@ -197,12 +201,12 @@ async function enter(
 async function openPeer(
   name: PeerName,
   work: Work,
-  backend: BenchBackend,
+  { backend, precision }: TrainContest,
   { ours, plain }: Pick<BenchBackends, 'ours' | 'plain'>,
 ): Promise<Peer> {
   switch (name) {
     case 'ours':
-      return openOurs(work, ours);
+      return openOurs(work, ours, precision);
     case 'tfjs':
       return openPlainTfjs(work, plain);
     case 'jaxjs':

@@ -5,7 +5,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { parseConfig } from '../../../src/config/parse.ts';
-import { SftConfigSchema } from '../../../src/config/sft-config.ts';
+import { SftConfigSchema, type TrainingPrecision } from '../../../src/config/sft-config.ts';
 import type { Example } from '../../../src/data/batches.ts';
 import { loadWeights } from '../../../src/model/weights.ts';
 import { trainSft } from '../../../src/train/sft.ts';
@@ -18,7 +18,7 @@ import type { Peer } from './peer.ts';
 const NEVER = 2 ** 31;
 
 /** Loads a work into the lab's trainer. */
-export async function openOurs(work: Work, backend: NamedBackend): Promise<Peer> {
+export async function openOurs(work: Work, backend: NamedBackend, precision: TrainingPrecision = 'f32'): Promise<Peer> {
   await tf.setBackend(backend.name);
   const model = { config: work.config, weights: loadWeights(work.config, work.weights) };
   let lossNats = NaN;
@@ -36,6 +36,7 @@ export async function openOurs(work: Work, backend: NamedBackend): Promise<Peer>
     evaluateEvery: NEVER,
     checkpointEvery: NEVER,
     logEvery: 1,
+    precision,
   });
   return gatedRun(
     backend,

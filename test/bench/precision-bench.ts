@@ -1,0 +1,160 @@
+/**
+ * `bench precision`: what mixed precision does to a loss curve, against what another seed does to it. Short supervised runs on
+ * the rule world, each seed once in f32 and once in mixed, with the same first weights and the same batches. Held-out pairs
+ * are judged in f32 by both. The losses of the steps are averaged over stretches, since a single batch says little.
+ */
+import * as tf from '@tensorflow/tfjs';
+import { Rng } from '../../src/common/rng.ts';
+import { parseConfig } from '../../src/config/parse.ts';
+import type { PresetName } from '../../src/config/presets.ts';
+import { TRAINING_PRECISIONS, type TrainingPrecision } from '../../src/config/sft-config.ts';
+import { currentCommit } from '../../src/cli/current-commit.ts';
+import { note } from '../../src/cli/terminal.ts';
+import { type PreparedSft, prepareSft } from '../../src/experiment/sft-experiment.ts';
+import { disposeWeights, initialWeights, loadWeights } from '../../src/model/weights.ts';
+import { type SftExperiment, SftExperimentSchema } from '../../src/protocol/sft-experiment.ts';
+import { evaluate } from '../../src/train/evaluate.ts';
+import { type SftLogEntry, trainSft } from '../../src/train/sft.ts';
+import type { BenchBackend } from './backend-pair.ts';
+import { openBenchBackends } from './backends.ts';
+import { median } from './median.ts';
+
+/** How to compare. */
+export interface PrecisionBench {
+  readonly preset: PresetName;
+  readonly seeds: number;
+  readonly steps: number;
+  readonly batch: number;
+  /** Steps that a point of a curve is the mean of. */
+  readonly stretch: number;
+  readonly backend: BenchBackend;
+  readonly adapter?: string | undefined;
+}
+
+/** One run. */
+export interface PrecisionRun {
+  readonly seed: number;
+  /** The mean loss of each stretch, by its last step. */
+  readonly curve: readonly { readonly step: number; readonly lossNats: number }[];
+  readonly devLossNats: number;
+  readonly devAccuracy: number;
+  /** Updates whose gradient overflowed, and the scale of the loss at the end; 0 and 1 in f32. */
+  readonly skipped: number;
+  readonly lossScale: number;
+  /** Milliseconds between two updates, the median. */
+  readonly stepMs: number;
+}
+
+/** The results as they are kept: `docs/results/precision.json`. */
+export interface PrecisionResults {
+  readonly id: 'precision';
+  readonly device: string;
+  readonly commit: string;
+  readonly command: string;
+  /** Of the first seed in f32. */
+  readonly config: SftExperiment;
+  readonly stretch: number;
+  readonly arms: readonly { readonly name: TrainingPrecision; readonly seeds: readonly PrecisionRun[] }[];
+}
+
+/** Runs the comparison; after each seed what there is so far. */
+export async function* benchPrecision(bench: PrecisionBench): AsyncGenerator<PrecisionResults> {
+  const { seeds, stretch, backend, adapter } = bench;
+  const { adapter: device } = await openBenchBackends(backend, adapter);
+  const commit = currentCommit();
+  const arms = TRAINING_PRECISIONS.map((name) => ({ name, seeds: [] as PrecisionRun[] }));
+  for (let seed = 1; seed <= seeds; seed++) {
+    const prepared = await prepareSft(experimentOf(bench, seed, 'f32'));
+    // The order changes with the seed, so that what else the machine does falls on both alike.
+    for (const arm of seed % 2 === 1 ? arms : arms.toReversed()) {
+      arm.seeds.push(await runOnce(experimentOf(bench, seed, arm.name), prepared, stretch));
+    }
+    yield {
+      id: 'precision',
+      device,
+      commit,
+      command: commandOf(bench),
+      config: experimentOf(bench, 1, 'f32'),
+      stretch,
+      arms,
+    };
+  }
+}
+
+function experimentOf(
+  { preset, steps, batch }: PrecisionBench,
+  seed: number,
+  precision: TrainingPrecision,
+): SftExperiment {
+  return parseConfig('The comparison', SftExperimentSchema, {
+    name: 'precision',
+    preset,
+    data: { kind: 'world', trainQueries: TRAIN_QUERIES },
+    devPairs: DEV_PAIRS,
+    sft: {
+      steps,
+      batchSize: batch,
+      warmupSteps: Math.ceil(steps / 10),
+      logEvery: 1,
+      evaluateEvery: steps,
+      checkpointEvery: steps,
+      seed,
+      precision,
+    },
+  });
+}
+
+/** Six pairs each: with the default settings none comes twice. */
+const TRAIN_QUERIES = 4000;
+const DEV_PAIRS = 600;
+
+async function runOnce({ sft, prompt }: SftExperiment, prepared: PreparedSft, stretch: number): Promise<PrecisionRun> {
+  const { rules, tokenizer, model: config, examples, dev } = prepared;
+  const weights = loadWeights(config, initialWeights(config, new Rng(sft.seed)));
+  const transformer = { config, weights };
+  const log: SftLogEntry[] = [];
+  const stepsMs: number[] = [];
+  let lastMs = NaN;
+  await trainSft(sft, {
+    model: transformer,
+    examples,
+    onLog: (entry) => {
+      log.push(entry);
+      stepsMs.push(performance.now() - lastMs);
+      lastMs = performance.now();
+    },
+  });
+  const { labels, expertLossNats } = await evaluate({ transformer, tokenizer, prompt, ...rules }, dev, {
+    completions: 0,
+  });
+  disposeWeights(weights);
+  const { scale = 1, skipped = 0 } = log.at(-1)?.lossScale ?? {};
+  const run = {
+    seed: sft.seed,
+    curve: stretches(log, stretch),
+    devLossNats: expertLossNats ?? NaN,
+    devAccuracy: labels.accuracy.value ?? NaN,
+    skipped,
+    lossScale: scale,
+    stepMs: median(stepsMs.slice(2)), // the first has none before it, the second compiles
+  };
+  const { devLossNats, devAccuracy, stepMs } = run;
+  note(
+    `seed ${sft.seed}, ${sft.precision}: held-out loss ${devLossNats.toFixed(4)} nats, accuracy ${devAccuracy.toFixed(3)}, ` +
+      `${stepMs.toFixed(0)} ms a step, ${skipped} skipped, ${tf.memory().numTensors} tensors left`,
+  );
+  return run;
+}
+
+function stretches(log: readonly SftLogEntry[], length: number): PrecisionRun['curve'] {
+  return Array.from({ length: Math.floor(log.length / length) }, (_, i) => {
+    const part = log.slice(i * length, (i + 1) * length);
+    const lossNats = part.reduce((sum, entry) => sum + entry.lossNats, 0) / part.length;
+    return { step: part.at(-1)?.step ?? 0, lossNats };
+  });
+}
+
+function commandOf({ preset, seeds, steps, batch, stretch, backend, adapter }: PrecisionBench): string {
+  const chosen = `--preset ${preset} --seeds ${seeds} --steps ${steps} --batch ${batch} --stretch ${stretch}`;
+  return `npm run bench -- precision ${chosen} --backend ${backend}${adapter === undefined ? '' : ` --adapter ${adapter}`}`;
+}
