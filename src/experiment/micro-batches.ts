@@ -84,7 +84,8 @@ export function passTimer(
     const weights = loadWeights(model, initialWeights(model, new Rng(sft.seed)));
     const pass = async (): Promise<number> => {
       const startMs = now();
-      tf.dispose(tf.variableGrads(() => sftLoss({ config: model, weights }, batch), [...weights.values()]));
+      const loss = (): tf.Scalar => sftLoss({ config: model, weights, precision: sft.precision }, batch);
+      tf.dispose(tf.variableGrads(loss, [...weights.values()]));
       await waitForBackend();
       return now() - startMs;
     };

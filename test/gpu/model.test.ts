@@ -11,6 +11,7 @@ import {
   fixtureModel,
   judgeCache,
   judgeLogits,
+  judgeMixedTraining,
   judgeTrainingBySlopes,
   judgeTrainingByTorch,
   randomModel,
@@ -90,5 +91,10 @@ describeGpu('WebGPU', () => {
         await judgeTrainingBySlopes(judged);
       },
     );
+
+    it.each(['grouped', 'tile-crossing'] as const)('trains in mixed precision near float32: %s', async (shape) => {
+      using judged = randomModel(shape);
+      await judgeMixedTraining(judged);
+    });
   });
 });

@@ -1,7 +1,8 @@
 /** Exact resuming on WebGPU: no float atomics, no order that changes from run to run. */
-import { beforeAll, it } from 'vitest';
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, expect, it } from 'vitest';
 import { useWebGpu } from '../reference/backends.ts';
-import { judgeOverflow, judgeResume } from '../reference/sft-runs.ts';
+import { judgeOverflow, judgeResume, runSteps } from '../reference/sft-runs.ts';
 import { describeGpu, openGpu } from '../setup/dawn.ts';
 
 describeGpu('SFT on WebGPU', () => {
@@ -12,6 +13,13 @@ describeGpu('SFT on WebGPU', () => {
   it('goes on bit for bit from a saved checkpoint', () => judgeResume(1));
 
   it('goes on bit for bit in mixed precision', () => judgeResume(2, 'mixed'));
+
+  it('frees all it allocates in mixed precision', async () => {
+    await runSteps(2, 2, 1, undefined, 'mixed');
+    const before = tf.memory().numTensors;
+    await runSteps(6, 6, 2, undefined, 'mixed');
+    expect(tf.memory().numTensors).toBe(before);
+  });
 
   it('skips updates that overflow in mixed precision, and goes on bit for bit', judgeOverflow);
 });

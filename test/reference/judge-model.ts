@@ -157,10 +157,23 @@ export async function judgeTrainingBySlopes(judged: JudgedModel): Promise<void> 
   }
 }
 
+/** In mixed precision loss and gradients are near those of float32, and not the same. */
+export async function judgeMixedTraining({ model, sequences }: JudgedModel): Promise<void> {
+  const exact = await trainingGradients({ model, sequences });
+  const mixed = await trainingGradients({ model: { ...model, precision: 'mixed' }, sequences });
+  expect(mixed.loss).not.toBe(exact.loss);
+  expectClose([mixed.loss], [exact.loss], { absolute: 0, relative: 1e-3 }, 'loss');
+  for (const [name, { data }] of exact.gradients) {
+    const difference = weightOf(mixed.gradients, name).data.map((value, i) => value - at(data, i));
+    const share = Math.sqrt(dot(difference, difference) / dot(data, data));
+    expect(share, `difference of the gradient of ${name}, as a share of it`).toBeLessThan(0.01);
+  }
+}
+
 async function trainingGradients({
   model,
   sequences,
-}: JudgedModel): Promise<{ loss: number; gradients: ReferenceWeights }> {
+}: Pick<JudgedModel, 'model' | 'sequences'>): Promise<{ loss: number; gradients: ReferenceWeights }> {
   const before = tf.memory().numTensors;
   const batch = makeTrainingBatch(sequences.filter(({ isCompletion }) => isCompletion.includes(true)).map(toExample));
   const { value, grads } = tf.variableGrads(() => sftLoss(model, batch), [...model.weights.values()]);

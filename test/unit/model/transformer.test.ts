@@ -13,6 +13,7 @@ import {
   fixtureModel,
   judgeCache,
   judgeLogits,
+  judgeMixedTraining,
   judgeTrainingBySlopes,
   judgeTrainingByTorch,
   randomModel,
@@ -62,6 +63,11 @@ describe.each(['cpu', 'wasm'] as const)('the decoder on %s', (backend) => {
       await judgeTrainingBySlopes(judged);
     },
   );
+
+  it.each(['grouped', 'tile-crossing'] as const)('trains in mixed precision near float32: %s', async (shape) => {
+    using judged = randomModel(shape);
+    await judgeMixedTraining(judged);
+  });
 
   it('gives some rows alone, with the bits of values and gradients that all rows give', async () => {
     using judged = randomModel('odd');

@@ -93,6 +93,7 @@ async function run(
 const VARIANTS: readonly (readonly [string, Settings])[] = [
   ['label KD', { method: { kind: 'label-kd' } }],
   ['JSD, kept in part, beside the expert', { method: { kind: 'jsd' }, teacherTopK: 6, expertWeight: 0.3 }],
+  ['in mixed precision', { method: { kind: 'jsd' }, expertWeight: 0.3, precision: 'mixed' }],
   ['on-policy, nothing kept', { method: { kind: 'jsd', studentShare: 0.5, studentFrom: 0.2 }, teacherCacheMiB: 0 }],
 ];
 

@@ -4,6 +4,7 @@ import { disposeWeights, type TensorData } from '../../../src/model/weights.ts';
 import type { GrpoState } from '../../../src/train/grpo.ts';
 import type { GrpoStep } from '../../../src/train/grpo-telemetry.ts';
 import { useBackend } from '../../reference/backends.ts';
+import { expectClose } from '../../reference/expect-close.ts';
 import { type GrpoSettings, loadModel, makeTask, pretrain, type RunOutcome, runGrpo } from './grpo-runs.ts';
 
 const task = makeTask();
@@ -42,6 +43,7 @@ describe.each([
     ['the defaults', {} satisfies GrpoSettings],
     ['every term', EVERYTHING],
     ['a curriculum', STAGES],
+    ['mixed precision', { ...EVERYTHING, precision: 'mixed' } satisfies GrpoSettings],
   ])(
     'goes on bit for bit from a saved state, with %s',
     async (_, more) => {
@@ -90,6 +92,21 @@ describe('a GRPO run', () => {
   it('samples from the policy that learns', async () => {
     const { records } = await runGrpo(task, start, { steps: 3 }, 3);
     for (const { samplerGapNats } of records) expect(samplerGapNats).toBeLessThan(1e-4);
+  });
+
+  it('says the same in mixed precision, but for rounding', async () => {
+    const [exact, mixed] = [
+      await runGrpo(task, start, { steps: 1 }, 1),
+      await runGrpo(task, start, { steps: 1, precision: 'mixed' }, 1),
+    ].map(({ records }) => records[0]);
+    expect(exact?.lossScale).toBeUndefined();
+    expect(mixed?.lossScale).toEqual({ scale: 2 ** 16, good: 1, skipped: 0 });
+    const numbersOf = (record: typeof exact): number[] => {
+      const { norm, policyNorm, expertNorm, cosine } = record?.gradient ?? {};
+      return [norm ?? NaN, policyNorm ?? NaN, expertNorm ?? NaN, cosine ?? NaN];
+    };
+    expectClose(numbersOf(mixed), numbersOf(exact), { absolute: 0.003, relative: 0.01 }, 'norms and cosine');
+    expect(mixed?.gradient.norm).not.toBe(exact?.gradient.norm);
   });
 
   it('has ratio 1 in its first update, so that nothing is clipped', async () => {
