@@ -36,7 +36,7 @@ export function precisionOption(): Option {
 export function trainingPrecisionOption(): Option {
   return new Option(
     '--precision <name>',
-    'mixed: the matrix products of updates read 16-bit floats, with f32 sums and weights and a scaled loss (default: f32)',
+    'mixed: matrix products of updates read 16-bit floats, sums and weights stay f32; pays on WebGPU only (default: f32)',
   ).choices(TRAINING_PRECISIONS);
 }
 

@@ -8,8 +8,10 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import * as v from 'valibot';
-import { experimentRunFolder } from '../../../src/cli/experiment-store.ts';
+import { distillRunFolder, experimentRunFolder, orderRunFolder } from '../../../src/cli/experiment-store.ts';
 import { hashHex } from '../../../src/common/rng.ts';
+import { DistillExperimentSchema } from '../../../src/protocol/distill-experiment.ts';
+import { OrderExperimentSchema } from '../../../src/protocol/order-experiment.ts';
 import { type GrpoExperimentInput, GrpoExperimentSchema } from '../../../src/protocol/grpo-experiment.ts';
 import { canonicalJson } from '../../../src/relevance/instruction.ts';
 import { type ExperimentContext, resultOf } from '../../../src/cli/experiment-runs.ts';
@@ -45,6 +47,21 @@ describe('experimentRunFolder', () => {
     const old = hashHex(canonicalJson([{ ...others, grpo, world }, 'abc']));
     expect([kind, passRates, curriculum.kind, precision]).toEqual(['world', null, 'random', 'f32']);
     expect(experimentRunFolder('runs', parsed, 'abc').path).toBe(join('runs', 'grpo', old));
+  });
+
+  it('names students and orders as it did when settings had no precision', () => {
+    const student = v.parse(DistillExperimentSchema, {});
+    const { precision, ...distill } = student.distill;
+    const old = hashHex(canonicalJson([{ ...student, distill }, 'abc']));
+    expect(precision).toBe('f32');
+    expect(distillRunFolder('runs', student, 'abc').path).toBe(join('runs', 'distill', old));
+    const mixed = v.parse(DistillExperimentSchema, { distill: { precision: 'mixed' } });
+    expect(distillRunFolder('runs', mixed, 'abc').path).not.toBe(join('runs', 'distill', old));
+
+    const ordered = v.parse(OrderExperimentSchema, {});
+    const { precision: _, ...sft } = ordered.sft;
+    const oldOrder = hashHex(canonicalJson({ ...ordered, sft }));
+    expect(orderRunFolder('runs', ordered).path).toBe(join('runs', 'order', oldOrder));
   });
 
   it('tells runs apart by curriculum, precision, pass rates and data', () => {
