@@ -3,8 +3,9 @@
  *
  * Kernels are recorded by synchronous code, and a time can only be waited for. So what is asked for the first time is
  * computed by the first variant and remembered; when work comes to a place where it can wait, {@link VariantChoices.measure}
- * tries out what has been remembered since, and from then on the fastest is taken. Variants must give the same bits: then
- * neither a wrong choice nor a late one changes a result.
+ * tries out what has been remembered since, and from then on the fastest is taken. Variants give the same bits, so that neither a
+ * wrong choice nor a late one changes a result; one that does not, on a device whose compiler or driver has it otherwise, is
+ * never taken.
  */
 import type * as tf from '@tensorflow/tfjs-core';
 
@@ -14,7 +15,7 @@ export interface Contest<Variant extends { readonly name: string }> {
   readonly key: string;
   /** The first is taken until the choice is made. */
   readonly variants: readonly [Variant, ...Variant[]];
-  /** Gives what the computation needs, of its true size. The values do not matter, but zeros may be fast. */
+  /** Gives what the computation needs, of its true size, and of values by which a wrong result would show. */
   readonly prepare: () => tf.Tensor[];
   readonly compute: (variant: Variant, inputs: tf.Tensor[]) => tf.Tensor;
 }
@@ -77,12 +78,13 @@ export class VariantChoices {
   async #fastest<Variant extends { readonly name: string }>(contest: Contest<Variant>): Promise<string> {
     const inputs = contest.prepare();
     try {
-      let running = contest.variants.map((variant): Contestant => {
-        return { name: variant.name, run: () => contest.compute(variant, inputs), bestMs: Infinity };
-      });
-      for (const contestant of running) {
-        await this.#timed(contestant.run, 1); // compiles
-        contestant.bestMs = await this.#timed(contestant.run, 1);
+      let running: Contestant[] = [];
+      let expected: Float32Array | undefined;
+      for (const variant of contest.variants) {
+        const run = (): tf.Tensor => contest.compute(variant, inputs);
+        const values = await valuesOf(run()); // compiles
+        expected ??= values;
+        if (isSame(values, expected)) running.push({ name: variant.name, run, bestMs: await this.#timed(run, 1) });
       }
       const leastMs = Math.min(...running.map(({ bestMs }) => bestMs));
       running = running.filter(({ bestMs }) => bestMs <= HOPELESS * leastMs);
@@ -106,4 +108,16 @@ export class VariantChoices {
     await this.#waitForDevice();
     return (this.#now() - startMs) / repeats;
   }
+}
+
+async function valuesOf(result: tf.Tensor): Promise<Float32Array> {
+  try {
+    return await result.data<'float32'>();
+  } finally {
+    result.dispose();
+  }
+}
+
+function isSame(values: Float32Array, expected: Float32Array): boolean {
+  return values.every((value, i) => value === expected[i]);
 }

@@ -104,13 +104,23 @@ function magnitude(size: number): number {
   return 4 ** Math.round(Math.log(size) / Math.log(4));
 }
 
-/** A tensor of the kind that holds an operand, of small numbers; bits of 1 make halves that are numbers too. */
+/** Values between -1 and 1 that do not repeat soon, held as an operand of this kind holds them. */
 function someValues(operand: Matrix): tf.Tensor {
-  return isHalf(operand) ? tf.fill(operand.packed.shape, ONES, 'int32') : tf.fill(operand.shape, 0.5);
+  const noise = (i: number): number => Math.imul(i + 1, GOLDEN) >>> 0; // multiples of it fill the range evenly
+  if (!isHalf(operand)) {
+    return tf.tensor(
+      Float32Array.from({ length: operand.size }, (_, i) => noise(i) / 2 ** 31 - 1),
+      operand.shape,
+    );
+  }
+  // A sign and ten bits of fraction for each half, the exponent that of 1/2.
+  const { packed } = operand;
+  const words = Int32Array.from({ length: packed.size }, (_, i) => (noise(i) & 0x83ff83ff) | 0x38003800);
+  return tf.tensor(words, packed.shape, 'int32');
 }
 
-/** Two halves of 1. */
-const ONES = 0x3c003c00;
+/** The golden ratio's share of 2^32. */
+const GOLDEN = 0x9e3779b1;
 
 function ofKind(operand: Matrix, tensor: tf.Tensor | undefined): Matrix {
   return isHalf(operand) ? { packed: tensor as tf.Tensor2D, shape: operand.shape } : (tensor as tf.Tensor2D);

@@ -8,6 +8,8 @@ interface Timed {
   readonly ms: number;
   /** More in the first run, which compiles. */
   readonly firstMs?: number;
+  /** What it computes; default the right thing. */
+  readonly result?: number;
 }
 
 /** Choices on a device whose clock goes on by what variants take, and that counts their runs. */
@@ -26,11 +28,11 @@ function scripted(variants: readonly [Timed, ...Timed[]]) {
     key,
     variants,
     prepare: () => [tf.scalar(1)],
-    compute: ({ name, ms, firstMs = 0 }, [input]) => {
+    compute: ({ name, ms, firstMs = 0, result = 1 }, [input]) => {
       const before = runs.get(name) ?? 0;
       runs.set(name, before + 1);
       nowMs += ms + (before === 0 ? firstMs : 0);
-      return (input ?? tf.scalar(0)).clone();
+      return tf.mul(input ?? 0, result);
     },
   });
   return { choices, contest, runs, waits: () => waits };
@@ -81,6 +83,17 @@ describe('the choice between variants', () => {
     expect(tf.memory().numTensors).toBe(before);
     expect(runs.get('hopeless')).toBe(2);
     expect(runs.get('good')).toBeGreaterThan(100);
+  });
+
+  it.each([1.0000001, NaN])('never takes a variant that computes something else: %s', async (result) => {
+    const { choices, contest } = scripted([
+      { name: 'plain', ms: 3 },
+      { name: 'wrong', ms: 1, result },
+      { name: 'good', ms: 2 },
+    ]);
+    choices.pick(contest('a'));
+    await choices.measure();
+    expect(choices.pick(contest('a')).name).toBe('good');
   });
 
   it('keeps what is pending if a measurement fails, so that the next may do it', async () => {
