@@ -41,6 +41,7 @@ const EVENTS: TrainingEvent[] = [
     predicted: PREDICTED,
   },
   LOG,
+  { ...LOG, gradNorm: null, lossScale: { scale: 32_768, skipped: 1 } },
   { kind: 'checkpoint', step: 250, id: 'c1', sizeBytes: 5_000_000 },
   { kind: 'unsaved', step: 500, code: 'out-of-memory', message: 'The storage is full.' },
   { kind: 'paused', step: 501 },
