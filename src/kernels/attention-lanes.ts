@@ -1,0 +1,231 @@
+/**
+ * The passes of attention.ts by subgroups. The lanes of a subgroup take neighbouring blocks of four positions of one head, so
+ * that they read the same rows on the other side (keys for queries, queries for keys): each lane reads one of eight such rows, and
+ * all get all of them. And since eight are taken at a time, a lane reads its own rows, and what grows in the outputs, half as
+ * often. In all it reads a third of what attention-blocks.ts does.
+ *
+ * What a lane looks at in vain, because another one needs it, adds zeros: so bits are the same. A workgroup is one subgroup; grid:
+ * x over B and heads, y over blocks of four positions times lanes. Needs the feature `subgroups` with one size of subgroups
+ * known beforehand, of at least eight lanes.
+ */
+import { four, ownRows, type Pass, type PassForm, passShader, type PassVariant, side } from './attention-shader.ts';
+
+/** The fewest lanes: each reads a row. */
+export const LEAST_LANES = 8;
+
+/** Rows of the other side that are taken at a time, two blocks of four. */
+const SHARED = [0, 1, 2, 3, 4, 5, 6, 7] as const;
+const BLOCKS = [0, 1] as const;
+
+/**
+ * The variant.
+ *
+ * @param lanes - of a subgroup
+ */
+export function lanesVariant(lanes: number): PassVariant {
+  return {
+    name: 'lanes',
+    workgroupSize: [lanes, 1],
+    size: (heads, T) => [lanes * heads, Math.ceil(T / (4 * lanes))],
+    source: (pass, form) =>
+      passShader(pass, form, {
+        enables: ['subgroups'],
+        // In packed rows where to go follows from a maximum over the subgroup, the same in all lanes; the rule does not see that.
+        diagnostics: ['subgroup_uniformity'],
+        declarations: `const LANES = ${lanes}u;`,
+        parameters: '@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lane: u32',
+        workgroupSize: [lanes, 1],
+        body: BODIES[pass](form),
+      }),
+  };
+}
+
+/** A lane's block of `count` positions, perhaps none, from `own` of a head; those of the subgroup are from `first` to `end`. */
+function ownBlock(own: string, heads: 'H' | 'K'): string {
+  return `let b = group.x / sizes.${heads};
+  let head = group.x % sizes.${heads};
+  let first = 4u * LANES * group.y;
+  let end = min(first + 4u * LANES, sizes.T);
+  let ${own} = first + 4u * lane;
+  let count = min(4u, max(sizes.T, ${own}) - ${own});
+  let turn = min(lane, 7u); // which of eight rows it reads`;
+}
+
+const QUERY_BLOCK = `${ownBlock('t', 'H')}
+  let g = head / (sizes.H / sizes.K);
+  ${four((i) => `let row${i} = queryRow(b, t + ${i}u, head);`)}`;
+
+/** Lines of shader text, one for each of eight rows, or of two blocks. */
+function lines(over: readonly number[], line: (n: number) => string): string {
+  return over.map(line).join('\n');
+}
+
+/** Reads eight rows at a place d, and puts each four of them side by side: `name0` and `name1`. */
+function shared(name: string, from: string): string {
+  return `let ${name}Read = ${from}[shared_row * vectors + d];
+    ${lines(SHARED, (j) => `let ${name}Row${j} = subgroupShuffle(${name}Read, ${j}u);`)}
+    ${lines(BLOCKS, (n) => `let ${name}${n} = ${side((i) => `${name}Row${4 * n + i}`)};`)}`;
+}
+
+/** `into[i][j] = left_i . right_j` of the queries of a lane and the keys of two blocks. */
+function products(into: string, left: string, right: string): string {
+  return `${lines(BLOCKS, (n) => `var ${into}${n} = mat4x4f();`)}
+  for (var d = 0u; d < vectors; d++) {
+    ${shared('right', right)}
+    ${four(
+      (i) => `{ let left = ${left}[row${i} * vectors + d];
+      ${lines(BLOCKS, (n) => `${into}${n}[${i}] = inners(${into}${n}[${i}], left, right${n});`)} }`,
+    )}
+  }`;
+}
+
+/** Scores of keys that their query does not see are hidden. */
+function scaledScores(isPacked: boolean): string {
+  const seen = (i: number): string =>
+    isPacked
+      ? `(keys < vec4u(span${i}.x)) | ((keys >= vec4u(span${i}.y)) & (keys <= vec4u(t + ${i}u)))`
+      : `keys <= vec4u(t + ${i}u)`;
+  return lines(
+    BLOCKS,
+    (n) => `{ let keys = vec4u(s, s + 1u, s + 2u, s + 3u) + ${4 * n}u;
+    ${four((i) => `score${n}[${i}] = select(vec4f(HIDDEN), scale * score${n}[${i}], ${seen(i)});`)} }`,
+  );
+}
+
+/** What some lane of the subgroup sees, from what each sees: keys before `sharedEnd` and from the eight at `own` on. */
+function spansOf(nearest: string, farthest: string): string {
+  return `let sharedEnd = subgroupMax(${farthest});
+  let own = 8u * (subgroupMin(${nearest}) / 8u);`;
+}
+
+const QUERY_SPANS = `${four((i) => `let span${i} = spans[tokenRow(b, t + ${i}u)];`)}
+  ${spansOf('min(min(span0.y, span1.y), min(span2.y, span3.y))', 'max(max(span0.x, span1.x), max(span2.x, span3.x))')}`;
+
+const NEXT_KEYS = `select(s + 8u, max(s + 8u, own), s + 8u >= sharedEnd)`;
+
+/** The loop head over keys that some query of the subgroup sees. */
+function alongKeys(isPacked: boolean): string {
+  const head = isPacked
+    ? `${QUERY_SPANS}
+  for (var s = select(own, 0u, sharedEnd > 0u); s < end; s = ${NEXT_KEYS}) {`
+    : `for (var s = 0u; s < end; s += 8u) {`;
+  return `${head}
+    let shared_row = keyRow(b, s + turn, g);`;
+}
+
+function forwardBody({ isPacked }: PassForm): string {
+  return `${QUERY_BLOCK}
+  var high = vec4f(HIDDEN);
+  var total = vec4f();
+  for (var d = 0u; d < vectors; d++) { ${ownRows('y', 'row', () => 'vec4f()')} }
+  ${alongKeys(isPacked)}
+    ${products('score', 'q', 'k')}
+    ${scaledScores(isPacked)}
+    ${lines(
+      BLOCKS,
+      (n) => `let before${n} = high;
+    ${four((i) => `high[${i}] = max(high[${i}], largestOf(score${n}[${i}]));`)}
+    let shrink${n} = exp(before${n} - high);
+    ${four((i) => `let p${n}${i} = exp(score${n}[${i}] - high[${i}]);`)}
+    total = fma(total, shrink${n}, vec4f(sumOf(p${n}0), sumOf(p${n}1), sumOf(p${n}2), sumOf(p${n}3)));`,
+    )}
+    for (var d = 0u; d < vectors; d++) {
+      ${shared('values', 'v')}
+      ${ownRows(
+        'y',
+        'row',
+        (i, held) => `weighted(weighted(${held} * shrink0[${i}], values0, p0${i}) * shrink1[${i}], values1, p1${i})`,
+      )}
+    }
+  }
+  let logs = high + log(total);
+  ${four((i) => `if (count > ${i}u) { stats[row${i}] = vec2f(logs[${i}], 0.0); }`)}
+  for (var d = 0u; d < vectors; d++) { ${ownRows('y', 'row', (i, held) => `${held} / total[${i}]`)} }`;
+}
+
+function queriesBody({ isPacked }: PassForm): string {
+  return `${QUERY_BLOCK}
+  ${four((i) => `let log${i} = stats[row${i}].x; var along${i} = 0.0;`)}
+  for (var d = 0u; d < vectors; d++) {
+    ${four((i) => `along${i} = inner(along${i}, dY[row${i} * vectors + d], y[row${i} * vectors + d]);`)}
+    ${ownRows('dQ', 'row', () => 'vec4f()')}
+  }
+  ${four((i) => `if (count > ${i}u) { stats[row${i}] = vec2f(log${i}, along${i}); }`)}
+  ${alongKeys(isPacked)}
+    ${products('score', 'q', 'k')}
+    ${products('slope', 'dY', 'v')}
+    ${scaledScores(isPacked)}
+    ${lines(BLOCKS, (n) =>
+      four((i) => `let dScore${n}${i} = scale * exp(score${n}[${i}] - log${i}) * (slope${n}[${i}] - along${i});`),
+    )}
+    for (var d = 0u; d < vectors; d++) {
+      ${shared('keyRows', 'k')}
+      ${ownRows('dQ', 'row', (i, held) => `weighted(weighted(${held}, keyRows0, dScore0${i}), keyRows1, dScore1${i})`)}
+    }
+  }`;
+}
+
+/** `into[i][j]` of the queries of two blocks and the keys of a lane. */
+function productsWithOwnKeys(into: string, left: string, right: string): string {
+  return `${lines(BLOCKS, (n) => `var ${into}${n} = mat4x4f();`)}
+  for (var d = 0u; d < vectors; d++) {
+    let right = ${side((j) => `${right}[key${j} * vectors + d]`)};
+    let leftRead = ${left}[shared_row * vectors + d];
+    ${lines(BLOCKS, (n) =>
+      four((i) => `${into}${n}[${i}] = inners(${into}${n}[${i}], subgroupShuffle(leftRead, ${4 * n + i}u), right);`),
+    )}
+  }`;
+}
+
+function keysBody({ isPacked }: PassForm): string {
+  const span = (j: number): string => `subgroupShuffle(spanRead, ${j}u)`;
+  const seen = (j: number): string =>
+    isPacked
+      ? `(keys < vec4u(${span(j)}.x)) | ((keys >= vec4u(${span(j)}.y)) & (keys <= vec4u(t + ${j}u)))`
+      : `keys <= vec4u(t + ${j}u)`;
+  return `${ownBlock('s', 'K')}
+  let g = head;
+  let keys = vec4u(s, s + 1u, s + 2u, s + 3u);
+  ${four((j) => `let key${j} = keyRow(b, s + ${j}u, g);`)}
+  for (var d = 0u; d < vectors; d++) { ${['dK', 'dV'].map((into) => ownRows(into, 'key', () => 'vec4f()')).join('\n')} }
+  for (var h = g * (sizes.H / sizes.K); h < (g + 1u) * (sizes.H / sizes.K); h++) {
+    for (var t = first; t < sizes.T; t += 8u) {
+      ${
+        isPacked
+          ? `let spanRead = spans[tokenRow(b, t + turn)];
+      ${spansOf('spanRead.y', 'spanRead.x')}
+      if (first >= sharedEnd && end <= own) { continue; }`
+          : ''
+      }
+      let shared_row = queryRow(b, t + turn, h);
+      let statsRead = stats[shared_row];
+      ${productsWithOwnKeys('score', 'q', 'k')}
+      ${productsWithOwnKeys('slope', 'dY', 'v')}
+      ${lines(
+        BLOCKS,
+        (n) => `${four((i) => {
+          const j = 4 * n + i;
+          return `let stats${j} = subgroupShuffle(statsRead, ${j}u);
+      score${n}[${i}] = select(vec4f(HIDDEN), scale * score${n}[${i}], ${seen(j)});
+      // A query past the last one repeats it, and must not count again.
+      let p${j} = select(vec4f(), exp(score${n}[${i}] - stats${j}.x), t + ${j}u < sizes.T);
+      let dScore${j} = scale * p${j} * (slope${n}[${i}] - stats${j}.y);`;
+        })}
+      let weights${n} = transpose(${side((i) => `p${4 * n + i}`)});
+      let dScores${n} = transpose(${side((i) => `dScore${4 * n + i}`)});`,
+      )}
+      for (var d = 0u; d < vectors; d++) {
+        ${shared('queryRows', 'q')}
+        ${shared('slopeRows', 'dY')}
+        ${ownRows('dK', 'key', (j, held) => `weighted(weighted(${held}, queryRows0, dScores0[${j}]), queryRows1, dScores1[${j}])`)}
+        ${ownRows('dV', 'key', (j, held) => `weighted(weighted(${held}, slopeRows0, weights0[${j}]), slopeRows1, weights1[${j}])`)}
+      }
+    }
+  }`;
+}
+
+const BODIES: Readonly<Record<Pass, (form: PassForm) => string>> = {
+  forward: forwardBody,
+  queries: queriesBody,
+  keys: keysBody,
+};

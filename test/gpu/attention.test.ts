@@ -1,0 +1,69 @@
+/** The ways to compute attention: each gives the same bits as the first, which the ops are judged by. */
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { packRows } from '../../src/data/packed-rows.ts';
+import { attentionBackward, attentionForward, attentionVariants } from '../../src/kernels/attention.ts';
+import type { PassVariant } from '../../src/kernels/attention-shader.ts';
+import { useWebGpu } from '../reference/backends.ts';
+import { randomTensor64 } from '../reference/random-tensor64.ts';
+import { describeGpu, openGpu } from '../setup/dawn.ts';
+
+/** B, T, H, K, D: less than a block, odd, more than the lanes of a subgroup take, as in training. */
+const SHAPES = [
+  [1, 1, 1, 1, 4],
+  [3, 7, 6, 2, 12],
+  [2, 71, 3, 3, 8],
+  [1, 33, 4, 1, 36],
+  [2, 128, 4, 2, 64],
+] as const;
+
+describeGpu('attention by subgroups', () => {
+  const complaints: string[] = [];
+  beforeAll(async () => {
+    const device = await useWebGpu(openGpu(), 'full');
+    device.addEventListener('uncapturederror', ({ error }) => complaints.push(error.message));
+  });
+
+  it('is there where subgroups of one known size are', () => {
+    const { features, adapterInfo } = (tf.backend() as unknown as { device: GPUDevice }).device;
+    const { subgroupMinSize, subgroupMaxSize } = adapterInfo;
+    const isKnown = features.has('subgroups') && subgroupMinSize === subgroupMaxSize && (subgroupMinSize ?? 0) >= 8;
+    expect(attentionVariants().map(({ name }) => name)).toEqual(isKnown ? ['blocks', 'lanes'] : ['blocks']);
+  });
+
+  describe.each(SHAPES)('B %i, T %i, H %i, K %i, D %i', (B, T, H, K, D) => {
+    it.each(['whole', 'packed'] as const)('gives the bits of blocks in %s rows', async (rows) => {
+      const random = (heads: number, name: string): tf.Tensor4D =>
+        tf.tensor4d(Float32Array.from(randomTensor64([B, T, heads, D], `${name} ${T}`).data), [B, T, heads, D]);
+      const heads = { q: random(H, 'q'), k: random(K, 'k'), v: random(K, 'v') };
+      const dY = random(H, 'dY');
+      const spans = rows === 'whole' ? undefined : spansFor(B, T);
+
+      const bits = async (variant: PassVariant): Promise<Uint32Array[]> => {
+        const attended = attentionForward(heads, spans, variant);
+        const forward = tf.clone(attended.stats); // the backward pass writes into it
+        const logs = await forward.data<'float32'>();
+        const { q, k, v } = attentionBackward(dY, heads, attended, spans, variant);
+        const read = await Promise.all([attended.y, q, k, v].map((tensor) => tensor.data<'float32'>()));
+        tf.dispose([attended.y, attended.stats, forward, q, k, v]);
+        return [logs, ...read].map((values) => new Uint32Array(values.slice().buffer));
+      };
+      const [first, ...others] = attentionVariants();
+      const expected = await bits(first);
+      for (const other of others) expect(await bits(other), other.name).toEqual(expected);
+      tf.dispose([heads, dY, spans ?? []]);
+      expect(complaints).toEqual([]);
+    });
+  });
+});
+
+/** Rows of a third shared, then parts of a few lengths and padding. */
+function spansFor(B: number, T: number): tf.Tensor3D {
+  const plans = Array.from({ length: B }, (_, b) => {
+    const shared = new Int32Array(Math.floor(T / (3 + b)));
+    const room = T - shared.length;
+    const parts = [Math.ceil(room / 2), Math.floor(room / 4), Math.floor(room / 8)];
+    return { shared, parts: parts.map((length) => new Int32Array(length)).filter(({ length }) => length > 0) };
+  });
+  return tf.tensor3d(packRows(plans, T).layout.spans, [B, T, 2], 'int32');
+}
