@@ -11,7 +11,7 @@ import { MODEL_PRESETS } from '../config/presets.ts';
 import type { DataSet } from '../data/data-set.ts';
 import { dropBackend, isCurrentBackend, watchBackend } from '../gpu/current-backend.ts';
 import type { BackendRequest } from '../gpu/device.ts';
-import { countStep, type StepCost } from '../gpu/step-cost.ts';
+import type { StepShape } from '../gpu/step-work.ts';
 import {
   disposeLabModel,
   loadLabModel,
@@ -186,7 +186,12 @@ export class GrpoService implements GrpoApi {
   async #backendFor(choice: BackendChoice, experiment: GrpoExperiment): Promise<TrainingBackend> {
     const open = this.#open;
     if (open?.choice === choice && isCurrentBackend(open.backend.backend)) return open.backend;
-    const backend = await openTrainingBackend(choice, this.#options.wasmPaths, updateCost(experiment));
+    const backend = await openTrainingBackend(
+      choice,
+      this.#options.wasmPaths,
+      MODEL_PRESETS['lab-nano'],
+      updateShape(experiment),
+    );
     this.#open = { choice, backend };
     return backend;
   }
@@ -201,13 +206,12 @@ export class GrpoService implements GrpoApi {
 const TYPICAL_POSITIONS = 48;
 const TYPICAL_SCORED_ROWS = 16;
 
-/** What the updates of one step take; the start of the demonstration has this shape. */
-function updateCost({ grpo }: GrpoExperiment): StepCost {
+/** The updates of one step; the start of the demonstration is a `lab-nano`. */
+function updateShape({ grpo }: GrpoExperiment): StepShape {
   const sequences = grpo.prompts * grpo.samples;
   const B = Math.min(sequences, grpo.sequencesPerPass);
   const microBatches = Math.ceil(sequences / B) * grpo.innerEpochs;
-  const shape = { B, T: TYPICAL_POSITIONS, scoredRows: TYPICAL_SCORED_ROWS * B, microBatches };
-  return countStep(MODEL_PRESETS['lab-nano'], shape);
+  return { B, T: TYPICAL_POSITIONS, scoredRows: TYPICAL_SCORED_ROWS * B, microBatches };
 }
 
 /** A branch with what is kept of it. @throws {LabError} if that cannot be read */

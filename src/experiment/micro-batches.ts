@@ -11,7 +11,7 @@ import type { ModelConfig } from '../config/model-config.ts';
 import type { SftConfig } from '../config/sft-config.ts';
 import { BatchOrder, type Example, makeTrainingBatch } from '../data/batches.ts';
 import { waitForBackend } from '../gpu/current-backend.ts';
-import type { StepShape } from '../gpu/step-cost.ts';
+import type { StepShape } from '../gpu/step-work.ts';
 import { disposeWeights, initialWeights, loadWeights } from '../model/weights.ts';
 import { sftLoss } from '../train/sft.ts';
 

@@ -7,7 +7,10 @@ import { type BackendRates, predictStepMs } from '../gpu/calibration.ts';
 import { memoryLimits } from '../gpu/current-backend.ts';
 import { type BackendRequest, openBackend, type OpenedBackend } from '../gpu/device.ts';
 import { findDisagreement } from '../gpu/self-check.ts';
-import { countForward, countStep, type StepCost, type StepShape } from '../gpu/step-cost.ts';
+import { usesKernels } from '../gpu/dispatch.ts';
+import { type ComputedBy, countForward, countStep } from '../gpu/step-cost.ts';
+import type { StepShape } from '../gpu/step-work.ts';
+import { TIMED_OPS } from '../ops/timed-ops.ts';
 import type { PredictedCost } from '../protocol/training.ts';
 import type { BackendChoice } from '../protocol/scoring.ts';
 import { DECODER_CHECK } from './decoder-check.ts';
@@ -26,13 +29,14 @@ export interface TrainingBackend extends OpenedBackend {
 export async function openTrainingBackend(
   choice: BackendChoice,
   wasmPaths: BackendRequest['wasmPaths'],
-  cost: StepCost,
+  model: ModelConfig,
+  step: StepShape,
 ): Promise<TrainingBackend> {
   const opened = await openBackend({
     backend: choice === 'auto' ? undefined : choice,
     wasmPaths,
     findFault: () => findDisagreement(DECODER_CHECK),
-    workload: cost,
+    workload: { cost: (by) => countStep(model, step, by), ops: TIMED_OPS },
   });
   const { rates } = opened;
   if (rates === undefined) throw new LabError('internal', { message: 'The backend was opened without being timed.' });
@@ -58,7 +62,7 @@ export function predictRun(
   rates: BackendRates,
   asides: RunAsides,
 ): PredictedCost {
-  const cost = countStep(model, shape);
+  const cost = countStep(model, shape, rates.by);
   const stepMs = predictStepMs(cost, rates);
   const evaluationsMs = Math.ceil(steps / asides.evaluateEvery) * predictEvaluationMs(model, shape, rates, asides);
   const { unpreparedPairs } = asides;
@@ -87,20 +91,24 @@ function predictEvaluationMs(
 ): number {
   const realistic = { ...rates, launchMs: Math.max(rates.launchMs, LEAST_LAUNCH_MS) };
   const tokens = scoredRows / B;
-  const labelsMs = predictStepMs(countForward(model, { B: devPairs, T, scoredRows: devPairs }), realistic);
-  const lossMs = predictStepMs(countForward(model, { B: devPairs, T, scoredRows: devPairs * tokens }), realistic);
+  const labelsMs = predictStepMs(countForward(model, { B: devPairs, T, scoredRows: devPairs }, rates.by), realistic);
+  const lossMs = predictStepMs(
+    countForward(model, { B: devPairs, T, scoredRows: devPairs * tokens }, rates.by),
+    realistic,
+  );
   if (!reasons) return labelsMs + lossMs;
   const completions = Math.min(devPairs, EVALUATED_COMPLETIONS);
   const groups = Math.min(completions, PROMPT_LENGTHS);
   const rows = completions / groups;
-  const readMs = predictStepMs(countForward(model, { B: rows, T, scoredRows: rows }), realistic);
-  const tokenMs = predictStepMs(countForward(model, { B: rows, T: 1, scoredRows: rows }), realistic);
+  const readMs = predictStepMs(countForward(model, { B: rows, T, scoredRows: rows }, rates.by), realistic);
+  const tokenMs = predictStepMs(countForward(model, { B: rows, T: 1, scoredRows: rows }, rates.by), realistic);
   return labelsMs + lossMs + groups * (readMs + tokens * tokenMs);
 }
 
 /** Why a step does not fit into the memory of the current backend, as far as the browser tells; null if it may. */
 export function whyTooLarge(model: ModelConfig, shape: StepShape): string | null {
-  const cost = countStep(model, shape);
+  const by: ComputedBy = usesKernels() ? 'kernels' : 'composites';
+  const cost = countStep(model, shape, by);
   const { totalBytes, tensorBytes } = memoryLimits();
   const parameters = countParameters(model).toLocaleString('en');
   if (totalBytes !== null && cost.memoryBytes > totalBytes) {

@@ -19,7 +19,7 @@ import {
   waitForBackend,
   watchBackend,
 } from '../gpu/current-backend.ts';
-import { countStep, type StepCost } from '../gpu/step-cost.ts';
+import type { StepShape } from '../gpu/step-work.ts';
 import { failureOf } from '../protocol/failure.ts';
 import type { FileData, SftExperiment } from '../protocol/sft-experiment.ts';
 import type { TrainingEvent } from '../protocol/training.ts';
@@ -42,7 +42,7 @@ export interface RunContext {
   readonly control: RunControl;
   readonly openStore: () => Promise<RunStore>;
   /** Opens the best backend for such steps. */
-  readonly openBackend: (step: StepCost) => Promise<TrainingBackend>;
+  readonly openBackend: (step: StepShape) => Promise<TrainingBackend>;
   /** Finds an imported data set. */
   readonly findData: (data: FileData) => Promise<DataSet>;
   readonly emit: (event: TrainingEvent) => void;
@@ -127,7 +127,7 @@ export class TrainingRun {
   /** From a backend that is not yet open to the end of the run or of the backend. */
   async #trainOnce(): Promise<Outcome> {
     const { control, emit, openBackend } = this.#context;
-    const backend = await openBackend(countStep(this.#model, this.#shape()));
+    const backend = await openBackend(this.#shape());
     const { rates: _, ...spoken } = backend;
     emit({ kind: 'backend', ...spoken, problems: [...backend.problems] });
     const health = watchBackend();

@@ -5,11 +5,11 @@
 import { LabError } from '../common/errors.ts';
 import { countParameters } from '../config/model-config.ts';
 import { parseConfig } from '../config/parse.ts';
-import { MODEL_PRESETS } from '../config/presets.ts';
+import { MODEL_PRESETS, type PresetName } from '../config/presets.ts';
 import type { DataSet } from '../data/data-set.ts';
 import { isCurrentBackend } from '../gpu/current-backend.ts';
 import type { BackendRequest } from '../gpu/device.ts';
-import { countStep, type StepCost } from '../gpu/step-cost.ts';
+import type { StepShape } from '../gpu/step-work.ts';
 import { untilDelivered } from '../protocol/delivery.ts';
 import { failureOf } from '../protocol/failure.ts';
 import type { BackendChoice } from '../protocol/scoring.ts';
@@ -85,7 +85,7 @@ export class TrainingService implements TrainingApi {
     await this.#opened;
     const running = this.#control === undefined ? undefined : this.#open?.backend;
     // The backend of a run under way must stay the current one.
-    const opened = running ?? (await this.#inTurn(() => this.#backendFor(choice, preset, countStep(model, shape))));
+    const opened = running ?? (await this.#inTurn(() => this.#backendFor(choice, preset, shape)));
     const { rates, ...spoken } = opened;
     return {
       ...spoken,
@@ -130,7 +130,7 @@ export class TrainingService implements TrainingApi {
       control.isVisible = isVisible;
       const openStore = (): Promise<RunStore> => this.#openStore();
       const start = await readStart(from, openStore);
-      const openBackend = async (step: StepCost): Promise<TrainingBackend> => {
+      const openBackend = async (step: StepShape): Promise<TrainingBackend> => {
         const backend = await this.#backendFor(choice, start.experiment.preset, step);
         tellOpened();
         return backend;
@@ -148,11 +148,11 @@ export class TrainingService implements TrainingApi {
   }
 
   /** Opens a backend, or gives the one that is open for such a model: checking and timing it again would take a while. */
-  async #backendFor(choice: BackendChoice, preset: string, step: StepCost): Promise<TrainingBackend> {
+  async #backendFor(choice: BackendChoice, preset: PresetName, step: StepShape): Promise<TrainingBackend> {
     const purpose = `${choice}, ${preset}`;
     const open = this.#open;
     if (open?.purpose === purpose && isCurrentBackend(open.backend.backend)) return open.backend;
-    const backend = await openTrainingBackend(choice, this.#options.wasmPaths, step);
+    const backend = await openTrainingBackend(choice, this.#options.wasmPaths, MODEL_PRESETS[preset], step);
     this.#open = { purpose, backend };
     return backend;
   }

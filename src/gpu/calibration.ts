@@ -4,13 +4,19 @@
  * A step is products, bytes moved and kernels started, one after the other; each kind of work is timed by itself on
  * sizes that small models have. Real kernels overlap and share caches, so a prediction is right within a factor of about
  * two: enough to choose a backend and to say "a minute" or "an hour". Once a run has begun, its own steps are the measure.
+ *
+ * Where the lab's kernels compute, they are what is timed, by ops that are handed in: they stand in a room above this one.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { waitForBackend } from './current-backend.ts';
-import type { WorkCost } from './step-cost.ts';
+import { measureVariants, usesKernels } from './dispatch.ts';
+import type { ComputedBy } from './step-cost.ts';
+import type { WorkCost } from './step-work.ts';
 
 /** The speed of a backend. */
 export interface BackendRates {
+  /** What was timed; work is to be counted by the same. */
+  readonly by: ComputedBy;
   /** Of products of two matrices. */
   readonly flopsPerSec: number;
   /** Of many small products at once, as attention has them. */
@@ -19,6 +25,18 @@ export interface BackendRates {
   readonly bytesPerSec: number;
   /** Milliseconds to start a kernel that has almost nothing to do. */
   readonly launchMs: number;
+}
+
+/** Ops of the lab that have kernels, one dispatch each. */
+export interface KernelOps {
+  /** `x W^T`, `[N,I]` and `[O,I]` -> `[N,O]` */
+  readonly product: (x: tf.Tensor2D, weight: tf.Tensor2D) => tf.Tensor2D;
+  /** Causal attention of `[B,T,H,D]` over itself. */
+  readonly attention: (heads: tf.Tensor4D) => tf.Tensor4D;
+  /** Rows divided by their length, `[N,C]`: reads and writes all of them. */
+  readonly norm: (x: tf.Tensor2D, gain: tf.Tensor1D) => tf.Tensor2D;
+  /** Element by element, from two of a shape. */
+  readonly gate: (x: tf.Tensor2D, y: tf.Tensor2D) => tf.Tensor2D;
 }
 
 /** The expected milliseconds of a step or other work. */
@@ -41,13 +59,18 @@ const SLOW_LAUNCH_MS = 0.5;
 const TINY = 8;
 
 /**
- * Measures the current backend, in about a sixth of a second.
+ * Measures the current backend, in about a sixth of a second; where kernels compute, their variants are tried out first.
  *
+ * @param ops - by which kernels are timed where they compute
  * @param now - a clock in milliseconds, default `performance.now`
  */
-export async function measureRates(now: () => number = () => performance.now()): Promise<BackendRates> {
-  const tiny = tf.ones([TINY]);
-  const launchMs = await timeOf(() => tf.add(tiny, tiny), now);
+export async function measureRates(
+  ops: KernelOps | undefined,
+  now: () => number = () => performance.now(),
+): Promise<BackendRates> {
+  const kernels = usesKernels() ? ops : undefined;
+  const tiny = tf.ones<tf.Rank.R2>([1, TINY]);
+  const launchMs = await timeOf(() => kernels?.gate(tiny, tiny) ?? tf.add(tiny, tiny), now);
   // Sizes leave the caches, as the tensors of a step do; but plain JavaScript, and a GPU that is none, would need
   // seconds for them.
   const isSlow = tf.getBackend() === 'cpu' || launchMs > SLOW_LAUNCH_MS;
@@ -55,14 +78,16 @@ export async function measureRates(now: () => number = () => performance.now()):
   const x = tf.ones<tf.Rank.R2>([128 * scale, 128]);
   const weights = tf.ones<tf.Rank.R2>([128, 128]);
   const heads = tf.ones<tf.Rank.R3>([4 * scale, 80, 16]);
-  const gain = tf.ones([128]);
+  const gain = tf.ones<tf.Rank.R1>([128]);
   try {
-    const rate = async (work: number, launches: number, run: () => tf.Tensor): Promise<number> => {
+    const rate: Rate = async (work, launches, run) => {
       const totalMs = await timeOf(run, now);
       // Where all the time went into starting kernels, the work counts as taking a tenth of it.
       return (1000 * work) / Math.max(totalMs - launches * launchMs, totalMs / 10);
     };
+    if (kernels !== undefined) return { ...(await kernelRates(kernels, rate, { x, weights, heads, gain })), launchMs };
     return {
+      by: 'composites',
       flopsPerSec: await rate(2 * x.size * 128, 1, () => tf.matMul(x, weights)),
       batchedFlopsPerSec: await rate(2 * heads.size * 80, 1, () => tf.matMul(heads, heads, false, true)),
       bytesPerSec: await rate(4 * MIX_FLOATS * x.size, MIX_LAUNCHES, () => mixedPass(x, gain)),
@@ -70,6 +95,37 @@ export async function measureRates(now: () => number = () => performance.now()):
     };
   } finally {
     tf.dispose([x, weights, heads, gain, tiny]);
+  }
+}
+
+/** What is left of the time of some work when its starts are taken off, as work per second. */
+type Rate = (work: number, launches: number, run: () => tf.Tensor) => Promise<number>;
+
+async function kernelRates(
+  { product, attention, norm, gate }: KernelOps,
+  rate: Rate,
+  sample: {
+    readonly x: tf.Tensor2D;
+    readonly weights: tf.Tensor2D;
+    readonly heads: tf.Tensor3D;
+    readonly gain: tf.Tensor1D;
+  },
+): Promise<Omit<BackendRates, 'launchMs'>> {
+  const { x, weights, gain } = sample;
+  const [batch, T, D] = sample.heads.shape;
+  const heads: tf.Tensor4D = tf.reshape(sample.heads, [batch / 4, T, 4, D]);
+  try {
+    tf.dispose([product(x, weights), attention(heads)]); // so that their variants are known
+    await measureVariants();
+    return {
+      by: 'kernels',
+      flopsPerSec: await rate(2 * x.size * x.shape[1], 1, () => product(x, weights)),
+      // Two products, of which the mask leaves half.
+      batchedFlopsPerSec: await rate(2 * heads.size * T, 1, () => attention(heads)),
+      bytesPerSec: await rate(4 * (2 + 3) * x.size, 2, () => tf.tidy(() => gate(norm(x, gain), x))),
+    };
+  } finally {
+    heads.dispose();
   }
 }
 

@@ -9,8 +9,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { LabError, messageOf } from '../common/errors.ts';
 import { describeAdapter, findHardwareGpu } from './adapter.ts';
-import { type BackendRates, measureRates, predictStepMs } from './calibration.ts';
-import type { StepCost } from './step-cost.ts';
+import { type BackendRates, type KernelOps, measureRates, predictStepMs } from './calibration.ts';
+import type { ComputedBy } from './step-cost.ts';
+import type { StepCost } from './step-work.ts';
 import { canUseThreads } from './threads.ts';
 import { replaceWasmKernels } from './wasm-kernels.ts';
 import { registerWebGpu } from './webgpu-backend.ts';
@@ -41,7 +42,14 @@ export interface BackendRequest {
   /** Says what the current backend computes wrong, if it does (self-check.ts). Default: every backend is believed. */
   readonly findFault?: (() => Promise<string | undefined>) | undefined;
   /** What is to be computed; with it, backends are timed. */
-  readonly workload?: StepCost | undefined;
+  readonly workload?: Workload | undefined;
+}
+
+/** Work to compare backends by. */
+export interface Workload {
+  readonly cost: (by: ComputedBy) => StepCost;
+  /** By which kernels are timed. */
+  readonly ops: KernelOps;
 }
 
 /** A backend that works. */
@@ -112,8 +120,8 @@ async function tryOut(backend: Backend, { wasmPaths, findFault, workload }: Back
       fix: 'Update the browser or its graphics driver, or take another backend.',
     });
   }
-  const rates = workload === undefined ? undefined : await measureRates();
-  const stepMs = workload === undefined || rates === undefined ? NaN : predictStepMs(workload, rates);
+  const rates = workload === undefined ? undefined : await measureRates(workload.ops);
+  const stepMs = workload === undefined || rates === undefined ? NaN : predictStepMs(workload.cost(rates.by), rates);
   const device = backend === 'webgpu' ? await describeAdapter() : `CPU through ${SPOKEN[backend]}`;
   return { backend, device, rates, stepMs };
 }

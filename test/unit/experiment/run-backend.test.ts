@@ -3,7 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { MODEL_PRESETS } from '../../../src/config/presets.ts';
 import { predictRun, type RunAsides } from '../../../src/experiment/run-backend.ts';
 
-const RATES = { flopsPerSec: 4e10, batchedFlopsPerSec: 1e10, bytesPerSec: 2e10, launchMs: 0.003 };
+const RATES = {
+  by: 'composites',
+  flopsPerSec: 4e10,
+  batchedFlopsPerSec: 1e10,
+  bytesPerSec: 2e10,
+  launchMs: 0.003,
+} as const;
 const SHAPE = { B: 32, T: 64, scoredRows: 512, microBatches: 1 };
 const ASIDES: RunAsides = { evaluateEvery: 100, devPairs: 200, reasons: true, unpreparedPairs: 18_000 };
 

@@ -8,7 +8,9 @@ import { MODEL_PRESETS } from '../../../src/config/presets.ts';
 import { DECODER_CHECK } from '../../../src/experiment/decoder-check.ts';
 import { type BackendRequest, openBackend } from '../../../src/gpu/device.ts';
 import { findDisagreement, type KnownCase } from '../../../src/gpu/self-check.ts';
-import { countStep } from '../../../src/gpu/step-cost.ts';
+import { type ComputedBy, countStep } from '../../../src/gpu/step-cost.ts';
+import type { StepCost } from '../../../src/gpu/step-work.ts';
+import { TIMED_OPS } from '../../../src/ops/timed-ops.ts';
 
 const wasmFile = createRequire(import.meta.url).resolve(
   '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm',
@@ -60,8 +62,10 @@ describe('without a GPU', () => {
   });
 
   it('a workload has the backend timed', async () => {
-    const workload = countStep(MODEL_PRESETS['lab-nano'], { B: 1, T: 16, scoredRows: 8, microBatches: 1 });
-    const { backend, rates } = await openBackend({ ...CHECKED, workload });
+    const shape = { B: 1, T: 16, scoredRows: 8, microBatches: 1 };
+    const cost = (by: ComputedBy): StepCost => countStep(MODEL_PRESETS['lab-nano'], shape, by);
+    const { backend, rates } = await openBackend({ ...CHECKED, workload: { cost, ops: TIMED_OPS } });
+    expect(rates?.by).toBe('composites');
     expect(backend).toBe('wasm');
     expect(rates?.flopsPerSec).toBeGreaterThan(0);
   });

@@ -2,10 +2,17 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type BackendRates, measureRates, predictStepMs } from '../../../src/gpu/calibration.ts';
-import type { StepCost } from '../../../src/gpu/step-cost.ts';
+import type { StepCost } from '../../../src/gpu/step-work.ts';
+import { TIMED_OPS } from '../../../src/ops/timed-ops.ts';
 import { useBackend } from '../../reference/backends.ts';
 
-const RATES: BackendRates = { flopsPerSec: 2e9, batchedFlopsPerSec: 5e8, bytesPerSec: 1e9, launchMs: 0.01 };
+const RATES: BackendRates = {
+  by: 'composites',
+  flopsPerSec: 2e9,
+  batchedFlopsPerSec: 5e8,
+  bytesPerSec: 1e9,
+  launchMs: 0.01,
+};
 const COST: StepCost = {
   matmulFlops: 4e6,
   attentionFlops: 1e6,
@@ -25,20 +32,23 @@ describe('a prediction', () => {
   });
 });
 
+function expectRates({ by, ...rates }: BackendRates): void {
+  expect(by).toBe('composites');
+  expect(Object.values(rates).every((rate) => rate > 0 && Number.isFinite(rate))).toBe(true);
+}
+
 describe.each(['cpu', 'wasm'] as const)('the speed of %s', (backend) => {
   beforeAll(() => useBackend(backend));
 
   it('is measured in finite numbers, and leaves no tensor behind', async () => {
     const before = tf.memory().numTensors;
-    const rates = await measureRates();
-    expect(Object.values(rates).every((rate: number) => rate > 0 && Number.isFinite(rate))).toBe(true);
+    expectRates(await measureRates(TIMED_OPS));
     expect(tf.memory().numTensors).toBe(before);
   });
 
   it('is finite even where the clock stands still', async () => {
     // A clock that ticks so rarely that most measurements see no time pass.
     let calls = 0;
-    const rates = await measureRates(() => 10 * Math.floor(calls++ / 3));
-    expect(Object.values(rates).every((rate: number) => rate > 0 && Number.isFinite(rate))).toBe(true);
+    expectRates(await measureRates(TIMED_OPS, () => 10 * Math.floor(calls++ / 3)));
   });
 });

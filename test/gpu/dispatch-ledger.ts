@@ -1,0 +1,87 @@
+/**
+ * What is dispatched on a GPU, whoever does it: kernels by name, with the bytes of the buffers they are bound to. Buffers are up
+ * to an eighth larger than their tensors.
+ */
+
+/** All dispatches of kernels of one name. */
+export interface Dispatched {
+  calls: number;
+  bytes: number;
+}
+
+/** Counts from its construction to {@link stop}; one at a time. */
+export class DispatchLedger {
+  readonly kernels = new Map<string, Dispatched>();
+  readonly #restore: (() => void)[] = [];
+
+  constructor() {
+    const names = new WeakMap<GPUComputePipeline, string>();
+    const sizes = new WeakMap<GPUBindGroup, number>();
+    const current = new WeakMap<GPUComputePassEncoder, { name: string; bytes: number }>();
+    const ofPass = (pass: GPUComputePassEncoder): { name: string; bytes: number } => {
+      const state = current.get(pass) ?? { name: '', bytes: 0 };
+      current.set(pass, state);
+      return state;
+    };
+    const { kernels } = this;
+    this.#wrap(GPUDevice.prototype, 'createBindGroup', (original) => {
+      return function createBindGroup(this: GPUDevice, descriptor: GPUBindGroupDescriptor) {
+        const group = original.call(this, descriptor);
+        sizes.set(
+          group,
+          [...descriptor.entries].reduce((sum, { resource }) => sum + storageBytes(resource), 0),
+        );
+        return group;
+      };
+    });
+    this.#wrap(GPUDevice.prototype, 'createComputePipeline', (original) => {
+      return function createComputePipeline(this: GPUDevice, descriptor: GPUComputePipelineDescriptor) {
+        const pipeline = original.call(this, descriptor);
+        names.set(pipeline, descriptor.label ?? '');
+        return pipeline;
+      };
+    });
+    this.#wrap(GPUComputePassEncoder.prototype, 'setPipeline', (original) => {
+      return function setPipeline(this: GPUComputePassEncoder, pipeline: GPUComputePipeline) {
+        ofPass(this).name = names.get(pipeline) ?? '';
+        return original.call(this, pipeline);
+      };
+    });
+    this.#wrap(GPUComputePassEncoder.prototype, 'setBindGroup', (original) => {
+      return function setBindGroup(this: GPUComputePassEncoder, ...args: Parameters<typeof original>) {
+        const [, group] = args;
+        ofPass(this).bytes = (group && sizes.get(group)) ?? 0;
+        return original.apply(this, args);
+      } as typeof original;
+    });
+    this.#wrap(GPUComputePassEncoder.prototype, 'dispatchWorkgroups', (original) => {
+      return function dispatchWorkgroups(this: GPUComputePassEncoder, x: number, y?: number, z?: number) {
+        const { name, bytes } = ofPass(this);
+        const { calls, bytes: before } = kernels.get(name) ?? { calls: 0, bytes: 0 };
+        kernels.set(name, { calls: calls + 1, bytes: before + bytes });
+        return original.call(this, x, y, z);
+      };
+    });
+  }
+
+  stop(): void {
+    for (const restore of this.#restore) restore();
+  }
+
+  #wrap<Type extends object, Name extends keyof Type>(
+    prototype: Type,
+    name: Name,
+    around: (original: Type[Name]) => Type[Name],
+  ): void {
+    const original = prototype[name];
+    Object.defineProperty(prototype, name, { value: around(original), configurable: true, writable: true });
+    this.#restore.push(() => {
+      Object.defineProperty(prototype, name, { value: original, configurable: true, writable: true });
+    });
+  }
+}
+
+function storageBytes(resource: GPUBindingResource): number {
+  const isBinding = 'buffer' in resource;
+  return isBinding && (resource.buffer.usage & GPUBufferUsage.STORAGE) !== 0 ? resource.buffer.size : 0;
+}
