@@ -5,10 +5,11 @@
 import type * as tf from '@tensorflow/tfjs';
 import { add } from '@tensorflow/tfjs';
 import { Rng } from '../../src/common/rng.ts';
+import type { TrainingPrecision } from '../../src/config/sft-config.ts';
 import { packRows } from '../../src/data/packed-rows.ts';
 import { causalAttention, spanVisibility } from '../../src/ops/attention.ts';
 import { embedding, selectRows } from '../../src/ops/embedding.ts';
-import { linear } from '../../src/ops/linear.ts';
+import { linear, linearInput } from '../../src/ops/linear.ts';
 import { rmsNorm } from '../../src/ops/rms-norm.ts';
 import { rope, ropeTables } from '../../src/ops/rope.ts';
 import { swiGlu } from '../../src/ops/swiglu.ts';
@@ -39,16 +40,21 @@ export function trainingOps({ config, B, T }: Work): TimedOp[] {
     [B, T, K, D],
     [B, T, K, D],
   ];
-  const map = (I: number, O: number): TimedOp => {
+  // Plain tfjs knows no halves: there the mixed product stands beside the float32 one.
+  const map = (I: number, O: number, precision: TrainingPrecision = 'f32'): TimedOp => {
     const shapes = [
       [N, I],
       [O, I],
     ];
-    return differentiatedOp(`linear [${N},${I}] -> [${N},${O}]`, shapes, ([x, w]) => linear(x as M, w as M));
+    const name = `linear [${N},${I}] -> [${N},${O}]${precision === 'f32' ? '' : ', mixed'}`;
+    return differentiatedOp(name, shapes, ([x, w], owner) =>
+      linear(linearInput(x as M, owner === 'ours' ? precision : 'f32'), w as M),
+    );
   };
   return [
     map(C, F),
     map(F, C),
+    map(C, F, 'mixed'),
     differentiatedOp(`rmsNorm [${N},${C}]`, [[N, C], [C]], ([x, g]) => rmsNorm(x as M, g as tf.Tensor1D, eps)),
     differentiatedOp(`rope of normed [${B},${T},${H},${D}]`, [[B, T, H, D], [D]], ([x, gain]) =>
       rope(x as Heads, ropeTables(0, T, D, 10_000), { gain: gain as tf.Tensor1D, eps }),
