@@ -11,7 +11,6 @@ export function blocksVariant(arrangement: Arrangement): MatmulVariant {
   return {
     name: 'blocks',
     tile: [4 * GROUP[1], 4 * GROUP[0]],
-    workgroupSize: GROUP,
     steps: { a: 4, b: 4, product: 4 },
     main: `@compute @workgroup_size(${GROUP.join(', ')})
 fn main(@builtin(global_invocation_id) id: vec3u) {

@@ -35,7 +35,6 @@ export function outerVariant(arrangement: Arrangement): MatmulVariant {
   return {
     name: 'outer',
     tile: [ROWS * GROUP[1], COLUMNS * GROUP[0]],
-    workgroupSize: GROUP,
     steps: { a: isTurned.a ? 4 : 1, b: isTurned.b ? 4 : 1, product: 4 },
     main: `@compute @workgroup_size(${GROUP.join(', ')})
 fn main(@builtin(global_invocation_id) id: vec3u) {

@@ -35,8 +35,9 @@ export interface MatmulVariant {
   readonly name: string;
   /** Rows and columns of the result that a workgroup computes. */
   readonly tile: readonly [rows: number, columns: number];
-  readonly workgroupSize: readonly [x: number, y: number];
   readonly steps: Readonly<Record<'a' | 'b' | 'product', Step>>;
+  /** Whether a transposed B is turned over beforehand, so that the shader computes A B. */
+  readonly turnsB?: boolean;
   /** WGSL features to be enabled. */
   readonly enables?: readonly string[];
   /** Declarations at the module's level besides those of {@link shaderOf}. */

@@ -15,7 +15,6 @@ export function tilesVariant(arrangement: Arrangement): MatmulVariant {
   return {
     name: 'tiles',
     tile: [TILE, TILE],
-    workgroupSize: [SIDE, SIDE],
     steps: { a: 4, b: 4, product: 4 },
     // By places of the inner axis, then vectors of four rows or columns.
     declarations: `var<workgroup> tile_a: array<vec4f, ${(DEPTH * TILE) / 4}>;

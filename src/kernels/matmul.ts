@@ -20,6 +20,7 @@ import {
   shaderOf,
 } from './matmul-shader.ts';
 import { tilesVariant } from './matmul-tiles.ts';
+import { turned } from './turned.ts';
 
 export type { Arrangement } from './matmul-shader.ts';
 
@@ -61,7 +62,7 @@ export function matmulBy(
   b: Matrix,
   arrangement: Arrangement,
   epilogue: Epilogue & { readonly gate?: tf.Tensor2D | undefined } = {},
-): { readonly product: tf.Tensor2D; readonly gated: tf.Tensor2D | undefined } {
+): Computed {
   return compute(variant, { a, b, arrangement, ...epilogue });
 }
 
@@ -126,6 +127,12 @@ function ofKind(operand: Matrix, tensor: tf.Tensor | undefined): Matrix {
   return isHalf(operand) ? { packed: tensor as tf.Tensor2D, shape: operand.shape } : (tensor as tf.Tensor2D);
 }
 
+/** A product, and gated by the other factor of a SwiGLU. */
+interface Computed {
+  readonly product: tf.Tensor2D;
+  readonly gated: tf.Tensor2D | undefined;
+}
+
 /** A product with all that it reads. */
 interface Product extends Epilogue {
   readonly a: Matrix;
@@ -134,7 +141,15 @@ interface Product extends Epilogue {
   readonly gate?: tf.Tensor2D | undefined;
 }
 
-function compute(variant: MatmulVariant, { a, b, arrangement, bias, residual, gate }: Product) {
+function compute(variant: MatmulVariant, product: Product): Computed {
+  if (variant.turnsB !== true || product.arrangement !== 'nt') return record(variant, product);
+  const b = turned(product.b); // [N,K] -> [K,N]
+  const computed = record(variant, { ...product, b, arrangement: 'nn' });
+  b.dispose();
+  return computed;
+}
+
+function record(variant: MatmulVariant, { a, b, arrangement, bias, residual, gate }: Product): Computed {
   const { M, N, K } = sizesOf(a, b, arrangement);
   const form: ProductForm = {
     arrangement,
