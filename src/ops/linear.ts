@@ -5,11 +5,13 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { TrainingPrecision } from '../config/sft-config.ts';
 import { usesKernels } from '../gpu/dispatch.ts';
 import { columnSums } from '../kernels/column-sums.ts';
-import { matmulKernel } from '../kernels/matmul.ts';
+import { gatedMatmulKernel, matmulKernel } from '../kernels/matmul.ts';
+import { swiGluBackward } from '../kernels/swiglu.ts';
 import { type CompressedMatrix, compressedLinear, isCompressed } from './compressed.ts';
 import { differentiable } from './differentiable.ts';
 import { type MixedInput, mixedInput, mixedLinear, mixedLinearGradients } from './mixed-linear.ts';
 import { sumRows } from './sum-rows.ts';
+import { swiGlu } from './swiglu.ts';
 
 /** What is added to the product. */
 export interface Added {
@@ -17,6 +19,12 @@ export interface Added {
   readonly bias?: tf.Tensor1D | undefined;
   /** `[N,O]`, the stream that the map writes to. */
   readonly residual?: tf.Tensor2D | undefined;
+}
+
+/** What is multiplied with the product. */
+export interface Gated {
+  /** `[N,O]`, to be gated with `silu` before. */
+  readonly gate: tf.Tensor2D;
 }
 
 /** What linear maps read, `[N,I]`: in mixed precision with its rounded form. */
@@ -28,12 +36,17 @@ export function linearInput(x: tf.Tensor2D, precision?: TrainingPrecision): Line
 }
 
 /**
- * `y = x W^T (+ bias) (+ residual)`.
+ * `y = x W^T (+ bias) (+ residual)`, or as the second half of a SwiGLU `y = silu(gate) * x W^T`.
  *
  * @param weight - `[O,I]`; without a gradient where it is compressed
  * @returns `[N,O]`
  */
-export function linear(input: LinearInput, weight: tf.Tensor2D | CompressedMatrix, added: Added = {}): tf.Tensor2D {
+export function linear(
+  input: LinearInput,
+  weight: tf.Tensor2D | CompressedMatrix,
+  added: Added | Gated = {},
+): tf.Tensor2D {
+  if ('gate' in added) return gated(input, weight, added.gate);
   if (isCompressed(weight)) return compressedLinear('rounded' in input ? input.x : input, weight, added);
   if ('rounded' in input) return mixedLinear(input, weight, added);
   return usesKernels() ? fused(input, weight, added) : composite(input, weight, added);
@@ -57,6 +70,26 @@ export function linearGradients(
     tf.matMul(dY, weight), // [N,O] @ [O,I] -> [N,I]
     tf.matMul(dY, x, true), // [O,N] @ [N,I] -> [O,I]
   ];
+}
+
+function gated(input: LinearInput, weight: tf.Tensor2D | CompressedMatrix, gate: tf.Tensor2D): tf.Tensor2D {
+  const isRounded = 'rounded' in input;
+  if (isRounded || isCompressed(weight) || !usesKernels()) {
+    return swiGlu(gate, linear(input, weight), isRounded ? 'mixed' : 'f32');
+  }
+  return differentiable<[tf.Tensor2D, tf.Tensor2D, tf.Tensor2D], tf.Tensor2D>({
+    inputs: [input, weight, gate],
+    forward: (save) => {
+      const { up, gated: y } = gatedMatmulKernel(input, weight, 'nt', gate); // [N,I] @ [I,O] -> [N,O]
+      for (const tensor of [input, weight, gate, up]) save(tensor);
+      return y;
+    },
+    backward: (dY, saved) => {
+      const [savedX, savedWeight, savedGate, up] = saved as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D, tf.Tensor2D];
+      const { dGate, dUp } = swiGluBackward(dY, savedGate, up);
+      return [...linearGradients(dUp, savedX, savedWeight), dGate];
+    },
+  });
 }
 
 function fused(x: tf.Tensor2D, weight: tf.Tensor2D, { bias, residual }: Added): tf.Tensor2D {

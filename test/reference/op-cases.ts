@@ -28,7 +28,12 @@ export const OP_CASES: readonly OpCase[] = [
     [7, 5, 3],
     [33, 65, 130],
     [33, 64, 36], // every width a multiple of four
-  ].flatMap(([N = 0, I = 0, O = 0]) => [linearCase(N, I, O), biasedLinearCase(N, I, O), residualLinearCase(N, I, O)]),
+  ].flatMap(([N = 0, I = 0, O = 0]) => [
+    linearCase(N, I, O),
+    biasedLinearCase(N, I, O),
+    residualLinearCase(N, I, O),
+    gatedLinearCase(N, I, O),
+  ]),
   ...[
     [1, 1],
     [7, 5],
@@ -164,6 +169,20 @@ function residualLinearCase(N: number, I: number, O: number): OpCase {
     ],
     (x, weight, bias, residual) => linear(x, weight, { bias, residual }),
     (x, weight, bias, residual) => add(linearReference(x, weight, bias), residual),
+  );
+}
+
+function gatedLinearCase(N: number, I: number, O: number): OpCase {
+  const title = `gated linear [${N},${I}] -> [${N},${O}]`;
+  return opCase<[tf.Tensor2D, tf.Tensor2D, tf.Tensor2D]>(
+    title,
+    [
+      randomTensor64([N, I], `${title} x`),
+      randomTensor64([O, I], `${title} weight`),
+      randomTensor64([N, O], `${title} gate`),
+    ],
+    (x, weight, gate) => linear(x, weight, { gate }),
+    (x, weight, gate) => swiGluReference(gate, linearReference(x, weight)),
   );
 }
 
