@@ -13,7 +13,7 @@
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { allocate, dispatch, FLAT_MAIN, FLAT_WORKGROUP, flatIndex, type Program } from '../gpu/dispatch.ts';
-import { turnedHead } from './head-rotation.ts';
+import { elements, turnedHead } from './head-rotation.ts';
 
 /** What a layer keeps, `[B,K,S,D]` each. */
 interface Slots {
@@ -88,6 +88,7 @@ function queryProgram(eps: number | undefined): Program {
   return {
     key: `cached-attention queries ${hasNorm ? eps : 'alone'}`,
     source: () => `
+${elements(false)}
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read> lengths: array<u32>;
 @group(0) @binding(2) var<storage, read> cosines: array<f32>;
@@ -114,6 +115,7 @@ function keyProgram(eps: number | undefined): Program {
   return {
     key: `cached-attention keys ${hasNorm ? eps : 'alone'}`,
     source: () => `
+${elements(false)}
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read> v: array<f32>;
 @group(0) @binding(2) var<storage, read> lengths: array<u32>;

@@ -8,7 +8,8 @@
  *
  * Forward: x `[B,T,H,D]`, gain `[D]`, tables -> y. Backward: dY, x, gain, tables -> dX, and for the gain's
  * gradient the sums over stretches of rows `[R,D]`. All outputs are overwritten. Grid: an invocation per head and token; for
- * the gain one per dimension and stretch. No optional feature.
+ * the gain one per dimension and stretch. Where half a head is made of vectors of four, these are read; sums have the same
+ * order. No optional feature.
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { allocate, dispatch, FLAT_MAIN, FLAT_WORKGROUP, flatIndex, type Program } from '../gpu/dispatch.ts';
@@ -31,7 +32,7 @@ interface HeadNorm {
 export function rotateForward(x: tf.Tensor4D, { cos, sin }: RotationTables, norm?: HeadNorm): tf.Tensor4D {
   const y = allocate<tf.Rank.R4>(x.shape);
   dispatch({
-    program: forwardProgram(norm?.eps),
+    program: forwardProgram(norm?.eps, isWide(x)),
     tensors: [x, cos, sin, ...(norm === undefined ? [] : [norm.gain]), y],
     parameters: sizesOf(x, cos),
     size: [rowCount(x)],
@@ -51,7 +52,7 @@ export function rotateBackward(
   const [D, rows] = [x.shape[3], rowCount(x)];
   const scale = norm === undefined ? undefined : allocate<tf.Rank.R1>([rows]);
   dispatch({
-    program: backwardProgram(norm?.eps),
+    program: backwardProgram(norm?.eps, isWide(x)),
     tensors: [dY, cos, sin, ...(norm === undefined || scale === undefined ? [] : [x, norm.gain, scale]), dX],
     parameters: sizesOf(x, cos),
     size: [rows],
@@ -61,16 +62,20 @@ export function rotateBackward(
   const { count, length } = stretches(rows);
   const partial = allocate<tf.Rank.R2>([count, D]);
   dispatch({
-    program: GAIN_PROGRAM,
+    program: gainProgram(isWide(x)),
     tensors: [dY, cos, sin, x, scale, partial],
     parameters: [...sizesOf(x, cos), count, length],
-    size: [count * D],
+    size: [isWide(x) ? (count * D) / 4 : count * D],
     workgroupSize: [FLAT_WORKGROUP],
   });
   const dGain = columnSums(partial);
   partial.dispose();
   scale.dispose();
   return { dX, dGain };
+}
+
+function isWide({ shape: [, , , D] }: tf.Tensor4D): boolean {
+  return D % 8 === 0;
 }
 
 function rowCount({ shape: [B, T, H] }: tf.Tensor4D): number {
@@ -83,22 +88,33 @@ function sizesOf(x: tf.Tensor4D, table: tf.Tensor): number[] {
   return [rowCount(x), table.size / D, H, D];
 }
 
+/** WGSL for heads that are read number by number, or in vectors of four. */
+export function elements(wide: boolean): string {
+  return wide
+    ? `alias Element = vec4f;
+const STEP = 4u;
+fn addedTo(sum: f32, x: Element) -> f32 { return (((sum + x.x) + x.y) + x.z) + x.w; }`
+    : `alias Element = f32;
+const STEP = 1u;
+fn addedTo(sum: f32, x: Element) -> f32 { return sum + x; }`;
+}
+
 const SIZES = `struct Sizes { rows: u32, positions: u32, H: u32, D: u32 }`;
 
 function meanSquare(eps: number): string {
   return `var squares = 0.0;
-  for (var d = 0u; d < sizes.D; d++) { squares += x[start + d] * x[start + d]; }
+  for (var d = 0u; d < sizes.D / STEP; d++) { squares = addedTo(squares, x[start + d] * x[start + d]); }
   let factor = 1.0 / sqrt(squares / f32(sizes.D) + ${eps});`;
 }
 
 /**
  * WGSL that normalises one head if there is an epsilon, and turns it: of `x` from `start` on into `y` from `goal` on, by the
- * constants `cosines` and `sines` from `angle` on.
+ * constants `cosines` and `sines` from `angle` on; places count {@link elements}.
  */
 export function turnedHead(eps: number | undefined): string {
   const normed = (d: string): string => `x[start + ${d}]${eps === undefined ? '' : ` * factor * gain[${d}]`}`;
   return `${eps === undefined ? '' : meanSquare(eps)}
-  let half = sizes.D / 2u;
+  let half = sizes.D / STEP / 2u;
   for (var d = 0u; d < half; d++) {
     let low = ${normed('d')};
     let high = ${normed('d + half')};
@@ -107,97 +123,107 @@ export function turnedHead(eps: number | undefined): string {
   }`;
 }
 
-function forwardProgram(eps: number | undefined): Program {
+function forwardProgram(eps: number | undefined, wide: boolean): Program {
   const hasNorm = eps !== undefined;
   return {
-    key: `head-rotation forward ${hasNorm ? eps : 'alone'}`,
+    key: `head-rotation forward ${hasNorm ? eps : 'alone'}${wide ? ' wide' : ''}`,
     source: () => `
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read> cosines: array<f32>;
-@group(0) @binding(2) var<storage, read> sines: array<f32>;
-${hasNorm ? '@group(0) @binding(3) var<storage, read> gain: array<f32>;' : ''}
-@group(0) @binding(${hasNorm ? 4 : 3}) var<storage, read_write> y: array<f32>;
+${elements(wide)}
+@group(0) @binding(0) var<storage, read> x: array<Element>;
+@group(0) @binding(1) var<storage, read> cosines: array<Element>;
+@group(0) @binding(2) var<storage, read> sines: array<Element>;
+${hasNorm ? '@group(0) @binding(3) var<storage, read> gain: array<Element>;' : ''}
+@group(0) @binding(${hasNorm ? 4 : 3}) var<storage, read_write> y: array<Element>;
 ${SIZES}
 @group(0) @binding(${hasNorm ? 5 : 4}) var<uniform> sizes: Sizes;
 
 ${FLAT_MAIN} {
   ${flatIndex('sizes.rows')}
-  let start = i * sizes.D;
+  let start = i * (sizes.D / STEP);
   let goal = start;
-  let angle = ((i / sizes.H) % sizes.positions) * sizes.D;
+  let angle = ((i / sizes.H) % sizes.positions) * (sizes.D / STEP);
   ${turnedHead(eps)}
 }`,
   };
 }
 
 /** The gradient before the rotation of dimension d: the transpose of a rotation. */
-const TURNED_BACK = `fn turnedBack(start: u32, angle: u32, d: u32) -> f32 {
-  let half = sizes.D / 2u;
-  if (d < half) { return dY[start + d] * cosines[angle + d] + dY[start + d + half] * sines[angle + d + half]; }
-  return dY[start + d] * cosines[angle + d] - dY[start + d - half] * sines[angle + d - half];
+const TURNED_BACK = `fn turnedBack(start: u32, angle: u32, d: u32) -> Element {
+  let half = sizes.D / STEP / 2u;
+  let isLow = d < half;
+  let other = select(d - half, d + half, isLow);
+  let sign = select(-1.0, 1.0, isLow);
+  return dY[start + d] * cosines[angle + d] + sign * (dY[start + other] * sines[angle + other]);
 }`;
 
-function backwardProgram(eps: number | undefined): Program {
+function backwardProgram(eps: number | undefined, wide: boolean): Program {
   const hasNorm = eps !== undefined;
   const withNorm = `
   ${hasNorm ? meanSquare(eps) : ''}
   scale[i] = factor;
   var overlap = 0.0;
-  for (var d = 0u; d < sizes.D; d++) { overlap += turnedBack(start, angle, d) * gain[d] * x[start + d]; }
+  for (var d = 0u; d < sizes.D / STEP; d++) {
+    overlap = addedTo(overlap, turnedBack(start, angle, d) * gain[d] * x[start + d]);
+  }
   let along = overlap * factor * factor / f32(sizes.D);
-  for (var d = 0u; d < sizes.D; d++) {
+  for (var d = 0u; d < sizes.D / STEP; d++) {
     dX[start + d] = factor * (turnedBack(start, angle, d) * gain[d] - x[start + d] * along);
   }`;
-  const alone = `for (var d = 0u; d < sizes.D; d++) { dX[start + d] = turnedBack(start, angle, d); }`;
+  const alone = `for (var d = 0u; d < sizes.D / STEP; d++) { dX[start + d] = turnedBack(start, angle, d); }`;
   return {
-    key: `head-rotation backward ${hasNorm ? eps : 'alone'}`,
+    key: `head-rotation backward ${hasNorm ? eps : 'alone'}${wide ? ' wide' : ''}`,
     source: () => `
-@group(0) @binding(0) var<storage, read> dY: array<f32>;
-@group(0) @binding(1) var<storage, read> cosines: array<f32>;
-@group(0) @binding(2) var<storage, read> sines: array<f32>;
+${elements(wide)}
+@group(0) @binding(0) var<storage, read> dY: array<Element>;
+@group(0) @binding(1) var<storage, read> cosines: array<Element>;
+@group(0) @binding(2) var<storage, read> sines: array<Element>;
 ${
   hasNorm
-    ? `@group(0) @binding(3) var<storage, read> x: array<f32>;
-@group(0) @binding(4) var<storage, read> gain: array<f32>;
+    ? `@group(0) @binding(3) var<storage, read> x: array<Element>;
+@group(0) @binding(4) var<storage, read> gain: array<Element>;
 @group(0) @binding(5) var<storage, read_write> scale: array<f32>;`
     : ''
 }
-@group(0) @binding(${hasNorm ? 6 : 3}) var<storage, read_write> dX: array<f32>;
+@group(0) @binding(${hasNorm ? 6 : 3}) var<storage, read_write> dX: array<Element>;
 ${SIZES}
 @group(0) @binding(${hasNorm ? 7 : 4}) var<uniform> sizes: Sizes;
 ${TURNED_BACK}
 
 ${FLAT_MAIN} {
   ${flatIndex('sizes.rows')}
-  let start = i * sizes.D;
-  let angle = ((i / sizes.H) % sizes.positions) * sizes.D;
+  let start = i * (sizes.D / STEP);
+  let angle = ((i / sizes.H) % sizes.positions) * (sizes.D / STEP);
   ${hasNorm ? withNorm : alone}
 }`,
   };
 }
 
-const GAIN_PROGRAM: Program = {
-  key: 'head-rotation gain',
-  source: () => `
-@group(0) @binding(0) var<storage, read> dY: array<f32>;
-@group(0) @binding(1) var<storage, read> cosines: array<f32>;
-@group(0) @binding(2) var<storage, read> sines: array<f32>;
-@group(0) @binding(3) var<storage, read> x: array<f32>;
+function gainProgram(wide: boolean): Program {
+  return {
+    key: `head-rotation gain${wide ? ' wide' : ''}`,
+    source: () => `
+${elements(wide)}
+@group(0) @binding(0) var<storage, read> dY: array<Element>;
+@group(0) @binding(1) var<storage, read> cosines: array<Element>;
+@group(0) @binding(2) var<storage, read> sines: array<Element>;
+@group(0) @binding(3) var<storage, read> x: array<Element>;
 @group(0) @binding(4) var<storage, read> scale: array<f32>;
-@group(0) @binding(5) var<storage, read_write> partial: array<f32>;
+@group(0) @binding(5) var<storage, read_write> partial: array<Element>;
 struct Sizes { rows: u32, positions: u32, H: u32, D: u32, stretches: u32, length: u32 }
 @group(0) @binding(6) var<uniform> sizes: Sizes;
 ${TURNED_BACK}
 
 ${FLAT_MAIN} {
-  ${flatIndex('sizes.stretches * sizes.D')}
-  let d = i % sizes.D;
-  let first = (i / sizes.D) * sizes.length;
-  var sum = 0.0;
+  let vectors = sizes.D / STEP;
+  ${flatIndex('sizes.stretches * vectors')}
+  let d = i % vectors;
+  let first = (i / vectors) * sizes.length;
+  var sum = Element();
   for (var row = first; row < min(first + sizes.length, sizes.rows); row++) {
-    let angle = ((row / sizes.H) % sizes.positions) * sizes.D;
-    sum += turnedBack(row * sizes.D, angle, d) * x[row * sizes.D + d] * scale[row];
+    let angle = ((row / sizes.H) % sizes.positions) * vectors;
+    sum += turnedBack(row * vectors, angle, d) * x[row * vectors + d] * scale[row];
   }
   partial[i] = sum;
 }`,
-};
+  };
+}
