@@ -34,6 +34,11 @@ const MOST_REPEATS = 256;
 /** Whoever is as many times slower at first sight is out. */
 const HOPELESS = 3;
 
+/** Sizes that are taken for alike: powers of four. */
+export function magnitude(size: number): number {
+  return 4 ** Math.round(Math.log(size) / Math.log(4));
+}
+
 /** The choices made on one device. */
 export class VariantChoices {
   readonly #chosen = new Map<string, string>();
@@ -64,7 +69,7 @@ export class VariantChoices {
 
   /** Tries out what was picked without a choice so far. Costs nothing where there is nothing to try. */
   async measure(): Promise<void> {
-    for (const [key, decide] of [...this.#pending]) {
+    for (const [key, decide] of this.#pending) {
       await decide();
       this.#pending.delete(key);
     }

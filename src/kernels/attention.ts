@@ -16,6 +16,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { allocate, dispatch, subgroupLanes, variantChoices } from '../gpu/dispatch.ts';
+import { magnitude } from '../gpu/variant-choice.ts';
 import { BLOCKS_VARIANT } from './attention-blocks.ts';
 import { LEAST_LANES, lanesVariant } from './attention-lanes.ts';
 import type { Pass, PassVariant } from './attention-shader.ts';
@@ -131,8 +132,3 @@ function pick(pass: Pass, { q, k, spans }: Given): PassVariant {
 }
 
 type Required4D = [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D, tf.Tensor4D, tf.Tensor4D, tf.Tensor4D];
-
-/** Sizes that are taken for alike: powers of four. */
-function magnitude(size: number): number {
-  return 4 ** Math.round(Math.log(size) / Math.log(4));
-}

@@ -8,6 +8,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { allocate, dispatch, subgroupLanes, variantChoices } from '../gpu/dispatch.ts';
+import { magnitude } from '../gpu/variant-choice.ts';
 import type { HalfMatrix } from './halves.ts';
 import { blocksVariant } from './matmul-blocks.ts';
 import { lanesVariant } from './matmul-lanes.ts';
@@ -98,11 +99,6 @@ function pick(a: Matrix, b: Matrix, arrangement: Arrangement): MatmulVariant {
       return compute(variant, { a: likeA, b: likeB, arrangement }).product;
     },
   });
-}
-
-/** Sizes that are taken for alike: powers of four. */
-function magnitude(size: number): number {
-  return 4 ** Math.round(Math.log(size) / Math.log(4));
 }
 
 /** Values between -1 and 1 that do not repeat soon, held as an operand of this kind holds them. */
