@@ -9,6 +9,7 @@ import { waitForBackend } from '../../src/gpu/current-backend.ts';
 import { measureVariants, usesKernels } from '../../src/gpu/dispatch.ts';
 import { matmulKernel } from '../../src/kernels/matmul.ts';
 import type { NamedBackend } from './backend-pair.ts';
+import type { Surroundings } from './surroundings.ts';
 import { type Product, productFlops } from './work.ts';
 
 /** Whose product it is. */
@@ -22,8 +23,15 @@ export interface ProductRate {
   /** Which implementation that was, in which arrangement. */
   readonly by: string;
   readonly gigaflopsPerSec: number;
-  /** The least of each maker who has such a product, in milliseconds. */
-  readonly leastMs: Readonly<Partial<Record<Maker, number>>>;
+  /** Of one product, by each maker who has it. */
+  readonly least: Readonly<Partial<Record<Maker, LeastTimes>>>;
+}
+
+/** Milliseconds, each the least of some measurements. */
+export interface LeastTimes {
+  readonly ms: number;
+  /** Of processor time. */
+  readonly cpuMs: number;
 }
 
 /** A product, ready to run. */
@@ -47,51 +55,63 @@ export async function measureProducts(
   products: readonly Product[],
   backends: readonly NamedBackend[],
   withJaxJs: boolean,
+  cpuMs: Surroundings['cpuMs'],
 ): Promise<ProductRate[]> {
   const implementations = [...backends.map(tfjsCandidates), ...(withJaxJs ? [jaxCandidates] : [])];
   const rates: ProductRate[] = [];
   for (const product of products) {
     let [bestMs, by] = [Infinity, ''];
-    const leastMs: Partial<Record<Maker, number>> = {};
+    const least: Partial<Record<Maker, LeastTimes>> = {};
     for (const makeCandidates of implementations) {
       for (const candidate of await makeCandidates(product)) {
         const { maker, how } = candidate;
-        const ms = await timeOnce(candidate);
-        leastMs[maker] = Math.min(ms, leastMs[maker] ?? Infinity);
-        if (ms < bestMs) [bestMs, by] = [ms, `${maker}${how}`];
+        const times = await timeOne(candidate, cpuMs);
+        least[maker] = lesser(times, least[maker]);
+        if (times.ms < bestMs) [bestMs, by] = [times.ms, `${maker}${how}`];
         candidate.dispose();
       }
     }
     const gigaflopsPerSec = productFlops({ ...product, times: 1 }) / bestMs / 1e6;
-    rates.push({ product, bestMs, by, gigaflopsPerSec, leastMs });
+    rates.push({ product, bestMs, by, gigaflopsPerSec, least });
   }
   return rates;
 }
 
 /**
- * Milliseconds that all products of a step take at their fastest.
+ * What all products of a step take at their fastest, in milliseconds.
  *
  * @param makers - whose products count; default: everybody's
+ * @param of - default: on the clock
  */
-export function idealMs(rates: readonly ProductRate[], makers: readonly Maker[] = ['ours', 'tfjs', 'jaxjs']): number {
-  return rates.reduce((sum, { product, leastMs }) => {
-    return sum + product.times * Math.min(...makers.map((maker) => leastMs[maker] ?? Infinity));
+export function idealMs(
+  rates: readonly ProductRate[],
+  makers: readonly Maker[] = ['ours', 'tfjs', 'jaxjs'],
+  of: keyof LeastTimes = 'ms',
+): number {
+  return rates.reduce((sum, { product, least }) => {
+    return sum + product.times * Math.min(...makers.map((maker) => least[maker]?.[of] ?? Infinity));
   }, 0);
 }
 
-/** Milliseconds of one product: the least of some measurements. */
-async function timeOnce({ run }: Candidate): Promise<number> {
+/** Times of one product. */
+async function timeOne({ run }: Candidate, cpuMs: Surroundings['cpuMs']): Promise<LeastTimes> {
+  const timed = async (repeats: number): Promise<LeastTimes> => {
+    const [startMs, startCpuMs] = [performance.now(), await cpuMs()];
+    await run(repeats);
+    return { ms: (performance.now() - startMs) / repeats, cpuMs: ((await cpuMs()) - startCpuMs) / repeats };
+  };
   await run(1); // compiles
   const startMs = performance.now();
-  await run(1);
-  let least = performance.now() - startMs;
-  const repeats = Math.max(1, Math.round(MEASURE_MS / least));
+  let least = await timed(1);
+  const repeats = Math.max(1, Math.round(MEASURE_MS / least.ms));
   for (let i = 0; i < MEASUREMENTS && performance.now() - startMs < ENOUGH_MS; i++) {
-    const beforeMs = performance.now();
-    await run(repeats);
-    least = Math.min(least, (performance.now() - beforeMs) / repeats);
+    least = lesser(await timed(repeats), least);
   }
   return least;
+}
+
+function lesser(a: LeastTimes, b: LeastTimes = a): LeastTimes {
+  return { ms: Math.min(a.ms, b.ms), cpuMs: Math.min(a.cpuMs, b.cpuMs) };
 }
 
 /** The lab's own kernel where its backend has one, else tfjs's on that backend; batches are tfjs's alone. */

@@ -61,6 +61,8 @@ export interface MatmulRate {
   readonly best: number;
   /** `step / best`. */
   readonly share: number;
+  /** The same in processor time, which other work on the machine does not change. */
+  readonly cpuShare: number;
 }
 
 /** The result of a training benchmark, its last line with `--json`. */
@@ -118,7 +120,7 @@ export async function runContest(contest: TrainContest, surroundings: Surroundin
   if (contest.products && contest.peers.includes('ours')) {
     say('products: timing each shape');
     const { ours, plain } = backends;
-    rates = await measureProducts(stepProducts(work), [ours, plain], contest.peers.includes('jaxjs'));
+    rates = await measureProducts(stepProducts(work), [ours, plain], contest.peers.includes('jaxjs'), cpuMs);
   }
   for (let i = 0; i < contest.repeats; i++) {
     for (const { peer, losses, stepsMs, stepsCpuMs } of contestants) {
@@ -155,16 +157,18 @@ function compare(
     ratio: isCompared ? rounded(ours.tokensPerSec / fastest, 3) : null,
     cpuRatio: isCompared ? rounded(leastCpuMs / ours.cpuMs, 3) : null,
     matmulFraction: isRated ? rounded(idealMs(rates) / ours.stepMs, 3) : null,
-    matmulRate: isRated ? rateOf(stepFlops(work), ours.leastStepMs, idealMs(rates, ['ours', 'tfjs'])) : null,
+    matmulRate: isRated ? rateOf(stepFlops(work), ours, rates) : null,
   };
 }
 
-function rateOf(flops: number, stepMs: number, productsMs: number): MatmulRate {
+function rateOf(flops: number, { leastStepMs, cpuMs }: PeerResult, rates: readonly ProductRate[]): MatmulRate {
+  const productsMs = idealMs(rates, ['ours', 'tfjs']);
   const gigaflopsPerSec = (ms: number): number => rounded(flops / ms / 1e6, 2);
   return {
-    step: gigaflopsPerSec(stepMs),
+    step: gigaflopsPerSec(leastStepMs),
     best: gigaflopsPerSec(productsMs),
-    share: rounded(productsMs / stepMs, 3),
+    share: rounded(productsMs / leastStepMs, 3),
+    cpuShare: rounded(idealMs(rates, ['ours', 'tfjs'], 'cpuMs') / cpuMs, 3),
   };
 }
 

@@ -49,11 +49,15 @@ function comparisonLines({ ratio, cpuRatio, matmulFraction, matmulRate }: TrainR
     lines.push(`those products, whoever is fastest, as a share of our median step: ${matmulFraction}`);
   }
   if (matmulRate !== null) {
-    const { step, best, share } = matmulRate;
+    const { step, best, share, cpuShare } = matmulRate;
     lines.push(
       `rate: our least step does its products at ${step} GFLOP/s, everything else included; alone they run at ${best}`,
-      `  (the lab's kernel or tfjs's, the faster for each shape): our step reaches ${(100 * share).toFixed(0)} % of that rate`,
+      `  (the lab's kernel or tfjs's, the faster for each shape): our step reaches ${percent(share)} of that rate, ${percent(cpuShare)} by processor time`,
     );
   }
   return lines;
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(0)} %`;
 }

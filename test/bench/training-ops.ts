@@ -66,6 +66,15 @@ export function trainingOps({ config, B, T }: Work): TimedOp[] {
       causalAttention(q as Heads, k as Heads, v as Heads, spanVisibility(spans, B, T)),
     ),
     differentiatedOp(
+      `linear [${N},${C}] -> [${N},${F}], gated`,
+      [
+        [N, C],
+        [F, C],
+        [N, F],
+      ],
+      ([x, w, gate]) => linear(x as M, w as M, { gate: gate as M }),
+    ),
+    differentiatedOp(
       `swiGlu [${N},${F}]`,
       [
         [N, F],

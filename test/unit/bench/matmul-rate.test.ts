@@ -2,9 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { idealMs, type ProductRate } from '../../bench/matmul-rate.ts';
 import { makeWork, productFlops, stepFlops, stepProducts } from '../../bench/work.ts';
 
-function rate(times: number, leastMs: ProductRate['leastMs']): ProductRate {
+/** @param leastMs - of each maker; processor time is twice as much */
+function rate(times: number, leastMs: Readonly<Record<string, number>>): ProductRate {
+  const least = Object.fromEntries(Object.entries(leastMs).map(([maker, ms]) => [maker, { ms, cpuMs: 2 * ms }]));
   const product = { batch: 1, rows: 1, inner: 1, columns: 1, times };
-  return { product, leastMs, bestMs: NaN, by: '', gigaflopsPerSec: NaN };
+  return { product, least, bestMs: NaN, by: '', gigaflopsPerSec: NaN };
 }
 
 describe('the products of a step at their fastest', () => {
@@ -14,8 +16,9 @@ describe('the products of a step at their fastest', () => {
     expect(idealMs(rates)).toBe(3 * 1 + 2 * 7 + 4);
   });
 
-  it('can be told of some makers alone', () => {
+  it('can be told of some makers alone, and in processor time', () => {
     expect(idealMs(rates, ['ours', 'tfjs'])).toBe(3 * 2 + 2 * 7 + 4);
+    expect(idealMs(rates, ['ours', 'tfjs'], 'cpuMs')).toBe(2 * (3 * 2 + 2 * 7 + 4));
   });
 
   it('cannot be told of makers who lack one', () => {
