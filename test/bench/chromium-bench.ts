@@ -70,5 +70,6 @@ async function openPage(browser: Browser, url: string): Promise<BenchPage> {
   return {
     train: (contest) => page.evaluate((asked) => window.benchPage.train(asked), contest),
     kernels: (bench) => page.evaluate((asked) => window.benchPage.kernels(asked), bench),
+    products: (bench) => page.evaluate((asked) => window.benchPage.products(asked), bench),
   };
 }

@@ -23,6 +23,7 @@ import { inChromium } from './chromium-bench.ts';
 import { benchPage, pageReport } from './page-bench.ts';
 import { benchPrecision, type PrecisionBench } from './precision-bench.ts';
 import { precisionReport } from './precision-report.ts';
+import { benchProducts, productsReport } from './products-bench.ts';
 import { benchProfile, profileReport } from './profile-bench.ts';
 import { benchScore, type ScoreBench, scoreReport } from './score-bench.ts';
 import { PEER_NAMES, type PeerName, runContest } from './train-contest.ts';
@@ -176,6 +177,22 @@ const score = new Command('score')
     if (json === true) print(JSON.stringify(result));
   });
 
+const products = new Command('products')
+  .description("the products of a step by every variant of the lab's kernel, in turns")
+  .option('--shape <sizes>', 'a shape as the work', WORK_A)
+  .option('--adapter <name>', 'lavapipe, swiftshader, or the file of a Vulkan driver')
+  .option('--browser', 'in a page of Chromium, on swiftshader or, without --adapter, on a GPU')
+  .option('--repeats <n>', 'turns of each', wholeNumber(1), 5)
+  .option('--json', 'end with one line of JSON')
+  .action(async ({ shape, repeats, adapter, browser, json }: Omit<KernelsOptions, 'only'>) => {
+    const bench = { work: { shape }, repeats };
+    const results = await (browser === true
+      ? inChromium(adapter, (page) => page.products(bench))
+      : benchProducts(bench, nodeSurroundings(adapter)));
+    for (const line of productsReport(results)) (json === true ? note : print)(line);
+    if (json === true) print(JSON.stringify(results));
+  });
+
 const answer = new Command('answer')
   .description(
     'one answer of a model of any size with compressed matrices, on WebGPU: memory, prefill, tokens one by one',
@@ -236,7 +253,7 @@ function peerNames(text: string): PeerName[] {
 }
 
 const program = new Command('npm run bench --').description('benchmarks of the engine').exitOverride();
-for (const command of [train, generate, grpo, score, profile, kernels, answer, precision, page])
+for (const command of [train, generate, grpo, score, profile, kernels, products, answer, precision, page])
   program.addCommand(command.exitOverride());
 
 try {

@@ -7,6 +7,7 @@ import simdUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.w
 import plainUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url';
 import { openBackendPair } from '../backend-pair.ts';
 import { benchKernels, type KernelResult, type KernelsBench } from '../kernels-bench.ts';
+import { benchProducts, type ProductResult, type ProductsBench } from '../products-bench.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { runContest, type TrainContest, type TrainOutcome } from '../train-contest.ts';
 
@@ -14,6 +15,7 @@ import { runContest, type TrainContest, type TrainOutcome } from '../train-conte
 export interface BenchPage {
   readonly train: (contest: TrainContest) => Promise<TrainOutcome>;
   readonly kernels: (bench: KernelsBench) => Promise<KernelResult[]>;
+  readonly products: (bench: ProductsBench) => Promise<ProductResult[]>;
 }
 
 declare global {
@@ -41,4 +43,5 @@ const surroundings: Surroundings = {
 window.benchPage = {
   train: (contest) => runContest(contest, surroundings),
   kernels: (bench) => benchKernels(bench, surroundings),
+  products: (bench) => benchProducts(bench, surroundings),
 };
