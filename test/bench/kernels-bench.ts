@@ -1,8 +1,8 @@
 /**
  * `bench kernels`: each op that has a fused kernel, on the lab's WebGPU backend (the kernel) and on tfjs's own (the
- * composite), in turns. The least time of some measurements is told: on the clock, and of all threads, which on a software
- * adapter is what computing took even where the machine is busy. Small ops are run so often in a row that a measurement can
- * tell.
+ * composite), in turns. Told is the least time on the clock of some measurements, and the processor time of all threads, on
+ * average of all, which on a software adapter is what computing took even where the machine is busy. Small ops are run often
+ * in a row.
  *
  * Runs in Node and in a page.
  */
@@ -16,9 +16,11 @@ import type { OpenedOp, TimedOp } from './timed-op.ts';
 import { trainingOps } from './training-ops.ts';
 import { makeWork, type WorkRequest } from './work.ts';
 
-/** What one side took at least, in milliseconds. */
-interface LeastTime {
+/** What one run of a side took, in milliseconds. */
+interface RunTime {
+  /** The least of the measurements. */
   readonly clockMs: number;
+  /** On average of them: a browser tells processor time in steps of 10 ms. */
   readonly cpuMs: number;
 }
 
@@ -26,8 +28,8 @@ export interface KernelResult {
   readonly op: string;
   /** Forward and backward, or forward alone. */
   readonly isDifferentiated: boolean;
-  readonly kernel: LeastTime;
-  readonly composite: LeastTime;
+  readonly kernel: RunTime;
+  readonly composite: RunTime;
   /** CPU time of the composite over that of the kernel. */
   readonly ratio: number;
 }
@@ -42,7 +44,7 @@ export interface KernelsBench {
   readonly only?: string | undefined;
 }
 
-/** A measurement lasts about this long: a browser tells processor time in steps of 10 ms. */
+/** A measurement lasts about this long. */
 const MEASURE_MS = 100;
 const MOST_RUNS = 50;
 
@@ -63,7 +65,7 @@ export async function benchKernels(
       surroundings.say(op.op);
       const sides = [await Side.open(op, ours, surroundings), await Side.open(op, plain, surroundings)] as const;
       for (let i = 0; i < repeats; i++) for (const side of sides) await side.measure();
-      const [kernel, composite] = [sides[0].least, sides[1].least];
+      const [kernel, composite] = [sides[0].time, sides[1].time];
       results.push({ op: op.op, isDifferentiated, kernel, composite, ratio: composite.cpuMs / kernel.cpuMs });
       for (const side of sides) await side.dispose();
     }
@@ -78,7 +80,8 @@ class Side {
   readonly #backend: string;
   readonly #cpuMs: Surroundings['cpuMs'];
   #runs = 1;
-  #least: LeastTime = { clockMs: Infinity, cpuMs: Infinity };
+  #clocksMs: number[] = [];
+  #cpusMs: number[] = [];
 
   private constructor(opened: OpenedOp, backend: string, cpuMs: Surroundings['cpuMs']) {
     this.#opened = opened;
@@ -92,30 +95,27 @@ class Side {
     const side = new Side(op.open(owner), name, cpuMs);
     await side.measure();
     await measureVariants(); // of the lab's kernels: from now on the fastest run
-    await side.measure(); // compiles those
-    const { clockMs } = await side.measure();
-    side.#runs = Math.max(1, Math.min(MOST_RUNS, Math.round(MEASURE_MS / clockMs)));
-    side.#least = { clockMs: Infinity, cpuMs: Infinity };
+    for (let i = 0; i < 2; i++) await side.measure(); // the first compiles those
+    side.#runs = Math.max(1, Math.min(MOST_RUNS, Math.round(MEASURE_MS / side.time.clockMs)));
+    [side.#clocksMs, side.#cpusMs] = [[], []];
     return side;
   }
 
-  /** Of one run: the least so far. */
-  get least(): LeastTime {
-    return this.#least;
+  /** Of one run, by the measurements so far. */
+  get time(): RunTime {
+    const cpuMs = this.#cpusMs.reduce((sum, ms) => sum + ms, 0) / this.#cpusMs.length;
+    return { clockMs: Math.min(...this.#clocksMs), cpuMs };
   }
 
-  /** Runs it; @returns what one run took, on average of this measurement */
-  async measure(): Promise<LeastTime> {
+  /** Runs it as often as a measurement does. */
+  async measure(): Promise<void> {
     await tf.setBackend(this.#backend);
     await waitForBackend();
     const [startMs, startCpuMs] = [performance.now(), await this.#cpuMs()];
     for (let i = 0; i < this.#runs; i++) await this.#opened.run();
     await waitForBackend();
-    const clockMs = (performance.now() - startMs) / this.#runs;
-    const cpuMs = ((await this.#cpuMs()) - startCpuMs) / this.#runs;
-    const least = this.#least;
-    this.#least = { clockMs: Math.min(least.clockMs, clockMs), cpuMs: Math.min(least.cpuMs, cpuMs) };
-    return { clockMs, cpuMs };
+    this.#clocksMs.push((performance.now() - startMs) / this.#runs);
+    this.#cpusMs.push(((await this.#cpuMs()) - startCpuMs) / this.#runs);
   }
 
   async dispose(): Promise<void> {
@@ -126,7 +126,7 @@ class Side {
 
 /** The results as a table. */
 export function kernelsReport(results: readonly KernelResult[]): string[] {
-  const ms = ({ clockMs, cpuMs }: LeastTime): string =>
+  const ms = ({ clockMs, cpuMs }: RunTime): string =>
     `${clockMs.toFixed(2).padStart(9)} ${cpuMs.toFixed(2).padStart(9)}`;
   const heading = (title: string): string[] => [
     '',

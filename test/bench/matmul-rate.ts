@@ -23,14 +23,15 @@ export interface ProductRate {
   /** Which implementation that was, in which arrangement. */
   readonly by: string;
   readonly gigaflopsPerSec: number;
-  /** Of one product, by each maker who has it. */
-  readonly least: Readonly<Partial<Record<Maker, LeastTimes>>>;
+  /** Of one product, by each maker who has it: the least of its arrangements. */
+  readonly least: Readonly<Partial<Record<Maker, ProductTime>>>;
 }
 
-/** Milliseconds, each the least of some measurements. */
-export interface LeastTimes {
+/** Milliseconds of one product. */
+export interface ProductTime {
+  /** The least of some measurements. */
   readonly ms: number;
-  /** Of processor time. */
+  /** Processor time, on average of all: a browser tells it in steps of 10 ms. */
   readonly cpuMs: number;
 }
 
@@ -61,7 +62,7 @@ export async function measureProducts(
   const rates: ProductRate[] = [];
   for (const product of products) {
     let [bestMs, by] = [Infinity, ''];
-    const least: Partial<Record<Maker, LeastTimes>> = {};
+    const least: Partial<Record<Maker, ProductTime>> = {};
     for (const makeCandidates of implementations) {
       for (const candidate of await makeCandidates(product)) {
         const { maker, how } = candidate;
@@ -86,31 +87,30 @@ export async function measureProducts(
 export function idealMs(
   rates: readonly ProductRate[],
   makers: readonly Maker[] = ['ours', 'tfjs', 'jaxjs'],
-  of: keyof LeastTimes = 'ms',
+  of: keyof ProductTime = 'ms',
 ): number {
   return rates.reduce((sum, { product, least }) => {
     return sum + product.times * Math.min(...makers.map((maker) => least[maker]?.[of] ?? Infinity));
   }, 0);
 }
 
-/** Times of one product. */
-async function timeOne({ run }: Candidate, cpuMs: Surroundings['cpuMs']): Promise<LeastTimes> {
-  const timed = async (repeats: number): Promise<LeastTimes> => {
-    const [startMs, startCpuMs] = [performance.now(), await cpuMs()];
-    await run(repeats);
-    return { ms: (performance.now() - startMs) / repeats, cpuMs: ((await cpuMs()) - startCpuMs) / repeats };
-  };
+/** The time of one product. */
+async function timeOne({ run }: Candidate, cpuMs: Surroundings['cpuMs']): Promise<ProductTime> {
   await run(1); // compiles
-  const startMs = performance.now();
-  let least = await timed(1);
-  const repeats = Math.max(1, Math.round(MEASURE_MS / least.ms));
+  const [startMs, startCpuMs] = [performance.now(), await cpuMs()];
+  await run(1);
+  let [ms, runs] = [performance.now() - startMs, 1];
+  const repeats = Math.max(1, Math.round(MEASURE_MS / ms));
   for (let i = 0; i < MEASUREMENTS && performance.now() - startMs < ENOUGH_MS; i++) {
-    least = lesser(await timed(repeats), least);
+    const beforeMs = performance.now();
+    await run(repeats);
+    ms = Math.min(ms, (performance.now() - beforeMs) / repeats);
+    runs += repeats;
   }
-  return least;
+  return { ms, cpuMs: ((await cpuMs()) - startCpuMs) / runs };
 }
 
-function lesser(a: LeastTimes, b: LeastTimes = a): LeastTimes {
+function lesser(a: ProductTime, b: ProductTime = a): ProductTime {
   return { ms: Math.min(a.ms, b.ms), cpuMs: Math.min(a.cpuMs, b.cpuMs) };
 }
 
