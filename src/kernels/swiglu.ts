@@ -1,11 +1,12 @@
 /**
  * The gate of the feed-forward block on the GPU (arXiv 2002.05202): `y = silu(gate) up` with `silu(z) = z sigmoid(z)`.
  *
- * In: gate, up and dY of one shape; out: y, or the gradients of gate and up, overwritten. Grid: an invocation per element.
- * No optional feature.
+ * In: gate, up and dY of one shape, gate and up backward perhaps as halves; out: y, or the gradients of gate and up,
+ * overwritten. Grid: an invocation per element. No optional feature.
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { allocate, dispatch, FLAT_MAIN, FLAT_WORKGROUP, flatIndex, type Program } from '../gpu/dispatch.ts';
+import type { HalfMatrix } from './halves.ts';
 
 /** `silu(gate) up`, `[N,F]`. */
 export function swiGluForward(gate: tf.Tensor2D, up: tf.Tensor2D): tf.Tensor2D {
@@ -17,11 +18,12 @@ export function swiGluForward(gate: tf.Tensor2D, up: tf.Tensor2D): tf.Tensor2D {
 /** The gradients of gate and up, `[N,F]` each. */
 export function swiGluBackward(
   dY: tf.Tensor2D,
-  gate: tf.Tensor2D,
-  up: tf.Tensor2D,
+  gate: tf.Tensor2D | HalfMatrix,
+  up: tf.Tensor2D | HalfMatrix,
 ): { readonly dGate: tf.Tensor2D; readonly dUp: tf.Tensor2D } {
-  const [dGate, dUp] = [allocate<tf.Rank.R2>(gate.shape), allocate<tf.Rank.R2>(gate.shape)];
-  run(BACKWARD, [dY, gate, up, dGate, dUp], dY.size);
+  const [dGate, dUp] = [allocate<tf.Rank.R2>(dY.shape), allocate<tf.Rank.R2>(dY.shape)];
+  if ('packed' in gate && 'packed' in up) run(BACKWARD_OF_HALVES, [dY, gate.packed, up.packed, dGate, dUp], dY.size);
+  else run(BACKWARD, [dY, gate as tf.Tensor2D, up as tf.Tensor2D, dGate, dUp], dY.size);
   return { dGate, dUp };
 }
 
@@ -46,22 +48,33 @@ ${FLAT_MAIN} {
 }`,
 };
 
-const BACKWARD: Program = {
-  key: 'swiglu backward',
-  source: () => `
+const BACKWARD = backward('swiglu backward', 'f32', (name) => `${name}[i]`);
+const BACKWARD_OF_HALVES = backward(
+  'swiglu backward of halves',
+  'u32',
+  (name) => `unpack2x16float(${name}[i / 2u])[i % 2u]`,
+);
+
+/** @param read - a WGSL expression of element i of a buffer */
+function backward(key: string, element: 'f32' | 'u32', read: (name: string) => string): Program {
+  return {
+    key,
+    source: () => `
 @group(0) @binding(0) var<storage, read> dY: array<f32>;
-@group(0) @binding(1) var<storage, read> gate: array<f32>;
-@group(0) @binding(2) var<storage, read> up: array<f32>;
+@group(0) @binding(1) var<storage, read> gates: array<${element}>;
+@group(0) @binding(2) var<storage, read> ups: array<${element}>;
 @group(0) @binding(3) var<storage, read_write> dGate: array<f32>;
 @group(0) @binding(4) var<storage, read_write> dUp: array<f32>;
 @group(0) @binding(5) var<uniform> count: u32;
 ${SIGMOID}
 ${FLAT_MAIN} {
   ${flatIndex('count')}
-  let sigma = sigmoid(gate[i]);
-  let silu = gate[i] * sigma;
+  let gate = ${read('gates')};
+  let sigma = sigmoid(gate);
+  let silu = gate * sigma;
   // silu'(z) = sigma + silu (1 - sigma)
-  dGate[i] = dY[i] * up[i] * (sigma + silu * (1.0 - sigma));
+  dGate[i] = dY[i] * ${read('ups')} * (sigma + silu * (1.0 - sigma));
   dUp[i] = dY[i] * silu;
 }`,
-};
+  };
+}

@@ -17,7 +17,6 @@ import { headLogProbs, headScores } from '../ops/head-log-probs.ts';
 import { linear, linearInput } from '../ops/linear.ts';
 import { rmsNorm } from '../ops/rms-norm.ts';
 import { type HeadNorm, rope, ropeTables, ropeTablesAt } from '../ops/rope.ts';
-import { swiGlu } from '../ops/swiglu.ts';
 import type { TokenScores } from '../ops/token-scores.ts';
 import type { Attend, KvCache } from './kv-cache.ts';
 import type { Weights } from './weights.ts';
@@ -82,9 +81,10 @@ function decode(
     const name = `model.layers.${layer}`;
     const normed = rmsNorm(x, weight1d(weights, `${name}.input_layernorm.weight`), config.normEps);
     const rows = layer === config.layers - 1 ? wanted : undefined;
-    x = selfAttention(model, layer, x, normed, B, attend, rows);
-    const normedAgain = rmsNorm(x, weight1d(weights, `${name}.post_attention_layernorm.weight`), config.normEps);
-    x = feedForward(model, `${name}.mlp`, x, normedAgain);
+    const attended = selfAttention(model, layer, x, normed, B, attend, rows);
+    const gain = weight1d(weights, `${name}.post_attention_layernorm.weight`);
+    // Without the tidy, what is made here would live until the whole forward pass is done, needed by its gradient or not.
+    x = tf.tidy(() => feedForward(model, `${name}.mlp`, attended, rmsNorm(attended, gain, config.normEps)));
   }
   cache?.advance(T);
   return rmsNorm(x, weight1d(weights, 'model.norm.weight'), config.normEps);
@@ -167,9 +167,9 @@ function selfAttention(
 function feedForward(model: Transformer, name: string, stream: tf.Tensor2D, x: tf.Tensor2D): tf.Tensor2D {
   const input = linearInput(x, model.precision);
   const gate = linear(input, matrix(model, `${name}.gate_proj.weight`)); // [N,C] -> [N,F]
-  const up = linear(input, matrix(model, `${name}.up_proj.weight`)); // [N,C] -> [N,F]
-  const hidden = linearInput(swiGlu(gate, up), model.precision);
-  return linear(hidden, matrix(model, `${name}.down_proj.weight`), { residual: stream }); // [N,F] -> [N,C]
+  const hidden = linear(input, matrix(model, `${name}.up_proj.weight`), { gate }); // SwiGLU: [N,C] -> [N,F]
+  const read = linearInput(hidden, model.precision);
+  return linear(read, matrix(model, `${name}.down_proj.weight`), { residual: stream }); // [N,F] -> [N,C]
 }
 
 function weight(weights: Weights, name: string): tf.Tensor {

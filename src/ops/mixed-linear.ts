@@ -2,22 +2,14 @@
  * The linear map of mixed precision (arXiv 1710.03740): x, the weights and, backward, dY are rounded to halves, all sums are
  * float32. What is kept for the backward pass of x is its halves, once for all maps that read it; the weights stay float32,
  * are what the optimizer changes, and are rounded again where they are needed again, which costs little.
- *
- * Where there are no kernels the same numbers are rounded the same way and stay floats: slower and no smaller, but a run
- * means the same everywhere. Rows that are no multiple of four stay as they are, with and without kernels.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { floatsToHalves, halvesToFloats } from '../checkpoint/float16.ts';
 import { usesKernels } from '../gpu/dispatch.ts';
 import { columnSums } from '../kernels/column-sums.ts';
-import { type HalfMatrix, packHalves } from '../kernels/halves.ts';
 import { type Arrangement, type Epilogue, matmulKernel } from '../kernels/matmul.ts';
-import { canKeepHalves } from './compressed.ts';
 import { differentiable } from './differentiable.ts';
+import { ofShape, type Rounded, rounded, tensorOf } from './halves.ts';
 import { sumRows } from './sum-rows.ts';
-
-/** Halves where kernels compute; else floats that have the values of halves. */
-type Rounded = HalfMatrix | tf.Tensor2D;
 
 /** What linear maps of mixed precision read: rounded once for all of them. */
 export interface MixedInput {
@@ -47,7 +39,7 @@ export function mixedLinear(input: MixedInput, weight: tf.Tensor2D, { bias, resi
       return product(input.rounded, rounded(weight), 'nt', { bias, residual }); // [N,I] @ [I,O] -> [N,O]
     },
     backward: (dY, [savedX, savedWeight]) => [
-      ...gradients(dY, ofShape(savedX as tf.Tensor2D, shape), savedWeight as tf.Tensor2D),
+      ...gradients(dY, ofShape(savedX as tf.Tensor, shape), savedWeight as tf.Tensor2D),
       ...(bias === undefined ? [] : [usesKernels() ? columnSums(dY) : sumRows(dY)]),
       ...(residual === undefined ? [] : [dY.clone()]),
     ],
@@ -65,26 +57,6 @@ function gradients(dY: tf.Tensor2D, x: Rounded, weight: tf.Tensor2D): [tf.Tensor
     product(roundedDY, rounded(weight), 'nn'), // [N,O] @ [O,I] -> [N,I]
     product(roundedDY, x, 'tn'), // [O,N] @ [N,I] -> [O,I]
   ];
-}
-
-function rounded(x: tf.Tensor2D): Rounded {
-  if (!canKeepHalves(x.shape[1])) return x;
-  return usesKernels() ? { packed: packHalves(x), shape: x.shape } : throughHalves(x);
-}
-
-/** Synchronous, as the backends without kernels are. */
-function throughHalves(x: tf.Tensor2D): tf.Tensor2D {
-  return tf.tensor2d(halvesToFloats(floatsToHalves(x.dataSync<'float32'>())), x.shape);
-}
-
-/** What keeps a rounded matrix for the backward pass. */
-function tensorOf(x: Rounded): tf.Tensor {
-  return 'packed' in x ? x.packed : x;
-}
-
-/** The inverse of {@link tensorOf}. */
-function ofShape(tensor: tf.Tensor2D, shape: [number, number]): Rounded {
-  return tensor.dtype === 'int32' ? { packed: tensor, shape } : tensor;
 }
 
 function product(a: Rounded, b: Rounded, arrangement: Arrangement, added: Epilogue = {}): tf.Tensor2D {

@@ -5,7 +5,14 @@ import { floatsToHalves } from '../../src/checkpoint/float16.ts';
 import { Rng } from '../../src/common/rng.ts';
 import { packHalves } from '../../src/kernels/halves.ts';
 import { type DeviceKind, useWebGpu } from '../reference/backends.ts';
-import { judgeMixedLinear, judgeMixedOverflow, judgeMixedSlopes, MIXED_SHAPES } from '../reference/judge-mixed.ts';
+import {
+  judgeMixedGate,
+  judgeMixedLinear,
+  judgeMixedOverflow,
+  judgeMixedSlopes,
+  MIXED_GATES,
+  MIXED_SHAPES,
+} from '../reference/judge-mixed.ts';
 import { describeGpu, openGpu } from '../setup/dawn.ts';
 
 const DEVICES: readonly DeviceKind[] = ['full', 'least'];
@@ -75,6 +82,10 @@ describeGpu('mixed precision on WebGPU', () => {
     });
 
     it.each(MIXED_SHAPES)('multiplies rounded numbers: %i, %i, %i', (...shape) => judgeMixedLinear(shape));
+
+    it.each(MIXED_GATES)('gates as float32 does, with gradients at rounded numbers: %i, %i', (...shape) =>
+      judgeMixedGate(shape),
+    );
 
     it('has the slopes of finite differences', judgeMixedSlopes);
 

@@ -1,15 +1,17 @@
 /**
- * Linear maps in mixed precision, on whichever backend is current: against double-precision products of the rounded numbers,
+ * Linear maps and gates in mixed precision, on whichever backend is current: against double-precision products of the rounded numbers,
  * and, where all numbers are halves already so that rounding changes none, against finite differences.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { expect } from 'vitest';
 import { floatsToHalves, halvesToFloats } from '../../src/checkpoint/float16.ts';
 import { type Added, linear, linearGradients, linearInput } from '../../src/ops/linear.ts';
+import { swiGlu } from '../../src/ops/swiglu.ts';
 import { expectClose } from './expect-close.ts';
 import { finiteDifference } from './finite-difference.ts';
 import { linearReference } from './linear-reference.ts';
 import { randomTensor64 } from './random-tensor64.ts';
+import { swiGluReference } from './swiglu-reference.ts';
 import { add, at, dot, tensor64, type Tensor64 } from './tensor64.ts';
 
 /** [N,I,O]: tiny, all widths multiples of four, only some of them, none, crossing tiles. */
@@ -20,6 +22,13 @@ export const MIXED_SHAPES = [
   [9, 7, 8],
   [6, 5, 3],
   [67, 36, 132],
+] as const;
+/** [N,F]: tiny, odd, of halves, crossing workgroups. */
+export const MIXED_GATES = [
+  [1, 1],
+  [7, 5],
+  [3, 8],
+  [17, 36],
 ] as const;
 const TOLERANCE = { absolute: 3e-5, relative: 3e-5 };
 /** Of what is rounded to halves: their unit roundoff. */
@@ -78,6 +87,38 @@ export async function judgeMixedLinear([N, I, O]: readonly [number, number, numb
   const error = Math.max(...(await y.data()).map((value, i) => Math.abs(value - at(residual.data, i) - at(exact, i))));
   if (I % 4 === 0) expect(error).toBeGreaterThan(HALF_ROUNDOFF / 100);
   tf.dispose([...inputs, ...gradients, ...alone, y, dYTensor]);
+  expect(tf.memory().numTensors).toBe(before);
+}
+
+/** Expects the gate of float32, and its gradients at the rounded numbers. */
+export async function judgeMixedGate([N, F]: readonly [number, number]): Promise<void> {
+  const before = tf.memory().numTensors;
+  const [gate, up, dY] = ['gate', 'up', 'dY'].map((name) => randomTensor64([N, F], `${name} ${N} ${F}`)) as [
+    Tensor64,
+    Tensor64,
+    Tensor64,
+  ];
+  const inputs = [upload(gate), upload(up)] as [tf.Tensor2D, tf.Tensor2D];
+  const y = swiGlu(...inputs, 'mixed');
+  expectClose(await y.data(), swiGluReference(gate, up).data, TOLERANCE, 'values');
+
+  const gradients = tf.grads((a: tf.Tensor, b: tf.Tensor) => swiGlu(a as tf.Tensor2D, b as tf.Tensor2D, 'mixed'))(
+    inputs,
+    upload(dY),
+  );
+  const [halfGate, halfUp] = [rounded(gate), rounded(up)];
+  const along = (of: (data: Float64Array) => Tensor64) => (data: Float64Array) => dot(of(data).data, dY.data);
+  const byGate = finiteDifference(
+    along((data) => swiGluReference({ ...gate, data }, halfUp)),
+    halfGate.data,
+  );
+  const byUp = finiteDifference(
+    along((data) => swiGluReference(halfGate, { ...up, data })),
+    halfUp.data,
+  );
+  expectClose(await at(gradients, 0).data(), byGate, TOLERANCE, 'gradient of the gate');
+  expectClose(await at(gradients, 1).data(), byUp, TOLERANCE, 'gradient of what passes it');
+  tf.dispose([...inputs, ...gradients, y]);
   expect(tf.memory().numTensors).toBe(before);
 }
 
