@@ -1,17 +1,17 @@
 /**
  * The passes of attention.ts by subgroups. The lanes of a subgroup take neighbouring blocks of four positions of one head, so
- * that they read the same rows on the other side (keys for queries, queries for keys): each lane reads one of eight such rows, and
- * all get all of them. And since eight are taken at a time, a lane reads its own rows, and what grows in the outputs, half as
- * often. In all it reads a third of what attention-blocks.ts does.
+ * that they read the same rows on the other side (keys for queries, queries for keys): each lane reads one of eight such rows,
+ * or two where lanes are four, and all get all of them. And since eight are taken at a time, a lane reads its own rows, and
+ * what grows in the outputs, half as often. In all it reads a third of what attention-blocks.ts does.
  *
  * What a lane looks at in vain, because another one needs it, adds zeros: so bits are the same. A workgroup is one subgroup; grid:
  * x over B and heads, y over blocks of four positions times lanes. Needs the feature `subgroups` with one size of subgroups
- * known beforehand, of at least eight lanes.
+ * known beforehand, of at least four lanes.
  */
 import { four, ownRows, type Pass, type PassForm, passShader, type PassVariant, side } from './attention-shader.ts';
 
-/** The fewest lanes: each reads a row. */
-export const LEAST_LANES = 8;
+/** The fewest lanes: each reads two of eight rows. */
+export const LEAST_LANES = 4;
 
 /** Rows of the other side that are taken at a time, two blocks of four. */
 const SHARED = [0, 1, 2, 3, 4, 5, 6, 7] as const;
@@ -24,7 +24,7 @@ const BLOCKS = [0, 1] as const;
  */
 export function lanesVariant(lanes: number): PassVariant {
   return {
-    name: 'lanes',
+    name: `${lanes} lanes`,
     workgroupSize: [lanes, 1],
     size: (heads, T) => [lanes * heads, Math.ceil(T / (4 * lanes))],
     source: (pass, form) =>
@@ -35,7 +35,7 @@ export function lanesVariant(lanes: number): PassVariant {
         declarations: `const LANES = ${lanes}u;`,
         parameters: '@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lane: u32',
         workgroupSize: [lanes, 1],
-        body: BODIES[pass](form),
+        body: BODIES[pass](form, lanes),
       }),
   };
 }
@@ -47,8 +47,7 @@ function ownBlock(own: string, heads: 'H' | 'K'): string {
   let first = 4u * LANES * group.y;
   let end = min(first + 4u * LANES, sizes.T);
   let ${own} = first + 4u * lane;
-  let count = min(4u, max(sizes.T, ${own}) - ${own});
-  let turn = min(lane, 7u); // which of eight rows it reads`;
+  let count = min(4u, max(sizes.T, ${own}) - ${own});`;
 }
 
 const QUERY_BLOCK = `${ownBlock('t', 'H')}
@@ -60,18 +59,35 @@ function lines(over: readonly number[], line: (n: number) => string): string {
   return over.map(line).join('\n');
 }
 
+/** How often a lane reads so that eight rows are read. */
+function reads(lanes: number): readonly number[] {
+  return lanes < SHARED.length ? BLOCKS : [0];
+}
+
+/** A place of a shared row, which a lane has read as `name0` or, where lanes are four, `name1`. */
+function handedRound(name: string, j: number, lanes: number): string {
+  const perRead = Math.min(lanes, SHARED.length);
+  return `subgroupShuffle(${name}${Math.floor(j / perRead)}, ${j % perRead}u)`;
+}
+
+/** The numbers of the rows that a lane reads, of eight from `from` on: `name0` and so on. */
+function ownReads(name: string, from: string, lanes: number, row: (at: string) => string): string {
+  const turn = `min(lane, ${Math.min(lanes, SHARED.length) - 1}u)`;
+  return lines(reads(lanes), (r) => `let ${name}${r} = ${row(`${from} + ${4 * r}u + ${turn}`)};`);
+}
+
 /** Reads eight rows at a place d, and puts each four of them side by side: `name0` and `name1`. */
-function shared(name: string, from: string): string {
-  return `let ${name}Read = ${from}[shared_row * vectors + d];
-    ${lines(SHARED, (j) => `let ${name}Row${j} = subgroupShuffle(${name}Read, ${j}u);`)}
+function shared(name: string, from: string, lanes: number): string {
+  return `${lines(reads(lanes), (r) => `let ${name}Read${r} = ${from}[shared_row${r} * vectors + d];`)}
+    ${lines(SHARED, (j) => `let ${name}Row${j} = ${handedRound(`${name}Read`, j, lanes)};`)}
     ${lines(BLOCKS, (n) => `let ${name}${n} = ${side((i) => `${name}Row${4 * n + i}`)};`)}`;
 }
 
 /** `into[i][j] = left_i . right_j` of the queries of a lane and the keys of two blocks. */
-function products(into: string, left: string, right: string): string {
+function products(into: string, left: string, right: string, lanes: number): string {
   return `${lines(BLOCKS, (n) => `var ${into}${n} = mat4x4f();`)}
   for (var d = 0u; d < vectors; d++) {
-    ${shared('right', right)}
+    ${shared('right', right, lanes)}
     ${four(
       (i) => `{ let left = ${left}[row${i} * vectors + d];
       ${lines(BLOCKS, (n) => `${into}${n}[${i}] = inners(${into}${n}[${i}], left, right${n});`)} }`,
@@ -104,22 +120,22 @@ const QUERY_SPANS = `${four((i) => `let span${i} = spans[tokenRow(b, t + ${i}u)]
 const NEXT_KEYS = `select(s + 8u, max(s + 8u, own), s + 8u >= sharedEnd)`;
 
 /** The loop head over keys that some query of the subgroup sees. */
-function alongKeys(isPacked: boolean): string {
+function alongKeys(isPacked: boolean, lanes: number): string {
   const head = isPacked
     ? `${QUERY_SPANS}
   for (var s = select(own, 0u, sharedEnd > 0u); s < end; s = ${NEXT_KEYS}) {`
     : `for (var s = 0u; s < end; s += 8u) {`;
   return `${head}
-    let shared_row = keyRow(b, s + turn, g);`;
+    ${ownReads('shared_row', 's', lanes, (at) => `keyRow(b, ${at}, g)`)}`;
 }
 
-function forwardBody({ isPacked }: PassForm): string {
+function forwardBody({ isPacked }: PassForm, lanes: number): string {
   return `${QUERY_BLOCK}
   var high = vec4f(HIDDEN);
   var total = vec4f();
   for (var d = 0u; d < vectors; d++) { ${ownRows('y', 'row', () => 'vec4f()')} }
-  ${alongKeys(isPacked)}
-    ${products('score', 'q', 'k')}
+  ${alongKeys(isPacked, lanes)}
+    ${products('score', 'q', 'k', lanes)}
     ${scaledScores(isPacked)}
     ${lines(
       BLOCKS,
@@ -130,7 +146,7 @@ function forwardBody({ isPacked }: PassForm): string {
     total = fma(total, shrink${n}, vec4f(sumOf(p${n}0), sumOf(p${n}1), sumOf(p${n}2), sumOf(p${n}3)));`,
     )}
     for (var d = 0u; d < vectors; d++) {
-      ${shared('values', 'v')}
+      ${shared('values', 'v', lanes)}
       ${ownRows(
         'y',
         'row',
@@ -143,7 +159,7 @@ function forwardBody({ isPacked }: PassForm): string {
   for (var d = 0u; d < vectors; d++) { ${ownRows('y', 'row', (i, held) => `${held} / total[${i}]`)} }`;
 }
 
-function queriesBody({ isPacked }: PassForm): string {
+function queriesBody({ isPacked }: PassForm, lanes: number): string {
   return `${QUERY_BLOCK}
   ${four((i) => `let log${i} = stats[row${i}].x; var along${i} = 0.0;`)}
   for (var d = 0u; d < vectors; d++) {
@@ -151,38 +167,44 @@ function queriesBody({ isPacked }: PassForm): string {
     ${ownRows('dQ', 'row', () => 'vec4f()')}
   }
   ${four((i) => `if (count > ${i}u) { stats[row${i}] = vec2f(log${i}, along${i}); }`)}
-  ${alongKeys(isPacked)}
-    ${products('score', 'q', 'k')}
-    ${products('slope', 'dY', 'v')}
+  ${alongKeys(isPacked, lanes)}
+    ${products('score', 'q', 'k', lanes)}
+    ${products('slope', 'dY', 'v', lanes)}
     ${scaledScores(isPacked)}
     ${lines(BLOCKS, (n) =>
       four((i) => `let dScore${n}${i} = scale * exp(score${n}[${i}] - log${i}) * (slope${n}[${i}] - along${i});`),
     )}
     for (var d = 0u; d < vectors; d++) {
-      ${shared('keyRows', 'k')}
+      ${shared('keyRows', 'k', lanes)}
       ${ownRows('dQ', 'row', (i, held) => `weighted(weighted(${held}, keyRows0, dScore0${i}), keyRows1, dScore1${i})`)}
     }
   }`;
 }
 
 /** `into[i][j]` of the queries of two blocks and the keys of a lane. */
-function productsWithOwnKeys(into: string, left: string, right: string): string {
+function productsWithOwnKeys(into: string, left: string, right: string, lanes: number): string {
   return `${lines(BLOCKS, (n) => `var ${into}${n} = mat4x4f();`)}
   for (var d = 0u; d < vectors; d++) {
     let right = ${side((j) => `${right}[key${j} * vectors + d]`)};
-    let leftRead = ${left}[shared_row * vectors + d];
+    ${lines(reads(lanes), (r) => `let leftRead${r} = ${left}[shared_row${r} * vectors + d];`)}
     ${lines(BLOCKS, (n) =>
-      four((i) => `${into}${n}[${i}] = inners(${into}${n}[${i}], subgroupShuffle(leftRead, ${4 * n + i}u), right);`),
+      four(
+        (i) => `${into}${n}[${i}] = inners(${into}${n}[${i}], ${handedRound('leftRead', 4 * n + i, lanes)}, right);`,
+      ),
     )}
   }`;
 }
 
-function keysBody({ isPacked }: PassForm): string {
-  const span = (j: number): string => `subgroupShuffle(spanRead, ${j}u)`;
+function keysBody({ isPacked }: PassForm, lanes: number): string {
+  const span = (j: number): string => handedRound('spanRead', j, lanes);
   const seen = (j: number): string =>
     isPacked
       ? `(keys < vec4u(${span(j)}.x)) | ((keys >= vec4u(${span(j)}.y)) & (keys <= vec4u(t + ${j}u)))`
       : `keys <= vec4u(t + ${j}u)`;
+  const [nearest, farthest] =
+    reads(lanes).length === 1
+      ? ['spanRead0.y', 'spanRead0.x']
+      : ['min(spanRead0.y, spanRead1.y)', 'max(spanRead0.x, spanRead1.x)'];
   return `${ownBlock('s', 'K')}
   let g = head;
   let keys = vec4u(s, s + 1u, s + 2u, s + 3u);
@@ -192,20 +214,21 @@ function keysBody({ isPacked }: PassForm): string {
     for (var t = first; t < sizes.T; t += 8u) {
       ${
         isPacked
-          ? `let spanRead = spans[tokenRow(b, t + turn)];
-      ${spansOf('spanRead.y', 'spanRead.x')}
+          ? `${ownReads('token', 't', lanes, (at) => `tokenRow(b, ${at})`)}
+      ${lines(reads(lanes), (r) => `let spanRead${r} = spans[token${r}];`)}
+      ${spansOf(nearest, farthest)}
       if (first >= sharedEnd && end <= own) { continue; }`
           : ''
       }
-      let shared_row = queryRow(b, t + turn, h);
-      let statsRead = stats[shared_row];
-      ${productsWithOwnKeys('score', 'q', 'k')}
-      ${productsWithOwnKeys('slope', 'dY', 'v')}
+      ${ownReads('shared_row', 't', lanes, (at) => `queryRow(b, ${at}, h)`)}
+      ${lines(reads(lanes), (r) => `let statsRead${r} = stats[shared_row${r}];`)}
+      ${productsWithOwnKeys('score', 'q', 'k', lanes)}
+      ${productsWithOwnKeys('slope', 'dY', 'v', lanes)}
       ${lines(
         BLOCKS,
         (n) => `${four((i) => {
           const j = 4 * n + i;
-          return `let stats${j} = subgroupShuffle(statsRead, ${j}u);
+          return `let stats${j} = ${handedRound('statsRead', j, lanes)};
       score${n}[${i}] = select(vec4f(HIDDEN), scale * score${n}[${i}], ${seen(j)});
       // A query past the last one repeats it, and must not count again.
       let p${j} = select(vec4f(), exp(score${n}[${i}] - stats${j}.x), t + ${j}u < sizes.T);
@@ -215,8 +238,8 @@ function keysBody({ isPacked }: PassForm): string {
       let dScores${n} = transpose(${side((i) => `dScore${4 * n + i}`)});`,
       )}
       for (var d = 0u; d < vectors; d++) {
-        ${shared('queryRows', 'q')}
-        ${shared('slopeRows', 'dY')}
+        ${shared('queryRows', 'q', lanes)}
+        ${shared('slopeRows', 'dY', lanes)}
         ${ownRows('dK', 'key', (j, held) => `weighted(weighted(${held}, queryRows0, dScores0[${j}]), queryRows1, dScores1[${j}])`)}
         ${ownRows('dV', 'key', (j, held) => `weighted(weighted(${held}, slopeRows0, weights0[${j}]), slopeRows1, weights1[${j}])`)}
       }
@@ -224,7 +247,7 @@ function keysBody({ isPacked }: PassForm): string {
   }`;
 }
 
-const BODIES: Readonly<Record<Pass, (form: PassForm) => string>> = {
+const BODIES: Readonly<Record<Pass, (form: PassForm, lanes: number) => string>> = {
   forward: forwardBody,
   queries: queriesBody,
   keys: keysBody,
