@@ -2,7 +2,8 @@
  * `npm run bench -- <command>`: the benchmarks. A report for people, or with `--json` one line for programs, the last on
  * standard output; what happens meanwhile goes to standard error.
  */
-import { mkdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { Command, CommanderError, Option } from 'commander';
@@ -21,7 +22,7 @@ import { benchKernels, kernelsReport } from './kernels-bench.ts';
 import { nodeSurroundings } from './node-surroundings.ts';
 import { inChromium } from './chromium-bench.ts';
 import { benchPage, pageReport } from './page-bench.ts';
-import { benchPrecision, type PrecisionBench } from './precision-bench.ts';
+import { benchPrecision, type PrecisionBench, type PrecisionResults } from './precision-bench.ts';
 import { precisionReport } from './precision-report.ts';
 import { benchProducts, productsReport } from './products-bench.ts';
 import { benchProfile, profileReport } from './profile-bench.ts';
@@ -221,8 +222,10 @@ const precision = new Command('precision')
   .option('-o, --out <folder>', 'where precision.json and precision.md go', 'docs/results')
   .action(async ({ out, ...options }: PrecisionBench & { out: string }) => {
     await mkdir(out, { recursive: true });
-    for await (const results of benchPrecision(options)) {
-      await writeWhole(join(out, 'precision.json'), `${JSON.stringify(results, null, 1)}\n`);
+    const file = join(out, 'precision.json');
+    const before = existsSync(file) ? (JSON.parse(await readFile(file, 'utf8')) as PrecisionResults) : undefined;
+    for await (const results of benchPrecision(options, before)) {
+      await writeWhole(file, `${JSON.stringify(results, null, 1)}\n`);
       await writeWhole(join(out, 'precision.md'), reportMarkdown(precisionReport(results)));
     }
     print(join(out, 'precision.md'));

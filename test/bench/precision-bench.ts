@@ -57,13 +57,23 @@ export interface PrecisionResults {
   readonly arms: readonly { readonly name: TrainingPrecision; readonly seeds: readonly PrecisionRun[] }[];
 }
 
-/** Runs the comparison; after each seed what there is so far. */
-export async function* benchPrecision(bench: PrecisionBench): AsyncGenerator<PrecisionResults> {
+/**
+ * Runs the comparison; after each seed what there is so far.
+ *
+ * @param before - of the same command, to go on from
+ */
+export async function* benchPrecision(
+  bench: PrecisionBench,
+  before?: PrecisionResults,
+): AsyncGenerator<PrecisionResults> {
   const { seeds, stretch, backend, adapter } = bench;
   const { adapter: device } = await openBenchBackends(backend, adapter);
-  const commit = currentCommit();
-  const arms = TRAINING_PRECISIONS.map((name) => ({ name, seeds: [] as PrecisionRun[] }));
-  for (let seed = 1; seed <= seeds; seed++) {
+  const isSame = before?.command === commandOf(bench);
+  const commit = isSame ? before.commit : currentCommit();
+  const made = (name: TrainingPrecision): readonly PrecisionRun[] =>
+    (isSame ? before.arms.find((arm) => arm.name === name)?.seeds : undefined) ?? [];
+  const arms = TRAINING_PRECISIONS.map((name) => ({ name, seeds: [...made(name)] }));
+  for (let seed = 1 + (arms[0]?.seeds.length ?? 0); seed <= seeds; seed++) {
     const prepared = await prepareSft(experimentOf(bench, seed, 'f32'));
     // The order changes with the seed, so that what else the machine does falls on both alike.
     for (const arm of seed % 2 === 1 ? arms : arms.toReversed()) {
