@@ -105,15 +105,14 @@ function pick(a: Matrix, b: Matrix, arrangement: Arrangement): MatmulVariant {
 function someValues(operand: Matrix): tf.Tensor {
   const noise = (i: number): number => Math.imul(i + 1, GOLDEN) >>> 0; // multiples of it fill the range evenly
   if (!isHalf(operand)) {
-    return tf.tensor(
-      Float32Array.from({ length: operand.size }, (_, i) => noise(i) / 2 ** 31 - 1),
-      operand.shape,
-    );
+    const values = new Float32Array(operand.size);
+    for (let i = 0; i < values.length; i++) values[i] = noise(i) / 2 ** 31 - 1;
+    return tf.tensor(values, operand.shape);
   }
   // A sign and ten bits of fraction for each half, the exponent that of 1/2.
-  const { packed } = operand;
-  const words = Int32Array.from({ length: packed.size }, (_, i) => (noise(i) & 0x83ff83ff) | 0x38003800);
-  return tf.tensor(words, packed.shape, 'int32');
+  const words = new Int32Array(operand.packed.size);
+  for (let i = 0; i < words.length; i++) words[i] = (noise(i) & 0x83ff83ff) | 0x38003800;
+  return tf.tensor(words, operand.packed.shape, 'int32');
 }
 
 /** The golden ratio's share of 2^32. */
