@@ -74,7 +74,9 @@ export class AdamW {
 
   /** What the gradient is to be taken of: in mixed precision a multiple of the loss. */
   scaled(loss: tf.Scalar): tf.Scalar {
-    return this.#lossScale === undefined ? loss : tf.mul(loss, tf.slice(this.#lossScale, [0], [1]).asScalar());
+    return this.#lossScale === undefined
+      ? loss
+      : tf.mul(loss, tf.reshape<tf.Rank.R0>(tf.slice(this.#lossScale, [0], [1]), []));
   }
 
   /** How far the scale of the loss has come; undefined in f32. Waits for the GPU. */
