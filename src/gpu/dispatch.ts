@@ -96,21 +96,44 @@ export function bindingLimitBytes(): number {
 export function subgroupLanes(): number | undefined {
   const { device } = recorderOf();
   if (!device.features.has('subgroups')) return undefined;
-  const { subgroupMinSize, subgroupMaxSize } = device.adapterInfo;
-  return subgroupMinSize === subgroupMaxSize ? subgroupMinSize : undefined;
+  // Browsers have had the feature longer than this.
+  const info = device.adapterInfo as GPUAdapterInfo | undefined;
+  return info?.subgroupMinSize === info?.subgroupMaxSize ? info?.subgroupMinSize : undefined;
 }
 
 /** The choices between variants of kernels on the current device. */
 export function variantChoices(): VariantChoices {
-  return (recorderOf().variantChoices ??= new VariantChoices(waitForBackend));
+  const recorder = recorderOf();
+  return (recorder.variantChoices ??= new VariantChoices({
+    wait: waitForBackend,
+    guard: (work) => guarded(recorder.device, work),
+    now: () => performance.now(),
+  }));
 }
 
 /**
  * Tries out the variants of kernels that ran for the first time since the last call, so that the fastest are taken from now
  * on; results do not change. For places where work can wait. Does nothing without kernels.
+ *
+ * @param signal - when it fires, the rest is left for the next call
  */
-export async function measureVariants(): Promise<void> {
-  if (usesKernels()) await variantChoices().measure();
+export async function measureVariants(signal?: AbortSignal): Promise<void> {
+  if (usesKernels()) await variantChoices().measure(signal);
+}
+
+const ERROR_FILTERS = ['validation', 'out-of-memory', 'internal'] as const;
+
+/** Does some work, and throws what the device has against it, which nobody else is told then. */
+async function guarded<T>(device: GPUDevice, work: () => Promise<T>): Promise<T> {
+  for (const filter of ERROR_FILTERS) device.pushErrorScope(filter);
+  const [outcome] = await Promise.allSettled([work()]);
+  const errors = await Promise.all(ERROR_FILTERS.map(() => device.popErrorScope()));
+  const error = errors.find((each) => each !== null);
+  if (error !== undefined && error !== null) {
+    throw new LabError('internal', { message: `The GPU refuses a kernel: ${error.message}` });
+  }
+  if (outcome.status === 'rejected') throw outcome.reason;
+  return outcome.value;
 }
 
 /** A tensor on the GPU whose content is whatever was there: for a pass that writes all of it. */

@@ -3,6 +3,7 @@
  * file of any size passes through a bounded amount of memory.
  */
 import { encodePrompt, type EncodedPrompt } from '../data/encode-prompt.ts';
+import { measureVariants } from '../gpu/dispatch.ts';
 import type { Pair } from '../relevance/pair.ts';
 import type { PromptField } from '../relevance/prompt.ts';
 import { readPair } from '../relevance/typed-document.ts';
@@ -44,6 +45,7 @@ export async function* scoreStream<T extends { readonly pair: Pair }>(
     if (window.length < WINDOW) continue;
     yield* await scoreWindow(model, window, signal);
     window = [];
+    await measureVariants(signal); // of kernels that ran for the first time: the file is a long one
   }
   yield* await scoreWindow(model, window, signal);
 }

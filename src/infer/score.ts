@@ -8,7 +8,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { throwIfAborted } from '../common/errors.ts';
 import { yieldToMessages } from '../common/yield.ts';
-import { measureVariants, usesKernels } from '../gpu/dispatch.ts';
+import { usesKernels } from '../gpu/dispatch.ts';
 import { forwardAt, logits, type TokenBatch, type Transformer } from '../model/transformer.ts';
 import { labelLogProbs } from '../ops/label-log-probs.ts';
 import { argMaxLabel, expectedLabel } from '../relevance/labels.ts';
@@ -56,7 +56,6 @@ export async function scorePrompts(
   let done = 0;
   for (const pass of planPasses(prompts, { tokensPerPass, isSparse, maxPositions })) {
     await yieldToMessages(); // a stop may be waiting
-    await measureVariants(); // of kernels that ran for the first time
     throwIfAborted(signal);
     const logProbs = await readLogProbs(model, labelIds, pass); // GPU -> CPU sync: [M,R]
     for (const [m, index] of pass.prompts.entries()) {

@@ -16,7 +16,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { allocate, dispatch, subgroupLanes, variantChoices } from '../gpu/dispatch.ts';
-import { magnitude } from '../gpu/variant-choice.ts';
+import { magnitude, variedValues } from '../gpu/variant-choice.ts';
 import { BLOCKS_VARIANT } from './attention-blocks.ts';
 import { LEAST_LANES, lanesVariant } from './attention-lanes.ts';
 import type { Pass, PassVariant } from './attention-shader.ts';
@@ -112,23 +112,31 @@ function pick(pass: Pass, { q, k, spans }: Given): PassVariant {
     key: `attention ${spans === undefined ? '' : 'packed '}${pass} ${sizes}`,
     variants,
     prepare: () => {
-      const some = (shape: number[]): tf.Tensor => tf.fill(shape, 0.5);
-      const rows = [q.shape, k.shape, k.shape, q.shape, q.shape, [B, T, H, 2]].map(some);
-      return [...rows, tf.zeros([B, T, 2], 'int32')]; // such spans let every token see all before it
+      const shapes = [q.shape, k.shape, k.shape, q.shape, q.shape, [B, T, H, 2]];
+      return [...shapes.map((shape, i) => variedValues(shape, i)), someSpans(B, T)];
     },
     compute: (variant, inputs) => {
       const [likeQ, likeK, likeV, dY, y, stats, likeSpans] = inputs as [...Required4D, tf.Tensor];
       const isPacked = spans !== undefined;
       const heads = { q: likeQ, k: likeK, v: likeV };
-      const [first, ...others] = run(
-        pass,
-        { ...heads, dY, y, stats, spans: isPacked ? likeSpans : undefined },
-        variant,
-      );
-      for (const other of others) other.dispose();
-      return first as tf.Tensor;
+      const made = run(pass, { ...heads, dY, y, stats, spans: isPacked ? likeSpans : undefined }, variant);
+      // Along queries the statistics are written to as well.
+      return pass === 'queries' ? [...made, tf.add(stats, 0)] : made;
     },
   });
+}
+
+/** Spans of rows whose first half is shared by three parts. */
+function someSpans(B: number, T: number): tf.Tensor {
+  const shared = Math.floor(T / 2);
+  const part = Math.ceil((T - shared) / 3);
+  const ofRow = Array.from({ length: T }, (_, t) => {
+    return t < shared ? [0, 0] : [shared, shared + part * Math.floor((t - shared) / part)];
+  }).flat();
+  return tf.tensor(
+    Int32Array.from({ length: B * ofRow.length }, (_, i) => ofRow[i % ofRow.length] ?? 0),
+    [B, T, 2],
+  );
 }
 
 type Required4D = [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D, tf.Tensor4D, tf.Tensor4D, tf.Tensor4D];

@@ -2,7 +2,7 @@
  * Products by blocks in registers: an invocation computes 4 x 4 of the result from vectors of four numbers. No workgroup
  * memory, no barriers, little to compile: what runs until something faster is known.
  */
-import { type Arrangement, component, lines, type MatmulVariant, upTo } from './matmul-shader.ts';
+import { type Arrangement, component, joined, lines, type MatmulVariant } from './matmul-shader.ts';
 
 const GROUP = [8, 8] as const;
 
@@ -12,7 +12,7 @@ export function blocksVariant(arrangement: Arrangement): MatmulVariant {
     name: 'blocks',
     tile: [4 * GROUP[1], 4 * GROUP[0]],
     steps: { a: 4, b: 4, product: 4 },
-    main: `@compute @workgroup_size(${GROUP.join(', ')})
+    main: () => `@compute @workgroup_size(${GROUP.join(', ')})
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let column = 4u * id.x;
   let row = 4u * id.y;
@@ -43,10 +43,6 @@ function alongColumns(arrangement: 'nn' | 'nt'): string {
   return `for (var k = 0u; k < sizes.K; k += 4u) {
     ${lines(4, (i) => `let a${i} = load_a(min(row + ${i}u, sizes.M - 1u), k);`)}
     ${ofB}
-    ${lines(4, (i) =>
-      upTo(4)
-        .map((k) => `sum${i} = fma(vec4f(a${i}[${k}]), b${k}, sum${i});`)
-        .join(' '),
-    )}
+    ${lines(4, (i) => joined(4, (k) => `sum${i} = fma(vec4f(a${i}[${k}]), b${k}, sum${i});`, ' '))}
   }`;
 }

@@ -3,7 +3,7 @@
  * comes. So a number of A is read once for all columns of the subgroup, and only B is read lane by lane. Needs the feature
  * `subgroups` with one size of subgroups known beforehand; a workgroup is one subgroup.
  */
-import { type Arrangement, component, lines, type MatmulVariant, upTo } from './matmul-shader.ts';
+import { type Arrangement, component, joined, lines, type MatmulVariant } from './matmul-shader.ts';
 
 const ROWS = 16;
 /** Vectors of four columns that a lane computes. */
@@ -17,18 +17,32 @@ const COLUMNS = 4 * VECTORS;
  * @param lanes - of a subgroup
  */
 export function lanesVariant(arrangement: Arrangement, lanes: number): MatmulVariant {
-  const ofA =
-    arrangement === 'tn'
-      ? lines(ROWS / 4, (i) => `let a${i} = load_a(place, row + ${4 * i}u);`)
-      : lines(ROWS / 4, (i) => `let a${i} = vec4f(${upTo(4).map((j) => rowOfA(4 * i + j))});`);
   return {
     name: 'lanes',
     tile: [ROWS, COLUMNS * lanes],
     steps: { a: arrangement === 'tn' ? 4 : 1, b: 4, product: 4 },
     turnsB: arrangement === 'nt',
     enables: ['subgroups'],
-    // The inner loop is kept a loop: written out, it no longer fits where processors keep decoded instructions.
-    main: `@compute @workgroup_size(${lanes})
+    main: () => mainOf(arrangement, lanes),
+  };
+}
+
+/** A number of A; a row past the end repeats the last one. */
+function rowOfA(i: number): string {
+  return `load_a(min(row + ${i}u, sizes.M - 1u), place)`;
+}
+
+function eachSum(line: (i: number, j: number) => string): string {
+  return lines(ROWS, (i) => joined(VECTORS, (j) => line(i, j), ' '));
+}
+
+// The inner loop is kept a loop: written out, it no longer fits where processors keep decoded instructions.
+function mainOf(arrangement: Arrangement, lanes: number): string {
+  const ofA =
+    arrangement === 'tn'
+      ? lines(ROWS / 4, (i) => `let a${i} = load_a(place, row + ${4 * i}u);`)
+      : lines(ROWS / 4, (i) => `let a${i} = vec4f(${joined(4, (j) => rowOfA(4 * i + j))});`);
+  return `@compute @workgroup_size(${lanes})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
   let row = ${ROWS}u * group.y;
   let column = ${COLUMNS}u * (${lanes}u * group.x + lane);
@@ -44,19 +58,5 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
     }
   }
   ${eachSum((i, j) => `store(row + ${i}u, column + ${4 * j}u, sum${i}_${j});`)}
-}`,
-  };
-}
-
-/** A number of A; a row past the end repeats the last one. */
-function rowOfA(i: number): string {
-  return `load_a(min(row + ${i}u, sizes.M - 1u), place)`;
-}
-
-function eachSum(line: (i: number, j: number) => string): string {
-  return lines(ROWS, (i) =>
-    upTo(VECTORS)
-      .map((j) => line(i, j))
-      .join(' '),
-  );
+}`;
 }

@@ -3,7 +3,7 @@
  * numbers read serve 128 multiplications and the loop stays short. Where reading is what costs, as on software adapters, this
  * is up to twice as fast as small blocks; it needs many registers, which other devices may not have.
  */
-import { type Arrangement, component, lines, type MatmulVariant, upTo } from './matmul-shader.ts';
+import { type Arrangement, component, joined, lines, type MatmulVariant } from './matmul-shader.ts';
 
 const GROUP = [8, 8] as const;
 const ROWS = 16;
@@ -14,29 +14,22 @@ const COLUMNS = 4 * VECTORS;
 /** The variant for an arrangement. Takes any sizes and any device. */
 export function outerVariant(arrangement: Arrangement): MatmulVariant {
   const isTurned = { a: arrangement === 'tn', b: arrangement !== 'nt' };
-  const ofA = isTurned.a
-    ? lines(ROWS / 4, (i) => `let a${i} = load_a(k, row + ${4 * i}u);`)
-    : lines(
-        ROWS / 4,
-        (i) =>
-          `let a${i} = vec4f(${upTo(4)
-            .map((j) => `load_a(row${4 * i + j}, k)`)
-            .join(', ')});`,
-      );
-  const ofB = isTurned.b
-    ? lines(VECTORS, (j) => `let b${j} = load_b(k, column + ${4 * j}u);`)
-    : lines(
-        VECTORS,
-        (j) =>
-          `let b${j} = vec4f(${upTo(4)
-            .map((i) => `load_b(column${4 * j + i}, k)`)
-            .join(', ')});`,
-      );
   return {
     name: 'outer',
     tile: [ROWS * GROUP[1], COLUMNS * GROUP[0]],
     steps: { a: isTurned.a ? 4 : 1, b: isTurned.b ? 4 : 1, product: 4 },
-    main: `@compute @workgroup_size(${GROUP.join(', ')})
+    main: () => mainOf(isTurned),
+  };
+}
+
+function mainOf(isTurned: Readonly<Record<'a' | 'b', boolean>>): string {
+  const ofA = isTurned.a
+    ? lines(ROWS / 4, (i) => `let a${i} = load_a(k, row + ${4 * i}u);`)
+    : lines(ROWS / 4, (i) => `let a${i} = vec4f(${joined(4, (j) => `load_a(row${4 * i + j}, k)`)});`);
+  const ofB = isTurned.b
+    ? lines(VECTORS, (j) => `let b${j} = load_b(k, column + ${4 * j}u);`)
+    : lines(VECTORS, (j) => `let b${j} = vec4f(${joined(4, (i) => `load_b(column${4 * j + i}, k)`)});`);
+  return `@compute @workgroup_size(${GROUP.join(', ')})
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let column = ${COLUMNS}u * id.x;
   let row = ${ROWS}u * id.y;
@@ -51,14 +44,9 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     ${eachSum((i, j) => `sum${i}_${j} = fma(vec4f(${component('a', i)}), b${j}, sum${i}_${j});`)}
   }
   ${eachSum((i, j) => `store(row + ${i}u, column + ${4 * j}u, sum${i}_${j});`)}
-}`,
-  };
+}`;
 }
 
 function eachSum(line: (i: number, j: number) => string): string {
-  return lines(ROWS, (i) =>
-    upTo(VECTORS)
-      .map((j) => line(i, j))
-      .join(' '),
-  );
+  return lines(ROWS, (i) => joined(VECTORS, (j) => line(i, j), ' '));
 }

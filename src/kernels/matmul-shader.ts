@@ -43,24 +43,24 @@ export interface MatmulVariant {
   /** Declarations at the module's level besides those of {@link shaderOf}. */
   readonly declarations?: string;
   /** The entry point, from its attributes to its closing brace. */
-  readonly main: string;
+  readonly main: () => string;
 }
 
 const AXES = ['x', 'y', 'z', 'w'] as const;
-
-/** Numbers from 0 to n - 1, to write a line of shader text for each. */
-export function upTo(n: number): number[] {
-  return Array.from({ length: n }, (_, i) => i);
-}
 
 /** The i-th of numbers that are kept in vectors of four: `name0.x` to `name0.w`, `name1.x` and so on. */
 export function component(name: string, i: number): string {
   return `${name}${i >> 2}.${AXES[i % 4] ?? ''}`;
 }
 
+/** Pieces of shader text, one for each of n. */
+export function joined(n: number, piece: (i: number) => string, separator = ', '): string {
+  return Array.from({ length: n }, (_, i) => piece(i)).join(separator);
+}
+
 /** Lines of shader text, one for each of n. */
 export function lines(n: number, line: (i: number) => string): string {
-  return upTo(n).map(line).join('\n');
+  return joined(n, line, '\n');
 }
 
 /** The names of a shader's tensors in the order of its bindings. */
@@ -94,7 +94,7 @@ ${loader(form, 'a', form.arrangement === 'tn' ? 'M' : 'K', steps.a)}
 ${loader(form, 'b', form.arrangement === 'nt' ? 'K' : 'N', steps.b)}
 ${writer(form, steps.product, isWide)}
 ${declarations}
-${main}`;
+${main()}`;
 }
 
 function storedAs({ isHalf, isAligned }: ProductForm, name: 'a' | 'b', step: Step): string {

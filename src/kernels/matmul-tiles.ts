@@ -19,7 +19,7 @@ export function tilesVariant(arrangement: Arrangement): MatmulVariant {
     // By places of the inner axis, then vectors of four rows or columns.
     declarations: `var<workgroup> tile_a: array<vec4f, ${(DEPTH * TILE) / 4}>;
 var<workgroup> tile_b: array<vec4f, ${(DEPTH * TILE) / 4}>;`,
-    main: `@compute @workgroup_size(${SIDE}, ${SIDE})
+    main: () => `@compute @workgroup_size(${SIDE}, ${SIDE})
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(local_invocation_id) local: vec3u,

@@ -8,7 +8,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { allocate, dispatch, subgroupLanes, variantChoices } from '../gpu/dispatch.ts';
-import { magnitude } from '../gpu/variant-choice.ts';
+import { magnitude, variedBits, variedValues } from '../gpu/variant-choice.ts';
 import type { HalfMatrix } from './halves.ts';
 import { blocksVariant } from './matmul-blocks.ts';
 import { lanesVariant } from './matmul-lanes.ts';
@@ -96,27 +96,19 @@ function pick(a: Matrix, b: Matrix, arrangement: Arrangement): MatmulVariant {
     prepare: () => [someValues(a), someValues(b)],
     compute: (variant, [first, second]) => {
       const [likeA, likeB] = [ofKind(a, first), ofKind(b, second)];
-      return compute(variant, { a: likeA, b: likeB, arrangement }).product;
+      return [compute(variant, { a: likeA, b: likeB, arrangement }).product];
     },
   });
 }
 
-/** Values between -1 and 1 that do not repeat soon, held as an operand of this kind holds them. */
+/** Values to try variants with, held as an operand of this kind holds them. */
 function someValues(operand: Matrix): tf.Tensor {
-  const noise = (i: number): number => Math.imul(i + 1, GOLDEN) >>> 0; // multiples of it fill the range evenly
-  if (!isHalf(operand)) {
-    const values = new Float32Array(operand.size);
-    for (let i = 0; i < values.length; i++) values[i] = noise(i) / 2 ** 31 - 1;
-    return tf.tensor(values, operand.shape);
-  }
+  if (!isHalf(operand)) return variedValues(operand.shape);
   // A sign and ten bits of fraction for each half, the exponent that of 1/2.
   const words = new Int32Array(operand.packed.size);
-  for (let i = 0; i < words.length; i++) words[i] = (noise(i) & 0x83ff83ff) | 0x38003800;
+  for (let i = 0; i < words.length; i++) words[i] = (variedBits(i) & 0x83ff83ff) | 0x38003800;
   return tf.tensor(words, operand.packed.shape, 'int32');
 }
-
-/** The golden ratio's share of 2^32. */
-const GOLDEN = 0x9e3779b1;
 
 function ofKind(operand: Matrix, tensor: tf.Tensor | undefined): Matrix {
   return isHalf(operand) ? { packed: tensor as tf.Tensor2D, shape: operand.shape } : (tensor as tf.Tensor2D);

@@ -108,7 +108,7 @@ export async function trainDistill(config: DistillConfig, run: DistillRun): Prom
   try {
     while (step < config.steps) {
       await yieldToMessages(); // a stop may be waiting
-      await measureVariants(); // of kernels that ran for the first time
+      await measureVariants(signal); // of kernels that ran for the first time
       await run.beforeUpdate?.(step, readState);
       throwIfAborted(signal);
 

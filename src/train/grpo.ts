@@ -101,7 +101,7 @@ export async function trainGrpo(config: GrpoConfig, run: GrpoRun): Promise<void>
   try {
     while (step < config.steps) {
       await yieldToMessages(); // a stop or a move of the dial may be waiting
-      await measureVariants(); // of kernels that ran for the first time
+      await measureVariants(signal); // of kernels that ran for the first time
       throwIfAborted(signal);
       await run.beforeStep?.(step, readState);
       throwIfAborted(signal);

@@ -91,7 +91,7 @@ export async function trainSft(config: SftConfig, run: SftRun): Promise<void> {
   try {
     while (step < config.steps) {
       await yieldToMessages(); // a stop may be waiting
-      await measureVariants(); // of kernels that ran for the first time
+      await measureVariants(signal); // of kernels that ran for the first time
       await run.beforeUpdate?.(step, readState);
       throwIfAborted(signal);
 

@@ -9,7 +9,7 @@ interface Timed {
   /** More in the first run, which compiles. */
   readonly firstMs?: number;
   /** What it computes; default the right thing. */
-  readonly result?: number;
+  readonly result?: number | 'refused';
 }
 
 /** Choices on a device whose clock goes on by what variants take, and that counts their runs. */
@@ -17,13 +17,14 @@ function scripted(variants: readonly [Timed, ...Timed[]]) {
   let nowMs = 0;
   let waits = 0;
   const runs = new Map<string, number>();
-  const choices = new VariantChoices(
-    () => {
+  const choices = new VariantChoices({
+    wait: () => {
       waits += 1;
       return Promise.resolve();
     },
-    () => nowMs,
-  );
+    guard: (work) => work(),
+    now: () => nowMs,
+  });
   const contest = (key: string): Contest<Timed> => ({
     key,
     variants,
@@ -32,7 +33,8 @@ function scripted(variants: readonly [Timed, ...Timed[]]) {
       const before = runs.get(name) ?? 0;
       runs.set(name, before + 1);
       nowMs += ms + (before === 0 ? firstMs : 0);
-      return tf.mul(input ?? 0, result);
+      if (result === 'refused') throw new Error('refused');
+      return [tf.mul(input ?? 0, result)];
     },
   });
   return { choices, contest, runs, waits: () => waits };
@@ -75,7 +77,7 @@ describe('the choice between variants', () => {
   it('does not go on with what is hopeless, and frees what it made', async () => {
     const { choices, contest, runs } = scripted([
       { name: 'good', ms: 0.01 },
-      { name: 'hopeless', ms: 1 },
+      { name: 'hopeless', ms: 10 },
     ]);
     const before = tf.memory().numTensors;
     choices.pick(contest('a'));
@@ -85,30 +87,56 @@ describe('the choice between variants', () => {
     expect(runs.get('good')).toBeGreaterThan(100);
   });
 
-  it.each([1.0000001, NaN])('never takes a variant that computes something else: %s', async (result) => {
-    const { choices, contest } = scripted([
-      { name: 'plain', ms: 3 },
-      { name: 'wrong', ms: 1, result },
+  it.each([1.0000001, NaN, 'refused'] as const)(
+    'never takes a variant that computes something else: %s',
+    async (result) => {
+      const { choices, contest } = scripted([
+        { name: 'plain', ms: 3 },
+        { name: 'wrong', ms: 1, result },
+        { name: 'good', ms: 2 },
+      ]);
+      choices.pick(contest('a'));
+      await choices.measure();
+      expect(choices.pick(contest('a')).name).toBe('good');
+    },
+  );
+
+  it('stops trying a variant that was hopeless twice in contests of its kind', async () => {
+    const { choices, contest, runs } = scripted([
       { name: 'good', ms: 2 },
+      { name: 'hopeless', ms: 100 },
     ]);
-    choices.pick(contest('a'));
+    for (const key of ['kind a', 'kind b', 'kind c', 'other a']) choices.pick(contest(key));
     await choices.measure();
-    expect(choices.pick(contest('a')).name).toBe('good');
+    expect(runs.get('hopeless')).toBe(2 * 3);
   });
 
-  it('keeps what is pending if a measurement fails, so that the next may do it', async () => {
-    let isBroken = true;
-    const choices = new VariantChoices(() => (isBroken ? Promise.reject(new Error('lost')) : Promise.resolve()));
+  it('stays with the first where nothing can be tried, and goes on', async () => {
+    const choices = new VariantChoices({
+      wait: () => Promise.reject(new Error('lost')),
+      guard: (work) => work(),
+      now: () => 0,
+    });
     const { contest } = scripted([
       { name: 'plain', ms: 1 },
       { name: 'good', ms: 1 },
     ]);
     const before = tf.memory().numTensors;
     choices.pick(contest('a'));
-    await expect(choices.measure()).rejects.toThrow('lost');
-    expect(tf.memory().numTensors).toBe(before);
-    isBroken = false;
     await choices.measure();
-    expect(choices.chosen.has('a')).toBe(true);
+    expect(tf.memory().numTensors).toBe(before);
+    expect(choices.pick(contest('a')).name).toBe('plain');
+  });
+
+  it('leaves the rest for later when it is told to stop', async () => {
+    const { choices, contest, runs } = scripted([
+      { name: 'plain', ms: 3 },
+      { name: 'good', ms: 2 },
+    ]);
+    choices.pick(contest('a'));
+    await choices.measure(AbortSignal.abort());
+    expect(runs.size).toBe(0);
+    await choices.measure();
+    expect(choices.chosen.get('a')).toBe('good');
   });
 });
