@@ -21,8 +21,9 @@ const FORWARD_SHARE = 1 / 3;
 
 /** What a forward pass takes in time, as the share it has of a training pass. */
 export function countForward(config: ModelConfig, shape: Omit<StepShape, 'microBatches'>, by: ComputedBy): WorkCost {
-  const [one, two] = [1, 2].map((microBatches) => countStep(config, { ...shape, microBatches }, by));
-  const ofPass = (cost: keyof WorkCost): number => FORWARD_SHARE * ((two?.[cost] ?? NaN) - (one?.[cost] ?? NaN));
+  // From the second to the third micro-batch: sums and their scaling begin with the second.
+  const [two, three] = [2, 3].map((microBatches) => countStep(config, { ...shape, microBatches }, by));
+  const ofPass = (cost: keyof WorkCost): number => FORWARD_SHARE * ((three?.[cost] ?? NaN) - (two?.[cost] ?? NaN));
   return {
     matmulFlops: ofPass('matmulFlops'),
     attentionFlops: ofPass('attentionFlops'),

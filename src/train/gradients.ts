@@ -126,7 +126,7 @@ function times(gradient: tf.Tensor, factor: number): tf.Tensor {
   return factor === 1 ? gradient.clone() : tf.mul(gradient, factor);
 }
 
-/** The lengths of two gradients and the cosine between them; null where a gradient is missing or 0. */
+/** The lengths of two gradients and the cosine between them; null where a gradient is missing, 0 or not finite. */
 export interface GradientGeometry {
   readonly firstNorm: number | null;
   readonly secondNorm: number | null;
@@ -149,10 +149,15 @@ export async function compareGradients(
   // Two roots: the product of two small squares can underflow.
   const lengths = Math.sqrt(aa) * Math.sqrt(bb);
   return {
-    firstNorm: first === undefined ? null : Math.sqrt(aa) / scale,
-    secondNorm: second === undefined ? null : Math.sqrt(bb) / scale,
-    cosine: lengths === 0 ? null : ab / lengths,
+    firstNorm: first === undefined ? null : finite(Math.sqrt(aa) / scale),
+    secondNorm: second === undefined ? null : finite(Math.sqrt(bb) / scale),
+    cosine: finite(ab / lengths),
   };
+}
+
+/** A gradient of length 0 has no direction, and one that halves could not hold no length. */
+function finite(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
 }
 
 /** Frees the backend memory of gradients. */
