@@ -101,7 +101,7 @@ export class VariantChoices {
    * @param signal - when it fires, the rest is left for the next call
    */
   async measure(signal?: AbortSignal): Promise<void> {
-    for (const [key, decide] of [...this.#pending]) {
+    for (const [key, decide] of this.#pending) {
       await yieldToMessages();
       if (signal?.aborted === true) return;
       if (!this.#pending.delete(key)) continue; // another call has taken it
