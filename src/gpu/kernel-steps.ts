@@ -36,8 +36,8 @@ export function countKernelStep(config: ModelConfig, shape: StepShape): StepCost
   };
 }
 
-/** The most logits at once, as in ops/head-log-probs.ts. */
-const MOST_LOGITS = 2 ** 24;
+/** The most logits at once, 64 MiB of them: past that ops/head-log-probs.ts takes rows a stretch at a time. */
+export const MOST_LOGITS = 2 ** 24;
 
 /** Two products forward and seven backward, which computes scores and their slopes along keys and along queries; half is masked. */
 function attentionFlops({ layers: L, heads: H, headDim: D }: ModelConfig, { B, T }: StepShape): number {

@@ -3,7 +3,17 @@
  * four at a time. A block of 4 x 4 scores reads eight vectors for sixteen products of them. Grid: x over B and heads, so that
  * neighbours have equally long ways to go; y over blocks of four positions. No optional feature.
  */
-import { four, ownRows, type Pass, type PassForm, passShader, type PassVariant, side } from './attention-shader.ts';
+import {
+  four,
+  ownRows,
+  type Pass,
+  type PassForm,
+  passShader,
+  type PassVariant,
+  QUERY_ROWS,
+  seenKeys,
+  side,
+} from './attention-shader.ts';
 
 const WORKGROUP = [8, 8] as const;
 
@@ -30,8 +40,7 @@ function ownBlock(own: string, heads: 'H' | 'K'): string {
 }
 
 const QUERY_BLOCK = `${ownBlock('t', 'H')}
-  let g = head / (sizes.H / sizes.K);
-  ${four((i) => `let row${i} = queryRow(b, t + ${i}u, head);`)}`;
+  ${QUERY_ROWS}`;
 
 /** Four rows of a tensor at a place d, side by side. */
 function rows(name: string, row: string): string {
@@ -49,10 +58,7 @@ function products(into: string, left: string, right: string): string {
 
 /** Scores of keys that their query does not see are hidden. */
 function scaledScores(isPacked: boolean): string {
-  const seen = (i: number): string =>
-    isPacked
-      ? `(keys < vec4u(span${i}.x)) | ((keys >= vec4u(span${i}.y)) & (keys <= vec4u(t + ${i}u)))`
-      : `keys <= vec4u(t + ${i}u)`;
+  const seen = (i: number): string => seenKeys(isPacked, `span${i}`, i);
   return `let keys = vec4u(s, s + 1u, s + 2u, s + 3u);
   ${four((i) => `score[${i}] = select(vec4f(HIDDEN), scale * score[${i}], ${seen(i)});`)}`;
 }

@@ -8,7 +8,17 @@
  * x over B and heads, y over blocks of four positions times lanes. Needs the feature `subgroups` with one size of subgroups
  * known beforehand, of at least four lanes.
  */
-import { four, ownRows, type Pass, type PassForm, passShader, type PassVariant, side } from './attention-shader.ts';
+import {
+  four,
+  ownRows,
+  type Pass,
+  type PassForm,
+  passShader,
+  type PassVariant,
+  QUERY_ROWS,
+  seenKeys,
+  side,
+} from './attention-shader.ts';
 
 /** The fewest lanes: each reads two of eight rows. */
 export const LEAST_LANES = 4;
@@ -51,8 +61,7 @@ function ownBlock(own: string, heads: 'H' | 'K'): string {
 }
 
 const QUERY_BLOCK = `${ownBlock('t', 'H')}
-  let g = head / (sizes.H / sizes.K);
-  ${four((i) => `let row${i} = queryRow(b, t + ${i}u, head);`)}`;
+  ${QUERY_ROWS}`;
 
 /** Lines of shader text, one for each of eight rows, or of two blocks. */
 function lines(over: readonly number[], line: (n: number) => string): string {
@@ -97,10 +106,7 @@ function products(into: string, left: string, right: string, lanes: number): str
 
 /** Scores of keys that their query does not see are hidden. */
 function scaledScores(isPacked: boolean): string {
-  const seen = (i: number): string =>
-    isPacked
-      ? `(keys < vec4u(span${i}.x)) | ((keys >= vec4u(span${i}.y)) & (keys <= vec4u(t + ${i}u)))`
-      : `keys <= vec4u(t + ${i}u)`;
+  const seen = (i: number): string => seenKeys(isPacked, `span${i}`, i);
   return lines(
     BLOCKS,
     (n) => `{ let keys = vec4u(s, s + 1u, s + 2u, s + 3u) + ${4 * n}u;
@@ -197,10 +203,7 @@ function productsWithOwnKeys(into: string, left: string, right: string, lanes: n
 
 function keysBody({ isPacked }: PassForm, lanes: number): string {
   const span = (j: number): string => handedRound('spanRead', j, lanes);
-  const seen = (j: number): string =>
-    isPacked
-      ? `(keys < vec4u(${span(j)}.x)) | ((keys >= vec4u(${span(j)}.y)) & (keys <= vec4u(t + ${j}u)))`
-      : `keys <= vec4u(t + ${j}u)`;
+  const seen = (j: number): string => seenKeys(isPacked, span(j), j);
   const [nearest, farthest] =
     reads(lanes).length === 1
       ? ['spanRead0.y', 'spanRead0.x']

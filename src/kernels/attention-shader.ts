@@ -119,3 +119,18 @@ export function ownRows(into: string, row: string, value: (i: number, held: stri
     return `if (count > ${i}u) { ${place} = ${value(i, place)}; }`;
   });
 }
+
+/** The key-value head and the rows of a block of queries from `t` of a head. */
+export const QUERY_ROWS = `let g = head / (sizes.H / sizes.K);
+  ${four((i) => `let row${i} = queryRow(b, t + ${i}u, head);`)}`;
+
+/**
+ * Which of four `keys` a query sees.
+ *
+ * @param span - of packed rows, what query `t + i` sees
+ */
+export function seenKeys(isPacked: boolean, span: string, i: number): string {
+  return isPacked
+    ? `(keys < vec4u(${span}.x)) | ((keys >= vec4u(${span}.y)) & (keys <= vec4u(t + ${i}u)))`
+    : `keys <= vec4u(t + ${i}u)`;
+}

@@ -8,13 +8,11 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { TrainingPrecision } from '../config/sft-config.ts';
+import { MOST_LOGITS } from '../gpu/kernel-steps.ts';
 import { differentiable } from './differentiable.ts';
 import { linear, linearGradients, linearInput } from './linear.ts';
 import { tokenLogProbs, tokenLogProbsGradient } from './token-log-probs.ts';
 import { apart, joinedScores, joinedScoresGradient, type TokenScores, tokenScores } from './token-scores.ts';
-
-/** The most logits at once: 64 MiB of them. */
-const MOST_LOGITS = 2 ** 24;
 
 /** How the logits of a head are computed. */
 export interface HeadOptions {

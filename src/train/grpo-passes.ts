@@ -8,7 +8,7 @@ import type { Transformer } from '../model/transformer.ts';
 import { type KlDirection, tokenKl } from '../ops/token-kl.ts';
 import type { LossPass } from './gradients.ts';
 import type { ExpertTokens } from './mode-balance.ts';
-import { batchScores, joinedScores, type PolicyBatch, policyTokens, scoredLogits } from './policy-batch.ts';
+import { batchScores, scoresToRead, type PolicyBatch, policyTokens, scoredLogits } from './policy-batch.ts';
 import { klEstimate, type PolicyLossValue, type PolicyTokens, weightedSum } from './policy-loss.ts';
 
 /**
@@ -37,7 +37,7 @@ export function policyPass(
   return {
     loss: total,
     measure: weightedSum(tf.sign(weights), clipped),
-    scores: isFirstLook(batch) ? joinedScores({ ...scores, logProbs }) : undefined,
+    scores: isFirstLook(batch) ? scoresToRead({ ...scores, logProbs }) : undefined,
   };
 }
 

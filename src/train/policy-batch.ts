@@ -62,7 +62,7 @@ export async function scoreRollouts(
   const scores: TokenScores[] = [];
   for (const part of chunk(rollouts, size)) {
     const batch = rolloutBatch(task, part);
-    const out = tf.tidy(() => joinedScores(batchScores(model, batch)));
+    const out = tf.tidy(() => scoresToRead(batchScores(model, batch)));
     scores.push(...(await readScores(out, part)));
     out.dispose();
   }
@@ -70,11 +70,11 @@ export async function scoreRollouts(
 }
 
 /** Log-probabilities of M tokens and the entropies they were drawn at, `[2M]`. */
-export function joinedScores({ logProbs, entropies }: ScoreTensors): tf.Tensor1D {
+export function scoresToRead({ logProbs, entropies }: ScoreTensors): tf.Tensor1D {
   return tf.concat([logProbs, entropies()]);
 }
 
-/** The scores of some rollouts, by rollout; waits for the GPU. @param joined - of {@link joinedScores} */
+/** The scores of some rollouts, by rollout; waits for the GPU. @param joined - of {@link scoresToRead} */
 export async function readScores(joined: tf.Tensor, rollouts: readonly Rollout[]): Promise<TokenScores[]> {
   const values = await joined.data<'float32'>(); // GPU -> CPU sync
   const M = values.length / 2;

@@ -2,6 +2,7 @@
  * What GPU programs ask of a device, counted where they ask: bytes of buffers by wrapping `createBuffer` and `destroy`,
  * compute dispatches by wrapping `dispatchWorkgroups`. So every peer is measured in the same way, whatever it reports.
  */
+import { WrappedMethods } from './wrapped-methods.ts';
 
 /** The buffers of one device, in bytes. */
 interface DeviceBytes {
@@ -13,7 +14,7 @@ interface DeviceBytes {
 export class GpuTally {
   #dispatches = 0;
   readonly #bytes = new WeakMap<GPUDevice, DeviceBytes>();
-  readonly #restore: (() => void)[] = [];
+  readonly #methods = new WrappedMethods();
 
   constructor() {
     const bytesOf = new WeakMap<GPUBuffer, DeviceBytes>();
@@ -34,26 +35,26 @@ export class GpuTally {
       this.#dispatches += 1;
     };
 
-    this.#wrap(GPUDevice.prototype, 'createBuffer', (original) => {
+    this.#methods.wrap(GPUDevice.prototype, 'createBuffer', (original) => {
       return function createBuffer(this: GPUDevice, descriptor: GPUBufferDescriptor) {
         const buffer = original.call(this, descriptor);
         created(this, buffer);
         return buffer;
       };
     });
-    this.#wrap(GPUBuffer.prototype, 'destroy', (original) => {
+    this.#methods.wrap(GPUBuffer.prototype, 'destroy', (original) => {
       return function destroy(this: GPUBuffer) {
         destroyed(this);
         return original.call(this);
       };
     });
-    this.#wrap(GPUComputePassEncoder.prototype, 'dispatchWorkgroups', (original) => {
+    this.#methods.wrap(GPUComputePassEncoder.prototype, 'dispatchWorkgroups', (original) => {
       return function dispatchWorkgroups(this: GPUComputePassEncoder, x: number, y?: number, z?: number) {
         dispatched();
         return original.call(this, x, y, z);
       };
     });
-    this.#wrap(GPUComputePassEncoder.prototype, 'dispatchWorkgroupsIndirect', (original) => {
+    this.#methods.wrap(GPUComputePassEncoder.prototype, 'dispatchWorkgroupsIndirect', (original) => {
       return function dispatchWorkgroupsIndirect(this: GPUComputePassEncoder, buffer: GPUBuffer, offset: number) {
         dispatched();
         return original.call(this, buffer, offset);
@@ -72,18 +73,6 @@ export class GpuTally {
   }
 
   stop(): void {
-    for (const restore of this.#restore) restore();
-  }
-
-  #wrap<Type extends object, Name extends keyof Type>(
-    prototype: Type,
-    name: Name,
-    around: (original: Type[Name]) => Type[Name],
-  ): void {
-    const original = prototype[name];
-    Object.defineProperty(prototype, name, { value: around(original), configurable: true, writable: true });
-    this.#restore.push(() => {
-      Object.defineProperty(prototype, name, { value: original, configurable: true, writable: true });
-    });
+    this.#methods.restore();
   }
 }

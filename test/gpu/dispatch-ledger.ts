@@ -2,6 +2,7 @@
  * What is dispatched on a GPU, whoever does it: kernels by name, with the bytes of the buffers they are bound to. Buffers are up
  * to an eighth larger than their tensors.
  */
+import { WrappedMethods } from '../bench/wrapped-methods.ts';
 
 /** All dispatches of kernels of one name. */
 export interface Dispatched {
@@ -12,7 +13,7 @@ export interface Dispatched {
 /** Counts from its construction to {@link stop}; one at a time. */
 export class DispatchLedger {
   readonly kernels = new Map<string, Dispatched>();
-  readonly #restore: (() => void)[] = [];
+  readonly #methods = new WrappedMethods();
 
   constructor() {
     const names = new WeakMap<GPUComputePipeline, string>();
@@ -24,7 +25,7 @@ export class DispatchLedger {
       return state;
     };
     const { kernels } = this;
-    this.#wrap(GPUDevice.prototype, 'createBindGroup', (original) => {
+    this.#methods.wrap(GPUDevice.prototype, 'createBindGroup', (original) => {
       return function createBindGroup(this: GPUDevice, descriptor: GPUBindGroupDescriptor) {
         const group = original.call(this, descriptor);
         sizes.set(
@@ -34,27 +35,27 @@ export class DispatchLedger {
         return group;
       };
     });
-    this.#wrap(GPUDevice.prototype, 'createComputePipeline', (original) => {
+    this.#methods.wrap(GPUDevice.prototype, 'createComputePipeline', (original) => {
       return function createComputePipeline(this: GPUDevice, descriptor: GPUComputePipelineDescriptor) {
         const pipeline = original.call(this, descriptor);
         names.set(pipeline, descriptor.label ?? '');
         return pipeline;
       };
     });
-    this.#wrap(GPUComputePassEncoder.prototype, 'setPipeline', (original) => {
+    this.#methods.wrap(GPUComputePassEncoder.prototype, 'setPipeline', (original) => {
       return function setPipeline(this: GPUComputePassEncoder, pipeline: GPUComputePipeline) {
         ofPass(this).name = names.get(pipeline) ?? '';
         return original.call(this, pipeline);
       };
     });
-    this.#wrap(GPUComputePassEncoder.prototype, 'setBindGroup', (original) => {
+    this.#methods.wrap(GPUComputePassEncoder.prototype, 'setBindGroup', (original) => {
       return function setBindGroup(this: GPUComputePassEncoder, ...args: Parameters<typeof original>) {
         const [, group] = args;
         ofPass(this).bytes = (group && sizes.get(group)) ?? 0;
         return original.apply(this, args);
       } as typeof original;
     });
-    this.#wrap(GPUComputePassEncoder.prototype, 'dispatchWorkgroups', (original) => {
+    this.#methods.wrap(GPUComputePassEncoder.prototype, 'dispatchWorkgroups', (original) => {
       return function dispatchWorkgroups(this: GPUComputePassEncoder, x: number, y?: number, z?: number) {
         const { name, bytes } = ofPass(this);
         const { calls, bytes: before } = kernels.get(name) ?? { calls: 0, bytes: 0 };
@@ -65,19 +66,7 @@ export class DispatchLedger {
   }
 
   stop(): void {
-    for (const restore of this.#restore) restore();
-  }
-
-  #wrap<Type extends object, Name extends keyof Type>(
-    prototype: Type,
-    name: Name,
-    around: (original: Type[Name]) => Type[Name],
-  ): void {
-    const original = prototype[name];
-    Object.defineProperty(prototype, name, { value: around(original), configurable: true, writable: true });
-    this.#restore.push(() => {
-      Object.defineProperty(prototype, name, { value: original, configurable: true, writable: true });
-    });
+    this.#methods.restore();
   }
 }
 
