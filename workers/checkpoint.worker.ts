@@ -1,5 +1,5 @@
 /** The thread that keeps checkpoints: exposes the checkpoint service. */
 import { expose } from 'comlink';
-import { CheckpointService } from '../src/experiment/checkpoint-service.ts';
+import { CheckpointService } from '../src/sessions/checkpoint-service.ts';
 
 expose(new CheckpointService());

@@ -6,7 +6,7 @@ import threadedSimdUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-was
 import simdUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url';
 import plainUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url';
 import { openCheckpointStore } from '../src/checkpoint/store.ts';
-import { GrpoService } from '../src/experiment/grpo-service.ts';
+import { GrpoService } from '../src/sessions/grpo-service.ts';
 
 expose(
   new GrpoService({

@@ -5,7 +5,7 @@ import './tfjs-gradients.ts';
 import threadedSimdUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url';
 import simdUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url';
 import plainUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url';
-import { DECODER_CHECK } from '../src/experiment/decoder-check.ts';
+import { DECODER_CHECK } from '../src/runs/decoder-check.ts';
 import { findDisagreement } from '../src/gpu/self-check.ts';
 import { ScoringService } from '../src/infer/scoring-service.ts';
 

@@ -6,7 +6,7 @@ import threadedSimdUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-was
 import simdUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url';
 import plainUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url';
 import { openCheckpointStore } from '../src/checkpoint/store.ts';
-import { TrainingService } from '../src/experiment/training-service.ts';
+import { TrainingService } from '../src/sessions/training-service.ts';
 
 expose(
   new TrainingService({

@@ -11,17 +11,17 @@ import { countParameters, type ModelConfig } from '../config/model-config.ts';
 import { parseConfig } from '../config/parse.ts';
 import { PRESET_NAMES } from '../config/presets.ts';
 import type { TrainingPrecision } from '../config/sft-config.ts';
-import { makeStudentCard, spokenMethod } from '../experiment/distill-card.ts';
+import { makeStudentCard, spokenMethod } from '../runs/distill-card.ts';
 import {
   type DistillCheckpoint,
   readDistillCheckpoint,
   writeDistillCheckpoint,
-} from '../experiment/distill-checkpoint.ts';
-import { checkedStudent, type DistillHooks, runDistill, type TrainedStudent } from '../experiment/distill-run.ts';
-import { newStudent, prepareDistill, type Teacher } from '../experiment/distill-task.ts';
-import { makeLabFile } from '../experiment/lab-file.ts';
-import { STORED_DTYPES, type StoredDtype } from '../experiment/model-files.ts';
-import { hashWeights } from '../experiment/weights-hash.ts';
+} from '../runs/distill-checkpoint.ts';
+import { checkedStudent, type DistillHooks, runDistill, type TrainedStudent } from '../runs/distill-run.ts';
+import { newStudent, prepareDistill, type Teacher } from '../runs/distill-task.ts';
+import { makeLabFile } from '../runs/lab-file.ts';
+import { STORED_DTYPES, type StoredDtype } from '../runs/model-files.ts';
+import { hashWeights } from '../runs/weights-hash.ts';
 import { type DistillExperiment, DistillExperimentSchema } from '../protocol/distill-experiment.ts';
 import { writeModelFolder, writeWhole } from './model-folder.ts';
 import { type BackendName, openNodeBackend } from './node-backend.ts';

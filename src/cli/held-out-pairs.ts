@@ -2,12 +2,12 @@
  * The pairs that a model has not learned from: of the rule world, or of the file it was trained on.
  */
 import { LabError } from '../common/errors.ts';
-import type { ColumnNames } from '../data/columns.ts';
-import { expertsOf, splitFile, withStandingOf } from '../experiment/file-data.ts';
-import { toExpert } from '../experiment/sft-experiment.ts';
+import type { ColumnNames } from '../data/files/columns.ts';
+import { expertsOf, splitFile, withStandingOf } from '../runs/file-data.ts';
+import { toExpert } from '../runs/sft-experiment.ts';
 import type { LabModel } from '../infer/lab-model.ts';
 import type { ModelCard } from '../infer/model-card.ts';
-import { makeRuleWorld, type RuleWorld } from '../relevance/rule-world.ts';
+import { makeRuleWorld, type RuleWorld } from '../relevance/world/rule-world.ts';
 import type { ExpertPair } from '../train/evaluate.ts';
 import { readDataFiles } from './pair-files.ts';
 import { note } from './terminal.ts';

@@ -6,9 +6,9 @@ import { basename, dirname, join } from 'node:path';
 import { Option } from 'commander';
 import { LabError } from '../common/errors.ts';
 import type { DataSet } from '../data/data-set.ts';
-import { instructionOf, lexiconOf, rulesForFile } from '../experiment/rules-files.ts';
+import { instructionOf, lexiconOf, rulesForFile } from '../runs/rules-files.ts';
 import type { FileData } from '../protocol/sft-experiment.ts';
-import type { Instruction } from '../relevance/instruction.ts';
+import type { Instruction } from '../relevance/rules/instruction.ts';
 import type { Lexicon } from '../relevance/lexicon.ts';
 import { note } from './terminal.ts';
 

@@ -4,9 +4,9 @@
 import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
 import { LabError } from '../common/errors.ts';
-import type { ColumnNames } from '../data/columns.ts';
-import { loadJudgedPairs } from '../data/pairs-file.ts';
-import { describeRowError } from '../data/records.ts';
+import type { ColumnNames } from '../data/files/columns.ts';
+import { loadJudgedPairs } from '../data/files/pairs-file.ts';
+import { describeRowError } from '../data/files/records.ts';
 import type { LabelScale } from '../relevance/labels.ts';
 import type { JudgedPair } from '../relevance/pair.ts';
 import { assertFile, readDocuments, SHOWN_ERRORS } from './pair-files.ts';

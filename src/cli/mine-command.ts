@@ -4,15 +4,15 @@
  */
 import process from 'node:process';
 import { Command, Option } from 'commander';
-import type { ColumnNames } from '../data/columns.ts';
-import { expertsOf } from '../experiment/file-data.ts';
-import { minePairs } from '../experiment/mine-pairs.ts';
-import { toExpert } from '../experiment/sft-experiment.ts';
+import type { ColumnNames } from '../data/files/columns.ts';
+import { expertsOf } from '../runs/file-data.ts';
+import { minePairs } from '../runs/mine-pairs.ts';
+import { toExpert } from '../runs/sft-experiment.ts';
 import type { LabModel } from '../infer/lab-model.ts';
 import { Bm25 } from '../relevance/bm25.ts';
-import { makeRuleWorld } from '../relevance/rule-world.ts';
+import { makeRuleWorld } from '../relevance/world/rule-world.ts';
 import { withStanding } from '../relevance/standing.ts';
-import { SPLITS, type Split } from '../relevance/world-vocabulary.ts';
+import { SPLITS, type Split } from '../relevance/world/world-vocabulary.ts';
 import { HARD_THRESHOLDS } from '../train/hard-samples.ts';
 import type { ExpertPair } from '../train/evaluate.ts';
 import { readJudgedPairs } from './judged-pairs.ts';

@@ -4,7 +4,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LabError } from '../common/errors.ts';
-import { jsonBytes, makeModelFiles, type ModelExport } from '../experiment/model-files.ts';
+import { jsonBytes, makeModelFiles, type ModelExport } from '../runs/model-files.ts';
 import { type LabModel, loadLabModel, MODEL_FILES, type ModelFileName } from '../infer/lab-model.ts';
 import type { ModelCard } from '../infer/model-card.ts';
 import type { Precision } from '../model/stored-weights.ts';

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 // Registers the gradients of tfjs's own ops, which the core's Node build leaves out.
 import '@tensorflow/tfjs';
-import { DECODER_CHECK } from '../experiment/decoder-check.ts';
+import { DECODER_CHECK } from '../runs/decoder-check.ts';
 import { findDisagreement } from '../gpu/self-check.ts';
 import { BACKENDS, type Backend, type OpenedBackend, openBackend } from '../gpu/device.ts';
 import { pollPatiently } from './patient-polling.ts';

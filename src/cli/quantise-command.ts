@@ -12,10 +12,10 @@ import {
   type AgreementResults,
   AgreementResultsSchema,
   type CopyAgreement,
-} from '../experiment/agreement-report.ts';
-import { type Answers, answersOf, compareCopies } from '../experiment/measure-agreement.ts';
-import { jsonBytes } from '../experiment/model-files.ts';
-import { reportMarkdown } from '../experiment/report-blocks.ts';
+} from '../studies/judged/agreement-report.ts';
+import { type Answers, answersOf, compareCopies } from '../studies/judged/measure-agreement.ts';
+import { jsonBytes } from '../runs/model-files.ts';
+import { reportMarkdown } from '../studies/report-blocks.ts';
 import { disposeLabModel, loadLabModel, MODEL_FILES, type ModelFileName } from '../infer/lab-model.ts';
 import type { ModelCard } from '../infer/model-card.ts';
 import {

@@ -3,15 +3,15 @@
  */
 import { open } from 'node:fs/promises';
 import { LabError } from '../common/errors.ts';
-import type { PairRow } from '../data/pairs-file.ts';
-import { jsonLines, tableLines } from '../data/table-writer.ts';
+import type { PairRow } from '../data/files/pairs-file.ts';
+import { jsonLines, tableLines } from '../data/files/table-writer.ts';
 import { generateAll } from '../infer/generate.ts';
 import type { LabModel } from '../infer/lab-model.ts';
 import type { ScoredItem } from '../infer/score-pairs.ts';
 import { normalisedRelevance } from '../relevance/labels.ts';
-import { formatTrace, parseTrace } from '../relevance/trace.ts';
+import { formatTrace, parseTrace } from '../relevance/trace/trace.ts';
 import { EOS } from '../relevance/vocabulary.ts';
-import { verifyStep } from '../relevance/verify.ts';
+import { verifyStep } from '../relevance/rules/verify.ts';
 
 /** The file of scores. */
 export class ScoreOutput {

@@ -2,10 +2,10 @@
  * Teachers on disk, and what they wrote, which is kept because it takes minutes and is the same for every student.
  */
 import * as v from 'valibot';
-import type { CompletionIds, Teacher } from '../experiment/distill-task.ts';
-import { hashWeights } from '../experiment/weights-hash.ts';
+import type { CompletionIds, Teacher } from '../runs/distill-task.ts';
+import { hashWeights } from '../runs/weights-hash.ts';
 import { readWeights } from '../model/weights.ts';
-import { measuredOnce } from './experiment-store.ts';
+import { measuredOnce } from './studies/experiment-store.ts';
 import { readModelFolder } from './model-folder.ts';
 
 const CompletionIdsSchema = v.array(v.array(v.pipe(v.number(), v.integer(), v.minValue(0))));

@@ -3,13 +3,13 @@
  */
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
-import { trainBpe } from '../data/bpe-trainer.ts';
-import { LabTokenizer } from '../data/tokenizer.ts';
-import { trainWorldTokenizer } from '../experiment/sft-experiment.ts';
+import { trainBpe } from '../data/tokenizer/bpe-trainer.ts';
+import { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
+import { trainWorldTokenizer } from '../runs/sft-experiment.ts';
 import { SftExperimentSchema } from '../protocol/sft-experiment.ts';
 import { parseConfig } from '../config/parse.ts';
 import { LabError } from '../common/errors.ts';
-import { makeRuleWorld } from '../relevance/rule-world.ts';
+import { makeRuleWorld } from '../relevance/world/rule-world.ts';
 import { SPECIAL_TOKENS } from '../relevance/vocabulary.ts';
 import { writeWhole } from './model-folder.ts';
 import { wholeNumber } from './options.ts';

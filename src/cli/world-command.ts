@@ -4,11 +4,11 @@
 import { createWriteStream } from 'node:fs';
 import { once } from 'node:events';
 import { Command, Option } from 'commander';
-import { instructionToText } from '../relevance/instruction.ts';
+import { instructionToText } from '../relevance/rules/instruction.ts';
 import { DEFAULT_SCALE } from '../relevance/labels.ts';
-import { makeRuleWorld, type RuleWorld, type WorldPair } from '../relevance/rule-world.ts';
-import { formatTrace } from '../relevance/trace.ts';
-import { SPLITS, type Split } from '../relevance/world-vocabulary.ts';
+import { makeRuleWorld, type RuleWorld, type WorldPair } from '../relevance/world/rule-world.ts';
+import { formatTrace } from '../relevance/trace/trace.ts';
+import { SPLITS, type Split } from '../relevance/world/world-vocabulary.ts';
 import { wholeNumber } from './options.ts';
 import { note, print } from './terminal.ts';
 

@@ -8,13 +8,13 @@
 import { LabError } from '../common/errors.ts';
 import { DEFAULT_SCALE, MAX_SCALE, MIN_SCALE, scaleOfSize } from '../relevance/labels.ts';
 import type { LabDocument } from '../relevance/pair.ts';
-import type { ColumnNames } from './columns.ts';
+import type { ColumnNames } from './files/columns.ts';
 import { checkPairs, type DataSet, type GradedPair, makeDataSet } from './data-set.ts';
-import { FieldReader } from './fields.ts';
-import { GradeReader } from './grades.ts';
-import { type Loaded, loadDocuments, readGradedPairs } from './pairs-file.ts';
-import { readRecords } from './record-reader.ts';
-import { badFile, describeRowError, isRowError, type RowError } from './records.ts';
+import { FieldReader } from './files/fields.ts';
+import { GradeReader } from './files/grades.ts';
+import { type Loaded, loadDocuments, readGradedPairs } from './files/pairs-file.ts';
+import { readRecords } from './files/record-reader.ts';
+import { badFile, describeRowError, isRowError, type RowError } from './files/records.ts';
 
 /** A file, wherever it comes from. */
 export interface DataFile {

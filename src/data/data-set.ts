@@ -15,7 +15,7 @@ import { sha256Hex } from '../checkpoint/sha256.ts';
 import { LabError } from '../common/errors.ts';
 import { PairSchema } from '../protocol/scoring.ts';
 import type { LabDocument } from '../relevance/pair.ts';
-import { badFile } from './records.ts';
+import { badFile } from './files/records.ts';
 
 const FORMAT = 'afrl-lab-data';
 const VERSION = 1;

@@ -5,8 +5,8 @@
 import { LabError } from '../common/errors.ts';
 import type { Pair } from '../relevance/pair.ts';
 import { buildPrompt, type PromptConfig, type PromptField } from '../relevance/prompt.ts';
-import type { WordSplitter } from './subword-splits.ts';
-import type { LabTokenizer } from './tokenizer.ts';
+import type { WordSplitter } from './tokenizer/subword-splits.ts';
+import type { LabTokenizer } from './tokenizer/tokenizer.ts';
 
 /** An encoded prompt. */
 export interface EncodedPrompt {

@@ -2,7 +2,7 @@
  * Decoding while tokens arrive, as a model generates them. A character can span several tokens; its bytes are held
  * back until it is whole, so that no half character is ever shown.
  */
-import { special, type Segment } from '../relevance/segments.ts';
+import { special, type Segment } from '../relevance/trace/segments.ts';
 
 /** What an id stands for: a special token, or some bytes of text, which may hold a part of a character only. */
 export type Token =

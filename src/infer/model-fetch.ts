@@ -2,7 +2,7 @@
  * Fetching a model folder (lab-model.ts) from the page's own origin, file by file, with what has arrived told as it comes.
  */
 import { LabError, messageOf } from '../common/errors.ts';
-import { chunksOf } from '../data/text-stream.ts';
+import { chunksOf } from '../data/files/text-stream.ts';
 import type { LoadProgress } from '../protocol/scoring.ts';
 import { MODEL_FILES, type ModelFileName } from './lab-model.ts';
 

@@ -4,7 +4,7 @@
 import * as v from 'valibot';
 import { DistillConfigSchema } from '../config/distill-config.ts';
 import { PRESET_NAMES } from '../config/presets.ts';
-import { ruleWorldConfigSchema } from '../relevance/rule-world.ts';
+import { ruleWorldConfigSchema } from '../relevance/world/rule-world.ts';
 
 const count = (fallback: number) => v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)), fallback);
 

@@ -145,7 +145,7 @@ export const CollapseReportSchema = v.strictObject({
 const MeasureSchema = v.strictObject({ step: count, measures: PolicyMeasuresSchema, collapse: CollapseReportSchema });
 export type MeasuredPoint = v.InferOutput<typeof MeasureSchema>;
 
-/** A reward with its reasons, as relevance/reward.ts explains it; `rejected` is null where the form was kept. */
+/** A reward with its reasons, as relevance/trace/reward.ts explains it; `rejected` is null where the form was kept. */
 const RewardSchema = v.strictObject({
   kind: v.string(),
   total: v.number(),

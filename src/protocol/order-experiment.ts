@@ -3,7 +3,7 @@
  * runs are measured and not kept: all that answers in the lab answers first.
  */
 import * as v from 'valibot';
-import { COMPLETION_ORDERS } from '../relevance/trace.ts';
+import { COMPLETION_ORDERS } from '../relevance/trace/trace.ts';
 import { SftExperimentSchema } from './sft-experiment.ts';
 
 /** The settings of such a run; it learns from a rule world. */

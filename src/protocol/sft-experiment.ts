@@ -6,9 +6,9 @@ import * as v from 'valibot';
 import { parseConfig } from '../config/parse.ts';
 import { PRESET_NAMES } from '../config/presets.ts';
 import { SftConfigSchema } from '../config/sft-config.ts';
-import { ownRulesSchema } from '../relevance/own-rules.ts';
+import { ownRulesSchema } from '../relevance/rules/own-rules.ts';
 import { promptConfigSchema } from '../relevance/prompt.ts';
-import { ruleWorldConfigSchema } from '../relevance/rule-world.ts';
+import { ruleWorldConfigSchema } from '../relevance/world/rule-world.ts';
 
 /** The share of an imported file's queries that is held out: never nearly all of them. */
 const heldOutShare = (least: number) => v.optional(v.pipe(v.number(), v.minValue(least), v.maxValue(0.45)), 0.1);

@@ -4,7 +4,7 @@
  */
 import { documentValues, fieldText } from './document-text.ts';
 import { DOCUMENT_FIELDS, type DocumentField, type Pair } from './pair.ts';
-import { isNearQuantity, isSameQuantity, parseQuantities } from './quantities.ts';
+import { isNearQuantity, isSameQuantity, parseQuantities } from './rules/quantities.ts';
 import { contentWords } from './text-folding.ts';
 import { HINT_BUCKETS, type NumberHint } from './vocabulary.ts';
 

@@ -14,8 +14,8 @@ import { attributeValueText } from './document-text.ts';
 import { pairHints, type PairHints } from './hints.ts';
 import { MAX_SCALE, MIN_SCALE } from './labels.ts';
 import { DOCUMENT_FIELDS, type DocumentField, type LabDocument, type Pair } from './pair.ts';
-import { readSegments } from './segment-reader.ts';
-import { type Segment, special, words } from './segments.ts';
+import { readSegments } from './trace/segment-reader.ts';
+import { type Segment, special, words } from './trace/segments.ts';
 import { standingHints, type StandingHints } from './standing.ts';
 import { foldText, tidyText } from './text-folding.ts';
 import {

@@ -4,7 +4,7 @@
  * standing, and its prompt says so.
  */
 import type { Bm25 } from './bm25.ts';
-import { groupByQuery } from './metrics-ranking.ts';
+import { groupByQuery } from './metrics/metrics-ranking.ts';
 import type { Pair, Standing } from './pair.ts';
 import { contentWords } from './text-folding.ts';
 import { RANK_BUCKETS, SHARE_BUCKETS } from './vocabulary.ts';

@@ -4,9 +4,9 @@
  * read by them. What is filled in was copied from the document, so evidence that quotes it stands there.
  */
 import { attributeValueText } from './document-text.ts';
-import { CATEGORY_ATTRIBUTE, FOR_ATTRIBUTE } from './facts.ts';
+import { CATEGORY_ATTRIBUTE, FOR_ATTRIBUTE } from './rules/facts.ts';
 import { type AttributeWords, type Lexicon, type LexiconData, makeLexicon } from './lexicon.ts';
-import type { Rules } from './no-rules.ts';
+import type { Rules } from './rules/rules.ts';
 import type { AttributeValue, LabDocument, Pair } from './pair.ts';
 import { findPhrase, phraseOf } from './phrases.ts';
 import { contentSequence, wordsOf } from './text-folding.ts';

@@ -5,12 +5,12 @@
  * apart from that: a label can be right for reasons that are not.
  */
 import { hash32 } from '../common/rng.ts';
-import type { LabTokenizer } from '../data/tokenizer.ts';
+import type { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
 import { type Completion, generateAll } from '../infer/generate.ts';
 import type { Transformer } from '../model/transformer.ts';
 import type { JudgedPair } from '../relevance/pair.ts';
-import { explainReward } from '../relevance/reward.ts';
-import { type ParsedTrace, parseTrace, type Trace } from '../relevance/trace.ts';
+import { explainReward } from '../relevance/trace/reward.ts';
+import { type ParsedTrace, parseTrace, type Trace } from '../relevance/trace/trace.ts';
 import { EOS } from '../relevance/vocabulary.ts';
 
 /** A judged pair to try; `gold` is undefined where no expert's trace is known. */

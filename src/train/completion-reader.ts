@@ -10,7 +10,7 @@
  * grammar) belongs to no step.
  */
 import { type TokenSource, TokenStream } from '../data/token-stream.ts';
-import { type ParsedTrace, TraceParser } from '../relevance/trace.ts';
+import { type ParsedTrace, TraceParser } from '../relevance/trace/trace.ts';
 
 /** The tokens from `start` to before `end` of a completion. */
 export interface TokenSpan {

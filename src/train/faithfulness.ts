@@ -10,10 +10,10 @@ import { encodePrompt } from '../data/encode-prompt.ts';
 import { generateAll } from '../infer/generate.ts';
 import { promptRoom } from '../infer/lab-model.ts';
 import { scorePrompts } from '../infer/score.ts';
-import { otherWords, withoutEvidence } from '../relevance/counterfactual.ts';
-import { execute } from '../relevance/execute.ts';
+import { otherWords, withoutEvidence } from '../relevance/rules/counterfactual.ts';
+import { execute } from '../relevance/rules/execute.ts';
 import type { JudgedPair, Pair } from '../relevance/pair.ts';
-import { parseTrace } from '../relevance/trace.ts';
+import { parseTrace } from '../relevance/trace/trace.ts';
 import { EOS } from '../relevance/vocabulary.ts';
 import type { Evaluated, ExpertPair } from './evaluate.ts';
 

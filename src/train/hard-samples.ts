@@ -6,7 +6,7 @@
  * Hard negatives are told by scores alone: of one query, a document that people graded lower than another, and that the
  * model scores above it or nearly so.
  */
-import { groupByQuery } from '../relevance/metrics-ranking.ts';
+import { groupByQuery } from '../relevance/metrics/metrics-ranking.ts';
 import type { JudgedPair } from '../relevance/pair.ts';
 import type { Attempt } from './attempts.ts';
 

@@ -7,21 +7,21 @@ import { customElement, property, state } from 'lit/decorators.js';
 import { LabError } from '../common/errors.ts';
 import { type Failure, failureOf } from '../protocol/failure.ts';
 import type { BackendChoice } from '../protocol/scoring.ts';
-import { bundledModel, DEFAULT_MODEL } from './bundled-models.ts';
-import type { CheckpointClient } from './checkpoint-client.ts';
-import { failureHeading } from './failure-text.ts';
-import { wholePercent } from './format.ts';
-import type { OpenGrpo } from './grpo-client.ts';
-import './lab-notice.ts';
-import './lab-score-view.ts';
+import { bundledModel, DEFAULT_MODEL } from './score/bundled-models.ts';
+import type { CheckpointClient } from './parts/checkpoint-client.ts';
+import { failureHeading } from './parts/failure-text.ts';
+import { wholePercent } from './parts/format.ts';
+import type { OpenGrpo } from './collapse/grpo-client.ts';
+import './parts/lab-notice.ts';
+import './score/lab-score-view.ts';
 import './lab-site-notice.ts';
 import './lab-theme-toggle.ts';
-import { ModelController } from './model-controller.ts';
+import { ModelController } from './score/model-controller.ts';
 import { describeOffline, type OfflineState, ONLINE } from './offline-copy.ts';
 import { checkpointIn, comparedIn, modelIn, routeOf, type RoutePath, ROUTES, scoreAddress } from './routes.ts';
-import type { ScoringClient } from './scoring-client.ts';
-import { baseStyles } from './shared-styles.ts';
-import type { OpenTraining } from './training-client.ts';
+import type { ScoringClient } from './score/scoring-client.ts';
+import { baseStyles } from './parts/shared-styles.ts';
+import type { OpenTraining } from './parts/training-client.ts';
 import { hasUnfinishedRun } from './unfinished-run.ts';
 
 /**
@@ -267,7 +267,7 @@ export class LabApp extends LitElement {
     this.isTrainWanted = true;
     this.trainFailure = undefined;
     try {
-      await import('./lab-train-view.ts');
+      await import('./train/lab-train-view.ts');
     } catch (thrown) {
       this.trainFailure = failureOf(thrown);
     }
@@ -278,7 +278,7 @@ export class LabApp extends LitElement {
     this.isCollapseWanted = true;
     this.collapseFailure = undefined;
     try {
-      await import('./lab-collapse-view.ts');
+      await import('./collapse/lab-collapse-view.ts');
     } catch (thrown) {
       this.collapseFailure = failureOf(thrown);
     }

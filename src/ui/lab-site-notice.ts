@@ -4,9 +4,9 @@
  */
 import { css, html, LitElement, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
-import './lab-notice.ts';
+import './parts/lab-notice.ts';
 import { type OfflineState, ONLINE } from './offline-copy.ts';
-import { baseStyles, buttonStyles } from './shared-styles.ts';
+import { baseStyles, buttonStyles } from './parts/shared-styles.ts';
 
 @customElement('lab-site-notice')
 export class LabSiteNotice extends LitElement {

@@ -3,7 +3,7 @@
  */
 import { css, html, LitElement, svg } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
-import { baseStyles, buttonStyles } from './shared-styles.ts';
+import { baseStyles, buttonStyles } from './parts/shared-styles.ts';
 
 type Theme = 'light' | 'dark';
 

@@ -2,7 +2,7 @@
  * Whether there is a supervised run to go on with, for a page that opens on another view. Most visitors have never trained anything:
  * they pay for nothing but a look at the names of this origin's databases.
  */
-import type { CheckpointClient } from './checkpoint-client.ts';
+import type { CheckpointClient } from './parts/checkpoint-client.ts';
 
 /** Not all browsers can list databases; there a reader finds the run when they come to the training view. */
 type DatabaseList = Partial<Pick<IDBFactory, 'databases'>>;

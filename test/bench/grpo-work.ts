@@ -12,7 +12,7 @@ import { countParameters, type ModelConfig } from '../../src/config/model-config
 import { parseConfig } from '../../src/config/parse.ts';
 import { MODEL_PRESETS, type PresetName } from '../../src/config/presets.ts';
 import type { Example } from '../../src/data/batches.ts';
-import { prepareGrpo } from '../../src/experiment/grpo-task.ts';
+import { prepareGrpo } from '../../src/runs/grpo-task.ts';
 import { disposeWeights, initialWeights, loadWeights, type TensorData } from '../../src/model/weights.ts';
 import { GrpoExperimentSchema } from '../../src/protocol/grpo-experiment.ts';
 import { trainGrpo } from '../../src/train/grpo.ts';

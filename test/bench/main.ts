@@ -9,7 +9,7 @@ import process from 'node:process';
 import { Command, CommanderError, Option } from 'commander';
 import { writeWhole } from '../../src/cli/model-folder.ts';
 import { note, print } from '../../src/cli/terminal.ts';
-import { reportMarkdown } from '../../src/experiment/report-blocks.ts';
+import { reportMarkdown } from '../../src/studies/report-blocks.ts';
 import { wholeNumber } from '../../src/cli/options.ts';
 import { LabError, messageOf } from '../../src/common/errors.ts';
 import { TRAINING_PRECISIONS, type TrainingPrecision } from '../../src/config/sft-config.ts';

@@ -10,7 +10,7 @@ import type { PresetName } from '../../src/config/presets.ts';
 import { TRAINING_PRECISIONS, type TrainingPrecision } from '../../src/config/sft-config.ts';
 import { currentCommit } from '../../src/cli/current-commit.ts';
 import { note } from '../../src/cli/terminal.ts';
-import { type PreparedSft, prepareSft } from '../../src/experiment/sft-experiment.ts';
+import { type PreparedSft, prepareSft } from '../../src/runs/sft-experiment.ts';
 import { disposeWeights, initialWeights, loadWeights } from '../../src/model/weights.ts';
 import { type SftExperiment, SftExperimentSchema } from '../../src/protocol/sft-experiment.ts';
 import { evaluate } from '../../src/train/evaluate.ts';

@@ -2,8 +2,8 @@
  * The results of `bench precision` as a report: at each stretch of the curve how far mixed is from f32 of the same seed, and how
  * far runs of different seeds are from each other.
  */
-import type { Report } from '../../src/experiment/report-blocks.ts';
-import { meanInterval, type MeanInterval } from '../../src/experiment/student-t.ts';
+import type { Report } from '../../src/studies/report-blocks.ts';
+import { meanInterval, type MeanInterval } from '../../src/studies/student-t.ts';
 import type { PrecisionResults, PrecisionRun } from './precision-bench.ts';
 
 /** Seeds from which on anything is claimed. */

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterEach, beforeEach, expect, inject, it } from 'vitest';
 import { describeBrowser } from '../setup/chromium.ts';
-import { pairsTsv } from '../unit/experiment/own-pairs.ts';
+import { pairsTsv } from '../unit/runs/own-pairs.ts';
 import { type KillableBrowser, startKillableBrowser } from './killable-browser.ts';
 import { answered, shownLabel } from './visit.ts';
 

@@ -4,7 +4,7 @@ import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import { beforeAll, expect, it } from 'vitest';
 import type { TrainingEvent } from '../../src/protocol/training.ts';
 import { describeGpu, openGpu } from '../setup/dawn.ts';
-import { TrainingHarness, tinyExperiment } from '../unit/experiment/training-harness.ts';
+import { TrainingHarness, tinyExperiment } from '../unit/sessions/training-harness.ts';
 
 // One sequence at a time: how a larger batch is split depends on how long it takes, and so may the bits.
 const SFT = { steps: 4, batchSize: 1, checkpointEvery: 2, logEvery: 1 };

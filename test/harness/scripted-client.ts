@@ -5,7 +5,7 @@
 import { LabError } from '../../src/common/errors.ts';
 import type { ModelSummary, ScoringEvent, StepEvent } from '../../src/protocol/scoring.ts';
 import { makeDocument, type Pair } from '../../src/relevance/pair.ts';
-import type { ScoringClient } from '../../src/ui/scoring-client.ts';
+import type { ScoringClient } from '../../src/ui/score/scoring-client.ts';
 
 /** What the page is to be shown. */
 export const SCENES = ['verified', 'mixed', 'disagree', 'broken', 'failed', 'slow', 'loading', 'missing'] as const;

@@ -12,7 +12,7 @@ import {
   type RuleInfo,
   type SampledGroup,
 } from '../../src/protocol/grpo.ts';
-import type { GrpoClient } from '../../src/ui/grpo-client.ts';
+import type { GrpoClient } from '../../src/ui/collapse/grpo-client.ts';
 
 /** What a demonstration does once it was started. */
 export const GRPO_SCENES = ['learning', 'fetching', 'collapsed', 'broken', 'ended', 'missing'] as const;

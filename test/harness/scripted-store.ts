@@ -3,7 +3,7 @@
  */
 import { LabError } from '../../src/common/errors.ts';
 import type { Checkpoint, CheckpointOverview } from '../../src/protocol/checkpoints.ts';
-import type { CheckpointClient } from '../../src/ui/checkpoint-client.ts';
+import type { CheckpointClient } from '../../src/ui/parts/checkpoint-client.ts';
 
 /** `empty` before the first run; `kept` after several; `offers` with runs that were cut short; `broken` without a database. */
 export const STORE_SCENES = ['empty', 'kept', 'offers', 'broken'] as const;

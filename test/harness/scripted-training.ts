@@ -4,7 +4,7 @@
  */
 import { LabError } from '../../src/common/errors.ts';
 import type { TrainingCommand, TrainingEvent, TrainingPlan } from '../../src/protocol/training.ts';
-import type { TrainingClient } from '../../src/ui/training-client.ts';
+import type { TrainingClient } from '../../src/ui/parts/training-client.ts';
 
 /** What a run does once it was started; `no-backend` never comes to one. */
 export const RUN_SCENES = [

@@ -5,13 +5,13 @@ import * as v from 'valibot';
 import { Rng } from '../../src/common/rng.ts';
 import { toHuggingFaceConfig, type ModelConfig } from '../../src/config/model-config.ts';
 import { writeSafetensors } from '../../src/checkpoint/safetensors.ts';
-import { makeLabFile } from '../../src/experiment/lab-file.ts';
-import { trainWorldTokenizer } from '../../src/experiment/sft-experiment.ts';
+import { makeLabFile } from '../../src/runs/lab-file.ts';
+import { trainWorldTokenizer } from '../../src/runs/sft-experiment.ts';
 import { SftExperimentSchema } from '../../src/protocol/sft-experiment.ts';
 import { type LabModel, loadLabModel, type ModelFileName } from '../../src/infer/lab-model.ts';
 import type { ModelCard } from '../../src/infer/model-card.ts';
 import { initialWeights } from '../../src/model/weights.ts';
-import { makeRuleWorld, type RuleWorld } from '../../src/relevance/rule-world.ts';
+import { makeRuleWorld, type RuleWorld } from '../../src/relevance/world/rule-world.ts';
 
 export const SMALL_WORLD: RuleWorld = makeRuleWorld({ trainQueries: 60, devQueries: 30, testQueries: 30 });
 

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as v from 'valibot';
-import { trainWorldTokenizer } from '../../../src/experiment/sft-experiment.ts';
+import { trainWorldTokenizer } from '../../../src/runs/sft-experiment.ts';
 import { type ModelCard, ModelCardSchema } from '../../../src/infer/model-card.ts';
 import { SftExperimentSchema } from '../../../src/protocol/sft-experiment.ts';
 import { SMALL_WORLD, smallModelFiles } from '../../reference/small-lab-model.ts';

@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { withRules } from '../../../src/cli/instruction-files.ts';
 import { sftSettings } from '../../../src/cli/sft-settings.ts';
-import { printInstruction } from '../../../src/relevance/instruction-text.ts';
-import { instructionToJson } from '../../../src/relevance/instruction.ts';
-import { startInstruction } from '../../../src/relevance/start-instruction.ts';
-import { dataSetOf, pairsTsv } from '../experiment/own-pairs.ts';
+import { printInstruction } from '../../../src/relevance/rules/instruction-text.ts';
+import { instructionToJson } from '../../../src/relevance/rules/instruction.ts';
+import { startInstruction } from '../../../src/relevance/rules/start-instruction.ts';
+import { dataSetOf, pairsTsv } from '../runs/own-pairs.ts';
 
 interface Result {
   readonly code: number;

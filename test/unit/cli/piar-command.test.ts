@@ -4,9 +4,9 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readInstruction } from '../../../src/relevance/instruction-text.ts';
-import { instructionFromJson } from '../../../src/relevance/instruction.ts';
-import { makeRuleWorld } from '../../../src/relevance/rule-world.ts';
+import { readInstruction } from '../../../src/relevance/rules/instruction-text.ts';
+import { instructionFromJson } from '../../../src/relevance/rules/instruction.ts';
+import { makeRuleWorld } from '../../../src/relevance/world/rule-world.ts';
 
 interface Result {
   readonly code: number;

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { decodeDataSet, MAX_DATA_PAIRS, makeDataSet } from '../../../src/data/data-set.ts';
 import { likelyScale, readDataSet } from '../../../src/data/data-set-reader.ts';
 import { makeDocument } from '../../../src/relevance/pair.ts';
-import { dataSetOf, pairsTsv, textFile } from '../experiment/own-pairs.ts';
+import { dataSetOf, pairsTsv, textFile } from '../runs/own-pairs.ts';
 
 describe('a data set', () => {
   it('is the same after it was kept, and named by its contents', async () => {

@@ -5,7 +5,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs'; // the gradients of tfjs's own ops
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { MODEL_PRESETS } from '../../../src/config/presets.ts';
-import { DECODER_CHECK } from '../../../src/experiment/decoder-check.ts';
+import { DECODER_CHECK } from '../../../src/runs/decoder-check.ts';
 import { type BackendRequest, openBackend } from '../../../src/gpu/device.ts';
 import { findDisagreement, type KnownCase } from '../../../src/gpu/self-check.ts';
 import { type ComputedBy, countStep } from '../../../src/gpu/step-cost.ts';

@@ -11,7 +11,7 @@ import {
   promptContent,
   promptPrefix,
 } from '../../../src/relevance/prompt.ts';
-import { describeSegments, type Segment } from '../../../src/relevance/segments.ts';
+import { describeSegments, type Segment } from '../../../src/relevance/trace/segments.ts';
 import { foldText, tidyText } from '../../../src/relevance/text-folding.ts';
 import { specialTokens } from '../../../src/relevance/vocabulary.ts';
 

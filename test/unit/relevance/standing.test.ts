@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { Bm25 } from '../../../src/relevance/bm25.ts';
 import { makeDocument, type Standing } from '../../../src/relevance/pair.ts';
 import { buildPrompt, promptConfigSchema } from '../../../src/relevance/prompt.ts';
-import { describeSegments } from '../../../src/relevance/segments.ts';
+import { describeSegments } from '../../../src/relevance/trace/segments.ts';
 import { standingHints, withStanding } from '../../../src/relevance/standing.ts';
 
 const documents = ['red kettle', 'blue kettle', 'green lamp', 'old lamp'].map((title) =>

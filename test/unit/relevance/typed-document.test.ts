@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { evidenceOccurs } from '../../../src/relevance/evidence.ts';
+import { evidenceOccurs } from '../../../src/relevance/rules/evidence.ts';
 import { makeDocument } from '../../../src/relevance/pair.ts';
-import { parseQuantities } from '../../../src/relevance/quantities.ts';
+import { parseQuantities } from '../../../src/relevance/rules/quantities.ts';
 import { documentValues } from '../../../src/relevance/document-text.ts';
 import { induceLexicon, typeDocument } from '../../../src/relevance/typed-document.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DOCUMENT_FIELDS } from '../../../src/relevance/pair.ts';
-import { traceTokenMeaning } from '../../../src/relevance/trace-token.ts';
+import { traceTokenMeaning } from '../../../src/relevance/trace/trace-token.ts';
 import {
   ANSWER,
   CRITERIA,

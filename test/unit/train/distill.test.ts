@@ -8,7 +8,7 @@ import { Rng } from '../../../src/common/rng.ts';
 import { DistillConfigSchema } from '../../../src/config/distill-config.ts';
 import type { ModelConfig } from '../../../src/config/model-config.ts';
 import { makeTrainingBatch } from '../../../src/data/batches.ts';
-import { readDistillCheckpoint, writeDistillCheckpoint } from '../../../src/experiment/distill-checkpoint.ts';
+import { readDistillCheckpoint, writeDistillCheckpoint } from '../../../src/runs/distill-checkpoint.ts';
 import type { Transformer } from '../../../src/model/transformer.ts';
 import { disposeWeights, initialWeights, loadWeights } from '../../../src/model/weights.ts';
 import { distribution } from '../../../src/ops/token-entropies.ts';

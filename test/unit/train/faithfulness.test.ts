@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { toExpert } from '../../../src/experiment/sft-experiment.ts';
+import { toExpert } from '../../../src/runs/sft-experiment.ts';
 import { deletionsOf, measureFaithfulness } from '../../../src/train/faithfulness.ts';
 import { useBackend } from '../../reference/backends.ts';
 import { SMALL_WORLD, smallLabModel } from '../../reference/small-lab-model.ts';

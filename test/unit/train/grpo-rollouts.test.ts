@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { Rng } from '../../../src/common/rng.ts';
 import { type GrpoConfig, GrpoConfigSchema } from '../../../src/config/grpo-config.ts';
 import { initialWeights } from '../../../src/model/weights.ts';
-import { parseTrace, printTrace } from '../../../src/relevance/trace.ts';
+import { parseTrace, printTrace } from '../../../src/relevance/trace/trace.ts';
 import { readCompletion } from '../../../src/train/completion-reader.ts';
 import {
   judgeGroups,

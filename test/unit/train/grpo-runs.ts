@@ -7,7 +7,7 @@ import { Rng } from '../../../src/common/rng.ts';
 import { GrpoConfigSchema } from '../../../src/config/grpo-config.ts';
 import type { ModelConfig } from '../../../src/config/model-config.ts';
 import { SftConfigSchema } from '../../../src/config/sft-config.ts';
-import { toExpert, trainWorldTokenizer } from '../../../src/experiment/sft-experiment.ts';
+import { toExpert, trainWorldTokenizer } from '../../../src/runs/sft-experiment.ts';
 import { SftExperimentSchema } from '../../../src/protocol/sft-experiment.ts';
 import type { Transformer } from '../../../src/model/transformer.ts';
 import {
@@ -17,8 +17,8 @@ import {
   readWeights,
   type TensorData,
 } from '../../../src/model/weights.ts';
-import { DEFAULT_REWARD_CONFIG } from '../../../src/relevance/reward.ts';
-import { makeRuleWorld } from '../../../src/relevance/rule-world.ts';
+import { DEFAULT_REWARD_CONFIG } from '../../../src/relevance/trace/reward.ts';
+import { makeRuleWorld } from '../../../src/relevance/world/rule-world.ts';
 import { type GrpoRun, type GrpoState, trainGrpo } from '../../../src/train/grpo.ts';
 import type { GrpoStep, KeptGroup } from '../../../src/train/grpo-telemetry.ts';
 import { makeRlPrompts, type RlTask } from '../../../src/train/rollouts.ts';

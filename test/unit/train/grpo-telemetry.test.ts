@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import * as v from 'valibot';
 import { GrpoConfigSchema } from '../../../src/config/grpo-config.ts';
-import { printTrace, type Trace } from '../../../src/relevance/trace.ts';
+import { printTrace, type Trace } from '../../../src/relevance/trace/trace.ts';
 import { detectCollapse } from '../../../src/train/collapse.ts';
 import { type Group, judgeGroups, type ScoredRollout } from '../../../src/train/groups.ts';
 import { keepGroup, reportRollouts, reportUpdates } from '../../../src/train/grpo-telemetry.ts';

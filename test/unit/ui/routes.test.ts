@@ -1,6 +1,6 @@
 /** Addresses: what they show, and which model answers. */
 import { describe, expect, it } from 'vitest';
-import { bundledModel, DEFAULT_MODEL } from '../../../src/ui/bundled-models.ts';
+import { bundledModel, DEFAULT_MODEL } from '../../../src/ui/score/bundled-models.ts';
 import { checkpointIn, modelIn, routeOf, scoreAddress } from '../../../src/ui/routes.ts';
 
 describe('routes', () => {

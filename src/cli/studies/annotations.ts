@@ -1,0 +1,34 @@
+/**
+ * What each of several people said of a pair, where a file of judged pairs has it.
+ */
+import { createReadStream } from 'node:fs';
+import { basename } from 'node:path';
+import * as v from 'valibot';
+import { readRecords } from '../../data/files/record-reader.ts';
+import { isRowError } from '../../data/files/records.ts';
+import { normaliseQuery } from '../../data/splits.ts';
+
+const annotatedSchema = v.object({ query: v.string(), docId: v.string(), annotators: v.array(v.number()) });
+
+/** Single judgments by pair. */
+export interface Annotations {
+  readonly size: number;
+  readonly of: (queryId: string, docId: string) => readonly number[] | undefined;
+}
+
+/** What each annotator said, where a row has a list of them. */
+export async function readAnnotations(path: string): Promise<Annotations> {
+  const said = new Map<string, readonly number[]>();
+  for await (const batch of readRecords(createReadStream(path), { fileName: basename(path) })) {
+    for (const item of batch) {
+      const row = isRowError(item) ? undefined : Object.fromEntries(item.fields);
+      if (!v.is(annotatedSchema, row)) continue;
+      said.set(keyOf(normaliseQuery(row.query), row.docId), row.annotators);
+    }
+  }
+  return { size: said.size, of: (queryId, docId) => said.get(keyOf(queryId, docId)) };
+}
+
+function keyOf(queryId: string, docId: string): string {
+  return JSON.stringify([queryId, docId]);
+}

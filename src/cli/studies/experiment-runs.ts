@@ -1,0 +1,170 @@
+/**
+ * The runs of an experiment, one after the other: starts that are missing are trained, runs that were interrupted go on,
+ * and what is finished is read and not made again.
+ */
+import { join } from 'node:path';
+import { LabError } from '../../common/errors.ts';
+import { parseConfig } from '../../config/parse.ts';
+import { measureHeldOut } from '../../runs/grpo-measure.ts';
+import { runGrpo, type StartModel } from '../../runs/grpo-run.ts';
+import { heldOutPairs, type PreparedGrpo, prepareGrpo } from '../../runs/grpo-task.ts';
+import { PassCountsSchema, withPassRates } from '../../runs/pass-rates.ts';
+import { rulesOfWorld } from '../../runs/sft-experiment.ts';
+import { seedResult } from '../../studies/recipe-results.ts';
+import type { Arm, ArmSettings } from '../../studies/recipes.ts';
+import { hashWeights } from '../../runs/weights-hash.ts';
+import { disposeWeights, loadWeights } from '../../model/weights.ts';
+import type { SeedResult } from '../../protocol/experiment-results.ts';
+import { type GrpoExperiment, GrpoExperimentSchema } from '../../protocol/grpo-experiment.ts';
+import { type PolicyMeasures, PolicyMeasuresSchema } from '../../protocol/policy-measures.ts';
+import { makeRuleWorld, type RuleWorld } from '../../relevance/world/rule-world.ts';
+import type { GrpoStep } from '../../train/grpo-telemetry.ts';
+import { studentOf, teacherResult } from './distill-runs.ts';
+import { experimentRunFolder, measuredOnce, type RunFolder } from './experiment-store.ts';
+import { orderOf } from './order-runs.ts';
+import { readStartModel } from '../start-model.ts';
+import { note, Progress, spokenStep } from '../terminal.ts';
+
+/** Pairs of the test split that a finished run is measured on. */
+export const TEST_PAIRS = 600;
+
+/** What all runs of an experiment share. */
+export interface ExperimentContext {
+  /** The folder of all runs. */
+  readonly root: string;
+  readonly device: string;
+  readonly commit: string;
+  readonly signal: AbortSignal;
+  /** Pairs of the test split that a finished run is measured on. */
+  readonly testPairs: number;
+  /** Replaces the steps of every arm; for a quick look. */
+  readonly steps?: number | undefined;
+  /** Gives the model folder that the runs of a seed start from. */
+  readonly startFolder: (seed: number) => Promise<string>;
+  /** The model folder of the teacher of all students. */
+  readonly teacherFolder: string;
+}
+
+/**
+ * Makes or reads the result of one arm for one seed.
+ *
+ * @returns undefined if another process is at it
+ * @throws {LabError} `aborted`
+ */
+export async function resultOf(arm: Arm, seed: number, context: ExperimentContext): Promise<SeedResult | undefined> {
+  const { name, run } = arm;
+  switch (run.kind) {
+    case 'start':
+      return startResult(seed, context);
+    case 'grpo': {
+      const start = await readStartModel(await context.startFolder(seed));
+      return runArm(settingsOf(run.settings, seed, context.steps), start, `${name}, seed ${seed}`, context);
+    }
+    case 'teacher':
+      return teacherResult(seed, context);
+    case 'distill':
+      return studentOf(name, run.settings, seed, context);
+    case 'order':
+      return orderOf(name, run.settings, seed, context);
+    default:
+      return run satisfies never;
+  }
+}
+
+async function startResult(seed: number, context: ExperimentContext): Promise<SeedResult> {
+  const start = await readStartModel(await context.startFolder(seed));
+  const test = await measuredOnce(
+    join(context.root, 'starts'),
+    `test-${context.testPairs}-${hashWeights(start.weights)}`,
+    PolicyMeasuresSchema.entries.heldOut,
+    () => measureOnTest(start, settingsOf({}, seed), context),
+  );
+  return seedResult(seed, [], test, { generated: 0, learned: 0, expert: 0 });
+}
+
+async function runArm(
+  experiment: GrpoExperiment,
+  start: StartModel,
+  title: string,
+  context: ExperimentContext,
+): Promise<SeedResult | undefined> {
+  const folder = experimentRunFolder(context.root, experiment, hashWeights(start.weights));
+  return folder.once(() => finishRun(folder, experiment, start, title, context));
+}
+
+/** Trains from the last checkpoint, or from the start, to the end. */
+async function finishRun(
+  folder: RunFolder,
+  experiment: GrpoExperiment,
+  start: StartModel,
+  title: string,
+  context: ExperimentContext,
+): Promise<SeedResult> {
+  const { device, commit, signal } = context;
+  const saved = await folder.readCheckpoint();
+  const records: GrpoStep[] = saved === undefined ? [] : await folder.readRecords(saved.state.step);
+  const prepared = await withPassRatesKept(experiment, start, context);
+  const progress = new Progress(title);
+  const { weights, tokens, curve } = await runGrpo(experiment, prepared, start, saved, {
+    signal,
+    onStep: (record) => {
+      records.push(record);
+      progress.update(record.step, experiment.grpo.steps, spokenStep(record));
+    },
+    onCheckpoint: (checkpoint) => folder.writeCheckpoint(checkpoint, records),
+  });
+  progress.end();
+  const test = await measureOnTest({ ...start, weights }, experiment, context);
+  const result = seedResult(experiment.grpo.seed, curve, test, tokens, records);
+  await folder.writeFinished({ commit, device, result });
+  const { reward, tailRecall, collapsed } = result.metrics;
+  note(`${title}: reward ${show(reward)}, tail recall ${show(tailRecall)}${collapsed === 1 ? ', collapsed' : ''}.`);
+  return result;
+}
+
+/** The data of a run; pass rates of a start are measured once for all arms. */
+async function withPassRatesKept(
+  experiment: GrpoExperiment,
+  start: StartModel,
+  { root, signal }: ExperimentContext,
+): Promise<PreparedGrpo> {
+  const progress = new Progress(`Pass rates of the start, seed ${experiment.grpo.seed}`);
+  const prepared = await withPassRates(experiment, await prepareGrpo(experiment, start, { signal }), start, {
+    signal,
+    onProgress: (done, total) => progress.update(done, total),
+    keep: (name, measure) => measuredOnce(join(root, 'starts'), name, PassCountsSchema, measure),
+  });
+  progress.end();
+  return prepared;
+}
+
+/** Reads the test split, once per finished run. */
+async function measureOnTest(
+  start: StartModel,
+  experiment: GrpoExperiment,
+  { testPairs, signal }: ExperimentContext,
+): Promise<PolicyMeasures['heldOut']> {
+  const world = worldOf(experiment);
+  const model = { config: start.config, weights: loadWeights(start.config, start.weights) };
+  try {
+    return await measureHeldOut(model, rulesOfWorld(world), start, heldOutPairs(world, 'test', testPairs), signal);
+  } finally {
+    disposeWeights(model.weights);
+  }
+}
+
+/** Recipes run on rule worlds. @throws {LabError} `internal` */
+function worldOf({ data }: GrpoExperiment): RuleWorld {
+  if (data.kind !== 'world') throw new LabError('internal', { message: 'A recipe has a file where it needs a world.' });
+  const { kind: _, ...settings } = data;
+  return makeRuleWorld(settings);
+}
+
+function settingsOf({ grpo, ...rest }: ArmSettings, seed: number, steps?: number): GrpoExperiment {
+  const settings = { ...rest, grpo: { ...grpo, ...(steps === undefined ? {} : { steps }), seed } };
+  return parseConfig('The arm', GrpoExperimentSchema, settings);
+}
+
+function show(value: number | null | undefined): string {
+  return value === null || value === undefined ? 'unknown' : value.toFixed(3);
+}

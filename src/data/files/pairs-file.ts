@@ -1,0 +1,214 @@
+/**
+ * Pairs and documents from files. Either every row of one file holds a query and its document, or rows hold a document
+ * id and the documents stand in a second file, which is read first.
+ *
+ * Reading does not end at a bad row: it gives a {@link RowError} there and goes on. What ends it is a file that cannot
+ * be read at all, and that throws.
+ */
+import { DEFAULT_SCALE, type LabelScale } from '../../relevance/labels.ts';
+import type { JudgedPair, LabDocument, Pair } from '../../relevance/pair.ts';
+import type { ColumnNames, Role } from './columns.ts';
+import { FieldReader, type Fields } from './fields.ts';
+import { GradeReader, type GradeMeanings } from './grades.ts';
+import { readRecords, type RecordOptions } from './record-reader.ts';
+import { badFile, isRowError, RowProblem, type FileRecord, type RowError } from './records.ts';
+import { normaliseQuery } from '../splits.ts';
+
+export interface DocumentsOptions extends RecordOptions {
+  /** Names of columns that are not told rightly by themselves. */
+  readonly columns?: ColumnNames | undefined;
+}
+
+export interface PairsOptions extends DocumentsOptions {
+  /** Default: the scale of four. */
+  readonly scale?: LabelScale | undefined;
+  /** What grades mean, where they are not labels of the scale. */
+  readonly grades?: GradeMeanings | undefined;
+  /** The documents of a second file, by docId; rows then need no more than a query, a docId and a grade. */
+  readonly documents?: ReadonlyMap<string, LabDocument> | undefined;
+}
+
+/** The pair of row `row`; without a label where the row has no grade. */
+export interface PairRow {
+  readonly row: number;
+  readonly pair: Pair & { readonly queryId: string; readonly label?: number };
+}
+
+/** The pair of row `row` with its grade as the file has it; empty where it has none. */
+export interface GradedRow {
+  readonly row: number;
+  readonly pair: Pair & { readonly queryId: string };
+  readonly grade: string;
+  /** The column of the grade, for messages. */
+  readonly gradeColumn: string;
+}
+
+/** The document of row `row`. */
+export interface DocumentRow {
+  readonly row: number;
+  readonly document: LabDocument;
+}
+
+/** A file read to its end. Of very many errors only the first are kept; `errorCount` counts all. */
+export interface Loaded<T> {
+  readonly items: T;
+  readonly errors: readonly RowError[];
+  readonly errorCount: number;
+}
+
+const KEPT_ERRORS = 1000;
+
+/**
+ * The pairs of a file, row by row. Where the file has no query id, the normalised query is its id.
+ *
+ * @throws {LabError} `bad-file` if the file cannot be read or lacks a column that is needed; `aborted` on request.
+ */
+export async function* readPairs(
+  source: AsyncIterable<Uint8Array>,
+  options: PairsOptions,
+): AsyncGenerator<PairRow | RowError> {
+  const { scale = DEFAULT_SCALE } = options;
+  const grades = new GradeReader(scale, options.grades);
+  const needed = neededFor(options);
+  yield* readRows(source, options, needed, (fields, row): PairRow => {
+    const { pair, grade, gradeColumn } = readGraded(fields, row, options);
+    if (grade === '') return { row, pair };
+    const label = grades.read(grade);
+    if (label === undefined) throw new RowProblem(gradeColumn, 'the grade is not on the scale', grades.expected, grade);
+    return { row, pair: { ...pair, label } };
+  });
+}
+
+/**
+ * The pairs of a file whose grades are to be understood later. A row without a grade is an error; a file without a column
+ * of grades cannot be read.
+ *
+ * @throws {LabError} as {@link readPairs} does.
+ */
+export async function* readGradedPairs(
+  source: AsyncIterable<Uint8Array>,
+  options: Omit<PairsOptions, 'scale' | 'grades'>,
+): AsyncGenerator<GradedRow | RowError> {
+  yield* readRows(source, options, [...neededFor(options), 'grade'], (fields, row): GradedRow => {
+    fields.requiredText('grade');
+    return readGraded(fields, row, options);
+  });
+}
+
+function neededFor({ documents }: PairsOptions): readonly Role[] {
+  return ['query', documents === undefined ? 'title' : 'docId'];
+}
+
+function readGraded(fields: Fields, row: number, { documents }: PairsOptions): GradedRow {
+  const query = fields.requiredText('query');
+  const document = documents === undefined ? fields.document() : lookUp(documents, fields);
+  const queryId = fields.text('queryId') || normaliseQuery(query);
+  return { row, pair: { query, document, queryId }, grade: fields.text('grade'), gradeColumn: fields.column('grade') };
+}
+
+/**
+ * The documents of a file, row by row.
+ *
+ * @throws {LabError} as {@link readPairs} does.
+ */
+export async function* readDocuments(
+  source: AsyncIterable<Uint8Array>,
+  options: DocumentsOptions,
+): AsyncGenerator<DocumentRow | RowError> {
+  yield* readRows(source, options, ['docId', 'title'], (fields, row): DocumentRow => {
+    fields.requiredText('docId');
+    return { row, document: fields.document() };
+  });
+}
+
+/** All judged pairs of a file; a row without a grade is an error here. Throws as {@link readPairs} does. */
+export async function loadJudgedPairs(
+  source: AsyncIterable<Uint8Array>,
+  options: PairsOptions,
+): Promise<Loaded<JudgedPair[]>> {
+  const items: JudgedPair[] = [];
+  const errors = new ErrorList();
+  for await (const item of readPairs(source, options)) {
+    if (isRowError(item)) errors.add(item);
+    else if (item.pair.label === undefined)
+      errors.add(new RowProblem('grade', 'the grade is missing', 'a grade', '').at(item.row));
+    else items.push({ ...item.pair, label: item.pair.label });
+  }
+  return { items, errors: errors.kept, errorCount: errors.count };
+}
+
+/** All documents of a file by docId; of two with one id the first is kept. Throws as {@link readDocuments} does. */
+export async function loadDocuments(
+  source: AsyncIterable<Uint8Array>,
+  options: DocumentsOptions,
+): Promise<Loaded<ReadonlyMap<string, LabDocument>>> {
+  const items = new Map<string, LabDocument>();
+  const errors = new ErrorList();
+  for await (const item of readDocuments(source, options)) {
+    if (isRowError(item)) errors.add(item);
+    else if (items.has(item.document.docId)) {
+      errors.add(new RowProblem('docId', 'the docId came before', 'each docId once', item.document.docId).at(item.row));
+    } else items.set(item.document.docId, item.document);
+  }
+  return { items, errors: errors.kept, errorCount: errors.count };
+}
+
+// Reads each record with `readRow`, and makes row errors of its problems.
+async function* readRows<T>(
+  source: AsyncIterable<Uint8Array>,
+  options: DocumentsOptions,
+  needed: readonly Role[],
+  readRow: (fields: Fields, row: number) => T,
+): AsyncGenerator<T | RowError> {
+  const reader = new FieldReader(options.columns);
+  const checkHeader = (names: readonly string[]): void => requireColumns(reader, names, needed, options);
+  const read = (record: FileRecord): T | RowError => {
+    try {
+      return readRow(reader.read(record), record.row);
+    } catch (error) {
+      if (error instanceof RowProblem) return error.at(record.row);
+      throw error;
+    }
+  };
+  for await (const batch of readRecords(source, options, checkHeader)) {
+    for (const item of batch) yield isRowError(item) ? item : read(item);
+  }
+}
+
+function requireColumns(
+  reader: FieldReader,
+  names: readonly string[],
+  needed: readonly Role[],
+  options: DocumentsOptions,
+): void {
+  const { columns: wished = {}, fileName } = options;
+  const found = reader.columnsOf(names).names;
+  const unknown = Object.values(wished).find((name) => !names.includes(name));
+  const missing = needed.find((role) => !found.has(role));
+  if (unknown === undefined && missing === undefined) return;
+  throw badFile(fileName, {
+    problem:
+      unknown === undefined ? `no column is known to be the ${missing ?? ''}` : `there is no column "${unknown}"`,
+    expected: unknown === undefined ? `a header with ${needed.join(', ')}` : 'a name from the header',
+    got: `the columns ${names.slice(0, 20).join(', ')}`,
+    fix: 'Rename the column, or say which column is what.',
+  });
+}
+
+function lookUp(documents: ReadonlyMap<string, LabDocument>, fields: Fields): LabDocument {
+  const docId = fields.requiredText('docId');
+  const document = documents.get(docId);
+  if (document === undefined)
+    throw new RowProblem(fields.column('docId'), 'the document is unknown', 'a docId of the documents file', docId);
+  return document;
+}
+
+class ErrorList {
+  readonly kept: RowError[] = [];
+  count = 0;
+
+  add(error: RowError): void {
+    this.count += 1;
+    if (this.kept.length < KEPT_ERRORS) this.kept.push(error);
+  }
+}

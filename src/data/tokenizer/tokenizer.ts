@@ -1,0 +1,187 @@
+/**
+ * Text and structure to token ids and back.
+ *
+ * Special tokens are looked up by name; text goes through byte-level BPE and nothing else, so that a query which spells
+ * out `<|answer|>` stays nine harmless pieces of text. The merging is done by `@huggingface/tokenizers`, which is given
+ * no added tokens and therefore has none to find in text. Each distinct pre-token is merged once and remembered: the
+ * words of a corpus repeat.
+ *
+ * Decoding gives back what was encoded, except that neighbouring pieces of text become one, and that what UTF-8 cannot
+ * hold (lone surrogates, cut-off characters) is U+FFFD.
+ */
+import { Tokenizer } from '@huggingface/tokenizers';
+import { LabError } from '../../common/errors.ts';
+import { hashHex } from '../../common/rng.ts';
+import type { Segment } from '../../relevance/trace/segments.ts';
+import { labelToken, NO_STANDING, specialTokens } from '../../relevance/vocabulary.ts';
+import { fromByteCharacters, preTokens } from './byte-level.ts';
+import type { WordSplitter } from './subword-splits.ts';
+import { TokenStream, type Token } from '../token-stream.ts';
+import {
+  holdsToken,
+  makeTokenizerJson,
+  readTokenizerJson,
+  type BpeModel,
+  type TokenizerJson,
+} from './tokenizer-json.ts';
+
+/** How many pre-tokens a generation of the memory holds, and how long one may be, in UTF-16 units. */
+const REMEMBERED_WORDS = 16384;
+const REMEMBERED_LENGTH = 48;
+
+/** What stands for ids without a token. */
+const UNUSED = '<|unused|>';
+
+/** The tokenizer of a lab model. */
+export class LabTokenizer {
+  /** The number of ids; they are 0 to `vocabSize - 1`. */
+  readonly vocabSize: number;
+  /** An 8-digit hash of everything that decides encoding and decoding; written into model cards. */
+  readonly fingerprint: string;
+
+  readonly #model: BpeModel;
+  readonly #merger: Tokenizer;
+  readonly #tokens: readonly Token[];
+  readonly #specialIds: ReadonlyMap<string, number>;
+  #youngWords = new Map<string, readonly number[]>();
+  #oldWords: ReadonlyMap<string, readonly number[]> = new Map();
+
+  private constructor(model: BpeModel) {
+    this.#model = model;
+    this.#merger = new Tokenizer({ ...makeTokenizerJson(model), added_tokens: [] }, {});
+    this.#specialIds = new Map(model.specialTokens.map((token, id) => [token, id]));
+    this.#tokens = model.tokens.map((token, id) =>
+      id < model.specialTokens.length
+        ? { kind: 'special', token }
+        : { kind: 'bytes', bytes: fromByteCharacters(token) ?? new Uint8Array() },
+    );
+    this.vocabSize = model.tokens.length;
+    this.fingerprint = hashHex(JSON.stringify([model.tokens, model.merges, model.specialTokens.length]));
+  }
+
+  /**
+   * A tokenizer from the parsed contents of a `tokenizer.json`.
+   *
+   * @throws {LabError} `bad-tokenizer` if it is not one that this version of the lab trained.
+   */
+  static fromJson(json: unknown): LabTokenizer {
+    const standing = holdsToken(json, NO_STANDING);
+    return new LabTokenizer(readTokenizerJson(json, specialTokens({ standing })));
+  }
+
+  /** The contents of the tokenizer's file, for saving. */
+  toJson(): TokenizerJson {
+    return makeTokenizerJson(this.#model);
+  }
+
+  /** The ids of a text; no special token is ever among them. */
+  encodeText(text: string): number[] {
+    const ids: number[] = [];
+    this.#appendText(text, ids);
+    return ids;
+  }
+
+  /**
+   * The ids of a prompt or completion.
+   *
+   * @param splitWord - cuts words before they are merged, for training (subword-splits.ts)
+   * @throws {LabError} `bad-tokenizer` if a segment names an unknown special token.
+   */
+  encode(segments: readonly Segment[], splitWord?: WordSplitter): number[] {
+    const ids: number[] = [];
+    for (const segment of segments) {
+      if (segment.kind === 'special') ids.push(this.idOf(segment.token));
+      else this.#appendText(segment.text, ids, splitWord);
+    }
+    return ids;
+  }
+
+  /** What ids stand for. Each run of text tokens is one text; see {@link TokenStream} for decoding one by one. */
+  decode(ids: Iterable<number>): Segment[] {
+    const stream = new TokenStream(this);
+    const segments: Segment[] = [];
+    let text = '';
+    const take = (pieces: readonly Segment[]): void => {
+      for (const piece of pieces) {
+        if (piece.kind === 'text') {
+          text += piece.text;
+          continue;
+        }
+        if (text !== '') segments.push({ kind: 'text', text });
+        text = '';
+        segments.push(piece);
+      }
+    };
+    for (const id of ids) take(stream.push(id));
+    take(stream.end());
+    if (text !== '') segments.push({ kind: 'text', text });
+    return segments;
+  }
+
+  /** The text of ids, without the special tokens among them. */
+  decodeText(ids: Iterable<number>): string {
+    return this.decode(ids)
+      .map((segment) => (segment.kind === 'text' ? segment.text : ''))
+      .join('');
+  }
+
+  /**
+   * The id of a special token.
+   *
+   * @throws {LabError} `bad-tokenizer` if there is no such special token.
+   */
+  idOf(specialToken: string): number {
+    const id = this.#specialIds.get(specialToken);
+    if (id !== undefined) return id;
+    throw new LabError('bad-tokenizer', {
+      message: 'Unknown special token.',
+      expected: 'an entry of SPECIAL_TOKENS',
+      got: specialToken,
+    });
+  }
+
+  /**
+   * What an id stands for. Small texts leave a tokenizer with fewer tokens than its model has rows, and an untrained model
+   * writes any of them: an id beyond the vocabulary is a special token that means nothing.
+   *
+   * @throws {LabError} `bad-tokenizer` if it is no id at all.
+   */
+  tokenOf(id: number): Token {
+    const token = this.#tokens[id];
+    if (token !== undefined) return token;
+    if (Number.isInteger(id) && id >= this.vocabSize) return { kind: 'special', token: UNUSED };
+    throw new LabError('bad-tokenizer', {
+      message: 'Unknown token id.',
+      expected: 'a whole number of at least 0',
+      got: String(id),
+    });
+  }
+
+  /** The ids of the label tokens of a scale: entry k is label k. */
+  labelIds(scaleSize: number): number[] {
+    return Array.from({ length: scaleSize }, (_, label) => this.idOf(labelToken(scaleSize, label)));
+  }
+
+  #appendText(text: string, ids: number[], splitWord: WordSplitter = (word) => [word]): void {
+    for (const word of preTokens(text)) {
+      for (const piece of splitWord(word)) {
+        for (const id of this.#wordIds(piece)) ids.push(id);
+      }
+    }
+  }
+
+  // Words are remembered in two generations: when the young one is full, it becomes the old one, and the old is forgotten.
+  // Words in use move to the young one, so that the common words of a corpus are never merged twice.
+  #wordIds(word: string): readonly number[] {
+    const young = this.#youngWords.get(word);
+    if (young !== undefined) return young;
+    const ids = this.#oldWords.get(word) ?? this.#merger.encode(word, { add_special_tokens: false }).ids;
+    if (word.length > REMEMBERED_LENGTH) return ids;
+    if (this.#youngWords.size >= REMEMBERED_WORDS) {
+      this.#oldWords = this.#youngWords;
+      this.#youngWords = new Map();
+    }
+    this.#youngWords.set(word, ids);
+    return ids;
+  }
+}

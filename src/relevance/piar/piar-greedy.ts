@@ -1,0 +1,246 @@
+/**
+ * The default refiner: a deterministic, greedy search for the single edit that puts most train pairs right. It needs no
+ * network and no model. For every condition drawn from the data (piar-candidates.ts) it counts what a rule on it would
+ * change at every place of its criterion and with every cap; for the rules that are there it tries to remove, move,
+ * recap and extend them.
+ *
+ * Pairs of one query are alike, so gains are also counted by query: an edit must help more queries than it harms.
+ */
+import { hashHex } from '../../common/rng.ts';
+import { conditionSentence } from '../rules/condition-sentence.ts';
+import { type FiringTable, NO_LABEL, predict, winners } from '../rules/firing-table.ts';
+import { type Edit, applyEdits } from '../rules/instruction-edits.ts';
+import { canonicalJson, type Instruction, type Rule } from '../rules/instruction.ts';
+import { type Candidate, candidatesOf } from './piar-candidates.ts';
+import { countRight } from './piar-measure.ts';
+import type { Proposal, Refiner, RefinerView } from './piar.ts';
+import { type Criterion, CRITERIA, MAX_RULES } from '../vocabulary.ts';
+
+export interface GreedyOptions {
+  /** The most proposals of a round. Default 8. */
+  readonly proposals?: number;
+  /** By how many queries more an edit must help than harm. Default 3. */
+  readonly leastQueries?: number;
+}
+
+/** An edit and what it does on train. */
+interface Option {
+  readonly edit: Edit;
+  /** What makes two options the same, wherever they stand. */
+  readonly key: string;
+  /** More pairs right than before. */
+  readonly gain: number;
+}
+
+/** Of the additions only so many are looked at query by query. */
+const SHORTLIST = 80;
+/** An instruction may not grow to the very limit, so that people can still add to it. */
+const MOST_RULES = MAX_RULES - 8;
+
+/** A refiner that searches for the best single edits. */
+export function greedyRefiner({ proposals = 8, leastQueries = 3 }: GreedyOptions = {}): Refiner {
+  const pools = new WeakMap<FiringTable, Candidate[]>();
+  return {
+    name: 'greedy search',
+    propose(view) {
+      const pool = pools.get(view.train) ?? candidatesOf(view.train);
+      pools.set(view.train, pool);
+      const refused = new Set(view.rejected.flatMap(({ edits }) => edits.map(keyOf)));
+      const options = [...additions(view, pool), ...revisions(view, pool)]
+        .filter(({ key }) => !refused.has(key))
+        .toSorted((a, b) => b.gain - a.gain || oddity(a.edit, view.instruction) - oddity(b.edit, view.instruction))
+        .slice(0, SHORTLIST);
+      return Promise.resolve({ proposals: choose(options, view, proposals, leastQueries) });
+    },
+  };
+}
+
+/** The best options that help enough queries, each effect once. */
+function choose(options: readonly Option[], view: RefinerView, most: number, leastQueries: number): Proposal[] {
+  const { instruction, train } = view;
+  const before = predict(instruction, train);
+  const chosen: Proposal[] = [];
+  const seen = new Set<string>();
+  for (const { edit, gain } of options) {
+    if (chosen.length >= most) break;
+    const after = predict(applyEdits(instruction, [edit]), train);
+    // The same rule in two criteria often does the same: one of them is enough.
+    const effect = after.join();
+    const { helped, harmed } = queryBalance(before, after, train);
+    if (seen.has(effect) || helped - harmed < leastQueries) continue;
+    seen.add(effect);
+    const rationale = `${gain} more train pairs right; helps ${helped} queries and harms ${harmed}`;
+    chosen.push({ edits: [edit], rationale });
+  }
+  return chosen;
+}
+
+/** The best rule to add on each condition and criterion. */
+function additions({ instruction, train, round }: RefinerView, pool: readonly Candidate[]): Option[] {
+  if (instruction.rules.length >= MOST_RULES) return [];
+  const options: Option[] = [];
+  const places = new Map(CRITERIA.map((criterion) => [criterion, slotsOf(instruction, criterion, train)]));
+  for (const candidate of pool) {
+    for (const criterion of candidate.criteria) {
+      const slots = places.get(criterion);
+      if (slots === undefined) continue;
+      const best = bestAddition(candidate.fired, slots, instruction.scaleSize, train);
+      if (best === undefined) continue;
+      const rule = ruleOf(candidate, criterion, best.cap, instruction, round);
+      const next = slots.rules[best.slot];
+      const edit: Edit = next === undefined ? { kind: 'add', rule } : { kind: 'add', rule, before: next };
+      options.push({ edit, key: keyOf(edit), gain: best.gain });
+    }
+  }
+  return options;
+}
+
+/** The places of one criterion, and for each pair the place that wins now and what all other criteria say. */
+interface Slots {
+  /** Ids of the criterion's rules in order. */
+  readonly rules: readonly string[];
+  /** The place of the winning rule [N]; the number of rules where none fires. */
+  readonly winner: Int16Array;
+  /** The lowest cap of the other criteria [N]; R where they say nothing. */
+  readonly others: Int8Array;
+  /** Whether the present label is right [N]. */
+  readonly isRight: Uint8Array;
+}
+
+function slotsOf(instruction: Instruction, criterion: Criterion, train: FiringTable): Slots {
+  const places = instruction.rules.flatMap((rule, index) => (rule.criterion === criterion ? [index] : []));
+  const winning = winners(instruction, criterion, train);
+  const labels = predict(instruction, train);
+  const othersOnly = { ...instruction, rules: instruction.rules.filter((rule) => rule.criterion !== criterion) };
+  return {
+    rules: places.map((index) => instruction.rules[index]?.id ?? ''),
+    winner: Int16Array.from(winning, (rule) => (rule === -1 ? places.length : places.indexOf(rule))),
+    others: predict(othersOnly, train).map((label) => (label === NO_LABEL ? instruction.scaleSize : label)),
+    isRight: Uint8Array.from(labels, (label, i) => (label === train.gold[i] ? 1 : 0)),
+  };
+}
+
+interface Addition {
+  readonly slot: number;
+  readonly cap: number;
+  readonly gain: number;
+}
+
+// A rule at place s wins on the pairs where it fires and the present winner stands at s or later. So gains are counted
+// by the present winner's place first, and summed from the last place up.
+function bestAddition(fired: Uint8Array, slots: Slots, scaleSize: number, train: FiringTable): Addition | undefined {
+  const gains = new Int32Array((slots.rules.length + 1) * scaleSize);
+  for (let i = 0; i < fired.length; i++) {
+    if (fired[i] !== 1) continue;
+    const gold = train.gold[i] ?? 0;
+    const others = slots.others[i] ?? scaleSize;
+    const wasRight = slots.isRight[i] ?? 0;
+    const row = (slots.winner[i] ?? 0) * scaleSize;
+    for (let cap = 0; cap < scaleSize; cap++) {
+      gains[row + cap] = (gains[row + cap] ?? 0) + (Math.min(others, cap) === gold ? 1 : 0) - wasRight;
+    }
+  }
+  let best: Addition | undefined;
+  for (let slot = slots.rules.length; slot >= 0; slot--) {
+    for (let cap = 0; cap < scaleSize; cap++) {
+      const at = slot * scaleSize + cap;
+      const gain = (gains[at] ?? 0) + (slot === slots.rules.length ? 0 : (gains[at + scaleSize] ?? 0));
+      gains[at] = gain;
+      if (gain > (best?.gain ?? 0)) best = { slot, cap, gain };
+    }
+  }
+  return best;
+}
+
+/** Edits of the rules that are there which put more train pairs right. */
+function revisions({ instruction, train }: RefinerView, pool: readonly Candidate[]): Option[] {
+  const right = countRight(instruction, train);
+  const words = pool.flatMap(({ when }) => (when.kind === 'unasked-word' ? when.words : []));
+  return instruction.rules
+    .flatMap((rule) => [...revisionsOf(rule, instruction, words)])
+    .flatMap((edit) => {
+      if (edit.kind === 'remove' && instruction.rules.length === 1) return [];
+      const gain = countRight(applyEdits(instruction, [edit]), train) - right;
+      return gain > 0 ? [{ edit, key: keyOf(edit), gain }] : [];
+    });
+}
+
+function* revisionsOf(rule: Rule, instruction: Instruction, words: readonly string[]): Generator<Edit> {
+  const { id } = rule;
+  yield { kind: 'remove', id };
+  for (let cap = 0; cap < instruction.scaleSize; cap++) {
+    if (cap !== rule.cap) yield { kind: 'change', id, to: { cap } };
+  }
+  // Only the order within a criterion matters.
+  const peers = instruction.rules.filter(({ criterion }) => criterion === rule.criterion);
+  const at = peers.indexOf(rule);
+  const [first, above, below] = [peers[0], peers[at - 1], peers[at + 2]];
+  if (above !== undefined) yield { kind: 'move', id, before: above.id };
+  if (first !== undefined && at > 1) yield { kind: 'move', id, before: first.id };
+  if (below !== undefined) yield { kind: 'move', id, before: below.id };
+  if (at < peers.length - 1) yield { kind: 'move', id };
+  const { when } = rule;
+  if (when.kind !== 'unasked-word') return;
+  for (const word of words) {
+    if (when.words.includes(word)) continue;
+    const longer = { ...when, words: [...when.words, word] };
+    yield { kind: 'change', id, to: { when: longer, text: conditionSentence(longer, rule.scope) } };
+  }
+}
+
+function ruleOf(
+  { when, scope }: Candidate,
+  criterion: Criterion,
+  cap: number,
+  instruction: Instruction,
+  round: number,
+): Rule {
+  const place = 'field' in when ? `-${when.field}` : '';
+  const stem = `${when.kind}${place}-r${round}`;
+  const taken = new Set(instruction.rules.map((rule) => rule.id));
+  // Several proposals of a round may be kept: the condition makes their ids differ.
+  let id = `${stem}-${hashHex(canonicalJson({ when, scope, criterion, cap })).slice(0, 6)}`;
+  while (taken.has(id)) id = `${id}x`;
+  const rule = { id, criterion, when, cap, text: conditionSentence(when, scope) };
+  return scope === undefined ? rule : { ...rule, scope };
+}
+
+// Of edits that do the same, the one that says it straight: much in common speaks for a high label, little for a low one.
+function oddity(edit: Edit, { scaleSize }: Instruction): number {
+  if (edit.kind !== 'add' || edit.rule.when.kind !== 'overlap') return 0;
+  const isHigh = edit.rule.cap >= scaleSize / 2;
+  return (edit.rule.when.is === 'at-least') === isHigh ? 0 : 1;
+}
+
+/** What an edit is about, without its place: a rule that dev refused is not proposed again one line lower. */
+function keyOf(edit: Edit): string {
+  switch (edit.kind) {
+    case 'add': {
+      const { when, scope, criterion, cap } = edit.rule;
+      return canonicalJson(['add', { when, scope, criterion, cap }]);
+    }
+    case 'remove':
+    case 'move':
+    case 'change':
+      return canonicalJson(edit);
+    default:
+      return edit satisfies never;
+  }
+}
+
+/** On how many queries more pairs are right after an edit, and on how many fewer. */
+function queryBalance(before: Int8Array, after: Int8Array, train: FiringTable): { helped: number; harmed: number } {
+  const change = new Int32Array(train.queryCount);
+  for (let i = 0; i < before.length; i++) {
+    const query = train.queryOf[i] ?? 0;
+    const gold = train.gold[i];
+    change[query] = (change[query] ?? 0) + (after[i] === gold ? 1 : 0) - (before[i] === gold ? 1 : 0);
+  }
+  let helped = 0;
+  let harmed = 0;
+  for (const sum of change) {
+    if (sum > 0) helped++;
+    if (sum < 0) harmed++;
+  }
+  return { helped, harmed };
+}

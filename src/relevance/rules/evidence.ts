@@ -1,0 +1,28 @@
+/**
+ * Whether a piece of evidence was really copied from the pair it is about.
+ */
+import { documentValues } from '../document-text.ts';
+import type { Pair } from '../pair.ts';
+import { wordsOf } from '../text-folding.ts';
+import type { Evidence } from '../trace/trace.ts';
+
+/**
+ * Whether the words of `evidence` occur, whole and in one run, in the query or in one value of the document.
+ *
+ * Case, punctuation and spacing do not count, and a number is a word apart from its unit. Evidence without any word
+ * occurs nowhere; a run may not cross from one field or attribute into the next.
+ */
+export function evidenceOccurs(pair: Pair, evidence: Evidence): boolean {
+  const wanted = wordsOf(evidence.text);
+  if (wanted.length === 0) return false;
+  const places = evidence.source === 'query' ? [pair.query] : documentValues(pair.document);
+  return places.some((place) => containsRun(wordsOf(place), wanted));
+}
+
+function containsRun(words: readonly string[], wanted: readonly string[]): boolean {
+  const last = words.length - wanted.length;
+  for (let start = 0; start <= last; start++) {
+    if (wanted.every((word, i) => words[start + i] === word)) return true;
+  }
+  return false;
+}

@@ -1,0 +1,26 @@
+/**
+ * The rules of a model that has none: it learned labels from people who gave no reasons. It writes no steps, and a step
+ * that it writes nevertheless is found wrong.
+ */
+import type { Instruction } from './instruction.ts';
+import { type Lexicon, makeLexicon } from '../lexicon.ts';
+
+/** What reasoning is checked by. */
+export interface Rules {
+  readonly instruction: Instruction;
+  readonly lexicon: Lexicon;
+  /** The indices of rare rules. */
+  readonly tailRules: ReadonlySet<number>;
+  /** Whether titles are read for what fields leave out (typed-document.ts). */
+  readonly readsTitles: boolean;
+}
+
+/** No rules, on a scale of so many labels. */
+export function noRules(scaleSize: number): Rules {
+  return {
+    instruction: { name: 'no rules', version: 0, scaleSize, rules: [] },
+    lexicon: makeLexicon({ brands: [], types: {}, attributes: {}, audiences: [] }),
+    tailRules: new Set(),
+    readsTitles: false,
+  };
+}

@@ -1,0 +1,93 @@
+/**
+ * Conditions on the words of a pair, whatever they mean: how many are shared, whether they stand in one run, how many
+ * the query has, and what a document names that nobody asked for. They need no lexicon, so they hold on any data.
+ */
+import type { Found } from './execute.ts';
+import { inDocument, inQuery } from './facts.ts';
+import type { Condition } from './instruction.ts';
+import { asWritten, type FieldWords, type PairWords, type WordText } from '../pair-words.ts';
+import { contentWords } from '../text-folding.ts';
+import type { Evidence } from '../trace/trace.ts';
+
+type ConditionOf<Kind extends Condition['kind']> = Extract<Condition, { kind: Kind }>;
+export type WordCondition = ConditionOf<'overlap' | 'phrase' | 'query-length' | 'unasked-word'>;
+
+/** What a condition finds among the words of a pair; undefined where it does not hold. */
+export function findWords(condition: WordCondition, words: PairWords): Found | undefined {
+  switch (condition.kind) {
+    case 'overlap':
+      return overlap(condition, words);
+    case 'phrase':
+      return phrase(condition, words);
+    case 'query-length':
+      return queryLength(condition, words);
+    case 'unasked-word':
+      return unaskedWord(condition, words);
+    default:
+      return condition satisfies never;
+  }
+}
+
+function overlap({ field, of, side, is, share }: ConditionOf<'overlap'>, words: PairWords): Found | undefined {
+  const offered = words.field(field, of);
+  const [counted, other] = side === 'field' ? [offered, words.query] : [words.query, offered];
+  if (counted.stems.size === 0) return undefined;
+  let shared = 0;
+  for (const stem of counted.stems) if (other.stems.has(stem)) shared++;
+  if (shared / counted.stems.size >= share !== (is === 'at-least')) return undefined;
+
+  const wanted = is === 'at-least';
+  const shown = [...counted.stems].find((stem) => other.stems.has(stem) === wanted);
+  if (wanted) return { verdict: 'match', evidence: quote(inDocument, asWritten(offered, shown)) };
+  if (side === 'field') return { verdict: 'mismatch', evidence: quote(inDocument, asWritten(offered, shown)) };
+  return { verdict: 'absent', evidence: quote(inQuery, asWritten(words.query, shown)) };
+}
+
+function phrase({ field, is }: ConditionOf<'phrase'>, words: PairWords): Found | undefined {
+  const [asked] = words.query.texts;
+  if (asked === undefined || asked.content.length === 0) return undefined;
+  for (const text of words.field(field).texts) {
+    if (text.content.length === 0) continue;
+    const at = runStart(text, asked);
+    const isInQuery = runStart(asked, text) !== undefined;
+    const holds = {
+      equal: at !== undefined && isInQuery,
+      'query-in-field': at !== undefined,
+      'field-in-query': isInQuery,
+    };
+    if (is.some((relation) => holds[relation])) {
+      return { verdict: 'match', evidence: [inDocument(text.words.slice(at ?? text.content[0]?.at).join(' '))] };
+    }
+  }
+  return undefined;
+}
+
+/** The index of the word at which the content words of `run` follow each other in `text`. */
+function runStart(text: WordText, run: WordText): number | undefined {
+  const last = text.content.length - run.content.length;
+  for (let start = 0; start <= last; start++) {
+    if (run.content.every(({ stem }, i) => text.content[start + i]?.stem === stem)) return text.content[start]?.at;
+  }
+  return undefined;
+}
+
+function queryLength({ is, words: bound }: ConditionOf<'query-length'>, words: PairWords): Found | undefined {
+  const { stems } = words.query;
+  if (stems.size >= bound !== (is === 'at-least')) return undefined;
+  const [first] = stems;
+  return { verdict: 'match', evidence: quote(inQuery, asWritten(words.query, first)) };
+}
+
+function unaskedWord({ field, words: listed }: ConditionOf<'unasked-word'>, words: PairWords): Found | undefined {
+  const offered: FieldWords = words.field(field);
+  const found = listed
+    .flatMap((word) => [...contentWords(word)])
+    .find((stem) => offered.stems.has(stem) && !words.query.stems.has(stem));
+  return found === undefined
+    ? undefined
+    : { verdict: 'violated', evidence: quote(inDocument, asWritten(offered, found)) };
+}
+
+function quote(from: (text: string) => Evidence, word: string | undefined): Evidence[] {
+  return word === undefined ? [] : [from(word)];
+}

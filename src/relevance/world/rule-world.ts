@@ -1,0 +1,304 @@
+/**
+ * The rule world: a seeded, endless supply of judged pairs whose labels follow from a readable instruction.
+ *
+ * A query is drawn as a shape (brand and colour, size, something without something, ...) and filled with words. For
+ * each of its documents a label is drawn evenly, then a rule with that cap by Zipf's law, and a document is written on
+ * which that rule should decide; the executor checks it, and what does not come out as planned is written again. Half
+ * of the brands and types of the test split never occur in training, and no query text occurs in two splits.
+ *
+ * Every query depends on the seed, its split and its number only, so that pairs can be streamed in any order.
+ */
+import * as v from 'valibot';
+import { LabError } from '../../common/errors.ts';
+import { hash32, hashHex, Rng } from '../../common/rng.ts';
+import { documentValues } from '../document-text.ts';
+import { execute, traceOf } from '../rules/execute.ts';
+import { canonicalJson, type Instruction, instructionHash, type Rule, ruleIndex } from '../rules/instruction.ts';
+import { type Lexicon, makeLexicon } from '../lexicon.ts';
+import type { JudgedPair, LabDocument } from '../pair.ts';
+import { wordsOf } from '../text-folding.ts';
+import type { Trace } from '../trace/trace.ts';
+import { planDocument, writeDocument } from './world-document.ts';
+import { planQuery, QUERY_SHAPES, type QueryPlan, type QueryShape, queryText } from './world-query.ts';
+import { FREQUENCY_RANKS, WORLD_INSTRUCTION } from './world-rules.ts';
+import { citedShares, fitWeights, type ShapeTrials, type Trial, zipfShares } from './world-shares.ts';
+import { inventBrands, makePools, MAX_BRANDS, type Split, worldLexicon, type WordPool } from './world-vocabulary.ts';
+
+const count = (least: number, fallback: number) =>
+  v.optional(v.pipe(v.number(), v.integer(), v.minValue(least)), fallback);
+const share = (fallback: number) => v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1)), fallback);
+
+/** The settings of a rule world. */
+export const ruleWorldConfigSchema = v.strictObject({
+  seed: count(0, 1),
+  /** Queries per split. 10,000 training queries are 60,000 pairs. */
+  trainQueries: count(1, 10_000),
+  devQueries: count(1, 400),
+  testQueries: count(1, 400),
+  /** At least one per label, so that every query can be ranked. */
+  documentsPerQuery: count(4, 6),
+  /** Within each label, the rule at rank r is proportional to r^-zipfExponent. */
+  zipfExponent: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(3)), 1.3),
+  /** Pairs that cite a tail rule are this many times as frequent in training: 0.1 makes it head-heavy. By leaving pairs out. */
+  trainTailWeight: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(20)), 1),
+  /** Share of training pairs with a wrong label; dev and test stay clean. */
+  labelNoise: share(0),
+  /** Share of documents that fit in all respects but the one the aimed rule is about. */
+  hardNegativeShare: share(0.7),
+  brandCount: v.optional(v.pipe(v.number(), v.integer(), v.minValue(12), v.maxValue(MAX_BRANDS)), 120),
+});
+export type RuleWorldConfig = v.InferOutput<typeof ruleWorldConfigSchema>;
+
+/** A pair of the rule world. `label` differs from `goldTrace`'s steps only where label noise struck. */
+export interface WorldPair extends JudgedPair {
+  /** The first binding rules, at most two; its label is {@link JudgedPair.label}. */
+  readonly goldTrace: Trace;
+  /** The rules that decide the label, in instruction order. */
+  readonly binding: readonly number[];
+  /** The label before noise. */
+  readonly trueLabel: number;
+}
+
+/** A rule is of the tail if fewer gold traces than this share cite it, before any skew of training. */
+export const TAIL_SHARE = 0.025;
+/** Words of query, title, fields and attributes together; what a prompt of 48 tokens can hold. */
+export const MAX_PAIR_WORDS = 20;
+
+/**
+ * A world by its settings; unset ones take their defaults. Takes about half a second.
+ *
+ * @throws {LabError} `bad-config`
+ */
+export function makeRuleWorld(settings: v.InferInput<typeof ruleWorldConfigSchema> = {}): RuleWorld {
+  const parsed = v.safeParse(ruleWorldConfigSchema, settings);
+  if (parsed.success) return new RuleWorld(parsed.output);
+  const [issue] = parsed.issues;
+  throw new LabError('bad-config', { message: `Rule world, ${v.getDotPath(issue) ?? 'settings'}: ${issue.message}.` });
+}
+
+/** A rule world; made by {@link makeRuleWorld}. */
+export class RuleWorld {
+  readonly config: RuleWorldConfig;
+  readonly instruction: Instruction = WORLD_INSTRUCTION;
+  readonly lexicon: Lexicon;
+  /** Changes with the settings (not the query counts), the rules and the generator's words; stands in every model card. */
+  readonly versionHash: string;
+  /** Expected share of pairs whose gold trace cites each rule, by rule index, without skew. */
+  readonly ruleShares: readonly number[];
+  readonly headRules: ReadonlySet<number>;
+  readonly tailRules: ReadonlySet<number>;
+  readonly #pools: Readonly<Record<Split, WordPool>>;
+  readonly #shapes: readonly ShapeTrials[];
+  readonly #weights: ReadonlyMap<number, number>;
+
+  constructor(config: RuleWorldConfig) {
+    const brands = inventBrands(config.brandCount, config.seed);
+    this.config = config;
+    this.lexicon = makeLexicon(worldLexicon(brands));
+    this.#pools = makePools(brands, config.seed);
+    this.#shapes = this.#tryShapes();
+
+    const ranks = FREQUENCY_RANKS.map((ids) => ids.map((id) => ruleIndex(this.instruction, id)));
+    this.#weights = fitWeights(this.#shapes, zipfShares(ranks, config.zipfExponent));
+    const shares = citedShares(this.#shapes, this.#weights);
+    this.ruleShares = this.instruction.rules.map((_, rule) => shares.get(rule) ?? 0);
+    const isTail = (rule: number): boolean => (this.ruleShares[rule] ?? 0) < TAIL_SHARE;
+    const rules = [...this.instruction.rules.keys()];
+    this.headRules = new Set(rules.filter((rule) => !isTail(rule)));
+    this.tailRules = new Set(rules.filter(isTail));
+    // How many queries are taken does not change any of them, so worlds that differ in nothing else are one.
+    const { trainQueries: _train, devQueries: _dev, testQueries: _test, ...generator } = config;
+    this.versionHash = hashHex(
+      canonicalJson([generator, instructionHash(this.instruction), this.lexicon.data, GENERATOR_VERSION]),
+    );
+  }
+
+  /** The number of queries in a split. */
+  queryCount(split: Split): number {
+    const { trainQueries, devQueries, testQueries } = this.config;
+    return { train: trainQueries, dev: devQueries, test: testQueries }[split];
+  }
+
+  /** The pairs of a split in order, of queries `from` to before `to`; generated as they are asked for. */
+  *pairs(split: Split, from = 0, to = this.queryCount(split)): Generator<WorldPair, void> {
+    for (let query = from; query < to; query++) yield* this.queryPairs(split, query);
+  }
+
+  /** Whether the gold trace of a pair cites a rule of the tail. */
+  citesTail({ goldTrace }: WorldPair): boolean {
+    return goldTrace.steps.some(({ rule }) => this.tailRules.has(rule));
+  }
+
+  /** The documents of one query, judged; some are left out of training where `trainTailWeight` is not 1. */
+  queryPairs(split: Split, index: number): WorldPair[] {
+    const pairs = this.#allQueryPairs(split, index);
+    const weight = this.config.trainTailWeight;
+    if (split !== 'train' || weight === 1) return pairs;
+    const rng = new Rng(`tail weight/${this.config.seed}/${index}`);
+    return pairs.filter((pair) => rng.chance(this.citesTail(pair) ? weight : 1 / weight));
+  }
+
+  #allQueryPairs(split: Split, index: number): WorldPair[] {
+    const rng = new Rng(`rule world/${this.config.seed}/${split}/${index}`);
+    const { shapeTrials, plan, query } = this.#drawQuery(split, rng);
+    const queryId = `${split}-${index}`;
+    const labels = drawLabels(this.config.documentsPerQuery, this.instruction.scaleSize, rng);
+    const written = new Set<string>();
+    return labels.map((label, i) => {
+      const aim = { plan, query, pool: this.#pools[split], docId: `${queryId}-${i}`, written };
+      const trials = shapeTrials.trials.filter((trial) => trial.label === label);
+      const pair = this.#aimByWeight(trials, aim, rng);
+      if (pair === undefined) {
+        throw new LabError('internal', { message: `No document with label ${label} can be written for "${query}".` });
+      }
+      written.add(contentKey(pair.document));
+      const noisy = split === 'train' && rng.chance(this.config.labelNoise);
+      return { ...(noisy ? mislabel(pair, this.instruction.scaleSize, rng) : pair), queryId };
+    });
+  }
+
+  /** A query whose text belongs to the split: the hash of the text decides, so no two splits share one. */
+  #drawQuery(split: Split, rng: Rng): { shapeTrials: ShapeTrials; plan: QueryPlan; query: string } {
+    const weights = this.#shapes.map((shape) => shape.share);
+    for (;;) {
+      const shapeTrials = this.#shapes[rng.weighted(weights)];
+      if (shapeTrials === undefined) continue;
+      const plan = planQuery(shapeTrials.shape, this.#pools[split], rng);
+      const query = queryText(plan, rng);
+      if (splitOf(query) === split) return { shapeTrials, plan, query };
+    }
+  }
+
+  /** A pair for one of the rules, drawn by weight; a rule that comes to nothing on this query gives way to another. */
+  #aimByWeight(trials: readonly Trial[], aim: Aim, rng: Rng): UngroupedPair | undefined {
+    const left = [...trials];
+    while (left.length > 0) {
+      const [trial] = left.splice(rng.weighted(left.map(({ rule }) => this.#weights.get(rule) ?? 0)), 1);
+      const pair = trial === undefined ? undefined : this.#aim(trial.rule, aim, rng);
+      if (pair !== undefined) return pair;
+    }
+    return undefined;
+  }
+
+  /** A pair on which a rule decides; undefined if none came out in a few attempts. */
+  #aim(rule: number, { plan, query, pool, docId, written }: Aim, rng: Rng): UngroupedPair | undefined {
+    const target = this.instruction.rules[rule];
+    if (target === undefined) return undefined;
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const isHard = rng.chance(this.config.hardNegativeShare);
+      const document = writeDocument(docId, planDocument(target, isHard, rng), plan, pool, rng);
+      const isRepeated = attempt < MAX_ATTEMPTS / 2 && written.has(contentKey(document));
+      if (isRepeated || wordCount(query, document) > MAX_PAIR_WORDS) continue;
+      const execution = execute(this.instruction, this.lexicon, { query, document });
+      const goldTrace = traceOf(this.instruction, execution);
+      if (goldTrace?.label !== target.cap) continue;
+      const binding = execution.binding.map((finding) => finding.rule);
+      if (!binding.includes(rule)) continue;
+      return { query, document, label: target.cap, trueLabel: target.cap, goldTrace, binding };
+    }
+    return undefined;
+  }
+
+  /** Which rules can be aimed at in which shape of query, found by trying. */
+  #tryShapes(): ShapeTrials[] {
+    const aimed = FREQUENCY_RANKS.flat().map((id) => ruleIndex(this.instruction, id));
+    const total = QUERY_SHAPES.reduce((sum, { weight }) => sum + weight, 0);
+    return QUERY_SHAPES.map((shape, i) => {
+      const rng = new Rng(this.config.seed).fork(`trials ${i}`);
+      const trials = aimed.flatMap((rule) => this.#tryRule(rule, shape, rng));
+      return { shape, share: shape.weight / total, trials };
+    });
+  }
+
+  #tryRule(rule: number, shape: QueryShape, rng: Rng): Trial[] {
+    const target = this.instruction.rules[rule];
+    if (target === undefined || !hasRoom(target, shape)) return [];
+    const cited: number[][] = [];
+    for (let trial = 0; trial < TRIALS; trial++) {
+      const plan = planQuery(shape, this.#pools.train, rng);
+      const aim = { plan, query: queryText(plan, rng), pool: this.#pools.train, docId: '', written: NOTHING };
+      const pair = this.#aim(rule, aim, rng);
+      if (pair !== undefined) cited.push(pair.goldTrace.steps.map((step) => step.rule));
+      // An exception takes this rule's place in the vertical.
+      else if (cited.length === 0 && trial > 0) return [];
+    }
+    return cited.length === 0 ? [] : [{ rule, label: target.cap, cited }];
+  }
+}
+
+type UngroupedPair = Omit<WorldPair, 'queryId'>;
+
+/** What a document is written for. */
+interface Aim {
+  readonly plan: QueryPlan;
+  readonly query: string;
+  readonly pool: WordPool;
+  readonly docId: string;
+  /** {@link contentKey} of the documents the query has already; repeats are avoided where possible. */
+  readonly written: ReadonlySet<string>;
+}
+
+const NOTHING: ReadonlySet<string> = new Set();
+
+/** Raised whenever the same settings begin to give other pairs. */
+const GENERATOR_VERSION = 1;
+const MAX_ATTEMPTS = 24;
+const TRIALS = 4;
+
+/** Every label once per block of R, the last block cut short: labels are even and each query has them all. */
+function drawLabels(documents: number, scaleSize: number, rng: Rng): number[] {
+  const labels: number[] = [];
+  while (labels.length < documents) labels.push(...rng.shuffle([...Array(scaleSize).keys()]));
+  return rng.shuffle(labels.slice(0, documents));
+}
+
+function splitOf(query: string): Split {
+  const bucket = hash32(query) % 8;
+  if (bucket === 0) return 'test';
+  return bucket === 1 ? 'dev' : 'train';
+}
+
+/** Equal for documents that differ in their id only. */
+function contentKey({ title, brand, type, attributes }: LabDocument): string {
+  return JSON.stringify([title, brand, type, Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1))]);
+}
+
+function wordCount(query: string, document: LabDocument): number {
+  const names = Object.keys(document.attributes);
+  return [query, ...documentValues(document), ...names].reduce((sum, text) => sum + wordsOf(text).length, 0);
+}
+
+/** The pair with another label, stated twice; the steps stay those of the true one. */
+function mislabel(pair: UngroupedPair, scaleSize: number, rng: Rng): UngroupedPair {
+  const label = (pair.trueLabel + 1 + rng.int(scaleSize - 1)) % scaleSize;
+  return { ...pair, label, goldTrace: { ...pair.goldTrace, label, restated: label } };
+}
+
+/** Whether queries of a shape can meet a rule at all; trying decides the rest. */
+function hasRoom({ scope, when }: Rule, { vertical, wishes }: QueryShape): boolean {
+  if (scope !== undefined && scope !== vertical) return false;
+  switch (when.kind) {
+    case 'type':
+    case 'unasked':
+    case 'overlap':
+    case 'phrase':
+    case 'query-length':
+    case 'unasked-word':
+      return true;
+    case 'brand':
+    case 'audience':
+      return wishes.includes(when.kind);
+    case 'attribute':
+      return wishes.some((wish) =>
+        when.of === undefined ? ['colour', 'material', 'feature'].includes(wish) : wish === when.of,
+      );
+    case 'quantity':
+      return wishes.includes('size');
+    case 'negation':
+      return wishes.includes('without');
+    case 'accessory':
+      return wishes.includes('target') !== when.is.includes('only');
+    default:
+      return when satisfies never;
+  }
+}

@@ -1,0 +1,182 @@
+/**
+ * One distillation run from a teacher to a trained student, with its curve and its checkpoints. Where it runs, who watches
+ * and where checkpoints go is the caller's.
+ */
+import { LabError } from '../common/errors.ts';
+import { Rng } from '../common/rng.ts';
+import { type DistillConfig, needsTeacherLogits } from '../config/distill-config.ts';
+import type { ModelConfig } from '../config/model-config.ts';
+import type { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
+import type { Transformer } from '../model/transformer.ts';
+import { disposeWeights, initialWeights, loadWeights, readWeights, type TensorData } from '../model/weights.ts';
+import type { DistillExperiment } from '../protocol/distill-experiment.ts';
+import type { PolicyMeasures } from '../protocol/policy-measures.ts';
+import { EOS } from '../relevance/vocabulary.ts';
+import { type DistillRun, type DistillState, trainDistill } from '../train/distill.ts';
+import { evaluate, type ExpertPair } from '../train/evaluate.ts';
+import type { TokenCounts } from '../train/grpo-telemetry.ts';
+import { askTeacher, isKeepingWorthwhile, KeptAnswers, type TeacherLogits } from '../train/teacher-logits.ts';
+import type { DistillCheckpoint, DistillPoint } from './distill-checkpoint.ts';
+import type { PreparedDistill, Teacher } from './distill-task.ts';
+import { heldOutOf } from './grpo-measure.ts';
+
+/** A trained model that learns on from a teacher. */
+export interface TrainedStudent {
+  readonly config: ModelConfig;
+  readonly weights: ReadonlyMap<string, TensorData>;
+  readonly tokenizer: LabTokenizer;
+}
+
+/** Who watches a run. */
+export interface DistillHooks extends Pick<DistillRun, 'onLog'> {
+  /** Ends the run after the update under way, once its state has been given to `onCheckpoint`. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called with the number of examples that the teacher has been asked about, if its answers are kept. */
+  readonly onAsked?: (done: number, total: number) => void;
+  readonly onMeasure?: (point: DistillPoint) => void;
+  readonly onCheckpoint?: (checkpoint: DistillCheckpoint) => Promise<void>;
+}
+
+/** A run that has come to its end. */
+export interface FinishedDistill {
+  readonly weights: ReadonlyMap<string, TensorData>;
+  readonly tokens: TokenCounts;
+  readonly curve: readonly DistillPoint[];
+}
+
+/**
+ * Trains a student on the current backend.
+ *
+ * @param prepared - what `prepareDistill` made of the experiment
+ * @param student - the shape of who learns, and the weights to begin with where it is trained already
+ * @param saved - to go on from
+ * @throws {LabError} `bad-checkpoint` if what was saved had another teacher or world; what `trainDistill` throws
+ */
+export async function runDistill(
+  experiment: DistillExperiment,
+  prepared: PreparedDistill,
+  teacher: Teacher,
+  student: { readonly config: ModelConfig; readonly weights?: ReadonlyMap<string, TensorData> },
+  saved: DistillCheckpoint | undefined,
+  hooks: DistillHooks = {},
+): Promise<FinishedDistill> {
+  const { distill } = experiment;
+  const { config } = student;
+  const { tokenizer, prompt } = teacher.model;
+  const worldHash = prepared.world.versionHash;
+  if (saved !== undefined) checkOrigin(saved, teacher.hash, worldHash);
+  const begin = student.weights ?? initialWeights(config, new Rng(distill.seed));
+  const model: Transformer = { config, weights: loadWeights(config, saved?.state.weights ?? begin) };
+  const curve: DistillPoint[] = [...(saved?.curve ?? [])];
+  let tokens: TokenCounts = saved?.state.tokens ?? { generated: 0, learned: 0, expert: 0 };
+  let lossNats = 0;
+  const checkpointOf = (state: DistillState): DistillCheckpoint => {
+    return { experiment, student: config, teacherHash: teacher.hash, worldHash, state, curve: [...curve] };
+  };
+
+  try {
+    await trainDistill(distill, {
+      model,
+      teacher: await teacherLogits(distill, prepared, teacher, hooks),
+      examples: prepared.examples,
+      expert: prepared.expert,
+      labelIds: tokenizer.labelIds(prompt.scaleSize),
+      eosId: tokenizer.idOf(EOS),
+      resume: saved?.state,
+      signal: hooks.signal,
+      beforeUpdate: async (_, readState) => {
+        if (hooks.signal?.aborted === true) await hooks.onCheckpoint?.(checkpointOf(await readState()));
+      },
+      onLog: (entry) => {
+        ({ tokens, lossNats } = entry);
+        hooks.onLog?.(entry);
+      },
+      onEvaluate: async (step) => {
+        const point = { step, tokens, lossNats, heldOut: await measureStudent(model, teacher, distill, prepared.dev) };
+        curve.push(point);
+        hooks.onMeasure?.(point);
+      },
+      onCheckpoint: async (state) => {
+        await hooks.onCheckpoint?.(checkpointOf(state));
+      },
+    });
+    return { weights: await readWeights(model.weights), tokens, curve };
+  } finally {
+    disposeWeights(model.weights);
+  }
+}
+
+/** What a student knows on expert pairs; one that has learned labels only is not asked for reasons. */
+export async function measureStudent(
+  transformer: Transformer,
+  { model }: Teacher,
+  config: DistillConfig,
+  pairs: readonly ExpertPair[],
+): Promise<PolicyMeasures['heldOut']> {
+  const { tokenizer, prompt, instruction, lexicon, tailRules } = model;
+  const evaluated = { transformer, tokenizer, prompt, instruction, lexicon, tailRules };
+  return heldOutOf(await evaluate(evaluated, pairs, { completions: givesReasons(config) ? pairs.length : 0 }));
+}
+
+/**
+ * A trained model as a student.
+ *
+ * @throws {LabError} `bad-tokenizer` if its tokens mean something else than the teacher's; `bad-config` if it has another
+ *   number of them
+ */
+export function checkedStudent(student: TrainedStudent, { model }: Teacher): TrainedStudent {
+  const { tokenizer, transformer } = model;
+  const fix =
+    "Leave --student out to distil into a new student: it takes over the teacher's tokenizer. Or train the student from a " +
+    'student that was made so.';
+  if (student.tokenizer.fingerprint !== tokenizer.fingerprint) {
+    throw new LabError('bad-tokenizer', {
+      message:
+        'Student and teacher have different tokenizers, so what the teacher says of a token is about another one.',
+      expected: `the teacher's tokenizer ${tokenizer.fingerprint}`,
+      got: `${student.tokenizer.fingerprint} of the student`,
+      fix,
+    });
+  }
+  if (student.config.vocabSize !== transformer.config.vocabSize) {
+    throw new LabError('bad-config', {
+      message: 'Student and teacher share a tokenizer, but not the number of rows for its tokens.',
+      expected: `${transformer.config.vocabSize} rows as in the teacher`,
+      got: `${student.config.vocabSize}`,
+      fix,
+    });
+  }
+  return student;
+}
+
+function givesReasons({ method, expertWeight }: DistillConfig): boolean {
+  if (expertWeight > 0) return true;
+  return method.kind === 'trace' || method.kind === 'jsd' || (method.kind === 'expert' && method.segment === 'all');
+}
+
+/** The teacher asked once before training, or every time. */
+async function teacherLogits(
+  config: DistillConfig,
+  { examples }: PreparedDistill,
+  { model }: Teacher,
+  { signal, onAsked }: DistillHooks,
+): Promise<TeacherLogits> {
+  const ask = askTeacher(model.transformer);
+  if (!needsTeacherLogits(config.method)) return ask;
+  if (!isKeepingWorthwhile(config, model.transformer.config.vocabSize, examples)) return ask;
+  const onProgress = (done: number): void => onAsked?.(done, examples.length);
+  const answers = await KeptAnswers.make(model.transformer, examples, config, { signal, onProgress });
+  return answers.read(ask);
+}
+
+function checkOrigin(saved: DistillCheckpoint, teacherHash: string, worldHash: string): void {
+  const expected = `world ${saved.worldHash}, teacher ${saved.teacherHash}`;
+  const got = `world ${worldHash}, teacher ${teacherHash}`;
+  if (expected === got) return;
+  throw new LabError('bad-checkpoint', {
+    message: 'The checkpoint is of a run with another teacher or another rule world.',
+    expected,
+    got,
+    fix: 'Name the teacher that the run began with by --teacher, or begin a new run.',
+  });
+}

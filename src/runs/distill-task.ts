@@ -1,0 +1,187 @@
+/**
+ * A distillation from its settings to what the student learns from: pairs of the train split as prompts, each with the
+ * completion that the method learns on, and the expert's beside it.
+ *
+ * The words of all prompts are cut the same way whatever the seed of the run, so that the teacher has to complete them
+ * once and not once per run.
+ */
+import { LabError, throwIfAborted } from '../common/errors.ts';
+import { hashHex, Rng } from '../common/rng.ts';
+import { yieldToMessages } from '../common/yield.ts';
+import { type DistillConfig, needsTeacherCompletions } from '../config/distill-config.ts';
+import type { ModelConfig } from '../config/model-config.ts';
+import { MODEL_PRESETS } from '../config/presets.ts';
+import type { Example } from '../data/batches.ts';
+import { randomSplits } from '../data/tokenizer/subword-splits.ts';
+import { generateAll } from '../infer/generate.ts';
+import type { LabModel } from '../infer/lab-model.ts';
+import type { DistillExperiment } from '../protocol/distill-experiment.ts';
+import { canonicalJson, instructionHash } from '../relevance/rules/instruction.ts';
+import { DEFAULT_REWARD_CONFIG } from '../relevance/trace/reward.ts';
+import { makeRuleWorld, type RuleWorld } from '../relevance/world/rule-world.ts';
+import { EOS } from '../relevance/vocabulary.ts';
+import { encodeFitting, type ExpertPair } from '../train/evaluate.ts';
+import { rewardCompletion, type RlPrompt, type RlTask } from '../train/rollouts.ts';
+import { heldOutPairs } from './grpo-task.ts';
+import { toExpert } from './sft-experiment.ts';
+
+/** A trained model that students learn from, on the current backend. */
+export interface Teacher {
+  readonly model: LabModel;
+  /** Of its weights. */
+  readonly hash: string;
+}
+
+/** A run's data, ready to learn from. */
+export interface PreparedDistill {
+  readonly world: RuleWorld;
+  /** The prompts with the completions to learn on. */
+  readonly examples: readonly Example[];
+  /** The same prompts with the expert's completions. */
+  readonly expert: readonly Example[];
+  /** How many pairs there were to learn from, before completions of the teacher were left out. */
+  readonly pairs: number;
+  readonly dev: readonly ExpertPair[];
+}
+
+/** The tokens of completions. */
+export type CompletionIds = readonly (readonly number[])[];
+
+/** How to make the data of a run. */
+export interface PrepareDistillOptions {
+  /** Gives what was kept under a name; if there is nothing, makes it and keeps it. By default nothing is kept. */
+  readonly keep?: (name: string, make: () => Promise<CompletionIds>) => Promise<CompletionIds>;
+  readonly signal?: AbortSignal | undefined;
+  /** Called with the number of prompts that the teacher has completed. */
+  readonly onCompleted?: (done: number, total: number) => void;
+}
+
+/** Queries between two chances to stop. */
+const QUERIES_PER_TURN = 100;
+
+/**
+ * Makes the data of a run.
+ *
+ * @param student - the shape of who learns: prompts fit into both models
+ * @throws {LabError} `bad-config` if the teacher has learned other rules than the world has; `aborted`
+ */
+export async function prepareDistill(
+  experiment: DistillExperiment,
+  teacher: Teacher,
+  student: ModelConfig,
+  options: PrepareDistillOptions = {},
+): Promise<PreparedDistill> {
+  const { signal } = options;
+  const { model } = teacher;
+  const world = makeRuleWorld(experiment.world);
+  checkRules(world, model);
+  const rng = new Rng('word splits of distillation');
+  const isStudentShorter = student.maxPositions < model.transformer.config.maxPositions;
+  const transformer = isStudentShorter ? { config: student } : model.transformer;
+  const prompts: RlPrompt[] = [];
+  const queries = Math.min(experiment.queries, world.queryCount('train'));
+  for (let query = 0; query < queries; query++) {
+    for (const expert of world.queryPairs('train', query).map(toExpert)) {
+      const splitWord = randomSplits(rng, experiment.wordSplitShare);
+      const { example } = encodeFitting(model.tokenizer, model.prompt, expert, { splitWord, transformer });
+      const isTail = expert.trace.steps.some(({ rule }) => world.tailRules.has(rule));
+      prompts.push({ example, pair: expert.pair, gold: expert.trace, isTail });
+    }
+    if (query % QUERIES_PER_TURN !== 0) continue;
+    await yieldToMessages();
+    throwIfAborted(signal);
+  }
+
+  const task: RlTask = {
+    tokenizer: model.tokenizer,
+    instruction: world.instruction,
+    tailRules: world.tailRules,
+    reward: DEFAULT_REWARD_CONFIG,
+    prompts,
+  };
+  const { method } = experiment.distill;
+  const written = needsTeacherCompletions(method) ? await teacherWrites(experiment, teacher, task, options) : [];
+  const lessons = prompts.flatMap(({ example }, i) => {
+    const completion = completionToLearn(experiment.distill, task, i, written[i] ?? []);
+    return completion === undefined ? [] : [{ expert: example, example: { prompt: example.prompt, completion } }];
+  });
+  return {
+    world,
+    examples: lessons.map(({ example }) => example),
+    expert: lessons.map(({ expert }) => expert),
+    pairs: prompts.length,
+    dev: heldOutPairs(world, 'dev', experiment.devPairs),
+  };
+}
+
+/** The shape of a new student: that of a preset, but for the teacher's vocabulary and positions. */
+export function newStudent(preset: keyof typeof MODEL_PRESETS, { config }: LabModel['transformer']): ModelConfig {
+  return { ...MODEL_PRESETS[preset], vocabSize: config.vocabSize, maxPositions: config.maxPositions };
+}
+
+/**
+ * What a student learns on for a prompt; undefined if the teacher's completion earns too little.
+ *
+ * @param written - the teacher's tokens, where the method needs them
+ */
+function completionToLearn(
+  { method }: DistillConfig,
+  task: RlTask,
+  prompt: number,
+  written: readonly number[],
+): Int32Array | undefined {
+  const gold = task.prompts[prompt]?.example.completion ?? new Int32Array();
+  switch (method.kind) {
+    case 'expert':
+      return method.segment === 'label' ? gold.slice(0, 1) : gold;
+    case 'hard-label':
+      return Int32Array.from(written.slice(0, 1));
+    case 'trace': {
+      const isComplete = written.at(-1) === task.tokenizer.idOf(EOS);
+      const { reward } = rewardCompletion(task, prompt, { ids: written, logProbs: [], isComplete });
+      return reward.total >= method.minReward ? Int32Array.from(written) : undefined;
+    }
+    case 'label-kd':
+      return gold.slice(0, 1); // only its place is read, not which label it is
+    case 'jsd':
+      return method.completions === 'expert' ? gold : Int32Array.from(written);
+    default:
+      return method satisfies never;
+  }
+}
+
+/** The teacher's greedy completion of every prompt. */
+function teacherWrites(
+  { world, queries, wordSplitShare, distill }: DistillExperiment,
+  { model, hash }: Teacher,
+  { prompts, tokenizer }: RlTask,
+  { keep = (_, make) => make(), signal, onCompleted }: PrepareDistillOptions,
+): Promise<CompletionIds> {
+  const { maxTokens, sequencesPerPass: batchSize } = distill;
+  const name = hashHex(canonicalJson([hash, world, queries, wordSplitShare, maxTokens, batchSize]));
+  return keep(`completions-${name}`, async () => {
+    const completions = await generateAll(
+      model.transformer,
+      prompts.map(({ example }) => example.prompt),
+      {
+        eosId: tokenizer.idOf(EOS),
+        maxTokens,
+        batchSize,
+        signal,
+        onProgress: (done) => onCompleted?.(done, prompts.length),
+      },
+    );
+    return completions.map(({ ids }) => ids);
+  });
+}
+
+function checkRules({ instruction }: RuleWorld, { instruction: learned, card }: LabModel): void {
+  const [expected, got] = [instructionHash(instruction), instructionHash(learned)];
+  if (expected === got) return;
+  throw new LabError('bad-config', {
+    message: `The teacher ${card.name} has learned other rules than the world of this run has.`,
+    expected: `a model of the instruction ${expected}`,
+    got,
+    fix: 'Take a teacher that "npm run lab -- sft" has trained on the rule world with this version of the lab.',
+  });
+}

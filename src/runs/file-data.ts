@@ -1,0 +1,194 @@
+/**
+ * An imported data set as the data of a run: its grades as labels of the run's scale, and its queries in three parts.
+ *
+ * People have judged these pairs without saying why. Where a run has rules that lead to the label which people gave, the
+ * expert's completion is the trace of those rules. Everywhere else it is the label, no step, and the label restated: the
+ * grammar allows a trace without steps, and inventing reasons would teach the model to invent them.
+ */
+import { LabError } from '../common/errors.ts';
+import type { DataSet, GradedPair } from '../data/data-set.ts';
+import { GradeReader } from '../data/files/grades.ts';
+import { badFile, showValue } from '../data/files/records.ts';
+import { normaliseQuery, type Split, splitByQuery } from '../data/splits.ts';
+import type { FileData, SftExperiment } from '../protocol/sft-experiment.ts';
+import { Bm25 } from '../relevance/bm25.ts';
+import type { Instruction } from '../relevance/rules/instruction.ts';
+import { scaleOfSize } from '../relevance/labels.ts';
+import type { Lexicon } from '../relevance/lexicon.ts';
+import { groupByQuery } from '../relevance/metrics/metrics-ranking.ts';
+import { noRules, type Rules } from '../relevance/rules/rules.ts';
+import { type OwnRules, rulesOf } from '../relevance/rules/own-rules.ts';
+import type { JudgedPair } from '../relevance/pair.ts';
+import { buildPrompt, type PromptConfig } from '../relevance/prompt.ts';
+import { TAIL_SHARE } from '../relevance/world/rule-world.ts';
+import { withStanding } from '../relevance/standing.ts';
+import { type SynthesisCounts, synthesiseTraces, type TracedPair } from '../relevance/trace/trace-synthesis.ts';
+import { readPair } from '../relevance/typed-document.ts';
+import type { ExpertPair } from '../train/evaluate.ts';
+
+/**
+ * The judged pairs of a data set, split by query. Pairs of one query stand together in dev and test.
+ *
+ * @throws {LabError} `bad-checkpoint` if it is another data set than the settings name; `bad-file` if grades are not on the
+ *   scale, or there are too few queries or grades to learn from
+ */
+export function splitFile(data: FileData, scaleSize: number, dataSet: DataSet): Split<JudgedPair> {
+  if (dataSet.sha256 !== data.sha256) throw otherData(data, dataSet);
+  const { name, devShare, testShare, splitSeed } = data;
+  const pairs = judgedPairs(name, scaleSize, dataSet.pairs);
+  const parts = testShare === 0 ? 2 : 3;
+  const queries = new Set(pairs.map(({ query }) => normaliseQuery(query))).size;
+  if (queries < parts) {
+    throw badFile(name, {
+      problem: 'it has too few queries to hold some of them out',
+      expected: `at least ${parts} different queries`,
+      got: String(queries),
+      fix: 'Add pairs of other queries.',
+    });
+  }
+  const split = splitByQuery(pairs, splitSeed, { train: 1 - devShare - testShare, dev: devShare, test: testShare });
+  const labels = new Set(split.train.map(({ label }) => label));
+  if (labels.size < 2) {
+    throw badFile(name, {
+      problem: 'all pairs to learn from have the same grade',
+      expected: 'at least two different grades',
+      got: `${split.train.length} times label ${[...labels].join('')}`,
+      fix: 'Add pairs with other grades.',
+    });
+  }
+  return { train: split.train, dev: groupByQuery(split.dev).flat(), test: groupByQuery(split.test).flat() };
+}
+
+/** Pairs of a data set with their standing among all of their query, where prompts tell it. */
+export function withStandingOf(
+  { documents }: Pick<DataSet, 'documents'>,
+  pairs: readonly JudgedPair[],
+  { standing }: Pick<PromptConfig, 'standing'>,
+): readonly JudgedPair[] {
+  return standing ? withStanding(pairs, new Bm25(documents)) : pairs;
+}
+
+/**
+ * The rules of a run on a file: its own, or none.
+ *
+ * @throws {LabError} `bad-config` if they are for another scale
+ */
+export function rulesOfFile({ rules }: FileData, scaleSize: number): Rules {
+  if (rules === undefined) return noRules(scaleSize);
+  checkScale(rules.instruction, scaleSize);
+  return rulesOf(rules);
+}
+
+/**
+ * An instruction as the rules of a run. A rule is of the tail if few of the traces cite it that the pairs to learn from get.
+ *
+ * @param train - the pairs to learn from, and no others
+ */
+export function makeOwnRules(instruction: Instruction, lexicon: Lexicon, train: readonly JudgedPair[]): OwnRules {
+  const rules = { lexicon, readsTitles: true };
+  const { traced } = synthesiseTraces(
+    instruction,
+    lexicon,
+    train.map((pair) => readPair(rules, pair)),
+  );
+  const cited = instruction.rules.map((_, rule) => tracesCiting(traced, rule).length);
+  const tailRules = [...cited.keys()].filter((rule) => (cited[rule] ?? 0) < TAIL_SHARE * traced.length);
+  return { instruction, lexicon: structuredClone(lexicon.data) as OwnRules['lexicon'], tailRules };
+}
+
+/** Judged pairs as the expert's, and how many of them the rules give reasons for; no counts where there are no rules. */
+export interface Experts {
+  readonly experts: readonly ExpertPair[];
+  readonly counts: SynthesisCounts | undefined;
+}
+
+/** Pairs as the expert's, in order: with the trace of the rules where that verifies and leads to gold, else the label alone. */
+export function expertsOf(rules: Rules, pairs: readonly JudgedPair[]): Experts {
+  const { instruction, lexicon } = rules;
+  const { scaleSize } = instruction;
+  if (instruction.rules.length === 0) {
+    return { experts: pairs.map((pair) => labelOnly(pair, scaleSize)), counts: undefined };
+  }
+  const read = pairs.map((pair) => readPair(rules, pair));
+  const { traced, counts } = synthesiseTraces(instruction, lexicon, read);
+  const traces = new Map(traced.map(({ pair, trace }) => [pair, trace]));
+  const experts = read.map((pair) => {
+    const trace = traces.get(pair);
+    return trace === undefined ? labelOnly(pair, scaleSize) : { pair, trace };
+  });
+  return { experts, counts };
+}
+
+/** A judged pair as the expert's: its label, and no reasons. */
+function labelOnly(pair: JudgedPair, scaleSize: number): ExpertPair {
+  return { pair, trace: { scaleSize, label: pair.label, steps: [], restated: pair.label } };
+}
+
+function tracesCiting(traced: readonly TracedPair[], rule: number): readonly TracedPair[] {
+  return traced.filter(({ trace }) => trace.steps.some((step) => step.rule === rule));
+}
+
+/** @throws {LabError} `bad-config` if an instruction gives other labels than a run learns */
+export function checkScale({ name, scaleSize }: Instruction, wanted: number): void {
+  if (scaleSize === wanted) return;
+  throw new LabError('bad-config', {
+    message: `The rules "${name}" are for another scale than the grades of the file.`,
+    expected: `${wanted} labels`,
+    got: String(scaleSize),
+    fix: 'Refine rules on that scale with "lab piar --scale", or name the scale of the file.',
+  });
+}
+
+/** How many queries and documents of a data set lose words to the limits of the prompt. */
+export function countShortened(dataSet: DataSet, prompt: PromptConfig): { queries: number; documents: number } {
+  const withoutHints = { ...prompt, hints: false }; // they cost time, and no words
+  const blank = { docId: '', title: '', brand: '', type: '', attributes: {}, text: '' };
+  const isCut = (query: string, document: DataSet['documents'][number]): boolean =>
+    buildPrompt({ query, document }, withoutHints).cutFields.length > 0;
+  const queries = [...new Set(dataSet.pairs.map(({ query }) => query))].filter((query) => isCut(query, blank)).length;
+  return { queries, documents: dataSet.documents.filter((document) => isCut('', document)).length };
+}
+
+/** @throws {LabError} `bad-config` if the training part does not fill one batch */
+export function checkBatch({ sft }: Pick<SftExperiment, 'sft'>, trainPairs: number): void {
+  if (trainPairs >= sft.batchSize) return;
+  throw new LabError('bad-config', {
+    message: 'There are fewer pairs to learn from than one batch holds.',
+    expected: `at least ${sft.batchSize}`,
+    got: String(trainPairs),
+    fix: 'Lower the batch size, hold fewer queries out, or add pairs.',
+  });
+}
+
+/** Pairs with their grades as labels. @throws {LabError} `bad-file`, naming the row, if a grade is not on the scale */
+export function judgedPairs(name: string, scaleSize: number, pairs: readonly GradedPair[]): JudgedPair[] {
+  const reader = new GradeReader(scaleOfSize(scaleSize));
+  const labels = new Map<string, number | undefined>();
+  const judged: JudgedPair[] = [];
+  const strange: GradedPair[] = [];
+  for (const pair of pairs) {
+    const { grade, query, queryId, document } = pair;
+    if (!labels.has(grade)) labels.set(grade, reader.read(grade));
+    const label = labels.get(grade);
+    if (label === undefined) strange.push(pair);
+    else judged.push({ query, queryId, document, label });
+  }
+  const [first] = strange;
+  if (first === undefined) return judged;
+  const others = strange.length === 1 ? '' : ` (and ${strange.length - 1} more)`;
+  throw badFile(name, {
+    problem: `a grade is not on the scale of ${scaleSize} labels, in row ${first.row}${others}`,
+    expected: reader.expected,
+    got: showValue(first.grade),
+    fix: 'Choose the scale that the grades are on, or change them in the file.',
+  });
+}
+
+function otherData({ name, sha256 }: FileData, got: DataSet): LabError {
+  return new LabError('bad-checkpoint', {
+    message: `The file ${got.name} is not what this run learns from.`,
+    expected: `"${name}" with the contents ${sha256.slice(0, 12)}`,
+    got: got.sha256.slice(0, 12),
+    fix: 'Choose the file that the run began with, unchanged.',
+  });
+}

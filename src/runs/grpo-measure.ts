@@ -1,0 +1,109 @@
+/**
+ * How a policy stands during a reinforcement run: what it earns on a fixed sample of the run's own prompts, and what it
+ * still knows on held-out pairs. The same prompts and the same random numbers every time, so that two measurements differ
+ * by the policy alone.
+ */
+import type { GrpoExperiment } from '../protocol/grpo-experiment.ts';
+import type { PolicyMeasures } from '../protocol/policy-measures.ts';
+import type { Rules } from '../relevance/rules/rules.ts';
+import { type CollapseReport, detectCollapse } from '../train/collapse.ts';
+import { evaluate, type Evaluation, type ExpertPair } from '../train/evaluate.ts';
+import { judgeGroups } from '../train/groups.ts';
+import { type RolloutReport, reportRollouts } from '../train/grpo-telemetry.ts';
+import { scoreRollouts } from '../train/policy-batch.ts';
+import { drawRollouts } from '../train/rollouts.ts';
+import type { Transformer } from '../model/transformer.ts';
+import type { GrpoStart, PreparedGrpo } from './grpo-task.ts';
+
+/** A number that no step of a run has, for the random numbers of the probe. */
+const PROBE_STEP = -1;
+
+/** Measures a policy. @throws {LabError} `aborted` */
+export async function measurePolicy(
+  model: Transformer,
+  experiment: GrpoExperiment,
+  prepared: PreparedGrpo,
+  start: GrpoStart,
+  signal?: AbortSignal,
+): Promise<PolicyMeasures> {
+  const probe = await probePolicy(model, experiment, prepared, signal);
+  return {
+    probe: {
+      reward: probe.reward.total,
+      labelEntropyNats: probe.entropy.labelNats,
+      reasoningEntropyNats: probe.entropy.reasoningNats,
+      distinctRules: probe.distinctRules,
+      zeroVarianceShare: probe.groups.zeroVarianceShare,
+      invalidShare: probe.invalidShare,
+      meanLength: probe.length.mean,
+    },
+    heldOut: await measureHeldOut(model, prepared.rules, start, prepared.dev, signal),
+  };
+}
+
+/** What a policy knows on expert pairs. @throws {LabError} `aborted` */
+export async function measureHeldOut(
+  model: Transformer,
+  rules: Rules,
+  { tokenizer, prompt }: GrpoStart,
+  pairs: readonly ExpertPair[],
+  signal?: AbortSignal,
+): Promise<PolicyMeasures['heldOut']> {
+  const evaluated = { ...rules, transformer: model, tokenizer, prompt };
+  return heldOutOf(await evaluate(evaluated, pairs, { completions: pairs.length, signal }));
+}
+
+/** Whether a policy has collapsed since the start of its run, as the lab defines it. */
+export function collapseSince(start: PolicyMeasures, now: PolicyMeasures): CollapseReport {
+  return detectCollapse(collapseMeasures(start), collapseMeasures(now));
+}
+
+function collapseMeasures({ probe, heldOut }: PolicyMeasures): Parameters<typeof detectCollapse>[0] {
+  const { tailRecall, distinctRules } = heldOut;
+  return { meanReward: probe.reward, tailRecall, distinctRules };
+}
+
+async function probePolicy(
+  model: Transformer,
+  { grpo, probeSamples }: GrpoExperiment,
+  { task, probe }: PreparedGrpo,
+  signal: AbortSignal | undefined,
+): Promise<RolloutReport> {
+  const config = { ...grpo, samples: probeSamples };
+  const drawn = await drawRollouts(model, task, { config, prompts: probe, step: PROBE_STEP, round: 0, signal });
+  const scores = await scoreRollouts(model, task, drawn.flat(), grpo.sequencesPerPass);
+  let next = 0;
+  const scored = drawn.map((group) =>
+    group.map((rollout) => ({
+      rollout,
+      scores: scores[next++] ?? { logProbs: [], entropies: [] },
+      refLogProbs: undefined,
+    })),
+  );
+  return reportRollouts(task, judgeGroups(config, scored));
+}
+
+/** The measures of an evaluation that a run keeps. */
+export function heldOutOf({
+  pairs,
+  labels,
+  ranking,
+  reasoning,
+  expertLossNats,
+}: Evaluation): PolicyMeasures['heldOut'] {
+  return {
+    pairs,
+    accuracy: labels.accuracy.value,
+    macroF1: labels.macroF1.value,
+    pairAccuracy: ranking.pairAccuracy.value,
+    headRecall: reasoning?.rules.head.recall ?? null,
+    tailRecall: reasoning?.rules.tail.recall ?? null,
+    distinctRules: reasoning?.distinctRules ?? 0,
+    validTraces: reasoning?.validTraces ?? 0,
+    strictReward: reasoning?.strictReward ?? 0,
+    verifiedSteps: reasoning?.verifiedSteps ?? null,
+    labelTraceAgreement: reasoning?.labelTraceAgreement ?? null,
+    labelEntropyNats: labels.labelEntropyNats.value,
+    expertLossNats,
+  };
+}

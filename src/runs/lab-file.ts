@@ -1,0 +1,91 @@
+/**
+ * The `lab.json` of a model: prompt, scale, instruction, lexicon and pairs to try. A model that learned from a file of
+ * judged pairs has the instruction that was given with the file, or none, and shows nobody's pairs.
+ */
+import type { LabFile } from '../infer/lab-model.ts';
+import { DEFAULT_SCALE, type LabelScale, scaleOfSize } from '../relevance/labels.ts';
+import type { Rules } from '../relevance/rules/rules.ts';
+import type { LabDocument } from '../relevance/pair.ts';
+import type { PromptConfig } from '../relevance/prompt.ts';
+import type { Criterion, Verdict } from '../relevance/vocabulary.ts';
+import type { RuleWorld, WorldPair } from '../relevance/world/rule-world.ts';
+
+/** Writes down what a model of this world needs to be used without it. */
+export function makeLabFile(world: RuleWorld, prompt: PromptConfig): LabFile {
+  return {
+    schemaVersion: 1,
+    prompt,
+    scale: plainScale(DEFAULT_SCALE),
+    otherScales: [],
+    instruction: world.instruction,
+    tailRules: [...world.tailRules],
+    lexicon: structuredClone(world.lexicon.data) as LabFile['lexicon'],
+    readsTitles: false,
+    examples: pickExamples(world),
+  };
+}
+
+/** The same for a model that learned from judged pairs of a file. */
+export function makeFileLabFile(
+  { instruction, lexicon, tailRules, readsTitles }: Rules,
+  prompt: PromptConfig,
+): LabFile {
+  return {
+    schemaVersion: 1,
+    prompt,
+    scale: plainScale(scaleOfSize(prompt.scaleSize)),
+    otherScales: [],
+    instruction: instruction.rules.length === 0 ? null : instruction,
+    tailRules: [...tailRules],
+    lexicon: structuredClone(lexicon.data) as LabFile['lexicon'],
+    readsTitles,
+    examples: [],
+  };
+}
+
+/** What is interesting about a pair, by what decides it. */
+const EXAMPLE_NAMES: Readonly<Partial<Record<Criterion, Partial<Record<Verdict, string>>>>> = {
+  type: { match: 'the right thing', mismatch: 'another thing', near: 'a substitute' },
+  brand: { match: 'the right brand', mismatch: 'another brand', absent: 'brand not stated' },
+  attribute: { match: 'as asked', mismatch: 'another colour', absent: 'not stated' },
+  quantity: { match: 'the right size', mismatch: 'the wrong size', near: 'nearly the size' },
+  negation: { match: 'without, as asked', violated: 'what was excluded' },
+  accessory: { match: 'a fitting accessory', mismatch: 'only an accessory' },
+  audience: { match: 'for the right people', mismatch: 'for others', absent: 'for whom?' },
+  overall: { violated: 'used goods' },
+};
+const EXAMPLES = 8;
+
+/** Pairs that different findings decide, from different queries, the best label first. */
+function pickExamples(world: RuleWorld): LabFile['examples'] {
+  const found: { readonly label: number; readonly example: LabFile['examples'][number] }[] = [];
+  const seen = new Set<string>();
+  for (const pair of world.pairs('dev')) {
+    const deciding = pair.goldTrace.steps[0];
+    const name = deciding === undefined ? undefined : EXAMPLE_NAMES[deciding.criterion]?.[deciding.verdict];
+    if (name === undefined || seen.has(name) || seen.has(pair.queryId)) continue;
+    seen.add(name).add(pair.queryId);
+    found.push({ label: pair.label, example: { name, pair: { query: pair.query, document: plainDocument(pair) } } });
+    if (found.length === EXAMPLES) break;
+  }
+  return found.sort((a, b) => b.label - a.label).map(({ example }) => example);
+}
+
+/** A scale as files hold it. */
+export function plainScale({ names, rubric }: LabelScale): LabFile['scale'] {
+  return { names: [...names], rubric: [...rubric] };
+}
+
+function plainDocument({ document }: WorldPair): LabFile['examples'][number]['pair']['document'] {
+  const attributes = Object.fromEntries(
+    Object.entries(document.attributes).map(([name, value]): [string, string | number | boolean | string[]] => [
+      name,
+      isList(value) ? [...value] : value,
+    ]),
+  );
+  return { ...document, attributes };
+}
+
+function isList(value: LabDocument['attributes'][string]): value is readonly string[] {
+  return Array.isArray(value);
+}

@@ -1,0 +1,155 @@
+/**
+ * Imported data within reach of the thread that trains: the files read last, and what the store keeps for runs to go on
+ * with. One data set is held in memory at a time.
+ */
+import type { DataToKeep } from '../checkpoint/kept-data.ts';
+import { LabError } from '../common/errors.ts';
+import { type DataSet, decodeDataSet } from '../data/data-set.ts';
+import { type DataFile, likelyScale, readDataSet, type ReadData } from '../data/data-set-reader.ts';
+import { badFile, describeRowError } from '../data/files/records.ts';
+import { normaliseQuery } from '../data/splits.ts';
+import { chunksOf } from '../data/files/text-stream.ts';
+import type {
+  DataPlan,
+  DataSummary,
+  ReadDataRequest,
+  ReadRulesRequest,
+  RulesSummary,
+} from '../protocol/imported-data.ts';
+import { type FileData, parseSftExperiment, type SftExperiment } from '../protocol/sft-experiment.ts';
+import type { JudgedPair } from '../relevance/pair.ts';
+import { checkBatch, countShortened, splitFile } from '../runs/file-data.ts';
+import { instructionOf, lexiconOf, rulesForFile, tellRulesApart } from '../runs/rules-files.ts';
+
+/** Files beyond this are not even opened. */
+const MAX_FILE_BYTES = 256 * 2 ** 20;
+/** Kinds of grades, and refused rows, that are told one by one. */
+const SHOWN_GRADES = 12;
+const SHOWN_REFUSALS = 5;
+
+/** Reads, finds and plans with imported data. */
+export class DataLibrary {
+  readonly #load: (sha256: string) => Promise<DataToKeep | undefined>;
+  #last: DataSet | undefined;
+  #shortened: { readonly key: string; readonly counts: ReturnType<typeof countShortened> } | undefined;
+
+  /** @param load - gives what the store keeps */
+  constructor(load: (sha256: string) => Promise<DataToKeep | undefined>) {
+    this.#load = load;
+  }
+
+  /**
+   * Reads files that a person chose; what was read before is let go.
+   *
+   * @throws {LabError} `bad-file`
+   */
+  async read(files: ReadDataRequest['files']): Promise<DataSummary> {
+    const read = await readDataSet(files.map(({ name, blob }) => dataFile(name, blob)));
+    this.#last = read.dataSet;
+    return summaryOf(read);
+  }
+
+  /**
+   * The data set that a run learns from.
+   *
+   * @throws {LabError} `not-found` if it has to be chosen again; `bad-checkpoint` if what is kept is damaged
+   */
+  async find({ name, sha256 }: FileData): Promise<DataSet> {
+    if (this.#last?.sha256 === sha256) return this.#last;
+    const kept = await this.#load(sha256);
+    if (kept === undefined) {
+      throw new LabError('not-found', {
+        message: `The file "${name}", which this run learns from, is not kept in this browser.`,
+        expected: `its contents ${sha256.slice(0, 12)}`,
+        got: this.#last === undefined ? 'no file' : `${this.#last.name}, ${this.#last.sha256.slice(0, 12)}`,
+        fix: 'Choose the same file under "Your own file", then go on.',
+      });
+    }
+    this.#last = await decodeDataSet(kept.name, sha256, kept.bytes);
+    return this.#last;
+  }
+
+  /**
+   * Reads rules of one's own for the data of a run.
+   *
+   * @throws {LabError} `bad-file`, `bad-instruction` or `bad-config` if they cannot be used; as {@link find}
+   */
+  async readRules({ files, data, scaleSize }: ReadRulesRequest): Promise<RulesSummary> {
+    const { data: checked } = parseSftExperiment('The data that the rules are for', { data });
+    if (checked.kind !== 'file') {
+      throw new LabError('bad-config', { message: 'Own rules belong to a file of judged pairs.' });
+    }
+    const texts = await Promise.all(files.map(async ({ name, blob }) => ({ name, text: await blob.text() })));
+    const { instruction, lexicon } = tellRulesApart(texts);
+    const words = lexicon === undefined ? undefined : lexiconOf(lexicon);
+    const dataSet = await this.find(checked);
+    const { rules, traces } = rulesForFile(instructionOf(instruction), words, checked, scaleSize, dataSet);
+    return {
+      name: instruction.name,
+      rules,
+      ruleCount: rules.instruction.rules.length,
+      tailCount: rules.tailRules.length,
+      traced: traces?.traced ?? 0,
+      pairs: traces?.pairs ?? 0,
+      isLexiconInduced: lexicon === undefined,
+    };
+  }
+
+  /**
+   * What a run would make of its data set.
+   *
+   * @throws {LabError} as {@link find} and `splitFile`; `bad-config` if it does not fill a batch
+   */
+  async plan(data: FileData, experiment: SftExperiment): Promise<DataPlan> {
+    const dataSet = await this.find(data);
+    const { prompt } = experiment;
+    const { train, dev, test } = splitFile(data, prompt.scaleSize, dataSet);
+    checkBatch(experiment, train.length);
+    const key = JSON.stringify([dataSet.sha256, prompt]);
+    if (this.#shortened?.key !== key) this.#shortened = { key, counts: countShortened(dataSet, prompt) };
+    const { queries, documents } = this.#shortened.counts;
+    return {
+      train: partOf(train),
+      dev: partOf(dev),
+      test: partOf(test),
+      shortenedQueries: queries,
+      shortenedDocuments: documents,
+    };
+  }
+}
+
+/** What was read, in numbers. */
+function summaryOf({ dataSet, errors, errorCount }: ReadData): DataSummary {
+  const { name, sha256, pairs, documents } = dataSet;
+  const counts = new Map<string, number>();
+  for (const { grade } of pairs) counts.set(grade, (counts.get(grade) ?? 0) + 1);
+  const grades = [...counts].map(([grade, count]) => ({ grade, pairs: count })).toSorted((a, b) => b.pairs - a.pairs);
+  return {
+    name,
+    sha256,
+    pairs: pairs.length,
+    queries: new Set(pairs.map(({ query }) => normaliseQuery(query))).size,
+    documents: documents.length,
+    grades: grades.slice(0, SHOWN_GRADES),
+    gradeCount: grades.length,
+    likelyScale: likelyScale(counts.keys()),
+    refused: errorCount,
+    refusals: errors.slice(0, SHOWN_REFUSALS).map(describeRowError),
+  };
+}
+
+function dataFile(name: string, blob: Blob): DataFile {
+  if (blob.size > MAX_FILE_BYTES) {
+    throw badFile(name, {
+      problem: 'it is too large to train on here',
+      expected: `at most ${MAX_FILE_BYTES / 2 ** 20} MiB`,
+      got: `${Math.ceil(blob.size / 2 ** 20)} MiB`,
+      fix: 'Take a sample of its queries, with all pairs of each.',
+    });
+  }
+  return { name, open: () => chunksOf(blob.stream()) };
+}
+
+function partOf(pairs: readonly JudgedPair[]): { pairs: number; queries: number } {
+  return { pairs: pairs.length, queries: new Set(pairs.map(({ query }) => normaliseQuery(query))).size };
+}

@@ -1,0 +1,97 @@
+/**
+ * What a branch tells the page, made from the records of its run.
+ */
+import type { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
+import type { CompletionSample, GrpoEventOf, MeasuredPoint, RuleInfo, SampledGroup } from '../protocol/grpo.ts';
+import type { Rules } from '../relevance/rules/rules.ts';
+import type { GrpoStep, KeptCompletion, KeptGroup } from '../train/grpo-telemetry.ts';
+import type { RlTask } from '../train/rollouts.ts';
+import type { GrpoCurvePoint } from '../runs/grpo-checkpoint.ts';
+import { collapseSince } from '../runs/grpo-measure.ts';
+
+/** Rules with what is said of them, in the order of their indices. */
+export function ruleInfos({ instruction, tailRules }: Pick<Rules, 'instruction' | 'tailRules'>): RuleInfo[] {
+  return instruction.rules.map(({ id, text, criterion, cap }, index) => {
+    return { id, text, criterion, cap, isTail: tailRules.has(index) };
+  });
+}
+
+/** A step of a branch that draws `rollouts` completions. */
+export function stepEvent(branch: number, rollouts: number, record: GrpoStep): GrpoEventOf<'step'> {
+  const { step, stage, reward, entropy, klNats, groups, rules, balance, loss, tokens, times, tokensPerSec } = record;
+  return {
+    kind: 'step',
+    branch,
+    step,
+    stage,
+    reward: reward.total,
+    labelEntropyNats: entropy.labelNats,
+    reasoningEntropyNats: entropy.reasoningNats,
+    klNats,
+    zeroVarianceShare: groups.zeroVarianceShare,
+    rollouts,
+    rules: { cited: [...rules.cited], gold: [...rules.gold], meanAdvantage: [...rules.meanAdvantage] },
+    balance,
+    loss,
+    tokens,
+    times,
+    tokensPerSec,
+  };
+}
+
+/** The points of a curve, each held against the first. */
+export function measuredPoints(curve: readonly GrpoCurvePoint[]): MeasuredPoint[] {
+  const [start] = curve;
+  if (start === undefined) return [];
+  return curve.map(({ step, measures }) => ({
+    step,
+    measures,
+    collapse: collapseSince(start.measures, measures),
+  }));
+}
+
+/** Kept groups with their prompts, readable from end to end. */
+export function sampledGroups({ tokenizer, prompts }: RlTask, groups: readonly KeptGroup[]): SampledGroup[] {
+  return groups.flatMap(({ prompt: index, completions }) => {
+    const prompt = prompts[index];
+    if (prompt === undefined) return [];
+    const { query, document } = prompt.pair;
+    return [
+      {
+        pair: { query, document: { ...document, attributes: { ...document.attributes } } },
+        isTail: prompt.isTail,
+        promptTokens: tokenTexts(tokenizer, prompt.example.prompt),
+        goldTokens: tokenTexts(tokenizer, prompt.example.completion),
+        completions: completions.map((completion) => completionSample(tokenizer, completion)),
+      },
+    ];
+  });
+}
+
+function completionSample(tokenizer: LabTokenizer, completion: KeptCompletion): CompletionSample {
+  const { ids, reward, advantages, ratios } = completion;
+  const { kind, total, rejected = null, label, reasoning } = reward;
+  return {
+    tokens: tokenTexts(tokenizer, ids),
+    advantages: [...advantages],
+    ratios: [...ratios],
+    reward: {
+      kind,
+      total,
+      rejected,
+      label,
+      reasoning,
+      steps: reward.steps.map((step) => ({ ...step })),
+      missed: reward.missed.map((missed) => ({ ...missed })),
+    },
+  };
+}
+
+/** Each token by itself; bytes that are no whole character are shown as U+FFFD. */
+function tokenTexts(tokenizer: LabTokenizer, ids: Iterable<number>): string[] {
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  return Array.from(ids, (id) => {
+    const token = tokenizer.tokenOf(id);
+    return token.kind === 'special' ? token.token : decoder.decode(token.bytes);
+  });
+}

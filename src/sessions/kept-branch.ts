@@ -1,0 +1,97 @@
+/**
+ * A branch of a demonstration as the browser keeps it: the checkpoint of its run, what it has told so far, and the files of
+ * its start beside the weights, so that it can be gone on with, shown again, and answered with. The bytes are a checkpoint
+ * that `lab grpo --resume` reads too.
+ */
+import * as v from 'valibot';
+import { readSafetensors } from '../checkpoint/safetensors.ts';
+import { LabError } from '../common/errors.ts';
+import { fromHuggingFaceConfig } from '../config/model-config.ts';
+import { parseConfig } from '../config/parse.ts';
+import { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
+import { LabFileSchema } from '../infer/lab-model.ts';
+import { ModelCardSchema } from '../infer/model-card.ts';
+import { type BranchTale, BranchTaleSchema } from '../protocol/grpo.ts';
+import { type GrpoCheckpoint, readGrpoCheckpoint, writeGrpoCheckpoint } from '../runs/grpo-checkpoint.ts';
+import { makeModelFiles, type ModelFileBytes } from '../runs/model-files.ts';
+
+const KeptSchema = v.strictObject({
+  schemaVersion: v.literal(1),
+  name: v.string(),
+  tales: v.array(BranchTaleSchema),
+  /** The files of the start, as JSON; each checked by its own reader. */
+  start: v.strictObject({ config: v.unknown(), tokenizer: v.unknown(), lab: v.unknown(), card: v.unknown() }),
+});
+
+/** The files of a start beside its weights, as JSON values. */
+export type StartFiles = v.InferOutput<typeof KeptSchema>['start'];
+
+/** A branch at one of its checkpoints. */
+export interface KeptBranch {
+  readonly name: string;
+  readonly checkpoint: GrpoCheckpoint;
+  /** Of its steps so far, those before its fork included. */
+  readonly tales: readonly BranchTale[];
+  readonly start: StartFiles;
+}
+
+/** The entry beside that of the run. */
+const ENTRY = 'branch';
+
+/** The bytes of a kept branch. */
+export function writeKeptBranch({ name, checkpoint, tales, start }: KeptBranch): Uint8Array<ArrayBuffer> {
+  return writeGrpoCheckpoint(checkpoint, { [ENTRY]: JSON.stringify({ schemaVersion: 1, name, tales, start }) });
+}
+
+/** @throws {LabError} `bad-checkpoint` or `bad-config` if the bytes are no kept branch of this version */
+export function readKeptBranch(bytes: Uint8Array): KeptBranch {
+  const text = readSafetensors(bytes).metadata.get(ENTRY);
+  if (text === undefined) {
+    throw new LabError('bad-checkpoint', {
+      message: 'The checkpoint is of a run of the command line, not of a branch of the Collapse view.',
+      fix: 'Go on with it by "npm run lab -- grpo --resume".',
+    });
+  }
+  const { name, tales, start } = parseConfig('The kept branch', KeptSchema, JSON.parse(text));
+  return { name, tales, start, checkpoint: readGrpoCheckpoint(bytes) };
+}
+
+/**
+ * The files of the model in a kept branch.
+ *
+ * @param createdAt - of the checkpoint, milliseconds since 1970
+ * @throws {LabError} as {@link readKeptBranch}
+ */
+export function branchModelFiles(bytes: Uint8Array, createdAt: number): ModelFileBytes {
+  const { name, checkpoint, start } = readKeptBranch(bytes);
+  const { experiment, state } = checkpoint;
+  const card = parseConfig('The card of the start', ModelCardSchema, start.card);
+  const dtype = 'f32';
+  return makeModelFiles({
+    config: fromHuggingFaceConfig(start.config),
+    weights: state.weights,
+    dtype,
+    tokenizer: LabTokenizer.fromJson(start.tokenizer),
+    lab: parseConfig('The lab.json of the start', LabFileSchema, start.lab),
+    card: {
+      ...card,
+      name,
+      dtype,
+      training: {
+        command: 'A branch of the Collapse view',
+        seed: experiment.grpo.seed,
+        steps: state.step,
+        tokens: state.tokens.learned + state.tokens.expert,
+        device: 'a device that was not written down',
+        date: new Date(createdAt).toISOString().slice(0, 10),
+      },
+      evaluation: null,
+      curve: [],
+      limits: [
+        `Trained on from ${card.name} by reinforcement, reward "${experiment.reward.kind}", step ${state.step} of ` +
+          `${experiment.grpo.steps}.`,
+        ...card.limits,
+      ],
+    },
+  });
+}

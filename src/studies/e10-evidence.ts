@@ -1,0 +1,224 @@
+/**
+ * E10: do labels rest on the evidence that is cited for them? What models answer when the words they cite are taken out of
+ * the document, against as many other words, becomes shares with intervals over queries, and a page of Markdown.
+ *
+ * The models are those that come with the lab, one training run each: intervals say how sure the shares of these models
+ * are, and nothing about models that other seeds would have given.
+ */
+import * as v from 'valibot';
+import { Rng } from '../common/rng.ts';
+import { bootstrapInterval } from '../relevance/metrics/bootstrap.ts';
+import { type Measured, ratioOverQueries } from '../relevance/piar/label-report.ts';
+import { type AnsweredCase, type AnsweredDeletions, deletionsOf } from '../train/faithfulness.ts';
+import { signed } from './student-t.ts';
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const measured = v.strictObject({
+  value: v.nullable(v.number()),
+  low: v.nullable(v.number()),
+  high: v.nullable(v.number()),
+});
+
+/** What labels did when words were taken out. */
+const DeletionsSchema = v.strictObject({
+  pairs: count,
+  /** Pairs whose label the rules then change, and the shares of the model's labels that moved there, or moved at all. */
+  shouldMove: count,
+  movedAsRuled: measured,
+  moved: measured,
+  /** Pairs whose label the rules then keep, and the share of the model's labels that stayed. */
+  shouldStay: count,
+  stayed: measured,
+  /** Of all pairs, the share of labels that are what the rules now say. */
+  asRuled: measured,
+});
+
+/** The schema of `docs/results/E10.json`. */
+export const E10ResultsSchema = v.strictObject({
+  id: v.literal('E10'),
+  title: v.string(),
+  question: v.string(),
+  device: v.string(),
+  commit: v.string(),
+  config: v.strictObject({ split: v.string(), pairs: count, queries: count }),
+  arms: v.array(
+    v.strictObject({
+      name: v.string(),
+      /** Of the model, for what it was trained on and how. */
+      folder: v.string(),
+      /** Answers looked at, and of them those that were right and cite words of the document. */
+      completions: count,
+      usable: count,
+      cited: DeletionsSchema,
+      control: DeletionsSchema,
+    }),
+  ),
+  findings: v.array(
+    v.strictObject({
+      claim: v.string(),
+      arm: v.string(),
+      /** Of all labels, the share that moves without the cited words, less the share that moves without other words. */
+      mean: v.number(),
+      low: v.nullable(v.number()),
+      high: v.nullable(v.number()),
+      outcome: v.picklist(['supported', 'refuted', 'undecided']),
+    }),
+  ),
+  verdict: v.string(),
+});
+export type E10Results = v.InferOutput<typeof E10ResultsSchema>;
+type E10Arm = E10Results['arms'][number];
+type E10Finding = E10Results['findings'][number];
+
+/** What a model answered, and which model it was. */
+export interface AskedModel {
+  readonly name: string;
+  readonly folder: string;
+  readonly answers: AnsweredDeletions;
+}
+
+/** The results of some models on the same pairs. */
+export function e10Results(
+  models: readonly AskedModel[],
+  made: Pick<E10Results, 'device' | 'commit' | 'config'>,
+): E10Results {
+  const findings = models.flatMap(evidenceMatters);
+  return {
+    id: 'E10',
+    title: 'Labels and the evidence that is cited for them',
+    question:
+      'When the words that an answer cites are taken out of the document, does the label move as the rules say?',
+    ...made,
+    arms: models.map(armOf),
+    findings,
+    verdict: findings.map(sentence).join(' '),
+  };
+}
+
+function armOf({ name, folder, answers }: AskedModel): E10Arm {
+  const { completions, usable, cited, control } = answers;
+  return { name, folder, completions, usable, cited: sharesOf(cited), control: sharesOf(control) };
+}
+
+function sharesOf(cases: readonly AnsweredCase[]): E10Arm['cited'] {
+  const moving = cases.filter(({ before, after }) => before !== after);
+  const staying = cases.filter(({ before, after }) => before === after);
+  const { pairs, shouldMove, shouldStay } = deletionsOf(cases);
+  const isAsRuled = ({ now, after }: AnsweredCase): boolean => now === after;
+  return {
+    pairs,
+    shouldMove,
+    movedAsRuled: shareWith(moving, isAsRuled),
+    moved: shareWith(moving, hasMoved),
+    shouldStay,
+    stayed: shareWith(staying, isAsRuled),
+    asRuled: shareWith(cases, isAsRuled),
+  };
+}
+
+function hasMoved({ before, now }: AnsweredCase): boolean {
+  return now !== before;
+}
+
+/** A share of cases, with its interval over queries. */
+function shareWith(
+  cases: readonly AnsweredCase[],
+  holds: (each: AnsweredCase) => boolean,
+): v.InferOutput<typeof measured> {
+  const { value, low, high }: Measured = ratioOverQueries(
+    byQuery(cases).map((each) => ({ part: each.filter(holds).length, whole: each.length })),
+  );
+  return { value: rounded(value), low: rounded(low), high: rounded(high) };
+}
+
+/** One query of both kinds of deletions. */
+interface QueryCases {
+  readonly cited: readonly AnsweredCase[];
+  readonly control: readonly AnsweredCase[];
+}
+
+/** Whether a model's labels move more often without what it cites than without other words; nothing where none was asked. */
+function evidenceMatters({ name, answers: { cited, control } }: AskedModel): E10Finding[] {
+  const ids = [...new Set([...cited, ...control].map(({ queryId }) => queryId))];
+  const ofQuery = (cases: readonly AnsweredCase[], id: string): AnsweredCase[] =>
+    cases.filter(({ queryId }) => queryId === id);
+  const queries = ids.map((id): QueryCases[] => [{ cited: ofQuery(cited, id), control: ofQuery(control, id) }]);
+  const difference = (sample: readonly (readonly QueryCases[])[]): number | null => {
+    const all = sample.flat();
+    const [without, other] = [
+      shareMoved(all.flatMap((each) => each.cited)),
+      shareMoved(all.flatMap((each) => each.control)),
+    ];
+    return without === null || other === null ? null : without - other;
+  };
+  const mean = difference(queries);
+  if (mean === null) return [];
+  const { low, high } = bootstrapInterval(queries, difference, new Rng('evidence'));
+  const outcome = low > 0 ? 'supported' : high < 0 ? 'refuted' : 'undecided';
+  const claim = 'Labels move more often without the cited words than without as many others';
+  return [{ claim, arm: name, mean: rounded(mean) ?? 0, low: rounded(low), high: rounded(high), outcome }];
+}
+
+function shareMoved(cases: readonly AnsweredCase[]): number | null {
+  return cases.length === 0 ? null : cases.filter(hasMoved).length / cases.length;
+}
+
+function byQuery(cases: readonly AnsweredCase[]): AnsweredCase[][] {
+  const queries = new Map<string, AnsweredCase[]>();
+  for (const each of cases) queries.set(each.queryId, [...(queries.get(each.queryId) ?? []), each]);
+  return [...queries.values()];
+}
+
+function sentence({ claim, arm, mean, low, high, outcome }: E10Finding): string {
+  return `${arm}: ${claim}: ${outcome} (${signed(mean)}, 95 %: ${signed(low ?? NaN)} to ${signed(high ?? NaN)}).`;
+}
+
+/** The results in Markdown. */
+export function e10Markdown({ id, title, question, device, commit, config, arms, findings }: E10Results): string {
+  const rows = arms.flatMap(({ name, cited, control }) =>
+    (
+      [
+        ['cited words', cited],
+        ['other words', control],
+      ] as const
+    ).map(
+      ([what, { pairs, shouldMove, movedAsRuled, moved, shouldStay, stayed, asRuled }]) =>
+      `| ${[name, what, pairs, shouldMove, spoken(movedAsRuled), spoken(moved), shouldStay, spoken(stayed), spoken(asRuled)].join(' | ')} |`, // prettier-ignore
+    ),
+  );
+  return [
+    `# ${id}: ${title}`,
+    question,
+    `${config.pairs} pairs of ${config.queries} queries, ${config.split} split, ${device}, commit ${commit}. Intervals: 95 %, ` +
+      `bootstrap over queries. One model of each kind: nothing is said about other seeds. Made by \`npm run lab -- experiment ${id}\`.`,
+    '## What the models do',
+    [
+      '| Model | Difference | 95 % | Outcome |',
+      '|---|---|---|---|',
+      ...findings.map(({ arm, mean, low, high, outcome }) => `| ${arm} | ${signed(mean)} | ${signed(low ?? NaN)} to ${signed(high ?? NaN)} | ${outcome} |`), // prettier-ignore
+    ].join('\n'),
+    'The claim: labels move more often without the cited words than without as many others. Of all labels, the share that ' +
+      'moves, less the same where other words are gone.',
+    '## Shares',
+    [
+      '| Model | Taken out | pairs | should move | moved as ruled | moved | should stay | stayed | as ruled, all |',
+      '|---|---|---|---|---|---|---|---|---|',
+      ...rows,
+    ].join('\n'),
+    'Looked at are answers that were right and cite words of the document: ' +
+      `${arms.map(({ name, usable, completions }) => `${name} ${usable} of ${completions}`).join(', ')}. Each model is asked ` +
+      'about its own citations, so that the pairs differ. *should move*, *should stay*: what the rules say of the pair without ' +
+      'these words.',
+  ].join('\n\n');
+}
+
+function spoken({ value, low, high }: v.InferOutput<typeof measured>): string {
+  if (value === null) return 'none';
+  return low === null || high === null
+    ? value.toFixed(3)
+    : `${value.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)})`;
+}
+
+function rounded(value: number | null | undefined): number | null {
+  return value === null || value === undefined ? null : Number(value.toFixed(4));
+}

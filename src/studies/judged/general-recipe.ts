@@ -1,0 +1,164 @@
+/**
+ * The general model: one model of several sets of judgments, for files that nobody has judged yet.
+ *
+ * It reads no words. Its prompts hold what words of query and document have in common and how BM25 places the document
+ * (hints and standing), and the words themselves are left out: they say nothing about another shop's catalogue, and on the
+ * dev queries of both sets leaving them out cost nothing (docs/log.md). So whatever it learns, it can use on any file.
+ *
+ * The sets are judged on different scales. Each has label tokens of its own and is learned on them; of a set with fewer
+ * labels than the model answers with, every second pair is learned on the model's scale too, at the same relative height
+ * (`mapLabel`): relevant of two labels counts as the best of four. Orders are compared by s / (R - 1).
+ */
+import { sha256Hex } from '../../checkpoint/sha256.ts';
+import { Rng } from '../../common/rng.ts';
+import { MODEL_PRESETS } from '../../config/presets.ts';
+import { parseConfig } from '../../config/parse.ts';
+import { trainBpe } from '../../data/tokenizer/bpe-trainer.ts';
+import type { DataSet, GradedPair } from '../../data/data-set.ts';
+import { LabTokenizer } from '../../data/tokenizer/tokenizer.ts';
+import { type FileData, type SftExperiment, SftExperimentSchema } from '../../protocol/sft-experiment.ts';
+import { canonicalJson } from '../../relevance/rules/instruction.ts';
+import { mapLabel } from '../../relevance/piar/label-report.ts';
+import { noRules } from '../../relevance/rules/rules.ts';
+import type { JudgedPair } from '../../relevance/pair.ts';
+import { specialTokens } from '../../relevance/vocabulary.ts';
+import { encodeFitting, type ExpertPair } from '../../train/evaluate.ts';
+import { expertsOf, judgedPairs, splitFile, withStandingOf } from '../../runs/file-data.ts';
+import { DEV_SHARE, foldsOf, REAL_RECIPES, type RealRecipe, SEED } from './real-data.ts';
+import type { PreparedSft } from '../../runs/sft-experiment.ts';
+
+/** Parts that the queries of each set are cut into; each is the test part once. */
+const FOLDS = 5;
+
+/** The sets, by the recipes that say where they come from. */
+export const GENERAL_SETS: readonly RealRecipe[] = REAL_RECIPES.map((recipe) => {
+  return { ...recipe, folds: FOLDS, run: FOLDS };
+});
+
+/** Labels that the model answers with unless it is asked for others. */
+export const GENERAL_SCALE = 4;
+/** Examples of each set: a smaller set comes again, a larger one is drawn from. */
+const EXAMPLES_PER_SET = 8000;
+/** The share of pairs that are told no standing, so that a pair by itself can be judged too. */
+const LONE_SHARE = 1 / 8;
+
+/** One set in one fold. */
+export interface GeneralPart {
+  readonly set: RealRecipe;
+  /** All documents of the set, judged or not: of BM25's statistics. */
+  readonly documents: DataSet['documents'];
+  readonly sha256: string;
+  readonly train: readonly JudgedPair[];
+  /** Queries that choices may be made by. */
+  readonly dev: readonly JudgedPair[];
+  readonly test: readonly JudgedPair[];
+}
+
+/** The folds of a set, each in three parts that share no query. */
+export async function generalParts(set: RealRecipe, whole: DataSet): Promise<GeneralPart[]> {
+  const { documents } = whole;
+  const told = (pairs: readonly JudgedPair[]): readonly JudgedPair[] =>
+    withStandingOf(whole, pairs, { standing: true });
+  const labelled = (pairs: readonly GradedPair[]): JudgedPair[] => judgedPairs(whole.name, set.scaleSize, pairs);
+  return (await foldsOf(set, whole)).map(({ learn, test }) => {
+    const { name, sha256 } = learn;
+    const data = { kind: 'file', name, sha256, devShare: DEV_SHARE, testShare: 0, splitSeed: SEED } as const;
+    const { train, dev } = splitFile(data, set.scaleSize, learn);
+    return { set, documents, sha256, train: told(train), dev: told(dev), test: told(labelled(test)) };
+  });
+}
+
+/** The settings of a run on some sets. */
+export async function generalExperiment(name: string, parts: readonly GeneralPart[]): Promise<SftExperiment> {
+  const hashes = parts.map(({ sha256 }) => sha256);
+  const data: Omit<FileData, 'rules'> = {
+    kind: 'file',
+    name: parts.map(({ set }) => set.id).join(' and '),
+    sha256: await sha256Hex(new TextEncoder().encode(canonicalJson(hashes))),
+    devShare: DEV_SHARE,
+    testShare: 1 / FOLDS,
+    splitSeed: SEED,
+  };
+  return parseConfig('The general model', SftExperimentSchema, {
+    name,
+    preset: 'lab-nano',
+    data,
+    prompt: {
+      scaleSize: GENERAL_SCALE,
+      hints: true,
+      standing: true,
+      maxWordsPerField: { query: 0, title: 0, brand: 0, type: 0, attributes: 0, text: 0 },
+    },
+    sft: {
+      steps: 500,
+      batchSize: 32,
+      warmupSteps: 40,
+      labelWeight: 4,
+      evaluateEvery: 250,
+      checkpointEvery: 100,
+      logEvery: 50,
+      seed: SEED,
+    },
+    wordSplitShare: 0,
+    devPairs: 600,
+  });
+}
+
+/** An example before it becomes tokens: a pair, and the scale that it is asked on. */
+interface Asked {
+  readonly expert: ExpertPair;
+  readonly scaleSize: number;
+}
+
+/** The data of a run: as many examples of each set, and of each some held-out pairs to watch it by. */
+export function prepareGeneral(experiment: SftExperiment, parts: readonly GeneralPart[]): PreparedSft {
+  const { prompt, devPairs, data, sft } = experiment;
+  const model = MODEL_PRESETS[experiment.preset];
+  const asked = parts.flatMap((part) => askedOf(part, new Rng(`${part.set.id} ${sft.seed}`)));
+  const tokenizer = LabTokenizer.fromJson(
+    // There are no texts to learn words from.
+    trainBpe([], { vocabSize: model.vocabSize, specialTokens: specialTokens(prompt) }),
+  );
+  const examples = asked.map(({ expert, scaleSize }) => {
+    const config = { ...prompt, scaleSize };
+    return encodeFitting(tokenizer, config, expert, { transformer: { config: model } }).example;
+  });
+  const dev = parts.flatMap(({ dev: held, set }) =>
+    held.slice(0, devPairs).map((pair) => onScale(pair, set.scaleSize, prompt.scaleSize).expert),
+  );
+  return {
+    dataHash: data.kind === 'file' ? data.sha256 : '',
+    world: undefined,
+    rules: noRules(prompt.scaleSize),
+    traces: undefined,
+    tokenizer,
+    model,
+    examples,
+    dev,
+    shortened: 0,
+  };
+}
+
+function askedOf({ set, train }: GeneralPart, rng: Rng): Asked[] {
+  const rounds = Array.from({ length: Math.ceil(EXAMPLES_PER_SET / train.length) }, () => rng.shuffle(train));
+  return rounds
+    .flat()
+    .slice(0, EXAMPLES_PER_SET)
+    .map((pair, i) => {
+      const told = rng.chance(LONE_SHARE) ? alone(pair) : pair;
+      return onScale(told, set.scaleSize, i % 2 === 0 ? set.scaleSize : GENERAL_SCALE);
+    });
+}
+
+/** A pair without its standing, as a page sees it. */
+export function alone(pair: JudgedPair): JudgedPair {
+  const { standing: _, ...lone } = pair;
+  return lone;
+}
+
+function onScale(pair: JudgedPair, from: number, to: number): Asked {
+  const { experts } = expertsOf(noRules(to), [{ ...pair, label: mapLabel(pair.label, from, to) }]);
+  const [expert] = experts;
+  if (expert === undefined) throw new RangeError('onScale: no expert for one pair');
+  return { expert, scaleSize: to };
+}

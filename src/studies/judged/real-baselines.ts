@@ -1,0 +1,67 @@
+/**
+ * What stands beside models on real judgments: always the most frequent label, a random order, BM25 with thresholds fitted
+ * on the pairs to learn from, and the refined instruction by itself.
+ */
+import { hash32 } from '../../common/rng.ts';
+import { Bm25, fitThresholds, labelOfScore } from '../../relevance/bm25.ts';
+import { executeFacts } from '../../relevance/rules/execute.ts';
+import { readFacts } from '../../relevance/rules/facts.ts';
+import type { Rules } from '../../relevance/rules/rules.ts';
+import type { JudgedPair, LabDocument } from '../../relevance/pair.ts';
+import { readPair } from '../../relevance/typed-document.ts';
+
+/** A test pair with what a system makes of it. */
+export interface Prediction {
+  readonly queryId: string;
+  readonly docId: string;
+  readonly gold: number;
+  readonly label: number;
+  /** What documents of a query are ordered by. */
+  readonly score: number;
+}
+
+/** Predictions of the systems that learn nothing or little, by name. */
+export interface Baselines {
+  readonly majority: readonly Prediction[];
+  readonly random: readonly Prediction[];
+  readonly bm25: readonly Prediction[];
+  readonly instruction: readonly Prediction[];
+}
+
+/**
+ * The baselines of a fold.
+ *
+ * @param train - pairs that labels may be learned from
+ * @param documents - all documents at hand, which are no judgments: of BM25's statistics
+ */
+export function baselinesOf(
+  train: readonly JudgedPair[],
+  test: readonly JudgedPair[],
+  documents: Iterable<LabDocument>,
+  rules: Rules,
+): Baselines {
+  const { scaleSize } = rules.instruction;
+  const counts = Array.from({ length: scaleSize }, (_, label) => train.filter((pair) => pair.label === label).length);
+  const usual = counts.indexOf(Math.max(...counts));
+  const index = new Bm25(documents);
+  const scoreOf = ({ query, document }: JudgedPair): number => index.score(query, document);
+  const bounds = fitThresholds(
+    train.map(scoreOf),
+    train.map(({ label }) => label),
+    scaleSize,
+  );
+  const predict = (judge: (pair: JudgedPair) => { readonly label: number; readonly score: number }): Prediction[] =>
+    test.map((pair) => ({ queryId: pair.queryId, docId: pair.document.docId, gold: pair.label, ...judge(pair) }));
+  return {
+    majority: predict(() => ({ label: usual, score: 0 })),
+    random: predict(({ queryId, document }) => {
+      const score = hash32(`random order/${queryId}/${document.docId}`) / 2 ** 32;
+      return { label: Math.floor(score * scaleSize), score };
+    }),
+    bm25: predict((pair) => ({ label: labelOfScore(scoreOf(pair), bounds), score: scoreOf(pair) })),
+    instruction: predict((pair) => {
+      const { label = usual } = executeFacts(rules.instruction, readFacts(rules.lexicon, readPair(rules, pair)));
+      return { label, score: label };
+    }),
+  };
+}

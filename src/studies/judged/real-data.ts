@@ -1,0 +1,159 @@
+/**
+ * The recipes on real judgments: what is done with `chorus` (products, four labels) and `msrd` (films, two labels), decided
+ * before anything was run, and never by a test fold.
+ *
+ * Folds are of queries. Of each fold's remaining queries some are held out for choices (dev); PIAR refines an instruction
+ * on the others, and every model learns from the same pairs. Systems are compared on the test queries of all folds pooled.
+ */
+import { makeDataSet, type DataSet, type GradedPair } from '../../data/data-set.ts';
+import { kFoldByQuery, sampleQueries } from '../../data/splits.ts';
+import type { GrpoExperimentInput } from '../../protocol/grpo-experiment.ts';
+import type { SftExperiment, SftExperimentInput } from '../../protocol/sft-experiment.ts';
+
+/** A recipe on one set of judgments. */
+export interface RealRecipe {
+  readonly id: string;
+  readonly title: string;
+  /** Where the judgments and texts come from, and on what terms. */
+  readonly terms: string;
+  readonly scaleSize: number;
+  /** Parts that the queries are cut into, and how many of them are a test part in turn. */
+  readonly folds: number;
+  readonly run: number;
+  /** Of more queries so many are drawn. */
+  readonly queries: number;
+  readonly words: SftExperiment['prompt']['maxWordsPerField'];
+  readonly sft: SftExperimentInput['sft'];
+  readonly grpo: Omit<GrpoExperimentInput, 'data' | 'name'>;
+  readonly mining: MiningSettings;
+  /** The same reinforcement with prompts in stages, by how often its start answers them rightly. */
+  readonly staged: Omit<GrpoExperimentInput, 'data' | 'name'>;
+}
+
+/** What is mined after supervised learning, and how it comes back. */
+export interface MiningSettings {
+  /** Completions of each pair to learn from. */
+  readonly samples: number;
+  readonly maxTokens: number;
+  /** Hard pairs and hard negatives together are at most this share of all pairs, the hardest of each first. */
+  readonly share: number;
+  /** How often such a pair stands among the next model's examples, against once for any other. */
+  readonly times: number;
+}
+
+/** The share of a fold's queries to learn from that choices are made by. */
+export const DEV_SHARE = 0.15;
+/** Decides folds, splits, weights and rollouts. */
+export const SEED = 1;
+
+/** How models of a recipe learn. The label's token weighs as much as a short trace, or it would drown in it. */
+const SFT: RealRecipe['sft'] = {
+  steps: 240,
+  batchSize: 32,
+  warmupSteps: 24,
+  labelWeight: 4,
+  evaluateEvery: 240,
+  checkpointEvery: 60,
+  logEvery: 20,
+  seed: SEED,
+};
+
+/** How reinforcement goes on, with the expert loss beside it. */
+const GRPO: RealRecipe['grpo'] = {
+  reward: { labelCredit: 'ordinal', labelShare: 0.7 },
+  probePrompts: 16,
+  probeSamples: 2,
+  devPairs: 60,
+  grpo: {
+    steps: 20,
+    prompts: 8,
+    samples: 8,
+    maxTokens: 40,
+    expertBatch: 16,
+    learningRate: 2e-4,
+    balance: { kind: 'additive', lambda: 0.3 },
+    evaluateEvery: 20,
+    checkpointEvery: 5,
+    seed: SEED,
+  },
+};
+
+const MINING: MiningSettings = { samples: 4, maxTokens: 32, share: 0.3, times: 3 };
+
+const STAGED: RealRecipe['staged'] = {
+  ...GRPO,
+  passRates: { prompts: 400, samples: 4, hardWeight: 4 },
+  grpo: { ...GRPO.grpo, curriculum: { kind: 'staged' } },
+};
+
+const CHORUS: RealRecipe = {
+  id: 'chorus',
+  title: 'Product search, judged on four labels',
+  terms: 'Judgments: Apache-2.0 (querqy/chorus). Product text: Icecat Open Content License.',
+  scaleSize: 4,
+  folds: 5,
+  run: 5,
+  queries: 10_000,
+  words: { query: 12, title: 14, brand: 2, type: 3, attributes: 10, text: 8 },
+  sft: SFT,
+  grpo: GRPO,
+  mining: MINING,
+  staged: STAGED,
+};
+const MSRD: RealRecipe = {
+  id: 'msrd',
+  title: 'Film search, judged on two labels',
+  terms: 'Movie Search Ranking Dataset, Metarank Labs, CC BY-SA 4.0.',
+  scaleSize: 2,
+  folds: 3,
+  run: 3,
+  queries: 450,
+  words: { query: 12, title: 12, brand: 0, type: 0, attributes: 12, text: 8 },
+  sft: SFT,
+  grpo: GRPO,
+  mining: MINING,
+  staged: STAGED,
+};
+export const REAL_RECIPES: readonly RealRecipe[] = [CHORUS, MSRD];
+
+/** The models of a recipe: what their prompts tell beside the words. */
+export const MODEL_ARMS = [
+  { id: 'words', name: 'SFT, words only', prompt: { hints: false, standing: false } },
+  { id: 'hints', name: 'SFT, with hints', prompt: { hints: true, standing: true } },
+] as const;
+export type ModelArm = (typeof MODEL_ARMS)[number];
+
+/** The arm that mining and reinforcement go on from. */
+export const REINFORCED_ARM: ModelArm['id'] = 'hints';
+/** What comes of it, each by the name of its folder and in reports. */
+export const LATER_ARMS = {
+  mbo: { id: 'hints-grpo', name: 'MBO-GRPO, with hints' },
+  /** As many updates from new weights, with what the first model found hard among its examples again. */
+  mined: { id: 'hints-mined', name: 'SFT, with hints, hard pairs again' },
+  /** From the mined model. */
+  staged: { id: 'hints-mined-grpo', name: 'MBO-GRPO by curriculum, after mining' },
+} as const;
+
+/** The models of a recipe by what they are asked for with. */
+export const MODEL_IDS = ['words', 'hints', 'mbo', 'mined', 'staged'] as const;
+export type ModelId = (typeof MODEL_IDS)[number];
+
+/** A fold: a data set without its test queries, and the pairs of those. */
+export interface RealFold {
+  readonly index: number;
+  readonly learn: DataSet;
+  readonly test: readonly GradedPair[];
+}
+
+/** The folds of a data set, in order. Which queries are drawn and where they go depends on the recipe alone. */
+export async function foldsOf({ folds, run, queries }: RealRecipe, dataSet: DataSet): Promise<RealFold[]> {
+  const drawn = sampleQueries(dataSet.pairs, queries, SEED);
+  const rounds = kFoldByQuery(drawn, SEED, folds).slice(0, run);
+  return Promise.all(
+    rounds.map(async ({ train, test }, index) => ({
+      index,
+      learn: await makeDataSet(`${dataSet.name}, without fold ${index + 1} of ${folds}`, train),
+      test,
+    })),
+  );
+}

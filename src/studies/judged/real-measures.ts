@@ -1,0 +1,146 @@
+/**
+ * How systems do on the same test pairs: each measure with a bootstrap over queries, and each difference from a system to
+ * compare with by a paired one, in which both see the same drawn queries.
+ */
+import { Rng } from '../../common/rng.ts';
+import { bootstrapInterval } from '../../relevance/metrics/bootstrap.ts';
+import type { Measured } from '../../relevance/piar/label-report.ts';
+import { confusionMatrix, macroF1Of, quadraticWeightedKappaOf } from '../../relevance/metrics/metrics.ts';
+import { groupByQuery, ndcg, pairAccuracy } from '../../relevance/metrics/metrics-ranking.ts';
+import type { Prediction } from './real-baselines.ts';
+
+/** The measures of a report, in its order. */
+export const REAL_MEASURES = ['accuracy', 'macroF1', 'qwk', 'pairAccuracy', 'ndcg10'] as const;
+export type RealMeasure = (typeof REAL_MEASURES)[number];
+
+/** What each measure is called. */
+export const MEASURE_NAMES: Readonly<Record<RealMeasure, string>> = {
+  accuracy: 'accuracy',
+  macroF1: 'macro-F1',
+  qwk: 'QWK',
+  pairAccuracy: 'pair accuracy',
+  ndcg10: 'NDCG@10',
+};
+
+/** Of one system. */
+export type RealMeasures = Readonly<Record<RealMeasure, Measured>>;
+
+const RESAMPLES = 1000;
+
+/** A query with what its documents add to each measure. */
+interface Judged {
+  /** Documents by gold label and label given, [R,R]: what label measures are made of, and quick to add up. */
+  readonly counts: readonly (readonly number[])[];
+  /** Sums that ratios over queries are made of. */
+  readonly pairs: { readonly right: number; readonly all: number };
+  readonly gain: { readonly sum: number; readonly all: number };
+}
+
+/** The measures of a system, with intervals. */
+export function measureSystem(predictions: readonly Prediction[], scaleSize: number): RealMeasures {
+  const queries = judgedQueries(predictions, scaleSize);
+  return eachMeasure((name) => {
+    const value = valueOf(name, queries, scaleSize);
+    return value === null ? { value } : { value, ...interval(queries, (sample) => valueOf(name, sample, scaleSize)) };
+  });
+}
+
+/** How much better one system is than another on the same pairs: `better - other`, paired by query. */
+export function compareSystems(
+  better: readonly Prediction[],
+  other: readonly Prediction[],
+  scaleSize: number,
+): RealMeasures {
+  const others = new Map(groupByQuery(other).map((group) => [group[0]?.queryId, judge(group, scaleSize)]));
+  const both = groupByQuery(better).flatMap((group) => {
+    const counterpart = others.get(group[0]?.queryId);
+    return counterpart === undefined ? [] : [{ first: judge(group, scaleSize), second: counterpart }];
+  });
+  return eachMeasure((name) => {
+    const difference = (sample: readonly (typeof both)[number][]): number | null => {
+      const first = valueOf(
+        name,
+        sample.map((pair) => pair.first),
+        scaleSize,
+      );
+      const second = valueOf(
+        name,
+        sample.map((pair) => pair.second),
+        scaleSize,
+      );
+      return first === null || second === null ? null : first - second;
+    };
+    const value = difference(both);
+    return value === null ? { value } : { value, ...interval(both, difference) };
+  });
+}
+
+function eachMeasure(measure: (name: RealMeasure) => Measured): RealMeasures {
+  return {
+    accuracy: measure('accuracy'),
+    macroF1: measure('macroF1'),
+    qwk: measure('qwk'),
+    pairAccuracy: measure('pairAccuracy'),
+    ndcg10: measure('ndcg10'),
+  };
+}
+
+function interval<T>(queries: readonly T[], metric: (sample: readonly T[]) => number | null): Omit<Measured, 'value'> {
+  if (queries.length < 2) return {};
+  const drawn = queries.map((query) => [query]);
+  const options = { resamples: RESAMPLES };
+  const { low, high } = bootstrapInterval(drawn, (sample) => metric(sample.flat()), new Rng('bootstrap'), options);
+  return { low, high };
+}
+
+function valueOf(name: RealMeasure, queries: readonly Judged[], scaleSize: number): number | null {
+  switch (name) {
+    case 'accuracy':
+      return ratio(queries.flatMap(({ counts }) => counts.map((row, label) => [row[label] ?? 0, sumOf(row)] as const)));
+    case 'macroF1':
+      return macroF1Of(addUp(queries, scaleSize));
+    case 'qwk':
+      return quadraticWeightedKappaOf(addUp(queries, scaleSize));
+    case 'pairAccuracy':
+      return ratio(queries.map(({ pairs }) => [pairs.right, pairs.all]));
+    case 'ndcg10':
+      return ratio(queries.map(({ gain }) => [gain.sum, gain.all]));
+    default:
+      return name satisfies never;
+  }
+}
+
+function addUp(queries: readonly Judged[], scaleSize: number): number[][] {
+  const total = Array.from({ length: scaleSize }, () => Array<number>(scaleSize).fill(0));
+  for (const [gold, row] of total.entries()) {
+    for (const label of row.keys()) row[label] = sumOf(queries.map(({ counts }) => counts[gold]?.[label] ?? 0));
+  }
+  return total;
+}
+
+function sumOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
+}
+
+function ratio(parts: readonly (readonly [part: number, whole: number])[]): number | null {
+  const whole = parts.reduce((sum, part) => sum + part[1], 0);
+  return whole === 0 ? null : parts.reduce((sum, part) => sum + part[0], 0) / whole;
+}
+
+function judgedQueries(predictions: readonly Prediction[], scaleSize: number): Judged[] {
+  return groupByQuery(predictions).map((group) => judge(group, scaleSize));
+}
+
+function judge(group: readonly Prediction[], scaleSize: number): Judged {
+  const documents = group.map(({ docId, gold, score }) => ({ docId, label: gold, score }));
+  const [order, gains] = [pairAccuracy([documents]), ndcg([documents], 10)];
+  return {
+    counts: confusionMatrix(
+      group.map(({ gold }) => gold),
+      group.map(({ label }) => label),
+      scaleSize,
+    ),
+    pairs: { right: (order.value ?? 0) * order.measured, all: order.measured },
+    gain: { sum: (gains.value ?? 0) * gains.measured, all: gains.measured },
+  };
+}

@@ -1,0 +1,205 @@
+/**
+ * The results of a recipe on real judgments as a file: `docs/results/<id>.json`, and how they are put together from folds.
+ */
+import * as v from 'valibot';
+import type { Measured } from '../../relevance/piar/label-report.ts';
+import type { Prediction } from './real-baselines.ts';
+import { compareSystems, MEASURE_NAMES, measureSystem, REAL_MEASURES, type RealMeasures } from './real-measures.ts';
+import { DEV_SHARE, MODEL_ARMS, type RealRecipe, SEED } from './real-data.ts';
+
+const number = v.nullable(v.number());
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+export const PredictionsSchema = v.array(
+  v.strictObject({ queryId: v.string(), docId: v.string(), gold: count, label: count, score: v.number() }),
+);
+export const ReasoningSchema = v.strictObject({
+  completions: count,
+  validTraces: v.number(),
+  verifiedSteps: number,
+  labelTraceAgreement: number,
+  distinctRules: v.number(),
+});
+export const TracesSchema = v.object({ pairs: count, traced: count, contradicting: count, uncovered: count });
+/** The part of a fold that is not the work of a trainer. */
+export const PreparedFoldSchema = v.strictObject({
+  rules: count,
+  traces: TracesSchema,
+  baselines: v.record(v.string(), PredictionsSchema),
+  /** What one annotator said and another, as pairs. */
+  people: v.array(v.strictTuple([count, count])),
+});
+/** A model on the test part of a fold. */
+export const ModelResultSchema = v.strictObject({ predictions: PredictionsSchema, reasoning: ReasoningSchema });
+
+/** What was mined in a fold. */
+export const MinedFoldSchema = v.strictObject({
+  /** Places, among the pairs to learn from, of those that come again. */
+  again: v.array(count),
+  found: v.strictObject({
+    pairs: count,
+    completions: count,
+    /** Of all completions, those with the right label. */
+    rightShare: v.number(),
+    hard: count,
+    hardNegatives: count,
+  }),
+});
+export type MinedFold = v.InferOutput<typeof MinedFoldSchema>;
+
+/** A fold that has been run. */
+export interface FoldResult {
+  readonly fold: number;
+  readonly prepared: v.InferOutput<typeof PreparedFoldSchema>;
+  readonly models: Readonly<Record<string, v.InferOutput<typeof ModelResultSchema>>>;
+  readonly mined?: MinedFold;
+}
+
+/** A system with what was measured of it. */
+export interface SystemMeasures {
+  readonly system: string;
+  /** Test queries that it was measured on; not every model is run on every fold. */
+  readonly queries: number;
+  readonly measures: RealMeasures;
+}
+
+/** What a results file says. */
+export interface RealResults {
+  readonly id: string;
+  readonly title: string;
+  readonly terms: string;
+  readonly device: string;
+  readonly commit: string;
+  readonly config: object;
+  readonly folds: {
+    readonly planned: number;
+    readonly run: number;
+    /** Queries of the file, and those of them that were drawn. */
+    readonly inFile: number;
+    readonly drawn: number;
+    /** In the test parts. */
+    readonly queries: number;
+    readonly pairs: number;
+  };
+  readonly human: { readonly accuracy: number; readonly qwk: number | null; readonly comparisons: number } | null;
+  readonly systems: readonly SystemMeasures[];
+  /** From {@link COMPARED_WITH}. */
+  readonly differences: readonly SystemMeasures[];
+  readonly reasoning: readonly ({ readonly system: string } & v.InferOutput<typeof ReasoningSchema>)[];
+  readonly instructions: readonly {
+    readonly fold: number;
+    readonly rules: number;
+    readonly traces: v.InferOutput<typeof TracesSchema>;
+  }[];
+  /** Of the folds that were mined. */
+  readonly mining: readonly (MinedFold['found'] & { readonly fold: number; readonly again: number })[];
+  readonly verdict: string;
+}
+
+/** The system that differences are taken from. */
+export const COMPARED_WITH = 'BM25';
+
+/** The results of all folds. */
+export function realResults(
+  recipe: RealRecipe,
+  results: readonly FoldResult[],
+  human: RealResults['human'],
+  { device, commit, inFile }: { readonly device: string; readonly commit: string; readonly inFile: number },
+): RealResults {
+  const { id, title, terms, scaleSize, folds } = recipe;
+  const systems = new Map<string, v.InferOutput<typeof PredictionsSchema>>();
+  for (const { prepared, models } of results) {
+    const found = Object.entries(models).map(([name, { predictions }]) => [name, predictions] as const);
+    for (const [name, predictions] of [...Object.entries(prepared.baselines), ...found]) {
+      systems.set(name, [...(systems.get(name) ?? []), ...predictions]);
+    }
+  }
+  const reference = systems.get(COMPARED_WITH) ?? [];
+  const { measured, differences } = measureAll(systems, scaleSize);
+  const models = [...new Set(results.flatMap((result) => Object.keys(result.models)))];
+  return {
+    id,
+    title,
+    terms,
+    device,
+    commit,
+    config: { recipe, arms: MODEL_ARMS, devShare: DEV_SHARE, seed: SEED },
+    folds: {
+      planned: folds,
+      run: results.length,
+      inFile,
+      drawn: Math.min(recipe.queries, inFile),
+      queries: countQueries(reference),
+      pairs: reference.length,
+    },
+    human,
+    systems: measured,
+    differences,
+    reasoning: models.map((system) => ({
+      system,
+      ...meanReasoning(results.flatMap((result) => result.models[system]?.reasoning ?? [])),
+    })),
+    instructions: results.map(({ fold, prepared: { rules, traces } }) => ({ fold, rules, traces })),
+    mining: results.flatMap(({ fold, mined }) =>
+      mined === undefined ? [] : [{ fold, ...mined.found, again: mined.again.length }],
+    ),
+    verdict:
+      (results.length < folds ? `Preliminary, ${results.length} of ${folds} folds. ` : '') +
+      verdictOf(differences.filter(({ system }) => models.includes(system))),
+  };
+}
+
+/** Every system by itself, and against {@link COMPARED_WITH} on the queries that both were asked. */
+export function measureAll(
+  systems: ReadonlyMap<string, readonly Prediction[]>,
+  scaleSize: number,
+): { readonly measured: SystemMeasures[]; readonly differences: SystemMeasures[] } {
+  const reference = systems.get(COMPARED_WITH) ?? [];
+  const each = [...systems].map(([system, found]) => ({ system, found, queries: countQueries(found) }));
+  return {
+    measured: each.map(({ system, queries, found }) => ({
+      system,
+      queries,
+      measures: measureSystem(found, scaleSize),
+    })),
+    differences: each
+      .filter(({ system }) => system !== COMPARED_WITH)
+      .map(({ system, queries, found }) => ({
+        system,
+        queries,
+        measures: compareSystems(found, reference, scaleSize),
+      })),
+  };
+}
+
+function countQueries(predictions: readonly Prediction[]): number {
+  return new Set(predictions.map(({ queryId }) => queryId)).size;
+}
+
+function meanReasoning(rows: readonly v.InferOutput<typeof ReasoningSchema>[]): v.InferOutput<typeof ReasoningSchema> {
+  const mean = (values: readonly (number | null)[]): number | null => {
+    const known = values.filter((value) => value !== null);
+    return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0) / known.length;
+  };
+  return {
+    completions: rows.reduce((sum, { completions }) => sum + completions, 0),
+    validTraces: mean(rows.map(({ validTraces }) => validTraces)) ?? 0,
+    verifiedSteps: mean(rows.map(({ verifiedSteps }) => verifiedSteps)),
+    labelTraceAgreement: mean(rows.map(({ labelTraceAgreement }) => labelTraceAgreement)),
+    distinctRules: mean(rows.map(({ distinctRules }) => distinctRules)) ?? 0,
+  };
+}
+
+/** For each model where it is above, below or not told apart from BM25. */
+export function verdictOf(differences: readonly SystemMeasures[]): string {
+  const sentences = differences.map(({ system, measures }) => {
+    const named = (test: (measured: Measured) => boolean): string =>
+      REAL_MEASURES.filter((name) => test(measures[name]))
+        .map((name) => MEASURE_NAMES[name])
+        .join(', ') || 'nothing';
+    const above = named(({ low }) => low !== undefined && low > 0);
+    const below = named(({ high }) => high !== undefined && high < 0);
+    return `${system}: above ${COMPARED_WITH} in ${above}; below it in ${below}; not told apart in the rest.`;
+  });
+  return sentences.join(' ');
+}

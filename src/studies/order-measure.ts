@@ -1,0 +1,210 @@
+/**
+ * How good answers are whose label stands first, after the reasoning or alone, and what it takes to get to it. The label
+ * distribution is read right after the prompt, or, where reasoning comes first, after the reasoning that the model has written
+ * greedily: where its label stands or, if none comes, after all that it wrote. How often none comes is told.
+ */
+import { encodePrompt } from '../data/encode-prompt.ts';
+import { TokenStream } from '../data/token-stream.ts';
+import type { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
+import { generateAll } from '../infer/generate.ts';
+import { promptRoom } from '../infer/lab-model.ts';
+import { scorePrompts } from '../infer/score.ts';
+import { reportLabels, reportRanking } from '../relevance/piar/label-report.ts';
+import { distinctRulesCited, labelTraceAgreement, ruleCitations } from '../relevance/metrics/metrics-reasoning.ts';
+import type { JudgedPair } from '../relevance/pair.ts';
+import { explainReward } from '../relevance/trace/reward.ts';
+import {
+  type CompletionOrder,
+  inOrder,
+  type ParsedTrace,
+  parseTrace,
+  type Trace,
+  TraceParser,
+} from '../relevance/trace/trace.ts';
+import { verifyStep } from '../relevance/rules/verify.ts';
+import { EOS } from '../relevance/vocabulary.ts';
+import type { Evaluated, ExpertPair } from '../train/evaluate.ts';
+
+/** The quality of labels. */
+export interface OrderLabels {
+  readonly accuracy: number | null;
+  readonly macroF1: number | null;
+  readonly pairAccuracy: number | null;
+  readonly labelEntropyNats: number | null;
+  /** The share of right labels where gold cites a rule of the tail, as a mean over these rules. */
+  readonly tailLabels: number | null;
+  /** The share of completions in which a label comes. */
+  readonly answered: number;
+  /** Tokens written until the label stands, itself included; mean over completions in which it comes. */
+  readonly tokensToLabel: number | null;
+}
+
+/** The quality of reasoning, in an order that has any. */
+export interface OrderReasoning {
+  readonly headRecall: number | null;
+  readonly tailRecall: number | null;
+  readonly distinctRules: number;
+  readonly strictReward: number;
+  readonly verifiedSteps: number | null;
+  readonly labelTraceAgreement: number | null;
+  readonly validTraces: number;
+}
+
+export interface OrderMeasures {
+  readonly labels: OrderLabels;
+  readonly reasoning: OrderReasoning | null;
+}
+
+/** Measures a model of an order on expert pairs. @throws {LabError} `aborted` */
+export async function measureOrder(
+  model: Evaluated,
+  order: CompletionOrder,
+  expert: readonly ExpertPair[],
+  signal?: AbortSignal,
+): Promise<OrderMeasures> {
+  const { transformer, tokenizer, prompt } = model;
+  const { scaleSize } = prompt;
+  const prompts = promptsOf(model, expert);
+  const written = await generateAll(transformer, prompts, { eosId: tokenizer.idOf(EOS), signal });
+  const completions = written.map(({ ids }) => ids);
+  const places = completions.map((ids) => labelPlace(tokenizer, ids, scaleSize, order));
+  const asked = prompts.map((ids, i) => {
+    const before = order === 'reason-first' ? (completions[i]?.slice(0, places[i] ?? Infinity) ?? []) : [];
+    return Int32Array.from([...ids, ...before]).subarray(0, transformer.config.maxPositions);
+  });
+  const scores = await scorePrompts(transformer, tokenizer.labelIds(scaleSize), asked, { signal });
+  const scored = expert.map(({ pair }, i) => ({
+    queryId: pair.queryId,
+    docId: pair.document.docId,
+    label: pair.label,
+    probabilities: scores[i]?.probabilities ?? [],
+  }));
+  const labels = reportLabels(scored, scaleSize);
+  const isRight = expert.map(({ pair }, i) => scores[i]?.label === pair.label);
+  const reached = places.flatMap((place) => (place === undefined ? [] : [place + 1]));
+  const parsed = completions.map((ids) => parseTrace(tokenizer.decode(ids), scaleSize, order));
+  return {
+    labels: {
+      accuracy: labels.accuracy.value,
+      macroF1: labels.macroF1.value,
+      pairAccuracy: reportRanking(scored).pairAccuracy.value,
+      labelEntropyNats: labels.labelEntropyNats.value,
+      tailLabels: tailLabels(expert, isRight, model.tailRules),
+      answered: reached.length / expert.length,
+      tokensToLabel: mean(reached),
+    },
+    reasoning: order === 'label-only' ? null : reasoningOf(model, order, expert, parsed),
+  };
+}
+
+/** What it takes to get to the label of one pair by itself. */
+export interface TimeToLabel {
+  /** Median over the pairs. */
+  readonly ms: number | null;
+  /** Forward passes, mean over the pairs. */
+  readonly passes: number | null;
+}
+
+/**
+ * Times the way from a prompt to its label, pair by pair, on the current backend: the prompt is read once, and each token
+ * until the label takes one more pass. The first pair is taken twice and timed once, so that nothing is compiled meanwhile.
+ *
+ * @param now - a clock in milliseconds
+ */
+export async function timeToLabel(
+  { transformer, tokenizer, prompt }: Evaluated,
+  order: CompletionOrder,
+  pairs: readonly ExpertPair[],
+  now: () => number,
+): Promise<TimeToLabel> {
+  const eosId = tokenizer.idOf(EOS);
+  const prompts = promptsOf({ transformer, tokenizer, prompt }, pairs);
+  const written = await generateAll(transformer, prompts, { eosId });
+  const spans = written.map(({ ids }) => (labelPlace(tokenizer, ids, prompt.scaleSize, order) ?? ids.length - 1) + 1);
+  const times: number[] = [];
+  for (const [i, ids] of [...prompts.slice(0, 1), ...prompts].entries()) {
+    const maxTokens = spans[Math.max(0, i - 1)] ?? 1;
+    const startMs = now();
+    await generateAll(transformer, [ids], { eosId, maxTokens });
+    if (i > 0) times.push(now() - startMs);
+  }
+  return { ms: median(times), passes: mean(spans) };
+}
+
+/** The index of the token that is the label; undefined if none comes in its place. */
+function labelPlace(
+  tokenizer: LabTokenizer,
+  ids: readonly number[],
+  scaleSize: number,
+  order: CompletionOrder,
+): number | undefined {
+  const parser = new TraceParser(scaleSize, order);
+  const stream = new TokenStream(tokenizer);
+  for (const [place, id] of ids.entries()) {
+    for (const segment of stream.push(id)) if (parser.push(segment)?.kind === 'label') return place;
+  }
+  return undefined;
+}
+
+function reasoningOf(
+  { instruction, lexicon, tailRules }: Evaluated,
+  order: CompletionOrder,
+  expert: readonly ExpertPair[],
+  parsed: readonly ParsedTrace[],
+): OrderReasoning {
+  const cases = expert.map(({ pair, trace }, i) => {
+    return { pair, gold: inOrder(trace, order), parsed: parsed[i] ?? parseTrace([]) };
+  });
+  const caps = (trace: Trace): number[] => trace.steps.flatMap(({ rule }) => instruction.rules[rule]?.cap ?? []);
+  const steps = cases.flatMap((each) => stepsOf(each.parsed).map((step) => ({ step, pair: each.pair })));
+  const isVerified = steps.map(({ step, pair }) => verifyStep(instruction, lexicon, pair, step).status === 'verified');
+  const { head, tail } = ruleCitations(cases, (rule) => tailRules.has(rule));
+  const impliedLabel = (rule: number): number | undefined => instruction.rules[rule]?.cap;
+  return {
+    headRecall: head.recall,
+    tailRecall: tail.recall,
+    distinctRules: distinctRulesCited(parsed),
+    strictReward: mean(cases.map((each) => explainReward(each.parsed, { ...each, impliedLabel }).total)) ?? 0,
+    verifiedSteps: mean(isVerified.map(Number)),
+    labelTraceAgreement: labelTraceAgreement(parsed, (trace) => {
+      return trace.steps.length === 0 ? undefined : Math.min(...caps(trace));
+    }),
+    validTraces: mean(parsed.map((each) => Number(each.ok && each.trace.label === each.trace.restated))) ?? 0,
+  };
+}
+
+/** Each rule of the tail counts the same, however rare it is. */
+function tailLabels(
+  expert: readonly ExpertPair[],
+  isRight: readonly boolean[],
+  tailRules: ReadonlySet<number>,
+): number | null {
+  const shares = [...tailRules].flatMap((rule) => {
+    const cases = isRight.filter((_, i) => expert[i]?.trace.steps.some((step) => step.rule === rule) === true);
+    return mean(cases.map(Number)) ?? [];
+  });
+  return mean(shares);
+}
+
+function stepsOf(parsed: ParsedTrace): Trace['steps'] {
+  return parsed.ok ? parsed.trace.steps : parsed.steps;
+}
+
+function promptsOf(
+  model: Pick<Evaluated, 'transformer' | 'tokenizer' | 'prompt'>,
+  expert: readonly { readonly pair: JudgedPair }[],
+): Int32Array[] {
+  const { tokenizer, prompt } = model;
+  return expert.map(({ pair }) => encodePrompt(tokenizer, pair, prompt, promptRoom(model)).ids);
+}
+
+function mean(values: readonly number[]): number | null {
+  return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function median(values: readonly number[]): number | null {
+  const sorted = values.toSorted((a, b) => a - b);
+  const upper = sorted[Math.floor(sorted.length / 2)];
+  const lower = sorted[Math.ceil(sorted.length / 2) - 1];
+  return upper === undefined || lower === undefined ? null : (lower + upper) / 2;
+}

@@ -1,0 +1,62 @@
+/**
+ * Tokens, pairs and rewards as people read them.
+ */
+import type { CompletionSample, RuleInfo, SampledGroup } from '../../protocol/grpo.ts';
+import { traceTokenMeaning } from '../../relevance/trace/trace-token.ts';
+
+/** A token by what it means: a rule by its name, a label by its, other structure by its word, text as it is. */
+export function tokenText(token: string, rules: readonly RuleInfo[], labelNames: readonly string[]): string {
+  const meaning = traceTokenMeaning(token);
+  switch (meaning?.kind) {
+    case 'rule':
+      return rules[meaning.rule]?.id ?? `rule ${meaning.rule}`;
+    case 'label':
+      return labelNames[meaning.label] ?? `label ${meaning.label}`;
+    case 'criterion':
+      return `${meaning.criterion}:`;
+    case 'evidence':
+      return `${meaning.source} says`;
+    case 'verdict':
+      return meaning.verdict;
+    case 'eos':
+      return 'end';
+    case undefined:
+      return token.replace(/^<\|(.*)\|>$/su, '[$1]');
+    default:
+      return meaning satisfies never;
+  }
+}
+
+/** A document in one line. */
+export function documentText({ title, brand, type, attributes, text }: SampledGroup['pair']['document']): string {
+  const values = Object.entries(attributes).map(([name, value]) => `${name} ${String(value)}`);
+  const named = [brand === '' ? '' : `brand ${brand}`, type === '' ? '' : `type ${type}`, ...values, text];
+  return [title, ...named.filter((part) => part !== '')].join(', ');
+}
+
+/** What a reward consists of, part by part. */
+export function rewardLines(reward: CompletionSample['reward'], rules: readonly RuleInfo[]): string[] {
+  const { rejected, label, steps, missed } = reward;
+  if (rejected !== null) return [`Worth nothing as a whole: it ${rejected}.`, ...lost(reward)];
+  const ruleName = (rule: number): string => {
+    const info = rules[rule];
+    return info === undefined ? `rule ${rule}` : `${info.id}${info.isTail ? ' (rare)' : ''}`;
+  };
+  return [
+    `${plus(label.earned)} for the label${label.value === 1 ? '' : ', which is not the expert\u2019s'}`,
+    ...steps.map(({ rule, earned, cost, reason }) => {
+      const price = cost > 0.005 ? `; leaving it out would have brought ${cost.toFixed(2)}` : '';
+      return `${plus(earned)} for ${ruleName(rule)}: ${reason}${price}`;
+    }),
+    ...missed.map(({ rule, cost }) => `${ruleName(rule)} was not cited, worth ${cost.toFixed(2)}`),
+  ];
+}
+
+function lost({ label, steps }: CompletionSample['reward']): string[] {
+  if (label.value === 0 && steps.length === 0) return [];
+  return [`Lost with it: ${label.value === 1 ? 'a right label' : 'a wrong label'} and ${steps.length} steps.`];
+}
+
+function plus(value: number): string {
+  return `+${value.toFixed(2)}`;
+}

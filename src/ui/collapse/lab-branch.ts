@@ -1,0 +1,281 @@
+/**
+ * One branch: its alarm, its dial, its strip of rules, what it costs, and where it can be forked.
+ */
+import { css, html, LitElement, nothing } from 'lit';
+import { customElement, property, state } from 'lit/decorators.js';
+import type { GrpoCommand, GrpoEventOf } from '../../protocol/grpo.ts';
+import { branchLineStyles, branchLook } from './branch-looks.ts';
+import type { BranchState } from './collapse-state.ts';
+import { failureHeading } from '../parts/failure-text.ts';
+import { fieldStyles } from '../parts/field-styles.ts';
+import { formatCount, formatDuration, wholePercent } from '../parts/format.ts';
+import './lab-collapse-alarm.ts';
+import '../parts/lab-notice.ts';
+import './lab-rule-strip.ts';
+import { reading } from '../parts/reading.ts';
+import { readoutStyles } from '../parts/readout-styles.ts';
+import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
+
+/** Positions of the dial on its slider. */
+const DIAL = { most: 1, by: 0.05 } as const;
+/** What each stage of a curriculum draws. */
+const STAGE_TEXTS = {
+  1: 'prompts that the start labels rightly at least half the time',
+  2: 'prompts that it labels rightly less often',
+  3: 'all of these, and rare rules more often',
+} as const;
+const STAGE_COUNT = 3;
+/** Steps that times and speeds are averaged over. */
+const RECENT = 10;
+
+/**
+ * @fires branch-command - a `dial` or `fork` command as `detail`.
+ * @fires rule-choose - the index of a rule as `detail`.
+ */
+@customElement('lab-branch')
+export class LabBranch extends LitElement {
+  static override readonly styles = [
+    baseStyles,
+    buttonStyles,
+    headingStyles,
+    fieldStyles,
+    readoutStyles,
+    branchLineStyles,
+    css`
+      article {
+        display: grid;
+        gap: var(--space-4);
+        padding: var(--space-4);
+        border: 1px solid var(--line);
+        border-radius: calc(var(--radius) * 2);
+        background: var(--surface);
+      }
+      header {
+        display: grid;
+        gap: var(--space-1);
+      }
+      h3 {
+        font-size: var(--text-large);
+        font-weight: 650;
+        line-height: 1.3;
+        overflow-wrap: anywhere;
+      }
+      .key {
+        width: 2rem;
+        margin-bottom: var(--space-1);
+        border-top: 4px solid currentcolor;
+      }
+      .at {
+        color: var(--muted);
+        font-variant-numeric: tabular-nums;
+      }
+      .dial,
+      .fork {
+        display: flex;
+        flex-wrap: wrap;
+        gap: var(--space-2) var(--space-3);
+        align-items: center;
+        font-size: var(--text-small);
+      }
+      .fork {
+        align-items: end;
+      }
+      .dial span {
+        flex-basis: 100%;
+      }
+      .dial input {
+        flex: 1;
+        min-width: 8rem;
+        accent-color: var(--accent);
+      }
+      output {
+        min-width: 2.5em;
+        font-size: var(--text-base);
+        font-variant-numeric: tabular-nums;
+        font-weight: 600;
+      }
+      select.control,
+      input.control {
+        width: auto;
+        font-size: var(--text-small);
+      }
+      .fork input {
+        max-width: 5rem;
+      }
+      option {
+        background: var(--surface);
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) branch: BranchState | undefined;
+  @property({ attribute: false }) prepared: GrpoEventOf<'prepared'> | undefined;
+  /** Whether the worker still holds the branch. */
+  @property({ type: Boolean }) open = false;
+  /** Whether there is room for a fork. */
+  @property({ type: Boolean }) forkable = false;
+  /** The rule that is looked at. */
+  @property({ type: Number }) rule = 0;
+  /** Where the reader has put the dial; the run takes it up at its next step. */
+  @state() private wanted: number | undefined;
+  @state() private forkStep: number | undefined;
+  @state() private forkDial = '';
+
+  override render(): unknown {
+    const { branch, prepared } = this;
+    if (branch === undefined || prepared === undefined) return nothing;
+    const { id, name, step, steps, ended, parent } = branch;
+    return html`<article aria-label=${name}>
+      <header>
+        <span class="key ${branchLook(id)}" aria-hidden="true"></span>
+        <h3>${name}</h3>
+        <span class="at">
+          step ${formatCount(step)} of ${formatCount(steps)}${parent === null ? nothing : `, forked at ${parent.step}`}
+        </span>
+        ${this.#stage(branch)}
+      </header>
+      ${
+        ended?.failure === null || ended === undefined
+          ? nothing
+          : html`<lab-notice kind="failure" heading=${failureHeading(ended.failure)}>
+              ${ended.failure.message} The other branches go on.
+            </lab-notice>`
+      }
+      <lab-collapse-alarm .branch=${branch} .bounds=${prepared.bounds}></lab-collapse-alarm>
+      ${this.#dial(branch)}
+      <div>
+        <h4 class="heading">Rules cited in its own completions, step by step</h4>
+        <lab-rule-strip
+          .branch=${branch}
+          .rules=${prepared.rules}
+          .rule=${this.rule}
+          @rule-choose=${({ detail }: CustomEvent<number>) => this.dispatchEvent(new CustomEvent('rule-choose', { detail }))}
+        ></lab-rule-strip>
+      </div>
+      ${this.#costs(branch)} ${this.#fork(branch)}
+    </article>`;
+  }
+
+  /** Nothing in random order. */
+  #stage({ history }: BranchState): unknown {
+    const stage = history.at(-1)?.stage ?? null;
+    if (stage === null) return nothing;
+    const since = history.findLast((each) => each.stage !== stage)?.step ?? 0;
+    return html`<span class="at"
+      >stage ${stage} of ${STAGE_COUNT} since step ${formatCount(since + 1)}: ${STAGE_TEXTS[stage]}</span
+    >`;
+  }
+
+  #dial(branch: BranchState): unknown {
+    const { id, dials, history, ended } = branch;
+    const last = history.at(-1)?.balance;
+    if (last?.dial === null || last === undefined) return nothing;
+    const isLambda = last.rl === 1;
+    const shown = this.wanted ?? last.dial;
+    const isWaiting = this.wanted !== undefined && this.wanted !== last.dial;
+    const told = dials.map(({ step, value }) => `${twoDigits(value)} from step ${step + 1}`).join(', ');
+    return html`<div>
+      <label class="dial">
+        <span>${isLambda ? '\u03bb, weight of the expert loss' : '\u03bc, share of the expert loss'}</span>
+        <input
+          type="range"
+          min="0"
+          max=${DIAL.most}
+          step=${DIAL.by}
+          .value=${String(shown)}
+          ?disabled=${!this.open || ended !== undefined}
+          @input=${(event: Event) => this.#turn(id, event)}
+        />
+        <output>${twoDigits(shown)}</output>
+      </label>
+      <p class="note">${told}${isWaiting && ended === undefined ? '; the next step takes up the change' : ''}.</p>
+    </div>`;
+  }
+
+  #costs({ history, measureMs }: BranchState): unknown {
+    const recent = history.slice(-RECENT);
+    const last = recent.at(-1);
+    if (last === undefined) return nothing;
+    const mean = (pick: (each: GrpoEventOf<'step'>) => number): number =>
+      recent.reduce((sum, each) => sum + pick(each), 0) / recent.length;
+    const [rollout, score, update] = [
+      mean(({ times }) => times.rolloutMs),
+      mean(({ times }) => times.scoreMs),
+      mean(({ times }) => times.updateMs),
+    ];
+    const whole = rollout + score + update || 1;
+    return html`<dl class="readings">
+      ${reading('A step takes', formatDuration(whole))} ${reading('Sampling', wholePercent(rollout / whole))}
+      ${reading('Scoring', wholePercent(score / whole))} ${reading('Learning', wholePercent(update / whole))}
+      ${reading('Tokens/s', formatCount(mean(({ tokensPerSec }) => tokensPerSec)))}
+      ${reading('Tokens sampled', formatCount(last.tokens.generated))}
+      ${reading('Expert tokens', formatCount(last.tokens.expert))} ${reading('Measuring', formatDuration(measureMs))}
+      ${reading('Groups alike', wholePercent(last.zeroVarianceShare))}
+    </dl>`;
+  }
+
+  #fork({ id, name, checkpoints }: BranchState): unknown {
+    if (!this.open || checkpoints.length === 0) return nothing;
+    const step = this.forkStep ?? checkpoints.at(-1) ?? 0;
+    return html`<div class="fork">
+      <label
+        >Fork from step
+        <select class="control" aria-label="Fork ${name} from step" @change=${this.#stepChosen}>
+          ${checkpoints.map((each) => html`<option .value=${String(each)} .selected=${each === step}>${each}</option>`)}
+        </select>
+      </label>
+      <label
+        >with the dial at
+        <input
+          class="control"
+          inputmode="decimal"
+          autocomplete="off"
+          placeholder="as it was"
+          aria-label="Dial of the fork"
+          .value=${this.forkDial}
+          @input=${this.#forkDialChanged}
+        />
+      </label>
+      <button ?disabled=${!this.forkable} @click=${() => this.#askFork(id, name, step)}>Fork</button>
+    </div>`;
+  }
+
+  #turn(branch: number, event: Event): void {
+    const { currentTarget: slider } = event;
+    if (!(slider instanceof HTMLInputElement)) return;
+    const value = Number(slider.value);
+    this.wanted = value;
+    this.#ask({ kind: 'dial', branch, value });
+  }
+
+  #askFork(branch: number, name: string, step: number): void {
+    const typed = this.forkDial.trim();
+    const dial = typed === '' || !Number.isFinite(Number(typed)) ? null : Number(typed);
+    const change = dial === null ? '' : `, dial ${twoDigits(dial)}`;
+    this.#ask({ kind: 'fork', branch, step, name: `${name.slice(0, 50)} from ${step}${change}`, dial });
+  }
+
+  readonly #stepChosen = (event: Event): void => {
+    const { currentTarget: select } = event;
+    if (select instanceof HTMLSelectElement) this.forkStep = Number(select.value);
+  };
+
+  readonly #forkDialChanged = (event: Event): void => {
+    const { currentTarget: input } = event;
+    if (input instanceof HTMLInputElement) this.forkDial = input.value;
+  };
+
+  #ask(command: GrpoCommand): void {
+    this.dispatchEvent(new CustomEvent<GrpoCommand>('branch-command', { detail: command }));
+  }
+}
+
+function twoDigits(value: number): string {
+  return String(Number(value.toFixed(2)));
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'lab-branch': LabBranch;
+  }
+}

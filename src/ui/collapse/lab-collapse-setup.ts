@@ -1,0 +1,266 @@
+/**
+ * What the demonstration will be: the regime, the branches, a few numbers, and the button that runs it.
+ */
+import { css, html, LitElement, nothing } from 'lit';
+import { customElement, property, state } from 'lit/decorators.js';
+import { live } from 'lit/directives/live.js';
+import {
+  CHOICE_NUMBERS,
+  DEFAULT_CHOICE,
+  type DemonstrationChoice,
+  METHODS,
+  type MethodName,
+  MOST_METHODS,
+  ORDERS,
+  PROMPT_MIXES,
+  REWARDS,
+} from './demonstration.ts';
+import { disclosureStyles, fieldStyles } from '../parts/field-styles.ts';
+import { readoutStyles } from '../parts/readout-styles.ts';
+import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
+
+type NumberKey = (typeof CHOICE_NUMBERS)[number]['key'];
+
+/** Each choice by its name, and what it means. */
+const MIX_TEXTS = {
+  'head-heavy': ['Head-heavy', 'Prompts of rare rules are ten times as rare as with the expert.'],
+  matched: ['Matched', 'Rules are as frequent as in the expert\u2019s data.'],
+} as const;
+const REWARD_TEXTS = {
+  plausible: ['Plausible', 'The cited rule leads to the label, and its evidence is there.'],
+  full: ['Full', 'Every step is held against the expert\u2019s.'],
+  lenient: ['Lenient', 'Label and format alone.'],
+} as const;
+const ORDER_TEXTS = {
+  random: ['Random', 'As they are drawn.'],
+  staged: ['In stages', 'What the start finds easy, then hard, then all and rare rules more often.'],
+  adaptive: ['In stages, adaptive', 'The same, but a stage ends once its prompts are answered well.'],
+} as const;
+
+/**
+ * @slot source - what the branches start from and learn from.
+ * @fires demonstration-run - a {@link DemonstrationChoice} as `detail`.
+ * @fires choice-change - the {@link DemonstrationChoice} as it is now, as `detail`.
+ */
+@customElement('lab-collapse-setup')
+export class LabCollapseSetup extends LitElement {
+  static override readonly styles = [
+    baseStyles,
+    buttonStyles,
+    headingStyles,
+    fieldStyles,
+    disclosureStyles,
+    readoutStyles,
+    css`
+      section,
+      .rows {
+        display: grid;
+        gap: var(--space-4);
+      }
+      .rows {
+        grid-template-columns: repeat(auto-fit, minmax(min(100%, 15rem), 1fr));
+      }
+      .small {
+        grid-template-columns: repeat(auto-fit, minmax(min(100%, 9rem), 1fr));
+        margin-top: var(--space-3);
+      }
+      .label,
+      legend {
+        display: block;
+        margin-bottom: var(--space-1);
+        padding: 0;
+        font-size: var(--text-small);
+      }
+      fieldset {
+        min-width: 0;
+        margin: 0;
+        padding: 0;
+        border: 0;
+      }
+      .methods {
+        display: grid;
+        grid-template-columns: repeat(auto-fit, minmax(min(100%, 17rem), 1fr));
+        gap: var(--space-2) var(--space-4);
+      }
+      .method {
+        display: flex;
+        gap: var(--space-2);
+        align-items: start;
+      }
+      .method input {
+        flex: none;
+        margin-top: 0.2rem;
+      }
+      .help {
+        display: block;
+        color: var(--muted);
+        font-size: var(--text-small);
+      }
+      .below {
+        margin-top: var(--space-1);
+      }
+      .problem {
+        color: var(--wrong);
+      }
+      .purpose {
+        max-width: 46rem;
+      }
+      option {
+        background: var(--surface);
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) choice: DemonstrationChoice = DEFAULT_CHOICE;
+  /** Whether there is something to start from and to learn from. */
+  @property({ type: Boolean }) ready = false;
+  /** Texts of number fields that are no number yet. */
+  @state() private typed: ReadonlyMap<NumberKey, string> = new Map();
+
+  override render(): unknown {
+    const problems = this.#problems();
+    const tooFewOrMany = this.#methodsProblem();
+    return html`<section aria-label="The demonstration">
+      <p class="purpose">
+        A small model that has learned all rules from an expert goes on by reinforcement. Watch whether it forgets rare
+        rules while its reward climbs, and what an expert loss beside it changes. All branches start from the same
+        weights and see the same prompts and the same random numbers.
+      </p>
+      <p class="actions">
+        <button
+          class="primary"
+          ?disabled=${!this.ready || problems.size > 0 || tooFewOrMany !== ''}
+          @click=${this.#run}
+        >
+          Run the demonstration
+        </button>
+      </p>
+      <div class="rows">
+        ${this.#select('prompts', 'Prompts', PROMPT_MIXES, this.choice.prompts, MIX_TEXTS)}
+        ${this.#select('reward', 'Reward', REWARDS, this.choice.reward, REWARD_TEXTS)}
+        ${this.#select('order', 'Order of prompts', ORDERS, this.choice.order, ORDER_TEXTS)}
+      </div>
+      <slot name="source"></slot>
+      <fieldset>
+        <legend>Branches</legend>
+        <div class="methods">
+          ${METHODS.map(
+            ({ name, help }) =>
+              html`<label class="method">
+                <input
+                  type="checkbox"
+                  .checked=${live(this.choice.methods.includes(name))}
+                  @change=${() => this.#toggle(name)}
+                />
+                <span>${name}<span class="help">${help}</span></span>
+              </label>`,
+          )}
+          <label class="method">
+            <input type="checkbox" checked disabled />
+            <span
+              >GRPO, matched prompts, full reward<span class="help"
+                >The control, always beside them: nothing is left out, nothing can be hacked.</span
+              ></span
+            >
+          </label>
+        </div>
+      </fieldset>
+      <details ?open=${problems.size > 0}>
+        <summary>Numbers</summary>
+        <div class="rows small">
+          ${CHOICE_NUMBERS.map(({ key, label, help }) => {
+            const problem = problems.get(key);
+            return html`<div>
+              <label class="label" for=${key}>${label}</label>
+              <input
+                id=${key}
+                class="control"
+                inputmode="numeric"
+                autocomplete="off"
+                aria-describedby="${key}-help"
+                aria-invalid=${problem === undefined ? 'false' : 'true'}
+                .value=${live(this.typed.get(key) ?? String(this.choice[key]))}
+                @input=${(event: Event) => this.#type(key, event)}
+              />
+              <span id="${key}-help" class="help ${problem === undefined ? '' : 'problem'}">${problem ?? help}</span>
+            </div>`;
+          })}
+        </div>
+      </details>
+      ${tooFewOrMany === '' ? nothing : html`<p class="problem" role="status">${tooFewOrMany}</p>`}
+    </section>`;
+  }
+
+  #select<Name extends string>(
+    key: 'prompts' | 'reward' | 'order',
+    label: string,
+    names: readonly Name[],
+    chosen: Name,
+    texts: Readonly<Record<Name, readonly [name: string, help: string]>>,
+  ): unknown {
+    const choose = ({ currentTarget }: Event): void => {
+      const name = names.find((each) => currentTarget instanceof HTMLSelectElement && each === currentTarget.value);
+      if (name !== undefined) this.#change({ [key]: name });
+    };
+    return html`<div>
+      <label class="label" for=${key}>${label}</label>
+      <select id=${key} class="control" aria-describedby="${key}-help" @change=${choose}>
+        ${names.map((name) => {
+          const value: string = name;
+          return html`<option value=${value} .selected=${name === chosen}>${texts[name][0]}</option>`;
+        })}
+      </select>
+      <span id="${key}-help" class="help below">${texts[chosen][1]}</span>
+    </div>`;
+  }
+
+  /** Empty where there is none. */
+  #methodsProblem(): string {
+    const { length } = this.choice.methods;
+    if (length === 0) return 'Choose at least one branch.';
+    return length > MOST_METHODS ? `Choose at most ${MOST_METHODS} branches beside the control.` : '';
+  }
+
+  #problems(): ReadonlyMap<NumberKey, string> {
+    return new Map(
+      CHOICE_NUMBERS.flatMap(({ key, least, most }) =>
+        this.typed.has(key) ? [[key, `A whole number from ${least} to ${most}.`] as const] : [],
+      ),
+    );
+  }
+
+  #type(key: NumberKey, event: Event): void {
+    const { currentTarget: input } = event;
+    const bounds = CHOICE_NUMBERS.find((each) => each.key === key);
+    if (!(input instanceof HTMLInputElement) || bounds === undefined) return;
+    const typed = new Map(this.typed);
+    const value = Number(input.value);
+    const isRight = /^\d+$/u.test(input.value.trim()) && value >= bounds.least && value <= bounds.most;
+    if (isRight) typed.delete(key);
+    else typed.set(key, input.value);
+    this.typed = typed;
+    if (isRight) this.#change({ [key]: value });
+  }
+
+  #toggle(name: MethodName): void {
+    const { methods } = this.choice;
+    const changed = methods.includes(name) ? methods.filter((each) => each !== name) : [...methods, name];
+    this.#change({ methods: changed });
+  }
+
+  /** Told at once: whoever holds the choice sets it again whenever it is drawn anew. */
+  #change(change: Partial<DemonstrationChoice>): void {
+    this.choice = { ...this.choice, ...change };
+    this.dispatchEvent(new CustomEvent<DemonstrationChoice>('choice-change', { detail: this.choice }));
+  }
+
+  #run(): void {
+    this.dispatchEvent(new CustomEvent<DemonstrationChoice>('demonstration-run', { detail: this.choice }));
+  }
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'lab-collapse-setup': LabCollapseSetup;
+  }
+}

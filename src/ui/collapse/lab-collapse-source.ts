@@ -1,0 +1,112 @@
+/**
+ * What the branches of a demonstration start from and learn from: the bundled start and its rule world, or a checkpoint of
+ * this browser and a file of judged pairs, with rules of one's own beside it if there are any.
+ */
+import { css, html, LitElement, nothing } from 'lit';
+import { customElement, property } from 'lit/decorators.js';
+import type { DataKind } from '../../protocol/sft-experiment.ts';
+import type { DataState } from '../parts/data-controller.ts';
+import type { DemonstrationData } from './demonstration.ts';
+import { fieldStyles } from '../parts/field-styles.ts';
+import '../parts/lab-data-choice.ts';
+import type { RulesState } from '../parts/rules-controller.ts';
+import { baseStyles } from '../parts/shared-styles.ts';
+
+/** A model that branches can start from. */
+export interface StartOption {
+  /** Of the checkpoint. */
+  readonly id: string;
+  readonly name: string;
+}
+
+/**
+ * @fires start-choose - the id of a checkpoint as `detail`, or '' for the bundled start.
+ * Passes on `data-kind`, `data-files`, `rules-files` and `rules-drop` of lab-data-choice.
+ */
+@customElement('lab-collapse-source')
+export class LabCollapseSource extends LitElement {
+  static override readonly styles = [
+    baseStyles,
+    fieldStyles,
+    css`
+      :host {
+        display: grid;
+        grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr));
+        gap: var(--space-4);
+        align-items: start;
+      }
+      .label {
+        display: block;
+        margin-bottom: var(--space-1);
+        font-size: var(--text-small);
+      }
+      .help {
+        margin-top: var(--space-1);
+        color: var(--muted);
+        font-size: var(--text-small);
+      }
+      option {
+        background: var(--surface);
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) starts: readonly StartOption[] = [];
+  @property() startId = '';
+  @property({ attribute: false }) chosen: DemonstrationData = { kind: 'world' };
+  @property({ attribute: false }) data: DataState | undefined;
+  @property({ attribute: false }) rules: RulesState | undefined;
+
+  override render(): unknown {
+    const { starts, startId, chosen } = this;
+    const isFile = chosen.kind === 'file';
+    return html`<div>
+        <label class="label" for="start">Start</label>
+        <select id="start" class="control" aria-describedby="start-help" @change=${this.#startChosen}>
+          <option value="" .selected=${startId === ''}>The bundled start, trained on the rule world</option>
+          ${starts.map(({ id, name }) => html`<option .value=${id} .selected=${id === startId}>${name}</option>`)}
+        </select>
+        <p id="start-help" class="help">
+          ${
+            isFile && startId === ''
+              ? 'This start has never seen such pairs. Train a model on the same file in the Train view first, with the ' +
+                'same rules, and choose its checkpoint here.'
+              : 'Or a checkpoint that was trained in the Train view; its data comes with it.'
+          }
+        </p>
+      </div>
+      <div>
+        <span class="label">Learn from</span>
+        <lab-data-choice
+          .kind=${isFile ? 'file' : 'world'}
+          .fileName=${isFile ? chosen.name : ''}
+          .fileHash=${isFile ? chosen.sha256 : ''}
+          .data=${this.data ?? { reading: undefined, summary: undefined, failure: undefined }}
+          .rules=${this.rules}
+          @data-kind=${(event: CustomEvent<DataKind>) => this.#pass('data-kind', event.detail)}
+          @data-files=${(event: CustomEvent<readonly File[]>) => this.#pass('data-files', event.detail)}
+          @rules-files=${(event: CustomEvent<readonly File[]>) => this.#pass('rules-files', event.detail)}
+          @rules-drop=${() => this.#pass('rules-drop', null)}
+        ></lab-data-choice>
+        ${
+          isFile && chosen.rules !== undefined && this.rules?.summary === undefined
+            ? html`<p class="help">The rules that the start was trained with decide rewards and recall.</p>`
+            : nothing
+        }
+      </div>`;
+  }
+
+  readonly #startChosen = ({ currentTarget }: Event): void => {
+    if (currentTarget instanceof HTMLSelectElement) this.#pass('start-choose', currentTarget.value);
+  };
+
+  #pass(name: string, detail: unknown): void {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'lab-collapse-source': LabCollapseSource;
+  }
+}

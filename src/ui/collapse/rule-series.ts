@@ -1,0 +1,64 @@
+/**
+ * Rules over the steps of a branch: their order on the page, and what has happened to one of them.
+ */
+import type { GrpoEventOf, RuleInfo } from '../../protocol/grpo.ts';
+import { addPoint, type Curve, EMPTY_CURVE } from '../parts/curve.ts';
+
+type History = readonly GrpoEventOf<'step'>[];
+
+/** The indices of the rules, common ones first, each kind as the instruction lists it. */
+export function orderedRules(rules: readonly RuleInfo[]): number[] {
+  const indices = rules.map((_, index) => index);
+  const isTail = (index: number): boolean => rules[index]?.isTail === true;
+  return [...indices.filter((index) => !isTail(index)), ...indices.filter(isTail)];
+}
+
+/** What happened to a rule in some steps. */
+export interface RuleSums {
+  readonly cited: number;
+  /** Drawn prompts whose gold cites it. */
+  readonly gold: number;
+  /** Over all its citations; null without one. */
+  readonly meanAdvantage: number | null;
+}
+
+/** Sums over steps. */
+export function ruleSums(history: History, rule: number): RuleSums {
+  let [cited, gold, advantage] = [0, 0, 0];
+  for (const { rules } of history) {
+    const count = rules.cited[rule] ?? 0;
+    cited += count;
+    gold += rules.gold[rule] ?? 0;
+    advantage += count * (rules.meanAdvantage[rule] ?? 0);
+  }
+  return { cited, gold, meanAdvantage: cited === 0 ? null : advantage / cited };
+}
+
+/** Points of a rule's curve on the screen: single steps of a rare rule are mostly zeros. */
+const POINTS = 20;
+
+/** Citations per 100 completions, in windows of equal width. */
+export function citationCurve(history: History, rule: number, steps: number): Curve {
+  return windows(history, steps).reduce((curve, part) => {
+    const rollouts = part.reduce((sum, each) => sum + each.rollouts, 0);
+    return addPoint(curve, part.at(-1)?.step ?? 0, (100 * ruleSums(part, rule).cited) / Math.max(1, rollouts));
+  }, EMPTY_CURVE);
+}
+
+/** The mean advantage of a rule's citations, in the same windows; without a point where nothing cites it. */
+export function advantageCurve(history: History, rule: number, steps: number): Curve {
+  return windows(history, steps).reduce((curve, part) => {
+    const { meanAdvantage } = ruleSums(part, rule);
+    return meanAdvantage === null ? curve : addPoint(curve, part.at(-1)?.step ?? 0, meanAdvantage);
+  }, EMPTY_CURVE);
+}
+
+function windows(history: History, steps: number): History[] {
+  const width = Math.max(1, Math.round(steps / POINTS));
+  const parts: GrpoEventOf<'step'>[][] = [];
+  for (const each of history) {
+    const index = Math.floor((each.step - 1) / width);
+    (parts[index] ??= []).push(each);
+  }
+  return parts.filter((part) => part.length > 0);
+}

@@ -1,0 +1,240 @@
+/**
+ * Curves over the steps of a run. Drawn by uPlot on a canvas, so that a curve of a thousand points costs a millisecond;
+ * named and read out beside it in text, because a canvas tells nothing to those who cannot see it.
+ *
+ * The page's Content-Security-Policy allows no inline style: uPlot's own rules are adopted as a sheet of this element, and
+ * the colours of the canvas are read from elements that take them from theme.css.
+ */
+import { css, html, LitElement, nothing, unsafeCSS } from 'lit';
+import { customElement, property, state } from 'lit/decorators.js';
+import uPlot from 'uplot';
+import plotCss from 'uplot/dist/uPlot.min.css?inline';
+import { BRANCH_DASHES, type BranchLook, branchLineStyles, isBranchLook } from '../collapse/branch-looks.ts';
+import { columnsOf, valueAt } from './chart-data.ts';
+import type { Curve } from './curve.ts';
+import { baseStyles } from './shared-styles.ts';
+
+/**
+ * How a curve is drawn: `steady` is a line, `measured` a line with a dot at each point; those of a branch are measured, each
+ * with a colour and a dash of its own.
+ */
+export type LineLook = 'steady' | 'measured' | BranchLook;
+
+/** One curve of a chart. */
+export interface ChartLine {
+  readonly name: string;
+  readonly look: LineLook;
+  readonly curve: Curve;
+}
+
+const PIXELS_HIGH = 168;
+
+@customElement('lab-chart')
+export class LabChart extends LitElement {
+  static override readonly styles = [
+    unsafeCSS(plotCss),
+    baseStyles,
+    branchLineStyles,
+    css`
+      header {
+        margin-bottom: var(--space-1);
+      }
+      h3 {
+        color: var(--muted);
+        font-size: var(--text-small);
+        font-weight: 600;
+      }
+      ul {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 0 var(--space-3);
+        font-size: var(--text-small);
+        list-style: none;
+      }
+      li {
+        display: inline-flex;
+        gap: 0.4em;
+        align-items: center;
+        color: var(--muted);
+      }
+      .value {
+        min-width: 2.6em;
+        color: var(--ink);
+        font-variant-numeric: tabular-nums;
+      }
+      .key {
+        width: 0.9rem;
+        border-top: 2px solid currentcolor;
+      }
+      .steady {
+        color: var(--line-strong);
+      }
+      .measured {
+        color: var(--accent);
+      }
+      .key[class*='branch'] {
+        width: 1.5rem;
+        border-top-width: 3px;
+      }
+      .plot {
+        height: ${PIXELS_HIGH}px;
+        overflow: hidden;
+        border-color: var(--line);
+        color: var(--muted);
+        font-size: 0.6875rem;
+      }
+      .u-cursor-x {
+        border-right: 1px solid var(--line-strong);
+      }
+    `,
+  ];
+
+  /** What the curves measure. */
+  @property() heading = '';
+  @property({ attribute: false }) lines: readonly ChartLine[] = [];
+  /** The last step of the run. */
+  @property({ type: Number }) steps = 1;
+  /** The values at the bottom and at the top; by default what the curves need. */
+  @property({ attribute: false }) range: readonly [number, number] | undefined;
+  /** A measured value as text. */
+  @property({ attribute: false }) format: (value: number) => string = String;
+  /** A round value beside the axis. */
+  @property({ attribute: false }) formatTick: (value: number) => string = String;
+  /** The step under the pointer. */
+  @state() private pointedStep: number | undefined;
+  #plot: uPlot | undefined;
+  /** The looks that the plot was made for. */
+  #drawnLooks = '';
+  readonly #resized = new ResizeObserver(() => this.#fit());
+  readonly #themed = new MutationObserver(() => this.#plot?.redraw(false));
+  readonly #scheme = matchMedia('(prefers-color-scheme: dark)');
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.#resized.observe(this);
+    this.#themed.observe(document.documentElement, { attributeFilter: ['data-theme'] });
+    this.#scheme.addEventListener('change', this.#schemeChanged);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.#resized.disconnect();
+    this.#themed.disconnect();
+    this.#scheme.removeEventListener('change', this.#schemeChanged);
+    this.#forget();
+  }
+
+  override render(): unknown {
+    const step = this.pointedStep ?? this.steps;
+    return html`<header>
+        <h3 id="heading">${this.heading}${this.pointedStep === undefined ? nothing : `, step ${step}`}</h3>
+        <ul>
+          ${this.lines.map(({ name, look, curve }) => {
+            const value = valueAt(curve, step);
+            return html`<li>
+              <span class="key ${look}"></span>${name}
+              <span class="value">${value === undefined ? '\u2013' : this.format(value)}</span>
+            </li>`;
+          })}
+        </ul>
+      </header>
+      <div class="plot" role="img" aria-label=${this.#description()}></div>`;
+  }
+
+  override updated(changed: Map<PropertyKey, unknown>): void {
+    if (changed.has('lines') || changed.has('steps')) this.#draw();
+  }
+
+  #description(): string {
+    const told = this.lines.flatMap(({ name, curve: { points } }) => {
+      const [first, last] = [points[0], points.at(-1)];
+      if (first === undefined || last === undefined) return [];
+      const { format } = this;
+      return [
+        `${name} from ${format(first.value)} at step ${first.step} to ${format(last.value)} at step ${last.step}`,
+      ];
+    });
+    return `${this.heading}: ${told.length === 0 ? 'nothing measured yet' : told.join('; ')}.`;
+  }
+
+  #draw(): void {
+    // A hidden chart has no size; it is drawn when it gets one.
+    const place = this.renderRoot.querySelector<HTMLElement>('.plot');
+    if (this.clientWidth === 0 || place === null) return;
+    const columns = columnsOf(this.lines.map(({ curve }) => curve));
+    const looks = this.lines.map(({ look }) => look).join(' ');
+    if (looks !== this.#drawnLooks) this.#forget();
+    this.#drawnLooks = looks;
+    if (this.#plot === undefined) this.#plot = new uPlot(this.#options(place), columns, place);
+    else this.#plot.setData(columns);
+  }
+
+  /** A plot has the lines that it was made with. */
+  #forget(): void {
+    this.#plot?.destroy();
+    this.#plot = undefined;
+  }
+
+  #fit(): void {
+    if (this.clientWidth === 0) return;
+    if (this.#plot === undefined) this.#draw();
+    else this.#plot.setSize({ width: this.clientWidth, height: PIXELS_HIGH });
+  }
+
+  readonly #schemeChanged = (): void => this.#plot?.redraw(false);
+
+  #options(place: HTMLElement): uPlot.Options {
+    const inkOf = (selector: string): (() => string) => {
+      const element = this.renderRoot.querySelector(selector);
+      return () => (element === null ? 'gray' : getComputedStyle(element).color);
+    };
+    const grid = { stroke: () => getComputedStyle(place).borderTopColor, width: 1 };
+    const { fontFamily, fontSize } = getComputedStyle(place);
+    const axis = { stroke: inkOf('.plot'), font: `${fontSize} ${fontFamily}`, grid, ticks: { show: false }, gap: 6 };
+    return {
+      width: this.clientWidth,
+      height: PIXELS_HIGH,
+      padding: [8, 12, 0, 0],
+      legend: { show: false },
+      cursor: { y: false, drag: { setScale: false, x: false, y: false }, points: { size: 7 } },
+      scales: {
+        x: { time: false, range: () => [0, this.steps] },
+        y: { range: (_plot, low, high) => this.#rangeOf(low, high) },
+      },
+      axes: [
+        { ...axis, grid: { show: false }, size: 24, space: 48 },
+        { ...axis, size: 44, space: 36, values: (_plot, ticks) => ticks.map((tick) => this.formatTick(tick)) },
+      ],
+      series: [
+        {},
+        ...this.lines.map(({ look }) => ({
+          stroke: inkOf(`.${look}`),
+          width: look === 'steady' ? 1.25 : 2,
+          points: { show: look !== 'steady', size: 5, fill: inkOf(`.${look}`) },
+          ...(isBranchLook(look) ? { dash: [...BRANCH_DASHES[look]] } : {}),
+          spanGaps: true,
+        })),
+      ],
+      hooks: { setCursor: [({ cursor: { idx }, data: [steps] }) => this.#point(idx ?? undefined, steps)] },
+    };
+  }
+
+  #point(row: number | undefined, steps: ArrayLike<number>): void {
+    const step = row === undefined ? undefined : steps[row];
+    if (step !== this.pointedStep) this.pointedStep = step;
+  }
+
+  /** From the curves with a little air, or as asked for. */
+  #rangeOf(low: number | null, high: number | null): [number, number] {
+    if (this.range !== undefined) return [...this.range];
+    if (low === null || high === null) return [0, 1];
+    const air = (high - low || Math.abs(high) || 1) * 0.06;
+    return [Math.max(0, low - air), high + air];
+  }
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'lab-chart': LabChart;
+  }
+}

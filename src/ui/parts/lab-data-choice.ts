@@ -1,0 +1,296 @@
+/**
+ * What the model learns from: the rule world, or a file of judged pairs of one's own. A file is chosen or dropped, and what
+ * was read in it is said at once, rows that were left out included; rules of one's own can be chosen beside it.
+ */
+import { css, html, LitElement, nothing } from 'lit';
+import { customElement, property, state } from 'lit/decorators.js';
+import { classMap } from 'lit/directives/class-map.js';
+import type { DataPlan, DataSummary, RulesSummary } from '../../protocol/imported-data.ts';
+import type { DataKind } from '../../protocol/sft-experiment.ts';
+import type { DataState } from './data-controller.ts';
+import { formatCount } from './format.ts';
+import './lab-notice.ts';
+import type { RulesState } from './rules-controller.ts';
+import { baseStyles, buttonStyles } from './shared-styles.ts';
+
+const KINDS: readonly { readonly kind: DataKind; readonly name: string }[] = [
+  { kind: 'world', name: 'Rule world' },
+  { kind: 'file', name: 'Your own file' },
+];
+
+/**
+ * @fires data-kind - the chosen {@link DataKind} as `detail`.
+ * @fires data-files - the chosen files as `detail`.
+ * @fires rules-files - the chosen files of own rules as `detail`.
+ * @fires rules-drop - own rules are not wanted any more.
+ */
+@customElement('lab-data-choice')
+export class LabDataChoice extends LitElement {
+  static override readonly styles = [
+    baseStyles,
+    buttonStyles,
+    css`
+      :host {
+        display: grid;
+        gap: var(--space-3);
+      }
+      .kinds {
+        display: flex;
+        flex-wrap: wrap;
+        gap: var(--space-2) var(--space-5);
+        font-size: var(--text-small);
+      }
+      .kinds label {
+        display: inline-flex;
+        gap: var(--space-2);
+        align-items: center;
+        min-height: 1.5rem;
+      }
+      input[type='radio'] {
+        width: 1.1rem;
+        height: 1.1rem;
+        margin: 0;
+        accent-color: var(--accent);
+      }
+      .drop {
+        display: grid;
+        gap: var(--space-2);
+        justify-items: start;
+        padding: var(--space-3) var(--space-4);
+        border: 1px dashed var(--line-strong);
+        border-radius: var(--radius);
+      }
+      .rules {
+        display: grid;
+        gap: var(--space-2);
+        justify-items: start;
+      }
+      .over {
+        border-color: var(--accent);
+        background: var(--field);
+      }
+      .name {
+        font-weight: 600;
+        overflow-wrap: anywhere;
+      }
+      .help,
+      .counts,
+      details {
+        color: var(--muted);
+        font-size: var(--text-small);
+      }
+      .counts {
+        display: grid;
+        gap: var(--space-1);
+        list-style: none;
+        font-variant-numeric: tabular-nums;
+      }
+      .refusals {
+        display: grid;
+        gap: var(--space-1);
+        padding-top: var(--space-2);
+        list-style: none;
+        overflow-wrap: anywhere;
+      }
+      summary {
+        width: fit-content;
+        border-radius: var(--radius);
+        cursor: pointer;
+      }
+    `,
+  ];
+
+  @property() kind: DataKind = 'world';
+  /** The file in the settings, by name and contents; empty where there is none yet. */
+  @property() fileName = '';
+  @property() fileHash = '';
+  @property({ attribute: false }) data: DataState = { reading: undefined, summary: undefined, failure: undefined };
+  /** Own rules beside the file; undefined where none can be chosen. */
+  @property({ attribute: false }) rules: RulesState | undefined;
+  /** What the file would be under the settings as they are. */
+  @property({ attribute: false }) plan: DataPlan | undefined;
+  @property({ type: Boolean }) disabled = false;
+  @state() private isOver = false;
+
+  override render(): unknown {
+    return html`<div class="kinds" role="radiogroup" aria-label="What the model learns from">
+        ${KINDS.map(
+          ({ kind, name }) =>
+            html`<label>
+              <input
+                type="radio"
+                name="kind"
+                ?disabled=${this.disabled}
+                .checked=${kind === this.kind}
+                @change=${() => this.dispatchEvent(new CustomEvent<DataKind>('data-kind', { detail: kind }))}
+              />
+              ${name}
+            </label>`,
+        )}
+      </div>
+      ${this.kind === 'file' ? this.#file() : nothing}`;
+  }
+
+  #file(): unknown {
+    const { reading, summary, failure } = this.data;
+    const isChosen = this.fileHash !== '';
+    return html`<div
+        class=${classMap({ drop: true, over: this.isOver })}
+        @dragover=${this.#draggedOver}
+        @dragleave=${() => (this.isOver = false)}
+        @drop=${this.#dropped}
+      >
+        ${isChosen ? html`<p class="name">${this.fileName}</p>` : nothing}
+        <button type="button" ?disabled=${this.disabled || reading !== undefined} @click=${() => this.#open('.pairs')}>
+          ${reading === undefined ? (isChosen ? 'Choose another file' : 'Choose a file') : `Reading ${reading}`}
+        </button>
+        <p class="help">
+          Or drop it here: TSV, CSV, JSON lines or JSON, also .gz, with a query, a title and a grade in each row.
+          Documents may stand in a second file, by docId; then choose both together. Nothing leaves this machine.
+        </p>
+        <input
+          class="pairs"
+          type="file"
+          hidden
+          multiple
+          accept=".tsv,.csv,.txt,.json,.jsonl,.ndjson,.gz"
+          @change=${this.#chosen}
+        />
+      </div>
+      <div role="status">
+        ${summary?.sha256 === this.fileHash ? this.#found(summary) : nothing} ${isChosen ? this.#split() : nothing}
+      </div>
+      ${
+        failure === undefined
+          ? nothing
+          : html`<lab-notice kind="failure" heading="This file cannot be used">${failure.message}</lab-notice>`
+      }
+      ${isChosen && this.rules !== undefined ? this.#ownRules(this.rules) : nothing}`;
+  }
+
+  #ownRules({ reading, summary, failure }: RulesState): unknown {
+    return html`<div class="rules">
+      <div class="actions">
+        <button type="button" ?disabled=${this.disabled || reading !== undefined} @click=${() => this.#open('.own')}>
+          ${reading === undefined ? (summary === undefined ? 'Choose own rules' : 'Choose other rules') : `Reading ${reading}`}
+        </button>
+        ${
+          summary === undefined
+            ? nothing
+            : html`<button type="button" ?disabled=${this.disabled} @click=${() => this.#tell('rules-drop')}>
+                Without own rules
+              </button>`
+        }
+      </div>
+      <div role="status">${summary === undefined ? nothing : this.#rulesFound(summary)}</div>
+      ${
+        failure === undefined
+          ? nothing
+          : html`<lab-notice kind="failure" heading="These rules cannot be used">${failure.message}</lab-notice>`
+      }
+      <p class="help">
+        An instruction as "lab piar" writes it, .json or .txt, and lexicon.json with the words it knows; choose both
+        together. Where the rules lead to the label that people gave, the model learns their reasons too.
+      </p>
+      <input class="own" type="file" hidden multiple accept=".json,.txt" @change=${this.#rulesChosen} />
+    </div>`;
+  }
+
+  #rulesFound({ name, ruleCount, tailCount, traced, pairs, isLexiconInduced }: RulesSummary): unknown {
+    return html`<ul class="counts">
+      <li>${name}: ${counted(ruleCount, 'rule')}, ${formatCount(tailCount)} of them rare</li>
+      <li>Reasons for ${formatCount(traced)} of ${counted(pairs, 'label')} to learn from</li>
+      ${isLexiconInduced ? html`<li>Their words are taken from the documents to learn from: no lexicon.json was chosen</li>` : nothing}
+    </ul>`;
+  }
+
+  #found({ pairs, queries, documents, grades, gradeCount, refused, refusals }: DataSummary): unknown {
+    const listed = grades.map(({ grade, pairs: count }) => `${grade}: ${formatCount(count)}`).join(', ');
+    const more = gradeCount > grades.length ? ` and ${formatCount(gradeCount - grades.length)} more` : '';
+    return html`<ul class="counts">
+        <li>${counted(pairs, 'pair')} of ${counted(queries, 'query', 'queries')}, ${counted(documents, 'document')}</li>
+        <li>Pairs by grade: ${listed}${more}</li>
+      </ul>
+      ${
+        refused === 0
+          ? nothing
+          : html`<details>
+              <summary>${counted(refused, 'row')} left out</summary>
+              <ul class="refusals">
+                ${refusals.map((refusal) => html`<li>${refusal}</li>`)}
+                ${refused > refusals.length ? html`<li>And ${formatCount(refused - refusals.length)} more.</li>` : nothing}
+              </ul>
+            </details>`
+      }`;
+  }
+
+  #split(): unknown {
+    if (this.plan === undefined) return nothing;
+    const { train, dev, test, shortenedDocuments, shortenedQueries } = this.plan;
+    const shortened = [
+      ...(shortenedDocuments > 0 ? [counted(shortenedDocuments, 'document')] : []),
+      ...(shortenedQueries > 0 ? [counted(shortenedQueries, 'query', 'queries')] : []),
+    ];
+    return html`<ul class="counts">
+      <li>
+        ${counted(train.pairs, 'pair')} to learn from, ${formatCount(dev.pairs)} held out, ${formatCount(test.pairs)}
+        for a test; no query is in two of these
+      </li>
+      ${
+        shortened.length === 0
+          ? nothing
+          : html`<li>${shortened.join(' and ')} longer than the prompt takes: their last words are cut</li>`
+      }
+    </ul>`;
+  }
+
+  /** A file field cannot be dressed; a button can, and opens it. */
+  #open(input: '.pairs' | '.own'): void {
+    this.renderRoot.querySelector<HTMLInputElement>(input)?.click();
+  }
+
+  readonly #chosen = (event: Event): void => this.#take(filesIn(event));
+
+  readonly #rulesChosen = (event: Event): void => {
+    const files = filesIn(event);
+    if (files.length > 0) this.#tell('rules-files', files);
+  };
+
+  #draggedOver(event: DragEvent): void {
+    if (this.disabled) return;
+    event.preventDefault();
+    this.isOver = true;
+  }
+
+  #dropped(event: DragEvent): void {
+    event.preventDefault(); // else the browser opens the file
+    this.isOver = false;
+    if (!this.disabled) this.#take([...(event.dataTransfer?.files ?? [])]);
+  }
+
+  #take(files: readonly File[]): void {
+    if (files.length > 0) this.#tell('data-files', files);
+  }
+
+  #tell(name: string, files: readonly File[] = []): void {
+    this.dispatchEvent(new CustomEvent<readonly File[]>(name, { detail: files }));
+  }
+}
+
+/** What was chosen; the same files can be chosen again. */
+function filesIn({ currentTarget: input }: Event): readonly File[] {
+  if (!(input instanceof HTMLInputElement)) return [];
+  const files = [...(input.files ?? [])];
+  input.value = '';
+  return files;
+}
+
+function counted(count: number, one: string, many = `${one}s`): string {
+  return `${formatCount(count)} ${count === 1 ? one : many}`;
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'lab-data-choice': LabDataChoice;
+  }
+}

@@ -1,0 +1,172 @@
+/**
+ * One model that a pair is put to besides the one that answers: loaded in a thread of its own, asked when it is its turn,
+ * so that no two models compute at once and the times they show are their own.
+ */
+import { css, html, LitElement, nothing } from 'lit';
+import { customElement, property } from 'lit/decorators.js';
+import type { BackendChoice, LabelEvent } from '../../protocol/scoring.ts';
+import type { Pair } from '../../relevance/pair.ts';
+import { AnswerController } from './answer-controller.ts';
+import { describeAgreement } from './compared-models.ts';
+import { failureNotice } from '../parts/failure-notice.ts';
+import './lab-answer.ts';
+import './lab-model-card.ts';
+import '../parts/lab-notice.ts';
+import './lab-trace.ts';
+import { ModelController, type ModelOrigin } from './model-controller.ts';
+import type { ScoringClient } from './scoring-client.ts';
+import { baseStyles, buttonStyles } from '../parts/shared-styles.ts';
+
+/** The answer that another one is held against. */
+export interface LeadingAnswer {
+  readonly label: LabelEvent;
+  readonly labelNames: readonly string[];
+}
+
+/**
+ * @fires compared-settled - the pair that this model is done with as `detail`, answered or not.
+ * @fires compared-remove - the reader has seen enough of it.
+ */
+@customElement('lab-compared')
+export class LabCompared extends LitElement {
+  static override readonly styles = [
+    baseStyles,
+    buttonStyles,
+    css`
+      :host {
+        min-width: 0;
+      }
+      header {
+        display: flex;
+        gap: var(--space-3);
+        align-items: start;
+        justify-content: space-between;
+        margin-bottom: var(--space-4);
+      }
+      h3 {
+        font-size: var(--text-base);
+        font-weight: 600;
+        line-height: 1.4;
+        overflow-wrap: anywhere;
+      }
+      header button {
+        flex: none;
+      }
+      .agreement {
+        margin-bottom: var(--space-4);
+        padding-left: var(--space-3);
+        border-left: 3px solid var(--line-strong);
+      }
+      .agreement.other {
+        border-left-color: var(--accent);
+      }
+      .waiting {
+        color: var(--muted);
+      }
+      lab-trace,
+      lab-notice,
+      lab-model-card {
+        margin-top: var(--space-4);
+      }
+      lab-model-card {
+        margin-inline: calc(-1 * var(--space-4));
+      }
+    `,
+  ];
+
+  @property() name = '';
+  /** Where it is loaded from, once; undefined if there is no such model. */
+  @property({ attribute: false }) origin: ModelOrigin | undefined;
+  @property({ attribute: false }) openClient: (() => ScoringClient) | undefined;
+  @property() backend: BackendChoice = 'auto';
+  /** The pair that the leading model was asked about last. */
+  @property({ attribute: false }) pair: Pair | undefined;
+  /** Whether all others are done with that pair. */
+  @property({ attribute: false }) isItsTurn = false;
+  /** Undefined until the leading model has answered this pair. */
+  @property({ attribute: false }) leader: LeadingAnswer | undefined;
+  readonly #model = new ModelController(this);
+  readonly #answer = new AnswerController(this);
+  /** Whether its model was asked for. */
+  #isAsked = false;
+  #settled: Pair | undefined;
+
+  override willUpdate(): void {
+    if (this.origin !== undefined && this.openClient !== undefined && !this.#isAsked) {
+      this.#isAsked = true;
+      void this.#model.load(this.openClient, this.origin, this.backend);
+    }
+    const { pair } = this;
+    const { phase, pair: asked } = this.#answer.state;
+    if (asked === pair) return;
+    if (pair === undefined) this.#answer.clear();
+    else if (this.isItsTurn && this.#model.state.kind === 'ready') this.#answer.ask(this.#model.state.client, pair);
+    // The leading model is asked anew: nobody else computes meanwhile.
+    else if (phase === 'reading' || phase === 'reasoning') this.#answer.stop();
+  }
+
+  override updated(): void {
+    const { pair } = this;
+    if (pair === undefined || pair === this.#settled) return;
+    const { phase, pair: asked } = this.#answer.state;
+    const isAnswered = asked === pair && ['done', 'stopped', 'failed'].includes(phase);
+    const isHopeless = this.origin === undefined || this.#model.state.kind === 'failed';
+    if (!isAnswered && !(isHopeless && this.isItsTurn)) return;
+    this.#settled = pair;
+    this.dispatchEvent(new CustomEvent<Pair>('compared-settled', { detail: pair }));
+  }
+
+  override render(): unknown {
+    return html`<header>
+        <h3>${this.name}</h3>
+        <button aria-label="Remove ${this.name}" @click=${() => this.dispatchEvent(new Event('compared-remove'))}>
+          Remove
+        </button>
+      </header>
+      ${this.#reading()}`;
+  }
+
+  #reading(): unknown {
+    if (this.origin === undefined) {
+      return html`<lab-notice kind="failure" heading="There is no such model">
+        The address names a model that this page does not have. Choose another one above.
+      </lab-notice>`;
+    }
+    const model = this.#model.state;
+    if (model.kind === 'failed') return failureNotice(model.failure);
+    if (model.kind === 'loading') return html`<p class="waiting">Loading</p>`;
+    const answer = this.#answer.state;
+    const isStale = answer.pair !== this.pair || answer.phase === 'reading';
+    return html`${isStale ? nothing : this.#agreement(answer.label, model.summary.scale.names)}
+      ${answer.label === undefined ? html`<p class="waiting">Waits for its turn</p>` : nothing}
+      <lab-answer
+        .heading=${''}
+        .model=${model.summary}
+        .answer=${answer.label}
+        .shownMs=${answer.shownMs}
+        .stale=${isStale}
+      ></lab-answer>
+      ${failureNotice(answer.failure)}
+      <lab-trace
+        .answer=${answer}
+        .labelNames=${model.summary.scale.names}
+        @stop=${() => this.#answer.stop()}
+      ></lab-trace>
+      <lab-model-card .model=${model.summary}></lab-model-card>`;
+  }
+
+  #agreement(label: LabelEvent | undefined, names: readonly string[]): unknown {
+    if (label === undefined || this.leader === undefined) return nothing;
+    const { label: leading, labelNames } = this.leader;
+    const isOther = names.length !== labelNames.length || label.label !== leading.label;
+    return html`<p class="agreement ${isOther ? 'other' : ''}">
+      ${describeAgreement(label, leading, names, labelNames)}
+    </p>`;
+  }
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'lab-compared': LabCompared;
+  }
+}

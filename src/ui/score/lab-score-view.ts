@@ -1,0 +1,262 @@
+/**
+ * The scoring view: a pair on one side, the model's answer on the other. It answers as one types, after a short pause,
+ * or on request; examples are one click away.
+ */
+import { html, LitElement, nothing } from 'lit';
+import { customElement, property, state } from 'lit/decorators.js';
+import type { BackendChoice, ModelSummary } from '../../protocol/scoring.ts';
+import type { Pair } from '../../relevance/pair.ts';
+import { AnswerController } from './answer-controller.ts';
+import { BUNDLED_MODELS, bundledModel, DEFAULT_MODEL } from './bundled-models.ts';
+import type { CheckpointClient } from '../parts/checkpoint-client.ts';
+import { choiceStyles, fieldStyles } from '../parts/field-styles.ts';
+import { failureNotice } from '../parts/failure-notice.ts';
+import { failureHeading } from '../parts/failure-text.ts';
+import { formatBytes } from '../parts/format.ts';
+import './lab-answer.ts';
+import './lab-comparison.ts';
+import './lab-model-card.ts';
+import '../parts/lab-notice.ts';
+import './lab-pair-editor.ts';
+import './lab-trace.ts';
+import type { ModelState } from './model-controller.ts';
+import { draftOf, EMPTY_DRAFT, isAnswerable, type PairDraft, pairOf } from './pair-draft.ts';
+import { scoreAddress } from '../routes.ts';
+import type { ScoringClient } from './scoring-client.ts';
+import { scoreViewStyles } from './score-view-styles.ts';
+import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
+
+/** A pause in typing this long asks the model. */
+const TYPING_PAUSE_MS = 150;
+
+/**
+ * @fires model-retry - the reader asks to load the model again.
+ * @fires model-choice - the id of the bundled model that is to answer as `detail`.
+ * @fires compared-change - the keys of the models to compare with as `detail`.
+ */
+@customElement('lab-score-view')
+export class LabScoreView extends LitElement {
+  static override readonly styles = [
+    baseStyles,
+    buttonStyles,
+    headingStyles,
+    fieldStyles,
+    choiceStyles,
+    scoreViewStyles,
+  ];
+
+  @property({ attribute: false }) model: ModelState | undefined;
+  /** Whether a checkpoint of this browser answers, and not a bundled model. */
+  @property({ type: Boolean }) checkpoint = false;
+  /** The bundled model that answers where no checkpoint does. */
+  @property({ attribute: false }) modelId: string = DEFAULT_MODEL.id;
+  /** The keys of the models that each pair is put to besides (compared-models.ts). */
+  @property({ attribute: false }) compared: readonly string[] = [];
+  @property({ attribute: false }) openClient: (() => ScoringClient) | undefined;
+  @property({ attribute: false }) openStore: (() => Promise<CheckpointClient>) | undefined;
+  @property() backend: BackendChoice = 'auto';
+  @state() private draft: PairDraft = EMPTY_DRAFT;
+  /** The draft that the answer on the screen is about. */
+  @state() private answeredDraft: PairDraft | undefined;
+  /** The example that is shown unchanged. */
+  @state() private chosenExample: number | undefined;
+  @state() private answersWhileTyping = true;
+  @state() private activeStep: number | undefined;
+  readonly #answer = new AnswerController(this);
+  #typingPause: ReturnType<typeof setTimeout> | undefined;
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    clearTimeout(this.#typingPause);
+  }
+
+  override willUpdate(changed: Map<PropertyKey, unknown>): void {
+    // A model that has just loaded answers at once: what was typed meanwhile, or its first example.
+    if (!changed.has('model') || this.model?.kind !== 'ready') return;
+    const first = this.model.summary.examples[0];
+    if (first !== undefined && !isAnswerable(this.draft)) this.#take(0, first.pair);
+    else this.#ask();
+  }
+
+  override render(): unknown {
+    const summary = this.model?.kind === 'ready' ? this.model.summary : undefined;
+    return html`<div class="bench" @keydown=${this.#keyPressed} @lab-submit=${this.#ask}>
+      ${this.checkpoint ? this.#origin() : this.#choice()} ${this.#examples(summary)}
+      <div class="panel pair">
+        <lab-pair-editor
+          .draft=${this.draft}
+          .evidence=${{ steps: this.#answer.state.steps, activeStep: this.activeStep, draft: this.answeredDraft }}
+          @draft-change=${(event: CustomEvent<PairDraft>) => this.#edited(event.detail)}
+        ></lab-pair-editor>
+        <div class="controls">
+          <button class="primary" ?disabled=${summary === undefined || !isAnswerable(this.draft)} @click=${this.#ask}>
+            Answer
+          </button>
+          <label>
+            <input
+              type="checkbox"
+              .checked=${this.answersWhileTyping}
+              @change=${() => (this.answersWhileTyping = !this.answersWhileTyping)}
+            />
+            while I type
+          </label>
+        </div>
+      </div>
+      <div class="panel reading">${this.#reading(summary)}</div>
+      ${summary === undefined ? nothing : html`<lab-model-card class="panel card" .model=${summary}></lab-model-card>`}
+      ${summary === undefined ? nothing : this.#comparison(summary)}
+    </div>`;
+  }
+
+  /** The bundled models that can answer, and what the chosen one is for. */
+  #choice(): unknown {
+    return html`<div class="choice">
+      <label class="heading" for="answering">Answers by</label>
+      <select id="answering" class="control" .value=${this.modelId} @change=${this.#chosen}>
+        ${BUNDLED_MODELS.filter(({ purpose }) => purpose !== undefined).map(
+          ({ id, name }) => html`<option value=${id} ?selected=${id === this.modelId}>${name}</option>`,
+        )}
+      </select>
+      <p class="purpose">${bundledModel(this.modelId).purpose}</p>
+    </div>`;
+  }
+
+  #chosen(event: Event): void {
+    const { currentTarget: select } = event;
+    if (!(select instanceof HTMLSelectElement)) return;
+    this.dispatchEvent(new CustomEvent<string>('model-choice', { detail: select.value }));
+  }
+
+  /** Which model answers, and the way back to the bundled one. */
+  #origin(): unknown {
+    return html`<p class="origin">
+      <span>${this.#originText()}</span>
+      <a class="button" href=${scoreAddress()}>Use the bundled model</a>
+    </p>`;
+  }
+
+  #originText(): unknown {
+    switch (this.model?.kind) {
+      case 'ready':
+        return html`Answers come from your checkpoint <strong>${this.model.checkpointName}</strong>`;
+      case 'failed':
+        return 'A checkpoint of this browser was to answer';
+      case 'loading':
+      case undefined:
+        return 'A checkpoint of this browser is being loaded';
+      default:
+        return this.model satisfies never;
+    }
+  }
+
+  #examples(summary: ModelSummary | undefined): unknown {
+    if (summary === undefined || summary.examples.length === 0) return nothing;
+    return html`<nav class="examples" aria-label="Examples">
+      <span class="heading">Examples</span>
+      ${summary.examples.map(
+        ({ name, pair }, index) =>
+          html`<button
+            aria-pressed=${index === this.chosenExample ? 'true' : 'false'}
+            @click=${() => this.#take(index, pair)}
+          >
+            ${name}
+          </button>`,
+      )}
+    </nav>`;
+  }
+
+  /** The right-hand side: how loading goes, why it failed, what to do first, or the answer. */
+  #reading(summary: ModelSummary | undefined): unknown {
+    if (this.model?.kind === 'failed') {
+      return html`<lab-notice kind="failure" heading=${failureHeading(this.model.failure)}>
+        ${this.model.failure.message}
+        <button slot="action" @click=${() => this.dispatchEvent(new Event('model-retry'))}>Try again</button>
+      </lab-notice>`;
+    }
+    if (summary === undefined) return this.#loading();
+    const answer = this.#answer.state;
+    if (answer.phase === 'idle') {
+      return html`<p class="empty">Type a query and something about a document. The answer appears here.</p>`;
+    }
+    return html`<lab-answer
+        .model=${summary}
+        .answer=${answer.label}
+        .shownMs=${answer.shownMs}
+        .stale=${answer.phase === 'reading'}
+      ></lab-answer>
+      ${failureNotice(answer.failure)}
+      <lab-trace
+        .answer=${answer}
+        .labelNames=${summary.scale.names}
+        @step-select=${(event: CustomEvent<number | undefined>) => (this.activeStep = event.detail)}
+        @stop=${() => this.#answer.stop()}
+      ></lab-trace>`;
+  }
+
+  #comparison(summary: ModelSummary): unknown {
+    return html`<lab-comparison
+      class="comparison"
+      .compared=${this.compared}
+      .openClient=${this.openClient}
+      .openStore=${this.openStore}
+      .backend=${this.backend}
+      .model=${summary}
+      .answer=${this.#answer.state}
+      @compared-change=${(event: CustomEvent<readonly string[]>) =>
+        this.dispatchEvent(new CustomEvent<readonly string[]>('compared-change', { detail: event.detail }))}
+    ></lab-comparison>`;
+  }
+
+  #loading(): unknown {
+    if (this.model?.kind !== 'loading') return nothing;
+    const { stage, receivedBytes, totalBytes } = this.model.progress;
+    const said = {
+      backend: 'Looking for the fastest way to compute here',
+      files: `Loading the model: ${formatBytes(receivedBytes)}${totalBytes === null ? '' : ` of ${formatBytes(totalBytes)}`}`,
+      'warm-up': 'Warming up',
+    }[stage];
+    // Without a value the bar shows that something is going on, without saying how far.
+    const share = stage === 'files' && totalBytes !== null && totalBytes > 0 ? receivedBytes / totalBytes : undefined;
+    return html`<div class="loading">
+      <p id="loading">${said}</p>
+      ${
+        share === undefined
+          ? html`<progress aria-labelledby="loading"></progress>`
+          : html`<progress aria-labelledby="loading" .value=${share}></progress>`
+      }
+    </div>`;
+  }
+
+  #edited(draft: PairDraft): void {
+    this.draft = draft;
+    this.chosenExample = undefined;
+    clearTimeout(this.#typingPause);
+    if (this.answersWhileTyping) this.#typingPause = setTimeout(() => this.#ask(), TYPING_PAUSE_MS);
+  }
+
+  #take(index: number, pair: Pair): void {
+    this.chosenExample = index;
+    this.draft = draftOf(pair);
+    this.#ask();
+  }
+
+  #keyPressed(event: KeyboardEvent): void {
+    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) this.#ask();
+    if (event.key === 'Escape') this.#answer.stop();
+  }
+
+  #ask(): void {
+    clearTimeout(this.#typingPause);
+    this.activeStep = undefined;
+    this.answeredDraft = this.draft;
+    if (this.model?.kind !== 'ready') return;
+    if (isAnswerable(this.draft)) this.#answer.ask(this.model.client, pairOf(this.draft));
+    else this.#answer.clear();
+  }
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'lab-score-view': LabScoreView;
+  }
+}

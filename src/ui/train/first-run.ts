@@ -1,0 +1,14 @@
+/**
+ * The run that one click starts: small enough to watch to its end over a cup of tea without a GPU, large enough to show a
+ * model that has learned something.
+ */
+import * as v from 'valibot';
+import { type SftExperiment, SftExperimentSchema } from '../../protocol/sft-experiment.ts';
+
+export const FIRST_RUN: SftExperiment = v.parse(SftExperimentSchema, {
+  name: 'first-model',
+  preset: 'lab-nano',
+  data: { kind: 'world', trainQueries: 3000 },
+  devPairs: 200,
+  sft: { steps: 500, batchSize: 32, warmupSteps: 50, evaluateEvery: 100, checkpointEvery: 50, logEvery: 5 },
+} satisfies v.InferInput<typeof SftExperimentSchema>);

@@ -1,0 +1,218 @@
+/**
+ * A run as it goes, and how it ended: how far it is, what it has learned, what it costs, and the controls that steer it.
+ */
+import { css, html, LitElement, nothing } from 'lit';
+import { customElement, property } from 'lit/decorators.js';
+import type { TrainingCommand, TrainingEventOf } from '../../protocol/training.ts';
+import { trainingFailureHeading } from '../parts/failure-text.ts';
+import { backendName, formatCount, formatNats, formatPercent, wholePercent } from '../parts/format.ts';
+import '../parts/lab-chart.ts';
+import type { ChartLine } from '../parts/lab-chart.ts';
+import '../parts/lab-notice.ts';
+import { readoutStyles } from '../parts/readout-styles.ts';
+import { scoreAddress } from '../routes.ts';
+import { runReadings } from './run-readings.ts';
+import { announcement, progressText, stageText } from './run-text.ts';
+import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
+import { isUnderWay, NO_RUN, type TrainingState } from './training-state.ts';
+
+/** What the reader can ask of a run under way. */
+export type RunCommand = Exclude<TrainingCommand['kind'], 'visibility'>;
+
+const SHARES = [0, 1] as const;
+
+/**
+ * @fires run-command - a {@link RunCommand} as `detail`.
+ * @fires run-resume - the id of the checkpoint to go on from, as `detail`.
+ * @fires run-dismiss - the reader is done with a run that has ended.
+ */
+@customElement('lab-run-monitor')
+export class LabRunMonitor extends LitElement {
+  static override readonly styles = [
+    baseStyles,
+    buttonStyles,
+    headingStyles,
+    readoutStyles,
+    css`
+      section {
+        display: grid;
+        gap: var(--space-4);
+      }
+      .charts {
+        display: grid;
+        grid-template-columns: repeat(auto-fit, minmax(min(100%, 19rem), 1fr));
+        gap: var(--space-5);
+      }
+      h3 {
+        margin-bottom: var(--space-2);
+      }
+      @media (min-width: 40rem) {
+        .actions .end {
+          margin-left: auto;
+        }
+      }
+      .wide {
+        grid-column: span 2;
+      }
+      code {
+        font-family: var(--mono);
+        font-size: 0.875em;
+        overflow-wrap: anywhere;
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) run: TrainingState = NO_RUN;
+  @property({ attribute: false }) pending: TrainingCommand['kind'] | undefined;
+
+  override render(): unknown {
+    const { run } = this;
+    return html`<section aria-label="The run">
+      <h2 class="heading">${run.prepared === undefined ? 'The run' : nameOf(run.prepared)}</h2>
+      <p class="visually-hidden" role="status">${announcement(run)}</p>
+      <div>${this.#readout()} ${this.#progress()}</div>
+      ${this.#notices()}
+      <p class="actions">${isUnderWay(run) ? this.#controls() : this.#ways()}</p>
+      ${this.#charts()} ${run.prepared === undefined ? nothing : runReadings(run)}
+      ${
+        run.backend === undefined
+          ? nothing
+          : html`<p class="note">
+              Runs on ${backendName(run.backend.backend)}. ${run.backend.device}: ${run.backend.reason}.
+            </p>`
+      }
+    </section>`;
+  }
+
+  #readout(): unknown {
+    const { phase, stage, step, steps, evaluation, prepared } = this.run;
+    const accuracy = evaluation?.accuracy ?? null;
+    if (phase === 'finished' && accuracy !== null) {
+      return html`<p class="readout">
+        <strong class="figure">${formatPercent(accuracy)}</strong>
+        <span class="beside">of held-out labels right, after ${formatCount(steps)} steps</span>
+      </p>`;
+    }
+    if (prepared === undefined || phase === 'recovering') {
+      const said = phase === 'failed' ? 'It did not begin' : stageText(stage);
+      return html`<p class="readout"><span class="beside">${said}</span></p>`;
+    }
+    return html`<p class="readout">
+      <strong class="figure">Step ${formatCount(step)}</strong>
+      <span class="beside">${progressText(this.run, this.pending)}</span>
+    </p>`;
+  }
+
+  #progress(): unknown {
+    const { phase, step, steps, prepared } = this.run;
+    if (phase === 'finished' || phase === 'failed') return nothing;
+    return prepared === undefined || phase === 'recovering'
+      ? html`<progress aria-label="Preparing"></progress>`
+      : html`<progress aria-label="Steps made" .value=${step} .max=${Math.max(1, steps)}></progress>`;
+  }
+
+  #notices(): unknown {
+    const { phase, failure, unsaved, recovery, backend } = this.run;
+    return html`${
+      failure === undefined
+        ? nothing
+        : html`<lab-notice kind="failure" heading=${trainingFailureHeading(failure)}>${failure.message}</lab-notice>`
+    }
+    ${
+      phase === 'recovering' && recovery !== undefined
+        ? html`<lab-notice heading="The GPU was lost">
+            ${recovery.reason} The run goes on by itself from its last checkpoint, and ends in the same weights.
+          </lab-notice>`
+        : nothing
+    }
+    ${
+      unsaved === undefined
+        ? nothing
+        : html`<lab-notice heading="The checkpoint of step ${unsaved.step} could not be kept">
+            ${unsaved.message}
+          </lab-notice>`
+    }
+    ${(backend?.problems ?? []).map(
+      (problem) => html`<lab-notice heading="A faster backend is not used">${problem}</lab-notice>`,
+    )}`;
+  }
+
+  #controls(): unknown {
+    const { phase, prepared } = this.run;
+    const isStopping = this.pending === 'stop';
+    // A pause may be asked for at any time: the run then waits before its next step.
+    const canPause = !isStopping && this.pending !== 'pause';
+    const isMoving = prepared !== undefined && phase !== 'recovering' && !isStopping;
+    return html`${
+      phase === 'paused'
+        ? this.#control('resume', 'Go on', isMoving, 'primary')
+        : this.#control('pause', 'Pause', canPause)
+    }
+    ${this.#control('step', 'One step', isMoving)} ${this.#control('evaluate', 'Evaluate', isMoving)}
+    ${this.#control('save', 'Save', isMoving)} ${this.#control('stop', 'Stop', !isStopping, 'end')}`;
+  }
+
+  #control(kind: RunCommand, name: string, isPossible: boolean, look = ''): unknown {
+    return html`<button
+      class=${look}
+      ?disabled=${!isPossible}
+      @click=${() => this.dispatchEvent(new CustomEvent<RunCommand>('run-command', { detail: kind }))}
+    >
+      ${name}
+    </button>`;
+  }
+
+  /** Where to go from a run that has ended. */
+  #ways(): unknown {
+    const { phase, lastCheckpointId: id } = this.run;
+    const canGoOn = id !== null && phase !== 'finished';
+    return html`${
+        id === null
+          ? nothing
+          : html`<a class="button ${canGoOn ? '' : 'primary'}" href=${scoreAddress(id)}>Score with this model</a>`
+      }
+      ${
+        canGoOn
+          ? html`<button
+              class="primary"
+              @click=${() => this.dispatchEvent(new CustomEvent<string>('run-resume', { detail: id }))}
+            >
+              Go on
+            </button>`
+          : nothing
+      } <button @click=${() => this.dispatchEvent(new Event('run-dismiss'))}>New run</button>`;
+  }
+
+  #charts(): unknown {
+    const { prepared, steps, curves } = this.run;
+    if (prepared === undefined) return nothing;
+    const losses: readonly ChartLine[] = [
+      { name: 'Training', look: 'steady', curve: curves.loss },
+      { name: 'Held-out', look: 'measured', curve: curves.devLoss },
+    ];
+    const accuracies: readonly ChartLine[] = [{ name: 'Held-out', look: 'measured', curve: curves.devAccuracy }];
+    return html`<div class="charts">
+      <lab-chart heading="Loss, nats" .steps=${steps} .format=${formatNats} .lines=${losses}></lab-chart>
+      <lab-chart
+        heading="Accuracy"
+        .steps=${steps}
+        .range=${SHARES}
+        .format=${formatPercent}
+        .formatTick=${wholePercent}
+        .lines=${accuracies}
+      ></lab-chart>
+    </div>`;
+  }
+}
+
+/** The name is of the settings, which are unknown here until they are read. */
+function nameOf({ experiment }: TrainingEventOf<'prepared'>): string {
+  const name = typeof experiment === 'object' && experiment !== null && 'name' in experiment ? experiment.name : '';
+  return typeof name === 'string' && name !== '' ? `Training ${name}` : 'The run';
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'lab-run-monitor': LabRunMonitor;
+  }
+}

@@ -1,0 +1,318 @@
+/**
+ * The training view: the run on one side, its settings on the other, the checkpoints below. It stays in the page once it
+ * was opened, so that a run goes on while the reader looks at something else.
+ */
+import { html, LitElement, nothing } from 'lit';
+import { customElement, property, state } from 'lit/decorators.js';
+import * as v from 'valibot';
+import { LabError } from '../../common/errors.ts';
+import type { BackendChoice } from '../../protocol/scoring.ts';
+import { type DataKind, type SftExperiment, SftExperimentSchema } from '../../protocol/sft-experiment.ts';
+import type { TrainingEvent } from '../../protocol/training.ts';
+import type { CheckpointClient } from '../parts/checkpoint-client.ts';
+import { CheckpointsController } from './checkpoints-controller.ts';
+import { DataController } from '../parts/data-controller.ts';
+import { FIRST_RUN } from './first-run.ts';
+import './lab-checkpoints.ts';
+import '../parts/lab-data-choice.ts';
+import '../parts/lab-notice.ts';
+import './lab-run-monitor.ts';
+import type { RunCommand } from './lab-run-monitor.ts';
+import './lab-run-plan.ts';
+import './lab-settings.ts';
+import { askToPersist } from '../parts/persistence.ts';
+import { PlanController } from './plan-controller.ts';
+import { offersOf, type RunOffer } from './run-offers.ts';
+import {
+  checkDraft,
+  type CheckedDraft,
+  dataKindOf,
+  draftOf,
+  type SettingsDraft,
+  withDataKind,
+  withDataSet,
+} from './settings-draft.ts';
+import { RulesController, type RulesPurpose, withOwnRules } from '../parts/rules-controller.ts';
+import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
+import { trainViewStyles } from './train-view-styles.ts';
+import type { OpenTraining, TrainingClient } from '../parts/training-client.ts';
+import { type RunSource, TrainingController } from './training-controller.ts';
+
+const FIRST_RUN_TEXT = JSON.stringify(FIRST_RUN);
+/** How soon to look again whether another tab still trains; after a reload it is the page that was there before. */
+const LOOK_AGAIN_MS = 1000;
+
+/**
+ * @fires run-progress - the share of the run that is done as `detail`, while one is under way; null after it.
+ */
+@customElement('lab-train-view')
+export class LabTrainView extends LitElement {
+  static override readonly styles = [baseStyles, buttonStyles, headingStyles, trainViewStyles];
+
+  /** Starts the thread that trains. */
+  @property({ attribute: false }) openTraining: OpenTraining | undefined;
+  /** Gives the thread that keeps checkpoints. */
+  @property({ attribute: false }) openStore: (() => Promise<CheckpointClient>) | undefined;
+  @property() backend: BackendChoice = 'auto';
+  /** The checkpoint that the Score view answers with. */
+  @property() answeringId = '';
+  @state() private draft: SettingsDraft = draftOf(FIRST_RUN);
+  #checked: CheckedDraft = checkDraft(this.draft);
+  #client: Promise<TrainingClient> | undefined;
+  #nextLook: ReturnType<typeof setTimeout> | undefined;
+  /** Runs that came to their end here. */
+  readonly #ended = new Set<string>();
+  readonly #training = new TrainingController(this, (event) => this.#happened(event));
+  readonly #plan = new PlanController(this);
+  readonly #data = new DataController(this);
+  readonly #rules = new RulesController(this);
+  readonly #checkpoints = new CheckpointsController(this);
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    clearTimeout(this.#nextLook);
+    this.#close();
+  }
+
+  override willUpdate(changed: Map<PropertyKey, unknown>): void {
+    if (changed.has('draft')) this.#checked = checkDraft(this.draft);
+    if (changed.has('draft') || changed.has('openTraining')) this.#askForPlan();
+    if (changed.has('openStore')) void this.openStore?.().then((store) => this.#checkpoints.use(store));
+  }
+
+  override render(): unknown {
+    const { state, isUnderWay } = this.#training;
+    const { problems } = this.#checked;
+    const offers = this.#offers();
+    return html`<div class="bench">
+      ${offers.length === 0 ? nothing : html`<div class="offers">${offers.map((offer) => this.#offer(offer))}</div>`}
+      <div class="panel run">${state.phase === 'idle' ? this.#planned() : this.#monitor()}</div>
+      <div class="panel settings">
+        ${
+          problems.has('')
+            ? html`<lab-notice class="wrong" kind="failure" heading="These settings do not go together">
+                ${problems.get('')}
+              </lab-notice>`
+            : nothing
+        }
+        <lab-settings
+          .draft=${this.draft}
+          .problems=${problems}
+          ?disabled=${isUnderWay}
+          @settings-change=${(event: CustomEvent<SettingsDraft>) => (this.draft = event.detail)}
+        >
+          <lab-data-choice
+            slot="data"
+            .kind=${dataKindOf(this.draft)}
+            .fileName=${String(this.draft.get('data.name') ?? '')}
+            .fileHash=${String(this.draft.get('data.sha256') ?? '')}
+            .data=${this.#data.state}
+            .rules=${this.#rules.state}
+            .plan=${this.#plan.state.plan?.data ?? undefined}
+            ?disabled=${isUnderWay}
+            @data-kind=${(event: CustomEvent<DataKind>) => (this.draft = withDataKind(this.draft, event.detail))}
+            @data-files=${(event: CustomEvent<readonly File[]>) => this.#readData(event.detail)}
+            @rules-files=${(event: CustomEvent<readonly File[]>) => this.#readRules(event.detail)}
+            @rules-drop=${this.#dropRules}
+          ></lab-data-choice>
+        </lab-settings>
+      </div>
+      <div class="panel checkpoints">
+        <lab-checkpoints
+          .controller=${this.#checkpoints}
+          .shelf=${this.#checkpoints.state}
+          .answeringId=${this.answeringId}
+          ?canTrain=${!isUnderWay}
+          @checkpoint-resume=${(event: CustomEvent<string>) => this.#goOn(event.detail)}
+        ></lab-checkpoints>
+      </div>
+    </div>`;
+  }
+
+  override updated(): void {
+    const { step, steps } = this.#training.state;
+    const detail = this.#training.isUnderWay ? step / Math.max(1, steps) : null;
+    this.dispatchEvent(new CustomEvent<number | null>('run-progress', { detail }));
+    this.#watchOthers();
+  }
+
+  #offers(): RunOffer[] {
+    const { overview } = this.#checkpoints.state;
+    if (overview === undefined || this.#training.isUnderWay) return [];
+    const { prepared } = this.#training.state;
+    return offersOf(overview, prepared === undefined ? this.#ended : new Set([...this.#ended, prepared.runId]));
+  }
+
+  /** A run of another tab can be offered here as soon as that tab is gone; nobody tells when. */
+  #watchOthers(): void {
+    clearTimeout(this.#nextLook);
+    if (!this.#offers().some(({ way }) => way === 'wait')) return;
+    this.#nextLook = setTimeout(() => void this.#checkpoints.refresh(), LOOK_AGAIN_MS);
+  }
+
+  #planned(): unknown {
+    const settings = this.#settings;
+    if (this.draft.get('data.sha256') === '' && dataKindOf(this.draft) === 'file') {
+      return html`<section aria-label="Before it starts">
+        <h2 class="heading">Before it starts</h2>
+        <p class="empty">
+          Choose a file of pairs that people have judged. The model learns their labels, and reasons where you choose
+          rules of your own beside it.
+        </p>
+      </section>`;
+    }
+    const isFirst = settings !== undefined && JSON.stringify(settings) === FIRST_RUN_TEXT;
+    return html`<lab-run-plan
+      .plan=${this.#plan.state}
+      .steps=${settings?.sft.steps ?? 0}
+      .kind=${dataKindOf(this.draft)}
+      .action=${isFirst ? 'Train a small model' : 'Start training'}
+      ?runnable=${settings !== undefined}
+      @run-start=${() => this.#start({ kind: 'experiment', experiment: settings })}
+      @plan-retry=${this.#planAnew}
+    ></lab-run-plan>`;
+  }
+
+  #monitor(): unknown {
+    return html`<lab-run-monitor
+      .run=${this.#training.state}
+      .pending=${this.#training.pending}
+      @run-command=${(event: CustomEvent<RunCommand>) => this.#training.command(event.detail)}
+      @run-resume=${(event: CustomEvent<string>) => this.#goOn(event.detail)}
+      @run-dismiss=${this.#dismiss}
+    ></lab-run-monitor>`;
+  }
+
+  #offer({ run, heading, text, way }: RunOffer): unknown {
+    return html`<lab-notice heading=${heading}>
+      ${text}
+      ${
+        way === 'wait'
+          ? nothing
+          : html`<span slot="action" class="actions">
+              <button class="primary" @click=${() => this.#take({ run, heading, text, way })}>
+                ${way === 'go-on' ? 'Go on' : 'Start again'}
+              </button>
+              <button @click=${() => this.#forget(run.id)}>Discard</button>
+            </span>`
+      }
+    </lab-notice>`;
+  }
+
+  async #take({ run, way }: RunOffer): Promise<void> {
+    if (way === 'go-on' && run.lastCheckpoint !== null) {
+      await this.#goOn(run.lastCheckpoint.id);
+      return;
+    }
+    await this.#start({ kind: 'experiment', experiment: JSON.parse(run.configJson), runId: run.id });
+  }
+
+  async #forget(runId: string): Promise<void> {
+    await this.#checkpoints.act('Discarding', (client) => client.forgetRun(runId));
+  }
+
+  async #goOn(id: string): Promise<void> {
+    await this.#start({ kind: 'checkpoint', id });
+  }
+
+  async #start(from: RunSource): Promise<void> {
+    this.#plan.drop();
+    // A refusal changes nothing: the run is kept as well as the browser keeps anything.
+    void askToPersist().catch(() => undefined);
+    const isUsable = await this.#training.start(this.#open, from, this.backend);
+    if (!isUsable) this.#close();
+  }
+
+  #dismiss(): void {
+    this.#training.dismiss();
+    this.#askForPlan();
+  }
+
+  /** In a thread of its own, since the last may be what is wrong. */
+  async #planAnew(): Promise<void> {
+    this.#close();
+    await this.#data.readAgain(this.#open);
+    this.#askForPlan();
+  }
+
+  async #readData(files: readonly File[]): Promise<void> {
+    const summary = await this.#data.read(this.#open, files);
+    if (summary !== undefined) this.draft = withDataSet(this.draft, summary);
+  }
+
+  async #readRules(files: readonly File[]): Promise<void> {
+    const { settings } = this.#checked;
+    if (settings === undefined) return;
+    await this.#rules.read(this.#open, files, purposeOf(settings));
+    this.#askForPlan();
+  }
+
+  readonly #dropRules = (): void => {
+    this.#rules.drop();
+    this.#askForPlan();
+  };
+
+  /** As they were checked, with own rules where some were read; undefined if anything is wrong. */
+  get #settings(): SftExperiment | undefined {
+    const { settings } = this.#checked;
+    return settings === undefined ? undefined : { ...settings, data: withOwnRules(settings.data, this.#rules.state) };
+  }
+
+  #askForPlan(): void {
+    const settings = this.#settings;
+    if (this.openTraining === undefined || settings === undefined || this.#training.isUnderWay) return;
+    this.#plan.ask(this.#open, settings, this.backend);
+    // Which rules are rare depends on which pairs are learned from.
+    if (settings.data.kind === 'file') void this.#rules.readFor(this.#open, purposeOf(settings));
+  }
+
+  #happened(event: TrainingEvent): void {
+    switch (event.kind) {
+      case 'prepared': {
+        // A run that goes on has settings of its own.
+        const read = v.safeParse(SftExperimentSchema, event.experiment);
+        if (read.success) this.draft = draftOf(read.output);
+        this.#ended.delete(event.runId); // a run that was stopped goes on
+        break;
+      }
+      case 'finished':
+      case 'stopped': {
+        const { prepared } = this.#training.state;
+        if (prepared !== undefined) this.#ended.add(prepared.runId);
+        void this.#checkpoints.refresh();
+        break;
+      }
+      case 'checkpoint':
+      case 'failed':
+        void this.#checkpoints.refresh();
+        break;
+      default:
+    }
+  }
+
+  readonly #open: OpenTraining = async () => {
+    const { openTraining } = this;
+    if (openTraining === undefined)
+      throw new LabError('internal', { message: 'The view was given no training thread.' });
+    this.#client ??= openTraining();
+    return this.#client;
+  };
+
+  #close(): void {
+    void this.#client?.then((client) => client.close()).catch(() => undefined);
+    this.#client = undefined;
+  }
+}
+
+/** What own rules would be for. */
+function purposeOf({ data, prompt }: SftExperiment): RulesPurpose {
+  if (data.kind === 'world') return { data, scaleSize: prompt.scaleSize };
+  const { rules: _, ...bare } = data;
+  return { data: bare, scaleSize: prompt.scaleSize };
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'lab-train-view': LabTrainView;
+  }
+}

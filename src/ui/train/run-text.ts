@@ -1,0 +1,77 @@
+/**
+ * A run in words: what it is doing, how far it is, and the few sentences that are read out to those who do not see the
+ * screen. Those change seldom; nobody wants to hear every step.
+ */
+import type { TrainingCommand, TrainingEventOf } from '../../protocol/training.ts';
+import { formatCount, formatPercent, formatSpan } from '../parts/format.ts';
+import type { TrainingState } from './training-state.ts';
+
+/** What is done before the first step. */
+export function stageText(stage: TrainingEventOf<'preparing'>['stage'] | undefined): string {
+  switch (stage) {
+    case undefined:
+      return 'Opening the backend';
+    case 'world':
+      return 'Building the rule world';
+    case 'file':
+      return 'Sorting the judged pairs';
+    case 'tokenizer':
+      return 'Learning the vocabulary';
+    case 'examples':
+      return 'Writing the training pairs';
+    case 'speed':
+      return 'Fitting the work to the GPU';
+    default:
+      return stage satisfies never;
+  }
+}
+
+/** How far a run is, to stand beside its step: "of 500, 2 min left". */
+export function progressText(
+  { phase, step, steps, log }: TrainingState,
+  pending: TrainingCommand['kind'] | undefined,
+): string {
+  const total = `of ${formatCount(steps)}`;
+  if (phase === 'stopped') return `${total}, stopped`;
+  if (phase === 'failed') return `${total}, failed`;
+  if (phase === 'finished' || step === steps) return total;
+  const asked = pending === undefined ? undefined : PENDING_TEXTS[pending];
+  if (asked !== undefined) return `${total}, ${asked}`;
+  if (phase === 'paused') return `${total}, paused`;
+  const left = log?.secondsLeft ?? null;
+  return left === null ? total : `${total}, ${formatSpan(left)} left`;
+}
+
+const PENDING_TEXTS: Readonly<Partial<Record<TrainingCommand['kind'], string>>> = {
+  pause: 'pausing',
+  step: 'making one step',
+  stop: 'saving and stopping',
+  evaluate: 'evaluating',
+  save: 'saving',
+};
+
+/** What is read out. */
+export function announcement({ phase, step, evaluation, failure, prepared }: TrainingState): string {
+  switch (phase) {
+    case 'idle':
+      return '';
+    case 'preparing':
+      return 'Preparing the run.';
+    case 'running':
+      if (evaluation === undefined || evaluation.accuracy === null) return prepared === undefined ? '' : 'Training.';
+      return `Step ${evaluation.step}: ${formatPercent(evaluation.accuracy)} of held-out labels right.`;
+    case 'paused':
+      return `Paused at step ${step}.`;
+    case 'recovering':
+      return 'The GPU was lost. The run goes on from its last checkpoint.';
+    case 'finished':
+      return `Training has finished after ${step} steps.`;
+    case 'stopped':
+      return `Stopped at step ${step}.`;
+    case 'failed':
+      // The notice with the failure is read out by itself.
+      return failure === undefined ? 'Training failed.' : '';
+    default:
+      return phase satisfies never;
+  }
+}

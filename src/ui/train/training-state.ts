@@ -1,0 +1,153 @@
+/**
+ * What the page knows about one run, and how each event of the worker changes it. Pure, so that every order of events can
+ * be tested; the elements only draw this state.
+ */
+import type { Failure } from '../../protocol/failure.ts';
+import type { TrainingEvent, TrainingEventOf } from '../../protocol/training.ts';
+import { addPoint, type Curve, cutAfter, EMPTY_CURVE } from '../parts/curve.ts';
+
+/**
+ * `preparing` from the start until the data is ready, `recovering` while a lost GPU is replaced. `finished`, `stopped` and
+ * `failed` are ends.
+ */
+export type TrainingPhase =
+  'idle' | 'preparing' | 'running' | 'paused' | 'recovering' | 'finished' | 'stopped' | 'failed';
+
+/** The curves of a run, in the order of steps. */
+export interface RunCurves {
+  /** Of the pairs learned from, nats. */
+  readonly loss: Curve;
+  /** Of held-out pairs, nats. */
+  readonly devLoss: Curve;
+  /** Of held-out pairs, a share. */
+  readonly devAccuracy: Curve;
+}
+
+export interface TrainingState {
+  readonly phase: TrainingPhase;
+  readonly backend: TrainingEventOf<'backend'> | undefined;
+  readonly stage: TrainingEventOf<'preparing'>['stage'] | undefined;
+  readonly prepared: TrainingEventOf<'prepared'> | undefined;
+  /** Updates made, and updates to make. */
+  readonly step: number;
+  readonly steps: number;
+  readonly curves: RunCurves;
+  readonly log: TrainingEventOf<'log'> | undefined;
+  readonly evaluation: TrainingEventOf<'evaluation'> | undefined;
+  readonly checkpoint: TrainingEventOf<'checkpoint'> | undefined;
+  /** Why the last checkpoint could not be kept; gone once one is. */
+  readonly unsaved: TrainingEventOf<'unsaved'> | undefined;
+  /** Why the GPU had to be opened again, if it was. */
+  readonly recovery: TrainingEventOf<'recovering'> | undefined;
+  /** Of all weights at the end. */
+  readonly weightsHash: string | undefined;
+  /** The last checkpoint of a run that has ended. */
+  readonly lastCheckpointId: string | null;
+  readonly failure: Failure | undefined;
+}
+
+const NO_CURVES: RunCurves = { loss: EMPTY_CURVE, devLoss: EMPTY_CURVE, devAccuracy: EMPTY_CURVE };
+
+export const NO_RUN: TrainingState = {
+  phase: 'idle',
+  backend: undefined,
+  stage: undefined,
+  prepared: undefined,
+  step: 0,
+  steps: 0,
+  curves: NO_CURVES,
+  log: undefined,
+  evaluation: undefined,
+  checkpoint: undefined,
+  unsaved: undefined,
+  recovery: undefined,
+  weightsHash: undefined,
+  lastCheckpointId: null,
+  failure: undefined,
+};
+
+/** A run that was just asked for. */
+export const STARTED_RUN: TrainingState = { ...NO_RUN, phase: 'preparing' };
+
+/** Whether the worker is still at it, if only waiting. */
+export function isUnderWay({ phase }: TrainingState): boolean {
+  return phase === 'preparing' || phase === 'running' || phase === 'paused' || phase === 'recovering';
+}
+
+/** The state after one event. Events after the end, or without a run, are ignored. */
+export function applyTrainingEvent(state: TrainingState, event: TrainingEvent): TrainingState {
+  if (!isUnderWay(state)) return state;
+  switch (event.kind) {
+    case 'backend':
+      return { ...state, backend: event };
+    case 'preparing':
+      return { ...state, stage: event.stage };
+    case 'prepared':
+      return begin(state, event);
+    case 'log':
+      return {
+        ...state,
+        step: event.step,
+        log: event,
+        curves: { ...state.curves, loss: addPoint(state.curves.loss, event.step, event.lossNats) },
+      };
+    case 'evaluation':
+      return { ...state, evaluation: event, curves: withEvaluation(state.curves, event) };
+    case 'checkpoint':
+      return { ...state, step: event.step, checkpoint: event, unsaved: undefined };
+    case 'unsaved':
+      return { ...state, unsaved: event };
+    case 'paused':
+      return { ...state, phase: 'paused', step: event.step };
+    case 'resumed':
+      return { ...state, phase: 'running' };
+    case 'recovering':
+      return { ...state, phase: 'recovering', stage: undefined, recovery: event };
+    case 'finished':
+      return {
+        ...state,
+        phase: 'finished',
+        step: event.step,
+        weightsHash: event.weightsHash,
+        lastCheckpointId: event.checkpointId,
+      };
+    case 'stopped':
+      return { ...state, phase: 'stopped', step: event.step, lastCheckpointId: event.checkpointId };
+    case 'failed':
+      return { ...state, phase: 'failed', failure: event, lastCheckpointId: event.checkpointId };
+    default:
+      return event satisfies never;
+  }
+}
+
+/** A run that begins, goes on from a checkpoint, or comes back after its GPU was lost: what came after is done again. */
+function begin(state: TrainingState, prepared: TrainingEventOf<'prepared'>): TrainingState {
+  const { step, steps, curve } = prepared;
+  const isSameRun = state.prepared?.runId === prepared.runId;
+  const curves = isSameRun ? cutCurves(state.curves, step) : curve.reduce(withCurvePoint, NO_CURVES);
+  return { ...state, phase: 'running', stage: undefined, prepared, step, steps, curves };
+}
+
+function cutCurves({ loss, devLoss, devAccuracy }: RunCurves, step: number): RunCurves {
+  return { loss: cutAfter(loss, step), devLoss: cutAfter(devLoss, step), devAccuracy: cutAfter(devAccuracy, step) };
+}
+
+function withCurvePoint(curves: RunCurves, point: TrainingEventOf<'prepared'>['curve'][number]): RunCurves {
+  const { step, lossNats, devAccuracy = null, devLossNats = null } = point;
+  return withEvaluation(
+    { ...curves, loss: addPoint(curves.loss, step, lossNats) },
+    { step, accuracy: devAccuracy, expertLossNats: devLossNats },
+  );
+}
+
+function withEvaluation(
+  curves: RunCurves,
+  measured: Pick<TrainingEventOf<'evaluation'>, 'step' | 'accuracy' | 'expertLossNats'>,
+): RunCurves {
+  const { step, accuracy, expertLossNats } = measured;
+  return {
+    ...curves,
+    devLoss: expertLossNats === null ? curves.devLoss : addPoint(curves.devLoss, step, expertLossNats),
+    devAccuracy: accuracy === null ? curves.devAccuracy : addPoint(curves.devAccuracy, step, accuracy),
+  };
+}

@@ -1,0 +1,235 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { detectFormat, readRecords } from '../../../../src/data/files/record-reader.ts';
+import {
+  describeRowError,
+  isRowError,
+  MAX_ROW_LENGTH,
+  type FileFormat,
+  type RowError,
+} from '../../../../src/data/files/records.ts';
+import { tableLines } from '../../../../src/data/files/table-writer.ts';
+import { all, chunked } from './chunks.ts';
+
+/** A record as [row, fields], an error as [row, problem]. */
+async function rowsOf(content: string, fileName: string, size?: number, format?: FileFormat): Promise<unknown[]> {
+  const batches = await all(readRecords(chunked(content, size), { fileName, format }));
+  return batches.flat().map((item) => [item.row, isRowError(item) ? item.problem : Object.fromEntries(item.fields)]);
+}
+
+describe('CSV and TSV', () => {
+  const header = 'query,title,grade';
+  const BROKEN_QUOTES = 'its quotes are broken, and rows after it may be lost';
+
+  it.each([1, 3, 10, 1000])('are read in chunks of %i bytes', async (size) => {
+    const file = `${header}\r\nkettle,"Kettle, 1.5 l",3\r\n\r\nmug,"a ""red"" mug\r\nof clay",0\r\nlast,größer,1`;
+    expect(await rowsOf(file, 'a.csv', size)).toEqual([
+      [2, { query: 'kettle', title: 'Kettle, 1.5 l', grade: '3' }],
+      [4, { query: 'mug', title: 'a "red" mug\r\nof clay', grade: '0' }],
+      [5, { query: 'last', title: 'größer', grade: '1' }],
+    ]);
+  });
+
+  it.each(['\n', '\r\n', '\r'])('know line ends of the kind %j', async (newline) => {
+    for (const size of [1, 1000]) {
+      for (const end of ['', newline]) {
+        expect(await rowsOf(['a,b', '1,2', '3,"4"'].join(newline) + end, 'a.csv', size)).toEqual([
+          [2, { a: '1', b: '2' }],
+          [3, { a: '3', b: '4' }],
+        ]);
+      }
+    }
+  });
+
+  it('may mix line ends', async () => {
+    expect(await rowsOf('a,b\r\n1,2\n3,4\r\n', 'a.csv')).toEqual([
+      [2, { a: '1', b: '2' }],
+      [3, { a: '3', b: '4' }],
+    ]);
+  });
+
+  it.each([',', ';', '\t', '|'])('may be separated by %j', async (delimiter) => {
+    const file = `\n\nquery${delimiter}"title, or name"\nkettle${delimiter}"steel${delimiter}lid"\n`;
+    expect(await rowsOf(file, 'a.csv')).toEqual([[4, { query: 'kettle', 'title, or name': `steel${delimiter}lid` }]]);
+  });
+
+  it('take quotes in plain TSV as characters, and as quotes where the header has them', async () => {
+    const plain = 'query\ttitle\n15" laptop\t"unclosed\n"exact phrase"\tb\n';
+    expect(await rowsOf(plain, 'a.tsv', 3)).toEqual([
+      [2, { query: '15" laptop', title: '"unclosed' }],
+      [3, { query: '"exact phrase"', title: 'b' }],
+    ]);
+    expect(await rowsOf('"query"\ttitle\n"a ""b""\tc"\td\n', 'a.tsv')).toEqual([
+      [2, { query: 'a "b"\tc', title: 'd' }],
+    ]);
+  });
+
+  it('give an error for a broken row and go on', async () => {
+    const file = `${header}\na,b,1,extra\nc,"d" x",2\n"e" f"\nh,i\nj,k,3,,\nl,"m,1\n`;
+    expect(await rowsOf(file, 'a.csv')).toEqual([
+      [2, 'it has too many cells'],
+      [3, BROKEN_QUOTES],
+      [4, BROKEN_QUOTES],
+      [5, { query: 'h', title: 'i', grade: '' }],
+      [6, { query: 'j', title: 'k', grade: '3' }],
+      [7, BROKEN_QUOTES],
+    ]);
+  });
+
+  it('name columns without a name by their place', async () => {
+    expect(await rowsOf(',query,\n0,kettle,x\n', 'a.csv')).toEqual([
+      [2, { 'column 1': '0', query: 'kettle', 'column 3': 'x' }],
+    ]);
+  });
+
+  it('are refused with two columns of one name, without rows, or with a row that does not end', async () => {
+    await expect(rowsOf('a,b, a\n1,2,3', 'a.csv')).rejects.toThrow(/a.csv: two columns have one name.*Got "a"/);
+    await expect(rowsOf('\n \n', 'a.csv')).rejects.toThrow(/no rows/);
+    const open = `a,b\n1,2\n3,"${'x '.repeat(MAX_ROW_LENGTH)}`;
+    await expect(rowsOf(open, 'a.csv')).rejects.toThrow(/row 3 is too long.*quote that is not closed/);
+  });
+
+  it('give back any exact table', async () => {
+    // A cell is not padded (readers of fields trim) and a row is not empty (it would be passed over).
+    const cell = fc.string({ unit: fc.constantFrom('a', 'ß', '"', ',', '\t', ';', '|', '\n', "'", '=', ' ', '🫖') });
+    const table = fc.array(fc.tuple(cell, cell, fc.constant('end')), { maxLength: 5 });
+    await fc.assert(
+      fc.asyncProperty(
+        table,
+        fc.constantFrom('csv', 'tsv'),
+        fc.integer({ min: 1, max: 50 }),
+        async (rows, format, size) => {
+          const file = [...tableLines(['one', 'two', 'three'], rows, { format, guardFormulas: false })].join('');
+          const expected = rows.map(([one, two, three], index) => [index + 2, { one, two, three }]);
+          expect(await rowsOf(file, `a.${format}`, size)).toEqual(expected);
+        },
+      ),
+    );
+  });
+});
+
+describe('JSON lines', () => {
+  it.each([1, 5, 1000])('are read in chunks of %i bytes, with errors for broken lines', async (size) => {
+    const file = '{"a":1,"b":"x\\ny"}\r\n\n{"a":\n[1]\nnull\n{"a":"🫖"}';
+    expect(await rowsOf(file, 'a.jsonl', size)).toEqual([
+      [1, { a: 1, b: 'x\ny' }],
+      [3, 'it is not JSON'],
+      [4, 'it is not an object'],
+      [5, 'it is not an object'],
+      [6, { a: '🫖' }],
+    ]);
+  });
+
+  it('pass over a line that is too long', async () => {
+    const long = JSON.stringify({ a: 'x'.repeat(MAX_ROW_LENGTH) });
+    const expected = [
+      [1, { a: 1 }],
+      [2, 'the line is too long'],
+      [3, { a: 2 }],
+      [4, 'the line is too long'],
+    ];
+    expect(await rowsOf(`{"a":1}\n${long}\n{"a":2}\n${long}`, 'a.jsonl')).toEqual(expected);
+    expect(await rowsOf(`{"a":1}\n${long}\n{"a":2}\n${long}`, 'a.jsonl', 1 << 22)).toEqual(expected);
+  });
+});
+
+describe('a JSON array', () => {
+  it.each([1, 4, 1000])('is read in chunks of %i bytes, with errors for broken items', async (size) => {
+    const file = '\n[ {"a": "],}[\\"{", "b": [1, {"c": [2]}]},\n {"a" 1}, 7, {"a":2} ]\n';
+    expect(await rowsOf(file, 'a.json', size)).toEqual([
+      [1, { a: '],}["{', b: [1, { c: [2] }] }],
+      [2, 'it is not JSON'],
+      [3, 'it is not an object'],
+      [4, { a: 2 }],
+    ]);
+  });
+
+  it('may be empty', async () => {
+    expect(await rowsOf('[ ]', 'a.json')).toEqual([]);
+  });
+
+  it('gives back what JSON.stringify writes', async () => {
+    const object = fc.dictionary(fc.string(), fc.jsonValue()).filter((value) => !Object.hasOwn(value, '__proto__'));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(object, { maxLength: 4 }),
+        fc.nat(3),
+        fc.integer({ min: 1, max: 30 }),
+        async (items, space, size) => {
+          const expected = items.map((item, index) => [index + 1, JSON.parse(JSON.stringify(item)) as unknown]);
+          expect(await rowsOf(JSON.stringify(items, undefined, space), 'a.json', size)).toEqual(expected);
+        },
+      ),
+    );
+  });
+
+  it.each(['[{"a":1}', '[{"a":"]', '[{"a":1}] x', '[{"a":1}][', '[{"a":1}}', '[[[[', '{}'])(
+    'is refused when it is %s',
+    async (file) => {
+      for (const size of [1, 1000])
+        await expect(rowsOf(file, 'a.json', size, 'json')).rejects.toMatchObject({ code: 'bad-file' });
+    },
+  );
+
+  it('has a broken last item after a comma too many', async () => {
+    expect(await rowsOf('[{"a":1},]', 'a.json')).toEqual([
+      [1, { a: 1 }],
+      [2, 'it is not JSON'],
+    ]);
+  });
+});
+
+describe('readRecords on any text', () => {
+  it('gives records, row errors or bad-file', async () => {
+    const text = fc.string({
+      unit: fc.constantFrom('a', '"', ',', '\t', '\n', '\r', '{', '}', '[', ']', ':', '\\', '1', ' '),
+      minLength: 1,
+      maxLength: 40,
+    });
+    const format = fc.constantFrom<FileFormat[]>('csv', 'tsv', 'jsonl', 'json');
+    await fc.assert(
+      fc.asyncProperty(text, format, fc.integer({ min: 1, max: 40 }), async (content, as, size) => {
+        // In chunks or at once, the outcome is one.
+        const outcome = (chunkSize: number): Promise<unknown> =>
+          rowsOf(content, 'a', chunkSize, as).catch((error: unknown) => {
+            expect(error).toMatchObject({ code: 'bad-file' });
+            return 'bad-file';
+          });
+        expect(await outcome(size)).toEqual(await outcome(1000));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
+
+describe('detectFormat', () => {
+  it.each<[name: string, head: string, format: FileFormat]>([
+    ['a.csv', '{"a":1}', 'csv'],
+    ['A.TSV.GZ', '', 'tsv'],
+    ['a.jsonl.gz', '', 'jsonl'],
+    ['a.ndjson', '', 'jsonl'],
+    ['a.json', ' [', 'json'],
+    ['a.json', '{"a":1}\n{"a":2}', 'jsonl'],
+    ['a.txt', 'query\ttitle', 'csv'],
+    ['a.gz', '[{', 'json'],
+    ['pairs', 'query,title', 'csv'],
+  ])('of %s that begins with %j is %s', (name, head, format) => {
+    expect(detectFormat(name, head)).toBe(format);
+  });
+});
+
+describe('describeRowError', () => {
+  it('says where, what, expected and got', () => {
+    const error: RowError = {
+      row: 7,
+      column: 'grade',
+      problem: 'the grade is not on the scale',
+      expected: '0 to 3',
+      got: '"9"',
+    };
+    expect(describeRowError(error)).toBe(
+      'Row 7, column "grade": the grade is not on the scale. Expected 0 to 3. Got "9".',
+    );
+    expect(describeRowError({ ...error, column: '' })).toMatch(/^Row 7: /);
+  });
+});

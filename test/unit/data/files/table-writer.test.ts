@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { jsonLines, tableLines, type Cell, type TableOptions } from '../../../../src/data/files/table-writer.ts';
+
+function table(rows: readonly (readonly Cell[])[], options: TableOptions): string {
+  return [...tableLines(['query', 'score'], rows, options)].join('');
+}
+
+// Reading exact tables back is tested with the reader, in record-reader.test.ts.
+describe('tableLines', () => {
+  it('writes CSV with quotes where they are needed', () => {
+    const rows = [
+      ['a "b", c', 0.5],
+      [' d\ne', true],
+      [null, -1],
+    ];
+    expect(table(rows, { format: 'csv' })).toBe('query,score\r\n"a ""b"", c",0.5\r\n" d\ne",true\r\n,-1\r\n');
+  });
+
+  it('writes TSV with all cells in quotes', () => {
+    expect(table([['15" tv\tx', 1]], { format: 'tsv' })).toBe('"query"\t"score"\n"15"" tv\tx"\t"1"\n');
+  });
+
+  it('makes formulas of texts harmless, not numbers, unless exact text is asked for', () => {
+    const rows = [
+      ['=HYPERLINK("x")', -1],
+      ['+1', 0],
+      ['-1', 0],
+      ['@a', 0],
+      ['\t=1', 0],
+    ];
+    const guarded = table(rows, { format: 'csv' });
+    expect(guarded).toBe(
+      'query,score\r\n"\'=HYPERLINK(""x"")",-1\r\n"\'+1",0\r\n"\'-1",0\r\n"\'@a",0\r\n"\'\t=1",0\r\n',
+    );
+    expect(table([['=1', 0]], { format: 'csv', guardFormulas: false })).toBe('query,score\r\n=1,0\r\n');
+  });
+
+  it('writes line by line', () => {
+    expect([...tableLines(['a'], [['x'], ['y']], { format: 'csv' })]).toEqual(['a\r\n', 'x\r\n', 'y\r\n']);
+  });
+});
+
+describe('jsonLines', () => {
+  it('writes one value a line', () => {
+    const values = [{ a: 'line\nbreak', b: [1] }, { a: '=1' }];
+    const lines = [...jsonLines(values)];
+    expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual(values);
+    expect(lines.every((line) => line.indexOf('\n') === line.length - 1)).toBe(true);
+  });
+});

@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { Rng } from '../../../../src/common/rng.ts';
+import { otherWords, withoutEvidence } from '../../../../src/relevance/rules/counterfactual.ts';
+import { evidenceOccurs } from '../../../../src/relevance/rules/evidence.ts';
+import { execute } from '../../../../src/relevance/rules/execute.ts';
+import { makeDocument, type Pair } from '../../../../src/relevance/pair.ts';
+import { makeRuleWorld } from '../../../../src/relevance/world/rule-world.ts';
+import type { Evidence } from '../../../../src/relevance/trace/trace.ts';
+
+const PAIR: Pair = {
+  query: 'red kettle',
+  document: makeDocument({
+    docId: 'd',
+    title: 'Zorvex Kettle, red',
+    brand: 'zorvex',
+    attributes: { colour: 'red', capacity: '1500 ml', features: ['red', 'wireless'] },
+  }),
+};
+const inDocument = (text: string): Evidence => ({ source: 'document', text });
+
+describe('withoutEvidence', () => {
+  it('takes the words out wherever they stand in the document, and an attribute that is left empty', () => {
+    expect(withoutEvidence(PAIR, [inDocument('red')])).toEqual({
+      query: 'red kettle',
+      document: {
+        ...PAIR.document,
+        title: 'Zorvex Kettle,',
+        attributes: { capacity: '1500 ml', features: ', wireless' },
+      },
+    });
+  });
+
+  it('leaves the query, and says when there is nothing to take', () => {
+    expect(withoutEvidence(PAIR, [{ source: 'query', text: 'red' }])).toBeUndefined();
+    expect(withoutEvidence(PAIR, [inDocument('blue'), inDocument(' ')])).toBeUndefined();
+    expect(withoutEvidence(PAIR, [])).toBeUndefined();
+  });
+
+  it('makes the rules say otherwise about many pairs of the world, and never leaves what it took', () => {
+    const world = makeRuleWorld({ trainQueries: 20, devQueries: 30, testQueries: 1 });
+    let [taken, moved] = [0, 0];
+    for (const pair of world.pairs('dev')) {
+      const evidence = pair.goldTrace.steps.flatMap((step) => step.evidence);
+      const less = withoutEvidence(pair, evidence);
+      if (less === undefined) continue;
+      taken += 1;
+      for (const each of evidence) if (each.source === 'document') expect(evidenceOccurs(less, each)).toBe(false);
+      if (execute(world.instruction, world.lexicon, less).label !== pair.label) moved += 1;
+    }
+    expect(taken).toBeGreaterThan(60);
+    expect(moved).toBeGreaterThan(taken / 4);
+    expect(moved).toBeLessThan(taken); // of two reasons for a label one may be left
+  });
+});
+
+describe('otherWords', () => {
+  it('are as many as were cited, from the document, and none of them', () => {
+    for (let seed = 0; seed < 20; seed++) {
+      const other = otherWords(PAIR, [inDocument('1500 ml')], new Rng(seed));
+      if (other === undefined) expect.fail('there are other words');
+      expect(other.text.split(' ')).toHaveLength(2);
+      expect(evidenceOccurs(PAIR, other)).toBe(true);
+      expect(other.text).not.toMatch(/1500|ml/u);
+    }
+    expect(otherWords(PAIR, [inDocument('zorvex kettle red 1500 ml wireless')], new Rng(1))).toBeUndefined();
+  });
+});

@@ -1,0 +1,141 @@
+import { describe, expect, it } from 'vitest';
+import { goldTrace } from '../../../../src/relevance/rules/execute.ts';
+import { locateEvidence } from '../../../../src/relevance/rules/evidence-places.ts';
+import { ruleIndex } from '../../../../src/relevance/rules/instruction.ts';
+import { makeLexicon } from '../../../../src/relevance/lexicon.ts';
+import { makeDocument, type Pair } from '../../../../src/relevance/pair.ts';
+import type { TraceStep } from '../../../../src/relevance/trace/trace.ts';
+import { traceAgreement, verifyStep } from '../../../../src/relevance/rules/verify.ts';
+import { WORLD_INSTRUCTION } from '../../../../src/relevance/world/world-rules.ts';
+import { worldLexicon } from '../../../../src/relevance/world/world-vocabulary.ts';
+
+const LEXICON = makeLexicon(worldLexicon(['zorvex', 'mulano']));
+const PAIR: Pair = {
+  query: 'Zorvex jacket 42',
+  document: makeDocument({
+    title: 'Mulano wool jacket',
+    brand: 'Mulano',
+    type: 'jacket',
+    attributes: { category: 'clothing', size: 42 },
+  }),
+};
+const BRAND_OTHER: TraceStep = {
+  rule: ruleIndex(WORLD_INSTRUCTION, 'brand-other'),
+  criterion: 'brand',
+  evidence: [
+    { source: 'query', text: 'zorvex' },
+    { source: 'document', text: 'mulano' },
+  ],
+  verdict: 'mismatch',
+};
+const TYPE_DIFFERENT: Partial<TraceStep> = {
+  rule: ruleIndex(WORLD_INSTRUCTION, 'type-different'),
+  criterion: 'type',
+};
+const check = (step: Partial<TraceStep>, pair: Pair = PAIR) =>
+  verifyStep(WORLD_INSTRUCTION, LEXICON, pair, { ...BRAND_OTHER, ...step });
+
+describe('verifyStep', () => {
+  it('verifies a step that executes', () => {
+    expect(check({})).toEqual({ status: 'verified', reason: 'the rule decides here, and what it quotes stands there' });
+  });
+
+  it.each<[string, Partial<TraceStep>, RegExp]>([
+    ['a rule that does not exist', { rule: 47 }, /no rule 47/u],
+    ['another criterion', { criterion: 'type' }, /about brand/u],
+    ['another verdict', { verdict: 'absent' }, /verdict is mismatch/u],
+    ['a rule of the criterion that does not win', { rule: ruleIndex(WORLD_INSTRUCTION, 'brand-same') }, /brand-other/u],
+    ['evidence left out', { evidence: [] }, /cites nothing from the query/u],
+    [
+      'invented evidence',
+      { evidence: [...BRAND_OTHER.evidence, { source: 'document', text: 'mula' }] },
+      /"mula" is not in the document/u,
+    ],
+    [
+      'a rule that does not apply',
+      { rule: ruleIndex(WORLD_INSTRUCTION, 'audience-same'), criterion: 'audience' },
+      /apply/u,
+    ],
+  ])('calls %s wrong', (_name, step, reason) => {
+    const result = check(step);
+    expect(result.status).toBe('wrong');
+    expect(result.reason).toMatch(reason);
+  });
+
+  it('calls a general rule wrong where an exception decides', () => {
+    const pair = { ...PAIR, document: { ...PAIR.document, attributes: { category: 'clothing', size: 52 } } };
+    const far: Partial<TraceStep> = { rule: ruleIndex(WORLD_INSTRUCTION, 'quantity-far'), criterion: 'quantity' };
+    const result = check(far, pair);
+    expect(result.status).toBe('wrong');
+    expect(result.reason).toContain('clothing-size-other');
+  });
+
+  it.each<[string, Pair, Partial<TraceStep>, string]>([
+    ['the type asked for', { query: 'zorvex fondue', document: PAIR.document }, TYPE_DIFFERENT, 'query'],
+    ['the type offered', { query: 'jacket', document: makeDocument({ title: 'Quxil' }) }, TYPE_DIFFERENT, 'document'],
+    ['what a word means', { query: 'quxil jacket', document: PAIR.document }, {}, '"quxil"'],
+  ])('cannot check a step where the pair does not tell %s', (_name, pair, step, reason) => {
+    const result = check(step, pair);
+    expect(result.status).toBe('uncheckable');
+    expect(result.reason).toContain(reason);
+  });
+});
+
+describe('traceAgreement', () => {
+  it('agrees on gold, and disagrees once the label is changed', () => {
+    const gold = goldTrace(WORLD_INSTRUCTION, LEXICON, PAIR);
+    expect(gold).toMatchObject({ label: 1 });
+    if (gold === undefined) return;
+    expect(traceAgreement(WORLD_INSTRUCTION, LEXICON, PAIR, gold)).toMatchObject({ status: 'agree', impliedLabel: 1 });
+    const other = { ...gold, label: 3, restated: 3 };
+    expect(traceAgreement(WORLD_INSTRUCTION, LEXICON, PAIR, other)).toMatchObject({
+      status: 'disagree',
+      impliedLabel: 1,
+    });
+  });
+
+  it('counts verified steps only', () => {
+    const wrongStep = { ...BRAND_OTHER, verdict: 'match' } as const;
+    const trace = { scaleSize: 4, label: 1, steps: [wrongStep], restated: 1 };
+    expect(traceAgreement(WORLD_INSTRUCTION, LEXICON, PAIR, trace)).toMatchObject({
+      status: 'uncheckable',
+      checks: [{ status: 'wrong' }],
+    });
+  });
+});
+
+describe('locateEvidence', () => {
+  const textAt = (text: string, { start, end }: { start: number; end: number }): string => text.slice(start, end);
+
+  it('finds every place in the order of the fields', () => {
+    const places = locateEvidence(PAIR, { source: 'document', text: 'mulano' });
+    expect(places.map((place) => place.in)).toEqual([
+      { kind: 'field', field: 'title' },
+      { kind: 'field', field: 'brand' },
+    ]);
+    expect(places.map((place) => textAt(PAIR.document.title, place))).toEqual(['Mulano', 'Mulano']);
+  });
+
+  it('finds values of attributes, and quantities written without a space', () => {
+    const pair: Pair = {
+      query: 'Kettle 500ml',
+      document: makeDocument({ title: 'x', attributes: { capacity: '0.5 l' } }),
+    };
+    expect(locateEvidence(pair, { source: 'document', text: '0.5 l' })).toEqual([
+      { in: { kind: 'attribute', name: 'capacity' }, start: 0, end: 5 },
+    ]);
+    const [place] = locateEvidence(pair, { source: 'query', text: '500 ml' });
+    expect(place === undefined ? '' : textAt(pair.query, place)).toBe('500ml');
+  });
+
+  it('finds whole words only, past apostrophes and accents', () => {
+    const pair: Pair = { query: 'solid Men’s café-lid', document: makeDocument({ title: '' }) };
+    const found = (text: string): string[] =>
+      locateEvidence(pair, { source: 'query', text }).map((place) => textAt(pair.query, place));
+    expect(found('lid')).toEqual(['lid']);
+    expect(found('mens')).toEqual(['Men’s']);
+    expect(found('café')).toEqual(['café']);
+    expect(found('afé')).toEqual([]);
+    expect(found('')).toEqual([]);
+  });
+});

@@ -1,0 +1,85 @@
+/** Branches that outlive their page: what is kept of them, and that they go on as if nothing had happened. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import { LabError } from '../../../src/common/errors.ts';
+import { branchModelFiles, readKeptBranch } from '../../../src/sessions/kept-branch.ts';
+import { loadLabModel, disposeLabModel, MODEL_FILES } from '../../../src/infer/lab-model.ts';
+import { BRANCH_KIND, type GrpoEvent } from '../../../src/protocol/grpo.ts';
+import { demonstrationOffers } from '../../../src/ui/collapse/demonstration-offers.ts';
+import { GrpoHarness, tinyBranch } from './grpo-harness.ts';
+import { MemoryStore } from './memory-store.ts';
+
+/** What the page shows of branches, without times. */
+function told(harness: GrpoHarness): unknown[] {
+  return harness.events
+    .filter((event) => event.kind === 'step' || event.kind === 'kept' || event.kind === 'measure')
+    .map((event: GrpoEvent) => JSON.stringify({ ...event, times: null, tokensPerSec: null, elapsedMs: null }))
+    .toSorted();
+}
+
+/** The records of a store as the page's overview gives them. */
+function overviewOf(store: MemoryStore): Parameters<typeof demonstrationOffers>[0] {
+  return {
+    runs: store.runInputs.map((run) => {
+      const mine = [...store.saved].filter(([, { info }]) => info.runId === run.id);
+      const [id, { info }] = mine.at(-1) ?? ['', { info: { step: 0 } }];
+      const lastCheckpoint = mine.length === 0 ? null : { id, step: info.step };
+      return { ...run, kind: BRANCH_KIND, state: 'interrupted' as const, lastCheckpoint };
+    }),
+  };
+}
+
+describe('a demonstration that was cut short', () => {
+  const plan = { first: tinyBranch(), second: tinyBranch({ balance: { kind: 'additive', lambda: 0 } }) };
+  const whole = new GrpoHarness();
+  const store = new MemoryStore();
+  const cut = new GrpoHarness(store);
+  beforeAll(async () => {
+    await whole.runToEnd(plan);
+    const over = cut.run(plan);
+    // As if the thread had been killed: nothing is heard of it after step 3, and the store is as it was then.
+    await cut.next('step', ({ branch, step }) => branch === 1 && step === 3);
+    const copy = new Map(store.saved);
+    await cut.command({ kind: 'stop' });
+    await over;
+    store.saved.clear();
+    for (const [id, saved] of copy) store.saved.set(id, saved);
+  }, 120_000);
+
+  it('is offered, goes on from its last checkpoints to the same bits, and tells all that it had told', async () => {
+    const [offer] = demonstrationOffers(overviewOf(store));
+    expect(offer?.heading).toMatch(/kept up to step 2$/u);
+    const resumed = new GrpoHarness(store);
+    const over = resumed.ask(offer?.request ?? { branches: [] });
+    await resumed.next('finished');
+    await resumed.command({ kind: 'stop' });
+    await over;
+    expect([0, 1].map((branch) => resumed.hashOf(branch))).toEqual([0, 1].map((branch) => whole.hashOf(branch)));
+    expect(told(resumed)).toEqual(told(whole));
+    expect(store.runRecords.filter((record) => record === 'finish').length).toBeGreaterThan(1);
+  }, 120_000);
+
+  it('leaves checkpoints whose models can answer, and that say where they come from', () => {
+    const [, kept] = [...store.saved].at(-1) ?? [];
+    expect(kept?.info).toMatchObject({ kind: BRANCH_KIND, isAutomatic: true });
+    expect(kept?.info.note).toMatch(/^Begun at the start/u);
+    const bytes = kept?.payload ?? new Uint8Array();
+    const { name, checkpoint } = readKeptBranch(bytes);
+    const files = branchModelFiles(bytes, 0);
+    const model = loadLabModel(new Map(MODEL_FILES.map((file) => [file, files[file]])));
+    expect(model.card.name).toBe(name);
+    expect(model.card.training.steps).toBe(checkpoint.state.step);
+    disposeLabModel(model);
+  });
+
+  it('goes on where nothing can be kept, and says so', async () => {
+    const full = new MemoryStore();
+    full.failure = new LabError('storage-full', { message: 'There is no room.' });
+    const harness = new GrpoHarness(full);
+    await harness.runToEnd({ only: tinyBranch() });
+    expect(harness.of('unsaved').map(({ code, step }) => [code, step])).toEqual([
+      ['storage-full', 2],
+      ['storage-full', 4],
+    ]);
+    expect(harness.hashOf(0)).toBe(whole.hashOf(0));
+  }, 60_000);
+});

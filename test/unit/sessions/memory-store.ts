@@ -1,0 +1,57 @@
+/**
+ * A RunStore that keeps checkpoints in memory, and can be told to fail.
+ */
+import type { CheckpointInfoInput } from '../../../src/checkpoint/manifest.ts';
+import type { DataToKeep } from '../../../src/checkpoint/kept-data.ts';
+import type { OpenRunInput, RunLease } from '../../../src/checkpoint/open-runs.ts';
+import { LabError } from '../../../src/common/errors.ts';
+import type { RunStore } from '../../../src/sessions/run-store.ts';
+
+export class MemoryStore implements RunStore {
+  readonly saved = new Map<string, { readonly info: CheckpointInfoInput; readonly payload: Uint8Array<ArrayBuffer> }>();
+  /** What happened to the record of each run, in order. */
+  readonly runRecords: string[] = [];
+  /** Every run that was begun. */
+  readonly runInputs: OpenRunInput[] = [];
+  /** Thrown by the next saves, if set. */
+  failure: LabError | undefined;
+
+  /** Imported data by its hash. */
+  readonly kept = new Map<string, DataToKeep>();
+
+  readonly data = {
+    load: (sha256: string): Promise<DataToKeep | undefined> => Promise.resolve(this.kept.get(sha256)),
+  };
+
+  readonly runs = {
+    start: async (run: OpenRunInput, data?: DataToKeep): Promise<RunLease> => {
+      await Promise.resolve();
+      if (data !== undefined) this.kept.set(data.sha256, { ...data, bytes: data.bytes.slice() });
+      this.runRecords.push(`start ${run.totalSteps}`);
+      this.runInputs.push(run);
+      return {
+        finish: async (): Promise<void> => {
+          await Promise.resolve();
+          this.runRecords.push('finish');
+        },
+        release: (): void => void this.runRecords.push('release'),
+      };
+    },
+  };
+
+  async save(info: CheckpointInfoInput, payload: Uint8Array<ArrayBuffer>): Promise<{ id: string; sizeBytes: number }> {
+    await Promise.resolve();
+    if (this.failure !== undefined) throw this.failure;
+    const id = `c${this.saved.size + 1}`;
+    this.saved.set(id, { info, payload: payload.slice() });
+    return { id, sizeBytes: payload.length };
+  }
+
+  async load(id: string): ReturnType<RunStore['load']> {
+    await Promise.resolve();
+    const kept = this.saved.get(id);
+    if (kept === undefined) throw new LabError('not-found', { message: `There is no checkpoint ${id}.` });
+    const { runId, kind, name } = kept.info;
+    return { manifest: { runId, kind, name, createdAt: 0 }, payload: kept.payload };
+  }
+}

@@ -1,0 +1,157 @@
+/** The general model: parts that share no query, examples of each set alike, prompts without words, results and a card. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { DataSet } from '../../../../src/data/data-set.ts';
+import { normaliseQuery } from '../../../../src/data/splits.ts';
+import { describeGeneral, generalLab, withMeasures } from '../../../../src/studies/judged/general-card.ts';
+import {
+  alone,
+  GENERAL_SCALE,
+  GENERAL_SETS,
+  generalExperiment,
+  type GeneralPart,
+  generalParts,
+  prepareGeneral,
+} from '../../../../src/studies/judged/general-recipe.ts';
+import { GENERAL_SYSTEMS, generalReport, setResults } from '../../../../src/studies/judged/general-results.ts';
+import type { Prediction } from '../../../../src/studies/judged/real-baselines.ts';
+import type { RealRecipe } from '../../../../src/studies/judged/real-data.ts';
+import { reportMarkdown } from '../../../../src/studies/report-blocks.ts';
+import { makeModelCard } from '../../../../src/runs/sft-card.ts';
+import { LabFileSchema } from '../../../../src/infer/lab-model.ts';
+import { makeFileLabFile } from '../../../../src/runs/lab-file.ts';
+import { parseConfig } from '../../../../src/config/parse.ts';
+import { noRules } from '../../../../src/relevance/rules/rules.ts';
+import { labelToken, scaleToken } from '../../../../src/relevance/vocabulary.ts';
+import { dataSetOf, pairsTsv } from '../../runs/own-pairs.ts';
+
+const [chorus, msrd] = GENERAL_SETS;
+if (chorus === undefined || msrd === undefined) throw new Error('no sets');
+const THREE: RealRecipe = { ...chorus, scaleSize: 3 };
+
+/** The same pairs with grades 0 and 1 only. */
+const binary = (tsv: string): string => tsv.replaceAll(/\t2$/gmu, '\t1');
+
+async function bothParts(): Promise<GeneralPart[]> {
+  const [first] = await generalParts(THREE, await dataSetOf(pairsTsv(20), 'a.tsv'));
+  const [second] = await generalParts(msrd as RealRecipe, await dataSetOf(binary(pairsTsv(30)), 'b.tsv'));
+  if (first === undefined || second === undefined) throw new Error('no parts');
+  return [first, second];
+}
+
+describe('the parts of a set', () => {
+  it('never share a query, however it is written, and test each once', async () => {
+    const spellings: readonly ((query: string) => string)[] = [
+      (query) => query,
+      (query) => query.toUpperCase(),
+      (query) => `  ${query.replaceAll(' ', '   ')} `,
+    ];
+    const dataSet = await dataSetOf(pairsTsv(24));
+    const anySpelling = fc.array(fc.nat(2), { minLength: dataSet.pairs.length, maxLength: dataSet.pairs.length });
+    await fc.assert(
+      fc.asyncProperty(anySpelling, async (chosen) => {
+        const pairs = dataSet.pairs.map((pair, i) => {
+          return { ...pair, query: spellings[chosen[i] ?? 0]?.(pair.query) ?? pair.query };
+        });
+        const spelled: DataSet = { ...dataSet, pairs };
+        const folds = await generalParts(THREE, spelled);
+        const queries = (part: GeneralPart['test']): Set<string> =>
+          new Set(part.map(({ query }) => normaliseQuery(query)));
+        for (const { train, dev, test } of folds) {
+          const parts = [queries(train), queries(dev), queries(test)];
+          expect(new Set(parts.flatMap((part) => [...part])).size).toBe(24);
+          expect(parts.reduce((sum, part) => sum + part.size, 0)).toBe(24);
+        }
+        const tested = folds.flatMap(({ test }) => [...queries(test)]);
+        expect(new Set(tested).size).toBe(24);
+        expect(tested).toHaveLength(24);
+      }),
+      { numRuns: 8 },
+    );
+  });
+});
+
+describe('prepareGeneral', () => {
+  it('gives each set as many examples, of two labels also on four, and reads no words', async () => {
+    const parts = await bothParts();
+    const experiment = await generalExperiment('general', parts);
+    const { examples, tokenizer, dev } = prepareGeneral(experiment, parts);
+    expect(examples).toHaveLength(16_000);
+    const scaleOf = (ids: Int32Array): number =>
+      [2, 3, 4].find((size) => ids[0] === tokenizer.idOf(scaleToken(size))) ?? 0;
+    const counts = new Map<number, number>();
+    for (const { prompt, completion } of examples) {
+      const size = scaleOf(prompt);
+      counts.set(size, (counts.get(size) ?? 0) + 1);
+      const labels = Array.from({ length: size }, (_, label) => tokenizer.idOf(labelToken(size, label)));
+      expect(labels).toContain(completion[0]);
+      expect(completion[1]).toBe(completion[0]);
+    }
+    expect(Object.fromEntries(counts)).toEqual({ 2: 4000, 3: 4000, 4: 8000 });
+    // Relevant of two labels is the best of four, and nothing between.
+    const ofFour = examples
+      .slice(8000)
+      .flatMap(({ prompt, completion }) => (scaleOf(prompt) === 4 ? [completion[0]] : []));
+    const [worst, best] = [0, 3].map((label) => tokenizer.idOf(labelToken(4, label)));
+    expect(new Set(ofFour)).toEqual(new Set([worst, best]));
+    for (const { prompt } of examples) {
+      expect(tokenizer.decode([...prompt]).filter(({ kind }) => kind === 'text')).toEqual([]);
+    }
+    expect(Math.max(...dev.map(({ trace }) => trace.label))).toBeLessThan(GENERAL_SCALE);
+  });
+
+  it('is the same each time', async () => {
+    const parts = await bothParts();
+    const experiment = await generalExperiment('general', parts);
+    const [first, second] = [prepareGeneral(experiment, parts), prepareGeneral(experiment, parts)];
+    expect(first.examples).toEqual(second.examples);
+    expect((await generalExperiment('general', await bothParts())).data).toEqual(experiment.data);
+  });
+
+  it('takes the standing off a pair by itself', async () => {
+    const [part] = await bothParts();
+    const [pair] = part?.test ?? [];
+    if (pair === undefined) throw new Error('no pair');
+    expect(pair.standing).toBeDefined();
+    expect(alone(pair)).not.toHaveProperty('standing');
+  });
+});
+
+describe('results', () => {
+  const rows = Array.from({ length: 12 }, (_, i): Prediction => {
+    return { queryId: `q${Math.floor(i / 3)}`, docId: `d${i}`, gold: i % 2, label: i % 2, score: i % 2 };
+  });
+  const wrong = rows.map((row) => ({ ...row, label: 1 - row.gold, score: -row.score }));
+  const results = setResults(
+    msrd,
+    [{ [GENERAL_SYSTEMS.bm25]: wrong, [GENERAL_SYSTEMS.general]: rows, [GENERAL_SYSTEMS.alone]: wrong }],
+    1000,
+  );
+
+  it('stand beside BM25, and say how much was run', () => {
+    expect(results.verdict).toMatch(/^general: above BM25 in accuracy, macro-F1, QWK, pair accuracy/u);
+    expect(results.queries).toEqual({ inFile: 1000, drawn: 450, tested: 4 });
+    const text = reportMarkdown(
+      generalReport({ id: 'general', device: 'cpu', commit: 'abc', config: {}, sets: [results] }),
+    );
+    expect(text).toContain('1 of 5 folds by query (preliminary); 4 test queries with 12 judged pairs.');
+    expect(text).toContain('| general, each pair by itself | 4 |');
+    expect(text).not.toContain(GENERAL_SYSTEMS.otherSet + ' | 4');
+  });
+
+  it('go into a card that names whose judgments they are, and a lab file that parses', async () => {
+    const parts = await bothParts();
+    const experiment = await generalExperiment('general', parts);
+    const { model } = prepareGeneral(experiment, parts);
+    const facts = { dataHash: 'x', model, trainPairs: 1, steps: 1, tokens: 1, curve: [], dtype: 'f16', device: 'cpu' };
+    const card = withMeasures(describeGeneral(makeModelCard(experiment, { ...facts, date: '2026-01-01' }), parts), [
+      results,
+    ]);
+    expect(card.terms?.join(' ')).toContain('CC BY-SA 4.0');
+    expect(card.evaluation?.measures.map(({ name }) => name)).toContain('msrd: NDCG@10 of BM25');
+    const lab = { ...makeFileLabFile(noRules(GENERAL_SCALE), experiment.prompt), ...generalLab(parts) };
+    const parsed = parseConfig('lab.json', LabFileSchema, JSON.parse(JSON.stringify(lab)) as unknown);
+    expect(parsed.otherScales.map(({ names }) => names.length)).toEqual([3, 2]);
+    expect(parsed.examples.length).toBeGreaterThan(1);
+  });
+});

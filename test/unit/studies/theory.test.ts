@@ -1,0 +1,17 @@
+/** E0 holds, and would say so if it did not. */
+import { describe, expect, it } from 'vitest';
+import { runE0 } from '../../../src/studies/theory.ts';
+
+describe('E0', () => {
+  it('finds every check in agreement with the analytic result, the same every time', () => {
+    const report = runE0();
+    expect(report.checks.filter(({ holds }) => !holds)).toEqual([]);
+    expect(report.holds).toBe(true);
+    expect(report.checks.length).toBeGreaterThan(15);
+    expect(runE0()).toEqual(report);
+    for (const { name, expected, got, tolerance } of report.checks) {
+      expect(Math.abs(expected - got), name).toBeLessThanOrEqual(tolerance);
+      expect(tolerance, name).toBeLessThan(0.01);
+    }
+  });
+});

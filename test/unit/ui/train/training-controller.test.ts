@@ -1,0 +1,215 @@
+/**
+ * What the controller promises: one run at a time, drawings a few times a second however much is logged, commands that
+ * are pending until they have happened, and an end for every run.
+ */
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { TrainingCommand, TrainingEvent } from '../../../../src/protocol/training.ts';
+import type { TrainingClient } from '../../../../src/ui/parts/training-client.ts';
+import { TrainingController } from '../../../../src/ui/train/training-controller.ts';
+import { logEvent, preparedEvent } from './run-events.ts';
+
+const FINISHED: TrainingEvent = { kind: 'finished', step: 100, tokens: 1, weightsHash: 'abc', checkpointId: 'c' };
+const FROM = { kind: 'experiment', experiment: {} } as const;
+
+/** A controller on a thread that the test speaks for. */
+function setUp(): {
+  controller: TrainingController;
+  draws: () => number;
+  seen: TrainingEvent[];
+  sent: TrainingCommand[];
+  start: () => Promise<{
+    emit: (event: TrainingEvent) => void;
+    end: () => void;
+    fail: (error: Error) => void;
+    isUsable: Promise<boolean>;
+  }>;
+} {
+  let drawn = 0;
+  const seen: TrainingEvent[] = [];
+  const sent: TrainingCommand[] = [];
+  const host = {
+    addController: () => undefined,
+    removeController: () => undefined,
+    requestUpdate: () => void (drawn += 1),
+    updateComplete: Promise.resolve(true),
+  };
+  const controller = new TrainingController(host, (event) => seen.push(event));
+  controller.hostConnected();
+  const start = async () => {
+    let emit: (event: TrainingEvent) => void = () => undefined;
+    let end: () => void = () => undefined;
+    let fail: (error: Error) => void = () => undefined;
+    const client: TrainingClient = {
+      readData: () => Promise.reject(new Error('not used')),
+      readRules: () => Promise.reject(new Error('not used')),
+      plan: () => Promise.reject(new Error('not used')),
+      train: (_request, onEvent) => {
+        emit = onEvent;
+        return new Promise((resolve, reject) => {
+          end = resolve;
+          fail = reject;
+        });
+      },
+      command: async (command) => {
+        sent.push(command);
+        await Promise.resolve();
+      },
+      close: () => undefined,
+    };
+    const isUsable = controller.start(() => Promise.resolve(client), FROM, 'auto');
+    await vi.advanceTimersByTimeAsync(0);
+    return { emit, end, fail, isUsable };
+  };
+  return { controller, draws: () => drawn, seen, sent, start };
+}
+
+let page = Object.assign(new EventTarget(), { visibilityState: 'visible' });
+/** The locks that were given, and whether each was taken away or given back. */
+let locks: { released: boolean; release: () => Promise<void> }[] = [];
+const requestLock = async (): Promise<unknown> => {
+  const lock = {
+    released: false,
+    release: async (): Promise<void> => {
+      lock.released = true;
+      await Promise.resolve();
+    },
+  };
+  locks.push(lock);
+  return Promise.resolve(lock);
+};
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  page = Object.assign(new EventTarget(), { visibilityState: 'visible' });
+  locks = [];
+  vi.stubGlobal('document', page);
+  vi.stubGlobal('navigator', { wakeLock: { request: requestLock } });
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+describe('the training controller', () => {
+  it('draws at most four times a second, and the last state', async () => {
+    const { controller, draws, start } = setUp();
+    const { emit } = await start();
+    emit(preparedEvent());
+    const before = draws();
+    for (let step = 1; step <= 100; step++) {
+      emit(logEvent(step));
+      await vi.advanceTimersByTimeAsync(10);
+    }
+    expect(draws() - before).toBeLessThanOrEqual(4);
+    expect(draws() - before).toBeGreaterThanOrEqual(3);
+    await vi.advanceTimersByTimeAsync(250);
+    expect(controller.state.step).toBe(100);
+    expect(draws() - before).toBeLessThanOrEqual(5);
+  });
+
+  it('draws what is not a log at once', async () => {
+    const { draws, start } = setUp();
+    const { emit } = await start();
+    emit(preparedEvent());
+    const before = draws();
+    emit({ kind: 'paused', step: 3 });
+    expect(draws()).toBe(before + 1);
+  });
+
+  it('keeps a command pending until it has happened', async () => {
+    const { controller, sent, start } = setUp();
+    const { emit } = await start();
+    emit(preparedEvent());
+    controller.command('pause');
+    expect(controller.pending).toBe('pause');
+    emit(logEvent(1));
+    expect(controller.pending).toBe('pause');
+    emit({ kind: 'paused', step: 1 });
+    expect(controller.pending).toBeUndefined();
+    controller.command('step');
+    emit(logEvent(2));
+    expect(controller.pending).toBe('step');
+    emit({ kind: 'paused', step: 2 });
+    expect(controller.pending).toBeUndefined();
+    expect(sent).toEqual([{ kind: 'pause' }, { kind: 'step' }]);
+  });
+
+  it('starts no second run while one is under way, and sends no command without one', async () => {
+    const { controller, sent, start } = setUp();
+    controller.command('pause');
+    const first = await start();
+    const second = await start();
+    expect(await second.isUsable).toBe(true);
+    first.emit(preparedEvent());
+    expect(controller.state.phase).toBe('running');
+    expect(sent).toEqual([]);
+  });
+
+  it('tells events after the state has taken them in', async () => {
+    const { controller, seen, start } = setUp();
+    const { emit, end, isUsable } = await start();
+    emit(preparedEvent());
+    emit(FINISHED);
+    end();
+    expect(await isUsable).toBe(true);
+    expect(seen.map(({ kind }) => kind)).toEqual(['prepared', 'finished']);
+    expect(controller.state.weightsHash).toBe('abc');
+    controller.dismiss();
+    expect(controller.state.phase).toBe('idle');
+  });
+
+  it('ends a run whose thread broke, or said nothing at its end, as failed', async () => {
+    const broken = setUp();
+    const run = await broken.start();
+    run.fail(Object.assign(new Error('The training worker failed.'), { name: 'internal' }));
+    expect(await run.isUsable).toBe(false);
+    expect(broken.controller.state).toMatchObject({
+      phase: 'failed',
+      failure: { message: 'The training worker failed.' },
+    });
+
+    const silent = setUp();
+    const other = await silent.start();
+    other.end();
+    await other.isUsable;
+    expect(silent.controller.state).toMatchObject({ phase: 'failed', failure: { code: 'internal' } });
+  });
+
+  it('holds one wake lock while it trains, and gives it back in pauses and at the end', async () => {
+    const { start } = setUp();
+    const { emit } = await start();
+    const held = async (): Promise<boolean[]> => {
+      await vi.advanceTimersByTimeAsync(0);
+      return locks.map(({ released }) => !released);
+    };
+    emit(preparedEvent());
+    expect(await held()).toEqual([true]);
+    page.dispatchEvent(new Event('visibilitychange'));
+    expect(await held()).toEqual([true]);
+    emit({ kind: 'paused', step: 1 });
+    expect(await held()).toEqual([false]);
+    emit({ kind: 'resumed', step: 1 });
+    expect(await held()).toEqual([false, true]);
+    emit(FINISHED);
+    expect(await held()).toEqual([false, false]);
+  });
+
+  it('asks for the wake lock again when the browser took it while nobody looked', async () => {
+    const { start } = setUp();
+    const { emit } = await start();
+    emit(preparedEvent());
+    await vi.advanceTimersByTimeAsync(0);
+    await locks[0]?.release();
+    page.dispatchEvent(new Event('visibilitychange'));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(locks.map(({ released }) => released)).toEqual([true, false]);
+  });
+
+  it('tells the run whether somebody looks', async () => {
+    const { sent, start } = setUp();
+    await start();
+    page.visibilityState = 'hidden';
+    page.dispatchEvent(new Event('visibilitychange'));
+    expect(sent).toEqual([{ kind: 'visibility', isVisible: false }]);
+  });
+});
