@@ -7,7 +7,7 @@ import { LabError } from '../common/errors.ts';
 import { answerPair } from '../infer/answer.ts';
 import type { LabModel } from '../infer/lab-model.ts';
 import { AttributeValueSchema, type ScoringEvent } from '../protocol/scoring.ts';
-import { type LabDocument, makeDocument } from '../relevance/pair.ts';
+import { type LabDocument, makeDocument } from '../relevance/pair/pair.ts';
 import { describeMemory } from '../model/memory.ts';
 import type { Precision } from '../model/stored-weights.ts';
 import { readModelFolder } from './model-folder.ts';

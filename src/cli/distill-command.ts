@@ -12,11 +12,7 @@ import { parseConfig } from '../config/parse.ts';
 import { PRESET_NAMES } from '../config/presets.ts';
 import type { TrainingPrecision } from '../config/sft-config.ts';
 import { makeStudentCard, spokenMethod } from '../runs/distill-card.ts';
-import {
-  type DistillCheckpoint,
-  readDistillCheckpoint,
-  writeDistillCheckpoint,
-} from '../runs/distill-checkpoint.ts';
+import { type DistillCheckpoint, readDistillCheckpoint, writeDistillCheckpoint } from '../runs/distill-checkpoint.ts';
 import { checkedStudent, type DistillHooks, runDistill, type TrainedStudent } from '../runs/distill-run.ts';
 import { newStudent, prepareDistill, type Teacher } from '../runs/distill-task.ts';
 import { makeLabFile } from '../runs/lab-file.ts';

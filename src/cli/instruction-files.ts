@@ -5,11 +5,11 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Option } from 'commander';
 import { LabError } from '../common/errors.ts';
-import type { DataSet } from '../data/data-set.ts';
+import type { DataSet } from '../data/files/data-set.ts';
 import { instructionOf, lexiconOf, rulesForFile } from '../runs/rules-files.ts';
 import type { FileData } from '../protocol/sft-experiment.ts';
 import type { Instruction } from '../relevance/rules/instruction.ts';
-import type { Lexicon } from '../relevance/lexicon.ts';
+import type { Lexicon } from '../relevance/pair/lexicon.ts';
 import { note } from './terminal.ts';
 
 /** Where `lab piar` writes the words of an instruction. */

@@ -7,8 +7,8 @@ import { LabError } from '../common/errors.ts';
 import type { ColumnNames } from '../data/files/columns.ts';
 import { loadJudgedPairs } from '../data/files/pairs-file.ts';
 import { describeRowError } from '../data/files/records.ts';
-import type { LabelScale } from '../relevance/labels.ts';
-import type { JudgedPair } from '../relevance/pair.ts';
+import type { LabelScale } from '../relevance/pair/labels.ts';
+import type { JudgedPair } from '../relevance/pair/pair.ts';
 import { assertFile, readDocuments, SHOWN_ERRORS } from './pair-files.ts';
 import { note } from './terminal.ts';
 

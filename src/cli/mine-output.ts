@@ -6,7 +6,7 @@ import { writeFile } from 'node:fs/promises';
 import { LabError } from '../common/errors.ts';
 import { type Cell, jsonLines, tableLines } from '../data/files/table-writer.ts';
 import type { Mined } from '../runs/mine-pairs.ts';
-import type { LabelScale } from '../relevance/labels.ts';
+import type { LabelScale } from '../relevance/pair/labels.ts';
 import { HARD_REASONS, type HardNegative, type HardSample } from '../train/hard-samples.ts';
 import { print } from './terminal.ts';
 

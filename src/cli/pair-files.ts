@@ -7,11 +7,11 @@ import { basename } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
 import { LabError } from '../common/errors.ts';
 import { type ColumnNames, ROLES } from '../data/files/columns.ts';
-import type { DataSet } from '../data/data-set.ts';
-import { readDataSet } from '../data/data-set-reader.ts';
+import type { DataSet } from '../data/files/data-set.ts';
+import { readDataSet } from '../data/files/data-set-reader.ts';
 import { loadDocuments } from '../data/files/pairs-file.ts';
 import { describeRowError } from '../data/files/records.ts';
-import type { LabDocument } from '../relevance/pair.ts';
+import type { LabDocument } from '../relevance/pair/pair.ts';
 import { note } from './terminal.ts';
 
 /** Row errors beyond these are counted, not printed. */

@@ -26,7 +26,7 @@ import {
   toFileTensors,
   toFloats,
 } from '../model/stored-weights.ts';
-import type { JudgedPair } from '../relevance/pair.ts';
+import type { JudgedPair } from '../relevance/pair/pair.ts';
 import { currentCommit } from './current-commit.ts';
 import { type HeldOut, heldOutPairs } from './held-out-pairs.ts';
 import { readModelFiles, writeWhole } from './model-folder.ts';

@@ -2,17 +2,17 @@
  * A reinforcement run on disk: its steps and checkpoints as it goes, its model folder at the end.
  */
 import { join } from 'node:path';
-import type { DataSet } from '../data/data-set.ts';
+import type { DataSet } from '../data/files/data-set.ts';
 import type { GrpoCheckpoint } from '../runs/grpo-checkpoint.ts';
 import { collapseSince } from '../runs/grpo-measure.ts';
-import { type FinishedGrpo, runGrpo, type StartModel } from '../runs/grpo-run.ts';
-import { type PreparedGrpo, prepareGrpo } from '../runs/grpo-task.ts';
+import { type FinishedGrpo, runGrpo } from '../runs/grpo-run.ts';
+import { type PreparedGrpo, prepareGrpo, type StartModel } from '../runs/grpo-task.ts';
 import { makeFileLabFile, makeLabFile } from '../runs/lab-file.ts';
 import { describePasses, PassCountsSchema, withPassRates } from '../runs/pass-rates.ts';
 import type { ModelCard } from '../infer/model-card.ts';
 import type { GrpoExperiment } from '../protocol/grpo-experiment.ts';
 import type { GrpoStep } from '../train/grpo-telemetry.ts';
-import { measuredOnce, RunFolder } from './studies/experiment-store.ts';
+import { measuredOnce, RunFolder } from './run-folder.ts';
 import { writeModelFolder } from './model-folder.ts';
 import { dataMissing, spokenTraces } from './supervised-run.ts';
 import { note, Progress, said, spokenStep } from './terminal.ts';

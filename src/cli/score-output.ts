@@ -8,9 +8,9 @@ import { jsonLines, tableLines } from '../data/files/table-writer.ts';
 import { generateAll } from '../infer/generate.ts';
 import type { LabModel } from '../infer/lab-model.ts';
 import type { ScoredItem } from '../infer/score-pairs.ts';
-import { normalisedRelevance } from '../relevance/labels.ts';
+import { normalisedRelevance } from '../relevance/pair/labels.ts';
 import { formatTrace, parseTrace } from '../relevance/trace/trace.ts';
-import { EOS } from '../relevance/vocabulary.ts';
+import { EOS } from '../relevance/pair/vocabulary.ts';
 import { verifyStep } from '../relevance/rules/verify.ts';
 
 /** The file of scores. */

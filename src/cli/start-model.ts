@@ -4,8 +4,7 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseConfig } from '../config/parse.ts';
-import type { StartModel } from '../runs/grpo-run.ts';
-import { startOf } from '../runs/grpo-task.ts';
+import { startOf, type StartModel } from '../runs/grpo-task.ts';
 import { START_SETTINGS } from '../studies/recipes.ts';
 import { disposeLabModel, type LabModel } from '../infer/lab-model.ts';
 import { readWeights } from '../model/weights.ts';

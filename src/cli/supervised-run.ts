@@ -12,11 +12,11 @@ import { type SftCheckpoint, writeSftCheckpoint } from '../runs/sft-checkpoint.t
 import { type PreparedSft, prepareSft } from '../runs/sft-experiment.ts';
 import { runSft } from '../runs/sft-run.ts';
 import { hashWeights } from '../runs/weights-hash.ts';
-import type { DataSet } from '../data/data-set.ts';
+import type { DataSet } from '../data/files/data-set.ts';
 import type { LabFile } from '../infer/lab-model.ts';
 import type { ModelCard } from '../infer/model-card.ts';
 import type { FileData, SftExperiment } from '../protocol/sft-experiment.ts';
-import type { SynthesisCounts } from '../relevance/trace/trace-synthesis.ts';
+import type { SynthesisCounts } from '../relevance/rules/trace-synthesis.ts';
 import type { Evaluation } from '../train/evaluate.ts';
 import { writeModelFolder, writeWhole } from './model-folder.ts';
 import { note, Progress, said } from './terminal.ts';

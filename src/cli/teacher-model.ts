@@ -5,7 +5,7 @@ import * as v from 'valibot';
 import type { CompletionIds, Teacher } from '../runs/distill-task.ts';
 import { hashWeights } from '../runs/weights-hash.ts';
 import { readWeights } from '../model/weights.ts';
-import { measuredOnce } from './studies/experiment-store.ts';
+import { measuredOnce } from './run-folder.ts';
 import { readModelFolder } from './model-folder.ts';
 
 const CompletionIdsSchema = v.array(v.array(v.pipe(v.number(), v.integer(), v.minValue(0))));

@@ -10,7 +10,7 @@ import { SftExperimentSchema } from '../protocol/sft-experiment.ts';
 import { parseConfig } from '../config/parse.ts';
 import { LabError } from '../common/errors.ts';
 import { makeRuleWorld } from '../relevance/world/rule-world.ts';
-import { SPECIAL_TOKENS } from '../relevance/vocabulary.ts';
+import { SPECIAL_TOKENS } from '../relevance/pair/vocabulary.ts';
 import { writeWhole } from './model-folder.ts';
 import { wholeNumber } from './options.ts';
 import { note, print } from './terminal.ts';

@@ -5,7 +5,7 @@ import { createWriteStream } from 'node:fs';
 import { once } from 'node:events';
 import { Command, Option } from 'commander';
 import { instructionToText } from '../relevance/rules/instruction.ts';
-import { DEFAULT_SCALE } from '../relevance/labels.ts';
+import { DEFAULT_SCALE } from '../relevance/pair/labels.ts';
 import { makeRuleWorld, type RuleWorld, type WorldPair } from '../relevance/world/rule-world.ts';
 import { formatTrace } from '../relevance/trace/trace.ts';
 import { SPLITS, type Split } from '../relevance/world/world-vocabulary.ts';

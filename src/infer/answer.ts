@@ -4,14 +4,14 @@
  */
 import { throwIfAborted } from '../common/errors.ts';
 import { yieldToMessages } from '../common/yield.ts';
-import { TokenStream } from '../data/token-stream.ts';
+import { TokenStream } from '../data/tokenizer/token-stream.ts';
 import type { EvidenceSpan, LabelEvent, ScoringEvent, StepEvent } from '../protocol/scoring.ts';
 import { locateEvidence } from '../relevance/rules/evidence-places.ts';
-import type { Pair } from '../relevance/pair.ts';
+import type { Pair } from '../relevance/pair/pair.ts';
 import { describeSegments } from '../relevance/trace/segments.ts';
 import { type Trace, type TraceEvent, TraceParser, type TraceStep } from '../relevance/trace/trace.ts';
-import { readPair } from '../relevance/typed-document.ts';
-import { EOS, labelToken } from '../relevance/vocabulary.ts';
+import { readPair } from '../relevance/rules/typed-document.ts';
+import { EOS, labelToken } from '../relevance/pair/vocabulary.ts';
 import { traceAgreement, verifyStep } from '../relevance/rules/verify.ts';
 import { Decoding } from './decoding.ts';
 import type { LabModel } from './lab-model.ts';

@@ -20,10 +20,10 @@ import { disposeWeights, type TensorData } from '../model/weights.ts';
 import { disposeCompressed } from '../ops/compressed.ts';
 import { PairSchema } from '../protocol/scoring.ts';
 import { parseInstruction } from '../relevance/rules/instruction.ts';
-import { type LabelScale, makeScale } from '../relevance/labels.ts';
-import { lexiconSchema, makeLexicon } from '../relevance/lexicon.ts';
+import { type LabelScale, makeScale } from '../relevance/pair/labels.ts';
+import { lexiconSchema, makeLexicon } from '../relevance/pair/lexicon.ts';
 import { noRules, type Rules } from '../relevance/rules/rules.ts';
-import { type PromptConfig, promptConfigSchema } from '../relevance/prompt.ts';
+import { type PromptConfig, promptConfigSchema } from '../relevance/prompt/prompt.ts';
 import { type ModelCard, ModelCardSchema } from './model-card.ts';
 
 /** The names of the files of a model folder. */

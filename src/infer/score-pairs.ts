@@ -2,11 +2,11 @@
  * Scoring a stream of pairs: windows of rows are scored in batches and come out in the order they went in, so that a
  * file of any size passes through a bounded amount of memory.
  */
-import { encodePrompt, type EncodedPrompt } from '../data/encode-prompt.ts';
+import { encodePrompt, type EncodedPrompt } from '../data/tokenizer/encode-prompt.ts';
 import { measureVariants } from '../gpu/dispatch.ts';
-import type { Pair } from '../relevance/pair.ts';
-import type { PromptField } from '../relevance/prompt.ts';
-import { readPair } from '../relevance/typed-document.ts';
+import type { Pair } from '../relevance/pair/pair.ts';
+import type { PromptField } from '../relevance/prompt/prompt.ts';
+import { readPair } from '../relevance/rules/typed-document.ts';
 import { type LabModel, promptRoom } from './lab-model.ts';
 import { type LabelScore, scorePrompts } from './score.ts';
 

@@ -11,7 +11,7 @@ import { yieldToMessages } from '../common/yield.ts';
 import { usesKernels } from '../gpu/dispatch.ts';
 import { forwardAt, logits, type TokenBatch, type Transformer } from '../model/transformer.ts';
 import { labelLogProbs } from '../ops/label-log-probs.ts';
-import { argMaxLabel, expectedLabel } from '../relevance/labels.ts';
+import { argMaxLabel, expectedLabel } from '../relevance/pair/labels.ts';
 import { padded, planPasses, type PromptPass } from './shared-prompts.ts';
 
 /** The answer to one prompt. */

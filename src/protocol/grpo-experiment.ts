@@ -5,7 +5,7 @@
 import * as v from 'valibot';
 import { GrpoConfigSchema } from '../config/grpo-config.ts';
 import { parseConfig } from '../config/parse.ts';
-import { rewardConfigSchema } from '../relevance/trace/reward.ts';
+import { rewardConfigSchema } from '../relevance/rules/reward.ts';
 import { TrainingDataSchema, withDataKind } from './sft-experiment.ts';
 
 const count = (least: number, fallback: number) =>

@@ -9,7 +9,7 @@
  * `rewound` for each branch that repeats steps on the next one.
  */
 import * as v from 'valibot';
-import { CRITERIA } from '../relevance/vocabulary.ts';
+import { CRITERIA } from '../relevance/pair/vocabulary.ts';
 import { FailureSchema } from './failure.ts';
 import type { DataSummary, ReadDataRequest, ReadRulesRequest, RulesSummary } from './imported-data.ts';
 import { PolicyMeasuresSchema } from './policy-measures.ts';
@@ -145,7 +145,7 @@ export const CollapseReportSchema = v.strictObject({
 const MeasureSchema = v.strictObject({ step: count, measures: PolicyMeasuresSchema, collapse: CollapseReportSchema });
 export type MeasuredPoint = v.InferOutput<typeof MeasureSchema>;
 
-/** A reward with its reasons, as relevance/trace/reward.ts explains it; `rejected` is null where the form was kept. */
+/** A reward with its reasons, as relevance/rules/reward.ts explains it; `rejected` is null where the form was kept. */
 const RewardSchema = v.strictObject({
   kind: v.string(),
   total: v.number(),

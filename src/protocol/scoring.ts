@@ -7,8 +7,8 @@
  * `failed` and the code `aborted`.
  */
 import * as v from 'valibot';
-import { DOCUMENT_FIELDS } from '../relevance/pair.ts';
-import { CRITERIA, EVIDENCE_SOURCES, VERDICTS } from '../relevance/vocabulary.ts';
+import { DOCUMENT_FIELDS } from '../relevance/pair/pair.ts';
+import { CRITERIA, EVIDENCE_SOURCES, VERDICTS } from '../relevance/pair/vocabulary.ts';
 import { FailureSchema } from './failure.ts';
 
 /** The backends a model can run on, fastest first; `auto` takes the first that works. */

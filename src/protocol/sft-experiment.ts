@@ -7,7 +7,7 @@ import { parseConfig } from '../config/parse.ts';
 import { PRESET_NAMES } from '../config/presets.ts';
 import { SftConfigSchema } from '../config/sft-config.ts';
 import { ownRulesSchema } from '../relevance/rules/own-rules.ts';
-import { promptConfigSchema } from '../relevance/prompt.ts';
+import { promptConfigSchema } from '../relevance/prompt/prompt.ts';
 import { ruleWorldConfigSchema } from '../relevance/world/rule-world.ts';
 
 /** The share of an imported file's queries that is held out: never nearly all of them. */
@@ -21,7 +21,7 @@ export const TrainingDataSchema = v.variant('kind', [
     kind: v.literal('file'),
     /** What the file was called, for people. */
     name: v.pipe(v.string(), v.nonEmpty()),
-    /** Of what the file says (data/data-set.ts): names the data set wherever it is kept. */
+    /** Of what the file says (data/files/data-set.ts): names the data set wherever it is kept. */
     sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/u, 'Invalid SHA-256: expected 64 hexadecimal digits')),
     /** Shares of the queries, not of the pairs: no query is in two parts. */
     devShare: heldOutShare(0.01),

@@ -11,7 +11,7 @@ import type { Transformer } from '../model/transformer.ts';
 import { disposeWeights, initialWeights, loadWeights, readWeights, type TensorData } from '../model/weights.ts';
 import type { DistillExperiment } from '../protocol/distill-experiment.ts';
 import type { PolicyMeasures } from '../protocol/policy-measures.ts';
-import { EOS } from '../relevance/vocabulary.ts';
+import { EOS } from '../relevance/pair/vocabulary.ts';
 import { type DistillRun, type DistillState, trainDistill } from '../train/distill.ts';
 import { evaluate, type ExpertPair } from '../train/evaluate.ts';
 import type { TokenCounts } from '../train/grpo-telemetry.ts';

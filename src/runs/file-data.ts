@@ -6,24 +6,24 @@
  * grammar allows a trace without steps, and inventing reasons would teach the model to invent them.
  */
 import { LabError } from '../common/errors.ts';
-import type { DataSet, GradedPair } from '../data/data-set.ts';
+import type { DataSet, GradedPair } from '../data/files/data-set.ts';
 import { GradeReader } from '../data/files/grades.ts';
 import { badFile, showValue } from '../data/files/records.ts';
 import { normaliseQuery, type Split, splitByQuery } from '../data/splits.ts';
 import type { FileData, SftExperiment } from '../protocol/sft-experiment.ts';
-import { Bm25 } from '../relevance/bm25.ts';
+import { Bm25 } from '../relevance/prompt/bm25.ts';
 import type { Instruction } from '../relevance/rules/instruction.ts';
-import { scaleOfSize } from '../relevance/labels.ts';
-import type { Lexicon } from '../relevance/lexicon.ts';
+import { scaleOfSize } from '../relevance/pair/labels.ts';
+import type { Lexicon } from '../relevance/pair/lexicon.ts';
 import { groupByQuery } from '../relevance/metrics/metrics-ranking.ts';
 import { noRules, type Rules } from '../relevance/rules/rules.ts';
 import { type OwnRules, rulesOf } from '../relevance/rules/own-rules.ts';
-import type { JudgedPair } from '../relevance/pair.ts';
-import { buildPrompt, type PromptConfig } from '../relevance/prompt.ts';
+import type { JudgedPair } from '../relevance/pair/pair.ts';
+import { buildPrompt, type PromptConfig } from '../relevance/prompt/prompt.ts';
 import { TAIL_SHARE } from '../relevance/world/rule-world.ts';
-import { withStanding } from '../relevance/standing.ts';
-import { type SynthesisCounts, synthesiseTraces, type TracedPair } from '../relevance/trace/trace-synthesis.ts';
-import { readPair } from '../relevance/typed-document.ts';
+import { withStanding } from '../relevance/prompt/standing.ts';
+import { type SynthesisCounts, synthesiseTraces, type TracedPair } from '../relevance/rules/trace-synthesis.ts';
+import { readPair } from '../relevance/rules/typed-document.ts';
 import type { ExpertPair } from '../train/evaluate.ts';
 
 /**

@@ -13,13 +13,8 @@ import { type GrpoRun, type GrpoState, trainGrpo } from '../train/grpo.ts';
 import type { TokenCounts } from '../train/grpo-telemetry.ts';
 import type { GrpoCheckpoint, GrpoCurvePoint } from './grpo-checkpoint.ts';
 import { measurePolicy } from './grpo-measure.ts';
-import type { GrpoStart, PreparedGrpo } from './grpo-task.ts';
+import type { PreparedGrpo, StartModel } from './grpo-task.ts';
 import { hashWeights } from './weights-hash.ts';
-
-/** The model that a run starts from, and stays near if it has a KL term. */
-export interface StartModel extends GrpoStart {
-  readonly weights: ReadonlyMap<string, TensorData>;
-}
 
 /** A run between two steps. */
 export interface GrpoMoment {

@@ -6,26 +6,41 @@ import { LabError, throwIfAborted } from '../common/errors.ts';
 import { hashHex } from '../common/rng.ts';
 import { yieldToMessages } from '../common/yield.ts';
 import type { ModelConfig } from '../config/model-config.ts';
+import type { TensorData } from '../model/weights.ts';
 import type { Example } from '../data/batches.ts';
-import type { DataSet } from '../data/data-set.ts';
+import type { DataSet } from '../data/files/data-set.ts';
 import { sampleQueries } from '../data/splits.ts';
 import type { LabModel } from '../infer/lab-model.ts';
 import type { GrpoExperiment } from '../protocol/grpo-experiment.ts';
 import type { ExperimentData, FileData } from '../protocol/sft-experiment.ts';
 import { canonicalJson, instructionHash } from '../relevance/rules/instruction.ts';
 import type { Rules } from '../relevance/rules/rules.ts';
-import type { JudgedPair } from '../relevance/pair.ts';
+import type { JudgedPair } from '../relevance/pair/pair.ts';
 import { makeRuleWorld, type RuleWorld } from '../relevance/world/rule-world.ts';
-import type { SynthesisCounts } from '../relevance/trace/trace-synthesis.ts';
+import type { SynthesisCounts } from '../relevance/rules/trace-synthesis.ts';
 import type { ExpertPair } from '../train/evaluate.ts';
+import type { PromptClass } from '../train/curriculum.ts';
 import { makeRlPrompts, promptPool, type RlPrompt, type RlTask } from '../train/rollouts.ts';
 import { checkScale, expertsOf, rulesOfFile, splitFile, withStandingOf } from './file-data.ts';
-import type { PassSummary } from './pass-rates.ts';
 import { rulesOfWorld, toExpert } from './sft-experiment.ts';
 
 /** What is needed of the model that a run starts from. */
 export interface GrpoStart extends Pick<LabModel, 'tokenizer' | 'prompt'>, Rules {
   readonly config: ModelConfig;
+}
+
+/** The model that a run starts from, and stays near if it has a KL term. */
+export interface StartModel extends GrpoStart {
+  readonly weights: ReadonlyMap<string, TensorData>;
+}
+
+/** What became of the measured prompts. */
+export interface PassSummary {
+  readonly measured: number;
+  readonly classes: Readonly<Record<PromptClass, number>>;
+  /** Of all completions. */
+  readonly rightShare: number;
+  readonly fullShare: number;
 }
 
 /** A run's data, ready to learn from. */

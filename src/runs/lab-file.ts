@@ -3,11 +3,11 @@
  * judged pairs has the instruction that was given with the file, or none, and shows nobody's pairs.
  */
 import type { LabFile } from '../infer/lab-model.ts';
-import { DEFAULT_SCALE, type LabelScale, scaleOfSize } from '../relevance/labels.ts';
+import { DEFAULT_SCALE, type LabelScale, scaleOfSize } from '../relevance/pair/labels.ts';
 import type { Rules } from '../relevance/rules/rules.ts';
-import type { LabDocument } from '../relevance/pair.ts';
-import type { PromptConfig } from '../relevance/prompt.ts';
-import type { Criterion, Verdict } from '../relevance/vocabulary.ts';
+import type { LabDocument } from '../relevance/pair/pair.ts';
+import type { PromptConfig } from '../relevance/prompt/prompt.ts';
+import type { Criterion, Verdict } from '../relevance/pair/vocabulary.ts';
 import type { RuleWorld, WorldPair } from '../relevance/world/rule-world.ts';
 
 /** Writes down what a model of this world needs to be used without it. */

@@ -1,10 +1,10 @@
 /**
  * Mining: judged pairs put to a trained model several times, and what it finds hard among them (train/hard-samples.ts).
  */
-import { encodePrompt } from '../data/encode-prompt.ts';
+import { encodePrompt } from '../data/tokenizer/encode-prompt.ts';
 import { type LabModel, promptRoom } from '../infer/lab-model.ts';
 import { scorePrompts } from '../infer/score.ts';
-import { normalisedRelevance } from '../relevance/labels.ts';
+import { normalisedRelevance } from '../relevance/pair/labels.ts';
 import { attemptAll } from '../train/attempts.ts';
 import type { ExpertPair } from '../train/evaluate.ts';
 import {

@@ -13,8 +13,7 @@ import { canonicalJson } from '../relevance/rules/instruction.ts';
 import { type Attempt, attemptAll } from '../train/attempts.ts';
 import { classOf, type PromptClass } from '../train/curriculum.ts';
 import { promptPool, type RlPrompt } from '../train/rollouts.ts';
-import type { StartModel } from './grpo-run.ts';
-import type { PreparedGrpo } from './grpo-task.ts';
+import type { PassSummary, PreparedGrpo, StartModel } from './grpo-task.ts';
 import { hashWeights } from './weights-hash.ts';
 
 const counts = v.array(v.pipe(v.number(), v.integer(), v.minValue(0)));
@@ -26,15 +25,6 @@ export const PassCountsSchema = v.strictObject({
   full: counts,
 });
 export type PassCounts = v.InferOutput<typeof PassCountsSchema>;
-
-/** What became of the measured prompts. */
-export interface PassSummary {
-  readonly measured: number;
-  readonly classes: Readonly<Record<PromptClass, number>>;
-  /** Of all completions. */
-  readonly rightShare: number;
-  readonly fullShare: number;
-}
 
 /** How pass rates come about. */
 export interface PassRateOptions {

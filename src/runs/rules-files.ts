@@ -4,14 +4,14 @@
  */
 import { LabError } from '../common/errors.ts';
 import { parseConfig } from '../config/parse.ts';
-import type { DataSet } from '../data/data-set.ts';
+import type { DataSet } from '../data/files/data-set.ts';
 import type { FileData } from '../protocol/sft-experiment.ts';
 import { type Instruction, instructionFromJson } from '../relevance/rules/instruction.ts';
 import { readInstruction } from '../relevance/rules/instruction-text.ts';
-import { type Lexicon, lexiconSchema, makeLexicon } from '../relevance/lexicon.ts';
+import { type Lexicon, lexiconSchema, makeLexicon } from '../relevance/pair/lexicon.ts';
 import { type OwnRules, rulesOf } from '../relevance/rules/own-rules.ts';
-import type { SynthesisCounts } from '../relevance/trace/trace-synthesis.ts';
-import { induceLexicon } from '../relevance/typed-document.ts';
+import type { SynthesisCounts } from '../relevance/rules/trace-synthesis.ts';
+import { induceLexicon } from '../relevance/rules/typed-document.ts';
 import { checkScale, expertsOf, makeOwnRules, splitFile } from './file-data.ts';
 
 /** A text with the name of its file. */

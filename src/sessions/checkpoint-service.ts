@@ -7,7 +7,7 @@ import { type CheckpointStore, openCheckpointStore } from '../checkpoint/store.t
 import type { OpenRunStatus } from '../checkpoint/open-runs.ts';
 import type { Manifest } from '../checkpoint/manifest.ts';
 import { readStorageSpace } from '../checkpoint/storage-space.ts';
-import { modelInCheckpoint } from '../runs/model-in-checkpoint.ts';
+import { modelInCheckpoint } from './model-in-checkpoint.ts';
 import type {
   Checkpoint,
   CheckpointApi,

@@ -4,8 +4,8 @@
  */
 import type { DataToKeep } from '../checkpoint/kept-data.ts';
 import { LabError } from '../common/errors.ts';
-import { type DataSet, decodeDataSet } from '../data/data-set.ts';
-import { type DataFile, likelyScale, readDataSet, type ReadData } from '../data/data-set-reader.ts';
+import { type DataSet, decodeDataSet } from '../data/files/data-set.ts';
+import { type DataFile, likelyScale, readDataSet, type ReadData } from '../data/files/data-set-reader.ts';
 import { badFile, describeRowError } from '../data/files/records.ts';
 import { normaliseQuery } from '../data/splits.ts';
 import { chunksOf } from '../data/files/text-stream.ts';
@@ -17,7 +17,7 @@ import type {
   RulesSummary,
 } from '../protocol/imported-data.ts';
 import { type FileData, parseSftExperiment, type SftExperiment } from '../protocol/sft-experiment.ts';
-import type { JudgedPair } from '../relevance/pair.ts';
+import type { JudgedPair } from '../relevance/pair/pair.ts';
 import { checkBatch, countShortened, splitFile } from '../runs/file-data.ts';
 import { instructionOf, lexiconOf, rulesForFile, tellRulesApart } from '../runs/rules-files.ts';
 

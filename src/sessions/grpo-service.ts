@@ -8,7 +8,7 @@ import { newId } from '../checkpoint/manifest.ts';
 import { countParameters } from '../config/model-config.ts';
 import { parseConfig } from '../config/parse.ts';
 import { MODEL_PRESETS } from '../config/presets.ts';
-import type { DataSet } from '../data/data-set.ts';
+import type { DataSet } from '../data/files/data-set.ts';
 import { dropBackend, isCurrentBackend, watchBackend } from '../gpu/current-backend.ts';
 import type { BackendRequest } from '../gpu/device.ts';
 import type { StepShape } from '../gpu/step-work.ts';
@@ -46,10 +46,15 @@ import type { FileData } from '../protocol/sft-experiment.ts';
 import { COLLAPSE_BOUNDS } from '../train/collapse.ts';
 import { DataLibrary } from './data-library.ts';
 import { ruleInfos } from './grpo-events.ts';
-import type { StartModel } from '../runs/grpo-run.ts';
 import { GrpoSession, type NamedExperiment, type OpenSessionBackend } from './grpo-session.ts';
-import { type PreparedGrpo, type PrepareGrpoOptions, prepareGrpo, startOf } from '../runs/grpo-task.ts';
-import { modelInCheckpoint } from '../runs/model-in-checkpoint.ts';
+import {
+  type PreparedGrpo,
+  type PrepareGrpoOptions,
+  prepareGrpo,
+  startOf,
+  type StartModel,
+} from '../runs/grpo-task.ts';
+import { modelInCheckpoint } from './model-in-checkpoint.ts';
 import { type PassCounts, type PassRateOptions, withPassRates } from '../runs/pass-rates.ts';
 import { readKeptBranch, type StartFiles } from './kept-branch.ts';
 import { openTrainingBackend, type TrainingBackend } from './run-backend.ts';

@@ -10,7 +10,7 @@ import { yieldToMessages } from '../common/yield.ts';
 import type { RunLease } from '../checkpoint/open-runs.ts';
 import { countParameters, type ModelConfig } from '../config/model-config.ts';
 import { MODEL_PRESETS } from '../config/presets.ts';
-import type { DataSet } from '../data/data-set.ts';
+import type { DataSet } from '../data/files/data-set.ts';
 import {
   type BackendFault,
   type BackendHealth,

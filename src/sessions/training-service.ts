@@ -6,7 +6,7 @@ import { LabError } from '../common/errors.ts';
 import { countParameters } from '../config/model-config.ts';
 import { parseConfig } from '../config/parse.ts';
 import { MODEL_PRESETS, type PresetName } from '../config/presets.ts';
-import type { DataSet } from '../data/data-set.ts';
+import type { DataSet } from '../data/files/data-set.ts';
 import { isCurrentBackend } from '../gpu/current-backend.ts';
 import type { BackendRequest } from '../gpu/device.ts';
 import type { StepShape } from '../gpu/step-work.ts';

@@ -8,7 +8,7 @@
 import * as v from 'valibot';
 import { Rng } from '../common/rng.ts';
 import { bootstrapInterval } from '../relevance/metrics/bootstrap.ts';
-import { type Measured, ratioOverQueries } from '../relevance/piar/label-report.ts';
+import { type Measured, ratioOverQueries } from '../relevance/metrics/label-report.ts';
 import { type AnsweredCase, type AnsweredDeletions, deletionsOf } from '../train/faithfulness.ts';
 import { signed } from './student-t.ts';
 

@@ -8,18 +8,18 @@
  */
 import { throwIfAborted } from '../common/errors.ts';
 import { sampleQueries } from '../data/splits.ts';
-import { Bm25, fitThresholds, labelOfScore } from '../relevance/bm25.ts';
+import { Bm25, fitThresholds, labelOfScore } from '../relevance/prompt/bm25.ts';
 import { FiringTable, NO_LABEL, predict } from '../relevance/rules/firing-table.ts';
 import { groupByQuery, ndcg, pairAccuracy } from '../relevance/metrics/metrics-ranking.ts';
 import { accuracy, quadraticWeightedKappa } from '../relevance/metrics/metrics.ts';
-import type { JudgedPair } from '../relevance/pair.ts';
+import type { JudgedPair } from '../relevance/pair/pair.ts';
 import { greedyRefiner } from '../relevance/piar/piar-greedy.ts';
 import { measureInstruction, measureLabels, type SplitMeasure } from '../relevance/piar/piar-measure.ts';
 import { runPiar } from '../relevance/piar/piar.ts';
 import { startInstruction } from '../relevance/rules/start-instruction.ts';
-import { synthesiseTraces } from '../relevance/trace/trace-synthesis.ts';
+import { synthesiseTraces } from '../relevance/rules/trace-synthesis.ts';
 import { ARMS, type E9Metrics, type E9Results, type E9Seed, findingsFor, rounded, verdictOf } from './e9-results.ts';
-import { PIAR_FRACTIONS, type PiarSplit, splitForPiar } from './judged/piar-split.ts';
+import { PIAR_FRACTIONS, type PiarSplit, splitForPiar } from './piar-split.ts';
 
 /** Judged pairs to run E9 on. */
 export interface E9Data {

@@ -3,16 +3,16 @@
  * distribution is read right after the prompt, or, where reasoning comes first, after the reasoning that the model has written
  * greedily: where its label stands or, if none comes, after all that it wrote. How often none comes is told.
  */
-import { encodePrompt } from '../data/encode-prompt.ts';
-import { TokenStream } from '../data/token-stream.ts';
+import { encodePrompt } from '../data/tokenizer/encode-prompt.ts';
+import { TokenStream } from '../data/tokenizer/token-stream.ts';
 import type { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
 import { generateAll } from '../infer/generate.ts';
 import { promptRoom } from '../infer/lab-model.ts';
 import { scorePrompts } from '../infer/score.ts';
-import { reportLabels, reportRanking } from '../relevance/piar/label-report.ts';
+import { reportLabels, reportRanking } from '../relevance/metrics/label-report.ts';
 import { distinctRulesCited, labelTraceAgreement, ruleCitations } from '../relevance/metrics/metrics-reasoning.ts';
-import type { JudgedPair } from '../relevance/pair.ts';
-import { explainReward } from '../relevance/trace/reward.ts';
+import type { JudgedPair } from '../relevance/pair/pair.ts';
+import { explainReward } from '../relevance/rules/reward.ts';
 import {
   type CompletionOrder,
   inOrder,
@@ -22,7 +22,7 @@ import {
   TraceParser,
 } from '../relevance/trace/trace.ts';
 import { verifyStep } from '../relevance/rules/verify.ts';
-import { EOS } from '../relevance/vocabulary.ts';
+import { EOS } from '../relevance/pair/vocabulary.ts';
 import type { Evaluated, ExpertPair } from '../train/evaluate.ts';
 
 /** The quality of labels. */

@@ -8,10 +8,10 @@ import { hash32 } from '../common/rng.ts';
 import type { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
 import { type Completion, generateAll } from '../infer/generate.ts';
 import type { Transformer } from '../model/transformer.ts';
-import type { JudgedPair } from '../relevance/pair.ts';
-import { explainReward } from '../relevance/trace/reward.ts';
+import type { JudgedPair } from '../relevance/pair/pair.ts';
+import { explainReward } from '../relevance/rules/reward.ts';
 import { type ParsedTrace, parseTrace, type Trace } from '../relevance/trace/trace.ts';
-import { EOS } from '../relevance/vocabulary.ts';
+import { EOS } from '../relevance/pair/vocabulary.ts';
 
 /** A judged pair to try; `gold` is undefined where no expert's trace is known. */
 export interface Task {

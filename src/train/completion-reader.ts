@@ -9,7 +9,7 @@
  * belong to that step; the rest (restated label, end token, a step that never ended, anything after a break of the
  * grammar) belongs to no step.
  */
-import { type TokenSource, TokenStream } from '../data/token-stream.ts';
+import { type TokenSource, TokenStream } from '../data/tokenizer/token-stream.ts';
 import { type ParsedTrace, TraceParser } from '../relevance/trace/trace.ts';
 
 /** The tokens from `start` to before `end` of a completion. */

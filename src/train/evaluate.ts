@@ -4,14 +4,19 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { makeTrainingBatch, type Example } from '../data/batches.ts';
-import { encodePrompt } from '../data/encode-prompt.ts';
+import { encodePrompt } from '../data/tokenizer/encode-prompt.ts';
 import type { WordSplitter } from '../data/tokenizer/subword-splits.ts';
 import type { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
 import { generateAll } from '../infer/generate.ts';
 import { promptRoom } from '../infer/lab-model.ts';
 import { type LabelScore, scorePrompts } from '../infer/score.ts';
 import type { Transformer } from '../model/transformer.ts';
-import { type LabelReport, type RankingReport, reportLabels, reportRanking } from '../relevance/piar/label-report.ts';
+import {
+  type LabelReport,
+  type RankingReport,
+  reportLabels,
+  reportRanking,
+} from '../relevance/metrics/label-report.ts';
 import type { Instruction } from '../relevance/rules/instruction.ts';
 import {
   type CitationMetrics,
@@ -21,12 +26,12 @@ import {
   ruleCitations,
 } from '../relevance/metrics/metrics-reasoning.ts';
 import type { Rules } from '../relevance/rules/rules.ts';
-import type { JudgedPair } from '../relevance/pair.ts';
-import type { PromptConfig, PromptField } from '../relevance/prompt.ts';
-import { explainReward } from '../relevance/trace/reward.ts';
+import type { JudgedPair } from '../relevance/pair/pair.ts';
+import type { PromptConfig, PromptField } from '../relevance/prompt/prompt.ts';
+import { explainReward } from '../relevance/rules/reward.ts';
 import { type CompletionOrder, inOrder, parseTrace, printTrace, type Trace } from '../relevance/trace/trace.ts';
 import { verifyStep } from '../relevance/rules/verify.ts';
-import { EOS } from '../relevance/vocabulary.ts';
+import { EOS } from '../relevance/pair/vocabulary.ts';
 import { sftLoss } from './sft.ts';
 
 /** A judged pair with the expert's trace. */

@@ -6,15 +6,15 @@
  * Answers that were wrong to begin with say nothing here and are left out, as are those that cite nothing of the document.
  */
 import { Rng } from '../common/rng.ts';
-import { encodePrompt } from '../data/encode-prompt.ts';
+import { encodePrompt } from '../data/tokenizer/encode-prompt.ts';
 import { generateAll } from '../infer/generate.ts';
 import { promptRoom } from '../infer/lab-model.ts';
 import { scorePrompts } from '../infer/score.ts';
 import { otherWords, withoutEvidence } from '../relevance/rules/counterfactual.ts';
 import { execute } from '../relevance/rules/execute.ts';
-import type { JudgedPair, Pair } from '../relevance/pair.ts';
+import type { JudgedPair, Pair } from '../relevance/pair/pair.ts';
 import { parseTrace } from '../relevance/trace/trace.ts';
-import { EOS } from '../relevance/vocabulary.ts';
+import { EOS } from '../relevance/pair/vocabulary.ts';
 import type { Evaluated, ExpertPair } from './evaluate.ts';
 
 /** What became of labels when words were taken out of documents. */

@@ -6,7 +6,7 @@
  */
 import type { LossScale } from '../optim/loss-scale.ts';
 import { distinctRulesCited, invalidFormatRate, ruleCitations } from '../relevance/metrics/metrics-reasoning.ts';
-import type { ExplainedReward } from '../relevance/trace/reward.ts';
+import type { ExplainedReward } from '../relevance/rules/reward.ts';
 import { spreadOverTokens, zeroVarianceShare } from './advantages.ts';
 import type { Stage } from './curriculum.ts';
 import { gatedShare, type Group, type ScoredRollout } from './groups.ts';

@@ -7,7 +7,7 @@
  * model scores above it or nearly so.
  */
 import { groupByQuery } from '../relevance/metrics/metrics-ranking.ts';
-import type { JudgedPair } from '../relevance/pair.ts';
+import type { JudgedPair } from '../relevance/pair/pair.ts';
 import type { Attempt } from './attempts.ts';
 
 /** What makes a pair hard. */

@@ -18,7 +18,7 @@ import './lab-site-notice.ts';
 import './lab-theme-toggle.ts';
 import { ModelController } from './score/model-controller.ts';
 import { describeOffline, type OfflineState, ONLINE } from './offline-copy.ts';
-import { checkpointIn, comparedIn, modelIn, routeOf, type RoutePath, ROUTES, scoreAddress } from './routes.ts';
+import { checkpointIn, comparedIn, modelIn, routeOf, type RoutePath, ROUTES, scoreAddress } from './parts/routes.ts';
 import type { ScoringClient } from './score/scoring-client.ts';
 import { baseStyles } from './parts/shared-styles.ts';
 import type { OpenTraining } from './parts/training-client.ts';

@@ -7,7 +7,7 @@ import * as tf from '@tensorflow/tfjs';
 import { LabError } from '../../src/common/errors.ts';
 import { hash32 } from '../../src/common/rng.ts';
 import { BatchOrder, type Example } from '../../src/data/batches.ts';
-import { EOS } from '../../src/relevance/vocabulary.ts';
+import { EOS } from '../../src/relevance/pair/vocabulary.ts';
 import { judgeGroups, policySamples, type ScoredRollout } from '../../src/train/groups.ts';
 import { rewardCompletion, type Rollout } from '../../src/train/rollouts.ts';
 import type { NamedBackend } from './backend-pair.ts';

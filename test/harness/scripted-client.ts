@@ -4,7 +4,7 @@
  */
 import { LabError } from '../../src/common/errors.ts';
 import type { ModelSummary, ScoringEvent, StepEvent } from '../../src/protocol/scoring.ts';
-import { makeDocument, type Pair } from '../../src/relevance/pair.ts';
+import { makeDocument, type Pair } from '../../src/relevance/pair/pair.ts';
 import type { ScoringClient } from '../../src/ui/score/scoring-client.ts';
 
 /** What the page is to be shown. */

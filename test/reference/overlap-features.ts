@@ -1,9 +1,9 @@
 /**
  * What can be told about a pair by counting shared words alone; the features an honest rule world must not yield to.
  */
-import { documentValues, fieldText } from '../../src/relevance/document-text.ts';
-import type { Pair } from '../../src/relevance/pair.ts';
-import { wordsOf } from '../../src/relevance/text-folding.ts';
+import { documentValues, fieldText } from '../../src/relevance/pair/document-text.ts';
+import type { Pair } from '../../src/relevance/pair/pair.ts';
+import { wordsOf } from '../../src/relevance/pair/text-folding.ts';
 
 /** Shares of query words in title, brand, type, attributes and anywhere; whether there is a number, and an equal one; query length. */
 export function overlapFeatures({ query, document }: Pair): number[] {

@@ -12,7 +12,7 @@ import { LabTokenizer } from '../../src/data/tokenizer/tokenizer.ts';
 import type { Example } from '../../src/data/batches.ts';
 import { readSftCheckpoint, writeSftCheckpoint } from '../../src/runs/sft-checkpoint.ts';
 import { SftExperimentSchema } from '../../src/protocol/sft-experiment.ts';
-import { SPECIAL_TOKENS } from '../../src/relevance/vocabulary.ts';
+import { SPECIAL_TOKENS } from '../../src/relevance/pair/vocabulary.ts';
 import { type LossScale, nextLossScale } from '../../src/optim/loss-scale.ts';
 import { disposeWeights, initialWeights, loadWeights } from '../../src/model/weights.ts';
 import { type SftLogEntry, type SftState, trainSft } from '../../src/train/sft.ts';

@@ -16,8 +16,8 @@ import { type DistillExperiment, DistillExperimentSchema } from '../../protocol/
 import type { SeedResult } from '../../protocol/experiment-results.ts';
 import { PolicyMeasuresSchema } from '../../protocol/policy-measures.ts';
 import { makeRuleWorld } from '../../relevance/world/rule-world.ts';
-import { distillRunFolder, measuredOnce, type RunFolder } from './experiment-store.ts';
-import type { ExperimentContext } from './experiment-runs.ts';
+import { distillRunFolder, measuredOnce, type RunFolder } from '../run-folder.ts';
+import type { ExperimentContext } from './experiment-context.ts';
 import { keepIn, readTeacher } from '../teacher-model.ts';
 import { note, Progress, said } from '../terminal.ts';
 

@@ -21,7 +21,8 @@ import {
 } from '../../protocol/experiment-results.ts';
 import { currentCommit } from '../current-commit.ts';
 import { runEvidenceExperiment } from './evidence-experiment.ts';
-import { type ExperimentContext, resultOf, TEST_PAIRS } from './experiment-runs.ts';
+import { type ExperimentContext, TEST_PAIRS } from './experiment-context.ts';
+import { resultOf } from './experiment-runs.ts';
 import { writeWhole } from '../model-folder.ts';
 import { type BackendName, openNodeBackend } from '../node-backend.ts';
 import { backendOption, DEFAULT_MODEL_FOLDER, wholeNumber } from '../options.ts';

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { LabError } from '../../common/errors.ts';
 import { parseConfig } from '../../config/parse.ts';
 import { measureHeldOut } from '../../runs/grpo-measure.ts';
-import { runGrpo, type StartModel } from '../../runs/grpo-run.ts';
-import { heldOutPairs, type PreparedGrpo, prepareGrpo } from '../../runs/grpo-task.ts';
+import { runGrpo } from '../../runs/grpo-run.ts';
+import { heldOutPairs, type PreparedGrpo, prepareGrpo, type StartModel } from '../../runs/grpo-task.ts';
 import { PassCountsSchema, withPassRates } from '../../runs/pass-rates.ts';
 import { rulesOfWorld } from '../../runs/sft-experiment.ts';
 import { seedResult } from '../../studies/recipe-results.ts';
@@ -19,31 +19,12 @@ import { type GrpoExperiment, GrpoExperimentSchema } from '../../protocol/grpo-e
 import { type PolicyMeasures, PolicyMeasuresSchema } from '../../protocol/policy-measures.ts';
 import { makeRuleWorld, type RuleWorld } from '../../relevance/world/rule-world.ts';
 import type { GrpoStep } from '../../train/grpo-telemetry.ts';
+import type { ExperimentContext } from './experiment-context.ts';
 import { studentOf, teacherResult } from './distill-runs.ts';
-import { experimentRunFolder, measuredOnce, type RunFolder } from './experiment-store.ts';
+import { experimentRunFolder, measuredOnce, type RunFolder } from '../run-folder.ts';
 import { orderOf } from './order-runs.ts';
 import { readStartModel } from '../start-model.ts';
 import { note, Progress, spokenStep } from '../terminal.ts';
-
-/** Pairs of the test split that a finished run is measured on. */
-export const TEST_PAIRS = 600;
-
-/** What all runs of an experiment share. */
-export interface ExperimentContext {
-  /** The folder of all runs. */
-  readonly root: string;
-  readonly device: string;
-  readonly commit: string;
-  readonly signal: AbortSignal;
-  /** Pairs of the test split that a finished run is measured on. */
-  readonly testPairs: number;
-  /** Replaces the steps of every arm; for a quick look. */
-  readonly steps?: number | undefined;
-  /** Gives the model folder that the runs of a seed start from. */
-  readonly startFolder: (seed: number) => Promise<string>;
-  /** The model folder of the teacher of all students. */
-  readonly teacherFolder: string;
-}
 
 /**
  * Makes or reads the result of one arm for one seed.

@@ -11,8 +11,8 @@ import { orderResult } from '../../studies/recipe-results.ts';
 import type { OrderSettings } from '../../studies/recipes.ts';
 import type { SeedResult } from '../../protocol/experiment-results.ts';
 import { type OrderExperiment, OrderExperimentSchema } from '../../protocol/order-experiment.ts';
-import type { ExperimentContext } from './experiment-runs.ts';
-import { orderRunFolder, type RunFolder } from './experiment-store.ts';
+import type { ExperimentContext } from './experiment-context.ts';
+import { orderRunFolder, type RunFolder } from '../run-folder.ts';
 import { note, Progress, said } from '../terminal.ts';
 
 /** Pairs that the time to the label is taken of. */

@@ -10,7 +10,7 @@ import { type E9Data, runE9 } from '../../studies/e9-piar.ts';
 import { readAnnotations } from './annotations.ts';
 import { currentCommit } from '../current-commit.ts';
 import { readJudgedPairs } from '../judged-pairs.ts';
-import { BINARY_SCALE, DEFAULT_SCALE } from '../../relevance/labels.ts';
+import { BINARY_SCALE, DEFAULT_SCALE } from '../../relevance/pair/labels.ts';
 import { writeWhole } from '../model-folder.ts';
 import { wholeNumber } from '../options.ts';
 import { note, print } from '../terminal.ts';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { Command } from 'commander';
 import { parseConfig } from '../../config/parse.ts';
-import type { DataSet } from '../../data/data-set.ts';
+import type { DataSet } from '../../data/files/data-set.ts';
 import { normaliseQuery } from '../../data/splits.ts';
 import {
   alone,
@@ -34,10 +34,10 @@ import { reportHtml, reportMarkdown } from '../../studies/report-blocks.ts';
 import { readSftCheckpoint } from '../../runs/sft-checkpoint.ts';
 import { disposeLabModel, type LabModel, onScale } from '../../infer/lab-model.ts';
 import { scoreStream } from '../../infer/score-pairs.ts';
-import { mapLabel } from '../../relevance/piar/label-report.ts';
-import { normalisedRelevance } from '../../relevance/labels.ts';
+import { mapLabel } from '../../relevance/metrics/label-report.ts';
+import { normalisedRelevance } from '../../relevance/pair/labels.ts';
 import { noRules } from '../../relevance/rules/rules.ts';
-import type { JudgedPair } from '../../relevance/pair.ts';
+import type { JudgedPair } from '../../relevance/pair/pair.ts';
 import { currentCommit } from '../current-commit.ts';
 import { readModelFolder, writeCard, writeWhole } from '../model-folder.ts';
 import { type BackendName, openNodeBackend } from '../node-backend.ts';

@@ -2,7 +2,7 @@
  * The attributes of a document as files write them: an object in JSON, or in a cell of a table either JSON or pieces
  * like `colour: red | capacity: 1.5 l`.
  */
-import type { AttributeValue } from '../../relevance/pair.ts';
+import type { AttributeValue } from '../../relevance/pair/pair.ts';
 import { RowProblem } from './records.ts';
 
 export type AttributeEntry = readonly [name: string, value: AttributeValue];

@@ -3,7 +3,7 @@
  * (`{"query": ..., "document": {"title": ...}}`) or beside the query (`{"query": ..., "title": ...}`); here both are one.
  */
 import { hashHex } from '../../common/rng.ts';
-import { makeDocument, type LabDocument } from '../../relevance/pair.ts';
+import { makeDocument, type LabDocument } from '../../relevance/pair/pair.ts';
 import { readAttribute, readAttributes } from './attributes.ts';
 import { findColumns, type ColumnNames, type Columns, type Role } from './columns.ts';
 import { RowProblem, type FileRecord } from './records.ts';

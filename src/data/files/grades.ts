@@ -2,7 +2,7 @@
  * Grades as files write them, to labels of a scale: numbers, the scale's own label names, or ESCI's letters and words.
  * Nothing is rescaled by guessing: a grade outside the scale is an error unless the user says what it means.
  */
-import type { LabelScale } from '../../relevance/labels.ts';
+import type { LabelScale } from '../../relevance/pair/labels.ts';
 
 /** What the user says that grades mean: text of the grade -> label. It is then the only thing that counts. */
 export type GradeMeanings = Readonly<Record<string, number>>;

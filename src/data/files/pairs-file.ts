@@ -5,8 +5,8 @@
  * Reading does not end at a bad row: it gives a {@link RowError} there and goes on. What ends it is a file that cannot
  * be read at all, and that throws.
  */
-import { DEFAULT_SCALE, type LabelScale } from '../../relevance/labels.ts';
-import type { JudgedPair, LabDocument, Pair } from '../../relevance/pair.ts';
+import { DEFAULT_SCALE, type LabelScale } from '../../relevance/pair/labels.ts';
+import type { JudgedPair, LabDocument, Pair } from '../../relevance/pair/pair.ts';
 import type { ColumnNames, Role } from './columns.ts';
 import { FieldReader, type Fields } from './fields.ts';
 import { GradeReader, type GradeMeanings } from './grades.ts';

@@ -13,10 +13,10 @@ import { Tokenizer } from '@huggingface/tokenizers';
 import { LabError } from '../../common/errors.ts';
 import { hashHex } from '../../common/rng.ts';
 import type { Segment } from '../../relevance/trace/segments.ts';
-import { labelToken, NO_STANDING, specialTokens } from '../../relevance/vocabulary.ts';
+import { labelToken, NO_STANDING, specialTokens } from '../../relevance/pair/vocabulary.ts';
 import { fromByteCharacters, preTokens } from './byte-level.ts';
 import type { WordSplitter } from './subword-splits.ts';
-import { TokenStream, type Token } from '../token-stream.ts';
+import { TokenStream, type Token } from './token-stream.ts';
 import {
   holdsToken,
   makeTokenizerJson,

@@ -1,7 +1,7 @@
 /**
  * How far the answers of one model are those of another: a compressed copy beside its original.
  */
-import { ratioOverQueries, type Measured } from '../piar/label-report.ts';
+import { ratioOverQueries, type Measured } from './label-report.ts';
 import { groupByQuery } from './metrics-ranking.ts';
 
 /** What two models said of one pair. */

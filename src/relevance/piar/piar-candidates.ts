@@ -5,9 +5,9 @@
  */
 import type { FiringTable } from '../rules/firing-table.ts';
 import type { Condition, Rule } from '../rules/instruction.ts';
-import { DOCUMENT_FIELDS } from '../pair.ts';
-import { contentWords } from '../text-folding.ts';
-import type { Criterion } from '../vocabulary.ts';
+import { DOCUMENT_FIELDS } from '../pair/pair.ts';
+import { contentWords } from '../pair/text-folding.ts';
+import type { Criterion } from '../pair/vocabulary.ts';
 
 /** A condition with the criteria a rule on it could belong to. */
 export interface Candidate {

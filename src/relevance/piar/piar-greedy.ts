@@ -14,7 +14,7 @@ import { canonicalJson, type Instruction, type Rule } from '../rules/instruction
 import { type Candidate, candidatesOf } from './piar-candidates.ts';
 import { countRight } from './piar-measure.ts';
 import type { Proposal, Refiner, RefinerView } from './piar.ts';
-import { type Criterion, CRITERIA, MAX_RULES } from '../vocabulary.ts';
+import { type Criterion, CRITERIA, MAX_RULES } from '../pair/vocabulary.ts';
 
 export interface GreedyOptions {
   /** The most proposals of a round. Default 8. */

@@ -2,13 +2,13 @@
  * What a language model is told when it is asked to refine an instruction: the rules as they are, where they go wrong
  * with a few pairs, what has been refused, and the exact form of an answer.
  */
-import { fieldText } from '../document-text.ts';
+import { fieldText } from '../pair/document-text.ts';
 import { printInstruction } from '../rules/instruction-text.ts';
-import { DOCUMENT_FIELDS, type JudgedPair } from '../pair.ts';
+import { DOCUMENT_FIELDS, type JudgedPair } from '../pair/pair.ts';
 import type { ErrorGroup } from './piar-measure.ts';
 import type { RefinerView } from './piar.ts';
 import { describeEdit } from '../rules/instruction-edits.ts';
-import { CRITERIA } from '../vocabulary.ts';
+import { CRITERIA } from '../pair/vocabulary.ts';
 
 /** A message of a chat. */
 export interface ChatMessage {

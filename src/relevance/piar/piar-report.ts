@@ -3,10 +3,10 @@
  * the last instruction agree with people on queries that nothing was chosen by.
  */
 import { instructionToText } from '../rules/instruction.ts';
-import type { LabelScale } from '../labels.ts';
+import type { LabelScale } from '../pair/labels.ts';
 import type { SplitMeasure } from './piar-measure.ts';
 import type { PiarHistory, PiarRound } from './piar.ts';
-import type { SynthesisCounts } from '../trace/trace-synthesis.ts';
+import type { SynthesisCounts } from '../rules/trace-synthesis.ts';
 
 /** What a report is told beside the history. */
 export interface ReportFacts {

@@ -14,10 +14,10 @@ import { LabError, messageOf, throwIfAborted } from '../../common/errors.ts';
 import { FiringTable } from '../rules/firing-table.ts';
 import { applyEdits, describeEdit, type Edit } from '../rules/instruction-edits.ts';
 import { type Instruction, instructionHash } from '../rules/instruction.ts';
-import type { Lexicon } from '../lexicon.ts';
-import type { JudgedPair } from '../pair.ts';
+import type { Lexicon } from '../pair/lexicon.ts';
+import type { JudgedPair } from '../pair/pair.ts';
 import { countRight, type ErrorGroup, groupErrors, measureInstruction, type SplitMeasure } from './piar-measure.ts';
-import { foldText } from '../text-folding.ts';
+import { foldText } from '../pair/text-folding.ts';
 
 /** Judged pairs in three parts that share no query. */
 export interface PiarData {

@@ -3,10 +3,10 @@
  * asked of the rules and of a model alike.
  */
 import type { Rng } from '../../common/rng.ts';
-import { attributeValueText, documentValues } from '../document-text.ts';
+import { attributeValueText, documentValues } from '../pair/document-text.ts';
 import { type EvidencePlace, locateEvidence } from './evidence-places.ts';
-import type { AttributeValue, LabDocument, Pair } from '../pair.ts';
-import { wordsOf } from '../text-folding.ts';
+import type { AttributeValue, LabDocument, Pair } from '../pair/pair.ts';
+import { wordsOf } from '../pair/text-folding.ts';
 import type { Evidence } from '../trace/trace.ts';
 
 /**

@@ -1,10 +1,10 @@
 /**
  * Where a piece of evidence stands in its pair, as character ranges, so that a page can highlight it.
  */
-import { attributeValueText } from '../document-text.ts';
-import type { LabDocument, Pair } from '../pair.ts';
-import { findPhrase } from '../phrases.ts';
-import { wordsOf } from '../text-folding.ts';
+import { attributeValueText } from '../pair/document-text.ts';
+import type { LabDocument, Pair } from '../pair/pair.ts';
+import { findPhrase } from '../pair/phrases.ts';
+import { wordsOf } from '../pair/text-folding.ts';
 import type { Evidence } from '../trace/trace.ts';
 
 /** The text a range points into: the query, a document field, or the value of one attribute. */

@@ -1,9 +1,9 @@
 /**
  * Whether a piece of evidence was really copied from the pair it is about.
  */
-import { documentValues } from '../document-text.ts';
-import type { Pair } from '../pair.ts';
-import { wordsOf } from '../text-folding.ts';
+import { documentValues } from '../pair/document-text.ts';
+import type { Pair } from '../pair/pair.ts';
+import { wordsOf } from '../pair/text-folding.ts';
 import type { Evidence } from '../trace/trace.ts';
 
 /**

@@ -1,15 +1,15 @@
 /**
  * Executes an instruction on a pair: which rules win, what label they imply, and the gold trace that says so.
  */
-import { attributeValueText } from '../document-text.ts';
-import { type Facts, type Fact, inDocument, readFacts } from './facts.ts';
+import { attributeValueText } from '../pair/document-text.ts';
+import { type Facts, type Fact, type Found, inDocument, readFacts } from './facts.ts';
 import type { Condition, Instruction, Rule } from './instruction.ts';
-import type { Lexicon } from '../lexicon.ts';
-import type { Pair } from '../pair.ts';
-import { hasPhrase } from '../phrases.ts';
-import { wordsOf } from '../text-folding.ts';
+import type { Lexicon } from '../pair/lexicon.ts';
+import type { Pair } from '../pair/pair.ts';
+import { hasPhrase } from '../pair/phrases.ts';
+import { wordsOf } from '../pair/text-folding.ts';
 import type { Evidence, Trace } from '../trace/trace.ts';
-import type { Criterion, Verdict } from '../vocabulary.ts';
+import type { Criterion, Verdict } from '../pair/vocabulary.ts';
 import { findWords } from './word-conditions.ts';
 
 /** A gold trace cites at most this many binding rules, the first in instruction order. */
@@ -75,9 +75,6 @@ export function fires(rule: Pick<Rule, 'scope' | 'when'>, facts: Facts): Found |
   if (rule.scope !== undefined && rule.scope !== facts.category) return undefined;
   return holds(rule.when, facts);
 }
-
-/** What a condition found, and the words that show it. */
-export type Found = Pick<Finding, 'verdict' | 'evidence'>;
 
 function holds(condition: Condition, facts: Facts): Found | undefined {
   switch (condition.kind) {

@@ -5,17 +5,17 @@
  * Evidence is as short as it can be: the matching word of the document, the asked and the offered word of a mismatch,
  * the asked word of something absent.
  */
-import { attributeValueText, documentValues } from '../document-text.ts';
+import { attributeValueText, documentValues } from '../pair/document-text.ts';
 import type { Condition } from './instruction.ts';
 import { type Intent, parseIntent } from './intent.ts';
-import type { Lexicon } from '../lexicon.ts';
-import type { LabDocument, Pair } from '../pair.ts';
-import { PairWords } from '../pair-words.ts';
-import { hasPhrase, phraseOf } from '../phrases.ts';
-import { isNearQuantity, isSameQuantity, parseQuantities, type Quantity } from './quantities.ts';
-import { wordsOf } from '../text-folding.ts';
+import type { Lexicon } from '../pair/lexicon.ts';
+import type { LabDocument, Pair } from '../pair/pair.ts';
+import { PairWords } from '../pair/pair-words.ts';
+import { hasPhrase, phraseOf } from '../pair/phrases.ts';
+import { isNearQuantity, isSameQuantity, parseQuantities, type Quantity } from '../pair/quantities.ts';
+import { wordsOf } from '../pair/text-folding.ts';
 import type { Evidence } from '../trace/trace.ts';
-import type { Verdict } from '../vocabulary.ts';
+import type { Verdict } from '../pair/vocabulary.ts';
 
 /** The document attributes whose names have a meaning of their own. */
 export const CATEGORY_ATTRIBUTE = 'category';
@@ -33,11 +33,15 @@ export type RelationCondition = Extract<
 type RelationKind = RelationCondition['kind'];
 type FactOf<Kind extends RelationKind> = Fact<Extract<RelationCondition, { kind: Kind }>['is'][number]>;
 
-/** One relation that holds between query and document. */
-export interface Fact<Is extends string = string> {
-  readonly is: Is;
+/** What a condition found, and the words that show it. */
+export interface Found {
   readonly verdict: Verdict;
   readonly evidence: readonly Evidence[];
+}
+
+/** One relation that holds between query and document. */
+export interface Fact<Is extends string = string> extends Found {
+  readonly is: Is;
   /** The attribute the fact is about. */
   readonly of?: string;
 }

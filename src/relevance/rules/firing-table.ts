@@ -5,9 +5,9 @@
 import { fires } from './execute.ts';
 import { type Facts, readFacts } from './facts.ts';
 import { canonicalJson, type Instruction, type Rule } from './instruction.ts';
-import type { Lexicon } from '../lexicon.ts';
-import type { JudgedPair } from '../pair.ts';
-import type { Criterion } from '../vocabulary.ts';
+import type { Lexicon } from '../pair/lexicon.ts';
+import type { JudgedPair } from '../pair/pair.ts';
+import type { Criterion } from '../pair/vocabulary.ts';
 
 /** What stands for "no rule fired". */
 export const NO_LABEL = -1;

@@ -6,7 +6,7 @@ import * as v from 'valibot';
 import { LabError } from '../../common/errors.ts';
 import { conditionText } from './instruction-text.ts';
 import { conditionSchema, type Instruction, parseInstruction, type Rule, ruleSchema } from './instruction.ts';
-import { CRITERIA } from '../vocabulary.ts';
+import { CRITERIA } from '../pair/vocabulary.ts';
 
 const id = v.pipe(v.string(), v.nonEmpty());
 /** The rule before which it goes; at the end when left out. */

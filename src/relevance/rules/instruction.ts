@@ -9,9 +9,9 @@
 import * as v from 'valibot';
 import { LabError } from '../../common/errors.ts';
 import { hashHex } from '../../common/rng.ts';
-import { MAX_SCALE, MIN_SCALE, type LabelScale } from '../labels.ts';
-import { DOCUMENT_FIELDS } from '../pair.ts';
-import { CRITERIA, MAX_INSTRUCTION_VERSIONS, MAX_RULES } from '../vocabulary.ts';
+import { MAX_SCALE, MIN_SCALE, type LabelScale } from '../pair/labels.ts';
+import { DOCUMENT_FIELDS } from '../pair/pair.ts';
+import { CRITERIA, MAX_INSTRUCTION_VERSIONS, MAX_RULES } from '../pair/vocabulary.ts';
 
 /** A condition on how the pair stands in one respect: it holds if any of the listed relations does. */
 function relationSchema<Kind extends string, const Relations extends readonly [string, ...string[]]>(

@@ -2,11 +2,11 @@
  * What a query asks for, read word by word against a lexicon. The brand and type of the document at hand count as
  * known words too, so that a pair can be judged although its brand was never heard of.
  */
-import type { Lexicon } from '../lexicon.ts';
-import type { LabDocument } from '../pair.ts';
-import { findPhrase, phraseOf } from '../phrases.ts';
-import { parseQuantities, type Quantity } from './quantities.ts';
-import { wordsOf } from '../text-folding.ts';
+import type { Lexicon } from '../pair/lexicon.ts';
+import type { LabDocument } from '../pair/pair.ts';
+import { findPhrase, phraseOf } from '../pair/phrases.ts';
+import { parseQuantities, type Quantity } from '../pair/quantities.ts';
+import { wordsOf } from '../pair/text-folding.ts';
 
 /** A wished value of an attribute ("colour": "red"). */
 export interface Wish {

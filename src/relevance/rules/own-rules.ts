@@ -7,7 +7,7 @@
 import * as v from 'valibot';
 import { messageOf } from '../../common/errors.ts';
 import { type Instruction, parseInstruction } from './instruction.ts';
-import { lexiconSchema, makeLexicon } from '../lexicon.ts';
+import { lexiconSchema, makeLexicon } from '../pair/lexicon.ts';
 import type { Rules } from './rules.ts';
 
 /** The schema of own rules in settings. */

@@ -3,7 +3,7 @@
  * that it writes nevertheless is found wrong.
  */
 import type { Instruction } from './instruction.ts';
-import { type Lexicon, makeLexicon } from '../lexicon.ts';
+import { type Lexicon, makeLexicon } from '../pair/lexicon.ts';
 
 /** What reasoning is checked by. */
 export interface Rules {

@@ -6,8 +6,8 @@ import { evidenceOccurs } from './evidence.ts';
 import { executeFacts } from './execute.ts';
 import { type Facts, readFacts } from './facts.ts';
 import type { Instruction, Rule } from './instruction.ts';
-import type { Lexicon } from '../lexicon.ts';
-import type { Pair } from '../pair.ts';
+import type { Lexicon } from '../pair/lexicon.ts';
+import type { Pair } from '../pair/pair.ts';
 import type { Trace, TraceStep } from '../trace/trace.ts';
 
 /** The outcome for one step, with a reason in a few words. */

@@ -2,11 +2,10 @@
  * Conditions on the words of a pair, whatever they mean: how many are shared, whether they stand in one run, how many
  * the query has, and what a document names that nobody asked for. They need no lexicon, so they hold on any data.
  */
-import type { Found } from './execute.ts';
-import { inDocument, inQuery } from './facts.ts';
+import { type Found, inDocument, inQuery } from './facts.ts';
 import type { Condition } from './instruction.ts';
-import { asWritten, type FieldWords, type PairWords, type WordText } from '../pair-words.ts';
-import { contentWords } from '../text-folding.ts';
+import { asWritten, type FieldWords, type PairWords, type WordText } from '../pair/pair-words.ts';
+import { contentWords } from '../pair/text-folding.ts';
 import type { Evidence } from '../trace/trace.ts';
 
 type ConditionOf<Kind extends Condition['kind']> = Extract<Condition, { kind: Kind }>;

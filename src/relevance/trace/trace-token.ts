@@ -2,7 +2,7 @@
  * What each special token means inside a completion. The parser reads by it, and a decoder that is held to the grammar
  * masks by it: a token may come next if the kind of its meaning is among `TraceParser.allowedNext()`.
  */
-import { MAX_SCALE, MIN_SCALE } from '../labels.ts';
+import { MAX_SCALE, MIN_SCALE } from '../pair/labels.ts';
 import {
   CRITERIA,
   type Criterion,
@@ -17,7 +17,7 @@ import {
   type Verdict,
   VERDICTS,
   verdictToken,
-} from '../vocabulary.ts';
+} from '../pair/vocabulary.ts';
 
 export type TraceTokenMeaning =
   | { readonly kind: 'label'; readonly scaleSize: number; readonly label: number }

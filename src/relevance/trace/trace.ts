@@ -12,9 +12,9 @@
  * The answer stands once its label has come, whatever becomes of the reasoning.
  */
 import { LabError } from '../../common/errors.ts';
-import { type LabelScale, MAX_SCALE, MIN_SCALE } from '../labels.ts';
+import { type LabelScale, MAX_SCALE, MIN_SCALE } from '../pair/labels.ts';
 import { type Segment, special, words } from './segments.ts';
-import { foldText } from '../text-folding.ts';
+import { foldText } from '../pair/text-folding.ts';
 import { type TraceTokenKind, type TraceTokenMeaning, traceTokenMeaning } from './trace-token.ts';
 import {
   type Criterion,
@@ -28,7 +28,7 @@ import {
   ruleToken,
   type Verdict,
   verdictToken,
-} from '../vocabulary.ts';
+} from '../pair/vocabulary.ts';
 
 /**
  * The orders of a completion. All of the lab answers first; the others are there to be compared with (E6):

@@ -11,12 +11,12 @@
 import * as v from 'valibot';
 import { LabError } from '../../common/errors.ts';
 import { hash32, hashHex, Rng } from '../../common/rng.ts';
-import { documentValues } from '../document-text.ts';
+import { documentValues } from '../pair/document-text.ts';
 import { execute, traceOf } from '../rules/execute.ts';
 import { canonicalJson, type Instruction, instructionHash, type Rule, ruleIndex } from '../rules/instruction.ts';
-import { type Lexicon, makeLexicon } from '../lexicon.ts';
-import type { JudgedPair, LabDocument } from '../pair.ts';
-import { wordsOf } from '../text-folding.ts';
+import { type Lexicon, makeLexicon } from '../pair/lexicon.ts';
+import type { JudgedPair, LabDocument } from '../pair/pair.ts';
+import { wordsOf } from '../pair/text-folding.ts';
 import type { Trace } from '../trace/trace.ts';
 import { planDocument, writeDocument } from './world-document.ts';
 import { planQuery, QUERY_SHAPES, type QueryPlan, type QueryShape, queryText } from './world-query.ts';

@@ -11,8 +11,8 @@ import {
   type RelationCondition,
 } from '../rules/facts.ts';
 import type { Rule } from '../rules/instruction.ts';
-import type { LabDocument } from '../pair.ts';
-import { NEAR_TOLERANCE } from '../rules/quantities.ts';
+import type { LabDocument } from '../pair/pair.ts';
+import { NEAR_TOLERANCE } from '../pair/quantities.ts';
 import { type QueryPlan, sizeText } from './world-query.ts';
 import {
   AUDIENCES,

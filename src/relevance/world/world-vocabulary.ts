@@ -4,7 +4,7 @@
  * types a model is tested on are new to it.
  */
 import { Rng } from '../../common/rng.ts';
-import type { LexiconData } from '../lexicon.ts';
+import type { LexiconData } from '../pair/lexicon.ts';
 
 export const VERTICALS = ['kitchen', 'audio', 'lighting', 'tools', 'outdoor', 'clothing'] as const;
 export type Vertical = (typeof VERTICALS)[number];

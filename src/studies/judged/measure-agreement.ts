@@ -7,8 +7,8 @@ import { encodeFor } from '../../infer/score-pairs.ts';
 import { scorePrompts, type LabelScore } from '../../infer/score.ts';
 import { bytesOf, type Precision, type StoredWeights } from '../../model/stored-weights.ts';
 import { agreementOf } from '../../relevance/metrics/agreement.ts';
-import type { JudgedPair } from '../../relevance/pair.ts';
-import { EOS } from '../../relevance/vocabulary.ts';
+import type { JudgedPair } from '../../relevance/pair/pair.ts';
+import { EOS } from '../../relevance/pair/vocabulary.ts';
 import type { CopyAgreement } from './agreement-report.ts';
 
 /** What a model answers to pairs. */

@@ -3,12 +3,12 @@
  * on the pairs to learn from, and the refined instruction by itself.
  */
 import { hash32 } from '../../common/rng.ts';
-import { Bm25, fitThresholds, labelOfScore } from '../../relevance/bm25.ts';
+import { Bm25, fitThresholds, labelOfScore } from '../../relevance/prompt/bm25.ts';
 import { executeFacts } from '../../relevance/rules/execute.ts';
 import { readFacts } from '../../relevance/rules/facts.ts';
 import type { Rules } from '../../relevance/rules/rules.ts';
-import type { JudgedPair, LabDocument } from '../../relevance/pair.ts';
-import { readPair } from '../../relevance/typed-document.ts';
+import type { JudgedPair, LabDocument } from '../../relevance/pair/pair.ts';
+import { readPair } from '../../relevance/rules/typed-document.ts';
 
 /** A test pair with what a system makes of it. */
 export interface Prediction {

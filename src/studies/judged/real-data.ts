@@ -5,7 +5,7 @@
  * Folds are of queries. Of each fold's remaining queries some are held out for choices (dev); PIAR refines an instruction
  * on the others, and every model learns from the same pairs. Systems are compared on the test queries of all folds pooled.
  */
-import { makeDataSet, type DataSet, type GradedPair } from '../../data/data-set.ts';
+import { makeDataSet, type DataSet, type GradedPair } from '../../data/files/data-set.ts';
 import { kFoldByQuery, sampleQueries } from '../../data/splits.ts';
 import type { GrpoExperimentInput } from '../../protocol/grpo-experiment.ts';
 import type { SftExperiment, SftExperimentInput } from '../../protocol/sft-experiment.ts';

@@ -4,7 +4,7 @@
  */
 import { Rng } from '../../common/rng.ts';
 import { bootstrapInterval } from '../../relevance/metrics/bootstrap.ts';
-import type { Measured } from '../../relevance/piar/label-report.ts';
+import type { Measured } from '../../relevance/metrics/label-report.ts';
 import { confusionMatrix, macroF1Of, quadraticWeightedKappaOf } from '../../relevance/metrics/metrics.ts';
 import { groupByQuery, ndcg, pairAccuracy } from '../../relevance/metrics/metrics-ranking.ts';
 import type { Prediction } from './real-baselines.ts';

@@ -1,7 +1,7 @@
 /**
  * What a recipe on real judgments found, as a report and a plot. Every number comes from the results file.
  */
-import type { Measured } from '../../relevance/piar/label-report.ts';
+import type { Measured } from '../../relevance/metrics/label-report.ts';
 import { MEASURE_NAMES, REAL_MEASURES, type RealMeasure } from './real-measures.ts';
 import { COMPARED_WITH, type RealResults } from './real-results.ts';
 import { escaped, type Report, type ReportBlock } from '../report-blocks.ts';

@@ -2,7 +2,7 @@
  * The results of a recipe on real judgments as a file: `docs/results/<id>.json`, and how they are put together from folds.
  */
 import * as v from 'valibot';
-import type { Measured } from '../../relevance/piar/label-report.ts';
+import type { Measured } from '../../relevance/metrics/label-report.ts';
 import type { Prediction } from './real-baselines.ts';
 import { compareSystems, MEASURE_NAMES, measureSystem, REAL_MEASURES, type RealMeasures } from './real-measures.ts';
 import { DEV_SHARE, MODEL_ARMS, type RealRecipe, SEED } from './real-data.ts';

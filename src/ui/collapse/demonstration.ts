@@ -1,7 +1,7 @@
 /**
  * The demonstration as a plan: which branches run, with which settings. Two things vary around the method: prompts are
  * *matched* (rules as frequent as in the expert's data) or *head-heavy* (prompts of rare rules ten times as rare); the
- * reward is *full*, *plausible* or *lenient* (relevance/trace/reward.ts). A test holds the settings to those of the experiments.
+ * reward is *full*, *plausible* or *lenient* (relevance/rules/reward.ts). A test holds the settings to those of the experiments.
  * Start and data are the bundled model and its rule world, or a checkpoint and a file of one's own.
  */
 import { checkpointUrl, type GrpoRequest, MAX_BRANCHES } from '../../protocol/grpo.ts';

@@ -12,7 +12,13 @@ import {
   type RulesSummary,
   RulesSummarySchema,
 } from '../../protocol/imported-data.ts';
-import { type GrpoApi, type GrpoCommand, type GrpoEvent, GrpoEventSchema, type GrpoRequest } from '../../protocol/grpo.ts';
+import {
+  type GrpoApi,
+  type GrpoCommand,
+  type GrpoEvent,
+  GrpoEventSchema,
+  type GrpoRequest,
+} from '../../protocol/grpo.ts';
 import { trustedScriptUrl } from '../parts/trusted-script-url.ts';
 import { readMessage, whenBroken } from '../parts/worker-failure.ts';
 

@@ -4,7 +4,7 @@
 import { css, html, LitElement, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import type { GrpoCommand, GrpoEventOf } from '../../protocol/grpo.ts';
-import { branchLineStyles, branchLook } from './branch-looks.ts';
+import { branchLineStyles, branchLook } from '../parts/branch-looks.ts';
 import type { BranchState } from './collapse-state.ts';
 import { failureHeading } from '../parts/failure-text.ts';
 import { fieldStyles } from '../parts/field-styles.ts';

@@ -11,9 +11,9 @@ import { type GrpoCommand, type GrpoEvent, MAX_BRANCHES, type MeasuredPoint } fr
 import type { BackendChoice } from '../../protocol/scoring.ts';
 import type { DataKind } from '../../protocol/sft-experiment.ts';
 
-import { branchLook } from './branch-looks.ts';
+import { branchLook } from '../parts/branch-looks.ts';
 import type { CheckpointClient } from '../parts/checkpoint-client.ts';
-import { CheckpointsController } from '../train/checkpoints-controller.ts';
+import { CheckpointsController } from '../parts/checkpoints-controller.ts';
 import { CollapseController } from './collapse-controller.ts';
 import { type BranchState, isOpen } from './collapse-state.ts';
 import { alarmOf } from './collapse-text.ts';

@@ -4,7 +4,7 @@
  */
 import { css, html, LitElement, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
-import type { CheckpointsController, CheckpointsState } from '../train/checkpoints-controller.ts';
+import type { CheckpointsController, CheckpointsState } from '../parts/checkpoints-controller.ts';
 import { type DemonstrationOffer, demonstrationOffers, type KeptDemonstration } from './demonstration-offers.ts';
 import '../parts/lab-notice.ts';
 import { baseStyles, buttonStyles } from '../parts/shared-styles.ts';

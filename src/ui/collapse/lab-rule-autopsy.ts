@@ -4,7 +4,7 @@
 import { css, html, LitElement, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { GrpoEventOf } from '../../protocol/grpo.ts';
-import { branchLook } from './branch-looks.ts';
+import { branchLook } from '../parts/branch-looks.ts';
 import type { BranchState } from './collapse-state.ts';
 import { fieldStyles } from '../parts/field-styles.ts';
 import { formatCount } from '../parts/format.ts';

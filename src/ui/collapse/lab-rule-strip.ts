@@ -5,7 +5,7 @@
  */
 import { css, html, LitElement, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
-import { branchLineStyles, branchLook } from './branch-looks.ts';
+import { branchLineStyles, branchLook } from '../parts/branch-looks.ts';
 import type { BranchState } from './collapse-state.ts';
 import { disclosureStyles } from '../parts/field-styles.ts';
 import { formatCount } from '../parts/format.ts';

@@ -5,7 +5,7 @@
 import type { ReactiveControllerHost } from 'lit';
 import type { CheckpointOverview } from '../../protocol/checkpoints.ts';
 import type { DataKind } from '../../protocol/sft-experiment.ts';
-import { DEFAULT_SCALE } from '../../relevance/labels.ts';
+import { DEFAULT_SCALE } from '../../relevance/pair/labels.ts';
 import { DataController, type OpenDataReader } from '../parts/data-controller.ts';
 import { BUNDLED_SOURCE, type DemonstrationData, type DemonstrationSource } from './demonstration.ts';
 import { type DemonstrationStart, demonstrationStarts } from './demonstration-starts.ts';

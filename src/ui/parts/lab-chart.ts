@@ -9,7 +9,7 @@ import { css, html, LitElement, nothing, unsafeCSS } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import uPlot from 'uplot';
 import plotCss from 'uplot/dist/uPlot.min.css?inline';
-import { BRANCH_DASHES, type BranchLook, branchLineStyles, isBranchLook } from '../collapse/branch-looks.ts';
+import { BRANCH_DASHES, type BranchLook, branchLineStyles, isBranchLook } from './branch-looks.ts';
 import { columnsOf, valueAt } from './chart-data.ts';
 import type { Curve } from './curve.ts';
 import { baseStyles } from './shared-styles.ts';

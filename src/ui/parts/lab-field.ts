@@ -8,7 +8,7 @@ import { css, html, LitElement, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import { classMap } from 'lit/directives/class-map.js';
 import { live } from 'lit/directives/live.js';
-import { cutByMarks, type Mark } from '../score/marked-text.ts';
+import { cutByMarks, type Mark } from './marked-text.ts';
 import { baseStyles } from './shared-styles.ts';
 
 /**

@@ -6,7 +6,7 @@
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
 import { failureOf } from '../../protocol/failure.ts';
 import type { ScoringEvent } from '../../protocol/scoring.ts';
-import type { Pair } from '../../relevance/pair.ts';
+import type { Pair } from '../../relevance/pair/pair.ts';
 import { type AnswerState, applyEvent, failAnswer, NO_ANSWER, startAnswer } from './answer-state.ts';
 import type { ScoringClient } from './scoring-client.ts';
 

@@ -4,7 +4,7 @@
  */
 import type { DoneEvent, LabelEvent, ScoringEvent, StepEvent } from '../../protocol/scoring.ts';
 import type { Failure } from '../../protocol/failure.ts';
-import type { Pair } from '../../relevance/pair.ts';
+import type { Pair } from '../../relevance/pair/pair.ts';
 
 /** `reading` until the label has come, `reasoning` until the end; `stopped` when a person stopped it. */
 export type AnswerPhase = 'idle' | 'reading' | 'reasoning' | 'done' | 'stopped' | 'failed';

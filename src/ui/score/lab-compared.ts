@@ -5,7 +5,7 @@
 import { css, html, LitElement, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { BackendChoice, LabelEvent } from '../../protocol/scoring.ts';
-import type { Pair } from '../../relevance/pair.ts';
+import type { Pair } from '../../relevance/pair/pair.ts';
 import { AnswerController } from './answer-controller.ts';
 import { describeAgreement } from './compared-models.ts';
 import { failureNotice } from '../parts/failure-notice.ts';

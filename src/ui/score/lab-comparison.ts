@@ -7,7 +7,7 @@ import { customElement, property, state } from 'lit/decorators.js';
 import { repeat } from 'lit/directives/repeat.js';
 import type { Checkpoint } from '../../protocol/checkpoints.ts';
 import type { BackendChoice, ModelSummary } from '../../protocol/scoring.ts';
-import type { Pair } from '../../relevance/pair.ts';
+import type { Pair } from '../../relevance/pair/pair.ts';
 import { type AnswerState, NO_ANSWER } from './answer-state.ts';
 import type { CheckpointClient } from '../parts/checkpoint-client.ts';
 import { comparableModels, originOf } from './compared-models.ts';

@@ -4,10 +4,10 @@
  */
 import { css, html, LitElement } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
-import { attributeValueText } from '../../relevance/document-text.ts';
+import { attributeValueText } from '../../relevance/pair/document-text.ts';
 import type { EvidenceSpan, StepEvent } from '../../protocol/scoring.ts';
 import '../parts/lab-field.ts';
-import type { Mark } from './marked-text.ts';
+import type { Mark } from '../parts/marked-text.ts';
 import { type AttributeRow, EMPTY_DRAFT, editedValue, type PairDraft } from './pair-draft.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
 

@@ -5,7 +5,7 @@
 import { html, LitElement, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import type { BackendChoice, ModelSummary } from '../../protocol/scoring.ts';
-import type { Pair } from '../../relevance/pair.ts';
+import type { Pair } from '../../relevance/pair/pair.ts';
 import { AnswerController } from './answer-controller.ts';
 import { BUNDLED_MODELS, bundledModel, DEFAULT_MODEL } from './bundled-models.ts';
 import type { CheckpointClient } from '../parts/checkpoint-client.ts';
@@ -21,7 +21,7 @@ import './lab-pair-editor.ts';
 import './lab-trace.ts';
 import type { ModelState } from './model-controller.ts';
 import { draftOf, EMPTY_DRAFT, isAnswerable, type PairDraft, pairOf } from './pair-draft.ts';
-import { scoreAddress } from '../routes.ts';
+import { scoreAddress } from '../parts/routes.ts';
 import type { ScoringClient } from './scoring-client.ts';
 import { scoreViewStyles } from './score-view-styles.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';

@@ -2,8 +2,8 @@
  * A pair as it is being edited. Attributes are rows here, because a person may type a name twice or leave it empty for
  * a while; a pair takes the rows that have a name, the last one where a name repeats.
  */
-import { attributeValueText } from '../../relevance/document-text.ts';
-import type { AttributeValue, Pair } from '../../relevance/pair.ts';
+import { attributeValueText } from '../../relevance/pair/document-text.ts';
+import type { AttributeValue, Pair } from '../../relevance/pair/pair.ts';
 
 /** One row of the attribute table. */
 export interface AttributeRow {

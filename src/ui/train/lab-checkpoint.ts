@@ -7,7 +7,7 @@ import { customElement, property, state } from 'lit/decorators.js';
 import type { Checkpoint } from '../../protocol/checkpoints.ts';
 import { fieldStyles } from '../parts/field-styles.ts';
 import { formatBytes, formatCount, formatTime } from '../parts/format.ts';
-import { scoreAddress } from '../routes.ts';
+import { scoreAddress } from '../parts/routes.ts';
 import { baseStyles, buttonStyles } from '../parts/shared-styles.ts';
 
 const SHA256_DIGITS = 64;

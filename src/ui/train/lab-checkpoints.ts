@@ -6,7 +6,7 @@ import { css, html, LitElement, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import { repeat } from 'lit/directives/repeat.js';
 import type { Checkpoint, CheckpointOverview } from '../../protocol/checkpoints.ts';
-import type { CheckpointsController, CheckpointsState } from './checkpoints-controller.ts';
+import type { CheckpointsController, CheckpointsState } from '../parts/checkpoints-controller.ts';
 import { download } from '../parts/download.ts';
 import { failureNotice } from '../parts/failure-notice.ts';
 import { formatBytes, formatPercent } from '../parts/format.ts';

@@ -10,7 +10,7 @@ import '../parts/lab-chart.ts';
 import type { ChartLine } from '../parts/lab-chart.ts';
 import '../parts/lab-notice.ts';
 import { readoutStyles } from '../parts/readout-styles.ts';
-import { scoreAddress } from '../routes.ts';
+import { scoreAddress } from '../parts/routes.ts';
 import { runReadings } from './run-readings.ts';
 import { announcement, progressText, stageText } from './run-text.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';

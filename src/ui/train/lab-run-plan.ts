@@ -7,7 +7,14 @@ import { customElement, property } from 'lit/decorators.js';
 import type { DataKind } from '../../protocol/sft-experiment.ts';
 import type { TrainingPlan } from '../../protocol/training.ts';
 import { trainingFailureHeading } from '../parts/failure-text.ts';
-import { backendName, formatBytes, formatCount, formatDuration, formatParameters, formatSpan } from '../parts/format.ts';
+import {
+  backendName,
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatParameters,
+  formatSpan,
+} from '../parts/format.ts';
 import '../parts/lab-notice.ts';
 import type { PlanState } from './plan-controller.ts';
 import { reading } from '../parts/reading.ts';

@@ -10,7 +10,7 @@ import type { BackendChoice } from '../../protocol/scoring.ts';
 import { type DataKind, type SftExperiment, SftExperimentSchema } from '../../protocol/sft-experiment.ts';
 import type { TrainingEvent } from '../../protocol/training.ts';
 import type { CheckpointClient } from '../parts/checkpoint-client.ts';
-import { CheckpointsController } from './checkpoints-controller.ts';
+import { CheckpointsController } from '../parts/checkpoints-controller.ts';
 import { DataController } from '../parts/data-controller.ts';
 import { FIRST_RUN } from './first-run.ts';
 import './lab-checkpoints.ts';

@@ -5,7 +5,7 @@
 import * as v from 'valibot';
 import type { DataSummary } from '../../protocol/imported-data.ts';
 import { type DataKind, type SftExperiment, SftExperimentSchema } from '../../protocol/sft-experiment.ts';
-import { DEFAULT_SCALE } from '../../relevance/labels.ts';
+import { DEFAULT_SCALE } from '../../relevance/pair/labels.ts';
 import { fieldsOf, type NumberField, type SettingField } from './settings-fields.ts';
 
 const WORLD_SCALE = DEFAULT_SCALE.size;

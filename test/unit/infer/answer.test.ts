@@ -5,7 +5,7 @@ import { answerPair } from '../../../src/infer/answer.ts';
 import { disposeLabModel, type LabModel, loadLabModel, promptRoom } from '../../../src/infer/lab-model.ts';
 import { scorePair, scoreStream } from '../../../src/infer/score-pairs.ts';
 import { type ScoringEvent, ScoringEventSchema } from '../../../src/protocol/scoring.ts';
-import { makeDocument, type Pair } from '../../../src/relevance/pair.ts';
+import { makeDocument, type Pair } from '../../../src/relevance/pair/pair.ts';
 import { useBackend } from '../../reference/backends.ts';
 import { SMALL_WORLD, smallLabModel, smallModelFiles } from '../../reference/small-lab-model.ts';
 

@@ -1,7 +1,7 @@
 /** An imported data set as the data of a run: labels without reasons, no query in two parts, errors that name the row. */
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
-import type { DataSet } from '../../../src/data/data-set.ts';
+import type { DataSet } from '../../../src/data/files/data-set.ts';
 import { countShortened, splitFile } from '../../../src/runs/file-data.ts';
 import { prepareSft } from '../../../src/runs/sft-experiment.ts';
 import { type FileData, type SftExperiment, SftExperimentSchema } from '../../../src/protocol/sft-experiment.ts';

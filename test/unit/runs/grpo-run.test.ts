@@ -5,13 +5,9 @@
 import * as v from 'valibot';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { LabError } from '../../../src/common/errors.ts';
-import {
-  type GrpoCheckpoint,
-  readGrpoCheckpoint,
-  writeGrpoCheckpoint,
-} from '../../../src/runs/grpo-checkpoint.ts';
-import { type FinishedGrpo, type GrpoHooks, runGrpo, type StartModel } from '../../../src/runs/grpo-run.ts';
-import { prepareGrpo, startOf } from '../../../src/runs/grpo-task.ts';
+import { type GrpoCheckpoint, readGrpoCheckpoint, writeGrpoCheckpoint } from '../../../src/runs/grpo-checkpoint.ts';
+import { type FinishedGrpo, type GrpoHooks, runGrpo } from '../../../src/runs/grpo-run.ts';
+import { prepareGrpo, startOf, type StartModel } from '../../../src/runs/grpo-task.ts';
 import { disposeLabModel, loadLabModel } from '../../../src/infer/lab-model.ts';
 import { readWeights } from '../../../src/model/weights.ts';
 import { GrpoExperimentSchema, type GrpoExperimentInput } from '../../../src/protocol/grpo-experiment.ts';

@@ -2,8 +2,8 @@
  * A small file of judged pairs whose labels follow from its words, as a person could have made one.
  */
 import { Rng } from '../../../src/common/rng.ts';
-import { type DataSet } from '../../../src/data/data-set.ts';
-import { type DataFile, readDataSet } from '../../../src/data/data-set-reader.ts';
+import { type DataSet } from '../../../src/data/files/data-set.ts';
+import { type DataFile, readDataSet } from '../../../src/data/files/data-set-reader.ts';
 
 const THINGS = ['kettle', 'lamp', 'rug', 'mug', 'chair', 'desk', 'pan', 'shelf'];
 const COLOURS = ['red', 'blue', 'green', 'white', 'black'];

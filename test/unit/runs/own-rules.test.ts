@@ -4,16 +4,12 @@
  */
 import * as v from 'valibot';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { DataSet } from '../../../src/data/data-set.ts';
-import { modelFilesOf } from '../../../src/runs/checkpoint-model.ts';
+import type { DataSet } from '../../../src/data/files/data-set.ts';
+import { modelFilesOf } from '../../../src/runs/sft-model.ts';
 import { expertsOf, makeOwnRules, rulesOfFile, splitFile } from '../../../src/runs/file-data.ts';
-import {
-  type GrpoCheckpoint,
-  readGrpoCheckpoint,
-  writeGrpoCheckpoint,
-} from '../../../src/runs/grpo-checkpoint.ts';
-import { runGrpo, type StartModel } from '../../../src/runs/grpo-run.ts';
-import { prepareGrpo, startOf } from '../../../src/runs/grpo-task.ts';
+import { type GrpoCheckpoint, readGrpoCheckpoint, writeGrpoCheckpoint } from '../../../src/runs/grpo-checkpoint.ts';
+import { runGrpo } from '../../../src/runs/grpo-run.ts';
+import { prepareGrpo, startOf, type StartModel } from '../../../src/runs/grpo-task.ts';
 import { writeRunFile } from '../../../src/runs/run-file.ts';
 import { type SftCheckpoint, writeSftCheckpoint } from '../../../src/runs/sft-checkpoint.ts';
 import { prepareSft } from '../../../src/runs/sft-experiment.ts';
@@ -24,7 +20,7 @@ import { type GrpoExperiment, GrpoExperimentSchema } from '../../../src/protocol
 import { type FileData, parseSftExperiment, type SftExperiment } from '../../../src/protocol/sft-experiment.ts';
 import { startInstruction } from '../../../src/relevance/rules/start-instruction.ts';
 import { parseTrace } from '../../../src/relevance/trace/trace.ts';
-import { induceLexicon } from '../../../src/relevance/typed-document.ts';
+import { induceLexicon } from '../../../src/relevance/rules/typed-document.ts';
 import { traceAgreement } from '../../../src/relevance/rules/verify.ts';
 import { useBackend } from '../../reference/backends.ts';
 import { smallModelFiles } from '../../reference/small-lab-model.ts';

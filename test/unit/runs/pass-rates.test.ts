@@ -1,12 +1,8 @@
 import * as v from 'valibot';
 import { beforeAll, describe, expect, it } from 'vitest';
-import {
-  type GrpoCheckpoint,
-  readGrpoCheckpoint,
-  writeGrpoCheckpoint,
-} from '../../../src/runs/grpo-checkpoint.ts';
-import { type GrpoHooks, runGrpo, type StartModel } from '../../../src/runs/grpo-run.ts';
-import { type PreparedGrpo, prepareGrpo, startOf } from '../../../src/runs/grpo-task.ts';
+import { type GrpoCheckpoint, readGrpoCheckpoint, writeGrpoCheckpoint } from '../../../src/runs/grpo-checkpoint.ts';
+import { type GrpoHooks, runGrpo } from '../../../src/runs/grpo-run.ts';
+import { type PreparedGrpo, prepareGrpo, startOf, type StartModel } from '../../../src/runs/grpo-task.ts';
 import { applyPasses, type PassCounts, withPassRates } from '../../../src/runs/pass-rates.ts';
 import { disposeLabModel, loadLabModel } from '../../../src/infer/lab-model.ts';
 import { readWeights } from '../../../src/model/weights.ts';

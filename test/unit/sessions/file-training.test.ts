@@ -4,14 +4,14 @@
  */
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
-import { modelFilesOf } from '../../../src/runs/checkpoint-model.ts';
+import { modelFilesOf } from '../../../src/runs/sft-model.ts';
 import { readSftCheckpoint } from '../../../src/runs/sft-checkpoint.ts';
 import { answerPair } from '../../../src/infer/answer.ts';
 import { disposeLabModel, loadLabModel, MODEL_FILES } from '../../../src/infer/lab-model.ts';
 import type { DataSummary } from '../../../src/protocol/imported-data.ts';
 import { type ScoringEvent, ScoringEventSchema } from '../../../src/protocol/scoring.ts';
 import { TrainingPlanSchema } from '../../../src/protocol/training.ts';
-import { makeDocument } from '../../../src/relevance/pair.ts';
+import { makeDocument } from '../../../src/relevance/pair/pair.ts';
 import { pairsTsv } from '../runs/own-pairs.ts';
 import { MemoryStore } from './memory-store.ts';
 import { TrainingHarness } from './training-harness.ts';

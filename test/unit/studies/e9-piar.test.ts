@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import * as v from 'valibot';
 import { type E9Data, runE9 } from '../../../src/studies/e9-piar.ts';
 import { E9ResultsSchema, findingsFor } from '../../../src/studies/e9-results.ts';
-import { splitForPiar } from '../../../src/studies/judged/piar-split.ts';
+import { splitForPiar } from '../../../src/studies/piar-split.ts';
 import { makeRuleWorld } from '../../../src/relevance/world/rule-world.ts';
 
 const world = makeRuleWorld({ trainQueries: 90 });

@@ -17,7 +17,7 @@ import {
   readWeights,
   type TensorData,
 } from '../../../src/model/weights.ts';
-import { DEFAULT_REWARD_CONFIG } from '../../../src/relevance/trace/reward.ts';
+import { DEFAULT_REWARD_CONFIG } from '../../../src/relevance/rules/reward.ts';
 import { makeRuleWorld } from '../../../src/relevance/world/rule-world.ts';
 import { type GrpoRun, type GrpoState, trainGrpo } from '../../../src/train/grpo.ts';
 import type { GrpoStep, KeptGroup } from '../../../src/train/grpo-telemetry.ts';

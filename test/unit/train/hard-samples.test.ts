@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Rng } from '../../../src/common/rng.ts';
 import { disposeWeights, initialWeights } from '../../../src/model/weights.ts';
-import type { JudgedPair } from '../../../src/relevance/pair.ts';
+import type { JudgedPair } from '../../../src/relevance/pair/pair.ts';
 import { parseTrace, printTrace, type ParsedTrace, type Trace } from '../../../src/relevance/trace/trace.ts';
 import { type Attempt, attemptAll, judgeAttempt } from '../../../src/train/attempts.ts';
 import { difficultyOf, hardNegatives, hardReasons, hardSamples, type Tried } from '../../../src/train/hard-samples.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type FoldContext, runFold } from '../../../../src/cli/studies/recipe-fold.ts';
-import type { DataSet } from '../../../../src/data/data-set.ts';
+import type { DataSet } from '../../../../src/data/files/data-set.ts';
 import {
   foldsOf,
   MODEL_IDS,

@@ -3,7 +3,7 @@ import { readAttribute, readAttributes } from '../../../../src/data/files/attrib
 import { findColumns, type Role } from '../../../../src/data/files/columns.ts';
 import { GradeReader } from '../../../../src/data/files/grades.ts';
 import { RowProblem } from '../../../../src/data/files/records.ts';
-import { BINARY_SCALE, DEFAULT_SCALE, makeScale } from '../../../../src/relevance/labels.ts';
+import { BINARY_SCALE, DEFAULT_SCALE, makeScale } from '../../../../src/relevance/pair/labels.ts';
 
 function rolesOf(names: readonly string[], wished = {}): Partial<Record<Role, string>> {
   return Object.fromEntries(findColumns(names, wished).names);

@@ -9,8 +9,8 @@ import {
   type PairsOptions,
 } from '../../../../src/data/files/pairs-file.ts';
 import { isRowError } from '../../../../src/data/files/records.ts';
-import { BINARY_SCALE } from '../../../../src/relevance/labels.ts';
-import { makeDocument } from '../../../../src/relevance/pair.ts';
+import { BINARY_SCALE } from '../../../../src/relevance/pair/labels.ts';
+import { makeDocument } from '../../../../src/relevance/pair/pair.ts';
 import { all, chunked } from './chunks.ts';
 
 const CSV = `query_id,query,product_id,product_title,product_brand,product_description,attributes,grade

@@ -5,7 +5,7 @@ import { trainBpe } from '../../../../src/data/tokenizer/bpe-trainer.ts';
 import { randomSplits } from '../../../../src/data/tokenizer/subword-splits.ts';
 import { LabTokenizer } from '../../../../src/data/tokenizer/tokenizer.ts';
 import { special, words } from '../../../../src/relevance/trace/segments.ts';
-import { ANSWER, SPECIAL_TOKENS } from '../../../../src/relevance/vocabulary.ts';
+import { ANSWER, SPECIAL_TOKENS } from '../../../../src/relevance/pair/vocabulary.ts';
 
 const tokenizer = LabTokenizer.fromJson(
   trainBpe(Array(50).fill(' kettle speaker'), { vocabSize: 420, specialTokens: SPECIAL_TOKENS }),

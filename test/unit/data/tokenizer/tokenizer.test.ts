@@ -4,7 +4,7 @@ import { LabError } from '../../../../src/common/errors.ts';
 import { trainBpe } from '../../../../src/data/tokenizer/bpe-trainer.ts';
 import { LabTokenizer } from '../../../../src/data/tokenizer/tokenizer.ts';
 import { makeTokenizerJson } from '../../../../src/data/tokenizer/tokenizer-json.ts';
-import { TokenStream } from '../../../../src/data/token-stream.ts';
+import { TokenStream } from '../../../../src/data/tokenizer/token-stream.ts';
 import { special, words, type Segment } from '../../../../src/relevance/trace/segments.ts';
 import {
   ANSWER,
@@ -14,7 +14,7 @@ import {
   SPECIAL_TOKENS,
   verdictToken,
   VERDICTS,
-} from '../../../../src/relevance/vocabulary.ts';
+} from '../../../../src/relevance/pair/vocabulary.ts';
 import fixture from '../../../fixtures/bpe-reference.json' with { type: 'json' };
 
 const VOCAB = SPECIAL_TOKENS.length + 320;

@@ -7,7 +7,7 @@ import { type Instruction, parseInstruction } from '../../../../src/relevance/ru
 import { countRight, groupErrors, measureInstruction } from '../../../../src/relevance/piar/piar-measure.ts';
 import { startInstruction } from '../../../../src/relevance/rules/start-instruction.ts';
 import { parseTrace, printTrace } from '../../../../src/relevance/trace/trace.ts';
-import { synthesiseTrace, synthesiseTraces } from '../../../../src/relevance/trace/trace-synthesis.ts';
+import { synthesiseTrace, synthesiseTraces } from '../../../../src/relevance/rules/trace-synthesis.ts';
 import { verifyStep } from '../../../../src/relevance/rules/verify.ts';
 import { anyInstruction, anyJudgedPair, anyRule, SOME_LEXICON } from '../rules/some-instructions.ts';
 

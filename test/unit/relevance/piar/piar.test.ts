@@ -4,7 +4,7 @@ import { splitByQuery } from '../../../../src/data/splits.ts';
 import { greedyRefiner } from '../../../../src/relevance/piar/piar-greedy.ts';
 import { type PiarData, type Proposal, type Refiner, runPiar } from '../../../../src/relevance/piar/piar.ts';
 import { parseInstruction } from '../../../../src/relevance/rules/instruction.ts';
-import type { JudgedPair } from '../../../../src/relevance/pair.ts';
+import type { JudgedPair } from '../../../../src/relevance/pair/pair.ts';
 import { makeRuleWorld } from '../../../../src/relevance/world/rule-world.ts';
 import { startInstruction } from '../../../../src/relevance/rules/start-instruction.ts';
 import { anyJudgedPair, SOME_LEXICON } from '../rules/some-instructions.ts';

@@ -3,7 +3,7 @@ import { Rng } from '../../../../src/common/rng.ts';
 import { otherWords, withoutEvidence } from '../../../../src/relevance/rules/counterfactual.ts';
 import { evidenceOccurs } from '../../../../src/relevance/rules/evidence.ts';
 import { execute } from '../../../../src/relevance/rules/execute.ts';
-import { makeDocument, type Pair } from '../../../../src/relevance/pair.ts';
+import { makeDocument, type Pair } from '../../../../src/relevance/pair/pair.ts';
 import { makeRuleWorld } from '../../../../src/relevance/world/rule-world.ts';
 import type { Evidence } from '../../../../src/relevance/trace/trace.ts';
 

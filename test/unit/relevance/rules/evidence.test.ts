@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { evidenceOccurs } from '../../../../src/relevance/rules/evidence.ts';
-import { makeDocument, type Pair } from '../../../../src/relevance/pair.ts';
+import { makeDocument, type Pair } from '../../../../src/relevance/pair/pair.ts';
 
 const PAIR: Pair = {
   query: 'Zorvex kettle, 1.5 L',

@@ -1,7 +1,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { printInstruction, readInstruction } from '../../../../src/relevance/rules/instruction-text.ts';
-import { instructionFromJson, instructionHash, instructionToJson } from '../../../../src/relevance/rules/instruction.ts';
+import {
+  instructionFromJson,
+  instructionHash,
+  instructionToJson,
+} from '../../../../src/relevance/rules/instruction.ts';
 import { startInstruction } from '../../../../src/relevance/rules/start-instruction.ts';
 import { WORLD_INSTRUCTION } from '../../../../src/relevance/world/world-rules.ts';
 import { anyInstruction } from './some-instructions.ts';

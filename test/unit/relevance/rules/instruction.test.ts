@@ -9,7 +9,7 @@ import {
   parseInstruction,
   ruleIndex,
 } from '../../../../src/relevance/rules/instruction.ts';
-import { DEFAULT_SCALE } from '../../../../src/relevance/labels.ts';
+import { DEFAULT_SCALE } from '../../../../src/relevance/pair/labels.ts';
 import { WORLD_INSTRUCTION } from '../../../../src/relevance/world/world-rules.ts';
 
 const RULE = {

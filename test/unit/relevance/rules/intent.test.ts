@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseIntent } from '../../../../src/relevance/rules/intent.ts';
-import { makeLexicon } from '../../../../src/relevance/lexicon.ts';
-import { makeDocument } from '../../../../src/relevance/pair.ts';
+import { makeLexicon } from '../../../../src/relevance/pair/lexicon.ts';
+import { makeDocument } from '../../../../src/relevance/pair/pair.ts';
 
 const LEXICON = makeLexicon({
   brands: ['Zorvex', 'Old Mill'],

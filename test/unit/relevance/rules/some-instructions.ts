@@ -1,9 +1,14 @@
 /** Arbitrary rules, instructions and pairs, for properties that hold of all of them. */
 import * as fc from 'fast-check';
-import { type Condition, type Instruction, parseInstruction, type Rule } from '../../../../src/relevance/rules/instruction.ts';
-import { makeLexicon } from '../../../../src/relevance/lexicon.ts';
-import { DOCUMENT_FIELDS, type JudgedPair, makeDocument } from '../../../../src/relevance/pair.ts';
-import { CRITERIA } from '../../../../src/relevance/vocabulary.ts';
+import {
+  type Condition,
+  type Instruction,
+  parseInstruction,
+  type Rule,
+} from '../../../../src/relevance/rules/instruction.ts';
+import { makeLexicon } from '../../../../src/relevance/pair/lexicon.ts';
+import { DOCUMENT_FIELDS, type JudgedPair, makeDocument } from '../../../../src/relevance/pair/pair.ts';
+import { CRITERIA } from '../../../../src/relevance/pair/vocabulary.ts';
 
 const WORDS = ['red', 'kettle', 'lamps', 'Zorvex', '1.5 l', 'for', "men's", 'USB-C', 'case', 'é', '500ml', '"'];
 const SCOPES = ['kitchen', 'a "quoted" place'];

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_SCALE } from '../../../../src/relevance/labels.ts';
+import { DEFAULT_SCALE } from '../../../../src/relevance/pair/labels.ts';
 import { type Segment, special, words } from '../../../../src/relevance/trace/segments.ts';
-import { foldText } from '../../../../src/relevance/text-folding.ts';
+import { foldText } from '../../../../src/relevance/pair/text-folding.ts';
 import {
   COMPLETION_ORDERS,
   formatTrace,
@@ -27,7 +27,7 @@ import {
   SPECIAL_TOKENS,
   VERDICTS,
   verdictToken,
-} from '../../../../src/relevance/vocabulary.ts';
+} from '../../../../src/relevance/pair/vocabulary.ts';
 
 const evidenceText = fc
   .string({ unit: 'grapheme', minLength: 1, maxLength: 12 })

@@ -3,11 +3,11 @@
  */
 import { describe, expect, it } from 'vitest';
 import { Rng } from '../../../../src/common/rng.ts';
-import { documentValues } from '../../../../src/relevance/document-text.ts';
+import { documentValues } from '../../../../src/relevance/pair/document-text.ts';
 import { execute } from '../../../../src/relevance/rules/execute.ts';
-import type { JudgedPair } from '../../../../src/relevance/pair.ts';
+import type { JudgedPair } from '../../../../src/relevance/pair/pair.ts';
 import { makeRuleWorld } from '../../../../src/relevance/world/rule-world.ts';
-import { wordsOf } from '../../../../src/relevance/text-folding.ts';
+import { wordsOf } from '../../../../src/relevance/pair/text-folding.ts';
 import { fitLogisticRegression } from '../../../reference/logistic-regression.ts';
 import { overlapFeatures } from '../../../reference/overlap-features.ts';
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { makeRuleWorld, MAX_PAIR_WORDS, type WorldPair } from '../../../../src/relevance/world/rule-world.ts';
-import { documentValues } from '../../../../src/relevance/document-text.ts';
+import { documentValues } from '../../../../src/relevance/pair/document-text.ts';
 import { evidenceOccurs } from '../../../../src/relevance/rules/evidence.ts';
-import { wordsOf } from '../../../../src/relevance/text-folding.ts';
+import { wordsOf } from '../../../../src/relevance/pair/text-folding.ts';
 import { traceAgreement } from '../../../../src/relevance/rules/verify.ts';
 
 const WORLD = makeRuleWorld({ seed: 5 });

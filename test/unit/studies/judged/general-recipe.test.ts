@@ -1,7 +1,7 @@
 /** The general model: parts that share no query, examples of each set alike, prompts without words, results and a card. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { DataSet } from '../../../../src/data/data-set.ts';
+import type { DataSet } from '../../../../src/data/files/data-set.ts';
 import { normaliseQuery } from '../../../../src/data/splits.ts';
 import { describeGeneral, generalLab, withMeasures } from '../../../../src/studies/judged/general-card.ts';
 import {
@@ -22,7 +22,7 @@ import { LabFileSchema } from '../../../../src/infer/lab-model.ts';
 import { makeFileLabFile } from '../../../../src/runs/lab-file.ts';
 import { parseConfig } from '../../../../src/config/parse.ts';
 import { noRules } from '../../../../src/relevance/rules/rules.ts';
-import { labelToken, scaleToken } from '../../../../src/relevance/vocabulary.ts';
+import { labelToken, scaleToken } from '../../../../src/relevance/pair/vocabulary.ts';
 import { dataSetOf, pairsTsv } from '../../runs/own-pairs.ts';
 
 const [chorus, msrd] = GENERAL_SETS;

@@ -9,9 +9,9 @@ import { type FoldResult, realResults } from '../../../../src/studies/judged/rea
 import { reportHtml, reportMarkdown } from '../../../../src/studies/report-blocks.ts';
 import { makeOwnRules } from '../../../../src/runs/file-data.ts';
 import { rulesOf } from '../../../../src/relevance/rules/own-rules.ts';
-import { type JudgedPair, makeDocument } from '../../../../src/relevance/pair.ts';
+import { type JudgedPair, makeDocument } from '../../../../src/relevance/pair/pair.ts';
 import { startInstruction } from '../../../../src/relevance/rules/start-instruction.ts';
-import { induceLexicon } from '../../../../src/relevance/typed-document.ts';
+import { induceLexicon } from '../../../../src/relevance/rules/typed-document.ts';
 import { dataSetOf, pairsTsv } from '../../runs/own-pairs.ts';
 
 const [recipe] = REAL_RECIPES;

@@ -1,7 +1,12 @@
 /** The state of a demonstration after its events, its alarm in words, and rules over time. */
 import { describe, expect, it } from 'vitest';
 import type { GrpoEvent, MeasuredPoint } from '../../../../src/protocol/grpo.ts';
-import { applyGrpoEvent, type CollapseState, isOpen, STARTED_DEMONSTRATION } from '../../../../src/ui/collapse/collapse-state.ts';
+import {
+  applyGrpoEvent,
+  type CollapseState,
+  isOpen,
+  STARTED_DEMONSTRATION,
+} from '../../../../src/ui/collapse/collapse-state.ts';
 import { alarmOf, conditionsAt } from '../../../../src/ui/collapse/collapse-text.ts';
 import { rewardLines, tokenText } from '../../../../src/ui/collapse/completion-text.ts';
 import { advantageCurve, citationCurve, orderedRules, ruleSums } from '../../../../src/ui/collapse/rule-series.ts';

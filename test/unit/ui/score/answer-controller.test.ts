@@ -1,7 +1,7 @@
 /** The controller's promise: whatever the speed of the model, a frame with the label alone comes before any reasoning. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ScoringEvent } from '../../../../src/protocol/scoring.ts';
-import { makeDocument } from '../../../../src/relevance/pair.ts';
+import { makeDocument } from '../../../../src/relevance/pair/pair.ts';
 import { AnswerController } from '../../../../src/ui/score/answer-controller.ts';
 import type { AnswerState } from '../../../../src/ui/score/answer-state.ts';
 import type { ScoringClient } from '../../../../src/ui/score/scoring-client.ts';

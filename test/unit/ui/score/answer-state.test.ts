@@ -1,8 +1,14 @@
 /** How an answer's state follows the events of the worker, in and out of order. */
 import { describe, expect, it } from 'vitest';
 import type { ScoringEvent } from '../../../../src/protocol/scoring.ts';
-import { makeDocument } from '../../../../src/relevance/pair.ts';
-import { type AnswerState, applyEvent, failAnswer, NO_ANSWER, startAnswer } from '../../../../src/ui/score/answer-state.ts';
+import { makeDocument } from '../../../../src/relevance/pair/pair.ts';
+import {
+  type AnswerState,
+  applyEvent,
+  failAnswer,
+  NO_ANSWER,
+  startAnswer,
+} from '../../../../src/ui/score/answer-state.ts';
 
 const PAIR = { query: 'kettle', document: makeDocument({ title: 'Kettle' }) };
 const LABEL: ScoringEvent = {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { LabelEvent } from '../../../../src/protocol/scoring.ts';
 import { BUNDLED_MODELS } from '../../../../src/ui/score/bundled-models.ts';
 import { comparableModels, describeAgreement, originOf } from '../../../../src/ui/score/compared-models.ts';
-import { checkpointIn, comparedIn, scoreAddress } from '../../../../src/ui/routes.ts';
+import { checkpointIn, comparedIn, scoreAddress } from '../../../../src/ui/parts/routes.ts';
 
 const NAMES = ['bad', 'fair', 'good'];
 const openStore = () => Promise.reject(new Error('not used'));

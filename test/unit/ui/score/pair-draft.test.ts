@@ -1,7 +1,7 @@
 /** Pairs as they are edited: what a draft holds becomes a pair again. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { makeDocument, type Pair } from '../../../../src/relevance/pair.ts';
+import { makeDocument, type Pair } from '../../../../src/relevance/pair/pair.ts';
 import { draftOf, editedValue, EMPTY_DRAFT, isAnswerable, pairOf } from '../../../../src/ui/score/pair-draft.ts';
 
 const PAIR: Pair = {

@@ -1,0 +1,134 @@
+/**
+ * A data set from the files that a person chose: one file of judged pairs, or pairs that name documents and a second file
+ * with the documents, in any order.
+ *
+ * A row that cannot be read is left out, counted and told. What ends the reading is a file that cannot be read at all, or
+ * in which no row can be used.
+ */
+import { LabError } from '../../common/errors.ts';
+import { DEFAULT_SCALE, MAX_SCALE, MIN_SCALE, scaleOfSize } from '../../relevance/pair/labels.ts';
+import type { LabDocument } from '../../relevance/pair/pair.ts';
+import type { ColumnNames } from './columns.ts';
+import { checkPairs, type DataSet, type GradedPair, makeDataSet } from './data-set.ts';
+import { FieldReader } from './fields.ts';
+import { GradeReader } from './grades.ts';
+import { type Loaded, loadDocuments, readGradedPairs } from './pairs-file.ts';
+import { readRecords } from './record-reader.ts';
+import { badFile, describeRowError, isRowError, type RowError } from './records.ts';
+
+/** A file, wherever it comes from. */
+export interface DataFile {
+  readonly name: string;
+  /** Its bytes from the start; asked for more than once. */
+  readonly open: () => AsyncIterable<Uint8Array>;
+}
+
+export interface ReadDataOptions {
+  /** Names of columns that are not told rightly by themselves. */
+  readonly columns?: ColumnNames | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A data set, and what was left out of it. */
+export interface ReadData {
+  readonly dataSet: DataSet;
+  /** Rows of the pairs and of the documents that could not be read, the first of many. */
+  readonly errors: readonly RowError[];
+  readonly errorCount: number;
+}
+
+/** Text beyond this is no file that could be trained on here. */
+const MAX_TEXT_BYTES = 256 * 2 ** 20;
+/** Errors worth keeping: nobody reads more. */
+const KEPT_ERRORS = 20;
+
+/**
+ * Reads a data set, whatever its labels will mean.
+ *
+ * @throws {LabError} `bad-file` if it cannot be read, holds no usable pair or is too large; `aborted`
+ */
+export async function readDataSet(files: readonly DataFile[], options: ReadDataOptions = {}): Promise<ReadData> {
+  const { pairsFile, documentsFile } = await tellApart(files, options);
+  const documents = documentsFile === undefined ? undefined : await documentsOf(documentsFile, options);
+  const pairs: GradedPair[] = [];
+  const errors = [...(documents?.errors ?? [])].slice(0, KEPT_ERRORS);
+  let errorCount = documents?.errorCount ?? 0;
+  const { name: fileName } = pairsFile;
+  const how = { ...options, fileName, documents: documents?.items, maxTextBytes: MAX_TEXT_BYTES };
+  for await (const item of readGradedPairs(pairsFile.open(), how)) {
+    if (isRowError(item)) {
+      errorCount += 1;
+      if (errors.length < KEPT_ERRORS) errors.push(item);
+      continue;
+    }
+    pairs.push({ row: item.row, ...item.pair, grade: item.grade });
+    checkPairs(fileName, pairs.length);
+  }
+  if (pairs.length === 0) throw nothingUsable(fileName, errors[0]);
+  return { dataSet: await makeDataSet(fileName, pairs), errors, errorCount };
+}
+
+/** Which scale the grades of a file are most likely on: the smallest that has them all, else that of four. */
+export function likelyScale(grades: Iterable<string>): number {
+  const different = [...new Set(grades)];
+  for (let size = MIN_SCALE; size <= MAX_SCALE; size++) {
+    const reader = new GradeReader(scaleOfSize(size));
+    if (different.every((grade) => reader.read(grade) !== undefined)) return size;
+  }
+  return DEFAULT_SCALE.size;
+}
+
+async function documentsOf(
+  { name: fileName, open }: DataFile,
+  { signal }: ReadDataOptions,
+): Promise<Loaded<ReadonlyMap<string, LabDocument>>> {
+  const loaded = await loadDocuments(open(), { fileName, signal, maxTextBytes: MAX_TEXT_BYTES });
+  if (loaded.items.size === 0) throw nothingUsable(fileName, loaded.errors[0]);
+  return loaded;
+}
+
+async function tellApart(
+  files: readonly DataFile[],
+  options: ReadDataOptions,
+): Promise<{ readonly pairsFile: DataFile; readonly documentsFile: DataFile | undefined }> {
+  const [first, second] = files;
+  if (first === undefined || files.length > 2) {
+    throw new LabError('bad-file', {
+      message: 'A data set cannot be made of these files.',
+      expected: 'one file of judged pairs, or one of pairs and one of documents',
+      got: `${files.length} files`,
+      fix: 'Put the pairs into one file.',
+    });
+  }
+  if (second === undefined) return { pairsFile: first, documentsFile: undefined };
+  const [firstHas, secondHas] = [await hasQueries(first, options), await hasQueries(second, options)];
+  if (firstHas === secondHas) {
+    throw new LabError('bad-file', {
+      message: `Of ${first.name} and ${second.name}, one must hold queries and the other only documents.`,
+      expected: 'a column "query" in one of them',
+      got: firstHas ? 'one in both' : 'one in neither',
+      fix: 'Choose the two files that belong together, or one that holds everything.',
+    });
+  }
+  return firstHas ? { pairsFile: first, documentsFile: second } : { pairsFile: second, documentsFile: first };
+}
+
+/** Whether the first record of a file has a query. */
+async function hasQueries({ name: fileName, open }: DataFile, { columns, signal }: ReadDataOptions): Promise<boolean> {
+  const reader = new FieldReader(columns);
+  for await (const batch of readRecords(open(), { fileName, signal, maxTextBytes: MAX_TEXT_BYTES })) {
+    for (const record of batch) {
+      if (!isRowError(record)) return reader.columnsOf([...record.fields.keys()]).names.has('query');
+    }
+  }
+  return false;
+}
+
+function nothingUsable(fileName: string, first: RowError | undefined): LabError {
+  return badFile(fileName, {
+    problem: 'it has no row that can be used',
+    expected: 'rows with a query, a document and a grade',
+    got: first === undefined ? 'no rows' : describeRowError(first),
+    fix: 'Mend the rows. If documents stand in a file of their own, choose both files together.',
+  });
+}

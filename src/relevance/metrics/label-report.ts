@@ -1,0 +1,130 @@
+/**
+ * How good a set of scored pairs is, against gold labels: one table for trainers, the command line and model cards.
+ */
+import { Rng } from '../../common/rng.ts';
+import { bootstrapInterval } from './bootstrap.ts';
+import { argMaxLabel, expectedLabel } from '../pair/labels.ts';
+import { entropyNats, expectedCalibrationError, macroF1, quadraticWeightedKappa } from './metrics.ts';
+import { groupByQuery, ndcg, pairAccuracy } from './metrics-ranking.ts';
+
+/** A pair with its gold label and what a model made of it. */
+export interface ScoredPair {
+  readonly queryId: string;
+  readonly docId: string;
+  readonly label: number;
+  /** Over the R labels of the model's scale. */
+  readonly probabilities: readonly number[];
+}
+
+/** A measured value; null where there was nothing to measure. The interval is a 95 % bootstrap over queries. */
+export interface Measured {
+  readonly value: number | null;
+  readonly low?: number;
+  readonly high?: number;
+}
+
+/** Metrics that compare labels; they need gold on the model's own scale. */
+export interface LabelReport {
+  readonly accuracy: Measured;
+  /** What always answering the most frequent gold label would reach. */
+  readonly majorityAccuracy: Measured;
+  readonly macroF1: Measured;
+  readonly quadraticWeightedKappa: Measured;
+  readonly expectedCalibrationError: Measured;
+  /** Mean entropy of the label distribution, in nats. */
+  readonly labelEntropyNats: Measured;
+}
+
+/** Metrics that compare orders; gold may be on any scale. */
+export interface RankingReport {
+  readonly pairAccuracy: Measured;
+  readonly ndcg10: Measured;
+}
+
+/** Resamples of a bootstrap. */
+const RESAMPLES = 1000;
+
+/**
+ * Which label on a scale of `toSize` a label on a scale of `fromSize` counts as, where the two have to be compared: the
+ * nearest by relative height, halves going up. From four labels to two, 2 and 3 are relevant.
+ */
+export function mapLabel(label: number, fromSize: number, toSize: number): number {
+  return Math.round((label / (fromSize - 1)) * (toSize - 1));
+}
+
+/**
+ * Label metrics of pairs whose gold labels are on the scale of R = `scaleSize`.
+ *
+ * @param mapping - where the model's scale is another: which gold label each of the model's labels counts as
+ */
+export function reportLabels(
+  pairs: readonly ScoredPair[],
+  scaleSize: number,
+  mapping?: readonly number[],
+): LabelReport {
+  const gold = pairs.map(({ label }) => label);
+  const predict = ({ probabilities }: ScoredPair): number => {
+    const label = argMaxLabel(probabilities);
+    return mapping?.[label] ?? label;
+  };
+  const predicted = pairs.map(predict);
+  const counts = Array.from({ length: scaleSize }, (_, k) => gold.filter((label) => label === k).length);
+  const confidences = pairs.map(({ probabilities }) => Math.max(...probabilities));
+  const isRight = gold.map((label, i) => label === predicted[i]);
+  const entropies = pairs.map(({ probabilities }) => entropyNats(probabilities));
+  return {
+    accuracy: ratioOverQueries(
+      groupByQuery(pairs).map((group) => ({
+        part: group.filter((pair) => predict(pair) === pair.label).length,
+        whole: group.length,
+      })),
+    ),
+    majorityAccuracy: { value: Math.max(...counts) / gold.length },
+    macroF1: { value: macroF1(gold, predicted, scaleSize) },
+    quadraticWeightedKappa: { value: quadraticWeightedKappa(gold, predicted, scaleSize) },
+    expectedCalibrationError: { value: expectedCalibrationError(confidences, isRight) },
+    labelEntropyNats: { value: entropies.reduce((sum, entropy) => sum + entropy, 0) / entropies.length },
+  };
+}
+
+/** Ranking metrics by the serving score `s`. */
+export function reportRanking(pairs: readonly ScoredPair[]): RankingReport {
+  const queries = groupByQuery(pairs).map((group) =>
+    group.map(({ docId, label, probabilities }) => ({ docId, label, score: expectedLabel(probabilities) })),
+  );
+  const preferences = queries.map((query) => pairAccuracy([query]));
+  const gains = queries.map((query) => ndcg([query], 10));
+  return {
+    pairAccuracy: ratioOverQueries(
+      preferences.map(({ value, measured }) => ({ part: (value ?? 0) * measured, whole: measured })),
+    ),
+    ndcg10: ratioOverQueries(gains.map(({ value, measured }) => ({ part: value ?? 0, whole: measured }))),
+  };
+}
+
+/** A query's share of a metric that is a ratio of two sums over queries. */
+interface QueryShare {
+  readonly part: number;
+  readonly whole: number;
+}
+
+/** A ratio of two sums over queries, with its interval where there are several queries. */
+export function ratioOverQueries(shares: readonly QueryShare[]): Measured {
+  const value = ratioOfSums(shares);
+  // One query has no spread to estimate; a metric without a value has no interval.
+  if (value === null || shares.length < 2) return { value };
+  const queries = shares.map((share) => [share]);
+  const ratio = (sample: readonly (readonly QueryShare[])[]): number | null => ratioOfSums(sample.flat());
+  const { low, high } = bootstrapInterval(queries, ratio, new Rng('bootstrap'), { resamples: RESAMPLES });
+  return { value, low, high };
+}
+
+function ratioOfSums(shares: readonly QueryShare[]): number | null {
+  let part = 0;
+  let whole = 0;
+  for (const share of shares) {
+    part += share.part;
+    whole += share.whole;
+  }
+  return whole === 0 ? null : part / whole;
+}

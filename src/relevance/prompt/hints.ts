@@ -1,0 +1,59 @@
+/**
+ * What a pair's words have in common, told in a few tokens. A tiny model cannot compare unseen words letter by letter;
+ * bucketed overlaps and one number hint let what it learned carry over to brands and types it never saw.
+ */
+import { documentValues, fieldText } from '../pair/document-text.ts';
+import { DOCUMENT_FIELDS, type DocumentField, type Pair } from '../pair/pair.ts';
+import { isNearQuantity, isSameQuantity, parseQuantities } from '../pair/quantities.ts';
+import { contentWords } from '../pair/text-folding.ts';
+import { HINT_BUCKETS, type NumberHint } from '../pair/vocabulary.ts';
+
+/** The hints of one pair; overlaps are buckets 0 none, 1 some, 2 most (half or more), 3 all. */
+export interface PairHints {
+  /** By field: for brand and type the share of the field's words in the query, else of the query's words in the field. */
+  readonly overlap: Readonly<Record<DocumentField, number>>;
+  /** The share of query words found anywhere in the document. */
+  readonly query: number;
+  readonly number: NumberHint;
+}
+
+/** The hints of a pair. Stop words are ignored; a field without words overlaps with nothing. */
+export function pairHints(pair: Pair): PairHints {
+  const queryWords = contentWords(pair.query);
+  const fieldWords = (field: DocumentField): Set<string> => contentWords(fieldText(pair.document, field));
+  const everywhere = new Set(DOCUMENT_FIELDS.flatMap((field) => [...fieldWords(field)]));
+  return {
+    overlap: {
+      title: bucketOf(queryWords, fieldWords('title')),
+      // A query names at most a brand and a type among other words: what counts is whether it names this one in full.
+      brand: bucketOf(fieldWords('brand'), queryWords),
+      type: bucketOf(fieldWords('type'), queryWords),
+      attributes: bucketOf(queryWords, fieldWords('attributes')),
+      text: bucketOf(queryWords, fieldWords('text')),
+    },
+    query: bucketOf(queryWords, everywhere),
+    number: numberHint(pair),
+  };
+}
+
+/** The bucket of the share of `wanted` that is in `available`. */
+function bucketOf(wanted: ReadonlySet<string>, available: ReadonlySet<string>): number {
+  if (wanted.size === 0) return 0;
+  let found = 0;
+  for (const word of wanted) if (available.has(word)) found++;
+  if (found === 0) return 0;
+  if (found === wanted.size) return HINT_BUCKETS - 1;
+  return found / wanted.size < 0.5 ? 1 : 2;
+}
+
+/** The best that any quantity of the query meets in the document: same, near (within 20 %), far, or no quantity of its kind. */
+function numberHint({ query, document }: Pair): NumberHint {
+  const wanted = parseQuantities(query);
+  if (wanted.length === 0) return 'none';
+  const offered = documentValues(document).flatMap(parseQuantities);
+  const meets = (test: (got: (typeof offered)[number], want: (typeof wanted)[number]) => boolean): boolean =>
+    wanted.some((want) => offered.some((got) => test(got, want)));
+  if (meets(isSameQuantity)) return 'same';
+  if (meets(isNearQuantity)) return 'near';
+  return meets((got, want) => got.unit === want.unit) ? 'far' : 'absent';
+}

@@ -1,0 +1,300 @@
+/**
+ * The prompt, and the one way to build it and read it back:
+ *
+ *     prompt    := scale instruction query field* hints? standing? answer
+ *     query     := <|query|> text cut?
+ *     field     := <|title|> text cut?  |  ...  |  <|attributes|> (<|name|> text <|value|> text)* cut?
+ *
+ * Instruction and query come before the document, so that all documents of one query share a prefix, whose keys and
+ * values need computing once. Empty fields are left out. Over-long fields lose their last words, never half a word,
+ * and say so with a cut token. Hints stand right before the answer, where a small model needs them.
+ */
+import * as v from 'valibot';
+import { attributeValueText } from '../pair/document-text.ts';
+import { pairHints, type PairHints } from './hints.ts';
+import { MAX_SCALE, MIN_SCALE } from '../pair/labels.ts';
+import { DOCUMENT_FIELDS, type DocumentField, type LabDocument, type Pair } from '../pair/pair.ts';
+import { readSegments } from '../trace/segment-reader.ts';
+import { type Segment, special, words } from '../trace/segments.ts';
+import { standingHints, type StandingHints } from './standing.ts';
+import { foldText, tidyText } from '../pair/text-folding.ts';
+import {
+  ANSWER,
+  ATTRIBUTE_NAME,
+  ATTRIBUTE_VALUE,
+  bucketsOf,
+  CUT,
+  fieldToken,
+  HINT_BUCKETS,
+  instructionToken,
+  MAX_INSTRUCTION_VERSIONS,
+  NO_STANDING,
+  NUMBER_HINTS,
+  numberHintToken,
+  overlapHintToken,
+  QUERY,
+  scaleToken,
+  STANDING_HINTS,
+  type StandingHint,
+  standingHintToken,
+} from '../pair/vocabulary.ts';
+
+/** A part of the prompt that can be cut. */
+export type PromptField = 'query' | DocumentField;
+
+const wholeNumber = (least: number, most: number) =>
+  v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most));
+const wordLimit = (words: number) => v.optional(wholeNumber(0, 4096), words);
+
+/** How prompts are built. */
+export const promptConfigSchema = v.strictObject({
+  /** R, the number of labels. */
+  scaleSize: v.optional(wholeNumber(MIN_SCALE, MAX_SCALE), 4),
+  /** Tells the instructions of from-scratch models apart: their rules are in the weights, not in the prompt. */
+  instructionVersion: v.optional(wholeNumber(0, MAX_INSTRUCTION_VERSIONS - 1), 0),
+  /** Lower-cases the text: small vocabularies should not spend entries on capitals. */
+  caseFold: v.optional(v.boolean(), true),
+  /** Whether the hint tokens of hints.ts are given. */
+  hints: v.optional(v.boolean(), true),
+  /** Whether it is told how the document stands among those of its query (standing.ts), or that this is not known. */
+  standing: v.optional(v.boolean(), false),
+  /** The most words of each field, split at white space; 0 leaves its words out, and only hints tell of them. */
+  maxWordsPerField: v.optional(
+    v.strictObject({
+      query: wordLimit(24),
+      title: wordLimit(24),
+      brand: wordLimit(6),
+      type: wordLimit(6),
+      attributes: wordLimit(48),
+      text: wordLimit(32),
+    }),
+    {},
+  ),
+});
+export type PromptConfig = v.InferOutput<typeof promptConfigSchema>;
+
+export const DEFAULT_PROMPT_CONFIG: PromptConfig = v.parse(promptConfigSchema, {});
+
+/** A prompt, ready for the tokenizer. */
+export interface Prompt {
+  readonly segments: readonly Segment[];
+  /** The fields that lost words, in prompt order. */
+  readonly cutFields: readonly PromptField[];
+}
+
+/** What a prompt says, as read back from it: texts are tidied and cut, attributes are pairs of name and value. */
+export interface PromptContent {
+  readonly scaleSize: number;
+  readonly instructionVersion: number;
+  readonly query: string;
+  readonly title: string;
+  readonly brand: string;
+  readonly type: string;
+  readonly attributes: readonly (readonly [name: string, value: string])[];
+  readonly text: string;
+  readonly hints: PairHints | null;
+  /** `absent`: the prompt says that it is not known. */
+  readonly standing: StandingHints | 'absent' | null;
+  readonly cutFields: readonly PromptField[];
+}
+
+/** The prompt of a pair, ending with the answer token: the next token is the label. */
+export function buildPrompt(pair: Pair, config: PromptConfig = DEFAULT_PROMPT_CONFIG): Prompt {
+  const content = promptContent(pair, config);
+  return { segments: printPrompt(content), cutFields: content.cutFields };
+}
+
+/** The part of the prompt that all documents of one query share; exactly the first segments of {@link buildPrompt}. */
+export function promptPrefix(query: string, config: PromptConfig = DEFAULT_PROMPT_CONFIG): Segment[] {
+  const { text, isCut } = clip(query, 'query', config);
+  return printPrefix(config.scaleSize, config.instructionVersion, text, isCut);
+}
+
+/** What the prompt of a pair says: folded, cut, with hints. */
+export function promptContent(pair: Pair, config: PromptConfig = DEFAULT_PROMPT_CONFIG): PromptContent {
+  const { document } = pair;
+  const query = clip(pair.query, 'query', config);
+  const title = clip(document.title, 'title', config);
+  const brand = clip(document.brand, 'brand', config);
+  const type = clip(document.type, 'type', config);
+  const attributes = clipAttributes(document, config);
+  const text = clip(document.text, 'text', config);
+  const parts = { query, title, brand, type, attributes, text };
+  return {
+    scaleSize: config.scaleSize,
+    instructionVersion: config.instructionVersion,
+    query: query.text,
+    title: title.text,
+    brand: brand.text,
+    type: type.text,
+    attributes: attributes.pairs,
+    text: text.text,
+    hints: config.hints ? pairHints(pair) : null,
+    standing: config.standing ? standingOf(pair) : null,
+    cutFields: PROMPT_FIELDS.filter((field) => parts[field].isCut),
+  };
+}
+
+/** Content to segments; the inverse of {@link parsePrompt}. */
+export function printPrompt(content: PromptContent): Segment[] {
+  const cut = (field: PromptField): Segment[] => (content.cutFields.includes(field) ? [special(CUT)] : []);
+  const segments = printPrefix(content.scaleSize, content.instructionVersion, content.query, cut('query').length > 0);
+  for (const field of DOCUMENT_FIELDS) {
+    const body =
+      field === 'attributes'
+        ? content.attributes.flatMap(([name, value]) => [
+            special(ATTRIBUTE_NAME),
+            ...printText(name),
+            special(ATTRIBUTE_VALUE),
+            ...printText(value),
+          ])
+        : printText(content[field]);
+    const ending = cut(field);
+    if (body.length + ending.length > 0) segments.push(special(fieldToken(field)), ...body, ...ending);
+  }
+  if (content.hints !== null) segments.push(...printHints(content.hints));
+  if (content.standing !== null) segments.push(...printStanding(content.standing));
+  segments.push(special(ANSWER));
+  return segments;
+}
+
+/**
+ * Reads a prompt back. Text may arrive in pieces, as a tokenizer decodes it.
+ *
+ * @throws {LabError} `bad-trace` with the position where the segments stop being a prompt.
+ */
+export function parsePrompt(segments: readonly Segment[]): PromptContent {
+  const reader = readSegments('prompt', segments);
+  const cutFields: PromptField[] = [];
+  const readCut = (field: PromptField): void => {
+    if (reader.take(CUT)) cutFields.push(field);
+  };
+  const readField = (field: DocumentField): string => {
+    if (!reader.take(fieldToken(field))) return '';
+    const text = reader.text();
+    readCut(field);
+    return text;
+  };
+
+  const scaleSize = reader.oneOf('a scale token', wholeNumbers(MIN_SCALE, MAX_SCALE), scaleToken);
+  const versions = wholeNumbers(0, MAX_INSTRUCTION_VERSIONS - 1);
+  const instructionVersion = reader.oneOf('an instruction token', versions, instructionToken);
+  reader.expect(QUERY);
+  const query = reader.text();
+  readCut('query');
+  const title = readField('title');
+  const brand = readField('brand');
+  const type = readField('type');
+  const attributes: (readonly [string, string])[] = [];
+  if (reader.take(fieldToken('attributes'))) {
+    while (reader.take(ATTRIBUTE_NAME)) {
+      const name = reader.text();
+      reader.expect(ATTRIBUTE_VALUE);
+      attributes.push([name, reader.text()]);
+    }
+    readCut('attributes');
+  }
+  const text = readField('text');
+  const standsNext = (): boolean => reader.isNext(NO_STANDING) || COVERAGE_TOKENS.some((token) => reader.isNext(token));
+  const hints = reader.isNext(ANSWER) || standsNext() ? null : readHints(reader);
+  const standing = standsNext() ? readStanding(reader) : null;
+  reader.expect(ANSWER);
+  reader.expectEnd();
+  return { scaleSize, instructionVersion, query, title, brand, type, attributes, text, hints, standing, cutFields };
+}
+
+const COVERAGE_TOKENS = wholeNumbers(0, bucketsOf('coverage') - 1).map((bucket) =>
+  standingHintToken('coverage', bucket),
+);
+
+const PROMPT_FIELDS = ['query', ...DOCUMENT_FIELDS] as const;
+
+function printPrefix(scaleSize: number, instructionVersion: number, query: string, isCut: boolean): Segment[] {
+  const opening = [special(scaleToken(scaleSize)), special(instructionToken(instructionVersion)), special(QUERY)];
+  return [...opening, ...printText(query), ...(isCut ? [special(CUT)] : [])];
+}
+
+function printText(text: string): Segment[] {
+  return text === '' ? [] : [words(text)];
+}
+
+function printHints(hints: PairHints): Segment[] {
+  return [
+    special(overlapHintToken('query', hints.query)),
+    ...DOCUMENT_FIELDS.map((field) => special(overlapHintToken(field, hints.overlap[field]))),
+    special(numberHintToken(hints.number)),
+  ];
+}
+
+function readHints(reader: ReturnType<typeof readSegments>): PairHints {
+  const bucket = (field: PromptField): number =>
+    reader.oneOf(`a hint about ${field}`, wholeNumbers(0, HINT_BUCKETS - 1), (value) => overlapHintToken(field, value));
+  const query = bucket('query');
+  const [title, brand, type] = [bucket('title'), bucket('brand'), bucket('type')];
+  const [attributes, text] = [bucket('attributes'), bucket('text')];
+  const number = reader.oneOf('a hint about numbers', NUMBER_HINTS, numberHintToken);
+  return { query, overlap: { title, brand, type, attributes, text }, number };
+}
+
+function standingOf(pair: Pair): StandingHints | 'absent' {
+  return pair.standing === undefined ? 'absent' : standingHints(pair, pair.standing);
+}
+
+function printStanding(standing: StandingHints | 'absent'): Segment[] {
+  if (standing === 'absent') return [special(NO_STANDING)];
+  return STANDING_HINTS.map((hint) => special(standingHintToken(hint, standing[hint])));
+}
+
+function readStanding(reader: ReturnType<typeof readSegments>): StandingHints | 'absent' {
+  if (reader.take(NO_STANDING)) return 'absent';
+  const bucket = (hint: StandingHint): number =>
+    reader.oneOf(`a hint about ${hint}`, wholeNumbers(0, bucketsOf(hint) - 1), (value) =>
+      standingHintToken(hint, value),
+    );
+  const [coverage, score, relative] = [bucket('coverage'), bucket('score'), bucket('relative')];
+  const [rank, named] = [bucket('rank'), bucket('named')];
+  return { coverage, score, relative, rank, named };
+}
+
+/** A field's text as the prompt shows it. */
+function clip(text: string, field: PromptField, config: PromptConfig): { text: string; isCut: boolean } {
+  const limit = config.maxWordsPerField[field];
+  return limit === 0 ? { text: '', isCut: false } : clipWords(normalise(text, config), limit);
+}
+
+/** The attributes that fit; the word limit counts names and values, and the last value may lose its end. */
+function clipAttributes(
+  document: LabDocument,
+  config: PromptConfig,
+): { pairs: (readonly [string, string])[]; isCut: boolean } {
+  const pairs: (readonly [string, string])[] = [];
+  let room = config.maxWordsPerField.attributes;
+  if (room === 0) return { pairs, isCut: false };
+  for (const [rawName, rawValue] of Object.entries(document.attributes)) {
+    const name = normalise(rawName, config);
+    const value = clipWords(normalise(attributeValueText(rawValue), config), room - countWords(name));
+    if (value.text === '' && value.isCut) return { pairs, isCut: true };
+    if (value.text === '') continue;
+    pairs.push([name, value.text]);
+    if (value.isCut) return { pairs, isCut: true };
+    room -= countWords(name) + countWords(value.text);
+  }
+  return { pairs, isCut: false };
+}
+
+function normalise(text: string, config: PromptConfig): string {
+  return config.caseFold ? foldText(text) : tidyText(text);
+}
+
+function clipWords(tidied: string, limit: number): { text: string; isCut: boolean } {
+  if (countWords(tidied) <= limit) return { text: tidied, isCut: false };
+  return { text: tidied.split(' ').slice(0, Math.max(limit, 0)).join(' '), isCut: true };
+}
+
+function countWords(tidied: string): number {
+  return tidied === '' ? 0 : tidied.split(' ').length;
+}
+
+function wholeNumbers(first: number, last: number): number[] {
+  return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+}

@@ -1,0 +1,225 @@
+/**
+ * What a completion earns, with the reasons. All rewards lie in [0, 1] and have one shape, our definition:
+ *
+ *     r = 0                                if the completion does not parse, or the restated label is not the first
+ *     r = w r_label + (1 - w) r_reasoning  otherwise, w = 0.5 unless set
+ *
+ * - **strict**: r_reasoning = F1 of the steps against gold, aligned by rule id;
+ * - **lenient**: r_reasoning = 1, so only label and format count;
+ * - **plausible**: r_reasoning = the share of steps that look right without consulting gold: the evidence is in the
+ *   pair, the rule does not imply another label, and some cited rule implies the stated one.
+ *
+ * The last two can be hacked and are meant to show it: a model that knows one common rule per label earns full marks
+ * for its reasoning without ever looking for the rare rule that decides.
+ */
+import * as v from 'valibot';
+import { evidenceOccurs } from './evidence.ts';
+import type { Pair } from '../pair/pair.ts';
+import type { ParsedTrace, Trace, TraceStep } from '../trace/trace.ts';
+
+/** The rewards, strictest first. */
+export const REWARD_KINDS = ['strict', 'plausible', 'lenient'] as const;
+
+/** How completions are rewarded. */
+export const rewardConfigSchema = v.strictObject({
+  kind: v.optional(v.picklist(REWARD_KINDS), 'strict'),
+  /** exact: r_label is 1 or 0; ordinal: 1 - |label - gold| / (R - 1), so that a near miss earns something. */
+  labelCredit: v.optional(v.picklist(['exact', 'ordinal']), 'exact'),
+  /** w, the share of the reward that the label carries; the reasoning carries the rest. */
+  labelShare: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1)), 0.5),
+});
+export type RewardConfig = v.InferOutput<typeof rewardConfigSchema>;
+
+export const DEFAULT_REWARD_CONFIG: RewardConfig = v.parse(rewardConfigSchema, {});
+
+/** What a completion is held against. */
+export interface RewardCase {
+  readonly pair: Pair;
+  readonly gold: Trace;
+  /** The label a rule leads to when it decides (its cap); undefined if there is no such rule. Read by the plausible reward. */
+  readonly impliedLabel: (rule: number) => number | undefined;
+}
+
+/** Why a step earned something or nothing. */
+export type StepReason =
+  | 'right'
+  | 'not in gold'
+  | 'cited twice'
+  | 'wrong criterion'
+  | 'wrong verdict'
+  | 'evidence left out'
+  | 'evidence not in the pair'
+  | 'implies another label'
+  | 'no step implies the label'
+  | 'not looked at'
+  | 'lost with the whole';
+
+/** The reward of the label segment. `value` is r_label, there even where a broken format lost it. */
+export interface LabelReward {
+  readonly value: number;
+  readonly earned: number;
+}
+
+/** The reward of one step. */
+export interface StepReward {
+  readonly rule: number;
+  /** 1 if the step is right by the measure of the reward, else 0. */
+  readonly value: number;
+  /** Its part of the total. */
+  readonly earned: number;
+  /** How much higher the total would be without this step, the other steps being judged as they are. */
+  readonly cost: number;
+  readonly reason: StepReason;
+}
+
+/** A gold rule that no step cites, and how much higher the total would be had one done so rightly. */
+export interface MissedRule {
+  readonly rule: number;
+  readonly cost: number;
+}
+
+/** A reward with its reasons: `total = label.earned + reasoning.earned`. */
+export interface ExplainedReward {
+  readonly kind: RewardConfig['kind'];
+  /** w of its config. */
+  readonly labelShare: number;
+  /** In [0, 1]. */
+  readonly total: number;
+  /** Why the whole is 0 whatever its parts; undefined if it is not. */
+  readonly rejected: string | undefined;
+  readonly label: LabelReward;
+  /** `value` is r_reasoning; what the steps earned adds up to `earned`, unless there were none to earn it. */
+  readonly reasoning: { readonly value: number; readonly earned: number };
+  /** One per step of the completion, in order; of a completion that does not parse, the steps before the break. */
+  readonly steps: readonly StepReward[];
+  /** Told by the strict reward only: the others do not consult gold. */
+  readonly missed: readonly MissedRule[];
+}
+
+/** The reward of a completion, explained segment by segment. */
+export function explainReward(
+  parsed: ParsedTrace,
+  judged: RewardCase,
+  config: RewardConfig = DEFAULT_REWARD_CONFIG,
+): ExplainedReward {
+  const { kind, labelShare } = config;
+  const labelValue = labelReward(parsed.answer, judged.gold, config);
+  const rejected = rejection(parsed, judged.gold);
+  if (!parsed.ok || rejected !== undefined) {
+    const steps = (parsed.ok ? parsed.trace.steps : parsed.steps).map((step) => unjudged(step, 'lost with the whole'));
+    const label = { value: labelValue, earned: 0 };
+    return { kind, labelShare, total: 0, rejected, label, reasoning: { value: 0, earned: 0 }, steps, missed: [] };
+  }
+
+  const { value, steps, missed } = reasoningReward(parsed.trace, judged, kind, 1 - labelShare);
+  const label = { value: labelValue, earned: labelShare * labelValue };
+  const reasoning = { value, earned: (1 - labelShare) * value };
+  return { kind, labelShare, total: label.earned + reasoning.earned, rejected, label, reasoning, steps, missed };
+}
+
+function labelReward(answer: number | undefined, gold: Trace, { labelCredit }: RewardConfig): number {
+  if (answer === undefined) return 0;
+  if (labelCredit === 'exact') return answer === gold.label ? 1 : 0;
+  return Math.max(0, 1 - Math.abs(answer - gold.label) / (gold.scaleSize - 1));
+}
+
+function rejection(parsed: ParsedTrace, gold: Trace): string | undefined {
+  if (!parsed.ok) {
+    const { position, expected, got } = parsed.failure;
+    return `does not parse at segment ${position}: expected ${expected}, got ${got}`;
+  }
+  const { label, restated, scaleSize } = parsed.trace;
+  if (scaleSize !== gold.scaleSize) return `answers on a scale of ${scaleSize} instead of ${gold.scaleSize}`;
+  return label === restated ? undefined : `answers ${label} but restates ${restated}`;
+}
+
+interface ReasoningReward {
+  readonly value: number;
+  readonly steps: readonly StepReward[];
+  readonly missed: readonly MissedRule[];
+}
+
+/** @param share - of the total that the reasoning can earn */
+function reasoningReward(trace: Trace, judged: RewardCase, kind: RewardConfig['kind'], share: number): ReasoningReward {
+  switch (kind) {
+    case 'strict':
+      return strictReasoning(trace, judged, share);
+    case 'plausible':
+      return plausibleReasoning(trace, judged, share);
+    case 'lenient':
+      return { value: 1, steps: trace.steps.map((step) => unjudged(step, 'not looked at')), missed: [] };
+    default:
+      return kind satisfies never;
+  }
+}
+
+/** F1 of right steps: 2 right / (steps + gold rules); 1 where neither has any. */
+function strictReasoning(trace: Trace, { pair, gold }: RewardCase, share: number): ReasoningReward {
+  const goldSteps = new Map(gold.steps.map((step) => [step.rule, step]));
+  const cited = new Set<number>();
+  const reasons = trace.steps.map((step) => {
+    const isAgain = cited.has(step.rule);
+    cited.add(step.rule);
+    return isAgain ? 'cited twice' : strictReason(step, goldSteps.get(step.rule), pair);
+  });
+  const right = reasons.filter((reason) => reason === 'right').length;
+  const value = f1(right, reasons.length, goldSteps.size);
+  const missing = f1(right + 1, reasons.length + 1, goldSteps.size) - value;
+  return {
+    value,
+    steps: settle(trace.steps, reasons, share, value, f1(right, reasons.length - 1, goldSteps.size)),
+    missed: [...goldSteps.keys()].filter((rule) => !cited.has(rule)).map((rule) => ({ rule, cost: share * missing })),
+  };
+}
+
+// A step without evidence where gold has some would pass "all its evidence is in the pair" by having none.
+function strictReason(step: TraceStep, gold: TraceStep | undefined, pair: Pair): StepReason {
+  if (gold === undefined) return 'not in gold';
+  if (step.criterion !== gold.criterion) return 'wrong criterion';
+  if (step.verdict !== gold.verdict) return 'wrong verdict';
+  const sources = new Set(step.evidence.map(({ source }) => source));
+  if (gold.evidence.some(({ source }) => !sources.has(source))) return 'evidence left out';
+  return step.evidence.every((evidence) => evidenceOccurs(pair, evidence)) ? 'right' : 'evidence not in the pair';
+}
+
+function f1(right: number, cited: number, gold: number): number {
+  return cited + gold === 0 ? 1 : (2 * right) / (cited + gold);
+}
+
+/** The share of steps that look right; 0 unless some step's rule implies the stated label. */
+function plausibleReasoning(trace: Trace, { pair, impliedLabel }: RewardCase, share: number): ReasoningReward {
+  const isLabelImplied = trace.steps.some(({ rule }) => impliedLabel(rule) === trace.label);
+  const reasons = trace.steps.map(({ rule, evidence }): StepReason => {
+    const implied = impliedLabel(rule);
+    if (implied !== undefined && implied !== trace.label) return 'implies another label';
+    if (!evidence.every((span) => evidenceOccurs(pair, span))) return 'evidence not in the pair';
+    return isLabelImplied ? 'right' : 'no step implies the label';
+  });
+  const right = reasons.filter((reason) => reason === 'right').length;
+  const value = reasons.length === 0 ? 0 : right / reasons.length;
+  const valueWithoutWrong = reasons.length < 2 ? 0 : right / (reasons.length - 1);
+  return { value, steps: settle(trace.steps, reasons, share, value, valueWithoutWrong), missed: [] };
+}
+
+/** Shares r_reasoning out equally among the right steps, and charges each other step what leaving it out would bring. */
+function settle(
+  steps: readonly TraceStep[],
+  reasons: readonly StepReason[],
+  share: number,
+  value: number,
+  valueWithoutWrong: number,
+): StepReward[] {
+  const right = reasons.filter((reason) => reason === 'right').length;
+  const earned = right === 0 ? 0 : (share * value) / right;
+  const cost = share * (valueWithoutWrong - value);
+  return steps.map(({ rule }, i) => {
+    const reason = reasons[i] ?? 'not looked at';
+    return reason === 'right'
+      ? { rule, value: 1, earned, cost: 0, reason }
+      : { rule, value: 0, earned: 0, cost, reason };
+  });
+}
+
+function unjudged({ rule }: TraceStep, reason: StepReason): StepReward {
+  return { rule, value: 0, earned: 0, cost: 0, reason };
+}

@@ -1,0 +1,133 @@
+/**
+ * Real catalogues say in a title what rules want to find in fields: the type of thing, and what an accessory is for.
+ * Here the words an instruction can know are gathered from documents, without looking at any judgment, and titles are
+ * read by them. What is filled in was copied from the document, so evidence that quotes it stands there.
+ */
+import { attributeValueText } from '../pair/document-text.ts';
+import { CATEGORY_ATTRIBUTE, FOR_ATTRIBUTE } from './facts.ts';
+import { type AttributeWords, type Lexicon, type LexiconData, makeLexicon } from '../pair/lexicon.ts';
+import type { Rules } from './rules.ts';
+import type { AttributeValue, LabDocument, Pair } from '../pair/pair.ts';
+import { findPhrase, phraseOf } from '../pair/phrases.ts';
+import { contentSequence, wordsOf } from '../pair/text-folding.ts';
+
+/** A value of an attribute is a word of the language if so many documents have it. */
+const VALUE_DOCUMENTS = 3;
+/** A run of small-written words in titles is a type if so many brands sell it. */
+const TYPE_BRANDS = 2;
+const LONGEST_TYPE = 3;
+const LONGEST_VALUE = 3;
+
+/**
+ * The lexicon of some documents: brands and types as their fields state them, attribute values that several documents
+ * share, and types that titles name in small letters among names ("Targus ASF150EU screen protector Universal").
+ * An attribute is exclusive if no document gives it two values.
+ */
+export function induceLexicon(documents: Iterable<LabDocument>): Lexicon {
+  const brands = new Set<string>();
+  const types: Record<string, string> = {};
+  const brandsOfRun = new Map<string, Set<string>>();
+  const values = new Map<string, Map<string, number>>();
+  const shared = new Set<string>();
+  for (const { title, brand, type, attributes } of documents) {
+    const maker = phraseOf(brand);
+    if (maker !== '') brands.add(maker);
+    if (phraseOf(type) !== '') types[phraseOf(type)] = attributeValueText(attributes[CATEGORY_ATTRIBUTE] ?? '');
+    for (const run of smallRuns(title)) addTo(brandsOfRun, run, maker);
+    for (const [name, value] of Object.entries(attributes)) {
+      const phrases = valuePhrases(value);
+      if (phrases.length > 1) shared.add(name);
+      const counts = values.get(name) ?? new Map<string, number>();
+      values.set(name, counts);
+      for (const phrase of phrases) counts.set(phrase, (counts.get(phrase) ?? 0) + 1);
+    }
+  }
+  for (const [run, makers] of brandsOfRun) if (makers.size >= TYPE_BRANDS) types[run] ??= '';
+  const named: Record<string, AttributeWords> = {};
+  for (const [name, counts] of values) {
+    const frequent = [...counts].filter(([, count]) => count >= VALUE_DOCUMENTS).map(([phrase]) => phrase);
+    if (frequent.length > 1) named[name] = { values: frequent, exclusive: !shared.has(name) };
+  }
+  const data: LexiconData = { brands: [...brands], types, attributes: named, audiences: [] };
+  return makeLexicon(data);
+}
+
+/**
+ * A document with the fields that its title implies: the last known type in it where none is stated, and what follows
+ * "for" where no attribute says what it is for.
+ */
+export function typeDocument(document: LabDocument, lexicon: Lexicon): LabDocument {
+  const type = document.type === '' ? lastType(document.title, lexicon) : document.type;
+  const served = document.attributes[FOR_ATTRIBUTE] === undefined ? servedIn(document) : undefined;
+  const attributes = served === undefined ? document.attributes : { ...document.attributes, [FOR_ATTRIBUTE]: served };
+  return { ...document, type, attributes };
+}
+
+/** A pair as the rules of a model read it: its title typed if they expect that. */
+export function readPair<P extends Pair>({ lexicon, readsTitles }: Pick<Rules, 'lexicon' | 'readsTitles'>, pair: P): P {
+  return readsTitles ? { ...pair, document: typeDocument(pair.document, lexicon) } : pair;
+}
+
+/** The longest known type that ends last in a title; '' where none stands there. */
+function lastType(title: string, lexicon: Lexicon): string {
+  const words = wordsOf(title);
+  for (let end = words.length; end > 0; end--) {
+    for (let length = Math.min(LONGEST_TYPE, end); length > 0; length--) {
+      const phrase = words.slice(end - length, end).join(' ');
+      if (lexicon.types.has(phrase)) return phrase;
+    }
+  }
+  return '';
+}
+
+/** "docking speaker for iPod/iPhone, black" is for "iPod/iPhone". */
+function servedIn({ title, text }: LabDocument): string | undefined {
+  for (const place of [title, text]) {
+    const [, served] = /\bfor\s+([^,;:()–—]+?)(?:\s+-\s|[,;:()–—.]|$)/iu.exec(place) ?? [];
+    if (served === undefined) continue;
+    const words = wordsOf(served).slice(0, 6);
+    // Only what stands there in one run can be quoted.
+    if (contentSequence(words).length > 0 && findPhrase(wordsOf(place), words).length > 0) return words.join(' ');
+  }
+  return undefined;
+}
+
+/** Runs of one to three words that are written small in a title that also has others. */
+function smallRuns(title: string): string[] {
+  const words = title.split(/\s+/u);
+  if (words.every((word) => isSmall(word))) return [];
+  const runs: string[] = [];
+  let run: string[] = [];
+  for (const word of [...words, '']) {
+    if (isSmall(word)) {
+      run.push(word);
+      continue;
+    }
+    const phrase = phraseOf(run.join(' '));
+    const isType = run.length <= LONGEST_TYPE && contentSequence(wordsOf(phrase)).length === run.length;
+    if (run.length > 0 && isType) runs.push(phrase);
+    run = [];
+  }
+  return runs;
+}
+
+/** At least three small letters and nothing else: units and articles are no types. */
+function isSmall(word: string): boolean {
+  return /^\p{Ll}{3,}$/u.test(word);
+}
+
+/** The short phrases of a value; lists, and texts with commas, have several. */
+function valuePhrases(value: AttributeValue): string[] {
+  if (typeof value === 'number' || typeof value === 'boolean') return [];
+  const parts = typeof value === 'string' ? value.split(',') : value;
+  return parts.map(phraseOf).filter((phrase) => {
+    const words = wordsOf(phrase);
+    return words.length <= LONGEST_VALUE && contentSequence(words).length > 0 && /\p{L}{3}/u.test(phrase);
+  });
+}
+
+function addTo(sets: Map<string, Set<string>>, key: string, item: string): void {
+  const set = sets.get(key);
+  if (set === undefined) sets.set(key, new Set([item]));
+  else set.add(item);
+}

@@ -1,0 +1,31 @@
+/**
+ * The model in a checkpoint, by the kind of run that saved it. How each kind is read is fetched only when asked for: making
+ * a model's files may need the rule world, listing checkpoints does not.
+ */
+import type { Manifest } from '../checkpoint/manifest.ts';
+import { LabError } from '../common/errors.ts';
+import { BRANCH_KIND } from '../protocol/grpo.ts';
+import type { ModelFileBytes } from '../runs/model-files.ts';
+
+const READERS: Readonly<Record<string, () => Promise<(bytes: Uint8Array, createdAt: number) => ModelFileBytes>>> = {
+  sft: async () => (await import('../runs/sft-model.ts')).modelFilesOf,
+  [BRANCH_KIND]: async () => (await import('./kept-branch.ts')).branchModelFiles,
+};
+
+/**
+ * The files of the model in a checkpoint.
+ *
+ * @throws {LabError} `bad-checkpoint` if it is of a kind that holds no model, or cannot be read
+ */
+export async function modelInCheckpoint(
+  { kind, name, createdAt }: Pick<Manifest, 'kind' | 'name' | 'createdAt'>,
+  payload: Uint8Array,
+): Promise<ModelFileBytes> {
+  const read = READERS[kind];
+  if (read !== undefined) return (await read())(payload, createdAt);
+  throw new LabError('bad-checkpoint', {
+    message: `The checkpoint "${name}" holds no model that can answer.`,
+    expected: `a checkpoint of one of the kinds ${Object.keys(READERS).join(', ')}`,
+    got: `"${kind}"`,
+  });
+}

@@ -1,0 +1,86 @@
+/**
+ * Keeps what is known about the checkpoints of this browser up to date for one element, and does what is asked of them one
+ * thing at a time. What fails is kept to be shown; the list is read again after every change, whoever made it.
+ */
+import type { ReactiveController, ReactiveControllerHost } from 'lit';
+import type { CheckpointOverview } from '../../protocol/checkpoints.ts';
+import { type Failure, failureOf } from '../../protocol/failure.ts';
+import type { CheckpointClient } from './checkpoint-client.ts';
+
+export interface CheckpointsState {
+  /** Undefined until it has been read for the first time. */
+  readonly overview: CheckpointOverview | undefined;
+  /** What went wrong last; gone when something else is asked for. */
+  readonly failure: Failure | undefined;
+  /** What is being done, as "Importing". */
+  readonly doing: string | undefined;
+}
+
+export class CheckpointsController implements ReactiveController {
+  state: CheckpointsState = { overview: undefined, failure: undefined, doing: undefined };
+  readonly #host: ReactiveControllerHost;
+  #client: CheckpointClient | undefined;
+
+  constructor(host: ReactiveControllerHost) {
+    this.#host = host;
+    host.addController(this);
+  }
+
+  hostConnected(): void {
+    document.addEventListener('visibilitychange', this.#seen);
+  }
+
+  hostDisconnected(): void {
+    document.removeEventListener('visibilitychange', this.#seen);
+    this.#client = undefined;
+  }
+
+  /** Reads from this client from now on. */
+  use(client: CheckpointClient): void {
+    this.#client = client;
+    void this.refresh();
+  }
+
+  /** Reads the list again. */
+  async refresh(): Promise<void> {
+    const client = this.#client;
+    if (client === undefined) return;
+    try {
+      const overview = await client.overview();
+      if (client === this.#client) this.#show({ ...this.state, overview });
+    } catch (thrown) {
+      if (client === this.#client) this.#show({ ...this.state, failure: failureOf(thrown) });
+    }
+  }
+
+  /**
+   * Does something and reads the list again.
+   *
+   * @param doing - what it is, as "Importing"
+   * @returns what `work` gives, or undefined if it failed; the failure is in the state then
+   */
+  async act<T>(doing: string, work: (client: CheckpointClient) => Promise<T>): Promise<T | undefined> {
+    const client = this.#client;
+    if (client === undefined || this.state.doing !== undefined) return undefined;
+    this.#show({ ...this.state, failure: undefined, doing });
+    let result: T | undefined;
+    try {
+      result = await work(client);
+    } catch (thrown) {
+      this.#show({ ...this.state, failure: failureOf(thrown) });
+    }
+    await this.refresh();
+    this.#show({ ...this.state, doing: undefined });
+    return result;
+  }
+
+  // Another tab may have changed the list meanwhile.
+  readonly #seen = (): void => {
+    if (document.visibilityState === 'visible') void this.refresh();
+  };
+
+  #show(state: CheckpointsState): void {
+    this.state = state;
+    this.#host.requestUpdate();
+  }
+}
