@@ -8,11 +8,13 @@ import * as tf from '@tensorflow/tfjs-core';
 import { fnv1a } from '../common/rng.ts';
 import { LENGTH_BUCKET, roundUp } from '../data/batches.ts';
 import { usesKernels } from '../gpu/dispatch.ts';
-import { drawnTokens, sampleTokens } from '../kernels/sample-token.ts';
+import { drawnTokens, type HeldTables, sampleTokens } from '../kernels/sample-token.ts';
 import { KvCache } from '../model/kv-cache.ts';
 import { forward, logits, type Transformer } from '../model/transformer.ts';
 import { selectRows } from '../ops/embedding.ts';
-import { checkSampler, type SamplerConfig, sampleToken } from './sampler.ts';
+import { advanced, allowedTokens, type HeldRow, sampleAllowed } from './held/held-rows.ts';
+import { selectHeldRows, uploadHeldRows } from './held/held-tables.ts';
+import { checkSampler, type SampledToken, type SamplerConfig, sampleToken } from './sampler.ts';
 import { padPrompts } from './score.ts';
 
 /** Steps whose tokens are read together where kernels compute. */
@@ -46,6 +48,8 @@ export class Decoding {
   #logits: tf.Tensor2D | undefined;
   /** The tokens chosen last, which the next step reads. */
   #ids: Int32Array | tf.Tensor1D;
+  /** Where kernels compute, the rows that are held, on the GPU; elsewhere here. */
+  #held: readonly HeldRow[] | HeldTables | undefined;
 
   private constructor(model: Transformer, cache: KvCache, B: number, out: tf.Tensor2D) {
     this.#model = model;
@@ -69,6 +73,14 @@ export class Decoding {
     const out = tf.tidy(() => logits(model, selectRows(forward(model, batch, cache), lastRows))); // [B,V]
     cache.truncate(lengths);
     return new Decoding(model, cache, batch.B, out);
+  }
+
+  /**
+   * Holds rows to automata from here on, one for each row; {@link draw} then chooses only tokens that their automata allow, and
+   * gives log-probabilities among these.
+   */
+  hold(rows: readonly HeldRow[]): void {
+    this.#held = usesKernels() ? uploadHeldRows(rows) : rows;
   }
 
   /** How many steps are best drawn together. */
@@ -123,6 +135,9 @@ export class Decoding {
   /** Goes on with some rows, in the order given; a row that is given several times goes on several times. */
   select(rows: Int32Array): void {
     const wanted = tf.tensor1d(rows, 'int32');
+    const held = this.#held;
+    if (isOnGpu(held)) this.#held = selectHeldRows(held, wanted);
+    else if (held !== undefined) this.#held = [...rows].flatMap((row) => held[row] ?? []);
     this.#cache.select(rows);
     const [ids, out] = [this.#ids, this.#logits];
     this.#setIds(ids instanceof Int32Array ? rows.map((row) => ids[row] ?? NOT_CHOSEN) : tf.gather(ids, wanted));
@@ -136,6 +151,7 @@ export class Decoding {
   dispose(): void {
     this.#cache.dispose();
     this.#logits?.dispose();
+    if (isOnGpu(this.#held)) tf.dispose([this.#held.offsets, this.#held.choices, this.#held.rows]);
     this.#setIds(new Int32Array());
   }
 
@@ -154,7 +170,14 @@ export class Decoding {
       // Chosen in place, so that the next step finds them there.
       const ids = this.#ids instanceof Int32Array ? tf.tensor1d(this.#ids, 'int32') : this.#ids;
       this.#ids = ids;
-      sampleTokens(out, { ids, hashes, drawn }, choice, step, position + step);
+      sampleTokens(
+        out,
+        { ids, hashes, drawn },
+        choice,
+        step,
+        position + step,
+        isOnGpu(this.#held) ? this.#held : undefined,
+      );
       out.dispose();
       this.#logits = undefined;
     }
@@ -174,7 +197,7 @@ export class Decoding {
       const before = this.#ids;
       const chosen = rowIds.map((rowId, b) => {
         if (before instanceof Int32Array && before[b] === eosId) return { id: eosId, logProb: 0 };
-        return sampleToken(rows.subarray(b * V, (b + 1) * V), sampler, rowId, position + step);
+        return this.#drawRow(rows.subarray(b * V, (b + 1) * V), b, sampler, rowId, position + step);
       });
       for (const [b, { id, logProb }] of chosen.entries()) {
         drawn.ids[step * B + b] = id;
@@ -182,6 +205,16 @@ export class Decoding {
       }
       this.choose(drawn.ids.slice(step * B, (step + 1) * B));
     }
+    return drawn;
+  }
+
+  /** Draws the next token of row `b`, and advances it in its automaton. */
+  #drawRow(row: Float32Array, b: number, sampler: SamplerConfig, rowId: number, position: number): SampledToken {
+    const held = isOnGpu(this.#held) ? undefined : this.#held?.[b];
+    if (held === undefined) return sampleToken(row, sampler, rowId, position);
+    const drawn = sampleAllowed(row, allowedTokens(held), sampler, rowId, position);
+    const after = advanced(held, drawn.id) ?? held;
+    if (!isOnGpu(this.#held)) this.#held = this.#held?.with(b, after);
     return drawn;
   }
 
@@ -197,6 +230,10 @@ export class Decoding {
     if (!(this.#ids instanceof Int32Array)) this.#ids.dispose();
     this.#ids = ids;
   }
+}
+
+function isOnGpu(held: readonly HeldRow[] | HeldTables | undefined): held is HeldTables {
+  return held !== undefined && 'choices' in held;
 }
 
 /** In the place of a token where none has been chosen yet. */

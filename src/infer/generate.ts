@@ -7,6 +7,8 @@
 import { throwIfAborted } from '../common/errors.ts';
 import type { Transformer } from '../model/transformer.ts';
 import { Decoding } from './decoding.ts';
+import type { CompletionAutomaton } from './held/completion-automaton.ts';
+import { type HeldRow, heldRow } from './held/held-rows.ts';
 import { GREEDY, type SamplerConfig } from './sampler.ts';
 
 /** One completion. */
@@ -25,6 +27,8 @@ export interface GenerateOptions {
   /** The most tokens of one completion, default 48. */
   readonly maxTokens?: number;
   readonly sampler?: SamplerConfig;
+  /** What the completion of each prompt is held to, by the index of the prompt; by default nothing. */
+  readonly automata?: readonly CompletionAutomaton[] | undefined;
   /** Rows per forward pass, default 64. */
   readonly batchSize?: number;
   readonly signal?: AbortSignal | undefined;
@@ -84,7 +88,7 @@ function openRow(
 async function completeBatch(
   model: Transformer,
   open: readonly OpenRow[],
-  { eosId, sampler = GREEDY, signal }: GenerateOptions,
+  { eosId, sampler = GREEDY, automata, signal }: GenerateOptions,
 ): Promise<void> {
   const { maxPositions } = model.config;
   // Each prompt is read once, however many completions it gets.
@@ -93,6 +97,7 @@ async function completeBatch(
   const decoding = Decoding.start(model, prompts, maxTokens);
   try {
     if (prompts.length < open.length) decoding.select(Int32Array.from(open, ({ prompt }) => prompts.indexOf(prompt)));
+    if (automata !== undefined) decoding.hold(open.flatMap((row) => heldRowOf(row, automata)));
     /** Whose row each row of the decoding is; undefined where one only fills the batch. */
     let held: readonly (OpenRow | undefined)[] = open;
     for (let position = 0; ;) {
@@ -119,6 +124,11 @@ async function completeBatch(
   } finally {
     decoding.dispose();
   }
+}
+
+function heldRowOf({ rowId, limit }: OpenRow, automata: readonly CompletionAutomaton[]): HeldRow[] {
+  const automaton = automata[rowId];
+  return automaton === undefined ? [] : [heldRow(automaton, limit)];
 }
 
 /** As many steps as are best drawn together, but none that no row needs, and none past the last position of any row. */

@@ -11,9 +11,15 @@
  * In: logits `[B,V]`; to draw, hashes `[B]` of `seed/row/`. In and out: ids `[B]` int32, the tokens last chosen; a row whose last token is
  * the end token goes on with it, at log-probability 0. Out: drawn `[slots,2,B]`, of which one slot is written: tokens as numbers
  * and their log-probabilities at temperature 1. Grid: a workgroup per row. No optional feature.
+ *
+ * Rows can be held to an automaton (infer/held). Then only the choices at a row's state are looked at, so that the cost of a token
+ * is that of its choices and not of V, and log-probabilities are those among the allowed choices. In: offsets `[states+1]` and
+ * choices `[n,4]` (token, next state, tag, tokens from the next state to the end), int32. In and out: rows `[B,6]` int32 (state, label
+ * token, two words of cited rules, tokens so far, the most tokens).
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { allocate, dispatch, forgetRead, type Program } from '../gpu/dispatch.ts';
+import { TAG_LABEL, TAG_RESTATED, TAG_RULE } from './held-tags.ts';
 
 /** How tokens are chosen. */
 export interface TokenChoice {
@@ -36,6 +42,16 @@ export interface RowStates {
   readonly drawn: tf.Tensor3D;
 }
 
+/** The automata that rows are held to, laid out for the kernel. */
+export interface HeldTables {
+  /** `[states+1]` int32: the choices of state s are at `offsets[s]` to before `offsets[s + 1]`. */
+  readonly offsets: tf.Tensor1D;
+  /** `[n,4]` int32, ascending by token within a state. */
+  readonly choices: tf.Tensor2D;
+  /** `[B,6]` int32, changed in place. */
+  readonly rows: tf.Tensor2D;
+}
+
 /** Room for the tokens of some steps, `[slots,2,B]`. */
 export function drawnTokens(slots: number, B: number): tf.Tensor3D {
   return allocate<tf.Rank.R3>([slots, 2, B]);
@@ -46,6 +62,7 @@ export function drawnTokens(slots: number, B: number): tf.Tensor3D {
  *
  * @param slot - of `drawn`
  * @param position - of the token in its completion
+ * @param held - the automata that the rows are held to; by default every token may come
  */
 export function sampleTokens(
   logits: tf.Tensor2D,
@@ -53,15 +70,23 @@ export function sampleTokens(
   { temperature, topK, topP, eosId }: TokenChoice,
   slot: number,
   position: number,
+  held?: HeldTables,
 ): void {
   const [B, V] = logits.shape;
   const isFiltered = topK < V || topP < 1;
   const kind = temperature === 0 ? 'greedy' : isFiltered ? 'filtered' : 'drawn';
   forgetRead(ids);
   forgetRead(drawn);
+  if (held !== undefined) forgetRead(held.rows);
   dispatch({
-    program: PROGRAMS[kind],
-    tensors: [logits, ids, drawn, ...(kind === 'greedy' ? [] : [hashes])],
+    program: (held === undefined ? FREE : HELD)[kind],
+    tensors: [
+      logits,
+      ids,
+      drawn,
+      ...(kind === 'greedy' ? [] : [hashes]),
+      ...(held === undefined ? [] : [held.offsets, held.choices, held.rows]),
+    ],
     parameters: [B, V, slot, position, eosId, topK, floatBits(1 / Math.max(temperature, 1e-30)), floatBits(topP)],
     size: [B * LANES],
     workgroupSize: [LANES],
@@ -121,26 +146,30 @@ fn fromSortable(key: u32) -> f32 {
   return bitcast<f32>(select(~key, key & 0x7fffffffu, key >= 0x80000000u));
 }`;
 
+/** The logit of candidate v of a row. */
+const Z = 'logitOf(start, base, v)';
+
 /**
  * Finds `cut`, the least logit that counts, and `ties`, how many tokens with just this logit do: by their number, then by their
  * mass. A barrier must be reached by all lanes, so there are as many rounds for every row.
  */
 const FIND_CUT = `
+  let wantedCount = min(sizes.topK, count);
   var cut = 0u;
   for (var bit = 0u; bit < 32u; bit++) {
     let bound = cut | (0x80000000u >> bit);
     var reached = 0u;
-    for (var v = first; v < end; v++) { reached += select(0u, 1u, sortable(logits[start + v]) >= bound); }
-    if (countAll(lane, bit % 2u, reached) >= sizes.topK) { cut = bound; }
+    for (var v = first; v < end; v++) { reached += select(0u, 1u, sortable(${Z}) >= bound); }
+    if (countAll(lane, bit % 2u, reached) >= wantedCount) { cut = bound; }
   }
   var above = 0u;
   var part = 0.0;
   for (var v = first; v < end; v++) {
-    let isAbove = sortable(logits[start + v]) > cut;
+    let isAbove = sortable(${Z}) > cut;
     above += select(0u, 1u, isAbove);
-    part += select(0.0, exp((logits[start + v] - high) * inverse), isAbove);
+    part += select(0.0, exp((${Z} - high) * inverse), isAbove);
   }
-  var ties = sizes.topK - countAll(lane, 0u, above);
+  var ties = wantedCount - countAll(lane, 0u, above);
   let massAbove = massAll(lane, 0u, part);
   let topP = bitcast<f32>(sizes.topP);
   if (topP < 1.0) {
@@ -151,7 +180,7 @@ const FIND_CUT = `
       let bound = cut | (0x80000000u >> bit);
       part = 0.0;
       for (var v = first; v < end; v++) {
-        part += select(0.0, exp((logits[start + v] - high) * inverse), sortable(logits[start + v]) >= bound);
+        part += select(0.0, exp((${Z} - high) * inverse), sortable(${Z}) >= bound);
       }
       let mass = massAll(lane, (bit + 1u) % 2u, part);
       // Down to the first cut everything counts, which has the mass wanted; and the most likely token always does.
@@ -159,14 +188,14 @@ const FIND_CUT = `
     }
     part = 0.0;
     for (var v = first; v < end; v++) {
-      part += select(0.0, exp((logits[start + v] - high) * inverse), sortable(logits[start + v]) > cut);
+      part += select(0.0, exp((${Z} - high) * inverse), sortable(${Z}) > cut);
     }
     let missing = wanted - massAll(lane, 1u, part);
-    let most = select(sizes.V, ties, cut == lowest);
+    let most = select(count, ties, cut == lowest);
     ties = u32(clamp(ceil(missing / exp((fromSortable(cut) - high) * inverse)), 1.0, f32(most)));
   }
   var tied = 0u;
-  for (var v = first; v < end; v++) { tied += select(0u, 1u, sortable(logits[start + v]) == cut); }
+  for (var v = first; v < end; v++) { tied += select(0u, 1u, sortable(${Z}) == cut); }
   laneTies[lane] = tied;
   laneHeat[lane] = part;
   workgroupBarrier();`;
@@ -174,7 +203,7 @@ const FIND_CUT = `
 type Kind = 'greedy' | 'drawn' | 'filtered';
 
 /** The weight of token v in a draw. */
-const WEIGHT = 'exp((logits[start + v] - high) * inverse)';
+const WEIGHT = `exp((${Z} - high) * inverse)`;
 
 /** What lane 0 does at the end: goes along lanes, then along the tokens of one, until the mass up to there is passed. */
 function walk(kind: 'drawn' | 'filtered'): string {
@@ -184,7 +213,7 @@ function walk(kind: 'drawn' | 'filtered'): string {
     : 'laneHeat[other] * exp((laneHigh[other] - high) * inverse)';
   const spend = isFiltered ? 'left -= min(left, laneTies[other]);' : '';
   const take = isFiltered
-    ? `let key = sortable(logits[start + v]);
+    ? `let key = sortable(${Z});
       if (key < cut || (key == cut && left == 0u)) { continue; }
       if (key == cut) { left -= 1u; }
       remaining -= ${WEIGHT};`
@@ -202,7 +231,7 @@ function walk(kind: 'drawn' | 'filtered'): string {
       ${spend}
       continue;
     }
-    for (var v = other * chunk; v < min(sizes.V, (other + 1u) * chunk); v++) {
+    for (var v = other * chunk; v < min(count, (other + 1u) * chunk); v++) {
       ${take}
       if (remaining < 0.0) {
         id = v;
@@ -213,18 +242,81 @@ function walk(kind: 'drawn' | 'filtered'): string {
   }`;
 }
 
-function programOf(kind: Kind): Program {
+/** What differs between rows that may take any token and rows that are held to an automaton. */
+interface Candidates {
+  readonly bindings: readonly string[];
+  /** `logitOf(start, base, v)`, the logit of candidate v, LOWEST where it may not come. */
+  readonly declarations: string;
+  /** Sets `base` and `count`, where the candidates of a row are. */
+  readonly find: string;
+  readonly skip: string;
+  /** The token of candidate `id`. */
+  readonly token: string;
+  /** After the choice of candidate `id`. */
+  readonly advance: string;
+}
+
+const ANY_TOKEN: Candidates = {
+  bindings: [],
+  declarations: 'fn logitOf(start: u32, base: u32, v: u32) -> f32 { return logits[start + v]; }',
+  find: 'let base = 0u;\n  let count = sizes.V;',
+  skip: '',
+  token: 'id',
+  advance: '',
+};
+
+const HELD_TOKENS: Candidates = {
+  bindings: [
+    'var<storage, read> offsets: array<u32>',
+    'var<storage, read> choices: array<vec4i>',
+    'var<storage, read_write> rows: array<i32>',
+  ],
+  declarations: `
+var<private> label: i32;
+var<private> cited: vec2u;
+var<private> most: i32; // tokens that may still come
+
+fn logitOf(start: u32, base: u32, v: u32) -> f32 {
+  let choice = choices[base + v];
+  let tag = u32(choice.z);
+  let isCited = ((cited[tag / 32u] >> (tag % 32u)) & 1u) == 1u;
+  let isOtherLabel = tag == ${TAG_RESTATED}u && choice.x != label;
+  if (isCited || isOtherLabel || choice.w + 1 > most) { return LOWEST; }
+  return logits[start + u32(choice.x)];
+}`,
+  find: `let state = u32(rows[6u * row]);
+  label = rows[6u * row + 1u];
+  cited = vec2u(u32(rows[6u * row + 2u]), u32(rows[6u * row + 3u]));
+  most = rows[6u * row + 5u] - rows[6u * row + 4u];
+  let base = offsets[state];
+  let count = offsets[state + 1u] - base;`,
+  skip: 'if (z == LOWEST) { continue; }',
+  token: 'u32(choices[base + id].x)',
+  advance: `
+  if (ids[row] != sizes.eosId) {
+    let choice = choices[base + id];
+    let tag = u32(choice.z);
+    rows[6u * row] = choice.y;
+    if (tag == ${TAG_LABEL}u) { rows[6u * row + 1u] = choice.x; }
+    if (tag >= ${TAG_RULE}u && tag < ${TAG_LABEL}u) { rows[6u * row + 2u + tag / 32u] |= i32(1u << (tag % 32u)); }
+    rows[6u * row + 4u] += 1;
+  }`,
+};
+
+function programOf(kind: Kind, candidates: Candidates): Program {
   const isDrawn = kind !== 'greedy';
   const isFiltered = kind === 'filtered';
+  const { declarations, find, skip, token, advance } = candidates;
+  const bindings = [...(isDrawn ? ['var<storage, read> hashes: array<u32>'] : []), ...candidates.bindings];
   return {
-    key: `sample-token ${kind}`,
+    key: `sample-token ${kind}${candidates === HELD_TOKENS ? ' held' : ''}`,
     source: () => `
 @group(0) @binding(0) var<storage, read> logits: array<f32>;
 @group(0) @binding(1) var<storage, read_write> ids: array<i32>;
 @group(0) @binding(2) var<storage, read_write> drawn: array<f32>;
-${isDrawn ? '@group(0) @binding(3) var<storage, read> hashes: array<u32>;' : ''}
+${bindings.map((binding, i) => `@group(0) @binding(${3 + i}) ${binding};`).join('\n')}
 struct Sizes { B: u32, V: u32, slot: u32, position: u32, eosId: i32, topK: u32, inverse: u32, topP: u32 }
-@group(0) @binding(${isDrawn ? 4 : 3}) var<uniform> sizes: Sizes;
+@group(0) @binding(${3 + bindings.length}) var<uniform> sizes: Sizes;
 
 const LOWEST = -3.4e38;
 var<workgroup> laneHigh: array<f32, ${LANES}>;
@@ -234,6 +326,7 @@ var<workgroup> laneHeat: array<f32, ${LANES}>; // mass at the temperature
 ${isFiltered ? `var<workgroup> laneTies: array<u32, ${LANES}>;` : ''}
 ${isFiltered ? sumOverLanes('countAll', 'u32') + sumOverLanes('massAll', 'f32') + SORTABLE : ''}
 ${isDrawn ? UNIFORM : ''}
+${declarations}
 
 @compute @workgroup_size(${LANES})
 fn main(
@@ -244,16 +337,18 @@ fn main(
   let n = group.x + group.y * groups.x;
   let row = min(n, sizes.B - 1u); // a workgroup past the last row repeats it
   let start = row * sizes.V;
-  let chunk = (sizes.V + ${LANES - 1}u) / ${LANES}u;
+  ${find}
+  let chunk = (count + ${LANES - 1}u) / ${LANES}u;
   let first = lane * chunk;
-  let end = min(sizes.V, first + chunk);
+  let end = min(count, first + chunk);
   let inverse = bitcast<f32>(sizes.inverse);
   var ownHigh = LOWEST;
   var ownBest = 0u;
   var ownMass = 0.0;
   var ownHeat = 0.0;
   for (var v = first; v < end; v++) {
-    let z = logits[start + v];
+    let z = ${Z};
+    ${skip}
     if (z > ownHigh) {
       ownMass = ownMass * exp(ownHigh - z) + 1.0;
       ${kind === 'drawn' ? 'ownHeat = ownHeat * exp((ownHigh - z) * inverse) + 1.0;' : ''}
@@ -283,10 +378,13 @@ fn main(
   ${isDrawn ? walk(kind) : ''}
   var mass = 0.0;
   for (var other = 0u; other < ${LANES}u; other++) { mass += laneMass[other] * exp(laneHigh[other] - high); }
-  var logProb = logits[start + id] - high - log(mass);
+  var logProb = logitOf(start, base, id) - high - log(mass);
+  let token = ${token};${advance}
   if (ids[row] == sizes.eosId) {
     id = u32(sizes.eosId);
     logProb = 0.0;
+  } else {
+    id = token;
   }
   ids[row] = i32(id);
   drawn[(2u * sizes.slot) * sizes.B + row] = f32(id);
@@ -295,8 +393,13 @@ fn main(
   };
 }
 
-const PROGRAMS: Readonly<Record<Kind, Program>> = {
-  greedy: programOf('greedy'),
-  drawn: programOf('drawn'),
-  filtered: programOf('filtered'),
-};
+const FREE = programsOf(ANY_TOKEN);
+const HELD = programsOf(HELD_TOKENS);
+
+function programsOf(candidates: Candidates): Readonly<Record<Kind, Program>> {
+  return {
+    greedy: programOf('greedy', candidates),
+    drawn: programOf('drawn', candidates),
+    filtered: programOf('filtered', candidates),
+  };
+}

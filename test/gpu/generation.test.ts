@@ -7,8 +7,12 @@ import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { fnv1a, Rng } from '../../src/common/rng.ts';
 import { Decoding } from '../../src/infer/decoding.ts';
 import { generateAll } from '../../src/infer/generate.ts';
+import { advanced, allowedTokens, type HeldRow, heldRow, sampleAllowed } from '../../src/infer/held/held-rows.ts';
+import { uploadHeldRows } from '../../src/infer/held/held-tables.ts';
 import { GREEDY, type SamplerConfig, sampleToken } from '../../src/infer/sampler.ts';
 import { drawnTokens, sampleTokens } from '../../src/kernels/sample-token.ts';
+import { EOS } from '../../src/relevance/pair/vocabulary.ts';
+import { groundedAutomata, HELD_TOKENIZER } from '../reference/held-automata.ts';
 import { type DeviceKind, useBackend, useWebGpu } from '../reference/backends.ts';
 import { expectClose } from '../reference/expect-close.ts';
 import {
@@ -62,6 +66,36 @@ describeGpu.each(DEVICES)('decoding on a WebGPU device of kind "%s"', (kind) => 
         // A random number next to the border between two tokens may fall on either side in float32.
         expect(others).toBeLessThanOrEqual(sampler.temperature === 0 ? 0 : 0.01 * ids.length);
       }
+    });
+
+    it.each(SAMPLERS)('draws what the CPU draws of what automata allow: %j', async (sampler) => {
+      const V = HELD_TOKENIZER.vocabSize;
+      const starts = groundedAutomata().flatMap((automaton) => [24, 9].map((limit) => heldRow(automaton, limit)));
+      const B = starts.length;
+      const rows = Float32Array.from({ length: B * V }, (_, i) => 2 * new Rng(`held ${i}`).normal());
+      const eosId = HELD_TOKENIZER.idOf(EOS);
+      const steps = 24;
+      const { ids, logProbs, states } = await drawHeldByKernel(rows, starts, sampler, eosId, steps);
+      let others = 0;
+      for (const [b, start] of starts.entries()) {
+        let row: HeldRow = start;
+        for (let step = 0; step < steps; step++) {
+          const [id, logProb] = [at(ids, step * B + b), at(logProbs, step * B + b)];
+          const allowed = allowedTokens(row);
+          if (allowed.length === 0) {
+            expect([id, logProb]).toEqual([eosId, 0]);
+            continue;
+          }
+          expect([...allowed]).toContain(id);
+          const expected = sampleAllowed(rows.subarray(b * V, (b + 1) * V), allowed, sampler, 100 + b, POSITION + step);
+          if (id !== expected.id) others += 1;
+          else expect(Math.abs(logProb - expected.logProb)).toBeLessThan(1e-5);
+          row = advanced(row, id) ?? row;
+        }
+        expect(allowedTokens(row)).toHaveLength(0); // within the limit it has come to its end
+        expect(at(states, 6 * b + 4)).toBe(row.length);
+      }
+      expect(others).toBeLessThanOrEqual(sampler.temperature === 0 ? 0 : 0.02 * ids.length);
     });
 
     it('goes on with the end token once it came', async () => {
@@ -163,6 +197,36 @@ async function drawByKernel(
   const part = (which: number): number[] =>
     Array.from({ length: steps }, (_, step) => values.slice((2 * step + which) * B, (2 * step + which + 1) * B)).flat();
   return { ids: part(0), logProbs: part(1) };
+}
+
+/** The same for rows that are held to automata, from where they start; also gives the rows' states at the end, `B*6`. */
+async function drawHeldByKernel(
+  rows: Float32Array,
+  starts: readonly HeldRow[],
+  { temperature, seed, topK, topP = 1 }: SamplerConfig,
+  eosId: number,
+  steps: number,
+): Promise<{ ids: number[]; logProbs: number[]; states: number[] }> {
+  const B = starts.length;
+  const V = rows.length / B;
+  const logits = tf.tensor2d(rows, [B, V]);
+  const ids = tf.tensor1d(new Int32Array(B).fill(-2), 'int32');
+  const hashes = tf.tensor1d(
+    Int32Array.from({ length: B }, (_, b) => fnv1a(`${seed}/${100 + b}/`)),
+    'int32',
+  );
+  const drawn = drawnTokens(steps, B);
+  const held = uploadHeldRows(starts);
+  const choice = { temperature, topK: Math.min(topK ?? V, V), topP, eosId };
+  for (let step = 0; step < steps; step++) {
+    sampleTokens(logits, { ids, hashes, drawn }, choice, step, POSITION + step, held);
+  }
+  const values = [...(await drawn.data())];
+  const states = [...(await held.rows.data())];
+  tf.dispose([logits, ids, hashes, drawn, held.offsets, held.choices, held.rows]);
+  const part = (which: number): number[] =>
+    Array.from({ length: steps }, (_, step) => values.slice((2 * step + which) * B, (2 * step + which + 1) * B)).flat();
+  return { ids: part(0), logProbs: part(1), states };
 }
 
 /** A model whose heads the kernels take. */
