@@ -13,6 +13,7 @@ import type { PackedLayout } from '../data/packed-rows.ts';
 import { causalAttention, spanVisibility } from '../ops/attention.ts';
 import type { CompressedMatrix } from '../ops/compressed.ts';
 import { embedding, selectRows } from '../ops/embedding.ts';
+import type { AllowedTokens } from '../ops/held-logits.ts';
 import { headLogProbs, headScores } from '../ops/head-log-probs.ts';
 import { linear, linearInput } from '../ops/linear.ts';
 import { rmsNorm } from '../ops/rms-norm.ts';
@@ -112,10 +113,19 @@ export function nextLogProbs(model: Transformer, hidden: tf.Tensor2D, targets: I
   return headLogProbs(hidden, weight(weights, headName(config)) as tf.Tensor2D, targets, { precision });
 }
 
-/** The same and the entropies of the distributions, `[M]`. Parameters as of {@link nextLogProbs}. */
-export function nextScores(model: Transformer, hidden: tf.Tensor2D, targets: Int32Array): TokenScores {
+/**
+ * The same and the entropies of the distributions, `[M]`. Parameters as of {@link nextLogProbs}.
+ *
+ * @param allowed - what each row may take, where completions were held; by default anything
+ */
+export function nextScores(
+  model: Transformer,
+  hidden: tf.Tensor2D,
+  targets: Int32Array,
+  allowed?: AllowedTokens,
+): TokenScores {
   const { config, weights, precision } = model;
-  return headScores(hidden, weight(weights, headName(config)) as tf.Tensor2D, targets, { precision });
+  return headScores(hidden, weight(weights, headName(config)) as tf.Tensor2D, targets, { precision, allowed });
 }
 
 function headName({ tiedEmbeddings }: ModelConfig): string {

@@ -10,6 +10,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { TrainingPrecision } from '../config/sft-config.ts';
 import { MOST_LOGITS } from '../gpu/kernel-steps.ts';
 import { differentiable } from './differentiable.ts';
+import { type AllowedTokens, allowedRows, heldLogits } from './held-logits.ts';
 import { linear, linearGradients, linearInput } from './linear.ts';
 import { tokenLogProbs, tokenLogProbsGradient } from './token-log-probs.ts';
 import { apart, joinedScores, joinedScoresGradient, type TokenScores, tokenScores } from './token-scores.ts';
@@ -20,6 +21,8 @@ export interface HeadOptions {
   readonly mostLogits?: number;
   /** Default f32. */
   readonly precision?: TrainingPrecision | undefined;
+  /** What each row may take; by default anything. */
+  readonly allowed?: AllowedTokens | undefined;
 }
 
 /** What is told of rows of logits, as its two passes; the rows are the last axis of the value. */
@@ -43,7 +46,7 @@ export function headLogProbs(
   options: HeadOptions = {},
 ): tf.Tensor1D {
   const rows = rowsAtOnce(weight, options);
-  if (x.shape[0] <= rows) return tokenLogProbs(linear(linearInput(x, options.precision), weight), targets);
+  if (x.shape[0] <= rows) return tokenLogProbs(headLogits(x, weight, options), targets);
   return byStretches(x, weight, targets, options, { forward: tokenLogProbs, gradient: tokenLogProbsGradient });
 }
 
@@ -55,8 +58,14 @@ export function headScores(
   options: HeadOptions = {},
 ): TokenScores {
   const rows = rowsAtOnce(weight, options);
-  if (x.shape[0] <= rows) return tokenScores(linear(linearInput(x, options.precision), weight), targets);
+  if (x.shape[0] <= rows) return tokenScores(headLogits(x, weight, options), targets);
   return apart(byStretches(x, weight, targets, options, { forward: joinedScores, gradient: joinedScoresGradient }));
+}
+
+/** The logits of rows, held to what they may take. */
+function headLogits(x: tf.Tensor2D, weight: tf.Tensor2D, { precision, allowed }: HeadOptions): tf.Tensor2D {
+  const free = linear(linearInput(x, precision), weight);
+  return allowed === undefined ? free : heldLogits(free, allowed);
 }
 
 function rowsAtOnce({ shape: [V] }: tf.Tensor2D, { mostLogits = MOST_LOGITS }: HeadOptions): number {
@@ -72,19 +81,23 @@ function byStretches<Value extends tf.Tensor>(
   { forward, gradient }: RowsOp<Value>,
 ): Value {
   const [N, C] = x.shape;
-  const { precision } = options;
+  const { precision, allowed } = options;
   const rows = rowsAtOnce(weight, options);
   const stretches = Array.from({ length: Math.ceil(N / rows) }, (_, i) => {
     const start = i * rows;
-    return { start, size: Math.min(rows, N - start), ids: targets.subarray(start, start + rows) };
+    const size = Math.min(rows, N - start);
+    const held = allowed === undefined ? undefined : allowedRows(allowed, start, size);
+    return { start, size, ids: targets.subarray(start, start + rows), held };
   });
   return differentiable<[tf.Tensor2D, tf.Tensor2D], Value>({
     inputs: [x, weight],
     forward: (save) => {
       save(x);
       save(weight);
-      const parts = stretches.map(({ start, size, ids }) =>
-        tf.tidy(() => forward(linear(linearInput(tf.slice(x, [start, 0], [size, C]), precision), weight), ids)),
+      const parts = stretches.map(({ start, size, ids, held }) =>
+        tf.tidy(() => {
+          return forward(headLogits(tf.slice(x, [start, 0], [size, C]), weight, { precision, allowed: held }), ids);
+        }),
       );
       return tf.concat(parts, -1);
     },
@@ -92,15 +105,13 @@ function byStretches<Value extends tf.Tensor>(
       const [savedX, savedWeight] = saved as [tf.Tensor2D, tf.Tensor2D];
       const dX: tf.Tensor2D[] = [];
       let dWeight: tf.Tensor2D | undefined;
-      for (const { start, size, ids } of stretches) {
+      for (const { start, size, ids, held } of stretches) {
         const before = dWeight;
         const [dPart, sum] = tf.tidy(() => {
           const part = tf.slice(savedX, [start, 0], [size, C]);
-          const dLogits = gradient(
-            lastAxisSlice(dY, start, size),
-            linear(linearInput(part, precision), savedWeight),
-            ids,
-          );
+          // What is not allowed has no probability, and so no gradient.
+          const rowLogits = headLogits(part, savedWeight, { precision, allowed: held });
+          const dLogits = gradient(lastAxisSlice(dY, start, size), rowLogits, ids);
           const [dH, dW] = linearGradients(dLogits, part, savedWeight, precision);
           return [dH, before === undefined ? dW : tf.add<tf.Tensor2D>(before, dW)] as const;
         });

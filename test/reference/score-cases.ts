@@ -5,6 +5,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { Rng } from '../../src/common/rng.ts';
 import { headLogProbs, headScores } from '../../src/ops/head-log-probs.ts';
+import { type AllowedTokens, heldLogits } from '../../src/ops/held-logits.ts';
 import { tokenLogProbs } from '../../src/ops/token-log-probs.ts';
 import { type TokenScores, tokenScores } from '../../src/ops/token-scores.ts';
 import { opCase, type OpCase } from './judge-op.ts';
@@ -23,13 +24,17 @@ export const SCORE_CASES: readonly OpCase[] = [
     [5, 36], // vectors of four
     [3, 1031], // more than one stretch of a row
     [2, 1028],
-  ].flatMap(([N = 0, V = 0]) => [tokenLogProbsCase(N, V), tokenScoresCase(N, V)]),
+  ].flatMap(([N = 0, V = 0]) => [tokenLogProbsCase(N, V), tokenScoresCase(N, V), heldScoresCase(N, V)]),
   ...[
     [1, 3, 2, 1], // less than a row: a row at a time
     [7, 5, 6, 12], // two rows at a time, and one left
     [33, 9, 65, 700],
     [5, 4, 7, 35], // all at once
-  ].flatMap(([N = 0, C = 0, V = 0, most = 0]) => [headLogProbsCase(N, C, V, most), headScoresCase(N, C, V, most)]),
+  ].flatMap(([N = 0, C = 0, V = 0, most = 0]) => [
+    headLogProbsCase(N, C, V, most),
+    headScoresCase(N, C, V, most),
+    heldHeadScoresCase(N, C, V, most),
+  ]),
 ];
 
 /** Logits far apart, where a careless formula gives Infinity or NaN. */
@@ -88,6 +93,56 @@ function headScoresCase(N: number, C: number, V: number, mostLogits: number): Op
     [randomTensor64([N, C], `${title} x`), randomTensor64([V, C], `${title} head`)],
     (x, head) => stacked(headScores(x, head, Int32Array.from(targets), { mostLogits })),
     (x, head) => scoresReference(linearReference(x, head), targets),
+  );
+}
+
+function heldScoresCase(N: number, V: number): OpCase {
+  const title = `heldLogits [${N},${V}]`;
+  const targets = randomIds(N, V, title);
+  const allowed = randomAllowed(targets, V, title);
+  return opCase<[tf.Tensor2D]>(
+    title,
+    [randomTensor64([N, V], `${title} logits`, 3)],
+    (logits) => stacked(tokenScores(heldLogits(logits, allowed), Int32Array.from(targets))),
+    (logits) => heldReference(logits, targets, allowed),
+  );
+}
+
+function heldHeadScoresCase(N: number, C: number, V: number, mostLogits: number): OpCase {
+  const title = `headScores [${N},${C}] x [${V},${C}] of what is allowed, at most ${mostLogits} logits at once`;
+  const targets = randomIds(N, V, title);
+  const allowed = randomAllowed(targets, V, title);
+  return opCase<[tf.Tensor2D, tf.Tensor2D]>(
+    title,
+    [randomTensor64([N, C], `${title} x`), randomTensor64([V, C], `${title} head`)],
+    (x, head) => stacked(headScores(x, head, Int32Array.from(targets), { mostLogits, allowed })),
+    (x, head) => heldReference(linearReference(x, head), targets, allowed),
+  );
+}
+
+/** For each row its target and, of the other tokens, about a third. */
+function randomAllowed(targets: readonly number[], V: number, seed: string): AllowedTokens {
+  const rng = new Rng(`allowed ${seed}`);
+  const rows = targets.map((target) => {
+    return Array.from({ length: V }, (_, id) => id).filter((id) => rng.chance(1 / 3) || id === target);
+  });
+  const offsets = rows.reduce<number[]>((sums, row) => [...sums, (sums.at(-1) ?? 0) + row.length], [0]);
+  return { offsets: Int32Array.from(offsets), ids: Int32Array.from(rows.flat()) };
+}
+
+/** Scores of each row among its allowed tokens alone, as if the vocabulary had no others. */
+function heldReference(logits: Tensor64, targets: readonly number[], { offsets, ids }: AllowedTokens): Tensor64 {
+  const scores = rowsOf(logits).map((row, n) => {
+    const own = [...ids.subarray(offsets[n], offsets[n + 1])];
+    const part = tensor64(
+      [1, own.length],
+      own.map((id) => row[id] ?? NaN),
+    );
+    return [...scoresReference(part, [own.indexOf(targets[n] ?? -1)]).data];
+  });
+  return tensor64(
+    [2, targets.length],
+    [0, 1].flatMap((which) => scores.map((score) => score[which] ?? NaN)),
   );
 }
 
