@@ -12,6 +12,7 @@ import { BatchOrder, makeTrainingBatch, type Example, type TrainingBatch } from 
 import { measureVariants } from '../gpu/dispatch.ts';
 import { forwardAt, nextLogProbs, type Transformer } from '../model/transformer.ts';
 import { readWeights, type TensorData } from '../model/weights.ts';
+import { sumAll } from '../ops/sums.ts';
 import { AdamW, type AdamWState } from '../optim/adamw.ts';
 import { isTrainable, type LossScale } from '../optim/loss-scale.ts';
 import { learningRateAt } from '../optim/schedule.ts';
@@ -147,7 +148,7 @@ export function sftLoss(model: Transformer, batch: TrainingBatch): tf.Scalar {
   const hidden = forwardAt(model, batch, batch.rows); // [M,C]
   const logProbs = nextLogProbs(model, hidden, batch.targets); // [M]
   const totalWeight = batch.weights.reduce((sum, weight) => sum + weight, 0);
-  return tf.div(tf.neg(tf.sum(tf.mul(logProbs, tf.tensor1d(batch.weights)))), totalWeight);
+  return tf.div(tf.neg(sumAll(tf.mul(logProbs, tf.tensor1d(batch.weights)))), totalWeight);
 }
 
 function pick(examples: readonly Example[], indices: readonly number[]): Example[] {
