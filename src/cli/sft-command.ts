@@ -35,7 +35,12 @@ export function sftCommand(): Command {
     .addOption(new Option('--preset <name>', 'the shape of the model').choices(PRESET_NAMES).default('nano'))
     .option('--steps <n>', 'optimizer updates', wholeNumber(1), 2000)
     .option('--batch <n>', 'pairs per forward pass', wholeNumber(1), 64)
-    .option('--accumulation <n>', 'forward passes per update', wholeNumber(1), 1)
+    .option(
+      '--accumulation <n>',
+      'forward passes per update, of --batch pairs each; less memory than one large batch',
+      wholeNumber(1),
+      1,
+    )
     .option('--lr <x>', 'peak learning rate', positiveNumber, 3e-3)
     .option('--label-weight <x>', 'loss weight of the label token', positiveNumber, 1)
     .addOption(trainingPrecisionOption())

@@ -10,14 +10,14 @@
  *
  * In: logits `[B,V]`; to draw, hashes `[B]` of `seed/row/`. In and out: ids `[B]` int32, the tokens last chosen; a row whose last token is
  * the end token goes on with it, at log-probability 0. Out: drawn `[slots,2,B]`, of which one slot is written: tokens as numbers
- * and their log-probabilities at temperature 1. Grid: a workgroup per row. No optional feature.
+ * and their log-probabilities at the temperature, greedy ones at 1, before top-k and top-p. Grid: a workgroup per row. No optional feature.
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { allocate, dispatch, forgetRead, type Program } from '../gpu/dispatch.ts';
 
 /** How tokens are chosen. */
 export interface TokenChoice {
-  /** 0 takes the most likely token. */
+  /** 0 takes the most likely token, whose log-probability is that at temperature 1. */
   readonly temperature: number;
   /** How many of the most likely tokens count; V for all. */
   readonly topK: number;
@@ -62,7 +62,16 @@ export function sampleTokens(
   dispatch({
     program: PROGRAMS[kind],
     tensors: [logits, ids, drawn, ...(kind === 'greedy' ? [] : [hashes])],
-    parameters: [B, V, slot, position, eosId, topK, floatBits(1 / Math.max(temperature, 1e-30)), floatBits(topP)],
+    parameters: [
+      B,
+      V,
+      slot,
+      position,
+      eosId,
+      topK,
+      floatBits(1 / (temperature === 0 ? 1 : Math.max(temperature, 1e-30))),
+      floatBits(topP),
+    ],
     size: [B * LANES],
     workgroupSize: [LANES],
   });
@@ -181,7 +190,7 @@ function walk(kind: 'drawn' | 'filtered'): string {
   const isFiltered = kind === 'filtered';
   const massOf = isFiltered
     ? 'laneHeat[other] + f32(min(left, laneTies[other])) * tieWeight'
-    : 'laneHeat[other] * exp((laneHigh[other] - high) * inverse)';
+    : 'laneMass[other] * exp((laneHigh[other] - high) * inverse)';
   const spend = isFiltered ? 'left -= min(left, laneTies[other]);' : '';
   const take = isFiltered
     ? `let key = sortable(logits[start + v]);
@@ -229,9 +238,8 @@ struct Sizes { B: u32, V: u32, slot: u32, position: u32, eosId: i32, topK: u32, 
 const LOWEST = -3.4e38;
 var<workgroup> laneHigh: array<f32, ${LANES}>;
 var<workgroup> laneBest: array<u32, ${LANES}>;
-var<workgroup> laneMass: array<f32, ${LANES}>;
-var<workgroup> laneHeat: array<f32, ${LANES}>; // mass at the temperature
-${isFiltered ? `var<workgroup> laneTies: array<u32, ${LANES}>;` : ''}
+var<workgroup> laneMass: array<f32, ${LANES}>; // at the temperature
+${isFiltered ? `var<workgroup> laneHeat: array<f32, ${LANES}>; // of the tokens that count\nvar<workgroup> laneTies: array<u32, ${LANES}>;` : ''}
 ${isFiltered ? sumOverLanes('countAll', 'u32') + sumOverLanes('massAll', 'f32') + SORTABLE : ''}
 ${isDrawn ? UNIFORM : ''}
 
@@ -251,23 +259,19 @@ fn main(
   var ownHigh = LOWEST;
   var ownBest = 0u;
   var ownMass = 0.0;
-  var ownHeat = 0.0;
   for (var v = first; v < end; v++) {
     let z = logits[start + v];
     if (z > ownHigh) {
-      ownMass = ownMass * exp(ownHigh - z) + 1.0;
-      ${kind === 'drawn' ? 'ownHeat = ownHeat * exp((ownHigh - z) * inverse) + 1.0;' : ''}
+      ownMass = ownMass * exp((ownHigh - z) * inverse) + 1.0;
       ownHigh = z;
       ownBest = v;
     } else {
-      ownMass += exp(z - ownHigh);
-      ${kind === 'drawn' ? 'ownHeat += exp((z - ownHigh) * inverse);' : ''}
+      ownMass += exp((z - ownHigh) * inverse);
     }
   }
   laneHigh[lane] = ownHigh;
   laneBest[lane] = ownBest;
   laneMass[lane] = ownMass;
-  laneHeat[lane] = ownHeat;
   workgroupBarrier();
   var high = laneHigh[0];
   var best = laneBest[0];
@@ -282,8 +286,8 @@ fn main(
   var id = best;
   ${isDrawn ? walk(kind) : ''}
   var mass = 0.0;
-  for (var other = 0u; other < ${LANES}u; other++) { mass += laneMass[other] * exp(laneHigh[other] - high); }
-  var logProb = logits[start + id] - high - log(mass);
+  for (var other = 0u; other < ${LANES}u; other++) { mass += laneMass[other] * exp((laneHigh[other] - high) * inverse); }
+  var logProb = (logits[start + id] - high) * inverse - log(mass);
   if (ids[row] == sizes.eosId) {
     id = u32(sizes.eosId);
     logProb = 0.0;

@@ -112,10 +112,15 @@ export function nextLogProbs(model: Transformer, hidden: tf.Tensor2D, targets: I
   return headLogProbs(hidden, weight(weights, headName(config)) as tf.Tensor2D, targets, { precision });
 }
 
-/** The same and the entropies of the distributions, `[M]`. Parameters as of {@link nextLogProbs}. */
-export function nextScores(model: Transformer, hidden: tf.Tensor2D, targets: Int32Array): TokenScores {
+/**
+ * The same and the entropies of the distributions, `[M]`. Parameters as of {@link nextLogProbs}.
+ *
+ * @param temperature - divides the logits
+ */
+export function nextScores(model: Transformer, hidden: tf.Tensor2D, targets: Int32Array, temperature = 1): TokenScores {
   const { config, weights, precision } = model;
-  return headScores(hidden, weight(weights, headName(config)) as tf.Tensor2D, targets, { precision });
+  const cooled = temperature === 1 ? hidden : tf.div<tf.Tensor2D>(hidden, temperature); // logits are linear in them
+  return headScores(cooled, weight(weights, headName(config)) as tf.Tensor2D, targets, { precision });
 }
 
 function headName({ tiedEmbeddings }: ModelConfig): string {

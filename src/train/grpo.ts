@@ -195,11 +195,8 @@ async function scoreStep(
   groups: readonly (readonly Rollout[])[],
 ): Promise<ScoredRollout[][]> {
   const flat = groups.flat();
-  const scores = isUpdateFirstLook(config)
-    ? undefined
-    : await scoreRollouts(model, task, flat, config.sequencesPerPass);
-  const byReference =
-    reference === undefined ? undefined : await scoreRollouts(reference, task, flat, config.sequencesPerPass);
+  const scores = isUpdateFirstLook(config) ? undefined : await scoreRollouts(model, task, flat, config);
+  const byReference = reference === undefined ? undefined : await scoreRollouts(reference, task, flat, config);
   let next = 0;
   return groups.map((group) =>
     group.map((rollout) => {
@@ -227,7 +224,7 @@ async function keepGroups(
 ): Promise<KeptGroup[]> {
   const kept = groups.slice(0, config.keepGroups);
   const rollouts = kept.flatMap(({ members }) => members.map(({ rollout }) => rollout));
-  const after = (await scoreRollouts(model, task, rollouts, config.sequencesPerPass)).map(({ logProbs }) => logProbs);
+  const after = (await scoreRollouts(model, task, rollouts, config)).map(({ logProbs }) => logProbs);
   return kept.map((group, i) => keepGroup(group, after.slice(i * config.samples, (i + 1) * config.samples)));
 }
 

@@ -146,6 +146,23 @@ describe('distillation', () => {
     expect(log.map(({ tokens }) => tokens.generated > 0)).toEqual([false, false, false, true, true, true]);
   });
 
+  it.each([
+    ['label KD', { method: { kind: 'label-kd' }, expertWeight: 0.3 }],
+    ['JSD, the label weighed', { method: { kind: 'jsd' }, expertWeight: 0.3, labelWeight: 4 }],
+    ['expert', { method: { kind: 'expert' }, labelWeight: 0.5 }],
+    ['on-policy', { method: { kind: 'jsd', studentShare: 1, studentFrom: 0 } }],
+  ] as const satisfies readonly (readonly [string, Settings])[])(
+    'has the same losses and norm however a batch is cut: %s',
+    async (_, settings) => {
+      const first = async (sequencesPerPass: number): Promise<number[]> => {
+        const { log } = await run({ ...settings, sequencesPerPass }, 1, 1);
+        return [log[0]?.lossNats ?? NaN, log[0]?.expertLossNats ?? 0, log[0]?.gradNorm ?? NaN];
+      };
+      const [whole, cut] = [await first(8), await first(3)];
+      expectClose(cut, whole, { absolute: 1e-6, relative: 1e-6 }, 'losses and norm');
+    },
+  );
+
   it('has nothing to do with the expert unless asked', async () => {
     const [without, beside] = [await run({}, 1, 1), await run({ expertWeight: 1 }, 1, 1)];
     expect(without.log[0]).toMatchObject({ expertLossNats: null, tokens: { expert: 0 } });

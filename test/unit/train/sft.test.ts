@@ -34,16 +34,6 @@ describe('SFT', () => {
   });
 });
 
-describe('accumulation', () => {
-  beforeAll(() => useBackend('cpu'));
-
-  it('sees the batches that single steps would have seen', async () => {
-    const single = await runSteps(4, 4, 1);
-    const accumulated = await runSteps(2, 2, 2);
-    expect(accumulated.log.at(-1)?.tokens).toBe(single.log.at(-1)?.tokens);
-  });
-});
-
 describe('BatchOrder', () => {
   const lengths = learnableExamples(103).map(({ prompt, completion }) => prompt.length + completion.length);
 
