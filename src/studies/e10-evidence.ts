@@ -6,6 +6,7 @@
  * are, and nothing about models that other seeds would have given.
  */
 import * as v from 'valibot';
+import { ExperimentResultsSchema } from '../protocol/experiment-results.ts';
 import { Rng } from '../common/rng.ts';
 import { bootstrapInterval } from '../relevance/metrics/bootstrap.ts';
 import { ratioOverQueries } from '../relevance/metrics/label-report.ts';
@@ -36,13 +37,20 @@ const DeletionsSchema = v.strictObject({
   asRuled: measured,
 });
 
+const FindingSchema = v.strictObject({
+  claim: v.string(),
+  arm: v.string(),
+  /** Of all labels, the share that moves without the cited words, less the share that moves without other words. */
+  mean: v.number(),
+  low: v.nullable(v.number()),
+  high: v.nullable(v.number()),
+  outcome: v.picklist(['supported', 'refuted', 'undecided']),
+});
+
 /** The schema of `docs/results/E10.json`. */
 export const E10ResultsSchema = v.strictObject({
+  ...ExperimentResultsSchema.entries,
   id: v.literal('E10'),
-  title: v.string(),
-  question: v.string(),
-  device: v.string(),
-  commit: v.string(),
   config: v.strictObject({ split: v.string(), pairs: count, queries: count }),
   arms: v.array(
     v.strictObject({
@@ -56,18 +64,7 @@ export const E10ResultsSchema = v.strictObject({
       control: DeletionsSchema,
     }),
   ),
-  findings: v.array(
-    v.strictObject({
-      claim: v.string(),
-      arm: v.string(),
-      /** Of all labels, the share that moves without the cited words, less the share that moves without other words. */
-      mean: v.number(),
-      low: v.nullable(v.number()),
-      high: v.nullable(v.number()),
-      outcome: v.picklist(['supported', 'refuted', 'undecided']),
-    }),
-  ),
-  verdict: v.string(),
+  findings: v.array(FindingSchema),
 });
 export type E10Results = v.InferOutput<typeof E10ResultsSchema>;
 type E10Arm = E10Results['arms'][number];
@@ -136,36 +133,25 @@ function shareWith(
   return { value: rounded(value), low: rounded(low), high: rounded(high) };
 }
 
-/** One query of both kinds of deletions. */
-interface QueryCases {
-  readonly cited: readonly AnsweredCase[];
-  readonly control: readonly AnsweredCase[];
-}
-
 /** Whether a model's labels move more often without what it cites than without other words; nothing where none was asked. */
 function evidenceMatters({ name, answers: { cited, control } }: AskedModel): E10Finding[] {
-  const ids = [...new Set([...cited, ...control].map(({ queryId }) => queryId))];
-  const ofQuery = (cases: readonly AnsweredCase[], id: string): AnsweredCase[] =>
-    cases.filter(({ queryId }) => queryId === id);
-  const queries = ids.map((id): QueryCases[] => [{ cited: ofQuery(cited, id), control: ofQuery(control, id) }]);
-  const difference = (sample: readonly (readonly QueryCases[])[]): number | null => {
-    const all = sample.flat();
-    const [without, other] = [
-      shareMoved(all.flatMap((each) => each.cited)),
-      shareMoved(all.flatMap((each) => each.control)),
-    ];
-    return without === null || other === null ? null : without - other;
+  const queries = groupByQuery([
+    ...cited.map((each) => ({ ...each, isCited: true })),
+    ...control.map((each) => ({ ...each, isCited: false })),
+  ]);
+  const difference = (sample: readonly (readonly (typeof queries)[number][number][])[]): number | null => {
+    const [without, other] = [true, false].map((isCited) => {
+      const cases = sample.flatMap((query) => query.filter((each) => each.isCited === isCited));
+      return cases.length === 0 ? undefined : cases.filter(hasMoved).length / cases.length;
+    });
+    return without === undefined || other === undefined ? null : without - other;
   };
   const mean = difference(queries);
   if (mean === null) return [];
   const { low, high } = bootstrapInterval(queries, difference, new Rng('evidence'));
-  const outcome = outcomeOf(low, high);
   const claim = 'Labels move more often without the cited words than without as many others';
+  const outcome = outcomeOf(low, high);
   return [{ claim, arm: name, mean: fourDecimals(mean), low: rounded(low), high: rounded(high), outcome }];
-}
-
-function shareMoved(cases: readonly AnsweredCase[]): number | null {
-  return cases.length === 0 ? null : cases.filter(hasMoved).length / cases.length;
 }
 
 /** The report. */

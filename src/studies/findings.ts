@@ -49,14 +49,15 @@ export function pairedDifferences(values: ReadonlyMap<number, number>, base: Rea
 }
 
 /** What differences decide about a claim that they are above 0, or below it. */
-export interface Decision {
-  readonly n: number;
-  readonly mean: number;
+export const DecisionSchema = v.strictObject({
+  n: v.number(),
+  mean: v.number(),
   /** The 95 % interval over seeds (Student's t); null with fewer than two seeds. */
-  readonly low: number | null;
-  readonly high: number | null;
-  readonly outcome: 'supported' | 'refuted' | 'undecided' | 'preliminary';
-}
+  low: v.nullable(v.number()),
+  high: v.nullable(v.number()),
+  outcome: v.picklist(['supported', 'refuted', 'undecided', 'preliminary']),
+});
+type Decision = v.InferOutput<typeof DecisionSchema>;
 
 /** Decides a claim by at least one difference. */
 export function decide(differences: readonly number[], expected: 'higher' | 'lower' = 'higher'): Decision {

@@ -66,9 +66,9 @@ function blockMarkdown(block: ReportBlock): string {
     case 'heading':
       return `${'#'.repeat(block.level)} ${block.text}`;
     case 'paragraph':
-      return inlineMarkdown(block.text);
+      return inline(block.text, MARKDOWN);
     case 'list':
-      return block.items.map((item) => `- ${inlineMarkdown(item)}`).join('\n');
+      return block.items.map((item) => `- ${inline(item, MARKDOWN)}`).join('\n');
     case 'table': {
       const row = (cells: readonly string[]): string =>
         `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
@@ -81,24 +81,14 @@ function blockMarkdown(block: ReportBlock): string {
   }
 }
 
-function inlineMarkdown(text: readonly Inline[]): string {
-  return text
-    .map((piece) => {
-      if (typeof piece === 'string') return piece;
-      if ('code' in piece) return `\`${piece.code}\``;
-      return 'term' in piece ? `*${piece.term}*` : `**${piece.strong}**`;
-    })
-    .join('');
-}
-
 function blockHtml(block: ReportBlock): string {
   switch (block.kind) {
     case 'heading':
       return `<h${block.level}>${escaped(block.text)}</h${block.level}>`;
     case 'paragraph':
-      return `<p>${inlineHtml(block.text)}</p>`;
+      return `<p>${inline(block.text, HTML)}</p>`;
     case 'list':
-      return `<ul>${block.items.map((item) => `<li>${inlineHtml(item)}</li>`).join('')}</ul>`;
+      return `<ul>${block.items.map((item) => `<li>${inline(item, HTML)}</li>`).join('')}</ul>`;
     case 'table': {
       const row = (cells: readonly string[], tag: 'th' | 'td'): string =>
         `<tr>${cells.map((cell) => `<${tag}>${escaped(cell)}</${tag}>`).join('')}</tr>`;
@@ -111,12 +101,25 @@ function blockHtml(block: ReportBlock): string {
   }
 }
 
-function inlineHtml(text: readonly Inline[]): string {
-  return text
-    .map((piece) => {
-      if (typeof piece === 'string') return escaped(piece);
-      if ('code' in piece) return `<code>${escaped(piece.code)}</code>`;
-      return 'term' in piece ? `<em>${escaped(piece.term)}</em>` : `<strong>${escaped(piece.strong)}</strong>`;
-    })
-    .join('');
+type Markup = Readonly<Record<'plain' | 'code' | 'term' | 'strong', (text: string) => string>>;
+const MARKDOWN: Markup = {
+  plain: (text) => text,
+  code: (text) => `\`${text}\``,
+  term: (text) => `*${text}*`,
+  strong: (text) => `**${text}**`,
+};
+const HTML: Markup = {
+  plain: escaped,
+  code: (text) => `<code>${escaped(text)}</code>`,
+  term: (text) => `<em>${escaped(text)}</em>`,
+  strong: (text) => `<strong>${escaped(text)}</strong>`,
+};
+
+function inline(pieces: readonly Inline[], markup: Markup): string {
+  const render = (piece: Inline): string => {
+    if (typeof piece === 'string') return markup.plain(piece);
+    if ('code' in piece) return markup.code(piece.code);
+    return 'term' in piece ? markup.term(piece.term) : markup.strong(piece.strong);
+  };
+  return pieces.map(render).join('');
 }

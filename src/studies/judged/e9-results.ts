@@ -7,6 +7,7 @@ import type { JudgedPair } from '../../relevance/pair/pair.ts';
 import { greedyRefiner } from '../../relevance/piar/piar-greedy.ts';
 import {
   decide,
+  DecisionSchema,
   findingSentence,
   meanText,
   metricBySeed,
@@ -14,6 +15,7 @@ import {
   pairedDifferences,
   signedInterval,
 } from '../findings.ts';
+import { ExperimentResultsSchema } from '../../protocol/experiment-results.ts';
 import { PIAR_FRACTIONS } from '../piar-split.ts';
 import { heading, paragraph, type Report, table } from '../report.ts';
 import { signed } from '../student-t.ts';
@@ -33,10 +35,8 @@ export interface E9Settings {
   readonly rounds: number;
 }
 
-const measure = v.nullable(v.number());
-
 /** The measures of an arm on the test part. */
-const MetricsSchema = v.record(v.string(), measure);
+const MetricsSchema = v.record(v.string(), v.nullable(v.number()));
 export type E9Metrics = v.InferOutput<typeof MetricsSchema>;
 
 const SeedSchema = v.strictObject({
@@ -56,29 +56,15 @@ export const E9SplitSchema = v.strictObject({
 });
 export type E9SplitResult = v.InferOutput<typeof E9SplitSchema>;
 
-const FindingSchema = v.strictObject({
-  data: v.string(),
-  claim: v.string(),
-  n: v.number(),
-  /** Mean difference over seeds with its 95 % interval (Student's t); null: fewer than two seeds. */
-  mean: v.number(),
-  low: measure,
-  high: measure,
-  outcome: v.picklist(['supported', 'refuted', 'undecided', 'preliminary']),
-});
+const FindingSchema = v.strictObject({ data: v.string(), claim: v.string(), ...DecisionSchema.entries });
 type E9Finding = v.InferOutput<typeof FindingSchema>;
 
 /** The schema of the results file. */
 export const E9ResultsSchema = v.strictObject({
+  ...ExperimentResultsSchema.entries,
   id: v.literal('E9'),
-  title: v.string(),
-  question: v.string(),
-  device: v.string(),
-  commit: v.string(),
-  config: v.unknown(),
   arms: v.array(v.strictObject({ name: v.string(), seeds: v.array(SeedSchema) })),
   findings: v.array(FindingSchema),
-  verdict: v.string(),
 });
 export type E9Results = v.InferOutput<typeof E9ResultsSchema>;
 
