@@ -6,16 +6,9 @@ import { basename, join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { writeSafetensors } from '../checkpoint/safetensors.ts';
 import { LabError } from '../common/errors.ts';
-import { parseConfig } from '../config/parse.ts';
-import {
-  agreementReport,
-  type AgreementResults,
-  AgreementResultsSchema,
-  type CopyAgreement,
-} from '../studies/judged/agreement-report.ts';
+import type { AgreementResults, CopyAgreement } from '../studies/judged/agreement-report.ts';
 import { type Answers, answersOf, compareCopies } from '../studies/judged/measure-agreement.ts';
 import { jsonBytes } from '../runs/model-files.ts';
-import { reportMarkdown } from '../studies/report-blocks.ts';
 import { disposeLabModel, loadLabModel, MODEL_FILES, type ModelFileName } from '../infer/lab-model.ts';
 import type { ModelCard } from '../infer/model-card.ts';
 import {
@@ -33,6 +26,7 @@ import { readModelFiles, writeWhole } from './model-folder.ts';
 import { type BackendName, openNodeBackend } from './node-backend.ts';
 import { backendOption, modelOption, wholeNumber } from './options.ts';
 import { columnOption, docsOption } from './pair-files.ts';
+import { writeResults } from './results-files.ts';
 import { note, print } from './terminal.ts';
 
 interface Compared extends HeldOut {
@@ -151,17 +145,14 @@ async function compareModels(folders: string[], { out, ...options }: Compared & 
     });
   }
   const command = `npm run lab -- agreement ${folders.join(' ')} --pairs ${options.pairs} --completions ${options.completions}`;
-  const results = parseConfig('The results', AgreementResultsSchema, {
+  const results: AgreementResults = {
     id: 'quantisation',
     device: `${backend}, ${device}`,
     commit: currentCommit(),
     command,
     models,
-  });
-  await mkdir(out, { recursive: true });
-  await writeWhole(join(out, 'quantisation.json'), `${JSON.stringify(results, null, 1)}\n`);
-  await writeWhole(join(out, 'quantisation.md'), reportMarkdown(agreementReport(results)));
-  print(join(out, 'quantisation.md'));
+  };
+  print(`${await writeResults(out, results)}.md`);
 }
 
 /** The answers of a copy of a model, and the pairs it was asked. */

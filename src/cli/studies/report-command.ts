@@ -1,25 +1,23 @@
 /**
- * `lab report`: the tables and plots of an experiment again, from its results file.
+ * `lab report`: the report and plots of a study again, from its results file.
  */
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Command } from 'commander';
 import { LabError } from '../../common/errors.ts';
-import { parseConfig } from '../../config/parse.ts';
-import { ExperimentResultsSchema } from '../../protocol/experiment-results.ts';
-import { resultsMarkdown } from '../../studies/results-report.ts';
-import { writeReport } from './report-files.ts';
+import { reportMarkdown } from '../../studies/report.ts';
+import { reportOf, writeReport } from '../results-files.ts';
 import { print } from '../terminal.ts';
 
 export function reportCommand(): Command {
   return new Command('report')
-    .description('print the table of an experiment, and write its table and plot beside the results file')
-    .argument('<results.json>', 'what "lab experiment" has written')
+    .description('print the report of a study, and write it with its plots beside the results file')
+    .argument('<results.json>', 'what "lab experiment", "piar-experiment", "recipe" or "agreement" has written')
     .addHelpText('after', '\nExample:\n  npm run lab -- report docs/results/E1.json')
     .action(async (path: string) => {
-      const results = parseConfig(path, ExperimentResultsSchema, await readJson(path));
-      await writeReport(dirname(path), results);
-      print(resultsMarkdown(results));
+      const study = reportOf(path, await readJson(path));
+      await writeReport(dirname(path), study);
+      print(reportMarkdown(study.report).trimEnd());
     });
 }
 

@@ -38,38 +38,20 @@ export function generalLab(parts: readonly GeneralPart[]): Pick<LabFile, 'otherS
   const sizes = new Set(parts.map(({ set }) => set.scaleSize).filter((size) => size !== GENERAL_SCALE));
   return {
     otherScales: [...sizes].map((size) => plainScale(scaleOfSize(size))),
-    examples: EXAMPLES.map(({ name, query, title, attributes }) => {
+    examples: EXAMPLES.map(([name, title, attributes]) => {
       const { docId, brand, type, text } = makeDocument({ title });
-      return { name, pair: { query, document: { docId, title, brand, type, attributes, text } } };
+      return { name, pair: { query: QUERY, document: { docId, title, brand, type, attributes, text } } };
     }),
   };
 }
 
+/** Of one query: what each shows, the title, and one attribute. */
+const QUERY = 'steel bread knife';
 const EXAMPLES = [
-  {
-    name: 'all words in the title',
-    query: 'steel bread knife',
-    title: 'Steel bread knife, 22 cm blade',
-    attributes: { material: 'steel' },
-  },
-  {
-    name: 'one word elsewhere',
-    query: 'steel bread knife',
-    title: 'Bread knife with wooden handle',
-    attributes: { blade: 'steel' },
-  },
-  {
-    name: 'a word in common',
-    query: 'steel bread knife',
-    title: 'Knife block of beech, empty',
-    attributes: { material: 'beech' },
-  },
-  {
-    name: 'nothing in common',
-    query: 'steel bread knife',
-    title: 'Linen tablecloth, white',
-    attributes: { material: 'linen' },
-  },
+  ['all words in the title', 'Steel bread knife, 22 cm blade', { material: 'steel' }],
+  ['one word elsewhere', 'Bread knife with wooden handle', { blade: 'steel' }],
+  ['a word in common', 'Knife block of beech, empty', { material: 'beech' }],
+  ['nothing in common', 'Linen tablecloth, white', { material: 'linen' }],
 ] as const;
 
 /** The card with what was measured on each set. */

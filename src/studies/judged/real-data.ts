@@ -6,7 +6,7 @@
  * on the others, and every model learns from the same pairs. Systems are compared on the test queries of all folds pooled.
  */
 import { makeDataSet, type DataSet, type GradedPair } from '../../data/files/data-set.ts';
-import { kFoldByQuery, sampleQueries } from '../../data/splits.ts';
+import { kFoldByQuery, normaliseQuery, sampleQueries } from '../../data/splits.ts';
 import type { GrpoExperimentInput } from '../../protocol/grpo-experiment.ts';
 import type { SftExperiment, SftExperimentInput } from '../../protocol/sft-experiment.ts';
 
@@ -123,9 +123,7 @@ export const MODEL_ARMS = [
 ] as const;
 export type ModelArm = (typeof MODEL_ARMS)[number];
 
-/** The arm that mining and reinforcement go on from. */
-export const REINFORCED_ARM: ModelArm['id'] = 'hints';
-/** What comes of it, each by the name of its folder and in reports. */
+/** What comes of the arm with hints by mining and reinforcement, each by the name of its folder and in reports. */
 export const LATER_ARMS = {
   mbo: { id: 'hints-grpo', name: 'MBO-GRPO, with hints' },
   /** As many updates from new weights, with what the first model found hard among its examples again. */
@@ -156,4 +154,9 @@ export async function foldsOf({ folds, run, queries }: RealRecipe, dataSet: Data
       test,
     })),
   );
+}
+
+/** Queries of a data set, however they are written. */
+export function countQueries({ pairs }: DataSet): number {
+  return new Set(pairs.map(({ query }) => normaliseQuery(query))).size;
 }

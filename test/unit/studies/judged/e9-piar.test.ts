@@ -1,9 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import * as v from 'valibot';
-import { type E9Data, runE9 } from '../../../src/studies/e9-piar.ts';
-import { E9ResultsSchema, findingsFor } from '../../../src/studies/e9-results.ts';
-import { splitForPiar } from '../../../src/studies/piar-split.ts';
-import { makeRuleWorld } from '../../../src/relevance/world/rule-world.ts';
+import { runE9Split } from '../../../../src/studies/judged/e9-piar.ts';
+import {
+  type E9Data,
+  e9Report,
+  e9Results,
+  E9ResultsSchema,
+  E9SplitSchema,
+  findingsFor,
+} from '../../../../src/studies/judged/e9-results.ts';
+import { reportMarkdown } from '../../../../src/studies/report.ts';
+import { splitForPiar } from '../../../../src/studies/piar-split.ts';
+import { makeRuleWorld } from '../../../../src/relevance/world/rule-world.ts';
 
 const world = makeRuleWorld({ trainQueries: 90 });
 const DATA: E9Data = {
@@ -12,7 +20,13 @@ const DATA: E9Data = {
   pairs: [...world.pairs('train')],
   annotations: (_queryId, docId) => (docId.length % 2 === 0 ? [3, 2, 3] : undefined),
 };
-const HOW = { device: 'test', commit: 'test', rounds: 3 };
+const SETTINGS = { queries: 60, rounds: 3 };
+
+async function resultsOf(seeds: readonly number[]) {
+  const splits = await Promise.all(seeds.map((seed) => runE9Split(DATA, seed, SETTINGS)));
+  for (const split of splits) expect(v.parse(E9SplitSchema, JSON.parse(JSON.stringify(split)))).toEqual(split);
+  return e9Results([{ data: DATA, splits }], SETTINGS, { device: 'test', commit: 'test' });
+}
 
 describe('splitForPiar', () => {
   it('keeps the queries of the parts apart and learns no word from dev or test documents', () => {
@@ -27,9 +41,9 @@ describe('splitForPiar', () => {
   });
 });
 
-describe('runE9', () => {
+describe('runE9Split', () => {
   it('gives the arms, findings and schema of a results file, numbers only, and the same ones again', async () => {
-    const results = await runE9([DATA], { ...HOW, seeds: [1, 2], queries: 60 });
+    const results = await resultsOf([1, 2]);
     expect(v.parse(E9ResultsSchema, JSON.parse(JSON.stringify(results)))).toEqual(results);
     expect(results.arms.map(({ name }) => name.replace('small: ', ''))).toEqual([
       'first instruction', 'last instruction', 'most frequent label', 'BM25, thresholds fitted on train',
@@ -37,17 +51,19 @@ describe('runE9', () => {
     ]); // prettier-ignore
     for (const arm of results.arms) expect(arm.seeds.map(({ seed }) => seed)).toEqual([1, 2]);
     expect(results.findings.every(({ outcome }) => outcome === 'preliminary')).toBe(true);
-    for (const { query } of DATA.pairs) expect(JSON.stringify(results)).not.toContain(query);
+    const report = reportMarkdown(e9Report(results));
+    expect(report).toMatch(/\| small \| test accuracy, last round above first \| preliminary \|/u);
+    for (const { query } of DATA.pairs) expect(JSON.stringify(results) + report).not.toContain(query);
     const [, last] = results.arms;
     expect(last?.seeds[0]?.curve[0]?.round).toBe(0);
     expect(last?.seeds[0]?.metrics['queries']).toBe(12);
     // Two of three annotators always say 3, so of three comparisons one agrees.
     expect(results.arms.at(-1)?.seeds[0]?.metrics['accuracy']).toBeCloseTo(1 / 3, 4);
-    expect(await runE9([DATA], { ...HOW, seeds: [1, 2], queries: 60 })).toEqual(results);
+    expect(await resultsOf([1, 2])).toEqual(results);
   });
 
   it('stops on request', async () => {
-    await expect(runE9([DATA], { ...HOW, signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'aborted' });
+    await expect(runE9Split(DATA, 1, SETTINGS, AbortSignal.abort())).rejects.toMatchObject({ code: 'aborted' });
   });
 });
 

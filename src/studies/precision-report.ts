@@ -2,12 +2,38 @@
  * The results of `bench precision` as a report: at each stretch of the curve how far mixed is from f32 of the same seed, and how
  * far runs of different seeds are from each other.
  */
-import type { Report } from '../../src/studies/report-blocks.ts';
-import { meanInterval, type MeanInterval } from '../../src/studies/student-t.ts';
-import type { PrecisionResults, PrecisionRun } from './precision-bench.ts';
+import * as v from 'valibot';
+import { SEEDS_FOR_A_CLAIM } from '../protocol/experiment-results.ts';
+import { heading, paragraph, type Report, table } from './report.ts';
+import { meanInterval, type MeanInterval } from './student-t.ts';
 
-/** Seeds from which on anything is claimed. */
-const SEEDS_FOR_A_CLAIM = 5;
+const RunSchema = v.strictObject({
+  seed: v.number(),
+  /** The mean loss of each stretch, by its last step. */
+  curve: v.array(v.strictObject({ step: v.number(), lossNats: v.number() })),
+  devLossNats: v.number(),
+  devAccuracy: v.number(),
+  /** Updates whose gradient overflowed, and the scale of the loss at the end; 0 and 1 in f32. */
+  skipped: v.number(),
+  lossScale: v.number(),
+  /** Milliseconds between two updates, the median. */
+  stepMs: v.number(),
+});
+/** One run. */
+export type PrecisionRun = v.InferOutput<typeof RunSchema>;
+
+/** The schema of `docs/results/precision.json`. */
+export const PrecisionResultsSchema = v.strictObject({
+  id: v.literal('precision'),
+  device: v.string(),
+  commit: v.string(),
+  command: v.string(),
+  /** The settings (`SftExperiment`) of the first seed in f32. */
+  config: v.looseObject({ preset: v.string(), sft: v.looseObject({ steps: v.number(), batchSize: v.number() }) }),
+  stretch: v.number(),
+  arms: v.array(v.strictObject({ name: v.picklist(['f32', 'mixed']), seeds: v.array(RunSchema) })),
+});
+export type PrecisionResults = v.InferOutput<typeof PrecisionResultsSchema>;
 
 /** How two kinds of runs stand to each other in one number of each run. */
 interface Difference {
@@ -42,44 +68,34 @@ export function precisionReport({ device, commit, command, config, stretch, arms
   return {
     title: 'Mixed precision against the noise of seeds',
     blocks: [
-      {
-        kind: 'text',
-        text:
-          `${config.preset}, ${config.sft.steps} updates of ${config.sft.batchSize} pairs of the rule world, ${plain.length} seeds; ` +
+      paragraph(
+        `${config.preset}, ${config.sft.steps} updates of ${config.sft.batchSize} pairs of the rule world, ${plain.length} seeds; ` +
           `of a seed both runs have the same first weights and the same batches. ${device}, commit ${commit}, by "${command}". ` +
           'Losses in nats per token; intervals are 95 % by Student over seeds.',
-      },
-      {
-        kind: 'text',
-        text: plain.length < SEEDS_FOR_A_CLAIM ? `Preliminary, n = ${plain.length}.` : verdict(whole, last, dev),
-      },
-      {
-        kind: 'table',
-        head: ['', ...head],
-        rows: [
+      ),
+      paragraph(plain.length < SEEDS_FOR_A_CLAIM ? `Preliminary, n = ${plain.length}.` : verdict(whole, last, dev)),
+      table(
+        ['', ...head],
+        [
           row('training loss, whole curve', whole, 4),
           row('held-out loss at the end', dev, 4),
           row('held-out label accuracy at the end', accuracy, 3),
         ],
-      },
-      { kind: 'heading', text: 'The curve' },
-      {
-        kind: 'text',
-        text: `Means over ${stretch} updates. The mean change is beyond the deviation between seeds in ${outside} of ${byStretch.length} stretches.`,
-      },
-      {
-        kind: 'table',
-        head: ['to step', ...head],
-        rows: byStretch.map((each, i) => row(String(points[i]?.step ?? ''), each, 4)),
-      },
-      { kind: 'heading', text: 'Time, and the scale of the loss' },
-      {
-        kind: 'text',
-        text:
-          `A step takes ${stepMs(plain).toFixed(0)} ms in f32 and ${stepMs(mixed).toFixed(0)} ms in mixed on this machine. ` +
+      ),
+      heading('The curve'),
+      paragraph(
+        `Means over ${stretch} updates. The mean change is beyond the deviation between seeds in ${outside} of ${byStretch.length} stretches.`,
+      ),
+      table(
+        ['to step', ...head],
+        byStretch.map((each, i) => row(String(points[i]?.step ?? ''), each, 4)),
+      ),
+      heading('Time, and the scale of the loss'),
+      paragraph(
+        `A step takes ${stepMs(plain).toFixed(0)} ms in f32 and ${stepMs(mixed).toFixed(0)} ms in mixed on this machine. ` +
           `Updates skipped: ${mixed.map(({ skipped }) => skipped).join(', ')}; scale of the loss at the end: ` +
           `${mixed.map(({ lossScale }) => lossScale).join(', ')}.`,
-      },
+      ),
     ],
   };
 }
