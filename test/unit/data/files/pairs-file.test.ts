@@ -1,5 +1,5 @@
+import { gzipSync } from 'node:zlib';
 import { existsSync, readFileSync } from 'node:fs';
-import { gzipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import {
   loadDocuments,
