@@ -19,6 +19,7 @@ import './lab-model-card.ts';
 import '../parts/lab-notice.ts';
 import './lab-pair-editor.ts';
 import './lab-trace.ts';
+import { lostNotice } from './lost-notice.ts';
 import type { ModelState } from './model-controller.ts';
 import { draftOf, EMPTY_DRAFT, isAnswerable, type PairDraft, pairOf } from './pair-draft.ts';
 import { scoreAddress } from '../parts/routes.ts';
@@ -104,7 +105,7 @@ export class LabScoreView extends LitElement {
       </div>
       <div class="panel reading">${this.#reading(summary)}</div>
       ${summary === undefined ? nothing : html`<lab-model-card class="panel card" .model=${summary}></lab-model-card>`}
-      ${summary === undefined ? nothing : this.#comparison(summary)}
+      ${summary === undefined && !this.#isLost ? nothing : this.#comparison(summary)}
     </div>`;
   }
 
@@ -184,7 +185,8 @@ export class LabScoreView extends LitElement {
         .shownMs=${answer.shownMs}
         .stale=${answer.phase === 'reading'}
       ></lab-answer>
-      ${failureNotice(answer.failure)}
+      ${answer.failure?.code === 'backend-lost' ? nothing : failureNotice(answer.failure)}
+      ${this.model?.kind === 'ready' ? lostNotice(this.model) : nothing}
       <lab-trace
         .answer=${answer}
         .labelNames=${summary.scale.names}
@@ -193,7 +195,12 @@ export class LabScoreView extends LitElement {
       ></lab-trace>`;
   }
 
-  #comparison(summary: ModelSummary): unknown {
+  /** Whether the model is being loaded again; what stands beside it stays. */
+  get #isLost(): boolean {
+    return this.model?.kind === 'loading' && this.model.lost !== undefined;
+  }
+
+  #comparison(summary: ModelSummary | undefined): unknown {
     return html`<lab-comparison
       class="comparison"
       .compared=${this.compared}
@@ -224,6 +231,7 @@ export class LabScoreView extends LitElement {
           ? html`<progress aria-labelledby="loading"></progress>`
           : html`<progress aria-labelledby="loading" .value=${share}></progress>`
       }
+      ${lostNotice(this.model)}
     </div>`;
   }
 
