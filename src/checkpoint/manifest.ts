@@ -12,7 +12,8 @@ import { hexOf } from './sha256.ts';
 export const CHUNK_BYTES = 8 * 2 ** 20;
 /** The most bytes of one checkpoint; every browser can hold as much in one array. */
 export const MAX_CHECKPOINT_BYTES = 2 ** 31;
-const MAX_NAME_LENGTH = 200;
+/** The most characters of a name. */
+export const MAX_NAME_LENGTH = 200;
 const MAX_NOTE_LENGTH = 10_000;
 const MAX_CONFIG_LENGTH = 1_000_000;
 
@@ -54,6 +55,7 @@ export const CheckpointInfoSchema = v.strictObject({
   step: count,
   configJson: ConfigJsonSchema,
 });
+export type CheckpointInfo = v.InferOutput<typeof CheckpointInfoSchema>;
 export type CheckpointInfoInput = v.InferInput<typeof CheckpointInfoSchema>;
 
 /** A piece of a payload. */

@@ -12,6 +12,9 @@ const id = v.pipe(v.string(), v.nonEmpty());
 /** Milliseconds since 1970. */
 const time = count;
 
+/** The kind of a checkpoint that holds the files of a model folder and no run: it answers and cannot be trained on from. */
+export const MODEL_KIND = 'model';
+
 /** A checkpoint without its payload. */
 const CheckpointSchema = v.strictObject({
   id,
