@@ -4,7 +4,6 @@
  */
 import { unzipSync, zipSync } from 'fflate';
 import { LabError, messageOf } from '../common/errors.ts';
-import { MAX_CHECKPOINT_BYTES } from './manifest.ts';
 
 /** The bytes of an archive. */
 export function packFiles(files: Readonly<Record<string, Uint8Array>>): Uint8Array<ArrayBuffer> {
@@ -15,7 +14,7 @@ export function packFiles(files: Readonly<Record<string, Uint8Array>>): Uint8Arr
 /**
  * The files of an archive that are wanted; entries of other names are not even unpacked.
  *
- * @throws {LabError} `bad-checkpoint` if it is no archive, lacks one of the files, or claims more than a checkpoint may hold
+ * @throws {LabError} `bad-checkpoint` if it is no archive, lacks one of the files, or claims more than it holds
  */
 export function unpackFiles<const Name extends string>(
   bytes: Uint8Array,
@@ -26,10 +25,12 @@ export function unpackFiles<const Name extends string>(
   let found: Readonly<Record<string, Uint8Array>>;
   try {
     found = unzipSync(bytes, {
-      filter: ({ name, originalSize }) => {
+      filter: ({ name, size, originalSize, compression }) => {
         if (!wanted.has(name)) return false;
-        totalBytes += originalSize;
-        if (totalBytes > MAX_CHECKPOINT_BYTES) throw new Error('it claims to hold more than a checkpoint may');
+        // What a compressed entry claims to become would be allocated before anything shows that it is not so.
+        if (compression !== 0 || size !== originalSize) throw new Error(`its ${name} is compressed`);
+        totalBytes += size;
+        if (totalBytes > bytes.length) throw new Error('it claims to hold more than it does');
         return true;
       },
     });

@@ -70,7 +70,7 @@ export class ScoringService implements ScoringApi {
       parameters: countParameters(model.transformer.config),
       scale: { names: [...model.scale.names], rubric: [...model.scale.rubric] },
       card: [...cardRows(model.card), memoryRow(model.transformer)],
-      examples: model.examples,
+      examples: model.examples.slice(0, MOST_EXAMPLES),
     };
   }
 
@@ -120,6 +120,9 @@ export class ScoringService implements ScoringApi {
     await Promise.resolve();
   }
 }
+
+/** Pairs to try that a page shows; any file may be loaded, and a page of a million buttons shows nothing. */
+const MOST_EXAMPLES = 40;
 
 // The first pass compiles shaders and fills caches; better before the first question than during it.
 async function warmUp(model: LabModel): Promise<void> {

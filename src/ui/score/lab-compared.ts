@@ -2,7 +2,7 @@
  * One model that a pair is put to besides the one that answers: loaded in a thread of its own, asked when it is its turn,
  * so that no two models compute at once and the times they show are their own.
  */
-import { css, html, LitElement, nothing } from 'lit';
+import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { BackendChoice, LabelEvent } from '../../protocol/scoring.ts';
 import type { Pair } from '../../relevance/pair/pair.ts';
@@ -16,6 +16,7 @@ import './lab-trace.ts';
 import { ModelController, type ModelOrigin } from './model-controller.ts';
 import { lostNotice } from './lost-notice.ts';
 import type { ScoringClient } from './scoring-client.ts';
+import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles } from '../parts/shared-styles.ts';
 
 /** The answer that another one is held against. */
@@ -29,7 +30,7 @@ export interface LeadingAnswer {
  * @fires compared-remove - the reader has seen enough of it.
  */
 @customElement('lab-compared')
-export class LabCompared extends LitElement {
+export class LabCompared extends LabElement {
   static override readonly styles = [
     baseStyles,
     buttonStyles,

@@ -2,7 +2,7 @@
  * The scoring view: a pair on one side, the model's answer on the other. It answers as one types, after a short pause,
  * or on request; examples are one click away.
  */
-import { html, LitElement, nothing } from 'lit';
+import { html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import type { BackendChoice, ModelSummary } from '../../protocol/scoring.ts';
 import type { Pair } from '../../relevance/pair/pair.ts';
@@ -25,6 +25,7 @@ import { draftOf, EMPTY_DRAFT, isAnswerable, type PairDraft, pairOf } from './pa
 import { scoreAddress } from '../parts/routes.ts';
 import type { ScoringClient } from './scoring-client.ts';
 import { scoreViewStyles } from './score-view-styles.ts';
+import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
 
 /** A pause in typing this long asks the model. */
@@ -36,7 +37,7 @@ const TYPING_PAUSE_MS = 150;
  * @fires compared-change - the keys of the models to compare with as `detail`.
  */
 @customElement('lab-score-view')
-export class LabScoreView extends LitElement {
+export class LabScoreView extends LabElement {
   static override readonly styles = [
     baseStyles,
     buttonStyles,
