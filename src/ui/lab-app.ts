@@ -2,7 +2,7 @@
  * The page: its head, its views, and the model they share. The model runs in a thread of its own, opened by whoever
  * mounts the page, so that a test can mount it on a model of its making.
  */
-import { css, html, LitElement, nothing } from 'lit';
+import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { LabError } from '../common/errors.ts';
 import { type Failure, failureOf } from '../protocol/failure.ts';
@@ -20,6 +20,7 @@ import { ModelController } from './score/model-controller.ts';
 import { describeOffline, type OfflineState, ONLINE } from './offline-copy.ts';
 import { checkpointIn, comparedIn, modelIn, routeOf, type RoutePath, ROUTES, scoreAddress } from './parts/routes.ts';
 import type { ScoringClient } from './score/scoring-client.ts';
+import { LabElement } from './parts/lab-element.ts';
 import { baseStyles } from './parts/shared-styles.ts';
 import type { OpenTraining } from './parts/training-client.ts';
 import { hasUnfinishedRun } from './unfinished-run.ts';
@@ -28,7 +29,7 @@ import { hasUnfinishedRun } from './unfinished-run.ts';
  * @fires view-settled - what a view needs was fetched, or could not be.
  */
 @customElement('lab-app')
-export class LabApp extends LitElement {
+export class LabApp extends LabElement {
   static override readonly styles = [
     baseStyles,
     css`

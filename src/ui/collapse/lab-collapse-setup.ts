@@ -1,7 +1,7 @@
 /**
  * What the demonstration will be: the regime, the branches, a few numbers, and the button that runs it.
  */
-import { css, html, LitElement, nothing } from 'lit';
+import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { live } from 'lit/directives/live.js';
 import {
@@ -17,6 +17,7 @@ import {
 } from './demonstration.ts';
 import { disclosureStyles, fieldStyles } from '../parts/field-styles.ts';
 import { readoutStyles } from '../parts/readout-styles.ts';
+import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
 
 type NumberKey = (typeof CHOICE_NUMBERS)[number]['key'];
@@ -43,7 +44,7 @@ const ORDER_TEXTS = {
  * @fires choice-change - the {@link DemonstrationChoice} as it is now, as `detail`.
  */
 @customElement('lab-collapse-setup')
-export class LabCollapseSetup extends LitElement {
+export class LabCollapseSetup extends LabElement {
   static override readonly styles = [
     baseStyles,
     buttonStyles,

@@ -3,7 +3,7 @@
  * what it forgets. It stays in the page once it was opened, so that a demonstration goes on while the reader looks at
  * something else.
  */
-import { html, LitElement, nothing } from 'lit';
+import { html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { repeat } from 'lit/directives/repeat.js';
 import { LabError } from '../../common/errors.ts';
@@ -39,6 +39,7 @@ import '../theory/lab-theory.ts';
 import { askToPersist } from '../parts/persistence.ts';
 import { readoutStyles } from '../parts/readout-styles.ts';
 import { orderedRules } from './rule-series.ts';
+import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
 import { SourceController } from './source-controller.ts';
 
@@ -67,7 +68,7 @@ const CHARTS = [
  * otherwise.
  */
 @customElement('lab-collapse-view')
-export class LabCollapseView extends LitElement {
+export class LabCollapseView extends LabElement {
   static override readonly styles = [baseStyles, buttonStyles, headingStyles, readoutStyles, collapseViewStyles];
 
   /** Starts the thread that runs reinforcement. */

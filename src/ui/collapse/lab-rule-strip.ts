@@ -3,7 +3,7 @@
  * the step cite it. Rare rules stand below the line. Drawn on a canvas, since it has thousands of cells; the rule under the
  * pointer is named, the arrow keys go through the rules, and the same numbers stand in a table.
  */
-import { css, html, LitElement, nothing } from 'lit';
+import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { branchLineStyles, branchLook } from '../parts/branch-looks.ts';
 import type { BranchState } from './collapse-state.ts';
@@ -11,6 +11,7 @@ import { disclosureStyles } from '../parts/field-styles.ts';
 import { formatCount } from '../parts/format.ts';
 import type { RuleInfo } from '../../protocol/grpo.ts';
 import { orderedRules, ruleSums } from './rule-series.ts';
+import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles } from '../parts/shared-styles.ts';
 
 const ROW_PIXELS = 7;
@@ -23,7 +24,7 @@ const WINDOW = 10;
  * @fires rule-choose - the index of a rule as `detail`.
  */
 @customElement('lab-rule-strip')
-export class LabRuleStrip extends LitElement {
+export class LabRuleStrip extends LabElement {
   static override readonly styles = [
     baseStyles,
     branchLineStyles,

@@ -32,6 +32,7 @@ export function openCheckpointWorker(): CheckpointClient {
     remove: (id) => answer(api.remove(id)),
     exportFile: async (id) => v.parse(ExportedFileSchema, await answer(api.exportFile(id))),
     importFile: async (file) => v.parse(v.string(), await answer(api.importFile(file))),
+    importModel: async (files) => v.parse(v.string(), await answer(api.importModel(files))),
     forgetRun: (id) => answer(api.forgetRun(id)),
     model: async (id) => v.parse(CheckpointModelSchema, await answer(api.model(id))),
     close: () => worker.terminate(),

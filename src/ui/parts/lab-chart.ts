@@ -5,13 +5,14 @@
  * The page's Content-Security-Policy allows no inline style: uPlot's own rules are adopted as a sheet of this element, and
  * the colours of the canvas are read from elements that take them from theme.css.
  */
-import { css, html, LitElement, nothing, unsafeCSS } from 'lit';
+import { css, html, nothing, unsafeCSS } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import uPlot from 'uplot';
 import plotCss from 'uplot/dist/uPlot.min.css?inline';
 import { BRANCH_DASHES, type BranchLook, branchLineStyles, isBranchLook } from './branch-looks.ts';
-import { columnsOf, valueAt } from './chart-data.ts';
+import { columnsOf, LARGEST_DRAWN, valueAt } from './chart-data.ts';
 import type { Curve } from './curve.ts';
+import { LabElement } from './lab-element.ts';
 import { baseStyles } from './shared-styles.ts';
 
 /**
@@ -30,7 +31,7 @@ export interface ChartLine {
 const PIXELS_HIGH = 168;
 
 @customElement('lab-chart')
-export class LabChart extends LitElement {
+export class LabChart extends LabElement {
   static override readonly styles = [
     unsafeCSS(plotCss),
     baseStyles,
@@ -198,7 +199,7 @@ export class LabChart extends LitElement {
       legend: { show: false },
       cursor: { y: false, drag: { setScale: false, x: false, y: false }, points: { size: 7 } },
       scales: {
-        x: { time: false, range: () => [0, this.steps] },
+        x: { time: false, range: () => [0, Math.min(Math.max(1, this.steps), LARGEST_DRAWN)] },
         y: { range: (_plot, low, high) => this.#rangeOf(low, high) },
       },
       axes: [

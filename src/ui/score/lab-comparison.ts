@@ -2,7 +2,7 @@
  * The same pair put to other models, side by side with the one that answers. Which models is written in the page's
  * address and decided there; this element shows them and lets them compute one after the other.
  */
-import { css, html, LitElement, nothing } from 'lit';
+import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { repeat } from 'lit/directives/repeat.js';
 import type { Checkpoint } from '../../protocol/checkpoints.ts';
@@ -15,6 +15,7 @@ import { choiceStyles, fieldStyles } from '../parts/field-styles.ts';
 import './lab-compared.ts';
 import type { LeadingAnswer } from './lab-compared.ts';
 import type { ScoringClient } from './scoring-client.ts';
+import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, headingStyles } from '../parts/shared-styles.ts';
 
 /** Each model has a thread and a memory of its own. */
@@ -24,7 +25,7 @@ const MOST_MODELS = 3;
  * @fires compared-change - the keys of the models to compare with as `detail`.
  */
 @customElement('lab-comparison')
-export class LabComparison extends LitElement {
+export class LabComparison extends LabElement {
   static override readonly styles = [
     baseStyles,
     headingStyles,

@@ -2,7 +2,7 @@
  * The scoring view: a pair on one side, the model's answer on the other. It answers as one types, after a short pause,
  * or on request; examples are one click away.
  */
-import { html, LitElement, nothing } from 'lit';
+import { html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import type { BackendChoice, ModelSummary } from '../../protocol/scoring.ts';
 import type { Pair } from '../../relevance/pair/pair.ts';
@@ -19,11 +19,13 @@ import './lab-model-card.ts';
 import '../parts/lab-notice.ts';
 import './lab-pair-editor.ts';
 import './lab-trace.ts';
+import { lostNotice } from './lost-notice.ts';
 import type { ModelState } from './model-controller.ts';
 import { draftOf, EMPTY_DRAFT, isAnswerable, type PairDraft, pairOf } from './pair-draft.ts';
 import { scoreAddress } from '../parts/routes.ts';
 import type { ScoringClient } from './scoring-client.ts';
 import { scoreViewStyles } from './score-view-styles.ts';
+import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
 
 /** A pause in typing this long asks the model. */
@@ -35,7 +37,7 @@ const TYPING_PAUSE_MS = 150;
  * @fires compared-change - the keys of the models to compare with as `detail`.
  */
 @customElement('lab-score-view')
-export class LabScoreView extends LitElement {
+export class LabScoreView extends LabElement {
   static override readonly styles = [
     baseStyles,
     buttonStyles,
@@ -104,7 +106,7 @@ export class LabScoreView extends LitElement {
       </div>
       <div class="panel reading">${this.#reading(summary)}</div>
       ${summary === undefined ? nothing : html`<lab-model-card class="panel card" .model=${summary}></lab-model-card>`}
-      ${summary === undefined ? nothing : this.#comparison(summary)}
+      ${summary === undefined && !this.#isLost ? nothing : this.#comparison(summary)}
     </div>`;
   }
 
@@ -184,7 +186,8 @@ export class LabScoreView extends LitElement {
         .shownMs=${answer.shownMs}
         .stale=${answer.phase === 'reading'}
       ></lab-answer>
-      ${failureNotice(answer.failure)}
+      ${answer.failure?.code === 'backend-lost' ? nothing : failureNotice(answer.failure)}
+      ${this.model?.kind === 'ready' ? lostNotice(this.model) : nothing}
       <lab-trace
         .answer=${answer}
         .labelNames=${summary.scale.names}
@@ -193,7 +196,12 @@ export class LabScoreView extends LitElement {
       ></lab-trace>`;
   }
 
-  #comparison(summary: ModelSummary): unknown {
+  /** Whether the model is being loaded again; what stands beside it stays. */
+  get #isLost(): boolean {
+    return this.model?.kind === 'loading' && this.model.lost !== undefined;
+  }
+
+  #comparison(summary: ModelSummary | undefined): unknown {
     return html`<lab-comparison
       class="comparison"
       .compared=${this.compared}
@@ -224,6 +232,7 @@ export class LabScoreView extends LitElement {
           ? html`<progress aria-labelledby="loading"></progress>`
           : html`<progress aria-labelledby="loading" .value=${share}></progress>`
       }
+      ${lostNotice(this.model)}
     </div>`;
   }
 

@@ -2,13 +2,14 @@
  * The reasoning, as it streams in behind the answer: its steps, whether they lead to the label, and on request the
  * tokens as the model wrote them.
  */
-import { css, html, LitElement, nothing } from 'lit';
+import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { DoneEvent } from '../../protocol/scoring.ts';
 import { type AnswerState, NO_ANSWER } from './answer-state.ts';
 import { formatDuration } from '../parts/format.ts';
 import '../parts/lab-notice.ts';
 import './lab-step.ts';
+import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
 
 /**
@@ -16,7 +17,7 @@ import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.
  * @fires stop - the reader asks to stop the model.
  */
 @customElement('lab-trace')
-export class LabTrace extends LitElement {
+export class LabTrace extends LabElement {
   static override readonly styles = [
     baseStyles,
     buttonStyles,

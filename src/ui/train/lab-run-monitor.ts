@@ -1,7 +1,7 @@
 /**
  * A run as it goes, and how it ended: how far it is, what it has learned, what it costs, and the controls that steer it.
  */
-import { css, html, LitElement, nothing } from 'lit';
+import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { TrainingCommand, TrainingEventOf } from '../../protocol/training.ts';
 import { trainingFailureHeading } from '../parts/failure-text.ts';
@@ -13,6 +13,7 @@ import { readoutStyles } from '../parts/readout-styles.ts';
 import { scoreAddress } from '../parts/routes.ts';
 import { runReadings } from './run-readings.ts';
 import { announcement, progressText, stageText } from './run-text.ts';
+import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
 import { isUnderWay, NO_RUN, type TrainingState } from './training-state.ts';
 
@@ -27,7 +28,7 @@ const SHARES = [0, 1] as const;
  * @fires run-dismiss - the reader is done with a run that has ended.
  */
 @customElement('lab-run-monitor')
-export class LabRunMonitor extends LitElement {
+export class LabRunMonitor extends LabElement {
   static override readonly styles = [
     baseStyles,
     buttonStyles,

@@ -2,7 +2,7 @@
  * The training view: the run on one side, its settings on the other, the checkpoints below. It stays in the page once it
  * was opened, so that a run goes on while the reader looks at something else.
  */
-import { html, LitElement, nothing } from 'lit';
+import { html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import * as v from 'valibot';
 import { LabError } from '../../common/errors.ts';
@@ -33,6 +33,7 @@ import {
   withDataSet,
 } from './settings-draft.ts';
 import { RulesController, type RulesPurpose, withOwnRules } from '../parts/rules-controller.ts';
+import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
 import { trainViewStyles } from './train-view-styles.ts';
 import type { OpenTraining, TrainingClient } from '../parts/training-client.ts';
@@ -46,7 +47,7 @@ const LOOK_AGAIN_MS = 1000;
  * @fires run-progress - the share of the run that is done as `detail`, while one is under way; null after it.
  */
 @customElement('lab-train-view')
-export class LabTrainView extends LitElement {
+export class LabTrainView extends LabElement {
   static override readonly styles = [baseStyles, buttonStyles, headingStyles, trainViewStyles];
 
   /** Starts the thread that trains. */
