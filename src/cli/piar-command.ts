@@ -7,13 +7,14 @@ import process from 'node:process';
 import { Command } from 'commander';
 import { LabError } from '../common/errors.ts';
 import type { ColumnNames } from '../data/files/columns.ts';
+import { piarReport } from '../studies/piar-report.ts';
 import { splitForPiar } from '../studies/piar-split.ts';
+import { reportMarkdown } from '../studies/report.ts';
 import { printInstruction } from '../relevance/rules/instruction-text.ts';
 import { type Instruction, instructionToJson } from '../relevance/rules/instruction.ts';
 import { MAX_SCALE, scaleOfSize } from '../relevance/pair/labels.ts';
 import { endpointRefiner } from '../relevance/piar/piar-endpoint.ts';
 import { greedyRefiner } from '../relevance/piar/piar-greedy.ts';
-import { piarMarkdown } from '../relevance/piar/piar-report.ts';
 import { type PiarRound, type Refiner, runPiar } from '../relevance/piar/piar.ts';
 import { startInstruction } from '../relevance/rules/start-instruction.ts';
 import { formatTrace } from '../relevance/trace/trace.ts';
@@ -117,7 +118,7 @@ async function runPiarCommand(path: string, options: PiarCommandOptions): Promis
     ['instruction.txt', printInstruction(instruction)],
     ['lexicon.json', `${JSON.stringify(split.lexicon.data, null, 1)}\n`],
     ['traces.jsonl', traces.map((line) => `${line}\n`).join('')],
-    ['report.md', piarMarkdown(history, { name, scale, seed: options.seed, traces: counts })],
+    ['report.md', reportMarkdown(piarReport(history, { name, scale, seed: options.seed, traces: counts }))],
   ];
   await mkdir(options.out, { recursive: true });
   for (const [file, contents] of files) await writeWhole(join(options.out, file), contents);

@@ -1,5 +1,6 @@
 /**
- * `lab report` and whatever writes results: one results file of any study, its report in Markdown and HTML, and its plots.
+ * `lab report` and whatever writes results: one results file of any study, its report in Markdown and HTML, and its
+ * plots.
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,9 +1,11 @@
 /**
- * Experiments on distillation as recipes: which students, taught how, and which of their differences decide the question.
+ * Experiments on distillation as recipes: which students, taught how, and which of their differences decide the
+ * question.
  *
- * All students have the shape, the vocabulary, the prompts and, seed by seed, the first weights and the order of batches
- * in common, and see about as many tokens. Students that learn labels alone see shorter sequences and make more updates
- * for it. There is one teacher, whose card says how it was made: intervals are over students, not over teachers.
+ * All students have the shape, the vocabulary, the prompts and, seed by seed, the first weights and the order of
+ * batches in common, and see about as many tokens. Students that learn labels alone see shorter sequences and make more
+ * updates for it. There is one teacher, whose card says how it was made: intervals are over students, not over
+ * teachers.
  */
 import { type Arm, claim, type Comparison, type Recipe, type StudentSettings } from './recipes.ts';
 

@@ -1,6 +1,6 @@
 /**
- * E10: do labels rest on the evidence that is cited for them? What models answer when the words they cite are taken out of
- * the document, against as many other words, becomes shares with intervals over queries, and a report.
+ * E10: do labels rest on the evidence that is cited for them? What models answer when the words they cite are taken out
+ * of the document, against as many other words, becomes shares with intervals over queries, and a report.
  *
  * The models are those that come with the lab, one training run each: intervals say how sure the shares of these models
  * are, and nothing about models that other seeds would have given.
@@ -26,7 +26,9 @@ const measured = v.strictObject({
 /** What labels did when words were taken out. */
 const DeletionsSchema = v.strictObject({
   pairs: count,
-  /** Pairs whose label the rules then change, and the shares of the model's labels that moved there, or moved at all. */
+  /**
+   * Pairs whose label the rules then change, and the shares of the model's labels that moved there, or moved at all.
+   */
   shouldMove: count,
   movedAsRuled: measured,
   moved: measured,
@@ -133,7 +135,10 @@ function shareWith(
   return { value: rounded(value), low: rounded(low), high: rounded(high) };
 }
 
-/** Whether a model's labels move more often without what it cites than without other words; nothing where none was asked. */
+/**
+ * Whether a model's labels move more often without what it cites than without other words; nothing where none was
+ * asked.
+ */
 function evidenceMatters({ name, answers: { cited, control } }: AskedModel): E10Finding[] {
   const queries = groupByQuery([
     ...cited.map((each) => ({ ...each, isCited: true })),
@@ -156,13 +161,15 @@ function evidenceMatters({ name, answers: { cited, control } }: AskedModel): E10
 
 /** The report. */
 export function e10Report({ id, title, question, device, commit, config, arms, findings }: E10Results): Report {
+  const looked = arms.map(({ name, usable, completions }) => `${name} ${usable} of ${completions}`).join(', ');
   return {
     title: `${id}: ${title}`,
     blocks: [
       paragraph(question),
       paragraph(
-        `${config.pairs} pairs of ${config.queries} queries, ${config.split} split, ${device}, commit ${commit}. Intervals: 95 %, ` +
-          'bootstrap over queries. One model of each kind: nothing is said about other seeds. Made by ',
+        `${config.pairs} pairs of ${config.queries} queries, ${config.split} split, ${device}, commit ${commit}. ` +
+          'Intervals: 95 %, bootstrap over queries. One model of each kind: nothing is said about other seeds. Made ' +
+          'by ',
         { code: `npm run lab -- experiment ${id}` },
         '.',
       ),
@@ -172,8 +179,8 @@ export function e10Report({ id, title, question, device, commit, config, arms, f
         findings.map(({ arm, mean, low, high, outcome }) => [arm, signed(mean), signedInterval(low, high), outcome]),
       ),
       paragraph(
-        'The claim: labels move more often without the cited words than without as many others. Of all labels, the share ' +
-          'that moves, less the same where other words are gone.',
+        'The claim: labels move more often without the cited words than without as many others. Of all labels, the ' +
+          'share that moves, less the same where other words are gone.',
       ),
       heading('Shares'),
       table(
@@ -195,7 +202,7 @@ export function e10Report({ id, title, question, device, commit, config, arms, f
       ),
       paragraph(
         'Looked at are answers that were right and cite words of the document: ' +
-          `${arms.map(({ name, usable, completions }) => `${name} ${usable} of ${completions}`).join(', ')}. Each model is ` +
+          `${looked}. Each model is ` +
           'asked about its own citations, so that the pairs differ. ',
         { term: 'should move' },
         ', ',

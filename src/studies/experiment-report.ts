@@ -1,6 +1,6 @@
 /**
- * The report of an experiment whose arms are runs: findings, all arms, the same at equal tokens, and curves. Every number
- * comes from the results file.
+ * The report of an experiment whose arms are runs: findings, all arms, the same at equal tokens, and curves. Every
+ * number comes from the results file.
  */
 import {
   type ExperimentResults,
@@ -115,8 +115,8 @@ function equalTokensBlocks(results: ExperimentResults): ReportBlock[] {
   return [
     heading('At equal tokens'),
     paragraph(
-      'Arms make equal steps and not equal tokens. Here each difference is taken where the arm that took fewer tokens ' +
-        '(written and learned from, together) ends, on dev pairs.',
+      'Arms make equal steps and not equal tokens. Here each difference is taken where the arm that took fewer ' +
+        'tokens (written and learned from, together) ends, on dev pairs.',
     ),
     table(['Claim', 'Difference', '95 %', 'Tokens (thousands)', 'n'], rows),
   ];

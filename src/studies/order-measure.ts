@@ -1,7 +1,8 @@
 /**
  * How good answers are whose label comes first, after the reasoning or alone, and what it takes to get to it. The label
  * distribution is read right after the prompt, or, where reasoning comes first, after the reasoning that the model has
- * written greedily: in the place of its label or, if it writes none, after everything it wrote. `answered` counts the former.
+ * written greedily: in the place of its label or, if it writes none, after everything it wrote. `answered` counts the
+ * former.
  */
 import { encodePrompt } from '../data/tokenizer/encode-prompt.ts';
 import { TokenStream } from '../data/tokenizer/token-stream.ts';
@@ -85,7 +86,7 @@ export async function measureOrder(
   };
 }
 
-/** What it takes to get to the label of one pair by itself. */
+/** What it takes to get to the label of a single pair. */
 export interface TimeToLabel {
   /** Median over the pairs. */
   readonly ms: number | null;
@@ -94,8 +95,9 @@ export interface TimeToLabel {
 }
 
 /**
- * Times the way from a prompt to its label, pair by pair, on the current backend: the prompt is read once, and each token
- * until the label takes one more pass. The first pair is taken twice and timed once, so that nothing is compiled meanwhile.
+ * Times the way from a prompt to its label, pair by pair, on the current backend: the prompt is read once, and each
+ * token until the label takes one more pass. The first pair is taken twice and timed once, so that nothing is compiled
+ * meanwhile.
  *
  * @param now - a clock in milliseconds
  */

@@ -1,10 +1,11 @@
 /**
- * The experiment on the order of completions as a recipe: the label first, the reasoning first, or the label alone, in short
- * runs of the smallest preset. A pair takes fewer tokens without a trace, so that the label alone runs twice: for equal
- * steps, and for equal tokens.
+ * The experiment on the order of completions as a recipe: the label first, the reasoning first, or the label alone, in
+ * short runs of the smallest preset. A pair takes fewer tokens without a trace, so that the label alone runs twice: for
+ * equal steps, and for equal tokens.
  *
- * The loss is a mean over the tokens of completions. So the label has a fifteenth of it where there is a trace, and half of
- * it where there is none; an arm whose label weighs as much as that tells this apart from what the trace does.
+ * The loss is a mean over the tokens of completions. So the label has a fifteenth of it where there is a trace, and
+ * half of it where there is none; an arm whose label weighs as much as that separates this from the effect of the
+ * trace.
  */
 import type { MetricName } from '../protocol/experiment-results.ts';
 import type { CompletionOrder } from '../relevance/trace/trace.ts';

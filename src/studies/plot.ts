@@ -74,7 +74,8 @@ function sheet(
 ): string {
   const total = Math.ceil(panels.length / COLUMNS) * height + heightBelow;
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${COLUMNS * width} ${total}" font-family="system-ui, sans-serif" font-size="12">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${COLUMNS * width} ${total}" ` +
+      'font-family="system-ui, sans-serif" font-size="12">',
     `<title>${escaped(title)}</title><rect width="100%" height="100%" fill="#fff"/>`,
     ...panels.map((panel, i) => {
       const [x, y] = [(i % COLUMNS) * width, Math.floor(i / COLUMNS) * height];
@@ -98,7 +99,8 @@ function curvesPanel({ heading, lines }: Extract<Plot, { kind: 'curves' }>['pane
   const shapes = lines.map((line, i) => {
     if (line.length === 0) return '';
     const lower = line.toReversed().map((point) => `L${place(point.step, point.low)}`);
-    const area = `<path d="${path(line, (point) => point.high)}${lower.join('')}Z" fill="${colour(i)}" opacity="0.12"/>`;
+    const outline = `${path(line, (point) => point.high)}${lower.join('')}Z`;
+    const area = `<path d="${outline}" fill="${colour(i)}" opacity="0.12"/>`;
     return `${area}<path d="${path(line, ({ mean }) => mean)}" ${stroke(i)}/>`;
   });
   const ticks = [low, (low + high) / 2, high].map(
@@ -109,7 +111,8 @@ function curvesPanel({ heading, lines }: Extract<Plot, { kind: 'curves' }>['pane
   const steps = [0, lastStep].map(
     (step) => `<text x="${x(step)}" y="${height - 8}" text-anchor="${step === 0 ? 'middle' : 'end'}">${step}</text>`,
   );
-  return `<text x="${left}" y="16" font-weight="600">${escaped(heading)}</text>${ticks.join('')}${steps.join('')}${shapes.join('')}`;
+  const title = `<text x="${left}" y="16" font-weight="600">${escaped(heading)}</text>`;
+  return [title, ...ticks, ...steps, ...shapes].join('');
 }
 
 function dotsPanel({ heading, dots }: Extract<Plot, { kind: 'dots' }>['panels'][number]): string {

@@ -1,6 +1,6 @@
 /**
- * The results of `bench precision` as a report: at each stretch of the curve how far mixed is from f32 of the same seed, and how
- * far runs of different seeds are from each other.
+ * The results of `bench precision` as a report: at each stretch of the curve how far mixed is from f32 of the same
+ * seed, and how far runs of different seeds are from each other.
  */
 import * as v from 'valibot';
 import { SEEDS_FOR_A_CLAIM } from '../protocol/experiment-results.ts';
@@ -35,7 +35,7 @@ export const PrecisionResultsSchema = v.strictObject({
 });
 export type PrecisionResults = v.InferOutput<typeof PrecisionResultsSchema>;
 
-/** How two kinds of runs stand to each other in one number of each run. */
+/** How two kinds of runs differ in one number of each run. */
 interface Difference {
   readonly f32: number;
   readonly mixed: number;
@@ -69,9 +69,9 @@ export function precisionReport({ device, commit, command, config, stretch, arms
     title: 'Mixed precision against the noise of seeds',
     blocks: [
       paragraph(
-        `${config.preset}, ${config.sft.steps} updates of ${config.sft.batchSize} pairs of the rule world, ${plain.length} seeds; ` +
-          `of a seed both runs have the same first weights and the same batches. ${device}, commit ${commit}, by "${command}". ` +
-          'Losses in nats per token; intervals are 95 % by Student over seeds.',
+        `${config.preset}, ${config.sft.steps} updates of ${config.sft.batchSize} pairs of the rule world, ` +
+          `${plain.length} seeds; of a seed both runs have the same first weights and the same batches. ${device}, ` +
+          `commit ${commit}, by "${command}". Losses in nats per token; intervals are 95 % by Student over seeds.`,
       ),
       paragraph(plain.length < SEEDS_FOR_A_CLAIM ? `Preliminary, n = ${plain.length}.` : verdict(whole, last, dev)),
       table(
@@ -84,7 +84,8 @@ export function precisionReport({ device, commit, command, config, stretch, arms
       ),
       heading('The curve'),
       paragraph(
-        `Means over ${stretch} updates. The mean change is beyond the deviation between seeds in ${outside} of ${byStretch.length} stretches.`,
+        `Means over ${stretch} updates. The mean change is beyond the deviation between seeds in ${outside} of ` +
+          `${byStretch.length} stretches.`,
       ),
       table(
         ['to step', ...head],
@@ -92,8 +93,9 @@ export function precisionReport({ device, commit, command, config, stretch, arms
       ),
       heading('Time, and the scale of the loss'),
       paragraph(
-        `A step takes ${stepMs(plain).toFixed(0)} ms in f32 and ${stepMs(mixed).toFixed(0)} ms in mixed on this machine. ` +
-          `Updates skipped: ${mixed.map(({ skipped }) => skipped).join(', ')}; scale of the loss at the end: ` +
+        `A step takes ${stepMs(plain).toFixed(0)} ms in f32 and ${stepMs(mixed).toFixed(0)} ms in mixed on this ` +
+          `machine. Updates skipped: ${mixed.map(({ skipped }) => skipped).join(', ')}; ` +
+          'scale of the loss at the end: ' +
           `${mixed.map(({ lossScale }) => lossScale).join(', ')}.`,
       ),
     ],
@@ -111,7 +113,9 @@ function differenceOf(plain: readonly number[], mixed: readonly number[]): Diffe
   };
 }
 
-/** What the numbers say of "within the noise of seeds": the whole interval of the change is smaller than the deviation. */
+/**
+ * What the numbers say of "within the noise of seeds": the whole interval of the change is smaller than the deviation.
+ */
 function verdict(whole: Difference, last: Difference | undefined, dev: Difference): string {
   const isWithin = ({ change: { low, high }, spread }: Difference): boolean => Math.max(-low, high) <= spread;
   const names = [
@@ -119,10 +123,10 @@ function verdict(whole: Difference, last: Difference | undefined, dev: Differenc
     ['the last stretch', last],
     ['the held-out loss', dev],
   ] as const;
-  const said = names
+  const answers = names
     .map(([name, each]) => `${name}: ${each !== undefined && isWithin(each) ? 'yes' : 'no'}`)
     .join('; ');
-  return `Whether the interval of the change lies within one deviation between seeds of 0: ${said}.`;
+  return `Whether the interval of the change lies within one deviation between seeds of 0: ${answers}.`;
 }
 
 function signed(value: number, digits: number): string {

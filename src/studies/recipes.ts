@@ -1,11 +1,19 @@
 /**
- * The experiments on reinforcement as recipes: which runs, on the same prompts and seeds, and which of their differences
- * decide the question. A recipe holds no number that a run has produced.
+ * Studies: what the lab asks about its own methods, as arms, comparisons and reports. A recipe says which runs are made
+ * and which differences decide; `findings.ts` decides; a results file is reported as blocks (`report.ts`, `plot.ts`).
+ * What runs them, and keeps them on disk, is the command line (`cli/studies/`). Studies of real judgments are in
+ * `judged/`.
+ */
+
+/**
+ * The experiments on reinforcement as recipes: which runs, on the same prompts and seeds, and which of their
+ * differences decide the question. A recipe holds no number that a run has produced.
  *
  * Two things vary around the method. Prompts are *matched* (rules as frequent as in the expert's data) or *head-heavy*
- * (prompts of rare rules ten times as rare); the reward is *full* (held against the gold trace) or *plausible* (the cited
- * rule leads to the stated label and its evidence is in the pair; gold is not consulted). Head-heavy prompts with expert
- * samples that cover the tail favour mode balance by construction, which is why the matched case is always run beside it.
+ * (prompts of rare rules ten times as rare); the reward is *full* (held against the gold trace) or *plausible* (the
+ * cited rule leads to the stated label and its evidence is in the pair; gold is not consulted). Head-heavy prompts with
+ * expert samples that cover the tail favour mode balance by construction, which is why the matched case is always run
+ * beside it.
  */
 import type { CurriculumConfig } from '../config/grpo-config.ts';
 import type { DistillExperimentInput } from '../protocol/distill-experiment.ts';
@@ -45,7 +53,7 @@ export interface Comparison {
   readonly claim: string;
   readonly metric: MetricName;
   readonly arm: string;
-  /** The other arm; null where the metric is a change by itself and is held against none. */
+  /** The other arm; null where the metric is itself a change, which is compared with 0. */
   readonly against: string | null;
   readonly expected: 'higher' | 'lower';
 }
@@ -138,8 +146,9 @@ const K3_EXPERT = klArm('k3 0.3 on expert prompts', { kind: 'k3', beta: BETA, on
 const TAIL_FREE = arm(WORST, 'MBO 0.3, expert without tail', lambda(0.3), { expertCoverage: 'head-only' });
 
 /**
- * E5: orders of the same prompts. Every arm has pass rates of the same start and so the same prompts (the first 1,500 but
- * for those always or never right) and the same expert samples; only the order differs, and with it how often a prompt comes.
+ * E5: orders of the same prompts. Every arm has pass rates of the same start and so the same prompts (the first 1,500
+ * but for those always or never right) and the same expert samples; only the order differs, and with it how often a
+ * prompt comes.
  */
 const ordered = (regime: Regime, method: string, kind: CurriculumConfig['kind'], grpo: Grpo = lambda(0.3)): Arm =>
   arm(regime, method, { ...grpo, curriculum: { kind } }, { passRates: {} });
@@ -164,7 +173,7 @@ const RARE_ALL_ALONG = arm(
 const PLAIN_RANDOM = ordered('matched, full', 'GRPO, random order', 'random', lambda(0));
 const PLAIN_STAGED = ordered('matched, full', 'GRPO, staged', 'staged', lambda(0));
 
-/** E3: what else is said to keep a policy from collapsing. */
+/** E3: other methods that are claimed to keep a policy from collapsing. */
 const REMEDIES = [
   arm(WORST, 'Entropy bonus', { ...lambda(0), entropyBonus: 0.01 }),
   arm(WORST, 'Clip-higher, two inner updates', {
@@ -273,7 +282,8 @@ export const RECIPES: readonly Recipe[] = [
     id: 'E5',
     title: 'The order of prompts',
     question:
-      'Do stages by pass rate, from prompts that the start often labels rightly to hard ones and rare rules, beat random order?',
+      'Do stages by pass rate, from prompts that the start often labels rightly to hard ones and rare rules, beat ' +
+      'random order?',
     arms: [
       START,
       RANDOM,

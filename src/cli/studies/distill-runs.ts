@@ -1,6 +1,6 @@
 /**
- * The runs of an experiment on distillation: the teacher is measured once; every student is trained, resumed where it was
- * interrupted, or read where it is finished.
+ * The runs of an experiment on distillation: the teacher is measured once; every student is trained, resumed where it
+ * was interrupted, or read where it is finished.
  */
 import { join } from 'node:path';
 import { parseConfig } from '../../config/parse.ts';

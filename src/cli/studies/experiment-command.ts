@@ -1,6 +1,6 @@
 /**
- * `lab experiment`: runs the experiments of the lab, resumable at any point, and writes `docs/results/<id>.json` with the
- * report and plots made from it.
+ * `lab experiment`: runs the experiments of the lab, resumable at any point, and writes `docs/results/<id>.json` with
+ * the report and plots made from it.
  */
 import { join } from 'node:path';
 import { Argument, Command } from 'commander';

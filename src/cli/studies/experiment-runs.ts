@@ -1,6 +1,6 @@
 /**
- * The runs of an experiment, one after the other: starts that are missing are trained, interrupted runs are resumed, and
- * what is finished is read and not made again.
+ * The runs of an experiment, one after the other: starts that are missing are trained, interrupted runs are resumed,
+ * and what is finished is read and not made again.
  */
 import { join } from 'node:path';
 import { LabError } from '../../common/errors.ts';

@@ -1,6 +1,6 @@
 /**
- * The runs of the experiment on the order of completions. Each takes a minute or two, so an interrupted one is made again
- * from its beginning.
+ * The runs of the experiment on the order of completions. Each takes a minute or two, so an interrupted one is made
+ * again from its beginning.
  */
 import { performance } from 'node:perf_hooks';
 import { parseConfig } from '../../config/parse.ts';

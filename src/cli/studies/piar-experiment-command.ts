@@ -1,4 +1,10 @@
 /**
+ * The commands of studies, and how their runs are made. `study.ts` is the one runner; `experiment-*`, `distill-runs`,
+ * `order-runs` and `evidence-experiment` are runs on the rule world, `recipe-*` those on real judgments in stages.
+ * What studies are, and their reports, is in `src/studies/`; folders of runs are in `cli/run-folder.ts`.
+ */
+
+/**
  * `lab piar-experiment`: runs E9 on folders of judged pairs and writes `E9.json` and its report, numbers only.
  */
 import { readFile } from 'node:fs/promises';

@@ -47,7 +47,7 @@ function setCommand(recipe: RealRecipe): Command {
     .requiredOption('--data <file>', 'the judged pairs')
     .addOption(docsOption())
     .addOption(columnOption())
-    .option('--folds <n>', 'only so many folds are run, which is preliminary', wholeNumber(1))
+    .option('--folds <n>', 'run only this many folds, which is preliminary', wholeNumber(1))
     .addOption(
       new Option('--models <ids...>', 'models to make: without hints, with hints, with hints by reinforcement')
         .choices(MODEL_IDS)

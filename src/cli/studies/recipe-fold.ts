@@ -158,7 +158,7 @@ class FoldStages {
     });
   }
 
-  /** The baselines, and what people said of the test pairs. */
+  /** The baselines, and how people judged the test pairs. */
   async #prepare(own: OwnRules): Promise<FoldResult['prepared']> {
     return measuredOnce(this.#folder, 'baselines', PreparedFoldSchema, () => {
       const { whole, annotations } = this.#context;

@@ -1,6 +1,6 @@
 /**
- * `lab recipe general`: the general model (studies/judged/general-recipe.ts) by folds, beside BM25 and beside models that
- * learned from one set alone. Every model and every fold's predictions are a folder or file that is made once.
+ * `lab recipe general`: the general model (studies/judged/general-recipe.ts) by folds, beside BM25 and beside models
+ * that learned from one set alone. Every model and every fold's predictions are a folder or file that is made once.
  */
 import { join } from 'node:path';
 import { Command } from 'commander';
@@ -54,7 +54,7 @@ export function generalCommand(): Command {
       '<root>',
       `the folder of ${GENERAL_SETS.map(({ id }) => id).join(' and ')}, each with ${PAIRS} and ${DOCUMENTS}`,
     )
-    .option('--folds <n>', 'only so many folds are run, which is preliminary', wholeNumber(1))
+    .option('--folds <n>', 'run only this many folds, which is preliminary', wholeNumber(1))
     .option(
       '--runs <folder>',
       'where models and predictions are kept; those that are there are not made again',

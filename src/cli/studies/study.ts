@@ -1,7 +1,7 @@
 /**
- * The commands that run studies. A study is arms, each with runs (seeds, splits or folds), and the results that they make
- * together. Here is the one runner: it opens the backend, stops on Ctrl-C, leaves runs to other processes that work on
- * them, and writes results with their report. Runs keep and resume themselves (`cli/run-folder.ts`).
+ * The commands that run studies. A study is arms, each with runs (seeds, splits or folds), and the results that they
+ * make together. Here is the one runner: it opens the backend, stops on Ctrl-C, leaves runs to other processes that
+ * work on them, and writes results with their report. Runs keep and resume themselves (`cli/run-folder.ts`).
  */
 import { cpus } from 'node:os';
 import process from 'node:process';

@@ -1,6 +1,6 @@
 /**
- * What compression costs each model, in numbers: bytes, labels that stay, how far scores move, reasoning that stays the same
- * word for word.
+ * What compression costs each model, in numbers: bytes, labels that stay, how far scores move, reasoning that stays the
+ * same word for word.
  */
 import * as v from 'valibot';
 import { measuredText, MeasuredSchema, threeDecimals } from '../findings.ts';
@@ -9,7 +9,9 @@ import { signed } from '../student-t.ts';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
-/** A copy beside its original; the fields of `Agreement` (relevance/metrics/agreement.ts), its size and its completions. */
+/**
+ * A copy beside its original; the fields of `Agreement` (relevance/metrics/agreement.ts), its size and its completions.
+ */
 const CopyAgreementSchema = v.strictObject({
   precision: v.string(),
   /** Of the matrices as they are kept, and of everything else as float32. */
@@ -52,9 +54,9 @@ export function agreementReport({ device, commit, command, models }: AgreementRe
     title: 'What compression costs each model',
     blocks: [
       paragraph(
-        `Answers with compressed matrices beside those in float32, on held-out pairs. ${device}, commit ${commit}, by ` +
-          `"${command}". Shifts of the score s are in labels. Intervals are a 95 % bootstrap over queries; "accuracy" is the ` +
-          'change against float32.',
+        `Answers with compressed matrices beside those in float32, on held-out pairs. ${device}, commit ${commit}, ` +
+          `by "${command}". Shifts of the score s are in labels. Intervals are a 95 % bootstrap over queries; ` +
+          '"accuracy" is the change against float32.',
       ),
       ...models.flatMap(({ name, folder, pairs, accuracy, fullBytes, copies }) => [
         heading(`${name} (${folder})`),

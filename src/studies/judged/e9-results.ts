@@ -25,7 +25,7 @@ export interface E9Data {
   readonly name: string;
   readonly scaleSize: number;
   readonly pairs: readonly JudgedPair[];
-  /** What each of several people said of a pair, where that is known. */
+  /** The grades that several people gave a pair, where that is known. */
   readonly annotations?: (queryId: string, docId: string) => readonly number[] | undefined;
 }
 
@@ -42,7 +42,9 @@ export type E9Metrics = v.InferOutput<typeof MetricsSchema>;
 const SeedSchema = v.strictObject({
   seed: v.number(),
   metrics: MetricsSchema,
-  /** By round, for the arm that is refined: accuracy of the instruction the round began with; the last entry is the end. */
+  /**
+   * By round, for the arm that is refined: accuracy of the instruction the round began with; the last entry is the end.
+   */
   curve: v.array(v.strictObject({ round: v.number(), rules: v.number(), train: v.number(), dev: v.number() })),
 });
 

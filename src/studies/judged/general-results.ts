@@ -1,6 +1,6 @@
 /**
- * What became of the general model, as a file and as a report: on the held-out queries of each set, beside BM25 and beside
- * a model that learned from the other set alone.
+ * What became of the general model, as a file and as a report: on the held-out queries of each set, beside BM25 and
+ * beside a model that learned from the other set alone.
  */
 import * as v from 'valibot';
 import type { Prediction } from './real-baselines.ts';
@@ -87,15 +87,15 @@ export function generalReport({ device, commit, config, sets }: GeneralResults):
     title: 'general: one model of both sets, without words',
     blocks: [
       paragraph(
-        'One model learns from the training queries of both sets and is measured on the test queries of each. One seed. ' +
-          `${device}, commit ${commit}. 95 % intervals are a bootstrap over test queries; they say nothing about other seeds. ` +
-          'Orders are compared by s / (R - 1).',
+        'One model learns from the training queries of both sets and is measured on the test queries of each. One ' +
+          `seed. ${device}, commit ${commit}. 95 % intervals are a bootstrap over test queries; they say nothing ` +
+          'about other seeds. Orders are compared by s / (R - 1).',
       ),
       paragraph(
-        `"${four}": as "lab score" asks; 2 and 3 count as relevant. "${alone}": without its standing among the documents of ` +
-          `the query, as in the Score view. "${otherSet}": trained once, on the training queries of the first fold of the ` +
-          'other set; no query of this set was learned from. It is asked for four labels, and what counts is its order: the ' +
-          'labels of one set say little about those of another.',
+        `"${four}": as "lab score" asks; 2 and 3 count as relevant. "${alone}": without its standing among the ` +
+          `documents of the query, as in the Score view. "${otherSet}": trained once, on the training queries of the ` +
+          'first fold of the other set; no query of this set was learned from. It is asked for four labels, and what ' +
+          'counts is its order: the labels of one set say little about those of another.',
       ),
       ...sets.flatMap(setBlocks),
       heading('Settings'),
@@ -122,8 +122,8 @@ function setBlocks({
     heading(`${id}: ${title}`),
     paragraph(verdict),
     paragraph(
-      `${folds.run} of ${folds.planned} folds by query${preliminary}; ${queries.tested} test queries with ${pairs} judged ` +
-        `pairs. ${drawn}${terms}`,
+      `${folds.run} of ${folds.planned} folds by query${preliminary}; ${queries.tested} test queries with ${pairs} ` +
+        `judged pairs. ${drawn}${terms}`,
     ),
     systemsTable(systems),
     {

@@ -1,6 +1,12 @@
 /**
- * What models on real judgments are compared with: always the most frequent label, a random order, BM25 with thresholds fitted
- * on the pairs to learn from, and the refined instruction by itself.
+ * Studies of real judgments: which data sets, folds and models (`real-*`, `general-*`), E9 on refined instructions, and
+ * what compression costs. Measures pool test queries and bootstrap over them; every number of a report comes from a
+ * results file. No query and no document of the data is kept in results.
+ */
+
+/**
+ * What models on real judgments are compared with: always the most frequent label, a random order, BM25 with thresholds
+ * fitted on the pairs to learn from, and the refined instruction without a model.
  */
 import { hash32 } from '../../common/rng.ts';
 import { accuracy, quadraticWeightedKappa } from '../../relevance/metrics/metrics.ts';

@@ -1,9 +1,10 @@
 /**
- * The recipes on real judgments: what is done with `chorus` (products, four labels) and `msrd` (films, two labels), decided
- * before anything was run, and never by a test fold.
+ * The recipes on real judgments: what is done with `chorus` (products, four labels) and `msrd` (films, two labels),
+ * decided before anything was run, and never by a test fold.
  *
- * Folds are of queries. Of each fold's remaining queries some are held out for choices (dev); PIAR refines an instruction
- * on the others, and every model learns from the same pairs. Systems are compared on the test queries of all folds pooled.
+ * Folds are of queries. Of each fold's remaining queries some are held out for choices (dev); PIAR refines an
+ * instruction on the others, and every model learns from the same pairs. Systems are compared on the test queries of
+ * all folds pooled.
  */
 import { makeDataSet, type DataSet, type GradedPair } from '../../data/files/data-set.ts';
 import { kFoldByQuery, normaliseQuery, sampleQueries } from '../../data/splits.ts';
@@ -20,7 +21,7 @@ export interface RealRecipe {
   /** Parts that the queries are cut into, and how many of them are a test part in turn. */
   readonly folds: number;
   readonly run: number;
-  /** Of more queries so many are drawn. */
+  /** The most queries: of a larger file this many are drawn. */
   readonly queries: number;
   readonly words: SftExperiment['prompt']['maxWordsPerField'];
   readonly sft: SftExperimentInput['sft'];
@@ -37,7 +38,7 @@ export interface MiningSettings {
   readonly maxTokens: number;
   /** Hard pairs and hard negatives together are at most this share of all pairs, the hardest of each first. */
   readonly share: number;
-  /** How often such a pair stands among the next model's examples, against once for any other. */
+  /** How often such a pair comes among the next model's examples; any other comes once. */
   readonly times: number;
 }
 
@@ -58,7 +59,7 @@ const SFT: RealRecipe['sft'] = {
   seed: SEED,
 };
 
-/** How reinforcement goes on, with the expert loss beside it. */
+/** Reinforcement from the supervised model, with the expert loss beside it. */
 const GRPO: RealRecipe['grpo'] = {
   reward: { labelCredit: 'ordinal', labelShare: 0.7 },
   probePrompts: 16,
@@ -116,7 +117,7 @@ const MSRD: RealRecipe = {
 };
 export const REAL_RECIPES: readonly RealRecipe[] = [CHORUS, MSRD];
 
-/** The models of a recipe: what their prompts tell beside the words. */
+/** The models of a recipe: what their prompts hold beside the words. */
 export const MODEL_ARMS = [
   { id: 'words', name: 'SFT, words only', prompt: { hints: false, standing: false } },
   { id: 'hints', name: 'SFT, with hints', prompt: { hints: true, standing: true } },

@@ -1,6 +1,6 @@
 /**
- * How systems do on the same test pairs: each measure with a bootstrap over queries, and each difference from a system to
- * compare with by a paired one, in which both see the same drawn queries.
+ * How systems do on the same test pairs: each measure with a bootstrap over queries, and each difference from a system
+ * to compare with by a paired one, in which both see the same drawn queries.
  */
 import { Rng } from '../../common/rng.ts';
 import { bootstrapInterval } from '../../relevance/metrics/bootstrap.ts';

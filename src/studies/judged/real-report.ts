@@ -19,9 +19,9 @@ export function realReport(results: RealResults): Report {
     blocks: [
       paragraph(verdict),
       paragraph(
-        `${run} of ${planned} folds by query${preliminary}; the test parts hold ${queries} queries and ${pairs} judged pairs. ` +
-          `${sample}One seed. ${device}, commit ${commit}. 95 % intervals are a bootstrap over test queries; they say nothing ` +
-          `about other seeds. ${terms}`,
+        `${run} of ${planned} folds by query${preliminary}; the test parts hold ${queries} queries and ${pairs} ` +
+          `judged pairs. ${sample}One seed. ${device}, commit ${commit}. 95 % intervals are a bootstrap over test ` +
+          `queries; they say nothing about other seeds. ${terms}`,
       ),
       heading('Systems on the test queries of all folds'),
       systemsTable(systems),
@@ -92,8 +92,8 @@ function partialBlocks(systems: readonly SystemMeasures[], all: number): ReportB
   if (partial.length === 0) return [];
   return [
     paragraph(
-      `Measured on fewer than the ${all} test queries, and to be compared by differences only, which are taken on shared ` +
-        `queries: ${partial.join(', ')}.`,
+      `Measured on fewer than the ${all} test queries, and to be compared by differences only, which are taken on ` +
+        `shared queries: ${partial.join(', ')}.`,
     ),
   ];
 }
@@ -116,8 +116,8 @@ function humanBlocks(human: RealResults['human']): ReportBlock[] {
   const { accuracy, qwk, comparisons } = human;
   return [
     paragraph(
-      `One annotator against another, ${comparisons} comparisons on the test pairs: accuracy ${threeDecimals(accuracy)}, ` +
-        `QWK ${threeDecimals(qwk)}.`,
+      `One annotator against another, ${comparisons} comparisons on the test pairs: accuracy ` +
+        `${threeDecimals(accuracy)}, QWK ${threeDecimals(qwk)}.`,
     ),
   ];
 }

@@ -1,5 +1,6 @@
 /**
- * The results of a recipe on real judgments as a file: `docs/results/<id>.json`, and how they are put together from folds.
+ * The results of a recipe on real judgments as a file: `docs/results/<id>.json`, and how they are put together from
+ * folds.
  */
 import * as v from 'valibot';
 import { MeasuredSchema } from '../findings.ts';
@@ -26,7 +27,7 @@ export const PreparedFoldSchema = v.strictObject({
   rules: count,
   traces: TracesSchema,
   baselines: v.record(v.string(), PredictionsSchema),
-  /** What one annotator said and another, as pairs. */
+  /** Grades of two annotators for one pair. */
   people: v.array(v.strictTuple([count, count])),
 });
 /** A model on the test part of a fold. */
@@ -148,7 +149,7 @@ export function realResults(
   };
 }
 
-/** Every system by itself, and against {@link COMPARED_WITH} on the queries that both were asked. */
+/** The measures of every system, and its differences from {@link COMPARED_WITH} on the queries that both were asked. */
 export function measureAll(
   systems: ReadonlyMap<string, readonly Prediction[]>,
   scaleSize: number,
@@ -189,7 +190,7 @@ function meanReasoning(rows: readonly v.InferOutput<typeof ReasoningSchema>[]): 
   };
 }
 
-/** For each model where it is above, below or not told apart from BM25. */
+/** For each model the measures in which it is above BM25, below it, or neither. */
 export function verdictOf(differences: readonly SystemMeasures[]): string {
   const sentences = differences.map(({ system, measures }) => {
     const named = (test: (measured: v.InferOutput<typeof MeasuredSchema>) => boolean): string =>
