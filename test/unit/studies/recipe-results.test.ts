@@ -112,7 +112,7 @@ describe('the report', () => {
   });
 
   it('draws a line with a band for every arm, and escapes what it writes', () => {
-    const [block] = experimentReport(results(5)).blocks.filter(({ kind }) => kind === 'plot');
+    const block = experimentReport(results(5)).blocks.find(({ kind }) => kind === 'plot');
     if (block?.kind !== 'plot') throw new Error('no plot');
     const svg = plotSvg(block.plot);
     expect(reportHtml(experimentReport(results(5)))).toContain(svg);
