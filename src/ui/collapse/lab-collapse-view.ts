@@ -14,7 +14,7 @@ import type { DataKind } from '../../protocol/sft-experiment.ts';
 import { branchLook } from '../parts/branch-looks.ts';
 import type { CheckpointClient } from '../parts/checkpoint-client.ts';
 import { CheckpointsController } from '../parts/checkpoints-controller.ts';
-import { CollapseController } from './collapse-controller.ts';
+import { collapseController } from './collapse-controller.ts';
 import { type BranchState, isOpen } from './collapse-state.ts';
 import { alarmOf } from './collapse-text.ts';
 import { collapseViewStyles } from './collapse-view-styles.ts';
@@ -83,11 +83,15 @@ export class LabCollapseView extends LabElement {
   @state() private chosenRule: number | undefined;
   /** Counts demonstrations, so that each gets elements of its own. */
   #number = 0;
-  readonly #demonstration = new CollapseController(this, (event) => this.#happened(event));
+  readonly #demonstration = collapseController(
+    this,
+    async () => this.#opener()(),
+    (event) => this.#happened(event),
+  );
   readonly #checkpoints = new CheckpointsController(this);
   readonly #source = new SourceController(
     this,
-    () => this.#demonstration.thread(this.#opener()),
+    () => this.#demonstration.thread(),
     () => this.#checkpoints.state.overview,
   );
 
@@ -215,7 +219,7 @@ export class LabCollapseView extends LabElement {
               </button>`
         }
         <button ?disabled=${!canStep} @click=${() => this.#ask({ kind: 'step' })}>One step each</button>
-        <button class="end" ?disabled=${pending === 'stop'} @click=${() => this.#demonstration.reset()}>Reset</button>
+        <button class="end" ?disabled=${pending === 'stop'} @click=${this.#reset}>Reset</button>
       </p>
       <p class="note">
         Branches keep themselves in this browser as they go: after a reload they can go on. Reset ends the demonstration
@@ -265,7 +269,8 @@ export class LabCollapseView extends LabElement {
         return 'all branches are at their ends; fork one to go on from an earlier step';
       case 'failed':
         return branches.length === 0 ? '' : 'it could not go on';
-      case 'stopped':
+      case 'past':
+        return 'all branches are at their ends';
       case 'idle':
         return '';
       default:
@@ -336,6 +341,12 @@ export class LabCollapseView extends LabElement {
     this.chosenRule = event.detail;
   };
 
+  /** Ends what runs and forgets it. */
+  #reset(): void {
+    if (this.#demonstration.isOpen) this.#ask({ kind: 'stop' });
+    else this.#demonstration.dismiss();
+  }
+
   #ask(command: GrpoCommand): void {
     this.#demonstration.command(command);
   }
@@ -356,7 +367,7 @@ export class LabCollapseView extends LabElement {
     this.#number += 1;
     // A refusal changes nothing: it is kept as well as the browser keeps anything.
     void askToPersist().catch(() => undefined);
-    void this.#demonstration.run(this.#opener(), { ...request, backend: this.backend });
+    void this.#demonstration.run({ ...request, backend: this.backend });
   }
 }
 

@@ -17,7 +17,6 @@ import './lab-checkpoints.ts';
 import '../parts/lab-data-choice.ts';
 import '../parts/lab-notice.ts';
 import './lab-run-monitor.ts';
-import type { RunCommand } from './lab-run-monitor.ts';
 import './lab-run-plan.ts';
 import './lab-settings.ts';
 import { askToPersist } from '../parts/persistence.ts';
@@ -36,8 +35,8 @@ import { RulesController, type RulesPurpose, withOwnRules } from '../parts/rules
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
 import { trainViewStyles } from './train-view-styles.ts';
-import type { OpenTraining, TrainingClient } from '../parts/training-client.ts';
-import { type RunSource, TrainingController } from './training-controller.ts';
+import type { OpenTraining } from '../parts/training-client.ts';
+import { type RunCommand, type RunSource, trainingController } from './training-controller.ts';
 
 const FIRST_RUN_TEXT = JSON.stringify(FIRST_RUN);
 /** How soon to look again whether another tab still trains; after a reload it is the page that was there before. */
@@ -59,11 +58,14 @@ export class LabTrainView extends LabElement {
   @property() answeringId = '';
   @state() private draft: SettingsDraft = draftOf(FIRST_RUN);
   #checked: CheckedDraft = checkDraft(this.draft);
-  #client: Promise<TrainingClient> | undefined;
   #nextLook: ReturnType<typeof setTimeout> | undefined;
   /** Runs that came to their end here. */
   readonly #ended = new Set<string>();
-  readonly #training = new TrainingController(this, (event) => this.#happened(event));
+  readonly #training = trainingController(
+    this,
+    async () => this.#opener()(),
+    (event) => this.#happened(event),
+  );
   readonly #plan = new PlanController(this);
   readonly #data = new DataController(this);
   readonly #rules = new RulesController(this);
@@ -72,7 +74,6 @@ export class LabTrainView extends LabElement {
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     clearTimeout(this.#nextLook);
-    this.#close();
   }
 
   override willUpdate(changed: Map<PropertyKey, unknown>): void {
@@ -82,7 +83,7 @@ export class LabTrainView extends LabElement {
   }
 
   override render(): unknown {
-    const { state, isUnderWay } = this.#training;
+    const { state, isOpen: isUnderWay } = this.#training;
     const { problems } = this.#checked;
     const offers = this.#offers();
     return html`<div class="bench">
@@ -132,14 +133,14 @@ export class LabTrainView extends LabElement {
 
   override updated(): void {
     const { step, steps } = this.#training.state;
-    const detail = this.#training.isUnderWay ? step / Math.max(1, steps) : null;
+    const detail = this.#training.isOpen ? step / Math.max(1, steps) : null;
     this.dispatchEvent(new CustomEvent<number | null>('run-progress', { detail }));
     this.#watchOthers();
   }
 
   #offers(): RunOffer[] {
     const { overview } = this.#checkpoints.state;
-    if (overview === undefined || this.#training.isUnderWay) return [];
+    if (overview === undefined || this.#training.isOpen) return [];
     const { prepared } = this.#training.state;
     return offersOf(overview, prepared === undefined ? this.#ended : new Set([...this.#ended, prepared.runId]));
   }
@@ -220,8 +221,7 @@ export class LabTrainView extends LabElement {
     this.#plan.drop();
     // A refusal changes nothing: the run is kept as well as the browser keeps anything.
     void askToPersist().catch(() => undefined);
-    const isUsable = await this.#training.start(this.#open, from, this.backend);
-    if (!isUsable) this.#close();
+    await this.#training.run({ from, backend: this.backend });
   }
 
   #dismiss(): void {
@@ -231,20 +231,20 @@ export class LabTrainView extends LabElement {
 
   /** In a thread of its own, since the last may be what is wrong. */
   async #planAnew(): Promise<void> {
-    this.#close();
-    await this.#data.readAgain(this.#open);
+    this.#training.close();
+    await this.#data.readAgain(this.#training.thread);
     this.#askForPlan();
   }
 
   async #readData(files: readonly File[]): Promise<void> {
-    const summary = await this.#data.read(this.#open, files);
+    const summary = await this.#data.read(this.#training.thread, files);
     if (summary !== undefined) this.draft = withDataSet(this.draft, summary);
   }
 
   async #readRules(files: readonly File[]): Promise<void> {
     const { settings } = this.#checked;
     if (settings === undefined) return;
-    await this.#rules.read(this.#open, files, purposeOf(settings));
+    await this.#rules.read(this.#training.thread, files, purposeOf(settings));
     this.#askForPlan();
   }
 
@@ -261,10 +261,10 @@ export class LabTrainView extends LabElement {
 
   #askForPlan(): void {
     const settings = this.#settings;
-    if (this.openTraining === undefined || settings === undefined || this.#training.isUnderWay) return;
-    this.#plan.ask(this.#open, settings, this.backend);
+    if (this.openTraining === undefined || settings === undefined || this.#training.isOpen) return;
+    this.#plan.ask(this.#training.thread, settings, this.backend);
     // Which rules are rare depends on which pairs are learned from.
-    if (settings.data.kind === 'file') void this.#rules.readFor(this.#open, purposeOf(settings));
+    if (settings.data.kind === 'file') void this.#rules.readFor(this.#training.thread, purposeOf(settings));
   }
 
   #happened(event: TrainingEvent): void {
@@ -291,17 +291,11 @@ export class LabTrainView extends LabElement {
     }
   }
 
-  readonly #open: OpenTraining = async () => {
+  #opener(): OpenTraining {
     const { openTraining } = this;
     if (openTraining === undefined)
       throw new LabError('internal', { message: 'The view was given no training thread.' });
-    this.#client ??= openTraining();
-    return this.#client;
-  };
-
-  #close(): void {
-    void this.#client?.then((client) => client.close()).catch(() => undefined);
-    this.#client = undefined;
+    return openTraining;
   }
 }
 
