@@ -57,7 +57,7 @@ export class SessionRun<Checkpoint> implements LiveRun {
     this.runId = start.runId ?? newId();
     this.#last = start.from;
     this.#step = start.from === undefined ? 0 : kind.stepOf(start.from);
-    if (start.parentId != null) this.#kept = { id: start.parentId, step: this.#step };
+    if (start.parentId !== undefined && start.parentId !== null) this.#kept = { id: start.parentId, step: this.#step };
   }
 
   get step(): number {

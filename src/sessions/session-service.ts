@@ -13,6 +13,7 @@ import { modelShape } from '../infer/lab-model.ts';
 import { dropBackend, isCurrentBackend } from '../gpu/current-backend.ts';
 import type { BackendRequest } from '../gpu/device.ts';
 import type { StepShape } from '../gpu/step-work.ts';
+import type { RecordView } from '../protocol/checkpoints.ts';
 import { untilDelivered } from '../protocol/delivery.ts';
 import { type DistillExperiment, DistillExperimentSchema } from '../protocol/distill-experiment.ts';
 import { type Failure, failureOf } from '../protocol/failure.ts';
@@ -57,6 +58,7 @@ import { readKeptStudent } from './kept-student.ts';
 import { type GetModel, type ModelFiles, modelFilesAt } from './model-source.ts';
 import { openTrainingBackend, predictRun, type TrainingBackend, whyTooLarge } from './run-backend.ts';
 import type { LiveRun, RunKind } from './run-kind.ts';
+import { RunRecorder } from './run-recorder.ts';
 import type { RunStore } from './run-store.ts';
 import { Session, type SessionSetup } from './session.ts';
 import { type RunStart, SessionRun } from './session-run.ts';
@@ -84,10 +86,10 @@ type StartedRun = LiveRun & Pick<SessionRun<unknown>, 'finished' | 'keptId'>;
 
 /** What is to be done with the thread, once it is free. */
 interface SessionWork {
-  readonly setup: Pick<SessionSetup, 'emit' | 'savesOnStop' | 'onIdle'>;
+  readonly setup: Pick<SessionSetup, 'emit' | 'savesOnStop' | 'beforeIdle' | 'onIdle'>;
   /** Why another session cannot begin meanwhile. */
   readonly busy: { readonly message: string; readonly fix: string };
-  readonly fail: (failure: Failure) => void;
+  readonly fail: (failure: Failure) => Promise<void>;
   /** @param use - to be called before the session opens its backend */
   readonly work: (session: Session, use: (choice: BackendChoice, workload: Workload) => void) => Promise<void>;
 }
@@ -171,34 +173,59 @@ export class SessionService implements TrainingApi {
     else if (command.kind !== 'dial' && command.kind !== 'fork') this.#session?.apply(command);
   }
 
-  async #train(request: TrainRequest, emit: (event: TrainingEvent) => void): Promise<void> {
+  async #train(request: TrainRequest, tell: (event: TrainingEvent) => void): Promise<void> {
     let run: StartedRun | undefined;
+    const recorder = new RunRecorder<TrainingEvent>('train' satisfies RecordView, this.#openStore);
+    const emit = (event: TrainingEvent): void => {
+      recorder.note(event);
+      tell(event);
+    };
+    /** The record is safe before its reader hears of the end. */
+    const end = async (event: TrainingEvent): Promise<void> => {
+      await recorder.keep(event);
+      tell(event);
+    };
     await this.#hold({
       setup: { emit, savesOnStop: true },
       busy: { message: 'A run is under way already.', fix: 'Stop it first.' },
       fail: (failure) => {
         const checkpointId = run?.keptId ?? null;
-        if (failure.code === 'aborted') emit({ kind: 'stopped', step: run?.step ?? 0, checkpointId });
-        else emit({ kind: 'failed', ...failure, checkpointId });
+        if (failure.code !== 'aborted') return end({ kind: 'failed', ...failure, checkpointId });
+        return end({ kind: 'stopped', step: run?.step ?? 0, checkpointId });
       },
       work: async (session, use) => {
         const { from, backend, isVisible } = parseConfig('The training request', TrainRequestSchema, request);
         session.isVisible = isVisible;
         run = await this.#readRun(from, session, emit, (workload) => use(backend, workload));
+        await recorder.drop();
         session.begin(run);
         await session.over();
         const { finished, step, keptId: checkpointId } = run;
         if (finished === undefined) return;
-        emit({ kind: 'finished', step, tokens: finished.tokens, weightsHash: hashWeights(finished.weights), checkpointId }); // prettier-ignore
+        await end({ kind: 'finished', step, tokens: finished.tokens, weightsHash: hashWeights(finished.weights), checkpointId }); // prettier-ignore
       },
     });
   }
 
-  async #demonstrate(request: GrpoRequest, emit: (event: GrpoEvent) => void): Promise<void> {
+  async #demonstrate(request: GrpoRequest, tell: (event: GrpoEvent) => void): Promise<void> {
+    const recorder = new RunRecorder<GrpoEvent>('collapse' satisfies RecordView, this.#openStore);
+    const emit = (event: GrpoEvent): void => {
+      recorder.note(event);
+      tell(event);
+    };
     await this.#hold({
-      setup: { emit, savesOnStop: false, onIdle: () => emit({ kind: 'finished' }) },
+      setup: {
+        emit,
+        savesOnStop: false,
+        beforeIdle: () => recorder.keep({ kind: 'finished' }),
+        onIdle: () => tell({ kind: 'finished' }),
+      },
       busy: { message: 'A demonstration is under way already.', fix: 'Reset it first.' },
-      fail: (failure) => emit(failure.code === 'aborted' ? { kind: 'stopped' } : { kind: 'failed', ...failure }),
+      fail: async (failure) => {
+        const isStopped = failure.code === 'aborted';
+        if (isStopped) await recorder.drop(); // a reset is the end for good
+        tell(isStopped ? { kind: 'stopped' } : { kind: 'failed', ...failure });
+      },
       work: async (session, use) => {
         const parsed = parseConfig('The request', GrpoRequestSchema, request);
         session.isVisible = parsed.isVisible;
@@ -211,6 +238,7 @@ export class SessionService implements TrainingApi {
         if (first !== undefined) use(parsed.backend, { model, step: updateShape(first.experiment, model) });
         emit({ kind: 'preparing', stage: 'speed' });
         const supplies = { emit, now: this.#now, findData: this.#findData };
+        await recorder.drop();
         this.#demonstration = await Demonstration.begin(session, parsed, branches, files, supplies);
         await session.over();
       },
@@ -280,7 +308,7 @@ export class SessionService implements TrainingApi {
   /** Holds one session from its beginning to its end. */
   async #hold({ setup, busy, fail, work }: SessionWork): Promise<void> {
     if (this.#session !== undefined) {
-      fail(failureOf(new LabError('bad-config', busy)));
+      await fail(failureOf(new LabError('bad-config', busy)));
       return;
     }
     let tellOpened: () => void = () => undefined;
@@ -308,7 +336,7 @@ export class SessionService implements TrainingApi {
         }),
       );
     } catch (thrown) {
-      fail(failureOf(thrown));
+      await fail(failureOf(thrown));
     } finally {
       this.#session = undefined;
       this.#demonstration = undefined;

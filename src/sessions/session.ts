@@ -26,6 +26,8 @@ export interface SessionSetup {
   readonly openStore: (() => Promise<RunStore>) | undefined;
   /** Whether a stop saves every run where it is. */
   readonly savesOnStop: boolean;
+  /** Awaited when all runs are at their ends, before {@link onIdle}. */
+  readonly beforeIdle?: () => Promise<void>;
   /** Called when all runs are at their ends. With it the session waits for others until it is stopped. */
   readonly onIdle?: () => void;
 }
@@ -236,8 +238,13 @@ export class Session {
       this.#settle();
       return;
     }
+    void this.#rest(onIdle);
+  }
+
+  async #rest(onIdle: () => void): Promise<void> {
+    await this.#setup.beforeIdle?.();
     // All that there was to do is done: nothing is left to go on with.
-    for (const run of this.#runs) void run.forget();
-    onIdle();
+    await Promise.all(this.#runs.map((run) => run.forget()));
+    if (this.#running === 0 && !this.signal.aborted) onIdle();
   }
 }

@@ -6,6 +6,7 @@ import {
   CheckpointModelSchema,
   CheckpointOverviewSchema,
   ExportedFileSchema,
+  RunRecordSchema,
 } from '../../protocol/checkpoints.ts';
 import { openWorker, type WorkerClient } from './open-worker.ts';
 
@@ -27,6 +28,8 @@ export function openCheckpointWorker(): CheckpointClient {
       importFile: { result: v.string() },
       importModel: { result: v.string() },
       forgetRun: {},
+      record: { result: v.nullable(RunRecordSchema) },
+      dropRecord: {},
       model: { result: CheckpointModelSchema },
     },
     { name: 'checkpoint', idleMs: IDLE_MS },
