@@ -25,7 +25,7 @@ describe('a run that has ended', () => {
     await harness.train({ from: { kind: 'experiment', experiment }, backend: 'wasm' });
     const record = harness.store.recorded.get('train');
     const shown = harness.events.reduce(applyTrainingEvent, STARTED_RUN);
-    const again = (record?.events as TrainingEvent[]).reduce(applyTrainingEvent, STARTED_RUN);
+    const again = ((record?.events ?? []) as TrainingEvent[]).reduce(applyTrainingEvent, STARTED_RUN);
     expect(again).toEqual({ ...shown, stage: undefined });
     expect(again.phase).toBe('finished');
     expect(again.curves.loss.points).toHaveLength(4);

@@ -28,8 +28,10 @@ class FakeWorker extends EventTarget {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     this.#far = port2;
-    expose(thread, port2 as never);
-    port1.addEventListener('message', (event) => this.dispatchEvent(new MessageEvent('message', { data: event.data })));
+    expose(thread, port2);
+    port1.addEventListener('message', ({ data }: MessageEvent<unknown>) =>
+      this.dispatchEvent(new MessageEvent('message', { data })),
+    );
     port1.start();
     threads.push(this);
   }
