@@ -6,15 +6,15 @@ import threadedSimdUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-was
 import simdUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url';
 import plainUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url';
 import { openCheckpointStore } from '../src/checkpoint/store.ts';
-import { GrpoService } from '../src/sessions/grpo-service.ts';
+import { SessionService } from '../src/sessions/session-service.ts';
 
 expose(
-  new GrpoService({
+  new SessionService({
     wasmPaths: {
       'tfjs-backend-wasm-threaded-simd.wasm': threadedSimdUrl,
       'tfjs-backend-wasm-simd.wasm': simdUrl,
       'tfjs-backend-wasm.wasm': plainUrl,
     },
     openStore: openCheckpointStore,
-  }),
+  }).demonstrations,
 );

@@ -125,6 +125,11 @@ export function readLabModel(files: ReadonlyMap<ModelFileName, Uint8Array>): Rea
   };
 }
 
+/** The shape of a model, before anything of it is loaded. @throws {LabError} `bad-config` */
+export function modelShape(files: ReadonlyMap<ModelFileName, Uint8Array>): ModelConfig {
+  return fromHuggingFaceConfig(readJson(files, 'config.json'));
+}
+
 /**
  * A model asked for another number of labels. It is the same model on the same weights: dispose of one of the two.
  *

@@ -88,6 +88,14 @@ export const CheckpointModelSchema = v.strictObject({
 });
 export type CheckpointModel = v.InferOutput<typeof CheckpointModelSchema>;
 
+/** The views that show a finished run once more after a reload. */
+export const RECORD_VIEWS = ['train', 'collapse'] as const;
+export type RecordView = (typeof RECORD_VIEWS)[number];
+
+/** What a finished run has told; each event checked by its own schema. */
+export const RunRecordSchema = v.strictObject({ endedAt: time, events: v.array(v.unknown()) });
+export type RunRecord = v.InferOutput<typeof RunRecordSchema>;
+
 /** What the worker offers, by comlink. Each method rejects with a code of LabErrorCode as the error's name. */
 export interface CheckpointApi {
   overview(): Promise<CheckpointOverview>;
@@ -106,6 +114,9 @@ export interface CheckpointApi {
   importModel(files: readonly ChosenFile[]): Promise<string>;
   /** Forgets a run that nobody goes on with; its checkpoints stay. */
   forgetRun(runId: string): Promise<void>;
+  /** The last finished run of a view; null if there is none. */
+  record(view: RecordView): Promise<RunRecord | null>;
+  dropRecord(view: RecordView): Promise<void>;
   /** `bad-checkpoint` if it is of a kind that holds no model. */
   model(id: string): Promise<CheckpointModel>;
 }

@@ -20,6 +20,8 @@ import {
   ChosenFileSchema,
   type ExportedFile,
   MODEL_KIND,
+  type RecordView,
+  type RunRecord,
   type UnfinishedRun,
 } from '../protocol/checkpoints.ts';
 
@@ -79,6 +81,15 @@ export class CheckpointService implements CheckpointApi {
 
   async forgetRun(runId: string): Promise<void> {
     await (await this.#open()).runs.forget(runId);
+  }
+
+  async record(view: RecordView): Promise<RunRecord | null> {
+    const record = await (await this.#open()).records.load(view);
+    return record === undefined ? null : { endedAt: record.endedAt, events: record.events };
+  }
+
+  async dropRecord(view: RecordView): Promise<void> {
+    await (await this.#open()).records.drop(view);
   }
 
   async model(id: string): Promise<CheckpointModel> {

@@ -14,6 +14,7 @@ import { ModelCardSchema } from '../infer/model-card.ts';
 import { type BranchTale, BranchTaleSchema } from '../protocol/grpo.ts';
 import { type GrpoCheckpoint, readGrpoCheckpoint, writeGrpoCheckpoint } from '../runs/grpo-checkpoint.ts';
 import { makeModelFiles, type ModelFileBytes } from '../runs/model-files.ts';
+import type { ModelTexts } from './model-texts.ts';
 
 const KeptSchema = v.strictObject({
   schemaVersion: v.literal(1),
@@ -23,16 +24,14 @@ const KeptSchema = v.strictObject({
   start: v.strictObject({ config: v.unknown(), tokenizer: v.unknown(), lab: v.unknown(), card: v.unknown() }),
 });
 
-/** The files of a start beside its weights, as JSON values. */
-export type StartFiles = v.InferOutput<typeof KeptSchema>['start'];
-
 /** A branch at one of its checkpoints. */
 export interface KeptBranch {
   readonly name: string;
   readonly checkpoint: GrpoCheckpoint;
   /** Of its steps so far, those before its fork included. */
   readonly tales: readonly BranchTale[];
-  readonly start: StartFiles;
+  /** The files of the start. */
+  readonly start: ModelTexts;
 }
 
 /** The entry beside that of the run. */

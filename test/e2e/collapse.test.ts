@@ -67,9 +67,18 @@ describeBrowser('the demonstration in the page', () => {
     await page.getByText('all branches are at their ends').waitFor();
     expect(await page.locator('lab-branch .at').allInnerTexts()).toEqual(Array(3).fill('step 20 of 20'));
     await page.getByRole('img', { name: /^Reward: GRPO .* from 0\.\d\d at step 0 to 0\.\d\d at step 20; MBO/u }).waitFor(); // prettier-ignore
+    const readings = await page.locator('lab-collapse-alarm dl').allInnerTexts();
+    await page.reload();
+    await page.getByText('It came to its end on an earlier visit').waitFor();
+    expect(await page.getByText(/^A demonstration stopped/u).count()).toBe(0);
+    expect(await page.locator('lab-branch .at').allInnerTexts()).toEqual(Array(3).fill('step 20 of 20'));
+    expect(await page.locator('lab-collapse-alarm dl').allInnerTexts()).toEqual(readings);
+    expect(await page.getByRole('slider', { name: 'Rules cited by GRPO (matched, full)' }).count()).toBe(1);
+    expect(await page.locator('lab-completions .completion').count()).toBeGreaterThan(7);
+    await page.getByRole('button', { name: 'New demonstration' }).click();
+    await page.getByRole('button', { name: 'Run the demonstration' }).waitFor();
     await page.reload();
     await page.getByRole('button', { name: 'Run the demonstration' }).waitFor();
-    expect(await page.getByText(/^A demonstration stopped/u).count()).toBe(0);
     expect(complaints).toEqual([]);
   });
 
@@ -89,6 +98,7 @@ describeBrowser('the demonstration in the page', () => {
 
     await page.context().setOffline(true);
     await page.reload();
+    await page.getByRole('button', { name: 'New demonstration' }).click();
     await runTiny(page, { Steps: '1' });
     await page.getByText('all branches are at their ends').waitFor();
     expect(complaints).toEqual([]);

@@ -109,6 +109,8 @@ export function openScriptedStore(scene: StoreScene): CheckpointClient {
       runs = runs.filter(({ id }) => id !== runId);
       await Promise.resolve();
     },
+    record: () => Promise.resolve(null),
+    dropRecord: () => Promise.resolve(),
     model: (id) => Promise.resolve({ name: checkpoints.find((kept) => kept.id === id)?.name ?? id, files: {} }),
     close: () => undefined,
   };

@@ -17,6 +17,7 @@ import type { CheckpointEdit } from './lab-checkpoint.ts';
 import '../parts/lab-notice.ts';
 import { askToPersist } from '../parts/persistence.ts';
 import { LabElement } from '../parts/lab-element.ts';
+import { isSingleRun } from '../parts/run-kinds.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
 
 /**
@@ -159,7 +160,7 @@ export class LabCheckpoints extends LabElement {
       .checkpoint=${checkpoint}
       .parentName=${parentName}
       ?answering=${id === this.answeringId}
-      ?resumable=${this.canTrain && kind === 'sft' && checkpoint.step < totalSteps(checkpoint)}
+      ?resumable=${this.canTrain && isSingleRun(kind) && checkpoint.step < totalSteps(checkpoint)}
       @checkpoint-edit=${(event: CustomEvent<CheckpointEdit>) => this.#edit(checkpoint, event.detail)}
       @checkpoint-delete=${() => this.#remove(id)}
       @checkpoint-export=${() => this.#export(id)}
@@ -243,12 +244,15 @@ export class LabCheckpoints extends LabElement {
   }
 }
 
-const StepsSchema = v.pipe(v.string(), v.parseJson(), v.object({ sft: v.object({ steps: v.number() }) }));
+const StepsOfSchema = v.optional(v.object({ steps: v.number() }));
+const StepsSchema = v.pipe(v.string(), v.parseJson(), v.object({ sft: StepsOfSchema, distill: StepsOfSchema }));
 
 /** The updates that the run of a checkpoint was to make; 0 where its settings are of another kind. */
 function totalSteps({ configJson }: Checkpoint): number {
   const config = v.safeParse(StepsSchema, configJson);
-  return config.success ? config.output.sft.steps : 0;
+  if (!config.success) return 0;
+  const { sft, distill } = config.output;
+  return (sft ?? distill)?.steps ?? 0;
 }
 
 declare global {

@@ -3,7 +3,7 @@
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
-import type { TrainingCommand, TrainingEventOf } from '../../protocol/training.ts';
+import type { TrainingEventOf } from '../../protocol/training.ts';
 import { trainingFailureHeading } from '../parts/failure-text.ts';
 import { backendName, formatCount, formatNats, formatPercent, wholePercent } from '../parts/format.ts';
 import '../parts/lab-chart.ts';
@@ -15,10 +15,8 @@ import { runReadings } from './run-readings.ts';
 import { announcement, progressText, stageText } from './run-text.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
+import type { RunCommand } from './training-controller.ts';
 import { isUnderWay, NO_RUN, type TrainingState } from './training-state.ts';
-
-/** What the reader can ask of a run under way. */
-export type RunCommand = Exclude<TrainingCommand['kind'], 'visibility'>;
 
 const SHARES = [0, 1] as const;
 
@@ -64,7 +62,7 @@ export class LabRunMonitor extends LabElement {
   ];
 
   @property({ attribute: false }) run: TrainingState = NO_RUN;
-  @property({ attribute: false }) pending: TrainingCommand['kind'] | undefined;
+  @property({ attribute: false }) pending: RunCommand['kind'] | undefined;
 
   override render(): unknown {
     const { run } = this;
@@ -153,11 +151,11 @@ export class LabRunMonitor extends LabElement {
     ${this.#control('save', 'Save', isMoving)} ${this.#control('stop', 'Stop', !isStopping, 'end')}`;
   }
 
-  #control(kind: RunCommand, name: string, isPossible: boolean, look = ''): unknown {
+  #control(kind: RunCommand['kind'], name: string, isPossible: boolean, look = ''): unknown {
     return html`<button
       class=${look}
       ?disabled=${!isPossible}
-      @click=${() => this.dispatchEvent(new CustomEvent<RunCommand>('run-command', { detail: kind }))}
+      @click=${() => this.dispatchEvent(new CustomEvent<RunCommand>('run-command', { detail: { kind } }))}
     >
       ${name}
     </button>`;

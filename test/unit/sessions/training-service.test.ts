@@ -204,7 +204,7 @@ describe('what goes wrong', () => {
     const harness = new TrainingHarness();
     const second: TrainingEvent[] = [];
     harness.onEvent(({ kind }) => {
-      if (kind === 'prepared') void harness.service.train(fromSettings(), (event) => second.push(event));
+      if (kind === 'prepared') void harness.service.run(fromSettings(), (event) => second.push(event));
     });
     expectFinished(await harness.train(fromSettings({ steps: 2, batchSize: 2 })));
     expect(second).toMatchObject([{ kind: 'failed', code: 'bad-config' }]);
