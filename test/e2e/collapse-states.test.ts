@@ -6,7 +6,7 @@ import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { GRPO_SCENES, type GrpoScene } from '../harness/scripted-grpo.ts';
-import { describeBrowser, launchChromium } from '../setup/chromium.ts';
+import { connectChromium, describeBrowser } from '../setup/chromium.ts';
 import { visit, type Visit } from './visit.ts';
 
 const HARNESS_URL = inject('harnessUrl');
@@ -14,7 +14,7 @@ const HARNESS_URL = inject('harnessUrl');
 describeBrowser('the collapse view on scripted threads', () => {
   let browser: Browser;
   beforeAll(async () => {
-    browser = await launchChromium();
+    browser = await connectChromium();
   });
   afterEach(async () => {
     for (const context of browser.contexts()) await context.close();

@@ -4,7 +4,7 @@
  */
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import { describeBrowser, launchChromium } from '../setup/chromium.ts';
+import { connectChromium, describeBrowser } from '../setup/chromium.ts';
 import { recordedFrames, recordFrames } from './frames.ts';
 import { answered, shownLabel, visit } from './visit.ts';
 
@@ -13,7 +13,7 @@ const PAGE_URL = inject('pageUrl');
 describeBrowser('the page on its bundled model', () => {
   let browser: Browser;
   beforeAll(async () => {
-    browser = await launchChromium();
+    browser = await connectChromium();
   });
   afterAll(() => browser.close());
 

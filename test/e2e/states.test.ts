@@ -5,7 +5,7 @@
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { describeBrowser, launchChromium } from '../setup/chromium.ts';
+import { connectChromium, describeBrowser } from '../setup/chromium.ts';
 import { SCENES } from '../harness/scripted-client.ts';
 import { recordedFrames, recordFrames } from './frames.ts';
 import { shownLabel, visit, type Visit } from './visit.ts';
@@ -15,7 +15,7 @@ const HARNESS_URL = inject('harnessUrl');
 describeBrowser('the page on a scripted model', () => {
   let browser: Browser;
   beforeAll(async () => {
-    browser = await launchChromium();
+    browser = await connectChromium();
   });
   afterAll(() => browser.close());
   const show = (scene: string, options = {}): Promise<Visit> =>

@@ -7,7 +7,7 @@ import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { STORE_SCENES, type StoreScene } from '../harness/scripted-store.ts';
 import { RUN_SCENES, type RunScene } from '../harness/scripted-training.ts';
-import { describeBrowser, launchChromium } from '../setup/chromium.ts';
+import { connectChromium, describeBrowser } from '../setup/chromium.ts';
 import { visit, type Visit } from './visit.ts';
 
 const HARNESS_URL = inject('harnessUrl');
@@ -17,7 +17,7 @@ const WITHOUT_RUN: ReadonlySet<RunScene> = new Set<RunScene>(['no-backend', 'too
 describeBrowser('the training view on scripted threads', () => {
   let browser: Browser;
   beforeAll(async () => {
-    browser = await launchChromium();
+    browser = await connectChromium();
   });
   afterEach(async () => {
     for (const context of browser.contexts()) await context.close();
