@@ -1,15 +1,10 @@
-/**
- * The demonstration in the built page, on a real model: a few small steps of it, as a reader runs them; what it costs a first
- * visitor who never looks at it; and that it runs without a network once it has run with one.
- */
-import type { Browser, Page } from 'playwright-core';
+/** The demonstration in the built page, on a real model: a few small steps of it, as a reader runs them. */
+import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { connectChromium, describeBrowser } from '../setup/chromium.ts';
 import { BUILT_PAGE, serveFolder, type StaticHost } from './static-host.ts';
-import { answered, visit } from './visit.ts';
-
-/** A demonstration of seconds. */
-const TINY = { Steps: '3', 'Measure every': '1', 'Prompts per step': '2', 'Held-out pairs': '12' };
+import { runTiny } from './tiny-demonstration.ts';
+import { visit } from './visit.ts';
 
 describeBrowser('the demonstration in the page', () => {
   let browser: Browser;
@@ -18,7 +13,6 @@ describeBrowser('the demonstration in the page', () => {
     browser = await connectChromium();
   });
   afterEach(async () => {
-    for (const context of browser.contexts()) await context.close();
     await host.close();
   });
   afterAll(() => browser.close());
@@ -78,33 +72,4 @@ describeBrowser('the demonstration in the page', () => {
     expect(await page.getByText(/^A demonstration stopped/u).count()).toBe(0);
     expect(complaints).toEqual([]);
   });
-
-  it('costs a visitor who does not look at it nothing, and runs offline once it has run', async () => {
-    host = await serveFolder(BUILT_PAGE);
-    const { page, complaints } = await visit(browser, `${host.url}?backend=wasm`);
-    await answered(page);
-    await page.getByText('Works offline.').waitFor();
-    expect(host.answers.filter((line) => line.includes('lab-nano-start'))).toEqual([]);
-    // From here on the offline copy answers.
-    await page.reload();
-    await answered(page);
-    await page.getByRole('link', { name: 'Collapse' }).click();
-    await runTiny(page, { Steps: '1' });
-    await page.getByText('all branches are at their ends').waitFor();
-    expect(host.answers.filter((line) => line.startsWith('200 models/lab-nano-start/'))).toHaveLength(5);
-
-    await page.context().setOffline(true);
-    await page.reload();
-    await runTiny(page, { Steps: '1' });
-    await page.getByText('all branches are at their ends').waitFor();
-    expect(complaints).toEqual([]);
-  });
 });
-
-async function runTiny(page: Page, change: Partial<typeof TINY> = {}): Promise<void> {
-  await page.locator('lab-collapse-setup summary').click();
-  for (const [label, value] of Object.entries({ ...TINY, ...change })) {
-    await page.getByLabel(label, { exact: true }).fill(value);
-  }
-  await page.getByRole('button', { name: 'Run the demonstration' }).click();
-}

@@ -39,6 +39,7 @@ describeBrowser('the page on the hosts of its readers', () => {
     expect(answers).toContain(`200 assets/${used}-`);
     expect(answers).toContain('200 models/default/model.safetensors');
     expect(answers).not.toMatch(unused);
+    expect(answers).not.toContain('lab-nano-start'); // which only the demonstration needs
     expect(answers).not.toContain('404');
     // Nothing is sent twice: what the page has loaded comes to the copy out of the browser's cache.
     const sent = host.answers.filter((line) => line.startsWith('200'));

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { connectChromium, describeBrowser } from '../setup/chromium.ts';
 import { SCENES } from '../harness/scripted-client.ts';
 import { recordedFrames, recordFrames } from './frames.ts';
-import { shownLabel, visit, type Visit } from './visit.ts';
+import { looksOf, numbered, shownLabel, visit, type Visit } from './visit.ts';
 
 const HARNESS_URL = inject('harnessUrl');
 
@@ -119,11 +119,12 @@ describeBrowser('the page on a scripted model', () => {
     expect(await ground()).toBe(dark);
   });
 
-  describe.each(SCENES)('in the state "%s"', (scene) => {
-    it.each([
-      ['light', 1440],
-      ['dark', 360],
-    ] as const)('%s at %d px, is accessible and fits', async (colorScheme, width) => {
+  const looks = [
+    ['light', 1440],
+    ['dark', 360],
+  ] as const;
+  describe.each(numbered(SCENES))('in the state "%s"', (scene, number) => {
+    it.each(looksOf(looks, number))('%s at %d px, is accessible and fits', async (colorScheme, width) => {
       // axe brings its script as text, which the page's own policy rightly refuses.
       const options = { colorScheme, viewport: { width, height: 900 }, bypassCSP: true, reducedMotion: 'reduce' };
       const { page, complaints } = await show(scene, options);
