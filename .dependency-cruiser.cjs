@@ -24,6 +24,7 @@ const ROOMS = [
   'model',
   'optim',
   'infer',
+  'train/reference',
   'train',
   'runs',
   'sessions',

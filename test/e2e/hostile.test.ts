@@ -4,7 +4,7 @@
  */
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import { describeBrowser, launchChromium } from '../setup/chromium.ts';
+import { connectChromium, describeBrowser } from '../setup/chromium.ts';
 import { visit } from './visit.ts';
 
 const [PAGE_URL, HARNESS_URL] = [inject('pageUrl'), inject('harnessUrl')];
@@ -77,7 +77,7 @@ async function plant(page: Page, records: Readonly<Record<string, readonly objec
 describeBrowser('hostile contents', () => {
   let browser: Browser;
   beforeAll(async () => {
-    browser = await launchChromium();
+    browser = await connectChromium();
   });
   afterAll(() => browser.close());
 

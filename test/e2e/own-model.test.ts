@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import { describeBrowser, launchChromium } from '../setup/chromium.ts';
+import { connectChromium, describeBrowser } from '../setup/chromium.ts';
 import { visit } from './visit.ts';
 
 const PAGE_URL = inject('pageUrl');
@@ -18,7 +18,7 @@ describeBrowser('a model of the command line', () => {
   const downloads = mkdtempSync(join(tmpdir(), 'afrl-lab-own-model-'));
   let browser: Browser;
   beforeAll(async () => {
-    browser = await launchChromium();
+    browser = await connectChromium();
   });
   afterAll(async () => {
     await browser.close();

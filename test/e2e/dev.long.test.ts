@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import type { Browser } from 'playwright-core';
 import { createServer, type ViteDevServer } from 'vite';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { describeBrowser, launchChromium } from '../setup/chromium.ts';
+import { connectChromium, describeBrowser } from '../setup/chromium.ts';
 import { answered, shownLabel, visit } from './visit.ts';
 
 /** Of its own, and empty: a first start is the harder one. */
@@ -24,7 +24,7 @@ describeBrowser('the page of the development server', () => {
     });
     await server.listen();
     url = `${server.resolvedUrls?.local[0] ?? ''}?backend=wasm`;
-    browser = await launchChromium();
+    browser = await connectChromium();
   });
   afterAll(async () => {
     await browser.close();
