@@ -2,7 +2,7 @@
  * `lab report` and whatever writes results: one results file of any study, its report in Markdown and HTML, and its
  * plots.
  */
-import { mkdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { parseConfig } from '../config/parse.ts';
@@ -19,7 +19,7 @@ import { plotSvg } from '../studies/plot.ts';
 import { precisionReport, PrecisionResultsSchema } from '../studies/precision-report.ts';
 import { type Report, reportHtml, reportMarkdown } from '../studies/report.ts';
 import { theoryReport, TheoryResultsSchema } from '../studies/theory.ts';
-import { writeWhole } from './model-folder.ts';
+import { checkOutputFolder, type OutputRules, writeTogether } from './outputs.ts';
 
 /** Checks results and reports them. */
 type Reader = (place: string, data: unknown) => Report;
@@ -59,25 +59,36 @@ export function reportOf(place: string, results: unknown): StudyReport {
 }
 
 /**
- * Writes `<id>.json` and what {@link writeReport} writes.
+ * Checks that the results of a study can be written, before it is run.
+ *
+ * @throws {LabError} as `checkOutputFolder`
+ */
+export async function checkResults(folder: string, id: string, rules: OutputRules): Promise<void> {
+  const names = [`${id}.json`, `${id}.md`, `${id}.html`, `${id}.svg`];
+  // Plots have the id and what they show in their names.
+  const plots = (await readdir(folder).catch(() => [])).filter(
+    (name) => name.startsWith(`${id}-`) && name.endsWith('.svg'),
+  );
+  await checkOutputFolder(folder, [...names, ...plots], rules);
+}
+
+/**
+ * Writes `<id>.json` and the files of its report, replacing what is there: see {@link checkResults}.
  *
  * @returns the path without `.json`
  * @throws {LabError} `bad-config` if the results are not what their id promises
  */
 export async function writeResults(folder: string, results: { readonly id: string }): Promise<string> {
   const study = reportOf('The results', results);
-  await mkdir(folder, { recursive: true });
-  const path = join(folder, study.id);
-  await writeWhole(`${path}.json`, `${JSON.stringify(results, null, 1)}\n`);
-  await writeReport(folder, study);
-  return path;
+  const json: [string, string] = [`${study.id}.json`, `${JSON.stringify(results, null, 1)}\n`];
+  await writeTogether(folder, new Map([json, ...reportFiles(study)]));
+  return join(folder, study.id);
 }
 
-/** Writes `<id>.md`, `<id>.html` and the plots of the report. */
-export async function writeReport(folder: string, { id, report }: StudyReport): Promise<void> {
-  await writeWhole(join(folder, `${id}.md`), reportMarkdown(report));
-  await writeWhole(join(folder, `${id}.html`), reportHtml(report));
-  for (const block of report.blocks) {
-    if (block.kind === 'plot') await writeWhole(join(folder, block.file), plotSvg(block.plot));
-  }
+/** The contents of `<id>.md`, `<id>.html` and the plots of the report, by name. */
+export function reportFiles({ id, report }: StudyReport): ReadonlyMap<string, string> {
+  const plots = report.blocks.flatMap((block): [string, string][] =>
+    block.kind === 'plot' ? [[block.file, plotSvg(block.plot)]] : [],
+  );
+  return new Map([[`${id}.md`, reportMarkdown(report)], [`${id}.html`, reportHtml(report)], ...plots]);
 }

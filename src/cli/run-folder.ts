@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import process from 'node:process';
 import * as v from 'valibot';
 import { hashHex } from '../common/rng.ts';
@@ -17,7 +17,8 @@ import type { GrpoExperiment } from '../protocol/grpo-experiment.ts';
 import type { OrderExperiment } from '../protocol/order-experiment.ts';
 import { canonicalJson } from '../relevance/rules/instruction.ts';
 import type { GrpoStep } from '../train/grpo-telemetry.ts';
-import { writeWhole } from './model-folder.ts';
+import { writeWhole } from './outputs.ts';
+import { isErrno, systemError } from './system-errors.ts';
 
 /** What makes results, and is written beside them. */
 export interface MadeBy {
@@ -97,7 +98,6 @@ export class RunFolder {
 
   /** Writes a checkpoint, and the settings beside it for people to read. */
   async writeCheckpointBytes(experiment: object, bytes: Uint8Array): Promise<void> {
-    await mkdir(this.path, { recursive: true });
     await writeWhole(join(this.path, 'experiment.json'), `${JSON.stringify(experiment, null, 1)}\n`);
     await writeWhole(join(this.path, 'checkpoint.safetensors'), bytes);
   }
@@ -107,12 +107,13 @@ export class RunFolder {
     return bytes === undefined ? undefined : readGrpoCheckpoint(bytes);
   }
 
-  /** Writes a checkpoint, and the records of all steps that led to it. */
+  /** Writes a checkpoint, the records of all steps that led to it, and what was measured on the way. */
   async writeCheckpoint(checkpoint: GrpoCheckpoint, records: readonly GrpoStep[]): Promise<void> {
     const lines = records.map((record) => JSON.stringify(record)).join('\n');
     // The records first: more of them than steps in the checkpoint are cut when it is read, fewer would be missed.
-    await mkdir(this.path, { recursive: true });
     await writeWhole(join(this.path, 'steps.jsonl'), `${lines}\n`);
+    const curve = checkpoint.curve.map((point) => `${JSON.stringify(point)}\n`);
+    await writeWhole(join(this.path, 'curve.jsonl'), curve.join(''));
     await this.writeCheckpointBytes(checkpoint.experiment, writeGrpoCheckpoint(checkpoint));
   }
 
@@ -194,7 +195,6 @@ export async function measuredOnce<T>(
   const kept = await readJson(path, schema);
   if (kept !== undefined) return kept;
   const measured = await measure();
-  await mkdir(dirname(path), { recursive: true });
   await writeWhole(path, `${JSON.stringify(measured)}\n`);
   return measured;
 }
@@ -222,13 +222,9 @@ export async function readIfThere(path: string): Promise<Uint8Array | undefined>
   try {
     return await readFile(path);
   } catch (error) {
-    if (isErrno(error, 'ENOENT')) return undefined;
-    throw error;
+    if (isErrno(error, 'ENOENT') || isErrno(error, 'ENOTDIR')) return undefined;
+    throw systemError(error, `read ${path}`);
   }
-}
-
-function isErrno(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }
 
 /** Whether a process is there; a claim that is empty is one that is just being written. */

@@ -74,6 +74,8 @@ export interface GrpoRun {
   readonly onEvaluate?: (step: number) => Promise<void>;
   /** Called every `checkpointEvery` steps and at the end. */
   readonly onCheckpoint?: (state: GrpoState) => Promise<void>;
+  /** Called when the signal ends the run, with the state after the last whole step: a stop never comes between its updates. */
+  readonly onStop?: (state: GrpoState) => Promise<void>;
 }
 
 /**
@@ -155,6 +157,9 @@ export async function trainGrpo(config: GrpoConfig, run: GrpoRun): Promise<void>
         if (run.onCheckpoint !== undefined) await run.onCheckpoint(await readState());
       }
     }
+  } catch (error) {
+    if (error instanceof LabError && error.code === 'aborted') await run.onStop?.(await readState());
+    throw error;
   } finally {
     updater.dispose();
   }

@@ -18,7 +18,8 @@ import type { BackendName } from '../node-backend.ts';
 import { backendOption, DEFAULT_MODEL_FOLDER, wholeNumber } from '../options.ts';
 import { runE0, type TheoryResults } from '../../studies/theory.ts';
 import { startModel } from '../start-model.ts';
-import { runStudy } from './study.ts';
+import { forceOption } from '../outputs.ts';
+import { checkStudy, runStudy } from './study.ts';
 import { note, print } from '../terminal.ts';
 
 interface ExperimentOptions {
@@ -28,6 +29,7 @@ interface ExperimentOptions {
   readonly teacher: string;
   readonly runs: string;
   readonly out: string;
+  readonly force?: boolean;
   readonly backend: BackendName;
 }
 
@@ -49,6 +51,7 @@ export function experimentCommand(): Command {
     )
     .option('--runs <folder>', 'where runs are kept; those that are finished are not made again', 'runs/experiments')
     .option('-o, --out <folder>', 'where the results go', 'docs/results')
+    .addOption(forceOption())
     .addOption(backendOption())
     .addHelpText(
       'after',
@@ -68,6 +71,7 @@ at once: they share the runs.`,
 }
 
 async function runExperiment(id: string, options: ExperimentOptions): Promise<void> {
+  await checkStudy(id, options, [options.teacher]);
   const path = await runById(id, options);
   if (path !== undefined) print(`${path}.json`);
 }

@@ -19,7 +19,8 @@ import { BINARY_SCALE, DEFAULT_SCALE } from '../../relevance/pair/labels.ts';
 import { wholeNumber } from '../options.ts';
 import { hashOfFiles, studyRunFolder } from '../run-folder.ts';
 import { note, print } from '../terminal.ts';
-import { runStudy } from './study.ts';
+import { forceOption } from '../outputs.ts';
+import { checkStudy, runStudy } from './study.ts';
 
 interface ExperimentOptions {
   readonly seeds: number;
@@ -27,6 +28,7 @@ interface ExperimentOptions {
   readonly rounds: number;
   readonly runs: string;
   readonly out: string;
+  readonly force?: boolean;
 }
 
 const PAIRS = 'pairs.jsonl.gz';
@@ -41,11 +43,13 @@ export function piarExperimentCommand(): Command {
     .option('--rounds <n>', 'the most rounds', wholeNumber(1), 20)
     .option('--runs <folder>', 'where splits are kept; those that are finished are not made again', 'runs/experiments')
     .option('-o, --out <folder>', 'where the results go', 'docs/results')
+    .addOption(forceOption())
     .action(runExperiment);
 }
 
 async function runExperiment(folders: readonly string[], options: ExperimentOptions): Promise<void> {
   const { queries, rounds, runs } = options;
+  await checkStudy('E9', options, folders);
   const sets: FolderData[] = [];
   for (const folder of folders) sets.push(await readFolder(folder));
   const seeds = Array.from({ length: options.seeds }, (_, i) => i + 1);

@@ -20,7 +20,8 @@ import { backendOption, wholeNumber } from '../options.ts';
 import { columnOption, docsOption, readDataFiles } from '../pair-files.ts';
 import { runFold } from './recipe-fold.ts';
 import { generalCommand } from './recipe-general.ts';
-import { runStudy } from './study.ts';
+import { forceOption } from '../outputs.ts';
+import { checkStudy, runStudy } from './study.ts';
 import { note, print } from '../terminal.ts';
 
 interface RecipeOptions {
@@ -31,6 +32,7 @@ interface RecipeOptions {
   readonly models: readonly ModelId[];
   readonly runs: string;
   readonly out: string;
+  readonly force?: boolean;
   readonly backend: BackendName;
 }
 
@@ -55,6 +57,7 @@ function setCommand(recipe: RealRecipe): Command {
     )
     .option('--runs <folder>', 'where stages are kept; those that are there are not made again', 'runs/recipes')
     .option('-o, --out <folder>', 'where results and report go', 'docs/results')
+    .addOption(forceOption())
     .addOption(backendOption())
     .addHelpText(
       'after',
@@ -68,6 +71,7 @@ Example:
 }
 
 async function runRecipe(recipe: RealRecipe, options: RecipeOptions): Promise<void> {
+  await checkStudy(recipe.id, options, [options.data, options.docs]);
   const whole = await readDataFiles(options.data, options);
   const annotations = await readAnnotations(options.data);
   const folds = (await foldsOf(recipe, whole)).slice(0, options.folds);

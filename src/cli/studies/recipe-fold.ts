@@ -38,7 +38,8 @@ import { induceLexicon, readPair } from '../../relevance/rules/typed-document.ts
 import { evaluate } from '../../train/evaluate.ts';
 import { measuredOnce, readIfThere, RunFolder } from '../run-folder.ts';
 import type { Annotations } from './annotations.ts';
-import { writeMined } from '../mine-output.ts';
+import { minedLines } from '../mine-output.ts';
+import { writeWhole } from '../outputs.ts';
 import { reinforceToFolder } from '../reinforced-run.ts';
 import { readStartModel } from '../start-model.ts';
 import { note } from '../terminal.ts';
@@ -222,7 +223,7 @@ class FoldStages {
         const { samples, maxTokens, share } = recipe.mining;
         const { experts } = expertsOf(model, withStandingOf(this.#fold.learn, this.#split.train, model.prompt));
         const mined = await minePairs(model, experts, { samples, maxTokens, seed: SEED, signal });
-        await writeMined(join(this.#folder, 'mined.jsonl'), mined);
+        await writeWhole(join(this.#folder, 'mined.jsonl'), [...minedLines('jsonl', mined)].join(''));
         const placeOf = new Map(experts.map(({ pair }, place) => [pair, place]));
         const { pairs, completions, rightShare, hard, hardNegatives } = mined.counts;
         const most = Math.floor((share * experts.length) / 2);

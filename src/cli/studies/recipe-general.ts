@@ -36,12 +36,14 @@ import { readDataFiles } from '../pair-files.ts';
 import { measuredOnce, RunFolder } from '../run-folder.ts';
 import { note, print } from '../terminal.ts';
 import { predictionsOf, supervisedOnce, withModel } from './stages.ts';
-import { runStudy, type StudySession } from './study.ts';
+import { forceOption } from '../outputs.ts';
+import { checkStudy, runStudy, type StudySession } from './study.ts';
 
 interface GeneralOptions {
   readonly folds?: number;
   readonly runs: string;
   readonly out: string;
+  readonly force?: boolean;
   readonly backend: BackendName;
 }
 
@@ -61,6 +63,7 @@ export function generalCommand(): Command {
       'runs/recipes',
     )
     .option('-o, --out <folder>', 'where results and report go', 'docs/results')
+    .addOption(forceOption())
     .addOption(backendOption())
     .action(runGeneral);
 }
@@ -69,6 +72,11 @@ export function generalCommand(): Command {
 type FoldPredictions = ReadonlyMap<string, GeneralPredictions>;
 
 async function runGeneral(root: string, options: GeneralOptions): Promise<void> {
+  await checkStudy(
+    'general',
+    options,
+    GENERAL_SETS.map(({ id }) => join(root, id)),
+  );
   const sets: { readonly set: RealRecipe; readonly whole: DataSet; readonly parts: readonly GeneralPart[] }[] = [];
   for (const set of GENERAL_SETS) {
     const files = { docs: join(root, set.id, DOCUMENTS), column: {} };

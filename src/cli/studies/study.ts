@@ -4,10 +4,11 @@
  * work on them, and writes results with their report. Runs keep and resume themselves (`cli/run-folder.ts`).
  */
 import { cpus } from 'node:os';
-import process from 'node:process';
 import { currentCommit } from '../current-commit.ts';
+import { interruption } from '../interruption.ts';
 import { type BackendName, openNodeBackend } from '../node-backend.ts';
-import { writeResults } from '../results-files.ts';
+import type { OutputRules } from '../outputs.ts';
+import { checkResults, writeResults } from '../results-files.ts';
 import type { MadeBy } from '../run-folder.ts';
 import { note } from '../terminal.ts';
 
@@ -35,21 +36,41 @@ interface StudyResults {
   readonly verdict?: string;
 }
 
+/** Where results go. */
+export interface StudyOptions {
+  readonly out: string;
+  readonly force?: boolean | undefined;
+  /** Undefined where nothing is computed on a backend. */
+  readonly backend?: BackendName;
+}
+
 /**
- * Runs a study and writes its results.
+ * Checks that the results of a study can be written; the first thing that its command does.
  *
- * @param options.backend - undefined where nothing is computed on a backend
+ * @param inputs - what the command reads
+ * @throws {LabError} `bad-config` if they would replace an input, or earlier results without `force`
+ */
+export function checkStudy(
+  id: string,
+  { out, force }: Pick<StudyOptions, 'out' | 'force'>,
+  inputs: OutputRules['inputs'],
+): Promise<void> {
+  return checkResults(out, id, { inputs, force });
+}
+
+/**
+ * Runs a study and writes its results, which {@link checkStudy} has been asked about.
+ *
  * @returns the path of the results without `.json`; undefined if other processes work on some runs
- * @throws {LabError} `aborted` after Ctrl-C; `no-backend`; what runs throw
+ * @throws {LabError} `aborted` after Ctrl-C or SIGTERM; `no-backend`; what runs throw
  */
 export async function runStudy<Outcome>(
-  { out, backend }: { readonly out: string; readonly backend?: BackendName },
+  { out, backend }: Pick<StudyOptions, 'out' | 'backend'>,
   plan: (session: StudySession) => Study<Outcome>,
 ): Promise<string | undefined> {
-  const controller = new AbortController();
-  process.once('SIGINT', () => controller.abort());
+  const signal = interruption();
   const device = await deviceOf(backend);
-  const study = plan({ device, commit: currentCommit(), signal: controller.signal });
+  const study = plan({ device, commit: currentCommit(), signal });
   const arms: { name: string; outcomes: Outcome[] }[] = [];
   let elsewhere = 0;
   for (const { name, runs } of study.arms) {
