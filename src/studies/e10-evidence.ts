@@ -12,11 +12,10 @@ import { bootstrapInterval } from '../relevance/metrics/bootstrap.ts';
 import { ratioOverQueries } from '../relevance/metrics/label-report.ts';
 import { groupByQuery } from '../relevance/metrics/metrics-ranking.ts';
 import { type AnsweredCase, deletionsOf } from '../train/faithfulness.ts';
-import { findingSentence, fourDecimals, measuredText, outcomeOf, rounded, signedInterval } from './findings.ts';
-import { heading, paragraph, type Report, table } from './report.ts';
+import { count, findingSentence, fourDecimals, measuredText, outcomeOf, rounded, signedInterval } from './findings.ts';
+import { columns, heading, paragraph, type Report, table } from './report.ts';
 import { signed } from './student-t.ts';
 
-const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const measured = v.strictObject({
   value: v.nullable(v.number()),
   low: v.nullable(v.number()),
@@ -26,9 +25,7 @@ const measured = v.strictObject({
 /** What labels did when words were taken out. */
 const DeletionsSchema = v.strictObject({
   pairs: count,
-  /**
-   * Pairs whose label the rules then change, and the shares of the model's labels that moved there, or moved at all.
-   */
+  /** Pairs whose label the rules then change, and the shares of labels that moved there, or moved at all. */
   shouldMove: count,
   movedAsRuled: measured,
   moved: measured,
@@ -135,10 +132,7 @@ function shareWith(
   return { value: rounded(value), low: rounded(low), high: rounded(high) };
 }
 
-/**
- * Whether a model's labels move more often without what it cites than without other words; nothing where none was
- * asked.
- */
+/** Whether labels move more often without what is cited than without other words; nothing where none was asked. */
 function evidenceMatters({ name, answers: { cited, control } }: AskedModel): E10Finding[] {
   const queries = groupByQuery([
     ...cited.map((each) => ({ ...each, isCited: true })),
@@ -168,8 +162,7 @@ export function e10Report({ id, title, question, device, commit, config, arms, f
       paragraph(question),
       paragraph(
         `${config.pairs} pairs of ${config.queries} queries, ${config.split} split, ${device}, commit ${commit}. ` +
-          'Intervals: 95 %, bootstrap over queries. One model of each kind: nothing is said about other seeds. Made ' +
-          'by ',
+          'Intervals: 95 %, bootstrap over queries. One model of each kind: nothing is said about other seeds. Made by ',
         { code: `npm run lab -- experiment ${id}` },
         '.',
       ),
@@ -183,27 +176,26 @@ export function e10Report({ id, title, question, device, commit, config, arms, f
           'share that moves, less the same where other words are gone.',
       ),
       heading('Shares'),
-      table(
-        [
-          'Model',
-          'Taken out',
-          'pairs',
-          'should move',
-          'moved as ruled',
-          'moved',
-          'should stay',
-          'stayed',
-          'as ruled, all',
-        ],
+      columns(
         arms.flatMap(({ name, cited, control }) => [
-          [name, 'cited words', ...sharesRow(cited)],
-          [name, 'other words', ...sharesRow(control)],
+          { name, without: 'cited words', ...cited },
+          { name, without: 'other words', ...control },
         ]),
+        {
+          Model: ({ name }) => name,
+          'Taken out': ({ without }) => without,
+          pairs: ({ pairs }) => pairs,
+          'should move': ({ shouldMove }) => shouldMove,
+          'moved as ruled': ({ movedAsRuled }) => measuredText(movedAsRuled),
+          moved: ({ moved }) => measuredText(moved),
+          'should stay': ({ shouldStay }) => shouldStay,
+          stayed: ({ stayed }) => measuredText(stayed),
+          'as ruled, all': ({ asRuled }) => measuredText(asRuled),
+        },
       ),
       paragraph(
-        'Looked at are answers that were right and cite words of the document: ' +
-          `${looked}. Each model is ` +
-          'asked about its own citations, so that the pairs differ. ',
+        `Looked at are answers that were right and cite words of the document: ${looked}. Each model is asked about ` +
+          'its own citations, so that the pairs differ. ',
         { term: 'should move' },
         ', ',
         { term: 'should stay' },
@@ -211,17 +203,4 @@ export function e10Report({ id, title, question, device, commit, config, arms, f
       ),
     ],
   };
-}
-
-function sharesRow(shares: E10Arm['cited']): (string | number)[] {
-  const { pairs, shouldMove, movedAsRuled, moved, shouldStay, stayed, asRuled } = shares;
-  return [
-    pairs,
-    shouldMove,
-    measuredText(movedAsRuled),
-    measuredText(moved),
-    shouldStay,
-    measuredText(stayed),
-    measuredText(asRuled),
-  ];
 }

@@ -6,13 +6,8 @@ import { SEEDS_FOR_A_CLAIM } from '../protocol/experiment-results.ts';
 import { type MeanInterval, meanInterval, signed } from './student-t.ts';
 
 /** Results by arm and seed, of whatever metrics. */
-type ArmSeeds = readonly {
-  readonly name: string;
-  readonly seeds: readonly {
-    readonly seed: number;
-    readonly metrics: Readonly<Partial<Record<string, number | null>>>;
-  }[];
-}[];
+type Seed = { readonly seed: number; readonly metrics: Readonly<Partial<Record<string, number | null>>> };
+type ArmSeeds = readonly { readonly name: string; readonly seeds: readonly Seed[] }[];
 
 /** A metric of an arm by seed, of the seeds that have it. */
 export function metricBySeed(arms: ArmSeeds, name: string, metric: string): ReadonlyMap<number, number> {
@@ -66,12 +61,8 @@ export function decide(differences: readonly number[], expected: 'higher' | 'low
   return { n, mean: fourDecimals(mean), low: rounded(low), high: rounded(high), outcome };
 }
 
-/** What an interval of a difference decides, however it was come by. */
-export function outcomeOf(
-  low: number,
-  high: number,
-  expected: 'higher' | 'lower' = 'higher',
-): 'supported' | 'refuted' | 'undecided' {
+/** What an interval of a difference decides. */
+export function outcomeOf(low: number, high: number, expected = 'higher'): 'supported' | 'refuted' | 'undecided' {
   if (low > 0) return expected === 'higher' ? 'supported' : 'refuted';
   if (high < 0) return expected === 'lower' ? 'supported' : 'refuted';
   return 'undecided';
@@ -95,18 +86,12 @@ export function signedInterval(low: number | null, high: number | null): string 
 }
 
 /** A value that may be unknown, with an interval that may be unknown. */
-interface Measured {
-  readonly value: number | null;
-  readonly low?: number | null | undefined;
-  readonly high?: number | null | undefined;
-}
-const optionalNumber = v.optional(v.number());
+type Measured = { readonly [Name in 'low' | 'high']?: number | null | undefined } & { readonly value: number | null };
+const bound = v.optional(v.number());
 /** A measured value in a results file. */
-export const MeasuredSchema = v.strictObject({
-  value: v.nullable(v.number()),
-  low: optionalNumber,
-  high: optionalNumber,
-});
+export const MeasuredSchema = v.strictObject({ value: v.nullable(v.number()), low: bound, high: bound });
+/** A count in a results file. */
+export const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
 /** A measured value to three decimals, with its interval. */
 export function measuredText({ value, low, high }: Measured, show: (value: number) => string = threeDecimals): string {

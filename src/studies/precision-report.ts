@@ -94,9 +94,8 @@ export function precisionReport({ device, commit, command, config, stretch, arms
       heading('Time, and the scale of the loss'),
       paragraph(
         `A step takes ${stepMs(plain).toFixed(0)} ms in f32 and ${stepMs(mixed).toFixed(0)} ms in mixed on this ` +
-          `machine. Updates skipped: ${mixed.map(({ skipped }) => skipped).join(', ')}; ` +
-          'scale of the loss at the end: ' +
-          `${mixed.map(({ lossScale }) => lossScale).join(', ')}.`,
+          `machine. Updates skipped: ${mixed.map(({ skipped }) => skipped).join(', ')}; scale of the loss ` +
+          `at the end: ${mixed.map(({ lossScale }) => lossScale).join(', ')}.`,
       ),
     ],
   };
@@ -118,15 +117,11 @@ function differenceOf(plain: readonly number[], mixed: readonly number[]): Diffe
  */
 function verdict(whole: Difference, last: Difference | undefined, dev: Difference): string {
   const isWithin = ({ change: { low, high }, spread }: Difference): boolean => Math.max(-low, high) <= spread;
-  const names = [
-    ['the whole curve', whole],
-    ['the last stretch', last],
-    ['the held-out loss', dev],
-  ] as const;
-  const answers = names
-    .map(([name, each]) => `${name}: ${each !== undefined && isWithin(each) ? 'yes' : 'no'}`)
-    .join('; ');
-  return `Whether the interval of the change lies within one deviation between seeds of 0: ${answers}.`;
+  const answer = (each: Difference | undefined): string => (each !== undefined && isWithin(each) ? 'yes' : 'no');
+  return (
+    'Whether the interval of the change lies within one deviation between seeds of 0: the whole curve: ' +
+    `${answer(whole)}; the last stretch: ${answer(last)}; the held-out loss: ${answer(dev)}.`
+  );
 }
 
 function signed(value: number, digits: number): string {

@@ -37,6 +37,17 @@ export function table(head: readonly string[], rows: readonly (readonly (string 
   return { kind: 'table', head, rows: rows.map((row) => row.map(String)) };
 }
 
+/** A table with a row for each item, by what its columns show of it. */
+export function columns<Row>(
+  rows: readonly Row[],
+  cells: Readonly<Record<string, (row: Row) => string | number>>,
+): ReportBlock {
+  return table(
+    Object.keys(cells),
+    rows.map((row) => Object.values(cells).map((cell) => cell(row))),
+  );
+}
+
 /** The report as Markdown. */
 export function reportMarkdown({ title, blocks }: Report): string {
   return `${[`# ${title}`, ...blocks.map(blockMarkdown)].join('\n\n')}\n`;

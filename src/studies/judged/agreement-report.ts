@@ -3,11 +3,9 @@
  * same word for word.
  */
 import * as v from 'valibot';
-import { measuredText, MeasuredSchema, threeDecimals } from '../findings.ts';
+import { count, measuredText, MeasuredSchema, threeDecimals } from '../findings.ts';
 import { heading, paragraph, type Report, table } from '../report.ts';
 import { signed } from '../student-t.ts';
-
-const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
 /**
  * A copy beside its original; the fields of `Agreement` (relevance/metrics/agreement.ts), its size and its completions.

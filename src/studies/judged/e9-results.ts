@@ -42,9 +42,7 @@ export type E9Metrics = v.InferOutput<typeof MetricsSchema>;
 const SeedSchema = v.strictObject({
   seed: v.number(),
   metrics: MetricsSchema,
-  /**
-   * By round, for the arm that is refined: accuracy of the instruction the round began with; the last entry is the end.
-   */
+  /** Of the arm that is refined, accuracy of the instruction that each round began with; the last entry is the end. */
   curve: v.array(v.strictObject({ round: v.number(), rules: v.number(), train: v.number(), dev: v.number() })),
 });
 
@@ -109,7 +107,8 @@ export function e9Results(
     },
     arms,
     findings,
-    verdict: verdictOf(findings),
+    // Does test accuracy fall, or train rise alone?
+    verdict: [...findings.map((each) => findingSentence(`${each.data}: ${each.claim}`, each)), CAUTION].join(' '),
   };
 }
 
@@ -139,13 +138,6 @@ export function findingsFor(data: string, arms: E9Results['arms']): E9Finding[] 
 
 const CAUTION =
   'Seeds split the same judgments anew, so intervals tell the spread over splits of this data, not over other data.';
-
-/** The verdict on E9: does test accuracy fall, or train rise alone? */
-function verdictOf(findings: readonly E9Finding[]): string {
-  return [...findings.map((finding) => findingSentence(`${finding.data}: ${finding.claim}`, finding)), CAUTION].join(
-    ' ',
-  );
-}
 
 /** The metrics of the table. */
 const COLUMNS = {

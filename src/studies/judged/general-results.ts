@@ -3,6 +3,7 @@
  * beside a model that learned from the other set alone.
  */
 import * as v from 'valibot';
+import { count } from '../findings.ts';
 import type { Prediction } from './real-baselines.ts';
 import { differencesTable, systemsPlot, systemsTable } from './real-report.ts';
 import { COMPARED_WITH, measureAll, PredictionsSchema, SystemsSchema, verdictOf } from './real-results.ts';
@@ -23,8 +24,6 @@ export const GENERAL_SYSTEMS = {
 /** Predictions of some systems on the test queries of one fold of one set. */
 export const GeneralPredictionsSchema = v.record(v.string(), PredictionsSchema);
 export type GeneralPredictions = v.InferOutput<typeof GeneralPredictionsSchema>;
-
-const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
 const SetResultsSchema = v.strictObject({
   id: v.string(),

@@ -87,6 +87,8 @@ const STAGED: RealRecipe['staged'] = {
   grpo: { ...GRPO.grpo, curriculum: { kind: 'staged' } },
 };
 
+const LEARNING = { sft: SFT, grpo: GRPO, mining: MINING, staged: STAGED } as const;
+
 const CHORUS: RealRecipe = {
   id: 'chorus',
   title: 'Product search, judged on four labels',
@@ -96,10 +98,7 @@ const CHORUS: RealRecipe = {
   run: 5,
   queries: 10_000,
   words: { query: 12, title: 14, brand: 2, type: 3, attributes: 10, text: 8 },
-  sft: SFT,
-  grpo: GRPO,
-  mining: MINING,
-  staged: STAGED,
+  ...LEARNING,
 };
 const MSRD: RealRecipe = {
   id: 'msrd',
@@ -110,10 +109,7 @@ const MSRD: RealRecipe = {
   run: 3,
   queries: 450,
   words: { query: 12, title: 12, brand: 0, type: 0, attributes: 12, text: 8 },
-  sft: SFT,
-  grpo: GRPO,
-  mining: MINING,
-  staged: STAGED,
+  ...LEARNING,
 };
 export const REAL_RECIPES: readonly RealRecipe[] = [CHORUS, MSRD];
 

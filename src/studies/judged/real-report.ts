@@ -3,7 +3,7 @@
  */
 import { measuredText, threeDecimals } from '../findings.ts';
 import type { Plot } from '../plot.ts';
-import { heading, paragraph, type Report, type ReportBlock, table } from '../report.ts';
+import { columns, heading, paragraph, type Report, type ReportBlock, table } from '../report.ts';
 import { signed } from '../student-t.ts';
 import { MEASURE_NAMES, REAL_MEASURES } from './real-measures.ts';
 import { COMPARED_WITH, type RealResults, type SystemMeasures } from './real-results.ts';
@@ -31,17 +31,14 @@ export function realReport(results: RealResults): Report {
       heading(`Differences from ${COMPARED_WITH}, paired by query`),
       differencesTable(differences),
       heading('Reasons'),
-      table(
-        ['Model', 'completions', 'valid traces', 'steps verified', 'trace implies label', 'rules cited'],
-        reasoning.map((row) => [
-          row.system,
-          row.completions,
-          threeDecimals(row.validTraces),
-          threeDecimals(row.verifiedSteps),
-          threeDecimals(row.labelTraceAgreement),
-          row.distinctRules.toFixed(1),
-        ]),
-      ),
+      columns(reasoning, {
+        Model: ({ system }) => system,
+        completions: ({ completions }) => completions,
+        'valid traces': ({ validTraces }) => threeDecimals(validTraces),
+        'steps verified': ({ verifiedSteps }) => threeDecimals(verifiedSteps),
+        'trace implies label': ({ labelTraceAgreement }) => threeDecimals(labelTraceAgreement),
+        'rules cited': ({ distinctRules }) => distinctRules.toFixed(1),
+      }),
       heading('Instructions and traces, by fold'),
       table(
         ['Fold', 'rules', 'pairs to learn from', 'with a verified trace', 'contradicting', 'not covered'],

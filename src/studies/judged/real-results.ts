@@ -3,14 +3,12 @@
  * folds.
  */
 import * as v from 'valibot';
-import { MeasuredSchema } from '../findings.ts';
+import { count, MeasuredSchema } from '../findings.ts';
 import { agreementOfPairs, type Prediction } from './real-baselines.ts';
 import { compareSystems, MEASURE_NAMES, measureSystem, REAL_MEASURES } from './real-measures.ts';
 import { DEV_SHARE, MODEL_ARMS, type RealRecipe, SEED } from './real-data.ts';
 
 const number = v.nullable(v.number());
-const count = v.pipe(v.number(), v.integer(), v.minValue(0));
-
 export const PredictionsSchema = v.array(
   v.strictObject({ queryId: v.string(), docId: v.string(), gold: count, label: count, score: v.number() }),
 );
@@ -155,20 +153,16 @@ export function measureAll(
   scaleSize: number,
 ): v.InferOutput<typeof SystemsSchema> {
   const reference = systems.get(COMPARED_WITH) ?? [];
-  const each = [...systems].map(([system, found]) => ({ system, found, queries: countQueries(found) }));
+  const row =
+    (measure: (found: readonly Prediction[]) => SystemMeasures['measures']) =>
+    ([system, found]: readonly [string, readonly Prediction[]]): SystemMeasures => {
+      return { system, queries: countQueries(found), measures: measure(found) };
+    };
   return {
-    systems: each.map(({ system, queries, found }) => ({
-      system,
-      queries,
-      measures: measureSystem(found, scaleSize),
-    })),
-    differences: each
-      .filter(({ system }) => system !== COMPARED_WITH)
-      .map(({ system, queries, found }) => ({
-        system,
-        queries,
-        measures: compareSystems(found, reference, scaleSize),
-      })),
+    systems: [...systems].map(row((found) => measureSystem(found, scaleSize))),
+    differences: [...systems]
+      .filter(([system]) => system !== COMPARED_WITH)
+      .map(row((found) => compareSystems(found, reference, scaleSize))),
   };
 }
 
