@@ -1,10 +1,11 @@
 /**
  * Number fields of a form, side by side. What is no number of the field's range is kept as it was typed, and told.
  */
-import { css, html, LitElement } from 'lit';
+import { css, html } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { live } from 'lit/directives/live.js';
 import { fieldStyles } from './field-styles.ts';
+import { LabElement } from './lab-element.ts';
 import { baseStyles } from './shared-styles.ts';
 
 /** A number of a form. */
@@ -28,7 +29,7 @@ export interface NumberChange {
  * @fires numbers-change - a {@link NumberChange} as `detail`, on every edit.
  */
 @customElement('lab-number-fields')
-export class LabNumberFields extends LitElement {
+export class LabNumberFields extends LabElement {
   static override readonly styles = [
     baseStyles,
     fieldStyles,

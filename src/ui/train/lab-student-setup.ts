@@ -1,11 +1,12 @@
 /**
  * What a student learns: who teaches it, by which method, and a few numbers.
  */
-import { css, html, LitElement } from 'lit';
+import { css, html } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import { fieldStyles } from '../parts/field-styles.ts';
 import '../parts/lab-number-fields.ts';
 import type { NumberChange } from '../parts/lab-number-fields.ts';
+import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles } from '../parts/shared-styles.ts';
 import {
   DEFAULT_STUDENT,
@@ -28,7 +29,7 @@ export interface StudentChange {
  * @fires student-change - a {@link StudentChange} as `detail`.
  */
 @customElement('lab-student-setup')
-export class LabStudentSetup extends LitElement {
+export class LabStudentSetup extends LabElement {
   static override readonly styles = [
     baseStyles,
     fieldStyles,

@@ -1,10 +1,12 @@
 /**
  * A student as the reader chooses it: who teaches, by which method, and a few numbers.
  */
+import * as v from 'valibot';
 import type { CheckpointOverview } from '../../protocol/checkpoints.ts';
 import type { DistillExperimentInput } from '../../protocol/distill-experiment.ts';
-import { checkpointUrl } from '../../protocol/grpo.ts';
+import { BRANCH_KIND, checkpointUrl } from '../../protocol/grpo.ts';
 import type { NumberField } from '../parts/lab-number-fields.ts';
+import { isSingleRun } from '../parts/run-kinds.ts';
 import { BUNDLED_MODELS } from '../score/bundled-models.ts';
 import type { RunSource } from './training-controller.ts';
 
@@ -79,7 +81,9 @@ export interface Teacher {
 /** Models that give reasons by the rules of the rule world: bundled ones, and checkpoints that learned there. */
 export function teachersOf(overview: CheckpointOverview | undefined): Teacher[] {
   const bundled = BUNDLED_MODELS.filter(({ givesReasons }) => givesReasons !== false);
-  const kept = (overview?.checkpoints ?? []).filter(({ configJson }) => learnedFromWorld(JSON.parse(configJson)));
+  const kept = (overview?.checkpoints ?? []).filter(
+    ({ kind, configJson }) => isRun(kind) && learnedFromWorld(configJson),
+  );
   return [
     ...bundled.map(({ id, name }) => ({ key: id, name })),
     ...kept.map(({ id, name }) => ({ key: checkpointUrl(id), name })),
@@ -107,9 +111,15 @@ export function studentSource({ teacher, method, numbers }: StudentChoice, baseU
   return { kind: 'student', experiment, teacherUrl };
 }
 
+function isRun(kind: string): boolean {
+  return isSingleRun(kind) || kind === BRANCH_KIND;
+}
+
+const DataSchema = v.object({ data: v.optional(v.object({ kind: v.string() }), { kind: 'world' }) });
+const SettingsSchema = v.pipe(v.string(), v.parseJson(), DataSchema);
+
 /** Runs on files name them in `data`; all others learn from a rule world. */
-function learnedFromWorld(config: unknown): boolean {
-  if (typeof config !== 'object' || config === null || !('data' in config)) return true;
-  const { data } = config;
-  return typeof data === 'object' && data !== null && 'kind' in data && data.kind === 'world';
+function learnedFromWorld(configJson: string): boolean {
+  const read = v.safeParse(SettingsSchema, configJson);
+  return read.success && read.output.data.kind === 'world';
 }
