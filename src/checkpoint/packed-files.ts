@@ -8,7 +8,7 @@ import { LabError, messageOf } from '../common/errors.ts';
 /** The bytes of an archive. */
 export function packFiles(files: Readonly<Record<string, Uint8Array>>): Uint8Array<ArrayBuffer> {
   // ZIP dates begin in 1980 and are in local time, so one date in local time is the same bytes everywhere.
-  return zipSync(files, { level: 0, mtime: new Date(1980, 0, 1) }) as Uint8Array<ArrayBuffer>;
+  return zipSync(files, { level: 0, mtime: new Date(1980, 0, 1) });
 }
 
 /**

@@ -62,14 +62,14 @@ async function plant(page: Page, records: Readonly<Record<string, readonly objec
   await page.evaluate(async (all) => {
     const database = await new Promise<IDBDatabase>((resolve, reject) => {
       const request = indexedDB.open('afrl-lab');
-      request.onsuccess = () => resolve(request.result);
-      request.onerror = () => reject(request.error ?? new Error('no database'));
+      request.addEventListener('success', () => resolve(request.result));
+      request.addEventListener('error', () => reject(request.error ?? new Error('no database')));
     });
     const transaction = database.transaction(Object.keys(all), 'readwrite');
     for (const [store, values] of Object.entries(all)) {
       for (const value of values) transaction.objectStore(store).put(value);
     }
-    await new Promise((resolve) => (transaction.oncomplete = resolve));
+    await new Promise((resolve) => transaction.addEventListener('complete', resolve));
     database.close();
   }, records);
 }
@@ -136,7 +136,9 @@ describeBrowser('hostile contents', () => {
     await page.locator('lab-trace .summary').waitFor();
     const card = page.locator('lab-model-card');
     const failure = card.getByText('This part of the page could not be shown');
-    await card.evaluate((element) => Object.assign(element, { kept: Reflect.get(element, 'model'), model: {} }));
+    await card.evaluate((element) =>
+      Object.assign(element, { kept: Reflect.get(element, 'model') as unknown, model: {} }),
+    );
     await failure.waitFor();
     await card.getByRole('button', { name: 'Try again' }).click();
     await failure.waitFor();
@@ -146,7 +148,7 @@ describeBrowser('hostile contents', () => {
       .poll(() => page.getByRole('textbox', { name: 'Query', exact: true }).inputValue())
       .toBe('pot without lid');
     await page.locator('lab-trace .summary').waitFor();
-    await card.evaluate((element) => Object.assign(element, { model: Reflect.get(element, 'kept') }));
+    await card.evaluate((element) => Object.assign(element, { model: Reflect.get(element, 'kept') as unknown }));
     await expect.poll(() => failure.count()).toBe(0);
     await card.getByText(/^Model card/u).waitFor();
   });
