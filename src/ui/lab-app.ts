@@ -2,6 +2,7 @@
  * The page: its head, its views, and the model they share. The model runs in a thread of its own, opened by whoever
  * mounts the page, so that a test can mount it on a model of its making.
  */
+import { ContextProvider } from '@lit/context';
 import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { LabError } from '../common/errors.ts';
@@ -19,6 +20,7 @@ import './lab-theme-toggle.ts';
 import { ModelController } from './score/model-controller.ts';
 import { describeOffline, type OfflineState, ONLINE } from './offline-copy.ts';
 import { checkpointIn, comparedIn, modelIn, routeOf, type RoutePath, ROUTES, scoreAddress } from './parts/routes.ts';
+import { NO_SERVICES, scoreServices } from './score/score-services.ts';
 import type { ScoringClient } from './score/scoring-client.ts';
 import { LabElement } from './parts/lab-element.ts';
 import { baseStyles } from './parts/shared-styles.ts';
@@ -140,6 +142,7 @@ export class LabApp extends LabElement {
   /** Whether a run can be gone on with, as far as is known. */
   @state() private hasUnfinishedRun = false;
   readonly #model = new ModelController(this);
+  readonly #services = new ContextProvider(this, { context: scoreServices, initialValue: NO_SERVICES });
   /** The model that was loaded last, or is being loaded. */
   #loaded: { readonly checkpointId: string | undefined; readonly modelId: string | undefined } | undefined;
   #store: Promise<CheckpointClient> | undefined;
@@ -157,7 +160,12 @@ export class LabApp extends LabElement {
     this.#loaded = undefined;
   }
 
-  override willUpdate(): void {
+  override willUpdate(changed: Map<PropertyKey, unknown>): void {
+    if (['openClient', 'openStore', 'backend'].some((name) => changed.has(name))) {
+      const { openClient, openStore, backend } = this;
+      const shared = openStore === undefined ? undefined : this.#sharedStore;
+      this.#services.setValue({ openClient, openStore: shared, backend });
+    }
     if (this.openClient === undefined) return;
     // Each view costs what it needs only when it is looked at.
     if (this.route === 'train' && !this.isTrainWanted) void this.#fetchTrainView();
@@ -198,9 +206,6 @@ export class LabApp extends LabElement {
             ?checkpoint=${this.checkpointId !== undefined}
             .modelId=${bundledModel(this.modelId).id}
             .compared=${this.compared}
-            .openClient=${this.openClient}
-            .openStore=${this.openStore === undefined ? undefined : this.#sharedStore}
-            .backend=${this.backend}
             @compared-change=${(event: CustomEvent<readonly string[]>) => {
               location.hash = scoreAddress(this.checkpointId, event.detail, this.modelId);
             }}

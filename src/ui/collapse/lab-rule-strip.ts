@@ -11,6 +11,7 @@ import { disclosureStyles } from '../parts/field-styles.ts';
 import { formatCount } from '../parts/format.ts';
 import type { RuleInfo } from '../../protocol/grpo.ts';
 import { orderedRules, ruleSums } from './rule-series.ts';
+import { DrawingController } from '../parts/drawing-controller.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles } from '../parts/shared-styles.ts';
 
@@ -102,22 +103,10 @@ export class LabRuleStrip extends LabElement {
   @property({ type: Number }) rule = 0;
   @state() private pointed: { readonly rule: number; readonly step: number } | undefined;
   @state() private isTableOpen = false;
-  readonly #resized = new ResizeObserver(() => this.#draw());
-  readonly #themed = new MutationObserver(() => this.#draw());
-  readonly #scheme = matchMedia('(prefers-color-scheme: dark)');
 
-  override connectedCallback(): void {
-    super.connectedCallback();
-    this.#resized.observe(this);
-    this.#themed.observe(document.documentElement, { attributeFilter: ['data-theme'] });
-    this.#scheme.addEventListener('change', this.#schemeChanged);
-  }
-
-  override disconnectedCallback(): void {
-    super.disconnectedCallback();
-    this.#resized.disconnect();
-    this.#themed.disconnect();
-    this.#scheme.removeEventListener('change', this.#schemeChanged);
+  constructor() {
+    super();
+    this.addController(new DrawingController(this, { resized: () => this.#draw(), recoloured: () => this.#draw() }));
   }
 
   override render(): unknown {
@@ -291,8 +280,6 @@ export class LabRuleStrip extends LabElement {
     const { currentTarget: details } = event;
     if (details instanceof HTMLDetailsElement) this.isTableOpen = details.open;
   }
-
-  readonly #schemeChanged = (): void => this.#draw();
 }
 
 function citedText(branch: BranchState, rule: number, step: number): string {

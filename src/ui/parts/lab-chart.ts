@@ -12,6 +12,7 @@ import plotCss from 'uplot/dist/uPlot.min.css?inline';
 import { BRANCH_DASHES, type BranchLook, branchLineStyles, isBranchLook } from './branch-looks.ts';
 import { columnsOf, LARGEST_DRAWN, valueAt } from './chart-data.ts';
 import type { Curve } from './curve.ts';
+import { DrawingController } from './drawing-controller.ts';
 import { LabElement } from './lab-element.ts';
 import { baseStyles } from './shared-styles.ts';
 
@@ -106,22 +107,16 @@ export class LabChart extends LabElement {
   #plot: uPlot | undefined;
   /** The looks that the plot was made for. */
   #drawnLooks = '';
-  readonly #resized = new ResizeObserver(() => this.#fit());
-  readonly #themed = new MutationObserver(() => this.#plot?.redraw(false));
-  readonly #scheme = matchMedia('(prefers-color-scheme: dark)');
 
-  override connectedCallback(): void {
-    super.connectedCallback();
-    this.#resized.observe(this);
-    this.#themed.observe(document.documentElement, { attributeFilter: ['data-theme'] });
-    this.#scheme.addEventListener('change', this.#schemeChanged);
+  constructor() {
+    super();
+    this.addController(
+      new DrawingController(this, { resized: () => this.#fit(), recoloured: () => this.#plot?.redraw(false) }),
+    );
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    this.#resized.disconnect();
-    this.#themed.disconnect();
-    this.#scheme.removeEventListener('change', this.#schemeChanged);
     this.#forget();
   }
 
@@ -181,8 +176,6 @@ export class LabChart extends LabElement {
     if (this.#plot === undefined) this.#draw();
     else this.#plot.setSize({ width: this.clientWidth, height: PIXELS_HIGH });
   }
-
-  readonly #schemeChanged = (): void => this.#plot?.redraw(false);
 
   #options(place: HTMLElement): uPlot.Options {
     const inkOf = (selector: string): (() => string) => {

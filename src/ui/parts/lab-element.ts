@@ -17,7 +17,7 @@ export class LabElement extends LitElement {
       this.#failure = undefined;
     } catch (thrown) {
       // For whoever looks for the place; the reader sees the message.
-      console.error(thrown);
+      reportError(thrown);
       this.#failure ??= this.#makeFailure();
       this.#failure.message = messageOf(thrown);
       if (!this.#failure.isConnected) this.renderRoot.prepend(this.#failure);

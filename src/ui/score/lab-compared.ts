@@ -2,9 +2,10 @@
  * One model that a pair is put to besides the one that answers: loaded in a thread of its own, asked when it is its turn,
  * so that no two models compute at once and the times they show are their own.
  */
+import { consume } from '@lit/context';
 import { css, html, nothing } from 'lit';
-import { customElement, property } from 'lit/decorators.js';
-import type { BackendChoice, LabelEvent } from '../../protocol/scoring.ts';
+import { customElement, property, state } from 'lit/decorators.js';
+import type { LabelEvent } from '../../protocol/scoring.ts';
 import type { Pair } from '../../relevance/pair/pair.ts';
 import { AnswerController } from './answer-controller.ts';
 import { describeAgreement } from './compared-models.ts';
@@ -15,6 +16,7 @@ import '../parts/lab-notice.ts';
 import './lab-trace.ts';
 import { ModelController, type ModelOrigin } from './model-controller.ts';
 import { lostNotice } from './lost-notice.ts';
+import { NO_SERVICES, scoreServices } from './score-services.ts';
 import type { ScoringClient } from './scoring-client.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles } from '../parts/shared-styles.ts';
@@ -79,8 +81,7 @@ export class LabCompared extends LabElement {
   @property() name = '';
   /** Where it is loaded from, once; undefined if there is no such model. */
   @property({ attribute: false }) origin: ModelOrigin | undefined;
-  @property({ attribute: false }) openClient: (() => ScoringClient) | undefined;
-  @property() backend: BackendChoice = 'auto';
+  @consume({ context: scoreServices, subscribe: true }) @state() private services = NO_SERVICES;
   /** The pair that the leading model was asked about last. */
   @property({ attribute: false }) pair: Pair | undefined;
   /** Whether all others are done with that pair. */
@@ -96,9 +97,10 @@ export class LabCompared extends LabElement {
   #settled: Pair | undefined;
 
   override willUpdate(): void {
-    if (this.origin !== undefined && this.openClient !== undefined && !this.#isAsked) {
+    const { openClient, backend } = this.services;
+    if (this.origin !== undefined && openClient !== undefined && !this.#isAsked) {
       this.#isAsked = true;
-      void this.#model.load(this.openClient, this.origin, this.backend);
+      void this.#model.load(openClient, this.origin, backend);
     }
     const { pair } = this;
     const { phase, pair: asked } = this.#answer.state;

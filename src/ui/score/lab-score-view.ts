@@ -4,11 +4,10 @@
  */
 import { html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
-import type { BackendChoice, ModelSummary } from '../../protocol/scoring.ts';
+import type { ModelSummary } from '../../protocol/scoring.ts';
 import type { Pair } from '../../relevance/pair/pair.ts';
 import { AnswerController } from './answer-controller.ts';
 import { BUNDLED_MODELS, bundledModel, DEFAULT_MODEL } from './bundled-models.ts';
-import type { CheckpointClient } from '../parts/checkpoint-client.ts';
 import { choiceStyles, fieldStyles } from '../parts/field-styles.ts';
 import { failureNotice } from '../parts/failure-notice.ts';
 import { failureHeading } from '../parts/failure-text.ts';
@@ -23,7 +22,6 @@ import { lostNotice } from './lost-notice.ts';
 import type { ModelState } from './model-controller.ts';
 import { draftOf, EMPTY_DRAFT, isAnswerable, type PairDraft, pairOf } from './pair-draft.ts';
 import { scoreAddress } from '../parts/routes.ts';
-import type { ScoringClient } from './scoring-client.ts';
 import { scoreViewStyles } from './score-view-styles.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
@@ -54,9 +52,6 @@ export class LabScoreView extends LabElement {
   @property({ attribute: false }) modelId: string = DEFAULT_MODEL.id;
   /** The keys of the models that each pair is put to besides (compared-models.ts). */
   @property({ attribute: false }) compared: readonly string[] = [];
-  @property({ attribute: false }) openClient: (() => ScoringClient) | undefined;
-  @property({ attribute: false }) openStore: (() => Promise<CheckpointClient>) | undefined;
-  @property() backend: BackendChoice = 'auto';
   @state() private draft: PairDraft = EMPTY_DRAFT;
   /** The draft that the answer on the screen is about. */
   @state() private answeredDraft: PairDraft | undefined;
@@ -205,9 +200,6 @@ export class LabScoreView extends LabElement {
     return html`<lab-comparison
       class="comparison"
       .compared=${this.compared}
-      .openClient=${this.openClient}
-      .openStore=${this.openStore}
-      .backend=${this.backend}
       .model=${summary}
       .answer=${this.#answer.state}
       @compared-change=${(event: CustomEvent<readonly string[]>) =>
