@@ -69,6 +69,7 @@ export class ScoringService implements ScoringApi {
       backendReason: [`${opened.device}: ${opened.reason}`, ...opened.problems].join('. '),
       parameters: countParameters(model.transformer.config),
       scale: { names: [...model.scale.names], rubric: [...model.scale.rubric] },
+      givesReasons: model.instruction.rules.length > 0,
       card: [...cardRows(model.card), memoryRow(model.transformer)],
       examples: model.examples.slice(0, MOST_EXAMPLES),
     };

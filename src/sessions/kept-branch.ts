@@ -23,6 +23,8 @@ const KeptSchema = v.strictObject({
   /** The files of the start, as JSON; each checked by its own reader. */
   start: v.strictObject({ config: v.unknown(), tokenizer: v.unknown(), lab: v.unknown(), card: v.unknown() }),
 });
+/** The same as JSON text. */
+const KeptTextSchema = v.pipe(v.string(), v.parseJson(), KeptSchema);
 
 /** A branch at one of its checkpoints. */
 export interface KeptBranch {
@@ -51,7 +53,7 @@ export function readKeptBranch(bytes: Uint8Array): KeptBranch {
       fix: 'Go on with it by "npm run lab -- grpo --resume".',
     });
   }
-  const { name, tales, start } = parseConfig('The kept branch', KeptSchema, JSON.parse(text));
+  const { name, tales, start } = parseConfig('The kept branch', KeptTextSchema, text);
   return { name, tales, start, checkpoint: readGrpoCheckpoint(bytes) };
 }
 

@@ -22,6 +22,8 @@ const KeptSchema = v.strictObject({
   /** The teacher's files, as JSON; each checked by its own reader. */
   teacher: v.strictObject({ config: v.unknown(), tokenizer: v.unknown(), lab: v.unknown(), card: v.unknown() }),
 });
+/** The same as JSON text. */
+const KeptTextSchema = v.pipe(v.string(), v.parseJson(), KeptSchema);
 
 /** What is kept beside the checkpoint. */
 export type StudentOrigin = Omit<v.InferOutput<typeof KeptSchema>, 'schemaVersion'>;
@@ -42,7 +44,7 @@ export function readKeptStudent(bytes: Uint8Array): StudentOrigin & { readonly c
       fix: 'Go on with it by "npm run lab -- distill --resume".',
     });
   }
-  const { teacherUrl, trainPairs, teacher } = parseConfig('The kept student', KeptSchema, JSON.parse(text));
+  const { teacherUrl, trainPairs, teacher } = parseConfig('The kept student', KeptTextSchema, text);
   return { teacherUrl, trainPairs, teacher, checkpoint: readDistillCheckpoint(bytes) };
 }
 

@@ -64,14 +64,14 @@ describeBrowser('the page on its bundled model', () => {
     await answered(page);
     await page.getByLabel('Answers by').selectOption({ label: 'General model' });
     await page.getByText('gives no reasons. One pair tells it less').waitFor();
-    await page.getByText('It gives no reasons.').waitFor();
+    await page.getByText('This model gives no reasons').waitFor();
     expect(new URL(page.url()).hash).toBe('#/score?model=general');
     await page.getByRole('button', { name: 'all words in the title' }).click();
     await expect.poll(() => shownLabel(page)).toBe('exact');
     await page.getByRole('button', { name: 'nothing in common' }).click();
     await expect.poll(() => shownLabel(page)).toBe('irrelevant');
     await page.reload();
-    await page.getByText('It gives no reasons.').waitFor();
+    await page.getByText('This model gives no reasons').waitFor();
     await page.getByLabel('Answers by').selectOption({ label: 'Default model' });
     await page.locator('lab-step .check').first().waitFor();
     expect(new URL(page.url()).hash).toBe('#/score');

@@ -168,6 +168,7 @@ export class LabCompared extends LabElement {
       <lab-trace
         .answer=${answer}
         .labelNames=${model.summary.scale.names}
+        .givesReasons=${model.summary.givesReasons}
         @stop=${() => this.#answer.stop()}
       ></lab-trace>
       <lab-model-card .model=${model.summary}></lab-model-card>`;

@@ -186,6 +186,7 @@ export class LabScoreView extends LabElement {
       <lab-trace
         .answer=${answer}
         .labelNames=${summary.scale.names}
+        .givesReasons=${summary.givesReasons}
         @step-select=${(event: CustomEvent<number | undefined>) => (this.activeStep = event.detail)}
         @stop=${() => this.#answer.stop()}
       ></lab-trace>`;

@@ -93,6 +93,8 @@ export class LabTrace extends LabElement {
   @property({ attribute: false }) answer: AnswerState = NO_ANSWER;
   /** Names of the labels, worst first. */
   @property({ attribute: false }) labelNames: readonly string[] = [];
+  /** Whether the model has learned to give any. */
+  @property({ attribute: false }) givesReasons = true;
   #pointedStep: number | undefined;
 
   override render(): unknown {
@@ -128,6 +130,9 @@ export class LabTrace extends LabElement {
   }
 
   #ending({ agreement, complete, problem, restated, tokens, decodeMs }: DoneEvent): unknown {
+    if (!this.givesReasons && this.answer.steps.length === 0) {
+      return html`<p class="summary">This model gives no reasons: it has learned labels alone.</p>`;
+    }
     const restatedName = restated === null ? undefined : (this.labelNames[restated] ?? `label ${restated}`);
     return html`${
         complete

@@ -14,6 +14,7 @@ const SUMMARY: ModelSummary = {
   backendReason: 'for the test',
   parameters: 1,
   scale: { names: ['no', 'yes'], rubric: ['', ''] },
+  givesReasons: true,
   card: [],
   examples: [],
 };
