@@ -162,7 +162,7 @@ describeBrowser('training in the page', () => {
     expect(download.suggestedFilename()).toBe('keeper.afrl-checkpoint');
     const file = join(profile, 'keeper.afrl-checkpoint');
     await download.saveAs(file);
-    const input = page.locator('lab-checkpoints input[type="file"]');
+    const input = page.locator('lab-checkpoints input.files');
     await input.setInputFiles(file);
     const copy = page.locator('lab-checkpoint', { hasText: 'keeper (2)' });
     await copy.getByText('for the lesson').waitFor();
