@@ -1,20 +1,9 @@
-/** The thread that trains: exposes the training service, with the checkpoint store of this origin. */
+/** The thread that learns, for single runs, with the checkpoint store of this origin. */
 import { expose } from 'comlink';
 // The gradients of tfjs's own ops, which come with none of its backends.
 import './tfjs-gradients.ts';
-import threadedSimdUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url';
-import simdUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url';
-import plainUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url';
 import { openCheckpointStore } from '../src/checkpoint/store.ts';
-import { TrainingService } from '../src/sessions/training-service.ts';
+import { SessionService } from '../src/sessions/session-service.ts';
+import { WASM_PATHS } from './wasm-paths.ts';
 
-expose(
-  new TrainingService({
-    wasmPaths: {
-      'tfjs-backend-wasm-threaded-simd.wasm': threadedSimdUrl,
-      'tfjs-backend-wasm-simd.wasm': simdUrl,
-      'tfjs-backend-wasm.wasm': plainUrl,
-    },
-    openStore: openCheckpointStore,
-  }),
-);
+expose(new SessionService({ wasmPaths: WASM_PATHS, openStore: openCheckpointStore }));

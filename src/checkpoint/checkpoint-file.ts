@@ -12,8 +12,8 @@
  * every byte is covered by a hash, by the file's size or by a constant.
  */
 import { LabError } from '../common/errors.ts';
-import { blobSource, type ByteSource } from './byte-source.ts';
-import { type Manifest, readManifest } from './manifest.ts';
+import { blobSource, type ByteSource, planChunks } from './byte-source.ts';
+import { type CheckpointInfo, type ChunkInfo, type Manifest, newId, readManifest } from './manifest.ts';
 import { sha256Hex } from './sha256.ts';
 
 const MAGIC = 'AFRLCKPT';
@@ -22,7 +22,8 @@ const PREFIX_BYTES = 80;
 const HASH_AT = 16;
 /** A manifest of the largest checkpoint with the largest config stays below this. */
 const MAX_HEADER_BYTES = 16 * 2 ** 20;
-const EXTENSION = '.afrl-checkpoint';
+/** How the name of a checkpoint file ends. */
+export const EXTENSION = '.afrl-checkpoint';
 
 /** A file taken apart; its payload has not been read yet. */
 export interface CheckpointFile {
@@ -48,6 +49,41 @@ export async function writeFileHead(manifest: Manifest): Promise<Uint8Array<Arra
   head.set(encoder.encode(await sha256Hex(header)), HASH_AT);
   head.set(header, PREFIX_BYTES);
   return head;
+}
+
+/** A new checkpoint as the parts of its file, one after the other. @param createdAt - milliseconds since 1970 */
+export async function packCheckpoint(
+  info: CheckpointInfo,
+  payload: Uint8Array<ArrayBuffer>,
+  createdAt: number,
+): Promise<readonly Uint8Array<ArrayBuffer>[]> {
+  const chunks: ChunkInfo[] = [];
+  let atByte = 0;
+  for (const { sizeBytes } of planChunks(payload.length)) {
+    chunks.push({ sizeBytes, sha256: await sha256Hex(payload.subarray(atByte, atByte + sizeBytes)) });
+    atByte += sizeBytes;
+  }
+  return [await writeFileHead({ ...info, id: newId(), createdAt, sizeBytes: payload.length, chunks }), payload];
+}
+
+/**
+ * The whole payload of a file, every chunk checked.
+ *
+ * @throws {LabError} `bad-file` at a chunk that is not what the manifest says
+ */
+export async function readPayload({ manifest, payload }: CheckpointFile): Promise<Uint8Array<ArrayBuffer>> {
+  const whole = new Uint8Array(manifest.sizeBytes);
+  let atByte = 0;
+  for (const [index, { sizeBytes, sha256 }] of manifest.chunks.entries()) {
+    const bytes = await payload.read(atByte, atByte + sizeBytes);
+    const hash = await sha256Hex(bytes);
+    if (hash !== sha256) {
+      throw damaged(`chunk ${index + 1} of ${manifest.chunks.length} was changed`, `SHA-256 ${sha256}`, hash);
+    }
+    whole.set(bytes, atByte);
+    atByte += sizeBytes;
+  }
+  return whole;
 }
 
 /**

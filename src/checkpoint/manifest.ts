@@ -12,11 +12,14 @@ import { hexOf } from './sha256.ts';
 export const CHUNK_BYTES = 8 * 2 ** 20;
 /** The most bytes of one checkpoint; every browser can hold as much in one array. */
 export const MAX_CHECKPOINT_BYTES = 2 ** 31;
-const MAX_NAME_LENGTH = 200;
+/** The most characters of a name. */
+export const MAX_NAME_LENGTH = 200;
 const MAX_NOTE_LENGTH = 10_000;
 const MAX_CONFIG_LENGTH = 1_000_000;
 
-const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+/** Milliseconds since 1970, up to the last that JavaScript has a date for. */
+export const TimeSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(8.64e15));
 const shortText = v.pipe(v.string(), v.maxLength(MAX_NAME_LENGTH));
 const sizeOfChunk = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(CHUNK_BYTES));
 
@@ -54,6 +57,7 @@ export const CheckpointInfoSchema = v.strictObject({
   step: count,
   configJson: ConfigJsonSchema,
 });
+export type CheckpointInfo = v.InferOutput<typeof CheckpointInfoSchema>;
 export type CheckpointInfoInput = v.InferInput<typeof CheckpointInfoSchema>;
 
 /** A piece of a payload. */
@@ -72,8 +76,8 @@ export const ManifestSchema = v.pipe(
   v.strictObject({
     ...CheckpointInfoSchema.entries,
     id: IdSchema,
-    /** Milliseconds since 1970; an import keeps that of the original. */
-    createdAt: count,
+    /** An import keeps that of the original. */
+    createdAt: TimeSchema,
     sizeBytes: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_CHECKPOINT_BYTES)),
     /** The payload is these, one after the other. */
     chunks: v.array(ChunkInfoSchema),
@@ -89,8 +93,12 @@ export type Manifest = v.InferOutput<typeof ManifestSchema>;
 export function readManifest(value: unknown): Manifest | string {
   const result = v.safeParse(ManifestSchema, value);
   if (result.success) return result.output;
-  const [issue] = result.issues;
-  return `${v.getDotPath(issue) ?? 'manifest'}: ${issue.message}`;
+  return firstProblem('manifest', result.issues);
+}
+
+/** What is wrong with a record, in one line that names the place in it. */
+export function firstProblem(record: string, [issue]: readonly [v.BaseIssue<unknown>, ...unknown[]]): string {
+  return `${v.getDotPath(issue) ?? record}: ${issue.message}`;
 }
 
 /**

@@ -7,7 +7,16 @@
 import * as v from 'valibot';
 import { LabError } from '../common/errors.ts';
 import { parseConfig } from '../config/parse.ts';
-import { ConfigJsonSchema, IdSchema, type Manifest, NameSchema, newestFirst, readManifest } from './manifest.ts';
+import {
+  ConfigJsonSchema,
+  firstProblem,
+  IdSchema,
+  type Manifest,
+  NameSchema,
+  newestFirst,
+  readManifest,
+  TimeSchema,
+} from './manifest.ts';
 import { type DataToKeep, DATA_STORES, dropUnusedData, keepData } from './kept-data.ts';
 import type { StoreDatabase, WriteTransaction } from './store-database.ts';
 import { heldLocks, tryLock } from './tab-locks.ts';
@@ -21,9 +30,9 @@ export const OpenRunSchema = v.strictObject({
   kind: v.pipe(v.string(), v.nonEmpty(), v.maxLength(200)),
   configJson: ConfigJsonSchema,
   /** Updates it was to make. */
-  totalSteps: v.pipe(v.number(), v.integer(), v.minValue(0)),
-  /** Milliseconds since 1970; of the first start, if it has been resumed. */
-  startedAt: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  totalSteps: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+  /** Of the first start, if it has been resumed. */
+  startedAt: TimeSchema,
   /** The SHA-256 of the imported data set that it learns from; empty for a run that needs none. */
   dataHash: v.optional(v.pipe(v.string(), v.maxLength(64)), ''),
 });
@@ -93,7 +102,19 @@ export class OpenRuns {
     return { finish, release };
   }
 
-  /** Every remembered run, the last started first. Records that cannot be read offer nothing and are left out. */
+  /** Records of runs that cannot be read; they can only be forgotten. */
+  async damaged(): Promise<{ readonly id: string; readonly problem: string }[]> {
+    return this.#database.read('read the open runs', ['runs'], async (transaction) => {
+      const records = transaction.objectStore('runs');
+      const [ids, values] = await Promise.all([records.getAllKeys(), records.getAll()]);
+      return values.flatMap((value, index) => {
+        const result = v.safeParse(OpenRunSchema, value);
+        return result.success ? [] : [{ id: String(ids[index]), problem: firstProblem('run', result.issues) }];
+      });
+    });
+  }
+
+  /** Every remembered run, the last started first, but for the damaged ones. */
   async list(): Promise<OpenRunStatus[]> {
     const found = await this.#database.read('read the open runs', ['runs', 'manifests'], async (transaction) => {
       const records = await transaction.objectStore('runs').getAll();

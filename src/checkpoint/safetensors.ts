@@ -12,6 +12,7 @@
  */
 import { LabError } from '../common/errors.ts';
 import { bfloatsToFloats, halvesToFloats } from './float16.ts';
+import { findHeaderFlaw, hasLoneSurrogate } from './strict-header.ts';
 
 /** Bytes per value; the order is that of the reference implementation's file layout, from the last to the first. */
 const DTYPE_BYTES = {
@@ -195,13 +196,17 @@ function readHeaderLength(bytes: Uint8Array, fail: Fail): number {
 
 function parseHeader(bytes: Uint8Array, fail: Fail): Readonly<Record<string, unknown>> {
   if (bytes[0] !== 0x7b) throw fail('the header is not a JSON object', 'a "{" first', String(bytes[0]));
+  let json: string;
   let header: unknown;
   try {
-    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    json = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    header = JSON.parse(json);
   } catch (error) {
     throw fail('the header is not JSON', 'UTF-8 JSON', error instanceof Error ? error.message : 'another thing');
   }
   if (!isRecord(header)) throw fail('the header is not a JSON object', 'an object', typeof header);
+  const flaw = findHeaderFlaw(json);
+  if (flaw !== undefined) throw fail(flaw.problem, flaw.expected, flaw.got);
   return header;
 }
 
@@ -218,6 +223,7 @@ function readInfo(name: string, info: unknown, dataBytes: number, fail: Fail): T
     throw fail(`${place} has bad data_offsets`, `begin <= end <= ${dataBytes}`, brief(offsets));
   }
   const sizeBytes = byteCount(shape, dtype);
+  if (sizeBytes === undefined) throw fail(`${place} has a shape that is too large`, 'a countable size', brief(shape));
   if (sizeBytes !== end - begin)
     throw fail(`${place} has data that does not fit its shape`, `${sizeBytes} bytes`, String(end - begin));
   return { name, dtype, shape, begin, end };
@@ -246,9 +252,11 @@ function isCounts(value: unknown): value is readonly number[] {
   return Array.isArray(value) && value.every((item) => Number.isSafeInteger(item) && item >= 0);
 }
 
-// A product beyond 2^53 is not exact, but then it is also larger than any file.
-function byteCount(shape: readonly number[], dtype: SafetensorsDtype): number {
-  return shape.reduce((product, size) => product * size, DTYPE_BYTES[dtype]);
+/** Undefined beyond 2^53, also where a 0 makes up for it: other programs multiply from left to right and overflow. */
+function byteCount(shape: readonly number[], dtype: SafetensorsDtype): number | undefined {
+  const most = shape.reduce((product, size) => product * Math.max(1, size), DTYPE_BYTES[dtype]);
+  if (!Number.isSafeInteger(most)) return undefined;
+  return shape.includes(0) ? 0 : most;
 }
 
 function brief(value: unknown): string {
@@ -256,10 +264,10 @@ function brief(value: unknown): string {
 }
 
 function checkNewName(name: string, names: Set<string>): void {
-  if (name === METADATA_KEY || FORBIDDEN_NAMES.has(name) || names.has(name)) {
+  if (name === METADATA_KEY || FORBIDDEN_NAMES.has(name) || names.has(name) || hasLoneSurrogate(name)) {
     throw new LabError('bad-checkpoint', {
       message: 'A tensor name cannot be used.',
-      expected: 'a name used once, not a reserved one',
+      expected: 'a name in Unicode used once, not a reserved one',
       got: name,
     });
   }
@@ -271,7 +279,7 @@ function checkSize(name: string, shape: readonly number[], dtype: SafetensorsDty
   if (isCounts(shape) && expected === sizeBytes) return;
   throw new LabError('bad-shape', {
     message: `Tensor ${name} of shape [${shape.join(', ')}] and type ${dtype} cannot be written.`,
-    expected: `whole numbers in the shape and ${expected} bytes`,
+    expected: `whole numbers in the shape and ${expected ?? 'a countable number of'} bytes`,
     got: String(sizeBytes),
   });
 }

@@ -6,6 +6,7 @@
  *     pending    saves that have not finished               key: id
  *     runs       training runs that have not finished       key: id
  *     datasets   imported data that runs learn from         key: sha256; its chunks are under that id
+ *     records    what the last finished run of a view told  key: view
  *
  * One rule holds after every transaction: a chunk belongs to a manifest, to a data set or to a pending save. So nothing half-written can
  * be listed, and what an interrupted save left behind can always be found and removed.
@@ -22,6 +23,7 @@ export interface StoreSchema extends DBSchema {
   pending: { key: string; value: PendingSave };
   runs: { key: string; value: unknown };
   datasets: { key: string; value: unknown };
+  records: { key: string; value: unknown };
 }
 
 /** A save that has begun. */
@@ -41,7 +43,7 @@ export type UpgradeTransaction = IDBPTransaction<unknown, string[], 'versionchan
 export type Migration = (database: IDBPDatabase, transaction: UpgradeTransaction) => void | Promise<void>;
 
 /** Every step there has been, first to last; the version of the database is their number. */
-export const MIGRATIONS: readonly Migration[] = [createStores, addDataSets];
+export const MIGRATIONS: readonly Migration[] = [createStores, addDataSets, addRecords];
 
 /** Takes a database from the version it has to the one after the last migration. */
 export async function migrate(
@@ -68,4 +70,9 @@ async function addDataSets(database: IDBPDatabase, transaction: UpgradeTransacti
     const run: unknown = cursor.value;
     if (typeof run === 'object' && run !== null) await cursor.update({ ...run, dataHash: '' });
   }
+}
+
+/** Version 3: finished runs. */
+function addRecords(database: IDBPDatabase): void {
+  database.createObjectStore('records', { keyPath: 'view' });
 }

@@ -29,6 +29,7 @@ import {
 } from './manifest.ts';
 import { DATA_STORES, dropUnusedData, KeptData } from './kept-data.ts';
 import { OpenRuns } from './open-runs.ts';
+import { RunRecords } from './run-records.ts';
 import {
   type LongOptions,
   notFound,
@@ -85,12 +86,15 @@ export class CheckpointStore {
   readonly runs: OpenRuns;
   /** The imported data that runs and checkpoints learn from. */
   readonly data: KeptData;
+  /** What finished runs have told. */
+  readonly records: RunRecords;
   readonly #database: StoreDatabase;
 
   constructor(database: StoreDatabase) {
     this.#database = database;
     this.runs = new OpenRuns(database);
     this.data = new KeptData(database);
+    this.records = new RunRecords(database);
   }
 
   /** Every checkpoint; reads manifests only. */

@@ -4,13 +4,14 @@
 import { Command } from 'commander';
 import * as v from 'valibot';
 import { LabError } from '../common/errors.ts';
+import { describeIssue } from '../config/issues.ts';
 import { answerPair } from '../infer/answer.ts';
-import type { LabModel } from '../infer/lab-model.ts';
+import { type LabModel, loadLabModel } from '../infer/lab-model.ts';
 import { AttributeValueSchema, type ScoringEvent } from '../protocol/scoring.ts';
 import { type LabDocument, makeDocument } from '../relevance/pair/pair.ts';
 import { describeMemory } from '../model/memory.ts';
 import type { Precision } from '../model/stored-weights.ts';
-import { readModelFolder } from './model-folder.ts';
+import { readModelFiles } from './model-folder.ts';
 import { type BackendName, openNodeBackend } from './node-backend.ts';
 import {
   backendOption,
@@ -68,15 +69,23 @@ Examples:
 
 async function runAnswer(query: string, documentText: string, options: AnswerOptions): Promise<void> {
   const document = readDocument(documentText, options);
+  const files = await readModelFiles(options.model);
   const opened = await openNodeBackend(options.backend);
-  const model = await readModelFolder(options.model, options.precision);
+  const model = loadLabModel(files, options.precision);
   note(`${model.card.name} on ${opened.backend}: ${opened.device}. Memory: ${describeMemory(model.transformer)}.`);
-  const emit = options.json === true ? (event: ScoringEvent) => print(JSON.stringify(event)) : printer(model);
+  // How long it took comes behind the answer, so that the two do not mix where both are shown.
+  const asides: string[] = [];
+  const emit =
+    options.json === true
+      ? (event: ScoringEvent) => print(JSON.stringify(event))
+      : printer(model, (line) => void asides.push(line));
   const { reason, temperature, topK, topP, seed } = options;
   await answerPair(model, { query, document }, { reason, sampler: { temperature, topK, topP, seed }, emit });
+  for (const line of asides) note(line);
 }
 
-function printer({ scale, instruction }: LabModel): (event: ScoringEvent) => void {
+/** @param aside - takes what is said of the answer besides */
+function printer({ scale, instruction }: LabModel, aside: (line: string) => void): (event: ScoringEvent) => void {
   return (event) => {
     switch (event.kind) {
       case 'label': {
@@ -85,7 +94,7 @@ function printer({ scale, instruction }: LabModel): (event: ScoringEvent) => voi
           (p, label) => `  ${label} ${bar(p)} ${(100 * p).toFixed(1).padStart(5)} %`,
         );
         for (const line of bars) print(line);
-        note(
+        aside(
           `One prefill of ${event.promptTokens} tokens in ${event.prefillMs.toFixed(1)} ms` +
             `${event.cutFields.length === 0 ? '' : `; cut to fit: ${event.cutFields.join(', ')}`}.`,
         );
@@ -102,7 +111,7 @@ function printer({ scale, instruction }: LabModel): (event: ScoringEvent) => voi
       case 'done':
         if (event.problem !== undefined) print(`  ${event.problem}`);
         if (event.agreement === 'disagrees') print('  The verified reasoning does not lead to this label.');
-        note(`${event.tokens} tokens of reasoning in ${event.decodeMs.toFixed(1)} ms.`);
+        aside(`${event.tokens} tokens of reasoning in ${event.decodeMs.toFixed(1)} ms.`);
         return;
       case 'text':
         return;
@@ -159,7 +168,10 @@ function readJsonDocument(text: string): LabDocument {
     throw fail(error instanceof Error ? error.message : 'no JSON');
   }
   const parsed = v.safeParse(DocumentSchema, data);
-  if (!parsed.success) throw fail(parsed.issues.map((i) => `${v.getDotPath(i) ?? 'object'}: ${i.message}`).join('; '));
+  if (!parsed.success)
+    throw fail(
+      parsed.issues.map((i) => `${v.getDotPath(i) ?? 'object'}: ${describeIssue(DocumentSchema, i)}`).join('; '),
+    );
   return parsed.output;
 }
 

@@ -3,6 +3,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { LabError } from '../common/errors.ts';
+import { systemError } from './system-errors.ts';
 
 /** Settings as they were read, still to be checked. */
 export type RawSettings = Readonly<Record<string, unknown>>;
@@ -11,7 +12,7 @@ export type RawSettings = Readonly<Record<string, unknown>>;
  * What stands in a file of settings; whoever asks checks it with a schema.
  *
  * @param example - of contents, for the message
- * @throws {LabError} `bad-config` unless it is a JSON object
+ * @throws {LabError} `not-found`; `bad-config` unless it is a JSON object
  */
 export async function readConfigFile(path: string, example: string): Promise<RawSettings> {
   const unreadable = (cause?: unknown): LabError =>
@@ -21,9 +22,15 @@ export async function readConfigFile(path: string, example: string): Promise<Raw
       fix: `Begin with {} and add what is to differ, for example ${example}.`,
       cause,
     });
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    throw systemError(error, `read the settings in ${path}`);
+  }
   let settings: unknown;
   try {
-    settings = JSON.parse(await readFile(path, 'utf8')) as unknown;
+    settings = JSON.parse(text) as unknown;
   } catch (cause) {
     throw unreadable(cause);
   }

@@ -1,9 +1,7 @@
 /**
  * `lab distill`: trains a small model on what a larger one says, resumable, and a model folder at the end.
  */
-import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import process from 'node:process';
 import { Command, Option } from 'commander';
 import { LabError } from '../common/errors.ts';
 import type { DistillConfig } from '../config/distill-config.ts';
@@ -14,12 +12,14 @@ import type { TrainingPrecision } from '../config/sft-config.ts';
 import { makeStudentCard, spokenMethod } from '../runs/distill-card.ts';
 import { type DistillCheckpoint, readDistillCheckpoint, writeDistillCheckpoint } from '../runs/distill-checkpoint.ts';
 import { checkedStudent, type DistillHooks, runDistill, type TrainedStudent } from '../runs/distill-run.ts';
-import { newStudent, prepareDistill, type Teacher } from '../runs/distill-task.ts';
+import { newStudent, prepareDistill } from '../runs/distill-task.ts';
 import { makeLabFile } from '../runs/lab-file.ts';
 import { STORED_DTYPES, type StoredDtype } from '../runs/model-files.ts';
 import { hashWeights } from '../runs/weights-hash.ts';
 import { type DistillExperiment, DistillExperimentSchema } from '../protocol/distill-experiment.ts';
-import { writeModelFolder, writeWhole } from './model-folder.ts';
+import { interruption } from './interruption.ts';
+import { readModelFiles, writeModelFolder } from './model-folder.ts';
+import { writeWhole } from './outputs.ts';
 import { type BackendName, openNodeBackend } from './node-backend.ts';
 import {
   backendOption,
@@ -29,10 +29,12 @@ import {
   trainingPrecisionOption,
   wholeNumber,
 } from './options.ts';
-import { checkResume } from './resume-check.ts';
-import { readStartModel } from './start-model.ts';
+import { checkRunFolder, resumedSteps } from './resume-check.ts';
+import { RunFolder } from './run-folder.ts';
+import { RunLog } from './run-log.ts';
+import { loadStartModel } from './start-model.ts';
 import { checkpointPath } from './supervised-run.ts';
-import { keepIn, readTeacher } from './teacher-model.ts';
+import { keepIn, loadTeacher } from './teacher-model.ts';
 import { note, print, Progress, said } from './terminal.ts';
 
 /** The methods by name; on-policy is the JSD with a share of the student's own completions. */
@@ -120,7 +122,7 @@ export function distillCommand(): Command {
     .option('--world-seed <n>', 'seed of the rule world', wholeNumber(0), 1)
     .addOption(new Option('--dtype <type>', 'how the student is stored').choices(STORED_DTYPES).default('f16'))
     .addOption(backendOption())
-    .option('--resume', 'go on from the checkpoint in --out; the run keeps its own settings')
+    .option('--resume', 'go on from the checkpoint in --out; the run keeps its settings, but may be given more --steps')
     .addHelpText(
       'after',
       `
@@ -141,25 +143,29 @@ Examples:
     .action(runCommand);
 }
 
-async function runCommand(options: DistillOptions): Promise<void> {
-  const saved = await readCheckpoint(options.out);
-  checkResume(saved, options);
+async function runCommand(options: DistillOptions, command: Command): Promise<void> {
+  const bytes = await new RunFolder(options.out).readCheckpointBytes();
+  await checkRunFolder(bytes, options, [options.teacher, options.student]);
+  const saved = bytes === undefined ? undefined : readDistillCheckpoint(bytes);
+  const resumed = saved === undefined ? undefined : resumedSettings(saved, options, command);
+  methodOf(options);
+  const teacherFiles = await readModelFiles(options.teacher);
+  const studentFiles = options.student === undefined ? undefined : await readModelFiles(options.student);
+  const signal = interruption();
   const opened = await openNodeBackend(options.backend);
   note(`Computing on ${opened.backend}: ${opened.device} (${opened.reason}).`);
-  const controller = new AbortController();
-  process.once('SIGINT', () => controller.abort());
-  const { signal } = controller;
 
-  const teacher = await readTeacher(options.teacher);
+  const teacher = await loadTeacher(teacherFiles);
   const given =
-    options.student === undefined || saved !== undefined ? undefined : await readStudent(options.student, teacher);
-  const experiment = saved?.experiment ?? experimentOf(options, given);
+    studentFiles === undefined || saved !== undefined
+      ? undefined
+      : checkedStudent(await loadStartModel(studentFiles), teacher);
+  const experiment = resumed ?? experimentOf(options, given);
   const config = saved?.student ?? given?.config ?? newStudent(options.preset, teacher.model.transformer);
   note(
     `${teacher.model.card.name} (${parametersOf(teacher.model.transformer.config)}, weights ${teacher.hash}) teaches ` +
       `${experiment.name} (${parametersOf(config)}): ${spokenMethod(experiment.distill)}.`,
   );
-  await mkdir(options.out, { recursive: true });
   const writing = new Progress('Completions of the teacher');
   const prepared = await prepareDistill(experiment, teacher, config, {
     keep: keepIn(options.out),
@@ -172,14 +178,9 @@ async function runCommand(options: DistillOptions): Promise<void> {
   );
 
   const student = { config, ...(given === undefined ? {} : { weights: given.weights }) };
-  const finished = await runDistill(
-    experiment,
-    prepared,
-    teacher,
-    student,
-    saved,
-    hooksOf(options.out, experiment, signal),
-  );
+  const log = await RunLog.open(join(options.out, 'log.jsonl'), saved?.state.step ?? 0);
+  const hooks = hooksOf(options.out, experiment, log, signal);
+  const finished = await runDistill(experiment, prepared, teacher, student, saved, hooks);
   note(`Weights ${hashWeights(finished.weights)}.`);
   const folder = join(options.out, 'model');
   const { dtype } = options;
@@ -199,7 +200,7 @@ async function runCommand(options: DistillOptions): Promise<void> {
   print(folder);
 }
 
-function hooksOf(out: string, { distill }: DistillExperiment, signal: AbortSignal): DistillHooks {
+function hooksOf(out: string, { distill }: DistillExperiment, log: RunLog, signal: AbortSignal): DistillHooks {
   const asking = new Progress('Answers of the teacher');
   const progress = new Progress('Steps');
   return {
@@ -208,17 +209,58 @@ function hooksOf(out: string, { distill }: DistillExperiment, signal: AbortSigna
       asking.update(done, total);
       if (done === total) asking.end();
     },
-    onLog: ({ step, lossNats }) => progress.update(step, distill.steps, `loss ${lossNats.toFixed(3)} nats`),
-    onMeasure: ({ step, heldOut: { accuracy, macroF1, tailRecall, strictReward } }) =>
+    onLog: (entry) => {
+      progress.update(entry.step, distill.steps, `loss ${entry.lossNats.toFixed(3)} nats`);
+      log.add(entry.step, entry);
+    },
+    onMeasure: ({ step, heldOut }) => {
+      const { accuracy, macroF1, tailRecall, strictReward } = heldOut;
       note(
-        `\nStep ${step}: held-out accuracy ${said(accuracy)}, macro-F1 ${said(macroF1)}, tail recall ${said(tailRecall)}, ` +
+        `Step ${step}: held-out accuracy ${said(accuracy)}, macro-F1 ${said(macroF1)}, tail recall ${said(tailRecall)}, ` +
           `strict reward ${said(strictReward)}.`,
-      ),
+      );
+      log.add(step, { heldOut });
+    },
     onCheckpoint: async (checkpoint) => {
       await writeWhole(checkpointPath(out), writeDistillCheckpoint(checkpoint));
-      if (signal.aborted) note(`\nSaved after ${checkpoint.state.step} updates; --resume goes on from there.`);
+      if (signal.aborted) note(`Saved after ${checkpoint.state.step} updates; --resume goes on from there.`);
     },
   };
+}
+
+/** The run's own settings, with the number of steps raised if that was asked for. @throws {LabError} `bad-config` */
+function resumedSettings(
+  { experiment, state }: DistillCheckpoint,
+  options: DistillOptions,
+  command: Command,
+): DistillExperiment {
+  const said = <Name extends keyof DistillOptions>(name: Name): DistillOptions[Name] | undefined =>
+    command.getOptionValueSource(name) === 'cli' ? options[name] : undefined;
+  const { temperature, beta, completions, studentShare, minReward } = options;
+  const asked = {
+    name: said('name'),
+    student: { preset: said('preset') },
+    world: { seed: said('worldSeed') },
+    queries: said('queries'),
+    distill: {
+      method: {
+        ...(said('method') === undefined ? {} : methodOf(options)),
+        temperature,
+        beta,
+        completions,
+        studentShare,
+        minReward,
+      },
+      expertWeight: said('expertWeight'),
+      steps: said('steps'),
+      batchSize: said('batch'),
+      learningRate: said('lr'),
+      precision: said('precision'),
+      seed: said('seed'),
+    },
+  };
+  const steps = resumedSteps(experiment, asked, 'distill', state.step);
+  return { ...experiment, distill: { ...experiment.distill, steps } };
 }
 
 /** @throws {LabError} `bad-config` */
@@ -280,15 +322,6 @@ function methodOf(options: DistillOptions): object {
 /** `studentShare` as it is typed. */
 function flagOf(name: string): string {
   return `--${name.replaceAll(/[A-Z]/gu, (letter) => `-${letter.toLowerCase()}`)}`;
-}
-
-async function readStudent(folder: string, teacher: Teacher): Promise<TrainedStudent> {
-  return checkedStudent(await readStartModel(folder), teacher);
-}
-
-async function readCheckpoint(out: string): Promise<DistillCheckpoint | undefined> {
-  const bytes = await readFile(checkpointPath(out)).catch(() => undefined);
-  return bytes === undefined ? undefined : readDistillCheckpoint(bytes);
 }
 
 function parametersOf(config: ModelConfig): string {

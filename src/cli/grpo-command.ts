@@ -2,25 +2,28 @@
  * `lab grpo`: reinforcement from a trained model with the expert's samples beside it, resumable, and a model folder at
  * the end. Every setting can be given in a file; the options are those one changes most.
  */
-import process from 'node:process';
 import { Command, Option } from 'commander';
 import { LabError } from '../common/errors.ts';
 import { CURRICULUM_KINDS, type CurriculumConfig } from '../config/grpo-config.ts';
 import type { TrainingPrecision } from '../config/sft-config.ts';
 import type { ColumnNames } from '../data/files/columns.ts';
 import type { DataSet } from '../data/files/data-set.ts';
+import type { GrpoCheckpoint } from '../runs/grpo-checkpoint.ts';
 import { type GrpoExperiment, parseGrpoExperiment } from '../protocol/grpo-experiment.ts';
 import { withDataKind } from '../protocol/sft-experiment.ts';
 import { REWARD_KINDS } from '../relevance/rules/reward.ts';
+import { instructionHash } from '../relevance/rules/instruction.ts';
 import { type RawSettings, readConfigFile, withChanges } from './config-file.ts';
+import { describeModel, readModelFiles } from './model-folder.ts';
+import { interruption } from './interruption.ts';
 import { RunFolder } from './run-folder.ts';
-import { rulesOption, withRules } from './instruction-files.ts';
+import { readInstructionFile, rulesOption, withRules } from './instruction-files.ts';
 import { type BackendName, openNodeBackend } from './node-backend.ts';
 import { backendOption, notNegativeNumber, positiveNumber, trainingPrecisionOption, wholeNumber } from './options.ts';
 import { columnOption, docsOption, readDataFiles } from './pair-files.ts';
-import { type NamedStart, reinforceToFolder } from './reinforced-run.ts';
-import { checkResume } from './resume-check.ts';
-import { readStartModel } from './start-model.ts';
+import { reinforceToFolder } from './reinforced-run.ts';
+import { checkRunFolder, resumedSteps } from './resume-check.ts';
+import { loadStartModel } from './start-model.ts';
 import { note, print } from './terminal.ts';
 
 interface GrpoOptions {
@@ -74,7 +77,7 @@ export function grpoCommand(): Command {
     .addOption(trainingPrecisionOption())
     .option('--seed <n>', 'seed of prompts, rollouts and expert samples', wholeNumber(0))
     .addOption(backendOption())
-    .option('--resume', 'go on from the checkpoint in --out; the run keeps its own settings')
+    .option('--resume', 'go on from the checkpoint in --out; the run keeps its settings, but may be given more --steps')
     .addHelpText(
       'after',
       `
@@ -91,35 +94,46 @@ Examples:
 async function trainCommand(options: GrpoOptions): Promise<void> {
   const folder = new RunFolder(options.out);
   const saved = await folder.readCheckpoint();
-  checkResume(saved, options);
-  const given = options.data === undefined ? undefined : await readDataFiles(options.data, options);
+  const { out, config, data, docs, rules } = options;
+  await checkRunFolder(saved, options, [options.start, config, data, docs, rules]);
+  const files = await readModelFiles(options.start);
+  const resumed = saved === undefined ? undefined : await resumedSettings(saved, options);
+  const given = data === undefined ? undefined : await readDataFiles(data, options);
+  const experiment = resumed ?? (await experimentOf(options, describeModel(files), given));
+  const signal = interruption();
   const opened = await openNodeBackend(options.backend);
   note(`Computing on ${opened.backend}: ${opened.device} (${opened.reason}).`);
-  const controller = new AbortController();
-  process.once('SIGINT', () => controller.abort());
-  const { signal } = controller;
-
-  const start = await readStartModel(options.start);
-  const experiment = saved?.experiment ?? (await experimentOf(options, start, given));
-  const { out } = options;
+  const start = await loadStartModel(files);
   const device = `${opened.backend}, ${opened.device}`;
   print(await reinforceToFolder(experiment, start, { out, saved, given, device, startFolder: options.start, signal }));
 }
 
-/** A file of settings, changed by the options; of a file of judged pairs, the part that the start has learned from. */
-async function experimentOf(
-  options: GrpoOptions,
-  start: NamedStart,
-  given: DataSet | undefined,
-): Promise<GrpoExperiment> {
-  const { config, steps, lambda, reward, tailWeight, curriculum, precision, seed } = options;
-  const file = config === undefined ? {} : await readConfigFile(config, '{"grpo": {"steps": 50}}');
-  const settings = withDataKind(file) as RawSettings;
-  const experiment = parseGrpoExperiment(config ?? 'The settings', {
+/** The run's own settings, with the number of steps raised if that was asked for. */
+async function resumedSettings({ experiment, state }: GrpoCheckpoint, options: GrpoOptions): Promise<GrpoExperiment> {
+  const { config, rules } = options;
+  const settings = await readSettings(options);
+  parseGrpoExperiment(config ?? 'The settings', settings);
+  const own = experiment.data.kind === 'file' ? experiment.data.rules?.instruction : undefined;
+  const asked = {
     ...settings,
-    ...(given === undefined ? {} : { data: withChanges(settings['data'] ?? splitOf(start), namesOf(given)) }),
+    ...optionSettings(options, settings),
+    rules: rules === undefined ? undefined : instructionHash(await readInstructionFile(rules)),
+  };
+  const steps = resumedSteps({ ...experiment, rules: own && instructionHash(own) }, asked, 'grpo', state.step);
+  return { ...experiment, grpo: { ...experiment.grpo, steps } };
+}
+
+/** What the file of settings says. */
+async function readSettings({ config }: GrpoOptions): Promise<RawSettings> {
+  const file = config === undefined ? {} : await readConfigFile(config, '{"grpo": {"steps": 50}}');
+  return withDataKind(file) as RawSettings;
+}
+
+/** The groups of settings that options change. */
+function optionSettings(options: GrpoOptions, settings: RawSettings): RawSettings {
+  const { steps, lambda, reward, tailWeight, curriculum, precision, seed } = options;
+  return {
     reward: withChanges(settings['reward'], { kind: reward }),
-    ...(curriculum === undefined || curriculum === 'random' ? {} : { passRates: settings['passRates'] ?? {} }),
     grpo: withChanges(settings['grpo'], {
       steps,
       balance: lambda === undefined ? undefined : { kind: 'additive', lambda },
@@ -128,6 +142,21 @@ async function experimentOf(
       precision,
       seed,
     }),
+  };
+}
+
+/** What is known of a start before it is loaded. */
+type Start = ReturnType<typeof describeModel>;
+
+/** A file of settings, changed by the options; of a file of judged pairs, the part that the start has learned from. */
+async function experimentOf(options: GrpoOptions, start: Start, given: DataSet | undefined): Promise<GrpoExperiment> {
+  const { config, curriculum } = options;
+  const settings = await readSettings(options);
+  const experiment = parseGrpoExperiment(config ?? 'The settings', {
+    ...settings,
+    ...(given === undefined ? {} : { data: withChanges(settings['data'] ?? splitOf(start), namesOf(given)) }),
+    ...optionSettings(options, settings),
+    ...(curriculum === undefined || curriculum === 'random' ? {} : { passRates: settings['passRates'] ?? {} }),
   });
   if (options.rules === undefined) return experiment;
   const { data } = experiment;
@@ -135,7 +164,7 @@ async function experimentOf(
     const fix = 'Name the judged pairs with --data too.';
     throw new LabError('bad-config', { message: '--rules belongs to a file of judged pairs.', fix });
   }
-  return { ...experiment, data: await withRules(data, options.rules, start.prompt.scaleSize, given) };
+  return { ...experiment, data: await withRules(data, options.rules, start.lab.prompt.scaleSize, given) };
 }
 
 function namesOf({ name, sha256 }: DataSet): RawSettings {
@@ -143,7 +172,7 @@ function namesOf({ name, sha256 }: DataSet): RawSettings {
 }
 
 /** How the file of a start was split: what it has not seen stays held out. */
-function splitOf({ card }: NamedStart): RawSettings {
+function splitOf({ card }: Start): RawSettings {
   const { split } = card.data;
   if (split === undefined) return {};
   return { devShare: split.devShare, testShare: split.testShare, splitSeed: split.seed };

@@ -10,10 +10,11 @@ import { instructionOf, lexiconOf, rulesForFile } from '../runs/rules-files.ts';
 import type { FileData } from '../protocol/sft-experiment.ts';
 import type { Instruction } from '../relevance/rules/instruction.ts';
 import type { Lexicon } from '../relevance/pair/lexicon.ts';
+import { isErrno, systemError } from './system-errors.ts';
 import { note } from './terminal.ts';
 
 /** Where `lab piar` writes the words of an instruction. */
-const LEXICON_FILE = 'lexicon.json';
+export const LEXICON_FILE = 'lexicon.json';
 
 /** `--rules FILE` */
 export function rulesOption(): Option {
@@ -26,7 +27,13 @@ export function rulesOption(): Option {
 /** An instruction as JSON or as text, told by its first character. @throws {LabError} `not-found`, `bad-instruction` */
 export async function readInstructionFile(path: string): Promise<Instruction> {
   const stats = await stat(path).catch(() => undefined);
-  if (stats?.isFile() !== true) throw new LabError('not-found', { message: `There is no instruction ${path}.` });
+  if (stats?.isFile() !== true) {
+    throw new LabError('not-found', {
+      message: stats === undefined ? `There is no instruction ${path}.` : `The instruction ${path} is not a file.`,
+      expected: 'a file .json or .txt as "lab piar" writes it',
+      fix: 'Check the path.',
+    });
+  }
   return instructionOf({ name: path, text: await readFile(path, 'utf8') });
 }
 
@@ -46,6 +53,9 @@ export async function withRules(data: FileData, path: string, scaleSize: number,
 
 /** Undefined where there is none. */
 async function readLexicon(path: string): Promise<Lexicon | undefined> {
-  const text = await readFile(path, 'utf8').catch(() => undefined);
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    if (isErrno(error, 'ENOENT')) return undefined;
+    throw systemError(error, `read ${path}`);
+  });
   return text === undefined ? undefined : lexiconOf({ name: path, text });
 }

@@ -2,13 +2,12 @@
  * `lab mine`: finds what a trained model finds hard, in its rule world or in a file of judged pairs: pairs that it gets wrong
  * or is undecided about when it samples, and documents that it scores above better ones.
  */
-import process from 'node:process';
 import { Command, Option } from 'commander';
 import type { ColumnNames } from '../data/files/columns.ts';
 import { expertsOf } from '../runs/file-data.ts';
 import { minePairs } from '../runs/mine-pairs.ts';
 import { toExpert } from '../runs/sft-experiment.ts';
-import type { LabModel } from '../infer/lab-model.ts';
+import { type LabModel, loadLabModel } from '../infer/lab-model.ts';
 import { Bm25 } from '../relevance/prompt/bm25.ts';
 import { makeRuleWorld } from '../relevance/world/rule-world.ts';
 import { withStanding } from '../relevance/prompt/standing.ts';
@@ -16,11 +15,13 @@ import { SPLITS, type Split } from '../relevance/world/world-vocabulary.ts';
 import { HARD_THRESHOLDS } from '../train/hard-samples.ts';
 import type { ExpertPair } from '../train/evaluate.ts';
 import { readJudgedPairs } from './judged-pairs.ts';
-import { formatOf, printMined, writeMined } from './mine-output.ts';
-import { readModelFolder } from './model-folder.ts';
+import { interruption } from './interruption.ts';
+import { formatOf, minedLines, printMined } from './mine-output.ts';
+import { readModelFiles } from './model-folder.ts';
 import { type BackendName, openNodeBackend } from './node-backend.ts';
-import { backendOption, modelOption, notNegativeNumber, wholeNumber } from './options.ts';
-import { columnOption, docsOption } from './pair-files.ts';
+import { backendOption, EXACT_IDS, modelOption, notNegativeNumber, wholeNumber } from './options.ts';
+import { checkOutputFile, forceOption, writeOutput } from './outputs.ts';
+import { assertFile, columnOption, docsOption } from './pair-files.ts';
 import { note, print, Progress } from './terminal.ts';
 
 interface MineOptions {
@@ -39,6 +40,7 @@ interface MineOptions {
   readonly near: number;
   readonly show: number;
   readonly out?: string;
+  readonly force?: boolean;
   readonly json?: boolean;
   readonly backend: BackendName;
 }
@@ -72,6 +74,7 @@ export function mineCommand(): Command {
     )
     .option('--show <n>', 'how many of each to show', wholeNumber(0), 10)
     .option('-o, --out <file>', 'write all of them as .jsonl, .tsv or .csv')
+    .addOption(forceOption())
     .option('--json', 'print the counts as one line of JSON, last')
     .addOption(backendOption())
     .addHelpText(
@@ -80,7 +83,7 @@ export function mineCommand(): Command {
 A pair is hard if every completion gives a wrong label, if the gold label leads by less than --margin, if the answers
 disagree, or if the rules that completions cite lead to another label than they state. A hard negative is a document that
 people graded lower than another of its query and that the model scores near or above it. Files written as .jsonl can be
-learned from: lab sft --data reads them.
+learned from: lab sft --data reads them. ${EXACT_IDS}
 
 Examples:
   npm run lab -- mine --model runs/first/model
@@ -91,11 +94,14 @@ Examples:
 }
 
 async function runMine(path: string | undefined, options: MineOptions): Promise<void> {
-  if (options.out !== undefined) formatOf(options.out); // before any work is done
-  const controller = new AbortController();
-  process.once('SIGINT', () => controller.abort());
+  const format = options.out === undefined ? undefined : formatOf(options.out);
+  const rules = { inputs: [path, options.docs, options.model], force: options.force };
+  if (options.out !== undefined) await checkOutputFile(options.out, rules);
+  for (const each of [path, options.docs]) if (each !== undefined) await assertFile(each);
+  const files = await readModelFiles(options.model);
+  const signal = interruption();
   const opened = await openNodeBackend(options.backend);
-  const model = await readModelFolder(options.model);
+  const model = loadLabModel(files);
   note(`${model.card.name} on ${opened.backend}: ${opened.device}.`);
   const experts = path === undefined ? worldExperts(options) : await fileExperts(path, model, options);
   const { samples, maxTokens, seed, margin, spread, near } = options;
@@ -106,12 +112,12 @@ async function runMine(path: string | undefined, options: MineOptions): Promise<
     seed,
     thresholds: { margin, spread },
     near,
-    signal: controller.signal,
+    signal,
     onProgress: (done, total) => progress.update(done, total),
   });
   progress.end();
-  if (options.out !== undefined) {
-    await writeMined(options.out, mined);
+  if (options.out !== undefined && format !== undefined) {
+    await writeOutput(options.out, rules, minedLines(format, mined));
     note(`Wrote ${mined.samples.length} hard pairs and ${mined.negatives.length} hard negatives to ${options.out}.`);
   }
   printMined(mined, model.scale, options.show);

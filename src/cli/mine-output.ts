@@ -2,7 +2,6 @@
  * What `lab mine` says and writes: counts, a table of the hardest, and a file with a row for every hard pair and every hard
  * negative.
  */
-import { writeFile } from 'node:fs/promises';
 import { LabError } from '../common/errors.ts';
 import { type Cell, jsonLines, tableLines } from '../data/files/table-writer.ts';
 import type { Mined } from '../runs/mine-pairs.ts';
@@ -33,13 +32,8 @@ export function printMined({ samples, negatives, counts }: Mined, scale: LabelSc
   }
 }
 
-/**
- * Writes every hard pair and hard negative, one row each. JSON lines hold whole documents, so that they can be learned from.
- *
- * @throws {LabError} `bad-config` if the ending of the path is not known
- */
-export async function writeMined(path: string, { samples, negatives }: Mined): Promise<void> {
-  const format = formatOf(path);
+/** Every hard pair and hard negative, one row each. JSON lines hold whole documents, so that they can be learned from. */
+export function minedLines(format: MinedFormat, { samples, negatives }: Mined): Iterable<string> {
   const rows = [...samples.map(sampleRow), ...negatives.map(negativeRow)];
   if (format === 'jsonl') {
     const documents = [...samples.map(({ pair }) => pair), ...negatives.map(({ negative }) => negative)];
@@ -47,17 +41,19 @@ export async function writeMined(path: string, { samples, negatives }: Mined): P
       ...row,
       document: documents[i]?.document,
     }));
-    await writeFile(path, [...jsonLines(records)].join(''));
-    return;
+    return jsonLines(records);
   }
   const columns = Object.keys(EMPTY_ROW) as (keyof MinedRow)[];
   const cells = rows.map((row) => columns.map((column) => row[column]));
-  await writeFile(path, [...tableLines(columns, cells, { format })].join(''));
+  return tableLines(columns, cells, { format, freeText: ['title', 'betterTitle'] });
 }
 
+const FORMATS = ['jsonl', 'tsv', 'csv'] as const;
+type MinedFormat = (typeof FORMATS)[number];
+
 /** The format that a path names. @throws {LabError} `bad-config` */
-export function formatOf(path: string): 'jsonl' | 'tsv' | 'csv' {
-  const format = (['jsonl', 'tsv', 'csv'] as const).find((ending) => path.toLowerCase().endsWith(`.${ending}`));
+export function formatOf(path: string): MinedFormat {
+  const format = FORMATS.find((ending) => path.toLowerCase().endsWith(`.${ending}`));
   if (format !== undefined) return format;
   throw new LabError('bad-config', {
     message: `The format of ${path} is not known.`,

@@ -3,8 +3,6 @@
  */
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
-// Registers the gradients of tfjs's own ops, which the core's Node build leaves out.
-import '@tensorflow/tfjs';
 import { DECODER_CHECK } from '../runs/decoder-check.ts';
 import { findDisagreement } from '../gpu/self-check.ts';
 import { BACKENDS, type Backend, type OpenedBackend, openBackend } from '../gpu/device.ts';
@@ -20,7 +18,10 @@ export type BackendName = (typeof BACKEND_NAMES)[number];
  * @throws {LabError} `no-backend`
  */
 export async function openNodeBackend(name: BackendName): Promise<OpenedBackend> {
-  if (name === 'auto' || name === 'webgpu') await provideWebGpu();
+  // Registers the gradients of tfjs's own ops, which the core's Node build leaves out. Loaded only now, because what a command
+  // checks first need not wait for it.
+  await import('@tensorflow/tfjs');
+  if (name === 'auto' || name === 'webgpu') await (webGpu ??= provideWebGpu());
   const wasmFile = createRequire(import.meta.url).resolve(
     '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm',
   );
@@ -31,6 +32,9 @@ export async function openNodeBackend(name: BackendName): Promise<OpenedBackend>
     findFault: () => findDisagreement(DECODER_CHECK),
   });
 }
+
+/** Given to the process once. */
+let webGpu: Promise<void> | undefined;
 
 async function provideWebGpu(): Promise<void> {
   // Not every platform has a Dawn build; without one, WebGPU is simply not there.

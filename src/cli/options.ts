@@ -27,6 +27,11 @@ function modelFolder(text: string): string {
   return !existsSync(text) && /^[\w-]+$/u.test(text) && existsSync(bundled) ? bundled : text;
 }
 
+/** For `--help` of commands that write tables. */
+export const EXACT_IDS =
+  'In .csv and .tsv, ids and queries are written exactly as they came; titles and reasons that a\nspreadsheet would run ' +
+  'as formulas get an apostrophe before them. In .jsonl all is exact.';
+
 /** `--precision NAME` */
 export function precisionOption(): Option {
   return new Option('--precision <name>', 'how matrices are kept (default: as they are stored)').choices(PRECISIONS);

@@ -1,27 +1,28 @@
 /**
  * `lab piar`: refines an instruction on a file of judged pairs, and writes what came of it.
  */
-import { mkdir } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import process from 'node:process';
 import { Command } from 'commander';
 import { LabError } from '../common/errors.ts';
 import type { ColumnNames } from '../data/files/columns.ts';
+import { piarReport } from '../studies/piar-report.ts';
 import { splitForPiar } from '../studies/piar-split.ts';
+import { reportMarkdown } from '../studies/report.ts';
 import { printInstruction } from '../relevance/rules/instruction-text.ts';
 import { type Instruction, instructionToJson } from '../relevance/rules/instruction.ts';
 import { MAX_SCALE, scaleOfSize } from '../relevance/pair/labels.ts';
 import { endpointRefiner } from '../relevance/piar/piar-endpoint.ts';
 import { greedyRefiner } from '../relevance/piar/piar-greedy.ts';
-import { piarMarkdown } from '../relevance/piar/piar-report.ts';
 import { type PiarRound, type Refiner, runPiar } from '../relevance/piar/piar.ts';
 import { startInstruction } from '../relevance/rules/start-instruction.ts';
 import { formatTrace } from '../relevance/trace/trace.ts';
 import { synthesiseTraces } from '../relevance/rules/trace-synthesis.ts';
-import { readInstructionFile } from './instruction-files.ts';
+import { LEXICON_FILE, readInstructionFile } from './instruction-files.ts';
+import { interruption } from './interruption.ts';
 import { readJudgedPairs } from './judged-pairs.ts';
-import { writeWhole } from './model-folder.ts';
 import { wholeNumber } from './options.ts';
+import { checkOutputFolder, forceOption, writeTogether } from './outputs.ts';
 import { columnOption, docsOption } from './pair-files.ts';
 import { note, print } from './terminal.ts';
 
@@ -36,7 +37,17 @@ interface PiarCommandOptions {
   readonly model?: string;
   readonly keyEnv?: string;
   readonly out: string;
+  readonly force?: boolean;
 }
+
+const RESULT_FILES = [
+  'history.json',
+  'instruction.json',
+  'instruction.txt',
+  LEXICON_FILE,
+  'traces.jsonl',
+  'report.md',
+] as const;
 
 export function piarCommand(): Command {
   return new Command('piar')
@@ -55,6 +66,7 @@ export function piarCommand(): Command {
     .option('--model <name>', 'the model at the endpoint')
     .option('--key-env <name>', 'the environment variable that holds the key of the endpoint')
     .requiredOption('-o, --out <folder>', 'where the results go')
+    .addOption(forceOption())
     .addHelpText(
       'after',
       `
@@ -70,6 +82,9 @@ Examples:
 }
 
 async function runPiarCommand(path: string, options: PiarCommandOptions): Promise<void> {
+  const { docs, start: startPath, force } = options;
+  const beside = startPath === undefined ? undefined : join(dirname(startPath), LEXICON_FILE);
+  await checkOutputFolder(options.out, RESULT_FILES, { inputs: [path, docs, startPath, beside], force });
   const scale = scaleOfSize(options.scale);
   const refiner = refinerOf(options);
   const start = options.start === undefined ? startInstruction(scale.size) : await readInstructionFile(options.start);
@@ -87,9 +102,7 @@ async function runPiarCommand(path: string, options: PiarCommandOptions): Promis
     `${split.train.length} pairs to propose on, ${split.dev.length} to accept by, ${split.test.length} to report on.`,
   );
 
-  const controller = new AbortController();
-  process.once('SIGINT', () => controller.abort());
-  const { signal } = controller;
+  const signal = interruption();
   const history = await runPiar({ ...split, test: () => split.test }, start, refiner, {
     rounds: options.rounds,
     signal,
@@ -111,16 +124,15 @@ async function runPiarCommand(path: string, options: PiarCommandOptions): Promis
       text: formatTrace(trace, (rule) => ruleName(instruction, rule), scale),
     }),
   );
-  const files: readonly (readonly [string, string])[] = [
-    ['history.json', `${JSON.stringify({ seed: options.seed, data: name, ...history }, null, 1)}\n`],
-    ['instruction.json', `${instructionToJson(instruction)}\n`],
-    ['instruction.txt', printInstruction(instruction)],
-    ['lexicon.json', `${JSON.stringify(split.lexicon.data, null, 1)}\n`],
-    ['traces.jsonl', traces.map((line) => `${line}\n`).join('')],
-    ['report.md', piarMarkdown(history, { name, scale, seed: options.seed, traces: counts })],
-  ];
-  await mkdir(options.out, { recursive: true });
-  for (const [file, contents] of files) await writeWhole(join(options.out, file), contents);
+  const files: Readonly<Record<(typeof RESULT_FILES)[number], string>> = {
+    'history.json': `${JSON.stringify({ seed: options.seed, data: name, ...history }, null, 1)}\n`,
+    'instruction.json': `${instructionToJson(instruction)}\n`,
+    'instruction.txt': printInstruction(instruction),
+    [LEXICON_FILE]: `${JSON.stringify(split.lexicon.data, null, 1)}\n`,
+    'traces.jsonl': traces.map((line) => `${line}\n`).join(''),
+    'report.md': reportMarkdown(piarReport(history, { name, scale, seed: options.seed, traces: counts })),
+  };
+  await writeTogether(options.out, new Map(Object.entries(files)));
 
   const { first, last } = history.test;
   note(`Stopped: ${history.stopped}. Results in ${options.out}.`);

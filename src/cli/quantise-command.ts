@@ -1,21 +1,13 @@
 /**
  * `lab quantise`: a copy of a model with its matrices in 8 or 4 bits; and `lab agreement`: what compression costs models.
  */
-import { mkdir } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { writeSafetensors } from '../checkpoint/safetensors.ts';
 import { LabError } from '../common/errors.ts';
-import { parseConfig } from '../config/parse.ts';
-import {
-  agreementReport,
-  type AgreementResults,
-  AgreementResultsSchema,
-  type CopyAgreement,
-} from '../studies/judged/agreement-report.ts';
+import type { AgreementResults, CopyAgreement } from '../studies/judged/agreement-report.ts';
 import { type Answers, answersOf, compareCopies } from '../studies/judged/measure-agreement.ts';
 import { jsonBytes } from '../runs/model-files.ts';
-import { reportMarkdown } from '../studies/report-blocks.ts';
 import { disposeLabModel, loadLabModel, MODEL_FILES, type ModelFileName } from '../infer/lab-model.ts';
 import type { ModelCard } from '../infer/model-card.ts';
 import {
@@ -29,10 +21,12 @@ import {
 import type { JudgedPair } from '../relevance/pair/pair.ts';
 import { currentCommit } from './current-commit.ts';
 import { type HeldOut, heldOutPairs } from './held-out-pairs.ts';
-import { readModelFiles, writeWhole } from './model-folder.ts';
+import { readModelFiles } from './model-folder.ts';
 import { type BackendName, openNodeBackend } from './node-backend.ts';
 import { backendOption, modelOption, wholeNumber } from './options.ts';
-import { columnOption, docsOption } from './pair-files.ts';
+import { checkOutputFolder, forceOption, writeTogether } from './outputs.ts';
+import { assertFile, columnOption, docsOption } from './pair-files.ts';
+import { checkResults, writeResults } from './results-files.ts';
 import { note, print } from './terminal.ts';
 
 interface Compared extends HeldOut {
@@ -60,7 +54,8 @@ export function quantiseCommand(): Command {
       .description('write a copy of a model with its matrices in 8 or 4 bits, and say how far it agrees')
       .addOption(modelOption())
       .option('--bits <n>', '8 or 4', bitsOf, 8)
-      .requiredOption('-o, --out <folder>', 'where the copy goes'),
+      .requiredOption('-o, --out <folder>', 'where the copy goes')
+      .addOption(forceOption()),
   )
     .addHelpText('after', '\nExample:\n  npm run lab -- quantise --bits 4 --out runs/small')
     .action(quantiseModel);
@@ -76,10 +71,13 @@ interface QuantiseOptions extends Compared {
   readonly model: string;
   readonly bits: 4 | 8;
   readonly out: string;
+  readonly force?: boolean;
 }
 
-async function quantiseModel({ model: folder, bits, out, ...options }: QuantiseOptions): Promise<void> {
-  await openNodeBackend(options.backend);
+async function quantiseModel({ model: folder, bits, out, force, ...options }: QuantiseOptions): Promise<void> {
+  const { data, docs } = options;
+  await checkOutputFolder(out, MODEL_FILES, { inputs: [folder, data, docs], force });
+  for (const each of [data, docs]) if (each !== undefined) await assertFile(each);
   const files = await readModelFiles(folder);
   const stored = readStoredWeights(files.get('model.safetensors') ?? new Uint8Array());
   if ([...stored.values()].some((tensor) => 'bits' in tensor)) {
@@ -94,12 +92,12 @@ async function quantiseModel({ model: folder, bits, out, ...options }: QuantiseO
     'model.safetensors',
     writeSafetensors(toFileTensors(quantised), new Map([['format', 'pt']])),
   );
+  await openNodeBackend(options.backend);
   const { card, pairs, answers: original } = await ask(files, 'f32', options);
   const { answers: copy } = await ask(copyFiles, undefined, options, pairs);
   const found = compareCopies(pairs, original, copy, { precision, stored });
   print(summaryOf(found));
 
-  await mkdir(out, { recursive: true });
   const { sameLabel, meanScoreShift, maxScoreShift } = found;
   const quantisation = { from: card.name, pairs: pairs.length, sameLabel, meanScoreShift, maxScoreShift };
   const limits = [
@@ -107,10 +105,7 @@ async function quantiseModel({ model: folder, bits, out, ...options }: QuantiseO
     'Measures are those of the original; how far this copy agrees with it is told beside them.',
   ];
   copyFiles.set('card.json', jsonBytes({ ...card, dtype: precision, quantisation, limits } satisfies ModelCard));
-  for (const name of MODEL_FILES) {
-    const bytes = copyFiles.get(name);
-    if (bytes !== undefined) await writeWhole(join(out, name), bytes);
-  }
+  await writeTogether(out, copyFiles);
   note(`Wrote ${out}.`);
 }
 
@@ -123,11 +118,20 @@ export function agreementCommand(): Command {
       .argument('<folders...>', 'model folders'),
   )
     .option('-o, --out <folder>', 'where quantisation.json and quantisation.md go', 'docs/results')
+    .addOption(forceOption())
     .addHelpText('after', '\nExample:\n  npm run lab -- agreement public/models/*')
     .action(compareModels);
 }
 
-async function compareModels(folders: string[], { out, ...options }: Compared & { out: string }): Promise<void> {
+interface AgreementOptions extends Compared {
+  readonly out: string;
+  readonly force?: boolean;
+}
+
+async function compareModels(folders: string[], { out, force, ...options }: AgreementOptions): Promise<void> {
+  const inputs = [...folders, options.data, options.docs];
+  await checkResults(out, 'quantisation', { inputs, force });
+  for (const folder of folders) await readModelFiles(folder);
   const { backend, device } = await openNodeBackend(options.backend);
   const models: AgreementResults['models'] = [];
   for (const folder of folders) {
@@ -151,17 +155,14 @@ async function compareModels(folders: string[], { out, ...options }: Compared & 
     });
   }
   const command = `npm run lab -- agreement ${folders.join(' ')} --pairs ${options.pairs} --completions ${options.completions}`;
-  const results = parseConfig('The results', AgreementResultsSchema, {
+  const results: AgreementResults = {
     id: 'quantisation',
     device: `${backend}, ${device}`,
     commit: currentCommit(),
     command,
     models,
-  });
-  await mkdir(out, { recursive: true });
-  await writeWhole(join(out, 'quantisation.json'), `${JSON.stringify(results, null, 1)}\n`);
-  await writeWhole(join(out, 'quantisation.md'), reportMarkdown(agreementReport(results)));
-  print(join(out, 'quantisation.md'));
+  };
+  print(`${await writeResults(out, results)}.md`);
 }
 
 /** The answers of a copy of a model, and the pairs it was asked. */

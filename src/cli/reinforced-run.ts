@@ -51,6 +51,8 @@ export async function reinforceToFolder(
   note(`${prepared.task.prompts.length.toLocaleString('en')} prompts, data ${prepared.dataHash.slice(0, 12)}.`);
   if (prepared.traces !== undefined) note(spokenTraces(prepared.traces));
   const records: GrpoStep[] = saved === undefined ? [] : await folder.readRecords(saved.state.step);
+  // What was recorded after the checkpoint is made again.
+  if (saved !== undefined) await folder.writeCheckpoint({ ...saved, experiment }, records);
   const progress = new Progress('Steps');
   const finished = await runGrpo(experiment, prepared, start, saved, {
     signal,
@@ -60,11 +62,15 @@ export async function reinforceToFolder(
     },
     onMeasure: ({ step, measures: { probe, heldOut } }) =>
       note(
-        `\nStep ${step}: reward ${probe.reward.toFixed(3)}, held-out accuracy ${said(heldOut.accuracy)}, tail recall ` +
+        `Step ${step}: reward ${probe.reward.toFixed(3)}, held-out accuracy ${said(heldOut.accuracy)}, tail recall ` +
           `${said(heldOut.tailRecall)}, ${heldOut.distinctRules} rules cited, label entropy ` +
           `${probe.labelEntropyNats.toFixed(3)} nats.`,
       ),
     onCheckpoint: (checkpoint) => folder.writeCheckpoint(checkpoint, records),
+    onStop: async (checkpoint) => {
+      await folder.writeCheckpoint(checkpoint, records);
+      note(`Saved after ${checkpoint.state.step} steps; --resume goes on from there.`);
+    },
   });
   progress.end();
   note(verdictOn(finished));

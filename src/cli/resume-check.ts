@@ -1,19 +1,35 @@
 /**
- * Whether a run is to begin or to go on must be said: neither is a run that is there begun anew over itself, nor is one that
- * is not there gone on with.
+ * Whether a run begins or is resumed must be said: neither is a run that is there begun anew over itself, nor is one that is
+ * not there resumed. A resumed run keeps its settings; only the number of steps may grow.
  */
+import { join } from 'node:path';
 import { LabError } from '../common/errors.ts';
+import { MODEL_FILES } from '../infer/lab-model.ts';
+import type { RawSettings } from './config-file.ts';
+import { checkOutputFolder, existing } from './outputs.ts';
+
+/** What a run writes into its folder. */
+const RUN_FILES = ['checkpoint.safetensors', 'experiment.json', 'log.jsonl', 'steps.jsonl', 'curve.jsonl', 'model'];
+
+/** The options of a command that trains. */
+interface RunOptions {
+  readonly out: string;
+  readonly resume?: boolean;
+}
 
 /**
- * Holds what was asked for against what is in the folder of the run.
+ * Checks that a run can be written, before anything is.
  *
  * @param saved - the checkpoint in the folder, if there is one
- * @throws {LabError} `not-found` if there is nothing to go on with, `bad-config` if a run is there and was not to go on
+ * @param inputs - what the command reads
+ * @throws {LabError} `not-found` if there is nothing to resume; `bad-config` if a run is there and was not to be resumed, or
+ *   would replace an input
  */
-export function checkResume(
+export async function checkRunFolder(
   saved: object | undefined,
-  { out, resume = false }: { readonly out: string; readonly resume?: boolean },
-): void {
+  { out, resume = false }: RunOptions,
+  inputs: readonly (string | undefined)[],
+): Promise<void> {
   if (saved === undefined && resume) {
     const message = `There is no checkpoint to resume in ${out}.`;
     throw new LabError('not-found', { message, fix: 'Start the run without --resume.' });
@@ -22,4 +38,70 @@ export function checkResume(
     const fix = 'Go on with it by --resume, or name another folder.';
     throw new LabError('bad-config', { message: `There is a run in ${out} already.`, fix });
   }
+  const remains = saved === undefined ? await existing(out, RUN_FILES) : [];
+  if (remains.length > 0) {
+    throw new LabError('bad-config', {
+      message: `There is ${remains.join(', ')} in ${out} already, and no checkpoint to resume.`,
+      fix: 'Name another folder.',
+    });
+  }
+  await checkOutputFolder(out, RUN_FILES, { inputs, force: true });
+  await checkOutputFolder(join(out, 'model'), MODEL_FILES, { inputs, force: true });
+}
+
+/**
+ * The steps that a resumed run goes on to.
+ *
+ * @param saved - the settings of the run
+ * @param asked - settings that were given along with --resume, undefined left out
+ * @param group - where `steps` stands in both
+ * @param made - steps that the run has made
+ * @throws {LabError} `bad-config` for a setting that is not that of the run, and for fewer steps than were made
+ */
+export function resumedSteps(saved: object, asked: RawSettings, group: string, made: number): number {
+  const changed = changesIn(saved, asked);
+  const stepsAt = `${group}.steps`;
+  const others = changed.filter(({ path }) => path !== stepsAt);
+  if (others.length > 0) {
+    throw new LabError('bad-config', {
+      message: 'A resumed run keeps its settings.',
+      expected: others.map(({ path, was }) => `${path} ${spoken(was)}`).join(', '),
+      got: others.map(({ path, wanted }) => `${path} ${spoken(wanted)}`).join(', '),
+      fix: 'Leave these out, or begin a new run. The number of steps may be raised.',
+    });
+  }
+  const steps = changed.find(({ path }) => path === stepsAt)?.wanted;
+  if (typeof steps !== 'number') return (saved as Record<string, { steps: number }>)[group]?.steps ?? made;
+  if (steps >= made) return steps;
+  throw new LabError('bad-config', {
+    message: 'The run is further than it is to go.',
+    expected: `at least the ${made} steps that it has made`,
+    got: `--steps ${steps}`,
+  });
+}
+
+interface Change {
+  readonly path: string;
+  readonly was: unknown;
+  readonly wanted: unknown;
+}
+
+/** The settings in `asked` that are others in `saved`. */
+function changesIn(saved: unknown, asked: unknown, path = ''): Change[] {
+  if (asked === undefined) return [];
+  if (!isGroup(asked)) {
+    return JSON.stringify(saved) === JSON.stringify(asked) ? [] : [{ path, was: saved, wanted: asked }];
+  }
+  return Object.entries(asked).flatMap(([key, value]) => {
+    const inside = isGroup(saved) ? saved[key] : undefined;
+    return changesIn(inside, value, path === '' ? key : `${path}.${key}`);
+  });
+}
+
+function isGroup(value: unknown): value is RawSettings {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function spoken(value: unknown): string {
+  return value === undefined ? 'not set' : JSON.stringify(value);
 }

@@ -1,7 +1,9 @@
 /**
- * Where experiments keep their runs: a folder per start and per run, named by a hash of everything that decides it. Runs
- * that two recipes have in common are made once, and a run that was interrupted goes on from its last checkpoint.
+ * Where studies keep their runs: a folder per run, named by a hash of everything that decides it. Runs that two studies
+ * have in common are made once, several processes can share a study, and an interrupted run resumes from its last
+ * checkpoint. What a study measures beside its runs is kept in files of JSON, each made once.
  */
+import { createHash } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -11,16 +13,18 @@ import { parseConfig } from '../config/parse.ts';
 import type { TrainingPrecision } from '../config/sft-config.ts';
 import { type GrpoCheckpoint, readGrpoCheckpoint, writeGrpoCheckpoint } from '../runs/grpo-checkpoint.ts';
 import type { DistillExperiment } from '../protocol/distill-experiment.ts';
-import { SeedResultSchema } from '../protocol/experiment-results.ts';
 import type { GrpoExperiment } from '../protocol/grpo-experiment.ts';
 import type { OrderExperiment } from '../protocol/order-experiment.ts';
 import { canonicalJson } from '../relevance/rules/instruction.ts';
 import type { GrpoStep } from '../train/grpo-telemetry.ts';
-import { writeWhole } from './model-folder.ts';
+import { writeWhole } from './outputs.ts';
+import { isErrno, systemError } from './system-errors.ts';
 
-/** A run that has ended, with what made it. */
-const FinishedRunSchema = v.strictObject({ commit: v.string(), device: v.string(), result: SeedResultSchema });
-export type FinishedRun = v.InferOutput<typeof FinishedRunSchema>;
+/** What makes results, and is written beside them. */
+export interface MadeBy {
+  readonly commit: string;
+  readonly device: string;
+}
 
 /** The folder of one run. */
 export class RunFolder {
@@ -31,11 +35,46 @@ export class RunFolder {
   }
 
   /**
-   * Takes the run for this process, so that several can share an experiment.
+   * Does something while no other process works on this run.
    *
-   * @returns false if a process that is still there is at it
+   * @returns undefined if another process works on it
    */
-  async claim(): Promise<boolean> {
+  async alone<T>(work: () => Promise<T>): Promise<T | undefined> {
+    if (!(await this.#claim())) return undefined;
+    try {
+      return await work();
+    } finally {
+      await rm(join(this.path, 'claim'), { force: true });
+    }
+  }
+
+  /**
+   * The result of the run, made if it is not there yet.
+   *
+   * @returns undefined if another process works on it
+   * @throws {LabError} `bad-config` if the kept result does not have the schema
+   */
+  async once<T>(
+    schema: v.GenericSchema<unknown, T>,
+    { commit, device }: MadeBy,
+    make: () => Promise<T>,
+  ): Promise<T | undefined> {
+    const path = join(this.path, 'result.json');
+    const finished = v.strictObject({ commit: v.string(), device: v.string(), result: schema });
+    const kept = await readJson(path, finished);
+    if (kept !== undefined) return kept.result;
+    return this.alone(async () => {
+      // Another process may have finished the run between the look above and the claim.
+      const meanwhile = await readJson(path, finished);
+      if (meanwhile !== undefined) return meanwhile.result;
+      const result = await make();
+      await writeWhole(path, `${JSON.stringify({ commit, device, result })}\n`);
+      return result;
+    });
+  }
+
+  /** False if a process that is still there works on the run. */
+  async #claim(): Promise<boolean> {
     await mkdir(this.path, { recursive: true });
     const path = join(this.path, 'claim');
     for (;;) {
@@ -45,52 +84,20 @@ export class RunFolder {
       } catch (error) {
         if (!isErrno(error, 'EEXIST')) throw error;
       }
-      const owner = Number(await readIfThere(path));
+      const owner = Number(await readTextIfThere(path));
       if (owner === process.pid) return true;
       if (isAlive(owner)) return false;
       await rm(path, { force: true });
     }
   }
 
-  /** Gives the run back, ended or not. */
-  async release(): Promise<void> {
-    await rm(join(this.path, 'claim'), { force: true });
-  }
-
-  async readFinished(): Promise<FinishedRun | undefined> {
-    const text = await readIfThere(join(this.path, 'result.json'));
-    return text === undefined ? undefined : parseJsonFile(join(this.path, 'result.json'), FinishedRunSchema, text);
-  }
-
-  async writeFinished(run: FinishedRun): Promise<void> {
-    await writeWhole(join(this.path, 'result.json'), `${JSON.stringify(run)}\n`);
-  }
-
-  /**
-   * The result of the run, made if it is not there yet.
-   *
-   * @param make - makes the result and writes it
-   * @returns undefined if another process is at it
-   */
-  async once(make: () => Promise<FinishedRun['result']>): Promise<FinishedRun['result'] | undefined> {
-    const finished = await this.readFinished();
-    if (finished !== undefined) return finished.result;
-    if (!(await this.claim())) return undefined;
-    try {
-      return await make();
-    } finally {
-      await this.release();
-    }
-  }
-
   /** The bytes of the last checkpoint, whatever kind of run it is of. */
   readCheckpointBytes(): Promise<Uint8Array | undefined> {
-    return readBytesIfThere(join(this.path, 'checkpoint.safetensors'));
+    return readIfThere(join(this.path, 'checkpoint.safetensors'));
   }
 
   /** Writes a checkpoint, and the settings beside it for people to read. */
   async writeCheckpointBytes(experiment: object, bytes: Uint8Array): Promise<void> {
-    await mkdir(this.path, { recursive: true });
     await writeWhole(join(this.path, 'experiment.json'), `${JSON.stringify(experiment, null, 1)}\n`);
     await writeWhole(join(this.path, 'checkpoint.safetensors'), bytes);
   }
@@ -100,30 +107,43 @@ export class RunFolder {
     return bytes === undefined ? undefined : readGrpoCheckpoint(bytes);
   }
 
-  /** Writes a checkpoint, and the records of all steps that led to it. */
+  /** Writes a checkpoint, the records of all steps that led to it, and what was measured on the way. */
   async writeCheckpoint(checkpoint: GrpoCheckpoint, records: readonly GrpoStep[]): Promise<void> {
     const lines = records.map((record) => JSON.stringify(record)).join('\n');
     // The records first: more of them than steps in the checkpoint are cut when it is read, fewer would be missed.
-    await mkdir(this.path, { recursive: true });
     await writeWhole(join(this.path, 'steps.jsonl'), `${lines}\n`);
+    const curve = checkpoint.curve.map((point) => `${JSON.stringify(point)}\n`);
+    await writeWhole(join(this.path, 'curve.jsonl'), curve.join(''));
     await this.writeCheckpointBytes(checkpoint.experiment, writeGrpoCheckpoint(checkpoint));
   }
 
   /** The records of the first `count` steps. */
   async readRecords(count: number): Promise<GrpoStep[]> {
-    const text = (await readIfThere(join(this.path, 'steps.jsonl'))) ?? '';
+    const text = (await readTextIfThere(join(this.path, 'steps.jsonl'))) ?? '';
     const lines = text.split('\n').filter((line) => line !== '');
     return lines.slice(0, count).map((line) => JSON.parse(line) as GrpoStep);
   }
 }
 
 /**
- * The folder of a run among those of experiments.
+ * The folder of a run among those of all studies.
  *
- * @param startHash - of the weights that the run begins with
+ * @param identity - everything that decides the result
  */
+export function studyRunFolder(root: string, kind: string, identity: unknown): RunFolder {
+  return new RunFolder(join(root, kind, hashHex(canonicalJson(identity))));
+}
+
+/** A hash of the contents of files, for the identity of runs on them. */
+export function hashOfFiles(contents: Iterable<Uint8Array>): string {
+  const hash = createHash('sha256');
+  for (const bytes of contents) hash.update(createHash('sha256').update(bytes).digest());
+  return hash.digest('hex');
+}
+
+/** The folder of a run of reinforcement. @param startHash - of the weights that the run begins with */
 export function experimentRunFolder(root: string, experiment: GrpoExperiment, startHash: string): RunFolder {
-  return new RunFolder(join(root, 'grpo', hashHex(canonicalJson([identityOf(experiment), startHash]))));
+  return studyRunFolder(root, 'grpo', [identityOf(experiment), startHash]);
 }
 
 /**
@@ -147,20 +167,21 @@ function precisionIfMixed(settings: { readonly precision: TrainingPrecision }): 
   return precision === 'f32' ? others : settings;
 }
 
-/** The same for a student. */
+/** The folder of a student's run. */
 export function distillRunFolder(root: string, experiment: DistillExperiment, teacherHash: string): RunFolder {
-  const identity = { ...experiment, distill: precisionIfMixed(experiment.distill) };
-  return new RunFolder(join(root, 'distill', hashHex(canonicalJson([identity, teacherHash]))));
+  return studyRunFolder(root, 'distill', [
+    { ...experiment, distill: precisionIfMixed(experiment.distill) },
+    teacherHash,
+  ]);
 }
 
-/** The same for a run with an order of completions of its own. */
+/** The folder of a run with another order of completions. */
 export function orderRunFolder(root: string, experiment: OrderExperiment): RunFolder {
-  const identity = { ...experiment, sft: precisionIfMixed(experiment.sft) };
-  return new RunFolder(join(root, 'order', hashHex(canonicalJson(identity))));
+  return studyRunFolder(root, 'order', { ...experiment, sft: precisionIfMixed(experiment.sft) });
 }
 
 /**
- * What is measured once per start and kept.
+ * What is measured once and kept as `<name>.json`.
  *
  * @param measure - called if it has not been measured yet
  */
@@ -171,40 +192,39 @@ export async function measuredOnce<T>(
   measure: () => Promise<T>,
 ): Promise<T> {
   const path = join(folder, `${name}.json`);
-  const text = await readIfThere(path);
-  if (text !== undefined) return parseJsonFile(path, schema, text);
+  const kept = await readJson(path, schema);
+  if (kept !== undefined) return kept;
   const measured = await measure();
-  await mkdir(folder, { recursive: true });
   await writeWhole(path, `${JSON.stringify(measured)}\n`);
   return measured;
 }
 
-function parseJsonFile<T>(path: string, schema: v.GenericSchema<unknown, T>, text: string): T {
+/** A file of JSON; undefined if there is none. @throws {LabError} `bad-config` naming the file */
+async function readJson<T>(path: string, schema: v.GenericSchema<unknown, T>): Promise<T | undefined> {
+  const text = await readTextIfThere(path);
+  if (text === undefined) return undefined;
   let data: unknown = null;
   try {
     data = JSON.parse(text) as unknown;
   } catch {
-    // the schema says what was expected
+    // The schema says what was expected.
   }
   return parseConfig(path, schema, data);
 }
 
-async function readIfThere(path: string): Promise<string | undefined> {
-  const bytes = await readBytesIfThere(path);
+async function readTextIfThere(path: string): Promise<string | undefined> {
+  const bytes = await readIfThere(path);
   return bytes === undefined ? undefined : new TextDecoder().decode(bytes);
 }
 
-async function readBytesIfThere(path: string): Promise<Uint8Array | undefined> {
+/** A file; undefined if there is none. */
+export async function readIfThere(path: string): Promise<Uint8Array | undefined> {
   try {
     return await readFile(path);
   } catch (error) {
-    if (isErrno(error, 'ENOENT')) return undefined;
-    throw error;
+    if (isErrno(error, 'ENOENT') || isErrno(error, 'ENOTDIR')) return undefined;
+    throw systemError(error, `read ${path}`);
   }
-}
-
-function isErrno(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }
 
 /** Whether a process is there; a claim that is empty is one that is just being written. */

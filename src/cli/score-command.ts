@@ -4,22 +4,32 @@
 import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
 import { Command } from 'commander';
-import { LabError } from '../common/errors.ts';
+import { LabError, throwIfAborted } from '../common/errors.ts';
 import type { ColumnNames } from '../data/files/columns.ts';
 import { type PairRow, readPairs } from '../data/files/pairs-file.ts';
 import { describeRowError, isRowError, type RowError } from '../data/files/records.ts';
-import { type LabModel, onScale } from '../infer/lab-model.ts';
-import { scoreStream } from '../infer/score-pairs.ts';
+import { type LabModel, loadLabModel, onScale } from '../infer/lab-model.ts';
+import { SCORE_WINDOW, type ScoredItem, scoreStream } from '../infer/score-pairs.ts';
 import { mapLabel, reportLabels, reportRanking, type ScoredPair } from '../relevance/metrics/label-report.ts';
 import { type LabelScale, scaleOfSize } from '../relevance/pair/labels.ts';
 import { groupByQuery, ndcg, pairAccuracy } from '../relevance/metrics/metrics-ranking.ts';
 import type { LabDocument } from '../relevance/pair/pair.ts';
 import { describeMemory } from '../model/memory.ts';
 import type { Precision } from '../model/stored-weights.ts';
-import { readModelFolder } from './model-folder.ts';
+import { interruption } from './interruption.ts';
+import { readModelFiles } from './model-folder.ts';
 import { type BackendName, openNodeBackend } from './node-backend.ts';
-import { backendOption, GENERAL_MODEL_FOLDER, modelOption, precisionOption, wholeNumber } from './options.ts';
-import { reasonsOf, ScoreOutput } from './score-output.ts';
+import {
+  backendOption,
+  EXACT_IDS,
+  GENERAL_MODEL_FOLDER,
+  modelOption,
+  precisionOption,
+  wholeNumber,
+} from './options.ts';
+import { forceOption } from './outputs.ts';
+import { hashBytes, hashFile } from './score-journal.ts';
+import { checkScoreOutput, reasonsOf, ScoreOutput } from './score-output.ts';
 import { Bm25 } from '../relevance/prompt/bm25.ts';
 import { withStanding } from '../relevance/prompt/standing.ts';
 import { assertFile, columnOption, docsOption, readDocuments, SHOWN_ERRORS } from './pair-files.ts';
@@ -36,6 +46,8 @@ interface ScoreOptions {
   readonly limit?: number;
   readonly reason?: boolean;
   readonly out?: string;
+  readonly force?: boolean;
+  readonly resume?: boolean;
   readonly strict?: boolean;
   readonly json?: boolean;
 }
@@ -62,6 +74,8 @@ export function scoreCommand(): Command {
     .option('--limit <n>', 'stop after so many pairs', wholeNumber(1))
     .option('--reason', 'write the reasoning too (slower)')
     .option('-o, --out <file>', 'write the scores as .csv, .tsv or .jsonl')
+    .addOption(forceOption())
+    .option('--resume', 'go on where writing --out was interrupted')
     .option('--strict', 'stop at the first row that cannot be read')
     .option('--json', 'print the summary as one line of JSON, last')
     .addOption(modelOption(GENERAL_MODEL_FOLDER))
@@ -72,6 +86,8 @@ export function scoreCommand(): Command {
       `
 Columns are found by their usual names (query, title, docId, brand, grade, ...). Rows that cannot be read are named on
 standard error and left out. With grades in the file, the summary holds metrics.
+
+${EXACT_IDS}
 
 The default is the general model: it orders documents of any file by shared words and by BM25, reads no words and gives no
 reasons. "--model default" is the model of the rule world, which gives reasons and knows only that world.
@@ -117,9 +133,17 @@ interface Summary {
 
 async function runScore(path: string, options: ScoreOptions): Promise<void> {
   await assertFile(path);
+  const { out, force, resume } = options;
+  if (resume === true && out === undefined) {
+    throw new LabError('bad-config', { message: '--resume goes on writing a file.', fix: 'Name it with --out.' });
+  }
+  const rules = { inputs: [path, options.docs, options.model], force, resume };
+  if (out !== undefined) await checkScoreOutput(out, rules);
   const documents = options.docs === undefined ? undefined : await readDocuments(options.docs);
+  const files = await readModelFiles(options.model);
+  const signal = interruption();
   const opened = await openNodeBackend(options.backend);
-  const stored = await readModelFolder(options.model, options.precision);
+  const stored = loadLabModel(files, options.precision);
   const model = onScale(stored, options.labels ?? stored.scale.size);
   note(`${model.card.name} on ${opened.backend}: ${opened.device}. Memory: ${describeMemory(model.transformer)}.`);
 
@@ -127,7 +151,15 @@ async function runScore(path: string, options: ScoreOptions): Promise<void> {
   const fileName = basename(path);
   const progress = new Progress(fileName);
   const errors = new RowErrors(fileName, options.strict === true);
-  const output = options.out === undefined ? undefined : await ScoreOutput.open(options.out, model);
+  const identity = {
+    pairs: await hashFile(path),
+    docs: options.docs === undefined ? 'none' : await hashFile(options.docs),
+    model: hashBytes(files.values()),
+    backend: opened.backend,
+    options: JSON.stringify(identityOptions(options)),
+  };
+  const output =
+    out === undefined ? undefined : await ScoreOutput.open(out, model, { ...rules, identity, window: SCORE_WINDOW });
   const startMs = performance.now();
   const graded: ScoredPair[] = [];
   const byBm25: RankedPair[] = [];
@@ -141,9 +173,12 @@ async function runScore(path: string, options: ScoreOptions): Promise<void> {
   try {
     const rows = pairsOf(read(), options.limit, errors);
     const told = model.prompt.standing ? withStandings(rows, documents) : rows;
-    for await (const batch of batchesOf(scoreStream(model, told), REASON_BATCH)) {
-      const reasons = options.reason === true ? await reasonsOf(model, batch) : undefined;
-      for (const [i, { item, score, cutFields }] of batch.entries()) {
+    const scoreRows = (items: AsyncIterable<PairRow>): AsyncGenerator<ScoredItem<PairRow>> =>
+      scoreStream(model, items, signal);
+    for await (const batch of batchesOf(output?.scored(told, scoreRows) ?? scoreRows(told), REASON_BATCH)) {
+      const isKept = pairs < (output?.keptRows ?? 0);
+      const reasons = options.reason === true && !isKept ? await reasonsOf(model, batch) : undefined;
+      for (const { item, score, cutFields } of batch) {
         const { queryId, document, label, standing } = item.pair;
         const docId = document.docId || document.title;
         pairs += 1;
@@ -153,14 +188,20 @@ async function runScore(path: string, options: ScoreOptions): Promise<void> {
         if (label !== undefined && standing !== undefined) {
           byBm25.push({ queryId, docId, label, score: standing.score });
         }
-        await output?.write(batch[i], reasons?.[i]);
       }
+      await output?.write(batch, reasons);
+      throwIfAborted(signal);
       progress.update(pairs, total);
     }
-  } finally {
+    if (pairs > 0) await output?.finish();
+    else await output?.stop();
+  } catch (error) {
     progress.end();
-    await output?.close();
+    await output?.stop();
+    if (signal.aborted && out !== undefined) note(`Stopped; --resume goes on with ${out}.`);
+    throw error;
   }
+  progress.end();
   errors.summarise();
   const pairsPerSec = pairs / ((performance.now() - startMs) / 1000);
   const summary = summarise(fileName, model, scale, {
@@ -180,6 +221,12 @@ async function runScore(path: string, options: ScoreOptions): Promise<void> {
       fix: 'See the rows named above.',
     });
   }
+}
+
+/** The options that decide what is written. */
+function identityOptions(options: ScoreOptions): object {
+  const { column, labels, gradeScale, limit, reason, precision, out } = options;
+  return { column, labels, gradeScale, limit, reason, precision, format: out?.split('.').at(-1)?.toLowerCase() };
 }
 
 // Reading is a thousand times faster than scoring, so a first pass only to count costs little and tells the time left.

@@ -1,7 +1,6 @@
 /**
  * What `lab score` writes: a row per pair, with its reasoning if asked for.
  */
-import { open } from 'node:fs/promises';
 import { LabError } from '../common/errors.ts';
 import type { PairRow } from '../data/files/pairs-file.ts';
 import { jsonLines, tableLines } from '../data/files/table-writer.ts';
@@ -12,34 +11,133 @@ import { normalisedRelevance } from '../relevance/pair/labels.ts';
 import { formatTrace, parseTrace } from '../relevance/trace/trace.ts';
 import { EOS } from '../relevance/pair/vocabulary.ts';
 import { verifyStep } from '../relevance/rules/verify.ts';
+import type { PromptField } from '../relevance/prompt/prompt.ts';
+import { checkOutputFile, OutputFile, type OutputRules, partOf } from './outputs.ts';
+import { type KeptRows, type KeptScore, type ScoreIdentity, ScoreJournal } from './score-journal.ts';
 
-/** The file of scores. */
+const FORMATS = ['csv', 'tsv', 'jsonl'] as const;
+type Format = (typeof FORMATS)[number];
+
+/** Columns of the tables that people write freely. */
+const FREE_TEXT = ['title', 'labelName', 'reasoning'];
+
+/**
+ * Checks that the scores can be written, before a model is loaded.
+ *
+ * @throws {LabError} `bad-config` for an unknown ending, and where something would be lost; `not-found` if there is nothing to
+ *   resume
+ */
+export async function checkScoreOutput(path: string, rules: OutputRules): Promise<void> {
+  formatOf(path);
+  const isStarted = await new ScoreJournal(path).isThere();
+  if (isStarted && rules.resume !== true && rules.force !== true) {
+    throw new LabError('bad-config', {
+      message: `An interrupted scoring has left ${partOf(path)}.`,
+      fix: 'Go on with it by --resume, or begin anew by --force.',
+    });
+  }
+  if (!isStarted && rules.resume === true) {
+    throw new LabError('not-found', {
+      message: `There is no interrupted scoring to resume for ${path}.`,
+      expected: `${partOf(path)} with its journal`,
+      fix: 'Leave out --resume.',
+    });
+  }
+  await checkOutputFile(path, rules);
+}
+
+/** How scores are written. */
+export interface ScoreOutputOptions extends OutputRules {
+  /** What is scored by what, for `resume`. */
+  readonly identity: ScoreIdentity;
+  /** Rows that are scored together: a number of them that this divides is kept. */
+  readonly window: number;
+}
+
+/** What names labels. */
+type ScaleOf = Pick<LabModel, 'scale'>;
+
+/** The file of scores. It takes its name once all rows are in it. */
 export class ScoreOutput {
-  readonly #file: Awaited<ReturnType<typeof open>>;
-  readonly #format: 'csv' | 'tsv' | 'jsonl';
-  readonly #model: LabModel;
-  #isStarted = false;
+  readonly #file: OutputFile;
+  readonly #format: Format;
+  readonly #model: ScaleOf;
+  readonly #journal: ScoreJournal;
+  readonly #kept: readonly KeptScore[];
+  #bytes: number;
+  #batch: KeptScore[] = [];
+  #rows = 0;
 
-  private constructor(file: Awaited<ReturnType<typeof open>>, format: 'csv' | 'tsv' | 'jsonl', model: LabModel) {
+  private constructor(file: OutputFile, format: Format, model: ScaleOf, journal: ScoreJournal, kept: KeptRows) {
     this.#file = file;
     this.#format = format;
     this.#model = model;
+    this.#journal = journal;
+    this.#kept = kept.scores;
+    this.#bytes = kept.bytes;
   }
 
-  static async open(path: string, model: LabModel): Promise<ScoreOutput> {
-    const format = (['csv', 'tsv', 'jsonl'] as const).find((ending) => path.toLowerCase().endsWith(`.${ending}`));
-    if (format === undefined) {
-      throw new LabError('bad-config', {
-        message: `The format of ${path} is not known.`,
-        expected: 'a name that ends in .csv, .tsv or .jsonl',
-      });
+  /** @throws {LabError} as {@link checkScoreOutput}; `bad-config` if what is resumed was of other things */
+  static async open(path: string, model: ScaleOf, options: ScoreOutputOptions): Promise<ScoreOutput> {
+    const { identity, window, ...rules } = options;
+    const journal = new ScoreJournal(await checkOutputFile(path, rules));
+    const kept = rules.resume === true ? await journal.resume(identity, window) : { scores: [], bytes: 0 };
+    const file = await OutputFile.create(path, rules, kept.bytes);
+    if (rules.resume !== true && !file.isSpecial) await journal.begin(identity);
+    return new ScoreOutput(file, formatOf(path), model, journal, kept);
+  }
+
+  /** Rows that were scored before. */
+  get keptRows(): number {
+    return this.#kept.length;
+  }
+
+  /**
+   * Rows with their scores, in order: those kept first, then what `score` makes of the others.
+   *
+   * @param rows - all of them, from the first on
+   */
+  async *scored(
+    rows: AsyncIterable<PairRow>,
+    score: (rest: AsyncIterable<PairRow>) => AsyncIterable<ScoredItem<PairRow>>,
+  ): AsyncGenerator<ScoredItem<PairRow>> {
+    const rest = rows[Symbol.asyncIterator]();
+    for (const kept of this.#kept) {
+      const next = await rest.next();
+      if (next.done === true) return;
+      yield { item: next.value, prompt: new Int32Array(), ...kept, cutFields: kept.cutFields as PromptField[] };
     }
-    return new ScoreOutput(await open(path, 'w'), format, model);
+    yield* score({ [Symbol.asyncIterator]: () => rest });
   }
 
-  async write(scored: ScoredItem<PairRow> | undefined, reason: Reason | undefined): Promise<void> {
-    if (scored === undefined) return;
-    const { item, score } = scored;
+  /** Writes the rows of a batch, unless they were kept. @param reasons - in the order of the rows */
+  async write(batch: readonly ScoredItem<PairRow>[], reasons: readonly Reason[] | undefined): Promise<void> {
+    for (const [i, scored] of batch.entries()) {
+      this.#rows += 1;
+      if (this.#rows <= this.keptRows) continue;
+      const text = [...this.#linesOf(scored, reasons?.[i])].join('');
+      await this.#file.write(text);
+      this.#bytes += Buffer.byteLength(text);
+      this.#batch.push({ score: scored.score, cutFields: scored.cutFields });
+    }
+    if (this.#batch.length > 0 && !this.#file.isSpecial) await this.#journal.add(this.#batch, this.#bytes);
+    this.#batch = [];
+  }
+
+  /** Gives the file its name. */
+  async finish(): Promise<void> {
+    await this.#file.finish();
+    await this.#journal.remove();
+  }
+
+  /** Leaves what has been written, to be resumed; nothing is left where nothing has been. */
+  async stop(): Promise<void> {
+    const hasRows = this.#bytes > 0;
+    await this.#file.abandon(hasRows);
+    if (!hasRows) await this.#journal.remove();
+  }
+
+  #linesOf({ item, score }: ScoredItem<PairRow>, reason: Reason | undefined): Iterable<string> {
     const { query, document, label: grade } = item.pair;
     const record = {
       row: item.row,
@@ -55,24 +153,24 @@ export class ScoreOutput {
       ...(grade === undefined ? {} : { grade }),
       ...reason,
     };
-    if (this.#format === 'jsonl') {
-      await this.#append(jsonLines([record]));
-      return;
-    }
+    if (this.#format === 'jsonl') return jsonLines([record]);
     // Every file has a grade column, filled or not: rows may differ in having one.
     const columns = { ...record, grade: grade ?? null, ...reason };
-    const lines = [...tableLines(Object.keys(columns), [Object.values(columns)], { format: this.#format })];
-    await this.#append(this.#isStarted ? lines.slice(1) : lines);
-    this.#isStarted = true;
+    const options = { format: this.#format, freeText: FREE_TEXT };
+    const lines = [...tableLines(Object.keys(columns), [Object.values(columns)], options)];
+    return this.#bytes === 0 ? lines : lines.slice(1);
   }
+}
 
-  async close(): Promise<void> {
-    await this.#file.close();
-  }
-
-  async #append(lines: Iterable<string>): Promise<void> {
-    await this.#file.write([...lines].join(''));
-  }
+/** The format that a path names. @throws {LabError} `bad-config` */
+function formatOf(path: string): Format {
+  const format = FORMATS.find((ending) => path.toLowerCase().endsWith(`.${ending}`));
+  if (format !== undefined) return format;
+  throw new LabError('bad-config', {
+    message: `The format of ${path} is not known.`,
+    expected: 'a name that ends in .csv, .tsv or .jsonl',
+    fix: 'Choose another name for --out.',
+  });
 }
 
 /** The reasoning of one pair, for the output file. */

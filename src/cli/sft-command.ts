@@ -1,20 +1,20 @@
 /**
  * `lab sft`: trains a model on the rule world or on a file of judged pairs, resumable, and writes a model folder.
  */
-import { readFile } from 'node:fs/promises';
-import process from 'node:process';
 import { Command, Option } from 'commander';
-import { LabError } from '../common/errors.ts';
 import { PRESET_NAMES } from '../config/presets.ts';
 import type { ColumnNames } from '../data/files/columns.ts';
 import { STORED_DTYPES, type StoredDtype } from '../runs/model-files.ts';
-import { readSftCheckpoint, type SftCheckpoint } from '../runs/sft-checkpoint.ts';
+import { readSftCheckpoint } from '../runs/sft-checkpoint.ts';
 import { rulesOption } from './instruction-files.ts';
+import { interruption } from './interruption.ts';
 import { type BackendName, openNodeBackend } from './node-backend.ts';
 import { backendOption, positiveNumber, shareOrNone, trainingPrecisionOption, wholeNumber } from './options.ts';
 import { columnOption, docsOption, readDataFiles } from './pair-files.ts';
-import { type SftSettingOptions, sftSettings } from './sft-settings.ts';
-import { checkpointPath, trainToFolder } from './supervised-run.ts';
+import { checkRunFolder } from './resume-check.ts';
+import { RunFolder } from './run-folder.ts';
+import { resumedSftSettings, type SftSettingOptions, sftSettings } from './sft-settings.ts';
+import { trainToFolder } from './supervised-run.ts';
 import { note, print } from './terminal.ts';
 
 interface SftOptions extends SftSettingOptions {
@@ -35,7 +35,12 @@ export function sftCommand(): Command {
     .addOption(new Option('--preset <name>', 'the shape of the model').choices(PRESET_NAMES).default('nano'))
     .option('--steps <n>', 'optimizer updates', wholeNumber(1), 2000)
     .option('--batch <n>', 'pairs per forward pass', wholeNumber(1), 64)
-    .option('--accumulation <n>', 'forward passes per update', wholeNumber(1), 1)
+    .option(
+      '--accumulation <n>',
+      'forward passes per update, of --batch pairs each; less memory than one large batch',
+      wholeNumber(1),
+      1,
+    )
     .option('--lr <x>', 'peak learning rate', positiveNumber, 3e-3)
     .option('--label-weight <x>', 'loss weight of the label token', positiveNumber, 1)
     .addOption(trainingPrecisionOption())
@@ -54,7 +59,7 @@ export function sftCommand(): Command {
     .option('--standing', 'of --data: tell how BM25 places a document among those of its query', false)
     .addOption(new Option('--dtype <type>', 'how the model is stored').choices(STORED_DTYPES).default('f16'))
     .addOption(backendOption())
-    .option('--resume', 'go on from the checkpoint in --out; the run keeps its own settings')
+    .option('--resume', 'go on from the checkpoint in --out; the run keeps its settings, but may be given more --steps')
     .addHelpText(
       'after',
       `
@@ -69,30 +74,17 @@ Examples:
 }
 
 async function trainCommand(options: SftOptions, command: Command): Promise<void> {
-  const saved = options.resume === true ? await readCheckpoint(checkpointPath(options.out)) : undefined;
-  const given = options.data === undefined ? undefined : await readDataFiles(options.data, options);
-  const isSaid = (name: keyof SftSettingOptions): boolean =>
-    options.config === undefined || command.getOptionValueSource(name) === 'cli';
-  const experiment = saved?.experiment ?? (await sftSettings(options, isSaid, given));
+  const { out, dtype, config, data, docs, rules } = options;
+  const bytes = await new RunFolder(out).readCheckpointBytes();
+  await checkRunFolder(bytes, options, [config, data, docs, rules]);
+  const saved = bytes === undefined ? undefined : readSftCheckpoint(bytes);
+  const isGiven = (name: keyof SftSettingOptions): boolean => command.getOptionValueSource(name) === 'cli';
+  const resumed = saved === undefined ? undefined : await resumedSftSettings(saved, options, isGiven);
+  const given = data === undefined ? undefined : await readDataFiles(data, options);
+  const experiment = resumed ?? (await sftSettings(options, (name) => config === undefined || isGiven(name), given));
+  const signal = interruption();
   const opened = await openNodeBackend(options.backend);
   note(`Computing on ${opened.backend}: ${opened.device} (${opened.reason}).`);
-  const controller = new AbortController();
-  process.once('SIGINT', () => controller.abort());
-  const { out, dtype } = options;
   const device = `${opened.backend}, ${opened.device}`;
-  print(await trainToFolder(experiment, { out, saved, given, dtype, device, signal: controller.signal }));
-}
-
-async function readCheckpoint(path: string): Promise<SftCheckpoint> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await readFile(path);
-  } catch (cause) {
-    throw new LabError('not-found', {
-      message: `There is no checkpoint to resume at ${path}.`,
-      fix: 'Start the run without --resume.',
-      cause,
-    });
-  }
-  return readSftCheckpoint(bytes);
+  print(await trainToFolder(experiment, { out, saved, given, dtype, device, signal }));
 }

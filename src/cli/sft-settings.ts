@@ -9,8 +9,11 @@ import type { TrainingPrecision } from '../config/sft-config.ts';
 import type { DataSet } from '../data/files/data-set.ts';
 import { likelyScale } from '../data/files/data-set-reader.ts';
 import { type SftExperiment, SftExperimentSchema, withDataKind } from '../protocol/sft-experiment.ts';
+import { instructionHash } from '../relevance/rules/instruction.ts';
 import { type RawSettings, readConfigFile, withChanges } from './config-file.ts';
-import { withRules } from './instruction-files.ts';
+import type { SftCheckpoint } from '../runs/sft-checkpoint.ts';
+import { readInstructionFile, withRules } from './instruction-files.ts';
+import { resumedSteps } from './resume-check.ts';
 
 /** The options that are settings. */
 export interface SftSettingOptions {
@@ -48,43 +51,89 @@ export async function sftSettings(
   isSaid: (name: keyof SftSettingOptions) => boolean,
   given: DataSet | undefined,
 ): Promise<SftExperiment> {
-  const { config } = options;
-  const said = <Name extends keyof SftSettingOptions>(name: Name): SftSettingOptions[Name] | undefined =>
-    isSaid(name) ? options[name] : undefined;
-  const file = config === undefined ? {} : await readConfigFile(config, '{"sft": {"steps": 500}}');
-  const { data, prompt, sft, ...rest } = withDataKind(file) as RawSettings;
+  const asked = await askedSettings(options, isSaid, given);
+  const settings = parseConfig(options.config ?? 'The settings', SftExperimentSchema, asked);
+  return options.rules === undefined ? settings : withInstruction(settings, options.rules, given);
+}
 
-  const steps = said('steps');
-  const settings = parseConfig(config ?? 'The settings', SftExperimentSchema, {
-    ...(withChanges(rest, { name: said('name'), preset: said('preset') }) as RawSettings),
+/**
+ * The settings of a run that is resumed: its own, with the number of steps raised if that was asked for.
+ *
+ * @param isSaid - whether an option was given along with --resume
+ * @throws {LabError} `bad-config` if other settings were asked for
+ */
+export async function resumedSftSettings(
+  { experiment, state }: Pick<SftCheckpoint, 'experiment' | 'state'>,
+  options: SftSettingOptions,
+  isSaid: (name: keyof SftSettingOptions) => boolean,
+): Promise<SftExperiment> {
+  const { config, rules } = options;
+  const file = await readSettings(options);
+  // What is no setting at all is named first.
+  parseConfig(config ?? 'The settings', SftExperimentSchema, file);
+  const { data, prompt, sft, ...rest } = file;
+  const said = optionSettings(options, isSaid);
+  const own = experiment.data.kind === 'file' ? experiment.data.rules?.instruction : undefined;
+  const asked = {
+    ...rest,
+    ...said.run,
+    data: withChanges(data, { ...said.world, ...said.file }),
+    prompt: withChanges(prompt, said.prompt),
+    sft: withChanges(sft, said.sft),
+    rules: rules === undefined ? undefined : instructionHash(await readInstructionFile(rules)),
+  };
+  const steps = resumedSteps({ ...experiment, rules: own && instructionHash(own) }, asked, 'sft', state.step);
+  return { ...experiment, sft: { ...experiment.sft, steps } };
+}
+
+/** What a file of settings and options ask for. */
+async function askedSettings(
+  options: SftSettingOptions,
+  isSaid: (name: keyof SftSettingOptions) => boolean,
+  given: DataSet | undefined,
+): Promise<RawSettings> {
+  const { data, prompt, sft, ...rest } = await readSettings(options);
+  const said = optionSettings(options, isSaid);
+  const { steps } = said.sft;
+  return {
+    ...(withChanges(rest, said.run) as RawSettings),
     data:
       given === undefined
-        ? withChanges(data ?? { kind: 'world' }, { seed: said('worldSeed'), trainQueries: said('trainQueries') })
-        : withChanges(data, {
-            kind: 'file',
-            name: given.name,
-            sha256: given.sha256,
-            devShare: said('devShare'),
-            testShare: said('testShare'),
-            splitSeed: said('splitSeed'),
-          }),
-    prompt: withChanges(prompt, {
-      hints: said('hints'),
-      standing: said('standing'),
-      scaleSize: options.scale ?? scaleOf(prompt, given),
-    }),
+        ? withChanges(data ?? { kind: 'world' }, said.world)
+        : withChanges(data, { kind: 'file', name: given.name, sha256: given.sha256, ...said.file }),
+    prompt: withChanges(prompt, { ...said.prompt, scaleSize: said.prompt.scaleSize ?? scaleOf(prompt, given) }),
     sft: withChanges(sft, {
-      steps,
+      ...said.sft,
+      warmupSteps: steps === undefined ? undefined : Math.min(100, Math.ceil(steps / 10)),
+    }),
+  };
+}
+
+/** What the file of settings says. */
+async function readSettings({ config }: SftSettingOptions): Promise<RawSettings> {
+  const file = config === undefined ? {} : await readConfigFile(config, '{"sft": {"steps": 500}}');
+  return withDataKind(file) as RawSettings;
+}
+
+/** What options say, by the groups of settings; undefined where one does not count. */
+function optionSettings(options: SftSettingOptions, isSaid: (name: keyof SftSettingOptions) => boolean) {
+  const said = <Name extends keyof SftSettingOptions>(name: Name): SftSettingOptions[Name] | undefined =>
+    isSaid(name) ? options[name] : undefined;
+  return {
+    run: { name: said('name'), preset: said('preset') },
+    world: { seed: said('worldSeed'), trainQueries: said('trainQueries') },
+    file: { devShare: said('devShare'), testShare: said('testShare'), splitSeed: said('splitSeed') },
+    prompt: { hints: said('hints'), standing: said('standing'), scaleSize: options.scale },
+    sft: {
+      steps: said('steps'),
       batchSize: said('batch'),
       accumulation: said('accumulation'),
       learningRate: said('lr'),
       labelWeight: said('labelWeight'),
       precision: said('precision'),
       seed: said('seed'),
-      warmupSteps: steps === undefined ? undefined : Math.min(100, Math.ceil(steps / 10)),
-    }),
-  });
-  return options.rules === undefined ? settings : withInstruction(settings, options.rules, given);
+    },
+  };
 }
 
 /** As the grades of the file show, unless the settings say. */

@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { parseConfig } from '../config/parse.ts';
 import { startOf, type StartModel } from '../runs/grpo-task.ts';
 import { START_SETTINGS } from '../studies/recipes.ts';
-import { disposeLabModel, type LabModel } from '../infer/lab-model.ts';
+import { disposeLabModel, type LabModel, loadLabModel, type ModelFileName } from '../infer/lab-model.ts';
 import { readWeights } from '../model/weights.ts';
 import { SftExperimentSchema } from '../protocol/sft-experiment.ts';
-import { readModelFolder } from './model-folder.ts';
+import { readModelFiles } from './model-folder.ts';
 import { trainToFolder } from './supervised-run.ts';
 import { note } from './terminal.ts';
 
@@ -30,9 +30,16 @@ export async function startModel(root: string, seed: number, signal: AbortSignal
   return trainToFolder(experiment, { out, dtype: 'f16', device, signal });
 }
 
-/** A start as numbers with its card, so that every run loads it anew. @throws {LabError} what `readModelFolder` throws */
-export async function readStartModel(folder: string): Promise<StartModel & Pick<LabModel, 'card'>> {
-  const lab = await readModelFolder(folder, 'f32');
+/** A start as numbers with its card, so that every run loads it anew. @throws {LabError} what `readModelFiles` throws */
+export async function readStartModel(path: string): Promise<StartModel & Pick<LabModel, 'card'>> {
+  return loadStartModel(await readModelFiles(path));
+}
+
+/** The same from its files. @throws {LabError} what `loadLabModel` throws */
+export async function loadStartModel(
+  files: ReadonlyMap<ModelFileName, Uint8Array>,
+): Promise<StartModel & Pick<LabModel, 'card'>> {
+  const lab = loadLabModel(files, 'f32');
   const { transformer, card } = lab;
   const weights = await readWeights(transformer.weights);
   disposeLabModel(lab);

@@ -1,7 +1,6 @@
 /**
  * A supervised run on disk: its log and checkpoints as it goes, its model folder at the end.
  */
-import { appendFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LabError } from '../common/errors.ts';
 import { countParameters } from '../config/model-config.ts';
@@ -18,7 +17,9 @@ import type { ModelCard } from '../infer/model-card.ts';
 import type { FileData, SftExperiment } from '../protocol/sft-experiment.ts';
 import type { SynthesisCounts } from '../relevance/rules/trace-synthesis.ts';
 import type { Evaluation } from '../train/evaluate.ts';
-import { writeModelFolder, writeWhole } from './model-folder.ts';
+import { writeModelFolder } from './model-folder.ts';
+import { writeWhole } from './outputs.ts';
+import { RunLog } from './run-log.ts';
 import { note, Progress, said } from './terminal.ts';
 
 /** Where a run is kept, and what it needs besides its settings. */
@@ -53,7 +54,6 @@ export function checkpointPath(out: string): string {
  */
 export async function trainToFolder(experiment: SftExperiment, run: FolderRun): Promise<string> {
   const { out, saved, given, signal, describe = (card) => card } = run;
-  await mkdir(out, { recursive: true });
   const findData = (data: FileData): Promise<DataSet> =>
     given === undefined ? Promise.reject(dataMissing(data)) : Promise.resolve(given);
   const prepared = run.prepared ?? (await prepareSft(experiment, { saved, findData, signal }));
@@ -64,15 +64,27 @@ export async function trainToFolder(experiment: SftExperiment, run: FolderRun): 
   if (prepared.traces !== undefined) note(spokenTraces(prepared.traces));
   if (prepared.shortened > 0) note(`${prepared.shortened.toLocaleString('en')} of them were shortened to fit.`);
 
+  const log = await RunLog.open(join(out, 'log.jsonl'), saved?.state.step ?? 0);
   const progress = new Progress('Steps');
+  const save = async (checkpoint: SftCheckpoint): Promise<void> => {
+    await writeWhole(checkpointPath(out), writeSftCheckpoint(checkpoint));
+    if (signal.aborted) note(`Saved after ${checkpoint.state.step} updates; --resume goes on from there.`);
+  };
   const finished = await runSft(experiment, prepared, saved, {
     signal,
+    evaluationSignal: signal,
+    beforeUpdate: async ({ checkpoint }) => {
+      if (signal.aborted) await save(await checkpoint());
+    },
     onLog: (entry) => {
       progress.update(entry.step, experiment.sft.steps, `loss ${entry.lossNats.toFixed(3)} nats`);
-      void appendFile(join(out, 'log.jsonl'), `${JSON.stringify(entry)}\n`);
+      log.add(entry.step, entry);
     },
-    onEvaluate: (step, evaluation) => note(`\nStep ${step}: ${spoken(evaluation)}`),
-    onCheckpoint: (checkpoint) => writeWhole(checkpointPath(out), writeSftCheckpoint(checkpoint)),
+    onEvaluate: (step, evaluation) => {
+      note(`Step ${step}: ${spoken(evaluation)}`);
+      log.add(step, { heldOut: heldOutOf(evaluation) });
+    },
+    onCheckpoint: save,
   });
   progress.end();
   note(`Weights ${hashWeights(finished.weights)}.`);
@@ -102,6 +114,19 @@ export async function trainToFolder(experiment: SftExperiment, run: FolderRun): 
     ),
   });
   return folder;
+}
+
+/** What the log keeps of an evaluation. */
+function heldOutOf({ pairs, labels, ranking, expertLossNats, reasoning }: Evaluation): object {
+  return {
+    pairs,
+    accuracy: labels.accuracy.value,
+    macroF1: labels.macroF1.value,
+    pairAccuracy: ranking.pairAccuracy.value,
+    ndcg10: ranking.ndcg10.value,
+    expertLossNats,
+    ...(reasoning === null ? {} : { validTraces: reasoning.validTraces, strictReward: reasoning.strictReward }),
+  };
 }
 
 function spoken({ labels, ranking, expertLossNats, reasoning }: Evaluation): string {

@@ -4,15 +4,21 @@
 import * as v from 'valibot';
 import type { CompletionIds, Teacher } from '../runs/distill-task.ts';
 import { hashWeights } from '../runs/weights-hash.ts';
+import { loadLabModel, type ModelFileName } from '../infer/lab-model.ts';
 import { readWeights } from '../model/weights.ts';
 import { measuredOnce } from './run-folder.ts';
-import { readModelFolder } from './model-folder.ts';
+import { readModelFiles } from './model-folder.ts';
 
 const CompletionIdsSchema = v.array(v.array(v.pipe(v.number(), v.integer(), v.minValue(0))));
 
-/** A teacher on the current backend. @throws {LabError} what `readModelFolder` throws */
+/** A teacher on the current backend. @throws {LabError} what `readModelFiles` throws */
 export async function readTeacher(folder: string): Promise<Teacher> {
-  const model = await readModelFolder(folder, 'f32');
+  return loadTeacher(await readModelFiles(folder));
+}
+
+/** The same from its files. @throws {LabError} what `loadLabModel` throws */
+export async function loadTeacher(files: ReadonlyMap<ModelFileName, Uint8Array>): Promise<Teacher> {
+  const model = loadLabModel(files, 'f32');
   return { model, hash: hashWeights(await readWeights(model.transformer.weights)) };
 }
 

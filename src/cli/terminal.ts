@@ -4,44 +4,104 @@
 import process from 'node:process';
 import type { GrpoStep } from '../train/grpo-telemetry.ts';
 
+/** Where a command prints. */
+export interface Streams {
+  readonly out: OutputStream;
+  readonly err: OutputStream;
+}
+
+interface OutputStream {
+  readonly isTTY?: boolean;
+  write(text: string): unknown;
+}
+
+let streams: Streams = { out: process.stdout, err: process.stderr };
+/** Whether a line of progress is on the terminal that nothing has ended yet. */
+let isLineOpen = false;
+
+/** Runs work that prints to other streams than those of the process. */
+export async function withStreams<T>(others: Streams, work: () => Promise<T>): Promise<T> {
+  const own = streams;
+  streams = others;
+  try {
+    return await work();
+  } finally {
+    streams = own;
+  }
+}
+
 /** Prints a line of the result. */
 export function print(line: string): void {
-  process.stdout.write(`${line}\n`);
+  endProgressLine();
+  streams.out.write(`${line}\n`);
 }
 
 /** Prints a line about the run. */
 export function note(line: string): void {
-  process.stderr.write(`${line}\n`);
+  endProgressLine();
+  streams.err.write(`${line}\n`);
 }
 
-/** Shows how far a long task is and how long it will take; on a terminal in one line, else a line now and then. */
+/** Prints text as it is: what commander has laid out. */
+export const raw = {
+  out: (text: string): void => void streams.out.write(text),
+  err: (text: string): void => void streams.err.write(text),
+};
+
+function endProgressLine(): void {
+  if (isLineOpen) streams.err.write('\n');
+  isLineOpen = false;
+}
+
+/** The time left is an estimate once there is so much to go by. */
+const ESTIMATE = { leastMs: 5_000, leastUpdates: 3, leastShare: 0.01 };
+
+/**
+ * Shows how far a long task is, on a terminal in one line, else by a line now and then; and how long it will take, once that
+ * can be estimated. The first update starts the clock, because what comes before it is getting ready.
+ */
 export class Progress {
   readonly #what: string;
-  readonly #startMs = performance.now();
+  readonly #now: () => number;
+  #first: { readonly ms: number; readonly done: number } | undefined;
+  #updates = 0;
   #lastShownMs = -Infinity;
-  #isShown = false;
 
-  constructor(what: string) {
+  /** @param now - the clock, in milliseconds */
+  constructor(what: string, now: () => number = () => performance.now()) {
     this.#what = what;
+    this.#now = now;
   }
 
   /** @param total - undefined while it is not known */
   update(done: number, total: number | undefined, more = ''): void {
-    const nowMs = performance.now();
-    if (nowMs - this.#lastShownMs < (process.stderr.isTTY ? 200 : 10_000) && done !== total) return;
+    const nowMs = this.#now();
+    this.#first ??= { ms: nowMs, done };
+    this.#updates += 1;
+    const isTerminal = streams.err.isTTY === true;
+    if (nowMs - this.#lastShownMs < (isTerminal ? 200 : 10_000) && done !== total) return;
     this.#lastShownMs = nowMs;
-    const elapsedSeconds = (nowMs - this.#startMs) / 1000;
     const share = total === undefined ? '' : `/${total.toLocaleString('en')}`;
-    const left =
-      total === undefined || done === 0 ? '' : `, ${duration((elapsedSeconds / done) * (total - done))} left`;
-    const line = `${this.#what}: ${done.toLocaleString('en')}${share}${left}${more === '' ? '' : `, ${more}`}`;
-    process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${line}` : `${line}\n`);
-    this.#isShown = true;
+    const left = this.#leftSeconds(done, total, nowMs);
+    const line =
+      `${this.#what}: ${done.toLocaleString('en')}${share}` +
+      `${left === undefined ? '' : `, ${duration(left)} left`}${more === '' ? '' : `, ${more}`}`;
+    streams.err.write(isTerminal ? `\r\x1b[K${line}` : `${line}\n`);
+    isLineOpen = isTerminal;
   }
 
   /** Ends the line. */
   end(): void {
-    if (this.#isShown && process.stderr.isTTY) process.stderr.write('\n');
+    endProgressLine();
+  }
+
+  /** Undefined while too little has been done to say. */
+  #leftSeconds(done: number, total: number | undefined, nowMs: number): number | undefined {
+    if (total === undefined || this.#first === undefined) return undefined;
+    const [elapsedMs, made] = [nowMs - this.#first.ms, done - this.#first.done];
+    const { leastMs, leastUpdates, leastShare } = ESTIMATE;
+    if (elapsedMs < leastMs || this.#updates <= leastUpdates || made < leastShare * total) return undefined;
+    return ((elapsedMs / made) * (total - done)) / 1000;
   }
 }
 

@@ -8,11 +8,11 @@ import { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
 import { trainWorldTokenizer } from '../runs/sft-experiment.ts';
 import { SftExperimentSchema } from '../protocol/sft-experiment.ts';
 import { parseConfig } from '../config/parse.ts';
-import { LabError } from '../common/errors.ts';
 import { makeRuleWorld } from '../relevance/world/rule-world.ts';
 import { SPECIAL_TOKENS } from '../relevance/pair/vocabulary.ts';
-import { writeWhole } from './model-folder.ts';
 import { wholeNumber } from './options.ts';
+import { checkOutputFile, forceOption, writeOutput } from './outputs.ts';
+import { systemError } from './system-errors.ts';
 import { note, print } from './terminal.ts';
 
 interface TokenizerOptions {
@@ -20,6 +20,7 @@ interface TokenizerOptions {
   readonly seed: number;
   readonly text?: string;
   readonly out?: string;
+  readonly force?: boolean;
   readonly encode?: string;
 }
 
@@ -30,6 +31,7 @@ export function tokenizerCommand(): Command {
     .option('--seed <n>', 'the seed of the rule world', wholeNumber(0), 1)
     .option('--text <file>', 'train on the lines of this file instead')
     .option('--out <file>', 'write a Hugging Face tokenizer.json')
+    .addOption(forceOption())
     .option('--encode <text>', 'show how a text is split')
     .addHelpText(
       'after',
@@ -41,7 +43,9 @@ Examples:
     .action(runTokenizer);
 }
 
-async function runTokenizer({ vocab, seed, text, out, encode }: TokenizerOptions): Promise<void> {
+async function runTokenizer({ vocab, seed, text, out, force, encode }: TokenizerOptions): Promise<void> {
+  const rules = { inputs: [text], force };
+  if (out !== undefined) await checkOutputFile(out, rules);
   const tokenizer =
     text === undefined
       ? trainWorldTokenizer(makeRuleWorld({ seed }), parseConfig('The defaults', SftExperimentSchema, {}), vocab)
@@ -52,7 +56,7 @@ async function runTokenizer({ vocab, seed, text, out, encode }: TokenizerOptions
     print(ids.map((id) => `${id}:${JSON.stringify(tokenizer.decodeText([id]))}`).join(' '));
   }
   if (out === undefined) return;
-  await writeWhole(out, `${JSON.stringify(tokenizer.toJson(), null, 1)}\n`);
+  await writeOutput(out, rules, [`${JSON.stringify(tokenizer.toJson(), null, 1)}\n`]);
   note(`Wrote ${out}.`);
 }
 
@@ -60,6 +64,6 @@ async function readLines(path: string): Promise<string[]> {
   try {
     return (await readFile(path, 'utf8')).split(/\r?\n/);
   } catch (cause) {
-    throw new LabError('not-found', { message: `The text file ${path} cannot be read.`, cause });
+    throw systemError(cause, `read the text file ${path}`);
   }
 }

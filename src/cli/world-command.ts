@@ -1,15 +1,14 @@
 /**
  * `lab world`: shows or writes the rule world.
  */
-import { createWriteStream } from 'node:fs';
-import { once } from 'node:events';
 import { Command, Option } from 'commander';
 import { instructionToText } from '../relevance/rules/instruction.ts';
 import { DEFAULT_SCALE } from '../relevance/pair/labels.ts';
-import { makeRuleWorld, type RuleWorld, type WorldPair } from '../relevance/world/rule-world.ts';
+import { makeRuleWorld, type WorldPair } from '../relevance/world/rule-world.ts';
 import { formatTrace } from '../relevance/trace/trace.ts';
 import { SPLITS, type Split } from '../relevance/world/world-vocabulary.ts';
 import { wholeNumber } from './options.ts';
+import { checkOutputFile, forceOption, writeOutput } from './outputs.ts';
 import { note, print } from './terminal.ts';
 
 interface WorldOptions {
@@ -18,6 +17,7 @@ interface WorldOptions {
   readonly queries?: number;
   readonly show: number;
   readonly out?: string;
+  readonly force?: boolean;
 }
 
 export function worldCommand(): Command {
@@ -28,6 +28,7 @@ export function worldCommand(): Command {
     .option('--queries <n>', 'how many queries of the split (default: all)', wholeNumber(1))
     .option('--show <n>', 'how many pairs to show', wholeNumber(0), 3)
     .option('--out <file>', 'write the pairs as JSON lines, with labels and gold traces')
+    .addOption(forceOption())
     .addHelpText(
       'after',
       `
@@ -39,10 +40,19 @@ Examples:
 }
 
 async function runWorld(options: WorldOptions): Promise<void> {
+  const rules = { inputs: [], force: options.force };
+  if (options.out !== undefined) await checkOutputFile(options.out, rules);
   const world = makeRuleWorld({ seed: options.seed });
   const queries = Math.min(options.queries ?? Infinity, world.queryCount(options.split));
   if (options.out !== undefined) {
-    const count = await writePairs(world, options.split, queries, options.out);
+    let count = 0;
+    const lines = function* (): Generator<string> {
+      for (const { queryId, query, document, label, goldTrace } of world.pairs(options.split, 0, queries)) {
+        count += 1;
+        yield `${JSON.stringify({ queryId, query, document, grade: label, goldTrace })}\n`;
+      }
+    };
+    await writeOutput(options.out, rules, lines());
     note(`Wrote ${count.toLocaleString('en')} pairs of ${queries.toLocaleString('en')} queries to ${options.out}.`);
     return;
   }
@@ -59,17 +69,4 @@ async function runWorld(options: WorldOptions): Promise<void> {
 function describePair({ query, document }: WorldPair): string {
   const { docId: _docId, ...fields } = document;
   return `query     ${query}\ndocument  ${JSON.stringify(fields)}`;
-}
-
-async function writePairs(world: RuleWorld, split: Split, queries: number, path: string): Promise<number> {
-  const file = createWriteStream(path);
-  let count = 0;
-  for (const { queryId, query, document, label, goldTrace } of world.pairs(split, 0, queries)) {
-    const line = `${JSON.stringify({ queryId, query, document, grade: label, goldTrace })}\n`;
-    if (!file.write(line)) await once(file, 'drain');
-    count += 1;
-  }
-  file.end();
-  await once(file, 'finish');
-  return count;
 }

@@ -6,6 +6,7 @@
 /** What went wrong, as a closed list. The code is also written to `name`, because comlink carries only name, message and stack. */
 export type LabErrorCode =
   | 'aborted'
+  | 'backend-lost'
   | 'bad-checkpoint'
   | 'bad-config'
   | 'bad-file'

@@ -153,7 +153,10 @@ export const GrpoConfigSchema = v.strictObject({
   curriculum: v.optional(CurriculumSchema, { kind: 'random' }),
   /** The most tokens of one completion; longer ones are truncated. */
   maxTokens: v.optional(count, 40),
-  /** Of the rollouts. Other temperatures than 1 sample from another policy than the one that learns. */
+  /**
+   * Of the policy: rollouts are drawn from softmax(logits / temperature), and ratios, KL and entropies are those of this very
+   * distribution. The expert loss is taken at 1, as answers are given.
+   */
   temperature: v.optional(positive, 1),
 
   loss: v.optional(LossSchema, { kind: 'grpo' }),

@@ -7,7 +7,9 @@ import * as v from 'valibot';
 import { LabError } from '../common/errors.ts';
 import { parseConfig } from './parse.ts';
 
-const size = v.pipe(v.number(), v.integer(), v.minValue(1));
+/** Checked before anything is counted or allocated by it; far above any model that a browser could hold. */
+const size = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(2 ** 24));
+const layerCount = v.pipe(size, v.maxValue(4096));
 
 /** The shape of a decoder; every field is a count unless its comment says otherwise. */
 export const ModelConfigSchema = v.pipe(
@@ -16,7 +18,7 @@ export const ModelConfigSchema = v.pipe(
     /** C */
     width: size,
     /** L */
-    layers: size,
+    layers: layerCount,
     /** H, query heads */
     heads: size,
     /** K, key-value heads; divides H */
@@ -57,7 +59,7 @@ const HuggingFaceConfigSchema = v.object({
   model_type: v.picklist(['qwen3', 'qwen2', 'llama']),
   vocab_size: size,
   hidden_size: size,
-  num_hidden_layers: size,
+  num_hidden_layers: layerCount,
   num_attention_heads: size,
   num_key_value_heads: v.optional(size),
   head_dim: v.optional(size),

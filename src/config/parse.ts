@@ -3,6 +3,7 @@
  */
 import * as v from 'valibot';
 import { LabError } from '../common/errors.ts';
+import { describeIssue, sentence } from './issues.ts';
 
 /**
  * Parses an untrusted value with a schema.
@@ -19,7 +20,8 @@ export function parseConfig<const Schema extends v.GenericSchema>(
   if (result.success) return result.output;
   const problems = result.issues.map((issue) => {
     const path = v.getDotPath(issue);
-    return path === null ? issue.message : `${path}: ${issue.message}`;
+    const problem = describeIssue(schema, issue);
+    return path === null ? problem : `${path}: ${problem}`;
   });
-  throw new LabError('bad-config', { message: `${place} is not usable: ${problems.join('; ')}.` });
+  throw new LabError('bad-config', { message: `${place} is not usable: ${sentence(problems.join('; '))}` });
 }

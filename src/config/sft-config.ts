@@ -22,7 +22,7 @@ export const SftConfigSchema = v.strictObject({
   steps: v.optional(count, 2000),
   /** Sequences per forward pass. */
   batchSize: v.optional(count, 64),
-  /** Forward passes per update; their gradients are averaged. */
+  /** Forward passes per update, which draws batchSize x accumulation sequences; each token weighs the same. */
   accumulation: v.optional(count, 1),
   learningRate: v.optional(positive, 3e-3),
   /** Updates of linear warm-up. */

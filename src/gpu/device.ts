@@ -141,6 +141,15 @@ async function start(backend: Backend, wasmPaths: BackendRequest['wasmPaths']): 
   }
 }
 
+/** tfjs takes the paths of its files once, before the backend starts for the first time. */
+let wasmLoaded: Promise<void> | undefined;
+
+async function loadWasm(wasmPaths: BackendRequest['wasmPaths']): Promise<void> {
+  (await import('@tensorflow/tfjs-backend-wasm')).setWasmPaths(wasmPaths);
+  replaceWasmKernels();
+  tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', await canUseThreads());
+}
+
 // Loaded only when needed: a page that computes on the GPU never fetches the others.
 async function load(backend: Backend, wasmPaths: BackendRequest['wasmPaths']): Promise<void> {
   switch (backend) {
@@ -150,9 +159,7 @@ async function load(backend: Backend, wasmPaths: BackendRequest['wasmPaths']): P
       tf.env().set('WEBGPU_CPU_FORWARD', false);
       return;
     case 'wasm':
-      (await import('@tensorflow/tfjs-backend-wasm')).setWasmPaths(wasmPaths);
-      replaceWasmKernels();
-      tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', await canUseThreads());
+      await (wasmLoaded ??= loadWasm(wasmPaths));
       return;
     case 'cpu':
       await import('@tensorflow/tfjs-backend-cpu');

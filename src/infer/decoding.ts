@@ -36,7 +36,7 @@ export interface DrawRequest {
 /** The tokens of some steps, step after step B of each; what comes after an end token means nothing. */
 export interface DrawnTokens {
   readonly ids: ArrayLike<number>;
-  /** At temperature 1, in nats. */
+  /** At the sampler's temperature, greedy ones at 1, in nats. */
   readonly logProbs: ArrayLike<number>;
 }
 

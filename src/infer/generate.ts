@@ -15,7 +15,7 @@ import { GREEDY, type SamplerConfig } from './sampler.ts';
 export interface Completion {
   /** The tokens, the end token included if it came. */
   readonly ids: readonly number[];
-  /** The log-probability of each token at temperature 1, in nats. */
+  /** The log-probability of each token at the temperature it was drawn at, greedy ones at 1, in nats. */
   readonly logProbs: readonly number[];
   /** Whether the end token came before `maxTokens`. */
   readonly isComplete: boolean;

@@ -15,7 +15,14 @@ import { parseConfig } from '../config/parse.ts';
 import { LabError } from '../common/errors.ts';
 import { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
 import type { Transformer } from '../model/transformer.ts';
-import { loadForAnswering, type Precision, readStoredWeights, toFloats } from '../model/stored-weights.ts';
+import {
+  checkStoredWeights,
+  loadForAnswering,
+  type Precision,
+  readStoredWeights,
+  type StoredWeights,
+  toFloats,
+} from '../model/stored-weights.ts';
 import { disposeWeights, type TensorData } from '../model/weights.ts';
 import { disposeCompressed } from '../ops/compressed.ts';
 import { PairSchema } from '../protocol/scoring.ts';
@@ -33,7 +40,11 @@ export type ModelFileName = (typeof MODEL_FILES)[number];
 /** A pair to try, with two or three words on what is interesting about it. */
 const ExampleSchema = v.strictObject({ name: v.string(), pair: PairSchema });
 
-const ScaleSchema = v.strictObject({ names: v.array(v.string()), rubric: v.array(v.string()) });
+/** A label's name, and a line on when it applies; shown in full. */
+const ScaleSchema = v.strictObject({
+  names: v.array(v.pipe(v.string(), v.maxLength(200))),
+  rubric: v.array(v.pipe(v.string(), v.maxLength(2000))),
+});
 
 /** The schema of `lab.json`. */
 export const LabFileSchema = v.strictObject({
@@ -52,6 +63,12 @@ export const LabFileSchema = v.strictObject({
   examples: v.array(ExampleSchema),
 });
 export type LabFile = v.InferOutput<typeof LabFileSchema>;
+
+/** A model that has been read and is not on a backend yet. */
+export interface ReadModel extends Omit<LabModel, 'transformer'> {
+  readonly config: ModelConfig;
+  readonly stored: StoredWeights;
+}
 
 /** A model on the current backend. */
 export interface LabModel extends Rules {
@@ -72,6 +89,16 @@ export interface LabModel extends Rules {
  * @throws {LabError} naming the file: `bad-config`, `bad-tokenizer`, `bad-instruction` or `bad-checkpoint`
  */
 export function loadLabModel(files: ReadonlyMap<ModelFileName, Uint8Array>, precision?: Precision): LabModel {
+  const { config, stored, ...rest } = readLabModel(files);
+  return { ...rest, transformer: loadForAnswering(config, stored, precision) };
+}
+
+/**
+ * The same without a backend: all that is in the files, read and checked, and no tensor.
+ *
+ * @throws {LabError} as {@link loadLabModel}
+ */
+export function readLabModel(files: ReadonlyMap<ModelFileName, Uint8Array>): ReadModel {
   const config = fromHuggingFaceConfig(readJson(files, 'config.json'));
   const tokenizer = LabTokenizer.fromJson(readJson(files, 'tokenizer.json'));
   const lab = parseConfig('lab.json', LabFileSchema, readJson(files, 'lab.json'));
@@ -80,8 +107,11 @@ export function loadLabModel(files: ReadonlyMap<ModelFileName, Uint8Array>, prec
     lab.instruction === null ? noRules(lab.prompt.scaleSize).instruction : parseInstruction(lab.instruction);
   const scale = makeScale(lab.scale.names, lab.scale.rubric);
   checkConsistency(config, tokenizer, lab, instruction);
+  const stored = readStoredWeights(fileOf(files, 'model.safetensors'));
+  checkStoredWeights(config, stored);
   return {
-    transformer: loadForAnswering(config, readStoredWeights(fileOf(files, 'model.safetensors')), precision),
+    config,
+    stored,
     tokenizer,
     prompt: lab.prompt,
     scale,
@@ -93,6 +123,11 @@ export function loadLabModel(files: ReadonlyMap<ModelFileName, Uint8Array>, prec
     examples: lab.examples,
     card,
   };
+}
+
+/** The shape of a model, before anything of it is loaded. @throws {LabError} `bad-config` */
+export function modelShape(files: ReadonlyMap<ModelFileName, Uint8Array>): ModelConfig {
+  return fromHuggingFaceConfig(readJson(files, 'config.json'));
 }
 
 /**

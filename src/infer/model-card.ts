@@ -93,8 +93,23 @@ interface CardRow {
   readonly code: boolean;
 }
 
-/** The card in rows, the most telling first. */
+/** What a page shows of a card of any length. */
+const MOST_ROWS = 200;
+const MOST_CHARACTERS = 2000;
+
+/** The card in rows, the most telling first; of an endless one its beginning. */
 export function cardRows(card: ModelCard): CardRow[] {
+  const rows = allRows(card);
+  const shown = rows.slice(0, MOST_ROWS).map((row) => ({ ...row, name: brief(row.name), value: brief(row.value) }));
+  const left = rows.length - shown.length;
+  return left === 0 ? shown : [...shown, { name: 'And', value: `${left} more rows in card.json`, code: false }];
+}
+
+function brief(text: string): string {
+  return text.length <= MOST_CHARACTERS ? text : `${text.slice(0, MOST_CHARACTERS)}\u2026`;
+}
+
+function allRows(card: ModelCard): CardRow[] {
   const row = (name: string, value: string, code = false): CardRow => ({ name, value, code });
   const rows = [
     row('Model', card.name),

@@ -20,7 +20,7 @@ export interface SamplerConfig {
 /** Always the most likely token. */
 export const GREEDY: SamplerConfig = { temperature: 0, seed: 0 };
 
-/** A chosen token and its log-probability at temperature 1, in nats. */
+/** A chosen token and its log-probability at the sampler's temperature (greedy: 1), before top-k and top-p, in nats. */
 export interface SampledToken {
   readonly id: number;
   readonly logProb: number;
@@ -41,15 +41,16 @@ export function sampleToken(
 ): SampledToken {
   const best = argMax(row);
   const max = row[best] ?? -Infinity;
-  const mass = massOf(row, max, 1);
+  const divisor = temperature > 0 ? temperature : 1;
+  const mass = massOf(row, max, divisor);
   let id = best;
   if (temperature > 0) {
     const uniform = new Rng(`${seed}/${rowId}/${position}`).next();
     const kept = topK < row.length || topP < 1 ? mostLikely(row, max, temperature, topK, topP) : row;
-    const massThere = temperature === 1 && kept === row ? mass : massOf(kept, max, temperature);
+    const massThere = kept === row ? mass : massOf(kept, max, temperature);
     id = draw(kept, max, temperature, uniform * massThere) ?? best; // rounding left a sliver: the mode is as good as any
   }
-  return { id, logProb: (row[id] ?? -Infinity) - max - Math.log(mass) };
+  return { id, logProb: ((row[id] ?? -Infinity) - max) / divisor - Math.log(mass) };
 }
 
 /** @throws {LabError} `bad-config` */

@@ -19,7 +19,7 @@ export interface ScoredItem<T> {
 }
 
 /** Rows that are sorted by length and scored together. */
-const WINDOW = 512;
+export const SCORE_WINDOW = 512;
 
 /** Scores one pair from one prefill. @throws {LabError} `bad-config` if its prompt cannot be cut to fit */
 export async function scorePair(model: LabModel, pair: Pair): Promise<LabelScore> {
@@ -42,7 +42,7 @@ export async function* scoreStream<T extends { readonly pair: Pair }>(
   let window: T[] = [];
   for await (const item of items) {
     window.push(item);
-    if (window.length < WINDOW) continue;
+    if (window.length < SCORE_WINDOW) continue;
     yield* await scoreWindow(model, window, signal);
     window = [];
     await measureVariants(signal); // of kernels that ran for the first time: the file is a long one

@@ -5,6 +5,7 @@
 import { LabError } from '../common/errors.ts';
 import { parseConfig } from '../config/parse.ts';
 import { countParameters } from '../config/model-config.ts';
+import { type BackendHealth, watchBackend } from '../gpu/current-backend.ts';
 import { openBackend, type BackendRequest } from '../gpu/device.ts';
 import {
   AnswerRequestSchema,
@@ -24,15 +25,22 @@ import { disposeLabModel, type LabModel, loadLabModel, MODEL_FILES, type ModelFi
 import { cardRows } from './model-card.ts';
 import { describeMemory } from '../model/memory.ts';
 import { fetchModel } from './model-fetch.ts';
+import { checkSound, onSoundBackend } from './sound-backend.ts';
 
 /** Where tfjs's files are, and how a backend is checked before it is believed. */
 type ScoringBackend = Pick<BackendRequest, 'wasmPaths' | 'findFault'>;
 
-/** Answers pairs with one model at a time. */
+/** A model and the state of the backend that it is on. */
+interface LoadedModel {
+  readonly model: LabModel;
+  readonly health: BackendHealth;
+}
+
+/** Answers pairs with one model at a time. A model whose backend broke has to be loaded again, in a thread of its own. */
 export class ScoringService implements ScoringApi {
   readonly #backend: ScoringBackend;
   readonly #running = new Map<number, AbortController>();
-  #model: LabModel | undefined;
+  #loaded: LoadedModel | undefined;
   // Answers share one GPU queue; each waits for the one before it, which a newer request has usually cancelled.
   #queue: Promise<void> = Promise.resolve();
 
@@ -44,21 +52,26 @@ export class ScoringService implements ScoringApi {
     const { source, backend } = parseConfig('The load request', LoadRequestSchema, request);
     onProgress({ stage: 'backend', receivedBytes: 0, totalBytes: null });
     const opened = await openBackend({ ...this.#backend, backend: backend === 'auto' ? undefined : backend });
+    const health = watchBackend();
     const files = source.kind === 'url' ? await fetchModel(source.modelUrl, onProgress) : givenFiles(source.files);
     onProgress({ stage: 'warm-up', receivedBytes: 0, totalBytes: null });
-    const model = loadLabModel(files);
-    await this.#queue; // an answer may still be using the old model
-    if (this.#model !== undefined) disposeLabModel(this.#model);
-    this.#model = model;
-    await warmUp(model);
+    const model = await onSoundBackend(health, async () => {
+      const loaded = loadLabModel(files);
+      await this.#queue; // an answer may still be using the old model
+      if (this.#loaded !== undefined) disposeLabModel(this.#loaded.model);
+      this.#loaded = { model: loaded, health };
+      await warmUp(loaded);
+      return loaded;
+    });
     return {
       name: model.card.name,
       backend: opened.backend,
       backendReason: [`${opened.device}: ${opened.reason}`, ...opened.problems].join('. '),
       parameters: countParameters(model.transformer.config),
       scale: { names: [...model.scale.names], rubric: [...model.scale.rubric] },
+      givesReasons: model.instruction.rules.length > 0,
       card: [...cardRows(model.card), memoryRow(model.transformer)],
-      examples: model.examples,
+      examples: model.examples.slice(0, MOST_EXAMPLES),
     };
   }
 
@@ -76,10 +89,15 @@ export class ScoringService implements ScoringApi {
   ): Promise<void> {
     try {
       const { pair, reason } = parseConfig('The answer request', AnswerRequestSchema, request);
-      if (this.#model === undefined) {
+      if (this.#loaded === undefined) {
         throw new LabError('not-found', { message: 'No model is loaded.', fix: 'Load a model first.' });
       }
-      await answerPair(this.#model, pair, { reason, signal, emit });
+      const { model, health } = this.#loaded;
+      const emitSound = (event: ScoringEvent): void => {
+        checkSound(health);
+        emit(event);
+      };
+      await onSoundBackend(health, () => answerPair(model, pair, { reason, signal, emit: emitSound }));
     } catch (error) {
       emit({ kind: 'failed', ...failureOf(error) });
     } finally {
@@ -103,6 +121,9 @@ export class ScoringService implements ScoringApi {
     await Promise.resolve();
   }
 }
+
+/** Pairs to try that a page shows; any file may be loaded, and a page of a million buttons shows nothing. */
+const MOST_EXAMPLES = 40;
 
 // The first pass compiles shaders and fills caches; better before the first question than during it.
 async function warmUp(model: LabModel): Promise<void> {

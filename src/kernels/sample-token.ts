@@ -10,7 +10,7 @@
  *
  * In: logits `[B,V]`; to draw, hashes `[B]` of `seed/row/`. In and out: ids `[B]` int32, the tokens last chosen; a row whose last token is
  * the end token goes on with it, at log-probability 0. Out: drawn `[slots,2,B]`, of which one slot is written: tokens as numbers
- * and their log-probabilities at temperature 1. Grid: a workgroup per row. No optional feature.
+ * and their log-probabilities at the temperature, greedy ones at 1, before top-k and top-p. Grid: a workgroup per row. No optional feature.
  *
  * Rows can be held to an automaton (infer/held). Then only the choices at a row's state are looked at, so that the cost of a token
  * is that of its choices and not of V, and log-probabilities are those among the allowed choices. In: offsets `[states+1]` and
@@ -23,7 +23,7 @@ import { TAG_LABEL, TAG_RESTATED, TAG_RULE } from './held-tags.ts';
 
 /** How tokens are chosen. */
 export interface TokenChoice {
-  /** 0 takes the most likely token. */
+  /** 0 takes the most likely token, whose log-probability is that at temperature 1. */
   readonly temperature: number;
   /** How many of the most likely tokens count; V for all. */
   readonly topK: number;
@@ -87,7 +87,16 @@ export function sampleTokens(
       ...(kind === 'greedy' ? [] : [hashes]),
       ...(held === undefined ? [] : [held.offsets, held.choices, held.rows]),
     ],
-    parameters: [B, V, slot, position, eosId, topK, floatBits(1 / Math.max(temperature, 1e-30)), floatBits(topP)],
+    parameters: [
+      B,
+      V,
+      slot,
+      position,
+      eosId,
+      topK,
+      floatBits(1 / (temperature === 0 ? 1 : Math.max(temperature, 1e-30))),
+      floatBits(topP),
+    ],
     size: [B * LANES],
     workgroupSize: [LANES],
   });
@@ -210,7 +219,7 @@ function walk(kind: 'drawn' | 'filtered'): string {
   const isFiltered = kind === 'filtered';
   const massOf = isFiltered
     ? 'laneHeat[other] + f32(min(left, laneTies[other])) * tieWeight'
-    : 'laneHeat[other] * exp((laneHigh[other] - high) * inverse)';
+    : 'laneMass[other] * exp((laneHigh[other] - high) * inverse)';
   const spend = isFiltered ? 'left -= min(left, laneTies[other]);' : '';
   const take = isFiltered
     ? `let key = sortable(${Z});
@@ -321,9 +330,8 @@ struct Sizes { B: u32, V: u32, slot: u32, position: u32, eosId: i32, topK: u32, 
 const LOWEST = -3.4e38;
 var<workgroup> laneHigh: array<f32, ${LANES}>;
 var<workgroup> laneBest: array<u32, ${LANES}>;
-var<workgroup> laneMass: array<f32, ${LANES}>;
-var<workgroup> laneHeat: array<f32, ${LANES}>; // mass at the temperature
-${isFiltered ? `var<workgroup> laneTies: array<u32, ${LANES}>;` : ''}
+var<workgroup> laneMass: array<f32, ${LANES}>; // at the temperature
+${isFiltered ? `var<workgroup> laneHeat: array<f32, ${LANES}>; // of the tokens that count\nvar<workgroup> laneTies: array<u32, ${LANES}>;` : ''}
 ${isFiltered ? sumOverLanes('countAll', 'u32') + sumOverLanes('massAll', 'f32') + SORTABLE : ''}
 ${isDrawn ? UNIFORM : ''}
 ${declarations}
@@ -345,24 +353,20 @@ fn main(
   var ownHigh = LOWEST;
   var ownBest = 0u;
   var ownMass = 0.0;
-  var ownHeat = 0.0;
   for (var v = first; v < end; v++) {
     let z = ${Z};
     ${skip}
     if (z > ownHigh) {
-      ownMass = ownMass * exp(ownHigh - z) + 1.0;
-      ${kind === 'drawn' ? 'ownHeat = ownHeat * exp((ownHigh - z) * inverse) + 1.0;' : ''}
+      ownMass = ownMass * exp((ownHigh - z) * inverse) + 1.0;
       ownHigh = z;
       ownBest = v;
     } else {
-      ownMass += exp(z - ownHigh);
-      ${kind === 'drawn' ? 'ownHeat += exp((z - ownHigh) * inverse);' : ''}
+      ownMass += exp((z - ownHigh) * inverse);
     }
   }
   laneHigh[lane] = ownHigh;
   laneBest[lane] = ownBest;
   laneMass[lane] = ownMass;
-  laneHeat[lane] = ownHeat;
   workgroupBarrier();
   var high = laneHigh[0];
   var best = laneBest[0];
@@ -377,8 +381,8 @@ fn main(
   var id = best;
   ${isDrawn ? walk(kind) : ''}
   var mass = 0.0;
-  for (var other = 0u; other < ${LANES}u; other++) { mass += laneMass[other] * exp(laneHigh[other] - high); }
-  var logProb = logitOf(start, base, id) - high - log(mass);
+  for (var other = 0u; other < ${LANES}u; other++) { mass += laneMass[other] * exp((laneHigh[other] - high) * inverse); }
+  var logProb = (logitOf(start, base, id) - high) * inverse - log(mass);
   let token = ${token};${advance}
   if (ids[row] == sizes.eosId) {
     id = u32(sizes.eosId);

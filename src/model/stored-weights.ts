@@ -14,7 +14,7 @@ import { readSafetensors, type StoredTensor, type TensorData as FileTensor } fro
 import { bindingLimitBytes, usesKernels } from '../gpu/dispatch.ts';
 import { canKeepHalves, decompress, type HalvesData, toHalves, uploadCompressed } from '../ops/compressed.ts';
 import type { Transformer } from './transformer.ts';
-import { loadWeights, type TensorData } from './weights.ts';
+import { checkWeights, loadWeights, type TensorData } from './weights.ts';
 
 /** How matrices are kept while answering. */
 export const PRECISIONS = ['f32', 'f16', 'int8', 'int4'] as const;
@@ -74,6 +74,13 @@ export function readStoredWeights(bytes: Uint8Array): StoredWeights {
   return stored;
 }
 
+/** @throws {LabError} `bad-checkpoint` if a tensor is missing, superfluous, misshapen or not finite */
+export function checkStoredWeights(config: ModelConfig, stored: StoredWeights): void {
+  const compact = onlyQuantised(stored);
+  const floats = [...stored].flatMap(([name, tensor]) => ('bits' in tensor ? [] : [[name, tensor] as const]));
+  checkWeights(config, new Map(floats), compact);
+}
+
 /**
  * Puts weights on the current backend to answer with. Where there are no kernels they become plain floats, of the very values
  * that the precision leaves.
@@ -125,7 +132,7 @@ function compactOf(stored: StoredWeights, precision: Precision | undefined): Com
   return precision === undefined ? onlyQuantised(stored) : compressedAs(toFloats(stored), precision);
 }
 
-function onlyQuantised(stored: StoredWeights): Compact {
+function onlyQuantised(stored: StoredWeights): ReadonlyMap<string, QuantisedData> {
   return new Map([...stored].flatMap(([name, tensor]) => ('bits' in tensor ? [[name, tensor] as const] : [])));
 }
 

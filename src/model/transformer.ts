@@ -113,19 +113,28 @@ export function nextLogProbs(model: Transformer, hidden: tf.Tensor2D, targets: I
   return headLogProbs(hidden, weight(weights, headName(config)) as tf.Tensor2D, targets, { precision });
 }
 
+/** The distribution that tokens were drawn from. */
+export interface NextScoresOptions {
+  /** Divides the logits, default 1. */
+  readonly temperature?: number | undefined;
+  /** What each row may take; by default anything. */
+  readonly allowed?: AllowedTokens | undefined;
+}
+
 /**
  * The same and the entropies of the distributions, `[M]`. Parameters as of {@link nextLogProbs}.
  *
- * @param allowed - what each row may take, where completions were held; by default anything
+ * @param policy - what divides the logits, default 1, and what each row may take, default anything
  */
 export function nextScores(
   model: Transformer,
   hidden: tf.Tensor2D,
   targets: Int32Array,
-  allowed?: AllowedTokens,
+  { temperature = 1, allowed }: NextScoresOptions = {},
 ): TokenScores {
   const { config, weights, precision } = model;
-  return headScores(hidden, weight(weights, headName(config)) as tf.Tensor2D, targets, { precision, allowed });
+  const cooled = temperature === 1 ? hidden : tf.div<tf.Tensor2D>(hidden, temperature); // logits are linear in them
+  return headScores(cooled, weight(weights, headName(config)) as tf.Tensor2D, targets, { precision, allowed });
 }
 
 function headName({ tiedEmbeddings }: ModelConfig): string {

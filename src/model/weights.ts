@@ -75,13 +75,27 @@ function fillNormal(data: Float32Array, std: number, rng: Rng): void {
  * Puts weights on the current backend as trainable variables.
  *
  * @param elsewhere - matrices that are kept in another form, and need not be among the tensors
- * @throws {LabError} `bad-checkpoint` if a tensor is missing, superfluous, misshapen or not finite.
+ * @throws {LabError} as {@link checkWeights}
  */
 export function loadWeights(
   config: ModelConfig,
   tensors: ReadonlyMap<string, TensorData>,
   elsewhere: ReadonlyMap<string, Pick<TensorData, 'shape'>> = new Map(),
 ): Weights {
+  const checked = checkWeights(config, tensors, elsewhere);
+  return new Map([...checked].map(([name, tensor]) => [name, toVariable(tensor)]));
+}
+
+/**
+ * The tensors that a shape of model needs, in the order of a forward pass.
+ *
+ * @throws {LabError} `bad-checkpoint` if a tensor is missing, superfluous, misshapen or not finite.
+ */
+export function checkWeights(
+  config: ModelConfig,
+  tensors: ReadonlyMap<string, TensorData>,
+  elsewhere: ReadonlyMap<string, Pick<TensorData, 'shape'>>,
+): ReadonlyMap<string, TensorData> {
   const shapes = weightShapes(config);
   for (const name of [...tensors.keys(), ...elsewhere.keys()]) {
     // Some files of tied models store the head all the same; it is the embedding matrix.
@@ -94,10 +108,11 @@ export function loadWeights(
     }
   }
   for (const [name, { shape }] of elsewhere) checkShape(name, shapes.get(name) ?? shape, shape);
-  const checked = [...shapes]
-    .filter(([name]) => !elsewhere.has(name))
-    .map(([name, shape]) => [name, checkTensor(name, shape, tensors.get(name))] as const);
-  return new Map(checked.map(([name, tensor]) => [name, toVariable(tensor)]));
+  return new Map(
+    [...shapes]
+      .filter(([name]) => !elsewhere.has(name))
+      .map(([name, shape]) => [name, checkTensor(name, shape, tensors.get(name))] as const),
+  );
 }
 
 function toVariable({ shape, data }: TensorData): tf.Variable {

@@ -3,6 +3,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { differentiable } from './differentiable.ts';
+import { sumEachRow } from './sums.ts';
 
 /**
  * `H(softmax(logits)[n]) = -sum_v p_v log p_v`.
@@ -15,7 +16,7 @@ export function tokenEntropies(logits: tf.Tensor2D): tf.Tensor1D {
     inputs: [logits],
     forward: (save) => {
       const { logP, p } = distribution(logits);
-      const entropies = tf.neg(tf.sum<tf.Tensor1D>(tf.mul(p, logP), -1)); // [N,V] -> [N]
+      const entropies = tf.neg(sumEachRow(tf.mul(p, logP))); // [N,V] -> [N]
       for (const tensor of [p, logP, entropies]) save(tensor);
       return entropies;
     },
@@ -35,7 +36,7 @@ export function tokenEntropies(logits: tf.Tensor2D): tf.Tensor1D {
 export function tokenEntropiesGradient(dY: tf.Tensor1D, logits: tf.Tensor2D): tf.Tensor2D {
   return tf.tidy(() => {
     const { logP, p } = distribution(logits);
-    return slopes(dY, p, logP, tf.neg(tf.sum<tf.Tensor1D>(tf.mul(p, logP), -1)));
+    return slopes(dY, p, logP, tf.neg(sumEachRow(tf.mul(p, logP))));
   });
 }
 
@@ -48,7 +49,8 @@ function slopes(dY: tf.Tensor1D, p: tf.Tensor2D, logP: tf.Tensor2D, entropies: t
 
 /** Log-softmax and softmax over the last axis, `[N,V]` each. Not differentiable by itself: used inside ops. */
 export function distribution(logits: tf.Tensor2D): { logP: tf.Tensor2D; p: tf.Tensor2D } {
-  const shifted = tf.sub(logits, tf.max(logits, -1, true)); // for the exponent's range
-  const logP: tf.Tensor2D = tf.sub(shifted, tf.log(tf.sum(tf.exp(shifted), -1, true)));
+  const [N] = logits.shape;
+  const shifted: tf.Tensor2D = tf.sub(logits, tf.max(logits, -1, true)); // for the exponent's range
+  const logP: tf.Tensor2D = tf.sub(shifted, tf.log(tf.reshape(sumEachRow(tf.exp(shifted)), [N, 1])));
   return { logP, p: tf.exp(logP) };
 }

@@ -3,6 +3,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { differentiable } from './differentiable.ts';
+import { sumEachRow } from './sums.ts';
 import { distribution } from './token-entropies.ts';
 
 /** forward: KL(reference || model), covers what the reference does; reverse: KL(model || reference), stays within it. */
@@ -23,7 +24,7 @@ export function tokenKl(logits: tf.Tensor2D, reference: tf.Tensor2D, direction: 
       const { logP, p } = distribution(logits);
       const { logP: logQ, p: q } = distribution(reference);
       const gap = tf.sub(logP, logQ); // [N,V]
-      const kl: tf.Tensor1D = tf.sum(direction === 'forward' ? tf.mul(q, tf.neg(gap)) : tf.mul(p, gap), -1); // [N,V] -> [N]
+      const kl = sumEachRow(direction === 'forward' ? tf.mul(q, tf.neg(gap)) : tf.mul(p, gap)); // [N,V] -> [N]
       for (const tensor of direction === 'forward' ? [p, q] : [p, gap, kl]) save(tensor);
       return kl;
     },

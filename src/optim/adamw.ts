@@ -15,6 +15,7 @@ import { usesKernels } from '../gpu/dispatch.ts';
 import { adamWKernel, scaledAdamWKernel } from '../kernels/adamw.ts';
 import type { Weights } from '../model/weights.ts';
 import { flatten, unflatten } from '../ops/flat.ts';
+import { dot } from '../ops/sums.ts';
 import { FIRST_LOSS_SCALE, GROWTH_INTERVAL, type LossScale, nextLossScale } from './loss-scale.ts';
 
 /** The constants of AdamW. */
@@ -127,7 +128,7 @@ export class AdamW {
     const { beta1, beta2, eps, weightDecay, maxGradNorm } = this.#config;
     const lossScale = this.#lossScale === undefined ? undefined : lossScaleOf(this.#lossScale.dataSync<'float32'>());
     const unscaled = lossScale === undefined ? joined : tf.div<tf.Tensor1D>(joined, lossScale.scale);
-    const norm = tf.sqrt(tf.sum<tf.Scalar>(tf.square(unscaled)));
+    const norm = tf.sqrt(dot(unscaled, unscaled));
     if (lossScale !== undefined) {
       const isFinite = Number.isFinite(norm.dataSync()[0]); // waits for nothing: only a GPU computes after the call
       this.#replaceLossScale(nextLossScale(lossScale, isFinite));

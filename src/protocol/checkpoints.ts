@@ -7,10 +7,13 @@
 import * as v from 'valibot';
 import { ModelFilesSchema } from './scoring.ts';
 
-const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const id = v.pipe(v.string(), v.nonEmpty());
 /** Milliseconds since 1970. */
-const time = count;
+const time = v.pipe(count, v.maxValue(8.64e15));
+
+/** The kind of a checkpoint that holds the files of a model folder and no run: it answers and cannot be trained on from. */
+export const MODEL_KIND = 'model';
 
 /** A checkpoint without its payload. */
 const CheckpointSchema = v.strictObject({
@@ -56,7 +59,7 @@ export const CheckpointOverviewSchema = v.strictObject({
   /** The newest first. */
   checkpoints: v.array(CheckpointSchema),
   /** Records that cannot be read; they can only be deleted. */
-  damaged: v.array(v.strictObject({ id: v.string(), problem: v.string() })),
+  damaged: v.array(v.strictObject({ what: v.picklist(['checkpoint', 'run']), id: v.string(), problem: v.string() })),
   /** The last started first. */
   runs: v.array(UnfinishedRunSchema),
   /** As the browser says it, which is roughly; null where it does not say. */
@@ -73,6 +76,10 @@ export type CheckpointOverview = v.InferOutput<typeof CheckpointOverviewSchema>;
 export const ExportedFileSchema = v.strictObject({ fileName: v.string(), file: v.instance(Blob) });
 export type ExportedFile = v.InferOutput<typeof ExportedFileSchema>;
 
+/** One of the files that a reader chose or dropped; `path` is that inside the folder, or the name alone. */
+export const ChosenFileSchema = v.strictObject({ path: v.string(), blob: v.instance(Blob) });
+export type ChosenFile = v.InferOutput<typeof ChosenFileSchema>;
+
 /** The model in a checkpoint, as the files of a model folder. */
 export const CheckpointModelSchema = v.strictObject({
   /** Of the checkpoint. */
@@ -80,6 +87,14 @@ export const CheckpointModelSchema = v.strictObject({
   files: ModelFilesSchema,
 });
 export type CheckpointModel = v.InferOutput<typeof CheckpointModelSchema>;
+
+/** The views that show a finished run once more after a reload. */
+export const RECORD_VIEWS = ['train', 'collapse'] as const;
+export type RecordView = (typeof RECORD_VIEWS)[number];
+
+/** What a finished run has told; each event checked by its own schema. */
+export const RunRecordSchema = v.strictObject({ endedAt: time, events: v.array(v.unknown()) });
+export type RunRecord = v.InferOutput<typeof RunRecordSchema>;
 
 /** What the worker offers, by comlink. Each method rejects with a code of LabErrorCode as the error's name. */
 export interface CheckpointApi {
@@ -92,8 +107,16 @@ export interface CheckpointApi {
   exportFile(id: string): Promise<ExportedFile>;
   /** Takes a file of {@link exportFile} in, and returns its name here. `bad-file` if it was changed or cut. */
   importFile(file: Blob): Promise<string>;
+  /**
+   * Takes a model folder of the command line in, as a checkpoint of the kind {@link MODEL_KIND}, and returns its name here.
+   * Other files beside those of the model are ignored. `not-found` if a file is missing; the code of the file that is wrong.
+   */
+  importModel(files: readonly ChosenFile[]): Promise<string>;
   /** Forgets a run that nobody goes on with; its checkpoints stay. */
   forgetRun(runId: string): Promise<void>;
+  /** The last finished run of a view; null if there is none. */
+  record(view: RecordView): Promise<RunRecord | null>;
+  dropRecord(view: RecordView): Promise<void>;
   /** `bad-checkpoint` if it is of a kind that holds no model. */
   model(id: string): Promise<CheckpointModel>;
 }

@@ -8,6 +8,7 @@ import { type LabErrorCode, messageOf } from '../common/errors.ts';
 // A record, so that a code added to the union and forgotten here does not compile.
 const CODES: Record<LabErrorCode, true> = {
   aborted: true,
+  'backend-lost': true,
   'bad-checkpoint': true,
   'bad-config': true,
   'bad-file': true,

@@ -3,7 +3,7 @@
  * values with a schema, parsed on arrival on either side.
  *
  * A demonstration is several *branches* of one start, which learn in turn, one step of each after another. Its events:
- * `backend`, `preparing`, `prepared`; a `branch` for each, and for each fork later on; then `step`, `measure`, `kept`,
+ * `preparing`, `backend`, `prepared`; a `branch` for each, and for each fork later on; then `step`, `measure`, `kept`,
  * `checkpoint`, `paused`, `resumed` and `refused` as it goes, with one `branch-ended` per branch; at last exactly one of
  * `finished`, `stopped` and `failed`. Commands take effect between two steps. A lost GPU is told by `recovering`, and by a
  * `rewound` for each branch that repeats steps on the next one.
@@ -11,9 +11,9 @@
 import * as v from 'valibot';
 import { CRITERIA } from '../relevance/pair/vocabulary.ts';
 import { FailureSchema } from './failure.ts';
-import type { DataSummary, ReadDataRequest, ReadRulesRequest, RulesSummary } from './imported-data.ts';
 import { PolicyMeasuresSchema } from './policy-measures.ts';
 import { BACKEND_CHOICES, PairSchema } from './scoring.ts';
+import { type DataApi, STEERING_COMMANDS, STEERING_EVENTS } from './session.ts';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const notNegative = v.pipe(v.number(), v.minValue(0));
@@ -99,13 +99,7 @@ export type GrpoRequest = v.InferInput<typeof GrpoRequestSchema>;
 
 /** What can be asked of the demonstration under way. */
 export const GrpoCommandSchema = v.variant('kind', [
-  v.strictObject({ kind: v.literal('pause') }),
-  v.strictObject({ kind: v.literal('resume') }),
-  /** One step of every branch that has made the fewest, then a pause. */
-  v.strictObject({ kind: v.literal('step') }),
-  v.strictObject({ kind: v.literal('stop') }),
-  /** Whether somebody looks at the page: then work is handed to a GPU in small pieces. */
-  v.strictObject({ kind: v.literal('visibility'), isVisible: v.boolean() }),
+  ...STEERING_COMMANDS,
   /** Puts the dial of a branch (lambda or mu of its mode balance) to a value, from its next step on. */
   v.strictObject({
     kind: v.literal('dial'),
@@ -241,14 +235,8 @@ export type BranchTale = v.InferOutput<typeof BranchTaleSchema>;
 
 /** One event of a demonstration. */
 export const GrpoEventSchema = v.variant('kind', [
-  v.strictObject({
-    kind: v.literal('backend'),
-    backend: v.picklist(['webgpu', 'wasm', 'cpu']),
-    device: v.string(),
-    reason: v.string(),
-    problems: v.array(v.string()),
-  }),
-  v.strictObject({ kind: v.literal('preparing'), stage: v.picklist(['model', 'data', 'pass-rates']) }),
+  ...STEERING_EVENTS,
+  v.strictObject({ kind: v.literal('preparing'), stage: v.picklist(['model', 'speed', 'data', 'pass-rates']) }),
   v.strictObject({
     kind: v.literal('prepared'),
     modelName: v.string(),
@@ -276,14 +264,12 @@ export const GrpoEventSchema = v.variant('kind', [
   }),
   /** A branch could not be written to the browser's storage; it goes on all the same. */
   v.strictObject({ kind: v.literal('unsaved'), branch: branchId, step: count, ...FailureSchema.entries }),
-  /** The GPU was lost: another one is being opened. */
-  v.strictObject({ kind: v.literal('recovering'), reason: v.string() }),
-  /** A branch goes on from this step; what it told of later ones is void, and comes again. */
-  v.strictObject({ kind: v.literal('rewound'), branch: branchId, step: count }),
-  v.strictObject({ kind: v.literal('paused') }),
-  v.strictObject({ kind: v.literal('resumed') }),
-  /** A command cannot be followed; nothing has changed. */
-  v.strictObject({ kind: v.literal('refused'), ...FailureSchema.entries }),
+  /** A branch goes on from this step, -1 before all; what it told of later ones is void, and comes again. */
+  v.strictObject({
+    kind: v.literal('rewound'),
+    branch: branchId,
+    step: v.pipe(v.number(), v.integer(), v.minValue(-1)),
+  }),
   v.strictObject({ kind: v.literal('finished') }),
   v.strictObject({ kind: v.literal('stopped') }),
   v.strictObject({ kind: v.literal('failed'), ...FailureSchema.entries }),
@@ -292,11 +278,7 @@ export type GrpoEvent = v.InferOutput<typeof GrpoEventSchema>;
 export type GrpoEventOf<Kind extends GrpoEvent['kind']> = Extract<GrpoEvent, { kind: Kind }>;
 
 /** What the worker offers, by comlink. Arguments are unknown until parsed with the schemas above. */
-export interface GrpoApi {
-  /** Reads files of judged pairs for branches to learn from. Rejects with `bad-file` if they cannot be used. */
-  readData(request: ReadDataRequest): Promise<DataSummary>;
-  /** Reads an instruction of one's own for data that was read. Rejects with a code of LabErrorCode as the error's name. */
-  readRules(request: ReadRulesRequest): Promise<RulesSummary>;
+export interface GrpoApi extends DataApi {
   /** Runs a demonstration; resolves after the last event. While one is under way, another fails at once. */
   run(request: GrpoRequest, emit: (event: GrpoEvent) => void): Promise<void>;
   /** Steers the demonstration under way; without one it does nothing. Rejects if the command is malformed. */

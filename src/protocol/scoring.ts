@@ -81,6 +81,8 @@ export const ModelSummarySchema = v.strictObject({
   parameters: count,
   /** The labels of its scale, worst first, with a rubric line each. */
   scale: v.strictObject({ names: v.array(v.string()), rubric: v.array(v.string()) }),
+  /** Whether it has rules to cite; one without them has learned labels alone. */
+  givesReasons: v.boolean(),
   /** Its card, in the order to be shown; `code` rows are shown in a fixed-width face. */
   card: v.array(v.strictObject({ name: v.string(), value: v.string(), code: v.optional(v.boolean(), false) })),
   /** Pairs to try; `name` says what is interesting about one in two or three words. */

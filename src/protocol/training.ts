@@ -8,14 +8,9 @@
  */
 import * as v from 'valibot';
 import { FailureSchema } from './failure.ts';
-import {
-  type DataSummary,
-  DataPlanSchema,
-  type ReadDataRequest,
-  type ReadRulesRequest,
-  type RulesSummary,
-} from './imported-data.ts';
+import { DataPlanSchema } from './imported-data.ts';
 import { BACKEND_CHOICES } from './scoring.ts';
+import { backendEntries, type DataApi, STEERING_COMMANDS, STEERING_EVENTS } from './session.ts';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const positive = v.pipe(v.number(), v.minValue(0));
@@ -36,7 +31,16 @@ export const TrainRequestSchema = v.strictObject({
       /** The run that this begins anew, if it came to nothing; it keeps its id. */
       runId: v.optional(checkpointId),
     }),
-    /** Of the store. */
+    /** A new model that learns from another. */
+    v.strictObject({
+      kind: v.literal('student'),
+      /** Checked by its own schema, `DistillExperimentSchema`. */
+      experiment: v.unknown(),
+      /** The folder of the teacher as an absolute URL with a trailing slash, or `checkpointUrl`. */
+      teacherUrl: v.pipe(v.string(), v.url(), v.endsWith('/')),
+      runId: v.optional(checkpointId),
+    }),
+    /** Of the store; of any kind of run. */
     v.strictObject({ kind: v.literal('checkpoint'), id: checkpointId }),
     /** The bytes of a checkpoint file, as the command line writes it. */
     v.strictObject({ kind: v.literal('bytes'), bytes: v.instance(Uint8Array<ArrayBuffer>) }),
@@ -48,29 +52,13 @@ export const TrainRequestSchema = v.strictObject({
 export type TrainRequest = v.InferInput<typeof TrainRequestSchema>;
 export type ParsedTrainRequest = v.InferOutput<typeof TrainRequestSchema>;
 
-/** What can be asked of a run. Each takes effect between two updates, and is ignored where it does not apply. */
+/** What can be asked of a run. A stop saves a checkpoint first. */
 export const TrainingCommandSchema = v.variant('kind', [
-  v.strictObject({ kind: v.literal('pause') }),
-  v.strictObject({ kind: v.literal('resume') }),
-  /** Makes one update, with a log entry, and pauses. */
-  v.strictObject({ kind: v.literal('step') }),
-  /** Saves a checkpoint and ends the run. */
-  v.strictObject({ kind: v.literal('stop') }),
+  ...STEERING_COMMANDS,
   v.strictObject({ kind: v.literal('evaluate') }),
   v.strictObject({ kind: v.literal('save') }),
-  /** While somebody looks, a GPU is left to the desktop between short pieces of work. */
-  v.strictObject({ kind: v.literal('visibility'), isVisible: v.boolean() }),
 ]);
 export type TrainingCommand = v.InferOutput<typeof TrainingCommandSchema>;
-
-const backendEntries = {
-  backend: v.picklist(['webgpu', 'wasm', 'cpu']),
-  device: v.string(),
-  /** Why this backend, in one clause. */
-  reason: v.string(),
-  /** Backends that did not start or computed wrong, in a sentence each: to be shown as a warning. */
-  problems: v.array(v.string()),
-};
 
 /** What a run is expected to take. Milliseconds are right within a factor of about two. */
 const CostSchema = v.strictObject({
@@ -95,7 +83,7 @@ export const TrainingPlanSchema = v.strictObject({
 export type TrainingPlan = v.InferOutput<typeof TrainingPlanSchema>;
 
 /** The stages before the first update. */
-export const PREPARE_STAGES = ['world', 'file', 'tokenizer', 'examples', 'speed'] as const;
+export const PREPARE_STAGES = ['world', 'file', 'teacher', 'tokenizer', 'examples', 'speed'] as const;
 
 const PreparedEventSchema = v.strictObject({
   kind: v.literal('prepared'),
@@ -171,7 +159,7 @@ const atStep = { step: count };
 
 /** One event of a run. */
 export const TrainingEventSchema = v.variant('kind', [
-  v.strictObject({ kind: v.literal('backend'), ...backendEntries }),
+  ...STEERING_EVENTS,
   v.strictObject({ kind: v.literal('preparing'), stage: v.picklist(PREPARE_STAGES) }),
   PreparedEventSchema,
   LogEventSchema,
@@ -179,10 +167,6 @@ export const TrainingEventSchema = v.variant('kind', [
   v.strictObject({ kind: v.literal('checkpoint'), ...atStep, id: checkpointId, sizeBytes: count }),
   /** A checkpoint could not be kept; the run goes on. */
   v.strictObject({ kind: v.literal('unsaved'), ...atStep, ...FailureSchema.entries }),
-  v.strictObject({ kind: v.literal('paused'), ...atStep }),
-  v.strictObject({ kind: v.literal('resumed'), ...atStep }),
-  /** The GPU went away; the run goes on from its last checkpoint, or from its beginning. */
-  v.strictObject({ kind: v.literal('recovering'), ...atStep, reason: v.string() }),
   v.strictObject({
     kind: v.literal('finished'),
     ...atStep,
@@ -198,18 +182,14 @@ export type TrainingEvent = v.InferOutput<typeof TrainingEventSchema>;
 export type TrainingEventOf<Kind extends TrainingEvent['kind']> = Extract<TrainingEvent, { kind: Kind }>;
 
 /** What the worker offers, by comlink. Arguments are unknown until parsed with the schemas above. */
-export interface TrainingApi {
-  /** Reads files of judged pairs for runs to learn from. Rejects with `bad-file` if they cannot be used. */
-  readData(request: ReadDataRequest): Promise<DataSummary>;
-  /** Reads an instruction of one's own for data that was read. Rejects with a code of LabErrorCode as the error's name. */
-  readRules(request: ReadRulesRequest): Promise<RulesSummary>;
+export interface TrainingApi extends DataApi {
   /**
    * Checks the data of a run, opens a backend and says what it would take. Rejects with a code of LabErrorCode as the
    * error's name.
    */
   plan(request: PlanRequest): Promise<TrainingPlan>;
   /** Trains; resolves after the last event. One run at a time: while one is under way, another fails at once. */
-  train(request: TrainRequest, emit: (event: TrainingEvent) => void): Promise<void>;
+  run(request: TrainRequest, emit: (event: TrainingEvent) => void): Promise<void>;
   /** Steers the run under way; without one it does nothing. Rejects if the command is malformed. */
   command(command: TrainingCommand): Promise<void>;
 }

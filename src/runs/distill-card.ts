@@ -3,17 +3,21 @@
  */
 import type { DistillConfig } from '../config/distill-config.ts';
 import { countParameters, type ModelConfig } from '../config/model-config.ts';
+import type { LabModel } from '../infer/lab-model.ts';
 import type { ModelCard } from '../infer/model-card.ts';
 import type { DistillExperiment } from '../protocol/distill-experiment.ts';
+import type { DistillPoint } from './distill-checkpoint.ts';
 import type { FinishedDistill } from './distill-run.ts';
-import type { PreparedDistill, Teacher } from './distill-task.ts';
 
 /** What a card says beyond the settings of the run. */
 export interface StudentFacts {
-  readonly teacher: Teacher;
+  readonly teacher: { readonly model: Pick<LabModel, 'card'>; readonly hash: string };
   readonly student: ModelConfig;
-  readonly prepared: PreparedDistill;
-  readonly finished: FinishedDistill;
+  readonly prepared: {
+    readonly world: { readonly versionHash: string };
+    readonly examples: { readonly length: number };
+  };
+  readonly finished: Pick<FinishedDistill, 'tokens' | 'curve'>;
   /** The command that makes the student again. */
   readonly command: string;
   readonly dtype: string;
@@ -41,19 +45,24 @@ export function makeStudentCard({ name, world, distill }: DistillExperiment, fac
     training: { command, seed: distill.seed, steps: distill.steps, tokens: learned + expert, device, date },
     distillation: { teacher: card.name, teacherHash: teacher.hash, method: spokenMethod(distill) },
     evaluation: null,
-    curve: finished.curve.map(({ step, tokens, lossNats, heldOut }) => ({
-      step,
-      tokens: tokens.learned + tokens.expert,
-      lossNats,
-      ...(heldOut.accuracy === null ? {} : { devAccuracy: heldOut.accuracy }),
-      devLossNats: heldOut.expertLossNats,
-    })),
+    curve: curveOfStudent(finished.curve),
     limits: [
       `Learned from ${card.name}` +
         (generated === 0 ? '.' : `, also on ${generated.toLocaleString('en')} tokens that it wrote itself.`),
       ...card.limits,
     ],
   };
+}
+
+/** A curve as cards and pages show it. */
+export function curveOfStudent(points: readonly DistillPoint[]): ModelCard['curve'] {
+  return points.map(({ step, tokens, lossNats, heldOut }) => ({
+    step,
+    tokens: tokens.learned + tokens.expert,
+    lossNats,
+    ...(heldOut.accuracy === null ? {} : { devAccuracy: heldOut.accuracy }),
+    devLossNats: heldOut.expertLossNats,
+  }));
 }
 
 /** A method in a clause. */

@@ -50,8 +50,11 @@ export interface DistillCheckpoint {
   readonly curve: readonly DistillPoint[];
 }
 
-/** The bytes of a checkpoint. */
-export function writeDistillCheckpoint(checkpoint: DistillCheckpoint): Uint8Array<ArrayBuffer> {
+/** The bytes of a checkpoint. @param texts - as of `writeRunFile` */
+export function writeDistillCheckpoint(
+  checkpoint: DistillCheckpoint,
+  texts: Readonly<Record<string, string>> = {},
+): Uint8Array<ArrayBuffer> {
   const { experiment, student, teacherHash, worldHash, state, curve } = checkpoint;
   const { step, tokens } = state;
   const metadata = {
@@ -65,7 +68,7 @@ export function writeDistillCheckpoint(checkpoint: DistillCheckpoint): Uint8Arra
     worldHash,
     curve,
   };
-  return writeRunFile(metadata, state.weights, state.optimizer);
+  return writeRunFile(metadata, state.weights, state.optimizer, texts);
 }
 
 /**

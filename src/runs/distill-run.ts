@@ -13,7 +13,7 @@ import type { DistillExperiment } from '../protocol/distill-experiment.ts';
 import type { PolicyMeasures } from '../protocol/policy-measures.ts';
 import { EOS } from '../relevance/pair/vocabulary.ts';
 import { type DistillRun, type DistillState, trainDistill } from '../train/distill.ts';
-import { evaluate, type ExpertPair } from '../train/evaluate.ts';
+import { type Evaluation, evaluate, type ExpertPair } from '../train/evaluate.ts';
 import type { TokenCounts } from '../train/grpo-telemetry.ts';
 import { askTeacher, isKeepingWorthwhile, KeptAnswers, type TeacherLogits } from '../train/teacher-logits.ts';
 import type { DistillCheckpoint, DistillPoint } from './distill-checkpoint.ts';
@@ -27,10 +27,28 @@ export interface TrainedStudent {
   readonly tokenizer: LabTokenizer;
 }
 
-/** Who watches a run. */
-export interface DistillHooks extends Pick<DistillRun, 'onLog'> {
-  /** Ends the run after the update under way, once its state has been given to `onCheckpoint`. */
+/** A run between two updates. */
+export interface DistillMoment {
+  /** Updates made. */
+  readonly step: number;
+  /** Measures the student as it is; the curve keeps only what the settings ask for. */
+  readonly evaluate: () => Promise<Evaluation>;
+  readonly checkpoint: () => Promise<DistillCheckpoint>;
+}
+
+/** Who watches a run, and steers it. */
+export interface DistillHooks extends Pick<DistillRun, 'onLog' | 'isLogWanted'> {
+  /**
+   * Ends the run after the update under way, once its state has been given to `onCheckpoint`; with `beforeUpdate`, which
+   * ends the run itself, only what comes before the first update.
+   */
   readonly signal?: AbortSignal | undefined;
+  /** Awaited before every update. */
+  readonly beforeUpdate?: (moment: DistillMoment) => Promise<void>;
+  /** Called after an evaluation that the settings ask for. */
+  readonly onEvaluate?: (step: number, evaluation: Evaluation) => void;
+  /** Does an evaluation or keeps a checkpoint, which is no training; for those who measure time. */
+  readonly aside?: <T>(work: () => Promise<T>) => Promise<T>;
   /** Called with the number of examples that the teacher has been asked about, if its answers are kept. */
   readonly onAsked?: (done: number, total: number) => void;
   readonly onMeasure?: (point: DistillPoint) => void;
@@ -63,6 +81,7 @@ export async function runDistill(
   const { distill } = experiment;
   const { config } = student;
   const { tokenizer, prompt } = teacher.model;
+  const { aside = (work) => work(), beforeUpdate } = hooks;
   const worldHash = prepared.world.versionHash;
   if (saved !== undefined) checkOrigin(saved, teacher.hash, worldHash);
   const begin = student.weights ?? initialWeights(config, new Rng(distill.seed));
@@ -70,6 +89,7 @@ export async function runDistill(
   const curve: DistillPoint[] = [...(saved?.curve ?? [])];
   let tokens: TokenCounts = saved?.state.tokens ?? { generated: 0, learned: 0, expert: 0 };
   let lossNats = 0;
+  const evaluateNow = (): Promise<Evaluation> => aside(() => evaluateStudent(model, teacher, distill, prepared.dev));
   const checkpointOf = (state: DistillState): DistillCheckpoint => {
     return { experiment, student: config, teacherHash: teacher.hash, worldHash, state, curve: [...curve] };
   };
@@ -83,18 +103,23 @@ export async function runDistill(
       labelIds: tokenizer.labelIds(prompt.scaleSize),
       eosId: tokenizer.idOf(EOS),
       resume: saved?.state,
-      signal: hooks.signal,
-      beforeUpdate: async (_, readState) => {
-        if (hooks.signal?.aborted === true) await hooks.onCheckpoint?.(checkpointOf(await readState()));
+      signal: beforeUpdate === undefined ? hooks.signal : undefined,
+      isLogWanted: hooks.isLogWanted,
+      beforeUpdate: async (step, readState) => {
+        const checkpoint = async (): Promise<DistillCheckpoint> => checkpointOf(await readState());
+        if (beforeUpdate !== undefined) await beforeUpdate({ step, evaluate: evaluateNow, checkpoint });
+        else if (hooks.signal?.aborted === true) await hooks.onCheckpoint?.(await checkpoint());
       },
       onLog: (entry) => {
         ({ tokens, lossNats } = entry);
         hooks.onLog?.(entry);
       },
       onEvaluate: async (step) => {
-        const point = { step, tokens, lossNats, heldOut: await measureStudent(model, teacher, distill, prepared.dev) };
+        const evaluation = await evaluateNow();
+        const point = { step, tokens, lossNats, heldOut: heldOutOf(evaluation) };
         curve.push(point);
         hooks.onMeasure?.(point);
+        hooks.onEvaluate?.(step, evaluation);
       },
       onCheckpoint: async (state) => {
         await hooks.onCheckpoint?.(checkpointOf(state));
@@ -108,14 +133,20 @@ export async function runDistill(
 
 /** What a student knows on expert pairs; one that has learned labels only is not asked for reasons. */
 export async function measureStudent(
+  ...[transformer, teacher, config, pairs]: Parameters<typeof evaluateStudent>
+): Promise<PolicyMeasures['heldOut']> {
+  return heldOutOf(await evaluateStudent(transformer, teacher, config, pairs));
+}
+
+function evaluateStudent(
   transformer: Transformer,
   { model }: Teacher,
   config: DistillConfig,
   pairs: readonly ExpertPair[],
-): Promise<PolicyMeasures['heldOut']> {
+): Promise<Evaluation> {
   const { tokenizer, prompt, instruction, lexicon, tailRules } = model;
   const evaluated = { transformer, tokenizer, prompt, instruction, lexicon, tailRules };
-  return heldOutOf(await evaluate(evaluated, pairs, { completions: givesReasons(config) ? pairs.length : 0 }));
+  return evaluate(evaluated, pairs, { completions: givesReasons(config) ? pairs.length : 0 });
 }
 
 /**

@@ -115,7 +115,10 @@ export async function prepareDistill(
 }
 
 /** The shape of a new student: that of a preset, but for the teacher's vocabulary and positions. */
-export function newStudent(preset: keyof typeof MODEL_PRESETS, { config }: LabModel['transformer']): ModelConfig {
+export function newStudent(
+  preset: keyof typeof MODEL_PRESETS,
+  { config }: { readonly config: ModelConfig },
+): ModelConfig {
   return { ...MODEL_PRESETS[preset], vocabSize: config.vocabSize, maxPositions: config.maxPositions };
 }
 

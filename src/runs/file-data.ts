@@ -149,14 +149,15 @@ export function countShortened(dataSet: DataSet, prompt: PromptConfig): { querie
   return { queries, documents: dataSet.documents.filter((document) => isCut('', document)).length };
 }
 
-/** @throws {LabError} `bad-config` if the training part does not fill one batch */
+/** @throws {LabError} `bad-config` if the training part does not fill one update */
 export function checkBatch({ sft }: Pick<SftExperiment, 'sft'>, trainPairs: number): void {
-  if (trainPairs >= sft.batchSize) return;
+  const needed = sft.batchSize * sft.accumulation;
+  if (trainPairs >= needed) return;
   throw new LabError('bad-config', {
-    message: 'There are fewer pairs to learn from than one batch holds.',
-    expected: `at least ${sft.batchSize}`,
+    message: 'There are fewer pairs to learn from than one update takes.',
+    expected: `at least ${needed}${sft.accumulation === 1 ? '' : ` (${sft.accumulation} batches of ${sft.batchSize})`}`,
     got: String(trainPairs),
-    fix: 'Lower the batch size, hold fewer queries out, or add pairs.',
+    fix: 'Lower the batch size or the accumulation, hold fewer queries out, or add pairs.',
   });
 }
 

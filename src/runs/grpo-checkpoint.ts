@@ -37,6 +37,8 @@ const MetadataSchema = v.strictObject({
   dialMoves: v.array(v.strictObject({ step: count, value: v.number() })),
   tokens: v.strictObject({ generated: count, learned: count, expert: count }),
   curve: v.array(GrpoCurvePointSchema),
+  /** Whether the run was stopped in the measurement that is due after its last step. */
+  isUnmeasured: v.optional(v.boolean(), false),
   /** Checkpoints from before there was a curriculum do not have it. */
   curriculum: v.optional(
     v.strictObject({ phase: count, since: count, recent: v.array(v.number()) }),
@@ -51,6 +53,8 @@ export interface GrpoCheckpoint {
   readonly startHash: string;
   readonly state: GrpoState;
   readonly curve: readonly GrpoCurvePoint[];
+  /** Whether the measurement that is due after the last step was cut short; it is made up for on resumption. */
+  readonly isUnmeasured?: boolean;
 }
 
 /** The bytes of a checkpoint. @param texts - as of `writeRunFile` */
@@ -58,7 +62,7 @@ export function writeGrpoCheckpoint(
   checkpoint: GrpoCheckpoint,
   texts: Readonly<Record<string, string>> = {},
 ): Uint8Array<ArrayBuffer> {
-  const { experiment, dataHash, startHash, state, curve } = checkpoint;
+  const { experiment, dataHash, startHash, state, curve, isUnmeasured } = checkpoint;
   const metadata = {
     format: FORMAT,
     schemaVersion: SCHEMA_VERSION,
@@ -70,6 +74,7 @@ export function writeGrpoCheckpoint(
     dialMoves: state.dialMoves,
     tokens: state.tokens,
     curve,
+    ...(isUnmeasured === true ? { isUnmeasured } : {}),
     curriculum: state.curriculum,
   };
   return writeRunFile(metadata, state.weights, state.optimizer, texts);
@@ -101,5 +106,6 @@ export function readGrpoCheckpoint(bytes: Uint8Array): GrpoCheckpoint {
       curriculum: run.curriculum,
     },
     curve: run.curve,
+    isUnmeasured: run.isUnmeasured,
   };
 }

@@ -71,7 +71,7 @@ async function probePolicy(
 ): Promise<RolloutReport> {
   const config = { ...grpo, samples: probeSamples };
   const drawn = await drawRollouts(model, task, { config, prompts: probe, step: PROBE_STEP, round: 0, signal });
-  const scores = await scoreRollouts(model, task, drawn.flat(), grpo.sequencesPerPass);
+  const scores = await scoreRollouts(model, task, drawn.flat(), grpo);
   let next = 0;
   const scored = drawn.map((group) =>
     group.map((rollout) => ({

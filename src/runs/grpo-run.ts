@@ -32,6 +32,8 @@ export interface GrpoHooks extends Pick<GrpoRun, 'dial' | 'signal' | 'afterPass'
   /** Called after each measurement, the first one at the start of a new run. */
   readonly onMeasure?: (point: GrpoCurvePoint) => void;
   readonly onCheckpoint?: (checkpoint: GrpoCheckpoint) => Promise<void>;
+  /** Called when the signal ends the run, with the last whole step. */
+  readonly onStop?: (checkpoint: GrpoCheckpoint) => Promise<void>;
 }
 
 /** A run that has come to its end. */
@@ -66,6 +68,7 @@ export async function runGrpo(
   const isReferenceWanted = needsReference(grpo) || experiment.watchDivergence;
   const reference = isReferenceWanted ? load(start.config, start.weights) : undefined;
   const curve: GrpoCurvePoint[] = [...(saved?.curve ?? [])];
+  let isUnmeasured = saved?.isUnmeasured === true;
   let tokens: TokenCounts = saved?.state.tokens ?? { generated: 0, learned: 0, expert: 0 };
 
   const note = (point: GrpoCurvePoint): void => {
@@ -73,16 +76,22 @@ export async function runGrpo(
     hooks.onMeasure?.(point);
   };
   const measure = async (step: number): Promise<void> => {
+    isUnmeasured = step > 0;
     const measures: PolicyMeasures = await measurePolicy(model, experiment, prepared, start, hooks.signal);
+    isUnmeasured = false;
     note({ step, measures });
   };
   const checkpointOf = (state: GrpoState): GrpoCheckpoint => {
-    return { experiment, dataHash, startHash, state, curve: [...curve] };
+    return { experiment, dataHash, startHash, state, curve: [...curve], isUnmeasured };
   };
 
   try {
     if (curve.length === 0 && hooks.startPoint !== undefined) note(hooks.startPoint);
     else if (curve.length === 0) await measure(0);
+    if (saved !== undefined && isUnmeasured) {
+      await measure(saved.state.step);
+      await hooks.onCheckpoint?.(checkpointOf(saved.state));
+    }
     await trainGrpo(grpo, {
       model,
       reference,
@@ -103,6 +112,9 @@ export async function runGrpo(
       onEvaluate: measure,
       onCheckpoint: async (state) => {
         await hooks.onCheckpoint?.(checkpointOf(state));
+      },
+      onStop: async (state) => {
+        await hooks.onStop?.(checkpointOf(state));
       },
     });
     return { weights: await readWeights(model.weights), tokens, curve };

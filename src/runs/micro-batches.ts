@@ -9,12 +9,12 @@ import * as tf from '@tensorflow/tfjs-core';
 import { Rng } from '../common/rng.ts';
 import type { ModelConfig } from '../config/model-config.ts';
 import type { SftConfig } from '../config/sft-config.ts';
-import { BatchOrder, type Example, makeTrainingBatch } from '../data/batches.ts';
+import type { Example } from '../data/batches.ts';
 import { waitForBackend } from '../gpu/current-backend.ts';
 import { measureVariants } from '../gpu/dispatch.ts';
 import type { StepShape } from '../gpu/step-work.ts';
 import { disposeWeights, initialWeights, loadWeights } from '../model/weights.ts';
-import { sftLoss } from '../train/sft.ts';
+import { sftBatches, sftLoss } from '../train/sft.ts';
 
 /** What a pair of the rule world takes with a small vocabulary, before there is any data: positions and scored rows. */
 const TYPICAL_POSITIONS = 80;
@@ -30,12 +30,15 @@ export function expectedStep(sft: SftConfig, model: ModelConfig): StepShape {
   };
 }
 
-/** Batches that the mean step is taken over. */
+/** Micro-batches that the mean step is taken over, unless there are fewer in an epoch. */
 const SAMPLED_BATCHES = 32;
 
-/** The mean step over the first batches of a run. */
+/** The mean step over the first updates of a run. */
 export function meanStep(sft: SftConfig, examples: readonly Example[]): StepShape {
-  const batches = firstBatches(sft, examples, SAMPLED_BATCHES);
+  const batchesAt = sftBatches(sft, examples);
+  const perEpoch = Math.floor(examples.length / (sft.batchSize * sft.accumulation));
+  const updates = Math.min(perEpoch, Math.ceil(SAMPLED_BATCHES / sft.accumulation));
+  const batches = Array.from({ length: updates }, (_, step) => batchesAt(step)).flat();
   const mean = (values: readonly number[]): number => Math.round(values.reduce((a, b) => a + b, 0) / values.length);
   return {
     B: sft.batchSize,
@@ -80,7 +83,9 @@ export function passTimer(
   now: () => number,
 ): (sequences: number) => Promise<number> {
   return async (sequences) => {
-    const [batch] = firstBatches({ ...sft, batchSize: sequences }, examples, 1);
+    const accumulation = Math.ceil((sft.batchSize * sft.accumulation) / sequences);
+    // Updates are cut by length: the last part has the longest sequences.
+    const batch = sftBatches({ ...sft, batchSize: sequences, accumulation }, examples)(0).at(-1);
     if (batch === undefined) return 0;
     const weights = loadWeights(model, initialWeights(model, new Rng(sft.seed)));
     const pass = async (): Promise<number> => {
@@ -98,17 +103,4 @@ export function passTimer(
       disposeWeights(weights);
     }
   };
-}
-
-function firstBatches(
-  sft: SftConfig,
-  examples: readonly Example[],
-  count: number,
-): ReturnType<typeof makeTrainingBatch>[] {
-  const lengths = examples.map(({ prompt, completion }) => prompt.length + completion.length);
-  const order = new BatchOrder(lengths, sft.batchSize, sft.seed);
-  return Array.from({ length: Math.min(count, order.batchesPerEpoch) }, (_, step) => {
-    const chosen = order.at(step).flatMap((index) => examples[index] ?? []);
-    return makeTrainingBatch(chosen, sft.labelWeight);
-  });
 }

@@ -37,6 +37,8 @@ const MetadataSchema = v.strictObject({
   /** Pairs learned from; null where they were not counted. */
   trainPairs: v.nullable(v.pipe(v.number(), v.integer(), v.minValue(0))),
   curve: v.array(CurvePointSchema),
+  /** The loss of the last update, where the run was stopped in the evaluation that is due after it. */
+  unevaluatedLossNats: v.optional(v.number()),
 });
 
 /** A run as it is saved. */
@@ -50,11 +52,13 @@ export interface SftCheckpoint {
   readonly trainPairs: number | null;
   readonly state: SftState;
   readonly curve: readonly CurvePoint[];
+  /** The loss of the last update, where the evaluation that is due after it was cut short; it is made up for on resumption. */
+  readonly unevaluatedLossNats?: number | undefined;
 }
 
 /** The bytes of a checkpoint. */
 export function writeSftCheckpoint(checkpoint: SftCheckpoint): Uint8Array<ArrayBuffer> {
-  const { experiment, tokenizer, dataHash, trainPairs, state, curve } = checkpoint;
+  const { experiment, tokenizer, dataHash, trainPairs, state, curve, unevaluatedLossNats } = checkpoint;
   const metadata = {
     format: FORMAT,
     schemaVersion: SCHEMA_VERSION,
@@ -65,6 +69,7 @@ export function writeSftCheckpoint(checkpoint: SftCheckpoint): Uint8Array<ArrayB
     dataHash,
     trainPairs,
     curve,
+    ...(unevaluatedLossNats === undefined ? {} : { unevaluatedLossNats }),
   };
   return writeRunFile(metadata, state.weights, state.optimizer);
 }
@@ -94,5 +99,6 @@ export function readSftCheckpoint(bytes: Uint8Array): SftCheckpoint {
     trainPairs: run.trainPairs,
     state: { step, tokens, weights, optimizer: { step, ...moments } },
     curve: run.curve,
+    unevaluatedLossNats: run.unevaluatedLossNats,
   };
 }

@@ -2,7 +2,7 @@
  * One supervised run from its data to trained weights, with its learning curve and its checkpoints: what the command
  * line and the page have in common. Where it runs, who watches and where checkpoints go is theirs.
  */
-import { LabError } from '../common/errors.ts';
+import { LabError, throwIfAborted } from '../common/errors.ts';
 import { Rng } from '../common/rng.ts';
 import { disposeWeights, initialWeights, loadWeights, readWeights, type TensorData } from '../model/weights.ts';
 import type { SftExperiment } from '../protocol/sft-experiment.ts';
@@ -63,7 +63,8 @@ export async function runSft(
   const model = { config, weights: loadWeights(config, weights) };
   const curve: CurvePoint[] = [...(saved?.curve ?? [])];
   let tokens = saved?.state.tokens ?? 0;
-  let lossNats: number | undefined;
+  let lossNats = saved?.unevaluatedLossNats;
+  let isUnevaluated = lossNats !== undefined;
 
   const evaluateNow = async (): Promise<Evaluation | undefined> => {
     const evaluated = { transformer: model, tokenizer, prompt: experiment.prompt, ...rules };
@@ -73,10 +74,36 @@ export async function runSft(
     return aside(() => unlessAborted(() => evaluate(evaluated, dev, options), evaluationSignal));
   };
   const checkpointOf = (state: SftState): SftCheckpoint => {
-    return { experiment, tokenizer, dataHash, trainPairs: examples.length, state, curve: [...curve] };
+    const unevaluatedLossNats = isUnevaluated ? lossNats : undefined;
+    return {
+      experiment,
+      tokenizer,
+      dataHash,
+      trainPairs: examples.length,
+      state,
+      curve: [...curve],
+      unevaluatedLossNats,
+    };
+  };
+  const evaluateAt = async (step: number): Promise<void> => {
+    const evaluation = await evaluateNow();
+    // An evaluation that was skipped on purpose is not made up for; one that the end of the run has cut short is.
+    isUnevaluated = evaluation === undefined && hooks.signal?.aborted === true;
+    if (evaluation === undefined) return;
+    const devAccuracy = evaluation.labels.accuracy.value;
+    if (lossNats !== undefined) {
+      const devLossNats = evaluation.expertLossNats;
+      curve.push({ step, tokens, lossNats, ...(devAccuracy === null ? {} : { devAccuracy }), devLossNats });
+    }
+    hooks.onEvaluate?.(step, evaluation);
   };
 
   try {
+    if (saved !== undefined && isUnevaluated) {
+      await evaluateAt(saved.state.step);
+      throwIfAborted(hooks.signal);
+      await hooks.onCheckpoint?.(checkpointOf(saved.state));
+    }
     await trainSft(experiment.sft, {
       model,
       examples,
@@ -92,20 +119,12 @@ export async function runSft(
         ({ tokens, lossNats } = entry);
         hooks.onLog?.(entry);
       },
-      onEvaluate: async (step) => {
-        const evaluation = await evaluateNow();
-        if (evaluation === undefined) return;
-        const devAccuracy = evaluation.labels.accuracy.value;
-        if (lossNats !== undefined) {
-          const devLossNats = evaluation.expertLossNats;
-          curve.push({ step, tokens, lossNats, ...(devAccuracy === null ? {} : { devAccuracy }), devLossNats });
-        }
-        hooks.onEvaluate?.(step, evaluation);
-      },
+      onEvaluate: evaluateAt,
       onCheckpoint: async (state) => {
         if (hooks.onCheckpoint !== undefined) await hooks.onCheckpoint(checkpointOf(state));
       },
     });
+    if (isUnevaluated) throwIfAborted(hooks.signal);
     return { weights: await readWeights(model.weights), tokens, curve };
   } finally {
     disposeWeights(model.weights);

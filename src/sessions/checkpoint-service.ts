@@ -3,18 +3,26 @@
  * checkpoint as files that can be loaded to answer with.
  */
 import { transfer } from 'comlink';
+import * as v from 'valibot';
+import { readCheckpointFile } from '../checkpoint/checkpoint-file.ts';
 import { type CheckpointStore, openCheckpointStore } from '../checkpoint/store.ts';
 import type { OpenRunStatus } from '../checkpoint/open-runs.ts';
 import type { Manifest } from '../checkpoint/manifest.ts';
 import { readStorageSpace } from '../checkpoint/storage-space.ts';
+import { parseConfig } from '../config/parse.ts';
 import { modelInCheckpoint } from './model-in-checkpoint.ts';
-import type {
-  Checkpoint,
-  CheckpointApi,
-  CheckpointModel,
-  CheckpointOverview,
-  ExportedFile,
-  UnfinishedRun,
+import {
+  type Checkpoint,
+  type CheckpointApi,
+  type CheckpointModel,
+  type CheckpointOverview,
+  type ChosenFile,
+  ChosenFileSchema,
+  type ExportedFile,
+  MODEL_KIND,
+  type RecordView,
+  type RunRecord,
+  type UnfinishedRun,
 } from '../protocol/checkpoints.ts';
 
 /** Keeps the checkpoints of this origin. */
@@ -23,14 +31,18 @@ export class CheckpointService implements CheckpointApi {
 
   async overview(): Promise<CheckpointOverview> {
     const store = await this.#open();
-    const [{ checkpoints, damaged }, runs, space] = await Promise.all([
+    const [{ checkpoints, damaged }, runs, damagedRuns, space] = await Promise.all([
       store.list(),
       store.runs.list(),
+      store.runs.damaged(),
       readStorageSpace(),
     ]);
     return {
       checkpoints: checkpoints.map(checkpointOf),
-      damaged: [...damaged],
+      damaged: [
+        ...damaged.map((record) => ({ ...record, what: 'checkpoint' as const })),
+        ...damagedRuns.map((record) => ({ ...record, what: 'run' as const })),
+      ],
       runs: runs.map(runOf),
       space: { ...space },
     };
@@ -53,11 +65,31 @@ export class CheckpointService implements CheckpointApi {
   }
 
   async importFile(file: Blob): Promise<string> {
-    return (await (await this.#open()).importFile(file)).name;
+    const parsed = parseConfig('The file to import', v.instance(Blob), file);
+    const checkpoint = await readCheckpointFile(parsed);
+    if (checkpoint.manifest.kind === MODEL_KIND) {
+      await (await import('./imported-model.ts')).checkModelFile(checkpoint);
+    }
+    return (await (await this.#open()).importFile(parsed)).name;
+  }
+
+  async importModel(files: readonly ChosenFile[]): Promise<string> {
+    const chosen = parseConfig('The files of a model', v.array(ChosenFileSchema), files);
+    const { info, payload } = await (await import('./imported-model.ts')).readChosenModel(chosen);
+    return (await (await this.#open()).save(info, payload)).name;
   }
 
   async forgetRun(runId: string): Promise<void> {
     await (await this.#open()).runs.forget(runId);
+  }
+
+  async record(view: RecordView): Promise<RunRecord | null> {
+    const record = await (await this.#open()).records.load(view);
+    return record === undefined ? null : { endedAt: record.endedAt, events: record.events };
+  }
+
+  async dropRecord(view: RecordView): Promise<void> {
+    await (await this.#open()).records.drop(view);
   }
 
   async model(id: string): Promise<CheckpointModel> {

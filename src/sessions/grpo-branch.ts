@@ -1,39 +1,26 @@
 /**
- * One branch of a demonstration: a reinforcement run that waits for its turn before each step, can be turned by its dial
- * and forked at its checkpoints. What it computes is `runGrpo`, as on the command line; nothing here changes a number. A
- * branch that loses its GPU repeats the steps since its last checkpoint on the next one.
+ * One branch of a demonstration as a session runs it: a reinforcement run whose dial can be turned and that can be forked at
+ * its checkpoints, which it holds in memory.
  */
-import { LabError, throwIfAborted } from '../common/errors.ts';
-import { yieldToMessages } from '../common/yield.ts';
-import type { Pacer } from '../common/pacing.ts';
+import { LabError } from '../common/errors.ts';
 import type { DataSet } from '../data/files/data-set.ts';
-import type { BackendFault, BackendHealth } from '../gpu/current-backend.ts';
-import { type Failure, failureOf } from '../protocol/failure.ts';
-import type { BranchTale, GrpoEvent } from '../protocol/grpo.ts';
+import type { Failure } from '../protocol/failure.ts';
+import { BRANCH_KIND, type BranchRecord, type BranchTale, type GrpoEvent } from '../protocol/grpo.ts';
 import type { GrpoExperiment } from '../protocol/grpo-experiment.ts';
 import type { FileData } from '../protocol/sft-experiment.ts';
-import type { BranchKeeper } from './branch-keeper.ts';
 import type { GrpoCheckpoint, GrpoCurvePoint } from '../runs/grpo-checkpoint.ts';
-import { measuredPoints, sampledGroups, stepEvent } from './grpo-events.ts';
-import { type GrpoHooks, type GrpoMoment, runGrpo } from '../runs/grpo-run.ts';
+import { type GrpoHooks, runGrpo } from '../runs/grpo-run.ts';
 import type { PreparedGrpo, StartModel } from '../runs/grpo-task.ts';
-import { faultError, withMemoryNamed } from '../runs/run-failures.ts';
-import type { StartFiles } from './kept-branch.ts';
-import type { TurnTaker } from './turn-taking.ts';
 import { hashWeights } from '../runs/weights-hash.ts';
+import { measuredPoints, sampledGroups, stepEvent } from './grpo-events.ts';
+import { readKeptBranch, writeKeptBranch } from './kept-branch.ts';
+import type { ModelTexts } from './model-texts.ts';
+import type { CheckpointCard, FinishedRun, RunCard, RunHooks, RunKind } from './run-kind.ts';
 
 /** What all branches of a demonstration share. */
-export interface BranchContext {
+export interface BranchSupplies {
   readonly start: StartModel;
-  readonly startFiles: StartFiles;
-  readonly turns: TurnTaker;
-  /** Of the present backend. */
-  readonly health: () => BackendHealth;
-  /** Resolves once all branches have left the lost backend and there is another. @throws if there is none */
-  readonly recover: (fault: BackendFault) => Promise<void>;
-  /** Leaves room for others on the backend; undefined where it is not shared. */
-  readonly pacer: () => Pacer | undefined;
-  readonly signal: AbortSignal;
+  readonly startTexts: ModelTexts;
   readonly prepare: (experiment: GrpoExperiment) => Promise<PreparedGrpo>;
   /** Finds an imported data set. */
   readonly findData: (data: FileData) => Promise<DataSet>;
@@ -46,90 +33,76 @@ export interface BranchContext {
 
 /** What decides a branch. */
 export interface BranchPlan {
-  /** Its place in the order of beginnings. */
-  readonly id: number;
-  readonly name: string;
+  /** By which it is begun again; its settings are those of {@link experiment}. */
+  readonly record: Omit<BranchRecord, 'experiment'>;
   readonly experiment: GrpoExperiment;
-  /** Where it was forked from; null for the start of all. */
-  readonly parent: { readonly branch: number; readonly step: number } | null;
+  /** Where it comes from, in words. */
+  readonly origin: string;
   /** What it goes on from: of its parent, or its own if it was kept; undefined for the start. */
   readonly from: GrpoCheckpoint | undefined;
   /** What has been told on the way there. */
   readonly tales: readonly BranchTale[];
-  /** Writes it to the browser's storage; undefined where nothing is kept. */
-  readonly keeper: BranchKeeper | undefined;
-  /** Where its dial is put from the beginning; undefined to leave it to its settings, or as it was at the fork. */
-  readonly dial: number | undefined;
 }
 
-/** A branch under way, or at its end. */
-export class GrpoBranch {
+/** Automatic checkpoints of a branch that are kept. */
+const KEPT_CHECKPOINTS = 2;
+
+export class GrpoBranch implements RunKind<GrpoCheckpoint> {
+  readonly kind = BRANCH_KIND;
+  readonly name: string;
+  readonly experiment: GrpoExperiment;
+  readonly keptCheckpoints = KEPT_CHECKPOINTS;
+  readonly holdsCheckpoints = true;
+  readonly #id: number;
   readonly #plan: BranchPlan;
-  readonly #context: BranchContext;
+  readonly #supplies: BranchSupplies;
   readonly #checkpoints = new Map<number, GrpoCheckpoint>();
+  #prepared: PreparedGrpo | undefined;
   #curve: GrpoCurvePoint[];
   #tales: BranchTale[];
-  /** The newest checkpoint; undefined for the start. */
-  #last: GrpoCheckpoint | undefined;
   #dial: number | undefined;
-  #step: number;
   /** When the work began that the next measurement ends. */
   #sinceMs = 0;
 
   /** @throws {LabError} `bad-config` if the balance of the branch has no dial, or not this position of it */
-  constructor(plan: BranchPlan, context: BranchContext) {
+  constructor(plan: BranchPlan, supplies: BranchSupplies) {
+    const { record, experiment, from, tales } = plan;
+    this.name = record.name;
+    this.experiment = experiment;
+    this.#id = record.branch;
     this.#plan = plan;
-    this.#context = context;
-    if (plan.dial !== undefined) this.turnDial(plan.dial);
-    this.#last = plan.from;
-    this.#step = plan.from?.state.step ?? 0;
-    this.#curve = [...(plan.from?.curve ?? [])];
-    this.#tales = [...plan.tales];
-    // A branch that was kept can be forked where it goes on.
-    const isEnd = this.#step === plan.experiment.grpo.steps;
-    if (plan.from !== undefined && this.#step !== plan.parent?.step && !isEnd)
-      this.#checkpoints.set(this.#step, plan.from);
-  }
-
-  get id(): number {
-    return this.#plan.id;
-  }
-
-  get step(): number {
-    return this.#step;
-  }
-
-  get name(): string {
-    return this.#plan.name;
-  }
-
-  get keeper(): BranchKeeper | undefined {
-    return this.#plan.keeper;
+    this.#supplies = supplies;
+    this.#curve = [...(from?.curve ?? [])];
+    this.#tales = [...tales];
+    if (record.dial !== null) this.checkDial(record.dial);
+    // A dial that was put at the beginning is in no checkpoint until a step was made.
+    const isUnmoved = from === undefined || from.state.step === record.parent?.step;
+    if (isUnmoved) this.#dial = record.dial ?? undefined;
+    // A branch that was kept can be forked where it goes on; nothing goes on from the last step.
+    const step = from?.state.step;
+    if (from !== undefined && step !== record.parent?.step && step !== experiment.grpo.steps) {
+      this.#checkpoints.set(from.state.step, from);
+    }
   }
 
   /** What was told up to a step. */
   talesUntil(step: number): BranchTale[] {
-    return this.#tales.filter((tale) => stepOf(tale) <= step);
+    return this.#tales.filter((tale) => stepOfTale(tale) <= step);
   }
 
-  get experiment(): GrpoExperiment {
-    return this.#plan.experiment;
-  }
-
-  /**
-   * Turns the dial, from the next step on.
-   *
-   * @throws {LabError} `bad-config` if the balance of the branch has no such position
-   */
+  /** Turns the dial, from the next step on. @throws {LabError} as {@link checkDial} */
   turnDial(value: number): void {
-    const { balance } = this.#plan.experiment.grpo;
+    this.checkDial(value);
+    this.#dial = value;
+  }
+
+  /** @throws {LabError} `bad-config` if the balance of the branch has no such position */
+  checkDial(value: number): void {
+    const { balance } = this.experiment.grpo;
     const isConvex = balance.kind === 'convex' || balance.kind === 'chord';
-    if (balance.kind !== 'hpt' && (!isConvex || value <= 1)) {
-      this.#dial = value;
-      return;
-    }
+    if (balance.kind !== 'hpt' && (!isConvex || value <= 1)) return;
     throw new LabError('bad-config', {
-      message: `The balance of branch ${this.#plan.name} cannot be set to ${value}.`,
+      message: `The balance of branch ${this.name} cannot be set to ${value}.`,
       expected: isConvex ? 'a share from 0 to 1' : `a balance with a dial, which ${balance.kind} is not`,
     });
   }
@@ -139,165 +112,136 @@ export class GrpoBranch {
     const checkpoint = this.#checkpoints.get(step);
     if (checkpoint !== undefined) return checkpoint;
     throw new LabError('not-found', {
-      message: `Branch ${this.#plan.name} has no checkpoint at step ${step}.`,
+      message: `Branch ${this.name} has no checkpoint at step ${step}.`,
       expected: `one of ${[...this.#checkpoints.keys()].join(', ')}`,
       got: String(step),
     });
   }
 
-  /**
-   * Runs to the last step; resolves when the branch has ended, whether well, by a failure of its own or by a stop.
-   *
-   * @throws what ends all branches: a backend that broke, memory that ran out, an error of the lab
-   */
-  async run(): Promise<void> {
-    this.#tellBeginning();
-    const { data } = this.#plan.experiment;
-    await this.#plan.keeper?.begin(this.#step, data.kind === 'file' ? await this.#context.findData(data) : undefined);
-    if (this.#plan.parent?.step === this.#step && this.#last !== undefined) await this.#write(this.#last);
-    for (;;) {
-      const fault = await this.#runOnce();
-      if (fault === undefined) return;
-      await this.#context.recover(fault);
-      this.#rewind();
-    }
-  }
-
   /** Tells the branch and, if it was kept, all that it has told before. */
-  #tellBeginning(): void {
-    const { id, name, experiment, parent } = this.#plan;
-    const { emit } = this.#context;
+  begin(): void {
+    const { emit } = this.#supplies;
+    const { name, experiment } = this;
+    const { parent } = this.#plan.record;
     const first = parent?.step ?? -1;
     const curve = measuredPoints(this.#curve).filter(({ step }) => step <= first);
-    emit({ kind: 'branch', branch: id, name, parent, experiment, step: Math.max(0, first), steps: experiment.grpo.steps, curve }); // prettier-ignore
-    for (const tale of this.#tales) if (stepOf(tale) > first) emit({ ...tale, branch: id });
-    for (const step of this.#checkpoints.keys()) this.#tellCheckpoint(step);
+    emit({ kind: 'branch', branch: this.#id, name, parent, experiment, step: Math.max(0, first), steps: experiment.grpo.steps, curve }); // prettier-ignore
+    for (const tale of this.#tales) if (stepOfTale(tale) > first) emit({ ...tale, branch: this.#id });
+    for (const step of this.#checkpoints.keys()) emit({ kind: 'checkpoint', branch: this.#id, step });
   }
 
-  /** Runs to the end of the branch or of the backend, whose loss it returns. */
-  async #runOnce(): Promise<BackendFault | undefined> {
-    const { id, experiment } = this.#plan;
-    const { turns, start, signal, prepare, health } = this.#context;
-    await turns.open(id, this.#step);
-    try {
-      throwIfAborted(signal);
-      const prepared = await prepare(experiment);
-      this.#sinceMs = this.#context.now();
-      const { weights } = await runGrpo(experiment, prepared, start, this.#last, this.#hooks(prepared));
-      this.#end(hashWeights(weights), null);
-      return undefined;
-    } catch (thrown) {
-      const error = withMemoryNamed(thrown);
-      const failure = failureOf(error);
-      if (failure.code === 'aborted' && signal.aborted) return undefined;
-      await yieldToMessages(); // that a device was lost is told after the call that it broke
-      const { fault } = health();
-      if (fault?.kind === 'lost') return fault;
-      this.#checkBackend();
-      if (!isOfBranch(failure)) throw error;
-      this.#end(null, failure);
-      return undefined;
-    } finally {
-      turns.leave(id);
-    }
+  async prepare(): Promise<void> {
+    this.#prepared = await this.#supplies.prepare(this.experiment);
   }
 
-  /** Back to the last checkpoint. */
-  #rewind(): void {
-    this.#step = this.#last?.state.step ?? 0;
-    this.#curve = [...(this.#last?.curve ?? [])];
-    this.#tales = this.#last === undefined ? [] : this.talesUntil(this.#step);
-    this.#context.emit({ kind: 'rewound', branch: this.#plan.id, step: this.#last === undefined ? -1 : this.#step });
+  async train(from: GrpoCheckpoint | undefined, hooks: RunHooks<GrpoCheckpoint>): Promise<FinishedRun> {
+    const prepared = this.#prepared ?? (await this.#supplies.prepare(this.experiment));
+    this.#sinceMs = this.#supplies.now();
+    const grpoHooks = this.#hooks(prepared, hooks);
+    const { weights, tokens } = await runGrpo(this.experiment, prepared, this.#supplies.start, from, grpoHooks);
+    return { weights, tokens: tokens.learned + tokens.expert };
   }
 
-  #hooks({ task }: PreparedGrpo): GrpoHooks {
-    const { id, experiment } = this.#plan;
-    const { signal, now, startPoints } = this.#context;
+  stepOf({ state }: GrpoCheckpoint): number {
+    return state.step;
+  }
+
+  write(checkpoint: GrpoCheckpoint): Uint8Array<ArrayBuffer> {
+    const tales = this.talesUntil(checkpoint.state.step);
+    return writeKeptBranch({ name: this.name, checkpoint, tales, start: this.#supplies.startTexts });
+  }
+
+  read(bytes: Uint8Array): GrpoCheckpoint {
+    return readKeptBranch(bytes).checkpoint;
+  }
+
+  async card(): Promise<RunCard> {
+    const { data, grpo } = this.experiment;
+    const configJson = JSON.stringify({ ...this.#plan.record, experiment: this.experiment });
+    const dataSet = data.kind === 'file' ? await this.#supplies.findData(data) : undefined;
+    return { name: this.name, configJson, totalSteps: grpo.steps, data: dataSet };
+  }
+
+  checkpointCard({ experiment, dataHash }: GrpoCheckpoint): CheckpointCard {
+    // By this name the store keeps imported data for as long as a checkpoint needs it.
+    const worldHash = experiment.data.kind === 'file' ? experiment.data.sha256 : dataHash;
+    return { note: this.#plan.origin, worldHash, configJson: JSON.stringify(experiment) };
+  }
+
+  /** Holds a checkpoint, to be forked from. */
+  onCheckpoint(checkpoint: GrpoCheckpoint): void {
+    const { step } = checkpoint.state;
+    const isLast = step === this.experiment.grpo.steps;
+    if (isLast || this.#checkpoints.has(step) || checkpoint === this.#plan.from) return;
+    this.#checkpoints.set(step, checkpoint);
+    this.#supplies.emit({ kind: 'checkpoint', branch: this.#id, step });
+  }
+
+  onUnsaved(step: number, failure: Failure): void {
+    this.#supplies.emit({ kind: 'unsaved', branch: this.#id, step, ...failure });
+  }
+
+  onRewound(to: GrpoCheckpoint | undefined): void {
+    const step = to?.state.step ?? -1;
+    this.#curve = [...(to?.curve ?? [])];
+    this.#tales = this.talesUntil(step);
+    this.#supplies.emit({ kind: 'rewound', branch: this.#id, step });
+  }
+
+  /** A failure of the settings or the numbers of one branch; the others can go on. */
+  endsAlone({ code }: Failure): boolean {
+    return code === 'not-finite' || code === 'bad-config';
+  }
+
+  onEnded(step: number, end: { readonly finished: FinishedRun } | { readonly failure: Failure }): void {
+    const weightsHash = 'finished' in end ? hashWeights(end.finished.weights) : null;
+    const failure = 'failure' in end ? end.failure : null;
+    this.#supplies.emit({ kind: 'branch-ended', branch: this.#id, step, weightsHash, failure });
+  }
+
+  #hooks({ task }: PreparedGrpo, hooks: RunHooks<GrpoCheckpoint>): GrpoHooks {
+    const { experiment } = this;
+    const branch = this.#id;
+    const { now, startPoints, emit } = this.#supplies;
     const { prompts, samples } = experiment.grpo;
     const startKey = measuredBy(experiment);
     return {
-      signal,
+      signal: hooks.signal,
       startPoint: startPoints.get(startKey),
       dial: () => this.#dial,
-      beforeStep: (moment) => this.#beforeStep(moment),
-      afterPass: async () => this.#context.pacer()?.afterPiece(),
+      beforeStep: hooks.beforeStep,
+      afterPass: hooks.afterPass,
       onStep: (record) => {
-        this.#step = record.step;
-        this.#checkBackend();
-        this.#tell(stepEvent(id, prompts * samples, record));
-        this.#sinceMs = now();
+        hooks.checkBackend();
+        this.#tell(stepEvent(branch, prompts * samples, record));
       },
-      onKeep: (step, groups) => {
-        this.#tell({ kind: 'kept', branch: id, step, groups: sampledGroups(task, groups) });
-        this.#sinceMs = now();
-      },
+      onKeep: (step, groups) => this.#tell({ kind: 'kept', branch, step, groups: sampledGroups(task, groups) }),
       onMeasure: (point) => {
         this.#curve.push(point);
         if (point.step === 0) startPoints.set(startKey, point);
         const measured = measuredPoints(this.#curve).at(-1);
         if (measured === undefined) return;
-        this.#tell({ kind: 'measure', branch: id, point: measured, elapsedMs: Math.max(0, now() - this.#sinceMs) });
+        const elapsedMs = Math.max(0, now() - this.#sinceMs);
+        const tale: BranchTale = { kind: 'measure', branch, point: measured, elapsedMs };
+        this.#tales.push(tale);
+        emit(tale);
       },
       onCheckpoint: async (checkpoint) => {
-        this.#checkBackend();
-        this.#keep(checkpoint);
-        await this.#write(checkpoint);
+        await hooks.onCheckpoint(checkpoint);
         this.#sinceMs = now();
       },
     };
   }
 
-  async #beforeStep({ step, checkpoint }: GrpoMoment): Promise<void> {
-    // The start of all can be forked too.
-    if (step === 0) this.#keep(await checkpoint());
-    await this.#context.turns.pass(this.#plan.id, step);
-    this.#checkBackend();
-    this.#context.pacer()?.begin();
-  }
-
-  #keep(checkpoint: GrpoCheckpoint): void {
-    const { step } = checkpoint.state;
-    this.#last = checkpoint;
-    const isKnown = this.#checkpoints.has(step);
-    // Nothing goes on from the last step.
-    if (step === this.#plan.experiment.grpo.steps || isKnown) return;
-    this.#checkpoints.set(step, checkpoint);
-    this.#tellCheckpoint(step);
-  }
-
-  #tellCheckpoint(step: number): void {
-    this.#context.emit({ kind: 'checkpoint', branch: this.#plan.id, step });
-  }
-
-  async #write(checkpoint: GrpoCheckpoint): Promise<void> {
-    const { name, keeper } = this.#plan;
-    const tales = this.talesUntil(checkpoint.state.step);
-    await keeper?.keep({ name, checkpoint, tales, start: this.#context.startFiles });
-  }
-
   #tell(tale: BranchTale): void {
     this.#tales.push(tale);
-    this.#context.emit(tale);
-  }
-
-  /** What a broken backend computes means nothing. */
-  #checkBackend(): void {
-    const { fault } = this.#context.health();
-    if (fault !== undefined) throw faultError(fault);
-  }
-
-  #end(weightsHash: string | null, failure: Failure | null): void {
-    this.#context.emit({ kind: 'branch-ended', branch: this.#plan.id, step: this.#step, weightsHash, failure });
+    this.#supplies.emit(tale);
+    this.#sinceMs = this.#supplies.now();
   }
 }
 
-function stepOf(tale: BranchTale): number {
+function stepOfTale(tale: BranchTale): number {
   return tale.kind === 'measure' ? tale.point.step : tale.step;
-}
-
-/** Whether a failure comes from the settings or the numbers of one branch, so that the others can go on. */
-function isOfBranch({ code }: Failure): boolean {
-  return code === 'not-finite' || code === 'bad-config';
 }
 
 /** All settings that a measurement of the start depends on: the data and the sampling, and not how is learned. */

@@ -14,6 +14,7 @@ import { ModelCardSchema } from '../infer/model-card.ts';
 import { type BranchTale, BranchTaleSchema } from '../protocol/grpo.ts';
 import { type GrpoCheckpoint, readGrpoCheckpoint, writeGrpoCheckpoint } from '../runs/grpo-checkpoint.ts';
 import { makeModelFiles, type ModelFileBytes } from '../runs/model-files.ts';
+import type { ModelTexts } from './model-texts.ts';
 
 const KeptSchema = v.strictObject({
   schemaVersion: v.literal(1),
@@ -22,9 +23,8 @@ const KeptSchema = v.strictObject({
   /** The files of the start, as JSON; each checked by its own reader. */
   start: v.strictObject({ config: v.unknown(), tokenizer: v.unknown(), lab: v.unknown(), card: v.unknown() }),
 });
-
-/** The files of a start beside its weights, as JSON values. */
-export type StartFiles = v.InferOutput<typeof KeptSchema>['start'];
+/** The same as JSON text. */
+const KeptTextSchema = v.pipe(v.string(), v.parseJson(), KeptSchema);
 
 /** A branch at one of its checkpoints. */
 export interface KeptBranch {
@@ -32,7 +32,8 @@ export interface KeptBranch {
   readonly checkpoint: GrpoCheckpoint;
   /** Of its steps so far, those before its fork included. */
   readonly tales: readonly BranchTale[];
-  readonly start: StartFiles;
+  /** The files of the start. */
+  readonly start: ModelTexts;
 }
 
 /** The entry beside that of the run. */
@@ -52,7 +53,7 @@ export function readKeptBranch(bytes: Uint8Array): KeptBranch {
       fix: 'Go on with it by "npm run lab -- grpo --resume".',
     });
   }
-  const { name, tales, start } = parseConfig('The kept branch', KeptSchema, JSON.parse(text));
+  const { name, tales, start } = parseConfig('The kept branch', KeptTextSchema, text);
   return { name, tales, start, checkpoint: readGrpoCheckpoint(bytes) };
 }
 

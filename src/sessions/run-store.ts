@@ -5,6 +5,7 @@
 import type { CheckpointInfoInput, Manifest } from '../checkpoint/manifest.ts';
 import type { DataToKeep } from '../checkpoint/kept-data.ts';
 import type { OpenRunInput, RunLease } from '../checkpoint/open-runs.ts';
+import type { RunRecord } from '../checkpoint/run-records.ts';
 
 /** Keeps the checkpoints of runs. */
 export interface RunStore {
@@ -15,6 +16,11 @@ export interface RunStore {
   readonly data: {
     /** An imported data set; undefined if it is not kept. */
     load(sha256: string): Promise<DataToKeep | undefined>;
+  };
+  readonly records: {
+    /** Keeps what a finished run has told, in place of the one that its view had. */
+    keep(record: RunRecord): Promise<void>;
+    drop(view: string): Promise<void>;
   };
   /** Resolves once the bytes are safe. */
   save(

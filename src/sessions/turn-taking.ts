@@ -11,8 +11,13 @@ interface Waiting {
   readonly step: number;
   /** Whether it wants to begin, and not to make a step. */
   readonly isOpening: boolean;
-  readonly begin: () => void;
+  /** Whether there is something to do for it between two steps. */
+  readonly hasErrand: () => boolean;
+  readonly begin: (turn: Turn) => void;
 }
+
+/** What a turn is given for. */
+export type Turn = 'open' | 'errand' | 'step';
 
 /** Who is told about pauses. */
 export interface TurnWatcher {
@@ -38,15 +43,28 @@ export class TurnTaker {
     this.#watcher = watcher;
   }
 
-  /** Resolves when a branch that begins may compute. */
-  open(branch: number, step: number): Promise<void> {
-    return this.#wait({ branch, step, isOpening: true });
+  /** Whether steps are held back, but for those asked for one by one. */
+  get isPaused(): boolean {
+    return this.#isPaused;
   }
 
-  /** Gives the turn back between two steps; resolves when the branch may make its next. */
-  pass(branch: number, step: number): Promise<void> {
+  /** Resolves when a branch that begins may compute. */
+  open(branch: number, step: number): Promise<Turn> {
+    return this.#wait({ branch, step, isOpening: true, hasErrand: () => false });
+  }
+
+  /**
+   * Gives the turn back between two steps; resolves when the branch may make its next, or do an errand, for which it gets a
+   * turn also in a pause. After an errand it passes again.
+   */
+  pass(branch: number, step: number, hasErrand = () => false): Promise<Turn> {
     if (this.#holder === branch) this.#holder = undefined;
-    return this.#wait({ branch, step, isOpening: false });
+    return this.#wait({ branch, step, isOpening: false, hasErrand });
+  }
+
+  /** To be called when an errand has come up. */
+  lookForErrands(): void {
+    this.#next();
   }
 
   /** Gives the turn back for good. */
@@ -86,7 +104,7 @@ export class TurnTaker {
     this.#next();
   }
 
-  #wait(request: Omit<Waiting, 'begin'>): Promise<void> {
+  #wait(request: Omit<Waiting, 'begin'>): Promise<Turn> {
     return new Promise((resolve) => {
       this.#waiting.push({ ...request, begin: resolve });
       this.#next();
@@ -100,16 +118,24 @@ export class TurnTaker {
       if (this.#waiting.length > 0) this.#tell(true);
       return;
     }
-    if (!chosen.isOpening) this.#tell(false);
-    this.#round.delete(chosen.branch);
-    this.#waiting = this.#waiting.filter((each) => each !== chosen);
-    this.#holder = chosen.branch;
-    chosen.begin();
+    const { waiting, turn } = chosen;
+    if (turn === 'step') this.#tell(false);
+    if (turn !== 'errand') this.#round.delete(waiting.branch);
+    this.#waiting = this.#waiting.filter((each) => each !== waiting);
+    this.#holder = waiting.branch;
+    waiting.begin(turn);
   }
 
-  #choose(): Waiting | undefined {
+  #choose(): { readonly waiting: Waiting; readonly turn: Turn } | undefined {
     const opening = this.#waiting.find(({ isOpening }) => isOpening);
-    if (opening !== undefined) return opening;
+    if (opening !== undefined) return { waiting: opening, turn: 'open' };
+    const errand = this.#waiting.find(({ hasErrand }) => hasErrand());
+    if (errand !== undefined) return { waiting: errand, turn: 'errand' };
+    const waiting = this.#chooseStep();
+    return waiting && { waiting, turn: 'step' };
+  }
+
+  #chooseStep(): Waiting | undefined {
     const behind = this.#waiting.toSorted((a, b) => a.step - b.step || a.branch - b.branch);
     if (!this.#isPaused || this.#isEnding || this.#isHurried) return behind[0];
     if (this.#round.size === 0 && this.#rounds > 0 && behind.length > 0) {

@@ -1,11 +1,13 @@
 /**
- * Experiments on distillation as recipes: which students, taught how, and which of their differences decide the question.
+ * Experiments on distillation as recipes: which students, taught how, and which of their differences decide the
+ * question.
  *
- * All students have the shape, the vocabulary, the prompts and, seed by seed, the first weights and the order of batches
- * in common, and see about as many tokens. Students that learn labels alone see shorter sequences and make more updates
- * for it. There is one teacher, whose card says how it was made: intervals are over students, not over teachers.
+ * All students have the shape, the vocabulary, the prompts and, seed by seed, the first weights and the order of
+ * batches in common, and see about as many tokens. Students that learn labels alone see shorter sequences and make more
+ * updates for it. There is one teacher, whose card says how it was made: intervals are over students, not over
+ * teachers.
  */
-import type { Arm, Comparison, Recipe, StudentSettings } from './recipes.ts';
+import { type Arm, claim, type Comparison, type Recipe, type StudentSettings } from './recipes.ts';
 
 type Distill = NonNullable<StudentSettings['distill']>;
 
@@ -41,13 +43,8 @@ const FEW_JUDGED = student('No teacher, a tenth of the pairs', { method: { kind:
 /** No judgment is read: neither label nor completion of the expert. */
 const UNJUDGED = student("JSD 0.5 on the teacher's completions", { method: { kind: 'jsd', completions: 'teacher' } });
 
-const isMoreAccurate = (arm: Arm, against: Arm): Comparison => ({
-  claim: `${arm.name} answers better than: ${against.name}`,
-  metric: 'accuracy',
-  arm: arm.name,
-  against: against.name,
-  expected: 'higher',
-});
+const isMoreAccurate = (arm: Arm, against: Arm): Comparison[] =>
+  claim('accuracy', `${arm.name} answers better than: ${against.name}`, arm, against);
 
 export const DISTILL_RECIPES: readonly Recipe[] = [
   {
@@ -72,24 +69,20 @@ export const DISTILL_RECIPES: readonly Recipe[] = [
     ],
     gap: { floor: NO_TEACHER.name, ceiling: TEACHER.name },
     comparisons: [
-      ...[JSD, LABEL_KD, TRACE, ON_POLICY, HARD_LABEL, KL, JSD_BESIDE, UNJUDGED].map((arm) =>
+      ...[JSD, LABEL_KD, TRACE, ON_POLICY, HARD_LABEL, KL, JSD_BESIDE, UNJUDGED].flatMap((arm) =>
         isMoreAccurate(arm, NO_TEACHER),
       ),
-      isMoreAccurate(LABEL_KD, NO_TEACHER_LABELS),
-      isMoreAccurate(HARD_LABEL, NO_TEACHER_LABELS),
-      isMoreAccurate(ON_POLICY, JSD),
-      isMoreAccurate(JSD, TRACE),
-      isMoreAccurate(JSD, KL),
-      isMoreAccurate(ON_POLICY_KL, KL),
-      isMoreAccurate(LABEL_KD_BESIDE, NO_TEACHER),
-      isMoreAccurate(UNJUDGED, FEW_JUDGED),
-      ...[JSD, TRACE, ON_POLICY, KL, JSD_BESIDE].map((arm): Comparison => ({
-        claim: `${arm.name} cites more rules of the tail than: ${NO_TEACHER.name}`,
-        metric: 'tailRecall',
-        arm: arm.name,
-        against: NO_TEACHER.name,
-        expected: 'higher',
-      })),
+      ...isMoreAccurate(LABEL_KD, NO_TEACHER_LABELS),
+      ...isMoreAccurate(HARD_LABEL, NO_TEACHER_LABELS),
+      ...isMoreAccurate(ON_POLICY, JSD),
+      ...isMoreAccurate(JSD, TRACE),
+      ...isMoreAccurate(JSD, KL),
+      ...isMoreAccurate(ON_POLICY_KL, KL),
+      ...isMoreAccurate(LABEL_KD_BESIDE, NO_TEACHER),
+      ...isMoreAccurate(UNJUDGED, FEW_JUDGED),
+      ...[JSD, TRACE, ON_POLICY, KL, JSD_BESIDE].flatMap((arm) =>
+        claim('tailRecall', `${arm.name} cites more rules of the tail than: ${NO_TEACHER.name}`, arm, NO_TEACHER),
+      ),
     ],
   },
 ];

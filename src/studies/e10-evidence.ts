@@ -1,18 +1,21 @@
 /**
- * E10: do labels rest on the evidence that is cited for them? What models answer when the words they cite are taken out of
- * the document, against as many other words, becomes shares with intervals over queries, and a page of Markdown.
+ * E10: do labels rest on the evidence that is cited for them? What models answer when the words they cite are taken out
+ * of the document, against as many other words, becomes shares with intervals over queries, and a report.
  *
  * The models are those that come with the lab, one training run each: intervals say how sure the shares of these models
  * are, and nothing about models that other seeds would have given.
  */
 import * as v from 'valibot';
+import { ExperimentResultsSchema } from '../protocol/experiment-results.ts';
 import { Rng } from '../common/rng.ts';
 import { bootstrapInterval } from '../relevance/metrics/bootstrap.ts';
-import { type Measured, ratioOverQueries } from '../relevance/metrics/label-report.ts';
-import { type AnsweredCase, type AnsweredDeletions, deletionsOf } from '../train/faithfulness.ts';
+import { ratioOverQueries } from '../relevance/metrics/label-report.ts';
+import { groupByQuery } from '../relevance/metrics/metrics-ranking.ts';
+import { type AnsweredCase, deletionsOf } from '../train/faithfulness.ts';
+import { count, findingSentence, fourDecimals, measuredText, outcomeOf, rounded, signedInterval } from './findings.ts';
+import { columns, heading, paragraph, type Report, table } from './report.ts';
 import { signed } from './student-t.ts';
 
-const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const measured = v.strictObject({
   value: v.nullable(v.number()),
   low: v.nullable(v.number()),
@@ -22,7 +25,7 @@ const measured = v.strictObject({
 /** What labels did when words were taken out. */
 const DeletionsSchema = v.strictObject({
   pairs: count,
-  /** Pairs whose label the rules then change, and the shares of the model's labels that moved there, or moved at all. */
+  /** Pairs whose label the rules then change, and the shares of labels that moved there, or moved at all. */
   shouldMove: count,
   movedAsRuled: measured,
   moved: measured,
@@ -33,13 +36,20 @@ const DeletionsSchema = v.strictObject({
   asRuled: measured,
 });
 
+const FindingSchema = v.strictObject({
+  claim: v.string(),
+  arm: v.string(),
+  /** Of all labels, the share that moves without the cited words, less the share that moves without other words. */
+  mean: v.number(),
+  low: v.nullable(v.number()),
+  high: v.nullable(v.number()),
+  outcome: v.picklist(['supported', 'refuted', 'undecided']),
+});
+
 /** The schema of `docs/results/E10.json`. */
 export const E10ResultsSchema = v.strictObject({
+  ...ExperimentResultsSchema.entries,
   id: v.literal('E10'),
-  title: v.string(),
-  question: v.string(),
-  device: v.string(),
-  commit: v.string(),
   config: v.strictObject({ split: v.string(), pairs: count, queries: count }),
   arms: v.array(
     v.strictObject({
@@ -53,29 +63,20 @@ export const E10ResultsSchema = v.strictObject({
       control: DeletionsSchema,
     }),
   ),
-  findings: v.array(
-    v.strictObject({
-      claim: v.string(),
-      arm: v.string(),
-      /** Of all labels, the share that moves without the cited words, less the share that moves without other words. */
-      mean: v.number(),
-      low: v.nullable(v.number()),
-      high: v.nullable(v.number()),
-      outcome: v.picklist(['supported', 'refuted', 'undecided']),
-    }),
-  ),
-  verdict: v.string(),
+  findings: v.array(FindingSchema),
 });
 export type E10Results = v.InferOutput<typeof E10ResultsSchema>;
 type E10Arm = E10Results['arms'][number];
 type E10Finding = E10Results['findings'][number];
 
-/** What a model answered, and which model it was. */
-export interface AskedModel {
-  readonly name: string;
-  readonly folder: string;
-  readonly answers: AnsweredDeletions;
-}
+const CasesSchema = v.array(v.strictObject({ queryId: v.string(), before: count, after: count, now: count }));
+/** What a model answered (`AnsweredDeletions`), and which model it was. */
+export const AskedModelSchema = v.strictObject({
+  name: v.string(),
+  folder: v.string(),
+  answers: v.strictObject({ completions: count, usable: count, cited: CasesSchema, control: CasesSchema }),
+});
+export type AskedModel = v.InferOutput<typeof AskedModelSchema>;
 
 /** The results of some models on the same pairs. */
 export function e10Results(
@@ -91,7 +92,7 @@ export function e10Results(
     ...made,
     arms: models.map(armOf),
     findings,
-    verdict: findings.map(sentence).join(' '),
+    verdict: findings.map((finding) => findingSentence(`${finding.arm}: ${finding.claim}`, finding)).join(' '),
   };
 }
 
@@ -125,100 +126,81 @@ function shareWith(
   cases: readonly AnsweredCase[],
   holds: (each: AnsweredCase) => boolean,
 ): v.InferOutput<typeof measured> {
-  const { value, low, high }: Measured = ratioOverQueries(
-    byQuery(cases).map((each) => ({ part: each.filter(holds).length, whole: each.length })),
+  const { value, low, high } = ratioOverQueries(
+    groupByQuery(cases).map((each) => ({ part: each.filter(holds).length, whole: each.length })),
   );
   return { value: rounded(value), low: rounded(low), high: rounded(high) };
 }
 
-/** One query of both kinds of deletions. */
-interface QueryCases {
-  readonly cited: readonly AnsweredCase[];
-  readonly control: readonly AnsweredCase[];
-}
-
-/** Whether a model's labels move more often without what it cites than without other words; nothing where none was asked. */
+/** Whether labels move more often without what is cited than without other words; nothing where none was asked. */
 function evidenceMatters({ name, answers: { cited, control } }: AskedModel): E10Finding[] {
-  const ids = [...new Set([...cited, ...control].map(({ queryId }) => queryId))];
-  const ofQuery = (cases: readonly AnsweredCase[], id: string): AnsweredCase[] =>
-    cases.filter(({ queryId }) => queryId === id);
-  const queries = ids.map((id): QueryCases[] => [{ cited: ofQuery(cited, id), control: ofQuery(control, id) }]);
-  const difference = (sample: readonly (readonly QueryCases[])[]): number | null => {
-    const all = sample.flat();
-    const [without, other] = [
-      shareMoved(all.flatMap((each) => each.cited)),
-      shareMoved(all.flatMap((each) => each.control)),
-    ];
-    return without === null || other === null ? null : without - other;
+  const queries = groupByQuery([
+    ...cited.map((each) => ({ ...each, isCited: true })),
+    ...control.map((each) => ({ ...each, isCited: false })),
+  ]);
+  const difference = (sample: readonly (readonly (typeof queries)[number][number][])[]): number | null => {
+    const [without, other] = [true, false].map((isCited) => {
+      const cases = sample.flatMap((query) => query.filter((each) => each.isCited === isCited));
+      return cases.length === 0 ? undefined : cases.filter(hasMoved).length / cases.length;
+    });
+    return without === undefined || other === undefined ? null : without - other;
   };
   const mean = difference(queries);
   if (mean === null) return [];
   const { low, high } = bootstrapInterval(queries, difference, new Rng('evidence'));
-  const outcome = low > 0 ? 'supported' : high < 0 ? 'refuted' : 'undecided';
   const claim = 'Labels move more often without the cited words than without as many others';
-  return [{ claim, arm: name, mean: rounded(mean) ?? 0, low: rounded(low), high: rounded(high), outcome }];
+  const outcome = outcomeOf(low, high);
+  return [{ claim, arm: name, mean: fourDecimals(mean), low: rounded(low), high: rounded(high), outcome }];
 }
 
-function shareMoved(cases: readonly AnsweredCase[]): number | null {
-  return cases.length === 0 ? null : cases.filter(hasMoved).length / cases.length;
-}
-
-function byQuery(cases: readonly AnsweredCase[]): AnsweredCase[][] {
-  const queries = new Map<string, AnsweredCase[]>();
-  for (const each of cases) queries.set(each.queryId, [...(queries.get(each.queryId) ?? []), each]);
-  return [...queries.values()];
-}
-
-function sentence({ claim, arm, mean, low, high, outcome }: E10Finding): string {
-  return `${arm}: ${claim}: ${outcome} (${signed(mean)}, 95 %: ${signed(low ?? NaN)} to ${signed(high ?? NaN)}).`;
-}
-
-/** The results in Markdown. */
-export function e10Markdown({ id, title, question, device, commit, config, arms, findings }: E10Results): string {
-  const rows = arms.flatMap(({ name, cited, control }) =>
-    (
-      [
-        ['cited words', cited],
-        ['other words', control],
-      ] as const
-    ).map(
-      ([what, { pairs, shouldMove, movedAsRuled, moved, shouldStay, stayed, asRuled }]) =>
-      `| ${[name, what, pairs, shouldMove, spoken(movedAsRuled), spoken(moved), shouldStay, spoken(stayed), spoken(asRuled)].join(' | ')} |`, // prettier-ignore
-    ),
-  );
-  return [
-    `# ${id}: ${title}`,
-    question,
-    `${config.pairs} pairs of ${config.queries} queries, ${config.split} split, ${device}, commit ${commit}. Intervals: 95 %, ` +
-      `bootstrap over queries. One model of each kind: nothing is said about other seeds. Made by \`npm run lab -- experiment ${id}\`.`,
-    '## What the models do',
-    [
-      '| Model | Difference | 95 % | Outcome |',
-      '|---|---|---|---|',
-      ...findings.map(({ arm, mean, low, high, outcome }) => `| ${arm} | ${signed(mean)} | ${signed(low ?? NaN)} to ${signed(high ?? NaN)} | ${outcome} |`), // prettier-ignore
-    ].join('\n'),
-    'The claim: labels move more often without the cited words than without as many others. Of all labels, the share that ' +
-      'moves, less the same where other words are gone.',
-    '## Shares',
-    [
-      '| Model | Taken out | pairs | should move | moved as ruled | moved | should stay | stayed | as ruled, all |',
-      '|---|---|---|---|---|---|---|---|---|',
-      ...rows,
-    ].join('\n'),
-    'Looked at are answers that were right and cite words of the document: ' +
-      `${arms.map(({ name, usable, completions }) => `${name} ${usable} of ${completions}`).join(', ')}. Each model is asked ` +
-      'about its own citations, so that the pairs differ. *should move*, *should stay*: what the rules say of the pair without ' +
-      'these words.',
-  ].join('\n\n');
-}
-
-function spoken({ value, low, high }: v.InferOutput<typeof measured>): string {
-  if (value === null) return 'none';
-  return low === null || high === null
-    ? value.toFixed(3)
-    : `${value.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)})`;
-}
-
-function rounded(value: number | null | undefined): number | null {
-  return value === null || value === undefined ? null : Number(value.toFixed(4));
+/** The report. */
+export function e10Report({ id, title, question, device, commit, config, arms, findings }: E10Results): Report {
+  const looked = arms.map(({ name, usable, completions }) => `${name} ${usable} of ${completions}`).join(', ');
+  return {
+    title: `${id}: ${title}`,
+    blocks: [
+      paragraph(question),
+      paragraph(
+        `${config.pairs} pairs of ${config.queries} queries, ${config.split} split, ${device}, commit ${commit}. ` +
+          'Intervals: 95 %, bootstrap over queries. One model of each kind: nothing is said about other seeds. Made by ',
+        { code: `npm run lab -- experiment ${id}` },
+        '.',
+      ),
+      heading('What the models do'),
+      table(
+        ['Model', 'Difference', '95 %', 'Outcome'],
+        findings.map(({ arm, mean, low, high, outcome }) => [arm, signed(mean), signedInterval(low, high), outcome]),
+      ),
+      paragraph(
+        'The claim: labels move more often without the cited words than without as many others. Of all labels, the ' +
+          'share that moves, less the same where other words are gone.',
+      ),
+      heading('Shares'),
+      columns(
+        arms.flatMap(({ name, cited, control }) => [
+          { name, without: 'cited words', ...cited },
+          { name, without: 'other words', ...control },
+        ]),
+        {
+          Model: ({ name }) => name,
+          'Taken out': ({ without }) => without,
+          pairs: ({ pairs }) => pairs,
+          'should move': ({ shouldMove }) => shouldMove,
+          'moved as ruled': ({ movedAsRuled }) => measuredText(movedAsRuled),
+          moved: ({ moved }) => measuredText(moved),
+          'should stay': ({ shouldStay }) => shouldStay,
+          stayed: ({ stayed }) => measuredText(stayed),
+          'as ruled, all': ({ asRuled }) => measuredText(asRuled),
+        },
+      ),
+      paragraph(
+        `Looked at are answers that were right and cite words of the document: ${looked}. Each model is asked about ` +
+          'its own citations, so that the pairs differ. ',
+        { term: 'should move' },
+        ', ',
+        { term: 'should stay' },
+        ': what the rules say of the pair without these words.',
+      ),
+    ],
+  };
 }

@@ -1,8 +1,8 @@
 /**
- * Arms make equally many steps, and do not read equally many tokens: completions differ in length, and some arms read expert
- * samples besides. Here each comparison is made once more where tokens are equal: seed by seed at the end of the arm that
- * took fewer, on the curve of the other by straight lines between its points. Curves are of the dev split, so these numbers
- * are not those at equal steps, which are of the test split.
+ * Arms make equally many steps, and do not read equally many tokens: completions differ in length, and some arms read
+ * expert samples besides. Here each comparison is made once more where tokens are equal: seed by seed at the end of the
+ * arm that took fewer, on the curve of the other by straight lines between its points. Curves are of the dev split, so
+ * these numbers are not those at equal steps, which are of the test split.
  */
 import type { ExperimentResults, Finding, ResultPoint, SeedResult } from '../protocol/experiment-results.ts';
 import { type MeanInterval, meanInterval } from './student-t.ts';
@@ -21,7 +21,7 @@ export interface EqualTokensFinding {
   readonly difference: MeanInterval;
 }
 
-/** The findings of two arms once more at equal tokens; without those whose curves do not tell tokens. */
+/** The findings of two arms once more at equal tokens; without those whose curves have no tokens. */
 export function atEqualTokens({ arms, findings }: Pick<ExperimentResults, 'arms' | 'findings'>): EqualTokensFinding[] {
   return findings.flatMap(({ claim, metric: name, arm, against }: Finding): EqualTokensFinding[] => {
     const metric = CURVE_METRICS.find((each) => each === name);
@@ -49,7 +49,7 @@ function compareSeed(
   return a === undefined || b === undefined ? undefined : { tokens, difference: a - b };
 }
 
-/** A metric where a curve has had so many tokens; undefined where it was not measured on both sides of that. */
+/** A metric where a curve reaches a number of tokens; undefined where it was not measured on both sides of that. */
 function valueAt(curve: readonly ResultPoint[], metric: CurveMetric, tokens: number): number | undefined {
   const next = curve.findIndex((point) => (point.tokens ?? Infinity) >= tokens);
   const [before, after] = [curve[Math.max(0, next - 1)], curve[next]];

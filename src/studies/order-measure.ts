@@ -1,7 +1,8 @@
 /**
- * How good answers are whose label stands first, after the reasoning or alone, and what it takes to get to it. The label
- * distribution is read right after the prompt, or, where reasoning comes first, after the reasoning that the model has written
- * greedily: where its label stands or, if none comes, after all that it wrote. How often none comes is told.
+ * How good answers are whose label comes first, after the reasoning or alone, and what it takes to get to it. The label
+ * distribution is read right after the prompt, or, where reasoning comes first, after the reasoning that the model has
+ * written greedily: in the place of its label or, if it writes none, after everything it wrote. `answered` counts the
+ * former.
  */
 import { encodePrompt } from '../data/tokenizer/encode-prompt.ts';
 import { TokenStream } from '../data/tokenizer/token-stream.ts';
@@ -10,20 +11,10 @@ import { generateAll } from '../infer/generate.ts';
 import { promptRoom } from '../infer/lab-model.ts';
 import { scorePrompts } from '../infer/score.ts';
 import { reportLabels, reportRanking } from '../relevance/metrics/label-report.ts';
-import { distinctRulesCited, labelTraceAgreement, ruleCitations } from '../relevance/metrics/metrics-reasoning.ts';
 import type { JudgedPair } from '../relevance/pair/pair.ts';
-import { explainReward } from '../relevance/rules/reward.ts';
-import {
-  type CompletionOrder,
-  inOrder,
-  type ParsedTrace,
-  parseTrace,
-  type Trace,
-  TraceParser,
-} from '../relevance/trace/trace.ts';
-import { verifyStep } from '../relevance/rules/verify.ts';
+import { type CompletionOrder, inOrder, type ParsedTrace, parseTrace, TraceParser } from '../relevance/trace/trace.ts';
 import { EOS } from '../relevance/pair/vocabulary.ts';
-import type { Evaluated, ExpertPair } from '../train/evaluate.ts';
+import { type Evaluated, type ExpertPair, type ReasoningReport, reportReasoning } from '../train/evaluate.ts';
 
 /** The quality of labels. */
 export interface OrderLabels {
@@ -35,19 +26,17 @@ export interface OrderLabels {
   readonly tailLabels: number | null;
   /** The share of completions in which a label comes. */
   readonly answered: number;
-  /** Tokens written until the label stands, itself included; mean over completions in which it comes. */
+  /** Tokens written up to and including the label; mean over completions that have one. */
   readonly tokensToLabel: number | null;
 }
 
 /** The quality of reasoning, in an order that has any. */
-export interface OrderReasoning {
+export interface OrderReasoning extends Pick<
+  ReasoningReport,
+  'distinctRules' | 'strictReward' | 'verifiedSteps' | 'labelTraceAgreement' | 'validTraces'
+> {
   readonly headRecall: number | null;
   readonly tailRecall: number | null;
-  readonly distinctRules: number;
-  readonly strictReward: number;
-  readonly verifiedSteps: number | null;
-  readonly labelTraceAgreement: number | null;
-  readonly validTraces: number;
 }
 
 export interface OrderMeasures {
@@ -97,7 +86,7 @@ export async function measureOrder(
   };
 }
 
-/** What it takes to get to the label of one pair by itself. */
+/** What it takes to get to the label of a single pair. */
 export interface TimeToLabel {
   /** Median over the pairs. */
   readonly ms: number | null;
@@ -106,8 +95,9 @@ export interface TimeToLabel {
 }
 
 /**
- * Times the way from a prompt to its label, pair by pair, on the current backend: the prompt is read once, and each token
- * until the label takes one more pass. The first pair is taken twice and timed once, so that nothing is compiled meanwhile.
+ * Times the way from a prompt to its label, pair by pair, on the current backend: the prompt is read once, and each
+ * token until the label takes one more pass. The first pair is taken twice and timed once, so that nothing is compiled
+ * meanwhile.
  *
  * @param now - a clock in milliseconds
  */
@@ -147,30 +137,14 @@ function labelPlace(
 }
 
 function reasoningOf(
-  { instruction, lexicon, tailRules }: Evaluated,
+  model: Evaluated,
   order: CompletionOrder,
   expert: readonly ExpertPair[],
   parsed: readonly ParsedTrace[],
 ): OrderReasoning {
-  const cases = expert.map(({ pair, trace }, i) => {
-    return { pair, gold: inOrder(trace, order), parsed: parsed[i] ?? parseTrace([]) };
-  });
-  const caps = (trace: Trace): number[] => trace.steps.flatMap(({ rule }) => instruction.rules[rule]?.cap ?? []);
-  const steps = cases.flatMap((each) => stepsOf(each.parsed).map((step) => ({ step, pair: each.pair })));
-  const isVerified = steps.map(({ step, pair }) => verifyStep(instruction, lexicon, pair, step).status === 'verified');
-  const { head, tail } = ruleCitations(cases, (rule) => tailRules.has(rule));
-  const impliedLabel = (rule: number): number | undefined => instruction.rules[rule]?.cap;
-  return {
-    headRecall: head.recall,
-    tailRecall: tail.recall,
-    distinctRules: distinctRulesCited(parsed),
-    strictReward: mean(cases.map((each) => explainReward(each.parsed, { ...each, impliedLabel }).total)) ?? 0,
-    verifiedSteps: mean(isVerified.map(Number)),
-    labelTraceAgreement: labelTraceAgreement(parsed, (trace) => {
-      return trace.steps.length === 0 ? undefined : Math.min(...caps(trace));
-    }),
-    validTraces: mean(parsed.map((each) => Number(each.ok && each.trace.label === each.trace.restated))) ?? 0,
-  };
+  const cases = expert.map(({ pair, trace }) => ({ pair, trace: inOrder(trace, order) }));
+  const { rules, ...report } = reportReasoning(model, cases, parsed);
+  return { ...report, headRecall: rules.head.recall, tailRecall: rules.tail.recall };
 }
 
 /** Each rule of the tail counts the same, however rare it is. */
@@ -184,10 +158,6 @@ function tailLabels(
     return mean(cases.map(Number)) ?? [];
   });
   return mean(shares);
-}
-
-function stepsOf(parsed: ParsedTrace): Trace['steps'] {
-  return parsed.ok ? parsed.trace.steps : parsed.steps;
 }
 
 function promptsOf(

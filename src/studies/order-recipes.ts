@@ -1,14 +1,15 @@
 /**
- * The experiment on the order of completions as a recipe: the label first, the reasoning first, or the label alone, in short
- * runs of the smallest preset. A pair takes fewer tokens without a trace, so that the label alone runs twice: for equal
- * steps, and for equal tokens.
+ * The experiment on the order of completions as a recipe: the label first, the reasoning first, or the label alone, in
+ * short runs of the smallest preset. A pair takes fewer tokens without a trace, so that the label alone runs twice: for
+ * equal steps, and for equal tokens.
  *
- * The loss is a mean over the tokens of completions. So the label has a fifteenth of it where there is a trace, and half of
- * it where there is none; an arm whose label weighs as much as that tells this apart from what the trace does.
+ * The loss is a mean over the tokens of completions. So the label has a fifteenth of it where there is a trace, and
+ * half of it where there is none; an arm whose label weighs as much as that separates this from the effect of the
+ * trace.
  */
 import type { MetricName } from '../protocol/experiment-results.ts';
 import type { CompletionOrder } from '../relevance/trace/trace.ts';
-import type { Arm, Comparison, OrderSettings, Recipe } from './recipes.ts';
+import { type Arm, claim, type OrderSettings, type Recipe } from './recipes.ts';
 
 const STEPS = 500;
 /** No pair comes twice. */
@@ -38,14 +39,6 @@ const LABEL_AT_TOKENS = arm('Label only, equal tokens', 'label-only', { steps: E
 const LABEL_AT_STEPS = arm('Label only, equal steps', 'label-only');
 const WEIGHTED = arm('Answer first, heavy label', 'answer-first', { labelWeight: TRACE_TOKENS });
 
-const compared = (
-  claim: string,
-  metrics: readonly MetricName[],
-  better: Arm,
-  against: Arm,
-  expected: Comparison['expected'] = 'higher',
-): Comparison[] => metrics.map((metric) => ({ claim, metric, arm: better.name, against: against.name, expected }));
-
 const LABELS = ['accuracy', 'macroF1', 'pairAccuracy', 'tailLabels'] as const satisfies MetricName[];
 
 export const ORDER_RECIPES: readonly Recipe[] = [
@@ -56,13 +49,13 @@ export const ORDER_RECIPES: readonly Recipe[] = [
     arms: [ANSWER_FIRST, LABEL_AT_TOKENS, REASON_FIRST, LABEL_AT_STEPS, WEIGHTED],
     // Refuted where the trace adds nothing.
     comparisons: [
-      ...compared('The trace makes labels better, at equal tokens', LABELS, ANSWER_FIRST, LABEL_AT_TOKENS),
-      ...compared('The trace makes labels better, at equal steps', LABELS, ANSWER_FIRST, LABEL_AT_STEPS),
-      ...compared('The trace makes labels better where they weigh the same', LABELS, WEIGHTED, LABEL_AT_STEPS),
-      ...compared('Reasoning first answers better than answering first', LABELS, REASON_FIRST, ANSWER_FIRST),
-      ...compared('Reasoning first answers better than labels alone', LABELS, REASON_FIRST, LABEL_AT_TOKENS),
-      ...compared('Reasoning first reasons better', ['tailRecall', 'strictReward'], REASON_FIRST, ANSWER_FIRST),
-      ...compared('Answering first answers sooner', ['tokensToLabel'], ANSWER_FIRST, REASON_FIRST, 'lower'),
+      ...claim(LABELS, 'The trace makes labels better, at equal tokens', ANSWER_FIRST, LABEL_AT_TOKENS),
+      ...claim(LABELS, 'The trace makes labels better, at equal steps', ANSWER_FIRST, LABEL_AT_STEPS),
+      ...claim(LABELS, 'The trace makes labels better where they weigh the same', WEIGHTED, LABEL_AT_STEPS),
+      ...claim(LABELS, 'Reasoning first answers better than answering first', REASON_FIRST, ANSWER_FIRST),
+      ...claim(LABELS, 'Reasoning first answers better than labels alone', REASON_FIRST, LABEL_AT_TOKENS),
+      ...claim(['tailRecall', 'strictReward'], 'Reasoning first reasons better', REASON_FIRST, ANSWER_FIRST),
+      ...claim(['tokensToLabel'], 'Answering first answers sooner', ANSWER_FIRST, REASON_FIRST, 'lower'),
     ],
   },
 ];

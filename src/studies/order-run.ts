@@ -1,5 +1,5 @@
 /**
- * A supervised run on a rule world with completions in an order of its own: its data, its training, its learning curve. The
+ * A supervised run on a rule world with completions in any order: its data, its training, its learning curve. The
  * world, the tokenizer, the first weights and the order of examples do not depend on the order of completions.
  */
 import { LabError, throwIfAborted } from '../common/errors.ts';

@@ -1,11 +1,19 @@
 /**
- * The experiments on reinforcement as recipes: which runs, on the same prompts and seeds, and which of their differences
- * decide the question. A recipe holds no number that a run has produced.
+ * Studies: what the lab asks about its own methods, as arms, comparisons and reports. A recipe says which runs are made
+ * and which differences decide; `findings.ts` decides; a results file is reported as blocks (`report.ts`, `plot.ts`).
+ * What runs them, and keeps them on disk, is the command line (`cli/studies/`). Studies of real judgments are in
+ * `judged/`.
+ */
+
+/**
+ * The experiments on reinforcement as recipes: which runs, on the same prompts and seeds, and which of their
+ * differences decide the question. A recipe holds no number that a run has produced.
  *
  * Two things vary around the method. Prompts are *matched* (rules as frequent as in the expert's data) or *head-heavy*
- * (prompts of rare rules ten times as rare); the reward is *full* (held against the gold trace) or *plausible* (the cited
- * rule leads to the stated label and its evidence is in the pair; gold is not consulted). Head-heavy prompts with expert
- * samples that cover the tail favour mode balance by construction, which is why the matched case always stands beside it.
+ * (prompts of rare rules ten times as rare); the reward is *full* (held against the gold trace) or *plausible* (the
+ * cited rule leads to the stated label and its evidence is in the pair; gold is not consulted). Head-heavy prompts with
+ * expert samples that cover the tail favour mode balance by construction, which is why the matched case is always run
+ * beside it.
  */
 import type { CurriculumConfig } from '../config/grpo-config.ts';
 import type { DistillExperimentInput } from '../protocol/distill-experiment.ts';
@@ -21,7 +29,7 @@ export type ArmSettings = Omit<GrpoExperimentInput, 'name'>;
 /** The settings of an arm in which a student learns from a teacher, but for the seed. */
 export type StudentSettings = Omit<DistillExperimentInput, 'name'>;
 
-/** The settings of an arm whose completions stand in an order of their own, but for the seed. */
+/** The settings of an arm with another order of completions, but for the seed. */
 export type OrderSettings = Omit<OrderExperimentInput, 'name'>;
 
 /** What an arm does with a seed. */
@@ -45,7 +53,7 @@ export interface Comparison {
   readonly claim: string;
   readonly metric: MetricName;
   readonly arm: string;
-  /** The other arm; null where the metric is a change by itself and is held against none. */
+  /** The other arm; null where the metric is itself a change, which is compared with 0. */
   readonly against: string | null;
   readonly expected: 'higher' | 'lower';
 }
@@ -60,6 +68,23 @@ export interface Recipe {
   readonly comparisons: readonly Comparison[];
   /** The arms between which every run closes a share of the gap in accuracy, where that is asked. */
   readonly gap?: Gap;
+}
+
+/** One comparison per metric. */
+export function claim(
+  metrics: MetricName | readonly MetricName[],
+  text: string,
+  arm: Arm,
+  against: Arm | null,
+  expected: Comparison['expected'] = 'higher',
+): Comparison[] {
+  return [metrics].flat().map((metric) => ({
+    claim: text,
+    metric,
+    arm: arm.name,
+    against: against?.name ?? null,
+    expected,
+  }));
 }
 
 /** The supervised run that every arm of a seed starts from: stopped early, so that there is something left to learn. */
@@ -104,41 +129,36 @@ const mboArm = (regime: Regime, value = 0.3): Arm => arm(regime, `MBO ${value}`,
 
 const START: Arm = { name: 'SFT', run: { kind: 'start' } };
 const WORST: Regime = 'head-heavy, plausible';
+const [GRPO, MBO] = [grpoArm(WORST), mboArm(WORST)];
 /** The same updates on expert samples alone; rollouts are drawn to be measured, and not learned from. */
 const SFT_CONTINUED = arm(WORST, 'SFT continued', { balance: { kind: 'convex', mu: 1 } });
 /** The weight that the expert loss has in the arms it is compared with. */
 const BETA = 0.3;
-const K3 = arm(WORST, 'GRPO + k3 0.3', { ...lambda(0), kl: { kind: 'k3', beta: BETA } });
-const K3_STRONG = arm(WORST, 'GRPO + k3 1', { ...lambda(0), kl: { kind: 'k3', beta: 1 } });
-const K2 = arm(WORST, 'GRPO + k2 0.3', { ...lambda(0), kl: { kind: 'k2', beta: BETA } });
+/** Held to the start by a KL term. */
+const klArm = (method: string, kl: NonNullable<Grpo['kl']>): Arm =>
+  arm(WORST, `GRPO + ${method}`, { ...lambda(0), kl });
+const K3 = klArm('k3 0.3', { kind: 'k3', beta: BETA });
+const K3_STRONG = klArm('k3 1', { kind: 'k3', beta: 1 });
+const K2 = klArm('k2 0.3', { kind: 'k2', beta: BETA });
 /** The fairest control: the same expert prompts, but held to the start's own answers there and not to the expert's. */
-const K2_EXPERT = arm(WORST, 'GRPO + k2 0.3 on expert prompts', {
-  ...lambda(0),
-  kl: { kind: 'k2', beta: BETA, on: 'expert' },
-});
-const K3_EXPERT = arm(WORST, 'GRPO + k3 0.3 on expert prompts', {
-  ...lambda(0),
-  kl: { kind: 'k3', beta: BETA, on: 'expert' },
-});
+const K2_EXPERT = klArm('k2 0.3 on expert prompts', { kind: 'k2', beta: BETA, on: 'expert' });
+const K3_EXPERT = klArm('k3 0.3 on expert prompts', { kind: 'k3', beta: BETA, on: 'expert' });
 const TAIL_FREE = arm(WORST, 'MBO 0.3, expert without tail', lambda(0.3), { expertCoverage: 'head-only' });
 
-const isBetter = (metric: MetricName, claim: string, better: Arm, against: Arm): Comparison => {
-  return { claim, metric, arm: better.name, against: against.name, expected: 'higher' };
-};
-
 /**
- * E5: orders of the same prompts. Every arm has pass rates of the same start and so the same prompts (the first 1,500 but
- * for those always or never right) and the same expert samples; only the order differs, and with it how often a prompt comes.
+ * E5: orders of the same prompts. Every arm has pass rates of the same start and so the same prompts (the first 1,500
+ * but for those always or never right) and the same expert samples; only the order differs, and with it how often a
+ * prompt comes.
  */
 const ordered = (regime: Regime, method: string, kind: CurriculumConfig['kind'], grpo: Grpo = lambda(0.3)): Arm =>
   arm(regime, method, { ...grpo, curriculum: { kind } }, { passRates: {} });
-const ORDERS = {
-  random: (regime: Regime) => ordered(regime, 'Random order', 'random'),
-  staged: (regime: Regime) => ordered(regime, 'Staged', 'staged'),
-  reversed: (regime: Regime) => ordered(regime, 'Reversed', 'reversed'),
-  adaptive: (regime: Regime) => ordered(regime, 'Adaptive', 'adaptive'),
-};
-const ordersOf = (regime: Regime): Arm[] => Object.values(ORDERS).map((order) => order(regime));
+const ordersOf = (regime: Regime): [random: Arm, staged: Arm, reversed: Arm, adaptive: Arm] => [
+  ordered(regime, 'Random order', 'random'),
+  ordered(regime, 'Staged', 'staged'),
+  ordered(regime, 'Reversed', 'reversed'),
+  ordered(regime, 'Adaptive', 'adaptive'),
+];
+const [RANDOM, STAGED, ...OTHER_ORDERS] = ordersOf('matched, full');
 /** The measured prompts as they are, among the expert's samples too. */
 const UNSORTED = arm('matched, full', 'Random order, nothing left out', lambda(0.3), {
   passRates: { keep: 'all', hardWeight: 1 },
@@ -153,6 +173,26 @@ const RARE_ALL_ALONG = arm(
 const PLAIN_RANDOM = ordered('matched, full', 'GRPO, random order', 'random', lambda(0));
 const PLAIN_STAGED = ordered('matched, full', 'GRPO, staged', 'staged', lambda(0));
 
+/** E3: other methods that are claimed to keep a policy from collapsing. */
+const REMEDIES = [
+  arm(WORST, 'Entropy bonus', { ...lambda(0), entropyBonus: 0.01 }),
+  arm(WORST, 'Clip-higher, two inner updates', {
+    ...lambda(0),
+    innerEpochs: 2,
+    loss: { kind: 'grpo', clipLow: 0.2, clipHigh: 0.28 },
+  }),
+  arm(WORST, 'Dynamic sampling', { ...lambda(0), dropSilentGroups: true, extraRounds: 1 }),
+  arm(WORST, 'Convex 0.3', { balance: { kind: 'convex', mu: 0.3 } }),
+  arm(WORST, 'CHORD', { balance: { kind: 'chord', decaySteps: STEPS } }),
+  arm(WORST, 'HPT gate', { balance: { kind: 'hpt' } }),
+  arm(WORST, 'SRFT weight', { balance: { kind: 'srft' } }),
+  K3,
+  K2,
+];
+/** E4: one advantage for all tokens of an answer. */
+const outcomeArm = (regime: Regime): Arm =>
+  arm(regime, 'GRPO, outcome advantages', { ...lambda(0), advantages: { kind: 'outcome' } });
+
 export const RECIPES: readonly Recipe[] = [
   {
     id: 'E1',
@@ -160,8 +200,8 @@ export const RECIPES: readonly Recipe[] = [
     question: 'Does GRPO forget rare rules while its reward climbs, and does an expert loss beside it prevent that?',
     arms: [
       START,
-      grpoArm(WORST),
-      mboArm(WORST),
+      GRPO,
+      MBO,
       grpoArm('matched, full'),
       mboArm('matched, full'),
       SFT_CONTINUED,
@@ -181,121 +221,74 @@ export const RECIPES: readonly Recipe[] = [
     ],
     comparisons: [
       ...(['head-heavy, plausible', 'matched, plausible', 'head-heavy, full', 'matched, full'] as const).flatMap(
-        (regime): Comparison[] => [
-          {
-            claim: `GRPO loses tail recall (${regime})`,
-            metric: 'tailRecall',
-            arm: grpoArm(regime).name,
-            against: START.name,
-            expected: 'lower',
-          },
-          isBetter('tailRecall', `MBO keeps more tail recall than GRPO (${regime})`, mboArm(regime), grpoArm(regime)),
-          {
-            claim: `GRPO raises the reward (${regime})`,
-            metric: 'rewardGain',
-            arm: grpoArm(regime).name,
-            against: null,
-            expected: 'higher',
-          },
+        (regime) => [
+          ...claim('tailRecall', `GRPO loses tail recall (${regime})`, grpoArm(regime), START, 'lower'),
+          ...claim('tailRecall', `MBO keeps more tail recall than GRPO (${regime})`, mboArm(regime), grpoArm(regime)),
+          ...claim('rewardGain', `GRPO raises the reward (${regime})`, grpoArm(regime), null),
         ],
       ),
-      isBetter('tailRecall', 'MBO keeps more tail recall than a k3 term of the same weight', mboArm(WORST), K3),
-      isBetter('tailRecall', 'MBO keeps more tail recall than a strong k3 term', mboArm(WORST), K3_STRONG),
-      isBetter(
-        'tailRecall',
-        'MBO keeps more tail recall than a k2 term on the same expert prompts',
-        mboArm(WORST),
-        K2_EXPERT,
-      ),
-      isBetter('tailRecall', 'Expert samples of the tail matter, not any expert samples', mboArm(WORST), TAIL_FREE),
-      isBetter('tailRecall', 'MBO keeps more tail recall than SFT continued', mboArm(WORST), SFT_CONTINUED),
-      isBetter('macroF1', 'MBO answers better than SFT continued', mboArm(WORST), SFT_CONTINUED),
+      ...claim('tailRecall', 'MBO keeps more tail recall than a k3 term of the same weight', MBO, K3),
+      ...claim('tailRecall', 'MBO keeps more tail recall than a strong k3 term', MBO, K3_STRONG),
+      ...claim('tailRecall', 'MBO keeps more tail recall than a k2 term on the same expert prompts', MBO, K2_EXPERT),
+      ...claim('tailRecall', 'Expert samples of the tail matter, not any expert samples', MBO, TAIL_FREE),
+      ...claim('tailRecall', 'MBO keeps more tail recall than SFT continued', MBO, SFT_CONTINUED),
+      ...claim('macroF1', 'MBO answers better than SFT continued', MBO, SFT_CONTINUED),
     ],
   },
   {
     id: 'E2',
     title: 'Entropy of the label and of the reasoning',
     question: 'Does mode balance keep the entropy of the policy from falling as it does under GRPO alone?',
-    arms: [START, grpoArm(WORST), mboArm(WORST), grpoArm('matched, full'), mboArm('matched, full')],
-    comparisons: ([WORST, 'matched, full'] as const).flatMap((regime): Comparison[] => [
-      isBetter('labelEntropy', `MBO keeps more label entropy than GRPO (${regime})`, mboArm(regime), grpoArm(regime)),
-      isBetter(
-        'reasoningEntropy',
-        `MBO keeps more reasoning entropy than GRPO (${regime})`,
-        mboArm(regime),
-        grpoArm(regime),
-      ),
-    ]),
+    arms: [START, GRPO, MBO, grpoArm('matched, full'), mboArm('matched, full')],
+    comparisons: ([WORST, 'matched, full'] as const).flatMap((regime) => {
+      const [mbo, grpo] = [mboArm(regime), grpoArm(regime)];
+      return [
+        ...claim('labelEntropy', `MBO keeps more label entropy than GRPO (${regime})`, mbo, grpo),
+        ...claim('reasoningEntropy', `MBO keeps more reasoning entropy than GRPO (${regime})`, mbo, grpo),
+      ];
+    }),
   },
   {
     id: 'E3',
     title: 'Other remedies against collapse',
     question: 'Does anything else keep tail recall as well as an expert loss does?',
-    arms: [
-      START,
-      grpoArm(WORST),
-      mboArm(WORST),
-      arm(WORST, 'Entropy bonus', { ...lambda(0), entropyBonus: 0.01 }),
-      arm(WORST, 'Clip-higher, two inner updates', {
-        ...lambda(0),
-        innerEpochs: 2,
-        loss: { kind: 'grpo', clipLow: 0.2, clipHigh: 0.28 },
-      }),
-      arm(WORST, 'Dynamic sampling', { ...lambda(0), dropSilentGroups: true, extraRounds: 1 }),
-      arm(WORST, 'Convex 0.3', { balance: { kind: 'convex', mu: 0.3 } }),
-      arm(WORST, 'CHORD', { balance: { kind: 'chord', decaySteps: STEPS } }),
-      arm(WORST, 'HPT gate', { balance: { kind: 'hpt' } }),
-      arm(WORST, 'SRFT weight', { balance: { kind: 'srft' } }),
-      K3,
-      K2,
-    ],
-    comparisons: [
-      'Entropy bonus',
-      'Clip-higher, two inner updates',
-      'Dynamic sampling',
-      'Convex 0.3',
-      'CHORD',
-      'HPT gate',
-      'SRFT weight',
-      'GRPO + k3 0.3',
-      'GRPO + k2 0.3',
-    ].map((method) => ({
-      claim: `MBO 0.3 keeps more tail recall than: ${method}`,
-      metric: 'tailRecall',
-      arm: mboArm(WORST).name,
-      against: `${method} (${WORST})`,
-      expected: 'higher',
-    })),
+    arms: [START, GRPO, MBO, ...REMEDIES],
+    comparisons: REMEDIES.flatMap((remedy) =>
+      claim(
+        'tailRecall',
+        `MBO 0.3 keeps more tail recall than: ${remedy.name.replace(` (${WORST})`, '')}`,
+        MBO,
+        remedy,
+      ),
+    ),
   },
   {
     id: 'E4',
     title: 'Advantages per step or per outcome',
     question: 'Do stepwise advantages soften the collapse, or change anything?',
-    arms: [
-      START,
-      grpoArm(WORST),
-      arm(WORST, 'GRPO, outcome advantages', { ...lambda(0), advantages: { kind: 'outcome' } }),
-      grpoArm('matched, full'),
-      arm('matched, full', 'GRPO, outcome advantages', { ...lambda(0), advantages: { kind: 'outcome' } }),
-    ],
-    comparisons: ([WORST, 'matched, full'] as const).flatMap((regime): Comparison[] =>
-      (['tailRecall', 'strictReward', 'accuracy'] as const).map((metric) => ({
-        claim: `Stepwise advantages give a higher ${metric} than outcome advantages (${regime})`,
-        metric,
-        arm: grpoArm(regime).name,
-        against: `GRPO, outcome advantages (${regime})`,
-        expected: 'higher',
-      })),
+    arms: [START, GRPO, outcomeArm(WORST), grpoArm('matched, full'), outcomeArm('matched, full')],
+    comparisons: ([WORST, 'matched, full'] as const).flatMap((regime) =>
+      (['tailRecall', 'strictReward', 'accuracy'] as const).flatMap((metric) =>
+        claim(
+          metric,
+          `Stepwise advantages give a higher ${metric} than outcome advantages (${regime})`,
+          grpoArm(regime),
+          outcomeArm(regime),
+        ),
+      ),
     ),
   },
   {
     id: 'E5',
     title: 'The order of prompts',
     question:
-      'Do stages by pass rate, from prompts that the start often labels rightly to hard ones and rare rules, beat random order?',
+      'Do stages by pass rate, from prompts that the start often labels rightly to hard ones and rare rules, beat ' +
+      'random order?',
     arms: [
       START,
-      ...ordersOf('matched, full'),
+      RANDOM,
+      STAGED,
+      ...OTHER_ORDERS,
       RARE_ALL_ALONG,
       ...ordersOf(WORST),
       UNSORTED,
@@ -304,32 +297,18 @@ export const RECIPES: readonly Recipe[] = [
     ],
     // Refuted where random order, or the reversed one, is better.
     comparisons: [
-      ...(['matched, full', WORST] as const).flatMap((regime): Comparison[] =>
-        (['macroF1', 'tailRecall', 'strictReward'] as const).flatMap((metric) => [
-          isBetter(metric, `Stages beat random order (${regime})`, ORDERS.staged(regime), ORDERS.random(regime)),
-          isBetter(
-            metric,
-            `Adaptive stages beat random order (${regime})`,
-            ORDERS.adaptive(regime),
-            ORDERS.random(regime),
-          ),
-          isBetter(
-            metric,
-            `Stages beat the reversed order (${regime})`,
-            ORDERS.staged(regime),
-            ORDERS.reversed(regime),
-          ),
-        ]),
-      ),
+      ...(['matched, full', WORST] as const).flatMap((regime) => {
+        const [random, staged, reversed, adaptive] = ordersOf(regime);
+        return (['macroF1', 'tailRecall', 'strictReward'] as const).flatMap((metric) => [
+          ...claim(metric, `Stages beat random order (${regime})`, staged, random),
+          ...claim(metric, `Adaptive stages beat random order (${regime})`, adaptive, random),
+          ...claim(metric, `Stages beat the reversed order (${regime})`, staged, reversed),
+        ]);
+      }),
       ...(['macroF1', 'tailRecall'] as const).flatMap((metric) => [
-        isBetter(
-          metric,
-          'Leaving out prompts that are always or never right helps',
-          ORDERS.random('matched, full'),
-          UNSORTED,
-        ),
-        isBetter(metric, 'Stages beat rare rules more often all along', ORDERS.staged('matched, full'), RARE_ALL_ALONG),
-        isBetter(metric, 'Stages beat random order without an expert loss', PLAIN_STAGED, PLAIN_RANDOM),
+        ...claim(metric, 'Leaving out prompts that are always or never right helps', RANDOM, UNSORTED),
+        ...claim(metric, 'Stages beat rare rules more often all along', STAGED, RARE_ALL_ALONG),
+        ...claim(metric, 'Stages beat random order without an expert loss', PLAIN_STAGED, PLAIN_RANDOM),
       ]),
     ],
   },
@@ -338,25 +317,18 @@ export const RECIPES: readonly Recipe[] = [
     title: 'A reward that can be hacked',
     question: 'What does a reward that looks at label and format only lose against one that checks the reasoning?',
     arms: [START, grpoArm('matched, full'), grpoArm('matched, lenient'), grpoArm('matched, plausible')],
-    comparisons: (['matched, lenient', 'matched, plausible'] as const).flatMap((regime): Comparison[] => [
-      isBetter(
-        'strictReward',
-        `The full reward gives better reasoning (against ${regime})`,
-        grpoArm('matched, full'),
-        grpoArm(regime),
-      ),
-      isBetter(
-        'labelTraceAgreement',
-        `The full reward keeps label and trace together (against ${regime})`,
-        grpoArm('matched, full'),
-        grpoArm(regime),
-      ),
-      isBetter(
-        'tailRecall',
-        `The full reward keeps the tail (against ${regime})`,
-        grpoArm('matched, full'),
-        grpoArm(regime),
-      ),
-    ]),
+    comparisons: (['matched, lenient', 'matched, plausible'] as const).flatMap((regime) => {
+      const [full, other] = [grpoArm('matched, full'), grpoArm(regime)];
+      return [
+        ...claim('strictReward', `The full reward gives better reasoning (against ${regime})`, full, other),
+        ...claim(
+          'labelTraceAgreement',
+          `The full reward keeps label and trace together (against ${regime})`,
+          full,
+          other,
+        ),
+        ...claim('tailRecall', `The full reward keeps the tail (against ${regime})`, full, other),
+      ];
+    }),
   },
 ];

@@ -1,7 +1,8 @@
 /**
- * E0: does the theory that the lab shows hold in its own numbers? Each check compares what the code computes with what is
- * known in closed form. Nothing is trained.
+ * E0: does the theory that the lab shows hold in its own numbers? Each check compares what the code computes with what
+ * is known in closed form. Nothing is trained.
  */
+import * as v from 'valibot';
 import { forwardFit, forwardKl, type Component, reverseFits } from '../common/gaussian-mixture.ts';
 import {
   ESTIMATORS,
@@ -14,33 +15,59 @@ import {
 } from '../common/kl-estimators.ts';
 import { Rng } from '../common/rng.ts';
 import { leashedReward, tiltedPolicy } from '../common/tilted-policy.ts';
+import { paragraph, type Report, table } from './report.ts';
 
-/** One comparison with a known value. */
-export interface TheoryCheck {
-  readonly name: string;
-  readonly expected: number;
-  readonly got: number;
+const CheckSchema = v.strictObject({
+  name: v.string(),
+  expected: v.number(),
+  got: v.number(),
   /** The largest difference that counts as equal. */
-  readonly tolerance: number;
-  readonly holds: boolean;
-}
+  tolerance: v.number(),
+  holds: v.boolean(),
+});
+/** One comparison with a known value. */
+type TheoryCheck = v.InferOutput<typeof CheckSchema>;
 
-/** The outcome of E0. */
-export interface TheoryReport {
-  readonly id: 'E0';
-  readonly title: string;
-  readonly checks: readonly TheoryCheck[];
-  readonly holds: boolean;
-}
+/** The schema of `docs/results/E0.json`. */
+export const TheoryResultsSchema = v.strictObject({
+  id: v.literal('E0'),
+  title: v.string(),
+  checks: v.array(CheckSchema),
+  holds: v.boolean(),
+  device: v.string(),
+  commit: v.string(),
+  verdict: v.string(),
+});
+export type TheoryResults = v.InferOutput<typeof TheoryResultsSchema>;
 
 /** Compares the theory's code with analytic results. Deterministic; takes a fraction of a second. */
-export function runE0(): TheoryReport {
+export function runE0(commit: string): TheoryResults {
   const checks = [...fitChecks(), ...estimatorChecks(), ...tiltChecks()];
+  const holds = checks.every((each) => each.holds);
   return {
     id: 'E0',
     title: 'Forward and reverse KL, estimators and the aim of a leashed reward',
     checks,
-    holds: checks.every(({ holds }) => holds),
+    holds,
+    device: 'CPU, double precision',
+    commit,
+    verdict: holds ? 'All that is computed agrees with what is known in closed form.' : 'Something is off.',
+  };
+}
+
+/** The report. */
+export function theoryReport({ id, title, checks, device, commit, verdict }: TheoryResults): Report {
+  return {
+    title: `${id}: ${title}`,
+    blocks: [
+      paragraph(`${verdict} ${device}, commit ${commit}. Made by `, { code: `npm run lab -- experiment ${id}` }, '.'),
+      table(
+        ['Check', 'expected', 'got', 'tolerance', 'holds'],
+        checks.map(({ name, expected, got, tolerance, holds }) => {
+          return [name, expected.toPrecision(6), got.toPrecision(6), tolerance.toExponential(0), holds ? 'yes' : 'no'];
+        }),
+      ),
+    ],
   };
 }
 
@@ -119,12 +146,13 @@ function tiltChecks(): TheoryCheck[] {
   const rewards = [0.6, 0.8, 0.8, 0.2];
   const beta = 0.25;
   const best = tiltedPolicy(ref, rewards, beta);
+  const loose = tiltedPolicy(ref, rewards, 1e-3)[1] ?? NaN;
   // The value of the best policy is beta log Z.
   const logZ = Math.log(ref.reduce((sum, share, i) => sum + share * Math.exp((rewards[i] ?? 0) / beta), 0));
   return [
     check('the tilted policy is worth beta log Z', beta * logZ, leashedReward(best, ref, rewards, beta), 1e-12),
     check('a tight leash gives the reference', 0, largestGap(tiltedPolicy(ref, rewards, 1e9), ref), 1e-8),
-    check('a loose leash shares among the best as the reference does', 2 / 3, tiltedPolicy(ref, rewards, 1e-3)[1] ?? NaN, 1e-9), // prettier-ignore
+    check('a loose leash shares among the best as the reference does', 2 / 3, loose, 1e-9),
   ];
 }
 

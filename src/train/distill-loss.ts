@@ -17,6 +17,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { DistillMethod } from '../config/distill-config.ts';
 import { differentiable } from '../ops/differentiable.ts';
+import { sumEachRow } from '../ops/sums.ts';
 import { distribution } from '../ops/token-entropies.ts';
 import { tokenKl } from '../ops/token-kl.ts';
 import { tokenLogProbs } from '../ops/token-log-probs.ts';
@@ -83,8 +84,8 @@ export function generalizedJsd(logits: tf.Tensor2D, teacher: tf.Tensor2D, beta: 
       const { logP: logT, p: pT } = distribution(teacher);
       const logM = logMixture(logT, logS, beta); // [M,V]
       const gap = tf.sub(logS, logM);
-      const ofStudent: tf.Tensor1D = tf.sum(tf.mul(pS, gap), -1); // KL(P_S || M), [M,V] -> [M]
-      const ofTeacher: tf.Tensor1D = tf.sum(tf.mul(pT, tf.sub(logT, logM)), -1);
+      const ofStudent = sumEachRow(tf.mul(pS, gap)); // KL(P_S || M), [M,V] -> [M]
+      const ofTeacher = sumEachRow(tf.mul(pT, tf.sub(logT, logM)));
       for (const tensor of [pS, gap, ofStudent]) save(tensor);
       return tf.add(tf.mul(beta, ofTeacher), tf.mul(1 - beta, ofStudent));
     },

@@ -75,6 +75,8 @@ export interface DistillRun {
   readonly signal?: AbortSignal | undefined;
   /** Awaited before every update: the place to save the state of a run that is to end here. */
   readonly beforeUpdate?: (step: number, readState: () => Promise<DistillState>) => Promise<void>;
+  /** Whether to log an update that is not due. */
+  readonly isLogWanted?: ((step: number) => boolean) | undefined;
   /** Called every `logEvery` updates, and before each evaluation. */
   readonly onLog?: (entry: DistillLogEntry) => void;
   /** Called every `evaluateEvery` updates and at the end. */
@@ -137,7 +139,7 @@ export async function trainDistill(config: DistillConfig, run: DistillRun): Prom
 
       const isLast = step === config.steps;
       const isEvaluated = isLast || step % config.evaluateEvery === 0;
-      if (isEvaluated || step % config.logEvery === 0) {
+      if (isEvaluated || step % config.logEvery === 0 || run.isLogWanted?.(step) === true) {
         // GPU -> CPU sync: the only one of a plain step.
         const [lossNats, expertLossNats, norm] = [
           await valueOf(learned),

@@ -29,7 +29,14 @@ import type { Rules } from '../relevance/rules/rules.ts';
 import type { JudgedPair } from '../relevance/pair/pair.ts';
 import type { PromptConfig, PromptField } from '../relevance/prompt/prompt.ts';
 import { explainReward } from '../relevance/rules/reward.ts';
-import { type CompletionOrder, inOrder, parseTrace, printTrace, type Trace } from '../relevance/trace/trace.ts';
+import {
+  type CompletionOrder,
+  inOrder,
+  type ParsedTrace,
+  parseTrace,
+  printTrace,
+  type Trace,
+} from '../relevance/trace/trace.ts';
 import { verifyStep } from '../relevance/rules/verify.ts';
 import { EOS } from '../relevance/pair/vocabulary.ts';
 import { sftLoss } from './sft.ts';
@@ -154,35 +161,43 @@ async function evaluateReasoning(
   count: number,
   signal: AbortSignal | undefined,
 ): Promise<ReasoningReport> {
-  const { transformer, tokenizer, instruction, lexicon, tailRules } = model;
+  const { transformer, tokenizer, tailRules } = model;
   const cases = expert.slice(0, count);
   const eosId = tokenizer.idOf(EOS);
   const generated = await generateAll(transformer, prompts.slice(0, count), { eosId, signal });
   const parsed = generated.map(({ ids }) => parseTrace(tokenizer.decode(ids), model.prompt.scaleSize));
-  const impliedLabel = (rule: number): number | undefined => instruction.rules[rule]?.cap;
-  const steps = parsed.flatMap((result, i) =>
-    (result.ok ? result.trace.steps : result.steps).map((step) => ({ step, pair: cases[i]?.pair })),
-  );
-  const verified = steps.filter(
-    ({ step, pair }) => pair !== undefined && verifyStep(instruction, lexicon, pair, step).status === 'verified',
-  );
-  const reasoned = cases.map(({ trace }, i) => ({ gold: trace, parsed: parsed[i] ?? parseTrace([]) }));
-  const rewards = cases.map(({ pair, trace }, i) =>
-    explainReward(parsed[i] ?? parseTrace([]), { pair, gold: trace, impliedLabel }),
-  );
   const isTail = cases.map(({ trace }) => trace.steps.some(({ rule }) => tailRules.has(rule)));
   const isRight = cases.map(({ pair }, i) => scores[i]?.label === pair.label);
+  return {
+    ...reportReasoning(model, cases, parsed),
+    headLabelAccuracy: share(isRight.filter((_, i) => isTail[i] === false)),
+    tailLabelAccuracy: share(isRight.filter((_, i) => isTail[i] === true)),
+  };
+}
+
+/** The quality of parsed completions beside the expert's. @throws {LabError} `bad-shape` without completions */
+export function reportReasoning(
+  { instruction, lexicon, tailRules }: Omit<Rules, 'readsTitles'>,
+  cases: readonly ExpertPair[],
+  parsed: readonly ParsedTrace[],
+): Omit<ReasoningReport, 'headLabelAccuracy' | 'tailLabelAccuracy'> {
+  const impliedLabel = (rule: number): number | undefined => instruction.rules[rule]?.cap;
+  const reasoned = cases.map(({ pair, trace }, i) => ({ pair, gold: trace, parsed: parsed[i] ?? parseTrace([]) }));
+  const steps = reasoned.flatMap(({ pair, parsed: each }) =>
+    (each.ok ? each.trace.steps : each.steps).map((step) => ({ step, pair })),
+  );
+  const verified = steps.map(({ step, pair }) => verifyStep(instruction, lexicon, pair, step).status === 'verified');
   return {
     completions: cases.length,
     validTraces: parsed.filter((r) => r.ok && r.trace.label === r.trace.restated).length / cases.length,
     invalidFormat: invalidFormatRate(parsed),
-    strictReward: mean(rewards.map(({ total }) => total)),
-    verifiedSteps: steps.length === 0 ? null : verified.length / steps.length,
+    strictReward: mean(
+      reasoned.map(({ pair, gold, parsed: each }) => explainReward(each, { pair, gold, impliedLabel }).total),
+    ),
+    verifiedSteps: share(verified),
     labelTraceAgreement: labelTraceAgreement(parsed, (trace) => lowestCap(trace, instruction)),
     rules: ruleCitations(reasoned, (rule) => tailRules.has(rule)),
     distinctRules: distinctRulesCited(parsed),
-    headLabelAccuracy: share(isRight.filter((_, i) => isTail[i] === false)),
-    tailLabelAccuracy: share(isRight.filter((_, i) => isTail[i] === true)),
   };
 }
 

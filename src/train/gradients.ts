@@ -3,6 +3,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Weights } from '../model/weights.ts';
+import { dot } from '../ops/sums.ts';
 
 /** One forward pass: a term of the loss, and what else is to be known about it (not differentiated). */
 export interface LossPass {
@@ -141,8 +142,8 @@ export async function compareGradients(
 ): Promise<GradientGeometry> {
   const products = tf.tidy(() => {
     const [a, b] = [flatten(first), flatten(second)];
-    const overlap = a.size === b.size ? tf.sum(tf.mul(a, b)) : tf.scalar(0);
-    return tf.stack([tf.sum(tf.square(a)), tf.sum(tf.square(b)), overlap]); // [3]
+    const overlap = a.size === b.size ? dot(a, b) : tf.scalar(0);
+    return tf.stack([dot(a, a), dot(b, b), overlap]); // [3]
   });
   const [aa = NaN, bb = NaN, ab = NaN] = await products.data<'float32'>(); // GPU -> CPU sync
   products.dispose();

@@ -18,11 +18,11 @@ import { klEstimate, type PolicyLossValue, type PolicyTokens, weightedSum } from
  */
 export function policyPass(
   model: Transformer,
-  { kl, entropyBonus }: Pick<GrpoConfig, 'kl' | 'entropyBonus'>,
+  { kl, entropyBonus, temperature }: Pick<GrpoConfig, 'kl' | 'entropyBonus' | 'temperature'>,
   loss: (tokens: PolicyTokens) => PolicyLossValue,
   batch: PolicyBatch,
 ): LossPass {
-  const scores = batchScores(model, batch.batch);
+  const scores = batchScores(model, batch.batch, temperature);
   const tokens = policyTokens(batch, scores.logProbs);
   const { logProbs, refLogProbs, weights } = tokens;
   const { loss: policyTerm, clipped } = loss(tokens);
@@ -45,7 +45,7 @@ function isFirstLook({ samples }: PolicyBatch): boolean {
   return samples.some(({ oldLogProbs }) => oldLogProbs === null);
 }
 
-/** L_SFT on expert samples. */
+/** L_SFT on expert samples, at temperature 1: it teaches what the model says when it answers. */
 export function expertPass(
   model: Transformer,
   loss: (tokens: ExpertTokens) => tf.Scalar,
@@ -55,15 +55,24 @@ export function expertPass(
   return { loss: loss({ ...batchScores(model, batch), weights: meanWeights(batch) }) };
 }
 
+/** What a KL term on the expert's tokens compares the policy with. */
+export interface Anchor {
+  readonly reference: Transformer;
+  readonly direction: KlDirection;
+  /** Of both policies. */
+  readonly temperature: number;
+}
+
 /** The mean exact divergence from the reference on the expert's tokens. */
 export function anchorPass(
   model: Transformer,
-  reference: Transformer,
-  direction: KlDirection,
+  { reference, direction, temperature }: Anchor,
   examples: readonly Example[],
 ): LossPass {
   const batch = makeTrainingBatch(examples);
-  const divergences = tokenKl(scoredLogits(model, batch), scoredLogits(reference, batch), direction);
+  const tempered = (of: Transformer): tf.Tensor2D =>
+    temperature === 1 ? scoredLogits(of, batch) : tf.div(scoredLogits(of, batch), temperature);
+  const divergences = tokenKl(tempered(model), tempered(reference), direction);
   return { loss: weightedSum(meanWeights(batch), divergences) };
 }
 

@@ -8,7 +8,6 @@ import { hash32 } from '../common/rng.ts';
 import type { GrpoConfig } from '../config/grpo-config.ts';
 import { BatchOrder, type Example } from '../data/batches.ts';
 import type { Transformer } from '../model/transformer.ts';
-import type { KlDirection } from '../ops/token-kl.ts';
 import { AdamW, type AdamWState } from '../optim/adamw.ts';
 import { isTrainable, type LossScale } from '../optim/loss-scale.ts';
 import { learningRateAt, type Schedule } from '../optim/schedule.ts';
@@ -22,7 +21,7 @@ import {
   pacedGradients,
 } from './gradients.ts';
 import { type Group, policySamples } from './groups.ts';
-import { anchorPass, expertPass, policyPass } from './grpo-passes.ts';
+import { type Anchor, anchorPass, expertPass, policyPass } from './grpo-passes.ts';
 import { type Balance, expertLoss } from './mode-balance.ts';
 import { makePolicyBatches, type PolicyBatch, readScores, type TokenScores } from './policy-batch.ts';
 import { policyLoss } from './policy-loss.ts';
@@ -71,7 +70,7 @@ export class GrpoUpdater {
   readonly #schedule: Schedule;
   readonly #policyLoss: ReturnType<typeof policyLoss>;
   readonly #expertLoss: ReturnType<typeof expertLoss>;
-  readonly #anchor: Anchor | undefined;
+  readonly #anchor: WeighedAnchor | undefined;
   readonly #expertOrder: BatchOrder | undefined;
 
   /**
@@ -190,7 +189,7 @@ export class GrpoUpdater {
     const anchor = this.#anchor;
     if (anchor === undefined || examples.length === 0) return undefined;
     const { model, afterPass } = this.#parts;
-    const pass = (): LossPass => anchorPass(model, anchor.reference, anchor.direction, examples);
+    const pass = (): LossPass => anchorPass(model, anchor, examples);
     return pacedGradients(model.weights, [pass], (loss) => this.#optimizer.scaled(loss), afterPass);
   }
 }
@@ -201,15 +200,13 @@ export function updatesPerStep({ innerEpochs, minibatches }: GrpoConfig): number
 }
 
 /** A KL term on the expert's tokens. */
-interface Anchor {
+interface WeighedAnchor extends Anchor {
   readonly beta: number;
-  readonly reference: Transformer;
-  readonly direction: KlDirection;
 }
 
-function anchorOf({ kl }: GrpoConfig, reference: Transformer | undefined): Anchor | undefined {
+function anchorOf({ kl, temperature }: GrpoConfig, reference: Transformer | undefined): WeighedAnchor | undefined {
   if (reference === undefined || (kl.kind !== 'k2' && kl.kind !== 'k3') || kl.on !== 'expert') return undefined;
-  return { beta: kl.beta, reference, direction: kl.kind === 'k3' ? 'forward' : 'reverse' };
+  return { beta: kl.beta, reference, temperature, direction: kl.kind === 'k3' ? 'forward' : 'reverse' };
 }
 
 /** @throws {LabError} `bad-config` if the config needs expert samples and there are none */

@@ -74,6 +74,8 @@ export interface GrpoRun {
   readonly onEvaluate?: (step: number) => Promise<void>;
   /** Called every `checkpointEvery` steps and at the end. */
   readonly onCheckpoint?: (state: GrpoState) => Promise<void>;
+  /** Called when the signal ends the run, with the state after the last whole step: a stop never comes between its updates. */
+  readonly onStop?: (state: GrpoState) => Promise<void>;
 }
 
 /**
@@ -155,6 +157,9 @@ export async function trainGrpo(config: GrpoConfig, run: GrpoRun): Promise<void>
         if (run.onCheckpoint !== undefined) await run.onCheckpoint(await readState());
       }
     }
+  } catch (error) {
+    if (error instanceof LabError && error.code === 'aborted') await run.onStop?.(await readState());
+    throw error;
   } finally {
     updater.dispose();
   }
@@ -195,11 +200,8 @@ async function scoreStep(
   groups: readonly (readonly Rollout[])[],
 ): Promise<ScoredRollout[][]> {
   const flat = groups.flat();
-  const scores = isUpdateFirstLook(config)
-    ? undefined
-    : await scoreRollouts(model, task, flat, config.sequencesPerPass);
-  const byReference =
-    reference === undefined ? undefined : await scoreRollouts(reference, task, flat, config.sequencesPerPass);
+  const scores = isUpdateFirstLook(config) ? undefined : await scoreRollouts(model, task, flat, config);
+  const byReference = reference === undefined ? undefined : await scoreRollouts(reference, task, flat, config);
   let next = 0;
   return groups.map((group) =>
     group.map((rollout) => {
@@ -227,7 +229,7 @@ async function keepGroups(
 ): Promise<KeptGroup[]> {
   const kept = groups.slice(0, config.keepGroups);
   const rollouts = kept.flatMap(({ members }) => members.map(({ rollout }) => rollout));
-  const after = (await scoreRollouts(model, task, rollouts, config.sequencesPerPass)).map(({ logProbs }) => logProbs);
+  const after = (await scoreRollouts(model, task, rollouts, config)).map(({ logProbs }) => logProbs);
   return kept.map((group, i) => keepGroup(group, after.slice(i * config.samples, (i + 1) * config.samples)));
 }
 

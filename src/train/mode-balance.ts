@@ -10,6 +10,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { BalanceConfig } from '../config/grpo-config.ts';
 import { stopGradient } from '../ops/stop-gradient.ts';
+import { sumAll } from '../ops/sums.ts';
 
 /** The coefficients of one step. */
 export interface Balance {
@@ -101,19 +102,19 @@ export function expertLoss({ kind }: BalanceConfig): (tokens: ExpertTokens) => t
 
 /** The token-mean negative log-likelihood. */
 function meanNll({ logProbs, weights }: ExpertTokens): tf.Scalar {
-  return tf.neg(tf.sum<tf.Scalar>(tf.mul(weights, logProbs)));
+  return tf.neg(sumAll(tf.mul(weights, logProbs)));
 }
 
 /** Each token weighed by phi = p (1 - p): what is learned already and what is far out of reach pull less. */
 function phiWeightedNll({ logProbs, weights }: ExpertTokens): tf.Scalar {
   const p = stopGradient(tf.exp(logProbs));
   const phi = tf.mul(p, tf.sub(1, p));
-  return tf.neg(tf.sum<tf.Scalar>(tf.mul(tf.mul(weights, phi), logProbs)));
+  return tf.neg(sumAll(tf.mul(tf.mul(weights, phi), logProbs)));
 }
 
 /** The whole weighed by exp(-H), H the mean entropy on these tokens: an undecided policy is pulled less. */
 function certaintyWeightedNll(tokens: ExpertTokens): tf.Scalar {
-  const entropy = tf.sum(tf.mul(tokens.weights, tokens.entropies()));
+  const entropy = sumAll(tf.mul(tokens.weights, tokens.entropies()));
   return tf.mul(stopGradient(tf.exp(tf.neg(entropy))), meanNll(tokens));
 }
 

@@ -5,6 +5,7 @@
  * the row order of a {@link TrainingBatch} only when a pass needs it; rows that pad a batch hold zeros.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import type { GrpoConfig } from '../config/grpo-config.ts';
 import type { TrainingBatch } from '../data/batches.ts';
 import { forwardAt, logits, nextScores, type TokenBatch, type Transformer } from '../model/transformer.ts';
 import { stopGradient } from '../ops/stop-gradient.ts';
@@ -51,18 +52,19 @@ export function makePolicyBatches(task: RlTask, samples: readonly PolicySample[]
 /**
  * Log-probabilities and entropies of every sampled token under a model, without gradients.
  *
+ * @param config - the temperature of the policy, and how many sequences a forward pass takes
  * @returns in the order of the rollouts
  */
 export async function scoreRollouts(
   model: Transformer,
   task: RlTask,
   rollouts: readonly Rollout[],
-  size: number,
+  { sequencesPerPass, temperature }: Pick<GrpoConfig, 'sequencesPerPass' | 'temperature'>,
 ): Promise<TokenScores[]> {
   const scores: TokenScores[] = [];
-  for (const part of chunk(rollouts, size)) {
+  for (const part of chunk(rollouts, sequencesPerPass)) {
     const batch = rolloutBatch(task, part);
-    const out = tf.tidy(() => scoresToRead(batchScores(model, batch)));
+    const out = tf.tidy(() => scoresToRead(batchScores(model, batch, temperature)));
     scores.push(...(await readScores(out, part)));
     out.dispose();
   }
@@ -86,9 +88,9 @@ export async function readScores(joined: tf.Tensor, rollouts: readonly Rollout[]
   });
 }
 
-/** What a model says of the next tokens of the scored rows of a batch, `[M]` each. */
-export function batchScores(model: Transformer, batch: TrainingBatch): ScoreTensors {
-  return nextScores(model, forwardAt(model, batch, batch.rows), batch.targets); // [M,C] -> [M]
+/** What a model says of the next tokens of the scored rows of a batch, `[M]` each. @param temperature - divides the logits */
+export function batchScores(model: Transformer, batch: TrainingBatch, temperature = 1): ScoreTensors {
+  return nextScores(model, forwardAt(model, batch, batch.rows), batch.targets, temperature); // [M,C] -> [M]
 }
 
 /** The logits of the scored rows of a batch, `[M,V]`. */

@@ -16,6 +16,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { PolicyLossConfig } from '../config/grpo-config.ts';
 import { differentiable } from '../ops/differentiable.ts';
+import { sumAll } from '../ops/sums.ts';
 
 /** M sampled tokens; each tensor is `[M]`. Gradients flow through `logProbs` only. */
 export interface PolicyTokens {
@@ -45,7 +46,7 @@ export function policyLoss({ kind, clipLow, clipHigh }: PolicyLossConfig): (toke
     const held = tf.mul(tf.clipByValue(ratio, 1 - clipLow, 1 + clipHigh), advantages);
     const surrogate = tf.minimum(free, held);
     return {
-      loss: tf.neg(tf.sum<tf.Scalar>(tf.mul(weights, surrogate))),
+      loss: tf.neg(sumAll(tf.mul(weights, surrogate))),
       clipped: tf.cast(tf.less<tf.Tensor1D>(held, free), 'float32'),
     };
   };
@@ -101,5 +102,5 @@ export function klEstimate(kind: 'k1' | 'k2' | 'k3', logProbs: tf.Tensor1D, refL
 
 /** The weighted sum of a quantity over tokens, as a loss term. */
 export function weightedSum(weights: tf.Tensor1D, values: tf.Tensor1D): tf.Scalar {
-  return tf.sum(tf.mul(weights, values));
+  return sumAll(tf.mul(weights, values));
 }

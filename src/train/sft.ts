@@ -12,10 +12,11 @@ import { BatchOrder, makeTrainingBatch, type Example, type TrainingBatch } from 
 import { measureVariants } from '../gpu/dispatch.ts';
 import { forwardAt, nextLogProbs, type Transformer } from '../model/transformer.ts';
 import { readWeights, type TensorData } from '../model/weights.ts';
+import { sumAll } from '../ops/sums.ts';
 import { AdamW, type AdamWState } from '../optim/adamw.ts';
 import { isTrainable, type LossScale } from '../optim/loss-scale.ts';
 import { learningRateAt } from '../optim/schedule.ts';
-import { combineGradients, disposeGradients, pacedGradients } from './gradients.ts';
+import { combineGradients, disposeGradients, type LossPass, pacedGradients } from './gradients.ts';
 
 /** All that a run needs to go on. The data order follows from the step and the seed. */
 export interface SftState {
@@ -75,8 +76,7 @@ export async function trainSft(config: SftConfig, run: SftRun): Promise<void> {
   const { examples, signal } = run;
   const model = { ...run.model, precision: config.precision };
   const optimizer = new AdamW(model.weights, { ...config, eps: config.adamEps }, run.resume?.optimizer);
-  const lengths = examples.map(({ prompt, completion }) => prompt.length + completion.length);
-  const order = new BatchOrder(lengths, config.batchSize, config.seed);
+  const batchesAt = sftBatches(config, examples);
   const schedule = { ...config, peakLearningRate: config.learningRate, totalSteps: config.steps };
   let step = run.resume?.step ?? 0;
   let tokens = run.resume?.tokens ?? 0;
@@ -95,30 +95,27 @@ export async function trainSft(config: SftConfig, run: SftRun): Promise<void> {
       await run.beforeUpdate?.(step, readState);
       throwIfAborted(signal);
 
-      const batches = Array.from({ length: config.accumulation }, (_, i) => {
-        const indices = order.at(step * config.accumulation + i);
-        return makeTrainingBatch(pick(examples, indices), config.labelWeight);
-      });
+      const batches = batchesAt(step);
       tokens += batches.reduce((sum, batch) => sum + batch.tokens, 0);
 
       const learningRate = learningRateAt(step, schedule);
       const sum = await pacedGradients(
         model.weights,
-        batches.map((batch) => () => ({ loss: sftLoss(model, batch) })),
+        sftPasses(model, batches),
         (loss) => optimizer.scaled(loss),
         run.afterMicroBatch,
       );
-      const mean = combineGradients(model.weights, [{ factor: 1 / batches.length, gradients: sum }]);
-      if (sum === undefined || mean === undefined) throw nothingToLearn();
-      const gradNorm = optimizer.apply(mean, learningRate);
-      tf.dispose(mean);
+      const gradients = combineGradients(model.weights, [{ factor: 1, gradients: sum }]);
+      if (sum === undefined || gradients === undefined) throw nothingToLearn();
+      const gradNorm = optimizer.apply(gradients, learningRate);
+      tf.dispose(gradients);
       step += 1;
 
       const isLast = step === config.steps;
       const isEvaluated = isLast || step % config.evaluateEvery === 0;
       if (isEvaluated || step % config.logEvery === 0 || run.isLogWanted?.(step) === true) {
         // GPU -> CPU sync: the only one of a plain step.
-        const lossNats = (await readNumber(sum.loss)) / batches.length;
+        const lossNats = await readNumber(sum.loss);
         const norm = await readNumber(gradNorm);
         const lossScale = await optimizer.readLossScale();
         if (!isTrainable(lossNats, norm, lossScale)) throw notFinite(step, lossNats, norm);
@@ -139,15 +136,53 @@ export async function trainSft(config: SftConfig, run: SftRun): Promise<void> {
 }
 
 /**
+ * The micro-batches of each update, counted from 0. An update draws all its examples as one batch and is cut afterwards, so
+ * that what it learns from does not depend on how it is cut.
+ *
+ * @throws {LabError} `bad-config` if there are fewer examples than one update needs
+ */
+export function sftBatches(
+  {
+    batchSize,
+    accumulation,
+    labelWeight,
+    seed,
+  }: Pick<SftConfig, 'batchSize' | 'accumulation' | 'labelWeight' | 'seed'>,
+  examples: readonly Example[],
+): (step: number) => TrainingBatch[] {
+  const lengths = examples.map(({ prompt, completion }) => prompt.length + completion.length);
+  const order = new BatchOrder(lengths, batchSize * accumulation, seed);
+  return (step) => {
+    const indices = order.at(step);
+    return Array.from({ length: accumulation }, (_, i) =>
+      makeTrainingBatch(pick(examples, indices.slice(i * batchSize, (i + 1) * batchSize)), labelWeight),
+    );
+  };
+}
+
+/**
+ * The terms of the loss over some micro-batches: their sum is the weighted mean over the tokens of all of them, as if they
+ * were one batch, because a mean of the means of batches would give the tokens of a batch of short completions more weight.
+ */
+export function sftPasses(model: Transformer, batches: readonly TrainingBatch[]): (() => LossPass)[] {
+  const totalWeight = batches.reduce((sum, batch) => sum + weightOf(batch), 0);
+  return batches.map((batch) => () => ({ loss: sftLoss(model, batch, totalWeight) }));
+}
+
+/**
  * The loss of a batch: the weighted mean of `-log p(next token)` over its scored rows.
  *
+ * @param totalWeight - what the weighted sum is divided by; default: the weights of this batch
  * @returns a scalar in nats
  */
-export function sftLoss(model: Transformer, batch: TrainingBatch): tf.Scalar {
+export function sftLoss(model: Transformer, batch: TrainingBatch, totalWeight = weightOf(batch)): tf.Scalar {
   const hidden = forwardAt(model, batch, batch.rows); // [M,C]
   const logProbs = nextLogProbs(model, hidden, batch.targets); // [M]
-  const totalWeight = batch.weights.reduce((sum, weight) => sum + weight, 0);
-  return tf.div(tf.neg(tf.sum(tf.mul(logProbs, tf.tensor1d(batch.weights)))), totalWeight);
+  return tf.div(tf.neg(sumAll(tf.mul(logProbs, tf.tensor1d(batch.weights)))), totalWeight);
+}
+
+function weightOf({ weights }: TrainingBatch): number {
+  return weights.reduce((sum, weight) => sum + weight, 0);
 }
 
 function pick(examples: readonly Example[], indices: readonly number[]): Example[] {

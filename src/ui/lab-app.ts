@@ -2,7 +2,8 @@
  * The page: its head, its views, and the model they share. The model runs in a thread of its own, opened by whoever
  * mounts the page, so that a test can mount it on a model of its making.
  */
-import { css, html, LitElement, nothing } from 'lit';
+import { ContextProvider } from '@lit/context';
+import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { LabError } from '../common/errors.ts';
 import { type Failure, failureOf } from '../protocol/failure.ts';
@@ -19,7 +20,9 @@ import './lab-theme-toggle.ts';
 import { ModelController } from './score/model-controller.ts';
 import { describeOffline, type OfflineState, ONLINE } from './offline-copy.ts';
 import { checkpointIn, comparedIn, modelIn, routeOf, type RoutePath, ROUTES, scoreAddress } from './parts/routes.ts';
+import { NO_SERVICES, scoreServices } from './score/score-services.ts';
 import type { ScoringClient } from './score/scoring-client.ts';
+import { LabElement } from './parts/lab-element.ts';
 import { baseStyles } from './parts/shared-styles.ts';
 import type { OpenTraining } from './parts/training-client.ts';
 import { hasUnfinishedRun } from './unfinished-run.ts';
@@ -28,7 +31,7 @@ import { hasUnfinishedRun } from './unfinished-run.ts';
  * @fires view-settled - what a view needs was fetched, or could not be.
  */
 @customElement('lab-app')
-export class LabApp extends LitElement {
+export class LabApp extends LabElement {
   static override readonly styles = [
     baseStyles,
     css`
@@ -139,6 +142,7 @@ export class LabApp extends LitElement {
   /** Whether a run can be gone on with, as far as is known. */
   @state() private hasUnfinishedRun = false;
   readonly #model = new ModelController(this);
+  readonly #services = new ContextProvider(this, { context: scoreServices, initialValue: NO_SERVICES });
   /** The model that was loaded last, or is being loaded. */
   #loaded: { readonly checkpointId: string | undefined; readonly modelId: string | undefined } | undefined;
   #store: Promise<CheckpointClient> | undefined;
@@ -156,7 +160,12 @@ export class LabApp extends LitElement {
     this.#loaded = undefined;
   }
 
-  override willUpdate(): void {
+  override willUpdate(changed: Map<PropertyKey, unknown>): void {
+    if (['openClient', 'openStore', 'backend'].some((name) => changed.has(name))) {
+      const { openClient, openStore, backend } = this;
+      const shared = openStore === undefined ? undefined : this.#sharedStore;
+      this.#services.setValue({ openClient, openStore: shared, backend });
+    }
     if (this.openClient === undefined) return;
     // Each view costs what it needs only when it is looked at.
     if (this.route === 'train' && !this.isTrainWanted) void this.#fetchTrainView();
@@ -197,9 +206,6 @@ export class LabApp extends LitElement {
             ?checkpoint=${this.checkpointId !== undefined}
             .modelId=${bundledModel(this.modelId).id}
             .compared=${this.compared}
-            .openClient=${this.openClient}
-            .openStore=${this.openStore === undefined ? undefined : this.#sharedStore}
-            .backend=${this.backend}
             @compared-change=${(event: CustomEvent<readonly string[]>) => {
               location.hash = scoreAddress(this.checkpointId, event.detail, this.modelId);
             }}

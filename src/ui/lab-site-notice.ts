@@ -2,14 +2,15 @@
  * What there is to say about how this page came here: over plain HTTP, which takes some of its powers away, or in an
  * older version than the one that waits. Most of the time nothing.
  */
-import { css, html, LitElement, nothing } from 'lit';
+import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import './parts/lab-notice.ts';
 import { type OfflineState, ONLINE } from './offline-copy.ts';
+import { LabElement } from './parts/lab-element.ts';
 import { baseStyles, buttonStyles } from './parts/shared-styles.ts';
 
 @customElement('lab-site-notice')
-export class LabSiteNotice extends LitElement {
+export class LabSiteNotice extends LabElement {
   static override readonly styles = [
     baseStyles,
     buttonStyles,

@@ -1,8 +1,9 @@
 /**
  * Switches between the light and the dark page. Without a choice the page follows the system; a choice is remembered.
  */
-import { css, html, LitElement, svg } from 'lit';
+import { css, html, svg } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
+import { LabElement } from './parts/lab-element.ts';
 import { baseStyles, buttonStyles } from './parts/shared-styles.ts';
 
 type Theme = 'light' | 'dark';
@@ -14,7 +15,7 @@ const ICONS: Readonly<Record<Theme, unknown>> = {
 };
 
 @customElement('lab-theme-toggle')
-export class LabThemeToggle extends LitElement {
+export class LabThemeToggle extends LabElement {
   static override readonly styles = [
     baseStyles,
     buttonStyles,

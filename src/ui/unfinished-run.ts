@@ -1,8 +1,9 @@
 /**
- * Whether there is a supervised run to go on with, for a page that opens on another view. Most visitors have never trained anything:
+ * Whether there is a run of the Train view to go on with, for a page that opens on another view. Most visitors have never trained anything:
  * they pay for nothing but a look at the names of this origin's databases.
  */
 import type { CheckpointClient } from './parts/checkpoint-client.ts';
+import { isSingleRun } from './parts/run-kinds.ts';
 
 /** Not all browsers can list databases; there a reader finds the run when they come to the training view. */
 type DatabaseList = Partial<Pick<IDBFactory, 'databases'>>;
@@ -12,7 +13,7 @@ export async function hasUnfinishedRun(openStore: () => Promise<CheckpointClient
   try {
     const databases: DatabaseList | undefined = globalThis.indexedDB;
     const names = (await databases?.databases?.()) ?? [];
-    return names.length > 0 && (await (await openStore()).overview()).runs.some(({ kind }) => kind === 'sft');
+    return names.length > 0 && (await (await openStore()).overview()).runs.some(({ kind }) => isSingleRun(kind));
   } catch {
     return false;
   }

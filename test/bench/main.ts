@@ -3,13 +3,13 @@
  * standard output; what happens meanwhile goes to standard error.
  */
 import { existsSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { Command, CommanderError, Option } from 'commander';
-import { writeWhole } from '../../src/cli/model-folder.ts';
 import { note, print } from '../../src/cli/terminal.ts';
-import { reportMarkdown } from '../../src/studies/report-blocks.ts';
+import { writeResults } from '../../src/cli/results-files.ts';
+import type { PrecisionResults } from '../../src/studies/precision-report.ts';
 import { wholeNumber } from '../../src/cli/options.ts';
 import { LabError, messageOf } from '../../src/common/errors.ts';
 import { TRAINING_PRECISIONS, type TrainingPrecision } from '../../src/config/sft-config.ts';
@@ -22,8 +22,7 @@ import { benchKernels, kernelsReport } from './kernels-bench.ts';
 import { nodeSurroundings } from './node-surroundings.ts';
 import { inChromium } from './chromium-bench.ts';
 import { benchPage, pageReport } from './page-bench.ts';
-import { benchPrecision, type PrecisionBench, type PrecisionResults } from './precision-bench.ts';
-import { precisionReport } from './precision-report.ts';
+import { benchPrecision, type PrecisionBench } from './precision-bench.ts';
 import { benchProducts, productsReport } from './products-bench.ts';
 import { benchProfile, profileReport } from './profile-bench.ts';
 import { benchScore, type ScoreBench, scoreReport } from './score-bench.ts';
@@ -221,13 +220,9 @@ const precision = new Command('precision')
   .option('--adapter <name>', 'with webgpu: lavapipe, swiftshader, or the file of a Vulkan driver')
   .option('-o, --out <folder>', 'where precision.json and precision.md go', 'docs/results')
   .action(async ({ out, ...options }: PrecisionBench & { out: string }) => {
-    await mkdir(out, { recursive: true });
     const file = join(out, 'precision.json');
     const before = existsSync(file) ? (JSON.parse(await readFile(file, 'utf8')) as PrecisionResults) : undefined;
-    for await (const results of benchPrecision(options, before)) {
-      await writeWhole(file, `${JSON.stringify(results, null, 1)}\n`);
-      await writeWhole(join(out, 'precision.md'), reportMarkdown(precisionReport(results)));
-    }
+    for await (const results of benchPrecision(options, before)) await writeResults(out, results);
     print(join(out, 'precision.md'));
   });
 

@@ -15,6 +15,7 @@ import { disposeWeights, initialWeights, loadWeights } from '../../src/model/wei
 import { type SftExperiment, SftExperimentSchema } from '../../src/protocol/sft-experiment.ts';
 import { evaluate } from '../../src/train/evaluate.ts';
 import { type SftLogEntry, trainSft } from '../../src/train/sft.ts';
+import type { PrecisionResults, PrecisionRun } from '../../src/studies/precision-report.ts';
 import type { BenchBackend } from './backend-pair.ts';
 import { openBenchBackends } from './backends.ts';
 import { median } from './median.ts';
@@ -29,32 +30,6 @@ export interface PrecisionBench {
   readonly stretch: number;
   readonly backend: BenchBackend;
   readonly adapter?: string | undefined;
-}
-
-/** One run. */
-export interface PrecisionRun {
-  readonly seed: number;
-  /** The mean loss of each stretch, by its last step. */
-  readonly curve: readonly { readonly step: number; readonly lossNats: number }[];
-  readonly devLossNats: number;
-  readonly devAccuracy: number;
-  /** Updates whose gradient overflowed, and the scale of the loss at the end; 0 and 1 in f32. */
-  readonly skipped: number;
-  readonly lossScale: number;
-  /** Milliseconds between two updates, the median. */
-  readonly stepMs: number;
-}
-
-/** The results as they are kept: `docs/results/precision.json`. */
-export interface PrecisionResults {
-  readonly id: 'precision';
-  readonly device: string;
-  readonly commit: string;
-  readonly command: string;
-  /** Of the first seed in f32. */
-  readonly config: SftExperiment;
-  readonly stretch: number;
-  readonly arms: readonly { readonly name: TrainingPrecision; readonly seeds: readonly PrecisionRun[] }[];
 }
 
 /**

@@ -4,20 +4,17 @@
  */
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { GRPO_SCENES, type GrpoScene } from '../harness/scripted-grpo.ts';
-import { describeBrowser, launchChromium } from '../setup/chromium.ts';
-import { visit, type Visit } from './visit.ts';
+import { connectChromium, describeBrowser } from '../setup/chromium.ts';
+import { looksOf, numbered, visit, type Visit } from './visit.ts';
 
 const HARNESS_URL = inject('harnessUrl');
 
 describeBrowser('the collapse view on scripted threads', () => {
   let browser: Browser;
   beforeAll(async () => {
-    browser = await launchChromium();
-  });
-  afterEach(async () => {
-    for (const context of browser.contexts()) await context.close();
+    browser = await connectChromium();
   });
   afterAll(() => browser.close());
   const show = (scene: GrpoScene, options = {}): Promise<Visit> =>
@@ -182,8 +179,8 @@ describeBrowser('the collapse view on scripted threads', () => {
     ['light', 1440],
     ['dark', 360],
   ] as const;
-  describe.each([...GRPO_SCENES, 'idle'] as const)('in the state "%s"', (scene) => {
-    it.each(looks)('%s at %d px, is accessible and fits', async (colorScheme, width) => {
+  describe.each(numbered([...GRPO_SCENES, 'idle'] as const))('in the state "%s"', (scene, number) => {
+    it.each(looksOf(looks, number))('%s at %d px, is accessible and fits', async (colorScheme, width) => {
       // axe brings its script as text, which the page's own policy rightly refuses.
       const options = { colorScheme, viewport: { width, height: 900 }, bypassCSP: true, reducedMotion: 'reduce' };
       const { page, complaints } = await show(scene === 'idle' ? 'learning' : scene, options);

@@ -1,24 +1,18 @@
-/**
- * The demonstration in the built page, on a real model: a few small steps of it, as a reader runs them; what it costs a first
- * visitor who never looks at it; and that it runs without a network once it has run with one.
- */
-import type { Browser, Page } from 'playwright-core';
+/** The demonstration in the built page, on a real model: a few small steps of it, as a reader runs them. */
+import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { describeBrowser, launchChromium } from '../setup/chromium.ts';
+import { connectChromium, describeBrowser } from '../setup/chromium.ts';
 import { BUILT_PAGE, serveFolder, type StaticHost } from './static-host.ts';
-import { answered, visit } from './visit.ts';
-
-/** A demonstration of seconds. */
-const TINY = { Steps: '3', 'Measure every': '1', 'Prompts per step': '2', 'Held-out pairs': '12' };
+import { runTiny } from './tiny-demonstration.ts';
+import { visit } from './visit.ts';
 
 describeBrowser('the demonstration in the page', () => {
   let browser: Browser;
   let host: StaticHost;
   beforeAll(async () => {
-    browser = await launchChromium();
+    browser = await connectChromium();
   });
   afterEach(async () => {
-    for (const context of browser.contexts()) await context.close();
     await host.close();
   });
   afterAll(() => browser.close());
@@ -56,49 +50,35 @@ describeBrowser('the demonstration in the page', () => {
   it('is offered after a reload in the middle, and goes on to its end from what was kept', async () => {
     host = await serveFolder(BUILT_PAGE);
     const { page, complaints } = await visit(browser, `${host.url}?backend=wasm#/collapse`);
-    await runTiny(page, { Steps: '20' });
-    // A measurement at a later step: what it was made from is kept with it.
-    await page.getByRole('img', { name: /^Reward: GRPO .* at step 3; MBO/u }).waitFor();
+    await runTiny(page, { Steps: '12' });
     await page.getByRole('button', { name: 'Pause' }).click();
     await page.getByRole('button', { name: 'Go on' }).waitFor();
+    // By single steps to a measurement at a later step, since what it was made from is kept with it.
+    const measured = page.getByRole('img', { name: /^Reward: GRPO .* at step (?:[3-9]|1\d); MBO/u });
+    const figure = page.locator('lab-collapse-view .figure');
+    while ((await measured.count()) === 0) {
+      const before = await figure.innerText();
+      await page.getByRole('button', { name: 'One step each' }).click();
+      await expect.poll(() => figure.innerText()).not.toBe(before);
+    }
     await page.reload();
     await page.getByText(/^A demonstration stopped; it is kept up to step \d+/u).waitFor();
     await page.getByRole('button', { name: 'Go on' }).click();
     await page.getByText('all branches are at their ends').waitFor();
-    expect(await page.locator('lab-branch .at').allInnerTexts()).toEqual(Array(3).fill('step 20 of 20'));
-    await page.getByRole('img', { name: /^Reward: GRPO .* from 0\.\d\d at step 0 to 0\.\d\d at step 20; MBO/u }).waitFor(); // prettier-ignore
+    expect(await page.locator('lab-branch .at').allInnerTexts()).toEqual(Array(3).fill('step 12 of 12'));
+    await page.getByRole('img', { name: /^Reward: GRPO .* from 0\.\d\d at step 0 to 0\.\d\d at step 12; MBO/u }).waitFor(); // prettier-ignore
+    const readings = await page.locator('lab-collapse-alarm dl').allInnerTexts();
+    await page.reload();
+    await page.getByText('It came to its end on an earlier visit').waitFor();
+    expect(await page.getByText(/^A demonstration stopped/u).count()).toBe(0);
+    expect(await page.locator('lab-branch .at').allInnerTexts()).toEqual(Array(3).fill('step 12 of 12'));
+    expect(await page.locator('lab-collapse-alarm dl').allInnerTexts()).toEqual(readings);
+    expect(await page.getByRole('slider', { name: 'Rules cited by GRPO (matched, full)' }).count()).toBe(1);
+    expect(await page.locator('lab-completions .completion').count()).toBeGreaterThan(7);
+    await page.getByRole('button', { name: 'New demonstration' }).click();
+    await page.getByRole('button', { name: 'Run the demonstration' }).waitFor();
     await page.reload();
     await page.getByRole('button', { name: 'Run the demonstration' }).waitFor();
-    expect(await page.getByText(/^A demonstration stopped/u).count()).toBe(0);
-    expect(complaints).toEqual([]);
-  });
-
-  it('costs a visitor who does not look at it nothing, and runs offline once it has run', async () => {
-    host = await serveFolder(BUILT_PAGE);
-    const { page, complaints } = await visit(browser, `${host.url}?backend=wasm`);
-    await answered(page);
-    await page.getByText('Works offline.').waitFor();
-    expect(host.answers.filter((line) => line.includes('lab-nano-start'))).toEqual([]);
-    // From here on the offline copy answers.
-    await page.reload();
-    await answered(page);
-    await page.getByRole('link', { name: 'Collapse' }).click();
-    await runTiny(page, { Steps: '1' });
-    await page.getByText('all branches are at their ends').waitFor();
-    expect(host.answers.filter((line) => line.startsWith('200 models/lab-nano-start/'))).toHaveLength(5);
-
-    await page.context().setOffline(true);
-    await page.reload();
-    await runTiny(page, { Steps: '1' });
-    await page.getByText('all branches are at their ends').waitFor();
     expect(complaints).toEqual([]);
   });
 });
-
-async function runTiny(page: Page, change: Partial<typeof TINY> = {}): Promise<void> {
-  await page.locator('lab-collapse-setup summary').click();
-  for (const [label, value] of Object.entries({ ...TINY, ...change })) {
-    await page.getByLabel(label, { exact: true }).fill(value);
-  }
-  await page.getByRole('button', { name: 'Run the demonstration' }).click();
-}

@@ -3,7 +3,7 @@
  */
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import { describeBrowser, launchChromium } from '../setup/chromium.ts';
+import { connectChromium, describeBrowser } from '../setup/chromium.ts';
 import { visit } from './visit.ts';
 
 const PAGE_URL = inject('pageUrl');
@@ -12,7 +12,7 @@ const GAUGE = { name: /^Probability of each label/u };
 describeBrowser('models side by side', () => {
   let browser: Browser;
   beforeAll(async () => {
-    browser = await launchChromium();
+    browser = await connectChromium();
   });
   afterAll(() => browser.close());
 

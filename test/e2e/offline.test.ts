@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { describeBrowser, launchChromium } from '../setup/chromium.ts';
+import { connectChromium, describeBrowser } from '../setup/chromium.ts';
 import { BUILT_PAGE, ISOLATION, serveFolder, type StaticHost } from './static-host.ts';
 import { answered, shownLabel, visit } from './visit.ts';
 
@@ -16,7 +16,7 @@ const UNDER = '/some/path/';
 describeBrowser('the page without a network', () => {
   let browser: Browser;
   beforeAll(async () => {
-    browser = await launchChromium();
+    browser = await connectChromium();
   });
   afterAll(() => browser.close());
 

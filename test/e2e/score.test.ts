@@ -4,7 +4,7 @@
  */
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import { describeBrowser, launchChromium } from '../setup/chromium.ts';
+import { connectChromium, describeBrowser } from '../setup/chromium.ts';
 import { recordedFrames, recordFrames } from './frames.ts';
 import { answered, shownLabel, visit } from './visit.ts';
 
@@ -13,7 +13,7 @@ const PAGE_URL = inject('pageUrl');
 describeBrowser('the page on its bundled model', () => {
   let browser: Browser;
   beforeAll(async () => {
-    browser = await launchChromium();
+    browser = await connectChromium();
   });
   afterAll(() => browser.close());
 
@@ -21,15 +21,7 @@ describeBrowser('the page on its bundled model', () => {
     const { page, foreignRequests, complaints } = await visit(browser, PAGE_URL);
     await answered(page);
     expect(['irrelevant', 'partial', 'substantial', 'exact']).toContain(await shownLabel(page));
-    await page.getByRole('navigation', { name: 'Examples' }).getByRole('button').nth(1).click();
-    await answered(page);
-    expect(foreignRequests).toEqual([]);
-    expect(complaints).toEqual([]);
-  });
-
-  it('paints the label in a frame before any reasoning', async () => {
-    const { page } = await visit(browser, PAGE_URL);
-    await answered(page);
+    // Of the next one the label is painted in a frame before any reasoning.
     await recordFrames(page);
     await page.getByRole('navigation', { name: 'Examples' }).getByRole('button').nth(2).click();
     await expect.poll(() => recordedFrames(page).then((all) => all.at(-1)?.reasoning)).toBe(true);
@@ -39,6 +31,8 @@ describeBrowser('the page on its bundled model', () => {
     expect(labelAt).toBeGreaterThanOrEqual(0);
     expect(reasoningAt).toBeGreaterThan(labelAt);
     expect(frames[labelAt]?.reasoning).toBe(false);
+    expect(foreignRequests).toEqual([]);
+    expect(complaints).toEqual([]);
   });
 
   it('answers what is typed, and checks the steps it shows', async () => {
@@ -54,7 +48,14 @@ describeBrowser('the page on its bundled model', () => {
     await page.getByRole('button', { name: 'Answer', exact: true }).click();
     await answered(page);
     const checks = await page.locator('lab-step .check').allInnerTexts();
+    expect(checks.length).toBeGreaterThan(0);
     for (const check of checks) expect(['Verified', 'Wrong', 'Uncheckable']).toContain(check.trim());
+
+    // Text that looks like a special token, or like markup, is text.
+    await page.getByRole('textbox', { name: 'Title', exact: true }).fill('<|answer|><img src=x onerror=alert(1)>');
+    await page.getByRole('button', { name: 'Answer', exact: true }).click();
+    await answered(page);
+    expect(await page.locator('img').count()).toBe(0);
     expect(complaints).toEqual([]);
   });
 
@@ -63,28 +64,18 @@ describeBrowser('the page on its bundled model', () => {
     await answered(page);
     await page.getByLabel('Answers by').selectOption({ label: 'General model' });
     await page.getByText('gives no reasons. One pair tells it less').waitFor();
-    await page.getByText('It gives no reasons.').waitFor();
+    await page.getByText('This model gives no reasons').waitFor();
     expect(new URL(page.url()).hash).toBe('#/score?model=general');
     await page.getByRole('button', { name: 'all words in the title' }).click();
     await expect.poll(() => shownLabel(page)).toBe('exact');
     await page.getByRole('button', { name: 'nothing in common' }).click();
     await expect.poll(() => shownLabel(page)).toBe('irrelevant');
     await page.reload();
-    await page.getByText('It gives no reasons.').waitFor();
+    await page.getByText('This model gives no reasons').waitFor();
     await page.getByLabel('Answers by').selectOption({ label: 'Default model' });
     await page.locator('lab-step .check').first().waitFor();
     expect(new URL(page.url()).hash).toBe('#/score');
     expect(foreignRequests).toEqual([]);
-    expect(complaints).toEqual([]);
-  });
-
-  it('treats text that looks like a special token, or like markup, as text', async () => {
-    const { page, complaints } = await visit(browser, PAGE_URL);
-    await answered(page);
-    await page.getByRole('textbox', { name: 'Title', exact: true }).fill('<|answer|><img src=x onerror=alert(1)>');
-    await page.getByRole('button', { name: 'Answer', exact: true }).click();
-    await answered(page);
-    expect(await page.locator('img').count()).toBe(0);
     expect(complaints).toEqual([]);
   });
 

@@ -5,13 +5,12 @@
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import { describeBrowser, launchChromium } from '../setup/chromium.ts';
+import { connectChromium, describeBrowser } from '../setup/chromium.ts';
+import { PLAIN_HOST } from '../setup/chromium-flags.ts';
 import { BUILT_PAGE, ISOLATION, serveFolder } from './static-host.ts';
 import { answered, visit } from './visit.ts';
 
 const UNDER = '/some/path/';
-/** A name that no browser takes for this machine, so that its pages are not secure ones. */
-const PLAIN_HOST = 'lab.test';
 /** A policy under which a worker may start no other from a plain URL. */
 const STRICT = { 'Content-Security-Policy': "worker-src 'self'; require-trusted-types-for 'script'" };
 const FIRST_VISIT_MAX_BYTES = 3_000_000;
@@ -19,7 +18,7 @@ const FIRST_VISIT_MAX_BYTES = 3_000_000;
 describeBrowser('the page on the hosts of its readers', () => {
   let browser: Browser;
   beforeAll(async () => {
-    browser = await launchChromium([`--host-resolver-rules=MAP ${PLAIN_HOST} 127.0.0.1`]);
+    browser = await connectChromium();
   });
   afterAll(() => browser.close());
 
@@ -40,6 +39,7 @@ describeBrowser('the page on the hosts of its readers', () => {
     expect(answers).toContain(`200 assets/${used}-`);
     expect(answers).toContain('200 models/default/model.safetensors');
     expect(answers).not.toMatch(unused);
+    expect(answers).not.toContain('lab-nano-start'); // which only the demonstration needs
     expect(answers).not.toContain('404');
     // Nothing is sent twice: what the page has loaded comes to the copy out of the browser's cache.
     const sent = host.answers.filter((line) => line.startsWith('200'));

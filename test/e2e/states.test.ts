@@ -5,17 +5,17 @@
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { describeBrowser, launchChromium } from '../setup/chromium.ts';
+import { connectChromium, describeBrowser } from '../setup/chromium.ts';
 import { SCENES } from '../harness/scripted-client.ts';
 import { recordedFrames, recordFrames } from './frames.ts';
-import { shownLabel, visit, type Visit } from './visit.ts';
+import { looksOf, numbered, shownLabel, visit, type Visit } from './visit.ts';
 
 const HARNESS_URL = inject('harnessUrl');
 
 describeBrowser('the page on a scripted model', () => {
   let browser: Browser;
   beforeAll(async () => {
-    browser = await launchChromium();
+    browser = await connectChromium();
   });
   afterAll(() => browser.close());
   const show = (scene: string, options = {}): Promise<Visit> =>
@@ -119,11 +119,12 @@ describeBrowser('the page on a scripted model', () => {
     expect(await ground()).toBe(dark);
   });
 
-  describe.each(SCENES)('in the state "%s"', (scene) => {
-    it.each([
-      ['light', 1440],
-      ['dark', 360],
-    ] as const)('%s at %d px, is accessible and fits', async (colorScheme, width) => {
+  const looks = [
+    ['light', 1440],
+    ['dark', 360],
+  ] as const;
+  describe.each(numbered(SCENES))('in the state "%s"', (scene, number) => {
+    it.each(looksOf(looks, number))('%s at %d px, is accessible and fits', async (colorScheme, width) => {
       // axe brings its script as text, which the page's own policy rightly refuses.
       const options = { colorScheme, viewport: { width, height: 900 }, bypassCSP: true, reducedMotion: 'reduce' };
       const { page, complaints } = await show(scene, options);

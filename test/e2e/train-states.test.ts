@@ -4,11 +4,11 @@
  */
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, Locator, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { STORE_SCENES, type StoreScene } from '../harness/scripted-store.ts';
 import { RUN_SCENES, type RunScene } from '../harness/scripted-training.ts';
-import { describeBrowser, launchChromium } from '../setup/chromium.ts';
-import { visit, type Visit } from './visit.ts';
+import { connectChromium, describeBrowser } from '../setup/chromium.ts';
+import { looksOf, numbered, visit, type Visit } from './visit.ts';
 
 const HARNESS_URL = inject('harnessUrl');
 /** Scenes in which no run can be started. */
@@ -17,10 +17,7 @@ const WITHOUT_RUN: ReadonlySet<RunScene> = new Set<RunScene>(['no-backend', 'too
 describeBrowser('the training view on scripted threads', () => {
   let browser: Browser;
   beforeAll(async () => {
-    browser = await launchChromium();
-  });
-  afterEach(async () => {
-    for (const context of browser.contexts()) await context.close();
+    browser = await connectChromium();
   });
   afterAll(() => browser.close());
   const show = (run: RunScene, store: StoreScene = 'kept', options = {}): Promise<Visit> =>
@@ -174,8 +171,8 @@ describeBrowser('the training view on scripted threads', () => {
     ['dark', 390],
   ] as const;
 
-  describe.each(RUN_SCENES)('with the run "%s"', (scene) => {
-    it.each(looks)('%s at %d px, is accessible and fits', async (colorScheme, width) => {
+  describe.each(numbered(RUN_SCENES))('with the run "%s"', (scene, number) => {
+    it.each(looksOf(looks, number))('%s at %d px, is accessible and fits', async (colorScheme, width) => {
       const seen = await show(scene, 'kept', looking(colorScheme, width));
       if (!WITHOUT_RUN.has(scene)) await start(seen.page);
       await seen.page.locator('lab-run-monitor, lab-run-plan lab-notice').first().waitFor();
@@ -183,8 +180,8 @@ describeBrowser('the training view on scripted threads', () => {
     });
   });
 
-  describe.each(STORE_SCENES)('with the shelf "%s"', (scene) => {
-    it.each(looks)('%s at %d px, is accessible and fits', async (colorScheme, width) => {
+  describe.each(numbered(STORE_SCENES))('with the shelf "%s"', (scene, number) => {
+    it.each(looksOf(looks, number))('%s at %d px, is accessible and fits', async (colorScheme, width) => {
       const seen = await show('running', scene, looking(colorScheme, width));
       await seen.page.locator('lab-checkpoints').locator('.space, lab-notice').first().waitFor();
       for (const summary of await seen.page.locator('lab-settings summary').all()) await summary.click();

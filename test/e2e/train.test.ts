@@ -48,6 +48,45 @@ describeBrowser('training in the page', () => {
     // The last three automatic ones are kept.
     const names = [STEPS, STEPS - SAVE_EVERY, STEPS - 2 * SAVE_EVERY].map((step) => `first-model, step ${step}`);
     await expect.poll(() => page.locator('lab-checkpoint h3').allInnerTexts()).toEqual(names);
+
+    // It is still there after a reload, with its curves and its settings, until it is dismissed.
+    const charts = page.locator('lab-run-monitor').getByRole('img');
+    const curves = await charts.evaluateAll((images) => images.map((image) => image.getAttribute('aria-label')));
+    const hash = await finishedHash(page);
+    await page.reload();
+    expect(await finishedHash(page)).toBe(hash);
+    expect(await charts.evaluateAll((images) => images.map((image) => image.getAttribute('aria-label')))).toEqual(
+      curves,
+    );
+    expect(await page.getByLabel('Batch size', { exact: true }).inputValue()).toBe(TINY['Batch size']);
+    await page.getByRole('link', { name: 'Score with this model' }).waitFor();
+    await page.getByRole('button', { name: 'New run' }).click();
+    await plan.locator('.figure').waitFor();
+    await page.reload();
+    await plan.locator('.figure').waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  it('teaches a student, which goes on after a reload and answers', async () => {
+    const { page, complaints } = browser;
+    await page.getByRole('button', { name: 'From a teacher' }).click();
+    await page.getByLabel('Teacher', { exact: true }).selectOption({ label: 'Supervised start of the demonstration' });
+    const numbers = { Steps: '60', Queries: '10', Batch: '4' };
+    for (const [label, value] of Object.entries(numbers)) await page.getByLabel(label, { exact: true }).fill(value);
+    await page.getByRole('button', { name: 'Teach a student' }).click();
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.locator('lab-run-monitor').getByRole('button', { name: 'Go on' }).waitFor();
+    await page.getByRole('button', { name: 'One step' }).click();
+    await expect.poll(() => shownStep(page), { timeout: 60_000 }).toBe(1);
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('heading', { name: 'student, step 1' }).waitFor();
+    await page.reload();
+    await page.getByText('A run stopped at step 1 of 60').waitFor();
+    await page.getByRole('button', { name: 'Go on' }).click();
+    expect(await finishedHash(page)).toMatch(/^[0-9a-f]{8,}$/u);
+    await page.getByRole('link', { name: 'Score with this model' }).click();
+    await page.locator('.origin', { hasText: 'your checkpoint student, step 60' }).waitFor();
+    await answered(page);
     expect(complaints).toEqual([]);
   });
 
@@ -123,7 +162,7 @@ describeBrowser('training in the page', () => {
     expect(download.suggestedFilename()).toBe('keeper.afrl-checkpoint');
     const file = join(profile, 'keeper.afrl-checkpoint');
     await download.saveAs(file);
-    const input = page.locator('lab-checkpoints input[type="file"]');
+    const input = page.locator('lab-checkpoints input.files');
     await input.setInputFiles(file);
     const copy = page.locator('lab-checkpoint', { hasText: 'keeper (2)' });
     await copy.getByText('for the lesson').waitFor();

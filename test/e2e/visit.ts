@@ -2,6 +2,7 @@
  * One visit to the page: a browser context of its own, with a record of everything the page must not do.
  */
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { inject, onTestFinished } from 'vitest';
 
 /** WebGPU on a software adapter takes seconds for what a GPU does at once. */
 const LONGEST_WAIT_MS = 120_000;
@@ -18,9 +19,10 @@ export interface Visit extends Misdeeds {
   readonly page: Page;
 }
 
-/** Opens a page in a fresh context; `options` as for playwright's `newContext`. */
+/** Opens a page in a fresh context, which ends with the test; `options` as for playwright's `newContext`. */
 export async function visit(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Visit> {
   const context = await browser.newContext(options);
+  onTestFinished(() => context.close());
   context.setDefaultTimeout(LONGEST_WAIT_MS);
   const page = await context.newPage();
   const foreignRequests: string[] = [];
@@ -49,4 +51,14 @@ export async function answered(page: Page): Promise<void> {
 /** The label on the page. */
 export function shownLabel(page: Page): Promise<string> {
   return page.locator('lab-answer .label').innerText();
+}
+
+/** The looks in which one of several states is examined: all in `npm run test:all`, else one, by turns. */
+export function looksOf<Look>(looks: readonly Look[], state: number): readonly Look[] {
+  return inject('isWhole') ? looks : looks.filter((_, i) => i === state % looks.length);
+}
+
+/** Each item with its number. */
+export function numbered<T>(items: readonly T[]): [T, number][] {
+  return items.map((item, i) => [item, i]);
 }

@@ -31,7 +31,8 @@ describeGpu('profileKernels', () => {
       ['matmul', 2],
       ['rms-norm', 1],
     ]);
-    for (const { ms } of times ?? []) expect(ms).toBeGreaterThan(0);
+    // A clock may not tick within so short a kernel, so 0 is a time too.
+    expect(times?.every(({ ms }) => ms >= 0 && ms < Infinity)).toBe(true);
     expect(await compute()).toEqual(plain);
   });
 

@@ -39,6 +39,7 @@ const SUMMARY: ModelSummary = {
       'is what the query asks for',
     ],
   },
+  givesReasons: true,
   card: [
     { name: 'Data', value: 'rule world, 96,000 training pairs', code: false },
     { name: 'World hash', value: '3fa90c11', code: true },

@@ -222,14 +222,14 @@ export function openScriptedGrpo(scene: GrpoScene): GrpoClient {
   function obey(command: GrpoCommand): void {
     switch (command.kind) {
       case 'pause':
-        emit({ kind: 'paused' });
+        emit({ kind: 'paused', step });
         break;
       case 'resume':
-        emit({ kind: 'resumed' });
+        emit({ kind: 'resumed', step });
         break;
       case 'step':
         play(step + 1);
-        emit({ kind: 'paused' });
+        emit({ kind: 'paused', step });
         break;
       case 'visibility':
         break;

@@ -82,7 +82,8 @@ export function openScriptedStore(scene: StoreScene): CheckpointClient {
       }
       return Promise.resolve({
         checkpoints: [...checkpoints],
-        damaged: scene === 'kept' ? [{ id: 'd', problem: 'step: Invalid type: Expected number' }] : [],
+        damaged:
+          scene === 'kept' ? [{ what: 'checkpoint', id: 'd', problem: 'step: Invalid type: Expected number' }] : [],
         runs: [...runs],
         space: { usedBytes: 4_920_000, quotaBytes: 2_147_000_000, isPersistent: scene === 'offers' },
       });
@@ -100,10 +101,16 @@ export function openScriptedStore(scene: StoreScene): CheckpointClient {
     exportFile: (id) => Promise.resolve({ fileName: `${id}.afrl-checkpoint`, file: new Blob(['a checkpoint']) }),
     importFile: () =>
       Promise.reject(new LabError('bad-file', { message: 'The checkpoint file cannot be used: it is too short.' })),
+    importModel: async (files) => {
+      checkpoints = [checkpoint('model', 0, { name: files[0]?.path ?? 'model', kind: 'model' }), ...checkpoints];
+      return Promise.resolve('model');
+    },
     forgetRun: async (runId) => {
       runs = runs.filter(({ id }) => id !== runId);
       await Promise.resolve();
     },
+    record: () => Promise.resolve(null),
+    dropRecord: () => Promise.resolve(),
     model: (id) => Promise.resolve({ name: checkpoints.find((kept) => kept.id === id)?.name ?? id, files: {} }),
     close: () => undefined,
   };

@@ -205,7 +205,7 @@ export function openScriptedTraining(scene: RunScene): TrainingClient {
       const tooLarge = '60,123,904 parameters and 512 sequences need about 41,310 MiB, of 4,096 MiB at most.';
       return Promise.resolve({ ...PLAN, tooLarge, problems: ['The webgpu backend does not start: no adapter.'] });
     },
-    async train({ from }, onEvent) {
+    async run({ from }, onEvent) {
       emit = onEvent;
       const experiment = from.kind === 'experiment' ? from.experiment : {};
       const events = scriptOf(scene, experiment);

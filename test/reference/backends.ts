@@ -4,12 +4,16 @@
  * least that the standard allows.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { inject } from 'vitest';
 import { openNodeBackend } from '../../src/cli/node-backend.ts';
 import { LabError } from '../../src/common/errors.ts';
 import { backendOn } from '../../src/gpu/webgpu-backend.ts';
 
 /** A WebGPU device as a test wants it: everything the adapter has, or default limits and no features. */
 export type DeviceKind = 'full' | 'least';
+
+/** Where tests go on with interrupted runs: plain JavaScript is slow, so only `npm run test:all` tries it besides. */
+export const RESUMED_ON: readonly ('cpu' | 'wasm')[] = inject('isWhole') ? ['cpu', 'wasm'] : ['wasm'];
 
 /** Makes a backend that needs no GPU the current one. */
 export async function useBackend(backend: 'cpu' | 'wasm'): Promise<void> {

@@ -111,6 +111,21 @@ export const ADAMW_CASES: readonly { readonly title: string; readonly judge: () 
     judge: () => judgeSteps(CONFIG, 1),
   },
   {
+    title: 'finds the norm of millions of gradients of like size',
+    judge: async () => {
+      const size = 3_000_001; // no multiple of what any sum is cut into
+      const gradient = randomTensor64([size], 'many gradients', 1e-3).data;
+      const weights = new Map([['many', tf.variable(tf.zeros([size]))]]);
+      const optimizer = new AdamW(weights, CONFIG);
+      const tensors = { many: tf.tensor1d(Float32Array.from(gradient)) };
+      const norm = optimizer.apply(tensors, 0.01);
+      expectClose(await norm.data(), [globalNormReference([gradient])], { absolute: 0, relative: 1e-5 }, 'norm');
+      tf.dispose([norm, tensors]);
+      optimizer.dispose();
+      disposeWeights(weights);
+    },
+  },
+  {
     title: 'follows the reference from gradients of a scaled loss',
     judge: () => judgeSteps(MIXED, FIRST_LOSS_SCALE.scale),
   },

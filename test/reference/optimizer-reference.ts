@@ -47,7 +47,9 @@ export function adamWStepReference(state: AdamWState, gradient: ArrayLike<number
 
 /** The Euclidean norm of all gradients together. */
 export function globalNormReference(gradients: readonly ArrayLike<number>[]): number {
-  return Math.hypot(...gradients.map((gradient) => Math.hypot(...Array.from(gradient))));
+  let squares = 0;
+  for (const gradient of gradients) for (const value of Array.from(gradient)) squares += value * value;
+  return Math.sqrt(squares);
 }
 
 /** All gradients scaled by one factor so that their global norm is at most `maxNorm`; unchanged if it already is. */

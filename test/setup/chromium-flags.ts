@@ -17,3 +17,7 @@ export const HEADLESS_FLAGS = [
 
 /** The same with WebGPU on its software adapter. */
 export const SWIFTSHADER_FLAGS = [...HEADLESS_FLAGS, '--use-webgpu-adapter=swiftshader'];
+
+/** A name that no browser takes for this machine, so that the pages there are not secure ones. */
+export const PLAIN_HOST = 'lab.test';
+export const PLAIN_HOST_FLAG = `--host-resolver-rules=MAP ${PLAIN_HOST} 127.0.0.1`;

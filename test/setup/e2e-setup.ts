@@ -1,15 +1,20 @@
 /**
- * Global set-up of the `e2e` tests: finds (or installs) a Chromium, builds the page and the scripted page of
- * test/harness, and serves both builds on free ports of this machine with the headers of `npm start`.
+ * Global set-up of the `e2e` tests: finds (or installs) a Chromium and starts it for all files together, builds the page
+ * and the scripted page of test/harness, and serves both builds on free ports of this machine with the headers of
+ * `npm start`.
  */
+import { chromium } from 'playwright-core';
 import { build, type InlineConfig, preview, type PreviewServer } from 'vite';
 import type { TestProject } from 'vitest/node';
+import { PLAIN_HOST_FLAG, SWIFTSHADER_FLAGS } from './chromium-flags.ts';
 import { findChromium } from './system-packages.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
     /** Path of the browser; null where there is none. */
     chromium: string | null;
+    /** Where playwright connects to the browser of all files; empty without one. */
+    browserServer: string;
     /** Where the built page is served, with a trailing slash; empty without a browser. */
     pageUrl: string;
     /** Where the page on a scripted model is served. */
@@ -25,10 +30,11 @@ const HARNESS: InlineConfig = {
 };
 
 export default async function setUpPage(project: TestProject): Promise<() => Promise<void>> {
-  const chromium = findChromium();
-  if ('missing' in chromium) {
-    process.stdout.write(`e2e tests are skipped: ${chromium.missing}\n`);
+  const found = findChromium();
+  if ('missing' in found) {
+    process.stdout.write(`e2e tests are skipped: ${found.missing}\n`);
     project.provide('chromium', null);
+    project.provide('browserServer', '');
     project.provide('pageUrl', '');
     project.provide('harnessUrl', '');
     return () => Promise.resolve();
@@ -37,10 +43,16 @@ export default async function setUpPage(project: TestProject): Promise<() => Pro
   process.env['NODE_ENV'] = 'production';
   const page = await buildAndServe(PAGE);
   const harness = await buildAndServe(HARNESS);
-  project.provide('chromium', chromium.path);
+  const browser = await chromium.launchServer({
+    executablePath: found.path,
+    args: [...SWIFTSHADER_FLAGS, PLAIN_HOST_FLAG],
+  });
+  project.provide('chromium', found.path);
+  project.provide('browserServer', browser.wsEndpoint());
   project.provide('pageUrl', addressOf(page));
   project.provide('harnessUrl', addressOf(harness));
   return async () => {
+    await browser.close();
     await page.close();
     await harness.close();
   };

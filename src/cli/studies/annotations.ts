@@ -1,5 +1,5 @@
 /**
- * What each of several people said of a pair, where a file of judged pairs has it.
+ * The grades of several annotators for one pair, where a file of judged pairs has them.
  */
 import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
@@ -16,17 +16,17 @@ export interface Annotations {
   readonly of: (queryId: string, docId: string) => readonly number[] | undefined;
 }
 
-/** What each annotator said, where a row has a list of them. */
+/** Reads the grades of each annotator, where a row has a list of them. */
 export async function readAnnotations(path: string): Promise<Annotations> {
-  const said = new Map<string, readonly number[]>();
+  const grades = new Map<string, readonly number[]>();
   for await (const batch of readRecords(createReadStream(path), { fileName: basename(path) })) {
     for (const item of batch) {
       const row = isRowError(item) ? undefined : Object.fromEntries(item.fields);
       if (!v.is(annotatedSchema, row)) continue;
-      said.set(keyOf(normaliseQuery(row.query), row.docId), row.annotators);
+      grades.set(keyOf(normaliseQuery(row.query), row.docId), row.annotators);
     }
   }
-  return { size: said.size, of: (queryId, docId) => said.get(keyOf(queryId, docId)) };
+  return { size: grades.size, of: (queryId, docId) => grades.get(keyOf(queryId, docId)) };
 }
 
 function keyOf(queryId: string, docId: string): string {

@@ -1,19 +1,16 @@
 /**
- * `lab experiment E10`: asks the models that come with the lab about pairs without the words they cite, and writes
- * `E10.json` and its page.
+ * `lab experiment E10`: asks the models that come with the lab about pairs without the words they cite.
  */
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { parseConfig } from '../../config/parse.ts';
-import { type AskedModel, e10Markdown, e10Results, E10ResultsSchema } from '../../studies/e10-evidence.ts';
+import { type AskedModel, AskedModelSchema, e10Results } from '../../studies/e10-evidence.ts';
 import { heldOutPairs } from '../../runs/grpo-task.ts';
-import { disposeLabModel } from '../../infer/lab-model.ts';
+import { disposeLabModel, loadLabModel } from '../../infer/lab-model.ts';
 import { makeRuleWorld } from '../../relevance/world/rule-world.ts';
 import { answerDeletions } from '../../train/faithfulness.ts';
-import { currentCommit } from '../current-commit.ts';
-import { readModelFolder, writeWhole } from '../model-folder.ts';
-import { type BackendName, openNodeBackend } from '../node-backend.ts';
+import { readModelFiles } from '../model-folder.ts';
+import type { BackendName } from '../node-backend.ts';
+import { hashOfFiles, studyRunFolder } from '../run-folder.ts';
 import { note } from '../terminal.ts';
+import { runStudy, type StudySession } from './study.ts';
 
 /** Models that give reasons by the rules of the bundled world. */
 const MODELS = ['default', 'lab-nano-start', 'lab-nano-collapsed', 'lab-nano-balanced'].map(
@@ -21,35 +18,40 @@ const MODELS = ['default', 'lab-nano-start', 'lab-nano-collapsed', 'lab-nano-bal
 );
 const PAIRS = 600;
 const SPLIT = 'test';
+const WORLD = { seed: 1 };
 
-/** @returns the path of the results */
-export async function runEvidenceExperiment({
-  out,
-  backend,
-}: {
+/** @returns the path of the results without `.json`; undefined if other processes work on some models */
+export function runEvidenceExperiment(options: {
   readonly out: string;
+  readonly runs: string;
   readonly backend: BackendName;
-}): Promise<string> {
-  const opened = await openNodeBackend(backend);
-  const pairs = heldOutPairs(makeRuleWorld({ seed: 1 }), SPLIT, PAIRS);
-  const asked: AskedModel[] = [];
-  for (const folder of MODELS) {
-    const model = await readModelFolder(folder);
-    asked.push({ name: model.card.name, folder, answers: await answerDeletions(model, pairs) });
-    disposeLabModel(model);
-    note(`${model.card.name}: asked.`);
-  }
-  const queries = new Set(pairs.map(({ pair }) => pair.queryId)).size;
-  const results = e10Results(asked, {
-    device: `${opened.backend}, ${opened.device}`,
-    commit: currentCommit(),
-    config: { split: SPLIT, pairs: pairs.length, queries },
+}): Promise<string | undefined> {
+  return runStudy<AskedModel>(options, (session) => ({
+    arms: MODELS.map((folder) => ({ name: folder, runs: [() => askOnce(folder, options.runs, session)] })),
+    results: (arms) => {
+      const pairs = heldOutPairs(makeRuleWorld(WORLD), SPLIT, PAIRS);
+      const queries = new Set(pairs.map(({ pair }) => pair.queryId)).size;
+      return e10Results(
+        arms.flatMap(({ outcomes }) => outcomes),
+        { device: session.device, commit: session.commit, config: { split: SPLIT, pairs: pairs.length, queries } },
+      );
+    },
+  }));
+}
+
+async function askOnce(folder: string, runs: string, session: StudySession): Promise<AskedModel | undefined> {
+  const files = await readModelFiles(folder);
+  const run = studyRunFolder(runs, 'evidence', [hashOfFiles(files.values()), WORLD, SPLIT, PAIRS]);
+  return run.once(AskedModelSchema, session, async () => {
+    const model = loadLabModel(files);
+    try {
+      const pairs = heldOutPairs(makeRuleWorld(WORLD), SPLIT, PAIRS);
+      const { completions, usable, cited, control } = await answerDeletions(model, pairs, session.signal);
+      note(`${model.card.name}: asked.`);
+      const answers = { completions, usable, cited: [...cited], control: [...control] };
+      return { name: model.card.name, folder, answers };
+    } finally {
+      disposeLabModel(model);
+    }
   });
-  const checked = parseConfig('The results', E10ResultsSchema, results);
-  await mkdir(out, { recursive: true });
-  await writeWhole(join(out, 'E10.md'), `${e10Markdown(checked)}\n`);
-  const path = join(out, 'E10.json');
-  await writeWhole(path, `${JSON.stringify(checked, null, 1)}\n`);
-  note(checked.verdict);
-  return path;
 }

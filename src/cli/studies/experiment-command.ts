@@ -1,10 +1,8 @@
 /**
- * `lab experiment`: runs the experiments of the lab, resumable at any point, and writes `docs/results/<id>.json` with the
- * tables and plots made from it.
+ * `lab experiment`: runs the experiments of the lab, resumable at any point, and writes `docs/results/<id>.json` with
+ * the report and plots made from it.
  */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import process from 'node:process';
 import { Argument, Command } from 'commander';
 import { LabError } from '../../common/errors.ts';
 import { findingsOf, verdictOf } from '../../studies/recipe-results.ts';
@@ -12,23 +10,16 @@ import { DISTILL_RECIPES } from '../../studies/distill-recipes.ts';
 import { withGapClosed } from '../../studies/gap-closed.ts';
 import { ORDER_RECIPES } from '../../studies/order-recipes.ts';
 import { type Arm, type Recipe, RECIPES, START_SETTINGS } from '../../studies/recipes.ts';
-import { parseConfig } from '../../config/parse.ts';
-import {
-  type ExperimentResults,
-  ExperimentResultsSchema,
-  type SeedResult,
-  SEEDS_FOR_A_CLAIM,
-} from '../../protocol/experiment-results.ts';
-import { currentCommit } from '../current-commit.ts';
+import { type ExperimentResults, type SeedResult, SEEDS_FOR_A_CLAIM } from '../../protocol/experiment-results.ts';
 import { runEvidenceExperiment } from './evidence-experiment.ts';
 import { type ExperimentContext, TEST_PAIRS } from './experiment-context.ts';
 import { resultOf } from './experiment-runs.ts';
-import { writeWhole } from '../model-folder.ts';
-import { type BackendName, openNodeBackend } from '../node-backend.ts';
+import type { BackendName } from '../node-backend.ts';
 import { backendOption, DEFAULT_MODEL_FOLDER, wholeNumber } from '../options.ts';
-import { runE0 } from '../../studies/theory.ts';
+import { runE0, type TheoryResults } from '../../studies/theory.ts';
 import { startModel } from '../start-model.ts';
-import { writeReport } from './report-files.ts';
+import { forceOption } from '../outputs.ts';
+import { checkStudy, runStudy } from './study.ts';
 import { note, print } from '../terminal.ts';
 
 interface ExperimentOptions {
@@ -38,11 +29,12 @@ interface ExperimentOptions {
   readonly teacher: string;
   readonly runs: string;
   readonly out: string;
+  readonly force?: boolean;
   readonly backend: BackendName;
 }
 
 const ALL_RECIPES = [...RECIPES, ...ORDER_RECIPES, ...DISTILL_RECIPES];
-/** E0 is arithmetic and E10 asks models that are there; all others are runs. */
+/** E0 is arithmetic and E10 asks existing models; all others train. */
 const IDS = ['E0', ...ALL_RECIPES.map(({ id }) => id), 'E10'];
 
 export function experimentCommand(): Command {
@@ -59,6 +51,7 @@ export function experimentCommand(): Command {
     )
     .option('--runs <folder>', 'where runs are kept; those that are finished are not made again', 'runs/experiments')
     .option('-o, --out <folder>', 'where the results go', 'docs/results')
+    .addOption(forceOption())
     .addOption(backendOption())
     .addHelpText(
       'after',
@@ -71,68 +64,62 @@ Examples:
   npm run lab -- experiment E1 --seeds 5
   npm run lab -- experiment E1 --seeds 1 --arms 3 --steps 20 --out runs/look
 
-An experiment that was interrupted goes on where it was when the same command is given again. Several processes may be
-given the same command at once: they share the runs.`,
+An interrupted experiment resumes when the same command is given again. Several processes may be given the same command
+at once: they share the runs.`,
     )
     .action(runExperiment);
 }
 
-async function runExperiment(id: Recipe['id'] | 'E0' | 'E10', options: ExperimentOptions): Promise<void> {
-  if (id === 'E0') {
-    await checkTheory(options.out);
-    return;
-  }
-  if (id === 'E10') {
-    print(await runEvidenceExperiment(options));
-    return;
-  }
+async function runExperiment(id: string, options: ExperimentOptions): Promise<void> {
+  await checkStudy(id, options, [options.teacher]);
+  const path = await runById(id, options);
+  if (path !== undefined) print(`${path}.json`);
+}
+
+/** @returns the path of the results without `.json`; undefined if other processes work on some runs */
+function runById(id: string, options: ExperimentOptions): Promise<string | undefined> {
+  if (id === 'E0') return checkTheory(options);
+  if (id === 'E10') return runEvidenceExperiment(options);
   const recipe = ALL_RECIPES.find((candidate) => candidate.id === id);
   if (recipe === undefined) throw new LabError('bad-config', { message: `There is no experiment ${id}.` });
-  const opened = await openNodeBackend(options.backend);
-  note(`Computing on ${opened.backend}: ${opened.device} (${opened.reason}).`);
-  const controller = new AbortController();
-  process.once('SIGINT', () => controller.abort());
-  const { signal } = controller;
-  const device = `${opened.backend}, ${opened.device}`;
-  const context: ExperimentContext = {
-    root: options.runs,
-    device,
-    commit: currentCommit(),
-    signal,
-    testPairs: TEST_PAIRS,
-    steps: options.steps,
-    startFolder: (seed) => startModel(join(options.runs, 'starts'), seed, signal, device),
-    teacherFolder: options.teacher,
-  };
+  return runRecipe(recipe, options);
+}
 
+function runRecipe(recipe: Recipe, options: ExperimentOptions): Promise<string | undefined> {
   const arms = recipe.arms.slice(0, options.arms);
-  const results: ExperimentResults['arms'][number][] = [];
-  let elsewhere = 0;
-  for (const arm of arms) {
-    const seeds: SeedResult[] = [];
-    for (let seed = 1; seed <= options.seeds; seed++) {
-      const result = await resultOf(arm, seed, context);
-      if (result === undefined) elsewhere += 1;
-      else seeds.push(result);
-    }
-    results.push({ name: arm.name, seeds });
-  }
-  if (elsewhere > 0) {
-    note(`Other processes are at ${elsewhere} runs. Give the command again when they are done, to write the results.`);
-    return;
-  }
-  const measured = recipe.gap === undefined ? results : withGapClosed(results, recipe.gap);
-  const findings = findingsOf(recipe, measured);
-  await writeResults(options.out, {
-    id: recipe.id,
-    title: recipe.title,
-    question: recipe.question,
-    device: context.device,
-    commit: context.commit,
-    config: { ...originOf(arms, options), seeds: options.seeds, arms },
-    arms: measured,
-    findings,
-    verdict: verdictOf(findings),
+  const seeds = Array.from({ length: options.seeds }, (_, i) => i + 1);
+  return runStudy<SeedResult>(options, (session) => {
+    const { device, commit, signal } = session;
+    const context: ExperimentContext = {
+      ...session,
+      root: options.runs,
+      testPairs: TEST_PAIRS,
+      steps: options.steps,
+      startFolder: (seed) => startModel(join(options.runs, 'starts'), seed, signal, device),
+      teacherFolder: options.teacher,
+    };
+    return {
+      arms: arms.map((arm) => ({
+        name: arm.name,
+        runs: seeds.map((seed) => () => resultOf(arm, seed, context)),
+      })),
+      results: (finished) => {
+        const named = finished.map(({ name, outcomes }) => ({ name, seeds: outcomes }));
+        const measured = recipe.gap === undefined ? named : withGapClosed(named, recipe.gap);
+        const findings = findingsOf(recipe, measured);
+        return {
+          id: recipe.id,
+          title: recipe.title,
+          question: recipe.question,
+          device,
+          commit,
+          config: { ...originOf(arms, options), seeds: options.seeds, arms },
+          arms: measured,
+          findings,
+          verdict: verdictOf(findings),
+        } satisfies ExperimentResults;
+      },
+    };
   });
 }
 
@@ -143,26 +130,22 @@ function originOf(arms: readonly Arm[], { teacher }: ExperimentOptions): object 
   return has('grpo') || has('start') ? { start: START_SETTINGS } : {};
 }
 
-async function writeResults(folder: string, results: ExperimentResults): Promise<void> {
-  const checked = parseConfig('The results', ExperimentResultsSchema, results);
-  await mkdir(folder, { recursive: true });
-  const path = join(folder, `${results.id}.json`);
-  await writeWhole(path, `${JSON.stringify(checked, null, 1)}\n`);
-  await writeReport(folder, checked);
-  print(path);
-}
-
 /** @throws {LabError} `internal` if something does not come out as theory says */
-async function checkTheory(folder: string): Promise<void> {
-  const report = runE0();
-  await mkdir(folder, { recursive: true });
-  const path = join(folder, 'E0.json');
-  const verdict = report.holds ? 'All that is computed agrees with what is known in closed form.' : 'Something is off.';
-  const results = { ...report, device: 'CPU, double precision', commit: currentCommit(), verdict };
-  await writeWhole(path, `${JSON.stringify(results, null, 1)}\n`);
-  for (const { name, expected, got, holds } of report.checks) {
+async function checkTheory({ out }: ExperimentOptions): Promise<string | undefined> {
+  const checks: TheoryResults['checks'] = [];
+  const path = await runStudy({ out }, ({ commit }) => ({
+    arms: [],
+    results: () => {
+      const results = runE0(commit);
+      checks.push(...results.checks);
+      return results;
+    },
+  }));
+  for (const { name, expected, got, holds } of checks) {
     note(`${holds ? 'holds' : 'FAILS'}  ${name}: expected ${expected.toPrecision(6)}, got ${got.toPrecision(6)}`);
   }
-  print(path);
-  if (!report.holds) throw new LabError('internal', { message: `E0 does not hold; see ${path}.` });
+  if (checks.some(({ holds }) => !holds)) {
+    throw new LabError('internal', { message: `E0 does not hold; see ${path ?? out}.json.` });
+  }
+  return path;
 }

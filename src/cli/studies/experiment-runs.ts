@@ -1,5 +1,5 @@
 /**
- * The runs of an experiment, one after the other: starts that are missing are trained, runs that were interrupted go on,
+ * The runs of an experiment, one after the other: starts that are missing are trained, interrupted runs are resumed,
  * and what is finished is read and not made again.
  */
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { runGrpo } from '../../runs/grpo-run.ts';
 import { heldOutPairs, type PreparedGrpo, prepareGrpo, type StartModel } from '../../runs/grpo-task.ts';
 import { PassCountsSchema, withPassRates } from '../../runs/pass-rates.ts';
 import { rulesOfWorld } from '../../runs/sft-experiment.ts';
-import { seedResult } from '../../studies/recipe-results.ts';
+import { NO_TOKENS, seedResult } from '../../studies/recipe-results.ts';
 import type { Arm, ArmSettings } from '../../studies/recipes.ts';
 import { hashWeights } from '../../runs/weights-hash.ts';
 import { disposeWeights, loadWeights } from '../../model/weights.ts';
@@ -19,17 +19,17 @@ import { type GrpoExperiment, GrpoExperimentSchema } from '../../protocol/grpo-e
 import { type PolicyMeasures, PolicyMeasuresSchema } from '../../protocol/policy-measures.ts';
 import { makeRuleWorld, type RuleWorld } from '../../relevance/world/rule-world.ts';
 import type { GrpoStep } from '../../train/grpo-telemetry.ts';
-import type { ExperimentContext } from './experiment-context.ts';
+import { type ExperimentContext, trainedOnce, withSeed } from './experiment-context.ts';
 import { studentOf, teacherResult } from './distill-runs.ts';
-import { experimentRunFolder, measuredOnce, type RunFolder } from '../run-folder.ts';
+import { experimentRunFolder, measuredOnce } from '../run-folder.ts';
 import { orderOf } from './order-runs.ts';
 import { readStartModel } from '../start-model.ts';
-import { note, Progress, spokenStep } from '../terminal.ts';
+import { Progress, spokenStep } from '../terminal.ts';
 
 /**
  * Makes or reads the result of one arm for one seed.
  *
- * @returns undefined if another process is at it
+ * @returns undefined if another process works on it
  * @throws {LabError} `aborted`
  */
 export async function resultOf(arm: Arm, seed: number, context: ExperimentContext): Promise<SeedResult | undefined> {
@@ -37,10 +37,8 @@ export async function resultOf(arm: Arm, seed: number, context: ExperimentContex
   switch (run.kind) {
     case 'start':
       return startResult(seed, context);
-    case 'grpo': {
-      const start = await readStartModel(await context.startFolder(seed));
-      return runArm(settingsOf(run.settings, seed, context.steps), start, `${name}, seed ${seed}`, context);
-    }
+    case 'grpo':
+      return reinforcedOf(name, run.settings, seed, context);
     case 'teacher':
       return teacherResult(seed, context);
     case 'distill':
@@ -54,53 +52,41 @@ export async function resultOf(arm: Arm, seed: number, context: ExperimentContex
 
 async function startResult(seed: number, context: ExperimentContext): Promise<SeedResult> {
   const start = await readStartModel(await context.startFolder(seed));
-  const test = await measuredOnce(
-    join(context.root, 'starts'),
-    `test-${context.testPairs}-${hashWeights(start.weights)}`,
-    PolicyMeasuresSchema.entries.heldOut,
-    () => measureOnTest(start, settingsOf({}, seed), context),
+  const name = `test-${context.testPairs}-${hashWeights(start.weights)}`;
+  const experiment = parseConfig('The start', GrpoExperimentSchema, { grpo: { seed } });
+  const test = await measuredOnce(join(context.root, 'starts'), name, PolicyMeasuresSchema.entries.heldOut, () =>
+    measureOnTest(start, experiment, context),
   );
-  return seedResult(seed, [], test, { generated: 0, learned: 0, expert: 0 });
-}
-
-async function runArm(
-  experiment: GrpoExperiment,
-  start: StartModel,
-  title: string,
-  context: ExperimentContext,
-): Promise<SeedResult | undefined> {
-  const folder = experimentRunFolder(context.root, experiment, hashWeights(start.weights));
-  return folder.once(() => finishRun(folder, experiment, start, title, context));
+  return seedResult(seed, [], test, NO_TOKENS);
 }
 
 /** Trains from the last checkpoint, or from the start, to the end. */
-async function finishRun(
-  folder: RunFolder,
-  experiment: GrpoExperiment,
-  start: StartModel,
-  title: string,
+async function reinforcedOf(
+  name: string,
+  { grpo, ...rest }: ArmSettings,
+  seed: number,
   context: ExperimentContext,
-): Promise<SeedResult> {
-  const { device, commit, signal } = context;
-  const saved = await folder.readCheckpoint();
-  const records: GrpoStep[] = saved === undefined ? [] : await folder.readRecords(saved.state.step);
-  const prepared = await withPassRatesKept(experiment, start, context);
-  const progress = new Progress(title);
-  const { weights, tokens, curve } = await runGrpo(experiment, prepared, start, saved, {
-    signal,
-    onStep: (record) => {
-      records.push(record);
-      progress.update(record.step, experiment.grpo.steps, spokenStep(record));
-    },
-    onCheckpoint: (checkpoint) => folder.writeCheckpoint(checkpoint, records),
+): Promise<SeedResult | undefined> {
+  const start = await readStartModel(await context.startFolder(seed));
+  const settings = { ...rest, grpo: withSeed(grpo, seed, context) };
+  const experiment = parseConfig('The arm', GrpoExperimentSchema, settings);
+  const folder = experimentRunFolder(context.root, experiment, hashWeights(start.weights));
+  const run = { title: `${name}, seed ${seed}`, steps: experiment.grpo.steps };
+  return trainedOnce(folder, run, context, async (onStep) => {
+    const saved = await folder.readCheckpoint();
+    const records: GrpoStep[] = saved === undefined ? [] : await folder.readRecords(saved.state.step);
+    const prepared = await withPassRatesKept(experiment, start, context);
+    const { weights, tokens, curve } = await runGrpo(experiment, prepared, start, saved, {
+      signal: context.signal,
+      onStep: (record) => {
+        records.push(record);
+        onStep(record.step, spokenStep(record));
+      },
+      onCheckpoint: (checkpoint) => folder.writeCheckpoint(checkpoint, records),
+    });
+    const test = await measureOnTest({ ...start, weights }, experiment, context);
+    return seedResult(seed, curve, test, tokens, records);
   });
-  progress.end();
-  const test = await measureOnTest({ ...start, weights }, experiment, context);
-  const result = seedResult(experiment.grpo.seed, curve, test, tokens, records);
-  await folder.writeFinished({ commit, device, result });
-  const { reward, tailRecall, collapsed } = result.metrics;
-  note(`${title}: reward ${show(reward)}, tail recall ${show(tailRecall)}${collapsed === 1 ? ', collapsed' : ''}.`);
-  return result;
 }
 
 /** The data of a run; pass rates of a start are measured once for all arms. */
@@ -139,13 +125,4 @@ function worldOf({ data }: GrpoExperiment): RuleWorld {
   if (data.kind !== 'world') throw new LabError('internal', { message: 'A recipe has a file where it needs a world.' });
   const { kind: _, ...settings } = data;
   return makeRuleWorld(settings);
-}
-
-function settingsOf({ grpo, ...rest }: ArmSettings, seed: number, steps?: number): GrpoExperiment {
-  const settings = { ...rest, grpo: { ...grpo, ...(steps === undefined ? {} : { steps }), seed } };
-  return parseConfig('The arm', GrpoExperimentSchema, settings);
-}
-
-function show(value: number | null | undefined): string {
-  return value === null || value === undefined ? 'unknown' : value.toFixed(3);
 }

@@ -2,25 +2,26 @@
  * `lab recipe`: real judgments from a file to a report, resumable at any point: import, folds by query, PIAR, traces,
  * models with and without hints, reinforcement with the expert loss beside it, and all of them beside BM25.
  */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import process from 'node:process';
 import { Command, Option } from 'commander';
 import type { ColumnNames } from '../../data/files/columns.ts';
-import { normaliseQuery } from '../../data/splits.ts';
-import { foldsOf, MODEL_IDS, type ModelId, REAL_RECIPES, type RealRecipe } from '../../studies/judged/real-data.ts';
-import { realReport, realSvg } from '../../studies/judged/real-report.ts';
+import {
+  countQueries,
+  foldsOf,
+  MODEL_IDS,
+  type ModelId,
+  REAL_RECIPES,
+  type RealRecipe,
+} from '../../studies/judged/real-data.ts';
 import { type FoldResult, realResults } from '../../studies/judged/real-results.ts';
-import { reportHtml, reportMarkdown } from '../../studies/report-blocks.ts';
-import { accuracy, quadraticWeightedKappa } from '../../relevance/metrics/metrics.ts';
 import { readAnnotations } from './annotations.ts';
-import { currentCommit } from '../current-commit.ts';
-import { writeWhole } from '../model-folder.ts';
-import { type BackendName, openNodeBackend } from '../node-backend.ts';
+import type { BackendName } from '../node-backend.ts';
 import { backendOption, wholeNumber } from '../options.ts';
 import { columnOption, docsOption, readDataFiles } from '../pair-files.ts';
 import { runFold } from './recipe-fold.ts';
 import { generalCommand } from './recipe-general.ts';
+import { forceOption } from '../outputs.ts';
+import { checkStudy, runStudy } from './study.ts';
 import { note, print } from '../terminal.ts';
 
 interface RecipeOptions {
@@ -31,6 +32,7 @@ interface RecipeOptions {
   readonly models: readonly ModelId[];
   readonly runs: string;
   readonly out: string;
+  readonly force?: boolean;
   readonly backend: BackendName;
 }
 
@@ -47,7 +49,7 @@ function setCommand(recipe: RealRecipe): Command {
     .requiredOption('--data <file>', 'the judged pairs')
     .addOption(docsOption())
     .addOption(columnOption())
-    .option('--folds <n>', 'only so many folds are run, which is preliminary', wholeNumber(1))
+    .option('--folds <n>', 'run only this many folds, which is preliminary', wholeNumber(1))
     .addOption(
       new Option('--models <ids...>', 'models to make: without hints, with hints, with hints by reinforcement')
         .choices(MODEL_IDS)
@@ -55,6 +57,7 @@ function setCommand(recipe: RealRecipe): Command {
     )
     .option('--runs <folder>', 'where stages are kept; those that are there are not made again', 'runs/recipes')
     .option('-o, --out <folder>', 'where results and report go', 'docs/results')
+    .addOption(forceOption())
     .addOption(backendOption())
     .addHelpText(
       'after',
@@ -68,48 +71,25 @@ Example:
 }
 
 async function runRecipe(recipe: RealRecipe, options: RecipeOptions): Promise<void> {
+  await checkStudy(recipe.id, options, [options.data, options.docs]);
   const whole = await readDataFiles(options.data, options);
   const annotations = await readAnnotations(options.data);
-  const opened = await openNodeBackend(options.backend);
-  note(`Computing on ${opened.backend}: ${opened.device} (${opened.reason}).`);
-  const controller = new AbortController();
-  process.once('SIGINT', () => controller.abort());
-  const { signal } = controller;
-  const device = `${opened.backend}, ${opened.device}`;
-  const out = join(options.runs, recipe.id);
-
   const folds = (await foldsOf(recipe, whole)).slice(0, options.folds);
-  const results: FoldResult[] = [];
-  for (const fold of folds) {
-    note(`Fold ${fold.index + 1} of ${folds.length}.`);
-    results.push(await runFold(fold, { recipe, whole, annotations, out, models: options.models, device, signal }));
-  }
-  const found = realResults(recipe, results, humanAgreement(results, recipe.scaleSize), {
-    device,
-    commit: currentCommit(),
-    inFile: new Set(whole.pairs.map(({ query }) => normaliseQuery(query))).size,
+  const path = await runStudy<FoldResult>(options, ({ device, commit, signal }) => {
+    const { models, runs } = options;
+    const context = { recipe, whole, annotations, out: join(runs, recipe.id), models, device, signal };
+    return {
+      arms: [
+        {
+          name: recipe.id,
+          runs: folds.map((fold) => () => {
+            note(`Fold ${fold.index + 1} of ${folds.length}.`);
+            return runFold(fold, context);
+          }),
+        },
+      ],
+      results: ([arm]) => realResults(recipe, arm?.outcomes ?? [], { device, commit, inFile: countQueries(whole) }),
+    };
   });
-  await mkdir(options.out, { recursive: true });
-  const report = realReport(found);
-  const files: readonly (readonly [string, string])[] = [
-    ['json', `${JSON.stringify(found, null, 1)}\n`],
-    ['svg', realSvg(found)],
-    ['md', reportMarkdown(report)],
-    ['html', reportHtml(report)],
-  ];
-  for (const [kind, contents] of files) await writeWhole(join(options.out, `${recipe.id}.${kind}`), contents);
-  note(found.verdict);
-  print(join(options.out, `${recipe.id}.md`));
-}
-
-/** How annotators agree with each other; null where nobody knows. */
-function humanAgreement(results: readonly FoldResult[], scaleSize: number): Parameters<typeof realResults>[2] {
-  const said = results.flatMap(({ prepared }) => prepared.people);
-  if (said.length === 0) return null;
-  const [first, second] = [said.map((pair) => pair[0]), said.map((pair) => pair[1])];
-  return {
-    accuracy: accuracy(first, second),
-    qwk: quadraticWeightedKappa(first, second, scaleSize),
-    comparisons: said.length,
-  };
+  if (path !== undefined) print(`${path}.md`);
 }

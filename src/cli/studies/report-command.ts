@@ -1,26 +1,38 @@
 /**
- * `lab report`: the tables and plots of an experiment again, from its results file.
+ * `lab report`: the report and plots of a study again, from its results file.
  */
 import { readFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Command } from 'commander';
 import { LabError } from '../../common/errors.ts';
-import { parseConfig } from '../../config/parse.ts';
-import { ExperimentResultsSchema } from '../../protocol/experiment-results.ts';
-import { resultsMarkdown } from '../../studies/results-report.ts';
-import { writeReport } from './report-files.ts';
+import { reportMarkdown } from '../../studies/report.ts';
+import { checkOutputFolder, forceOption, writeTogether } from '../outputs.ts';
+import { reportFiles, reportOf } from '../results-files.ts';
 import { print } from '../terminal.ts';
 
 export function reportCommand(): Command {
   return new Command('report')
-    .description('print the table of an experiment, and write its table and plot beside the results file')
-    .argument('<results.json>', 'what "lab experiment" has written')
+    .description('print the report of a study, and write it with its plots beside the results file')
+    .argument('<results.json>', 'what "lab experiment", "piar-experiment", "recipe" or "agreement" has written')
+    .addOption(forceOption())
     .addHelpText('after', '\nExample:\n  npm run lab -- report docs/results/E1.json')
-    .action(async (path: string) => {
-      const results = parseConfig(path, ExperimentResultsSchema, await readJson(path));
-      await writeReport(dirname(path), results);
-      print(resultsMarkdown(results));
+    .action(async (path: string, { force }: { readonly force?: boolean }) => {
+      const study = reportOf(path, await readJson(path));
+      const files = await changedFiles(dirname(path), reportFiles(study));
+      await checkOutputFolder(dirname(path), [...files.keys()], { inputs: [path], force });
+      await writeTogether(dirname(path), files);
+      print(reportMarkdown(study.report).trimEnd());
     });
+}
+
+/** Those that are not in the folder as they are: a report that is there already need not be replaced by itself. */
+async function changedFiles(folder: string, files: ReadonlyMap<string, string>): Promise<Map<string, string>> {
+  const changed = new Map<string, string>();
+  for (const [name, contents] of files) {
+    const there = await readFile(join(folder, name), 'utf8').catch(() => undefined);
+    if (there !== contents) changed.set(name, contents);
+  }
+  return changed;
 }
 
 async function readJson(path: string): Promise<unknown> {

@@ -3,6 +3,7 @@
  * like `colour: red | capacity: 1.5 l`.
  */
 import type { AttributeValue } from '../../relevance/pair/pair.ts';
+import { parseExactJson } from './json-text.ts';
 import { RowProblem } from './records.ts';
 
 export type AttributeEntry = readonly [name: string, value: AttributeValue];
@@ -62,7 +63,7 @@ function readCell(column: string, cell: string): AttributeEntry[] {
 
 function parseJson(column: string, cell: string): unknown {
   try {
-    return JSON.parse(cell);
+    return parseExactJson(cell);
   } catch {
     throw new RowProblem(column, 'the attributes are not JSON', 'a JSON object, or "name: value | name: value"', cell);
   }

@@ -6,12 +6,12 @@
  * in which no row can be used.
  */
 import { LabError } from '../../common/errors.ts';
-import { DEFAULT_SCALE, MAX_SCALE, MIN_SCALE, scaleOfSize } from '../../relevance/pair/labels.ts';
+import { DEFAULT_SCALE } from '../../relevance/pair/labels.ts';
 import type { LabDocument } from '../../relevance/pair/pair.ts';
 import type { ColumnNames } from './columns.ts';
 import { checkPairs, type DataSet, type GradedPair, makeDataSet } from './data-set.ts';
 import { FieldReader } from './fields.ts';
-import { GradeReader } from './grades.ts';
+import { foundScale } from './grades.ts';
 import { type Loaded, loadDocuments, readGradedPairs } from './pairs-file.ts';
 import { readRecords } from './record-reader.ts';
 import { badFile, describeRowError, isRowError, type RowError } from './records.ts';
@@ -68,14 +68,13 @@ export async function readDataSet(files: readonly DataFile[], options: ReadDataO
   return { dataSet: await makeDataSet(fileName, pairs), errors, errorCount };
 }
 
-/** Which scale the grades of a file are most likely on: the smallest that has them all, else that of four. */
-export function likelyScale(grades: Iterable<string>): number {
-  const different = [...new Set(grades)];
-  for (let size = MIN_SCALE; size <= MAX_SCALE; size++) {
-    const reader = new GradeReader(scaleOfSize(size));
-    if (different.every((grade) => reader.read(grade) !== undefined)) return size;
-  }
-  return DEFAULT_SCALE.size;
+/**
+ * Which scale to begin with for the grades of a file: the one that they are on, else that of four.
+ *
+ * @param meanings - what grades mean, empty for what they usually do
+ */
+export function likelyScale(grades: Iterable<string>, meanings = ''): number {
+  return foundScale(grades, meanings).size ?? DEFAULT_SCALE.size;
 }
 
 async function documentsOf(

@@ -1,15 +1,15 @@
 /**
- * Records of CSV and TSV files, read while they come. The cutting into cells is papaparse's; this file decides what it
- * needs to know (delimiter, line ends, whether quotes mean anything) from the header.
- *
- * Tab-separated files come in two kinds: plain ones, in which a quote is a character like any other (`15" laptop`), and
- * those written by spreadsheets, in which cells are quoted. The header tells them apart: quotes count in a TSV file only
- * if a column name is quoted.
+ * Records of CSV and TSV files, read while they come. What has to be known (delimiter, line ends) is told from the header,
+ * or from the line `sep=;` that Excel writes before it. A row with other cells than the header is left out and named, for
+ * nobody knows which of them is which.
  */
-import Papa from 'papaparse';
 import { badFile, MAX_ROW_LENGTH, showValue, type FileRecord, type RecordBatch, type RowError } from './records.ts';
+import { cutRow, type RowFormat } from './row-cutter.ts';
 
 const DELIMITERS = [',', ';', '\t', '|'] as const;
+
+/** The first line by which Excel names the delimiter. */
+const SEPARATOR_LINE = /^\ufeff*"?sep=(.)"?$/iu;
 
 export interface DelimitedOptions {
   readonly fileName: string;
@@ -19,63 +19,27 @@ export interface DelimitedOptions {
   readonly checkHeader: (names: readonly string[]) => void;
 }
 
-/** What papaparse's parser gives for a piece of text; its own types leave it open. */
-interface ParsedPiece {
-  readonly data: readonly (readonly string[])[];
-  readonly errors: readonly { readonly row: number; readonly message: string }[];
-  readonly meta: { readonly cursor: number };
-}
-
-interface CellParser {
-  parse(text: string, baseIndex: number, ignoreLastRow: boolean): ParsedPiece;
-}
-
 /**
  * The records of a CSV or TSV file with a header. All values are texts. Empty rows are counted and passed over.
  *
- * @throws {LabError} `bad-file` if there is no usable header, or a row does not end within the limit.
+ * @throws {LabError} `bad-file` if there is no usable header
  */
 export async function* readDelimited(
   text: AsyncIterable<string>,
   { fileName, delimiter, checkHeader }: DelimitedOptions,
 ): AsyncGenerator<RecordBatch> {
-  let parser: CellParser | undefined;
+  const rows = new RowReader(delimiter);
   let header: readonly string[] | undefined;
-  let row = 0;
-  let rest = '';
-
-  const take = (final: boolean): RecordBatch => {
-    parser ??= parserFor(rest, delimiter, final);
-    if (parser === undefined) return [];
-    const { data, errors, meta } = parser.parse(rest, 0, !final);
-    rest = final ? '' : rest.slice(meta.cursor);
-    const problems = new Map(errors.map((error) => [error.row, error.message]));
-    const batch: (FileRecord | RowError)[] = [];
-    for (const [index, rawCells] of data.entries()) {
-      row += 1;
-      const cells = withoutReturn(rawCells);
-      if (cells.every((cell) => cell.trim() === '')) continue;
-      if (header === undefined) {
-        header = readHeader(cells, fileName);
-        checkHeader(header);
-      } else batch.push(toRecord(row, cells, header, problems.get(index)));
-    }
-    return batch;
-  };
-
-  for await (const chunk of text) {
-    rest += chunk;
-    yield take(false);
-    if (rest.length > MAX_ROW_LENGTH) {
-      throw badFile(fileName, {
-        problem: `row ${row + 1} is too long`,
-        expected: `at most ${MAX_ROW_LENGTH} characters`,
-        got: showValue(rest.slice(0, 60)),
-        fix: 'Look for a quote that is not closed in or before this row.',
-      });
-    }
-  }
-  yield take(true);
+  const read = (batch: readonly NumberedRow[]): RecordBatch =>
+    batch.flatMap((one): (FileRecord | RowError)[] => {
+      if (one.problem === undefined && one.cells.every((cell) => cell.trim() === '')) return [];
+      if (header !== undefined) return [toRecord(one, header)];
+      header = readHeader(one, fileName);
+      checkHeader(header);
+      return [];
+    });
+  for await (const chunk of text) yield read(rows.push(chunk, false));
+  yield read(rows.push('', true));
   if (header === undefined) {
     throw badFile(fileName, {
       problem: 'it has no rows',
@@ -86,30 +50,90 @@ export async function* readDelimited(
   }
 }
 
-// Undefined while the first line has not ended, or its line end may go on ("\r" before "\n").
-function parserFor(start: string, known: '\t' | undefined, final: boolean): CellParser | undefined {
-  const text = start.replace(/^[\r\n]+/, '');
-  const at = firstLineEnd(text);
-  const complete = at !== -1 && (text[at] === '\n' || at + 1 < text.length);
-  if (!complete && !final) return undefined;
-  const line = at === -1 ? text : text.slice(0, at);
+interface NumberedRow {
+  readonly row: number;
+  readonly cells: readonly string[];
+  readonly problem: string | undefined;
+}
+
+/** Cuts text into rows as it comes. */
+class RowReader {
+  readonly #known: string | undefined;
+  #format: RowFormat | undefined;
+  #rest = '';
+  #row = 0;
+  /** Whether the text that comes belongs to a line of which the beginning was already given up. */
+  #isSkipping = false;
+
+  constructor(known: string | undefined) {
+    this.#known = known;
+  }
+
+  /** The rows that this chunk completes. */
+  push(chunk: string, isLast: boolean): NumberedRow[] {
+    this.#rest += chunk;
+    this.#format ??= this.#begin(isLast);
+    if (this.#format === undefined) return [];
+    const format = this.#format;
+    const rows: NumberedRow[] = [];
+    let from = this.#skipped(format);
+    while (from < this.#rest.length) {
+      const cut = cutRow(this.#rest, from, format, { isLast, limit: MAX_ROW_LENGTH });
+      if (cut === undefined) break;
+      const isTooLong = cut.end - from > MAX_ROW_LENGTH;
+      this.#row += 1;
+      rows.push({ row: this.#row, cells: cut.cells, problem: isTooLong ? TOO_LONG : cut.problem });
+      from = cut.end;
+      this.#isSkipping = isTooLong && this.#rest[from - 1] !== format.newline;
+    }
+    this.#rest = this.#rest.slice(from);
+    return rows;
+  }
+
+  /** Where the text goes on behind a line that was given up. */
+  #skipped({ newline }: RowFormat): number {
+    if (!this.#isSkipping) return 0;
+    const end = this.#rest.indexOf(newline);
+    this.#isSkipping = end === -1;
+    return end === -1 ? this.#rest.length : end + 1;
+  }
+
+  /** The format, once the first line has ended; the line that names the delimiter is taken away. */
+  #begin(isLast: boolean): RowFormat | undefined {
+    const line = firstLine(this.#rest, isLast);
+    if (line === undefined) return undefined;
+    const [, separator] = SEPARATOR_LINE.exec(line.text) ?? [];
+    if (separator === undefined) {
+      return { delimiter: this.#known ?? mostFrequentDelimiter(line.text), newline: line.newline };
+    }
+    // Spreadsheets do not show this line, so it is not counted.
+    this.#rest = this.#rest.slice(line.end);
+    return { delimiter: separator, newline: line.newline };
+  }
+}
+
+const TOO_LONG = `it has more than ${MAX_ROW_LENGTH} characters`;
+
+/** The first line that is not empty; undefined while it has not ended, or its end may go on ("\r" before "\n"). */
+function firstLine(
+  start: string,
+  isLast: boolean,
+): { readonly text: string; readonly newline: RowFormat['newline']; readonly end: number } | undefined {
+  const begin = /^[\r\n]*/u.exec(start)?.[0].length ?? 0;
+  const at = lineEndIn(start, begin);
+  const isTooLong = start.length > MAX_ROW_LENGTH;
+  const isComplete = at !== -1 && (start[at] === '\n' || at + 1 < start.length);
+  if (!isComplete && !isLast && !isTooLong) return undefined;
+  if (at === -1) return { text: start.slice(begin), newline: '\n', end: start.length };
   // Files that mix "\n" and "\r\n" are cut at "\n"; only old Macintosh files have "\r" alone.
-  const newline = text[at] === '\r' && text[at + 1] !== '\n' ? '\r' : '\n';
-  const delimiter = known ?? mostFrequentDelimiter(line);
-  const plain = delimiter === '\t' && !line.split('\t').some((name) => name.startsWith('"'));
-  // "Fast mode" is papaparse's word for cutting without regard to quotes.
-  return new Papa.Parser({ delimiter, newline, fastMode: plain ? true : undefined });
+  const isReturn = start[at] === '\r' && start[at + 1] !== '\n';
+  const end = start[at] === '\r' && !isReturn ? at + 2 : at + 1;
+  return { text: start.slice(begin, at), newline: isReturn ? '\r' : '\n', end };
 }
 
-// The "\r" of "\r\n" is left at the end of the last cell.
-function withoutReturn(cells: readonly string[]): readonly string[] {
-  const last = cells.at(-1);
-  return last?.endsWith('\r') === true ? [...cells.slice(0, -1), last.slice(0, -1)] : cells;
-}
-
-function firstLineEnd(text: string): number {
+function lineEndIn(text: string, from: number): number {
   let quoted = false;
-  for (let at = 0; at < text.length; at++) {
+  for (let at = from; at < text.length; at++) {
     const character = text[at];
     if (character === '"') quoted = !quoted;
     else if (!quoted && (character === '\n' || character === '\r')) return at;
@@ -123,8 +147,16 @@ function mostFrequentDelimiter(header: string): string {
   return DELIMITERS[counts.indexOf(Math.max(...counts))] ?? ',';
 }
 
-function readHeader(cells: readonly string[], fileName: string): readonly string[] {
-  const names = cells.map((cell, index) => cell.trim() || `column ${index + 1}`);
+function readHeader({ cells, problem }: NumberedRow, fileName: string): readonly string[] {
+  if (problem !== undefined) {
+    throw badFile(fileName, {
+      problem: 'its header cannot be read',
+      expected: 'column names, quotes closed, and doubled inside a name',
+      got: `${problem}: ${showValue(cells.join(''))}`,
+      fix: 'Mend the first line.',
+    });
+  }
+  const names = namesIn(cells);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice === undefined) return names;
   throw badFile(fileName, {
@@ -135,29 +167,31 @@ function readHeader(cells: readonly string[], fileName: string): readonly string
   });
 }
 
-function toRecord(
-  row: number,
-  cells: readonly string[],
-  header: readonly string[],
-  problem: string | undefined,
-): FileRecord | RowError {
+function namesIn(cells: readonly string[]): readonly string[] {
+  return cells.map((cell, index) => cell.trim() || `column ${index + 1}`);
+}
+
+function toRecord({ row, cells, problem }: NumberedRow, header: readonly string[]): FileRecord | RowError {
+  const wrong = (what: string, expected: string, got: string): RowError => ({
+    row,
+    column: '',
+    problem: what,
+    expected,
+    got,
+  });
+  if (problem === TOO_LONG) return wrong('it is too long', `at most ${MAX_ROW_LENGTH} characters`, 'more');
   if (problem !== undefined) {
-    return {
-      row,
-      column: '',
-      problem: 'its quotes are broken, and rows after it may be lost',
-      expected: 'quotes closed, and doubled inside a cell',
-      got: problem,
-    };
+    const got = `${problem}: ${showValue(cells.join(''))}`;
+    return wrong('its quotes are broken', 'quotes closed, and doubled inside a cell', got);
   }
-  if (cells.slice(header.length).some((cell) => cell.trim() !== '')) {
-    return {
-      row,
-      column: '',
-      problem: 'it has too many cells',
-      expected: `${header.length} as in the header`,
-      got: String(cells.length),
-    };
+  if (cells.length !== header.length) {
+    const what = cells.length < header.length ? 'it has too few cells' : 'it has too many cells';
+    return wrong(what, `${header.length} as in the header`, `${cells.length}: ${showValue(cells.join(' | '))}`);
+  }
+  // Of files that were written one behind the other, each has its header.
+  const names = namesIn(cells);
+  if (header.every((name, index) => name === names[index])) {
+    return wrong('it is the header again', 'a row of values', showValue(cells.join(' | ')));
   }
   return { row, fields: new Map(header.map((name, index) => [name, cells[index] ?? ''])) };
 }

@@ -1,11 +1,10 @@
 /**
  * Grades as files write them, to labels of a scale: numbers, the scale's own label names, or ESCI's letters and words.
- * Nothing is rescaled by guessing: a grade outside the scale is an error unless the user says what it means.
+ * Nothing is rescaled by guessing: a grade outside the scale has no label unless the user says what it means.
  */
-import type { LabelScale } from '../../relevance/pair/labels.ts';
-
-/** What the user says that grades mean: text of the grade -> label. It is then the only thing that counts. */
-export type GradeMeanings = Readonly<Record<string, number>>;
+import { foldGrade, GradeMeanings, gradeNumber } from '../../protocol/grade-meanings.ts';
+import { type LabelScale, MAX_SCALE, MIN_SCALE, scaleOfSize } from '../../relevance/pair/labels.ts';
+import { showValue } from './records.ts';
 
 /** The judgments of Amazon's ESCI set (2206.06588), worst first; they have a meaning on scales of four only. */
 const ESCI: readonly (readonly string[])[] = [
@@ -15,42 +14,156 @@ const ESCI: readonly (readonly string[])[] = [
   ['e', 'exact'],
 ];
 
+/** Beyond this share of numbers that a scale does not have, the grades are on another one. */
+const OTHER_SCALE_SHARE = 0.1;
+
 /** Reads grades on one scale. */
 export class GradeReader {
   /** What is accepted, for error messages. */
   readonly expected: string;
+  readonly #meanings: GradeMeanings | undefined;
   readonly #labels: ReadonlyMap<string, number>;
-  readonly #numbersUpTo: number;
+  readonly #size: number;
 
-  constructor(scale: LabelScale, meanings?: GradeMeanings) {
-    if (meanings !== undefined) {
-      this.#labels = new Map(Object.entries(meanings).map(([grade, label]) => [fold(grade), label]));
-      this.#numbersUpTo = -1;
-      this.expected = `one of ${Object.keys(meanings).join(', ')}`;
-      return;
-    }
+  /**
+   * @param meanings - what grades mean, as `protocol/grade-meanings.ts` reads it; empty for what they usually do
+   * @throws {LabError} `bad-config` if the meanings cannot be read
+   */
+  constructor(scale: LabelScale, meanings = '') {
+    this.#meanings = meanings === '' ? undefined : new GradeMeanings(meanings);
+    this.#size = scale.size;
     const esci =
       scale.size === ESCI.length
         ? ESCI.flatMap((words, label) => words.map((word): [string, number] => [word, label]))
         : [];
     // The scale's own names come last, so that they win over ESCI's where both have a word.
-    this.#labels = new Map([...esci, ...scale.names.map((name, label): [string, number] => [fold(name), label])]);
-    this.#numbersUpTo = scale.size - 1;
+    this.#labels = new Map([...esci, ...scale.names.map((name, label): [string, number] => [foldGrade(name), label])]);
     const letters = esci.length > 0 ? ', or E, S, C, I' : '';
-    this.expected = `a whole number from 0 to ${scale.size - 1}, or ${scale.names.join(', ')}${letters}`;
+    this.expected =
+      this.#meanings?.isComplete === true
+        ? `a grade that ${showValue(meanings)} gives a label from 0 to ${scale.size - 1}`
+        : `a whole number from 0 to ${scale.size - 1}, or ${scale.names.join(', ')}${letters}`;
   }
 
   /** The label of a grade, or undefined if it has none. */
   read(grade: string): number | undefined {
-    const text = fold(grade);
-    const label = this.#labels.get(text);
+    const meant = this.#meanings?.labelOf(grade);
+    if (meant !== undefined) return meant !== null && meant < this.#size ? meant : undefined;
+    if (this.#meanings?.isComplete === true) return undefined;
+    const label = this.#labels.get(foldGrade(grade));
     if (label !== undefined) return label;
-    // "2.0" is how tables with gaps write 2.
-    const number = /^\d+(\.0*)?$/.test(text) ? Number.parseInt(text, 10) : -1;
-    return number >= 0 && number <= this.#numbersUpTo ? number : undefined;
+    const number = wholeGrade(grade);
+    return number !== undefined && number < this.#size ? number : undefined;
+  }
+
+  /** Whether the user says that a grade is none. */
+  isNone(grade: string): boolean {
+    return this.#meanings?.labelOf(grade) === null;
   }
 }
 
-function fold(text: string): string {
-  return text.trim().toLowerCase();
+/**
+ * The grade in a value of a file. What LabelStudio writes, `{"choices": ["Exact"]}`, is its one choice; other values are
+ * their text.
+ *
+ * @param value - as the file has it: text, number, boolean or object
+ * @returns undefined if it is not readable as one grade
+ */
+export function gradeText(value: unknown): string | undefined {
+  if (value === undefined || value === null) return '';
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  if (typeof value === 'string') {
+    const text = value.trim();
+    return text.startsWith('{') ? (onlyChoice(parseObject(text)) ?? text) : text;
+  }
+  return onlyChoice(value);
+}
+
+/** Which scale grades are on. */
+export interface FoundScale {
+  /** How many labels; undefined where the grades are on none that the lab has. */
+  readonly size: number | undefined;
+  /** Different grades that have a label on it, in the order of the labels; all of them if there is no such scale. */
+  readonly grades: readonly string[];
+  /** Different grades that have none. */
+  readonly unread: readonly string[];
+}
+
+/**
+ * Which scale the grades of a file are on: that of their meanings, else the smallest on which most different grades have a
+ * label. None, where many of them are numbers that it does not have, such as fractions or 0 to 10.
+ *
+ * @param grades - of all pairs, repetitions included; empty ones do not count
+ * @param meanings - what grades mean, empty for what they usually do
+ */
+export function foundScale(grades: Iterable<string>, meanings = ''): FoundScale {
+  const counts = new Map<string, number>();
+  for (const grade of grades) if (grade !== '') counts.set(grade, (counts.get(grade) ?? 0) + 1);
+  const different = [...counts.keys()];
+  const labels = meanings === '' ? [] : new GradeMeanings(meanings).labels;
+  const meant = labels.length === 0 ? undefined : Math.max(MIN_SCALE, (labels.at(-1) ?? 0) + 1);
+  let best: { size: number; read: ReadonlyMap<string, number> } | undefined;
+  for (let size = meant ?? MIN_SCALE; size <= (meant ?? MAX_SCALE); size++) {
+    const reader = new GradeReader(scaleOfSize(size), meanings);
+    const read = new Map(different.flatMap((grade) => labelled(grade, reader.read(grade))));
+    if (best === undefined || read.size > best.read.size) best = { size, read };
+  }
+  const read = best?.read ?? new Map<string, number>();
+  const ordered = [...read].toSorted(([, a], [, b]) => a - b).map(([grade]) => grade);
+  const unread = different.filter((grade) => !read.has(grade));
+  const isNone = best === undefined || read.size === 0 || isOnOtherScale(counts, best.size, meanings);
+  return isNone ? { size: undefined, grades: different, unread } : { size: best?.size, grades: ordered, unread };
+}
+
+/** What grades were found, for a sentence: `0/1`. At most a dozen are listed. */
+export function describeGrades({ grades }: Pick<FoundScale, 'grades'>): string {
+  const most = 12;
+  return grades.slice(0, most).join('/') + (grades.length > most ? '/...' : '');
+}
+
+/**
+ * Whether grades are on another scale than the one of `size` labels: too many of them are numbers that it does not have. A
+ * negative grade is none of these, because files write it for "not judged".
+ *
+ * @param counts - of pairs by grade
+ */
+export function isOnOtherScale(counts: ReadonlyMap<string, number>, size: number, meanings = ''): boolean {
+  if (meanings !== '' && new GradeMeanings(meanings).isComplete) return false; // the user has said which grades count
+  const reader = new GradeReader(scaleOfSize(size), meanings);
+  let all = 0;
+  let strange = 0;
+  for (const [grade, count] of counts) {
+    all += count;
+    const number = gradeNumber(grade);
+    if (number !== undefined && number >= 0 && reader.read(grade) === undefined && !reader.isNone(grade)) {
+      strange += count;
+    }
+  }
+  return strange > OTHER_SCALE_SHARE * all;
+}
+
+function labelled(grade: string, label: number | undefined): [string, number][] {
+  return label === undefined ? [] : [[grade, label]];
+}
+
+/** "2.0" is how tables with gaps write 2, "2,0" where the comma is the decimal point. */
+function wholeGrade(grade: string): number | undefined {
+  const text = foldGrade(grade);
+  // Three zeros behind a comma may be thousands.
+  return /^\d+(?:\.0*|,0|,00)?$/u.test(text) ? Number.parseInt(text, 10) : undefined;
+}
+
+function onlyChoice(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null || !('choices' in value)) return undefined;
+  const { choices } = value;
+  const [choice, ...others] = Array.isArray(choices) ? (choices as readonly unknown[]) : [];
+  return typeof choice === 'string' && others.length === 0 ? choice.trim() : undefined;
+}
+
+function parseObject(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined; // then it is a text like any other
+  }
 }

@@ -3,40 +3,86 @@
  * into items by counting brackets outside strings; each item is then parsed alone, so that one broken item costs one
  * row and a file of any length costs the memory of one item.
  */
-import { badFile, MAX_ROW_LENGTH, showValue, type FileRecord, type RecordBatch, type RowError } from './records.ts';
+import { parseExactJson } from './json-text.ts';
+import {
+  badFile,
+  isRowError,
+  MAX_ROW_LENGTH,
+  showValue,
+  type FileRecord,
+  type RecordBatch,
+  type RowError,
+} from './records.ts';
 
-/** The records of a JSONL file. Empty lines are counted and passed over. */
-export async function* readJsonLines(text: AsyncIterable<string>): AsyncGenerator<RecordBatch> {
-  let row = 0;
-  let rest = '';
-  let tooLong = false;
-  const take = (line: string): (FileRecord | RowError)[] => {
-    row += 1;
-    const wasTooLong = tooLong || line.length > MAX_ROW_LENGTH;
-    tooLong = false;
-    if (wasTooLong)
-      return [
-        {
-          row,
-          column: '',
-          problem: 'the line is too long',
-          expected: `at most ${MAX_ROW_LENGTH} characters`,
-          got: 'more',
-        },
-      ];
-    return line.trim() === '' ? [] : [parseRecord(line, row)];
-  };
-  for await (const chunk of text) {
-    const lines = (rest + chunk).split('\n');
-    rest = lines.pop() ?? '';
-    yield lines.flatMap(take);
-    // Of a line beyond the limit nothing is kept but that it was one.
-    if (rest.length > MAX_ROW_LENGTH) {
-      tooLong = true;
-      rest = '';
-    }
+/**
+ * The records of a JSONL file. Empty lines are counted and passed over.
+ *
+ * @throws {LabError} `bad-file` if it is one JSON object written over many lines
+ */
+export async function* readJsonLines(text: AsyncIterable<string>, fileName: string): AsyncGenerator<RecordBatch> {
+  const lines = new LineReader(fileName);
+  for await (const chunk of text) yield lines.push(chunk);
+  yield lines.end();
+}
+
+/** Makes records of lines as they come. */
+class LineReader {
+  readonly #fileName: string;
+  #row = 0;
+  #rest = '';
+  #isTooLong = false;
+  /** The first line that is not empty, if it is no JSON by itself, until the next one shows why. */
+  #opening: string | undefined;
+  #isFirst = true;
+
+  constructor(fileName: string) {
+    this.#fileName = fileName;
   }
-  if (rest !== '' || tooLong) yield take(rest);
+
+  push(chunk: string): RecordBatch {
+    const lines = (this.#rest + chunk).split('\n');
+    this.#rest = lines.pop() ?? '';
+    const batch = lines.flatMap((line) => this.#take(line));
+    // Of a line beyond the limit nothing is kept but that it was one.
+    if (this.#rest.length > MAX_ROW_LENGTH) {
+      this.#isTooLong = true;
+      this.#rest = '';
+    }
+    return batch;
+  }
+
+  end(): RecordBatch {
+    return this.#rest !== '' || this.#isTooLong ? this.#take(this.#rest) : [];
+  }
+
+  #take(line: string): (FileRecord | RowError)[] {
+    this.#row += 1;
+    const isTooLong = this.#isTooLong || line.length > MAX_ROW_LENGTH;
+    this.#isTooLong = false;
+    if (isTooLong) return [lineTooLong(this.#row)];
+    const json = line.trim(); // and a byte order mark with the space
+    if (json === '') return [];
+    if (this.#opening !== undefined && !json.startsWith('{')) throw this.#oneObject(this.#opening);
+    this.#opening = undefined;
+    const record = parseRecord(json, this.#row);
+    if (this.#isFirst && isRowError(record) && json.startsWith('{')) this.#opening = json;
+    this.#isFirst = false;
+    return [record];
+  }
+
+  #oneObject(got: string): Error {
+    return badFile(this.#fileName, {
+      problem: 'it is one JSON object written over many lines, not a list of pairs',
+      expected: 'one JSON object a line, or one array of objects',
+      got: showValue(got),
+      fix: 'Write each pair as an object on a line of its own, with query, title and grade.',
+    });
+  }
+}
+
+function lineTooLong(row: number): RowError {
+  const expected = `at most ${MAX_ROW_LENGTH} characters`;
+  return { row, column: '', problem: 'the line is too long', expected, got: 'more' };
 }
 
 /**
@@ -59,7 +105,7 @@ export async function* readJsonArray(text: AsyncIterable<string>, fileName: stri
 function parseRecord(json: string, row: number): FileRecord | RowError {
   let value: unknown;
   try {
-    value = JSON.parse(json);
+    value = parseExactJson(json);
   } catch (error) {
     const got = error instanceof Error ? `${showValue(json)} (${error.message})` : showValue(json);
     return { row, column: '', problem: 'it is not JSON', expected: 'a JSON object', got };

@@ -9,7 +9,7 @@ import { DEFAULT_SCALE, type LabelScale } from '../../relevance/pair/labels.ts';
 import type { JudgedPair, LabDocument, Pair } from '../../relevance/pair/pair.ts';
 import type { ColumnNames, Role } from './columns.ts';
 import { FieldReader, type Fields } from './fields.ts';
-import { GradeReader, type GradeMeanings } from './grades.ts';
+import { GradeReader } from './grades.ts';
 import { readRecords, type RecordOptions } from './record-reader.ts';
 import { badFile, isRowError, RowProblem, type FileRecord, type RowError } from './records.ts';
 import { normaliseQuery } from '../splits.ts';
@@ -22,8 +22,8 @@ export interface DocumentsOptions extends RecordOptions {
 export interface PairsOptions extends DocumentsOptions {
   /** Default: the scale of four. */
   readonly scale?: LabelScale | undefined;
-  /** What grades mean, where they are not labels of the scale. */
-  readonly grades?: GradeMeanings | undefined;
+  /** What grades mean, where they are not labels of the scale (protocol/grade-meanings.ts). */
+  readonly grades?: string | undefined;
   /** The documents of a second file, by docId; rows then need no more than a query, a docId and a grade. */
   readonly documents?: ReadonlyMap<string, LabDocument> | undefined;
 }

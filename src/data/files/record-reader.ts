@@ -33,7 +33,7 @@ export async function* readRecords(
       yield* readDelimited(text, { fileName, checkHeader, delimiter: '\t' });
       break;
     case 'jsonl':
-      yield* readJsonLines(text);
+      yield* readJsonLines(text, fileName);
       break;
     case 'json':
       yield* readJsonArray(text, fileName);

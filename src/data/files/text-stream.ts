@@ -3,8 +3,8 @@
  * the file's name; a byte order mark decides between UTF-8 and UTF-16. Text that is not valid is an error: to guess an
  * encoding would corrupt a corpus without anyone seeing it.
  */
-import { Gunzip } from 'fflate';
 import { throwIfAborted } from '../../common/errors.ts';
+import { DamagedGzip, gunzip, isGzip } from './gzip-stream.ts';
 import { badFile } from './records.ts';
 
 export interface TextOptions {
@@ -16,8 +16,6 @@ export interface TextOptions {
 }
 
 const DEFAULT_MAX_TEXT_BYTES = 2 ** 30;
-/** Compressed bytes are inflated in pieces of this size, so that the limit is checked before a bomb has gone off. */
-const INFLATE_BYTES = 16384;
 const DECODE_BYTES = 2 ** 18;
 /** As many bytes as decide what a file is. */
 const HEAD_BYTES = 4;
@@ -88,35 +86,33 @@ async function* withHead(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
   if (head !== undefined && head.length > 0) yield head;
 }
 
+// What is compressed is unpacked, as its first bytes say.
 async function* inflated(source: AsyncIterable<Uint8Array>, { fileName }: TextOptions): AsyncGenerator<Uint8Array> {
-  let compressed: boolean | undefined;
-  let pieces: Uint8Array[] = [];
-  const gunzip = new Gunzip((piece) => pieces.push(piece));
-  const push = (bytes: Uint8Array, final: boolean): Uint8Array[] => {
-    try {
-      gunzip.push(bytes, final);
-    } catch (cause) {
-      throw badFile(fileName, {
-        problem: 'it cannot be unpacked',
-        expected: 'a whole gzip file',
-        got: String(cause),
-        fix: 'Save or download it again.',
-        cause,
-      });
-    }
-    const ready = pieces;
-    pieces = [];
-    return ready;
-  };
-  for await (const chunk of source) {
-    compressed ??= chunk[0] === 0x1f && chunk[1] === 0x8b;
-    if (!compressed) {
-      yield chunk;
-      continue;
-    }
-    for (let at = 0; at < chunk.length; at += INFLATE_BYTES) yield* push(chunk.subarray(at, at + INFLATE_BYTES), false);
+  const chunks = source[Symbol.asyncIterator]();
+  const first = await chunks.next();
+  if (first.done === true) return;
+  const whole = startingWith(first.value, chunks);
+  if (!isGzip(first.value)) {
+    yield* whole;
+    return;
   }
-  if (compressed === true) yield* push(new Uint8Array(), true);
+  try {
+    yield* gunzip(whole);
+  } catch (cause) {
+    if (!(cause instanceof DamagedGzip)) throw cause;
+    throw badFile(fileName, {
+      problem: 'it cannot be unpacked',
+      expected: 'a whole gzip file',
+      got: cause.message,
+      fix: 'Save or download it again.',
+      cause,
+    });
+  }
+}
+
+async function* startingWith(first: Uint8Array, rest: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield first;
+  yield* { [Symbol.asyncIterator]: () => rest };
 }
 
 async function* limited(

@@ -6,9 +6,9 @@
  * again: pair counts are kept, not recounted. Ties go to the pair with the smaller ids, as in Hugging Face's trainer,
  * so that equal corpora give equal tokenizers, whatever their order.
  */
+import TinyQueue from 'tinyqueue';
 import { LabError } from '../../common/errors.ts';
 import { BYTE_ALPHABET, preTokens, toByteCharacters } from './byte-level.ts';
-import { MergeQueue } from './merge-queue.ts';
 import { makeTokenizerJson, type TokenizerJson } from './tokenizer-json.ts';
 
 export interface BpeOptions {
@@ -79,11 +79,24 @@ function countWords(texts: Iterable<string>, ids: ReadonlyMap<string, number>): 
   }));
 }
 
+/** Two neighbouring tokens and how often the corpus has them. */
+interface PairCount {
+  readonly left: number;
+  readonly right: number;
+  readonly count: number;
+}
+
+/** The most frequent first, then the smaller ids: a total order, so that the result does not depend on insertion. */
+function byFrequency(a: PairCount, b: PairCount): number {
+  return b.count - a.count || a.left - b.left || a.right - b.right;
+}
+
 /** How often each pair of neighbouring tokens occurs, and in which words; kept up to date through merges. */
 class PairTable {
   readonly #counts = new Map<number, number>();
   readonly #wordsOf = new Map<number, Set<Word>>();
-  readonly #queue = new MergeQueue();
+  /** Entries grow stale: their count is compared with the present one when they are taken out. */
+  readonly #queue = new TinyQueue<PairCount>([], byFrequency);
 
   constructor(words: readonly Word[]) {
     for (const word of words) this.#count(word, 1);
@@ -91,7 +104,7 @@ class PairTable {
   }
 
   /** Takes out the most frequent pair, with its present count. */
-  mostFrequent(): { readonly left: number; readonly right: number; readonly count: number } | undefined {
+  mostFrequent(): PairCount | undefined {
     for (let entry = this.#queue.pop(); entry !== undefined; entry = this.#queue.pop()) {
       const pair = pairKey(entry.left, entry.right);
       const count = this.#counts.get(pair) ?? 0;

@@ -9,6 +9,7 @@
 import * as v from 'valibot';
 import { LabError } from '../../common/errors.ts';
 import { hashHex } from '../../common/rng.ts';
+import { describeIssue, sentence } from '../../config/issues.ts';
 import { MAX_SCALE, MIN_SCALE, type LabelScale } from '../pair/labels.ts';
 import { DOCUMENT_FIELDS } from '../pair/pair.ts';
 import { CRITERIA, MAX_INSTRUCTION_VERSIONS, MAX_RULES } from '../pair/vocabulary.ts';
@@ -112,9 +113,10 @@ export type Instruction = v.InferOutput<typeof instructionSchema>;
 export function parseInstruction(data: unknown): Instruction {
   const result = v.safeParse(instructionSchema, data);
   if (!result.success) {
-    const [issue] = result.issues;
+    // A key that is not known explains one that is missing.
+    const issue = result.issues.find(({ expected }) => expected === 'never') ?? result.issues[0];
     throw new LabError('bad-instruction', {
-      message: `${placeOf(data, issue.path)} is not usable: ${issue.message}.`,
+      message: `${placeOf(data, issue.path)} is not usable: ${sentence(describeIssue(instructionSchema, issue))}`,
       fix: 'Correct it, or start from an exported instruction.',
     });
   }

@@ -1,19 +1,16 @@
 /**
- * What compression costs each model, in numbers: bytes, labels that stay, how far scores move, reasoning that stays the same
- * word for word.
+ * What compression costs each model, in numbers: bytes, labels that stay, how far scores move, reasoning that stays the
+ * same word for word.
  */
 import * as v from 'valibot';
-import type { Report } from '../report-blocks.ts';
+import { count, measuredText, MeasuredSchema, threeDecimals } from '../findings.ts';
+import { heading, paragraph, type Report, table } from '../report.ts';
+import { signed } from '../student-t.ts';
 
-const MeasuredSchema = v.strictObject({
-  value: v.nullable(v.number()),
-  low: v.optional(v.number()),
-  high: v.optional(v.number()),
-});
-const count = v.pipe(v.number(), v.integer(), v.minValue(0));
-
-/** A copy beside its original; the fields of `Agreement` (relevance/metrics/agreement.ts), and what only a look at files and completions tells. */
-export const CopyAgreementSchema = v.strictObject({
+/**
+ * A copy beside its original; the fields of `Agreement` (relevance/metrics/agreement.ts), its size and its completions.
+ */
+const CopyAgreementSchema = v.strictObject({
   precision: v.string(),
   /** Of the matrices as they are kept, and of everything else as float32. */
   sizeBytes: count,
@@ -51,51 +48,34 @@ export type AgreementResults = v.InferOutput<typeof AgreementResultsSchema>;
 
 /** The report of all models. */
 export function agreementReport({ device, commit, command, models }: AgreementResults): Report {
-  const head = ['kept as', 'MB', 'same label', 'mean shift of s', 'largest', 'accuracy', 'same completion'];
   return {
     title: 'What compression costs each model',
     blocks: [
-      {
-        kind: 'text',
-        text:
-          `Answers with compressed matrices beside those in float32, on held-out pairs. ${device}, commit ${commit}, by ` +
-          `"${command}". Shifts of the score s are in labels. Intervals are a 95 % bootstrap over queries; "accuracy" is the ` +
-          'change against float32.',
-      },
+      paragraph(
+        `Answers with compressed matrices beside those in float32, on held-out pairs. ${device}, commit ${commit}, ` +
+          `by "${command}". Shifts of the score s are in labels. Intervals are a 95 % bootstrap over queries; ` +
+          '"accuracy" is the change against float32.',
+      ),
       ...models.flatMap(({ name, folder, pairs, accuracy, fullBytes, copies }) => [
-        { kind: 'heading' as const, text: `${name} (${folder})` },
-        {
-          kind: 'text' as const,
-          text: `${pairs}. In float32: ${megabytes(fullBytes)} MB, label accuracy ${accuracy.toFixed(3)}.`,
-        },
-        { kind: 'table' as const, head, rows: copies.map(rowOf) },
+        heading(`${name} (${folder})`),
+        paragraph(`${pairs}. In float32: ${megabytes(fullBytes)} MB, label accuracy ${accuracy.toFixed(3)}.`),
+        table(
+          ['kept as', 'MB', 'same label', 'mean shift of s', 'largest', 'accuracy', 'same completion'],
+          copies.map((copy) => [
+            copy.precision,
+            megabytes(copy.sizeBytes),
+            measuredText(copy.sameLabel),
+            copy.meanScoreShift.toFixed(4),
+            copy.maxScoreShift.toFixed(3),
+            measuredText(copy.accuracyChange, signed),
+            copy.sameCompletion === null ? 'none' : `${threeDecimals(copy.sameCompletion)} of ${copy.completions}`,
+          ]),
+        ),
       ]),
     ],
   };
 }
 
-function rowOf(copy: CopyAgreement): string[] {
-  const { precision, sizeBytes, sameLabel, meanScoreShift, maxScoreShift, accuracyChange, completions } = copy;
-  const same = copy.sameCompletion === null ? '-' : `${copy.sameCompletion.toFixed(3)} of ${completions}`;
-  return [
-    precision,
-    megabytes(sizeBytes),
-    withInterval(sameLabel),
-    meanScoreShift.toFixed(4),
-    maxScoreShift.toFixed(3),
-    withInterval(accuracyChange, '+'),
-    same,
-  ];
-}
-
 function megabytes(sizeBytes: number): string {
   return (sizeBytes / 1e6).toFixed(2);
-}
-
-function withInterval({ value, low, high }: v.InferOutput<typeof MeasuredSchema>, plus: '' | '+' = ''): string {
-  const signed = (x: number): string => `${plus !== '' && x > 0 ? plus : ''}${x.toFixed(3)}`;
-  if (value === null) return '-';
-  return low === undefined || high === undefined
-    ? signed(value)
-    : `${signed(value)} (${signed(low)} to ${signed(high)})`;
 }

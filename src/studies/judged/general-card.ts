@@ -1,6 +1,6 @@
 /**
- * What the general model says of itself: its card, with what it learned from, on whose terms, and how it does on queries that
- * were held out; the scales that it can be asked on; and pairs to try, which are nobody's judgments.
+ * What the general model says of itself: its card, with what it learned from, on whose terms, and how it does on
+ * queries that were held out; the scales that it can be asked on; and pairs to try, which are nobody's judgments.
  */
 import type { LabFile } from '../../infer/lab-model.ts';
 import type { Measure, ModelCard } from '../../infer/model-card.ts';
@@ -15,8 +15,8 @@ export function describeGeneral(card: ModelCard, parts: readonly GeneralPart[]):
   return {
     ...card,
     description:
-      'Orders and labels documents of any file by what their words have in common with the query and by how BM25 places ' +
-      'them. It reads no words and gives no reasons.',
+      'Orders and labels documents of any file by what their words have in common with the query and by how BM25 ' +
+      'places them. It reads no words and gives no reasons.',
     training: { ...card.training, command: 'npm run lab -- recipe general FOLDER' },
     terms: [
       'Only weights that were learned from these judgments are here, no query and no document of theirs.',
@@ -26,7 +26,8 @@ export function describeGeneral(card: ModelCard, parts: readonly GeneralPart[]):
       'Learned from judgments of product and film search in English: on other kinds of search it is extrapolation.',
       'It reads no words: documents with the same overlaps and numbers are the same to it, whatever they mean.',
       'A pair by itself has no standing among other documents; lists are ordered better than single pairs.',
-      'Learned from products alone, the same model ordered films worse than BM25: it need not carry over to a third kind of search.',
+      'Learned from products alone, the same model ordered films worse than BM25: it need not carry over to a third ' +
+        'kind of search.',
       'Four labels: those of product search. Relevant in film search was learned as the best of four.',
       'Measured here on the test queries of the first fold; docs/results/general.md has all folds.',
     ],
@@ -38,38 +39,20 @@ export function generalLab(parts: readonly GeneralPart[]): Pick<LabFile, 'otherS
   const sizes = new Set(parts.map(({ set }) => set.scaleSize).filter((size) => size !== GENERAL_SCALE));
   return {
     otherScales: [...sizes].map((size) => plainScale(scaleOfSize(size))),
-    examples: EXAMPLES.map(({ name, query, title, attributes }) => {
+    examples: EXAMPLES.map(([name, title, attributes]) => {
       const { docId, brand, type, text } = makeDocument({ title });
-      return { name, pair: { query, document: { docId, title, brand, type, attributes, text } } };
+      return { name, pair: { query: QUERY, document: { docId, title, brand, type, attributes, text } } };
     }),
   };
 }
 
+/** Of one query: what each shows, the title, and one attribute. */
+const QUERY = 'steel bread knife';
 const EXAMPLES = [
-  {
-    name: 'all words in the title',
-    query: 'steel bread knife',
-    title: 'Steel bread knife, 22 cm blade',
-    attributes: { material: 'steel' },
-  },
-  {
-    name: 'one word elsewhere',
-    query: 'steel bread knife',
-    title: 'Bread knife with wooden handle',
-    attributes: { blade: 'steel' },
-  },
-  {
-    name: 'a word in common',
-    query: 'steel bread knife',
-    title: 'Knife block of beech, empty',
-    attributes: { material: 'beech' },
-  },
-  {
-    name: 'nothing in common',
-    query: 'steel bread knife',
-    title: 'Linen tablecloth, white',
-    attributes: { material: 'linen' },
-  },
+  ['all words in the title', 'Steel bread knife, 22 cm blade', { material: 'steel' }],
+  ['one word elsewhere', 'Bread knife with wooden handle', { blade: 'steel' }],
+  ['a word in common', 'Knife block of beech, empty', { material: 'beech' }],
+  ['nothing in common', 'Linen tablecloth, white', { material: 'linen' }],
 ] as const;
 
 /** The card with what was measured on each set. */
@@ -92,14 +75,16 @@ function measuresOf({ id, systems }: SetResults): Measure[] {
   const { general, bm25, alone } = GENERAL_SYSTEMS;
   const find = (system: string): SetResults['systems'][number]['measures'] | undefined =>
     systems.find((each) => each.system === system)?.measures;
-  const [own, baseline, lone] = [find(general), find(bm25), find(alone)];
+  const [own, baseline, withoutStanding] = [find(general), find(bm25), find(alone)];
   if (own === undefined || baseline === undefined) return [];
   return [
     { name: `${id}: NDCG@10`, ...own.ndcg10 },
     { name: `${id}: NDCG@10 of BM25`, ...baseline.ndcg10 },
     { name: `${id}: pair accuracy`, ...own.pairAccuracy },
     { name: `${id}: pair accuracy of BM25`, ...baseline.pairAccuracy },
-    ...(lone === undefined ? [] : [{ name: `${id}: pair accuracy, each pair by itself`, ...lone.pairAccuracy }]),
+    ...(withoutStanding === undefined
+      ? []
+      : [{ name: `${id}: pair accuracy, each pair by itself`, ...withoutStanding.pairAccuracy }]),
     { name: `${id}: label accuracy`, ...own.accuracy },
     { name: `${id}: label accuracy of BM25 with fitted thresholds`, ...baseline.accuracy },
     { name: `${id}: quadratic weighted kappa`, ...own.qwk },

@@ -2,12 +2,13 @@
  * The general model: one model of several sets of judgments, for files that nobody has judged yet.
  *
  * It reads no words. Its prompts hold what words of query and document have in common and how BM25 places the document
- * (hints and standing), and the words themselves are left out: they say nothing about another shop's catalogue, and on the
- * dev queries of both sets leaving them out cost nothing (docs/log.md). So whatever it learns, it can use on any file.
+ * (hints and standing), and the words themselves are left out: they say nothing about another shop's catalogue, and on
+ * the dev queries of both sets leaving them out cost nothing (docs/log.md). So whatever it learns, it can use on any
+ * file.
  *
- * The sets are judged on different scales. Each has label tokens of its own and is learned on them; of a set with fewer
- * labels than the model answers with, every second pair is learned on the model's scale too, at the same relative height
- * (`mapLabel`): relevant of two labels counts as the best of four. Orders are compared by s / (R - 1).
+ * The sets are judged on different scales. Each has its own label tokens and is learned on them; of a set with fewer
+ * labels than the model answers with, every second pair is learned on the model's scale too, at the same relative
+ * height (`mapLabel`): relevant of two labels counts as the best of four. Orders are compared by s / (R - 1).
  */
 import { sha256Hex } from '../../checkpoint/sha256.ts';
 import { Rng } from '../../common/rng.ts';
@@ -39,8 +40,8 @@ export const GENERAL_SETS: readonly RealRecipe[] = REAL_RECIPES.map((recipe) => 
 export const GENERAL_SCALE = 4;
 /** Examples of each set: a smaller set comes again, a larger one is drawn from. */
 const EXAMPLES_PER_SET = 8000;
-/** The share of pairs that are told no standing, so that a pair by itself can be judged too. */
-const LONE_SHARE = 1 / 8;
+/** The share of pairs without their standing, so that a single pair can be judged too. */
+const WITHOUT_STANDING_SHARE = 1 / 8;
 
 /** One set in one fold. */
 export interface GeneralPart {
@@ -57,14 +58,21 @@ export interface GeneralPart {
 /** The folds of a set, each in three parts that share no query. */
 export async function generalParts(set: RealRecipe, whole: DataSet): Promise<GeneralPart[]> {
   const { documents } = whole;
-  const told = (pairs: readonly JudgedPair[]): readonly JudgedPair[] =>
+  const withStanding = (pairs: readonly JudgedPair[]): readonly JudgedPair[] =>
     withStandingOf(whole, pairs, { standing: true });
   const labelled = (pairs: readonly GradedPair[]): JudgedPair[] => judgedPairs(whole.name, set.scaleSize, pairs);
   return (await foldsOf(set, whole)).map(({ learn, test }) => {
     const { name, sha256 } = learn;
     const data = { kind: 'file', name, sha256, devShare: DEV_SHARE, testShare: 0, splitSeed: SEED } as const;
     const { train, dev } = splitFile(data, set.scaleSize, learn);
-    return { set, documents, sha256, train: told(train), dev: told(dev), test: told(labelled(test)) };
+    return {
+      set,
+      documents,
+      sha256,
+      train: withStanding(train),
+      dev: withStanding(dev),
+      test: withStanding(labelled(test)),
+    };
   });
 }
 
@@ -145,15 +153,15 @@ function askedOf({ set, train }: GeneralPart, rng: Rng): Asked[] {
     .flat()
     .slice(0, EXAMPLES_PER_SET)
     .map((pair, i) => {
-      const told = rng.chance(LONE_SHARE) ? alone(pair) : pair;
-      return onScale(told, set.scaleSize, i % 2 === 0 ? set.scaleSize : GENERAL_SCALE);
+      const shown = rng.chance(WITHOUT_STANDING_SHARE) ? alone(pair) : pair;
+      return onScale(shown, set.scaleSize, i % 2 === 0 ? set.scaleSize : GENERAL_SCALE);
     });
 }
 
 /** A pair without its standing, as a page sees it. */
 export function alone(pair: JudgedPair): JudgedPair {
-  const { standing: _, ...lone } = pair;
-  return lone;
+  const { standing: _, ...others } = pair;
+  return others;
 }
 
 function onScale(pair: JudgedPair, from: number, to: number): Asked {

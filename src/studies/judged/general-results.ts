@@ -1,13 +1,14 @@
 /**
- * What became of the general model, as a file and as a report: on the held-out queries of each set, beside BM25 and beside
- * a model that learned from the other set alone.
+ * What became of the general model, as a file and as a report: on the held-out queries of each set, beside BM25 and
+ * beside a model that learned from the other set alone.
  */
 import * as v from 'valibot';
+import { count } from '../findings.ts';
 import type { Prediction } from './real-baselines.ts';
-import { differencesTable, realSvg, systemsTable } from './real-report.ts';
-import { COMPARED_WITH, measureAll, PredictionsSchema, type SystemMeasures, verdictOf } from './real-results.ts';
+import { differencesTable, systemsPlot, systemsTable } from './real-report.ts';
+import { COMPARED_WITH, measureAll, PredictionsSchema, SystemsSchema, verdictOf } from './real-results.ts';
 import type { RealRecipe } from './real-data.ts';
-import type { Report, ReportBlock } from '../report-blocks.ts';
+import { heading, paragraph, type Report, type ReportBlock } from '../report.ts';
 
 /** What the systems are called, in the order of the tables. */
 export const GENERAL_SYSTEMS = {
@@ -24,28 +25,28 @@ export const GENERAL_SYSTEMS = {
 export const GeneralPredictionsSchema = v.record(v.string(), PredictionsSchema);
 export type GeneralPredictions = v.InferOutput<typeof GeneralPredictionsSchema>;
 
+const SetResultsSchema = v.strictObject({
+  id: v.string(),
+  title: v.string(),
+  terms: v.string(),
+  folds: v.strictObject({ planned: count, run: count }),
+  queries: v.strictObject({ inFile: count, drawn: count, tested: count }),
+  pairs: count,
+  ...SystemsSchema.entries,
+  verdict: v.string(),
+});
 /** What was found on one set. */
-export interface SetResults {
-  readonly id: string;
-  readonly title: string;
-  readonly terms: string;
-  readonly folds: { readonly planned: number; readonly run: number };
-  readonly queries: { readonly inFile: number; readonly drawn: number; readonly tested: number };
-  readonly pairs: number;
-  readonly systems: readonly SystemMeasures[];
-  /** From {@link COMPARED_WITH}. */
-  readonly differences: readonly SystemMeasures[];
-  readonly verdict: string;
-}
+export type SetResults = v.InferOutput<typeof SetResultsSchema>;
 
-/** What the results file says. */
-export interface GeneralResults {
-  readonly id: 'general';
-  readonly device: string;
-  readonly commit: string;
-  readonly config: object;
-  readonly sets: readonly SetResults[];
-}
+/** The schema of `docs/results/general.json`. */
+export const GeneralResultsSchema = v.strictObject({
+  id: v.literal('general'),
+  device: v.string(),
+  commit: v.string(),
+  config: v.unknown(),
+  sets: v.array(SetResultsSchema),
+});
+export type GeneralResults = v.InferOutput<typeof GeneralResultsSchema>;
 
 /** The results of one set. @param folds - predictions by system, of each fold that was run */
 export function setResults(
@@ -58,7 +59,7 @@ export function setResults(
     const found = folds.flatMap((fold) => fold[name] ?? []);
     if (found.length > 0) systems.set(name, found);
   }
-  const { measured, differences } = measureAll(systems, scaleSize);
+  const measured = measureAll(systems, scaleSize);
   const reference = systems.get(COMPARED_WITH) ?? [];
   const isModel = (system: string): boolean =>
     system === GENERAL_SYSTEMS.general || system === GENERAL_SYSTEMS.otherSet;
@@ -73,61 +74,64 @@ export function setResults(
       tested: new Set(reference.map(({ queryId }) => queryId)).size,
     },
     pairs: reference.length,
-    systems: measured,
-    differences,
-    verdict: verdictOf(differences.filter(({ system }) => isModel(system))),
+    ...measured,
+    verdict: verdictOf(measured.differences.filter(({ system }) => isModel(system))),
   };
 }
 
 /** The report. */
 export function generalReport({ device, commit, config, sets }: GeneralResults): Report {
+  const { four, alone, otherSet } = GENERAL_SYSTEMS;
   return {
     title: 'general: one model of both sets, without words',
     blocks: [
-      {
-        kind: 'text',
-        text:
-          `One model learns from the training queries of both sets and is measured on the test queries of each. One seed. ` +
-          `${device}, commit ${commit}. 95 % intervals are a bootstrap over test queries; they say nothing about other seeds. ` +
-          `Orders are compared by s / (R - 1).`,
-      },
-      {
-        kind: 'text',
-        text:
-          `"${GENERAL_SYSTEMS.four}": as "lab score" asks; 2 and 3 count as relevant. "${GENERAL_SYSTEMS.alone}": without its ` +
-          `standing among the documents of the query, as in the Score view. "${GENERAL_SYSTEMS.otherSet}": trained once, on ` +
-          `the training queries of the first fold of the other set; no query of this set was learned from. It is asked for four ` +
-          `labels, and what counts is its order: the labels of one set say little about those of another.`,
-      },
+      paragraph(
+        'One model learns from the training queries of both sets and is measured on the test queries of each. One ' +
+          `seed. ${device}, commit ${commit}. 95 % intervals are a bootstrap over test queries; they say nothing ` +
+          'about other seeds. Orders are compared by s / (R - 1).',
+      ),
+      paragraph(
+        `"${four}": as "lab score" asks; 2 and 3 count as relevant. "${alone}": without its standing among the ` +
+          `documents of the query, as in the Score view. "${otherSet}": trained once, on the training queries of the ` +
+          'first fold of the other set; no query of this set was learned from. It is asked for four labels, and what ' +
+          'counts is its order: the labels of one set say little about those of another.',
+      ),
       ...sets.flatMap(setBlocks),
-      { kind: 'heading', text: 'Settings' },
-      { kind: 'text', text: JSON.stringify(config) },
+      heading('Settings'),
+      paragraph(JSON.stringify(config)),
     ],
   };
 }
 
-/** The drawing of one set. */
-export function setSvg({ title, systems }: SetResults): string {
-  return realSvg({ title, systems });
-}
-
-function setBlocks(set: SetResults): ReportBlock[] {
-  const { id, title, terms, folds, queries, pairs, verdict } = set;
+function setBlocks({
+  id,
+  title,
+  terms,
+  folds,
+  queries,
+  pairs,
+  systems,
+  differences,
+  verdict,
+}: SetResults): ReportBlock[] {
   const drawn =
     queries.drawn < queries.inFile ? `${queries.drawn} of the ${queries.inFile} queries in the file were drawn. ` : '';
   const preliminary = folds.run < folds.planned ? ' (preliminary)' : '';
   return [
-    { kind: 'heading', text: `${id}: ${title}` },
-    { kind: 'text', text: verdict },
+    heading(`${id}: ${title}`),
+    paragraph(verdict),
+    paragraph(
+      `${folds.run} of ${folds.planned} folds by query${preliminary}; ${queries.tested} test queries with ${pairs} ` +
+        `judged pairs. ${drawn}${terms}`,
+    ),
+    systemsTable(systems),
     {
-      kind: 'text',
-      text:
-        `${folds.run} of ${folds.planned} folds by query${preliminary}; ${queries.tested} test queries with ${pairs} judged ` +
-        `pairs. ${drawn}${terms}`,
+      kind: 'plot',
+      file: `general-${id}.svg`,
+      caption: 'Each system with its interval',
+      plot: systemsPlot(title, systems),
     },
-    systemsTable(set.systems),
-    { kind: 'figure', file: `general-${id}.svg`, caption: 'Each system with its interval', svg: setSvg(set) },
-    { kind: 'text', text: `Differences from ${COMPARED_WITH}, paired by query:` },
-    differencesTable(set.differences),
+    paragraph(`Differences from ${COMPARED_WITH}, paired by query:`),
+    differencesTable(differences),
   ];
 }

@@ -1,8 +1,15 @@
 /**
- * What stands beside models on real judgments: always the most frequent label, a random order, BM25 with thresholds fitted
- * on the pairs to learn from, and the refined instruction by itself.
+ * Studies of real judgments: which data sets, folds and models (`real-*`, `general-*`), E9 on refined instructions, and
+ * what compression costs. Measures pool test queries and bootstrap over them; every number of a report comes from a
+ * results file. No query and no document of the data is kept in results.
+ */
+
+/**
+ * What models on real judgments are compared with: always the most frequent label, a random order, BM25 with thresholds
+ * fitted on the pairs to learn from, and the refined instruction without a model.
  */
 import { hash32 } from '../../common/rng.ts';
+import { accuracy, quadraticWeightedKappa } from '../../relevance/metrics/metrics.ts';
 import { Bm25, fitThresholds, labelOfScore } from '../../relevance/prompt/bm25.ts';
 import { executeFacts } from '../../relevance/rules/execute.ts';
 import { readFacts } from '../../relevance/rules/facts.ts';
@@ -22,10 +29,10 @@ export interface Prediction {
 
 /** Predictions of the systems that learn nothing or little, by name. */
 export interface Baselines {
-  readonly majority: readonly Prediction[];
-  readonly random: readonly Prediction[];
-  readonly bm25: readonly Prediction[];
-  readonly instruction: readonly Prediction[];
+  readonly majority: Prediction[];
+  readonly random: Prediction[];
+  readonly bm25: Prediction[];
+  readonly instruction: Prediction[];
 }
 
 /**
@@ -63,5 +70,24 @@ export function baselinesOf(
       const { label = usual } = executeFacts(rules.instruction, readFacts(rules.lexicon, readPair(rules, pair)));
       return { label, score: label };
     }),
+  };
+}
+
+/** Every two judgments of one pair. */
+export function annotatorPairs(grades: readonly number[]): [number, number][] {
+  return grades.flatMap((first, i) => grades.slice(i + 1).map((second): [number, number] => [first, second]));
+}
+
+/** How two judges agree with each other; null where they share no judgment. */
+export function agreementOfPairs(
+  pairs: readonly (readonly [number, number])[],
+  scaleSize: number,
+): { readonly accuracy: number; readonly qwk: number | null; readonly comparisons: number } | null {
+  if (pairs.length === 0) return null;
+  const [first, second] = [pairs.map((pair) => pair[0]), pairs.map((pair) => pair[1])];
+  return {
+    accuracy: accuracy(first, second),
+    qwk: quadraticWeightedKappa(first, second, scaleSize),
+    comparisons: pairs.length,
   };
 }

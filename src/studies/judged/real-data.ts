@@ -1,12 +1,13 @@
 /**
- * The recipes on real judgments: what is done with `chorus` (products, four labels) and `msrd` (films, two labels), decided
- * before anything was run, and never by a test fold.
+ * The recipes on real judgments: what is done with `chorus` (products, four labels) and `msrd` (films, two labels),
+ * decided before anything was run, and never by a test fold.
  *
- * Folds are of queries. Of each fold's remaining queries some are held out for choices (dev); PIAR refines an instruction
- * on the others, and every model learns from the same pairs. Systems are compared on the test queries of all folds pooled.
+ * Folds are of queries. Of each fold's remaining queries some are held out for choices (dev); PIAR refines an
+ * instruction on the others, and every model learns from the same pairs. Systems are compared on the test queries of
+ * all folds pooled.
  */
 import { makeDataSet, type DataSet, type GradedPair } from '../../data/files/data-set.ts';
-import { kFoldByQuery, sampleQueries } from '../../data/splits.ts';
+import { kFoldByQuery, normaliseQuery, sampleQueries } from '../../data/splits.ts';
 import type { GrpoExperimentInput } from '../../protocol/grpo-experiment.ts';
 import type { SftExperiment, SftExperimentInput } from '../../protocol/sft-experiment.ts';
 
@@ -20,7 +21,7 @@ export interface RealRecipe {
   /** Parts that the queries are cut into, and how many of them are a test part in turn. */
   readonly folds: number;
   readonly run: number;
-  /** Of more queries so many are drawn. */
+  /** The most queries: of a larger file this many are drawn. */
   readonly queries: number;
   readonly words: SftExperiment['prompt']['maxWordsPerField'];
   readonly sft: SftExperimentInput['sft'];
@@ -37,7 +38,7 @@ export interface MiningSettings {
   readonly maxTokens: number;
   /** Hard pairs and hard negatives together are at most this share of all pairs, the hardest of each first. */
   readonly share: number;
-  /** How often such a pair stands among the next model's examples, against once for any other. */
+  /** How often such a pair comes among the next model's examples; any other comes once. */
   readonly times: number;
 }
 
@@ -58,7 +59,7 @@ const SFT: RealRecipe['sft'] = {
   seed: SEED,
 };
 
-/** How reinforcement goes on, with the expert loss beside it. */
+/** Reinforcement from the supervised model, with the expert loss beside it. */
 const GRPO: RealRecipe['grpo'] = {
   reward: { labelCredit: 'ordinal', labelShare: 0.7 },
   probePrompts: 16,
@@ -86,6 +87,8 @@ const STAGED: RealRecipe['staged'] = {
   grpo: { ...GRPO.grpo, curriculum: { kind: 'staged' } },
 };
 
+const LEARNING = { sft: SFT, grpo: GRPO, mining: MINING, staged: STAGED } as const;
+
 const CHORUS: RealRecipe = {
   id: 'chorus',
   title: 'Product search, judged on four labels',
@@ -95,10 +98,7 @@ const CHORUS: RealRecipe = {
   run: 5,
   queries: 10_000,
   words: { query: 12, title: 14, brand: 2, type: 3, attributes: 10, text: 8 },
-  sft: SFT,
-  grpo: GRPO,
-  mining: MINING,
-  staged: STAGED,
+  ...LEARNING,
 };
 const MSRD: RealRecipe = {
   id: 'msrd',
@@ -109,23 +109,18 @@ const MSRD: RealRecipe = {
   run: 3,
   queries: 450,
   words: { query: 12, title: 12, brand: 0, type: 0, attributes: 12, text: 8 },
-  sft: SFT,
-  grpo: GRPO,
-  mining: MINING,
-  staged: STAGED,
+  ...LEARNING,
 };
 export const REAL_RECIPES: readonly RealRecipe[] = [CHORUS, MSRD];
 
-/** The models of a recipe: what their prompts tell beside the words. */
+/** The models of a recipe: what their prompts hold beside the words. */
 export const MODEL_ARMS = [
   { id: 'words', name: 'SFT, words only', prompt: { hints: false, standing: false } },
   { id: 'hints', name: 'SFT, with hints', prompt: { hints: true, standing: true } },
 ] as const;
 export type ModelArm = (typeof MODEL_ARMS)[number];
 
-/** The arm that mining and reinforcement go on from. */
-export const REINFORCED_ARM: ModelArm['id'] = 'hints';
-/** What comes of it, each by the name of its folder and in reports. */
+/** What comes of the arm with hints by mining and reinforcement, each by the name of its folder and in reports. */
 export const LATER_ARMS = {
   mbo: { id: 'hints-grpo', name: 'MBO-GRPO, with hints' },
   /** As many updates from new weights, with what the first model found hard among its examples again. */
@@ -156,4 +151,9 @@ export async function foldsOf({ folds, run, queries }: RealRecipe, dataSet: Data
       test,
     })),
   );
+}
+
+/** Queries of a data set, however they are written. */
+export function countQueries({ pairs }: DataSet): number {
+  return new Set(pairs.map(({ query }) => normaliseQuery(query))).size;
 }

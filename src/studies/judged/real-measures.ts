@@ -1,6 +1,6 @@
 /**
- * How systems do on the same test pairs: each measure with a bootstrap over queries, and each difference from a system to
- * compare with by a paired one, in which both see the same drawn queries.
+ * How systems do on the same test pairs: each measure with a bootstrap over queries, and each difference from a system
+ * to compare with by a paired one, in which both see the same drawn queries.
  */
 import { Rng } from '../../common/rng.ts';
 import { bootstrapInterval } from '../../relevance/metrics/bootstrap.ts';
@@ -38,11 +38,8 @@ interface Judged {
 
 /** The measures of a system, with intervals. */
 export function measureSystem(predictions: readonly Prediction[], scaleSize: number): RealMeasures {
-  const queries = judgedQueries(predictions, scaleSize);
-  return eachMeasure((name) => {
-    const value = valueOf(name, queries, scaleSize);
-    return value === null ? { value } : { value, ...interval(queries, (sample) => valueOf(name, sample, scaleSize)) };
-  });
+  const queries = groupByQuery(predictions).map((group) => judge(group, scaleSize));
+  return eachMeasure(queries, (name, sample) => valueOf(name, sample, scaleSize));
 }
 
 /** How much better one system is than another on the same pairs: `better - other`, paired by query. */
@@ -54,28 +51,28 @@ export function compareSystems(
   const others = new Map(groupByQuery(other).map((group) => [group[0]?.queryId, judge(group, scaleSize)]));
   const both = groupByQuery(better).flatMap((group) => {
     const counterpart = others.get(group[0]?.queryId);
-    return counterpart === undefined ? [] : [{ first: judge(group, scaleSize), second: counterpart }];
+    return counterpart === undefined ? [] : [[judge(group, scaleSize), counterpart] as const];
   });
-  return eachMeasure((name) => {
-    const difference = (sample: readonly (typeof both)[number][]): number | null => {
-      const first = valueOf(
-        name,
-        sample.map((pair) => pair.first),
-        scaleSize,
-      );
-      const second = valueOf(
-        name,
-        sample.map((pair) => pair.second),
-        scaleSize,
-      );
-      return first === null || second === null ? null : first - second;
-    };
-    const value = difference(both);
-    return value === null ? { value } : { value, ...interval(both, difference) };
+  return eachMeasure(both, (name, sample) => {
+    const first = valueOf(name, sample.map((pair) => pair[0]), scaleSize); // prettier-ignore
+    const second = valueOf(name, sample.map((pair) => pair[1]), scaleSize); // prettier-ignore
+    return first === null || second === null ? null : first - second;
   });
 }
 
-function eachMeasure(measure: (name: RealMeasure) => Measured): RealMeasures {
+/** Every measure of some queries, with its interval where there are several. */
+function eachMeasure<Query>(
+  queries: readonly Query[],
+  of: (name: RealMeasure, sample: readonly Query[]) => number | null,
+): RealMeasures {
+  const drawn = queries.map((query) => [query]);
+  const measure = (name: RealMeasure): Measured => {
+    const value = of(name, queries);
+    if (value === null || queries.length < 2) return { value };
+    const metric = (sample: readonly (readonly Query[])[]): number | null => of(name, sample.flat());
+    const { low, high } = bootstrapInterval(drawn, metric, new Rng('bootstrap'), { resamples: RESAMPLES });
+    return { value, low, high };
+  };
   return {
     accuracy: measure('accuracy'),
     macroF1: measure('macroF1'),
@@ -83,14 +80,6 @@ function eachMeasure(measure: (name: RealMeasure) => Measured): RealMeasures {
     pairAccuracy: measure('pairAccuracy'),
     ndcg10: measure('ndcg10'),
   };
-}
-
-function interval<T>(queries: readonly T[], metric: (sample: readonly T[]) => number | null): Omit<Measured, 'value'> {
-  if (queries.length < 2) return {};
-  const drawn = queries.map((query) => [query]);
-  const options = { resamples: RESAMPLES };
-  const { low, high } = bootstrapInterval(drawn, (sample) => metric(sample.flat()), new Rng('bootstrap'), options);
-  return { low, high };
 }
 
 function valueOf(name: RealMeasure, queries: readonly Judged[], scaleSize: number): number | null {
@@ -125,10 +114,6 @@ function sumOf(values: readonly number[]): number {
 function ratio(parts: readonly (readonly [part: number, whole: number])[]): number | null {
   const whole = parts.reduce((sum, part) => sum + part[1], 0);
   return whole === 0 ? null : parts.reduce((sum, part) => sum + part[0], 0) / whole;
-}
-
-function judgedQueries(predictions: readonly Prediction[], scaleSize: number): Judged[] {
-  return groupByQuery(predictions).map((group) => judge(group, scaleSize));
 }
 
 function judge(group: readonly Prediction[], scaleSize: number): Judged {

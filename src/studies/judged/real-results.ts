@@ -1,32 +1,31 @@
 /**
- * The results of a recipe on real judgments as a file: `docs/results/<id>.json`, and how they are put together from folds.
+ * The results of a recipe on real judgments as a file: `docs/results/<id>.json`, and how they are put together from
+ * folds.
  */
 import * as v from 'valibot';
-import type { Measured } from '../../relevance/metrics/label-report.ts';
-import type { Prediction } from './real-baselines.ts';
-import { compareSystems, MEASURE_NAMES, measureSystem, REAL_MEASURES, type RealMeasures } from './real-measures.ts';
+import { count, MeasuredSchema } from '../findings.ts';
+import { agreementOfPairs, type Prediction } from './real-baselines.ts';
+import { compareSystems, MEASURE_NAMES, measureSystem, REAL_MEASURES } from './real-measures.ts';
 import { DEV_SHARE, MODEL_ARMS, type RealRecipe, SEED } from './real-data.ts';
 
 const number = v.nullable(v.number());
-const count = v.pipe(v.number(), v.integer(), v.minValue(0));
-
 export const PredictionsSchema = v.array(
   v.strictObject({ queryId: v.string(), docId: v.string(), gold: count, label: count, score: v.number() }),
 );
-export const ReasoningSchema = v.strictObject({
+const ReasoningSchema = v.strictObject({
   completions: count,
   validTraces: v.number(),
   verifiedSteps: number,
   labelTraceAgreement: number,
   distinctRules: v.number(),
 });
-export const TracesSchema = v.object({ pairs: count, traced: count, contradicting: count, uncovered: count });
+const TracesSchema = v.object({ pairs: count, traced: count, contradicting: count, uncovered: count });
 /** The part of a fold that is not the work of a trainer. */
 export const PreparedFoldSchema = v.strictObject({
   rules: count,
   traces: TracesSchema,
   baselines: v.record(v.string(), PredictionsSchema),
-  /** What one annotator said and another, as pairs. */
+  /** Grades of two annotators for one pair. */
   people: v.array(v.strictTuple([count, count])),
 });
 /** A model on the test part of a fold. */
@@ -55,46 +54,44 @@ export interface FoldResult {
   readonly mined?: MinedFold;
 }
 
-/** A system with what was measured of it. */
-export interface SystemMeasures {
-  readonly system: string;
+const SystemSchema = v.strictObject({
+  system: v.string(),
   /** Test queries that it was measured on; not every model is run on every fold. */
-  readonly queries: number;
-  readonly measures: RealMeasures;
-}
+  queries: count,
+  measures: v.strictObject(v.entriesFromList(REAL_MEASURES, MeasuredSchema)),
+});
+/** A system with what was measured of it. */
+export type SystemMeasures = v.InferOutput<typeof SystemSchema>;
+/** Systems by themselves, and their differences from {@link COMPARED_WITH}. */
+export const SystemsSchema = v.strictObject({ systems: v.array(SystemSchema), differences: v.array(SystemSchema) });
 
-/** What a results file says. */
-export interface RealResults {
-  readonly id: string;
-  readonly title: string;
-  readonly terms: string;
-  readonly device: string;
-  readonly commit: string;
-  readonly config: object;
-  readonly folds: {
-    readonly planned: number;
-    readonly run: number;
+/** The schema of the results file. */
+export const RealResultsSchema = v.strictObject({
+  id: v.string(),
+  title: v.string(),
+  terms: v.string(),
+  device: v.string(),
+  commit: v.string(),
+  config: v.unknown(),
+  folds: v.strictObject({
+    planned: count,
+    run: count,
     /** Queries of the file, and those of them that were drawn. */
-    readonly inFile: number;
-    readonly drawn: number;
+    inFile: count,
+    drawn: count,
     /** In the test parts. */
-    readonly queries: number;
-    readonly pairs: number;
-  };
-  readonly human: { readonly accuracy: number; readonly qwk: number | null; readonly comparisons: number } | null;
-  readonly systems: readonly SystemMeasures[];
-  /** From {@link COMPARED_WITH}. */
-  readonly differences: readonly SystemMeasures[];
-  readonly reasoning: readonly ({ readonly system: string } & v.InferOutput<typeof ReasoningSchema>)[];
-  readonly instructions: readonly {
-    readonly fold: number;
-    readonly rules: number;
-    readonly traces: v.InferOutput<typeof TracesSchema>;
-  }[];
-  /** Of the folds that were mined. */
-  readonly mining: readonly (MinedFold['found'] & { readonly fold: number; readonly again: number })[];
-  readonly verdict: string;
-}
+    queries: count,
+    pairs: count,
+  }),
+  human: v.nullable(v.strictObject({ accuracy: v.number(), qwk: number, comparisons: count })),
+  ...SystemsSchema.entries,
+  reasoning: v.array(v.strictObject({ system: v.string(), ...ReasoningSchema.entries })),
+  instructions: v.array(v.strictObject({ fold: count, rules: count, traces: TracesSchema })),
+  /** Of the folds that were mined; not in results from before there was mining. */
+  mining: v.optional(v.array(v.strictObject({ fold: count, ...MinedFoldSchema.entries.found.entries, again: count }))),
+  verdict: v.string(),
+});
+export type RealResults = v.InferOutput<typeof RealResultsSchema>;
 
 /** The system that differences are taken from. */
 export const COMPARED_WITH = 'BM25';
@@ -103,7 +100,6 @@ export const COMPARED_WITH = 'BM25';
 export function realResults(
   recipe: RealRecipe,
   results: readonly FoldResult[],
-  human: RealResults['human'],
   { device, commit, inFile }: { readonly device: string; readonly commit: string; readonly inFile: number },
 ): RealResults {
   const { id, title, terms, scaleSize, folds } = recipe;
@@ -115,7 +111,7 @@ export function realResults(
     }
   }
   const reference = systems.get(COMPARED_WITH) ?? [];
-  const { measured, differences } = measureAll(systems, scaleSize);
+  const measured = measureAll(systems, scaleSize);
   const models = [...new Set(results.flatMap((result) => Object.keys(result.models)))];
   return {
     id,
@@ -132,9 +128,11 @@ export function realResults(
       queries: countQueries(reference),
       pairs: reference.length,
     },
-    human,
-    systems: measured,
-    differences,
+    human: agreementOfPairs(
+      results.flatMap(({ prepared }) => prepared.people),
+      scaleSize,
+    ),
+    ...measured,
     reasoning: models.map((system) => ({
       system,
       ...meanReasoning(results.flatMap((result) => result.models[system]?.reasoning ?? [])),
@@ -145,30 +143,26 @@ export function realResults(
     ),
     verdict:
       (results.length < folds ? `Preliminary, ${results.length} of ${folds} folds. ` : '') +
-      verdictOf(differences.filter(({ system }) => models.includes(system))),
+      verdictOf(measured.differences.filter(({ system }) => models.includes(system))),
   };
 }
 
-/** Every system by itself, and against {@link COMPARED_WITH} on the queries that both were asked. */
+/** The measures of every system, and its differences from {@link COMPARED_WITH} on the queries that both were asked. */
 export function measureAll(
   systems: ReadonlyMap<string, readonly Prediction[]>,
   scaleSize: number,
-): { readonly measured: SystemMeasures[]; readonly differences: SystemMeasures[] } {
+): v.InferOutput<typeof SystemsSchema> {
   const reference = systems.get(COMPARED_WITH) ?? [];
-  const each = [...systems].map(([system, found]) => ({ system, found, queries: countQueries(found) }));
+  const row =
+    (measure: (found: readonly Prediction[]) => SystemMeasures['measures']) =>
+    ([system, found]: readonly [string, readonly Prediction[]]): SystemMeasures => {
+      return { system, queries: countQueries(found), measures: measure(found) };
+    };
   return {
-    measured: each.map(({ system, queries, found }) => ({
-      system,
-      queries,
-      measures: measureSystem(found, scaleSize),
-    })),
-    differences: each
-      .filter(({ system }) => system !== COMPARED_WITH)
-      .map(({ system, queries, found }) => ({
-        system,
-        queries,
-        measures: compareSystems(found, reference, scaleSize),
-      })),
+    systems: [...systems].map(row((found) => measureSystem(found, scaleSize))),
+    differences: [...systems]
+      .filter(([system]) => system !== COMPARED_WITH)
+      .map(row((found) => compareSystems(found, reference, scaleSize))),
   };
 }
 
@@ -190,10 +184,10 @@ function meanReasoning(rows: readonly v.InferOutput<typeof ReasoningSchema>[]): 
   };
 }
 
-/** For each model where it is above, below or not told apart from BM25. */
+/** For each model the measures in which it is above BM25, below it, or neither. */
 export function verdictOf(differences: readonly SystemMeasures[]): string {
   const sentences = differences.map(({ system, measures }) => {
-    const named = (test: (measured: Measured) => boolean): string =>
+    const named = (test: (measured: v.InferOutput<typeof MeasuredSchema>) => boolean): string =>
       REAL_MEASURES.filter((name) => test(measures[name]))
         .map((name) => MEASURE_NAMES[name])
         .join(', ') || 'nothing';

@@ -5,8 +5,11 @@
 import type { Failure } from '../../protocol/failure.ts';
 import type { GrpoEvent, GrpoEventOf, MeasuredPoint, SampledGroup } from '../../protocol/grpo.ts';
 
-/** `preparing` until the first branch begins; a `finished` one stays open for forks; `stopped` and `failed` are ends. */
-export type CollapsePhase = 'idle' | 'preparing' | 'running' | 'paused' | 'finished' | 'stopped' | 'failed';
+/**
+ * `preparing` until the first branch begins; a `finished` one stays open for forks; `failed` is an end, and `past` is one
+ * that was finished on an earlier visit.
+ */
+export type CollapsePhase = 'idle' | 'preparing' | 'running' | 'paused' | 'finished' | 'past' | 'failed';
 
 /** From `step` on, the dial of a branch stands at `value`. */
 export interface DialPosition {
@@ -127,8 +130,9 @@ export function applyGrpoEvent(state: CollapseState, event: GrpoEvent): Collapse
       return { ...state, refused: event };
     case 'finished':
       return { ...state, phase: 'finished' };
+    // Only a reset stops a demonstration.
     case 'stopped':
-      return { ...state, phase: 'stopped' };
+      return NO_DEMONSTRATION;
     case 'failed':
       return { ...state, phase: 'failed', failure: event };
     default:

@@ -43,7 +43,7 @@ export function demonstrationOffers({ runs }: Pick<CheckpointOverview, 'runs'>):
 /** Undefined for a run of another kind, or one that this version cannot read. */
 function recordOf({ kind, configJson }: UnfinishedRun): BranchRecord | undefined {
   if (kind !== BRANCH_KIND) return undefined;
-  const read = v.safeParse(BranchRecordSchema, JSON.parse(configJson));
+  const read = v.safeParse(v.pipe(v.string(), v.parseJson(), BranchRecordSchema), configJson);
   return read.success ? read.output : undefined;
 }
 

@@ -1,7 +1,7 @@
 /**
  * One branch: its alarm, its dial, its strip of rules, what it costs, and where it can be forked.
  */
-import { css, html, LitElement, nothing } from 'lit';
+import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import type { GrpoCommand, GrpoEventOf } from '../../protocol/grpo.ts';
 import { branchLineStyles, branchLook } from '../parts/branch-looks.ts';
@@ -14,6 +14,7 @@ import '../parts/lab-notice.ts';
 import './lab-rule-strip.ts';
 import { reading } from '../parts/reading.ts';
 import { readoutStyles } from '../parts/readout-styles.ts';
+import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
 
 /** Positions of the dial on its slider. */
@@ -33,7 +34,7 @@ const RECENT = 10;
  * @fires rule-choose - the index of a rule as `detail`.
  */
 @customElement('lab-branch')
-export class LabBranch extends LitElement {
+export class LabBranch extends LabElement {
   static override readonly styles = [
     baseStyles,
     buttonStyles,

@@ -2,16 +2,17 @@
  * The alarm of a branch: whether it has collapsed as the lab defines it, and how far each of the three conditions of the
  * definition is, also while it has not. The view reads a collapse out; here it stands beside what it is about.
  */
-import { css, html, LitElement, nothing } from 'lit';
+import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { GrpoEventOf } from '../../protocol/grpo.ts';
 import type { BranchState } from './collapse-state.ts';
 import { alarmOf, conditionsAt } from './collapse-text.ts';
 import { cssProperties } from '../parts/css-properties.ts';
+import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles } from '../parts/shared-styles.ts';
 
 @customElement('lab-collapse-alarm')
-export class LabCollapseAlarm extends LitElement {
+export class LabCollapseAlarm extends LabElement {
   static override readonly styles = [
     baseStyles,
     css`

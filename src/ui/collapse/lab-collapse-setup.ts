@@ -1,7 +1,7 @@
 /**
  * What the demonstration will be: the regime, the branches, a few numbers, and the button that runs it.
  */
-import { css, html, LitElement, nothing } from 'lit';
+import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { live } from 'lit/directives/live.js';
 import {
@@ -16,10 +16,11 @@ import {
   REWARDS,
 } from './demonstration.ts';
 import { disclosureStyles, fieldStyles } from '../parts/field-styles.ts';
+import '../parts/lab-number-fields.ts';
+import type { NumberChange } from '../parts/lab-number-fields.ts';
 import { readoutStyles } from '../parts/readout-styles.ts';
+import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
-
-type NumberKey = (typeof CHOICE_NUMBERS)[number]['key'];
 
 /** Each choice by its name, and what it means. */
 const MIX_TEXTS = {
@@ -43,7 +44,7 @@ const ORDER_TEXTS = {
  * @fires choice-change - the {@link DemonstrationChoice} as it is now, as `detail`.
  */
 @customElement('lab-collapse-setup')
-export class LabCollapseSetup extends LitElement {
+export class LabCollapseSetup extends LabElement {
   static override readonly styles = [
     baseStyles,
     buttonStyles,
@@ -60,8 +61,7 @@ export class LabCollapseSetup extends LitElement {
       .rows {
         grid-template-columns: repeat(auto-fit, minmax(min(100%, 15rem), 1fr));
       }
-      .small {
-        grid-template-columns: repeat(auto-fit, minmax(min(100%, 9rem), 1fr));
+      lab-number-fields {
         margin-top: var(--space-3);
       }
       .label,
@@ -114,11 +114,10 @@ export class LabCollapseSetup extends LitElement {
   @property({ attribute: false }) choice: DemonstrationChoice = DEFAULT_CHOICE;
   /** Whether there is something to start from and to learn from. */
   @property({ type: Boolean }) ready = false;
-  /** Texts of number fields that are no number yet. */
-  @state() private typed: ReadonlyMap<NumberKey, string> = new Map();
+  /** Whether all number fields hold numbers of their ranges. */
+  @state() private isValid = true;
 
   override render(): unknown {
-    const problems = this.#problems();
     const tooFewOrMany = this.#methodsProblem();
     return html`<section aria-label="The demonstration">
       <p class="purpose">
@@ -127,11 +126,7 @@ export class LabCollapseSetup extends LitElement {
         weights and see the same prompts and the same random numbers.
       </p>
       <p class="actions">
-        <button
-          class="primary"
-          ?disabled=${!this.ready || problems.size > 0 || tooFewOrMany !== ''}
-          @click=${this.#run}
-        >
+        <button class="primary" ?disabled=${!this.ready || !this.isValid || tooFewOrMany !== ''} @click=${this.#run}>
           Run the demonstration
         </button>
       </p>
@@ -165,27 +160,16 @@ export class LabCollapseSetup extends LitElement {
           </label>
         </div>
       </fieldset>
-      <details ?open=${problems.size > 0}>
+      <details ?open=${!this.isValid}>
         <summary>Numbers</summary>
-        <div class="rows small">
-          ${CHOICE_NUMBERS.map(({ key, label, help }) => {
-            const problem = problems.get(key);
-            return html`<div>
-              <label class="label" for=${key}>${label}</label>
-              <input
-                id=${key}
-                class="control"
-                inputmode="numeric"
-                autocomplete="off"
-                aria-describedby="${key}-help"
-                aria-invalid=${problem === undefined ? 'false' : 'true'}
-                .value=${live(this.typed.get(key) ?? String(this.choice[key]))}
-                @input=${(event: Event) => this.#type(key, event)}
-              />
-              <span id="${key}-help" class="help ${problem === undefined ? '' : 'problem'}">${problem ?? help}</span>
-            </div>`;
-          })}
-        </div>
+        <lab-number-fields
+          .fields=${CHOICE_NUMBERS}
+          .values=${this.#numbers}
+          @numbers-change=${({ detail: { values, isValid } }: CustomEvent<NumberChange>) => {
+            this.isValid = isValid;
+            this.#change(values);
+          }}
+        ></lab-number-fields>
       </details>
       ${tooFewOrMany === '' ? nothing : html`<p class="problem" role="status">${tooFewOrMany}</p>`}
     </section>`;
@@ -221,25 +205,8 @@ export class LabCollapseSetup extends LitElement {
     return length > MOST_METHODS ? `Choose at most ${MOST_METHODS} branches beside the control.` : '';
   }
 
-  #problems(): ReadonlyMap<NumberKey, string> {
-    return new Map(
-      CHOICE_NUMBERS.flatMap(({ key, least, most }) =>
-        this.typed.has(key) ? [[key, `A whole number from ${least} to ${most}.`] as const] : [],
-      ),
-    );
-  }
-
-  #type(key: NumberKey, event: Event): void {
-    const { currentTarget: input } = event;
-    const bounds = CHOICE_NUMBERS.find((each) => each.key === key);
-    if (!(input instanceof HTMLInputElement) || bounds === undefined) return;
-    const typed = new Map(this.typed);
-    const value = Number(input.value);
-    const isRight = /^\d+$/u.test(input.value.trim()) && value >= bounds.least && value <= bounds.most;
-    if (isRight) typed.delete(key);
-    else typed.set(key, input.value);
-    this.typed = typed;
-    if (isRight) this.#change({ [key]: value });
+  get #numbers(): Readonly<Record<string, number>> {
+    return Object.fromEntries(CHOICE_NUMBERS.map(({ key }) => [key, this.choice[key]]));
   }
 
   #toggle(name: MethodName): void {

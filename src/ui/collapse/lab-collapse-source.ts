@@ -2,7 +2,7 @@
  * What the branches of a demonstration start from and learn from: the bundled start and its rule world, or a checkpoint of
  * this browser and a file of judged pairs, with rules of one's own beside it if there are any.
  */
-import { css, html, LitElement, nothing } from 'lit';
+import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { DataKind } from '../../protocol/sft-experiment.ts';
 import type { DataState } from '../parts/data-controller.ts';
@@ -10,6 +10,7 @@ import type { DemonstrationData } from './demonstration.ts';
 import { fieldStyles } from '../parts/field-styles.ts';
 import '../parts/lab-data-choice.ts';
 import type { RulesState } from '../parts/rules-controller.ts';
+import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles } from '../parts/shared-styles.ts';
 
 /** A model that branches can start from. */
@@ -24,7 +25,7 @@ export interface StartOption {
  * Passes on `data-kind`, `data-files`, `rules-files` and `rules-drop` of lab-data-choice.
  */
 @customElement('lab-collapse-source')
-export class LabCollapseSource extends LitElement {
+export class LabCollapseSource extends LabElement {
   static override readonly styles = [
     baseStyles,
     fieldStyles,

@@ -3,19 +3,26 @@
  * what it forgets. It stays in the page once it was opened, so that a demonstration goes on while the reader looks at
  * something else.
  */
-import { html, LitElement, nothing } from 'lit';
+import { html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { repeat } from 'lit/directives/repeat.js';
 import { LabError } from '../../common/errors.ts';
-import { type GrpoCommand, type GrpoEvent, MAX_BRANCHES, type MeasuredPoint } from '../../protocol/grpo.ts';
+import {
+  type GrpoCommand,
+  type GrpoEvent,
+  GrpoEventSchema,
+  MAX_BRANCHES,
+  type MeasuredPoint,
+} from '../../protocol/grpo.ts';
 import type { BackendChoice } from '../../protocol/scoring.ts';
 import type { DataKind } from '../../protocol/sft-experiment.ts';
 
 import { branchLook } from '../parts/branch-looks.ts';
 import type { CheckpointClient } from '../parts/checkpoint-client.ts';
 import { CheckpointsController } from '../parts/checkpoints-controller.ts';
-import { CollapseController } from './collapse-controller.ts';
-import { type BranchState, isOpen } from './collapse-state.ts';
+import { collapseController } from './collapse-controller.ts';
+import { demonstrationFigure, demonstrationProgress, doneShare, lastStep } from './collapse-progress.ts';
+import { applyGrpoEvent, type BranchState, isOpen, STARTED_DEMONSTRATION } from './collapse-state.ts';
 import { alarmOf } from './collapse-text.ts';
 import { collapseViewStyles } from './collapse-view-styles.ts';
 import { addPoint, type Curve, EMPTY_CURVE } from '../parts/curve.ts';
@@ -23,7 +30,7 @@ import { DEFAULT_CHOICE, type DemonstrationChoice, planDemonstration } from './d
 import type { KeptDemonstration } from './demonstration-offers.ts';
 import { loadE1 } from './experiment-file.ts';
 import { failureNotice } from '../parts/failure-notice.ts';
-import { backendName, formatCount, formatNats, formatPercent, formatSpan, wholePercent } from '../parts/format.ts';
+import { backendName, formatCount, formatNats, formatPercent, wholePercent } from '../parts/format.ts';
 import type { OpenGrpo } from './grpo-client.ts';
 import './lab-branch.ts';
 import '../parts/lab-chart.ts';
@@ -37,8 +44,10 @@ import '../parts/lab-notice.ts';
 import './lab-rule-autopsy.ts';
 import '../theory/lab-theory.ts';
 import { askToPersist } from '../parts/persistence.ts';
+import { recalled } from '../parts/run-record.ts';
 import { readoutStyles } from '../parts/readout-styles.ts';
 import { orderedRules } from './rule-series.ts';
+import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
 import { SourceController } from './source-controller.ts';
 
@@ -67,7 +76,7 @@ const CHARTS = [
  * otherwise.
  */
 @customElement('lab-collapse-view')
-export class LabCollapseView extends LitElement {
+export class LabCollapseView extends LabElement {
   static override readonly styles = [baseStyles, buttonStyles, headingStyles, readoutStyles, collapseViewStyles];
 
   /** Starts the thread that runs reinforcement. */
@@ -82,16 +91,20 @@ export class LabCollapseView extends LitElement {
   @state() private chosenRule: number | undefined;
   /** Counts demonstrations, so that each gets elements of its own. */
   #number = 0;
-  readonly #demonstration = new CollapseController(this, (event) => this.#happened(event));
+  readonly #demonstration = collapseController(
+    this,
+    async () => this.#opener()(),
+    (event) => this.#happened(event),
+  );
   readonly #checkpoints = new CheckpointsController(this);
   readonly #source = new SourceController(
     this,
-    () => this.#demonstration.thread(this.#opener()),
+    () => this.#demonstration.thread(),
     () => this.#checkpoints.state.overview,
   );
 
   override willUpdate(changed: Map<PropertyKey, unknown>): void {
-    if (changed.has('openStore')) void this.openStore?.().then((store) => this.#checkpoints.use(store));
+    if (changed.has('openStore')) void this.openStore?.().then((store) => this.#use(store));
   }
 
   override render(): unknown {
@@ -169,7 +182,8 @@ export class LabCollapseView extends LitElement {
     const canStep = (phase === 'running' || phase === 'paused') && pending !== 'stop';
     return html`<h2 class="heading">The demonstration</h2>
       <p class="readout">
-        <strong class="figure">${this.#figure()}</strong> <span class="beside">${this.#progressText()}</span>
+        <strong class="figure">${demonstrationFigure(shown)}</strong>
+        <span class="beside">${demonstrationProgress(shown, pending)}</span>
       </p>
       ${
         phase === 'preparing' || phase === 'running' || phase === 'paused'
@@ -204,22 +218,19 @@ export class LabCollapseView extends LitElement {
         (problem) => html`<lab-notice heading="A faster backend is not used">${problem}</lab-notice>`,
       )}
       <p class="actions">
-        ${
-          phase === 'paused'
-            ? html`<button class="primary" ?disabled=${!canStep} @click=${() => this.#ask({ kind: 'resume' })}>
-                Go on
-              </button>`
-            : html`<button ?disabled=${!canStep || pending === 'pause'} @click=${() => this.#ask({ kind: 'pause' })}>
-                Pause
-              </button>`
-        }
-        <button ?disabled=${!canStep} @click=${() => this.#ask({ kind: 'step' })}>One step each</button>
-        <button class="end" ?disabled=${pending === 'stop'} @click=${() => this.#demonstration.reset()}>Reset</button>
+        ${phase === 'past' ? nothing : this.#steering(canStep)}
+        <button class="end" ?disabled=${pending === 'stop'} @click=${this.#reset}>
+          ${phase === 'past' ? 'New demonstration' : 'Reset'}
+        </button>
       </p>
       <p class="note">
-        Branches keep themselves in this browser as they go: after a reload they can go on. Reset ends the demonstration
-        for good; the last two checkpoints of each branch stay in the list of the Train view until they are deleted
-        there.
+        ${
+          phase === 'past'
+            ? 'It came to its end on an earlier visit, and can be looked at until another is begun.'
+            : `Branches keep themselves in this browser as they go: after a reload they can go on, and what has come to its
+              end can still be looked at. Reset ends the demonstration for good; the last two checkpoints of each branch
+              stay in the list of the Train view until they are deleted there.`
+        }
       </p>
       ${
         backend === undefined
@@ -235,41 +246,17 @@ export class LabCollapseView extends LitElement {
       }`;
   }
 
-  #figure(): string {
-    const { phase, branches } = this.#demonstration.state;
-    if (branches.length === 0) return phase === 'failed' ? 'It did not begin' : 'Getting ready';
-    return `Step ${formatCount(Math.min(...branches.map(({ step }) => step)))}`;
-  }
-
-  #progressText(): string {
+  #steering(canStep: boolean): unknown {
     const { state: shown, pending } = this.#demonstration;
-    const { phase, stage, branches } = shown;
-    if (pending === 'stop') return 'stopping';
-    switch (phase) {
-      case 'preparing':
-        if (stage === 'model') return 'fetching the start';
-        if (stage === 'data') return 'making its pairs ready';
-        return stage === 'pass-rates' ? 'measuring what the start finds hard' : 'measuring how fast this machine is';
-      case 'running': {
-        if (pending === 'pause') return 'pausing after this step';
-        const seconds = secondsLeft(branches);
-        if (stage === 'pass-rates') return 'measuring what the start finds hard';
-        return seconds === null
-          ? 'measuring the start, for each branch'
-          : `of ${formatCount(lastStep(branches))}, ${formatSpan(seconds)} left`;
-      }
-      case 'paused':
-        return `of ${formatCount(lastStep(branches))}, paused`;
-      case 'finished':
-        return 'all branches are at their ends; fork one to go on from an earlier step';
-      case 'failed':
-        return branches.length === 0 ? '' : 'it could not go on';
-      case 'stopped':
-      case 'idle':
-        return '';
-      default:
-        return phase satisfies never;
-    }
+    return html`${
+        shown.phase === 'paused'
+          ? html`<button class="primary" ?disabled=${!canStep} @click=${() => this.#ask({ kind: 'resume' })}>
+              Go on
+            </button>`
+          : html`<button ?disabled=${!canStep || pending === 'pause'} @click=${() => this.#ask({ kind: 'pause' })}>
+              Pause
+            </button>`
+      } <button ?disabled=${!canStep} @click=${() => this.#ask({ kind: 'step' })}>One step each</button>`;
   }
 
   #results(branches: readonly BranchState[]): unknown {
@@ -335,6 +322,29 @@ export class LabCollapseView extends LitElement {
     this.chosenRule = event.detail;
   };
 
+  #use(store: CheckpointClient): void {
+    this.#checkpoints.use(store);
+    void this.#recall(store);
+  }
+
+  /** Shows the demonstration that was finished on an earlier visit, unless another is shown. */
+  async #recall(store: CheckpointClient): Promise<void> {
+    const events = await recalled(store, 'collapse', GrpoEventSchema);
+    if (events === null || this.#demonstration.state.phase !== 'idle') return;
+    this.#number += 1;
+    this.#demonstration.show({ ...events.reduce(applyGrpoEvent, STARTED_DEMONSTRATION), phase: 'past' });
+  }
+
+  /** Ends what runs and forgets it. */
+  #reset(): void {
+    if (this.#demonstration.isOpen) {
+      this.#ask({ kind: 'stop' });
+      return;
+    }
+    this.#demonstration.dismiss();
+    void this.openStore?.().then((store) => store.dropRecord('collapse'));
+  }
+
   #ask(command: GrpoCommand): void {
     this.#demonstration.command(command);
   }
@@ -355,37 +365,12 @@ export class LabCollapseView extends LitElement {
     this.#number += 1;
     // A refusal changes nothing: it is kept as well as the browser keeps anything.
     void askToPersist().catch(() => undefined);
-    void this.#demonstration.run(this.#opener(), { ...request, backend: this.backend });
+    void this.#demonstration.run({ ...request, backend: this.backend });
   }
 }
 
 function twoDecimals(value: number): string {
   return value.toFixed(2);
-}
-
-function lastStep(branches: readonly BranchState[]): number {
-  return Math.max(1, ...branches.map(({ steps }) => steps));
-}
-
-/** The steps made, of those that the branches can still come to. */
-function doneShare(branches: readonly BranchState[]): number {
-  const aims = branches.map(({ ended, step, steps }) => (ended === undefined ? steps : step));
-  const sum = aims.reduce((total, aim) => total + aim, 0);
-  return sum === 0 ? 0 : branches.reduce((total, { step }) => total + step, 0) / sum;
-}
-
-/** Until all branches are at their ends, at their recent speed, measurements included; null before the first step. */
-function secondsLeft(branches: readonly BranchState[]): number | null {
-  let ms = 0;
-  let hasStep = false;
-  for (const { history, steps, step, measureMs, ended } of branches) {
-    const last = history.at(-1);
-    if (last === undefined || ended !== undefined) continue;
-    hasStep = true;
-    const { rolloutMs, scoreMs, updateMs } = last.times;
-    ms += (steps - step) * (rolloutMs + scoreMs + updateMs + measureMs / step);
-  }
-  return hasStep ? ms / 1000 : null;
 }
 
 declare global {

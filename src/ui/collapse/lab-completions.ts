@@ -1,17 +1,18 @@
 /**
  * Completions that a branch has sampled, with what each part earned and what the model was told to do about each token.
  */
-import { css, html, LitElement, nothing } from 'lit';
+import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import type { CompletionSample, GrpoEventOf, SampledGroup } from '../../protocol/grpo.ts';
 import type { BranchState } from './collapse-state.ts';
 import { documentText, rewardLines, tokenText } from './completion-text.ts';
 import { disclosureStyles, fieldStyles } from '../parts/field-styles.ts';
 import { cssProperties } from '../parts/css-properties.ts';
+import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, headingStyles } from '../parts/shared-styles.ts';
 
 @customElement('lab-completions')
-export class LabCompletions extends LitElement {
+export class LabCompletions extends LabElement {
   static override readonly styles = [
     baseStyles,
     headingStyles,

@@ -2,11 +2,12 @@
  * The offers to go on with demonstrations that were cut short. Discarding one forgets that it was under way; its checkpoints
  * stay.
  */
-import { css, html, LitElement, nothing } from 'lit';
+import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { CheckpointsController, CheckpointsState } from '../parts/checkpoints-controller.ts';
 import { type DemonstrationOffer, demonstrationOffers, type KeptDemonstration } from './demonstration-offers.ts';
 import '../parts/lab-notice.ts';
+import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles } from '../parts/shared-styles.ts';
 
 /** How soon to look again whether another tab is still at it; after a reload it is the page that was there before. */
@@ -16,7 +17,7 @@ const LOOK_AGAIN_MS = 1000;
  * @fires demonstration-resume - the {@link KeptDemonstration} to go on with, as `detail`.
  */
 @customElement('lab-demonstration-offers')
-export class LabDemonstrationOffers extends LitElement {
+export class LabDemonstrationOffers extends LabElement {
   static override readonly styles = [
     baseStyles,
     buttonStyles,

@@ -2,12 +2,13 @@
  * What a finished experiment supports, and no more: each claim with its difference, interval and number of seeds, and all
  * arms below. The numbers are those of the committed results file.
  */
-import { css, html, LitElement, nothing } from 'lit';
+import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { messageOf } from '../../common/errors.ts';
 import type { ExperimentResults, Finding, MetricName } from '../../protocol/experiment-results.ts';
 import { disclosureStyles } from '../parts/field-styles.ts';
 import '../parts/lab-notice.ts';
+import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, headingStyles, tableStyles } from '../parts/shared-styles.ts';
 
 /** What is shown of every arm. */
@@ -29,7 +30,7 @@ const SPOKEN: Readonly<Partial<Record<MetricName, string>>> = {
 };
 
 @customElement('lab-findings')
-export class LabFindings extends LitElement {
+export class LabFindings extends LabElement {
   static override readonly styles = [
     baseStyles,
     headingStyles,

@@ -1,7 +1,7 @@
 /**
  * What became of one rule: how often prompts asked for it, how often completions cite it, and whether citing it paid.
  */
-import { css, html, LitElement, nothing } from 'lit';
+import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { GrpoEventOf } from '../../protocol/grpo.ts';
 import { branchLook } from '../parts/branch-looks.ts';
@@ -11,6 +11,7 @@ import { formatCount } from '../parts/format.ts';
 import '../parts/lab-chart.ts';
 import type { ChartLine } from '../parts/lab-chart.ts';
 import { advantageCurve, citationCurve, orderedRules, ruleSums } from './rule-series.ts';
+import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, headingStyles, tableStyles } from '../parts/shared-styles.ts';
 
 /** Steps at the beginning and at the end that are compared. */
@@ -20,7 +21,7 @@ const WINDOW = 10;
  * @fires rule-choose - the index of a rule as `detail`.
  */
 @customElement('lab-rule-autopsy')
-export class LabRuleAutopsy extends LitElement {
+export class LabRuleAutopsy extends LabElement {
   static override readonly styles = [
     baseStyles,
     headingStyles,

@@ -3,7 +3,7 @@
  * the step cite it. Rare rules stand below the line. Drawn on a canvas, since it has thousands of cells; the rule under the
  * pointer is named, the arrow keys go through the rules, and the same numbers stand in a table.
  */
-import { css, html, LitElement, nothing } from 'lit';
+import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { branchLineStyles, branchLook } from '../parts/branch-looks.ts';
 import type { BranchState } from './collapse-state.ts';
@@ -11,6 +11,8 @@ import { disclosureStyles } from '../parts/field-styles.ts';
 import { formatCount } from '../parts/format.ts';
 import type { RuleInfo } from '../../protocol/grpo.ts';
 import { orderedRules, ruleSums } from './rule-series.ts';
+import { DrawingController } from '../parts/drawing-controller.ts';
+import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles } from '../parts/shared-styles.ts';
 
 const ROW_PIXELS = 7;
@@ -23,7 +25,7 @@ const WINDOW = 10;
  * @fires rule-choose - the index of a rule as `detail`.
  */
 @customElement('lab-rule-strip')
-export class LabRuleStrip extends LitElement {
+export class LabRuleStrip extends LabElement {
   static override readonly styles = [
     baseStyles,
     branchLineStyles,
@@ -101,22 +103,10 @@ export class LabRuleStrip extends LitElement {
   @property({ type: Number }) rule = 0;
   @state() private pointed: { readonly rule: number; readonly step: number } | undefined;
   @state() private isTableOpen = false;
-  readonly #resized = new ResizeObserver(() => this.#draw());
-  readonly #themed = new MutationObserver(() => this.#draw());
-  readonly #scheme = matchMedia('(prefers-color-scheme: dark)');
 
-  override connectedCallback(): void {
-    super.connectedCallback();
-    this.#resized.observe(this);
-    this.#themed.observe(document.documentElement, { attributeFilter: ['data-theme'] });
-    this.#scheme.addEventListener('change', this.#schemeChanged);
-  }
-
-  override disconnectedCallback(): void {
-    super.disconnectedCallback();
-    this.#resized.disconnect();
-    this.#themed.disconnect();
-    this.#scheme.removeEventListener('change', this.#schemeChanged);
+  constructor() {
+    super();
+    this.addController(new DrawingController(this, { resized: () => this.#draw(), recoloured: () => this.#draw() }));
   }
 
   override render(): unknown {
@@ -290,8 +280,6 @@ export class LabRuleStrip extends LitElement {
     const { currentTarget: details } = event;
     if (details instanceof HTMLDetailsElement) this.isTableOpen = details.open;
   }
-
-  readonly #schemeChanged = (): void => this.#draw();
 }
 
 function citedText(branch: BranchState, rule: number, step: number): string {

@@ -7,16 +7,24 @@ import type { Curve } from './curve.ts';
 /** The first column is the steps; null is a gap. */
 export type ChartColumns = [number[], ...(number | null)[][]];
 
-/** Lays curves beside each other. */
+/** Beyond this uPlot's axes have no ticks and never end; no step and no measured value comes near. */
+export const LARGEST_DRAWN = 1e15;
+
+/** Lays curves beside each other. Points that cannot be drawn are gaps. */
 export function columnsOf(curves: readonly Curve[]): ChartColumns {
-  const steps = [...new Set(curves.flatMap(({ points }) => points.map(({ step }) => step)))].sort((a, b) => a - b);
+  const drawn = curves.map(({ points }) => points.filter(({ step, value }) => isDrawable(step) && isDrawable(value)));
+  const steps = [...new Set(drawn.flatMap((points) => points.map(({ step }) => step)))].sort((a, b) => a - b);
   const rowOf = new Map(steps.map((step, row) => [step, row]));
-  const columns = curves.map(({ points }) => {
+  const columns = drawn.map((points) => {
     const column = Array.from<number | null>({ length: steps.length }).fill(null);
     for (const { step, value } of points) column[rowOf.get(step) ?? 0] = value;
     return column;
   });
   return [steps, ...columns];
+}
+
+function isDrawable(value: number): boolean {
+  return Math.abs(value) <= LARGEST_DRAWN;
 }
 
 /** The value of a curve at a step, or the last one before it. */

@@ -1,7 +1,4 @@
-/**
- * The page's side of the worker that keeps checkpoints, as scoring-client.ts is of the scoring worker.
- */
-import { wrap } from 'comlink';
+/** The page's side of the worker that keeps checkpoints. */
 import * as v from 'valibot';
 import workerUrl from '../../../workers/checkpoint.worker.ts?worker&url';
 import {
@@ -9,31 +6,32 @@ import {
   CheckpointModelSchema,
   CheckpointOverviewSchema,
   ExportedFileSchema,
+  RunRecordSchema,
 } from '../../protocol/checkpoints.ts';
-import { trustedScriptUrl } from './trusted-script-url.ts';
-import { whenBroken } from './worker-failure.ts';
+import { openWorker, type WorkerClient } from './open-worker.ts';
 
 /** Keeps the checkpoints of this browser. */
-export interface CheckpointClient extends CheckpointApi {
-  /** Ends the thread. What was saved stays. */
-  close(): void;
-}
+export type CheckpointClient = WorkerClient<CheckpointApi>;
 
-/** Starts the worker. */
+/** The thread opens its database again in a moment, so it need not wait for the next question. */
+const IDLE_MS = 5 * 60_000;
+
 export function openCheckpointWorker(): CheckpointClient {
-  const worker = new Worker(trustedScriptUrl(workerUrl), { type: 'module', name: 'checkpoints' });
-  const api = wrap<CheckpointApi>(worker);
-  const broken = whenBroken(worker, 'checkpoint');
-  const answer = <T>(promise: Promise<T>): Promise<T> => Promise.race([promise, broken]);
-  return {
-    overview: async () => v.parse(CheckpointOverviewSchema, await answer(api.overview())),
-    rename: (id, name) => answer(api.rename(id, name)),
-    annotate: (id, note) => answer(api.annotate(id, note)),
-    remove: (id) => answer(api.remove(id)),
-    exportFile: async (id) => v.parse(ExportedFileSchema, await answer(api.exportFile(id))),
-    importFile: async (file) => v.parse(v.string(), await answer(api.importFile(file))),
-    forgetRun: (id) => answer(api.forgetRun(id)),
-    model: async (id) => v.parse(CheckpointModelSchema, await answer(api.model(id))),
-    close: () => worker.terminate(),
-  };
+  return openWorker<CheckpointApi>(
+    workerUrl,
+    {
+      overview: { result: CheckpointOverviewSchema },
+      rename: {},
+      annotate: {},
+      remove: {},
+      exportFile: { result: ExportedFileSchema },
+      importFile: { result: v.string() },
+      importModel: { result: v.string() },
+      forgetRun: {},
+      record: { result: v.nullable(RunRecordSchema) },
+      dropRecord: {},
+      model: { result: CheckpointModelSchema },
+    },
+    { name: 'checkpoint', idleMs: IDLE_MS },
+  );
 }

@@ -1,6 +1,7 @@
 /**
  * Keeps what is known about the checkpoints of this browser up to date for one element, and does what is asked of them one
- * thing at a time. What fails is kept to be shown; the list is read again after every change, whoever made it.
+ * thing after the other, from the moment that their thread is there. What fails is kept to be shown; the list is read again
+ * after every change, whoever made it.
  */
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
 import type { CheckpointOverview } from '../../protocol/checkpoints.ts';
@@ -20,6 +21,11 @@ export class CheckpointsController implements ReactiveController {
   state: CheckpointsState = { overview: undefined, failure: undefined, doing: undefined };
   readonly #host: ReactiveControllerHost;
   #client: CheckpointClient | undefined;
+  #clientCame: (client: CheckpointClient) => void = () => undefined;
+  readonly #firstClient = new Promise<CheckpointClient>((resolve) => {
+    this.#clientCame = resolve;
+  });
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(host: ReactiveControllerHost) {
     this.#host = host;
@@ -38,6 +44,7 @@ export class CheckpointsController implements ReactiveController {
   /** Reads from this client from now on. */
   use(client: CheckpointClient): void {
     this.#client = client;
+    this.#clientCame(client);
     void this.refresh();
   }
 
@@ -59,9 +66,14 @@ export class CheckpointsController implements ReactiveController {
    * @param doing - what it is, as "Importing"
    * @returns what `work` gives, or undefined if it failed; the failure is in the state then
    */
-  async act<T>(doing: string, work: (client: CheckpointClient) => Promise<T>): Promise<T | undefined> {
-    const client = this.#client;
-    if (client === undefined || this.state.doing !== undefined) return undefined;
+  act<T>(doing: string, work: (client: CheckpointClient) => Promise<T>): Promise<T | undefined> {
+    const act = this.#turn.then(() => this.#act(doing, work));
+    this.#turn = act;
+    return act;
+  }
+
+  async #act<T>(doing: string, work: (client: CheckpointClient) => Promise<T>): Promise<T | undefined> {
+    const client = this.#client ?? (await this.#firstClient);
     this.#show({ ...this.state, failure: undefined, doing });
     let result: T | undefined;
     try {

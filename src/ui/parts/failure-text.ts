@@ -6,6 +6,8 @@ import type { Failure } from '../../protocol/failure.ts';
 /** What happened, as a heading. */
 export function failureHeading({ code }: Failure): string {
   switch (code) {
+    case 'backend-lost':
+      return 'The GPU was lost';
     case 'no-backend':
       return 'This browser cannot run the model';
     case 'not-found':

@@ -53,7 +53,8 @@ export function formatSpan(seconds: number): string {
 
 /** A count with thousands apart: "1,240". */
 export function formatCount(count: number): string {
-  return Math.round(count).toLocaleString('en');
+  // Without "-0".
+  return (Math.round(count) + 0).toLocaleString('en');
 }
 
 /** A loss in nats: "4.87", "0.412". */
@@ -63,6 +64,7 @@ export function formatNats(nats: number): string {
 
 /** The day and the minute of something here: "24 Nov, 07:21". */
 export function formatTime(msSince1970: number): string {
+  if (Number.isNaN(new Date(msSince1970).getTime())) return 'at an unknown time';
   const options = { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const;
   return new Intl.DateTimeFormat('en-GB', options).format(msSince1970);
 }

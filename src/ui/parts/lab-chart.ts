@@ -5,13 +5,15 @@
  * The page's Content-Security-Policy allows no inline style: uPlot's own rules are adopted as a sheet of this element, and
  * the colours of the canvas are read from elements that take them from theme.css.
  */
-import { css, html, LitElement, nothing, unsafeCSS } from 'lit';
+import { css, html, nothing, unsafeCSS } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import uPlot from 'uplot';
 import plotCss from 'uplot/dist/uPlot.min.css?inline';
 import { BRANCH_DASHES, type BranchLook, branchLineStyles, isBranchLook } from './branch-looks.ts';
-import { columnsOf, valueAt } from './chart-data.ts';
+import { columnsOf, LARGEST_DRAWN, valueAt } from './chart-data.ts';
 import type { Curve } from './curve.ts';
+import { DrawingController } from './drawing-controller.ts';
+import { LabElement } from './lab-element.ts';
 import { baseStyles } from './shared-styles.ts';
 
 /**
@@ -30,7 +32,7 @@ export interface ChartLine {
 const PIXELS_HIGH = 168;
 
 @customElement('lab-chart')
-export class LabChart extends LitElement {
+export class LabChart extends LabElement {
   static override readonly styles = [
     unsafeCSS(plotCss),
     baseStyles,
@@ -105,22 +107,16 @@ export class LabChart extends LitElement {
   #plot: uPlot | undefined;
   /** The looks that the plot was made for. */
   #drawnLooks = '';
-  readonly #resized = new ResizeObserver(() => this.#fit());
-  readonly #themed = new MutationObserver(() => this.#plot?.redraw(false));
-  readonly #scheme = matchMedia('(prefers-color-scheme: dark)');
 
-  override connectedCallback(): void {
-    super.connectedCallback();
-    this.#resized.observe(this);
-    this.#themed.observe(document.documentElement, { attributeFilter: ['data-theme'] });
-    this.#scheme.addEventListener('change', this.#schemeChanged);
+  constructor() {
+    super();
+    this.addController(
+      new DrawingController(this, { resized: () => this.#fit(), recoloured: () => this.#plot?.redraw(false) }),
+    );
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    this.#resized.disconnect();
-    this.#themed.disconnect();
-    this.#scheme.removeEventListener('change', this.#schemeChanged);
     this.#forget();
   }
 
@@ -181,8 +177,6 @@ export class LabChart extends LitElement {
     else this.#plot.setSize({ width: this.clientWidth, height: PIXELS_HIGH });
   }
 
-  readonly #schemeChanged = (): void => this.#plot?.redraw(false);
-
   #options(place: HTMLElement): uPlot.Options {
     const inkOf = (selector: string): (() => string) => {
       const element = this.renderRoot.querySelector(selector);
@@ -198,7 +192,7 @@ export class LabChart extends LitElement {
       legend: { show: false },
       cursor: { y: false, drag: { setScale: false, x: false, y: false }, points: { size: 7 } },
       scales: {
-        x: { time: false, range: () => [0, this.steps] },
+        x: { time: false, range: () => [0, Math.min(Math.max(1, this.steps), LARGEST_DRAWN)] },
         y: { range: (_plot, low, high) => this.#rangeOf(low, high) },
       },
       axes: [

@@ -2,7 +2,7 @@
  * What the model learns from: the rule world, or a file of judged pairs of one's own. A file is chosen or dropped, and what
  * was read in it is said at once, rows that were left out included; rules of one's own can be chosen beside it.
  */
-import { css, html, LitElement, nothing } from 'lit';
+import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { classMap } from 'lit/directives/class-map.js';
 import type { DataPlan, DataSummary, RulesSummary } from '../../protocol/imported-data.ts';
@@ -11,6 +11,7 @@ import type { DataState } from './data-controller.ts';
 import { formatCount } from './format.ts';
 import './lab-notice.ts';
 import type { RulesState } from './rules-controller.ts';
+import { LabElement } from './lab-element.ts';
 import { baseStyles, buttonStyles } from './shared-styles.ts';
 
 const KINDS: readonly { readonly kind: DataKind; readonly name: string }[] = [
@@ -25,7 +26,7 @@ const KINDS: readonly { readonly kind: DataKind; readonly name: string }[] = [
  * @fires rules-drop - own rules are not wanted any more.
  */
 @customElement('lab-data-choice')
-export class LabDataChoice extends LitElement {
+export class LabDataChoice extends LabElement {
   static override readonly styles = [
     baseStyles,
     buttonStyles,

@@ -4,11 +4,12 @@
  * A textarea cannot hold markup, so a mirror with the same text and the same metrics lies under it in the same grid cell;
  * the mirror draws the highlights and gives the cell its height, the textarea on top takes the typing.
  */
-import { css, html, LitElement, nothing } from 'lit';
+import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import { classMap } from 'lit/directives/class-map.js';
 import { live } from 'lit/directives/live.js';
 import { cutByMarks, type Mark } from './marked-text.ts';
+import { LabElement } from './lab-element.ts';
 import { baseStyles } from './shared-styles.ts';
 
 /**
@@ -16,9 +17,9 @@ import { baseStyles } from './shared-styles.ts';
  * @fires lab-submit - Enter was pressed in a one-line field; bubbles.
  */
 @customElement('lab-field')
-export class LabField extends LitElement {
+export class LabField extends LabElement {
   static override readonly shadowRootOptions: ShadowRootInit = {
-    ...LitElement.shadowRootOptions,
+    ...LabElement.shadowRootOptions,
     delegatesFocus: true,
   };
 

@@ -3,7 +3,8 @@
  * why they cannot be used, for one element. Which rules are rare depends on the pairs to learn from, so they are read again
  * for other data, for which their files are kept as handles.
  */
-import type { ReactiveController, ReactiveControllerHost } from 'lit';
+import { initialState, Task, TaskStatus } from '@lit/task';
+import type { ReactiveControllerHost } from 'lit';
 import { type Failure, failureOf } from '../../protocol/failure.ts';
 import type { RulesSummary } from '../../protocol/imported-data.ts';
 import type { TrainingClient } from './training-client.ts';
@@ -30,59 +31,50 @@ export function withOwnRules<Data extends { readonly kind: string }>(data: Data,
   return data.kind === 'file' && summary !== undefined ? { ...data, rules: summary.rules } : data;
 }
 
-const NO_OWN_RULES: RulesState = { reading: undefined, summary: undefined, failure: undefined };
-
-export class RulesController implements ReactiveController {
-  state: RulesState = NO_OWN_RULES;
-  readonly #host: ReactiveControllerHost;
+export class RulesController {
+  /** Of undefined, nothing is read. */
+  readonly #task: Task<readonly [OpenRulesReader | undefined, RulesPurpose], RulesSummary>;
   #files: readonly File[] = [];
   #purpose = '';
-  #request = 0;
 
   constructor(host: ReactiveControllerHost) {
-    this.#host = host;
-    host.addController(this);
+    this.#task = new Task(host, {
+      autoRun: false,
+      task: async ([open, { data, scaleSize }]) => {
+        if (open === undefined) return initialState;
+        const files = this.#files.map((file) => ({ name: file.name, blob: file }));
+        return (await open()).readRules({ files, data, scaleSize });
+      },
+    });
   }
 
-  hostDisconnected(): void {
-    this.#request += 1;
+  get state(): RulesState {
+    const { status, value, error } = this.#task;
+    const isReading = status === TaskStatus.PENDING && this.#files.length > 0;
+    return {
+      reading: isReading ? this.#files.map(({ name }) => name).join(' and ') : undefined,
+      summary: isReading ? undefined : value,
+      failure: status === TaskStatus.ERROR ? failureOf(error) : undefined,
+    };
   }
 
   /** Reads files of rules. */
-  async read(open: OpenRulesReader, files: readonly File[], { data, scaleSize }: RulesPurpose): Promise<void> {
-    this.#request += 1;
-    const request = this.#request;
-    const names = files.map(({ name }) => name).join(' and ');
+  async read(open: OpenRulesReader, files: readonly File[], purpose: RulesPurpose): Promise<void> {
     this.#files = files;
-    this.#purpose = JSON.stringify([data, scaleSize]);
-    this.#show({ ...NO_OWN_RULES, reading: names });
-    try {
-      const client = await open();
-      const named = files.map((file) => ({ name: file.name, blob: file }));
-      const summary = await client.readRules({ files: named, data, scaleSize });
-      if (request === this.#request) this.#show({ ...NO_OWN_RULES, summary });
-    } catch (thrown) {
-      if (request === this.#request) this.#show({ ...NO_OWN_RULES, failure: failureOf(thrown) });
-    }
+    this.#purpose = JSON.stringify(purpose);
+    await this.#task.run([open, purpose]);
   }
 
   /** Reads the rules that stand once more, if they were read for something else. */
   async readFor(open: OpenRulesReader, purpose: RulesPurpose): Promise<void> {
-    const { data, scaleSize } = purpose;
-    if (this.#files.length === 0 || this.#purpose === JSON.stringify([data, scaleSize])) return;
-    await this.read(open, this.#files, purpose);
+    if (this.#files.length > 0 && this.#purpose !== JSON.stringify(purpose))
+      await this.read(open, this.#files, purpose);
   }
 
   /** Goes without own rules. */
   drop(): void {
-    this.#request += 1;
     this.#files = [];
     this.#purpose = '';
-    this.#show(NO_OWN_RULES);
-  }
-
-  #show(state: RulesState): void {
-    this.state = state;
-    this.#host.requestUpdate();
+    void this.#task.run([undefined, { data: null, scaleSize: 0 }]);
   }
 }

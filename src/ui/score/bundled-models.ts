@@ -13,6 +13,8 @@ export interface BundledModel {
   readonly folder: string;
   /** What it is for, where it is offered to answer by itself. */
   readonly purpose?: string;
+  /** False for one that learned labels alone. */
+  readonly givesReasons?: false;
 }
 
 /** The one that answers unless another is asked for, and the only one that a first visit fetches. */
@@ -29,6 +31,7 @@ export const BUNDLED_MODELS: readonly BundledModel[] = [
     id: 'general',
     name: 'General model',
     folder: 'models/general/',
+    givesReasons: false,
     purpose:
       'Learned from what people judged in product and film search. For any text: it goes by shared words and numbers alone, ' +
       'and gives no reasons. One pair tells it less than the list it stands in, which "lab score" reads.',

@@ -2,20 +2,21 @@
  * The answer: the label in the largest type of the page, how sure the model is, and what it took. It is complete before
  * any reasoning begins.
  */
-import { css, html, LitElement, nothing } from 'lit';
+import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { LabelEvent, ModelSummary } from '../../protocol/scoring.ts';
 import { cssProperties } from '../parts/css-properties.ts';
 import { backendName, formatDuration, formatPercent } from '../parts/format.ts';
 import './lab-label-gauge.ts';
 import { reading } from '../parts/reading.ts';
+import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, headingStyles } from '../parts/shared-styles.ts';
 
 /** Below this share of the vocabulary on the labels, the model was hardly answering at all. */
 const LOW_LABEL_MASS = 0.9;
 
 @customElement('lab-answer')
-export class LabAnswer extends LitElement {
+export class LabAnswer extends LabElement {
   static override readonly styles = [
     baseStyles,
     headingStyles,

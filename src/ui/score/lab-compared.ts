@@ -2,9 +2,10 @@
  * One model that a pair is put to besides the one that answers: loaded in a thread of its own, asked when it is its turn,
  * so that no two models compute at once and the times they show are their own.
  */
-import { css, html, LitElement, nothing } from 'lit';
-import { customElement, property } from 'lit/decorators.js';
-import type { BackendChoice, LabelEvent } from '../../protocol/scoring.ts';
+import { consume } from '@lit/context';
+import { css, html, nothing } from 'lit';
+import { customElement, property, state } from 'lit/decorators.js';
+import type { LabelEvent } from '../../protocol/scoring.ts';
 import type { Pair } from '../../relevance/pair/pair.ts';
 import { AnswerController } from './answer-controller.ts';
 import { describeAgreement } from './compared-models.ts';
@@ -14,7 +15,10 @@ import './lab-model-card.ts';
 import '../parts/lab-notice.ts';
 import './lab-trace.ts';
 import { ModelController, type ModelOrigin } from './model-controller.ts';
+import { lostNotice } from './lost-notice.ts';
+import { NO_SERVICES, scoreServices } from './score-services.ts';
 import type { ScoringClient } from './scoring-client.ts';
+import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles } from '../parts/shared-styles.ts';
 
 /** The answer that another one is held against. */
@@ -28,7 +32,7 @@ export interface LeadingAnswer {
  * @fires compared-remove - the reader has seen enough of it.
  */
 @customElement('lab-compared')
-export class LabCompared extends LitElement {
+export class LabCompared extends LabElement {
   static override readonly styles = [
     baseStyles,
     buttonStyles,
@@ -77,8 +81,7 @@ export class LabCompared extends LitElement {
   @property() name = '';
   /** Where it is loaded from, once; undefined if there is no such model. */
   @property({ attribute: false }) origin: ModelOrigin | undefined;
-  @property({ attribute: false }) openClient: (() => ScoringClient) | undefined;
-  @property() backend: BackendChoice = 'auto';
+  @consume({ context: scoreServices, subscribe: true }) @state() private services = NO_SERVICES;
   /** The pair that the leading model was asked about last. */
   @property({ attribute: false }) pair: Pair | undefined;
   /** Whether all others are done with that pair. */
@@ -89,18 +92,26 @@ export class LabCompared extends LitElement {
   readonly #answer = new AnswerController(this);
   /** Whether its model was asked for. */
   #isAsked = false;
+  /** The client that was asked last: another one has lost what that one said. */
+  #askedClient: ScoringClient | undefined;
   #settled: Pair | undefined;
 
   override willUpdate(): void {
-    if (this.origin !== undefined && this.openClient !== undefined && !this.#isAsked) {
+    const { openClient, backend } = this.services;
+    if (this.origin !== undefined && openClient !== undefined && !this.#isAsked) {
       this.#isAsked = true;
-      void this.#model.load(this.openClient, this.origin, this.backend);
+      void this.#model.load(openClient, this.origin, backend);
     }
     const { pair } = this;
     const { phase, pair: asked } = this.#answer.state;
-    if (asked === pair) return;
+    const { state: model } = this.#model;
+    const isLost = this.#isLost && model.kind === 'ready' && model.client !== this.#askedClient;
+    if (asked === pair && !isLost) return;
     if (pair === undefined) this.#answer.clear();
-    else if (this.isItsTurn && this.#model.state.kind === 'ready') this.#answer.ask(this.#model.state.client, pair);
+    else if (this.isItsTurn && model.kind === 'ready') {
+      this.#askedClient = model.client;
+      this.#answer.ask(model.client, pair);
+    }
     // The leading model is asked anew: nobody else computes meanwhile.
     else if (phase === 'reading' || phase === 'reasoning') this.#answer.stop();
   }
@@ -109,7 +120,7 @@ export class LabCompared extends LitElement {
     const { pair } = this;
     if (pair === undefined || pair === this.#settled) return;
     const { phase, pair: asked } = this.#answer.state;
-    const isAnswered = asked === pair && ['done', 'stopped', 'failed'].includes(phase);
+    const isAnswered = asked === pair && ['done', 'stopped', 'failed'].includes(phase) && !this.#isLost;
     const isHopeless = this.origin === undefined || this.#model.state.kind === 'failed';
     if (!isAnswered && !(isHopeless && this.isItsTurn)) return;
     this.#settled = pair;
@@ -126,6 +137,11 @@ export class LabCompared extends LitElement {
       ${this.#reading()}`;
   }
 
+  /** Whether its backend broke under the answer; it is asked again once its model is back. */
+  get #isLost(): boolean {
+    return this.#answer.state.failure?.code === 'backend-lost';
+  }
+
   #reading(): unknown {
     if (this.origin === undefined) {
       return html`<lab-notice kind="failure" heading="There is no such model">
@@ -134,7 +150,9 @@ export class LabCompared extends LitElement {
     }
     const model = this.#model.state;
     if (model.kind === 'failed') return failureNotice(model.failure);
-    if (model.kind === 'loading') return html`<p class="waiting">Loading</p>`;
+    if (model.kind === 'loading')
+      return html`<p class="waiting">Loading</p>
+        ${lostNotice(model)}`;
     const answer = this.#answer.state;
     const isStale = answer.pair !== this.pair || answer.phase === 'reading';
     return html`${isStale ? nothing : this.#agreement(answer.label, model.summary.scale.names)}
@@ -146,10 +164,11 @@ export class LabCompared extends LitElement {
         .shownMs=${answer.shownMs}
         .stale=${isStale}
       ></lab-answer>
-      ${failureNotice(answer.failure)}
+      ${this.#isLost ? nothing : failureNotice(answer.failure)} ${lostNotice(model)}
       <lab-trace
         .answer=${answer}
         .labelNames=${model.summary.scale.names}
+        .givesReasons=${model.summary.givesReasons}
         @stop=${() => this.#answer.stop()}
       ></lab-trace>
       <lab-model-card .model=${model.summary}></lab-model-card>`;

@@ -2,19 +2,20 @@
  * The same pair put to other models, side by side with the one that answers. Which models is written in the page's
  * address and decided there; this element shows them and lets them compute one after the other.
  */
-import { css, html, LitElement, nothing } from 'lit';
+import { consume } from '@lit/context';
+import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { repeat } from 'lit/directives/repeat.js';
 import type { Checkpoint } from '../../protocol/checkpoints.ts';
-import type { BackendChoice, ModelSummary } from '../../protocol/scoring.ts';
+import type { ModelSummary } from '../../protocol/scoring.ts';
 import type { Pair } from '../../relevance/pair/pair.ts';
 import { type AnswerState, NO_ANSWER } from './answer-state.ts';
-import type { CheckpointClient } from '../parts/checkpoint-client.ts';
 import { comparableModels, originOf } from './compared-models.ts';
 import { choiceStyles, fieldStyles } from '../parts/field-styles.ts';
 import './lab-compared.ts';
 import type { LeadingAnswer } from './lab-compared.ts';
-import type { ScoringClient } from './scoring-client.ts';
+import { NO_SERVICES, scoreServices } from './score-services.ts';
+import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, headingStyles } from '../parts/shared-styles.ts';
 
 /** Each model has a thread and a memory of its own. */
@@ -24,7 +25,7 @@ const MOST_MODELS = 3;
  * @fires compared-change - the keys of the models to compare with as `detail`.
  */
 @customElement('lab-comparison')
-export class LabComparison extends LitElement {
+export class LabComparison extends LabElement {
   static override readonly styles = [
     baseStyles,
     headingStyles,
@@ -51,9 +52,7 @@ export class LabComparison extends LitElement {
     `,
   ];
 
-  @property({ attribute: false }) openClient: (() => ScoringClient) | undefined;
-  @property({ attribute: false }) openStore: (() => Promise<CheckpointClient>) | undefined;
-  @property() backend: BackendChoice = 'auto';
+  @consume({ context: scoreServices, subscribe: true }) @state() private services = NO_SERVICES;
   /** The keys of the models to compare with. */
   @property({ attribute: false }) compared: readonly string[] = [];
   /** The model that answers, and its answer. */
@@ -109,11 +108,10 @@ export class LabComparison extends LitElement {
     const before = this.compared.slice(0, index);
     const isItsTurn =
       ['done', 'stopped', 'failed'].includes(phase) && before.every((other) => this.settled.get(other) === pair);
+    const { openStore } = this.services;
     return html`<lab-compared
       .name=${name}
-      .origin=${this.openStore === undefined ? undefined : originOf(key, document.baseURI, this.openStore)}
-      .openClient=${this.openClient}
-      .backend=${this.backend}
+      .origin=${openStore === undefined ? undefined : originOf(key, document.baseURI, openStore)}
       .pair=${pair}
       .isItsTurn=${isItsTurn}
       .leader=${this.#leader()}
@@ -142,7 +140,7 @@ export class LabComparison extends LitElement {
   /** Without its store the browser has none, which is no reason to complain here: the training view does. */
   readonly #lookForCheckpoints = async (): Promise<void> => {
     try {
-      this.checkpoints = (await (await this.openStore?.())?.overview())?.checkpoints ?? [];
+      this.checkpoints = (await (await this.services.openStore?.())?.overview())?.checkpoints ?? [];
     } catch {
       this.checkpoints = [];
     }

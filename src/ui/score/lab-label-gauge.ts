@@ -2,15 +2,16 @@
  * The distribution over the labels as a gauge: one column a label, worst to best from left to right, and a needle under
  * them at the serving score. A reader sees the answer, how sure it is, and between which labels it hesitates.
  */
-import { css, html, LitElement } from 'lit';
+import { css, html } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import { classMap } from 'lit/directives/class-map.js';
 import { cssProperties } from '../parts/css-properties.ts';
 import { formatPercent } from '../parts/format.ts';
+import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles } from '../parts/shared-styles.ts';
 
 @customElement('lab-label-gauge')
-export class LabLabelGauge extends LitElement {
+export class LabLabelGauge extends LabElement {
   static override readonly styles = [
     baseStyles,
     css`

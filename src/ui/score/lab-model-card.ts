@@ -1,14 +1,15 @@
 /**
  * What is known about the loaded model: what it is, what it was trained on, how well it does, and how to make it again.
  */
-import { css, html, LitElement, nothing } from 'lit';
+import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { ModelSummary } from '../../protocol/scoring.ts';
 import { backendName, formatParameters } from '../parts/format.ts';
+import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles } from '../parts/shared-styles.ts';
 
 @customElement('lab-model-card')
-export class LabModelCard extends LitElement {
+export class LabModelCard extends LabElement {
   static override readonly styles = [
     baseStyles,
     css`

@@ -2,13 +2,14 @@
  * The pair under judgment as one sheet: the query in large type, the document's fields below it. Every field can be
  * edited where it stands, and shows the evidence that the reasoning quotes from it.
  */
-import { css, html, LitElement } from 'lit';
+import { css, html } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import { attributeValueText } from '../../relevance/pair/document-text.ts';
 import type { EvidenceSpan, StepEvent } from '../../protocol/scoring.ts';
 import '../parts/lab-field.ts';
 import type { Mark } from '../parts/marked-text.ts';
 import { type AttributeRow, EMPTY_DRAFT, editedValue, type PairDraft } from './pair-draft.ts';
+import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
 
 const TEXT_FIELDS = [
@@ -30,7 +31,7 @@ const NO_EVIDENCE: ShownEvidence = { steps: [], activeStep: undefined, draft: un
  * @fires draft-change - the edited pair as `detail`.
  */
 @customElement('lab-pair-editor')
-export class LabPairEditor extends LitElement {
+export class LabPairEditor extends LabElement {
   static override readonly styles = [
     baseStyles,
     buttonStyles,

@@ -2,13 +2,12 @@
  * The scoring view: a pair on one side, the model's answer on the other. It answers as one types, after a short pause,
  * or on request; examples are one click away.
  */
-import { html, LitElement, nothing } from 'lit';
+import { html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
-import type { BackendChoice, ModelSummary } from '../../protocol/scoring.ts';
+import type { ModelSummary } from '../../protocol/scoring.ts';
 import type { Pair } from '../../relevance/pair/pair.ts';
 import { AnswerController } from './answer-controller.ts';
 import { BUNDLED_MODELS, bundledModel, DEFAULT_MODEL } from './bundled-models.ts';
-import type { CheckpointClient } from '../parts/checkpoint-client.ts';
 import { choiceStyles, fieldStyles } from '../parts/field-styles.ts';
 import { failureNotice } from '../parts/failure-notice.ts';
 import { failureHeading } from '../parts/failure-text.ts';
@@ -19,11 +18,12 @@ import './lab-model-card.ts';
 import '../parts/lab-notice.ts';
 import './lab-pair-editor.ts';
 import './lab-trace.ts';
+import { lostNotice } from './lost-notice.ts';
 import type { ModelState } from './model-controller.ts';
 import { draftOf, EMPTY_DRAFT, isAnswerable, type PairDraft, pairOf } from './pair-draft.ts';
 import { scoreAddress } from '../parts/routes.ts';
-import type { ScoringClient } from './scoring-client.ts';
 import { scoreViewStyles } from './score-view-styles.ts';
+import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
 
 /** A pause in typing this long asks the model. */
@@ -35,7 +35,7 @@ const TYPING_PAUSE_MS = 150;
  * @fires compared-change - the keys of the models to compare with as `detail`.
  */
 @customElement('lab-score-view')
-export class LabScoreView extends LitElement {
+export class LabScoreView extends LabElement {
   static override readonly styles = [
     baseStyles,
     buttonStyles,
@@ -52,9 +52,6 @@ export class LabScoreView extends LitElement {
   @property({ attribute: false }) modelId: string = DEFAULT_MODEL.id;
   /** The keys of the models that each pair is put to besides (compared-models.ts). */
   @property({ attribute: false }) compared: readonly string[] = [];
-  @property({ attribute: false }) openClient: (() => ScoringClient) | undefined;
-  @property({ attribute: false }) openStore: (() => Promise<CheckpointClient>) | undefined;
-  @property() backend: BackendChoice = 'auto';
   @state() private draft: PairDraft = EMPTY_DRAFT;
   /** The draft that the answer on the screen is about. */
   @state() private answeredDraft: PairDraft | undefined;
@@ -104,7 +101,7 @@ export class LabScoreView extends LitElement {
       </div>
       <div class="panel reading">${this.#reading(summary)}</div>
       ${summary === undefined ? nothing : html`<lab-model-card class="panel card" .model=${summary}></lab-model-card>`}
-      ${summary === undefined ? nothing : this.#comparison(summary)}
+      ${summary === undefined && !this.#isLost ? nothing : this.#comparison(summary)}
     </div>`;
   }
 
@@ -184,22 +181,26 @@ export class LabScoreView extends LitElement {
         .shownMs=${answer.shownMs}
         .stale=${answer.phase === 'reading'}
       ></lab-answer>
-      ${failureNotice(answer.failure)}
+      ${answer.failure?.code === 'backend-lost' ? nothing : failureNotice(answer.failure)}
+      ${this.model?.kind === 'ready' ? lostNotice(this.model) : nothing}
       <lab-trace
         .answer=${answer}
         .labelNames=${summary.scale.names}
+        .givesReasons=${summary.givesReasons}
         @step-select=${(event: CustomEvent<number | undefined>) => (this.activeStep = event.detail)}
         @stop=${() => this.#answer.stop()}
       ></lab-trace>`;
   }
 
-  #comparison(summary: ModelSummary): unknown {
+  /** Whether the model is being loaded again; what stands beside it stays. */
+  get #isLost(): boolean {
+    return this.model?.kind === 'loading' && this.model.lost !== undefined;
+  }
+
+  #comparison(summary: ModelSummary | undefined): unknown {
     return html`<lab-comparison
       class="comparison"
       .compared=${this.compared}
-      .openClient=${this.openClient}
-      .openStore=${this.openStore}
-      .backend=${this.backend}
       .model=${summary}
       .answer=${this.#answer.state}
       @compared-change=${(event: CustomEvent<readonly string[]>) =>
@@ -224,6 +225,7 @@ export class LabScoreView extends LitElement {
           ? html`<progress aria-labelledby="loading"></progress>`
           : html`<progress aria-labelledby="loading" .value=${share}></progress>`
       }
+      ${lostNotice(this.model)}
     </div>`;
   }
 

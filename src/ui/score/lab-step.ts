@@ -2,9 +2,10 @@
  * One step of reasoning: the rule it cites, what it quotes, what it concludes, and what running that rule on the pair
  * says about it. Pointing at a step, or moving the focus to it, shows its evidence in the pair.
  */
-import { css, html, LitElement, nothing, svg } from 'lit';
+import { css, html, nothing, svg } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { StepEvent } from '../../protocol/scoring.ts';
+import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles } from '../parts/shared-styles.ts';
 
 const CHECKS: Readonly<Record<StepEvent['check'], { readonly name: string; readonly icon: unknown }>> = {
@@ -29,7 +30,7 @@ const VERDICT_WORDS: Readonly<Record<StepEvent['step']['verdict'], string>> = {
  * @fires step-point - whether the step is pointed at, as `detail`.
  */
 @customElement('lab-step')
-export class LabStep extends LitElement {
+export class LabStep extends LabElement {
   static override readonly styles = [
     baseStyles,
     css`

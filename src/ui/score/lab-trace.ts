@@ -2,13 +2,14 @@
  * The reasoning, as it streams in behind the answer: its steps, whether they lead to the label, and on request the
  * tokens as the model wrote them.
  */
-import { css, html, LitElement, nothing } from 'lit';
+import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { DoneEvent } from '../../protocol/scoring.ts';
 import { type AnswerState, NO_ANSWER } from './answer-state.ts';
 import { formatDuration } from '../parts/format.ts';
 import '../parts/lab-notice.ts';
 import './lab-step.ts';
+import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
 
 /**
@@ -16,7 +17,7 @@ import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.
  * @fires stop - the reader asks to stop the model.
  */
 @customElement('lab-trace')
-export class LabTrace extends LitElement {
+export class LabTrace extends LabElement {
   static override readonly styles = [
     baseStyles,
     buttonStyles,
@@ -92,6 +93,8 @@ export class LabTrace extends LitElement {
   @property({ attribute: false }) answer: AnswerState = NO_ANSWER;
   /** Names of the labels, worst first. */
   @property({ attribute: false }) labelNames: readonly string[] = [];
+  /** Whether the model has learned to give any. */
+  @property({ attribute: false }) givesReasons = true;
   #pointedStep: number | undefined;
 
   override render(): unknown {
@@ -127,6 +130,9 @@ export class LabTrace extends LitElement {
   }
 
   #ending({ agreement, complete, problem, restated, tokens, decodeMs }: DoneEvent): unknown {
+    if (!this.givesReasons && this.answer.steps.length === 0) {
+      return html`<p class="summary">This model gives no reasons: it has learned labels alone.</p>`;
+    }
     const restatedName = restated === null ? undefined : (this.labelNames[restated] ?? `label ${restated}`);
     return html`${
         complete

@@ -1,5 +1,6 @@
 /**
- * Loads the model of one element and keeps what is known about it: how far it has come, its summary, or why it failed.
+ * Loads the model of one element and keeps what is known about it: how far it has come, its summary, or why it failed. A
+ * model whose GPU is lost under an answer is loaded again, on another backend if need be.
  */
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
 import { type Failure, failureOf } from '../../protocol/failure.ts';
@@ -13,25 +14,38 @@ export type ModelOrigin =
   | { readonly kind: 'checkpoint'; readonly id: string; readonly openStore: () => Promise<CheckpointClient> };
 
 export type ModelState =
-  | { readonly kind: 'loading'; readonly progress: LoadProgress }
+  | {
+      readonly kind: 'loading';
+      readonly progress: LoadProgress;
+      /** Why it is being loaded again. */
+      readonly lost?: Failure | undefined;
+    }
   | {
       readonly kind: 'ready';
       readonly summary: ModelSummary;
       readonly client: ScoringClient;
       /** The checkpoint that the model is from. */
       readonly checkpointName: string | undefined;
+      /** Why it was loaded again. */
+      readonly lost?: Failure | undefined;
     }
   | { readonly kind: 'failed'; readonly failure: Failure };
 
-const STARTING: ModelState = {
-  kind: 'loading',
-  progress: { stage: 'backend', receivedBytes: 0, totalBytes: null },
-};
+const STARTING: LoadProgress = { stage: 'backend', receivedBytes: 0, totalBytes: null };
+
+/** What is to be loaded. */
+interface Wanted {
+  readonly openClient: () => ScoringClient;
+  readonly origin: ModelOrigin;
+  readonly backend: BackendChoice;
+}
 
 export class ModelController implements ReactiveController {
-  state: ModelState = STARTING;
+  state: ModelState = { kind: 'loading', progress: STARTING };
   readonly #host: ReactiveControllerHost;
   #client: ScoringClient | undefined;
+  /** Backends lost since the last whole answer. */
+  #losses = 0;
 
   constructor(host: ReactiveControllerHost) {
     this.#host = host;
@@ -45,27 +59,73 @@ export class ModelController implements ReactiveController {
 
   /** Loads a model in a thread of its own; the one before is closed with everything it held. */
   async load(openClient: () => ScoringClient, origin: ModelOrigin, backend: BackendChoice): Promise<void> {
+    this.#losses = 0;
+    await this.#load({ openClient, origin, backend });
+  }
+
+  async #load(wanted: Wanted, lost?: Failure): Promise<void> {
     this.#client?.close();
-    this.#show(STARTING);
+    this.#show({ kind: 'loading', progress: STARTING, lost });
     let client: ScoringClient | undefined;
     try {
-      client = openClient();
+      client = wanted.openClient();
       this.#client = client;
-      const { source, checkpointName } = await sourceOf(origin);
+      const { source, checkpointName } = await sourceOf(wanted.origin);
       if (client !== this.#client) return;
-      const summary = await client.load({ source, backend }, (progress) => {
-        if (client === this.#client && this.state.kind === 'loading') this.#show({ kind: 'loading', progress });
+      const { backend } = wanted;
+      const summary = await client.load({ source, backend: backendAfter(this.#losses, backend) }, (progress) => {
+        if (client === this.#client && this.state.kind === 'loading') this.#show({ kind: 'loading', progress, lost });
       });
-      if (client === this.#client) this.#show({ kind: 'ready', summary, client, checkpointName });
+      if (client !== this.#client) return;
+      this.#show({ kind: 'ready', summary, client: this.#watched(client, wanted), checkpointName, lost });
     } catch (thrown) {
-      if (client === this.#client) this.#show({ kind: 'failed', failure: failureOf(thrown) });
+      if (client === this.#client) await this.#failed(failureOf(thrown), wanted, lost);
     }
+  }
+
+  async #failed(failure: Failure, wanted: Wanted, lost: Failure | undefined): Promise<void> {
+    const isLost = failure.code === 'backend-lost';
+    const isGone = failure.code === 'no-backend' && lost !== undefined;
+    if ((isLost || isGone) && this.#losses < MOST_LOSSES) {
+      this.#losses += 1;
+      await this.#load(wanted, isLost ? failure : lost);
+    } else {
+      this.#show({ kind: 'failed', failure });
+    }
+  }
+
+  /** The client, with an eye on whether its backend lives. */
+  #watched(client: ScoringClient, wanted: Wanted): ScoringClient {
+    return {
+      ...client,
+      answer: (request, onEvent, signal) =>
+        client.answer(
+          request,
+          (event) => {
+            if (event.kind === 'done') this.#losses = 0;
+            onEvent(event);
+            if (client === this.#client && event.kind === 'failed' && event.code === 'backend-lost') {
+              void this.#failed({ code: event.code, message: event.message }, wanted, undefined);
+            }
+          },
+          signal,
+        ),
+    };
   }
 
   #show(state: ModelState): void {
     this.state = state;
     this.#host.requestUpdate();
   }
+}
+
+/** The last is WebAssembly, which cannot be lost. */
+const MOST_LOSSES = 3;
+
+/** A GPU that was lost may be back; if not, any backend is better than none; and what is lost again has no third chance. */
+function backendAfter(losses: number, asked: BackendChoice): BackendChoice {
+  if (losses <= 1) return asked;
+  return losses === 2 ? 'auto' : 'wasm';
 }
 
 /** What the worker is to load. */

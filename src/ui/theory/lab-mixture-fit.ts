@@ -2,7 +2,7 @@
  * One Gaussian for a mixture of two, by either direction of KL. The components are dragged, or moved with the arrow keys;
  * both fits follow.
  */
-import { css, html, LitElement, svg } from 'lit';
+import { css, html, svg } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
 import {
   type Component,
@@ -12,6 +12,7 @@ import {
   type GaussianFit,
   reverseFits,
 } from '../../common/gaussian-mixture.ts';
+import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles } from '../parts/shared-styles.ts';
 
 /** The picture, in units of its own; x from -REACH to REACH. */
@@ -30,7 +31,7 @@ const START: readonly Component[] = [
 ];
 
 @customElement('lab-mixture-fit')
-export class LabMixtureFit extends LitElement {
+export class LabMixtureFit extends LabElement {
   static override readonly styles = [
     baseStyles,
     css`

@@ -2,7 +2,7 @@
  * The theory behind the collapse view, computed while one looks: which of two peaks a single Gaussian takes, what the KL
  * estimators of a trainer really push towards, and which policy a reward with a leash asks for.
  */
-import { css, html, LitElement } from 'lit';
+import { css, html } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
 import {
   type Estimator,
@@ -19,6 +19,7 @@ import { entropyNats, meanReward, tiltedPolicy } from '../../common/tilted-polic
 import { cssProperties } from '../parts/css-properties.ts';
 import { disclosureStyles } from '../parts/field-styles.ts';
 import './lab-mixture-fit.ts';
+import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, headingStyles, tableStyles } from '../parts/shared-styles.ts';
 
 /** A policy and a reference over four outcomes. */
@@ -42,7 +43,7 @@ const WAYS = [
 const LEASH = { least: -2.5, most: 1, start: -0.5 } as const;
 
 @customElement('lab-theory')
-export class LabTheory extends LitElement {
+export class LabTheory extends LabElement {
   static override readonly styles = [
     baseStyles,
     headingStyles,

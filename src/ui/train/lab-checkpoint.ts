@@ -2,12 +2,13 @@
  * One checkpoint of this browser: what it is and where it comes from, and what can be done with it. Naming, noting and
  * deleting happen in place; nothing is deleted by one click.
  */
-import { css, html, LitElement, nothing } from 'lit';
+import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
-import type { Checkpoint } from '../../protocol/checkpoints.ts';
+import { type Checkpoint, MODEL_KIND } from '../../protocol/checkpoints.ts';
 import { fieldStyles } from '../parts/field-styles.ts';
 import { formatBytes, formatCount, formatTime } from '../parts/format.ts';
 import { scoreAddress } from '../parts/routes.ts';
+import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles } from '../parts/shared-styles.ts';
 
 const SHA256_DIGITS = 64;
@@ -27,7 +28,7 @@ export interface CheckpointEdit {
  * @fires checkpoint-resume - the id as `detail`.
  */
 @customElement('lab-checkpoint')
-export class LabCheckpoint extends LitElement {
+export class LabCheckpoint extends LabElement {
   static override readonly styles = [
     baseStyles,
     buttonStyles,
@@ -138,13 +139,14 @@ export class LabCheckpoint extends LitElement {
     const { checkpoint } = this;
     if (checkpoint === undefined) return nothing;
     if (this.mode === 'editing') return html`<article>${this.#form(checkpoint)}</article>`;
-    const { name, note, step, sizeBytes, createdAt, isAutomatic, worldHash } = checkpoint;
+    const { name, note, kind, step, sizeBytes, createdAt, isAutomatic, worldHash } = checkpoint;
     return html`<article>
       <div>
         <h3>${name}</h3>
         <p class="facts">
           <span>step ${formatCount(step)}</span><span>${formatBytes(sizeBytes)}</span>
           <span>${formatTime(createdAt)}</span>
+          ${kind === MODEL_KIND ? html`<span class="tag" title="It answers, and no run goes on from it">model</span>` : nothing}
           ${isAutomatic ? html`<span class="tag" title="Dropped when there are newer ones">automatic</span>` : nothing}
           ${this.answering ? html`<span class="tag now">answers now</span>` : nothing}
         </p>

@@ -2,25 +2,29 @@
  * The checkpoints that this browser keeps: the list, files in and out, and how much room they take. What a browser keeps
  * it may also drop; whether it has promised not to is said here too.
  */
-import { css, html, LitElement, nothing } from 'lit';
-import { customElement, property } from 'lit/decorators.js';
+import { css, html, nothing } from 'lit';
+import { customElement, property, state } from 'lit/decorators.js';
 import { repeat } from 'lit/directives/repeat.js';
-import type { Checkpoint, CheckpointOverview } from '../../protocol/checkpoints.ts';
+import * as v from 'valibot';
+import type { Checkpoint, CheckpointOverview, ChosenFile } from '../../protocol/checkpoints.ts';
 import type { CheckpointsController, CheckpointsState } from '../parts/checkpoints-controller.ts';
 import { download } from '../parts/download.ts';
+import { chosenFiles, droppedFiles } from '../parts/dropped-files.ts';
 import { failureNotice } from '../parts/failure-notice.ts';
 import { formatBytes, formatPercent } from '../parts/format.ts';
 import './lab-checkpoint.ts';
 import type { CheckpointEdit } from './lab-checkpoint.ts';
 import '../parts/lab-notice.ts';
 import { askToPersist } from '../parts/persistence.ts';
+import { LabElement } from '../parts/lab-element.ts';
+import { isSingleRun } from '../parts/run-kinds.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
 
 /**
  * @fires checkpoint-resume - the id of the checkpoint to train on from, as `detail`.
  */
 @customElement('lab-checkpoints')
-export class LabCheckpoints extends LitElement {
+export class LabCheckpoints extends LabElement {
   static override readonly styles = [
     baseStyles,
     buttonStyles,
@@ -33,6 +37,15 @@ export class LabCheckpoints extends LitElement {
         align-items: center;
         justify-content: space-between;
         margin-bottom: var(--space-3);
+      }
+      .ways {
+        display: flex;
+        flex-wrap: wrap;
+        gap: var(--space-2);
+      }
+      .target {
+        outline: 2px dashed var(--accent);
+        outline-offset: var(--space-2);
       }
       .empty {
         max-width: 34rem;
@@ -77,15 +90,38 @@ export class LabCheckpoints extends LitElement {
   @property() answeringId = '';
   /** Whether training can go on from a checkpoint now. */
   @property({ type: Boolean }) canTrain = false;
+  /** Whether files are held over it. */
+  @state() private isDropTarget = false;
 
   override render(): unknown {
     if (this.shelf === undefined) return nothing;
     const { overview, failure, doing } = this.shelf;
-    return html`<section aria-label="Checkpoints">
+    return html`<section
+      aria-label="Checkpoints"
+      class=${this.isDropTarget ? 'target' : ''}
+      @dragover=${this.#dragged}
+      @dragleave=${() => (this.isDropTarget = false)}
+      @drop=${this.#dropped}
+    >
       <header>
         <h2 class="heading">Checkpoints in this browser</h2>
-        <button ?disabled=${doing !== undefined} @click=${this.#chooseFile}>${doing ?? 'Import a file'}</button>
-        <input type="file" hidden accept=".afrl-checkpoint" @change=${this.#fileChosen} />
+        <span class="ways">
+          <button ?disabled=${doing !== undefined} @click=${() => this.#choose('.files')}>
+            ${doing ?? 'Import a file'}
+          </button>
+          <button ?disabled=${doing !== undefined} @click=${() => this.#choose('.folder')}>
+            Import a model folder
+          </button>
+        </span>
+        <input
+          class="files"
+          type="file"
+          hidden
+          multiple
+          accept=".afrl-checkpoint,.json,.safetensors"
+          @change=${this.#filesChosen}
+        />
+        <input class="folder" type="file" hidden .webkitdirectory=${true} @change=${this.#filesChosen} />
       </header>
       ${failureNotice(failure)} ${overview === undefined ? nothing : this.#list(overview)}
     </section>`;
@@ -97,7 +133,8 @@ export class LabCheckpoints extends LitElement {
       checkpoints.length === 0
         ? html`<p class="empty">
             Nothing is kept yet. A run saves itself as it goes, here and nowhere else; a file can be exported and
-            imported elsewhere.
+            imported elsewhere. Models of the command line can be dropped here: a folder, its five files, or a file of
+            “lab export”.
           </p>`
         : html`<ul>
             ${repeat(
@@ -108,10 +145,10 @@ export class LabCheckpoints extends LitElement {
           </ul>`
     }
     ${damaged.map(
-      ({ id, problem }) =>
+      ({ what, id, problem }) =>
         html`<p class="damaged">
-          <span>A checkpoint that cannot be read (${problem})</span>
-          <button @click=${() => this.#remove(id)}>Delete</button>
+          <span>A ${what} that cannot be read (${problem})</span>
+          <button @click=${() => (what === 'run' ? this.#forget(id) : this.#remove(id))}>Delete</button>
         </p>`,
     )}
     ${this.#space(space)}`;
@@ -123,7 +160,7 @@ export class LabCheckpoints extends LitElement {
       .checkpoint=${checkpoint}
       .parentName=${parentName}
       ?answering=${id === this.answeringId}
-      ?resumable=${this.canTrain && kind === 'sft' && checkpoint.step < totalSteps(checkpoint)}
+      ?resumable=${this.canTrain && isSingleRun(kind) && checkpoint.step < totalSteps(checkpoint)}
       @checkpoint-edit=${(event: CustomEvent<CheckpointEdit>) => this.#edit(checkpoint, event.detail)}
       @checkpoint-delete=${() => this.#remove(id)}
       @checkpoint-export=${() => this.#export(id)}
@@ -155,22 +192,51 @@ export class LabCheckpoints extends LitElement {
     await this.controller?.act('Deleting', (client) => client.remove(id));
   }
 
+  async #forget(runId: string): Promise<void> {
+    await this.controller?.act('Deleting', (client) => client.forgetRun(runId));
+  }
+
   async #export(id: string): Promise<void> {
     const exported = await this.controller?.act('Exporting', (client) => client.exportFile(id));
     if (exported !== undefined) download(exported.file, exported.fileName);
   }
 
   /** A file field cannot be dressed; a button can, and opens it. */
-  #chooseFile(): void {
-    this.renderRoot.querySelector<HTMLInputElement>('input[type="file"]')?.click();
+  #choose(field: '.files' | '.folder'): void {
+    this.renderRoot.querySelector<HTMLInputElement>(field)?.click();
   }
 
-  async #fileChosen(event: Event): Promise<void> {
+  async #filesChosen(event: Event): Promise<void> {
     const { currentTarget: input } = event;
     if (!(input instanceof HTMLInputElement)) return;
-    const [file] = input.files ?? [];
+    const files = chosenFiles(input.files ?? []);
     input.value = ''; // the same file can be chosen again
-    if (file !== undefined) await this.controller?.act('Importing', (client) => client.importFile(file));
+    await this.#import(() => Promise.resolve(files));
+  }
+
+  #dragged(event: DragEvent): void {
+    if (event.dataTransfer?.types.includes('Files') !== true) return;
+    event.preventDefault(); // a browser opens a file that is dropped elsewhere
+    this.isDropTarget = true;
+  }
+
+  async #dropped(event: DragEvent): Promise<void> {
+    const { dataTransfer } = event;
+    this.isDropTarget = false;
+    if (dataTransfer === null) return;
+    event.preventDefault();
+    const files = droppedFiles(dataTransfer);
+    await this.#import(() => files);
+  }
+
+  /** The files of one model together, checkpoint files one by one. */
+  async #import(read: () => Promise<readonly ChosenFile[]>): Promise<void> {
+    await this.controller?.act('Importing', async (client) => {
+      const files = await read();
+      const isModel = files.some(({ path }) => /\.(json|safetensors)$/u.test(path));
+      if (isModel) await client.importModel(files);
+      else for (const { blob } of files) await client.importFile(blob);
+    });
   }
 
   async #persist(): Promise<void> {
@@ -178,12 +244,15 @@ export class LabCheckpoints extends LitElement {
   }
 }
 
+const StepsOfSchema = v.optional(v.object({ steps: v.number() }));
+const StepsSchema = v.pipe(v.string(), v.parseJson(), v.object({ sft: StepsOfSchema, distill: StepsOfSchema }));
+
 /** The updates that the run of a checkpoint was to make; 0 where its settings are of another kind. */
 function totalSteps({ configJson }: Checkpoint): number {
-  const config: unknown = JSON.parse(configJson);
-  if (typeof config !== 'object' || config === null || !('sft' in config)) return 0;
-  const { sft } = config;
-  return typeof sft === 'object' && sft !== null && 'steps' in sft && typeof sft.steps === 'number' ? sft.steps : 0;
+  const config = v.safeParse(StepsSchema, configJson);
+  if (!config.success) return 0;
+  const { sft, distill } = config.output;
+  return (sft ?? distill)?.steps ?? 0;
 }
 
 declare global {

@@ -1,9 +1,9 @@
 /**
  * A run as it goes, and how it ended: how far it is, what it has learned, what it costs, and the controls that steer it.
  */
-import { css, html, LitElement, nothing } from 'lit';
+import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
-import type { TrainingCommand, TrainingEventOf } from '../../protocol/training.ts';
+import type { TrainingEventOf } from '../../protocol/training.ts';
 import { trainingFailureHeading } from '../parts/failure-text.ts';
 import { backendName, formatCount, formatNats, formatPercent, wholePercent } from '../parts/format.ts';
 import '../parts/lab-chart.ts';
@@ -13,11 +13,10 @@ import { readoutStyles } from '../parts/readout-styles.ts';
 import { scoreAddress } from '../parts/routes.ts';
 import { runReadings } from './run-readings.ts';
 import { announcement, progressText, stageText } from './run-text.ts';
+import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
+import type { RunCommand } from './training-controller.ts';
 import { isUnderWay, NO_RUN, type TrainingState } from './training-state.ts';
-
-/** What the reader can ask of a run under way. */
-export type RunCommand = Exclude<TrainingCommand['kind'], 'visibility'>;
 
 const SHARES = [0, 1] as const;
 
@@ -27,7 +26,7 @@ const SHARES = [0, 1] as const;
  * @fires run-dismiss - the reader is done with a run that has ended.
  */
 @customElement('lab-run-monitor')
-export class LabRunMonitor extends LitElement {
+export class LabRunMonitor extends LabElement {
   static override readonly styles = [
     baseStyles,
     buttonStyles,
@@ -63,7 +62,7 @@ export class LabRunMonitor extends LitElement {
   ];
 
   @property({ attribute: false }) run: TrainingState = NO_RUN;
-  @property({ attribute: false }) pending: TrainingCommand['kind'] | undefined;
+  @property({ attribute: false }) pending: RunCommand['kind'] | undefined;
 
   override render(): unknown {
     const { run } = this;
@@ -152,11 +151,11 @@ export class LabRunMonitor extends LitElement {
     ${this.#control('save', 'Save', isMoving)} ${this.#control('stop', 'Stop', !isStopping, 'end')}`;
   }
 
-  #control(kind: RunCommand, name: string, isPossible: boolean, look = ''): unknown {
+  #control(kind: RunCommand['kind'], name: string, isPossible: boolean, look = ''): unknown {
     return html`<button
       class=${look}
       ?disabled=${!isPossible}
-      @click=${() => this.dispatchEvent(new CustomEvent<RunCommand>('run-command', { detail: kind }))}
+      @click=${() => this.dispatchEvent(new CustomEvent<RunCommand>('run-command', { detail: { kind } }))}
     >
       ${name}
     </button>`;

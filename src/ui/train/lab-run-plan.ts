@@ -2,7 +2,7 @@
  * What is known before a run begins: how long it will take, on what, why there, and how much memory it needs. The button
  * that starts it stands right below.
  */
-import { css, html, LitElement, nothing } from 'lit';
+import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { DataKind } from '../../protocol/sft-experiment.ts';
 import type { TrainingPlan } from '../../protocol/training.ts';
@@ -19,6 +19,7 @@ import '../parts/lab-notice.ts';
 import type { PlanState } from './plan-controller.ts';
 import { reading } from '../parts/reading.ts';
 import { readoutStyles } from '../parts/readout-styles.ts';
+import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
 
 const PURPOSES: Readonly<Record<DataKind, string>> = {
@@ -35,7 +36,7 @@ const PURPOSES: Readonly<Record<DataKind, string>> = {
  * @fires plan-retry - the reader wants the plan to be made again.
  */
 @customElement('lab-run-plan')
-export class LabRunPlan extends LitElement {
+export class LabRunPlan extends LabElement {
   static override readonly styles = [
     baseStyles,
     buttonStyles,

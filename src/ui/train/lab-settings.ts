@@ -2,7 +2,7 @@
  * The settings of a run as a form, generated from the schema: model, data, training, with what is seldom changed folded
  * away. A field that is wrong says what it asks for, right where it is.
  */
-import { css, html, LitElement, nothing } from 'lit';
+import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import { live } from 'lit/directives/live.js';
 import type { DataKind } from '../../protocol/sft-experiment.ts';
@@ -10,6 +10,7 @@ import { disclosureStyles, fieldStyles } from '../parts/field-styles.ts';
 import { NOT_OF_A_WORLD, SETTING_GROUPS, SETTING_TEXTS, type SettingGroup, type SettingText } from './setting-texts.ts';
 import { dataKindOf, SETTING_FIELDS, type SettingsDraft } from './settings-draft.ts';
 import type { SettingField } from './settings-fields.ts';
+import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, headingStyles } from '../parts/shared-styles.ts';
 
 const GROUP_NAMES: Readonly<Record<SettingGroup, string>> = { model: 'Model', data: 'Data', training: 'Training' };
@@ -38,7 +39,7 @@ function rowsOf(kind: DataKind): Row[] {
  * @fires settings-change - the changed draft as `detail`.
  */
 @customElement('lab-settings')
-export class LabSettings extends LitElement {
+export class LabSettings extends LabElement {
   static override readonly styles = [
     baseStyles,
     headingStyles,

@@ -2,13 +2,13 @@
  * The training view: the run on one side, its settings on the other, the checkpoints below. It stays in the page once it
  * was opened, so that a run goes on while the reader looks at something else.
  */
-import { html, LitElement, nothing } from 'lit';
+import { html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import * as v from 'valibot';
 import { LabError } from '../../common/errors.ts';
 import type { BackendChoice } from '../../protocol/scoring.ts';
 import { type DataKind, type SftExperiment, SftExperimentSchema } from '../../protocol/sft-experiment.ts';
-import type { TrainingEvent } from '../../protocol/training.ts';
+import { type TrainingEvent, TrainingEventSchema } from '../../protocol/training.ts';
 import type { CheckpointClient } from '../parts/checkpoint-client.ts';
 import { CheckpointsController } from '../parts/checkpoints-controller.ts';
 import { DataController } from '../parts/data-controller.ts';
@@ -17,12 +17,13 @@ import './lab-checkpoints.ts';
 import '../parts/lab-data-choice.ts';
 import '../parts/lab-notice.ts';
 import './lab-run-monitor.ts';
-import type { RunCommand } from './lab-run-monitor.ts';
 import './lab-run-plan.ts';
 import './lab-settings.ts';
+import './lab-student-setup.ts';
+import type { StudentChange } from './lab-student-setup.ts';
 import { askToPersist } from '../parts/persistence.ts';
 import { PlanController } from './plan-controller.ts';
-import { offersOf, type RunOffer } from './run-offers.ts';
+import { offersOf, type RunOffer, sourceOf } from './run-offers.ts';
 import {
   checkDraft,
   type CheckedDraft,
@@ -32,11 +33,15 @@ import {
   withDataKind,
   withDataSet,
 } from './settings-draft.ts';
+import { recalled } from '../parts/run-record.ts';
 import { RulesController, type RulesPurpose, withOwnRules } from '../parts/rules-controller.ts';
+import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
+import { DEFAULT_STUDENT, studentSource, teachersOf } from './student-choice.ts';
 import { trainViewStyles } from './train-view-styles.ts';
-import type { OpenTraining, TrainingClient } from '../parts/training-client.ts';
-import { type RunSource, TrainingController } from './training-controller.ts';
+import type { OpenTraining } from '../parts/training-client.ts';
+import { type RunCommand, type RunSource, trainingController } from './training-controller.ts';
+import { applyTrainingEvent, isUnderWay, STARTED_RUN } from './training-state.ts';
 
 const FIRST_RUN_TEXT = JSON.stringify(FIRST_RUN);
 /** How soon to look again whether another tab still trains; after a reload it is the page that was there before. */
@@ -46,7 +51,7 @@ const LOOK_AGAIN_MS = 1000;
  * @fires run-progress - the share of the run that is done as `detail`, while one is under way; null after it.
  */
 @customElement('lab-train-view')
-export class LabTrainView extends LitElement {
+export class LabTrainView extends LabElement {
   static override readonly styles = [baseStyles, buttonStyles, headingStyles, trainViewStyles];
 
   /** Starts the thread that trains. */
@@ -56,13 +61,19 @@ export class LabTrainView extends LitElement {
   @property() backend: BackendChoice = 'auto';
   /** The checkpoint that the Score view answers with. */
   @property() answeringId = '';
+  /** Whether the next run is a student that learns from a teacher. */
+  @state() private isTaught = false;
+  @state() private student: StudentChange = { choice: DEFAULT_STUDENT, isValid: true };
   @state() private draft: SettingsDraft = draftOf(FIRST_RUN);
   #checked: CheckedDraft = checkDraft(this.draft);
-  #client: Promise<TrainingClient> | undefined;
   #nextLook: ReturnType<typeof setTimeout> | undefined;
   /** Runs that came to their end here. */
   readonly #ended = new Set<string>();
-  readonly #training = new TrainingController(this, (event) => this.#happened(event));
+  readonly #training = trainingController(
+    this,
+    async () => this.#opener()(),
+    (event) => this.#happened(event),
+  );
   readonly #plan = new PlanController(this);
   readonly #data = new DataController(this);
   readonly #rules = new RulesController(this);
@@ -71,51 +82,25 @@ export class LabTrainView extends LitElement {
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     clearTimeout(this.#nextLook);
-    this.#close();
   }
 
   override willUpdate(changed: Map<PropertyKey, unknown>): void {
     if (changed.has('draft')) this.#checked = checkDraft(this.draft);
     if (changed.has('draft') || changed.has('openTraining')) this.#askForPlan();
-    if (changed.has('openStore')) void this.openStore?.().then((store) => this.#checkpoints.use(store));
+    if (changed.has('openStore')) void this.openStore?.().then((store) => this.#use(store));
   }
 
   override render(): unknown {
-    const { state, isUnderWay } = this.#training;
-    const { problems } = this.#checked;
+    const { state, isOpen: isUnderWay } = this.#training;
     const offers = this.#offers();
     return html`<div class="bench">
       ${offers.length === 0 ? nothing : html`<div class="offers">${offers.map((offer) => this.#offer(offer))}</div>`}
       <div class="panel run">${state.phase === 'idle' ? this.#planned() : this.#monitor()}</div>
       <div class="panel settings">
-        ${
-          problems.has('')
-            ? html`<lab-notice class="wrong" kind="failure" heading="These settings do not go together">
-                ${problems.get('')}
-              </lab-notice>`
-            : nothing
-        }
-        <lab-settings
-          .draft=${this.draft}
-          .problems=${problems}
-          ?disabled=${isUnderWay}
-          @settings-change=${(event: CustomEvent<SettingsDraft>) => (this.draft = event.detail)}
-        >
-          <lab-data-choice
-            slot="data"
-            .kind=${dataKindOf(this.draft)}
-            .fileName=${String(this.draft.get('data.name') ?? '')}
-            .fileHash=${String(this.draft.get('data.sha256') ?? '')}
-            .data=${this.#data.state}
-            .rules=${this.#rules.state}
-            .plan=${this.#plan.state.plan?.data ?? undefined}
-            ?disabled=${isUnderWay}
-            @data-kind=${(event: CustomEvent<DataKind>) => (this.draft = withDataKind(this.draft, event.detail))}
-            @data-files=${(event: CustomEvent<readonly File[]>) => this.#readData(event.detail)}
-            @rules-files=${(event: CustomEvent<readonly File[]>) => this.#readRules(event.detail)}
-            @rules-drop=${this.#dropRules}
-          ></lab-data-choice>
-        </lab-settings>
+        <div class="actions ways" role="group" aria-label="What to learn from">
+          ${this.#way(false, 'From data', isUnderWay)} ${this.#way(true, 'From a teacher', isUnderWay)}
+        </div>
+        ${this.isTaught ? this.#studentSetup(isUnderWay) : this.#dataSetup(isUnderWay)}
       </div>
       <div class="panel checkpoints">
         <lab-checkpoints
@@ -129,16 +114,67 @@ export class LabTrainView extends LitElement {
     </div>`;
   }
 
+  #way(isTaught: boolean, name: string, isDisabled: boolean): unknown {
+    return html`<button
+      aria-pressed=${this.isTaught === isTaught ? 'true' : 'false'}
+      ?disabled=${isDisabled}
+      @click=${() => (this.isTaught = isTaught)}
+    >
+      ${name}
+    </button>`;
+  }
+
+  #studentSetup(isUnderWay: boolean): unknown {
+    return html`<lab-student-setup
+      .teachers=${teachersOf(this.#checkpoints.state.overview)}
+      .choice=${this.student.choice}
+      ?disabled=${isUnderWay}
+      @student-change=${(event: CustomEvent<StudentChange>) => (this.student = event.detail)}
+    ></lab-student-setup>`;
+  }
+
+  #dataSetup(isUnderWay: boolean): unknown {
+    const { problems } = this.#checked;
+    return html`${
+        problems.has('')
+          ? html`<lab-notice class="wrong" kind="failure" heading="These settings do not go together">
+              ${problems.get('')}
+            </lab-notice>`
+          : nothing
+      }
+      <lab-settings
+        .draft=${this.draft}
+        .problems=${problems}
+        ?disabled=${isUnderWay}
+        @settings-change=${(event: CustomEvent<SettingsDraft>) => (this.draft = event.detail)}
+      >
+        <lab-data-choice
+          slot="data"
+          .kind=${dataKindOf(this.draft)}
+          .fileName=${String(this.draft.get('data.name') ?? '')}
+          .fileHash=${String(this.draft.get('data.sha256') ?? '')}
+          .data=${this.#data.state}
+          .rules=${this.#rules.state}
+          .plan=${this.#plan.state.plan?.data ?? undefined}
+          ?disabled=${isUnderWay}
+          @data-kind=${(event: CustomEvent<DataKind>) => (this.draft = withDataKind(this.draft, event.detail))}
+          @data-files=${(event: CustomEvent<readonly File[]>) => this.#readData(event.detail)}
+          @rules-files=${(event: CustomEvent<readonly File[]>) => this.#readRules(event.detail)}
+          @rules-drop=${this.#dropRules}
+        ></lab-data-choice>
+      </lab-settings>`;
+  }
+
   override updated(): void {
     const { step, steps } = this.#training.state;
-    const detail = this.#training.isUnderWay ? step / Math.max(1, steps) : null;
+    const detail = this.#training.isOpen ? step / Math.max(1, steps) : null;
     this.dispatchEvent(new CustomEvent<number | null>('run-progress', { detail }));
     this.#watchOthers();
   }
 
   #offers(): RunOffer[] {
     const { overview } = this.#checkpoints.state;
-    if (overview === undefined || this.#training.isUnderWay) return [];
+    if (overview === undefined || this.#training.isOpen) return [];
     const { prepared } = this.#training.state;
     return offersOf(overview, prepared === undefined ? this.#ended : new Set([...this.#ended, prepared.runId]));
   }
@@ -151,6 +187,25 @@ export class LabTrainView extends LitElement {
   }
 
   #planned(): unknown {
+    if (this.isTaught) {
+      const { choice, isValid } = this.student;
+      return html`<section aria-label="Before it starts">
+        <h2 class="heading">Before it starts</h2>
+        <p class="empty">
+          A small model learns from a larger one what it would take longer to learn from the expert. Its checkpoints
+          answer in the Score view, go on here, and can be exported.
+        </p>
+        <p class="actions">
+          <button
+            class="primary"
+            ?disabled=${!isValid}
+            @click=${() => this.#start(studentSource(choice, document.baseURI))}
+          >
+            Teach a student
+          </button>
+        </p>
+      </section>`;
+    }
     const settings = this.#settings;
     if (this.draft.get('data.sha256') === '' && dataKindOf(this.draft) === 'file') {
       return html`<section aria-label="Before it starts">
@@ -204,7 +259,7 @@ export class LabTrainView extends LitElement {
       await this.#goOn(run.lastCheckpoint.id);
       return;
     }
-    await this.#start({ kind: 'experiment', experiment: JSON.parse(run.configJson), runId: run.id });
+    await this.#start(sourceOf(run));
   }
 
   async #forget(runId: string): Promise<void> {
@@ -219,31 +274,56 @@ export class LabTrainView extends LitElement {
     this.#plan.drop();
     // A refusal changes nothing: the run is kept as well as the browser keeps anything.
     void askToPersist().catch(() => undefined);
-    const isUsable = await this.#training.start(this.#open, from, this.backend);
-    if (!isUsable) this.#close();
+    await this.#training.run({ from, backend: this.backend });
+  }
+
+  #use(store: CheckpointClient): void {
+    this.#checkpoints.use(store);
+    void this.#recall(store);
+  }
+
+  /** Shows the run that has ended on an earlier visit, unless another is shown. */
+  async #recall(store: CheckpointClient): Promise<void> {
+    const events = await recalled(store, 'train', TrainingEventSchema);
+    if (events === null || this.#training.state.phase !== 'idle') return;
+    const state = events.reduce(applyTrainingEvent, STARTED_RUN);
+    if (isUnderWay(state)) return;
+    const { checkpoints } = this.#checkpoints.state.overview ?? (await store.overview());
+    const isKept = checkpoints.some(({ id }) => id === state.lastCheckpointId);
+    if (this.#training.isOpen) return;
+    this.#plan.drop();
+    this.#adopt(state.prepared?.experiment);
+    this.#training.show({ ...state, lastCheckpointId: isKept ? state.lastCheckpointId : null });
+  }
+
+  /** Shows the settings of a run. */
+  #adopt(experiment: unknown): void {
+    const read = v.safeParse(SftExperimentSchema, experiment);
+    if (read.success) this.draft = draftOf(read.output);
   }
 
   #dismiss(): void {
     this.#training.dismiss();
+    void this.openStore?.().then((store) => store.dropRecord('train'));
     this.#askForPlan();
   }
 
   /** In a thread of its own, since the last may be what is wrong. */
   async #planAnew(): Promise<void> {
-    this.#close();
-    await this.#data.readAgain(this.#open);
+    this.#training.close();
+    await this.#data.readAgain(this.#training.thread);
     this.#askForPlan();
   }
 
   async #readData(files: readonly File[]): Promise<void> {
-    const summary = await this.#data.read(this.#open, files);
+    const summary = await this.#data.read(this.#training.thread, files);
     if (summary !== undefined) this.draft = withDataSet(this.draft, summary);
   }
 
   async #readRules(files: readonly File[]): Promise<void> {
     const { settings } = this.#checked;
     if (settings === undefined) return;
-    await this.#rules.read(this.#open, files, purposeOf(settings));
+    await this.#rules.read(this.#training.thread, files, purposeOf(settings));
     this.#askForPlan();
   }
 
@@ -260,18 +340,17 @@ export class LabTrainView extends LitElement {
 
   #askForPlan(): void {
     const settings = this.#settings;
-    if (this.openTraining === undefined || settings === undefined || this.#training.isUnderWay) return;
-    this.#plan.ask(this.#open, settings, this.backend);
+    if (this.openTraining === undefined || settings === undefined || this.#training.isOpen) return;
+    this.#plan.ask(this.#training.thread, settings, this.backend);
     // Which rules are rare depends on which pairs are learned from.
-    if (settings.data.kind === 'file') void this.#rules.readFor(this.#open, purposeOf(settings));
+    if (settings.data.kind === 'file') void this.#rules.readFor(this.#training.thread, purposeOf(settings));
   }
 
   #happened(event: TrainingEvent): void {
     switch (event.kind) {
       case 'prepared': {
         // A run that goes on has settings of its own.
-        const read = v.safeParse(SftExperimentSchema, event.experiment);
-        if (read.success) this.draft = draftOf(read.output);
+        this.#adopt(event.experiment);
         this.#ended.delete(event.runId); // a run that was stopped goes on
         break;
       }
@@ -290,17 +369,11 @@ export class LabTrainView extends LitElement {
     }
   }
 
-  readonly #open: OpenTraining = async () => {
+  #opener(): OpenTraining {
     const { openTraining } = this;
     if (openTraining === undefined)
       throw new LabError('internal', { message: 'The view was given no training thread.' });
-    this.#client ??= openTraining();
-    return this.#client;
-  };
-
-  #close(): void {
-    void this.#client?.then((client) => client.close()).catch(() => undefined);
-    this.#client = undefined;
+    return openTraining;
   }
 }
 

@@ -2,7 +2,8 @@
  * What a run would take, asked anew whenever its settings have changed and then rested for a moment. While an answer is
  * on its way the last one stays, so that the page does not flicker.
  */
-import type { ReactiveController, ReactiveControllerHost } from 'lit';
+import { initialState, Task, TaskStatus } from '@lit/task';
+import type { ReactiveControllerHost } from 'lit';
 import { type Failure, failureOf } from '../../protocol/failure.ts';
 import type { BackendChoice } from '../../protocol/scoring.ts';
 import type { SftExperiment } from '../../protocol/sft-experiment.ts';
@@ -20,48 +21,33 @@ export interface PlanState {
   readonly isStale: boolean;
 }
 
-export class PlanController implements ReactiveController {
-  state: PlanState = { plan: undefined, failure: undefined, isStale: true };
-  readonly #host: ReactiveControllerHost;
-  #rest: ReturnType<typeof setTimeout> | undefined;
-  #question = 0;
+export class PlanController {
+  readonly #task: Task<readonly [OpenTraining, SftExperiment, BackendChoice], TrainingPlan>;
 
   constructor(host: ReactiveControllerHost) {
-    this.#host = host;
-    host.addController(this);
+    this.#task = new Task(host, {
+      autoRun: false,
+      task: async ([open, experiment, backend], { signal }) => {
+        const restMs = this.#task.value === undefined ? 0 : SETTINGS_REST_MS;
+        await new Promise((resolve) => setTimeout(resolve, restMs));
+        return signal.aborted ? initialState : (await open()).plan({ experiment, backend });
+      },
+    });
   }
 
-  hostDisconnected(): void {
-    this.drop();
+  get state(): PlanState {
+    const { status, value, error } = this.#task;
+    const failure = status === TaskStatus.ERROR ? failureOf(error) : undefined;
+    return { plan: value, failure, isStale: status !== TaskStatus.COMPLETE && failure === undefined };
   }
 
   /** Asks at once, or when the settings have rested if they were asked about a moment ago. */
   ask(open: OpenTraining, experiment: SftExperiment, backend: BackendChoice): void {
-    this.drop();
-    const isFirst = this.state.plan === undefined;
-    this.#show({ ...this.state, isStale: true });
-    this.#rest = setTimeout(() => void this.#askNow(open, experiment, backend), isFirst ? 0 : SETTINGS_REST_MS);
+    void this.#task.run([open, experiment, backend]);
   }
 
   /** Lets go of a question that is no longer wanted. */
   drop(): void {
-    clearTimeout(this.#rest);
-    this.#question += 1;
-  }
-
-  async #askNow(open: OpenTraining, experiment: SftExperiment, backend: BackendChoice): Promise<void> {
-    const question = this.#question;
-    try {
-      const plan = await (await open()).plan({ experiment, backend });
-      if (question === this.#question) this.#show({ plan, failure: undefined, isStale: false });
-    } catch (thrown) {
-      const failure = failureOf(thrown);
-      if (question === this.#question) this.#show({ plan: undefined, failure, isStale: false });
-    }
-  }
-
-  #show(state: PlanState): void {
-    this.state = state;
-    this.#host.requestUpdate();
+    this.#task.abort();
   }
 }

@@ -1,8 +1,10 @@
 /**
- * Supervised runs that were cut short, as offers to go on with them. A run that is trained somewhere else now is told, not offered.
+ * Single runs that were cut short, as offers to go on with them. A run that is trained somewhere else now is told, not offered.
  */
 import type { CheckpointOverview, UnfinishedRun } from '../../protocol/checkpoints.ts';
 import { formatCount, formatTime } from '../parts/format.ts';
+import { isSingleRun } from '../parts/run-kinds.ts';
+import type { RunSource } from './training-controller.ts';
 
 /** What can be done about an unfinished run. */
 export interface RunOffer {
@@ -20,11 +22,16 @@ export interface RunOffer {
  *   known of the store may be older than their end, and an offer that comes and goes moves the button under the pointer.
  */
 export function offersOf({ runs }: CheckpointOverview, settled: ReadonlySet<string>): RunOffer[] {
-  return runs.filter(({ id, kind }) => kind === SFT_KIND && !settled.has(id)).map(offerOf);
+  return runs.filter(({ id, kind }) => isSingleRun(kind) && !settled.has(id)).map(offerOf);
 }
 
-/** The kind of runs that the training view goes on with. */
-const SFT_KIND = 'sft';
+/** Where a run that came to nothing begins again. */
+export function sourceOf({ id: runId, kind, configJson }: UnfinishedRun): RunSource {
+  const config = JSON.parse(configJson) as Record<string, unknown>;
+  if (kind !== 'distill') return { kind: 'experiment', experiment: config, runId };
+  const { experiment, teacherUrl } = config;
+  return { kind: 'student', experiment, teacherUrl: String(teacherUrl), runId };
+}
 
 function offerOf(run: UnfinishedRun): RunOffer {
   const { name, startedAt, totalSteps, state, lastCheckpoint } = run;

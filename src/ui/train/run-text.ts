@@ -15,6 +15,8 @@ export function stageText(stage: TrainingEventOf<'preparing'>['stage'] | undefin
       return 'Building the rule world';
     case 'file':
       return 'Sorting the judged pairs';
+    case 'teacher':
+      return 'Fetching the teacher';
     case 'tokenizer':
       return 'Learning the vocabulary';
     case 'examples':

@@ -128,7 +128,12 @@ export const SETTING_TEXTS: Readonly<Record<string, SettingText>> = {
   ),
   'sft.evaluateEvery': text('training', 'basic', 'Evaluate every', 'Steps between looks at held-out pairs.'),
   'sft.checkpointEvery': text('training', 'basic', 'Save every', 'Steps between checkpoints: what a crash can cost.'),
-  'sft.accumulation': text('training', 'advanced', 'Passes per step', 'Forward passes whose gradients are averaged.'),
+  'sft.accumulation': text(
+    'training',
+    'advanced',
+    'Passes per step',
+    'Forward passes that one update is cut into; every token weighs the same.',
+  ),
   'sft.warmupSteps': text('training', 'advanced', 'Warm-up', 'Steps in which the learning rate rises.'),
   'sft.finalFraction': text(
     'training',

@@ -21,6 +21,13 @@ export const trainViewStyles = css`
     flex-wrap: wrap;
     gap: var(--space-2);
   }
+  .ways {
+    margin-bottom: var(--space-4);
+  }
+  .ways [aria-pressed='true'] {
+    font-weight: 600;
+    box-shadow: inset 0 -2px 0 var(--accent);
+  }
   .offers {
     display: grid;
     gap: var(--space-3);

@@ -101,6 +101,8 @@ export function applyTrainingEvent(state: TrainingState, event: TrainingEvent): 
       return { ...state, phase: 'paused', step: event.step };
     case 'resumed':
       return { ...state, phase: 'running' };
+    case 'refused':
+      return state;
     case 'recovering':
       return { ...state, phase: 'recovering', stage: undefined, recovery: event };
     case 'finished':

@@ -118,6 +118,35 @@ describe('the file of the reference implementation', () => {
   });
 });
 
+describe('readSafetensors on any JSON header', () => {
+  // One tensor of two bytes, described by JSON that is well-formed but as free as JSON is.
+  const whole = fc.constantFrom('2', '2.0', '2e0', '20e-1', '0.2e1');
+  const zero = fc.constantFrom('0', '-0', '0.0', '0e5', '-0.0');
+  const space = fc.constantFrom('', ' ', '\n', '\t ');
+  const name = fc.constantFrom('a', 'b', 'shape', '__metadata__ ', 'größe', '\\"[{,:', '\\\\');
+  const described = fc.record({ names: fc.array(name, { minLength: 1, maxLength: 3 }), whole, zero, space });
+
+  it('takes exactly the headers that name each tensor once and write sizes as digits', () => {
+    fc.assert(
+      fc.property(described, ({ names, whole: two, zero: none, space: gap }) => {
+        // All but the first are empty, so that only what is varied can be wrong.
+        const info = (size: string, from: string, to: string): string =>
+          `{"dtype":"U8",${gap}"shape":[${size}],"note":[1.5,-0,{"shape":"x"}],"data_offsets":[${from},${gap}${to}]}`;
+        const tensors = names.map(
+          (each, i) => `"${each}":${gap}${i === 0 ? info(two, none, two) : info('0', '2', '2')}`,
+        );
+        const header = new TextEncoder().encode(`{${tensors.join(`${gap},`)}}`);
+        const bytes = new Uint8Array(8 + header.length + 2);
+        new DataView(bytes.buffer).setUint32(0, header.length, true);
+        bytes.set(header, 8);
+        const isFit = two === '2' && none === '0' && new Set(names).size === names.length;
+        if (isFit) expect(readSafetensors(bytes).tensors.size).toBe(names.length);
+        else expectBadFile(() => readSafetensors(bytes));
+      }),
+    );
+  });
+});
+
 describe('readSafetensors on broken files', () => {
   const one = '"dtype":"U8","shape":[4],"data_offsets":[0,4]';
   const broken: Readonly<Record<string, readonly [header: string, dataBytes: number]>> = {
@@ -150,6 +179,23 @@ describe('readSafetensors on broken files', () => {
     'a name of the prototype': [`{"__proto__":{${one}}}`, 4],
     'metadata that is no object': ['{"__metadata__":[]}', 0],
     'metadata that is no text': ['{"__metadata__":{"a":1}}', 0],
+    'the same tensor name twice': [`{"a":{${one}},"a":{${one}}}`, 4],
+    'the same name in two spellings': [`{"a":{${one}},"\\u0061":{${one}}}`, 4],
+    'metadata twice': ['{"__metadata__":{"x":"1"},"__metadata__":{"y":"2"}}', 0],
+    'a metadata key twice': ['{"__metadata__":{"x":"1","x":"2"}}', 0],
+    'a field twice': ['{"a":{"dtype":"U8","dtype":"U8","shape":[4],"data_offsets":[0,4]}}', 4],
+    'a size with a fraction of nothing': ['{"a":{"dtype":"U8","shape":[4.0],"data_offsets":[0,4]}}', 4],
+    'a size with an exponent': ['{"a":{"dtype":"U8","shape":[4e0],"data_offsets":[0,4]}}', 4],
+    'a negative zero in the shape': ['{"a":{"dtype":"U8","shape":[-0],"data_offsets":[0,0]}}', 0],
+    'a negative zero as an offset': ['{"a":{"dtype":"U8","shape":[4],"data_offsets":[-0,4]}}', 4],
+    'an offset with an exponent': ['{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4E0]}}', 4],
+    'an overflow that a zero hides': [
+      '{"a":{"dtype":"F32","shape":[4503599627370496,4503599627370496,0],"data_offsets":[0,0]}}',
+      0,
+    ],
+    'a size that a number cannot hold': ['{"a":{"dtype":"U8","shape":[9007199254740993,0],"data_offsets":[0,0]}}', 0],
+    'half of a surrogate pair': [`{"\\ud800":{${one}}}`, 4],
+    'deep nesting in a field that nobody reads': [`{"a":{${one},"more":${'['.repeat(200)}${']'.repeat(200)}}}`, 4],
     'very deep nesting': [`{"a":${'['.repeat(200_000)}`, 0],
   };
 

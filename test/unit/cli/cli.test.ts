@@ -2,33 +2,16 @@
  * The command line as its users meet it: processes, files, exit codes. The model has random weights; what it says does
  * not matter here.
  */
-import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SMALL_WORLD, smallModelFiles } from '../../reference/small-lab-model.ts';
-
-interface Result {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
+import { lab } from './lab.ts';
 
 let folder: string;
 let model: string;
-
-function lab(...args: string[]): Promise<Result> {
-  return new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      ['--import', 'tsx', 'src/cli/main.ts', ...args],
-      { maxBuffer: 1 << 26 },
-      (error, out, err) => resolve({ code: typeof error?.code === 'number' ? error.code : 0, out, err }),
-    );
-  });
-}
 
 const file = async (name: string, contents: string | Uint8Array): Promise<string> => {
   const path = join(folder, name);
@@ -202,7 +185,10 @@ describe('world and tokenizer', () => {
 describe('sft', () => {
   it('trains, resumes, and leaves a model folder that answers', async () => {
     const out = join(folder, 'run');
-    const settings = ['--preset', 'lab-nano', '--steps', '2', '--batch', '4', '--train-queries', '20'];
+    // Evaluations look at few pairs, so that they are quick.
+    const config = await file('sft.json', JSON.stringify({ devPairs: 20, data: { kind: 'world', devQueries: 4 } }));
+    const small = ['--preset', 'lab-nano', '--steps', '2', '--batch', '4', '--train-queries', '20'];
+    const settings = ['--config', config, ...small];
     const trained = await lab('sft', ...settings, '--backend', 'wasm', '--out', out);
     expect(trained.err).toMatch(/Step 2: held-out accuracy/);
     expect(trained.code).toBe(0);

@@ -2,7 +2,6 @@
  * `lab distill` as its users meet it: a student from a teacher folder, and what is said about input that cannot be used. The
  * teacher has random weights; what it teaches does not matter here.
  */
-import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,17 +11,13 @@ import { trainWorldTokenizer } from '../../../src/runs/sft-experiment.ts';
 import { type ModelCard, ModelCardSchema } from '../../../src/infer/model-card.ts';
 import { SftExperimentSchema } from '../../../src/protocol/sft-experiment.ts';
 import { SMALL_WORLD, smallModelFiles } from '../../reference/small-lab-model.ts';
+import { lab as runLab, type Result } from './lab.ts';
 
 let folder: string;
 let teacher: string;
 
-function lab(...args: string[]): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
-  const command = ['--import', 'tsx', 'src/cli/main.ts', 'distill', '--teacher', teacher, '--backend', 'wasm', ...args];
-  return new Promise((resolve) => {
-    execFile(process.execPath, command, (error, out, err) => {
-      resolve({ code: typeof error?.code === 'number' ? error.code : 0, out, err });
-    });
-  });
+function lab(...args: string[]): Promise<Result> {
+  return runLab('distill', '--teacher', teacher, '--backend', 'wasm', ...args);
 }
 
 beforeAll(async () => {

@@ -1,29 +1,15 @@
 /** `lab mine` as its users meet it. The model has random weights, so everything is hard for it. */
-import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { smallModelFiles } from '../../reference/small-lab-model.ts';
-
-interface Result {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
+import { lab, type Result } from './lab.ts';
 
 let folder: string;
 /** Judged pairs of four queries, and one row that cannot be read. */
 let pairs: string;
 let hard: string;
-
-function lab(...args: string[]): Promise<Result> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...args], (error, out, err) =>
-      resolve({ code: typeof error?.code === 'number' ? error.code : 0, out, err }),
-    );
-  });
-}
 
 function mine(...args: string[]): Promise<Result> {
   const quick = ['--model', folder, '--backend', 'wasm', '--samples', '2', '--max-tokens', '4'];

@@ -1,5 +1,4 @@
 /** Own rules, own data and own settings on the command line: from files to a model that carries the rules. */
-import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,24 +9,11 @@ import { printInstruction } from '../../../src/relevance/rules/instruction-text.
 import { instructionToJson } from '../../../src/relevance/rules/instruction.ts';
 import { startInstruction } from '../../../src/relevance/rules/start-instruction.ts';
 import { dataSetOf, pairsTsv } from '../runs/own-pairs.ts';
-
-interface Result {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
+import { lab } from './lab.ts';
 
 let folder: string;
 let data: string;
 let rules: string;
-
-function lab(...args: string[]): Promise<Result> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...args], (error, out, err) =>
-      resolve({ code: typeof error?.code === 'number' ? error.code : 0, out, err }),
-    );
-  });
-}
 
 const file = async (name: string, contents: string): Promise<string> => {
   const path = join(folder, name);

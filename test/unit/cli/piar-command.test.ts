@@ -1,5 +1,4 @@
 /** `lab piar` as its users meet it: files in, files out, exit codes. */
-import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,22 +6,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readInstruction } from '../../../src/relevance/rules/instruction-text.ts';
 import { instructionFromJson } from '../../../src/relevance/rules/instruction.ts';
 import { makeRuleWorld } from '../../../src/relevance/world/rule-world.ts';
-
-interface Result {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
+import { lab as runLab, type Result } from './lab.ts';
 
 let folder: string;
 let pairs: string;
 
 function lab(...args: string[]): Promise<Result> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', 'piar', ...args], (error, out, err) =>
-      resolve({ code: typeof error?.code === 'number' ? error.code : 0, out, err }),
-    );
-  });
+  return runLab('piar', ...args);
 }
 
 beforeAll(async () => {
@@ -81,7 +71,7 @@ describe('lab piar', () => {
     'says what is wrong with %s',
     async (what, more, message) => {
       const path = what === 'a file that is not there' ? join(folder, 'nothing.tsv') : pairs;
-      const { code, err } = await lab(path, '--out', join(folder, 'unused'), ...more);
+      const { code, err } = await lab(path, '--out', join(folder, what.replaceAll(' ', '-')), ...more);
       expect(err).toMatch(message);
       // With two labels, the rows that have other grades are left out and the rest is refined.
       expect(code).toBe(what === 'grades off the scale' ? 0 : 2);

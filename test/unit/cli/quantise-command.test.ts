@@ -1,27 +1,16 @@
 /** `lab quantise` and `lab agreement` as their users meet them, on a model of random weights. */
-import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { smallModelFiles } from '../../reference/small-lab-model.ts';
-
-interface Result {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
+import { lab as runLab, type Result } from './lab.ts';
 
 let root: string;
 let folder: string;
 
 function lab(...args: string[]): Promise<Result> {
-  return new Promise((resolve) => {
-    const quick = ['--backend', 'wasm'];
-    execFile(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...args, ...quick], (error, out, err) =>
-      resolve({ code: typeof error?.code === 'number' ? error.code : 0, out, err }),
-    );
-  });
+  return runLab(...args, '--backend', 'wasm');
 }
 
 beforeAll(async () => {

@@ -1,38 +1,10 @@
 /** The replaced kernels against the stock ones, on shapes that reach every path of both. */
 import * as tf from '@tensorflow/tfjs-core';
-import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { replaceWasmKernels } from '../../../src/gpu/wasm-kernels.ts';
 import { useBackend } from '../../reference/backends.ts';
-
-/** Runs a kernel as tfjs ships it. */
-function stock(kernel: string, inputs: tf.NamedTensorMap, attrs: tf.NamedAttrMap): tf.TypedArray {
-  const { kernelFunc } = tf.getKernel(kernel, 'wasm-stock');
-  const tensor = tf
-    .engine()
-    .makeTensorFromTensorInfo(kernelFunc({ inputs, attrs, backend: tf.backend() }) as tf.TensorInfo);
-  const values = tensor.dataSync();
-  tensor.dispose();
-  return values;
-}
-
-function filled(shape: readonly number[], seed: number): tf.Tensor {
-  const size = shape.reduce((product, axis) => product * axis, 1);
-  return tf.tensor(
-    Float32Array.from({ length: size }, (_, i) => Math.sin(seed + 1.7 * i)),
-    [...shape],
-  );
-}
-
-function expectClose(got: ArrayLike<number>, expected: ArrayLike<number>): void {
-  expect(got.length).toBe(expected.length);
-  let largest = 0;
-  // Math.max keeps NaN, which is less than nothing.
-  for (let i = 0; i < expected.length; i++)
-    largest = Math.max(largest, Math.abs((got[i] ?? NaN) - (expected[i] ?? NaN)));
-  expect(largest).toBeLessThan(1e-4);
-}
+import { expectClose, filled, stock } from './stock-kernels.ts';
 
 const axis = fc.integer({ min: 1, max: 40 });
 
@@ -113,28 +85,6 @@ describe('the wasm kernels', () => {
     const attrs = { axis: 0, batchDims: 0 };
     expect(tf.gather(x, indices).dataSync()).toEqual(stock('GatherV2', { x, indices }, attrs));
     expect(() => tf.gather(x, tf.tensor1d([300], 'int32'))).toThrow('row 300');
-  });
-
-  it('read and write the right memory when making the result has moved it', () => {
-    const probe = filled([1], 0);
-    const heapBytes = (): number => (tf.backend() as BackendWasm).typedArrayFromHeap(probe).buffer.byteLength;
-    const held: tf.Tensor[] = [probe];
-    for (let growths = 0, bytes = heapBytes(); growths < 3;) {
-      const a = filled([4, 16, 2000], held.length);
-      const b = filled([4, 16, 160], held.length + 1);
-      const got = tf.matMul(a, b, true, false);
-      expectClose(got.dataSync(), stock('BatchMatMul', { a, b }, { transposeA: true, transposeB: false }));
-      const [begin, size] = [
-        [1, 0, 0],
-        [2, 2000, 160],
-      ];
-      const part = tf.slice(got, begin, size);
-      expect(part.dataSync()).toEqual(stock('Slice', { x: got }, { begin, size }));
-      held.push(a, b, got, part);
-      if (heapBytes() > bytes) growths += 1;
-      bytes = heapBytes();
-    }
-    tf.dispose(held);
   });
 
   it('keep what a clone shares until the last of both is disposed, and leave nothing behind', () => {

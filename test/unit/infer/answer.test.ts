@@ -113,10 +113,12 @@ describe('scoreStream', () => {
   });
 
   it('stops on request', async () => {
+    const seen: unknown[] = [];
     const run = async (): Promise<void> => {
-      for await (const scored of scoreStream(model, stream(), AbortSignal.abort())) expect(scored).toBeUndefined();
+      for await (const scored of scoreStream(model, stream(), AbortSignal.abort())) seen.push(scored);
     };
     await expect(run()).rejects.toMatchObject({ code: 'aborted' });
+    expect(seen).toEqual([]);
   });
 });
 

@@ -51,7 +51,7 @@ describe('the parts of a file', () => {
     [
       'too few pairs for a batch',
       pairsTsv(3),
-      /fewer pairs to learn from than one batch.*at least 8.*Lower the batch/u,
+      /fewer pairs to learn from than one update.*at least 8.*Lower the batch/u,
     ],
   ])('are not made of a file with %s', async (_, text, message) => {
     await expect(prepare(await dataSetOf(text))).rejects.toThrow(message);

@@ -48,7 +48,10 @@ describe('a run on a file', () => {
     });
     expect(summary.grades.reduce((sum, { pairs }) => sum + pairs, 0)).toBe(81);
     expect(summary.refusals).toEqual([expect.stringMatching(/^Row 82, column "query": the query is missing/u)]);
-    const plan = v.parse(TrainingPlanSchema, await service.plan({ experiment: experimentOn(summary), backend: 'cpu' }));
+    const plan = v.parse(
+      TrainingPlanSchema,
+      await service.plan({ experiment: experimentOn(summary), backend: 'wasm' }),
+    );
     const { train, dev, test } = plan.data ?? { train: undefined, dev: undefined, test: undefined };
     expect([train?.queries, dev?.queries, test?.queries]).toEqual([13, 4, 4]);
     expect((train?.pairs ?? 0) + (dev?.pairs ?? 0) + (test?.pairs ?? 0)).toBe(81);
@@ -62,14 +65,14 @@ describe('a run on a file', () => {
       /bad\.tsv/u,
     );
     const wrongScale = { ...(experimentOn(summary) as object), prompt: { scaleSize: 2 } };
-    await expect(service.plan({ experiment: wrongScale, backend: 'cpu' })).rejects.toThrow(/in row \d+/u);
-    await expect(service.plan({ experiment: experimentOn(summary), backend: 'cpu' })).resolves.toBeDefined();
+    await expect(service.plan({ experiment: wrongScale, backend: 'wasm' })).rejects.toThrow(/in row \d+/u);
+    await expect(service.plan({ experiment: experimentOn(summary), backend: 'wasm' })).resolves.toBeDefined();
   });
 
   it('goes on in another thread, from the store alone, to the bits of a run that was never interrupted', async () => {
     const whole = new TrainingHarness();
     const experiment = experimentOn(await choose(whole));
-    const finished = await whole.train({ from: { kind: 'experiment', experiment }, backend: 'cpu' });
+    const finished = await whole.train({ from: { kind: 'experiment', experiment }, backend: 'wasm' });
     expect(finished).toMatchObject({ kind: 'finished', step: STEPS });
     expect(whole.of('evaluation').map(({ step, completions }) => [step, completions])).toEqual([
       [3, 0],
@@ -84,11 +87,11 @@ describe('a run on a file', () => {
     interrupted.onEvent((event) => {
       if (event.kind === 'checkpoint') void interrupted.service.command({ kind: 'stop' });
     });
-    const stopped = await interrupted.train({ from: { kind: 'experiment', experiment }, backend: 'cpu' });
+    const stopped = await interrupted.train({ from: { kind: 'experiment', experiment }, backend: 'wasm' });
     expect(stopped).toMatchObject({ kind: 'stopped', step: 3, checkpointId: 'c1' });
 
     const resumed = new TrainingHarness(interrupted.store); // nothing of the file but what the store keeps
-    const end = await resumed.train({ from: { kind: 'checkpoint', id: 'c1' }, backend: 'cpu' });
+    const end = await resumed.train({ from: { kind: 'checkpoint', id: 'c1' }, backend: 'wasm' });
     if (end.kind !== 'finished' || finished.kind !== 'finished') throw new Error('A run did not finish.');
     expect(end.weightsHash).toBe(finished.weightsHash);
     const losses = (harness: TrainingHarness): number[] => harness.of('log').map(({ lossNats }) => lossNats);
@@ -98,19 +101,19 @@ describe('a run on a file', () => {
   it('that was carried elsewhere goes on once the same file is chosen, and not with another', async () => {
     const home = new TrainingHarness();
     const experiment = experimentOn(await choose(home), { checkpointEvery: 3 });
-    await home.train({ from: { kind: 'experiment', experiment }, backend: 'cpu' });
+    await home.train({ from: { kind: 'experiment', experiment }, backend: 'wasm' });
     const bytes = home.store.saved.get('c1')?.payload;
     if (bytes === undefined) throw new Error('The run kept no checkpoint.');
 
     const away = new TrainingHarness(new MemoryStore());
     const from = { kind: 'bytes', bytes } as const;
-    const lost = await away.train({ from, backend: 'cpu' });
+    const lost = await away.train({ from, backend: 'wasm' });
     expect(lost).toMatchObject({ kind: 'failed', code: 'not-found' });
     expect(lost.kind === 'failed' && lost.message).toMatch(/"mine\.tsv".*Choose the same file/u);
     await choose(away, pairsTsv(21), 'mine.tsv');
-    expect(await away.train({ from, backend: 'cpu' })).toMatchObject({ kind: 'failed', code: 'not-found' });
+    expect(await away.train({ from, backend: 'wasm' })).toMatchObject({ kind: 'failed', code: 'not-found' });
     await choose(away, pairsTsv(20), 'renamed.tsv');
-    expect(await away.train({ from, backend: 'cpu' })).toMatchObject({
+    expect(await away.train({ from, backend: 'wasm' })).toMatchObject({
       kind: 'finished',
       weightsHash: home.of('finished')[0]?.weightsHash,
     });
@@ -146,7 +149,7 @@ describe('a run on a file', () => {
   it('can begin anew under its own id', async () => {
     const harness = new TrainingHarness();
     const experiment = experimentOn(await choose(harness), { steps: 1 });
-    await harness.train({ from: { kind: 'experiment', experiment, runId: 'again' }, backend: 'cpu' });
+    await harness.train({ from: { kind: 'experiment', experiment, runId: 'again' }, backend: 'wasm' });
     expect(harness.of('prepared')[0]?.runId).toBe('again');
   });
 });

@@ -1,10 +1,10 @@
 /**
  * Demonstrations of the reinforcement service in this process, on a model and a world small enough for a test.
  */
-import { GrpoService } from '../../../src/sessions/grpo-service.ts';
+import { SessionService } from '../../../src/sessions/session-service.ts';
 import type { RunStore } from '../../../src/sessions/run-store.ts';
 import { LabError } from '../../../src/common/errors.ts';
-import type { GrpoCommand, GrpoEvent, GrpoEventOf, GrpoRequest } from '../../../src/protocol/grpo.ts';
+import type { GrpoApi, GrpoCommand, GrpoEvent, GrpoEventOf, GrpoRequest } from '../../../src/protocol/grpo.ts';
 import { WASM_PATHS } from './training-harness.ts';
 import { smallModelFiles } from '../../reference/small-lab-model.ts';
 
@@ -39,7 +39,7 @@ export function tinyBranch(grpo: Record<string, unknown> = {}, more: Record<stri
 
 /** A service, and the events of its demonstrations. */
 export class GrpoHarness {
-  readonly service: GrpoService;
+  readonly service: GrpoApi;
   events: GrpoEvent[] = [];
   #watchers: ((event: GrpoEvent) => void)[] = [];
 
@@ -48,7 +48,7 @@ export class GrpoHarness {
    * @param now - the clock, in milliseconds
    */
   constructor(store?: RunStore, now = () => performance.now()) {
-    this.service = new GrpoService({
+    this.service = new SessionService({
       ...(store === undefined ? {} : { openStore: () => Promise.resolve(store) }),
       now,
       wasmPaths: WASM_PATHS,
@@ -56,7 +56,7 @@ export class GrpoHarness {
         url === MODEL_URL
           ? Promise.resolve(FILES)
           : Promise.reject(new LabError('not-found', { message: `Nothing is at ${url}.` })),
-    });
+    }).demonstrations;
   }
 
   /** Begins a demonstration; resolves with its last event. */

@@ -55,7 +55,7 @@ describe('a GPU that is lost', () => {
       if (isDue && harness.of('recovering').length === 0) gpu.health.fault = LOST;
     });
     await harness.runToEnd(BRANCHES);
-    expect(harness.of('recovering')).toEqual([{ kind: 'recovering', reason: LOST.message }]);
+    expect(harness.of('recovering')).toEqual([{ kind: 'recovering', step: 2, reason: LOST.message }]);
     expect(harness.of('backend')).toHaveLength(2);
     const rewound = harness.of('rewound').toSorted((a, b) => a.branch - b.branch);
     expect(rewound).toEqual([0, 1].map((branch) => ({ kind: 'rewound', branch, step: 2 })));

@@ -15,7 +15,7 @@ describe('a demonstration', () => {
     await harness.runToEnd({ MBO: tinyBranch() });
 
     expect(harness.events.map(({ kind }) => kind).join(' ')).toBe(
-      'backend preparing preparing prepared branch measure checkpoint step step kept measure checkpoint ' +
+      'preparing preparing backend preparing prepared branch measure checkpoint step step kept measure checkpoint ' +
         'step step kept measure branch-ended finished stopped',
     );
     for (const event of harness.events) expect(v.parse(GrpoEventSchema, event)).toEqual(event);

@@ -4,6 +4,7 @@
 import type { CheckpointInfoInput } from '../../../src/checkpoint/manifest.ts';
 import type { DataToKeep } from '../../../src/checkpoint/kept-data.ts';
 import type { OpenRunInput, RunLease } from '../../../src/checkpoint/open-runs.ts';
+import type { RunRecord } from '../../../src/checkpoint/run-records.ts';
 import { LabError } from '../../../src/common/errors.ts';
 import type { RunStore } from '../../../src/sessions/run-store.ts';
 
@@ -36,6 +37,21 @@ export class MemoryStore implements RunStore {
         },
         release: (): void => void this.runRecords.push('release'),
       };
+    },
+  };
+
+  /** What finished runs told, by view. */
+  readonly recorded = new Map<string, RunRecord>();
+
+  readonly records = {
+    keep: async (record: RunRecord): Promise<void> => {
+      await Promise.resolve();
+      if (this.failure !== undefined) throw this.failure;
+      this.recorded.set(record.view, structuredClone(record));
+    },
+    drop: async (view: string): Promise<void> => {
+      await Promise.resolve();
+      this.recorded.delete(view);
     },
   };
 

@@ -4,7 +4,8 @@
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import '@tensorflow/tfjs'; // the gradients of tfjs's own ops
-import { TrainingService } from '../../../src/sessions/training-service.ts';
+import type { GetModel } from '../../../src/sessions/model-source.ts';
+import { SessionService } from '../../../src/sessions/session-service.ts';
 import type { TrainingEvent, TrainingEventOf, TrainRequest } from '../../../src/protocol/training.ts';
 import { MemoryStore } from './memory-store.ts';
 
@@ -27,18 +28,20 @@ export function tinyExperiment(sft: Record<string, unknown> = {}): Record<string
 /** A service with a store in memory, and the events of its runs. */
 export class TrainingHarness {
   readonly store: MemoryStore;
-  readonly service: TrainingService;
+  readonly service: SessionService;
   readonly events: TrainingEvent[] = [];
   readonly #watchers: ((event: TrainingEvent) => void)[] = [];
 
-  constructor(store = new MemoryStore()) {
+  /** @param getModel - gives the files of teachers */
+  constructor(store = new MemoryStore(), getModel?: GetModel) {
     this.store = store;
-    this.service = new TrainingService({ wasmPaths: WASM_PATHS, openStore: () => Promise.resolve(store) });
+    const openStore = (): Promise<MemoryStore> => Promise.resolve(store);
+    this.service = new SessionService({ wasmPaths: WASM_PATHS, openStore, ...(getModel && { getModel }) });
   }
 
   /** Trains and resolves with the last event. */
   async train(request: TrainRequest): Promise<TrainingEvent> {
-    await this.service.train(request, (event) => {
+    await this.service.run(request, (event) => {
       this.events.push(structuredClone(event));
       for (const watch of this.#watchers) watch(event);
     });

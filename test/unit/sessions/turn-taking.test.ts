@@ -104,4 +104,29 @@ describe('TurnTaker', () => {
     await Promise.all([first, second]);
     expect(bench.most).toBe(1);
   });
+
+  it('gives a turn for an errand also in a pause, which is no step and ends no pause', async () => {
+    const told: string[] = [];
+    const turns = new TurnTaker({ onPaused: () => told.push('paused'), onResumed: () => told.push('resumed') });
+    const errands = ['evaluate', 'save'];
+    await turns.open(0, 0);
+    turns.pause();
+    const passed: string[] = [];
+    const run = (async () => {
+      for (;;) {
+        const turn = await turns.pass(0, 0, () => errands.length > 0);
+        if (turn === 'step') return;
+        passed.push(String(errands.shift()));
+      }
+    })();
+    await longSettled();
+    expect([passed, told]).toEqual([['evaluate', 'save'], ['paused']]);
+    errands.push('again');
+    turns.lookForErrands();
+    await longSettled();
+    expect([passed, told]).toEqual([['evaluate', 'save', 'again'], ['paused']]);
+    turns.resume();
+    await run;
+    expect(told).toEqual(['paused', 'resumed']);
+  });
 });

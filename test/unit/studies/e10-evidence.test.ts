@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
-import { e10Markdown, e10Results, E10ResultsSchema } from '../../../src/studies/e10-evidence.ts';
+import { e10Report, e10Results, E10ResultsSchema } from '../../../src/studies/e10-evidence.ts';
+import { reportMarkdown } from '../../../src/studies/report.ts';
 import type { AnsweredCase } from '../../../src/train/faithfulness.ts';
 
 const MADE = { device: 'none', commit: 'c', config: { split: 'test', pairs: 20, queries: 10 } };
@@ -11,7 +12,7 @@ function cases(nowOfMoving: (query: number) => number, nowOfStaying: (query: num
     { queryId: `q${query}`, before: 2, after: 2, now: nowOfStaying(query) },
   ]).flat();
 }
-const answers = (cited: readonly AnsweredCase[], control: readonly AnsweredCase[]) => {
+const answers = (cited: AnsweredCase[], control: AnsweredCase[]) => {
   return { name: 'm', folder: 'f', answers: { completions: 30, usable: 20, cited, control } };
 };
 
@@ -30,7 +31,9 @@ describe('e10Results', () => {
     expect(arm?.control.moved.value).toBe(0);
     // Half of all labels move without what is cited, none without other words, in every query alike.
     expect(results.findings).toMatchObject([{ arm: 'm', mean: 0.5, low: 0.5, high: 0.5, outcome: 'supported' }]);
-    expect(e10Markdown(results)).toMatch(/\| m \| cited words \| 20 \| 10 \| 0\.800 \(0\.\d+ to 1\.000\) \|/u);
+    expect(reportMarkdown(e10Report(results))).toMatch(
+      /\| m \| cited words \| 20 \| 10 \| 0\.800 \(0\.\d+ to 1\.000\) \|/u,
+    );
   });
 
   it('says so where it does not, or is the other way round', () => {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { atEqualTokens } from '../../../src/studies/equal-tokens.ts';
 import { seedResult } from '../../../src/studies/recipe-results.ts';
-import { resultsMarkdown } from '../../../src/studies/results-report.ts';
+import { experimentReport } from '../../../src/studies/experiment-report.ts';
+import { reportMarkdown } from '../../../src/studies/report.ts';
 import type { ExperimentResults, SeedResult } from '../../../src/protocol/experiment-results.ts';
 import type { PolicyMeasures } from '../../../src/protocol/policy-measures.ts';
 
@@ -56,10 +57,10 @@ describe('atEqualTokens', () => {
 
   it('has a table of its own in the report, where there is something to tell', () => {
     const whole = { id: 'E5', title: 't', question: 'q', device: 'd', commit: 'c', config: {}, verdict: '' };
-    expect(resultsMarkdown({ ...whole, ...results([short], [long]) })).toMatch(
+    expect(reportMarkdown(experimentReport({ ...whole, ...results([short], [long]) }))).toMatch(
       /## At equal tokens[^#]*\| a keeps more \| tailRecall \+0\.200 \| unknown \| 0 \| 1 \|/u,
     );
-    expect(resultsMarkdown({ ...whole, ...results([], []) })).not.toMatch(/equal tokens/u);
+    expect(reportMarkdown(experimentReport({ ...whole, ...results([], []) }))).not.toMatch(/equal tokens/u);
   });
 });
 

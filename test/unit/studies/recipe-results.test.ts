@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../../src/config/parse.ts';
 import { findingsOf, verdictOf } from '../../../src/studies/recipe-results.ts';
 import { type Recipe, RECIPES } from '../../../src/studies/recipes.ts';
-import { resultsMarkdown } from '../../../src/studies/results-report.ts';
-import { resultsSvg } from '../../../src/studies/results-plot.ts';
+import { experimentReport } from '../../../src/studies/experiment-report.ts';
+import { plotSvg } from '../../../src/studies/plot.ts';
+import { reportHtml, reportMarkdown } from '../../../src/studies/report.ts';
 import {
   type ExperimentResults,
   ExperimentResultsSchema,
@@ -103,17 +104,20 @@ describe('verdictOf', () => {
 
 describe('the report', () => {
   it('has a row per claim and per arm, and says when there are too few seeds', () => {
-    const text = resultsMarkdown(results(5));
+    const text = reportMarkdown(experimentReport(results(5)));
     expect(text).toContain('| b keeps more | supported | tailRecall +0.050 |');
     expect(text).toMatch(/\| b \| 5 \| .*0\.450 ± /u);
     expect(text).not.toMatch(/preliminary/u);
-    expect(resultsMarkdown(results(2))).toMatch(/preliminary/u);
+    expect(reportMarkdown(experimentReport(results(2)))).toMatch(/preliminary/u);
   });
 
   it('draws a line with a band for every arm, and escapes what it writes', () => {
-    const svg = resultsSvg(results(5));
+    const block = experimentReport(results(5)).blocks.find(({ kind }) => kind === 'plot');
+    if (block?.kind !== 'plot') throw new Error('no plot');
+    const svg = plotSvg(block.plot);
+    expect(reportHtml(experimentReport(results(5)))).toContain(svg);
     expect(svg.match(/stroke="#0072b2"/gu)?.length).toBe(8 + 1); // eight panels and the legend
-    expect(svg).toContain('Made up &lt;for> a test');
+    expect(svg).toContain('Made up &lt;for&gt; a test');
     expect(svg).not.toMatch(/NaN|Infinity/u);
   });
 });

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { disposeWeights, type TensorData } from '../../../src/model/weights.ts';
 import type { GrpoState } from '../../../src/train/grpo.ts';
 import type { GrpoStep } from '../../../src/train/grpo-telemetry.ts';
-import { useBackend } from '../../reference/backends.ts';
+import { RESUMED_ON, useBackend } from '../../reference/backends.ts';
 import { expectClose } from '../../reference/expect-close.ts';
 import { type GrpoSettings, loadModel, makeTask, pretrain, type RunOutcome, runGrpo } from './grpo-runs.ts';
 
@@ -33,10 +33,8 @@ const STAGES: GrpoSettings = {
   curriculum: { kind: 'adaptive', window: 1, promoteAt: [0.4, 0.9], ends: [0.5, 0.75] },
 };
 
-describe.each([
-  ['cpu', 1, 8],
-  ['wasm', 2, 20],
-] as const)('GRPO on %s', (backend, N, maxTokens) => {
+describe.each(RESUMED_ON)('GRPO on %s', (backend) => {
+  const [N, maxTokens] = backend === 'cpu' ? [1, 8] : [2, 20];
   beforeAll(() => useBackend(backend));
 
   it.each([

@@ -54,7 +54,9 @@ function contextFor(name: string, signal = new AbortController().signal): FoldCo
 async function run(context: FoldContext) {
   const [fold] = await foldsOf(RECIPE, whole);
   if (fold === undefined) throw new Error('no fold');
-  return runFold(fold, context);
+  const result = await runFold(fold, context);
+  if (result === undefined) throw new Error('another process works on the fold');
+  return result;
 }
 
 describe('runFold', () => {

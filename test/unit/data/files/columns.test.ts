@@ -1,9 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readAttribute, readAttributes } from '../../../../src/data/files/attributes.ts';
 import { findColumns, type Role } from '../../../../src/data/files/columns.ts';
-import { GradeReader } from '../../../../src/data/files/grades.ts';
 import { RowProblem } from '../../../../src/data/files/records.ts';
-import { BINARY_SCALE, DEFAULT_SCALE, makeScale } from '../../../../src/relevance/pair/labels.ts';
 
 function rolesOf(names: readonly string[], wished = {}): Partial<Record<Role, string>> {
   return Object.fromEntries(findColumns(names, wished).names);
@@ -98,33 +96,6 @@ describe('findColumns', () => {
       { column: 'Material', attribute: 'material' },
     ]);
     expect(ignored).toEqual(['locale']);
-  });
-});
-
-describe('GradeReader', () => {
-  const read = (reader: GradeReader, grades: readonly string[]): (number | undefined)[] =>
-    grades.map((grade) => reader.read(grade));
-
-  it('reads numbers of the scale only', () => {
-    const reader = new GradeReader(DEFAULT_SCALE);
-    expect(read(reader, ['0', ' 3 ', '2.0', '1.', '00'])).toEqual([0, 3, 2, 1, 0]);
-    for (const grade of ['4', '-1', '1.5', '', 'x', '1e0', '0x1']) expect(reader.read(grade)).toBeUndefined();
-    expect(read(new GradeReader(BINARY_SCALE), ['0', '1', '2'])).toEqual([0, 1, undefined]);
-  });
-
-  it('reads names of labels, and ESCI on scales of four', () => {
-    const reader = new GradeReader(DEFAULT_SCALE);
-    expect(read(reader, ['Irrelevant', 'PARTIAL', 'substantial', 'exact'])).toEqual([0, 1, 2, 3]);
-    expect(read(reader, ['E', 's', 'C', 'I', 'Substitute', 'complement'])).toEqual([3, 2, 1, 0, 2, 1]);
-    expect(read(new GradeReader(BINARY_SCALE), ['E', 'relevant'])).toEqual([undefined, 1]);
-    // A scale with a word of ESCI in another place keeps its own meaning.
-    expect(new GradeReader(makeScale(['exact', 'b', 'c', 'd'])).read('Exact')).toBe(0);
-  });
-
-  it('reads nothing but the meanings that the user gives', () => {
-    const reader = new GradeReader(DEFAULT_SCALE, { Yes: 3, '1': 0 });
-    expect(read(reader, ['yes', '1', '3', 'exact'])).toEqual([3, 0, undefined, undefined]);
-    expect(reader.expected).toBe('one of 1, Yes');
   });
 });
 

@@ -1,5 +1,5 @@
+import { gzipSync } from 'node:zlib';
 import { existsSync, readFileSync } from 'node:fs';
-import { gzipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import {
   loadDocuments,
@@ -106,7 +106,7 @@ describe('readPairs', () => {
     const file = 'text;query;score\nkettle;Kettle;good\nkettle;Mug;bad\n';
     const options = {
       columns: { query: 'text', title: 'query', grade: 'score' },
-      grades: { good: 1, bad: 0 },
+      grades: 'good=1,bad=0',
       scale: BINARY_SCALE,
     } as const;
     expect(await pairsOf(file, 'a.csv', options)).toMatchObject([

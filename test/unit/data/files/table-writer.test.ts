@@ -20,19 +20,20 @@ describe('tableLines', () => {
     expect(table([['15" tv\tx', 1]], { format: 'tsv' })).toBe('"query"\t"score"\n"15"" tv\tx"\t"1"\n');
   });
 
-  it('makes formulas of texts harmless, not numbers, unless exact text is asked for', () => {
-    const rows = [
-      ['=HYPERLINK("x")', -1],
-      ['+1', 0],
-      ['-1', 0],
-      ['@a', 0],
-      ['\t=1', 0],
-    ];
-    const guarded = table(rows, { format: 'csv' });
-    expect(guarded).toBe(
-      'query,score\r\n"\'=HYPERLINK(""x"")",-1\r\n"\'+1",0\r\n"\'-1",0\r\n"\'@a",0\r\n"\'\t=1",0\r\n',
-    );
-    expect(table([['=1', 0]], { format: 'csv', guardFormulas: false })).toBe('query,score\r\n=1,0\r\n');
+  it('makes formulas of free text harmless, cells with line breaks too, and leaves all else exact', () => {
+    const formulas = ['=HYPERLINK("x")', '+1', '-12v battery', '@a', '\t=1', '=1+\n2', '\r=1', '\n=1', '\uFF1D1'];
+    const options = { format: 'tsv', freeText: ['title'] } as const;
+    const rows = formulas.map((text) => [text, text]);
+    const [, ...lines] = [...tableLines(['docId', 'title'], rows, options)];
+    for (const [i, text] of formulas.entries()) {
+      const quoted = text.replaceAll('"', '""');
+      expect(lines[i]).toBe(`"${quoted}"\t"'${quoted}"\n`);
+    }
+  });
+
+  it('leaves numbers and harmless texts as they are', () => {
+    const options = { format: 'csv', freeText: ['query', 'score'] } as const;
+    expect(table([["it's = 1", -1]], options)).toBe("query,score\r\nit's = 1,-1\r\n");
   });
 
   it('writes line by line', () => {

@@ -1,5 +1,5 @@
+import { constants, gzipSync } from 'node:zlib';
 import * as fc from 'fast-check';
-import { gzipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import { chunksOf, readText, type TextOptions } from '../../../../src/data/files/text-stream.ts';
 import { all, chunked } from './chunks.ts';
@@ -22,6 +22,14 @@ function utf16(text: string, littleEndian: boolean): Uint8Array {
 
 function join(...parts: readonly Uint8Array[]): Uint8Array {
   return Uint8Array.from(parts.flatMap((part) => [...part]));
+}
+
+function withFlippedBit(bytes: Uint8Array, at: number, bit: number): Uint8Array {
+  return bytes.map((byte, i) => (i === at ? byte ^ (1 << bit) : byte));
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error ? error.name : '';
 }
 
 describe('readText', () => {
@@ -85,8 +93,13 @@ describe('readText', () => {
     'a packed Excel workbook': [gzipSync(Uint8Array.of(0x50, 0x4b, 0x03, 0x04, 0, 0)), /Excel workbook/],
     'a Parquet file': [new TextEncoder().encode('PAR1....'), /Parquet/],
     'a gzip file cut off': [packed.subarray(0, packed.length - 20), /cannot be unpacked/],
-    'a gzip header alone': [packed.subarray(0, 10), /it is empty/],
+    'a gzip header alone': [packed.subarray(0, 10), /cannot be unpacked.*unexpected end of file/],
     'gzip with damaged contents': [join(packed.subarray(0, 10), new Uint8Array(60).fill(0x07)), /cannot be unpacked/],
+    'gzip without its trailer': [packed.subarray(0, packed.length - 8), /unexpected end of file/],
+    'gzip of another size': [withFlippedBit(packed, packed.length - 1, 0), /incorrect length check/],
+    'gzip of another checksum': [withFlippedBit(packed, packed.length - 8, 3), /incorrect data check/],
+    'a second member cut off': [join(packed, packed.subarray(0, 40)), /unexpected end of file/],
+    'gzip, zeros and something else': [join(packed, new Uint8Array(9), packed), /something else behind the data/],
     'gzip followed by something else': [join(packed, new TextEncoder().encode('and more')), /cannot be unpacked/],
   };
 
@@ -97,10 +110,39 @@ describe('readText', () => {
     }
   });
 
-  it('refuses a gzip file cut off anywhere in its data', async () => {
-    for (let length = 11; length < packed.length - 8; length++) {
+  it('refuses a gzip file cut off anywhere', async () => {
+    const flushed = gzipSync(TEXT.repeat(50), { finishFlush: constants.Z_SYNC_FLUSH });
+    await expect(textOf(flushed)).rejects.toMatchObject({ code: 'bad-file' });
+    for (let length = 2; length < packed.length; length++) {
       await expect(textOf(packed.subarray(0, length))).rejects.toMatchObject({ code: 'bad-file' });
     }
+  });
+
+  it('reads any members with any padding, and refuses any of them cut off or changed', async () => {
+    const member = fc.tuple(fc.string({ minLength: 1, maxLength: 300 }), fc.integer({ min: 0, max: 9 }));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(member, { minLength: 1, maxLength: 3 }),
+        fc.nat(40),
+        fc.integer({ min: 1, max: 60 }),
+        fc.nat(),
+        fc.nat(7),
+        async (members, zeros, size, place, bit) => {
+          const text = members.map(([part]) => part.replaceAll('\0', ' ')).join('');
+          const parts = members.map(([part, level]) => gzipSync(part.replaceAll('\0', ' '), { level }));
+          const whole = join(...parts);
+          expect(await textOf(join(whole, new Uint8Array(zeros)), size)).toBe(text);
+
+          const last = parts.at(-1)?.length ?? 1;
+          const cut = whole.subarray(0, whole.length - 1 - (place % (last - 1)));
+          await expect(textOf(cut, size)).rejects.toMatchObject({ code: 'bad-file' });
+
+          // Where a flipped bit changes nothing but a date or a name in the header, the text is still the same.
+          const outcome = await textOf(withFlippedBit(whole, place % whole.length, bit), size).catch(codeOf);
+          expect([text, 'bad-file']).toContain(outcome);
+        },
+      ),
+    );
   });
 
   it('stops on request', async () => {

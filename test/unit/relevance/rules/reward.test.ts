@@ -199,13 +199,16 @@ describe('every reward', () => {
     );
     expect(reward(withSteps()).total).toBeLessThan(1);
     expect(reward(withSteps(...everyRule)).total).toBeLessThan(0.6);
+    let earnedAll = 0;
     fc.assert(
-      fc.property(trace, (completion) => {
-        if (reward(completion).total < 1) return;
-        expect(completion.label).toBe(GOLD.label);
-        expect(completion.steps.map(({ rule }) => rule).sort((a, b) => a - b)).toEqual([0, 5]);
+      fc.property(fc.shuffledSubarray([TYPE, BRAND, OTHER]), fc.constantFrom(GOLD.label, 2), (steps, answer) => {
+        const { total } = reward({ ...GOLD, label: answer, restated: answer, steps });
+        const isGold = answer === GOLD.label && steps.length === 2 && !steps.includes(OTHER);
+        expect(total === 1).toBe(isGold);
+        earnedAll += Number(isGold);
       }),
     );
+    expect(earnedAll).toBeGreaterThan(0);
   });
 
   it('strict: costs are what leaving a stranger out, or adding a missed step, would bring', () => {

@@ -16,7 +16,7 @@ import {
 import { GENERAL_SYSTEMS, generalReport, setResults } from '../../../../src/studies/judged/general-results.ts';
 import type { Prediction } from '../../../../src/studies/judged/real-baselines.ts';
 import type { RealRecipe } from '../../../../src/studies/judged/real-data.ts';
-import { reportMarkdown } from '../../../../src/studies/report-blocks.ts';
+import { reportMarkdown } from '../../../../src/studies/report.ts';
 import { makeModelCard } from '../../../../src/runs/sft-card.ts';
 import { LabFileSchema } from '../../../../src/infer/lab-model.ts';
 import { makeFileLabFile } from '../../../../src/runs/lab-file.ts';

@@ -4,9 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { type Prediction, baselinesOf } from '../../../../src/studies/judged/real-baselines.ts';
 import { foldsOf, REAL_RECIPES } from '../../../../src/studies/judged/real-data.ts';
 import { compareSystems, measureSystem, REAL_MEASURES } from '../../../../src/studies/judged/real-measures.ts';
-import { realReport, realSvg } from '../../../../src/studies/judged/real-report.ts';
+import { realReport, systemsPlot } from '../../../../src/studies/judged/real-report.ts';
 import { type FoldResult, realResults } from '../../../../src/studies/judged/real-results.ts';
-import { reportHtml, reportMarkdown } from '../../../../src/studies/report-blocks.ts';
+import { plotSvg } from '../../../../src/studies/plot.ts';
+import { reportHtml, reportMarkdown } from '../../../../src/studies/report.ts';
 import { makeOwnRules } from '../../../../src/runs/file-data.ts';
 import { rulesOf } from '../../../../src/relevance/rules/own-rules.ts';
 import { type JudgedPair, makeDocument } from '../../../../src/relevance/pair/pair.ts';
@@ -139,7 +140,7 @@ describe('the report', () => {
       models: { 'A <b> model': { predictions: rows, reasoning } },
     };
   };
-  const results = realResults(recipe, [fold(0), fold(1)], null, {
+  const results = realResults(recipe, [fold(0), fold(1)], {
     device: 'cpu',
     commit: 'abc',
     inFile: 20_000,
@@ -156,13 +157,13 @@ describe('the report', () => {
     expect(html).not.toContain('<b>');
     const cells = markdown.split('\n').filter((line) => line.startsWith('|') && !line.includes('---')).length;
     expect(html.match(/<tr>/gu)).toHaveLength(cells);
-    expect(html).toContain(realSvg(results).split('\n')[0]);
+    expect(html).toContain(plotSvg(systemsPlot(results.title, results.systems)));
   });
 
   it('refutes nothing and claims nothing where systems are the same', () => {
     const { prepared, models } = fold(0);
     const same = { ...prepared, baselines: { BM25: models['A <b> model']?.predictions ?? [] } };
-    const { verdict } = realResults(recipe, [{ fold: 0, prepared: same, models }], null, {
+    const { verdict } = realResults(recipe, [{ fold: 0, prepared: same, models }], {
       device: 'cpu',
       commit: 'abc',
       inFile: 97,

@@ -5,7 +5,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { TrainingCommand, TrainingEvent } from '../../../../src/protocol/training.ts';
 import type { TrainingClient } from '../../../../src/ui/parts/training-client.ts';
-import { TrainingController } from '../../../../src/ui/train/training-controller.ts';
+import { type TrainingController, trainingController } from '../../../../src/ui/train/training-controller.ts';
 import { logEvent, preparedEvent } from './run-events.ts';
 
 const FINISHED: TrainingEvent = { kind: 'finished', step: 100, tokens: 1, weightsHash: 'abc', checkpointId: 'c' };
@@ -15,16 +15,19 @@ const FROM = { kind: 'experiment', experiment: {} } as const;
 function setUp(): {
   controller: TrainingController;
   draws: () => number;
+  /** How often a thread was closed. */
+  closings: () => number;
   seen: TrainingEvent[];
   sent: TrainingCommand[];
   start: () => Promise<{
     emit: (event: TrainingEvent) => void;
     end: () => void;
     fail: (error: Error) => void;
-    isUsable: Promise<boolean>;
+    over: Promise<void>;
   }>;
 } {
   let drawn = 0;
+  let closed = 0;
   const seen: TrainingEvent[] = [];
   const sent: TrainingCommand[] = [];
   const host = {
@@ -33,17 +36,20 @@ function setUp(): {
     requestUpdate: () => void (drawn += 1),
     updateComplete: Promise.resolve(true),
   };
-  const controller = new TrainingController(host, (event) => seen.push(event));
+  let client: TrainingClient | undefined;
+  const opened = (): Promise<TrainingClient> =>
+    client === undefined ? Promise.reject(new Error('no thread')) : Promise.resolve(client);
+  const controller = trainingController(host, opened, (event) => seen.push(event));
   controller.hostConnected();
   const start = async () => {
     let emit: (event: TrainingEvent) => void = () => undefined;
     let end: () => void = () => undefined;
     let fail: (error: Error) => void = () => undefined;
-    const client: TrainingClient = {
+    client = {
       readData: () => Promise.reject(new Error('not used')),
       readRules: () => Promise.reject(new Error('not used')),
       plan: () => Promise.reject(new Error('not used')),
-      train: (_request, onEvent) => {
+      run: (_request, onEvent) => {
         emit = onEvent;
         return new Promise((resolve, reject) => {
           end = resolve;
@@ -54,13 +60,13 @@ function setUp(): {
         sent.push(command);
         await Promise.resolve();
       },
-      close: () => undefined,
+      close: () => void (closed += 1),
     };
-    const isUsable = controller.start(() => Promise.resolve(client), FROM, 'auto');
+    const over = controller.run({ from: FROM, backend: 'auto' });
     await vi.advanceTimersByTimeAsync(0);
-    return { emit, end, fail, isUsable };
+    return { emit: (event: TrainingEvent) => emit(event), end: () => end(), fail: (error: Error) => fail(error), over };
   };
-  return { controller, draws: () => drawn, seen, sent, start };
+  return { controller, draws: () => drawn, closings: () => closed, seen, sent, start };
 }
 
 let page = Object.assign(new EventTarget(), { visibilityState: 'visible' });
@@ -120,13 +126,13 @@ describe('the training controller', () => {
     const { controller, sent, start } = setUp();
     const { emit } = await start();
     emit(preparedEvent());
-    controller.command('pause');
+    controller.command({ kind: 'pause' });
     expect(controller.pending).toBe('pause');
     emit(logEvent(1));
     expect(controller.pending).toBe('pause');
     emit({ kind: 'paused', step: 1 });
     expect(controller.pending).toBeUndefined();
-    controller.command('step');
+    controller.command({ kind: 'step' });
     emit(logEvent(2));
     expect(controller.pending).toBe('step');
     emit({ kind: 'paused', step: 2 });
@@ -136,10 +142,10 @@ describe('the training controller', () => {
 
   it('starts no second run while one is under way, and sends no command without one', async () => {
     const { controller, sent, start } = setUp();
-    controller.command('pause');
+    controller.command({ kind: 'pause' });
     const first = await start();
     const second = await start();
-    expect(await second.isUsable).toBe(true);
+    await second.over;
     first.emit(preparedEvent());
     expect(controller.state.phase).toBe('running');
     expect(sent).toEqual([]);
@@ -147,11 +153,11 @@ describe('the training controller', () => {
 
   it('tells events after the state has taken them in', async () => {
     const { controller, seen, start } = setUp();
-    const { emit, end, isUsable } = await start();
+    const { emit, end, over } = await start();
     emit(preparedEvent());
     emit(FINISHED);
     end();
-    expect(await isUsable).toBe(true);
+    await over;
     expect(seen.map(({ kind }) => kind)).toEqual(['prepared', 'finished']);
     expect(controller.state.weightsHash).toBe('abc');
     controller.dismiss();
@@ -162,7 +168,8 @@ describe('the training controller', () => {
     const broken = setUp();
     const run = await broken.start();
     run.fail(Object.assign(new Error('The training worker failed.'), { name: 'internal' }));
-    expect(await run.isUsable).toBe(false);
+    await run.over;
+    expect(broken.closings()).toBe(1);
     expect(broken.controller.state).toMatchObject({
       phase: 'failed',
       failure: { message: 'The training worker failed.' },
@@ -171,7 +178,8 @@ describe('the training controller', () => {
     const silent = setUp();
     const other = await silent.start();
     other.end();
-    await other.isUsable;
+    await other.over;
+    expect(silent.closings()).toBe(0);
     expect(silent.controller.state).toMatchObject({ phase: 'failed', failure: { code: 'internal' } });
   });
 

@@ -1,0 +1,48 @@
+/**
+ * What finished runs have told, so that a page can show them again after a reload: the last one of each view, until it is
+ * dismissed or another takes its place. What the events mean is known only to whoever wrote them.
+ */
+import * as v from 'valibot';
+import { parseConfig } from '../config/parse.ts';
+import type { StoreDatabase } from './store-database.ts';
+
+const RunRecordSchema = v.strictObject({
+  /** Which view shows it. */
+  view: v.pipe(v.string(), v.nonEmpty(), v.maxLength(40)),
+  /** Milliseconds since 1970. */
+  endedAt: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  events: v.array(v.unknown()),
+});
+export type RunRecord = v.InferOutput<typeof RunRecordSchema>;
+
+/** The records of one database; reached as `records` of a CheckpointStore. */
+export class RunRecords {
+  readonly #database: StoreDatabase;
+
+  constructor(database: StoreDatabase) {
+    this.#database = database;
+  }
+
+  /** Keeps a record in place of the one that its view had. @throws {LabError} `storage-full` */
+  async keep(record: RunRecord): Promise<void> {
+    const checked = parseConfig('The record of a finished run', RunRecordSchema, record);
+    await this.#database.write('keep the finished run', ['records'], (transaction) =>
+      transaction.objectStore('records').put(checked),
+    );
+  }
+
+  /** The record of a view; undefined if there is none that can be read. */
+  async load(view: string): Promise<RunRecord | undefined> {
+    const value = await this.#database.read('read the finished run', ['records'], (transaction) =>
+      transaction.objectStore('records').get(view),
+    );
+    const read = v.safeParse(RunRecordSchema, value);
+    return read.success ? read.output : undefined;
+  }
+
+  async drop(view: string): Promise<void> {
+    await this.#database.write('forget the finished run', ['records'], (transaction) =>
+      transaction.objectStore('records').delete(view),
+    );
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * Being stopped by the user: Ctrl-C and SIGTERM.
+ */
+import process from 'node:process';
+
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+
+let current: { readonly controller: AbortController; readonly release: () => void } | undefined;
+
+/**
+ * A signal that aborts at Ctrl-C or SIGTERM. The command that asks for it ends by itself, after saving what it has; being
+ * stopped a second time ends the process at once.
+ */
+export function interruption(): AbortSignal {
+  current ??= listen();
+  return current.controller.signal;
+}
+
+/**
+ * Runs a command that may be interrupted.
+ *
+ * @param signal - interrupts it too
+ */
+export async function interruptible<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+  const abort = (): void => interruptionController().abort();
+  if (signal?.aborted === true) abort();
+  signal?.addEventListener('abort', abort);
+  try {
+    return await work();
+  } finally {
+    signal?.removeEventListener('abort', abort);
+    current?.release();
+    current = undefined;
+  }
+}
+
+function interruptionController(): AbortController {
+  current ??= listen();
+  return current.controller;
+}
+
+function listen(): NonNullable<typeof current> {
+  const controller = new AbortController();
+  const release = (): void => {
+    for (const name of SIGNALS) process.off(name, stop);
+  };
+  const stop = (): void => {
+    release();
+    controller.abort();
+  };
+  for (const name of SIGNALS) process.on(name, stop);
+  return { controller, release };
+}

@@ -1,0 +1,283 @@
+/**
+ * What commands write. Nothing that is read and nothing that is there already is ever replaced unasked: outputs are checked
+ * before any work is done, are written beside (`.part`) and renamed once they are whole.
+ */
+import { constants, type BigIntStats } from 'node:fs';
+import {
+  access,
+  type FileHandle,
+  mkdir,
+  open,
+  readdir,
+  realpath,
+  rename,
+  rm,
+  stat,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { Option } from 'commander';
+import { LabError } from '../common/errors.ts';
+import { isErrno, systemError } from './system-errors.ts';
+
+/** What decides whether an output may be written. */
+export interface OutputRules {
+  /** What the command reads, undefined left out; a folder counts for the files in it. */
+  readonly inputs: readonly (string | undefined)[];
+  /** Replaces what is there, but never an input. */
+  readonly force?: boolean | undefined;
+  /** Goes on with the part that an interrupted command has left. */
+  readonly resume?: boolean | undefined;
+}
+
+/** `--force` */
+export function forceOption(): Option {
+  return new Option('--force', 'replace what is at --out already (never what is read)');
+}
+
+/**
+ * Checks that a file can be written, before anything is.
+ *
+ * @returns where it goes: links are followed
+ * @throws {LabError} `bad-config` if it is an input, is there already, or is a folder; `not-found` if its folder is missing;
+ *   `bad-file` if that is closed to writing
+ */
+export async function checkOutputFile(path: string, rules: OutputRules): Promise<string> {
+  const target = await realpath(path).catch(() => join(dirname(path), basename(path)));
+  const there = await statOf(target);
+  if (there?.isDirectory() === true) {
+    throw new LabError('bad-config', {
+      message: `--out ${path} is a folder.`,
+      expected: 'the name of a file',
+      fix: `Name a file in it, such as ${join(path, 'result')} with the right ending.`,
+    });
+  }
+  await checkWritable(path, dirname(target));
+  await checkReplacing(path, [target], rules);
+  await checkReplacing(path, [partOf(target)], { ...rules, force: rules.force === true || rules.resume === true });
+  return target;
+}
+
+/**
+ * Checks that some files of a folder can be written; the folder may be missing.
+ *
+ * @throws {LabError} as {@link checkOutputFile}
+ */
+export async function checkOutputFolder(folder: string, names: readonly string[], rules: OutputRules): Promise<void> {
+  const there = await statOf(folder);
+  if (there !== undefined && !there.isDirectory()) throw notAFolder(folder);
+  await checkWritable(folder, await lastThere(folder));
+  await checkReplacing(
+    folder,
+    names.map((name) => join(folder, name)),
+    rules,
+  );
+}
+
+/** Which of some names are in a folder. */
+export async function existing(folder: string, names: readonly string[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const name of names) if ((await statOf(join(folder, name))) !== undefined) found.push(name);
+  return found;
+}
+
+/** Where a file is written until it is whole. */
+export function partOf(path: string): string {
+  return `${path}.part`;
+}
+
+/** A file that is written piece by piece, and takes its name once it is whole. */
+export class OutputFile {
+  readonly path: string;
+  readonly #file: FileHandle;
+  /** A device or a pipe, which is written to as it is. */
+  readonly isSpecial: boolean;
+
+  private constructor(path: string, file: FileHandle, isSpecial: boolean) {
+    this.path = path;
+    this.#file = file;
+    this.isSpecial = isSpecial;
+  }
+
+  /**
+   * Begins a file.
+   *
+   * @param keptBytes - how much to keep of what an interrupted command has written, where it is resumed
+   * @throws {LabError} as {@link checkOutputFile}
+   */
+  static async create(path: string, rules: OutputRules, keptBytes = 0): Promise<OutputFile> {
+    const target = await checkOutputFile(path, rules);
+    const there = await statOf(target);
+    const isSpecial = there !== undefined && !there.isFile();
+    try {
+      if (isSpecial) return new OutputFile(target, await open(target, 'w'), true);
+      if (rules.resume === true) await truncate(partOf(target), keptBytes);
+      return new OutputFile(target, await open(partOf(target), rules.resume === true ? 'a' : 'w'), false);
+    } catch (error) {
+      throw systemError(error, `write ${path}`);
+    }
+  }
+
+  /** Appends all of it. @throws {LabError} `storage-full`, `bad-file` */
+  async write(contents: string | Uint8Array): Promise<void> {
+    await this.#attempt(() => this.#file.appendFile(contents));
+  }
+
+  /** Gives the file its name. @throws {LabError} as {@link write} */
+  async finish(): Promise<void> {
+    // A disk that is full may say so only now.
+    if (!this.isSpecial) await this.#attempt(() => this.#file.sync());
+    await this.#attempt(() => this.#file.close());
+    if (!this.isSpecial) await this.#attempt(() => rename(partOf(this.path), this.path));
+  }
+
+  /** Leaves the file without its name. @param keep - whether what has been written stays, to be gone on with */
+  async abandon(keep = false): Promise<void> {
+    await this.#file.close().catch(() => undefined);
+    if (!keep && !this.isSpecial) await rm(partOf(this.path), { force: true });
+  }
+
+  async #attempt(work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      throw systemError(error, `write ${this.path}`);
+    }
+  }
+}
+
+/**
+ * Writes a file whole, replacing what {@link checkOutputFile} lets be replaced.
+ *
+ * @throws {LabError} as {@link checkOutputFile}; `storage-full`
+ */
+export async function writeOutput(path: string, rules: OutputRules, pieces: Iterable<string>): Promise<void> {
+  const file = await OutputFile.create(path, rules);
+  try {
+    for (const piece of pieces) await file.write(piece);
+    await file.finish();
+  } catch (error) {
+    await file.abandon();
+    throw error;
+  }
+}
+
+/** Writes a file so that a reader never finds half of it. @throws {LabError} `storage-full`, `bad-file` */
+export async function writeWhole(path: string, contents: string | Uint8Array): Promise<void> {
+  await writeTogether(dirname(path), new Map([[basename(path), contents]]));
+}
+
+/**
+ * Writes files into a folder, which is made; none of them appears before all have been written.
+ *
+ * @throws {LabError} `storage-full`, `bad-file`
+ */
+export async function writeTogether(folder: string, files: ReadonlyMap<string, string | Uint8Array>): Promise<void> {
+  const paths = [...files.keys()].map((name) => join(folder, name));
+  let at = folder;
+  try {
+    await mkdir(folder, { recursive: true });
+    for (const [name, contents] of files) {
+      at = join(folder, name);
+      await writeFile(partOf(at), contents, { flush: true });
+    }
+    for (const path of paths) await rename(partOf(path), path);
+  } catch (error) {
+    for (const path of paths) await rm(partOf(path), { force: true }).catch(() => undefined);
+    throw systemError(error, `write ${at}`);
+  }
+}
+
+/** Refuses paths that are inputs, and without `force` those where something is. */
+async function checkReplacing(out: string, paths: readonly string[], { inputs, force }: OutputRules): Promise<void> {
+  const read = await filesOf(inputs);
+  const there: string[] = [];
+  for (const path of paths) {
+    const stats = await statOf(path);
+    if (stats === undefined) continue;
+    const input = read.get(identityOf(stats));
+    if (input !== undefined) {
+      throw new LabError('bad-config', {
+        message: `--out ${out} would replace ${input}, which is read.`,
+        fix: 'Choose another name for --out.',
+      });
+    }
+    if (stats.isFile() || stats.isDirectory()) there.push(path);
+  }
+  const [first] = there;
+  if (force === true || first === undefined) return;
+  const others = there.length > 1 ? ` and ${there.length - 1} more` : '';
+  throw new LabError('bad-config', {
+    message: `There is ${first}${others} already.`,
+    fix: 'Choose another name for --out, or replace it by --force.',
+  });
+}
+
+/** What the inputs are, whatever names lead to them, with a name to say. */
+async function filesOf(inputs: readonly (string | undefined)[]): Promise<ReadonlyMap<string, string>> {
+  const files = new Map<string, string>();
+  for (const input of inputs) {
+    const stats = input === undefined ? undefined : await statOf(input);
+    if (input === undefined || stats === undefined) continue;
+    files.set(identityOf(stats), input);
+    if (!stats.isDirectory()) continue;
+    for (const name of await readdir(input).catch(() => [])) {
+      const inside = await statOf(join(input, name));
+      if (inside !== undefined) files.set(identityOf(inside), join(input, name));
+    }
+  }
+  return files;
+}
+
+function identityOf({ dev, ino }: BigIntStats): string {
+  return `${dev}:${ino}`;
+}
+
+/** Undefined where there is nothing. */
+async function statOf(path: string): Promise<BigIntStats | undefined> {
+  try {
+    return await stat(path, { bigint: true });
+  } catch (error) {
+    // Below a file there is nothing either.
+    if (isErrno(error, 'ENOENT') || isErrno(error, 'ENOTDIR')) return undefined;
+    throw systemError(error, `look at ${path}`);
+  }
+}
+
+async function checkWritable(out: string, folder: string): Promise<void> {
+  const stats = await statOf(folder);
+  if (stats === undefined) {
+    throw new LabError('not-found', {
+      message: `There is no folder ${folder} for --out ${out}.`,
+      fix: `Make it first, for example by "mkdir -p ${folder}".`,
+    });
+  }
+  if (!stats.isDirectory()) throw notAFolder(folder);
+  try {
+    await access(folder, constants.W_OK);
+  } catch (error) {
+    throw systemError(error, `write into ${folder}`);
+  }
+}
+
+/** The folder itself, or the nearest one above that is there. */
+async function lastThere(folder: string): Promise<string> {
+  let at = resolve(folder);
+  for (;;) {
+    const stats = await stat(at).catch((error: unknown) => {
+      if (isErrno(error, 'ENOENT') || isErrno(error, 'ENOTDIR')) return undefined;
+      throw systemError(error, `look at ${at}`);
+    });
+    if (stats !== undefined || dirname(at) === at) return at;
+    at = dirname(at);
+  }
+}
+
+function notAFolder(path: string): LabError {
+  return new LabError('bad-config', {
+    message: `${path} is a file.`,
+    expected: 'a folder, or the name of a new one',
+    fix: 'Choose another name for --out.',
+  });
+}

@@ -1,0 +1,173 @@
+/**
+ * What an unfinished `lab score` needs to go on: a journal beside the part that is written. Its first line says what is being
+ * scored by what; each further line holds the scores of a batch and how long the part is with it. A batch counts once its line
+ * is whole, so wherever the process is killed, the two fit together.
+ */
+import { createReadStream } from 'node:fs';
+import { appendFile, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import * as v from 'valibot';
+import { LabError } from '../common/errors.ts';
+import type { LabelScore } from '../infer/score.ts';
+import { partOf } from './outputs.ts';
+import { isErrno, systemError } from './system-errors.ts';
+
+/** What must be the same when a file is scored on, by names that are understood. */
+export type ScoreIdentity = Readonly<Record<string, string>>;
+
+const ScoreSchema = v.strictObject({
+  label: v.number(),
+  probabilities: v.array(v.number()),
+  score: v.number(),
+  labelMass: v.number(),
+});
+const HeadSchema = v.strictObject({ version: v.literal(1), identity: v.record(v.string(), v.string()) });
+const BatchSchema = v.strictObject({
+  /** Of the part, this batch included. */
+  bytes: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  scores: v.array(v.strictObject({ score: ScoreSchema, cutFields: v.array(v.string()) })),
+});
+
+/** A row that has been scored, without its row. */
+export interface KeptScore {
+  readonly score: LabelScore;
+  readonly cutFields: readonly string[];
+}
+
+/** The rows that are kept. */
+export interface KeptRows {
+  readonly scores: readonly KeptScore[];
+  /** Of the part. */
+  readonly bytes: number;
+}
+
+/** A journal of one output. */
+export class ScoreJournal {
+  readonly #path: string;
+  readonly #out: string;
+
+  /** @param out - the output, its links followed */
+  constructor(out: string) {
+    this.#out = out;
+    this.#path = `${partOf(out)}.journal`;
+  }
+
+  /**
+   * Begins anew, whatever was there.
+   *
+   * @throws {LabError} `storage-full`, `bad-file`
+   */
+  async begin(identity: ScoreIdentity): Promise<void> {
+    await this.#attempt(() => writeFile(this.#path, `${JSON.stringify({ version: 1, identity })}\n`));
+  }
+
+  /** Whether there is something to go on with. */
+  async isThere(): Promise<boolean> {
+    return (await sizeOf(partOf(this.#out))) !== undefined && (await sizeOf(this.#path)) !== undefined;
+  }
+
+  /**
+   * The rows of an interrupted command. The journal is cut to them.
+   *
+   * @param multiple - keep a number of rows that it divides: what is scored together must be so again
+   * @throws {LabError} `not-found` if there is nothing to go on with; `bad-config` if something else was scored
+   */
+  async resume(identity: ScoreIdentity, multiple: number): Promise<KeptRows> {
+    const [text, partBytes] = [await this.#read(), await sizeOf(partOf(this.#out))];
+    const [first = '', ...rest] = (text ?? '').split('\n');
+    const head = v.safeParse(HeadSchema, parseLine(first));
+    if (partBytes === undefined || !head.success) {
+      throw new LabError('not-found', {
+        message: `There is no interrupted scoring to resume for ${this.#out}.`,
+        expected: `${partOf(this.#out)} with its journal`,
+        fix: 'Leave out --resume.',
+      });
+    }
+    this.#checkSame(head.output.identity, identity);
+    const scores: KeptScore[] = [];
+    let kept: KeptRows = { scores: [], bytes: 0 };
+    let journalBytes = Buffer.byteLength(first) + 1;
+    let keptJournalBytes = journalBytes;
+    // The last line is cut short or empty.
+    for (const line of rest.slice(0, -1)) {
+      const batch = v.safeParse(BatchSchema, parseLine(line));
+      if (!batch.success || batch.output.bytes > partBytes) break;
+      scores.push(...batch.output.scores);
+      journalBytes += Buffer.byteLength(line) + 1;
+      if (scores.length % multiple !== 0) continue;
+      kept = { scores: [...scores], bytes: batch.output.bytes };
+      keptJournalBytes = journalBytes;
+    }
+    await this.#attempt(() => truncate(this.#path, keptJournalBytes));
+    return kept;
+  }
+
+  /** Notes a batch that the part holds. @param bytes - of the part */
+  async add(scores: readonly KeptScore[], bytes: number): Promise<void> {
+    const plain = scores.map(({ score, cutFields }) => ({ score, cutFields: [...cutFields] }));
+    await this.#attempt(() => appendFile(this.#path, `${JSON.stringify({ bytes, scores: plain })}\n`));
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.#path, { force: true });
+  }
+
+  #checkSame(saved: ScoreIdentity, asked: ScoreIdentity): void {
+    const names = [...new Set([...Object.keys(saved), ...Object.keys(asked)])];
+    const changed = names.filter((name) => saved[name] !== asked[name]);
+    if (changed.length === 0) return;
+    const spoken = (of: ScoreIdentity): string => changed.map((name) => `${name} ${of[name] ?? 'none'}`).join('; ');
+    throw new LabError('bad-config', {
+      message: `The interrupted scoring for ${this.#out} cannot be resumed: other things were scored, or otherwise.`,
+      expected: spoken(saved),
+      got: spoken(asked),
+      fix: 'Give the command as it was, or begin anew by --force.',
+    });
+  }
+
+  async #read(): Promise<string | undefined> {
+    try {
+      return await readFile(this.#path, 'utf8');
+    } catch (error) {
+      if (isErrno(error, 'ENOENT')) return undefined;
+      throw systemError(error);
+    }
+  }
+
+  async #attempt(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      throw systemError(error, `write ${this.#path}`);
+    }
+  }
+}
+
+/** The SHA-256 of a file in hexadecimal digits. */
+export async function hashFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
+  return hash.digest('hex');
+}
+
+/** The same of several contents, in their order. */
+export function hashBytes(contents: Iterable<Uint8Array>): string {
+  const hash = createHash('sha256');
+  for (const bytes of contents) hash.update(bytes);
+  return hash.digest('hex');
+}
+
+async function sizeOf(path: string): Promise<number | undefined> {
+  return stat(path).then(
+    ({ size }) => size,
+    () => undefined,
+  );
+}
+
+function parseLine(line: string): unknown {
+  try {
+    return JSON.parse(line) as unknown;
+  } catch {
+    return null; // the schema says what was expected
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * What is wrong with a value, in words: the problem that a schema has found, and for a key that is not known the one that may
+ * have been meant.
+ */
+import type * as v from 'valibot';
+import { nearestName } from '../common/suggestions.ts';
+
+/** A schema as it is built, whatever it is of. */
+interface Node {
+  readonly type?: string;
+  readonly wrapped?: Node;
+  readonly pipe?: readonly Node[];
+  readonly options?: readonly unknown[];
+  readonly entries?: Readonly<Record<string, Node>>;
+  readonly item?: Node;
+  readonly value?: Node;
+}
+
+/** A problem in one line, without its place. */
+export function describeIssue(schema: v.GenericSchema, issue: v.BaseIssue<unknown>): string {
+  const path = issue.path ?? [];
+  const last = path.at(-1);
+  if (issue.type !== 'strict_object' || issue.expected !== 'never' || last?.origin !== 'key') return issue.message;
+  const key = String(last.key);
+  const places = path.slice(0, -1).map((item) => String(item.key));
+  const groups = places.reduce<readonly Node[]>(
+    (nodes, place) => nodes.flatMap((node) => inside(node, place)),
+    [schema],
+  );
+  const near = nearestName(key, new Set(groups.flatMap(keysOf)));
+  if (near !== undefined) return `there is no "${key}"; did you mean "${near}"?`;
+  const elsewhere = placesOf(schema as Node, key).find((place) => place !== [...places, key].join('.'));
+  if (elsewhere !== undefined) return `there is no "${key}" here; did you mean "${elsewhere}"?`;
+  return `there is no "${key}"; known are ${[...new Set(groups.flatMap(keysOf))].join(', ')}`;
+}
+
+/** With a full stop, unless it ends with a question. */
+export function sentence(text: string): string {
+  return text.endsWith('?') ? text : `${text}.`;
+}
+
+/** The objects that a schema may be of, whatever is wrapped around them. */
+function objectsOf(node: Node): Node[] {
+  if (node.wrapped !== undefined) return objectsOf(node.wrapped);
+  if (node.entries !== undefined) return [node];
+  if (node.pipe?.[0] !== undefined && node.pipe[0] !== node) return objectsOf(node.pipe[0]);
+  return (node.options ?? []).flatMap((option) => (isNode(option) ? objectsOf(option) : []));
+}
+
+function isNode(option: unknown): option is Node {
+  return typeof option === 'object' && option !== null && 'type' in option;
+}
+
+function keysOf(node: Node): string[] {
+  return objectsOf(node).flatMap(({ entries }) => Object.keys(entries ?? {}));
+}
+
+/** What a schema has at a key, an index or a name. */
+function inside(node: Node, key: string): Node[] {
+  const bare = node.wrapped ?? node;
+  if (bare !== node) return inside(bare, key);
+  const held = node.item ?? (node.entries === undefined ? node.value : undefined);
+  if (held !== undefined) return [held];
+  if (node.pipe?.[0] !== undefined && node.pipe[0] !== node && node.entries === undefined) {
+    return inside(node.pipe[0], key);
+  }
+  return objectsOf(node).flatMap(({ entries }) => (entries?.[key] === undefined ? [] : [entries[key]]));
+}
+
+/** Where in a schema there is a key of this name. */
+function placesOf(node: Node, key: string, at: readonly string[] = []): string[] {
+  return objectsOf(node).flatMap(({ entries = {} }) =>
+    Object.entries(entries).flatMap(([name, entry]) => [
+      ...(name === key ? [[...at, name].join('.')] : []),
+      ...placesOf(entry, key, [...at, name]),
+    ]),
+  );
+}

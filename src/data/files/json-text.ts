@@ -1,0 +1,39 @@
+/**
+ * JSON in which numbers keep their digits. `JSON.parse` makes the nearest 64-bit float of a number, so that two ids above 2^53
+ * can become one; here a number that a float may not tell from its neighbours stays the text that it was written as.
+ */
+
+/** Digits that a 64-bit float always keeps (DBL_DIG of IEEE 754 double precision). */
+const EXACT_DIGITS = 15;
+
+/** Strings, which are left alone, and numbers. */
+const STRING_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/gu;
+
+/** Whether a text can have a number that needs looking at. */
+const LONG_NUMBER = /[\d.]{16}|\d[eE][+-]?\d/u;
+
+/**
+ * The value of a JSON text; a number that a float would write otherwise is a string in it, if it
+ * has more than 15 digits or is beyond the range of floats.
+ *
+ * @throws {SyntaxError} as `JSON.parse` does
+ */
+export function parseExactJson(json: string): unknown {
+  const value = JSON.parse(json) as unknown; // so that what is no JSON is refused as it was written
+  if (!LONG_NUMBER.test(json)) return value;
+  let changed = false;
+  const exact = json.replace(STRING_OR_NUMBER, (token) => {
+    if (token.startsWith('"') || isExact(token)) return token;
+    changed = true;
+    return `"${token}"`;
+  });
+  return changed ? (JSON.parse(exact) as unknown) : value;
+}
+
+function isExact(token: string): boolean {
+  if (String(Number(token)) === token) return true;
+  const [mantissa = ''] = token.split(/[eE]/u);
+  const digits = mantissa.replaceAll(/\D/gu, '');
+  const value = Number(token);
+  return digits.length <= EXACT_DIGITS && Number.isFinite(value) && (value !== 0 || /^0*$/u.test(digits));
+}

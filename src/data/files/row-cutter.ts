@@ -1,0 +1,94 @@
+/**
+ * One row of a CSV or TSV file to its cells (RFC 4180). A quote opens a cell if it is its first character. Where quotes are
+ * broken, the row ends with its first line, so that a quote which is never closed costs one row and not all behind it: this
+ * is why the cutting is done here, since libraries do not say where a broken row began.
+ */
+
+/** How a file writes its rows. */
+export interface RowFormat {
+  readonly delimiter: string;
+  /** What ends a row; a "\r" before a "\n" belongs to the end. */
+  readonly newline: '\n' | '\r';
+}
+
+/** A row as it was cut. */
+export interface CutRow {
+  readonly cells: readonly string[];
+  /** What is wrong with its quotes, if anything; its cells then say nothing. */
+  readonly problem: string | undefined;
+  /** Where the next row begins. */
+  readonly end: number;
+}
+
+/** Files that were written one behind the other have byte order marks between them. */
+const MARK = '\ufeff';
+
+/**
+ * The row that begins at `from`.
+ *
+ * @param isLast - whether no more text follows
+ * @param limit - the longest row; an open quote is broken beyond it
+ * @returns undefined if the row may go on behind the text
+ */
+export function cutRow(
+  text: string,
+  from: number,
+  { delimiter, newline }: RowFormat,
+  { isLast, limit }: { readonly isLast: boolean; readonly limit: number },
+): CutRow | undefined {
+  let at = from;
+  while (text[at] === MARK) at += 1;
+  const lineEnd = text.indexOf(newline, at);
+  const line = lineOf(text, at, lineEnd, newline);
+  const nextLine = lineEnd === -1 ? text.length : lineEnd + 1;
+  const isTooLong = text.length - from > limit;
+  if (lineEnd === -1 && isTooLong) return { cells: [], problem: 'it does not end', end: nextLine };
+  if (lineEnd === -1 && !isLast) return undefined;
+  if (!line.includes('"')) return { cells: line.split(delimiter), problem: undefined, end: nextLine };
+
+  const broken = (problem: string): CutRow => ({ cells: [line], problem, end: nextLine });
+  const cells: string[] = [];
+  for (;;) {
+    if (text[at] !== '"') {
+      const end = text.indexOf(newline, at);
+      const cell = lineOf(text, at, end, newline);
+      const place = cell.indexOf(delimiter);
+      if (place === -1) {
+        if (end === -1 && !isLast) return isTooLong ? broken('it does not end') : undefined;
+        cells.push(cell);
+        return { cells, problem: undefined, end: end === -1 ? text.length : end + 1 };
+      }
+      cells.push(cell.slice(0, place));
+      at += place + delimiter.length;
+      continue;
+    }
+    const close = closingQuote(text, at + 1);
+    const isOpen = close === -1 || (close === text.length - 1 && !isLast);
+    if (isOpen && !isLast && !isTooLong) return undefined;
+    if (close === -1 || close - from > limit) return broken('a quote is not closed');
+    cells.push(text.slice(at + 1, close).replaceAll('""', '"'));
+    at = close + 1;
+    while (text[at] === ' ') at += 1;
+    if (text.startsWith(delimiter, at)) {
+      at += delimiter.length;
+      continue;
+    }
+    const end = newline === '\n' && text[at] === '\r' ? at + 1 : at;
+    if (end >= text.length) return isLast ? { cells, problem: undefined, end: text.length } : undefined;
+    if (text[end] !== newline) return broken('text follows a closing quote');
+    return { cells, problem: undefined, end: end + 1 };
+  }
+}
+
+/** Where the quote is that closes a cell, from behind the one that opens it; -1 if there is none. */
+function closingQuote(text: string, from: number): number {
+  let at = text.indexOf('"', from);
+  while (at !== -1 && text[at + 1] === '"') at = text.indexOf('"', at + 2);
+  return at;
+}
+
+/** The text up to the end of its line, without a "\r" before the end. */
+function lineOf(text: string, from: number, lineEnd: number, newline: RowFormat['newline']): string {
+  const end = lineEnd === -1 ? text.length : lineEnd;
+  return text.slice(from, newline === '\n' && end > from && text[end - 1] === '\r' ? end - 1 : end);
+}

@@ -1,0 +1,53 @@
+/**
+ * What all sessions of a learning thread have in common on their way between the threads: the commands that steer them, the
+ * events that say where they run and whether they move, and the reading of files to learn from.
+ */
+import * as v from 'valibot';
+import { FailureSchema } from './failure.ts';
+import type { DataSummary, ReadDataRequest, ReadRulesRequest, RulesSummary } from './imported-data.ts';
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const atStep = { step: count };
+
+/** A backend as the page shows it. */
+export const backendEntries = {
+  backend: v.picklist(['webgpu', 'wasm', 'cpu']),
+  device: v.string(),
+  /** Why this backend, in one clause. */
+  reason: v.string(),
+  /** Backends that did not start or computed wrong, in a sentence each: to be shown as a warning. */
+  problems: v.array(v.string()),
+};
+
+/** Commands take effect between two steps, and are ignored where they do not apply. */
+export const STEERING_COMMANDS = [
+  v.strictObject({ kind: v.literal('pause') }),
+  v.strictObject({ kind: v.literal('resume') }),
+  /** One step of every run that has made the fewest, then a pause. */
+  v.strictObject({ kind: v.literal('step') }),
+  v.strictObject({ kind: v.literal('stop') }),
+  /** While somebody looks, a GPU is left to the desktop between short pieces of work. */
+  v.strictObject({ kind: v.literal('visibility'), isVisible: v.boolean() }),
+] as const;
+
+/** Events of the session itself; `step` is that of the run that has made the fewest. */
+export const STEERING_EVENTS = [
+  v.strictObject({ kind: v.literal('backend'), ...backendEntries }),
+  v.strictObject({ kind: v.literal('paused'), ...atStep }),
+  v.strictObject({ kind: v.literal('resumed'), ...atStep }),
+  /** The GPU was lost: another is being opened, and every run goes on from its last checkpoint. */
+  v.strictObject({ kind: v.literal('recovering'), ...atStep, reason: v.string() }),
+  /** A command cannot be followed; nothing has changed. */
+  v.strictObject({ kind: v.literal('refused'), ...FailureSchema.entries }),
+] as const;
+
+export type SteeringCommand = v.InferOutput<(typeof STEERING_COMMANDS)[number]>;
+export type SteeringEvent = v.InferOutput<(typeof STEERING_EVENTS)[number]>;
+
+/** Reads what runs can learn from. Each method rejects with a code of LabErrorCode as the error's name. */
+export interface DataApi {
+  /** Reads files of judged pairs. `bad-file` if they cannot be used. */
+  readData(request: ReadDataRequest): Promise<DataSummary>;
+  /** Reads an instruction and the words it knows, for data that was read. */
+  readRules(request: ReadRulesRequest): Promise<RulesSummary>;
+}

@@ -1,0 +1,245 @@
+/**
+ * A demonstration: branches of one start side by side in a session, that stays open after they have come to their ends, so
+ * that a reader can go back to a checkpoint and fork from there.
+ */
+import type * as v from 'valibot';
+import { newId } from '../checkpoint/manifest.ts';
+import { LabError, throwIfAborted } from '../common/errors.ts';
+import { countParameters, type ModelConfig } from '../config/model-config.ts';
+import type { DataSet } from '../data/files/data-set.ts';
+import type { StepShape } from '../gpu/step-work.ts';
+import { disposeLabModel, loadLabModel, readWeightTensors } from '../infer/lab-model.ts';
+import {
+  type BranchRecord,
+  type GrpoCommand,
+  type GrpoEvent,
+  type GrpoRequestSchema,
+  MAX_BRANCHES,
+} from '../protocol/grpo.ts';
+import { type GrpoExperiment, parseGrpoExperiment } from '../protocol/grpo-experiment.ts';
+import type { FileData } from '../protocol/sft-experiment.ts';
+import type { GrpoCheckpoint } from '../runs/grpo-checkpoint.ts';
+import { type PreparedGrpo, prepareGrpo, startOf, type StartModel } from '../runs/grpo-task.ts';
+import { type PassCounts, type PassRateOptions, withPassRates } from '../runs/pass-rates.ts';
+import { COLLAPSE_BOUNDS } from '../train/collapse.ts';
+import { type BranchPlan, type BranchSupplies, GrpoBranch } from './grpo-branch.ts';
+import { ruleInfos } from './grpo-events.ts';
+import { type KeptBranch, readKeptBranch } from './kept-branch.ts';
+import type { ModelFiles } from './model-source.ts';
+import { modelTexts } from './model-texts.ts';
+import type { RunStore } from './run-store.ts';
+import type { Session } from './session.ts';
+import { SessionRun } from './session-run.ts';
+
+export type ParsedGrpoRequest = v.InferOutput<typeof GrpoRequestSchema>;
+
+/** A branch to begin with. */
+export interface ReadBranch {
+  readonly name: string;
+  readonly experiment: GrpoExperiment;
+  /** What is asked to be gone on with; null for a new branch. */
+  readonly kept: ParsedGrpoRequest['branches'][number]['kept'];
+  /** Its checkpoint; undefined to begin again. */
+  readonly branch: KeptBranch | undefined;
+}
+
+/** What a demonstration needs of its thread. */
+export interface DemonstrationSupplies {
+  readonly emit: (event: GrpoEvent) => void;
+  /** In milliseconds. */
+  readonly now: () => number;
+  readonly findData: (data: FileData) => Promise<DataSet>;
+}
+
+/** The branches of a request with what is kept of them. @throws {LabError} if that cannot be read */
+export async function readBranches(
+  { branches }: ParsedGrpoRequest,
+  openStore: (() => Promise<RunStore>) | undefined,
+): Promise<ReadBranch[]> {
+  return Promise.all(
+    branches.map(async ({ name, experiment, kept }) => {
+      const id = kept?.checkpointId ?? null;
+      const settings = parseGrpoExperiment(`Branch ${name}`, experiment);
+      if (id === null || openStore === undefined) return { name, experiment: settings, kept, branch: undefined };
+      const branch = readKeptBranch((await (await openStore()).load(id)).payload);
+      return { name, experiment: branch.checkpoint.experiment, kept, branch };
+    }),
+  );
+}
+
+interface BegunBranch {
+  readonly branch: GrpoBranch;
+  readonly run: SessionRun<GrpoCheckpoint>;
+}
+
+export class Demonstration {
+  readonly #session: Session;
+  readonly #identity: Pick<BranchRecord, 'demonstration' | 'modelUrl'>;
+  readonly #modelName: string;
+  readonly #supplies: BranchSupplies;
+  readonly #branches: BegunBranch[] = [];
+
+  private constructor(
+    session: Session,
+    identity: Pick<BranchRecord, 'demonstration' | 'modelUrl'>,
+    modelName: string,
+    supplies: BranchSupplies,
+  ) {
+    this.#session = session;
+    this.#identity = identity;
+    this.#modelName = modelName;
+    this.#supplies = supplies;
+  }
+
+  /**
+   * Opens a backend, loads the start onto it, and begins the branches.
+   *
+   * @throws {LabError} naming what cannot be used; `aborted`
+   */
+  static async begin(
+    session: Session,
+    { modelUrl, demonstration }: Pick<ParsedGrpoRequest, 'modelUrl' | 'demonstration'>,
+    branches: readonly ReadBranch[],
+    files: ModelFiles,
+    { emit, now, findData }: DemonstrationSupplies,
+  ): Promise<Demonstration> {
+    const { signal } = session;
+    await session.backend();
+    throwIfAborted(signal);
+    const model = loadLabModel(files);
+    // Each branch loads its own copy.
+    disposeLabModel(model);
+    const start = { ...startOf(model), weights: readWeightTensors(files.get('model.safetensors') ?? new Uint8Array()) };
+    const prepare = preparer(start, { findData, signal, emit });
+    const [first] = branches;
+    if (first === undefined) throw new LabError('bad-config', { message: 'A demonstration needs a branch.' });
+    const { dataHash, rules } = await prepare(first.experiment);
+    const { name: modelName } = model.card;
+    emit({
+      kind: 'prepared',
+      modelName,
+      parameters: countParameters(start.config),
+      worldHash: dataHash,
+      rules: ruleInfos(rules),
+      labelNames: [...model.scale.names],
+      bounds: { ...COLLAPSE_BOUNDS },
+    });
+    const supplies = { start, startTexts: modelTexts(files), prepare, findData, startPoints: new Map(), emit, now };
+    const identity = { demonstration: demonstration ?? newId(), modelUrl };
+    const begun = new Demonstration(session, identity, modelName, supplies);
+    for (const { name, experiment, kept, branch } of branches) {
+      const from = branch?.checkpoint;
+      const parent = from === undefined ? null : (kept?.parent ?? null);
+      const plan = { name, experiment, parent, from, tales: branch?.tales ?? [], dial: kept?.dial ?? null };
+      begun.#begin(plan, kept?.runId, kept?.checkpointId ?? null);
+    }
+    return begun;
+  }
+
+  /** Takes a command; what cannot be done is told. */
+  apply(command: GrpoCommand): void {
+    switch (command.kind) {
+      case 'dial':
+        this.#session.attempt(() => this.#at(command.branch).branch.turnDial(command.value));
+        break;
+      case 'fork':
+        this.#session.attempt(() => this.#fork(command));
+        break;
+      default:
+        this.#session.apply(command);
+    }
+  }
+
+  #fork({ branch, step, name, dial }: Extract<GrpoCommand, { kind: 'fork' }>): void {
+    const parent = this.#at(branch);
+    const from = parent.branch.checkpointAt(step);
+    if (this.#branches.length >= MAX_BRANCHES) {
+      throw new LabError('bad-config', {
+        message: 'There is no room for another branch.',
+        expected: `at most ${MAX_BRANCHES} branches`,
+        got: `${this.#branches.length + 1}`,
+        fix: 'Reset the demonstration and begin with fewer branches.',
+      });
+    }
+    const { experiment } = parent.branch;
+    const tales = parent.branch.talesUntil(step);
+    this.#begin(
+      { name, experiment, parent: { branch, step }, from, tales, dial },
+      undefined,
+      parent.run.keptIdAt(step),
+    );
+  }
+
+  /** @param parentId - of the kept checkpoint that it goes on from */
+  #begin(
+    {
+      name,
+      parent,
+      dial,
+      ...plan
+    }: Pick<BranchRecord, 'name' | 'parent' | 'dial'> & Omit<BranchPlan, 'record' | 'origin'>,
+    runId: string | undefined,
+    parentId: string | null,
+  ): void {
+    const id = this.#branches.length;
+    const origin =
+      parent === null
+        ? `Begun at the start, ${this.#modelName}.`
+        : `Forked from ${this.#branches[parent.branch]?.branch.name ?? 'another branch'} at step ${parent.step}.`;
+    const record = { ...this.#identity, branch: id, name, parent, dial };
+    const branch = new GrpoBranch({ ...plan, record, origin }, this.#supplies);
+    const isFork = parent !== null && parent.step === plan.from?.state.step;
+    const run = new SessionRun(branch, { turn: id, runId, from: plan.from, parentId, isFork }, this.#session);
+    this.#branches.push({ branch, run });
+    this.#session.begin(run);
+  }
+
+  /** @throws {LabError} `not-found` */
+  #at(id: number): BegunBranch {
+    const found = this.#branches[id];
+    if (found !== undefined) return found;
+    throw new LabError('not-found', {
+      message: 'There is no such branch.',
+      expected: `a branch from 0 to ${this.#branches.length - 1}`,
+      got: String(id),
+    });
+  }
+}
+
+/** Makes the data of branches, once for all that learn from the same; pass rates of the start are measured once. */
+function preparer(
+  start: StartModel,
+  { findData, signal, emit }: Pick<DemonstrationSupplies, 'findData' | 'emit'> & { readonly signal: AbortSignal },
+): BranchSupplies['prepare'] {
+  const made = new Map<string, PreparedGrpo>();
+  const measured = new Map<string, PassCounts>();
+  const keep: PassRateOptions['keep'] = async (name, measure) => {
+    const counts = measured.get(name) ?? (await measure());
+    measured.set(name, counts);
+    return counts;
+  };
+  return async (experiment) => {
+    const { name: _name, probeSamples: _samples, watchDivergence: _watch, grpo, ...data } = experiment;
+    const key = JSON.stringify([data, grpo.tailPromptWeight, grpo.seed]);
+    const known = made.get(key);
+    if (known !== undefined) return known;
+    emit({ kind: 'preparing', stage: 'data' });
+    const bare = await prepareGrpo(experiment, start, { findData, signal });
+    if (experiment.passRates !== null) emit({ kind: 'preparing', stage: 'pass-rates' });
+    const prepared = await withPassRates(experiment, bare, start, { signal, keep });
+    made.set(key, prepared);
+    return prepared;
+  };
+}
+
+/** Tokens of a prompt and a completion of the rule world, about. */
+const TYPICAL_POSITIONS = 48;
+const TYPICAL_SCORED_ROWS = 16;
+
+/** The updates of one step, by which backends are timed. */
+export function updateShape({ grpo }: GrpoExperiment, { maxPositions }: ModelConfig): StepShape {
+  const sequences = grpo.prompts * grpo.samples;
+  const B = Math.min(sequences, grpo.sequencesPerPass);
+  const microBatches = Math.ceil(sequences / B) * grpo.innerEpochs;
+  return { B, T: Math.min(TYPICAL_POSITIONS, maxPositions), scoredRows: TYPICAL_SCORED_ROWS * B, microBatches };
+}

@@ -1,0 +1,156 @@
+/**
+ * Distillation as a session runs it: a student learns from a model of the page or of this browser.
+ */
+import { countParameters, type ModelConfig } from '../config/model-config.ts';
+import type { StepShape } from '../gpu/step-work.ts';
+import { disposeLabModel, loadLabModel, modelShape } from '../infer/lab-model.ts';
+import { readWeights } from '../model/weights.ts';
+import type { DistillExperiment } from '../protocol/distill-experiment.ts';
+import { curveOfStudent } from '../runs/distill-card.ts';
+import type { DistillCheckpoint } from '../runs/distill-checkpoint.ts';
+import { runDistill } from '../runs/distill-run.ts';
+import { newStudent, type PreparedDistill, prepareDistill, type Teacher } from '../runs/distill-task.ts';
+import { expectedStep } from '../runs/micro-batches.ts';
+import { tooLargeError } from '../runs/run-failures.ts';
+import { hashWeights } from '../runs/weights-hash.ts';
+import { readKeptStudent, writeKeptStudent } from './kept-student.ts';
+import type { ModelFiles } from './model-source.ts';
+import { modelTexts } from './model-texts.ts';
+import { predictRun, whyTooLarge } from './run-backend.ts';
+import { RunClock } from './run-clock.ts';
+import type { FinishedRun, RunHooks, RunKind } from './run-kind.ts';
+import type { RunSupplies } from './sft-kind.ts';
+import { evaluationEvent, logEvent, singleRunKeeping } from './training-events.ts';
+
+/** Which kind of runs and checkpoints students are kept as. */
+export const STUDENT_KIND = 'distill';
+
+/** Where a student learns. */
+export interface StudentTask {
+  readonly experiment: DistillExperiment;
+  readonly teacherUrl: string;
+  /** The teacher's files. */
+  readonly teacher: ModelFiles;
+}
+
+/** The shape of who learns. A student of the page is a new one. */
+export function studentShape({ experiment, teacher }: StudentTask): ModelConfig {
+  const preset = experiment.student.kind === 'new' ? experiment.student.preset : 'lab-nano';
+  return newStudent(preset, { config: modelShape(teacher) });
+}
+
+/** The step to expect. */
+export function studentStep({ distill }: DistillExperiment, model: ModelConfig): StepShape {
+  return expectedStep({ ...distill, accumulation: 1 }, model);
+}
+
+export function distillKind(
+  task: StudentTask,
+  saved: DistillCheckpoint | undefined,
+  { runId, emit, now, signal }: Omit<RunSupplies, 'findData'>,
+): RunKind<DistillCheckpoint> {
+  const { experiment, teacherUrl } = task;
+  const { distill } = experiment;
+  const student = saved?.student ?? studentShape(task);
+  const shape = studentStep(experiment, student);
+  const texts = modelTexts(task.teacher);
+  let teacher: Teacher | undefined;
+  let prepared: PreparedDistill | undefined;
+
+  const teaching = async (): Promise<Teacher> => {
+    if (teacher !== undefined) return teacher;
+    const model = loadLabModel(task.teacher, 'f32');
+    teacher = { model, hash: '' };
+    return (teacher = { model, hash: hashWeights(await readWeights(model.transformer.weights)) });
+  };
+  const ready = async (): Promise<PreparedDistill> =>
+    (prepared ??= await prepareDistill(experiment, await teaching(), student, { signal }));
+
+  return {
+    kind: STUDENT_KIND,
+    name: experiment.name,
+    ...singleRunKeeping(emit),
+    prepare: async () => {
+      const tooLarge = whyTooLarge(student, shape);
+      if (tooLarge !== null) throw tooLargeError(tooLarge);
+      emit({ kind: 'preparing', stage: 'teacher' });
+      await teaching();
+      if (prepared === undefined) emit({ kind: 'preparing', stage: 'examples' });
+      await ready();
+    },
+    announce: (from, { rates }) => {
+      if (prepared === undefined) return;
+      const { world, examples, dev } = prepared;
+      const step = from?.state.step ?? 0;
+      const { steps, evaluateEvery } = distill;
+      emit({
+        kind: 'prepared',
+        experiment,
+        runId,
+        dataHash: world.versionHash,
+        parameters: countParameters(student),
+        vocabSize: student.vocabSize,
+        trainPairs: examples.length,
+        devPairs: dev.length,
+        shortened: 0,
+        step,
+        steps,
+        curve: curveOfStudent(from?.curve ?? []),
+        predicted: predictRun(student, shape, steps - step, rates, {
+          evaluateEvery,
+          devPairs: dev.length,
+          reasons: true,
+          unpreparedPairs: 0,
+        }),
+      });
+    },
+    train: async (from, hooks) =>
+      train(task, { student, teacher: await teaching(), prepared: await ready() }, from, hooks, { emit, now }),
+    leave: () => {
+      if (teacher !== undefined) disposeLabModel(teacher.model);
+      teacher = undefined;
+    },
+    stepOf: ({ state }) => state.step,
+    write: (checkpoint) =>
+      writeKeptStudent(checkpoint, { teacherUrl, trainPairs: prepared?.examples.length ?? 0, teacher: texts }),
+    read: (bytes) => readKeptStudent(bytes).checkpoint,
+    card: async () => {
+      const configJson = JSON.stringify({ teacherUrl, experiment });
+      return Promise.resolve({ name: experiment.name, configJson, totalSteps: distill.steps, data: undefined });
+    },
+    checkpointCard: ({ worldHash }) => ({ worldHash, configJson: JSON.stringify(experiment) }),
+  };
+}
+
+/** What {@link distillKind} has made ready. */
+interface ReadyStudent {
+  readonly student: ModelConfig;
+  readonly teacher: Teacher;
+  readonly prepared: PreparedDistill;
+}
+
+async function train(
+  { experiment }: StudentTask,
+  { student, teacher, prepared }: ReadyStudent,
+  from: DistillCheckpoint | undefined,
+  { signal, beforeStep, afterPass, isSingleStep, onCheckpoint }: RunHooks<DistillCheckpoint>,
+  { emit, now }: Pick<RunSupplies, 'emit' | 'now'>,
+): Promise<FinishedRun> {
+  const learned = from?.state.tokens;
+  const clock = new RunClock(now, from?.state.step ?? 0, (learned?.learned ?? 0) + (learned?.expert ?? 0));
+  const { weights, tokens } = await runDistill(experiment, prepared, teacher, { config: student }, from, {
+    signal,
+    aside: (work) => clock.exclude(work),
+    isLogWanted: isSingleStep,
+    beforeUpdate: async ({ step, checkpoint, evaluate }) => {
+      if (step > 0) await afterPass();
+      const evaluateNow = async (): Promise<void> => emit(evaluationEvent(step, false, await evaluate()));
+      await clock.exclude(() => beforeStep({ step, checkpoint, evaluate: evaluateNow }));
+    },
+    onLog: ({ tokens: { learned, expert }, ...entry }) =>
+      emit(logEvent({ ...entry, tokens: learned + expert }, experiment.distill.steps, clock)),
+    onEvaluate: (step, evaluation) => emit(evaluationEvent(step, true, evaluation)),
+    onCheckpoint: (checkpoint) => clock.exclude(() => onCheckpoint(checkpoint)),
+  });
+  return { weights, tokens: tokens.learned + tokens.expert };
+}

@@ -1,0 +1,95 @@
+/**
+ * A model folder that a reader chose or dropped, as a checkpoint of this browser: which of the files are the model, whether
+ * they go together, and the one payload that they become. What is wrong is said before anything is kept.
+ */
+import { type CheckpointFile, readPayload } from '../checkpoint/checkpoint-file.ts';
+import { type CheckpointInfo, MAX_CHECKPOINT_BYTES } from '../checkpoint/manifest.ts';
+import { LabError } from '../common/errors.ts';
+import { MODEL_FILES, type ModelFileName, readLabModel } from '../infer/lab-model.ts';
+import type { ChosenFile } from '../protocol/checkpoints.ts';
+import { packModel, unpackModel } from '../runs/model-checkpoint.ts';
+
+/** The most bytes of each file but the weights: a tokenizer of a quarter of a million tokens has less. */
+const MAX_TEXT_BYTES = 2 ** 26;
+
+/**
+ * Reads the model among some files.
+ *
+ * @throws {LabError} `not-found` if no folder holds all five files; `bad-file` for one that is too large, or more than one
+ *   model; and as `readLabModel`
+ */
+export async function readChosenModel(
+  chosen: readonly ChosenFile[],
+): Promise<{ readonly info: CheckpointInfo; readonly payload: Uint8Array<ArrayBuffer> }> {
+  const folder = modelFolderIn(chosen);
+  const files = new Map<ModelFileName, Uint8Array>();
+  for (const name of MODEL_FILES) {
+    const { blob } = fileIn(folder, name);
+    const most = name === 'model.safetensors' ? MAX_CHECKPOINT_BYTES - 4 * MAX_TEXT_BYTES : MAX_TEXT_BYTES;
+    if (blob.size > most) throw tooLarge(name, most, blob.size);
+    files.set(name, new Uint8Array(await blob.arrayBuffer()));
+  }
+  return packModel(files, readLabModel(files).card);
+}
+
+/**
+ * Whether the model in a checkpoint file can answer, as far as can be told without a backend.
+ *
+ * @throws {LabError} `bad-file` for a changed payload, `bad-checkpoint` for one that holds no model; and as `readLabModel`
+ */
+export async function checkModelFile(file: CheckpointFile): Promise<void> {
+  const files = unpackModel(await readPayload(file));
+  readLabModel(new Map(MODEL_FILES.map((name) => [name, files[name]])));
+}
+
+/** The files of the one folder that has all those of a model, by their names. */
+function modelFolderIn(chosen: readonly ChosenFile[]): ReadonlyMap<string, ChosenFile> {
+  const folders = new Map<string, Map<string, ChosenFile>>();
+  for (const file of chosen) {
+    const [, place = '', name = ''] = /^(.*?)([^/\\]*)$/su.exec(file.path) ?? [];
+    const folder = folders.get(place) ?? new Map<string, ChosenFile>();
+    folders.set(place, folder.set(name, file));
+  }
+  const whole = [...folders].filter(([, names]) => missingIn(names).length === 0);
+  const [first, second] = whole;
+  if (first === undefined) throw noModel([...folders.values()]);
+  if (second === undefined) return first[1];
+  throw new LabError('bad-file', {
+    message: 'There is more than one model among these files.',
+    expected: 'the files of one model',
+    got: whole.map(([place]) => place).join(' and '),
+    fix: 'Choose the folder of one of them.',
+  });
+}
+
+function missingIn(folder: ReadonlyMap<string, ChosenFile>): ModelFileName[] {
+  return MODEL_FILES.filter((name) => !folder.has(name));
+}
+
+function noModel(folders: readonly ReadonlyMap<string, ChosenFile>[]): LabError {
+  const [nearest = new Map<string, ChosenFile>()] = folders.toSorted(
+    (a, b) => missingIn(a).length - missingIn(b).length,
+  );
+  const isSharded = nearest.has('model.safetensors.index.json');
+  return new LabError('not-found', {
+    message: `There is no whole model of the lab among these files: ${missingIn(nearest).join(', ')} missing.`,
+    expected: `a folder with ${MODEL_FILES.join(', ')}`,
+    fix: isSharded
+      ? 'Put the weights, which are in several files, into one model.safetensors.'
+      : 'Choose a folder that "lab sft", "lab grpo" or "lab distill" has written, or a file of "lab export".',
+  });
+}
+
+function fileIn(folder: ReadonlyMap<string, ChosenFile>, name: string): ChosenFile {
+  const file = folder.get(name);
+  if (file === undefined) throw new RangeError(`imported model: ${name} is gone`);
+  return file;
+}
+
+function tooLarge(name: string, most: number, got: number): LabError {
+  return new LabError('bad-file', {
+    message: `${name} of the model is too large.`,
+    expected: `at most ${most.toLocaleString('en')} bytes`,
+    got: got.toLocaleString('en'),
+  });
+}

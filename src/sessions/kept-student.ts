@@ -1,0 +1,87 @@
+/**
+ * A student as the browser keeps it: the checkpoint of its run, and beside it where its teacher is and what the student
+ * takes over from it, so that it can be gone on with and answered with. The bytes are a checkpoint that `lab distill
+ * --resume` reads too.
+ */
+import * as v from 'valibot';
+import { readSafetensors } from '../checkpoint/safetensors.ts';
+import { LabError } from '../common/errors.ts';
+import { parseConfig } from '../config/parse.ts';
+import { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
+import { LabFileSchema } from '../infer/lab-model.ts';
+import { ModelCardSchema } from '../infer/model-card.ts';
+import { makeStudentCard } from '../runs/distill-card.ts';
+import { type DistillCheckpoint, readDistillCheckpoint, writeDistillCheckpoint } from '../runs/distill-checkpoint.ts';
+import { makeModelFiles, type ModelFileBytes } from '../runs/model-files.ts';
+
+const KeptSchema = v.strictObject({
+  schemaVersion: v.literal(1),
+  /** A folder or a checkpoint of this browser, as in the request of the run. */
+  teacherUrl: v.string(),
+  trainPairs: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  /** The teacher's files, as JSON; each checked by its own reader. */
+  teacher: v.strictObject({ config: v.unknown(), tokenizer: v.unknown(), lab: v.unknown(), card: v.unknown() }),
+});
+/** The same as JSON text. */
+const KeptTextSchema = v.pipe(v.string(), v.parseJson(), KeptSchema);
+
+/** What is kept beside the checkpoint. */
+export type StudentOrigin = Omit<v.InferOutput<typeof KeptSchema>, 'schemaVersion'>;
+
+/** The entry beside that of the run. */
+const ENTRY = 'student';
+
+export function writeKeptStudent(checkpoint: DistillCheckpoint, origin: StudentOrigin): Uint8Array<ArrayBuffer> {
+  return writeDistillCheckpoint(checkpoint, { [ENTRY]: JSON.stringify({ schemaVersion: 1, ...origin }) });
+}
+
+/** @throws {LabError} `bad-checkpoint` or `bad-config` if the bytes are no kept student of this version */
+export function readKeptStudent(bytes: Uint8Array): StudentOrigin & { readonly checkpoint: DistillCheckpoint } {
+  const text = readSafetensors(bytes).metadata.get(ENTRY);
+  if (text === undefined) {
+    throw new LabError('bad-checkpoint', {
+      message: 'The checkpoint is of a run of the command line, and does not say where its teacher is.',
+      fix: 'Go on with it by "npm run lab -- distill --resume".',
+    });
+  }
+  const { teacherUrl, trainPairs, teacher } = parseConfig('The kept student', KeptTextSchema, text);
+  return { teacherUrl, trainPairs, teacher, checkpoint: readDistillCheckpoint(bytes) };
+}
+
+/**
+ * The files of the model in a kept student.
+ *
+ * @param createdAt - of the checkpoint, milliseconds since 1970
+ * @throws {LabError} as {@link readKeptStudent}
+ */
+export function studentModelFiles(bytes: Uint8Array, createdAt: number): ModelFileBytes {
+  const { trainPairs, teacher, checkpoint } = readKeptStudent(bytes);
+  const { experiment, student, teacherHash, worldHash, state, curve } = checkpoint;
+  const { steps } = experiment.distill;
+  const dtype = 'f32';
+  const card = makeStudentCard(experiment, {
+    teacher: {
+      model: { card: parseConfig('The card of the teacher', ModelCardSchema, teacher.card) },
+      hash: teacherHash,
+    },
+    student,
+    prepared: { world: { versionHash: worldHash }, examples: { length: trainPairs } },
+    finished: { tokens: state.tokens, curve },
+    command: 'A run of the Train view',
+    dtype,
+    device: 'a device that was not written down',
+    date: new Date(createdAt).toISOString().slice(0, 10),
+  });
+  const limits = [
+    ...(state.step < steps ? [`Saved at step ${state.step} of ${steps}, on the way.`] : []),
+    ...card.limits,
+  ];
+  return makeModelFiles({
+    config: student,
+    weights: state.weights,
+    dtype,
+    tokenizer: LabTokenizer.fromJson(teacher.tokenizer),
+    lab: parseConfig('The lab.json of the teacher', LabFileSchema, teacher.lab),
+    card: { ...card, training: { ...card.training, steps: state.step }, limits },
+  });
+}

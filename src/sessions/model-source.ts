@@ -1,0 +1,25 @@
+/**
+ * Models that runs begin with: the files of a folder of the page's own origin, or of a checkpoint that this browser keeps.
+ */
+import { MODEL_FILES, type ModelFileName } from '../infer/lab-model.ts';
+import { fetchModel } from '../infer/model-fetch.ts';
+import { checkpointIdIn } from '../protocol/grpo.ts';
+import { modelInCheckpoint } from './model-in-checkpoint.ts';
+import type { RunStore } from './run-store.ts';
+
+export type ModelFiles = ReadonlyMap<ModelFileName, Uint8Array>;
+/** Gets the files of a model folder. */
+export type GetModel = (modelUrl: string) => Promise<ModelFiles>;
+
+/** @throws {LabError} `not-found`, `bad-file`, `bad-checkpoint` */
+export async function modelFilesAt(
+  modelUrl: string,
+  openStore: (() => Promise<RunStore>) | undefined,
+  getModel: GetModel = (url) => fetchModel(url, () => undefined),
+): Promise<ModelFiles> {
+  const id = checkpointIdIn(modelUrl);
+  if (id === undefined || openStore === undefined) return getModel(modelUrl);
+  const { manifest, payload } = await (await openStore()).load(id);
+  const files = await modelInCheckpoint(manifest, payload);
+  return new Map(MODEL_FILES.map((name) => [name, files[name]]));
+}

@@ -1,0 +1,271 @@
+/**
+ * One run in a session: waits for its turn before each step, does there what was asked of it, is remembered while it is
+ * under way, keeps its checkpoints, and repeats the steps since the last of them on the next GPU where one is lost. What
+ * it computes is its kind's, as on the command line; nothing here changes a number.
+ */
+import { newId } from '../checkpoint/manifest.ts';
+import type { RunLease } from '../checkpoint/open-runs.ts';
+import { LabError, throwIfAborted } from '../common/errors.ts';
+import { yieldToMessages } from '../common/yield.ts';
+import type { BackendFault } from '../gpu/current-backend.ts';
+import { type Failure, failureOf } from '../protocol/failure.ts';
+import { faultError, withMemoryNamed } from '../runs/run-failures.ts';
+import type { Errand, FinishedRun, LiveRun, RunHooks, RunKind, RunMoment } from './run-kind.ts';
+import type { RunStore } from './run-store.ts';
+import type { Session } from './session.ts';
+
+/** Where a run begins. */
+export interface RunStart<Checkpoint> {
+  /** Its place in the order of beginnings. */
+  readonly turn?: number;
+  /** Under which its checkpoints are kept; a resumed run keeps its own. Default: a new one. */
+  readonly runId?: string | undefined;
+  /** To go on from; undefined for the very beginning. */
+  readonly from: Checkpoint | undefined;
+  /** The kept checkpoint that it goes on from; null where there is none. */
+  readonly parentId?: string | null;
+  /** Whether {@link from} is another run's, of which this one keeps a copy. */
+  readonly isFork?: boolean;
+}
+
+/** Of the name of a model in the name of its checkpoint. */
+const MAX_NAME_LENGTH = 150;
+
+export class SessionRun<Checkpoint> implements LiveRun {
+  readonly runId: string;
+  /** Set at the end. */
+  finished: FinishedRun | undefined;
+  readonly #kind: RunKind<Checkpoint>;
+  readonly #start: RunStart<Checkpoint>;
+  readonly #session: Session;
+  readonly #turn: number;
+  /** The newest checkpoint; undefined for the very beginning, or where it can be read from the store again. */
+  #last: Checkpoint | undefined;
+  #kept: { readonly id: string; readonly step: number } | undefined;
+  readonly #keptIds = new Map<number, string>();
+  readonly #errands = new Set<Errand>();
+  #lease: RunLease | undefined;
+  /** Whether it has been written down that it is under way. */
+  #isRemembered = false;
+  #step: number;
+
+  constructor(kind: RunKind<Checkpoint>, start: RunStart<Checkpoint>, session: Session) {
+    this.#kind = kind;
+    this.#start = start;
+    this.#session = session;
+    this.#turn = start.turn ?? 0;
+    this.runId = start.runId ?? newId();
+    this.#last = start.from;
+    this.#step = start.from === undefined ? 0 : kind.stepOf(start.from);
+    if (start.parentId !== undefined && start.parentId !== null) this.#kept = { id: start.parentId, step: this.#step };
+  }
+
+  get step(): number {
+    return this.#step;
+  }
+
+  get savedStep(): number {
+    return this.#last === undefined ? (this.#kept?.step ?? 0) : this.#kind.stepOf(this.#last);
+  }
+
+  /** The last checkpoint that was kept; null if none was. */
+  get keptId(): string | null {
+    return this.#kept?.id ?? null;
+  }
+
+  /** The kept checkpoint after a number of steps, which may be gone by now; null if none was kept. */
+  keptIdAt(step: number): string | null {
+    return this.#keptIds.get(step) ?? null;
+  }
+
+  async run(): Promise<void> {
+    this.#kind.begin?.();
+    for (;;) {
+      const fault = await this.#runOnce();
+      if (fault === undefined) return;
+      await this.#session.recover(fault);
+      await this.#rewind();
+    }
+  }
+
+  ask(errand: Errand): void {
+    this.#errands.add(errand);
+  }
+
+  async forget(): Promise<void> {
+    const lease = this.#lease;
+    this.#lease = undefined;
+    await this.#unlessUnsaved(async () => lease?.finish());
+  }
+
+  release(): void {
+    this.#lease?.release();
+    this.#lease = undefined;
+  }
+
+  /** Runs to the end of the run or of the backend, whose loss it returns. */
+  async #runOnce(): Promise<BackendFault | undefined> {
+    const { turns, signal } = this.#session;
+    const kind = this.#kind;
+    await turns.open(this.#turn, this.#step);
+    try {
+      throwIfAborted(signal);
+      const backend = await this.#session.backend();
+      throwIfAborted(signal);
+      await kind.prepare(backend);
+      if (!this.#isRemembered) await this.#remember();
+      kind.announce?.(this.#last, backend);
+      const finished = await kind.train(this.#last, this.#hooks());
+      this.#checkBackend();
+      this.finished = finished;
+      kind.onEnded?.(this.#step, { finished });
+      return undefined;
+    } catch (thrown) {
+      const error = withMemoryNamed(thrown);
+      const failure = failureOf(error);
+      if (failure.code === 'aborted' && signal.aborted) return undefined;
+      await yieldToMessages(); // that a device was lost is told after the call that it broke
+      const { fault } = this.#session;
+      if (fault?.kind === 'lost') return fault;
+      this.#checkBackend();
+      if (kind.endsAlone?.(failure) !== true) throw error;
+      kind.onEnded?.(this.#step, { failure });
+      return undefined;
+    } finally {
+      kind.leave?.();
+      turns.leave(this.#turn);
+    }
+  }
+
+  #hooks(): RunHooks<Checkpoint> {
+    const { signal, turns } = this.#session;
+    return {
+      signal,
+      beforeStep: (moment) => this.#passGate(moment),
+      afterPass: async () => this.#session.pacer?.afterPiece(),
+      onCheckpoint: async (checkpoint) => {
+        // What a broken backend gave back must not take the place of what it was.
+        this.#checkBackend();
+        await this.#keep(checkpoint, true);
+      },
+      isSingleStep: () => turns.isPaused,
+      checkBackend: () => this.#checkBackend(),
+    };
+  }
+
+  /** Resolves when the run may make its next step. @throws {LabError} `aborted` if it is to end here */
+  async #passGate(moment: RunMoment<Checkpoint>): Promise<void> {
+    const { turns, signal, savesOnStop, pacer } = this.#session;
+    this.#step = moment.step;
+    // The very beginning can be gone back to as well.
+    if (moment.step === 0 && this.#kind.holdsCheckpoints === true) this.#hold(await moment.checkpoint());
+    for (;;) {
+      const turn = await turns.pass(this.#turn, moment.step, () => this.#errands.size > 0);
+      if (signal.aborted) {
+        const isKept = this.#kept?.step === moment.step;
+        if (savesOnStop && !isKept && this.#session.fault === undefined)
+          await this.#keep(await moment.checkpoint(), true);
+        throw new LabError('aborted', { message: 'Stopped on request.' });
+      }
+      if (turn === 'step') break;
+      if (this.#errands.delete('evaluate')) await moment.evaluate?.();
+      else if (this.#errands.delete('save')) await this.#keep(await moment.checkpoint(), false);
+    }
+    this.#checkBackend();
+    pacer?.begin();
+  }
+
+  /** Back to the last checkpoint. */
+  async #rewind(): Promise<void> {
+    if (this.#last === undefined && this.#kept !== undefined) {
+      const store = await this.#session.openStore?.();
+      const loaded = await store?.load(this.#kept.id);
+      if (loaded !== undefined) this.#last = this.#kind.read(loaded.payload);
+    }
+    this.#step = this.savedStep;
+    this.#kind.onRewound?.(this.#last);
+  }
+
+  /**
+   * Writes down that the run is under way, so that a page that is closed can offer to go on with it.
+   *
+   * @throws {LabError} if another tab is at it; where there is no room it goes on all the same
+   */
+  async #remember(): Promise<void> {
+    const { openStore } = this.#session;
+    if (openStore !== undefined) {
+      const { name, configJson, totalSteps, data } = await this.#kind.card();
+      const shortName = name.slice(0, MAX_NAME_LENGTH);
+      const run = { id: this.runId, name: shortName, kind: this.#kind.kind, configJson, totalSteps, startedAt: Date.now() }; // prettier-ignore
+      await this.#unlessUnsaved(
+        async () => {
+          this.#lease = await (await openStore()).runs.start(run, data);
+        },
+        this.#step,
+        isOfStorage,
+      );
+    }
+    const { from, isFork } = this.#start;
+    if (isFork === true && from !== undefined) await this.#keep(from, true);
+    this.#isRemembered = true;
+  }
+
+  #hold(checkpoint: Checkpoint): void {
+    this.#last = checkpoint;
+    this.#step = this.#kind.stepOf(checkpoint);
+    this.#kind.onCheckpoint?.(checkpoint);
+  }
+
+  /** Keeps a checkpoint. One that cannot be kept is told, and does not end the run. */
+  async #keep(checkpoint: Checkpoint, isAutomatic: boolean): Promise<void> {
+    const kind = this.#kind;
+    const { openStore } = this.#session;
+    const step = kind.stepOf(checkpoint);
+    this.#hold(checkpoint);
+    if (openStore === undefined) return;
+    const modelName = kind.name.slice(0, MAX_NAME_LENGTH);
+    const info = {
+      ...kind.checkpointCard(checkpoint),
+      name: `${modelName}, step ${step}`,
+      kind: kind.kind,
+      isAutomatic,
+      runId: this.runId,
+      parentId: this.keptId,
+      modelName,
+      step,
+    };
+    await this.#unlessUnsaved(async () => {
+      const store: RunStore = await openStore();
+      const { id, sizeBytes } = await store.save(info, kind.write(checkpoint), { keepLast: kind.keptCheckpoints });
+      this.#kept = { id, step };
+      this.#keptIds.set(step, id);
+      // What the store holds need not be held here too, unless the kind holds it anyway.
+      if (kind.holdsCheckpoints !== true) this.#last = undefined;
+      kind.onKept?.(step, id, sizeBytes);
+    }, step);
+  }
+
+  async #unlessUnsaved(
+    work: () => Promise<void>,
+    step = this.#step,
+    isHarmless: (failure: Failure) => boolean = () => true,
+  ): Promise<void> {
+    try {
+      await work();
+    } catch (thrown) {
+      const failure = failureOf(thrown);
+      if (!isHarmless(failure)) throw thrown;
+      this.#kind.onUnsaved(step, failure);
+    }
+  }
+
+  #checkBackend(): void {
+    const { fault } = this.#session;
+    if (fault !== undefined) throw faultError(fault);
+  }
+}
+
+/** That another tab is at it ends a run; that the browser keeps nothing does not. */
+function isOfStorage({ code }: Failure): boolean {
+  return code === 'storage-full' || code === 'storage-unavailable';
+}

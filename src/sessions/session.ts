@@ -1,0 +1,250 @@
+/**
+ * A session: what lives in a learning thread from its first run to its last. Its runs take turns on the one backend; it
+ * pauses, steps and stops them, and where the GPU is lost it opens another once all of them have left the lost one. What a
+ * run is it does not know ({@link RunKind}).
+ */
+import { LabError, messageOf } from '../common/errors.ts';
+import { Pacer } from '../common/pacing.ts';
+import { type BackendFault, type BackendHealth, waitForBackend, watchBackend } from '../gpu/current-backend.ts';
+import { failureOf } from '../protocol/failure.ts';
+import type { SteeringCommand, SteeringEvent } from '../protocol/session.ts';
+import { faultError } from '../runs/run-failures.ts';
+import type { Errand, LiveRun } from './run-kind.ts';
+import type { TrainingBackend } from './run-backend.ts';
+import type { RunStore } from './run-store.ts';
+import { TurnTaker } from './turn-taking.ts';
+
+/** What a session needs of its thread. */
+export interface SessionSetup {
+  readonly emit: (event: SteeringEvent) => void;
+  /** In milliseconds. */
+  readonly now: () => number;
+  /** Opens the fastest backend for the runs, or gives the one that is open. @throws {LabError} `no-backend` */
+  readonly openBackend: () => Promise<TrainingBackend>;
+  readonly dropBackend: () => void;
+  /** Where runs are kept; undefined for nowhere. */
+  readonly openStore: (() => Promise<RunStore>) | undefined;
+  /** Whether a stop saves every run where it is. */
+  readonly savesOnStop: boolean;
+  /** Awaited when all runs are at their ends, before {@link onIdle}. */
+  readonly beforeIdle?: () => Promise<void>;
+  /** Called when all runs are at their ends. With it the session waits for others until it is stopped. */
+  readonly onIdle?: () => void;
+}
+
+/** A run without a backend. */
+interface WaitingRun {
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** GPUs that may be lost between two checkpoints before the session is given up. */
+const MAX_LOSSES = 3;
+
+export class Session {
+  /** Whether somebody looks at the page. */
+  isVisible = true;
+  readonly turns: TurnTaker;
+  readonly savesOnStop: boolean;
+  readonly openStore: SessionSetup['openStore'];
+  readonly #setup: SessionSetup;
+  readonly #stop = new AbortController();
+  readonly #runs: LiveRun[] = [];
+  #open: { readonly backend: TrainingBackend; readonly health: BackendHealth; readonly pacer: Pacer | undefined } | undefined; // prettier-ignore
+  /** Runs that have left a lost backend and wait for another. */
+  #waiting: WaitingRun[] = [];
+  #losses = 0;
+  #lostAtStep = -1;
+  /** Runs that have not come to their ends. */
+  #running = 0;
+  /** What ended all runs. */
+  #fatal: Error | undefined;
+  #settle: () => void = () => undefined;
+
+  constructor(setup: SessionSetup) {
+    this.#setup = setup;
+    this.savesOnStop = setup.savesOnStop;
+    this.openStore = setup.openStore;
+    this.turns = new TurnTaker({
+      onPaused: () => setup.emit({ kind: 'paused', step: this.#step }),
+      onResumed: () => setup.emit({ kind: 'resumed', step: this.#step }),
+    });
+  }
+
+  /** Fires when the session is to end. */
+  get signal(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  /** Leaves room for others on the backend; undefined where it is not shared. */
+  get pacer(): Pacer | undefined {
+    return this.#open?.pacer;
+  }
+
+  get fault(): BackendFault | undefined {
+    return this.#open?.health.fault;
+  }
+
+  /** The present backend, opened if there is none. @throws {LabError} `no-backend` */
+  async backend(): Promise<TrainingBackend> {
+    if (this.#open !== undefined) return this.#open.backend;
+    const { openBackend, emit, now } = this.#setup;
+    const backend = await openBackend();
+    const { rates: _, ...spoken } = backend;
+    emit({ kind: 'backend', ...spoken, problems: [...spoken.problems] });
+    const isVisible = (): boolean => this.isVisible;
+    // Only a GPU is shared with the desktop.
+    const isShared = backend.backend === 'webgpu';
+    const pacer = isShared ? new Pacer({ waitForGpu: waitForBackend, isVisible, now }) : undefined;
+    this.#open = { backend, health: watchBackend(), pacer };
+    return backend;
+  }
+
+  /** Begins a run, unless the session is to end. */
+  begin(run: LiveRun): void {
+    if (this.signal.aborted) return;
+    this.#runs.push(run);
+    this.#running += 1;
+    void this.#run(run);
+  }
+
+  /**
+   * Resolves when all runs are at their ends and no others are waited for.
+   *
+   * @throws what ended all runs; `aborted` if a stop did
+   */
+  async over(): Promise<void> {
+    const over = new Promise<void>((resolve) => {
+      this.#settle = resolve;
+    });
+    this.#checkEnd();
+    await over;
+    // What failed can be gone on with; what was stopped is not wanted any more.
+    for (const run of this.#runs) {
+      if (this.#fatal === undefined) await run.forget();
+      else run.release();
+    }
+    if (this.#fatal !== undefined) throw this.#fatal;
+    if (this.signal.aborted) throw new LabError('aborted', { message: 'Stopped on request.' });
+  }
+
+  /** Takes a command; what cannot be done is told. */
+  apply(command: SteeringCommand | { readonly kind: Errand }): void {
+    switch (command.kind) {
+      case 'pause':
+        this.turns.pause();
+        break;
+      case 'resume':
+        this.turns.resume();
+        break;
+      case 'step':
+        this.turns.stepOnce();
+        break;
+      case 'stop':
+        this.#end();
+        this.#checkEnd();
+        break;
+      case 'visibility':
+        this.isVisible = command.isVisible;
+        break;
+      case 'evaluate':
+      case 'save':
+        for (const run of this.#runs) run.ask(command.kind);
+        this.turns.lookForErrands();
+        break;
+      default:
+        command satisfies never;
+    }
+  }
+
+  /** Does what may be impossible; then it is told, and nothing has changed. */
+  attempt(work: () => void): void {
+    try {
+      work();
+    } catch (thrown) {
+      this.#setup.emit({ kind: 'refused', ...failureOf(thrown) });
+    }
+  }
+
+  /** Resolves once every run has left the lost backend and there is another. @throws {LabError} if there is none */
+  async recover(fault: BackendFault): Promise<void> {
+    const over = new Promise<void>((resolve, reject) => this.#waiting.push({ resolve, reject }));
+    this.turns.hurry(true);
+    this.#checkWaiting(fault);
+    await over;
+  }
+
+  get #step(): number {
+    return this.#runs.length === 0 ? 0 : Math.min(...this.#runs.map(({ step }) => step));
+  }
+
+  #checkWaiting(fault = this.fault): void {
+    if (fault === undefined || this.#waiting.length === 0 || this.#waiting.length < this.#running) return;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    void this.#reopen(fault, waiting);
+  }
+
+  async #reopen(fault: BackendFault, waiting: readonly WaitingRun[]): Promise<void> {
+    try {
+      const step = Math.min(...this.#runs.map(({ savedStep }) => savedStep));
+      this.#losses = step > this.#lostAtStep ? 1 : this.#losses + 1;
+      this.#lostAtStep = step;
+      if (this.#losses > MAX_LOSSES) throw faultError(fault);
+      this.#setup.emit({ kind: 'recovering', step, reason: fault.message });
+      this.#drop();
+      await this.backend();
+      this.turns.hurry(false);
+      for (const { resolve } of waiting) resolve();
+    } catch (thrown) {
+      for (const { reject } of waiting) reject(thrown);
+    }
+  }
+
+  async #run(run: LiveRun): Promise<void> {
+    try {
+      await run.run();
+    } catch (thrown) {
+      this.#fail(thrown);
+    } finally {
+      this.#running -= 1;
+      this.#checkWaiting();
+      this.#checkEnd();
+    }
+  }
+
+  #fail(thrown: unknown): void {
+    this.#fatal ??= thrown instanceof Error ? thrown : new LabError('internal', { message: messageOf(thrown) });
+    const { code } = failureOf(thrown);
+    // A backend that broke keeps what it had, and some break for good.
+    if (this.fault !== undefined || code === 'out-of-memory' || code === 'no-backend') this.#drop();
+    this.#end();
+  }
+
+  #drop(): void {
+    this.#open = undefined;
+    this.#setup.dropBackend();
+  }
+
+  #end(): void {
+    this.#stop.abort();
+    this.turns.end();
+  }
+
+  #checkEnd(): void {
+    if (this.#running > 0) return;
+    const { onIdle } = this.#setup;
+    if (this.signal.aborted || onIdle === undefined) {
+      this.#settle();
+      return;
+    }
+    void this.#rest(onIdle);
+  }
+
+  async #rest(onIdle: () => void): Promise<void> {
+    await this.#setup.beforeIdle?.();
+    // All that there was to do is done: nothing is left to go on with.
+    await Promise.all(this.#runs.map((run) => run.forget()));
+    if (this.#running === 0 && !this.signal.aborted) onIdle();
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * Supervised runs as a session runs them: data once, the micro-batch that suits a shared GPU, and what the page is told.
+ */
+import { PIECE_BUDGET_MS } from '../common/pacing.ts';
+import { countParameters } from '../config/model-config.ts';
+import { MODEL_PRESETS } from '../config/presets.ts';
+import type { DataSet } from '../data/files/data-set.ts';
+import type { FileData, SftExperiment } from '../protocol/sft-experiment.ts';
+import type { TrainingEvent } from '../protocol/training.ts';
+import { expectedStep, fitMicroBatch, meanStep, passTimer } from '../runs/micro-batches.ts';
+import { tooLargeError } from '../runs/run-failures.ts';
+import { readSftCheckpoint, type SftCheckpoint, writeSftCheckpoint } from '../runs/sft-checkpoint.ts';
+import { type PreparedSft, prepareSft } from '../runs/sft-experiment.ts';
+import { runSft } from '../runs/sft-run.ts';
+import { predictRun, type TrainingBackend, whyTooLarge } from './run-backend.ts';
+import { RunClock } from './run-clock.ts';
+import type { FinishedRun, RunHooks, RunKind } from './run-kind.ts';
+import { evaluationEvent, logEvent, singleRunKeeping } from './training-events.ts';
+
+/** What single runs need of their thread. */
+export interface RunSupplies {
+  readonly runId: string;
+  readonly emit: (event: TrainingEvent) => void;
+  /** In milliseconds. */
+  readonly now: () => number;
+  /** Fires when the run is to end. */
+  readonly signal: AbortSignal;
+  /** Finds an imported data set. */
+  readonly findData: (data: FileData) => Promise<DataSet>;
+}
+
+/** A run as its settings say, or on from a checkpoint. */
+export function sftKind(
+  settings: SftExperiment,
+  saved: SftCheckpoint | undefined,
+  { runId, emit, now, signal, findData }: RunSupplies,
+): RunKind<SftCheckpoint> {
+  const model = MODEL_PRESETS[settings.preset];
+  let experiment = settings;
+  let prepared: PreparedSft | undefined;
+  let isFitted = saved !== undefined;
+  const shape = (): ReturnType<typeof meanStep> =>
+    prepared === undefined ? expectedStep(experiment.sft, model) : meanStep(experiment.sft, prepared.examples);
+  /** What {@link prepare} has made. */
+  const ready = async (): Promise<PreparedSft> => {
+    prepared ??= await prepareSft(experiment, {
+      saved,
+      findData,
+      signal,
+      onStage: (stage) => emit({ kind: 'preparing', stage }),
+    });
+    return prepared;
+  };
+
+  return {
+    kind: 'sft',
+    name: experiment.name,
+    ...singleRunKeeping(emit),
+    prepare: async ({ backend }: TrainingBackend) => {
+      const { examples } = await ready();
+      const tooLarge = whyTooLarge(model, shape());
+      if (tooLarge !== null) throw tooLargeError(tooLarge);
+      // Only a GPU is shared with the desktop, and only a new run may still choose how it computes.
+      if (backend === 'webgpu' && !isFitted) {
+        emit({ kind: 'preparing', stage: 'speed' });
+        const { sft } = experiment;
+        const fitted = await fitMicroBatch(sft, PIECE_BUDGET_MS, passTimer(model, sft, examples, now));
+        experiment = { ...experiment, sft: fitted };
+      }
+      isFitted = true;
+    },
+    announce: (from, { rates }) => {
+      if (prepared === undefined) return;
+      const { dataHash, examples, dev, shortened, rules } = prepared;
+      const step = from?.state.step ?? 0;
+      const { steps, evaluateEvery } = experiment.sft;
+      emit({
+        kind: 'prepared',
+        experiment,
+        runId,
+        dataHash,
+        parameters: countParameters(model),
+        vocabSize: model.vocabSize,
+        trainPairs: examples.length,
+        devPairs: dev.length,
+        shortened,
+        step,
+        steps,
+        curve: [...(from?.curve ?? [])],
+        predicted: predictRun(model, shape(), steps - step, rates, {
+          evaluateEvery,
+          devPairs: dev.length,
+          reasons: rules.instruction.rules.length > 0,
+          unpreparedPairs: 0,
+        }),
+      });
+    },
+    train: async (from, hooks) => train(experiment, await ready(), from, hooks, { emit, now }),
+    stepOf: ({ state }) => state.step,
+    write: writeSftCheckpoint,
+    read: readSftCheckpoint,
+    card: async () => {
+      const { name, sft, data } = experiment;
+      const dataSet = data.kind === 'file' ? await findData(data) : undefined;
+      return { name, configJson: JSON.stringify(experiment), totalSteps: sft.steps, data: dataSet };
+    },
+    checkpointCard: (checkpoint) => ({
+      worldHash: checkpoint.dataHash,
+      configJson: JSON.stringify(checkpoint.experiment),
+    }),
+  };
+}
+
+function train(
+  experiment: SftExperiment,
+  prepared: PreparedSft,
+  from: SftCheckpoint | undefined,
+  { signal, beforeStep, afterPass, isSingleStep, onCheckpoint }: RunHooks<SftCheckpoint>,
+  { emit, now }: Pick<RunSupplies, 'emit' | 'now'>,
+): Promise<FinishedRun> {
+  const clock = new RunClock(now, from?.state.step ?? 0, from?.state.tokens ?? 0);
+  return runSft(experiment, prepared, from, {
+    evaluationSignal: signal,
+    aside: (work) => clock.exclude(work),
+    isLogWanted: isSingleStep,
+    beforeUpdate: ({ step, checkpoint, evaluate }) =>
+      clock.exclude(() =>
+        beforeStep({
+          step,
+          checkpoint,
+          evaluate: async () => {
+            const evaluation = await evaluate();
+            if (evaluation !== undefined) emit(evaluationEvent(step, false, evaluation));
+          },
+        }),
+      ),
+    afterMicroBatch: afterPass,
+    onLog: (entry) => emit(logEvent(entry, experiment.sft.steps, clock)),
+    onEvaluate: (step, evaluation) => emit(evaluationEvent(step, true, evaluation)),
+    onCheckpoint,
+  });
+}

@@ -1,0 +1,68 @@
+/**
+ * What single runs tell the Train view in the same words, whether they learn from data or from a teacher.
+ */
+import { backendMemory } from '../gpu/current-backend.ts';
+import type { TrainingEvent, TrainingEventOf } from '../protocol/training.ts';
+import type { Evaluation } from '../train/evaluate.ts';
+import type { SftLogEntry } from '../train/sft.ts';
+import type { RunClock } from './run-clock.ts';
+import type { RunKind } from './run-kind.ts';
+
+/** @param isScheduled - whether the settings asked for it, and not a command */
+export function evaluationEvent(
+  step: number,
+  isScheduled: boolean,
+  { pairs, labels, ranking, expertLossNats, reasoning }: Evaluation,
+): TrainingEventOf<'evaluation'> {
+  return {
+    kind: 'evaluation',
+    step,
+    isScheduled,
+    pairs,
+    accuracy: labels.accuracy.value,
+    macroF1: labels.macroF1.value,
+    pairAccuracy: ranking.pairAccuracy.value,
+    ndcg10: ranking.ndcg10.value,
+    expertLossNats: Number.isFinite(expertLossNats) ? expertLossNats : null,
+    completions: reasoning?.completions ?? 0,
+    validTraces: reasoning?.validTraces ?? null,
+    strictReward: reasoning?.strictReward ?? null,
+    headAccuracy: reasoning?.headLabelAccuracy ?? null,
+    tailAccuracy: reasoning?.tailLabelAccuracy ?? null,
+  };
+}
+
+/** @param steps - that the run is to make */
+export function logEvent(
+  { step, lossNats, gradNorm, learningRate, tokens, lossScale }: SftLogEntry,
+  steps: number,
+  clock: RunClock,
+): TrainingEventOf<'log'> {
+  const { stepMs, tokensPerSec } = clock.speedAt(step, tokens);
+  const secondsLeft = stepMs === null ? null : (stepMs * (steps - step)) / 1000;
+  return {
+    kind: 'log',
+    step,
+    steps,
+    lossNats,
+    gradNorm,
+    ...(lossScale && { lossScale: { scale: lossScale.scale, skipped: lossScale.skipped } }),
+    learningRate,
+    tokens,
+    tokensPerSec,
+    stepMs,
+    secondsLeft,
+    memory: backendMemory(),
+  };
+}
+
+/** How single runs tell what became of their checkpoints, and how many they keep. */
+export function singleRunKeeping(
+  emit: (event: TrainingEvent) => void,
+): Pick<RunKind<never>, 'keptCheckpoints' | 'onKept' | 'onUnsaved'> {
+  return {
+    keptCheckpoints: 3,
+    onKept: (step, id, sizeBytes) => emit({ kind: 'checkpoint', step, id, sizeBytes }),
+    onUnsaved: (step, failure) => emit({ kind: 'unsaved', step, ...failure }),
+  };
+}

@@ -1,0 +1,149 @@
+/**
+ * The page's side of every worker. {@link openWorker} gives an object with the methods of the worker's interface; that there
+ * is a thread, and comlink between, is known here alone. Every message is parsed before it is believed.
+ */
+import { proxy, transfer, wrap } from 'comlink';
+import * as v from 'valibot';
+import { LabError } from '../../common/errors.ts';
+import { trustedScriptUrl } from './trusted-script-url.ts';
+
+type Listener = (event: never) => void;
+type EventFor<Heard> = Heard extends (event: infer Event) => void ? Event : never;
+type EventOf<Args extends readonly unknown[]> = EventFor<Extract<Args[number], Listener>>;
+
+/** How one method is called: what it resolves with, and what it tells a listener on its way. */
+type Call<Args extends readonly unknown[], Result> = ([Result] extends [void]
+  ? { readonly result?: undefined }
+  : { readonly result: v.GenericSchema<unknown, Result> }) &
+  ([EventOf<Args>] extends [never]
+    ? { readonly event?: undefined }
+    : {
+        readonly event: v.GenericSchema<unknown, EventOf<Args>>;
+        /** The event in place of one that cannot be understood; by default the call rejects. */
+        readonly malformed?: (problem: string) => EventOf<Args>;
+      }) & {
+    /** What is given away with the arguments and not copied. */
+    readonly gives?: (...args: Args) => Transferable[];
+  };
+
+/** How all methods of a worker's interface are called. */
+export type Calls<Api> = {
+  readonly [Name in keyof Api]: Api[Name] extends (...args: infer Args) => Promise<infer Result>
+    ? Call<Args, Result>
+    : never;
+};
+
+/** A worker's interface and the end of its thread. */
+export type WorkerClient<Api> = Api & {
+  /** Ends the thread and all its work. */
+  close(): void;
+};
+
+/** How to start a worker. */
+export interface WorkerOptions {
+  /** What it does, as in "The scoring worker". */
+  readonly name: string;
+  /**
+   * Ends a thread that has had nothing to do for so long; the next call starts another, as it does after a crash. Only for
+   * workers that hold nothing between two calls. Default: never.
+   */
+  readonly idleMs?: number;
+}
+
+/** A call as this file sees it: the types of {@link Calls} are checked where a client is made. */
+interface AnyCall {
+  readonly result?: v.GenericSchema | undefined;
+  readonly event?: v.GenericSchema | undefined;
+  readonly malformed?: (problem: string) => unknown;
+  readonly gives?: (...args: unknown[]) => Transferable[];
+}
+type Remote = Readonly<Record<string, (...args: unknown[]) => Promise<unknown>>>;
+
+interface Thread {
+  readonly worker: Worker;
+  readonly remote: Remote;
+  /** Rejects when the worker breaks: a script that cannot be fetched or parsed never answers. */
+  readonly broken: Promise<never>;
+}
+
+/**
+ * Starts a worker.
+ *
+ * @param url - of its script
+ */
+export function openWorker<Api extends object>(
+  url: string,
+  calls: Calls<Api>,
+  { name, idleMs }: WorkerOptions,
+): WorkerClient<Api> {
+  let thread: Thread | undefined;
+  let underWay = 0;
+  let rest: ReturnType<typeof setTimeout> | undefined;
+
+  const close = (): void => {
+    clearTimeout(rest);
+    thread?.worker.terminate();
+    thread = undefined;
+  };
+  const start = (): Thread => {
+    const worker = new Worker(trustedScriptUrl(url), { type: 'module', name });
+    const broken = new Promise<never>((_, reject) => {
+      worker.addEventListener('error', (event) => {
+        const message = event.message || 'its script could not be loaded';
+        reject(
+          new LabError('internal', { message: `The ${name} worker failed: ${message}.`, fix: 'Reload the page.' }),
+        );
+        if (idleMs !== undefined) close();
+      });
+    });
+    broken.catch(() => undefined);
+    return { worker, remote: wrap(worker) as unknown as Remote, broken };
+  };
+  const ask = async (method: string, call: AnyCall, args: readonly unknown[]): Promise<unknown> => {
+    clearTimeout(rest);
+    thread ??= start();
+    const { remote, broken } = thread;
+    underWay += 1;
+    try {
+      let fail: (error: LabError) => void = () => undefined;
+      const malformed = new Promise<never>((_, reject) => (fail = reject));
+      const sent = args.map((arg) => (isListener(arg) ? proxy(listener(arg, call, fail)) : arg));
+      const given = call.gives?.(...args) ?? [];
+      if (given.length > 0) transfer(sent[0], given);
+      const result = await Promise.race([remote[method]?.(...sent), broken, malformed]);
+      return call.result === undefined ? undefined : v.parse(call.result, result);
+    } finally {
+      underWay -= 1;
+      if (underWay === 0 && idleMs !== undefined) rest = setTimeout(close, idleMs);
+    }
+  };
+  thread = start();
+  const methods = Object.entries<AnyCall>(calls as Record<string, AnyCall>).map(([method, call]) => [
+    method,
+    (...args: unknown[]) => ask(method, call, args),
+  ]);
+  return { ...Object.fromEntries(methods), close } as WorkerClient<Api>;
+}
+
+/** What has been read is passed on; what cannot be understood becomes an event, or ends the call. */
+function listener(
+  tell: (event: unknown) => void,
+  { event: schema = v.unknown(), malformed }: AnyCall,
+  fail: (error: LabError) => void,
+): (message: unknown) => void {
+  return (message) => {
+    const read = v.safeParse(schema, message);
+    if (read.success) {
+      tell(read.output);
+      return;
+    }
+    const problems = read.issues.map((issue) => `${v.getDotPath(issue) ?? 'event'}: ${issue.message}`);
+    const problem = `The worker sent a malformed event (${problems.join('; ')}).`;
+    if (malformed === undefined) fail(new LabError('internal', { message: problem }));
+    else tell(malformed(problem));
+  };
+}
+
+function isListener(arg: unknown): arg is (event: unknown) => void {
+  return typeof arg === 'function';
+}

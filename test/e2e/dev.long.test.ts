@@ -1,0 +1,53 @@
+/** `npm run dev`: the page out of its sources, unbundled, answers and trains as the built one does. */
+import { rmSync } from 'node:fs';
+import type { Browser } from 'playwright-core';
+import { createServer, type ViteDevServer } from 'vite';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { connectChromium, describeBrowser } from '../setup/chromium.ts';
+import { answered, shownLabel, visit } from './visit.ts';
+
+/** Of its own, and empty: a first start is the harder one. */
+const CACHE = '.cache/e2e-dev';
+
+describeBrowser('the page of the development server', () => {
+  let server: ViteDevServer;
+  let browser: Browser;
+  let url: string;
+  beforeAll(async () => {
+    rmSync(CACHE, { recursive: true, force: true });
+    server = await createServer({
+      configFile: 'vite.config.ts',
+      cacheDir: CACHE,
+      mode: 'development',
+      logLevel: 'warn',
+      server: { port: 0, open: false },
+    });
+    await server.listen();
+    url = `${server.resolvedUrls?.local[0] ?? ''}?backend=wasm`;
+    browser = await connectChromium();
+  });
+  afterAll(async () => {
+    await browser.close();
+    await server.close();
+  });
+
+  it('answers', async () => {
+    const { page, complaints } = await visit(browser, url);
+    await answered(page);
+    expect(['irrelevant', 'partial', 'substantial', 'exact']).toContain(await shownLabel(page));
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+
+  it('trains', async () => {
+    const { page, complaints } = await visit(browser, `${url}#/train`);
+    const settings = { 'Training queries': '12', 'Held-out pairs': '4', Steps: '1', 'Batch size': '4' };
+    for (const [label, value] of Object.entries(settings)) {
+      await page.getByLabel(label, { exact: true }).fill(value);
+    }
+    await page.getByRole('button', { name: 'Start training' }).click();
+    expect(await page.locator('lab-run-monitor .weights').innerText()).toMatch(/^[0-9a-f]{8,}$/u);
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+});

@@ -1,0 +1,155 @@
+/**
+ * What the browser keeps for the page, and what an address asks for, may be anything: of another version, damaged, or made to
+ * do harm. A bad thing is named where it is; everything else of the view is there.
+ */
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { connectChromium, describeBrowser } from '../setup/chromium.ts';
+import { visit } from './visit.ts';
+
+const [PAGE_URL, HARNESS_URL] = [inject('pageUrl'), inject('harnessUrl')];
+
+const CHUNK = { sizeBytes: 1, sha256: '0'.repeat(64) };
+const MANIFEST = {
+  id: 'good',
+  name: 'good',
+  note: '',
+  kind: 'sft',
+  isAutomatic: false,
+  runId: null,
+  parentId: null,
+  modelName: 'm',
+  worldHash: '',
+  step: 1,
+  configJson: '{}',
+  createdAt: 1,
+  sizeBytes: 1,
+  chunks: [CHUNK],
+};
+const RUN = { id: 'run', name: 'run', kind: 'sft', configJson: '{}', totalSteps: 9, startedAt: 1, dataHash: '' };
+
+/** Records that no version of the lab wrote; each is damaged in one place. */
+const BAD_MANIFESTS = [
+  { createdAt: 1e308 },
+  { step: Number.NaN },
+  { step: -1 },
+  { step: 1e308 },
+  { configJson: '{"sft":' },
+  { sizeBytes: -5 },
+  { chunks: [] },
+  { name: '' },
+  { kind: 7 },
+  { runId: { toString: 'x' } },
+  { added: 'by another version' },
+].map((change, i) => ({ ...MANIFEST, ...change, id: `bad-${i}` }));
+/** Records that are as they should be, and strange. */
+const STRANGE_MANIFESTS = [
+  { name: '\u202Egnirts \u{1F469}\u200D\u{1F52C} <img src=x onerror=alert(1)> __proto__' },
+  { name: 'x'.repeat(200), note: 'y'.repeat(10_000) },
+  { configJson: '{"sft":{"steps":1e308}}', step: Number.MAX_SAFE_INTEGER, createdAt: 8.64e15 },
+  { configJson: '{"__proto__":{"sft":1},"sft":null}', step: -0, kind: '__proto__' },
+  { configJson: '[]', kind: 'grpo-branch', worldHash: '\uD800' },
+].map((change, i) => ({ ...MANIFEST, name: `strange ${i}`, ...change, id: `strange-${i}` }));
+const RUNS = [
+  { startedAt: -1 },
+  { totalSteps: 1e308 },
+  { kind: 'grpo-branch', configJson: '{"demonstration":5}' },
+  { configJson: 'no JSON' },
+].map((change, i) => ({ ...RUN, ...change, id: `run-${i}` }));
+
+/** Puts records into the page's database, by the side of the lab's own code. */
+async function plant(page: Page, records: Readonly<Record<string, readonly object[]>>): Promise<void> {
+  await page.evaluate(async (all) => {
+    const database = await new Promise<IDBDatabase>((resolve, reject) => {
+      const request = indexedDB.open('afrl-lab');
+      request.addEventListener('success', () => resolve(request.result));
+      request.addEventListener('error', () => reject(request.error ?? new Error('no database')));
+    });
+    const transaction = database.transaction(Object.keys(all), 'readwrite');
+    for (const [store, values] of Object.entries(all)) {
+      for (const value of values) transaction.objectStore(store).put(value);
+    }
+    await new Promise((resolve) => transaction.addEventListener('complete', resolve));
+    database.close();
+  }, records);
+}
+
+describeBrowser('hostile contents', () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await connectChromium();
+  });
+  afterAll(() => browser.close());
+
+  it('of the database are listed as damaged and can be deleted; what is good stays usable', async () => {
+    const { page, complaints } = await visit(browser, `${PAGE_URL}?backend=wasm#/train`);
+    await page.getByText('Nothing is kept yet').waitFor();
+    await plant(page, { manifests: [MANIFEST, ...BAD_MANIFESTS, ...STRANGE_MANIFESTS], runs: RUNS });
+    await page.reload();
+    const shelf = page.locator('lab-checkpoints');
+    await expect.poll(() => shelf.locator('lab-checkpoint').count()).toBe(1 + STRANGE_MANIFESTS.length);
+    // Only a run of another kind can be read; its settings are of no version, so that nothing is offered.
+    await expect.poll(() => shelf.getByText('A checkpoint that cannot be read').count()).toBe(BAD_MANIFESTS.length);
+    await expect.poll(() => shelf.getByText('A run that cannot be read').count()).toBe(RUNS.length - 1);
+    for (const what of ['A run', 'A checkpoint']) {
+      const damaged = shelf.locator('.damaged', { hasText: `${what} that cannot be read` });
+      const before = await damaged.count();
+      await damaged.first().getByRole('button', { name: 'Delete' }).click();
+      await expect.poll(() => damaged.count()).toBe(before - 1);
+    }
+    await page.getByRole('button', { name: 'Train a small model' }).waitFor();
+    await page.getByRole('link', { name: 'Collapse' }).click();
+    await page.getByRole('button', { name: /Run the demonstration/u }).waitFor();
+    expect(await page.locator('lab-part-failure').count()).toBe(0);
+    expect(complaints).toEqual([]);
+
+    // A checkpoint of nothing cannot answer, and says why.
+    await page.goto(`${PAGE_URL}?backend=wasm#/score?checkpoint=strange-3`);
+    await page.locator('.reading').getByRole('alert').waitFor();
+    await page.getByRole('link', { name: 'Use the bundled model' }).click();
+    await page.locator('lab-answer .fresh').waitFor();
+  });
+
+  it.each([
+    '#/score?checkpoint=__proto__&with=__proto__,constructor',
+    '#/score?model=%F0%28%8C%28&with=,,,%00',
+    `#/score?with=${'checkpoint:x,'.repeat(2000)}`,
+    '#/__proto__?%',
+    '#',
+    `#/score?model=${'x'.repeat(50_000)}`,
+  ])('of an address (%#) leave a view that answers or says why not', async (hash) => {
+    const { page } = await visit(browser, `${HARNESS_URL}?backend=%00&scene=__proto__${hash}`);
+    await page.locator('lab-answer .label, .reading lab-notice').first().waitFor();
+    expect(await page.locator('lab-part-failure').count()).toBe(0);
+  });
+
+  it('of the settings in storage are ignored', async () => {
+    const { page, complaints } = await visit(browser, `${HARNESS_URL}?scene=verified`);
+    await page.evaluate(() => localStorage.setItem('afrl-lab.theme', '{"__proto__":1}'));
+    await page.reload();
+    await page.locator('lab-answer .label').waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  it('that break one part of the page leave the others, until it can be drawn again', async () => {
+    const { page } = await visit(browser, `${HARNESS_URL}?scene=verified`);
+    await page.locator('lab-trace .summary').waitFor();
+    const card = page.locator('lab-model-card');
+    const failure = card.getByText('This part of the page could not be shown');
+    await card.evaluate((element) =>
+      Object.assign(element, { kept: Reflect.get(element, 'model') as unknown, model: {} }),
+    );
+    await failure.waitFor();
+    await card.getByRole('button', { name: 'Try again' }).click();
+    await failure.waitFor();
+    // The rest is at work, and the part comes back with what it can draw.
+    await page.getByRole('button', { name: 'accessory' }).click();
+    await expect
+      .poll(() => page.getByRole('textbox', { name: 'Query', exact: true }).inputValue())
+      .toBe('pot without lid');
+    await page.locator('lab-trace .summary').waitFor();
+    await card.evaluate((element) => Object.assign(element, { model: Reflect.get(element, 'kept') as unknown }));
+    await expect.poll(() => failure.count()).toBe(0);
+    await card.getByText(/^Model card/u).waitFor();
+  });
+});

@@ -1,0 +1,80 @@
+/**
+ * Models of the command line in the page: a folder, its five files or one file come in as a checkpoint, answer as they would
+ * elsewhere, and go out again.
+ */
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { connectChromium, describeBrowser } from '../setup/chromium.ts';
+import { visit } from './visit.ts';
+
+const PAGE_URL = inject('pageUrl');
+const FOLDER = new URL('../../public/models/lab-nano-start/', import.meta.url).pathname;
+const GAUGE = { name: /^Probability of each label/u };
+
+describeBrowser('a model of the command line', () => {
+  const downloads = mkdtempSync(join(tmpdir(), 'afrl-lab-own-model-'));
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await connectChromium();
+  });
+  afterAll(async () => {
+    await browser.close();
+    rmSync(downloads, { recursive: true, force: true });
+  });
+
+  it('comes in as a folder, answers as it does beside the page, and goes out and in as one file', async () => {
+    const { page, complaints } = await visit(browser, `${PAGE_URL}?backend=wasm#/train`);
+    const shelf = page.locator('lab-checkpoints');
+    await shelf.locator('input.folder').setInputFiles(FOLDER);
+    const row = shelf.locator('lab-checkpoint');
+    await row.getByText('model', { exact: true }).waitFor();
+    const name = await row.getByRole('heading').innerText();
+
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      row.getByRole('button', { name: 'Export' }).click(),
+    ]);
+    const file = join(downloads, download.suggestedFilename());
+    expect(file.endsWith('.afrl-checkpoint')).toBe(true);
+    await download.saveAs(file);
+    await shelf.locator('input.files').setInputFiles(file);
+    await shelf.getByRole('heading', { name: `${name} (2)` }).waitFor();
+    await shelf.locator('input.files').setInputFiles(readdirSync(FOLDER).map((each) => join(FOLDER, each)));
+    await shelf.getByRole('heading', { name: `${name} (3)` }).waitFor();
+
+    await row.first().getByRole('link', { name: 'Score with it' }).click();
+    await page.getByText(`Answers come from your checkpoint ${name}`).waitFor();
+    const leading = page.locator('.reading').getByRole('img', GAUGE);
+    await leading.waitFor();
+    const options = await page.getByLabel('Compare with').getByRole('option').allInnerTexts();
+    for (const each of ['Supervised start of the demonstration', name]) {
+      await page.getByLabel('Compare with').selectOption({ index: options.indexOf(each) });
+      options.splice(options.indexOf(each), 1); // what was chosen is offered no more
+    }
+    const columns = page.locator('lab-compared');
+    await columns.nth(1).locator('lab-trace .summary').waitFor();
+    for (const column of await columns.all()) {
+      expect(await column.getByRole('img', GAUGE).getAttribute('aria-label')).toBe(
+        await leading.getAttribute('aria-label'),
+      );
+    }
+    expect(complaints).toEqual([]);
+  });
+
+  it('is refused with what is missing, and the view stays as it was', async () => {
+    const { page } = await visit(browser, `${PAGE_URL}?backend=wasm#/train`);
+    const shelf = page.locator('lab-checkpoints');
+    await shelf.locator('input.files').setInputFiles([join(FOLDER, 'config.json'), join(FOLDER, 'tokenizer.json')]);
+    await shelf
+      .getByText(/no whole model of the lab among these files: lab.json, card.json, model.safetensors/u)
+      .waitFor();
+    await shelf
+      .locator('input.files')
+      .setInputFiles([{ name: 'x.afrl-checkpoint', mimeType: '', buffer: Buffer.from('?') }]);
+    await shelf.getByText('The checkpoint file cannot be used: it is too short.').waitFor();
+    await page.getByRole('button', { name: 'Train a small model' }).waitFor();
+  });
+});

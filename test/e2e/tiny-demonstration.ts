@@ -1,0 +1,13 @@
+import type { Page } from 'playwright-core';
+
+/** A demonstration of seconds. */
+const TINY = { Steps: '3', 'Measure every': '1', 'Prompts per step': '2', 'Held-out pairs': '12' };
+
+/** Starts a demonstration on the page that shows its form. */
+export async function runTiny(page: Page, change: Partial<typeof TINY> = {}): Promise<void> {
+  await page.locator('lab-collapse-setup summary').click();
+  for (const [label, value] of Object.entries({ ...TINY, ...change })) {
+    await page.getByLabel(label, { exact: true }).fill(value);
+  }
+  await page.getByRole('button', { name: 'Run the demonstration' }).click();
+}

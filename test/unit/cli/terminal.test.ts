@@ -1,0 +1,51 @@
+/** What is printed while a command runs. */
+import { describe, expect, it } from 'vitest';
+import { note, print, Progress, withStreams } from '../../../src/cli/terminal.ts';
+
+/** What some work prints, on one screen. */
+async function screenOf(work: () => void, isTTY: boolean): Promise<string> {
+  let screen = '';
+  const stream = { isTTY, write: (text: string) => (screen += text) };
+  await withStreams({ out: stream, err: stream }, () => Promise.resolve(work()));
+  return screen;
+}
+
+describe('Progress', () => {
+  it('tells the time left only once there is something to go by', async () => {
+    let nowMs = 0;
+    const lines = await screenOf(() => {
+      const progress = new Progress('Steps', () => nowMs);
+      for (let step = 1; step <= 40; step++) {
+        nowMs += 1000;
+        progress.update(step, 40);
+      }
+    }, true);
+    const shown = lines.split('\r\u001b[K').slice(1);
+    expect(shown.map((line) => line.includes('left'))).toEqual(shown.map((_, i) => i >= 5));
+    expect(shown[10]).toBe('Steps: 11/40, 29 s left');
+  });
+
+  it('goes by what this process has done, not by what was done before', async () => {
+    let nowMs = 0;
+    const lines = await screenOf(() => {
+      const progress = new Progress('Steps', () => nowMs);
+      for (let step = 901; step <= 950; step++) {
+        progress.update(step, 1000);
+        nowMs += 10_000;
+      }
+    }, false);
+    expect(lines).toMatch(/Steps: 950\/1,000, 9 min left\n$/u);
+  });
+
+  it('never has a line of result or a note in the middle of its own', async () => {
+    const screen = await screenOf(() => {
+      const progress = new Progress('Steps', () => 0);
+      progress.update(1, 2);
+      note('a note');
+      progress.update(2, 2);
+      print('a result');
+      progress.end();
+    }, true);
+    expect(screen).toBe('\r\u001b[KSteps: 1/2\na note\n\r\u001b[KSteps: 2/2\na result\n');
+  });
+});

@@ -1,0 +1,105 @@
+/**
+ * Single runs whose GPU is lost or refuses a command, whatever they learn by. The GPU is WebAssembly under another name, as in
+ * grpo-losses.test.ts.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { LabError } from '../../../src/common/errors.ts';
+import type * as CurrentBackend from '../../../src/gpu/current-backend.ts';
+import { openBackend } from '../../../src/gpu/device.ts';
+import type { TrainRequest } from '../../../src/protocol/training.ts';
+import type * as RunBackend from '../../../src/sessions/run-backend.ts';
+import { smallModelFiles } from '../../reference/small-lab-model.ts';
+import { TrainingHarness, tinyExperiment } from './training-harness.ts';
+
+const gpu = vi.hoisted(() => ({
+  health: { fault: undefined as CurrentBackend.BackendFault | undefined },
+  /** What the next ones suffer as soon as they are opened, in order. */
+  faults: [] as CurrentBackend.BackendFault[],
+}));
+
+vi.mock('../../../src/gpu/current-backend.ts', async (original) => ({
+  ...(await original<typeof CurrentBackend>()),
+  isCurrentBackend: () => tf.getBackend() === 'wasm',
+  watchBackend: () => (gpu.health = { fault: gpu.faults.shift() }),
+}));
+vi.mock('../../../src/sessions/run-backend.ts', async (original) => ({
+  ...(await original<typeof RunBackend>()),
+  // Neither checked nor timed: that takes longer than all that is looked at here.
+  openTrainingBackend: async (_choice: string, wasmPaths: string) => ({
+    ...(await openBackend({ backend: 'wasm', wasmPaths })),
+    rates: { by: 'composites', flopsPerSec: 1e10, batchedFlopsPerSec: 1e10, bytesPerSec: 1e10, launchMs: 0.01 },
+  }),
+}));
+
+const LOST: CurrentBackend.BackendFault = { kind: 'lost', message: 'the driver was updated' };
+const FILES = smallModelFiles();
+const EVERY = { logEvery: 1, evaluateEvery: 100, checkpointEvery: 2 };
+const world = { trainQueries: 8, devQueries: 2, testQueries: 1 };
+const RUNS: readonly [string, TrainRequest][] = [
+  ['supervised', { from: { kind: 'experiment', experiment: tinyExperiment({ steps: 4, batchSize: 2, ...EVERY }) } }],
+  [
+    'taught',
+    {
+      from: {
+        kind: 'student',
+        experiment: { world, queries: 4, devPairs: 2, distill: { steps: 4, batchSize: 4, warmupSteps: 1, ...EVERY } },
+        teacherUrl: 'http://localhost/models/small/',
+      },
+    },
+  ],
+];
+
+function harnessOf(): TrainingHarness {
+  return new TrainingHarness(undefined, () => Promise.resolve(FILES));
+}
+
+beforeEach(() => {
+  gpu.health = { fault: undefined };
+  gpu.faults = [];
+});
+
+describe.each(RUNS)('a %s run', (_, request) => {
+  it('goes on from its last checkpoint on the next GPU, to the same bits, and frees what it allocates', async () => {
+    const calm = harnessOf();
+    const whole = await calm.train(request);
+    const harness = harnessOf();
+    harness.onEvent((event) => {
+      if (event.kind === 'log' && event.step === 3 && harness.of('recovering').length === 0) gpu.health.fault = LOST;
+    });
+    const end = await harness.train(request);
+    if (whole.kind !== 'finished' || end.kind !== 'finished') throw new Error('A run did not finish.');
+    expect(end.weightsHash).toBe(whole.weightsHash);
+    expect(harness.of('recovering')).toEqual([{ kind: 'recovering', step: 2, reason: LOST.message }]);
+    expect(harness.of('log').map(({ step }) => step)).toEqual([1, 2, 3, 3, 4]);
+    expect(harness.of('prepared').map(({ step }) => step)).toEqual([0, 2]);
+    expect(tf.memory().numTensors).toBe(0);
+  });
+
+  it('repeats what could not be kept from the last state in memory', async () => {
+    const harness = harnessOf();
+    harness.store.failure = new LabError('storage-full', { message: 'There is no room.' });
+    harness.onEvent((event) => {
+      if (event.kind === 'log' && event.step === 3 && harness.of('recovering').length === 0) gpu.health.fault = LOST;
+    });
+    expect((await harness.train(request)).kind).toBe('finished');
+    expect(harness.of('log').map(({ step }) => step)).toEqual([1, 2, 3, 3, 4]);
+  });
+
+  it('is given up when GPUs are lost again and again without a step between, and can be gone on with', async () => {
+    const harness = harnessOf();
+    gpu.faults = Array.from({ length: 9 }, () => LOST);
+    expect(await harness.train(request)).toMatchObject({ kind: 'failed', code: 'no-backend', checkpointId: null });
+    expect(harness.of('recovering')).toHaveLength(3);
+    expect(harness.store.runRecords).toEqual(['start 4', 'release']);
+  });
+
+  it('ends where a GPU refuses a command, and keeps nothing of what it gave back', async () => {
+    const harness = harnessOf();
+    harness.onEvent((event) => {
+      if (event.kind === 'log' && event.step === 2) gpu.health.fault = { kind: 'invalid', message: 'no' };
+    });
+    expect(await harness.train(request)).toMatchObject({ kind: 'failed', code: 'internal', checkpointId: null });
+    expect(harness.store.saved.size).toBe(0);
+  });
+});

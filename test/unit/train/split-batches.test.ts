@@ -1,0 +1,135 @@
+/**
+ * However an update is cut into passes, it learns the same: the tokens of all passes count alike.
+ */
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import * as v from 'valibot';
+import { Rng } from '../../../src/common/rng.ts';
+import { SftConfigSchema } from '../../../src/config/sft-config.ts';
+import { type Example, makeTrainingBatch } from '../../../src/data/batches.ts';
+import type { Transformer } from '../../../src/model/transformer.ts';
+import { disposeWeights, initialWeights, loadWeights, readWeights } from '../../../src/model/weights.ts';
+import { disposeGradients, lossGradients } from '../../../src/train/gradients.ts';
+import { sftBatches, sftPasses, trainSft, type SftLogEntry } from '../../../src/train/sft.ts';
+import { useBackend } from '../../reference/backends.ts';
+import { expectClose } from '../../reference/expect-close.ts';
+import { learnableExamples } from '../../reference/sft-runs.ts';
+import { makeTask, pretrain, runGrpo, TINY } from './grpo-runs.ts';
+
+/** Sequences of all lengths, so that the means of parts of a batch differ from the mean of the whole. */
+const unevenExample = fc.record({
+  prompt: fc.array(fc.integer({ min: 2, max: 36 }), { minLength: 1, maxLength: 12 }).map((ids) => Int32Array.from(ids)),
+  completion: fc
+    .array(fc.integer({ min: 1, max: 36 }), { minLength: 1, maxLength: 9 })
+    .map((ids) => Int32Array.from(ids)),
+});
+
+function freshModel(): Transformer {
+  return { config: TINY, weights: loadWeights(TINY, initialWeights(TINY, new Rng(2))) };
+}
+
+/** The loss and all gradients, one after the other. */
+async function learnedFrom(model: Transformer, parts: readonly (readonly Example[])[], labelWeight: number) {
+  const batches = parts.map((part) => makeTrainingBatch(part, labelWeight));
+  const sum = lossGradients(model.weights, sftPasses(model, batches));
+  if (sum === undefined) throw new Error('there were no passes');
+  const [loss = NaN] = await sum.loss.data();
+  const values = await Promise.all(sum.byWeight.map((gradient) => gradient.data<'float32'>()));
+  disposeGradients(sum);
+  return { loss, gradient: Float32Array.from(values.flatMap((part) => [...part])) };
+}
+
+describe('a supervised update', () => {
+  beforeAll(() => useBackend('wasm'));
+
+  it('has the loss and the gradient of the whole batch', async () => {
+    const model = freshModel();
+    const cases = fc.record({
+      examples: fc.array(unevenExample, { minLength: 2, maxLength: 8 }),
+      cut: fc.integer({ min: 1, max: 7 }),
+      labelWeight: fc.constantFrom(1, 3.5),
+    });
+    await fc.assert(
+      fc.asyncProperty(cases, async ({ examples, cut, labelWeight }) => {
+        const parts = [examples.slice(0, cut), examples.slice(cut)].filter((part) => part.length > 0);
+        const whole = await learnedFrom(model, [examples], labelWeight);
+        const split = await learnedFrom(model, parts, labelWeight);
+        expectClose([split.loss], [whole.loss], { absolute: 1e-6, relative: 1e-6 }, 'loss');
+        expectClose(split.gradient, whole.gradient, { absolute: 1e-6 }, 'gradient');
+      }),
+      { numRuns: 20 },
+    );
+    disposeWeights(model.weights);
+  });
+
+  it('draws the same examples however it is cut', () => {
+    const examples = learnableExamples(50);
+    const drawn = (batchSize: number, accumulation: number, step: number): number[] =>
+      sftBatches(
+        { batchSize, accumulation, labelWeight: 1, seed: 4 },
+        examples,
+      )(step).flatMap(({ targets, weights }) => [...targets].filter((_, row) => weights[row] !== 0));
+    for (const step of [0, 1, 6, 20]) {
+      expect(drawn(4, 2, step)).toEqual(drawn(8, 1, step));
+      expect(drawn(1, 8, step)).toEqual(drawn(8, 1, step));
+    }
+    expect(() => sftBatches({ batchSize: 10, accumulation: 6, labelWeight: 1, seed: 4 }, examples)).toThrow(
+      /at least 60/,
+    );
+  });
+
+  it('makes a run that goes as one without accumulation', async () => {
+    const examples = unevenExamples(60);
+    const run = async (batchSize: number, accumulation: number) => {
+      const model = freshModel();
+      const log: SftLogEntry[] = [];
+      const settings = { steps: 6, batchSize, accumulation, warmupSteps: 2, logEvery: 1, labelWeight: 2 };
+      await trainSft(v.parse(SftConfigSchema, settings), { model, examples, onLog: (entry) => log.push(entry) });
+      const weights = await readWeights(model.weights);
+      disposeWeights(model.weights);
+      return { log, weights };
+    };
+    const [whole, cut] = [await run(12, 1), await run(3, 4)];
+    for (const [i, entry] of whole.log.entries()) {
+      expect(cut.log[i]?.tokens).toBe(entry.tokens);
+      expectClose([cut.log[i]?.lossNats ?? NaN], [entry.lossNats], { absolute: 0, relative: 1e-5 }, 'loss');
+      expectClose([cut.log[i]?.gradNorm ?? NaN], [entry.gradNorm ?? NaN], { absolute: 0, relative: 1e-4 }, 'norm');
+    }
+  });
+});
+
+/** Seeded examples with completions of 1 to 9 tokens. */
+function unevenExamples(count: number): Example[] {
+  return fc.sample(unevenExample, { numRuns: count, seed: 8 });
+}
+
+describe('an update of reinforcement', () => {
+  beforeAll(() => useBackend('wasm'));
+
+  it.each([
+    ['mean per completion, expert beside', { sequencesPerPass: 5 }],
+    ['mean over tokens, KL to the start', { loss: { kind: 'dapo' }, kl: { kind: 'k3', beta: 0.1 } }],
+    ['expert samples by certainty', { balance: { kind: 'srft' } }],
+  ] as const)('has the same losses and norm however it is cut: %s', async (_, settings) => {
+    const task = makeTask();
+    const start = await pretrain(task, 60);
+    const first = async (sequencesPerPass: number) => {
+      const isAnchored = 'kl' in settings;
+      const reference = isAnchored ? { config: TINY, weights: loadWeights(TINY, start) } : undefined;
+      const { records } = await runGrpo(task, start, { steps: 1, ...settings, sequencesPerPass }, 1, undefined, {
+        reference,
+      });
+      if (reference !== undefined) disposeWeights(reference.weights);
+      return records[0];
+    };
+    const [whole, cut] = [await first(64), await first(5)];
+    expect(cut?.tokens).toEqual(whole?.tokens);
+    expectClose(
+      [cut?.loss.policy ?? NaN, cut?.loss.expert ?? NaN],
+      [whole?.loss.policy ?? NaN, whole?.loss.expert ?? NaN],
+      { absolute: 1e-6, relative: 1e-6 },
+      'losses',
+    );
+    expectClose([cut?.gradient.norm ?? NaN], [whole?.gradient.norm ?? NaN], { absolute: 1e-6, relative: 1e-5 }, 'norm');
+  });
+});

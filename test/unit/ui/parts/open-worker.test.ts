@@ -1,0 +1,143 @@
+/**
+ * What a worker's client promises, with a thread that is a message channel: calls are typed and parsed, a crash ends every
+ * call that waits, and a thread that holds nothing ends when it has nothing to do.
+ */
+import { expose } from 'comlink';
+import * as v from 'valibot';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { openWorker } from '../../../../src/ui/parts/open-worker.ts';
+
+interface Api {
+  add(a: number, b: number): Promise<number>;
+  count(to: number, emit: (n: number) => void): Promise<void>;
+  take(bytes: Uint8Array<ArrayBuffer>): Promise<number>;
+  hang(): Promise<void>;
+}
+
+/** What the thread does when it is asked, which a test may change. */
+let thread: Record<string, (...args: never[]) => unknown>;
+let threads: FakeWorker[] = [];
+
+class FakeWorker extends EventTarget {
+  readonly #port: MessagePort;
+  readonly #far: MessagePort;
+  isEnded = false;
+
+  constructor(readonly url: string) {
+    super();
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    this.#far = port2;
+    expose(thread, port2);
+    port1.addEventListener('message', ({ data }: MessageEvent<unknown>) =>
+      this.dispatchEvent(new MessageEvent('message', { data })),
+    );
+    port1.start();
+    threads.push(this);
+  }
+
+  postMessage(message: unknown, given: Transferable[]): void {
+    this.#port.postMessage(message, given);
+  }
+
+  terminate(): void {
+    this.isEnded = true;
+    this.#port.close();
+    this.#far.close();
+  }
+}
+
+const open = (idleMs?: number) =>
+  openWorker<Api>(
+    'thread.js',
+    {
+      add: { result: v.number() },
+      count: { event: v.number(), malformed: () => -1 },
+      take: { result: v.number(), gives: ({ buffer }) => [buffer] },
+      hang: {},
+    },
+    { name: 'counting', ...(idleMs === undefined ? {} : { idleMs }) },
+  );
+
+beforeEach(() => {
+  threads = [];
+  thread = {
+    add: (a: number, b: number) => a + b,
+    count: async (to: number, emit: (n: number) => Promise<void>) => {
+      for (let n = 1; n <= to; n++) await emit(n);
+    },
+    take: (bytes: Uint8Array) => bytes.length,
+    hang: () => new Promise(() => undefined),
+  };
+  vi.stubGlobal('Worker', FakeWorker);
+  vi.stubGlobal('document', { baseURI: 'http://here/lab/' });
+  vi.stubGlobal('location', { origin: 'http://here' });
+});
+afterEach(() => {
+  for (const each of threads) each.terminate();
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
+
+describe('a worker', () => {
+  it('is called by its methods, and tells listeners what it comes across', async () => {
+    const client = open();
+    expect(threads.map(({ url }) => url)).toEqual(['http://here/lab/thread.js']);
+    expect(await client.add(2, 3)).toBe(5);
+    const heard: number[] = [];
+    await client.count(3, (n) => heard.push(n));
+    expect(heard).toEqual([1, 2, 3]);
+    client.close();
+    expect(threads[0]?.isEnded).toBe(true);
+  });
+
+  it('is given what it is to have, which is then here no more', async () => {
+    const client = open();
+    const bytes = new Uint8Array(8);
+    expect(await client.take(bytes)).toBe(8);
+    expect(bytes.byteLength).toBe(0);
+  });
+
+  it('is not believed: answers and events are parsed', async () => {
+    thread['add'] = () => 'five';
+    thread['count'] = async (_to: never, emit: (n: unknown) => Promise<void>) => emit('one');
+    const client = open();
+    await expect(client.add(2, 3)).rejects.toThrow(/number/u);
+    const heard: number[] = [];
+    await client.count(1, (n) => heard.push(n));
+    expect(heard).toEqual([-1]);
+  });
+
+  it('passes errors on with their codes', async () => {
+    thread['add'] = () => {
+      throw Object.assign(new Error('no such number'), { name: 'not-found' });
+    };
+    await expect(open().add(1, 1)).rejects.toMatchObject({ name: 'not-found', message: 'no such number' });
+  });
+
+  it('that breaks ends every call that waits, with what is known of it', async () => {
+    const client = open();
+    const waiting = client.hang();
+    threads[0]?.dispatchEvent(Object.assign(new Event('error'), { message: 'out of stack' }));
+    await expect(waiting).rejects.toThrow('The counting worker failed: out of stack.');
+    await expect(client.add(1, 1)).rejects.toThrow('The counting worker failed');
+    expect(threads).toHaveLength(1);
+  });
+
+  it('that holds nothing ends after a rest, never during a call, and begins again when it is asked', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const client = open(1000);
+    const waiting = client.hang();
+    expect(await client.add(1, 1)).toBe(2);
+    vi.advanceTimersByTime(5000);
+    expect(threads[0]?.isEnded).toBe(false);
+    threads[0]?.dispatchEvent(Object.assign(new Event('error'), { message: 'gone' }));
+    await expect(waiting).rejects.toThrow('gone');
+    expect(await client.add(2, 2)).toBe(4);
+    expect(threads).toHaveLength(2);
+    vi.advanceTimersByTime(1001);
+    expect(threads[1]?.isEnded).toBe(true);
+    expect(await client.add(3, 3)).toBe(6);
+    expect(threads).toHaveLength(3);
+  });
+});
