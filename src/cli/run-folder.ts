@@ -150,14 +150,18 @@ export function experimentRunFolder(root: string, experiment: GrpoExperiment, st
  * What names a run: the form that settings had when rule worlds were all there was, and settings that came later only
  * where they are used; so runs made before are found.
  */
-function identityOf({ passRates, grpo: { curriculum, ...grpo }, ...experiment }: GrpoExperiment): object {
+function identityOf({ passRates, grpo: { curriculum, decoding, ...grpo }, ...experiment }: GrpoExperiment): object {
   const { data, ...others } = experiment;
   const { kind, ...world } = data;
   return {
     ...others,
     ...(kind === 'world' ? { world } : { data }),
     ...(passRates === null ? {} : { passRates }),
-    grpo: { ...precisionIfMixed(grpo), ...(curriculum.kind === 'random' ? {} : { curriculum }) },
+    grpo: {
+      ...precisionIfMixed(grpo),
+      ...(curriculum.kind === 'random' ? {} : { curriculum }),
+      ...(decoding === 'free' ? {} : { decoding }),
+    },
   };
 }
 

@@ -6,6 +6,7 @@
  * learning it.
  */
 import * as v from 'valibot';
+import { DecodingSchema } from './decoding.ts';
 import { TrainingPrecisionSchema } from './sft-config.ts';
 
 const wholeNumber = (least: number) => v.pipe(v.number(), v.integer(), v.minValue(least));
@@ -197,6 +198,8 @@ export const GrpoConfigSchema = v.strictObject({
   maxGradNorm: v.optional(positive, 1),
   /** Of the updates; rollouts are always drawn in f32. */
   precision: TrainingPrecisionSchema,
+  /** Of rollouts; the policy that is learned is then the held one. */
+  decoding: DecodingSchema,
 
   /** Steps between evaluations on held-out queries. */
   evaluateEvery: v.optional(count, 25),

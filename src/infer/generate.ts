@@ -19,6 +19,8 @@ export interface Completion {
   readonly logProbs: readonly number[];
   /** Whether the end token came before `maxTokens`. */
   readonly isComplete: boolean;
+  /** The most tokens that it could have had, where it was generated. */
+  readonly limit?: number | undefined;
 }
 
 /** How to generate. */
@@ -57,7 +59,9 @@ export async function generateAll(
       return openRow(prompts[index] ?? new Int32Array(), index, model.config.maxPositions, options);
     });
     await completeBatch(model, open, options);
-    for (const { rowId, ids, logProbs, isComplete } of open) completions[rowId] = { ids, logProbs, isComplete };
+    for (const { rowId, ids, logProbs, isComplete, limit } of open) {
+      completions[rowId] = { ids, logProbs, isComplete, limit };
+    }
     onProgress?.(start + open.length);
   }
   return completions;

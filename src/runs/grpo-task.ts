@@ -10,6 +10,7 @@ import type { TensorData } from '../model/weights.ts';
 import type { Example } from '../data/batches.ts';
 import type { DataSet } from '../data/files/data-set.ts';
 import { sampleQueries } from '../data/splits.ts';
+import { holderOf } from '../infer/held/completion-holder.ts';
 import type { LabModel } from '../infer/lab-model.ts';
 import type { GrpoExperiment } from '../protocol/grpo-experiment.ts';
 import type { ExperimentData, FileData } from '../protocol/sft-experiment.ts';
@@ -112,7 +113,14 @@ export async function prepareGrpo(
     world,
     rules,
     traces,
-    task: { tokenizer: start.tokenizer, instruction, tailRules, reward: experiment.reward, prompts },
+    task: {
+      tokenizer: start.tokenizer,
+      instruction,
+      tailRules,
+      reward: experiment.reward,
+      prompts,
+      holder: holderOf({ tokenizer: start.tokenizer, instruction }, experiment.grpo.decoding),
+    },
     expert: expert.map(({ example }) => example),
     probe: promptPool(isTail, tailPromptWeight, seed).slice(0, experiment.probePrompts),
     dev,

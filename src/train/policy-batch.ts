@@ -7,7 +7,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { GrpoConfig } from '../config/grpo-config.ts';
 import type { TrainingBatch } from '../data/batches.ts';
+import { allowedAlong, heldRow } from '../infer/held/held-rows.ts';
 import { forwardAt, logits, nextScores, type TokenBatch, type Transformer } from '../model/transformer.ts';
+import type { AllowedTokens } from '../ops/held-logits.ts';
 import { stopGradient } from '../ops/stop-gradient.ts';
 import type { TokenScores as ScoreTensors } from '../ops/token-scores.ts';
 import { makePackedBatch } from './packed-batch.ts';
@@ -32,9 +34,15 @@ export interface PolicySample {
   readonly weights: readonly number[];
 }
 
+/** A batch of completions with what each of their tokens was drawn from. */
+export interface HeldBatch extends TrainingBatch {
+  /** What each scored row may take, where completions were held. */
+  readonly allowed?: AllowedTokens | undefined;
+}
+
 /** Samples as one forward pass. */
 export interface PolicyBatch {
-  readonly batch: TrainingBatch;
+  readonly batch: HeldBatch;
   readonly samples: readonly PolicySample[];
 }
 
@@ -89,8 +97,9 @@ export async function readScores(joined: tf.Tensor, rollouts: readonly Rollout[]
 }
 
 /** What a model says of the next tokens of the scored rows of a batch, `[M]` each. @param temperature - divides the logits */
-export function batchScores(model: Transformer, batch: TrainingBatch, temperature = 1): ScoreTensors {
-  return nextScores(model, forwardAt(model, batch, batch.rows), batch.targets, temperature); // [M,C] -> [M]
+export function batchScores(model: Transformer, batch: HeldBatch, temperature = 1): ScoreTensors {
+  const { rows, targets, allowed } = batch;
+  return nextScores(model, forwardAt(model, batch, rows), targets, { temperature, allowed }); // [M,C] -> [M]
 }
 
 /** The logits of the scored rows of a batch, `[M,V]`. */
@@ -126,13 +135,34 @@ export function policyTokens(
   };
 }
 
-function rolloutBatch(task: RlTask, rollouts: readonly Rollout[]): TrainingBatch {
-  return makePackedBatch(
+function rolloutBatch(task: RlTask, rollouts: readonly Rollout[]): HeldBatch {
+  const batch = makePackedBatch(
     rollouts.map(({ prompt, completion }) => ({
       prompt: task.prompts[prompt]?.example.prompt ?? new Int32Array(),
       completion: Int32Array.from(completion.ids),
     })),
   );
+  return { ...batch, allowed: allowedInRows(task, rollouts, batch.rows.length) };
+}
+
+/** What the tokens of held rollouts were drawn from, in the rows of a batch; rows that pad it have nothing. */
+function allowedInRows(
+  { holder, prompts }: RlTask,
+  rollouts: readonly Rollout[],
+  M: number,
+): AllowedTokens | undefined {
+  if (holder === undefined) return undefined;
+  const lists = rollouts.flatMap(({ prompt, completion }) => {
+    const pair = prompts[prompt]?.pair;
+    return pair === undefined
+      ? []
+      : allowedAlong(heldRow(holder.automatonOf(pair), completion.limit ?? Infinity), completion.ids);
+  });
+  const offsets = new Int32Array(M + 1);
+  for (let row = 0; row < M; row++) offsets[row + 1] = (offsets[row] ?? 0) + (lists[row]?.length ?? 0);
+  const ids = new Int32Array(offsets[M] ?? 0);
+  for (const [row, list] of lists.entries()) ids.set(list, offsets[row]);
+  return { offsets, ids };
 }
 
 /** Row i is 1 at the tokens of sample i, `[n,M]`. */

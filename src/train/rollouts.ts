@@ -10,6 +10,8 @@ import type { GrpoConfig } from '../config/grpo-config.ts';
 import { BatchOrder, type Example } from '../data/batches.ts';
 import type { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
 import { type Completion, generateAll } from '../infer/generate.ts';
+import type { CompletionAutomaton } from '../infer/held/completion-automaton.ts';
+import type { CompletionHolder } from '../infer/held/completion-holder.ts';
 import type { LabModel, promptRoom } from '../infer/lab-model.ts';
 import type { Transformer } from '../model/transformer.ts';
 import type { Instruction } from '../relevance/rules/instruction.ts';
@@ -40,6 +42,8 @@ export interface RlTask {
   readonly tailRules: ReadonlySet<number>;
   readonly reward: RewardConfig;
   readonly prompts: readonly RlPrompt[];
+  /** Makes what rollouts are held to; undefined where they are free. */
+  readonly holder?: CompletionHolder | undefined;
 }
 
 /** One sampled completion with its reward. */
@@ -139,12 +143,20 @@ export async function drawRollouts(model: Transformer, task: RlTask, request: Ro
       // Rows are told apart by their number, steps and rounds by the seed.
       sampler: { temperature: config.temperature, seed: hash32(`rollouts ${config.seed}/${step}/${round}`) },
       batchSize: config.sequencesPerPass,
+      automata: automataOf(task, request.prompts, G),
       signal,
     },
   );
   return request.prompts.map((index, p) =>
     completions.slice(p * G, (p + 1) * G).map((completion) => rewardCompletion(task, index, completion)),
   );
+}
+
+/** What each of the completions of some prompts, G of each, is held to. */
+function automataOf(task: RlTask, prompts: readonly number[], G: number): CompletionAutomaton[] | undefined {
+  const { holder } = task;
+  if (holder === undefined) return undefined;
+  return prompts.flatMap((index) => Array<CompletionAutomaton>(G).fill(holder.automatonOf(promptAt(task, index).pair)));
 }
 
 /** Reads a completion of a prompt and says what it earns. */

@@ -28,10 +28,6 @@ import type { Instruction } from '../../relevance/rules/instruction.ts';
 import { MAX_EVIDENCE } from '../../relevance/trace/trace.ts';
 import type { EvidenceTexts, TextState } from './evidence-texts.ts';
 
-/** How completions are decoded; see the head of this file. `free` holds nothing. */
-export const DECODINGS = ['free', 'grammar', 'grounded'] as const;
-export type DecodingKind = (typeof DECODINGS)[number];
-
 /** The choices at one state, in ascending order of their tokens. */
 export interface Choices {
   readonly ids: Int32Array;

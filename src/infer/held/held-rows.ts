@@ -53,6 +53,16 @@ export function advanced(row: HeldRow, token: number): HeldRow | undefined {
   };
 }
 
+/** What each token of a completion could have been. */
+export function allowedAlong(start: HeldRow, ids: readonly number[]): Int32Array[] {
+  let row: HeldRow | undefined = start;
+  return ids.map((id) => {
+    const allowed = row === undefined ? new Int32Array() : allowedTokens(row);
+    row = row === undefined ? undefined : advanced(row, id);
+    return allowed;
+  });
+}
+
 /**
  * Chooses one of the allowed tokens, as {@link sampleToken} chooses of all.
  *

@@ -1,0 +1,11 @@
+/**
+ * How completions are decoded: freely, held to the grammar, or held to the grammar with evidence that is in the pair
+ * (infer/held says what each allows).
+ */
+import * as v from 'valibot';
+
+export const DECODINGS = ['free', 'grammar', 'grounded'] as const;
+export type DecodingKind = (typeof DECODINGS)[number];
+
+/** Absent in settings of before completions could be held. */
+export const DecodingSchema = v.optional(v.picklist(DECODINGS), 'free');
