@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { EXTENSION, readCheckpointFile, readPayload } from '../checkpoint/checkpoint-file.ts';
 import { LabError } from '../common/errors.ts';
 import { parseConfig } from '../config/parse.ts';
-import { jsonBytes, makeModelFiles, type ModelExport } from '../runs/model-files.ts';
+import { jsonBytes, makeFolderFiles, type ModelExport } from '../runs/model-files.ts';
 import {
   type LabFile,
   LabFileSchema,
@@ -111,7 +111,7 @@ export function describeModel(files: ReadonlyMap<ModelFileName, Uint8Array>): { 
 
 /** Writes a model folder; none of its files appears before all are written. */
 export async function writeModelFolder(folder: string, model: ModelExport): Promise<void> {
-  await writeTogether(folder, new Map(Object.entries(makeModelFiles(model))));
+  await writeTogether(folder, makeFolderFiles(model));
 }
 
 /**

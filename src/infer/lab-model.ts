@@ -7,6 +7,8 @@
  *     lab.json            what makes it a relevance model: prompt, scale, instruction, lexicon, examples
  *     card.json           where it comes from and how good it is
  *
+ * A folder on a disk has two more, which transformers reads and the lab does not: runs/transformers-files.ts.
+ *
  * Everything is parsed and checked before a tensor is made.
  */
 import * as v from 'valibot';
