@@ -23,7 +23,7 @@ import {
   type Precision,
   readStoredWeights,
   type StoredWeights,
-  toFloats,
+  toTrainable,
 } from '../model/stored-weights.ts';
 import { disposeWeights, type TensorData } from '../model/weights.ts';
 import { disposeCompressed } from '../ops/compressed.ts';
@@ -167,9 +167,9 @@ export function disposeLabModel(model: LabModel): void {
   for (const matrix of model.transformer.compressed?.values() ?? []) disposeCompressed(matrix);
 }
 
-/** The weights of a safetensors file as float32, however they are stored. @throws {LabError} `bad-file`, `bad-checkpoint` */
+/** The weights of a safetensors file to train on. @throws {LabError} `bad-file`, `bad-checkpoint`; `bad-config` if they are quantised */
 export function readWeightTensors(bytes: Uint8Array): Map<string, TensorData> {
-  return toFloats(readStoredWeights(bytes));
+  return toTrainable(readStoredWeights(bytes));
 }
 
 function checkConsistency(
