@@ -25,7 +25,7 @@ export function readShardIndex(bytes: Uint8Array): ShardIndex {
   const parsed = v.safeParse(IndexSchema, json);
   if (parsed.success) return new Map(Object.entries(parsed.output.weight_map));
   const [issue] = parsed.issues;
-  throw badIndex('weight_map: names of tensors with names of .safetensors files beside it', `${issue.message}`);
+  throw badIndex('weight_map: names of tensors with names of .safetensors files beside it', issue.message);
 }
 
 /**
