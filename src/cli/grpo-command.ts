@@ -103,7 +103,7 @@ async function trainCommand(options: GrpoOptions): Promise<void> {
   const signal = interruption();
   const opened = await openNodeBackend(options.backend);
   note(`Computing on ${opened.backend}: ${opened.device} (${opened.reason}).`);
-  const start = await loadStartModel(files);
+  const start = loadStartModel(files);
   const device = `${opened.backend}, ${opened.device}`;
   print(await reinforceToFolder(experiment, start, { out, saved, given, device, startFolder: options.start, signal }));
 }

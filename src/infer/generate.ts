@@ -19,10 +19,13 @@ export interface Completion {
   readonly isComplete: boolean;
 }
 
+/** The most tokens of one completion, unless something else is asked for. */
+export const DEFAULT_MAX_TOKENS = 48;
+
 /** How to generate. */
 export interface GenerateOptions {
   readonly eosId: number;
-  /** The most tokens of one completion, default 48. */
+  /** The most tokens of one completion, default {@link DEFAULT_MAX_TOKENS}. */
   readonly maxTokens?: number;
   readonly sampler?: SamplerConfig;
   /** Rows per forward pass, default 64. */
@@ -74,7 +77,7 @@ function openRow(
   prompt: Int32Array,
   rowId: number,
   maxPositions: number,
-  { maxTokens = 48 }: GenerateOptions,
+  { maxTokens = DEFAULT_MAX_TOKENS }: GenerateOptions,
 ): OpenRow {
   const limit = Math.min(maxTokens, maxPositions - prompt.length + 1);
   return { prompt, rowId, limit, ids: [], logProbs: [], isComplete: false };

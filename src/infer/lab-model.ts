@@ -7,6 +7,8 @@
  *     lab.json            what makes it a relevance model: prompt, scale, instruction, lexicon, examples
  *     card.json           where it comes from and how good it is
  *
+ * A folder on a disk has two more, which transformers reads and the lab does not: runs/transformers-files.ts.
+ *
  * Everything is parsed and checked before a tensor is made.
  */
 import * as v from 'valibot';
@@ -21,7 +23,7 @@ import {
   type Precision,
   readStoredWeights,
   type StoredWeights,
-  toFloats,
+  toTrainable,
 } from '../model/stored-weights.ts';
 import { disposeWeights, type TensorData } from '../model/weights.ts';
 import { disposeCompressed } from '../ops/compressed.ts';
@@ -165,9 +167,9 @@ export function disposeLabModel(model: LabModel): void {
   for (const matrix of model.transformer.compressed?.values() ?? []) disposeCompressed(matrix);
 }
 
-/** The weights of a safetensors file as float32, however they are stored. @throws {LabError} `bad-file`, `bad-checkpoint` */
+/** The weights of a safetensors file to train on. @throws {LabError} `bad-file`, `bad-checkpoint`; `bad-config` if they are quantised */
 export function readWeightTensors(bytes: Uint8Array): Map<string, TensorData> {
-  return toFloats(readStoredWeights(bytes));
+  return toTrainable(readStoredWeights(bytes));
 }
 
 function checkConsistency(

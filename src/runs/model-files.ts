@@ -9,6 +9,7 @@ import type { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
 import type { LabFile, ModelFileName } from '../infer/lab-model.ts';
 import type { ModelCard } from '../infer/model-card.ts';
 import type { TensorData } from '../model/weights.ts';
+import { makeTransformersFiles, tokenIdsOf } from './transformers-files.ts';
 
 /** The types weights can be stored as. */
 export const STORED_DTYPES = ['f32', 'f16'] as const;
@@ -35,13 +36,22 @@ export function makeModelFiles({ config, weights, dtype, tokenizer, lab, card }:
       : { name, dtype: 'F32' as const, shape, data },
   );
   return {
-    'config.json': jsonBytes(toHuggingFaceConfig(config)),
+    'config.json': jsonBytes({ ...toHuggingFaceConfig(config), ...tokenIdsOf(tokenizer) }),
     'tokenizer.json': jsonBytes(tokenizer.toJson()),
     'lab.json': jsonBytes(lab),
     'card.json': jsonBytes(card),
     // Hugging Face loaders expect this entry.
     'model.safetensors': writeSafetensors(tensors, new Map([['format', 'pt']])),
   };
+}
+
+/** The files of a model folder on a disk: those of {@link makeModelFiles}, and those that only transformers reads. */
+export function makeFolderFiles(model: ModelExport): ReadonlyMap<string, Uint8Array> {
+  const extra = Object.entries(makeTransformersFiles(model.config, model.tokenizer));
+  return new Map([
+    ...Object.entries(makeModelFiles(model)),
+    ...extra.map(([name, json]) => [name, jsonBytes(json)] as const),
+  ]);
 }
 
 /** A JSON file as this lab writes it: readable, and with a line end at its end. */

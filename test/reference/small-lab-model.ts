@@ -31,7 +31,7 @@ const CONFIG: ModelConfig = {
   tiedEmbeddings: true,
 };
 
-const CARD: ModelCard = {
+export const SMALL_CARD: ModelCard = {
   schemaVersion: 1,
   name: 'random',
   description: 'A model that has learned nothing.',
@@ -43,6 +43,8 @@ const CARD: ModelCard = {
   curve: [],
   limits: [],
 };
+
+export const SMALL_PROMPT = v.parse(SftExperimentSchema, {}).prompt;
 
 /** The files of the model, as a folder or a server would give them. */
 export function smallModelFiles(seed = 1): Map<ModelFileName, Uint8Array> {
@@ -58,8 +60,8 @@ export function smallModelFiles(seed = 1): Map<ModelFileName, Uint8Array> {
   return new Map<ModelFileName, Uint8Array>([
     ['config.json', json(toHuggingFaceConfig(CONFIG))],
     ['tokenizer.json', json(tokenizer.toJson())],
-    ['lab.json', json(makeLabFile(SMALL_WORLD, experiment.prompt))],
-    ['card.json', json(CARD)],
+    ['lab.json', json(makeLabFile(SMALL_WORLD, SMALL_PROMPT))],
+    ['card.json', json(SMALL_CARD)],
     ['model.safetensors', writeSafetensors(tensors)],
   ]);
 }
