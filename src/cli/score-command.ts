@@ -31,6 +31,7 @@ import { forceOption } from './outputs.ts';
 import { hashBytes, hashFile } from './score-journal.ts';
 import { checkScoreOutput, reasonsOf, ScoreOutput } from './score-output.ts';
 import { Bm25 } from '../relevance/prompt/bm25.ts';
+import { textFolding } from '../relevance/pair/text-folding.ts';
 import { withStanding } from '../relevance/prompt/standing.ts';
 import { assertFile, columnOption, docsOption, readDocuments, SHOWN_ERRORS } from './pair-files.ts';
 import { note, print, Progress } from './terminal.ts';
@@ -172,7 +173,7 @@ async function runScore(path: string, options: ScoreOptions): Promise<void> {
   const total = await countPairs(read(), options.limit);
   try {
     const rows = pairsOf(read(), options.limit, errors);
-    const told = model.prompt.standing ? withStandings(rows, documents) : rows;
+    const told = model.prompt.standing ? withStandings(model, rows, documents) : rows;
     const scoreRows = (items: AsyncIterable<PairRow>): AsyncGenerator<ScoredItem<PairRow>> =>
       scoreStream(model, items, signal);
     for await (const batch of batchesOf(output?.scored(told, scoreRows) ?? scoreRows(told), REASON_BATCH)) {
@@ -261,13 +262,17 @@ async function* pairsOf(
  * documents at hand say.
  */
 async function* withStandings(
+  model: LabModel,
   rows: AsyncIterable<PairRow>,
   documents: ReadonlyMap<string, LabDocument> | undefined,
 ): AsyncGenerator<PairRow> {
   const read: PairRow[] = [];
   for await (const row of rows) read.push(row);
   const pairs = read.map(({ pair }) => pair);
-  const standing = withStanding(pairs, new Bm25(documents?.values() ?? pairs.map(({ document }) => document)));
+  const standing = withStanding(
+    pairs,
+    new Bm25(documents?.values() ?? pairs.map(({ document }) => document), textFolding(model.prompt.folding)),
+  );
   for (const [i, { row, pair }] of read.entries()) yield { row, pair: standing[i] ?? pair };
 }
 

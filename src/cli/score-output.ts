@@ -10,7 +10,7 @@ import type { ScoredItem } from '../infer/score-pairs.ts';
 import { normalisedRelevance } from '../relevance/pair/labels.ts';
 import { formatTrace, parseTrace } from '../relevance/trace/trace.ts';
 import { EOS } from '../relevance/pair/vocabulary.ts';
-import { verifyStep } from '../relevance/rules/verify.ts';
+import { PairChecker } from '../relevance/rules/verify.ts';
 import type { PromptField } from '../relevance/prompt/prompt.ts';
 import { checkOutputFile, OutputFile, type OutputRules, partOf } from './outputs.ts';
 import { type KeptRows, type KeptScore, type ScoreIdentity, ScoreJournal } from './score-journal.ts';
@@ -181,16 +181,15 @@ interface Reason {
 
 /** The reasoning of pairs, from greedy completions, with how many of its steps live execution verifies. */
 export async function reasonsOf(model: LabModel, batch: readonly ScoredItem<PairRow>[]): Promise<Reason[]> {
-  const { transformer, tokenizer, instruction, lexicon, prompt, scale } = model;
+  const { transformer, tokenizer, instruction, prompt, scale } = model;
   const prompts = batch.map(({ prompt: ids }) => ids);
   const completions = await generateAll(transformer, prompts, { eosId: tokenizer.idOf(EOS) });
   return completions.map(({ ids }, i) => {
     const parsed = parseTrace(tokenizer.decode(ids), prompt.scaleSize);
     const steps = parsed.ok ? parsed.trace.steps : parsed.steps;
     const pair = batch[i]?.item.pair;
-    const verified = steps.filter(
-      (step) => pair !== undefined && verifyStep(instruction, lexicon, pair, step).status === 'verified',
-    );
+    const checker = pair === undefined ? undefined : new PairChecker(model, pair);
+    const verified = steps.filter((step) => checker?.checkStep(step).status === 'verified');
     const name = (rule: number): string => instruction.rules[rule]?.id ?? `rule ${rule}`;
     return {
       reasoning: parsed.ok

@@ -148,7 +148,7 @@ async function fileMaterial(
   const dataSet = await findData(data);
   const { train, dev } = splitFile(data, scaleSize, dataSet);
   checkBatch(experiment, train.length);
-  const rules = rulesOfFile(data, scaleSize);
+  const rules = rulesOfFile(data, prompt);
   const { experts, counts } = expertsOf(rules, withLonePairs(withStandingOf(dataSet, train, prompt)));
   return {
     dataHash: data.sha256,

@@ -37,7 +37,7 @@ import {
   printTrace,
   type Trace,
 } from '../relevance/trace/trace.ts';
-import { verifyStep } from '../relevance/rules/verify.ts';
+import { PairChecker } from '../relevance/rules/verify.ts';
 import { EOS } from '../relevance/pair/vocabulary.ts';
 import { sftLoss } from './sft.ts';
 
@@ -48,7 +48,7 @@ export interface ExpertPair {
 }
 
 /** What is needed to evaluate: a model and the meaning of what it writes. */
-export interface Evaluated extends Omit<Rules, 'readsTitles'> {
+export interface Evaluated extends Rules {
   readonly transformer: Transformer;
   readonly tokenizer: LabTokenizer;
   readonly prompt: PromptConfig;
@@ -177,22 +177,26 @@ async function evaluateReasoning(
 
 /** The quality of parsed completions beside the expert's. @throws {LabError} `bad-shape` without completions */
 export function reportReasoning(
-  { instruction, lexicon, tailRules }: Omit<Rules, 'readsTitles'>,
+  rules: Rules,
   cases: readonly ExpertPair[],
   parsed: readonly ParsedTrace[],
 ): Omit<ReasoningReport, 'headLabelAccuracy' | 'tailLabelAccuracy'> {
+  const { instruction, lexicon, tailRules } = rules;
   const impliedLabel = (rule: number): number | undefined => instruction.rules[rule]?.cap;
   const reasoned = cases.map(({ pair, trace }, i) => ({ pair, gold: trace, parsed: parsed[i] ?? parseTrace([]) }));
-  const steps = reasoned.flatMap(({ pair, parsed: each }) =>
-    (each.ok ? each.trace.steps : each.steps).map((step) => ({ step, pair })),
-  );
-  const verified = steps.map(({ step, pair }) => verifyStep(instruction, lexicon, pair, step).status === 'verified');
+  const verified = reasoned.flatMap(({ pair, parsed: each }) => {
+    const checker = new PairChecker(rules, pair);
+    return (each.ok ? each.trace.steps : each.steps).map((step) => checker.checkStep(step).status === 'verified');
+  });
   return {
     completions: cases.length,
     validTraces: parsed.filter((r) => r.ok && r.trace.label === r.trace.restated).length / cases.length,
     invalidFormat: invalidFormatRate(parsed),
     strictReward: mean(
-      reasoned.map(({ pair, gold, parsed: each }) => explainReward(each, { pair, gold, impliedLabel }).total),
+      reasoned.map(
+        ({ pair, gold, parsed: each }) =>
+          explainReward(each, { pair, folding: lexicon.folding, gold, impliedLabel }).total,
+      ),
     ),
     verifiedSteps: share(verified),
     labelTraceAgreement: labelTraceAgreement(parsed, (trace) => lowestCap(trace, instruction)),

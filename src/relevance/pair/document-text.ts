@@ -24,3 +24,11 @@ export function documentValues(document: LabDocument): string[] {
     (value) => value !== '',
   );
 }
+
+/**
+ * A text that two documents share if they have the same id and the same texts, and only then. Files repeat documents, and
+ * some give ids that mean something within one query alone.
+ */
+export function documentKey({ docId, title, brand, type, attributes, text }: LabDocument): string {
+  return JSON.stringify([docId, title, brand, type, attributes, text]);
+}
