@@ -129,7 +129,7 @@ function worldExperts({ worldSeed, split, queries }: MineOptions): ExpertPair[] 
 
 /** The pairs of a file, with traces where the model's rules lead to what people said. */
 async function fileExperts(path: string, model: LabModel, options: MineOptions): Promise<readonly ExpertPair[]> {
-  const pairs = (await readJudgedPairs(path, { ...options, scale: model.scale })).slice(0, options.limit);
+  const pairs = await readJudgedPairs(path, { ...options, scale: model.scale });
   const documents = pairs.map(({ document }) => document);
-  return expertsOf(model, withStandingOf({ documents }, pairs, model.prompt)).experts;
+  return expertsOf(model, withStandingOf({ documents }, pairs, model.prompt).slice(0, options.limit)).experts;
 }

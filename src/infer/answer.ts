@@ -49,7 +49,7 @@ export async function answerPair(
   const room = Math.min(MAX_COMPLETION_TOKENS, transformer.config.maxPositions - ids.length + 1);
   const decoding = Decoding.start(transformer, [ids], reason ? room : 0);
   try {
-    const answer = labelScore(await decoding.nextLogits(), tokenizer.labelIds(prompt.scaleSize));
+    const answer = labelScore(await decoding.nextLogits(), tokenizer.labelIds(prompt.scaleSize), 'the pair');
     const prefillMs = performance.now() - startMs;
     emit({
       kind: 'label',

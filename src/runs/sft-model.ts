@@ -34,6 +34,7 @@ export function modelFilesOf(bytes: Uint8Array, createdAt: number): ModelFileByt
     dataHash,
     model,
     trainPairs: saved.trainPairs ?? countPairs(),
+    queries: saved.queries,
     steps: state.step,
     tokens: state.tokens,
     curve,

@@ -135,7 +135,11 @@ export async function evaluate(
   // As when answering: how long the expert's completion is must not show in the prompt.
   const prompts = expert.map(({ pair }) => encodePrompt(tokenizer, pair, prompt, promptRoom(model)).ids);
   const labelIds = model.tokenizer.labelIds(model.prompt.scaleSize);
-  const scores = await scorePrompts(model.transformer, labelIds, prompts, { signal });
+  const nameOf = (index: number): string => {
+    const { queryId = '', document } = expert[index]?.pair ?? {};
+    return `the pair of the query "${queryId}" and the document "${document?.docId ?? ''}"`;
+  };
+  const scores = await scorePrompts(model.transformer, labelIds, prompts, { signal, nameOf });
   const scored = expert.map(({ pair }, i) => ({
     queryId: pair.queryId,
     docId: pair.document.docId,

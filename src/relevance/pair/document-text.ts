@@ -26,9 +26,9 @@ export function documentValues(document: LabDocument): string[] {
 }
 
 /**
- * A text that two documents share if they have the same id and the same texts, and only then. Files repeat documents, and
- * some give ids that mean something within one query alone.
+ * All texts of a document as one. Documents of one collection are told apart by it and not by their ids, because files repeat
+ * documents, give ids that mean something within one query alone, or give none.
  */
-export function documentKey({ docId, title, brand, type, attributes, text }: LabDocument): string {
-  return JSON.stringify([docId, title, brand, type, attributes, text]);
+export function documentTexts({ title, brand, type, attributes, text }: LabDocument): string {
+  return JSON.stringify([title, brand, type, attributes, text]);
 }

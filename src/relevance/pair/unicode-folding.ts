@@ -22,6 +22,7 @@ const ACUTE_APOSTROPHE = /´/gu;
 /** Characters that are not seen. */
 const UNSEEN = /\p{Default_Ignorable_Code_Point}+/gu;
 /** Accents; Hebrew points; Arabic vowel signs and the stretch. After NFD. */
+// eslint-disable-next-line no-misleading-character-class -- each mark is meant by itself
 const OPTIONAL_MARKS =
   /[\u0300-\u036F\u0591-\u05BD\u05BF\u05C1\u05C2\u05C4\u05C5\u05C7\u0610-\u061A\u0640\u064B-\u065F\u0670\u06D6-\u06DC\u06DF-\u06E8\u06EA-\u06ED]+/gu;
 const LETTERS: Readonly<Record<string, string>> = { ß: 'ss', ı: 'i', ς: 'σ' };

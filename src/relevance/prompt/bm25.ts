@@ -2,7 +2,7 @@
  * BM25 (Robertson et al. 1994, in the form of Lucene with k1 1.2 and b 0.75) over all words of a document: what a search
  * engine knows without having seen a judgment, as a baseline beside anything that has.
  */
-import { documentKey, documentValues } from '../pair/document-text.ts';
+import { documentTexts, documentValues } from '../pair/document-text.ts';
 import type { TextFolding } from '../pair/folding.ts';
 import type { LabDocument } from '../pair/pair.ts';
 import { contentSequence, contentWords } from '../pair/text-folding.ts';
@@ -31,8 +31,8 @@ export interface Bm25Match {
 }
 
 /**
- * Scores documents of one collection. A document is its id and its texts: the same one given several times counts once, and
- * another text under the same id is another document.
+ * Scores documents of one collection. Documents of the same texts count once, whatever their ids, so that neither repeating a
+ * document nor spelling its id in another way changes a score.
  */
 export class Bm25 {
   /** How words are read: that of the model which is told the scores. */
@@ -50,7 +50,7 @@ export class Bm25 {
     let total = 0;
     for (const document of documents) {
       if (this.#terms.has(document)) continue;
-      const key = documentKey(document);
+      const key = documentTexts(document);
       let terms = distinct.get(key);
       if (terms === undefined) {
         terms = this.#termsOf(document);

@@ -4,7 +4,7 @@
  * standing, and its prompt says so.
  */
 import type { Bm25, Bm25Match } from './bm25.ts';
-import { documentKey } from '../pair/document-text.ts';
+import { documentTexts } from '../pair/document-text.ts';
 import type { TextFolding } from '../pair/folding.ts';
 import type { Pair, Standing } from '../pair/pair.ts';
 import { contentWords, currentFolding } from '../pair/text-folding.ts';
@@ -23,8 +23,8 @@ export interface StandingHints {
 }
 
 /**
- * Pairs with their standing among all of their query. A document that the query has several times counts once, so that
- * repeating a row changes nothing; a query is its id and its text.
+ * Pairs with their standing among all of their query. Documents of the same texts count once, so that repeating a row changes
+ * nothing; a query is its id and its text.
  *
  * @param index - of the documents at hand, judged or not
  */
@@ -38,7 +38,7 @@ export function withStanding<P extends Pair & { readonly queryId: string }>(
     const key = JSON.stringify([queryId, currentFolding().fold(query)]);
     const list = lists.get(key) ?? new QueryList();
     lists.set(key, list);
-    return { pair, list, match: list.add(documentKey(document), () => index.match(query, document)) };
+    return { pair, list, match: list.add(documentTexts(document), () => index.match(query, document)) };
   });
   return placed.map(({ pair, list, match }) => ({ ...pair, standing: list.standingOf(match) }));
 }

@@ -16,6 +16,7 @@ import { MODEL_PRESETS } from '../../config/presets.ts';
 import { parseConfig } from '../../config/parse.ts';
 import { trainBpe } from '../../data/tokenizer/bpe-trainer.ts';
 import type { DataSet, GradedPair } from '../../data/files/data-set.ts';
+import { keepQueries } from '../../data/trained-queries.ts';
 import { LabTokenizer } from '../../data/tokenizer/tokenizer.ts';
 import { type FileData, type SftExperiment, SftExperimentSchema } from '../../protocol/sft-experiment.ts';
 import { canonicalJson } from '../../relevance/rules/instruction.ts';
@@ -145,6 +146,7 @@ export function prepareGeneral(experiment: SftExperiment, parts: readonly Genera
     model,
     examples,
     dev,
+    queries: keepQueries(parts.flatMap(({ train }) => train.map(({ query }) => query))),
     shortened: 0,
   };
 }
