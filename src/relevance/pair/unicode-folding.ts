@@ -21,10 +21,9 @@ const ACUTE_APOSTROPHE = /´/gu;
 
 /** Characters that are not seen. */
 const UNSEEN = /\p{Default_Ignorable_Code_Point}+/gu;
-/** Accents; Hebrew points; Arabic vowel signs and the stretch. After NFD. */
-// eslint-disable-next-line no-misleading-character-class -- each mark is meant by itself
+/** Accents; the Arabic stretch; Hebrew points and Arabic vowel signs. After NFD. */
 const OPTIONAL_MARKS =
-  /[\u0300-\u036F\u0591-\u05BD\u05BF\u05C1\u05C2\u05C4\u05C5\u05C7\u0610-\u061A\u0640\u064B-\u065F\u0670\u06D6-\u06DC\u06DF-\u06E8\u06EA-\u06ED]+/gu;
+  /(?:[\u0300-\u036F\u0640]|(?=[\p{Script_Extensions=Hebrew}\p{Script_Extensions=Arabic}])\p{M})+/gu;
 const LETTERS: Readonly<Record<string, string>> = { ß: 'ss', ı: 'i', ς: 'σ' };
 /** NFKC takes the vowel AM of Thai and Lao apart, and dictionaries know it in one piece. */
 const APART_AM = /\u0E4D\u0E32|\u0ECD\u0EB2/gu;
