@@ -8,6 +8,7 @@ import { type Evaluation, evaluate, type ExpertPair } from '../train/evaluate.ts
 import { measureFaithfulness } from '../train/faithfulness.ts';
 import { Rng } from '../common/rng.ts';
 import type { LabModel } from '../infer/lab-model.ts';
+import { describeQueries } from '../relevance/metrics/label-report.ts';
 import { describeMemory } from '../model/memory.ts';
 import type { Precision } from '../model/stored-weights.ts';
 import { readModelFolder, writeCard } from './model-folder.ts';
@@ -73,7 +74,10 @@ async function runEval(options: EvalOptions): Promise<void> {
     completions: options.shuffled === true || model.instruction.rules.length === 0 ? 0 : options.completions,
   });
   if (options.json === true) print(JSON.stringify(evaluation));
-  else for (const { name, value, low, high } of measuresOf(evaluation)) print(formatMeasure(name, value, low, high));
+  else {
+    for (const { name, value, low, high } of measuresOf(evaluation)) print(formatMeasure(name, value, low, high));
+    for (const line of describeQueries(evaluation.ranking.queries)) print(line);
+  }
 
   if (options.writeCard === true) {
     if (options.shuffled === true) {

@@ -4,13 +4,11 @@
  */
 import { Command, Option } from 'commander';
 import type { ColumnNames } from '../data/files/columns.ts';
-import { expertsOf } from '../runs/file-data.ts';
+import { expertsOf, withStandingOf } from '../runs/file-data.ts';
 import { minePairs } from '../runs/mine-pairs.ts';
 import { toExpert } from '../runs/sft-experiment.ts';
 import { type LabModel, loadLabModel } from '../infer/lab-model.ts';
-import { Bm25 } from '../relevance/prompt/bm25.ts';
 import { makeRuleWorld } from '../relevance/world/rule-world.ts';
-import { withStanding } from '../relevance/prompt/standing.ts';
 import { SPLITS, type Split } from '../relevance/world/world-vocabulary.ts';
 import { HARD_THRESHOLDS } from '../train/hard-samples.ts';
 import type { ExpertPair } from '../train/evaluate.ts';
@@ -131,7 +129,7 @@ function worldExperts({ worldSeed, split, queries }: MineOptions): ExpertPair[] 
 
 /** The pairs of a file, with traces where the model's rules lead to what people said. */
 async function fileExperts(path: string, model: LabModel, options: MineOptions): Promise<readonly ExpertPair[]> {
-  const pairs = (await readJudgedPairs(path, { ...options, scale: model.scale })).slice(0, options.limit);
-  const told = model.prompt.standing ? withStanding(pairs, new Bm25(pairs.map(({ document }) => document))) : pairs;
-  return expertsOf(model, told).experts;
+  const pairs = await readJudgedPairs(path, { ...options, scale: model.scale });
+  const documents = pairs.map(({ document }) => document);
+  return expertsOf(model, withStandingOf({ documents }, pairs, model.prompt).slice(0, options.limit)).experts;
 }

@@ -10,6 +10,7 @@ import type { DataSet } from '../data/files/data-set.ts';
 import { likelyScale } from '../data/files/data-set-reader.ts';
 import { type SftExperiment, SftExperimentSchema, withDataKind } from '../protocol/sft-experiment.ts';
 import { instructionHash } from '../relevance/rules/instruction.ts';
+import { CURRENT_FOLDING } from '../relevance/pair/text-folding.ts';
 import { type RawSettings, readConfigFile, withChanges } from './config-file.ts';
 import type { SftCheckpoint } from '../runs/sft-checkpoint.ts';
 import { readInstructionFile, withRules } from './instruction-files.ts';
@@ -101,7 +102,11 @@ async function askedSettings(
       given === undefined
         ? withChanges(data ?? { kind: 'world' }, said.world)
         : withChanges(data, { kind: 'file', name: given.name, sha256: given.sha256, ...said.file }),
-    prompt: withChanges(prompt, { ...said.prompt, scaleSize: said.prompt.scaleSize ?? scaleOf(prompt, given) }),
+    prompt: withChanges(prompt, {
+      folding: isSet(prompt, 'folding') ? undefined : CURRENT_FOLDING,
+      ...said.prompt,
+      scaleSize: said.prompt.scaleSize ?? scaleOf(prompt, given),
+    }),
     sft: withChanges(sft, {
       ...said.sft,
       warmupSteps: steps === undefined ? undefined : Math.min(100, Math.ceil(steps / 10)),
@@ -136,10 +141,15 @@ function optionSettings(options: SftSettingOptions, isSaid: (name: keyof SftSett
   };
 }
 
+function isSet(group: unknown, key: string): boolean {
+  return typeof group === 'object' && group !== null && key in group;
+}
+
 /** As the grades of the file show, unless the settings say. */
 function scaleOf(prompt: unknown, given: DataSet | undefined): number | undefined {
-  const isSet = typeof prompt === 'object' && prompt !== null && 'scaleSize' in prompt;
-  return given === undefined || isSet ? undefined : likelyScale(given.pairs.map(({ grade }) => grade));
+  return given === undefined || isSet(prompt, 'scaleSize')
+    ? undefined
+    : likelyScale(given.pairs.map(({ grade }) => grade));
 }
 
 async function withInstruction(

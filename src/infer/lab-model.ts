@@ -32,6 +32,7 @@ import { parseInstruction } from '../relevance/rules/instruction.ts';
 import { type LabelScale, makeScale } from '../relevance/pair/labels.ts';
 import { lexiconSchema, makeLexicon } from '../relevance/pair/lexicon.ts';
 import { noRules, type Rules } from '../relevance/rules/rules.ts';
+import { textFolding } from '../relevance/pair/text-folding.ts';
 import { type PromptConfig, promptConfigSchema } from '../relevance/prompt/prompt.ts';
 import { type ModelCard, ModelCardSchema } from './model-card.ts';
 
@@ -105,8 +106,9 @@ export function readLabModel(files: ReadonlyMap<ModelFileName, Uint8Array>): Rea
   const tokenizer = LabTokenizer.fromJson(readJson(files, 'tokenizer.json'));
   const lab = parseConfig('lab.json', LabFileSchema, readJson(files, 'lab.json'));
   const card = parseConfig('card.json', ModelCardSchema, readJson(files, 'card.json'));
+  const folding = textFolding(lab.prompt.folding);
   const instruction =
-    lab.instruction === null ? noRules(lab.prompt.scaleSize).instruction : parseInstruction(lab.instruction);
+    lab.instruction === null ? noRules(lab.prompt.scaleSize, folding).instruction : parseInstruction(lab.instruction);
   const scale = makeScale(lab.scale.names, lab.scale.rubric);
   checkConsistency(config, tokenizer, lab, instruction);
   const stored = readStoredWeights(fileOf(files, 'model.safetensors'));
@@ -119,7 +121,7 @@ export function readLabModel(files: ReadonlyMap<ModelFileName, Uint8Array>): Rea
     scale,
     otherScales: lab.otherScales.map(({ names, rubric }) => makeScale(names, rubric)),
     instruction,
-    lexicon: makeLexicon(lab.lexicon),
+    lexicon: makeLexicon(lab.lexicon, folding),
     tailRules: new Set(lab.tailRules),
     readsTitles: lab.readsTitles,
     examples: lab.examples,
@@ -150,7 +152,13 @@ export function onScale(model: LabModel, size: number): LabModel {
     });
   }
   // Rules lead to labels of one scale, and are of no use on another.
-  return { ...model, ...noRules(size), scale, otherScales: [], prompt: { ...prompt, scaleSize: size } };
+  return {
+    ...model,
+    ...noRules(size, textFolding(prompt.folding)),
+    scale,
+    otherScales: [],
+    prompt: { ...prompt, scaleSize: size },
+  };
 }
 
 /** Positions kept free for the reasoning when a prompt is cut to fit. */

@@ -20,6 +20,7 @@ import { noRules, type Rules } from '../relevance/rules/rules.ts';
 import { type OwnRules, rulesOf } from '../relevance/rules/own-rules.ts';
 import type { JudgedPair } from '../relevance/pair/pair.ts';
 import { buildPrompt, type PromptConfig } from '../relevance/prompt/prompt.ts';
+import { textFolding } from '../relevance/pair/text-folding.ts';
 import { TAIL_SHARE } from '../relevance/world/rule-world.ts';
 import { withStanding } from '../relevance/prompt/standing.ts';
 import { type SynthesisCounts, synthesiseTraces, type TracedPair } from '../relevance/rules/trace-synthesis.ts';
@@ -63,9 +64,9 @@ export function splitFile(data: FileData, scaleSize: number, dataSet: DataSet): 
 export function withStandingOf(
   { documents }: Pick<DataSet, 'documents'>,
   pairs: readonly JudgedPair[],
-  { standing }: Pick<PromptConfig, 'standing'>,
+  { standing, folding }: Pick<PromptConfig, 'standing' | 'folding'>,
 ): readonly JudgedPair[] {
-  return standing ? withStanding(pairs, new Bm25(documents)) : pairs;
+  return standing ? withStanding(pairs, new Bm25(documents, textFolding(folding))) : pairs;
 }
 
 /**
@@ -73,10 +74,13 @@ export function withStandingOf(
  *
  * @throws {LabError} `bad-config` if they are for another scale
  */
-export function rulesOfFile({ rules }: FileData, scaleSize: number): Rules {
-  if (rules === undefined) return noRules(scaleSize);
+export function rulesOfFile(
+  { rules }: FileData,
+  { scaleSize, folding }: Pick<PromptConfig, 'scaleSize' | 'folding'>,
+): Rules {
+  if (rules === undefined) return noRules(scaleSize, textFolding(folding));
   checkScale(rules.instruction, scaleSize);
-  return rulesOf(rules);
+  return rulesOf(rules, textFolding(folding));
 }
 
 /**

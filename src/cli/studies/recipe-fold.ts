@@ -34,6 +34,7 @@ import { greedyRefiner } from '../../relevance/piar/piar-greedy.ts';
 import { runPiar } from '../../relevance/piar/piar.ts';
 import { startInstruction } from '../../relevance/rules/start-instruction.ts';
 import { synthesiseTraces } from '../../relevance/rules/trace-synthesis.ts';
+import { CURRENT_FOLDING, currentFolding } from '../../relevance/pair/text-folding.ts';
 import { induceLexicon, readPair } from '../../relevance/rules/typed-document.ts';
 import { evaluate } from '../../train/evaluate.ts';
 import { measuredOnce, readIfThere, RunFolder } from '../run-folder.ts';
@@ -164,7 +165,7 @@ class FoldStages {
     return measuredOnce(this.#folder, 'baselines', PreparedFoldSchema, () => {
       const { whole, annotations } = this.#context;
       const { train } = this.#split;
-      const rules = rulesOf(own);
+      const rules = rulesOf(own, currentFolding());
       const { majority, random, bm25, instruction } = baselinesOf(train, this.#test, whole.documents, rules);
       const { counts } = synthesiseTraces(
         rules.instruction,
@@ -200,7 +201,7 @@ class FoldStages {
       name: `${recipe.id}-${id}-${index + 1}`,
       preset: 'lab-nano',
       data: { ...this.#data, rules },
-      prompt: { scaleSize: recipe.scaleSize, ...prompt, maxWordsPerField: recipe.words },
+      prompt: { scaleSize: recipe.scaleSize, folding: CURRENT_FOLDING, ...prompt, maxWordsPerField: recipe.words },
       sft: recipe.sft,
       wordSplitShare: 0.1,
       devPairs: 300,

@@ -28,7 +28,7 @@ export interface PairsOptions extends DocumentsOptions {
   readonly documents?: ReadonlyMap<string, LabDocument> | undefined;
 }
 
-/** The pair of row `row`; without a label where the row has no grade. */
+/** The pair of row `row`; without a label where the row has no grade, or one that has no label on the scale. */
 export interface PairRow {
   readonly row: number;
   readonly pair: Pair & { readonly queryId: string; readonly label?: number };
@@ -66,16 +66,14 @@ const KEPT_ERRORS = 1000;
 export async function* readPairs(
   source: AsyncIterable<Uint8Array>,
   options: PairsOptions,
-): AsyncGenerator<PairRow | RowError> {
+): AsyncGenerator<(PairRow & GradedRow) | RowError> {
   const { scale = DEFAULT_SCALE } = options;
   const grades = new GradeReader(scale, options.grades);
   const needed = neededFor(options);
-  yield* readRows(source, options, needed, (fields, row): PairRow => {
+  yield* readRows(source, options, needed, (fields, row): PairRow & GradedRow => {
     const { pair, grade, gradeColumn } = readGraded(fields, row, options);
-    if (grade === '') return { row, pair };
-    const label = grades.read(grade);
-    if (label === undefined) throw new RowProblem(gradeColumn, 'the grade is not on the scale', grades.expected, grade);
-    return { row, pair: { ...pair, label } };
+    const label = grade === '' ? undefined : grades.read(grade);
+    return { row, pair: label === undefined ? pair : { ...pair, label }, grade, gradeColumn };
   });
 }
 
@@ -128,11 +126,16 @@ export async function loadJudgedPairs(
 ): Promise<Loaded<JudgedPair[]>> {
   const items: JudgedPair[] = [];
   const errors = new ErrorList();
+  const { expected } = new GradeReader(options.scale ?? DEFAULT_SCALE, options.grades);
   for await (const item of readPairs(source, options)) {
-    if (isRowError(item)) errors.add(item);
-    else if (item.pair.label === undefined)
-      errors.add(new RowProblem('grade', 'the grade is missing', 'a grade', '').at(item.row));
-    else items.push({ ...item.pair, label: item.pair.label });
+    if (isRowError(item)) {
+      errors.add(item);
+      continue;
+    }
+    const { row, pair, grade, gradeColumn } = item;
+    if (pair.label !== undefined) items.push({ ...pair, label: pair.label });
+    else if (grade === '') errors.add(new RowProblem(gradeColumn, 'the grade is missing', 'a grade', grade).at(row));
+    else errors.add(new RowProblem(gradeColumn, 'the grade is not on the scale', expected, grade).at(row));
   }
   return { items, errors: errors.kept, errorCount: errors.count };
 }

@@ -6,6 +6,7 @@ import * as v from 'valibot';
 import type { DataSummary } from '../../protocol/imported-data.ts';
 import { type DataKind, type SftExperiment, SftExperimentSchema } from '../../protocol/sft-experiment.ts';
 import { DEFAULT_SCALE } from '../../relevance/pair/labels.ts';
+import { CURRENT_FOLDING } from '../../relevance/pair/text-folding.ts';
 import { fieldsOf, type NumberField, type SettingField } from './settings-fields.ts';
 
 const WORLD_SCALE = DEFAULT_SCALE.size;
@@ -59,7 +60,10 @@ export function withDataSet(draft: SettingsDraft, { name, sha256, likelyScale }:
 
 export function checkDraft(draft: SettingsDraft): CheckedDraft {
   const fields = SETTING_FIELDS[dataKindOf(draft)];
-  const result = v.safeParse(SftExperimentSchema, nestedValues(draft, fields));
+  const typed = nestedValues(draft, fields);
+  // A new model reads words as this version of the lab does.
+  childOf(typed, 'prompt')['folding'] = CURRENT_FOLDING;
+  const result = v.safeParse(SftExperimentSchema, typed);
   if (result.success) return { settings: result.output, problems: new Map() };
   const problems = new Map<string, string>();
   for (const issue of result.issues) {
