@@ -6,6 +6,7 @@ import { basename } from 'node:path';
 import { Command } from 'commander';
 import { LabError, throwIfAborted } from '../common/errors.ts';
 import type { ColumnNames } from '../data/files/columns.ts';
+import { Findings } from '../data/files/findings.ts';
 import { type PairRow, readPairs } from '../data/files/pairs-file.ts';
 import { describeRowError, isRowError, type RowError } from '../data/files/records.ts';
 import { type LabModel, loadLabModel, onScale } from '../infer/lab-model.ts';
@@ -32,7 +33,15 @@ import { hashBytes, hashFile } from './score-journal.ts';
 import { checkScoreOutput, reasonsOf, ScoreOutput } from './score-output.ts';
 import { Bm25 } from '../relevance/prompt/bm25.ts';
 import { withStanding } from '../relevance/prompt/standing.ts';
-import { assertFile, columnOption, docsOption, readDocuments, SHOWN_ERRORS } from './pair-files.ts';
+import {
+  assertFile,
+  columnOption,
+  docsOption,
+  gradeOption,
+  noteFindings,
+  readDocuments,
+  SHOWN_ERRORS,
+} from './pair-files.ts';
 import { note, print, Progress } from './terminal.ts';
 
 interface ScoreOptions {
@@ -41,6 +50,7 @@ interface ScoreOptions {
   readonly backend: BackendName;
   readonly docs?: string;
   readonly column: ColumnNames;
+  readonly grade?: string;
   readonly labels?: number;
   readonly gradeScale?: number;
   readonly limit?: number;
@@ -61,6 +71,7 @@ export function scoreCommand(): Command {
     .argument('<file>', 'TSV, CSV, JSON lines or a JSON array, optionally .gz')
     .addOption(docsOption())
     .addOption(columnOption())
+    .addOption(gradeOption())
     .option(
       '--labels <n>',
       'how many labels to answer with (default: as the model; "general" knows 4 and 2)',
@@ -139,7 +150,7 @@ async function runScore(path: string, options: ScoreOptions): Promise<void> {
   }
   const rules = { inputs: [path, options.docs, options.model], force, resume };
   if (out !== undefined) await checkScoreOutput(out, rules);
-  const documents = options.docs === undefined ? undefined : await readDocuments(options.docs);
+  const documents = options.docs === undefined ? undefined : await readDocuments(options.docs, options.column);
   const files = await readModelFiles(options.model);
   const signal = interruption();
   const opened = await openNodeBackend(options.backend);
@@ -167,9 +178,11 @@ async function runScore(path: string, options: ScoreOptions): Promise<void> {
   let pairs = 0;
   let cut = 0;
 
-  const read = (): AsyncGenerator<PairRow | RowError> =>
-    readPairs(createReadStream(path), { fileName, columns: options.column, scale, documents });
-  const total = await countPairs(read(), options.limit);
+  const findings = new Findings();
+  const { column: columns, grade: grades } = options;
+  const how = { fileName, columns, grades, scale, documents, isOneOfTwo: documents !== undefined };
+  const total = await countPairs(readPairs(createReadStream(path), how), options.limit);
+  const read = (): AsyncGenerator<PairRow | RowError> => readPairs(createReadStream(path), { ...how, findings });
   try {
     const rows = pairsOf(read(), options.limit, errors);
     const told = model.prompt.standing ? withStandings(rows, documents) : rows;
@@ -203,6 +216,7 @@ async function runScore(path: string, options: ScoreOptions): Promise<void> {
   }
   progress.end();
   errors.summarise();
+  noteFindings(fileName, findings.sentences());
   const pairsPerSec = pairs / ((performance.now() - startMs) / 1000);
   const summary = summarise(fileName, model, scale, {
     pairs,
@@ -225,8 +239,8 @@ async function runScore(path: string, options: ScoreOptions): Promise<void> {
 
 /** The options that decide what is written. */
 function identityOptions(options: ScoreOptions): object {
-  const { column, labels, gradeScale, limit, reason, precision, out } = options;
-  return { column, labels, gradeScale, limit, reason, precision, format: out?.split('.').at(-1)?.toLowerCase() };
+  const { column, grade, labels, gradeScale, limit, reason, precision, out } = options;
+  return { column, grade, labels, gradeScale, limit, reason, precision, format: out?.split('.').at(-1)?.toLowerCase() };
 }
 
 // Reading is a thousand times faster than scoring, so a first pass only to count costs little and tells the time left.

@@ -28,6 +28,8 @@ export const ModelCardSchema = v.strictObject({
     trainPairs: count,
     /** How the queries of an imported data set were split, so that its held-out part can be found again. */
     split: v.optional(v.strictObject({ devShare: v.number(), testShare: v.number(), seed: count })),
+    /** What its grades were said to mean (protocol/grade-meanings.ts). */
+    grades: v.optional(v.string()),
   }),
   training: v.strictObject({
     /** The command that makes the model again. */

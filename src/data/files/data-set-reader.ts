@@ -11,6 +11,7 @@ import type { LabDocument } from '../../relevance/pair/pair.ts';
 import type { ColumnNames } from './columns.ts';
 import { checkPairs, type DataSet, type GradedPair, makeDataSet } from './data-set.ts';
 import { FieldReader } from './fields.ts';
+import { Findings } from './findings.ts';
 import { foundScale } from './grades.ts';
 import { type Loaded, loadDocuments, readGradedPairs } from './pairs-file.ts';
 import { readRecords } from './record-reader.ts';
@@ -35,6 +36,8 @@ export interface ReadData {
   /** Rows of the pairs and of the documents that could not be read, the first of many. */
   readonly errors: readonly RowError[];
   readonly errorCount: number;
+  /** What is strange without being an error, a sentence each. */
+  readonly findings: readonly string[];
 }
 
 /** Text beyond this is no file that could be trained on here. */
@@ -54,7 +57,9 @@ export async function readDataSet(files: readonly DataFile[], options: ReadDataO
   const errors = [...(documents?.errors ?? [])].slice(0, KEPT_ERRORS);
   let errorCount = documents?.errorCount ?? 0;
   const { name: fileName } = pairsFile;
-  const how = { ...options, fileName, documents: documents?.items, maxTextBytes: MAX_TEXT_BYTES };
+  const findings = new Findings();
+  const isOneOfTwo = documents !== undefined;
+  const how = { ...options, fileName, documents: documents?.items, isOneOfTwo, findings, maxTextBytes: MAX_TEXT_BYTES };
   for await (const item of readGradedPairs(pairsFile.open(), how)) {
     if (isRowError(item)) {
       errorCount += 1;
@@ -65,7 +70,7 @@ export async function readDataSet(files: readonly DataFile[], options: ReadDataO
     checkPairs(fileName, pairs.length);
   }
   if (pairs.length === 0) throw nothingUsable(fileName, errors[0]);
-  return { dataSet: await makeDataSet(fileName, pairs), errors, errorCount };
+  return { dataSet: await makeDataSet(fileName, pairs), errors, errorCount, findings: findings.sentences() };
 }
 
 /**
@@ -79,9 +84,10 @@ export function likelyScale(grades: Iterable<string>, meanings = ''): number {
 
 async function documentsOf(
   { name: fileName, open }: DataFile,
-  { signal }: ReadDataOptions,
+  { columns, signal }: ReadDataOptions,
 ): Promise<Loaded<ReadonlyMap<string, LabDocument>>> {
-  const loaded = await loadDocuments(open(), { fileName, signal, maxTextBytes: MAX_TEXT_BYTES });
+  const how = { fileName, columns, isOneOfTwo: true, signal, maxTextBytes: MAX_TEXT_BYTES };
+  const loaded = await loadDocuments(open(), how);
   if (loaded.items.size === 0) throw nothingUsable(fileName, loaded.errors[0]);
   return loaded;
 }
@@ -114,10 +120,10 @@ async function tellApart(
 
 /** Whether the first record of a file has a query. */
 async function hasQueries({ name: fileName, open }: DataFile, { columns, signal }: ReadDataOptions): Promise<boolean> {
-  const reader = new FieldReader(columns);
+  const reader = new FieldReader({ columns, isOneOfTwo: true });
   for await (const batch of readRecords(open(), { fileName, signal, maxTextBytes: MAX_TEXT_BYTES })) {
     for (const record of batch) {
-      if (!isRowError(record)) return reader.columnsOf([...record.fields.keys()]).names.has('query');
+      if (!isRowError(record)) return reader.read(record).has('query');
     }
   }
   return false;

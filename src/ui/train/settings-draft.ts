@@ -54,6 +54,7 @@ export function withDataSet(draft: SettingsDraft, { name, sha256, likelyScale }:
   return new Map(withDataKind(draft, 'file'))
     .set('data.name', name)
     .set('data.sha256', sha256)
+    .set('data.grades', draft.get('data.sha256') === sha256 ? (draft.get('data.grades') ?? '') : '')
     .set('prompt.scaleSize', String(likelyScale));
 }
 
