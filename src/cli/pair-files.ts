@@ -13,7 +13,7 @@ import { Findings } from '../data/files/findings.ts';
 import { describeGrades, foundScale, GradeReader } from '../data/files/grades.ts';
 import { loadDocuments } from '../data/files/pairs-file.ts';
 import { describeRowError, type RowError, showValue } from '../data/files/records.ts';
-import { GRADE_GRAMMAR, GradeMeanings } from '../protocol/grade-meanings.ts';
+import { checkGradeMeanings, GRADE_GRAMMAR } from '../protocol/grade-meanings.ts';
 import { scaleOfSize } from '../relevance/pair/labels.ts';
 import type { LabDocument } from '../relevance/pair/pair.ts';
 import { note } from './terminal.ts';
@@ -139,7 +139,7 @@ function collectColumn(text: string, previous: ColumnNames): ColumnNames {
 function collectGrades(text: string, previous?: string): string {
   const meanings = previous === undefined ? text : `${previous},${text}`;
   try {
-    new GradeMeanings(meanings);
+    checkGradeMeanings(meanings);
   } catch (error) {
     throw new InvalidArgumentError(messageOf(error));
   }

@@ -8,7 +8,7 @@
 import { LabError } from '../../common/errors.ts';
 import { DEFAULT_SCALE } from '../../relevance/pair/labels.ts';
 import type { LabDocument } from '../../relevance/pair/pair.ts';
-import type { ColumnNames } from './columns.ts';
+import type { ColumnNames, Columns, Role } from './columns.ts';
 import { checkPairs, type DataSet, type GradedPair, makeDataSet } from './data-set.ts';
 import { FieldReader } from './fields.ts';
 import { Findings } from './findings.ts';
@@ -73,6 +73,28 @@ export async function readDataSet(files: readonly DataFile[], options: ReadDataO
   return { dataSet: await makeDataSet(fileName, pairs), errors, errorCount, findings: findings.sentences() };
 }
 
+/** The columns of some files, each name once, and which of them have a role. */
+export interface FoundColumns {
+  readonly names: readonly string[];
+  readonly found: ReadonlyMap<Role, string>;
+}
+
+/**
+ * The columns of files, whether these can be used or not: of tables all, of JSON files those of the first record.
+ *
+ * @throws {LabError} `bad-file` if a file cannot be read; `aborted`
+ */
+export async function readColumns(files: readonly DataFile[], options: ReadDataOptions = {}): Promise<FoundColumns> {
+  const names: string[] = [];
+  const found = new Map<Role, string>();
+  for (const file of files) {
+    const columns = await firstColumns(file, options);
+    names.push(...columns.names.values(), ...columns.attributes.map(({ column }) => column), ...columns.ignored);
+    for (const [role, column] of columns.names) if (!found.has(role)) found.set(role, column);
+  }
+  return { names: [...new Set(names)], found };
+}
+
 /**
  * Which scale to begin with for the grades of a file: the one that they are on, else that of four.
  *
@@ -118,15 +140,24 @@ async function tellApart(
   return firstHas ? { pairsFile: first, documentsFile: second } : { pairsFile: second, documentsFile: first };
 }
 
-/** Whether the first record of a file has a query. */
-async function hasQueries({ name: fileName, open }: DataFile, { columns, signal }: ReadDataOptions): Promise<boolean> {
+async function hasQueries(file: DataFile, options: ReadDataOptions): Promise<boolean> {
+  return (await firstColumns(file, options)).names.has('query');
+}
+
+/** The columns of the header, or of the first record. */
+async function firstColumns(
+  { name: fileName, open }: DataFile,
+  { columns, signal }: ReadDataOptions,
+): Promise<Columns> {
   const reader = new FieldReader({ columns, isOneOfTwo: true });
-  for await (const batch of readRecords(open(), { fileName, signal, maxTextBytes: MAX_TEXT_BYTES })) {
-    for (const record of batch) {
-      if (!isRowError(record)) return reader.read(record).has('query');
-    }
+  let header: readonly string[] | undefined;
+  const how = { fileName, signal, maxTextBytes: MAX_TEXT_BYTES };
+  for await (const batch of readRecords(open(), how, (names) => (header = names))) {
+    const record = batch.find((item) => !isRowError(item));
+    if (header !== undefined) return reader.columnsOf(header);
+    if (record !== undefined && !isRowError(record)) return reader.read(record).columns;
   }
-  return false;
+  return reader.columnsOf(header ?? []);
 }
 
 function nothingUsable(fileName: string, first: RowError | undefined): LabError {

@@ -55,22 +55,17 @@ export class FieldReader {
 
 /** The values of one record. */
 export class Fields {
+  readonly columns: Columns;
   readonly #values: ReadonlyMap<string, unknown>;
-  readonly #columns: Columns;
 
   constructor(values: ReadonlyMap<string, unknown>, columns: Columns) {
     this.#values = values;
-    this.#columns = columns;
-  }
-
-  /** Whether there is a column for a role. */
-  has(role: Role): boolean {
-    return this.#columns.names.has(role);
+    this.columns = columns;
   }
 
   /** The column of a role as errors name it; the role itself where it has none. */
   column(role: Role): string {
-    return this.#columns.names.get(role) ?? role;
+    return this.columns.names.get(role) ?? role;
   }
 
   /**
@@ -123,14 +118,14 @@ export class Fields {
   }
 
   #value(role: Role): unknown {
-    const column = this.#columns.names.get(role);
+    const column = this.columns.names.get(role);
     return column === undefined ? undefined : this.#values.get(column);
   }
 
   #attributes(): LabDocument['attributes'] {
-    const column = this.#columns.names.get('attributes');
+    const column = this.columns.names.get('attributes');
     const together = column === undefined ? [] : readAttributes(column, this.#values.get(column));
-    const apart = this.#columns.attributes.flatMap((one) =>
+    const apart = this.columns.attributes.flatMap((one) =>
       readAttribute(one.column, one.attribute, this.#values.get(one.column)),
     );
     return Object.fromEntries([...together, ...apart]);
