@@ -85,14 +85,16 @@ export interface FoundColumns {
  * @throws {LabError} `bad-file` if a file cannot be read; `aborted`
  */
 export async function readColumns(files: readonly DataFile[], options: ReadDataOptions = {}): Promise<FoundColumns> {
-  const names: string[] = [];
+  const names = new Set<string>();
   const found = new Map<Role, string>();
   for (const file of files) {
     const columns = await firstColumns(file, options);
-    names.push(...columns.names.values(), ...columns.attributes.map(({ column }) => column), ...columns.ignored);
+    for (const name of columns.names.values()) names.add(name);
+    for (const { column } of columns.attributes) names.add(column);
+    for (const name of columns.ignored) names.add(name);
     for (const [role, column] of columns.names) if (!found.has(role)) found.set(role, column);
   }
-  return { names: [...new Set(names)], found };
+  return { names: [...names], found };
 }
 
 /**
