@@ -179,8 +179,8 @@ async function runScore(path: string, options: ScoreOptions): Promise<void> {
   let cut = 0;
 
   const findings = new Findings();
-  const { column: columns, grade: grades } = options;
-  const how = { fileName, columns, grades, scale, documents, isOneOfTwo: documents !== undefined };
+  const { column: columns, grade: grades, strict: isStrict } = options;
+  const how = { fileName, columns, grades, isStrict, scale, documents, isOneOfTwo: documents !== undefined };
   const total = await countPairs(readPairs(createReadStream(path), how), options.limit);
   const read = (): AsyncGenerator<PairRow | RowError> => readPairs(createReadStream(path), { ...how, findings });
   try {

@@ -23,6 +23,8 @@ export interface PairsOptions extends DocumentsOptions {
   readonly scale?: LabelScale | undefined;
   /** What grades mean, where they are not labels of the scale (protocol/grade-meanings.ts). */
   readonly grades?: string | undefined;
+  /** Whether a grade without a label makes its row an error, where else it costs the label alone. Default false. */
+  readonly isStrict?: boolean | undefined;
   /** The documents of a second file, by docId; rows then need no more than a query, a docId and a grade. */
   readonly documents?: ReadonlyMap<string, LabDocument> | undefined;
 }
@@ -73,7 +75,10 @@ export async function* readPairs(
     const { pair, grade, gradeColumn } = readGraded(fields, row, options);
     const label = grade === '' ? undefined : grades.read(grade);
     if (label !== undefined) return { row, pair: { ...pair, label }, grade, gradeColumn };
-    if (grade !== '') options.findings?.addUnreadGrade(row, grade, grades.isNone(grade));
+    if (grade === '') return { row, pair, grade, gradeColumn };
+    const isNone = grades.isNone(grade);
+    if (options.isStrict === true && !isNone) throw noLabel(gradeColumn, grades.expected, grade);
+    options.findings?.addUnreadGrade(row, grade, isNone);
     return { row, pair, grade, gradeColumn };
   });
 }
@@ -142,9 +147,7 @@ export async function loadJudgedPairs(
     const { row, pair, grade, gradeColumn } = item;
     if (pair.label !== undefined) items.push({ ...pair, label: pair.label });
     else if (grade === '') errors.add(new RowProblem(gradeColumn, 'the grade is missing', 'a grade', grade).at(row));
-    else if (!grades.isNone(grade)) {
-      errors.add(new RowProblem(gradeColumn, 'the grade has no label', grades.expected, grade).at(row));
-    }
+    else if (!grades.isNone(grade)) errors.add(noLabel(gradeColumn, grades.expected, grade).at(row));
   }
   return { items, errors: errors.kept, errorCount: errors.count };
 }
@@ -220,6 +223,10 @@ function requireColumns(
     got: `the columns ${names.slice(0, 20).join(', ')}`,
     fix: 'Rename the column, or say which column is what, on the command line with --column.',
   });
+}
+
+function noLabel(column: string, expected: string, grade: string): RowProblem {
+  return new RowProblem(column, 'the grade has no label', expected, grade);
 }
 
 function lookUp(documents: ReadonlyMap<string, LabDocument>, fields: Fields): LabDocument {

@@ -6,7 +6,7 @@ import { html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import * as v from 'valibot';
 import { LabError } from '../../common/errors.ts';
-import type { ColumnWishes } from '../../protocol/imported-data.ts';
+import type { ColumnWishes, DataSummary } from '../../protocol/imported-data.ts';
 import type { BackendChoice } from '../../protocol/scoring.ts';
 import { type DataKind, type SftExperiment, SftExperimentSchema } from '../../protocol/sft-experiment.ts';
 import { type TrainingEvent, TrainingEventSchema } from '../../protocol/training.ts';
@@ -168,8 +168,10 @@ export class LabTrainView extends LabElement {
           .plan=${this.#plan.state.plan?.data ?? undefined}
           ?disabled=${isUnderWay}
           @data-kind=${(event: CustomEvent<DataKind>) => (this.draft = withDataKind(this.draft, event.detail))}
-          @data-files=${(event: CustomEvent<readonly File[]>) => this.#readData(event.detail)}
-          @data-columns=${(event: CustomEvent<ColumnWishes>) => this.#readColumns(event.detail)}
+          @data-files=${(event: CustomEvent<readonly File[]>) =>
+            this.#readData(this.#data.read(this.#training.thread, event.detail))}
+          @data-columns=${(event: CustomEvent<ColumnWishes>) =>
+            this.#readData(this.#data.readWith(this.#training.thread, event.detail))}
           @data-grades=${(event: CustomEvent<string>) => this.#sayGrades(event.detail)}
           @rules-files=${(event: CustomEvent<readonly File[]>) => this.#readRules(event.detail)}
           @rules-drop=${this.#dropRules}
@@ -324,13 +326,8 @@ export class LabTrainView extends LabElement {
     this.#askForPlan();
   }
 
-  async #readData(files: readonly File[]): Promise<void> {
-    const summary = await this.#data.read(this.#training.thread, files);
-    if (summary !== undefined) this.draft = withDataSet(this.draft, summary);
-  }
-
-  async #readColumns(wishes: ColumnWishes): Promise<void> {
-    const summary = await this.#data.readWith(this.#training.thread, wishes);
+  async #readData(reading: Promise<DataSummary | undefined>): Promise<void> {
+    const summary = await reading;
     if (summary !== undefined) this.draft = withDataSet(this.draft, summary);
   }
 
