@@ -15,7 +15,7 @@ import { readModelFolder, writeCard } from './model-folder.ts';
 import { type BackendName, openNodeBackend } from './node-backend.ts';
 import { backendOption, modelOption, precisionOption, wholeNumber } from './options.ts';
 import { type HeldOut, heldOutPairs } from './held-out-pairs.ts';
-import { columnOption, docsOption } from './pair-files.ts';
+import { columnOption, docsOption, gradeOption } from './pair-files.ts';
 import { note, print } from './terminal.ts';
 
 interface EvalOptions extends HeldOut {
@@ -40,6 +40,7 @@ export function evalCommand(): Command {
     .option('--data <file>', 'the file of judged pairs that the model was trained on')
     .addOption(docsOption())
     .addOption(columnOption())
+    .addOption(gradeOption())
     .option('--pairs <n>', 'how many pairs (default: the whole split)', wholeNumber(1))
     .option('--completions <n>', 'how many of them to complete with reasoning', wholeNumber(0), 1000)
     .option('--shuffled', 'give each query the documents of another: labels should become unpredictable')

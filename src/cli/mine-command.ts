@@ -19,13 +19,14 @@ import { readModelFiles } from './model-folder.ts';
 import { type BackendName, openNodeBackend } from './node-backend.ts';
 import { backendOption, EXACT_IDS, modelOption, notNegativeNumber, wholeNumber } from './options.ts';
 import { checkOutputFile, forceOption, writeOutput } from './outputs.ts';
-import { assertFile, columnOption, docsOption } from './pair-files.ts';
+import { assertFile, columnOption, docsOption, gradeOption } from './pair-files.ts';
 import { note, print, Progress } from './terminal.ts';
 
 interface MineOptions {
   readonly model: string;
   readonly docs?: string;
   readonly column: ColumnNames;
+  readonly grade?: string;
   readonly split: Split;
   readonly queries: number;
   readonly worldSeed: number;
@@ -50,6 +51,7 @@ export function mineCommand(): Command {
     .addOption(modelOption())
     .addOption(docsOption())
     .addOption(columnOption())
+    .addOption(gradeOption())
     .addOption(new Option('--split <name>', 'which part of the rule world').choices(SPLITS).default('train'))
     .option('--queries <n>', 'how many queries of it, six pairs each', wholeNumber(1), 250)
     .option('--world-seed <n>', 'seed of the rule world', wholeNumber(0), 1)

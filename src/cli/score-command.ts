@@ -6,6 +6,7 @@ import { basename } from 'node:path';
 import { Command } from 'commander';
 import { LabError, throwIfAborted } from '../common/errors.ts';
 import type { ColumnNames } from '../data/files/columns.ts';
+import { Findings } from '../data/files/findings.ts';
 import { GradeReader } from '../data/files/grades.ts';
 import { type PairRow, readPairs } from '../data/files/pairs-file.ts';
 import { describeRowError, type RowError } from '../data/files/records.ts';
@@ -30,7 +31,15 @@ import { hashBytes, hashFile } from './score-journal.ts';
 import { checkScoreOutput, reasonsOf, ScoreOutput } from './score-output.ts';
 import { type FileSurvey, gradeScaleOf, type ReadRows, rowsToScore, surveyRows, unreadGrades } from './score-rows.ts';
 import { printSummary, ScoreTally } from './score-summary.ts';
-import { assertFile, columnOption, docsOption, readDocuments, SHOWN_ERRORS } from './pair-files.ts';
+import {
+  assertFile,
+  columnOption,
+  docsOption,
+  gradeOption,
+  noteFindings,
+  readDocuments,
+  SHOWN_ERRORS,
+} from './pair-files.ts';
 import { note, print, Progress } from './terminal.ts';
 
 interface ScoreOptions {
@@ -39,6 +48,7 @@ interface ScoreOptions {
   readonly backend: BackendName;
   readonly docs?: string;
   readonly column: ColumnNames;
+  readonly grade?: string;
   readonly labels?: number;
   readonly gradeScale?: number;
   readonly limit?: number;
@@ -61,6 +71,7 @@ export function scoreCommand(): Command {
     .argument('<file>', 'TSV, CSV, JSON lines or a JSON array, optionally .gz')
     .addOption(docsOption())
     .addOption(columnOption())
+    .addOption(gradeOption())
     .option(
       '--labels <n>',
       'how many labels to answer with (default: as the grades if the model knows that scale; "general" knows 4 and 2)',
@@ -105,12 +116,14 @@ async function runScore(path: string, options: ScoreOptions): Promise<void> {
   }
   const rules = { inputs: [path, options.docs, options.model], force, resume };
   if (out !== undefined) await checkScoreOutput(out, rules);
-  const documents = options.docs === undefined ? undefined : await readDocuments(options.docs);
+  const documents = options.docs === undefined ? undefined : await readDocuments(options.docs, options.column);
   const errors = new RowErrors(fileName, options.strict === true);
-  const read = (on: LabelScale): ReadRows =>
-    readPairs(createReadStream(path), { fileName, columns: options.column, scale: on, documents });
+  const { column: columns, grade: grades } = options;
+  const how = { fileName, columns, grades, documents, isOneOfTwo: documents !== undefined };
+  const read = (scale: LabelScale, findings?: Findings): ReadRows =>
+    readPairs(createReadStream(path), { ...how, scale, findings });
   const survey = await surveyRows(fileName, read(DEFAULT_SCALE), (error) => errors.add(error));
-  const found = gradeScaleOf(survey);
+  const found = gradeScaleOf(survey, grades);
 
   const files = await readModelFiles(options.model);
   const signal = interruption();
@@ -119,8 +132,9 @@ async function runScore(path: string, options: ScoreOptions): Promise<void> {
   const model = onScale(stored, options.labels ?? labelsFor(stored, found));
   note(`${model.card.name} on ${opened.backend}: ${opened.device}. Memory: ${describeMemory(model.transformer)}.`);
   const scale = gradeScale(options.gradeScale, found, model.scale);
-  if (found !== undefined) note(describeScales(survey, model, scale));
-  for (const { error, rows } of unreadGrades(survey, scale)) errors.addGrade(error, rows);
+  if (found !== undefined) note(describeScales(survey, model, scale, grades));
+  if (options.strict === true)
+    for (const { error, rows } of unreadGrades(survey, scale, grades)) errors.refuseGrade(error, rows);
   const isReasoned = options.reason === true && model.instruction.rules.length > 0;
   if (options.reason === true && !isReasoned) note(`${model.card.name} gives no reasons: it learned labels alone.`);
 
@@ -145,8 +159,9 @@ async function runScore(path: string, options: ScoreOptions): Promise<void> {
       nameOf: ({ row }) => `row ${row} of ${fileName}`,
       onUnfit: ({ row }, error) => errors.addUnfit(row, error),
     });
+  const findings = new Findings();
   try {
-    const rows = rowsToScore(model, read(scale), documents, options.limit);
+    const rows = rowsToScore(model, read(scale, findings), documents, options.limit);
     for await (const batch of batchesOf(output?.scored(rows, scoreRows) ?? scoreRows(rows), REASON_BATCH)) {
       const isKept = tally.pairs < (output?.keptRows ?? 0);
       const reasons = isReasoned && !isKept ? await reasonsOf(model, batch) : undefined;
@@ -165,6 +180,7 @@ async function runScore(path: string, options: ScoreOptions): Promise<void> {
   }
   progress.end();
   errors.summarise();
+  noteFindings(fileName, findings.sentences());
   const pairsPerSec = tally.pairs / ((performance.now() - startMs) / 1000);
   const summary = tally.summary(scale, { file: fileName, skipped: errors.count, pairsPerSec });
   if (options.json === true) print(JSON.stringify(summary));
@@ -179,8 +195,8 @@ async function runScore(path: string, options: ScoreOptions): Promise<void> {
 
 /** The options that decide what is written. */
 function identityOptions(options: ScoreOptions): object {
-  const { column, labels, gradeScale, limit, reason, precision, out } = options;
-  return { column, labels, gradeScale, limit, reason, precision, format: out?.split('.').at(-1)?.toLowerCase() };
+  const { column, grade, labels, gradeScale, limit, reason, precision, out } = options;
+  return { column, grade, labels, gradeScale, limit, reason, precision, format: out?.split('.').at(-1)?.toLowerCase() };
 }
 
 /** How many labels to ask for: as many as the grades have if the model knows that scale, else the model's own. */
@@ -194,8 +210,13 @@ function gradeScale(asked: number | undefined, found: LabelScale | undefined, ow
   return size === undefined || size === own.size ? own : scaleOfSize(size);
 }
 
-function describeScales({ grades }: FileSurvey, { scale: own }: LabModel, scale: LabelScale): string {
-  const reader = new GradeReader(scale);
+function describeScales(
+  { grades }: FileSurvey,
+  { scale: own }: LabModel,
+  scale: LabelScale,
+  meanings?: string,
+): string {
+  const reader = new GradeReader(scale, meanings);
   const read = [...grades.keys()].filter((grade) => reader.read(grade) !== undefined).toSorted();
   const shown = read.slice(0, SHOWN_GRADES).join('/') + (read.length > SHOWN_GRADES ? '/...' : '');
   const said = shown === '' ? 'No grade is on a scale that is known' : `Grades are ${shown}`;
@@ -227,11 +248,9 @@ class RowErrors {
   }
 
   /** A grade that has no label: the pairs are scored, and not compared. */
-  addGrade(error: RowError, rows: number): void {
+  refuseGrade(error: RowError, rows: number): never {
     const more = rows === 1 ? '' : ` (${rows.toLocaleString('en')} rows have it)`;
-    const line = `${this.#file}: ${describeRowError(error)}${more}`;
-    if (this.#isStrict) throw strictError(line);
-    note(`${line} It is scored without being compared.`);
+    throw strictError(`${this.#file}: ${describeRowError(error)}${more}`);
   }
 
   /** A row that the model cannot score. */

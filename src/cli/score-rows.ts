@@ -62,19 +62,20 @@ export async function surveyRows(
   });
 }
 
-/** The scale that the grades of a file are on; undefined where it has none. */
-export function gradeScaleOf({ grades }: FileSurvey): LabelScale | undefined {
-  return grades.size === 0 ? undefined : scaleOfSize(likelyScale(grades.keys()));
+/** The scale that the grades of a file are on; undefined where it has none. @param meanings - of `--grade` */
+export function gradeScaleOf({ grades }: FileSurvey, meanings?: string): LabelScale | undefined {
+  return grades.size === 0 ? undefined : scaleOfSize(likelyScale(grades.keys(), meanings));
 }
 
 /** The grades of a file that have no label on a scale, each with the first row that has it and how many have. */
 export function unreadGrades(
   { grades }: FileSurvey,
   scale: LabelScale,
+  meanings?: string,
 ): { readonly error: RowError; readonly rows: number }[] {
-  const reader = new GradeReader(scale);
+  const reader = new GradeReader(scale, meanings);
   return [...grades].flatMap(([grade, { firstRow, column, rows }]) => {
-    if (reader.read(grade) !== undefined) return [];
+    if (reader.read(grade) !== undefined || reader.isNone(grade)) return [];
     const problem = new RowProblem(column, 'the grade is not on the scale', reader.expected, grade);
     return [{ error: problem.at(firstRow), rows }];
   });

@@ -38,6 +38,7 @@ export interface SftSettingOptions {
   readonly devShare: number;
   readonly testShare: number;
   readonly splitSeed: number;
+  readonly grade?: string;
 }
 
 /**
@@ -105,7 +106,7 @@ async function askedSettings(
     prompt: withChanges(prompt, {
       folding: isSet(prompt, 'folding') ? undefined : CURRENT_FOLDING,
       ...said.prompt,
-      scaleSize: said.prompt.scaleSize ?? scaleOf(prompt, given),
+      scaleSize: said.prompt.scaleSize ?? scaleOf(prompt, given, options.grade ?? gradesIn(data)),
     }),
     sft: withChanges(sft, {
       ...said.sft,
@@ -127,7 +128,12 @@ function optionSettings(options: SftSettingOptions, isSaid: (name: keyof SftSett
   return {
     run: { name: said('name'), preset: said('preset') },
     world: { seed: said('worldSeed'), trainQueries: said('trainQueries') },
-    file: { devShare: said('devShare'), testShare: said('testShare'), splitSeed: said('splitSeed') },
+    file: {
+      devShare: said('devShare'),
+      testShare: said('testShare'),
+      splitSeed: said('splitSeed'),
+      grades: options.grade,
+    },
     prompt: { hints: said('hints'), standing: said('standing'), scaleSize: options.scale },
     sft: {
       steps: said('steps'),
@@ -146,10 +152,18 @@ function isSet(group: unknown, key: string): boolean {
 }
 
 /** As the grades of the file show, unless the settings say. */
-function scaleOf(prompt: unknown, given: DataSet | undefined): number | undefined {
-  return given === undefined || isSet(prompt, 'scaleSize')
-    ? undefined
-    : likelyScale(given.pairs.map(({ grade }) => grade));
+function scaleOf(prompt: unknown, given: DataSet | undefined, meanings: string | undefined): number | undefined {
+  if (given === undefined || isSet(prompt, 'scaleSize')) return undefined;
+  return likelyScale(
+    given.pairs.map(({ grade }) => grade),
+    meanings,
+  );
+}
+
+/** What a file of settings says that grades mean; the schema refuses what is no text. */
+function gradesIn(data: unknown): string | undefined {
+  const grades = typeof data === 'object' && data !== null && 'grades' in data ? data.grades : undefined;
+  return typeof grades === 'string' ? grades : undefined;
 }
 
 async function withInstruction(

@@ -31,6 +31,8 @@ export const ModelCardSchema = v.strictObject({
     split: v.optional(v.strictObject({ devShare: v.number(), testShare: v.number(), seed: count })),
     /** The queries of files that it was trained on; cards of older models do not say. */
     queries: v.optional(KeptQueriesSchema),
+    /** What its grades were said to mean (protocol/grade-meanings.ts). */
+    grades: v.optional(v.string()),
   }),
   training: v.strictObject({
     /** The command that makes the model again. */

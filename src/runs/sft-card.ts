@@ -70,10 +70,11 @@ function reasonsOf({ rules }: FileData): string {
     : `It gives the reasons of "${rules.instruction.name}" where it learned that they lead to the label.`;
 }
 
-function dataOf({ data }: SftExperiment): Pick<ModelCard['data'], 'name' | 'split'> {
+function dataOf({ data }: SftExperiment): Pick<ModelCard['data'], 'name' | 'split' | 'grades'> {
   if (data.kind === 'world') return { name: `rule world, seed ${data.seed}` };
-  const { name, devShare, testShare, splitSeed } = data;
-  return { name: `the file ${name}`, split: { devShare, testShare, seed: splitSeed } };
+  const { name, devShare, testShare, splitSeed, grades } = data;
+  const split = { devShare, testShare, seed: splitSeed };
+  return { name: `the file ${name}`, split, ...(grades === '' ? {} : { grades }) };
 }
 
 /** The command that makes a run again. */
@@ -88,6 +89,7 @@ function commandOf({ name, preset, data, prompt, sft }: SftExperiment): string {
       : [
           `--data ${JSON.stringify(data.name)} --scale ${prompt.scaleSize} --dev-share ${data.devShare}`,
           `--test-share ${data.testShare} --split-seed ${data.splitSeed}`,
+          ...(data.grades === '' ? [] : [`--grade ${JSON.stringify(data.grades)}`]),
           ...(data.rules === undefined ? [] : ['--rules instruction.json']),
         ]),
     ...(prompt.hints ? [] : ['--no-hints']),

@@ -51,6 +51,8 @@ export interface FoldContext {
   readonly recipe: RealRecipe;
   /** The whole file: its documents are what a search engine would have indexed. */
   readonly whole: DataSet;
+  /** What the grades of the file mean; empty for what they usually do. */
+  readonly grades: string;
   readonly annotations: Annotations;
   /** The folder of all folds. */
   readonly out: string;
@@ -88,12 +90,13 @@ class FoldStages {
   constructor(fold: RealFold, folder: string, context: FoldContext) {
     const { learn, test } = fold;
     const { name, sha256 } = learn;
-    const { scaleSize } = context.recipe;
+    const { grades, recipe } = context;
+    const { scaleSize } = recipe;
     this.#fold = fold;
     this.#folder = folder;
     this.#context = context;
-    this.#data = { kind: 'file', name, sha256, devShare: DEV_SHARE, testShare: 0, splitSeed: SEED };
-    this.#test = judgedPairs(name, scaleSize, test);
+    this.#data = { kind: 'file', name, sha256, devShare: DEV_SHARE, testShare: 0, splitSeed: SEED, grades };
+    this.#test = judgedPairs(name, scaleSize, test, grades);
     this.#split = splitFile(this.#data, scaleSize, learn);
   }
 

@@ -210,7 +210,8 @@ const COVERAGE_TOKENS = wholeNumbers(0, bucketsOf('coverage') - 1).map((bucket) 
   standingHintToken('coverage', bucket),
 );
 
-const PROMPT_FIELDS = ['query', ...DOCUMENT_FIELDS] as const;
+/** The parts of a prompt that can be cut, in its order. */
+export const PROMPT_FIELDS = ['query', ...DOCUMENT_FIELDS] as const;
 
 function printPrefix(scaleSize: number, instructionVersion: number, query: string, isCut: boolean): Segment[] {
   const opening = [special(scaleToken(scaleSize)), special(instructionToken(instructionVersion)), special(QUERY)];

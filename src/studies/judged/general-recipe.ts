@@ -65,7 +65,15 @@ export async function generalParts(set: RealRecipe, whole: DataSet): Promise<Gen
   const labelled = (pairs: readonly GradedPair[]): JudgedPair[] => judgedPairs(whole.name, set.scaleSize, pairs);
   return (await foldsOf(set, whole)).map(({ learn, test }) => {
     const { name, sha256 } = learn;
-    const data = { kind: 'file', name, sha256, devShare: DEV_SHARE, testShare: 0, splitSeed: SEED } as const;
+    const data = {
+      kind: 'file',
+      name,
+      sha256,
+      devShare: DEV_SHARE,
+      testShare: 0,
+      splitSeed: SEED,
+      grades: '',
+    } as const;
     const { train, dev } = splitFile(data, set.scaleSize, learn);
     return {
       set,
@@ -88,6 +96,7 @@ export async function generalExperiment(name: string, parts: readonly GeneralPar
     devShare: DEV_SHARE,
     testShare: 1 / FOLDS,
     splitSeed: SEED,
+    grades: '',
   };
   return parseConfig('The general model', SftExperimentSchema, {
     name,

@@ -131,4 +131,13 @@ describe('a draft', () => {
   });
 });
 
-const NOTHING_READ = { pairs: 0, queries: 0, documents: 0, grades: [], gradeCount: 0, refused: 0, refusals: [] };
+const NOTHING_READ = {
+  pairs: 0,
+  queries: 0,
+  documents: 0,
+  grades: [],
+  gradeCount: 0,
+  refused: 0,
+  refusals: [],
+  findings: [],
+};
