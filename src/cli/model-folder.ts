@@ -8,7 +8,7 @@ import { EXTENSION, readCheckpointFile, readPayload } from '../checkpoint/checkp
 import { joinShards, readShardIndex } from '../checkpoint/shards.ts';
 import { LabError } from '../common/errors.ts';
 import { parseConfig } from '../config/parse.ts';
-import { jsonBytes, makeFolderFiles, type ModelExport } from '../runs/model-files.ts';
+import { jsonBytes, makeModelFiles, type ModelExport, toFolderFiles } from '../runs/model-files.ts';
 import {
   type LabFile,
   LabFileSchema,
@@ -16,6 +16,7 @@ import {
   loadLabModel,
   MODEL_FILES,
   type ModelFileName,
+  readModelJson,
 } from '../infer/lab-model.ts';
 import { type ModelCard, ModelCardSchema } from '../infer/model-card.ts';
 import type { Precision } from '../model/stored-weights.ts';
@@ -145,22 +146,16 @@ async function readCheckpoint(path: string): Promise<Map<ModelFileName, Uint8Arr
  * @throws {LabError} `bad-config` naming the file
  */
 export function describeModel(files: ReadonlyMap<ModelFileName, Uint8Array>): { card: ModelCard; lab: LabFile } {
-  const read = (name: ModelFileName): unknown => {
-    try {
-      return JSON.parse(new TextDecoder().decode(files.get(name))) as unknown;
-    } catch (cause) {
-      throw new LabError('bad-config', { message: `${name} of the model is not JSON.`, cause });
-    }
-  };
   return {
-    card: parseConfig('card.json', ModelCardSchema, read('card.json')),
-    lab: parseConfig('lab.json', LabFileSchema, read('lab.json')),
+    card: parseConfig('card.json', ModelCardSchema, readModelJson(files, 'card.json')),
+    lab: parseConfig('lab.json', LabFileSchema, readModelJson(files, 'lab.json')),
   };
 }
 
 /** Writes a model folder; none of its files appears before all are written. */
 export async function writeModelFolder(folder: string, model: ModelExport): Promise<void> {
-  await writeTogether(folder, makeFolderFiles(model));
+  const files = new Map(Object.entries(makeModelFiles(model)) as [ModelFileName, Uint8Array][]);
+  await writeTogether(folder, toFolderFiles(files));
 }
 
 /**

@@ -9,7 +9,7 @@ import type { AgreementResults, CopyAgreement } from '../studies/judged/agreemen
 import { QUANTISATION_METHOD } from '../config/model-config.ts';
 import { type Answers, answersOf, compareCopies } from '../studies/judged/measure-agreement.ts';
 import { jsonBytes } from '../runs/model-files.ts';
-import { disposeLabModel, loadLabModel, MODEL_FILES, type ModelFileName } from '../infer/lab-model.ts';
+import { disposeLabModel, loadLabModel, MODEL_FILES, type ModelFileName, readModelJson } from '../infer/lab-model.ts';
 import type { ModelCard } from '../infer/model-card.ts';
 import {
   bytesOf,
@@ -111,7 +111,7 @@ async function quantiseModel({ model: folder, bits, out, force, ...options }: Qu
 
 /** The `config.json` of a copy, which says that its weights are no floats. */
 function quantisedConfig(files: ReadonlyMap<ModelFileName, Uint8Array>, bits: 4 | 8): Record<string, unknown> {
-  const config = JSON.parse(new TextDecoder().decode(files.get('config.json'))) as Record<string, unknown>;
+  const config = readModelJson(files, 'config.json') as Record<string, unknown>;
   return { ...config, quantization_config: { quant_method: QUANTISATION_METHOD, bits } };
 }
 

@@ -247,7 +247,7 @@ class RowErrors {
     if (this.count <= SHOWN_ERRORS) note(line);
   }
 
-  /** A grade that has no label: the pairs are scored, and not compared. */
+  /** Stops at a grade that has no label; without --strict its pairs are scored and not compared. */
   refuseGrade(error: RowError, rows: number): never {
     const more = rows === 1 ? '' : ` (${rows.toLocaleString('en')} rows have it)`;
     throw strictError(`${this.#file}: ${describeRowError(error)}${more}`);

@@ -102,10 +102,10 @@ export function loadLabModel(files: ReadonlyMap<ModelFileName, Uint8Array>, prec
  * @throws {LabError} as {@link loadLabModel}
  */
 export function readLabModel(files: ReadonlyMap<ModelFileName, Uint8Array>): ReadModel {
-  const config = fromHuggingFaceConfig(readJson(files, 'config.json'));
-  const tokenizer = LabTokenizer.fromJson(readJson(files, 'tokenizer.json'));
-  const lab = parseConfig('lab.json', LabFileSchema, readJson(files, 'lab.json'));
-  const card = parseConfig('card.json', ModelCardSchema, readJson(files, 'card.json'));
+  const config = fromHuggingFaceConfig(readModelJson(files, 'config.json'));
+  const tokenizer = LabTokenizer.fromJson(readModelJson(files, 'tokenizer.json'));
+  const lab = parseConfig('lab.json', LabFileSchema, readModelJson(files, 'lab.json'));
+  const card = parseConfig('card.json', ModelCardSchema, readModelJson(files, 'card.json'));
   const folding = textFolding(lab.prompt.folding);
   const instruction =
     lab.instruction === null ? noRules(lab.prompt.scaleSize, folding).instruction : parseInstruction(lab.instruction);
@@ -131,7 +131,7 @@ export function readLabModel(files: ReadonlyMap<ModelFileName, Uint8Array>): Rea
 
 /** The shape of a model, before anything of it is loaded. @throws {LabError} `bad-config` */
 export function modelShape(files: ReadonlyMap<ModelFileName, Uint8Array>): ModelConfig {
-  return fromHuggingFaceConfig(readJson(files, 'config.json'));
+  return fromHuggingFaceConfig(readModelJson(files, 'config.json'));
 }
 
 /**
@@ -206,7 +206,8 @@ function checkConsistency(
   );
 }
 
-function readJson(files: ReadonlyMap<ModelFileName, Uint8Array>, name: ModelFileName): unknown {
+/** The JSON in a file of a model. @throws {LabError} `not-found`; `bad-config` naming the file */
+export function readModelJson(files: ReadonlyMap<ModelFileName, Uint8Array>, name: ModelFileName): unknown {
   const text = new TextDecoder().decode(fileOf(files, name));
   try {
     return JSON.parse(text) as unknown;

@@ -6,6 +6,7 @@ import { Rng } from '../../src/common/rng.ts';
 import { toHuggingFaceConfig, type ModelConfig } from '../../src/config/model-config.ts';
 import { writeSafetensors } from '../../src/checkpoint/safetensors.ts';
 import { makeLabFile } from '../../src/runs/lab-file.ts';
+import { tokenIdsOf } from '../../src/runs/transformers-files.ts';
 import { trainWorldTokenizer } from '../../src/runs/sft-experiment.ts';
 import { SftExperimentSchema } from '../../src/protocol/sft-experiment.ts';
 import { type LabModel, loadLabModel, type ModelFileName } from '../../src/infer/lab-model.ts';
@@ -58,7 +59,7 @@ export function smallModelFiles(seed = 1): Map<ModelFileName, Uint8Array> {
   }));
   const json = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
   return new Map<ModelFileName, Uint8Array>([
-    ['config.json', json(toHuggingFaceConfig(CONFIG))],
+    ['config.json', json({ ...toHuggingFaceConfig(CONFIG), ...tokenIdsOf(tokenizer) })],
     ['tokenizer.json', json(tokenizer.toJson())],
     ['lab.json', json(makeLabFile(SMALL_WORLD, SMALL_PROMPT))],
     ['card.json', json(SMALL_CARD)],

@@ -11,16 +11,19 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MODEL_PRESETS } from '../../../src/config/presets.ts';
 import { fromHuggingFaceConfig, toHuggingFaceConfig } from '../../../src/config/model-config.ts';
 import { writeModelFolder } from '../../../src/cli/model-folder.ts';
+import { writeSafetensors } from '../../../src/checkpoint/safetensors.ts';
 import { Rng } from '../../../src/common/rng.ts';
 import { trainBpe } from '../../../src/data/tokenizer/bpe-trainer.ts';
 import { LabTokenizer } from '../../../src/data/tokenizer/tokenizer.ts';
-import { MODEL_FILES } from '../../../src/infer/lab-model.ts';
+import { MODEL_FILES, readWeightTensors } from '../../../src/infer/lab-model.ts';
+import { quantiseWeights, toFileTensors } from '../../../src/model/stored-weights.ts';
 import { initialWeights } from '../../../src/model/weights.ts';
 import { SPECIAL_TOKENS } from '../../../src/relevance/pair/vocabulary.ts';
 import type { Segment } from '../../../src/relevance/trace/segments.ts';
 import { makeLabFile } from '../../../src/runs/lab-file.ts';
+import { jsonBytes, toFolderFiles } from '../../../src/runs/model-files.ts';
 import { makeTransformersFiles, tokenIdsOf } from '../../../src/runs/transformers-files.ts';
-import { SMALL_CARD, SMALL_PROMPT, SMALL_WORLD } from '../../reference/small-lab-model.ts';
+import { SMALL_CARD, SMALL_PROMPT, SMALL_WORLD, smallModelFiles } from '../../reference/small-lab-model.ts';
 import fixture from '../../fixtures/bpe-reference.json' with { type: 'json' };
 
 const BUNDLED = ['default', 'general', 'lab-nano-start', 'lab-nano-balanced', 'lab-nano-collapsed', 'lab-nano-student'];
@@ -159,6 +162,31 @@ describe('a model folder', () => {
       }),
       { numRuns: 300 },
     );
+  });
+});
+
+describe('a folder made of the files of a model', () => {
+  const files = smallModelFiles();
+  const decode = (bytes: Uint8Array | undefined): Record<string, unknown> =>
+    JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>;
+
+  it('has what transformers reads, also where an older version wrote the files', () => {
+    const { eos_token_id: _eos, pad_token_id: _pad, ...older } = decode(files.get('config.json'));
+    for (const config of [older, { ...older, eos_token_id: 7 }]) {
+      const made = toFolderFiles(new Map(files).set('config.json', jsonBytes(config)));
+      expect(decode(made.get('config.json'))).toEqual({ ...older, eos_token_id: 1, pad_token_id: 0 });
+      expect(decode(made.get('tokenizer_config.json'))).toMatchObject({ padding_side: 'left' });
+      expect(made.get('model.safetensors')).toBe(files.get('model.safetensors'));
+    }
+  });
+
+  it('is the files as they are where the weights are quantised', () => {
+    const weights = readWeightTensors(files.get('model.safetensors') ?? new Uint8Array());
+    const quantised = new Map(files).set(
+      'model.safetensors',
+      writeSafetensors(toFileTensors(quantiseWeights(weights, 8))),
+    );
+    expect(toFolderFiles(quantised)).toBe(quantised);
   });
 });
 
