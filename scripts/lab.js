@@ -16,7 +16,8 @@ const errors = withoutDawnWarnings((text) => process.stderr.write(text));
 child.stderr.setEncoding('utf8');
 child.stderr.on('data', errors.push);
 // At Ctrl-C a terminal signals the command too; it takes the two for one.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']))
+  process.on(signal, () => child.kill(signal));
 child.on('close', (code) => {
   errors.end();
   // Ended by a signal, there is no code: stopped by somebody.

@@ -14,6 +14,7 @@ const BEGINNING = 'Warning: maxDynamic';
  */
 export function withoutDawnWarnings(write) {
   let held = '';
+  /** @param {string} text */
   const pass = (text) => {
     if (text !== '') write(text);
   };
