@@ -4,6 +4,7 @@
  */
 import { LabError } from '../common/errors.ts';
 import { parseConfig } from '../config/parse.ts';
+import { distinctDocuments } from '../data/files/content-id.ts';
 import type { DataSet } from '../data/files/data-set.ts';
 import type { FileData } from '../protocol/sft-experiment.ts';
 import { type Instruction, instructionFromJson } from '../relevance/rules/instruction.ts';
@@ -68,8 +69,8 @@ export function rulesForFile(
 ): RulesForFile {
   checkScale(instruction, scaleSize);
   const { train } = splitFile(data, scaleSize, dataSet);
-  const documents = new Map(train.map(({ document }) => [document.docId, document]));
-  const rules = makeOwnRules(instruction, lexicon ?? induceLexicon(documents.values()), train);
+  const documents = distinctDocuments(train.map(({ document }) => document));
+  const rules = makeOwnRules(instruction, lexicon ?? induceLexicon(documents), train);
   return { rules, traces: expertsOf(rulesOf(rules, currentFolding()), train).counts };
 }
 

@@ -96,12 +96,34 @@ describeBrowser('training on a file', () => {
     await failure.getByText(/mine\.tsv: a grade is not on the scale of 2 labels, in row \d+/u).waitFor();
     await page.getByLabel('Labels', { exact: true }).fill('3');
     await page.locator('lab-run-plan .figure').waitFor();
+
+    // Columns and grades that nobody can know are said by the reader, and a file that cannot be used says what stays.
+    const choice = page.locator('lab-data-choice');
+    await drop(page, 'words.tsv', wordedTsv());
+    await failure.getByText(/words\.tsv: no column is known to be the grade.*The data is still mine\.tsv/su).waitFor();
+    await choice.getByLabel('Grade', { exact: true }).selectOption('verdict');
+    await choice.getByText('Pairs by grade: N: ').waitFor();
+    await failure.getByText(/words\.tsv: a grade is not on the scale/u).waitFor();
+    await choice.getByLabel('N (').selectOption('0');
+    await choice.getByLabel('Y (').selectOption('1');
+    await page.locator('lab-run-plan .figure').waitFor();
+    expect(await page.getByLabel('Labels', { exact: true }).inputValue()).toBe('2');
+    expect(await choice.getByLabel('All at once').inputValue()).toBe('N=0,Y=1');
+    await choice.getByText(/1 row with a pair that came before/u).waitFor();
     await page.getByLabel('Rule world').check();
     await page.getByLabel('Training queries', { exact: true }).waitFor();
     await page.getByRole('button', { name: 'Train a small model' }).waitFor();
     expect(complaints).toEqual([]);
   });
 });
+
+/** A file with words for grades, in a column of an unknown name, and its first pair twice. */
+function wordedTsv(): string {
+  const [head = '', ...rows] = pairsTsv(20)
+    .split('\n')
+    .map((line) => line.replace(/\t\d$/u, (grade) => (grade === '\t2' ? '\tY' : '\tN')));
+  return [head.replace('grade', 'verdict'), ...rows, rows[0] ?? ''].join('\n');
+}
 
 /** Drops a file on the place for it. */
 async function drop(page: Page, name: string, text: string): Promise<void> {

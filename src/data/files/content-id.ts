@@ -37,6 +37,17 @@ export function saysTheSame(one: DocumentContent, other: DocumentContent): boole
   );
 }
 
+/** Documents once each: of one id, those that say different things are different documents. */
+export function distinctDocuments(documents: Iterable<LabDocument>): LabDocument[] {
+  const byId = new Map<string, LabDocument[]>();
+  for (const document of documents) {
+    const known = byId.get(document.docId);
+    if (known === undefined) byId.set(document.docId, [document]);
+    else if (!known.some((one) => saysTheSame(one, document))) known.push(document);
+  }
+  return [...byId.values()].flat();
+}
+
 function textOf({ title, text, brand, type, attributes }: DocumentContent): string {
   return JSON.stringify({ title, text, brand, type, attributes });
 }
