@@ -7,7 +7,7 @@ import { Command } from 'commander';
 import { LabError, throwIfAborted } from '../common/errors.ts';
 import type { ColumnNames } from '../data/files/columns.ts';
 import { Findings } from '../data/files/findings.ts';
-import { GradeReader } from '../data/files/grades.ts';
+import { describeGrades, type FoundScale } from '../data/files/grades.ts';
 import { type PairRow, readPairs } from '../data/files/pairs-file.ts';
 import { describeRowError, type RowError } from '../data/files/records.ts';
 import { type LabModel, loadLabModel, onScale } from '../infer/lab-model.ts';
@@ -29,7 +29,7 @@ import {
 import { forceOption } from './outputs.ts';
 import { hashBytes, hashFile } from './score-journal.ts';
 import { checkScoreOutput, reasonsOf, ScoreOutput } from './score-output.ts';
-import { type FileSurvey, gradeScaleOf, type ReadRows, rowsToScore, surveyRows, unreadGrades } from './score-rows.ts';
+import { commonScaleOf, gradeScaleOf, type ReadRows, rowsToScore, surveyRows, unreadGrades } from './score-rows.ts';
 import { printSummary, ScoreTally } from './score-summary.ts';
 import {
   assertFile,
@@ -60,8 +60,6 @@ interface ScoreOptions {
   readonly json?: boolean;
 }
 
-/** Different grades that a message lists. */
-const SHOWN_GRADES = 12;
 /** Pairs whose reasoning is generated together. */
 const REASON_BATCH = 256;
 
@@ -129,10 +127,10 @@ async function runScore(path: string, options: ScoreOptions): Promise<void> {
   const signal = interruption();
   const opened = await openNodeBackend(options.backend);
   const stored = loadLabModel(files, options.precision);
-  const model = onScale(stored, options.labels ?? labelsFor(stored, found));
+  const model = onScale(stored, options.labels ?? labelsFor(stored, commonScaleOf(survey, grades)));
   note(`${model.card.name} on ${opened.backend}: ${opened.device}. Memory: ${describeMemory(model.transformer)}.`);
   const scale = gradeScale(options.gradeScale, found, model.scale);
-  if (found !== undefined) note(describeScales(survey, model, scale, grades));
+  if (found !== undefined) note(describeScales(found, model, scale));
   if (options.strict === true)
     for (const { error, rows } of unreadGrades(survey, scale, grades)) errors.refuseGrade(error, rows);
   const isReasoned = options.reason === true && model.instruction.rules.length > 0;
@@ -199,27 +197,20 @@ function identityOptions(options: ScoreOptions): object {
   return { column, grade, labels, gradeScale, limit, reason, precision, format: out?.split('.').at(-1)?.toLowerCase() };
 }
 
-/** How many labels to ask for: as many as the grades have if the model knows that scale, else the model's own. */
-function labelsFor({ scale, otherScales }: LabModel, found: LabelScale | undefined): number {
-  return otherScales.some(({ size }) => size === found?.size) ? (found?.size ?? scale.size) : scale.size;
+/** How many labels to ask for: as many as the grades have if the model knows that scale and all are on it, else its own. */
+function labelsFor({ scale, otherScales }: LabModel, size: number | undefined): number {
+  return size !== undefined && otherScales.some((other) => other.size === size) ? size : scale.size;
 }
 
 /** The scale that grades are read on. */
-function gradeScale(asked: number | undefined, found: LabelScale | undefined, own: LabelScale): LabelScale {
+function gradeScale(asked: number | undefined, found: FoundScale | undefined, own: LabelScale): LabelScale {
   const size = asked ?? found?.size;
   return size === undefined || size === own.size ? own : scaleOfSize(size);
 }
 
-function describeScales(
-  { grades }: FileSurvey,
-  { scale: own }: LabModel,
-  scale: LabelScale,
-  meanings?: string,
-): string {
-  const reader = new GradeReader(scale, meanings);
-  const read = [...grades.keys()].filter((grade) => reader.read(grade) !== undefined).toSorted();
-  const shown = read.slice(0, SHOWN_GRADES).join('/') + (read.length > SHOWN_GRADES ? '/...' : '');
-  const said = shown === '' ? 'No grade is on a scale that is known' : `Grades are ${shown}`;
+function describeScales(found: FoundScale, { scale: own }: LabModel, scale: LabelScale): string {
+  const said =
+    found.size === undefined ? 'Grades are on no scale that is known' : `Grades are ${describeGrades(found)}`;
   return own.size === scale.size
     ? `${said}: answers are given on ${numeral(own.size)} labels.`
     : `${said}, on a scale of ${numeral(scale.size)}: answers are given on ${numeral(own.size)} labels and mapped to it.`;

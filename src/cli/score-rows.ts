@@ -1,8 +1,7 @@
 /**
  * The rows of a file that `lab score` judges: what the file holds, before a model is loaded, and then its pairs one by one.
  */
-import { likelyScale } from '../data/files/data-set-reader.ts';
-import { GradeReader } from '../data/files/grades.ts';
+import { type FoundScale, foundScale, GradeReader } from '../data/files/grades.ts';
 import type { GradedRow, PairRow } from '../data/files/pairs-file.ts';
 import { isRowError, type RowError, RowProblem } from '../data/files/records.ts';
 import { LabError } from '../common/errors.ts';
@@ -62,9 +61,21 @@ export async function surveyRows(
   });
 }
 
-/** The scale that the grades of a file are on; undefined where it has none. @param meanings - of `--grade` */
-export function gradeScaleOf({ grades }: FileSurvey, meanings?: string): LabelScale | undefined {
-  return grades.size === 0 ? undefined : scaleOfSize(likelyScale(grades.keys(), meanings));
+/** The scale that the grades of a file are on; undefined where it has no grades. @param meanings - of `--grade` */
+export function gradeScaleOf({ grades }: FileSurvey, meanings?: string): FoundScale | undefined {
+  const all = function* (): Generator<string> {
+    for (const [grade, { rows }] of grades) for (let row = 0; row < rows; row++) yield grade;
+  };
+  return grades.size === 0 ? undefined : foundScale(all(), meanings);
+}
+
+/**
+ * The number of labels that all grades of a file are on; undefined where some of them have none, or there are none. Grades
+ * that are said to be none do not count.
+ */
+export function commonScaleOf(survey: FileSurvey, meanings?: string): number | undefined {
+  const size = gradeScaleOf(survey, meanings)?.size;
+  return size !== undefined && unreadGrades(survey, scaleOfSize(size), meanings).length === 0 ? size : undefined;
 }
 
 /** The grades of a file that have no label on a scale, each with the first row that has it and how many have. */

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { goldTrace } from '../../../../src/relevance/rules/execute.ts';
+import { execute, goldTrace } from '../../../../src/relevance/rules/execute.ts';
 import { locateEvidence } from '../../../../src/relevance/rules/evidence-places.ts';
 import { ruleIndex } from '../../../../src/relevance/rules/instruction.ts';
 import { makeLexicon } from '../../../../src/relevance/pair/lexicon.ts';
 import { currentFolding } from '../../../../src/relevance/pair/text-folding.ts';
 import { makeDocument, type Pair } from '../../../../src/relevance/pair/pair.ts';
 import type { TraceStep } from '../../../../src/relevance/trace/trace.ts';
+import { readPair } from '../../../../src/relevance/rules/typed-document.ts';
 import { PairChecker } from '../../../../src/relevance/rules/verify.ts';
 import { WORLD_INSTRUCTION } from '../../../../src/relevance/world/world-rules.ts';
 import { worldLexicon } from '../../../../src/relevance/world/world-vocabulary.ts';
@@ -103,6 +104,54 @@ describe('a trace', () => {
       status: 'uncheckable',
       checks: [{ status: 'wrong' }],
     });
+  });
+});
+
+describe('a checker', () => {
+  it('reads a title where the rules of a model expect it, as training does', () => {
+    const lexicon = makeLexicon(
+      { brands: [], types: { kettle: 'kitchen', lamp: 'lighting' }, attributes: {}, audiences: [] },
+      currentFolding(),
+    );
+    const pair: Pair = { query: 'kettle', document: makeDocument({ title: 'Steel kettle, boxed' }) };
+    const rule = ruleIndex(WORLD_INSTRUCTION, 'type-different');
+    const other: Pair = { query: 'kettle', document: makeDocument({ title: 'lamp for desks, kettle-shaped lamp' }) };
+    const step: TraceStep = {
+      rule,
+      criterion: 'type',
+      evidence: [
+        { source: 'query', text: 'kettle' },
+        { source: 'document', text: 'lamp' },
+      ],
+      verdict: 'mismatch',
+    };
+    for (const readsTitles of [true, false]) {
+      const rules = { instruction: WORLD_INSTRUCTION, lexicon, readsTitles };
+      const read = readPair(rules, other);
+      const [own, before] = [new PairChecker(rules, other), new PairChecker({ ...rules, readsTitles: false }, read)];
+      expect(own.checkStep(step)).toEqual(before.checkStep(step));
+      expect(own.execution).toEqual(execute(WORLD_INSTRUCTION, lexicon, read));
+      expect(new PairChecker(rules, pair).checkStep(step).status).not.toBe('verified');
+    }
+  });
+});
+
+describe('evidence in other writings', () => {
+  const textAt = (text: string, { start, end }: { start: number; end: number }): string => text.slice(start, end);
+  const foundIn = (query: string, text: string): string[] =>
+    locateEvidence(currentFolding(), { query, document: makeDocument({ title: '' }) }, { source: 'query', text }).map(
+      (place) => textAt(query, place),
+    );
+
+  it.each([
+    ['Große Lampe', 'grosse', 'Große'],
+    ['lam\u00adpe und Lampe', 'lampe', 'lam\u00adpe'],
+    ['ＬＡＭＰＥ rot', 'lampe', 'ＬＡＭＰＥ'],
+    ['白色的台灯', '台灯', '台灯'],
+    ['Crème brûlée', 'brulee', 'brûlée'],
+    ['lampe 1.5l', '1.5', '1.5'],
+  ])('is found in %j where it was written', (query, text, written) => {
+    expect(foundIn(query, text)[0]).toBe(written);
   });
 });
 
