@@ -62,9 +62,10 @@ export class LabColumnChoice extends LitElement {
 
   #role(names: readonly string[], role: string, found: string | null): unknown {
     const wish = this.wishes[role];
-    return html`<label>
-      ${ROLE_NAMES[role] ?? role}
+    return html`<div>
+      <label for=${role}>${ROLE_NAMES[role] ?? role}</label>
       <select
+        id=${role}
         class="control"
         ?disabled=${this.disabled}
         @change=${(event: Event) => this.#chosen(role, event.currentTarget)}
@@ -74,7 +75,7 @@ export class LabColumnChoice extends LitElement {
         </option>
         ${names.map((name) => html`<option .value=${name} .selected=${wish === name}>${name}</option>`)}
       </select>
-    </label>`;
+    </div>`;
   }
 
   #chosen(role: string, control: EventTarget | null): void {

@@ -66,7 +66,7 @@ export class LabGradeChoice extends LitElement {
     const hasUnread = this.meanings === '' && this.grades.some(({ label }) => label === null);
     return html`<details ?open=${hasUnread}>
       <summary>Say what the grades mean</summary>
-      <div class="grades">${this.grades.map((grade) => this.#grade(grade))}</div>
+      <div class="grades">${this.grades.map((grade, index) => this.#grade(grade, index))}</div>
       <label>
         All at once
         <input
@@ -86,11 +86,12 @@ export class LabGradeChoice extends LitElement {
     </details>`;
   }
 
-  #grade(listed: ListedGrade): unknown {
+  #grade(listed: ListedGrade, index: number): unknown {
     const said = this.#saidOf(listed);
-    return html`<label>
-      ${listed.grade} (${formatCount(listed.pairs)})
+    return html`<div>
+      <label for="grade-${index}">${listed.grade} (${formatCount(listed.pairs)})</label>
       <select
+        id="grade-${index}"
         class="control"
         ?disabled=${this.disabled}
         @change=${(event: Event) => this.#chosen(listed.grade, event.currentTarget)}
@@ -102,7 +103,7 @@ export class LabGradeChoice extends LitElement {
             </option>`,
         )}
       </select>
-    </label>`;
+    </div>`;
   }
 
   /** What a grade is under the meanings as they are. */
