@@ -87,7 +87,7 @@ export function unreadGrades(
   const reader = new GradeReader(scale, meanings);
   return [...grades].flatMap(([grade, { firstRow, column, rows }]) => {
     if (reader.read(grade) !== undefined || reader.isNone(grade)) return [];
-    const problem = new RowProblem(column, 'the grade is not on the scale', reader.expected, grade);
+    const problem = new RowProblem(column, 'the grade has no label', reader.expected, grade);
     return [{ error: problem.at(firstRow), rows }];
   });
 }
