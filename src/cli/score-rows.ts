@@ -93,8 +93,8 @@ export function unreadGrades(
 }
 
 /**
- * The first pairs of a file, each with its standing if the model is told one. What a row is told must not depend on `limit`,
- * so standings are counted over the whole file, which is held for it.
+ * The first pairs of a file, each with its standing if the prompts of the model have one. Standings are counted over the whole
+ * file, which is held for it, because a score must not depend on `limit`.
  *
  * @param documents - all documents at hand, where they are in a file of their own
  */

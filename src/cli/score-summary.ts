@@ -51,7 +51,7 @@ export interface Summary {
   readonly expectedCalibrationError: number | null;
   /** The queries with grades, and which of them the metrics of order leave out. */
   readonly rankedQueries: RankedQueries | null;
-  /** Of BM25 on the same pairs, where the model is told its scores. */
+  /** Of BM25 on the same pairs, where prompts have its scores. */
   readonly bm25: { readonly ndcg10: number | null; readonly pairAccuracy: number | null } | null;
   /** Which label of the file each label of the model counts as. */
   readonly labelMapping: readonly number[];

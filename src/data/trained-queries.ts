@@ -1,6 +1,6 @@
 /**
- * Which queries a model was trained on, so that whoever measures it on a file can be told. A model keeps hashes of its
- * queries, not the queries; of very many only those with the lowest hashes, which are a random sample.
+ * Which queries a model was trained on, so that measuring it on a file can say how many of them the model has seen. A model
+ * keeps hashes of its queries, not the queries; of very many only the lowest hashes, which are a random sample.
  */
 import * as v from 'valibot';
 import { hash32 } from '../common/rng.ts';

@@ -30,7 +30,7 @@ export async function scorePair(model: LabModel, pair: Pair): Promise<LabelScore
   return score;
 }
 
-/** What is told of a stream of pairs. */
+/** How the items of a stream are named, and what becomes of those that cannot be scored. */
 export interface StreamHooks<T> {
   /** What an item is called in errors, default by its query. */
   readonly nameOf?: (item: T) => string;
@@ -82,7 +82,7 @@ async function scoreWindow<T extends { readonly pair: Pair }>(
   });
 }
 
-/** An item as its prompt; none if it cannot become one and somebody is told so. */
+/** An item as its prompt; none if it cannot become one and `onUnfit` takes it. */
 function encodedItem<T extends { readonly pair: Pair }>(
   model: LabModel,
   item: T,

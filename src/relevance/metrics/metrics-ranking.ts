@@ -52,7 +52,7 @@ export function rankByScore<T extends { readonly docId: string; readonly score: 
       (a, b) =>
         Math.sign(b.document.score - a.document.score) ||
         a.tie - b.tie ||
-        (a.document.docId < b.document.docId ? -1 : 1),
+        (a.document.docId < b.document.docId ? -1 : a.document.docId > b.document.docId ? 1 : 0),
     )
     .map(({ document }) => document);
 }

@@ -35,7 +35,7 @@ export interface Bm25Match {
  * document nor spelling its id in another way changes a score.
  */
 export class Bm25 {
-  /** How words are read: that of the model which is told the scores. */
+  /** How words are read: that of the model whose prompts have the scores. */
   readonly folding: TextFolding;
   readonly #terms = new Map<LabDocument, DocumentTerms>();
   readonly #documentsWith = new Map<string, number>();

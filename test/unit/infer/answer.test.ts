@@ -156,15 +156,9 @@ describe('a score that is not a number', () => {
       yield await Promise.resolve({ pair, row: 17 });
     };
     const stream = scoreStream(broken, rows(), undefined, { nameOf: ({ row }) => `row ${row}` });
-    await expect(stream.next()).rejects.toMatchObject({
-      code: 'not-finite',
-      message: expect.stringMatching(/row 17/u),
-    });
+    await expect(stream.next()).rejects.toThrow(/The score of row 17 is not a number/u);
     await expect(answerPair(broken, pair, { emit: () => undefined })).rejects.toMatchObject({ code: 'not-finite' });
-    await expect(evaluate(broken, [toExpert(pair)])).rejects.toMatchObject({
-      code: 'not-finite',
-      message: expect.stringContaining(pair.queryId),
-    });
+    await expect(evaluate(broken, [toExpert(pair)])).rejects.toThrow(`query "${pair.queryId}"`);
     weights.get('model.norm.weight')?.dispose();
   });
 });
