@@ -65,7 +65,7 @@ describeBrowser('the checkpoint store in two tabs', () => {
         await lab.openCheckpointStore();
         return lab.keysOf('afrl-lab');
       });
-    await expect.poll(open, { timeout: 20_000 }).toMatchObject({ pending: 0, chunks: [] });
+    await expect.poll(open).toMatchObject({ pending: 0, chunks: [] });
   });
 
   it('does not sweep a save that ends just while it looks for dead ones', async () => {
@@ -123,7 +123,7 @@ describeBrowser('the checkpoint store in two tabs', () => {
       second.evaluate(async () => (await (await lab.openCheckpointStore()).runs.list())[0]?.state);
     expect(await stateSeen()).toBe('alive');
     await first.close();
-    await expect.poll(stateSeen, { timeout: 20_000 }).toBe('interrupted');
+    await expect.poll(stateSeen).toBe('interrupted');
   });
 
   it('says that nothing can be kept in a frame that may not store', async () => {
@@ -178,7 +178,7 @@ describeBrowser('the checkpoint store in two tabs', () => {
       expect((await open(1))?.message).toContain(`keeps the checkpoint store from being updated to version ${next}`);
       await first.close();
       // A version further: the connection that came too late for the first attempt is not in its way.
-      await expect.poll(() => open(2), { timeout: 20_000 }).toBeNull();
+      await expect.poll(() => open(2)).toBeNull();
     });
   });
 });

@@ -77,7 +77,7 @@ describeBrowser('training in the page', () => {
     await page.getByRole('button', { name: 'Pause' }).click();
     await page.locator('lab-run-monitor').getByRole('button', { name: 'Go on' }).waitFor();
     await page.getByRole('button', { name: 'One step' }).click();
-    await expect.poll(() => shownStep(page), { timeout: 60_000 }).toBe(1);
+    await expect.poll(() => shownStep(page)).toBe(1);
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByRole('heading', { name: 'student, step 1' }).waitFor();
     await page.reload();
