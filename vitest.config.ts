@@ -40,6 +40,7 @@ export default defineConfig(({ mode }) => {
             ...common,
             name: 'unit',
             setupFiles: ['test/setup/property-seed.ts'],
+            maxWorkers: '100%',
             include: ['test/unit/**/*.test.ts'],
             expect: { requireAssertions: true },
             sequence: { groupOrder: 0 },

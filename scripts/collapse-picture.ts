@@ -57,7 +57,9 @@ export function collapsePicture(results: ExperimentResults): string {
   const panels = PANELS.map(({ metric, heading }, i) => {
     const x = PANEL.left + i * (PANEL.width + PANEL.gap);
     const line = (points: readonly Point[], look: string): string => {
-      const at = points.map((point) => `${(point.step / lastStep) * PANEL.width} ${(1 - point[metric]) * PANEL.height}`);
+      const at = points.map(
+        (point) => `${(point.step / lastStep) * PANEL.width} ${(1 - point[metric]) * PANEL.height}`,
+      );
       return `<path class="line ${look}" d="M${at.join('L')}"/>`;
     };
     const lines = arms.flatMap(({ curves, mean, look }) => [

@@ -21,6 +21,8 @@ export function offline(): PluginOption {
     injectManifest: {
       rollupFormat: 'iife',
       globPatterns: ['index.html', 'icon.svg', 'assets/*', 'models/*/*'],
+      // Read by transformers alone, never by the page.
+      globIgnores: ['models/*/{tokenizer,generation}_config.json'],
       maximumFileSizeToCacheInBytes: LARGEST_FILE_BYTES,
     },
     integration: {

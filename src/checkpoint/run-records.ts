@@ -4,13 +4,13 @@
  */
 import * as v from 'valibot';
 import { parseConfig } from '../config/parse.ts';
+import { TimeSchema } from './manifest.ts';
 import type { StoreDatabase } from './store-database.ts';
 
 const RunRecordSchema = v.strictObject({
   /** Which view shows it. */
   view: v.pipe(v.string(), v.nonEmpty(), v.maxLength(40)),
-  /** Milliseconds since 1970. */
-  endedAt: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  endedAt: TimeSchema,
   events: v.array(v.unknown()),
 });
 export type RunRecord = v.InferOutput<typeof RunRecordSchema>;

@@ -79,7 +79,10 @@ async function runAnswer(query: string, documentText: string, options: AnswerOpt
     options.json === true
       ? (event: ScoringEvent) => print(JSON.stringify(event))
       : printer(model, (line) => void asides.push(line));
-  const { reason, temperature, topK, topP, seed } = options;
+  const { temperature, topK, topP, seed } = options;
+  const givesReasons = model.instruction.rules.length > 0;
+  if (options.reason && !givesReasons) note(`${model.card.name} gives no reasons: it learned labels alone.`);
+  const reason = options.reason && givesReasons;
   await answerPair(model, { query, document }, { reason, sampler: { temperature, topK, topP, seed }, emit });
   for (const line of asides) note(line);
 }

@@ -159,7 +159,7 @@ async function runCommand(options: DistillOptions, command: Command): Promise<vo
   const given =
     studentFiles === undefined || saved !== undefined
       ? undefined
-      : checkedStudent(await loadStartModel(studentFiles), teacher);
+      : checkedStudent(loadStartModel(studentFiles), teacher);
   const experiment = resumed ?? experimentOf(options, given);
   const config = saved?.student ?? given?.config ?? newStudent(options.preset, teacher.model.transformer);
   note(

@@ -8,13 +8,14 @@ import { type Evaluation, evaluate, type ExpertPair } from '../train/evaluate.ts
 import { measureFaithfulness } from '../train/faithfulness.ts';
 import { Rng } from '../common/rng.ts';
 import type { LabModel } from '../infer/lab-model.ts';
+import { describeQueries } from '../relevance/metrics/label-report.ts';
 import { describeMemory } from '../model/memory.ts';
 import type { Precision } from '../model/stored-weights.ts';
 import { readModelFolder, writeCard } from './model-folder.ts';
 import { type BackendName, openNodeBackend } from './node-backend.ts';
 import { backendOption, modelOption, precisionOption, wholeNumber } from './options.ts';
 import { type HeldOut, heldOutPairs } from './held-out-pairs.ts';
-import { columnOption, docsOption } from './pair-files.ts';
+import { columnOption, docsOption, gradeOption } from './pair-files.ts';
 import { note, print } from './terminal.ts';
 
 interface EvalOptions extends HeldOut {
@@ -39,6 +40,7 @@ export function evalCommand(): Command {
     .option('--data <file>', 'the file of judged pairs that the model was trained on')
     .addOption(docsOption())
     .addOption(columnOption())
+    .addOption(gradeOption())
     .option('--pairs <n>', 'how many pairs (default: the whole split)', wholeNumber(1))
     .option('--completions <n>', 'how many of them to complete with reasoning', wholeNumber(0), 1000)
     .option('--shuffled', 'give each query the documents of another: labels should become unpredictable')
@@ -73,7 +75,10 @@ async function runEval(options: EvalOptions): Promise<void> {
     completions: options.shuffled === true || model.instruction.rules.length === 0 ? 0 : options.completions,
   });
   if (options.json === true) print(JSON.stringify(evaluation));
-  else for (const { name, value, low, high } of measuresOf(evaluation)) print(formatMeasure(name, value, low, high));
+  else {
+    for (const { name, value, low, high } of measuresOf(evaluation)) print(formatMeasure(name, value, low, high));
+    for (const line of describeQueries(evaluation.ranking.queries)) print(line);
+  }
 
   if (options.writeCard === true) {
     if (options.shuffled === true) {

@@ -1,7 +1,7 @@
 /**
  * `lab export`: carries models between the command line and the page. A model folder becomes one checkpoint file that the
  * page imports and answers with, the checkpoint of a supervised run one that it also trains on from, and a checkpoint file of
- * the page a model folder.
+ * the page a model folder. A folder made of a folder has what transformers reads, which older versions of the lab did not write.
  */
 import { join } from 'node:path';
 import { Command } from 'commander';
@@ -11,6 +11,7 @@ import { LabError } from '../common/errors.ts';
 import { parseConfig } from '../config/parse.ts';
 import { MODEL_FILES } from '../infer/lab-model.ts';
 import { packModel } from '../runs/model-checkpoint.ts';
+import { toFolderFiles } from '../runs/model-files.ts';
 import { readSftCheckpoint } from '../runs/sft-checkpoint.ts';
 import { describeModel, readModelFiles } from './model-folder.ts';
 import { modelOption } from './options.ts';
@@ -63,7 +64,7 @@ async function exportModel({ model, run, out, force }: ExportOptions): Promise<v
   } else {
     const files = await readModelFiles(model);
     if (isFile) await writeCheckpoint(out, rules, packModel(files, describeModel(files).card));
-    else await writeTogether(out, files);
+    else await writeTogether(out, toFolderFiles(files));
   }
   print(out);
 }

@@ -20,7 +20,7 @@ import { RunFolder } from './run-folder.ts';
 import { readInstructionFile, rulesOption, withRules } from './instruction-files.ts';
 import { type BackendName, openNodeBackend } from './node-backend.ts';
 import { backendOption, notNegativeNumber, positiveNumber, trainingPrecisionOption, wholeNumber } from './options.ts';
-import { columnOption, docsOption, readDataFiles } from './pair-files.ts';
+import { columnOption, docsOption, gradeOption, readDataFiles } from './pair-files.ts';
 import { reinforceToFolder } from './reinforced-run.ts';
 import { checkRunFolder, resumedSteps } from './resume-check.ts';
 import { loadStartModel } from './start-model.ts';
@@ -33,6 +33,7 @@ interface GrpoOptions {
   readonly data?: string;
   readonly docs?: string;
   readonly column: ColumnNames;
+  readonly grade?: string;
   readonly rules?: string;
   readonly steps?: number;
   readonly lambda?: number;
@@ -60,6 +61,7 @@ export function grpoCommand(): Command {
     )
     .addOption(docsOption())
     .addOption(columnOption())
+    .addOption(gradeOption())
     .addOption(rulesOption())
     .option('--steps <n>', 'batches of rollouts', wholeNumber(1))
     .option('--lambda <x>', 'the weight of the expert loss; 0 is plain GRPO', notNegativeNumber)
@@ -103,20 +105,21 @@ async function trainCommand(options: GrpoOptions): Promise<void> {
   const signal = interruption();
   const opened = await openNodeBackend(options.backend);
   note(`Computing on ${opened.backend}: ${opened.device} (${opened.reason}).`);
-  const start = await loadStartModel(files);
+  const start = loadStartModel(files);
   const device = `${opened.backend}, ${opened.device}`;
   print(await reinforceToFolder(experiment, start, { out, saved, given, device, startFolder: options.start, signal }));
 }
 
 /** The run's own settings, with the number of steps raised if that was asked for. */
 async function resumedSettings({ experiment, state }: GrpoCheckpoint, options: GrpoOptions): Promise<GrpoExperiment> {
-  const { config, rules } = options;
+  const { config, rules, grade } = options;
   const settings = await readSettings(options);
   parseGrpoExperiment(config ?? 'The settings', settings);
   const own = experiment.data.kind === 'file' ? experiment.data.rules?.instruction : undefined;
   const asked = {
     ...settings,
     ...optionSettings(options, settings),
+    ...(grade === undefined ? {} : { data: withChanges(settings['data'], { grades: grade }) }),
     rules: rules === undefined ? undefined : instructionHash(await readInstructionFile(rules)),
   };
   const steps = resumedSteps({ ...experiment, rules: own && instructionHash(own) }, asked, 'grpo', state.step);
@@ -154,7 +157,9 @@ async function experimentOf(options: GrpoOptions, start: Start, given: DataSet |
   const settings = await readSettings(options);
   const experiment = parseGrpoExperiment(config ?? 'The settings', {
     ...settings,
-    ...(given === undefined ? {} : { data: withChanges(settings['data'] ?? splitOf(start), namesOf(given)) }),
+    ...(given === undefined
+      ? {}
+      : { data: withChanges(settings['data'] ?? splitOf(start), { ...namesOf(given), grades: options.grade }) }),
     ...optionSettings(options, settings),
     ...(curriculum === undefined || curriculum === 'random' ? {} : { passRates: settings['passRates'] ?? {} }),
   });
@@ -173,7 +178,7 @@ function namesOf({ name, sha256 }: DataSet): RawSettings {
 
 /** How the file of a start was split: what it has not seen stays held out. */
 function splitOf({ card }: Start): RawSettings {
-  const { split } = card.data;
+  const { split, grades } = card.data;
   if (split === undefined) return {};
-  return { devShare: split.devShare, testShare: split.testShare, splitSeed: split.seed };
+  return { devShare: split.devShare, testShare: split.testShare, splitSeed: split.seed, grades };
 }

@@ -20,6 +20,8 @@ export interface HeldOut {
   readonly data?: string;
   readonly docs?: string;
   readonly column: ColumnNames;
+  /** What its grades mean; default as when it was trained on. */
+  readonly grade?: string;
 }
 
 /**
@@ -46,16 +48,17 @@ function worldPairs({ card }: LabModel, { worldSeed, split }: HeldOut): ExpertPa
 /** The part of a file that the model has not seen. */
 async function filePairs(model: LabModel, path: string, options: HeldOut): Promise<ExpertPair[]> {
   const { card, prompt } = model;
-  const { name, hash: sha256, split: parts } = card.data;
+  const { name, hash: sha256, split: parts, grades: learned = '' } = card.data;
   if (parts === undefined) {
     throw new LabError('bad-config', {
       message: `${card.name} was not trained on a file: no part of ${path} was held out from it.`,
       fix: 'Measure it on the whole file with "lab score".',
     });
   }
-  const dataSet = await readDataFiles(path, options);
+  const grades = options.grade ?? learned;
+  const dataSet = await readDataFiles(path, { ...options, grade: grades, scale: prompt.scaleSize });
   const { devShare, testShare, seed: splitSeed } = parts;
-  const data = { kind: 'file', name, sha256, devShare, testShare, splitSeed } as const;
+  const data = { kind: 'file', name, sha256, devShare, testShare, splitSeed, grades } as const;
   const pairs = splitFile(data, prompt.scaleSize, dataSet)[options.split];
   if (pairs.length === 0) {
     throw new LabError('bad-config', {

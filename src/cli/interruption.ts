@@ -4,6 +4,8 @@
 import process from 'node:process';
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+/** Being stopped once can come as two signals, from the terminal and from whoever started the process. */
+const SAME_STOP_MS = 300;
 
 let current: { readonly controller: AbortController; readonly release: () => void } | undefined;
 
@@ -45,8 +47,9 @@ function listen(): NonNullable<typeof current> {
     for (const name of SIGNALS) process.off(name, stop);
   };
   const stop = (): void => {
-    release();
+    if (controller.signal.aborted) return;
     controller.abort();
+    setTimeout(release, SAME_STOP_MS).unref();
   };
   for (const name of SIGNALS) process.on(name, stop);
   return { controller, release };

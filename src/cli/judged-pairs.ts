@@ -5,12 +5,20 @@ import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
 import { LabError } from '../common/errors.ts';
 import type { ColumnNames } from '../data/files/columns.ts';
+import { Findings } from '../data/files/findings.ts';
 import { loadJudgedPairs } from '../data/files/pairs-file.ts';
-import { describeRowError } from '../data/files/records.ts';
 import type { LabelScale } from '../relevance/pair/labels.ts';
 import type { JudgedPair } from '../relevance/pair/pair.ts';
-import { assertFile, readDocuments, SHOWN_ERRORS } from './pair-files.ts';
-import { note } from './terminal.ts';
+import { assertFile, noteFindings, noteRowErrors, readDocuments } from './pair-files.ts';
+
+/** How judged pairs are read. */
+interface JudgedPairsOptions {
+  readonly docs?: string;
+  readonly column?: ColumnNames;
+  readonly scale: LabelScale;
+  /** What grades mean, default what they usually do. */
+  readonly grade?: string;
+}
 
 /**
  * The judged pairs of a file; rows that cannot be read are told and left out.
@@ -19,19 +27,21 @@ import { note } from './terminal.ts';
  */
 export async function readJudgedPairs(
   path: string,
-  { docs, column, scale }: { readonly docs?: string; readonly column?: ColumnNames; readonly scale: LabelScale },
+  { docs, column: columns, scale, grade: grades }: JudgedPairsOptions,
 ): Promise<JudgedPair[]> {
   await assertFile(path);
   const fileName = basename(path);
-  const documents = docs === undefined ? undefined : await readDocuments(docs);
-  const options = { fileName, scale, columns: column, documents };
+  const documents = docs === undefined ? undefined : await readDocuments(docs, columns);
+  const findings = new Findings();
+  const options = { fileName, scale, columns, grades, documents, isOneOfTwo: documents !== undefined, findings };
   const { items, errors, errorCount } = await loadJudgedPairs(createReadStream(path), options);
-  for (const error of errors.slice(0, SHOWN_ERRORS)) note(`${fileName}: ${describeRowError(error)}`);
-  if (errorCount > SHOWN_ERRORS) note(`${fileName}: ${errorCount - SHOWN_ERRORS} more rows could not be read.`);
+  noteRowErrors(fileName, errors, errorCount);
+  noteFindings(fileName, findings.sentences());
   if (items.length > 0) return items;
   throw new LabError('bad-file', {
     message: `${fileName} has no judged pair that could be read.`,
     expected: `rows with a query, a document and a grade from 0 to ${scale.size - 1}`,
     got: errorCount === 0 ? 'no rows' : `${errorCount} rows with errors, named above`,
+    fix: 'Say what grades mean with --grade, and which column is what with --column.',
   });
 }

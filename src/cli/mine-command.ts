@@ -4,13 +4,11 @@
  */
 import { Command, Option } from 'commander';
 import type { ColumnNames } from '../data/files/columns.ts';
-import { expertsOf } from '../runs/file-data.ts';
+import { expertsOf, withStandingOf } from '../runs/file-data.ts';
 import { minePairs } from '../runs/mine-pairs.ts';
 import { toExpert } from '../runs/sft-experiment.ts';
 import { type LabModel, loadLabModel } from '../infer/lab-model.ts';
-import { Bm25 } from '../relevance/prompt/bm25.ts';
 import { makeRuleWorld } from '../relevance/world/rule-world.ts';
-import { withStanding } from '../relevance/prompt/standing.ts';
 import { SPLITS, type Split } from '../relevance/world/world-vocabulary.ts';
 import { HARD_THRESHOLDS } from '../train/hard-samples.ts';
 import type { ExpertPair } from '../train/evaluate.ts';
@@ -21,13 +19,14 @@ import { readModelFiles } from './model-folder.ts';
 import { type BackendName, openNodeBackend } from './node-backend.ts';
 import { backendOption, EXACT_IDS, modelOption, notNegativeNumber, wholeNumber } from './options.ts';
 import { checkOutputFile, forceOption, writeOutput } from './outputs.ts';
-import { assertFile, columnOption, docsOption } from './pair-files.ts';
+import { assertFile, columnOption, docsOption, gradeOption } from './pair-files.ts';
 import { note, print, Progress } from './terminal.ts';
 
 interface MineOptions {
   readonly model: string;
   readonly docs?: string;
   readonly column: ColumnNames;
+  readonly grade?: string;
   readonly split: Split;
   readonly queries: number;
   readonly worldSeed: number;
@@ -52,6 +51,7 @@ export function mineCommand(): Command {
     .addOption(modelOption())
     .addOption(docsOption())
     .addOption(columnOption())
+    .addOption(gradeOption())
     .addOption(new Option('--split <name>', 'which part of the rule world').choices(SPLITS).default('train'))
     .option('--queries <n>', 'how many queries of it, six pairs each', wholeNumber(1), 250)
     .option('--world-seed <n>', 'seed of the rule world', wholeNumber(0), 1)
@@ -131,7 +131,7 @@ function worldExperts({ worldSeed, split, queries }: MineOptions): ExpertPair[] 
 
 /** The pairs of a file, with traces where the model's rules lead to what people said. */
 async function fileExperts(path: string, model: LabModel, options: MineOptions): Promise<readonly ExpertPair[]> {
-  const pairs = (await readJudgedPairs(path, { ...options, scale: model.scale })).slice(0, options.limit);
-  const told = model.prompt.standing ? withStanding(pairs, new Bm25(pairs.map(({ document }) => document))) : pairs;
-  return expertsOf(model, told).experts;
+  const pairs = await readJudgedPairs(path, { ...options, scale: model.scale });
+  const documents = pairs.map(({ document }) => document);
+  return expertsOf(model, withStandingOf({ documents }, pairs, model.prompt).slice(0, options.limit)).experts;
 }

@@ -2,12 +2,13 @@
  * Models on disk: as folders, and in the checkpoint files of the page.
  */
 import { openAsBlob } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EXTENSION, readCheckpointFile, readPayload } from '../checkpoint/checkpoint-file.ts';
+import { joinShards, readShardIndex } from '../checkpoint/shards.ts';
 import { LabError } from '../common/errors.ts';
 import { parseConfig } from '../config/parse.ts';
-import { jsonBytes, makeModelFiles, type ModelExport } from '../runs/model-files.ts';
+import { jsonBytes, makeModelFiles, type ModelExport, toFolderFiles } from '../runs/model-files.ts';
 import {
   type LabFile,
   LabFileSchema,
@@ -15,6 +16,7 @@ import {
   loadLabModel,
   MODEL_FILES,
   type ModelFileName,
+  readModelJson,
 } from '../infer/lab-model.ts';
 import { type ModelCard, ModelCardSchema } from '../infer/model-card.ts';
 import type { Precision } from '../model/stored-weights.ts';
@@ -38,7 +40,7 @@ export async function readModelFolder(path: string, precision?: Precision): Prom
  *
  * @param path - as of {@link readModelFolder}
  * @throws {LabError} `not-found` if there is nothing, or a file of the folder is missing; `bad-file` for another kind of
- *   file; `bad-checkpoint` for a checkpoint without a model
+ *   file; `bad-checkpoint` for a checkpoint without a model; what {@link joinShards} throws
  */
 export async function readModelFiles(path: string): Promise<Map<ModelFileName, Uint8Array>> {
   const stats = await stat(path).catch((error: unknown) => {
@@ -58,6 +60,7 @@ export async function readModelFiles(path: string): Promise<Map<ModelFileName, U
 const EXPECTED = `a folder with ${MODEL_FILES.join(', ')}, or a file *${EXTENSION} of the page`;
 const FIX = 'Name a model, or make one with "npm run lab -- sft".';
 
+/** Weights in several files, as transformers writes large models, are joined. */
 async function readFolder(folder: string): Promise<Map<ModelFileName, Uint8Array>> {
   const files = new Map<ModelFileName, Uint8Array>();
   for (const name of MODEL_FILES) {
@@ -65,20 +68,67 @@ async function readFolder(folder: string): Promise<Map<ModelFileName, Uint8Array
       files.set(name, await readFile(join(folder, name)));
     } catch (cause) {
       if (!isErrno(cause, 'ENOENT') && !isErrno(cause, 'EISDIR')) throw systemError(cause);
-      const inside = join(folder, 'model');
-      const isRun = await stat(join(inside, MODEL_FILES[0])).then(
-        () => true,
-        () => false,
-      );
+      const shards = name === 'model.safetensors' ? await readShards(folder) : undefined;
+      if (shards === undefined) throw await missingFile(folder, name, cause);
+      files.set(name, shards);
+    }
+  }
+  return files;
+}
+
+async function missingFile(folder: string, name: ModelFileName, cause: unknown): Promise<LabError> {
+  const inside = join(folder, 'model');
+  const isRun = await stat(join(inside, MODEL_FILES[0])).then(
+    () => true,
+    () => false,
+  );
+  const isOfOthers = (await readdir(folder)).includes('config.json');
+  return new LabError('not-found', {
+    message: `The model file ${join(folder, name)} cannot be read.`,
+    expected: EXPECTED,
+    fix: isRun
+      ? `This is the folder of a run: its model is ${inside}.`
+      : ((isOfOthers ? FIXES[name] : undefined) ?? FIX),
+    cause,
+  });
+}
+
+const OWN_FILES =
+  "lab.json and card.json are the lab's own: copy them from the folder that this model was trained from.";
+
+/** What folders of other programs lack. */
+const FIXES: Partial<Record<ModelFileName, string>> = {
+  'lab.json': OWN_FILES,
+  'card.json': OWN_FILES,
+  'model.safetensors':
+    'Save the weights as safetensors: save_pretrained of transformers does, .bin and .pt files are not read.',
+};
+
+const SHARD_INDEX = 'model.safetensors.index.json';
+
+/** The weights of a folder that has them in several files; undefined if it has no index of such. */
+async function readShards(folder: string): Promise<Uint8Array | undefined> {
+  const indexBytes = await readFile(join(folder, SHARD_INDEX)).catch((error: unknown) => {
+    if (isErrno(error, 'ENOENT')) return undefined;
+    throw systemError(error);
+  });
+  if (indexBytes === undefined) return undefined;
+  const index = readShardIndex(indexBytes);
+  const shards = new Map<string, Uint8Array>();
+  for (const name of new Set(index.values())) {
+    try {
+      shards.set(name, await readFile(join(folder, name)));
+    } catch (cause) {
+      if (!isErrno(cause, 'ENOENT')) throw systemError(cause);
       throw new LabError('not-found', {
-        message: `The model file ${join(folder, name)} cannot be read.`,
-        expected: EXPECTED,
-        fix: isRun ? `This is the folder of a run: its model is ${inside}.` : FIX,
+        message: `The model file ${join(folder, name)} is not there.`,
+        expected: `every file that ${SHARD_INDEX} names`,
+        fix: 'Copy all files of the model.',
         cause,
       });
     }
   }
-  return files;
+  return joinShards(index, shards);
 }
 
 async function readCheckpoint(path: string): Promise<Map<ModelFileName, Uint8Array>> {
@@ -96,22 +146,16 @@ async function readCheckpoint(path: string): Promise<Map<ModelFileName, Uint8Arr
  * @throws {LabError} `bad-config` naming the file
  */
 export function describeModel(files: ReadonlyMap<ModelFileName, Uint8Array>): { card: ModelCard; lab: LabFile } {
-  const read = (name: ModelFileName): unknown => {
-    try {
-      return JSON.parse(new TextDecoder().decode(files.get(name))) as unknown;
-    } catch (cause) {
-      throw new LabError('bad-config', { message: `${name} of the model is not JSON.`, cause });
-    }
-  };
   return {
-    card: parseConfig('card.json', ModelCardSchema, read('card.json')),
-    lab: parseConfig('lab.json', LabFileSchema, read('lab.json')),
+    card: parseConfig('card.json', ModelCardSchema, readModelJson(files, 'card.json')),
+    lab: parseConfig('lab.json', LabFileSchema, readModelJson(files, 'lab.json')),
   };
 }
 
 /** Writes a model folder; none of its files appears before all are written. */
 export async function writeModelFolder(folder: string, model: ModelExport): Promise<void> {
-  await writeTogether(folder, new Map(Object.entries(makeModelFiles(model))));
+  const files = new Map(Object.entries(makeModelFiles(model)) as [ModelFileName, Uint8Array][]);
+  await writeTogether(folder, toFolderFiles(files));
 }
 
 /**

@@ -5,12 +5,16 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
-import { LabError } from '../common/errors.ts';
+import { LabError, messageOf } from '../common/errors.ts';
 import { type ColumnNames, ROLES } from '../data/files/columns.ts';
 import type { DataSet } from '../data/files/data-set.ts';
 import { readDataSet } from '../data/files/data-set-reader.ts';
+import { Findings } from '../data/files/findings.ts';
+import { describeGrades, foundScale, GradeReader } from '../data/files/grades.ts';
 import { loadDocuments } from '../data/files/pairs-file.ts';
-import { describeRowError } from '../data/files/records.ts';
+import { describeRowError, type RowError, showValue } from '../data/files/records.ts';
+import { checkGradeMeanings, GRADE_GRAMMAR } from '../protocol/grade-meanings.ts';
+import { scaleOfSize } from '../relevance/pair/labels.ts';
 import type { LabDocument } from '../relevance/pair/pair.ts';
 import { note } from './terminal.ts';
 
@@ -24,18 +28,28 @@ export function docsOption(): Option {
 
 /** `--column ROLE=NAME`, as often as needed */
 export function columnOption(): Option {
-  return new Option('--column <role=name>', `name a column; roles: ${ROLES.join(', ')}`)
+  return new Option('--column <role=name>', `name a column, of the pairs or of --docs; roles: ${ROLES.join(', ')}`)
     .argParser(collectColumn)
     .default({});
 }
 
+/** `--grade VALUE=LABEL,...`, as often as needed; its value is the text that `protocol/grade-meanings.ts` reads. */
+export function gradeOption(): Option {
+  return new Option('--grade <meanings>', `${GRADE_GRAMMAR} (example: "Y=1,N=0,*=none")`).argParser(collectGrades);
+}
+
 /** The documents of a file; rows that cannot be read are told and left out. */
-export async function readDocuments(path: string): Promise<ReadonlyMap<string, LabDocument>> {
+export async function readDocuments(
+  path: string,
+  columns: ColumnNames = {},
+): Promise<ReadonlyMap<string, LabDocument>> {
   await assertFile(path);
   const fileName = basename(path);
-  const { items, errors, errorCount } = await loadDocuments(createReadStream(path), { fileName });
-  for (const error of errors.slice(0, SHOWN_ERRORS)) note(`${fileName}: ${describeRowError(error)}`);
-  if (errorCount > SHOWN_ERRORS) note(`${fileName}: ${errorCount - SHOWN_ERRORS} more documents could not be read.`);
+  const findings = new Findings();
+  const options = { fileName, columns, isOneOfTwo: true, findings };
+  const { items, errors, errorCount } = await loadDocuments(createReadStream(path), options);
+  noteRowErrors(fileName, errors, errorCount);
+  noteFindings(fileName, findings.sentences());
   note(`${items.size.toLocaleString('en')} documents in ${fileName}.`);
   return items;
 }
@@ -43,23 +57,47 @@ export async function readDocuments(path: string): Promise<ReadonlyMap<string, L
 /**
  * Judged pairs to learn from or to be measured on, as the page reads them.
  *
+ * @param scale - the labels that the grades are to have, default as the grades show
  * @throws {LabError} `not-found`, or `bad-file` if they cannot be used
  */
 export async function readDataFiles(
   path: string,
-  { docs, column }: { readonly docs?: string; readonly column: ColumnNames },
+  {
+    docs,
+    column,
+    grade,
+    scale,
+  }: {
+    readonly docs?: string;
+    readonly column: ColumnNames;
+    readonly grade?: string | undefined;
+    readonly scale?: number | undefined;
+  },
 ): Promise<DataSet> {
   const paths = docs === undefined ? [path] : [path, docs];
   for (const each of paths) await assertFile(each);
   const files = paths.map((each) => ({ name: basename(each), open: () => createReadStream(each) }));
-  const { dataSet, errors, errorCount } = await readDataSet(files, { columns: column });
-  for (const error of errors) note(`${dataSet.name}: ${describeRowError(error)}`);
-  if (errorCount > errors.length) note(`${dataSet.name}: ${errorCount - errors.length} more rows could not be read.`);
+  const { dataSet, errors, errorCount, findings } = await readDataSet(files, { columns: column });
+  noteRowErrors(dataSet.name, errors, errorCount);
+  noteFindings(dataSet.name, findings);
+  noteFindings(dataSet.name, gradeNotes(dataSet, grade, scale));
   note(
     `${dataSet.pairs.length.toLocaleString('en')} judged pairs, ` +
       `${dataSet.documents.length.toLocaleString('en')} documents in ${dataSet.name}.`,
   );
   return dataSet;
+}
+
+/** Tells of rows that could not be read, the first of many one by one. */
+export function noteRowErrors(fileName: string, errors: readonly RowError[], errorCount: number): void {
+  const shown = errors.slice(0, SHOWN_ERRORS);
+  for (const error of shown) note(`${fileName}: ${describeRowError(error)}`);
+  if (errorCount > shown.length) note(`${fileName}: ${errorCount - shown.length} more rows could not be read.`);
+}
+
+/** Tells what is strange in a file without being an error, as {@link Findings} says it. */
+export function noteFindings(fileName: string, sentences: readonly string[]): void {
+  for (const sentence of sentences) note(`${fileName}: ${sentence}`);
 }
 
 /** @throws {LabError} `not-found` unless there is a file at the path */
@@ -73,6 +111,22 @@ export async function assertFile(path: string): Promise<void> {
   });
 }
 
+/** What the grades of a data set are, and how many have no label. */
+function gradeNotes({ pairs }: DataSet, meanings: string | undefined, scale: number | undefined): string[] {
+  const grades = pairs.map(({ grade }) => grade);
+  const found = foundScale(grades, meanings);
+  const size = scale ?? found.size;
+  if (size === undefined) return [];
+  const reader = new GradeReader(scaleOfSize(size), meanings);
+  const unread = new Set(grades.filter((grade) => reader.read(grade) === undefined));
+  const count = grades.filter((grade) => unread.has(grade)).length;
+  const listed = [...unread].slice(0, 5).map(showValue).join(', ');
+  return [
+    `grades are ${describeGrades(found)}, on a scale of ${size} labels.`,
+    ...(count === 0 ? [] : [`${count} rows are left out, because their grade has no label: ${listed}.`]),
+  ];
+}
+
 function collectColumn(text: string, previous: ColumnNames): ColumnNames {
   const [role, ...rest] = text.split('=');
   const known = ROLES.find((name) => name === role);
@@ -80,4 +134,14 @@ function collectColumn(text: string, previous: ColumnNames): ColumnNames {
     throw new InvalidArgumentError(`Expected role=name with a role out of ${ROLES.join(', ')}.`);
   }
   return { ...previous, [known]: rest.join('=') };
+}
+
+function collectGrades(text: string, previous?: string): string {
+  const meanings = previous === undefined ? text : `${previous},${text}`;
+  try {
+    checkGradeMeanings(meanings);
+  } catch (error) {
+    throw new InvalidArgumentError(messageOf(error));
+  }
+  return meanings;
 }

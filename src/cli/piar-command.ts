@@ -23,12 +23,13 @@ import { interruption } from './interruption.ts';
 import { readJudgedPairs } from './judged-pairs.ts';
 import { wholeNumber } from './options.ts';
 import { checkOutputFolder, forceOption, writeTogether } from './outputs.ts';
-import { columnOption, docsOption } from './pair-files.ts';
+import { columnOption, docsOption, gradeOption } from './pair-files.ts';
 import { note, print } from './terminal.ts';
 
 interface PiarCommandOptions {
   readonly docs?: string;
   readonly column: ColumnNames;
+  readonly grade?: string;
   readonly scale: number;
   readonly rounds: number;
   readonly seed: number;
@@ -55,6 +56,7 @@ export function piarCommand(): Command {
     .argument('<file>', 'judged pairs: TSV, CSV, JSON lines or a JSON array, optionally .gz')
     .addOption(docsOption())
     .addOption(columnOption())
+    .addOption(gradeOption())
     .option('--scale <n>', `how many labels the grades have, 2 to ${MAX_SCALE}`, wholeNumber(2), 4)
     .option('--rounds <n>', 'the most rounds', wholeNumber(1), 20)
     .option('--seed <n>', 'which queries are for train, dev and test', wholeNumber(0), 1)

@@ -6,9 +6,10 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { writeSafetensors } from '../checkpoint/safetensors.ts';
 import { LabError } from '../common/errors.ts';
 import type { AgreementResults, CopyAgreement } from '../studies/judged/agreement-report.ts';
+import { QUANTISATION_METHOD } from '../config/model-config.ts';
 import { type Answers, answersOf, compareCopies } from '../studies/judged/measure-agreement.ts';
 import { jsonBytes } from '../runs/model-files.ts';
-import { disposeLabModel, loadLabModel, MODEL_FILES, type ModelFileName } from '../infer/lab-model.ts';
+import { disposeLabModel, loadLabModel, MODEL_FILES, type ModelFileName, readModelJson } from '../infer/lab-model.ts';
 import type { ModelCard } from '../infer/model-card.ts';
 import {
   bytesOf,
@@ -88,10 +89,9 @@ async function quantiseModel({ model: folder, bits, out, force, ...options }: Qu
   }
   const precision = bits === 8 ? 'int8' : 'int4';
   const quantised = quantiseWeights(toFloats(stored), bits);
-  const copyFiles = new Map(files).set(
-    'model.safetensors',
-    writeSafetensors(toFileTensors(quantised), new Map([['format', 'pt']])),
-  );
+  const copyFiles = new Map(files)
+    .set('model.safetensors', writeSafetensors(toFileTensors(quantised), new Map([['format', 'pt']])))
+    .set('config.json', jsonBytes(quantisedConfig(files, bits)));
   await openNodeBackend(options.backend);
   const { card, pairs, answers: original } = await ask(files, 'f32', options);
   const { answers: copy } = await ask(copyFiles, undefined, options, pairs);
@@ -107,6 +107,12 @@ async function quantiseModel({ model: folder, bits, out, force, ...options }: Qu
   copyFiles.set('card.json', jsonBytes({ ...card, dtype: precision, quantisation, limits } satisfies ModelCard));
   await writeTogether(out, copyFiles);
   note(`Wrote ${out}.`);
+}
+
+/** The `config.json` of a copy, which says that its weights are no floats. */
+function quantisedConfig(files: ReadonlyMap<ModelFileName, Uint8Array>, bits: 4 | 8): Record<string, unknown> {
+  const config = readModelJson(files, 'config.json') as Record<string, unknown>;
+  return { ...config, quantization_config: { quant_method: QUANTISATION_METHOD, bits } };
 }
 
 const PRECISIONS_COMPARED = ['f16', 'int8', 'int4'] as const satisfies readonly Precision[];

@@ -3,6 +3,7 @@
  */
 import { join } from 'node:path';
 import type { DataSet } from '../data/files/data-set.ts';
+import { keepQueries, mergeQueries } from '../data/trained-queries.ts';
 import type { GrpoCheckpoint } from '../runs/grpo-checkpoint.ts';
 import { collapseSince } from '../runs/grpo-measure.ts';
 import { type FinishedGrpo, runGrpo } from '../runs/grpo-run.ts';
@@ -108,11 +109,14 @@ async function writeModel(
   const { card } = start;
   const folder = join(out, 'model');
   const { generated, learned, expert } = finished.tokens;
+  const { task } = prepared;
+  const asked = keepQueries(task.prompts.map(({ pair }) => pair.query));
+  const queries = experiment.data.kind === 'file' ? { queries: mergeQueries(card.data.queries, asked) } : {};
   const reinforced: ModelCard = {
     ...card,
     name: experiment.name,
     dtype: 'f16',
-    data: { ...card.data, trainPairs: prepared.task.prompts.length },
+    data: { ...card.data, trainPairs: task.prompts.length, ...queries },
     training: {
       command: `npm run lab -- grpo --start ${startFolder} --config experiment.json --out ${out}`,
       seed: experiment.grpo.seed,

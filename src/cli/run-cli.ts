@@ -36,10 +36,7 @@ const BAD_INPUT: ReadonlySet<LabErrorCode> = new Set([
  * @param args - without the names of program and script
  * @returns the exit code
  */
-export async function runCli(
-  args: readonly string[],
-  { signal, ...streams }: CliRun = { out: process.stdout, err: process.stderr },
-): Promise<number> {
+export async function runCli(args: readonly string[], { signal, ...streams }: Partial<CliRun> = {}): Promise<number> {
   return withStreams(streams, () =>
     interruptible(signal, async () => {
       try {

@@ -6,14 +6,13 @@ import { basename } from 'node:path';
 import { Command } from 'commander';
 import { LabError, throwIfAborted } from '../common/errors.ts';
 import type { ColumnNames } from '../data/files/columns.ts';
+import { Findings } from '../data/files/findings.ts';
+import { describeGrades, type FoundScale } from '../data/files/grades.ts';
 import { type PairRow, readPairs } from '../data/files/pairs-file.ts';
-import { describeRowError, isRowError, type RowError } from '../data/files/records.ts';
+import { describeRowError, type RowError } from '../data/files/records.ts';
 import { type LabModel, loadLabModel, onScale } from '../infer/lab-model.ts';
 import { SCORE_WINDOW, type ScoredItem, scoreStream } from '../infer/score-pairs.ts';
-import { mapLabel, reportLabels, reportRanking, type ScoredPair } from '../relevance/metrics/label-report.ts';
-import { type LabelScale, scaleOfSize } from '../relevance/pair/labels.ts';
-import { groupByQuery, ndcg, pairAccuracy } from '../relevance/metrics/metrics-ranking.ts';
-import type { LabDocument } from '../relevance/pair/pair.ts';
+import { DEFAULT_SCALE, type LabelScale, scaleOfSize } from '../relevance/pair/labels.ts';
 import { describeMemory } from '../model/memory.ts';
 import type { Precision } from '../model/stored-weights.ts';
 import { interruption } from './interruption.ts';
@@ -30,9 +29,17 @@ import {
 import { forceOption } from './outputs.ts';
 import { hashBytes, hashFile } from './score-journal.ts';
 import { checkScoreOutput, reasonsOf, ScoreOutput } from './score-output.ts';
-import { Bm25 } from '../relevance/prompt/bm25.ts';
-import { withStanding } from '../relevance/prompt/standing.ts';
-import { assertFile, columnOption, docsOption, readDocuments, SHOWN_ERRORS } from './pair-files.ts';
+import { commonScaleOf, gradeScaleOf, type ReadRows, rowsToScore, surveyRows, unreadGrades } from './score-rows.ts';
+import { printSummary, ScoreTally } from './score-summary.ts';
+import {
+  assertFile,
+  columnOption,
+  docsOption,
+  gradeOption,
+  noteFindings,
+  readDocuments,
+  SHOWN_ERRORS,
+} from './pair-files.ts';
 import { note, print, Progress } from './terminal.ts';
 
 interface ScoreOptions {
@@ -41,6 +48,7 @@ interface ScoreOptions {
   readonly backend: BackendName;
   readonly docs?: string;
   readonly column: ColumnNames;
+  readonly grade?: string;
   readonly labels?: number;
   readonly gradeScale?: number;
   readonly limit?: number;
@@ -61,17 +69,14 @@ export function scoreCommand(): Command {
     .argument('<file>', 'TSV, CSV, JSON lines or a JSON array, optionally .gz')
     .addOption(docsOption())
     .addOption(columnOption())
+    .addOption(gradeOption())
     .option(
       '--labels <n>',
-      'how many labels to answer with (default: as the model; "general" knows 4 and 2)',
+      'how many labels to answer with (default: as the grades if the model knows that scale; "general" knows 4 and 2)',
       wholeNumber(2),
     )
-    .option(
-      '--grade-scale <n>',
-      'how many labels the grades of the file have (default: as the answers)',
-      wholeNumber(2),
-    )
-    .option('--limit <n>', 'stop after so many pairs', wholeNumber(1))
+    .option('--grade-scale <n>', 'how many labels the grades of the file have (default: as they show)', wholeNumber(2))
+    .option('--limit <n>', 'score the first pairs alone, as they are among all of the file', wholeNumber(1))
     .option('--reason', 'write the reasoning too (slower)')
     .option('-o, --out <file>', 'write the scores as .csv, .tsv or .jsonl')
     .addOption(forceOption())
@@ -100,57 +105,38 @@ Examples:
     .action(runScore);
 }
 
-/** A graded pair with the score that it is ordered by. */
-interface RankedPair {
-  readonly queryId: string;
-  readonly docId: string;
-  readonly label: number;
-  readonly score: number;
-}
-
-/** The last line of `--json`; null where there is nothing to measure. */
-interface Summary {
-  readonly file: string;
-  readonly model: string;
-  readonly pairs: number;
-  readonly skipped: number;
-  readonly graded: number;
-  readonly cut: number;
-  readonly queries: number;
-  readonly accuracy: number | null;
-  readonly majorityAccuracy: number | null;
-  readonly macroF1: number | null;
-  readonly quadraticWeightedKappa: number | null;
-  readonly ndcg10: number | null;
-  readonly pairAccuracy: number | null;
-  readonly expectedCalibrationError: number | null;
-  /** Of BM25 on the same pairs, where the model is told its scores. */
-  readonly bm25: { readonly ndcg10: number | null; readonly pairAccuracy: number | null } | null;
-  /** Which label of the file each label of the model counts as. */
-  readonly labelMapping: readonly number[];
-  readonly pairsPerSec: number;
-}
-
 async function runScore(path: string, options: ScoreOptions): Promise<void> {
   await assertFile(path);
+  const fileName = basename(path);
   const { out, force, resume } = options;
   if (resume === true && out === undefined) {
     throw new LabError('bad-config', { message: '--resume goes on writing a file.', fix: 'Name it with --out.' });
   }
   const rules = { inputs: [path, options.docs, options.model], force, resume };
   if (out !== undefined) await checkScoreOutput(out, rules);
-  const documents = options.docs === undefined ? undefined : await readDocuments(options.docs);
+  const documents = options.docs === undefined ? undefined : await readDocuments(options.docs, options.column);
+  const errors = new RowErrors(fileName, options.strict === true);
+  const { column: columns, grade: grades } = options;
+  const how = { fileName, columns, grades, documents, isOneOfTwo: documents !== undefined };
+  const read = (scale: LabelScale, findings?: Findings): ReadRows =>
+    readPairs(createReadStream(path), { ...how, scale, findings });
+  const survey = await surveyRows(fileName, read(DEFAULT_SCALE), (error) => errors.add(error));
+  const found = gradeScaleOf(survey, grades);
+
   const files = await readModelFiles(options.model);
   const signal = interruption();
   const opened = await openNodeBackend(options.backend);
   const stored = loadLabModel(files, options.precision);
-  const model = onScale(stored, options.labels ?? stored.scale.size);
+  const model = onScale(stored, options.labels ?? labelsFor(stored, commonScaleOf(survey, grades)));
   note(`${model.card.name} on ${opened.backend}: ${opened.device}. Memory: ${describeMemory(model.transformer)}.`);
+  const scale = gradeScale(options.gradeScale, found, model.scale);
+  if (found !== undefined) note(describeScales(found, model, scale));
+  if (options.strict === true)
+    for (const { error, rows } of unreadGrades(survey, scale, grades)) errors.refuseGrade(error, rows);
+  const isReasoned = options.reason === true && model.instruction.rules.length > 0;
+  if (options.reason === true && !isReasoned) note(`${model.card.name} gives no reasons: it learned labels alone.`);
 
-  const scale = gradeScale(options.gradeScale, model.scale);
-  const fileName = basename(path);
-  const progress = new Progress(fileName);
-  const errors = new RowErrors(fileName, options.strict === true);
+  const tally = new ScoreTally(model);
   const identity = {
     pairs: await hashFile(path),
     docs: options.docs === undefined ? 'none' : await hashFile(options.docs),
@@ -158,42 +144,31 @@ async function runScore(path: string, options: ScoreOptions): Promise<void> {
     backend: opened.backend,
     options: JSON.stringify(identityOptions(options)),
   };
+  const trainedOn = (query: string): boolean | null | undefined => tally.trainedOn(query);
   const output =
-    out === undefined ? undefined : await ScoreOutput.open(out, model, { ...rules, identity, window: SCORE_WINDOW });
+    out === undefined
+      ? undefined
+      : await ScoreOutput.open(out, model, { ...rules, identity, window: SCORE_WINDOW, trainedOn });
+  const progress = new Progress(fileName);
   const startMs = performance.now();
-  const graded: ScoredPair[] = [];
-  const byBm25: RankedPair[] = [];
-  const queries = new Set<string>();
-  let pairs = 0;
-  let cut = 0;
-
-  const read = (): AsyncGenerator<PairRow | RowError> =>
-    readPairs(createReadStream(path), { fileName, columns: options.column, scale, documents });
-  const total = await countPairs(read(), options.limit);
+  const total = Math.min(survey.pairs, options.limit ?? Infinity);
+  const scoreRows = (items: AsyncIterable<PairRow>): AsyncGenerator<ScoredItem<PairRow>> =>
+    scoreStream(model, items, signal, {
+      nameOf: ({ row }) => `row ${row} of ${fileName}`,
+      onUnfit: ({ row }, error) => errors.addUnfit(row, error),
+    });
+  const findings = new Findings();
   try {
-    const rows = pairsOf(read(), options.limit, errors);
-    const told = model.prompt.standing ? withStandings(rows, documents) : rows;
-    const scoreRows = (items: AsyncIterable<PairRow>): AsyncGenerator<ScoredItem<PairRow>> =>
-      scoreStream(model, items, signal);
-    for await (const batch of batchesOf(output?.scored(told, scoreRows) ?? scoreRows(told), REASON_BATCH)) {
-      const isKept = pairs < (output?.keptRows ?? 0);
-      const reasons = options.reason === true && !isKept ? await reasonsOf(model, batch) : undefined;
-      for (const { item, score, cutFields } of batch) {
-        const { queryId, document, label, standing } = item.pair;
-        const docId = document.docId || document.title;
-        pairs += 1;
-        queries.add(queryId);
-        if (cutFields.length > 0) cut += 1;
-        if (label !== undefined) graded.push({ queryId, docId, label, probabilities: score.probabilities });
-        if (label !== undefined && standing !== undefined) {
-          byBm25.push({ queryId, docId, label, score: standing.score });
-        }
-      }
+    const rows = rowsToScore(model, read(scale, findings), documents, options.limit);
+    for await (const batch of batchesOf(output?.scored(rows, scoreRows) ?? scoreRows(rows), REASON_BATCH)) {
+      const isKept = tally.pairs < (output?.keptRows ?? 0);
+      const reasons = isReasoned && !isKept ? await reasonsOf(model, batch) : undefined;
+      for (const { item, score, cutFields } of batch) tally.add(item, score, cutFields.length > 0);
       await output?.write(batch, reasons);
       throwIfAborted(signal);
-      progress.update(pairs, total);
+      progress.update(tally.pairs, total);
     }
-    if (pairs > 0) await output?.finish();
+    if (tally.pairs > 0) await output?.finish();
     else await output?.stop();
   } catch (error) {
     progress.end();
@@ -203,19 +178,12 @@ async function runScore(path: string, options: ScoreOptions): Promise<void> {
   }
   progress.end();
   errors.summarise();
-  const pairsPerSec = pairs / ((performance.now() - startMs) / 1000);
-  const summary = summarise(fileName, model, scale, {
-    pairs,
-    skipped: errors.count,
-    cut,
-    queries: queries.size,
-    pairsPerSec,
-    graded,
-    byBm25,
-  });
+  noteFindings(fileName, findings.sentences());
+  const pairsPerSec = tally.pairs / ((performance.now() - startMs) / 1000);
+  const summary = tally.summary(scale, { file: fileName, skipped: errors.count, pairsPerSec });
   if (options.json === true) print(JSON.stringify(summary));
   else printSummary(summary);
-  if (pairs === 0) {
+  if (tally.pairs === 0) {
     throw new LabError('bad-file', {
       message: `No pair of ${fileName} could be scored.`,
       fix: 'See the rows named above.',
@@ -225,124 +193,31 @@ async function runScore(path: string, options: ScoreOptions): Promise<void> {
 
 /** The options that decide what is written. */
 function identityOptions(options: ScoreOptions): object {
-  const { column, labels, gradeScale, limit, reason, precision, out } = options;
-  return { column, labels, gradeScale, limit, reason, precision, format: out?.split('.').at(-1)?.toLowerCase() };
+  const { column, grade, labels, gradeScale, limit, reason, precision, out } = options;
+  return { column, grade, labels, gradeScale, limit, reason, precision, format: out?.split('.').at(-1)?.toLowerCase() };
 }
 
-// Reading is a thousand times faster than scoring, so a first pass only to count costs little and tells the time left.
-async function countPairs(rows: AsyncIterable<PairRow | RowError>, limit = Infinity): Promise<number> {
-  let count = 0;
-  for await (const row of rows) {
-    if (!isRowError(row)) count += 1;
-    if (count >= limit) break;
-  }
-  return count;
+/** How many labels to ask for: as many as the grades have if the model knows that scale and all are on it, else its own. */
+function labelsFor({ scale, otherScales }: LabModel, size: number | undefined): number {
+  return size !== undefined && otherScales.some((other) => other.size === size) ? size : scale.size;
 }
 
-async function* pairsOf(
-  rows: AsyncIterable<PairRow | RowError>,
-  limit = Infinity,
-  errors: RowErrors,
-): AsyncGenerator<PairRow> {
-  let count = 0;
-  for await (const row of rows) {
-    if (isRowError(row)) {
-      errors.add(row);
-      continue;
-    }
-    yield row;
-    count += 1;
-    if (count >= limit) return;
-  }
+/** The scale that grades are read on. */
+function gradeScale(asked: number | undefined, found: FoundScale | undefined, own: LabelScale): LabelScale {
+  const size = asked ?? found?.size;
+  return size === undefined || size === own.size ? own : scaleOfSize(size);
 }
 
-/**
- * Rows with their standing among all of their query: the whole file has to be read, and held, first. How rare a word is, all
- * documents at hand say.
- */
-async function* withStandings(
-  rows: AsyncIterable<PairRow>,
-  documents: ReadonlyMap<string, LabDocument> | undefined,
-): AsyncGenerator<PairRow> {
-  const read: PairRow[] = [];
-  for await (const row of rows) read.push(row);
-  const pairs = read.map(({ pair }) => pair);
-  const standing = withStanding(pairs, new Bm25(documents?.values() ?? pairs.map(({ document }) => document)));
-  for (const [i, { row, pair }] of read.entries()) yield { row, pair: standing[i] ?? pair };
+function describeScales(found: FoundScale, { scale: own }: LabModel, scale: LabelScale): string {
+  const said =
+    found.size === undefined ? 'Grades are on no scale that is known' : `Grades are ${describeGrades(found)}`;
+  return own.size === scale.size
+    ? `${said}: answers are given on ${numeral(own.size)} labels.`
+    : `${said}, on a scale of ${numeral(scale.size)}: answers are given on ${numeral(own.size)} labels and mapped to it.`;
 }
 
-function summarise(
-  file: string,
-  model: LabModel,
-  scale: LabelScale,
-  {
-    graded,
-    byBm25,
-    ...counts
-  }: Pick<Summary, 'pairs' | 'skipped' | 'cut' | 'queries' | 'pairsPerSec'> & {
-    readonly graded: readonly ScoredPair[];
-    readonly byBm25: readonly RankedPair[];
-  },
-): Summary {
-  const mapping = model.scale.names.map((_, label) => mapLabel(label, model.scale.size, scale.size));
-  const labels = graded.length === 0 ? undefined : reportLabels(graded, scale.size, mapping);
-  const ranking = graded.length === 0 ? undefined : reportRanking(graded);
-  return {
-    file,
-    model: model.card.name,
-    pairs: counts.pairs,
-    skipped: counts.skipped,
-    graded: graded.length,
-    cut: counts.cut,
-    queries: counts.queries,
-    accuracy: labels?.accuracy.value ?? null,
-    majorityAccuracy: labels?.majorityAccuracy.value ?? null,
-    macroF1: labels?.macroF1.value ?? null,
-    quadraticWeightedKappa: labels?.quadraticWeightedKappa.value ?? null,
-    ndcg10: ranking?.ndcg10.value ?? null,
-    pairAccuracy: ranking?.pairAccuracy.value ?? null,
-    expectedCalibrationError: labels?.expectedCalibrationError.value ?? null,
-    bm25: bm25Of(byBm25),
-    labelMapping: mapping,
-    pairsPerSec: counts.pairsPerSec,
-  };
-}
-
-/** How well the order by BM25 alone does. */
-function bm25Of(pairs: readonly RankedPair[]): Summary['bm25'] {
-  if (pairs.length === 0) return null;
-  const queries = groupByQuery(pairs);
-  return { ndcg10: ndcg(queries, 10).value, pairAccuracy: pairAccuracy(queries).value };
-}
-
-function printSummary(summary: Summary): void {
-  const { pairs, skipped, graded, cut, queries, labelMapping } = summary;
-  print(
-    `${pairs.toLocaleString('en')} pairs of ${queries.toLocaleString('en')} queries scored, ${skipped} rows left out.`,
-  );
-  if (cut > 0) print(`${cut.toLocaleString('en')} documents were cut to fit the model.`);
-  if (graded === 0) return;
-  print(`Against ${graded.toLocaleString('en')} grades:`);
-  const rows: [string, number | null][] = [
-    ['accuracy', summary.accuracy],
-    ['  always the most frequent label', summary.majorityAccuracy],
-    ['macro-F1', summary.macroF1],
-    ['quadratic weighted kappa', summary.quadraticWeightedKappa],
-    ['NDCG@10', summary.ndcg10],
-    ['pair accuracy', summary.pairAccuracy],
-    ['expected calibration error', summary.expectedCalibrationError],
-    ...(summary.bm25 === null
-      ? []
-      : ([
-          ['NDCG@10 of BM25 by itself', summary.bm25.ndcg10],
-          ['pair accuracy of BM25 by itself', summary.bm25.pairAccuracy],
-        ] satisfies [string, number | null][])),
-  ];
-  for (const [name, value] of rows)
-    print(`  ${name.padEnd(36)}${value === null ? 'nothing to measure' : value.toFixed(3)}`);
-  if (labelMapping.some((to, from) => to !== from)) {
-    print(`  Labels of the model count as: ${labelMapping.map((to, from) => `${from} -> ${to}`).join(', ')}.`);
-  }
+function numeral(count: number): string {
+  return ['no', 'one', 'two', 'three', 'four', 'five', 'six'][count] ?? String(count);
 }
 
 /** One line per row error, up to a limit; stops the run if asked to. */
@@ -359,7 +234,21 @@ class RowErrors {
   add(error: RowError): void {
     this.count += 1;
     const line = `${this.#file}: ${describeRowError(error)}`;
-    if (this.#isStrict) throw new LabError('bad-file', { message: line, fix: 'Leave out --strict to skip such rows.' });
+    if (this.#isStrict) throw strictError(line);
+    if (this.count <= SHOWN_ERRORS) note(line);
+  }
+
+  /** Stops at a grade that has no label; without --strict its pairs are scored and not compared. */
+  refuseGrade(error: RowError, rows: number): never {
+    const more = rows === 1 ? '' : ` (${rows.toLocaleString('en')} rows have it)`;
+    throw strictError(`${this.#file}: ${describeRowError(error)}${more}`);
+  }
+
+  /** A row that the model cannot score. */
+  addUnfit(row: number, { message }: LabError): void {
+    this.count += 1;
+    const line = `${this.#file}: Row ${row} cannot be scored. ${message}`;
+    if (this.#isStrict) throw strictError(line);
     if (this.count <= SHOWN_ERRORS) note(line);
   }
 
@@ -368,8 +257,8 @@ class RowErrors {
   }
 }
 
-function gradeScale(size: number | undefined, own: LabelScale): LabelScale {
-  return size === undefined || size === own.size ? own : scaleOfSize(size);
+function strictError(line: string): LabError {
+  return new LabError('bad-file', { message: line, fix: 'Leave out --strict to go on without such rows.' });
 }
 
 async function* batchesOf<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<T[]> {

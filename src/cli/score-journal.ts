@@ -25,11 +25,13 @@ const HeadSchema = v.strictObject({ version: v.literal(1), identity: v.record(v.
 const BatchSchema = v.strictObject({
   /** Of the part, this batch included. */
   bytes: v.pipe(v.number(), v.integer(), v.minValue(0)),
-  scores: v.array(v.strictObject({ score: ScoreSchema, cutFields: v.array(v.string()) })),
+  scores: v.array(v.strictObject({ row: v.number(), score: ScoreSchema, cutFields: v.array(v.string()) })),
 });
 
 /** A row that has been scored, without its row. */
 export interface KeptScore {
+  /** Its number in the file: rows that cannot be scored are passed over. */
+  readonly row: number;
   readonly score: LabelScore;
   readonly cutFields: readonly string[];
 }
@@ -104,7 +106,7 @@ export class ScoreJournal {
 
   /** Notes a batch that the part holds. @param bytes - of the part */
   async add(scores: readonly KeptScore[], bytes: number): Promise<void> {
-    const plain = scores.map(({ score, cutFields }) => ({ score, cutFields: [...cutFields] }));
+    const plain = scores.map(({ row, score, cutFields }) => ({ row, score, cutFields: [...cutFields] }));
     await this.#attempt(() => appendFile(this.#path, `${JSON.stringify({ bytes, scores: plain })}\n`));
   }
 

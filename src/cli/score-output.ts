@@ -10,7 +10,7 @@ import type { ScoredItem } from '../infer/score-pairs.ts';
 import { normalisedRelevance } from '../relevance/pair/labels.ts';
 import { formatTrace, parseTrace } from '../relevance/trace/trace.ts';
 import { EOS } from '../relevance/pair/vocabulary.ts';
-import { verifyStep } from '../relevance/rules/verify.ts';
+import { PairChecker } from '../relevance/rules/verify.ts';
 import type { PromptField } from '../relevance/prompt/prompt.ts';
 import { checkOutputFile, OutputFile, type OutputRules, partOf } from './outputs.ts';
 import { type KeptRows, type KeptScore, type ScoreIdentity, ScoreJournal } from './score-journal.ts';
@@ -52,6 +52,8 @@ export interface ScoreOutputOptions extends OutputRules {
   readonly identity: ScoreIdentity;
   /** Rows that are scored together: a number of them that this divides is kept. */
   readonly window: number;
+  /** Whether the model was trained on a query: null where it cannot tell, undefined for no such column. */
+  readonly trainedOn: (query: string) => boolean | null | undefined;
 }
 
 /** What names labels. */
@@ -63,12 +65,21 @@ export class ScoreOutput {
   readonly #format: Format;
   readonly #model: ScaleOf;
   readonly #journal: ScoreJournal;
+  readonly #trainedOn: ScoreOutputOptions['trainedOn'];
   readonly #kept: readonly KeptScore[];
   #bytes: number;
   #batch: KeptScore[] = [];
   #rows = 0;
 
-  private constructor(file: OutputFile, format: Format, model: ScaleOf, journal: ScoreJournal, kept: KeptRows) {
+  private constructor(
+    file: OutputFile,
+    format: Format,
+    model: ScaleOf,
+    journal: ScoreJournal,
+    kept: KeptRows,
+    trainedOn: ScoreOutputOptions['trainedOn'],
+  ) {
+    this.#trainedOn = trainedOn;
     this.#file = file;
     this.#format = format;
     this.#model = model;
@@ -79,12 +90,12 @@ export class ScoreOutput {
 
   /** @throws {LabError} as {@link checkScoreOutput}; `bad-config` if what is resumed was of other things */
   static async open(path: string, model: ScaleOf, options: ScoreOutputOptions): Promise<ScoreOutput> {
-    const { identity, window, ...rules } = options;
+    const { identity, window, trainedOn, ...rules } = options;
     const journal = new ScoreJournal(await checkOutputFile(path, rules));
     const kept = rules.resume === true ? await journal.resume(identity, window) : { scores: [], bytes: 0 };
     const file = await OutputFile.create(path, rules, kept.bytes);
     if (rules.resume !== true && !file.isSpecial) await journal.begin(identity);
-    return new ScoreOutput(file, formatOf(path), model, journal, kept);
+    return new ScoreOutput(file, formatOf(path), model, journal, kept, trainedOn);
   }
 
   /** Rows that were scored before. */
@@ -103,9 +114,11 @@ export class ScoreOutput {
   ): AsyncGenerator<ScoredItem<PairRow>> {
     const rest = rows[Symbol.asyncIterator]();
     for (const kept of this.#kept) {
-      const next = await rest.next();
+      let next = await rest.next();
+      while (next.done !== true && next.value.row !== kept.row) next = await rest.next();
       if (next.done === true) return;
-      yield { item: next.value, prompt: new Int32Array(), ...kept, cutFields: kept.cutFields as PromptField[] };
+      const { score: known, cutFields } = kept;
+      yield { item: next.value, prompt: new Int32Array(), score: known, cutFields: cutFields as PromptField[] };
     }
     yield* score({ [Symbol.asyncIterator]: () => rest });
   }
@@ -118,7 +131,7 @@ export class ScoreOutput {
       const text = [...this.#linesOf(scored, reasons?.[i])].join('');
       await this.#file.write(text);
       this.#bytes += Buffer.byteLength(text);
-      this.#batch.push({ score: scored.score, cutFields: scored.cutFields });
+      this.#batch.push({ row: scored.item.row, score: scored.score, cutFields: scored.cutFields });
     }
     if (this.#batch.length > 0 && !this.#file.isSpecial) await this.#journal.add(this.#batch, this.#bytes);
     this.#batch = [];
@@ -139,6 +152,7 @@ export class ScoreOutput {
 
   #linesOf({ item, score }: ScoredItem<PairRow>, reason: Reason | undefined): Iterable<string> {
     const { query, document, label: grade } = item.pair;
+    const trainedOn = this.#trainedOn(query);
     const record = {
       row: item.row,
       query,
@@ -150,6 +164,7 @@ export class ScoreOutput {
       relevance: rounded(normalisedRelevance(score.probabilities)),
       confidence: rounded(Math.max(...score.probabilities)),
       ...Object.fromEntries(score.probabilities.map((p, label) => [`p${label}`, rounded(p)])),
+      ...(trainedOn === undefined ? {} : { trainedOn }),
       ...(grade === undefined ? {} : { grade }),
       ...reason,
     };
@@ -181,20 +196,21 @@ interface Reason {
 
 /** The reasoning of pairs, from greedy completions, with how many of its steps live execution verifies. */
 export async function reasonsOf(model: LabModel, batch: readonly ScoredItem<PairRow>[]): Promise<Reason[]> {
-  const { transformer, tokenizer, instruction, lexicon, prompt, scale } = model;
+  const { transformer, tokenizer, instruction, prompt, scale } = model;
   const prompts = batch.map(({ prompt: ids }) => ids);
   const completions = await generateAll(transformer, prompts, { eosId: tokenizer.idOf(EOS) });
   return completions.map(({ ids }, i) => {
     const parsed = parseTrace(tokenizer.decode(ids), prompt.scaleSize);
     const steps = parsed.ok ? parsed.trace.steps : parsed.steps;
     const pair = batch[i]?.item.pair;
-    const verified = steps.filter(
-      (step) => pair !== undefined && verifyStep(instruction, lexicon, pair, step).status === 'verified',
-    );
+    const checker = pair === undefined ? undefined : new PairChecker(model, pair);
+    const verified = steps.filter((step) => checker?.checkStep(step).status === 'verified');
     const name = (rule: number): string => instruction.rules[rule]?.id ?? `rule ${rule}`;
     return {
       reasoning: parsed.ok
-        ? formatTrace(parsed.trace, name, scale).replaceAll('\n', ';')
+        ? steps.length === 0
+          ? 'no reasons given'
+          : formatTrace(parsed.trace, name, scale).replaceAll('\n', ';')
         : `does not parse: expected ${parsed.failure.expected}, got ${parsed.failure.got}`,
       stepsVerified: `${verified.length}/${steps.length}`,
     };

@@ -10,7 +10,7 @@ import { rulesOption } from './instruction-files.ts';
 import { interruption } from './interruption.ts';
 import { type BackendName, openNodeBackend } from './node-backend.ts';
 import { backendOption, positiveNumber, shareOrNone, trainingPrecisionOption, wholeNumber } from './options.ts';
-import { columnOption, docsOption, readDataFiles } from './pair-files.ts';
+import { columnOption, docsOption, gradeOption, readDataFiles } from './pair-files.ts';
 import { checkRunFolder } from './resume-check.ts';
 import { RunFolder } from './run-folder.ts';
 import { resumedSftSettings, type SftSettingOptions, sftSettings } from './sft-settings.ts';
@@ -51,6 +51,7 @@ export function sftCommand(): Command {
     .addOption(rulesOption())
     .addOption(docsOption())
     .addOption(columnOption())
+    .addOption(gradeOption())
     .option('--scale <n>', 'how many labels the grades of the file have (default: as its grades show)', wholeNumber(2))
     .option('--dev-share <x>', 'share of the queries of the file that evaluations look at', positiveNumber, 0.1)
     .option('--test-share <x>', 'share of the queries that are left to "lab eval"', shareOrNone, 0.1)

@@ -10,6 +10,7 @@ import type { DataSet } from '../data/files/data-set.ts';
 import { likelyScale } from '../data/files/data-set-reader.ts';
 import { type SftExperiment, SftExperimentSchema, withDataKind } from '../protocol/sft-experiment.ts';
 import { instructionHash } from '../relevance/rules/instruction.ts';
+import { CURRENT_FOLDING } from '../relevance/pair/text-folding.ts';
 import { type RawSettings, readConfigFile, withChanges } from './config-file.ts';
 import type { SftCheckpoint } from '../runs/sft-checkpoint.ts';
 import { readInstructionFile, withRules } from './instruction-files.ts';
@@ -37,6 +38,7 @@ export interface SftSettingOptions {
   readonly devShare: number;
   readonly testShare: number;
   readonly splitSeed: number;
+  readonly grade?: string;
 }
 
 /**
@@ -101,7 +103,11 @@ async function askedSettings(
       given === undefined
         ? withChanges(data ?? { kind: 'world' }, said.world)
         : withChanges(data, { kind: 'file', name: given.name, sha256: given.sha256, ...said.file }),
-    prompt: withChanges(prompt, { ...said.prompt, scaleSize: said.prompt.scaleSize ?? scaleOf(prompt, given) }),
+    prompt: withChanges(prompt, {
+      folding: isSet(prompt, 'folding') ? undefined : CURRENT_FOLDING,
+      ...said.prompt,
+      scaleSize: said.prompt.scaleSize ?? scaleOf(prompt, given, options.grade ?? gradesIn(data)),
+    }),
     sft: withChanges(sft, {
       ...said.sft,
       warmupSteps: steps === undefined ? undefined : Math.min(100, Math.ceil(steps / 10)),
@@ -122,7 +128,12 @@ function optionSettings(options: SftSettingOptions, isSaid: (name: keyof SftSett
   return {
     run: { name: said('name'), preset: said('preset') },
     world: { seed: said('worldSeed'), trainQueries: said('trainQueries') },
-    file: { devShare: said('devShare'), testShare: said('testShare'), splitSeed: said('splitSeed') },
+    file: {
+      devShare: said('devShare'),
+      testShare: said('testShare'),
+      splitSeed: said('splitSeed'),
+      grades: options.grade,
+    },
     prompt: { hints: said('hints'), standing: said('standing'), scaleSize: options.scale },
     sft: {
       steps: said('steps'),
@@ -136,10 +147,23 @@ function optionSettings(options: SftSettingOptions, isSaid: (name: keyof SftSett
   };
 }
 
+function isSet(group: unknown, key: string): boolean {
+  return typeof group === 'object' && group !== null && key in group;
+}
+
 /** As the grades of the file show, unless the settings say. */
-function scaleOf(prompt: unknown, given: DataSet | undefined): number | undefined {
-  const isSet = typeof prompt === 'object' && prompt !== null && 'scaleSize' in prompt;
-  return given === undefined || isSet ? undefined : likelyScale(given.pairs.map(({ grade }) => grade));
+function scaleOf(prompt: unknown, given: DataSet | undefined, meanings: string | undefined): number | undefined {
+  if (given === undefined || isSet(prompt, 'scaleSize')) return undefined;
+  return likelyScale(
+    given.pairs.map(({ grade }) => grade),
+    meanings,
+  );
+}
+
+/** What a file of settings says that grades mean; the schema refuses what is no text. */
+function gradesIn(data: unknown): string | undefined {
+  const grades = typeof data === 'object' && data !== null && 'grades' in data ? data.grades : undefined;
+  return typeof grades === 'string' ? grades : undefined;
 }
 
 async function withInstruction(

@@ -6,8 +6,13 @@ import { join } from 'node:path';
 import { parseConfig } from '../config/parse.ts';
 import { startOf, type StartModel } from '../runs/grpo-task.ts';
 import { START_SETTINGS } from '../studies/recipes.ts';
-import { disposeLabModel, type LabModel, loadLabModel, type ModelFileName } from '../infer/lab-model.ts';
-import { readWeights } from '../model/weights.ts';
+import {
+  disposeLabModel,
+  type LabModel,
+  loadLabModel,
+  type ModelFileName,
+  readWeightTensors,
+} from '../infer/lab-model.ts';
 import { SftExperimentSchema } from '../protocol/sft-experiment.ts';
 import { readModelFiles } from './model-folder.ts';
 import { trainToFolder } from './supervised-run.ts';
@@ -30,20 +35,23 @@ export async function startModel(root: string, seed: number, signal: AbortSignal
   return trainToFolder(experiment, { out, dtype: 'f16', device, signal });
 }
 
-/** A start as numbers with its card, so that every run loads it anew. @throws {LabError} what `readModelFiles` throws */
+/**
+ * A start as numbers with its card, so that every run loads it anew.
+ *
+ * @throws {LabError} as {@link loadStartModel}; what `readModelFiles` throws
+ */
 export async function readStartModel(path: string): Promise<StartModel & Pick<LabModel, 'card'>> {
   return loadStartModel(await readModelFiles(path));
 }
 
-/** The same from its files. @throws {LabError} what `loadLabModel` throws */
-export async function loadStartModel(
-  files: ReadonlyMap<ModelFileName, Uint8Array>,
-): Promise<StartModel & Pick<LabModel, 'card'>> {
+/** The same from its files. @throws {LabError} `bad-config` if it is quantised; what `loadLabModel` throws */
+export function loadStartModel(files: ReadonlyMap<ModelFileName, Uint8Array>): StartModel & Pick<LabModel, 'card'> {
   const lab = loadLabModel(files, 'f32');
-  const { transformer, card } = lab;
-  const weights = await readWeights(transformer.weights);
   disposeLabModel(lab);
-  return { ...startOf(lab), weights, card };
+  const stored = readWeightTensors(files.get('model.safetensors') ?? new Uint8Array());
+  const { weights: own } = lab.transformer;
+  const weights = new Map([...stored].filter(([name]) => own.has(name))); // without the head of a tied model
+  return { ...startOf(lab), weights, card: lab.card };
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -90,7 +90,7 @@ export async function trainToFolder(experiment: SftExperiment, run: FolderRun): 
   note(`Weights ${hashWeights(finished.weights)}.`);
 
   const { dtype, device } = run;
-  const { dataHash, world, rules, model, tokenizer, examples } = prepared;
+  const { dataHash, world, rules, model, tokenizer, examples, queries } = prepared;
   const { prompt } = experiment;
   const folder = join(out, 'model');
   await writeModelFolder(folder, {
@@ -104,6 +104,7 @@ export async function trainToFolder(experiment: SftExperiment, run: FolderRun): 
         dataHash,
         model,
         trainPairs: examples.length,
+        queries,
         steps: experiment.sft.steps,
         tokens: finished.tokens,
         curve: finished.curve,

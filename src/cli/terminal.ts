@@ -15,14 +15,23 @@ interface OutputStream {
   write(text: string): unknown;
 }
 
-let streams: Streams = { out: process.stdout, err: process.stderr };
+/** The launcher of `npm run lab` says whether its own standard error is a terminal: here it is a pipe. */
+const isLaunchedOnTerminal = process.env['AFRL_TERMINAL'] === '1';
+
+let streams: Streams = {
+  out: process.stdout,
+  err: {
+    isTTY: process.stderr.isTTY || isLaunchedOnTerminal,
+    write: (text) => process.stderr.write(text),
+  },
+};
 /** Whether a line of progress is on the terminal that nothing has ended yet. */
 let isLineOpen = false;
 
 /** Runs work that prints to other streams than those of the process. */
-export async function withStreams<T>(others: Streams, work: () => Promise<T>): Promise<T> {
+export async function withStreams<T>(others: Partial<Streams>, work: () => Promise<T>): Promise<T> {
   const own = streams;
-  streams = others;
+  streams = { ...own, ...others };
   try {
     return await work();
   } finally {

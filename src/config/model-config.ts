@@ -74,15 +74,29 @@ const HuggingFaceConfigSchema = v.object({
   attention_bias: v.optional(v.boolean()),
   hidden_act: v.optional(v.literal('silu'), 'silu'),
   use_sliding_window: v.optional(v.literal(false), false),
+  quantization_config: v.nullish(v.object({ quant_method: v.optional(v.string(), 'none') })),
 });
+
+/** What a `config.json` calls weights that `lab quantise` wrote, so that other programs name it when they refuse them. */
+export const QUANTISATION_METHOD = 'afrl-lab';
 
 /**
  * Reads a Hugging Face `config.json`.
  *
- * @throws {LabError} `bad-config` for another architecture or a variant the lab does not compute (scaled RoPE, sliding window).
+ * @throws {LabError} `bad-config` for another architecture, a variant the lab does not compute (scaled RoPE, sliding window) or
+ *   weights that another program quantised.
  */
 export function fromHuggingFaceConfig(json: unknown): ModelConfig {
   const hf = parseConfig('config.json', HuggingFaceConfigSchema, json);
+  const method = hf.quantization_config?.quant_method ?? QUANTISATION_METHOD;
+  if (method !== QUANTISATION_METHOD) {
+    throw new LabError('bad-config', {
+      message: 'The weights are quantised in a way that the lab does not read.',
+      expected: `floats, or what "npm run lab -- quantise" wrote`,
+      got: `quantization_config of ${method} in config.json`,
+      fix: 'Use the model that they were made of.',
+    });
+  }
   const ropeType = hf.rope_parameters?.rope_type ?? 'default';
   if (ropeType !== 'default' || (hf.rope_scaling !== undefined && hf.rope_scaling !== null)) {
     throw new LabError('bad-config', {

@@ -74,6 +74,11 @@ function webGpuBackend(): WebGPUBackend | undefined {
   return 'submitQueue' in backend ? (backend as WebGPUBackend) : undefined;
 }
 
+/** Whether tensors lie on a GPU, by the lab's backend or by tfjs's own, and not in this process's memory. */
+export function isOnGpu(): boolean {
+  return webGpuBackend() !== undefined;
+}
+
 /**
  * Whether fused kernels compute: they do on the lab's WebGPU backend, known by its pool. Elsewhere the composites do, on
  * tfjs's own WebGPU backend too, with which the benchmarks compare.

@@ -10,9 +10,8 @@ import { locateEvidence } from '../relevance/rules/evidence-places.ts';
 import type { Pair } from '../relevance/pair/pair.ts';
 import { describeSegments } from '../relevance/trace/segments.ts';
 import { type Trace, type TraceEvent, TraceParser, type TraceStep } from '../relevance/trace/trace.ts';
-import { readPair } from '../relevance/rules/typed-document.ts';
 import { EOS, labelToken } from '../relevance/pair/vocabulary.ts';
-import { traceAgreement, verifyStep } from '../relevance/rules/verify.ts';
+import { PairChecker } from '../relevance/rules/verify.ts';
 import { Decoding } from './decoding.ts';
 import type { LabModel } from './lab-model.ts';
 import { checkSampler, GREEDY, type SamplerConfig } from './sampler.ts';
@@ -50,7 +49,7 @@ export async function answerPair(
   const room = Math.min(MAX_COMPLETION_TOKENS, transformer.config.maxPositions - ids.length + 1);
   const decoding = Decoding.start(transformer, [ids], reason ? room : 0);
   try {
-    const answer = labelScore(await decoding.nextLogits(), tokenizer.labelIds(prompt.scaleSize));
+    const answer = labelScore(await decoding.nextLogits(), tokenizer.labelIds(prompt.scaleSize), 'the pair');
     const prefillMs = performance.now() - startMs;
     emit({
       kind: 'label',
@@ -80,7 +79,8 @@ async function streamReasoning(
   emit: (event: ScoringEvent) => void,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const { tokenizer, prompt, instruction, lexicon } = model;
+  const { tokenizer, prompt } = model;
+  const checker = new PairChecker(model, pair);
   const startMs = performance.now();
   const eosId = tokenizer.idOf(EOS);
   const stream = new TokenStream(tokenizer);
@@ -92,7 +92,7 @@ async function streamReasoning(
     for (const segment of id === eosId ? [...stream.end(), ...stream.push(id)] : stream.push(id)) {
       emit({ kind: 'text', text: describeSegments([segment]) });
       const event = parser.push(segment);
-      if (event?.kind === 'step') emit(stepEvent(model, pair, event.index, event.step));
+      if (event?.kind === 'step') emit(stepEvent(model, pair, checker, event.index, event.step));
       if (event?.kind === 'restated') restated = event.label;
     }
   };
@@ -113,7 +113,7 @@ async function streamReasoning(
   const trace: Trace = parsed.ok
     ? parsed.trace
     : { scaleSize: prompt.scaleSize, label, steps: parsed.steps, restated: restated ?? label };
-  const { status } = traceAgreement(instruction, lexicon, readPair(model, pair), trace);
+  const { status } = checker.checkTrace(trace);
   const contradictsItself = restated !== null && restated !== label;
   emit({
     kind: 'done',
@@ -126,9 +126,9 @@ async function streamReasoning(
   });
 }
 
-function stepEvent(model: LabModel, pair: Pair, index: number, step: TraceStep): StepEvent {
+function stepEvent(model: LabModel, pair: Pair, checker: PairChecker, index: number, step: TraceStep): StepEvent {
   const { instruction, lexicon } = model;
-  const { status, reason } = verifyStep(instruction, lexicon, readPair(model, pair), step);
+  const { status, reason } = checker.checkStep(step);
   return {
     kind: 'step',
     index,
@@ -137,7 +137,7 @@ function stepEvent(model: LabModel, pair: Pair, index: number, step: TraceStep):
     reason,
     ruleText: instruction.rules[step.rule]?.text ?? `Rule ${step.rule} is not in the instruction.`,
     // In the fields as they were given: what was read off a title stands there.
-    spans: step.evidence.flatMap((evidence) => locateEvidence(pair, evidence).map(toSpan)),
+    spans: step.evidence.flatMap((evidence) => locateEvidence(lexicon.folding, pair, evidence).map(toSpan)),
   };
 }
 

@@ -4,6 +4,7 @@
  * Prompts of different lengths are decoded together, each at its own positions, so that what a row gives does not depend on
  * its neighbours; several completions of one prompt share its prefill; rows that are over leave the batch.
  */
+import { largest } from '../common/largest.ts';
 import { throwIfAborted } from '../common/errors.ts';
 import type { Transformer } from '../model/transformer.ts';
 import { Decoding } from './decoding.ts';
@@ -23,10 +24,13 @@ export interface Completion {
   readonly limit?: number | undefined;
 }
 
+/** The most tokens of one completion, unless something else is asked for. */
+export const DEFAULT_MAX_TOKENS = 48;
+
 /** How to generate. */
 export interface GenerateOptions {
   readonly eosId: number;
-  /** The most tokens of one completion, default 48. */
+  /** The most tokens of one completion, default {@link DEFAULT_MAX_TOKENS}. */
   readonly maxTokens?: number;
   readonly sampler?: SamplerConfig;
   /** What the completion of each prompt is held to, by the index of the prompt; by default nothing. */
@@ -82,7 +86,7 @@ function openRow(
   prompt: Int32Array,
   rowId: number,
   maxPositions: number,
-  { maxTokens = 48 }: GenerateOptions,
+  { maxTokens = DEFAULT_MAX_TOKENS }: GenerateOptions,
 ): OpenRow {
   const limit = Math.min(maxTokens, maxPositions - prompt.length + 1);
   return { prompt, rowId, limit, ids: [], logProbs: [], isComplete: false };
@@ -97,7 +101,7 @@ async function completeBatch(
   const { maxPositions } = model.config;
   // Each prompt is read once, however many completions it gets.
   const prompts = [...new Set(open.map(({ prompt }) => prompt))];
-  const maxTokens = Math.max(...open.map(({ limit }) => limit));
+  const maxTokens = largest(open.map(({ limit }) => limit));
   const decoding = Decoding.start(model, prompts, maxTokens);
   try {
     if (prompts.length < open.length) decoding.select(Int32Array.from(open, ({ prompt }) => prompts.indexOf(prompt)));
@@ -138,8 +142,8 @@ function heldRowOf({ rowId, limit }: OpenRow, automata: readonly CompletionAutom
 /** As many steps as are best drawn together, but none that no row needs, and none past the last position of any row. */
 function stepsToDraw(held: readonly (OpenRow | undefined)[], position: number, maxPositions: number): number {
   const rows = held.filter((row) => row !== undefined);
-  const needed = Math.max(...rows.map((row) => (isOver(row) ? 0 : row.limit - position)));
-  const possible = Math.min(...rows.map(({ prompt }) => maxPositions + 1 - prompt.length - position));
+  const needed = largest(rows.map((row) => (isOver(row) ? 0 : row.limit - position)));
+  const possible = maxPositions + 1 - position - largest(rows.map(({ prompt }) => prompt.length));
   return Math.min(Decoding.stepsPerRead, needed, possible);
 }
 

@@ -7,6 +7,8 @@
  *     lab.json            what makes it a relevance model: prompt, scale, instruction, lexicon, examples
  *     card.json           where it comes from and how good it is
  *
+ * A folder on a disk has two more, which transformers reads and the lab does not: runs/transformers-files.ts.
+ *
  * Everything is parsed and checked before a tensor is made.
  */
 import * as v from 'valibot';
@@ -21,7 +23,7 @@ import {
   type Precision,
   readStoredWeights,
   type StoredWeights,
-  toFloats,
+  toTrainable,
 } from '../model/stored-weights.ts';
 import { disposeWeights, type TensorData } from '../model/weights.ts';
 import { disposeCompressed } from '../ops/compressed.ts';
@@ -30,6 +32,7 @@ import { parseInstruction } from '../relevance/rules/instruction.ts';
 import { type LabelScale, makeScale } from '../relevance/pair/labels.ts';
 import { lexiconSchema, makeLexicon } from '../relevance/pair/lexicon.ts';
 import { noRules, type Rules } from '../relevance/rules/rules.ts';
+import { textFolding } from '../relevance/pair/text-folding.ts';
 import { type PromptConfig, promptConfigSchema } from '../relevance/prompt/prompt.ts';
 import { type ModelCard, ModelCardSchema } from './model-card.ts';
 
@@ -99,12 +102,13 @@ export function loadLabModel(files: ReadonlyMap<ModelFileName, Uint8Array>, prec
  * @throws {LabError} as {@link loadLabModel}
  */
 export function readLabModel(files: ReadonlyMap<ModelFileName, Uint8Array>): ReadModel {
-  const config = fromHuggingFaceConfig(readJson(files, 'config.json'));
-  const tokenizer = LabTokenizer.fromJson(readJson(files, 'tokenizer.json'));
-  const lab = parseConfig('lab.json', LabFileSchema, readJson(files, 'lab.json'));
-  const card = parseConfig('card.json', ModelCardSchema, readJson(files, 'card.json'));
+  const config = fromHuggingFaceConfig(readModelJson(files, 'config.json'));
+  const tokenizer = LabTokenizer.fromJson(readModelJson(files, 'tokenizer.json'));
+  const lab = parseConfig('lab.json', LabFileSchema, readModelJson(files, 'lab.json'));
+  const card = parseConfig('card.json', ModelCardSchema, readModelJson(files, 'card.json'));
+  const folding = textFolding(lab.prompt.folding);
   const instruction =
-    lab.instruction === null ? noRules(lab.prompt.scaleSize).instruction : parseInstruction(lab.instruction);
+    lab.instruction === null ? noRules(lab.prompt.scaleSize, folding).instruction : parseInstruction(lab.instruction);
   const scale = makeScale(lab.scale.names, lab.scale.rubric);
   checkConsistency(config, tokenizer, lab, instruction);
   const stored = readStoredWeights(fileOf(files, 'model.safetensors'));
@@ -117,7 +121,7 @@ export function readLabModel(files: ReadonlyMap<ModelFileName, Uint8Array>): Rea
     scale,
     otherScales: lab.otherScales.map(({ names, rubric }) => makeScale(names, rubric)),
     instruction,
-    lexicon: makeLexicon(lab.lexicon),
+    lexicon: makeLexicon(lab.lexicon, folding),
     tailRules: new Set(lab.tailRules),
     readsTitles: lab.readsTitles,
     examples: lab.examples,
@@ -127,7 +131,7 @@ export function readLabModel(files: ReadonlyMap<ModelFileName, Uint8Array>): Rea
 
 /** The shape of a model, before anything of it is loaded. @throws {LabError} `bad-config` */
 export function modelShape(files: ReadonlyMap<ModelFileName, Uint8Array>): ModelConfig {
-  return fromHuggingFaceConfig(readJson(files, 'config.json'));
+  return fromHuggingFaceConfig(readModelJson(files, 'config.json'));
 }
 
 /**
@@ -148,7 +152,13 @@ export function onScale(model: LabModel, size: number): LabModel {
     });
   }
   // Rules lead to labels of one scale, and are of no use on another.
-  return { ...model, ...noRules(size), scale, otherScales: [], prompt: { ...prompt, scaleSize: size } };
+  return {
+    ...model,
+    ...noRules(size, textFolding(prompt.folding)),
+    scale,
+    otherScales: [],
+    prompt: { ...prompt, scaleSize: size },
+  };
 }
 
 /** Positions kept free for the reasoning when a prompt is cut to fit. */
@@ -165,9 +175,9 @@ export function disposeLabModel(model: LabModel): void {
   for (const matrix of model.transformer.compressed?.values() ?? []) disposeCompressed(matrix);
 }
 
-/** The weights of a safetensors file as float32, however they are stored. @throws {LabError} `bad-file`, `bad-checkpoint` */
+/** The weights of a safetensors file to train on. @throws {LabError} `bad-file`, `bad-checkpoint`; `bad-config` if they are quantised */
 export function readWeightTensors(bytes: Uint8Array): Map<string, TensorData> {
-  return toFloats(readStoredWeights(bytes));
+  return toTrainable(readStoredWeights(bytes));
 }
 
 function checkConsistency(
@@ -196,7 +206,8 @@ function checkConsistency(
   );
 }
 
-function readJson(files: ReadonlyMap<ModelFileName, Uint8Array>, name: ModelFileName): unknown {
+/** The JSON in a file of a model. @throws {LabError} `not-found`; `bad-config` naming the file */
+export function readModelJson(files: ReadonlyMap<ModelFileName, Uint8Array>, name: ModelFileName): unknown {
   const text = new TextDecoder().decode(fileOf(files, name));
   try {
     return JSON.parse(text) as unknown;

@@ -2,6 +2,7 @@
  * The model card: where a model comes from, how to make it again, and what it has been measured to do.
  */
 import * as v from 'valibot';
+import { KeptQueriesSchema } from '../data/trained-queries.ts';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
@@ -28,6 +29,10 @@ export const ModelCardSchema = v.strictObject({
     trainPairs: count,
     /** How the queries of an imported data set were split, so that its held-out part can be found again. */
     split: v.optional(v.strictObject({ devShare: v.number(), testShare: v.number(), seed: count })),
+    /** The queries of files that it was trained on; cards of older models do not say. */
+    queries: v.optional(KeptQueriesSchema),
+    /** What its grades were said to mean (protocol/grade-meanings.ts). */
+    grades: v.optional(v.string()),
   }),
   training: v.strictObject({
     /** The command that makes the model again. */

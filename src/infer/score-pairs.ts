@@ -2,6 +2,7 @@
  * Scoring a stream of pairs: windows of rows are scored in batches and come out in the order they went in, so that a
  * file of any size passes through a bounded amount of memory.
  */
+import { LabError } from '../common/errors.ts';
 import { encodePrompt, type EncodedPrompt } from '../data/tokenizer/encode-prompt.ts';
 import { measureVariants } from '../gpu/dispatch.ts';
 import type { Pair } from '../relevance/pair/pair.ts';
@@ -29,41 +30,72 @@ export async function scorePair(model: LabModel, pair: Pair): Promise<LabelScore
   return score;
 }
 
+/** How the items of a stream are named, and what becomes of those that cannot be scored. */
+export interface StreamHooks<T> {
+  /** What an item is called in errors, default by its query. */
+  readonly nameOf?: (item: T) => string;
+  /** Called with an item that cannot become a prompt, which is then left out; without it the stream ends there. */
+  readonly onUnfit?: (item: T, error: LabError) => void;
+}
+
 /**
  * Scores pairs as they come.
  *
- * @throws {LabError} `aborted`
+ * @throws {LabError} `aborted`; `not-finite` naming the item whose score is not a number
  */
 export async function* scoreStream<T extends { readonly pair: Pair }>(
   model: LabModel,
   items: AsyncIterable<T>,
   signal?: AbortSignal,
+  hooks: StreamHooks<T> = {},
 ): AsyncGenerator<ScoredItem<T>> {
-  let window: T[] = [];
+  // What cannot become a prompt takes no place in a window: which rows are scored together must not depend on it.
+  let window: EncodedItem<T>[] = [];
   for await (const item of items) {
-    window.push(item);
+    window.push(...encodedItem(model, item, hooks.onUnfit));
     if (window.length < SCORE_WINDOW) continue;
-    yield* await scoreWindow(model, window, signal);
+    yield* await scoreWindow(model, window, signal, hooks);
     window = [];
     await measureVariants(signal); // of kernels that ran for the first time: the file is a long one
   }
-  yield* await scoreWindow(model, window, signal);
+  yield* await scoreWindow(model, window, signal, hooks);
 }
+
+type EncodedItem<T> = Omit<ScoredItem<T>, 'score'>;
 
 async function scoreWindow<T extends { readonly pair: Pair }>(
   model: LabModel,
-  items: readonly T[],
+  encoded: readonly EncodedItem<T>[],
   signal: AbortSignal | undefined,
+  { nameOf = ({ pair }) => `the pair of the query "${pair.query.slice(0, 60)}"` }: StreamHooks<T>,
 ): Promise<ScoredItem<T>[]> {
-  const encoded = items.map(({ pair }) => encodeFor(model, pair));
-  const prompts = encoded.map(({ ids }) => ids);
+  const prompts = encoded.map(({ prompt }) => prompt);
   const labelIds = model.tokenizer.labelIds(model.prompt.scaleSize);
-  const scores = await scorePrompts(model.transformer, labelIds, prompts, { signal });
-  return items.flatMap((item, i) => {
-    const [score, encoding] = [scores[i], encoded[i]];
-    if (score === undefined || encoding === undefined) return [];
-    return [{ item, prompt: encoding.ids, score, cutFields: encoding.cutFields }];
+  const nameAt = (index: number): string => {
+    const item = encoded[index]?.item;
+    return item === undefined ? `prompt ${index + 1}` : nameOf(item);
+  };
+  const scores = await scorePrompts(model.transformer, labelIds, prompts, { signal, nameOf: nameAt });
+  return encoded.flatMap((each, i) => {
+    const score = scores[i];
+    return score === undefined ? [] : [{ ...each, score }];
   });
+}
+
+/** An item as its prompt; none if it cannot become one and `onUnfit` takes it. */
+function encodedItem<T extends { readonly pair: Pair }>(
+  model: LabModel,
+  item: T,
+  onUnfit: StreamHooks<T>['onUnfit'],
+): EncodedItem<T>[] {
+  try {
+    const { ids, cutFields } = encodeFor(model, item.pair);
+    return [{ item, prompt: ids, cutFields }];
+  } catch (error) {
+    if (onUnfit === undefined || !(error instanceof LabError)) throw error;
+    onUnfit(item, error);
+    return [];
+  }
 }
 
 /**

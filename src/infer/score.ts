@@ -6,7 +6,8 @@
  * much probability lies on the labels at all is told, and the distribution over the labels is that share renormalised.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { throwIfAborted } from '../common/errors.ts';
+import { LabError, throwIfAborted } from '../common/errors.ts';
+import { largest } from '../common/largest.ts';
 import { yieldToMessages } from '../common/yield.ts';
 import { usesKernels } from '../gpu/dispatch.ts';
 import { forwardAt, logits, type TokenBatch, type Transformer } from '../model/transformer.ts';
@@ -31,6 +32,8 @@ export interface ScoreOptions {
   /** Tokens of a forward pass, padding included, default 4,096. */
   readonly tokensPerPass?: number;
   readonly signal?: AbortSignal | undefined;
+  /** What a prompt is called in errors, by its index; default its number. */
+  readonly nameOf?: ((index: number) => string) | undefined;
   /** Called after each batch with the number of prompts done. */
   readonly onProgress?: (done: number) => void;
 }
@@ -40,13 +43,14 @@ export interface ScoreOptions {
  * rounding.
  *
  * @param labelIds - the token ids of labels 0..R-1
- * @throws {LabError} `aborted`; `bad-shape` for a prompt longer than the model's positions
+ * @throws {LabError} `aborted`; `bad-shape` for a prompt longer than the model's positions; `not-finite` naming the prompt whose
+ *   score is not a number
  */
 export async function scorePrompts(
   model: Transformer,
   labelIds: readonly number[],
   prompts: readonly Int32Array[],
-  { tokensPerPass = 4096, signal, onProgress }: ScoreOptions = {},
+  { tokensPerPass = 4096, signal, nameOf = (index) => `prompt ${index + 1}`, onProgress }: ScoreOptions = {},
 ): Promise<LabelScore[]> {
   // Only kernels step over what is not seen, and they have none for heads of other sizes.
   const isSparse = usesKernels() && model.config.headDim % 4 === 0;
@@ -59,7 +63,7 @@ export async function scorePrompts(
     throwIfAborted(signal);
     const logProbs = await readLogProbs(model, labelIds, pass); // GPU -> CPU sync: [M,R]
     for (const [m, index] of pass.prompts.entries()) {
-      scores[index] = scoreOf([...logProbs.subarray(m * R, (m + 1) * R)]);
+      scores[index] = scoreOf([...logProbs.subarray(m * R, (m + 1) * R)], () => nameOf(index));
     }
     done += pass.prompts.length;
     onProgress?.(done);
@@ -67,21 +71,30 @@ export async function scorePrompts(
   return scores;
 }
 
-/** Reads the label distribution off the logits of the token after a prompt. */
-export function labelScore(row: Float32Array, labelIds: readonly number[]): LabelScore {
+/**
+ * Reads the label distribution off the logits of the token after a prompt.
+ *
+ * @param name - what was scored, for errors
+ * @throws {LabError} `not-finite` if the score is not a number
+ */
+export function labelScore(row: Float32Array, labelIds: readonly number[], name: string): LabelScore {
   let max = -Infinity;
   for (const logit of row) max = Math.max(max, logit);
   let total = 0;
   for (const logit of row) total += Math.exp(logit - max);
-  return scoreOf(labelIds.map((id) => (row[id] ?? -Infinity) - max - Math.log(total)));
+  return scoreOf(
+    labelIds.map((id) => (row[id] ?? -Infinity) - max - Math.log(total)),
+    () => name,
+  );
 }
 
 /** @param logProbs - of the R label tokens, in nats */
-function scoreOf(logProbs: readonly number[]): LabelScore {
+function scoreOf(logProbs: readonly number[], nameOf: () => string): LabelScore {
   // Relative to the likeliest: a model that gives labels next to nothing still says which it prefers.
-  const max = Math.max(...logProbs);
+  const max = largest(logProbs);
   const masses = logProbs.map((logProb) => Math.exp(logProb - max));
   const total = masses.reduce((sum, mass) => sum + mass, 0);
+  if (!Number.isFinite(total)) throw notANumber(nameOf(), logProbs);
   const probabilities = masses.map((mass) => mass / total);
   return {
     label: argMaxLabel(probabilities),
@@ -91,9 +104,18 @@ function scoreOf(logProbs: readonly number[]): LabelScore {
   };
 }
 
+function notANumber(name: string, logProbs: readonly number[]): LabError {
+  return new LabError('not-finite', {
+    message: `The score of ${name} is not a number.`,
+    expected: 'finite log-probabilities of the labels',
+    got: logProbs.join(', '),
+    fix: 'Look for weights that are not finite or too large for float32, or try another --backend.',
+  });
+}
+
 /** Prompts as one batch, padded on the right, though not past the positions of the model. */
 export function padPrompts(prompts: readonly Int32Array[], maxPositions: number): TokenBatch {
-  const longest = Math.max(...prompts.map(({ length }) => length));
+  const longest = largest(prompts.map(({ length }) => length));
   const T = padded(longest, maxPositions);
   const ids = new Int32Array(prompts.length * T);
   for (const [b, prompt] of prompts.entries()) ids.set(prompt, b * T);

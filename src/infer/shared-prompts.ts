@@ -8,6 +8,7 @@
  * `T (1 + T / r)`, with r the length at which attention takes as long as all else. Documents of D tokens behind P shared ones
  * cost least each where `T = P + sqrt(P (r + P))`, whatever D is.
  */
+import { largest } from '../common/largest.ts';
 import { LENGTH_BUCKET, roundUp } from '../data/batches.ts';
 import { packedLength, packRows, type RowPlan } from '../data/packed-rows.ts';
 import type { TokenBatch } from '../model/transformer.ts';
@@ -133,7 +134,7 @@ function bestLength(shared: number): number {
 }
 
 function passOf(rows: readonly PromptRow[], maxPositions: number): PromptPass {
-  const longest = Math.max(...rows.map(packedLength));
+  const longest = largest(rows.map(packedLength));
   const isPacked = rows.some(({ parts }) => parts.length > 1);
   const rounded = roundUp(longest, LENGTH_BUCKET);
   const { B, T, ids, layout, starts } = packRows(rows, isPacked ? rounded : padded(longest, maxPositions));

@@ -2,10 +2,12 @@
  * Weights as files hold them: floats, or matrices quantised in groups (checkpoint/quantised.ts); and how they come onto a
  * backend to answer with.
  *
- *     model.layers.0.mlp.up_proj.weight           I8 [O,I], or U8 [O,I/2] of two 4-bit numbers each
+ *     model.layers.0.mlp.up_proj.weight           I8 [O,I/32,32], or U8 [O,I/32,16] of two 4-bit numbers each
  *     model.layers.0.mlp.up_proj.weight.scales    F16 [O,I/32], one for each group
  *
- * Only matrices are quantised, embeddings among them; norms and biases are few and stay floats.
+ * The groups are an axis of their own so that no reader takes the numbers for the weights: a program that expects [O,I], as
+ * transformers does, refuses another shape, and would read I8 [O,I] without a word. Files of older versions of the lab have no such
+ * axis, and are read. Only matrices are quantised, embeddings among them; norms and biases are few and stay floats.
  */
 import { LabError } from '../common/errors.ts';
 import type { ModelConfig } from '../config/model-config.ts';
@@ -46,15 +48,32 @@ export function toFloats(stored: StoredWeights): Map<string, TensorData> {
   );
 }
 
+/**
+ * The floats of weights that are to be trained on.
+ *
+ * @throws {LabError} `bad-config` if they are quantised: a run would begin from rounded weights and never say so
+ */
+export function toTrainable(stored: StoredWeights): Map<string, TensorData> {
+  const quantised = [...stored].find(([, tensor]) => 'bits' in tensor);
+  if (quantised === undefined) return toFloats(stored);
+  throw new LabError('bad-config', {
+    message: 'A quantised model cannot be trained on.',
+    expected: 'weights stored as floats',
+    got: `whole numbers with scales in ${quantised[0]}`,
+    fix: 'Start from the model that it was made of.',
+  });
+}
+
 /** The tensors of a file for stored weights; floats as F32. */
 export function toFileTensors(stored: StoredWeights): FileTensor[] {
   return [...stored].flatMap(([name, tensor]): FileTensor[] => {
     if (!('bits' in tensor)) return [{ name, dtype: 'F32', shape: tensor.shape, data: tensor.data }];
     const { shape, bits, values, scales } = tensor;
     const [O, I] = shape;
+    const groups = scales.length / O;
     return [
-      bits === 8 ? { name, dtype: 'I8', shape, data: values } : { name, dtype: 'U8', shape: [O, I / 2], data: values },
-      { name: `${name}${SCALES}`, dtype: 'F16', shape: [O, scales.length / O], data: scales },
+      { name, dtype: bits === 8 ? 'I8' : 'U8', shape: [O, groups, ((I / groups) * bits) / 8], data: values },
+      { name: `${name}${SCALES}`, dtype: 'F16', shape: [O, groups], data: scales },
     ];
   });
 }
@@ -162,14 +181,17 @@ function isScales(name: string, tensors: ReadonlyMap<string, StoredTensor>): boo
 }
 
 function toQuantised({ name, dtype, shape, data }: StoredTensor, scales: StoredTensor | undefined): QuantisedData {
-  const [O = 0, stored = 0, more] = shape;
+  const [O = 0, ...inRow] = shape;
+  const stored = inRow.reduce((product, size) => product * size, 1);
   const bits = dtype === 'I8' ? 8 : 4;
   const I = (stored * 8) / bits;
   const groupSize = groupSizeOf(I);
   const expected = `[${O}, ${groupSize === undefined ? '?' : I / groupSize}]`;
   if (
-    more !== undefined ||
+    inRow.length === 0 ||
+    inRow.length > 2 ||
     groupSize === undefined ||
+    (inRow.length === 2 && inRow[0] !== I / groupSize) ||
     scales?.dtype !== 'F16' ||
     `[${scales.shape.join(', ')}]` !== expected
   ) {

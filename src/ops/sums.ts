@@ -3,16 +3,16 @@
  *
  * The wasm backend of tfjs adds one element after the other in float32. Once the sum is large, what is added is rounded to few
  * bits, always the same way where elements are alike: the norm of 20 million gradients came out 1 to 2 % too small. Without
- * kernels a sum over all elements is therefore taken here, in float64, because they are in this process's memory anyway; rows
+ * a GPU a sum over all elements is therefore taken here, in float64, because they are in this process's memory anyway; rows
  * are summed in blocks. tfjs's WebGPU backend adds hundreds of partial sums side by side, which loses little.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { usesKernels } from '../gpu/dispatch.ts';
+import { isOnGpu } from '../gpu/dispatch.ts';
 import { differentiable } from './differentiable.ts';
 
 /** The sum of all elements. */
 export function sumAll(x: tf.Tensor): tf.Scalar {
-  if (usesKernels()) return tf.sum<tf.Scalar>(x);
+  if (isOnGpu()) return tf.sum<tf.Scalar>(x);
   const { shape } = x;
   return differentiable<[tf.Tensor], tf.Scalar>({
     inputs: [x],
@@ -31,7 +31,7 @@ const BLOCK = 64;
 /** The sum of each row, `[N,V] -> [N]`. Not differentiable by itself: used inside ops. */
 export function sumEachRow(x: tf.Tensor2D): tf.Tensor1D {
   const [N, V] = x.shape;
-  if (usesKernels() || V <= BLOCK) return tf.sum<tf.Tensor1D>(x, -1);
+  if (isOnGpu() || V <= BLOCK) return tf.sum<tf.Tensor1D>(x, -1);
   const blocks = Math.ceil(V / BLOCK);
   const missing = blocks * BLOCK - V;
   const whole = missing === 0 ? x : tf.concat([x, tf.zeros([N, missing])], -1);
@@ -40,7 +40,7 @@ export function sumEachRow(x: tf.Tensor2D): tf.Tensor1D {
 
 /** The sum of the products of elements in the same place; of `dot(x, x)` the root is the norm. Not differentiable. */
 export function dot(a: tf.Tensor, b: tf.Tensor): tf.Scalar {
-  if (usesKernels()) return tf.sum<tf.Scalar>(a === b ? tf.square(a) : tf.mul(a, b));
+  if (isOnGpu()) return tf.sum<tf.Scalar>(a === b ? tf.square(a) : tf.mul(a, b));
   const left = a.dataSync<'float32'>();
   const right = a === b ? left : b.dataSync<'float32'>();
   let sum = 0;

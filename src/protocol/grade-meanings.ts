@@ -67,6 +67,11 @@ export class GradeMeanings {
   }
 }
 
+/** @throws {LabError} `bad-config` unless a text follows the grammar above */
+export function checkGradeMeanings(text: string): void {
+  readMeanings(text);
+}
+
 /** Meanings of grades as a setting; the empty text says nothing. */
 export const gradeMeaningsSchema = v.pipe(
   v.string(),

@@ -4,7 +4,7 @@
  */
 import * as v from 'valibot';
 import { FailureSchema } from './failure.ts';
-import type { DataSummary, ReadDataRequest, ReadRulesRequest, RulesSummary } from './imported-data.ts';
+import type { DataSummary, FileColumns, ReadDataRequest, ReadRulesRequest, RulesSummary } from './imported-data.ts';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const atStep = { step: count };
@@ -48,6 +48,8 @@ export type SteeringEvent = v.InferOutput<(typeof STEERING_EVENTS)[number]>;
 export interface DataApi {
   /** Reads files of judged pairs. `bad-file` if they cannot be used. */
   readData(request: ReadDataRequest): Promise<DataSummary>;
+  /** The columns of such files, whether they can be used or not. `bad-file` if they cannot be read at all. */
+  readColumns(request: ReadDataRequest): Promise<FileColumns>;
   /** Reads an instruction and the words it knows, for data that was read. */
   readRules(request: ReadRulesRequest): Promise<RulesSummary>;
 }

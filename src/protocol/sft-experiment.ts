@@ -7,6 +7,7 @@ import { parseConfig } from '../config/parse.ts';
 import { PRESET_NAMES } from '../config/presets.ts';
 import { SftConfigSchema } from '../config/sft-config.ts';
 import { ownRulesSchema } from '../relevance/rules/own-rules.ts';
+import { gradeMeaningsSchema } from './grade-meanings.ts';
 import { promptConfigSchema } from '../relevance/prompt/prompt.ts';
 import { ruleWorldConfigSchema } from '../relevance/world/rule-world.ts';
 
@@ -29,6 +30,8 @@ export const TrainingDataSchema = v.variant('kind', [
     testShare: heldOutShare(0),
     /** Decides which queries are held out. */
     splitSeed: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 1),
+    /** What its grades mean, where they are not labels themselves (grade-meanings.ts). */
+    grades: v.optional(gradeMeaningsSchema, ''),
     /** Rules that give reasons where they lead to the label that people gave; without them a model learns labels only. */
     rules: v.optional(ownRulesSchema),
   }),

@@ -144,9 +144,7 @@ function evaluateStudent(
   config: DistillConfig,
   pairs: readonly ExpertPair[],
 ): Promise<Evaluation> {
-  const { tokenizer, prompt, instruction, lexicon, tailRules } = model;
-  const evaluated = { transformer, tokenizer, prompt, instruction, lexicon, tailRules };
-  return evaluate(evaluated, pairs, { completions: givesReasons(config) ? pairs.length : 0 });
+  return evaluate({ ...model, transformer }, pairs, { completions: givesReasons(config) ? pairs.length : 0 });
 }
 
 /**

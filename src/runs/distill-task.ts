@@ -95,6 +95,7 @@ export async function prepareDistill(
   const task: RlTask = {
     tokenizer: model.tokenizer,
     instruction: world.instruction,
+    folding: world.lexicon.folding,
     tailRules: world.tailRules,
     reward: DEFAULT_REWARD_CONFIG,
     prompts,

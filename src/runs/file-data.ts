@@ -7,7 +7,7 @@
  */
 import { LabError } from '../common/errors.ts';
 import type { DataSet, GradedPair } from '../data/files/data-set.ts';
-import { GradeReader } from '../data/files/grades.ts';
+import { GradeReader, isOnOtherScale } from '../data/files/grades.ts';
 import { badFile, showValue } from '../data/files/records.ts';
 import { normaliseQuery, type Split, splitByQuery } from '../data/splits.ts';
 import type { FileData, SftExperiment } from '../protocol/sft-experiment.ts';
@@ -20,6 +20,7 @@ import { noRules, type Rules } from '../relevance/rules/rules.ts';
 import { type OwnRules, rulesOf } from '../relevance/rules/own-rules.ts';
 import type { JudgedPair } from '../relevance/pair/pair.ts';
 import { buildPrompt, type PromptConfig } from '../relevance/prompt/prompt.ts';
+import { textFolding } from '../relevance/pair/text-folding.ts';
 import { TAIL_SHARE } from '../relevance/world/rule-world.ts';
 import { withStanding } from '../relevance/prompt/standing.ts';
 import { type SynthesisCounts, synthesiseTraces, type TracedPair } from '../relevance/rules/trace-synthesis.ts';
@@ -27,15 +28,16 @@ import { readPair } from '../relevance/rules/typed-document.ts';
 import type { ExpertPair } from '../train/evaluate.ts';
 
 /**
- * The judged pairs of a data set, split by query. Pairs of one query stand together in dev and test.
+ * The judged pairs of a data set, split by query; pairs whose grade has no label are left out. Pairs of one query stand
+ * together in dev and test.
  *
- * @throws {LabError} `bad-checkpoint` if it is another data set than the settings name; `bad-file` if grades are not on the
- *   scale, or there are too few queries or grades to learn from
+ * @throws {LabError} `bad-checkpoint` if it is another data set than the settings name; `bad-file` if the grades are on
+ *   another scale, or there are too few queries or grades to learn from
  */
 export function splitFile(data: FileData, scaleSize: number, dataSet: DataSet): Split<JudgedPair> {
   if (dataSet.sha256 !== data.sha256) throw otherData(data, dataSet);
-  const { name, devShare, testShare, splitSeed } = data;
-  const pairs = judgedPairs(name, scaleSize, dataSet.pairs);
+  const { name, devShare, testShare, splitSeed, grades } = data;
+  const pairs = judgedPairs(name, scaleSize, dataSet.pairs, grades);
   const parts = testShare === 0 ? 2 : 3;
   const queries = new Set(pairs.map(({ query }) => normaliseQuery(query))).size;
   if (queries < parts) {
@@ -63,9 +65,9 @@ export function splitFile(data: FileData, scaleSize: number, dataSet: DataSet): 
 export function withStandingOf(
   { documents }: Pick<DataSet, 'documents'>,
   pairs: readonly JudgedPair[],
-  { standing }: Pick<PromptConfig, 'standing'>,
+  { standing, folding }: Pick<PromptConfig, 'standing' | 'folding'>,
 ): readonly JudgedPair[] {
-  return standing ? withStanding(pairs, new Bm25(documents)) : pairs;
+  return standing ? withStanding(pairs, new Bm25(documents, textFolding(folding))) : pairs;
 }
 
 /**
@@ -73,10 +75,13 @@ export function withStandingOf(
  *
  * @throws {LabError} `bad-config` if they are for another scale
  */
-export function rulesOfFile({ rules }: FileData, scaleSize: number): Rules {
-  if (rules === undefined) return noRules(scaleSize);
+export function rulesOfFile(
+  { rules }: FileData,
+  { scaleSize, folding }: Pick<PromptConfig, 'scaleSize' | 'folding'>,
+): Rules {
+  if (rules === undefined) return noRules(scaleSize, textFolding(folding));
   checkScale(rules.instruction, scaleSize);
-  return rulesOf(rules);
+  return rulesOf(rules, textFolding(folding));
 }
 
 /**
@@ -161,27 +166,33 @@ export function checkBatch({ sft }: Pick<SftExperiment, 'sft'>, trainPairs: numb
   });
 }
 
-/** Pairs with their grades as labels. @throws {LabError} `bad-file`, naming the row, if a grade is not on the scale */
-export function judgedPairs(name: string, scaleSize: number, pairs: readonly GradedPair[]): JudgedPair[] {
-  const reader = new GradeReader(scaleOfSize(scaleSize));
+/**
+ * Pairs with their grades as labels; pairs whose grade has none are left out.
+ *
+ * @param grades - what grades mean, empty for what they usually do
+ * @throws {LabError} `bad-file`, naming a row, if the grades are on another scale
+ */
+export function judgedPairs(name: string, scaleSize: number, pairs: readonly GradedPair[], grades = ''): JudgedPair[] {
+  const reader = new GradeReader(scaleOfSize(scaleSize), grades);
   const labels = new Map<string, number | undefined>();
+  const counts = new Map<string, number>();
   const judged: JudgedPair[] = [];
-  const strange: GradedPair[] = [];
+  let strange: GradedPair | undefined;
   for (const pair of pairs) {
     const { grade, query, queryId, document } = pair;
     if (!labels.has(grade)) labels.set(grade, reader.read(grade));
+    counts.set(grade, (counts.get(grade) ?? 0) + 1);
     const label = labels.get(grade);
-    if (label === undefined) strange.push(pair);
+    if (label === undefined) strange ??= pair;
     else judged.push({ query, queryId, document, label });
   }
-  const [first] = strange;
-  if (first === undefined) return judged;
-  const others = strange.length === 1 ? '' : ` (and ${strange.length - 1} more)`;
+  if (strange === undefined || (judged.length > 0 && !isOnOtherScale(counts, scaleSize, grades))) return judged;
+  const others = pairs.length - judged.length - 1;
   throw badFile(name, {
-    problem: `a grade is not on the scale of ${scaleSize} labels, in row ${first.row}${others}`,
+    problem: `a grade is not on the scale of ${scaleSize} labels, in row ${strange.row}${others === 0 ? '' : ` (and ${others} more)`}`,
     expected: reader.expected,
-    got: showValue(first.grade),
-    fix: 'Choose the scale that the grades are on, or change them in the file.',
+    got: showValue(strange.grade),
+    fix: 'Choose the scale that the grades are on, or say what they mean.',
   });
 }
 

@@ -107,7 +107,7 @@ export async function prepareGrpo(
   const expert = prompts.filter(({ isTail }) => experiment.expertCoverage === 'all' || !isTail);
   const { tailPromptWeight, seed } = experiment.grpo;
   const isTail = prompts.map((prompt) => prompt.isTail);
-  const { instruction, tailRules } = rules;
+  const { instruction, lexicon, tailRules } = rules;
   return {
     dataHash,
     world,
@@ -116,10 +116,11 @@ export async function prepareGrpo(
     task: {
       tokenizer: start.tokenizer,
       instruction,
+      folding: lexicon.folding,
       tailRules,
       reward: experiment.reward,
       prompts,
-      holder: holderOf({ tokenizer: start.tokenizer, instruction }, experiment.grpo.decoding),
+      holder: holderOf({ tokenizer: start.tokenizer, instruction, folding: lexicon.folding }, experiment.grpo.decoding),
     },
     expert: expert.map(({ example }) => example),
     probe: promptPool(isTail, tailPromptWeight, seed).slice(0, experiment.probePrompts),
@@ -174,7 +175,7 @@ async function fileMaterial(
     throw new LabError('internal', { message: `Nobody was asked to find the data set "${data.name}".` });
   }
   const { scaleSize } = start.prompt;
-  const rules = data.rules === undefined ? start : rulesOfFile(data, scaleSize);
+  const rules = data.rules === undefined ? start : rulesOfFile(data, start.prompt);
   checkScale(rules.instruction, scaleSize);
   const dataSet = await findData(data);
   const { train, dev } = splitFile(data, scaleSize, dataSet);

@@ -78,6 +78,7 @@ export async function minePairs(
   const attempts = await attemptAll(transformer, tokenizer, tasks, {
     samples,
     scaleSize: prompt.scaleSize,
+    folding: model.lexicon.folding,
     seed,
     maxTokens,
     signal,

@@ -4,11 +4,13 @@
  */
 import { floatsToHalves } from '../checkpoint/float16.ts';
 import { writeSafetensors } from '../checkpoint/safetensors.ts';
-import { type ModelConfig, toHuggingFaceConfig } from '../config/model-config.ts';
-import type { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
-import type { LabFile, ModelFileName } from '../infer/lab-model.ts';
+import { fromHuggingFaceConfig, type ModelConfig, toHuggingFaceConfig } from '../config/model-config.ts';
+import { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
+import { type LabFile, type ModelFileName, readModelJson } from '../infer/lab-model.ts';
 import type { ModelCard } from '../infer/model-card.ts';
+import { readStoredWeights } from '../model/stored-weights.ts';
 import type { TensorData } from '../model/weights.ts';
+import { makeTransformersFiles, tokenIdsOf } from './transformers-files.ts';
 
 /** The types weights can be stored as. */
 export const STORED_DTYPES = ['f32', 'f16'] as const;
@@ -35,13 +37,35 @@ export function makeModelFiles({ config, weights, dtype, tokenizer, lab, card }:
       : { name, dtype: 'F32' as const, shape, data },
   );
   return {
-    'config.json': jsonBytes(toHuggingFaceConfig(config)),
+    'config.json': jsonBytes({ ...toHuggingFaceConfig(config), ...tokenIdsOf(tokenizer) }),
     'tokenizer.json': jsonBytes(tokenizer.toJson()),
     'lab.json': jsonBytes(lab),
     'card.json': jsonBytes(card),
     // Hugging Face loaders expect this entry.
     'model.safetensors': writeSafetensors(tensors, new Map([['format', 'pt']])),
   };
+}
+
+/**
+ * The files of a model as a folder on a disk has them: with those that only transformers reads, and the ids in `config.json` that
+ * older versions of the lab did not write. Quantised models are for the lab alone, and stay as they are.
+ *
+ * @throws {LabError} `bad-config`, `bad-tokenizer` or `bad-file` naming what cannot be read
+ */
+export function toFolderFiles(files: ReadonlyMap<ModelFileName, Uint8Array>): ReadonlyMap<string, Uint8Array> {
+  const stored = readStoredWeights(files.get('model.safetensors') ?? new Uint8Array());
+  if ([...stored.values()].some((tensor) => 'bits' in tensor)) return files;
+  const json = readModelJson(files, 'config.json') as Readonly<Record<string, unknown>>;
+  const config = fromHuggingFaceConfig(json);
+  const tokenizer = LabTokenizer.fromJson(readModelJson(files, 'tokenizer.json'));
+  const extra = Object.entries(makeTransformersFiles(config, tokenizer));
+  const ids = Object.entries(tokenIdsOf(tokenizer));
+  const isConfigWhole = ids.every(([name, id]) => json[name] === id);
+  return new Map<string, Uint8Array>([
+    ...files,
+    ...(isConfigWhole ? [] : [['config.json', jsonBytes({ ...json, ...Object.fromEntries(ids) })] as const]),
+    ...extra.map(([name, contents]) => [name, jsonBytes(contents)] as const),
+  ]);
 }
 
 /** A JSON file as this lab writes it: readable, and with a line end at its end. */

@@ -80,6 +80,7 @@ async function measurePasses(
     const attempts = await attemptAll(model, start.tokenizer, tasks, {
       samples,
       scaleSize: start.prompt.scaleSize,
+      folding: start.lexicon.folding,
       seed: grpo.seed,
       maxTokens: grpo.maxTokens,
       batchSize: grpo.sequencesPerPass,

@@ -4,6 +4,7 @@
  */
 import { LabError } from '../common/errors.ts';
 import { parseConfig } from '../config/parse.ts';
+import { distinctDocuments } from '../data/files/content-id.ts';
 import type { DataSet } from '../data/files/data-set.ts';
 import type { FileData } from '../protocol/sft-experiment.ts';
 import { type Instruction, instructionFromJson } from '../relevance/rules/instruction.ts';
@@ -12,6 +13,7 @@ import { type Lexicon, lexiconSchema, makeLexicon } from '../relevance/pair/lexi
 import { type OwnRules, rulesOf } from '../relevance/rules/own-rules.ts';
 import type { SynthesisCounts } from '../relevance/rules/trace-synthesis.ts';
 import { induceLexicon } from '../relevance/rules/typed-document.ts';
+import { currentFolding } from '../relevance/pair/text-folding.ts';
 import { checkScale, expertsOf, makeOwnRules, splitFile } from './file-data.ts';
 
 /** A text with the name of its file. */
@@ -33,7 +35,7 @@ export function instructionOf({ text }: NamedText): Instruction {
 
 /** The words of a `lexicon.json`. @throws {LabError} `bad-config` */
 export function lexiconOf({ name, text }: NamedText): Lexicon {
-  return makeLexicon(parseConfig(name, lexiconSchema, parseJson(text)));
+  return makeLexicon(parseConfig(name, lexiconSchema, parseJson(text)), currentFolding());
 }
 
 /** Which of two files is the instruction, and which its words. @throws {LabError} `bad-file` if neither is an instruction */
@@ -67,9 +69,9 @@ export function rulesForFile(
 ): RulesForFile {
   checkScale(instruction, scaleSize);
   const { train } = splitFile(data, scaleSize, dataSet);
-  const documents = new Map(train.map(({ document }) => [document.docId, document]));
-  const rules = makeOwnRules(instruction, lexicon ?? induceLexicon(documents.values()), train);
-  return { rules, traces: expertsOf(rulesOf(rules), train).counts };
+  const documents = distinctDocuments(train.map(({ document }) => document));
+  const rules = makeOwnRules(instruction, lexicon ?? induceLexicon(documents), train);
+  return { rules, traces: expertsOf(rulesOf(rules, currentFolding()), train).counts };
 }
 
 function lexiconSchemaFits(value: unknown): boolean {

@@ -2,6 +2,7 @@
  * The model card of a supervised run, come to its end or not.
  */
 import { countParameters, type ModelConfig } from '../config/model-config.ts';
+import type { KeptQueries } from '../data/trained-queries.ts';
 import type { ModelCard } from '../infer/model-card.ts';
 import type { FileData, SftExperiment } from '../protocol/sft-experiment.ts';
 
@@ -11,6 +12,8 @@ export interface CardFacts {
   readonly dataHash: string;
   readonly model: ModelConfig;
   readonly trainPairs: number;
+  /** The queries of a file that were learned from, where they are known. */
+  readonly queries?: KeptQueries | undefined;
   /** Updates made. */
   readonly steps: number;
   /** Real input tokens learned from. */
@@ -26,14 +29,14 @@ export interface CardFacts {
 
 /** The card, without an evaluation: that is made from the stored model (`lab eval --write-card`). */
 export function makeModelCard(experiment: SftExperiment, facts: CardFacts): ModelCard {
-  const { dataHash, model, trainPairs, steps, tokens, curve, dtype, device, date } = facts;
+  const { dataHash, model, trainPairs, queries, steps, tokens, curve, dtype, device, date } = facts;
   return {
     schemaVersion: 1,
     name: experiment.name,
     description: descriptionOf(experiment),
     parameters: countParameters(model),
     dtype,
-    data: { ...dataOf(experiment), hash: dataHash, trainPairs },
+    data: { ...dataOf(experiment), hash: dataHash, trainPairs, ...(queries === undefined ? {} : { queries }) },
     training: {
       command: commandOf(experiment),
       seed: experiment.sft.seed,
@@ -67,10 +70,11 @@ function reasonsOf({ rules }: FileData): string {
     : `It gives the reasons of "${rules.instruction.name}" where it learned that they lead to the label.`;
 }
 
-function dataOf({ data }: SftExperiment): Pick<ModelCard['data'], 'name' | 'split'> {
+function dataOf({ data }: SftExperiment): Pick<ModelCard['data'], 'name' | 'split' | 'grades'> {
   if (data.kind === 'world') return { name: `rule world, seed ${data.seed}` };
-  const { name, devShare, testShare, splitSeed } = data;
-  return { name: `the file ${name}`, split: { devShare, testShare, seed: splitSeed } };
+  const { name, devShare, testShare, splitSeed, grades } = data;
+  const split = { devShare, testShare, seed: splitSeed };
+  return { name: `the file ${name}`, split, ...(grades === '' ? {} : { grades }) };
 }
 
 /** The command that makes a run again. */
@@ -85,6 +89,7 @@ function commandOf({ name, preset, data, prompt, sft }: SftExperiment): string {
       : [
           `--data ${JSON.stringify(data.name)} --scale ${prompt.scaleSize} --dev-share ${data.devShare}`,
           `--test-share ${data.testShare} --split-seed ${data.splitSeed}`,
+          ...(data.grades === '' ? [] : [`--grade ${JSON.stringify(data.grades)}`]),
           ...(data.rules === undefined ? [] : ['--rules instruction.json']),
         ]),
     ...(prompt.hints ? [] : ['--no-hints']),

@@ -4,6 +4,7 @@
  */
 import * as v from 'valibot';
 import { parseConfig } from '../config/parse.ts';
+import { type KeptQueries, KeptQueriesSchema } from '../data/trained-queries.ts';
 import { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
 import { parseSftExperiment, type SftExperiment } from '../protocol/sft-experiment.ts';
 import type { SftState } from '../train/sft.ts';
@@ -36,6 +37,8 @@ const MetadataSchema = v.strictObject({
   dataHash: v.string(),
   /** Pairs learned from; null where they were not counted. */
   trainPairs: v.nullable(v.pipe(v.number(), v.integer(), v.minValue(0))),
+  /** Of a file; older checkpoints do not say. */
+  queries: v.optional(KeptQueriesSchema),
   curve: v.array(CurvePointSchema),
   /** The loss of the last update, where the run was stopped in the evaluation that is due after it. */
   unevaluatedLossNats: v.optional(v.number()),
@@ -50,6 +53,8 @@ export interface SftCheckpoint {
   readonly dataHash: string;
   /** Pairs learned from; null where an old checkpoint does not say. */
   readonly trainPairs: number | null;
+  /** The queries learned from; undefined for a rule world, and where an old checkpoint does not say. */
+  readonly queries?: KeptQueries | undefined;
   readonly state: SftState;
   readonly curve: readonly CurvePoint[];
   /** The loss of the last update, where the evaluation that is due after it was cut short; it is made up for on resumption. */
@@ -58,7 +63,7 @@ export interface SftCheckpoint {
 
 /** The bytes of a checkpoint. */
 export function writeSftCheckpoint(checkpoint: SftCheckpoint): Uint8Array<ArrayBuffer> {
-  const { experiment, tokenizer, dataHash, trainPairs, state, curve, unevaluatedLossNats } = checkpoint;
+  const { experiment, tokenizer, dataHash, trainPairs, queries, state, curve, unevaluatedLossNats } = checkpoint;
   const metadata = {
     format: FORMAT,
     schemaVersion: SCHEMA_VERSION,
@@ -68,6 +73,7 @@ export function writeSftCheckpoint(checkpoint: SftCheckpoint): Uint8Array<ArrayB
     tokenizer: tokenizer.toJson(),
     dataHash,
     trainPairs,
+    ...(queries === undefined ? {} : { queries }),
     curve,
     ...(unevaluatedLossNats === undefined ? {} : { unevaluatedLossNats }),
   };
@@ -97,6 +103,7 @@ export function readSftCheckpoint(bytes: Uint8Array): SftCheckpoint {
     tokenizer: LabTokenizer.fromJson(run.tokenizer),
     dataHash: run.dataHash,
     trainPairs: run.trainPairs,
+    queries: run.queries,
     state: { step, tokens, weights, optimizer: { step, ...moments } },
     curve: run.curve,
     unevaluatedLossNats: run.unevaluatedLossNats,

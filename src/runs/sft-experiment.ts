@@ -8,6 +8,7 @@ import { yieldToMessages } from '../common/yield.ts';
 import type { ModelConfig } from '../config/model-config.ts';
 import { MODEL_PRESETS } from '../config/presets.ts';
 import type { Example } from '../data/batches.ts';
+import { type KeptQueries, keepQueries } from '../data/trained-queries.ts';
 import { trainBpe } from '../data/tokenizer/bpe-trainer.ts';
 import type { DataSet } from '../data/files/data-set.ts';
 import { randomSplits } from '../data/tokenizer/subword-splits.ts';
@@ -40,6 +41,8 @@ export interface PreparedSft {
   readonly model: ModelConfig;
   readonly examples: readonly Example[];
   readonly dev: readonly ExpertPair[];
+  /** The queries of a file that are learned from. */
+  readonly queries: KeptQueries | undefined;
   /** Training pairs of which some words did not fit into the prompt. */
   readonly shortened: number;
 }
@@ -67,7 +70,7 @@ export interface PrepareOptions {
 const PAIRS_PER_TURN = 500;
 
 /** The pairs of a run, before they become tokens. */
-interface Material extends Pick<PreparedSft, 'dataHash' | 'world' | 'rules' | 'traces' | 'dev'> {
+interface Material extends Pick<PreparedSft, 'dataHash' | 'world' | 'rules' | 'traces' | 'dev' | 'queries'> {
   readonly train: () => Iterable<ExpertPair>;
   readonly makeTokenizer: (vocabSize: number) => LabTokenizer;
 }
@@ -107,8 +110,8 @@ export async function prepareSft(experiment: SftExperiment, options: PrepareOpti
     await yieldToMessages();
     throwIfAborted(signal);
   }
-  const { dataHash, world, rules, traces } = material;
-  return { dataHash, world, rules, traces, tokenizer, model, examples, dev: material.dev, shortened };
+  const { dataHash, world, rules, traces, queries } = material;
+  return { dataHash, world, rules, traces, tokenizer, model, examples, dev: material.dev, queries, shortened };
 }
 
 function worldMaterial(experiment: SftExperiment, data: WorldData): Material {
@@ -127,6 +130,7 @@ function worldMaterial(experiment: SftExperiment, data: WorldData): Material {
     world,
     rules: rulesOfWorld(world),
     traces: undefined,
+    queries: undefined,
     dev: Array.from(world.pairs('dev'), toExpert).slice(0, experiment.devPairs),
     train: function* () {
       for (const pair of world.pairs('train')) yield toExpert(pair);
@@ -148,13 +152,14 @@ async function fileMaterial(
   const dataSet = await findData(data);
   const { train, dev } = splitFile(data, scaleSize, dataSet);
   checkBatch(experiment, train.length);
-  const rules = rulesOfFile(data, scaleSize);
+  const rules = rulesOfFile(data, prompt);
   const { experts, counts } = expertsOf(rules, withLonePairs(withStandingOf(dataSet, train, prompt)));
   return {
     dataHash: data.sha256,
     world: undefined,
     rules,
     traces: counts,
+    queries: keepQueries(train.map(({ query }) => query)),
     dev: expertsOf(rules, withStandingOf(dataSet, dev, prompt).slice(0, devPairs)).experts,
     train: () => experts,
     makeTokenizer: (vocabSize) => trainPairTokenizer(experts, prompt, vocabSize),

@@ -27,13 +27,14 @@ export function modelFilesOf(bytes: Uint8Array, createdAt: number): ModelFileByt
   const { lab, countPairs } =
     data.kind === 'world'
       ? ofWorld(worldOf(data, dataHash), prompt)
-      : { lab: makeFileLabFile(rulesOfFile(data, prompt.scaleSize), prompt), countPairs: () => 0 };
+      : { lab: makeFileLabFile(rulesOfFile(data, prompt), prompt), countPairs: () => 0 };
   const model = MODEL_PRESETS[experiment.preset];
   const dtype = 'f32';
   const card = makeModelCard(experiment, {
     dataHash,
     model,
     trainPairs: saved.trainPairs ?? countPairs(),
+    queries: saved.queries,
     steps: state.step,
     tokens: state.tokens,
     curve,

@@ -57,7 +57,7 @@ export async function runSft(
   saved: SftCheckpoint | undefined,
   hooks: RunHooks = {},
 ): Promise<FinishedSft> {
-  const { dataHash, rules, tokenizer, model: config, examples, dev } = prepared;
+  const { dataHash, rules, tokenizer, model: config, examples, queries, dev } = prepared;
   const { aside = (work) => work(), evaluationSignal } = hooks;
   const weights = saved?.state.weights ?? initialWeights(config, new Rng(experiment.sft.seed));
   const model = { config, weights: loadWeights(config, weights) };
@@ -80,6 +80,7 @@ export async function runSft(
       tokenizer,
       dataHash,
       trainPairs: examples.length,
+      queries,
       state,
       curve: [...curve],
       unevaluatedLossNats,

@@ -5,18 +5,23 @@
 import type { DataToKeep } from '../checkpoint/kept-data.ts';
 import { LabError } from '../common/errors.ts';
 import { type DataSet, decodeDataSet } from '../data/files/data-set.ts';
-import { type DataFile, likelyScale, readDataSet, type ReadData } from '../data/files/data-set-reader.ts';
+import { type ColumnNames, ROLES } from '../data/files/columns.ts';
+import { type DataFile, likelyScale, readColumns, readDataSet, type ReadData } from '../data/files/data-set-reader.ts';
+import { GradeReader } from '../data/files/grades.ts';
 import { badFile, describeRowError } from '../data/files/records.ts';
 import { normaliseQuery } from '../data/splits.ts';
 import { chunksOf } from '../data/files/text-stream.ts';
 import type {
+  ColumnWishes,
   DataPlan,
   DataSummary,
+  FileColumns,
   ReadDataRequest,
   ReadRulesRequest,
   RulesSummary,
 } from '../protocol/imported-data.ts';
 import { type FileData, parseSftExperiment, type SftExperiment } from '../protocol/sft-experiment.ts';
+import { scaleOfSize } from '../relevance/pair/labels.ts';
 import type { JudgedPair } from '../relevance/pair/pair.ts';
 import { checkBatch, countShortened, splitFile } from '../runs/file-data.ts';
 import { instructionOf, lexiconOf, rulesForFile, tellRulesApart } from '../runs/rules-files.ts';
@@ -43,10 +48,26 @@ export class DataLibrary {
    *
    * @throws {LabError} `bad-file`
    */
-  async read(files: ReadDataRequest['files']): Promise<DataSummary> {
-    const read = await readDataSet(files.map(({ name, blob }) => dataFile(name, blob)));
+  async read({ files, columns }: ReadDataRequest): Promise<DataSummary> {
+    const read = await readDataSet(
+      files.map(({ name, blob }) => dataFile(name, blob)),
+      { columns: columnNames(columns) },
+    );
     this.#last = read.dataSet;
     return summaryOf(read);
+  }
+
+  /**
+   * The columns of files that a person chose, for saying which is what.
+   *
+   * @throws {LabError} `bad-file`
+   */
+  async readColumns({ files, columns }: ReadDataRequest): Promise<FileColumns> {
+    const { names, found } = await readColumns(
+      files.map(({ name, blob }) => dataFile(name, blob)),
+      { columns: columnNames(columns) },
+    );
+    return { names: [...names], roles: ROLES.map((role) => ({ role, column: found.get(role) ?? null })) };
   }
 
   /**
@@ -112,6 +133,7 @@ export class DataLibrary {
       train: partOf(train),
       dev: partOf(dev),
       test: partOf(test),
+      withoutLabel: dataSet.pairs.length - train.length - dev.length - test.length,
       shortenedQueries: queries,
       shortenedDocuments: documents,
     };
@@ -119,11 +141,15 @@ export class DataLibrary {
 }
 
 /** What was read, in numbers. */
-function summaryOf({ dataSet, errors, errorCount }: ReadData): DataSummary {
+function summaryOf({ dataSet, errors, errorCount, findings }: ReadData): DataSummary {
   const { name, sha256, pairs, documents } = dataSet;
   const counts = new Map<string, number>();
   for (const { grade } of pairs) counts.set(grade, (counts.get(grade) ?? 0) + 1);
-  const grades = [...counts].map(([grade, count]) => ({ grade, pairs: count })).toSorted((a, b) => b.pairs - a.pairs);
+  const scale = likelyScale(pairs.map(({ grade }) => grade));
+  const reader = new GradeReader(scaleOfSize(scale));
+  const grades = [...counts]
+    .map(([grade, count]) => ({ grade, pairs: count, label: reader.read(grade) ?? null }))
+    .toSorted((a, b) => b.pairs - a.pairs);
   return {
     name,
     sha256,
@@ -132,10 +158,18 @@ function summaryOf({ dataSet, errors, errorCount }: ReadData): DataSummary {
     documents: documents.length,
     grades: grades.slice(0, SHOWN_GRADES),
     gradeCount: grades.length,
-    likelyScale: likelyScale(counts.keys()),
+    likelyScale: scale,
     refused: errorCount,
     refusals: errors.slice(0, SHOWN_REFUSALS).map(describeRowError),
+    findings: [...findings],
   };
+}
+
+/** @throws {LabError} `bad-config` for a role that there is not */
+function columnNames(wishes: ColumnWishes = {}): ColumnNames {
+  const unknown = Object.keys(wishes).find((role) => !ROLES.some((known) => known === role));
+  if (unknown === undefined) return wishes;
+  throw new LabError('bad-config', { message: `No column can be the ${unknown}.`, expected: ROLES.join(', ') });
 }
 
 function dataFile(name: string, blob: Blob): DataFile {

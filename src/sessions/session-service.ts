@@ -27,6 +27,7 @@ import {
 } from '../protocol/grpo.ts';
 import {
   type DataSummary,
+  type FileColumns,
   type ReadDataRequest,
   ReadDataRequestSchema,
   type ReadRulesRequest,
@@ -99,6 +100,7 @@ export class SessionService implements TrainingApi {
   /** Demonstrations, of the same thread. */
   readonly demonstrations: GrpoApi = {
     readData: (request) => this.readData(request),
+    readColumns: (request) => this.readColumns(request),
     readRules: (request) => this.readRules(request),
     run: (request, emit) => untilDelivered(emit, (tell) => this.#demonstrate(request, tell)),
     command: async (command) => this.#steer(parseConfig('The command', GrpoCommandSchema, command)),
@@ -125,7 +127,11 @@ export class SessionService implements TrainingApi {
   }
 
   async readData(request: ReadDataRequest): Promise<DataSummary> {
-    return this.#library.read(parseConfig('The files of a data set', ReadDataRequestSchema, request).files);
+    return this.#library.read(parseConfig('The files of a data set', ReadDataRequestSchema, request));
+  }
+
+  async readColumns(request: ReadDataRequest): Promise<FileColumns> {
+    return this.#library.readColumns(parseConfig('The files of a data set', ReadDataRequestSchema, request));
   }
 
   async readRules(request: ReadRulesRequest): Promise<RulesSummary> {

@@ -2,6 +2,7 @@
  * From judged pairs to the three parts that refining an instruction needs: split by query, with the words of the train
  * documents as lexicon and every document read by them.
  */
+import { distinctDocuments } from '../data/files/content-id.ts';
 import { type SplitFractions, splitByQuery } from '../data/splits.ts';
 import type { Lexicon } from '../relevance/pair/lexicon.ts';
 import type { JudgedPair } from '../relevance/pair/pair.ts';
@@ -29,7 +30,7 @@ export function splitForPiar(
   fractions: SplitFractions = PIAR_FRACTIONS,
 ): PiarSplit {
   const { train, dev, test } = splitByQuery(pairs, seed, fractions);
-  const lexicon = induceLexicon(new Map(train.map(({ document }) => [document.docId, document])).values());
+  const lexicon = induceLexicon(distinctDocuments(train.map(({ document }) => document)));
   const typed = (part: readonly JudgedPair[]): JudgedPair[] =>
     part.map((pair) => ({ ...pair, document: typeDocument(pair.document, lexicon) }));
   return { train: typed(train), dev: typed(dev), test: typed(test), lexicon };

@@ -8,6 +8,7 @@ import { hash32 } from '../common/rng.ts';
 import type { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
 import { type Completion, generateAll } from '../infer/generate.ts';
 import type { Transformer } from '../model/transformer.ts';
+import type { TextFolding } from '../relevance/pair/folding.ts';
 import type { JudgedPair } from '../relevance/pair/pair.ts';
 import { explainReward } from '../relevance/rules/reward.ts';
 import { type ParsedTrace, parseTrace, type Trace } from '../relevance/trace/trace.ts';
@@ -35,6 +36,8 @@ export interface AttemptOptions {
   readonly samples?: number;
   /** Labels of the model's scale. */
   readonly scaleSize: number;
+  /** How evidence is looked for in pairs: that of the model's rules. */
+  readonly folding: TextFolding;
   /** Default 1. */
   readonly seed?: number;
   /** The most tokens of one completion, default 48. */
@@ -56,7 +59,7 @@ export async function attemptAll(
   model: Transformer,
   tokenizer: LabTokenizer,
   tasks: readonly Task[],
-  { samples = 8, scaleSize, seed = 1, maxTokens = 48, batchSize = 64, signal, onProgress }: AttemptOptions,
+  { samples = 8, scaleSize, folding, seed = 1, maxTokens = 48, batchSize = 64, signal, onProgress }: AttemptOptions,
 ): Promise<Attempt[][]> {
   const prompts = tasks.flatMap(({ prompt }) => Array<Int32Array>(samples).fill(prompt));
   const completions = await generateAll(model, prompts, {
@@ -71,13 +74,18 @@ export async function attemptAll(
   return tasks.map((task, i) =>
     completions
       .slice(i * samples, (i + 1) * samples)
-      .map(({ ids }: Completion) => judgeAttempt(task, parseTrace(tokenizer.decode(ids), scaleSize))),
+      .map(({ ids }: Completion) => judgeAttempt(task, parseTrace(tokenizer.decode(ids), scaleSize), folding)),
   );
 }
 
 /** What a completion of a task is worth. */
-export function judgeAttempt({ pair, gold }: Pick<Task, 'pair' | 'gold'>, parsed: ParsedTrace): Attempt {
-  const isFull = gold === undefined ? null : explainReward(parsed, { pair, gold, impliedLabel: noRule }).total === 1;
+export function judgeAttempt(
+  { pair, gold }: Pick<Task, 'pair' | 'gold'>,
+  parsed: ParsedTrace,
+  folding: TextFolding,
+): Attempt {
+  const isFull =
+    gold === undefined ? null : explainReward(parsed, { pair, folding, gold, impliedLabel: noRule }).total === 1;
   return { parsed, isRight: parsed.answer === pair.label, isFull };
 }
 

@@ -37,7 +37,7 @@ import {
   printTrace,
   type Trace,
 } from '../relevance/trace/trace.ts';
-import { verifyStep } from '../relevance/rules/verify.ts';
+import { PairChecker } from '../relevance/rules/verify.ts';
 import { EOS } from '../relevance/pair/vocabulary.ts';
 import { sftLoss } from './sft.ts';
 
@@ -48,7 +48,7 @@ export interface ExpertPair {
 }
 
 /** What is needed to evaluate: a model and the meaning of what it writes. */
-export interface Evaluated extends Omit<Rules, 'readsTitles'> {
+export interface Evaluated extends Rules {
   readonly transformer: Transformer;
   readonly tokenizer: LabTokenizer;
   readonly prompt: PromptConfig;
@@ -135,7 +135,11 @@ export async function evaluate(
   // As when answering: how long the expert's completion is must not show in the prompt.
   const prompts = expert.map(({ pair }) => encodePrompt(tokenizer, pair, prompt, promptRoom(model)).ids);
   const labelIds = model.tokenizer.labelIds(model.prompt.scaleSize);
-  const scores = await scorePrompts(model.transformer, labelIds, prompts, { signal });
+  const nameOf = (index: number): string => {
+    const { queryId = '', document } = expert[index]?.pair ?? {};
+    return `the pair of the query "${queryId}" and the document "${document?.docId ?? ''}"`;
+  };
+  const scores = await scorePrompts(model.transformer, labelIds, prompts, { signal, nameOf });
   const scored = expert.map(({ pair }, i) => ({
     queryId: pair.queryId,
     docId: pair.document.docId,
@@ -177,22 +181,26 @@ async function evaluateReasoning(
 
 /** The quality of parsed completions beside the expert's. @throws {LabError} `bad-shape` without completions */
 export function reportReasoning(
-  { instruction, lexicon, tailRules }: Omit<Rules, 'readsTitles'>,
+  rules: Rules,
   cases: readonly ExpertPair[],
   parsed: readonly ParsedTrace[],
 ): Omit<ReasoningReport, 'headLabelAccuracy' | 'tailLabelAccuracy'> {
+  const { instruction, lexicon, tailRules } = rules;
   const impliedLabel = (rule: number): number | undefined => instruction.rules[rule]?.cap;
   const reasoned = cases.map(({ pair, trace }, i) => ({ pair, gold: trace, parsed: parsed[i] ?? parseTrace([]) }));
-  const steps = reasoned.flatMap(({ pair, parsed: each }) =>
-    (each.ok ? each.trace.steps : each.steps).map((step) => ({ step, pair })),
-  );
-  const verified = steps.map(({ step, pair }) => verifyStep(instruction, lexicon, pair, step).status === 'verified');
+  const verified = reasoned.flatMap(({ pair, parsed: each }) => {
+    const checker = new PairChecker(rules, pair);
+    return (each.ok ? each.trace.steps : each.steps).map((step) => checker.checkStep(step).status === 'verified');
+  });
   return {
     completions: cases.length,
     validTraces: parsed.filter((r) => r.ok && r.trace.label === r.trace.restated).length / cases.length,
     invalidFormat: invalidFormatRate(parsed),
     strictReward: mean(
-      reasoned.map(({ pair, gold, parsed: each }) => explainReward(each, { pair, gold, impliedLabel }).total),
+      reasoned.map(
+        ({ pair, gold, parsed: each }) =>
+          explainReward(each, { pair, folding: lexicon.folding, gold, impliedLabel }).total,
+      ),
     ),
     verifiedSteps: share(verified),
     labelTraceAgreement: labelTraceAgreement(parsed, (trace) => lowestCap(trace, instruction)),

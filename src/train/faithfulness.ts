@@ -90,6 +90,7 @@ export async function answerDeletions(
   signal?: AbortSignal,
 ): Promise<AnsweredDeletions> {
   const { transformer, tokenizer, prompt } = model;
+  const { folding } = model.lexicon;
   const promptOf = (pair: Pair): Int32Array => encodePrompt(tokenizer, pair, prompt, promptRoom(model)).ids;
   const prompts = expert.map(({ pair }) => promptOf(pair));
   const labelIds = tokenizer.labelIds(prompt.scaleSize);
@@ -101,13 +102,13 @@ export async function answerDeletions(
     const parsed = parseTrace(tokenizer.decode(written[i]?.ids ?? []), prompt.scaleSize);
     const evidence = (parsed.ok ? parsed.trace.steps : parsed.steps).flatMap((step) => step.evidence);
     const isRight = answers[i]?.label === execute(model.instruction, model.lexicon, pair).label;
-    const less = withoutEvidence(pair, evidence);
+    const less = withoutEvidence(folding, pair, evidence);
     return isRight && less !== undefined ? [{ pair, evidence, less }] : [];
   });
   const cited = usable.flatMap(({ pair, less }) => counterfactual(model, pair, less));
   const control = usable.flatMap(({ pair, evidence }) => {
-    const other = otherWords(pair, evidence, rng);
-    const less = other === undefined ? undefined : withoutEvidence(pair, [other]);
+    const other = otherWords(folding, pair, evidence, rng);
+    const less = other === undefined ? undefined : withoutEvidence(folding, pair, [other]);
     return less === undefined ? [] : counterfactual(model, pair, less);
   });
   const ask = async (cases: readonly Counterfactual[]): Promise<AnsweredCase[]> => {

@@ -15,6 +15,7 @@ import type { CompletionHolder } from '../infer/held/completion-holder.ts';
 import type { LabModel, promptRoom } from '../infer/lab-model.ts';
 import type { Transformer } from '../model/transformer.ts';
 import type { Instruction } from '../relevance/rules/instruction.ts';
+import type { TextFolding } from '../relevance/pair/folding.ts';
 import type { JudgedPair } from '../relevance/pair/pair.ts';
 import { type ExplainedReward, explainReward, type RewardConfig } from '../relevance/rules/reward.ts';
 import type { ParsedTrace, Trace } from '../relevance/trace/trace.ts';
@@ -39,6 +40,8 @@ export interface RlPrompt {
 export interface RlTask {
   readonly tokenizer: LabTokenizer;
   readonly instruction: Instruction;
+  /** How evidence is looked for in pairs. */
+  readonly folding: TextFolding;
   readonly tailRules: ReadonlySet<number>;
   readonly reward: RewardConfig;
   readonly prompts: readonly RlPrompt[];
@@ -164,7 +167,7 @@ export function rewardCompletion(task: RlTask, prompt: number, completion: Compl
   const { pair, gold } = promptAt(task, prompt);
   const { parsed, steps } = readCompletion(task.tokenizer, completion.ids, gold.scaleSize);
   const impliedLabel = (rule: number): number | undefined => task.instruction.rules[rule]?.cap;
-  const reward = explainReward(parsed, { pair, gold, impliedLabel }, task.reward);
+  const reward = explainReward(parsed, { pair, folding: task.folding, gold, impliedLabel }, task.reward);
   const isRight = reward.rejected === undefined && parsed.answer === gold.label;
   return { prompt, completion, parsed, steps, reward, isRight };
 }

@@ -86,7 +86,7 @@ describeBrowser('the checkpoint store in a browser that dies', () => {
       await lab.openCheckpointStore(); // must leave a living save alone
       const during = await lab.keysOf('afrl-lab');
       worker.terminate();
-      const deadline = Date.now() + 20_000;
+      const deadline = Date.now() + 120_000;
       let swept = during;
       while (swept.pending > 0 && Date.now() < deadline) {
         await new Promise((resolve) => setTimeout(resolve, 50));

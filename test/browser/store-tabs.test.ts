@@ -65,7 +65,7 @@ describeBrowser('the checkpoint store in two tabs', () => {
         await lab.openCheckpointStore();
         return lab.keysOf('afrl-lab');
       });
-    await expect.poll(open, { timeout: 20_000 }).toMatchObject({ pending: 0, chunks: [] });
+    await expect.poll(open).toMatchObject({ pending: 0, chunks: [] });
   });
 
   it('does not sweep a save that ends just while it looks for dead ones', async () => {
@@ -123,7 +123,7 @@ describeBrowser('the checkpoint store in two tabs', () => {
       second.evaluate(async () => (await (await lab.openCheckpointStore()).runs.list())[0]?.state);
     expect(await stateSeen()).toBe('alive');
     await first.close();
-    await expect.poll(stateSeen, { timeout: 20_000 }).toBe('interrupted');
+    await expect.poll(stateSeen).toBe('interrupted');
   });
 
   it('says that nothing can be kept in a frame that may not store', async () => {
@@ -150,7 +150,8 @@ describeBrowser('the checkpoint store in two tabs', () => {
         expect(failure?.message).toMatch(/closed: another tab of the lab updated or removed it.*Reload the page/su);
       }
       const older = await second.evaluate(() => lab.failureOf(lab.openCheckpointStore()));
-      expect(older?.message).toMatch(/newer version of the lab\. Expected a database of version 2 or older.*Reload/su);
+      const versions = await second.evaluate(() => lab.MIGRATIONS.length);
+      expect(older?.message).toContain(`newer version of the lab. Expected a database of version ${versions} or older`);
       const kept = await second.evaluate(async (savedId) => {
         const store = await lab.openCheckpointStore({ migrations: [...lab.MIGRATIONS, lab.nextMigration] });
         return { payload: [...(await store.load(savedId)).payload], list: await store.list() };
@@ -173,12 +174,11 @@ describeBrowser('the checkpoint store in two tabs', () => {
           );
           return lab.failureOf(lab.openCheckpointStore({ migrations, blockedAfterMs: 200 }));
         }, versionsAhead);
-      expect((await open(1))?.message).toMatch(
-        /keeps the checkpoint store from being updated to version 3.*Close all/su,
-      );
+      const next = 1 + (await second.evaluate(() => lab.MIGRATIONS.length));
+      expect((await open(1))?.message).toContain(`keeps the checkpoint store from being updated to version ${next}`);
       await first.close();
       // A version further: the connection that came too late for the first attempt is not in its way.
-      await expect.poll(() => open(2), { timeout: 20_000 }).toBeNull();
+      await expect.poll(() => open(2)).toBeNull();
     });
   });
 });

@@ -110,6 +110,50 @@ describeBrowser('hostile contents', () => {
     await page.locator('lab-answer .fresh').waitFor();
   });
 
+  it('of finished runs are shown as far as they go, and can be put away', async () => {
+    const { page, complaints } = await visit(browser, `${PAGE_URL}?backend=wasm#/train`);
+    await page.getByText('Nothing is kept yet').waitFor();
+    const point = (step: number, lossNats: number): object => ({ step, tokens: 0, lossNats });
+    const count = Number.MAX_SAFE_INTEGER;
+    const prepared = {
+      kind: 'prepared',
+      experiment: null,
+      runId: '__proto__',
+      dataHash: '',
+      parameters: count,
+      vocabSize: 0,
+      trainPairs: 0,
+      devPairs: 0,
+      shortened: count,
+      step: 7,
+      steps: 0,
+      curve: [point(count, 1e308), point(2, -1e308), point(2, 5), point(0, -0)],
+      predicted: { stepMs: 1e308, runMs: 0, memoryBytes: 0 },
+    };
+    const finished = { kind: 'finished', step: count, tokens: count, weightsHash: '', checkpointId: null };
+    // A demonstration that says what became of branches and never what they are.
+    const ended = { kind: 'branch-ended', branch: 5, step: 1, weightsHash: null, failure: null };
+    await plant(page, {
+      records: [
+        { view: 'train', endedAt: 1, events: [prepared, finished] },
+        {
+          view: 'collapse',
+          endedAt: 1,
+          events: [{ kind: 'checkpoint', branch: 5, step: 1 }, ended, { kind: 'finished' }],
+        },
+      ],
+    });
+    await page.reload();
+    await page.getByRole('button', { name: 'New run' }).click();
+    await page.getByRole('button', { name: 'Train a small model' }).waitFor();
+    await page.getByRole('link', { name: 'Collapse' }).click();
+    await page.locator('lab-collapse-view').getByRole('button').first().waitFor();
+    await page.getByRole('link', { name: 'Score' }).click();
+    await page.locator('lab-answer .fresh').waitFor();
+    expect(await page.locator('lab-part-failure').count()).toBe(0);
+    expect(complaints).toEqual([]);
+  });
+
   it.each([
     '#/score?checkpoint=__proto__&with=__proto__,constructor',
     '#/score?model=%F0%28%8C%28&with=,,,%00',

@@ -13,7 +13,7 @@ import { GREEDY, type SamplerConfig, sampleToken } from '../../src/infer/sampler
 import { drawnTokens, sampleTokens } from '../../src/kernels/sample-token.ts';
 import { EOS } from '../../src/relevance/pair/vocabulary.ts';
 import { groundedAutomata, HELD_TOKENIZER } from '../reference/held-automata.ts';
-import { type DeviceKind, useBackend, useWebGpu } from '../reference/backends.ts';
+import { useBackend, useWebGpu } from '../reference/backends.ts';
 import { expectClose } from '../reference/expect-close.ts';
 import {
   CACHED_ATTENTION_CASES,
@@ -24,9 +24,7 @@ import {
 import { judgeIndependence, judgeLastPosition, mixedPrompts } from '../reference/judge-generation.ts';
 import { type JudgedModel, randomModel } from '../reference/judge-model.ts';
 import { at } from '../reference/tensor64.ts';
-import { describeGpu, openGpu } from '../setup/dawn.ts';
-
-const DEVICES: readonly DeviceKind[] = ['full', 'least'];
+import { describeGpu, DEVICES, openGpu } from '../setup/dawn.ts';
 
 describeGpu.each(DEVICES)('decoding on a WebGPU device of kind "%s"', (kind) => {
   const complaints: string[] = [];

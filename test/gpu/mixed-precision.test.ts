@@ -4,7 +4,7 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { floatsToHalves } from '../../src/checkpoint/float16.ts';
 import { Rng } from '../../src/common/rng.ts';
 import { packHalves } from '../../src/kernels/halves.ts';
-import { type DeviceKind, useWebGpu } from '../reference/backends.ts';
+import { useWebGpu } from '../reference/backends.ts';
 import {
   judgeMixedGate,
   judgeMixedLinear,
@@ -13,9 +13,7 @@ import {
   MIXED_GATES,
   MIXED_SHAPES,
 } from '../reference/judge-mixed.ts';
-import { describeGpu, openGpu } from '../setup/dawn.ts';
-
-const DEVICES: readonly DeviceKind[] = ['full', 'least'];
+import { describeGpu, DEVICES, openGpu } from '../setup/dawn.ts';
 
 /** Where rounding changes its ways, and their neighbours; halfway cases on both sides of an even half. */
 const EDGES = [

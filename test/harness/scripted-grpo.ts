@@ -258,6 +258,7 @@ export function openScriptedGrpo(scene: GrpoScene): GrpoClient {
   }
 
   return {
+    readColumns: () => Promise.resolve({ names: [], roles: [] }),
     readData: () => Promise.reject(new LabError('bad-file', { message: 'No file is read on a stage.' })),
     readRules: () => Promise.reject(new LabError('bad-file', { message: 'No rules are read on a stage.' })),
     async run({ branches }, onEvent) {

@@ -193,6 +193,7 @@ export function openScriptedTraining(scene: RunScene): TrainingClient {
 
   return {
     readRules: () => Promise.reject(new LabError('bad-file', { message: 'No rules are read on a stage.' })),
+    readColumns: () => Promise.resolve({ names: [], roles: [] }),
     readData: () => Promise.reject(new LabError('bad-file', { message: 'No file is read on a stage.' })),
     plan: () => {
       if (scene === 'no-backend') {

@@ -5,7 +5,7 @@ import { LabTokenizer } from '../../src/data/tokenizer/tokenizer.ts';
 import { CompletionAutomaton } from '../../src/infer/held/completion-automaton.ts';
 import { type EvidenceTexts, wordsOfPair } from '../../src/infer/held/evidence-texts.ts';
 import { makeDocument, type Pair } from '../../src/relevance/pair/pair.ts';
-import { wordsOf } from '../../src/relevance/pair/text-folding.ts';
+import { currentFolding } from '../../src/relevance/pair/text-folding.ts';
 import { SPECIAL_TOKENS } from '../../src/relevance/pair/vocabulary.ts';
 import { type Instruction, parseInstruction } from '../../src/relevance/rules/instruction.ts';
 
@@ -27,7 +27,7 @@ export function automatonOf(instruction: Instruction, texts: EvidenceTexts): Com
 
 /** The automata of grounded completions for some pairs, of an instruction of three rules on four labels. */
 export function groundedAutomata(): CompletionAutomaton[] {
-  return SOME_PAIRS.map((pair) => automatonOf(SOME_RULES, wordsOfPair(pair, wordsOf)));
+  return SOME_PAIRS.map((pair) => automatonOf(SOME_RULES, wordsOfPair(pair, currentFolding())));
 }
 
 const SOME_RULES = parseInstruction({

@@ -6,6 +6,7 @@ import { Rng } from '../../src/common/rng.ts';
 import { toHuggingFaceConfig, type ModelConfig } from '../../src/config/model-config.ts';
 import { writeSafetensors } from '../../src/checkpoint/safetensors.ts';
 import { makeLabFile } from '../../src/runs/lab-file.ts';
+import { tokenIdsOf } from '../../src/runs/transformers-files.ts';
 import { trainWorldTokenizer } from '../../src/runs/sft-experiment.ts';
 import { SftExperimentSchema } from '../../src/protocol/sft-experiment.ts';
 import { type LabModel, loadLabModel, type ModelFileName } from '../../src/infer/lab-model.ts';
@@ -31,7 +32,7 @@ const CONFIG: ModelConfig = {
   tiedEmbeddings: true,
 };
 
-const CARD: ModelCard = {
+export const SMALL_CARD: ModelCard = {
   schemaVersion: 1,
   name: 'random',
   description: 'A model that has learned nothing.',
@@ -43,6 +44,8 @@ const CARD: ModelCard = {
   curve: [],
   limits: [],
 };
+
+export const SMALL_PROMPT = v.parse(SftExperimentSchema, {}).prompt;
 
 /** The files of the model, as a folder or a server would give them. */
 export function smallModelFiles(seed = 1): Map<ModelFileName, Uint8Array> {
@@ -56,10 +59,10 @@ export function smallModelFiles(seed = 1): Map<ModelFileName, Uint8Array> {
   }));
   const json = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
   return new Map<ModelFileName, Uint8Array>([
-    ['config.json', json(toHuggingFaceConfig(CONFIG))],
+    ['config.json', json({ ...toHuggingFaceConfig(CONFIG), ...tokenIdsOf(tokenizer) })],
     ['tokenizer.json', json(tokenizer.toJson())],
-    ['lab.json', json(makeLabFile(SMALL_WORLD, experiment.prompt))],
-    ['card.json', json(CARD)],
+    ['lab.json', json(makeLabFile(SMALL_WORLD, SMALL_PROMPT))],
+    ['card.json', json(SMALL_CARD)],
     ['model.safetensors', writeSafetensors(tensors)],
   ]);
 }

@@ -7,6 +7,10 @@
  */
 import { create, globals } from 'webgpu';
 import { describe, inject } from 'vitest';
+import type { DeviceKind } from '../reference/backends.ts';
+
+/** Where kernels are tried in all their forms, which software adapters take seconds each to compile. */
+export const DEVICES: readonly DeviceKind[] = inject('isWhole') ? ['full', 'least'] : ['full'];
 
 /** `describe` where WebGPU can run, `describe.skip` elsewhere. */
 export const describeGpu = describe.skipIf(inject('vulkanDriver') === null);

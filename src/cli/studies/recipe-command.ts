@@ -17,7 +17,7 @@ import { type FoldResult, realResults } from '../../studies/judged/real-results.
 import { readAnnotations } from './annotations.ts';
 import type { BackendName } from '../node-backend.ts';
 import { backendOption, wholeNumber } from '../options.ts';
-import { columnOption, docsOption, readDataFiles } from '../pair-files.ts';
+import { columnOption, docsOption, gradeOption, readDataFiles } from '../pair-files.ts';
 import { runFold } from './recipe-fold.ts';
 import { generalCommand } from './recipe-general.ts';
 import { forceOption } from '../outputs.ts';
@@ -28,6 +28,7 @@ interface RecipeOptions {
   readonly data: string;
   readonly docs?: string;
   readonly column: ColumnNames;
+  readonly grade?: string;
   readonly folds?: number;
   readonly models: readonly ModelId[];
   readonly runs: string;
@@ -49,6 +50,7 @@ function setCommand(recipe: RealRecipe): Command {
     .requiredOption('--data <file>', 'the judged pairs')
     .addOption(docsOption())
     .addOption(columnOption())
+    .addOption(gradeOption())
     .option('--folds <n>', 'run only this many folds, which is preliminary', wholeNumber(1))
     .addOption(
       new Option('--models <ids...>', 'models to make: without hints, with hints, with hints by reinforcement')
@@ -72,12 +74,12 @@ Example:
 
 async function runRecipe(recipe: RealRecipe, options: RecipeOptions): Promise<void> {
   await checkStudy(recipe.id, options, [options.data, options.docs]);
-  const whole = await readDataFiles(options.data, options);
+  const whole = await readDataFiles(options.data, { ...options, scale: recipe.scaleSize });
   const annotations = await readAnnotations(options.data);
   const folds = (await foldsOf(recipe, whole)).slice(0, options.folds);
   const path = await runStudy<FoldResult>(options, ({ device, commit, signal }) => {
-    const { models, runs } = options;
-    const context = { recipe, whole, annotations, out: join(runs, recipe.id), models, device, signal };
+    const { grade: grades = '', models, runs } = options;
+    const context = { recipe, whole, grades, annotations, out: join(runs, recipe.id), models, device, signal };
     return {
       arms: [
         {

@@ -34,6 +34,7 @@ import { greedyRefiner } from '../../relevance/piar/piar-greedy.ts';
 import { runPiar } from '../../relevance/piar/piar.ts';
 import { startInstruction } from '../../relevance/rules/start-instruction.ts';
 import { synthesiseTraces } from '../../relevance/rules/trace-synthesis.ts';
+import { CURRENT_FOLDING, currentFolding } from '../../relevance/pair/text-folding.ts';
 import { induceLexicon, readPair } from '../../relevance/rules/typed-document.ts';
 import { evaluate } from '../../train/evaluate.ts';
 import { measuredOnce, readIfThere, RunFolder } from '../run-folder.ts';
@@ -50,6 +51,8 @@ export interface FoldContext {
   readonly recipe: RealRecipe;
   /** The whole file: its documents are what a search engine would have indexed. */
   readonly whole: DataSet;
+  /** What the grades of the file mean; empty for what they usually do. */
+  readonly grades: string;
   readonly annotations: Annotations;
   /** The folder of all folds. */
   readonly out: string;
@@ -87,12 +90,13 @@ class FoldStages {
   constructor(fold: RealFold, folder: string, context: FoldContext) {
     const { learn, test } = fold;
     const { name, sha256 } = learn;
-    const { scaleSize } = context.recipe;
+    const { grades, recipe } = context;
+    const { scaleSize } = recipe;
     this.#fold = fold;
     this.#folder = folder;
     this.#context = context;
-    this.#data = { kind: 'file', name, sha256, devShare: DEV_SHARE, testShare: 0, splitSeed: SEED };
-    this.#test = judgedPairs(name, scaleSize, test);
+    this.#data = { kind: 'file', name, sha256, devShare: DEV_SHARE, testShare: 0, splitSeed: SEED, grades };
+    this.#test = judgedPairs(name, scaleSize, test, grades);
     this.#split = splitFile(this.#data, scaleSize, learn);
   }
 
@@ -164,7 +168,7 @@ class FoldStages {
     return measuredOnce(this.#folder, 'baselines', PreparedFoldSchema, () => {
       const { whole, annotations } = this.#context;
       const { train } = this.#split;
-      const rules = rulesOf(own);
+      const rules = rulesOf(own, currentFolding());
       const { majority, random, bm25, instruction } = baselinesOf(train, this.#test, whole.documents, rules);
       const { counts } = synthesiseTraces(
         rules.instruction,
@@ -200,7 +204,7 @@ class FoldStages {
       name: `${recipe.id}-${id}-${index + 1}`,
       preset: 'lab-nano',
       data: { ...this.#data, rules },
-      prompt: { scaleSize: recipe.scaleSize, ...prompt, maxWordsPerField: recipe.words },
+      prompt: { scaleSize: recipe.scaleSize, folding: CURRENT_FOLDING, ...prompt, maxWordsPerField: recipe.words },
       sft: recipe.sft,
       wordSplitShare: 0.1,
       devPairs: 300,

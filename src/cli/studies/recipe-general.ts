@@ -28,6 +28,7 @@ import type { ModelCard } from '../../infer/model-card.ts';
 import { mapLabel } from '../../relevance/metrics/label-report.ts';
 import { normalisedRelevance } from '../../relevance/pair/labels.ts';
 import { noRules } from '../../relevance/rules/rules.ts';
+import { currentFolding } from '../../relevance/pair/text-folding.ts';
 import type { JudgedPair } from '../../relevance/pair/pair.ts';
 import { writeCard } from '../model-folder.ts';
 import type { BackendName } from '../node-backend.ts';
@@ -184,7 +185,7 @@ class GeneralRuns {
   ): Promise<GeneralPredictions> {
     const { id, scaleSize } = set;
     return measuredOnce(join(this.#root, foldName), id, GeneralPredictionsSchema, async () => {
-      const { majority, random, bm25 } = baselinesOf(train, test, documents, noRules(scaleSize));
+      const { majority, random, bm25 } = baselinesOf(train, test, documents, noRules(scaleSize, currentFolding()));
       /** Asked on a scale, with labels on that of the set; scores are on [0, 1]. */
       const ask = (of: string, pairs: readonly JudgedPair[], asked: number): Promise<Prediction[]> =>
         withModel(of, (model) =>

@@ -8,6 +8,9 @@
 export const ROLES = ['query', 'queryId', 'docId', 'title', 'brand', 'type', 'text', 'attributes', 'grade'] as const;
 export type Role = (typeof ROLES)[number];
 
+/** Roles that belong to a pair: they are looked for beside a nested document, never in it. */
+const PAIR_ROLES: ReadonlySet<Role> = new Set(['query', 'queryId', 'grade']);
+
 /** Columns named by the user, by role. */
 export type ColumnNames = Readonly<Partial<Record<Role, string>>>;
 
@@ -18,6 +21,15 @@ export interface Columns {
   readonly attributes: readonly { readonly column: string; readonly attribute: string }[];
   /** Columns that are not used. */
   readonly ignored: readonly string[];
+  /** Roles that more than one column could have, by their names. */
+  readonly rivals: readonly Rivals[];
+}
+
+/** The column that was taken for a role, and others that have a name for it. */
+export interface Rivals {
+  readonly role: Role;
+  readonly chosen: string;
+  readonly others: readonly string[];
 }
 
 /** Names in the order of preference, as {@link plainName} gives them. */
@@ -102,34 +114,65 @@ const ATTRIBUTE_NAMES: ReadonlySet<string> = new Set(['color', 'colour', 'size',
  * be one field that always speaks.
  *
  * @param wished - names that the user gave; a wished name that is missing leaves its role without a column.
+ * @param nestedIn - the name that the names of a nested document begin with, as `product` in `product.title`
  */
-export function findColumns(available: readonly string[], wished: ColumnNames = {}): Columns {
-  const plain = new Map(available.map((name) => [plainName(name), name]));
+export function findColumns(available: readonly string[], wished: ColumnNames = {}, nestedIn?: string): Columns {
+  const prefix = nestedIn === undefined ? undefined : `${nestedIn}.`;
+  const isNested = (name: string): boolean => prefix !== undefined && name.startsWith(prefix);
+  const bareName = (name: string): string =>
+    prefix !== undefined && isNested(name) ? name.slice(prefix.length) : name;
+  const levels = [available.filter(isNested), available.filter((name) => !isNested(name))];
+  const speaks = (name: string): boolean => isNested(name) && isKnown(bareName(name), ['title', 'text']);
+
+  /** Columns with a name for the role, the best first: of a document's own fields, then of what stands beside it. */
+  const candidates = (role: Role): string[] =>
+    levels.flatMap((names, level) => {
+      if (level === 0 ? PAIR_ROLES.has(role) : role === 'title' && available.some(speaks)) return [];
+      return KNOWN_NAMES[role].flatMap((known) => names.filter((name) => plainName(bareName(name)) === known));
+    });
+  const wishFor = (role: Role): string | undefined =>
+    available.find((name) => name === wished[role]) ?? available.find((name) => bareName(name) === wished[role]);
+
   const names = new Map<Role, string>();
-  const taken = new Set(Object.values(wished));
+  const taken = new Set(ROLES.map(wishFor).filter((name) => name !== undefined));
   for (const role of ROLES) {
-    const name =
-      wished[role] ??
-      KNOWN_NAMES[role].map((known) => plain.get(known)).find((found) => found !== undefined && !taken.has(found));
-    if (name === undefined || !available.includes(name)) continue;
+    const name = wished[role] === undefined ? candidates(role).find((found) => !taken.has(found)) : wishFor(role);
+    if (name === undefined) continue;
     names.set(role, name);
     taken.add(name);
   }
+  const rivals = [...names].flatMap(([role, chosen]): Rivals[] => {
+    const others = wished[role] === undefined ? candidates(role).filter((name) => !taken.has(name)) : [];
+    return others.length === 0 ? [] : [{ role, chosen, others }];
+  });
   const text = names.get('text');
   if (!names.has('title') && wished.title === undefined && text !== undefined) {
     names.set('title', text);
     names.delete('text');
   }
-  const attributes = available.filter((name) => !taken.has(name)).flatMap((column) => attributeOf(column));
+  const attributes = available
+    .filter((name) => !taken.has(name))
+    .flatMap((column) => attributeOf(bareName(column)).map((attribute) => ({ column, attribute })));
   const used = new Set([...names.values(), ...attributes.map(({ column }) => column)]);
-  return { names, attributes, ignored: available.filter((name) => !used.has(name)) };
+  return { names, attributes, ignored: available.filter((name) => !used.has(name)), rivals };
 }
 
-function attributeOf(column: string): { column: string; attribute: string }[] {
+/** Whether a role belongs to a pair and not to its document. */
+export function isPairRole(role: Role): boolean {
+  return PAIR_ROLES.has(role);
+}
+
+function isKnown(name: string, roles: readonly Role[]): boolean {
+  const plain = plainName(name);
+  return roles.some((role) => KNOWN_NAMES[role].includes(plain));
+}
+
+/** The attribute that a column of that name holds, if any. */
+function attributeOf(column: string): string[] {
   const [, prefixed] = ATTRIBUTE_PREFIX.exec(column) ?? [];
-  if (prefixed !== undefined) return [{ column, attribute: prefixed.trim() }];
+  if (prefixed !== undefined) return [prefixed.trim()];
   const plain = plainName(column).replace(/^(product|item|doc)/, '');
-  return ATTRIBUTE_NAMES.has(plain) ? [{ column, attribute: plain }] : [];
+  return ATTRIBUTE_NAMES.has(plain) ? [plain] : [];
 }
 
 function plainName(name: string): string {

@@ -8,9 +8,10 @@
 import { LabError } from '../../common/errors.ts';
 import { DEFAULT_SCALE } from '../../relevance/pair/labels.ts';
 import type { LabDocument } from '../../relevance/pair/pair.ts';
-import type { ColumnNames } from './columns.ts';
+import type { ColumnNames, Columns, Role } from './columns.ts';
 import { checkPairs, type DataSet, type GradedPair, makeDataSet } from './data-set.ts';
 import { FieldReader } from './fields.ts';
+import { Findings } from './findings.ts';
 import { foundScale } from './grades.ts';
 import { type Loaded, loadDocuments, readGradedPairs } from './pairs-file.ts';
 import { readRecords } from './record-reader.ts';
@@ -35,6 +36,8 @@ export interface ReadData {
   /** Rows of the pairs and of the documents that could not be read, the first of many. */
   readonly errors: readonly RowError[];
   readonly errorCount: number;
+  /** What is strange without being an error, a sentence each. */
+  readonly findings: readonly string[];
 }
 
 /** Text beyond this is no file that could be trained on here. */
@@ -54,7 +57,9 @@ export async function readDataSet(files: readonly DataFile[], options: ReadDataO
   const errors = [...(documents?.errors ?? [])].slice(0, KEPT_ERRORS);
   let errorCount = documents?.errorCount ?? 0;
   const { name: fileName } = pairsFile;
-  const how = { ...options, fileName, documents: documents?.items, maxTextBytes: MAX_TEXT_BYTES };
+  const findings = new Findings();
+  const isOneOfTwo = documents !== undefined;
+  const how = { ...options, fileName, documents: documents?.items, isOneOfTwo, findings, maxTextBytes: MAX_TEXT_BYTES };
   for await (const item of readGradedPairs(pairsFile.open(), how)) {
     if (isRowError(item)) {
       errorCount += 1;
@@ -65,7 +70,31 @@ export async function readDataSet(files: readonly DataFile[], options: ReadDataO
     checkPairs(fileName, pairs.length);
   }
   if (pairs.length === 0) throw nothingUsable(fileName, errors[0]);
-  return { dataSet: await makeDataSet(fileName, pairs), errors, errorCount };
+  return { dataSet: await makeDataSet(fileName, pairs), errors, errorCount, findings: findings.sentences() };
+}
+
+/** The columns of some files, each name once, and which of them have a role. */
+export interface FoundColumns {
+  readonly names: readonly string[];
+  readonly found: ReadonlyMap<Role, string>;
+}
+
+/**
+ * The columns of files, whether these can be used or not: of tables all, of JSON files those of the first record.
+ *
+ * @throws {LabError} `bad-file` if a file cannot be read; `aborted`
+ */
+export async function readColumns(files: readonly DataFile[], options: ReadDataOptions = {}): Promise<FoundColumns> {
+  const names = new Set<string>();
+  const found = new Map<Role, string>();
+  for (const file of files) {
+    const columns = await firstColumns(file, options);
+    for (const name of columns.names.values()) names.add(name);
+    for (const { column } of columns.attributes) names.add(column);
+    for (const name of columns.ignored) names.add(name);
+    for (const [role, column] of columns.names) if (!found.has(role)) found.set(role, column);
+  }
+  return { names: [...names], found };
 }
 
 /**
@@ -79,9 +108,10 @@ export function likelyScale(grades: Iterable<string>, meanings = ''): number {
 
 async function documentsOf(
   { name: fileName, open }: DataFile,
-  { signal }: ReadDataOptions,
+  { columns, signal }: ReadDataOptions,
 ): Promise<Loaded<ReadonlyMap<string, LabDocument>>> {
-  const loaded = await loadDocuments(open(), { fileName, signal, maxTextBytes: MAX_TEXT_BYTES });
+  const how = { fileName, columns, isOneOfTwo: true, signal, maxTextBytes: MAX_TEXT_BYTES };
+  const loaded = await loadDocuments(open(), how);
   if (loaded.items.size === 0) throw nothingUsable(fileName, loaded.errors[0]);
   return loaded;
 }
@@ -112,15 +142,24 @@ async function tellApart(
   return firstHas ? { pairsFile: first, documentsFile: second } : { pairsFile: second, documentsFile: first };
 }
 
-/** Whether the first record of a file has a query. */
-async function hasQueries({ name: fileName, open }: DataFile, { columns, signal }: ReadDataOptions): Promise<boolean> {
-  const reader = new FieldReader(columns);
-  for await (const batch of readRecords(open(), { fileName, signal, maxTextBytes: MAX_TEXT_BYTES })) {
-    for (const record of batch) {
-      if (!isRowError(record)) return reader.columnsOf([...record.fields.keys()]).names.has('query');
-    }
+async function hasQueries(file: DataFile, options: ReadDataOptions): Promise<boolean> {
+  return (await firstColumns(file, options)).names.has('query');
+}
+
+/** The columns of the header, or of the first record. */
+async function firstColumns(
+  { name: fileName, open }: DataFile,
+  { columns, signal }: ReadDataOptions,
+): Promise<Columns> {
+  const reader = new FieldReader({ columns, isOneOfTwo: true });
+  let header: readonly string[] | undefined;
+  const how = { fileName, signal, maxTextBytes: MAX_TEXT_BYTES };
+  for await (const batch of readRecords(open(), how, (names) => (header = names))) {
+    const record = batch.find((item) => !isRowError(item));
+    if (header !== undefined) return reader.columnsOf(header);
+    if (record !== undefined && !isRowError(record)) return reader.read(record).columns;
   }
-  return false;
+  return reader.columnsOf(header ?? []);
 }
 
 function nothingUsable(fileName: string, first: RowError | undefined): LabError {

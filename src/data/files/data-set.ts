@@ -15,8 +15,11 @@ import { sha256Hex } from '../../checkpoint/sha256.ts';
 import { LabError } from '../../common/errors.ts';
 import { PairSchema } from '../../protocol/scoring.ts';
 import type { LabDocument } from '../../relevance/pair/pair.ts';
+import { contentId, keptContentId } from './content-id.ts';
 import { badFile } from './records.ts';
 
+/** What ids begin with that a document was given for want of one. */
+const CONTENT = 'content-';
 const FORMAT = 'afrl-lab-data';
 const VERSION = 1;
 
@@ -103,7 +106,7 @@ export async function decodeDataSet(name: string, sha256: string, bytes: Uint8Ar
   }
   const documents = lines
     .slice(1, 1 + head.documents)
-    .map((line, i): LabDocument => readLine(name, DocumentSchema, line, i + 2));
+    .map((line, i): LabDocument => withWholeId(readLine(name, DocumentSchema, line, i + 2)));
   const pairs = lines.slice(1 + head.documents).map((line, i): GradedPair => {
     const place = i + 2 + head.documents;
     const [row, index, query, queryId, grade] = readLine(name, PairLineSchema, line, place);
@@ -114,9 +117,17 @@ export async function decodeDataSet(name: string, sha256: string, bytes: Uint8Ar
   return { name, sha256, bytes, documents, pairs };
 }
 
-/** The keys in one order, whoever made the document. */
-function plainDocument({ docId, title, brand, type, attributes, text }: LabDocument): LabDocument {
-  return { docId, title, brand, type, attributes, text };
+/** The keys in one order, whoever made the document, and the id of a document without one as data sets keep it. */
+function plainDocument(document: LabDocument): LabDocument {
+  const { docId, title, brand, type, attributes, text } = document;
+  const isOwn = !docId.startsWith(CONTENT) || docId !== contentId(document);
+  return { docId: isOwn ? docId : keptContentId(document), title, brand, type, attributes, text };
+}
+
+/** A document as it was before it was kept. */
+function withWholeId(document: LabDocument): LabDocument {
+  const isKept = document.docId.startsWith(CONTENT) && document.docId === keptContentId(document);
+  return isKept ? { ...document, docId: contentId(document) } : document;
 }
 
 function readLine<const Schema extends v.GenericSchema>(

@@ -1,51 +1,71 @@
 /**
  * The fields of a record by what they mean. A record may hold its document as an object of its own
- * (`{"query": ..., "document": {"title": ...}}`) or beside the query (`{"query": ..., "title": ...}`); here both are one.
+ * (`{"query": ..., "document": {"title": ...}}`) or beside the query (`{"query": ..., "title": ...}`); here both are one. What
+ * belongs to the pair (query, queryId, grade) is never looked for inside the document.
  */
-import { hashHex } from '../../common/rng.ts';
 import { makeDocument, type LabDocument } from '../../relevance/pair/pair.ts';
 import { readAttribute, readAttributes } from './attributes.ts';
 import { findColumns, type ColumnNames, type Columns, type Role } from './columns.ts';
+import { contentId } from './content-id.ts';
+import type { Findings } from './findings.ts';
+import { gradeText } from './grades.ts';
 import { RowProblem, type FileRecord } from './records.ts';
 
 /** Keys under which a record can hold its document. */
 const NESTED = ['document', 'doc', 'product', 'item'] as const;
 
+/** How the columns of a file are found. */
+export interface FieldOptions {
+  /** Names that the user gave. */
+  readonly columns?: ColumnNames | undefined;
+  /** Whether these names are meant for two files: one that this file lacks says nothing about it. */
+  readonly isOneOfTwo?: boolean | undefined;
+  /** Takes note of columns that could have been another. */
+  readonly findings?: Findings | undefined;
+}
+
 /** Reads records of one file. Records of JSON files may have different keys each; columns are found once per set of keys. */
 export class FieldReader {
-  readonly #wished: ColumnNames;
+  readonly #options: FieldOptions;
   readonly #columns = new Map<string, Columns>();
 
-  constructor(wished: ColumnNames = {}) {
-    this.#wished = wished;
+  constructor(options: FieldOptions = {}) {
+    this.#options = options;
   }
 
-  columnsOf(names: readonly string[]): Columns {
-    const key = names.join('\n');
-    const found = this.#columns.get(key) ?? findColumns(names, this.#wished);
+  /** @param nestedIn - the key of a nested document, whose columns have names that begin with it */
+  columnsOf(names: readonly string[], nestedIn?: string): Columns {
+    const key = JSON.stringify([nestedIn ?? '', names]);
+    const known = this.#columns.get(key);
+    if (known !== undefined) return known;
+    const { columns = {}, isOneOfTwo = false, findings } = this.#options;
+    const wished = isOneOfTwo ? only(columns, names, nestedIn) : columns;
+    const found = findColumns(names, wished, nestedIn);
     this.#columns.set(key, found);
+    findings?.addColumns(found);
     return found;
   }
 
-  read(record: FileRecord): Fields {
-    const values = flatten(record.fields);
-    return new Fields(values, this.columnsOf([...values.keys()]));
+  read({ fields }: FileRecord): Fields {
+    const nestedIn = NESTED.find((name) => isObject(fields.get(name)));
+    const values = nestedIn === undefined ? fields : flatten(fields, nestedIn);
+    return new Fields(values, this.columnsOf([...values.keys()], nestedIn));
   }
 }
 
 /** The values of one record. */
 export class Fields {
+  readonly columns: Columns;
   readonly #values: ReadonlyMap<string, unknown>;
-  readonly #columns: Columns;
 
   constructor(values: ReadonlyMap<string, unknown>, columns: Columns) {
     this.#values = values;
-    this.#columns = columns;
+    this.columns = columns;
   }
 
   /** The column of a role as errors name it; the role itself where it has none. */
   column(role: Role): string {
-    return this.#columns.names.get(role) ?? role;
+    return this.columns.names.get(role) ?? role;
   }
 
   /**
@@ -54,12 +74,11 @@ export class Fields {
    * @throws {RowProblem} if the value is not a text, number or boolean.
    */
   text(role: Role): string {
-    const column = this.#columns.names.get(role);
-    const value = column === undefined ? undefined : this.#values.get(column);
+    const value = this.#value(role);
     if (value === undefined || value === null) return '';
     if (typeof value === 'string') return value.trim();
     if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-    throw new RowProblem(column ?? role, 'it is not a text', 'a text or number', value);
+    throw new RowProblem(this.column(role), 'it is not a text', 'a text or number', value);
   }
 
   /**
@@ -71,6 +90,12 @@ export class Fields {
     const text = this.text(role);
     if (text === '') throw new RowProblem(this.column(role), `the ${role} is missing`, 'a text', text);
     return text;
+  }
+
+  /** The grade; empty where there is none. A value of another kind is its JSON, which has no label. */
+  grade(): string {
+    const value = this.#value('grade');
+    return gradeText(value) ?? JSON.stringify(value);
   }
 
   /**
@@ -89,27 +114,36 @@ export class Fields {
       type: this.text('type'),
       attributes: this.#attributes(),
     };
-    return makeDocument({ docId: this.text('docId') || `content-${hashHex(JSON.stringify(fields))}`, ...fields });
+    return makeDocument({ docId: this.text('docId') || contentId(fields), ...fields });
+  }
+
+  #value(role: Role): unknown {
+    const column = this.columns.names.get(role);
+    return column === undefined ? undefined : this.#values.get(column);
   }
 
   #attributes(): LabDocument['attributes'] {
-    const column = this.#columns.names.get('attributes');
+    const column = this.columns.names.get('attributes');
     const together = column === undefined ? [] : readAttributes(column, this.#values.get(column));
-    const apart = this.#columns.attributes.flatMap((one) =>
+    const apart = this.columns.attributes.flatMap((one) =>
       readAttribute(one.column, one.attribute, this.#values.get(one.column)),
     );
     return Object.fromEntries([...together, ...apart]);
   }
 }
 
-// Lifts the fields of a nested document up; where both levels have a key, the document's own is taken.
-function flatten(fields: ReadonlyMap<string, unknown>): ReadonlyMap<string, unknown> {
-  const key = NESTED.find((name) => isObject(fields.get(name)));
-  const nested = key === undefined ? undefined : fields.get(key);
-  if (key === undefined || !isObject(nested)) return fields;
-  const flat = new Map([...fields, ...Object.entries(nested)]);
-  if (!Object.hasOwn(nested, key)) flat.delete(key);
+/** The fields of a nested document beside the others, by names that say where they were: `product.title`. */
+function flatten(fields: ReadonlyMap<string, unknown>, nestedIn: string): ReadonlyMap<string, unknown> {
+  const flat = new Map(fields);
+  flat.delete(nestedIn);
+  for (const [name, value] of Object.entries(fields.get(nestedIn) ?? {})) flat.set(`${nestedIn}.${name}`, value);
   return flat;
+}
+
+/** The wishes of which a file has the column. */
+function only(wished: ColumnNames, names: readonly string[], nestedIn = ''): ColumnNames {
+  const isThere = (name: string): boolean => names.includes(name) || names.includes(`${nestedIn}.${name}`);
+  return Object.fromEntries(Object.entries(wished).filter(([, name]) => isThere(name)));
 }
 
 function isObject(value: unknown): value is object {

@@ -7,28 +7,29 @@
  */
 import { DEFAULT_SCALE, type LabelScale } from '../../relevance/pair/labels.ts';
 import type { JudgedPair, LabDocument, Pair } from '../../relevance/pair/pair.ts';
-import type { ColumnNames, Role } from './columns.ts';
-import { FieldReader, type Fields } from './fields.ts';
+import { isPairRole, type Role, ROLES } from './columns.ts';
+import { saysTheSame } from './content-id.ts';
+import { FieldReader, type FieldOptions, type Fields } from './fields.ts';
 import { GradeReader } from './grades.ts';
 import { readRecords, type RecordOptions } from './record-reader.ts';
 import { badFile, isRowError, RowProblem, type FileRecord, type RowError } from './records.ts';
 import { normaliseQuery } from '../splits.ts';
 
-export interface DocumentsOptions extends RecordOptions {
-  /** Names of columns that are not told rightly by themselves. */
-  readonly columns?: ColumnNames | undefined;
-}
+/** How a file is read; of two files, the names of columns are meant for both. */
+export interface DocumentsOptions extends RecordOptions, FieldOptions {}
 
 export interface PairsOptions extends DocumentsOptions {
   /** Default: the scale of four. */
   readonly scale?: LabelScale | undefined;
   /** What grades mean, where they are not labels of the scale (protocol/grade-meanings.ts). */
   readonly grades?: string | undefined;
+  /** Whether a grade without a label makes its row an error, where else it costs the label alone. Default false. */
+  readonly isStrict?: boolean | undefined;
   /** The documents of a second file, by docId; rows then need no more than a query, a docId and a grade. */
   readonly documents?: ReadonlyMap<string, LabDocument> | undefined;
 }
 
-/** The pair of row `row`; without a label where the row has no grade. */
+/** The pair of row `row`; without a label where the row has no grade, or one that has no label on the scale. */
 export interface PairRow {
   readonly row: number;
   readonly pair: Pair & { readonly queryId: string; readonly label?: number };
@@ -66,16 +67,19 @@ const KEPT_ERRORS = 1000;
 export async function* readPairs(
   source: AsyncIterable<Uint8Array>,
   options: PairsOptions,
-): AsyncGenerator<PairRow | RowError> {
+): AsyncGenerator<(PairRow & GradedRow) | RowError> {
   const { scale = DEFAULT_SCALE } = options;
   const grades = new GradeReader(scale, options.grades);
   const needed = neededFor(options);
-  yield* readRows(source, options, needed, (fields, row): PairRow => {
+  yield* readRows(source, options, needed, (fields, row): PairRow & GradedRow => {
     const { pair, grade, gradeColumn } = readGraded(fields, row, options);
-    if (grade === '') return { row, pair };
-    const label = grades.read(grade);
-    if (label === undefined) throw new RowProblem(gradeColumn, 'the grade is not on the scale', grades.expected, grade);
-    return { row, pair: { ...pair, label } };
+    const label = grade === '' ? undefined : grades.read(grade);
+    if (label !== undefined) return { row, pair: { ...pair, label }, grade, gradeColumn };
+    if (grade === '') return { row, pair, grade, gradeColumn };
+    const isNone = grades.isNone(grade);
+    if (options.isStrict === true && !isNone) throw noLabel(gradeColumn, grades.expected, grade);
+    options.findings?.addUnreadGrade(row, grade, isNone);
+    return { row, pair, grade, gradeColumn };
   });
 }
 
@@ -90,8 +94,9 @@ export async function* readGradedPairs(
   options: Omit<PairsOptions, 'scale' | 'grades'>,
 ): AsyncGenerator<GradedRow | RowError> {
   yield* readRows(source, options, [...neededFor(options), 'grade'], (fields, row): GradedRow => {
-    fields.requiredText('grade');
-    return readGraded(fields, row, options);
+    const graded = readGraded(fields, row, options);
+    if (graded.grade !== '') return graded;
+    throw new RowProblem(graded.gradeColumn, 'the grade is missing', 'a grade', graded.grade);
   });
 }
 
@@ -99,11 +104,13 @@ function neededFor({ documents }: PairsOptions): readonly Role[] {
   return ['query', documents === undefined ? 'title' : 'docId'];
 }
 
-function readGraded(fields: Fields, row: number, { documents }: PairsOptions): GradedRow {
+function readGraded(fields: Fields, row: number, { documents, findings }: PairsOptions): GradedRow {
   const query = fields.requiredText('query');
   const document = documents === undefined ? fields.document() : lookUp(documents, fields);
-  const queryId = fields.text('queryId') || normaliseQuery(query);
-  return { row, pair: { query, document, queryId }, grade: fields.text('grade'), gradeColumn: fields.column('grade') };
+  const pair = { query, document, queryId: fields.text('queryId') || normaliseQuery(query) };
+  const grade = fields.grade();
+  findings?.addPair(row, pair, grade);
+  return { row, pair, grade, gradeColumn: fields.column('grade') };
 }
 
 /**
@@ -121,23 +128,34 @@ export async function* readDocuments(
   });
 }
 
-/** All judged pairs of a file; a row without a grade is an error here. Throws as {@link readPairs} does. */
+/**
+ * All judged pairs of a file; a row without a label is an error here, unless the user says that its grade is none. Throws as
+ * {@link readPairs} does.
+ */
 export async function loadJudgedPairs(
   source: AsyncIterable<Uint8Array>,
   options: PairsOptions,
 ): Promise<Loaded<JudgedPair[]>> {
   const items: JudgedPair[] = [];
   const errors = new ErrorList();
+  const grades = new GradeReader(options.scale ?? DEFAULT_SCALE, options.grades);
   for await (const item of readPairs(source, options)) {
-    if (isRowError(item)) errors.add(item);
-    else if (item.pair.label === undefined)
-      errors.add(new RowProblem('grade', 'the grade is missing', 'a grade', '').at(item.row));
-    else items.push({ ...item.pair, label: item.pair.label });
+    if (isRowError(item)) {
+      errors.add(item);
+      continue;
+    }
+    const { row, pair, grade, gradeColumn } = item;
+    if (pair.label !== undefined) items.push({ ...pair, label: pair.label });
+    else if (grade === '') errors.add(new RowProblem(gradeColumn, 'the grade is missing', 'a grade', grade).at(row));
+    else if (!grades.isNone(grade)) errors.add(noLabel(gradeColumn, grades.expected, grade).at(row));
   }
   return { items, errors: errors.kept, errorCount: errors.count };
 }
 
-/** All documents of a file by docId; of two with one id the first is kept. Throws as {@link readDocuments} does. */
+/**
+ * All documents of a file by docId; of two with one id that say different things, the first is kept and the second an
+ * error. Throws as {@link readDocuments} does.
+ */
 export async function loadDocuments(
   source: AsyncIterable<Uint8Array>,
   options: DocumentsOptions,
@@ -145,10 +163,16 @@ export async function loadDocuments(
   const items = new Map<string, LabDocument>();
   const errors = new ErrorList();
   for await (const item of readDocuments(source, options)) {
-    if (isRowError(item)) errors.add(item);
-    else if (items.has(item.document.docId)) {
-      errors.add(new RowProblem('docId', 'the docId came before', 'each docId once', item.document.docId).at(item.row));
-    } else items.set(item.document.docId, item.document);
+    if (isRowError(item)) {
+      errors.add(item);
+      continue;
+    }
+    const { row, document } = item;
+    const before = items.get(document.docId);
+    if (before === undefined) items.set(document.docId, document);
+    else if (!saysTheSame(before, document)) {
+      errors.add(new RowProblem('docId', 'the docId came before with other text', 'one text', document.docId).at(row));
+    }
   }
   return { items, errors: errors.kept, errorCount: errors.count };
 }
@@ -160,7 +184,7 @@ async function* readRows<T>(
   needed: readonly Role[],
   readRow: (fields: Fields, row: number) => T,
 ): AsyncGenerator<T | RowError> {
-  const reader = new FieldReader(options.columns);
+  const reader = new FieldReader(options);
   const checkHeader = (names: readonly string[]): void => requireColumns(reader, names, needed, options);
   const read = (record: FileRecord): T | RowError => {
     try {
@@ -179,20 +203,30 @@ function requireColumns(
   reader: FieldReader,
   names: readonly string[],
   needed: readonly Role[],
-  options: DocumentsOptions,
+  { columns: wished = {}, isOneOfTwo = false, fileName }: DocumentsOptions,
 ): void {
-  const { columns: wished = {}, fileName } = options;
   const found = reader.columnsOf(names).names;
-  const unknown = Object.values(wished).find((name) => !names.includes(name));
+  // Of two files, what belongs to the pairs must be in the one and the texts of documents in the other; either has docIds.
+  const isOwn = (role: Role): boolean => role !== 'docId' && isPairRole(role) === needed.includes('query');
+  const unknown = ROLES.find((role) => {
+    const name = wished[role];
+    return name !== undefined && !names.includes(name) && (!isOneOfTwo || isOwn(role));
+  });
   const missing = needed.find((role) => !found.has(role));
   if (unknown === undefined && missing === undefined) return;
   throw badFile(fileName, {
     problem:
-      unknown === undefined ? `no column is known to be the ${missing ?? ''}` : `there is no column "${unknown}"`,
+      unknown === undefined
+        ? `no column is known to be the ${missing ?? ''}`
+        : `there is no column "${wished[unknown] ?? ''}"`,
     expected: unknown === undefined ? `a header with ${needed.join(', ')}` : 'a name from the header',
     got: `the columns ${names.slice(0, 20).join(', ')}`,
-    fix: 'Rename the column, or say which column is what.',
+    fix: 'Rename the column, or say which column is what, on the command line with --column.',
   });
+}
+
+function noLabel(column: string, expected: string, grade: string): RowProblem {
+  return new RowProblem(column, 'the grade has no label', expected, grade);
 }
 
 function lookUp(documents: ReadonlyMap<string, LabDocument>, fields: Fields): LabDocument {

@@ -1,25 +1,39 @@
 /**
  * A prompt that fits: word limits bound the fields of ordinary documents, but how many tokens a word takes depends on
- * the text. Where a prompt is too long for its model, all fields lose words in proportion until it fits, and say so.
+ * the text. Where a prompt is too long for its model, all fields lose words in proportion until it fits, and say so. Where
+ * words themselves are too long (an image in base64, a language without spaces), they are cut between characters.
  */
 import { LabError } from '../../common/errors.ts';
 import type { Pair } from '../../relevance/pair/pair.ts';
-import { buildPrompt, type PromptConfig, type PromptField } from '../../relevance/prompt/prompt.ts';
+import {
+  PROMPT_FIELDS,
+  printPrompt,
+  type PromptConfig,
+  promptContent,
+  type PromptContent,
+  type PromptField,
+} from '../../relevance/prompt/prompt.ts';
 import type { WordSplitter } from './subword-splits.ts';
 import type { LabTokenizer } from './tokenizer.ts';
 
 /** An encoded prompt. */
 export interface EncodedPrompt {
   readonly ids: Int32Array;
-  /** The fields that lost words. */
+  /** The fields that lost words or ends of words. */
   readonly cutFields: readonly PromptField[];
 }
+
+/** The most characters of a word, tried in this order once words alone cannot be left out. */
+const WORD_LENGTHS = [48, 24, 12, 6, 3, 1] as const;
+const CHARACTERS = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+/** No tokenizer here has tokens that are longer on average: a word of more characters per token of room cannot fit. */
+const MOST_CHARACTERS_PER_TOKEN = 16;
 
 /**
  * Encodes the prompt of a pair in at most `maxTokens` tokens.
  *
  * @param splitWord - cuts words before they become tokens, as training does
- * @throws {LabError} `bad-config` if not even one word per field fits.
+ * @throws {LabError} `bad-config` if not even one character per field fits.
  */
 export function encodePrompt(
   tokenizer: LabTokenizer,
@@ -28,26 +42,42 @@ export function encodePrompt(
   maxTokens: number,
   splitWord?: WordSplitter,
 ): EncodedPrompt {
-  let limits = config.maxWordsPerField;
-  for (;;) {
-    const { segments, cutFields } = buildPrompt(pair, { ...config, maxWordsPerField: limits });
-    const ids = tokenizer.encode(segments, splitWord);
-    if (ids.length <= maxTokens) return { ids: Int32Array.from(ids), cutFields };
-    const shorter = shrink(limits, maxTokens / ids.length);
-    if (shorter === undefined) {
-      throw new LabError('bad-config', {
-        message: `The prompt for the query "${pair.query.slice(0, 60)}" does not fit the model.`,
-        expected: `at most ${maxTokens} tokens`,
-        got: `${ids.length} tokens with one word per field`,
-        fix: 'Shorten words that are very long, or use a model with more positions.',
-      });
+  let tokens = Infinity;
+  for (const wordLength of [maxTokens * MOST_CHARACTERS_PER_TOKEN, ...WORD_LENGTHS]) {
+    for (let limits: WordLimits | undefined = config.maxWordsPerField; limits !== undefined;) {
+      const content = shortenWords(promptContent(pair, { ...config, maxWordsPerField: limits }), wordLength);
+      const ids = tokenizer.encode(printPrompt(content), splitWord);
+      tokens = ids.length;
+      if (tokens <= maxTokens)
+        return { ids: Int32Array.from(ids), cutFields: lostFields(content, pair, config.maxWordsPerField, limits) };
+      limits = shrink(limits, maxTokens / tokens);
     }
-    limits = shorter;
   }
+  throw new LabError('bad-config', {
+    message: `The prompt for the query "${pair.query.slice(0, 60)}" does not fit the model.`,
+    expected: `at most ${maxTokens} tokens`,
+    got: `${tokens} tokens with one character per field`,
+    fix: 'Use a model with more positions.',
+  });
 }
 
+/** The fields that were cut, and those of which there was no room for one word: these the prompt does not mention. */
+function lostFields(
+  { cutFields }: PromptContent,
+  { document }: Pair,
+  wished: WordLimits,
+  limits: WordLimits,
+): readonly PromptField[] {
+  const isThere = { attributes: Object.keys(document.attributes).length > 0, text: document.text.trim() !== '' };
+  const isLost = (field: PromptField): boolean =>
+    (field === 'attributes' || field === 'text') && isThere[field] && wished[field] > 0 && limits[field] === 0;
+  return PROMPT_FIELDS.filter((field) => cutFields.includes(field) || isLost(field));
+}
+
+type WordLimits = PromptConfig['maxWordsPerField'];
+
 /** Smaller limits in the given proportion; undefined if none can shrink. */
-function shrink(limits: PromptConfig['maxWordsPerField'], share: number): PromptConfig['maxWordsPerField'] | undefined {
+function shrink(limits: WordLimits, share: number): WordLimits | undefined {
   // At least a tenth at a time: limits far above the actual words would else need many rounds.
   const factor = Math.min(share, 0.9);
   const least = (words: number, floor: number): number => Math.max(Math.floor(words * factor), floor);
@@ -60,4 +90,43 @@ function shrink(limits: PromptConfig['maxWordsPerField'], share: number): Prompt
     text: least(limits.text, 0),
   };
   return Object.entries(next).every(([field, words]) => words === limits[field as PromptField]) ? undefined : next;
+}
+
+/** What a prompt says with no word longer than so many characters. Hints stay those of the whole words. */
+function shortenWords(content: PromptContent, length: number): PromptContent {
+  const cut = new Set<PromptField>();
+  const short = (field: PromptField, text: string): string => {
+    if (text.length <= length) return text;
+    const shorter = text
+      .split(' ')
+      .map((word) => shortenWord(word, length))
+      .join(' ');
+    if (shorter !== text) cut.add(field);
+    return shorter;
+  };
+  const { query, title, brand, type, attributes, text, cutFields } = content;
+  const shortened = {
+    ...content,
+    query: short('query', query),
+    title: short('title', title),
+    brand: short('brand', brand),
+    type: short('type', type),
+    attributes: attributes.map(([name, value]) => [short('attributes', name), short('attributes', value)] as const),
+    text: short('text', text),
+  };
+  return { ...shortened, cutFields: PROMPT_FIELDS.filter((field) => cut.has(field) || cutFields.includes(field)) };
+}
+
+/** The characters of a word that fit, as people count them; of one that is too long by itself, its first code points. */
+function shortenWord(word: string, length: number): string {
+  if (word.length <= length) return word;
+  let end = 0;
+  for (const { segment, index } of CHARACTERS.segment(word)) {
+    if (index + segment.length > length) break;
+    end = index + segment.length;
+  }
+  if (end > 0) return word.slice(0, end);
+  const head = word.slice(0, length);
+  const isHalf = /[\ud800-\udbff]$/.test(head);
+  return isHalf ? head.slice(0, -1) || word.slice(0, 2) : head;
 }

@@ -5,7 +5,7 @@ import type { DecodingKind } from '../../config/decoding.ts';
 import { type ByteTrieNode, byteTrie } from '../../data/tokenizer/byte-trie.ts';
 import type { LabTokenizer } from '../../data/tokenizer/tokenizer.ts';
 import type { Pair } from '../../relevance/pair/pair.ts';
-import { wordsOf } from '../../relevance/pair/text-folding.ts';
+import type { TextFolding } from '../../relevance/pair/folding.ts';
 import type { Instruction } from '../../relevance/rules/instruction.ts';
 import { CompletionAutomaton } from './completion-automaton.ts';
 import { anyText, wordsOfPair } from './evidence-texts.ts';
@@ -14,6 +14,8 @@ import { anyText, wordsOfPair } from './evidence-texts.ts';
 export interface HeldModel {
   readonly tokenizer: LabTokenizer;
   readonly instruction: Instruction;
+  /** How the words of its pairs are read. */
+  readonly folding: TextFolding;
 }
 
 /** Pairs whose automata are kept: those of a few steps of reinforcement, which draws its prompts again and again. */
@@ -41,8 +43,8 @@ export class CompletionHolder {
     if (this.#ofAllPairs !== undefined) return this.#ofAllPairs;
     const known = this.#kept.get(pair);
     if (known !== undefined) return known;
-    const { instruction, tokenizer } = this.#model;
-    const automaton = new CompletionAutomaton(instruction, tokenizer, this.#trie, wordsOfPair(pair, wordsOf));
+    const { instruction, tokenizer, folding } = this.#model;
+    const automaton = new CompletionAutomaton(instruction, tokenizer, this.#trie, wordsOfPair(pair, folding));
     const [oldest] = this.#kept.keys();
     if (this.#kept.size >= KEPT && oldest !== undefined) this.#kept.delete(oldest);
     this.#kept.set(pair, automaton);

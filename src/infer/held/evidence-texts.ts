@@ -3,8 +3,9 @@
  * source of one pair (`grounded`). Evidence is written with a space before each word, as in the completions that models learn.
  */
 import { documentValues } from '../../relevance/pair/document-text.ts';
+import type { TextFolding } from '../../relevance/pair/folding.ts';
 import type { Pair } from '../../relevance/pair/pair.ts';
-import { foldText } from '../../relevance/pair/text-folding.ts';
+import { foldText } from '../../relevance/pair/plain-folding.ts';
 import type { EvidenceSource } from '../../relevance/pair/vocabulary.ts';
 import { type WordAutomaton, wordAutomaton } from './word-automaton.ts';
 
@@ -101,13 +102,13 @@ class PairWordsAutomaton {
 /**
  * The runs of whole words of a pair.
  *
- * @param wordsOf - the folded words of a text, as evidence is compared by
+ * @param folding - by which evidence is compared
  */
-export function wordsOfPair(pair: Pair, wordsOf: (text: string) => readonly string[]): EvidenceTexts {
+export function wordsOfPair(pair: Pair, folding: TextFolding): EvidenceTexts {
   // A word that splits differently by itself could not be found again once it is quoted.
   const quotable = (text: string): (readonly string[])[] =>
-    runsOf(wordsOf(text), (word) => {
-      return word.length <= LONGEST_WORD && isAlone(wordsOf(word), word);
+    runsOf(folding.words(text), (word) => {
+      return word.length <= LONGEST_WORD && isAlone(folding.words(word), word);
     });
   const query = new PairWordsAutomaton(quotable(pair.query));
   const document = new PairWordsAutomaton(documentValues(pair.document).flatMap(quotable));

@@ -2,6 +2,7 @@
  * How good a set of scored pairs is, against gold labels: one table for trainers, the command line and model cards.
  */
 import { Rng } from '../../common/rng.ts';
+import { largest } from '../../common/largest.ts';
 import { bootstrapInterval } from './bootstrap.ts';
 import { argMaxLabel, expectedLabel } from '../pair/labels.ts';
 import { entropyNats, expectedCalibrationError, macroF1, quadraticWeightedKappa } from './metrics.ts';
@@ -39,6 +40,30 @@ export interface LabelReport {
 export interface RankingReport {
   readonly pairAccuracy: Measured;
   readonly ndcg10: Measured;
+  readonly queries: RankedQueries;
+}
+
+/** Which queries the metrics of order are of. */
+export interface RankedQueries {
+  readonly all: number;
+  /** Without a relevant document, so left out of NDCG. */
+  readonly withoutRelevant: number;
+  /** Without two documents of different labels, so left out of pair accuracy. */
+  readonly withoutPreference: number;
+  /** With one document alone, which no order can get wrong. */
+  readonly ofOneDocument: number;
+}
+
+/** What of the queries says little or nothing, in sentences; none if all say something. */
+export function describeQueries({ all, withoutRelevant, withoutPreference, ofOneDocument }: RankedQueries): string[] {
+  const of = (count: number): string => `${count.toLocaleString('en')} of ${all.toLocaleString('en')} queries`;
+  return [
+    ...(withoutRelevant === 0 ? [] : [`NDCG leaves out ${of(withoutRelevant)}, which have no relevant document.`]),
+    ...(withoutPreference === 0
+      ? []
+      : [`Pair accuracy leaves out ${of(withoutPreference)}, where all labels are the same.`]),
+    ...(ofOneDocument === 0 ? [] : [`${of(ofOneDocument)} have one document alone, which any order has in its place.`]),
+  ];
 }
 
 /** Resamples of a bootstrap. */
@@ -63,28 +88,39 @@ export function reportLabels(
   mapping?: readonly number[],
 ): LabelReport {
   const gold = pairs.map(({ label }) => label);
-  const predict = ({ probabilities }: ScoredPair): number => {
-    const label = argMaxLabel(probabilities);
-    return mapping?.[label] ?? label;
-  };
-  const predicted = pairs.map(predict);
+  const masses = pairs.map(({ probabilities }) => onGoldScale(probabilities, scaleSize, mapping));
+  const predicted = masses.map(argMaxLabel);
   const counts = Array.from({ length: scaleSize }, (_, k) => gold.filter((label) => label === k).length);
-  const confidences = pairs.map(({ probabilities }) => Math.max(...probabilities));
+  const confidences = masses.map(largest);
   const isRight = gold.map((label, i) => label === predicted[i]);
   const entropies = pairs.map(({ probabilities }) => entropyNats(probabilities));
   return {
     accuracy: ratioOverQueries(
-      groupByQuery(pairs).map((group) => ({
-        part: group.filter((pair) => predict(pair) === pair.label).length,
+      groupByQuery(pairs.map(({ queryId }, i) => ({ queryId, isRight: isRight[i] === true }))).map((group) => ({
+        part: group.filter((pair) => pair.isRight).length,
         whole: group.length,
       })),
     ),
-    majorityAccuracy: { value: Math.max(...counts) / gold.length },
+    majorityAccuracy: { value: largest(counts) / gold.length },
     macroF1: { value: macroF1(gold, predicted, scaleSize) },
     quadraticWeightedKappa: { value: quadraticWeightedKappa(gold, predicted, scaleSize) },
     expectedCalibrationError: { value: expectedCalibrationError(confidences, isRight) },
     labelEntropyNats: { value: entropies.reduce((sum, entropy) => sum + entropy, 0) / entropies.length },
   };
+}
+
+/**
+ * A distribution over the model's labels as one over gold labels: labels that count as the same gold label add up, so that the
+ * likeliest label and its confidence are those of what is compared.
+ */
+function onGoldScale(probabilities: readonly number[], scaleSize: number, mapping?: readonly number[]): number[] {
+  if (mapping === undefined) return [...probabilities];
+  const masses = Array<number>(scaleSize).fill(0);
+  for (const [label, probability] of probabilities.entries()) {
+    const gold = mapping[label] ?? label;
+    masses[gold] = (masses[gold] ?? 0) + probability;
+  }
+  return masses;
 }
 
 /** Ranking metrics by the serving score `s`. */
@@ -95,6 +131,12 @@ export function reportRanking(pairs: readonly ScoredPair[]): RankingReport {
   const preferences = queries.map((query) => pairAccuracy([query]));
   const gains = queries.map((query) => ndcg([query], 10));
   return {
+    queries: {
+      all: queries.length,
+      withoutRelevant: gains.filter(({ measured }) => measured === 0).length,
+      withoutPreference: preferences.filter(({ measured }) => measured === 0).length,
+      ofOneDocument: queries.filter(({ length }) => length === 1).length,
+    },
     pairAccuracy: ratioOverQueries(
       preferences.map(({ value, measured }) => ({ part: (value ?? 0) * measured, whole: measured })),
     ),

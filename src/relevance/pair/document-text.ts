@@ -24,3 +24,11 @@ export function documentValues(document: LabDocument): string[] {
     (value) => value !== '',
   );
 }
+
+/**
+ * All texts of a document as one. Documents of one collection are told apart by it and not by their ids, because files repeat
+ * documents, give ids that mean something within one query alone, or give none.
+ */
+export function documentTexts({ title, brand, type, attributes, text }: LabDocument): string {
+  return JSON.stringify([title, brand, type, attributes, text]);
+}

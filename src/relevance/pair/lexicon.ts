@@ -3,6 +3,7 @@
  * executor knows them all; a model has to learn or infer them. Numbers and units need no lexicon (quantities.ts).
  */
 import * as v from 'valibot';
+import type { TextFolding } from './folding.ts';
 import { phraseOf } from './phrases.ts';
 
 const words = v.array(v.string());
@@ -30,9 +31,11 @@ export interface LexiconData {
   readonly audiences: readonly string[];
 }
 
-/** A lexicon indexed for look-up; every key is a phrase as {@link phraseOf} gives it. */
+/** A lexicon indexed for look-up; every key is a phrase as {@link phraseOf} gives it under {@link folding}. */
 export interface Lexicon {
   readonly data: LexiconData;
+  /** How pairs are read that are compared with these words. */
+  readonly folding: TextFolding;
   readonly brands: ReadonlySet<string>;
   readonly types: ReadonlyMap<string, string>;
   /** Attribute name of each value. */
@@ -45,20 +48,22 @@ export interface Lexicon {
 }
 
 /** A lexicon from its data. A value listed under two attributes belongs to the first. */
-export function makeLexicon(data: LexiconData): Lexicon {
+export function makeLexicon(data: LexiconData, folding: TextFolding): Lexicon {
+  const fold = (text: string): string => phraseOf(folding, text);
   const attributes = new Map<string, string>();
   for (const [name, { values }] of Object.entries(data.attributes)) {
     for (const value of values) {
-      const phrase = phraseOf(value);
+      const phrase = fold(value);
       if (!attributes.has(phrase)) attributes.set(phrase, name);
     }
   }
-  const types = new Map(Object.entries(data.types).map(([type, category]) => [phraseOf(type), category]));
-  const brands = new Set(data.brands.map(phraseOf));
-  const audiences = new Set(data.audiences.map(phraseOf));
+  const types = new Map(Object.entries(data.types).map(([type, category]) => [fold(type), category]));
+  const brands = new Set(data.brands.map(fold));
+  const audiences = new Set(data.audiences.map(fold));
   const phrases = [...attributes.keys(), ...types.keys(), ...brands, ...audiences];
   return {
     data,
+    folding,
     brands,
     types,
     attributes,

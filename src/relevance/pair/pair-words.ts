@@ -4,7 +4,8 @@
  */
 import { attributeValueText } from './document-text.ts';
 import { DOCUMENT_FIELDS, type DocumentField, type Pair } from './pair.ts';
-import { type ContentWord, contentSequence, wordsOf } from './text-folding.ts';
+import type { TextFolding } from './folding.ts';
+import { type ContentWord, contentSequence } from './text-folding.ts';
 
 /** One text, which no evidence may leave: the query, a field, or the value of one attribute. */
 export interface WordText {
@@ -24,16 +25,18 @@ export type WordPlace = DocumentField | 'any';
 
 /** The words of one pair. */
 export class PairWords {
+  readonly folding: TextFolding;
   readonly #pair: Pair;
   readonly #fields = new Map<string, FieldWords>();
   #query: FieldWords | undefined;
 
-  constructor(pair: Pair) {
+  constructor(pair: Pair, folding: TextFolding) {
     this.#pair = pair;
+    this.folding = folding;
   }
 
   get query(): FieldWords {
-    this.#query ??= fieldWords([this.#pair.query]);
+    this.#query ??= this.#read([this.#pair.query]);
     return this.#query;
   }
 
@@ -43,9 +46,17 @@ export class PairWords {
     const known = this.#fields.get(key);
     if (known !== undefined) return known;
     const fields = place === 'any' ? DOCUMENT_FIELDS : [place];
-    const words = fieldWords(fields.flatMap((field) => this.#values(field, of)));
+    const words = this.#read(fields.flatMap((field) => this.#values(field, of)));
     this.#fields.set(key, words);
     return words;
+  }
+
+  #read(values: readonly string[]): FieldWords {
+    const texts = values.map((value) => {
+      const words = this.folding.words(value);
+      return { words, content: contentSequence(words) };
+    });
+    return { texts, stems: new Set(texts.flatMap(({ content }) => content.map(({ stem }) => stem))) };
   }
 
   // Without attribute names: evidence is looked up among values only (evidence.ts), and must be found there again.
@@ -65,12 +76,4 @@ export function asWritten({ texts }: FieldWords, stem: string | undefined): stri
     if (found !== undefined) return words[found.at];
   }
   return undefined;
-}
-
-function fieldWords(values: readonly string[]): FieldWords {
-  const texts = values.map((value) => {
-    const words = wordsOf(value);
-    return { words, content: contentSequence(words) };
-  });
-  return { texts, stems: new Set(texts.flatMap(({ content }) => content.map(({ stem }) => stem))) };
 }

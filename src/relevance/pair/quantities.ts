@@ -4,6 +4,8 @@
  * Known limits: "5g" is five grams even on a phone, fractions ("1/2 inch") and spelled-out numbers are not read.
  */
 
+import type { TextFolding } from './folding.ts';
+
 /** The unit each dimension is reduced to; '' is a bare number. */
 export type CanonicalUnit = 'ml' | 'mg' | 'mm' | 'w' | 'v' | 'mah' | 'wh' | 'mb' | 's' | 'hz' | 'lm' | 'pack' | '';
 
@@ -99,6 +101,11 @@ export function parseQuantities(text: string): Quantity[] {
     }
   }
   return found;
+}
+
+/** The quantities in a text as a folding reads it. Version 1 looks at the text as it is written, later ones at folded digits. */
+export function quantitiesIn(folding: TextFolding, text: string): Quantity[] {
+  return parseQuantities(folding.version === 1 ? text : folding.fold(text));
 }
 
 /** Whether two quantities are equal after unit conversion. */

@@ -107,18 +107,20 @@ function* phraseConditions(): Generator<Condition> {
 
 /** Title words that the query of their pair does not have, most frequent first. */
 function unaskedWords(table: FiringTable): string[] {
-  const words = table.facts.flatMap(({ words: { query }, pair }) =>
-    [...contentWords(pair.document.title)].filter((stem) => /^\p{L}{3,}$/u.test(stem) && !query.stems.has(stem)),
+  const words = table.facts.flatMap(({ words: { query, folding }, pair }) =>
+    [...contentWords(folding, pair.document.title)].filter(
+      (stem) => /^\p{L}{3,}$/u.test(stem) && !query.stems.has(stem),
+    ),
   );
   return mostFrequent(words, MOST_WORDS);
 }
 
 /** Attribute values of one or two words, most frequent first. */
 function statedValues(table: FiringTable): [attribute: string, value: string][] {
-  const stated = table.pairs.flatMap(({ document }) =>
-    Object.entries(document.attributes).flatMap(([name, value]) => {
+  const stated = table.facts.flatMap(({ pair, words: { folding } }) =>
+    Object.entries(pair.document.attributes).flatMap(([name, value]) => {
       if (typeof value !== 'string') return [];
-      return contentWords(value).size > 0 && value.length <= 24 ? [JSON.stringify([name, value])] : [];
+      return contentWords(folding, value).size > 0 && value.length <= 24 ? [JSON.stringify([name, value])] : [];
     }),
   );
   return mostFrequent(stated, MOST_VALUES).map((key) => JSON.parse(key) as [string, string]);

@@ -17,7 +17,7 @@ import { type Instruction, instructionHash } from '../rules/instruction.ts';
 import type { Lexicon } from '../pair/lexicon.ts';
 import type { JudgedPair } from '../pair/pair.ts';
 import { countRight, type ErrorGroup, groupErrors, measureInstruction, type SplitMeasure } from './piar-measure.ts';
-import { foldText } from '../pair/text-folding.ts';
+import { foldText } from '../pair/plain-folding.ts';
 
 /** Judged pairs in three parts that share no query. */
 export interface PiarData {

@@ -2,9 +2,10 @@
  * BM25 (Robertson et al. 1994, in the form of Lucene with k1 1.2 and b 0.75) over all words of a document: what a search
  * engine knows without having seen a judgment, as a baseline beside anything that has.
  */
-import { documentValues } from '../pair/document-text.ts';
+import { documentTexts, documentValues } from '../pair/document-text.ts';
+import type { TextFolding } from '../pair/folding.ts';
 import type { LabDocument } from '../pair/pair.ts';
-import { contentSequence, contentWords, wordsOf } from '../pair/text-folding.ts';
+import { contentSequence, contentWords } from '../pair/text-folding.ts';
 
 const K1 = 1.2;
 const B = 0.75;
@@ -14,56 +15,99 @@ interface DocumentTerms {
   readonly length: number;
 }
 
-/** Scores documents of one collection; documents are known by their id, or by their texts where they have none. */
-export class Bm25 {
-  readonly #terms = new Map<string, DocumentTerms>();
-  readonly #documentsWith = new Map<string, number>();
-  readonly #meanLength: number;
+/** The stems of a query with their inverse document frequencies, and the sum of these. */
+interface QueryTerms {
+  readonly query: string;
+  readonly weights: readonly (readonly [stem: string, weight: number])[];
+  readonly most: number;
+}
 
-  constructor(documents: Iterable<LabDocument>) {
+/** What a document has of a query; both in [0, 1]. */
+export interface Bm25Match {
+  /** The score as a share of the most any document could have for the query. */
+  readonly score: number;
+  /** The share of the query's words that the document has, each weighed by its inverse document frequency. */
+  readonly coverage: number;
+}
+
+/**
+ * Scores documents of one collection. Documents of the same texts count once, whatever their ids, so that neither repeating a
+ * document nor spelling its id in another way changes a score.
+ */
+export class Bm25 {
+  /** How words are read: that of the model whose prompts have the scores. */
+  readonly folding: TextFolding;
+  readonly #terms = new Map<LabDocument, DocumentTerms>();
+  readonly #documentsWith = new Map<string, number>();
+  readonly #size: number;
+  readonly #meanLength: number;
+  // Documents of a query are scored one after the other.
+  #lastQuery: QueryTerms | undefined;
+
+  constructor(documents: Iterable<LabDocument>, folding: TextFolding) {
+    this.folding = folding;
+    const distinct = new Map<string, DocumentTerms>();
     let total = 0;
     for (const document of documents) {
-      const key = keyOf(document);
-      if (this.#terms.has(key)) continue;
-      const terms = termsOf(document);
-      this.#terms.set(key, terms);
-      total += terms.length;
-      for (const stem of terms.counts.keys()) this.#documentsWith.set(stem, (this.#documentsWith.get(stem) ?? 0) + 1);
+      if (this.#terms.has(document)) continue;
+      const key = documentTexts(document);
+      let terms = distinct.get(key);
+      if (terms === undefined) {
+        terms = this.#termsOf(document);
+        distinct.set(key, terms);
+        total += terms.length;
+        for (const stem of terms.counts.keys()) this.#documentsWith.set(stem, (this.#documentsWith.get(stem) ?? 0) + 1);
+      }
+      this.#terms.set(document, terms);
     }
-    this.#meanLength = total / Math.max(this.#terms.size, 1);
+    this.#size = distinct.size;
+    this.#meanLength = total / Math.max(distinct.size, 1);
   }
 
   /** The score of a document for a query as a share of the most any document could have for it, in [0, 1]. */
   score(query: string, document: LabDocument): number {
-    const { counts, length } = this.#terms.get(keyOf(document)) ?? termsOf(document);
-    const norm = K1 * (1 - B + (B * length) / Math.max(this.#meanLength, 1));
-    let score = 0;
-    let most = 0;
-    for (const stem of contentWords(query)) {
-      const weight = this.#idf(stem);
-      const count = counts.get(stem) ?? 0;
-      score += (weight * count) / (count + norm);
-      most += weight;
-    }
-    return most === 0 ? 0 : score / most;
+    return this.match(query, document).score;
   }
 
-  /** The share of a query's words that a document has, each weighed by its inverse document frequency, in [0, 1]. */
-  coverage(query: string, document: LabDocument): number {
-    const { counts } = this.#terms.get(keyOf(document)) ?? termsOf(document);
+  /** What a document, of the collection or not, has of a query. */
+  match(query: string, document: LabDocument): Bm25Match {
+    const { counts, length } = this.#terms.get(document) ?? this.#termsOf(document);
+    const norm = K1 * (1 - B + (B * length) / Math.max(this.#meanLength, 1));
+    const { weights, most } = this.#queryTerms(query);
+    let score = 0;
     let found = 0;
-    let all = 0;
-    for (const stem of contentWords(query)) {
-      const weight = this.#idf(stem);
-      all += weight;
-      if (counts.has(stem)) found += weight;
+    for (const [stem, weight] of weights) {
+      const count = counts.get(stem) ?? 0;
+      if (count === 0) continue;
+      score += (weight * count) / (count + norm);
+      found += weight;
     }
-    return all === 0 ? 0 : found / all;
+    return most === 0 ? { score: 0, coverage: 0 } : { score: score / most, coverage: found / most };
+  }
+
+  #queryTerms(query: string): QueryTerms {
+    if (this.#lastQuery?.query === query) return this.#lastQuery;
+    const weights = [...contentWords(this.folding, query)].map((stem) => [stem, this.#idf(stem)] as const);
+    const most = weights.reduce((sum, [, weight]) => sum + weight, 0);
+    this.#lastQuery = { query, weights, most };
+    return this.#lastQuery;
   }
 
   #idf(stem: string): number {
     const having = this.#documentsWith.get(stem) ?? 0;
-    return Math.log(1 + (this.#terms.size - having + 0.5) / (having + 0.5));
+    return Math.log(1 + (this.#size - having + 0.5) / (having + 0.5));
+  }
+
+  #termsOf(document: LabDocument): DocumentTerms {
+    const counts = new Map<string, number>();
+    let length = 0;
+    for (const value of documentValues(document)) {
+      for (const { stem } of contentSequence(this.folding.words(value))) {
+        counts.set(stem, (counts.get(stem) ?? 0) + 1);
+        length += 1;
+      }
+    }
+    return { counts, length };
   }
 }
 
@@ -111,20 +155,4 @@ export function fitThresholds(scores: readonly number[], gold: readonly number[]
 /** The label of a score: how many bounds it reaches. */
 export function labelOfScore(score: number, bounds: readonly number[]): number {
   return bounds.filter((bound) => score >= bound).length;
-}
-
-function keyOf({ docId, title, brand, text }: LabDocument): string {
-  return docId === '' ? JSON.stringify([title, brand, text]) : docId;
-}
-
-function termsOf(document: LabDocument): DocumentTerms {
-  const counts = new Map<string, number>();
-  let length = 0;
-  for (const value of documentValues(document)) {
-    for (const { stem } of contentSequence(wordsOf(value))) {
-      counts.set(stem, (counts.get(stem) ?? 0) + 1);
-      length += 1;
-    }
-  }
-  return { counts, length };
 }

@@ -4,7 +4,8 @@
  */
 import { documentValues, fieldText } from '../pair/document-text.ts';
 import { DOCUMENT_FIELDS, type DocumentField, type Pair } from '../pair/pair.ts';
-import { isNearQuantity, isSameQuantity, parseQuantities } from '../pair/quantities.ts';
+import { isNearQuantity, isSameQuantity, quantitiesIn } from '../pair/quantities.ts';
+import type { TextFolding } from '../pair/folding.ts';
 import { contentWords } from '../pair/text-folding.ts';
 import { HINT_BUCKETS, type NumberHint } from '../pair/vocabulary.ts';
 
@@ -18,10 +19,13 @@ export interface PairHints {
 }
 
 /** The hints of a pair. Stop words are ignored; a field without words overlaps with nothing. */
-export function pairHints(pair: Pair): PairHints {
-  const queryWords = contentWords(pair.query);
-  const fieldWords = (field: DocumentField): Set<string> => contentWords(fieldText(pair.document, field));
-  const everywhere = new Set(DOCUMENT_FIELDS.flatMap((field) => [...fieldWords(field)]));
+export function pairHints(folding: TextFolding, pair: Pair): PairHints {
+  const queryWords = contentWords(folding, pair.query);
+  const words = new Map(
+    DOCUMENT_FIELDS.map((field) => [field, contentWords(folding, fieldText(pair.document, field))] as const),
+  );
+  const fieldWords = (field: DocumentField): ReadonlySet<string> => words.get(field) ?? new Set();
+  const everywhere = new Set([...words.values()].flatMap((each) => [...each]));
   return {
     overlap: {
       title: bucketOf(queryWords, fieldWords('title')),
@@ -32,7 +36,7 @@ export function pairHints(pair: Pair): PairHints {
       text: bucketOf(queryWords, fieldWords('text')),
     },
     query: bucketOf(queryWords, everywhere),
-    number: numberHint(pair),
+    number: numberHint(folding, pair),
   };
 }
 
@@ -47,10 +51,10 @@ function bucketOf(wanted: ReadonlySet<string>, available: ReadonlySet<string>): 
 }
 
 /** The best that any quantity of the query meets in the document: same, near (within 20 %), far, or no quantity of its kind. */
-function numberHint({ query, document }: Pair): NumberHint {
-  const wanted = parseQuantities(query);
+function numberHint(folding: TextFolding, { query, document }: Pair): NumberHint {
+  const wanted = quantitiesIn(folding, query);
   if (wanted.length === 0) return 'none';
-  const offered = documentValues(document).flatMap(parseQuantities);
+  const offered = documentValues(document).flatMap((value) => quantitiesIn(folding, value));
   const meets = (test: (got: (typeof offered)[number], want: (typeof wanted)[number]) => boolean): boolean =>
     wanted.some((want) => offered.some((got) => test(got, want)));
   if (meets(isSameQuantity)) return 'same';

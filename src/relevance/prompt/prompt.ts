@@ -17,7 +17,8 @@ import { DOCUMENT_FIELDS, type DocumentField, type LabDocument, type Pair } from
 import { readSegments } from '../trace/segment-reader.ts';
 import { type Segment, special, words } from '../trace/segments.ts';
 import { standingHints, type StandingHints } from './standing.ts';
-import { foldText, tidyText } from '../pair/text-folding.ts';
+import { FOLDING_VERSIONS } from '../pair/folding.ts';
+import { CURRENT_FOLDING, shownText, textFolding } from '../pair/text-folding.ts';
 import {
   ANSWER,
   ATTRIBUTE_NAME,
@@ -54,6 +55,8 @@ export const promptConfigSchema = v.strictObject({
   instructionVersion: v.optional(wholeNumber(0, MAX_INSTRUCTION_VERSIONS - 1), 0),
   /** Lower-cases the text: small vocabularies should not spend entries on capitals. */
   caseFold: v.optional(v.boolean(), true),
+  /** How text becomes words (text-folding.ts); without it version 1, as in models made before there were others. */
+  folding: v.optional(v.picklist(FOLDING_VERSIONS)),
   /** Whether the hint tokens of hints.ts are given. */
   hints: v.optional(v.boolean(), true),
   /** Whether it is told how the document stands among those of its query (standing.ts), or that this is not known. */
@@ -73,7 +76,7 @@ export const promptConfigSchema = v.strictObject({
 });
 export type PromptConfig = v.InferOutput<typeof promptConfigSchema>;
 
-export const DEFAULT_PROMPT_CONFIG: PromptConfig = v.parse(promptConfigSchema, {});
+export const DEFAULT_PROMPT_CONFIG: PromptConfig = v.parse(promptConfigSchema, { folding: CURRENT_FOLDING });
 
 /** A prompt, ready for the tokenizer. */
 export interface Prompt {
@@ -129,8 +132,8 @@ export function promptContent(pair: Pair, config: PromptConfig = DEFAULT_PROMPT_
     type: type.text,
     attributes: attributes.pairs,
     text: text.text,
-    hints: config.hints ? pairHints(pair) : null,
-    standing: config.standing ? standingOf(pair) : null,
+    hints: config.hints ? pairHints(textFolding(config.folding), pair) : null,
+    standing: config.standing ? standingOf(pair, config) : null,
     cutFields: PROMPT_FIELDS.filter((field) => parts[field].isCut),
   };
 }
@@ -207,7 +210,8 @@ const COVERAGE_TOKENS = wholeNumbers(0, bucketsOf('coverage') - 1).map((bucket) 
   standingHintToken('coverage', bucket),
 );
 
-const PROMPT_FIELDS = ['query', ...DOCUMENT_FIELDS] as const;
+/** The parts of a prompt that can be cut, in its order. */
+export const PROMPT_FIELDS = ['query', ...DOCUMENT_FIELDS] as const;
 
 function printPrefix(scaleSize: number, instructionVersion: number, query: string, isCut: boolean): Segment[] {
   const opening = [special(scaleToken(scaleSize)), special(instructionToken(instructionVersion)), special(QUERY)];
@@ -236,8 +240,8 @@ function readHints(reader: ReturnType<typeof readSegments>): PairHints {
   return { query, overlap: { title, brand, type, attributes, text }, number };
 }
 
-function standingOf(pair: Pair): StandingHints | 'absent' {
-  return pair.standing === undefined ? 'absent' : standingHints(pair, pair.standing);
+function standingOf(pair: Pair, { folding }: PromptConfig): StandingHints | 'absent' {
+  return pair.standing === undefined ? 'absent' : standingHints(textFolding(folding), pair, pair.standing);
 }
 
 function printStanding(standing: StandingHints | 'absent'): Segment[] {
@@ -283,7 +287,7 @@ function clipAttributes(
 }
 
 function normalise(text: string, config: PromptConfig): string {
-  return config.caseFold ? foldText(text) : tidyText(text);
+  return shownText(textFolding(config.folding), text, config.caseFold);
 }
 
 function clipWords(tidied: string, limit: number): { text: string; isCut: boolean } {

@@ -3,10 +3,11 @@
  * model that sees one pair at a time cannot. It is there wherever a whole list is to be judged; a pair by itself has no
  * standing, and its prompt says so.
  */
-import type { Bm25 } from './bm25.ts';
-import { groupByQuery } from '../metrics/metrics-ranking.ts';
+import type { Bm25, Bm25Match } from './bm25.ts';
+import { documentTexts } from '../pair/document-text.ts';
+import type { TextFolding } from '../pair/folding.ts';
 import type { Pair, Standing } from '../pair/pair.ts';
-import { contentWords } from '../pair/text-folding.ts';
+import { contentWords, currentFolding } from '../pair/text-folding.ts';
 import { RANK_BUCKETS, SHARE_BUCKETS } from '../pair/vocabulary.ts';
 
 /** The standing of a pair in buckets, as a prompt tells it. */
@@ -21,34 +22,63 @@ export interface StandingHints {
   readonly named: number;
 }
 
-/** Pairs with their standing among all of their query. @param index - of the documents at hand, judged or not */
+/**
+ * Pairs with their standing among all of their query. Documents of the same texts count once, so that repeating a row changes
+ * nothing; a query is its id and its text.
+ *
+ * @param index - of the documents at hand, judged or not
+ */
 export function withStanding<P extends Pair & { readonly queryId: string }>(
   pairs: readonly P[],
   index: Bm25,
 ): (P & { readonly standing: Standing })[] {
-  const standings = new Map<P, Standing>();
-  for (const group of groupByQuery(pairs)) {
-    const scores = group.map(({ query, document }) => index.score(query, document));
-    const best = Math.max(...scores);
-    for (const [i, pair] of group.entries()) {
-      const score = scores[i] ?? 0;
-      standings.set(pair, {
-        coverage: index.coverage(pair.query, pair.document),
-        score,
-        relative: best === 0 ? 0 : score / best,
-        rank: 1 + scores.filter((other) => other > score).length,
-      });
-    }
-  }
-  return pairs.flatMap((pair) => {
-    const standing = standings.get(pair);
-    return standing === undefined ? [] : [{ ...pair, standing }];
+  const lists = new Map<string, QueryList>();
+  const placed = pairs.map((pair) => {
+    const { queryId, query, document } = pair;
+    const key = JSON.stringify([queryId, currentFolding().fold(query)]);
+    const list = lists.get(key) ?? new QueryList();
+    lists.set(key, list);
+    return { pair, list, match: list.add(documentTexts(document), () => index.match(query, document)) };
   });
+  return placed.map(({ pair, list, match }) => ({ ...pair, standing: list.standingOf(match) }));
+}
+
+/** The documents of one query. */
+class QueryList {
+  readonly #matches = new Map<string, Bm25Match>();
+  #ranks: ReadonlyMap<number, number> | undefined;
+
+  /** The match of a document, found when the document comes for the first time. */
+  add(key: string, find: () => Bm25Match): Bm25Match {
+    const match = this.#matches.get(key) ?? find();
+    this.#matches.set(key, match);
+    return match;
+  }
+
+  /** Where a document is among all that have come. */
+  standingOf({ score, coverage }: Bm25Match): Standing {
+    this.#ranks ??= ranksOf([...this.#matches.values()].map((match) => match.score));
+    const [best = 0] = this.#ranks.keys();
+    return { coverage, score, relative: best === 0 ? 0 : score / best, rank: this.#ranks.get(score) ?? 1 };
+  }
+}
+
+/** The rank of each distinct score, the best first: 1 plus how many are higher. */
+function ranksOf(scores: readonly number[]): ReadonlyMap<number, number> {
+  const ranks = new Map<number, number>();
+  for (const [higher, score] of scores.toSorted((a, b) => b - a).entries()) {
+    if (!ranks.has(score)) ranks.set(score, higher + 1);
+  }
+  return ranks;
 }
 
 /** What a prompt tells of a standing. */
-export function standingHints({ query, document: { title } }: Pair, standing: Standing): StandingHints {
-  const [asked, named] = [contentWords(query), contentWords(title)];
+export function standingHints(
+  folding: TextFolding,
+  { query, document: { title } }: Pair,
+  standing: Standing,
+): StandingHints {
+  const [asked, named] = [contentWords(folding, query), contentWords(folding, title)];
   const shared = [...named].filter((word) => asked.has(word)).length;
   return {
     coverage: shareBucket(standing.coverage),

@@ -6,7 +6,7 @@ import type { Rng } from '../../common/rng.ts';
 import { attributeValueText, documentValues } from '../pair/document-text.ts';
 import { type EvidencePlace, locateEvidence } from './evidence-places.ts';
 import type { AttributeValue, LabDocument, Pair } from '../pair/pair.ts';
-import { wordsOf } from '../pair/text-folding.ts';
+import type { TextFolding } from '../pair/folding.ts';
 import type { Evidence } from '../trace/trace.ts';
 
 /**
@@ -15,14 +15,15 @@ import type { Evidence } from '../trace/trace.ts';
  *
  * @returns undefined if none of the evidence stands in the document
  */
-export function withoutEvidence(pair: Pair, evidence: readonly Evidence[]): Pair | undefined {
+export function withoutEvidence(folding: TextFolding, pair: Pair, evidence: readonly Evidence[]): Pair | undefined {
   const places = evidence
     .filter(({ source }) => source === 'document')
-    .flatMap((each) => (wordsOf(each.text).length === 0 ? [] : locateEvidence(pair, each)));
+    .flatMap((each) => (folding.words(each.text).length === 0 ? [] : locateEvidence(folding, pair, each)));
   if (places.length === 0) return undefined;
   const { document } = pair;
   const without = (field: 'title' | 'brand' | 'type' | 'text'): string => {
     return cut(
+      folding,
       document[field],
       placesIn(places, (place) => place.kind === 'field' && place.field === field),
     );
@@ -30,7 +31,7 @@ export function withoutEvidence(pair: Pair, evidence: readonly Evidence[]): Pair
   const attributes = Object.entries(document.attributes).flatMap(([name, value]): [string, AttributeValue][] => {
     const cuts = placesIn(places, (place) => place.kind === 'attribute' && place.name === name);
     if (cuts.length === 0) return [[name, value]];
-    const left = cut(attributeValueText(value), cuts);
+    const left = cut(folding, attributeValueText(value), cuts);
     return left === '' ? [] : [[name, left]];
   });
   const edited: LabDocument = {
@@ -50,12 +51,17 @@ export function withoutEvidence(pair: Pair, evidence: readonly Evidence[]): Pair
  *
  * @returns undefined if there is no such run
  */
-export function otherWords({ document }: Pair, evidence: readonly Evidence[], rng: Rng): Evidence | undefined {
-  const cited = evidence.filter(({ source }) => source === 'document').map(({ text }) => wordsOf(text));
+export function otherWords(
+  folding: TextFolding,
+  { document }: Pair,
+  evidence: readonly Evidence[],
+  rng: Rng,
+): Evidence | undefined {
+  const cited = evidence.filter(({ source }) => source === 'document').map(({ text }) => folding.words(text));
   const length = Math.max(1, ...cited.map((words) => words.length));
   const isCited = new Set(cited.flat());
   const runs = documentValues(document).flatMap((value) => {
-    const words = wordsOf(value);
+    const words = folding.words(value);
     return words.map((_, start) => words.slice(start, start + length)).filter((run) => run.length === length);
   });
   const free = runs.filter((run) => !run.some((word) => isCited.has(word)));
@@ -71,12 +77,12 @@ function placesIn(
 }
 
 /** A text without some ranges; what holds no word is empty. */
-function cut(text: string, places: readonly EvidencePlace[]): string {
+function cut(folding: TextFolding, text: string, places: readonly EvidencePlace[]): string {
   const kept = [...text.split('').keys()].filter((i) => !places.some(({ start, end }) => i >= start && i < end));
   const left = kept
     .map((i) => text.charAt(i))
     .join('')
     .replaceAll(/\s+/gu, ' ')
     .trim();
-  return wordsOf(left).length === 0 ? '' : left;
+  return folding.words(left).length === 0 ? '' : left;
 }

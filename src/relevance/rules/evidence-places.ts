@@ -4,7 +4,7 @@
 import { attributeValueText } from '../pair/document-text.ts';
 import type { LabDocument, Pair } from '../pair/pair.ts';
 import { findPhrase } from '../pair/phrases.ts';
-import { wordsOf } from '../pair/text-folding.ts';
+import type { TextFolding } from '../pair/folding.ts';
 import type { Evidence } from '../trace/trace.ts';
 
 /** The text a range points into: the query, a document field, or the value of one attribute. */
@@ -25,11 +25,11 @@ export interface EvidencePlace {
  *
  * Offsets into an attribute count in the text that {@link attributeValueText} gives for its value.
  */
-export function locateEvidence(pair: Pair, evidence: Evidence): EvidencePlace[] {
-  const wanted = wordsOf(evidence.text);
+export function locateEvidence(folding: TextFolding, pair: Pair, evidence: Evidence): EvidencePlace[] {
+  const wanted = folding.words(evidence.text);
   const texts = evidence.source === 'query' ? [queryText(pair)] : documentTexts(pair.document);
   return texts.flatMap(({ in: place, text }) => {
-    const words = wordRanges(text);
+    const words = wordRanges(folding, text);
     const folded = words.map((word) => word.text);
     return findPhrase(folded, wanted).map((first) => ({
       in: place,
@@ -58,20 +58,37 @@ function documentTexts(document: LabDocument): PlacedText[] {
   return [...fields(['title', 'brand', 'type']), ...attributes, ...fields(['text'])];
 }
 
-// Runs of letters and digits with the apostrophes that folding drops; folding each run keeps the words and adds places.
-const RUN = /[\p{L}\p{M}\p{N}]+(?:['’.,][\p{L}\p{M}\p{N}]+)*/gu;
+interface PlacedWord {
+  readonly text: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+// Runs of letters and digits with what is not seen between them and the apostrophes that folding drops; folding each run by
+// itself gives the words of the text with their places.
+const RUN =
+  /[\p{L}\p{M}\p{N}\p{Default_Ignorable_Code_Point}]+(?:['’‘‛ʼ.,][\p{L}\p{M}\p{N}\p{Default_Ignorable_Code_Point}]+)*/gu;
+const APOSTROPHE = /['’‘‛ʼ]/gu;
+// A character with the marks on it, which folding may join or drop.
+const CLUSTER = /.[\p{M}\p{Default_Ignorable_Code_Point}]*/gsu;
 
 /** The folded words of a text with their places; words that folding splits off one run ("500ml") split its range. */
-function wordRanges(text: string): { readonly text: string; readonly start: number; readonly end: number }[] {
-  return [...text.matchAll(RUN)].flatMap((match) => {
-    const run = match[0];
+function wordRanges(folding: TextFolding, text: string): PlacedWord[] {
+  return [...text.matchAll(RUN)].flatMap(({ 0: run, index }) => {
+    const clusters = [...run.matchAll(CLUSTER)].map((match) => ({ raw: match[0], start: index + match.index }));
+    const folded = clusters.map(({ raw }) => folding.fold(raw.replaceAll(APOSTROPHE, '')));
+    const joined = folded.join('');
+    // The cluster that each folded character came from.
+    const clusterAt = folded.flatMap((letters, cluster) => Array<number>(letters.length).fill(cluster));
     let cursor = 0;
-    return wordsOf(run).map((word) => {
-      const found = run.toLowerCase().indexOf(word, cursor);
-      // Where folding changed the letters themselves (accents, apostrophes), the whole run stands for the word.
-      const range = found === -1 ? [0, run.length] : [found, found + word.length];
-      cursor = found === -1 ? cursor : found + word.length;
-      return { text: word, start: match.index + (range[0] ?? 0), end: match.index + (range[1] ?? 0) };
+    return folding.words(run).map((word): PlacedWord => {
+      const found = joined.indexOf(word, cursor);
+      // Where a cluster by itself folds otherwise than within the run, the whole run is the place.
+      if (found === -1) return { text: word, start: index, end: index + run.length };
+      cursor = found + word.length;
+      const first = clusters[clusterAt[found] ?? 0];
+      const last = clusters[clusterAt[cursor - 1] ?? 0];
+      return { text: word, start: first?.start ?? index, end: (last?.start ?? index) + (last?.raw.length ?? 0) };
     });
   });
 }

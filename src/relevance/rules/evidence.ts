@@ -3,7 +3,7 @@
  */
 import { documentValues } from '../pair/document-text.ts';
 import type { Pair } from '../pair/pair.ts';
-import { wordsOf } from '../pair/text-folding.ts';
+import type { TextFolding } from '../pair/folding.ts';
 import type { Evidence } from '../trace/trace.ts';
 
 /**
@@ -12,11 +12,11 @@ import type { Evidence } from '../trace/trace.ts';
  * Case, punctuation and spacing do not count, and a number is a word apart from its unit. Evidence without any word
  * occurs nowhere; a run may not cross from one field or attribute into the next.
  */
-export function evidenceOccurs(pair: Pair, evidence: Evidence): boolean {
-  const wanted = wordsOf(evidence.text);
+export function evidenceOccurs(folding: TextFolding, pair: Pair, evidence: Evidence): boolean {
+  const wanted = folding.words(evidence.text);
   if (wanted.length === 0) return false;
   const places = evidence.source === 'query' ? [pair.query] : documentValues(pair.document);
-  return places.some((place) => containsRun(wordsOf(place), wanted));
+  return places.some((place) => containsRun(folding.words(place), wanted));
 }
 
 function containsRun(words: readonly string[], wanted: readonly string[]): boolean {

@@ -7,7 +7,6 @@ import type { Condition, Instruction, Rule } from './instruction.ts';
 import type { Lexicon } from '../pair/lexicon.ts';
 import type { Pair } from '../pair/pair.ts';
 import { hasPhrase } from '../pair/phrases.ts';
-import { wordsOf } from '../pair/text-folding.ts';
 import type { Evidence, Trace } from '../trace/trace.ts';
 import type { Criterion, Verdict } from '../pair/vocabulary.ts';
 import { findWords } from './word-conditions.ts';
@@ -93,7 +92,7 @@ function holds(condition: Condition, facts: Facts): Found | undefined {
       return candidates.find(({ is }) => wanted.includes(is));
     }
     case 'unasked':
-      return unaskedValue(condition, facts.pair);
+      return unaskedValue(condition, facts);
     case 'overlap':
     case 'phrase':
     case 'query-length':
@@ -106,11 +105,11 @@ function holds(condition: Condition, facts: Facts): Found | undefined {
 
 function unaskedValue(
   { attribute, values }: Extract<Condition, { kind: 'unasked' }>,
-  { query, document }: Pair,
+  { pair: { query, document }, words: { folding } }: Facts,
 ): Found | undefined {
   if (document.attributes[attribute] === undefined) return undefined;
-  const offered = wordsOf(attributeValueText(document.attributes[attribute]));
-  const asked = wordsOf(query);
-  const value = values.find((v) => hasPhrase(offered, wordsOf(v)) && !hasPhrase(asked, wordsOf(v)));
-  return value === undefined ? undefined : { verdict: 'violated', evidence: [inDocument(value)] };
+  const offered = folding.words(attributeValueText(document.attributes[attribute]));
+  const asked = folding.words(query);
+  const value = values.find((v) => hasPhrase(offered, folding.words(v)) && !hasPhrase(asked, folding.words(v)));
+  return value === undefined ? undefined : { verdict: 'violated', evidence: [inDocument(folding, value)] };
 }

@@ -12,8 +12,8 @@ import type { Lexicon } from '../pair/lexicon.ts';
 import type { LabDocument, Pair } from '../pair/pair.ts';
 import { PairWords } from '../pair/pair-words.ts';
 import { hasPhrase, phraseOf } from '../pair/phrases.ts';
-import { isNearQuantity, isSameQuantity, parseQuantities, type Quantity } from '../pair/quantities.ts';
-import { wordsOf } from '../pair/text-folding.ts';
+import { isNearQuantity, isSameQuantity, quantitiesIn, type Quantity } from '../pair/quantities.ts';
+import type { TextFolding } from '../pair/folding.ts';
 import type { Evidence } from '../trace/trace.ts';
 import type { Verdict } from '../pair/vocabulary.ts';
 
@@ -62,38 +62,40 @@ export interface Facts {
 /** Reads the facts of a pair. Never throws. */
 export function readFacts(lexicon: Lexicon, pair: Pair): Facts {
   const { document } = pair;
+  const { folding } = lexicon;
   const intent = parseIntent(pair.query, lexicon, document);
   const documentType = typeOf(document, intent, lexicon);
-  const accessory = accessoryFacts(intent, document, documentType);
+  const accessory = accessoryFacts(folding, intent, document, documentType);
   return {
     pair,
     intent,
     category: categoryOf(document, documentType, intent, lexicon),
     documentType,
-    words: new PairWords(pair),
+    words: new PairWords(pair, folding),
     relations: {
-      type: accessory.some(({ is }) => is === 'only') ? [] : typeFacts(intent, document, documentType),
-      brand: brandFacts(intent, document),
+      type: accessory.some(({ is }) => is === 'only') ? [] : typeFacts(folding, intent, document, documentType),
+      brand: brandFacts(folding, intent, document),
       attribute: intent.wishes.map(({ name, value }) => attributeFact(name, value, document, lexicon)),
-      quantity: quantityFacts(intent, document),
-      negation: negationFacts(intent, document),
+      quantity: quantityFacts(folding, intent, document),
+      negation: negationFacts(folding, intent, document),
       accessory,
-      audience: audienceFacts(intent, document),
+      audience: audienceFacts(folding, intent, document),
     },
   };
 }
 
 /** The words of an attribute's value; none where it is not stated. */
-function attributeWords(document: LabDocument, name: string): readonly string[] {
+function attributeWords(folding: TextFolding, document: LabDocument, name: string): readonly string[] {
   const value = document.attributes[name];
-  return value === undefined ? [] : wordsOf(attributeValueText(value));
+  return value === undefined ? [] : folding.words(attributeValueText(value));
 }
 
 function typeOf(document: LabDocument, intent: Intent, lexicon: Lexicon): string | undefined {
-  const phrase = phraseOf(document.type);
+  const { folding } = lexicon;
+  const phrase = phraseOf(folding, document.type);
   if (phrase !== '') return phrase;
-  const title = wordsOf(document.title);
-  if (intent.type !== undefined && hasPhrase(title, wordsOf(intent.type))) return intent.type;
+  const title = folding.words(document.title);
+  if (intent.type !== undefined && hasPhrase(title, folding.words(intent.type))) return intent.type;
   return title.findLast((word) => lexicon.types.has(word));
 }
 
@@ -103,7 +105,7 @@ function categoryOf(
   intent: Intent,
   lexicon: Lexicon,
 ): string | undefined {
-  const stated = attributeWords(document, CATEGORY_ATTRIBUTE).join(' ');
+  const stated = attributeWords(lexicon.folding, document, CATEGORY_ATTRIBUTE).join(' ');
   return (
     (stated === '' ? undefined : stated) ??
     lexicon.types.get(documentType ?? '') ??
@@ -111,68 +113,94 @@ function categoryOf(
   );
 }
 
-function typeFacts({ type }: Intent, document: LabDocument, documentType: string | undefined): FactOf<'type'>[] {
+function typeFacts(
+  folding: TextFolding,
+  { type }: Intent,
+  document: LabDocument,
+  documentType: string | undefined,
+): FactOf<'type'>[] {
   if (type === undefined || documentType === undefined) return [];
-  if (type === documentType) return [{ is: 'same', verdict: 'match', evidence: [inDocument(type)] }];
-  if (hasPhrase(attributeWords(document, REPLACES_ATTRIBUTE), wordsOf(type))) {
-    return [{ is: 'alternative', verdict: 'near', evidence: [inDocument(type)] }];
+  if (type === documentType) return [{ is: 'same', verdict: 'match', evidence: [inDocument(folding, type)] }];
+  if (hasPhrase(attributeWords(folding, document, REPLACES_ATTRIBUTE), folding.words(type))) {
+    return [{ is: 'alternative', verdict: 'near', evidence: [inDocument(folding, type)] }];
   }
-  return [{ is: 'different', verdict: 'mismatch', evidence: [inQuery(type), inDocument(documentType)] }];
+  return [
+    { is: 'different', verdict: 'mismatch', evidence: [inQuery(folding, type), inDocument(folding, documentType)] },
+  ];
 }
 
 function accessoryFacts(
+  folding: TextFolding,
   { type, target }: Intent,
   document: LabDocument,
   documentType: string | undefined,
 ): FactOf<'accessory'>[] {
-  const servedWords = attributeWords(document, FOR_ATTRIBUTE);
+  const servedWords = attributeWords(folding, document, FOR_ATTRIBUTE);
   if (target !== undefined) {
-    if (servedWords.length === 0) return [{ is: 'absent', verdict: 'absent', evidence: [inQuery(target)] }];
-    if (hasPhrase(servedWords, wordsOf(target)))
-      return [{ is: 'fits', verdict: 'match', evidence: [inDocument(target)] }];
-    return [{ is: 'misfits', verdict: 'mismatch', evidence: [inQuery(target), inDocument(servedWords.join(' '))] }];
+    if (servedWords.length === 0) return [{ is: 'absent', verdict: 'absent', evidence: [inQuery(folding, target)] }];
+    if (hasPhrase(servedWords, folding.words(target)))
+      return [{ is: 'fits', verdict: 'match', evidence: [inDocument(folding, target)] }];
+    return [
+      {
+        is: 'misfits',
+        verdict: 'mismatch',
+        evidence: [inQuery(folding, target), inDocument(folding, servedWords.join(' '))],
+      },
+    ];
   }
-  if (type === undefined || type === documentType || !hasPhrase(servedWords, wordsOf(type))) return [];
-  const offered = documentType === undefined ? [] : [inDocument(documentType)];
-  return [{ is: 'only', verdict: 'mismatch', evidence: [inQuery(type), ...offered] }];
+  if (type === undefined || type === documentType || !hasPhrase(servedWords, folding.words(type))) return [];
+  const offered = documentType === undefined ? [] : [inDocument(folding, documentType)];
+  return [{ is: 'only', verdict: 'mismatch', evidence: [inQuery(folding, type), ...offered] }];
 }
 
-function brandFacts({ brand }: Intent, document: LabDocument): FactOf<'brand'>[] {
+function brandFacts(folding: TextFolding, { brand }: Intent, document: LabDocument): FactOf<'brand'>[] {
   if (brand === undefined) return [];
-  const offered = phraseOf(document.brand);
-  if (offered === brand || (offered === '' && hasPhrase(wordsOf(document.title), wordsOf(brand)))) {
-    return [{ is: 'same', verdict: 'match', evidence: [inDocument(brand)] }];
+  const offered = phraseOf(folding, document.brand);
+  if (offered === brand || (offered === '' && hasPhrase(folding.words(document.title), folding.words(brand)))) {
+    return [{ is: 'same', verdict: 'match', evidence: [inDocument(folding, brand)] }];
   }
-  if (offered === '') return [{ is: 'absent', verdict: 'absent', evidence: [inQuery(brand)] }];
-  return [{ is: 'other', verdict: 'mismatch', evidence: [inQuery(brand), inDocument(offered)] }];
+  if (offered === '') return [{ is: 'absent', verdict: 'absent', evidence: [inQuery(folding, brand)] }];
+  return [{ is: 'other', verdict: 'mismatch', evidence: [inQuery(folding, brand), inDocument(folding, offered)] }];
 }
 
 function attributeFact(name: string, value: string, document: LabDocument, lexicon: Lexicon): FactOf<'attribute'> {
-  const wanted = wordsOf(value);
-  const offered = attributeWords(document, name);
-  if (hasPhrase(offered, wanted)) return { is: 'same', of: name, verdict: 'match', evidence: [inDocument(value)] };
+  const { folding } = lexicon;
+  const wanted = folding.words(value);
+  const offered = attributeWords(folding, document, name);
+  if (hasPhrase(offered, wanted))
+    return { is: 'same', of: name, verdict: 'match', evidence: [inDocument(folding, value)] };
   if (offered.length > 0 && lexicon.exclusive.has(name)) {
-    return { is: 'other', of: name, verdict: 'mismatch', evidence: [inQuery(value), inDocument(offered.join(' '))] };
+    return {
+      is: 'other',
+      of: name,
+      verdict: 'mismatch',
+      evidence: [inQuery(folding, value), inDocument(folding, offered.join(' '))],
+    };
   }
-  if (stands(document, wanted)) return { is: 'same', of: name, verdict: 'match', evidence: [inDocument(value)] };
-  return { is: 'absent', of: name, verdict: 'absent', evidence: [inQuery(value)] };
+  if (stands(folding, document, wanted))
+    return { is: 'same', of: name, verdict: 'match', evidence: [inDocument(folding, value)] };
+  return { is: 'absent', of: name, verdict: 'absent', evidence: [inQuery(folding, value)] };
 }
 
-function quantityFacts({ quantity: asked, atLeast }: Intent, document: LabDocument): FactOf<'quantity'>[] {
+function quantityFacts(
+  folding: TextFolding,
+  { quantity: asked, atLeast }: Intent,
+  document: LabDocument,
+): FactOf<'quantity'>[] {
   if (asked === undefined) return [];
   const offers = documentValues(document)
-    .flatMap(parseQuantities)
+    .flatMap((value) => quantitiesIn(folding, value))
     .filter(({ unit }) => unit === asked.unit);
   const offered = closest(asked, offers);
-  if (offered === undefined) return [{ is: 'absent', verdict: 'absent', evidence: [inQuery(asked.text)] }];
+  if (offered === undefined) return [{ is: 'absent', verdict: 'absent', evidence: [inQuery(folding, asked.text)] }];
   const isLarger = offered.value > asked.value;
   if (isSameQuantity(offered, asked) || (atLeast && isLarger)) {
-    return [{ is: 'same', verdict: 'match', evidence: [inDocument(offered.text)] }];
+    return [{ is: 'same', verdict: 'match', evidence: [inDocument(folding, offered.text)] }];
   }
   const isNear = isNearQuantity(offered, asked);
   const found = {
     verdict: isNear ? 'near' : 'mismatch',
-    evidence: [inQuery(asked.text), inDocument(offered.text)],
+    evidence: [inQuery(folding, asked.text), inDocument(folding, offered.text)],
   } as const;
   return [
     { is: isNear ? 'near' : 'far', ...found },
@@ -184,34 +212,43 @@ function closest(asked: Quantity, offers: readonly Quantity[]): Quantity | undef
   return offers.toSorted((a, b) => Math.abs(a.value - asked.value) - Math.abs(b.value - asked.value))[0];
 }
 
-function negationFacts({ without }: Intent, document: LabDocument): FactOf<'negation'>[] {
-  const violated = without.find((phrase) => stands(document, wordsOf(phrase)));
-  if (violated !== undefined) return [{ is: 'violated', verdict: 'violated', evidence: [inDocument(violated)] }];
-  return without.slice(0, 1).map((phrase) => ({ is: 'respected', verdict: 'match', evidence: [inQuery(phrase)] }));
+function negationFacts(folding: TextFolding, { without }: Intent, document: LabDocument): FactOf<'negation'>[] {
+  const violated = without.find((phrase) => stands(folding, document, folding.words(phrase)));
+  if (violated !== undefined)
+    return [{ is: 'violated', verdict: 'violated', evidence: [inDocument(folding, violated)] }];
+  return without
+    .slice(0, 1)
+    .map((phrase) => ({ is: 'respected', verdict: 'match', evidence: [inQuery(folding, phrase)] }));
 }
 
-function audienceFacts({ audience }: Intent, document: LabDocument): FactOf<'audience'>[] {
+function audienceFacts(folding: TextFolding, { audience }: Intent, document: LabDocument): FactOf<'audience'>[] {
   if (audience === undefined) return [];
-  const offered = attributeWords(document, AUDIENCE_ATTRIBUTE);
-  if (hasPhrase(offered, wordsOf(audience)) || stands(document, wordsOf(audience))) {
-    return [{ is: 'same', verdict: 'match', evidence: [inDocument(audience)] }];
+  const offered = attributeWords(folding, document, AUDIENCE_ATTRIBUTE);
+  if (hasPhrase(offered, folding.words(audience)) || stands(folding, document, folding.words(audience))) {
+    return [{ is: 'same', verdict: 'match', evidence: [inDocument(folding, audience)] }];
   }
-  if (offered.length === 0) return [{ is: 'absent', verdict: 'absent', evidence: [inQuery(audience)] }];
-  return [{ is: 'other', verdict: 'mismatch', evidence: [inQuery(audience), inDocument(offered.join(' '))] }];
+  if (offered.length === 0) return [{ is: 'absent', verdict: 'absent', evidence: [inQuery(folding, audience)] }];
+  return [
+    {
+      is: 'other',
+      verdict: 'mismatch',
+      evidence: [inQuery(folding, audience), inDocument(folding, offered.join(' '))],
+    },
+  ];
 }
 
 /** Whether a phrase stands in any value of the document. */
-function stands(document: LabDocument, phrase: readonly string[]): boolean {
-  return documentValues(document).some((value) => hasPhrase(wordsOf(value), phrase));
+function stands(folding: TextFolding, document: LabDocument, phrase: readonly string[]): boolean {
+  return documentValues(document).some((value) => hasPhrase(folding.words(value), phrase));
 }
 
 /** Longer evidence is cut to its first words: enough to find it, cheap to copy. */
 const EVIDENCE_WORDS = 2;
 
-export function inQuery(text: string): Evidence {
-  return { source: 'query', text: wordsOf(text).slice(0, EVIDENCE_WORDS).join(' ') };
+export function inQuery(folding: TextFolding, text: string): Evidence {
+  return { source: 'query', text: folding.words(text).slice(0, EVIDENCE_WORDS).join(' ') };
 }
 
-export function inDocument(text: string): Evidence {
-  return { source: 'document', text: wordsOf(text).slice(0, EVIDENCE_WORDS).join(' ') };
+export function inDocument(folding: TextFolding, text: string): Evidence {
+  return { source: 'document', text: folding.words(text).slice(0, EVIDENCE_WORDS).join(' ') };
 }

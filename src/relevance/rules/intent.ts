@@ -5,8 +5,8 @@
 import type { Lexicon } from '../pair/lexicon.ts';
 import type { LabDocument } from '../pair/pair.ts';
 import { findPhrase, phraseOf } from '../pair/phrases.ts';
-import { parseQuantities, type Quantity } from '../pair/quantities.ts';
-import { wordsOf } from '../pair/text-folding.ts';
+import { quantitiesIn, type Quantity } from '../pair/quantities.ts';
+import type { TextFolding } from '../pair/folding.ts';
 
 /** A wished value of an attribute ("colour": "red"). */
 export interface Wish {
@@ -49,10 +49,11 @@ const NEGATIONS: ReadonlySet<string> = new Set(['without', 'no']);
 
 /** Reads a query. Never throws; an empty query has an empty intent. */
 export function parseIntent(query: string, lexicon: Lexicon, document?: LabDocument): Intent {
-  const words = wordsOf(query);
+  const { folding } = lexicon;
+  const words = folding.words(query);
   const known = knownWords(lexicon, document);
-  const quantities = /\p{N}/u.test(query) ? parseQuantities(query) : [];
-  const inQuantity = positionsOf(quantities, words);
+  const quantities = /\p{N}/u.test(query) ? quantitiesIn(folding, query) : [];
+  const inQuantity = positionsOf(folding, quantities, words);
   const wishes: Wish[] = [];
   const without: string[] = [];
   const unknown: string[] = [];
@@ -102,8 +103,8 @@ interface KnownWords {
 }
 
 function knownWords(lexicon: Lexicon, document: LabDocument | undefined): KnownWords {
-  const ownBrand = document === undefined ? '' : phraseOf(document.brand);
-  const ownType = document === undefined ? '' : phraseOf(document.type);
+  const ownBrand = document === undefined ? '' : phraseOf(lexicon.folding, document.brand);
+  const ownType = document === undefined ? '' : phraseOf(lexicon.folding, document.type);
   const longest = Math.max(lexicon.longestPhrase, ownBrand.split(' ').length, ownType.split(' ').length);
   const isBrand = (phrase: string): boolean => phrase === ownBrand || lexicon.brands.has(phrase);
   const isType = (phrase: string): boolean => phrase === ownType || lexicon.types.has(phrase);
@@ -123,10 +124,10 @@ function knownWords(lexicon: Lexicon, document: LabDocument | undefined): KnownW
 }
 
 /** The positions of all words that belong to a quantity. */
-function positionsOf(quantities: readonly Quantity[], words: readonly string[]): Set<number> {
+function positionsOf(folding: TextFolding, quantities: readonly Quantity[], words: readonly string[]): Set<number> {
   const positions = new Set<number>();
   for (const { text } of quantities) {
-    const phrase = wordsOf(text);
+    const phrase = folding.words(text);
     for (const first of findPhrase(words, phrase)) phrase.forEach((_, offset) => positions.add(first + offset));
   }
   return positions;

@@ -8,6 +8,7 @@ import * as v from 'valibot';
 import { messageOf } from '../../common/errors.ts';
 import { type Instruction, parseInstruction } from './instruction.ts';
 import { lexiconSchema, makeLexicon } from '../pair/lexicon.ts';
+import type { TextFolding } from '../pair/folding.ts';
 import type { Rules } from './rules.ts';
 
 /** The schema of own rules in settings. */
@@ -30,7 +31,7 @@ export const ownRulesSchema = v.strictObject({
 });
 export type OwnRules = v.InferOutput<typeof ownRulesSchema>;
 
-/** Own rules, ready to be executed. */
-export function rulesOf({ instruction, lexicon, tailRules }: OwnRules): Rules {
-  return { instruction, lexicon: makeLexicon(lexicon), tailRules: new Set(tailRules), readsTitles: true };
+/** Own rules, ready to be executed. @param folding - of the model that they are for */
+export function rulesOf({ instruction, lexicon, tailRules }: OwnRules, folding: TextFolding): Rules {
+  return { instruction, lexicon: makeLexicon(lexicon, folding), tailRules: new Set(tailRules), readsTitles: true };
 }

@@ -14,6 +14,7 @@
  */
 import * as v from 'valibot';
 import { evidenceOccurs } from './evidence.ts';
+import type { TextFolding } from '../pair/folding.ts';
 import type { Pair } from '../pair/pair.ts';
 import type { ParsedTrace, Trace, TraceStep } from '../trace/trace.ts';
 
@@ -35,6 +36,8 @@ export const DEFAULT_REWARD_CONFIG: RewardConfig = v.parse(rewardConfigSchema, {
 /** What a completion is held against. */
 export interface RewardCase {
   readonly pair: Pair;
+  /** How evidence is looked for in the pair: that of the model's rules. */
+  readonly folding: TextFolding;
   readonly gold: Trace;
   /** The label a rule leads to when it decides (its cap); undefined if there is no such rule. Read by the plausible reward. */
   readonly impliedLabel: (rule: number) => number | undefined;
@@ -154,13 +157,13 @@ function reasoningReward(trace: Trace, judged: RewardCase, kind: RewardConfig['k
 }
 
 /** F1 of right steps: 2 right / (steps + gold rules); 1 where neither has any. */
-function strictReasoning(trace: Trace, { pair, gold }: RewardCase, share: number): ReasoningReward {
-  const goldSteps = new Map(gold.steps.map((step) => [step.rule, step]));
+function strictReasoning(trace: Trace, judged: RewardCase, share: number): ReasoningReward {
+  const goldSteps = new Map(judged.gold.steps.map((step) => [step.rule, step]));
   const cited = new Set<number>();
   const reasons = trace.steps.map((step) => {
     const isAgain = cited.has(step.rule);
     cited.add(step.rule);
-    return isAgain ? 'cited twice' : strictReason(step, goldSteps.get(step.rule), pair);
+    return isAgain ? 'cited twice' : strictReason(step, goldSteps.get(step.rule), judged);
   });
   const right = reasons.filter((reason) => reason === 'right').length;
   const value = f1(right, reasons.length, goldSteps.size);
@@ -173,13 +176,15 @@ function strictReasoning(trace: Trace, { pair, gold }: RewardCase, share: number
 }
 
 // A step without evidence where gold has some would pass "all its evidence is in the pair" by having none.
-function strictReason(step: TraceStep, gold: TraceStep | undefined, pair: Pair): StepReason {
+function strictReason(step: TraceStep, gold: TraceStep | undefined, { folding, pair }: RewardCase): StepReason {
   if (gold === undefined) return 'not in gold';
   if (step.criterion !== gold.criterion) return 'wrong criterion';
   if (step.verdict !== gold.verdict) return 'wrong verdict';
   const sources = new Set(step.evidence.map(({ source }) => source));
   if (gold.evidence.some(({ source }) => !sources.has(source))) return 'evidence left out';
-  return step.evidence.every((evidence) => evidenceOccurs(pair, evidence)) ? 'right' : 'evidence not in the pair';
+  return step.evidence.every((evidence) => evidenceOccurs(folding, pair, evidence))
+    ? 'right'
+    : 'evidence not in the pair';
 }
 
 function f1(right: number, cited: number, gold: number): number {
@@ -187,12 +192,12 @@ function f1(right: number, cited: number, gold: number): number {
 }
 
 /** The share of steps that look right; 0 unless some step's rule implies the stated label. */
-function plausibleReasoning(trace: Trace, { pair, impliedLabel }: RewardCase, share: number): ReasoningReward {
+function plausibleReasoning(trace: Trace, { pair, folding, impliedLabel }: RewardCase, share: number): ReasoningReward {
   const isLabelImplied = trace.steps.some(({ rule }) => impliedLabel(rule) === trace.label);
   const reasons = trace.steps.map(({ rule, evidence }): StepReason => {
     const implied = impliedLabel(rule);
     if (implied !== undefined && implied !== trace.label) return 'implies another label';
-    if (!evidence.every((span) => evidenceOccurs(pair, span))) return 'evidence not in the pair';
+    if (!evidence.every((span) => evidenceOccurs(folding, pair, span))) return 'evidence not in the pair';
     return isLabelImplied ? 'right' : 'no step implies the label';
   });
   const right = reasons.filter((reason) => reason === 'right').length;

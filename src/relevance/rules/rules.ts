@@ -3,6 +3,7 @@
  * that it writes nevertheless is found wrong.
  */
 import type { Instruction } from './instruction.ts';
+import type { TextFolding } from '../pair/folding.ts';
 import { type Lexicon, makeLexicon } from '../pair/lexicon.ts';
 
 /** What reasoning is checked by. */
@@ -15,11 +16,11 @@ export interface Rules {
   readonly readsTitles: boolean;
 }
 
-/** No rules, on a scale of so many labels. */
-export function noRules(scaleSize: number): Rules {
+/** No rules, on a scale of R = `scaleSize` labels. @param folding - of the model that has none */
+export function noRules(scaleSize: number, folding: TextFolding): Rules {
   return {
     instruction: { name: 'no rules', version: 0, scaleSize, rules: [] },
-    lexicon: makeLexicon({ brands: [], types: {}, attributes: {}, audiences: [] }),
+    lexicon: makeLexicon({ brands: [], types: {}, attributes: {}, audiences: [] }, folding),
     tailRules: new Set(),
     readsTitles: false,
   };

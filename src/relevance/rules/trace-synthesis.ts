@@ -3,13 +3,12 @@
  * label, with evidence copied from the pair. Nothing is forced: where the instruction says otherwise, or says nothing,
  * the pair is counted and left out, and a trace that does not verify step by step is not handed out either.
  */
-import { executeFacts, traceOf } from './execute.ts';
-import { readFacts } from './facts.ts';
+import { traceOf } from './execute.ts';
 import type { Instruction } from './instruction.ts';
 import type { Lexicon } from '../pair/lexicon.ts';
 import type { JudgedPair } from '../pair/pair.ts';
 import type { Trace } from '../trace/trace.ts';
-import { traceAgreement } from './verify.ts';
+import { PairChecker } from './verify.ts';
 
 /** Why a pair has no trace. */
 export type NoTraceReason = 'no rule fires' | 'contradicts gold' | 'does not verify';
@@ -36,14 +35,15 @@ export interface TracedPair {
   readonly trace: Trace;
 }
 
-/** The verified trace of one judged pair under an instruction. Never throws. */
+/** The verified trace of one judged pair, as it is, under an instruction. Never throws. */
 export function synthesiseTrace(instruction: Instruction, lexicon: Lexicon, pair: JudgedPair): Synthesis {
-  const execution = executeFacts(instruction, readFacts(lexicon, pair));
+  const checker = new PairChecker({ instruction, lexicon, readsTitles: false }, pair);
+  const { execution } = checker;
   const implied = execution.label;
   const trace = traceOf(instruction, execution);
   if (trace === undefined) return { ok: false, reason: 'no rule fires', implied };
   if (trace.label !== pair.label) return { ok: false, reason: 'contradicts gold', implied };
-  const { status, checks } = traceAgreement(instruction, lexicon, pair, trace);
+  const { status, checks } = checker.checkTrace(trace);
   const isVerified = status === 'agree' && checks.every((check) => check.status === 'verified');
   return isVerified ? { ok: true, trace } : { ok: false, reason: 'does not verify', implied };
 }

@@ -9,7 +9,8 @@ import { type AttributeWords, type Lexicon, type LexiconData, makeLexicon } from
 import type { Rules } from './rules.ts';
 import type { AttributeValue, LabDocument, Pair } from '../pair/pair.ts';
 import { findPhrase, phraseOf } from '../pair/phrases.ts';
-import { contentSequence, wordsOf } from '../pair/text-folding.ts';
+import type { TextFolding } from '../pair/folding.ts';
+import { contentSequence, currentFolding } from '../pair/text-folding.ts';
 
 /** A value of an attribute is a word of the language if so many documents have it. */
 const VALUE_DOCUMENTS = 3;
@@ -23,19 +24,20 @@ const LONGEST_VALUE = 3;
  * share, and types that titles name in small letters among names ("Targus ASF150EU screen protector Universal").
  * An attribute is exclusive if no document gives it two values.
  */
-export function induceLexicon(documents: Iterable<LabDocument>): Lexicon {
+export function induceLexicon(documents: Iterable<LabDocument>, folding = currentFolding()): Lexicon {
   const brands = new Set<string>();
   const types: Record<string, string> = {};
   const brandsOfRun = new Map<string, Set<string>>();
   const values = new Map<string, Map<string, number>>();
   const shared = new Set<string>();
   for (const { title, brand, type, attributes } of documents) {
-    const maker = phraseOf(brand);
+    const maker = phraseOf(folding, brand);
     if (maker !== '') brands.add(maker);
-    if (phraseOf(type) !== '') types[phraseOf(type)] = attributeValueText(attributes[CATEGORY_ATTRIBUTE] ?? '');
-    for (const run of smallRuns(title)) addTo(brandsOfRun, run, maker);
+    if (phraseOf(folding, type) !== '')
+      types[phraseOf(folding, type)] = attributeValueText(attributes[CATEGORY_ATTRIBUTE] ?? '');
+    for (const run of smallRuns(folding, title)) addTo(brandsOfRun, run, maker);
     for (const [name, value] of Object.entries(attributes)) {
-      const phrases = valuePhrases(value);
+      const phrases = valuePhrases(folding, value);
       if (phrases.length > 1) shared.add(name);
       const counts = values.get(name) ?? new Map<string, number>();
       values.set(name, counts);
@@ -49,7 +51,7 @@ export function induceLexicon(documents: Iterable<LabDocument>): Lexicon {
     if (frequent.length > 1) named[name] = { values: frequent, exclusive: !shared.has(name) };
   }
   const data: LexiconData = { brands: [...brands], types, attributes: named, audiences: [] };
-  return makeLexicon(data);
+  return makeLexicon(data, folding);
 }
 
 /**
@@ -58,7 +60,7 @@ export function induceLexicon(documents: Iterable<LabDocument>): Lexicon {
  */
 export function typeDocument(document: LabDocument, lexicon: Lexicon): LabDocument {
   const type = document.type === '' ? lastType(document.title, lexicon) : document.type;
-  const served = document.attributes[FOR_ATTRIBUTE] === undefined ? servedIn(document) : undefined;
+  const served = document.attributes[FOR_ATTRIBUTE] === undefined ? servedIn(document, lexicon.folding) : undefined;
   const attributes = served === undefined ? document.attributes : { ...document.attributes, [FOR_ATTRIBUTE]: served };
   return { ...document, type, attributes };
 }
@@ -70,7 +72,7 @@ export function readPair<P extends Pair>({ lexicon, readsTitles }: Pick<Rules, '
 
 /** The longest known type that ends last in a title; '' where none stands there. */
 function lastType(title: string, lexicon: Lexicon): string {
-  const words = wordsOf(title);
+  const words = lexicon.folding.words(title);
   for (let end = words.length; end > 0; end--) {
     for (let length = Math.min(LONGEST_TYPE, end); length > 0; length--) {
       const phrase = words.slice(end - length, end).join(' ');
@@ -81,19 +83,19 @@ function lastType(title: string, lexicon: Lexicon): string {
 }
 
 /** "docking speaker for iPod/iPhone, black" is for "iPod/iPhone". */
-function servedIn({ title, text }: LabDocument): string | undefined {
+function servedIn({ title, text }: LabDocument, folding: TextFolding): string | undefined {
   for (const place of [title, text]) {
     const [, served] = /\bfor\s+([^,;:()–—]+?)(?:\s+-\s|[,;:()–—.]|$)/iu.exec(place) ?? [];
     if (served === undefined) continue;
-    const words = wordsOf(served).slice(0, 6);
+    const words = folding.words(served).slice(0, 6);
     // Only what stands there in one run can be quoted.
-    if (contentSequence(words).length > 0 && findPhrase(wordsOf(place), words).length > 0) return words.join(' ');
+    if (contentSequence(words).length > 0 && findPhrase(folding.words(place), words).length > 0) return words.join(' ');
   }
   return undefined;
 }
 
 /** Runs of one to three words that are written small in a title that also has others. */
-function smallRuns(title: string): string[] {
+function smallRuns(folding: TextFolding, title: string): string[] {
   const words = title.split(/\s+/u);
   if (words.every((word) => isSmall(word))) return [];
   const runs: string[] = [];
@@ -103,8 +105,8 @@ function smallRuns(title: string): string[] {
       run.push(word);
       continue;
     }
-    const phrase = phraseOf(run.join(' '));
-    const isType = run.length <= LONGEST_TYPE && contentSequence(wordsOf(phrase)).length === run.length;
+    const phrase = phraseOf(folding, run.join(' '));
+    const isType = run.length <= LONGEST_TYPE && contentSequence(folding.words(phrase)).length === run.length;
     if (run.length > 0 && isType) runs.push(phrase);
     run = [];
   }
@@ -117,13 +119,15 @@ function isSmall(word: string): boolean {
 }
 
 /** The short phrases of a value; lists, and texts with commas, have several. */
-function valuePhrases(value: AttributeValue): string[] {
+function valuePhrases(folding: TextFolding, value: AttributeValue): string[] {
   if (typeof value === 'number' || typeof value === 'boolean') return [];
   const parts = typeof value === 'string' ? value.split(',') : value;
-  return parts.map(phraseOf).filter((phrase) => {
-    const words = wordsOf(phrase);
-    return words.length <= LONGEST_VALUE && contentSequence(words).length > 0 && /\p{L}{3}/u.test(phrase);
-  });
+  return parts
+    .map((part) => phraseOf(folding, part))
+    .filter((phrase) => {
+      const words = folding.words(phrase);
+      return words.length <= LONGEST_VALUE && contentSequence(words).length > 0 && /\p{L}{3}/u.test(phrase);
+    });
 }
 
 function addTo(sets: Map<string, Set<string>>, key: string, item: string): void {

@@ -3,12 +3,13 @@
  * person is verified, wrong, or plainly uncheckable, never taken on trust.
  */
 import { evidenceOccurs } from './evidence.ts';
-import { executeFacts } from './execute.ts';
+import { type Execution, executeFacts } from './execute.ts';
 import { type Facts, readFacts } from './facts.ts';
-import type { Instruction, Rule } from './instruction.ts';
-import type { Lexicon } from '../pair/lexicon.ts';
+import type { Rule } from './instruction.ts';
 import type { Pair } from '../pair/pair.ts';
+import type { Rules } from './rules.ts';
 import type { Trace, TraceStep } from '../trace/trace.ts';
+import { readPair } from './typed-document.ts';
 
 /** The outcome for one step, with a reason in a few words. */
 export interface StepCheck {
@@ -27,42 +28,69 @@ export interface TraceAgreement {
 }
 
 /**
- * Executes the rule a step cites and compares: the rule must win its criterion on the pair, the verdict must be the
- * executed one, and every evidence span must stand in its source as whole words.
+ * Checks what is said of one pair by the rules of a model. The pair is read as the model reads it, title included, and the
+ * rules are executed on it, once: when the first step is checked.
  */
-export function verifyStep(instruction: Instruction, lexicon: Lexicon, pair: Pair, step: TraceStep): StepCheck {
-  return checkStep(instruction, readFacts(lexicon, pair), step);
-}
+export class PairChecker {
+  readonly #rules: Pick<Rules, 'instruction' | 'lexicon' | 'readsTitles'>;
+  readonly #pair: Pair;
+  #read: { readonly facts: Facts; readonly execution: Execution } | undefined;
 
-/** Checks every step of a trace, and its label against the lowest cap of the verified ones. */
-export function traceAgreement(instruction: Instruction, lexicon: Lexicon, pair: Pair, trace: Trace): TraceAgreement {
-  const facts = readFacts(lexicon, pair);
-  const checks = trace.steps.map((step) => checkStep(instruction, facts, step));
-  const caps = trace.steps
-    .filter((_, index) => checks[index]?.status === 'verified')
-    .map(({ rule }) => instruction.rules[rule]?.cap ?? instruction.scaleSize - 1);
-  if (caps.length === 0) return { status: 'uncheckable', impliedLabel: undefined, checks };
-  const impliedLabel = Math.min(...caps);
-  return { status: impliedLabel === trace.label ? 'agree' : 'disagree', impliedLabel, checks };
-}
+  constructor(rules: Pick<Rules, 'instruction' | 'lexicon' | 'readsTitles'>, pair: Pair) {
+    this.#rules = rules;
+    this.#pair = pair;
+  }
 
-function checkStep(instruction: Instruction, facts: Facts, step: TraceStep): StepCheck {
-  const rule = instruction.rules[step.rule];
-  if (rule === undefined) return wrong(`the instruction has no rule ${step.rule}`);
-  if (rule.criterion !== step.criterion) return wrong(`the rule is about ${rule.criterion}, not ${step.criterion}`);
-  const winner = executeFacts(instruction, facts).findings.find(({ criterion }) => criterion === rule.criterion);
-  if (winner?.rule !== step.rule) {
-    if (winner !== undefined) return wrong(`"${instruction.rules[winner.rule]?.id ?? winner.rule}" decides instead`);
-    const missing = missingFact(rule, facts);
-    return missing === undefined ? wrong('the rule does not apply') : { status: 'uncheckable', reason: missing };
+  /** What the rules say of the pair themselves. */
+  get execution(): Execution {
+    return this.#readings().execution;
   }
-  if (winner.verdict !== step.verdict) return wrong(`the verdict is ${winner.verdict}, not ${step.verdict}`);
-  for (const { source } of winner.evidence) {
-    if (!step.evidence.some((span) => span.source === source)) return wrong(`cites nothing from the ${source}`);
+
+  /**
+   * Executes the rule a step cites and compares: the rule must win its criterion on the pair, the verdict must be the
+   * executed one, and every evidence span must be in its source as whole words.
+   */
+  checkStep(step: TraceStep): StepCheck {
+    const { instruction } = this.#rules;
+    const rule = instruction.rules[step.rule];
+    if (rule === undefined) return wrong(`the instruction has no rule ${step.rule}`);
+    if (rule.criterion !== step.criterion) return wrong(`the rule is about ${rule.criterion}, not ${step.criterion}`);
+    const { facts, execution } = this.#readings();
+    const winner = execution.findings.find(({ criterion }) => criterion === rule.criterion);
+    if (winner?.rule !== step.rule) {
+      if (winner !== undefined) return wrong(`"${instruction.rules[winner.rule]?.id ?? winner.rule}" decides instead`);
+      const missing = missingFact(rule, facts);
+      return missing === undefined ? wrong('the rule does not apply') : { status: 'uncheckable', reason: missing };
+    }
+    if (winner.verdict !== step.verdict) return wrong(`the verdict is ${winner.verdict}, not ${step.verdict}`);
+    for (const { source } of winner.evidence) {
+      if (!step.evidence.some((span) => span.source === source)) return wrong(`cites nothing from the ${source}`);
+    }
+    const invented = step.evidence.find((span) => !evidenceOccurs(facts.words.folding, facts.pair, span));
+    if (invented !== undefined) return wrong(`"${invented.text}" is not in the ${invented.source}`);
+    return { status: 'verified', reason: 'the rule decides here, and what it quotes stands there' };
   }
-  const invented = step.evidence.find((span) => !evidenceOccurs(facts.pair, span));
-  if (invented !== undefined) return wrong(`"${invented.text}" is not in the ${invented.source}`);
-  return { status: 'verified', reason: 'the rule decides here, and what it quotes stands there' };
+
+  /** Checks every step of a trace, and its label against the lowest cap of the verified ones. */
+  checkTrace(trace: Trace): TraceAgreement {
+    const { instruction } = this.#rules;
+    const checks = trace.steps.map((step) => this.checkStep(step));
+    const caps = trace.steps
+      .filter((_, index) => checks[index]?.status === 'verified')
+      .map(({ rule }) => instruction.rules[rule]?.cap ?? instruction.scaleSize - 1);
+    if (caps.length === 0) return { status: 'uncheckable', impliedLabel: undefined, checks };
+    const impliedLabel = Math.min(...caps);
+    return { status: impliedLabel === trace.label ? 'agree' : 'disagree', impliedLabel, checks };
+  }
+
+  #readings(): { readonly facts: Facts; readonly execution: Execution } {
+    const { instruction, lexicon } = this.#rules;
+    if (this.#read === undefined) {
+      const facts = readFacts(lexicon, readPair(this.#rules, this.#pair));
+      this.#read = { facts, execution: executeFacts(instruction, facts) };
+    }
+    return this.#read;
+  }
 }
 
 /** What would have to be known to tell whether a rule applies; undefined where it clearly does not. */

@@ -37,9 +37,9 @@ function overlap({ field, of, side, is, share }: ConditionOf<'overlap'>, words: 
 
   const wanted = is === 'at-least';
   const shown = [...counted.stems].find((stem) => other.stems.has(stem) === wanted);
-  if (wanted) return { verdict: 'match', evidence: quote(inDocument, asWritten(offered, shown)) };
-  if (side === 'field') return { verdict: 'mismatch', evidence: quote(inDocument, asWritten(offered, shown)) };
-  return { verdict: 'absent', evidence: quote(inQuery, asWritten(words.query, shown)) };
+  if (wanted) return { verdict: 'match', evidence: quote(inDocument, words, asWritten(offered, shown)) };
+  if (side === 'field') return { verdict: 'mismatch', evidence: quote(inDocument, words, asWritten(offered, shown)) };
+  return { verdict: 'absent', evidence: quote(inQuery, words, asWritten(words.query, shown)) };
 }
 
 function phrase({ field, is }: ConditionOf<'phrase'>, words: PairWords): Found | undefined {
@@ -55,7 +55,10 @@ function phrase({ field, is }: ConditionOf<'phrase'>, words: PairWords): Found |
       'field-in-query': isInQuery,
     };
     if (is.some((relation) => holds[relation])) {
-      return { verdict: 'match', evidence: [inDocument(text.words.slice(at ?? text.content[0]?.at).join(' '))] };
+      return {
+        verdict: 'match',
+        evidence: [inDocument(words.folding, text.words.slice(at ?? text.content[0]?.at).join(' '))],
+      };
     }
   }
   return undefined;
@@ -74,19 +77,19 @@ function queryLength({ is, words: bound }: ConditionOf<'query-length'>, words: P
   const { stems } = words.query;
   if (stems.size >= bound !== (is === 'at-least')) return undefined;
   const [first] = stems;
-  return { verdict: 'match', evidence: quote(inQuery, asWritten(words.query, first)) };
+  return { verdict: 'match', evidence: quote(inQuery, words, asWritten(words.query, first)) };
 }
 
 function unaskedWord({ field, words: listed }: ConditionOf<'unasked-word'>, words: PairWords): Found | undefined {
   const offered: FieldWords = words.field(field);
   const found = listed
-    .flatMap((word) => [...contentWords(word)])
+    .flatMap((word) => [...contentWords(words.folding, word)])
     .find((stem) => offered.stems.has(stem) && !words.query.stems.has(stem));
   return found === undefined
     ? undefined
-    : { verdict: 'violated', evidence: quote(inDocument, asWritten(offered, found)) };
+    : { verdict: 'violated', evidence: quote(inDocument, words, asWritten(offered, found)) };
 }
 
-function quote(from: (text: string) => Evidence, word: string | undefined): Evidence[] {
-  return word === undefined ? [] : [from(word)];
+function quote(from: typeof inQuery, { folding }: PairWords, word: string | undefined): Evidence[] {
+  return word === undefined ? [] : [from(folding, word)];
 }

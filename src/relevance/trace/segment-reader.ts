@@ -4,7 +4,7 @@
  */
 import { LabError } from '../../common/errors.ts';
 import type { Segment } from './segments.ts';
-import { tidyText } from '../pair/text-folding.ts';
+import { tidyText } from '../pair/plain-folding.ts';
 
 /** A position in a list of segments and what may be done there. */
 export interface SegmentReader {

@@ -14,7 +14,7 @@
 import { LabError } from '../../common/errors.ts';
 import { type LabelScale, MAX_SCALE, MIN_SCALE } from '../pair/labels.ts';
 import { type Segment, special, words } from './segments.ts';
-import { foldText } from '../pair/text-folding.ts';
+import { foldText } from '../pair/plain-folding.ts';
 import { type TraceTokenKind, type TraceTokenMeaning, traceTokenMeaning } from './trace-token.ts';
 import {
   type Criterion,

@@ -16,7 +16,7 @@ import { execute, traceOf } from '../rules/execute.ts';
 import { canonicalJson, type Instruction, instructionHash, type Rule, ruleIndex } from '../rules/instruction.ts';
 import { type Lexicon, makeLexicon } from '../pair/lexicon.ts';
 import type { JudgedPair, LabDocument } from '../pair/pair.ts';
-import { wordsOf } from '../pair/text-folding.ts';
+import { currentFolding } from '../pair/text-folding.ts';
 import type { Trace } from '../trace/trace.ts';
 import { planDocument, writeDocument } from './world-document.ts';
 import { planQuery, QUERY_SHAPES, type QueryPlan, type QueryShape, queryText } from './world-query.ts';
@@ -94,7 +94,7 @@ export class RuleWorld {
   constructor(config: RuleWorldConfig) {
     const brands = inventBrands(config.brandCount, config.seed);
     this.config = config;
-    this.lexicon = makeLexicon(worldLexicon(brands));
+    this.lexicon = makeLexicon(worldLexicon(brands), currentFolding());
     this.#pools = makePools(brands, config.seed);
     this.#shapes = this.#tryShapes();
 
@@ -265,7 +265,10 @@ function contentKey({ title, brand, type, attributes }: LabDocument): string {
 
 function wordCount(query: string, document: LabDocument): number {
   const names = Object.keys(document.attributes);
-  return [query, ...documentValues(document), ...names].reduce((sum, text) => sum + wordsOf(text).length, 0);
+  return [query, ...documentValues(document), ...names].reduce(
+    (sum, text) => sum + currentFolding().words(text).length,
+    0,
+  );
 }
 
 /** The pair with another label, stated twice; the steps stay those of the true one. */

@@ -40,7 +40,7 @@ export async function runE9Split(
   const { counts } = synthesiseTraces(last, split.lexicon, split.train);
   const people = agreement(predict(last, test), set, test);
   const documents = [...split.train, ...split.dev, ...split.test].map(({ document }) => document);
-  const { majority, bm25 } = baselinesOf(split.train, split.test, documents, noRules(scaleSize));
+  const { majority, bm25 } = baselinesOf(split.train, split.test, documents, noRules(scaleSize, split.lexicon.folding));
   const measured = (found: readonly Prediction[]): E9Metrics =>
     metricsOf(measureLabels(Int8Array.from(found, ({ label }) => label), scaleSize, test)); // prettier-ignore
   const ranked = groupByQuery(bm25.map(({ queryId, docId, gold, score }) => ({ queryId, docId, label: gold, score })));

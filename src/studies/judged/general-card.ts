@@ -19,7 +19,7 @@ export function describeGeneral(card: ModelCard, parts: readonly GeneralPart[]):
       'places them. It reads no words and gives no reasons.',
     training: { ...card.training, command: 'npm run lab -- recipe general FOLDER' },
     terms: [
-      'Only weights that were learned from these judgments are here, no query and no document of theirs.',
+      'Only weights that were learned from these judgments are here, and 32-bit hashes of the queries: no query and no document of theirs.',
       ...parts.map(({ set }) => `${set.title}: ${set.terms}`),
     ],
     limits: [

@@ -16,12 +16,14 @@ import { MODEL_PRESETS } from '../../config/presets.ts';
 import { parseConfig } from '../../config/parse.ts';
 import { trainBpe } from '../../data/tokenizer/bpe-trainer.ts';
 import type { DataSet, GradedPair } from '../../data/files/data-set.ts';
+import { keepQueries } from '../../data/trained-queries.ts';
 import { LabTokenizer } from '../../data/tokenizer/tokenizer.ts';
 import { type FileData, type SftExperiment, SftExperimentSchema } from '../../protocol/sft-experiment.ts';
 import { canonicalJson } from '../../relevance/rules/instruction.ts';
 import { mapLabel } from '../../relevance/metrics/label-report.ts';
 import { noRules } from '../../relevance/rules/rules.ts';
 import type { JudgedPair } from '../../relevance/pair/pair.ts';
+import { CURRENT_FOLDING, currentFolding, textFolding } from '../../relevance/pair/text-folding.ts';
 import { specialTokens } from '../../relevance/pair/vocabulary.ts';
 import { encodeFitting, type ExpertPair } from '../../train/evaluate.ts';
 import { expertsOf, judgedPairs, splitFile, withStandingOf } from '../../runs/file-data.ts';
@@ -59,11 +61,19 @@ export interface GeneralPart {
 export async function generalParts(set: RealRecipe, whole: DataSet): Promise<GeneralPart[]> {
   const { documents } = whole;
   const withStanding = (pairs: readonly JudgedPair[]): readonly JudgedPair[] =>
-    withStandingOf(whole, pairs, { standing: true });
+    withStandingOf(whole, pairs, { standing: true, folding: CURRENT_FOLDING });
   const labelled = (pairs: readonly GradedPair[]): JudgedPair[] => judgedPairs(whole.name, set.scaleSize, pairs);
   return (await foldsOf(set, whole)).map(({ learn, test }) => {
     const { name, sha256 } = learn;
-    const data = { kind: 'file', name, sha256, devShare: DEV_SHARE, testShare: 0, splitSeed: SEED } as const;
+    const data = {
+      kind: 'file',
+      name,
+      sha256,
+      devShare: DEV_SHARE,
+      testShare: 0,
+      splitSeed: SEED,
+      grades: '',
+    } as const;
     const { train, dev } = splitFile(data, set.scaleSize, learn);
     return {
       set,
@@ -86,6 +96,7 @@ export async function generalExperiment(name: string, parts: readonly GeneralPar
     devShare: DEV_SHARE,
     testShare: 1 / FOLDS,
     splitSeed: SEED,
+    grades: '',
   };
   return parseConfig('The general model', SftExperimentSchema, {
     name,
@@ -93,6 +104,7 @@ export async function generalExperiment(name: string, parts: readonly GeneralPar
     data,
     prompt: {
       scaleSize: GENERAL_SCALE,
+      folding: CURRENT_FOLDING,
       hints: true,
       standing: true,
       maxWordsPerField: { query: 0, title: 0, brand: 0, type: 0, attributes: 0, text: 0 },
@@ -137,12 +149,13 @@ export function prepareGeneral(experiment: SftExperiment, parts: readonly Genera
   return {
     dataHash: data.kind === 'file' ? data.sha256 : '',
     world: undefined,
-    rules: noRules(prompt.scaleSize),
+    rules: noRules(prompt.scaleSize, textFolding(prompt.folding)),
     traces: undefined,
     tokenizer,
     model,
     examples,
     dev,
+    queries: keepQueries(parts.flatMap(({ train }) => train.map(({ query }) => query))),
     shortened: 0,
   };
 }
@@ -165,7 +178,7 @@ export function alone(pair: JudgedPair): JudgedPair {
 }
 
 function onScale(pair: JudgedPair, from: number, to: number): Asked {
-  const { experts } = expertsOf(noRules(to), [{ ...pair, label: mapLabel(pair.label, from, to) }]);
+  const { experts } = expertsOf(noRules(to, currentFolding()), [{ ...pair, label: mapLabel(pair.label, from, to) }]);
   const [expert] = experts;
   if (expert === undefined) throw new RangeError('onScale: no expert for one pair');
   return { expert, scaleSize: to };

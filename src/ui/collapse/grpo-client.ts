@@ -1,7 +1,7 @@
 /** The page's side of the worker that learns, for demonstrations. */
 import workerUrl from '../../../workers/grpo.worker.ts?worker&url';
 import { type GrpoApi, GrpoEventSchema } from '../../protocol/grpo.ts';
-import { DataSummarySchema, RulesSummarySchema } from '../../protocol/imported-data.ts';
+import { DataSummarySchema, FileColumnsSchema, RulesSummarySchema } from '../../protocol/imported-data.ts';
 import { openWorker, type WorkerClient } from '../parts/open-worker.ts';
 
 /** Runs one demonstration at a time. */
@@ -15,6 +15,7 @@ export function openGrpoWorker(): GrpoClient {
     workerUrl,
     {
       readData: { result: DataSummarySchema },
+      readColumns: { result: FileColumnsSchema },
       readRules: { result: RulesSummarySchema },
       run: { event: GrpoEventSchema, malformed: (message) => ({ kind: 'failed', code: 'internal', message }) },
       command: {},

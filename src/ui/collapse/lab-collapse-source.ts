@@ -4,8 +4,9 @@
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
+import type { ColumnWishes } from '../../protocol/imported-data.ts';
 import type { DataKind } from '../../protocol/sft-experiment.ts';
-import type { DataState } from '../parts/data-controller.ts';
+import { type DataState, NO_DATA } from '../parts/data-controller.ts';
 import type { DemonstrationData } from './demonstration.ts';
 import { fieldStyles } from '../parts/field-styles.ts';
 import '../parts/lab-data-choice.ts';
@@ -22,7 +23,7 @@ export interface StartOption {
 
 /**
  * @fires start-choose - the id of a checkpoint as `detail`, or '' for the bundled start.
- * Passes on `data-kind`, `data-files`, `rules-files` and `rules-drop` of lab-data-choice.
+ * Passes on `data-kind`, `data-files`, `data-columns`, `data-grades`, `rules-files` and `rules-drop` of lab-data-choice.
  */
 @customElement('lab-collapse-source')
 export class LabCollapseSource extends LabElement {
@@ -82,10 +83,13 @@ export class LabCollapseSource extends LabElement {
           .kind=${isFile ? 'file' : 'world'}
           .fileName=${isFile ? chosen.name : ''}
           .fileHash=${isFile ? chosen.sha256 : ''}
-          .data=${this.data ?? { reading: undefined, summary: undefined, failure: undefined }}
+          .grades=${isFile ? (chosen.grades ?? '') : ''}
+          .data=${this.data ?? NO_DATA}
           .rules=${this.rules}
           @data-kind=${(event: CustomEvent<DataKind>) => this.#pass('data-kind', event.detail)}
           @data-files=${(event: CustomEvent<readonly File[]>) => this.#pass('data-files', event.detail)}
+          @data-columns=${(event: CustomEvent<ColumnWishes>) => this.#pass('data-columns', event.detail)}
+          @data-grades=${(event: CustomEvent<string>) => this.#pass('data-grades', event.detail)}
           @rules-files=${(event: CustomEvent<readonly File[]>) => this.#pass('rules-files', event.detail)}
           @rules-drop=${() => this.#pass('rules-drop', null)}
         ></lab-data-choice>

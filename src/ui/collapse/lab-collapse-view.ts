@@ -15,6 +15,7 @@ import {
   type MeasuredPoint,
 } from '../../protocol/grpo.ts';
 import type { BackendChoice } from '../../protocol/scoring.ts';
+import type { ColumnWishes } from '../../protocol/imported-data.ts';
 import type { DataKind } from '../../protocol/sft-experiment.ts';
 
 import { branchLook } from '../parts/branch-looks.ts';
@@ -170,6 +171,8 @@ export class LabCollapseView extends LabElement {
           @start-choose=${(event: CustomEvent<string>) => source.chooseStart(event.detail)}
           @data-kind=${(event: CustomEvent<DataKind>) => source.chooseKind(event.detail)}
           @data-files=${(event: CustomEvent<readonly File[]>) => source.readData(event.detail)}
+          @data-columns=${(event: CustomEvent<ColumnWishes>) => source.readColumns(event.detail)}
+          @data-grades=${(event: CustomEvent<string>) => source.sayGrades(event.detail)}
           @rules-files=${(event: CustomEvent<readonly File[]>) => source.readRules(event.detail)}
           @rules-drop=${() => source.rules.drop()}
         ></lab-collapse-source>

@@ -4,6 +4,7 @@
  */
 import type { ReactiveControllerHost } from 'lit';
 import type { CheckpointOverview } from '../../protocol/checkpoints.ts';
+import type { ColumnWishes, DataSummary } from '../../protocol/imported-data.ts';
 import type { DataKind } from '../../protocol/sft-experiment.ts';
 import { DEFAULT_SCALE } from '../../relevance/pair/labels.ts';
 import { DataController, type OpenDataReader } from '../parts/data-controller.ts';
@@ -69,7 +70,23 @@ export class SourceController {
   }
 
   async readData(files: readonly File[]): Promise<void> {
-    const summary = await this.data.read(this.#open, files);
+    await this.#use(await this.data.read(this.#open, files));
+  }
+
+  /** Reads the same files with other words about their columns. */
+  async readColumns(wishes: ColumnWishes): Promise<void> {
+    await this.#use(await this.data.readWith(this.#open, wishes));
+  }
+
+  /** @param grades - what the grades of the file mean, as protocol/grade-meanings.ts reads it */
+  async sayGrades(grades: string): Promise<void> {
+    const { data } = this.chosen;
+    if (data.kind !== 'file') return;
+    this.#choose({ ...this.chosen, data: { ...data, grades } });
+    await this.rules.readFor(this.#open, this.#purpose());
+  }
+
+  async #use(summary: DataSummary | undefined): Promise<void> {
     if (summary === undefined) return;
     const { name, sha256 } = summary;
     const ofStart = this.#start()?.data;

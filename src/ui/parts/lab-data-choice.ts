@@ -5,10 +5,12 @@
 import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { classMap } from 'lit/directives/class-map.js';
-import type { DataPlan, DataSummary, RulesSummary } from '../../protocol/imported-data.ts';
+import type { ColumnWishes, DataPlan, DataSummary, RulesSummary } from '../../protocol/imported-data.ts';
 import type { DataKind } from '../../protocol/sft-experiment.ts';
-import type { DataState } from './data-controller.ts';
+import { type DataState, NO_DATA } from './data-controller.ts';
 import { formatCount } from './format.ts';
+import './lab-column-choice.ts';
+import './lab-grade-choice.ts';
 import './lab-notice.ts';
 import type { RulesState } from './rules-controller.ts';
 import { LabElement } from './lab-element.ts';
@@ -22,6 +24,8 @@ const KINDS: readonly { readonly kind: DataKind; readonly name: string }[] = [
 /**
  * @fires data-kind - the chosen {@link DataKind} as `detail`.
  * @fires data-files - the chosen files as `detail`.
+ * @fires data-columns - which column is what as `detail`, names by role.
+ * @fires data-grades - what grades mean as `detail`, as protocol/grade-meanings.ts reads it.
  * @fires rules-files - the chosen files of own rules as `detail`.
  * @fires rules-drop - own rules are not wanted any more.
  */
@@ -105,7 +109,9 @@ export class LabDataChoice extends LabElement {
   /** The file in the settings, by name and contents; empty where there is none yet. */
   @property() fileName = '';
   @property() fileHash = '';
-  @property({ attribute: false }) data: DataState = { reading: undefined, summary: undefined, failure: undefined };
+  /** What its grades mean, in the settings. */
+  @property() grades = '';
+  @property({ attribute: false }) data: DataState = NO_DATA;
   /** Own rules beside the file; undefined where none can be chosen. */
   @property({ attribute: false }) rules: RulesState | undefined;
   /** What the file would be under the settings as they are. */
@@ -133,7 +139,7 @@ export class LabDataChoice extends LabElement {
   }
 
   #file(): unknown {
-    const { reading, summary, failure } = this.data;
+    const { reading, summary, failure, columns, wishes } = this.data;
     const isChosen = this.fileHash !== '';
     return html`<div
         class=${classMap({ drop: true, over: this.isOver })}
@@ -164,7 +170,26 @@ export class LabDataChoice extends LabElement {
       ${
         failure === undefined
           ? nothing
-          : html`<lab-notice kind="failure" heading="This file cannot be used">${failure.message}</lab-notice>`
+          : html`<lab-notice kind="failure" heading="This file cannot be used">
+              ${failure.message} ${isChosen ? `The data is still ${this.fileName}, as it was read before.` : nothing}
+            </lab-notice>`
+      }
+      <lab-column-choice
+        .columns=${columns}
+        .wishes=${wishes}
+        ?open=${failure !== undefined}
+        ?disabled=${this.disabled}
+        @data-columns=${(event: CustomEvent<ColumnWishes>) => this.#pass('data-columns', event.detail)}
+      ></lab-column-choice>
+      ${
+        failure === undefined && summary?.sha256 === this.fileHash
+          ? html`<lab-grade-choice
+              .grades=${summary.grades}
+              .meanings=${this.grades}
+              ?disabled=${this.disabled}
+              @data-grades=${(event: CustomEvent<string>) => this.#pass('data-grades', event.detail)}
+            ></lab-grade-choice>`
+          : nothing
       }
       ${isChosen && this.rules !== undefined ? this.#ownRules(this.rules) : nothing}`;
   }
@@ -205,12 +230,13 @@ export class LabDataChoice extends LabElement {
     </ul>`;
   }
 
-  #found({ pairs, queries, documents, grades, gradeCount, refused, refusals }: DataSummary): unknown {
+  #found({ pairs, queries, documents, grades, gradeCount, refused, refusals, findings }: DataSummary): unknown {
     const listed = grades.map(({ grade, pairs: count }) => `${grade}: ${formatCount(count)}`).join(', ');
     const more = gradeCount > grades.length ? ` and ${formatCount(gradeCount - grades.length)} more` : '';
     return html`<ul class="counts">
         <li>${counted(pairs, 'pair')} of ${counted(queries, 'query', 'queries')}, ${counted(documents, 'document')}</li>
         <li>Pairs by grade: ${listed}${more}</li>
+        ${findings.map((finding) => html`<li>${finding}</li>`)}
       </ul>
       ${
         refused === 0
@@ -227,7 +253,7 @@ export class LabDataChoice extends LabElement {
 
   #split(): unknown {
     if (this.plan === undefined) return nothing;
-    const { train, dev, test, shortenedDocuments, shortenedQueries } = this.plan;
+    const { train, dev, test, withoutLabel, shortenedDocuments, shortenedQueries } = this.plan;
     const shortened = [
       ...(shortenedDocuments > 0 ? [counted(shortenedDocuments, 'document')] : []),
       ...(shortenedQueries > 0 ? [counted(shortenedQueries, 'query', 'queries')] : []),
@@ -237,6 +263,7 @@ export class LabDataChoice extends LabElement {
         ${counted(train.pairs, 'pair')} to learn from, ${formatCount(dev.pairs)} held out, ${formatCount(test.pairs)}
         for a test; no query is in two of these
       </li>
+      ${withoutLabel === 0 ? nothing : html`<li>${counted(withoutLabel, 'pair')} left out: their grade has no label</li>`}
       ${
         shortened.length === 0
           ? nothing
@@ -274,7 +301,11 @@ export class LabDataChoice extends LabElement {
   }
 
   #tell(name: string, files: readonly File[] = []): void {
-    this.dispatchEvent(new CustomEvent<readonly File[]>(name, { detail: files }));
+    this.#pass(name, files);
+  }
+
+  #pass(name: string, detail: unknown): void {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
   }
 }
 

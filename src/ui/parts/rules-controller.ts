@@ -7,6 +7,7 @@ import { initialState, Task, TaskStatus } from '@lit/task';
 import type { ReactiveControllerHost } from 'lit';
 import { type Failure, failureOf } from '../../protocol/failure.ts';
 import type { RulesSummary } from '../../protocol/imported-data.ts';
+import type { SftExperiment } from '../../protocol/sft-experiment.ts';
 import type { TrainingClient } from './training-client.ts';
 
 export interface RulesState {
@@ -24,6 +25,13 @@ export interface RulesPurpose {
 
 /** Gives the thread that reads. */
 export type OpenRulesReader = () => Promise<Pick<TrainingClient, 'readRules'>>;
+
+/** What own rules of a run would be for. */
+export function purposeOf({ data, prompt }: SftExperiment): RulesPurpose {
+  if (data.kind === 'world') return { data, scaleSize: prompt.scaleSize };
+  const { rules: _, ...bare } = data;
+  return { data: bare, scaleSize: prompt.scaleSize };
+}
 
 /** Data with the rules that were read for it; as it is, where none were. */
 export function withOwnRules<Data extends { readonly kind: string }>(data: Data, { summary }: RulesState): Data {

@@ -1,6 +1,6 @@
 /** The page's side of the worker that learns, for single runs. */
 import workerUrl from '../../../workers/train.worker.ts?worker&url';
-import { DataSummarySchema, RulesSummarySchema } from '../../protocol/imported-data.ts';
+import { DataSummarySchema, FileColumnsSchema, RulesSummarySchema } from '../../protocol/imported-data.ts';
 import { type TrainingApi, TrainingEventSchema, TrainingPlanSchema } from '../../protocol/training.ts';
 import { openWorker, type WorkerClient } from './open-worker.ts';
 
@@ -15,6 +15,7 @@ export function openTrainingWorker(): TrainingClient {
     workerUrl,
     {
       readData: { result: DataSummarySchema },
+      readColumns: { result: FileColumnsSchema },
       readRules: { result: RulesSummarySchema },
       plan: { result: TrainingPlanSchema },
       run: {

@@ -6,11 +6,13 @@ import { html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import * as v from 'valibot';
 import { LabError } from '../../common/errors.ts';
+import type { ColumnWishes, DataSummary } from '../../protocol/imported-data.ts';
 import type { BackendChoice } from '../../protocol/scoring.ts';
 import { type DataKind, type SftExperiment, SftExperimentSchema } from '../../protocol/sft-experiment.ts';
 import { type TrainingEvent, TrainingEventSchema } from '../../protocol/training.ts';
 import type { CheckpointClient } from '../parts/checkpoint-client.ts';
 import { CheckpointsController } from '../parts/checkpoints-controller.ts';
+import { beforeChoosing, beforeTeaching, beforeTrainingOn } from './before-start.ts';
 import { DataController } from '../parts/data-controller.ts';
 import { FIRST_RUN } from './first-run.ts';
 import './lab-checkpoints.ts';
@@ -32,9 +34,10 @@ import {
   type SettingsDraft,
   withDataKind,
   withDataSet,
+  withGrades,
 } from './settings-draft.ts';
 import { recalled } from '../parts/run-record.ts';
-import { RulesController, type RulesPurpose, withOwnRules } from '../parts/rules-controller.ts';
+import { purposeOf, RulesController, withOwnRules } from '../parts/rules-controller.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
 import { DEFAULT_STUDENT, studentSource, teachersOf } from './student-choice.ts';
@@ -65,6 +68,8 @@ export class LabTrainView extends LabElement {
   @state() private isTaught = false;
   @state() private student: StudentChange = { choice: DEFAULT_STUDENT, isValid: true };
   @state() private draft: SettingsDraft = draftOf(FIRST_RUN);
+  /** The checkpoint that was to be trained on, while another file is chosen than it learns from. */
+  @state() private otherFileId = '';
   #checked: CheckedDraft = checkDraft(this.draft);
   #nextLook: ReturnType<typeof setTimeout> | undefined;
   /** Runs that came to their end here. */
@@ -94,7 +99,11 @@ export class LabTrainView extends LabElement {
     const { state, isOpen: isUnderWay } = this.#training;
     const offers = this.#offers();
     return html`<div class="bench">
-      ${offers.length === 0 ? nothing : html`<div class="offers">${offers.map((offer) => this.#offer(offer))}</div>`}
+      ${
+        offers.length === 0 && this.otherFileId === ''
+          ? nothing
+          : html`<div class="offers">${this.#otherFile()} ${offers.map((offer) => this.#offer(offer))}</div>`
+      }
       <div class="panel run">${state.phase === 'idle' ? this.#planned() : this.#monitor()}</div>
       <div class="panel settings">
         <div class="actions ways" role="group" aria-label="What to learn from">
@@ -108,7 +117,7 @@ export class LabTrainView extends LabElement {
           .shelf=${this.#checkpoints.state}
           .answeringId=${this.answeringId}
           ?canTrain=${!isUnderWay}
-          @checkpoint-resume=${(event: CustomEvent<string>) => this.#goOn(event.detail)}
+          @checkpoint-resume=${(event: CustomEvent<string>) => this.#trainOn(event.detail)}
         ></lab-checkpoints>
       </div>
     </div>`;
@@ -153,12 +162,17 @@ export class LabTrainView extends LabElement {
           .kind=${dataKindOf(this.draft)}
           .fileName=${String(this.draft.get('data.name') ?? '')}
           .fileHash=${String(this.draft.get('data.sha256') ?? '')}
+          .grades=${String(this.draft.get('data.grades') ?? '')}
           .data=${this.#data.state}
           .rules=${this.#rules.state}
           .plan=${this.#plan.state.plan?.data ?? undefined}
           ?disabled=${isUnderWay}
           @data-kind=${(event: CustomEvent<DataKind>) => (this.draft = withDataKind(this.draft, event.detail))}
-          @data-files=${(event: CustomEvent<readonly File[]>) => this.#readData(event.detail)}
+          @data-files=${(event: CustomEvent<readonly File[]>) =>
+            this.#readData(this.#data.read(this.#training.thread, event.detail))}
+          @data-columns=${(event: CustomEvent<ColumnWishes>) =>
+            this.#readData(this.#data.readWith(this.#training.thread, event.detail))}
+          @data-grades=${(event: CustomEvent<string>) => this.#sayGrades(event.detail)}
           @rules-files=${(event: CustomEvent<readonly File[]>) => this.#readRules(event.detail)}
           @rules-drop=${this.#dropRules}
         ></lab-data-choice>
@@ -189,33 +203,10 @@ export class LabTrainView extends LabElement {
   #planned(): unknown {
     if (this.isTaught) {
       const { choice, isValid } = this.student;
-      return html`<section aria-label="Before it starts">
-        <h2 class="heading">Before it starts</h2>
-        <p class="empty">
-          A small model learns from a larger one what it would take longer to learn from the expert. Its checkpoints
-          answer in the Score view, go on here, and can be exported.
-        </p>
-        <p class="actions">
-          <button
-            class="primary"
-            ?disabled=${!isValid}
-            @click=${() => this.#start(studentSource(choice, document.baseURI))}
-          >
-            Teach a student
-          </button>
-        </p>
-      </section>`;
+      return beforeTeaching(isValid, () => void this.#start(studentSource(choice, document.baseURI)));
     }
     const settings = this.#settings;
-    if (this.draft.get('data.sha256') === '' && dataKindOf(this.draft) === 'file') {
-      return html`<section aria-label="Before it starts">
-        <h2 class="heading">Before it starts</h2>
-        <p class="empty">
-          Choose a file of pairs that people have judged. The model learns their labels, and reasons where you choose
-          rules of your own beside it.
-        </p>
-      </section>`;
-    }
+    if (this.draft.get('data.sha256') === '' && dataKindOf(this.draft) === 'file') return beforeChoosing();
     const isFirst = settings !== undefined && JSON.stringify(settings) === FIRST_RUN_TEXT;
     return html`<lab-run-plan
       .plan=${this.#plan.state}
@@ -266,7 +257,27 @@ export class LabTrainView extends LabElement {
     await this.#checkpoints.act('Discarding', (client) => client.forgetRun(runId));
   }
 
+  /** A checkpoint goes on with its own data; whoever has chosen another file is asked first. */
+  async #trainOn(id: string): Promise<void> {
+    const { summary } = this.#data.state;
+    const hash = this.#checkpoints.state.overview?.checkpoints.find((checkpoint) => checkpoint.id === id)?.worldHash;
+    const isChosen =
+      !this.isTaught && dataKindOf(this.draft) === 'file' && summary?.sha256 === this.draft.get('data.sha256');
+    if (isChosen && hash !== undefined && hash !== summary?.sha256) this.otherFileId = id;
+    else await this.#goOn(id);
+  }
+
+  #otherFile(): unknown {
+    const id = this.otherFileId;
+    if (id === '') return nothing;
+    const keep = (): void => {
+      this.otherFileId = '';
+    };
+    return beforeTrainingOn(String(this.draft.get('data.name')), () => void this.#goOn(id), keep);
+  }
+
   async #goOn(id: string): Promise<void> {
+    this.otherFileId = '';
     await this.#start({ kind: 'checkpoint', id });
   }
 
@@ -315,9 +326,14 @@ export class LabTrainView extends LabElement {
     this.#askForPlan();
   }
 
-  async #readData(files: readonly File[]): Promise<void> {
-    const summary = await this.#data.read(this.#training.thread, files);
+  async #readData(reading: Promise<DataSummary | undefined>): Promise<void> {
+    const summary = await reading;
     if (summary !== undefined) this.draft = withDataSet(this.draft, summary);
+  }
+
+  #sayGrades(meanings: string): void {
+    const { summary } = this.#data.state;
+    if (summary !== undefined) this.draft = withGrades(this.draft, meanings, summary.likelyScale);
   }
 
   async #readRules(files: readonly File[]): Promise<void> {
@@ -375,13 +391,6 @@ export class LabTrainView extends LabElement {
       throw new LabError('internal', { message: 'The view was given no training thread.' });
     return openTraining;
   }
-}
-
-/** What own rules would be for. */
-function purposeOf({ data, prompt }: SftExperiment): RulesPurpose {
-  if (data.kind === 'world') return { data, scaleSize: prompt.scaleSize };
-  const { rules: _, ...bare } = data;
-  return { data: bare, scaleSize: prompt.scaleSize };
 }
 
 declare global {

@@ -52,6 +52,7 @@ export const SETTING_TEXTS: Readonly<Record<string, SettingText>> = {
   'data.devShare': text('data', 'basic', 'Held-out share', 'Of the queries of the file; evaluations look at them.'),
   'data.testShare': text('data', 'advanced', 'Test share', 'Of the queries; never looked at while training.'),
   'data.splitSeed': text('data', 'advanced', 'Seed of the split', 'Decides which queries are held out.'),
+  'data.grades': text('data', 'fixed', 'Grades', 'What the grades of the file mean, chosen where the file is.'),
   'data.seed': text('data', 'advanced', 'Seed of the world', 'Another seed gives other brands, queries and documents.'),
   'data.devQueries': text('data', 'advanced', 'Held-out queries', 'Queries that held-out pairs are taken from.'),
   'data.testQueries': text('data', 'advanced', 'Test queries', 'Never looked at while training.'),

@@ -5,7 +5,9 @@
 import * as v from 'valibot';
 import type { DataSummary } from '../../protocol/imported-data.ts';
 import { type DataKind, type SftExperiment, SftExperimentSchema } from '../../protocol/sft-experiment.ts';
-import { DEFAULT_SCALE } from '../../relevance/pair/labels.ts';
+import { GradeMeanings } from '../../protocol/grade-meanings.ts';
+import { DEFAULT_SCALE, MIN_SCALE } from '../../relevance/pair/labels.ts';
+import { CURRENT_FOLDING } from '../../relevance/pair/text-folding.ts';
 import { fieldsOf, type NumberField, type SettingField } from './settings-fields.ts';
 
 const WORLD_SCALE = DEFAULT_SCALE.size;
@@ -54,12 +56,23 @@ export function withDataSet(draft: SettingsDraft, { name, sha256, likelyScale }:
   return new Map(withDataKind(draft, 'file'))
     .set('data.name', name)
     .set('data.sha256', sha256)
+    .set('data.grades', draft.get('data.sha256') === sha256 ? (draft.get('data.grades') ?? '') : '')
     .set('prompt.scaleSize', String(likelyScale));
+}
+
+/** The draft with what the grades of its file mean, on the scale that they then have. */
+export function withGrades(draft: SettingsDraft, meanings: string, likelyScale: number): SettingsDraft {
+  const labels = meanings === '' ? [] : new GradeMeanings(meanings).labels;
+  const scale = labels.length === 0 ? likelyScale : Math.max(MIN_SCALE, (labels.at(-1) ?? 0) + 1);
+  return new Map(draft).set('data.grades', meanings).set('prompt.scaleSize', String(scale));
 }
 
 export function checkDraft(draft: SettingsDraft): CheckedDraft {
   const fields = SETTING_FIELDS[dataKindOf(draft)];
-  const result = v.safeParse(SftExperimentSchema, nestedValues(draft, fields));
+  const typed = nestedValues(draft, fields);
+  // A new model reads words as this version of the lab does.
+  childOf(typed, 'prompt')['folding'] = CURRENT_FOLDING;
+  const result = v.safeParse(SftExperimentSchema, typed);
   if (result.success) return { settings: result.output, problems: new Map() };
   const problems = new Map<string, string>();
   for (const issue of result.issues) {

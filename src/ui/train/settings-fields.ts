@@ -75,7 +75,7 @@ export function fieldsOf(schema: SchemaNode, kinds: Readonly<Record<string, stri
   if (type === 'literal') return [{ kind: 'given', path, fallback: String(schema.literal) }];
   if (type === 'string') return [{ kind: 'given', path, fallback: '' }];
   if (type !== 'optional' || wrapped === undefined) throw unreadable(path, 'an optional setting with a default', type);
-  if (schema.default === undefined && wrapped.entries !== undefined) return []; // comes from a file, not from a form
+  if (schema.default === undefined) return []; // comes from a file or from this version of the lab, not from a form
   const isGroup = wrapped.entries !== undefined || wrapped.type === 'variant';
   return isGroup ? fieldsOf(wrapped, kinds, path) : [fieldOf(path, wrapped, schema.default)];
 }

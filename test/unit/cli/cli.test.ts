@@ -42,13 +42,13 @@ describe('score', () => {
     const output = join(folder, 'scored.csv');
     const { code, out, err } = await lab('score', input, '--out', output, '--json', ...onModel());
     expect(code).toBe(0);
-    expect(err).toMatch(/pairs\.tsv: Row 3, column "grade": .*Got "?seven/);
+    expect(err).toMatch(/pairs\.tsv: 1 row with a grade that has no label.*"seven" \(1 row, first 3\)/);
     const summary = JSON.parse(out.trimEnd().split('\n').at(-1) ?? '') as Record<string, unknown>;
-    expect(summary).toMatchObject({ pairs: 3, skipped: 1, graded: 3, queries: 2 });
+    expect(summary).toMatchObject({ pairs: 4, skipped: 0, graded: 3, queries: 2 });
     for (const key of ['accuracy', 'macroF1', 'ndcg10', 'pairAccuracy']) expect(summary[key]).toBeTypeOf('number');
     const written = (await readFile(output, 'utf8')).trimEnd().split('\r\n');
     expect(written[0]).toMatch(/^row,query,docId,title,label,labelName,score,relevance,confidence,p0,p1,p2,p3,grade$/);
-    expect(written.slice(1).map((line) => line.split(',')[0])).toEqual(['2', '4', '5']);
+    expect(written.slice(1).map((line) => line.split(',')[0])).toEqual(['2', '3', '4', '5']);
   });
 
   it('scores gzip JSON lines with documents in a second file, with reasoning', async () => {
@@ -77,6 +77,17 @@ describe('score', () => {
     const { code, err } = await lab('score', input, '--strict', ...onModel());
     expect(code).toBe(2);
     expect(err).toMatch(/Row 3, column "grade"/);
+  });
+
+  it('gives grades the labels that they are said to have, and takes columns of both files by their names', async () => {
+    const input = await file('said.csv', 'query,docId,judgement\nkettle,1,Y\nkettle,2,N\nkettle,3,?\n');
+    const docs = await file('said-docs.csv', 'sku code,display name\n1,kettle\n2,lamp\n3,mug\n');
+    const columns = ['--column', 'docId=sku code', '--column', 'title=display name'];
+    const grades = ['--grade', 'Y=1,N=0', '--grade', '?=none', '--grade-scale', '2'];
+    const { code, out, err } = await lab('score', input, '--docs', docs, ...columns, ...grades, '--json', ...onModel());
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ pairs: 3, graded: 2, skipped: 0 });
+    expect(err).toMatch(/1 row with a grade that is said to be none/);
   });
 
   it('maps labels where the grades have another scale, and says how', async () => {

@@ -57,7 +57,7 @@ describe('lab piar', () => {
 
   it.each([
     ['a file that is not there', [], /There is no file/u],
-    ['grades off the scale', ['--scale', '2'], /column "grade": the grade is not on the scale/u],
+    ['grades off the scale', ['--scale', '2'], /column "grade": the grade has no label/u],
     ['a scale that cannot be', ['--scale', '9'], /2 to 6 names/u],
     ['a model without an endpoint', ['--model', 'm'], /belong to an endpoint/u],
     ['an endpoint without a model', ['--endpoint', 'http://localhost:1'], /needs the name of a model/u],

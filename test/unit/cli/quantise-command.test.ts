@@ -34,6 +34,11 @@ describe('lab quantise', () => {
 
     const answered = await lab('answer', 'red kettle', 'red kettle', '--model', copy);
     expect(answered.code).toBe(0);
+    const config = JSON.parse(await readFile(join(copy, 'config.json'), 'utf8')) as Record<string, unknown>;
+    expect(config['quantization_config']).toEqual({ quant_method: 'afrl-lab', bits: 8 });
+    const trained = await lab('grpo', '--start', copy, '--out', join(root, 'run'), '--steps', '1');
+    expect(trained).toMatchObject({ code: 2, out: '' });
+    expect(trained.err).toMatch(/quantised model cannot be trained on/u);
     const again = await lab('quantise', '--model', copy, '--bits', '4', '--out', join(root, 'again'));
     expect(again).toMatchObject({ code: 2, out: '' });
     expect(again.err).toContain('quantised already');

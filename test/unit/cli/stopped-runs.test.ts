@@ -104,7 +104,7 @@ describe('lab sft', () => {
 
   it('is saved by SIGTERM, as a process', async () => {
     const out = at('process');
-    const args = ['--import', 'tsx', 'src/cli/main.ts', 'sft', '--out', out, '--config', at('long.json'), ...ON_WASM];
+    const args = ['scripts/lab.js', 'sft', '--out', out, '--config', at('long.json'), ...ON_WASM];
     await writeFile(at('long.json'), JSON.stringify({ ...settings, sft: { ...settings.sft, steps: 100_000 } }));
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
     let err = '';

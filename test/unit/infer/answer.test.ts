@@ -5,6 +5,9 @@ import { answerPair } from '../../../src/infer/answer.ts';
 import { disposeLabModel, type LabModel, loadLabModel, promptRoom } from '../../../src/infer/lab-model.ts';
 import { scorePair, scoreStream } from '../../../src/infer/score-pairs.ts';
 import { type ScoringEvent, ScoringEventSchema } from '../../../src/protocol/scoring.ts';
+import { promptContent } from '../../../src/relevance/prompt/prompt.ts';
+import { toExpert } from '../../../src/runs/sft-experiment.ts';
+import { evaluate } from '../../../src/train/evaluate.ts';
 import { makeDocument, type Pair } from '../../../src/relevance/pair/pair.ts';
 import { useBackend } from '../../reference/backends.ts';
 import { SMALL_WORLD, smallLabModel, smallModelFiles } from '../../reference/small-lab-model.ts';
@@ -90,9 +93,9 @@ describe('answerPair', () => {
     expect(label.cutFields).toEqual(['title', 'attributes', 'text']);
   });
 
-  it('refuses a query of one endless word with a reason', async () => {
-    const pair = { query: 'x'.repeat(2000), document: makeDocument({ title: 'kettle' }) };
-    await expect(eventsOf(pair)).rejects.toThrow(/does not fit the model/);
+  it('cuts a query of one endless word', async () => {
+    const [label] = await eventsOf({ query: 'x'.repeat(2000), document: makeDocument({ title: 'kettle' }) });
+    expect(label).toMatchObject({ kind: 'label', cutFields: ['query'] });
   });
 });
 
@@ -122,7 +125,58 @@ describe('scoreStream', () => {
   });
 });
 
+describe('a row that cannot become a prompt', () => {
+  it('ends the stream, or is told and left out', async () => {
+    const { transformer } = model;
+    const config = { ...transformer.config, maxPositions: 34 };
+    const narrow = { ...model, transformer: { ...transformer, config } };
+    const inTurn = async function* (): AsyncGenerator<{ pair: Pair; row: number }> {
+      for (const [row, pair] of pairs.entries()) yield await Promise.resolve({ pair, row });
+    };
+    const left: number[] = [];
+    const onUnfit = ({ row }: { row: number }): void => void left.push(row);
+    for await (const scored of scoreStream(narrow, inTurn(), undefined, { onUnfit })) expect.fail(`${scored.item.row}`);
+    expect(left).toEqual(pairs.map((_, row) => row));
+    await expect(scoreStream(narrow, inTurn()).next()).rejects.toMatchObject({ code: 'bad-config' });
+  });
+});
+
+describe('a score that is not a number', () => {
+  it('is an error that names what was scored, whoever asks', async () => {
+    const norm = model.transformer.weights.get('model.norm.weight');
+    if (norm === undefined) throw new Error('no final norm');
+    const weights = new Map(model.transformer.weights).set(
+      'model.norm.weight',
+      tf.tidy(() => tf.mul(tf.onesLike(norm), 3e38)),
+    );
+    const broken: LabModel = { ...model, transformer: { ...model.transformer, weights } };
+    const [pair] = pairs;
+    if (pair === undefined) throw new Error('no pair');
+    const rows = async function* (): AsyncGenerator<{ pair: Pair; row: number }> {
+      yield await Promise.resolve({ pair, row: 17 });
+    };
+    const stream = scoreStream(broken, rows(), undefined, { nameOf: ({ row }) => `row ${row}` });
+    await expect(stream.next()).rejects.toThrow(/The score of row 17 is not a number/u);
+    await expect(answerPair(broken, pair, { emit: () => undefined })).rejects.toMatchObject({ code: 'not-finite' });
+    await expect(evaluate(broken, [toExpert(pair)])).rejects.toThrow(`query "${pair.queryId}"`);
+    weights.get('model.norm.weight')?.dispose();
+  });
+});
+
 describe('loadLabModel', () => {
+  it('reads words by the version of the model, 1 where none is named', () => {
+    for (const folding of [undefined, 1, 2] as const) {
+      const files = smallModelFiles();
+      const lab = JSON.parse(new TextDecoder().decode(files.get('lab.json'))) as { prompt: object };
+      const versioned = { ...lab, prompt: { ...lab.prompt, folding } };
+      const loaded = loadLabModel(files.set('lab.json', new TextEncoder().encode(JSON.stringify(versioned))));
+      expect(loaded.lexicon.folding.version).toBe(folding ?? 1);
+      const wide = { query: 'ｋｅｔｔｌｅ', document: makeDocument({ title: 'kettle' }) };
+      expect(promptContent(wide, loaded.prompt).hints?.query).toBe(folding === 2 ? 3 : 0);
+      disposeLabModel(loaded);
+    }
+  });
+
   it('names the file that is missing, broken or does not belong', () => {
     const without = smallModelFiles();
     without.delete('lab.json');

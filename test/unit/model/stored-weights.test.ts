@@ -12,6 +12,7 @@ import {
   readStoredWeights,
   toFileTensors,
   toFloats,
+  toTrainable,
 } from '../../../src/model/stored-weights.ts';
 import { disposeWeights, initialWeights } from '../../../src/model/weights.ts';
 import { useBackend } from '../../reference/backends.ts';
@@ -43,6 +44,27 @@ describe.each([4, 8] as const)('weights in %i bits', (bits) => {
     expect(toFloats(read)).toEqual(new Map([...read.keys()].map((name) => [name, toFloats(quantised).get(name)])));
   });
 
+  it('have another shape in a file than the weights they stand for, so that no program takes them for floats', () => {
+    const shapes = new Map([...floats].map(([name, { shape }]) => [name, shape.join()]));
+    const whole = toFileTensors(quantised).filter(({ dtype }) => dtype === 'I8' || dtype === 'U8');
+    expect(whole.length).toBeGreaterThan(0);
+    for (const { name, shape } of whole) expect(shape.join(), name).not.toBe(shapes.get(name));
+  });
+
+  it('are read from files of older versions, which have no axis of groups', () => {
+    const older = toFileTensors(quantised).map((tensor) => {
+      const [O = 0, groups = 0, size] = tensor.shape;
+      return size === undefined ? tensor : { ...tensor, shape: [O, groups * size] };
+    });
+    const read = readStoredWeights(writeSafetensors(older));
+    expect(toFloats(read)).toEqual(new Map([...read.keys()].map((name) => [name, toFloats(quantised).get(name)])));
+  });
+
+  it('are not trained on', () => {
+    expect(() => toTrainable(quantised)).toThrow(/quantised model cannot be trained on.*made of/su);
+    expect(toTrainable(floats)).toEqual(toFloats(floats));
+  });
+
   it('are matrices whose rows divide into groups, and no others', () => {
     const whole = [...quantised].filter(([, tensor]) => 'bits' in tensor).map(([name]) => name);
     const matrices = [...floats].filter(([, { shape }]) => shape.length === 2).map(([name]) => name);
@@ -71,6 +93,8 @@ describe.each([4, 8] as const)('weights in %i bits', (bits) => {
     expect(() => readStoredWeights(writeSafetensors(other))).toThrow(
       /up_proj\.weight.*\[24, 1\].*scales F16 \[12, 2\]/s,
     );
+    const regrouped = tensors.map((tensor) => (tensor.name === NAME ? { ...tensor, shape: [24, 2, bits] } : tensor));
+    expect(() => readStoredWeights(writeSafetensors(regrouped))).toThrow(/up_proj\.weight.*cannot be read/su);
   });
 });
 

@@ -47,7 +47,11 @@ describe('the parts of a file', () => {
       /too few queries.*at least 3 different queries.*Got 1/u,
     ],
     ['one grade', pairsTsv(12).replaceAll(/\t\d$/gmu, '\t1'), /same grade.*at least two different grades/u],
-    ['a grade off the scale', `${pairsTsv(12)}\nmug\tmug\t7\n`, /in row 50.*from 0 to 2.*"7".*Choose the scale/u],
+    [
+      'grades of another scale',
+      pairsTsv(12).replaceAll(/\t2$/gmu, '\t7'),
+      /in row \d+ \(and \d+ more\).*from 0 to 2.*"7".*say what they mean/u,
+    ],
     [
       'too few pairs for a batch',
       pairsTsv(3),
@@ -55,6 +59,33 @@ describe('the parts of a file', () => {
     ],
   ])('are not made of a file with %s', async (_, text, message) => {
     await expect(prepare(await dataSetOf(text))).rejects.toThrow(message);
+  });
+
+  it('leave out a pair whose grade has no label, and learn from all others', async () => {
+    const text = `${pairsTsv(20)}\nmug\tmug\t7\nmug\tmug\tunclear\n`;
+    const dataSet = await dataSetOf(text);
+    const { train, dev, test } = splitFile(experimentOn(dataSet).data, 3, dataSet);
+    expect(train.length + dev.length + test.length).toBe(80);
+  });
+
+  it('have the labels that their grades are said to mean', async () => {
+    const plain = await dataSetOf(pairsTsv(20));
+    const worded = await dataSetOf(pairsTsv(20).replaceAll(/\t(\d)$/gmu, (_, grade) => `\tno ${grade}`));
+    const grades = 'no 0=0,no 1=1,no 2=2';
+    const labels = (dataSet: DataSet, meaning: string): number[] => {
+      const { train, dev, test } = splitFile({ ...experimentOn(dataSet).data, grades: meaning }, 3, dataSet);
+      return [...train, ...dev, ...test].map(({ label }) => label);
+    };
+    expect(labels(worded, grades)).toEqual(labels(plain, ''));
+    expect(() => splitFile(experimentOn(worded).data, 3, worded)).toThrow(/not on the scale/u);
+  });
+
+  it('learn from a file with a word of any length', async () => {
+    const text = `${pairsTsv(20)}\nred mug 1\t${'x'.repeat(3000)}\t1\n`;
+    const { examples, shortened } = await prepare(await dataSetOf(text));
+    expect(examples.length).toBeGreaterThan(0);
+    const whole = await prepare(await dataSetOf(pairsTsv(20)));
+    expect(shortened - whole.shortened).toBeLessThanOrEqual(1);
   });
 
   it('are not made of another file than the settings name', async () => {

@@ -21,7 +21,7 @@ import { type FileData, parseSftExperiment, type SftExperiment } from '../../../
 import { startInstruction } from '../../../src/relevance/rules/start-instruction.ts';
 import { parseTrace } from '../../../src/relevance/trace/trace.ts';
 import { induceLexicon } from '../../../src/relevance/rules/typed-document.ts';
-import { traceAgreement } from '../../../src/relevance/rules/verify.ts';
+import { PairChecker } from '../../../src/relevance/rules/verify.ts';
 import { useBackend } from '../../reference/backends.ts';
 import { smallModelFiles } from '../../reference/small-lab-model.ts';
 import { dataSetOf, pairsTsv } from './own-pairs.ts';
@@ -34,7 +34,7 @@ beforeAll(async () => {
   await useBackend('wasm');
   dataSet = await dataSetOf(pairsTsv(20));
   const { name, sha256 } = dataSet;
-  plain = { kind: 'file', name, sha256, devShare: 0.2, testShare: 0.2, splitSeed: 1 };
+  plain = { kind: 'file', name, sha256, devShare: 0.2, testShare: 0.2, splitSeed: 1, grades: '' };
   ruled = { ...plain, rules: makeOwnRules(startInstruction(4), induceLexicon(dataSet.documents), trainPairs(4)) };
 });
 
@@ -53,13 +53,13 @@ function supervised(data: unknown, more: Record<string, unknown> = {}): SftExper
 
 describe('the experts of a file with rules', () => {
   it('give verified reasons that lead to the label of people, and labels alone where rules say otherwise', () => {
-    const rules = rulesOfFile(ruled, 4);
+    const rules = rulesOfFile(ruled, { scaleSize: 4, folding: 2 });
     const pairs = trainPairs(4);
     const { experts, counts } = expertsOf(rules, pairs);
     expect(experts.map(({ pair }) => pair.label)).toEqual(pairs.map(({ label }) => label));
     for (const { pair, trace } of experts) {
       expect([trace.label, trace.restated]).toEqual([pair.label, pair.label]);
-      const { status, impliedLabel } = traceAgreement(rules.instruction, rules.lexicon, pair, trace);
+      const { status, impliedLabel } = new PairChecker(rules, pair).checkTrace(trace);
       if (trace.steps.length > 0) expect([status, impliedLabel]).toEqual(['agree', pair.label]);
     }
     const reasoned = experts.filter(({ trace }) => trace.steps.length > 0).length;
@@ -70,14 +70,14 @@ describe('the experts of a file with rules', () => {
   });
 
   it('without rules are labels alone, and nothing is counted', () => {
-    const { experts, counts } = expertsOf(rulesOfFile(plain, 4), trainPairs(4));
+    const { experts, counts } = expertsOf(rulesOfFile(plain, { scaleSize: 4, folding: 2 }), trainPairs(4));
     expect(counts).toBeUndefined();
     expect(experts.every(({ trace }) => trace.steps.length === 0)).toBe(true);
   });
 
   it('take as the tail what few of their traces cite', () => {
     const { rules } = ruled;
-    const { experts } = expertsOf(rulesOfFile(ruled, 4), trainPairs(4));
+    const { experts } = expertsOf(rulesOfFile(ruled, { scaleSize: 4, folding: 2 }), trainPairs(4));
     const traced = experts.filter(({ trace }) => trace.steps.length > 0);
     for (const rule of startInstruction(4).rules.keys()) {
       const share = traced.filter(({ trace }) => trace.steps.some((step) => step.rule === rule)).length / traced.length;

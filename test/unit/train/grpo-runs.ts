@@ -51,6 +51,7 @@ export function makeTask(): RlTask {
   return {
     tokenizer,
     instruction: world.instruction,
+    folding: world.lexicon.folding,
     tailRules: world.tailRules,
     reward: DEFAULT_REWARD_CONFIG,
     prompts: makeRlPrompts({ tokenizer, prompt, transformer: { config: TINY } }, pairs, world.tailRules).map(

@@ -24,7 +24,7 @@ const BROKEN = parseTrace([], 4);
 function tried(label: number, answers: readonly (number | undefined)[], probabilities: readonly number[]): Tried {
   const judged: JudgedPair = { ...pair, label };
   const attempts = answers.map((answer) =>
-    judgeAttempt({ pair: judged, gold: undefined }, answer === undefined ? BROKEN : answering(answer)),
+    judgeAttempt({ pair: judged, gold: undefined }, answer === undefined ? BROKEN : answering(answer), task.folding),
   );
   return { pair: judged, attempts, probabilities };
 }
@@ -34,7 +34,7 @@ const nothing = (): undefined => undefined;
 
 describe('an attempt', () => {
   const judge = (parsed: ParsedTrace, known: Trace | undefined = gold): Attempt =>
-    judgeAttempt({ pair, gold: known }, parsed);
+    judgeAttempt({ pair, gold: known }, parsed, task.folding);
 
   it('passes by its label alone; a full reward takes the reasons too', () => {
     expect(judge(answering(gold.label))).toMatchObject({ isRight: true, isFull: true });
@@ -50,7 +50,7 @@ describe('an attempt', () => {
   });
 
   it('has no full reward to reach where no gold trace is known', () => {
-    expect(judgeAttempt({ pair, gold: undefined }, answering(gold.label)).isFull).toBeNull();
+    expect(judgeAttempt({ pair, gold: undefined }, answering(gold.label), task.folding).isFull).toBeNull();
   });
 });
 
@@ -163,14 +163,16 @@ describe('attemptAll', () => {
       .map((each) => ({ prompt: each.example.prompt, pair: each.pair, gold: each.gold }));
     const progress: number[] = [];
     const draw = (seed: number) =>
-      attemptAll(model, task.tokenizer, tasks, { samples: 4, scaleSize: 4, maxTokens: 3, seed, onProgress: (done) => progress.push(done) }); // prettier-ignore
+      attemptAll(model, task.tokenizer, tasks, { samples: 4, scaleSize: 4, folding: task.folding, maxTokens: 3, seed, onProgress: (done) => progress.push(done) }); // prettier-ignore
     const first = await draw(1);
     expect(first.map((attempts) => attempts.length)).toEqual([4, 4, 4]);
     expect(progress.at(-1)).toBe(12);
     expect(await draw(1)).toEqual(first);
     expect(await draw(2)).not.toEqual(first);
     const signal = AbortSignal.abort();
-    await expect(attemptAll(model, task.tokenizer, tasks, { scaleSize: 4, signal })).rejects.toMatchObject({
+    await expect(
+      attemptAll(model, task.tokenizer, tasks, { scaleSize: 4, folding: task.folding, signal }),
+    ).rejects.toMatchObject({
       code: 'aborted',
     });
     disposeWeights(model.weights);

@@ -48,7 +48,16 @@ afterAll(() => rm(root, { recursive: true }));
 
 function contextFor(name: string, signal = new AbortController().signal): FoldContext {
   const annotations = { size: 0, of: () => [2, 1, 1] };
-  return { recipe: RECIPE, whole, annotations, models: MODEL_IDS, out: join(root, name), device: 'test', signal };
+  return {
+    recipe: RECIPE,
+    whole,
+    grades: '',
+    annotations,
+    models: MODEL_IDS,
+    out: join(root, name),
+    device: 'test',
+    signal,
+  };
 }
 
 async function run(context: FoldContext) {

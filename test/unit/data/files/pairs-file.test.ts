@@ -82,13 +82,7 @@ describe('readPairs', () => {
     expect(await pairsOf(file, 'a.csv')).toEqual([
       { row: 2, column: 'query', problem: 'the query is missing', expected: 'a text', got: '""' },
       { row: 3, column: 'title', problem: 'the title is missing', expected: 'a text', got: '""' },
-      {
-        row: 4,
-        column: 'grade',
-        problem: 'the grade is not on the scale',
-        expected: 'a whole number from 0 to 3, or irrelevant, partial, substantial, exact, or E, S, C, I',
-        got: '"9"',
-      },
+      expect.not.objectContaining({ label: expect.anything() as unknown }),
       expect.objectContaining({ query: 'kettle', label: 2 }),
       expect.not.objectContaining({ label: expect.anything() as unknown }),
     ]);
@@ -98,7 +92,7 @@ describe('readPairs', () => {
       { row: 1, column: 'query', problem: 'it is not a text' },
       { row: 2, column: 'attributes', problem: 'the attributes are not an object' },
       { row: 3, column: 'title', problem: 'the title is missing' },
-      { row: 4, column: 'grade' },
+      { query: 'q', document: { title: '7' } },
     ]);
   });
 
@@ -128,7 +122,7 @@ describe('readPairs', () => {
     const [a, b, c] = (await pairsOf('query,title\nq,Kettle\nr,Kettle\nq,Mug\n', 'a.csv')) as {
       document: { docId: string };
     }[];
-    expect(a?.document.docId).toMatch(/^content-[0-9a-f]{8}$/);
+    expect(a?.document.docId).toMatch(/^content-[0-9a-f]{32}$/);
     expect(b?.document.docId).toBe(a?.document.docId);
     expect(c?.document.docId).not.toBe(a?.document.docId);
   });
@@ -174,7 +168,7 @@ describe('loadJudgedPairs', () => {
     );
     expect([...documents.items]).toEqual([['a', makeDocument({ docId: 'a', title: 'A' })]]);
     expect(documents.errors).toMatchObject([
-      { row: 2, problem: 'the docId came before', got: '"a"' },
+      { row: 2, problem: 'the docId came before with other text', got: '"a"' },
       { row: 3, problem: 'the docId is missing' },
     ]);
     const pairs = await loadJudgedPairs(chunked('query\tdocId\tgrade\nq\ta\t2\nq\tb\t1\n'), {

@@ -6,7 +6,7 @@ import { anyText, wordsOfPair } from '../../../../src/infer/held/evidence-texts.
 import { advanced, allowedTokens, type HeldRow, heldRow } from '../../../../src/infer/held/held-rows.ts';
 import type { JudgedPair } from '../../../../src/relevance/pair/pair.ts';
 import { makeDocument } from '../../../../src/relevance/pair/pair.ts';
-import { wordsOf } from '../../../../src/relevance/pair/text-folding.ts';
+import { textFolding } from '../../../../src/relevance/pair/text-folding.ts';
 import { evidenceOccurs } from '../../../../src/relevance/rules/evidence.ts';
 import { type ParsedTrace, parseTrace, printTrace } from '../../../../src/relevance/trace/trace.ts';
 import { automatonOf, HELD_TOKENIZER } from '../../../reference/held-automata.ts';
@@ -87,19 +87,20 @@ describe('a completion held to the grammar', () => {
   });
 });
 
-describe('a grounded completion', () => {
+describe.each([1, 2] as const)('a grounded completion, words read by folding %i', (version) => {
+  const folding = textFolding(version);
   it('also quotes nothing but whole words of the pair', () => {
     let quoted = 0;
     fc.assert(
       fc.property(anyCase, ({ instruction, pair, picks, limit }) => {
-        const ids = write(heldRow(automatonOf(instruction, wordsOfPair(pair, wordsOf)), limit), picks);
+        const ids = write(heldRow(automatonOf(instruction, wordsOfPair(pair, folding)), limit), picks);
         const parsed = parsedOf(ids, instruction.scaleSize);
         expect(parsed).toMatchObject({ ok: true });
         if (!parsed.ok) return;
         expect(ids.length).toBeLessThanOrEqual(limit);
         const evidence = parsed.trace.steps.flatMap((step) => step.evidence);
         quoted += evidence.length;
-        for (const each of evidence) expect([each, evidenceOccurs(pair, each)]).toEqual([each, true]);
+        for (const each of evidence) expect([each, evidenceOccurs(folding, pair, each)]).toEqual([each, true]);
       }),
     );
     expect(quoted).toBeGreaterThan(0);
@@ -108,15 +109,19 @@ describe('a grounded completion', () => {
   it('can be any valid trace whose evidence is in the pair, in the tokens of the expert', () => {
     fc.assert(
       fc.property(anyCase, fc.nat(), fc.nat(), ({ instruction, pair }, first, second) => {
-        const words = wordsOf(pair.document.title).slice(first % 4, (first % 4) + 1 + (second % 3));
+        const words = folding.words(pair.document.title).slice(first % 4, (first % 4) + 1 + (second % 3));
         const evidence = words.length === 0 ? [] : [{ source: 'document' as const, text: words.join(' ') }];
-        fc.pre(evidence.every((each) => evidenceOccurs(pair, each) && wordsOf(each.text).join() === words.join()));
+        fc.pre(
+          evidence.every(
+            (each) => evidenceOccurs(folding, pair, each) && folding.words(each.text).join() === words.join(),
+          ),
+        );
         const rule = second % instruction.rules.length;
         const criterion = instruction.rules[rule]?.criterion ?? 'overall';
         const trace = { scaleSize: instruction.scaleSize, label: 0, restated: 0 };
         const step = { rule, criterion, evidence, verdict: 'match' as const };
         const ids = HELD_TOKENIZER.encode(printTrace({ ...trace, steps: [step] }));
-        let row: HeldRow | undefined = heldRow(automatonOf(instruction, wordsOfPair(pair, wordsOf)), 200);
+        let row: HeldRow | undefined = heldRow(automatonOf(instruction, wordsOfPair(pair, folding)), 200);
         for (const id of ids) {
           expect(row === undefined ? [] : [...allowedTokens(row)]).toContain(id);
           row = row === undefined ? undefined : advanced(row, id);
@@ -129,7 +134,7 @@ describe('a grounded completion', () => {
   it('says in a table what it says state by state', () => {
     fc.assert(
       fc.property(anyCase, ({ instruction, pair }) => {
-        const automaton = automatonOf(instruction, wordsOfPair(pair, wordsOf));
+        const automaton = automatonOf(instruction, wordsOfPair(pair, folding));
         const { offsets, ids, next, remaining } = automaton.table();
         expect(offsets.length).toBe(remaining.length + 1);
         for (let state = 0; state < remaining.length; state++) {

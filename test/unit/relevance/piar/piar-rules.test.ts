@@ -8,7 +8,7 @@ import { countRight, groupErrors, measureInstruction } from '../../../../src/rel
 import { startInstruction } from '../../../../src/relevance/rules/start-instruction.ts';
 import { parseTrace, printTrace } from '../../../../src/relevance/trace/trace.ts';
 import { synthesiseTrace, synthesiseTraces } from '../../../../src/relevance/rules/trace-synthesis.ts';
-import { verifyStep } from '../../../../src/relevance/rules/verify.ts';
+import { PairChecker } from '../../../../src/relevance/rules/verify.ts';
 import { anyInstruction, anyJudgedPair, anyRule, SOME_LEXICON } from '../rules/some-instructions.ts';
 
 const instructionAndPairs = anyInstruction.chain((instruction) =>
@@ -121,7 +121,9 @@ describe('synthesised traces', () => {
           expect(trace.label).toBe(pair.label);
           expect(trace.steps.length).toBeGreaterThan(0);
           for (const step of trace.steps) {
-            expect(verifyStep(instruction, SOME_LEXICON, pair, step).status).toBe('verified');
+            expect(
+              new PairChecker({ instruction, lexicon: SOME_LEXICON, readsTitles: false }, pair).checkStep(step).status,
+            ).toBe('verified');
           }
           expect(parseTrace(printTrace(trace), trace.scaleSize)).toMatchObject({ ok: true, trace });
         }

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { currentFolding } from '../../../../src/relevance/pair/text-folding.ts';
 import { Bm25, fitThresholds, labelOfScore } from '../../../../src/relevance/prompt/bm25.ts';
 import { makeDocument } from '../../../../src/relevance/pair/pair.ts';
 
@@ -17,13 +18,13 @@ describe('documents without ids', () => {
   it('are told apart by their texts', () => {
     const [kettle, lamp] = ['kettle', 'lamp'].map((title) => makeDocument({ title }));
     if (kettle === undefined || lamp === undefined) throw new Error('two documents');
-    const index = new Bm25([kettle, lamp]);
+    const index = new Bm25([kettle, lamp], currentFolding());
     expect(index.score('lamp', lamp)).toBeGreaterThan(index.score('lamp', kettle));
   });
 });
 
 describe('Bm25', () => {
-  const bm25 = new Bm25(documents);
+  const bm25 = new Bm25(documents, currentFolding());
 
   it('follows the formula', () => {
     // Content words per document: 2, 3, 6 (blue lamp very long title many word is 7), 1.

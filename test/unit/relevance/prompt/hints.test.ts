@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { pairHints } from '../../../../src/relevance/prompt/hints.ts';
 import { type LabDocument, makeDocument } from '../../../../src/relevance/pair/pair.ts';
-import { contentWords, foldText, wordsOf } from '../../../../src/relevance/pair/text-folding.ts';
+import { currentFolding } from '../../../../src/relevance/pair/text-folding.ts';
 
 const hints = (query: string, document: Partial<LabDocument>) =>
-  pairHints({ query, document: makeDocument({ title: '', ...document }) });
+  pairHints(currentFolding(), { query, document: makeDocument({ title: '', ...document }) });
 
 describe('pairHints', () => {
   it('buckets the share of query words in title, attributes and text', () => {
@@ -64,29 +64,5 @@ describe('pairHints', () => {
     expect(
       hints('1.5 l kettle', { attributes: { capacity: '1500 ml', cordless: true, sizes: ['s', 'm'] } }).number,
     ).toBe('same');
-  });
-});
-
-describe('text folding', () => {
-  it('folds case, composition and white space', () => {
-    expect(foldText('  Cafe\u0301\t NOIR\n')).toBe('café noir');
-  });
-
-  it('splits words, keeps decimals, and parts numbers from units', () => {
-    expect(wordsOf(`Men's T-Shirt X200, 1.5L & 500ml`)).toEqual([
-      'mens',
-      't',
-      'shirt',
-      'x200',
-      '1.5',
-      'l',
-      '500',
-      'ml',
-    ]);
-    expect(wordsOf('größe 红色 ½')).toEqual(['größe', '红色', '½']);
-  });
-
-  it('reduces plurals without touching short words and double s', () => {
-    expect([...contentWords('kettles glass gas bus kettle')]).toEqual(['kettle', 'glass', 'gas', 'bus']);
   });
 });

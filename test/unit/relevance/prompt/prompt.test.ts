@@ -12,7 +12,8 @@ import {
   promptPrefix,
 } from '../../../../src/relevance/prompt/prompt.ts';
 import { describeSegments, type Segment } from '../../../../src/relevance/trace/segments.ts';
-import { foldText, tidyText } from '../../../../src/relevance/pair/text-folding.ts';
+import { FOLDING_VERSIONS } from '../../../../src/relevance/pair/folding.ts';
+import { shownText, textFolding } from '../../../../src/relevance/pair/text-folding.ts';
 import { specialTokens } from '../../../../src/relevance/pair/vocabulary.ts';
 
 const KETTLE: Pair = {
@@ -150,10 +151,10 @@ describe('parsePrompt', () => {
     );
   });
 
-  it('gives back the texts of the pair up to case and white space when nothing is cut', () => {
+  it('gives back the texts of the pair as they are folded when nothing is cut', () => {
     fc.assert(
-      fc.property(anyPair, fc.boolean(), (pair, caseFold) => {
-        const same = caseFold ? foldText : tidyText;
+      fc.property(anyPair, fc.boolean(), fc.constantFrom(...FOLDING_VERSIONS), (pair, caseFold, folding) => {
+        const same = (text: string): string => shownText(textFolding(folding), text, caseFold);
         const words = 200;
         const maxWordsPerField = {
           query: words,
@@ -163,7 +164,7 @@ describe('parsePrompt', () => {
           attributes: words,
           text: words,
         };
-        const config = v.parse(promptConfigSchema, { caseFold, maxWordsPerField });
+        const config = v.parse(promptConfigSchema, { caseFold, folding, maxWordsPerField });
         const content = parsePrompt(buildPrompt(pair, config).segments);
         expect(content.cutFields).toEqual([]);
         expect(content.query).toBe(same(pair.query));
@@ -192,6 +193,7 @@ describe('promptConfigSchema', () => {
       scaleSize: 4,
       instructionVersion: 0,
       caseFold: true,
+      folding: 2,
       hints: true,
       standing: false,
       maxWordsPerField: { query: 24, title: 24, brand: 6, type: 6, attributes: 48, text: 32 },

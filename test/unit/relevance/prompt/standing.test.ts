@@ -1,6 +1,7 @@
 /** The standing of a pair among those of its query, by hand-computed numbers, and what prompts say of it. */
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
+import { currentFolding } from '../../../../src/relevance/pair/text-folding.ts';
 import { Bm25 } from '../../../../src/relevance/prompt/bm25.ts';
 import { makeDocument, type Standing } from '../../../../src/relevance/pair/pair.ts';
 import { buildPrompt, promptConfigSchema } from '../../../../src/relevance/prompt/prompt.ts';
@@ -17,14 +18,14 @@ describe('withStanding', () => {
   const [red, kettle] = [Math.log(1 + 3.5 / 1.5), Math.log(1 + 2.5 / 2.5)];
 
   it('weighs the words of a query by how few documents have them', () => {
-    const [first, second, third] = withStanding(pairsOf('red kettle'), new Bm25(documents));
+    const [first, second, third] = withStanding(pairsOf('red kettle'), new Bm25(documents, currentFolding()));
     expect(first?.standing?.coverage).toBeCloseTo(1, 10);
     expect(second?.standing?.coverage).toBeCloseTo(kettle / (red + kettle), 10);
     expect(third?.standing?.coverage).toBe(0);
   });
 
   it('places documents among those of their own query, equal ones on one place', () => {
-    const both = withStanding([...pairsOf('red kettle'), ...pairsOf('lamp')], new Bm25(documents));
+    const both = withStanding([...pairsOf('red kettle'), ...pairsOf('lamp')], new Bm25(documents, currentFolding()));
     expect(both.map(({ standing }) => standing?.rank)).toEqual([1, 2, 3, 3, 3, 3, 1, 1]);
     // All documents are of mean length, so of each word found a fixed part of its weight counts.
     expect(both[1]?.standing?.relative).toBeCloseTo(kettle / (red + kettle), 10);
@@ -32,7 +33,7 @@ describe('withStanding', () => {
   });
 
   it('has no best document where no word is found', () => {
-    const none = withStanding(pairsOf('toaster'), new Bm25(documents));
+    const none = withStanding(pairsOf('toaster'), new Bm25(documents, currentFolding()));
     expect(none.map(({ standing }) => standing)).toEqual(
       documents.map(() => ({ coverage: 0, score: 0, relative: 0, rank: 1 })),
     );
@@ -42,7 +43,7 @@ describe('withStanding', () => {
 describe('standingHints', () => {
   const pair = { query: 'red kettle', document: makeDocument({ title: 'red kettle with green lid' }) };
   const hints = (standing: Partial<Standing>) =>
-    standingHints(pair, { coverage: 0, score: 0, relative: 0, rank: 1, ...standing });
+    standingHints(currentFolding(), pair, { coverage: 0, score: 0, relative: 0, rank: 1, ...standing });
 
   it.each([
     [0, 0],

@@ -3,6 +3,7 @@ import { Rng } from '../../../../src/common/rng.ts';
 import { otherWords, withoutEvidence } from '../../../../src/relevance/rules/counterfactual.ts';
 import { evidenceOccurs } from '../../../../src/relevance/rules/evidence.ts';
 import { execute } from '../../../../src/relevance/rules/execute.ts';
+import { currentFolding } from '../../../../src/relevance/pair/text-folding.ts';
 import { makeDocument, type Pair } from '../../../../src/relevance/pair/pair.ts';
 import { makeRuleWorld } from '../../../../src/relevance/world/rule-world.ts';
 import type { Evidence } from '../../../../src/relevance/trace/trace.ts';
@@ -20,7 +21,7 @@ const inDocument = (text: string): Evidence => ({ source: 'document', text });
 
 describe('withoutEvidence', () => {
   it('takes the words out wherever they stand in the document, and an attribute that is left empty', () => {
-    expect(withoutEvidence(PAIR, [inDocument('red')])).toEqual({
+    expect(withoutEvidence(currentFolding(), PAIR, [inDocument('red')])).toEqual({
       query: 'red kettle',
       document: {
         ...PAIR.document,
@@ -31,9 +32,9 @@ describe('withoutEvidence', () => {
   });
 
   it('leaves the query, and says when there is nothing to take', () => {
-    expect(withoutEvidence(PAIR, [{ source: 'query', text: 'red' }])).toBeUndefined();
-    expect(withoutEvidence(PAIR, [inDocument('blue'), inDocument(' ')])).toBeUndefined();
-    expect(withoutEvidence(PAIR, [])).toBeUndefined();
+    expect(withoutEvidence(currentFolding(), PAIR, [{ source: 'query', text: 'red' }])).toBeUndefined();
+    expect(withoutEvidence(currentFolding(), PAIR, [inDocument('blue'), inDocument(' ')])).toBeUndefined();
+    expect(withoutEvidence(currentFolding(), PAIR, [])).toBeUndefined();
   });
 
   it('makes the rules say otherwise about many pairs of the world, and never leaves what it took', () => {
@@ -41,10 +42,11 @@ describe('withoutEvidence', () => {
     let [taken, moved] = [0, 0];
     for (const pair of world.pairs('dev')) {
       const evidence = pair.goldTrace.steps.flatMap((step) => step.evidence);
-      const less = withoutEvidence(pair, evidence);
+      const less = withoutEvidence(currentFolding(), pair, evidence);
       if (less === undefined) continue;
       taken += 1;
-      for (const each of evidence) if (each.source === 'document') expect(evidenceOccurs(less, each)).toBe(false);
+      for (const each of evidence)
+        if (each.source === 'document') expect(evidenceOccurs(currentFolding(), less, each)).toBe(false);
       if (execute(world.instruction, world.lexicon, less).label !== pair.label) moved += 1;
     }
     expect(taken).toBeGreaterThan(60);
@@ -56,12 +58,14 @@ describe('withoutEvidence', () => {
 describe('otherWords', () => {
   it('are as many as were cited, from the document, and none of them', () => {
     for (let seed = 0; seed < 20; seed++) {
-      const other = otherWords(PAIR, [inDocument('1500 ml')], new Rng(seed));
+      const other = otherWords(currentFolding(), PAIR, [inDocument('1500 ml')], new Rng(seed));
       if (other === undefined) expect.fail('there are other words');
       expect(other.text.split(' ')).toHaveLength(2);
-      expect(evidenceOccurs(PAIR, other)).toBe(true);
+      expect(evidenceOccurs(currentFolding(), PAIR, other)).toBe(true);
       expect(other.text).not.toMatch(/1500|ml/u);
     }
-    expect(otherWords(PAIR, [inDocument('zorvex kettle red 1500 ml wireless')], new Rng(1))).toBeUndefined();
+    expect(
+      otherWords(currentFolding(), PAIR, [inDocument('zorvex kettle red 1500 ml wireless')], new Rng(1)),
+    ).toBeUndefined();
   });
 });

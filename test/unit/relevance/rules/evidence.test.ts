@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { evidenceOccurs } from '../../../../src/relevance/rules/evidence.ts';
+import { currentFolding } from '../../../../src/relevance/pair/text-folding.ts';
 import { makeDocument, type Pair } from '../../../../src/relevance/pair/pair.ts';
 
 const PAIR: Pair = {
@@ -33,6 +34,6 @@ describe('evidenceOccurs', () => {
     ['document', '', false],
     ['document', '...', false],
   ])('%s %j: %s', (source, text, expected) => {
-    expect(evidenceOccurs(PAIR, { source, text })).toBe(expected);
+    expect(evidenceOccurs(currentFolding(), PAIR, { source, text })).toBe(expected);
   });
 });

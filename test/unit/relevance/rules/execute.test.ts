@@ -2,12 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { execute, goldTrace, MAX_GOLD_STEPS } from '../../../../src/relevance/rules/execute.ts';
 import { parseInstruction } from '../../../../src/relevance/rules/instruction.ts';
+import { currentFolding } from '../../../../src/relevance/pair/text-folding.ts';
 import { makeLexicon } from '../../../../src/relevance/pair/lexicon.ts';
 import { type LabDocument, makeDocument } from '../../../../src/relevance/pair/pair.ts';
 import { WORLD_INSTRUCTION } from '../../../../src/relevance/world/world-rules.ts';
 import { worldLexicon } from '../../../../src/relevance/world/world-vocabulary.ts';
 
-const LEXICON = makeLexicon(worldLexicon(['zorvex', 'mulano']));
+const LEXICON = makeLexicon(worldLexicon(['zorvex', 'mulano']), currentFolding());
 
 function judge(query: string, fields: Partial<LabDocument>) {
   const document = makeDocument({ title: '', ...fields });

@@ -1,18 +1,22 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseIntent } from '../../../../src/relevance/rules/intent.ts';
+import { currentFolding } from '../../../../src/relevance/pair/text-folding.ts';
 import { makeLexicon } from '../../../../src/relevance/pair/lexicon.ts';
 import { makeDocument } from '../../../../src/relevance/pair/pair.ts';
 
-const LEXICON = makeLexicon({
-  brands: ['Zorvex', 'Old Mill'],
-  types: { kettle: 'kitchen', 'rice cooker': 'kitchen', cooker: 'kitchen', lid: 'kitchen', pot: 'kitchen' },
-  attributes: {
-    colour: { values: ['red', 'dark blue', 'blue'], exclusive: true },
-    feature: { values: ['timer'], exclusive: false },
+const LEXICON = makeLexicon(
+  {
+    brands: ['Zorvex', 'Old Mill'],
+    types: { kettle: 'kitchen', 'rice cooker': 'kitchen', cooker: 'kitchen', lid: 'kitchen', pot: 'kitchen' },
+    attributes: {
+      colour: { values: ['red', 'dark blue', 'blue'], exclusive: true },
+      feature: { values: ['timer'], exclusive: false },
+    },
+    audiences: ['kids'],
   },
-  audiences: ['kids'],
-});
+  currentFolding(),
+);
 
 describe('parseIntent', () => {
   it('reads brand, attribute, type and quantity, whatever the case', () => {

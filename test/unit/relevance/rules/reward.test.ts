@@ -9,6 +9,7 @@ import {
   type StepReason,
 } from '../../../../src/relevance/rules/reward.ts';
 import { special } from '../../../../src/relevance/trace/segments.ts';
+import { currentFolding } from '../../../../src/relevance/pair/text-folding.ts';
 import { parseTrace, printTrace, type Trace, type TraceStep } from '../../../../src/relevance/trace/trace.ts';
 import { CRITERIA, labelToken, MAX_RULES, VERDICTS } from '../../../../src/relevance/pair/vocabulary.ts';
 
@@ -31,7 +32,12 @@ const BRAND: TraceStep = {
 const OTHER: TraceStep = { rule: 9, criterion: 'overall', evidence: [], verdict: 'near' };
 const GOLD: Trace = { scaleSize: 4, label: 1, steps: [TYPE, BRAND], restated: 1 };
 const IMPLIED = new Map([[5, 1], [9, 3], [11, 1]]); // prettier-ignore
-const CASE: RewardCase = { pair: PAIR, gold: GOLD, impliedLabel: (rule) => IMPLIED.get(rule) };
+const CASE: RewardCase = {
+  pair: PAIR,
+  folding: currentFolding(),
+  gold: GOLD,
+  impliedLabel: (rule) => IMPLIED.get(rule),
+};
 
 const reward = (trace: Trace, config: object = {}, judged = CASE) =>
   explainReward(parseTrace(printTrace(trace)), judged, v.parse(rewardConfigSchema, config));

@@ -6,6 +6,7 @@ import {
   parseInstruction,
   type Rule,
 } from '../../../../src/relevance/rules/instruction.ts';
+import { currentFolding } from '../../../../src/relevance/pair/text-folding.ts';
 import { makeLexicon } from '../../../../src/relevance/pair/lexicon.ts';
 import { DOCUMENT_FIELDS, type JudgedPair, makeDocument } from '../../../../src/relevance/pair/pair.ts';
 import { CRITERIA } from '../../../../src/relevance/pair/vocabulary.ts';
@@ -13,15 +14,18 @@ import { CRITERIA } from '../../../../src/relevance/pair/vocabulary.ts';
 const WORDS = ['red', 'kettle', 'lamps', 'Zorvex', '1.5 l', 'for', "men's", 'USB-C', 'case', 'é', '500ml', '"'];
 const SCOPES = ['kitchen', 'a "quoted" place'];
 
-export const SOME_LEXICON = makeLexicon({
-  brands: ['Zorvex', 'Blim'],
-  types: { kettle: 'kitchen', lamp: 'lighting', case: 'kitchen' },
-  attributes: {
-    colour: { values: ['red', 'blue'], exclusive: true },
-    feature: { values: ['usb-c', 'quiet'], exclusive: false },
+export const SOME_LEXICON = makeLexicon(
+  {
+    brands: ['Zorvex', 'Blim'],
+    types: { kettle: 'kitchen', lamp: 'lighting', case: 'kitchen' },
+    attributes: {
+      colour: { values: ['red', 'blue'], exclusive: true },
+      feature: { values: ['usb-c', 'quiet'], exclusive: false },
+    },
+    audiences: ['men'],
   },
-  audiences: ['men'],
-});
+  currentFolding(),
+);
 
 const someText = (most: number): fc.Arbitrary<string> =>
   fc.array(fc.constantFrom(...WORDS, 'blue', 'lamp', 'quiet', 'without'), { maxLength: most }).map((w) => w.join(' '));

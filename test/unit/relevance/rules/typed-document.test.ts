@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { evidenceOccurs } from '../../../../src/relevance/rules/evidence.ts';
+import { currentFolding } from '../../../../src/relevance/pair/text-folding.ts';
 import { makeDocument } from '../../../../src/relevance/pair/pair.ts';
 import { parseQuantities } from '../../../../src/relevance/pair/quantities.ts';
 import { documentValues } from '../../../../src/relevance/pair/document-text.ts';
@@ -79,7 +80,9 @@ describe('typeDocument', () => {
         const { type, attributes } = typeDocument(document, lexicon);
         for (const filled of [type, attributes['for'] ?? '']) {
           if (filled === '') continue;
-          expect(evidenceOccurs({ query: '', document }, { source: 'document', text: String(filled) })).toBe(true);
+          expect(
+            evidenceOccurs(currentFolding(), { query: '', document }, { source: 'document', text: String(filled) }),
+          ).toBe(true);
         }
       }),
     );

@@ -1,15 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import { goldTrace } from '../../../../src/relevance/rules/execute.ts';
+import { execute, goldTrace } from '../../../../src/relevance/rules/execute.ts';
 import { locateEvidence } from '../../../../src/relevance/rules/evidence-places.ts';
 import { ruleIndex } from '../../../../src/relevance/rules/instruction.ts';
 import { makeLexicon } from '../../../../src/relevance/pair/lexicon.ts';
+import { currentFolding } from '../../../../src/relevance/pair/text-folding.ts';
 import { makeDocument, type Pair } from '../../../../src/relevance/pair/pair.ts';
 import type { TraceStep } from '../../../../src/relevance/trace/trace.ts';
-import { traceAgreement, verifyStep } from '../../../../src/relevance/rules/verify.ts';
+import { readPair } from '../../../../src/relevance/rules/typed-document.ts';
+import { PairChecker } from '../../../../src/relevance/rules/verify.ts';
 import { WORLD_INSTRUCTION } from '../../../../src/relevance/world/world-rules.ts';
 import { worldLexicon } from '../../../../src/relevance/world/world-vocabulary.ts';
 
-const LEXICON = makeLexicon(worldLexicon(['zorvex', 'mulano']));
+const LEXICON = makeLexicon(worldLexicon(['zorvex', 'mulano']), currentFolding());
+const RULES = { instruction: WORLD_INSTRUCTION, lexicon: LEXICON, readsTitles: false };
 const PAIR: Pair = {
   query: 'Zorvex jacket 42',
   document: makeDocument({
@@ -33,9 +36,9 @@ const TYPE_DIFFERENT: Partial<TraceStep> = {
   criterion: 'type',
 };
 const check = (step: Partial<TraceStep>, pair: Pair = PAIR) =>
-  verifyStep(WORLD_INSTRUCTION, LEXICON, pair, { ...BRAND_OTHER, ...step });
+  new PairChecker(RULES, pair).checkStep({ ...BRAND_OTHER, ...step });
 
-describe('verifyStep', () => {
+describe('a step', () => {
   it('verifies a step that executes', () => {
     expect(check({})).toEqual({ status: 'verified', reason: 'the rule decides here, and what it quotes stands there' });
   });
@@ -81,14 +84,14 @@ describe('verifyStep', () => {
   });
 });
 
-describe('traceAgreement', () => {
+describe('a trace', () => {
   it('agrees on gold, and disagrees once the label is changed', () => {
     const gold = goldTrace(WORLD_INSTRUCTION, LEXICON, PAIR);
     expect(gold).toMatchObject({ label: 1 });
     if (gold === undefined) return;
-    expect(traceAgreement(WORLD_INSTRUCTION, LEXICON, PAIR, gold)).toMatchObject({ status: 'agree', impliedLabel: 1 });
+    expect(new PairChecker(RULES, PAIR).checkTrace(gold)).toMatchObject({ status: 'agree', impliedLabel: 1 });
     const other = { ...gold, label: 3, restated: 3 };
-    expect(traceAgreement(WORLD_INSTRUCTION, LEXICON, PAIR, other)).toMatchObject({
+    expect(new PairChecker(RULES, PAIR).checkTrace(other)).toMatchObject({
       status: 'disagree',
       impliedLabel: 1,
     });
@@ -97,10 +100,58 @@ describe('traceAgreement', () => {
   it('counts verified steps only', () => {
     const wrongStep = { ...BRAND_OTHER, verdict: 'match' } as const;
     const trace = { scaleSize: 4, label: 1, steps: [wrongStep], restated: 1 };
-    expect(traceAgreement(WORLD_INSTRUCTION, LEXICON, PAIR, trace)).toMatchObject({
+    expect(new PairChecker(RULES, PAIR).checkTrace(trace)).toMatchObject({
       status: 'uncheckable',
       checks: [{ status: 'wrong' }],
     });
+  });
+});
+
+describe('a checker', () => {
+  it('reads a title where the rules of a model expect it, as training does', () => {
+    const lexicon = makeLexicon(
+      { brands: [], types: { kettle: 'kitchen', lamp: 'lighting' }, attributes: {}, audiences: [] },
+      currentFolding(),
+    );
+    const pair: Pair = { query: 'kettle', document: makeDocument({ title: 'Steel kettle, boxed' }) };
+    const rule = ruleIndex(WORLD_INSTRUCTION, 'type-different');
+    const other: Pair = { query: 'kettle', document: makeDocument({ title: 'lamp for desks, kettle-shaped lamp' }) };
+    const step: TraceStep = {
+      rule,
+      criterion: 'type',
+      evidence: [
+        { source: 'query', text: 'kettle' },
+        { source: 'document', text: 'lamp' },
+      ],
+      verdict: 'mismatch',
+    };
+    for (const readsTitles of [true, false]) {
+      const rules = { instruction: WORLD_INSTRUCTION, lexicon, readsTitles };
+      const read = readPair(rules, other);
+      const [own, before] = [new PairChecker(rules, other), new PairChecker({ ...rules, readsTitles: false }, read)];
+      expect(own.checkStep(step)).toEqual(before.checkStep(step));
+      expect(own.execution).toEqual(execute(WORLD_INSTRUCTION, lexicon, read));
+      expect(new PairChecker(rules, pair).checkStep(step).status).not.toBe('verified');
+    }
+  });
+});
+
+describe('evidence in other writings', () => {
+  const textAt = (text: string, { start, end }: { start: number; end: number }): string => text.slice(start, end);
+  const foundIn = (query: string, text: string): string[] =>
+    locateEvidence(currentFolding(), { query, document: makeDocument({ title: '' }) }, { source: 'query', text }).map(
+      (place) => textAt(query, place),
+    );
+
+  it.each([
+    ['Große Lampe', 'grosse', 'Große'],
+    ['lam\u00adpe und Lampe', 'lampe', 'lam\u00adpe'],
+    ['ＬＡＭＰＥ rot', 'lampe', 'ＬＡＭＰＥ'],
+    ['白色的台灯', '台灯', '台灯'],
+    ['Crème brûlée', 'brulee', 'brûlée'],
+    ['lampe 1.5l', '1.5', '1.5'],
+  ])('is found in %j where it was written', (query, text, written) => {
+    expect(foundIn(query, text)[0]).toBe(written);
   });
 });
 
@@ -108,7 +159,7 @@ describe('locateEvidence', () => {
   const textAt = (text: string, { start, end }: { start: number; end: number }): string => text.slice(start, end);
 
   it('finds every place in the order of the fields', () => {
-    const places = locateEvidence(PAIR, { source: 'document', text: 'mulano' });
+    const places = locateEvidence(currentFolding(), PAIR, { source: 'document', text: 'mulano' });
     expect(places.map((place) => place.in)).toEqual([
       { kind: 'field', field: 'title' },
       { kind: 'field', field: 'brand' },
@@ -121,17 +172,17 @@ describe('locateEvidence', () => {
       query: 'Kettle 500ml',
       document: makeDocument({ title: 'x', attributes: { capacity: '0.5 l' } }),
     };
-    expect(locateEvidence(pair, { source: 'document', text: '0.5 l' })).toEqual([
+    expect(locateEvidence(currentFolding(), pair, { source: 'document', text: '0.5 l' })).toEqual([
       { in: { kind: 'attribute', name: 'capacity' }, start: 0, end: 5 },
     ]);
-    const [place] = locateEvidence(pair, { source: 'query', text: '500 ml' });
+    const [place] = locateEvidence(currentFolding(), pair, { source: 'query', text: '500 ml' });
     expect(place === undefined ? '' : textAt(pair.query, place)).toBe('500ml');
   });
 
   it('finds whole words only, past apostrophes and accents', () => {
     const pair: Pair = { query: 'solid Men’s café-lid', document: makeDocument({ title: '' }) };
     const found = (text: string): string[] =>
-      locateEvidence(pair, { source: 'query', text }).map((place) => textAt(pair.query, place));
+      locateEvidence(currentFolding(), pair, { source: 'query', text }).map((place) => textAt(pair.query, place));
     expect(found('lid')).toEqual(['lid']);
     expect(found('mens')).toEqual(['Men’s']);
     expect(found('café')).toEqual(['café']);

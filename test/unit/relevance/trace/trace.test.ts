@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_SCALE } from '../../../../src/relevance/pair/labels.ts';
 import { type Segment, special, words } from '../../../../src/relevance/trace/segments.ts';
-import { foldText } from '../../../../src/relevance/pair/text-folding.ts';
+import { foldText } from '../../../../src/relevance/pair/plain-folding.ts';
 import {
   COMPLETION_ORDERS,
   formatTrace,

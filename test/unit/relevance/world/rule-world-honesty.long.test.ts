@@ -7,7 +7,7 @@ import { documentValues } from '../../../../src/relevance/pair/document-text.ts'
 import { execute } from '../../../../src/relevance/rules/execute.ts';
 import type { JudgedPair } from '../../../../src/relevance/pair/pair.ts';
 import { makeRuleWorld } from '../../../../src/relevance/world/rule-world.ts';
-import { wordsOf } from '../../../../src/relevance/pair/text-folding.ts';
+import { currentFolding } from '../../../../src/relevance/pair/text-folding.ts';
 import { fitLogisticRegression } from '../../../reference/logistic-regression.ts';
 import { overlapFeatures } from '../../../reference/overlap-features.ts';
 
@@ -57,7 +57,8 @@ describe('the test split of the default rule world', () => {
     const seenIn = (pairs: Iterable<JudgedPair>): Set<string> => {
       const seen = new Set<string>();
       for (const { query, document } of pairs) {
-        for (const word of [query, ...documentValues(document)].flatMap(wordsOf)) if (known.has(word)) seen.add(word);
+        for (const word of [query, ...documentValues(document)].flatMap((text) => currentFolding().words(text)))
+          if (known.has(word)) seen.add(word);
       }
       return seen;
     };

@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { makeRuleWorld, MAX_PAIR_WORDS, type WorldPair } from '../../../../src/relevance/world/rule-world.ts';
 import { documentValues } from '../../../../src/relevance/pair/document-text.ts';
 import { evidenceOccurs } from '../../../../src/relevance/rules/evidence.ts';
-import { wordsOf } from '../../../../src/relevance/pair/text-folding.ts';
-import { traceAgreement } from '../../../../src/relevance/rules/verify.ts';
+import { currentFolding } from '../../../../src/relevance/pair/text-folding.ts';
+import { PairChecker } from '../../../../src/relevance/rules/verify.ts';
+import { rulesOfWorld } from '../../../../src/runs/sft-experiment.ts';
 
 const WORLD = makeRuleWorld({ seed: 5 });
 const SAMPLE = [...WORLD.pairs('train', 0, 500)];
@@ -33,9 +34,10 @@ describe('makeRuleWorld', () => {
         expect(pair.binding).toContain(rule);
         expect(WORLD.instruction.rules[rule]?.cap).toBe(pair.label);
         expect(evidence.length).toBeGreaterThan(0);
-        for (const span of evidence) expect(evidenceOccurs(pair, span), `${span.text} in "${pair.query}"`).toBe(true);
+        for (const span of evidence)
+          expect(evidenceOccurs(currentFolding(), pair, span), `${span.text} in "${pair.query}"`).toBe(true);
       }
-      expect(traceAgreement(WORLD.instruction, WORLD.lexicon, pair, pair.goldTrace).status).toBe('agree');
+      expect(new PairChecker(rulesOfWorld(WORLD), pair).checkTrace(pair.goldTrace).status).toBe('agree');
     }
   });
 
@@ -63,11 +65,14 @@ describe('makeRuleWorld', () => {
   it('keeps texts short', () => {
     const lengths = SAMPLE.map(({ query, document }) => {
       const names = Object.keys(document.attributes);
-      return [query, ...documentValues(document), ...names].reduce((sum, text) => sum + wordsOf(text).length, 0);
+      return [query, ...documentValues(document), ...names].reduce(
+        (sum, text) => sum + currentFolding().words(text).length,
+        0,
+      );
     });
     expect(Math.max(...lengths)).toBeLessThanOrEqual(MAX_PAIR_WORDS);
     expect(lengths.reduce((sum, length) => sum + length, 0) / lengths.length).toBeLessThanOrEqual(14);
-    for (const { query } of SAMPLE) expect([2, 3, 4, 5]).toContain(wordsOf(query).length);
+    for (const { query } of SAMPLE) expect([2, 3, 4, 5]).toContain(currentFolding().words(query).length);
   });
 });
 

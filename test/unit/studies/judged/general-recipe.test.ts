@@ -21,6 +21,7 @@ import { makeModelCard } from '../../../../src/runs/sft-card.ts';
 import { LabFileSchema } from '../../../../src/infer/lab-model.ts';
 import { makeFileLabFile } from '../../../../src/runs/lab-file.ts';
 import { parseConfig } from '../../../../src/config/parse.ts';
+import { currentFolding } from '../../../../src/relevance/pair/text-folding.ts';
 import { noRules } from '../../../../src/relevance/rules/rules.ts';
 import { labelToken, scaleToken } from '../../../../src/relevance/pair/vocabulary.ts';
 import { dataSetOf, pairsTsv } from '../../runs/own-pairs.ts';
@@ -149,7 +150,10 @@ describe('results', () => {
     ]);
     expect(card.terms?.join(' ')).toContain('CC BY-SA 4.0');
     expect(card.evaluation?.measures.map(({ name }) => name)).toContain('msrd: NDCG@10 of BM25');
-    const lab = { ...makeFileLabFile(noRules(GENERAL_SCALE), experiment.prompt), ...generalLab(parts) };
+    const lab = {
+      ...makeFileLabFile(noRules(GENERAL_SCALE, currentFolding()), experiment.prompt),
+      ...generalLab(parts),
+    };
     const parsed = parseConfig('lab.json', LabFileSchema, JSON.parse(JSON.stringify(lab)) as unknown);
     expect(parsed.otherScales.map(({ names }) => names.length)).toEqual([3, 2]);
     expect(parsed.examples.length).toBeGreaterThan(1);

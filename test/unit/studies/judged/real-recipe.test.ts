@@ -9,6 +9,7 @@ import { type FoldResult, realResults } from '../../../../src/studies/judged/rea
 import { plotSvg } from '../../../../src/studies/plot.ts';
 import { reportHtml, reportMarkdown } from '../../../../src/studies/report.ts';
 import { makeOwnRules } from '../../../../src/runs/file-data.ts';
+import { currentFolding } from '../../../../src/relevance/pair/text-folding.ts';
 import { rulesOf } from '../../../../src/relevance/rules/own-rules.ts';
 import { type JudgedPair, makeDocument } from '../../../../src/relevance/pair/pair.ts';
 import { startInstruction } from '../../../../src/relevance/rules/start-instruction.ts';
@@ -104,7 +105,7 @@ describe('baselinesOf', () => {
 
   it('are made of what was learned from, not of test labels', () => {
     const documents = pairs.map(({ document }) => document);
-    const rules = rulesOf(makeOwnRules(startInstruction(4), induceLexicon(documents), pairs));
+    const rules = rulesOf(makeOwnRules(startInstruction(4), induceLexicon(documents), pairs), currentFolding());
     const flipped = pairs.map((pair) => ({ ...pair, label: 3 - pair.label }));
     const [first, second] = [pairs, flipped].map((test) => baselinesOf(pairs, test, documents, rules));
     const said = (predictions: readonly Prediction[] | undefined) =>

@@ -2,11 +2,13 @@
 import { describe, expect, it } from 'vitest';
 import {
   formatBytes,
+  formatCount,
   formatDuration,
   formatNats,
   formatParameters,
   formatPercent,
   formatSpan,
+  formatTime,
 } from '../../../../src/ui/parts/format.ts';
 
 describe('formats', () => {
@@ -32,6 +34,13 @@ describe('formats', () => {
   it('spans to wait for are no finer than anyone plans', () => {
     expect([0, 7.6, 89, 91, 3600].map(formatSpan)).toEqual(['1 s', '8 s', '89 s', '2 min', '60 min']);
     expect([5399, 5700, 7230, 86_400].map(formatSpan)).toEqual(['1 h 30 min', '1 h 35 min', '2 h', '24 h']);
+  });
+
+  it('times and counts of any record are texts', () => {
+    expect([8.64e15, 8.64e15 + 1, 1e308, NaN].map(formatTime).slice(1)).toEqual(
+      Array.from({ length: 3 }, () => 'at an unknown time'),
+    );
+    expect([-0, 1240].map(formatCount)).toEqual(['0', '1,240']);
   });
 
   it('losses keep three digits', () => {

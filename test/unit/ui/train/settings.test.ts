@@ -5,7 +5,7 @@
 import * as fc from 'fast-check';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
-import { type DataKind, SftExperimentSchema } from '../../../../src/protocol/sft-experiment.ts';
+import { type DataKind, type SftExperiment, SftExperimentSchema } from '../../../../src/protocol/sft-experiment.ts';
 import { FIRST_RUN } from '../../../../src/ui/train/first-run.ts';
 import { SETTING_TEXTS } from '../../../../src/ui/train/setting-texts.ts';
 import {
@@ -17,12 +17,17 @@ import {
   withDataSet,
 } from '../../../../src/ui/train/settings-draft.ts';
 import { fieldsOf } from '../../../../src/ui/train/settings-fields.ts';
+import { CURRENT_FOLDING } from '../../../../src/relevance/pair/text-folding.ts';
 
 const DEFAULTS = v.parse(SftExperimentSchema, {});
 const OWN_FILE = v.parse(SftExperimentSchema, {
   data: { kind: 'file', name: 'pairs.tsv', sha256: 'a'.repeat(64), devShare: 0.2 },
   prompt: { scaleSize: 2 },
 });
+/** The settings with the folding that new models get. */
+const asNew = (settings: SftExperiment): SftExperiment => {
+  return { ...settings, prompt: { ...settings.prompt, folding: CURRENT_FOLDING } };
+};
 const fieldAt = (path: string) => {
   const field = [...SETTING_FIELDS.world, ...SETTING_FIELDS.file].find((candidate) => candidate.path === path);
   if (field === undefined) throw new Error(`There is no field ${path}.`);
@@ -65,8 +70,8 @@ describe('a draft', () => {
     ['the defaults', DEFAULTS],
     ['the first run', FIRST_RUN],
     ['a run on a file', OWN_FILE],
-  ])('of %s is those settings', (_, settings) => {
-    expect(checkDraft(draftOf(settings))).toEqual({ settings, problems: new Map() });
+  ])('of %s is those settings, for a new model', (_, settings) => {
+    expect(checkDraft(draftOf(settings))).toEqual({ settings: asNew(settings), problems: new Map() });
   });
 
   it('of any settings that the schema takes is those settings', () => {
@@ -82,7 +87,7 @@ describe('a draft', () => {
     fc.assert(
       fc.property(settings, (partial) => {
         const whole = v.parse(SftExperimentSchema, partial);
-        expect(checkDraft(draftOf(whole)).settings).toEqual(whole);
+        expect(checkDraft(draftOf(whole)).settings).toEqual(asNew(whole));
       }),
     );
   });
@@ -126,4 +131,13 @@ describe('a draft', () => {
   });
 });
 
-const NOTHING_READ = { pairs: 0, queries: 0, documents: 0, grades: [], gradeCount: 0, refused: 0, refusals: [] };
+const NOTHING_READ = {
+  pairs: 0,
+  queries: 0,
+  documents: 0,
+  grades: [],
+  gradeCount: 0,
+  refused: 0,
+  refusals: [],
+  findings: [],
+};

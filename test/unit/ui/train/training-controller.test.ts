@@ -46,6 +46,7 @@ function setUp(): {
     let end: () => void = () => undefined;
     let fail: (error: Error) => void = () => undefined;
     client = {
+      readColumns: () => Promise.reject(new Error('not used')),
       readData: () => Promise.reject(new Error('not used')),
       readRules: () => Promise.reject(new Error('not used')),
       plan: () => Promise.reject(new Error('not used')),

@@ -1,0 +1,25 @@
+/**
+ * `npm run lab`: starts the command line and passes its standard error on without Dawn's warnings. Plain JavaScript, so that
+ * nothing is compiled before the command itself.
+ */
+import { spawn } from 'node:child_process';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { withoutDawnWarnings } from './without-dawn-warnings.js';
+
+const main = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
+const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), main, ...process.argv.slice(2)], {
+  stdio: ['inherit', 'inherit', 'pipe'],
+  env: { ...process.env, AFRL_TERMINAL: process.stderr.isTTY ? '1' : '' },
+});
+const errors = withoutDawnWarnings((text) => process.stderr.write(text));
+child.stderr.setEncoding('utf8');
+child.stderr.on('data', errors.push);
+// At Ctrl-C a terminal signals the command too; it takes the two for one.
+for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']))
+  process.on(signal, () => child.kill(signal));
+child.on('close', (code) => {
+  errors.end();
+  // Ended by a signal, there is no code: stopped by somebody.
+  process.exitCode = code ?? 130;
+});

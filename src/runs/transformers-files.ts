@@ -1,0 +1,42 @@
+/**
+ * What Hugging Face transformers reads of a model folder besides config.json, tokenizer.json and the weights. The lab itself
+ * needs none of it. Without `tokenizer_config.json` transformers takes the tokenizer of the model type, Qwen2's, which divides
+ * text otherwise, normalises it, and pads with an id that the model has no row for.
+ */
+import type { ModelConfig } from '../config/model-config.ts';
+import type { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
+import { EOS, PAD } from '../relevance/pair/vocabulary.ts';
+import { DEFAULT_MAX_TOKENS } from '../infer/generate.ts';
+
+/** The files that only transformers reads. */
+export type TransformersFileName = 'tokenizer_config.json' | 'generation_config.json';
+
+/** The ids that transformers looks for in more than one file. */
+export function tokenIdsOf(tokenizer: LabTokenizer): { readonly eos_token_id: number; readonly pad_token_id: number } {
+  return { eos_token_id: tokenizer.idOf(EOS), pad_token_id: tokenizer.idOf(PAD) };
+}
+
+/** The contents of those files, as JSON. */
+export function makeTransformersFiles(
+  { maxPositions }: Pick<ModelConfig, 'maxPositions'>,
+  tokenizer: LabTokenizer,
+): Readonly<Record<TransformersFileName, Readonly<Record<string, unknown>>>> {
+  return {
+    'tokenizer_config.json': {
+      // The class that takes tokenizer.json as it is.
+      tokenizer_class: 'PreTrainedTokenizerFast',
+      eos_token: EOS,
+      pad_token: PAD,
+      // Generation goes on from the last position of each row.
+      padding_side: 'left',
+      model_max_length: maxPositions,
+      model_input_names: ['input_ids', 'attention_mask'],
+      clean_up_tokenization_spaces: false,
+    },
+    'generation_config.json': {
+      ...tokenIdsOf(tokenizer),
+      do_sample: false,
+      max_new_tokens: DEFAULT_MAX_TOKENS,
+    },
+  };
+}

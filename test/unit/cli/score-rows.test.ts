@@ -1,0 +1,134 @@
+/**
+ * What a model is told of a row must follow from the pair and from what else is found for its query, and from nothing else in
+ * the file.
+ */
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { rowsToScore, surveyRows, unreadGrades } from '../../../src/cli/score-rows.ts';
+import { readPairs } from '../../../src/data/files/pairs-file.ts';
+import { tableLines } from '../../../src/data/files/table-writer.ts';
+import { DEFAULT_SCALE } from '../../../src/relevance/pair/labels.ts';
+import { CURRENT_FOLDING } from '../../../src/relevance/pair/text-folding.ts';
+import { DEFAULT_PROMPT_CONFIG, promptContent } from '../../../src/relevance/prompt/prompt.ts';
+
+interface Row {
+  readonly query: string;
+  readonly docId: string;
+  readonly title: string;
+  readonly grade: string;
+}
+
+const PROMPT = { ...DEFAULT_PROMPT_CONFIG, standing: true, folding: CURRENT_FOLDING };
+const QUERIES = ['red kettle', 'usb cable', '茶壶'];
+const WORDS = ['red', 'kettle', 'kettles', 'usb', 'cable', 'hose', '红色', '茶壶'];
+
+const title = fc.array(fc.constantFrom(...WORDS), { minLength: 1, maxLength: 4 }).map((words) => words.join(' '));
+const anyRows = fc
+  .array(fc.record({ query: fc.constantFrom(...QUERIES), title, grade: fc.constantFrom('', '0', '1', '3', 'n/a') }), {
+    minLength: 1,
+    maxLength: 12,
+  })
+  .map((rows) => rows.map((row, i): Row => ({ ...row, docId: `d${i}` })));
+
+async function* bytesOf(rows: readonly Row[]): AsyncGenerator<Uint8Array> {
+  const columns = ['query', 'docId', 'title', 'grade'] as const;
+  const values = rows.map((row) => columns.map((column) => row[column]));
+  const lines = [...tableLines([...columns], values, { format: 'csv' })];
+  yield await Promise.resolve(new TextEncoder().encode(lines.join('')));
+}
+
+const read = (rows: readonly Row[]) => readPairs(bytesOf(rows), { fileName: 'rows.csv', scale: DEFAULT_SCALE });
+
+/** What the model is told of each row, in the order of the rows. */
+async function told(rows: readonly Row[], limit?: number): Promise<object[]> {
+  const contents: object[] = [];
+  for await (const { pair } of rowsToScore({ prompt: PROMPT }, read(rows), undefined, limit)) {
+    contents.push(promptContent(pair, PROMPT));
+  }
+  return contents;
+}
+
+describe('what a model is told of a row', () => {
+  it('does not change with the ids, renamed one to one', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyRows, async (rows) => {
+        expect(await told(rows.map((row) => ({ ...row, docId: `${row.docId}/${row.query}` })))).toEqual(
+          await told(rows),
+        );
+      }),
+    );
+  });
+
+  it('does not change where ids mean something within one query alone', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyRows, async (rows) => {
+        const seen = new Map<string, number>();
+        const local = rows.map((row) => {
+          const docId = (seen.get(row.query) ?? 0) + 1;
+          seen.set(row.query, docId);
+          return { ...row, docId: `${docId}` };
+        });
+        expect(await told(local)).toEqual(await told(rows));
+      }),
+    );
+  });
+
+  it('does not change with grades, readable or not', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyRows, async (rows) => {
+        expect(await told(rows.map((row) => ({ ...row, grade: '' })))).toEqual(await told(rows));
+      }),
+    );
+  });
+
+  it('does not change with how often rows come', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyRows, fc.array(fc.nat(11), { maxLength: 6 }), async (rows, places) => {
+        const again = places.flatMap((place) => rows[place % rows.length] ?? []);
+        expect((await told([...rows, ...again])).slice(0, rows.length)).toEqual(await told(rows));
+      }),
+    );
+  });
+
+  it('does not change with the order of rows', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyRows, async (rows) => {
+        expect((await told(rows.toReversed())).toReversed()).toEqual(await told(rows));
+      }),
+    );
+  });
+
+  it('does not change with a limit', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyRows, fc.integer({ min: 1, max: 12 }), async (rows, limit) => {
+        expect(await told(rows, limit)).toEqual((await told(rows)).slice(0, limit));
+      }),
+    );
+  });
+
+  it('takes a list of one query as long as a shop has documents', async () => {
+    const rows = Array.from({ length: 130_000 }, (_, i): Row => {
+      return { query: 'red kettle', docId: `d${i}`, title: i % 3 === 0 ? `red kettle ${i}` : `hose ${i}`, grade: '' };
+    });
+    let count = 0;
+    for await (const { pair } of rowsToScore({ prompt: PROMPT }, read(rows), undefined)) {
+      if (count < 3) expect(pair.standing?.rank).toBe(count === 0 ? 1 : 43_335);
+      count += 1;
+    }
+    expect(count).toBe(rows.length);
+  });
+});
+
+describe('a survey of a file', () => {
+  it('counts pairs and finds the grades that have no label', async () => {
+    const grades = ['0', '3', 'n/a', 'n/a', ''];
+    const rows = grades.map((grade, i): Row => ({ query: 'q', docId: `${i}`, title: 't', grade }));
+    const survey = await surveyRows('rows.csv', read(rows), () => expect.fail('all rows can be read'));
+    expect(survey.pairs).toBe(5);
+    expect(unreadGrades(survey, DEFAULT_SCALE)).toMatchObject([{ rows: 2, error: { row: 4, column: 'grade' } }]);
+  });
+
+  it('refuses a file without pairs', async () => {
+    await expect(surveyRows('rows.csv', read([]), () => undefined)).rejects.toMatchObject({ code: 'bad-file' });
+  });
+});
