@@ -1,7 +1,8 @@
 /**
  * `lab answer`: judges one pair, the label at once, the reasoning as it is written.
  */
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import { type DecodingKind, DECODINGS } from '../config/decoding.ts';
 import * as v from 'valibot';
 import { LabError } from '../common/errors.ts';
 import { describeIssue } from '../config/issues.ts';
@@ -36,6 +37,7 @@ interface AnswerOptions {
   readonly topK?: number;
   readonly topP?: number;
   readonly seed: number;
+  readonly decoding: DecodingKind;
   readonly json?: boolean;
 }
 
@@ -53,6 +55,11 @@ export function answerCommand(): Command {
     .option('--top-k <n>', 'draw from the n most likely tokens', wholeNumber(1))
     .option('--top-p <x>', 'draw from the most likely tokens that together have this probability', positiveNumber)
     .option('--seed <n>', 'of what is drawn', wholeNumber(0), 0)
+    .addOption(
+      new Option('--decoding <kind>', 'the reasoning: free, held to its grammar, or also to quote nothing but the pair')
+        .choices(DECODINGS)
+        .default('free'),
+    )
     .option('--json', 'print each event as one line of JSON')
     .addOption(modelOption())
     .addOption(precisionOption())
@@ -83,7 +90,11 @@ async function runAnswer(query: string, documentText: string, options: AnswerOpt
   const givesReasons = model.instruction.rules.length > 0;
   if (options.reason && !givesReasons) note(`${model.card.name} gives no reasons: it learned labels alone.`);
   const reason = options.reason && givesReasons;
-  await answerPair(model, { query, document }, { reason, sampler: { temperature, topK, topP, seed }, emit });
+  await answerPair(
+    model,
+    { query, document },
+    { reason, sampler: { temperature, topK, topP, seed }, decoding: options.decoding, emit },
+  );
   for (const line of asides) note(line);
 }
 

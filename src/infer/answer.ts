@@ -3,6 +3,7 @@
  * soon as it is complete. The events and their order are those of `protocol/scoring.ts`.
  */
 import { throwIfAborted } from '../common/errors.ts';
+import type { DecodingKind } from '../config/decoding.ts';
 import { yieldToMessages } from '../common/yield.ts';
 import { TokenStream } from '../data/tokenizer/token-stream.ts';
 import type { EvidenceSpan, LabelEvent, ScoringEvent, StepEvent } from '../protocol/scoring.ts';
@@ -13,6 +14,8 @@ import { type Trace, type TraceEvent, TraceParser, type TraceStep } from '../rel
 import { EOS, labelToken } from '../relevance/pair/vocabulary.ts';
 import { PairChecker } from '../relevance/rules/verify.ts';
 import { Decoding } from './decoding.ts';
+import { holderOf } from './held/completion-holder.ts';
+import { advanced, heldRow } from './held/held-rows.ts';
 import type { LabModel } from './lab-model.ts';
 import { checkSampler, GREEDY, type SamplerConfig } from './sampler.ts';
 import { labelScore } from './score.ts';
@@ -27,6 +30,8 @@ export interface AnswerOptions {
   readonly reason?: boolean;
   /** How the tokens after the label are chosen, default the most likely ones. */
   readonly sampler?: SamplerConfig | undefined;
+  /** What the reasoning is held to, default nothing (`free`). */
+  readonly decoding?: DecodingKind | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly emit: (event: ScoringEvent) => void;
 }
@@ -39,7 +44,7 @@ export interface AnswerOptions {
 export async function answerPair(
   model: LabModel,
   pair: Pair,
-  { reason = true, sampler = GREEDY, signal, emit }: AnswerOptions,
+  { reason = true, sampler = GREEDY, decoding: kind = 'free', signal, emit }: AnswerOptions,
 ): Promise<void> {
   throwIfAborted(signal);
   checkSampler(sampler);
@@ -62,7 +67,11 @@ export async function answerPair(
       cutFields: [...cutFields],
     } satisfies LabelEvent);
     if (reason) {
-      decoding.choose(Int32Array.of(tokenizer.idOf(labelToken(prompt.scaleSize, answer.label))));
+      const labelId = tokenizer.idOf(labelToken(prompt.scaleSize, answer.label));
+      decoding.choose(Int32Array.of(labelId));
+      const automaton = holderOf({ ...model, folding: model.lexicon.folding }, kind)?.automatonOf(pair);
+      const held = automaton === undefined ? undefined : advanced(heldRow(automaton, room), labelId);
+      if (held !== undefined) decoding.hold([held]);
       const request = { sampler, eosId: tokenizer.idOf(EOS), rowIds: [0], position: 1 };
       await streamReasoning(model, pair, answer.label, decoding.stream(room - 1, request), emit, signal);
     }
