@@ -63,7 +63,7 @@ export class LabGradeChoice extends LitElement {
   }
 
   override render(): unknown {
-    const hasUnread = this.meanings === '' && this.grades.some(({ label }) => label === null);
+    const hasUnread = this.grades.some(({ label }) => label === null);
     return html`<details ?open=${hasUnread}>
       <summary>Say what the grades mean</summary>
       <div class="grades">${this.grades.map((grade, index) => this.#grade(grade, index))}</div>
