@@ -13,9 +13,9 @@ const GZIP_WINDOW_BITS = 15 + 16;
 /** A gzip file that is damaged, incomplete, or followed by something else; the message says which. */
 export class DamagedGzip extends Error {}
 
-/** Whether bytes begin as a gzip file does. */
+/** Whether bytes begin as a gzip file does; a lone first byte of one is a gzip file that was cut off. */
 export function isGzip(head: Uint8Array): boolean {
-  return head[0] === 0x1f && head[1] === 0x8b;
+  return head[0] === 0x1f && (head.length === 1 || head[1] === 0x8b);
 }
 
 /**

@@ -1,10 +1,11 @@
 /**
  * Which column of a file is what: what was found, and a control for each role to say otherwise.
  */
-import { css, html, LitElement, nothing } from 'lit';
+import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { ColumnWishes, FileColumns } from '../../protocol/imported-data.ts';
 import { disclosureStyles, fieldStyles } from './field-styles.ts';
+import { LabElement } from './lab-element.ts';
 import { baseStyles } from './shared-styles.ts';
 
 /** What each role is called on the page. */
@@ -22,7 +23,7 @@ const ROLE_NAMES: Readonly<Record<string, string>> = {
 
 /** @fires data-columns - all wishes as `detail`, {@link ColumnWishes}. */
 @customElement('lab-column-choice')
-export class LabColumnChoice extends LitElement {
+export class LabColumnChoice extends LabElement {
   static override readonly styles = [
     baseStyles,
     fieldStyles,

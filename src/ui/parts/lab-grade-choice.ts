@@ -2,7 +2,7 @@
  * What the grades of a file mean: a control for each grade, and for many or for bounds a line of text. Both write the text of
  * protocol/grade-meanings.ts.
  */
-import { css, html, LitElement, nothing } from 'lit';
+import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { messageOf } from '../../common/errors.ts';
 import { checkGradeMeanings, GRADE_GRAMMAR, GradeMeanings, quoteGrade } from '../../protocol/grade-meanings.ts';
@@ -10,6 +10,7 @@ import type { DataSummary } from '../../protocol/imported-data.ts';
 import { MAX_SCALE } from '../../relevance/pair/labels.ts';
 import { disclosureStyles, fieldStyles } from './field-styles.ts';
 import { formatCount } from './format.ts';
+import { LabElement } from './lab-element.ts';
 import { baseStyles } from './shared-styles.ts';
 
 type ListedGrade = DataSummary['grades'][number];
@@ -19,7 +20,7 @@ const CHOICES: readonly string[] = ['none', ...Array.from({ length: MAX_SCALE },
 
 /** @fires data-grades - the meanings as `detail`, empty for what grades usually mean. */
 @customElement('lab-grade-choice')
-export class LabGradeChoice extends LitElement {
+export class LabGradeChoice extends LabElement {
   static override readonly styles = [
     baseStyles,
     fieldStyles,
@@ -63,7 +64,7 @@ export class LabGradeChoice extends LitElement {
   }
 
   override render(): unknown {
-    const hasUnread = this.meanings === '' && this.grades.some(({ label }) => label === null);
+    const hasUnread = this.grades.some(({ label }) => label === null);
     return html`<details ?open=${hasUnread}>
       <summary>Say what the grades mean</summary>
       <div class="grades">${this.grades.map((grade, index) => this.#grade(grade, index))}</div>
