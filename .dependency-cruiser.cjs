@@ -23,6 +23,7 @@ const ROOMS = [
   'ops',
   'model',
   'optim',
+  'infer/held',
   'infer',
   'train/reference',
   'train',

@@ -12,9 +12,9 @@ import { drawnTokens, type HeldTables, sampleTokens } from '../kernels/sample-to
 import { KvCache } from '../model/kv-cache.ts';
 import { forward, logits, type Transformer } from '../model/transformer.ts';
 import { selectRows } from '../ops/embedding.ts';
-import { advanced, allowedTokens, type HeldRow, sampleAllowed } from './held/held-rows.ts';
+import { advanced, allowedTokens, type HeldRow } from './held/held-rows.ts';
 import { selectHeldRows, uploadHeldRows } from './held/held-tables.ts';
-import { checkSampler, type SampledToken, type SamplerConfig, sampleToken } from './sampler.ts';
+import { checkSampler, type SampledToken, type SamplerConfig, sampleAllowed, sampleToken } from './sampler.ts';
 import { padPrompts } from './score.ts';
 
 /** Steps whose tokens are read together where kernels compute. */

@@ -53,6 +53,25 @@ export function sampleToken(
   return { id, logProb: ((row[id] ?? -Infinity) - max) / divisor - Math.log(mass) };
 }
 
+/**
+ * Chooses one of the allowed tokens, as {@link sampleToken} chooses of all.
+ *
+ * @param logits - V of them
+ * @param allowed - in ascending order, at least one
+ * @returns the token and its log-probability among the allowed ones, at temperature 1, in nats
+ */
+export function sampleAllowed(
+  logits: Float32Array,
+  allowed: Int32Array,
+  sampler: SamplerConfig,
+  rowId: number,
+  position: number,
+): SampledToken {
+  const row = Float32Array.from(allowed, (id) => logits[id] ?? -Infinity);
+  const { id, logProb } = sampleToken(row, sampler, rowId, position);
+  return { id: allowed[id] ?? -1, logProb };
+}
+
 /** @throws {LabError} `bad-config` */
 export function checkSampler({ temperature, topK = 1, topP = 1 }: SamplerConfig): void {
   if (temperature >= 0 && topK >= 1 && topP > 0 && topP <= 1) return;

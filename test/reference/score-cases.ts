@@ -126,8 +126,9 @@ function randomAllowed(targets: readonly number[], V: number, seed: string): All
   const rows = targets.map((target) => {
     return Array.from({ length: V }, (_, id) => id).filter((id) => rng.chance(1 / 3) || id === target);
   });
-  const offsets = rows.reduce<number[]>((sums, row) => [...sums, (sums.at(-1) ?? 0) + row.length], [0]);
-  return { offsets: Int32Array.from(offsets), ids: Int32Array.from(rows.flat()) };
+  const offsets = new Int32Array(rows.length + 1);
+  for (const [n, row] of rows.entries()) offsets[n + 1] = (offsets[n] ?? 0) + row.length;
+  return { offsets, ids: Int32Array.from(rows.flat()) };
 }
 
 /** Scores of each row among its allowed tokens alone, as if the vocabulary had no others. */

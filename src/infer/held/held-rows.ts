@@ -2,7 +2,6 @@
  * Rows that are decoded under an automaton: the state of each, which tokens it may take next, and what a token changes.
  */
 import { TAG_LABEL, TAG_RESTATED, TAG_RULE } from '../../kernels/held-tags.ts';
-import { type SampledToken, type SamplerConfig, sampleToken } from '../sampler.ts';
 import { CompletionAutomaton } from './completion-automaton.ts';
 
 /** Where a row is in its completion. */
@@ -61,23 +60,4 @@ export function allowedAlong(start: HeldRow, ids: readonly number[]): Int32Array
     row = row === undefined ? undefined : advanced(row, id);
     return allowed;
   });
-}
-
-/**
- * Chooses one of the allowed tokens, as {@link sampleToken} chooses of all.
- *
- * @param logits - V of them
- * @param allowed - in ascending order, at least one
- * @returns the token and its log-probability among the allowed ones, at temperature 1, in nats
- */
-export function sampleAllowed(
-  logits: Float32Array,
-  allowed: Int32Array,
-  sampler: SamplerConfig,
-  rowId: number,
-  position: number,
-): SampledToken {
-  const row = Float32Array.from(allowed, (id) => logits[id] ?? -Infinity);
-  const { id, logProb } = sampleToken(row, sampler, rowId, position);
-  return { id: allowed[id] ?? -1, logProb };
 }
