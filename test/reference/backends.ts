@@ -3,6 +3,7 @@
  * without a GPU uses; both are opened as the lab opens them. The two WebGPU devices stand for a capable one and for the
  * least that the standard allows.
  */
+import '@tensorflow/tfjs'; // the gradients of tfjs's own ops
 import * as tf from '@tensorflow/tfjs-core';
 import { inject } from 'vitest';
 import { openNodeBackend } from '../../src/cli/node-backend.ts';
