@@ -1,5 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Rng } from '../../../../src/common/rng.ts';
+import { bootstrapInterval } from '../../../../src/relevance/metrics/bootstrap.ts';
 import {
   describeQueries,
   mapLabel,
@@ -42,6 +44,60 @@ describe('labels where grades are coarser than answers', () => {
   });
 });
 
+describe('a report of labels', () => {
+  /** Sure of a label but for a tenth, which another one of three gets. */
+  const sure = (queryId: string, label: number, answer: number) => ({
+    queryId,
+    docId: `d${label}${answer}`,
+    label,
+    probabilities: [0, 1, 2].map((k) => (k === answer ? 0.9 : k === (answer + 1) % 3 ? 0.1 : 0)),
+  });
+  // Of the first query both are right, of the second one of three, of the third none.
+  const pairs = [sure('a', 0, 0), sure('a', 1, 1), sure('b', 2, 2), sure('b', 2, 1), sure('b', 2, 0), sure('c', 0, 1)];
+
+  it('has every metric by hand, and the interval of accuracy by whole queries', () => {
+    const shares = [[{ right: 2, all: 2 }], [{ right: 1, all: 3 }], [{ right: 0, all: 1 }]];
+    const { low, high } = bootstrapInterval(
+      shares,
+      (sample) => {
+        const flat = sample.flat();
+        return flat.reduce((sum, { right }) => sum + right, 0) / flat.reduce((sum, { all }) => sum + all, 0);
+      },
+      new Rng('bootstrap'),
+    );
+    const entropy = -(0.9 * Math.log(0.9) + 0.1 * Math.log(0.1));
+    expect(reportLabels(pairs, 3)).toEqual({
+      accuracy: { value: 3 / 6, low, high },
+      majorityAccuracy: { value: 3 / 6 },
+      // F1 of 0: 1 of 2 cited and of 2; of 1: 1 of 3 cited, of 1; of 2: 1 of 1 cited, of 3.
+      macroF1: { value: expect.closeTo((1 / 2 + 1 / 2 + 1 / 2) / 3, 12) as number },
+      // Squared distances 0 0 0 1 4 1 over those of all gold labels with all answers, (0 0 1 2 2 2) and (0 0 1 1 1 2).
+      quadraticWeightedKappa: { value: expect.closeTo(1 - 6 / ((2 * 7 + 1 * 3 + 3 * 11) / 6), 12) as number },
+      expectedCalibrationError: { value: expect.closeTo(0.9 - 0.5, 12) as number },
+      labelEntropyNats: { value: expect.closeTo(entropy, 12) as number },
+    });
+    expect(low).toBeLessThan(0.5);
+    expect(high).toBeGreaterThan(0.5);
+  });
+
+  it('has no interval of one query, and no order where nothing is better than anything', () => {
+    expect(reportLabels(pairs.slice(0, 2), 3).accuracy).toEqual({ value: 1 });
+    expect(reportRanking([sure('a', 0, 0), sure('b', 0, 1)])).toMatchObject({
+      pairAccuracy: { value: null },
+      ndcg10: { value: null },
+    });
+    expect(Object.keys(reportLabels(pairs.slice(1, 3), 3).accuracy)).toEqual(['value', 'low', 'high']);
+  });
+
+  it('is of the order of scores, every pair of documents and every query counting the same', () => {
+    const { pairAccuracy: ordered, ndcg10 } = reportRanking([...pairs, sure('a', 2, 0)]);
+    // In a: 1 over 0 right; 2 below 1, and even with 0. In b all labels are 2, c has one document.
+    expect(ordered.value).toBeCloseTo((1 + 0 + 0.5) / 3, 12);
+    expect(ndcg10.value).toBeGreaterThan(0.5);
+    expect(ndcg10.value).toBeLessThan(1);
+  });
+});
+
 describe('queries', () => {
   const pair = (queryId: string, docId: string, label: number) => ({
     queryId,
@@ -64,7 +120,11 @@ describe('queries', () => {
     ]);
     expect(queries).toEqual({ all: 3, withoutRelevant: 1, withoutPreference: 2, ofOneDocument: 1 });
     expect([ndcg10.value, ordered.value]).not.toContain(null);
-    expect(describeQueries(queries).join(' ')).toMatch(/NDCG leaves out 1 of 3 queries/u);
+    expect(describeQueries(queries)).toEqual([
+      'NDCG leaves out 1 of 3 queries, which have no relevant document.',
+      'Pair accuracy leaves out 2 of 3 queries, where all labels are the same.',
+      '1 of 3 queries have one document alone, which any order has in its place.',
+    ]);
     expect(describeQueries({ all: 3, withoutRelevant: 0, withoutPreference: 0, ofOneDocument: 0 })).toEqual([]);
   });
 });

@@ -33,6 +33,7 @@ describe('label metrics', () => {
   // Examples of the scikit-learn documentation: accuracy_score, confusion_matrix, f1_score; its test of cohen_kappa_score.
   it('agree with published examples', () => {
     expect(accuracy([0, 1, 2, 3], [0, 2, 1, 3])).toBe(0.5);
+    expect(accuracy([0, 1, 2, 3], [0, 2, 2, 3])).toBe(0.75);
     expect(confusionMatrix([2, 0, 2, 2, 0, 1], [0, 0, 2, 2, 0, 2], 3)).toEqual([
       [2, 0, 0],
       [0, 0, 1],
@@ -72,12 +73,16 @@ describe('expectedCalibrationError', () => {
     expect(error).toBeCloseTo(0.5 * 0.4 + 0.5 * 0.4, 12);
     // 0.6 stands in the bin below the edge, together with 0.5: |(0 - 0.6) + (1 - 0.5)| / 2.
     expect(expectedCalibrationError([0.6, 0.5], [false, true], 5)).toBeCloseTo(0.05, 12);
+    // 0 belongs to the lowest bin.
+    expect(expectedCalibrationError([0, 0.05], [true, false])).toBeCloseTo((1 - 0.05) / 2, 12);
     expect(expectedCalibrationError([1, 1], [true, true])).toBe(0);
     expect(expectedCalibrationError([0, 1], [true, false])).toBe(1);
   });
 
   it('refuses what is no probability', () => {
     expect(() => expectedCalibrationError([Number.NaN], [true])).toThrow(/Expected 0 to 1\. Got NaN/);
+    expect(() => expectedCalibrationError([-0.01], [true])).toThrow(/expectedCalibrationError: not a probability/);
+    expect(() => expectedCalibrationError([1.01], [true])).toThrow(/Got 1\.01/);
     expect(() => expectedCalibrationError([], [])).toThrow();
   });
 });
@@ -114,6 +119,8 @@ describe('ranking metrics', () => {
   it('NDCG skips and counts queries without a positive grade', () => {
     const nothing = scored([0, 0], [1, 2]);
     expect(ndcg([nothing, scored([1, 0], [2, 1])])).toEqual({ value: 1, measured: 1, skippedQueries: 1 });
+    const [best, worse] = [scored([1, 0], [2, 1]), scored([1, 0], [1, 2])];
+    expect(ndcg([best, worse, nothing]).value).toBeCloseTo((1 + 1 / Math.log2(3)) / 2, 12);
     expect(ndcg([nothing])).toEqual({ value: null, measured: 0, skippedQueries: 1 });
   });
 
@@ -139,6 +146,20 @@ describe('ranking metrics', () => {
         expect(pairAccuracy([shuffled]).value).toBe(0.5);
       }),
     );
+  });
+
+  it('breaks ties of ids with one hash by the ids', () => {
+    const seen = new Map<number, string>();
+    for (let i = 0; ; i++) {
+      const [id, hash] = [`d${i}`, hash32(`d${i}`)];
+      const other = seen.get(hash);
+      seen.set(hash, id);
+      if (other === undefined) continue;
+      const expected = [id, other].toSorted();
+      expect(rankByScore(scored([0, 0], [1, 1], [id, other])).map(({ docId }) => docId)).toEqual(expected);
+      expect(rankByScore(scored([0, 0], [1, 1], [other, id])).map(({ docId }) => docId)).toEqual(expected);
+      return;
+    }
   });
 
   it('are 1 for the ideal order and ignore the scale of scores', () => {
@@ -200,7 +221,7 @@ describe('reasoning metrics', () => {
   it('count distinct rules, broken completions and distinct completions', () => {
     expect(distinctRulesCited([parsed(1, 0, 10), parsed(1, 0, 0), BROKEN])).toBe(2);
     expect(distinctRulesCited([])).toBe(0);
-    expect(invalidFormatRate([parsed(1), BROKEN, BROKEN, parsed(2)])).toBe(0.5);
+    expect(invalidFormatRate([parsed(1), BROKEN, parsed(1), parsed(2)])).toBe(0.25);
     expect(distinctCompletionShare(['a', 'b', 'a', 'a'])).toBe(0.5);
   });
 
@@ -255,10 +276,56 @@ describe('bootstrapInterval', () => {
     expect(interval.measured).toBeLessThan(850);
   });
 
+  it('is between quantiles of the values, linear between neighbours', () => {
+    let calls = 0;
+    const counted = (): number => calls++;
+    const interval = bootstrapInterval([[1]], counted, new Rng(1), { level: 0.5, resamples: 12 });
+    expect(interval).toEqual({ low: 2.75, high: 8.25, level: 0.5, measured: 12 });
+    expect(bootstrapInterval([[1]], () => 3, new Rng(1), { resamples: 1 })).toMatchObject({ low: 3, high: 3 });
+  });
+
   it('refuses what cannot be drawn', () => {
+    expect(() => bootstrapInterval([[1]], mean, new Rng(1), { level: 0 })).toThrow(/level 0/);
+    expect(() => bootstrapInterval([[1]], mean, new Rng(1), { resamples: 0 })).toThrow(/0 resamples/);
+    const oddly = (sample: readonly (readonly number[])[]): number => (sample.flat().includes(1) ? 1 : Number.NaN);
+    expect(() => bootstrapInterval([[1], [0]], oddly, new Rng(1))).toThrow(/Got NaN/);
     expect(() => bootstrapInterval([], mean, new Rng(1))).toThrow(/Got 0 queries/);
     expect(() => bootstrapInterval([[1]], mean, new Rng(1), { level: 1 })).toThrow(/level 1/);
     expect(() => bootstrapInterval([[1]], () => null, new Rng(1))).toThrow(/null on every resample/);
     expect(() => bootstrapInterval([[1]], () => Number.NaN, new Rng(1))).toThrow(/Got NaN/);
+  });
+});
+
+describe('a metric that cannot be computed', () => {
+  const one: ScoredDocument = { docId: 'd', label: 1, score: Number.NaN };
+  it.each<[string, () => unknown, string, RegExp]>([
+    ['accuracy', () => accuracy([], []), 'bad-shape', /^accuracy: the inputs/u],
+    ['confusionMatrix', () => confusionMatrix([1], [], 2), 'bad-shape', /^confusionMatrix: the inputs/u],
+    ['a label off the scale', () => macroF1([4], [0], 4), 'bad-shape', /Map both to one scale first/u],
+    ['calibration', () => expectedCalibrationError([], []), 'bad-shape', /^expectedCalibrationError: .*one length/u],
+    ['entropy of none', () => entropyNats([]), 'not-finite', /^entropyNats: not a distribution.*add up to 1/u],
+    ['entropy', () => entropyNats([2]), 'not-finite', /^entropyNats: not a probability/u],
+    ['pairAccuracy', () => pairAccuracy([]), 'bad-shape', /^pairAccuracy: nothing to measure.*Got 0/u],
+    ['ndcg', () => ndcg([]), 'bad-shape', /^ndcg: nothing to measure.*Got 0/u],
+    ['ndcg of no place', () => ndcg([[]], 0.5), 'bad-shape', /^ndcg: no such cut-off.*Got 0\.5/u],
+    ['a score', () => rankByScore([one]), 'not-finite', /Look for NaN/u],
+    ['citations', () => ruleCitations([], () => true), 'bad-shape', /^ruleCitations: .*at least 1 item.*Got 0/u],
+    ['format', () => invalidFormatRate([]), 'bad-shape', /^invalidFormatRate: /u],
+    ['agreement', () => labelTraceAgreement([], () => 1), 'bad-shape', /^labelTraceAgreement: /u],
+    ['completions', () => distinctCompletionShare([]), 'bad-shape', /^distinctCompletionShare: /u],
+    ['an interval', () => bootstrapInterval([], () => 1, new Rng(1)), 'bad-shape', /cannot draw.*at least one query/u],
+    [
+      'an interval of nothing',
+      () => bootstrapInterval([[1]], () => null, new Rng(1)),
+      'not-finite',
+      /no value.*a number on some resample/u,
+    ],
+  ])('is an error with a code and a reason: %s', (_, act, code, message) => {
+    try {
+      act();
+      expect.fail('it was computed');
+    } catch (error) {
+      expect(error).toMatchObject({ code, message: expect.stringMatching(message) as string });
+    }
   });
 });

@@ -29,6 +29,14 @@ const BRAND: TraceStep = {
   ],
   verdict: 'mismatch',
 };
+/** Quotes one thing that is in the pair and one that is not. */
+const HALF_INVENTED: TraceStep = {
+  ...BRAND,
+  evidence: [
+    { source: 'query', text: 'zorvex' },
+    { source: 'document', text: 'teapot' },
+  ],
+};
 const OTHER: TraceStep = { rule: 9, criterion: 'overall', evidence: [], verdict: 'near' };
 const GOLD: Trace = { scaleSize: 4, label: 1, steps: [TYPE, BRAND], restated: 1 };
 const IMPLIED = new Map([[5, 1], [9, 3], [11, 1]]); // prettier-ignore
@@ -76,6 +84,26 @@ describe('the strict reward', () => {
     });
   });
 
+  it('says of a whole that is lost what was in it, and that none of it earns or costs anything', () => {
+    const lost = { value: 0, earned: 0, cost: 0, reason: 'lost with the whole' };
+    expect(reward({ ...GOLD, restated: 2 })).toMatchObject({
+      label: { value: 1, earned: 0 },
+      reasoning: { value: 0, earned: 0 },
+      steps: [
+        { rule: 0, ...lost },
+        { rule: 5, ...lost },
+      ],
+      missed: [],
+    });
+    const broken = explainReward(parseTrace(printTrace(GOLD).slice(0, -2)), CASE);
+    expect(broken.steps.map(({ rule, reason }) => [rule, reason])).toEqual([
+      [0, 'lost with the whole'],
+      [5, 'lost with the whole'],
+    ]);
+    const ordinal = v.parse(rewardConfigSchema, { labelCredit: 'ordinal' });
+    expect(explainReward(parseTrace([]), CASE, ordinal).label).toEqual({ value: 0, earned: 0 });
+  });
+
   it('counts label and steps half each, by hand', () => {
     // One of two gold rules, nothing wrong: F1 = 2*1/(1+2).
     expect(reward(withSteps(BRAND)).total).toBeCloseTo(0.5 + 0.5 * (2 / 3), 12);
@@ -111,6 +139,7 @@ describe('the strict reward', () => {
     expect(reasons(withSteps({ ...TYPE, evidence: [{ source: 'query', text: 'teapot' }] }))).toEqual([
       'evidence not in the pair',
     ]);
+    expect(reasons(withSteps(HALF_INVENTED))).toEqual(['evidence not in the pair']);
   });
 
   it('gives a repaired step nothing once its rule was cited wrongly', () => {
@@ -137,6 +166,9 @@ describe('the weaker rewards', () => {
     expect(reward(withSteps(OTHER, OTHER), { kind: 'lenient' }).total).toBe(1);
     expect(reward({ ...withSteps(), label: 3, restated: 3 }, { kind: 'lenient' }).total).toBe(0.5);
     expect(reward({ ...GOLD, restated: 2 }, { kind: 'lenient' }).total).toBe(0);
+    const { steps, missed } = reward(withSteps(OTHER), { kind: 'lenient' });
+    expect(steps).toEqual([{ rule: 9, value: 0, earned: 0, cost: 0, reason: 'not looked at' }]);
+    expect(missed).toEqual([]);
   });
 
   it('plausible is hacked by any rule that implies the stated label', () => {
@@ -160,6 +192,17 @@ describe('the weaker rewards', () => {
     expect(reward(withSteps(BRAND, OTHER), plausible).total).toBe(0.75);
     const invented: TraceStep = { ...BRAND, evidence: [{ source: 'query', text: 'nothing like it' }] };
     expect(reasons(withSteps(invented), plausible)).toEqual(['evidence not in the pair']);
+    expect(reasons(withSteps(HALF_INVENTED), plausible)).toEqual(['evidence not in the pair']);
+  });
+
+  it('plausible charges a wrong step what leaving it out would bring', () => {
+    const costs = (...steps: TraceStep[]): number[] =>
+      reward(withSteps(...steps), { kind: 'plausible' }).steps.map(({ cost }) => cost);
+    expect(costs(BRAND, OTHER)).toEqual([0, expect.closeTo(0.5 * (1 - 1 / 2), 12)]);
+    const twice = expect.closeTo(0.5 * (1 / 2 - 1 / 3), 12) as number;
+    expect(costs(BRAND, OTHER, OTHER)).toEqual([0, twice, twice]);
+    expect(costs(OTHER)).toEqual([0]);
+    expect(reward(withSteps(BRAND, OTHER), { kind: 'plausible' }).missed).toEqual([]);
   });
 });
 

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { LabError } from '../../../../src/common/errors.ts';
 import { DEFAULT_SCALE } from '../../../../src/relevance/pair/labels.ts';
 import { type Segment, special, words } from '../../../../src/relevance/trace/segments.ts';
 import { foldText } from '../../../../src/relevance/pair/plain-folding.ts';
@@ -130,6 +131,13 @@ describe('printTrace and parseTrace', () => {
     expect(() => printTrace({ ...GOLD, restated: 2 }, 'reason-first')).toThrow(/in the order reason-first/u);
   });
 
+  it('are of a trace as far as an order can tell it', () => {
+    const unsure = { ...GOLD, restated: 2 };
+    expect(inOrder(unsure, 'answer-first')).toEqual(unsure);
+    expect(inOrder(unsure, 'reason-first')).toEqual(GOLD);
+    expect(inOrder(unsure, 'label-only')).toEqual({ ...GOLD, steps: [] });
+  });
+
   it('round-trip from segments: whatever parses prints to the same segments', () => {
     fc.assert(
       fc.property(grammarWalk(), (segments) => {
@@ -152,6 +160,11 @@ describe('printTrace and parseTrace', () => {
 
   it('refuse to print what cannot be read back', () => {
     expect(() => printTrace({ ...GOLD, label: 4 })).toThrow(/its label\. Expected 0 to 3\. Got 4/);
+    expect(errorOf(() => printTrace({ ...GOLD, label: 4 })).code).toBe('bad-trace');
+    const unsure = errorOf(() => printTrace({ ...GOLD, restated: 2 }, 'reason-first'));
+    expect(unsure.code).toBe('bad-trace');
+    expect(unsure.message).toMatch(/Expected a label, restated\. Got label 1, 2 steps, restated 2/u);
+    expect(() => printTrace({ ...GOLD, scaleSize: 1 })).toThrow(/its scale/);
     expect(() => printTrace(withStep({ rule: MAX_RULES }))).toThrow(/rule of step 0/);
     expect(() => printTrace(withStep({ evidence: [{ source: 'query', text: ' ' }] }))).toThrow(/evidence of step 0/);
   });
@@ -160,7 +173,9 @@ describe('printTrace and parseTrace', () => {
 describe('TraceParser', () => {
   it('tells what each segment completed as it comes', () => {
     const parser = new TraceParser(4);
+    expect([parser.answer, parser.steps]).toEqual([undefined, []]);
     const kinds = printTrace(GOLD).map((segment) => parser.push(segment)?.kind);
+    expect([parser.answer, parser.steps]).toEqual([1, GOLD.steps]);
     const none = undefined;
     expect(kinds).toEqual([
       'label', none, none, none, none, none, none, 'step', none, none, 'step', 'restated', 'end',
@@ -185,6 +200,19 @@ describe('TraceParser', () => {
       answer: 2,
       steps: [],
     });
+  });
+
+  it('says what came, be it a token or text, and what scale was wanted, if one was', () => {
+    const failureOf = (segments: readonly Segment[], scaleSize?: number): unknown => {
+      const parsed = parseTrace(segments, scaleSize);
+      return parsed.ok ? 'none' : parsed.failure;
+    };
+    expect(failureOf([{ kind: 'text', text: 'yes' }], 4)).toEqual({
+      position: 0,
+      expected: 'label of 4',
+      got: 'text "yes"',
+    });
+    expect(failureOf([special(QUERY)])).toEqual({ position: 0, expected: 'label', got: QUERY });
   });
 
   it.each<[string, Segment[], number, string]>([
@@ -239,6 +267,7 @@ describe('formatTrace', () => {
     expect(formatTrace(GOLD, (rule) => `R${rule}`, DEFAULT_SCALE)).toBe(
       'label 1 partial\n  R3: brand mismatch (query "zorvex", document "blim")\n  R7: overall near\nrestated 1 partial',
     );
+    expect(formatTrace({ ...GOLD, steps: [] }, String)).toBe('label 1\nrestated 1');
   });
 });
 
@@ -277,6 +306,15 @@ function grammarWalk(): fc.Arbitrary<Segment[]> {
 
 function openEvidence(...rest: Segment[]): Segment[] {
   return [labelToken(4, 1), ruleToken(0), criterionToken('type'), evidenceToken('query')].map(special).concat(rest);
+}
+
+function errorOf(act: () => unknown): LabError {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof LabError) return error;
+  }
+  return expect.fail('expected a LabError');
 }
 
 function withStep(change: Partial<Trace['steps'][number]>): Trace {
