@@ -7,11 +7,11 @@ import type { Measure, ModelCard } from '../infer/model-card.ts';
 import { type Evaluation, evaluate, type ExpertPair } from '../train/evaluate.ts';
 import { measureFaithfulness } from '../train/faithfulness.ts';
 import { Rng } from '../common/rng.ts';
-import type { LabModel } from '../infer/lab-model.ts';
+import { type LabModel, loadLabModel, readLabModel } from '../infer/lab-model.ts';
 import { describeQueries } from '../relevance/metrics/label-report.ts';
 import { describeMemory } from '../model/memory.ts';
 import type { Precision } from '../model/stored-weights.ts';
-import { readModelFolder, writeCard } from './model-folder.ts';
+import { readModelFiles, writeCard } from './model-folder.ts';
 import { type BackendName, openNodeBackend } from './node-backend.ts';
 import { backendOption, modelOption, precisionOption, wholeNumber } from './options.ts';
 import { type HeldOut, heldOutPairs } from './held-out-pairs.ts';
@@ -61,11 +61,12 @@ Examples:
 }
 
 async function runEval(options: EvalOptions): Promise<void> {
-  const opened = await openNodeBackend(options.backend);
-  const model = await readModelFolder(options.model, options.precision);
-  note(`${model.card.name} on ${opened.backend}: ${opened.device}. Memory: ${describeMemory(model.transformer)}.`);
-  let expert = await heldOutPairs(model, options);
+  const files = await readModelFiles(options.model);
+  let expert = await heldOutPairs(readLabModel(files), options);
   if (options.shuffled === true) expert = withOtherDocuments(expert);
+  const opened = await openNodeBackend(options.backend);
+  const model = loadLabModel(files, options.precision);
+  note(`${model.card.name} on ${opened.backend}: ${opened.device}. Memory: ${describeMemory(model.transformer)}.`);
   if (options.faithfulness === true) {
     await reportFaithfulness(model, expert.slice(0, options.pairs), options);
     return;

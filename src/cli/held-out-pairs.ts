@@ -5,7 +5,7 @@ import { LabError } from '../common/errors.ts';
 import type { ColumnNames } from '../data/files/columns.ts';
 import { expertsOf, splitFile, withStandingOf } from '../runs/file-data.ts';
 import { toExpert } from '../runs/sft-experiment.ts';
-import type { LabModel } from '../infer/lab-model.ts';
+import type { ModelFacts } from '../infer/lab-model.ts';
 import type { ModelCard } from '../infer/model-card.ts';
 import { makeRuleWorld, type RuleWorld } from '../relevance/world/rule-world.ts';
 import type { ExpertPair } from '../train/evaluate.ts';
@@ -29,11 +29,11 @@ export interface HeldOut {
  *
  * @throws {LabError} `bad-config` if the model was trained on something else
  */
-export async function heldOutPairs(model: LabModel, options: HeldOut): Promise<ExpertPair[]> {
+export async function heldOutPairs(model: ModelFacts, options: HeldOut): Promise<ExpertPair[]> {
   return options.data === undefined ? worldPairs(model, options) : filePairs(model, options.data, options);
 }
 
-function worldPairs({ card }: LabModel, { worldSeed, split }: HeldOut): ExpertPair[] {
+function worldPairs({ card }: ModelFacts, { worldSeed, split }: HeldOut): ExpertPair[] {
   if (card.data.split !== undefined) {
     throw new LabError('bad-config', {
       message: `${card.name} was trained on ${card.data.name}.`,
@@ -46,7 +46,7 @@ function worldPairs({ card }: LabModel, { worldSeed, split }: HeldOut): ExpertPa
 }
 
 /** The part of a file that the model has not seen. */
-async function filePairs(model: LabModel, path: string, options: HeldOut): Promise<ExpertPair[]> {
+async function filePairs(model: ModelFacts, path: string, options: HeldOut): Promise<ExpertPair[]> {
   const { card, prompt } = model;
   const { name, hash: sha256, split: parts, grades: learned = '' } = card.data;
   if (parts === undefined) {

@@ -5,6 +5,7 @@ import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
 import { LabError } from '../common/errors.ts';
 import type { ColumnNames } from '../data/files/columns.ts';
+import { TwoFiles } from '../data/files/fields.ts';
 import { Findings } from '../data/files/findings.ts';
 import { loadJudgedPairs } from '../data/files/pairs-file.ts';
 import type { LabelScale } from '../relevance/pair/labels.ts';
@@ -31,9 +32,10 @@ export async function readJudgedPairs(
 ): Promise<JudgedPair[]> {
   await assertFile(path);
   const fileName = basename(path);
-  const documents = docs === undefined ? undefined : await readDocuments(docs, columns);
+  const twoFiles = docs === undefined ? undefined : new TwoFiles();
+  const documents = docs === undefined ? undefined : await readDocuments(docs, columns, twoFiles);
   const findings = new Findings();
-  const options = { fileName, scale, columns, grades, documents, isOneOfTwo: documents !== undefined, findings };
+  const options = { fileName, scale, columns, grades, documents, twoFiles, findings };
   const { items, errors, errorCount } = await loadJudgedPairs(createReadStream(path), options);
   noteRowErrors(fileName, errors, errorCount);
   noteFindings(fileName, findings.sentences());

@@ -4,22 +4,21 @@
  */
 import { Command, Option } from 'commander';
 import type { ColumnNames } from '../data/files/columns.ts';
-import { expertsOf, withStandingOf } from '../runs/file-data.ts';
+import { expertsOf, judgedPairs, withStandingOf } from '../runs/file-data.ts';
 import { minePairs } from '../runs/mine-pairs.ts';
 import { toExpert } from '../runs/sft-experiment.ts';
-import { type LabModel, loadLabModel } from '../infer/lab-model.ts';
+import { loadLabModel, type ModelFacts, readLabModel } from '../infer/lab-model.ts';
 import { makeRuleWorld } from '../relevance/world/rule-world.ts';
 import { SPLITS, type Split } from '../relevance/world/world-vocabulary.ts';
 import { HARD_THRESHOLDS } from '../train/hard-samples.ts';
 import type { ExpertPair } from '../train/evaluate.ts';
-import { readJudgedPairs } from './judged-pairs.ts';
 import { interruption } from './interruption.ts';
 import { formatOf, minedLines, printMined } from './mine-output.ts';
 import { readModelFiles } from './model-folder.ts';
 import { type BackendName, openNodeBackend } from './node-backend.ts';
 import { backendOption, EXACT_IDS, modelOption, notNegativeNumber, wholeNumber } from './options.ts';
 import { checkOutputFile, forceOption, writeOutput } from './outputs.ts';
-import { assertFile, columnOption, docsOption, gradeOption } from './pair-files.ts';
+import { assertFile, columnOption, docsOption, gradeOption, readDataFiles } from './pair-files.ts';
 import { note, print, Progress } from './terminal.ts';
 
 interface MineOptions {
@@ -99,11 +98,11 @@ async function runMine(path: string | undefined, options: MineOptions): Promise<
   if (options.out !== undefined) await checkOutputFile(options.out, rules);
   for (const each of [path, options.docs]) if (each !== undefined) await assertFile(each);
   const files = await readModelFiles(options.model);
+  const experts = path === undefined ? worldExperts(options) : await fileExperts(path, readLabModel(files), options);
   const signal = interruption();
   const opened = await openNodeBackend(options.backend);
   const model = loadLabModel(files);
   note(`${model.card.name} on ${opened.backend}: ${opened.device}.`);
-  const experts = path === undefined ? worldExperts(options) : await fileExperts(path, model, options);
   const { samples, maxTokens, seed, margin, spread, near } = options;
   const progress = new Progress('Completions');
   const mined = await minePairs(model, experts, {
@@ -130,8 +129,9 @@ function worldExperts({ worldSeed, split, queries }: MineOptions): ExpertPair[] 
 }
 
 /** The pairs of a file, with traces where the model's rules lead to what people said. */
-async function fileExperts(path: string, model: LabModel, options: MineOptions): Promise<readonly ExpertPair[]> {
-  const pairs = await readJudgedPairs(path, { ...options, scale: model.scale });
-  const documents = pairs.map(({ document }) => document);
-  return expertsOf(model, withStandingOf({ documents }, pairs, model.prompt).slice(0, options.limit)).experts;
+async function fileExperts(path: string, model: ModelFacts, options: MineOptions): Promise<readonly ExpertPair[]> {
+  const { size } = model.scale;
+  const dataSet = await readDataFiles(path, { ...options, scale: size });
+  const pairs = judgedPairs(dataSet.name, size, dataSet.pairs, options.grade);
+  return expertsOf(model, withStandingOf(dataSet, pairs, model.prompt).slice(0, options.limit)).experts;
 }

@@ -9,6 +9,7 @@ import { LabError, messageOf } from '../common/errors.ts';
 import { type ColumnNames, ROLES } from '../data/files/columns.ts';
 import type { DataSet } from '../data/files/data-set.ts';
 import { readDataSet } from '../data/files/data-set-reader.ts';
+import { TwoFiles } from '../data/files/fields.ts';
 import { Findings } from '../data/files/findings.ts';
 import { describeGrades, foundScale, GradeReader } from '../data/files/grades.ts';
 import { loadDocuments } from '../data/files/pairs-file.ts';
@@ -42,11 +43,12 @@ export function gradeOption(): Option {
 export async function readDocuments(
   path: string,
   columns: ColumnNames = {},
+  twoFiles = new TwoFiles(),
 ): Promise<ReadonlyMap<string, LabDocument>> {
   await assertFile(path);
   const fileName = basename(path);
   const findings = new Findings();
-  const options = { fileName, columns, isOneOfTwo: true, findings };
+  const options = { fileName, columns, twoFiles, findings };
   const { items, errors, errorCount } = await loadDocuments(createReadStream(path), options);
   noteRowErrors(fileName, errors, errorCount);
   noteFindings(fileName, findings.sentences());
@@ -118,12 +120,17 @@ function gradeNotes({ pairs }: DataSet, meanings: string | undefined, scale: num
   const size = scale ?? found.size;
   if (size === undefined) return [];
   const reader = new GradeReader(scaleOfSize(size), meanings);
-  const unread = new Set(grades.filter((grade) => reader.read(grade) === undefined));
-  const count = grades.filter((grade) => unread.has(grade)).length;
-  const listed = [...unread].slice(0, 5).map(showValue).join(', ');
+  const unread = pairs.filter(({ grade }) => reader.read(grade) === undefined);
+  const firstRows = new Map(unread.toReversed().map(({ grade, row }) => [grade, row]));
+  const listed = [...firstRows]
+    .slice(-5)
+    .toReversed()
+    .map(([grade, row]) => `${showValue(grade)}, first in row ${row}`);
   return [
     `grades are ${describeGrades(found)}, on a scale of ${size} labels.`,
-    ...(count === 0 ? [] : [`${count} rows are left out, because their grade has no label: ${listed}.`]),
+    ...(unread.length === 0
+      ? []
+      : [`${unread.length} with a grade that has no label, left out: ${listed.join('; ')}.`]),
   ];
 }
 

@@ -9,7 +9,14 @@ import type { AgreementResults, CopyAgreement } from '../studies/judged/agreemen
 import { QUANTISATION_METHOD } from '../config/model-config.ts';
 import { type Answers, answersOf, compareCopies } from '../studies/judged/measure-agreement.ts';
 import { jsonBytes } from '../runs/model-files.ts';
-import { disposeLabModel, loadLabModel, MODEL_FILES, type ModelFileName, readModelJson } from '../infer/lab-model.ts';
+import {
+  disposeLabModel,
+  loadLabModel,
+  MODEL_FILES,
+  type ModelFileName,
+  readLabModel,
+  readModelJson,
+} from '../infer/lab-model.ts';
 import type { ModelCard } from '../infer/model-card.ts';
 import {
   bytesOf,
@@ -92,9 +99,10 @@ async function quantiseModel({ model: folder, bits, out, force, ...options }: Qu
   const copyFiles = new Map(files)
     .set('model.safetensors', writeSafetensors(toFileTensors(quantised), new Map([['format', 'pt']])))
     .set('config.json', jsonBytes(quantisedConfig(files, bits)));
+  const { card, pairs } = await comparedPairs(files, options);
   await openNodeBackend(options.backend);
-  const { card, pairs, answers: original } = await ask(files, 'f32', options);
-  const { answers: copy } = await ask(copyFiles, undefined, options, pairs);
+  const original = await ask(files, 'f32', pairs, options);
+  const copy = await ask(copyFiles, undefined, pairs, options);
   const found = compareCopies(pairs, original, copy, { precision, stored });
   print(summaryOf(found));
 
@@ -137,16 +145,19 @@ interface AgreementOptions extends Compared {
 async function compareModels(folders: string[], { out, force, ...options }: AgreementOptions): Promise<void> {
   const inputs = [...folders, options.data, options.docs];
   await checkResults(out, 'quantisation', { inputs, force });
-  for (const folder of folders) await readModelFiles(folder);
-  const { backend, device } = await openNodeBackend(options.backend);
-  const models: AgreementResults['models'] = [];
+  const originals = [];
   for (const folder of folders) {
     const files = await readModelFiles(folder);
+    originals.push({ folder, files, ...(await comparedPairs(files, options)) });
+  }
+  const { backend, device } = await openNodeBackend(options.backend);
+  const models: AgreementResults['models'] = [];
+  for (const { folder, files, card, pairs } of originals) {
     const stored = readStoredWeights(files.get('model.safetensors') ?? new Uint8Array());
-    const { card, pairs, answers: original } = await ask(files, 'f32', options);
+    const original = await ask(files, 'f32', pairs, options);
     const copies: CopyAgreement[] = [];
     for (const precision of PRECISIONS_COMPARED) {
-      const { answers } = await ask(files, precision, options, pairs);
+      const answers = await ask(files, precision, pairs, options);
       const found = compareCopies(pairs, original, answers, { precision, stored });
       note(`${card.name} as ${summaryOf(found)}`);
       copies.push(found);
@@ -171,17 +182,26 @@ async function compareModels(folders: string[], { out, force, ...options }: Agre
   print(`${await writeResults(out, results)}.md`);
 }
 
-/** The answers of a copy of a model, and the pairs it was asked. */
+/** The pairs that copies of a model are compared on. */
+async function comparedPairs(
+  files: ReadonlyMap<ModelFileName, Uint8Array>,
+  options: Compared,
+): Promise<{ card: ModelCard; pairs: readonly JudgedPair[] }> {
+  const model = readLabModel(files);
+  const held = await heldOutPairs(model, options);
+  return { card: model.card, pairs: held.slice(0, options.pairs).map(({ pair }) => pair) };
+}
+
+/** The answers of a copy of a model. */
 async function ask(
   files: ReadonlyMap<ModelFileName, Uint8Array>,
   precision: Precision | undefined,
-  options: Compared,
-  given?: readonly JudgedPair[],
-): Promise<{ card: ModelCard; pairs: readonly JudgedPair[]; answers: Answers }> {
+  pairs: readonly JudgedPair[],
+  { completions }: Compared,
+): Promise<Answers> {
   const model = loadLabModel(files, precision);
   try {
-    const pairs = given ?? (await heldOutPairs(model, options)).slice(0, options.pairs).map(({ pair }) => pair);
-    return { card: model.card, pairs, answers: await answersOf(model, pairs, options.completions) };
+    return await answersOf(model, pairs, completions);
   } finally {
     disposeLabModel(model);
   }

@@ -7,6 +7,7 @@ import { LabError } from '../common/errors.ts';
 import { MODEL_FILES } from '../infer/lab-model.ts';
 import type { RawSettings } from './config-file.ts';
 import { checkOutputFolder, existing } from './outputs.ts';
+import { note } from './terminal.ts';
 
 /** What a run writes into its folder. */
 const RUN_FILES = ['checkpoint.safetensors', 'experiment.json', 'log.jsonl', 'steps.jsonl', 'curve.jsonl', 'model'];
@@ -30,23 +31,30 @@ export async function checkRunFolder(
   { out, resume = false }: RunOptions,
   inputs: readonly (string | undefined)[],
 ): Promise<void> {
-  if (saved === undefined && resume) {
-    const message = `There is no checkpoint to resume in ${out}.`;
-    throw new LabError('not-found', { message, fix: 'Start the run without --resume.' });
-  }
   if (saved !== undefined && !resume) {
     const fix = 'Go on with it by --resume, or name another folder.';
     throw new LabError('bad-config', { message: `There is a run in ${out} already.`, fix });
   }
-  const remains = saved === undefined ? await existing(out, RUN_FILES) : [];
-  if (remains.length > 0) {
-    throw new LabError('bad-config', {
-      message: `There is ${remains.join(', ')} in ${out} already, and no checkpoint to resume.`,
-      fix: 'Name another folder.',
-    });
-  }
+  if (saved === undefined) await checkRemains(out, resume);
   await checkOutputFolder(out, RUN_FILES, { inputs, force: true });
   await checkOutputFolder(join(out, 'model'), MODEL_FILES, { inputs, force: true });
+}
+
+/** What is in the folder of a run that has no checkpoint. A run that was killed before its first one can begin again. */
+async function checkRemains(out: string, resume: boolean): Promise<void> {
+  const remains = await existing(out, RUN_FILES);
+  const isBegun = remains.length > 0 && !remains.includes('model');
+  if (resume && !isBegun) {
+    const message = `There is no checkpoint to resume in ${out}.`;
+    throw new LabError('not-found', { message, fix: 'Start the run without --resume.' });
+  }
+  if (resume) note(`The run in ${out} ended before its first checkpoint; it begins again.`);
+  else if (remains.length > 0) {
+    throw new LabError('bad-config', {
+      message: `There is ${remains.join(', ')} in ${out} already, and no checkpoint.`,
+      fix: isBegun ? 'Begin that run again by --resume, or name another folder.' : 'Name another folder.',
+    });
+  }
 }
 
 /**

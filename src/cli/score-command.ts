@@ -6,6 +6,7 @@ import { basename } from 'node:path';
 import { Command } from 'commander';
 import { LabError, throwIfAborted } from '../common/errors.ts';
 import type { ColumnNames } from '../data/files/columns.ts';
+import { TwoFiles } from '../data/files/fields.ts';
 import { Findings } from '../data/files/findings.ts';
 import { describeGrades, type FoundScale } from '../data/files/grades.ts';
 import { type PairRow, readPairs } from '../data/files/pairs-file.ts';
@@ -114,11 +115,13 @@ async function runScore(path: string, options: ScoreOptions): Promise<void> {
   }
   const rules = { inputs: [path, options.docs, options.model], force, resume };
   if (out !== undefined) await checkScoreOutput(out, rules);
-  const documents = options.docs === undefined ? undefined : await readDocuments(options.docs, options.column);
+  const twoFiles = options.docs === undefined ? undefined : new TwoFiles();
+  const documents =
+    options.docs === undefined ? undefined : await readDocuments(options.docs, options.column, twoFiles);
   const errors = new RowErrors(fileName, options.strict === true);
   const { column: columns, grade: grades } = options;
-  const how = { fileName, columns, grades, documents, isOneOfTwo: documents !== undefined };
-  const read = (scale: LabelScale, findings?: Findings): ReadRows =>
+  const how = { fileName, columns, grades, documents, twoFiles };
+  const read = (scale: LabelScale | null, findings?: Findings): ReadRows =>
     readPairs(createReadStream(path), { ...how, scale, findings });
   const survey = await surveyRows(fileName, read(DEFAULT_SCALE), (error) => errors.add(error));
   const found = gradeScaleOf(survey, grades);
@@ -130,7 +133,8 @@ async function runScore(path: string, options: ScoreOptions): Promise<void> {
   const model = onScale(stored, options.labels ?? labelsFor(stored, commonScaleOf(survey, grades)));
   note(`${model.card.name} on ${opened.backend}: ${opened.device}. Memory: ${describeMemory(model.transformer)}.`);
   const scale = gradeScale(options.gradeScale, found, model.scale);
-  if (found !== undefined) note(describeScales(found, model, scale));
+  const isCompared = found?.size !== undefined || options.gradeScale !== undefined;
+  if (found !== undefined) note(isCompared ? describeScales(found, model, scale) : describeUnknownScale(found));
   if (options.strict === true)
     for (const { error, rows } of unreadGrades(survey, scale, grades)) errors.refuseGrade(error, rows);
   const isReasoned = options.reason === true && model.instruction.rules.length > 0;
@@ -159,7 +163,7 @@ async function runScore(path: string, options: ScoreOptions): Promise<void> {
     });
   const findings = new Findings();
   try {
-    const rows = rowsToScore(model, read(scale, findings), documents, options.limit);
+    const rows = rowsToScore(model, read(isCompared ? scale : null, findings), documents, options.limit);
     for await (const batch of batchesOf(output?.scored(rows, scoreRows) ?? scoreRows(rows), REASON_BATCH)) {
       const isKept = tally.pairs < (output?.keptRows ?? 0);
       const reasons = isReasoned && !isKept ? await reasonsOf(model, batch) : undefined;
@@ -209,11 +213,17 @@ function gradeScale(asked: number | undefined, found: FoundScale | undefined, ow
 }
 
 function describeScales(found: FoundScale, { scale: own }: LabModel, scale: LabelScale): string {
-  const said =
-    found.size === undefined ? 'Grades are on no scale that is known' : `Grades are ${describeGrades(found)}`;
+  const said = `Grades are ${describeGrades(found)}`;
   return own.size === scale.size
     ? `${said}: answers are given on ${numeral(own.size)} labels.`
     : `${said}, on a scale of ${numeral(scale.size)}: answers are given on ${numeral(own.size)} labels and mapped to it.`;
+}
+
+function describeUnknownScale(found: FoundScale): string {
+  return (
+    `Grades (${describeGrades(found)}) are on no scale that the lab knows: scores are not compared with them. ` +
+    'Say what they mean with --grade, for example --grade ">=0.5=1,*=0".'
+  );
 }
 
 function numeral(count: number): string {

@@ -67,8 +67,11 @@ export const LabFileSchema = v.strictObject({
 });
 export type LabFile = v.InferOutput<typeof LabFileSchema>;
 
+/** What a model is besides its weights. */
+export type ModelFacts = Omit<LabModel, 'transformer'>;
+
 /** A model that has been read and is not on a backend yet. */
-export interface ReadModel extends Omit<LabModel, 'transformer'> {
+export interface ReadModel extends ModelFacts {
   readonly config: ModelConfig;
   readonly stored: StoredWeights;
 }

@@ -61,13 +61,16 @@ export function splitFile(data: FileData, scaleSize: number, dataSet: DataSet): 
   return { train: split.train, dev: groupByQuery(split.dev).flat(), test: groupByQuery(split.test).flat() };
 }
 
-/** Pairs of a data set with their standing among all of their query, where prompts tell it. */
+/**
+ * Pairs of a data set with their standing among all pairs of their query, where prompts show it. Pairs without a label count
+ * too, because they do when a file is scored.
+ */
 export function withStandingOf(
-  { documents }: Pick<DataSet, 'documents'>,
+  { documents, pairs: found }: Pick<DataSet, 'documents' | 'pairs'>,
   pairs: readonly JudgedPair[],
   { standing, folding }: Pick<PromptConfig, 'standing' | 'folding'>,
 ): readonly JudgedPair[] {
-  return standing ? withStanding(pairs, new Bm25(documents, textFolding(folding))) : pairs;
+  return standing ? withStanding(pairs, new Bm25(documents, textFolding(folding)), found) : pairs;
 }
 
 /**

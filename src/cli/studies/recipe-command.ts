@@ -2,8 +2,11 @@
  * `lab recipe`: real judgments from a file to a report, resumable at any point: import, folds by query, PIAR, traces,
  * models with and without hints, reinforcement with the expert loss beside it, and all of them beside BM25.
  */
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
+import * as v from 'valibot';
+import { LabError } from '../../common/errors.ts';
 import type { ColumnNames } from '../../data/files/columns.ts';
 import {
   countQueries,
@@ -17,6 +20,7 @@ import { type FoldResult, realResults } from '../../studies/judged/real-results.
 import { readAnnotations } from './annotations.ts';
 import type { BackendName } from '../node-backend.ts';
 import { backendOption, wholeNumber } from '../options.ts';
+import { measuredOnce } from '../run-folder.ts';
 import { columnOption, docsOption, gradeOption, readDataFiles } from '../pair-files.ts';
 import { runFold } from './recipe-fold.ts';
 import { generalCommand } from './recipe-general.ts';
@@ -76,10 +80,12 @@ async function runRecipe(recipe: RealRecipe, options: RecipeOptions): Promise<vo
   await checkStudy(recipe.id, options, [options.data, options.docs]);
   const whole = await readDataFiles(options.data, { ...options, scale: recipe.scaleSize });
   const annotations = await readAnnotations(options.data);
+  const out = join(options.runs, recipe.id);
+  await checkStages(out, { sha256: whole.sha256, grades: options.grade ?? '' });
   const folds = (await foldsOf(recipe, whole)).slice(0, options.folds);
   const path = await runStudy<FoldResult>(options, ({ device, commit, signal }) => {
-    const { grade: grades = '', models, runs } = options;
-    const context = { recipe, whole, grades, annotations, out: join(runs, recipe.id), models, device, signal };
+    const { grade: grades = '', models } = options;
+    const context = { recipe, whole, grades, annotations, out, models, device, signal };
     return {
       arms: [
         {
@@ -94,4 +100,23 @@ async function runRecipe(recipe: RealRecipe, options: RecipeOptions): Promise<vo
     };
   });
   if (path !== undefined) print(`${path}.md`);
+}
+
+const InputsSchema = v.strictObject({ sha256: v.string(), grades: v.string() });
+
+/**
+ * Checks that the stages in a folder were made from these judgments, because they are used again without another look.
+ *
+ * @throws {LabError} `bad-config` if they were made from others
+ */
+async function checkStages(out: string, inputs: v.InferOutput<typeof InputsSchema>): Promise<void> {
+  await mkdir(out, { recursive: true });
+  const kept = await measuredOnce(out, 'inputs', InputsSchema, () => Promise.resolve(inputs));
+  if (kept.sha256 === inputs.sha256 && kept.grades === inputs.grades) return;
+  throw new LabError('bad-config', {
+    message: `The stages in ${out} were made from other judgments.`,
+    expected: `data ${kept.sha256.slice(0, 12)}, --grade "${kept.grades}"`,
+    got: `data ${inputs.sha256.slice(0, 12)}, --grade "${inputs.grades}"`,
+    fix: 'Name another folder with --runs.',
+  });
 }

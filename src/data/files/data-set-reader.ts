@@ -10,7 +10,7 @@ import { DEFAULT_SCALE } from '../../relevance/pair/labels.ts';
 import type { LabDocument } from '../../relevance/pair/pair.ts';
 import type { ColumnNames, Columns, Role } from './columns.ts';
 import { checkPairs, type DataSet, type GradedPair, makeDataSet } from './data-set.ts';
-import { FieldReader } from './fields.ts';
+import { FieldReader, TwoFiles } from './fields.ts';
 import { Findings } from './findings.ts';
 import { foundScale } from './grades.ts';
 import { type Loaded, loadDocuments, readGradedPairs } from './pairs-file.ts';
@@ -52,14 +52,14 @@ const KEPT_ERRORS = 20;
  */
 export async function readDataSet(files: readonly DataFile[], options: ReadDataOptions = {}): Promise<ReadData> {
   const { pairsFile, documentsFile } = await tellApart(files, options);
-  const documents = documentsFile === undefined ? undefined : await documentsOf(documentsFile, options);
+  const twoFiles = documentsFile === undefined ? undefined : new TwoFiles();
+  const documents = documentsFile === undefined ? undefined : await documentsOf(documentsFile, options, twoFiles);
   const pairs: GradedPair[] = [];
   const errors = [...(documents?.errors ?? [])].slice(0, KEPT_ERRORS);
   let errorCount = documents?.errorCount ?? 0;
   const { name: fileName } = pairsFile;
   const findings = new Findings();
-  const isOneOfTwo = documents !== undefined;
-  const how = { ...options, fileName, documents: documents?.items, isOneOfTwo, findings, maxTextBytes: MAX_TEXT_BYTES };
+  const how = { ...options, fileName, documents: documents?.items, twoFiles, findings, maxTextBytes: MAX_TEXT_BYTES };
   for await (const item of readGradedPairs(pairsFile.open(), how)) {
     if (isRowError(item)) {
       errorCount += 1;
@@ -109,8 +109,9 @@ export function likelyScale(grades: Iterable<string>, meanings = ''): number {
 async function documentsOf(
   { name: fileName, open }: DataFile,
   { columns, signal }: ReadDataOptions,
+  twoFiles: TwoFiles | undefined,
 ): Promise<Loaded<ReadonlyMap<string, LabDocument>>> {
-  const how = { fileName, columns, isOneOfTwo: true, signal, maxTextBytes: MAX_TEXT_BYTES };
+  const how = { fileName, columns, twoFiles, signal, maxTextBytes: MAX_TEXT_BYTES };
   const loaded = await loadDocuments(open(), how);
   if (loaded.items.size === 0) throw nothingUsable(fileName, loaded.errors[0]);
   return loaded;
@@ -151,7 +152,7 @@ async function firstColumns(
   { name: fileName, open }: DataFile,
   { columns, signal }: ReadDataOptions,
 ): Promise<Columns> {
-  const reader = new FieldReader({ columns, isOneOfTwo: true });
+  const reader = new FieldReader({ columns, twoFiles: new TwoFiles() });
   let header: readonly string[] | undefined;
   const how = { fileName, signal, maxTextBytes: MAX_TEXT_BYTES };
   for await (const batch of readRecords(open(), how, (names) => (header = names))) {

@@ -14,12 +14,17 @@ import { RowProblem, type FileRecord } from './records.ts';
 /** Keys under which a record can hold its document. */
 const NESTED = ['document', 'doc', 'product', 'item'] as const;
 
+/** A file of documents and a file of pairs, read in this order: the columns that they have. */
+export class TwoFiles {
+  readonly columns = new Set<string>();
+}
+
 /** How the columns of a file are found. */
 export interface FieldOptions {
   /** Names that the user gave. */
   readonly columns?: ColumnNames | undefined;
-  /** Whether these names are meant for two files: one that this file lacks says nothing about it. */
-  readonly isOneOfTwo?: boolean | undefined;
+  /** The two files that these names are meant for: one that this file lacks may be in the other. */
+  readonly twoFiles?: TwoFiles | undefined;
   /** Takes note of columns that could have been another. */
   readonly findings?: Findings | undefined;
 }
@@ -38,8 +43,8 @@ export class FieldReader {
     const key = JSON.stringify([nestedIn ?? '', names]);
     const known = this.#columns.get(key);
     if (known !== undefined) return known;
-    const { columns = {}, isOneOfTwo = false, findings } = this.#options;
-    const wished = isOneOfTwo ? only(columns, names, nestedIn) : columns;
+    const { columns = {}, twoFiles, findings } = this.#options;
+    const wished = twoFiles !== undefined ? only(columns, names, nestedIn) : columns;
     const found = findColumns(names, wished, nestedIn);
     this.#columns.set(key, found);
     findings?.addColumns(found);

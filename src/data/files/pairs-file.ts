@@ -19,8 +19,8 @@ import { normaliseQuery } from '../splits.ts';
 export interface DocumentsOptions extends RecordOptions, FieldOptions {}
 
 export interface PairsOptions extends DocumentsOptions {
-  /** Default: the scale of four. */
-  readonly scale?: LabelScale | undefined;
+  /** Default: the scale of four. With null no grade has a label. */
+  readonly scale?: LabelScale | null | undefined;
   /** What grades mean, where they are not labels of the scale (protocol/grade-meanings.ts). */
   readonly grades?: string | undefined;
   /** Whether a grade without a label makes its row an error, where else it costs the label alone. Default false. */
@@ -69,15 +69,15 @@ export async function* readPairs(
   options: PairsOptions,
 ): AsyncGenerator<(PairRow & GradedRow) | RowError> {
   const { scale = DEFAULT_SCALE } = options;
-  const grades = new GradeReader(scale, options.grades);
+  const grades = scale === null ? undefined : new GradeReader(scale, options.grades);
   const needed = neededFor(options);
   yield* readRows(source, options, needed, (fields, row): PairRow & GradedRow => {
     const { pair, grade, gradeColumn } = readGraded(fields, row, options);
-    const label = grade === '' ? undefined : grades.read(grade);
+    const label = grade === '' ? undefined : grades?.read(grade);
     if (label !== undefined) return { row, pair: { ...pair, label }, grade, gradeColumn };
     if (grade === '') return { row, pair, grade, gradeColumn };
-    const isNone = grades.isNone(grade);
-    if (options.isStrict === true && !isNone) throw noLabel(gradeColumn, grades.expected, grade);
+    const isNone = grades?.isNone(grade) === true;
+    if (options.isStrict === true && !isNone) throw noLabel(gradeColumn, grades?.expected ?? 'no grade', grade);
     options.findings?.addUnreadGrade(row, grade, isNone);
     return { row, pair, grade, gradeColumn };
   });
@@ -134,7 +134,7 @@ export async function* readDocuments(
  */
 export async function loadJudgedPairs(
   source: AsyncIterable<Uint8Array>,
-  options: PairsOptions,
+  options: PairsOptions & { readonly scale?: LabelScale | undefined },
 ): Promise<Loaded<JudgedPair[]>> {
   const items: JudgedPair[] = [];
   const errors = new ErrorList();
@@ -203,14 +203,20 @@ function requireColumns(
   reader: FieldReader,
   names: readonly string[],
   needed: readonly Role[],
-  { columns: wished = {}, isOneOfTwo = false, fileName }: DocumentsOptions,
+  { columns: wished = {}, twoFiles, fileName }: DocumentsOptions,
 ): void {
   const found = reader.columnsOf(names).names;
-  // Of two files, what belongs to the pairs must be in the one and the texts of documents in the other; either has docIds.
-  const isOwn = (role: Role): boolean => role !== 'docId' && isPairRole(role) === needed.includes('query');
+  const isPairs = needed.includes('query');
+  for (const name of names) twoFiles?.columns.add(name);
+  // Of two files, the pairs have the query and its grade and the other the texts of documents; a docId may be named in either.
+  const isAbsent = (role: Role, name: string): boolean => {
+    if (names.includes(name)) return false;
+    if (twoFiles === undefined) return true;
+    return role === 'docId' ? isPairs && !twoFiles.columns.has(name) : isPairRole(role) === isPairs;
+  };
   const unknown = ROLES.find((role) => {
     const name = wished[role];
-    return name !== undefined && !names.includes(name) && (!isOneOfTwo || isOwn(role));
+    return name !== undefined && isAbsent(role, name);
   });
   const missing = needed.find((role) => !found.has(role));
   if (unknown === undefined && missing === undefined) return;

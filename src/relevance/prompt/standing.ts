@@ -27,21 +27,29 @@ export interface StandingHints {
  * nothing; a query is its id and its text.
  *
  * @param index - of the documents at hand, judged or not
+ * @param found - all pairs of the queries, which places are counted among; default the pairs themselves
  */
-export function withStanding<P extends Pair & { readonly queryId: string }>(
+export function withStanding<P extends QueryPair>(
   pairs: readonly P[],
   index: Bm25,
+  found: readonly QueryPair[] = pairs,
 ): (P & { readonly standing: Standing })[] {
   const lists = new Map<string, QueryList>();
-  const placed = pairs.map((pair) => {
-    const { queryId, query, document } = pair;
+  const place = ({ queryId, query, document }: QueryPair): { list: QueryList; match: Bm25Match } => {
     const key = JSON.stringify([queryId, currentFolding().fold(query)]);
     const list = lists.get(key) ?? new QueryList();
     lists.set(key, list);
-    return { pair, list, match: list.add(documentTexts(document), () => index.match(query, document)) };
-  });
+    return { list, match: list.add(documentTexts(document), () => index.match(query, document)) };
+  };
+  const placed = pairs.map((pair) => ({ pair, ...place(pair) }));
+  if (found !== pairs) {
+    const queries = new Set(pairs.map(({ queryId }) => queryId));
+    for (const pair of found) if (queries.has(pair.queryId)) place(pair);
+  }
   return placed.map(({ pair, list, match }) => ({ ...pair, standing: list.standingOf(match) }));
 }
+
+type QueryPair = Pair & { readonly queryId: string };
 
 /** The documents of one query. */
 class QueryList {

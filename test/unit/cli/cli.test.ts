@@ -90,6 +90,19 @@ describe('score', () => {
     expect(err).toMatch(/1 row with a grade that is said to be none/);
   });
 
+  it('compares nothing with grades on no scale, and says what to do', async () => {
+    const grades = [0, 0.2, 0.4, 0.6, 0.8, 1, 2.5];
+    const input = await file(
+      'points.csv',
+      `query,title,grade\n${grades.map((g) => `kettle,mug ${g},${g}\n`).join('')}`,
+    );
+    const { out, err } = await lab('score', input, '--json', ...onModel());
+    expect(JSON.parse(out)).toMatchObject({ pairs: 7, graded: 0, accuracy: null, ndcg10: null });
+    expect(err).toMatch(/no scale that the lab knows.*--grade/u);
+    const said = await lab('score', input, '--json', '--grade', '>=0.5=1,*=0', ...onModel());
+    expect(JSON.parse(said.out)).toMatchObject({ graded: 7, gradeScale: 2 });
+  });
+
   it('maps labels where the grades have another scale, and says how', async () => {
     const input = await file('binary.csv', 'query,title,relevance\nkettle,kettle,1\nkettle,lamp,0\n');
     const { out } = await lab('score', input, '--grade-scale', '2', '--json', ...onModel());

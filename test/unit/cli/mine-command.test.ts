@@ -41,7 +41,7 @@ describe('lab mine', () => {
   it('reads a file of judged pairs, and writes what sft can learn from', async () => {
     const { code, out, err } = await mine(pairs, '--out', hard, '--margin', '2', '--near', '1');
     expect(code).toBe(0);
-    expect(err).toMatch(/pairs\.tsv: Row 18, column "grade"/u);
+    expect(err).toMatch(/pairs\.tsv: 1 with a grade that has no label, left out: "many", first in row 18/u);
     expect(out).toMatch(/16 hard pairs .* 12 hard negatives/u); // nothing has that margin; all but the best are near
     const lines = (await readFile(hard, 'utf8')).trim().split('\n');
     const records = lines.map((line) => JSON.parse(line) as object);

@@ -102,6 +102,18 @@ describe('lab sft', () => {
     expect((await lab(...train(out, '--config', at('sft.json')))).err).toMatch(/a run in .* already.*--resume/su);
   });
 
+  it('begins again where it was killed before its first checkpoint', async () => {
+    await mkdir(at('killed'));
+    await writeFile(at('killed', 'log.jsonl'), '{"step":1,"lossNats":9}\n');
+    const refused = await lab(...train('killed', '--config', at('sft.json')));
+    expect(refused.code).toBe(2);
+    expect(refused.err).toMatch(/log\.jsonl .* no checkpoint.*Begin that run again by --resume/su);
+    const again = await lab(...train('killed', '--config', at('sft.json'), '--resume'));
+    expect(again.err).toMatch(/before its first checkpoint/u);
+    expect(await weights('killed')).toEqual(await weights('whole'));
+    expect(await linesOf('killed', 'log.jsonl')).toEqual(await linesOf('whole', 'log.jsonl'));
+  });
+
   it('is saved by SIGTERM, as a process', async () => {
     const out = at('process');
     const args = ['scripts/lab.js', 'sft', '--out', out, '--config', at('long.json'), ...ON_WASM];

@@ -8,6 +8,8 @@ import {
   readPairs,
   type PairsOptions,
 } from '../../../../src/data/files/pairs-file.ts';
+import type { ColumnNames } from '../../../../src/data/files/columns.ts';
+import { TwoFiles } from '../../../../src/data/files/fields.ts';
 import { isRowError } from '../../../../src/data/files/records.ts';
 import { BINARY_SCALE } from '../../../../src/relevance/pair/labels.ts';
 import { makeDocument } from '../../../../src/relevance/pair/pair.ts';
@@ -187,6 +189,31 @@ describe('loadJudgedPairs', () => {
         got: '"b"',
       },
     ]);
+  });
+});
+
+describe('columns named for two files', () => {
+  const read = async (columns: ColumnNames): Promise<number> => {
+    const twoFiles = new TwoFiles();
+    const { items: documents } = await loadDocuments(chunked('sku,title\na,A\n'), {
+      fileName: 'd.csv',
+      columns,
+      twoFiles,
+    });
+    const file = chunked('query,article,points\nq,a,2\n');
+    return (await loadJudgedPairs(file, { fileName: 'p.csv', columns, documents, twoFiles })).items.length;
+  };
+
+  it('may be in either', async () => {
+    await expect(read({ docId: 'article', grade: 'points' })).resolves.toBe(1);
+  });
+
+  it.each<[ColumnNames, RegExp]>([
+    [{ docId: 'artikel', grade: 'points' }, /p\.csv: there is no column "artikel"/u],
+    [{ docId: 'article', grade: 'stars' }, /p\.csv: there is no column "stars"/u],
+    [{ docId: 'article', grade: 'points', title: 'name' }, /d\.csv: there is no column "name"/u],
+  ])('are refused where they are in neither: %o', async (columns, message) => {
+    await expect(read(columns)).rejects.toThrow(message);
   });
 });
 

@@ -32,6 +32,13 @@ describe('withStanding', () => {
     expect(both.map(({ query }) => query).slice(3, 5)).toEqual(['red kettle', 'lamp']);
   });
 
+  it('counts places among all pairs found for the query, however few are asked for', () => {
+    const index = new Bm25(documents, currentFolding());
+    const all = [...pairsOf('red kettle'), ...pairsOf('lamp')];
+    const placed = withStanding(all, index);
+    for (const [i, pair] of all.entries()) expect(withStanding([pair], index, all)).toEqual([placed[i]]);
+  });
+
   it('has no best document where no word is found', () => {
     const none = withStanding(pairsOf('toaster'), new Bm25(documents, currentFolding()));
     expect(none.map(({ standing }) => standing)).toEqual(
