@@ -145,6 +145,8 @@ const EvaluationEventSchema = v.strictObject({
   pairAccuracy: measured,
   /** Over queries that have a relevant document. */
   ndcg10: measured,
+  /** Which queries the two metrics of order leave out, a sentence each; events kept by earlier versions have none. */
+  leftOut: v.optional(v.array(v.string()), []),
   /** Mean negative log-likelihood per token of the expert's completions. */
   expertLossNats: measured,
   /** Over greedy completions of the first pairs; null without completions. */

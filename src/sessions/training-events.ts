@@ -3,6 +3,7 @@
  */
 import { backendMemory } from '../gpu/current-backend.ts';
 import type { TrainingEvent, TrainingEventOf } from '../protocol/training.ts';
+import { describeQueries } from '../relevance/metrics/label-report.ts';
 import type { Evaluation } from '../train/evaluate.ts';
 import type { SftLogEntry } from '../train/sft.ts';
 import type { RunClock } from './run-clock.ts';
@@ -23,6 +24,7 @@ export function evaluationEvent(
     macroF1: labels.macroF1.value,
     pairAccuracy: ranking.pairAccuracy.value,
     ndcg10: ranking.ndcg10.value,
+    leftOut: describeQueries(ranking.queries),
     expertLossNats: Number.isFinite(expertLossNats) ? expertLossNats : null,
     completions: reasoning?.completions ?? 0,
     validTraces: reasoning?.validTraces ?? null,

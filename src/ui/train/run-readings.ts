@@ -64,6 +64,7 @@ function evaluationReadings(evaluation: TrainingEventOf<'evaluation'>): unknown 
             ]
       }
     </dl>
+    ${evaluation.leftOut.map((sentence) => html`<p class="note">${sentence}</p>`)}
   </div>`;
 }
 

@@ -45,6 +45,7 @@ export function evaluationEvent(step: number, accuracy: number | null): Training
     accuracy,
     macroF1: accuracy,
     pairAccuracy: accuracy,
+    leftOut: [],
     ndcg10: 0.8,
     expertLossNats: 2,
     completions: 0,
