@@ -4,7 +4,7 @@
  * checkpoint. What a study measures beside its runs is kept in files of JSON, each made once.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import * as v from 'valibot';
@@ -41,10 +41,13 @@ export class RunFolder {
    */
   async alone<T>(work: () => Promise<T>): Promise<T | undefined> {
     if (!(await this.#claim())) return undefined;
+    const path = join(this.path, 'claim');
+    const refresh = setInterval(() => void utimes(path, new Date(), new Date()).catch(() => undefined), REFRESH_MS);
     try {
       return await work();
     } finally {
-      await rm(join(this.path, 'claim'), { force: true });
+      clearInterval(refresh);
+      await rm(path, { force: true });
     }
   }
 
@@ -86,7 +89,7 @@ export class RunFolder {
       }
       const owner = Number(await readTextIfThere(path));
       if (owner === process.pid) return true;
-      if (isAlive(owner)) return false;
+      if (isAlive(owner) && !(await isAbandoned(path))) return false;
       await rm(path, { force: true });
     }
   }
@@ -229,6 +232,15 @@ export async function readIfThere(path: string): Promise<Uint8Array | undefined>
     if (isErrno(error, 'ENOENT') || isErrno(error, 'ENOTDIR')) return undefined;
     throw systemError(error, `read ${path}`);
   }
+}
+
+/** How often a claim is refreshed, and when one that was not is taken over: its number may be another process's by now. */
+const [REFRESH_MS, ABANDONED_MS] = [10_000, 300_000];
+
+/** Whether nobody has refreshed a claim for long. */
+async function isAbandoned(path: string): Promise<boolean> {
+  const stats = await stat(path).catch(() => undefined);
+  return stats !== undefined && Date.now() - stats.mtimeMs > ABANDONED_MS;
 }
 
 /** Whether a process is there; a claim that is empty is one that is just being written. */

@@ -42,13 +42,22 @@ export async function withStreams<T>(others: Partial<Streams>, work: () => Promi
 /** Prints a line of the result. */
 export function print(line: string): void {
   endProgressLine();
-  streams.out.write(`${line}\n`);
+  streams.out.write(`${printable(line)}\n`);
 }
 
 /** Prints a line about the run. */
 export function note(line: string): void {
   endProgressLine();
-  streams.err.write(`${line}\n`);
+  streams.err.write(`${printable(line)}\n`);
+}
+
+/** Control characters but tab and line feed; they could move the cursor of a terminal, or worse. */
+// eslint-disable-next-line no-control-regex -- control characters are what is looked for
+const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/gu;
+
+/** Text with control characters as JSON escapes them, because it may hold what a file says. */
+function printable(text: string): string {
+  return text.replaceAll(CONTROLS, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** Prints text as it is: what commander has laid out. */

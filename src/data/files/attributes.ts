@@ -56,7 +56,10 @@ function readCell(column: string, cell: string): AttributeEntry[] {
     // A piece without a name still says something about the document.
     const name = piece.slice(0, Math.max(colon, 0)).trim() || 'other';
     const value = piece.slice(colon + 1).trim();
-    if (value !== '') values.set(name, [...(values.get(name) ?? []), value]);
+    if (value === '') continue;
+    const known = values.get(name);
+    if (known === undefined) values.set(name, [value]);
+    else known.push(value);
   }
   return [...values].flatMap(([name, texts]) => readAttribute(column, name, texts.length === 1 ? texts[0] : texts));
 }

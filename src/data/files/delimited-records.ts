@@ -72,12 +72,20 @@ class RowReader {
   /** The rows that this chunk completes. */
   push(chunk: string, isLast: boolean): NumberedRow[] {
     this.#rest += chunk;
-    this.#format ??= this.#begin(isLast);
+    if (this.#format === undefined) {
+      this.#passBlankLines(isLast);
+      this.#format = this.#begin(isLast);
+    }
     if (this.#format === undefined) return [];
     const format = this.#format;
     const rows: NumberedRow[] = [];
     let from = this.#skipped(format);
     while (from < this.#rest.length) {
+      if (this.#rest[from] === format.newline) {
+        this.#row += 1; // a file may have millions of empty rows
+        from += 1;
+        continue;
+      }
       const cut = cutRow(this.#rest, from, format, { isLast, limit: MAX_ROW_LENGTH });
       if (cut === undefined) break;
       const isTooLong = cut.end - from > MAX_ROW_LENGTH;
@@ -88,6 +96,17 @@ class RowReader {
     }
     this.#rest = this.#rest.slice(from);
     return rows;
+  }
+
+  /** Counts the empty lines before the header and lets go of them. */
+  #passBlankLines(isLast: boolean): void {
+    const text = this.#rest;
+    let from = 0;
+    for (; text[from] === '\n' || text[from] === '\r'; from++) {
+      if (text[from] === '\r' && from + 1 === text.length && !isLast) break; // "\n" may follow
+      if (text[from] === '\n' || text[from + 1] !== '\n') this.#row += 1;
+    }
+    this.#rest = text.slice(from);
   }
 
   /** Where the text goes on behind a line that was given up. */
@@ -114,26 +133,25 @@ class RowReader {
 
 const TOO_LONG = `it has more than ${MAX_ROW_LENGTH} characters`;
 
-/** The first line that is not empty; undefined while it has not ended, or its end may go on ("\r" before "\n"). */
+/** The first line of text that does not begin with an empty one; undefined while it has not ended, or its end may go on ("\r" before "\n"). */
 function firstLine(
   start: string,
   isLast: boolean,
 ): { readonly text: string; readonly newline: RowFormat['newline']; readonly end: number } | undefined {
-  const begin = /^[\r\n]*/u.exec(start)?.[0].length ?? 0;
-  const at = lineEndIn(start, begin);
+  const at = lineEndIn(start);
   const isTooLong = start.length > MAX_ROW_LENGTH;
   const isComplete = at !== -1 && (start[at] === '\n' || at + 1 < start.length);
   if (!isComplete && !isLast && !isTooLong) return undefined;
-  if (at === -1) return { text: start.slice(begin), newline: '\n', end: start.length };
+  if (at === -1) return { text: start, newline: '\n', end: start.length };
   // Files that mix "\n" and "\r\n" are cut at "\n"; only old Macintosh files have "\r" alone.
   const isReturn = start[at] === '\r' && start[at + 1] !== '\n';
   const end = start[at] === '\r' && !isReturn ? at + 2 : at + 1;
-  return { text: start.slice(begin, at), newline: isReturn ? '\r' : '\n', end };
+  return { text: start.slice(0, at), newline: isReturn ? '\r' : '\n', end };
 }
 
-function lineEndIn(text: string, from: number): number {
+function lineEndIn(text: string): number {
   let quoted = false;
-  for (let at = from; at < text.length; at++) {
+  for (let at = 0; at < text.length; at++) {
     const character = text[at];
     if (character === '"') quoted = !quoted;
     else if (!quoted && (character === '\n' || character === '\r')) return at;

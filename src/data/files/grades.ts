@@ -4,6 +4,7 @@
  */
 import { foldGrade, GradeMeanings, gradeNumber } from '../../protocol/grade-meanings.ts';
 import { type LabelScale, MAX_SCALE, MIN_SCALE, scaleOfSize } from '../../relevance/pair/labels.ts';
+import { parseExactJson } from './json-text.ts';
 import { showValue } from './records.ts';
 
 /** The judgments of Amazon's ESCI set (2206.06588), worst first; they have a meaning on scales of four only. */
@@ -162,7 +163,7 @@ function onlyChoice(value: unknown): string | undefined {
 
 function parseObject(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return parseExactJson(text);
   } catch {
     return undefined; // then it is a text like any other
   }

@@ -3,7 +3,7 @@
  * into items by counting brackets outside strings; each item is then parsed alone, so that one broken item costs one
  * row and a file of any length costs the memory of one item.
  */
-import { parseExactJson } from './json-text.ts';
+import { MAX_DEPTH, NestedTooDeeply, parseExactJson } from './json-text.ts';
 import {
   badFile,
   isRowError,
@@ -40,9 +40,14 @@ class LineReader {
   }
 
   push(chunk: string): RecordBatch {
-    const lines = (this.#rest + chunk).split('\n');
-    this.#rest = lines.pop() ?? '';
-    const batch = lines.flatMap((line) => this.#take(line));
+    const text = this.#rest + chunk;
+    const batch: (FileRecord | RowError)[] = [];
+    let from = 0;
+    for (let end = text.indexOf('\n'); end !== -1; end = text.indexOf('\n', from)) {
+      batch.push(...this.#take(text.slice(from, end)));
+      from = end + 1;
+    }
+    this.#rest = text.slice(from);
     // Of a line beyond the limit nothing is kept but that it was one.
     if (this.#rest.length > MAX_ROW_LENGTH) {
       this.#isTooLong = true;
@@ -107,6 +112,10 @@ function parseRecord(json: string, row: number): FileRecord | RowError {
   try {
     value = parseExactJson(json);
   } catch (error) {
+    if (error instanceof NestedTooDeeply) {
+      const expected = `at most ${MAX_DEPTH} lists and objects in each other`;
+      return { row, column: '', problem: 'it is nested too deeply', expected, got: 'more' };
+    }
     const got = error instanceof Error ? `${showValue(json)} (${error.message})` : showValue(json);
     return { row, column: '', problem: 'it is not JSON', expected: 'a JSON object', got };
   }

@@ -12,14 +12,25 @@ const STRING_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d
 /** Whether a text can have a number that needs looking at. */
 const LONG_NUMBER = /[\d.]{16}|\d[eE][+-]?\d/u;
 
+/** Lists and objects in each other. What is nested deeper is no judgment, and would exhaust the stack of whoever walks through it. */
+export const MAX_DEPTH = 64;
+
+/** The error for values that are nested deeper than {@link MAX_DEPTH}. */
+export class NestedTooDeeply extends SyntaxError {
+  constructor() {
+    super(`more than ${MAX_DEPTH} lists and objects are nested`);
+  }
+}
+
 /**
  * The value of a JSON text; a number that a float would write otherwise is a string in it, if it
  * has more than 15 digits or is beyond the range of floats.
  *
- * @throws {SyntaxError} as `JSON.parse` does
+ * @throws {SyntaxError} as `JSON.parse` does; {@link NestedTooDeeply}
  */
 export function parseExactJson(json: string): unknown {
   const value = JSON.parse(json) as unknown; // so that what is no JSON is refused as it was written
+  if (isDeeperThan(value, MAX_DEPTH)) throw new NestedTooDeeply();
   if (!LONG_NUMBER.test(json)) return value;
   let changed = false;
   const exact = json.replace(STRING_OR_NUMBER, (token) => {
@@ -28,6 +39,11 @@ export function parseExactJson(json: string): unknown {
     return `"${token}"`;
   });
   return changed ? (JSON.parse(exact) as unknown) : value;
+}
+
+function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeperThan(inner, levels - 1));
 }
 
 function isExact(token: string): boolean {

@@ -24,7 +24,7 @@ export async function* readRecords(
   const chunks = readText(source, options);
   const head = await readHead(chunks);
   const text = join(head, chunks);
-  const format = options.format ?? detectFormat(fileName, head);
+  const format = options.format ?? detectFormat(fileName, head.at(-1) ?? '');
   switch (format) {
     case 'csv':
       yield* readDelimited(text, { fileName, checkHeader });
@@ -53,18 +53,18 @@ export function detectFormat(fileName: string, head: string): FileFormat {
   return first === '{' ? 'jsonl' : 'csv';
 }
 
-// The text up to and with the first character that is not a space.
-async function readHead(chunks: AsyncGenerator<string>): Promise<string> {
-  let head = '';
-  while (head.trim() === '') {
+/** The chunks up to and with the first that is not blank. They stay apart, because blank ones can be very many. */
+async function readHead(chunks: AsyncGenerator<string>): Promise<string[]> {
+  const head: string[] = [];
+  while ((head.at(-1) ?? '').trim() === '') {
     const next = await chunks.next();
     if (next.done === true) break;
-    head += next.value;
+    head.push(next.value);
   }
   return head;
 }
 
-async function* join(head: string, rest: AsyncIterable<string>): AsyncGenerator<string> {
-  yield head;
+async function* join(head: readonly string[], rest: AsyncIterable<string>): AsyncGenerator<string> {
+  yield* head;
   yield* rest;
 }

@@ -10,6 +10,20 @@ async function screenOf(work: () => void, isTTY: boolean): Promise<string> {
   return screen;
 }
 
+describe('print and note', () => {
+  it('leave no control character that a file may hold to the terminal, and JSON as it means', async () => {
+    const title = 'a\u001b[2Jb\u009bc\rd\te';
+    const screen = await screenOf(() => {
+      note(`Row 1: ${title}`);
+      print(JSON.stringify({ title }));
+    }, true);
+    const [said, json] = screen.split('\n');
+    expect(said).toBe('Row 1: a\\u001b[2Jb\\u009bc\\u000dd\te');
+    expect(json).not.toContain('\u009b');
+    expect(JSON.parse(json ?? '')).toEqual({ title });
+  });
+});
+
 describe('Progress', () => {
   it('tells the time left only once there is something to go by', async () => {
     let nowMs = 0;

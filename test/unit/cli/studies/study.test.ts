@@ -1,5 +1,5 @@
 /** The runner of studies, and the folders that runs are kept in. */
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -97,6 +97,17 @@ describe('RunFolder', () => {
     await writeFile(join(folder.path, 'claim'), String(process.ppid));
     expect(await folder.alone(() => Promise.resolve('done'))).toBeUndefined();
     expect(await readdir(folder.path)).toEqual(['claim']);
+  });
+
+  it.each(['', String(process.ppid)])('takes over a claim that nobody has refreshed for long: %j', async (owner) => {
+    const folder = new RunFolder(join(out, 'run'));
+    await mkdir(folder.path);
+    const claim = join(folder.path, 'claim');
+    await writeFile(claim, owner);
+    const hourAgo = new Date(Date.now() - 3_600_000);
+    await utimes(claim, hourAgo, hourAgo);
+    expect(await folder.alone(() => Promise.resolve('done'))).toBe('done');
+    expect(await readdir(folder.path)).toEqual([]);
   });
 });
 

@@ -8,6 +8,7 @@ import {
   type FileFormat,
   type RowError,
 } from '../../../../src/data/files/records.ts';
+import { MAX_DEPTH } from '../../../../src/data/files/json-text.ts';
 import { tableLines } from '../../../../src/data/files/table-writer.ts';
 import { all, chunked } from './chunks.ts';
 
@@ -45,6 +46,33 @@ describe('CSV and TSV', () => {
       [2, { a: '1', b: '2' }],
       [3, { a: '3', b: '4' }],
     ]);
+  });
+
+  it('count empty lines anywhere, whatever the chunks', async () => {
+    const blanks = fc.nat({ max: 5 });
+    const newline = fc.constantFrom('\n', '\r\n', '\r');
+    await fc.assert(
+      fc.asyncProperty(
+        newline,
+        fc.tuple(blanks, blanks, blanks),
+        fc.integer({ min: 1, max: 9 }),
+        async (end, counts, size) => {
+          const [before, between, after] = counts;
+          const lines = [...blank(before), 'a,b', ...blank(between), '1,2', ...blank(after), '3,4', ''];
+          expect(await rowsOf(lines.join(end), 'a.csv', size)).toEqual([
+            [before + between + 2, { a: '1', b: '2' }],
+            [before + between + after + 3, { a: '3', b: '4' }],
+          ]);
+        },
+      ),
+    );
+  });
+
+  it('are read where a file is millions of empty lines', async () => {
+    const many = 4_000_000;
+    expect(await rowsOf(`a,b\n${'\n'.repeat(many)}1,2\n`, 'a.csv')).toEqual([[many + 2, { a: '1', b: '2' }]]);
+    expect(await rowsOf(`${'\n'.repeat(many)}a,b\n1,2\n`, 'a.csv')).toEqual([[many + 2, { a: '1', b: '2' }]]);
+    expect(await rowsOf(`${'\n'.repeat(many)}{"a":1}\n`, 'a.jsonl')).toEqual([[many + 1, { a: 1 }]]);
   });
 
   it.each([',', ';', '\t', '|'])('may be separated by %j', async (delimiter) => {
@@ -150,7 +178,27 @@ describe('CSV and TSV', () => {
   });
 });
 
+const blank = (count: number): string[] => Array.from({ length: count }, () => '');
+
 describe('JSON lines', () => {
+  it.each([1, 1000, 200_000])('lose one row to a value that is nested %i levels too deep', async (more) => {
+    const depth = MAX_DEPTH + more;
+    const deep = [
+      `{"a":${'['.repeat(depth)}${']'.repeat(depth)}}`,
+      `{"a":${'{"b":'.repeat(depth)}1${'}'.repeat(depth)}}`,
+    ];
+    const rows = ['{"a":1}', ...deep, '{"a":2}'];
+    const expected = [
+      [1, { a: 1 }],
+      [2, 'it is nested too deeply'],
+      [3, depth * '{"b":}'.length > MAX_ROW_LENGTH ? 'the line is too long' : 'it is nested too deeply'],
+      [4, { a: 2 }],
+    ];
+    expect(await rowsOf(rows.join('\n'), 'a.jsonl')).toEqual(expected);
+    const fits = rows.filter((row) => row.length < MAX_ROW_LENGTH);
+    expect(await rowsOf(`[${fits.join(',')}]`, 'a.json')).toMatchObject(fits.map((_, i) => [i + 1, expect.anything()]));
+  });
+
   it.each([1, 5, 1000])('are read in chunks of %i bytes, with errors for broken lines', async (size) => {
     const file = '{"a":1,"b":"x\\ny"}\r\n\n{"a":\n[1]\nnull\n{"a":"🫖"}';
     expect(await rowsOf(file, 'a.jsonl', size)).toEqual([
