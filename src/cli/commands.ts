@@ -25,6 +25,11 @@ export const COMMANDS: readonly LazyCommand[] = [
     load: async () => (await import('./score-command.ts')).scoreCommand(),
   },
   {
+    name: 'serve',
+    summary: 'answer other programs of this machine: POST /rerank and POST /score',
+    load: async () => (await import('./serve-command.ts')).serveCommand(),
+  },
+  {
     name: 'world',
     summary: 'show the rule world, or write its judged pairs to a file',
     load: async () => (await import('./world-command.ts')).worldCommand(),

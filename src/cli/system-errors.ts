@@ -17,6 +17,7 @@ const MEANINGS: Readonly<Record<string, readonly [code: LabErrorCode, what: stri
   ELOOP: ['not-found', 'its links lead in a circle', 'Check the path.'],
   ENAMETOOLONG: ['bad-config', 'the name is too long', 'Choose a shorter one.'],
   EMFILE: ['internal', 'too many files are open', 'Close other programs, or raise the limit ("ulimit -n").'],
+  EADDRINUSE: ['bad-config', 'the port is taken', 'Name another with --port.'],
   EIO: ['bad-file', 'the disk reports an error', 'Check the disk.'],
   ENOMEM: ['out-of-memory', 'out of memory', 'Close other programs.'],
 };

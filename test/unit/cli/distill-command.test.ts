@@ -60,7 +60,14 @@ describe('lab distill', () => {
     expect((await lab('--out', whole, ...settings)).code).toBe(0);
     const stopped = await labUntil(
       /Steps: 10\/12/u,
-      ...['distill', '--teacher', teacher, '--backend', 'wasm', '--out', cut, ...settings],
+      'distill',
+      '--teacher',
+      teacher,
+      '--backend',
+      'wasm',
+      '--out',
+      cut,
+      ...settings,
     );
     expect(stopped.code).toBe(130);
     expect(stopped.err).toMatch(/Saved after \d+ updates; --resume/u);
