@@ -60,6 +60,21 @@ export const COMMANDS: readonly LazyCommand[] = [
     load: async () => (await import('./distill-command.ts')).distillCommand(),
   },
   {
+    name: 'runs',
+    summary: 'list the runs in a folder, with what sets them apart and how far they came',
+    load: async () => (await import('./runs-command.ts')).runsCommand(),
+  },
+  {
+    name: 'compare',
+    summary: 'compare runs: what differs in their settings, means over seeds, differences seed by seed',
+    load: async () => (await import('./runs-command.ts')).compareCommand(),
+  },
+  {
+    name: 'sweep',
+    summary: 'make runs with every combination of some settings and with several seeds, and compare them',
+    load: async () => (await import('./sweep-command.ts')).sweepCommand(),
+  },
+  {
     name: 'mine',
     summary: 'find the judged pairs that a trained model finds hard',
     load: async () => (await import('./mine-command.ts')).mineCommand(),

@@ -1,0 +1,75 @@
+/**
+ * Runs on disk, found by their checkpoints.
+ */
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readSafetensors } from '../checkpoint/safetensors.ts';
+import { LabError, messageOf } from '../common/errors.ts';
+import { summariseRun } from '../runs/run-summary.ts';
+import type { ComparedRun } from '../studies/run-comparison.ts';
+import { isErrno, systemError } from './system-errors.ts';
+
+const CHECKPOINT = 'checkpoint.safetensors';
+/** Folders within folders that are looked into. */
+const MAX_DEPTH = 4;
+
+/** A folder that holds a checkpoint: its run, or why that cannot be read. */
+export interface FoundRun {
+  readonly path: string;
+  readonly run?: ComparedRun;
+  readonly problem?: string;
+  /** Whether a model came of it. */
+  readonly hasModel: boolean;
+}
+
+/**
+ * The run in a folder.
+ *
+ * @throws {LabError} `not-found` if it has no checkpoint; what reading one throws
+ */
+export async function readRun(path: string): Promise<ComparedRun> {
+  const file = join(path, CHECKPOINT);
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(file);
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT') && !isErrno(error, 'ENOTDIR')) throw systemError(error, `read ${file}`);
+    throw new LabError('not-found', {
+      message: `There is no run in ${path}.`,
+      expected: `a folder with ${CHECKPOINT}, as "lab sft", "grpo" and "distill" write it`,
+      fix: '"npm run lab -- runs" lists those that are there.',
+    });
+  }
+  const text = readSafetensors(bytes, file).metadata.get('run');
+  let metadata: unknown = null;
+  try {
+    metadata = JSON.parse(text ?? 'null');
+  } catch {
+    // The schema says what was expected.
+  }
+  return { path, ...summariseRun(file, metadata) };
+}
+
+/** All runs in a folder and the folders within, by path; one that cannot be read is there with its problem. */
+export async function findRuns(root: string, depth = 0): Promise<FoundRun[]> {
+  let entries;
+  try {
+    entries = await readdir(root, { withFileTypes: true });
+  } catch (error) {
+    if (depth > 0) return [];
+    throw systemError(error, `list ${root}`);
+  }
+  if (entries.some((entry) => entry.isFile() && entry.name === CHECKPOINT)) {
+    const hasModel = entries.some((entry) => entry.isDirectory() && entry.name === 'model');
+    try {
+      return [{ path: root, hasModel, run: await readRun(root) }];
+    } catch (error) {
+      return [{ path: root, hasModel, problem: messageOf(error) }];
+    }
+  }
+  if (depth >= MAX_DEPTH) return [];
+  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  const found: FoundRun[] = [];
+  for (const name of folders.toSorted()) found.push(...(await findRuns(join(root, name), depth + 1)));
+  return found;
+}

@@ -1,0 +1,181 @@
+/**
+ * Runs beside each other: what differs in their settings, and what the differences did. Runs that differ in their seed alone are
+ * a group; groups are compared with the first one seed by seed, as the arms of an experiment are.
+ */
+import { SEEDS_FOR_A_CLAIM } from '../protocol/experiment-results.ts';
+import type { RunSummary, Setting } from '../runs/run-summary.ts';
+import { decide, meanText, metricBySeed, metricMean, pairedDifferences, signedInterval } from './findings.ts';
+import type { CurvePoint } from './plot.ts';
+import { heading, list, paragraph, type Report, type ReportBlock, table } from './report.ts';
+import { meanInterval, signed } from './student-t.ts';
+
+/** A run and where it is. */
+export interface ComparedRun extends RunSummary {
+  readonly path: string;
+}
+
+/** Runs with the same settings. */
+interface RunGroup {
+  /** What sets it apart, such as `lambda 0.3`. */
+  readonly name: string;
+  readonly runs: readonly ComparedRun[];
+  readonly settings: Readonly<Record<string, Setting>>;
+}
+
+/** Runs by what differs. */
+export interface RunComparison {
+  /** The paths of settings that are not the same in all runs. */
+  readonly differing: readonly string[];
+  readonly groups: readonly RunGroup[];
+  /** Everything that was measured in some run. */
+  readonly metrics: readonly string[];
+}
+
+/** Measures that are shown first; others follow by name. */
+const FIRST_METRICS = [
+  'reward',
+  'accuracy',
+  'tailRecall',
+  'headRecall',
+  'distinctRules',
+  'verifiedSteps',
+  'expertLossNats',
+];
+
+/** Puts runs into groups, the first run's first. */
+export function compareRuns(runs: readonly ComparedRun[]): RunComparison {
+  const paths = [...new Set(runs.flatMap(({ settings }) => Object.keys(settings)))];
+  const differing = paths.filter((path) => new Set(runs.map((run) => valueText(run.settings[path]))).size > 1);
+  const kinds = new Set(runs.map(({ kind }) => kind));
+  const groups = new Map<string, ComparedRun[]>();
+  for (const run of runs) {
+    const values = differing.flatMap((path) => valueOf(path, run.settings));
+    const name = [...(kinds.size > 1 ? [run.kind] : []), ...values].join(', ') || 'all runs';
+    groups.set(name, [...(groups.get(name) ?? []), run]);
+  }
+  const measured = new Set(runs.flatMap(({ curve }) => curve.flatMap(({ measures }) => Object.keys(measures))));
+  const others = [...measured].filter((name) => !FIRST_METRICS.includes(name)).toSorted();
+  return {
+    differing,
+    groups: [...groups].map(([name, members]) => ({ name, runs: members, settings: members[0]?.settings ?? {} })),
+    metrics: [...FIRST_METRICS.filter((name) => measured.has(name)), ...others],
+  };
+}
+
+/** The settings that a run has otherwise than another, in words. */
+export function differencesFrom(base: RunSummary, run: RunSummary): string[] {
+  const paths = new Set([...Object.keys(base.settings), ...Object.keys(run.settings)]);
+  const changed = [...paths].filter((path) => valueText(base.settings[path]) !== valueText(run.settings[path]));
+  return changed.map((path) => `${lastPart(path)} ${valueText(run.settings[path]) || 'not set'}`);
+}
+
+/** The last value of a metric in a run; null where it was never measured. */
+export function lastValue({ curve }: RunSummary, metric: string): number | null {
+  return curve.findLast(({ measures }) => typeof measures[metric] === 'number')?.measures[metric] ?? null;
+}
+
+/** The comparison as a report. @param metrics - those to show, default the first ones that were measured */
+export function comparisonReport(comparison: RunComparison, metrics = comparison.metrics.slice(0, 7)): Report {
+  const { differing, groups } = comparison;
+  const arms = groups.map(({ name, runs }) => ({
+    name,
+    seeds: runs.map((run) => {
+      return { seed: run.seed, metrics: Object.fromEntries(metrics.map((metric) => [metric, lastValue(run, metric)])) };
+    }),
+  }));
+  const [base, ...rivals] = arms;
+  const differences = rivals.flatMap(({ name }) =>
+    metrics.flatMap((metric) => {
+      const values = pairedDifferences(metricBySeed(arms, name, metric), metricBySeed(arms, base?.name ?? '', metric));
+      if (values.length === 0) return [];
+      const { n, mean, low, high, outcome } = decide(values);
+      const says = outcome === 'undecided' || outcome === 'preliminary' ? outcome : mean > 0 ? 'higher' : 'lower';
+      return [[name, metric, signed(mean), signedInterval(low, high), n, says]];
+    }),
+  );
+  const unfinished = groups.flatMap(({ runs }) => runs.filter(({ step, steps }) => step < steps));
+  return {
+    title: 'Runs compared',
+    blocks: [
+      heading('What differs'),
+      differing.length === 0
+        ? paragraph('Nothing but the seed.')
+        : table(['Setting', ...groups.map(({ name }) => name)], differing.map((path) => [path, ...groups.map(({ settings }) => valueText(settings[path]))])), // prettier-ignore
+      heading('Last measurements'),
+      paragraph("Mean and half of the 95 % interval over seeds (Student's t)."),
+      table(
+        ['Runs', 'n', ...metrics],
+        arms.map((arm) => [arm.name, arm.seeds.length, ...metrics.map((metric) => meanText(metricMean(arm, metric)))]),
+      ),
+      ...differenceBlocks(base?.name ?? '', differences),
+      ...(unfinished.length === 0
+        ? []
+        : [
+            heading('Not finished'),
+            list(unfinished.map(({ path, step, steps }) => [`${path}: step ${step} of ${steps}`])),
+          ]),
+      ...(groups.some(({ runs }) => runs.some(({ curve }) => curve.length > 1)) ? [curvesOf(comparison, metrics)] : []),
+    ],
+  };
+}
+
+function differenceBlocks(base: string, rows: readonly (readonly (string | number)[])[]): ReportBlock[] {
+  if (rows.length === 0) return [];
+  return [
+    heading(`Differences from ${base}, seed by seed`),
+    table(['Runs', 'Measure', 'Difference', '95 %', 'n', 'It is'], rows),
+    paragraph(`With fewer than ${SEEDS_FOR_A_CLAIM} seeds in common, a difference is preliminary: it claims nothing.`),
+  ];
+}
+
+function curvesOf({ groups }: RunComparison, metrics: readonly string[]): ReportBlock {
+  const plot = {
+    kind: 'curves' as const,
+    title: 'Runs compared',
+    legend: groups.map(({ name }) => name),
+    panels: metrics.map((metric) => ({ heading: metric, lines: groups.map(({ runs }) => bandOf(runs, metric)) })),
+  };
+  return { kind: 'plot', file: 'compare.svg', caption: 'Curves', plot };
+}
+
+/** The mean over the runs of a group after each step that all of them were measured after. */
+function bandOf(runs: readonly ComparedRun[], metric: string): CurvePoint[] {
+  const steps = runs[0]?.curve.map(({ step }) => step) ?? [];
+  return steps.flatMap((step) => {
+    const values = runs.flatMap(({ curve }) => {
+      const value = curve.find((point) => point.step === step)?.measures[metric];
+      return typeof value === 'number' ? [value] : [];
+    });
+    if (values.length < runs.length) return [];
+    const { mean, low, high } = meanInterval(values);
+    return [{ step, mean, low: Number.isFinite(low) ? low : mean, high: Number.isFinite(high) ? high : mean }];
+  });
+}
+
+/** Every measurement of every run, a row each: for other programs. */
+export function* longRows({ groups }: RunComparison): Generator<readonly (string | number)[]> {
+  for (const { name: group, runs } of groups) {
+    for (const { path, kind, seed, curve } of runs) {
+      for (const { step, measures } of curve) {
+        for (const [metric, value] of Object.entries(measures)) {
+          if (value !== null) yield [path, kind, group, seed, step, metric, value];
+        }
+      }
+    }
+  }
+}
+/** The columns of {@link longRows}. */
+export const LONG_COLUMNS = ['run', 'kind', 'group', 'seed', 'step', 'metric', 'value'] as const;
+
+function valueOf(path: string, settings: RunSummary['settings']): string[] {
+  const value = settings[path];
+  return value === undefined ? [] : [`${lastPart(path)} ${String(value)}`];
+}
+
+function lastPart(path: string): string {
+  return path.split('.').at(-1) ?? path;
+}
+
+function valueText(value: Setting | undefined): string {
+  return value === undefined ? '' : String(value);
+}
