@@ -2,33 +2,74 @@
  * The settings of a distillation run: what a student takes from its teacher, and how it is trained.
  */
 import * as v from 'valibot';
+import {
+  fraction,
+  kindOf,
+  numberAbove,
+  numberFrom,
+  perStep,
+  setting,
+  steps,
+  stepsOrNone,
+  weight,
+  wholeNumber,
+} from './settings.ts';
 import { SftConfigSchema } from './sft-config.ts';
 
-const count = v.pipe(v.number(), v.integer(), v.minValue(1));
-const positive = v.pipe(v.number(), v.gtValue(0));
-const notNegative = v.pipe(v.number(), v.minValue(0));
-const fraction = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
-
 const MethodSchema = v.variant('kind', [
-  /** No teacher: the expert's completions, or their labels alone. What every other method is held against. */
-  v.strictObject({ kind: v.literal('expert'), segment: v.optional(v.picklist(['all', 'label']), 'all') }),
-  /** The teacher's label as a token. */
-  v.strictObject({ kind: v.literal('hard-label') }),
-  /** The teacher's completions, but for those that earn less than `minReward` by the strict reward. */
-  v.strictObject({ kind: v.literal('trace'), minReward: v.optional(fraction, 0.75) }),
-  /** The teacher's distribution over the label tokens, at a temperature (Hinton et al., arXiv 1503.02531). */
-  v.strictObject({ kind: v.literal('label-kd'), temperature: v.optional(positive, 2) }),
-  /** The teacher's distribution at every token of a completion: JSD_beta of GKD (arXiv 2306.13649). */
   v.strictObject({
-    kind: v.literal('jsd'),
-    /** 0 is KL(teacher || student), 1 is KL(student || teacher). */
-    beta: v.optional(fraction, 0.5),
-    /** Whose completions the two are compared on. */
-    completions: v.optional(v.picklist(['expert', 'teacher']), 'expert'),
-    /** The share of updates on completions of the student itself (on-policy), once they have begun. */
-    studentShare: v.optional(fraction, 0),
-    /** They begin after this share of the run: a new student first has to learn to write. */
-    studentFrom: v.optional(fraction, 0.5),
+    kind: kindOf(
+      'jsd',
+      'All its tokens (JSD)',
+      'The teacher\u2019s distribution at every token of given completions (GKD, arXiv 2306.13649).',
+    ),
+    beta: setting(fraction, 0.5, 'Beta', '0 is KL(teacher || student), 1 is KL(student || teacher).'),
+    completions: setting(
+      v.picklist(['expert', 'teacher']),
+      'expert',
+      'Completions',
+      'Whose completions the two are compared on.',
+    ),
+    /** On-policy, once they have begun. */
+    studentShare: setting(
+      fraction,
+      0,
+      'Own completions',
+      'Share of the updates on completions that the student writes itself (on-policy).',
+    ),
+    studentFrom: setting(
+      fraction,
+      0.5,
+      'Own from',
+      'They begin after this share of the run: a new student first has to learn to write.',
+    ),
+  }),
+  v.strictObject({
+    kind: kindOf(
+      'label-kd',
+      'Its label, softened',
+      'The teacher\u2019s distribution of the label (arXiv 1503.02531); no reasons are learned.',
+    ),
+    temperature: setting(numberAbove(0, 100), 2, 'Temperature', 'Softens both label distributions.'),
+  }),
+  v.strictObject({
+    kind: kindOf('hard-label', 'Its label', 'The label that the teacher gives, as a token; no reasons are learned.'),
+  }),
+  v.strictObject({
+    kind: kindOf(
+      'trace',
+      'Its completions',
+      'The teacher\u2019s label and reasoning, where they earn enough of the strict reward.',
+    ),
+    minReward: setting(fraction, 0.75, 'Least reward', 'The least strict reward of the teacher\u2019s completions.'),
+  }),
+  v.strictObject({
+    kind: kindOf(
+      'expert',
+      'No teacher',
+      'The expert\u2019s completions, or their labels alone. What every other method is held against.',
+    ),
+    segment: setting(v.picklist(['all', 'label']), 'all', 'Part', 'What is learned of the expert\u2019s completions.'),
   }),
 ]);
 
@@ -37,20 +78,38 @@ const { accumulation: _, ...trainingEntries } = SftConfigSchema.entries;
 /** Every setting has a default; those of the optimizer are as in supervised fine-tuning. */
 export const DistillConfigSchema = v.strictObject({
   ...trainingEntries,
-  /** Optimizer updates. */
-  steps: v.optional(count, 500),
-  warmupSteps: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 50),
-  method: v.optional(MethodSchema, { kind: 'jsd' }),
+  steps: setting(steps, 500, 'Steps', 'Optimizer updates.', { unit: 'steps', level: 'basic' }),
+  warmupSteps: setting(stepsOrNone, 50, 'Warm-up', 'Steps in which the learning rate rises.', { unit: 'steps' }),
+  method: setting(MethodSchema, { kind: 'jsd' }, 'What it learns of the teacher', 'The method of distillation.', {
+    group: 'Teacher',
+    level: 'basic',
+  }),
   /** Lambda of the mode balance: L = L_distill + lambda L_SFT, L_SFT on the expert's completions of the same prompts. */
-  expertWeight: v.optional(notNegative, 0),
-  /** The most tokens of a completion, of the teacher or the student. */
-  maxTokens: v.optional(count, 48),
-  /** Sequences per forward pass: smaller needs less memory and changes nothing else. */
-  sequencesPerPass: v.optional(count, 64),
-  /** The most memory, in MiB, for what the teacher says to all examples; if it needs more, the teacher is asked every time. */
-  teacherCacheMiB: v.optional(notNegative, 64),
-  /** How many of the teacher's most likely tokens are kept at each place; the others share the mass that is left. */
-  teacherTopK: v.optional(count, 32),
+  expertWeight: setting(
+    weight,
+    0,
+    'Expert beside it',
+    'Weight of the expert\u2019s completions beside the teacher (mode balance).',
+    { group: 'Teacher', level: 'basic' },
+  ),
+  maxTokens: setting(wholeNumber(1, 4096), 48, 'Longest completion', 'Of the teacher or the student.', {
+    unit: 'tokens',
+  }),
+  sequencesPerPass: setting(perStep, 64, 'Sequences per pass', 'Smaller needs less memory and changes nothing else.'),
+  teacherCacheMiB: setting(
+    numberFrom(0, 1_048_576),
+    64,
+    'Memory for answers',
+    'For what the teacher says to all examples; if it needs more, the teacher is asked every time.',
+    { unit: 'MiB' },
+  ),
+  teacherTopK: setting(
+    wholeNumber(1, 2 ** 24),
+    32,
+    'Likeliest tokens',
+    'How many of the teacher\u2019s are kept at each place; the others share the mass that is left.',
+    { unit: 'tokens' },
+  ),
 });
 
 export type DistillConfig = v.InferOutput<typeof DistillConfigSchema>;

@@ -7,212 +7,399 @@
  */
 import * as v from 'valibot';
 import { DecodingSchema } from './decoding.ts';
-import { TrainingPrecisionSchema } from './sft-config.ts';
+import {
+  fraction,
+  kindOf,
+  numberAbove,
+  perStep,
+  positiveWeight,
+  seed,
+  setting,
+  steps,
+  stepsOrNone,
+  weight,
+  wholeNumber,
+} from './settings.ts';
+import { adamEntries, learningRate } from './sft-config.ts';
 
-const wholeNumber = (least: number) => v.pipe(v.number(), v.integer(), v.minValue(least));
-const count = wholeNumber(1);
-const positive = v.pipe(v.number(), v.gtValue(0));
-const notNegative = v.pipe(v.number(), v.minValue(0));
-const fraction = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
+const clip = <const Low extends number, const High extends number>(low: Low, high: High) => ({
+  clipLow: setting(fraction, low, 'Clip below', 'The ratio is kept above 1 less this.'),
+  clipHigh: setting(
+    positiveWeight,
+    high,
+    'Clip above',
+    'The ratio is kept below 1 and this; more than below is clip-higher.',
+  ),
+});
 
 /**
  * How the policy loss is averaged and clipped; the ratio is kept in [1 - clipLow, 1 + clipHigh]. Any variant can be
  * clipped higher above than below (clip-higher); only dapo and gspo are by default.
  */
 const LossSchema = v.variant('kind', [
-  /** arXiv 2402.03300: mean over the tokens of each completion, then over completions. */
-  v.strictObject({ kind: v.literal('grpo'), clipLow: v.optional(fraction, 0.2), clipHigh: v.optional(positive, 0.2) }),
-  /** arXiv 2503.20783: sum over tokens by G x the longest possible completion. Goes with `scaling: 'none'`. */
   v.strictObject({
-    kind: v.literal('dr_grpo'),
-    clipLow: v.optional(fraction, 0.2),
-    clipHigh: v.optional(positive, 0.2),
+    kind: kindOf('grpo', 'GRPO', 'Mean over the tokens of each completion, then over completions (arXiv 2402.03300).'),
+    ...clip(0.2, 0.2),
   }),
-  /** arXiv 2503.14476: mean over all tokens of the batch. Goes with `dropSilentGroups` and `maskTruncated`. */
-  v.strictObject({ kind: v.literal('dapo'), clipLow: v.optional(fraction, 0.2), clipHigh: v.optional(positive, 0.28) }),
-  /** arXiv 2507.18071: one ratio per completion, the geometric mean of its tokens'. */
   v.strictObject({
-    kind: v.literal('gspo'),
-    clipLow: v.optional(fraction, 3e-4),
-    clipHigh: v.optional(positive, 4e-4),
+    kind: kindOf(
+      'dr_grpo',
+      'Dr. GRPO',
+      'Sum over tokens by G x the longest possible completion (arXiv 2503.20783); goes with no scaling of advantages.',
+    ),
+    ...clip(0.2, 0.2),
+  }),
+  v.strictObject({
+    kind: kindOf(
+      'dapo',
+      'DAPO',
+      'Mean over all tokens of the batch (arXiv 2503.14476); goes with silent groups and truncated completions left out.',
+    ),
+    ...clip(0.2, 0.28),
+  }),
+  v.strictObject({
+    kind: kindOf(
+      'gspo',
+      'GSPO',
+      'One ratio per completion, the geometric mean of its tokens\u2019 (arXiv 2507.18071).',
+    ),
+    ...clip(3e-4, 4e-4),
   }),
 ]);
 
-/** Whether the label and the reasoning are averaged together or each by itself. */
 const AveragingSchema = v.variant('kind', [
-  v.strictObject({ kind: v.literal('joint') }),
-  /** L_RL = label L_label + reasoning L_reasoning: a long trace cannot drown the deciding token. */
+  v.strictObject({ kind: kindOf('joint', 'Joint', 'All tokens of a completion together.') }),
   v.strictObject({
-    kind: v.literal('separate'),
-    label: v.optional(notNegative, 0.5),
-    reasoning: v.optional(notNegative, 0.5),
+    kind: kindOf(
+      'separate',
+      'Separate',
+      'Label and reasoning each by itself: a long trace cannot drown the deciding token.',
+    ),
+    label: setting(weight, 0.5, 'Weight of the label', 'In L_RL = label L_label + reasoning L_reasoning.'),
+    reasoning: setting(weight, 0.5, 'Weight of the reasoning', 'In L_RL = label L_label + reasoning L_reasoning.'),
   }),
 ]);
 
 const AdvantageSchema = v.strictObject({
-  /** outcome: every token gets the advantage of the total reward; stepwise: each segment its own. */
-  kind: v.optional(v.picklist(['outcome', 'stepwise']), 'stepwise'),
-  /** What differences from the group's mean are divided by: the group's own spread, that of the whole batch, or nothing. */
-  scaling: v.optional(v.picklist(['group', 'batch', 'none']), 'group'),
-  /** Stepwise only: how much the advantage of a step counts beside that of the whole reasoning. */
-  stepWeight: v.optional(notNegative, 1),
+  kind: setting(
+    v.picklist(['outcome', 'stepwise']),
+    'stepwise',
+    'Advantages',
+    'Which reward a token is credited with.',
+    {
+      choices: {
+        outcome: ['Outcome', 'Every token gets the advantage of the total reward.'],
+        stepwise: ['Stepwise', 'Each segment gets its own.'],
+      },
+    },
+  ),
+  scaling: setting(
+    v.picklist(['group', 'batch', 'none']),
+    'group',
+    'Scaled by',
+    'What differences from the group\u2019s mean are divided by.',
+    {
+      choices: {
+        group: ['The group', 'The spread of the group\u2019s own rewards.'],
+        batch: ['The batch', 'The spread of the whole batch.'],
+        none: ['Nothing', 'Differences are taken as they are.'],
+      },
+    },
+  ),
+  stepWeight: setting(
+    weight,
+    1,
+    'Weight of a step',
+    'Stepwise only: how much a step counts beside the whole reasoning.',
+  ),
 });
+
+const beta = setting(positiveWeight, 0.1, 'Beta', 'Weight of the divergence.');
+const on = setting(
+  v.picklist(['rollouts', 'expert']),
+  'rollouts',
+  'Measured on',
+  'Which tokens the divergence is taken on.',
+  {
+    choices: {
+      rollouts: ['Rollouts', 'The tokens of rollouts, by the estimator.'],
+      expert: ['Expert completions', 'Exactly, over the whole vocabulary.'],
+    },
+  },
+);
 
 /** Kullback-Leibler divergence from the policy to a frozen reference, usually the SFT start. `beta` is its weight. */
 const KlSchema = v.variant('kind', [
-  v.strictObject({ kind: v.literal('none') }),
-  /** beta k1 is taken off the reward; as a loss k1 would have no gradient on average. */
-  v.strictObject({ kind: v.literal('k1-reward'), beta: positive }),
-  /** Gradient of the reverse divergence KL(policy || reference). */
+  v.strictObject({ kind: kindOf('none', 'None', 'The policy may go anywhere.') }),
+  /** As a loss k1 would have no gradient on average. */
+  v.strictObject({ kind: kindOf('k1-reward', 'k1 in the reward', 'beta k1 is taken off the reward.'), beta }),
+  v.strictObject({ kind: kindOf('k2', 'k2', 'Gradient of the reverse divergence KL(policy || reference).'), beta, on }),
   v.strictObject({
-    kind: v.literal('k2'),
-    beta: positive,
-    /** On the tokens of rollouts by the estimator; on those of expert completions exactly, over the whole vocabulary. */
-    on: v.optional(v.picklist(['rollouts', 'expert']), 'rollouts'),
-  }),
-  /** On-policy gradient of the forward divergence KL(reference || policy). */
-  v.strictObject({
-    kind: v.literal('k3'),
-    beta: positive,
-    on: v.optional(v.picklist(['rollouts', 'expert']), 'rollouts'),
+    kind: kindOf('k3', 'k3', 'On-policy gradient of the forward divergence KL(reference || policy).'),
+    beta,
+    on,
   }),
 ]);
 
+const lambda = <const Fallback extends number>(fallback: Fallback) =>
+  setting(weight, fallback, 'Lambda', 'The weight of the expert loss; 0 is plain GRPO.');
+
 /** How the expert loss L_SFT joins L_RL. Each kind but hpt has one number that a dial can move while the run goes on. */
 const BalanceSchema = v.variant('kind', [
-  /** L_RL + lambda L_SFT; lambda 0 is plain GRPO. */
   v.strictObject({
-    kind: v.literal('additive'),
-    lambda: v.optional(notNegative, 0.3),
-    /** Lambda after `rampSteps`, reached in a straight line; null keeps it constant. */
-    finalLambda: v.optional(v.nullable(notNegative), null),
-    rampSteps: v.optional(count, 100),
+    kind: kindOf('additive', 'Additive', 'L_RL + lambda L_SFT.'),
+    lambda: lambda(0.3),
+    finalLambda: setting(
+      v.nullable(weight),
+      null,
+      'Final lambda',
+      'Reached in a straight line over the ramp; none keeps lambda constant.',
+    ),
+    rampSteps: setting(steps, 100, 'Ramp', 'Steps in which lambda becomes the final one.', { unit: 'steps' }),
   }),
-  /** (1 - mu) L_RL + mu L_SFT. */
-  v.strictObject({ kind: v.literal('convex'), mu: v.optional(fraction, 0.3) }),
-  /** CHORD, arXiv 2508.11408: convex, mu rising to a peak and falling along a cosine; expert tokens weigh p(1-p). */
   v.strictObject({
-    kind: v.literal('chord'),
-    warmupSteps: v.optional(wholeNumber(0), 0),
-    decaySteps: v.optional(count, 100),
-    peak: v.optional(fraction, 0.5),
-    valley: v.optional(fraction, 0.02),
+    kind: kindOf('convex', 'Convex', '(1 - mu) L_RL + mu L_SFT.'),
+    mu: setting(fraction, 0.3, 'Mu', 'The share of the expert loss.'),
   }),
-  /** The gate of HPT, arXiv 2509.04419: a prompt whose completions are all wrong teaches by its expert sample instead. */
-  v.strictObject({ kind: v.literal('hpt') }),
-  /** After SRFT, arXiv 2506.19767: L_RL + lambda exp(-H) L_SFT, H the policy's entropy on the expert's tokens. */
-  v.strictObject({ kind: v.literal('srft'), lambda: v.optional(notNegative, 0.5) }),
+  v.strictObject({
+    kind: kindOf(
+      'chord',
+      'CHORD',
+      'Convex, mu rising to a peak and falling along a cosine; expert tokens weigh p(1-p) (arXiv 2508.11408).',
+    ),
+    warmupSteps: setting(stepsOrNone, 0, 'Rise of mu', 'Steps up to the peak.', { unit: 'steps' }),
+    decaySteps: setting(steps, 100, 'Fall of mu', 'Steps from the peak down to the valley.', { unit: 'steps' }),
+    peak: setting(fraction, 0.5, 'Peak of mu', 'The largest share of the expert loss.'),
+    valley: setting(fraction, 0.02, 'Valley of mu', 'The share at the end.'),
+  }),
+  v.strictObject({
+    kind: kindOf(
+      'hpt',
+      'HPT gate',
+      'A prompt whose completions are all wrong teaches by its expert sample instead (arXiv 2509.04419).',
+    ),
+  }),
+  v.strictObject({
+    kind: kindOf(
+      'srft',
+      'SRFT',
+      'L_RL + lambda exp(-H) L_SFT, H the policy\u2019s entropy on the expert\u2019s tokens (after arXiv 2506.19767).',
+    ),
+    lambda: lambda(0.5),
+  }),
 ]);
 
 /** What all orders by stages share. */
 const staging = {
-  /** Of a step's prompts, the share from stages that are over, so that they are not forgotten. */
-  rehearsalShare: v.optional(fraction, 0.25),
-  /** Of a step's prompts in the mixed stage, the share whose gold cites a tail rule, beside those in the mix. */
-  rareShare: v.optional(fraction, 0.25),
+  rehearsalShare: setting(
+    fraction,
+    0.25,
+    'Rehearsal',
+    'Share of a step\u2019s prompts from stages that are over, so that they are not forgotten.',
+  ),
+  rareShare: setting(
+    fraction,
+    0.25,
+    'Rare rules',
+    'Share of a step\u2019s prompts in the mixed stage that cite a rare rule, beside those in the mix.',
+  ),
 };
 /** Two shares of the run's steps, in order: where the first and the second stage end. */
-const stageEnds = v.pipe(
-  v.tuple([fraction, fraction]),
-  v.check(([first, second]) => first <= second, 'the second stage must not end before the first'),
-);
+const ends = <const Fallback extends readonly [number, number]>(fallback: Fallback) =>
+  setting(
+    v.pipe(
+      v.tuple([fraction, fraction]),
+      v.check(([first, second]) => first <= second, 'the second stage must not end before the first'),
+    ),
+    [fallback[0], fallback[1]],
+    'Ends of stages',
+    'Where the first and the second stage end at the latest, as shares of the run.',
+  );
 
 /**
  * The order of prompts by how often the start answered them rightly (train/curriculum.ts): stage 1 at least half the
  * time, stage 2 less often, stage 3 all of these and rare rules besides. All but random need pass rates.
  */
 const CurriculumSchema = v.variant('kind', [
-  v.strictObject({ kind: v.literal('random') }),
-  /** Stages 1, 2, 3, each for a fixed part of the run. */
-  v.strictObject({ kind: v.literal('staged'), ends: v.optional(stageEnds, [1 / 3, 2 / 3]), ...staging }),
-  /** Stages 3, 2, 1: the control for `staged`. */
-  v.strictObject({ kind: v.literal('reversed'), ends: v.optional(stageEnds, [1 / 3, 2 / 3]), ...staging }),
-  /** Stages 1, 2, 3; one ends when its prompts are answered well enough. */
+  v.strictObject({ kind: kindOf('random', 'Random', 'As they are drawn.') }),
   v.strictObject({
-    kind: v.literal('adaptive'),
-    /** Mean label reward of the stage's own prompts that ends stage 1, and stage 2. */
-    promoteAt: v.optional(v.tuple([fraction, fraction]), [0.85, 0.5]),
-    /** Steps that the mean is over; no stage is shorter. */
-    window: v.optional(count, 10),
-    /** Where the stages end at the latest, so that a run cannot be stuck in one. */
-    ends: v.optional(stageEnds, [0.4, 0.8]),
+    kind: kindOf('staged', 'In stages', 'What the start finds easy, then hard, then all and rare rules more often.'),
+    ends: ends([1 / 3, 2 / 3]),
+    ...staging,
+  }),
+  v.strictObject({
+    kind: kindOf('reversed', 'In stages, reversed', 'The control for "In stages": from all to easy.'),
+    ends: ends([1 / 3, 2 / 3]),
+    ...staging,
+  }),
+  v.strictObject({
+    kind: kindOf('adaptive', 'In stages, adaptive', 'In stages, but one ends once its prompts are answered well.'),
+    promoteAt: setting(
+      v.tuple([fraction, fraction]),
+      [0.85, 0.5],
+      'Promote at',
+      'Mean label reward of a stage\u2019s own prompts that ends stage 1, and stage 2.',
+    ),
+    window: setting(steps, 10, 'Window', 'Steps that the mean is over; no stage is shorter.', { unit: 'steps' }),
+    ends: ends([0.4, 0.8]),
     ...staging,
   }),
 ]);
 
+const ROLLOUTS = { group: 'Rollouts' };
+const LOSS = { group: 'Loss' };
+const OPTIMIZER = { group: 'Optimizer' };
+const RECORDS = { group: 'Measuring and keeping' };
+
 /** Every setting has a default with its unit; unknown keys are errors. */
 export const GrpoConfigSchema = v.strictObject({
-  /** Batches of rollouts. */
-  steps: v.optional(count, 100),
-  /** P, prompts per step. */
-  prompts: v.optional(count, 16),
-  /** G, completions per prompt. */
-  samples: v.optional(v.pipe(v.number(), v.integer(), v.minValue(2)), 8),
-  /** How often prompts whose gold cites a tail rule are drawn, against their share: 1 matched, 0.1 head-heavy. */
-  tailPromptWeight: v.optional(v.pipe(v.number(), v.gtValue(0), v.maxValue(20)), 1),
-  /** In which order prompts are drawn. */
-  curriculum: v.optional(CurriculumSchema, { kind: 'random' }),
-  /** The most tokens of one completion; longer ones are truncated. */
-  maxTokens: v.optional(count, 40),
+  steps: setting(steps, 100, 'Steps', 'Batches of rollouts.', { ...ROLLOUTS, unit: 'steps', level: 'basic' }),
+  /** P */
+  prompts: setting(perStep, 16, 'Prompts per step', 'Each is answered several times.', {
+    ...ROLLOUTS,
+    unit: 'prompts',
+    level: 'basic',
+  }),
+  /** G */
+  samples: setting(wholeNumber(2, 4096), 8, 'Completions per prompt', 'A group, whose rewards are compared.', ROLLOUTS),
+  tailPromptWeight: setting(
+    numberAbove(0, 20),
+    1,
+    'Rare prompts',
+    'How often prompts of rare rules are drawn, against their share: 1 as they are, 0.1 head-heavy.',
+    ROLLOUTS,
+  ),
+  curriculum: setting(
+    CurriculumSchema,
+    { kind: 'random' },
+    'Order of prompts',
+    'All but random measure pass rates first.',
+    ROLLOUTS,
+  ),
+  maxTokens: setting(wholeNumber(1, 4096), 40, 'Longest completion', 'Longer ones are truncated.', {
+    ...ROLLOUTS,
+    unit: 'tokens',
+  }),
   /**
    * Of the policy: rollouts are drawn from softmax(logits / temperature), and ratios, KL and entropies are those of this very
    * distribution. The expert loss is taken at 1, as answers are given.
    */
-  temperature: v.optional(positive, 1),
+  temperature: setting(
+    numberAbove(0, 100),
+    1,
+    'Temperature',
+    'Of the policy: rollouts, ratios, KL and entropies.',
+    ROLLOUTS,
+  ),
 
-  loss: v.optional(LossSchema, { kind: 'grpo' }),
-  averaging: v.optional(AveragingSchema, { kind: 'separate' }),
-  advantages: v.optional(AdvantageSchema, {}),
-  kl: v.optional(KlSchema, { kind: 'none' }),
-  /** Weight of the policy's entropy, in the average of the policy loss. */
-  entropyBonus: v.optional(notNegative, 0),
-  balance: v.optional(BalanceSchema, { kind: 'additive' }),
+  loss: setting(LossSchema, { kind: 'grpo' }, 'Policy loss', 'How it is averaged and clipped.', LOSS),
+  averaging: setting(
+    AveragingSchema,
+    { kind: 'separate' },
+    'Averaging',
+    'Whether label and reasoning are averaged together.',
+    LOSS,
+  ),
+  advantages: setting(AdvantageSchema, {}, 'Advantages', 'What a token is credited with.', LOSS),
+  kl: setting(
+    KlSchema,
+    { kind: 'none' },
+    'Divergence from the start',
+    'A KL term that holds the policy near its start.',
+    LOSS,
+  ),
+  entropyBonus: setting(
+    weight,
+    0,
+    'Entropy bonus',
+    'Weight of the policy\u2019s entropy, in the average of the policy loss.',
+    LOSS,
+  ),
+  balance: setting(
+    BalanceSchema,
+    { kind: 'additive' },
+    'Mode balance',
+    'How the expert loss joins that of the policy.',
+    LOSS,
+  ),
 
-  /** Leave out groups in which no token has an advantage. */
-  dropSilentGroups: v.optional(v.boolean(), false),
-  /** With `dropSilentGroups`: how often P more prompts may be drawn to make up for groups left out (dynamic sampling). */
-  extraRounds: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(16)), 0),
-  /** Leave truncated completions out of the loss. */
-  maskTruncated: v.optional(v.boolean(), false),
-  /** Bound of the weight p(trainer) / p(sampler) that makes up for low-precision rollouts; null: no correction. */
-  samplerCorrectionCap: v.optional(v.nullable(positive), null),
+  dropSilentGroups: setting(
+    v.boolean(),
+    false,
+    'Drop silent groups',
+    'Leave out groups in which no token has an advantage.',
+    ROLLOUTS,
+  ),
+  extraRounds: setting(
+    wholeNumber(0, 16),
+    0,
+    'Extra rounds',
+    'With silent groups dropped: how often more prompts may be drawn to make up for them (dynamic sampling).',
+    ROLLOUTS,
+  ),
+  maskTruncated: setting(v.boolean(), false, 'Mask truncated', 'Leave truncated completions out of the loss.', LOSS),
+  samplerCorrectionCap: setting(
+    v.nullable(positiveWeight),
+    null,
+    'Sampler correction',
+    'Bound of the weight p(trainer) / p(sampler) that makes up for low-precision rollouts; none: no correction.',
+    LOSS,
+  ),
 
-  /** Passes over the rollouts of a step. */
-  innerEpochs: v.optional(count, 1),
-  /** Parts of the rollouts, one optimizer update each per pass. */
-  minibatches: v.optional(count, 1),
-  /** Expert samples per update. */
-  expertBatch: v.optional(count, 32),
-  /** Sequences per forward pass of the trainer: smaller needs less memory and changes nothing else. */
-  sequencesPerPass: v.optional(count, 64),
+  innerEpochs: setting(wholeNumber(1, 1000), 1, 'Inner passes', 'Passes over the rollouts of a step.', OPTIMIZER),
+  minibatches: setting(
+    wholeNumber(1, 4096),
+    1,
+    'Parts',
+    'Of the rollouts, one optimizer update each per pass.',
+    OPTIMIZER,
+  ),
+  expertBatch: setting(perStep, 32, 'Expert batch', 'Expert samples per update.', OPTIMIZER),
+  sequencesPerPass: setting(
+    perStep,
+    64,
+    'Sequences per pass',
+    'Smaller needs less memory and changes nothing else.',
+    OPTIMIZER,
+  ),
 
-  learningRate: v.optional(positive, 3e-4),
-  /** Updates of linear warm-up. */
-  warmupUpdates: v.optional(wholeNumber(0), 0),
-  /** The learning rate at the end as a share of the peak; 1 is constant. */
-  finalFraction: v.optional(fraction, 1),
-  beta1: v.optional(fraction, 0.9),
-  beta2: v.optional(fraction, 0.999),
-  adamEps: v.optional(positive, 1e-8),
-  weightDecay: v.optional(notNegative, 0),
-  maxGradNorm: v.optional(positive, 1),
-  /** Of the updates; rollouts are always drawn in f32. */
-  precision: TrainingPrecisionSchema,
-  /** Of rollouts; the policy that is learned is then the held one. */
+  learningRate: setting(learningRate, 3e-4, 'Learning rate', 'At its peak.', OPTIMIZER),
+  warmupUpdates: setting(stepsOrNone, 0, 'Warm-up', 'Updates in which the learning rate rises.', {
+    ...OPTIMIZER,
+    unit: 'updates',
+  }),
+  finalFraction: setting(
+    fraction,
+    1,
+    'Final rate',
+    'The learning rate at the end, as a share of its peak; 1 is constant.',
+    OPTIMIZER,
+  ),
+  ...adamEntries(0.999, 0, OPTIMIZER),
   decoding: DecodingSchema,
 
-  /** Steps between evaluations on held-out queries. */
-  evaluateEvery: v.optional(count, 25),
-  /** Steps between checkpoints. */
-  checkpointEvery: v.optional(count, 25),
-  /** Steps between kept completions. */
-  keepEvery: v.optional(count, 10),
-  /** Groups kept then, each with all its completions. */
-  keepGroups: v.optional(wholeNumber(0), 2),
-  /** Steps between looks at the gradient of L_SFT where it has no weight; 0: never. Costs a backward pass each. */
-  probeExpertEvery: v.optional(wholeNumber(0), 10),
-  /** Seeds prompts, rollouts and the order of expert samples. */
-  seed: v.optional(v.pipe(v.number(), v.integer()), 1),
+  evaluateEvery: setting(steps, 25, 'Measure every', 'Steps between evaluations on held-out queries.', {
+    ...RECORDS,
+    unit: 'steps',
+    level: 'basic',
+  }),
+  checkpointEvery: setting(steps, 25, 'Save every', 'Steps between checkpoints.', { ...RECORDS, unit: 'steps' }),
+  keepEvery: setting(steps, 10, 'Keep completions every', 'Steps between kept completions.', {
+    ...RECORDS,
+    unit: 'steps',
+  }),
+  keepGroups: setting(wholeNumber(0, 4096), 2, 'Kept groups', 'Each with all its completions.', RECORDS),
+  probeExpertEvery: setting(
+    stepsOrNone,
+    10,
+    'Look at the expert every',
+    'Steps between looks at the gradient of the expert loss where it has no weight; 0: never. Costs a backward pass each.',
+    { ...RECORDS, unit: 'steps' },
+  ),
+  seed: setting(seed, 1, 'Seed', 'Of prompts, rollouts and the order of expert samples.', {
+    ...ROLLOUTS,
+    level: 'basic',
+  }),
 });
 
 export type GrpoConfig = v.InferOutput<typeof GrpoConfigSchema>;

@@ -2,10 +2,18 @@
  * The settings of a supervised fine-tuning run.
  */
 import * as v from 'valibot';
-
-const count = v.pipe(v.number(), v.integer(), v.minValue(1));
-const positive = v.pipe(v.number(), v.gtValue(0));
-const fraction = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
+import {
+  type SettingWords,
+  fraction,
+  numberAbove,
+  numberFrom,
+  perStep,
+  positiveWeight,
+  seed,
+  setting,
+  steps,
+  stepsOrNone,
+} from './settings.ts';
 
 /**
  * What the matrix products of a training step are computed from. f32: as everything else, float32. mixed (arXiv 1710.03740):
@@ -14,37 +22,73 @@ const fraction = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
  */
 export const TRAINING_PRECISIONS = ['f32', 'mixed'] as const;
 export type TrainingPrecision = (typeof TRAINING_PRECISIONS)[number];
-export const TrainingPrecisionSchema = v.optional(v.picklist(TRAINING_PRECISIONS), 'f32');
+export const TrainingPrecisionSchema = setting(
+  v.picklist(TRAINING_PRECISIONS),
+  'f32',
+  'Precision',
+  'mixed: matrix products of updates read 16-bit floats, sums and weights stay f32. Pays on WebGPU only.',
+);
+
+/** What AdamW does with a learning rate; the trainers differ in the default of beta 2 and of the weight decay. */
+export const adamEntries = <const Beta2 extends number, const Decay extends number>(
+  beta2: Beta2,
+  decay: Decay,
+  words: SettingWords = {},
+) => ({
+  beta1: setting(fraction, 0.9, 'AdamW beta 1', 'Memory of the mean of gradients.', words),
+  beta2: setting(fraction, beta2, 'AdamW beta 2', 'Memory of the mean of squared gradients.', words),
+  adamEps: setting(numberAbove(0, 1), 1e-8, 'AdamW epsilon', 'Keeps small gradients from being blown up.', words),
+  weightDecay: setting(
+    numberFrom(0, 100),
+    decay,
+    'Weight decay',
+    'Pulls weights towards zero, per unit of learning rate.',
+    words,
+  ),
+  maxGradNorm: setting(
+    numberAbove(0, 1e30),
+    1,
+    'Gradient limit',
+    'Longer gradients are shortened to this norm.',
+    words,
+  ),
+  precision: TrainingPrecisionSchema,
+});
+
+export const learningRate = numberAbove(0, 1e30);
 
 /** Every setting has a default that trains the small presets well. */
 export const SftConfigSchema = v.strictObject({
-  /** Optimizer updates. */
-  steps: v.optional(count, 2000),
-  /** Sequences per forward pass. */
-  batchSize: v.optional(count, 64),
-  /** Forward passes per update, which draws batchSize x accumulation sequences; each token weighs the same. */
-  accumulation: v.optional(count, 1),
-  learningRate: v.optional(positive, 3e-3),
-  /** Updates of linear warm-up. */
-  warmupSteps: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 100),
-  /** The learning rate at the end as a share of the peak. */
-  finalFraction: v.optional(fraction, 0.05),
-  beta1: v.optional(fraction, 0.9),
-  beta2: v.optional(fraction, 0.98),
-  adamEps: v.optional(positive, 1e-8),
-  weightDecay: v.optional(v.pipe(v.number(), v.minValue(0)), 0.01),
-  maxGradNorm: v.optional(positive, 1),
-  precision: TrainingPrecisionSchema,
-  /** The loss weight of the label token; every other token of a completion weighs 1. */
-  labelWeight: v.optional(positive, 1),
-  /** Updates between evaluations on held-out queries. */
-  evaluateEvery: v.optional(count, 250),
-  /** Updates between checkpoints. */
-  checkpointEvery: v.optional(count, 250),
-  /** Updates between log entries; losses are read back from the GPU only then. */
-  logEvery: v.optional(count, 10),
-  /** Seeds the initial weights and the data order. */
-  seed: v.optional(v.pipe(v.number(), v.integer()), 1),
+  steps: setting(steps, 2000, 'Steps', 'Optimizer updates.', { unit: 'steps', level: 'basic' }),
+  batchSize: setting(perStep, 64, 'Batch size', 'Pairs per forward pass; memory grows with it.', {
+    unit: 'pairs',
+    level: 'basic',
+  }),
+  /** An update draws batchSize x accumulation sequences. */
+  accumulation: setting(
+    perStep,
+    1,
+    'Passes per step',
+    'Forward passes per update, of a batch each; less memory than one large batch, and every token weighs the same.',
+  ),
+  learningRate: setting(learningRate, 3e-3, 'Learning rate', 'At its peak, after the warm-up.', { level: 'basic' }),
+  warmupSteps: setting(stepsOrNone, 100, 'Warm-up', 'Steps in which the learning rate rises.', { unit: 'steps' }),
+  finalFraction: setting(fraction, 0.05, 'Final rate', 'The learning rate at the end, as a share of its peak.'),
+  ...adamEntries(0.98, 0.01),
+  labelWeight: setting(positiveWeight, 1, 'Label weight', 'Of the label in the loss; every other token weighs 1.'),
+  evaluateEvery: setting(steps, 250, 'Evaluate every', 'Steps between looks at held-out pairs.', {
+    unit: 'steps',
+    level: 'basic',
+  }),
+  checkpointEvery: setting(steps, 250, 'Save every', 'Steps between checkpoints: what a crash can cost.', {
+    unit: 'steps',
+    level: 'basic',
+  }),
+  /** Losses are read back from the GPU only then. */
+  logEvery: setting(steps, 10, 'Log every', 'Steps between points of the loss curve.', { unit: 'steps' }),
+  seed: setting(seed, 1, 'Seed', 'Of the first weights and the order of the data. The same seed repeats a run.', {
+    level: 'basic',
+  }),
 });
 
 export type SftConfig = v.InferOutput<typeof SftConfigSchema>;

@@ -3,33 +3,38 @@
  */
 import * as v from 'valibot';
 import { DistillConfigSchema } from '../config/distill-config.ts';
-import { PRESET_NAMES } from '../config/presets.ts';
+import { kindOf, pairs, setting } from '../config/settings.ts';
 import { ruleWorldConfigSchema } from '../relevance/world/rule-world.ts';
-
-const count = (fallback: number) => v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)), fallback);
+import { devPairsSetting, nameSetting, presetSetting, WordSplitShareSchema } from './sft-experiment.ts';
 
 /** Who learns. */
 const StudentSchema = v.variant('kind', [
-  /** A new model in the shape of a preset, with the teacher's vocabulary and as many positions. */
-  v.strictObject({ kind: v.literal('new'), preset: v.optional(v.picklist(PRESET_NAMES), 'lab-nano') }),
-  /** A trained model, by the hash of its weights. */
-  v.strictObject({ kind: v.literal('trained'), hash: v.string() }),
+  v.strictObject({
+    kind: kindOf(
+      'new',
+      'A new model',
+      'In the shape of a preset, with the teacher\u2019s vocabulary and as many positions.',
+    ),
+    preset: presetSetting('lab-nano'),
+  }),
+  /** By the hash of its weights. */
+  v.strictObject({ kind: kindOf('trained', 'A trained model', 'Learns on.'), hash: v.string() }),
 ]);
 
 /** The settings of a distillation. */
 export const DistillExperimentSchema = v.strictObject({
-  /** The name of the student. */
-  name: v.optional(v.pipe(v.string(), v.nonEmpty()), 'student'),
-  student: v.optional(StudentSchema, { kind: 'new' }),
+  name: nameSetting('student'),
+  student: setting(StudentSchema, { kind: 'new' }, 'Student', 'Who learns.', { group: 'Student', level: 'fixed' }),
   /** Must have the rules that the teacher has learned. */
-  world: v.optional(ruleWorldConfigSchema, {}),
-  /** Training queries that prompts come from; six pairs each. */
-  queries: count(1500),
-  /** The share of words that are cut at random before they become tokens (subword-splits.ts). */
-  wordSplitShare: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1)), 0.3),
-  /** Pairs of the dev split that evaluations during training look at. */
-  devPairs: count(240),
-  distill: v.optional(DistillConfigSchema, {}),
+  world: setting(ruleWorldConfigSchema, {}, 'Rule world', 'That the pairs are of.', { group: 'Data' }),
+  queries: setting(pairs, 1500, 'Queries', 'To learn from, six pairs each.', {
+    group: 'Data',
+    unit: 'queries',
+    level: 'basic',
+  }),
+  wordSplitShare: WordSplitShareSchema,
+  devPairs: devPairsSetting(240),
+  distill: setting(DistillConfigSchema, {}, 'Training', 'How the student is taught.', { group: 'Training' }),
 });
 export type DistillExperiment = v.InferOutput<typeof DistillExperimentSchema>;
 export type DistillExperimentInput = v.InferInput<typeof DistillExperimentSchema>;

@@ -4,53 +4,88 @@
  */
 import * as v from 'valibot';
 import { GrpoConfigSchema } from '../config/grpo-config.ts';
+import { pairs, setting, wholeNumber } from '../config/settings.ts';
 import { parseConfig } from '../config/parse.ts';
 import { rewardConfigSchema } from '../relevance/rules/reward.ts';
-import { TrainingDataSchema, withDataKind } from './sft-experiment.ts';
+import { DataSetting, devPairsSetting, nameSetting, withDataKind } from './sft-experiment.ts';
 
-const count = (least: number, fallback: number) =>
-  v.optional(v.pipe(v.number(), v.integer(), v.minValue(least)), fallback);
+const MEASURING = { group: 'Measuring and keeping' };
 
 /** The settings of Stepwise-GRPO with mode balance. */
 export const GrpoExperimentSchema = v.strictObject({
-  name: v.optional(v.pipe(v.string(), v.nonEmpty()), 'mode-balance'),
+  name: nameSetting('mode-balance'),
   /**
    * A rule world must have the rules that the start has learned. Of a file the scale is that of the start, and so are the
    * rules where it names none.
    */
-  data: v.optional(TrainingDataSchema, { kind: 'world' }),
-  /** Training queries that prompts and expert samples come from; six pairs each in a rule world. Of a file's, so many at most. */
-  queries: count(1, 1500),
-  /** Which expert samples L_SFT may learn from: all, or only those whose gold cites no rule of the tail. */
-  expertCoverage: v.optional(v.picklist(['all', 'head-only']), 'all'),
-  reward: v.optional(rewardConfigSchema, {}),
-  /** Prompts of the run's own mix that are answered anew at every evaluation, each `probeSamples` times. */
-  probePrompts: count(1, 32),
-  probeSamples: count(1, 4),
-  /** Pairs of the dev split that evaluations look at; each is answered greedily. */
-  devPairs: count(1, 240),
-  /** Measure the divergence from the start at every step, even if no term of the loss needs it. One more pass. */
-  watchDivergence: v.optional(v.boolean(), false),
-  /**
-   * Pass rates of the start, measured before the run; null for none. A run that has them draws from the measured prompts
-   * alone. A curriculum other than random needs them.
-   */
-  passRates: v.optional(
+  data: DataSetting,
+  /** Of a file's, so many at most. */
+  queries: setting(
+    pairs,
+    1500,
+    'Queries',
+    'That prompts and expert samples come from; six pairs each in a rule world.',
+    { group: 'Data', unit: 'queries' },
+  ),
+  expertCoverage: setting(
+    v.picklist(['all', 'head-only']),
+    'all',
+    'Expert samples',
+    'Which the expert loss may learn from.',
+    {
+      group: 'Data',
+      choices: { all: ['All', 'All of them.'], 'head-only': ['Head only', 'Those whose gold cites no rare rule.'] },
+    },
+  ),
+  reward: setting(rewardConfigSchema, {}, 'Reward', 'How completions are rewarded.', { group: 'Reward' }),
+  probePrompts: setting(pairs, 32, 'Probe prompts', 'Of the run\u2019s own mix, answered anew at every evaluation.', {
+    ...MEASURING,
+    unit: 'prompts',
+  }),
+  probeSamples: setting(wholeNumber(1, 4096), 4, 'Probe completions', 'Of each probe prompt.', MEASURING),
+  /** Each is answered greedily. */
+  devPairs: devPairsSetting(240, MEASURING),
+  watchDivergence: setting(
+    v.boolean(),
+    false,
+    'Watch the divergence',
+    'From the start, at every step, even if no term of the loss needs it. One more pass.',
+    MEASURING,
+  ),
+  /** A run that has them draws from the measured prompts alone. */
+  passRates: setting(
     v.nullable(
       v.strictObject({
-        /** The first prompts of the run, which are measured. */
-        prompts: count(1, 1500),
-        /** Completions of each, at temperature 1. */
-        samples: count(1, 8),
-        /** learnable: prompts whose completions are neither all right nor all wrong; all: every measured prompt. */
-        keep: v.optional(v.picklist(['learnable', 'all']), 'learnable'),
-        /** How often a prompt that is never right stands among the expert's samples, against once for any other. */
-        hardWeight: count(1, 8),
+        prompts: setting(pairs, 1500, 'Measured prompts', 'The first prompts of the run, which are measured.', {
+          unit: 'prompts',
+        }),
+        samples: setting(wholeNumber(1, 4096), 8, 'Completions of each', 'At temperature 1.'),
+        keep: setting(
+          v.picklist(['learnable', 'all']),
+          'learnable',
+          'Prompts kept',
+          'Which of the measured are drawn.',
+          {
+            choices: {
+              learnable: ['Learnable', 'Those whose completions are neither all right nor all wrong.'],
+              all: ['All', 'Every measured prompt.'],
+            },
+          },
+        ),
+        hardWeight: setting(
+          wholeNumber(1, 1000),
+          1,
+          'Weight of hard prompts',
+          'How often a prompt that is never right is among the expert\u2019s samples, against once for any other.',
+        ),
       }),
     ),
     null,
+    'Pass rates',
+    'Measure those of the start before the run. A curriculum other than random needs them.',
+    { group: 'Rollouts' },
   ),
-  grpo: v.optional(GrpoConfigSchema, {}),
+  grpo: setting(GrpoConfigSchema, {}, 'Reinforcement', 'How the policy learns.', { group: 'Reinforcement' }),
 });
 export type GrpoExperiment = v.InferOutput<typeof GrpoExperimentSchema>;
 export type GrpoExperimentInput = v.InferInput<typeof GrpoExperimentSchema>;

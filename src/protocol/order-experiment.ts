@@ -3,13 +3,16 @@
  * runs are measured and not kept: all that answers in the lab answers first.
  */
 import * as v from 'valibot';
+import { setting } from '../config/settings.ts';
 import { COMPLETION_ORDERS } from '../relevance/trace/trace.ts';
 import { SftExperimentSchema } from './sft-experiment.ts';
 
 /** The settings of such a run; it learns from a rule world. */
 export const OrderExperimentSchema = v.strictObject({
   ...SftExperimentSchema.entries,
-  order: v.optional(v.picklist(COMPLETION_ORDERS), 'answer-first'),
+  order: setting(v.picklist(COMPLETION_ORDERS), 'answer-first', 'Order', 'Of label and reasoning in a completion.', {
+    group: 'Data',
+  }),
 });
 export type OrderExperiment = v.InferOutput<typeof OrderExperimentSchema>;
 export type OrderExperimentInput = v.InferInput<typeof OrderExperimentSchema>;

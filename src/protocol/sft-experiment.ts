@@ -4,51 +4,80 @@
  */
 import * as v from 'valibot';
 import { parseConfig } from '../config/parse.ts';
-import { PRESET_NAMES } from '../config/presets.ts';
+import { PRESET_NAMES, type PresetName } from '../config/presets.ts';
+import { fraction, kindOf, numberFrom, pairs, seedFromZero, setting, type SettingWords } from '../config/settings.ts';
 import { SftConfigSchema } from '../config/sft-config.ts';
 import { ownRulesSchema } from '../relevance/rules/own-rules.ts';
 import { gradeMeaningsSchema } from './grade-meanings.ts';
 import { promptConfigSchema } from '../relevance/prompt/prompt.ts';
 import { ruleWorldConfigSchema } from '../relevance/world/rule-world.ts';
 
-/** The share of an imported file's queries that is held out: never nearly all of them. */
-const heldOutShare = (least: number) => v.optional(v.pipe(v.number(), v.minValue(least), v.maxValue(0.45)), 0.1);
+/** What all kinds of runs have. */
+export const nameSetting = <const Name extends string>(name: Name) =>
+  setting(v.pipe(v.string(), v.nonEmpty()), name, 'Name', 'In the model card, and of its checkpoints.', {
+    group: 'Model',
+    level: 'basic',
+  });
+export const presetSetting = <const Name extends PresetName>(name: Name) =>
+  setting(v.picklist(PRESET_NAMES), name, 'Shape', 'From lab-nano (0.14 M parameters) to base (60 M).', {
+    group: 'Model',
+    level: 'basic',
+  });
+/** The share of words that training cuts at random before they become tokens (subword-splits.ts). */
+export const WordSplitShareSchema = setting(
+  fraction,
+  0.3,
+  'Words cut',
+  'Share of words cut at random, so that copying works on unknown words.',
+  { group: 'Data' },
+);
+export const devPairsSetting = <const Count extends number>(count: Count, words: SettingWords = { group: 'Data' }) =>
+  setting(pairs, count, 'Held-out pairs', 'How many pairs an evaluation during training looks at.', {
+    ...words,
+    unit: 'pairs',
+    level: 'basic',
+  });
 
 /** What a run learns from. */
 export const TrainingDataSchema = v.variant('kind', [
-  v.strictObject({ kind: v.literal('world'), ...ruleWorldConfigSchema.entries }),
+  v.strictObject({ kind: kindOf('world', 'Rule world', 'Invented shops.'), ...ruleWorldConfigSchema.entries }),
   /** Pairs that people have judged, from a file. The scale of its labels is the prompt's. */
   v.strictObject({
-    kind: v.literal('file'),
+    kind: kindOf('file', 'Judged pairs', 'From a file.'),
     /** What the file was called, for people. */
     name: v.pipe(v.string(), v.nonEmpty()),
     /** Of what the file says (data/files/data-set.ts): names the data set wherever it is kept. */
     sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/u, 'Invalid SHA-256: expected 64 hexadecimal digits')),
-    /** Shares of the queries, not of the pairs: no query is in two parts. */
-    devShare: heldOutShare(0.01),
-    /** Never looked at while training. */
-    testShare: heldOutShare(0),
-    /** Decides which queries are held out. */
-    splitSeed: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 1),
-    /** What its grades mean, where they are not labels themselves (grade-meanings.ts). */
-    grades: v.optional(gradeMeaningsSchema, ''),
+    /** Shares of the queries, not of the pairs: no query is in two parts, and never are nearly all held out. */
+    devShare: setting(
+      numberFrom(0.01, 0.45),
+      0.1,
+      'Held-out share',
+      'Of the queries of the file; evaluations look at them.',
+      { level: 'basic' },
+    ),
+    testShare: setting(numberFrom(0, 0.45), 0.1, 'Test share', 'Of the queries; never looked at while training.'),
+    splitSeed: setting(seedFromZero, 1, 'Seed of the split', 'Decides which queries are held out.'),
+    /** Where they are not labels themselves (grade-meanings.ts). */
+    grades: setting(gradeMeaningsSchema, '', 'Grades', 'What the grades of the file mean.', { level: 'fixed' }),
     /** Rules that give reasons where they lead to the label that people gave; without them a model learns labels only. */
     rules: v.optional(ownRulesSchema),
   }),
 ]);
+export const DataSetting = setting(TrainingDataSchema, { kind: 'world' }, 'Data', 'What the model learns from.', {
+  group: 'Data',
+  level: 'fixed',
+});
 
 /** The settings of supervised fine-tuning. */
 export const SftExperimentSchema = v.strictObject({
-  /** The name of the model. */
-  name: v.optional(v.pipe(v.string(), v.nonEmpty()), 'afrl-lab'),
-  preset: v.optional(v.picklist(PRESET_NAMES), 'nano'),
-  data: v.optional(TrainingDataSchema, { kind: 'world' }),
-  prompt: v.optional(promptConfigSchema, {}),
-  sft: v.optional(SftConfigSchema, {}),
-  /** The share of words that training cuts at random before they become tokens (subword-splits.ts). */
-  wordSplitShare: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1)), 0.3),
-  /** Pairs of the dev split that evaluations during training look at. */
-  devPairs: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)), 600),
+  name: nameSetting('afrl-lab'),
+  preset: presetSetting('nano'),
+  data: DataSetting,
+  prompt: setting(promptConfigSchema, {}, 'Prompt', 'How prompts are built.', { group: 'Data' }),
+  sft: setting(SftConfigSchema, {}, 'Training', 'How the model is trained.', { group: 'Training' }),
+  wordSplitShare: WordSplitShareSchema,
+  devPairs: devPairsSetting(600),
 });
 export type SftExperiment = v.InferOutput<typeof SftExperimentSchema>;
 export type SftExperimentInput = v.InferInput<typeof SftExperimentSchema>;

@@ -10,6 +10,7 @@
  * and say so with a cut token. Hints stand right before the answer, where a small model needs them.
  */
 import * as v from 'valibot';
+import { setting, wholeNumber } from '../../config/settings.ts';
 import { attributeValueText } from '../pair/document-text.ts';
 import { pairHints, type PairHints } from './hints.ts';
 import { MAX_SCALE, MIN_SCALE } from '../pair/labels.ts';
@@ -43,35 +44,50 @@ import {
 /** A part of the prompt that can be cut. */
 export type PromptField = 'query' | DocumentField;
 
-const wholeNumber = (least: number, most: number) =>
-  v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most));
-const wordLimit = (words: number) => v.optional(wholeNumber(0, 4096), words);
+const wordLimit = <const Words extends number>(words: Words, field: string, help: string) =>
+  setting(wholeNumber(0, 4096), words, `Words of ${field}`, help, { unit: 'words' });
 
 /** How prompts are built. */
 export const promptConfigSchema = v.strictObject({
-  /** R, the number of labels. */
-  scaleSize: v.optional(wholeNumber(MIN_SCALE, MAX_SCALE), 4),
+  /** R */
+  scaleSize: setting(
+    wholeNumber(MIN_SCALE, MAX_SCALE),
+    4,
+    'Labels',
+    'How many the grades of the file have, 0 the worst.',
+    { level: 'basic' },
+  ),
   /** Tells the instructions of from-scratch models apart: their rules are in the weights, not in the prompt. */
-  instructionVersion: v.optional(wholeNumber(0, MAX_INSTRUCTION_VERSIONS - 1), 0),
-  /** Lower-cases the text: small vocabularies should not spend entries on capitals. */
-  caseFold: v.optional(v.boolean(), true),
+  instructionVersion: setting(
+    wholeNumber(0, MAX_INSTRUCTION_VERSIONS - 1),
+    0,
+    'Instruction',
+    'Which instruction the model learns.',
+    { level: 'fixed' },
+  ),
+  caseFold: setting(v.boolean(), true, 'Lower case', 'Small vocabularies should not spend entries on capitals.'),
   /** How text becomes words (text-folding.ts); without it version 1, as in models made before there were others. */
   folding: v.optional(v.picklist(FOLDING_VERSIONS)),
-  /** Whether the hint tokens of hints.ts are given. */
-  hints: v.optional(v.boolean(), true),
-  /** Whether it is told how the document stands among those of its query (standing.ts), or that this is not known. */
-  standing: v.optional(v.boolean(), false),
-  /** The most words of each field, split at white space; 0 leaves its words out, and only hints tell of them. */
-  maxWordsPerField: v.optional(
+  hints: setting(v.boolean(), true, 'Hint tokens', 'Tell the model computed word and number overlaps.'),
+  standing: setting(
+    v.boolean(),
+    false,
+    'Standing among documents',
+    'Of a file: tell the model how BM25 places a document among those of its query.',
+  ),
+  /** Split at white space. */
+  maxWordsPerField: setting(
     v.strictObject({
-      query: wordLimit(24),
-      title: wordLimit(24),
-      brand: wordLimit(6),
-      type: wordLimit(6),
-      attributes: wordLimit(48),
-      text: wordLimit(32),
+      query: wordLimit(24, 'a query', 'Longer ones are cut.'),
+      title: wordLimit(24, 'a title', 'Longer ones are cut; 0 leaves titles out.'),
+      brand: wordLimit(6, 'a brand', 'Longer ones are cut; 0 leaves brands out.'),
+      type: wordLimit(6, 'a type', 'Longer ones are cut; 0 leaves types out.'),
+      attributes: wordLimit(48, 'attributes', 'Of all together; 0 leaves them out.'),
+      text: wordLimit(32, 'a text', 'Longer ones are cut; 0 leaves texts out.'),
     }),
     {},
+    'Words of fields',
+    'The most words of each field; those left out only hints tell of.',
   ),
 });
 export type PromptConfig = v.InferOutput<typeof promptConfigSchema>;

@@ -13,6 +13,7 @@
  * for its reasoning without ever looking for the rare rule that decides.
  */
 import * as v from 'valibot';
+import { fraction, setting } from '../../config/settings.ts';
 import { evidenceOccurs } from './evidence.ts';
 import type { TextFolding } from '../pair/folding.ts';
 import type { Pair } from '../pair/pair.ts';
@@ -23,11 +24,19 @@ export const REWARD_KINDS = ['strict', 'plausible', 'lenient'] as const;
 
 /** How completions are rewarded. */
 export const rewardConfigSchema = v.strictObject({
-  kind: v.optional(v.picklist(REWARD_KINDS), 'strict'),
-  /** exact: r_label is 1 or 0; ordinal: 1 - |label - gold| / (R - 1), so that a near miss earns something. */
-  labelCredit: v.optional(v.picklist(['exact', 'ordinal']), 'exact'),
-  /** w, the share of the reward that the label carries; the reasoning carries the rest. */
-  labelShare: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1)), 0.5),
+  kind: setting(v.picklist(REWARD_KINDS), 'strict', 'Reward', 'How completions are rewarded.', {
+    choices: {
+      strict: ['Full', 'Every step is held against the expert\u2019s.'],
+      plausible: ['Plausible', 'The cited rule leads to the label, and its evidence is there.'],
+      lenient: ['Lenient', 'Label and format alone.'],
+    },
+  }),
+  /** Ordinal: 1 - |label - gold| / (R - 1). */
+  labelCredit: setting(v.picklist(['exact', 'ordinal']), 'exact', 'Credit of labels', 'What a label earns.', {
+    choices: { exact: ['Exact', 'Right or nothing.'], ordinal: ['Ordinal', 'A near miss earns something.'] },
+  }),
+  /** w */
+  labelShare: setting(fraction, 0.5, 'Share of the label', 'Of the reward; the reasoning carries the rest.'),
 });
 export type RewardConfig = v.InferOutput<typeof rewardConfigSchema>;
 

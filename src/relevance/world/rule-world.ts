@@ -11,6 +11,7 @@
 import * as v from 'valibot';
 import { LabError } from '../../common/errors.ts';
 import { hash32, hashHex, Rng } from '../../common/rng.ts';
+import { fraction, numberFrom, pairs, seedFromZero, setting, wholeNumber } from '../../config/settings.ts';
 import { documentValues } from '../pair/document-text.ts';
 import { execute, traceOf } from '../rules/execute.ts';
 import { canonicalJson, type Instruction, instructionHash, type Rule, ruleIndex } from '../rules/instruction.ts';
@@ -24,28 +25,44 @@ import { FREQUENCY_RANKS, WORLD_INSTRUCTION } from './world-rules.ts';
 import { citedShares, fitWeights, type ShapeTrials, type Trial, zipfShares } from './world-shares.ts';
 import { inventBrands, makePools, MAX_BRANDS, type Split, worldLexicon, type WordPool } from './world-vocabulary.ts';
 
-const count = (least: number, fallback: number) =>
-  v.optional(v.pipe(v.number(), v.integer(), v.minValue(least)), fallback);
-const share = (fallback: number) => v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1)), fallback);
-
 /** The settings of a rule world. */
 export const ruleWorldConfigSchema = v.strictObject({
-  seed: count(0, 1),
-  /** Queries per split. 10,000 training queries are 60,000 pairs. */
-  trainQueries: count(1, 10_000),
-  devQueries: count(1, 400),
-  testQueries: count(1, 400),
+  seed: setting(seedFromZero, 1, 'Seed of the world', 'Another seed gives other brands, queries and documents.'),
+  /** 10,000 training queries are 60,000 pairs. */
+  trainQueries: setting(pairs, 10_000, 'Training queries', 'Of the rule world, with several judged documents each.', {
+    unit: 'queries',
+    level: 'basic',
+  }),
+  devQueries: setting(pairs, 400, 'Held-out queries', 'Queries that held-out pairs are taken from.', {
+    unit: 'queries',
+  }),
+  testQueries: setting(pairs, 400, 'Test queries', 'Never looked at while training.', { unit: 'queries' }),
   /** At least one per label, so that every query can be ranked. */
-  documentsPerQuery: count(4, 6),
+  documentsPerQuery: setting(wholeNumber(4, 1000), 6, 'Documents per query', 'At least one for each label.'),
   /** Within each label, the rule at rank r is proportional to r^-zipfExponent. */
-  zipfExponent: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(3)), 1.3),
-  /** Pairs that cite a tail rule are this many times as frequent in training: 0.1 makes it head-heavy. By leaving pairs out. */
-  trainTailWeight: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(20)), 1),
-  /** Share of training pairs with a wrong label; dev and test stay clean. */
-  labelNoise: share(0),
-  /** Share of documents that fit in all respects but the one the aimed rule is about. */
-  hardNegativeShare: share(0.7),
-  brandCount: v.optional(v.pipe(v.number(), v.integer(), v.minValue(12), v.maxValue(MAX_BRANDS)), 120),
+  zipfExponent: setting(numberFrom(0, 3), 1.3, 'Zipf exponent', 'The higher, the rarer the rare rules.'),
+  /** 0.1 makes it head-heavy. By leaving pairs out. */
+  trainTailWeight: setting(
+    numberFrom(0, 20),
+    1,
+    'Weight of rare rules',
+    'Below 1, pairs that cite rare rules are left out of training.',
+    { level: 'basic' },
+  ),
+  labelNoise: setting(
+    fraction,
+    0,
+    'Label noise',
+    'Share of training pairs with a wrong label; held-out pairs stay clean.',
+    { level: 'basic' },
+  ),
+  hardNegativeShare: setting(fraction, 0.7, 'Hard negatives', 'Share of documents that fit in all respects but one.'),
+  brandCount: setting(
+    wholeNumber(12, MAX_BRANDS),
+    120,
+    'Brands',
+    'Invented brand names; half of those in the test split are new.',
+  ),
 });
 export type RuleWorldConfig = v.InferOutput<typeof ruleWorldConfigSchema>;
 

@@ -2,12 +2,14 @@
  * What the demonstration will be: the regime, the branches, a few numbers, and the button that runs it.
  */
 import { css, html, nothing } from 'lit';
-import { customElement, property, state } from 'lit/decorators.js';
+import { customElement, property } from 'lit/decorators.js';
 import { live } from 'lit/directives/live.js';
 import {
-  CHOICE_NUMBERS,
+  checkChoice,
   DEFAULT_CHOICE,
+  DEMONSTRATION_FORM,
   type DemonstrationChoice,
+  draftFor,
   METHODS,
   type MethodName,
   MOST_METHODS,
@@ -15,9 +17,9 @@ import {
   PROMPT_MIXES,
   REWARDS,
 } from './demonstration.ts';
-import { disclosureStyles, fieldStyles } from '../parts/field-styles.ts';
-import '../parts/lab-number-fields.ts';
-import type { NumberChange } from '../parts/lab-number-fields.ts';
+import { fieldStyles } from '../parts/field-styles.ts';
+import '../parts/lab-settings.ts';
+import type { SettingsDraft } from '../parts/settings-draft.ts';
 import { readoutStyles } from '../parts/readout-styles.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
@@ -50,7 +52,6 @@ export class LabCollapseSetup extends LabElement {
     buttonStyles,
     headingStyles,
     fieldStyles,
-    disclosureStyles,
     readoutStyles,
     css`
       section,
@@ -60,9 +61,6 @@ export class LabCollapseSetup extends LabElement {
       }
       .rows {
         grid-template-columns: repeat(auto-fit, minmax(min(100%, 15rem), 1fr));
-      }
-      lab-number-fields {
-        margin-top: var(--space-3);
       }
       .label,
       legend {
@@ -114,11 +112,11 @@ export class LabCollapseSetup extends LabElement {
   @property({ attribute: false }) choice: DemonstrationChoice = DEFAULT_CHOICE;
   /** Whether there is something to start from and to learn from. */
   @property({ type: Boolean }) ready = false;
-  /** Whether all number fields hold numbers of their ranges. */
-  @state() private isValid = true;
 
   override render(): unknown {
     const tooFewOrMany = this.#methodsProblem();
+    const { settings, problems } = checkChoice(this.choice);
+    const isReady = this.ready && settings !== undefined && tooFewOrMany === '';
     return html`<section aria-label="The demonstration">
       <p class="purpose">
         A small model that has learned all rules from an expert goes on by reinforcement. Watch whether it forgets rare
@@ -126,9 +124,7 @@ export class LabCollapseSetup extends LabElement {
         weights and see the same prompts and the same random numbers.
       </p>
       <p class="actions">
-        <button class="primary" ?disabled=${!this.ready || !this.isValid || tooFewOrMany !== ''} @click=${this.#run}>
-          Run the demonstration
-        </button>
+        <button class="primary" ?disabled=${!isReady} @click=${this.#run}>Run the demonstration</button>
       </p>
       <div class="rows">
         ${this.#select('prompts', 'Prompts', PROMPT_MIXES, this.choice.prompts, MIX_TEXTS)}
@@ -160,18 +156,14 @@ export class LabCollapseSetup extends LabElement {
           </label>
         </div>
       </fieldset>
-      <details ?open=${!this.isValid}>
-        <summary>Numbers</summary>
-        <lab-number-fields
-          .fields=${CHOICE_NUMBERS}
-          .values=${this.#numbers}
-          @numbers-change=${({ detail: { values, isValid } }: CustomEvent<NumberChange>) => {
-            this.isValid = isValid;
-            this.#change(values);
-          }}
-        ></lab-number-fields>
-      </details>
       ${tooFewOrMany === '' ? nothing : html`<p class="problem" role="status">${tooFewOrMany}</p>`}
+      ${problems.has('') ? html`<p class="problem" role="status">${problems.get('')}</p>` : nothing}
+      <lab-settings
+        .fields=${DEMONSTRATION_FORM.fields}
+        .draft=${draftFor(this.choice)}
+        .problems=${problems}
+        @settings-change=${({ detail }: CustomEvent<SettingsDraft>) => this.#change({ draft: detail })}
+      ></lab-settings>
     </section>`;
   }
 
@@ -203,10 +195,6 @@ export class LabCollapseSetup extends LabElement {
     const { length } = this.choice.methods;
     if (length === 0) return 'Choose at least one branch.';
     return length > MOST_METHODS ? `Choose at most ${MOST_METHODS} branches beside the control.` : '';
-  }
-
-  get #numbers(): Readonly<Record<string, number>> {
-    return Object.fromEntries(CHOICE_NUMBERS.map(({ key }) => [key, this.choice[key]]));
   }
 
   #toggle(name: MethodName): void {

@@ -354,7 +354,8 @@ export class LabCollapseView extends LabElement {
 
   #run(choice: DemonstrationChoice): void {
     this.choice = choice;
-    this.#begin(planDemonstration(choice, this.#source.source, new URL(this.modelUrl, document.baseURI).href));
+    const plan = planDemonstration(choice, this.#source.source, new URL(this.modelUrl, document.baseURI).href);
+    if (plan !== undefined) this.#begin(plan);
   }
 
   #opener(): OpenGrpo {

@@ -20,27 +20,18 @@ import '../parts/lab-data-choice.ts';
 import '../parts/lab-notice.ts';
 import './lab-run-monitor.ts';
 import './lab-run-plan.ts';
-import './lab-settings.ts';
+import '../parts/lab-settings.ts';
 import './lab-student-setup.ts';
-import type { StudentChange } from './lab-student-setup.ts';
 import { askToPersist } from '../parts/persistence.ts';
 import { PlanController } from './plan-controller.ts';
 import { offersOf, type RunOffer, sourceOf } from './run-offers.ts';
-import {
-  checkDraft,
-  type CheckedDraft,
-  dataKindOf,
-  draftOf,
-  type SettingsDraft,
-  withDataKind,
-  withDataSet,
-  withGrades,
-} from './settings-draft.ts';
+import { type CheckedDraft, draftOf, type SettingsDraft } from '../parts/settings-draft.ts';
 import { recalled } from '../parts/run-record.ts';
 import { purposeOf, RulesController, withOwnRules } from '../parts/rules-controller.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
-import { DEFAULT_STUDENT, studentSource, teachersOf } from './student-choice.ts';
+import { checkSftDraft, dataKindOf, SFT_FIELDS, SFT_FORM, withDataKind, withDataSet, withGrades } from './sft-draft.ts';
+import { checkStudent, DEFAULT_STUDENT, type StudentChoice, studentSource, teachersOf } from './student-choice.ts';
 import { trainViewStyles } from './train-view-styles.ts';
 import type { OpenTraining } from '../parts/training-client.ts';
 import { type RunCommand, type RunSource, trainingController } from './training-controller.ts';
@@ -66,11 +57,11 @@ export class LabTrainView extends LabElement {
   @property() answeringId = '';
   /** Whether the next run is a student that learns from a teacher. */
   @state() private isTaught = false;
-  @state() private student: StudentChange = { choice: DEFAULT_STUDENT, isValid: true };
-  @state() private draft: SettingsDraft = draftOf(FIRST_RUN);
+  @state() private student: StudentChoice = DEFAULT_STUDENT;
+  @state() private draft: SettingsDraft = draftOf(SFT_FORM, FIRST_RUN);
   /** The checkpoint that was to be trained on, while another file is chosen than it learns from. */
   @state() private otherFileId = '';
-  #checked: CheckedDraft = checkDraft(this.draft);
+  #checked: CheckedDraft<SftExperiment> = checkSftDraft(this.draft);
   #nextLook: ReturnType<typeof setTimeout> | undefined;
   /** Runs that came to their end here. */
   readonly #ended = new Set<string>();
@@ -90,7 +81,7 @@ export class LabTrainView extends LabElement {
   }
 
   override willUpdate(changed: Map<PropertyKey, unknown>): void {
-    if (changed.has('draft')) this.#checked = checkDraft(this.draft);
+    if (changed.has('draft')) this.#checked = checkSftDraft(this.draft);
     if (changed.has('draft') || changed.has('openTraining')) this.#askForPlan();
     if (changed.has('openStore')) void this.openStore?.().then((store) => this.#use(store));
   }
@@ -136,9 +127,9 @@ export class LabTrainView extends LabElement {
   #studentSetup(isUnderWay: boolean): unknown {
     return html`<lab-student-setup
       .teachers=${teachersOf(this.#checkpoints.state.overview)}
-      .choice=${this.student.choice}
+      .choice=${this.student}
       ?disabled=${isUnderWay}
-      @student-change=${(event: CustomEvent<StudentChange>) => (this.student = event.detail)}
+      @student-change=${(event: CustomEvent<StudentChoice>) => (this.student = event.detail)}
     ></lab-student-setup>`;
   }
 
@@ -152,6 +143,7 @@ export class LabTrainView extends LabElement {
           : nothing
       }
       <lab-settings
+        .fields=${SFT_FIELDS[dataKindOf(this.draft)]}
         .draft=${this.draft}
         .problems=${problems}
         ?disabled=${isUnderWay}
@@ -202,11 +194,13 @@ export class LabTrainView extends LabElement {
 
   #planned(): unknown {
     if (this.isTaught) {
-      const { choice, isValid } = this.student;
-      return beforeTeaching(isValid, () => void this.#start(studentSource(choice, document.baseURI)));
+      const { settings } = checkStudent(this.student);
+      return beforeTeaching(settings !== undefined, () => {
+        if (settings !== undefined) void this.#start(studentSource(this.student.teacher, settings, document.baseURI));
+      });
     }
     const settings = this.#settings;
-    if (this.draft.get('data.sha256') === '' && dataKindOf(this.draft) === 'file') return beforeChoosing();
+    if ((this.draft.get('data.sha256') ?? '') === '' && dataKindOf(this.draft) === 'file') return beforeChoosing();
     const isFirst = settings !== undefined && JSON.stringify(settings) === FIRST_RUN_TEXT;
     return html`<lab-run-plan
       .plan=${this.#plan.state}
@@ -310,7 +304,7 @@ export class LabTrainView extends LabElement {
   /** Shows the settings of a run. */
   #adopt(experiment: unknown): void {
     const read = v.safeParse(SftExperimentSchema, experiment);
-    if (read.success) this.draft = draftOf(read.output);
+    if (read.success) this.draft = draftOf(SFT_FORM, read.output);
   }
 
   #dismiss(): void {

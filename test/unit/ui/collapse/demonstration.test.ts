@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { RECIPES } from '../../../../src/studies/recipes.ts';
 import { checkpointIdIn, GrpoRequestSchema } from '../../../../src/protocol/grpo.ts';
-import { GrpoExperimentSchema } from '../../../../src/protocol/grpo-experiment.ts';
+import { type GrpoExperiment, GrpoExperimentSchema } from '../../../../src/protocol/grpo-experiment.ts';
 import {
   BUNDLED_SOURCE,
   DEFAULT_CHOICE,
@@ -14,8 +14,13 @@ import {
 } from '../../../../src/ui/collapse/demonstration.ts';
 
 const URL_OF_START = 'http://localhost/models/lab-nano-start/';
-const namesOf = (change: Partial<DemonstrationChoice>): string[] =>
-  planDemonstration({ ...DEFAULT_CHOICE, ...change }, BUNDLED_SOURCE, URL_OF_START).branches.map(({ name }) => name);
+const planned = (change: Partial<DemonstrationChoice>, source = BUNDLED_SOURCE) => {
+  const plan = planDemonstration({ ...DEFAULT_CHOICE, ...change }, source, URL_OF_START);
+  return v.parse(GrpoRequestSchema, plan);
+};
+const namesOf = (change: Partial<DemonstrationChoice>): string[] => planned(change).branches.map(({ name }) => name);
+const settingsOf = (change: Partial<DemonstrationChoice>): GrpoExperiment[] =>
+  planned(change).branches.map(({ experiment }) => v.parse(GrpoExperimentSchema, experiment));
 
 /** What tells arms apart; how long, how broadly and how often a run is looked at is the reader's choice. */
 function decisive(experiment: unknown): unknown {
@@ -27,12 +32,11 @@ function decisive(experiment: unknown): unknown {
 describe('planDemonstration', () => {
   it('is a request that the worker accepts, whose branches are arms of the experiments', () => {
     const arms = RECIPES.flatMap((recipe) => recipe.arms);
-    const names = METHODS.map(({ name }) => name);
-    const branches = [names.slice(0, MOST_METHODS), names.slice(MOST_METHODS)].flatMap((methods) => {
-      const wanted = { ...DEFAULT_CHOICE, methods };
-      return v.parse(GrpoRequestSchema, planDemonstration(wanted, BUNDLED_SOURCE, URL_OF_START)).branches;
-    });
-    expect(branches).toHaveLength(METHODS.length + 2);
+    const names = METHODS.map(({ name }) => name).filter((name) => name !== 'Own balance');
+    const branches = [names.slice(0, MOST_METHODS), names.slice(MOST_METHODS)].flatMap(
+      (methods) => planned({ methods }).branches,
+    );
+    expect(branches).toHaveLength(names.length + 2);
     for (const { name, experiment } of branches) {
       const arm = arms.find((each) => each.name === name);
       if (arm === undefined || arm.run.kind !== 'grpo') expect.fail(`No experiment has an arm ${name}`);
@@ -58,8 +62,7 @@ describe('planDemonstration', () => {
 
   it('takes a checkpoint and a file of one\u2019s own for start and data, in every branch', () => {
     const data = { kind: 'file', name: 'mine.tsv', sha256: 'a'.repeat(64) } as const;
-    const planned = planDemonstration(DEFAULT_CHOICE, { startId: 'c7', data }, URL_OF_START);
-    const request = v.parse(GrpoRequestSchema, planned);
+    const request = planned({}, { startId: 'c7', data });
     expect(checkpointIdIn(request.modelUrl)).toBe('c7');
     expect(checkpointIdIn(URL_OF_START)).toBeUndefined();
     for (const { experiment } of request.branches) {
@@ -68,17 +71,37 @@ describe('planDemonstration', () => {
   });
 
   it('measures pass rates where prompts come in stages', () => {
-    const { branches } = planDemonstration({ ...DEFAULT_CHOICE, order: 'staged' }, BUNDLED_SOURCE, URL_OF_START);
-    for (const { experiment } of branches) {
-      const { passRates, grpo } = v.parse(GrpoExperimentSchema, experiment);
+    for (const { passRates, grpo } of settingsOf({ order: 'staged' })) {
       expect(passRates?.samples).toBe(8);
       expect(grpo.curriculum.kind).toBe('staged');
     }
   });
 
   it('gives all branches the same seed and number of steps', () => {
-    const { branches } = planDemonstration({ ...DEFAULT_CHOICE, seed: 7, steps: 30 }, BUNDLED_SOURCE, URL_OF_START);
-    const settings = branches.map(({ experiment }) => v.parse(GrpoExperimentSchema, experiment).grpo);
-    expect(new Set(settings.map(({ seed, steps }) => `${seed} ${steps}`))).toEqual(new Set(['7 30']));
+    const draft = new Map([...DEFAULT_CHOICE.draft, ['grpo.seed', '7'], ['grpo.steps', '30']] as const);
+    const all = settingsOf({ draft }).map(({ grpo: { seed, steps } }) => `${seed} ${steps}`);
+    expect(new Set(all)).toEqual(new Set(['7 30']));
+  });
+
+  it('gives every branch what is set besides, and the balance to the one that takes it', () => {
+    const typed = [
+      ['grpo.loss.kind', 'dapo'],
+      ['grpo.kl.kind', 'k2'],
+      ['grpo.balance.kind', 'hpt'],
+    ] as const;
+    const draft = new Map([...DEFAULT_CHOICE.draft, ...typed]);
+    const [own, held, control] = settingsOf({ draft, methods: ['Own balance', 'GRPO + k3 0.3'] });
+    expect([own, held, control].map((each) => each?.grpo.loss.kind)).toEqual(['dapo', 'dapo', 'dapo']);
+    expect([own, held, control].map((each) => each?.grpo.balance.kind).toSorted()).toEqual([
+      'additive',
+      'additive',
+      'hpt',
+    ]);
+    expect([own, held, control].map((each) => each?.grpo.kl.kind).toSorted()).toEqual(['k2', 'k2', 'k3']);
+  });
+
+  it('is nothing while a setting is wrong', () => {
+    const draft = new Map([...DEFAULT_CHOICE.draft, ['grpo.steps', '0x10']] as const);
+    expect(planDemonstration({ ...DEFAULT_CHOICE, draft }, BUNDLED_SOURCE, URL_OF_START)).toBeUndefined();
   });
 });

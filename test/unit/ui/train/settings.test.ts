@@ -5,18 +5,11 @@
 import * as fc from 'fast-check';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
-import { type DataKind, type SftExperiment, SftExperimentSchema } from '../../../../src/protocol/sft-experiment.ts';
+import { type SftExperiment, SftExperimentSchema } from '../../../../src/protocol/sft-experiment.ts';
 import { FIRST_RUN } from '../../../../src/ui/train/first-run.ts';
-import { SETTING_TEXTS } from '../../../../src/ui/train/setting-texts.ts';
-import {
-  checkDraft,
-  demandOf,
-  draftOf,
-  SETTING_FIELDS,
-  withDataKind,
-  withDataSet,
-} from '../../../../src/ui/train/settings-draft.ts';
-import { fieldsOf } from '../../../../src/ui/train/settings-fields.ts';
+import { checkDraft, demandOf, draftOf, fieldsIn } from '../../../../src/ui/parts/settings-draft.ts';
+import { checkSftDraft, SFT_FORM, withDataKind, withDataSet } from '../../../../src/ui/train/sft-draft.ts';
+import { STUDENT_FORM } from '../../../../src/ui/train/student-choice.ts';
 import { CURRENT_FOLDING } from '../../../../src/relevance/pair/text-folding.ts';
 
 const DEFAULTS = v.parse(SftExperimentSchema, {});
@@ -29,41 +22,10 @@ const asNew = (settings: SftExperiment): SftExperiment => {
   return { ...settings, prompt: { ...settings.prompt, folding: CURRENT_FOLDING } };
 };
 const fieldAt = (path: string) => {
-  const field = [...SETTING_FIELDS.world, ...SETTING_FIELDS.file].find((candidate) => candidate.path === path);
+  const field = SFT_FORM.fields.find((candidate) => candidate.path === path);
   if (field === undefined) throw new Error(`There is no field ${path}.`);
   return field;
 };
-
-describe('the fields', () => {
-  it('are one for each leaf of the settings, each with words, and no words are left over', () => {
-    const leaves = (value: unknown, path: string): string[] =>
-      typeof value === 'object' && value !== null
-        ? Object.entries(value).flatMap(([name, child]) => leaves(child, path === '' ? name : `${path}.${name}`))
-        : [path];
-    const pathsOf = (kind: DataKind): string[] => SETTING_FIELDS[kind].map(({ path }) => path).toSorted();
-    expect(pathsOf('world')).toEqual(leaves(DEFAULTS, '').toSorted());
-    expect(pathsOf('file')).toEqual(leaves(OWN_FILE, '').toSorted());
-    const all = [...new Set([...pathsOf('world'), ...pathsOf('file')])];
-    expect(all.toSorted()).toEqual(Object.keys(SETTING_TEXTS).toSorted());
-  });
-
-  it('know the range, the kind and the default of a setting', () => {
-    expect(fieldAt('sft.learningRate')).toMatchObject({ kind: 'number', min: 0, isAboveMin: true, isWhole: false });
-    expect(fieldAt('data.zipfExponent')).toMatchObject({ min: 0, max: 3, isAboveMin: false, fallback: 1.3 });
-    expect(fieldAt('sft.seed')).toMatchObject({ min: undefined, max: undefined, isWhole: true });
-    expect(fieldAt('preset')).toMatchObject({ kind: 'choice', fallback: 'nano' });
-    expect(fieldAt('prompt.hints')).toMatchObject({ kind: 'toggle', fallback: true });
-    expect(fieldAt('name')).toMatchObject({ kind: 'text' });
-  });
-
-  it('refuse a schema they have no control for, naming the setting', () => {
-    const list = v.strictObject({ sizes: v.optional(v.array(v.number()), []) });
-    expect(() => fieldsOf(list)).toThrow(/"sizes"/u);
-    expect(() =>
-      fieldsOf(v.strictObject({ deep: v.optional(v.strictObject({ bare: v.number() }), { bare: 1 }) })),
-    ).toThrow(/"deep.bare"/u);
-  });
-});
 
 describe('a draft', () => {
   it.each([
@@ -71,7 +33,7 @@ describe('a draft', () => {
     ['the first run', FIRST_RUN],
     ['a run on a file', OWN_FILE],
   ])('of %s is those settings, for a new model', (_, settings) => {
-    expect(checkDraft(draftOf(settings))).toEqual({ settings: asNew(settings), problems: new Map() });
+    expect(checkSftDraft(draftOf(SFT_FORM, settings))).toEqual({ settings: asNew(settings), problems: new Map() });
   });
 
   it('of any settings that the schema takes is those settings', () => {
@@ -87,47 +49,67 @@ describe('a draft', () => {
     fc.assert(
       fc.property(settings, (partial) => {
         const whole = v.parse(SftExperimentSchema, partial);
-        expect(checkDraft(draftOf(whole)).settings).toEqual(asNew(whole));
+        expect(checkSftDraft(draftOf(SFT_FORM, whole)).settings).toEqual(asNew(whole));
       }),
     );
   });
 
   it.each([
-    ['sft.steps', '0', 'Give a whole number of at least 1.'],
-    ['sft.steps', '1.5', 'Give a whole number of at least 1.'],
-    ['sft.steps', '', 'Give a whole number of at least 1.'],
-    ['sft.steps', 'many', 'Give a whole number of at least 1.'],
-    ['sft.learningRate', '0', 'Give a number above 0.'],
+    ['sft.steps', '0', 'Give a whole number from 1 to 10,000,000.'],
+    ['sft.steps', '1.5', 'Give a whole number from 1 to 10,000,000.'],
+    ['sft.steps', '', 'Give a whole number from 1 to 10,000,000.'],
+    ['sft.steps', '0x10', 'Give a whole number from 1 to 10,000,000.'],
+    ['sft.steps', '1e999', 'Give a whole number from 1 to 10,000,000.'],
+    ['sft.steps', '2e9', 'Give a whole number from 1 to 10,000,000.'],
+    ['data.labelNoise', '0,5', 'Give a number from 0 to 1.'],
+    ['sft.steps', 'many', 'Give a whole number from 1 to 10,000,000.'],
+    ['sft.learningRate', '0', 'Give a number above 0, up to 1e30.'],
     ['data.labelNoise', '1.1', 'Give a number from 0 to 1.'],
     ['name', '', 'Give a name.'],
     ['preset', 'giant', 'Choose one of lab-nano, nano, micro, mini, small, base.'],
   ])('with %s "%s" is told what is asked for', (path, typed, demand) => {
-    const { settings, problems } = checkDraft(new Map(draftOf(FIRST_RUN)).set(path, typed));
+    const { settings, problems } = checkSftDraft(new Map(draftOf(SFT_FORM, FIRST_RUN)).set(path, typed));
     expect(settings).toBeUndefined();
     expect([...problems]).toEqual([[path, demand]]);
     expect(demandOf(fieldAt(path))).toBe(demand);
   });
 
   it('tells every wrong field at once', () => {
-    const draft = new Map(draftOf(FIRST_RUN)).set('sft.steps', '0').set('data.brandCount', '1');
-    expect([...checkDraft(draft).problems.keys()].toSorted()).toEqual(['data.brandCount', 'sft.steps']);
+    const draft = new Map(draftOf(SFT_FORM, FIRST_RUN)).set('sft.steps', '0').set('data.brandCount', '1');
+    expect([...checkSftDraft(draft).problems.keys()].toSorted()).toEqual(['data.brandCount', 'sft.steps']);
   });
 
   it('of other data keeps what both have, and finds back to what it was', () => {
-    const draft = new Map(draftOf(FIRST_RUN)).set('data.trainQueries', '77').set('sft.steps', '12');
+    const draft = new Map(draftOf(SFT_FORM, FIRST_RUN)).set('data.trainQueries', '77').set('sft.steps', '12');
     const onFile = withDataKind(draft, 'file');
-    expect(checkDraft(onFile).settings).toBeUndefined(); // there is no file yet
+    expect(checkSftDraft(onFile).settings).toBeUndefined(); // there is no file yet
     const summary = { name: 'p.tsv', sha256: 'b'.repeat(64), likelyScale: 2 };
     const chosen = withDataSet(onFile, { ...NOTHING_READ, ...summary });
-    expect(checkDraft(chosen).settings).toMatchObject({
+    expect(checkSftDraft(chosen).settings).toMatchObject({
       data: { kind: 'file', name: 'p.tsv', sha256: 'b'.repeat(64), devShare: 0.1 },
       prompt: { scaleSize: 2 },
       sft: { steps: 12 },
     });
-    expect(checkDraft(withDataKind(chosen, 'world')).settings).toMatchObject({
+    expect(checkSftDraft(withDataKind(chosen, 'world')).settings).toMatchObject({
       data: { kind: 'world', trainQueries: 77 },
       prompt: { scaleSize: 4 },
     });
+  });
+});
+
+describe('a draft with variants', () => {
+  it('has the fields of the kinds that are chosen, and keeps what was typed for another', () => {
+    const kd = new Map<string, string>([
+      ['distill.method.kind', 'label-kd'],
+      ['distill.method.temperature', '3'],
+    ]);
+    const paths = (draft: ReadonlyMap<string, string>): string[] =>
+      fieldsIn(STUDENT_FORM.fields, draft).map(({ path }) => path);
+    expect(paths(kd)).toContain('distill.method.temperature');
+    expect(paths(kd)).not.toContain('distill.method.beta');
+    expect(checkDraft(STUDENT_FORM, kd).settings?.distill.method).toEqual({ kind: 'label-kd', temperature: 3 });
+    const trace = new Map(kd).set('distill.method.kind', 'trace');
+    expect(checkDraft(STUDENT_FORM, trace).settings?.distill.method).toEqual({ kind: 'trace', minReward: 0.75 });
   });
 });
 
