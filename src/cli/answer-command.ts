@@ -13,7 +13,8 @@ import { type LabDocument, makeDocument } from '../relevance/pair/pair.ts';
 import { describeMemory } from '../model/memory.ts';
 import type { Precision } from '../model/stored-weights.ts';
 import { readModelFiles } from './model-folder.ts';
-import { type BackendName, openNodeBackend } from './node-backend.ts';
+import { openNodeBackend } from './node-backend.ts';
+import type { BackendChoice } from '../protocol/scoring.ts';
 import {
   backendOption,
   modelOption,
@@ -27,7 +28,7 @@ import { note, print } from './terminal.ts';
 interface AnswerOptions {
   readonly model: string;
   readonly precision?: Precision;
-  readonly backend: BackendName;
+  readonly backend: BackendChoice;
   readonly brand?: string;
   readonly type?: string;
   readonly text?: string;

@@ -12,7 +12,8 @@ import { describeQueries } from '../relevance/metrics/label-report.ts';
 import { describeMemory } from '../model/memory.ts';
 import type { Precision } from '../model/stored-weights.ts';
 import { readModelFiles, writeCard } from './model-folder.ts';
-import { type BackendName, openNodeBackend } from './node-backend.ts';
+import { openNodeBackend } from './node-backend.ts';
+import type { BackendChoice } from '../protocol/scoring.ts';
 import { backendOption, modelOption, precisionOption, wholeNumber } from './options.ts';
 import { type HeldOut, heldOutPairs } from './held-out-pairs.ts';
 import { columnOption, docsOption, gradeOption } from './pair-files.ts';
@@ -21,7 +22,7 @@ import { note, print } from './terminal.ts';
 interface EvalOptions extends HeldOut {
   readonly model: string;
   readonly precision?: Precision;
-  readonly backend: BackendName;
+  readonly backend: BackendChoice;
   readonly pairs?: number;
   readonly completions: number;
   readonly shuffled?: boolean;

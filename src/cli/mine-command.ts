@@ -15,7 +15,8 @@ import type { ExpertPair } from '../train/evaluate.ts';
 import { interruption } from './interruption.ts';
 import { formatOf, minedLines, printMined } from './mine-output.ts';
 import { readModelFiles } from './model-folder.ts';
-import { type BackendName, openNodeBackend } from './node-backend.ts';
+import { openNodeBackend } from './node-backend.ts';
+import type { BackendChoice } from '../protocol/scoring.ts';
 import { backendOption, EXACT_IDS, modelOption, notNegativeNumber, wholeNumber } from './options.ts';
 import { checkOutputFile, forceOption, writeOutput } from './outputs.ts';
 import { assertFile, columnOption, docsOption, gradeOption, readDataFiles } from './pair-files.ts';
@@ -40,7 +41,7 @@ interface MineOptions {
   readonly out?: string;
   readonly force?: boolean;
   readonly json?: boolean;
-  readonly backend: BackendName;
+  readonly backend: BackendChoice;
 }
 
 export function mineCommand(): Command {

@@ -5,19 +5,16 @@ import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { DECODER_CHECK } from '../runs/decoder-check.ts';
 import { findDisagreement } from '../gpu/self-check.ts';
-import { BACKENDS, type Backend, type OpenedBackend, openBackend } from '../gpu/device.ts';
+import { type Backend, type OpenedBackend, openBackend } from '../gpu/device.ts';
+import type { BackendChoice } from '../protocol/scoring.ts';
 import { pollPatiently } from './patient-polling.ts';
-
-/** What `--backend` takes. */
-export const BACKEND_NAMES = ['auto', ...BACKENDS] as const;
-export type BackendName = (typeof BACKEND_NAMES)[number];
 
 /**
  * Opens the backend of a command; `auto` takes a hardware GPU if there is one, else wasm.
  *
  * @throws {LabError} `no-backend`
  */
-export async function openNodeBackend(name: BackendName): Promise<OpenedBackend> {
+export async function openNodeBackend(name: BackendChoice): Promise<OpenedBackend> {
   // Registers the gradients of tfjs's own ops, which the core's Node build leaves out. Loaded only now, because what a command
   // checks first need not wait for it.
   await import('@tensorflow/tfjs');

@@ -3,9 +3,9 @@
  */
 import { existsSync } from 'node:fs';
 import { InvalidArgumentError, Option } from 'commander';
-import { TRAINING_PRECISIONS } from '../config/sft-config.ts';
-import { PRECISIONS } from '../model/stored-weights.ts';
-import { BACKEND_NAMES } from './node-backend.ts';
+import { readNumber } from '../config/setting-values.ts';
+import { PRECISIONS } from '../config/stored.ts';
+import { BACKEND_CHOICES } from '../protocol/scoring.ts';
 
 /** Where the models are that come with the lab. */
 const BUNDLED_FOLDER = 'public/models';
@@ -37,51 +37,27 @@ export function precisionOption(): Option {
   return new Option('--precision <name>', 'how matrices are kept (default: as they are stored)').choices(PRECISIONS);
 }
 
-/** `--precision NAME` of commands that train */
-export function trainingPrecisionOption(): Option {
-  return new Option(
-    '--precision <name>',
-    'mixed: matrix products of updates read 16-bit floats, sums and weights stay f32; pays on WebGPU only (default: f32)',
-  ).choices(TRAINING_PRECISIONS);
-}
-
 /** `--backend NAME` */
 export function backendOption(): Option {
   return new Option('--backend <name>', 'where to compute; auto takes a real GPU, else wasm')
-    .choices(BACKEND_NAMES)
+    .choices(BACKEND_CHOICES)
     .default('auto');
 }
 
 /** Parses a whole number of at least `least`. */
 export function wholeNumber(least: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!Number.isInteger(value) || value < least || text.trim() === '') {
-      throw new InvalidArgumentError(`Expected a whole number of at least ${least}.`);
-    }
-    return value;
-  };
+  return numberThat(`a whole number of at least ${least}`, (value) => Number.isInteger(value) && value >= least);
 }
 
 /** Parses a number above 0. */
-export function positiveNumber(text: string): number {
-  const value = Number(text);
-  if (!(value > 0) || !Number.isFinite(value)) throw new InvalidArgumentError('Expected a number above 0.');
-  return value;
-}
-
-/** Parses a number from 0 to below 1. */
-export function shareOrNone(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !(value >= 0) || value >= 1) throw new InvalidArgumentError('Expected a share, 0 to 1.');
-  return value;
-}
-
+export const positiveNumber = numberThat('a number above 0', (value) => value > 0);
 /** Parses a number of at least 0. */
-export function notNegativeNumber(text: string): number {
-  const value = Number(text);
-  if (!(value >= 0) || !Number.isFinite(value) || text.trim() === '') {
-    throw new InvalidArgumentError('Expected a number of at least 0.');
-  }
-  return value;
+export const notNegativeNumber = numberThat('a number of at least 0', (value) => value >= 0);
+
+function numberThat(expected: string, isRight: (value: number) => boolean): (text: string) => number {
+  return (text) => {
+    const value = readNumber(text);
+    if (value === undefined || !isRight(value)) throw new InvalidArgumentError(`Expected ${expected}.`);
+    return value;
+  };
 }

@@ -30,7 +30,8 @@ import type { JudgedPair } from '../relevance/pair/pair.ts';
 import { currentCommit } from './current-commit.ts';
 import { type HeldOut, heldOutPairs } from './held-out-pairs.ts';
 import { readModelFiles } from './model-folder.ts';
-import { type BackendName, openNodeBackend } from './node-backend.ts';
+import { openNodeBackend } from './node-backend.ts';
+import type { BackendChoice } from '../protocol/scoring.ts';
 import { backendOption, modelOption, wholeNumber } from './options.ts';
 import { checkOutputFolder, forceOption, writeTogether } from './outputs.ts';
 import { assertFile, columnOption, docsOption } from './pair-files.ts';
@@ -40,7 +41,7 @@ import { note, print } from './terminal.ts';
 interface Compared extends HeldOut {
   readonly pairs: number;
   readonly completions: number;
-  readonly backend: BackendName;
+  readonly backend: BackendChoice;
 }
 
 /** Options for the pairs that copies are compared on. */

@@ -5,8 +5,9 @@
 import { join } from 'node:path';
 import { LabError } from '../common/errors.ts';
 import { MODEL_FILES } from '../infer/lab-model.ts';
-import type { RawSettings } from './config-file.ts';
+import { type RawSettings, withChanges } from './config-file.ts';
 import { checkOutputFolder, existing } from './outputs.ts';
+import type { SaidSetting, SettingOptions } from './setting-options.ts';
 import { note } from './terminal.ts';
 
 /** What a run writes into its folder. */
@@ -86,6 +87,27 @@ export function resumedSteps(saved: object, asked: RawSettings, group: string, m
     expected: `at least the ${made} steps that it has made`,
     got: `--steps ${steps}`,
   });
+}
+
+/** What is asked of a run that is resumed: its own settings, changed by a file of settings and then by options. */
+export function askedAgain(
+  saved: object,
+  file: RawSettings,
+  options: SettingOptions,
+  said: readonly SaidSetting[],
+  grades: string | undefined,
+): RawSettings {
+  const changed = merged(saved, grades === undefined ? file : { ...file, data: withChanges(file['data'], { grades }) });
+  return options.apply(changed as RawSettings, said);
+}
+
+function merged(saved: unknown, asked: unknown): unknown {
+  if (asked === undefined) return saved;
+  if (!isGroup(saved) || !isGroup(asked)) return asked;
+  return {
+    ...saved,
+    ...Object.fromEntries(Object.entries(asked).map(([key, value]) => [key, merged(saved[key], value)])),
+  };
 }
 
 interface Change {

@@ -18,7 +18,8 @@ import { describeMemory } from '../model/memory.ts';
 import type { Precision } from '../model/stored-weights.ts';
 import { interruption } from './interruption.ts';
 import { readModelFiles } from './model-folder.ts';
-import { type BackendName, openNodeBackend } from './node-backend.ts';
+import { openNodeBackend } from './node-backend.ts';
+import type { BackendChoice } from '../protocol/scoring.ts';
 import {
   backendOption,
   EXACT_IDS,
@@ -46,7 +47,7 @@ import { note, print, Progress } from './terminal.ts';
 interface ScoreOptions {
   readonly model: string;
   readonly precision?: Precision;
-  readonly backend: BackendName;
+  readonly backend: BackendChoice;
   readonly docs?: string;
   readonly column: ColumnNames;
   readonly grade?: string;

@@ -13,7 +13,8 @@ import { Bm25 } from '../relevance/prompt/bm25.ts';
 import { withStanding } from '../relevance/prompt/standing.ts';
 import { interruption } from './interruption.ts';
 import { readModelFiles } from './model-folder.ts';
-import { type BackendName, openNodeBackend } from './node-backend.ts';
+import { openNodeBackend } from './node-backend.ts';
+import type { BackendChoice } from '../protocol/scoring.ts';
 import { backendOption, GENERAL_MODEL_FOLDER, modelOption, precisionOption, wholeNumber } from './options.ts';
 import { type ServedPair, type ServedScore, startServer } from './rerank-server.ts';
 import { note, print } from './terminal.ts';
@@ -21,7 +22,7 @@ import { note, print } from './terminal.ts';
 interface ServeOptions {
   readonly model: string;
   readonly precision?: Precision;
-  readonly backend: BackendName;
+  readonly backend: BackendChoice;
   readonly port: number;
   readonly maxWaiting: number;
   readonly maxBytes: number;

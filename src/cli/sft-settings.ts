@@ -4,8 +4,6 @@
  */
 import { LabError } from '../common/errors.ts';
 import { parseConfig } from '../config/parse.ts';
-import type { PRESET_NAMES } from '../config/presets.ts';
-import type { TrainingPrecision } from '../config/sft-config.ts';
 import type { DataSet } from '../data/files/data-set.ts';
 import { likelyScale } from '../data/files/data-set-reader.ts';
 import { type SftExperiment, SftExperimentSchema, withDataKind } from '../protocol/sft-experiment.ts';
@@ -14,46 +12,31 @@ import { CURRENT_FOLDING } from '../relevance/pair/text-folding.ts';
 import { type RawSettings, readConfigFile, withChanges } from './config-file.ts';
 import type { SftCheckpoint } from '../runs/sft-checkpoint.ts';
 import { readInstructionFile, withRules } from './instruction-files.ts';
-import { resumedSteps } from './resume-check.ts';
+import { askedAgain, resumedSteps } from './resume-check.ts';
+import { SFT_OPTIONS } from './run-options.ts';
+import type { SaidSetting } from './setting-options.ts';
 
-/** The options that are settings. */
+/** The options that decide settings without being one. */
 export interface SftSettingOptions {
   readonly config?: string;
-  readonly name: string;
-  readonly preset: (typeof PRESET_NAMES)[number];
-  readonly steps: number;
-  readonly batch: number;
-  readonly accumulation: number;
-  readonly lr: number;
-  readonly labelWeight: number;
-  readonly precision?: TrainingPrecision;
-  readonly seed: number;
-  readonly worldSeed: number;
-  readonly trainQueries: number;
-  readonly hints: boolean;
-  readonly standing: boolean;
   readonly data?: string;
   readonly rules?: string;
-  readonly scale?: number;
-  readonly devShare: number;
-  readonly testShare: number;
-  readonly splitSeed: number;
   readonly grade?: string;
 }
 
 /**
  * The settings of a run.
  *
- * @param isSaid - whether an option counts, or is only a default that the file of settings goes before
+ * @param said - settings that were given as options; they go before the file of settings
  * @param given - the file to learn from, if there is one
  * @throws {LabError} `bad-config` naming the setting; what `withRules` throws
  */
 export async function sftSettings(
   options: SftSettingOptions,
-  isSaid: (name: keyof SftSettingOptions) => boolean,
+  said: readonly SaidSetting[],
   given: DataSet | undefined,
 ): Promise<SftExperiment> {
-  const asked = await askedSettings(options, isSaid, given);
+  const asked = await askedSettings(options, said, given);
   const settings = parseConfig(options.config ?? 'The settings', SftExperimentSchema, asked);
   return options.rules === undefined ? settings : withInstruction(settings, options.rules, given);
 }
@@ -61,27 +44,20 @@ export async function sftSettings(
 /**
  * The settings of a run that is resumed: its own, with the number of steps raised if that was asked for.
  *
- * @param isSaid - whether an option was given along with --resume
  * @throws {LabError} `bad-config` if other settings were asked for
  */
 export async function resumedSftSettings(
   { experiment, state }: Pick<SftCheckpoint, 'experiment' | 'state'>,
   options: SftSettingOptions,
-  isSaid: (name: keyof SftSettingOptions) => boolean,
+  said: readonly SaidSetting[],
 ): Promise<SftExperiment> {
-  const { config, rules } = options;
+  const { config, rules, grade } = options;
   const file = await readSettings(options);
   // What is no setting at all is named first.
   parseConfig(config ?? 'The settings', SftExperimentSchema, file);
-  const { data, prompt, sft, ...rest } = file;
-  const said = optionSettings(options, isSaid);
   const own = experiment.data.kind === 'file' ? experiment.data.rules?.instruction : undefined;
   const asked = {
-    ...rest,
-    ...said.run,
-    data: withChanges(data, { ...said.world, ...said.file }),
-    prompt: withChanges(prompt, said.prompt),
-    sft: withChanges(sft, said.sft),
+    ...askedAgain(experiment, file, SFT_OPTIONS, said, grade),
     rules: rules === undefined ? undefined : instructionHash(await readInstructionFile(rules)),
   };
   const steps = resumedSteps({ ...experiment, rules: own && instructionHash(own) }, asked, 'sft', state.step);
@@ -91,60 +67,35 @@ export async function resumedSftSettings(
 /** What a file of settings and options ask for. */
 async function askedSettings(
   options: SftSettingOptions,
-  isSaid: (name: keyof SftSettingOptions) => boolean,
+  said: readonly SaidSetting[],
   given: DataSet | undefined,
 ): Promise<RawSettings> {
   const { data, prompt, sft, ...rest } = await readSettings(options);
-  const said = optionSettings(options, isSaid);
-  const { steps } = said.sft;
-  return {
-    ...(withChanges(rest, said.run) as RawSettings),
-    data:
-      given === undefined
-        ? withChanges(data ?? { kind: 'world' }, said.world)
-        : withChanges(data, { kind: 'file', name: given.name, sha256: given.sha256, ...said.file }),
-    prompt: withChanges(prompt, {
-      folding: isSet(prompt, 'folding') ? undefined : CURRENT_FOLDING,
-      ...said.prompt,
-      scaleSize: said.prompt.scaleSize ?? scaleOf(prompt, given, options.grade ?? gradesIn(data)),
-    }),
-    sft: withChanges(sft, {
-      ...said.sft,
-      warmupSteps: steps === undefined ? undefined : Math.min(100, Math.ceil(steps / 10)),
-    }),
-  };
+  const { grade: grades } = options;
+  const steps = said.find(({ field }) => field.path === 'sft.steps')?.value;
+  return SFT_OPTIONS.apply(
+    {
+      ...rest,
+      data:
+        given === undefined
+          ? (data ?? { kind: 'world' })
+          : withChanges(data, { kind: 'file', name: given.name, sha256: given.sha256, grades }),
+      prompt: withChanges(prompt, {
+        folding: isSet(prompt, 'folding') ? undefined : CURRENT_FOLDING,
+        scaleSize: scaleOf(prompt, given, grades ?? gradesIn(data)),
+      }),
+      sft: withChanges(sft, {
+        warmupSteps: typeof steps === 'number' ? Math.min(100, Math.ceil(steps / 10)) : undefined,
+      }),
+    },
+    said,
+  );
 }
 
 /** What the file of settings says. */
 async function readSettings({ config }: SftSettingOptions): Promise<RawSettings> {
   const file = config === undefined ? {} : await readConfigFile(config, '{"sft": {"steps": 500}}');
   return withDataKind(file) as RawSettings;
-}
-
-/** What options say, by the groups of settings; undefined where one does not count. */
-function optionSettings(options: SftSettingOptions, isSaid: (name: keyof SftSettingOptions) => boolean) {
-  const said = <Name extends keyof SftSettingOptions>(name: Name): SftSettingOptions[Name] | undefined =>
-    isSaid(name) ? options[name] : undefined;
-  return {
-    run: { name: said('name'), preset: said('preset') },
-    world: { seed: said('worldSeed'), trainQueries: said('trainQueries') },
-    file: {
-      devShare: said('devShare'),
-      testShare: said('testShare'),
-      splitSeed: said('splitSeed'),
-      grades: options.grade,
-    },
-    prompt: { hints: said('hints'), standing: said('standing'), scaleSize: options.scale },
-    sft: {
-      steps: said('steps'),
-      batchSize: said('batch'),
-      accumulation: said('accumulation'),
-      learningRate: said('lr'),
-      labelWeight: said('labelWeight'),
-      precision: said('precision'),
-      seed: said('seed'),
-    },
-  };
 }
 
 function isSet(group: unknown, key: string): boolean {

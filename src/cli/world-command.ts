@@ -9,10 +9,11 @@ import { formatTrace } from '../relevance/trace/trace.ts';
 import { SPLITS, type Split } from '../relevance/world/world-vocabulary.ts';
 import { wholeNumber } from './options.ts';
 import { checkOutputFile, forceOption, writeOutput } from './outputs.ts';
+import { WORLD_OPTIONS } from './run-options.ts';
+import type { SaidSetting } from './setting-options.ts';
 import { note, print } from './terminal.ts';
 
 interface WorldOptions {
-  readonly seed: number;
   readonly split: Split;
   readonly queries?: number;
   readonly show: number;
@@ -21,14 +22,14 @@ interface WorldOptions {
 }
 
 export function worldCommand(): Command {
-  return new Command('world')
+  const command = new Command('world')
     .description('show the rule world, or write its judged pairs to a file')
-    .option('--seed <n>', 'the seed of the world', wholeNumber(0), 1)
     .addOption(new Option('--split <name>', 'which part').choices(SPLITS).default('test'))
     .option('--queries <n>', 'how many queries of the split (default: all)', wholeNumber(1))
     .option('--show <n>', 'how many pairs to show', wholeNumber(0), 3)
     .option('--out <file>', 'write the pairs as JSON lines, with labels and gold traces')
-    .addOption(forceOption())
+    .addOption(forceOption());
+  return WORLD_OPTIONS.addTo(command)
     .addHelpText(
       'after',
       `
@@ -36,13 +37,13 @@ Examples:
   npm run lab -- world                              the instruction and three pairs
   npm run lab -- world --split train --out pairs.jsonl`,
     )
-    .action(runWorld);
+    .action((options: WorldOptions) => runWorld(options, WORLD_OPTIONS.saidTo(command)));
 }
 
-async function runWorld(options: WorldOptions): Promise<void> {
+async function runWorld(options: WorldOptions, said: readonly SaidSetting[]): Promise<void> {
   const rules = { inputs: [], force: options.force };
   if (options.out !== undefined) await checkOutputFile(options.out, rules);
-  const world = makeRuleWorld({ seed: options.seed });
+  const world = makeRuleWorld(WORLD_OPTIONS.apply({}, said));
   const queries = Math.min(options.queries ?? Infinity, world.queryCount(options.split));
   if (options.out !== undefined) {
     let count = 0;
@@ -56,7 +57,7 @@ async function runWorld(options: WorldOptions): Promise<void> {
     note(`Wrote ${count.toLocaleString('en')} pairs of ${queries.toLocaleString('en')} queries to ${options.out}.`);
     return;
   }
-  print(`World ${world.versionHash} (seed ${options.seed})`);
+  print(`World ${world.versionHash} (seed ${world.config.seed})`);
   print(instructionToText(world.instruction, DEFAULT_SCALE));
   let shown = 0;
   for (const pair of world.pairs(options.split, 0, queries)) {

@@ -14,6 +14,7 @@ interface Node {
   readonly entries?: Readonly<Record<string, Node>>;
   readonly item?: Node;
   readonly value?: Node;
+  readonly literal?: unknown;
 }
 
 /** A problem in one line, without its place. */
@@ -28,6 +29,10 @@ export function describeIssue(schema: v.GenericSchema, issue: v.BaseIssue<unknow
     [schema],
   );
   const near = nearestName(key, new Set(groups.flatMap(keysOf)));
+  if (near === key) {
+    const kind = String((last.input as { kind?: unknown }).kind);
+    return `there is no "${key}" where kind is "${kind}", but for ${kindsWith(groups, key).join(', ')}`;
+  }
   if (near !== undefined) return `there is no "${key}"; did you mean "${near}"?`;
   const elsewhere = placesOf(schema as Node, key).find((place) => place !== [...places, key].join('.'));
   if (elsewhere !== undefined) return `there is no "${key}" here; did you mean "${elsewhere}"?`;
@@ -53,6 +58,12 @@ function isNode(option: unknown): option is Node {
 
 function keysOf(node: Node): string[] {
   return objectsOf(node).flatMap(({ entries }) => Object.keys(entries ?? {}));
+}
+
+/** The kinds of variants that have a key. */
+function kindsWith(groups: readonly Node[], key: string): string[] {
+  const having = groups.flatMap(objectsOf).filter(({ entries = {} }) => key in entries);
+  return having.map(({ entries = {} }) => String(entries['kind']?.literal));
 }
 
 /** What a schema has at a key, an index or a name. */

@@ -107,9 +107,10 @@ export function withSetting(
   field: SettingField,
   value: SettingValue,
 ): Record<string, unknown> {
-  const put = (group: unknown, names: readonly string[], at: string): Record<string, unknown> => {
+  const put = (group: unknown, names: readonly string[], at: string): unknown => {
     const [name = '', ...rest] = names;
     const path = at === '' ? name : `${at}.${name}`;
+    if (group !== undefined && group !== null && !isGroup(group)) return group; // the schema refuses it
     const kind = fields.find((each) => each.path === `${at}.kind`);
     const start = isGroup(group) ? group : kind?.kind === 'choice' && kind.isVariant ? { kind: kind.fallback } : {};
     if (rest.length > 0) return { ...start, [name]: put(start[name], rest, path) };
@@ -118,7 +119,7 @@ export function withSetting(
     const isOther = field.kind === 'choice' && field.isVariant && start[name] !== value;
     return isOther ? { [name]: value } : { ...start, [name]: value };
   };
-  return put(settings, field.path.split('.'), '');
+  return put(settings, field.path.split('.'), '') as Record<string, unknown>;
 }
 
 /**
@@ -139,6 +140,16 @@ export function fieldsAt(fields: readonly SettingField[], path: string): readonl
     message: `There is no setting "${path}".`,
     ...(near === undefined ? {} : { fix: `Did you mean "${near}"?` }),
   });
+}
+
+/** What is at a path of nested values. */
+export function leafAt(settings: unknown, path: string): unknown {
+  return path
+    .split('.')
+    .reduce<unknown>(
+      (at, name) => (typeof at === 'object' && at !== null ? Reflect.get(at, name) : undefined),
+      settings,
+    );
 }
 
 function isGroup(value: unknown): value is Record<string, unknown> {

@@ -11,6 +11,7 @@
  */
 import { LabError } from '../common/errors.ts';
 import type { ModelConfig } from '../config/model-config.ts';
+import type { Precision } from '../config/stored.ts';
 import { groupSizeOf, quantise, type QuantisedBits, type QuantisedData } from '../checkpoint/quantised.ts';
 import { readSafetensors, type StoredTensor, type TensorData as FileTensor } from '../checkpoint/safetensors.ts';
 import { bindingLimitBytes, usesKernels } from '../gpu/dispatch.ts';
@@ -18,9 +19,7 @@ import { canKeepHalves, decompress, type HalvesData, toHalves, uploadCompressed 
 import type { Transformer } from './transformer.ts';
 import { checkWeights, loadWeights, type TensorData } from './weights.ts';
 
-/** How matrices are kept while answering. */
-export const PRECISIONS = ['f32', 'f16', 'int8', 'int4'] as const;
-export type Precision = (typeof PRECISIONS)[number];
+export type { Precision };
 
 /** Tensors by name, as a file has them. */
 export type StoredWeights = ReadonlyMap<string, TensorData | QuantisedData>;

@@ -5,16 +5,13 @@
 import { floatsToHalves } from '../checkpoint/float16.ts';
 import { writeSafetensors } from '../checkpoint/safetensors.ts';
 import { fromHuggingFaceConfig, type ModelConfig, toHuggingFaceConfig } from '../config/model-config.ts';
+import type { StoredDtype } from '../config/stored.ts';
 import { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
 import { type LabFile, type ModelFileName, readModelJson } from '../infer/lab-model.ts';
 import type { ModelCard } from '../infer/model-card.ts';
 import { readStoredWeights } from '../model/stored-weights.ts';
 import type { TensorData } from '../model/weights.ts';
 import { makeTransformersFiles, tokenIdsOf } from './transformers-files.ts';
-
-/** The types weights can be stored as. */
-export const STORED_DTYPES = ['f32', 'f16'] as const;
-export type StoredDtype = (typeof STORED_DTYPES)[number];
 
 /** The contents of a model folder. */
 export interface ModelExport {

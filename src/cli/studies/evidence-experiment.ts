@@ -7,7 +7,7 @@ import { disposeLabModel, loadLabModel } from '../../infer/lab-model.ts';
 import { makeRuleWorld } from '../../relevance/world/rule-world.ts';
 import { answerDeletions } from '../../train/faithfulness.ts';
 import { readModelFiles } from '../model-folder.ts';
-import type { BackendName } from '../node-backend.ts';
+import type { BackendChoice } from '../../protocol/scoring.ts';
 import { hashOfFiles, studyRunFolder } from '../run-folder.ts';
 import { note } from '../terminal.ts';
 import { runStudy, type StudySession } from './study.ts';
@@ -24,7 +24,7 @@ const WORLD = { seed: 1 };
 export function runEvidenceExperiment(options: {
   readonly out: string;
   readonly runs: string;
-  readonly backend: BackendName;
+  readonly backend: BackendChoice;
 }): Promise<string | undefined> {
   return runStudy<AskedModel>(options, (session) => ({
     arms: MODELS.map((folder) => ({ name: folder, runs: [() => askOnce(folder, options.runs, session)] })),

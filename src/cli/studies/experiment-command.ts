@@ -14,7 +14,7 @@ import { type ExperimentResults, type SeedResult, SEEDS_FOR_A_CLAIM } from '../.
 import { runEvidenceExperiment } from './evidence-experiment.ts';
 import { type ExperimentContext, TEST_PAIRS } from './experiment-context.ts';
 import { resultOf } from './experiment-runs.ts';
-import type { BackendName } from '../node-backend.ts';
+import type { BackendChoice } from '../../protocol/scoring.ts';
 import { backendOption, DEFAULT_MODEL_FOLDER, wholeNumber } from '../options.ts';
 import { runE0, type TheoryResults } from '../../studies/theory.ts';
 import { startModel } from '../start-model.ts';
@@ -30,7 +30,7 @@ interface ExperimentOptions {
   readonly runs: string;
   readonly out: string;
   readonly force?: boolean;
-  readonly backend: BackendName;
+  readonly backend: BackendChoice;
 }
 
 const ALL_RECIPES = [...RECIPES, ...ORDER_RECIPES, ...DISTILL_RECIPES];

@@ -18,7 +18,7 @@ import {
 } from '../../studies/judged/real-data.ts';
 import { type FoldResult, realResults } from '../../studies/judged/real-results.ts';
 import { readAnnotations } from './annotations.ts';
-import type { BackendName } from '../node-backend.ts';
+import type { BackendChoice } from '../../protocol/scoring.ts';
 import { backendOption, wholeNumber } from '../options.ts';
 import { measuredOnce } from '../run-folder.ts';
 import { columnOption, docsOption, gradeOption, readDataFiles } from '../pair-files.ts';
@@ -38,7 +38,7 @@ interface RecipeOptions {
   readonly runs: string;
   readonly out: string;
   readonly force?: boolean;
-  readonly backend: BackendName;
+  readonly backend: BackendChoice;
 }
 
 export function recipeCommand(): Command {

@@ -31,7 +31,7 @@ import { noRules } from '../../relevance/rules/rules.ts';
 import { currentFolding } from '../../relevance/pair/text-folding.ts';
 import type { JudgedPair } from '../../relevance/pair/pair.ts';
 import { writeCard } from '../model-folder.ts';
-import type { BackendName } from '../node-backend.ts';
+import type { BackendChoice } from '../../protocol/scoring.ts';
 import { backendOption, wholeNumber } from '../options.ts';
 import { readDataFiles } from '../pair-files.ts';
 import { measuredOnce, RunFolder } from '../run-folder.ts';
@@ -45,7 +45,7 @@ interface GeneralOptions {
   readonly runs: string;
   readonly out: string;
   readonly force?: boolean;
-  readonly backend: BackendName;
+  readonly backend: BackendChoice;
 }
 
 const [PAIRS, DOCUMENTS] = ['pairs.jsonl.gz', 'docs.jsonl.gz'];

@@ -6,7 +6,8 @@
 import { cpus } from 'node:os';
 import { currentCommit } from '../current-commit.ts';
 import { interruption } from '../interruption.ts';
-import { type BackendName, openNodeBackend } from '../node-backend.ts';
+import { openNodeBackend } from '../node-backend.ts';
+import type { BackendChoice } from '../../protocol/scoring.ts';
 import type { OutputRules } from '../outputs.ts';
 import { checkResults, writeResults } from '../results-files.ts';
 import type { MadeBy } from '../run-folder.ts';
@@ -41,7 +42,7 @@ export interface StudyOptions {
   readonly out: string;
   readonly force?: boolean | undefined;
   /** Undefined where nothing is computed on a backend. */
-  readonly backend?: BackendName;
+  readonly backend?: BackendChoice;
 }
 
 /**
@@ -92,7 +93,7 @@ export async function runStudy<Outcome>(
   return path;
 }
 
-async function deviceOf(backend: BackendName | undefined): Promise<string> {
+async function deviceOf(backend: BackendChoice | undefined): Promise<string> {
   if (backend === undefined) return `CPU, ${cpus()[0]?.model ?? 'unknown'}`;
   const opened = await openNodeBackend(backend);
   note(`Computing on ${opened.backend}: ${opened.device} (${opened.reason}).`);

@@ -5,7 +5,14 @@
 import * as v from 'valibot';
 import { sentence } from '../../config/issues.ts';
 import { type SettingField, settingFields } from '../../config/setting-fields.ts';
-import { allowedIn, readSetting, type SettingValue, typedSetting, withSetting } from '../../config/setting-values.ts';
+import {
+  allowedIn,
+  leafAt,
+  readSetting,
+  type SettingValue,
+  typedSetting,
+  withSetting,
+} from '../../config/setting-values.ts';
 
 /** What was typed, by path: text, or the state of a toggle. What is not in it has its default. */
 export type SettingsDraft = ReadonlyMap<string, string | boolean>;
@@ -87,14 +94,4 @@ export function checkDraft<Schema extends v.GenericSchema>(
 /** What a field asks for, in a sentence. */
 export function demandOf(field: SettingField): string {
   return `${field.kind === 'choice' || field.kind === 'given' ? 'Choose' : 'Give'} ${allowedIn(field)}.`;
-}
-
-/** What is at a path of nested values. */
-function leafAt(settings: unknown, path: string): unknown {
-  return path
-    .split('.')
-    .reduce<unknown>(
-      (at, name) => (typeof at === 'object' && at !== null ? Reflect.get(at, name) : undefined),
-      settings,
-    );
 }

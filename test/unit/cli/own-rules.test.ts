@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { withRules } from '../../../src/cli/instruction-files.ts';
+import { SFT_OPTIONS } from '../../../src/cli/run-options.ts';
+import type { SaidSetting } from '../../../src/cli/setting-options.ts';
 import { sftSettings } from '../../../src/cli/sft-settings.ts';
 import { printInstruction } from '../../../src/relevance/rules/instruction-text.ts';
 import { instructionToJson } from '../../../src/relevance/rules/instruction.ts';
@@ -120,17 +122,12 @@ describe('unusable rules', () => {
 });
 
 describe('settings of lab sft in a file', () => {
-  const options = {
-    name: 'mine', preset: 'nano', steps: 2000, batch: 64, accumulation: 1, lr: 3e-3, labelWeight: 1, seed: 1,
-    worldSeed: 1, trainQueries: 10_000, hints: true, standing: false, devShare: 0.1, testShare: 0.1, splitSeed: 1,
-  } as const; // prettier-ignore
-  const settings = async (contents: string, said: readonly string[] = []): Promise<unknown> => {
-    const config = await file('settings.json', contents);
-    return sftSettings({ ...options, config }, (name) => said.includes(name), undefined);
-  };
+  const steps = SFT_OPTIONS.read('sft.steps', '2000');
+  const settings = async (contents: string, said: readonly SaidSetting[] = []): Promise<unknown> =>
+    sftSettings({ config: await file('settings.json', contents) }, said, undefined);
 
   it('go before the defaults of options, and options that were given before them', async () => {
-    const read = await settings('{"name": "theirs", "sft": {"steps": 30, "learningRate": 0.01}}', ['steps']);
+    const read = await settings('{"name": "theirs", "sft": {"steps": 30, "learningRate": 0.01}}', [steps]);
     expect(read).toMatchObject({ name: 'theirs', preset: 'nano', sft: { steps: 2000, learningRate: 0.01 } });
   });
 
@@ -145,7 +142,7 @@ describe('settings of lab sft in a file', () => {
   });
 
   it('have no rules without a file of judged pairs', async () => {
-    const asked = sftSettings({ ...options, rules }, () => true, undefined);
+    const asked = sftSettings({ rules }, [], undefined);
     await expect(asked).rejects.toThrow(/--rules belongs to a file of judged pairs/u);
   });
 });
