@@ -3,46 +3,12 @@
  * or is undecided about when it samples, and documents that it scores above better ones.
  */
 import { Command, Option } from 'commander';
-import type { ColumnNames } from '../data/files/columns.ts';
-import { expertsOf, judgedPairs, withStandingOf } from '../runs/file-data.ts';
-import { minePairs } from '../runs/mine-pairs.ts';
-import { toExpert } from '../runs/sft-experiment.ts';
-import { loadLabModel, type ModelFacts, readLabModel } from '../infer/lab-model.ts';
-import { makeRuleWorld } from '../relevance/world/rule-world.ts';
-import { SPLITS, type Split } from '../relevance/world/world-vocabulary.ts';
+import { SPLITS } from '../relevance/world/world-vocabulary.ts';
 import { HARD_THRESHOLDS } from '../train/hard-samples.ts';
-import type { ExpertPair } from '../train/evaluate.ts';
-import { interruption } from './interruption.ts';
-import { formatOf, minedLines, printMined } from './mine-output.ts';
-import { readModelFiles } from './model-folder.ts';
-import { openNodeBackend } from './node-backend.ts';
-import type { BackendChoice } from '../protocol/scoring.ts';
 import { backendOption, EXACT_IDS, modelOption, notNegativeNumber, wholeNumber } from './options.ts';
-import { checkOutputFile, forceOption, writeOutput } from './outputs.ts';
-import { assertFile, columnOption, docsOption, gradeOption, readDataFiles } from './pair-files.ts';
-import { note, print, Progress } from './terminal.ts';
-
-interface MineOptions {
-  readonly model: string;
-  readonly docs?: string;
-  readonly column: ColumnNames;
-  readonly grade?: string;
-  readonly split: Split;
-  readonly queries: number;
-  readonly worldSeed: number;
-  readonly limit?: number;
-  readonly samples: number;
-  readonly maxTokens: number;
-  readonly seed: number;
-  readonly margin: number;
-  readonly spread: number;
-  readonly near: number;
-  readonly show: number;
-  readonly out?: string;
-  readonly force?: boolean;
-  readonly json?: boolean;
-  readonly backend: BackendChoice;
-}
+import { forceOption } from './outputs.ts';
+import { columnOption, docsOption, gradeOption } from './pair-files.ts';
+import { lazily } from './lazily.ts';
 
 export function mineCommand(): Command {
   return new Command('mine')
@@ -90,49 +56,5 @@ Examples:
   npm run lab -- mine pairs.tsv --model runs/mine/model --out hard.jsonl
   npm run lab -- mine pairs.jsonl --docs docs.jsonl --samples 16 --show 3 --out hard.tsv`,
     )
-    .action(runMine);
-}
-
-async function runMine(path: string | undefined, options: MineOptions): Promise<void> {
-  const format = options.out === undefined ? undefined : formatOf(options.out);
-  const rules = { inputs: [path, options.docs, options.model], force: options.force };
-  if (options.out !== undefined) await checkOutputFile(options.out, rules);
-  for (const each of [path, options.docs]) if (each !== undefined) await assertFile(each);
-  const files = await readModelFiles(options.model);
-  const experts = path === undefined ? worldExperts(options) : await fileExperts(path, readLabModel(files), options);
-  const signal = interruption();
-  const opened = await openNodeBackend(options.backend);
-  const model = loadLabModel(files);
-  note(`${model.card.name} on ${opened.backend}: ${opened.device}.`);
-  const { samples, maxTokens, seed, margin, spread, near } = options;
-  const progress = new Progress('Completions');
-  const mined = await minePairs(model, experts, {
-    samples,
-    maxTokens,
-    seed,
-    thresholds: { margin, spread },
-    near,
-    signal,
-    onProgress: (done, total) => progress.update(done, total),
-  });
-  progress.end();
-  if (options.out !== undefined && format !== undefined) {
-    await writeOutput(options.out, rules, minedLines(format, mined));
-    note(`Wrote ${mined.samples.length} hard pairs and ${mined.negatives.length} hard negatives to ${options.out}.`);
-  }
-  printMined(mined, model.scale, options.show);
-  if (options.json === true) print(JSON.stringify(mined.counts));
-}
-
-function worldExperts({ worldSeed, split, queries }: MineOptions): ExpertPair[] {
-  const world = makeRuleWorld({ seed: worldSeed });
-  return Array.from(world.pairs(split, 0, Math.min(queries, world.queryCount(split))), toExpert);
-}
-
-/** The pairs of a file, with traces where the model's rules lead to what people said. */
-async function fileExperts(path: string, model: ModelFacts, options: MineOptions): Promise<readonly ExpertPair[]> {
-  const { size } = model.scale;
-  const dataSet = await readDataFiles(path, { ...options, scale: size });
-  const pairs = judgedPairs(dataSet.name, size, dataSet.pairs, options.grade);
-  return expertsOf(model, withStandingOf(dataSet, pairs, model.prompt).slice(0, options.limit)).experts;
+    .action(lazily(async () => (await import('./mine-action.ts')).runMine));
 }

@@ -3,7 +3,6 @@
  * that learned from one set alone. Every model and every fold's predictions are a folder or file that is made once.
  */
 import { join } from 'node:path';
-import { Command } from 'commander';
 import type { DataSet } from '../../data/files/data-set.ts';
 import {
   alone,
@@ -22,7 +21,7 @@ import {
   setResults,
 } from '../../studies/judged/general-results.ts';
 import { baselinesOf, type Prediction } from '../../studies/judged/real-baselines.ts';
-import { countQueries, type RealRecipe } from '../../studies/judged/real-data.ts';
+import { countQueries, type RealRecipe, SET_FILES } from '../../studies/judged/real-data.ts';
 import { onScale } from '../../infer/lab-model.ts';
 import type { ModelCard } from '../../infer/model-card.ts';
 import { mapLabel } from '../../relevance/metrics/label-report.ts';
@@ -32,12 +31,10 @@ import { currentFolding } from '../../relevance/pair/text-folding.ts';
 import type { JudgedPair } from '../../relevance/pair/pair.ts';
 import { writeCard } from '../model-folder.ts';
 import type { BackendChoice } from '../../protocol/scoring.ts';
-import { backendOption, wholeNumber } from '../options.ts';
 import { readDataFiles } from '../pair-files.ts';
 import { measuredOnce, RunFolder } from '../run-folder.ts';
 import { note, print } from '../terminal.ts';
 import { predictionsOf, supervisedOnce, withModel } from './stages.ts';
-import { forceOption } from '../outputs.ts';
 import { checkStudy, runStudy, type StudySession } from './study.ts';
 
 interface GeneralOptions {
@@ -48,31 +45,10 @@ interface GeneralOptions {
   readonly backend: BackendChoice;
 }
 
-const [PAIRS, DOCUMENTS] = ['pairs.jsonl.gz', 'docs.jsonl.gz'];
-
-export function generalCommand(): Command {
-  return new Command('general')
-    .description('one model of both sets, for files that nobody has judged')
-    .argument(
-      '<root>',
-      `the folder of ${GENERAL_SETS.map(({ id }) => id).join(' and ')}, each with ${PAIRS} and ${DOCUMENTS}`,
-    )
-    .option('--folds <n>', 'run only this many folds, which is preliminary', wholeNumber(1))
-    .option(
-      '--runs <folder>',
-      'where models and predictions are kept; those that are there are not made again',
-      'runs/recipes',
-    )
-    .option('-o, --out <folder>', 'where results and report go', 'docs/results')
-    .addOption(forceOption())
-    .addOption(backendOption())
-    .action(runGeneral);
-}
-
 /** Predictions of one fold, by set. */
 type FoldPredictions = ReadonlyMap<string, GeneralPredictions>;
 
-async function runGeneral(root: string, options: GeneralOptions): Promise<void> {
+export async function runGeneral(root: string, options: GeneralOptions): Promise<void> {
   await checkStudy(
     'general',
     options,
@@ -80,8 +56,8 @@ async function runGeneral(root: string, options: GeneralOptions): Promise<void> 
   );
   const sets: { readonly set: RealRecipe; readonly whole: DataSet; readonly parts: readonly GeneralPart[] }[] = [];
   for (const set of GENERAL_SETS) {
-    const files = { docs: join(root, set.id, DOCUMENTS), column: {} };
-    const whole = await readDataFiles(join(root, set.id, PAIRS), files);
+    const files = { docs: join(root, set.id, SET_FILES.documents), column: {} };
+    const whole = await readDataFiles(join(root, set.id, SET_FILES.pairs), files);
     sets.push({ set, whole, parts: (await generalParts(set, whole)).slice(0, options.folds) });
   }
   // Models of one set alone come from the first fold: to the other set all of their queries are new anyway.

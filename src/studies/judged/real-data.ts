@@ -11,6 +11,9 @@ import { kFoldByQuery, normaliseQuery, sampleQueries } from '../../data/splits.t
 import type { GrpoExperimentInput } from '../../protocol/grpo-experiment.ts';
 import type { SftExperiment, SftExperimentInput } from '../../protocol/sft-experiment.ts';
 
+/** The files of a set of judgments in its folder. */
+export const SET_FILES = { pairs: 'pairs.jsonl.gz', documents: 'docs.jsonl.gz' } as const;
+
 /** A recipe on one set of judgments. */
 export interface RealRecipe {
   readonly id: string;

@@ -1,0 +1,224 @@
+/**
+ * What `lab score` does.
+ */
+import { createReadStream } from 'node:fs';
+import { basename } from 'node:path';
+import { LabError, throwIfAborted } from '../common/errors.ts';
+import type { ColumnNames } from '../data/files/columns.ts';
+import { TwoFiles } from '../data/files/fields.ts';
+import { Findings } from '../data/files/findings.ts';
+import { describeGrades, type FoundScale } from '../data/files/grades.ts';
+import { type PairRow, readPairs } from '../data/files/pairs-file.ts';
+import { describeRowError, type RowError } from '../data/files/records.ts';
+import { type LabModel, loadLabModel, onScale } from '../infer/lab-model.ts';
+import { SCORE_WINDOW, type ScoredItem, scoreStream } from '../infer/score-pairs.ts';
+import { DEFAULT_SCALE, type LabelScale, scaleOfSize } from '../relevance/pair/labels.ts';
+import { describeMemory } from '../model/memory.ts';
+import type { Precision } from '../model/stored-weights.ts';
+import { interruption } from './interruption.ts';
+import { readModelFiles } from './model-folder.ts';
+import { openNodeBackend } from './node-backend.ts';
+import type { BackendChoice } from '../protocol/scoring.ts';
+import { hashBytes, hashFile } from './score-journal.ts';
+import { checkScoreOutput, reasonsOf, ScoreOutput } from './score-output.ts';
+import { commonScaleOf, gradeScaleOf, type ReadRows, rowsToScore, surveyRows, unreadGrades } from './score-rows.ts';
+import { printSummary, ScoreTally } from './score-summary.ts';
+import { assertFile, noteFindings, readDocuments, SHOWN_ERRORS } from './pair-files.ts';
+import { note, print, Progress } from './terminal.ts';
+
+interface ScoreOptions {
+  readonly model: string;
+  readonly precision?: Precision;
+  readonly backend: BackendChoice;
+  readonly docs?: string;
+  readonly column: ColumnNames;
+  readonly grade?: string;
+  readonly labels?: number;
+  readonly gradeScale?: number;
+  readonly limit?: number;
+  readonly reason?: boolean;
+  readonly out?: string;
+  readonly force?: boolean;
+  readonly resume?: boolean;
+  readonly strict?: boolean;
+  readonly json?: boolean;
+}
+
+/** Pairs whose reasoning is generated together. */
+const REASON_BATCH = 256;
+
+export async function runScore(path: string, options: ScoreOptions): Promise<void> {
+  await assertFile(path);
+  const fileName = basename(path);
+  const { out, force, resume } = options;
+  if (resume === true && out === undefined) {
+    throw new LabError('bad-config', { message: '--resume goes on writing a file.', fix: 'Name it with --out.' });
+  }
+  const rules = { inputs: [path, options.docs, options.model], force, resume };
+  if (out !== undefined) await checkScoreOutput(out, rules);
+  const twoFiles = options.docs === undefined ? undefined : new TwoFiles();
+  const documents =
+    options.docs === undefined ? undefined : await readDocuments(options.docs, options.column, twoFiles);
+  const errors = new RowErrors(fileName, options.strict === true);
+  const { column: columns, grade: grades } = options;
+  const how = { fileName, columns, grades, documents, twoFiles };
+  const read = (scale: LabelScale | null, findings?: Findings): ReadRows =>
+    readPairs(createReadStream(path), { ...how, scale, findings });
+  const survey = await surveyRows(fileName, read(DEFAULT_SCALE), (error) => errors.add(error));
+  const found = gradeScaleOf(survey, grades);
+
+  const files = await readModelFiles(options.model);
+  const signal = interruption();
+  const opened = await openNodeBackend(options.backend);
+  const stored = loadLabModel(files, options.precision);
+  const model = onScale(stored, options.labels ?? labelsFor(stored, commonScaleOf(survey, grades)));
+  note(`${model.card.name} on ${opened.backend}: ${opened.device}. Memory: ${describeMemory(model.transformer)}.`);
+  const scale = gradeScale(options.gradeScale, found, model.scale);
+  const isCompared = found?.size !== undefined || options.gradeScale !== undefined;
+  if (found !== undefined) note(isCompared ? describeScales(found, model, scale) : describeUnknownScale(found));
+  if (options.strict === true)
+    for (const { error, rows } of unreadGrades(survey, scale, grades)) errors.refuseGrade(error, rows);
+  const isReasoned = options.reason === true && model.instruction.rules.length > 0;
+  if (options.reason === true && !isReasoned) note(`${model.card.name} gives no reasons: it learned labels alone.`);
+
+  const tally = new ScoreTally(model);
+  const identity = {
+    pairs: await hashFile(path),
+    docs: options.docs === undefined ? 'none' : await hashFile(options.docs),
+    model: hashBytes(files.values()),
+    backend: opened.backend,
+    options: JSON.stringify(identityOptions(options)),
+  };
+  const trainedOn = (query: string): boolean | null | undefined => tally.trainedOn(query);
+  const output =
+    out === undefined
+      ? undefined
+      : await ScoreOutput.open(out, model, { ...rules, identity, window: SCORE_WINDOW, trainedOn });
+  const progress = new Progress(fileName);
+  const startMs = performance.now();
+  const total = Math.min(survey.pairs, options.limit ?? Infinity);
+  const scoreRows = (items: AsyncIterable<PairRow>): AsyncGenerator<ScoredItem<PairRow>> =>
+    scoreStream(model, items, signal, {
+      nameOf: ({ row }) => `row ${row} of ${fileName}`,
+      onUnfit: ({ row }, error) => errors.addUnfit(row, error),
+    });
+  const findings = new Findings();
+  try {
+    const rows = rowsToScore(model, read(isCompared ? scale : null, findings), documents, options.limit);
+    for await (const batch of batchesOf(output?.scored(rows, scoreRows) ?? scoreRows(rows), REASON_BATCH)) {
+      const isKept = tally.pairs < (output?.keptRows ?? 0);
+      const reasons = isReasoned && !isKept ? await reasonsOf(model, batch) : undefined;
+      for (const { item, score, cutFields } of batch) tally.add(item, score, cutFields.length > 0);
+      await output?.write(batch, reasons);
+      throwIfAborted(signal);
+      progress.update(tally.pairs, total);
+    }
+    if (tally.pairs > 0) await output?.finish();
+    else await output?.stop();
+  } catch (error) {
+    progress.end();
+    await output?.stop();
+    if (signal.aborted && out !== undefined) note(`Stopped; --resume goes on with ${out}.`);
+    throw error;
+  }
+  progress.end();
+  errors.summarise();
+  noteFindings(fileName, findings.sentences());
+  const pairsPerSec = tally.pairs / ((performance.now() - startMs) / 1000);
+  const summary = tally.summary(scale, { file: fileName, skipped: errors.count, pairsPerSec });
+  if (options.json === true) print(JSON.stringify(summary));
+  else printSummary(summary);
+  if (tally.pairs === 0) {
+    throw new LabError('bad-file', {
+      message: `No pair of ${fileName} could be scored.`,
+      fix: 'See the rows named above.',
+    });
+  }
+}
+
+/** The options that decide what is written. */
+function identityOptions(options: ScoreOptions): object {
+  const { column, grade, labels, gradeScale, limit, reason, precision, out } = options;
+  return { column, grade, labels, gradeScale, limit, reason, precision, format: out?.split('.').at(-1)?.toLowerCase() };
+}
+
+/** How many labels to ask for: as many as the grades have if the model knows that scale and all are on it, else its own. */
+function labelsFor({ scale, otherScales }: LabModel, size: number | undefined): number {
+  return size !== undefined && otherScales.some((other) => other.size === size) ? size : scale.size;
+}
+
+/** The scale that grades are read on. */
+function gradeScale(asked: number | undefined, found: FoundScale | undefined, own: LabelScale): LabelScale {
+  const size = asked ?? found?.size;
+  return size === undefined || size === own.size ? own : scaleOfSize(size);
+}
+
+function describeScales(found: FoundScale, { scale: own }: LabModel, scale: LabelScale): string {
+  const said = `Grades are ${describeGrades(found)}`;
+  return own.size === scale.size
+    ? `${said}: answers are given on ${numeral(own.size)} labels.`
+    : `${said}, on a scale of ${numeral(scale.size)}: answers are given on ${numeral(own.size)} labels and mapped to it.`;
+}
+
+function describeUnknownScale(found: FoundScale): string {
+  return (
+    `Grades (${describeGrades(found)}) are on no scale that the lab knows: scores are not compared with them. ` +
+    'Say what they mean with --grade, for example --grade ">=0.5=1,*=0".'
+  );
+}
+
+function numeral(count: number): string {
+  return ['no', 'one', 'two', 'three', 'four', 'five', 'six'][count] ?? String(count);
+}
+
+/** One line per row error, up to a limit; stops the run if asked to. */
+class RowErrors {
+  count = 0;
+  readonly #file: string;
+  readonly #isStrict: boolean;
+
+  constructor(file: string, isStrict: boolean) {
+    this.#file = file;
+    this.#isStrict = isStrict;
+  }
+
+  add(error: RowError): void {
+    this.count += 1;
+    const line = `${this.#file}: ${describeRowError(error)}`;
+    if (this.#isStrict) throw strictError(line);
+    if (this.count <= SHOWN_ERRORS) note(line);
+  }
+
+  /** Stops at a grade that has no label; without --strict its pairs are scored and not compared. */
+  refuseGrade(error: RowError, rows: number): never {
+    const more = rows === 1 ? '' : ` (${rows.toLocaleString('en')} rows have it)`;
+    throw strictError(`${this.#file}: ${describeRowError(error)}${more}`);
+  }
+
+  /** A row that the model cannot score. */
+  addUnfit(row: number, { message }: LabError): void {
+    this.count += 1;
+    const line = `${this.#file}: Row ${row} cannot be scored. ${message}`;
+    if (this.#isStrict) throw strictError(line);
+    if (this.count <= SHOWN_ERRORS) note(line);
+  }
+
+  summarise(): void {
+    if (this.count > SHOWN_ERRORS) note(`${this.#file}: ${this.count - SHOWN_ERRORS} more rows could not be read.`);
+  }
+}
+
+function strictError(line: string): LabError {
+  return new LabError('bad-file', { message: line, fix: 'Leave out --strict to go on without such rows.' });
+}
+
+async function* batchesOf<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
+  let batch: T[] = [];
+  for await (const item of items) {
+    batch.push(item);
+    if (batch.length < size) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}
