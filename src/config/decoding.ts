@@ -14,4 +14,5 @@ export const DecodingSchema = setting(
   'free',
   'Decoding',
   'Of rollouts: free, held to the grammar, or held to the grammar with evidence that is in the pair.',
+  { group: 'Rollouts' },
 );

@@ -20,7 +20,7 @@ const MethodSchema = v.variant('kind', [
   v.strictObject({
     kind: kindOf(
       'jsd',
-      'All its tokens (JSD)',
+      'All tokens (JSD)',
       'The teacher\u2019s distribution at every token of given completions (GKD, arXiv 2306.13649).',
     ),
     beta: setting(fraction, 0.5, 'Beta', '0 is KL(teacher || student), 1 is KL(student || teacher).'),
@@ -47,18 +47,18 @@ const MethodSchema = v.variant('kind', [
   v.strictObject({
     kind: kindOf(
       'label-kd',
-      'Its label, softened',
+      'Label, softened',
       'The teacher\u2019s distribution of the label (arXiv 1503.02531); no reasons are learned.',
     ),
     temperature: setting(numberAbove(0, 100), 2, 'Temperature', 'Softens both label distributions.'),
   }),
   v.strictObject({
-    kind: kindOf('hard-label', 'Its label', 'The label that the teacher gives, as a token; no reasons are learned.'),
+    kind: kindOf('hard-label', 'Label', 'The label that the teacher gives, as a token; no reasons are learned.'),
   }),
   v.strictObject({
     kind: kindOf(
       'trace',
-      'Its completions',
+      'Completions',
       'The teacher\u2019s label and reasoning, where they earn enough of the strict reward.',
     ),
     minReward: setting(fraction, 0.75, 'Least reward', 'The least strict reward of the teacher\u2019s completions.'),
@@ -80,17 +80,17 @@ export const DistillConfigSchema = v.strictObject({
   ...trainingEntries,
   steps: setting(steps, 500, 'Steps', 'Optimizer updates.', { unit: 'steps', level: 'basic' }),
   warmupSteps: setting(stepsOrNone, 50, 'Warm-up', 'Steps in which the learning rate rises.', { unit: 'steps' }),
-  method: setting(MethodSchema, { kind: 'jsd' }, 'What it learns of the teacher', 'The method of distillation.', {
-    group: 'Teacher',
+  method: setting(MethodSchema, { kind: 'jsd' }, 'Method', 'What is learned of the teacher.', {
+    group: 'What is learned',
     level: 'basic',
   }),
   /** Lambda of the mode balance: L = L_distill + lambda L_SFT, L_SFT on the expert's completions of the same prompts. */
   expertWeight: setting(
     weight,
     0,
-    'Expert beside it',
+    'Expert loss',
     'Weight of the expert\u2019s completions beside the teacher (mode balance).',
-    { group: 'Teacher', level: 'basic' },
+    { group: 'What is learned', level: 'basic' },
   ),
   maxTokens: setting(wholeNumber(1, 4096), 48, 'Longest completion', 'Of the teacher or the student.', {
     unit: 'tokens',

@@ -22,12 +22,8 @@ import {
  */
 export const TRAINING_PRECISIONS = ['f32', 'mixed'] as const;
 export type TrainingPrecision = (typeof TRAINING_PRECISIONS)[number];
-export const TrainingPrecisionSchema = setting(
-  v.picklist(TRAINING_PRECISIONS),
-  'f32',
-  'Precision',
-  'mixed: matrix products of updates read 16-bit floats, sums and weights stay f32. Pays on WebGPU only.',
-);
+const PRECISION_HELP =
+  'mixed: matrix products of updates read 16-bit floats, sums and weights stay f32. Pays on WebGPU only.';
 
 /** What AdamW does with a learning rate; the trainers differ in the default of beta 2 and of the weight decay. */
 export const adamEntries = <const Beta2 extends number, const Decay extends number>(
@@ -52,7 +48,7 @@ export const adamEntries = <const Beta2 extends number, const Decay extends numb
     'Longer gradients are shortened to this norm.',
     words,
   ),
-  precision: TrainingPrecisionSchema,
+  precision: setting(v.picklist(TRAINING_PRECISIONS), 'f32', 'Precision', PRECISION_HELP, words),
 });
 
 export const learningRate = numberAbove(0, 1e30);

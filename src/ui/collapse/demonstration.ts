@@ -4,6 +4,7 @@
  * reward is *full*, *plausible* or *lenient* (relevance/rules/reward.ts). A test holds the settings to those of the experiments.
  * Start and data are the bundled model and its rule world, or a checkpoint and a file of one's own.
  */
+import type { SettingField } from '../../config/setting-fields.ts';
 import { type GrpoExperiment, type GrpoExperimentInput, GrpoExperimentSchema } from '../../protocol/grpo-experiment.ts';
 import { checkDraft, type CheckedDraft, draftOf, formOf, type SettingsDraft } from '../parts/settings-draft.ts';
 import { checkpointUrl, type GrpoRequest, MAX_BRANCHES } from '../../protocol/grpo.ts';
@@ -73,10 +74,14 @@ const EXPERIMENT_FORM = formOf(GrpoExperimentSchema);
 const DECIDED =
   /^(name|data\..*|reward\.kind|passRates|grpo\.(tailPromptWeight|curriculum\.kind|checkpointEvery|keepEvery))$/u;
 
+/** What is set of the run goes before what is set around it. */
+const byPart = (a: SettingField, b: SettingField): number =>
+  Number(b.path.startsWith('grpo.')) - Number(a.path.startsWith('grpo.'));
+
 /** The settings that every branch has. */
 export const DEMONSTRATION_FORM: typeof EXPERIMENT_FORM = {
   schema: GrpoExperimentSchema,
-  fields: EXPERIMENT_FORM.fields.map((field) => {
+  fields: EXPERIMENT_FORM.fields.toSorted(byPart).map((field) => {
     if (DECIDED.test(field.path)) return { ...field, level: 'fixed' };
     return field.level === 'basic' ? { ...field, group: 'Numbers' } : field;
   }),

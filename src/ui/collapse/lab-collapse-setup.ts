@@ -62,6 +62,9 @@ export class LabCollapseSetup extends LabElement {
       .rows {
         grid-template-columns: repeat(auto-fit, minmax(min(100%, 15rem), 1fr));
       }
+      lab-settings {
+        --setting-width: 11rem;
+      }
       .label,
       legend {
         display: block;

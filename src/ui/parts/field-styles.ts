@@ -39,6 +39,15 @@ export const fieldStyles = css`
     -webkit-text-fill-color: currentcolor;
     opacity: 1;
   }
+  select.control {
+    padding-right: 1.75rem;
+    appearance: none;
+    background-image: conic-gradient(from -45deg at 50% 100%, var(--muted) 90deg, transparent 0);
+    background-position: calc(100% - 0.7rem) 55%;
+    background-repeat: no-repeat;
+    background-size: 0.6rem 0.3rem;
+    text-overflow: ellipsis;
+  }
   input[type='checkbox'] {
     width: 1.1rem;
     height: 1.1rem;

@@ -43,8 +43,16 @@ export class LabSettings extends LabElement {
       }
       .rows {
         display: grid;
-        grid-template-columns: repeat(auto-fill, minmax(min(100%, 8.75rem), 1fr));
+        grid-template-columns: repeat(auto-fill, minmax(min(100%, var(--setting-width, 8.75rem)), 1fr));
         gap: var(--space-3) var(--space-4);
+      }
+      /* Names, controls and helps of a row are in line, however long a name is. */
+      .rows > div {
+        display: grid;
+        grid-row: span 3;
+        grid-template-rows: subgrid;
+        grid-template-columns: minmax(0, 1fr);
+        row-gap: 0;
       }
       details[open] > summary {
         margin-bottom: var(--space-3);
@@ -52,7 +60,7 @@ export class LabSettings extends LabElement {
       .name {
         display: flex;
         gap: var(--space-2);
-        align-items: baseline;
+        align-items: end;
         justify-content: space-between;
         margin-bottom: var(--space-1);
         font-size: var(--text-small);
@@ -75,27 +83,11 @@ export class LabSettings extends LabElement {
         gap: var(--space-2);
         align-items: center;
         min-height: 2.1rem;
-        margin-top: calc(var(--text-small) * 1.5 + var(--space-1));
+        grid-row: 2;
         font-size: var(--text-small);
       }
-      .choice {
-        position: relative;
-      }
-      .choice::after {
-        content: '';
-        position: absolute;
-        top: 0.75rem;
-        right: 0.75rem;
-        width: 0.4rem;
-        height: 0.4rem;
-        border-right: 1.5px solid var(--muted);
-        border-bottom: 1.5px solid var(--muted);
-        transform: rotate(45deg);
-        pointer-events: none;
-      }
-      select {
-        padding-right: 1.75rem;
-        appearance: none;
+      .toggle + .help {
+        grid-row: 3;
       }
       option {
         background: var(--surface);
@@ -182,7 +174,8 @@ export class LabSettings extends LabElement {
     }
     return html`<div>
       <div class="name">
-        <label for=${path}>${label}</label>${unit === '' ? nothing : html`<span class="unit">${unit}</span>`}
+        <label for=${path}>${label}</label>
+        ${label.toLowerCase().includes(unit) ? nothing : html`<span class="unit">${unit}</span>`}
       </div>
       ${this.#control(field, problem !== undefined)} ${help}
     </div>`;
@@ -207,14 +200,12 @@ export class LabSettings extends LabElement {
           @change=${() => this.#change(path, value !== true)}
         />`;
       case 'choice':
-        return html`<div class="choice">
-          <select id=${path} class="control" aria-describedby="${path}-help" @change=${this.#chosen}>
-            ${field.options.map(
-              (option) =>
-                html`<option .value=${option.value} .selected=${option.value === value}>${option.label}</option>`,
-            )}
-          </select>
-        </div>`;
+        return html`<select id=${path} class="control" aria-describedby="${path}-help" @change=${this.#chosen}>
+          ${field.options.map(
+            (option) =>
+              html`<option .value=${option.value} .selected=${option.value === value}>${option.label}</option>`,
+          )}
+        </select>`;
       case 'number':
       case 'list':
       case 'text':

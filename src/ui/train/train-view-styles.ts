@@ -37,6 +37,9 @@ export const trainViewStyles = css`
     padding-top: var(--space-3);
     color: var(--muted);
   }
+  .empty + .actions {
+    margin-top: var(--space-3);
+  }
   .wrong {
     margin-bottom: var(--space-4);
   }
