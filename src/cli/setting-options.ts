@@ -51,7 +51,7 @@ export class SettingOptions {
     }
     const set = new Option('--set <path=value>', 'any setting by its path, as listed below; may be repeated');
     return command
-      .addOption(set.argParser((text, said: SaidSetting[] = []) => [...said, this.#readPair(text)]))
+      .addOption(set.argParser((text, said: SaidSetting[] | undefined) => [...(said ?? []), this.#readPair(text)]))
       .addHelpText('after', () => this.#list(command));
   }
 
@@ -86,7 +86,7 @@ export class SettingOptions {
       const value = leafAt(to, path);
       const isLeaf = value !== undefined && (typeof value !== 'object' || value === null || Array.isArray(value));
       if (!isLeaf || JSON.stringify(value) === JSON.stringify(leafAt(from, path))) return [];
-      return [`--set ${path}=${value === null ? 'none' : String(value)}`];
+      return [`--set ${path}=${value === null ? 'none' : JSON.stringify(value).replaceAll(/["[\]]/gu, '')}`];
     });
   }
 

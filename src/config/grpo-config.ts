@@ -6,6 +6,7 @@
  * learning it.
  */
 import * as v from 'valibot';
+import { CurriculumSchema } from './curriculum-config.ts';
 import { DecodingSchema } from './decoding.ts';
 import {
   fraction,
@@ -189,63 +190,6 @@ const BalanceSchema = v.variant('kind', [
   }),
 ]);
 
-/** What all orders by stages share. */
-const staging = {
-  rehearsalShare: setting(
-    fraction,
-    0.25,
-    'Rehearsal',
-    'Share of a step\u2019s prompts from stages that are over, so that they are not forgotten.',
-  ),
-  rareShare: setting(
-    fraction,
-    0.25,
-    'Rare rules',
-    'Share of a step\u2019s prompts in the mixed stage that cite a rare rule, beside those in the mix.',
-  ),
-};
-/** Two shares of the run's steps, in order: where the first and the second stage end. */
-const ends = <const Fallback extends readonly [number, number]>(fallback: Fallback) =>
-  setting(
-    v.pipe(
-      v.tuple([fraction, fraction]),
-      v.check(([first, second]) => first <= second, 'the second stage must not end before the first'),
-    ),
-    [fallback[0], fallback[1]],
-    'Ends of stages',
-    'Where the first and the second stage end at the latest, as shares of the run.',
-  );
-
-/**
- * The order of prompts by how often the start answered them rightly (train/curriculum.ts): stage 1 at least half the
- * time, stage 2 less often, stage 3 all of these and rare rules besides. All but random need pass rates.
- */
-const CurriculumSchema = v.variant('kind', [
-  v.strictObject({ kind: kindOf('random', 'Random', 'As they are drawn.') }),
-  v.strictObject({
-    kind: kindOf('staged', 'In stages', 'What the start finds easy, then hard, then all and rare rules more often.'),
-    ends: ends([1 / 3, 2 / 3]),
-    ...staging,
-  }),
-  v.strictObject({
-    kind: kindOf('reversed', 'In stages, reversed', 'The control for "In stages": from all to easy.'),
-    ends: ends([1 / 3, 2 / 3]),
-    ...staging,
-  }),
-  v.strictObject({
-    kind: kindOf('adaptive', 'In stages, adaptive', 'In stages, but one ends once its prompts are answered well.'),
-    promoteAt: setting(
-      v.tuple([fraction, fraction]),
-      [0.85, 0.5],
-      'Promote at',
-      'Mean label reward of a stage\u2019s own prompts that ends stage 1, and stage 2.',
-    ),
-    window: setting(steps, 10, 'Window', 'Steps that the mean is over; no stage is shorter.', { unit: 'steps' }),
-    ends: ends([0.4, 0.8]),
-    ...staging,
-  }),
-]);
-
 const ROLLOUTS = { group: 'Rollouts' };
 const LOSS = { group: 'Loss' };
 const OPTIMIZER = { group: 'Optimizer' };
@@ -408,12 +352,6 @@ export type AveragingConfig = GrpoConfig['averaging'];
 export type AdvantageConfig = GrpoConfig['advantages'];
 export type BalanceConfig = GrpoConfig['balance'];
 export type CurriculumConfig = GrpoConfig['curriculum'];
-export const CURRICULUM_KINDS = [
-  'random',
-  'staged',
-  'reversed',
-  'adaptive',
-] as const satisfies CurriculumConfig['kind'][];
 
 /** Whether a run needs a frozen reference model; without one none is held in memory. */
 export function needsReference({ kl }: GrpoConfig): boolean {

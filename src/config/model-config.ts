@@ -6,43 +6,49 @@
 import * as v from 'valibot';
 import { LabError } from '../common/errors.ts';
 import { parseConfig } from './parse.ts';
+import { numberAbove, numberFrom, wholeNumber } from './settings.ts';
 
 /** Checked before anything is counted or allocated by it; far above any model that a browser could hold. */
-const size = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(2 ** 24));
-const layerCount = v.pipe(size, v.maxValue(4096));
+const size = wholeNumber(1, 2 ** 24);
+const layerCount = wholeNumber(1, 4096);
+
+/** More than any program that runs here could hold. */
+const MOST_PARAMETERS = 1e10;
+
+const ShapeSchema = v.strictObject({
+  vocabSize: size,
+  /** C */
+  width: size,
+  /** L */
+  layers: layerCount,
+  /** H, query heads */
+  heads: size,
+  /** K, key-value heads; divides H */
+  kvHeads: size,
+  /** D; even, since RoPE turns pairs */
+  headDim: size,
+  /** F, of the SwiGLU feed-forward */
+  hidden: size,
+  /** Positions the model was made for; longer inputs are an error. */
+  maxPositions: v.optional(size, 512),
+  ropeTheta: v.optional(numberFrom(1, 1e12), 10_000),
+  normEps: v.optional(numberAbove(0, 1), 1e-6),
+  /** Qwen3: RMSNorm over D on queries and keys, before RoPE. */
+  qkNorm: v.optional(v.boolean(), true),
+  /** Qwen2: biases on the q, k and v projections. */
+  attentionBias: v.optional(v.boolean(), false),
+  /** Whether the output head is the embedding matrix. */
+  tiedEmbeddings: v.optional(v.boolean(), true),
+});
+export type ModelConfig = v.InferOutput<typeof ShapeSchema>;
 
 /** The shape of a decoder; every field is a count unless its comment says otherwise. */
 export const ModelConfigSchema = v.pipe(
-  v.strictObject({
-    vocabSize: size,
-    /** C */
-    width: size,
-    /** L */
-    layers: layerCount,
-    /** H, query heads */
-    heads: size,
-    /** K, key-value heads; divides H */
-    kvHeads: size,
-    /** D; even, since RoPE turns pairs */
-    headDim: size,
-    /** F, of the SwiGLU feed-forward */
-    hidden: size,
-    /** Positions the model was made for; longer inputs are an error. */
-    maxPositions: v.optional(size, 512),
-    ropeTheta: v.optional(v.pipe(v.number(), v.minValue(1)), 10_000),
-    normEps: v.optional(v.pipe(v.number(), v.gtValue(0)), 1e-6),
-    /** Qwen3: RMSNorm over D on queries and keys, before RoPE. */
-    qkNorm: v.optional(v.boolean(), true),
-    /** Qwen2: biases on the q, k and v projections. */
-    attentionBias: v.optional(v.boolean(), false),
-    /** Whether the output head is the embedding matrix. */
-    tiedEmbeddings: v.optional(v.boolean(), true),
-  }),
+  ShapeSchema,
   v.check((config) => config.heads % config.kvHeads === 0, 'heads must be a multiple of kvHeads'),
   v.check((config) => config.headDim % 2 === 0, 'headDim must be even'),
+  v.check((config) => countParameters(config) <= MOST_PARAMETERS, 'these sizes make more than 10 billion parameters'),
 );
-
-export type ModelConfig = v.InferOutput<typeof ModelConfigSchema>;
 
 /** The number of trainable parameters of a shape. */
 export function countParameters(config: ModelConfig): number {

@@ -17,6 +17,9 @@ export interface SettingWords {
 }
 export type SettingLevel = 'basic' | 'advanced' | 'fixed';
 
+export type NumberSchema = v.GenericSchema<number>;
+export type NumberSetting = v.OptionalSchema<NumberSchema, number>;
+
 /** A setting with its default. @param help - what it does, in a sentence */
 export function setting<Schema extends v.GenericSchema, const Fallback extends v.Default<Schema, undefined>>(
   schema: Schema,
@@ -40,12 +43,14 @@ export function kindOf<const Name extends string>(
 }
 
 /** A whole number, both ends included. */
-export const wholeNumber = (least: number, most: number) =>
+export const wholeNumber = (least: number, most: number): NumberSchema =>
   v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most));
 /** A number, both ends included. */
-export const numberFrom = (least: number, most: number) => v.pipe(v.number(), v.minValue(least), v.maxValue(most));
+export const numberFrom = (least: number, most: number): NumberSchema =>
+  v.pipe(v.number(), v.minValue(least), v.maxValue(most));
 /** A number above `least`. */
-export const numberAbove = (least: number, most: number) => v.pipe(v.number(), v.gtValue(least), v.maxValue(most));
+export const numberAbove = (least: number, most: number): NumberSchema =>
+  v.pipe(v.number(), v.gtValue(least), v.maxValue(most));
 
 /** Steps, updates and what is counted in them. */
 export const steps = wholeNumber(1, 10_000_000);

@@ -7,6 +7,7 @@ import {
   fraction,
   numberAbove,
   numberFrom,
+  type NumberSetting,
   perStep,
   positiveWeight,
   seed,
@@ -26,11 +27,13 @@ const PRECISION_HELP =
   'mixed: matrix products of updates read 16-bit floats, sums and weights stay f32. Pays on WebGPU only.';
 
 /** What AdamW does with a learning rate; the trainers differ in the default of beta 2 and of the weight decay. */
-export const adamEntries = <const Beta2 extends number, const Decay extends number>(
-  beta2: Beta2,
-  decay: Decay,
+export const adamEntries = (
+  beta2: number,
+  decay: number,
   words: SettingWords = {},
-) => ({
+): Record<'beta1' | 'beta2' | 'adamEps' | 'weightDecay' | 'maxGradNorm', NumberSetting> & {
+  precision: v.OptionalSchema<v.GenericSchema<TrainingPrecision>, TrainingPrecision>;
+} => ({
   beta1: setting(fraction, 0.9, 'AdamW beta 1', 'Memory of the mean of gradients.', words),
   beta2: setting(fraction, beta2, 'AdamW beta 2', 'Memory of the mean of squared gradients.', words),
   adamEps: setting(numberAbove(0, 1), 1e-8, 'AdamW epsilon', 'Keeps small gradients from being blown up.', words),

@@ -5,7 +5,16 @@
 import * as v from 'valibot';
 import { parseConfig } from '../config/parse.ts';
 import { PRESET_NAMES, type PresetName } from '../config/presets.ts';
-import { fraction, kindOf, numberFrom, pairs, seedFromZero, setting, type SettingWords } from '../config/settings.ts';
+import {
+  fraction,
+  kindOf,
+  numberFrom,
+  type NumberSetting,
+  pairs,
+  seedFromZero,
+  setting,
+  type SettingWords,
+} from '../config/settings.ts';
 import { SftConfigSchema } from '../config/sft-config.ts';
 import { ownRulesSchema } from '../relevance/rules/own-rules.ts';
 import { gradeMeaningsSchema } from './grade-meanings.ts';
@@ -13,12 +22,12 @@ import { promptConfigSchema } from '../relevance/prompt/prompt.ts';
 import { ruleWorldConfigSchema } from '../relevance/world/rule-world.ts';
 
 /** What all kinds of runs have. */
-export const nameSetting = <const Name extends string>(name: Name) =>
+export const nameSetting = (name: string): v.OptionalSchema<v.GenericSchema<string>, string> =>
   setting(v.pipe(v.string(), v.nonEmpty()), name, 'Name', 'In the model card, and of its checkpoints.', {
     group: 'Model',
     level: 'basic',
   });
-export const presetSetting = <const Name extends PresetName>(name: Name) =>
+export const presetSetting = (name: PresetName): v.OptionalSchema<v.GenericSchema<PresetName>, PresetName> =>
   setting(v.picklist(PRESET_NAMES), name, 'Shape', 'From lab-nano (0.14 M parameters) to base (60 M).', {
     group: 'Model',
     level: 'basic',
@@ -31,7 +40,7 @@ export const WordSplitShareSchema = setting(
   'Share of words cut at random, so that copying works on unknown words.',
   { group: 'Data' },
 );
-export const devPairsSetting = <const Count extends number>(count: Count, words: SettingWords = { group: 'Data' }) =>
+export const devPairsSetting = (count: number, words: SettingWords = { group: 'Data' }): NumberSetting =>
   setting(pairs, count, 'Held-out pairs', 'How many pairs an evaluation during training looks at.', {
     ...words,
     unit: 'pairs',

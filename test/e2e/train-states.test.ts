@@ -112,12 +112,12 @@ describeBrowser('the training view on scripted threads', () => {
     await page.locator('lab-run-plan .figure').waitFor();
     const steps = page.getByLabel('Steps', { exact: true });
     await steps.fill('-3');
-    await page.getByText('Give a whole number of at least 1.').waitFor();
+    await page.getByText('Give a whole number from 1 to 10,000,000.').waitFor();
     expect(await steps.getAttribute('aria-invalid')).toBe('true');
     expect(await page.getByRole('button', { name: 'Start training' }).isDisabled()).toBe(true);
     await steps.fill('500');
     expect(await steps.getAttribute('aria-invalid')).toBe('false');
-    await page.getByText('More about the training').click();
+    await page.getByText('More settings').click();
     await page.getByLabel('AdamW beta 1').fill('2');
     await page.getByText('Give a number from 0 to 1.').waitFor();
     await page.getByLabel('AdamW beta 1').fill('0.9');

@@ -71,7 +71,7 @@ describeBrowser('training in the page', () => {
     const { page, complaints } = browser;
     await page.getByRole('button', { name: 'From a teacher' }).click();
     await page.getByLabel('Teacher', { exact: true }).selectOption({ label: 'Supervised start of the demonstration' });
-    const numbers = { Steps: '60', Queries: '10', Batch: '4' };
+    const numbers = { Steps: '60', Queries: '10', 'Batch size': '4' };
     for (const [label, value] of Object.entries(numbers)) await page.getByLabel(label, { exact: true }).fill(value);
     await page.getByRole('button', { name: 'Teach a student' }).click();
     await page.getByRole('button', { name: 'Pause' }).click();

@@ -213,7 +213,7 @@ export class LabSettings extends LabElement {
           id=${path}
           class="control"
           inputmode=${field.kind === 'number' ? (field.isWhole ? 'numeric' : 'decimal') : 'text'}
-          placeholder=${field.kind === 'number' && field.isNullable ? 'none' : nothing}
+          placeholder=${field.kind === 'number' && field.isNullable ? 'none' : ''}
           autocomplete="off"
           spellcheck="false"
           aria-describedby="${path}-help"
