@@ -102,7 +102,7 @@ type Place = Pick<FieldBase, 'path' | 'group' | 'level' | 'when'>;
  * @throws {LabError} `internal` for a setting without a default or without words, or of a type that no control is made for
  */
 export function settingFields(schema: v.GenericSchema): SettingField[] {
-  return fieldsOf(schema as Node, { path: '', group: '', level: 'advanced', when: [] });
+  return fieldsOf(schema, { path: '', group: '', level: 'advanced', when: [] });
 }
 
 function fieldsOf(node: Node, place: Place): SettingField[] {

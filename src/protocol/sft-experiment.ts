@@ -1,6 +1,6 @@
 /**
- * Everything that decides a supervised run, as one schema. It stands here, below the engine, because the page builds its
- * form from it and checks with it what was typed, and the page must not import what trains.
+ * Everything that decides a supervised run, as one schema. It is below the engine, because the page makes its form from it,
+ * and the page must not import what trains.
  */
 import * as v from 'valibot';
 import { parseConfig } from '../config/parse.ts';

@@ -1,9 +1,15 @@
 /**
  * Shapes of models: between the lab's words and Hugging Face's, and the counts that presets promise.
  */
+import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { Rng } from '../../../src/common/rng.ts';
-import { countParameters, fromHuggingFaceConfig, toHuggingFaceConfig } from '../../../src/config/model-config.ts';
+import {
+  countParameters,
+  fromHuggingFaceConfig,
+  ModelConfigSchema,
+  toHuggingFaceConfig,
+} from '../../../src/config/model-config.ts';
 import { MODEL_PRESETS, PRESET_NAMES } from '../../../src/config/presets.ts';
 import { initialWeights, weightShapes } from '../../../src/model/weights.ts';
 import { sizeOf } from '../../reference/tensor64.ts';
@@ -65,6 +71,19 @@ describe('MODEL_PRESETS', () => {
       small: 20,
       base: 60,
     });
+  });
+});
+
+describe('sizes without end', () => {
+  it.each([
+    ['layers', 2e9],
+    ['width', Infinity],
+    ['hidden', 2 ** 24],
+    ['ropeTheta', Infinity],
+  ])('of %s are refused before anything is allocated', (key, value) => {
+    const shape = { ...MODEL_PRESETS.base, vocabSize: 2 ** 20, width: 4096, [key]: value };
+    expect(v.safeParse(ModelConfigSchema, shape).success).toBe(false);
+    expect(v.safeParse(ModelConfigSchema, MODEL_PRESETS.base).success).toBe(true);
   });
 });
 
