@@ -74,7 +74,7 @@ export const GrpoExperimentSchema = v.strictObject({
         ),
         hardWeight: setting(
           wholeNumber(1, 1000),
-          1,
+          8,
           'Weight of hard prompts',
           'How often a prompt that is never right is among the expert\u2019s samples, against once for any other.',
         ),
