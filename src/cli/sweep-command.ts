@@ -165,10 +165,13 @@ async function makeRuns(runs: readonly PlannedRun[], jobs: number, signal: Abort
 
 const LAB = fileURLToPath(new URL('../../scripts/lab.js', import.meta.url));
 
+/** What a run that was begun may have left. */
+const BEGUN = ['checkpoint.safetensors', 'log.jsonl', 'steps.jsonl', 'curve.jsonl', 'experiment.json'];
+
 /** Makes one run in a process of its own, unless it is finished. */
 async function makeRun({ out, args }: PlannedRun, signal: AbortSignal): Promise<{ code: number; said: string }> {
   if (existsSync(join(out, 'model'))) return { code: 0, said: '' };
-  const isBegun = existsSync(join(out, 'checkpoint.safetensors')) || existsSync(join(out, 'log.jsonl'));
+  const isBegun = BEGUN.some((name) => existsSync(join(out, name)));
   const child = spawn(process.execPath, [LAB, ...args, ...(isBegun ? ['--resume'] : [])], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
@@ -177,11 +180,12 @@ async function makeRun({ out, args }: PlannedRun, signal: AbortSignal): Promise<
   let last = '';
   child.stderr.setEncoding('utf8');
   child.stderr.on('data', (text: string) => {
-    last = (last + text).slice(-1000); // its last line says what went wrong
+    last = (last + text).slice(-2000); // its last lines say what went wrong
   });
   try {
     const code = await new Promise<number>((resolve) => child.on('close', (exit) => resolve(exit ?? 130)));
-    return { code, said: last.trimEnd().split('\n').at(-1) ?? '' };
+    const lines = last.trimEnd().split('\n');
+    return { code, said: lines.findLast((line) => /^error: /iu.test(line)) ?? lines.at(-1) ?? '' };
   } finally {
     signal.removeEventListener('abort', stop);
   }
