@@ -90,7 +90,7 @@ export function openScriptedStore(scene: StoreScene): CheckpointClient {
     },
     rename: (id, name) => {
       if (checkpoints.every((kept) => kept.id === id || kept.name !== name)) return change(id, { name });
-      const message = `There is a checkpoint named "${name}" already.`;
+      const message = `There is already a checkpoint named "${name}".`;
       return Promise.reject(new LabError('bad-config', { message, fix: 'Choose another name.' }));
     },
     annotate: (id, note) => change(id, { note }),
