@@ -8,7 +8,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { TrainingPrecision } from '../config/sft-config.ts';
-import { MOST_LOGITS } from '../gpu/kernel-steps.ts';
+import { MAX_LOGITS } from '../gpu/kernel-steps.ts';
 import { differentiable } from './differentiable.ts';
 import { type AllowedTokens, allowedRows, heldLogits } from './held-logits.ts';
 import { linear, linearGradients, linearInput } from './linear.ts';
@@ -68,7 +68,7 @@ function headLogits(x: tf.Tensor2D, weight: tf.Tensor2D, { precision, allowed }:
   return allowed === undefined ? free : heldLogits(free, allowed);
 }
 
-function rowsAtOnce({ shape: [V] }: tf.Tensor2D, { mostLogits = MOST_LOGITS }: HeadOptions): number {
+function rowsAtOnce({ shape: [V] }: tf.Tensor2D, { mostLogits = MAX_LOGITS }: HeadOptions): number {
   return Math.max(1, Math.floor(mostLogits / V));
 }
 

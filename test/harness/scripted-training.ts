@@ -200,7 +200,7 @@ export function openScriptedTraining(scene: RunScene): TrainingClient {
       if (scene === 'no-backend') {
         const message =
           'No backend works: The webgpu backend is not used: it computes a known case wrong: loss should be 3.4131 and is ' +
-          '0.0000. Update the browser or its graphics driver, or take another backend.';
+          '0.0000. Update the browser or its graphics driver, or choose another backend.';
         return Promise.reject(new LabError('no-backend', { message }));
       }
       if (scene !== 'too-large') return Promise.resolve(PLAN);
