@@ -2,26 +2,26 @@ import { describe, expect, it } from 'vitest';
 import { idealMs, type ProductRate } from '../../bench/matmul-rate.ts';
 import { makeWork, productFlops, stepFlops, stepProducts } from '../../bench/work.ts';
 
-/** @param leastMs - of each maker; the processor time is twice that */
-function rate(times: number, leastMs: Readonly<Record<string, number>>): ProductRate {
-  const least = Object.fromEntries(Object.entries(leastMs).map(([maker, ms]) => [maker, { ms, cpuMs: 2 * ms }]));
+/** @param minMs - by implementation; the CPU time is twice as long */
+function rate(times: number, minMs: Readonly<Record<string, number>>): ProductRate {
+  const fastest = Object.fromEntries(Object.entries(minMs).map(([name, ms]) => [name, { ms, cpuMs: 2 * ms }]));
   const product = { batch: 1, rows: 1, inner: 1, columns: 1, times };
-  return { product, least, bestMs: NaN, by: '', gigaflopsPerSec: NaN };
+  return { product, fastest, bestMs: NaN, by: '', gigaflopsPerSec: NaN };
 }
 
-describe('the products of a step at their fastest', () => {
+describe('the fastest products of a step', () => {
   const rates = [rate(3, { ours: 2, tfjs: 5, jaxjs: 1 }), rate(2, { tfjs: 7, jaxjs: 9 }), rate(1, { ours: 4 })];
 
-  it('use the fastest maker of each product, as often as a step needs it', () => {
+  it('use the fastest implementation of each product, times its count per step', () => {
     expect(idealMs(rates)).toBe(3 * 1 + 2 * 7 + 4);
   });
 
-  it('can be computed for some makers, and in processor time', () => {
+  it('can be computed for some implementations and in CPU time', () => {
     expect(idealMs(rates, ['ours', 'tfjs'])).toBe(3 * 2 + 2 * 7 + 4);
     expect(idealMs(rates, ['ours', 'tfjs'], 'cpuMs')).toBe(2 * (3 * 2 + 2 * 7 + 4));
   });
 
-  it('cannot be computed for makers that lack one', () => {
+  it('are infinite for implementations that lack a product', () => {
     expect(idealMs(rates, ['ours'])).toBe(Infinity);
   });
 });
