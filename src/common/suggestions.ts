@@ -1,6 +1,4 @@
-/**
- * Suggests the known name that an unknown one may stand for.
- */
+/** Suggests a known name for an unknown one. */
 import { distance } from 'fastest-levenshtein';
 
 /** The largest edit distance, as a share of the longer name. */

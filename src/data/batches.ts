@@ -3,6 +3,8 @@
  *
  * Because the order is a function and not a running shuffle, resuming needs only the step. Lengths are rounded up so that a
  * run uses few distinct shapes, because tfjs's WebGPU pool keeps one buffer per exact size and never frees it.
+ *
+ * This room holds what turns pairs into training data: splits, batches, packed rows, the tokenizer and file readers.
  */
 import { LabError } from '../common/errors.ts';
 import { Rng } from '../common/rng.ts';

@@ -92,7 +92,7 @@ export function kFoldByQuery<T extends { readonly query: string }>(
   }));
 }
 
-/** All pairs of at most `queries` queries, chosen by the seed and the texts of the queries alone. */
+/** All pairs of at most `queries` queries, chosen only by the seed and the texts of the queries. */
 export function sampleQueries<T extends { readonly query: string }>(
   pairs: readonly T[],
   queries: number,

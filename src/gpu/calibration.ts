@@ -15,7 +15,7 @@ import type { WorkCost } from './step-work.ts';
 
 /** The speed of a backend. */
 export interface BackendRates {
-  /** What was timed; work must be counted in the same way. */
+  /** The timed implementation of the ops; work must be counted for the same one. */
   readonly by: ComputedBy;
   /** For products of two matrices. */
   readonly flopsPerSec: number;
@@ -133,7 +133,7 @@ async function kernelRates(
 const MIX_LAUNCHES = 5;
 const MIX_FLOATS = 3 + 2 + 2 + 2 + 1;
 
-/** The work of a step besides products: element-wise ops, reductions along rows, and transposes. */
+/** The work of a step other than products: element-wise ops, reductions along rows, and transposes. */
 function mixedPass(x: tf.Tensor, gain: tf.Tensor): tf.Tensor {
   return tf.tidy(() => {
     const [rows = 1, width = 1] = x.shape;

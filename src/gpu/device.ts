@@ -4,7 +4,7 @@
  * because a small model on a big GPU is dominated by kernel launches and may run faster elsewhere.
  *
  * A software WebGPU adapter (a CPU emulating a GPU) is far slower than WebAssembly, so it is used only when requested by
- * name. This room holds what lies between tfjs and the lab's ops: backends, dispatches, buffers, time and memory.
+ * name. This room holds the layer between tfjs and the lab's ops: backends, dispatches, buffers, time and memory.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { LabError, messageOf } from '../common/errors.ts';
@@ -25,7 +25,7 @@ export interface OpenedBackend {
   readonly backend: Backend;
   /** One clause for display. */
   readonly reason: string;
-  /** The GPU, or what computes in its place. */
+  /** The name of the GPU, or of the CPU backend. */
   readonly device: string;
   /** Backends that did not start or computed wrong results, one sentence each. */
   readonly problems: readonly string[];

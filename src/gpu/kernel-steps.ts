@@ -2,7 +2,7 @@
  * The cost of a training step computed by the lab's kernels on WebGPU.
  *
  * Products and dispatches are those of the kernels (a test counts those of real steps), without the transposes that some
- * variants of products make first. Bytes moved are what kernels read and write besides products and attention. Bytes held
+ * variants of products make first. Bytes moved are those that kernels other than products and attention read and write. Bytes held
  * were fitted to real steps of seven shapes, which held 0.85 to 0.94 of them.
  */
 import { countParameters, type ModelConfig } from '../config/model-config.ts';

@@ -1,14 +1,14 @@
 /**
  * The cost of a training step, counted from the shape of the model: multiplications, bytes moved, kernels launched, bytes
  * held. With the measured speed of a backend (calibration.ts) it predicts milliseconds before anything has run. The cost
- * depends on what computes: the lab's kernels on WebGPU do in one dispatch what takes the composites ten.
+ * depends on the implementation: one dispatch of the lab's kernels on WebGPU does the work of ten dispatches of composites.
  */
 import type { ModelConfig } from '../config/model-config.ts';
 import { countCompositeStep } from './composite-steps.ts';
 import { countKernelStep } from './kernel-steps.ts';
 import type { StepCost, StepShape, WorkCost } from './step-work.ts';
 
-/** What computes the ops; `usesKernels()` of dispatch.ts answers it for the current backend. */
+/** The implementation of the ops; `usesKernels()` of dispatch.ts gives that of the current backend. */
 export type ComputedBy = 'kernels' | 'composites';
 
 /** Counts a training step. */

@@ -1,5 +1,5 @@
 /**
- * The shape and cost of a training step, and what both ways of counting share.
+ * The shape and cost of a training step, and the code shared by both ways of counting.
  */
 import type { ModelConfig } from '../config/model-config.ts';
 

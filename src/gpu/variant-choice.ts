@@ -1,9 +1,9 @@
 /**
  * Autotuning: chooses the fastest of several equivalent kernels on this device by timing them.
  *
- * Kernels are recorded by synchronous code, but a time can only be awaited. So a computation that is new uses its first
- * variant and is remembered; where work can wait, {@link VariantChoices.measure} times what was remembered since, and from
- * then on the fastest is used. Variants give equal bits, so that neither a wrong nor a late choice changes a result. A
+ * Kernels are recorded by synchronous code, but a time can only be awaited. So a new computation uses its first variant and
+ * is remembered; where work can wait, {@link VariantChoices.measure} times the remembered computations, and from then on the
+ * fastest variant is used. Variants give equal bits, so that neither a wrong nor a late choice changes a result. A
  * variant that gives other bits on some device, because of its compiler or driver, is never used, and neither is one that
  * the device rejects. If nothing can be timed, the first variant stays.
  */
@@ -12,7 +12,7 @@ import { yieldToMessages } from '../common/yield.ts';
 
 /** A computation with several equivalent variants. */
 export interface Contest<Variant extends { readonly name: string }> {
-  /** What the choice applies to: the kind of work as one word, then what else matters and the rough size. */
+  /** The scope of the choice: the kind of work as one word, then its other parameters and the rough size. */
   readonly key: string;
   /** The first handles every input and is used until the choice is made. */
   readonly variants: readonly [Variant, ...Variant[]];

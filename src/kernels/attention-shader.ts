@@ -7,7 +7,7 @@
 /** The passes: forward; backward over the keys of a query, and backward over the queries of a key. */
 export type Pass = 'forward' | 'queries' | 'keys';
 
-/** What the source of a pass depends on, besides its variant. */
+/** The parameters of a pass's source in addition to its variant. */
 export interface PassForm {
   /** Whether rows are packed, so that queries see two ranges of keys. */
   readonly isPacked: boolean;

@@ -28,7 +28,7 @@ export interface Heads {
   readonly v: tf.Tensor4D;
 }
 
-/** The result of attention, and what its backward pass needs. */
+/** The result of attention, and the statistics for its backward pass. */
 export interface Attended {
   readonly y: tf.Tensor4D;
   readonly stats: tf.Tensor4D;

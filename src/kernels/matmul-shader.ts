@@ -14,7 +14,7 @@ export interface ProductSizes {
   readonly K: number;
 }
 
-/** What the source of a shader depends on. */
+/** The parameters of a shader's source. */
 export interface ProductForm {
   readonly arrangement: Arrangement;
   /** Which operands are halves, two per word. */

@@ -5,6 +5,8 @@
  *
  * In: A `[M,K]` or, transposed, `[K,M]`; B `[K,N]` or `[N,K]`, each in float32 or halves; optionally a bias `[N]`, and a matrix
  * `[M,N]` to add, or one that gates the result. Out: `[M,N]`, overwritten. Sums are always float32.
+ *
+ * This room holds the WGSL kernels and their dispatch; gradients and composites are in ops/.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { allocate, dispatch, subgroupLanes, variantChoices } from '../gpu/dispatch.ts';
@@ -28,7 +30,7 @@ export type { Arrangement } from './matmul-shader.ts';
 /** An operand of a product. */
 export type Matrix = tf.Tensor2D | HalfMatrix;
 
-/** What is added to a product before it is written. */
+/** The terms added to a product before it is written. */
 export interface Epilogue {
   /** `[N]`, added to each row. */
   readonly bias?: tf.Tensor1D | undefined;

@@ -3,7 +3,7 @@
  */
 import { TAG_LABEL, TAG_RESTATED, TAG_RULE } from './held-tags.ts';
 
-/** What differs between unconstrained rows and rows constrained by an automaton. */
+/** The shader parts that differ between unconstrained rows and rows constrained by an automaton. */
 export interface Candidates {
   readonly bindings: readonly string[];
   /** `logitOf(start, base, v)`, the logit of candidate v, LOWEST if it is not allowed. */

@@ -5,7 +5,7 @@
  * A draw inverts the cumulative distribution in token id order, at a number that is a function of seed, row and position:
  * `new Rng('seed/row/position').next()` of common/rng.ts, computed from the hash of its prefix, so that the CPU draws the same
  * numbers. All sums have a fixed order: a lane of the row's workgroup processes consecutive tokens, and lanes are added in
- * order. So a token depends on its row alone. Top-k and top-p amount to a cut through the logits (ties by the lower id), found
+ * order. So a token depends only on its row. Top-k and top-p amount to a cut through the logits (ties by the lower id), found
  * bit by bit from counts and masses above a bound: 32 rounds of one barrier each.
  *
  * In: logits `[B,V]`; for draws, hashes `[B]` of `seed/row/`. In and out: ids `[B]` int32, the last tokens; a row whose last
@@ -16,7 +16,7 @@
  * Rows can be constrained by an automaton (infer/held). Then only the choices at a row's state are considered, so that the cost
  * of a token is that of its choices and not of V, and log-probabilities are relative to the allowed choices. In: offsets
  * `[states+1]` and choices `[n,4]` (token, next state, tag, tokens from the next state to the end), int32. In and out: rows
- * `[B,6]` int32 (state, label token, two words of cited rules, tokens so far, the most tokens).
+ * `[B,6]` int32 (state, label token, two words of cited rules, tokens so far, maximum tokens).
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { allocate, dispatch, forgetRead, type Program } from '../gpu/dispatch.ts';

@@ -34,7 +34,7 @@ export class KvCache {
 
   /**
    * @param B - the number of sequences
-   * @param capacity - S, the most tokens per sequence
+   * @param capacity - S, the maximum tokens per sequence
    */
   constructor(config: ModelConfig, B: number, capacity: number) {
     this.capacity = capacity;

@@ -19,7 +19,7 @@ export interface AnsweringShape {
   readonly sequences: number;
   /** T, tokens per sequence that are read at once. */
   readonly tokens: number;
-  /** S, the most tokens per sequence, completion included. */
+  /** S, the maximum tokens per sequence, completion included. */
   readonly positions: number;
 }
 

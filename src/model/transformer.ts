@@ -4,6 +4,8 @@
  *
  * A batch is padded on the right. Under a causal mask no real token sees padding, so no padding mask is needed; the results of
  * padding rows are not used.
+ *
+ * This room holds the decoder, its weights and its cache; it does not depend on training or generation.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { LabError } from '../common/errors.ts';

@@ -58,7 +58,7 @@ export function decompress(data: QuantisedData | HalvesData): Float32Array {
 /**
  * Uploads a matrix to the GPU in its compressed form.
  *
- * @param mostBytes - the most bytes per shard; default: the binding limit of the device
+ * @param mostBytes - the maximum bytes per shard; default: the binding limit of the device
  */
 export function uploadCompressed(
   data: QuantisedData | HalvesData,

@@ -8,6 +8,8 @@
  * In mixed precision it also owns the loss scale (loss-scale.ts): {@link AdamW.scaled} multiplies a loss by it, and `apply`
  * divides the gradient by it, or skips an update whose gradient is not finite. On WebGPU all of this stays on the GPU, so that
  * no update waits for a read-back.
+ *
+ * This room holds the optimizer, the loss scale and the learning rate schedule.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { TrainingPrecision } from '../config/sft-config.ts';

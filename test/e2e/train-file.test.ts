@@ -100,7 +100,9 @@ describeBrowser('training on a file', () => {
     // Columns and grades that nobody can know are said by the reader, and a file that cannot be used says what stays.
     const choice = page.locator('lab-data-choice');
     await drop(page, 'words.tsv', wordedTsv());
-    await failure.getByText(/words\.tsv: no column is recognised as the grade.*The data is still mine\.tsv/su).waitFor();
+    await failure
+      .getByText(/words\.tsv: no column is recognised as the grade.*The data is still mine\.tsv/su)
+      .waitFor();
     await choice.getByLabel('Grade', { exact: true }).selectOption('verdict');
     await choice.getByText('Pairs by grade: N: ').waitFor();
     await failure.getByText(/words\.tsv: a grade is not on the scale/u).waitFor();

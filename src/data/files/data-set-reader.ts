@@ -4,6 +4,8 @@
  *
  * A row that cannot be read is left out, counted and reported. Reading fails only if a whole file cannot be read or has no
  * usable row.
+ *
+ * This room holds the import of data sets: file formats, columns, fields and the findings that users see.
  */
 import { LabError } from '../../common/errors.ts';
 import { DEFAULT_SCALE } from '../../relevance/pair/labels.ts';
@@ -30,7 +32,7 @@ export interface ReadDataOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A data set, and what was left out. */
+/** A data set, with the errors and findings of its import. */
 export interface ReadData {
   readonly dataSet: DataSet;
   /** Rows of the pairs and of the documents that could not be read; only the first ones. */

@@ -7,6 +7,8 @@
  *
  * Decoding restores what was encoded, except that adjacent pieces of text are joined, and that what UTF-8 cannot encode
  * (lone surrogates, incomplete characters) becomes U+FFFD.
+ *
+ * This room holds the conversion between text and token ids: the BPE trainer, tokenizer files and prompt encoding.
  */
 import { Tokenizer } from '@huggingface/tokenizers';
 import { LabError } from '../../common/errors.ts';

@@ -4,6 +4,8 @@
  *
  * A metric is null where the data leave it undefined, never a number that looks like a result. Invalid inputs (unequal
  * lengths, no items, labels off the scale) throw.
+ *
+ * This room holds all measures of results and their intervals; it depends on neither models nor files.
  */
 import { LabError } from '../../common/errors.ts';
 

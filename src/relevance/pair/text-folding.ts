@@ -1,7 +1,7 @@
 /**
  * The only way to get words from text, so that prompts, hints, BM25, evidence and rules agree on what "the same word" is.
  *
- * A model reads text under the folding it was trained with, because its weights know the hints of that folding alone.
+ * A model reads text under the folding it was trained with, because its weights know only the hints of that folding.
  * The version is the prompt setting `folding` in its `lab.json` and in its run.
  */
 import { type FoldingVersion, type TextFolding } from './folding.ts';

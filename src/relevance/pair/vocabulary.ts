@@ -10,7 +10,7 @@ export const MAX_RULES = 48;
 /** Instruction versions that a model trained from scratch can tell apart. */
 export const MAX_INSTRUCTION_VERSIONS = 4;
 
-/** What a rule looks at; a step of a trace names it as its criterion. */
+/** The aspects that rules look at; a step of a trace names one as its criterion. */
 export const CRITERIA = [
   'type',
   'brand',
@@ -23,7 +23,7 @@ export const CRITERIA = [
 ] as const;
 export type Criterion = (typeof CRITERIA)[number];
 
-/** What a step claims to have found. */
+/** The findings that a step can claim. */
 export const VERDICTS = ['match', 'mismatch', 'near', 'absent', 'violated'] as const;
 export type Verdict = (typeof VERDICTS)[number];
 

@@ -1,5 +1,5 @@
 /**
- * The conditions that the deterministic refiner chooses from, drawn from the train pairs alone: every relation of the
+ * The conditions that the deterministic refiner chooses from, drawn only from the train pairs: every relation of the
  * facts, word overlaps by field and bound, phrases, query length, and words and attribute values that documents have but
  * queries do not ask for. Of conditions that hold on the same pairs the first, simplest one is kept.
  */

@@ -28,7 +28,7 @@ export interface EndpointOptions {
 const DEFAULT_TIMEOUT_MS = 120_000;
 /** A longer answer is not a list of edits. */
 const MAX_ANSWER_LENGTH = 200_000;
-/** The most edits of a proposal; more would be a new instruction. */
+/** The maximum number of edits in a proposal; more would be a new instruction. */
 const MAX_EDITS = 8;
 
 const completionSchema = v.object({

@@ -9,6 +9,8 @@
  * Proposals see train only, dev decides, and test is read once, after the last round, so that it cannot influence the
  * rounds. The refiner is an interface: by default a deterministic search (piar-greedy.ts), or a language model at an
  * endpoint named by the user (piar-endpoint.ts). The name is the paper's; the loop is our definition.
+ *
+ * This room holds the loop, its measurements and its two refiners.
  */
 import { LabError, messageOf, throwIfAborted } from '../../common/errors.ts';
 import { FiringTable } from '../rules/firing-table.ts';
@@ -35,7 +37,7 @@ export interface Proposal {
   readonly rationale: string;
 }
 
-/** What a refiner sees: the train part and the fate of earlier proposals. */
+/** The input of a refiner: the train part and the fate of earlier proposals. */
 export interface RefinerView {
   readonly round: number;
   readonly instruction: Instruction;
@@ -110,7 +112,7 @@ const DEFAULT_PATIENCE = 2;
 /**
  * Refines an instruction.
  *
- * @throws {LabError} `bad-config` if a part is empty or two share a query; `aborted` on request; what the refiner throws.
+ * @throws {LabError} `bad-config` if a part is empty or two share a query; `aborted` on request; the errors of the refiner
  */
 export async function runPiar(
   data: PiarData,

@@ -8,6 +8,8 @@
  * Instruction and query come before the document, so that all documents of one query share a prefix, whose keys and
  * values are computed once. Empty fields are left out. Over-long fields lose their last words (never part of a word) and
  * end with a cut token. Hints come right before the answer, where a small model needs them.
+ *
+ * This room holds the prompt and the hints in it.
  */
 import * as v from 'valibot';
 import { setting, wholeNumber } from '../../config/settings.ts';

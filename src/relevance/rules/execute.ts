@@ -15,7 +15,7 @@ import { findWords } from './word-conditions.ts';
 /** A gold trace cites at most this many binding rules, in instruction order. */
 export const MAX_GOLD_STEPS = 2;
 
-/** The winning rule of one criterion, and what it found on the pair. */
+/** The winning rule of one criterion, and its finding on the pair. */
 export interface Finding {
   /** Index in the instruction. */
   readonly rule: number;

@@ -33,7 +33,7 @@ export type RelationCondition = Extract<
 type RelationKind = RelationCondition['kind'];
 type FactOf<Kind extends RelationKind> = Fact<Extract<RelationCondition, { kind: Kind }>['is'][number]>;
 
-/** What a condition found, and the words that show it. */
+/** The verdict of a condition, and the words that show it. */
 export interface Found {
   readonly verdict: Verdict;
   readonly evidence: readonly Evidence[];

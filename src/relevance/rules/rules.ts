@@ -6,13 +6,13 @@ import type { Instruction } from './instruction.ts';
 import type { TextFolding } from '../pair/folding.ts';
 import { type Lexicon, makeLexicon } from '../pair/lexicon.ts';
 
-/** What reasoning is checked against. */
+/** The rules that reasoning is checked against. */
 export interface Rules {
   readonly instruction: Instruction;
   readonly lexicon: Lexicon;
   /** The indices of rare rules. */
   readonly tailRules: ReadonlySet<number>;
-  /** Whether titles supply what fields lack (typed-document.ts). */
+  /** Whether titles fill missing fields (typed-document.ts). */
   readonly readsTitles: boolean;
 }
 

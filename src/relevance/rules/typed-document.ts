@@ -1,6 +1,6 @@
 /**
  * Fills document fields from titles, because real catalogues often name the product type, and what an accessory is for,
- * in the title only. The lexicon is induced from documents alone, without judgments. Filled values are copied from the
+ * in the title only. The lexicon is induced from documents only, without judgments. Filled values are copied from the
  * document, so evidence that quotes them can be found in it.
  */
 import { attributeValueText } from '../pair/document-text.ts';

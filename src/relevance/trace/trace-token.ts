@@ -27,7 +27,7 @@ export type TraceTokenMeaning =
   | { readonly kind: 'verdict'; readonly verdict: Verdict }
   | { readonly kind: 'eos' };
 
-/** What a position of a completion can hold: a special token of some kind, or text. */
+/** The content of a position of a completion: a special token of some kind, or text. */
 export type TraceTokenKind = TraceTokenMeaning['kind'] | 'text';
 
 /** The meaning of a special token; undefined for tokens that no completion has. */

@@ -10,6 +10,8 @@
  * no other code parses completions. The parser never throws, because a model may write anything: it reads one segment at
  * a time, reports what is complete, and on a violation of the grammar reports the position and what it expected. The
  * answer is final once its label has been read, whatever follows.
+ *
+ * This room holds the grammar of completions: its tokens, segments and parser.
  */
 import { LabError } from '../../common/errors.ts';
 import { type LabelScale, MAX_SCALE, MIN_SCALE } from '../pair/labels.ts';
@@ -74,7 +76,7 @@ export interface TraceFailure {
   readonly got: string;
 }
 
-/** What the last segment completed. */
+/** The element that the last segment completed. */
 export type TraceEvent =
   | { readonly kind: 'label'; readonly scaleSize: number; readonly label: number }
   | { readonly kind: 'step'; readonly index: number; readonly step: TraceStep }

@@ -7,6 +7,8 @@
  * brands and types of the test split never occur in training, and no query text occurs in two splits.
  *
  * Every query depends only on the seed, its split and its number, so that pairs can be streamed in any order.
+ *
+ * This room holds the rule world: its rules, vocabulary, queries and documents.
  */
 import * as v from 'valibot';
 import { LabError } from '../../common/errors.ts';

@@ -4,7 +4,7 @@
 import type { Rng } from '../../common/rng.ts';
 import { AUDIENCES, COLOURS, type Vertical, VERTICAL_WORDS, VERTICALS, type WordPool } from './world-vocabulary.ts';
 
-/** A kind of wish besides the type. */
+/** A kind of requirement in a query, in addition to the type. */
 export type WishKind = 'brand' | 'colour' | 'material' | 'feature' | 'size' | 'without' | 'audience' | 'target';
 
 /** A vertical and the kinds of wishes its query has; `weight` is its relative frequency. */

@@ -94,7 +94,6 @@ function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
-/** What computes a step. */
 const WAYS = ['composites', 'kernels'] as const;
 
 describe('the counted cost of a step', () => {

@@ -86,9 +86,7 @@ describe.each([4, 8] as const)('weights in %i bits', (bits) => {
     const tensors = toFileTensors(quantised);
     const scales = `${NAME}.scales`;
     const without = tensors.filter(({ name }) => name !== scales);
-    expect(() => readStoredWeights(writeSafetensors(without))).toThrow(
-      /up_proj\.weight has integers.*scales missing/s,
-    );
+    expect(() => readStoredWeights(writeSafetensors(without))).toThrow(/up_proj\.weight has integers.*scales missing/s);
     const other = tensors.map((tensor) => (tensor.name === scales ? { ...tensor, shape: [12, 2] } : tensor));
     expect(() => readStoredWeights(writeSafetensors(other))).toThrow(
       /up_proj\.weight.*\[24, 1\].*scales F16 \[12, 2\]/s,

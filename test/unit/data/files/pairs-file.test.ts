@@ -219,7 +219,7 @@ describe('columns named for two files', () => {
   });
 });
 
-// Real judgments are beside the repository if they are available; see the README of that folder.
+// Real judgments, if available, are in a folder next to the repository; see its README.
 const realData = new URL('../../../../../shared/data/', import.meta.url);
 const available = existsSync(new URL('chorus/pairs.jsonl.gz', realData));
 if (!available)
