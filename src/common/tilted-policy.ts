@@ -3,18 +3,18 @@
  *
  *     policy(x) = ref(x) exp(R(x) / beta) / Z
  *
- * With weak regularisation (beta near 0) it is the best outcome alone, however close the others: the collapse is in the
- * objective, not in the optimisation. With strong regularisation (large beta) it is the reference.
+ * With weak regularisation (beta near 0) it puts all mass on the best outcome, however close the others: the collapse is
+ * in the objective, not in the optimisation. With strong regularisation (large beta) it is the reference.
  */
 import { klNats, softmax } from './kl-estimators.ts';
 
-/** The policy that maximises {@link leashedReward}. */
+/** The policy that maximises {@link regularisedReward}. */
 export function tiltedPolicy(ref: readonly number[], rewards: readonly number[], beta: number): number[] {
   return softmax(ref.map((share, i) => Math.log(share) + (rewards[i] ?? 0) / beta));
 }
 
 /** The KL-regularised reward E[R] - beta KL(policy || ref), which {@link tiltedPolicy} maximises. */
-export function leashedReward(
+export function regularisedReward(
   policy: readonly number[],
   ref: readonly number[],
   rewards: readonly number[],
