@@ -113,10 +113,10 @@ const ATTRIBUTE_NAMES: ReadonlySet<string> = new Set(['color', 'colour', 'size',
  * Assigns roles to the columns of a file. In a file with a text but no title the text becomes the title, because one field
  * must always have content.
  *
- * @param wished - names given by the user; if a wished name is missing, its role has no column
+ * @param requested - names given by the user; if a requested name is missing, its role has no column
  * @param nestedIn - the prefix of a nested document's names, such as `product` in `product.title`
  */
-export function findColumns(available: readonly string[], wished: ColumnNames = {}, nestedIn?: string): Columns {
+export function findColumns(available: readonly string[], requested: ColumnNames = {}, nestedIn?: string): Columns {
   const prefix = nestedIn === undefined ? undefined : `${nestedIn}.`;
   const isNested = (name: string): boolean => prefix !== undefined && name.startsWith(prefix);
   const bareName = (name: string): string =>
@@ -131,22 +131,22 @@ export function findColumns(available: readonly string[], wished: ColumnNames = 
       return KNOWN_NAMES[role].flatMap((known) => names.filter((name) => plainName(bareName(name)) === known));
     });
   const wishFor = (role: Role): string | undefined =>
-    available.find((name) => name === wished[role]) ?? available.find((name) => bareName(name) === wished[role]);
+    available.find((name) => name === requested[role]) ?? available.find((name) => bareName(name) === requested[role]);
 
   const names = new Map<Role, string>();
   const taken = new Set(ROLES.map(wishFor).filter((name) => name !== undefined));
   for (const role of ROLES) {
-    const name = wished[role] === undefined ? candidates(role).find((found) => !taken.has(found)) : wishFor(role);
+    const name = requested[role] === undefined ? candidates(role).find((found) => !taken.has(found)) : wishFor(role);
     if (name === undefined) continue;
     names.set(role, name);
     taken.add(name);
   }
   const rivals = [...names].flatMap(([role, chosen]): Rivals[] => {
-    const others = wished[role] === undefined ? candidates(role).filter((name) => !taken.has(name)) : [];
+    const others = requested[role] === undefined ? candidates(role).filter((name) => !taken.has(name)) : [];
     return others.length === 0 ? [] : [{ role, chosen, others }];
   });
   const text = names.get('text');
-  if (!names.has('title') && wished.title === undefined && text !== undefined) {
+  if (!names.has('title') && requested.title === undefined && text !== undefined) {
     names.set('title', text);
     names.delete('text');
   }

@@ -44,8 +44,8 @@ export class FieldReader {
     const known = this.#columns.get(key);
     if (known !== undefined) return known;
     const { columns = {}, twoFiles, findings } = this.#options;
-    const wished = twoFiles !== undefined ? only(columns, names, nestedIn) : columns;
-    const found = findColumns(names, wished, nestedIn);
+    const requested = twoFiles !== undefined ? only(columns, names, nestedIn) : columns;
+    const found = findColumns(names, requested, nestedIn);
     this.#columns.set(key, found);
     findings?.addColumns(found);
     return found;
@@ -145,10 +145,10 @@ function flatten(fields: ReadonlyMap<string, unknown>, nestedIn: string): Readon
   return flat;
 }
 
-/** The wished names of columns that a file has. */
-function only(wished: ColumnNames, names: readonly string[], nestedIn = ''): ColumnNames {
+/** The requested names of columns that a file has. */
+function only(requested: ColumnNames, names: readonly string[], nestedIn = ''): ColumnNames {
   const exists = (name: string): boolean => names.includes(name) || names.includes(`${nestedIn}.${name}`);
-  return Object.fromEntries(Object.entries(wished).filter(([, name]) => exists(name)));
+  return Object.fromEntries(Object.entries(requested).filter(([, name]) => exists(name)));
 }
 
 function isObject(value: unknown): value is object {

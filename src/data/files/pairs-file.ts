@@ -204,7 +204,7 @@ function requireColumns(
   reader: FieldReader,
   names: readonly string[],
   needed: readonly Role[],
-  { columns: wished = {}, twoFiles, fileName }: DocumentsOptions,
+  { columns: requested = {}, twoFiles, fileName }: DocumentsOptions,
 ): void {
   const found = reader.columnsOf(names).names;
   const isPairs = needed.includes('query');
@@ -216,7 +216,7 @@ function requireColumns(
     return role === 'docId' ? isPairs && !twoFiles.columns.has(name) : isPairRole(role) === isPairs;
   };
   const unknown = ROLES.find((role) => {
-    const name = wished[role];
+    const name = requested[role];
     return name !== undefined && isAbsent(role, name);
   });
   const missing = needed.find((role) => !found.has(role));
@@ -225,7 +225,7 @@ function requireColumns(
     problem:
       unknown === undefined
         ? `no column is recognised as the ${missing ?? ''}`
-        : `there is no column "${wished[unknown] ?? ''}"`,
+        : `there is no column "${requested[unknown] ?? ''}"`,
     expected: unknown === undefined ? `a header with ${needed.join(', ')}` : 'a name from the header',
     got: `the columns ${names.slice(0, 20).join(', ')}`,
     fix: 'Rename the column, or assign the columns, on the command line with --column.',

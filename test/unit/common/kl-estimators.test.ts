@@ -11,7 +11,7 @@ import {
   softmax,
 } from '../../../src/common/kl-estimators.ts';
 import { Rng } from '../../../src/common/rng.ts';
-import { entropyNats, leashedReward, meanReward, tiltedPolicy } from '../../../src/common/tilted-policy.ts';
+import { entropyNats, regularisedReward, meanReward, tiltedPolicy } from '../../../src/common/tilted-policy.ts';
 
 const logits = fc.array(fc.double({ min: -2, max: 2, noNaN: true }), { minLength: 4, maxLength: 4 });
 const close = (a: readonly number[], b: readonly number[]): void => {
@@ -78,8 +78,8 @@ describe('the policy that maximises a KL-regularised reward', () => {
     fc.assert(
       fc.property(logits, fc.double({ min: 0.05, max: 3, noNaN: true }), (other, beta) => {
         const best = tiltedPolicy(ref, rewards, beta);
-        const value = leashedReward(best, ref, rewards, beta);
-        expect(value).toBeGreaterThanOrEqual(leashedReward(softmax(other), ref, rewards, beta) - 1e-12);
+        const value = regularisedReward(best, ref, rewards, beta);
+        expect(value).toBeGreaterThanOrEqual(regularisedReward(softmax(other), ref, rewards, beta) - 1e-12);
       }),
     );
   });

@@ -48,7 +48,7 @@ describe('CSV and TSV', () => {
     ]);
   });
 
-  it('count empty lines anywhere, whatever the chunks', async () => {
+  it('count empty lines anywhere, in any chunks', async () => {
     const blanks = fc.nat({ max: 5 });
     const newline = fc.constantFrom('\n', '\r\n', '\r');
     await fc.assert(
@@ -68,7 +68,7 @@ describe('CSV and TSV', () => {
     );
   });
 
-  it('are read where a file is millions of empty lines', async () => {
+  it('are read from a file with millions of empty lines', async () => {
     const many = 4_000_000;
     expect(await rowsOf(`a,b\n${'\n'.repeat(many)}1,2\n`, 'a.csv')).toEqual([[many + 2, { a: '1', b: '2' }]]);
     expect(await rowsOf(`${'\n'.repeat(many)}a,b\n1,2\n`, 'a.csv')).toEqual([[many + 2, { a: '1', b: '2' }]]);
