@@ -3,7 +3,7 @@
  *
  * A save makes one small transaction per chunk, so that little waits in memory and other tabs can read meanwhile. The last
  * transaction turns the pending save into a manifest. Each transaction checks that the save is still pending, because a tab
- * frozen for long may find that another one took its save for dead and removed it.
+ * frozen for long may find that another tab considered its save abandoned and removed it.
  */
 import { LabError, throwIfAborted } from '../common/errors.ts';
 import type { ByteSource } from './byte-source.ts';

@@ -42,7 +42,7 @@ export interface ReadData {
   readonly findings: readonly string[];
 }
 
-/** Larger texts cannot be trained on here. */
+/** The maximum size of the texts; larger ones cannot be used for training. */
 const MAX_TEXT_BYTES = 256 * 2 ** 20;
 /** Errors kept, because users read no more. */
 const KEPT_ERRORS = 20;
