@@ -145,7 +145,7 @@ const KlSchema = v.variant('kind', [
 const lambda = <const Fallback extends number>(fallback: Fallback) =>
   setting(weight, fallback, 'Lambda', 'The weight of the expert loss; 0 is plain GRPO.');
 
-/** How the expert loss L_SFT joins L_RL. Each kind but hpt has one number that a dial can move while the run goes on. */
+/** How the expert loss L_SFT joins L_RL. Each kind except hpt has one coefficient, which can change during the run. */
 const BalanceSchema = v.variant('kind', [
   v.strictObject({
     kind: kindOf('additive', 'Additive', 'L_RL + lambda L_SFT.'),

@@ -1,12 +1,12 @@
 /**
- * Events of a call and the answer to it cross threads through ports of their own, and nothing orders one port after
- * another: a call could be over for its caller before the event that says how it ended has arrived.
+ * Delivery of a call's events before its result. Events and results cross threads through separate ports without a
+ * common order, so a call could resolve before the event that says how it ended has arrived.
  */
 
 /**
- * Does work that tells events, and resolves once the last of them has been taken in on the other side.
+ * Runs work that sends events, and resolves once the last of them has been received on the other side.
  *
- * @param send - gives a promise of its delivery where it crosses threads (comlink), else nothing
+ * @param send - returns a promise of delivery where it crosses threads (comlink), otherwise nothing
  * @throws what the work throws
  */
 export async function untilDelivered<Event>(
@@ -17,6 +17,6 @@ export async function untilDelivered<Event>(
   await work((event) => {
     last = send(event);
   });
-  // A listener that failed was told as well as one that did not.
+  // A listener that threw has received the event as well.
   await Promise.resolve(last).catch(() => undefined);
 }

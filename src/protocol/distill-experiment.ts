@@ -1,5 +1,5 @@
 /**
- * Everything that decides a distillation run on a rule world, besides the teacher.
+ * The settings that define a distillation run on a rule world, apart from the teacher.
  */
 import * as v from 'valibot';
 import { DistillConfigSchema } from '../config/distill-config.ts';

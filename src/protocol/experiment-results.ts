@@ -1,6 +1,6 @@
 /**
- * The results of an experiment as a file: `docs/results/<id>.json`. Tables, plots and the page read this file and nothing
- * else.
+ * The results of an experiment as a file, `docs/results/<id>.json`. Tables, plots and the page are made from this file
+ * alone.
  */
 import * as v from 'valibot';
 
@@ -43,14 +43,17 @@ const CurvePointSchema = v.strictObject({
   pairAccuracy: number,
   labelEntropy: number,
   reasoningEntropy: number,
-  /** Sampled and learned from since the run began, the expert's included; not known of results from before it was kept. */
+  /**
+   * Tokens sampled and learned from since the run began, including the expert's; missing in results before they were
+   * counted.
+   */
   tokens: v.optional(v.number()),
 });
 export type ResultPoint = v.InferOutput<typeof CurvePointSchema>;
 
 export const SeedResultSchema = v.strictObject({
   seed: v.number(),
-  /** At the end of the run, on the test split but for `reward`, `rewardGain`, `reasoningEntropy` and `collapsed`. */
+  /** At the end of the run, on the test split except `reward`, `rewardGain`, `reasoningEntropy` and `collapsed`. */
   metrics: v.record(v.picklist(METRIC_NAMES), number),
   /** On the dev split. */
   curve: v.array(CurvePointSchema),
@@ -63,7 +66,7 @@ const FindingSchema = v.strictObject({
   metric: v.picklist(METRIC_NAMES),
   arm: v.string(),
   against: v.nullable(v.string()),
-  /** Mean of `arm` - `against` over the seeds that both have, with its 95 % interval. */
+  /** Mean of `arm` - `against` over the seeds of both, with its 95 % interval. */
   n: v.number(),
   mean: v.number(),
   low: number,
@@ -86,5 +89,5 @@ export const ExperimentResultsSchema = v.strictObject({
 });
 export type ExperimentResults = v.InferOutput<typeof ExperimentResultsSchema>;
 
-/** Fewer seeds than this claim nothing. */
+/** With fewer seeds no claim is supported or refuted. */
 export const SEEDS_FOR_A_CLAIM = 5;

@@ -1,11 +1,11 @@
 /**
  * Failures as values. An error that crosses threads keeps only name, message and stack, so the code of a LabError
- * travels in `name` and is read back here; anything else that was thrown is an `internal` failure.
+ * travels as `name` and is read back here. Any other error becomes an `internal` failure.
  */
 import * as v from 'valibot';
 import { type LabErrorCode, messageOf } from '../common/errors.ts';
 
-// A record, so that a code added to the union and forgotten here does not compile.
+// A record, so that a code that is added to the union but not here fails to compile.
 const CODES: Record<LabErrorCode, true> = {
   aborted: true,
   'backend-lost': true,

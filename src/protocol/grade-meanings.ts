@@ -1,20 +1,21 @@
 /**
- * What the grades of a file mean, where they are not labels themselves: `Y=1,N=0`. The same text is an option of the command
- * line, a setting of runs and what the page's chooser writes:
+ * The meanings of a file's grades, where they are not labels themselves: `Y=1,N=0`. The command line has this text as
+ * an option, runs have it as a setting, and the page's chooser writes it:
  *
  *     meanings := meaning ("," meaning)*
  *     meaning  := value "=" label
  *     value    := a text or number | (">=" | ">" | "<=" | "<") number | "*" (all other grades) | any text in double quotes
  *     label    := 0 to 5 | "none" (no grade)
  *
- * The first meaning that fits a grade counts, "*" last. Case and spaces around a text do not count, and 2, 2.0 and 2,0 are one
- * number. A grade that no meaning fits has no label, unless all meanings are "none": then other grades are read as usual.
+ * The first meaning that matches a grade applies, "*" last. Case and surrounding spaces are ignored, and 2, 2.0 and 2,0
+ * are the same number. A grade without a matching meaning has no label, unless all meanings are "none": then other
+ * grades are read as usual.
  */
 import * as v from 'valibot';
 import { LabError, messageOf } from '../common/errors.ts';
 import { MAX_SCALE } from '../relevance/pair/labels.ts';
 
-/** What a grade is compared with: a folded text, a number, a bound, or nothing, which all grades pass. */
+/** What a grade is compared with: a folded text, a number or a bound, or nothing, which every grade matches. */
 type GradeTest =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'bound'; readonly operator: string; readonly bound: number }
@@ -26,20 +27,20 @@ interface GradeMeaning {
   readonly label: number | null;
 }
 
-// A value without quotes has no "=" but that of a bound, and no comma but between digits.
+// A value without quotes has no "=" except in a bound, and no comma except between digits.
 const MEANING = /^\s*(?:"((?:[^"]|"")+)"|(?=\S)((?:[<>]=)?(?:[^"=,]|(?<=\d),(?=\d))+?))\s*=\s*(\d+|none)\s*(?:,|$)/iu;
 const BOUND = /^(>=|>|<=|<)\s*(.+)$/u;
-/** A decimal comma is as good as a point. */
+/** Allows a decimal comma as well as a point. */
 const NUMBER = /^[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)$/u;
 
-/** How the meanings of grades are written, in a line for help texts. */
+/** The syntax of grade meanings in one line, for help texts. */
 export const GRADE_GRAMMAR =
   'what grades mean, as VALUE=LABEL[,VALUE=LABEL...]: a value is a text, a number, a bound like >=2.5, or * for all others; ' +
   'a label is 0 to 5, or none for no grade; in double quotes a value is always a text';
 
-/** The meanings of grades, read. */
+/** Parsed meanings of grades. */
 export class GradeMeanings {
-  /** Labels that a grade can get, ascending. */
+  /** Labels that a grade can have, ascending. */
   readonly labels: readonly number[];
   readonly #meanings: readonly GradeMeaning[];
 
@@ -54,12 +55,12 @@ export class GradeMeanings {
     this.labels = [...labels].toSorted((a, b) => a - b);
   }
 
-  /** Whether nothing but these meanings gives a label to a grade. */
+  /** Whether only these meanings assign labels to grades. */
   get isComplete(): boolean {
     return this.labels.length > 0;
   }
 
-  /** The label of a grade, null if it is said to be none, undefined if no meaning fits. */
+  /** The label of a grade, null if it is declared none, undefined if no meaning matches. */
   labelOf(grade: string): number | null | undefined {
     const text = foldGrade(grade);
     const value = gradeNumber(grade);
@@ -72,7 +73,7 @@ export function checkGradeMeanings(text: string): void {
   readMeanings(text);
 }
 
-/** Meanings of grades as a setting; the empty text says nothing. */
+/** Meanings of grades as a setting; empty for the usual ones. */
 export const gradeMeaningsSchema = v.pipe(
   v.string(),
   v.rawCheck(({ dataset, addIssue }) => {
@@ -85,17 +86,17 @@ export const gradeMeaningsSchema = v.pipe(
   }),
 );
 
-/** A grade as a meaning names it; in quotes where it would be read as something else. */
+/** A grade as a meaning names it, quoted where it would otherwise be read as something else. */
 export function quoteGrade(grade: string): string {
   return /^["*<>]|[=,"]|^\s|\s$/u.test(grade) ? `"${grade.replaceAll('"', '""')}"` : grade;
 }
 
-/** A grade as it is compared: forms of one character unified, lower case, single spaces, none at its ends. */
+/** A grade in the form used for comparison: Unicode-normalised, lower case, single spaces, trimmed. */
 export function foldGrade(grade: string): string {
   return grade.normalize('NFKC').toLowerCase().replaceAll(/\s+/gu, ' ').trim();
 }
 
-/** The number that a grade is, with a decimal point or comma; undefined if it is none. */
+/** The number in a grade, with a decimal point or comma; undefined if it is not a number. */
 export function gradeNumber(grade: string): number | undefined {
   const text = foldGrade(grade);
   return NUMBER.test(text) ? Number(text.replace(',', '.')) : undefined;
@@ -149,7 +150,7 @@ function readTest(value: string, whole: string): GradeTest {
   return { kind: 'bound', operator, bound };
 }
 
-function badMeaning(got: string, problem = 'what grades mean cannot be read'): LabError {
+function badMeaning(got: string, problem = 'the meanings of grades cannot be read'): LabError {
   return new LabError('bad-config', {
     message: `${problem.charAt(0).toUpperCase()}${problem.slice(1)}.`,
     expected: `VALUE=LABEL with a label from 0 to ${MAX_SCALE - 1} or none, such as "Y=1,N=0" or ">=2.5=1,<2.5=0"`,

@@ -1,6 +1,5 @@
 /**
- * Everything that decides a reinforcement run, besides the model it starts from. The page builds its controls from it and
- * the command line its recipes.
+ * The settings that define a GRPO run, apart from the model it starts from.
  */
 import * as v from 'valibot';
 import { GrpoConfigSchema } from '../config/grpo-config.ts';
@@ -15,8 +14,8 @@ const MEASURING = { group: 'Measuring and keeping' };
 export const GrpoExperimentSchema = v.strictObject({
   name: nameSetting('mode-balance'),
   /**
-   * A rule world must have the rules that the start has learned. Of a file the scale is that of the start, and so are the
-   * rules where it names none.
+   * A rule world must have the rules that the start has learned. Of a file the scale is that of the start, and so are
+   * the rules where it names none.
    */
   data: DataSetting,
   /** Of a file's, so many at most. */

@@ -1,12 +1,12 @@
 /**
- * The boundary between the page and the worker that runs reinforcement, as training.ts is for supervised runs: plain
- * values with a schema, parsed on arrival on either side.
+ * The boundary between the page and the worker that runs GRPO, as training.ts is for single runs: plain values with a
+ * schema, parsed on arrival on either side.
  *
- * A demonstration is several *branches* of one start, which learn in turn, one step of each after another. Its events:
- * `preparing`, `backend`, `prepared`; a `branch` for each, and for each fork later on; then `step`, `measure`, `kept`,
- * `checkpoint`, `paused`, `resumed` and `refused` as it goes, with one `branch-ended` per branch; at last exactly one of
- * `finished`, `stopped` and `failed`. Commands take effect between two steps. A lost GPU is told by `recovering`, and by a
- * `rewound` for each branch that repeats steps on the next one.
+ * A demonstration is several *branches* of one start, which learn in turn, one step at a time. Its events: `preparing`,
+ * `backend`, `prepared`; a `branch` for each branch and for each later fork; then `step`, `measure`, `kept`,
+ * `checkpoint`, `paused`, `resumed` and `refused`, with one `branch-ended` per branch; finally exactly one of
+ * `finished`, `stopped` and `failed`. Commands take effect between two steps. After the loss of a GPU, `recovering` is
+ * sent, and a `rewound` for each branch that repeats steps.
  */
 import * as v from 'valibot';
 import { CRITERIA } from '../relevance/pair/vocabulary.ts';
@@ -19,56 +19,59 @@ const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const notNegative = v.pipe(v.number(), v.minValue(0));
 const measured = v.nullable(v.number());
 const branchName = v.pipe(v.string(), v.nonEmpty(), v.maxLength(80));
-/** Of a branch: its place in the order of their beginnings, from 0. */
+/** A branch's index in the order of their beginnings, from 0. */
 const branchId = count;
 
-/** The most branches that one demonstration can hold, forks included. */
+/** The maximum number of branches in a demonstration, including forks. */
 export const MAX_BRANCHES = 6;
-/** The highest position of a branch's dial. */
-export const MAX_DIAL = 5;
+/** The upper bound of a branch's coefficient (lambda or mu). */
+export const MAX_COEFFICIENT = 5;
 
-/** Where a branch was forked from; null if it begins at the start. */
+/** Where a branch was forked; null if it begins at the start. */
 const ParentSchema = v.nullable(v.strictObject({ branch: branchId, step: count }));
-const DialSchema = v.pipe(v.number(), v.minValue(0), v.maxValue(MAX_DIAL));
+const CoefficientSchema = v.pipe(v.number(), v.minValue(0), v.maxValue(MAX_COEFFICIENT));
 
-/** The settings of the run by which a branch is remembered, as JSON in the store: all that is needed to begin it again. */
+/** A branch as the store records it, as JSON: all that is needed to restart it. */
 export const BranchRecordSchema = v.strictObject({
   /** The demonstration that the branch belongs to. */
   demonstration: v.pipe(v.string(), v.nonEmpty()),
-  /** Its number there, as in its parent's. */
+  /** Its index there, as in its parent's reference. */
   branch: branchId,
   modelUrl: v.pipe(v.string(), v.url()),
   name: branchName,
   experiment: v.unknown(),
   parent: ParentSchema,
-  /** Where its dial was put at its beginning; null if it was not. */
-  dial: v.nullable(DialSchema),
+  /** The coefficient set at its beginning; null for that of its settings. */
+  coefficient: v.nullable(CoefficientSchema),
 });
 export type BranchRecord = v.InferOutput<typeof BranchRecordSchema>;
 
-/** The address of the model in a checkpoint of this browser, where that of a model's folder is asked for. */
+/** The scheme of addresses that name a checkpoint of this browser in place of a model folder. */
 const CHECKPOINT_SCHEME = 'checkpoint:';
 
 export function checkpointUrl(id: string): string {
   return `${CHECKPOINT_SCHEME}${id}/`;
 }
 
-/** The checkpoint that an address names; undefined if it is that of a folder. */
+/** The id of the checkpoint that an address names; undefined if it names a folder. */
 export function checkpointIdIn(modelUrl: string): string | undefined {
   return modelUrl.startsWith(CHECKPOINT_SCHEME) ? modelUrl.slice(CHECKPOINT_SCHEME.length, -1) : undefined;
 }
 
-/** Which kind of runs and checkpoints branches are kept as. */
+/** The kind under which runs and checkpoints of branches are stored. */
 export const BRANCH_KIND = 'grpo';
 
-/** What to run. */
+/** A demonstration to run. */
 export const GrpoRequestSchema = v.strictObject({
-  /** The model that all branches start from: its folder as an absolute URL with a trailing slash, or {@link checkpointUrl}. */
+  /**
+   * The model that all branches start from: its folder as an absolute URL with a trailing slash, or {@link
+   * checkpointUrl}.
+   */
   modelUrl: v.pipe(v.string(), v.url(), v.endsWith('/')),
   backend: v.optional(v.picklist(BACKEND_CHOICES), 'auto'),
-  /** Whether somebody looks at the page. */
+  /** Whether the page is visible. */
   isVisible: v.optional(v.boolean(), true),
-  /** The demonstration to go on with; null for a new one. */
+  /** The demonstration to resume; null for a new one. */
   demonstration: v.optional(v.nullable(v.pipe(v.string(), v.nonEmpty())), null),
   /** The experiment's own schema checks the settings of each. */
   branches: v.pipe(
@@ -76,15 +79,15 @@ export const GrpoRequestSchema = v.strictObject({
       v.strictObject({
         name: branchName,
         experiment: v.unknown(),
-        /** What is kept of the branch; null for a new one. A parent comes before its forks. */
+        /** The branch's stored state; null for a new one. A parent comes before its forks. */
         kept: v.optional(
           v.nullable(
             v.strictObject({
               runId: v.string(),
-              /** To go on from; null to begin again. */
+              /** The checkpoint to resume from; null to start over. */
               checkpointId: v.nullable(v.string()),
               parent: ParentSchema,
-              dial: v.nullable(DialSchema),
+              coefficient: v.nullable(CoefficientSchema),
             }),
           ),
           null,
@@ -97,22 +100,22 @@ export const GrpoRequestSchema = v.strictObject({
 });
 export type GrpoRequest = v.InferInput<typeof GrpoRequestSchema>;
 
-/** What can be asked of the demonstration under way. */
+/** Commands for the present demonstration. */
 export const GrpoCommandSchema = v.variant('kind', [
   ...STEERING_COMMANDS,
-  /** Puts the dial of a branch (lambda or mu of its mode balance) to a value, from its next step on. */
+  /** Sets the coefficient of a branch (lambda or mu of its mode balance) from its next step on. */
   v.strictObject({
-    kind: v.literal('dial'),
+    kind: v.literal('coefficient'),
     branch: branchId,
-    value: DialSchema,
+    value: CoefficientSchema,
   }),
-  /** Begins a new branch at a checkpoint of another; with `dial` null it goes on exactly as that one did. */
+  /** Begins a branch at a checkpoint of another; with `coefficient` null it continues exactly as its parent did. */
   v.strictObject({
     kind: v.literal('fork'),
     branch: branchId,
     step: count,
     name: branchName,
-    dial: v.nullable(DialSchema),
+    coefficient: v.nullable(CoefficientSchema),
   }),
 ]);
 export type GrpoCommand = v.InferOutput<typeof GrpoCommandSchema>;
@@ -122,13 +125,13 @@ export const RuleInfoSchema = v.strictObject({
   id: v.string(),
   text: v.string(),
   criterion: v.picklist(CRITERIA),
-  /** The label it leads to when it decides. */
+  /** The label that it implies where it decides. */
   cap: count,
   isTail: v.boolean(),
 });
 export type RuleInfo = v.InferOutput<typeof RuleInfoSchema>;
 
-/** How far a policy has gone towards collapse since its start, and whether it is there. */
+/** A policy's changes since its start, and whether they amount to a collapse. */
 export const CollapseReportSchema = v.strictObject({
   isCollapsed: v.boolean(),
   rewardGain: v.number(),
@@ -139,7 +142,7 @@ export const CollapseReportSchema = v.strictObject({
 const MeasureSchema = v.strictObject({ step: count, measures: PolicyMeasuresSchema, collapse: CollapseReportSchema });
 export type MeasuredPoint = v.InferOutput<typeof MeasureSchema>;
 
-/** A reward with its reasons, as relevance/rules/reward.ts explains it; `rejected` is null where the form was kept. */
+/** A reward with its explanation, as in relevance/rules/reward.ts; `rejected` is null where the form is valid. */
 const RewardSchema = v.strictObject({
   kind: v.string(),
   total: v.number(),
@@ -165,14 +168,14 @@ export type CompletionSample = v.InferOutput<typeof CompletionSchema>;
 const GroupSchema = v.strictObject({
   pair: PairSchema,
   isTail: v.boolean(),
-  /** As the model reads the prompt, and as the expert completes it. */
+  /** The prompt as the model reads it, and the expert's completion. */
   promptTokens: v.array(v.string()),
   goldTokens: v.array(v.string()),
   completions: v.array(CompletionSchema),
 });
 export type SampledGroup = v.InferOutput<typeof GroupSchema>;
 
-const BranchEventSchema = v.strictObject({
+const BranchBegunSchema = v.strictObject({
   kind: v.literal('branch'),
   branch: branchId,
   name: v.string(),
@@ -181,7 +184,7 @@ const BranchEventSchema = v.strictObject({
   experiment: v.unknown(),
   step: count,
   steps: count,
-  /** What was measured before the fork. */
+  /** Measurements before the fork. */
   curve: v.array(MeasureSchema),
 });
 
@@ -189,13 +192,13 @@ const StepEventSchema = v.strictObject({
   kind: v.literal('step'),
   branch: branchId,
   step: count,
-  /** Of the curriculum, where the prompts came from; null in random order, and not known of steps from before it was told. */
+  /** The curriculum stage of the prompts; null in random order, and for steps recorded before stages were reported. */
   stage: v.optional(v.nullable(v.picklist([1, 2, 3])), null),
   /** Means over the rollouts of the step. */
   reward: v.number(),
   labelEntropyNats: v.number(),
   reasoningEntropyNats: v.number(),
-  /** To the start; null where it is not measured. */
+  /** Divergence from the start; null where it is not measured. */
   klNats: measured,
   zeroVarianceShare: v.number(),
   rollouts: count,
@@ -207,8 +210,8 @@ const StepEventSchema = v.strictObject({
     /** Of the steps that cite the rule; null where none does. */
     meanAdvantage: v.array(measured),
   }),
-  /** The coefficients of the step; `dial` is null where the balance has none. */
-  balance: v.strictObject({ rl: v.number(), expert: v.number(), dial: measured }),
+  /** The weights of the two losses; `coefficient` is lambda or mu, null where the balance has neither. */
+  balance: v.strictObject({ rl: v.number(), expert: v.number(), coefficient: measured }),
   loss: v.strictObject({ policy: measured, expert: measured }),
   tokens: v.strictObject({ generated: count, learned: count, expert: count }),
   times: v.strictObject({ rolloutMs: notNegative, scoreMs: notNegative, updateMs: notNegative }),
@@ -229,9 +232,9 @@ const KeptEventSchema = v.strictObject({
   groups: v.array(GroupSchema),
 });
 
-/** What a branch tells of its way; kept with its checkpoints, so that it can be told again. */
-export const BranchTaleSchema = v.variant('kind', [StepEventSchema, MeasureEventSchema, KeptEventSchema]);
-export type BranchTale = v.InferOutput<typeof BranchTaleSchema>;
+/** The events in the history of a branch; stored with its checkpoints, so that they can be sent again. */
+export const BranchEventSchema = v.variant('kind', [StepEventSchema, MeasureEventSchema, KeptEventSchema]);
+export type BranchEvent = v.InferOutput<typeof BranchEventSchema>;
 
 /** One event of a demonstration. */
 export const GrpoEventSchema = v.variant('kind', [
@@ -244,27 +247,29 @@ export const GrpoEventSchema = v.variant('kind', [
     worldHash: v.string(),
     rules: v.array(RuleInfoSchema),
     labelNames: v.array(v.string()),
-    /** The definition of collapse: the least rise, fall and lost share that together make one. */
+    /** The definition of collapse: the minimum gain in reward and losses of recall and rules that together make one. */
     bounds: v.strictObject({ rewardGain: v.number(), tailRecallLoss: v.number(), distinctRulesLoss: v.number() }),
   }),
-  BranchEventSchema,
+  BranchBegunSchema,
   StepEventSchema,
   MeasureEventSchema,
   KeptEventSchema,
   /** From here the branch can be forked. */
   v.strictObject({ kind: v.literal('checkpoint'), branch: branchId, step: count }),
-  /** A branch is at its last step, or cannot go on; the others do. */
+  /** A branch has made its last step, or has failed; the others continue. */
   v.strictObject({
     kind: v.literal('branch-ended'),
     branch: branchId,
     step: count,
-    /** Of all weights, bit by bit; null for one that failed. */
+    /** Of the bits of all weights; null for a branch that failed. */
     weightsHash: v.nullable(v.string()),
     failure: v.nullable(FailureSchema),
   }),
-  /** A branch could not be written to the browser's storage; it goes on all the same. */
+  /** A branch could not be stored; it continues. */
   v.strictObject({ kind: v.literal('unsaved'), branch: branchId, step: count, ...FailureSchema.entries }),
-  /** A branch goes on from this step, -1 before all; what it told of later ones is void, and comes again. */
+  /**
+   * A branch restarts from this step, or -1 to repeat everything; its events of later steps are void and come again.
+   */
   v.strictObject({
     kind: v.literal('rewound'),
     branch: branchId,
@@ -277,10 +282,10 @@ export const GrpoEventSchema = v.variant('kind', [
 export type GrpoEvent = v.InferOutput<typeof GrpoEventSchema>;
 export type GrpoEventOf<Kind extends GrpoEvent['kind']> = Extract<GrpoEvent, { kind: Kind }>;
 
-/** What the worker offers, by comlink. Arguments are unknown until parsed with the schemas above. */
+/** The worker's API, by comlink. Arguments are unknown until parsed with the schemas above. */
 export interface GrpoApi extends DataApi {
-  /** Runs a demonstration; resolves after the last event. While one is under way, another fails at once. */
+  /** Runs a demonstration; resolves after the last event. Fails at once while another is under way. */
   run(request: GrpoRequest, emit: (event: GrpoEvent) => void): Promise<void>;
-  /** Steers the demonstration under way; without one it does nothing. Rejects if the command is malformed. */
+  /** Steers the present demonstration; without one it does nothing. Rejects if the command is malformed. */
   command(command: GrpoCommand): Promise<void>;
 }

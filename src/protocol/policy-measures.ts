@@ -1,5 +1,5 @@
 /**
- * What is measured of a policy during a reinforcement run, as it stands in checkpoints, results and messages.
+ * The measurements of a policy during a GRPO run, as checkpoints, results and messages hold them.
  */
 import * as v from 'valibot';
 
@@ -17,7 +17,7 @@ export const PolicyMeasuresSchema = v.strictObject({
     invalidShare: v.number(),
     meanLength: v.number(),
   }),
-  /** Greedy answers to held-out pairs of the world as it is, whatever the mix of the run's prompts. */
+  /** Greedy answers to held-out pairs in the world's own distribution, whatever the mix of the run's prompts. */
   heldOut: v.strictObject({
     pairs: v.number(),
     accuracy: share,

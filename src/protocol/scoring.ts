@@ -1,10 +1,13 @@
 /**
  * The boundary between the page and the worker that answers. Everything that crosses it is a plain value with a schema,
- * parsed on arrival on either side: a message is never believed because of its type.
+ * parsed on arrival on either side; a message is never trusted because of its type.
  *
  * An answer is a stream of events in a fixed order: first one `label`, as soon as the prompt has been read; then `text`
- * and `step` while the model writes its reasoning; at last exactly one `done` or `failed`. A cancelled answer ends with
+ * and `step` while the model writes its reasoning; finally exactly one `done` or `failed`. A cancelled answer ends with
  * `failed` and the code `aborted`.
+ *
+ * Room `protocol/`: what crosses threads and files, with schemas parsed on arrival. The page imports the engine's types
+ * from here only, so nothing in this room may import the engine.
  */
 import * as v from 'valibot';
 import { DOCUMENT_FIELDS } from '../relevance/pair/pair.ts';
@@ -50,21 +53,21 @@ export const LoadRequestSchema = v.strictObject({
   source: v.variant('kind', [
     /** A folder of the page's own origin: an absolute URL with a trailing slash. */
     v.strictObject({ kind: v.literal('url'), modelUrl: v.pipe(v.string(), v.url(), v.endsWith('/')) }),
-    /** Files that are there already; the sender gives them away. */
+    /** Files already in memory; their ownership is transferred. */
     v.strictObject({ kind: v.literal('files'), files: ModelFilesSchema }),
   ]),
   backend: v.optional(v.picklist(BACKEND_CHOICES), 'auto'),
 });
 export type LoadRequest = v.InferOutput<typeof LoadRequestSchema>;
 
-/** What to answer. Without `reason` the answer ends after its label. */
+/** The pair to answer. Without `reason` the answer ends after its label. */
 export const AnswerRequestSchema = v.strictObject({
   pair: PairSchema,
   reason: v.optional(v.boolean(), true),
 });
 export type AnswerRequest = v.InferOutput<typeof AnswerRequestSchema>;
 
-/** How far loading has come. `totalBytes` is null while it is not known. */
+/** The progress of loading. `totalBytes` is null while it is unknown. */
 export const LoadProgressSchema = v.strictObject({
   stage: v.picklist(['backend', 'files', 'warm-up']),
   receivedBytes: count,
@@ -72,7 +75,7 @@ export const LoadProgressSchema = v.strictObject({
 });
 export type LoadProgress = v.InferOutput<typeof LoadProgressSchema>;
 
-/** A loaded model, as far as a page needs to know it. */
+/** A loaded model, as the page shows it. */
 export const ModelSummarySchema = v.strictObject({
   name: v.string(),
   backend: v.picklist(['webgpu', 'wasm', 'cpu']),
@@ -81,11 +84,11 @@ export const ModelSummarySchema = v.strictObject({
   parameters: count,
   /** The labels of its scale, worst first, with a rubric line each. */
   scale: v.strictObject({ names: v.array(v.string()), rubric: v.array(v.string()) }),
-  /** Whether it has rules to cite; one without them has learned labels alone. */
+  /** Whether it has rules to cite; a model without rules has learned labels only. */
   givesReasons: v.boolean(),
-  /** Its card, in the order to be shown; `code` rows are shown in a fixed-width face. */
+  /** Its card in display order; `code` rows are shown in a fixed-width font. */
   card: v.array(v.strictObject({ name: v.string(), value: v.string(), code: v.optional(v.boolean(), false) })),
-  /** Pairs to try; `name` says what is interesting about one in two or three words. */
+  /** Example pairs; `name` says in two or three words what an example shows. */
   examples: v.array(v.strictObject({ name: v.string(), pair: PairSchema })),
 });
 export type ModelSummary = v.InferOutput<typeof ModelSummarySchema>;
@@ -103,15 +106,15 @@ export type EvidenceSpan = v.InferOutput<typeof EvidenceSpanSchema>;
 const LabelEventSchema = v.strictObject({
   kind: v.literal('label'),
   label: count,
-  /** Of the R labels, renormalised among themselves. */
+  /** Of the R labels, renormalised to sum to 1. */
   probabilities: v.array(probability),
   /** `s = sum_k k p_k`, in [0, R-1]. */
   score: v.number(),
-  /** The share of the whole vocabulary's probability that lay on the R labels. */
+  /** The probability of the R labels in the whole vocabulary. */
   labelMass: probability,
   prefillMs: duration,
   promptTokens: count,
-  /** Fields that were cut to fit the prompt. */
+  /** Fields truncated to fit the prompt. */
   cutFields: v.array(v.string()),
 });
 
@@ -124,24 +127,24 @@ const StepEventSchema = v.strictObject({
     evidence: v.array(v.strictObject({ source: v.picklist(EVIDENCE_SOURCES), text: v.string() })),
     verdict: v.picklist(VERDICTS),
   }),
-  /** What running the cited rule on the pair says about the step. */
+  /** The result of executing the cited rule on the pair. */
   check: v.picklist(['verified', 'wrong', 'uncheckable']),
   reason: v.string(),
-  /** The cited rule as people read it. */
+  /** The text of the cited rule. */
   ruleText: v.string(),
-  /** Where the quoted evidence stands in the pair. */
+  /** The positions of the quoted evidence in the pair. */
   spans: v.array(EvidenceSpanSchema),
 });
 
 const DoneEventSchema = v.strictObject({
   kind: v.literal('done'),
-  /** The label restated after the reasoning; null where the completion did not get there. */
+  /** The label restated after the reasoning; null where the completion ended before. */
   restated: v.nullable(count),
-  /** Whether the completion followed its grammar to the end. */
+  /** Whether the completion followed the grammar to the end. */
   complete: v.boolean(),
-  /** Whether the verified steps lead to the label. */
+  /** Whether the verified steps imply the label. */
   agreement: v.picklist(['agrees', 'disagrees', 'unknown']),
-  /** Where and how the completion left its grammar. */
+  /** Where and how the completion broke the grammar. */
   problem: v.optional(v.string()),
   tokens: count,
   decodeMs: duration,
@@ -161,11 +164,11 @@ export type LabelEvent = v.InferOutput<typeof LabelEventSchema>;
 export type StepEvent = v.InferOutput<typeof StepEventSchema>;
 export type DoneEvent = v.InferOutput<typeof DoneEventSchema>;
 
-/** What the worker offers, by comlink. Arguments are unknown until parsed with the schemas above. */
+/** The worker's API, by comlink. Arguments are unknown until parsed with the schemas above. */
 export interface ScoringApi {
   /** Loads a model. Rejects with a code of LabErrorCode as the error's name. */
   load(request: LoadRequest, onProgress: (progress: LoadProgress) => void): Promise<ModelSummary>;
-  /** Answers one pair; resolves after the last event. `id` is the caller's own, for {@link cancel}. */
+  /** Answers one pair; resolves after the last event. `id` is chosen by the caller, for {@link cancel}. */
   answer(id: number, request: AnswerRequest, emit: (event: ScoringEvent) => void): Promise<void>;
   /** Stops an answer at its next token; an unknown or finished id is ignored. */
   cancel(id: number): Promise<void>;

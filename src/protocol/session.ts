@@ -1,6 +1,6 @@
 /**
- * What all sessions of a learning thread have in common on their way between the threads: the commands that steer them, the
- * events that say where they run and whether they move, and the reading of files to learn from.
+ * The protocol that all sessions of the training worker share: commands that steer them, events about their backend and
+ * progress, and the reading of training files.
  */
 import * as v from 'valibot';
 import { FailureSchema } from './failure.ts';
@@ -15,7 +15,7 @@ export const backendEntries = {
   device: v.string(),
   /** Why this backend, in one clause. */
   reason: v.string(),
-  /** Backends that did not start or computed wrong, in a sentence each: to be shown as a warning. */
+  /** Backends that failed to start or computed wrong results, a sentence each, shown as a warning. */
   problems: v.array(v.string()),
 };
 
@@ -23,19 +23,19 @@ export const backendEntries = {
 export const STEERING_COMMANDS = [
   v.strictObject({ kind: v.literal('pause') }),
   v.strictObject({ kind: v.literal('resume') }),
-  /** One step of every run that has made the fewest, then a pause. */
+  /** One step of every run with the fewest steps, then a pause. */
   v.strictObject({ kind: v.literal('step') }),
   v.strictObject({ kind: v.literal('stop') }),
-  /** While somebody looks, a GPU is left to the desktop between short pieces of work. */
+  /** While the page is visible, the GPU is left to the desktop between short pieces of work. */
   v.strictObject({ kind: v.literal('visibility'), isVisible: v.boolean() }),
 ] as const;
 
-/** Events of the session itself; `step` is that of the run that has made the fewest. */
+/** Events of the session itself; `step` is the fewest steps that any of its runs has made. */
 export const STEERING_EVENTS = [
   v.strictObject({ kind: v.literal('backend'), ...backendEntries }),
   v.strictObject({ kind: v.literal('paused'), ...atStep }),
   v.strictObject({ kind: v.literal('resumed'), ...atStep }),
-  /** The GPU was lost: another is being opened, and every run goes on from its last checkpoint. */
+  /** The GPU was lost: another is being opened, and every run restarts from its last checkpoint. */
   v.strictObject({ kind: v.literal('recovering'), ...atStep, reason: v.string() }),
   /** A command cannot be followed; nothing has changed. */
   v.strictObject({ kind: v.literal('refused'), ...FailureSchema.entries }),
@@ -44,12 +44,12 @@ export const STEERING_EVENTS = [
 export type SteeringCommand = v.InferOutput<(typeof STEERING_COMMANDS)[number]>;
 export type SteeringEvent = v.InferOutput<(typeof STEERING_EVENTS)[number]>;
 
-/** Reads what runs can learn from. Each method rejects with a code of LabErrorCode as the error's name. */
+/** Reads training data. Each method rejects with a code of LabErrorCode as the error's name. */
 export interface DataApi {
   /** Reads files of judged pairs. `bad-file` if they cannot be used. */
   readData(request: ReadDataRequest): Promise<DataSummary>;
   /** The columns of such files, whether they can be used or not. `bad-file` if they cannot be read at all. */
   readColumns(request: ReadDataRequest): Promise<FileColumns>;
-  /** Reads an instruction and the words it knows, for data that was read. */
+  /** Reads an instruction and its lexicon, for data that was read. */
   readRules(request: ReadRulesRequest): Promise<RulesSummary>;
 }

@@ -98,17 +98,17 @@ export type DataKind = ExperimentData['kind'];
 export type FileData = Extract<ExperimentData, { kind: 'file' }>;
 
 /**
- * Settings of today or of an older form: there was a time when every run learned from a rule world, and its settings
- * stood under `world`.
+ * Settings of the present or of an older form, in which every run learned from a rule world with its settings under
+ * `world`.
  *
- * @param place - what is being read, for the message
+ * @param place - names the source in the error message
  * @throws {LabError} `bad-config`
  */
 export function parseSftExperiment(place: string, value: unknown): SftExperiment {
   return parseConfig(place, SftExperimentSchema, withDataKind(value));
 }
 
-/** Settings as they are read today: the older form had a `world` where they have `data`. */
+/** Settings in the present form: the older one had `world` in place of `data`. */
 export function withDataKind(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || !('world' in value) || 'data' in value) return value;
   const { world, ...others } = value;

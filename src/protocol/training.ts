@@ -3,8 +3,8 @@
  * value with a schema, parsed on arrival on either side.
  *
  * A run is a stream of events: `backend`, `preparing` (once per stage), `prepared`; then `log`, `evaluation`,
- * `checkpoint`, `paused` and `resumed` as it goes; at last exactly one of `finished`, `stopped` and `failed`. A run that
- * loses its GPU sends `recovering` and begins again at `backend`. Commands steer it between two updates.
+ * `checkpoint`, `paused` and `resumed`; finally exactly one of `finished`, `stopped` and `failed`. A run that loses its
+ * GPU sends `recovering` and starts again at `backend`. Commands steer it between two updates.
  */
 import * as v from 'valibot';
 import { FailureSchema } from './failure.ts';
@@ -18,20 +18,20 @@ const measured = v.nullable(v.number());
 const checkpointId = v.pipe(v.string(), v.nonEmpty());
 const backend = v.optional(v.picklist(BACKEND_CHOICES), 'auto');
 
-/** What a run would be. The experiment's own schema checks its settings. */
+/** A run to plan. The experiment's own schema checks its settings. */
 export const PlanRequestSchema = v.strictObject({ experiment: v.unknown(), backend });
 export type PlanRequest = v.InferInput<typeof PlanRequestSchema>;
 
-/** What to train: new from its settings, or on from a saved run, whose settings then stand. */
+/** What to train: a new run from its settings, or a saved run with the settings saved in it. */
 export const TrainRequestSchema = v.strictObject({
   from: v.variant('kind', [
     v.strictObject({
       kind: v.literal('experiment'),
       experiment: v.unknown(),
-      /** The run that this begins anew, if it came to nothing; it keeps its id. */
+      /** The id of the run that this one restarts, if it was cut short before its first checkpoint. */
       runId: v.optional(checkpointId),
     }),
-    /** A new model that learns from another. */
+    /** A new model that learns from a teacher. */
     v.strictObject({
       kind: v.literal('student'),
       /** Checked by its own schema, `DistillExperimentSchema`. */
@@ -40,19 +40,19 @@ export const TrainRequestSchema = v.strictObject({
       teacherUrl: v.pipe(v.string(), v.url(), v.endsWith('/')),
       runId: v.optional(checkpointId),
     }),
-    /** Of the store; of any kind of run. */
+    /** A checkpoint of the store, from any kind of run. */
     v.strictObject({ kind: v.literal('checkpoint'), id: checkpointId }),
     /** The bytes of a checkpoint file, as the command line writes it. */
     v.strictObject({ kind: v.literal('bytes'), bytes: v.instance(Uint8Array<ArrayBuffer>) }),
   ]),
   backend,
-  /** Whether somebody looks at the page; see the `visibility` command. */
+  /** Whether the page is visible; see the `visibility` command. */
   isVisible: v.optional(v.boolean(), true),
 });
 export type TrainRequest = v.InferInput<typeof TrainRequestSchema>;
 export type ParsedTrainRequest = v.InferOutput<typeof TrainRequestSchema>;
 
-/** What can be asked of a run. A stop saves a checkpoint first. */
+/** Commands for a run. A stop saves a checkpoint first. */
 export const TrainingCommandSchema = v.variant('kind', [
   ...STEERING_COMMANDS,
   v.strictObject({ kind: v.literal('evaluate') }),
@@ -60,24 +60,24 @@ export const TrainingCommandSchema = v.variant('kind', [
 ]);
 export type TrainingCommand = v.InferOutput<typeof TrainingCommandSchema>;
 
-/** What a run is expected to take. Milliseconds are right within a factor of about two. */
+/** The expected cost of a run. Times are right within a factor of about two. */
 const CostSchema = v.strictObject({
   stepMs: positive,
-  /** Until the last update, evaluations not counted. */
+  /** Until the last update, including preparation and evaluations. */
   runMs: positive,
   /** The most memory held at once, weights and optimizer included. */
   memoryBytes: count,
 });
 export type PredictedCost = v.InferOutput<typeof CostSchema>;
 
-/** What is known before a run begins. */
+/** The plan of a run before it begins. */
 export const TrainingPlanSchema = v.strictObject({
   ...backendEntries,
   parameters: count,
   predicted: CostSchema,
-  /** Why the run would fail for want of memory; null if it would not. */
+  /** Why the run would run out of memory; null if it would not. */
   tooLarge: v.nullable(v.string()),
-  /** What an imported data set would be under these settings; null for a rule world. */
+  /** The imported data set under these settings; null for a rule world. */
   data: v.nullable(DataPlanSchema),
 });
 export type TrainingPlan = v.InferOutput<typeof TrainingPlanSchema>;
@@ -87,18 +87,18 @@ export const PREPARE_STAGES = ['world', 'file', 'teacher', 'tokenizer', 'example
 
 const PreparedEventSchema = v.strictObject({
   kind: v.literal('prepared'),
-  /** The run's settings with all defaults, as they stand in its checkpoints. */
+  /** The run's settings with all defaults, as in its checkpoints. */
   experiment: v.unknown(),
   runId: v.string(),
-  /** The version of the data learned from: of a rule world, or the SHA-256 of an imported data set. */
+  /** The version of the training data: of a rule world, or the SHA-256 of an imported data set. */
   dataHash: v.string(),
   parameters: count,
   vocabSize: count,
   trainPairs: count,
   devPairs: count,
-  /** Training pairs of which some words did not fit into the prompt. */
+  /** Training pairs that lost words to the limits of the prompt. */
   shortened: count,
-  /** Updates already made: 0, or those of the checkpoint. */
+  /** Updates made so far: 0, or those of the checkpoint. */
   step: count,
   steps: count,
   /** The learning curve so far. */
@@ -119,14 +119,14 @@ const LogEventSchema = v.strictObject({
   step: count,
   steps: count,
   lossNats: v.number(),
-  /** Before clipping; null where the update was skipped because halves could not hold its gradient. */
+  /** Before clipping; null where the update was skipped because the gradient overflowed float16. */
   gradNorm: v.nullable(v.number()),
-  /** In mixed precision: what the loss is multiplied by, and the updates skipped so far. */
+  /** In mixed precision: the factor of the loss, and the updates skipped so far. */
   lossScale: v.optional(v.strictObject({ scale: positive, skipped: count })),
   learningRate: positive,
-  /** Real input tokens learned from, since the very beginning of the run. */
+  /** Input tokens learned from since the run began, without padding. */
   tokens: count,
-  /** Of training alone: time in pauses, evaluations and saves is not counted. Null before the first measure. */
+  /** Of training alone, excluding pauses, evaluations and saves. Null before the first measurement. */
   tokensPerSec: v.nullable(positive),
   stepMs: v.nullable(positive),
   /** Until the last update, at the recent speed. */
@@ -137,7 +137,7 @@ const LogEventSchema = v.strictObject({
 const EvaluationEventSchema = v.strictObject({
   kind: v.literal('evaluation'),
   step: count,
-  /** Whether the settings asked for it, and not a command. */
+  /** Whether the settings asked for it, as opposed to a command. */
   isScheduled: v.boolean(),
   pairs: count,
   accuracy: measured,
@@ -145,11 +145,11 @@ const EvaluationEventSchema = v.strictObject({
   pairAccuracy: measured,
   /** Over queries that have a relevant document. */
   ndcg10: measured,
-  /** Which queries the two metrics of order leave out, a sentence each; events kept by earlier versions have none. */
+  /** Which queries the two ranking metrics leave out, a sentence each; empty in events of earlier versions. */
   leftOut: v.optional(v.array(v.string()), []),
   /** Mean negative log-likelihood per token of the expert's completions. */
   expertLossNats: measured,
-  /** Over greedy completions of the first pairs; null without completions. */
+  /** Of greedy completions of the first pairs; null without completions. */
   completions: count,
   validTraces: measured,
   strictReward: measured,
@@ -167,13 +167,13 @@ export const TrainingEventSchema = v.variant('kind', [
   LogEventSchema,
   EvaluationEventSchema,
   v.strictObject({ kind: v.literal('checkpoint'), ...atStep, id: checkpointId, sizeBytes: count }),
-  /** A checkpoint could not be kept; the run goes on. */
+  /** A checkpoint could not be stored; the run continues. */
   v.strictObject({ kind: v.literal('unsaved'), ...atStep, ...FailureSchema.entries }),
   v.strictObject({
     kind: v.literal('finished'),
     ...atStep,
     tokens: count,
-    /** Of all weights, bit by bit. */
+    /** Of the bits of all weights. */
     weightsHash: v.string(),
     checkpointId: v.nullable(checkpointId),
   }),
@@ -183,15 +183,15 @@ export const TrainingEventSchema = v.variant('kind', [
 export type TrainingEvent = v.InferOutput<typeof TrainingEventSchema>;
 export type TrainingEventOf<Kind extends TrainingEvent['kind']> = Extract<TrainingEvent, { kind: Kind }>;
 
-/** What the worker offers, by comlink. Arguments are unknown until parsed with the schemas above. */
+/** The worker's API, by comlink. Arguments are unknown until parsed with the schemas above. */
 export interface TrainingApi extends DataApi {
   /**
-   * Checks the data of a run, opens a backend and says what it would take. Rejects with a code of LabErrorCode as the
-   * error's name.
+   * Checks the data of a run, opens a backend and predicts the cost. Rejects with a code of LabErrorCode as the error's
+   * name.
    */
   plan(request: PlanRequest): Promise<TrainingPlan>;
-  /** Trains; resolves after the last event. One run at a time: while one is under way, another fails at once. */
+  /** Trains; resolves after the last event. Fails at once while another run is under way. */
   run(request: TrainRequest, emit: (event: TrainingEvent) => void): Promise<void>;
-  /** Steers the run under way; without one it does nothing. Rejects if the command is malformed. */
+  /** Steers the present run; without one it does nothing. Rejects if the command is malformed. */
   command(command: TrainingCommand): Promise<void>;
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { untilDelivered } from '../../../src/protocol/delivery.ts';
 
 describe('untilDelivered', () => {
-  it('resolves after the last event was taken in, however long that takes', async () => {
+  it('resolves after the last event was received, however long that takes', async () => {
     const taken: string[] = [];
     let takeIn: () => void = () => undefined;
     const send = (event: string): Promise<void> =>
@@ -37,7 +37,7 @@ describe('untilDelivered', () => {
     expect(taken).toEqual([1, 2]);
   });
 
-  it('throws what the work throws, and nothing of a listener', async () => {
+  it('throws errors of the work, and none of a listener', async () => {
     const failing = (): Promise<void> => Promise.reject(new Error('listener'));
     await untilDelivered(failing, (emit) => Promise.resolve(emit('x')));
     await expect(untilDelivered(failing, () => Promise.reject(new Error('work')))).rejects.toThrow('work');

@@ -1,4 +1,4 @@
-/** The grammar of what grades mean: what is written is what is read, and what cannot be read is refused. */
+/** The grammar of grade meanings: valid text is read as written, and invalid text is rejected. */
 import * as fc from 'fast-check';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
@@ -41,7 +41,7 @@ describe('meanings of grades', () => {
     'a=b=1',
     ' =1',
     '""=1',
-  ])('refuses %j', (text) => {
+  ])('rejects %j', (text) => {
     expect(() => new GradeMeanings(text)).toThrow(expect.objectContaining({ code: 'bad-config' }));
     if (text !== '') expect(v.safeParse(gradeMeaningsSchema, text).success).toBe(false);
   });
@@ -61,7 +61,7 @@ describe('meanings of grades', () => {
   });
 });
 
-/** Texts that are one grade, such as "1" and "1.0", have one key. */
+/** Equivalent spellings of a grade, such as "1" and "1.0", have one key. */
 function foldedNumber(text: string): string {
   const folded = text.normalize('NFKC').toLowerCase().replaceAll(/\s+/gu, ' ').trim();
   const number = Number(folded.replace(',', '.'));

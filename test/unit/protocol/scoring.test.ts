@@ -1,4 +1,4 @@
-/** The thread boundary: what is well-formed comes through unchanged, what is not is refused. */
+/** The thread boundary: well-formed messages pass unchanged, others are rejected. */
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { LabError } from '../../../src/common/errors.ts';
@@ -31,7 +31,7 @@ const EVENTS: ScoringEvent[] = [
 ];
 
 describe('scoring events', () => {
-  it.each(EVENTS)('$kind comes through a structured clone unchanged', (event) => {
+  it.each(EVENTS)('$kind is unchanged by a structured clone', (event) => {
     expect(v.parse(ScoringEventSchema, structuredClone(event))).toEqual(event);
   });
 
@@ -41,7 +41,7 @@ describe('scoring events', () => {
     ['a probability above one', { ...EVENTS[0], probabilities: [1.5] }],
     ['a label that is not whole', { ...EVENTS[0], label: 1.5 }],
     ['an unknown failure code', { kind: 'failed', code: 'toString', message: '' }],
-  ])('%s is refused', (_, event) => {
+  ])('%s is rejected', (_, event) => {
     expect(v.safeParse(ScoringEventSchema, event).success).toBe(false);
   });
 });
@@ -49,13 +49,13 @@ describe('scoring events', () => {
 describe('load request', () => {
   const from = (modelUrl: string): unknown => ({ source: { kind: 'url', modelUrl } });
 
-  it('defaults to the best backend, and wants a folder', () => {
+  it('defaults to the best backend, and requires a folder', () => {
     expect(v.parse(LoadRequestSchema, from('http://localhost/m/')).backend).toBe('auto');
     expect(v.safeParse(LoadRequestSchema, from('http://localhost/m')).success).toBe(false);
     expect(v.safeParse(LoadRequestSchema, from('m/')).success).toBe(false);
   });
 
-  it('takes files as bytes, and nothing else', () => {
+  it('accepts files as bytes only', () => {
     const given = (file: unknown): unknown => ({ source: { kind: 'files', files: { 'config.json': file } } });
     expect(v.safeParse(LoadRequestSchema, given(new Uint8Array(3))).success).toBe(true);
     expect(v.safeParse(LoadRequestSchema, given('{}')).success).toBe(false);
@@ -64,7 +64,7 @@ describe('load request', () => {
 });
 
 describe('failures', () => {
-  it('keep the code of a LabError that only kept its name and message on the way', () => {
+  it('keep the code of a LabError of which only name and message crossed threads', () => {
     const sent = new LabError('no-backend', { message: 'None works.' });
     const arrived = Object.assign(new Error(sent.message), { name: sent.name });
     expect(failureOf(arrived)).toEqual({ code: 'no-backend', message: 'None works.' });

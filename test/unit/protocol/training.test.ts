@@ -1,4 +1,4 @@
-/** The boundary of the training worker: what is well-formed comes through unchanged, what is not is refused. */
+/** The boundary of the training worker: well-formed messages pass unchanged, others are rejected. */
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import {
@@ -53,7 +53,7 @@ const EVENTS: TrainingEvent[] = [
 ];
 
 describe('training events', () => {
-  it.each(EVENTS)('$kind comes through a structured clone unchanged', (event) => {
+  it.each(EVENTS)('$kind is unchanged by a structured clone', (event) => {
     expect(v.parse(TrainingEventSchema, structuredClone(event))).toEqual(event);
   });
 
@@ -63,13 +63,13 @@ describe('training events', () => {
     ['a loss that is no number', { ...LOG, lossNats: NaN }],
     ['half a step', { ...LOG, step: 1.5 }],
     ['an unknown failure code', { kind: 'failed', code: 'toString', message: '', checkpointId: null }],
-  ])('%s is refused', (_, event) => {
+  ])('%s is rejected', (_, event) => {
     expect(v.safeParse(TrainingEventSchema, event).success).toBe(false);
   });
 });
 
 describe('training requests', () => {
-  it('begin at settings, at a checkpoint or at bytes', () => {
+  it('start from settings, from a checkpoint or from bytes', () => {
     const bytes = new Uint8Array([1, 2]);
     expect(v.parse(TrainRequestSchema, { from: { kind: 'experiment', experiment: {} } })).toEqual({
       from: { kind: 'experiment', experiment: {} },
@@ -92,7 +92,7 @@ describe('training requests', () => {
     ['a checkpoint without a name', { from: { kind: 'checkpoint', id: '' } }],
     ['bytes that are none', { from: { kind: 'bytes', bytes: [1, 2] } }],
     ['an unknown backend', { from: { kind: 'checkpoint', id: 'c1' }, backend: 'webgl' }],
-  ])('%s is refused', (_, request) => {
+  ])('%s is rejected', (_, request) => {
     expect(v.safeParse(TrainRequestSchema, request).success).toBe(false);
   });
 });
