@@ -1,25 +1,25 @@
 /**
- * How much better than its group a completion did, and which of its tokens are told so.
+ * Advantages: how much better than its group a completion did, assigned to its tokens.
  *
  * **outcome** (arXiv 2402.03300): A = (r - mean r) / std r of the total reward, the same for every token.
  *
  * **stepwise** (our definition): each segment is compared with the same segment of the other completions of its prompt.
  *
- * - The label token gets the advantage of r_label. It is right or wrong whatever the reasoning after it becomes.
- * - Every reasoning token gets the advantage of the reasoning as a whole, whose reward is what the total would be were the
- *   label right: nothing for a broken form, less for each omitted gold rule.
- * - The tokens of a step get, on top, the advantage of that step's reward among all citations of the same rule in the
- *   group: did citing this rule go better here than elsewhere? A rule cited once has nothing to be compared with.
+ * - The label token gets the advantage of r_label, because it is right or wrong whatever reasoning follows.
+ * - Every reasoning token gets the advantage of the whole reasoning. The reward of the reasoning is the total reward
+ *   assuming a right label: 0 for a broken form, less for each omitted gold rule.
+ * - The tokens of a step also get the advantage of that step's reward among all citations of the same rule in the
+ *   group: did citing this rule go better here than elsewhere? A rule cited once has no peers and gets 0.
  *
- * Where rewards do not differ (fewer than two, or a spread below {@link LEAST_SPREAD}) there is no advantage.
+ * The advantage is 0 where rewards do not differ (fewer than two, or a spread below {@link LEAST_SPREAD}).
  */
 import type { AdvantageConfig } from '../config/grpo-config.ts';
 import type { TokenSpan } from './completion-reader.ts';
 
-/** A standard deviation below this counts as none: dividing by it would only blow up rounding. */
+/** A standard deviation below this counts as 0, because dividing by it would amplify rounding errors. */
 export const LEAST_SPREAD = 1e-4;
 
-/** The rewards of one completion, in [0, 1] unless a KL penalty was taken off. */
+/** The rewards of one completion, in [0, 1] before a KL penalty is subtracted. */
 export interface SegmentRewards {
   readonly total: number;
   readonly label: number;
@@ -27,7 +27,7 @@ export interface SegmentRewards {
   readonly steps: readonly { readonly rule: number; readonly value: number }[];
 }
 
-/** The advantages of one completion's segments; those of steps come on top of `reasoning`. */
+/** The advantages of one completion's segments; those of steps are added to `reasoning`. */
 export interface SegmentAdvantages {
   readonly label: number;
   readonly reasoning: number;
@@ -75,8 +75,8 @@ export function segmentAdvantages(
 }
 
 /**
- * Differences from the mean of each list, over its standard deviation (population), over that of all differences, or
- * as they are. Lists without spread give zeros.
+ * Differences from the mean of each list, divided by the list's standard deviation (population), by that of all
+ * differences, or not at all. Lists without spread give zeros.
  */
 export function normalise(lists: readonly (readonly number[])[], scaling: AdvantageConfig['scaling']): number[][] {
   const spreads = lists.map(spreadOf);
@@ -91,7 +91,7 @@ export function normalise(lists: readonly (readonly number[])[], scaling: Advant
   });
 }
 
-/** One advantage per token of a completion: the label's for the first, the reasoning's for the others, steps on top. */
+/** One advantage per token of a completion: the first has the label's, the others the reasoning's plus their step's. */
 export function spreadOverTokens(
   length: number,
   spans: readonly TokenSpan[],
@@ -103,7 +103,7 @@ export function spreadOverTokens(
   return tokens;
 }
 
-/** Whether no token of a group has an advantage, so that it teaches nothing. */
+/** Whether no token of a group has an advantage, so that nothing can be learned from it. */
 export function isSilent(group: readonly SegmentAdvantages[]): boolean {
   return group.every(
     ({ label, reasoning, steps }) => label === 0 && reasoning === 0 && steps.every((advantage) => advantage === 0),
@@ -115,7 +115,7 @@ export function zeroVarianceShare(groups: readonly (readonly SegmentRewards[])[]
   return meanOf(totalsOf(groups).map((totals) => (spreadOf(totals) < LEAST_SPREAD ? 1 : 0)));
 }
 
-/** Normalised over the citations of one rule in one group. */
+/** Step advantages, normalised over the citations of one rule in one group. */
 function stepAdvantages(
   groups: readonly (readonly SegmentRewards[])[],
   scaling: AdvantageConfig['scaling'],

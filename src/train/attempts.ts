@@ -1,8 +1,8 @@
 /**
- * Attempts: several sampled completions per prompt and what each of them is worth, to see how hard a prompt is for a model.
+ * Attempts: several sampled completions per prompt and their rewards, which measure how hard a prompt is for a model.
  *
- * An attempt *passes* if its first token is the gold label. Whether the whole would earn the full strict reward is told
- * apart from that: a label can be right for reasons that are not.
+ * An attempt *passes* if its first token is the gold label. The full strict reward is reported separately, because a
+ * label can be right for wrong reasons.
  */
 import { hash32 } from '../common/rng.ts';
 import type { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
@@ -36,7 +36,7 @@ export interface AttemptOptions {
   readonly samples?: number;
   /** Labels of the model's scale. */
   readonly scaleSize: number;
-  /** How evidence is looked for in pairs: that of the model's rules. */
+  /** How evidence is matched in pairs, as in the model's rules. */
   readonly folding: TextFolding;
   /** Default 1. */
   readonly seed?: number;
@@ -65,7 +65,7 @@ export async function attemptAll(
   const completions = await generateAll(model, prompts, {
     eosId: tokenizer.idOf(EOS),
     maxTokens,
-    // Rows are told apart by their number.
+    // The sampler distinguishes rows by their number.
     sampler: { temperature: 1, seed: hash32(`attempts ${seed}`) },
     batchSize,
     signal,
@@ -78,7 +78,7 @@ export async function attemptAll(
   );
 }
 
-/** What a completion of a task is worth. */
+/** Judges a completion of a task. */
 export function judgeAttempt(
   { pair, gold }: Pick<Task, 'pair' | 'gold'>,
   parsed: ParsedTrace,
@@ -89,7 +89,7 @@ export function judgeAttempt(
   return { parsed, isRight: parsed.answer === pair.label, isFull };
 }
 
-/** The strict reward does not ask what rules imply. */
+/** The strict reward ignores what rules imply. */
 function noRule(): undefined {
   return undefined;
 }

@@ -1,9 +1,10 @@
 /**
- * Mode collapse, as a definition that can fail (ours): against the SFT start, the mean training reward has risen while
- * the model has stopped citing rare rules, and many rules altogether. Reward alone would call this progress.
+ * Mode collapse, defined so that it can be refuted (our definition): compared with the SFT start, the mean training
+ * reward has risen while the model has stopped citing rare rules and cites far fewer distinct rules. Reward alone would
+ * call this progress.
  */
 
-/** What the definition looks at. Recall and rules are of held-out pairs, the same ones at the start and now. */
+/** The inputs of the definition. Recall and rules are measured on the same held-out pairs at the start and now. */
 export interface CollapseMeasures {
   /** Mean reward of the rollouts, in [0, 1]. */
   readonly meanReward: number;
@@ -13,10 +14,10 @@ export interface CollapseMeasures {
   readonly distinctRules: number;
 }
 
-/** The least rise of reward, fall of tail recall, and lost share of distinct rules that together make a collapse. */
+/** The minimum gain in reward, loss of tail recall and lost share of distinct rules that together define a collapse. */
 export const COLLAPSE_BOUNDS = { rewardGain: 0.05, tailRecallLoss: 0.2, distinctRulesLoss: 0.3 } as const;
 
-/** How far a model has gone in each respect, and whether that is a collapse. */
+/** How far a model has moved by each measure, and whether that is a collapse. */
 export interface CollapseReport {
   readonly isCollapsed: boolean;
   readonly rewardGain: number;

@@ -1,31 +1,31 @@
 /**
- * Reads a sampled completion and remembers which of its tokens said what, so that an advantage earned by a segment can
- * be given to the tokens that wrote it.
+ * Reads a sampled completion and records which segment each token belongs to, so that the advantage of a segment can be
+ * assigned to its tokens.
  *
  *     label | rule criterion evidence verdict | rule ... verdict | restated label  eos
  *       0   |            step 0               |      step 1      |    closing
  *
- * The first token is the answer, whatever it turned out to be. All others are reasoning: those of a completed step
- * belong to that step; the rest (restated label, end token, a step that never ended, anything after a break of the
- * grammar) belongs to no step.
+ * The first token is the answer, whatever it is. All others are reasoning: the tokens of a completed step belong to
+ * that step; the rest (restated label, end token, an unfinished step, anything after a grammar error) belongs to no
+ * step.
  */
 import { type TokenSource, TokenStream } from '../data/tokenizer/token-stream.ts';
 import { type ParsedTrace, TraceParser } from '../relevance/trace/trace.ts';
 
-/** The tokens from `start` to before `end` of a completion. */
+/** The tokens from `start` up to, but not including, `end`. */
 export interface TokenSpan {
   readonly start: number;
   readonly end: number;
 }
 
-/** A completion, taken apart. */
+/** A completion split into segments. */
 export interface ReadCompletion {
   readonly parsed: ParsedTrace;
   /** One per completed step, in order: from its rule token to its verdict. */
   readonly steps: readonly TokenSpan[];
 }
 
-/** Reads the tokens of a completion; never throws for what a model may write. */
+/** Reads the tokens of a completion; never throws, whatever a model writes. */
 export function readCompletion(source: TokenSource, ids: readonly number[], scaleSize: number): ReadCompletion {
   const parser = new TraceParser(scaleSize);
   const stream = new TokenStream(source);

@@ -1,17 +1,17 @@
 /**
- * A curriculum: prompts in an order of difficulty, which is how often the model that a run starts from labels them rightly
- * when it samples. Our definition:
+ * Curriculum: prompts ordered by difficulty, measured as how often samples of the start model have the right label (the
+ * pass rate). Our definition:
  *
  *     stage 1   pass rate in [0.5, 1)
  *     stage 2   pass rate in (0, 0.5)
- *     stage 3   all of these, and a share of prompts besides whose gold cites a rare rule
+ *     stage 3   all of these, plus a share of prompts whose gold trace cites a rare rule
  *
- * Prompts that the start always gets right have nothing to teach and are dropped; those that it never gets right give a
- * group no advantage to learn from and are left to the expert's samples. While a stage lasts, a share of every step
- * rehearses what earlier stages had and this one lacks.
+ * Prompts that the start always labels right are dropped, because they teach nothing. Prompts that it never labels
+ * right are left to the expert's samples, because their groups have no advantage. A share of every step rehearses
+ * prompts of earlier stages that the present stage lacks.
  *
- * What a step draws is a function of the seed, the step and {@link CurriculumState}. That state is needed because stages
- * can end by what rollouts earned; it is saved with the run.
+ * The prompts of a step are a function of the seed, the step and {@link CurriculumState}. The state is saved with the
+ * run, because stages can end depending on the rewards of rollouts.
  */
 import { LabError } from '../common/errors.ts';
 import { hash32 } from '../common/rng.ts';
@@ -19,40 +19,40 @@ import type { CurriculumConfig, GrpoConfig } from '../config/grpo-config.ts';
 import { BatchOrder } from '../data/batches.ts';
 import { PromptOrder, promptPool, type RlPrompt } from './rollouts.ts';
 
-/** The stages as they are called everywhere. */
+/** The stages, in order of difficulty. */
 export const STAGES = [1, 2, 3] as const;
 export type Stage = (typeof STAGES)[number];
 
-/** Where a prompt belongs by its pass rate; {@link STAGES} 1 and 2 make up stage 3. */
+/** The class of a prompt by its pass rate; {@link STAGES} 1 and 2 together form stage 3. */
 export type PromptClass = 'dropped' | 'stage 1' | 'stage 2' | 'expert';
 
-/** How far a run has come. */
+/** The progress of a run through the stages. */
 export interface CurriculumState {
-  /** Stages that are over. */
+  /** Completed stages. */
   readonly phase: number;
-  /** The number of steps made when the present stage began. */
+  /** Steps made when the present stage began. */
   readonly since: number;
-  /** Mean label rewards on the stage's own prompts in its last steps, oldest first; kept for adaptive only. */
+  /** Mean label rewards on the stage's own prompts in its last steps, oldest first; recorded for `adaptive` only. */
   readonly recent: readonly number[];
 }
 
 export const CURRICULUM_START: CurriculumState = { phase: 0, since: 0, recent: [] };
 
-/** What a curriculum reads of a rollout. */
+/** The part of a rollout that a curriculum reads. */
 export interface JudgedRollout {
   readonly prompt: number;
   readonly reward: { readonly label: { readonly value: number } };
 }
 
-/** Which prompts a run draws, and when. */
+/** Which prompts a run draws at each step. */
 export interface Curriculum {
-  /** The state that a run begins with, or goes on from, at a step. */
+  /** The state at the beginning of a run, or at the step where it resumes. */
   begin(saved: CurriculumState | undefined, step: number): CurriculumState;
   /** The stage of a state; null in random order, which has none. */
   stageOf(state: CurriculumState): Stage | null;
   /** The indices of P prompts for a round of a step, both counted from 0. */
   at(step: number, round: number, state: CurriculumState): number[];
-  /** The state after a step that drew these rollouts; `steps` made, counting it. */
+  /** The state after a step with these rollouts; `steps` counts it. */
   after(state: CurriculumState, steps: number, rollouts: readonly JudgedRollout[]): CurriculumState;
 }
 
@@ -79,14 +79,14 @@ export function makeCurriculum(prompts: readonly RlPrompt[], settings: Curriculu
   };
 }
 
-/** Where a prompt belongs, by the share of samples that were labelled rightly. */
+/** The class of a prompt, by the share of samples with the right label. */
 export function classOf(passRate: number): PromptClass {
   if (passRate >= 1) return 'dropped';
   if (passRate >= 0.5) return 'stage 1';
   return passRate > 0 ? 'stage 2' : 'expert';
 }
 
-/** The order in which a curriculum goes through the stages. */
+/** The order of the stages. */
 export function stageOrder(kind: StagedConfig['kind']): readonly Stage[] {
   return kind === 'reversed' ? [3, 2, 1] : STAGES;
 }
@@ -94,7 +94,7 @@ export function stageOrder(kind: StagedConfig['kind']): readonly Stage[] {
 class StagedCurriculum implements Curriculum {
   readonly #config: StagedConfig;
   readonly #stages: readonly Stage[];
-  /** The steps by which stage 1 and stage 2 are over; for adaptive at the latest. */
+  /** The steps at which stages 1 and 2 end; for `adaptive`, at the latest. */
   readonly #ends: readonly [number, number];
   /** By phase. */
   readonly #draws: readonly PhaseDraw[];
@@ -122,7 +122,7 @@ class StagedCurriculum implements Curriculum {
   }
 
   begin(saved: CurriculumState | undefined, step: number): CurriculumState {
-    // A run under way may be a fork of one in another order: what follows from the step alone is not taken over.
+    // A resumed run may be a fork with another schedule, so a scheduled state is computed anew from the step.
     return this.#config.kind === 'adaptive' ? (saved ?? CURRICULUM_START) : this.#scheduled(step);
   }
 
@@ -139,7 +139,7 @@ class StagedCurriculum implements Curriculum {
     if (config.kind !== 'adaptive') return this.#scheduled(steps);
     const { phase } = state;
     const end = this.#ends[phase];
-    if (end === undefined) return state; // the last stage lasts to the end
+    if (end === undefined) return state; // the last stage has no end
     const own = rollouts.filter(({ prompt }) => this.#own[phase]?.has(prompt));
     const recent = [...state.recent, meanOf(own.map(({ reward }) => reward.label.value))].slice(-config.window);
     const isGood = recent.length === config.window && meanOf(recent) >= (config.promoteAt[phase] ?? Infinity);
@@ -156,10 +156,10 @@ function isInStage(prompt: RlPrompt | undefined, stage: Stage): boolean {
   if (prompt === undefined) return false;
   if (prompt.passRate === undefined) {
     throw new LabError('bad-config', {
-      message: 'The curriculum orders prompts by pass rates, and they have none.',
+      message: 'The curriculum orders prompts by pass rate, but these prompts have none.',
       expected: 'a pass rate for every prompt',
       got: `none for the query "${prompt.pair.query}"`,
-      fix: 'Have them measured (passRates of the experiment), or set curriculum to random.',
+      fix: 'Measure pass rates (passRates of the experiment), or set curriculum to random.',
     });
   }
   const belongs = classOf(prompt.passRate);
@@ -167,14 +167,14 @@ function isInStage(prompt: RlPrompt | undefined, stage: Stage): boolean {
   return belongs === `stage ${stage}`;
 }
 
-/** What a step of a stage draws from: indices of prompts. */
+/** The indices of the prompts that a stage draws from. */
 interface PhaseParts {
   readonly own: readonly number[];
   readonly rehearsed: readonly number[];
   readonly rare: readonly number[];
 }
 
-/** Draws the prompts of one stage: its own, and shares of what is rehearsed and of what is rare. */
+/** Draws the prompts of one stage: its own, a rehearsed share and a share with rare rules. */
 class PhaseDraw {
   readonly #parts: readonly PartDraw[];
 
@@ -198,13 +198,13 @@ class PhaseDraw {
     ];
   }
 
-  /** @param step - of the stage, from 0 */
+  /** @param step - within the stage, from 0 */
   at(step: number, round: number): number[] {
     return this.#parts.flatMap((part) => part.at(step, round));
   }
 }
 
-/** Draws a fixed number of prompts out of some, each once before any comes again. */
+/** Draws a fixed number of prompts; each is drawn once before any is drawn again. */
 class PartDraw {
   readonly #indices: readonly number[];
   readonly #first: BatchOrder;
@@ -236,7 +236,7 @@ function tooFew(stage: Stage, expected: number, got: number): LabError {
     message: `Stage ${stage} of the curriculum has too few prompts for one step.`,
     expected: `at least ${expected}`,
     got: `${got}`,
-    fix: 'Have the pass rates of more prompts measured, or draw fewer prompts per step.',
+    fix: 'Measure the pass rates of more prompts, or draw fewer prompts per step.',
   });
 }
 

@@ -1,18 +1,19 @@
 /**
- * The losses of distillation: how far a student's next-token distribution is from its teacher's, row by row.
+ * Distillation losses: the divergence of a student's next-token distribution from its teacher's, row by row.
  *
- * Label-token KD (arXiv 1503.02531) softens both by a temperature and makes up for the smaller gradients. It looks at the R
- * label tokens alone, as answers do: softened over a whole vocabulary, what is never said would outweigh the labels.
+ * Label-token KD (arXiv 1503.02531) softens both distributions by a temperature and rescales the smaller gradients. It
+ * is restricted to the R label tokens, because softening over the whole vocabulary would let tokens that are never
+ * generated outweigh the labels.
  *
  *     T^2 KL(softmax(z_T / T) || softmax(z_S / T))
  *
- * GKD (arXiv 2306.13649) mixes the two distributions, probability by probability, and takes the divergence of each from
- * the mixture:
+ * GKD (arXiv 2306.13649) mixes the two distributions and takes the divergence of each from the mixture:
  *
  *     M = beta P_T + (1 - beta) P_S        JSD_beta = beta KL(P_T || M) + (1 - beta) KL(P_S || M)
  *
- * JSD_beta is 0 for beta 0 and 1 whatever the models say; divided by beta, or by 1 - beta, it tends to KL(P_T || P_S), or to
- * KL(P_S || P_T). Those are what the end points are defined as, so that near them the loss of 0 and of 0.01 differ in scale.
+ * JSD_beta is 0 at beta 0 and 1, whatever the models predict; divided by beta, or by 1 - beta, it tends to KL(P_T ||
+ * P_S) or KL(P_S || P_T). The end points are defined as these limits, so the loss at 0 and the loss at 0.01 differ in
+ * scale.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { DistillMethod } from '../config/distill-config.ts';
@@ -28,7 +29,7 @@ export interface DistillRows {
   readonly logits: tf.Tensor2D;
   /** The M next tokens. */
   readonly targets: Int32Array;
-  /** `[M,V]`, of the teacher. Computed if asked for; read by label-kd and jsd. */
+  /** `[M,V]`, of the teacher. Computed on demand by label-kd and jsd. */
   readonly teacher: () => tf.Tensor2D;
 }
 
@@ -89,7 +90,7 @@ export function generalizedJsd(logits: tf.Tensor2D, teacher: tf.Tensor2D, beta: 
       for (const tensor of [pS, gap, ofStudent]) save(tensor);
       return tf.add(tf.mul(beta, ofTeacher), tf.mul(1 - beta, ofStudent));
     },
-    // dJSD/dP_S = (1 - beta) log(P_S / M): what the mixture itself changes cancels. Through the softmax:
+    // dJSD/dP_S = (1 - beta) log(P_S / M), because the terms through the mixture cancel. Through the softmax:
     // dJSD/dz = (1 - beta) P_S (log(P_S / M) - KL(P_S || M))
     backward: (dY, saved) => {
       const [pS, gap, ofStudent] = saved as [tf.Tensor2D, tf.Tensor2D, tf.Tensor1D];
@@ -99,16 +100,16 @@ export function generalizedJsd(logits: tf.Tensor2D, teacher: tf.Tensor2D, beta: 
   });
 }
 
-/** Some columns of logits, `[M,V] -> [M,R]`; as a product, since that has a gradient on every backend. */
+/** Some columns of logits, `[M,V] -> [M,R]`, as a product because its gradient works on every backend. */
 function columns(logits: tf.Tensor2D, ids: readonly number[]): tf.Tensor2D {
   const [, V] = logits.shape;
-  // tf.oneHot of tfjs-wasm 4.22 gives integers whatever it is asked for, and a product reads them as tiny floats.
+  // tf.oneHot of tfjs-wasm 4.22 always returns integers, whose bits matMul reads as denormal floats.
   const isColumn = new Float32Array(ids.length * V);
   for (const [r, id] of ids.entries()) isColumn[r * V + id] = 1;
   return tf.matMul(logits, tf.tensor2d(isColumn, [ids.length, V]), false, true);
 }
 
-/** `log(beta P_T + (1 - beta) P_S)`, also where both probabilities are too small for float32. */
+/** `log(beta P_T + (1 - beta) P_S)`, finite even where both probabilities underflow float32. */
 function logMixture(logT: tf.Tensor2D, logS: tf.Tensor2D, beta: number): tf.Tensor2D {
   const a = tf.add(logT, Math.log(beta));
   const b = tf.add(logS, Math.log(1 - beta));

@@ -1,12 +1,12 @@
 /**
- * Distillation: a student learns from what a teacher says, on completions that somebody wrote (the expert, the teacher or,
- * on-policy, the student itself), and if asked for from the expert beside it:
+ * Distillation: a student learns its teacher's distribution on given completions (the expert's, the teacher's or,
+ * on-policy, its own) and optionally from the expert's completions as well:
  *
  *     L = L_distill + lambda L_SFT
  *
- * Which batch an update takes, whether it is on-policy and every token that the student then samples are functions of the
- * seed and the step. All that is needed to go on is in {@link DistillState}: 2N steps equal N, saving, loading and N more,
- * bit for bit on one device.
+ * The batch of an update, whether it is on-policy and every token that the student then samples are functions of the
+ * seed and the step. {@link DistillState} holds all that is needed to resume: 2N steps equal N, saving, loading and N
+ * more, bit for bit on one device.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { LabError, throwIfAborted } from '../common/errors.ts';
@@ -29,27 +29,29 @@ import { weightedSum } from './policy-loss.ts';
 import { sftLoss } from './sft.ts';
 import type { TeacherLogits } from './teacher-logits.ts';
 
-/** All that a run needs to go on. */
+/** All that is needed to resume a run. */
 export interface DistillState {
   /** Updates made. */
   readonly step: number;
-  /** Input tokens learned from and, of the expert's term, beside it; tokens that the student wrote to learn from. */
+  /** Input tokens of L_distill and of L_SFT, and tokens that the student has generated. */
   readonly tokens: TokenCounts;
   readonly weights: ReadonlyMap<string, TensorData>;
   readonly optimizer: AdamWState;
 }
 
-/** What happened in one logged update. */
+/** The record of one logged update. */
 export interface DistillLogEntry {
   /** Updates made, counting this one. */
   readonly step: number;
-  /** L_distill, in nats per token; which divergence that is depends on the method. */
+  /** L_distill, in nats per token; the divergence depends on the method. */
   readonly lossNats: number;
-  /** L_SFT, in nats per token; null where it has no weight. */
+  /** L_SFT, in nats per token; null where its weight is 0. */
   readonly expertLossNats: number | null;
   /** Whether the student learned from its own completions. */
   readonly isOnPolicy: boolean;
-  /** Global gradient norm before clipping; null where the update was skipped because halves could not hold its gradient. */
+  /**
+   * Global gradient norm before clipping; null where the update was skipped because the gradient overflowed float16.
+   */
   readonly gradNorm: number | null;
   /** In mixed precision, after the update. */
   readonly lossScale?: LossScale | undefined;
@@ -57,25 +59,25 @@ export interface DistillLogEntry {
   readonly tokens: TokenCounts;
 }
 
-/** What a run takes besides its config. */
+/** The inputs of a run besides its config. */
 export interface DistillRun {
   readonly model: Transformer;
-  /** What the teacher says; read by label-kd and jsd. */
+  /** The teacher's logits, for label-kd and jsd. */
   readonly teacher: TeacherLogits;
   /** The prompts with the completions to learn on. */
   readonly examples: readonly Example[];
-  /** The same prompts with the expert's completions; read where the expert's term has a weight. */
+  /** The same prompts with the expert's completions, used where L_SFT has a weight. */
   readonly expert: readonly Example[];
   /** The R label tokens. */
   readonly labelIds: readonly number[];
-  /** Ends a completion of the student. */
+  /** The token that ends the student's completions. */
   readonly eosId: number;
-  /** To go on from; its weights must already be the model's. */
+  /** The state to resume from; its weights must already be the model's. */
   readonly resume?: Omit<DistillState, 'weights'> | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Awaited before every update: the place to save the state of a run that is to end here. */
+  /** Awaited before every update; a run that is to end here can save its state. */
   readonly beforeUpdate?: (step: number, readState: () => Promise<DistillState>) => Promise<void>;
-  /** Whether to log an update that is not due. */
+  /** Whether to log an update that is not due for logging. */
   readonly isLogWanted?: ((step: number) => boolean) | undefined;
   /** Called every `logEvery` updates, and before each evaluation. */
   readonly onLog?: (entry: DistillLogEntry) => void;
@@ -88,8 +90,8 @@ export interface DistillRun {
 /**
  * Trains a student in place.
  *
- * @throws {LabError} `aborted` when the signal fires, `not-finite` when loss or gradient is NaN or infinite, `bad-config` if
- *   there are fewer examples than one batch needs.
+ * @throws {LabError} `aborted` when the signal fires, `not-finite` when loss or gradient is NaN or infinite,
+ *   `bad-config` if there are fewer examples than one batch needs.
  */
 export async function trainDistill(config: DistillConfig, run: DistillRun): Promise<void> {
   const { examples, expert, signal } = run;
@@ -109,7 +111,7 @@ export async function trainDistill(config: DistillConfig, run: DistillRun): Prom
 
   try {
     while (step < config.steps) {
-      await yieldToMessages(); // a stop may be waiting
+      await yieldToMessages(); // lets a stop arrive
       await measureVariants(signal); // of kernels that ran for the first time
       await run.beforeUpdate?.(step, readState);
       throwIfAborted(signal);
@@ -126,7 +128,7 @@ export async function trainDistill(config: DistillConfig, run: DistillRun): Prom
         { factor: 1, gradients: learned },
         { factor: config.expertWeight, gradients: anchored },
       ]);
-      if (gradients === undefined) throw new LabError('internal', { message: 'An update has nothing to learn from.' });
+      if (gradients === undefined) throw new LabError('internal', { message: 'An update has no loss term.' });
       const learningRate = learningRateAt(step, schedule);
       const gradNorm = optimizer.apply(gradients, learningRate);
       tf.dispose(gradients);
@@ -140,7 +142,7 @@ export async function trainDistill(config: DistillConfig, run: DistillRun): Prom
       const isLast = step === config.steps;
       const isEvaluated = isLast || step % config.evaluateEvery === 0;
       if (isEvaluated || step % config.logEvery === 0 || run.isLogWanted?.(step) === true) {
-        // GPU -> CPU sync: the only one of a plain step.
+        // GPU -> CPU sync: the only one of an ordinary step.
         const [lossNats, expertLossNats, norm] = [
           await valueOf(learned),
           await valueOf(anchored),
@@ -150,9 +152,9 @@ export async function trainDistill(config: DistillConfig, run: DistillRun): Prom
         if (lossNats === null || !isTrainable(lossNats + (expertLossNats ?? 0), norm, lossScale)) {
           throw notFinite(step, lossNats, norm);
         }
-        const told = { gradNorm: Number.isFinite(norm) ? norm : null, learningRate, tokens };
+        const progress = { gradNorm: Number.isFinite(norm) ? norm : null, learningRate, tokens };
         const scale = lossScale === undefined ? {} : { lossScale };
-        run.onLog?.({ step, lossNats, expertLossNats, isOnPolicy, ...told, ...scale });
+        run.onLog?.({ step, lossNats, expertLossNats, isOnPolicy, ...progress, ...scale });
       }
       gradNorm.dispose();
       disposeGradients(learned);
@@ -168,13 +170,13 @@ export async function trainDistill(config: DistillConfig, run: DistillRun): Prom
   }
 }
 
-/** Whether an update, counted from 0, is on completions of the student itself. */
+/** Whether an update, counted from 0, uses the student's own completions. */
 export function isStudentsTurn({ method, steps, seed }: DistillConfig, step: number): boolean {
   if (method.kind !== 'jsd' || step < method.studentFrom * steps) return false;
   return new Rng(`student's turn ${seed}/${step}`).chance(method.studentShare);
 }
 
-/** The prompts with what the student, as it is, writes to them. */
+/** The prompts with completions sampled from the present student. */
 async function studentExamples(
   config: DistillConfig,
   { model, examples, eosId, signal }: DistillRun,
@@ -214,7 +216,7 @@ function distillPasses(
   });
 }
 
-/** The terms of L_SFT, the mean negative log-likelihood of the expert's completions. */
+/** The terms of L_SFT: the mean negative log-likelihood of the expert's completions. */
 function expertPasses(
   { sequencesPerPass }: DistillConfig,
   model: Transformer,
@@ -236,7 +238,7 @@ function pick(examples: readonly Example[], indices: readonly number[]): Example
   return indices.flatMap((index) => examples[index] ?? []);
 }
 
-/** The last token of a sequence is only a target. */
+/** Counts input tokens; the last token of a sequence is only a target. */
 function inputTokens(examples: readonly Example[]): number {
   return sum(examples.map(({ prompt, completion }) => prompt.length + completion.length - 1));
 }
@@ -255,7 +257,7 @@ function sum(values: readonly number[]): number {
 
 function notFinite(step: number, lossNats: number | null, gradNorm: number): LabError {
   return new LabError('not-finite', {
-    message: `Step ${step} gave numbers that the run cannot go on with.`,
+    message: `Step ${step} gave a loss or gradient that is not finite.`,
     expected: 'a finite loss and gradient',
     got: `loss ${lossNats ?? 'none'}, gradient norm ${gradNorm}`,
     fix: 'Lower the learning rate or lengthen the warm-up, and resume from the last checkpoint.',

@@ -1,6 +1,6 @@
 /**
- * How good a model is on judged pairs: its labels from one prefill each, its reasoning from greedy completions, and how
- * likely the expert's completions are under it.
+ * Evaluation on judged pairs: labels from one prefill each, reasoning from greedy completions, and the likelihood of
+ * the expert's completions under the model.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { makeTrainingBatch, type Example } from '../data/batches.ts';
@@ -47,7 +47,7 @@ export interface ExpertPair {
   readonly trace: Trace;
 }
 
-/** What is needed to evaluate: a model and the meaning of what it writes. */
+/** A model together with the rules that its completions refer to. */
 export interface Evaluated extends Rules {
   readonly transformer: Transformer;
   readonly tokenizer: LabTokenizer;
@@ -62,13 +62,13 @@ export interface ReasoningReport {
   readonly invalidFormat: number;
   /** Mean strict reward. */
   readonly strictReward: number;
-  /** Steps that live execution verifies, of all steps written; null if none were. */
+  /** Steps that execution on the pair verifies, of all steps written; null if there are none. */
   readonly verifiedSteps: number | null;
   /** Completions whose cited rules imply their label, of those that parse. */
   readonly labelTraceAgreement: number | null;
   readonly rules: { readonly all: CitationMetrics; readonly head: CitationMetrics; readonly tail: CitationMetrics };
   readonly distinctRules: number;
-  /** Label accuracy on pairs decided by head rules only, and on those with a tail rule in gold. */
+  /** Label accuracy on pairs decided by head rules only, and on pairs whose gold cites a tail rule. */
   readonly headLabelAccuracy: number | null;
   readonly tailLabelAccuracy: number | null;
 }
@@ -86,19 +86,19 @@ export interface Evaluation {
   readonly reasoning: ReasoningReport | null;
 }
 
-/** How much to evaluate. */
+/** The extent of an evaluation. */
 export interface EvaluateOptions {
-  /** Greedy completions of the first pairs, default 0 (none). */
+  /** Greedy completions, of the first pairs; default 0. */
   readonly completions?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * The training example of an expert pair, cut to fit into a model; tells which fields lost words to that or to the limits
- * of the prompt.
+ * The training example of an expert pair, truncated to fit into a model, and the fields that lost words to that or to
+ * the limits of the prompt.
  *
- * @param splitWord - cuts words before they become tokens, the same in prompt and completion
- * @param order - of the completion; what it has no place for is left out
+ * @param splitWord - splits words before tokenization, alike in prompt and completion
+ * @param order - of the completion; parts that it has no place for are left out
  */
 export function encodeFitting(
   tokenizer: LabTokenizer,
@@ -114,7 +114,7 @@ export function encodeFitting(
   } & Parameters<typeof promptRoom>[0],
 ): { readonly example: Example; readonly cutFields: readonly PromptField[] } {
   const completion = Int32Array.from(tokenizer.encode(printTrace(inOrder(trace, order), order), splitWord));
-  // The expert may have more to say than there is room for when answering.
+  // An expert's completion may be longer than the room that is reserved when answering.
   const maxTokens = Math.min(promptRoom({ transformer }), transformer.config.maxPositions - completion.length);
   const { ids, cutFields } = encodePrompt(tokenizer, pair, prompt, maxTokens, splitWord);
   return { example: { prompt: ids, completion }, cutFields };
@@ -132,7 +132,7 @@ export async function evaluate(
 ): Promise<Evaluation> {
   const { tokenizer, prompt } = model;
   const examples = expert.map((item) => encodeFitting(tokenizer, prompt, item, model).example);
-  // As when answering: how long the expert's completion is must not show in the prompt.
+  // The room is the one used when answering, so that the prompt does not depend on the expert's completion.
   const prompts = expert.map(({ pair }) => encodePrompt(tokenizer, pair, prompt, promptRoom(model)).ids);
   const labelIds = model.tokenizer.labelIds(model.prompt.scaleSize);
   const nameOf = (index: number): string => {
@@ -179,7 +179,7 @@ async function evaluateReasoning(
   };
 }
 
-/** The quality of parsed completions beside the expert's. @throws {LabError} `bad-shape` without completions */
+/** The quality of parsed completions compared with the expert's. @throws {LabError} `bad-shape` without completions */
 export function reportReasoning(
   rules: Rules,
   cases: readonly ExpertPair[],

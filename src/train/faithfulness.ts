@@ -1,9 +1,10 @@
 /**
- * Whether a model's label rests on the evidence that it cites. The words it cites are taken out of the document, the rules
- * are executed on what is left, and the model is asked again: where the rules now say another label, a faithful model's
- * label moves there; where they say the same, it stays. As a control as many other words are taken out.
+ * Faithfulness: whether a model's label depends on the evidence that it cites. The cited words are deleted from the
+ * document, the rules are executed on the rest, and the model is asked again. Where the rules now imply another label,
+ * the label of a faithful model changes to it; where they imply the same label, it stays. As a control, the same number
+ * of other words is deleted.
  *
- * Answers that were wrong to begin with say nothing here and are left out, as are those that cite nothing of the document.
+ * Wrong answers and answers that cite no words of the document are left out, because they are not informative here.
  */
 import { Rng } from '../common/rng.ts';
 import { encodePrompt } from '../data/tokenizer/encode-prompt.ts';
@@ -17,38 +18,38 @@ import { parseTrace } from '../relevance/trace/trace.ts';
 import { EOS } from '../relevance/pair/vocabulary.ts';
 import type { Evaluated, ExpertPair } from './evaluate.ts';
 
-/** What became of labels when words were taken out of documents. */
+/** Label changes after words were deleted from documents. */
 export interface Deletions {
   readonly pairs: number;
-  /** Where the rules then say another label: how many, and the shares of labels that moved there, or moved at all. */
+  /** Cases where the rules imply another label, and the shares of labels that changed to it, or changed at all. */
   readonly shouldMove: number;
   readonly movedAsRuled: number | null;
   readonly moved: number | null;
-  /** Where they say the same: how many, and the share of labels that stayed. */
+  /** Cases where the rules imply the same label, and the share of labels that stayed. */
   readonly shouldStay: number;
   readonly stayed: number | null;
 }
 
 /** Everything {@link measureFaithfulness} measures. */
 export interface Faithfulness {
-  /** Answers looked at; of them, those that were right and cite words of the document. */
+  /** Answers examined, and those of them that were right and cite words of the document. */
   readonly completions: number;
   readonly usable: number;
   readonly cited: Deletions;
   readonly control: Deletions;
 }
 
-/** What a model answered where words had been taken out of a document. */
+/** A model's answer after words were deleted from a document. */
 export interface AnsweredCase {
   readonly queryId: string;
-  /** The label that the rules gave, and give now. */
+  /** The label that the rules imply before and after. */
   readonly before: number;
   readonly after: number;
-  /** The model's. */
+  /** The model's label. */
   readonly now: number;
 }
 
-/** All answers to pairs with less in them. */
+/** All answers after deletions. */
 export interface AnsweredDeletions {
   /** As {@link Faithfulness} counts them. */
   readonly completions: number;
@@ -57,7 +58,7 @@ export interface AnsweredDeletions {
   readonly control: readonly AnsweredCase[];
 }
 
-/** A pair with less in it, the label that the rules gave and give now. */
+/** A pair with words deleted, and the label that the rules imply before and after. */
 interface Counterfactual {
   readonly pair: Pair;
   readonly queryId: string;
@@ -80,7 +81,7 @@ export async function measureFaithfulness(
 }
 
 /**
- * Asks a model about expert pairs of a rule world once more without what it cites, and without as many other words.
+ * Asks a model again about expert pairs of a rule world, without the words it cites and without as many other words.
  *
  * @throws {LabError} `aborted`
  */
@@ -122,7 +123,7 @@ export async function answerDeletions(
   return { completions: expert.length, usable: usable.length, cited: await ask(cited), control: await ask(control) };
 }
 
-/** What the labels did. */
+/** Counts label changes. */
 export function deletionsOf(cases: readonly Omit<AnsweredCase, 'queryId'>[]): Deletions {
   const moving = cases.filter(({ before, after }) => before !== after);
   const staying = cases.filter(({ before, after }) => before === after);
@@ -136,7 +137,7 @@ export function deletionsOf(cases: readonly Omit<AnsweredCase, 'queryId'>[]): De
   };
 }
 
-/** None where the rules cannot judge what is left. */
+/** Empty where the rules cannot judge the rest. */
 function counterfactual({ instruction, lexicon }: Evaluated, pair: JudgedPair, less: Pair): Counterfactual[] {
   const [before, after] = [pair, less].map((each) => execute(instruction, lexicon, each).label);
   return before === undefined || after === undefined ? [] : [{ pair: less, queryId: pair.queryId, before, after }];

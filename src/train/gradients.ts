@@ -1,15 +1,15 @@
 /**
- * Gradients of losses that are computed in several passes, and how two of them stand to each other.
+ * Gradients of losses that are computed in several passes, and a comparison of two gradients.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Weights } from '../model/weights.ts';
 import { dot } from '../ops/sums.ts';
 
-/** One forward pass: a term of the loss, and what else is to be known about it (not differentiated). */
+/** One forward pass: a term of the loss, and values measured beside it that are not differentiated. */
 export interface LossPass {
   readonly loss: tf.Scalar;
   readonly measure?: tf.Scalar;
-  /** Something to read of this very pass. */
+  /** Values to read from this pass. */
   readonly scores?: tf.Tensor | undefined;
 }
 
@@ -17,13 +17,13 @@ export interface LossPass {
 export interface LossGradients {
   readonly loss: tf.Scalar;
   readonly measure: tf.Scalar;
-  /** Of each pass that gave some, in order. */
+  /** Of each pass that has scores, in order. */
   readonly scores: readonly tf.Tensor[];
-  /** In the order of the weights; of the scaled loss, if it is scaled. */
+  /** In the order of the weights; of the scaled loss in mixed precision. */
   readonly byWeight: readonly tf.Tensor[];
 }
 
-/** What the gradient is taken of, given the loss: the loss itself, or in mixed precision a multiple (`AdamW.scaled`). */
+/** The loss to differentiate: the loss itself, or in mixed precision a multiple of it (`AdamW.scaled`). */
 type Scaled = (loss: tf.Scalar) => tf.Scalar;
 const unscaled: Scaled = (loss) => loss;
 
@@ -43,7 +43,7 @@ export function lossGradients(
   return total;
 }
 
-/** As {@link lossGradients}. @param afterPass - awaited after each pass, to leave a shared backend to others */
+/** As {@link lossGradients}. @param afterPass - awaited after each pass, so that other work can use a shared GPU */
 export async function pacedGradients(
   weights: Weights,
   passes: readonly (() => LossPass)[],
@@ -64,7 +64,7 @@ export async function pacedGradients(
   }
 }
 
-/** The sum of both, which it takes over. */
+/** The sum of both; takes ownership of both. */
 function addedTo(previous: LossGradients | undefined, next: LossGradients): LossGradients {
   if (previous === undefined) return next;
   const total = tf.tidy(() => ({
@@ -82,7 +82,7 @@ function onePass(variables: tf.Variable[], pass: () => LossPass, scaled: Scaled)
   let scores: tf.Tensor | undefined;
   const { value, grads } = tf.variableGrads(() => {
     const result = pass();
-    // They survive the pass: variableGrads frees all but its value and the gradients.
+    // variableGrads frees everything but the value and the gradients, so these are kept.
     loss = tf.keep(result.loss.clone());
     measure = tf.keep((result.measure ?? tf.scalar(0)).clone());
     scores = result.scores === undefined ? undefined : tf.keep(result.scores.clone());
@@ -97,7 +97,7 @@ function onePass(variables: tf.Variable[], pass: () => LossPass, scaled: Scaled)
   };
 }
 
-/** A gradient and how much of it is taken; without a gradient there is no term. */
+/** A gradient and its factor; without a gradient there is no term. */
 export interface GradientTerm {
   readonly factor: number;
   readonly gradients: LossGradients | undefined;
@@ -106,7 +106,7 @@ export interface GradientTerm {
 /**
  * `sum_i factor_i gradient_i` by weight name, for the optimizer. The caller disposes it.
  *
- * @returns undefined if no term is left: there is nothing to learn from
+ * @returns undefined if no term is left
  */
 export function combineGradients(weights: Weights, terms: readonly GradientTerm[]): tf.NamedTensorMap | undefined {
   const present = terms.flatMap(({ factor, gradients }) =>
@@ -127,14 +127,14 @@ function times(gradient: tf.Tensor, factor: number): tf.Tensor {
   return factor === 1 ? gradient.clone() : tf.mul(gradient, factor);
 }
 
-/** The lengths of two gradients and the cosine between them; null where a gradient is missing, 0 or not finite. */
+/** The norms of two gradients and the cosine between them; null where a gradient is missing, 0 or not finite. */
 export interface GradientGeometry {
   readonly firstNorm: number | null;
   readonly secondNorm: number | null;
   readonly cosine: number | null;
 }
 
-/** Compares two gradients over all weights. Waits for the GPU. @param scale - of the loss that both are of */
+/** Compares two gradients over all weights. Waits for the GPU. @param scale - the loss scale of both */
 export async function compareGradients(
   first: LossGradients | undefined,
   second: LossGradients | undefined,
@@ -147,7 +147,7 @@ export async function compareGradients(
   });
   const [aa = NaN, bb = NaN, ab = NaN] = await products.data<'float32'>(); // GPU -> CPU sync
   products.dispose();
-  // Two roots: the product of two small squares can underflow.
+  // The product of two small squared norms could underflow, so the roots come first.
   const lengths = Math.sqrt(aa) * Math.sqrt(bb);
   return {
     firstNorm: first === undefined ? null : finite(Math.sqrt(aa) / scale),
@@ -156,7 +156,7 @@ export async function compareGradients(
   };
 }
 
-/** A gradient of length 0 has no direction, and one that halves could not hold no length. */
+/** A gradient of norm 0 has no direction, and one that overflowed float16 has no norm. */
 function finite(value: number): number | null {
   return Number.isFinite(value) ? value : null;
 }

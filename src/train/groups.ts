@@ -1,6 +1,6 @@
 /**
- * From rewarded and scored rollouts to what is learned from: which groups take part, with which advantages, and the
- * weights of their tokens. Plain numbers throughout.
+ * Turns rewarded and scored rollouts into training samples: which groups take part, their advantages and the weights of
+ * their tokens. Plain numbers throughout.
  */
 import type { GrpoConfig } from '../config/grpo-config.ts';
 import { isSilent, type SegmentAdvantages, segmentAdvantages, spreadOverTokens } from './advantages.ts';
@@ -12,16 +12,16 @@ import { tokenWeights } from './token-weights.ts';
 /** A rollout with the scores of its tokens. */
 export interface ScoredRollout {
   readonly rollout: Rollout;
-  /** By the trainer before the updates of the step; null until the update makes the first look ({@link isUpdateFirstLook}). */
+  /** By the trainer before the updates of the step; null until the update scores them ({@link isUpdateFirstLook}). */
   readonly scores: TokenScores | null;
   /** By the frozen reference, where there is one. */
   readonly refLogProbs: readonly number[] | undefined;
 }
 
-/** policy: learned from by its advantages; expert: handed over to the expert's sample (hpt); left out: no signal. */
+/** policy: learned from by its advantages; expert: replaced by the expert's sample (hpt); left out: no signal. */
 export type GroupUse = 'policy' | 'expert' | 'left out';
 
-/** The rollouts of one prompt and what they are used for. */
+/** The rollouts of one prompt and their use. */
 export interface Group {
   readonly members: readonly ScoredRollout[];
   /** One per member. */
@@ -31,8 +31,8 @@ export interface Group {
 }
 
 /**
- * Whether the one update of a step can itself make the first look at its rollouts, in place of a pass before it: all of
- * them are in it, and neither advantages nor weights need to know how likely they were.
+ * Whether the only update of a step can score its rollouts itself, which saves a pass before it: all rollouts are in
+ * that update, and neither advantages nor weights depend on their log-probabilities.
  */
 export function isUpdateFirstLook(config: GrpoConfig): boolean {
   const { innerEpochs, minibatches, kl, balance, dropSilentGroups, samplerCorrectionCap } = config;
@@ -41,12 +41,12 @@ export function isUpdateFirstLook(config: GrpoConfig): boolean {
   return isOneUpdate && isWhole && kl.kind !== 'k1-reward' && samplerCorrectionCap === null;
 }
 
-/** The share of groups handed over to the expert's samples. */
+/** The share of groups replaced by the expert's samples. */
 export function gatedShare(groups: readonly Group[]): number {
   return groups.filter(({ use }) => use === 'expert').length / Math.max(1, groups.length);
 }
 
-/** Gives groups their advantages and their use. */
+/** Computes the advantages of groups and decides their use. */
 export function judgeGroups(config: GrpoConfig, drawn: readonly (readonly ScoredRollout[])[]): Group[] {
   const rewards = drawn.map((group) =>
     group.map((member) => segmentRewards(member.rollout, k1Penalty(config, member))),
@@ -67,20 +67,18 @@ export function judgeGroups(config: GrpoConfig, drawn: readonly (readonly Scored
   });
 }
 
-/** Which groups have rewards that do not differ anywhere; a KL penalty in the reward is no signal of its own. */
+/** Which groups have equal rewards in every segment; a KL penalty in the reward is not a signal by itself. */
 export function silentGroups({ advantages }: GrpoConfig, groups: readonly (readonly Rollout[])[]): boolean[] {
   const rewards = groups.map((group) => group.map((rollout) => segmentRewards(rollout)));
   return segmentAdvantages(rewards, advantages).map(isSilent);
 }
 
-/**
- * The groups of one optimizer update: every `minibatches`-th, beginning with number `part`.
- */
+/** The groups of one optimizer update: every `minibatches`-th, beginning with number `part`. */
 export function minibatchOf<T>(items: readonly T[], part: number, minibatches: number): T[] {
   return items.filter((_, i) => i % minibatches === part);
 }
 
-/** The samples of one optimizer update, their weights averaged over exactly these. */
+/** The samples of one optimizer update; their weights are averaged over exactly these. */
 export function policySamples(config: GrpoConfig, groups: readonly Group[]): PolicySample[] {
   const { loss, averaging, maskTruncated, maxTokens, samplerCorrectionCap } = config;
   const members = groups.flatMap((group) =>
@@ -117,7 +115,7 @@ export function samplerCorrections(
 
 const NO_ADVANTAGE: SegmentAdvantages = { label: 0, reasoning: 0, steps: [] };
 
-/** beta k1 of the label token, and summed over the reasoning tokens. */
+/** beta k1 of the label token, and its sum over the reasoning tokens. */
 function k1Penalty({ kl }: GrpoConfig, { scores, refLogProbs }: ScoredRollout): { label: number; reasoning: number } {
   if (kl.kind !== 'k1-reward' || scores === null || refLogProbs === undefined) return { label: 0, reasoning: 0 };
   const [label = 0, ...reasoning] = scores.logProbs.map(

@@ -12,9 +12,8 @@ import { batchScores, scoresToRead, type PolicyBatch, policyTokens, scoredLogits
 import { klEstimate, type PolicyLossValue, type PolicyTokens, weightedSum } from './policy-loss.ts';
 
 /**
- * L_RL on a batch: the policy loss, plus beta KL to the reference where the config asks for it on rollouts, minus the
- * entropy bonus. Measures how many of the tokens that count were clipped, and at the first look at the rollouts of a step
- * gives their scores.
+ * L_RL on a batch: the policy loss, plus beta KL to the reference where the config puts it on rollouts, minus the
+ * entropy bonus. Also counts clipped tokens and, where the update scores its rollouts itself, returns the scores.
  */
 export function policyPass(
   model: Transformer,
@@ -45,7 +44,7 @@ function isFirstLook({ samples }: PolicyBatch): boolean {
   return samples.some(({ oldLogProbs }) => oldLogProbs === null);
 }
 
-/** L_SFT on expert samples, at temperature 1: it teaches what the model says when it answers. */
+/** L_SFT on expert samples, at temperature 1 because the model answers at that temperature. */
 export function expertPass(
   model: Transformer,
   loss: (tokens: ExpertTokens) => tf.Scalar,
@@ -55,7 +54,7 @@ export function expertPass(
   return { loss: loss({ ...batchScores(model, batch), weights: meanWeights(batch) }) };
 }
 
-/** What a KL term on the expert's tokens compares the policy with. */
+/** The reference of a KL term on the expert's tokens. */
 export interface Anchor {
   readonly reference: Transformer;
   readonly direction: KlDirection;

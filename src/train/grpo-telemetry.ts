@@ -1,8 +1,8 @@
 /**
- * What is told about each step of a GRPO run: enough to see a collapse come and to ask why.
+ * The record of each GRPO step: enough to see a collapse coming and to find its cause.
  *
- * Everything about rollouts is over all that were drawn, whether or not they were learned from, so that runs with and
- * without dynamic sampling can be compared.
+ * Rollout statistics cover all rollouts that were drawn, including those not learned from, so that runs with and
+ * without dynamic sampling are comparable.
  */
 import type { LossScale } from '../optim/loss-scale.ts';
 import { distinctRulesCited, invalidFormatRate, ruleCitations } from '../relevance/metrics/metrics-reasoning.ts';
@@ -14,7 +14,7 @@ import type { OneUpdate } from './grpo-update.ts';
 import type { Balance } from './mode-balance.ts';
 import { type RlTask, segmentRewards } from './rollouts.ts';
 
-/** Tokens since the run began, its resumptions included. */
+/** Token counts since the run began, including the time before a resume. */
 export interface TokenCounts {
   /** Sampled. */
   readonly generated: number;
@@ -24,13 +24,13 @@ export interface TokenCounts {
   readonly expert: number;
 }
 
-/** What the rollouts of a step show. */
+/** Statistics of the rollouts of a step. */
 export interface RolloutReport {
-  /** Means over rollouts, in [0, 1]; `label` and `reasoning` before they are weighed into `total`. */
+  /** Means over rollouts, in [0, 1]; `label` and `reasoning` before weighting into `total`. */
   readonly reward: { readonly total: number; readonly label: number; readonly reasoning: number };
   /** Rollouts that follow the grammar and answer with the gold label. */
   readonly rightShare: number;
-  /** Mean entropies of the policy where it wrote labels and where it wrote reasoning, in nats. */
+  /** Mean entropies of the policy at label tokens and at reasoning tokens, in nats. */
   readonly entropy: { readonly labelNats: number; readonly reasoningNats: number };
   /** Mean k3 per token to the reference; null without one. */
   readonly klNats: number | null;
@@ -38,7 +38,7 @@ export interface RolloutReport {
   readonly samplerGapNats: number;
   readonly length: { readonly mean: number; readonly max: number; readonly truncatedShare: number };
   readonly invalidShare: number;
-  /** The share of rollouts that answered each label; what they lack to 1 answered none. */
+  /** The share of rollouts with each label; they sum to less than 1 where rollouts have no label. */
   readonly labelShares: readonly number[];
   /** By rule index, one entry per rule of the instruction. */
   readonly rules: {
@@ -50,7 +50,7 @@ export interface RolloutReport {
     readonly meanAdvantage: readonly (number | null)[];
   };
   readonly distinctRules: number;
-  /** Of rules cited in these rollouts; null where no gold trace had one. */
+  /** Recall of gold rules in these rollouts; null where no gold trace cites such a rule. */
   readonly recall: { readonly head: number | null; readonly tail: number | null };
   readonly groups: {
     readonly drawn: number;
@@ -60,22 +60,22 @@ export interface RolloutReport {
     readonly zeroVarianceShare: number;
     /** Groups in which no token has an advantage. */
     readonly silentShare: number;
-    /** Groups handed over to the expert's sample (hpt). */
+    /** Groups replaced by the expert's sample (hpt). */
     readonly gatedShare: number;
   };
 }
 
-/** What the updates of a step show; null where a step had no such term. Means over the updates of the step. */
+/** Statistics of the updates of a step, as means; null where a step has no such term. */
 export interface UpdateReport {
   readonly loss: { readonly policy: number | null; readonly expert: number | null };
-  /** Mean exact KL on the expert's tokens, where the config asks for it, in nats. */
+  /** Mean exact KL on the expert's tokens in nats, where the config asks for it. */
   readonly expertKlNats: number | null;
   /** Clipped tokens of all tokens learned from. */
   readonly clipFraction: number;
   readonly gradient: {
     /** Of the whole, before clipping. */
     readonly norm: number | null;
-    /** Of L_RL and L_SFT by themselves and the cosine between them, in the first update of the step. */
+    /** Norms of L_RL and of L_SFT and the cosine between them, in the first update of the step. */
     readonly policyNorm: number | null;
     readonly expertNorm: number | null;
     readonly cosine: number | null;
@@ -95,7 +95,7 @@ export interface GrpoStep extends RolloutReport, UpdateReport {
   readonly balance: Balance;
   readonly tokens: TokenCounts;
   readonly times: { readonly rolloutMs: number; readonly scoreMs: number; readonly updateMs: number };
-  /** Tokens sampled and learned from in this step, per second of it. */
+  /** Tokens sampled and learned from in this step, per second. */
   readonly tokensPerSec: number;
 }
 
@@ -109,13 +109,13 @@ export interface KeptCompletion {
   readonly ratios: readonly number[];
 }
 
-/** A kept group: a prompt of the task and all its completions. */
+/** A recorded group: a prompt of the task and all its completions. */
 export interface KeptGroup {
   readonly prompt: number;
   readonly completions: readonly KeptCompletion[];
 }
 
-/** Sums up the rollouts of a step, once they have been scored. */
+/** Summarises the rollouts of a step after they have been scored. */
 export function reportRollouts(task: RlTask, groups: readonly Group[]): RolloutReport {
   const members = groups.flatMap((group) => group.members);
   const rollouts = members.map(({ rollout }) => rollout);
@@ -161,7 +161,7 @@ export function reportRollouts(task: RlTask, groups: readonly Group[]): RolloutR
   };
 }
 
-/** Sums up the updates of a step. */
+/** Summarises the updates of a step. */
 export function reportUpdates(updates: readonly OneUpdate[]): UpdateReport {
   const geometry = updates[0]?.geometry;
   const lossScale = updates.at(-1)?.lossScale;
@@ -186,7 +186,7 @@ export function reportUpdates(updates: readonly OneUpdate[]): UpdateReport {
 }
 
 /**
- * A group as it is kept.
+ * Records a group.
  *
  * @param after - log-probabilities of the members' tokens after the updates of the step
  */

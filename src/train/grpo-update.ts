@@ -1,6 +1,6 @@
 /**
- * One optimizer update of a GRPO run: the gradients of L_RL, L_SFT and, if asked for, of a KL term on expert samples, each
- * by itself so that they can be compared; then their sum through AdamW.
+ * One optimizer update of a GRPO run. The gradients of L_RL, L_SFT and an optional KL term on expert samples are
+ * computed separately, so that they can be compared; AdamW applies their sum.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { LabError } from '../common/errors.ts';
@@ -27,7 +27,7 @@ import { makePolicyBatches, type PolicyBatch, readScores, type TokenScores } fro
 import { policyLoss } from './policy-loss.ts';
 import type { RlTask } from './rollouts.ts';
 
-/** What one update learned from and what came of it; null where it had no such term. */
+/** The result of one update; fields are null where the update had no such term. */
 export interface OneUpdate {
   readonly policyLoss: number | null;
   readonly expertLoss: number | null;
@@ -39,18 +39,18 @@ export interface OneUpdate {
   /** Input tokens of rollouts and of expert samples. */
   readonly policyTokens: number;
   readonly expertTokens: number;
-  /** Of the whole gradient before clipping; null if there was nothing to learn from, or halves could not hold it. */
+  /** Of the whole gradient before clipping; null if there was no loss term or the gradient overflowed float16. */
   readonly gradNorm: number | null;
   /** In mixed precision, after the update. */
   readonly lossScale: LossScale | undefined;
   /** L_RL (first) against L_SFT (second); measured in the first update of a step. */
   readonly geometry: GradientGeometry | undefined;
   readonly learningRate: number;
-  /** Of the rollouts in the order of the groups, if this was the first look at them; else null. */
+  /** Of the rollouts in the order of the groups, if this update scored them; else null. */
   readonly scores: readonly TokenScores[] | null;
 }
 
-/** What an updater works on. */
+/** The parts that an updater works with. */
 export interface UpdaterParts {
   readonly model: Transformer;
   readonly reference?: Transformer | undefined;
@@ -60,9 +60,7 @@ export interface UpdaterParts {
   readonly afterPass?: (() => Promise<void>) | undefined;
 }
 
-/**
- * Makes the updates of one run; the losses are chosen once, when it is made. Owns the optimizer: call {@link dispose}.
- */
+/** Makes the updates of one run. Owns the optimizer: call {@link dispose}. */
 export class GrpoUpdater {
   readonly #config: GrpoConfig;
   readonly #parts: UpdaterParts;
@@ -74,7 +72,7 @@ export class GrpoUpdater {
   readonly #expertOrder: BatchOrder | undefined;
 
   /**
-   * @param state - of the optimizer, to go on from
+   * @param state - of the optimizer, to resume from
    * @throws {LabError} `bad-config` if the config needs expert samples and there are none
    */
   constructor(config: GrpoConfig, parts: UpdaterParts, state: AdamWState | undefined) {
@@ -106,8 +104,8 @@ export class GrpoUpdater {
    * Updates the model from some groups of a step.
    *
    * @param index - of the update in its step, from 0
-   * @throws {LabError} `not-finite` when a loss or the gradient is NaN or infinite; `bad-config` without expert data to
-   * balance by
+   * @throws {LabError} `not-finite` when a loss or the gradient is NaN or infinite; `bad-config` if the balance needs
+   *   expert data and there is none
    */
   async update(step: number, index: number, groups: readonly Group[], balance: Balance): Promise<OneUpdate> {
     const { model, task } = this.#parts;
@@ -159,19 +157,19 @@ export class GrpoUpdater {
     return result;
   }
 
-  /** Expert samples of an update: under hpt those of the gated prompts, else the next of the run's expert data. */
+  /** Expert samples of an update: under hpt those of the gated prompts, otherwise the next of the run's expert data. */
   #expertSamples(number: number, groups: readonly Group[], balance: Balance): Example[] {
     const { task, expert } = this.#parts;
     if (this.#config.balance.kind === 'hpt') {
       const gated = groups.filter(({ use }) => use === 'expert');
       return gated.flatMap(({ members }) => task.prompts[members[0]?.rollout.prompt ?? -1]?.example ?? []);
     }
-    // The dial can be moved up in a run that was begun without expert data.
+    // The coefficient can be raised above 0 in a run that began without expert data.
     if (this.#expertOrder === undefined && balance.expert > 0) throw noExpertData();
     return (this.#expertOrder?.at(number) ?? []).flatMap((i) => expert[i] ?? []);
   }
 
-  /** Whether L_SFT is computed: for its weight, or now and then to see where it would pull. */
+  /** Whether L_SFT is computed: because it has a weight, or at intervals to measure its gradient. */
   #isExpertSeen(step: number, index: number, balance: Balance): boolean {
     const { probeExpertEvery } = this.#config;
     const isProbed = index === 0 && probeExpertEvery > 0 && step % probeExpertEvery === 0;
@@ -224,10 +222,10 @@ function expertOrder(config: GrpoConfig, expert: readonly Example[]): BatchOrder
 
 function noExpertData(): LabError {
   return new LabError('bad-config', {
-    message: 'The run is to be balanced by expert samples, and has none.',
+    message: 'The balance of this run needs expert samples, and there are none.',
     expected: 'at least 1 expert sample',
     got: '0',
-    fix: 'Give it expert data, or set balance to additive with lambda 0 and leave the dial there.',
+    fix: 'Give it expert data, or set balance to additive with lambda 0 and leave the coefficient at 0.',
   });
 }
 
@@ -250,7 +248,7 @@ async function readScalar(value: tf.Scalar | undefined): Promise<number | null> 
 
 function notFinite(step: number, loss: number, gradNorm: number | null): LabError {
   return new LabError('not-finite', {
-    message: `Step ${step + 1} gave a loss or a gradient that the run cannot go on with.`,
+    message: `Step ${step + 1} gave a loss or gradient that is not finite.`,
     expected: 'finite numbers',
     got: `loss ${loss}, gradient norm ${gradNorm ?? 'none'}`,
     fix: 'Lower the learning rate or the weight of the KL term, and resume from the last checkpoint.',

@@ -1,13 +1,14 @@
 /**
  * Stepwise-GRPO with mode balance. Each step samples groups of completions, rewards them, and moves the policy towards
- * what did better than its group (L_RL) while expert samples hold it to all that the expert does (L_SFT):
+ * those that did better than their group (L_RL), while expert samples keep it close to everything the expert does
+ * (L_SFT):
  *
  *     L = rl L_RL + expert L_SFT
  *
- * The run is a function of its config, its data, its seed and the moves of the dial. All that is needed to go on is in
- * {@link GrpoState}: 2N steps equal N, saving, loading and N more, bit for bit on one device; a run can be forked from any
- * state the same way. Prompts, rollouts and expert samples follow from the seed and the step; prompts that come in stages
- * (curriculum.ts) also from the stage.
+ * The run is a function of its config, its data, its seed and the changes of the coefficient. {@link GrpoState} holds
+ * all that is needed to resume: 2N steps equal N, saving, loading and N more, bit for bit on one device. A run can be
+ * forked from any state the same way. Prompts, rollouts and expert samples follow from the seed and the step, and under
+ * a curriculum (curriculum.ts) also from the stage.
  */
 import { LabError, throwIfAborted } from '../common/errors.ts';
 import { yieldToMessages } from '../common/yield.ts';
@@ -36,36 +37,36 @@ import {
   type TokenCounts,
 } from './grpo-telemetry.ts';
 import { GrpoUpdater, type OneUpdate, updatesPerStep } from './grpo-update.ts';
-import { balanceAt, type DialMove, recordDial } from './mode-balance.ts';
+import { balanceAt, type CoefficientMove, recordCoefficient } from './mode-balance.ts';
 import { scoreRollouts, type TokenScores } from './policy-batch.ts';
 import { drawRollouts, type RlTask, type Rollout } from './rollouts.ts';
 
-/** All that a run needs to go on. */
+/** All that is needed to resume a run. */
 export interface GrpoState {
   readonly step: number;
   readonly weights: ReadonlyMap<string, TensorData>;
   readonly optimizer: AdamWState;
-  readonly dialMoves: readonly DialMove[];
+  readonly coefficientMoves: readonly CoefficientMove[];
   readonly tokens: TokenCounts;
   readonly curriculum: CurriculumState;
 }
 
-/** What a run takes besides its config. */
+/** The inputs of a run besides its config. */
 export interface GrpoRun {
   readonly model: Transformer;
-  /** The frozen start. Needed by a KL term; if given without one, the divergence from it is measured all the same. */
+  /** The frozen start. Required by a KL term; if given without one, the divergence from it is only measured. */
   readonly reference?: Transformer | undefined;
   readonly task: RlTask;
-  /** What L_SFT learns from. */
+  /** Expert samples, for L_SFT. */
   readonly expert: readonly Example[];
-  /** To go on from; its weights must already be the model's. */
+  /** The state to resume from; its weights must already be the model's. */
   readonly resume?: Omit<GrpoState, 'weights'> | undefined;
-  /** Where a person has put the dial of the mode balance, asked before each step; undefined leaves it as it was. */
-  readonly dial?: (() => number | undefined) | undefined;
+  /** Lambda or mu as a person has set it, read before each step; undefined leaves it unchanged. */
+  readonly coefficient?: (() => number | undefined) | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Awaited before every step, with the number of those made: the place to pause, and to save a run that is to end here. */
+  /** Awaited before every step with the steps made so far: a run can pause here, or save its state before it ends. */
   readonly beforeStep?: (step: number, readState: () => Promise<GrpoState>) => Promise<void>;
-  /** Awaited after each pass of an update: the place to leave a shared backend to others. */
+  /** Awaited after each pass of an update, so that other work can use a shared GPU. */
   readonly afterPass?: (() => Promise<void>) | undefined;
   readonly onStep?: ((record: GrpoStep) => void) | undefined;
   /** Called every `keepEvery` steps with the first groups of the step. */
@@ -74,15 +75,17 @@ export interface GrpoRun {
   readonly onEvaluate?: (step: number) => Promise<void>;
   /** Called every `checkpointEvery` steps and at the end. */
   readonly onCheckpoint?: (state: GrpoState) => Promise<void>;
-  /** Called when the signal ends the run, with the state after the last whole step: a stop never comes between its updates. */
+  /**
+   * Called when the signal ends the run, with the state after the last whole step, because a step is never cut short.
+   */
   readonly onStop?: (state: GrpoState) => Promise<void>;
 }
 
 /**
  * Trains a model in place.
  *
- * @throws {LabError} `aborted` when the signal fires, `not-finite` when a loss is NaN or infinite, `bad-config` if there
- * is too little data for one step or a KL term has no reference.
+ * @throws {LabError} `aborted` when the signal fires, `not-finite` when a loss is NaN or infinite, `bad-config` if
+ *   there is too little data for one step or a KL term has no reference.
  */
 export async function trainGrpo(config: GrpoConfig, run: GrpoRun): Promise<void> {
   checkReference(config, run.reference);
@@ -90,30 +93,30 @@ export async function trainGrpo(config: GrpoConfig, run: GrpoRun): Promise<void>
   const learner = inPrecision(config, run);
   const prompts = makeCurriculum(task.prompts, config);
   const updater = new GrpoUpdater(config, learner, run.resume?.optimizer);
-  let dialMoves = run.resume?.dialMoves ?? [];
+  let coefficientMoves = run.resume?.coefficientMoves ?? [];
   let tokens = run.resume?.tokens ?? { generated: 0, learned: 0, expert: 0 };
   let step = run.resume?.step ?? 0;
   let curriculum = prompts.begin(run.resume?.curriculum, step);
   // GPU -> CPU sync: weights and moments.
   const readState = async (): Promise<GrpoState> => {
     const [weights, moments] = [await readWeights(model.weights), await updater.readOptimizer()];
-    return { step, weights, optimizer: moments, dialMoves, tokens, curriculum };
+    return { step, weights, optimizer: moments, coefficientMoves, tokens, curriculum };
   };
 
   try {
     while (step < config.steps) {
-      await yieldToMessages(); // a stop or a move of the dial may be waiting
+      await yieldToMessages(); // lets a stop or a change of the coefficient arrive
       await measureVariants(signal); // of kernels that ran for the first time
       throwIfAborted(signal);
       await run.beforeStep?.(step, readState);
       throwIfAborted(signal);
-      dialMoves = recordDial(dialMoves, step, run.dial?.());
+      coefficientMoves = recordCoefficient(coefficientMoves, step, run.coefficient?.());
 
       const startMs = performance.now();
       const rollouts = await drawStep(config, run, step, (round) => prompts.at(step, round, curriculum));
       const sampledMs = performance.now();
       const groups = judgeGroups(config, await scoreStep(config, learner, rollouts));
-      const balance = balanceAt(config.balance, step, dialMoves.at(-1)?.value, gatedShare(groups));
+      const balance = balanceAt(config.balance, step, coefficientMoves.at(-1)?.value, gatedShare(groups));
       await yieldToMessages();
       throwIfAborted(signal);
 
@@ -165,13 +168,13 @@ export async function trainGrpo(config: GrpoConfig, run: GrpoRun): Promise<void>
   }
 }
 
-/** The run as its updates see it; rollouts are drawn in f32. */
+/** The run with the training precision on its model; rollouts are sampled in float32. */
 function inPrecision({ precision }: GrpoConfig, run: GrpoRun): GrpoRun {
   const { model, reference } = run;
   return { ...run, model: { ...model, precision }, reference: reference && { ...reference, precision } };
 }
 
-/** The rollouts of a step: P groups, and under dynamic sampling up to `extraRounds` times P more until P have a signal. */
+/** The rollouts of a step: P groups; dynamic sampling draws up to `extraRounds` times P more until P have a signal. */
 async function drawStep(
   config: GrpoConfig,
   run: GrpoRun,
@@ -191,8 +194,8 @@ async function drawStep(
 }
 
 /**
- * The trainer's and the reference's view of every sampled token, before any update of the step; the trainer's is left to the
- * update where that can have it on the way.
+ * Scores every sampled token by the trainer and by the reference, before the updates of the step. The trainer's scores
+ * are left to the update where it computes them anyway.
  */
 async function scoreStep(
   config: GrpoConfig,
@@ -211,7 +214,7 @@ async function scoreStep(
   );
 }
 
-/** Groups with the scores that the first update of their step has made of all members in order, if it has. */
+/** Groups with the scores that the first update of their step has made, if it has; in the order of the members. */
 function withScores(groups: readonly Group[], scores: readonly TokenScores[] | null): readonly Group[] {
   if (scores === null) return groups;
   let next = 0;
@@ -221,7 +224,7 @@ function withScores(groups: readonly Group[], scores: readonly TokenScores[] | n
   }));
 }
 
-/** The first groups of a step with what its updates did to their tokens. */
+/** Records the first groups of a step, with the effect of its updates on their tokens. */
 async function keepGroups(
   config: GrpoConfig,
   { model, task }: GrpoRun,
@@ -240,7 +243,7 @@ function sum(values: readonly number[]): number {
 function checkReference(config: GrpoConfig, reference: Transformer | undefined): void {
   if (reference !== undefined || !needsReference(config)) return;
   throw new LabError('bad-config', {
-    message: 'The run holds the policy near a reference model, and has none.',
+    message: 'The run has a KL term to a reference model, and no reference was given.',
     expected: 'the frozen start as reference',
     got: 'none',
     fix: 'Load the starting model a second time as reference, or set kl to none.',

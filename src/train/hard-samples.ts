@@ -1,10 +1,10 @@
 /**
- * Hard samples: judged pairs that a trained model finds difficult, told by several sampled completions (attempts.ts) and by
- * the distribution over labels. A pair is hard if every completion gives a wrong label, if the gold label hardly leads, if
- * the completions give different labels, or if their rules lead to another label than they state.
+ * Hard samples: judged pairs that a trained model finds difficult, by several sampled completions (attempts.ts) and by
+ * its distribution over labels. A pair is hard if every completion has a wrong label, if the gold label barely leads,
+ * if the completions disagree on the label, or if the rules they cite imply another label than they state.
  *
- * Hard negatives are told by scores alone: of one query, a document that people graded lower than another, and that the
- * model scores above it or nearly so.
+ * Hard negatives depend on scores alone: documents that people graded lower than another document of the same query,
+ * and that the model scores above it or close to it.
  */
 import { groupByQuery } from '../relevance/metrics/metrics-ranking.ts';
 import type { JudgedPair } from '../relevance/pair/pair.ts';
@@ -14,11 +14,11 @@ import type { Attempt } from './attempts.ts';
 export const HARD_REASONS = ['all wrong', 'low margin', 'answers disagree', 'label against trace'] as const;
 export type HardReason = (typeof HARD_REASONS)[number];
 
-/** A judged pair with what a model made of it. */
+/** A judged pair with a model's attempts at it. */
 export interface Tried {
   readonly pair: JudgedPair;
   readonly attempts: readonly Attempt[];
-  /** Over the labels, without sampling. */
+  /** Over the labels, from the prompt alone. */
   readonly probabilities: readonly number[];
 }
 
@@ -29,19 +29,19 @@ export interface Difficulty {
   readonly fullRate: number | null;
   /** The probability of the gold label less that of the likeliest other, in [-1, 1]. */
   readonly margin: number;
-  /** Attempts that do not give the commonest answer; one that gives none disagrees with all others. */
+  /** The share of attempts that differ from the most frequent answer; an attempt without an answer differs from all. */
   readonly labelSpread: number;
-  /** Of the attempts whose rules imply a label, those that state another; null where none does. */
+  /** Of the attempts whose rules imply a label, those that state another; null where none implies one. */
   readonly traceConflicts: number | null;
 }
 
-/** From where on a pair counts as hard. */
+/** The thresholds from which a pair counts as hard. */
 export interface HardThresholds {
   /** A margin below this is low. */
   readonly margin: number;
-  /** Answers disagree from this label spread on. */
+  /** Answers disagree from this label spread upwards. */
   readonly spread: number;
-  /** Label and trace disagree from this share of conflicts on. */
+  /** Label and trace disagree from this share of conflicts upwards. */
   readonly conflicts: number;
 }
 
@@ -54,14 +54,14 @@ export interface HardSample extends Tried {
   readonly reasons: readonly HardReason[];
 }
 
-/** A document that is scored near or above one of the same query with a higher grade. */
+/** A document scored close to or above one of the same query with a higher grade. */
 export interface HardNegative {
   readonly negative: JudgedPair;
   /** The higher-graded document that it is furthest ahead of. */
   readonly positive: JudgedPair;
   /** Relevance of the negative less that of the positive, in [-1, 1]. */
   readonly lead: number;
-  /** How many documents with a higher grade it is near or above. */
+  /** The number of documents with a higher grade that it comes close to or exceeds. */
   readonly count: number;
 }
 
@@ -103,7 +103,7 @@ export function hardReasons(difficulty: Difficulty, thresholds: HardThresholds =
   return HARD_REASONS.filter((reason) => holds[reason]);
 }
 
-/** The hard ones of many pairs, the hardest first: by pass rate, then by margin, then in the order given. */
+/** The hard pairs among many, hardest first: by pass rate, then by margin, then in the order given. */
 export function hardSamples(
   tried: readonly Tried[],
   impliedLabel: (rule: number) => number | undefined,
@@ -119,10 +119,10 @@ export function hardSamples(
 }
 
 /**
- * The hard negatives among scored pairs, those that lead most first.
+ * The hard negatives among scored pairs, those with the largest lead first.
  *
  * @param relevance - of each pair, in [0, 1]
- * @param near - so far below a higher-graded document counts as near, default 0.05
+ * @param near - the distance below a higher-graded document that counts as close, default 0.05
  */
 export function hardNegatives(pairs: readonly JudgedPair[], relevance: readonly number[], near = 0.05): HardNegative[] {
   const scored = pairs.map((pair, i) => ({ queryId: pair.queryId, pair, score: relevance[i] ?? 0 }));
@@ -142,7 +142,7 @@ export function hardNegatives(pairs: readonly JudgedPair[], relevance: readonly 
     .toSorted((a, b) => b.lead - a.lead);
 }
 
-/** How often the commonest answer occurs; completions without an answer agree with nothing. */
+/** The frequency of the most frequent answer; completions without an answer agree with nothing. */
 function commonest(answers: readonly (number | undefined)[]): number {
   const counts = new Map<number, number>();
   for (const answer of answers) {

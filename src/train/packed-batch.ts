@@ -1,16 +1,16 @@
 /**
- * Completions of one prompt in one row: the prompt once, then each completion behind it (data/packed-rows.ts). For G short
- * completions of a long prompt that is a fraction of the tokens of G whole sequences.
+ * Packs the completions of one prompt into one row: the prompt once, then each completion (data/packed-rows.ts). For G
+ * short completions of a long prompt this takes a fraction of the tokens of G whole sequences.
  *
- *     row:        p0 p1 p2 | p3 a0 a1 | p3 b0 b1 b2      of the prompt p0..p3 and its completions a, b
+ *     row:        p0 p1 p2 | p3 a0 a1 | p3 b0 b1 b2      prompt p0..p3 with completions a, b
  *     positions:  0  1  2    3  4  5    3  4  5  6
  *
- * The last token of the prompt stands before each completion, so that every scored token has a row of its own.
+ * The last prompt token is repeated before each completion, so that every scored token has its own row.
  */
 import { type Example, LENGTH_BUCKET, padRows, roundUp, type TrainingBatch } from '../data/batches.ts';
 import { packedLength, packRows, type RowPlan } from '../data/packed-rows.ts';
 
-/** A batch of completions in order; neighbours that share the very same prompt share a row. */
+/** A batch of completions in order; consecutive completions of an identical prompt share a row. */
 export function makePackedBatch(examples: readonly Example[]): TrainingBatch {
   const groups: Example[][] = [];
   for (const example of examples) {

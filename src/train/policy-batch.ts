@@ -1,8 +1,8 @@
 /**
- * Rollouts as tensors: the trainer's own log-probabilities of sampled tokens, and batches to learn from.
+ * Rollouts as tensors: the trainer's log-probabilities of sampled tokens, and batches for updates.
  *
- * What belongs to a token (old log-probability, advantage, weight) is kept per rollout as plain numbers and laid out in
- * the row order of a {@link TrainingBatch} only when a pass needs it; rows that pad a batch hold zeros.
+ * Per-token values (old log-probability, advantage, weight) are stored per rollout as plain numbers and laid out in the
+ * row order of a {@link TrainingBatch} only when a pass needs them; padding rows hold zeros.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { GrpoConfig } from '../config/grpo-config.ts';
@@ -16,17 +16,17 @@ import { makePackedBatch } from './packed-batch.ts';
 import type { PolicyTokens } from './policy-loss.ts';
 import type { RlTask, Rollout } from './rollouts.ts';
 
-/** What a model thinks of the tokens of one completion. */
+/** A model's scores of the tokens of one completion. */
 export interface TokenScores {
   readonly logProbs: readonly number[];
   /** Of the distribution each token was drawn from, in nats. */
   readonly entropies: readonly number[];
 }
 
-/** A rollout with all that a loss needs; each list has one entry per token. */
+/** A rollout with the inputs of its loss; each list has one entry per token. */
 export interface PolicySample {
   readonly rollout: Rollout;
-  /** By the trainer before the updates of the step; null where the update itself makes the first look at them. */
+  /** By the trainer before the updates of the step; null where the update computes them itself. */
   readonly oldLogProbs: readonly number[] | null;
   /** By the frozen reference; zeros where there is none. */
   readonly refLogProbs: readonly number[];
@@ -34,9 +34,9 @@ export interface PolicySample {
   readonly weights: readonly number[];
 }
 
-/** A batch of completions with what each of their tokens was drawn from. */
+/** A batch of completions and the set of tokens that each of their tokens was drawn from. */
 export interface HeldBatch extends TrainingBatch {
-  /** What each scored row may take, where completions were held. */
+  /** The allowed tokens of each scored row, where decoding was constrained. */
   readonly allowed?: AllowedTokens | undefined;
 }
 
@@ -60,7 +60,7 @@ export function makePolicyBatches(task: RlTask, samples: readonly PolicySample[]
 /**
  * Log-probabilities and entropies of every sampled token under a model, without gradients.
  *
- * @param config - the temperature of the policy, and how many sequences a forward pass takes
+ * @param config - the temperature of the policy, and the sequences per forward pass
  * @returns in the order of the rollouts
  */
 export async function scoreRollouts(
@@ -79,7 +79,7 @@ export async function scoreRollouts(
   return scores;
 }
 
-/** Log-probabilities of M tokens and the entropies they were drawn at, `[2M]`. */
+/** Log-probabilities of M tokens and the entropies of their distributions, `[2M]`. */
 export function scoresToRead({ logProbs, entropies }: ScoreTensors): tf.Tensor1D {
   return tf.concat([logProbs, entropies()]);
 }
@@ -96,7 +96,7 @@ export async function readScores(joined: tf.Tensor, rollouts: readonly Rollout[]
   });
 }
 
-/** What a model says of the next tokens of the scored rows of a batch, `[M]` each. @param temperature - divides the logits */
+/** A model's scores of the next tokens of a batch's scored rows, `[M]` each. @param temperature - divides the logits */
 export function batchScores(model: Transformer, batch: HeldBatch, temperature = 1): ScoreTensors {
   const { rows, targets, allowed } = batch;
   return nextScores(model, forwardAt(model, batch, rows), targets, { temperature, allowed }); // [M,C] -> [M]
@@ -120,13 +120,13 @@ export function policyTokens(
     rows.set(samples.flatMap(values));
     return tf.tensor1d(rows);
   };
-  // Padding rows stand anywhere in a sequence, and exp of whatever is there could overflow: all their terms become 0.
+  // A padding row can point anywhere, and exp of its value could overflow, so all its terms are set to 0.
   const isToken = inRows(({ weights }) => weights.map(() => 1));
   const logProbs = tf.mul<tf.Tensor1D>(ofTargets, isToken);
   const isFirstLook = samples.some(({ oldLogProbs }) => oldLogProbs === null);
   return {
     logProbs,
-    // At the first look the ratio is 1 and has a gradient all the same.
+    // In the first update the ratio is 1, but it still has a gradient.
     oldLogProbs: isFirstLook ? stopGradient(logProbs) : inRows(({ oldLogProbs }) => oldLogProbs ?? []),
     refLogProbs: inRows(({ refLogProbs }) => refLogProbs),
     advantages: inRows(({ advantages }) => advantages),
@@ -145,7 +145,7 @@ function rolloutBatch(task: RlTask, rollouts: readonly Rollout[]): HeldBatch {
   return { ...batch, allowed: allowedInRows(task, rollouts, batch.rows.length) };
 }
 
-/** What the tokens of held rollouts were drawn from, in the rows of a batch; rows that pad it have nothing. */
+/** The allowed tokens of constrained rollouts, in the rows of a batch; padding rows have none. */
 function allowedInRows(
   { holder, prompts }: RlTask,
   rollouts: readonly Rollout[],

@@ -1,17 +1,18 @@
 /**
  * The losses of reinforcement learning, as pure functions of the log-probabilities of sampled tokens.
  *
- * With rho = p / p_old the surrogate of a token is min(rho A, clip(rho, 1 - low, 1 + high) A) (PPO, arXiv 1707.06347): it
- * stops pushing once the policy has moved far enough in the direction that the advantage asks for. What is averaged, and
- * how, is in the weights (token-weights.ts).
+ * With rho = p / p_old the surrogate of a token is min(rho A, clip(rho, 1 - low, 1 + high) A) (PPO, arXiv 1707.06347).
+ * Its gradient vanishes once the policy has moved far enough in the direction of the advantage. The weights
+ * (token-weights.ts) define how tokens are averaged.
  *
  * The estimators of the divergence from a reference, with d = log p - log p_ref at a sampled token, are
  *
  *     k1 = d        k2 = d^2 / 2        k3 = exp(-d) + d - 1
  *
- * All three have KL(p || p_ref) as their mean, or nearly so, but their gradients as *losses* on samples of p are others:
- * that of k3 is the gradient of the forward KL(p_ref || p), that of k2 of the reverse KL(p || p_ref), and that of k1 is 0.
- * So k2 and k3 are losses here and k1 is only ever taken off a reward. A unit test holds this by exact enumeration.
+ * All three estimate KL(p || p_ref), k2 with a bias, but their gradients as *losses* on samples of p differ: the
+ * gradient of k3 is that of the forward KL(p_ref || p), that of k2 is the gradient of the reverse KL(p || p_ref), and
+ * that of k1 has mean 0. So k2 and k3 serve as losses, and k1 is only subtracted from a reward. A unit test checks this
+ * by exact enumeration.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { PolicyLossConfig } from '../config/grpo-config.ts';
@@ -21,12 +22,12 @@ import { sumAll } from '../ops/sums.ts';
 /** M sampled tokens; each tensor is `[M]`. Gradients flow through `logProbs` only. */
 export interface PolicyTokens {
   readonly logProbs: tf.Tensor1D;
-  /** By the policy that the tokens count as drawn from: the trainer's own, before the updates of this step. */
+  /** By the policy that the tokens count as drawn from: the trainer's before the updates of this step. */
   readonly oldLogProbs: tf.Tensor1D;
   readonly advantages: tf.Tensor1D;
-  /** Of {@link tokenWeights}; 0 at tokens that do not count. */
+  /** From {@link tokenWeights}; 0 at tokens that are not counted. */
   readonly weights: tf.Tensor1D;
-  /** `[n,M]`: row i is 1 at the tokens of completion i. Computed if asked for; read by gspo. */
+  /** `[n,M]`: row i is 1 at the tokens of completion i. Computed on demand by gspo. */
   readonly membership: () => tf.Tensor2D;
 }
 
@@ -59,8 +60,8 @@ function tokenRatio({ logProbs, oldLogProbs }: PolicyTokens): tf.Tensor1D {
 
 /**
  * The ratio of each token's completion, s_i = exp(mean_t log rho), `[M]` (arXiv 2507.18071). The gradient is that of
- * GSPO-token: a token moves its own log-probability by s_i, which for equal advantages in a completion is the gradient of
- * s_i itself, and lets segments have advantages of their own.
+ * GSPO-token: a token moves its own log-probability by s_i. For equal advantages within a completion this is the
+ * gradient of s_i itself, and it allows segments to have different advantages.
  */
 function sequenceRatio({ logProbs, oldLogProbs, membership }: PolicyTokens): tf.Tensor1D {
   return differentiable<[tf.Tensor1D], tf.Tensor1D>({

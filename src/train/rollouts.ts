@@ -1,8 +1,8 @@
 /**
- * Rollouts: G sampled completions for each of P prompts, read, rewarded and explained.
+ * Rollouts: G sampled completions for each of P prompts, parsed, rewarded and explained.
  *
- * Which prompts a step draws, and every token that is sampled, is a function of the seed, the step and the round, so that
- * a run which was interrupted repeats its rollouts exactly and forks of one run see the same prompts.
+ * The prompts of a step and every sampled token are a function of the seed, the step and the round, so that an
+ * interrupted run repeats its rollouts exactly and forks of one run see the same prompts.
  */
 import { LabError } from '../common/errors.ts';
 import { hash32, Rng } from '../common/rng.ts';
@@ -24,28 +24,28 @@ import type { SegmentRewards } from './advantages.ts';
 import { readCompletion, type TokenSpan } from './completion-reader.ts';
 import { encodeFitting, type ExpertPair } from './evaluate.ts';
 
-/** A prompt to learn from by trying. */
+/** A prompt for reinforcement. */
 export interface RlPrompt {
   /** The prompt's tokens and, for mode balance, the expert's completion. */
   readonly example: Example;
   readonly pair: JudgedPair;
   readonly gold: Trace;
-  /** Whether gold cites a rule of the tail. */
+  /** Whether its gold trace cites a tail rule. */
   readonly isTail: boolean;
-  /** The share of the start's samples that were labelled rightly, where it has been measured; read by a curriculum. */
+  /** The share of the start's samples with the right label, where measured; read by a curriculum. */
   readonly passRate?: number | undefined;
 }
 
-/** What completions mean and what they earn. */
+/** The meaning of completions and their reward. */
 export interface RlTask {
   readonly tokenizer: LabTokenizer;
   readonly instruction: Instruction;
-  /** How evidence is looked for in pairs. */
+  /** How evidence is matched in pairs. */
   readonly folding: TextFolding;
   readonly tailRules: ReadonlySet<number>;
   readonly reward: RewardConfig;
   readonly prompts: readonly RlPrompt[];
-  /** Makes what rollouts are held to; undefined where they are free. */
+  /** Constrains the decoding of rollouts; undefined where it is free. */
   readonly holder?: CompletionHolder | undefined;
 }
 
@@ -61,7 +61,7 @@ export interface Rollout {
   readonly isRight: boolean;
 }
 
-/** Expert pairs as prompts that fit into a model. */
+/** Prompts from expert pairs, truncated to fit into a model. */
 export function makeRlPrompts(
   { tokenizer, prompt, transformer }: Pick<LabModel, 'tokenizer' | 'prompt'> & Parameters<typeof promptRoom>[0],
   pairs: readonly ExpertPair[],
@@ -98,7 +98,7 @@ export class PromptOrder {
     this.#pool = promptPool(isTail, tailPromptWeight, seed);
     const lengths = this.#pool.map((index) => prompts[index]?.example.prompt.length ?? 0);
     this.#first = new BatchOrder(lengths, P, hash32(`prompts ${seed}`));
-    // An order of its own, so that runs with and without dynamic sampling begin every step with the same prompts.
+    // Extra prompts have their own order, so that runs with and without dynamic sampling draw the same prompts first.
     this.#extra = new BatchOrder(lengths, P, hash32(`extra prompts ${seed}`));
     this.#extraRounds = extraRounds;
   }
@@ -110,7 +110,7 @@ export class PromptOrder {
   }
 }
 
-/** The indices of the prompts that take part, so that tail prompts are `tailWeight` times as frequent; by leaving some out. */
+/** The indices of the prompts in use: some are left out so that tail prompts are `tailWeight` times as frequent. */
 export function promptPool(isTail: readonly boolean[], tailWeight: number, seed: number): number[] {
   const rng = new Rng(`prompt pool ${seed}`);
   const [keepTail, keepHead] = [Math.min(1, tailWeight), Math.min(1, 1 / tailWeight)];
@@ -128,7 +128,7 @@ export interface RolloutRequest {
 }
 
 /**
- * Samples, reads and rewards G completions for each prompt.
+ * Samples, parses and rewards G completions for each prompt.
  *
  * @returns one group of G rollouts per prompt, in the order of the prompts
  * @throws {LabError} `aborted`
@@ -143,7 +143,7 @@ export async function drawRollouts(model: Transformer, task: RlTask, request: Ro
     {
       eosId: task.tokenizer.idOf(EOS),
       maxTokens: config.maxTokens,
-      // Rows are told apart by their number, steps and rounds by the seed.
+      // The sampler distinguishes rows by their number, steps and rounds by the seed.
       sampler: { temperature: config.temperature, seed: hash32(`rollouts ${config.seed}/${step}/${round}`) },
       batchSize: config.sequencesPerPass,
       automata: automataOf(task, request.prompts, G),
@@ -155,14 +155,14 @@ export async function drawRollouts(model: Transformer, task: RlTask, request: Ro
   );
 }
 
-/** What each of the completions of some prompts, G of each, is held to. */
+/** The grammar automata of constrained completions, G for each prompt. */
 function automataOf(task: RlTask, prompts: readonly number[], G: number): CompletionAutomaton[] | undefined {
   const { holder } = task;
   if (holder === undefined) return undefined;
   return prompts.flatMap((index) => Array<CompletionAutomaton>(G).fill(holder.automatonOf(promptAt(task, index).pair)));
 }
 
-/** Reads a completion of a prompt and says what it earns. */
+/** Parses and rewards a completion of a prompt. */
 export function rewardCompletion(task: RlTask, prompt: number, completion: Completion): Rollout {
   const { pair, gold } = promptAt(task, prompt);
   const { parsed, steps } = readCompletion(task.tokenizer, completion.ids, gold.scaleSize);
@@ -173,10 +173,10 @@ export function rewardCompletion(task: RlTask, prompt: number, completion: Compl
 }
 
 /**
- * The rewards of a rollout's segments. That of the reasoning is the total as it would be had the label been right: 0 for a
- * completion that is rejected for its form, which the reasoning broke, and r_reasoning weighed as in the total otherwise.
+ * The rewards of a rollout's segments. The reward of the reasoning is the total assuming a right label: 0 for a
+ * completion rejected for its form, which the reasoning broke, and otherwise r_reasoning weighted as in the total.
  *
- * @param penalty - taken off the label's and the reasoning's reward, and their sum off the total (k1 in the reward)
+ * @param penalty - subtracted from the rewards of label and reasoning, and its sum from the total (k1 in the reward)
  */
 export function segmentRewards(
   { reward }: Rollout,
@@ -197,7 +197,7 @@ function promptAt(task: RlTask, index: number): RlPrompt {
   const prompt = task.prompts[index];
   if (prompt !== undefined) return prompt;
   throw new LabError('internal', {
-    message: 'A rollout asks for a prompt that is not there.',
+    message: 'A rollout refers to a prompt that does not exist.',
     expected: `an index from 0 to ${task.prompts.length - 1}`,
     got: `${index}`,
   });

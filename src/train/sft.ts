@@ -1,8 +1,12 @@
 /**
- * Supervised fine-tuning: maximise the likelihood of expert completions given their prompts (forward KL to the expert).
+ * Supervised fine-tuning: maximises the likelihood of expert completions given their prompts (forward KL to the
+ * expert).
  *
- * The run is a function of its config, its data and its seed. Everything needed to go on after an interruption is in
- * {@link SftState}: training 2N steps equals training N, saving, loading and training N more, bit for bit on one device.
+ * The run is a function of its config, its data and its seed. {@link SftState} holds all that is needed to resume:
+ * training 2N steps equals training N, saving, loading and training N more, bit for bit on one device.
+ *
+ * Room `train/`: the three trainers and the evaluation, each readable top to bottom, with their losses as pure
+ * functions. Data preparation, checkpoints and cards belong in `runs/`.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { LabError, throwIfAborted } from '../common/errors.ts';
@@ -18,48 +22,49 @@ import { isTrainable, type LossScale } from '../optim/loss-scale.ts';
 import { learningRateAt } from '../optim/schedule.ts';
 import { combineGradients, disposeGradients, type LossPass, pacedGradients } from './gradients.ts';
 
-/** All that a run needs to go on. The data order follows from the step and the seed. */
+/** All that is needed to resume a run. The data order follows from the step and the seed. */
 export interface SftState {
   /** Updates made. */
   readonly step: number;
-  /** Real input tokens learned from. */
+  /** Input tokens learned from, without padding. */
   readonly tokens: number;
   readonly weights: ReadonlyMap<string, TensorData>;
   readonly optimizer: AdamWState;
 }
 
-/** What happened in one logged step. */
+/** The record of one logged step. */
 export interface SftLogEntry {
   /** Updates made, counting this one. */
   readonly step: number;
   /** Weighted mean negative log-likelihood of completion tokens, in nats. */
   readonly lossNats: number;
-  /** Global gradient norm before clipping; null where the update was skipped because halves could not hold its gradient. */
+  /**
+   * Global gradient norm before clipping; null where the update was skipped because the gradient overflowed float16.
+   */
   readonly gradNorm: number | null;
   /** In mixed precision, after the update. */
   readonly lossScale?: LossScale | undefined;
   readonly learningRate: number;
-  /** Real input tokens learned from, those before a resumption included. */
+  /** Input tokens learned from, including the time before a resume. */
   readonly tokens: number;
 }
 
-/** What a run takes besides its config. */
+/** The inputs of a run besides its config. */
 export interface SftRun {
   readonly model: Transformer;
   readonly examples: readonly Example[];
-  /** To go on from; its weights must already be the model's. */
+  /** The state to resume from; its weights must already be the model's. */
   readonly resume?: Omit<SftState, 'weights'> | undefined;
   readonly signal?: AbortSignal | undefined;
   /**
-   * Awaited before every update, with the number of those made: the place to pause, and to save the state of a run that
-   * is to end here.
+   * Awaited before every update with the updates made so far: a run can pause here, or save its state before it ends.
    */
   readonly beforeUpdate?: (step: number, readState: () => Promise<SftState>) => Promise<void>;
-  /** Awaited after each micro-batch has been handed to the backend, which may still be computing it. */
+  /** Awaited after each micro-batch has been submitted to the backend, which may still be computing it. */
   readonly afterMicroBatch?: (() => Promise<void>) | undefined;
-  /** Whether to log an update that is not due. */
+  /** Whether to log an update that is not due for logging. */
   readonly isLogWanted?: ((step: number) => boolean) | undefined;
-  /** Called every `logEvery` updates, and before each evaluation, so that a loss stands beside it. */
+  /** Called every `logEvery` updates and before each evaluation, so that an evaluation has a loss beside it. */
   readonly onLog?: (entry: SftLogEntry) => void;
   /** Called every `evaluateEvery` updates and at the end. */
   readonly onEvaluate?: (step: number) => Promise<void>;
@@ -90,7 +95,7 @@ export async function trainSft(config: SftConfig, run: SftRun): Promise<void> {
 
   try {
     while (step < config.steps) {
-      await yieldToMessages(); // a stop may be waiting
+      await yieldToMessages(); // lets a stop arrive
       await measureVariants(signal); // of kernels that ran for the first time
       await run.beforeUpdate?.(step, readState);
       throwIfAborted(signal);
@@ -114,13 +119,13 @@ export async function trainSft(config: SftConfig, run: SftRun): Promise<void> {
       const isLast = step === config.steps;
       const isEvaluated = isLast || step % config.evaluateEvery === 0;
       if (isEvaluated || step % config.logEvery === 0 || run.isLogWanted?.(step) === true) {
-        // GPU -> CPU sync: the only one of a plain step.
+        // GPU -> CPU sync: the only one of an ordinary step.
         const lossNats = await readNumber(sum.loss);
         const norm = await readNumber(gradNorm);
         const lossScale = await optimizer.readLossScale();
         if (!isTrainable(lossNats, norm, lossScale)) throw notFinite(step, lossNats, norm);
-        const told = { gradNorm: Number.isFinite(norm) ? norm : null, learningRate, tokens };
-        run.onLog?.({ step, lossNats, ...told, ...(lossScale === undefined ? {} : { lossScale }) });
+        const progress = { gradNorm: Number.isFinite(norm) ? norm : null, learningRate, tokens };
+        run.onLog?.({ step, lossNats, ...progress, ...(lossScale === undefined ? {} : { lossScale }) });
       }
       disposeGradients(sum);
       gradNorm.dispose();
@@ -136,8 +141,8 @@ export async function trainSft(config: SftConfig, run: SftRun): Promise<void> {
 }
 
 /**
- * The micro-batches of each update, counted from 0. An update draws all its examples as one batch and is cut afterwards, so
- * that what it learns from does not depend on how it is cut.
+ * The micro-batches of each update, counted from 0. An update draws all its examples as one batch, which is then split,
+ * so that the examples of an update do not depend on the split.
  *
  * @throws {LabError} `bad-config` if there are fewer examples than one update needs
  */
@@ -161,8 +166,9 @@ export function sftBatches(
 }
 
 /**
- * The terms of the loss over some micro-batches: their sum is the weighted mean over the tokens of all of them, as if they
- * were one batch, because a mean of the means of batches would give the tokens of a batch of short completions more weight.
+ * The loss terms of some micro-batches. Their sum is the weighted mean over all their tokens, as if they were one
+ * batch. A mean of batch means would be wrong, because tokens of a batch of short completions would get a higher
+ * weight.
  */
 export function sftPasses(model: Transformer, batches: readonly TrainingBatch[]): (() => LossPass)[] {
   const totalWeight = batches.reduce((sum, batch) => sum + weightOf(batch), 0);
@@ -172,7 +178,7 @@ export function sftPasses(model: Transformer, batches: readonly TrainingBatch[])
 /**
  * The loss of a batch: the weighted mean of `-log p(next token)` over its scored rows.
  *
- * @param totalWeight - what the weighted sum is divided by; default: the weights of this batch
+ * @param totalWeight - the divisor of the weighted sum; default: the total weight of this batch
  * @returns a scalar in nats
  */
 export function sftLoss(model: Transformer, batch: TrainingBatch, totalWeight = weightOf(batch)): tf.Scalar {
@@ -199,7 +205,7 @@ function nothingToLearn(): LabError {
 
 function notFinite(step: number, lossNats: number, gradNorm: number): LabError {
   return new LabError('not-finite', {
-    message: `Step ${step} gave numbers that the run cannot go on with.`,
+    message: `Step ${step} gave a loss or gradient that is not finite.`,
     expected: 'a finite loss and gradient',
     got: `loss ${lossNats}, gradient norm ${gradNorm}`,
     fix: 'Lower the learning rate or lengthen the warm-up, and resume from the last checkpoint.',

@@ -1,7 +1,7 @@
 /**
- * What the teacher says at the scored rows of a batch. Either the teacher is asked every time, which costs its forward
- * pass, or its answers to all examples are kept in a compact form before training: at each row the K most likely tokens
- * with their log-probabilities, and the mass of all others, spread evenly over them. A student that sees each example
+ * The teacher's logits at the scored rows of a batch. Either the teacher is run on every batch, or its answers to all
+ * examples are computed before training and kept in compact form: per row, the K most likely tokens with their
+ * log-probabilities, and the remaining mass, spread evenly over all other tokens. A student that sees each example
  * several times then pays for the teacher once.
  */
 import * as tf from '@tensorflow/tfjs-core';
@@ -16,24 +16,22 @@ import { scoredLogits } from './policy-batch.ts';
 /**
  * The teacher's logits of the M scored rows, `[M,V]`.
  *
- * @param examples - which of the run's examples the batch is made of; undefined if it is of the student's own completions
+ * @param examples - indices of the batch's examples among the run's; undefined for completions of the student
  */
 export type TeacherLogits = (batch: TrainingBatch, examples: readonly number[] | undefined) => tf.Tensor2D;
 
-/** Less than this is no mass: the floor of what is written for tokens outside the K. */
+/** The minimum of the remaining mass, so that its logarithm is finite. */
 const LEAST_MASS = 1e-12;
 
-/** What a compact row takes: an id and a log-probability for each of K tokens, and the mass of the rest. */
+/** The size of a compact row: an id and a log-probability for each of K tokens, and the remaining mass. */
 const bytesPerRow = (K: number): number => K * (Uint16Array.BYTES_PER_ELEMENT + Float32Array.BYTES_PER_ELEMENT) + 4;
 
-/** Asks the teacher at every batch. */
+/** Runs the teacher on every batch. */
 export function askTeacher(teacher: Transformer): TeacherLogits {
   return (batch) => scoredLogits(teacher, batch);
 }
 
-/**
- * Whether the answers to all examples are to be kept: they fit into the memory budget, and examples come more than once.
- */
+/** Whether to keep the answers to all examples: they fit into the memory budget and each example is used repeatedly. */
 export function isKeepingWorthwhile(
   { steps, batchSize, teacherCacheMiB, teacherTopK }: DistillConfig,
   vocabSize: number,
@@ -68,7 +66,7 @@ export class KeptAnswers {
   }
 
   /**
-   * Asks the teacher about all examples.
+   * Runs the teacher on all examples.
    *
    * @param onProgress - called with the number of examples done
    * @throws {LabError} `aborted`
@@ -91,7 +89,7 @@ export class KeptAnswers {
     return answers;
   }
 
-  /** The kept answers in place of the teacher; about completions that were not kept, `otherwise` is asked. */
+  /** Teacher logits from the kept answers; `otherwise` is used for completions that were not kept. */
   read(otherwise: TeacherLogits): TeacherLogits {
     return (batch, examples) =>
       examples === undefined

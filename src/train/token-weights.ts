@@ -1,28 +1,28 @@
 /**
- * How the loss terms of single tokens are averaged. Each variant of GRPO is one set of weights w, so that every policy
- * loss has one form, L = -sum_t w_t l_t, and differs in plain numbers that can be checked by hand:
+ * Token weights: how the loss terms of tokens are averaged. Each variant of GRPO is one set of weights w, so that every
+ * policy loss has the form L = -sum_t w_t l_t and the variants differ in plain numbers that can be checked by hand:
  *
  * - **grpo**, **gspo**: w = 1 / (n |o_i|), the mean over a completion's tokens, then over the n completions;
  * - **dapo**: w = 1 / sum_i |o_i|, the mean over all tokens, so that long completions count for more;
- * - **dr_grpo**: w = 1 / (n longest possible length), which does not favour short wrong completions.
+ * - **dr_grpo**: w = 1 / (n * maximum length), which does not favour short wrong completions.
  *
- * With separate averaging the rule is applied to the label (one token, length 1) and to the reasoning by themselves, and
- * each part is weighted as a whole.
+ * With separate averaging the rule is applied to the label (one token, length 1) and to the reasoning independently,
+ * and each part has its own weight.
  */
 import type { AveragingConfig, PolicyLossConfig } from '../config/grpo-config.ts';
 
-/** A completion as the averages see it. */
+/** The properties of a completion that its weights depend on. */
 export interface WeighedCompletion {
   /** |o_i|, in tokens. */
   readonly length: number;
-  /** Left out: its tokens weigh nothing and it is not counted. */
+  /** A masked completion has weight 0 and is not counted. */
   readonly isMasked: boolean;
 }
 
 /**
  * The weight of every token of every completion.
  *
- * @param maxTokens - the most tokens a completion could have had; read by dr_grpo
+ * @param maxTokens - the maximum number of tokens of a completion; read by dr_grpo
  */
 export function tokenWeights(
   kind: PolicyLossConfig['kind'],
@@ -53,7 +53,7 @@ export function tokenWeights(
   }
 }
 
-/** How many tokens of each completion count after the first `skipped`; 0 for a masked one. */
+/** The number of tokens after the first `skipped` in each completion; 0 for a masked one. */
 function lengthsOf(completions: readonly WeighedCompletion[], skipped: number): number[] {
   return completions.map(({ length, isMasked }) => (isMasked ? 0 : Math.max(0, length - skipped)));
 }

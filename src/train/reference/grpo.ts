@@ -1,42 +1,42 @@
 /**
- * Stepwise-GRPO with mode balance on one page: plain loops over float64 numbers, read top to bottom in ten minutes. The
- * trainer (train/grpo.ts) does the same on a GPU, resumes, pauses and has more choices; a test holds it to the numbers
- * of this page, so read this first. `docs/grpo.md` walks through it with formulas and sources.
+ * Stepwise-GRPO with mode balance on one page: plain loops over float64 numbers, readable in ten minutes. The trainer
+ * (train/grpo.ts) computes the same on a GPU, can pause and resume, and has more options; a test compares its numbers
+ * with this page, so read this first. `docs/grpo.md` walks through it with formulas and sources.
  *
- * **The idea.** A policy p answers a prompt G times, and each answer is rewarded. No critic predicts what reward to
- * expect, because the other answers to the same prompt already say it: an answer's advantage is how much better it did
- * than its group. Learning then raises the log-probability of tokens with a positive advantage and lowers the others.
- * In the end every method of this family gives each sampled token one number, dL / d log p(token). Here the policy is
- * asked for nothing but log-probabilities and the gradient of a weighted sum of them, so that number is what the page is
- * about, and no automatic differentiation is needed to follow it.
+ * **The idea.** A policy p answers a prompt G times, and each answer is rewarded. No critic is needed to predict the
+ * reward, because the other answers to the same prompt estimate it: the advantage of an answer is how much better it
+ * did than its group. Learning raises the log-probability of tokens with a positive advantage and lowers the others.
+ * Every method of this family finally assigns each sampled token one number, dL / d log p(token). Here the policy
+ * provides only log-probabilities and the gradient of a weighted sum of them, so this page computes that number and no
+ * automatic differentiation is needed to follow it.
  *
  * **What we changed from GRPO (arXiv 2402.03300), and why.**
  *
- * 1. *Advantages by segment, not by answer.* An answer here is a label token, then reasoning that cites rules. With one
- *    reward for the whole, a right label pays for wrong reasoning and a wrong label punishes right reasoning. So the label
- *    is compared with the labels of the group, the reasoning with the reasonings, and a step that cites a rule also with
- *    the other citations of the same rule. (A rule cited once has nothing to be compared with, and gets nothing on top.)
- * 2. *Reasoning that breaks the grammar earns 0, any other at least the label's share of the reward.* With the bare F1 of
- *    its steps a broken form cost no more than wrong steps, and was not unlearned.
- * 3. *Label and reasoning are averaged apart, half each.* In a mean over tokens one label token among thirty counts for
- *    little, although it is the token that answers.
- * 4. *An expert loss beside it (mode balance).* RL minimises a reverse KL to the rewarded policy and is content with one
- *    good mode: it keeps the frequent rules that pay and forgets rare ones, which nobody samples any more and nothing can
- *    then reinforce. lambda times the negative log-likelihood of expert answers is a forward KL: it charges the policy
- *    for whatever the expert does and the policy does not.
- * 5. *KL to the start is optional and off by default.* k3 as a loss on samples has the gradient of the forward KL, not of
- *    the reverse KL that its value estimates. That is how GRPO uses it, and so does this page, under its right name.
+ * 1. *Advantages by segment, not by answer.* An answer here is a label token followed by reasoning that cites rules.
+ *    With one reward for the whole, a right label pays for wrong reasoning and a wrong label punishes right reasoning.
+ *    So labels are compared with the labels of the group, reasoning with the other reasoning, and a step that cites a
+ *    rule also with the other citations of the same rule. (A rule cited once has no peers, and gets nothing extra.)
+ * 2. *Reasoning that breaks the grammar earns 0; any other earns at least the label's share of the reward.* When the
+ *    reward was only the F1 of the steps, a broken form cost no more than wrong steps, and was not unlearned.
+ * 3. *Label and reasoning are averaged separately and weighted equally.* In a mean over tokens, one label token among
+ *    thirty counts for little, although it is the token that answers.
+ * 4. *An expert loss is added (mode balance).* RL minimises a reverse KL to the rewarded policy, which one good mode
+ *    can satisfy: the policy keeps the frequent rules that pay and forgets rare ones, which are then no longer sampled
+ *    and cannot be reinforced. lambda times the negative log-likelihood of expert answers is a forward KL: it penalises
+ *    the policy for whatever the expert does and the policy does not.
+ * 5. *KL to the start is optional and off by default.* k3 as a loss on samples has the gradient of the forward KL, not
+ *    of the reverse KL that its value estimates. GRPO uses it that way, and so does this page, under its right name.
  *
  * **What is left out**, all of it in the trainer: other averages and ratios (DAPO, Dr.GRPO, GSPO), k1 and k2, dynamic
- * sampling, curricula, other balances (CHORD, HPT, SRFT), an entropy bonus, minibatches, a learning-rate schedule, mixed
- * precision, saving and resuming.
+ * sampling, curricula, other balances (CHORD, HPT, SRFT), an entropy bonus, minibatches, a learning-rate schedule,
+ * mixed precision, saving and resuming.
  */
 
-/** All that reinforcement needs to know of a language model. Tokens are whole numbers, log-probabilities are in nats. */
+/** All that reinforcement needs from a language model. Tokens are integers, log-probabilities are in nats. */
 export interface Policy {
-  /** All of them in one list, learned in place. */
+  /** One flat list, updated in place. */
   readonly weights: Float64Array;
-  /** 1 where a weight belongs to a matrix, which AdamW decays, 0 where to a norm or a bias. */
+  /** 1 where a weight belongs to a matrix, which AdamW decays; 0 for norms and biases. */
   readonly decays: ArrayLike<number>;
   /** Draws one completion at temperature 1; it has at least one token, the label. */
   sample(prompt: readonly number[]): readonly number[];
@@ -51,9 +51,9 @@ export interface Reward {
   readonly label: number;
   /** F1 of the cited steps. */
   readonly reasoning: number;
-  /** The completion breaks the grammar, or restates another label than it began with. */
+  /** The completion breaks the grammar, or restates another label than its first. */
   readonly isBroken: boolean;
-  /** A step is the tokens from `start` to before `end`; its value is 1 if it is right. */
+  /** A step is the tokens from `start` up to, but not including, `end`; its value is 1 if it is right. */
   readonly steps: readonly {
     readonly rule: number;
     readonly value: number;
@@ -68,23 +68,23 @@ export interface Sample {
   readonly completion: readonly number[];
 }
 
-/** A completion of the policy's own, with log p of each token by the policy before this step's updates and by the start. */
+/** A completion of the policy, with log p of each token by the policy before this step's updates and by the start. */
 export interface Rollout extends Sample {
   readonly reward: Reward;
   readonly oldLogProbs: readonly number[];
   readonly refLogProbs: readonly number[];
 }
 
-/** The numbers to choose, named as in the trainer's config. */
+/** The settings, named as in the trainer's config. */
 export interface Settings {
   readonly steps: number;
   /** G, completions per prompt. */
   readonly samples: number;
-  /** Updates on the rollouts of one step; the clip matters from the second on. */
+  /** Updates on the rollouts of one step; the clip has an effect from the second on. */
   readonly innerEpochs: number;
-  /** The ratio is kept in [1 - clip, 1 + clip]. */
+  /** The ratio is clipped to [1 - clip, 1 + clip]. */
   readonly clip: number;
-  /** Weights of the k3 term (beta) and of the expert loss (lambda); both 0 are plain GRPO. */
+  /** Weights of the k3 term (beta) and of the expert loss (lambda); with both 0 this is plain GRPO. */
   readonly klBeta: number;
   readonly lambda: number;
   readonly adam: AdamWSettings;
@@ -102,7 +102,7 @@ export interface Task {
   reward(prompt: readonly number[], completion: readonly number[]): Reward;
 }
 
-/** The record of a step: means over its updates, but norms and cosine of L_RL and L_SFT apart are of the first. */
+/** The record of a step: means over its updates; the norms and cosine of L_RL and L_SFT are of the first update. */
 export interface StepRecord {
   readonly groups: readonly (readonly Rollout[])[];
   /** By group, completion and token. */
@@ -118,12 +118,12 @@ export interface StepRecord {
   readonly cosine: number;
 }
 
-/** The label's share of the reward, and its weight in L_RL; the reasoning has the rest of both. */
+/** The label's share of the reward and its weight in L_RL; the reasoning has the rest of both. */
 const LABEL_SHARE = 0.5;
-/** Rewards that differ by less than this standard deviation do not differ. */
+/** Rewards with a smaller standard deviation than this count as equal. */
 const LEAST_SPREAD = 1e-4;
 
-/** Trains the policy in place. @param start - the frozen policy that the KL is measured to */
+/** Trains the policy in place. @param start - the frozen policy that the KL is measured against */
 export function trainOnOnePage(
   policy: Policy,
   start: Pick<Policy, 'logProbs'>,
@@ -132,7 +132,7 @@ export function trainOnOnePage(
 ): StepRecord[] {
   const optimizer = new AdamW(policy, settings.adam);
   return Array.from({ length: settings.steps }, (_, step) => {
-    // 1. Every prompt is answered G times. Whatever the updates below do, these answers count as drawn from the old p.
+    // 1. Answer every prompt G times. Whatever the updates below do, these answers count as drawn from the old p.
     const groups = task.prompts(step).map((prompt) =>
       Array.from({ length: settings.samples }, (): Rollout => {
         const completion = policy.sample(prompt);
@@ -141,9 +141,9 @@ export function trainOnOnePage(
         return { prompt, completion, reward, oldLogProbs, refLogProbs: start.logProbs(prompt, completion) };
       }),
     );
-    // 2. Every answer is compared with its group.
+    // 2. Compare every answer with its group.
     const advantages = groups.map(tokenAdvantages);
-    // 3. Some updates on the same answers.
+    // 3. Make some updates on the same answers.
     const updates = Array.from({ length: settings.innerEpochs }, (_, epoch) => {
       const rl = policyLoss(policy, groups.flat(), advantages.flat(), settings);
       const sft = expertLoss(policy, task.expert(step * settings.innerEpochs + epoch));
@@ -171,11 +171,11 @@ export function trainOnOnePage(
 export function tokenAdvantages(group: readonly Pick<Rollout, 'completion' | 'reward'>[]): number[][] {
   const labels = normalised(group.map(({ reward }) => reward.label));
   const reasonings = normalised(
-    // The total reward as it would be were the label right, so that this part judges the reasoning alone.
+    // The total reward assuming a right label, so that this part judges the reasoning alone.
     group.map(({ reward }) => (reward.isBroken ? 0 : LABEL_SHARE + (1 - LABEL_SHARE) * reward.reasoning)),
   );
   const advantages = group.map(({ completion }, g) => completion.map((_, t) => at(t === 0 ? labels : reasonings, g)));
-  // On top, by rule: did citing this rule go better here than where the group cited it elsewhere?
+  // In addition, by rule: did citing this rule go better here than where the group cited it elsewhere?
   const citations = group.flatMap(({ reward }, g) => reward.steps.map((step) => ({ ...step, g })));
   for (const rule of new Set(citations.map((citation) => citation.rule))) {
     const cited = citations.filter((citation) => citation.rule === rule);
@@ -188,7 +188,9 @@ export function tokenAdvantages(group: readonly Pick<Rollout, 'completion' | 're
   return advantages;
 }
 
-/** (r - mean) / standard deviation; zeros where rewards do not differ, because dividing would only blow up rounding. */
+/**
+ * (r - mean) / standard deviation; zeros where rewards do not differ, because dividing would amplify rounding errors.
+ */
 export function normalised(rewards: readonly number[]): number[] {
   const centre = mean(rewards);
   const spread = Math.sqrt(mean(rewards.map((reward) => (reward - centre) ** 2)));
@@ -212,7 +214,7 @@ export function policyLoss(
       // The mean over labels, and the mean over completions of the mean over their reasoning tokens.
       const weight = t === 0 ? LABEL_SHARE / rollouts.length : (1 - LABEL_SHARE) / (reasoned * (completion.length - 1));
       const advantage = at(at(advantages, i), t);
-      // d rho / d log p is rho. A clipped token has gone far enough in the direction of its advantage: it pushes no more.
+      // d rho / d log p is rho. A clipped token has moved far enough in the direction of its advantage: gradient 0.
       const ratio = Math.exp(logProb - at(oldLogProbs, t));
       const held = Math.min(Math.max(ratio, 1 - clip), 1 + clip);
       const isClipped = held * advantage < ratio * advantage;
@@ -245,7 +247,7 @@ function k3(gap: number): number {
   return Math.exp(-gap) + gap - 1;
 }
 
-/** AdamW (arXiv 1711.05101) after clipping the whole gradient to a longest length. */
+/** AdamW (arXiv 1711.05101) after clipping the whole gradient to a maximum norm. */
 class AdamW {
   readonly #policy: Pick<Policy, 'weights' | 'decays'>;
   readonly #settings: AdamWSettings;
@@ -269,7 +271,7 @@ class AdamW {
       const first = beta1 * at(this.#first, i) + (1 - beta1) * slope;
       const second = beta2 * at(this.#second, i) + (1 - beta2) * slope * slope;
       [this.#first[i], this.#second[i]] = [first, second];
-      const direction = first / (1 - beta1 ** this.#updates); // both means began at 0, which this makes up for
+      const direction = first / (1 - beta1 ** this.#updates); // corrects the bias of means that begin at 0
       const size = Math.sqrt(second / (1 - beta2 ** this.#updates)) + adamEps;
       weights[i] = weight - learningRate * (direction / size + weightDecay * at(decays, i) * weight);
     }

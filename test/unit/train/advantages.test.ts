@@ -54,14 +54,14 @@ describe('normalise', () => {
     for (const [i, value] of [-0.5, 0.5, -1, 1].entries()) expect(at(got, i)).toBeCloseTo(value / spread, 12);
   });
 
-  it('gives nothing where rewards do not differ, not even by rounding', () => {
+  it('gives 0 where rewards do not differ, despite rounding', () => {
     const nearlyEqual = [0.5, 0.5 + 1e-5, 0.5 - 1e-5];
     for (const scaling of ['group', 'batch', 'none'] as const) {
       expect(normalise([nearlyEqual, [0.3], []], scaling)).toEqual([[0, 0, 0], [0], []]);
     }
   });
 
-  it('sums to 0 in every group, and is not moved by adding to or multiplying all rewards', () => {
+  it('sums to 0 in every group, and is invariant to shifting or scaling all rewards', () => {
     const rewards = fc.array(fc.float({ min: 0, max: 1, noNaN: true }), { minLength: 2, maxLength: 12 });
     fc.assert(
       fc.property(rewards, (values) => {
@@ -69,7 +69,7 @@ describe('normalise', () => {
         const [moved = []] = normalise([values.map((value) => 3 * value + 7)], 'group');
         const sum = plain.reduce((total, value) => total + value, 0);
         expect(Math.abs(sum)).toBeLessThan(1e-6 * values.length * 1e4);
-        // A spread right at the bound can count for one and not for the other.
+        // A spread exactly at the bound can count in one case and not in the other.
         if (plain.some((value) => value !== 0)) {
           for (const [i, value] of plain.entries()) expect(at(moved, i)).toBeCloseTo(value, 6);
         }
@@ -79,7 +79,7 @@ describe('normalise', () => {
 });
 
 describe('outcome advantages', () => {
-  it('give every segment that of the total', () => {
+  it('give every segment the advantage of the total', () => {
     const groups = [[completion(1, 1, 1, [[3, 1]]), completion(0, 1, 0, [[3, 0]])]];
     expect(segmentAdvantages(groups, { ...STEPWISE, kind: 'outcome' })).toEqual([
       [
@@ -138,13 +138,13 @@ describe('stepwise advantages', () => {
     expect(got?.steps).toEqual([1, -1]);
   });
 
-  it('weigh steps as asked', () => {
+  it('weight steps as configured', () => {
     const group = [completion(0, 1, 0, [[3, 1]]), completion(0, 1, 0, [[3, 0]])];
     const [got = []] = segmentAdvantages([group], { ...STEPWISE, stepWeight: 0.25 });
     expect(got.map(({ steps }) => steps)).toEqual([[0.25], [-0.25]]);
   });
 
-  it('tell a completion that omits a gold rule to reason better, all of its reasoning', () => {
+  it('lower the whole reasoning of a completion that omits a gold rule', () => {
     // F1 of one right step of two gold rules is 2/3; of both, 1.
     const group = [
       completion(0, 1, 1, [
@@ -162,7 +162,7 @@ describe('stepwise advantages', () => {
 });
 
 describe('spreadOverTokens', () => {
-  it('gives the label, the steps on top of the reasoning, and the reasoning for the rest', () => {
+  it("assigns the label's, the reasoning's plus the step's, and the reasoning's for the rest", () => {
     const spans = [
       { start: 1, end: 3 },
       { start: 3, end: 4 },
@@ -171,7 +171,7 @@ describe('spreadOverTokens', () => {
     expect(tokens).toEqual([2, 1.5, 1.5, -0.5, 0.5, 0.5]);
   });
 
-  it('has one entry per token whatever the completion', () => {
+  it('has one entry per token for any completion', () => {
     expect(spreadOverTokens(0, [], { label: 1, reasoning: 2, steps: [] })).toEqual([]);
     expect(spreadOverTokens(1, [], { label: 1, reasoning: 2, steps: [] })).toEqual([1]);
   });

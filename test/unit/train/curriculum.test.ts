@@ -17,7 +17,7 @@ import { makeTask } from './grpo-runs.ts';
 const task = makeTask();
 const P = 8;
 
-/** Prompts whose passes out of eight are given; every fifth is of the tail. */
+/** Prompts with given passes out of eight; every fifth is a tail prompt. */
 function withPasses(passes: readonly number[]): RlPrompt[] {
   return passes.map((count, i) => ({
     ...at(task.prompts, i % task.prompts.length),
@@ -63,11 +63,11 @@ describe('classOf', () => {
     [4 / 8, 'stage 1'],
     [7 / 8, 'stage 1'],
     [1, 'dropped'],
-  ])('puts a pass rate of %s into: %s', (rate, expected) => expect(classOf(rate)).toBe(expected));
+  ])('classifies a pass rate of %s as: %s', (rate, expected) => expect(classOf(rate)).toBe(expected));
 });
 
 describe('random order', () => {
-  it('is the order of a run without a curriculum, to the prompt', () => {
+  it('is exactly the order of a run without a curriculum', () => {
     const settings = config({ kind: 'random' });
     const [curriculum, plain] = [makeCurriculum(PROMPTS, settings), new PromptOrder(PROMPTS, settings)];
     for (const [step, round] of [
@@ -86,7 +86,7 @@ describe('random order', () => {
 describe('a staged curriculum', () => {
   const passesOf = (prompts: readonly number[]): number[] => prompts.map((i) => i % 9);
 
-  it('goes through its stages in thirds, and draws from each what belongs there', () => {
+  it("passes through its stages in thirds, and draws each stage's own prompts", () => {
     const settings = config({ kind: 'staged', rehearsalShare: 0, rareShare: 0 });
     const run = runThrough(makeCurriculum(PROMPTS, settings), settings, () => 0);
     expect(run.map(({ stage }) => stage)).toEqual(thirds(1, 2, 3));
@@ -97,15 +97,15 @@ describe('a staged curriculum', () => {
     }
   });
 
-  it('loses nothing but what is dropped: every prompt that can be learned from comes in the mixed stage', () => {
-    // An epoch is 17 steps of 8 and leaves out 4 of the 140, other ones each time; 60 steps are three and a half.
+  it('loses only dropped prompts: every learnable prompt is drawn in the mixed stage', () => {
+    // An epoch is 17 steps of 8 and leaves out 4 of the 140, different ones each time; 60 steps are 3.5 epochs.
     const settings = config({ kind: 'staged', ends: [0, 0], rareShare: 0 });
     const seen = new Set(runThrough(makeCurriculum(PROMPTS, settings), settings, () => 0).flatMap((s) => s.prompts));
     const learnable = PROMPTS.flatMap(({ passRate = 0 }, i) => (passRate > 0 && passRate < 1 ? [i] : []));
     expect([...seen].toSorted((a, b) => a - b)).toEqual(learnable);
   });
 
-  it('rehearses earlier stages, and draws rare rules besides in the mixed one', () => {
+  it('rehearses earlier stages, and also draws rare rules in the mixed one', () => {
     const settings = config({ kind: 'staged', rehearsalShare: 0.25, rareShare: 0.25 });
     for (const { stage, prompts } of runThrough(makeCurriculum(PROMPTS, settings), settings, () => 0)) {
       expect(prompts.length).toBe(P);
@@ -116,13 +116,13 @@ describe('a staged curriculum', () => {
     }
   });
 
-  it('draws each prompt of a stage once before any comes again', () => {
+  it('draws each prompt of a stage once before repeating any', () => {
     const settings = config({ kind: 'staged', rehearsalShare: 0 });
     const first = runThrough(makeCurriculum(PROMPTS, settings), settings, () => 0).slice(0, 10);
-    expect(new Set(first.flatMap(({ prompts }) => prompts)).size).toBe(80); // all there are in stage 1
+    expect(new Set(first.flatMap(({ prompts }) => prompts)).size).toBe(80); // all of stage 1
   });
 
-  it('turns round in the control', () => {
+  it('is reversed in the control', () => {
     expect(stageOrder('reversed')).toEqual([3, 2, 1]);
     const settings = config({ kind: 'reversed' });
     const run = runThrough(makeCurriculum(PROMPTS, settings), settings, () => 0);
@@ -133,13 +133,13 @@ describe('a staged curriculum', () => {
     );
   });
 
-  it('takes the mix of prompts from the run, rare ones left out first', () => {
+  it("uses the run's mix of prompts, in which rare ones are left out first", () => {
     const settings = config({ kind: 'staged', ends: [0, 0], rareShare: 0 }, { tailPromptWeight: 0.001 });
     const drawn = runThrough(makeCurriculum(PROMPTS, settings), settings, () => 0).flatMap(({ prompts }) => prompts);
     expect(drawn.filter((i) => PROMPTS[i]?.isTail).length).toBe(0);
   });
 
-  it('says what is missing: prompts, or pass rates', () => {
+  it('reports missing prompts or pass rates', () => {
     const unmeasured = PROMPTS.map((prompt) => ({ ...prompt, passRate: undefined }));
     const few = withPasses([8, 8, 8, 8, 8, 4, 4, 4, 1, 1, 1]);
     expect(() => makeCurriculum(few, config({ kind: 'staged' }))).toThrow(/Stage 1 .*at least 8.*3/su);
@@ -160,12 +160,12 @@ describe('an adaptive curriculum', () => {
     expect(run[12]?.state).toEqual({ phase: 1, since: 12, recent: [] });
   });
 
-  it('ends it at the latest where the settings say', () => {
+  it('ends it at the latest step in the settings', () => {
     const stages = runThrough(makeCurriculum(PROMPTS, settings), settings, () => 0).map(({ stage }) => stage);
     expect([stages.indexOf(2), stages.indexOf(3)]).toEqual([30, 54]);
   });
 
-  it("looks at the stage's own prompts only", () => {
+  it("considers the stage's own prompts only", () => {
     const curriculum = makeCurriculum(PROMPTS, settings);
     const state = { phase: 1, since: 10, recent: [] };
     const rollouts = [
@@ -176,7 +176,7 @@ describe('an adaptive curriculum', () => {
     expect(curriculum.after(state, 11, rollouts).recent).toEqual([0.5]);
   });
 
-  it('goes on from a saved state as if it had not stopped, and only ever forward', () => {
+  it('resumes from a saved state as if it had not stopped, and never moves back', () => {
     const rewards = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 60, maxLength: 60 });
     fc.assert(
       fc.property(rewards, fc.nat(59), fc.constantFrom('staged', 'reversed', 'adaptive'), (labels, cut, kind) => {

@@ -17,7 +17,7 @@ const SHAPES = [
 ] as const;
 const CLOSE = { absolute: 1e-5, relative: 1e-5 };
 
-/** A loss of student rows against fixed teacher rows, beside its reference. */
+/** A loss of student rows against fixed teacher rows, with its reference. */
 function lossCase(
   title: string,
   [N, V]: readonly [number, number],
@@ -83,7 +83,7 @@ describe.each(['cpu', 'wasm'] as const)('distillation losses on %s', (backend) =
     ]),
   )('$title', judgeOp);
 
-  it('stays finite where a model is sure, right or wrong', async () => {
+  it('stays finite where a model is certain, right or wrong', async () => {
     const [sure, other] = [tf.tensor2d([[1000, 0, -1000]]), tf.tensor2d([[-1000, 0, 1000]])];
     expectClose(await generalizedJsd(sure, sure, 0.5).data(), [0], CLOSE);
     expectClose(await generalizedJsd(sure, other, 0.5).data(), [Math.LN2], CLOSE);
@@ -94,7 +94,7 @@ describe.each(['cpu', 'wasm'] as const)('distillation losses on %s', (backend) =
 });
 
 describe('distillLoss', () => {
-  it('compares label tokens alone for label KD: what the models say of others does not count', async () => {
+  it('compares label tokens only for label KD, whatever the models predict for others', async () => {
     await useBackend('wasm');
     const [student, teacher] = [tf.tensor2d([[5, 1, 0, 2, -3]]), tf.tensor2d([[0, 2, 9, 1, 0]])];
     const loss = distillLoss({ kind: 'label-kd', temperature: 3 }, [3, 1]);
@@ -107,7 +107,7 @@ describe('distillLoss', () => {
     expect(values[3]).toBeCloseTo(-(values[1] ?? NaN), 6);
   });
 
-  it('is the negative log-likelihood where tokens are learned', async () => {
+  it('is the negative log-likelihood for methods on tokens', async () => {
     const logits = tf.tensor2d([[0, Math.log(3)]]);
     const loss = distillLoss({ kind: 'hard-label' }, []);
     const unread = (): never => {
@@ -130,12 +130,12 @@ describe('JSD towards its end points', () => {
     }
   });
 
-  it('does so in the code that is trained with', async () => {
+  it('does so in the training code', async () => {
     await useBackend('cpu');
     const rows = (row: Float64Array): tf.Tensor2D => tf.tensor2d(Float32Array.from(row), [1, row.length]);
     const value = async (beta: number): Promise<number> =>
       (await generalizedJsd(rows(student), rows(teacher), beta).data())[0] ?? NaN;
-    // Not closer to the end: single precision would be all that is seen.
+    // Not closer to the end, where single precision would dominate.
     expect((await value(0.01)) / 0.01).toBeCloseTo(jsdReference(student, teacher, 0.01) / 0.01, 2);
     expect((await value(0.01)) / 0.01 / forward).toBeGreaterThan(0.9);
     expect((await value(0.99)) / 0.01 / reverse).toBeGreaterThan(0.9);

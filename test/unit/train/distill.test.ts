@@ -1,5 +1,5 @@
 /**
- * A tiny student and a random teacher: what they say means nothing, but a run must repeat, go on and learn what it is told.
+ * A tiny student and a random teacher: their predictions are meaningless, but a run must repeat, resume and learn.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import * as v from 'valibot';
@@ -44,12 +44,12 @@ type Settings = v.InferInput<typeof DistillConfigSchema>;
 
 function load(config: ModelConfig, seed: number, scale = 1): Transformer {
   const weights = initialWeights(config, new Rng(seed));
-  // A larger embedding makes a surer teacher.
+  // A larger embedding makes a more certain teacher.
   for (const [name, { data }] of weights) if (name.includes('embed')) data.forEach((x, i) => (data[i] = x * scale));
   return { config, weights: loadWeights(config, weights) };
 }
 
-/** Trains from `from`, or from new weights, until `until` updates are made, and gives the state and the log. */
+/** Trains from `from`, or from new weights, until `until` updates are made; returns the state and the log. */
 async function run(
   settings: Settings,
   until: number,
@@ -100,7 +100,7 @@ const VARIANTS: readonly (readonly [string, Settings])[] = [
 describe.each(RESUMED_ON)('distillation on %s', (backend) => {
   beforeAll(() => useBackend(backend));
 
-  it.each(VARIANTS)('goes on bit for bit from a saved checkpoint: %s', async (_, settings) => {
+  it.each(VARIANTS)('resumes bit for bit from a checkpoint: %s', async (_, settings) => {
     const N = 6; // 5 batches per epoch: the data order crosses epochs on both sides
     const whole = await run(settings, 2 * N, 2 * N);
     const half = await run(settings, N, 2 * N);
@@ -144,7 +144,7 @@ describe('distillation', () => {
     },
   );
 
-  it('learns on its own completions from the step it is told, and counts them', async () => {
+  it('learns on its own completions from the configured step, and counts them', async () => {
     const { log } = await run({ method: { kind: 'jsd', studentShare: 1, studentFrom: 0.5 } }, 6, 6);
     expect(log.map(({ isOnPolicy }) => isOnPolicy)).toEqual([false, false, false, true, true, true]);
     expect(log.map(({ tokens }) => tokens.generated > 0)).toEqual([false, false, false, true, true, true]);
@@ -167,7 +167,7 @@ describe('distillation', () => {
     },
   );
 
-  it('has nothing to do with the expert unless asked', async () => {
+  it('does not use the expert unless asked', async () => {
     const [without, beside] = [await run({}, 1, 1), await run({ expertWeight: 1 }, 1, 1)];
     expect(without.log[0]).toMatchObject({ expertLossNats: null, tokens: { expert: 0 } });
     expect(beside.log[0]?.expertLossNats).toBeGreaterThan(3); // ln 37 = 3.6 nats before anything is learned
@@ -179,7 +179,7 @@ describe('distillation', () => {
 describe('isStudentsTurn', () => {
   const config = v.parse(DistillConfigSchema, { method: { kind: 'jsd', studentShare: 0.3 }, steps: 2000 });
 
-  it('comes up at the share asked for, in the second half only, and is a function of seed and step', () => {
+  it('occurs with the configured share, in the second half only, as a function of seed and step', () => {
     const turns = Array.from({ length: 2000 }, (_, step) => isStudentsTurn(config, step));
     expect(turns.slice(0, 1000)).not.toContain(true);
     const share = turns.slice(1000).filter(Boolean).length / 1000;
@@ -209,7 +209,7 @@ describe('KeptAnswers', () => {
   const rowsOf = (values: Float32Array, count: number): Float32Array[] =>
     Array.from({ length: count }, (_, row) => values.subarray(row * V, (row + 1) * V));
 
-  it('says with all tokens kept what the teacher says', async () => {
+  it('equals the teacher when all tokens are kept', async () => {
     const { full, kept, used } = await bothWays(1000);
     expectClose(kept.subarray(0, used * V), full.subarray(0, used * V), { absolute: 1e-5, relative: 1e-5 });
     expect(kept.subarray(used * V).every((value) => value === 0)).toBe(true);
@@ -225,7 +225,7 @@ describe('KeptAnswers', () => {
       for (const id of top.slice(0, K)) expect(compact[id]).toBeCloseTo(row[id] ?? NaN, 4);
       expect(new Set(top.slice(K).map((id) => compact[id])).size).toBe(1);
     }
-    // How far the two are apart: no more than the mass that was spread, times how uneven it was.
+    // The two differ by at most the spread mass times its unevenness.
     const klOf = ([row, compact]: readonly [Float32Array, Float32Array]): number =>
       row.reduce((sum, logP, id) => sum + Math.exp(logP) * (logP - (compact[id] ?? NaN)), 0);
     expect(Math.max(...pairs.map(klOf))).toBeLessThan(0.5);

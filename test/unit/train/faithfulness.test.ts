@@ -5,7 +5,7 @@ import { useBackend } from '../../reference/backends.ts';
 import { SMALL_WORLD, smallLabModel } from '../../reference/small-lab-model.ts';
 
 describe('deletionsOf', () => {
-  it('tells labels that should move from those that should stay', () => {
+  it('distinguishes labels that should move from those that should stay', () => {
     const cases = [
       { before: 3, after: 0, now: 0 },
       { before: 3, after: 0, now: 1 },
@@ -23,7 +23,7 @@ describe('deletionsOf', () => {
     });
   });
 
-  it('has no shares of nothing', () => {
+  it('has no shares without cases', () => {
     expect(deletionsOf([])).toMatchObject({ movedAsRuled: null, moved: null, stayed: null });
   });
 });
@@ -31,7 +31,7 @@ describe('deletionsOf', () => {
 describe('measureFaithfulness', () => {
   beforeAll(() => useBackend('wasm'));
 
-  it('finds nothing to take away from answers that cite nothing', async () => {
+  it('finds nothing to delete for answers that cite nothing', async () => {
     const expert = Array.from(SMALL_WORLD.pairs('dev'), toExpert).slice(0, 6);
     const report = await measureFaithfulness(smallLabModel(), expert);
     expect(report.completions).toBe(6);

@@ -34,7 +34,7 @@ function goldIds(prompt: number): number[] {
   return tokenizer.encode(printTrace(at(task.prompts, prompt).gold));
 }
 
-/** A rollout of given tokens whose scores are all alike. */
+/** A rollout of given tokens with equal scores. */
 function scored(prompt: number, ids: readonly number[], isComplete = true): ScoredRollout {
   const logProbs = ids.map(() => -1);
   const rollout = rewardCompletion(task, prompt, { ids, logProbs, isComplete });
@@ -64,7 +64,7 @@ describe('readCompletion', () => {
     }
   });
 
-  it('reads what decoding as a whole reads, whatever a model writes', () => {
+  it('agrees with decoding the whole completion, whatever a model writes', () => {
     const anyTokens = fc.array(fc.nat(TINY.vocabSize - 1), { maxLength: 20 });
     const cutGold = fc
       .record({
@@ -94,14 +94,14 @@ describe('readCompletion', () => {
 });
 
 describe('rewards of a rollout', () => {
-  it('are full for gold', () => {
+  it('are full for the gold trace', () => {
     const { rollout } = scored(0, goldIds(0));
     const steps = at(task.prompts, 0).gold.steps.map(({ rule }) => ({ rule, value: 1 }));
     expect(rollout.isRight).toBe(true);
     expect(segmentRewards(rollout)).toEqual({ total: 1, label: 1, reasoning: 1, steps });
   });
 
-  it('leave the label its own where the form is broken, and the reasoning nothing', () => {
+  it("keep the label's reward where the form is broken, and give the reasoning 0", () => {
     const { rollout } = scored(0, goldIds(0).slice(0, -1), false);
     expect(rollout.isRight).toBe(false);
     const { total, label, reasoning, steps } = segmentRewards(rollout);
@@ -117,7 +117,7 @@ describe('rewards of a rollout', () => {
     expect([total, label, reasoning]).toEqual([0.5, 0, 1]);
   });
 
-  it('have k1 taken off segment by segment', () => {
+  it('have k1 subtracted segment by segment', () => {
     const { rollout } = scored(0, goldIds(0));
     const { total, label, reasoning } = segmentRewards(rollout, { label: 0.1, reasoning: 0.2 });
     expectClose([total, label, reasoning], [0.7, 0.9, 0.8], { absolute: 1e-12 });
@@ -135,12 +135,12 @@ describe('judgeGroups', () => {
     expect(uses({})).toEqual(['policy', 'policy', 'policy', 'policy']);
   });
 
-  it('leaves silent groups out, and what goes past P', () => {
+  it('leaves out silent groups, and those beyond P', () => {
     expect(uses({ dropSilentGroups: true })).toEqual(['policy', 'left out', 'left out', 'policy']);
     expect(uses({ dropSilentGroups: true, prompts: 1 })).toEqual(['policy', 'left out', 'left out', 'left out']);
   });
 
-  it('hands failed groups over to the expert under hpt', () => {
+  it('replaces failed groups by the expert under hpt', () => {
     expect(uses({ balance: { kind: 'hpt' } })).toEqual(['policy', 'policy', 'expert', 'policy']);
     expect(uses({ balance: { kind: 'hpt' }, dropSilentGroups: true })).toEqual([
       'policy',
@@ -150,7 +150,7 @@ describe('judgeGroups', () => {
     ]);
   });
 
-  it('charges k1 by segment, and does not take it for a signal', () => {
+  it('subtracts k1 by segment, and does not count it as a signal', () => {
     const far = equal.map((member, i) => ({ ...member, refLogProbs: member.scores?.logProbs.map((x) => x - i) }));
     const [group] = judgeGroups(config({ kl: { kind: 'k1-reward', beta: 0.01 } }), [far]);
     // The second is 1 nat per token further from its reference, so its label and its reasoning did worse.
@@ -163,11 +163,11 @@ describe('judgeGroups', () => {
 });
 
 describe('policySamples', () => {
-  it('gives tokens the advantages of their segments and weights that add up', () => {
+  it('gives tokens the advantages of their segments, and weights that sum up correctly', () => {
     const ids = goldIds(0);
     const groups = judgeGroups(config(), [[scored(0, ids), scored(0, ids.slice(0, 1), false)]]);
     const [full, cut] = policySamples(config(), groups);
-    // Labels are equally right; of the reasoning only one has any.
+    // All labels are right, so only reasoning can have an advantage.
     expect(full?.advantages.slice(0, 2)).toEqual([0, 1]);
     expect(cut?.advantages).toEqual([0]);
     const total = [...(full?.weights ?? []), ...(cut?.weights ?? [])].reduce((sum, weight) => sum + weight, 0);
@@ -187,7 +187,7 @@ describe('policySamples', () => {
     expect(samplerCorrections([-1], [-3], null)).toEqual([1]);
   });
 
-  it('shares groups out among minibatches', () => {
+  it('distributes groups among minibatches', () => {
     const parts = [0, 1, 2].map((part) => minibatchOf([0, 1, 2, 3, 4], part, 3));
     expect(parts).toEqual([[0, 3], [1, 4], [2]]);
   });
@@ -200,7 +200,7 @@ describe('prompt order', () => {
   }));
   const settings = { prompts: 16, tailPromptWeight: 1, extraRounds: 2, seed: 1 };
 
-  it('is a function of step and round, whatever was asked before', () => {
+  it('is a function of step and round, whatever was drawn before', () => {
     const [a, b] = [new PromptOrder(prompts, settings), new PromptOrder(prompts, settings)];
     a.at(90, 0);
     a.at(3, 2);
@@ -241,11 +241,11 @@ describe('drawRollouts', () => {
     };
     const first = await idsAt(2, 0);
     expect(await idsAt(2, 0)).toEqual(first);
-    expect(new Set(first.flat()).size).toBe(6); // four draws from 420 nearly equal tokens hardly ever agree
+    expect(new Set(first.flat()).size).toBe(6); // four draws from 420 nearly equal tokens almost never agree
     for (const other of [await idsAt(3, 0), await idsAt(2, 1), await idsAt(2, 0, 2)]) expect(other).not.toEqual(first);
   });
 
-  it('refuses a prompt that is not there', () => {
+  it('rejects a prompt that does not exist', () => {
     expect(() => rewardCompletion(task, 99, { ids: [], logProbs: [], isComplete: false })).toThrow(/from 0 to 35/);
   });
 });
@@ -272,7 +272,7 @@ describe('GrpoConfigSchema', () => {
     expect(config({ loss: { kind } }).loss).toEqual({ kind, clipLow, clipHigh });
   });
 
-  it('refuses what it does not know, and a KL term without weight', () => {
+  it('rejects unknown settings, and a KL term without weight', () => {
     expect(v.safeParse(GrpoConfigSchema, { lamda: 0.3 }).success).toBe(false);
     expect(v.safeParse(GrpoConfigSchema, { kl: { kind: 'k3' } }).success).toBe(false);
     expect(v.safeParse(GrpoConfigSchema, { kl: { kind: 'k1', beta: 1 } }).success).toBe(false);

@@ -1,6 +1,6 @@
 /**
- * Short GRPO runs for tests: a tiny decoder that has learned a few pairs of a small rule world so poorly that its samples
- * disagree.
+ * Short GRPO runs for tests: a tiny decoder that has learned a few pairs of a small rule world so poorly that its
+ * samples disagree.
  */
 import * as v from 'valibot';
 import { Rng } from '../../../src/common/rng.ts';
@@ -57,7 +57,7 @@ export function makeTask(): RlTask {
     prompts: makeRlPrompts({ tokenizer, prompt, transformer: { config: TINY } }, pairs, world.tailRules).map(
       (rlPrompt, i) => ({
         ...rlPrompt,
-        // Made up, for curricula: a third each are easy and hard, the rest always or never right.
+        // Invented, for curricula: a third each are easy and hard, the rest always or never right.
         passRate: [0.75, 0.25, i % 2][i % 3],
       }),
     ),
@@ -85,7 +85,7 @@ export function loadModel(weights: ReadonlyMap<string, TensorData>): Transformer
   return { config: TINY, weights: loadWeights(TINY, weights) };
 }
 
-/** What a run left. */
+/** The result of a run. */
 export interface RunOutcome {
   readonly state: GrpoState;
   readonly records: readonly GrpoStep[];
@@ -95,9 +95,9 @@ export interface RunOutcome {
 export type GrpoSettings = v.InferInput<typeof GrpoConfigSchema>;
 
 /**
- * Trains from some weights, or goes on from a state, until `until` steps are made.
+ * Trains from some weights, or resumes from a state, until `until` steps are made.
  *
- * @param more - of the run: dial, reference, expert data
+ * @param more - further fields of the run: coefficient, reference, expert data
  */
 export async function runGrpo(
   task: RlTask,

@@ -18,7 +18,10 @@ function idsOf(trace: Trace): number[] {
   return task.tokenizer.encode(printTrace(trace));
 }
 
-/** Label tokens have entropy 1, reasoning 0.25; the sampler is off by 0.5 at the last token, the reference by ln 2 everywhere. */
+/**
+ * Label tokens have entropy 1, reasoning 0.25; the sampler is off by 0.5 at the last token, the reference by ln 2
+ * everywhere.
+ */
 function scored(prompt: number, ids: readonly number[], isComplete = true): ScoredRollout {
   const logProbs = ids.map(() => -1);
   const sampled = logProbs.map((x, t) => (t === ids.length - 1 ? x + 0.5 : x));
@@ -44,7 +47,7 @@ describe('reportRollouts', () => {
   const groups: Group[] = judgeGroups(CONFIG, [members]);
   const report = reportRollouts(task, groups);
 
-  it('sums up rewards, forms and lengths', () => {
+  it('summarises rewards, forms and lengths', () => {
     expectClose(
       [report.reward.total, report.reward.label, report.reward.reasoning],
       [(1 + 0 + 0.5 + 1) / 4, 3 / 4, 3 / 4],
@@ -57,7 +60,7 @@ describe('reportRollouts', () => {
     expect(report.labelShares.reduce((sum, share) => sum + share, 0)).toBe(1);
   });
 
-  it('tells entropies of label and reasoning apart, the divergence and the sampler gap', () => {
+  it('reports entropies of label and reasoning, the divergence and the sampler gap', () => {
     expect(report.entropy).toEqual({ labelNats: 1, reasoningNats: 0.25 });
     expect(report.klNats).toBeCloseTo(0.5 + Math.LN2 - 1, 12);
     expect(report.samplerGapNats).toBeCloseTo(0.5, 12);
@@ -81,7 +84,7 @@ describe('reportRollouts', () => {
     expect(two.groups).toEqual({ drawn: 2, used: 1, zeroVarianceShare: 0.5, silentShare: 0.5, gatedShare: 0 });
   });
 
-  it('keeps completions with reward, advantage and ratio per token', () => {
+  it('records completions with reward, advantage and ratio per token', () => {
     const after = members.map(({ rollout }) => rollout.completion.ids.map(() => -1 + Math.LN2));
     const kept = keepGroup(at(groups, 0), after);
     expect(kept.prompt).toBe(prompt);
@@ -147,7 +150,7 @@ describe('detectCollapse', () => {
     }
   });
 
-  it('says how far it has gone', () => {
+  it('reports the distance moved', () => {
     const report = detectCollapse(start, { meanReward: 0.84, tailRecall: 0.85, distinctRules: 23 });
     expectClose([report.rewardGain, report.tailRecallLoss ?? NaN, report.distinctRulesLoss], [0.1, -0.1, -0.15], {
       absolute: 1e-12,

@@ -15,7 +15,7 @@ beforeAll(async () => {
   start = await pretrain(task);
 }, 120_000);
 
-/** Every kind of state and term at once: dynamic sampling, several inner updates, a moved dial, a reference. */
+/** Every kind of state and term at once: dynamic sampling, several inner updates, a moved coefficient, a reference. */
 const EVERYTHING: GrpoSettings = {
   innerEpochs: 2,
   minibatches: 2,
@@ -47,19 +47,19 @@ describe.each(RESUMED_ON)('GRPO on %s', (backend) => {
     async (_, more) => {
       const settings: GrpoSettings = { ...more, steps: 2 * N, maxTokens };
       const reference = loadModel(start);
-      const dialFrom = (first: number) => {
+      const coefficientFrom = (first: number) => {
         let step = first;
-        return { reference, dial: () => (step++ < N ? 0.2 : 0.7) };
+        return { reference, coefficient: () => (step++ < N ? 0.2 : 0.7) };
       };
-      const whole = await runGrpo(task, start, settings, 2 * N, undefined, dialFrom(0));
-      const first = await runGrpo(task, start, settings, N, undefined, dialFrom(0));
-      const second = await runGrpo(task, start, settings, 2 * N, saveAndLoad(first.state), dialFrom(N));
+      const whole = await runGrpo(task, start, settings, 2 * N, undefined, coefficientFrom(0));
+      const first = await runGrpo(task, start, settings, N, undefined, coefficientFrom(0));
+      const second = await runGrpo(task, start, settings, 2 * N, saveAndLoad(first.state), coefficientFrom(N));
       disposeWeights(reference.weights);
 
       expect([...first.records, ...second.records].map(withoutTimes)).toEqual(whole.records.map(withoutTimes));
       expect(second.state.optimizer).toEqual(whole.state.optimizer);
       expect(second.state.curriculum).toEqual(whole.state.curriculum);
-      expect(second.state.dialMoves).toEqual([
+      expect(second.state.coefficientMoves).toEqual([
         { step: 0, value: 0.2 },
         { step: N, value: 0.7 },
       ]);
@@ -67,7 +67,7 @@ describe.each(RESUMED_ON)('GRPO on %s', (backend) => {
         expect(bitsOf(second.state.weights.get(name)?.data), name).toEqual(bitsOf(data));
       }
       expect([...first.kept, ...second.kept]).toEqual(whole.kept);
-      // There was something to learn, or equal bits would say nothing.
+      // Something was learned; otherwise equal bits would prove nothing.
       expect(whole.records.some(({ gradient }) => (gradient.policyNorm ?? 0) > 1e-3)).toBe(true);
     },
     180_000,
@@ -92,7 +92,7 @@ describe('a GRPO run', () => {
     for (const { samplerGapNats } of records) expect(samplerGapNats).toBeLessThan(1e-4);
   });
 
-  it('says the same in mixed precision, but for rounding', async () => {
+  it('computes the same in mixed precision, up to rounding', async () => {
     const [exact, mixed] = [
       await runGrpo(task, start, { steps: 1 }, 1),
       await runGrpo(task, start, { steps: 1, precision: 'mixed' }, 1),
@@ -114,14 +114,14 @@ describe('a GRPO run', () => {
     expect(several.records[0]?.clipFraction).toBeGreaterThan(0);
   });
 
-  it('changes nothing but rounding when a batch is computed in several passes', async () => {
+  it('changes only rounding when a batch is computed in several passes', async () => {
     const normsOf = ({ records }: RunOutcome) => records.map(({ gradient }) => gradient.norm ?? 0);
     const whole = normsOf(await runGrpo(task, start, { steps: 1, sequencesPerPass: 64 }, 1));
     const inParts = normsOf(await runGrpo(task, start, { steps: 1, sequencesPerPass: 5 }, 1));
     expect(Math.abs((whole[0] ?? 0) / (inParts[0] ?? 0) - 1)).toBeLessThan(1e-3);
   });
 
-  it('sees in its update, bit for bit, what a pass before it sees', async () => {
+  it('scores rollouts in its update, bit for bit as a pass before it would', async () => {
     // A second update needs the pass; the first is the same.
     const inUpdate = await runGrpo(task, start, { steps: 1, keepEvery: 1 }, 1);
     const before = await runGrpo(task, start, { steps: 1, keepEvery: 1, innerEpochs: 2 }, 1);
@@ -140,7 +140,7 @@ describe('a GRPO run', () => {
     expect(idsOf(plain).length).toBe(8);
   });
 
-  it('looks at the expert gradient now and then where it has no weight', async () => {
+  it('measures the expert gradient at intervals where it has no weight', async () => {
     const settings: GrpoSettings = { steps: 3, probeExpertEvery: 2, balance: { kind: 'additive', lambda: 0 } };
     const { records } = await runGrpo(task, start, settings, 3);
     expect(records.map(({ gradient }) => gradient.expertNorm !== null)).toEqual([true, false, true]);
@@ -148,10 +148,10 @@ describe('a GRPO run', () => {
     for (const { gradient } of records) expect(Math.abs(gradient.cosine ?? 0)).toBeLessThanOrEqual(1);
   });
 
-  it('takes a move of the dial at the next step', async () => {
+  it('applies a change of the coefficient at the next step', async () => {
     let position: number | undefined;
     const { records, state } = await runGrpo(task, start, { steps: 3 }, 3, undefined, {
-      dial: () => position,
+      coefficient: () => position,
       beforeStep: async (step) => {
         if (step === 1) position = 0;
         await Promise.resolve();
@@ -161,7 +161,7 @@ describe('a GRPO run', () => {
     const expertTokens = records.map(({ tokens }) => tokens.expert);
     expect(expertTokens[0]).toBeGreaterThan(0);
     expect(expertTokens[2]).toBe(expertTokens[0]);
-    expect(state.dialMoves).toEqual([{ step: 1, value: 0 }]);
+    expect(state.coefficientMoves).toEqual([{ step: 1, value: 0 }]);
   });
 
   it('waits before every step, where its state can be read', async () => {
@@ -190,7 +190,7 @@ describe('a GRPO run', () => {
     expect(without.records[0]?.klNats).toBeNull();
   });
 
-  it('refuses a KL term without a reference, and a balance without expert samples', async () => {
+  it('rejects a KL term without a reference, and a balance without expert samples', async () => {
     await expect(runGrpo(task, start, { steps: 1, kl: { kind: 'k3', beta: 1 } }, 1)).rejects.toThrow(/reference/);
     await expect(runGrpo(task, start, { steps: 1 }, 1, undefined, { expert: [] })).rejects.toThrow(/expert sample/);
     const plain: GrpoSettings = {
@@ -201,7 +201,7 @@ describe('a GRPO run', () => {
       balance: { kind: 'additive', lambda: 0 },
     };
     await runGrpo(task, start, plain, 1, undefined, { expert: [] });
-    const moved = runGrpo(task, start, plain, 1, undefined, { expert: [], dial: () => 0.5 });
+    const moved = runGrpo(task, start, plain, 1, undefined, { expert: [], coefficient: () => 0.5 });
     await expect(moved).rejects.toThrow(/expert sample/);
   });
 
@@ -228,7 +228,7 @@ describe('a GRPO run', () => {
   });
 });
 
-/** The state as a file would give it back: the same numbers, nothing shared. */
+/** The state as a file would return it: the same numbers, nothing shared. */
 function saveAndLoad(state: GrpoState): GrpoState {
   return structuredClone(state);
 }

@@ -13,7 +13,7 @@ import { loadModel, makeTask, TINY } from './grpo-runs.ts';
 const task = makeTask();
 const { pair, gold } = at(task.prompts, 0);
 
-/** A completion that answers a label and cites the rules of gold. */
+/** A completion that answers a label and cites the gold rules. */
 function answering(label: number, { steps = gold.steps, restated = label }: Partial<Trace> = {}): ParsedTrace {
   return parseTrace(printTrace({ scaleSize: 4, label, steps, restated }), 4);
 }
@@ -36,7 +36,7 @@ describe('an attempt', () => {
   const judge = (parsed: ParsedTrace, known: Trace | undefined = gold): Attempt =>
     judgeAttempt({ pair, gold: known }, parsed, task.folding);
 
-  it('passes by its label alone; a full reward takes the reasons too', () => {
+  it('passes by its label alone; a full reward also needs the reasons', () => {
     expect(judge(answering(gold.label))).toMatchObject({ isRight: true, isFull: true });
     expect(judge(answering(gold.label, { steps: [] }))).toMatchObject({ isRight: true, isFull: false });
     expect(judge(answering((gold.label + 1) % 4))).toMatchObject({ isRight: false, isFull: false });
@@ -55,7 +55,7 @@ describe('an attempt', () => {
 });
 
 describe('difficulty', () => {
-  it('is what one counts by hand', () => {
+  it('equals a count by hand', () => {
     // Gold 3: two of four right; answers 3 3 1 and none, so the commonest has two; margin 0.3 - 0.5.
     const each = tried(3, [3, 3, 1, undefined], [0.1, 0.5, 0.1, 0.3]);
     const { passRate, fullRate, margin, labelSpread, traceConflicts } = difficultyOf(each, nothing);
@@ -63,7 +63,7 @@ describe('difficulty', () => {
     expect(margin).toBeCloseTo(-0.2, 12);
   });
 
-  it('tells labels that the cited rules do not lead to', () => {
+  it('detects labels that the cited rules do not imply', () => {
     const each = tried(3, [3, 3, 1, undefined], [0, 0, 0, 1]);
     // All rules cap at 3: of the three that cite some, the one that answers 1 contradicts them.
     expect(difficultyOf(each, () => 3).traceConflicts).toBeCloseTo(1 / 3, 12);
@@ -79,16 +79,16 @@ describe('hard samples', () => {
     ['disagreeing', tried(2, [2, 2, 1, 3], [0, 0.2, 0.6, 0.2]), ['answers disagree']],
   ];
 
-  it.each(cases)('are told by their reasons: %s', (_, each, reasons) => {
+  it.each(cases)('have their reasons: %s', (_, each, reasons) => {
     expect(hardReasons(difficultyOf(each, nothing))).toEqual(reasons);
   });
 
-  it('are told by rules that lead elsewhere', () => {
+  it('include those whose rules imply another label', () => {
     const each = tried(2, [2, 2, 2, 2], [0, 0, 0.9, 0.1]);
     expect(hardReasons(difficultyOf(each, () => 1))).toEqual(['label against trace']);
   });
 
-  it('come hardest first, and leave out what is not hard', () => {
+  it('are ordered hardest first, without pairs that are not hard', () => {
     const [, ...hard] = cases.map(([, each]) => each);
     const found = hardSamples(
       cases.map(([, each]) => each),
@@ -99,7 +99,7 @@ describe('hard samples', () => {
     );
   });
 
-  it('are more the lower the bar, and always among the pairs given', () => {
+  it('are more numerous with lower thresholds, and always among the given pairs', () => {
     const anyTried = fc
       .record({
         label: fc.nat(3),
@@ -134,14 +134,14 @@ describe('hard negatives', () => {
     document('b', 'other', 0),
   ];
 
-  it('stand near or above a better document of the same query', () => {
+  it('score close to or above a better document of the same query', () => {
     const [first, ...rest] = hardNegatives(pairs, [0.9, 0.4, 0.6, 1], 0.05);
     expect(rest).toEqual([]);
     expect([first?.negative.document.docId, first?.positive.document.docId, first?.count]).toEqual(['bad', 'good', 1]);
     expect(first?.lead).toBeCloseTo(0.2, 12);
   });
 
-  it('count what is a little below, name the document they lead most, and come furthest ahead first', () => {
+  it('include documents slightly below, name the document they lead most, and are ordered by lead', () => {
     const found = hardNegatives(pairs, [0.5, 0.52, 0.48, 0], 0.05);
     // good leads best by 0.02; bad is 0.02 behind best and 0.04 behind good.
     expect(found.map(({ negative, positive }) => [negative.document.docId, positive.document.docId])).toEqual([
@@ -156,7 +156,7 @@ describe('hard negatives', () => {
 describe('attemptAll', () => {
   beforeAll(() => useBackend('wasm'));
 
-  it('gives the same attempts for the same seed, n for each task, and tells how far it is', async () => {
+  it('gives the same attempts for the same seed, n for each task, and reports progress', async () => {
     const model = loadModel(initialWeights(TINY, new Rng(3)));
     const tasks = task.prompts
       .slice(0, 3)

@@ -1,4 +1,6 @@
-/** Held rollouts: they are valid and grounded, and the policy that is learned is the one that they were drawn from. */
+/**
+ * Constrained rollouts: they are valid and grounded, and the policy that is learned is the one they were drawn from.
+ */
 import { beforeAll, describe, expect, it } from 'vitest';
 import * as v from 'valibot';
 import { type GrpoConfig, GrpoConfigSchema } from '../../../src/config/grpo-config.ts';
@@ -23,7 +25,7 @@ beforeAll(async () => {
   start = await pretrain(free);
 }, 120_000);
 
-describe.each(['grammar', 'grounded'] as const)('rollouts held by "%s"', (kind) => {
+describe.each(['grammar', 'grounded'] as const)('rollouts constrained by "%s"', (kind) => {
   it('are valid, and quote their pairs where they must', async () => {
     const model = loadModel(start);
     const task = heldTask(kind);

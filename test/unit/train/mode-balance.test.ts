@@ -8,7 +8,7 @@ import {
   type ExpertTokens,
   expertLoss,
   gatedGroups,
-  recordDial,
+  recordCoefficient,
 } from '../../../src/train/mode-balance.ts';
 import { useBackend } from '../../reference/backends.ts';
 import { expectClose } from '../../reference/expect-close.ts';
@@ -21,11 +21,11 @@ function balance(settings: v.InferInput<typeof GrpoConfigSchema>['balance']): Ba
 describe('balanceAt', () => {
   it('adds lambda times the expert loss', () => {
     const config = balance({ kind: 'additive', lambda: 0.3 });
-    expect(balanceAt(config, 0, undefined, 0)).toEqual({ rl: 1, expert: 0.3, dial: 0.3 });
-    expect(balanceAt(config, 999, undefined, 0.5)).toEqual({ rl: 1, expert: 0.3, dial: 0.3 });
+    expect(balanceAt(config, 0, undefined, 0)).toEqual({ rl: 1, expert: 0.3, coefficient: 0.3 });
+    expect(balanceAt(config, 999, undefined, 0.5)).toEqual({ rl: 1, expert: 0.3, coefficient: 0.3 });
   });
 
-  it('moves lambda in a straight line where it is scheduled', () => {
+  it('interpolates lambda linearly where it has a schedule', () => {
     const config = balance({ kind: 'additive', lambda: 1, finalLambda: 0.2, rampSteps: 10 });
     const lambdas = [0, 5, 10, 50].map((step) => balanceAt(config, step, undefined, 0).expert);
     expectClose(lambdas, [1, 0.6, 0.2, 0.2], { absolute: 1e-12 });
@@ -35,20 +35,20 @@ describe('balanceAt', () => {
     expect(balanceAt(balance({ kind: 'convex', mu: 0.25 }), 3, undefined, 0)).toEqual({
       rl: 0.75,
       expert: 0.25,
-      dial: 0.25,
+      coefficient: 0.25,
     });
   });
 
   it('gives the expert the share of prompts that failed (HPT)', () => {
-    expect(balanceAt(balance({ kind: 'hpt' }), 3, 0.9, 0.25)).toEqual({ rl: 0.75, expert: 0.25, dial: null });
+    expect(balanceAt(balance({ kind: 'hpt' }), 3, 0.9, 0.25)).toEqual({ rl: 0.75, expert: 0.25, coefficient: null });
   });
 
   it.each([
-    ['additive', { rl: 1, expert: 0.7, dial: 0.7 }],
-    ['srft', { rl: 1, expert: 0.7, dial: 0.7 }],
-    ['convex', { rl: 1 - 0.7, expert: 0.7, dial: 0.7 }],
-    ['chord', { rl: 1 - 0.7, expert: 0.7, dial: 0.7 }],
-  ] as const)('obeys the dial under %s', (kind, expected) => {
+    ['additive', { rl: 1, expert: 0.7, coefficient: 0.7 }],
+    ['srft', { rl: 1, expert: 0.7, coefficient: 0.7 }],
+    ['convex', { rl: 1 - 0.7, expert: 0.7, coefficient: 0.7 }],
+    ['chord', { rl: 1 - 0.7, expert: 0.7, coefficient: 0.7 }],
+  ] as const)('uses the coefficient under %s', (kind, expected) => {
     expect(balanceAt(balance({ kind }), 3, 0.7, 0)).toEqual(expected);
   });
 });
@@ -61,11 +61,11 @@ describe('chordMu', () => {
   });
 });
 
-describe('recordDial', () => {
-  it('records what changed and from which step', () => {
-    let moves = recordDial([], 0, undefined);
+describe('recordCoefficient', () => {
+  it('records each change and its first step', () => {
+    let moves = recordCoefficient([], 0, undefined);
     expect(moves).toEqual([]);
-    for (const [step, value] of [0.3, 0.3, undefined, 1, 0.3].entries()) moves = recordDial(moves, step, value);
+    for (const [step, value] of [0.3, 0.3, undefined, 1, 0.3].entries()) moves = recordCoefficient(moves, step, value);
     expect(moves).toEqual([
       { step: 0, value: 0.3 },
       { step: 3, value: 1 },
@@ -107,14 +107,14 @@ describe.each(['cpu', 'wasm'] as const)('expertLoss on %s', (backend) => {
     expectClose(gradient, [-0.75, -0.25, 0], CLOSE);
   });
 
-  it('weighs tokens by p (1 - p) without learning through that weight (CHORD)', async () => {
+  it('weights tokens by p (1 - p) without learning through that weight (CHORD)', async () => {
     const { value, gradient } = await lossAndGradient(balance({ kind: 'chord' }));
     const [first, second] = [0.75 * 0.25, 0.25 * 0.1875];
     expectClose(value, [first * Math.LN2 + second * 2 * Math.LN2], CLOSE);
     expectClose(gradient, [-first, -second, 0], CLOSE);
   });
 
-  it('weighs the whole by exp(-H) of the tokens that count (SRFT-like)', async () => {
+  it('weights the mean by exp(-H) of the counted tokens (SRFT-like)', async () => {
     const { value, gradient } = await lossAndGradient(balance({ kind: 'srft' }));
     const weight = Math.exp(-(0.75 * 0.4 + 0.25 * 0.8));
     expectClose(value, [weight * NLL], CLOSE);

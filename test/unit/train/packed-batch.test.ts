@@ -11,7 +11,7 @@ import { expectClose } from '../../reference/expect-close.ts';
 import { type JudgedModel, randomModel } from '../../reference/judge-model.ts';
 import { at } from '../../reference/tensor64.ts';
 
-/** Two prompts with three and two completions, and one alone; the second prompt is a single token. */
+/** Two prompts with three and two completions, and one prompt with one; the second prompt is a single token. */
 function groupsOf({ sequences }: JudgedModel): Example[] {
   const tokens = Int32Array.from(at(sequences, 0).tokens);
   const prompts = [tokens.slice(0, 9), tokens.slice(4, 5), tokens.slice(2, 20)];
@@ -22,7 +22,7 @@ function groupsOf({ sequences }: JudgedModel): Example[] {
 }
 
 describe('a packed batch', () => {
-  it('scores every token of every completion once, in order, in rows of its own', () => {
+  it('scores every token of every completion once, in order, each in its own row', () => {
     const arbitrary = fc.array(
       fc.record({
         prompt: fc.array(fc.nat(50), { minLength: 1, maxLength: 12 }),

@@ -1,5 +1,5 @@
 /**
- * The losses against numbers worked by hand, the double-precision reference, and exact gradients.
+ * The losses compared with values computed by hand, the double-precision reference, and exact gradients.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -162,13 +162,13 @@ describe.each(['cpu', 'wasm'] as const)('policy losses on %s', (backend) => {
     ),
   )('$title', judgeOp);
 
-  it('tokenEntropies and tokenKl survive logits 1000 apart', async () => {
+  it('tokenEntropies and tokenKl are finite for logits 1000 apart', async () => {
     const logits = tf.tensor2d([[1000, 0, -1000]]);
     expectClose(await tokenEntropies(logits).data(), [0], CLOSE);
     expectClose(await tokenKl(logits, tf.tensor2d([[1000, 0, 0]]), 'forward').data(), [0], CLOSE);
   });
 
-  it('stopGradient keeps the value and lets no gradient through', async () => {
+  it('stopGradient keeps the value and blocks the gradient', async () => {
     const x = tf.tensor1d([2, -3]);
     const { value, grad } = tf.valueAndGrad((y: tf.Tensor) => tf.sum(tf.mul(stopGradient(y), y)))(x);
     expectClose(await value.data(), [13], CLOSE);
@@ -200,7 +200,7 @@ describe('policy losses by hand', () => {
     return { loss: at(await loss.data(), 0), clipped: [...(await clipped.data())] };
   };
 
-  it('grpo clips what has moved far enough in the wanted direction, and only that', async () => {
+  it('grpo clips only tokens that have moved far enough in the direction of their advantage', async () => {
     // Surrogates 1.2, 0.5, -2, -0.8: mean -1.1 / 4.
     const { loss, clipped } = await evaluate({ kind: 'grpo', clipLow: 0.2, clipHigh: 0.2 });
     expect(loss).toBeCloseTo(1.1 / 4, 6);
@@ -212,11 +212,11 @@ describe('policy losses by hand', () => {
     expect((await evaluate({ kind: 'grpo', clipLow: 0.2, clipHigh: 0.5 })).loss).toBeCloseTo(0.8 / 4, 6);
   });
 
-  it('dr_grpo divides by completions times the longest possible', async () => {
+  it('dr_grpo divides by completions times the maximum length', async () => {
     expect((await evaluate({ kind: 'dr_grpo', clipLow: 0.2, clipHigh: 0.2 })).loss).toBeCloseTo(1.1 / 16, 6);
   });
 
-  it('gspo sees that ratios of a completion cancel', async () => {
+  it('in gspo the ratios of a completion cancel', async () => {
     // The geometric mean of 2 and 1/2 is 1: nothing is clipped and the advantages cancel.
     const { loss, clipped } = await evaluate({ kind: 'gspo', clipLow: 3e-4, clipHigh: 4e-4 });
     expect(loss).toBeCloseTo(0, 6);
@@ -310,7 +310,7 @@ describe('tokenWeights', () => {
     ['grpo', [1 / 4, 1 / 12, 1 / 4]],
     ['dapo', [1 / 4, 1 / 8, 1 / 8]],
     ['dr_grpo', [1 / 4, 1 / 36, 1 / 36]],
-  ] as const)('%s averages label and reasoning apart', (kind, [label, long, short]) => {
+  ] as const)('%s averages label and reasoning separately', (kind, [label, long, short]) => {
     const [first, second, masked] = tokenWeights(kind, separate, completions, 10);
     expectClose(first ?? [], [label, long, long, long], CLOSE);
     expectClose(second ?? [], [label, short], CLOSE);

@@ -1,6 +1,6 @@
 /**
- * GRPO on one page: it is right by itself (its gradient is that of its loss, and it learns), and the trainer computes the
- * same from the same weights and rollouts.
+ * GRPO on one page: it is correct by itself (its gradient is that of its loss, and it learns), and the trainer computes
+ * the same from the same weights and rollouts.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { readFileSync } from 'node:fs';
@@ -39,7 +39,7 @@ const ADAM: Settings['adam'] = {
 };
 const END = 3;
 
-/** The plainest language model: a table of logits, one row for each token that came before. Four tokens; 3 ends. */
+/** The simplest language model: a table of logits, one row per previous token. Four tokens; 3 ends. */
 class Bigrams implements Policy {
   readonly weights: Float64Array;
   readonly decays = new Uint8Array(16);
@@ -80,7 +80,9 @@ class Bigrams implements Policy {
   }
 }
 
-/** The label is to repeat the prompt's last token; each further token is a step that cites it and is right if it is 2. */
+/**
+ * The label should repeat the prompt's last token; each further token is a step that cites it and is right if it is 2.
+ */
 function rewardOf(prompt: readonly number[], completion: readonly number[]): Reward {
   const cited = completion.slice(1).flatMap((rule, i) => (rule === END ? [] : [{ rule, start: i + 1, end: i + 2 }]));
   const steps = cited.map((step) => ({ ...step, value: Number(step.rule === 2) }));
@@ -144,7 +146,7 @@ describe('GRPO on one page', () => {
     };
     expect(meanLabel(records.slice(0, 5))).toBeLessThan(0.5);
     expect(meanLabel(records.slice(-5))).toBeGreaterThan(0.8);
-    // The policy went away from where it started, and says so.
+    // The policy has moved away from its start, and reports it.
     expect(at(records, 59).klNats).toBeGreaterThan(10 * at(records, 1).klNats);
   });
 
@@ -154,7 +156,10 @@ describe('GRPO on one page', () => {
   });
 });
 
-/** The lab's decoder, run by tfjs, as the page asks for it. Its weights on the page are float64 and rounded when it runs. */
+/**
+ * The lab's decoder, run by tfjs, behind the page's interface. Its weights there are float64, and are rounded when it
+ * runs.
+ */
 class Decoder implements Policy {
   readonly weights: Float64Array;
   readonly decays: Uint8Array;
@@ -162,7 +167,7 @@ class Decoder implements Policy {
   readonly #recorded: readonly (readonly number[])[];
   #next = 0;
 
-  /** @param recorded - the completions to give in place of samples, in order */
+  /** @param recorded - the completions to return in place of samples, in order */
   constructor(start: ReadonlyMap<string, TensorData>, recorded: readonly (readonly number[])[] = []) {
     const tensors = [...start.values()];
     this.weights = Float64Array.from(tensors.flatMap(({ data }) => [...data]));
@@ -280,10 +285,10 @@ describe('the trainer in its plain setting', () => {
     { seed: 2, innerEpochs: 1, klBeta: 0.1, lambda: 0.3 },
     { seed: 3, innerEpochs: 3, klBeta: 0.1, lambda: 0.3 },
     { seed: 4, innerEpochs: 2, klBeta: 0, lambda: 1 },
-  ])('computes what the page says: %o', async ({ seed, innerEpochs, klBeta, lambda }) => {
+  ])('computes the numbers of the page: %o', async ({ seed, innerEpochs, klBeta, lambda }) => {
     const steps = 3;
     const clip = 0.05;
-    // With an eps far below a weight's gradient Adam would make a whole step of what is rounding in it.
+    // With an eps far below a weight's gradient, Adam would turn its rounding error into a full step.
     const adam = { ...ADAM, learningRate: 2e-3, adamEps: 1e-5, weightDecay: 0.1, maxGradNorm: 0.5 };
     const settings: GrpoSettings = {
       seed,
@@ -335,7 +340,7 @@ describe('the trainer in its plain setting', () => {
 });
 
 describe('docs/grpo.md', () => {
-  it('links to the lines that it speaks of', () => {
+  it('links to the lines that it describes', () => {
     const lines = readFileSync('src/train/reference/grpo.ts', 'utf8').split('\n');
     const links = [...readFileSync('docs/grpo.md', 'utf8').matchAll(/\[`(\w+)`\]\(\S+grpo\.ts#L(\d+)\)/g)];
     expect(links.length).toBeGreaterThan(5);

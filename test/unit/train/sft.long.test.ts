@@ -5,7 +5,7 @@ import { runSteps } from '../../reference/sft-runs.ts';
 describe('SFT', () => {
   beforeAll(() => useBackend('wasm'));
 
-  it('learns what can be learned', async () => {
+  it('learns a learnable task', async () => {
     const { log } = await runSteps(400, 400, 1);
     // ln 37 = 3.6 nats at the start; the completion follows from the last token of the prompt.
     expect(log[0]?.lossNats).toBeGreaterThan(3);

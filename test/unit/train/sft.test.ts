@@ -7,13 +7,13 @@ import { judgeOverflow, judgeResume, learnableExamples, runSteps } from '../../r
 describe.each(RESUMED_ON)('SFT on %s', (backend) => {
   beforeAll(() => useBackend(backend));
 
-  it('goes on bit for bit from a saved checkpoint', () => judgeResume(1));
+  it('resumes bit for bit from a checkpoint', () => judgeResume(1));
 
-  it('goes on bit for bit with accumulated gradients', () => judgeResume(2));
+  it('resumes bit for bit with accumulated gradients', () => judgeResume(2));
 
-  it('goes on bit for bit in mixed precision', () => judgeResume(1, 'mixed'));
+  it('resumes bit for bit in mixed precision', () => judgeResume(1, 'mixed'));
 
-  it('skips updates that overflow in mixed precision, and goes on bit for bit', judgeOverflow);
+  it('skips updates that overflow in mixed precision, and resumes bit for bit', judgeOverflow);
 
   it('frees all it allocates', async () => {
     const before = tf.memory().numTensors;
@@ -37,7 +37,7 @@ describe('BatchOrder', () => {
     expect(seen.size).toBe(103);
   });
 
-  it('is a function of seed and step, whatever was asked before', () => {
+  it('is a function of seed and step, whatever was drawn before', () => {
     const a = new BatchOrder(lengths, 8, 1);
     const b = new BatchOrder(lengths, 8, 1);
     a.at(40);
@@ -45,7 +45,7 @@ describe('BatchOrder', () => {
     expect(new BatchOrder(lengths, 8, 2).at(17)).not.toEqual(b.at(17));
   });
 
-  it('refuses fewer examples than one batch', () => {
+  it('rejects fewer examples than one batch', () => {
     expect(() => new BatchOrder([1, 2], 8, 1)).toThrow(/at least 8/);
   });
 });
@@ -70,7 +70,7 @@ describe('makeTrainingBatch', () => {
     expect(batch.tokens).toBe(7);
   });
 
-  it('fills up with distinct rows that weigh nothing', () => {
+  it('is padded with distinct rows of weight 0', () => {
     expect(new Set(batch.rows).size).toBe(batch.rows.length);
     expect(batch.weights.subarray(5).every((weight) => weight === 0)).toBe(true);
   });

@@ -1,5 +1,5 @@
 /**
- * However an update is cut into passes, it learns the same: the tokens of all passes count alike.
+ * However an update is split into passes, it learns the same: the tokens of all passes have equal weight.
  */
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -62,7 +62,7 @@ describe('a supervised update', () => {
     disposeWeights(model.weights);
   });
 
-  it('draws the same examples however it is cut', () => {
+  it('draws the same examples however it is split', () => {
     const examples = learnableExamples(50);
     const drawn = (batchSize: number, accumulation: number, step: number): number[] =>
       sftBatches(
@@ -78,7 +78,7 @@ describe('a supervised update', () => {
     );
   });
 
-  it('makes a run that goes as one without accumulation', async () => {
+  it('makes the same run as without accumulation', async () => {
     const examples = unevenExamples(60);
     const run = async (batchSize: number, accumulation: number) => {
       const model = freshModel();
@@ -103,14 +103,14 @@ function unevenExamples(count: number): Example[] {
   return fc.sample(unevenExample, { numRuns: count, seed: 8 });
 }
 
-describe('an update of reinforcement', () => {
+describe('a GRPO update', () => {
   beforeAll(() => useBackend('wasm'));
 
   it.each([
     ['mean per completion, expert beside', { sequencesPerPass: 5 }],
     ['mean over tokens, KL to the start', { loss: { kind: 'dapo' }, kl: { kind: 'k3', beta: 0.1 } }],
     ['expert samples by certainty', { balance: { kind: 'srft' } }],
-  ] as const)('has the same losses and norm however it is cut: %s', async (_, settings) => {
+  ] as const)('has the same losses and norm however it is split: %s', async (_, settings) => {
     const task = makeTask();
     const start = await pretrain(task, 60);
     const first = async (sequencesPerPass: number) => {

@@ -1,5 +1,6 @@
 /**
- * At any temperature there is one policy: what rollouts are drawn from is what ratios, KL and entropies are of.
+ * At any temperature there is one policy: ratios, KL and entropies refer to the distribution that rollouts are drawn
+ * from.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -58,7 +59,7 @@ describe.each(['cpu', 'wasm'] as const)('the policy of a step on %s', (backend) 
   const configAt = (temperature: number): GrpoConfig =>
     v.parse(GrpoConfigSchema, { temperature, samples: 4, maxTokens: 12, innerEpochs: 2, sequencesPerPass: 5 });
 
-  it.each([0.6, 1, 1.7])('is what the sampler drew from at temperature %d', async (temperature) => {
+  it.each([0.6, 1, 1.7])("is the sampler's distribution at temperature %d", async (temperature) => {
     const config = configAt(temperature);
     const model = loadModel(start);
     const rollouts = (await drawn(model, config)).flat();
@@ -150,7 +151,7 @@ describe.each(['cpu', 'wasm'] as const)('the policy of a step on %s', (backend) 
 describe('a run at another temperature than 1', () => {
   beforeAll(() => useBackend('wasm'));
 
-  it('sees no gap between sampler and trainer, and no KL to its own start', async () => {
+  it('has no gap between sampler and trainer, and no KL to its own start', async () => {
     const reference = loadModel(start);
     const settings = { temperature: 1.6, innerEpochs: 2, steps: 1, kl: { kind: 'k3', beta: 0.1 } } as const;
     const { records } = await runGrpo(task, start, settings, 1, undefined, { reference });
