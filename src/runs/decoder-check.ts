@@ -1,10 +1,10 @@
 /**
- * The known case of self-check.ts: the loss of a small decoder on three short sequences, and the slope of that loss along
- * a random direction in each of its weight tensors. It goes through every op that training uses, forward and backward,
- * with sizes that no kernel's tile divides.
+ * The known case of self-check.ts: the loss of a small decoder on three short sequences, and the slope of that loss
+ * along a random direction in each of its weight tensors. It runs every op that training uses, forward and backward, at
+ * sizes that no kernel tile divides.
  *
- * The answers were computed in double precision by the reference of the tests, which does not share a line with the model
- * (test/unit/runs/decoder-check.test.ts computes them again).
+ * The expected values were computed in double precision by the reference implementation of the tests, which shares no
+ * code with the model (test/unit/runs/decoder-check.test.ts recomputes them).
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { Rng } from '../common/rng.ts';
@@ -14,7 +14,7 @@ import type { KnownCase } from '../gpu/self-check.ts';
 import { disposeWeights, loadWeights, type TensorData, weightShapes } from '../model/weights.ts';
 import { sftLoss } from '../train/sft.ts';
 
-/** One layer of a Qwen3 with every axis just past a multiple of 4 or of a tile. */
+/** One Qwen3 layer whose axes are slightly larger than a multiple of 4 or of a tile. */
 export const CHECKED_MODEL: ModelConfig = {
   vocabSize: 67,
   width: 34,
@@ -31,7 +31,7 @@ export const CHECKED_MODEL: ModelConfig = {
   tiedEmbeddings: true,
 };
 
-/** Its weights. Made by additions and multiplications only, so that every JavaScript engine gets the same bits. */
+/** The weights, made by additions and multiplications only, so that every JavaScript engine computes the same bits. */
 export function checkedWeights(): Map<string, TensorData> {
   const weights = new Map<string, TensorData>();
   for (const [name, shape] of weightShapes(CHECKED_MODEL)) {
@@ -44,7 +44,7 @@ export function checkedWeights(): Map<string, TensorData> {
   return weights;
 }
 
-/** Its sequences: prompts of 5 to 17 tokens, completions of 3 to 6. */
+/** The sequences: prompts of 5 to 17 tokens, completions of 3 to 6. */
 export function checkedExamples(): Example[] {
   const rng = new Rng('decoder check sequences');
   const tokens = (count: number): Int32Array =>
@@ -56,14 +56,14 @@ export function checkedExamples(): Example[] {
   ];
 }
 
-/** The direction, of length 1, along which the slope of a weight tensor is taken. */
+/** The unit vector along which the slope of a weight tensor is taken. */
 export function checkedDirection(name: string, shape: readonly number[]): Float64Array {
   const rng = new Rng(`decoder check direction ${name}`);
   const size = sizeOf(shape);
   return Float64Array.from({ length: size }, () => (rng.chance(0.5) ? 1 : -1) / Math.sqrt(size));
 }
 
-/** The decoder on the current backend, against its answers in double precision. */
+/** The decoder on the current backend, compared with its expected values in double precision. */
 export const DECODER_CHECK: KnownCase = {
   expected: {
     loss: 5.00133848,

@@ -1,5 +1,5 @@
 /**
- * The model card of a student: what it was taught, by whom and how.
+ * The model card of a student: its teacher, the method and the data.
  */
 import type { DistillConfig } from '../config/distill-config.ts';
 import { countParameters, type ModelConfig } from '../config/model-config.ts';
@@ -9,7 +9,7 @@ import type { DistillExperiment } from '../protocol/distill-experiment.ts';
 import type { DistillPoint } from './distill-checkpoint.ts';
 import type { FinishedDistill } from './distill-run.ts';
 
-/** What a card says beyond the settings of the run. */
+/** Card entries besides the settings of the run. */
 export interface StudentFacts {
   readonly teacher: { readonly model: Pick<LabModel, 'card'>; readonly hash: string };
   readonly student: ModelConfig;
@@ -18,7 +18,7 @@ export interface StudentFacts {
     readonly examples: { readonly length: number };
   };
   readonly finished: Pick<FinishedDistill, 'tokens' | 'curve'>;
-  /** The command that makes the student again. */
+  /** The command that reproduces the student. */
   readonly command: string;
   readonly dtype: string;
   readonly device: string;
@@ -26,7 +26,7 @@ export interface StudentFacts {
   readonly date: string;
 }
 
-/** The card, without an evaluation: that is made from the stored model (`lab eval --write-card`). */
+/** The card without an evaluation, which is made from the stored model (`lab eval --write-card`). */
 export function makeStudentCard({ name, world, distill }: DistillExperiment, facts: StudentFacts): ModelCard {
   const { teacher, student, prepared, finished, command, dtype, device, date } = facts;
   const { card } = teacher.model;
@@ -43,7 +43,7 @@ export function makeStudentCard({ name, world, distill }: DistillExperiment, fac
       trainPairs: prepared.examples.length,
     },
     training: { command, seed: distill.seed, steps: distill.steps, tokens: learned + expert, device, date },
-    distillation: { teacher: card.name, teacherHash: teacher.hash, method: spokenMethod(distill) },
+    distillation: { teacher: card.name, teacherHash: teacher.hash, method: describeMethod(distill) },
     evaluation: null,
     curve: curveOfStudent(finished.curve),
     limits: [
@@ -54,7 +54,7 @@ export function makeStudentCard({ name, world, distill }: DistillExperiment, fac
   };
 }
 
-/** A curve as cards and pages show it. */
+/** A learning curve as cards and pages show it. */
 export function curveOfStudent(points: readonly DistillPoint[]): ModelCard['curve'] {
   return points.map(({ step, tokens, lossNats, heldOut }) => ({
     step,
@@ -65,9 +65,9 @@ export function curveOfStudent(points: readonly DistillPoint[]): ModelCard['curv
   }));
 }
 
-/** A method in a clause. */
-export function spokenMethod({ method, expertWeight }: DistillConfig): string {
-  const beside = expertWeight > 0 ? `, with the expert's completions beside it, weight ${expertWeight}` : '';
+/** The method as a clause. */
+export function describeMethod({ method, expertWeight }: DistillConfig): string {
+  const beside = expertWeight > 0 ? `, plus the expert's completions with weight ${expertWeight}` : '';
   return `${clauseOf(method)}${beside}`;
 }
 

@@ -1,6 +1,6 @@
 /**
  * A distillation run in one safetensors file: the student's weights, the moments, the settings and the curve so far.
- * Reading it back and going on with the same teacher gives the run that was never interrupted.
+ * Resumed with the same teacher, it gives the same result as a run that was never interrupted.
  */
 import * as v from 'valibot';
 import { ModelConfigSchema, type ModelConfig } from '../config/model-config.ts';
@@ -33,14 +33,14 @@ const MetadataSchema = v.strictObject({
   experiment: DistillExperimentSchema,
   /** The shape of the student. */
   student: ModelConfigSchema,
-  /** Of the teacher's weights. */
+  /** Hash of the teacher's weights. */
   teacherHash: v.string(),
   /** The version of the rule world. */
   worldHash: v.string(),
   curve: v.array(DistillPointSchema),
 });
 
-/** A run as it is saved. */
+/** The state of a run as it is saved. */
 export interface DistillCheckpoint {
   readonly experiment: DistillExperiment;
   readonly student: ModelConfig;
@@ -50,7 +50,7 @@ export interface DistillCheckpoint {
   readonly curve: readonly DistillPoint[];
 }
 
-/** The bytes of a checkpoint. @param texts - as of `writeRunFile` */
+/** The bytes of a checkpoint. @param texts - as in `writeRunFile` */
 export function writeDistillCheckpoint(
   checkpoint: DistillCheckpoint,
   texts: Readonly<Record<string, string>> = {},
@@ -74,7 +74,7 @@ export function writeDistillCheckpoint(
 /**
  * Reads a checkpoint.
  *
- * @throws {LabError} `bad-checkpoint` or `bad-config` if it is not a whole checkpoint of this kind and version.
+ * @throws {LabError} `bad-checkpoint` or `bad-config` if it is not a complete checkpoint of this kind and version.
  */
 export function readDistillCheckpoint(bytes: Uint8Array): DistillCheckpoint {
   const {

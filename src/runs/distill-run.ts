@@ -1,6 +1,6 @@
 /**
- * One distillation run from a teacher to a trained student, with its curve and its checkpoints. Where it runs, who watches
- * and where checkpoints go is the caller's.
+ * One distillation run from a teacher to a trained student, with its curve and its checkpoints. The caller chooses the
+ * backend, observes the run and stores the checkpoints.
  */
 import { LabError } from '../common/errors.ts';
 import { Rng } from '../common/rng.ts';
@@ -20,7 +20,7 @@ import type { DistillCheckpoint, DistillPoint } from './distill-checkpoint.ts';
 import type { PreparedDistill, Teacher } from './distill-task.ts';
 import { heldOutOf } from './grpo-measure.ts';
 
-/** A trained model that learns on from a teacher. */
+/** A trained model to distil into. */
 export interface TrainedStudent {
   readonly config: ModelConfig;
   readonly weights: ReadonlyMap<string, TensorData>;
@@ -31,31 +31,31 @@ export interface TrainedStudent {
 export interface DistillMoment {
   /** Updates made. */
   readonly step: number;
-  /** Measures the student as it is; the curve keeps only what the settings ask for. */
+  /** Measures the present student; the curve records only what the settings ask for. */
   readonly evaluate: () => Promise<Evaluation>;
   readonly checkpoint: () => Promise<DistillCheckpoint>;
 }
 
-/** Who watches a run, and steers it. */
+/** Callbacks that observe and steer a run. */
 export interface DistillHooks extends Pick<DistillRun, 'onLog' | 'isLogWanted'> {
   /**
-   * Ends the run after the update under way, once its state has been given to `onCheckpoint`; with `beforeUpdate`, which
-   * ends the run itself, only what comes before the first update.
+   * Ends the run after the present update, once its state has been given to `onCheckpoint`. With `beforeUpdate`, which
+   * ends the run itself, it only ends what comes before the first update.
    */
   readonly signal?: AbortSignal | undefined;
   /** Awaited before every update. */
   readonly beforeUpdate?: (moment: DistillMoment) => Promise<void>;
   /** Called after an evaluation that the settings ask for. */
   readonly onEvaluate?: (step: number, evaluation: Evaluation) => void;
-  /** Does an evaluation or keeps a checkpoint, which is no training; for those who measure time. */
-  readonly aside?: <T>(work: () => Promise<T>) => Promise<T>;
-  /** Called with the number of examples that the teacher has been asked about, if its answers are kept. */
+  /** Wraps evaluations and checkpoints, so that a clock can exclude them from training time. */
+  readonly untimed?: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Called with the number of examples that the teacher has answered, if its answers are kept. */
   readonly onAsked?: (done: number, total: number) => void;
   readonly onMeasure?: (point: DistillPoint) => void;
   readonly onCheckpoint?: (checkpoint: DistillCheckpoint) => Promise<void>;
 }
 
-/** A run that has come to its end. */
+/** The result of a finished run. */
 export interface FinishedDistill {
   readonly weights: ReadonlyMap<string, TensorData>;
   readonly tokens: TokenCounts;
@@ -65,10 +65,10 @@ export interface FinishedDistill {
 /**
  * Trains a student on the current backend.
  *
- * @param prepared - what `prepareDistill` made of the experiment
- * @param student - the shape of who learns, and the weights to begin with where it is trained already
- * @param saved - to go on from
- * @throws {LabError} `bad-checkpoint` if what was saved had another teacher or world; what `trainDistill` throws
+ * @param prepared - the result of `prepareDistill` for the experiment
+ * @param student - the shape of the student, and its weights where it is already trained
+ * @param saved - the checkpoint to resume from
+ * @throws {LabError} `bad-checkpoint` if the checkpoint has another teacher or world; what `trainDistill` throws
  */
 export async function runDistill(
   experiment: DistillExperiment,
@@ -81,7 +81,7 @@ export async function runDistill(
   const { distill } = experiment;
   const { config } = student;
   const { tokenizer, prompt } = teacher.model;
-  const { aside = (work) => work(), beforeUpdate } = hooks;
+  const { untimed = (work) => work(), beforeUpdate } = hooks;
   const worldHash = prepared.world.versionHash;
   if (saved !== undefined) checkOrigin(saved, teacher.hash, worldHash);
   const begin = student.weights ?? initialWeights(config, new Rng(distill.seed));
@@ -89,7 +89,7 @@ export async function runDistill(
   const curve: DistillPoint[] = [...(saved?.curve ?? [])];
   let tokens: TokenCounts = saved?.state.tokens ?? { generated: 0, learned: 0, expert: 0 };
   let lossNats = 0;
-  const evaluateNow = (): Promise<Evaluation> => aside(() => evaluateStudent(model, teacher, distill, prepared.dev));
+  const evaluateNow = (): Promise<Evaluation> => untimed(() => evaluateStudent(model, teacher, distill, prepared.dev));
   const checkpointOf = (state: DistillState): DistillCheckpoint => {
     return { experiment, student: config, teacherHash: teacher.hash, worldHash, state, curve: [...curve] };
   };
@@ -131,7 +131,7 @@ export async function runDistill(
   }
 }
 
-/** What a student knows on expert pairs; one that has learned labels only is not asked for reasons. */
+/** Measures a student on expert pairs, without reasoning if it has learned labels only. */
 export async function measureStudent(
   ...[transformer, teacher, config, pairs]: Parameters<typeof evaluateStudent>
 ): Promise<PolicyMeasures['heldOut']> {
@@ -150,18 +150,18 @@ function evaluateStudent(
 /**
  * A trained model as a student.
  *
- * @throws {LabError} `bad-tokenizer` if its tokens mean something else than the teacher's; `bad-config` if it has another
- *   number of them
+ * @throws {LabError} `bad-tokenizer` if its tokenizer differs from the teacher's; `bad-config` if its vocabulary has
+ *   another size
  */
 export function checkedStudent(student: TrainedStudent, { model }: Teacher): TrainedStudent {
   const { tokenizer, transformer } = model;
   const fix =
-    "Leave --student out to distil into a new student: it takes over the teacher's tokenizer. Or train the student from a " +
-    'student that was made so.';
+    "Leave out --student to distil into a new student, which uses the teacher's tokenizer. Or start from a student that " +
+    'was made that way.';
   if (student.tokenizer.fingerprint !== tokenizer.fingerprint) {
     throw new LabError('bad-tokenizer', {
       message:
-        'Student and teacher have different tokenizers, so what the teacher says of a token is about another one.',
+        'Student and teacher have different tokenizers, so the teacher scores other tokens than the student predicts.',
       expected: `the teacher's tokenizer ${tokenizer.fingerprint}`,
       got: `${student.tokenizer.fingerprint} of the student`,
       fix,
@@ -169,7 +169,7 @@ export function checkedStudent(student: TrainedStudent, { model }: Teacher): Tra
   }
   if (student.config.vocabSize !== transformer.config.vocabSize) {
     throw new LabError('bad-config', {
-      message: 'Student and teacher share a tokenizer, but not the number of rows for its tokens.',
+      message: 'Student and teacher have the same tokenizer, but embeddings of different sizes.',
       expected: `${transformer.config.vocabSize} rows as in the teacher`,
       got: `${student.config.vocabSize}`,
       fix,
@@ -183,7 +183,7 @@ function givesReasons({ method, expertWeight }: DistillConfig): boolean {
   return method.kind === 'trace' || method.kind === 'jsd' || (method.kind === 'expert' && method.segment === 'all');
 }
 
-/** The teacher asked once before training, or every time. */
+/** The teacher's logits, computed once before training or on every batch. */
 async function teacherLogits(
   config: DistillConfig,
   { examples }: PreparedDistill,
@@ -203,9 +203,9 @@ function checkOrigin(saved: DistillCheckpoint, teacherHash: string, worldHash: s
   const got = `world ${worldHash}, teacher ${teacherHash}`;
   if (expected === got) return;
   throw new LabError('bad-checkpoint', {
-    message: 'The checkpoint is of a run with another teacher or another rule world.',
+    message: 'The checkpoint belongs to a run with another teacher or another rule world.',
     expected,
     got,
-    fix: 'Name the teacher that the run began with by --teacher, or begin a new run.',
+    fix: 'Use --teacher to name the teacher that the run began with, or start a new run.',
   });
 }

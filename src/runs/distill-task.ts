@@ -1,9 +1,9 @@
 /**
- * A distillation from its settings to what the student learns from: pairs of the train split as prompts, each with the
- * completion that the method learns on, and the expert's beside it.
+ * Turns the settings of a distillation into training data: prompts from pairs of the train split, each with the
+ * completion that the method learns from, and the expert's completion.
  *
- * The words of all prompts are cut the same way whatever the seed of the run, so that the teacher has to complete them
- * once and not once per run.
+ * Words of prompts are split the same way for every seed, so that the teacher completes them once instead of once per
+ * run.
  */
 import { LabError, throwIfAborted } from '../common/errors.ts';
 import { hashHex, Rng } from '../common/rng.ts';
@@ -25,21 +25,21 @@ import { rewardCompletion, type RlPrompt, type RlTask } from '../train/rollouts.
 import { heldOutPairs } from './grpo-task.ts';
 import { toExpert } from './sft-experiment.ts';
 
-/** A trained model that students learn from, on the current backend. */
+/** The model that a student learns from, on the current backend. */
 export interface Teacher {
   readonly model: LabModel;
-  /** Of its weights. */
+  /** Hash of its weights. */
   readonly hash: string;
 }
 
-/** A run's data, ready to learn from. */
+/** The prepared data of a run. */
 export interface PreparedDistill {
   readonly world: RuleWorld;
-  /** The prompts with the completions to learn on. */
+  /** The prompts with the completions to learn from. */
   readonly examples: readonly Example[];
   /** The same prompts with the expert's completions. */
   readonly expert: readonly Example[];
-  /** How many pairs there were to learn from, before completions of the teacher were left out. */
+  /** Training pairs before completions of the teacher were left out. */
   readonly pairs: number;
   readonly dev: readonly ExpertPair[];
 }
@@ -47,9 +47,9 @@ export interface PreparedDistill {
 /** The tokens of completions. */
 export type CompletionIds = readonly (readonly number[])[];
 
-/** How to make the data of a run. */
+/** Options of {@link prepareDistill}. */
 export interface PrepareDistillOptions {
-  /** Gives what was kept under a name; if there is nothing, makes it and keeps it. By default nothing is kept. */
+  /** Returns what is kept under a name, or makes and keeps it. By default nothing is kept. */
   readonly keep?: (name: string, make: () => Promise<CompletionIds>) => Promise<CompletionIds>;
   readonly signal?: AbortSignal | undefined;
   /** Called with the number of prompts that the teacher has completed. */
@@ -60,10 +60,10 @@ export interface PrepareDistillOptions {
 const QUERIES_PER_TURN = 100;
 
 /**
- * Makes the data of a run.
+ * Prepares the data of a run.
  *
- * @param student - the shape of who learns: prompts fit into both models
- * @throws {LabError} `bad-config` if the teacher has learned other rules than the world has; `aborted`
+ * @param student - the student's shape, because prompts must fit into both models
+ * @throws {LabError} `bad-config` if the teacher has learned other rules than the world's; `aborted`
  */
 export async function prepareDistill(
   experiment: DistillExperiment,
@@ -115,7 +115,7 @@ export async function prepareDistill(
   };
 }
 
-/** The shape of a new student: that of a preset, but for the teacher's vocabulary and positions. */
+/** The shape of a new student: that of a preset with the teacher's vocabulary and number of positions. */
 export function newStudent(
   preset: keyof typeof MODEL_PRESETS,
   { config }: { readonly config: ModelConfig },
@@ -124,7 +124,7 @@ export function newStudent(
 }
 
 /**
- * What a student learns on for a prompt; undefined if the teacher's completion earns too little.
+ * The completion that a student learns from for a prompt; undefined if the teacher's completion earns too little.
  *
  * @param written - the teacher's tokens, where the method needs them
  */
@@ -146,7 +146,7 @@ function completionToLearn(
       return reward.total >= method.minReward ? Int32Array.from(written) : undefined;
     }
     case 'label-kd':
-      return gold.slice(0, 1); // only its place is read, not which label it is
+      return gold.slice(0, 1); // only the position of the label is used
     case 'jsd':
       return method.completions === 'expert' ? gold : Int32Array.from(written);
     default:
@@ -183,9 +183,9 @@ function checkRules({ instruction }: RuleWorld, { instruction: learned, card }: 
   const [expected, got] = [instructionHash(instruction), instructionHash(learned)];
   if (expected === got) return;
   throw new LabError('bad-config', {
-    message: `The teacher ${card.name} has learned other rules than the world of this run has.`,
-    expected: `a model of the instruction ${expected}`,
+    message: `The teacher ${card.name} has learned other rules than those of this run's world.`,
+    expected: `a model with the instruction ${expected}`,
     got,
-    fix: 'Take a teacher that "npm run lab -- sft" has trained on the rule world with this version of the lab.',
+    fix: 'Use a teacher that "npm run lab -- sft" has trained on the rule world with this version of the lab.',
   });
 }

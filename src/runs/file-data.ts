@@ -1,9 +1,10 @@
 /**
- * An imported data set as the data of a run: its grades as labels of the run's scale, and its queries in three parts.
+ * Prepares an imported data set for a run: grades become labels of the run's scale, and queries are split into three
+ * parts.
  *
- * People have judged these pairs without saying why. Where a run has rules that lead to the label which people gave, the
- * expert's completion is the trace of those rules. Everywhere else it is the label, no step, and the label restated: the
- * grammar allows a trace without steps, and inventing reasons would teach the model to invent them.
+ * The pairs were judged without reasons. Where a run has rules that lead to the judged label, the expert's completion
+ * is the trace of those rules. Everywhere else it is the label, no step, and the label restated: the grammar allows a
+ * trace without steps, and invented reasons would teach the model to invent them.
  */
 import { LabError } from '../common/errors.ts';
 import type { DataSet, GradedPair } from '../data/files/data-set.ts';
@@ -28,10 +29,10 @@ import { readPair } from '../relevance/rules/typed-document.ts';
 import type { ExpertPair } from '../train/evaluate.ts';
 
 /**
- * The judged pairs of a data set, split by query; pairs whose grade has no label are left out. Pairs of one query stand
- * together in dev and test.
+ * The judged pairs of a data set, split by query; pairs whose grade has no label are left out. In dev and test, pairs
+ * of one query are consecutive.
  *
- * @throws {LabError} `bad-checkpoint` if it is another data set than the settings name; `bad-file` if the grades are on
+ * @throws {LabError} `bad-checkpoint` if it is not the data set that the settings name; `bad-file` if the grades are on
  *   another scale, or there are too few queries or grades to learn from
  */
 export function splitFile(data: FileData, scaleSize: number, dataSet: DataSet): Split<JudgedPair> {
@@ -42,7 +43,7 @@ export function splitFile(data: FileData, scaleSize: number, dataSet: DataSet): 
   const queries = new Set(pairs.map(({ query }) => normaliseQuery(query))).size;
   if (queries < parts) {
     throw badFile(name, {
-      problem: 'it has too few queries to hold some of them out',
+      problem: 'it has too few queries to hold some out',
       expected: `at least ${parts} different queries`,
       got: String(queries),
       fix: 'Add pairs of other queries.',
@@ -52,7 +53,7 @@ export function splitFile(data: FileData, scaleSize: number, dataSet: DataSet): 
   const labels = new Set(split.train.map(({ label }) => label));
   if (labels.size < 2) {
     throw badFile(name, {
-      problem: 'all pairs to learn from have the same grade',
+      problem: 'all training pairs have the same grade',
       expected: 'at least two different grades',
       got: `${split.train.length} times label ${[...labels].join('')}`,
       fix: 'Add pairs with other grades.',
@@ -62,8 +63,8 @@ export function splitFile(data: FileData, scaleSize: number, dataSet: DataSet): 
 }
 
 /**
- * Pairs of a data set with their standing among all pairs of their query, where prompts show it. Pairs without a label count
- * too, because they do when a file is scored.
+ * Pairs of a data set with their standing among all pairs of their query, where prompts show it. Pairs without a label
+ * count too, because they do when a file is scored.
  */
 export function withStandingOf(
   { documents, pairs: found }: Pick<DataSet, 'documents' | 'pairs'>,
@@ -88,9 +89,10 @@ export function rulesOfFile(
 }
 
 /**
- * An instruction as the rules of a run. A rule is of the tail if few of the traces cite it that the pairs to learn from get.
+ * The user's instruction as the rules of a run. A rule counts as a tail rule if few traces of the training pairs cite
+ * it.
  *
- * @param train - the pairs to learn from, and no others
+ * @param train - the training pairs only
  */
 export function makeOwnRules(instruction: Instruction, lexicon: Lexicon, train: readonly JudgedPair[]): OwnRules {
   const rules = { lexicon, readsTitles: true };
@@ -104,13 +106,16 @@ export function makeOwnRules(instruction: Instruction, lexicon: Lexicon, train: 
   return { instruction, lexicon: structuredClone(lexicon.data) as OwnRules['lexicon'], tailRules };
 }
 
-/** Judged pairs as the expert's, and how many of them the rules give reasons for; no counts where there are no rules. */
+/** Pairs with the expert's traces, and how many of them the rules explain; no counts where there are no rules. */
 export interface Experts {
   readonly experts: readonly ExpertPair[];
   readonly counts: SynthesisCounts | undefined;
 }
 
-/** Pairs as the expert's, in order: with the trace of the rules where that verifies and leads to gold, else the label alone. */
+/**
+ * Pairs with the expert's traces, in order: those of the rules where they verify and lead to gold, else the label
+ * alone.
+ */
 export function expertsOf(rules: Rules, pairs: readonly JudgedPair[]): Experts {
   const { instruction, lexicon } = rules;
   const { scaleSize } = instruction;
@@ -127,7 +132,7 @@ export function expertsOf(rules: Rules, pairs: readonly JudgedPair[]): Experts {
   return { experts, counts };
 }
 
-/** A judged pair as the expert's: its label, and no reasons. */
+/** A judged pair with its label as the expert's completion, without reasons. */
 function labelOnly(pair: JudgedPair, scaleSize: number): ExpertPair {
   return { pair, trace: { scaleSize, label: pair.label, steps: [], restated: pair.label } };
 }
@@ -136,11 +141,11 @@ function tracesCiting(traced: readonly TracedPair[], rule: number): readonly Tra
   return traced.filter(({ trace }) => trace.steps.some((step) => step.rule === rule));
 }
 
-/** @throws {LabError} `bad-config` if an instruction gives other labels than a run learns */
+/** @throws {LabError} `bad-config` if an instruction has another number of labels than the run */
 export function checkScale({ name, scaleSize }: Instruction, wanted: number): void {
   if (scaleSize === wanted) return;
   throw new LabError('bad-config', {
-    message: `The rules "${name}" are for another scale than the grades of the file.`,
+    message: `The rules "${name}" are for another scale than the file's grades.`,
     expected: `${wanted} labels`,
     got: String(scaleSize),
     fix: 'Refine rules on that scale with "lab piar --scale", or name the scale of the file.',
@@ -149,7 +154,7 @@ export function checkScale({ name, scaleSize }: Instruction, wanted: number): vo
 
 /** How many queries and documents of a data set lose words to the limits of the prompt. */
 export function countShortened(dataSet: DataSet, prompt: PromptConfig): { queries: number; documents: number } {
-  const withoutHints = { ...prompt, hints: false }; // they cost time, and no words
+  const withoutHints = { ...prompt, hints: false }; // hints take time and no words
   const blank = { docId: '', title: '', brand: '', type: '', attributes: {}, text: '' };
   const isCut = (query: string, document: DataSet['documents'][number]): boolean =>
     buildPrompt({ query, document }, withoutHints).cutFields.length > 0;
@@ -157,12 +162,12 @@ export function countShortened(dataSet: DataSet, prompt: PromptConfig): { querie
   return { queries, documents: dataSet.documents.filter((document) => isCut('', document)).length };
 }
 
-/** @throws {LabError} `bad-config` if the training part does not fill one update */
+/** @throws {LabError} `bad-config` if the training pairs do not fill one update */
 export function checkBatch({ sft }: Pick<SftExperiment, 'sft'>, trainPairs: number): void {
   const needed = sft.batchSize * sft.accumulation;
   if (trainPairs >= needed) return;
   throw new LabError('bad-config', {
-    message: 'There are fewer pairs to learn from than one update takes.',
+    message: 'There are fewer training pairs than one update takes.',
     expected: `at least ${needed}${sft.accumulation === 1 ? '' : ` (${sft.accumulation} batches of ${sft.batchSize})`}`,
     got: String(trainPairs),
     fix: 'Lower the batch size or the accumulation, hold fewer queries out, or add pairs.',
@@ -170,9 +175,9 @@ export function checkBatch({ sft }: Pick<SftExperiment, 'sft'>, trainPairs: numb
 }
 
 /**
- * Pairs with their grades as labels; pairs whose grade has none are left out.
+ * Pairs with their grades as labels; pairs whose grade has no label are left out.
  *
- * @param grades - what grades mean, empty for what they usually do
+ * @param grades - the meaning of grades; empty for the usual one
  * @throws {LabError} `bad-file`, naming a row, if the grades are on another scale
  */
 export function judgedPairs(name: string, scaleSize: number, pairs: readonly GradedPair[], grades = ''): JudgedPair[] {
@@ -195,13 +200,13 @@ export function judgedPairs(name: string, scaleSize: number, pairs: readonly Gra
     problem: `a grade is not on the scale of ${scaleSize} labels, in row ${strange.row}${others === 0 ? '' : ` (and ${others} more)`}`,
     expected: reader.expected,
     got: showValue(strange.grade),
-    fix: 'Choose the scale that the grades are on, or say what they mean.',
+    fix: 'Choose the scale that the grades are on, or state what they mean.',
   });
 }
 
 function otherData({ name, sha256 }: FileData, got: DataSet): LabError {
   return new LabError('bad-checkpoint', {
-    message: `The file ${got.name} is not what this run learns from.`,
+    message: `The file ${got.name} is not the one that this run learns from.`,
     expected: `"${name}" with the contents ${sha256.slice(0, 12)}`,
     got: got.sha256.slice(0, 12),
     fix: 'Choose the file that the run began with, unchanged.',

@@ -1,22 +1,24 @@
 /**
- * A reinforcement run in one safetensors file: weights, moments, the settings, the moves of the dial and the curve so far.
- * Reading it back and going on gives the run that was never interrupted; reading it under other settings forks it.
+ * A GRPO run in one safetensors file: weights, moments, settings, the changes of the coefficient (lambda or mu) and the
+ * curve so far. Resumed, it gives the same result as a run that was never interrupted; read under other settings, it
+ * forks the run.
  */
 import * as v from 'valibot';
 import { parseConfig } from '../config/parse.ts';
 import { type GrpoExperiment, parseGrpoExperiment } from '../protocol/grpo-experiment.ts';
 import { type PolicyMeasures, PolicyMeasuresSchema } from '../protocol/policy-measures.ts';
+import { renameOldKeys } from '../protocol/renamed-keys.ts';
 import { CURRICULUM_START } from '../train/curriculum.ts';
 import type { GrpoState } from '../train/grpo.ts';
 import { readRunFile, upgradedFromWorld, writeRunFile } from './run-file.ts';
 
 const FORMAT = 'afrl-lab-grpo';
-/** 1 knew only rule worlds; {@link upgraded} brings it to the present. */
+/** Version 1 had only rule worlds; `upgradedFromWorld` reads it. */
 const SCHEMA_VERSION = 2;
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
-/** A measurement with the step it was made after. */
+/** A measurement and the step that it follows. */
 export const GrpoCurvePointSchema = v.strictObject({ step: count, measures: PolicyMeasuresSchema });
 export interface GrpoCurvePoint {
   readonly step: number;
@@ -30,34 +32,34 @@ const MetadataSchema = v.strictObject({
   optimizerStep: count,
   /** Checked by the experiment's own parser. */
   experiment: v.unknown(),
-  /** The version of the data that the run learns from, and of rules where they are the run's own. */
+  /** The version of the training data, and of the rules where the run has its own. */
   dataHash: v.string(),
-  /** Of the weights that the run began with: those of the reference. */
+  /** Hash of the weights that the run began with, which are the reference. */
   startHash: v.string(),
-  dialMoves: v.array(v.strictObject({ step: count, value: v.number() })),
+  coefficientMoves: v.array(v.strictObject({ step: count, value: v.number() })),
   tokens: v.strictObject({ generated: count, learned: count, expert: count }),
   curve: v.array(GrpoCurvePointSchema),
-  /** Whether the run was stopped in the measurement that is due after its last step. */
+  /** Whether the run was stopped during the measurement that is due after its last step. */
   isUnmeasured: v.optional(v.boolean(), false),
-  /** Checkpoints from before there was a curriculum do not have it. */
+  /** Missing in checkpoints older than the curriculum. */
   curriculum: v.optional(
     v.strictObject({ phase: count, since: count, recent: v.array(v.number()) }),
     () => CURRICULUM_START,
   ),
 });
 
-/** A run as it is saved. */
+/** The state of a run as it is saved. */
 export interface GrpoCheckpoint {
   readonly experiment: GrpoExperiment;
   readonly dataHash: string;
   readonly startHash: string;
   readonly state: GrpoState;
   readonly curve: readonly GrpoCurvePoint[];
-  /** Whether the measurement that is due after the last step was cut short; it is made up for on resumption. */
+  /** Whether the measurement that is due after the last step was cut short; it is repeated on resume. */
   readonly isUnmeasured?: boolean;
 }
 
-/** The bytes of a checkpoint. @param texts - as of `writeRunFile` */
+/** The bytes of a checkpoint. @param texts - as in `writeRunFile` */
 export function writeGrpoCheckpoint(
   checkpoint: GrpoCheckpoint,
   texts: Readonly<Record<string, string>> = {},
@@ -71,7 +73,7 @@ export function writeGrpoCheckpoint(
     experiment,
     dataHash,
     startHash,
-    dialMoves: state.dialMoves,
+    coefficientMoves: state.coefficientMoves,
     tokens: state.tokens,
     curve,
     ...(isUnmeasured === true ? { isUnmeasured } : {}),
@@ -81,9 +83,9 @@ export function writeGrpoCheckpoint(
 }
 
 /**
- * Reads a checkpoint, also of an older version.
+ * Reads a checkpoint of this or an earlier version.
  *
- * @throws {LabError} `bad-checkpoint` or `bad-config` if it is not a whole checkpoint of this kind and version.
+ * @throws {LabError} `bad-checkpoint` or `bad-config` if it is not a complete checkpoint of this kind and version.
  */
 export function readGrpoCheckpoint(bytes: Uint8Array): GrpoCheckpoint {
   const {
@@ -91,7 +93,11 @@ export function readGrpoCheckpoint(bytes: Uint8Array): GrpoCheckpoint {
     weights,
     moments,
   } = readRunFile(bytes, (metadata) =>
-    parseConfig('The checkpoint', MetadataSchema, upgradedFromWorld(metadata, { schemaVersion: SCHEMA_VERSION })),
+    parseConfig(
+      'The checkpoint',
+      MetadataSchema,
+      upgradedFromWorld(renameOldKeys(metadata), { schemaVersion: SCHEMA_VERSION }),
+    ),
   );
   return {
     experiment: parseGrpoExperiment('The checkpoint, its settings', run.experiment),
@@ -101,7 +107,7 @@ export function readGrpoCheckpoint(bytes: Uint8Array): GrpoCheckpoint {
       step: run.step,
       weights,
       optimizer: { step: run.optimizerStep, ...moments },
-      dialMoves: run.dialMoves,
+      coefficientMoves: run.coefficientMoves,
       tokens: run.tokens,
       curriculum: run.curriculum,
     },

@@ -1,7 +1,6 @@
 /**
- * How a policy stands during a reinforcement run: what it earns on a fixed sample of the run's own prompts, and what it
- * still knows on held-out pairs. The same prompts and the same random numbers every time, so that two measurements differ
- * by the policy alone.
+ * Measures a policy during a GRPO run: its reward on a fixed sample of the run's prompts, and its quality on held-out
+ * pairs. Prompts and random numbers are the same every time, so that two measurements differ by the policy alone.
  */
 import type { GrpoExperiment } from '../protocol/grpo-experiment.ts';
 import type { PolicyMeasures } from '../protocol/policy-measures.ts';
@@ -15,7 +14,7 @@ import { drawRollouts } from '../train/rollouts.ts';
 import type { Transformer } from '../model/transformer.ts';
 import type { GrpoStart, PreparedGrpo } from './grpo-task.ts';
 
-/** A number that no step of a run has, for the random numbers of the probe. */
+/** A step number that no run has, as the seed of the probe's random numbers. */
 const PROBE_STEP = -1;
 
 /** Measures a policy. @throws {LabError} `aborted` */
@@ -41,7 +40,7 @@ export async function measurePolicy(
   };
 }
 
-/** What a policy knows on expert pairs. @throws {LabError} `aborted` */
+/** The quality of a policy on expert pairs. @throws {LabError} `aborted` */
 export async function measureHeldOut(
   model: Transformer,
   rules: Rules,
@@ -83,7 +82,7 @@ async function probePolicy(
   return reportRollouts(task, judgeGroups(config, scored));
 }
 
-/** The measures of an evaluation that a run keeps. */
+/** The measures of an evaluation that a run records. */
 export function heldOutOf({
   pairs,
   labels,

@@ -1,6 +1,6 @@
 /**
- * One reinforcement run from a trained start to its end, with its curve and its checkpoints: what the command line and
- * the page have in common. Where it runs, who watches and where checkpoints go is theirs.
+ * One GRPO run from a trained start to its end, with its curve and its checkpoints, as the command line and the page
+ * both run it. The caller chooses the backend, observes the run and stores the checkpoints.
  */
 import { LabError } from '../common/errors.ts';
 import { needsReference } from '../config/grpo-config.ts';
@@ -23,20 +23,20 @@ export interface GrpoMoment {
   readonly checkpoint: () => Promise<GrpoCheckpoint>;
 }
 
-/** Who watches a run, and steers it. */
-export interface GrpoHooks extends Pick<GrpoRun, 'dial' | 'signal' | 'afterPass' | 'onStep' | 'onKeep'> {
+/** Callbacks that observe and steer a run. */
+export interface GrpoHooks extends Pick<GrpoRun, 'coefficient' | 'signal' | 'afterPass' | 'onStep' | 'onKeep'> {
   /** Awaited before every step. */
   readonly beforeStep?: (moment: GrpoMoment) => Promise<void>;
-  /** What another run with the same start, data and reward has measured at step 0; by default it is measured. */
+  /** The measurement at step 0 of another run with the same start, data and reward; by default it is made. */
   readonly startPoint?: GrpoCurvePoint | undefined;
-  /** Called after each measurement, the first one at the start of a new run. */
+  /** Called after each measurement; the first is made at the start of a new run. */
   readonly onMeasure?: (point: GrpoCurvePoint) => void;
   readonly onCheckpoint?: (checkpoint: GrpoCheckpoint) => Promise<void>;
-  /** Called when the signal ends the run, with the last whole step. */
+  /** Called when the signal ends the run, with the state after the last whole step. */
   readonly onStop?: (checkpoint: GrpoCheckpoint) => Promise<void>;
 }
 
-/** A run that has come to its end. */
+/** The result of a finished run. */
 export interface FinishedGrpo {
   readonly weights: ReadonlyMap<string, TensorData>;
   readonly tokens: TokenCounts;
@@ -46,9 +46,9 @@ export interface FinishedGrpo {
 /**
  * Trains on the current backend.
  *
- * @param prepared - what `prepareGrpo` made of the experiment
- * @param saved - to go on from; of another run of the same start and data, to fork it
- * @throws {LabError} `bad-checkpoint` if what was saved had another start or other data; what `trainGrpo` throws
+ * @param prepared - the result of `prepareGrpo` for the experiment
+ * @param saved - the checkpoint to resume from; that of another run with the same start and data forks it
+ * @throws {LabError} `bad-checkpoint` if the checkpoint has another start or other data; what `trainGrpo` throws
  */
 export async function runGrpo(
   experiment: GrpoExperiment,
@@ -61,7 +61,7 @@ export async function runGrpo(
   const { dataHash } = prepared;
   if (saved !== undefined) checkOrigin(saved, startHash, dataHash);
   if (experiment.passRates !== null && prepared.passes === undefined) {
-    throw new LabError('internal', { message: 'The run asks for pass rates, and its prompts have none.' });
+    throw new LabError('internal', { message: 'The run asks for pass rates, but its prompts have none.' });
   }
   const { grpo } = experiment;
   const model = load(start.config, saved?.state.weights ?? start.weights);
@@ -98,7 +98,7 @@ export async function runGrpo(
       task: prepared.task,
       expert: prepared.expert,
       resume: saved?.state,
-      dial: hooks.dial,
+      coefficient: hooks.coefficient,
       signal: hooks.signal,
       afterPass: hooks.afterPass,
       beforeStep: async (step, readState) => {
@@ -133,9 +133,9 @@ function checkOrigin(saved: GrpoCheckpoint, startHash: string, dataHash: string)
   const got = `data ${saved.dataHash}, start ${saved.startHash}`;
   if (expected === got) return;
   throw new LabError('bad-checkpoint', {
-    message: 'The checkpoint is of a run with another start or other data.',
+    message: 'The checkpoint belongs to a run with another start or other data.',
     expected,
     got,
-    fix: 'Go on with the start and the version of the lab that began the run, or begin a new one.',
+    fix: 'Resume with the start and the version of the lab that began the run, or start a new run.',
   });
 }

@@ -1,6 +1,6 @@
 /**
- * Reinforcement from its settings to prompts, expert samples and held-out pairs: on a rule world, or on a file of judged
- * pairs. Prompts and expert samples are pairs of the train split, as in the supervised run that the start comes from.
+ * Turns the settings of a GRPO run into prompts, expert samples and held-out pairs, from a rule world or from a file of
+ * judged pairs. Prompts and expert samples are pairs of the train split, as in the supervised run of the start.
  */
 import { LabError, throwIfAborted } from '../common/errors.ts';
 import { hashHex } from '../common/rng.ts';
@@ -25,17 +25,17 @@ import { makeRlPrompts, promptPool, type RlPrompt, type RlTask } from '../train/
 import { checkScale, expertsOf, rulesOfFile, splitFile, withStandingOf } from './file-data.ts';
 import { rulesOfWorld, toExpert } from './sft-experiment.ts';
 
-/** What is needed of the model that a run starts from. */
+/** The parts of the start model that prompts and rewards depend on. */
 export interface GrpoStart extends Pick<LabModel, 'tokenizer' | 'prompt'>, Rules {
   readonly config: ModelConfig;
 }
 
-/** The model that a run starts from, and stays near if it has a KL term. */
+/** The model that a run starts from, which is also the reference of its KL term. */
 export interface StartModel extends GrpoStart {
   readonly weights: ReadonlyMap<string, TensorData>;
 }
 
-/** What became of the measured prompts. */
+/** Pass rates of the measured prompts in summary. */
 export interface PassSummary {
   readonly measured: number;
   readonly classes: Readonly<Record<PromptClass, number>>;
@@ -44,35 +44,35 @@ export interface PassSummary {
   readonly fullShare: number;
 }
 
-/** A run's data, ready to learn from. */
+/** The prepared data of a run. */
 export interface PreparedGrpo {
-  /** The version of the data: of the rule world, or of the imported data set and the rules beside it. */
+  /** The version of the data: of the rule world, or of the imported data set with its rules. */
   readonly dataHash: string;
-  /** The rule world, where it is one. */
+  /** The rule world; undefined for a file. */
   readonly world: RuleWorld | undefined;
-  /** What rewards, verification and recall go by. */
+  /** The rules for rewards, verification and recall. */
   readonly rules: Rules;
-  /** Of the pairs of a file that are learned from, those that the rules give reasons for. */
+  /** How many training pairs of a file the rules explain. */
   readonly traces: SynthesisCounts | undefined;
   readonly task: RlTask;
   readonly expert: readonly Example[];
-  /** Indices of the task's prompts that evaluations answer: the run's own mix, the same ones every time. */
+  /** Indices of the prompts that measurements use: a sample of the run's mix, the same every time. */
   readonly probe: readonly number[];
   readonly dev: readonly ExpertPair[];
-  /** What became of the prompts by their pass rates (`withPassRates`); undefined where none were measured. */
+  /** The summary of pass rates (`withPassRates`); undefined where none were measured. */
   readonly passes?: PassSummary | undefined;
 }
 
-/** How to make the data of a run. */
+/** Options of {@link prepareGrpo}. */
 export interface PrepareGrpoOptions {
-  /** Finds an imported data set; needed for runs that learn from one. */
+  /** Finds an imported data set; required by runs on a file. */
   readonly findData?: ((data: FileData) => Promise<DataSet>) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The pairs of a run, before they become tokens. */
-interface Material extends Pick<PreparedGrpo, 'dataHash' | 'world' | 'rules' | 'traces' | 'dev'> {
-  /** Pairs to learn from, in small parts. */
+/** The pairs of a run before tokenization. */
+interface LoadedData extends Pick<PreparedGrpo, 'dataHash' | 'world' | 'rules' | 'traces' | 'dev'> {
+  /** Training pairs in small parts. */
   readonly parts: () => Iterable<readonly ExpertPair[]>;
 }
 
@@ -80,10 +80,10 @@ interface Material extends Pick<PreparedGrpo, 'dataHash' | 'world' | 'rules' | '
 const PARTS_PER_TURN = 100;
 
 /**
- * Makes the data of a run.
+ * Prepares the data of a run.
  *
- * @throws {LabError} `bad-config` if the start has learned other rules than the world has, or another scale than the rules
- *   of a file are for; what `splitFile` throws; `aborted`
+ * @throws {LabError} `bad-config` if the start has learned other rules than the world's, or has another scale than the
+ *   rules of a file; what `splitFile` throws; `aborted`
  */
 export async function prepareGrpo(
   experiment: GrpoExperiment,
@@ -91,14 +91,12 @@ export async function prepareGrpo(
   options: PrepareGrpoOptions = {},
 ): Promise<PreparedGrpo> {
   const { data } = experiment;
-  const material =
-    data.kind === 'world'
-      ? worldMaterial(experiment, data, start)
-      : await fileMaterial(experiment, data, start, options);
-  const { dataHash, world, rules, traces, dev } = material;
+  const loaded =
+    data.kind === 'world' ? loadWorld(experiment, data, start) : await loadFile(experiment, data, start, options);
+  const { dataHash, world, rules, traces, dev } = loaded;
   const prompts: RlPrompt[] = [];
   let parts = 0;
-  for (const pairs of material.parts()) {
+  for (const pairs of loaded.parts()) {
     prompts.push(...makeRlPrompts({ ...start, transformer: start }, pairs, rules.tailRules));
     if (parts++ % PARTS_PER_TURN !== 0) continue;
     await yieldToMessages();
@@ -128,7 +126,7 @@ export async function prepareGrpo(
   };
 }
 
-/** What is needed of a model, apart from its weights. */
+/** The parts of a model that prompts and rewards depend on. */
 export function startOf(model: LabModel): GrpoStart {
   const { tokenizer, prompt, instruction, lexicon, tailRules, readsTitles, transformer } = model;
   return { tokenizer, prompt, instruction, lexicon, tailRules, readsTitles, config: transformer.config };
@@ -144,11 +142,11 @@ export function heldOutPairs(world: RuleWorld, split: 'dev' | 'test', count: num
   return pairs;
 }
 
-function worldMaterial(
+function loadWorld(
   experiment: GrpoExperiment,
   data: Extract<ExperimentData, { kind: 'world' }>,
   start: GrpoStart,
-): Material {
+): LoadedData {
   const { kind: _, ...settings } = data;
   const world = makeRuleWorld(settings);
   checkRules(world, start);
@@ -165,29 +163,29 @@ function worldMaterial(
   };
 }
 
-async function fileMaterial(
+async function loadFile(
   experiment: GrpoExperiment,
   data: FileData,
   start: GrpoStart,
   { findData }: PrepareGrpoOptions,
-): Promise<Material> {
+): Promise<LoadedData> {
   if (findData === undefined) {
-    throw new LabError('internal', { message: `Nobody was asked to find the data set "${data.name}".` });
+    throw new LabError('internal', { message: `The data set "${data.name}" cannot be found without findData.` });
   }
   const { scaleSize } = start.prompt;
   const rules = data.rules === undefined ? start : rulesOfFile(data, start.prompt);
   checkScale(rules.instruction, scaleSize);
   const dataSet = await findData(data);
   const { train, dev } = splitFile(data, scaleSize, dataSet);
-  const told = (pairs: readonly JudgedPair[]): readonly JudgedPair[] => withStandingOf(dataSet, pairs, start.prompt);
-  const { experts, counts } = expertsOf(rules, told(sampleQueries(train, experiment.queries, data.splitSeed)));
+  const placed = (pairs: readonly JudgedPair[]): readonly JudgedPair[] => withStandingOf(dataSet, pairs, start.prompt);
+  const { experts, counts } = expertsOf(rules, placed(sampleQueries(train, experiment.queries, data.splitSeed)));
   return {
-    // The rules of a start are known by the hash of its weights.
+    // The rules of a start need no hash here, because the hash of its weights identifies them.
     dataHash: data.rules === undefined ? data.sha256 : hashHex(canonicalJson([data.sha256, data.rules])),
     world: undefined,
     rules,
     traces: counts,
-    dev: expertsOf(rules, told(dev).slice(0, experiment.devPairs)).experts,
+    dev: expertsOf(rules, placed(dev).slice(0, experiment.devPairs)).experts,
     parts: () => experts.map((expert) => [expert]),
   };
 }
@@ -196,8 +194,8 @@ function checkRules({ instruction }: RuleWorld, start: GrpoStart): void {
   const [expected, got] = [instructionHash(instruction), instructionHash(start.instruction)];
   if (expected === got) return;
   throw new LabError('bad-config', {
-    message: 'The model to start from has learned other rules than the world of this run has.',
-    expected: `a model of the instruction ${expected}`,
+    message: "The model to start from has learned other rules than those of this run's world.",
+    expected: `a model with the instruction ${expected}`,
     got,
     fix: 'Start from a model that "npm run lab -- sft" has trained with this version of the lab.',
   });

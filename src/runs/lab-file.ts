@@ -1,6 +1,6 @@
 /**
- * The `lab.json` of a model: prompt, scale, instruction, lexicon and pairs to try. A model that learned from a file of
- * judged pairs has the instruction that was given with the file, or none, and shows nobody's pairs.
+ * The `lab.json` of a model: prompt, scale, instruction, lexicon and example pairs. A model that learned from a file of
+ * judged pairs has the instruction given with the file, or none, and no example pairs, because the pairs are private.
  */
 import type { LabFile } from '../infer/lab-model.ts';
 import { DEFAULT_SCALE, type LabelScale, scaleOfSize } from '../relevance/pair/labels.ts';
@@ -10,7 +10,7 @@ import type { PromptConfig } from '../relevance/prompt/prompt.ts';
 import type { Criterion, Verdict } from '../relevance/pair/vocabulary.ts';
 import type { RuleWorld, WorldPair } from '../relevance/world/rule-world.ts';
 
-/** Writes down what a model of this world needs to be used without it. */
+/** Everything needed to use a model of this world without the world. */
 export function makeLabFile(world: RuleWorld, prompt: PromptConfig): LabFile {
   return {
     schemaVersion: 1,
@@ -25,7 +25,7 @@ export function makeLabFile(world: RuleWorld, prompt: PromptConfig): LabFile {
   };
 }
 
-/** The same for a model that learned from judged pairs of a file. */
+/** The same for a model trained on a file of judged pairs. */
 export function makeFileLabFile(
   { instruction, lexicon, tailRules, readsTitles }: Rules,
   prompt: PromptConfig,
@@ -43,7 +43,7 @@ export function makeFileLabFile(
   };
 }
 
-/** What is interesting about a pair, by what decides it. */
+/** The point that an example makes, by the criterion and the verdict of its deciding step. */
 const EXAMPLE_NAMES: Readonly<Partial<Record<Criterion, Partial<Record<Verdict, string>>>>> = {
   type: { match: 'the right thing', mismatch: 'another thing', near: 'a substitute' },
   brand: { match: 'the right brand', mismatch: 'another brand', absent: 'brand not stated' },
@@ -56,7 +56,7 @@ const EXAMPLE_NAMES: Readonly<Partial<Record<Criterion, Partial<Record<Verdict, 
 };
 const EXAMPLES = 8;
 
-/** Pairs that different findings decide, from different queries, the best label first. */
+/** Example pairs with different deciding steps and different queries, the best label first. */
 function pickExamples(world: RuleWorld): LabFile['examples'] {
   const found: { readonly label: number; readonly example: LabFile['examples'][number] }[] = [];
   const seen = new Set<string>();
@@ -71,7 +71,7 @@ function pickExamples(world: RuleWorld): LabFile['examples'] {
   return found.sort((a, b) => b.label - a.label).map(({ example }) => example);
 }
 
-/** A scale as files hold it. */
+/** A scale as it is written to files. */
 export function plainScale({ names, rubric }: LabelScale): LabFile['scale'] {
   return { names: [...names], rubric: [...rubric] };
 }

@@ -1,9 +1,9 @@
 /**
- * The sizes of training steps: as they are expected, as they are in given data, and as a GPU should have them.
+ * The sizes of training steps: expected before there is data, measured on given data, and chosen to suit a GPU.
  *
- * A GPU cannot be interrupted inside a micro-batch, so that the desktop stays responsive only if each is short. The
- * split is measured once, when a run is new, and stands in its settings from then on: what a run computes must not
- * depend on how busy a machine was.
+ * A GPU cannot be interrupted inside a micro-batch, so the desktop stays responsive only if micro-batches are short.
+ * The split is measured once, when a run is new, and is then part of its settings, because the result of a run must not
+ * depend on how busy the machine was.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { Rng } from '../common/rng.ts';
@@ -16,11 +16,11 @@ import type { StepShape } from '../gpu/step-work.ts';
 import { disposeWeights, initialWeights, loadWeights } from '../model/weights.ts';
 import { sftBatches, sftLoss } from '../train/sft.ts';
 
-/** What a pair of the rule world takes with a small vocabulary, before there is any data: positions and scored rows. */
+/** Positions and scored rows of a rule-world pair with a small vocabulary, an estimate before there is data. */
 const TYPICAL_POSITIONS = 80;
 const TYPICAL_SCORED_ROWS = 16;
 
-/** The step to expect before there is data. */
+/** The expected step before there is data. */
 export function expectedStep(sft: SftConfig, model: ModelConfig): StepShape {
   return {
     B: sft.batchSize,
@@ -30,7 +30,7 @@ export function expectedStep(sft: SftConfig, model: ModelConfig): StepShape {
   };
 }
 
-/** Micro-batches that the mean step is taken over, unless there are fewer in an epoch. */
+/** Micro-batches in the mean step, or fewer if an epoch has fewer. */
 const SAMPLED_BATCHES = 32;
 
 /** The mean step over the first updates of a run. */
@@ -49,11 +49,11 @@ export function meanStep(sft: SftConfig, examples: readonly Example[]): StepShap
 }
 
 /**
- * Halves the micro-batch until a pass takes at most `budgetMs`, and leaves off where halving saves little: then the time
- * goes into starting kernels, whose number does not change.
+ * Halves the micro-batch until a pass takes at most `budgetMs`. Stops early where halving saves little, because the
+ * time then goes into kernel launches, whose number stays the same.
  *
- * @param measure - milliseconds of a forward and backward pass of so many sequences
- * @returns the same settings with as many sequences per update
+ * @param measure - the time of a forward and backward pass over a number of sequences, in milliseconds
+ * @returns settings with the same number of sequences per update
  */
 export async function fitMicroBatch(
   sft: SftConfig,
@@ -72,10 +72,13 @@ export async function fitMicroBatch(
   return fitted;
 }
 
-/** Half the work should take well below this share of the time. */
+/** Halving is worthwhile if half the work takes less than this share of the time. */
 const WORTHWHILE_SHARE = 0.8;
 
-/** A measure for {@link fitMicroBatch} on the current backend. The first pass, which compiles, is not counted. */
+/**
+ * Times passes for {@link fitMicroBatch} on the current backend. The first pass, which compiles kernels, is not
+ * counted.
+ */
 export function passTimer(
   model: ModelConfig,
   sft: SftConfig,
@@ -84,7 +87,7 @@ export function passTimer(
 ): (sequences: number) => Promise<number> {
   return async (sequences) => {
     const accumulation = Math.ceil((sft.batchSize * sft.accumulation) / sequences);
-    // Updates are cut by length: the last part has the longest sequences.
+    // Updates are sorted by length before they are split, so the last part has the longest sequences.
     const batch = sftBatches({ ...sft, batchSize: sequences, accumulation }, examples)(0).at(-1);
     if (batch === undefined) return 0;
     const weights = loadWeights(model, initialWeights(model, new Rng(sft.seed)));
@@ -97,7 +100,7 @@ export function passTimer(
     };
     try {
       await pass();
-      await measureVariants(); // the run will have the fastest kernels
+      await measureVariants(); // as the run does, so that the fastest kernels are timed
       return await pass();
     } finally {
       disposeWeights(weights);

@@ -1,5 +1,5 @@
 /**
- * Mining: judged pairs put to a trained model several times, and what it finds hard among them (train/hard-samples.ts).
+ * Mining: a trained model answers judged pairs several times, and the hard ones are selected (train/hard-samples.ts).
  */
 import { encodePrompt } from '../data/tokenizer/encode-prompt.ts';
 import { type LabModel, promptRoom } from '../infer/lab-model.ts';
@@ -19,11 +19,11 @@ import {
   type Tried,
 } from '../train/hard-samples.ts';
 
-/** How much was found. */
+/** Counts of the mined pairs. */
 export interface MinedCounts {
   readonly pairs: number;
   readonly completions: number;
-  /** Of all completions: with the right label; with the full reward, null where no gold trace is known. */
+  /** The share of completions with the right label, and with the full reward; null where no gold trace is known. */
   readonly rightShare: number;
   readonly fullShare: number | null;
   /** Pairs by the number of completions with the right label, from none to all. */
@@ -34,21 +34,21 @@ export interface MinedCounts {
   readonly hardNegatives: number;
 }
 
-/** What was found, the hardest first. */
+/** The mined pairs, the hardest first. */
 export interface Mined {
   readonly samples: readonly HardSample[];
   readonly negatives: readonly HardNegative[];
   readonly counts: MinedCounts;
 }
 
-/** How to mine. */
+/** Options of {@link minePairs}. */
 export interface MineOptions {
   /** Completions of each pair, at temperature 1. */
   readonly samples: number;
   readonly maxTokens: number;
   readonly seed: number;
   readonly thresholds?: Partial<HardThresholds>;
-  /** So far below a better document a worse one is near it, in relevance. */
+  /** The distance in relevance below a better document at which a worse one counts as close. */
   readonly near?: number;
   readonly signal?: AbortSignal | undefined;
   /** Called with the completions done and to do. */
@@ -56,7 +56,8 @@ export interface MineOptions {
 }
 
 /**
- * Mines pairs with a model. Hard negatives are looked for among the pairs given of a query, so all of them should be.
+ * Mines pairs with a model. Hard negatives are searched among the given pairs of a query, so all its pairs should be
+ * given.
  *
  * @throws {LabError} `aborted`
  */
@@ -68,7 +69,7 @@ export async function minePairs(
   const { transformer, tokenizer, prompt, instruction } = model;
   const prompts = experts.map(({ pair }) => encodePrompt(tokenizer, pair, prompt, promptRoom(model)).ids);
   const scores = await scorePrompts(transformer, tokenizer.labelIds(prompt.scaleSize), prompts, { signal });
-  // A label without reasons is no gold trace for a model that is to give some.
+  // A label without reasons is not a gold trace for a model that gives reasons.
   const isKnown = ({ trace }: ExpertPair): boolean => instruction.rules.length === 0 || trace.steps.length > 0;
   const tasks = experts.map((expert, i) => ({
     prompt: prompts[i] ?? new Int32Array(),
@@ -96,7 +97,7 @@ export async function minePairs(
   return { samples: hard, negatives, counts: countMined(tried, hard, negatives) };
 }
 
-/** Sums up what was found among all pairs that were tried. */
+/** Counts the results over all pairs tried. */
 export function countMined(
   tried: readonly Tried[],
   samples: readonly HardSample[],

@@ -1,6 +1,6 @@
 /**
- * A model folder as one checkpoint file (`kind` is "model"), to be carried from the command line into the page and back: its
- * payload is an archive of the files of the folder.
+ * A model folder as one checkpoint file (`kind` is "model"), for moving it between the command line and the page. Its
+ * payload is an archive of the folder's files.
  */
 import { type CheckpointInfo, CheckpointInfoSchema, MAX_NAME_LENGTH } from '../checkpoint/manifest.ts';
 import { packFiles, unpackFiles } from '../checkpoint/packed-files.ts';
@@ -10,19 +10,19 @@ import type { ModelCard } from '../infer/model-card.ts';
 import { MODEL_KIND } from '../protocol/checkpoints.ts';
 import type { ModelFileBytes } from './model-files.ts';
 
-/** The payload of a model, and what its manifest says. */
+/** The payload of a model, and its manifest. */
 export function packModel(
   files: ReadonlyMap<ModelFileName, Uint8Array>,
   { name, data, training }: Pick<ModelCard, 'name' | 'data' | 'training'>,
 ): { readonly info: CheckpointInfo; readonly payload: Uint8Array<ArrayBuffer> } {
-  const spoken = name.trim().slice(0, MAX_NAME_LENGTH) || 'model';
+  const label = name.trim().slice(0, MAX_NAME_LENGTH) || 'model';
   const info = parseConfig('The manifest of the model', CheckpointInfoSchema, {
-    name: spoken,
+    name: label,
     kind: MODEL_KIND,
     isAutomatic: false,
     runId: null,
     parentId: null,
-    modelName: spoken,
+    modelName: label,
     worldHash: data.hash,
     step: training.steps,
     configJson: '{}',

@@ -1,6 +1,6 @@
 /**
- * A trained model as the files of a model folder (infer/lab-model.ts): the command line writes them to a disk, the page
- * hands them to the thread that answers.
+ * A trained model as the files of a model folder (infer/lab-model.ts). The command line writes them to disk; the page
+ * passes them to the scoring worker.
  */
 import { floatsToHalves } from '../checkpoint/float16.ts';
 import { writeSafetensors } from '../checkpoint/safetensors.ts';
@@ -44,10 +44,11 @@ export function makeModelFiles({ config, weights, dtype, tokenizer, lab, card }:
 }
 
 /**
- * The files of a model as a folder on a disk has them: with those that only transformers reads, and the ids in `config.json` that
- * older versions of the lab did not write. Quantised models are for the lab alone, and stay as they are.
+ * The files of a model as they are in a folder on disk: with the files that only transformers reads, and the token ids
+ * in `config.json` that earlier versions of the lab did not write. Quantised models are left unchanged, because only
+ * the lab reads them.
  *
- * @throws {LabError} `bad-config`, `bad-tokenizer` or `bad-file` naming what cannot be read
+ * @throws {LabError} `bad-config`, `bad-tokenizer` or `bad-file` naming the file that cannot be read
  */
 export function toFolderFiles(files: ReadonlyMap<ModelFileName, Uint8Array>): ReadonlyMap<string, Uint8Array> {
   const stored = readStoredWeights(files.get('model.safetensors') ?? new Uint8Array());
@@ -65,7 +66,7 @@ export function toFolderFiles(files: ReadonlyMap<ModelFileName, Uint8Array>): Re
   ]);
 }
 
-/** A JSON file as this lab writes it: readable, and with a line end at its end. */
+/** A JSON file as the lab writes it: indented, with a final newline. */
 export function jsonBytes(value: unknown): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(`${JSON.stringify(value, null, 1)}\n`);
 }

@@ -1,9 +1,8 @@
 /**
- * Pass rates: how often the start of a run labels each of its prompts rightly when it samples. They are measured once, from
- * the start and not from what became of it, and decide what the run learns from: prompts that are always right are
- * dropped, those that are never right go to the expert's samples, and a curriculum (train/curriculum.ts) puts the rest in
- * order. Only the first prompts are measured, and a run with pass rates draws from these alone, in whatever order: so arms
- * that differ in their order share their prompts.
+ * Pass rates: how often samples of the start model have the right label, for each prompt of a run. They are measured
+ * once, on the start. Prompts that always pass are dropped, those that never pass are left to the expert's samples, and
+ * a curriculum (train/curriculum.ts) orders the rest. Only the first prompts are measured, and a run with pass rates
+ * draws from these alone in any order, so arms that differ in their order share their prompts.
  */
 import * as v from 'valibot';
 import { hashHex } from '../common/rng.ts';
@@ -18,7 +17,7 @@ import { hashWeights } from './weights-hash.ts';
 
 const counts = v.array(v.pipe(v.number(), v.integer(), v.minValue(0)));
 
-/** What has been measured: of `samples` completions of each prompt, those with the right label and those with a full reward. */
+/** Counts over `samples` completions of each prompt: those with the right label, and those with a full reward. */
 export const PassCountsSchema = v.strictObject({
   samples: v.pipe(v.number(), v.integer(), v.minValue(1)),
   right: counts,
@@ -26,17 +25,17 @@ export const PassCountsSchema = v.strictObject({
 });
 export type PassCounts = v.InferOutput<typeof PassCountsSchema>;
 
-/** How pass rates come about. */
+/** Options of {@link withPassRates}. */
 export interface PassRateOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called with the completions done and to do. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
-  /** Keeps what is measured under a name that says all that decides it; by default it is measured each time. */
+  /** Keeps a measurement under a name that identifies it; by default it is repeated each time. */
   readonly keep?: ((name: string, measure: () => Promise<PassCounts>) => Promise<PassCounts>) | undefined;
 }
 
 /**
- * The data of a run with the pass rates that its settings ask for; as it is, where they ask for none.
+ * The data of a run with the pass rates that its settings ask for; unchanged where they ask for none.
  *
  * @throws {LabError} `aborted`
  */
@@ -94,7 +93,7 @@ async function measurePasses(
   }
 }
 
-/** Gives prompts their pass rates, and leaves out or hands over those that have nothing to teach by trying. */
+/** Assigns pass rates to prompts, drops those that always pass and leaves those that never pass to the expert. */
 export function applyPasses(
   { grpo, probePrompts }: Pick<GrpoExperiment, 'grpo' | 'probePrompts'>,
   { keep, hardWeight }: NonNullable<GrpoExperiment['passRates']>,
@@ -107,7 +106,7 @@ export function applyPasses(
   const classes = measured.map(({ passRate = 0 }) => classOf(passRate));
   const inClass = (wanted: PromptClass): RlPrompt[] => measured.filter((_, i) => classes[i] === wanted);
   const prompts = measured.filter((_, i) => keep === 'all' || classes[i] === 'stage 1' || classes[i] === 'stage 2');
-  // Samples that the settings keep from the expert (those of the tail, perhaps) do not come in this way either.
+  // Samples that the settings withhold from the expert, such as those of the tail, are not added here either.
   const allowed = new Set(prepared.expert);
   const hard = inClass('expert').filter(({ example }) => allowed.has(example));
   const again = Array.from({ length: hardWeight - 1 }, () => hard.map(({ example }) => example)).flat();
@@ -131,7 +130,7 @@ export function applyPasses(
   };
 }
 
-/** What became of the measured prompts, in a sentence. */
+/** The summary as a sentence. */
 export function describePasses({ measured, classes, rightShare, fullShare }: PassSummary): string {
   return (
     `Pass rates of ${measured.toLocaleString('en')} prompts: ${classes['stage 1']} in stage 1, ${classes['stage 2']} in ` +

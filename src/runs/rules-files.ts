@@ -1,6 +1,6 @@
 /**
- * Own rules from the texts that hold them: an instruction, as JSON or as `lab piar` prints it, and the words that it knows.
- * Where no file says which words those are, they are taken from the documents to learn from, and from no others.
+ * The user's own rules, read from files: an instruction, as JSON or as `lab piar` prints it, and its lexicon. Without a
+ * lexicon file, the lexicon is built from the training documents only.
  */
 import { LabError } from '../common/errors.ts';
 import { parseConfig } from '../config/parse.ts';
@@ -22,24 +22,24 @@ export interface NamedText {
   readonly text: string;
 }
 
-/** Own rules, and what they make of the pairs to learn from. */
+/** The user's rules, and what they explain of the training pairs. */
 export interface RulesForFile {
   readonly rules: OwnRules;
   readonly traces: SynthesisCounts | undefined;
 }
 
-/** An instruction as JSON or as text, told by its first character. @throws {LabError} `bad-instruction` */
+/** An instruction as JSON or as text, distinguished by its first character. @throws {LabError} `bad-instruction` */
 export function instructionOf({ text }: NamedText): Instruction {
   return text.trimStart().startsWith('{') ? instructionFromJson(text) : readInstruction(text);
 }
 
-/** The words of a `lexicon.json`. @throws {LabError} `bad-config` */
+/** The lexicon in a `lexicon.json`. @throws {LabError} `bad-config` */
 export function lexiconOf({ name, text }: NamedText): Lexicon {
   return makeLexicon(parseConfig(name, lexiconSchema, parseJson(text)), currentFolding());
 }
 
-/** Which of two files is the instruction, and which its words. @throws {LabError} `bad-file` if neither is an instruction */
-export function tellRulesApart(files: readonly NamedText[]): {
+/** Which of two files is the instruction, and which the lexicon. @throws {LabError} `bad-file` if neither is one */
+export function identifyRuleFiles(files: readonly NamedText[]): {
   readonly instruction: NamedText;
   readonly lexicon: NamedText | undefined;
 } {
@@ -47,17 +47,17 @@ export function tellRulesApart(files: readonly NamedText[]): {
   const [lexicon, instruction] = [files.find(isLexicon), files.find((file) => !isLexicon(file))];
   if (instruction !== undefined && (files.length === 1 || lexicon !== undefined)) return { instruction, lexicon };
   throw new LabError('bad-file', {
-    message: 'No instruction can be read from these files.',
-    expected: 'an instruction (.json or .txt), and beside it lexicon.json if there is one',
+    message: 'These files contain no readable instruction.',
+    expected: 'an instruction (.json or .txt), optionally with lexicon.json',
     got: files.map(({ name }) => name).join(' and '),
-    fix: 'Choose what "lab piar" has written: instruction.json or instruction.txt, with lexicon.json.',
+    fix: 'Choose the files that "lab piar" has written: instruction.json or instruction.txt, with lexicon.json.',
   });
 }
 
 /**
- * Rules for the pairs of a file, with those of its tail named.
+ * Rules for the pairs of a file, with their tail rules.
  *
- * @param lexicon - undefined to take the words from the documents to learn from
+ * @param lexicon - undefined to build it from the training documents
  * @throws {LabError} `bad-config` for rules of another scale; what `splitFile` throws
  */
 export function rulesForFile(
@@ -82,6 +82,6 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {
-    return undefined; // the schema says what was expected
+    return undefined; // the schema reports what was expected
   }
 }

@@ -1,6 +1,6 @@
 /**
- * A training run in one safetensors file, whatever it learns by: weights under their own names, the optimizer's two
- * moments, in mixed precision the scale of the loss, and the rest as JSON.
+ * A training run in one safetensors file, for any kind of run: weights under their own names, the optimizer's two
+ * moments, in mixed precision the loss scale, and the rest as JSON.
  */
 import { readSafetensors, writeSafetensors } from '../checkpoint/safetensors.ts';
 import { LabError } from '../common/errors.ts';
@@ -15,8 +15,8 @@ const LOSS_SCALE = 'optimizer.loss_scale';
 /**
  * The bytes of a run.
  *
- * @param metadata - what fits into JSON
- * @param texts - other entries beside it, for whoever knows them
+ * @param metadata - everything that fits into JSON
+ * @param texts - further metadata entries, for the readers that know them
  */
 export function writeRunFile(
   metadata: object,
@@ -39,10 +39,10 @@ export function writeRunFile(
 }
 
 /**
- * What a file of {@link writeRunFile} holds.
+ * The contents of a file of {@link writeRunFile}.
  *
- * @param readMetadata - checks what stood in JSON; null where nothing readable did
- * @throws {LabError} `bad-checkpoint` if it is no whole safetensors file, or the moments are missing; what `readMetadata`
+ * @param readMetadata - checks the parsed JSON; null where there is none
+ * @throws {LabError} `bad-checkpoint` if it is not a complete safetensors file or has no moments; what `readMetadata`
  *   throws
  */
 export function readRunFile<Metadata>(
@@ -51,7 +51,7 @@ export function readRunFile<Metadata>(
 ): {
   readonly metadata: Metadata;
   readonly weights: ReadonlyMap<string, TensorData>;
-  /** All of the optimizer but its step. */
+  /** The optimizer's state without its step. */
   readonly moments: Omit<AdamWState, 'step'>;
 } {
   const { metadata: texts, tensors } = readSafetensors(bytes);
@@ -76,9 +76,10 @@ export function readRunFile<Metadata>(
 }
 
 /**
- * Metadata of version 1, where data were always a rule world, as later versions write them; anything else as it is.
+ * Metadata of version 1, whose data were always a rule world, converted to the present version; other metadata
+ * unchanged.
  *
- * @param added - what version 1 did not have, and the later version's number
+ * @param added - the entries that version 1 lacks, including the present version number
  */
 export function upgradedFromWorld(metadata: unknown, added: Readonly<Record<string, unknown>>): unknown {
   if (typeof metadata !== 'object' || metadata === null) return metadata;
@@ -91,6 +92,6 @@ function parseJson(text: string | undefined): unknown {
   try {
     return JSON.parse(text ?? 'null') as unknown;
   } catch {
-    return null; // the schema says what was expected
+    return null; // the schema reports what was expected
   }
 }

@@ -1,6 +1,6 @@
 /**
- * What a run was and how it went, from the metadata of its checkpoint: settings by their path, and the curve of what was
- * measured. The three kinds of runs keep these in forms of their own; here they are one, so that runs can be listed and compared.
+ * A summary of a run from the metadata of its checkpoint: settings by their path, and the curve of measurements. The
+ * three kinds of runs store these in different forms; here they have one form, so that runs can be listed and compared.
  */
 import * as v from 'valibot';
 import { parseConfig } from '../config/parse.ts';
@@ -13,24 +13,24 @@ import { parseSftExperiment } from '../protocol/sft-experiment.ts';
 export const RUN_KINDS = ['sft', 'grpo', 'distill'] as const;
 export type RunKind = (typeof RUN_KINDS)[number];
 
-/** A setting as a run has it. */
+/** The value of a setting. */
 export type Setting = string | number | boolean | null;
 
-/** What was measured after a step, by name; null where there was nothing to measure. */
+/** Measurements after a step, by name; null where there was nothing to measure. */
 export interface RunPoint {
   readonly step: number;
   readonly measures: Readonly<Record<string, number | null>>;
 }
 
-/** A run in short. */
+/** The summary of a run. */
 export interface RunSummary {
   readonly kind: RunKind;
   readonly name: string;
   readonly seed: number;
-  /** Steps made, and to make. */
+  /** Steps made, and total steps. */
   readonly step: number;
   readonly steps: number;
-  /** By path, such as `grpo.balance.lambda`; name and seed are not among them. */
+  /** By path, such as `grpo.balance.lambda`; without name and seed. */
   readonly settings: Readonly<Record<string, Setting>>;
   readonly curve: readonly RunPoint[];
 }
@@ -75,8 +75,8 @@ const MetadataSchema = v.variant('format', [
  * The summary of a run.
  *
  * @param place - the file, for errors
- * @param metadata - what stands under `run` in a checkpoint
- * @throws {LabError} `bad-config` if it is of no run of this program
+ * @param metadata - the entry `run` of a checkpoint's metadata
+ * @throws {LabError} `bad-config` if it does not belong to a run of this program
  */
 export function summariseRun(place: string, metadata: unknown): RunSummary {
   const run = parseConfig(place, MetadataSchema, metadata);
@@ -102,6 +102,8 @@ export function summariseRun(place: string, metadata: unknown): RunSummary {
       const hashes = { data: run.worldHash, teacher: run.teacherHash };
       return summary('distill', run.step, experiment, experiment.distill, hashes, curve);
     }
+    default:
+      return run satisfies never;
   }
 }
 
@@ -118,10 +120,10 @@ function summary(
   return { kind, name, seed, step, steps, settings: Object.fromEntries(paths), curve };
 }
 
-/** Settings longer than this are told apart by a hash. */
+/** Longer settings are represented by a hash. */
 const LONGEST_SETTING = 80;
 
-/** Nested settings by their path; lists, and groups that are large, are one setting. */
+/** Nested settings by their path; lists and large groups are one setting. */
 function flatten(group: object, before = ''): Record<string, Setting> {
   const flat: Record<string, Setting> = {};
   for (const [key, value] of Object.entries(group) as [string, unknown][]) {

@@ -1,33 +1,33 @@
 /**
- * The model card of a supervised run, come to its end or not.
+ * The model card of a supervised run, finished or not.
  */
 import { countParameters, type ModelConfig } from '../config/model-config.ts';
 import type { KeptQueries } from '../data/trained-queries.ts';
 import type { ModelCard } from '../infer/model-card.ts';
 import type { FileData, SftExperiment } from '../protocol/sft-experiment.ts';
 
-/** What a card says beyond the settings of the run. */
+/** Card entries besides the settings of the run. */
 export interface CardFacts {
-  /** The version of the data learned from. */
+  /** The version of the training data. */
   readonly dataHash: string;
   readonly model: ModelConfig;
   readonly trainPairs: number;
-  /** The queries of a file that were learned from, where they are known. */
+  /** The training queries of a file, where known. */
   readonly queries?: KeptQueries | undefined;
   /** Updates made. */
   readonly steps: number;
-  /** Real input tokens learned from. */
+  /** Input tokens learned from, without padding. */
   readonly tokens: number;
   readonly curve: readonly ModelCard['curve'][number][];
   /** How the weights are stored. */
   readonly dtype: string;
-  /** The backend and the device that the run was on. */
+  /** The backend and the device of the run. */
   readonly device: string;
   /** As YYYY-MM-DD. */
   readonly date: string;
 }
 
-/** The card, without an evaluation: that is made from the stored model (`lab eval --write-card`). */
+/** The card without an evaluation, which is made from the stored model (`lab eval --write-card`). */
 export function makeModelCard(experiment: SftExperiment, facts: CardFacts): ModelCard {
   const { dataHash, model, trainPairs, queries, steps, tokens, curve, dtype, device, date } = facts;
   return {
@@ -77,7 +77,7 @@ function dataOf({ data }: SftExperiment): Pick<ModelCard['data'], 'name' | 'spli
   return { name: `the file ${name}`, split, ...(grades === '' ? {} : { grades }) };
 }
 
-/** The command that makes a run again. */
+/** The command that reproduces a run. */
 function commandOf({ name, preset, data, prompt, sft }: SftExperiment): string {
   return [
     `npm run lab -- sft --name ${name} --preset ${preset} --steps ${sft.steps} --batch ${sft.batchSize}`,

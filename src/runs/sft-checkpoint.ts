@@ -1,6 +1,6 @@
 /**
- * A training run in one safetensors file: weights, optimizer moments, the step, and the settings that decide the rest.
- * Reading it back and going on gives the run that was never interrupted.
+ * A supervised run in one safetensors file: weights, optimizer moments, the step and the settings that determine the
+ * rest. Resumed, it gives the same result as a run that was never interrupted.
  */
 import * as v from 'valibot';
 import { parseConfig } from '../config/parse.ts';
@@ -11,7 +11,7 @@ import type { SftState } from '../train/sft.ts';
 import { readRunFile, upgradedFromWorld, writeRunFile } from './run-file.ts';
 
 const FORMAT = 'afrl-lab-sft';
-/** 1 knew only rule worlds; {@link upgraded} brings it to the present. */
+/** Version 1 had only rule worlds; `upgradedFromWorld` reads it. */
 const SCHEMA_VERSION = 2;
 
 /** A point of the learning curve. */
@@ -33,31 +33,31 @@ const MetadataSchema = v.strictObject({
   experiment: v.unknown(),
   /** The contents of the run's tokenizer.json. */
   tokenizer: v.unknown(),
-  /** The version of the rule world or the SHA-256 of the data set that the run learns from. */
+  /** The version of the rule world, or the SHA-256 of the data set. */
   dataHash: v.string(),
-  /** Pairs learned from; null where they were not counted. */
+  /** Training pairs; null where they were not counted. */
   trainPairs: v.nullable(v.pipe(v.number(), v.integer(), v.minValue(0))),
-  /** Of a file; older checkpoints do not say. */
+  /** Training queries of a file; missing in old checkpoints. */
   queries: v.optional(KeptQueriesSchema),
   curve: v.array(CurvePointSchema),
-  /** The loss of the last update, where the run was stopped in the evaluation that is due after it. */
+  /** The loss of the last update, if the run was stopped during the evaluation that is due after it. */
   unevaluatedLossNats: v.optional(v.number()),
 });
 
-/** A run as it is saved. */
+/** The state of a run as it is saved. */
 export interface SftCheckpoint {
   readonly experiment: SftExperiment;
-  /** Kept with the weights: a tokenizer trained anew could differ, and then every weight would mean something else. */
+  /** Saved with the weights, because another tokenizer would change the meaning of every weight. */
   readonly tokenizer: LabTokenizer;
-  /** The version of the data learned from. */
+  /** The version of the training data. */
   readonly dataHash: string;
-  /** Pairs learned from; null where an old checkpoint does not say. */
+  /** Training pairs; null in old checkpoints. */
   readonly trainPairs: number | null;
-  /** The queries learned from; undefined for a rule world, and where an old checkpoint does not say. */
+  /** Training queries; undefined for a rule world and in old checkpoints. */
   readonly queries?: KeptQueries | undefined;
   readonly state: SftState;
   readonly curve: readonly CurvePoint[];
-  /** The loss of the last update, where the evaluation that is due after it was cut short; it is made up for on resumption. */
+  /** The loss of the last update, if the evaluation due after it was cut short; it is repeated on resume. */
   readonly unevaluatedLossNats?: number | undefined;
 }
 
@@ -81,9 +81,9 @@ export function writeSftCheckpoint(checkpoint: SftCheckpoint): Uint8Array<ArrayB
 }
 
 /**
- * Reads a checkpoint, also of an older version.
+ * Reads a checkpoint of this or an earlier version.
  *
- * @throws {LabError} `bad-checkpoint` or `bad-config` if it is not a whole checkpoint of this kind and version.
+ * @throws {LabError} `bad-checkpoint` or `bad-config` if it is not a complete checkpoint of this kind and version.
  */
 export function readSftCheckpoint(bytes: Uint8Array): SftCheckpoint {
   const {

@@ -1,6 +1,6 @@
 /**
- * Supervised fine-tuning, from a config to training data: the pairs of a rule world or of an imported file, a tokenizer,
- * examples. The command line and the page run the same experiment.
+ * Turns the settings of supervised fine-tuning into training data: pairs of a rule world or of an imported file, a
+ * tokenizer, and examples. The command line and the page run the same experiment.
  */
 import { LabError, throwIfAborted } from '../common/errors.ts';
 import { Rng } from '../common/rng.ts';
@@ -27,39 +27,39 @@ import { checkBatch, expertsOf, rulesOfFile, splitFile, withStandingOf } from '.
 
 type WorldData = Extract<ExperimentData, { kind: 'world' }>;
 
-/** A run's data, ready to train on. */
+/** The prepared data of a run. */
 export interface PreparedSft {
   /** The version of the data: of the rule world, or of the imported data set. */
   readonly dataHash: string;
-  /** The rule world, where it is one. */
+  /** The rule world; undefined for a file. */
   readonly world: RuleWorld | undefined;
-  /** None, where people have judged without giving reasons. */
+  /** Empty where pairs were judged without reasons. */
   readonly rules: Rules;
-  /** Of the pairs of a file that are learned from, those that its own rules give reasons for. */
+  /** How many training pairs of a file its own rules explain. */
   readonly traces: SynthesisCounts | undefined;
   readonly tokenizer: LabTokenizer;
   readonly model: ModelConfig;
   readonly examples: readonly Example[];
   readonly dev: readonly ExpertPair[];
-  /** The queries of a file that are learned from. */
+  /** The training queries of a file. */
   readonly queries: KeptQueries | undefined;
-  /** Training pairs of which some words did not fit into the prompt. */
+  /** Training pairs that lost words to the limits of the prompt. */
   readonly shortened: number;
 }
 
-/** How many queries' worth of pairs the tokenizer learns from: words repeat, more pairs change little. */
+/** Queries whose pairs train the tokenizer. More change little, because words repeat. */
 const TOKENIZER_QUERIES = 3000;
-/** The same for files, in pairs. */
+/** The same limit for files, in pairs. */
 const TOKENIZER_PAIRS = 18_000;
 
 /** The stages of {@link prepareSft}, which can take seconds each. */
 export type PrepareStage = 'world' | 'file' | 'tokenizer' | 'examples';
 
-/** How to make the data of a run. */
+/** Options of {@link prepareSft}. */
 export interface PrepareOptions {
-  /** The run that it is made for again: its tokenizer is used, and its data must still be the same. */
+  /** The run to resume: its tokenizer is used, and its data must be unchanged. */
   readonly saved?: { readonly tokenizer: LabTokenizer; readonly dataHash: string } | undefined;
-  /** Finds an imported data set; needed for runs that learn from one. */
+  /** Finds an imported data set; required by runs on a file. */
   readonly findData?: ((data: FileData) => Promise<DataSet>) | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called as each stage begins. */
@@ -69,17 +69,17 @@ export interface PrepareOptions {
 /** Pairs between two chances to stop. */
 const PAIRS_PER_TURN = 500;
 
-/** The pairs of a run, before they become tokens. */
-interface Material extends Pick<PreparedSft, 'dataHash' | 'world' | 'rules' | 'traces' | 'dev' | 'queries'> {
+/** The pairs of a run before tokenization. */
+interface LoadedData extends Pick<PreparedSft, 'dataHash' | 'world' | 'rules' | 'traces' | 'dev' | 'queries'> {
   readonly train: () => Iterable<ExpertPair>;
   readonly makeTokenizer: (vocabSize: number) => LabTokenizer;
 }
 
 /**
- * Makes the data of a run. Nothing of the dev or test split is seen by the tokenizer.
+ * Prepares the data of a run. The tokenizer sees nothing of the dev and test splits.
  *
- * @throws {LabError} `bad-checkpoint` if the saved run learned from other data, `bad-file` or `bad-config` if an imported
- *   data set cannot be learned from, `aborted`
+ * @throws {LabError} `bad-checkpoint` if the saved run learned from other data, `bad-file` or `bad-config` if an
+ *   imported data set cannot be learned from, `aborted`
  */
 export async function prepareSft(experiment: SftExperiment, options: PrepareOptions = {}): Promise<PreparedSft> {
   const { saved, signal, onStage } = options;
@@ -90,18 +90,17 @@ export async function prepareSft(experiment: SftExperiment, options: PrepareOpti
   };
   const { data, prompt } = experiment;
   await begin(data.kind);
-  const material =
-    data.kind === 'world' ? worldMaterial(experiment, data) : await fileMaterial(experiment, data, options);
-  if (saved !== undefined && saved.dataHash !== material.dataHash) throw otherWorld(saved.dataHash, material.dataHash);
+  const loaded = data.kind === 'world' ? loadWorld(experiment, data) : await loadFile(experiment, data, options);
+  if (saved !== undefined && saved.dataHash !== loaded.dataHash) throw otherWorld(saved.dataHash, loaded.dataHash);
   const model = MODEL_PRESETS[experiment.preset];
   await begin('tokenizer');
-  const tokenizer = saved?.tokenizer ?? material.makeTokenizer(model.vocabSize);
+  const tokenizer = saved?.tokenizer ?? loaded.makeTokenizer(model.vocabSize);
   await begin('examples');
   const rng = new Rng(`word splits ${experiment.sft.seed}`);
   const transformer = { config: model };
   const examples: Example[] = [];
   let shortened = 0;
-  for (const expert of material.train()) {
+  for (const expert of loaded.train()) {
     const splitWord = randomSplits(rng, experiment.wordSplitShare);
     const { example, cutFields } = encodeFitting(tokenizer, prompt, expert, { splitWord, transformer });
     examples.push(example);
@@ -110,17 +109,17 @@ export async function prepareSft(experiment: SftExperiment, options: PrepareOpti
     await yieldToMessages();
     throwIfAborted(signal);
   }
-  const { dataHash, world, rules, traces, queries } = material;
-  return { dataHash, world, rules, traces, tokenizer, model, examples, dev: material.dev, queries, shortened };
+  const { dataHash, world, rules, traces, queries } = loaded;
+  return { dataHash, world, rules, traces, tokenizer, model, examples, dev: loaded.dev, queries, shortened };
 }
 
-function worldMaterial(experiment: SftExperiment, data: WorldData): Material {
+function loadWorld(experiment: SftExperiment, data: WorldData): LoadedData {
   const { kind: _, ...settings } = data;
   const world = makeRuleWorld(settings);
   const { scaleSize } = experiment.prompt;
   if (scaleSize !== world.instruction.scaleSize) {
     throw new LabError('bad-config', {
-      message: 'The prompt asks for labels that the rule world does not give.',
+      message: 'The prompt has another number of labels than the rule world.',
       expected: `${world.instruction.scaleSize} labels`,
       got: String(scaleSize),
     });
@@ -139,13 +138,9 @@ function worldMaterial(experiment: SftExperiment, data: WorldData): Material {
   };
 }
 
-async function fileMaterial(
-  experiment: SftExperiment,
-  data: FileData,
-  { findData }: PrepareOptions,
-): Promise<Material> {
+async function loadFile(experiment: SftExperiment, data: FileData, { findData }: PrepareOptions): Promise<LoadedData> {
   if (findData === undefined) {
-    throw new LabError('internal', { message: `Nobody was asked to find the data set "${data.name}".` });
+    throw new LabError('internal', { message: `The data set "${data.name}" cannot be found without findData.` });
   }
   const { prompt, devPairs } = experiment;
   const { scaleSize } = prompt;
@@ -166,18 +161,18 @@ async function fileMaterial(
   };
 }
 
-/** Every so many pairs to learn from are told no standing, so that a pair by itself can be judged too. */
+/** One training pair in this many has no standing in its prompt, so that the model can also judge a single pair. */
 const LONE_PAIR_EVERY = 8;
 
 function withLonePairs(pairs: readonly JudgedPair[]): JudgedPair[] {
   return pairs.map((pair, i) => {
     if (pair.standing === undefined || i % LONE_PAIR_EVERY !== 0) return pair;
-    const { standing: _, ...lone } = pair;
-    return lone;
+    const { standing: _, ...withoutStanding } = pair;
+    return withoutStanding;
   });
 }
 
-/** A tokenizer from the texts of judged pairs; of many, evenly from all of them. */
+/** A tokenizer from the texts of judged pairs, sampled evenly if there are many. */
 function trainPairTokenizer(experts: readonly ExpertPair[], prompt: PromptConfig, vocabSize: number): LabTokenizer {
   const every = Math.ceil(experts.length / TOKENIZER_PAIRS);
   const texts = function* (): Generator<string> {
@@ -191,7 +186,7 @@ function trainPairTokenizer(experts: readonly ExpertPair[], prompt: PromptConfig
 
 function otherWorld(saved: string, now: string): LabError {
   return new LabError('bad-checkpoint', {
-    message: 'The rule world has changed since this run was saved, so going on would not be the same run.',
+    message: 'The rule world has changed since this run was saved, so resuming would not continue the same run.',
     expected: `world ${saved}`,
     got: `world ${now}`,
     fix: 'Resume with the version of the lab that began the run, or start a new one.',
@@ -214,12 +209,12 @@ export function trainWorldTokenizer(
   return LabTokenizer.fromJson(trainBpe(texts(), { vocabSize, specialTokens: specialTokens(prompt) }));
 }
 
-/** The rules of a world: all that its documents say stands in fields. */
+/** The rules of a world. Its documents state everything in fields, so titles are not read. */
 export function rulesOfWorld({ instruction, lexicon, tailRules }: RuleWorld): Rules {
   return { instruction, lexicon, tailRules, readsTitles: false };
 }
 
-/** A pair of the world with its gold trace as the expert's. */
+/** A pair of the world with its gold trace as the expert's trace. */
 export function toExpert(pair: WorldPair): ExpertPair & { readonly pair: JudgedPair } {
   return { pair, trace: pair.goldTrace };
 }

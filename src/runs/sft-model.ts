@@ -1,6 +1,6 @@
 /**
- * The model inside a checkpoint of a supervised run, as the files of a model folder: what `lab sft` exports at its end can
- * be had from any checkpoint on the way.
+ * The model inside a checkpoint of a supervised run, as the files of a model folder, so that any checkpoint can be
+ * exported as `lab sft` exports its final model.
  */
 import { LabError } from '../common/errors.ts';
 import { MODEL_PRESETS } from '../config/presets.ts';
@@ -39,12 +39,15 @@ export function modelFilesOf(bytes: Uint8Array, createdAt: number): ModelFileByt
     tokens: state.tokens,
     curve,
     dtype,
-    device: 'a device that was not written down',
+    device: 'an unrecorded device',
     date: new Date(createdAt).toISOString().slice(0, 10),
   });
   const { steps } = experiment.sft;
   const isUnfinished = state.step < steps;
-  const limits = [...(isUnfinished ? [`Saved at step ${state.step} of ${steps}, on the way.`] : []), ...card.limits];
+  const limits = [
+    ...(isUnfinished ? [`Saved at step ${state.step} of ${steps}, before the end.`] : []),
+    ...card.limits,
+  ];
   return makeModelFiles({ config: model, weights: state.weights, dtype, tokenizer, lab, card: { ...card, limits } });
 }
 
@@ -58,14 +61,14 @@ function worldOf(data: Extract<ExperimentData, { kind: 'world' }>, hash: string)
   if (world.versionHash === hash) return world;
   throw new LabError('bad-checkpoint', {
     message:
-      'The rule world has changed since this checkpoint was saved: its reasoning would be checked by other rules.',
+      'The rule world has changed since this checkpoint was saved, so its reasoning would be checked by other rules.',
     expected: `world ${hash}`,
     got: `world ${world.versionHash}`,
     fix: 'Use it with the version of the lab that saved it, or train again.',
   });
 }
 
-/** Where the world leaves none out there is no need to make them. */
+/** If the world leaves out no pairs, they are counted without being generated. */
 function countTrainPairs(world: RuleWorld): number {
   const { trainTailWeight, documentsPerQuery } = world.config;
   if (trainTailWeight === 1) return world.queryCount('train') * documentsPerQuery;

@@ -1,6 +1,9 @@
 /**
- * One supervised run from its data to trained weights, with its learning curve and its checkpoints: what the command
- * line and the page have in common. Where it runs, who watches and where checkpoints go is theirs.
+ * One supervised run from its data to trained weights, with its learning curve and its checkpoints, as the command line
+ * and the page both run it. The caller chooses the backend, observes the run and stores the checkpoints.
+ *
+ * Room `runs/`: what a run is, from settings to data, training, checkpoint and card, for SFT, GRPO and distillation.
+ * The CLI and the workers use it. Loops and losses belong in `train/`; pausing, turns and storage in `sessions/`.
  */
 import { LabError, throwIfAborted } from '../common/errors.ts';
 import { Rng } from '../common/rng.ts';
@@ -15,40 +18,40 @@ import type { PreparedSft } from './sft-experiment.ts';
 export interface RunMoment {
   /** Updates made. */
   readonly step: number;
-  /** Measures the model as it is; undefined if cut short. The learning curve keeps only what the settings ask for. */
+  /** Measures the present model; undefined if cut short. The learning curve records only what the settings ask for. */
   readonly evaluate: () => Promise<Evaluation | undefined>;
   readonly checkpoint: () => Promise<SftCheckpoint>;
 }
 
-/** Who watches a run, and steers it. */
+/** Callbacks that observe and steer a run. */
 export interface RunHooks extends Pick<SftRun, 'signal' | 'afterMicroBatch' | 'isLogWanted' | 'onLog'> {
-  /** Cuts an evaluation short; the run goes on without it. */
+  /** Cuts an evaluation short; the run continues without it. */
   readonly evaluationSignal?: AbortSignal | undefined;
   /** Awaited before every update. */
   readonly beforeUpdate?: (moment: RunMoment) => Promise<void>;
   /** Called after an evaluation that the settings ask for. */
   readonly onEvaluate?: (step: number, evaluation: Evaluation) => void;
   readonly onCheckpoint?: (checkpoint: SftCheckpoint) => Promise<void>;
-  /** Does an evaluation or keeps a checkpoint, which is no training; for those who measure time. */
-  readonly aside?: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Wraps evaluations and checkpoints, so that a clock can exclude them from training time. */
+  readonly untimed?: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
-/** A run that has come to its end. */
+/** The result of a finished run. */
 export interface FinishedSft {
   readonly weights: ReadonlyMap<string, TensorData>;
-  /** Real input tokens learned from. */
+  /** Input tokens learned from, without padding. */
   readonly tokens: number;
   readonly curve: readonly CurvePoint[];
 }
 
-/** Greedy completions of an evaluation: enough to see whether traces are valid, few enough to be quick. */
+/** Greedy completions of an evaluation: enough to estimate the share of valid traces, few enough to be quick. */
 export const EVALUATED_COMPLETIONS = 200;
 
 /**
  * Trains on the current backend.
  *
- * @param prepared - what `prepareSft` made of the experiment
- * @param saved - to go on from
+ * @param prepared - the result of `prepareSft` for the experiment
+ * @param saved - the checkpoint to resume from
  * @throws {LabError} what `trainSft` throws: `aborted`, `not-finite`
  */
 export async function runSft(
@@ -58,7 +61,7 @@ export async function runSft(
   hooks: RunHooks = {},
 ): Promise<FinishedSft> {
   const { dataHash, rules, tokenizer, model: config, examples, queries, dev } = prepared;
-  const { aside = (work) => work(), evaluationSignal } = hooks;
+  const { untimed = (work) => work(), evaluationSignal } = hooks;
   const weights = saved?.state.weights ?? initialWeights(config, new Rng(experiment.sft.seed));
   const model = { config, weights: loadWeights(config, weights) };
   const curve: CurvePoint[] = [...(saved?.curve ?? [])];
@@ -68,10 +71,10 @@ export async function runSft(
 
   const evaluateNow = async (): Promise<Evaluation | undefined> => {
     const evaluated = { transformer: model, tokenizer, prompt: experiment.prompt, ...rules };
-    // Where there are no rules there is no reasoning to look at.
+    // Without rules there is no reasoning to evaluate.
     const completions = rules.instruction.rules.length === 0 ? 0 : EVALUATED_COMPLETIONS;
     const options = { completions, signal: evaluationSignal };
-    return aside(() => unlessAborted(() => evaluate(evaluated, dev, options), evaluationSignal));
+    return untimed(() => unlessAborted(() => evaluate(evaluated, dev, options), evaluationSignal));
   };
   const checkpointOf = (state: SftState): SftCheckpoint => {
     const unevaluatedLossNats = isUnevaluated ? lossNats : undefined;
@@ -88,7 +91,7 @@ export async function runSft(
   };
   const evaluateAt = async (step: number): Promise<void> => {
     const evaluation = await evaluateNow();
-    // An evaluation that was skipped on purpose is not made up for; one that the end of the run has cut short is.
+    // An evaluation skipped on purpose is not repeated on resume; one cut short by the end of the run is.
     isUnevaluated = evaluation === undefined && hooks.signal?.aborted === true;
     if (evaluation === undefined) return;
     const devAccuracy = evaluation.labels.accuracy.value;

@@ -1,7 +1,7 @@
 /**
- * What Hugging Face transformers reads of a model folder besides config.json, tokenizer.json and the weights. The lab itself
- * needs none of it. Without `tokenizer_config.json` transformers takes the tokenizer of the model type, Qwen2's, which divides
- * text otherwise, normalises it, and pads with an id that the model has no row for.
+ * The files of a model folder that Hugging Face transformers needs besides config.json, tokenizer.json and the weights;
+ * the lab itself does not read them. Without `tokenizer_config.json` transformers uses the tokenizer of the model type,
+ * Qwen2's, which splits text differently, normalises it, and pads with an id that the model has no row for.
  */
 import type { ModelConfig } from '../config/model-config.ts';
 import type { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
@@ -16,18 +16,18 @@ export function tokenIdsOf(tokenizer: LabTokenizer): { readonly eos_token_id: nu
   return { eos_token_id: tokenizer.idOf(EOS), pad_token_id: tokenizer.idOf(PAD) };
 }
 
-/** The contents of those files, as JSON. */
+/** The contents of these files, as JSON. */
 export function makeTransformersFiles(
   { maxPositions }: Pick<ModelConfig, 'maxPositions'>,
   tokenizer: LabTokenizer,
 ): Readonly<Record<TransformersFileName, Readonly<Record<string, unknown>>>> {
   return {
     'tokenizer_config.json': {
-      // The class that takes tokenizer.json as it is.
+      // The class that uses tokenizer.json unchanged.
       tokenizer_class: 'PreTrainedTokenizerFast',
       eos_token: EOS,
       pad_token: PAD,
-      // Generation goes on from the last position of each row.
+      // Generation continues from the last position of each row.
       padding_side: 'left',
       model_max_length: maxPositions,
       model_input_names: ['input_ids', 'attention_mask'],

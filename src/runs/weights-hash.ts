@@ -1,6 +1,6 @@
 /**
- * A fingerprint of weights, by which two runs can be seen to have ended in the same bits. Not a cryptographic hash: it
- * tells runs apart, it does not protect against forgery.
+ * A fingerprint of weights, which shows whether two runs ended in the same bits. It is not a cryptographic hash: it
+ * distinguishes runs, but does not protect against forgery.
  */
 import type { TensorData } from '../model/weights.ts';
 

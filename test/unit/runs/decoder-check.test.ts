@@ -1,4 +1,6 @@
-/** The committed answers of the self-check, computed again in double precision by code that shares nothing with the model. */
+/**
+ * The committed values of the self-check, recomputed in double precision by code that shares nothing with the model.
+ */
 import { describe, expect, it } from 'vitest';
 import { toHuggingFaceConfig } from '../../../src/config/model-config.ts';
 import {
@@ -36,7 +38,7 @@ describe('the known case', () => {
     expect(answerOf(name)).toBeCloseTo(slope, 8);
   });
 
-  it('asks about every weight', () => {
+  it('covers every weight', () => {
     expect(Object.keys(DECODER_CHECK.expected).toSorted()).toEqual(['loss', ...weights.keys()].toSorted());
   });
 });

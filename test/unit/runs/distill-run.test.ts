@@ -1,5 +1,5 @@
 /**
- * From settings to what a student learns from, and from there to a student: with a teacher that knows nothing.
+ * From settings to training data, and from there to a student, with an untrained teacher.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import * as v from 'valibot';
@@ -43,14 +43,14 @@ const prepare = (distill: DistillExperimentInput['distill'], written?: (golds: C
     ...(written === undefined ? {} : { keep: async () => written(await goldsOf()) }),
   });
 };
-/** What the expert writes to every prompt. */
+/** The expert's completion of every prompt. */
 async function goldsOf(): Promise<CompletionIds> {
   const { expert } = await prepareDistill(experiment({ method: { kind: 'expert' } }), teacher, student());
   return expert.map(({ completion }) => [...completion]);
 }
 
 describe('prepareDistill', () => {
-  it('gives the expert to those who learn without a teacher, or the label alone', async () => {
+  it("uses the expert's completions, or its labels only, without a teacher", async () => {
     const whole = await prepare({ method: { kind: 'expert' } });
     expect(whole.examples).toHaveLength(18);
     expect(whole.examples).toEqual(whole.expert);
@@ -60,8 +60,8 @@ describe('prepareDistill', () => {
     );
   });
 
-  it('keeps of the teacher what the strict reward lets pass, with the right expert beside it', async () => {
-    // A teacher that answers as the expert but for every third prompt, where it stops after the label.
+  it("keeps the teacher's completions that pass the strict reward, aligned with the expert's", async () => {
+    // A teacher that answers like the expert, except for every third prompt, where it stops after the label.
     const settings = { method: { kind: 'trace', minReward: 0.9 } } as const;
     const prepared = await prepare(settings, (golds) => golds.map((ids, i) => (i % 3 === 0 ? ids.slice(0, 1) : ids)));
     expect(prepared.pairs).toBe(18);
@@ -69,7 +69,7 @@ describe('prepareDistill', () => {
     expect(prepared.examples).toEqual(prepared.expert);
   });
 
-  it("takes the teacher's label though it be wrong", async () => {
+  it("uses the teacher's label even if it is wrong", async () => {
     const prepared = await prepare({ method: { kind: 'hard-label' } }, (golds) => golds.map(() => [9, 8, 7]));
     expect(prepared.examples).toHaveLength(18);
     for (const { completion } of prepared.examples) expect([...completion]).toEqual([9]);
@@ -89,7 +89,7 @@ describe('prepareDistill', () => {
     expect(new Set(names).size).toBe(1);
   });
 
-  it('refuses a teacher of other rules', async () => {
+  it('rejects a teacher with other rules', async () => {
     const rules = teacher.model.instruction.rules.slice(1);
     const other = { ...teacher, model: { ...teacher.model, instruction: { ...teacher.model.instruction, rules } } };
     await expect(prepareDistill(experiment(), other, student())).rejects.toThrow(
@@ -99,7 +99,7 @@ describe('prepareDistill', () => {
 });
 
 describe('checkedStudent', () => {
-  it('names both tokenizers and what to do where they differ', () => {
+  it('names both tokenizers and the fix where they differ', () => {
     const world = makeRuleWorld(WORLD);
     const tokenizer = trainWorldTokenizer(world, v.parse(SftExperimentSchema, {}), 480);
     const { transformer } = teacher.model;
@@ -114,7 +114,7 @@ describe('checkedStudent', () => {
 });
 
 describe('runDistill', () => {
-  it('saves when it is stopped, and goes on to the same weights', async () => {
+  it('saves when it is stopped, and resumes to the same weights', async () => {
     const settings = experiment({ method: { kind: 'jsd' } });
     const prepared = await prepareDistill(settings, teacher, student());
     const before = tf.memory().numTensors;
@@ -145,7 +145,7 @@ describe('runDistill', () => {
     );
   });
 
-  it('writes into the card who taught, and how', async () => {
+  it('records the teacher and the method in the card', async () => {
     const settings = experiment({ method: { kind: 'label-kd' }, steps: 1 });
     const prepared = await prepareDistill(settings, teacher, student());
     const finished = await runDistill(settings, prepared, teacher, { config: student() }, undefined);
@@ -156,7 +156,7 @@ describe('runDistill', () => {
     expect(row?.value).toMatch(/random, weights a teacher: .*temperature 2/u);
   });
 
-  it('leaves the teacher alone', () => {
+  it('does not change the teacher', () => {
     const before = tf.memory().numTensors;
     disposeLabModel(teacher.model);
     expect(tf.memory().numTensors).toBeLessThan(before);

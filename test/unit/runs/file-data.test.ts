@@ -1,4 +1,4 @@
-/** An imported data set as the data of a run: labels without reasons, no query in two parts, errors that name the row. */
+/** Data sets as training data: labels without reasons, no query in two splits, errors that name the row. */
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import type { DataSet } from '../../../src/data/files/data-set.ts';
@@ -50,14 +50,14 @@ describe('the parts of a file', () => {
     [
       'grades of another scale',
       pairsTsv(12).replaceAll(/\t2$/gmu, '\t7'),
-      /in row \d+ \(and \d+ more\).*from 0 to 2.*"7".*say what they mean/u,
+      /in row \d+ \(and \d+ more\).*from 0 to 2.*"7".*state what they mean/u,
     ],
     [
       'too few pairs for a batch',
       pairsTsv(3),
-      /fewer pairs to learn from than one update.*at least 8.*Lower the batch/u,
+      /fewer training pairs than one update takes.*at least 8.*Lower the batch/u,
     ],
-  ])('are not made of a file with %s', async (_, text, message) => {
+  ])('are rejected for a file with %s', async (_, text, message) => {
     await expect(prepare(await dataSetOf(text))).rejects.toThrow(message);
   });
 
@@ -68,7 +68,7 @@ describe('the parts of a file', () => {
     expect(train.length + dev.length + test.length).toBe(80);
   });
 
-  it('have the labels that their grades are said to mean', async () => {
+  it('have the labels that their grades are declared to mean', async () => {
     const plain = await dataSetOf(pairsTsv(20));
     const worded = await dataSetOf(pairsTsv(20).replaceAll(/\t(\d)$/gmu, (_, grade) => `\tno ${grade}`));
     const grades = 'no 0=0,no 1=1,no 2=2';
@@ -80,7 +80,7 @@ describe('the parts of a file', () => {
     expect(() => splitFile(experimentOn(worded).data, 3, worded)).toThrow(/not on the scale/u);
   });
 
-  it('learn from a file with a word of any length', async () => {
+  it('can be read from a file with words of any length', async () => {
     const text = `${pairsTsv(20)}\nred mug 1\t${'x'.repeat(3000)}\t1\n`;
     const { examples, shortened } = await prepare(await dataSetOf(text));
     expect(examples.length).toBeGreaterThan(0);
@@ -88,11 +88,11 @@ describe('the parts of a file', () => {
     expect(shortened - whole.shortened).toBeLessThanOrEqual(1);
   });
 
-  it('are not made of another file than the settings name', async () => {
+  it('are rejected for a file other than the one in the settings', async () => {
     const [named, given] = [await dataSetOf(pairsTsv(20)), await dataSetOf(pairsTsv(21), 'other.tsv')];
     const preparing = prepareSft(experimentOn(named), { findData: () => Promise.resolve(given) });
     await expect(preparing).rejects.toMatchObject({ code: 'bad-checkpoint' });
-    await expect(preparing).rejects.toThrow(/other\.tsv is not what this run learns from.*Choose the file/u);
+    await expect(preparing).rejects.toThrow(/other\.tsv is not the one that this run learns from.*Choose the file/u);
   });
 });
 
@@ -110,11 +110,11 @@ describe('the examples of a file', () => {
     }
   });
 
-  it('take no token from what is held out', async () => {
+  it('have no token from held-out pairs', async () => {
     const dataSet = await dataSetOf(pairsTsv(20));
     const { test, dev } = splitFile(experimentOn(dataSet).data, 3, dataSet);
     const heldOut = new Set([...test, ...dev].map(({ query }) => query));
-    // The held-out rows alone get another language; the vocabulary must not notice.
+    // Only the held-out rows get another language, which must not change the vocabulary.
     const rows = pairsTsv(20).split('\n');
     const changed = rows.map((row) =>
       heldOut.has(row.split('\t')[0] ?? '') ? row.replace(/\t.*\t/u, '\tžluťoučký kůň\t') : row,
@@ -124,7 +124,7 @@ describe('the examples of a file', () => {
     expect(after.examples).toEqual(before.examples);
   });
 
-  it('fit into the model, and are counted where they were shortened', async () => {
+  it('fit into the model, and are counted where they were truncated', async () => {
     const long = pairsTsv(20).replace(/\t(\w+ \w+)\t/u, `\t$1 ${'extraordinarily long winded '.repeat(60)}\t`);
     const dataSet = await dataSetOf(long);
     const words = { query: 24, title: 4096, brand: 6, type: 6, attributes: 48, text: 32 };

@@ -1,6 +1,6 @@
 /**
- * Reinforcement runs from settings to weights, with a model that knows nothing: what is tested is that a run is a
- * function of its settings, however often it is interrupted.
+ * GRPO runs from settings to weights, on an untrained model: a run is a function of its settings, however often it is
+ * interrupted.
  */
 import * as v from 'valibot';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -82,7 +82,7 @@ describe('a reinforcement run', () => {
     expect(tokens.generated).toBeGreaterThan(0);
   });
 
-  it('goes on from a saved checkpoint to the bits and the curve of a run that was not interrupted', async () => {
+  it('resumes from a checkpoint to the bits and the curve of an uninterrupted run', async () => {
     const experiment = settings({ balance: { kind: 'additive', lambda: 0.3 }, kl: { kind: 'k3', beta: 0.1 } });
     const whole = await run(experiment);
     const resumed = await run(experiment, await killedAt(2, experiment));
@@ -91,7 +91,7 @@ describe('a reinforcement run', () => {
     for (const [name, { data }] of whole.weights) expect(resumed.weights.get(name)?.data, name).toEqual(data);
   });
 
-  it('can be forked: other settings go on from the same checkpoint', async () => {
+  it('can be forked: other settings continue from the same checkpoint', async () => {
     const parent = await killedAt(2, settings({ balance: { kind: 'additive', lambda: 0 } }));
     const same = await run(settings({ balance: { kind: 'additive', lambda: 0 } }), parent);
     const fork = await run(settings({ balance: { kind: 'additive', lambda: 1 } }), parent);
@@ -101,7 +101,7 @@ describe('a reinforcement run', () => {
     expect(fork.tokens.expert).toBeGreaterThan(same.tokens.expert);
   });
 
-  it('refuses a checkpoint of another start', async () => {
+  it('rejects a checkpoint of another start', async () => {
     const checkpoint = await killedAt(2, settings());
     await expect(run(settings(), { ...checkpoint, startHash: '0123456789abcdef' })).rejects.toThrow(
       /another start or other data/u,
@@ -110,7 +110,7 @@ describe('a reinforcement run', () => {
 });
 
 describe('prepareGrpo', () => {
-  it('leaves the tail out of the expert samples if asked to, and out of nothing else', async () => {
+  it('leaves the tail out of the expert samples if asked to, and only out of these', async () => {
     const all = await prepareGrpo(settings({}, { queries: 40 }), start);
     const headOnly = await prepareGrpo(settings({}, { queries: 40, expertCoverage: 'head-only' }), start);
     expect(headOnly.task.prompts).toEqual(all.task.prompts);
@@ -119,7 +119,7 @@ describe('prepareGrpo', () => {
     expect(headOnly.expert).toHaveLength(all.expert.length - tail);
   });
 
-  it('probes the mix of prompts that the run learns from', async () => {
+  it("probes the run's own mix of prompts", async () => {
     const tailShare = async (tailPromptWeight: number): Promise<number> => {
       const experiment = settings({ tailPromptWeight }, { queries: 60, probePrompts: 200 });
       const { probe, task } = await prepareGrpo(experiment, start);
@@ -128,7 +128,7 @@ describe('prepareGrpo', () => {
     expect(await tailShare(0.1)).toBeLessThan((await tailShare(1)) / 3);
   });
 
-  it('refuses a start that has learned other rules', async () => {
+  it('rejects a start that has learned other rules', async () => {
     const { instruction } = start;
     const other = { ...instruction, rules: instruction.rules.slice(1) };
     await expect(prepareGrpo(settings(), { ...start, instruction: other })).rejects.toThrow(/has learned other rules/u);
@@ -139,11 +139,11 @@ describe('readGrpoCheckpoint', () => {
   it.each([
     ['no safetensors file', new Uint8Array([1, 2, 3])],
     ['nothing', new Uint8Array()],
-  ])('refuses %s', (_, bytes) => {
+  ])('rejects %s', (_, bytes) => {
     expect(() => readGrpoCheckpoint(bytes)).toThrow(LabError);
   });
 
-  it('says what is wrong where the settings were changed', async () => {
+  it('names the problem where the settings were changed', async () => {
     const bytes = writeGrpoCheckpoint(await killedAt(2, settings()));
     const changed = Buffer.from(
       Buffer.from(bytes).toString('latin1').replace('afrl-lab-grpo', 'afrl-lab-grpp'),

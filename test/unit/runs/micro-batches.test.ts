@@ -1,4 +1,4 @@
-/** How steps are cut for a GPU, by a measure of the test's own. */
+/** The split of steps for a GPU, with a simulated timer. */
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { MODEL_PRESETS } from '../../../src/config/presets.ts';
@@ -8,7 +8,7 @@ import { learnableExamples } from '../../reference/sft-runs.ts';
 
 const SFT = v.parse(SftConfigSchema, { batchSize: 64, accumulation: 2 });
 
-/** A GPU that takes `fixedMs` for any pass, and `msPerSequence` on top. */
+/** A GPU that takes `fixedMs` for any pass, plus `msPerSequence`. */
 async function fitted(fixedMs: number, msPerSequence: number, sft = SFT) {
   const measured: number[] = [];
   const fit = await fitMicroBatch(sft, 30, async (sequences) => {
@@ -20,11 +20,11 @@ async function fitted(fixedMs: number, msPerSequence: number, sft = SFT) {
 }
 
 describe('a micro-batch', () => {
-  it('that is short enough stays as it is', async () => {
+  it('that is short enough is unchanged', async () => {
     expect(await fitted(5, 0.3)).toEqual({ batchSize: 64, accumulation: 2, measured: [64] });
   });
 
-  it('is halved until it is, with as many sequences per update', async () => {
+  it('is halved until it is, with the same number of sequences per update', async () => {
     expect(await fitted(5, 1.5)).toEqual({ batchSize: 16, accumulation: 8, measured: [64, 32, 16] });
   });
 
@@ -33,7 +33,7 @@ describe('a micro-batch', () => {
     expect(await fitted(25, 1)).toEqual({ batchSize: 16, accumulation: 8, measured: [64, 32, 16, 8] });
   });
 
-  it('of an odd size stays', async () => {
+  it('of an odd size is unchanged', async () => {
     const odd = v.parse(SftConfigSchema, { batchSize: 6 });
     expect(await fitted(0, 100, odd)).toEqual({ batchSize: 3, accumulation: 2, measured: [6, 3] });
   });

@@ -1,4 +1,4 @@
-/** A model folder as one checkpoint file: the same files come out, and damage is named. */
+/** A model folder as one checkpoint file: unpacking returns the same files, and damage is reported. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { packCheckpoint, readCheckpointFile, readPayload } from '../../../src/checkpoint/checkpoint-file.ts';
@@ -16,14 +16,14 @@ const fileOfModel = async (): Promise<Uint8Array<ArrayBuffer>> => {
 };
 
 describe('a model as a checkpoint file', () => {
-  it('gives back the very files, by the reader of the page', async () => {
+  it("returns the same files, by the page's reader", async () => {
     const file = await readCheckpointFile(new Blob([await fileOfModel()]));
     expect(file.manifest).toMatchObject({ kind: 'model', name: 'random', step: 7, worldHash: 'h', createdAt: 1_000 });
     const read = await modelInCheckpoint(file.manifest, await readPayload(file));
     expect(new Map(Object.entries(read))).toEqual(new Map([...files].map(([name, bytes]) => [name, bytes])));
   });
 
-  it('is refused wherever one bit of it is changed', async () => {
+  it('is rejected whichever bit of it is changed', async () => {
     const bytes = await fileOfModel();
     await fc.assert(
       fc.asyncProperty(fc.nat(bytes.length - 1), fc.integer({ min: 1, max: 255 }), async (at, change) => {
@@ -40,7 +40,7 @@ describe('a model as a checkpoint file', () => {
 });
 
 describe('packed files', () => {
-  it('come out as they went in, those that are wanted', () => {
+  it('are returned unchanged, those that are requested', () => {
     const names = ['a.json', 'b.bin', 'c'] as const;
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 300 }), { minLength: 3, maxLength: 3 }), (contents) => {
@@ -50,7 +50,7 @@ describe('packed files', () => {
     );
   });
 
-  it('name what is missing, and what is no archive', () => {
+  it('are rejected by name if one is missing, or if there is no archive', () => {
     const packed = packFiles({ a: Uint8Array.of(1) });
     expect(() => unpackFiles(packed, ['a', 'b'])).toThrow(/has no b/u);
     expect(() => unpackFiles(Uint8Array.of(1, 2, 3), ['a'])).toThrow(/cannot be read/u);

@@ -1,5 +1,5 @@
 /**
- * A small file of judged pairs whose labels follow from its words, as a person could have made one.
+ * A small file of judged pairs whose labels follow from their words, as a person could have made one.
  */
 import { Rng } from '../../../src/common/rng.ts';
 import { type DataSet } from '../../../src/data/files/data-set.ts';

@@ -1,6 +1,6 @@
 /**
- * Own rules beside own judged pairs, for every trainer: reasons where rules and people agree, labels alone elsewhere, and
- * the rules travel with settings, checkpoint and model.
+ * The user's own rules for their own pairs, for every trainer: reasons where rules and people agree, labels alone
+ * elsewhere, and rules that are stored with settings, checkpoint and model.
  */
 import * as v from 'valibot';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -52,7 +52,7 @@ function supervised(data: unknown, more: Record<string, unknown> = {}): SftExper
 }
 
 describe('the experts of a file with rules', () => {
-  it('give verified reasons that lead to the label of people, and labels alone where rules say otherwise', () => {
+  it('have verified reasons that imply the judged label, and labels alone where the rules imply another', () => {
     const rules = rulesOfFile(ruled, { scaleSize: 4, folding: 2 });
     const pairs = trainPairs(4);
     const { experts, counts } = expertsOf(rules, pairs);
@@ -69,13 +69,13 @@ describe('the experts of a file with rules', () => {
     expect(counts).toMatchObject({ contradicting: pairs.length - reasoned, uncovered: 0, unverified: 0 });
   });
 
-  it('without rules are labels alone, and nothing is counted', () => {
+  it('without rules are labels alone, without counts', () => {
     const { experts, counts } = expertsOf(rulesOfFile(plain, { scaleSize: 4, folding: 2 }), trainPairs(4));
     expect(counts).toBeUndefined();
     expect(experts.every(({ trace }) => trace.steps.length === 0)).toBe(true);
   });
 
-  it('take as the tail what few of their traces cite', () => {
+  it('count as tail rules those that few of their traces cite', () => {
     const { rules } = ruled;
     const { experts } = expertsOf(rulesOfFile(ruled, { scaleSize: 4, folding: 2 }), trainPairs(4));
     const traced = experts.filter(({ trace }) => trace.steps.length > 0);
@@ -87,7 +87,7 @@ describe('the experts of a file with rules', () => {
 });
 
 describe('a supervised run with rules', () => {
-  it('learns the traces, and its model carries the rules', async () => {
+  it('learns the traces, and its model contains the rules', async () => {
     const experiment = supervised(ruled);
     const prepared = await prepareSft(experiment, { findData });
     const read = prepared.examples.map(({ completion }) => parseTrace(prepared.tokenizer.decode([...completion]), 4));
@@ -110,7 +110,7 @@ describe('a supervised run with rules', () => {
     disposeLabModel(model);
   });
 
-  it('names what is wrong with rules in its settings', () => {
+  it('names the problem with rules in its settings', () => {
     const [first, ...rest] = startInstruction(4).rules;
     const broken = { ...startInstruction(4), rules: [{ ...first, cap: 4 }, ...rest] };
     const data = { ...ruled, rules: { ...ruled.rules, instruction: broken } };
@@ -120,7 +120,7 @@ describe('a supervised run with rules', () => {
     expect(() => supervised({ ...ruled, rules: { ...ruled.rules, colour: 1 } })).toThrow(/data\.rules\.colour/u);
   });
 
-  it('refuses rules of another scale', async () => {
+  it('rejects rules of another scale', async () => {
     const preparing = prepareSft(supervised(ruled, { prompt: { scaleSize: 3 } }), { findData });
     await expect(preparing).rejects.toThrow(/for another scale.*Expected 3 labels.*Got 4/u);
   });
@@ -155,7 +155,7 @@ describe('reinforcement on a file', () => {
     });
   }
 
-  it('goes by its own rules, or by those of the start', async () => {
+  it('uses its own rules, or those of the start', async () => {
     const own = await prepareGrpo(settings(ruled), start, { findData });
     expect(own.rules.instruction).toEqual(ruled.rules?.instruction);
     expect(own.task.instruction).toEqual(ruled.rules?.instruction);
@@ -166,7 +166,7 @@ describe('reinforcement on a file', () => {
     expect(new Set(own.task.prompts.map(({ pair }) => pair.query)).size).toBe(6);
   });
 
-  it('goes on after an interruption to the bits of a run that was not interrupted', async () => {
+  it('resumes after an interruption to the bits of an uninterrupted run', async () => {
     const experiment = settings(ruled);
     const prepared = await prepareGrpo(experiment, start, { findData });
     const saved: GrpoCheckpoint[] = [];
@@ -195,7 +195,7 @@ describe('a reinforcement checkpoint of version 1', () => {
       experiment: { world: { seed: 5 }, queries: 7 },
       worldHash: '01234567',
       startHash: '89abcdef',
-      dialMoves: [],
+      dialMoves: [{ step: 1, value: 0.5 }],
       tokens: { generated: 1, learned: 2, expert: 3 },
       curve: [],
     };
@@ -204,5 +204,6 @@ describe('a reinforcement checkpoint of version 1', () => {
     expect(read.dataHash).toBe('01234567');
     expect(read.experiment.data).toMatchObject({ kind: 'world', seed: 5 });
     expect(read.experiment.queries).toBe(7);
+    expect(read.state.coefficientMoves).toEqual([{ step: 1, value: 0.5 }]);
   });
 });

@@ -37,7 +37,7 @@ beforeAll(async () => {
 const PASSES: PassCounts = { samples: 8, right: [8, 7, 4, 3, 0, 0], full: [8, 2, 0, 0, 0, 0] };
 
 describe('pass rates', () => {
-  it('sort the measured prompts, and no other prompt is drawn', () => {
+  it('classify the measured prompts, and no other prompt is drawn', () => {
     const experiment = settings({ prompts: 6, hardWeight: 3 });
     const { task, expert, passes } = applyPasses(experiment, experiment.passRates ?? never(), prepared, PASSES);
     expect(task.prompts.map(({ passRate }) => passRate)).toEqual([7 / 8, 4 / 8, 3 / 8]);
@@ -48,7 +48,7 @@ describe('pass rates', () => {
       rightShare: 22 / 48,
       fullShare: 10 / 48,
     });
-    // Every pair of the run is an expert sample once; those that are never right are so three times.
+    // Every pair of the run is an expert sample once; those that are never right are repeated three times.
     const hard = prepared.task.prompts.slice(4, 6).map(({ example }) => example);
     expect(expert).toEqual([...prepared.expert, ...hard, ...hard]);
   });
@@ -60,14 +60,14 @@ describe('pass rates', () => {
     expect(expert).toEqual(prepared.expert);
   });
 
-  it('bring no sample in that the expert was to be without', () => {
+  it('add no sample that the settings withhold from the expert', () => {
     const experiment = settings({ prompts: 6 });
     const withoutHard = { ...prepared, expert: prepared.expert.slice(0, 4) };
     const { expert } = applyPasses(experiment, experiment.passRates ?? never(), withoutHard, PASSES);
     expect(expert).toEqual(withoutHard.expert);
   });
 
-  it('are measured the same every time, from the start alone, and can be kept', async () => {
+  it('are the same every time, depend on the start only, and can be stored', async () => {
     const experiment = settings({ prompts: 4, samples: 3, keep: 'all' });
     const rates = async (options = {}) =>
       (await withPassRates(experiment, prepared, start, options)).task.prompts.map(({ passRate }) => passRate);
@@ -93,7 +93,7 @@ describe('pass rates', () => {
     await expect(rates({ signal: controller.signal })).rejects.toMatchObject({ code: 'aborted' });
   });
 
-  it('leave a run without them as it is, and are missed by one that asks for them', async () => {
+  it('do not change a run without them, and are required by a run that asks for them', async () => {
     expect(await withPassRates(settings(null), prepared, start)).toBe(prepared);
     const hooks: GrpoHooks = {};
     await expect(runGrpo(settings({}), prepared, start, undefined, hooks)).rejects.toThrow(/pass rates/u);
@@ -110,7 +110,7 @@ describe('pass rates', () => {
     expect(stages).toEqual([1, 2, 3]);
   });
 
-  it('saves how far a curriculum has come, and can be forked into another order', async () => {
+  it('saves the progress of a curriculum, and can be forked into another order', async () => {
     type Order = NonNullable<GrpoExperimentInput['grpo']>['curriculum'];
     const stages: Order = { kind: 'adaptive', window: 3, promoteAt: [1, 1], ends: [0.75, 1], rehearsalShare: 0 };
     const grpo = { steps: 4, checkpointEvery: 1, evaluateEvery: 4 };

@@ -8,7 +8,7 @@ describe('a thrown error', () => {
     new RangeError('Invalid typed array length: 5000000000'),
     new Error('Aborted(OOM)'), // Emscripten
     new RangeError('Out of memory'), // Safari
-  ])('that says memory ran out becomes one that says what to do: %s', (error) => {
+  ])('that reports a lack of memory becomes an error with a fix: %s', (error) => {
     expect(withMemoryNamed(error)).toMatchObject({ code: 'out-of-memory', cause: error });
   });
 
@@ -25,7 +25,7 @@ describe('a fault of the backend', () => {
     ['lost', 'no-backend'],
     ['out-of-memory', 'out-of-memory'],
     ['invalid', 'internal'],
-  ] as const)('%s is a typed failure with the words of the browser', (kind, code) => {
+  ] as const)("%s is a typed failure with the browser's message", (kind, code) => {
     expect(faultError({ kind, message: 'in its words' })).toMatchObject({
       code,
       message: expect.stringContaining('in its words') as string,

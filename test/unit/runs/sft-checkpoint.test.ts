@@ -1,4 +1,4 @@
-/** Checkpoints of every version that was ever written are read, to the letter. */
+/** Checkpoints of every version that was ever written can be read, exactly. */
 import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
@@ -29,7 +29,7 @@ describe('a checkpoint of version 1', () => {
     expect(tokenizer.vocabSize).toBeGreaterThan(256);
   });
 
-  it('is written as version 2, which says the same', () => {
+  it('is written as version 2 with the same contents', () => {
     const saved = readSftCheckpoint(V1);
     const bytes = writeSftCheckpoint(saved);
     const run = JSON.parse(readSafetensors(bytes).metadata.get('run') ?? '') as Record<string, unknown>;
@@ -46,7 +46,7 @@ describe('a checkpoint of version 1', () => {
 });
 
 describe('settings', () => {
-  it('of the form that knew only rule worlds are read', () => {
+  it('of the form that had only rule worlds are read', () => {
     const old = { preset: 'micro', world: { seed: 3, brandCount: 40 } };
     expect(parseSftExperiment('x', old).data).toMatchObject({ kind: 'world', seed: 3, brandCount: 40 });
     expect(parseSftExperiment('x', {}).data).toMatchObject({ kind: 'world', seed: 1 });
@@ -58,7 +58,7 @@ describe('settings', () => {
     ['a file without its contents', { data: { kind: 'file', name: 'a.tsv' } }],
     ['nearly everything held out', { data: { kind: 'file', name: 'a', sha256: 'a'.repeat(64), devShare: 0.9 } }],
     ['an old world with an unknown key', { world: { colour: 1 } }],
-  ])('with %s are refused', (_, settings) => {
+  ])('with %s are rejected', (_, settings) => {
     expect(() => parseSftExperiment('These settings', settings)).toThrow(/These settings/u);
   });
 });

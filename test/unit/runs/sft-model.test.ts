@@ -1,4 +1,4 @@
-/** Any checkpoint of a run holds a whole model: its files load, answer, and say honestly where they come from. */
+/** Any checkpoint of a run contains a whole model: its files load, answer, and state their origin correctly. */
 import * as tf from '@tensorflow/tfjs-core';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
@@ -23,7 +23,7 @@ async function checkpointBytes(world: Record<string, unknown> = {}): Promise<Uin
 }
 
 describe('the model in a checkpoint', () => {
-  it('has the weights of the checkpoint, answers, and is called unfinished', async () => {
+  it('has the weights of the checkpoint, answers, and is marked unfinished', async () => {
     const bytes = await checkpointBytes();
     const files = modelFilesOf(bytes, SAVED_AT);
     expect(Object.keys(files).toSorted()).toEqual([...MODEL_FILES].toSorted());
@@ -35,7 +35,7 @@ describe('the model in a checkpoint', () => {
     }
     expect(model.card).toMatchObject({ name: 'tiny', data: { hash: saved.dataHash, trainPairs: 48 } });
     expect(model.card.training).toMatchObject({ steps: 4, date: '2026-11-24', tokens: saved.state.tokens });
-    expect(model.card.limits[0]).toBe('Saved at step 4 of 8, on the way.');
+    expect(model.card.limits[0]).toBe('Saved at step 4 of 8, before the end.');
 
     const events: ScoringEvent[] = [];
     const [example] = model.examples;
@@ -55,7 +55,7 @@ describe('the model in a checkpoint', () => {
     disposeLabModel(model);
   });
 
-  it('is refused if its world is no longer the same', async () => {
+  it('is rejected if its world has changed', async () => {
     const saved = readSftCheckpoint(await checkpointBytes());
     const bytes = writeSftCheckpoint({ ...saved, dataHash: 'another' });
     expect(() => modelFilesOf(bytes, SAVED_AT)).toThrow(/rule world has changed/u);

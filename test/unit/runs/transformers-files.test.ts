@@ -1,6 +1,6 @@
 /**
- * Model folders as transformers reads them: the tokenizer by `@huggingface/tokenizers`, which takes the two files that
- * AutoTokenizer takes; the Python libraries themselves by docs/transformers-check.py.
+ * Model folders as transformers reads them: the tokenizer by `@huggingface/tokenizers`, from the same two files as
+ * AutoTokenizer; the Python libraries themselves are tested by docs/transformers-check.py.
  */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -116,7 +116,7 @@ beforeAll(async () => {
 afterAll(() => rm(join(written, '..'), { recursive: true }));
 
 describe('a model folder', () => {
-  it('has what transformers looks for, and no more', async () => {
+  it('has the files that transformers looks for, and no others', async () => {
     const names = [...MODEL_FILES, 'generation_config.json', 'tokenizer_config.json'];
     expect((await readdir(written)).toSorted()).toEqual(names.toSorted());
     const [config, tokenizer, generation] = await Promise.all(
@@ -132,7 +132,7 @@ describe('a model folder', () => {
     });
   });
 
-  it('pads and ends with ids that the model has rows for', async () => {
+  it("has padding and end ids within the model's vocabulary", async () => {
     const { lab, auto } = await tokenizersOf(written);
     const config = await readJson(join(written, 'config.json'));
     expect([auto.token_to_id('<|pad|>'), auto.token_to_id('<|eos|>')]).toEqual([
@@ -144,7 +144,7 @@ describe('a model folder', () => {
     );
   });
 
-  it('gives text the ids of the lab', async () => {
+  it("encodes text to the lab's ids", async () => {
     const { lab, auto } = await tokenizersOf(written);
     fc.assert(
       fc.property(plainText, (text) => {
@@ -154,7 +154,7 @@ describe('a model folder', () => {
     );
   });
 
-  it('gives a whole prompt the ids of the lab, its structure written as special tokens', async () => {
+  it("encodes a whole prompt to the lab's ids, with its structure as special tokens", async () => {
     const { lab, auto } = await tokenizersOf(written);
     fc.assert(
       fc.property(anySegments, (segments) => {
@@ -170,7 +170,7 @@ describe('a folder made of the files of a model', () => {
   const decode = (bytes: Uint8Array | undefined): Record<string, unknown> =>
     JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>;
 
-  it('has what transformers reads, also where an older version wrote the files', () => {
+  it('has the files for transformers, even if an older version wrote the model', () => {
     const { eos_token_id: _eos, pad_token_id: _pad, ...older } = decode(files.get('config.json'));
     for (const config of [older, { ...older, eos_token_id: 7 }]) {
       const made = toFolderFiles(new Map(files).set('config.json', jsonBytes(config)));
@@ -180,7 +180,7 @@ describe('a folder made of the files of a model', () => {
     }
   });
 
-  it('is the files as they are where the weights are quantised', () => {
+  it('is unchanged if the weights are quantised', () => {
     const weights = readWeightTensors(files.get('model.safetensors') ?? new Uint8Array());
     const quantised = new Map(files).set(
       'model.safetensors',
@@ -203,7 +203,7 @@ describe.each(BUNDLED)('the bundled model %s', (name) => {
     }
   });
 
-  it('gives text the ids of the lab', async () => {
+  it("encodes text to the lab's ids", async () => {
     const { lab, auto } = await tokenizersOf(folder);
     fc.assert(
       fc.property(plainText, (text) => {

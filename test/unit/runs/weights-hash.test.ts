@@ -9,7 +9,7 @@ const WEIGHTS = new Map([
 ]);
 
 describe('the hash of weights', () => {
-  it('is the same for the same bits, in whatever order and buffer they come', () => {
+  it('is the same for the same bits, in any order and buffer', () => {
     const view = new Float32Array([9, 1, 2, 3, 9]).subarray(1, 4);
     const same = new Map([
       ['b', tensor(0, -1)],
@@ -56,7 +56,7 @@ describe('the hash of weights', () => {
       ]),
     ],
     ['a tensor more', new Map([...WEIGHTS, ['c', tensor()]])],
-  ])('sees %s', (_, other) => {
+  ])('detects %s', (_, other) => {
     expect(hashWeights(other)).not.toBe(hashWeights(WEIGHTS));
   });
 });
