@@ -1,6 +1,6 @@
 /**
- * The checkpoint store behind its thread boundary: what the page lists, changes and carries away, and the model in a
- * checkpoint as files that can be loaded to answer with.
+ * The worker side of the checkpoint store: what the page lists, changes and exports, and the model inside a checkpoint
+ * as files that can be loaded for scoring.
  */
 import { transfer } from 'comlink';
 import * as v from 'valibot';
@@ -101,7 +101,7 @@ export class CheckpointService implements CheckpointApi {
     );
   }
 
-  /** Opened at the first use, and again after a failure: another tab may have let go since. */
+  /** Opened at the first use, and again after a failure, because another tab may have released the database since. */
   #open(): Promise<CheckpointStore> {
     this.#store ??= openCheckpointStore().catch((error: unknown) => {
       this.#store = undefined;
@@ -116,7 +116,7 @@ function checkpointOf({ chunks: _chunks, ...manifest }: Manifest): Checkpoint {
 }
 
 function runOf({ run, state, lastCheckpoint }: OpenRunStatus): UnfinishedRun {
-  const { dataHash: _dataHash, ...spoken } = run;
+  const { dataHash: _dataHash, ...described } = run;
   const last = lastCheckpoint === null ? null : { id: lastCheckpoint.id, step: lastCheckpoint.step };
-  return { ...spoken, state, lastCheckpoint: last };
+  return { ...described, state, lastCheckpoint: last };
 }

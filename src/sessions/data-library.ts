@@ -1,6 +1,6 @@
 /**
- * Imported data within reach of the thread that trains: the files read last, and what the store keeps for runs to go on
- * with. One data set is held in memory at a time.
+ * Imported data for the training worker: the files read last, and what the store keeps so that runs can resume. One
+ * data set is held in memory at a time.
  */
 import type { DataToKeep } from '../checkpoint/kept-data.ts';
 import { LabError } from '../common/errors.ts';
@@ -24,27 +24,27 @@ import { type FileData, parseSftExperiment, type SftExperiment } from '../protoc
 import { scaleOfSize } from '../relevance/pair/labels.ts';
 import type { JudgedPair } from '../relevance/pair/pair.ts';
 import { checkBatch, countShortened, splitFile } from '../runs/file-data.ts';
-import { instructionOf, lexiconOf, rulesForFile, tellRulesApart } from '../runs/rules-files.ts';
+import { instructionOf, lexiconOf, rulesForFile, identifyRuleFiles } from '../runs/rules-files.ts';
 
-/** Files beyond this are not even opened. */
+/** Larger files are not opened. */
 const MAX_FILE_BYTES = 256 * 2 ** 20;
-/** Kinds of grades, and refused rows, that are told one by one. */
+/** The most kinds of grades, and refused rows, that are listed individually. */
 const SHOWN_GRADES = 12;
 const SHOWN_REFUSALS = 5;
 
-/** Reads, finds and plans with imported data. */
+/** Reads and finds imported data, and plans runs on it. */
 export class DataLibrary {
   readonly #load: (sha256: string) => Promise<DataToKeep | undefined>;
   #last: DataSet | undefined;
   #shortened: { readonly key: string; readonly counts: ReturnType<typeof countShortened> } | undefined;
 
-  /** @param load - gives what the store keeps */
+  /** @param load - loads a data set from the store */
   constructor(load: (sha256: string) => Promise<DataToKeep | undefined>) {
     this.#load = load;
   }
 
   /**
-   * Reads files that a person chose; what was read before is let go.
+   * Reads files that a person chose, in place of those read before.
    *
    * @throws {LabError} `bad-file`
    */
@@ -58,7 +58,7 @@ export class DataLibrary {
   }
 
   /**
-   * The columns of files that a person chose, for saying which is what.
+   * The columns of files that a person chose, so that their roles can be assigned.
    *
    * @throws {LabError} `bad-file`
    */
@@ -73,7 +73,7 @@ export class DataLibrary {
   /**
    * The data set that a run learns from.
    *
-   * @throws {LabError} `not-found` if it has to be chosen again; `bad-checkpoint` if what is kept is damaged
+   * @throws {LabError} `not-found` if it has to be chosen again; `bad-checkpoint` if the stored copy is damaged
    */
   async find({ name, sha256 }: FileData): Promise<DataSet> {
     if (this.#last?.sha256 === sha256) return this.#last;
@@ -83,7 +83,7 @@ export class DataLibrary {
         message: `The file "${name}", which this run learns from, is not kept in this browser.`,
         expected: `its contents ${sha256.slice(0, 12)}`,
         got: this.#last === undefined ? 'no file' : `${this.#last.name}, ${this.#last.sha256.slice(0, 12)}`,
-        fix: 'Choose the same file under "Your own file", then go on.',
+        fix: 'Choose the same file under "Your own file", then resume.',
       });
     }
     this.#last = await decodeDataSet(kept.name, sha256, kept.bytes);
@@ -91,17 +91,17 @@ export class DataLibrary {
   }
 
   /**
-   * Reads rules of one's own for the data of a run.
+   * Reads the user's own rules for the data of a run.
    *
    * @throws {LabError} `bad-file`, `bad-instruction` or `bad-config` if they cannot be used; as {@link find}
    */
   async readRules({ files, data, scaleSize }: ReadRulesRequest): Promise<RulesSummary> {
     const { data: checked } = parseSftExperiment('The data that the rules are for', { data });
     if (checked.kind !== 'file') {
-      throw new LabError('bad-config', { message: 'Own rules belong to a file of judged pairs.' });
+      throw new LabError('bad-config', { message: 'Rules can only be used with a file of judged pairs.' });
     }
     const texts = await Promise.all(files.map(async ({ name, blob }) => ({ name, text: await blob.text() })));
-    const { instruction, lexicon } = tellRulesApart(texts);
+    const { instruction, lexicon } = identifyRuleFiles(texts);
     const words = lexicon === undefined ? undefined : lexiconOf(lexicon);
     const dataSet = await this.find(checked);
     const { rules, traces } = rulesForFile(instructionOf(instruction), words, checked, scaleSize, dataSet);
@@ -117,7 +117,7 @@ export class DataLibrary {
   }
 
   /**
-   * What a run would make of its data set.
+   * The data that a run would train on.
    *
    * @throws {LabError} as {@link find} and `splitFile`; `bad-config` if it does not fill a batch
    */
@@ -140,7 +140,7 @@ export class DataLibrary {
   }
 }
 
-/** What was read, in numbers. */
+/** Counts of what was read. */
 function summaryOf({ dataSet, errors, errorCount, findings }: ReadData): DataSummary {
   const { name, sha256, pairs, documents } = dataSet;
   const counts = new Map<string, number>();
@@ -165,7 +165,7 @@ function summaryOf({ dataSet, errors, errorCount, findings }: ReadData): DataSum
   };
 }
 
-/** @throws {LabError} `bad-config` for a role that there is not */
+/** @throws {LabError} `bad-config` for an unknown role */
 function columnNames(wishes: ColumnWishes = {}): ColumnNames {
   const unknown = Object.keys(wishes).find((role) => !ROLES.some((known) => known === role));
   if (unknown === undefined) return wishes;

@@ -1,6 +1,6 @@
 /**
- * A demonstration: branches of one start side by side in a session, that stays open after they have come to their ends, so
- * that a reader can go back to a checkpoint and fork from there.
+ * A demonstration: branches of one start, side by side in a session. It stays open after its branches have ended, so
+ * that a reader can fork from an earlier checkpoint.
  */
 import type * as v from 'valibot';
 import { newId } from '../checkpoint/manifest.ts';
@@ -33,17 +33,17 @@ import { SessionRun } from './session-run.ts';
 
 export type ParsedGrpoRequest = v.InferOutput<typeof GrpoRequestSchema>;
 
-/** A branch to begin with. */
+/** A branch as requested, with its stored state. */
 export interface ReadBranch {
   readonly name: string;
   readonly experiment: GrpoExperiment;
-  /** What is asked to be gone on with; null for a new branch. */
+  /** The stored branch to resume; null for a new branch. */
   readonly kept: ParsedGrpoRequest['branches'][number]['kept'];
-  /** Its checkpoint; undefined to begin again. */
+  /** Its checkpoint; undefined to start over. */
   readonly branch: KeptBranch | undefined;
 }
 
-/** What a demonstration needs of its thread. */
+/** What a demonstration needs from the worker. */
 export interface DemonstrationSupplies {
   readonly emit: (event: GrpoEvent) => void;
   /** In milliseconds. */
@@ -51,7 +51,7 @@ export interface DemonstrationSupplies {
   readonly findData: (data: FileData) => Promise<DataSet>;
 }
 
-/** The branches of a request with what is kept of them. @throws {LabError} if that cannot be read */
+/** The branches of a request with their stored state. @throws {LabError} if that cannot be read */
 export async function readBranches(
   { branches }: ParsedGrpoRequest,
   openStore: (() => Promise<RunStore>) | undefined,
@@ -92,7 +92,7 @@ export class Demonstration {
   }
 
   /**
-   * Opens a backend, loads the start onto it, and begins the branches.
+   * Opens a backend, loads the start model onto it, and begins the branches.
    *
    * @throws {LabError} naming what cannot be used; `aborted`
    */
@@ -107,7 +107,7 @@ export class Demonstration {
     await session.backend();
     throwIfAborted(signal);
     const model = loadLabModel(files);
-    // Each branch loads its own copy.
+    // Each branch loads a copy of its own.
     disposeLabModel(model);
     const start = { ...startOf(model), weights: readWeightTensors(files.get('model.safetensors') ?? new Uint8Array()) };
     const prepare = preparer(start, { findData, signal, emit });
@@ -130,17 +130,24 @@ export class Demonstration {
     for (const { name, experiment, kept, branch } of branches) {
       const from = branch?.checkpoint;
       const parent = from === undefined ? null : (kept?.parent ?? null);
-      const plan = { name, experiment, parent, from, tales: branch?.tales ?? [], dial: kept?.dial ?? null };
+      const plan = {
+        name,
+        experiment,
+        parent,
+        from,
+        history: branch?.history ?? [],
+        coefficient: kept?.coefficient ?? null,
+      };
       begun.#begin(plan, kept?.runId, kept?.checkpointId ?? null);
     }
     return begun;
   }
 
-  /** Takes a command; what cannot be done is told. */
+  /** Applies a command; one that cannot be followed is reported. */
   apply(command: GrpoCommand): void {
     switch (command.kind) {
-      case 'dial':
-        this.#session.attempt(() => this.#at(command.branch).branch.turnDial(command.value));
+      case 'coefficient':
+        this.#session.attempt(() => this.#at(command.branch).branch.setCoefficient(command.value));
         break;
       case 'fork':
         this.#session.attempt(() => this.#fork(command));
@@ -150,7 +157,7 @@ export class Demonstration {
     }
   }
 
-  #fork({ branch, step, name, dial }: Extract<GrpoCommand, { kind: 'fork' }>): void {
+  #fork({ branch, step, name, coefficient }: Extract<GrpoCommand, { kind: 'fork' }>): void {
     const parent = this.#at(branch);
     const from = parent.branch.checkpointAt(step);
     if (this.#branches.length >= MAX_BRANCHES) {
@@ -162,31 +169,31 @@ export class Demonstration {
       });
     }
     const { experiment } = parent.branch;
-    const tales = parent.branch.talesUntil(step);
+    const history = parent.branch.historyUntil(step);
     this.#begin(
-      { name, experiment, parent: { branch, step }, from, tales, dial },
+      { name, experiment, parent: { branch, step }, from, history, coefficient },
       undefined,
       parent.run.keptIdAt(step),
     );
   }
 
-  /** @param parentId - of the kept checkpoint that it goes on from */
+  /** @param parentId - the stored checkpoint that the branch continues from */
   #begin(
     {
       name,
       parent,
-      dial,
+      coefficient,
       ...plan
-    }: Pick<BranchRecord, 'name' | 'parent' | 'dial'> & Omit<BranchPlan, 'record' | 'origin'>,
+    }: Pick<BranchRecord, 'name' | 'parent' | 'coefficient'> & Omit<BranchPlan, 'record' | 'origin'>,
     runId: string | undefined,
     parentId: string | null,
   ): void {
     const id = this.#branches.length;
     const origin =
       parent === null
-        ? `Begun at the start, ${this.#modelName}.`
+        ? `Started from ${this.#modelName}.`
         : `Forked from ${this.#branches[parent.branch]?.branch.name ?? 'another branch'} at step ${parent.step}.`;
-    const record = { ...this.#identity, branch: id, name, parent, dial };
+    const record = { ...this.#identity, branch: id, name, parent, coefficient };
     const branch = new GrpoBranch({ ...plan, record, origin }, this.#supplies);
     const isFork = parent !== null && parent.step === plan.from?.state.step;
     const run = new SessionRun(branch, { turn: id, runId, from: plan.from, parentId, isFork }, this.#session);
@@ -206,7 +213,7 @@ export class Demonstration {
   }
 }
 
-/** Makes the data of branches, once for all that learn from the same; pass rates of the start are measured once. */
+/** Prepares data once for all branches with the same data; pass rates of the start are measured once. */
 function preparer(
   start: StartModel,
   { findData, signal, emit }: Pick<DemonstrationSupplies, 'findData' | 'emit'> & { readonly signal: AbortSignal },
@@ -232,11 +239,11 @@ function preparer(
   };
 }
 
-/** Tokens of a prompt and a completion of the rule world, about. */
+/** Approximate number of tokens in a prompt with its completion, in the rule world. */
 const TYPICAL_POSITIONS = 48;
 const TYPICAL_SCORED_ROWS = 16;
 
-/** The updates of one step, by which backends are timed. */
+/** The shape of the updates of one step, for timing backends. */
 export function updateShape({ grpo }: GrpoExperiment, { maxPositions }: ModelConfig): StepShape {
   const sequences = grpo.prompts * grpo.samples;
   const B = Math.min(sequences, grpo.sequencesPerPass);

@@ -1,5 +1,5 @@
 /**
- * Distillation as a session runs it: a student learns from a model of the page or of this browser.
+ * Distillation as a session runs it: a student learns from a bundled model or from a checkpoint of this browser.
  */
 import { countParameters, type ModelConfig } from '../config/model-config.ts';
 import type { StepShape } from '../gpu/step-work.ts';
@@ -22,10 +22,10 @@ import type { FinishedRun, RunHooks, RunKind } from './run-kind.ts';
 import type { RunSupplies } from './sft-kind.ts';
 import { evaluationEvent, logEvent, singleRunKeeping } from './training-events.ts';
 
-/** Which kind of runs and checkpoints students are kept as. */
+/** The kind under which runs and checkpoints of students are stored. */
 export const STUDENT_KIND = 'distill';
 
-/** Where a student learns. */
+/** What a student learns, and from which teacher. */
 export interface StudentTask {
   readonly experiment: DistillExperiment;
   readonly teacherUrl: string;
@@ -33,13 +33,13 @@ export interface StudentTask {
   readonly teacher: ModelFiles;
 }
 
-/** The shape of who learns. A student of the page is a new one. */
+/** The student's shape. Students of the page are always new models. */
 export function studentShape({ experiment, teacher }: StudentTask): ModelConfig {
   const preset = experiment.student.kind === 'new' ? experiment.student.preset : 'lab-nano';
   return newStudent(preset, { config: modelShape(teacher) });
 }
 
-/** The step to expect. */
+/** The expected step, for timing backends. */
 export function studentStep({ distill }: DistillExperiment, model: ModelConfig): StepShape {
   return expectedStep({ ...distill, accumulation: 1 }, model);
 }
@@ -122,7 +122,7 @@ export function distillKind(
   };
 }
 
-/** What {@link distillKind} has made ready. */
+/** The prepared state of a {@link distillKind}. */
 interface ReadyStudent {
   readonly student: ModelConfig;
   readonly teacher: Teacher;
@@ -140,7 +140,7 @@ async function train(
   const clock = new RunClock(now, from?.state.step ?? 0, (learned?.learned ?? 0) + (learned?.expert ?? 0));
   const { weights, tokens } = await runDistill(experiment, prepared, teacher, { config: student }, from, {
     signal,
-    aside: (work) => clock.exclude(work),
+    untimed: (work) => clock.exclude(work),
     isLogWanted: isSingleStep,
     beforeUpdate: async ({ step, checkpoint, evaluate }) => {
       if (step > 0) await afterPass();

@@ -1,11 +1,11 @@
 /**
- * One branch of a demonstration as a session runs it: a reinforcement run whose dial can be turned and that can be forked at
- * its checkpoints, which it holds in memory.
+ * One branch of a demonstration: a GRPO run whose coefficient (lambda or mu) can be changed and which can be forked at
+ * its checkpoints, held in memory.
  */
 import { LabError } from '../common/errors.ts';
 import type { DataSet } from '../data/files/data-set.ts';
 import type { Failure } from '../protocol/failure.ts';
-import { BRANCH_KIND, type BranchRecord, type BranchTale, type GrpoEvent } from '../protocol/grpo.ts';
+import { BRANCH_KIND, type BranchRecord, type BranchEvent, type GrpoEvent } from '../protocol/grpo.ts';
 import type { GrpoExperiment } from '../protocol/grpo-experiment.ts';
 import type { FileData } from '../protocol/sft-experiment.ts';
 import type { GrpoCheckpoint, GrpoCurvePoint } from '../runs/grpo-checkpoint.ts';
@@ -24,27 +24,27 @@ export interface BranchSupplies {
   readonly prepare: (experiment: GrpoExperiment) => Promise<PreparedGrpo>;
   /** Finds an imported data set. */
   readonly findData: (data: FileData) => Promise<DataSet>;
-  /** What has been measured of the start, by what decides such a measurement. */
+  /** Measurements of the start, by the settings that they depend on. */
   readonly startPoints: Map<string, GrpoCurvePoint>;
   readonly emit: (event: GrpoEvent) => void;
   /** In milliseconds. */
   readonly now: () => number;
 }
 
-/** What decides a branch. */
+/** The definition of a branch. */
 export interface BranchPlan {
-  /** By which it is begun again; its settings are those of {@link experiment}. */
+  /** The record by which it is restarted; its settings are those of {@link experiment}. */
   readonly record: Omit<BranchRecord, 'experiment'>;
   readonly experiment: GrpoExperiment;
-  /** Where it comes from, in words. */
+  /** The branch's origin as a sentence. */
   readonly origin: string;
-  /** What it goes on from: of its parent, or its own if it was kept; undefined for the start. */
+  /** The checkpoint to continue from: its parent's, or its own if it was stored; undefined for the start. */
   readonly from: GrpoCheckpoint | undefined;
-  /** What has been told on the way there. */
-  readonly tales: readonly BranchTale[];
+  /** Its events so far. */
+  readonly history: readonly BranchEvent[];
 }
 
-/** Automatic checkpoints of a branch that are kept. */
+/** Automatic checkpoints of a branch to keep. */
 const KEPT_CHECKPOINTS = 2;
 
 export class GrpoBranch implements RunKind<GrpoCheckpoint> {
@@ -59,51 +59,51 @@ export class GrpoBranch implements RunKind<GrpoCheckpoint> {
   readonly #checkpoints = new Map<number, GrpoCheckpoint>();
   #prepared: PreparedGrpo | undefined;
   #curve: GrpoCurvePoint[];
-  #tales: BranchTale[];
-  #dial: number | undefined;
-  /** When the work began that the next measurement ends. */
+  #history: BranchEvent[];
+  #coefficient: number | undefined;
+  /** The beginning of the work that ends with the next measurement. */
   #sinceMs = 0;
 
-  /** @throws {LabError} `bad-config` if the balance of the branch has no dial, or not this position of it */
+  /** @throws {LabError} `bad-config` if the balance of the branch has no coefficient or does not accept this one */
   constructor(plan: BranchPlan, supplies: BranchSupplies) {
-    const { record, experiment, from, tales } = plan;
+    const { record, experiment, from, history } = plan;
     this.name = record.name;
     this.experiment = experiment;
     this.#id = record.branch;
     this.#plan = plan;
     this.#supplies = supplies;
     this.#curve = [...(from?.curve ?? [])];
-    this.#tales = [...tales];
-    if (record.dial !== null) this.checkDial(record.dial);
-    // A dial that was put at the beginning is in no checkpoint until a step was made.
+    this.#history = [...history];
+    if (record.coefficient !== null) this.checkCoefficient(record.coefficient);
+    // A coefficient set at the beginning is in no checkpoint before the first step.
     const isUnmoved = from === undefined || from.state.step === record.parent?.step;
-    if (isUnmoved) this.#dial = record.dial ?? undefined;
-    // A branch that was kept can be forked where it goes on; nothing goes on from the last step.
+    if (isUnmoved) this.#coefficient = record.coefficient ?? undefined;
+    // A stored branch can be forked where it resumes, except at its last step, from which nothing continues.
     const step = from?.state.step;
     if (from !== undefined && step !== record.parent?.step && step !== experiment.grpo.steps) {
       this.#checkpoints.set(from.state.step, from);
     }
   }
 
-  /** What was told up to a step. */
-  talesUntil(step: number): BranchTale[] {
-    return this.#tales.filter((tale) => stepOfTale(tale) <= step);
+  /** The events up to and including a step. */
+  historyUntil(step: number): BranchEvent[] {
+    return this.#history.filter((event) => stepOfEvent(event) <= step);
   }
 
-  /** Turns the dial, from the next step on. @throws {LabError} as {@link checkDial} */
-  turnDial(value: number): void {
-    this.checkDial(value);
-    this.#dial = value;
+  /** Sets the coefficient from the next step on. @throws {LabError} as {@link checkCoefficient} */
+  setCoefficient(value: number): void {
+    this.checkCoefficient(value);
+    this.#coefficient = value;
   }
 
-  /** @throws {LabError} `bad-config` if the balance of the branch has no such position */
-  checkDial(value: number): void {
+  /** @throws {LabError} `bad-config` if the balance of the branch does not accept the value */
+  checkCoefficient(value: number): void {
     const { balance } = this.experiment.grpo;
     const isConvex = balance.kind === 'convex' || balance.kind === 'chord';
     if (balance.kind !== 'hpt' && (!isConvex || value <= 1)) return;
     throw new LabError('bad-config', {
       message: `The balance of branch ${this.name} cannot be set to ${value}.`,
-      expected: isConvex ? 'a share from 0 to 1' : `a balance with a dial, which ${balance.kind} is not`,
+      expected: isConvex ? 'a share from 0 to 1' : `a balance with a coefficient, which ${balance.kind} does not have`,
     });
   }
 
@@ -118,7 +118,7 @@ export class GrpoBranch implements RunKind<GrpoCheckpoint> {
     });
   }
 
-  /** Tells the branch and, if it was kept, all that it has told before. */
+  /** Announces the branch and, if it was stored, repeats its events so far. */
   begin(): void {
     const { emit } = this.#supplies;
     const { name, experiment } = this;
@@ -126,7 +126,7 @@ export class GrpoBranch implements RunKind<GrpoCheckpoint> {
     const first = parent?.step ?? -1;
     const curve = measuredPoints(this.#curve).filter(({ step }) => step <= first);
     emit({ kind: 'branch', branch: this.#id, name, parent, experiment, step: Math.max(0, first), steps: experiment.grpo.steps, curve }); // prettier-ignore
-    for (const tale of this.#tales) if (stepOfTale(tale) > first) emit({ ...tale, branch: this.#id });
+    for (const event of this.#history) if (stepOfEvent(event) > first) emit({ ...event, branch: this.#id });
     for (const step of this.#checkpoints.keys()) emit({ kind: 'checkpoint', branch: this.#id, step });
   }
 
@@ -147,8 +147,8 @@ export class GrpoBranch implements RunKind<GrpoCheckpoint> {
   }
 
   write(checkpoint: GrpoCheckpoint): Uint8Array<ArrayBuffer> {
-    const tales = this.talesUntil(checkpoint.state.step);
-    return writeKeptBranch({ name: this.name, checkpoint, tales, start: this.#supplies.startTexts });
+    const history = this.historyUntil(checkpoint.state.step);
+    return writeKeptBranch({ name: this.name, checkpoint, history, start: this.#supplies.startTexts });
   }
 
   read(bytes: Uint8Array): GrpoCheckpoint {
@@ -163,12 +163,12 @@ export class GrpoBranch implements RunKind<GrpoCheckpoint> {
   }
 
   checkpointCard({ experiment, dataHash }: GrpoCheckpoint): CheckpointCard {
-    // By this name the store keeps imported data for as long as a checkpoint needs it.
+    // The store keeps imported data for as long as a checkpoint has its hash here.
     const worldHash = experiment.data.kind === 'file' ? experiment.data.sha256 : dataHash;
     return { note: this.#plan.origin, worldHash, configJson: JSON.stringify(experiment) };
   }
 
-  /** Holds a checkpoint, to be forked from. */
+  /** Holds a checkpoint so that it can be forked. */
   onCheckpoint(checkpoint: GrpoCheckpoint): void {
     const { step } = checkpoint.state;
     const isLast = step === this.experiment.grpo.steps;
@@ -184,11 +184,11 @@ export class GrpoBranch implements RunKind<GrpoCheckpoint> {
   onRewound(to: GrpoCheckpoint | undefined): void {
     const step = to?.state.step ?? -1;
     this.#curve = [...(to?.curve ?? [])];
-    this.#tales = this.talesUntil(step);
+    this.#history = this.historyUntil(step);
     this.#supplies.emit({ kind: 'rewound', branch: this.#id, step });
   }
 
-  /** A failure of the settings or the numbers of one branch; the others can go on. */
+  /** Whether a failure concerns the settings or the numbers of this branch only, so that the others can continue. */
   endsAlone({ code }: Failure): boolean {
     return code === 'not-finite' || code === 'bad-config';
   }
@@ -208,23 +208,23 @@ export class GrpoBranch implements RunKind<GrpoCheckpoint> {
     return {
       signal: hooks.signal,
       startPoint: startPoints.get(startKey),
-      dial: () => this.#dial,
+      coefficient: () => this.#coefficient,
       beforeStep: hooks.beforeStep,
       afterPass: hooks.afterPass,
       onStep: (record) => {
         hooks.checkBackend();
-        this.#tell(stepEvent(branch, prompts * samples, record));
+        this.#record(stepEvent(branch, prompts * samples, record));
       },
-      onKeep: (step, groups) => this.#tell({ kind: 'kept', branch, step, groups: sampledGroups(task, groups) }),
+      onKeep: (step, groups) => this.#record({ kind: 'kept', branch, step, groups: sampledGroups(task, groups) }),
       onMeasure: (point) => {
         this.#curve.push(point);
         if (point.step === 0) startPoints.set(startKey, point);
         const measured = measuredPoints(this.#curve).at(-1);
         if (measured === undefined) return;
         const elapsedMs = Math.max(0, now() - this.#sinceMs);
-        const tale: BranchTale = { kind: 'measure', branch, point: measured, elapsedMs };
-        this.#tales.push(tale);
-        emit(tale);
+        const event: BranchEvent = { kind: 'measure', branch, point: measured, elapsedMs };
+        this.#history.push(event);
+        emit(event);
       },
       onCheckpoint: async (checkpoint) => {
         await hooks.onCheckpoint(checkpoint);
@@ -233,18 +233,18 @@ export class GrpoBranch implements RunKind<GrpoCheckpoint> {
     };
   }
 
-  #tell(tale: BranchTale): void {
-    this.#tales.push(tale);
-    this.#supplies.emit(tale);
+  #record(event: BranchEvent): void {
+    this.#history.push(event);
+    this.#supplies.emit(event);
     this.#sinceMs = this.#supplies.now();
   }
 }
 
-function stepOfTale(tale: BranchTale): number {
-  return tale.kind === 'measure' ? tale.point.step : tale.step;
+function stepOfEvent(event: BranchEvent): number {
+  return event.kind === 'measure' ? event.point.step : event.step;
 }
 
-/** All settings that a measurement of the start depends on: the data and the sampling, and not how is learned. */
+/** A key of all settings that a measurement of the start depends on: data and sampling, but not the learning. */
 function measuredBy({ name: _name, watchDivergence: _watch, grpo, ...data }: GrpoExperiment): string {
   const { tailPromptWeight, maxTokens, temperature, sequencesPerPass, seed } = grpo;
   return JSON.stringify([data, tailPromptWeight, maxTokens, temperature, sequencesPerPass, seed]);

@@ -1,5 +1,5 @@
 /**
- * What a branch tells the page, made from the records of its run.
+ * The events that a branch sends to the page, made from the records of its run.
  */
 import type { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
 import type { CompletionSample, GrpoEventOf, MeasuredPoint, RuleInfo, SampledGroup } from '../protocol/grpo.ts';
@@ -9,7 +9,7 @@ import type { RlTask } from '../train/rollouts.ts';
 import type { GrpoCurvePoint } from '../runs/grpo-checkpoint.ts';
 import { collapseSince } from '../runs/grpo-measure.ts';
 
-/** Rules with what is said of them, in the order of their indices. */
+/** Rules as the page shows them, in the order of their indices. */
 export function ruleInfos({ instruction, tailRules }: Pick<Rules, 'instruction' | 'tailRules'>): RuleInfo[] {
   return instruction.rules.map(({ id, text, criterion, cap }, index) => {
     return { id, text, criterion, cap, isTail: tailRules.has(index) };
@@ -39,7 +39,7 @@ export function stepEvent(branch: number, rollouts: number, record: GrpoStep): G
   };
 }
 
-/** The points of a curve, each held against the first. */
+/** The points of a curve, each compared with the first. */
 export function measuredPoints(curve: readonly GrpoCurvePoint[]): MeasuredPoint[] {
   const [start] = curve;
   if (start === undefined) return [];
@@ -50,7 +50,7 @@ export function measuredPoints(curve: readonly GrpoCurvePoint[]): MeasuredPoint[
   }));
 }
 
-/** Kept groups with their prompts, readable from end to end. */
+/** Recorded groups with their prompts as readable tokens. */
 export function sampledGroups({ tokenizer, prompts }: RlTask, groups: readonly KeptGroup[]): SampledGroup[] {
   return groups.flatMap(({ prompt: index, completions }) => {
     const prompt = prompts[index];
@@ -87,7 +87,7 @@ function completionSample(tokenizer: LabTokenizer, completion: KeptCompletion): 
   };
 }
 
-/** Each token by itself; bytes that are no whole character are shown as U+FFFD. */
+/** The text of each token; bytes that are not a whole character are shown as U+FFFD. */
 function tokenTexts(tokenizer: LabTokenizer, ids: Iterable<number>): string[] {
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   return Array.from(ids, (id) => {

@@ -1,6 +1,6 @@
 /**
- * A model folder that a reader chose or dropped, as a checkpoint of this browser: which of the files are the model, whether
- * they go together, and the one payload that they become. What is wrong is said before anything is kept.
+ * Imports a model folder that a reader chose or dropped, as a checkpoint of this browser: finds the model among the
+ * files, checks that they fit together, and packs them into one payload. Errors are reported before anything is stored.
  */
 import { type CheckpointFile, readPayload } from '../checkpoint/checkpoint-file.ts';
 import { type CheckpointInfo, MAX_CHECKPOINT_BYTES } from '../checkpoint/manifest.ts';
@@ -9,14 +9,14 @@ import { MODEL_FILES, type ModelFileName, readLabModel } from '../infer/lab-mode
 import type { ChosenFile } from '../protocol/checkpoints.ts';
 import { packModel, unpackModel } from '../runs/model-checkpoint.ts';
 
-/** The most bytes of each file but the weights: a tokenizer of a quarter of a million tokens has less. */
+/** The size limit of each file except the weights; a tokenizer with 250,000 tokens is smaller. */
 const MAX_TEXT_BYTES = 2 ** 26;
 
 /**
  * Reads the model among some files.
  *
- * @throws {LabError} `not-found` if no folder holds all five files; `bad-file` for one that is too large, or more than one
- *   model; and as `readLabModel`
+ * @throws {LabError} `not-found` if no folder holds all five files; `bad-file` for one that is too large, or more than
+ *   one model; and as `readLabModel`
  */
 export async function readChosenModel(
   chosen: readonly ChosenFile[],
@@ -33,16 +33,16 @@ export async function readChosenModel(
 }
 
 /**
- * Whether the model in a checkpoint file can answer, as far as can be told without a backend.
+ * Checks that the model in a checkpoint file can answer, as far as that is possible without a backend.
  *
- * @throws {LabError} `bad-file` for a changed payload, `bad-checkpoint` for one that holds no model; and as `readLabModel`
+ * @throws {LabError} `bad-file` for a changed payload, `bad-checkpoint` for one without a model; and as `readLabModel`
  */
 export async function checkModelFile(file: CheckpointFile): Promise<void> {
   const files = unpackModel(await readPayload(file));
   readLabModel(new Map(MODEL_FILES.map((name) => [name, files[name]])));
 }
 
-/** The files of the one folder that has all those of a model, by their names. */
+/** The files of the only folder that has all files of a model, by their names. */
 function modelFolderIn(chosen: readonly ChosenFile[]): ReadonlyMap<string, ChosenFile> {
   const folders = new Map<string, Map<string, ChosenFile>>();
   for (const file of chosen) {
@@ -55,10 +55,10 @@ function modelFolderIn(chosen: readonly ChosenFile[]): ReadonlyMap<string, Chose
   if (first === undefined) throw noModel([...folders.values()]);
   if (second === undefined) return first[1];
   throw new LabError('bad-file', {
-    message: 'There is more than one model among these files.',
+    message: 'These files contain more than one model.',
     expected: 'the files of one model',
     got: whole.map(([place]) => place).join(' and '),
-    fix: 'Choose the folder of one of them.',
+    fix: "Choose one model's folder.",
   });
 }
 
@@ -72,11 +72,11 @@ function noModel(folders: readonly ReadonlyMap<string, ChosenFile>[]): LabError 
   );
   const isSharded = nearest.has('model.safetensors.index.json');
   return new LabError('not-found', {
-    message: `There is no whole model of the lab among these files: ${missingIn(nearest).join(', ')} missing.`,
+    message: `These files are not a complete model of the lab: ${missingIn(nearest).join(', ')} missing.`,
     expected: `a folder with ${MODEL_FILES.join(', ')}`,
     fix: isSharded
-      ? 'Put the weights, which are in several files, into one model.safetensors.'
-      : 'Choose a folder that "lab sft", "lab grpo" or "lab distill" has written, or a file of "lab export".',
+      ? 'Merge the weights, which are split over several files, into one model.safetensors.'
+      : 'Choose a folder written by "lab sft", "lab grpo" or "lab distill", or a file written by "lab export".',
   });
 }
 
@@ -88,7 +88,7 @@ function fileIn(folder: ReadonlyMap<string, ChosenFile>, name: string): ChosenFi
 
 function tooLarge(name: string, most: number, got: number): LabError {
   return new LabError('bad-file', {
-    message: `${name} of the model is too large.`,
+    message: `The model's file ${name} is too large.`,
     expected: `at most ${most.toLocaleString('en')} bytes`,
     got: got.toLocaleString('en'),
   });

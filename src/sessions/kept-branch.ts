@@ -1,7 +1,7 @@
 /**
- * A branch of a demonstration as the browser keeps it: the checkpoint of its run, what it has told so far, and the files of
- * its start beside the weights, so that it can be gone on with, shown again, and answered with. The bytes are a checkpoint
- * that `lab grpo --resume` reads too.
+ * A branch of a demonstration as the browser stores it: the checkpoint of its run, its events so far, and the files of
+ * its start besides the weights, so that it can be resumed, shown again, and used to answer. `lab grpo --resume` reads
+ * the same bytes.
  */
 import * as v from 'valibot';
 import { readSafetensors } from '../checkpoint/safetensors.ts';
@@ -11,7 +11,8 @@ import { parseConfig } from '../config/parse.ts';
 import { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
 import { LabFileSchema } from '../infer/lab-model.ts';
 import { ModelCardSchema } from '../infer/model-card.ts';
-import { type BranchTale, BranchTaleSchema } from '../protocol/grpo.ts';
+import { type BranchEvent, BranchEventSchema } from '../protocol/grpo.ts';
+import { renameOldKeys } from '../protocol/renamed-keys.ts';
 import { type GrpoCheckpoint, readGrpoCheckpoint, writeGrpoCheckpoint } from '../runs/grpo-checkpoint.ts';
 import { makeModelFiles, type ModelFileBytes } from '../runs/model-files.ts';
 import type { ModelTexts } from './model-texts.ts';
@@ -19,46 +20,46 @@ import type { ModelTexts } from './model-texts.ts';
 const KeptSchema = v.strictObject({
   schemaVersion: v.literal(1),
   name: v.string(),
-  tales: v.array(BranchTaleSchema),
+  history: v.array(BranchEventSchema),
   /** The files of the start, as JSON; each checked by its own reader. */
   start: v.strictObject({ config: v.unknown(), tokenizer: v.unknown(), lab: v.unknown(), card: v.unknown() }),
 });
 /** The same as JSON text. */
-const KeptTextSchema = v.pipe(v.string(), v.parseJson(), KeptSchema);
+const KeptTextSchema = v.pipe(v.string(), v.parseJson(), v.transform(renameOldKeys), KeptSchema);
 
 /** A branch at one of its checkpoints. */
 export interface KeptBranch {
   readonly name: string;
   readonly checkpoint: GrpoCheckpoint;
-  /** Of its steps so far, those before its fork included. */
-  readonly tales: readonly BranchTale[];
+  /** The events of its steps so far, including those before its fork. */
+  readonly history: readonly BranchEvent[];
   /** The files of the start. */
   readonly start: ModelTexts;
 }
 
-/** The entry beside that of the run. */
+/** The metadata entry, beside that of the run. */
 const ENTRY = 'branch';
 
 /** The bytes of a kept branch. */
-export function writeKeptBranch({ name, checkpoint, tales, start }: KeptBranch): Uint8Array<ArrayBuffer> {
-  return writeGrpoCheckpoint(checkpoint, { [ENTRY]: JSON.stringify({ schemaVersion: 1, name, tales, start }) });
+export function writeKeptBranch({ name, checkpoint, history, start }: KeptBranch): Uint8Array<ArrayBuffer> {
+  return writeGrpoCheckpoint(checkpoint, { [ENTRY]: JSON.stringify({ schemaVersion: 1, name, history, start }) });
 }
 
-/** @throws {LabError} `bad-checkpoint` or `bad-config` if the bytes are no kept branch of this version */
+/** @throws {LabError} `bad-checkpoint` or `bad-config` if the bytes are not a stored branch of this version */
 export function readKeptBranch(bytes: Uint8Array): KeptBranch {
   const text = readSafetensors(bytes).metadata.get(ENTRY);
   if (text === undefined) {
     throw new LabError('bad-checkpoint', {
-      message: 'The checkpoint is of a run of the command line, not of a branch of the Collapse view.',
-      fix: 'Go on with it by "npm run lab -- grpo --resume".',
+      message: 'This is a checkpoint of a command-line run, not of a branch of the Collapse view.',
+      fix: 'Resume it with "npm run lab -- grpo --resume".',
     });
   }
-  const { name, tales, start } = parseConfig('The kept branch', KeptTextSchema, text);
-  return { name, tales, start, checkpoint: readGrpoCheckpoint(bytes) };
+  const { name, history, start } = parseConfig('The kept branch', KeptTextSchema, text);
+  return { name, history, start, checkpoint: readGrpoCheckpoint(bytes) };
 }
 
 /**
- * The files of the model in a kept branch.
+ * The files of the model in a stored branch.
  *
  * @param createdAt - of the checkpoint, milliseconds since 1970
  * @throws {LabError} as {@link readKeptBranch}
@@ -83,13 +84,13 @@ export function branchModelFiles(bytes: Uint8Array, createdAt: number): ModelFil
         seed: experiment.grpo.seed,
         steps: state.step,
         tokens: state.tokens.learned + state.tokens.expert,
-        device: 'a device that was not written down',
+        device: 'an unrecorded device',
         date: new Date(createdAt).toISOString().slice(0, 10),
       },
       evaluation: null,
       curve: [],
       limits: [
-        `Trained on from ${card.name} by reinforcement, reward "${experiment.reward.kind}", step ${state.step} of ` +
+        `Trained from ${card.name} by reinforcement, reward "${experiment.reward.kind}", step ${state.step} of ` +
           `${experiment.grpo.steps}.`,
         ...card.limits,
       ],

@@ -1,7 +1,6 @@
 /**
- * A student as the browser keeps it: the checkpoint of its run, and beside it where its teacher is and what the student
- * takes over from it, so that it can be gone on with and answered with. The bytes are a checkpoint that `lab distill
- * --resume` reads too.
+ * A student as the browser stores it: the checkpoint of its run, the address of its teacher and the files that the
+ * student shares with it, so that it can be resumed and used to answer. `lab distill --resume` reads the same bytes.
  */
 import * as v from 'valibot';
 import { readSafetensors } from '../checkpoint/safetensors.ts';
@@ -28,20 +27,20 @@ const KeptTextSchema = v.pipe(v.string(), v.parseJson(), KeptSchema);
 /** What is kept beside the checkpoint. */
 export type StudentOrigin = Omit<v.InferOutput<typeof KeptSchema>, 'schemaVersion'>;
 
-/** The entry beside that of the run. */
+/** The metadata entry, beside that of the run. */
 const ENTRY = 'student';
 
 export function writeKeptStudent(checkpoint: DistillCheckpoint, origin: StudentOrigin): Uint8Array<ArrayBuffer> {
   return writeDistillCheckpoint(checkpoint, { [ENTRY]: JSON.stringify({ schemaVersion: 1, ...origin }) });
 }
 
-/** @throws {LabError} `bad-checkpoint` or `bad-config` if the bytes are no kept student of this version */
+/** @throws {LabError} `bad-checkpoint` or `bad-config` if the bytes are not a stored student of this version */
 export function readKeptStudent(bytes: Uint8Array): StudentOrigin & { readonly checkpoint: DistillCheckpoint } {
   const text = readSafetensors(bytes).metadata.get(ENTRY);
   if (text === undefined) {
     throw new LabError('bad-checkpoint', {
-      message: 'The checkpoint is of a run of the command line, and does not say where its teacher is.',
-      fix: 'Go on with it by "npm run lab -- distill --resume".',
+      message: 'This is a checkpoint of a command-line run, which does not name the address of its teacher.',
+      fix: 'Resume it with "npm run lab -- distill --resume".',
     });
   }
   const { teacherUrl, trainPairs, teacher } = parseConfig('The kept student', KeptTextSchema, text);
@@ -49,7 +48,7 @@ export function readKeptStudent(bytes: Uint8Array): StudentOrigin & { readonly c
 }
 
 /**
- * The files of the model in a kept student.
+ * The files of the model in a stored student.
  *
  * @param createdAt - of the checkpoint, milliseconds since 1970
  * @throws {LabError} as {@link readKeptStudent}
@@ -69,11 +68,11 @@ export function studentModelFiles(bytes: Uint8Array, createdAt: number): ModelFi
     finished: { tokens: state.tokens, curve },
     command: 'A run of the Train view',
     dtype,
-    device: 'a device that was not written down',
+    device: 'an unrecorded device',
     date: new Date(createdAt).toISOString().slice(0, 10),
   });
   const limits = [
-    ...(state.step < steps ? [`Saved at step ${state.step} of ${steps}, on the way.`] : []),
+    ...(state.step < steps ? [`Saved at step ${state.step} of ${steps}, before the end.`] : []),
     ...card.limits,
   ];
   return makeModelFiles({

@@ -1,6 +1,6 @@
 /**
- * The model in a checkpoint, by the kind of run that saved it. How each kind is read is fetched only when asked for: making
- * a model's files may need the rule world, listing checkpoints does not.
+ * Extracts the model from a checkpoint. The reader of each kind of run is loaded on demand, because making a model's
+ * files may need the rule world and listing checkpoints does not.
  */
 import type { Manifest } from '../checkpoint/manifest.ts';
 import { LabError } from '../common/errors.ts';
@@ -18,7 +18,7 @@ const READERS: Readonly<Record<string, () => Promise<(bytes: Uint8Array, created
 /**
  * The files of the model in a checkpoint.
  *
- * @throws {LabError} `bad-checkpoint` if it is of a kind that holds no model, or cannot be read
+ * @throws {LabError} `bad-checkpoint` if its kind has no model, or it cannot be read
  */
 export async function modelInCheckpoint(
   { kind, name, createdAt }: Pick<Manifest, 'kind' | 'name' | 'createdAt'>,
@@ -27,7 +27,7 @@ export async function modelInCheckpoint(
   const read = READERS[kind];
   if (read !== undefined) return (await read())(payload, createdAt);
   throw new LabError('bad-checkpoint', {
-    message: `The checkpoint "${name}" holds no model that can answer.`,
+    message: `The checkpoint "${name}" contains no model that can answer.`,
     expected: `a checkpoint of one of the kinds ${Object.keys(READERS).join(', ')}`,
     got: `"${kind}"`,
   });

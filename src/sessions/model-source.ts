@@ -1,5 +1,5 @@
 /**
- * Models that runs begin with: the files of a folder of the page's own origin, or of a checkpoint that this browser keeps.
+ * The files of models that runs start from: a folder on the page's own origin, or a checkpoint of this browser.
  */
 import { MODEL_FILES, type ModelFileName } from '../infer/lab-model.ts';
 import { fetchModel } from '../infer/model-fetch.ts';
@@ -8,7 +8,7 @@ import { modelInCheckpoint } from './model-in-checkpoint.ts';
 import type { RunStore } from './run-store.ts';
 
 export type ModelFiles = ReadonlyMap<ModelFileName, Uint8Array>;
-/** Gets the files of a model folder. */
+/** Loads the files of a model folder. */
 export type GetModel = (modelUrl: string) => Promise<ModelFiles>;
 
 /** @throws {LabError} `not-found`, `bad-file`, `bad-checkpoint` */

@@ -1,5 +1,6 @@
 /**
- * The files of a model beside its weights: what a run that begins with it keeps, so that its checkpoints can answer.
+ * The files of a model besides its weights. A run that starts from a model stores them, so that its checkpoints can
+ * answer.
  */
 import type { ModelFileName } from '../infer/lab-model.ts';
 
@@ -11,7 +12,7 @@ export interface ModelTexts {
   readonly card: unknown;
 }
 
-/** Files that `loadLabModel` has read. */
+/** Expects files that `loadLabModel` has accepted. */
 export function modelTexts(files: ReadonlyMap<ModelFileName, Uint8Array>): ModelTexts {
   const json = (name: ModelFileName): unknown => JSON.parse(new TextDecoder().decode(files.get(name)));
   return {

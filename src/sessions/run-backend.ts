@@ -1,5 +1,5 @@
 /**
- * Opening the backend that a run trains on, and what the run will take there.
+ * Opens the backend that a run trains on, and predicts the run's time and memory.
  */
 import { LabError } from '../common/errors.ts';
 import { countParameters, type ModelConfig } from '../config/model-config.ts';
@@ -16,13 +16,13 @@ import type { BackendChoice } from '../protocol/scoring.ts';
 import { DECODER_CHECK } from '../runs/decoder-check.ts';
 import { EVALUATED_COMPLETIONS } from '../runs/sft-run.ts';
 
-/** A backend that trains right, and how fast it is. */
+/** A backend that computes the known case correctly, and its speed. */
 export interface TrainingBackend extends OpenedBackend {
   readonly rates: BackendRates;
 }
 
 /**
- * Opens the backend that is fastest for a step, of those that compute the known case right.
+ * Opens the backend that computes a step fastest, among those that compute the known case correctly.
  *
  * @throws {LabError} `no-backend`
  */
@@ -43,51 +43,51 @@ export async function openTrainingBackend(
   return { ...opened, rates };
 }
 
-/** What a run does besides its steps. */
-export interface RunAsides {
+/** The work of a run besides its steps. */
+export interface RunExtras {
   readonly evaluateEvery: number;
-  /** Held-out pairs that each evaluation looks at. */
+  /** Held-out pairs per evaluation. */
   readonly devPairs: number;
-  /** Whether it also reads completions of them, which it does where there are rules to cite. */
+  /** Whether evaluations also sample completions, which needs rules to cite. */
   readonly reasons: boolean;
-  /** Training pairs that are still to be made ready. */
+  /** Training pairs not yet prepared. */
   readonly unpreparedPairs: number;
 }
 
-/** What steps of a shape take on a backend, and with preparation and evaluations the whole run. */
+/** Predicts the time of a step of this shape and of the whole run, including preparation and evaluations. */
 export function predictRun(
   model: ModelConfig,
   shape: StepShape,
   steps: number,
   rates: BackendRates,
-  asides: RunAsides,
+  extras: RunExtras,
 ): PredictedCost {
   const cost = countStep(model, shape, rates.by);
   const stepMs = predictStepMs(cost, rates);
-  const evaluationsMs = Math.ceil(steps / asides.evaluateEvery) * predictEvaluationMs(model, shape, rates, asides);
-  const { unpreparedPairs } = asides;
+  const evaluationsMs = Math.ceil(steps / extras.evaluateEvery) * predictEvaluationMs(model, shape, rates, extras);
+  const { unpreparedPairs } = extras;
   const preparationMs = unpreparedPairs === 0 ? 0 : PREPARATION_MS + unpreparedPairs * PREPARATION_PAIR_MS;
   return { stepMs, runMs: stepMs * steps + evaluationsMs + preparationMs, memoryBytes: cost.memoryBytes };
 }
 
 /**
- * Making a world and a tokenizer, and encoding a pair, as measured once on one core of a server. No backend computes it, so
- * no rate says how fast the machine at hand is.
+ * The times of making a world with its tokenizer and of encoding a pair, measured once on one server core. They are not
+ * scaled to the machine at hand, because the rates measured on it are those of the backend.
  */
 const PREPARATION_MS = 1500;
 const PREPARATION_PAIR_MS = 0.12;
 
-/** Lengths among so many prompts; those of one length are completed together, token by token. */
+/** Distinct prompt lengths in an evaluation. Prompts of one length are completed together, token by token. */
 const PROMPT_LENGTHS = 46;
-/** What tfjs itself takes to start a kernel; of the one kernel of a calibration the browser makes less. */
+/** The time that tfjs needs to launch a kernel. Calibration with one kernel measures less. */
 const LEAST_LAUNCH_MS = 0.01;
 
-/** Labels from one forward pass over all pairs, the expert's loss from another, and completions. */
+/** One forward pass over all pairs for labels, another for the expert's loss, and completions. */
 function predictEvaluationMs(
   model: ModelConfig,
   { B, T, scoredRows }: StepShape,
   rates: BackendRates,
-  { devPairs, reasons }: RunAsides,
+  { devPairs, reasons }: RunExtras,
 ): number {
   const realistic = { ...rates, launchMs: Math.max(rates.launchMs, LEAST_LAUNCH_MS) };
   const tokens = scoredRows / B;
@@ -105,7 +105,7 @@ function predictEvaluationMs(
   return labelsMs + lossMs + groups * (readMs + tokens * tokenMs);
 }
 
-/** Why a step does not fit into the memory of the current backend, as far as the browser tells; null if it may. */
+/** Why a step does not fit into the memory of the current backend, as far as the browser reports it; null if it may. */
 export function whyTooLarge(model: ModelConfig, shape: StepShape): string | null {
   const by: ComputedBy = usesKernels() ? 'kernels' : 'composites';
   const cost = countStep(model, shape, by);

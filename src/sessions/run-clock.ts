@@ -1,15 +1,15 @@
 /**
- * The time of training alone. Pauses, evaluations and saves are taken out, and speeds are medians over the last log
- * entries, so that a machine that slept for a night does not make the next hour look like a week.
+ * Measures training time without pauses, evaluations and saves. Speeds are medians over the last log entries, so that
+ * the estimate survives a night in standby.
  */
 
-/** The recent speed of a run; null before there is anything to measure. */
+/** The recent speed of a run; null before it can be measured. */
 export interface RunSpeed {
   readonly stepMs: number | null;
   readonly tokensPerSec: number | null;
 }
 
-/** Log entries that a median is taken over. */
+/** The number of log entries in the median. */
 const WINDOW = 9;
 
 /** Measures the speed of a run from its log entries. */
@@ -27,7 +27,7 @@ export class RunClock {
     this.#last = { step, tokens, ms: now() };
   }
 
-  /** Does what is no training; its time does not count. Work within such work counts once. */
+  /** Runs work whose time is not counted. Nested calls are excluded once. */
   async exclude<T>(work: () => Promise<T>): Promise<T> {
     if (this.#isExcluding) return work();
     this.#isExcluding = true;
@@ -40,7 +40,7 @@ export class RunClock {
     }
   }
 
-  /** Takes in that `step` updates and `tokens` tokens are done. */
+  /** Records that `step` updates and `tokens` tokens are done. */
   speedAt(step: number, tokens: number): RunSpeed {
     const ms = this.#now() - this.#excludedMs;
     const [steps, elapsedMs] = [step - this.#last.step, ms - this.#last.ms];

@@ -1,7 +1,7 @@
 /**
- * What the three ways of learning (supervised, by reinforcement, from a teacher) are to a session. A session moves runs,
- * keeps them and carries them over a lost GPU without knowing what they compute; a kind computes, tells what it measures,
- * and knows nothing of storage, pauses or other runs.
+ * The interface between a session and the three kinds of runs: supervised, reinforcement and distillation. A session
+ * schedules runs, stores them and recovers from a lost GPU without knowing what they compute. A kind computes and
+ * reports measurements, and knows nothing of storage, pauses or other runs.
  */
 import type { DataToKeep } from '../checkpoint/kept-data.ts';
 import type { Failure } from '../protocol/failure.ts';
@@ -13,83 +13,83 @@ export interface RunMoment<Checkpoint> {
   /** Steps made. */
   readonly step: number;
   readonly checkpoint: () => Promise<Checkpoint>;
-  /** Measures the model as it is and tells it; undefined where nobody can ask for it. */
+  /** Measures the present model and reports the result; undefined where it cannot be requested. */
   readonly evaluate?: () => Promise<void>;
 }
 
-/** What the session does between the pieces of a run. */
+/** The session's callbacks between the parts of a run. */
 export interface RunHooks<Checkpoint> {
-  /** Fires as soon as a stop is asked for: what leads to no step need not come to its end. */
+  /** Fires as soon as a stop is requested, so that work between steps can be abandoned. */
   readonly signal: AbortSignal;
   /** Awaited before every step. @throws {LabError} `aborted` if the run is to end here */
   readonly beforeStep: (moment: RunMoment<Checkpoint>) => Promise<void>;
   /** Awaited after each pass of an update. */
   readonly afterPass: () => Promise<void>;
   readonly onCheckpoint: (checkpoint: Checkpoint) => Promise<void>;
-  /** Whether the step under way was asked for by itself. */
+  /** Whether the present step was requested as a single step. */
   readonly isSingleStep: () => boolean;
-  /** @throws {LabError} if the backend broke: what it computes means nothing */
+  /** @throws {LabError} if the backend has failed, because its results are then invalid */
   readonly checkBackend: () => void;
 }
 
-/** A run that has come to its end. */
+/** The result of a finished run. */
 export interface FinishedRun {
   readonly weights: ReadonlyMap<string, TensorData>;
   /** Input tokens learned from. */
   readonly tokens: number;
 }
 
-/** What a store says of a run. */
+/** A run as it is described to the store. */
 export interface RunCard {
   readonly name: string;
-  /** All that is needed to begin the run again, as JSON. */
+  /** All that is needed to restart the run, as JSON. */
   readonly configJson: string;
   readonly totalSteps: number;
-  /** An imported data set that it learns from. */
+  /** The imported data set that it learns from. */
   readonly data: DataToKeep | undefined;
 }
 
-/** What a store says of a checkpoint. */
+/** A checkpoint as it is described to the store. */
 export interface CheckpointCard {
   readonly note?: string;
-  /** The version of the data learned from; by it the store keeps imported data for as long as it is needed. */
+  /** The version of the training data. The store keeps imported data for as long as a checkpoint names it here. */
   readonly worldHash: string;
   readonly configJson: string;
 }
 
 /** One run of one kind. */
 export interface RunKind<Checkpoint> {
-  /** Which kind of runs and checkpoints it is kept as. */
+  /** The kind under which the run and its checkpoints are stored. */
   readonly kind: string;
   /** The name of the model. */
   readonly name: string;
-  /** Automatic checkpoints that are kept. */
+  /** Automatic checkpoints to keep. */
   readonly keptCheckpoints: number;
-  /** Whether it holds its checkpoints in memory, whatever is kept. */
+  /** Whether it holds its checkpoints in memory even when they are stored. */
   readonly holdsCheckpoints?: boolean;
   /** Called once, before anything else. */
   readonly begin?: () => void;
-  /** Makes data and settings ready on a backend. What does not depend on the backend is made once. */
+  /** Prepares data and settings for a backend. What does not depend on the backend is made only once. */
   readonly prepare: (backend: TrainingBackend) => Promise<void>;
-  /** Called after {@link prepare}, once the run is remembered. */
+  /** Called after {@link prepare}, once the run is stored as under way. */
   readonly announce?: (from: Checkpoint | undefined, backend: TrainingBackend) => void;
   /** Trains on the current backend, to the last step. */
   readonly train: (from: Checkpoint | undefined, hooks: RunHooks<Checkpoint>) => Promise<FinishedRun>;
-  /** Frees what {@link prepare} has put onto the backend. */
+  /** Frees what {@link prepare} has allocated on the backend. */
   readonly leave?: () => void;
   readonly stepOf: (checkpoint: Checkpoint) => number;
   readonly write: (checkpoint: Checkpoint) => Uint8Array<ArrayBuffer>;
   readonly read: (bytes: Uint8Array) => Checkpoint;
   readonly card: () => Promise<RunCard>;
   readonly checkpointCard: (checkpoint: Checkpoint) => CheckpointCard;
-  /** A checkpoint was made, and not yet kept. */
+  /** Called with a new checkpoint, before it is stored. */
   readonly onCheckpoint?: (checkpoint: Checkpoint) => void;
   readonly onKept?: (step: number, id: string, sizeBytes: number) => void;
-  /** Something could not be written down; the run goes on. */
+  /** Something could not be stored; the run continues. */
   readonly onUnsaved: (step: number, failure: Failure) => void;
-  /** The GPU was lost, and the run is at this checkpoint again. */
+  /** The GPU was lost, and the run restarts from this checkpoint. */
   readonly onRewound?: (to: Checkpoint | undefined) => void;
-  /** Whether a failure ends this run alone, so that others go on. */
+  /** Whether a failure ends this run only, so that others continue. */
   readonly endsAlone?: (failure: Failure) => boolean;
   readonly onEnded?: (step: number, end: { readonly finished: FinishedRun } | { readonly failure: Failure }) => void;
 }
@@ -100,15 +100,15 @@ export interface LiveRun {
   readonly step: number;
   /** Steps made at the last checkpoint. */
   readonly savedStep: number;
-  /** Runs to the last step. @throws what ends all runs of the session */
+  /** Runs to the last step. @throws an error that ends all runs of the session */
   run(): Promise<void>;
-  /** Does something at the next chance between two steps. */
+  /** Requests something to be done between the next two steps. */
   ask(errand: Errand): void;
-  /** Forgets that the run was under way; its checkpoints stay. */
+  /** Deletes the record that the run is under way; its checkpoints stay. */
   forget(): Promise<void>;
-  /** Leaves it to be gone on with. */
+  /** Leaves the run so that it can be resumed. */
   release(): void;
 }
 
-/** What can be asked of a run between two steps. */
+/** Requests that a run can serve between two steps. */
 export type Errand = 'evaluate' | 'save';

@@ -1,11 +1,11 @@
 /**
- * Writes down what a session tells, for the page to show it once more after a reload.
+ * Records the events of a session, so that the page can show it again after a reload.
  */
 import type { RunStore } from './run-store.ts';
 
-/** Of log entries; with more of them every second is left out. A chart shows as many points. */
+/** The limit of log entries; beyond it every second one is dropped. A chart shows as many points. */
 const MAX_LOGS = 1000;
-/** What says how a session moves, and nothing about what it has learned. */
+/** Events about the session's progress, which say nothing about the results. */
 const PASSING: ReadonlySet<string> = new Set(['preparing', 'paused', 'resumed', 'recovering', 'refused', 'unsaved']);
 
 export class RunRecorder<Event extends { readonly kind: string }> {
@@ -17,7 +17,7 @@ export class RunRecorder<Event extends { readonly kind: string }> {
   #seen = 0;
   #written: Promise<void> = Promise.resolve();
 
-  /** @param view - that shows the session; undefined `openStore` keeps nothing */
+  /** @param view - that shows the session; without `openStore` nothing is stored */
   constructor(view: string, openStore: (() => Promise<RunStore>) | undefined) {
     this.#view = view;
     this.#openStore = openStore;
@@ -34,19 +34,19 @@ export class RunRecorder<Event extends { readonly kind: string }> {
     if (this.#logs > MAX_LOGS) this.#thin();
   }
 
-  /** Keeps all that was noted, and a last event; nothing of a session that never came to learn. */
+  /** Stores all recorded events and a last one; nothing if the session ended before it was prepared. */
   async keep(last: Event): Promise<void> {
     if (!this.#events.some(({ kind }) => kind === 'prepared')) return;
     const events = [...this.#events, last];
     await this.#write((store) => store.records.keep({ view: this.#view, endedAt: Date.now(), events }));
   }
 
-  /** Forgets what is kept of the view: something else is shown from now on. */
+  /** Deletes the stored recording, because the view now shows something else. */
   async drop(): Promise<void> {
     await this.#write((store) => store.records.drop(this.#view));
   }
 
-  /** One after the other, in the order they were asked for. That there is no room for it takes nothing from the run. */
+  /** Writes in the order of the calls. A full store does not affect the run. */
   async #write(work: (store: RunStore) => Promise<void>): Promise<void> {
     const openStore = this.#openStore;
     if (openStore === undefined) return;

@@ -1,24 +1,24 @@
 /**
- * Where a run keeps what must outlive it: checkpoints as opaque bytes, and the record that it is under way. The
- * CheckpointStore of the browser is one; a run needs no more of it than this.
+ * The storage that a run needs: checkpoints as opaque bytes, and a record that it is under way. The browser's
+ * CheckpointStore implements it.
  */
 import type { CheckpointInfoInput, Manifest } from '../checkpoint/manifest.ts';
 import type { DataToKeep } from '../checkpoint/kept-data.ts';
 import type { OpenRunInput, RunLease } from '../checkpoint/open-runs.ts';
 import type { RunRecord } from '../checkpoint/run-records.ts';
 
-/** Keeps the checkpoints of runs. */
+/** Stores the checkpoints of runs. */
 export interface RunStore {
   readonly runs: {
-    /** Remembers a run together with the imported data that it learns from. */
+    /** Records that a run is under way, together with its imported data. */
     start(run: OpenRunInput, data?: DataToKeep): Promise<RunLease>;
   };
   readonly data: {
-    /** An imported data set; undefined if it is not kept. */
+    /** An imported data set; undefined if it is not stored. */
     load(sha256: string): Promise<DataToKeep | undefined>;
   };
   readonly records: {
-    /** Keeps what a finished run has told, in place of the one that its view had. */
+    /** Stores the recording of a finished run in place of the view's previous one. */
     keep(record: RunRecord): Promise<void>;
     drop(view: string): Promise<void>;
   };
@@ -28,7 +28,7 @@ export interface RunStore {
     payload: Uint8Array<ArrayBuffer>,
     options: { readonly keepLast: number },
   ): Promise<{ readonly id: string; readonly sizeBytes: number }>;
-  /** @throws {LabError} `not-found`, or `bad-checkpoint` if the bytes are not those that were saved */
+  /** @throws {LabError} `not-found`, or `bad-checkpoint` if the bytes have changed since they were saved */
   load(id: string): Promise<{
     readonly manifest: Pick<Manifest, 'runId' | 'kind' | 'name' | 'createdAt'>;
     readonly payload: Uint8Array;

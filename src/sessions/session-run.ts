@@ -1,7 +1,7 @@
 /**
- * One run in a session: waits for its turn before each step, does there what was asked of it, is remembered while it is
- * under way, keeps its checkpoints, and repeats the steps since the last of them on the next GPU where one is lost. What
- * it computes is its kind's, as on the command line; nothing here changes a number.
+ * One run in a session. It waits for its turn before each step, serves requests there, is recorded as under way, stores
+ * its checkpoints and, where the GPU is lost, repeats the steps since the last checkpoint on the next one. The kind
+ * computes, as on the command line; nothing here affects the numbers.
  */
 import { newId } from '../checkpoint/manifest.ts';
 import type { RunLease } from '../checkpoint/open-runs.ts';
@@ -16,19 +16,19 @@ import type { Session } from './session.ts';
 
 /** Where a run begins. */
 export interface RunStart<Checkpoint> {
-  /** Its place in the order of beginnings. */
+  /** Its rank in the order of beginnings. */
   readonly turn?: number;
-  /** Under which its checkpoints are kept; a resumed run keeps its own. Default: a new one. */
+  /** The id under which its checkpoints are stored; a resumed run keeps its id. Default: a new one. */
   readonly runId?: string | undefined;
-  /** To go on from; undefined for the very beginning. */
+  /** The checkpoint to resume from; undefined to start at step 0. */
   readonly from: Checkpoint | undefined;
-  /** The kept checkpoint that it goes on from; null where there is none. */
+  /** The stored checkpoint that it continues; null where there is none. */
   readonly parentId?: string | null;
-  /** Whether {@link from} is another run's, of which this one keeps a copy. */
+  /** Whether {@link from} belongs to another run, so that this run stores a copy. */
   readonly isFork?: boolean;
 }
 
-/** Of the name of a model in the name of its checkpoint. */
+/** The length limit of a model's name within the name of a checkpoint. */
 const MAX_NAME_LENGTH = 150;
 
 export class SessionRun<Checkpoint> implements LiveRun {
@@ -39,13 +39,13 @@ export class SessionRun<Checkpoint> implements LiveRun {
   readonly #start: RunStart<Checkpoint>;
   readonly #session: Session;
   readonly #turn: number;
-  /** The newest checkpoint; undefined for the very beginning, or where it can be read from the store again. */
+  /** The newest checkpoint; undefined at step 0, or where it can be read from the store again. */
   #last: Checkpoint | undefined;
   #kept: { readonly id: string; readonly step: number } | undefined;
   readonly #keptIds = new Map<number, string>();
   readonly #errands = new Set<Errand>();
   #lease: RunLease | undefined;
-  /** Whether it has been written down that it is under way. */
+  /** Whether the run is recorded as under way. */
   #isRemembered = false;
   #step: number;
 
@@ -68,12 +68,12 @@ export class SessionRun<Checkpoint> implements LiveRun {
     return this.#last === undefined ? (this.#kept?.step ?? 0) : this.#kind.stepOf(this.#last);
   }
 
-  /** The last checkpoint that was kept; null if none was. */
+  /** The last stored checkpoint; null if there is none. */
   get keptId(): string | null {
     return this.#kept?.id ?? null;
   }
 
-  /** The kept checkpoint after a number of steps, which may be gone by now; null if none was kept. */
+  /** The checkpoint stored after a number of steps, which may have been deleted since; null if none was. */
   keptIdAt(step: number): string | null {
     return this.#keptIds.get(step) ?? null;
   }
@@ -103,7 +103,7 @@ export class SessionRun<Checkpoint> implements LiveRun {
     this.#lease = undefined;
   }
 
-  /** Runs to the end of the run or of the backend, whose loss it returns. */
+  /** Runs to the end of the run, or until the backend is lost, and then returns the fault. */
   async #runOnce(): Promise<BackendFault | undefined> {
     const { turns, signal } = this.#session;
     const kind = this.#kind;
@@ -124,7 +124,7 @@ export class SessionRun<Checkpoint> implements LiveRun {
       const error = withMemoryNamed(thrown);
       const failure = failureOf(error);
       if (failure.code === 'aborted' && signal.aborted) return undefined;
-      await yieldToMessages(); // that a device was lost is told after the call that it broke
+      await yieldToMessages(); // the loss of a device is reported after the call that failed
       const { fault } = this.#session;
       if (fault?.kind === 'lost') return fault;
       this.#checkBackend();
@@ -144,7 +144,7 @@ export class SessionRun<Checkpoint> implements LiveRun {
       beforeStep: (moment) => this.#passGate(moment),
       afterPass: async () => this.#session.pacer?.afterPiece(),
       onCheckpoint: async (checkpoint) => {
-        // What a broken backend gave back must not take the place of what it was.
+        // A failed backend's results must not replace the last valid checkpoint.
         this.#checkBackend();
         await this.#keep(checkpoint, true);
       },
@@ -157,7 +157,7 @@ export class SessionRun<Checkpoint> implements LiveRun {
   async #passGate(moment: RunMoment<Checkpoint>): Promise<void> {
     const { turns, signal, savesOnStop, pacer } = this.#session;
     this.#step = moment.step;
-    // The very beginning can be gone back to as well.
+    // Step 0 can be forked as well.
     if (moment.step === 0 && this.#kind.holdsCheckpoints === true) this.#hold(await moment.checkpoint());
     for (;;) {
       const turn = await turns.pass(this.#turn, moment.step, () => this.#errands.size > 0);
@@ -175,7 +175,7 @@ export class SessionRun<Checkpoint> implements LiveRun {
     pacer?.begin();
   }
 
-  /** Back to the last checkpoint. */
+  /** Returns to the last checkpoint. */
   async #rewind(): Promise<void> {
     if (this.#last === undefined && this.#kept !== undefined) {
       const store = await this.#session.openStore?.();
@@ -187,9 +187,9 @@ export class SessionRun<Checkpoint> implements LiveRun {
   }
 
   /**
-   * Writes down that the run is under way, so that a page that is closed can offer to go on with it.
+   * Records that the run is under way, so that a closed page can offer to resume it.
    *
-   * @throws {LabError} if another tab is at it; where there is no room it goes on all the same
+   * @throws {LabError} if another tab has the run; where storage is full, the run continues
    */
   async #remember(): Promise<void> {
     const { openStore } = this.#session;
@@ -216,7 +216,7 @@ export class SessionRun<Checkpoint> implements LiveRun {
     this.#kind.onCheckpoint?.(checkpoint);
   }
 
-  /** Keeps a checkpoint. One that cannot be kept is told, and does not end the run. */
+  /** Stores a checkpoint. If that fails, the failure is reported and the run continues. */
   async #keep(checkpoint: Checkpoint, isAutomatic: boolean): Promise<void> {
     const kind = this.#kind;
     const { openStore } = this.#session;
@@ -239,7 +239,7 @@ export class SessionRun<Checkpoint> implements LiveRun {
       const { id, sizeBytes } = await store.save(info, kind.write(checkpoint), { keepLast: kind.keptCheckpoints });
       this.#kept = { id, step };
       this.#keptIds.set(step, id);
-      // What the store holds need not be held here too, unless the kind holds it anyway.
+      // A stored checkpoint is not held in memory, unless the kind needs it there.
       if (kind.holdsCheckpoints !== true) this.#last = undefined;
       kind.onKept?.(step, id, sizeBytes);
     }, step);
@@ -265,7 +265,7 @@ export class SessionRun<Checkpoint> implements LiveRun {
   }
 }
 
-/** That another tab is at it ends a run; that the browser keeps nothing does not. */
+/** A run ends if another tab has it, but not if the browser cannot store it. */
 function isOfStorage({ code }: Failure): boolean {
   return code === 'storage-full' || code === 'storage-unavailable';
 }

@@ -1,7 +1,7 @@
 /**
- * The learning side of the thread boundary: reads files to learn from, says what a run would take, and holds one session
- * at a time, of a single run or of a demonstration. All that arrives is parsed; all that goes wrong leaves as a typed
- * failure, and another session can be begun.
+ * The worker side of training: reads training files, predicts the cost of runs, and holds one session at a time, of a
+ * single run or of a demonstration. All input is parsed; every error leaves as a typed failure, after which another
+ * session can begin.
  */
 import { newId } from '../checkpoint/manifest.ts';
 import { LabError, throwIfAborted } from '../common/errors.ts';
@@ -65,30 +65,30 @@ import { Session, type SessionSetup } from './session.ts';
 import { type RunStart, SessionRun } from './session-run.ts';
 import { type RunSupplies, sftKind } from './sft-kind.ts';
 
-/** What the worker gives to the service. */
+/** What the worker provides to the service. */
 export interface SessionServiceOptions {
   readonly wasmPaths: BackendRequest['wasmPaths'];
-  /** Opens the place where runs are kept; called again only after it failed. Default: they are kept nowhere. */
+  /** Opens the store of runs; called again only after a failure. Default: runs are not stored. */
   readonly openStore?: () => Promise<RunStore>;
-  /** Gets the files of a model; default: by fetching them. */
+  /** Loads the files of a model; default: by fetch. */
   readonly getModel?: GetModel;
   /** A clock in milliseconds, default `performance.now`. */
   readonly now?: () => number;
 }
 
-/** What backends are timed by. */
+/** The work that backends are timed with. */
 interface Workload {
   readonly model: ModelConfig;
   readonly step: StepShape;
 }
 
-/** A single run, whatever it learns by. */
+/** A single run of any kind. */
 type StartedRun = LiveRun & Pick<SessionRun<unknown>, 'finished' | 'keptId'>;
 
-/** What is to be done with the thread, once it is free. */
+/** What to do with the thread once it is free. */
 interface SessionWork {
   readonly setup: Pick<SessionSetup, 'emit' | 'savesOnStop' | 'beforeIdle' | 'onIdle'>;
-  /** Why another session cannot begin meanwhile. */
+  /** The error while another session is under way. */
   readonly busy: { readonly message: string; readonly fix: string };
   readonly fail: (failure: Failure) => Promise<void>;
   /** @param use - to be called before the session opens its backend */
@@ -97,12 +97,12 @@ interface SessionWork {
 
 /** Holds one session at a time. */
 export class SessionService implements TrainingApi {
-  /** Demonstrations, of the same thread. */
+  /** The API of demonstrations, on the same thread. */
   readonly demonstrations: GrpoApi = {
     readData: (request) => this.readData(request),
     readColumns: (request) => this.readColumns(request),
     readRules: (request) => this.readRules(request),
-    run: (request, emit) => untilDelivered(emit, (tell) => this.#demonstrate(request, tell)),
+    run: (request, emit) => untilDelivered(emit, (send) => this.#demonstrate(request, send)),
     command: async (command) => this.#steer(parseConfig('The command', GrpoCommandSchema, command)),
   };
   readonly #options: SessionServiceOptions;
@@ -111,13 +111,13 @@ export class SessionService implements TrainingApi {
   readonly #now: () => number;
   readonly #findData = (data: FileData): Promise<DataSet> => this.#library.find(data);
   #session: Session | undefined;
-  /** The demonstration of the session, once it has begun. */
+  /** The demonstration of the present session, once it has begun. */
   #demonstration: Demonstration | undefined;
-  /** The backend that was opened last, and what for. */
+  /** The backend opened last, and its purpose. */
   #open: { readonly purpose: string; readonly backend: TrainingBackend } | undefined;
-  /** Resolves when the session under way has a backend, or has come to its end without one. */
+  /** Resolves when the present session has a backend, or has ended without one. */
   #opened: Promise<void> = Promise.resolve();
-  // One after the other: tfjs has one current backend.
+  // Serialises work, because tfjs has one current backend.
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: SessionServiceOptions) {
@@ -135,7 +135,7 @@ export class SessionService implements TrainingApi {
   }
 
   async readRules(request: ReadRulesRequest): Promise<RulesSummary> {
-    return this.#library.readRules(parseConfig('The files of own rules', ReadRulesRequestSchema, request));
+    return this.#library.readRules(parseConfig('The files of the rules', ReadRulesRequestSchema, request));
   }
 
   async plan(request: PlanRequest): Promise<TrainingPlan> {
@@ -147,11 +147,11 @@ export class SessionService implements TrainingApi {
     const step = expectedStep(sft, model);
     await this.#opened;
     const running = this.#session === undefined ? undefined : this.#open?.backend;
-    // The backend of a run under way must stay the current one.
-    const { rates, ...spoken } = running ?? (await this.#inTurn(() => this.#backendFor(choice, { model, step })));
+    // While a run is under way, its backend must stay the current one.
+    const { rates, ...description } = running ?? (await this.#inTurn(() => this.#backendFor(choice, { model, step })));
     return {
-      ...spoken,
-      problems: [...spoken.problems],
+      ...description,
+      problems: [...description.problems],
       parameters: countParameters(model),
       predicted: predictRun(model, step, sft.steps, rates, {
         evaluateEvery: sft.evaluateEvery,
@@ -166,7 +166,7 @@ export class SessionService implements TrainingApi {
   }
 
   async run(request: TrainRequest, emit: (event: TrainingEvent) => void): Promise<void> {
-    await untilDelivered(emit, (tell) => this.#train(request, tell));
+    await untilDelivered(emit, (send) => this.#train(request, send));
   }
 
   async command(command: TrainingCommand): Promise<void> {
@@ -176,24 +176,24 @@ export class SessionService implements TrainingApi {
 
   #steer(command: GrpoCommand): void {
     if (this.#demonstration !== undefined) this.#demonstration.apply(command);
-    else if (command.kind !== 'dial' && command.kind !== 'fork') this.#session?.apply(command);
+    else if (command.kind !== 'coefficient' && command.kind !== 'fork') this.#session?.apply(command);
   }
 
-  async #train(request: TrainRequest, tell: (event: TrainingEvent) => void): Promise<void> {
+  async #train(request: TrainRequest, send: (event: TrainingEvent) => void): Promise<void> {
     let run: StartedRun | undefined;
     const recorder = new RunRecorder<TrainingEvent>('train' satisfies RecordView, this.#openStore);
     const emit = (event: TrainingEvent): void => {
       recorder.note(event);
-      tell(event);
+      send(event);
     };
-    /** The record is safe before its reader hears of the end. */
+    /** The recording is stored before the page learns of the end. */
     const end = async (event: TrainingEvent): Promise<void> => {
       await recorder.keep(event);
-      tell(event);
+      send(event);
     };
     await this.#hold({
       setup: { emit, savesOnStop: true },
-      busy: { message: 'A run is under way already.', fix: 'Stop it first.' },
+      busy: { message: 'Another run is under way.', fix: 'Stop it first.' },
       fail: (failure) => {
         const checkpointId = run?.keptId ?? null;
         if (failure.code !== 'aborted') return end({ kind: 'failed', ...failure, checkpointId });
@@ -213,24 +213,24 @@ export class SessionService implements TrainingApi {
     });
   }
 
-  async #demonstrate(request: GrpoRequest, tell: (event: GrpoEvent) => void): Promise<void> {
+  async #demonstrate(request: GrpoRequest, send: (event: GrpoEvent) => void): Promise<void> {
     const recorder = new RunRecorder<GrpoEvent>('collapse' satisfies RecordView, this.#openStore);
     const emit = (event: GrpoEvent): void => {
       recorder.note(event);
-      tell(event);
+      send(event);
     };
     await this.#hold({
       setup: {
         emit,
         savesOnStop: false,
         beforeIdle: () => recorder.keep({ kind: 'finished' }),
-        onIdle: () => tell({ kind: 'finished' }),
+        onIdle: () => send({ kind: 'finished' }),
       },
-      busy: { message: 'A demonstration is under way already.', fix: 'Reset it first.' },
+      busy: { message: 'Another demonstration is under way.', fix: 'Reset it first.' },
       fail: async (failure) => {
         const isStopped = failure.code === 'aborted';
-        if (isStopped) await recorder.drop(); // a reset is the end for good
-        tell(isStopped ? { kind: 'stopped' } : { kind: 'failed', ...failure });
+        if (isStopped) await recorder.drop(); // a reset demonstration is not shown again
+        send(isStopped ? { kind: 'stopped' } : { kind: 'failed', ...failure });
       },
       work: async (session, use) => {
         const parsed = parseConfig('The request', GrpoRequestSchema, request);
@@ -252,7 +252,7 @@ export class SessionService implements TrainingApi {
   }
 
   /**
-   * Reads where a single run is to begin, and makes it.
+   * Reads the starting point of a single run, and makes the run.
    *
    * @throws {LabError} `bad-config`, `bad-checkpoint` or `not-found`
    */
@@ -317,12 +317,12 @@ export class SessionService implements TrainingApi {
       await fail(failureOf(new LabError('bad-config', busy)));
       return;
     }
-    let tellOpened: () => void = () => undefined;
+    let reportOpened: () => void = () => undefined;
     this.#opened = new Promise((resolve) => {
-      tellOpened = resolve;
+      reportOpened = resolve;
     });
     let open: SessionSetup['openBackend'] = () =>
-      Promise.reject(new LabError('internal', { message: 'The session does not know what it will compute.' }));
+      Promise.reject(new LabError('internal', { message: 'The session has no workload to choose a backend by.' }));
     const session = new Session({
       ...setup,
       now: this.#now,
@@ -336,7 +336,7 @@ export class SessionService implements TrainingApi {
         work(session, (choice, workload) => {
           open = async () => {
             const backend = await this.#backendFor(choice, workload);
-            tellOpened();
+            reportOpened();
             return backend;
           };
         }),
@@ -346,11 +346,11 @@ export class SessionService implements TrainingApi {
     } finally {
       this.#session = undefined;
       this.#demonstration = undefined;
-      tellOpened();
+      reportOpened();
     }
   }
 
-  /** Opens a backend, or gives the one that is open for such a model: checking and timing it again would take a while. */
+  /** Opens a backend, or reuses the open one for the same model, because checking and timing it again takes a while. */
   async #backendFor(choice: BackendChoice, { model, step }: Workload): Promise<TrainingBackend> {
     const purpose = JSON.stringify([choice, model]);
     const open = this.#open;
@@ -371,7 +371,7 @@ export class SessionService implements TrainingApi {
 
   async #store(): Promise<RunStore> {
     if (this.#openStore !== undefined) return this.#openStore();
-    throw new LabError('not-found', { message: 'No checkpoints are kept here.' });
+    throw new LabError('not-found', { message: 'No checkpoints are stored here.' });
   }
 
   async #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -381,7 +381,7 @@ export class SessionService implements TrainingApi {
   }
 }
 
-/** A store that is opened at its first use, and again after a failure: another tab may have let go since. */
+/** A store opened at its first use, and again after a failure, because another tab may have released it since. */
 function openedOnce(open: () => Promise<RunStore>): () => Promise<RunStore> {
   let store: Promise<RunStore> | undefined;
   return () =>

@@ -1,7 +1,10 @@
 /**
- * A session: what lives in a learning thread from its first run to its last. Its runs take turns on the one backend; it
- * pauses, steps and stops them, and where the GPU is lost it opens another once all of them have left the lost one. What a
- * run is it does not know ({@link RunKind}).
+ * A session holds the runs of a training worker, from the first to the last. Its runs take turns on the only backend;
+ * the session pauses, steps and stops them. If the GPU is lost, it opens another once all runs have left the lost one.
+ * It does not know what a run computes ({@link RunKind}).
+ *
+ * Room `sessions/`: what lives in a worker: pause, step, recover, store, take turns. What a run computes belongs in
+ * `runs/` and `train/`, the store itself in `checkpoint/`.
  */
 import { LabError, messageOf } from '../common/errors.ts';
 import { Pacer } from '../common/pacing.ts';
@@ -14,35 +17,35 @@ import type { TrainingBackend } from './run-backend.ts';
 import type { RunStore } from './run-store.ts';
 import { TurnTaker } from './turn-taking.ts';
 
-/** What a session needs of its thread. */
+/** What a session needs from its worker. */
 export interface SessionSetup {
   readonly emit: (event: SteeringEvent) => void;
   /** In milliseconds. */
   readonly now: () => number;
-  /** Opens the fastest backend for the runs, or gives the one that is open. @throws {LabError} `no-backend` */
+  /** Opens the fastest backend for the runs, or returns the open one. @throws {LabError} `no-backend` */
   readonly openBackend: () => Promise<TrainingBackend>;
   readonly dropBackend: () => void;
-  /** Where runs are kept; undefined for nowhere. */
+  /** Opens the store of runs; undefined if runs are not stored. */
   readonly openStore: (() => Promise<RunStore>) | undefined;
-  /** Whether a stop saves every run where it is. */
+  /** Whether a stop saves every run at its present step. */
   readonly savesOnStop: boolean;
-  /** Awaited when all runs are at their ends, before {@link onIdle}. */
+  /** Awaited when all runs have ended, before {@link onIdle}. */
   readonly beforeIdle?: () => Promise<void>;
-  /** Called when all runs are at their ends. With it the session waits for others until it is stopped. */
+  /** Called when all runs have ended. If given, the session then waits for further runs until it is stopped. */
   readonly onIdle?: () => void;
 }
 
-/** A run without a backend. */
+/** A run waiting for a backend. */
 interface WaitingRun {
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** GPUs that may be lost between two checkpoints before the session is given up. */
+/** The session gives up after losing more GPUs than this between two checkpoints. */
 const MAX_LOSSES = 3;
 
 export class Session {
-  /** Whether somebody looks at the page. */
+  /** Whether the page is visible. */
   isVisible = true;
   readonly turns: TurnTaker;
   readonly savesOnStop: boolean;
@@ -55,9 +58,9 @@ export class Session {
   #waiting: WaitingRun[] = [];
   #losses = 0;
   #lostAtStep = -1;
-  /** Runs that have not come to their ends. */
+  /** The number of runs that have not ended. */
   #running = 0;
-  /** What ended all runs. */
+  /** The error that ended all runs. */
   #fatal: Error | undefined;
   #settle: () => void = () => undefined;
 
@@ -76,7 +79,7 @@ export class Session {
     return this.#stop.signal;
   }
 
-  /** Leaves room for others on the backend; undefined where it is not shared. */
+  /** Leaves GPU time to other programs; undefined where the backend is not shared. */
   get pacer(): Pacer | undefined {
     return this.#open?.pacer;
   }
@@ -85,13 +88,13 @@ export class Session {
     return this.#open?.health.fault;
   }
 
-  /** The present backend, opened if there is none. @throws {LabError} `no-backend` */
+  /** The present backend; opens one if there is none. @throws {LabError} `no-backend` */
   async backend(): Promise<TrainingBackend> {
     if (this.#open !== undefined) return this.#open.backend;
     const { openBackend, emit, now } = this.#setup;
     const backend = await openBackend();
-    const { rates: _, ...spoken } = backend;
-    emit({ kind: 'backend', ...spoken, problems: [...spoken.problems] });
+    const { rates: _, ...description } = backend;
+    emit({ kind: 'backend', ...description, problems: [...description.problems] });
     const isVisible = (): boolean => this.isVisible;
     // Only a GPU is shared with the desktop.
     const isShared = backend.backend === 'webgpu';
@@ -109,9 +112,9 @@ export class Session {
   }
 
   /**
-   * Resolves when all runs are at their ends and no others are waited for.
+   * Resolves when all runs have ended and no others are expected.
    *
-   * @throws what ended all runs; `aborted` if a stop did
+   * @throws the error that ended all runs; `aborted` after a stop
    */
   async over(): Promise<void> {
     const over = new Promise<void>((resolve) => {
@@ -119,7 +122,7 @@ export class Session {
     });
     this.#checkEnd();
     await over;
-    // What failed can be gone on with; what was stopped is not wanted any more.
+    // A failed run can be resumed later; a stopped one is not wanted any more.
     for (const run of this.#runs) {
       if (this.#fatal === undefined) await run.forget();
       else run.release();
@@ -128,7 +131,7 @@ export class Session {
     if (this.signal.aborted) throw new LabError('aborted', { message: 'Stopped on request.' });
   }
 
-  /** Takes a command; what cannot be done is told. */
+  /** Applies a command; one that cannot be followed is reported. */
   apply(command: SteeringCommand | { readonly kind: Errand }): void {
     switch (command.kind) {
       case 'pause':
@@ -157,7 +160,7 @@ export class Session {
     }
   }
 
-  /** Does what may be impossible; then it is told, and nothing has changed. */
+  /** Does work that may be impossible; its failure is reported, and nothing has changed then. */
   attempt(work: () => void): void {
     try {
       work();
@@ -166,10 +169,10 @@ export class Session {
     }
   }
 
-  /** Resolves once every run has left the lost backend and there is another. @throws {LabError} if there is none */
+  /** Resolves once every run has left the lost backend and another is open. @throws {LabError} if there is none */
   async recover(fault: BackendFault): Promise<void> {
     const over = new Promise<void>((resolve, reject) => this.#waiting.push({ resolve, reject }));
-    this.turns.hurry(true);
+    this.turns.overridePause(true);
     this.#checkWaiting(fault);
     await over;
   }
@@ -194,7 +197,7 @@ export class Session {
       this.#setup.emit({ kind: 'recovering', step, reason: fault.message });
       this.#drop();
       await this.backend();
-      this.turns.hurry(false);
+      this.turns.overridePause(false);
       for (const { resolve } of waiting) resolve();
     } catch (thrown) {
       for (const { reject } of waiting) reject(thrown);
@@ -216,7 +219,7 @@ export class Session {
   #fail(thrown: unknown): void {
     this.#fatal ??= thrown instanceof Error ? thrown : new LabError('internal', { message: messageOf(thrown) });
     const { code } = failureOf(thrown);
-    // A backend that broke keeps what it had, and some break for good.
+    // A failed backend does not free its memory, and some never work again.
     if (this.fault !== undefined || code === 'out-of-memory' || code === 'no-backend') this.#drop();
     this.#end();
   }
@@ -243,7 +246,7 @@ export class Session {
 
   async #rest(onIdle: () => void): Promise<void> {
     await this.#setup.beforeIdle?.();
-    // All that there was to do is done: nothing is left to go on with.
+    // All runs are finished, so there is nothing left to resume.
     await Promise.all(this.#runs.map((run) => run.forget()));
     if (this.#running === 0 && !this.signal.aborted) onIdle();
   }

@@ -1,5 +1,5 @@
 /**
- * Supervised runs as a session runs them: data once, the micro-batch that suits a shared GPU, and what the page is told.
+ * Supervised runs in a session: prepares the data once, fits the micro-batch to a shared GPU, and reports to the page.
  */
 import { PIECE_BUDGET_MS } from '../common/pacing.ts';
 import { countParameters } from '../config/model-config.ts';
@@ -17,7 +17,7 @@ import { RunClock } from './run-clock.ts';
 import type { FinishedRun, RunHooks, RunKind } from './run-kind.ts';
 import { evaluationEvent, logEvent, singleRunKeeping } from './training-events.ts';
 
-/** What single runs need of their thread. */
+/** What single runs need from their worker. */
 export interface RunSupplies {
   readonly runId: string;
   readonly emit: (event: TrainingEvent) => void;
@@ -29,7 +29,7 @@ export interface RunSupplies {
   readonly findData: (data: FileData) => Promise<DataSet>;
 }
 
-/** A run as its settings say, or on from a checkpoint. */
+/** A run with these settings, new or resumed from a checkpoint. */
 export function sftKind(
   settings: SftExperiment,
   saved: SftCheckpoint | undefined,
@@ -41,7 +41,7 @@ export function sftKind(
   let isFitted = saved !== undefined;
   const shape = (): ReturnType<typeof meanStep> =>
     prepared === undefined ? expectedStep(experiment.sft, model) : meanStep(experiment.sft, prepared.examples);
-  /** What {@link prepare} has made. */
+  /** The data that {@link prepare} has made. */
   const ready = async (): Promise<PreparedSft> => {
     prepared ??= await prepareSft(experiment, {
       saved,
@@ -60,7 +60,7 @@ export function sftKind(
       const { examples } = await ready();
       const tooLarge = whyTooLarge(model, shape());
       if (tooLarge !== null) throw tooLargeError(tooLarge);
-      // Only a GPU is shared with the desktop, and only a new run may still choose how it computes.
+      // Only a GPU is shared with the desktop, and only a new run may change its micro-batch.
       if (backend === 'webgpu' && !isFitted) {
         emit({ kind: 'preparing', stage: 'speed' });
         const { sft } = experiment;
@@ -121,7 +121,7 @@ function train(
   const clock = new RunClock(now, from?.state.step ?? 0, from?.state.tokens ?? 0);
   return runSft(experiment, prepared, from, {
     evaluationSignal: signal,
-    aside: (work) => clock.exclude(work),
+    untimed: (work) => clock.exclude(work),
     isLogWanted: isSingleStep,
     beforeUpdate: ({ step, checkpoint, evaluate }) =>
       clock.exclude(() =>

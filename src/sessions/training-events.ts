@@ -1,5 +1,5 @@
 /**
- * What single runs tell the Train view in the same words, whether they learn from data or from a teacher.
+ * Events of single runs that supervised runs and distillation have in common.
  */
 import { backendMemory } from '../gpu/current-backend.ts';
 import type { TrainingEvent, TrainingEventOf } from '../protocol/training.ts';
@@ -9,7 +9,7 @@ import type { SftLogEntry } from '../train/sft.ts';
 import type { RunClock } from './run-clock.ts';
 import type { RunKind } from './run-kind.ts';
 
-/** @param isScheduled - whether the settings asked for it, and not a command */
+/** @param isScheduled - whether the settings asked for it, as opposed to a command */
 export function evaluationEvent(
   step: number,
   isScheduled: boolean,
@@ -34,7 +34,7 @@ export function evaluationEvent(
   };
 }
 
-/** @param steps - that the run is to make */
+/** @param steps - the total number of steps */
 export function logEvent(
   { step, lossNats, gradNorm, learningRate, tokens, lossScale }: SftLogEntry,
   steps: number,
@@ -58,7 +58,7 @@ export function logEvent(
   };
 }
 
-/** How single runs tell what became of their checkpoints, and how many they keep. */
+/** The checkpoint handling of single runs: its events, and the number of checkpoints to keep. */
 export function singleRunKeeping(
   emit: (event: TrainingEvent) => void,
 ): Pick<RunKind<never>, 'keptCheckpoints' | 'onKept' | 'onUnsaved'> {

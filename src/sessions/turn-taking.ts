@@ -1,41 +1,41 @@
 /**
- * Turns among branches that learn side by side. There is one engine, and all it holds is global: who computes while
- * another does would mix their numbers up. So exactly one branch has the turn; it gives the turn back between two steps,
- * and the branch with the fewest steps is next. A pause holds back steps, never the opening of a branch.
+ * Turns among the runs of a session. There is one engine and its state is global, so two runs computing at once would
+ * mix up their numbers. Exactly one run holds the turn; it gives the turn back between two steps, and the run with the
+ * fewest steps is next. A pause holds back steps, never the opening of a run.
  */
 
-/** A branch that waits for its turn. */
+/** A run waiting for its turn. */
 interface Waiting {
-  readonly branch: number;
+  readonly run: number;
   /** Steps it has made. */
   readonly step: number;
-  /** Whether it wants to begin, and not to make a step. */
+  /** Whether it is about to open, as opposed to making a step. */
   readonly isOpening: boolean;
-  /** Whether there is something to do for it between two steps. */
+  /** Whether it has something to do between two steps. */
   readonly hasErrand: () => boolean;
   readonly begin: (turn: Turn) => void;
 }
 
-/** What a turn is given for. */
+/** The purpose of a turn. */
 export type Turn = 'open' | 'errand' | 'step';
 
-/** Who is told about pauses. */
+/** Receives pauses and resumptions. */
 export interface TurnWatcher {
   readonly onPaused: () => void;
   readonly onResumed: () => void;
 }
 
-/** Gives one branch at a time its turn. */
+/** Gives the turn to one run at a time. */
 export class TurnTaker {
   readonly #watcher: TurnWatcher;
   #holder: number | undefined;
   #waiting: Waiting[] = [];
   #isPaused = false;
-  #isToldPaused = false;
+  #isReportedPaused = false;
   #hasStepped = false;
   #isEnding = false;
-  #isHurried = false;
-  /** Rounds asked for one by one, and who is still to make a step of the present one. */
+  #isPauseOverridden = false;
+  /** Rounds requested one by one, and the runs that have not yet made their step of the present round. */
   #rounds = 0;
   #round = new Set<number>();
 
@@ -43,33 +43,33 @@ export class TurnTaker {
     this.#watcher = watcher;
   }
 
-  /** Whether steps are held back, but for those asked for one by one. */
+  /** Whether steps are held back, except those requested one by one. */
   get isPaused(): boolean {
     return this.#isPaused;
   }
 
-  /** Resolves when a branch that begins may compute. */
-  open(branch: number, step: number): Promise<Turn> {
-    return this.#wait({ branch, step, isOpening: true, hasErrand: () => false });
+  /** Resolves when a run that begins may compute. */
+  open(run: number, step: number): Promise<Turn> {
+    return this.#wait({ run, step, isOpening: true, hasErrand: () => false });
   }
 
   /**
-   * Gives the turn back between two steps; resolves when the branch may make its next, or do an errand, for which it gets a
-   * turn also in a pause. After an errand it passes again.
+   * Gives the turn back between two steps. Resolves when the run may make its next step, or has an errand, for which it
+   * gets a turn even during a pause. After an errand it passes again.
    */
-  pass(branch: number, step: number, hasErrand = () => false): Promise<Turn> {
-    if (this.#holder === branch) this.#holder = undefined;
-    return this.#wait({ branch, step, isOpening: false, hasErrand });
+  pass(run: number, step: number, hasErrand = () => false): Promise<Turn> {
+    if (this.#holder === run) this.#holder = undefined;
+    return this.#wait({ run, step, isOpening: false, hasErrand });
   }
 
-  /** To be called when an errand has come up. */
+  /** Call this when an errand has come up. */
   lookForErrands(): void {
     this.#next();
   }
 
   /** Gives the turn back for good. */
-  leave(branch: number): void {
-    if (this.#holder === branch) this.#holder = undefined;
+  leave(run: number): void {
+    if (this.#holder === run) this.#holder = undefined;
     this.#next();
   }
 
@@ -85,20 +85,20 @@ export class TurnTaker {
     this.#next();
   }
 
-  /** Lets every branch that has made the fewest steps make one, and pauses. */
+  /** Lets every run with the fewest steps make one step, then pauses. */
   stepOnce(): void {
     this.#isPaused = true;
     this.#rounds += 1;
     this.#next();
   }
 
-  /** Gives everyone a turn, paused or not, until it is taken back: to see that the backend is gone. */
-  hurry(isHurried: boolean): void {
-    this.#isHurried = isHurried;
+  /** While overridden, a pause holds back no run: each gets a turn, in which it notices that the backend is lost. */
+  overridePause(isOverridden: boolean): void {
+    this.#isPauseOverridden = isOverridden;
     this.#next();
   }
 
-  /** Gives everyone a turn, paused or not: to end. */
+  /** Gives every run a turn, paused or not, so that it can end. */
   end(): void {
     this.#isEnding = true;
     this.#next();
@@ -115,14 +115,14 @@ export class TurnTaker {
     if (this.#holder !== undefined) return;
     const chosen = this.#choose();
     if (chosen === undefined) {
-      if (this.#waiting.length > 0) this.#tell(true);
+      if (this.#waiting.length > 0) this.#report(true);
       return;
     }
     const { waiting, turn } = chosen;
-    if (turn === 'step') this.#tell(false);
-    if (turn !== 'errand') this.#round.delete(waiting.branch);
+    if (turn === 'step') this.#report(false);
+    if (turn !== 'errand') this.#round.delete(waiting.run);
     this.#waiting = this.#waiting.filter((each) => each !== waiting);
-    this.#holder = waiting.branch;
+    this.#holder = waiting.run;
     waiting.begin(turn);
   }
 
@@ -136,26 +136,26 @@ export class TurnTaker {
   }
 
   #chooseStep(): Waiting | undefined {
-    const behind = this.#waiting.toSorted((a, b) => a.step - b.step || a.branch - b.branch);
-    if (!this.#isPaused || this.#isEnding || this.#isHurried) return behind[0];
+    const behind = this.#waiting.toSorted((a, b) => a.step - b.step || a.run - b.run);
+    if (!this.#isPaused || this.#isEnding || this.#isPauseOverridden) return behind[0];
     if (this.#round.size === 0 && this.#rounds > 0 && behind.length > 0) {
       this.#rounds -= 1;
-      for (const { branch, step } of behind) if (step === behind[0]?.step) this.#round.add(branch);
+      for (const { run, step } of behind) if (step === behind[0]?.step) this.#round.add(run);
     }
-    return behind.find(({ branch }) => this.#round.has(branch));
+    return behind.find(({ run }) => this.#round.has(run));
   }
 
-  /** A step made on request is no end of a pause; but that it was made is told by pausing once more. */
-  #tell(isPaused: boolean): void {
-    if (this.#isEnding || this.#isHurried) return;
+  /** A step made on request does not end a pause; it is reported by pausing again. */
+  #report(isPaused: boolean): void {
+    if (this.#isEnding || this.#isPauseOverridden) return;
     if (isPaused) {
-      if (!this.#isToldPaused || this.#hasStepped) this.#watcher.onPaused();
-      this.#isToldPaused = true;
+      if (!this.#isReportedPaused || this.#hasStepped) this.#watcher.onPaused();
+      this.#isReportedPaused = true;
       this.#hasStepped = false;
     } else if (this.#isPaused) {
       this.#hasStepped = true;
-    } else if (this.#isToldPaused) {
-      this.#isToldPaused = false;
+    } else if (this.#isReportedPaused) {
+      this.#isReportedPaused = false;
       this.#watcher.onResumed();
     }
   }

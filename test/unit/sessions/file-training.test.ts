@@ -1,6 +1,6 @@
 /**
- * Runs that learn from a file of one's own: planned, trained, interrupted anywhere and gone on with to the same bits, by a
- * thread that finds the data in the store, or not before the same file is chosen again.
+ * Runs that learn from the user's own file: planned, trained, interrupted anywhere and resumed to the same bits, by a
+ * worker that finds the data in the store, or only after the same file is chosen again.
  */
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
@@ -34,7 +34,7 @@ function experimentOn({ name, sha256, likelyScale }: DataSummary, sft: Record<st
 }
 
 describe('a run on a file', () => {
-  it('says what was read, and what it would be under the settings', async () => {
+  it('summarises what was read, and the data under the settings', async () => {
     const { service } = new TrainingHarness();
     const text = `${pairsTsv(20)}\n\tmug\t1\n${'long '.repeat(30)}\tmug\t1\n`;
     const summary = await service.readData({ files: [{ name: 'mine.tsv', blob: new Blob([text]) }] });
@@ -58,7 +58,7 @@ describe('a run on a file', () => {
     expect(plan.data).toMatchObject({ shortenedQueries: 1, shortenedDocuments: 0 });
   });
 
-  it('stays usable after a file that cannot be used: the one before still stands', async () => {
+  it('stays usable after an unusable file, with the previous file', async () => {
     const { service } = new TrainingHarness();
     const summary = await service.readData({ files: [{ name: 'mine.tsv', blob: new Blob([pairsTsv(20)]) }] });
     await expect(service.readData({ files: [{ name: 'bad.tsv', blob: new Blob(['nonsense']) }] })).rejects.toThrow(
@@ -69,7 +69,7 @@ describe('a run on a file', () => {
     await expect(service.plan({ experiment: experimentOn(summary), backend: 'wasm' })).resolves.toBeDefined();
   });
 
-  it('goes on in another thread, from the store alone, to the bits of a run that was never interrupted', async () => {
+  it('resumes in another worker, from the store alone, to the bits of an uninterrupted run', async () => {
     const whole = new TrainingHarness();
     const experiment = experimentOn(await choose(whole));
     const finished = await whole.train({ from: { kind: 'experiment', experiment }, backend: 'wasm' });
@@ -90,7 +90,7 @@ describe('a run on a file', () => {
     const stopped = await interrupted.train({ from: { kind: 'experiment', experiment }, backend: 'wasm' });
     expect(stopped).toMatchObject({ kind: 'stopped', step: 3, checkpointId: 'c1' });
 
-    const resumed = new TrainingHarness(interrupted.store); // nothing of the file but what the store keeps
+    const resumed = new TrainingHarness(interrupted.store); // only the stored copy of the file
     const end = await resumed.train({ from: { kind: 'checkpoint', id: 'c1' }, backend: 'wasm' });
     if (end.kind !== 'finished' || finished.kind !== 'finished') throw new Error('A run did not finish.');
     expect(end.weightsHash).toBe(finished.weightsHash);
@@ -98,7 +98,7 @@ describe('a run on a file', () => {
     expect([...losses(interrupted).slice(0, 3), ...losses(resumed)]).toEqual(losses(whole));
   });
 
-  it('that was carried elsewhere goes on once the same file is chosen, and not with another', async () => {
+  it('that was moved to another browser resumes once the same file is chosen, and with no other', async () => {
     const home = new TrainingHarness();
     const experiment = experimentOn(await choose(home), { checkpointEvery: 3 });
     await home.train({ from: { kind: 'experiment', experiment }, backend: 'wasm' });
@@ -119,7 +119,7 @@ describe('a run on a file', () => {
     });
   });
 
-  it('leaves a model that answers with a label and restates it, and claims no reasons', async () => {
+  it('gives a model that answers with a label and restates it, without reasons', async () => {
     const harness = new TrainingHarness();
     const experiment = experimentOn(await choose(harness), {
       steps: 60,
@@ -146,7 +146,7 @@ describe('a run on a file', () => {
     disposeLabModel(model);
   });
 
-  it('can begin anew under its own id', async () => {
+  it('can start over under its own id', async () => {
     const harness = new TrainingHarness();
     const experiment = experimentOn(await choose(harness), { steps: 1 });
     await harness.train({ from: { kind: 'experiment', experiment, runId: 'again' }, backend: 'wasm' });

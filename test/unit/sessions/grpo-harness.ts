@@ -1,5 +1,5 @@
 /**
- * Demonstrations of the reinforcement service in this process, on a model and a world small enough for a test.
+ * Demonstrations of the session service in this process, on a model and a world small enough for a test.
  */
 import { SessionService } from '../../../src/sessions/session-service.ts';
 import type { RunStore } from '../../../src/sessions/run-store.ts';
@@ -59,13 +59,13 @@ export class GrpoHarness {
     }).demonstrations;
   }
 
-  /** Begins a demonstration; resolves with its last event. */
+  /** Starts a demonstration; resolves with its last event. */
   run(branches: Record<string, unknown>, request: Partial<GrpoRequest> = {}): Promise<GrpoEvent> {
     const named = Object.entries(branches).map(([name, experiment]) => ({ name, experiment }));
     return this.ask({ branches: named, ...request });
   }
 
-  /** Begins what is asked for, on the small model. */
+  /** Starts a request, on the small model. */
   async ask(request: Pick<GrpoRequest, 'branches'> & Partial<GrpoRequest>): Promise<GrpoEvent> {
     this.events = [];
     await this.service.run({ modelUrl: MODEL_URL, backend: 'wasm', ...request }, (event) => {
@@ -94,7 +94,7 @@ export class GrpoHarness {
     this.#watchers.push(watch);
   }
 
-  /** Resolves with the next event of a kind that fits. */
+  /** Resolves with the next matching event of a kind. */
   next<Kind extends GrpoEvent['kind']>(
     kind: Kind,
     fits: (event: GrpoEventOf<Kind>) => boolean = () => true,

@@ -1,4 +1,4 @@
-/** Branches that outlive their page: what is kept of them, and that they go on as if nothing had happened. */
+/** Branches that outlive their page: what is stored of them, and that they resume as if nothing had happened. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { LabError } from '../../../src/common/errors.ts';
 import { branchModelFiles, readKeptBranch } from '../../../src/sessions/kept-branch.ts';
@@ -8,7 +8,7 @@ import { demonstrationOffers } from '../../../src/ui/collapse/demonstration-offe
 import { GrpoHarness, tinyBranch } from './grpo-harness.ts';
 import { MemoryStore } from './memory-store.ts';
 
-/** What the page shows of branches, without times. */
+/** The events that the page shows, without times. */
 function told(harness: GrpoHarness): unknown[] {
   return harness.events
     .filter((event) => event.kind === 'step' || event.kind === 'kept' || event.kind === 'measure')
@@ -36,7 +36,7 @@ describe('a demonstration that was cut short', () => {
   beforeAll(async () => {
     await whole.runToEnd(plan);
     const over = cut.run(plan);
-    // As if the thread had been killed: nothing is heard of it after step 3, and the store is as it was then.
+    // As if the worker had been killed: it sends nothing after step 3, and the store stays as it was then.
     await cut.next('step', ({ branch, step }) => branch === 1 && step === 3);
     const copy = new Map(store.saved);
     await cut.command({ kind: 'stop' });
@@ -45,7 +45,7 @@ describe('a demonstration that was cut short', () => {
     for (const [id, saved] of copy) store.saved.set(id, saved);
   }, 120_000);
 
-  it('is offered, goes on from its last checkpoints to the same bits, and tells all that it had told', async () => {
+  it('is offered, resumes from its last checkpoints to the same bits, and repeats all its events', async () => {
     const [offer] = demonstrationOffers(overviewOf(store));
     expect(offer?.heading).toMatch(/kept up to step 2$/u);
     const resumed = new GrpoHarness(store);
@@ -58,10 +58,10 @@ describe('a demonstration that was cut short', () => {
     expect(store.runRecords.filter((record) => record === 'finish').length).toBeGreaterThan(1);
   }, 120_000);
 
-  it('leaves checkpoints whose models can answer, and that say where they come from', () => {
+  it('leaves checkpoints whose models can answer, and that name their origin', () => {
     const [, kept] = [...store.saved].at(-1) ?? [];
     expect(kept?.info).toMatchObject({ kind: BRANCH_KIND, isAutomatic: true });
-    expect(kept?.info.note).toMatch(/^Begun at the start/u);
+    expect(kept?.info.note).toMatch(/^Started from /u);
     const bytes = kept?.payload ?? new Uint8Array();
     const { name, checkpoint } = readKeptBranch(bytes);
     const files = branchModelFiles(bytes, 0);
@@ -71,7 +71,7 @@ describe('a demonstration that was cut short', () => {
     disposeLabModel(model);
   });
 
-  it('goes on where nothing can be kept, and says so', async () => {
+  it('continues where nothing can be stored, and reports it', async () => {
     const full = new MemoryStore();
     full.failure = new LabError('storage-full', { message: 'There is no room.' });
     const harness = new GrpoHarness(full);

@@ -1,7 +1,7 @@
 /**
- * A demonstration whose GPU is lost, refuses a command or is shared with a desktop. The GPU is WebAssembly under another
- * name here: what is faked is what is told of it and what it takes to wait for it, while a lost one is really dropped with
- * all that it held.
+ * A demonstration whose GPU is lost, rejects a command or is shared with a desktop. The GPU is WebAssembly under
+ * another name: its reports and the time to wait for it are simulated, while a lost one is really dropped with
+ * everything that it held.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
@@ -10,10 +10,10 @@ import { openBackend } from '../../../src/gpu/device.ts';
 import { GrpoHarness, tinyBranch } from './grpo-harness.ts';
 import { MemoryStore } from './memory-store.ts';
 
-/** What is told of the GPU that was opened last, and how often somebody has waited for one. */
+/** The reports of the GPU that was opened last, and how often it has been waited for. */
 const gpu = vi.hoisted(() => ({
   health: { fault: undefined as CurrentBackend.BackendFault | undefined },
-  /** What the next ones suffer as soon as they are opened, in order. */
+  /** The faults of the next ones, which occur as soon as they are opened, in order. */
   faults: [] as CurrentBackend.BackendFault[],
   waits: 0,
 }));
@@ -28,7 +28,7 @@ vi.mock('../../../src/gpu/current-backend.ts', async (original) => ({
   },
 }));
 vi.mock('../../../src/sessions/run-backend.ts', () => ({
-  // Neither checked nor timed: that takes longer than all that is looked at here.
+  // Neither checked nor timed, because that takes longer than these tests.
   openTrainingBackend: async (choice: string, wasmPaths: string) => {
     const opened = await openBackend({ backend: 'wasm', wasmPaths });
     return choice === 'wasm' ? { ...opened, backend: 'webgpu' } : opened;
@@ -63,7 +63,7 @@ describe('a GPU that is lost', () => {
     expect([0, 1].map((branch) => harness.hashOf(branch))).toEqual([0, 1].map((branch) => calm.hashOf(branch)));
   });
 
-  it('before the first step is begun again from the start', async () => {
+  it('before the first step restarts from the beginning', async () => {
     const harness = new GrpoHarness();
     gpu.faults = [LOST];
     await harness.runToEnd({ only: tinyBranch({ steps: 2 }) });
@@ -71,7 +71,7 @@ describe('a GPU that is lost', () => {
     expect(harness.of('step').map(({ step }) => step)).toEqual([1, 2]);
   });
 
-  it('while it waits is found out at the next step, and it goes on waiting after that', async () => {
+  it('during a pause is noticed at the next step, and the pause continues after that', async () => {
     const harness = new GrpoHarness();
     const over = harness.run(BRANCHES);
     let paused = harness.next('paused');
@@ -93,7 +93,7 @@ describe('a GPU that is lost', () => {
     expect(await over).toEqual({ kind: 'stopped' });
   });
 
-  it('again and again without a step between ends the demonstration, whose branches can be gone on with', async () => {
+  it('repeatedly without a step in between ends the demonstration, whose branches can be resumed', async () => {
     const store = new MemoryStore();
     const harness = new GrpoHarness(store);
     gpu.faults = Array.from({ length: 9 }, () => LOST);
@@ -109,11 +109,11 @@ describe('a GPU that is lost', () => {
   });
 });
 
-describe('a GPU that refuses a command', () => {
+describe('a GPU that rejects a command', () => {
   it.each([
     ['invalid', 'internal'],
     ['out-of-memory', 'out-of-memory'],
-  ] as const)('(%s) ends all branches, for what it computes means nothing', async (kind, code) => {
+  ] as const)('(%s) ends all branches, because its results are invalid', async (kind, code) => {
     const harness = new GrpoHarness();
     harness.onEvent((event) => {
       if (event.kind === 'step' && event.branch === 1 && event.step === 2) gpu.health.fault = { kind, message: 'no' };
@@ -124,15 +124,15 @@ describe('a GPU that refuses a command', () => {
   });
 });
 
-describe('a GPU that draws the desktop too', () => {
-  /** A clock by which everything takes long. */
+describe('a GPU that also draws the desktop', () => {
+  /** A clock by which every pass takes long. */
   function slowClock(): () => number {
     let nowMs = 0;
     return () => (nowMs += 100);
   }
   const branch = { only: tinyBranch({ sequencesPerPass: 2 }) };
 
-  it('is waited for after every pass while somebody looks, and not while nobody does', async () => {
+  it('is waited for after every pass while the page is visible, and not while it is hidden', async () => {
     const seen = new GrpoHarness(undefined, slowClock());
     await seen.runToEnd(branch);
     const whileSeen = gpu.waits;
@@ -147,7 +147,7 @@ describe('a GPU that draws the desktop too', () => {
     expect(hidden.hashOf(0)).toBe(seen.hashOf(0));
   });
 
-  it('is waited for again once somebody looks', async () => {
+  it('is waited for again once the page is visible', async () => {
     const harness = new GrpoHarness(undefined, slowClock());
     const over = harness.run(branch, { isVisible: false });
     await harness.next('step', ({ step }) => step === 2);
@@ -159,7 +159,7 @@ describe('a GPU that draws the desktop too', () => {
     expect(gpu.waits - unseen).toBeGreaterThanOrEqual(2);
   });
 
-  it('is the only one that is waited for', async () => {
+  it('is the only backend that is waited for', async () => {
     const harness = new GrpoHarness(undefined, slowClock());
     const over = harness.run({ only: tinyBranch({ steps: 1 }) }, { backend: 'auto' });
     await harness.next('finished');

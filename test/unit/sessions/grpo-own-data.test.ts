@@ -1,6 +1,7 @@
 /**
- * Demonstrations on pairs that people have judged, from a checkpoint of this browser: what is read, that own rules decide
- * rewards and recall, and that the data is kept with the branches, so that another thread can go on without the file.
+ * Demonstrations on judged pairs, from a checkpoint of this browser: what is read, that the user's own rules decide
+ * rewards and recall, and that the data is stored with the branches, so that another worker can resume without the
+ * file.
  */
 import { describe, expect, it } from 'vitest';
 import { startInstruction } from '../../../src/relevance/rules/start-instruction.ts';
@@ -35,12 +36,12 @@ function branchOn(data: Record<string, unknown>): unknown {
   return { ...settings, data };
 }
 
-describe('a demonstration on own data', () => {
-  it('starts from a checkpoint, goes by own rules, and keeps the data with its branches', async () => {
+describe("a demonstration on the user's data", () => {
+  it('starts from a checkpoint, uses the given rules, and stores the data with its branches', async () => {
     const { store, data } = await trained();
     const modelUrl = checkpointUrl([...store.saved.keys()].at(-1) ?? '');
     const harness = new GrpoHarness(store);
-    // Another thread than the one that read the file: it is found in the store.
+    // A worker that has not read the file finds it in the store.
     const over = harness.run({ MBO: branchOn(data) }, { modelUrl });
     await Promise.race([harness.next('finished'), over]);
     await harness.command({ kind: 'stop' });
@@ -54,7 +55,7 @@ describe('a demonstration on own data', () => {
     expect(kept?.info).toMatchObject({ kind: 'grpo', worldHash: data['sha256'] });
   });
 
-  it('says that rules are for another scale, and reads pairs in its own thread', async () => {
+  it('reports rules of another scale, and reads pairs in its own worker', async () => {
     const { service } = new GrpoHarness();
     const { name, sha256, pairs } = await service.readData({ files: PAIRS });
     expect(pairs).toBe(80);

@@ -1,6 +1,6 @@
 /**
- * Whole demonstrations in this process: what branches tell, that they learn in turn and know nothing of each other, and
- * that a fork that changes nothing is the run it was forked from, bit for bit.
+ * Whole demonstrations in this process: the events of branches, that they learn in turn and independently, and that a
+ * fork without changes equals the run it was forked from, bit for bit.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import * as v from 'valibot';
@@ -10,7 +10,7 @@ import { type GrpoCommand, GrpoEventSchema } from '../../../src/protocol/grpo.ts
 import { GrpoHarness, MODEL_URL, tinyBranch } from './grpo-harness.ts';
 
 describe('a demonstration', () => {
-  it('tells what it does in order, in events that the page accepts', async () => {
+  it('sends its events in order, in a form that the page accepts', async () => {
     const harness = new GrpoHarness();
     await harness.runToEnd({ MBO: tinyBranch() });
 
@@ -35,7 +35,7 @@ describe('a demonstration', () => {
     }
   });
 
-  it('lets branches step in turn, each as it would be by itself, and frees what it allocates', async () => {
+  it('lets branches step in turn, each as it would alone, and frees what it allocates', async () => {
     const harness = new GrpoHarness();
     const branches = { GRPO: tinyBranch({ balance: { kind: 'additive', lambda: 0.1 } }), MBO: tinyBranch() };
     const alone: (string | null | undefined)[] = [];
@@ -53,23 +53,23 @@ describe('a demonstration', () => {
     );
     expect([harness.hashOf(0), harness.hashOf(1)]).toEqual(alone);
     expect(alone[0]).not.toBe(alone[1]);
-    // The start is measured once for both, and is what each would have measured.
+    // The start is measured once for both, with the result that each would have.
     const together = [0, 1].map((id) => harness.of('measure').filter(({ branch }) => branch === id));
     expect(together.map((events) => events.map(({ point }) => point))).toEqual(points);
   });
 
-  it('forks a branch at a checkpoint: to the same bits if nothing changes, to others if the dial does', async () => {
+  it('forks a branch at a checkpoint: to the same bits if nothing changes, to others if the coefficient does', async () => {
     const harness = new GrpoHarness();
     const over = harness.run({ MBO: tinyBranch() });
     await harness.next('finished');
-    for (const [step, dial] of [
+    for (const [step, coefficient] of [
       [2, null],
       [0, null],
       [2, 1],
     ] as const) {
       // prettier-ignore
       const ended = harness.next('finished');
-      await harness.command({ kind: 'fork', branch: 0, step, name: `from ${step}`, dial });
+      await harness.command({ kind: 'fork', branch: 0, step, name: `from ${step}`, coefficient });
       await ended;
     }
     await harness.command({ kind: 'stop' });
@@ -79,34 +79,34 @@ describe('a demonstration', () => {
     expect(harness.hashOf(1)).toBe(harness.hashOf(0));
     expect(harness.hashOf(2)).toBe(harness.hashOf(0));
     expect(harness.hashOf(3)).not.toBe(harness.hashOf(0));
-    expect(harness.of('step').filter(({ branch }) => branch === 3).map(({ balance }) => balance.dial)).toEqual([1, 1]); // prettier-ignore
+    expect(harness.of('step').filter(({ branch }) => branch === 3).map(({ balance }) => balance.coefficient)).toEqual([1, 1]); // prettier-ignore
   });
 
-  it('turns the dial of one branch from its next step on, and keeps it in checkpoints', async () => {
+  it('changes the coefficient of one branch from its next step on, and saves it in checkpoints', async () => {
     const harness = new GrpoHarness();
     harness.onEvent((event) => {
       if (event.kind !== 'step' || event.branch !== 0 || event.step !== 1) return;
-      void harness.command({ kind: 'dial', branch: 0, value: 0.7 });
+      void harness.command({ kind: 'coefficient', branch: 0, value: 0.7 });
     });
     const over = harness.run({ turned: tinyBranch(), kept: tinyBranch() });
     await harness.next('finished');
     const forked = harness.next('finished');
-    await harness.command({ kind: 'fork', branch: 0, step: 2, name: 'fork', dial: null });
+    await harness.command({ kind: 'fork', branch: 0, step: 2, name: 'fork', coefficient: null });
     await forked;
     await harness.command({ kind: 'stop' });
     await over;
-    const dials = (branch: number) =>
+    const coefficients = (branch: number) =>
       harness
         .of('step')
         .filter((event) => event.branch === branch)
-        .map(({ balance }) => balance.dial);
-    expect(dials(0)).toEqual([0.3, 0.7, 0.7, 0.7]);
-    expect(dials(1)).toEqual([0.3, 0.3, 0.3, 0.3]);
-    expect(dials(2)).toEqual([0.7, 0.7]);
+        .map(({ balance }) => balance.coefficient);
+    expect(coefficients(0)).toEqual([0.3, 0.7, 0.7, 0.7]);
+    expect(coefficients(1)).toEqual([0.3, 0.3, 0.3, 0.3]);
+    expect(coefficients(2)).toEqual([0.7, 0.7]);
     expect(harness.hashOf(2)).toBe(harness.hashOf(0));
   });
 
-  it('pauses, makes a step of every branch on request, and goes on to the same end', async () => {
+  it('pauses, makes a step of every branch on request, and continues to the same end', async () => {
     const harness = new GrpoHarness();
     const branches = { a: tinyBranch({ steps: 2 }), b: tinyBranch({ steps: 2 }) };
     await harness.runToEnd(branches);
@@ -130,7 +130,7 @@ describe('a demonstration', () => {
     expect([harness.hashOf(0), harness.hashOf(1)]).toEqual(whole);
   });
 
-  it('stops at once when asked to, also while paused, and can be begun anew', async () => {
+  it('stops at once on request, also while paused, and can be started again', async () => {
     const harness = new GrpoHarness();
     for (let round = 0; round < 2; round++) {
       const over = harness.run({ a: tinyBranch(), b: tinyBranch() });
@@ -144,7 +144,7 @@ describe('a demonstration', () => {
     expect(tf.memory().numTensors).toBe(0);
   });
 
-  it('ends a branch whose numbers break, and goes on with the others', async () => {
+  it('ends a branch whose numbers are not finite, and continues the others', async () => {
     const harness = new GrpoHarness();
     await harness.runToEnd({ broken: tinyBranch({ learningRate: 1e30 }), sound: tinyBranch() });
     const [broken] = harness.of('branch-ended');
@@ -152,25 +152,25 @@ describe('a demonstration', () => {
     expect(harness.of('step').filter(({ branch }) => branch === 1)).toHaveLength(4);
   });
 
-  it('refuses what cannot be done, and changes nothing', async () => {
+  it('refuses impossible commands, and changes nothing', async () => {
     const harness = new GrpoHarness();
     const over = harness.run({ a: tinyBranch({ balance: { kind: 'convex', mu: 0.5 } }) });
     await harness.next('finished');
     const refused: [GrpoCommand, string][] = [
-      [{ kind: 'dial', branch: 4, value: 1 }, 'not-found'],
-      [{ kind: 'dial', branch: 0, value: 2 }, 'bad-config'],
-      [{ kind: 'fork', branch: 0, step: 3, name: 'f', dial: null }, 'not-found'],
-      [{ kind: 'fork', branch: 0, step: 2, name: 'f', dial: 2 }, 'bad-config'],
+      [{ kind: 'coefficient', branch: 4, value: 1 }, 'not-found'],
+      [{ kind: 'coefficient', branch: 0, value: 2 }, 'bad-config'],
+      [{ kind: 'fork', branch: 0, step: 3, name: 'f', coefficient: null }, 'not-found'],
+      [{ kind: 'fork', branch: 0, step: 2, name: 'f', coefficient: 2 }, 'bad-config'],
     ];
     for (const [command] of refused) await harness.command(command);
     expect(harness.of('refused').map(({ code }) => code)).toEqual(refused.map(([, code]) => code));
     expect(harness.of('branch')).toHaveLength(1);
-    await expect(harness.command({ kind: 'dial', branch: 0, value: NaN })).rejects.toBeInstanceOf(LabError);
+    await expect(harness.command({ kind: 'coefficient', branch: 0, value: NaN })).rejects.toBeInstanceOf(LabError);
     await harness.command({ kind: 'stop' });
     await over;
   });
 
-  it('fails as a typed event where it cannot begin, and runs the next request', async () => {
+  it('fails with a typed event where it cannot start, and runs the next request', async () => {
     const harness = new GrpoHarness();
     expect(await harness.run({ a: { steps: 'many' } })).toMatchObject({ kind: 'failed', code: 'bad-config' });
     const elsewhere = { modelUrl: `${MODEL_URL}elsewhere/` };

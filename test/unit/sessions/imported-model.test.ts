@@ -1,4 +1,4 @@
-/** Models that come from anywhere: what is whole is taken as it is, and what is not is named before anything is kept. */
+/** Imported models: a complete one is stored unchanged, and problems are reported before anything is stored. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { packCheckpoint, readCheckpointFile } from '../../../src/checkpoint/checkpoint-file.ts';
@@ -27,7 +27,7 @@ function changed(
 }
 
 describe('a model folder', () => {
-  it('is found among other files, in folders or without, and kept as it is', async () => {
+  it('is found among other files, in folders or without, and stored unchanged', async () => {
     const beside = { path: 'run/log.jsonl', blob: new Blob(['{}']) };
     for (const files of [chosen(FILES), [beside, ...chosen(FILES, 'run/model/')]]) {
       const { info, payload } = await readChosenModel(files);
@@ -36,7 +36,7 @@ describe('a model folder', () => {
     }
   });
 
-  it('is refused where a file is missing, or where there are two models', async () => {
+  it('is rejected if a file is missing, or if there are two models', async () => {
     for (const name of FILES.keys()) {
       const rest = chosen(FILES).filter(({ path }) => path !== name);
       await expect(readChosenModel(rest)).rejects.toMatchObject({
@@ -62,11 +62,11 @@ describe('a model folder', () => {
     'no JSON': new Map(FILES).set('lab.json', new TextEncoder().encode('{"a":')),
   };
 
-  it.each(Object.entries(hostile))('with %s is refused by name', async (_name, files) => {
+  it.each(Object.entries(hostile))('with %s is rejected by name', async (_name, files) => {
     await expect(readChosenModel(chosen(files))).rejects.toBeInstanceOf(LabError);
   });
 
-  it('gives a LabError or a model for any change to its texts', async () => {
+  it('results in a LabError or a model for any change to its texts', async () => {
     const name = fc.constantFrom<ModelFileName>('config.json', 'lab.json', 'card.json');
     await fc.assert(
       fc.asyncProperty(name, fc.nat(), fc.jsonValue({ maxDepth: 2 }), async (file, at, value) => {
@@ -99,16 +99,16 @@ describe('a checkpoint file of a model', () => {
     await checkModelFile(await readCheckpointFile(new Blob([...parts])));
   };
 
-  it('is taken where its model is whole', async () => {
+  it('is accepted if its model is complete', async () => {
     await expect(check(packFiles(Object.fromEntries(FILES)))).resolves.toBeUndefined();
   });
 
-  it('is refused where it holds no archive, not all files, or another claim of size', async () => {
+  it('is rejected if it has no archive, lacks files, or declares a wrong size', async () => {
     await expect(check(new Uint8Array(100))).rejects.toMatchObject({ code: 'bad-checkpoint' });
     const { 'lab.json': _, ...rest } = Object.fromEntries(FILES);
     await expect(check(packFiles(rest))).rejects.toMatchObject({ code: 'bad-checkpoint' });
 
-    // The size that the directory of the archive claims for its first file, set to 2 GB.
+    // The size that the archive's directory declares for its first file, set to 2 GB.
     const lying = packFiles(Object.fromEntries(FILES));
     const directory = indexOf(lying, [0x50, 0x4b, 0x01, 0x02]);
     const view = new DataView(lying.buffer);

@@ -1,5 +1,5 @@
 /**
- * A RunStore that keeps checkpoints in memory, and can be told to fail.
+ * A RunStore in memory, which can be made to fail.
  */
 import type { CheckpointInfoInput } from '../../../src/checkpoint/manifest.ts';
 import type { DataToKeep } from '../../../src/checkpoint/kept-data.ts';
@@ -40,7 +40,7 @@ export class MemoryStore implements RunStore {
     },
   };
 
-  /** What finished runs told, by view. */
+  /** Recordings of finished runs, by view. */
   readonly recorded = new Map<string, RunRecord>();
 
   readonly records = {

@@ -1,7 +1,7 @@
-/** The time told before a run: it grows with everything that the run will do. */
+/** The predicted time of a run grows with everything that the run will do. */
 import { describe, expect, it } from 'vitest';
 import { MODEL_PRESETS } from '../../../src/config/presets.ts';
-import { predictRun, type RunAsides } from '../../../src/sessions/run-backend.ts';
+import { predictRun, type RunExtras } from '../../../src/sessions/run-backend.ts';
 
 const RATES = {
   by: 'composites',
@@ -11,14 +11,14 @@ const RATES = {
   launchMs: 0.003,
 } as const;
 const SHAPE = { B: 32, T: 64, scoredRows: 512, microBatches: 1 };
-const ASIDES: RunAsides = { evaluateEvery: 100, devPairs: 200, reasons: true, unpreparedPairs: 18_000 };
+const EXTRAS: RunExtras = { evaluateEvery: 100, devPairs: 200, reasons: true, unpreparedPairs: 18_000 };
 
-function runMs(change: Partial<RunAsides> = {}, steps = 500): number {
-  return predictRun(MODEL_PRESETS['lab-nano'], SHAPE, steps, RATES, { ...ASIDES, ...change }).runMs;
+function runMs(change: Partial<RunExtras> = {}, steps = 500): number {
+  return predictRun(MODEL_PRESETS['lab-nano'], SHAPE, steps, RATES, { ...EXTRAS, ...change }).runMs;
 }
 
-describe('the time told before a run', () => {
-  it.each<[string, Partial<RunAsides>]>([
+describe('the predicted time of a run', () => {
+  it.each<[string, Partial<RunExtras>]>([
     ['more frequent evaluations', { evaluateEvery: 50 }],
     ['more held-out pairs', { devPairs: 400 }],
     ['more pairs to make ready', { unpreparedPairs: 36_000 }],
@@ -26,7 +26,7 @@ describe('the time told before a run', () => {
     expect(runMs(change)).toBeGreaterThan(runMs());
   });
 
-  it('is less without completions to read, and where the pairs are ready', () => {
+  it('is less without completions to sample, and with prepared pairs', () => {
     expect(runMs({ reasons: false })).toBeLessThan(runMs());
     expect(runMs({ unpreparedPairs: 0 })).toBeLessThan(runMs({ unpreparedPairs: 1 }));
   });
@@ -38,9 +38,9 @@ describe('the time told before a run', () => {
     expect(runMs({ evaluateEvery: 100 }) - once).toBeCloseTo(4 * evaluationMs, 6);
   });
 
-  it('is that of the steps where nothing else is done', () => {
+  it('is that of the steps alone where nothing else is done', () => {
     const { stepMs, runMs: wholeMs } = predictRun(MODEL_PRESETS['lab-nano'], SHAPE, 0, RATES, {
-      ...ASIDES,
+      ...EXTRAS,
       unpreparedPairs: 0,
     });
     expect(wholeMs).toBe(0);

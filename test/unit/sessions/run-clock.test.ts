@@ -1,4 +1,4 @@
-/** The speed of a run, by a clock of the test's own. */
+/** The speed of a run, by a simulated clock. */
 import { describe, expect, it } from 'vitest';
 import { RunClock } from '../../../src/sessions/run-clock.ts';
 
@@ -14,7 +14,7 @@ describe('a run clock', () => {
     expect(clock.speedAt(110, 6000)).toEqual({ stepMs: 20, tokensPerSec: 5000 });
   });
 
-  it('leaves out what is no training, work within such work once', async () => {
+  it('excludes work other than training, nested work once', async () => {
     let ms = 0;
     const clock = new RunClock(() => ms, 0, 0);
     ms += 10;
@@ -31,7 +31,7 @@ describe('a run clock', () => {
     expect(clock.speedAt(2, 100).stepMs).toBe(10);
   });
 
-  it('leaves it out also when it fails', async () => {
+  it('excludes it even when it fails', async () => {
     let ms = 0;
     const clock = new RunClock(() => ms, 0, 0);
     const failing = clock.exclude(async () => {

@@ -1,5 +1,5 @@
 /**
- * Single runs whose GPU is lost or refuses a command, whatever they learn by. The GPU is WebAssembly under another name, as in
+ * Single runs of every kind whose GPU is lost or rejects a command. The GPU is WebAssembly under another name, as in
  * grpo-losses.test.ts.
  */
 import * as tf from '@tensorflow/tfjs-core';
@@ -14,7 +14,7 @@ import { TrainingHarness, tinyExperiment } from './training-harness.ts';
 
 const gpu = vi.hoisted(() => ({
   health: { fault: undefined as CurrentBackend.BackendFault | undefined },
-  /** What the next ones suffer as soon as they are opened, in order. */
+  /** The faults of the next ones, which occur as soon as they are opened, in order. */
   faults: [] as CurrentBackend.BackendFault[],
 }));
 
@@ -25,7 +25,7 @@ vi.mock('../../../src/gpu/current-backend.ts', async (original) => ({
 }));
 vi.mock('../../../src/sessions/run-backend.ts', async (original) => ({
   ...(await original<typeof RunBackend>()),
-  // Neither checked nor timed: that takes longer than all that is looked at here.
+  // Neither checked nor timed, because that takes longer than these tests.
   openTrainingBackend: async (_choice: string, wasmPaths: string) => ({
     ...(await openBackend({ backend: 'wasm', wasmPaths })),
     rates: { by: 'composites', flopsPerSec: 1e10, batchedFlopsPerSec: 1e10, bytesPerSec: 1e10, launchMs: 0.01 },
@@ -60,7 +60,7 @@ beforeEach(() => {
 });
 
 describe.each(RUNS)('a %s run', (_, request) => {
-  it('goes on from its last checkpoint on the next GPU, to the same bits, and frees what it allocates', async () => {
+  it('resumes from its last checkpoint on the next GPU, to the same bits, and frees what it allocates', async () => {
     const calm = harnessOf();
     const whole = await calm.train(request);
     const harness = harnessOf();
@@ -76,7 +76,7 @@ describe.each(RUNS)('a %s run', (_, request) => {
     expect(tf.memory().numTensors).toBe(0);
   });
 
-  it('repeats what could not be kept from the last state in memory', async () => {
+  it('repeats steps that could not be stored from the last state in memory', async () => {
     const harness = harnessOf();
     harness.store.failure = new LabError('storage-full', { message: 'There is no room.' });
     harness.onEvent((event) => {
@@ -86,7 +86,7 @@ describe.each(RUNS)('a %s run', (_, request) => {
     expect(harness.of('log').map(({ step }) => step)).toEqual([1, 2, 3, 3, 4]);
   });
 
-  it('is given up when GPUs are lost again and again without a step between, and can be gone on with', async () => {
+  it('gives up when GPUs are lost repeatedly without a step in between, and can be resumed', async () => {
     const harness = harnessOf();
     gpu.faults = Array.from({ length: 9 }, () => LOST);
     expect(await harness.train(request)).toMatchObject({ kind: 'failed', code: 'no-backend', checkpointId: null });
@@ -94,7 +94,7 @@ describe.each(RUNS)('a %s run', (_, request) => {
     expect(harness.store.runRecords).toEqual(['start 4', 'release']);
   });
 
-  it('ends where a GPU refuses a command, and keeps nothing of what it gave back', async () => {
+  it('ends where a GPU rejects a command, and stores none of its results', async () => {
     const harness = harnessOf();
     harness.onEvent((event) => {
       if (event.kind === 'log' && event.step === 2) gpu.health.fault = { kind: 'invalid', message: 'no' };

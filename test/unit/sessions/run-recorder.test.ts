@@ -1,4 +1,4 @@
-/** What is kept of a run for a page that is loaded again, and what becomes of it. */
+/** The recording of a session for a reloaded page, and when it is dropped. */
 import { describe, expect, it } from 'vitest';
 import { LabError } from '../../../src/common/errors.ts';
 import type { GrpoEvent } from '../../../src/protocol/grpo.ts';
@@ -11,7 +11,7 @@ import { MemoryStore } from './memory-store.ts';
 import { TrainingHarness, tinyExperiment } from './training-harness.ts';
 
 describe('a run that has ended', () => {
-  it('shows after a reload what it showed before, however often it was moved', async () => {
+  it('shows the same after a reload as before, however often it was paused', async () => {
     const harness = new TrainingHarness();
     let isPaused = false;
     harness.onEvent((event) => {
@@ -31,7 +31,7 @@ describe('a run that has ended', () => {
     expect(again.curves.loss.points).toHaveLength(4);
   });
 
-  it('is forgotten when another begins, and a run that never began leaves nothing', async () => {
+  it('is dropped when another begins, and a run that never began leaves nothing', async () => {
     const harness = new TrainingHarness();
     const short = {
       from: { kind: 'experiment' as const, experiment: tinyExperiment({ steps: 1 }) },
@@ -46,7 +46,7 @@ describe('a run that has ended', () => {
     expect(harness.store.recorded.has('train')).toBe(false);
   });
 
-  it('takes no harm from a store that has no room', async () => {
+  it('is not affected by a full store', async () => {
     const harness = new TrainingHarness();
     harness.store.failure = new LabError('storage-full', { message: 'There is no room.' });
     const experiment = tinyExperiment({ steps: 1 });
@@ -78,7 +78,7 @@ describe('a run that has ended', () => {
 });
 
 describe('a demonstration', () => {
-  it('that is finished can be shown again with curves, strips and completions; a reset forgets it', async () => {
+  it('that is finished can be shown again with curves, strips and completions; a reset drops it', async () => {
     const store = new MemoryStore();
     const harness = new GrpoHarness(store);
     const over = harness.run({ MBO: tinyBranch({ steps: 2 }) });

@@ -1,6 +1,6 @@
 /**
- * Students in a session: they learn from a model of the page, are stopped and gone on with to the same bits by another thread,
- * and their checkpoints can answer, teach and be begun again.
+ * Students in a session: they learn from a bundled model, are stopped and resumed to the same bits by another worker,
+ * and their checkpoints can answer, teach and be restarted.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import * as v from 'valibot';
@@ -38,7 +38,7 @@ function student(distill: Record<string, unknown> = {}, teacherUrl = TEACHER_URL
 }
 
 describe('a student', () => {
-  it('tells what it does in events that the page accepts, and frees what it allocates', async () => {
+  it('sends events that the page accepts, and frees what it allocates', async () => {
     const harness = new TrainingHarness(undefined, getModel);
     await harness.train(student({ steps: 1 }));
     const before = tf.memory().numTensors;
@@ -56,7 +56,7 @@ describe('a student', () => {
   it.each([
     ['jsd', { method: { kind: 'jsd' }, expertWeight: 0.3 }],
     ['its own completions', { method: { kind: 'jsd', studentShare: 1, studentFrom: 0 } }],
-  ])('by %s that was stopped goes on in another thread to the same bits', async (_, settings) => {
+  ])('by %s that was stopped resumes in another worker to the same bits', async (_, settings) => {
     const whole = new TrainingHarness(undefined, getModel);
     const finished = await whole.train(student({ ...settings, checkpointEvery: 100 }));
 
@@ -74,7 +74,7 @@ describe('a student', () => {
     expect(resumed.of('prepared')[0]).toMatchObject({ step: 2, runId: broken.of('prepared')[0]?.runId });
   });
 
-  it('leaves a model that answers, says who taught it, and can teach', async () => {
+  it('gives a model that answers, names its teacher, and can teach', async () => {
     const harness = new TrainingHarness(undefined, getModel);
     await harness.train(student({ steps: 2 }));
     const { manifest, payload } = await harness.store.load('c1');
@@ -88,7 +88,7 @@ describe('a student', () => {
     expect(await next.train(student({ steps: 1 }, checkpointUrl('c1')))).toMatchObject({ kind: 'finished' });
   });
 
-  it('evaluates and saves in a pause, and goes on', async () => {
+  it('evaluates and saves during a pause, and continues', async () => {
     const harness = new TrainingHarness(undefined, getModel);
     harness.onEvent(({ kind }) => {
       if (kind === 'prepared') void harness.service.command({ kind: 'pause' });
@@ -105,7 +105,7 @@ describe('a student', () => {
     expect((await ended).kind).toBe('finished');
   });
 
-  it('whose teacher is not there, or knows other rules, is a typed failure', async () => {
+  it('whose teacher is missing, or has other rules, is a typed failure', async () => {
     const gone = new TrainingHarness();
     expect(await gone.train(student({}, checkpointUrl('none')))).toMatchObject({ kind: 'failed', code: 'not-found' });
     const lab = JSON.parse(new TextDecoder().decode(FILES.get('lab.json'))) as Record<string, unknown>;

@@ -1,5 +1,5 @@
 /**
- * Runs of the training service in this process, with a world and a schedule small enough for a test.
+ * Runs of the session service in this process, with a world and a schedule small enough for a test.
  */
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
@@ -32,7 +32,7 @@ export class TrainingHarness {
   readonly events: TrainingEvent[] = [];
   readonly #watchers: ((event: TrainingEvent) => void)[] = [];
 
-  /** @param getModel - gives the files of teachers */
+  /** @param getModel - loads the files of teachers */
   constructor(store = new MemoryStore(), getModel?: GetModel) {
     this.store = store;
     const openStore = (): Promise<MemoryStore> => Promise.resolve(store);

@@ -1,6 +1,6 @@
 /**
- * Whole runs of the training service in this process: what it tells, in which order, what commands do to it, and that a
- * run that was stopped and resumed ends in the bits of one that was not.
+ * Whole runs of the session service in this process: their events and order, the effect of commands, and that a run
+ * stopped and resumed ends in the bits of an uninterrupted one.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import * as v from 'valibot';
@@ -27,7 +27,7 @@ function expectFinished(event: TrainingEvent): Extract<TrainingEvent, { kind: 'f
 }
 
 describe('a run', () => {
-  it('tells what it does in order, in events that the page accepts', async () => {
+  it('sends its events in order, in a form that the page accepts', async () => {
     const harness = new TrainingHarness();
     const finished = expectFinished(await harness.train(fromSettings()));
 
@@ -69,19 +69,19 @@ describe('a run', () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  it('says beforehand what it would take', async () => {
+  it('predicts its cost beforehand', async () => {
     const plan = await new TrainingHarness().service.plan({ experiment: tinyExperiment(), ...WASM });
     expect(plan).toMatchObject({ backend: 'wasm', reason: 'chosen by name', problems: [], tooLarge: null });
     expect(plan.predicted.runMs).toBeGreaterThan(8 * plan.predicted.stepMs); // data and evaluations too
   });
 
-  it('is planned on the backend that is open, which is timed once', async () => {
+  it('is planned on the open backend, which is timed once', async () => {
     const { service } = new TrainingHarness();
     const first = await service.plan({ experiment: tinyExperiment(), ...WASM });
     expect(await service.plan({ experiment: tinyExperiment(), ...WASM })).toEqual(first);
   });
 
-  it('keeps its backend whatever is planned meanwhile', async () => {
+  it('keeps its backend while others are planned', async () => {
     const harness = new TrainingHarness();
     const plans: Promise<TrainingPlan>[] = [];
     harness.onEvent(({ kind }) => {
@@ -92,7 +92,7 @@ describe('a run', () => {
     expect(tf.getBackend()).toBe('wasm');
   });
 
-  it('that cannot fit into memory is refused, and a plan says so', async () => {
+  it('that does not fit into memory is rejected, as its plan says', async () => {
     const harness = new TrainingHarness();
     const experiment = { ...tinyExperiment(), preset: 'base', sft: { batchSize: 100_000 } };
     expect((await harness.service.plan({ experiment, ...WASM })).tooLarge).toMatch(/MiB/);
@@ -121,7 +121,7 @@ describe('a run that was interrupted', () => {
       unbroken.of('log').map(({ lossNats }) => lossNats),
     );
 
-    if (backend === 'cpu') return; // which the file does not know
+    if (backend === 'cpu') return; // which the file does not name
     const bytes = broken.store.saved.get('c1')?.payload ?? new Uint8Array();
     const fromFile = expectFinished(await new TrainingHarness().train({ from: { kind: 'bytes', bytes }, backend }));
     expect(fromFile.weightsHash).toBe(whole.weightsHash);
@@ -159,7 +159,7 @@ describe('a run that was interrupted', () => {
     expect(harness.of('resumed')).toEqual([{ kind: 'resumed', step: 1 }]);
   });
 
-  it('while its data was prepared has nothing to go on from', async () => {
+  it('while its data was prepared has no checkpoint to resume from', async () => {
     const harness = new TrainingHarness();
     harness.onEvent(({ kind }) => {
       if (kind === 'preparing') void harness.service.command({ kind: 'stop' });
@@ -170,7 +170,7 @@ describe('a run that was interrupted', () => {
   });
 });
 
-describe('what goes wrong', () => {
+describe('a failure', () => {
   it.each([
     ['a malformed request', { from: { kind: 'nowhere' } }, 'bad-config'],
     ['settings that do not exist', { from: { kind: 'experiment', experiment: { presett: 'nano' } } }, 'bad-config'],
@@ -186,7 +186,7 @@ describe('what goes wrong', () => {
     expect(v.safeParse(TrainingEventSchema, last).success).toBe(true);
   });
 
-  it('a malformed command is refused, and the run goes on', async () => {
+  it('a malformed command is rejected, and the run continues', async () => {
     const harness = new TrainingHarness();
     const refused: unknown[] = [];
     harness.onEvent(({ kind }) => {
@@ -209,7 +209,7 @@ describe('what goes wrong', () => {
     expect(second).toMatchObject([{ kind: 'failed', code: 'bad-config' }]);
   });
 
-  it('a loss that is not finite ends the run, and the run can be resumed from before', async () => {
+  it('a loss that is not finite ends the run, which can be resumed from an earlier checkpoint', async () => {
     const harness = new TrainingHarness();
     const last = await harness.train(
       fromSettings({ learningRate: 1e30, maxGradNorm: 1e30, warmupSteps: 0, logEvery: 1, checkpointEvery: 1 }),
@@ -218,7 +218,7 @@ describe('what goes wrong', () => {
     expect(harness.store.runRecords).toEqual(['start 8', 'release']);
   });
 
-  it('a checkpoint that cannot be kept is told, and the run goes on', async () => {
+  it('a checkpoint that cannot be stored is reported, and the run continues', async () => {
     const harness = new TrainingHarness();
     harness.store.failure = new LabError('out-of-memory', { message: 'The storage is full.' });
     const finished = expectFinished(await harness.train(fromSettings({ steps: 2, batchSize: 2 })));

@@ -1,11 +1,11 @@
 /**
- * Turns among branches: one at a time, the one that is behind first, and none while paused.
+ * Turns among runs: one at a time, the run with the fewest steps first, and none during a pause.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { TurnTaker } from '../../../src/sessions/turn-taking.ts';
 
-/** Branches that only count, and note who had the turn. */
+/** Runs that only count, and record which run had the turn. */
 class Bench {
   readonly log: string[] = [];
   readonly turns = new TurnTaker({
@@ -43,13 +43,13 @@ async function longSettled(): Promise<void> {
 }
 
 describe('TurnTaker', () => {
-  it('lets branches open in their order, and then step one after another', async () => {
+  it('lets runs open in their order, and then step one after another', async () => {
     const bench = new Bench();
     await Promise.all([bench.run(0, 2), bench.run(1, 2), bench.run(2, 2)]);
     expect(bench.log).toEqual(['open 0', 'open 1', 'open 2', '0:1', '1:1', '2:1', '0:2', '1:2', '2:2']);
   });
 
-  it('never lets two compute at once, and always the one that is behind', async () => {
+  it('never lets two compute at once, and always chooses the one with the fewest steps', async () => {
     const branches = fc.array(fc.record({ from: fc.nat(4), more: fc.nat(5) }), { minLength: 1, maxLength: 5 });
     await fc.assert(
       fc.asyncProperty(branches, async (plans) => {
@@ -64,7 +64,7 @@ describe('TurnTaker', () => {
     );
   });
 
-  it('holds steps back while paused, lets a round through on request, and goes on', async () => {
+  it('holds steps back while paused, lets a round through on request, and continues', async () => {
     const bench = new Bench();
     bench.turns.pause();
     const all = Promise.all([bench.run(0, 3), bench.run(1, 3)]);
@@ -80,7 +80,7 @@ describe('TurnTaker', () => {
     await all;
   });
 
-  it('lets only those step that are behind', async () => {
+  it('lets only the runs with the fewest steps step', async () => {
     const bench = new Bench();
     bench.turns.pause();
     const all = Promise.all([bench.run(0, 6, 4), bench.run(1, 6, 2)]);
@@ -92,7 +92,7 @@ describe('TurnTaker', () => {
     expect(bench.log.slice(4)).toEqual(['resumed', '1:4', '0:5', '1:5', '0:6', '1:6']);
   });
 
-  it('opens a branch while paused', async () => {
+  it('opens a run while paused', async () => {
     const bench = new Bench();
     bench.turns.pause();
     const first = bench.run(0, 1);
@@ -105,7 +105,7 @@ describe('TurnTaker', () => {
     expect(bench.most).toBe(1);
   });
 
-  it('gives a turn for an errand also in a pause, which is no step and ends no pause', async () => {
+  it('gives a turn for an errand even during a pause, without a step and without ending the pause', async () => {
     const told: string[] = [];
     const turns = new TurnTaker({ onPaused: () => told.push('paused'), onResumed: () => told.push('resumed') });
     const errands = ['evaluate', 'save'];
