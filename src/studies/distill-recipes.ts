@@ -1,11 +1,10 @@
 /**
- * Experiments on distillation as recipes: which students, taught how, and which of their differences decide the
+ * Recipes of the distillation experiments: the students, how each is taught, and which of their differences answer the
  * question.
  *
- * All students have the shape, the vocabulary, the prompts and, seed by seed, the first weights and the order of
- * batches in common, and see about as many tokens. Students that learn labels alone see shorter sequences and make more
- * updates for it. There is one teacher, whose card says how it was made: intervals are over students, not over
- * teachers.
+ * All students share shape, vocabulary and prompts, and for each seed the initial weights and the order of batches, and
+ * see about the same number of tokens. Students that learn labels only have shorter sequences, and therefore make more
+ * updates. There is one teacher, whose card says how it was made, so intervals are over students and not over teachers.
  */
 import { type Arm, claim, type Comparison, type Recipe, type StudentSettings } from './recipes.ts';
 
@@ -35,12 +34,12 @@ const NO_TEACHER_LABELS = student('No teacher, labels alone', {
   method: { kind: 'expert', segment: 'label' },
 });
 const ON_POLICY_KL = student('On-policy KL', { method: { kind: 'jsd', beta: 0, studentShare: 0.5 } });
-/** These two read the expert's completions besides: equal steps, not equal tokens. */
+/** These two also read the expert's completions, so steps are equal and tokens are not. */
 const LABEL_KD_BESIDE = student('Label KD beside the expert', { method: { kind: 'label-kd' }, expertWeight: 1 });
 const JSD_BESIDE = student('JSD 0.5 beside the expert', { method: { kind: 'jsd' }, expertWeight: 0.5 });
 /** A tenth of the judged pairs, seen ten times as often. */
 const FEW_JUDGED = student('No teacher, a tenth of the pairs', { method: { kind: 'expert' } }, { queries: 150 });
-/** No judgment is read: neither label nor completion of the expert. */
+/** Uses no judgment: neither the label nor the completion of the expert. */
 const UNJUDGED = student("JSD 0.5 on the teacher's completions", { method: { kind: 'jsd', completions: 'teacher' } });
 
 const isMoreAccurate = (arm: Arm, against: Arm): Comparison[] =>

@@ -1,9 +1,10 @@
 /**
- * E10: do labels rest on the evidence that is cited for them? What models answer when the words they cite are taken out
- * of the document, against as many other words, becomes shares with intervals over queries, and a report.
+ * E10: do labels depend on the evidence cited for them? The answers of models after the words they cite were deleted
+ * from the document, compared with the deletion of as many other words, become shares with intervals over queries, and
+ * a report.
  *
- * The models are those that come with the lab, one training run each: intervals say how sure the shares of these models
- * are, and nothing about models that other seeds would have given.
+ * The models are the bundled ones, one training run each, so intervals describe these models and say nothing about
+ * models of other seeds.
  */
 import * as v from 'valibot';
 import { ExperimentResultsSchema } from '../protocol/experiment-results.ts';
@@ -22,24 +23,24 @@ const measured = v.strictObject({
   high: v.nullable(v.number()),
 });
 
-/** What labels did when words were taken out. */
+/** Label changes after deletions. */
 const DeletionsSchema = v.strictObject({
   pairs: count,
-  /** Pairs whose label the rules then change, and the shares of labels that moved there, or moved at all. */
+  /** Pairs whose label the rules then change, and the shares of labels that moved to it, or moved at all. */
   shouldMove: count,
   movedAsRuled: measured,
   moved: measured,
   /** Pairs whose label the rules then keep, and the share of the model's labels that stayed. */
   shouldStay: count,
   stayed: measured,
-  /** Of all pairs, the share of labels that are what the rules now say. */
+  /** The share of labels that agree with the rules now, over all pairs. */
   asRuled: measured,
 });
 
 const FindingSchema = v.strictObject({
   claim: v.string(),
   arm: v.string(),
-  /** Of all labels, the share that moves without the cited words, less the share that moves without other words. */
+  /** The share of labels that move without the cited words, minus the share that move without other words. */
   mean: v.number(),
   low: v.nullable(v.number()),
   high: v.nullable(v.number()),
@@ -54,9 +55,9 @@ export const E10ResultsSchema = v.strictObject({
   arms: v.array(
     v.strictObject({
       name: v.string(),
-      /** Of the model, for what it was trained on and how. */
+      /** The model's folder; its card describes its training. */
       folder: v.string(),
-      /** Answers looked at, and of them those that were right and cite words of the document. */
+      /** Answers examined, and those of them that were right and cite words of the document. */
       completions: count,
       usable: count,
       cited: DeletionsSchema,
@@ -70,7 +71,7 @@ type E10Arm = E10Results['arms'][number];
 type E10Finding = E10Results['findings'][number];
 
 const CasesSchema = v.array(v.strictObject({ queryId: v.string(), before: count, after: count, now: count }));
-/** What a model answered (`AnsweredDeletions`), and which model it was. */
+/** The answers of a model (`AnsweredDeletions`), and its name. */
 export const AskedModelSchema = v.strictObject({
   name: v.string(),
   folder: v.string(),
@@ -132,7 +133,7 @@ function shareWith(
   return { value: rounded(value), low: rounded(low), high: rounded(high) };
 }
 
-/** Whether labels move more often without what is cited than without other words; nothing where none was asked. */
+/** Whether labels move more often without the cited words than without other words; empty without answers. */
 function evidenceMatters({ name, answers: { cited, control } }: AskedModel): E10Finding[] {
   const queries = groupByQuery([
     ...cited.map((each) => ({ ...each, isCited: true })),

@@ -1,13 +1,14 @@
 /**
- * Arms make equally many steps, and do not read equally many tokens: completions differ in length, and some arms read
- * expert samples besides. Here each comparison is made once more where tokens are equal: seed by seed at the end of the
- * arm that took fewer, on the curve of the other by straight lines between its points. Curves are of the dev split, so
- * these numbers are not those at equal steps, which are of the test split.
+ * Comparisons at equal tokens. Arms make the same number of steps but do not read the same number of tokens, because
+ * completions differ in length and some arms also read expert samples. Here each comparison is repeated at equal
+ * tokens: for each seed at the end of the arm that took fewer, on the other arm's curve with linear interpolation.
+ * Curves are measured on the dev split, so these numbers differ from those at equal steps, which are measured on the
+ * test split.
  */
 import type { ExperimentResults, Finding, ResultPoint, SeedResult } from '../protocol/experiment-results.ts';
 import { type MeanInterval, meanInterval } from './student-t.ts';
 
-/** Metrics that have the same meaning on curves as at the end. */
+/** Metrics with the same meaning on curves and at the end. */
 const CURVE_METRICS = ['tailRecall', 'headRecall', 'distinctRules', 'accuracy', 'macroF1', 'pairAccuracy'] as const;
 type CurveMetric = (typeof CURVE_METRICS)[number];
 
@@ -15,13 +16,13 @@ type CurveMetric = (typeof CURVE_METRICS)[number];
 export interface EqualTokensFinding {
   readonly claim: string;
   readonly metric: CurveMetric;
-  /** Mean over seeds of the tokens that both had had. */
+  /** Mean over seeds of the tokens at which the arms are compared. */
   readonly tokens: number;
-  /** Of `arm` less `against`. */
+  /** `arm` minus `against`. */
   readonly difference: MeanInterval;
 }
 
-/** The findings of two arms once more at equal tokens; without those whose curves have no tokens. */
+/** The findings of two arms at equal tokens, without those whose curves have no tokens. */
 export function atEqualTokens({ arms, findings }: Pick<ExperimentResults, 'arms' | 'findings'>): EqualTokensFinding[] {
   return findings.flatMap(({ claim, metric: name, arm, against }: Finding): EqualTokensFinding[] => {
     const metric = CURVE_METRICS.find((each) => each === name);
@@ -49,7 +50,7 @@ function compareSeed(
   return a === undefined || b === undefined ? undefined : { tokens, difference: a - b };
 }
 
-/** A metric where a curve reaches a number of tokens; undefined where it was not measured on both sides of that. */
+/** A metric where a curve reaches a number of tokens; undefined outside its measured range. */
 function valueAt(curve: readonly ResultPoint[], metric: CurveMetric, tokens: number): number | undefined {
   const next = curve.findIndex((point) => (point.tokens ?? Infinity) >= tokens);
   const [before, after] = [curve[Math.max(0, next - 1)], curve[next]];

@@ -1,5 +1,5 @@
 /**
- * The report of an experiment whose arms are runs: findings, all arms, the same at equal tokens, and curves. Every
+ * The report of an experiment whose arms are runs: findings, all arms, comparisons at equal tokens, and curves. Every
  * number comes from the results file.
  */
 import {
@@ -18,7 +18,7 @@ import { meanInterval, signed } from './student-t.ts';
 
 type Arms = ExperimentResults['arms'];
 
-/** What each metric is, in a clause. */
+/** The meaning of each metric, as a clause. */
 const MEANINGS: Readonly<Record<MetricName, string>> = {
   reward: "mean reward of sampled answers to the run's own prompts, by the run's own reward",
   rewardGain: 'the same, less what the start earns on these prompts',
@@ -106,7 +106,7 @@ function tableMetrics(arms: Arms): MetricName[] {
   return names.filter((name) => arms.some((arm) => metricMean(arm, name) !== undefined));
 }
 
-/** Nothing where curves do not have tokens. */
+/** Empty where curves have no tokens. */
 function equalTokensBlocks(results: ExperimentResults): ReportBlock[] {
   const rows = atEqualTokens(results).map(({ claim, metric, tokens, difference: { n, mean, low, high } }) => {
     return [claim, `${metric} ${signed(mean)}`, signedInterval(low, high), Math.round(tokens / 1000), n];
@@ -122,7 +122,7 @@ function equalTokensBlocks(results: ExperimentResults): ReportBlock[] {
   ];
 }
 
-/** The tokens of a run, on average over its seeds. */
+/** The tokens of a run, averaged over its seeds. */
 function tokensText({ seeds }: Arms[number]): string {
   const thousands = (count: (tokens: SeedResult['tokens']) => number): string =>
     Math.round(seeds.reduce((sum, { tokens }) => sum + count(tokens), 0) / seeds.length / 1000).toLocaleString('en');
@@ -130,7 +130,7 @@ function tokensText({ seeds }: Arms[number]): string {
   return `${thousands(({ learned, expert }) => learned + expert)}, ${thousands(({ generated }) => generated)}`;
 }
 
-/** A panel per metric, a line per arm with the band of its 95 % interval; arms without a curve are left out. */
+/** One panel per metric, one line per arm with the band of its 95 % interval; arms without a curve are left out. */
 function curvesOf({ title, arms }: ExperimentResults): Plot {
   const drawn = arms.filter(({ seeds }) => seeds.some(({ curve }) => curve.length > 1));
   const panels = PANELS.map(([name, text]) => ({ heading: text, lines: drawn.map((arm) => bandOf(arm, name)) }));
@@ -142,7 +142,7 @@ function curvesOf({ title, arms }: ExperimentResults): Plot {
   };
 }
 
-/** The mean over seeds at every step, with its interval; without one where there is a single seed. */
+/** The mean over seeds at every step with its interval, or without one for a single seed. */
 function bandOf({ seeds }: Arms[number], name: keyof ResultPoint): CurvePoint[] {
   const byStep = new Map<number, number[]>();
   for (const point of seeds.flatMap(({ curve }) => curve)) {

@@ -1,15 +1,15 @@
 /**
- * Findings: differences between arms seed by seed, what they decide, and how numbers are written in reports.
+ * Findings: differences between arms paired by seed, what they decide, and the format of numbers in reports.
  */
 import * as v from 'valibot';
 import { SEEDS_FOR_A_CLAIM } from '../protocol/experiment-results.ts';
 import { type MeanInterval, meanInterval, signed } from './student-t.ts';
 
-/** Results by arm and seed, of whatever metrics. */
+/** Results by arm and seed, for any metrics. */
 type Seed = { readonly seed: number; readonly metrics: Readonly<Partial<Record<string, number | null>>> };
 type ArmSeeds = readonly { readonly name: string; readonly seeds: readonly Seed[] }[];
 
-/** A metric of an arm by seed, of the seeds that have it. */
+/** A metric of an arm by seed, for the seeds that have it. */
 export function metricBySeed(arms: ArmSeeds, name: string, metric: string): ReadonlyMap<number, number> {
   const seeds = arms.find((arm) => arm.name === name)?.seeds ?? [];
   return new Map(
@@ -26,7 +26,7 @@ export function metricMean({ seeds }: ArmSeeds[number], metric: string): MeanInt
   return values.length === 0 ? undefined : meanInterval(values);
 }
 
-/** A mean with half of its interval; nothing where there is none. */
+/** A mean with half the width of its interval; empty without one. */
 export function meanText(interval: MeanInterval | undefined): string {
   if (interval === undefined) return '';
   const digits = Math.abs(interval.mean) >= 10 ? 1 : 3;
@@ -35,7 +35,7 @@ export function meanText(interval: MeanInterval | undefined): string {
   return Number.isFinite(half) && half > 0 ? `${mean} ± ${half.toFixed(digits)}` : mean;
 }
 
-/** `values - base`, of the seeds that both have. */
+/** `values - base`, for the seeds of both. */
 export function pairedDifferences(values: ReadonlyMap<number, number>, base: ReadonlyMap<number, number>): number[] {
   return [...values].flatMap(([seed, value]) => {
     const other = base.get(seed);
@@ -43,7 +43,7 @@ export function pairedDifferences(values: ReadonlyMap<number, number>, base: Rea
   });
 }
 
-/** What differences decide about a claim that they are above 0, or below it. */
+/** The decision on a claim that differences are above 0, or below it. */
 export const DecisionSchema = v.strictObject({
   n: v.number(),
   mean: v.number(),
@@ -54,21 +54,21 @@ export const DecisionSchema = v.strictObject({
 });
 type Decision = v.InferOutput<typeof DecisionSchema>;
 
-/** Decides a claim by at least one difference. */
+/** Decides a claim from one or more differences. */
 export function decide(differences: readonly number[], expected: 'higher' | 'lower' = 'higher'): Decision {
   const { n, mean, low, high } = meanInterval(differences);
   const outcome = n < SEEDS_FOR_A_CLAIM ? 'preliminary' : outcomeOf(low, high, expected);
   return { n, mean: fourDecimals(mean), low: rounded(low), high: rounded(high), outcome };
 }
 
-/** What an interval of a difference decides. */
+/** The decision from the interval of a difference. */
 export function outcomeOf(low: number, high: number, expected = 'higher'): 'supported' | 'refuted' | 'undecided' {
   if (low > 0) return expected === 'higher' ? 'supported' : 'refuted';
   if (high < 0) return expected === 'lower' ? 'supported' : 'refuted';
   return 'undecided';
 }
 
-/** A finding as a sentence. @param what - was measured; its number follows */
+/** A finding as a sentence. @param what - the quantity, before its number */
 export function findingSentence(
   claim: string,
   { n, mean, low, high, outcome }: Omit<Decision, 'n'> & { readonly n?: number },
@@ -79,7 +79,7 @@ export function findingSentence(
   return `${claim}: ${outcome} (${what}${signed(mean)}${interval}${seeds}).`;
 }
 
-/** An interval of a difference, or that it is unknown. */
+/** The interval of a difference, or that it is unknown. */
 export function signedInterval(low: number | null, high: number | null): string {
   const isKnown = low !== null && high !== null && Number.isFinite(low) && Number.isFinite(high);
   return isKnown ? `${signed(low)} to ${signed(high)}` : 'unknown';
@@ -106,12 +106,12 @@ export function threeDecimals(value: number | null): string {
   return value === null ? 'none' : value.toFixed(3);
 }
 
-/** A number as results files keep it: more decimals are noise. */
+/** A number as results files store it, because more decimals are noise. */
 export function fourDecimals(value: number): number {
   return Number(value.toFixed(4));
 }
 
-/** The same of a number that may be unknown or infinite, which is null. */
+/** The same for a number that may be unknown or infinite, which becomes null. */
 export function rounded(value: number | null | undefined): number | null {
   return value === null || value === undefined || !Number.isFinite(value) ? null : fourDecimals(value);
 }

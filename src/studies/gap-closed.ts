@@ -1,20 +1,20 @@
 /**
- * How far a student went from what it would be without its teacher to what the teacher is.
+ * The share of the gap between a student without a teacher and the teacher that a student closes.
  */
 import type { ExperimentResults } from '../protocol/experiment-results.ts';
 import { fourDecimals, metricBySeed } from './findings.ts';
 
-/** The two ends of the way, as names of arms. */
+/** The two ends of the gap, as names of arms. */
 export interface Gap {
   /** The student without a teacher. */
   readonly floor: string;
   readonly ceiling: string;
 }
 
-/** With less between the ends than this, in accuracy, a share of it says nothing. */
+/** With a smaller gap in accuracy, a share of it is meaningless. */
 const LEAST_GAP = 0.01;
 
-/** Adds to every run the share of the gap in accuracy that it closes, against the floor of the same seed. */
+/** Adds to every run the share of the accuracy gap that it closes, relative to the floor of the same seed. */
 export function withGapClosed(arms: ExperimentResults['arms'], { floor, ceiling }: Gap): ExperimentResults['arms'] {
   const [low, high] = [floor, ceiling].map((name) => metricBySeed(arms, name, 'accuracy'));
   return arms.map(({ name, seeds }) => ({

@@ -1,8 +1,7 @@
 /**
- * How good answers are whose label comes first, after the reasoning or alone, and what it takes to get to it. The label
- * distribution is read right after the prompt, or, where reasoning comes first, after the reasoning that the model has
- * written greedily: in the place of its label or, if it writes none, after everything it wrote. `answered` counts the
- * former.
+ * The quality of answers whose label comes first, after the reasoning, or alone, and the cost of reaching it. The label
+ * distribution is read right after the prompt or, where reasoning comes first, after the greedily generated reasoning:
+ * at the position of its label or, if there is no label, after the whole completion. `answered` counts the former.
  */
 import { encodePrompt } from '../data/tokenizer/encode-prompt.ts';
 import { TokenStream } from '../data/tokenizer/token-stream.ts';
@@ -22,15 +21,15 @@ export interface OrderLabels {
   readonly macroF1: number | null;
   readonly pairAccuracy: number | null;
   readonly labelEntropyNats: number | null;
-  /** The share of right labels where gold cites a rule of the tail, as a mean over these rules. */
+  /** The share of right labels on pairs whose gold cites a tail rule, averaged over these rules. */
   readonly tailLabels: number | null;
-  /** The share of completions in which a label comes. */
+  /** The share of completions with a label. */
   readonly answered: number;
-  /** Tokens written up to and including the label; mean over completions that have one. */
+  /** Tokens up to and including the label, averaged over completions with a label. */
   readonly tokensToLabel: number | null;
 }
 
-/** The quality of reasoning, in an order that has any. */
+/** The quality of reasoning, for orders with reasoning. */
 export interface OrderReasoning extends Pick<
   ReasoningReport,
   'distinctRules' | 'strictReward' | 'verifiedSteps' | 'labelTraceAgreement' | 'validTraces'
@@ -86,7 +85,7 @@ export async function measureOrder(
   };
 }
 
-/** What it takes to get to the label of a single pair. */
+/** The cost of reaching the label of a single pair. */
 export interface TimeToLabel {
   /** Median over the pairs. */
   readonly ms: number | null;
@@ -96,8 +95,8 @@ export interface TimeToLabel {
 
 /**
  * Times the way from a prompt to its label, pair by pair, on the current backend: the prompt is read once, and each
- * token until the label takes one more pass. The first pair is taken twice and timed once, so that nothing is compiled
- * meanwhile.
+ * token before the label takes another pass. The first pair is run twice and timed once, so that no compilation is
+ * timed.
  *
  * @param now - a clock in milliseconds
  */
@@ -121,7 +120,7 @@ export async function timeToLabel(
   return { ms: median(times), passes: mean(spans) };
 }
 
-/** The index of the token that is the label; undefined if none comes in its place. */
+/** The index of the label token; undefined if there is none at its position. */
 function labelPlace(
   tokenizer: LabTokenizer,
   ids: readonly number[],
@@ -147,7 +146,7 @@ function reasoningOf(
   return { ...report, headRecall: rules.head.recall, tailRecall: rules.tail.recall };
 }
 
-/** Each rule of the tail counts the same, however rare it is. */
+/** The mean over tail rules, so that each rule counts the same however rare it is. */
 function tailLabels(
   expert: readonly ExpertPair[],
   isRight: readonly boolean[],

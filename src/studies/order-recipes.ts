@@ -1,25 +1,26 @@
 /**
- * The experiment on the order of completions as a recipe: the label first, the reasoning first, or the label alone, in
- * short runs of the smallest preset. A pair takes fewer tokens without a trace, so that the label alone runs twice: for
- * equal steps, and for equal tokens.
+ * The recipe of the experiment on the order of completions: the label first, the reasoning first, or the label alone,
+ * in short runs of the smallest preset. Pairs without a trace have fewer tokens, so the label alone runs twice: at
+ * equal steps, and at equal tokens.
  *
- * The loss is a mean over the tokens of completions. So the label has a fifteenth of it where there is a trace, and
- * half of it where there is none; an arm whose label weighs as much as that separates this from the effect of the
- * trace.
+ * The loss is a mean over completion tokens, so the label has a fifteenth of it where there is a trace, and half of it
+ * where there is none. An arm with the label weight raised to match separates this effect from that of the trace.
  */
 import type { MetricName } from '../protocol/experiment-results.ts';
 import type { CompletionOrder } from '../relevance/trace/trace.ts';
 import { type Arm, claim, type OrderSettings, type Recipe } from './recipes.ts';
 
 const STEPS = 500;
-/** No pair comes twice. */
+/** Enough that no pair is repeated. */
 const TRAIN_QUERIES = 4000;
-/** Input tokens of a pair with the expert's completion, and with the label alone; a test holds them to the world. */
+/**
+ * Input tokens of a pair with the expert's completion, and with the label alone; a test compares them with the world.
+ */
 export const TOKENS_PER_PAIR = { 'answer-first': 79.8, 'label-only': 65.9 } as const;
 const EQUAL_TOKEN_STEPS = Math.round((STEPS * TOKENS_PER_PAIR['answer-first']) / TOKENS_PER_PAIR['label-only']);
-/** Tokens of a completion beside its label, about: so heavy, the label has half of the loss. */
+/** The approximate number of completion tokens besides the label; with this weight the label has half of the loss. */
 const TRACE_TOKENS = 15;
-/** Of these about a fifth cite a rule of the tail. */
+/** About a fifth of these cite a tail rule. */
 const DEV_PAIRS = 300;
 
 function arm(name: string, order: CompletionOrder, sft: OrderSettings['sft'] = {}): Arm {
@@ -47,7 +48,7 @@ export const ORDER_RECIPES: readonly Recipe[] = [
     title: 'The label first, the reasoning first, or the label alone',
     question: 'Does learning to give reasons make labels better, and is it better to give them first?',
     arms: [ANSWER_FIRST, LABEL_AT_TOKENS, REASON_FIRST, LABEL_AT_STEPS, WEIGHTED],
-    // Refuted where the trace adds nothing.
+    // Refuted where the trace does not help.
     comparisons: [
       ...claim(LABELS, 'The trace makes labels better, at equal tokens', ANSWER_FIRST, LABEL_AT_TOKENS),
       ...claim(LABELS, 'The trace makes labels better, at equal steps', ANSWER_FIRST, LABEL_AT_STEPS),

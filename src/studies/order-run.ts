@@ -1,6 +1,6 @@
 /**
- * A supervised run on a rule world with completions in any order: its data, its training, its learning curve. The
- * world, the tokenizer, the first weights and the order of examples do not depend on the order of completions.
+ * A supervised run on a rule world with completions in any order: its data, training and learning curve. The world, the
+ * tokenizer, the initial weights and the order of examples do not depend on the order of completions.
  */
 import { LabError, throwIfAborted } from '../common/errors.ts';
 import { Rng } from '../common/rng.ts';
@@ -25,13 +25,13 @@ export interface OrderPoint {
   readonly measures: OrderMeasures;
 }
 
-/** How a run is watched. */
+/** Callbacks that observe a run. */
 export interface OrderHooks {
   readonly signal?: AbortSignal | undefined;
   readonly onLog?: (entry: SftLogEntry) => void;
 }
 
-/** What a run has come to. */
+/** The result of a finished run. */
 export interface FinishedOrder {
   readonly tokens: number;
   readonly curve: readonly OrderPoint[];
@@ -43,7 +43,7 @@ const EXAMPLES_PER_TURN = 500;
 /**
  * Trains on the current backend.
  *
- * @param use - what to do with the model once it is trained; it is freed after that
+ * @param use - uses the trained model, which is freed afterwards
  * @throws {LabError} `bad-config` if the run does not learn from a rule world; what `trainSft` throws
  */
 export async function runOrder<Result>(

@@ -1,6 +1,6 @@
 /**
- * The report of a finished refinement: what changed, what was kept and refused and why, and how the first and the last
- * instruction agree with people on queries that nothing was chosen by.
+ * The report of a finished refinement: the changes, which were accepted or rejected and why, and the agreement of the
+ * first and the last instruction with people on queries that were not used for any choice.
  */
 import { instructionToText } from '../relevance/rules/instruction.ts';
 import type { LabelScale } from '../relevance/pair/labels.ts';
@@ -10,13 +10,13 @@ import type { SynthesisCounts } from '../relevance/rules/trace-synthesis.ts';
 import { threeDecimals } from './findings.ts';
 import { heading, type Inline, list, paragraph, type Report, type ReportBlock, table } from './report.ts';
 
-/** What the report needs beside the history. */
+/** The report's inputs besides the history. */
 export interface ReportFacts {
   /** Of the pairs file. */
   readonly name: string;
   readonly scale: LabelScale;
   readonly seed: number;
-  /** Of the train, dev and test parts together, with the last instruction. */
+  /** Over the train, dev and test splits, with the last instruction. */
   readonly traces: SynthesisCounts;
 }
 

@@ -1,6 +1,6 @@
 /**
- * From judged pairs to the three parts that refining an instruction needs: split by query, with the words of the train
- * documents as lexicon and every document read by them.
+ * Splits judged pairs by query into the three parts that refinement needs, builds the lexicon from the train documents,
+ * and reads every document with it.
  */
 import { distinctDocuments } from '../data/files/content-id.ts';
 import { type SplitFractions, splitByQuery } from '../data/splits.ts';
@@ -8,10 +8,10 @@ import type { Lexicon } from '../relevance/pair/lexicon.ts';
 import type { JudgedPair } from '../relevance/pair/pair.ts';
 import { induceLexicon, typeDocument } from '../relevance/rules/typed-document.ts';
 
-/** Most queries to propose on; enough of the others that a difference shows. */
+/** Most queries are for proposals; the others are enough to show a difference. */
 export const PIAR_FRACTIONS: SplitFractions = { train: 0.6, dev: 0.2, test: 0.2 };
 
-/** Typed pairs in three parts that share no query. */
+/** Typed pairs in three parts without common queries. */
 export interface PiarSplit {
   readonly train: readonly JudgedPair[];
   readonly dev: readonly JudgedPair[];
@@ -20,7 +20,7 @@ export interface PiarSplit {
 }
 
 /**
- * Splits judged pairs by query. The lexicon comes from the documents of the train part; no judgment is looked at.
+ * Splits judged pairs by query. The lexicon comes from the train documents only, and from no judgment.
  *
  * @throws {LabError} `bad-config` if there are fewer than three queries.
  */

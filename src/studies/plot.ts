@@ -18,7 +18,7 @@ export interface Dot {
   readonly high?: number | undefined;
 }
 
-/** What a plot shows; `legend` names the lines, which are in the same order in all panels. */
+/** The contents of a plot; `legend` names the lines, which have the same order in all panels. */
 export type Plot =
   | {
       readonly kind: 'curves';

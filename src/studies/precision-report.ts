@@ -1,6 +1,6 @@
 /**
- * The results of `bench precision` as a report: at each stretch of the curve how far mixed is from f32 of the same
- * seed, and how far runs of different seeds are from each other.
+ * The report of `bench precision`: at each stretch of the curve the distance between mixed precision and f32 with the
+ * same seed, and the distance between runs of different seeds.
  */
 import * as v from 'valibot';
 import { SEEDS_FOR_A_CLAIM } from '../protocol/experiment-results.ts';
@@ -9,14 +9,14 @@ import { meanInterval, type MeanInterval } from './student-t.ts';
 
 const RunSchema = v.strictObject({
   seed: v.number(),
-  /** The mean loss of each stretch, by its last step. */
+  /** The mean loss of each stretch, with its last step. */
   curve: v.array(v.strictObject({ step: v.number(), lossNats: v.number() })),
   devLossNats: v.number(),
   devAccuracy: v.number(),
-  /** Updates whose gradient overflowed, and the scale of the loss at the end; 0 and 1 in f32. */
+  /** Updates whose gradient overflowed, and the loss scale at the end; 0 and 1 in f32. */
   skipped: v.number(),
   lossScale: v.number(),
-  /** Milliseconds between two updates, the median. */
+  /** The median time between two updates, in milliseconds. */
   stepMs: v.number(),
 });
 /** One run. */
@@ -35,11 +35,11 @@ export const PrecisionResultsSchema = v.strictObject({
 });
 export type PrecisionResults = v.InferOutput<typeof PrecisionResultsSchema>;
 
-/** How two kinds of runs differ in one number of each run. */
+/** The difference of two kinds of runs in one number of each run. */
 interface Difference {
   readonly f32: number;
   readonly mixed: number;
-  /** Mixed less f32, seed by seed. */
+  /** Mixed minus f32, paired by seed. */
   readonly change: MeanInterval;
   /** The standard deviation over seeds in f32. */
   readonly spread: number;
@@ -113,7 +113,7 @@ function differenceOf(plain: readonly number[], mixed: readonly number[]): Diffe
 }
 
 /**
- * What the numbers say of "within the noise of seeds": the whole interval of the change is smaller than the deviation.
+ * Whether the numbers support "within the noise of seeds": the whole interval of the change lies within one deviation.
  */
 function verdict(whole: Difference, last: Difference | undefined, dev: Difference): string {
   const isWithin = ({ change: { low, high }, spread }: Difference): boolean => Math.max(-low, high) <= spread;

@@ -1,5 +1,5 @@
 /**
- * From runs to results: the numbers of every arm and seed, and the sentences that their differences support.
+ * Turns runs into results: the numbers of every arm and seed, and the sentences that their differences support.
  */
 import type { ExperimentResults, Finding, ResultPoint, SeedResult } from '../protocol/experiment-results.ts';
 import type { GrpoStep } from '../train/grpo-telemetry.ts';
@@ -24,8 +24,8 @@ export const NO_TOKENS: SeedResult['tokens'] = { generated: 0, learned: 0, exper
 /**
  * The result of one run.
  *
- * @param test - measured on the test split when the run had ended
- * @param records - of the run's steps, for the tokens of each point
+ * @param test - the evaluation on the test split after the run
+ * @param records - of the run's steps, for the token counts of each point
  */
 export function seedResult(
   seed: number,
@@ -57,7 +57,7 @@ export function seedResult(
   };
 }
 
-/** The result of one run in which a student learned from a teacher; it has no reward, and no start to collapse from. */
+/** The result of one distillation run; it has no reward, and no start to collapse from. */
 export function studentResult(
   seed: number,
   curve: readonly DistillPoint[],
@@ -79,7 +79,7 @@ export function studentResult(
   };
 }
 
-/** The result of one run with another order of completions; it learns from the expert alone. */
+/** The result of one run with another order of completions; it learns from the expert only. */
 export function orderResult(
   seed: number,
   curve: readonly OrderPoint[],
@@ -131,7 +131,7 @@ function pick<Name extends string>(
   return Object.fromEntries(names.map((name) => [name, rounded(measures?.[name])])) as Record<Name, number | null>;
 }
 
-/** What the arms say about each comparison of a recipe; comparisons whose arms have not run are left out. */
+/** The findings of each comparison of a recipe; comparisons whose arms have not run are left out. */
 export function findingsOf(recipe: Recipe, arms: ExperimentResults['arms']): Finding[] {
   return recipe.comparisons.flatMap(({ claim, metric, arm, against, expected }) => {
     const values = metricBySeed(arms, arm, metric);

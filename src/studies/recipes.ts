@@ -1,19 +1,17 @@
 /**
- * Studies: what the lab asks about its own methods, as arms, comparisons and reports. A recipe says which runs are made
- * and which differences decide; `findings.ts` decides; a results file is reported as blocks (`report.ts`, `plot.ts`).
- * What runs them, and keeps them on disk, is the command line (`cli/studies/`). Studies of real judgments are in
- * `judged/`.
+ * Room `studies/`: what the lab asks about its own methods, as arms, comparisons and reports. A recipe defines runs and
+ * the differences that decide; `findings.ts` decides; results are reported as blocks (`report.ts`, `plot.ts`). The
+ * command line runs and stores studies (`cli/studies/`); studies of real judgments are in `judged/`.
  */
 
 /**
- * The experiments on reinforcement as recipes: which runs, on the same prompts and seeds, and which of their
- * differences decide the question. A recipe holds no number that a run has produced.
+ * The recipes of the experiments on reinforcement: the runs, on the same prompts and seeds, and which of their
+ * differences answer the question. A recipe contains no number that a run has produced.
  *
- * Two things vary around the method. Prompts are *matched* (rules as frequent as in the expert's data) or *head-heavy*
- * (prompts of rare rules ten times as rare); the reward is *full* (held against the gold trace) or *plausible* (the
- * cited rule leads to the stated label and its evidence is in the pair; gold is not consulted). Head-heavy prompts with
- * expert samples that cover the tail favour mode balance by construction, which is why the matched case is always run
- * beside it.
+ * Two things vary besides the method. Prompts are *matched* (rules as frequent as in the expert's data) or *head-heavy*
+ * (prompts of rare rules ten times rarer); the reward is *full* (compared with the gold trace) or *plausible* (the
+ * cited rule implies the stated label and its evidence is in the pair; gold is not consulted). Head-heavy prompts with
+ * expert samples that cover the tail favour mode balance by construction, so the matched case is always run as well.
  */
 import type { CurriculumConfig } from '../config/grpo-config.ts';
 import type { DistillExperimentInput } from '../protocol/distill-experiment.ts';
@@ -23,21 +21,21 @@ import type { OrderExperimentInput } from '../protocol/order-experiment.ts';
 import type { SftExperiment } from '../protocol/sft-experiment.ts';
 import type { Gap } from './gap-closed.ts';
 
-/** The settings of one arm, but for the seed. */
+/** The settings of one arm, without the seed. */
 export type ArmSettings = Omit<GrpoExperimentInput, 'name'>;
 
-/** The settings of an arm in which a student learns from a teacher, but for the seed. */
+/** The settings of a distillation arm, without the seed. */
 export type StudentSettings = Omit<DistillExperimentInput, 'name'>;
 
-/** The settings of an arm with another order of completions, but for the seed. */
+/** The settings of an arm with another order of completions, without the seed. */
 export type OrderSettings = Omit<OrderExperimentInput, 'name'>;
 
-/** What an arm does with a seed. */
+/** What an arm runs for a seed. */
 export type ArmRun =
-  /** Nothing: the model that the reinforced arms begin with, as it is. */
+  /** Nothing: the unchanged start of the reinforced arms. */
   | { readonly kind: 'start' }
   | { readonly kind: 'grpo'; readonly settings: ArmSettings }
-  /** Nothing: the teacher as it is. */
+  /** Nothing: the unchanged teacher. */
   | { readonly kind: 'teacher' }
   | { readonly kind: 'distill'; readonly settings: StudentSettings }
   | { readonly kind: 'order'; readonly settings: OrderSettings };
@@ -48,7 +46,7 @@ export interface Arm {
   readonly run: ArmRun;
 }
 
-/** A claim about two arms: that a metric of `arm` is higher, or lower, than of `against`. */
+/** A claim about two arms: a metric of `arm` is higher, or lower, than that of `against`. */
 export interface Comparison {
   readonly claim: string;
   readonly metric: MetricName;
@@ -63,10 +61,10 @@ export interface Recipe {
   readonly id: 'E1' | 'E2' | 'E3' | 'E4' | 'E5' | 'E6' | 'E7' | 'E8';
   readonly title: string;
   readonly question: string;
-  /** The most important first: a recipe that is cut short has the arms that matter. */
+  /** The most important first, so that a recipe that is cut short has the arms that matter. */
   readonly arms: readonly Arm[];
   readonly comparisons: readonly Comparison[];
-  /** The arms between which every run closes a share of the gap in accuracy, where that is asked. */
+  /** The arms that define the accuracy gap of which every run closes a share, where that is measured. */
   readonly gap?: Gap;
 }
 
@@ -87,7 +85,7 @@ export function claim(
   }));
 }
 
-/** The supervised run that every arm of a seed starts from: stopped early, so that there is something left to learn. */
+/** The supervised run that every arm of a seed starts from, stopped early so that something is left to learn. */
 export const START_SETTINGS = {
   name: 'lab-nano-start',
   preset: 'lab-nano',
@@ -99,7 +97,7 @@ type Grpo = NonNullable<ArmSettings['grpo']>;
 const STEPS = 200;
 /** 64 rollouts per step. */
 const COMMON: Grpo = { steps: STEPS, prompts: 8, maxTokens: 32, evaluateEvery: 40, checkpointEvery: 40, keepEvery: 40 };
-/** Of these about a fifth cite a rule of the tail. */
+/** About a fifth of these cite a tail rule. */
 const DEV_PAIRS = 400;
 
 /** The four regimes: the mix of prompts and the reward. */
@@ -130,25 +128,25 @@ const mboArm = (regime: Regime, value = 0.3): Arm => arm(regime, `MBO ${value}`,
 const START: Arm = { name: 'SFT', run: { kind: 'start' } };
 const WORST: Regime = 'head-heavy, plausible';
 const [GRPO, MBO] = [grpoArm(WORST), mboArm(WORST)];
-/** The same updates on expert samples alone; rollouts are drawn to be measured, and not learned from. */
+/** The same updates on expert samples alone; rollouts are drawn for measurement only. */
 const SFT_CONTINUED = arm(WORST, 'SFT continued', { balance: { kind: 'convex', mu: 1 } });
-/** The weight that the expert loss has in the arms it is compared with. */
+/** The weight of the expert loss in the arms that this one is compared with. */
 const BETA = 0.3;
-/** Held to the start by a KL term. */
+/** Kept near the start by a KL term. */
 const klArm = (method: string, kl: NonNullable<Grpo['kl']>): Arm =>
   arm(WORST, `GRPO + ${method}`, { ...lambda(0), kl });
 const K3 = klArm('k3 0.3', { kind: 'k3', beta: BETA });
 const K3_STRONG = klArm('k3 1', { kind: 'k3', beta: 1 });
 const K2 = klArm('k2 0.3', { kind: 'k2', beta: BETA });
-/** The fairest control: the same expert prompts, but held to the start's own answers there and not to the expert's. */
+/** The fairest control: the same expert prompts, with the start's own answers as target in place of the expert's. */
 const K2_EXPERT = klArm('k2 0.3 on expert prompts', { kind: 'k2', beta: BETA, on: 'expert' });
 const K3_EXPERT = klArm('k3 0.3 on expert prompts', { kind: 'k3', beta: BETA, on: 'expert' });
 const TAIL_FREE = arm(WORST, 'MBO 0.3, expert without tail', lambda(0.3), { expertCoverage: 'head-only' });
 
 /**
- * E5: orders of the same prompts. Every arm has pass rates of the same start and so the same prompts (the first 1,500
- * but for those always or never right) and the same expert samples; only the order differs, and with it how often a
- * prompt comes.
+ * E5: orders of the same prompts. Every arm has pass rates of the same start, and therefore the same prompts (the first
+ * 1,500 without those that are always or never right) and the same expert samples. Only the order differs, and with it
+ * how often a prompt is drawn.
  */
 const ordered = (regime: Regime, method: string, kind: CurriculumConfig['kind'], grpo: Grpo = lambda(0.3)): Arm =>
   arm(regime, method, { ...grpo, curriculum: { kind } }, { passRates: {} });
@@ -159,11 +157,13 @@ const ordersOf = (regime: Regime): [random: Arm, staged: Arm, reversed: Arm, ada
   ordered(regime, 'Adaptive', 'adaptive'),
 ];
 const [RANDOM, STAGED, ...OTHER_ORDERS] = ordersOf('matched, full');
-/** The measured prompts as they are, among the expert's samples too. */
+/** All measured prompts, also among the expert's samples. */
 const UNSORTED = arm('matched, full', 'Random order, nothing left out', lambda(0.3), {
   passRates: { keep: 'all', hardWeight: 1 },
 });
-/** Prompts of rare rules as often as in the staged arm on the whole, but all along: by leaving out others. */
+/**
+ * Prompts of rare rules as often as in the staged arm overall, but from the beginning, by leaving out other prompts.
+ */
 const RARE_ALL_ALONG = arm(
   'matched, full',
   'Random order, rare rules more often',
@@ -189,7 +189,7 @@ const REMEDIES = [
   K3,
   K2,
 ];
-/** E4: one advantage for all tokens of an answer. */
+/** E4: the same advantage for all tokens of an answer. */
 const outcomeArm = (regime: Regime): Arm =>
   arm(regime, 'GRPO, outcome advantages', { ...lambda(0), advantages: { kind: 'outcome' } });
 
@@ -295,7 +295,7 @@ export const RECIPES: readonly Recipe[] = [
       PLAIN_RANDOM,
       PLAIN_STAGED,
     ],
-    // Refuted where random order, or the reversed one, is better.
+    // Refuted where random order, or the reversed order, is better.
     comparisons: [
       ...(['matched, full', WORST] as const).flatMap((regime) => {
         const [random, staged, reversed, adaptive] = ordersOf(regime);

@@ -12,7 +12,7 @@ export type ReportBlock =
   | { readonly kind: 'paragraph'; readonly text: readonly Inline[] }
   | { readonly kind: 'list'; readonly items: readonly (readonly Inline[])[] }
   | { readonly kind: 'table'; readonly head: readonly string[]; readonly rows: readonly (readonly string[])[] }
-  /** A drawing: beside Markdown in a file of this name, within HTML. */
+  /** A drawing: a separate file of this name beside Markdown, inline in HTML. */
   | { readonly kind: 'plot'; readonly file: string; readonly caption: string; readonly plot: Plot };
 
 /** A report with its title. */
@@ -37,7 +37,7 @@ export function table(head: readonly string[], rows: readonly (readonly (string 
   return { kind: 'table', head, rows: rows.map((row) => row.map(String)) };
 }
 
-/** A table with a row for each item, by what its columns show of it. */
+/** A table with one row per item and the columns' values. */
 export function columns<Row>(
   rows: readonly Row[],
   cells: Readonly<Record<string, (row: Row) => string | number>>,
@@ -53,7 +53,7 @@ export function reportMarkdown({ title, blocks }: Report): string {
   return `${[`# ${title}`, ...blocks.map(blockMarkdown)].join('\n\n')}\n`;
 }
 
-/** The report as a page that needs no other file. */
+/** The report as a self-contained page. */
 export function reportHtml({ title, blocks }: Report): string {
   return [
     '<!doctype html>',

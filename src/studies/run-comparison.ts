@@ -1,6 +1,6 @@
 /**
- * Runs beside each other: what differs in their settings, and what the differences did. Runs that differ in their seed alone are
- * a group; groups are compared with the first one seed by seed, as the arms of an experiment are.
+ * A comparison of runs: the settings in which they differ, and the effect of the differences. Runs that differ only in
+ * their seed form a group; groups are compared with the first one, paired by seed, as the arms of an experiment are.
  */
 import { SEEDS_FOR_A_CLAIM } from '../protocol/experiment-results.ts';
 import type { RunSummary, Setting } from '../runs/run-summary.ts';
@@ -9,29 +9,29 @@ import type { CurvePoint } from './plot.ts';
 import { heading, list, paragraph, type Report, type ReportBlock, table } from './report.ts';
 import { meanInterval, signed } from './student-t.ts';
 
-/** A run and where it is. */
+/** A run and its path. */
 export interface ComparedRun extends RunSummary {
   readonly path: string;
 }
 
 /** Runs with the same settings. */
 interface RunGroup {
-  /** What sets it apart, such as `lambda 0.3`. */
+  /** Its difference from other groups, such as `lambda 0.3`. */
   readonly name: string;
   readonly runs: readonly ComparedRun[];
   readonly settings: Readonly<Record<string, Setting>>;
 }
 
-/** Runs by what differs. */
+/** Runs grouped by their differences. */
 export interface RunComparison {
-  /** The paths of settings that are not the same in all runs. */
+  /** The paths of settings that differ between runs. */
   readonly differing: readonly string[];
   readonly groups: readonly RunGroup[];
-  /** Everything that was measured in some run. */
+  /** All metrics that were measured in some run. */
   readonly metrics: readonly string[];
 }
 
-/** Measures that are shown first; others follow by name. */
+/** Metrics shown first; others follow by name. */
 const FIRST_METRICS = [
   'reward',
   'accuracy',
@@ -42,7 +42,7 @@ const FIRST_METRICS = [
   'expertLossNats',
 ];
 
-/** Puts runs into groups, the first run's first. */
+/** Groups runs, the group of the first run first. */
 export function compareRuns(runs: readonly ComparedRun[]): RunComparison {
   const paths = [...new Set(runs.flatMap(({ settings }) => Object.keys(settings)))];
   const differing = paths.filter((path) => new Set(runs.map((run) => valueText(run.settings[path]))).size > 1);
@@ -62,19 +62,19 @@ export function compareRuns(runs: readonly ComparedRun[]): RunComparison {
   };
 }
 
-/** The settings that a run has otherwise than another, in words. */
+/** The settings in which a run differs from another, in words. */
 export function differencesFrom(base: RunSummary, run: RunSummary): string[] {
   const paths = new Set([...Object.keys(base.settings), ...Object.keys(run.settings)]);
   const changed = [...paths].filter((path) => valueText(base.settings[path]) !== valueText(run.settings[path]));
   return changed.map((path) => `${lastPart(path)} ${valueText(run.settings[path]) || 'not set'}`);
 }
 
-/** The last value of a metric in a run; null where it was never measured. */
+/** The last value of a metric in a run; null if it was never measured. */
 export function lastValue({ curve }: RunSummary, metric: string): number | null {
   return curve.findLast(({ measures }) => typeof measures[metric] === 'number')?.measures[metric] ?? null;
 }
 
-/** The comparison as a report. @param metrics - those to show, default the first ones that were measured */
+/** The comparison as a report. @param metrics - those to show; by default the first ones that were measured */
 export function comparisonReport(comparison: RunComparison, metrics = comparison.metrics.slice(0, 7)): Report {
   const { differing, groups } = comparison;
   const arms = groups.map(({ name, runs }) => ({
@@ -138,7 +138,7 @@ function curvesOf({ groups }: RunComparison, metrics: readonly string[]): Report
   return { kind: 'plot', file: 'compare.svg', caption: 'Curves', plot };
 }
 
-/** The mean over the runs of a group after each step that all of them were measured after. */
+/** The mean over the runs of a group at each step where all of them were measured. */
 function bandOf(runs: readonly ComparedRun[], metric: string): CurvePoint[] {
   const steps = runs[0]?.curve.map(({ step }) => step) ?? [];
   return steps.flatMap((step) => {
@@ -152,7 +152,7 @@ function bandOf(runs: readonly ComparedRun[], metric: string): CurvePoint[] {
   });
 }
 
-/** Every measurement of every run, a row each: for other programs. */
+/** Every measurement of every run, one row each, for other programs. */
 export function* longRows({ groups }: RunComparison): Generator<readonly (string | number)[]> {
   for (const { name: group, runs } of groups) {
     for (const { path, kind, seed, curve } of runs) {

@@ -11,7 +11,7 @@ export interface MeanInterval {
   readonly high: number;
 }
 
-/** The mean of independent values, and the interval that it would be in 95 % of the time. */
+/** The mean of independent values, and its 95 % confidence interval. */
 export function meanInterval(values: readonly number[]): MeanInterval {
   const n = values.length;
   const mean = values.reduce((sum, value) => sum + value, 0) / n;
@@ -22,11 +22,11 @@ export function meanInterval(values: readonly number[]): MeanInterval {
 }
 
 /**
- * The quantile of Student's t: the t that a variable stays below with probability p. The relative error is below 1e-9 for
- * tails of 1e-12 and more, and 1 to 10 million degrees of freedom.
+ * The quantile of Student's t: the value that t is below with probability p. The relative error is below 1e-9 for tails
+ * of 1e-12 and more, and 1 to 10 million degrees of freedom.
  *
  * @param p - in (0, 1)
- * @param df - degrees of freedom, at least 1; need not be whole
+ * @param df - degrees of freedom, at least 1; need not be an integer
  * @throws {LabError} `bad-config` for any other p or df
  */
 export function studentQuantile(p: number, df: number): number {
@@ -57,7 +57,7 @@ function upperTail(t: number, df: number): number {
   const [x, rest] = [df / (df + t * t), (t * t) / (df + t * t)];
   const [a, b] = [df / 2, 0.5];
   if (rest === 0) return 0.5;
-  // x^a (1 - x)^b / B(a, b); log1p keeps the digits of x near 1, where many degrees of freedom have it.
+  // x^a (1 - x)^b / B(a, b); log1p preserves the digits of x near 1, where it is for many degrees of freedom.
   const front = Math.exp(-a * Math.log1p((t * t) / df) + b * Math.log(rest) - logBetaHalf(a));
   // The continued fraction converges fast on one side of the mean only; I_x(a, b) = 1 - I_(1-x)(b, a) gives the other.
   return x < (a + 1) / (a + b + 2)
@@ -86,20 +86,20 @@ function fractionOf(x: number, a: number, b: number): number {
   return fraction;
 }
 
-/** Enough for 10 million degrees of freedom: the number of terms grows with their root. */
+/** Enough for 10 million degrees of freedom, because the number of terms grows with their square root. */
 const MOST_TERMS = 20_000;
 
-/** log B(a, 1/2), as log Gamma(1/2) less what log Gamma grows by from a to a + 1/2. */
+/** log B(a, 1/2), as log Gamma(1/2) minus the growth of log Gamma from a to a + 1/2. */
 function logBetaHalf(a: number): number {
   let growth = 0;
   let z = a;
   for (; z < 12; z++) growth += Math.log(z / (z + 0.5)); // Gamma(z + 1) = z Gamma(z)
-  // The difference of two of Stirling's formulas; both by themselves are so large that they would lose its digits.
+  // The difference of two of Stirling's formulas; each is so large that subtracting them would lose digits.
   growth += z * Math.log1p(0.5 / z) + 0.5 * Math.log(z) - 0.5 + stirlingSeries(z + 0.5) - stirlingSeries(z);
   return 0.5 * Math.log(Math.PI) - growth;
 }
 
-/** What Stirling's formula for log Gamma(z) leaves out (DLMF 5.11.1). */
+/** The terms that Stirling's formula for log Gamma(z) leaves out (DLMF 5.11.1). */
 function stirlingSeries(z: number): number {
   const inverse = 1 / (z * z);
   return (1 / 12 - inverse * (1 / 360 - inverse * (1 / 1260 - inverse * (1 / 1680 - inverse / 1188)))) / z;

@@ -1,18 +1,16 @@
 /**
- * What compression costs each model, in numbers: bytes, labels that stay, how far scores move, reasoning that stays the
- * same word for word.
+ * The cost of compression for each model: bytes, labels that stay, the shift of scores, and completions that stay
+ * identical.
  */
 import * as v from 'valibot';
 import { count, measuredText, MeasuredSchema, threeDecimals } from '../findings.ts';
 import { heading, paragraph, type Report, table } from '../report.ts';
 import { signed } from '../student-t.ts';
 
-/**
- * A copy beside its original; the fields of `Agreement` (relevance/metrics/agreement.ts), its size and its completions.
- */
+/** A copy compared with its original: `Agreement` (relevance/metrics/agreement.ts), its size and its completions. */
 const CopyAgreementSchema = v.strictObject({
   precision: v.string(),
-  /** Of the matrices as they are kept, and of everything else as float32. */
+  /** With the matrices as stored, and everything else as float32. */
   sizeBytes: count,
   pairs: count,
   queries: count,
@@ -20,9 +18,9 @@ const CopyAgreementSchema = v.strictObject({
   meanScoreShift: v.number(),
   maxScoreShift: v.number(),
   accuracyChange: MeasuredSchema,
-  /** Greedy completions that were written by both. */
+  /** The number of greedy completions of both. */
   completions: count,
-  /** The share of them that are the same token by token. */
+  /** The share of them that are identical token by token. */
   sameCompletion: v.nullable(v.number()),
 });
 export type CopyAgreement = v.InferOutput<typeof CopyAgreementSchema>;

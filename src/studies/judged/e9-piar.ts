@@ -1,10 +1,10 @@
 /**
- * E9: does refining an instruction by its errors carry over to queries it never saw? For every data set and every split
- * seed: the first and the last instruction on the test queries, which are read once, beside always answering the most
- * frequent label and beside BM25 with thresholds fitted on train. Where several people judged a pair, their agreement
- * with each other is measured beside the instruction's agreement with them.
+ * E9: does refining an instruction by its errors generalise to queries it never saw? For every data set and split seed,
+ * the first and the last instruction are measured on the test queries, which are read once, and compared with always
+ * answering the most frequent label and with BM25 using thresholds fitted on train. Where several people judged a pair,
+ * their agreement with each other is compared with the instruction's agreement with them.
  *
- * It would be refuted by test accuracy that falls, or that stays while train accuracy rises.
+ * Test accuracy that falls, or stays while train accuracy rises, would refute it.
  */
 import { throwIfAborted } from '../../common/errors.ts';
 import { sampleQueries } from '../../data/splits.ts';
@@ -21,7 +21,11 @@ import { splitForPiar } from '../piar-split.ts';
 import type { E9Data, E9Metrics, E9Settings, E9SplitResult } from './e9-results.ts';
 import { agreementOfPairs, annotatorPairs, baselinesOf, type Prediction } from './real-baselines.ts';
 
-/** Runs one split of one data set. Equal data, seed and settings give equal results. @throws {LabError} `aborted` */
+/**
+ * Runs one split of one data set. The same data, seed and settings give the same results.
+ *
+ * @throws {LabError} `aborted`
+ */
 export async function runE9Split(
   set: E9Data,
   seed: number,
@@ -73,7 +77,7 @@ export async function runE9Split(
     majority: { seed, metrics: measured(majority), curve: [] },
     bm25: {
       seed,
-      // Ordered by the score itself, because labels tie most documents.
+      // Ordered by the score itself, because most documents have the same label.
       metrics: {
         ...measured(bm25),
         pairAccuracy: rounded(pairAccuracy(ranked).value ?? 0),
@@ -99,8 +103,8 @@ function metricsOf(measure: SplitMeasure): E9Metrics {
 }
 
 /**
- * How people agree with each other on the test pairs that several judged, and how the instruction agrees with each of
- * them on the same pairs; undefined where nobody knows.
+ * The agreement of annotators with each other on the test pairs that several judged, and the instruction's agreement
+ * with each of them on the same pairs; undefined where annotations are unknown.
  */
 function agreement(
   labels: Int8Array,

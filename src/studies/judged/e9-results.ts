@@ -1,6 +1,6 @@
 /**
- * What E9 has found: the schema of `docs/results/E9.json`, the sentences its numbers support, and its report. Numbers
- * only: no query and no document of the data is in it.
+ * The results of E9: the schema of `docs/results/E9.json`, the sentences that its numbers support, and its report. It
+ * has numbers only, and no query or document of the data.
  */
 import * as v from 'valibot';
 import type { JudgedPair } from '../../relevance/pair/pair.ts';
@@ -20,33 +20,33 @@ import { PIAR_FRACTIONS } from '../piar-split.ts';
 import { heading, paragraph, type Report, table } from '../report.ts';
 import { signed } from '../student-t.ts';
 
-/** Judged pairs to run E9 on. */
+/** Judged pairs for E9. */
 export interface E9Data {
   readonly name: string;
   readonly scaleSize: number;
   readonly pairs: readonly JudgedPair[];
-  /** The grades that several people gave a pair, where that is known. */
+  /** The grades of several annotators for a pair, where known. */
   readonly annotations?: (queryId: string, docId: string) => readonly number[] | undefined;
 }
 
-/** Of a larger data set, this many queries are drawn, anew for each seed; the most rounds. */
+/** The number of queries drawn from a larger data set, anew for each seed; the maximum number of rounds. */
 export interface E9Settings {
   readonly queries: number;
   readonly rounds: number;
 }
 
-/** The measures of an arm on the test part. */
+/** The measures of an arm on the test split. */
 const MetricsSchema = v.record(v.string(), v.nullable(v.number()));
 export type E9Metrics = v.InferOutput<typeof MetricsSchema>;
 
 const SeedSchema = v.strictObject({
   seed: v.number(),
   metrics: MetricsSchema,
-  /** Of the arm that is refined, accuracy of the instruction that each round began with; the last entry is the end. */
+  /** For the refined arm, the accuracy of the instruction at the start of each round; the last entry is the end. */
   curve: v.array(v.strictObject({ round: v.number(), rules: v.number(), train: v.number(), dev: v.number() })),
 });
 
-/** What one split of one data set gives, by arm. */
+/** The result of one split of one data set, by arm. */
 export const E9SplitSchema = v.strictObject({
   first: SeedSchema,
   last: SeedSchema,
@@ -68,7 +68,7 @@ export const E9ResultsSchema = v.strictObject({
 });
 export type E9Results = v.InferOutput<typeof E9ResultsSchema>;
 
-/** The arms of one data set, as they are named after it. */
+/** The arms of one data set, as named after it. */
 const ARMS = {
   first: 'first instruction',
   last: 'last instruction',
@@ -107,7 +107,7 @@ export function e9Results(
     },
     arms,
     findings,
-    // Does test accuracy fall, or train rise alone?
+    // Does test accuracy fall, or does only train accuracy rise?
     verdict: [...findings.map((each) => findingSentence(`${each.data}: ${each.claim}`, each)), CAUTION].join(' '),
   };
 }

@@ -1,6 +1,6 @@
 /**
- * What the general model says of itself: its card, with what it learned from, on whose terms, and how it does on
- * queries that were held out; the scales that it can be asked on; and pairs to try, which are nobody's judgments.
+ * The description of the general model: its card with training data, terms and held-out measurements; the scales it can
+ * be asked on; and example pairs, which come from no judgment.
  */
 import type { LabFile } from '../../infer/lab-model.ts';
 import type { Measure, ModelCard } from '../../infer/model-card.ts';
@@ -10,7 +10,7 @@ import { plainScale } from '../../runs/lab-file.ts';
 import { GENERAL_SCALE, type GeneralPart } from './general-recipe.ts';
 import { GENERAL_SYSTEMS, type SetResults } from './general-results.ts';
 
-/** What settings do not say. */
+/** Adds to the card what the settings do not contain. */
 export function describeGeneral(card: ModelCard, parts: readonly GeneralPart[]): ModelCard {
   return {
     ...card,
@@ -34,7 +34,7 @@ export function describeGeneral(card: ModelCard, parts: readonly GeneralPart[]):
   };
 }
 
-/** Its other scales, and pairs to try. */
+/** Its other scales, and example pairs. */
 export function generalLab(parts: readonly GeneralPart[]): Pick<LabFile, 'otherScales' | 'examples'> {
   const sizes = new Set(parts.map(({ set }) => set.scaleSize).filter((size) => size !== GENERAL_SCALE));
   return {
@@ -46,7 +46,7 @@ export function generalLab(parts: readonly GeneralPart[]): Pick<LabFile, 'otherS
   };
 }
 
-/** Of one query: what each shows, the title, and one attribute. */
+/** The examples, all of one query: the name of each, the title, and one attribute. */
 const QUERY = 'steel bread knife';
 const EXAMPLES = [
   ['all words in the title', 'Steel bread knife, 22 cm blade', { material: 'steel' }],
@@ -55,7 +55,7 @@ const EXAMPLES = [
   ['nothing in common', 'Linen tablecloth, white', { material: 'linen' }],
 ] as const;
 
-/** The card with what was measured on each set. */
+/** The card with the measurements on each set. */
 export function withMeasures(card: ModelCard, sets: readonly SetResults[]): ModelCard {
   const sum = (count: (set: SetResults) => number): number => sets.reduce((total, set) => total + count(set), 0);
   return {

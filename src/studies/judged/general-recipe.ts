@@ -1,14 +1,14 @@
 /**
- * The general model: one model of several sets of judgments, for files that nobody has judged yet.
+ * The general model: one model trained on several sets of judgments, for files without judgments.
  *
- * It reads no words. Its prompts hold what words of query and document have in common and how BM25 places the document
- * (hints and standing), and the words themselves are left out: they say nothing about another shop's catalogue, and on
- * the dev queries of both sets leaving them out cost nothing (docs/log.md). So whatever it learns, it can use on any
+ * It reads no words. Its prompts hold the overlaps between query and document and the BM25 standing of the document
+ * (hints and standing). The words themselves are left out, because they do not transfer to another shop's catalogue,
+ * and leaving them out cost nothing on the dev queries of both sets (docs/log.md). So whatever it learns applies to any
  * file.
  *
- * The sets are judged on different scales. Each has its own label tokens and is learned on them; of a set with fewer
- * labels than the model answers with, every second pair is learned on the model's scale too, at the same relative
- * height (`mapLabel`): relevant of two labels counts as the best of four. Orders are compared by s / (R - 1).
+ * The sets are judged on different scales. Each has its own label tokens and is learned on them. For a set with fewer
+ * labels than the model answers with, every second pair is also learned on the model's scale at the same relative
+ * height (`mapLabel`): relevant on two labels counts as the best of four. Orders are compared by s / (R - 1).
  */
 import { sha256Hex } from '../../checkpoint/sha256.ts';
 import { Rng } from '../../common/rng.ts';
@@ -30,34 +30,34 @@ import { expertsOf, judgedPairs, splitFile, withStandingOf } from '../../runs/fi
 import { DEV_SHARE, foldsOf, REAL_RECIPES, type RealRecipe, SEED } from './real-data.ts';
 import type { PreparedSft } from '../../runs/sft-experiment.ts';
 
-/** Parts that the queries of each set are cut into; each is the test part once. */
+/** The number of parts that the queries of each set are split into; each part is the test part once. */
 const FOLDS = 5;
 
-/** The sets, by the recipes that say where they come from. */
+/** The sets, by the recipes that name their origin. */
 export const GENERAL_SETS: readonly RealRecipe[] = REAL_RECIPES.map((recipe) => {
   return { ...recipe, folds: FOLDS, run: FOLDS };
 });
 
-/** Labels that the model answers with unless it is asked for others. */
+/** The number of labels that the model answers with by default. */
 export const GENERAL_SCALE = 4;
-/** Examples of each set: a smaller set comes again, a larger one is drawn from. */
+/** Examples of each set: a smaller set is repeated, a larger one is sampled. */
 const EXAMPLES_PER_SET = 8000;
-/** The share of pairs without their standing, so that a single pair can be judged too. */
+/** The share of pairs without standing, so that a single pair can be judged as well. */
 const WITHOUT_STANDING_SHARE = 1 / 8;
 
 /** One set in one fold. */
 export interface GeneralPart {
   readonly set: RealRecipe;
-  /** All documents of the set, judged or not: of BM25's statistics. */
+  /** All documents of the set, judged or not, for BM25's statistics. */
   readonly documents: DataSet['documents'];
   readonly sha256: string;
   readonly train: readonly JudgedPair[];
-  /** Queries that choices may be made by. */
+  /** Queries for model selection. */
   readonly dev: readonly JudgedPair[];
   readonly test: readonly JudgedPair[];
 }
 
-/** The folds of a set, each in three parts that share no query. */
+/** The folds of a set, each in three parts without common queries. */
 export async function generalParts(set: RealRecipe, whole: DataSet): Promise<GeneralPart[]> {
   const { documents } = whole;
   const withStanding = (pairs: readonly JudgedPair[]): readonly JudgedPair[] =>
@@ -124,19 +124,19 @@ export async function generalExperiment(name: string, parts: readonly GeneralPar
   });
 }
 
-/** An example before it becomes tokens: a pair, and the scale that it is asked on. */
+/** An example before tokenization: a pair, and the scale that it is asked on. */
 interface Asked {
   readonly expert: ExpertPair;
   readonly scaleSize: number;
 }
 
-/** The data of a run: as many examples of each set, and of each some held-out pairs to watch it by. */
+/** The data of a run: the same number of examples of each set, and some held-out pairs of each for evaluation. */
 export function prepareGeneral(experiment: SftExperiment, parts: readonly GeneralPart[]): PreparedSft {
   const { prompt, devPairs, data, sft } = experiment;
   const model = MODEL_PRESETS[experiment.preset];
   const asked = parts.flatMap((part) => askedOf(part, new Rng(`${part.set.id} ${sft.seed}`)));
   const tokenizer = LabTokenizer.fromJson(
-    // There are no texts to learn words from.
+    // Prompts have no text, so there are no words to learn.
     trainBpe([], { vocabSize: model.vocabSize, specialTokens: specialTokens(prompt) }),
   );
   const examples = asked.map(({ expert, scaleSize }) => {
@@ -171,7 +171,7 @@ function askedOf({ set, train }: GeneralPart, rng: Rng): Asked[] {
     });
 }
 
-/** A pair without its standing, as a page sees it. */
+/** A pair without its standing, as in the Score view. */
 export function alone(pair: JudgedPair): JudgedPair {
   const { standing: _, ...others } = pair;
   return others;

@@ -1,6 +1,6 @@
 /**
- * What became of the general model, as a file and as a report: on the held-out queries of each set, beside BM25 and
- * beside a model that learned from the other set alone.
+ * The results of the general model, as a file and as a report: on the held-out queries of each set, compared with BM25
+ * and with a model that learned from the other set only.
  */
 import * as v from 'valibot';
 import { count } from '../findings.ts';
@@ -10,7 +10,7 @@ import { COMPARED_WITH, measureAll, PredictionsSchema, SystemsSchema, verdictOf 
 import type { RealRecipe } from './real-data.ts';
 import { heading, paragraph, type Report, type ReportBlock } from '../report.ts';
 
-/** What the systems are called, in the order of the tables. */
+/** The names of the systems, in the order of the tables. */
 export const GENERAL_SYSTEMS = {
   majority: 'majority',
   random: 'random',
@@ -35,7 +35,7 @@ const SetResultsSchema = v.strictObject({
   ...SystemsSchema.entries,
   verdict: v.string(),
 });
-/** What was found on one set. */
+/** The results on one set. */
 export type SetResults = v.InferOutput<typeof SetResultsSchema>;
 
 /** The schema of `docs/results/general.json`. */
@@ -48,7 +48,7 @@ export const GeneralResultsSchema = v.strictObject({
 });
 export type GeneralResults = v.InferOutput<typeof GeneralResultsSchema>;
 
-/** The results of one set. @param folds - predictions by system, of each fold that was run */
+/** The results of one set. @param folds - predictions by system, for each fold that was run */
 export function setResults(
   { id, title, terms, scaleSize, folds: planned, queries }: RealRecipe,
   folds: readonly GeneralPredictions[],

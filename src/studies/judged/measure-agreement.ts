@@ -1,5 +1,5 @@
 /**
- * Two copies of one model, asked the same.
+ * Compares the answers of two copies of one model.
  */
 import { generateAll } from '../../infer/generate.ts';
 import type { LabModel } from '../../infer/lab-model.ts';
@@ -11,14 +11,14 @@ import type { JudgedPair } from '../../relevance/pair/pair.ts';
 import { EOS } from '../../relevance/pair/vocabulary.ts';
 import type { CopyAgreement } from './agreement-report.ts';
 
-/** What a model answers to pairs. */
+/** The answers of a model to pairs. */
 export interface Answers {
   readonly scores: readonly LabelScore[];
   /** Greedy completions of the first pairs, as token ids. */
   readonly completions: readonly (readonly number[])[];
 }
 
-/** Asks a model. @param completions - of how many pairs the reasoning is written too */
+/** Asks a model. @param completions - the number of pairs whose reasoning is generated */
 export async function answersOf(model: LabModel, pairs: readonly JudgedPair[], completions: number): Promise<Answers> {
   const { transformer, tokenizer, prompt } = model;
   const prompts = pairs.map((pair) => encodeFor(model, pair).ids);
@@ -29,7 +29,7 @@ export async function answersOf(model: LabModel, pairs: readonly JudgedPair[], c
   return { scores, completions: written.map(({ ids }) => ids) };
 }
 
-/** How far a copy agrees with its original. */
+/** The agreement of a copy with its original. */
 export function compareCopies(
   pairs: readonly JudgedPair[],
   original: Answers,

@@ -1,12 +1,12 @@
 /**
- * Studies of real judgments: which data sets, folds and models (`real-*`, `general-*`), E9 on refined instructions, and
- * what compression costs. Measures pool test queries and bootstrap over them; every number of a report comes from a
- * results file. No query and no document of the data is kept in results.
+ * Room `studies/judged/`: studies of real judgments: data sets, folds and models (`real-*`, `general-*`), E9 on refined
+ * instructions, and the cost of compression. Measures pool test queries and bootstrap over them; every number of a
+ * report comes from a results file, which contains no query or document of the data.
  */
 
 /**
- * What models on real judgments are compared with: always the most frequent label, a random order, BM25 with thresholds
- * fitted on the pairs to learn from, and the refined instruction without a model.
+ * Baselines for models on real judgments: always the most frequent label, a random order, BM25 with thresholds fitted
+ * on the training pairs, and the refined instruction without a model.
  */
 import { hash32 } from '../../common/rng.ts';
 import { accuracy, quadraticWeightedKappa } from '../../relevance/metrics/metrics.ts';
@@ -17,17 +17,17 @@ import type { Rules } from '../../relevance/rules/rules.ts';
 import type { JudgedPair, LabDocument } from '../../relevance/pair/pair.ts';
 import { readPair } from '../../relevance/rules/typed-document.ts';
 
-/** A test pair with what a system makes of it. */
+/** A system's prediction for a test pair. */
 export interface Prediction {
   readonly queryId: string;
   readonly docId: string;
   readonly gold: number;
   readonly label: number;
-  /** What documents of a query are ordered by. */
+  /** The score that orders the documents of a query. */
   readonly score: number;
 }
 
-/** Predictions of the systems that learn nothing or little, by name. */
+/** Predictions of systems that learn little or nothing, by name. */
 export interface Baselines {
   readonly majority: Prediction[];
   readonly random: Prediction[];
@@ -38,8 +38,8 @@ export interface Baselines {
 /**
  * The baselines of a fold.
  *
- * @param train - pairs that labels may be learned from
- * @param documents - all documents at hand, which are no judgments: of BM25's statistics
+ * @param train - pairs whose labels may be used
+ * @param documents - all documents, which are not judgments, for BM25's statistics
  */
 export function baselinesOf(
   train: readonly JudgedPair[],
@@ -73,12 +73,12 @@ export function baselinesOf(
   };
 }
 
-/** Every two judgments of one pair. */
+/** All pairs of judgments of one query-document pair. */
 export function annotatorPairs(grades: readonly number[]): [number, number][] {
   return grades.flatMap((first, i) => grades.slice(i + 1).map((second): [number, number] => [first, second]));
 }
 
-/** How two judges agree with each other; null where they share no judgment. */
+/** The agreement of two judges; null without common judgments. */
 export function agreementOfPairs(
   pairs: readonly (readonly [number, number])[],
   scaleSize: number,

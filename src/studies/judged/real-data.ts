@@ -1,10 +1,10 @@
 /**
- * The recipes on real judgments: what is done with `chorus` (products, four labels) and `msrd` (films, two labels),
- * decided before anything was run, and never by a test fold.
+ * The recipes on real judgments: the plan for `chorus` (products, four labels) and `msrd` (films, two labels), decided
+ * before anything was run, and never by a test fold.
  *
- * Folds are of queries. Of each fold's remaining queries some are held out for choices (dev); PIAR refines an
- * instruction on the others, and every model learns from the same pairs. Systems are compared on the test queries of
- * all folds pooled.
+ * Folds are over queries. Of each fold's remaining queries some are held out for model selection (dev); PIAR refines an
+ * instruction on the others, and every model learns from the same pairs. Systems are compared on the pooled test
+ * queries of all folds.
  */
 import { makeDataSet, type DataSet, type GradedPair } from '../../data/files/data-set.ts';
 import { kFoldByQuery, normaliseQuery, sampleQueries } from '../../data/splits.ts';
@@ -18,39 +18,42 @@ export const SET_FILES = { pairs: 'pairs.jsonl.gz', documents: 'docs.jsonl.gz' }
 export interface RealRecipe {
   readonly id: string;
   readonly title: string;
-  /** Where the judgments and texts come from, and on what terms. */
+  /** The origin of judgments and texts, and their terms. */
   readonly terms: string;
   readonly scaleSize: number;
-  /** Parts that the queries are cut into, and how many of them are a test part in turn. */
+  /** The number of parts that the queries are split into, and how many of them serve as test part. */
   readonly folds: number;
   readonly run: number;
-  /** The most queries: of a larger file this many are drawn. */
+  /** The maximum number of queries; from a larger file this many are drawn. */
   readonly queries: number;
   readonly words: SftExperiment['prompt']['maxWordsPerField'];
   readonly sft: SftExperimentInput['sft'];
   readonly grpo: Omit<GrpoExperimentInput, 'data' | 'name'>;
   readonly mining: MiningSettings;
-  /** The same reinforcement with prompts in stages, by how often its start answers them rightly. */
+  /** The same reinforcement with prompts in stages, by how often the start labels them right. */
   readonly staged: Omit<GrpoExperimentInput, 'data' | 'name'>;
 }
 
-/** What is mined after supervised learning, and how it comes back. */
+/** The mining after supervised learning, and the use of mined pairs. */
 export interface MiningSettings {
-  /** Completions of each pair to learn from. */
+  /** Completions of each training pair. */
   readonly samples: number;
   readonly maxTokens: number;
-  /** Hard pairs and hard negatives together are at most this share of all pairs, the hardest of each first. */
+  /** The limit of hard pairs and hard negatives together, as a share of all pairs; the hardest of each come first. */
   readonly share: number;
-  /** How often such a pair comes among the next model's examples; any other comes once. */
+  /** How often a mined pair is repeated among the next model's examples, where other pairs occur once. */
   readonly times: number;
 }
 
-/** The share of a fold's queries to learn from that choices are made by. */
+/** The share of a fold's training queries that is used for model selection. */
 export const DEV_SHARE = 0.15;
-/** Decides folds, splits, weights and rollouts. */
+/** The seed of folds, splits, weights and rollouts. */
 export const SEED = 1;
 
-/** How models of a recipe learn. The label's token weighs as much as a short trace, or it would drown in it. */
+/**
+ * How models of a recipe learn. The label token weighs as much as a short trace, because it would be outweighed
+ * otherwise.
+ */
 const SFT: RealRecipe['sft'] = {
   steps: 240,
   batchSize: 32,
@@ -62,7 +65,7 @@ const SFT: RealRecipe['sft'] = {
   seed: SEED,
 };
 
-/** Reinforcement from the supervised model, with the expert loss beside it. */
+/** Reinforcement from the supervised model, with the expert loss. */
 const GRPO: RealRecipe['grpo'] = {
   reward: { labelCredit: 'ordinal', labelShare: 0.7 },
   probePrompts: 16,
@@ -116,23 +119,23 @@ const MSRD: RealRecipe = {
 };
 export const REAL_RECIPES: readonly RealRecipe[] = [CHORUS, MSRD];
 
-/** The models of a recipe: what their prompts hold beside the words. */
+/** The models of a recipe, by what their prompts contain besides the words. */
 export const MODEL_ARMS = [
   { id: 'words', name: 'SFT, words only', prompt: { hints: false, standing: false } },
   { id: 'hints', name: 'SFT, with hints', prompt: { hints: true, standing: true } },
 ] as const;
 export type ModelArm = (typeof MODEL_ARMS)[number];
 
-/** What comes of the arm with hints by mining and reinforcement, each by the name of its folder and in reports. */
+/** The models made from the arm with hints by mining and reinforcement, by folder name and by name in reports. */
 export const LATER_ARMS = {
   mbo: { id: 'hints-grpo', name: 'MBO-GRPO, with hints' },
-  /** As many updates from new weights, with what the first model found hard among its examples again. */
+  /** The same number of updates from new weights, with the first model's hard pairs repeated. */
   mined: { id: 'hints-mined', name: 'SFT, with hints, hard pairs again' },
-  /** From the mined model. */
+  /** Reinforcement of the mined model. */
   staged: { id: 'hints-mined-grpo', name: 'MBO-GRPO by curriculum, after mining' },
 } as const;
 
-/** The models of a recipe by what they are asked for with. */
+/** The models of a recipe, as `--models` names them. */
 export const MODEL_IDS = ['words', 'hints', 'mbo', 'mined', 'staged'] as const;
 export type ModelId = (typeof MODEL_IDS)[number];
 
@@ -143,7 +146,7 @@ export interface RealFold {
   readonly test: readonly GradedPair[];
 }
 
-/** The folds of a data set, in order. Which queries are drawn and where they go depends on the recipe alone. */
+/** The folds of a data set, in order. The drawn queries and their folds depend on the recipe only. */
 export async function foldsOf({ folds, run, queries }: RealRecipe, dataSet: DataSet): Promise<RealFold[]> {
   const drawn = sampleQueries(dataSet.pairs, queries, SEED);
   const rounds = kFoldByQuery(drawn, SEED, folds).slice(0, run);
@@ -156,7 +159,7 @@ export async function foldsOf({ folds, run, queries }: RealRecipe, dataSet: Data
   );
 }
 
-/** Queries of a data set, however they are written. */
+/** The number of distinct queries of a data set, whatever their spelling. */
 export function countQueries({ pairs }: DataSet): number {
   return new Set(pairs.map(({ query }) => normaliseQuery(query))).size;
 }

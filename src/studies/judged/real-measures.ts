@@ -1,6 +1,6 @@
 /**
- * How systems do on the same test pairs: each measure with a bootstrap over queries, and each difference from a system
- * to compare with by a paired one, in which both see the same drawn queries.
+ * Measures of systems on the same test pairs: each with a bootstrap over queries, and differences from a reference
+ * system with a paired bootstrap, in which both systems have the same drawn queries.
  */
 import { Rng } from '../../common/rng.ts';
 import { bootstrapInterval } from '../../relevance/metrics/bootstrap.ts';
@@ -13,7 +13,7 @@ import type { Prediction } from './real-baselines.ts';
 export const REAL_MEASURES = ['accuracy', 'macroF1', 'qwk', 'pairAccuracy', 'ndcg10'] as const;
 export type RealMeasure = (typeof REAL_MEASURES)[number];
 
-/** What each measure is called. */
+/** The name of each measure. */
 export const MEASURE_NAMES: Readonly<Record<RealMeasure, string>> = {
   accuracy: 'accuracy',
   macroF1: 'macro-F1',
@@ -22,16 +22,16 @@ export const MEASURE_NAMES: Readonly<Record<RealMeasure, string>> = {
   ndcg10: 'NDCG@10',
 };
 
-/** Of one system. */
+/** The measures of one system. */
 export type RealMeasures = Readonly<Record<RealMeasure, Measured>>;
 
 const RESAMPLES = 1000;
 
-/** A query with what its documents add to each measure. */
+/** A query with its documents' contributions to each measure. */
 interface Judged {
-  /** Documents by gold label and label given, [R,R]: what label measures are made of, and quick to add up. */
+  /** Documents by gold label and predicted label, [R,R]: the basis of label measures, quick to sum. */
   readonly counts: readonly (readonly number[])[];
-  /** Sums that ratios over queries are made of. */
+  /** Sums that ratios over queries are computed from. */
   readonly pairs: { readonly right: number; readonly all: number };
   readonly gain: { readonly sum: number; readonly all: number };
 }
@@ -42,7 +42,7 @@ export function measureSystem(predictions: readonly Prediction[], scaleSize: num
   return eachMeasure(queries, (name, sample) => valueOf(name, sample, scaleSize));
 }
 
-/** How much better one system is than another on the same pairs: `better - other`, paired by query. */
+/** The advantage of one system over another on the same pairs: `better - other`, paired by query. */
 export function compareSystems(
   better: readonly Prediction[],
   other: readonly Prediction[],
@@ -60,7 +60,7 @@ export function compareSystems(
   });
 }
 
-/** Every measure of some queries, with its interval where there are several. */
+/** Every measure of some queries, with its interval if there are several. */
 function eachMeasure<Query>(
   queries: readonly Query[],
   of: (name: RealMeasure, sample: readonly Query[]) => number | null,

@@ -1,5 +1,5 @@
 /**
- * What a recipe on real judgments found, as a report with a plot. Every number comes from the results file.
+ * The report of a recipe on real judgments, with a plot. Every number comes from the results file.
  */
 import { measuredText, threeDecimals } from '../findings.ts';
 import type { Plot } from '../plot.ts';
@@ -83,7 +83,7 @@ export function systemsPlot(title: string, systems: readonly SystemMeasures[]): 
   return { kind: 'dots', title, panels };
 }
 
-/** Systems that were not run on all folds cannot be read beside those that were; their differences can. */
+/** Systems that were not run on all folds are comparable with the others by their differences only. */
 function partialBlocks(systems: readonly SystemMeasures[], all: number): ReportBlock[] {
   const partial = systems.filter(({ queries }) => queries < all).map(({ system, queries }) => `${system} (${queries})`);
   if (partial.length === 0) return [];

@@ -1,6 +1,5 @@
 /**
- * The results of a recipe on real judgments as a file: `docs/results/<id>.json`, and how they are put together from
- * folds.
+ * The results of a recipe on real judgments as a file, `docs/results/<id>.json`, and how folds are combined into it.
  */
 import * as v from 'valibot';
 import { count, MeasuredSchema } from '../findings.ts';
@@ -20,25 +19,25 @@ const ReasoningSchema = v.strictObject({
   distinctRules: v.number(),
 });
 const TracesSchema = v.object({ pairs: count, traced: count, contradicting: count, uncovered: count });
-/** The part of a fold that is not the work of a trainer. */
+/** The part of a fold that needs no training. */
 export const PreparedFoldSchema = v.strictObject({
   rules: count,
   traces: TracesSchema,
   baselines: v.record(v.string(), PredictionsSchema),
-  /** Grades of two annotators for one pair. */
+  /** Grades of two annotators for the same pair. */
   people: v.array(v.strictTuple([count, count])),
 });
-/** A model on the test part of a fold. */
+/** A model on the test split of a fold. */
 export const ModelResultSchema = v.strictObject({ predictions: PredictionsSchema, reasoning: ReasoningSchema });
 
-/** What was mined in a fold. */
+/** The mined pairs of a fold. */
 export const MinedFoldSchema = v.strictObject({
-  /** Places, among the pairs to learn from, of those that come again. */
+  /** Indices of the training pairs that are repeated. */
   again: v.array(count),
   found: v.strictObject({
     pairs: count,
     completions: count,
-    /** Of all completions, those with the right label. */
+    /** The share of completions with the right label. */
     rightShare: v.number(),
     hard: count,
     hardNegatives: count,
@@ -46,7 +45,7 @@ export const MinedFoldSchema = v.strictObject({
 });
 export type MinedFold = v.InferOutput<typeof MinedFoldSchema>;
 
-/** A fold that has been run. */
+/** The result of a fold. */
 export interface FoldResult {
   readonly fold: number;
   readonly prepared: v.InferOutput<typeof PreparedFoldSchema>;
@@ -56,13 +55,13 @@ export interface FoldResult {
 
 const SystemSchema = v.strictObject({
   system: v.string(),
-  /** Test queries that it was measured on; not every model is run on every fold. */
+  /** Test queries in the measurement, because some models are not run on every fold. */
   queries: count,
   measures: v.strictObject(v.entriesFromList(REAL_MEASURES, MeasuredSchema)),
 });
-/** A system with what was measured of it. */
+/** A system with its measures. */
 export type SystemMeasures = v.InferOutput<typeof SystemSchema>;
-/** Systems by themselves, and their differences from {@link COMPARED_WITH}. */
+/** Systems on their own, and their differences from {@link COMPARED_WITH}. */
 export const SystemsSchema = v.strictObject({ systems: v.array(SystemSchema), differences: v.array(SystemSchema) });
 
 /** The schema of the results file. */
@@ -79,7 +78,7 @@ export const RealResultsSchema = v.strictObject({
     /** Queries of the file, and those of them that were drawn. */
     inFile: count,
     drawn: count,
-    /** In the test parts. */
+    /** In the test splits. */
     queries: count,
     pairs: count,
   }),
@@ -87,13 +86,13 @@ export const RealResultsSchema = v.strictObject({
   ...SystemsSchema.entries,
   reasoning: v.array(v.strictObject({ system: v.string(), ...ReasoningSchema.entries })),
   instructions: v.array(v.strictObject({ fold: count, rules: count, traces: TracesSchema })),
-  /** Of the folds that were mined; not in results from before there was mining. */
+  /** Of the folds that were mined; missing in results from before mining. */
   mining: v.optional(v.array(v.strictObject({ fold: count, ...MinedFoldSchema.entries.found.entries, again: count }))),
   verdict: v.string(),
 });
 export type RealResults = v.InferOutput<typeof RealResultsSchema>;
 
-/** The system that differences are taken from. */
+/** The reference system of all differences. */
 export const COMPARED_WITH = 'BM25';
 
 /** The results of all folds. */
@@ -147,7 +146,7 @@ export function realResults(
   };
 }
 
-/** The measures of every system, and its differences from {@link COMPARED_WITH} on the queries that both were asked. */
+/** The measures of every system, and its differences from {@link COMPARED_WITH} on the queries of both. */
 export function measureAll(
   systems: ReadonlyMap<string, readonly Prediction[]>,
   scaleSize: number,
@@ -184,7 +183,7 @@ function meanReasoning(rows: readonly v.InferOutput<typeof ReasoningSchema>[]): 
   };
 }
 
-/** For each model the measures in which it is above BM25, below it, or neither. */
+/** For each model, the measures in which it is above BM25, below it, or neither. */
 export function verdictOf(differences: readonly SystemMeasures[]): string {
   const sentences = differences.map(({ system, measures }) => {
     const named = (test: (measured: v.InferOutput<typeof MeasuredSchema>) => boolean): string =>

@@ -7,7 +7,7 @@ describe.each(DISTILL_RECIPES.map((recipe) => [recipe.id, recipe] as const))('%s
   const names = recipe.arms.map(({ name }) => name);
   const students = recipe.arms.flatMap(({ run }) => (run.kind === 'distill' ? [run.settings] : []));
 
-  it('has settings that a run takes, and compares arms that it has', () => {
+  it('has valid settings, and compares arms that it has', () => {
     expect(new Set(names).size).toBe(names.length);
     for (const settings of students) {
       expect(() => parseConfig('The arm', DistillExperimentSchema, settings)).not.toThrow();
@@ -19,7 +19,7 @@ describe.each(DISTILL_RECIPES.map((recipe) => [recipe.id, recipe] as const))('%s
     if (recipe.gap !== undefined) expect(names).toEqual(expect.arrayContaining(Object.values(recipe.gap)));
   });
 
-  it('gives its students the same optimizer, data order and prompts but where that is the question', () => {
+  it('gives its students the same optimizer, data order and prompts, except where that is the question', () => {
     const common = students.map((settings) => {
       const { distill, queries: _queries, ...rest } = parseConfig('The arm', DistillExperimentSchema, settings);
       const { method: _method, expertWeight: _weight, steps: _steps, ...training } = distill;

@@ -20,7 +20,7 @@ describe('e10Results', () => {
   const faithful = cases((query) => (query < 8 ? 0 : 1), () => 2); // prettier-ignore
   const unmoved = cases(() => 3, () => 2); // prettier-ignore
 
-  it('tells shares with intervals over queries, and that evidence matters where labels move with it alone', () => {
+  it('reports shares with intervals over queries, and that evidence matters where labels depend on it alone', () => {
     const results = e10Results([answers(faithful, unmoved)], MADE);
     expect(v.parse(E10ResultsSchema, results)).toEqual(results);
     const [arm] = results.arms;
@@ -29,21 +29,21 @@ describe('e10Results', () => {
     expect(arm?.cited.asRuled.value).toBe(0.9); // 8 + 10 of 20
     expect(arm?.cited.movedAsRuled.low).toBeLessThan(0.8);
     expect(arm?.control.moved.value).toBe(0);
-    // Half of all labels move without what is cited, none without other words, in every query alike.
+    // Half of all labels move without the cited words, none without other words, in every query.
     expect(results.findings).toMatchObject([{ arm: 'm', mean: 0.5, low: 0.5, high: 0.5, outcome: 'supported' }]);
     expect(reportMarkdown(e10Report(results))).toMatch(
       /\| m \| cited words \| 20 \| 10 \| 0\.800 \(0\.\d+ to 1\.000\) \|/u,
     );
   });
 
-  it('says so where it does not, or is the other way round', () => {
+  it('reports where it does not matter, or the opposite holds', () => {
     const outcomes = [answers(unmoved, unmoved), answers(unmoved, faithful)].map(
       (asked) => e10Results([asked], MADE).findings[0]?.outcome,
     );
     expect(outcomes).toEqual(['undecided', 'refuted']);
   });
 
-  it('claims nothing of a model that was asked nothing', () => {
+  it('makes no claim about a model without answers', () => {
     const { arms, findings } = e10Results([answers([], [])], MADE);
     expect(arms[0]?.cited.movedAsRuled.value).toBeNull();
     expect(findings).toEqual([]);

@@ -6,7 +6,7 @@ import { reportMarkdown } from '../../../src/studies/report.ts';
 import type { ExperimentResults, SeedResult } from '../../../src/protocol/experiment-results.ts';
 import type { PolicyMeasures } from '../../../src/protocol/policy-measures.ts';
 
-/** A seed whose dev tail recall is given with the tokens it had had; undefined tokens are those of old results. */
+/** A seed with its dev tail recall by tokens; tokens are undefined in old results. */
 function seed(
   number: number,
   points: readonly (readonly [tokens: number | undefined, tailRecall: number])[],
@@ -37,8 +37,8 @@ describe('atEqualTokens', () => {
   const short = seed(1, [[0, 0.5], [100, 0.7]]); // prettier-ignore
   const long = seed(1, [[0, 0.5], [80, 0.6], [160, 0.2]]); // prettier-ignore
 
-  it('compares where the arm with fewer tokens ends, between the points of the other', () => {
-    // At 100 tokens the long one stands a quarter of the way from 0.6 to 0.2.
+  it('compares where the arm with fewer tokens ends, interpolating the other', () => {
+    // At 100 tokens the long one is a quarter of the way from 0.6 to 0.2.
     const [found] = atEqualTokens(results([short], [long]));
     expect(found).toMatchObject({ claim: 'a keeps more', metric: 'tailRecall', tokens: 100 });
     expect(found?.difference.mean).toBeCloseTo(0.7 - 0.5, 12);
@@ -46,7 +46,7 @@ describe('atEqualTokens', () => {
     expect(turned?.difference.mean).toBeCloseTo(0.5 - 0.7, 12);
   });
 
-  it('uses seeds that both arms have, and leaves out what does not tell tokens or is no metric of curves', () => {
+  it('uses seeds of both arms, and leaves out results without tokens and metrics without curves', () => {
     expect(atEqualTokens(results([short, seed(2, [[0, 0.1], [90, 0.2]])], [long]))[0]?.difference.n).toBe(1); // prettier-ignore
     const old = seed(1, [[undefined, 0.5], [undefined, 0.4]]); // prettier-ignore
     expect(atEqualTokens(results([short], [old]))).toEqual([]);
@@ -55,7 +55,7 @@ describe('atEqualTokens', () => {
     expect(atEqualTokens({ arms, findings: [{ ...FINDING, metric: 'tailRecall', against: null }] })).toEqual([]);
   });
 
-  it('has a table of its own in the report, where there is something to tell', () => {
+  it('has its own table in the report, unless it is empty', () => {
     const whole = { id: 'E5', title: 't', question: 'q', device: 'd', commit: 'c', config: {}, verdict: '' };
     expect(reportMarkdown(experimentReport({ ...whole, ...results([short], [long]) }))).toMatch(
       /## At equal tokens[^#]*\| a keeps more \| tailRecall \+0\.200 \| unknown \| 0 \| 1 \|/u,
@@ -65,7 +65,7 @@ describe('atEqualTokens', () => {
 });
 
 describe('the curve of a result', () => {
-  it('tells the tokens that its points had cost', () => {
+  it('has the tokens of its points', () => {
     const heldOut = { pairs: 1, accuracy: 0, macroF1: 0, pairAccuracy: 0, headRecall: 0, tailRecall: 0, distinctRules: 0, validTraces: 0, strictReward: 0, verifiedSteps: 0, labelTraceAgreement: 0, labelEntropyNats: 0, expertLossNats: 0 }; // prettier-ignore
     const probe = { reward: 0, labelEntropyNats: 0, reasoningEntropyNats: 0, distinctRules: 0, zeroVarianceShare: 0, invalidShare: 0, meanLength: 0 }; // prettier-ignore
     const measures: PolicyMeasures = { probe, heldOut };

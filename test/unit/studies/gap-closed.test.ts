@@ -19,13 +19,13 @@ const gaps = (arms: ExperimentResults['arms'], name: string): unknown[] =>
 describe('withGapClosed', () => {
   const arms = withGapClosed(ARMS, { floor: 'alone', ceiling: 'teacher' });
 
-  it('is the share of the way, against the same seed; below 0 for a student that lost by being taught', () => {
+  it('is the share of the gap, for the same seed; below 0 for a student that got worse', () => {
     expect(gaps(arms, 'taught').slice(0, 2)).toEqual([0.5, -0.25]);
     expect(gaps(arms, 'alone').slice(0, 2)).toEqual([0, 0]);
     expect(gaps(arms, 'teacher').slice(0, 2)).toEqual([1, 1]);
   });
 
-  it('says nothing where there is no gap, no floor of that seed, or no accuracy', () => {
+  it('is absent without a gap, a floor of that seed, or an accuracy', () => {
     expect(gaps(arms, 'taught').slice(2)).toEqual([undefined, undefined]);
     expect(gaps(arms, 'unmeasured')).toEqual([undefined]);
     expect(withGapClosed(ARMS, { floor: 'alone', ceiling: 'nobody' })).toEqual(ARMS);

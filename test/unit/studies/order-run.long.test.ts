@@ -1,6 +1,6 @@
 /**
- * Runs whose completions come in another order: that each learns to write its own, where its label is read, and what it takes
- * to get there.
+ * Runs with another order of completions: each learns to write its own order, and the tests check where its label is
+ * read and the cost of reaching it.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -30,13 +30,13 @@ describe('a run in an order of its own', () => {
     expect(tf.memory().numTensors).toBe(before);
     expect(curve.map(({ step }) => step)).toEqual([30, 60]);
     const { labels, reasoning } = result.measures;
-    expect(labels.answered).toBe(1); // sixty updates are enough for that
+    expect(labels.answered).toBe(1); // sixty updates suffice
     expect(labels.tokensToLabel).toBe(tokens);
     expect(result.time).toEqual({ ms: 5, passes: tokens });
     expect(reasoning === null).toBe(order === 'label-only');
   });
 
-  it('reason-first: the label is read after the reasoning, or after what there is of it', async () => {
+  it('reason-first: the label is read after the reasoning, even if it is incomplete', async () => {
     const order = 'reason-first';
     const told = await runOrder(experimentOf(order), {}, async (model, world) => {
       const pairs = heldOutPairs(world, 'test', 12);

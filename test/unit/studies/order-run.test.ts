@@ -1,6 +1,6 @@
 /**
- * Runs whose completions come in another order: that each learns from the same pairs, and that the recipe compares what is
- * equal but for the order.
+ * Runs with another order of completions: each learns from the same pairs, and the recipe compares arms that differ in
+ * the order only.
  */
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../../src/config/parse.ts';
@@ -11,7 +11,7 @@ import { type OrderExperiment, OrderExperimentSchema } from '../../../src/protoc
 import { COMPLETION_ORDERS, parseTrace } from '../../../src/relevance/trace/trace.ts';
 import { experimentOf } from './some-order.ts';
 
-describe('a run in an order of its own', () => {
+describe('a run in another order', () => {
   it('learns the same pairs in all orders, each completion in its own', async () => {
     const made = await Promise.all(
       COMPLETION_ORDERS.map(async (order) => {
@@ -36,7 +36,7 @@ describe.each(ORDER_RECIPES.map((recipe) => [recipe.id, recipe] as const))('%s',
   const runs = recipe.arms.flatMap(({ run }) => (run.kind === 'order' ? [run.settings] : []));
   const experiments = runs.map((settings) => parseConfig('The arm', OrderExperimentSchema, settings));
 
-  it('compares arms that it has, which differ in order, steps and the weight of the label alone', () => {
+  it('compares its arms, which differ only in order, steps and label weight', () => {
     const names = recipe.arms.map(({ name }) => name);
     for (const { arm, against } of recipe.comparisons) expect(names).toEqual(expect.arrayContaining([arm, against]));
     const common = experiments.map(({ order: _order, sft, ...rest }) => {
@@ -46,7 +46,7 @@ describe.each(ORDER_RECIPES.map((recipe) => [recipe.id, recipe] as const))('%s',
     for (const settings of common) expect(settings).toEqual(common[0]);
   });
 
-  it('has an arm of labels alone that reads as many tokens as one with traces', async () => {
+  it('has an arm of labels alone with as many tokens as one with traces', async () => {
     const lengthOf = async (order: 'answer-first' | 'label-only'): Promise<number> => {
       const experiment = experimentOf(order);
       const world = worldOf({ ...experiment, data: { ...experiment.data, trainQueries: 300 } as never });

@@ -32,7 +32,7 @@ function seed(number: number, metrics: SeedResult['metrics']): SeedResult {
   return { seed: number, metrics, curve: [at(0), at(40)], tokens: { generated: 1, learned: 2, expert: 3 } };
 }
 
-/** Arms whose seeds differ far more from each other than the arms do within a seed. */
+/** Arms whose seeds differ far more from each other than arms do within a seed. */
 function arms(seeds: number): ExperimentResults['arms'] {
   const levels = Array.from({ length: seeds }, (_, i) => 0.2 + 0.1 * i);
   const noise = [0.01, -0.01, 0.005, 0, -0.005];
@@ -65,7 +65,7 @@ function results(seeds: number): ExperimentResults {
 }
 
 describe('findingsOf', () => {
-  it('compares seed by seed, so that what seeds have in common does not hide a difference', () => {
+  it('pairs by seed, so that variation between seeds does not hide a difference', () => {
     const [keeps, gains, forgets, ...rest] = findingsOf(RECIPE, arms(5));
     expect(keeps).toMatchObject({ n: 5, mean: 0.05, outcome: 'supported' });
     expect(gains).toMatchObject({ n: 5, mean: 0.1, outcome: 'supported' });
@@ -73,12 +73,12 @@ describe('findingsOf', () => {
     expect(rest).toEqual([]);
   });
 
-  it('claims nothing below five seeds', () => {
+  it('makes no claim below five seeds', () => {
     const outcomes = new Set(findingsOf(RECIPE, arms(4)).map(({ outcome }) => outcome));
     expect(outcomes).toEqual(new Set(['preliminary']));
   });
 
-  it('says that a claim is refuted where the difference is certain and of the other sign', () => {
+  it('refutes a claim where the difference is certain and has the opposite sign', () => {
     const [claim] = RECIPE.comparisons;
     if (claim === undefined) throw new Error('unreachable');
     const turned = { ...RECIPE, comparisons: [{ ...claim, expected: 'lower' as const }] };
@@ -103,7 +103,7 @@ describe('verdictOf', () => {
 });
 
 describe('the report', () => {
-  it('has a row per claim and per arm, and says when there are too few seeds', () => {
+  it('has a row per claim and per arm, and reports when there are too few seeds', () => {
     const text = reportMarkdown(experimentReport(results(5)));
     expect(text).toContain('| b keeps more | supported | tailRecall +0.050 |');
     expect(text).toMatch(/\| b \| 5 \| .*0\.450 ± /u);
@@ -123,7 +123,7 @@ describe('the report', () => {
 });
 
 describe('RECIPES', () => {
-  it.each(RECIPES.map((recipe) => [recipe.id, recipe] as const))('%s has settings that a run takes', (_, recipe) => {
+  it.each(RECIPES.map((recipe) => [recipe.id, recipe] as const))('%s has valid settings', (_, recipe) => {
     const names = recipe.arms.map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);
     for (const { run } of recipe.arms) {
@@ -135,7 +135,7 @@ describe('RECIPES', () => {
     }
   });
 
-  it('stays within what a laptop can do: at most 200 steps of 64 rollouts', () => {
+  it('stays within the limits of a laptop: at most 200 steps of 64 rollouts', () => {
     for (const { run } of RECIPES.flatMap(({ arms: all }) => all)) {
       if (run.kind !== 'grpo') continue;
       const { steps, prompts, samples, maxTokens } = parseConfig('The arm', GrpoExperimentSchema, run.settings).grpo;

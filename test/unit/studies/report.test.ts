@@ -1,4 +1,4 @@
-/** Reports: whatever their texts are, Markdown and HTML hold the same ones, and no text is read as markup of the page. */
+/** Reports: Markdown and HTML have the same texts, whatever they contain, and no text is read as markup of the page. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { plotSvg } from '../../../src/studies/plot.ts';
@@ -13,7 +13,7 @@ import {
   table,
 } from '../../../src/studies/report.ts';
 
-/** One line, with what Markdown and HTML have a meaning for. */
+/** One line that includes characters with a meaning in Markdown and HTML. */
 const anyText = fc
   .array(fc.constantFrom('a', 'Z', '7', ' ', '<', '>', '&', '"', '|', '*', '`', '_', 'é'), { minLength: 1 })
   .map((characters) => `x${characters.join('')}x`);
@@ -52,7 +52,7 @@ function textsOf(block: ReportBlock): string[] {
   }
 }
 
-/** What a reader of the page sees. */
+/** The text that a reader of the page sees. */
 function readHtml(html: string): string {
   const body = html.slice(html.indexOf('<body>')).replaceAll(/<[^>]*>/gu, '');
   return body.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&quot;', '"').replaceAll('&amp;', '&');
@@ -76,7 +76,7 @@ describe('a report', () => {
     );
   });
 
-  it('keeps the columns of a table, whatever is in its cells', () => {
+  it('preserves the columns of a table, whatever its cells contain', () => {
     fc.assert(
       fc.property(anyTable, (block) => {
         if (block.kind !== 'table') throw new Error('no table');
@@ -94,7 +94,7 @@ describe('a report', () => {
 });
 
 describe('plotSvg', () => {
-  it('draws a dot and an interval where there are some, and says what each is', () => {
+  it('draws a dot and an interval where available, with a description of each', () => {
     const dots = [
       { name: 'known <b>', value: 0.5, low: 0.25, high: 0.75 },
       { name: 'no interval', value: 1 },

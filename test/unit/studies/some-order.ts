@@ -1,4 +1,4 @@
-/** A small run in an order of completions. */
+/** A small run with another order of completions. */
 import { parseConfig } from '../../../src/config/parse.ts';
 import { type OrderExperiment, OrderExperimentSchema } from '../../../src/protocol/order-experiment.ts';
 import type { CompletionOrder } from '../../../src/relevance/trace/trace.ts';

@@ -28,7 +28,7 @@ const SCIPY_QUANTILES = [
 ] as const;
 
 describe('studentQuantile', () => {
-  it.each(SCIPY_QUANTILES)('is that of SciPy for p = %d and %d degrees of freedom', (p, df, expected) => {
+  it.each(SCIPY_QUANTILES)("equals SciPy's for p = %d and %d degrees of freedom", (p, df, expected) => {
     expect(Math.abs(studentQuantile(p, df) / expected - 1)).toBeLessThan(1e-10);
     expect(studentQuantile(1 - p, df)).toBeCloseTo(-expected, 6);
   });
@@ -53,7 +53,7 @@ describe('studentQuantile', () => {
     expect(studentQuantile(0.975, 1e7)).toBeCloseTo(1.959964, 6);
   });
 
-  it('is 0 in the middle, and refuses what has no quantile', () => {
+  it('is 0 in the middle, and rejects invalid arguments', () => {
     expect(studentQuantile(0.5, 3)).toBeCloseTo(0, 12);
     for (const [p, df] of [
       [0, 3],
@@ -68,7 +68,7 @@ describe('studentQuantile', () => {
 });
 
 describe('meanInterval', () => {
-  it('gives the interval of a published example', () => {
+  it('equals a published example', () => {
     // scipy.stats.t.interval(0.95, 4, loc=mean, scale=sem) of these five values, SciPy 1.14.
     const { n, mean, low, high } = meanInterval([2.1, 2.5, 1.9, 2.8, 2.2]);
     expect(n).toBe(5);
@@ -77,14 +77,14 @@ describe('meanInterval', () => {
     expect(high).toBeCloseTo(2.739, 3);
   });
 
-  it('is as wide with 40 values as the distribution says, not as a normal one', () => {
+  it("has the width of Student's t with 40 values, not of a normal distribution", () => {
     const values = Array.from({ length: 40 }, (_, i) => (i % 2 === 0 ? 1 : -1));
     const { high } = meanInterval(values);
     // Standard error sqrt(40 / 39 / 40); scipy.stats.t.ppf(0.975, 39) = 2.022690920036761.
     expect(high).toBeCloseTo(2.022690920036761 / Math.sqrt(39), 9);
   });
 
-  it('knows nothing of the spread of one value, and all of equal ones', () => {
+  it('is unbounded for one value, and has width 0 for equal ones', () => {
     expect(meanInterval([0.4])).toEqual({ n: 1, mean: 0.4, low: -Infinity, high: Infinity });
     expect(meanInterval([2, 2, 2])).toEqual({ n: 3, mean: 2, low: 2, high: 2 });
   });

@@ -1,9 +1,9 @@
-/** E0 holds, and would say so if it did not. */
+/** E0 holds, and would fail otherwise. */
 import { describe, expect, it } from 'vitest';
 import { runE0 } from '../../../src/studies/theory.ts';
 
 describe('E0', () => {
-  it('finds every check in agreement with the analytic result, the same every time', () => {
+  it('finds every check in agreement with the analytic result, deterministically', () => {
     const report = runE0('abc');
     expect(report.checks.filter(({ holds }) => !holds)).toEqual([]);
     expect(report.holds).toBe(true);

@@ -29,7 +29,7 @@ async function resultsOf(seeds: readonly number[]) {
 }
 
 describe('splitForPiar', () => {
-  it('keeps the queries of the parts apart and learns no word from dev or test documents', () => {
+  it('separates the queries of the parts, and learns no word from dev or test documents', () => {
     const { train, dev, test, lexicon } = splitForPiar(DATA.pairs, 1);
     const queries = [train, dev, test].map((part) => new Set(part.map(({ query }) => query)));
     const all = new Set(DATA.pairs.map(({ query }) => query)).size;
@@ -42,7 +42,7 @@ describe('splitForPiar', () => {
 });
 
 describe('runE9Split', () => {
-  it('gives the arms, findings and schema of a results file, numbers only, and the same ones again', async () => {
+  it('gives the arms, findings and schema of a results file, numbers only, reproducibly', async () => {
     const results = await resultsOf([1, 2]);
     expect(v.parse(E9ResultsSchema, JSON.parse(JSON.stringify(results)))).toEqual(results);
     expect(results.arms.map(({ name }) => name.replace('small: ', ''))).toEqual([
@@ -57,7 +57,7 @@ describe('runE9Split', () => {
     const [, last] = results.arms;
     expect(last?.seeds[0]?.curve[0]?.round).toBe(0);
     expect(last?.seeds[0]?.metrics['queries']).toBe(12);
-    // Two of three annotators always say 3, so of three comparisons one agrees.
+    // Two of three annotators always give 3, so one of three comparisons agrees.
     expect(results.arms.at(-1)?.seeds[0]?.metrics['accuracy']).toBeCloseTo(1 / 3, 4);
     expect(await resultsOf([1, 2])).toEqual(results);
   });

@@ -1,4 +1,7 @@
-/** The general model: parts that share no query, examples of each set alike, prompts without words, results and a card. */
+/**
+ * The general model: parts without common queries, balanced examples of each set, prompts without words, results and a
+ * card.
+ */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { DataSet } from '../../../../src/data/files/data-set.ts';
@@ -41,7 +44,7 @@ async function bothParts(): Promise<GeneralPart[]> {
 }
 
 describe('the parts of a set', () => {
-  it('never share a query, however it is written, and test each once', async () => {
+  it('never share a query, in any spelling, and test each once', async () => {
     const spellings: readonly ((query: string) => string)[] = [
       (query) => query,
       (query) => query.toUpperCase(),
@@ -73,7 +76,7 @@ describe('the parts of a set', () => {
 });
 
 describe('prepareGeneral', () => {
-  it('gives each set as many examples, of two labels also on four, and reads no words', async () => {
+  it('has the same number of examples of each set, of two labels also on four, and reads no words', async () => {
     const parts = await bothParts();
     const experiment = await generalExperiment('general', parts);
     const { examples, tokenizer, dev } = prepareGeneral(experiment, parts);
@@ -89,7 +92,7 @@ describe('prepareGeneral', () => {
       expect(completion[1]).toBe(completion[0]);
     }
     expect(Object.fromEntries(counts)).toEqual({ 2: 4000, 3: 4000, 4: 8000 });
-    // Relevant of two labels is the best of four, and nothing between.
+    // Relevant on two labels maps to the best of four, and to nothing in between.
     const ofFour = examples
       .slice(8000)
       .flatMap(({ prompt, completion }) => (scaleOf(prompt) === 4 ? [completion[0]] : []));
@@ -109,7 +112,7 @@ describe('prepareGeneral', () => {
     expect((await generalExperiment('general', await bothParts())).data).toEqual(experiment.data);
   });
 
-  it('takes the standing off a pair by itself', async () => {
+  it('removes the standing of a single pair', async () => {
     const [part] = await bothParts();
     const [pair] = part?.test ?? [];
     if (pair === undefined) throw new Error('no pair');
@@ -129,7 +132,7 @@ describe('results', () => {
     1000,
   );
 
-  it('stand beside BM25, and say how much was run', () => {
+  it('are compared with BM25, and state how much was run', () => {
     expect(results.verdict).toMatch(/^general: above BM25 in accuracy, macro-F1, QWK, pair accuracy/u);
     expect(results.queries).toEqual({ inFile: 1000, drawn: 450, tested: 4 });
     const text = reportMarkdown(
@@ -140,7 +143,7 @@ describe('results', () => {
     expect(text).not.toContain(GENERAL_SYSTEMS.otherSet + ' | 4');
   });
 
-  it('go into a card that names whose judgments they are, and a lab file that parses', async () => {
+  it('are written into a card that names the origin of judgments, and a lab file that parses', async () => {
     const parts = await bothParts();
     const experiment = await generalExperiment('general', parts);
     const { model } = prepareGeneral(experiment, parts);

@@ -1,6 +1,6 @@
 /**
- * Refinement on real judgments, where there are some: LAB_JUDGED_DATA names a folder of `pairs.jsonl.gz` and
- * `docs.jsonl.gz` with grades from 0 to 3. They belong to others and are not part of the repository.
+ * Refinement on real judgments, if available: LAB_JUDGED_DATA names a folder of `pairs.jsonl.gz` and `docs.jsonl.gz`
+ * with grades from 0 to 3. They belong to others and are not part of the repository.
  */
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** Recipes on real judgments: folds that share no query, measures against hand-computed ones, reports that agree. */
+/**
+ * Recipes on real judgments: folds without common queries, measures compared with hand-computed ones, consistent
+ * reports.
+ */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Prediction, baselinesOf } from '../../../../src/studies/judged/real-baselines.ts';
@@ -54,7 +57,7 @@ describe('measureSystem', () => {
     );
     expect(measures.accuracy.value).toBeCloseTo(3 / 5, 12);
     expect(measures.pairAccuracy.value).toBeCloseTo(1.5 / 3, 12);
-    // F1 of label 0: 0 of 1 and 1; label 1: 2 right, 3 gold, 3 said; label 2: all.
+    // F1 of label 0: 0 of 1 and 1; label 1: 2 right, 3 gold, 3 predicted; label 2: all.
     expect(measures.macroF1.value).toBeCloseTo((0 + 4 / 6 + 1) / 3, 12);
   });
 });
@@ -80,7 +83,7 @@ describe('compareSystems', () => {
     );
   });
 
-  it('is the difference of the measures, and pairs queries: what both get wrong adds no doubt', () => {
+  it('is the difference of the measures, and pairs queries: common errors add no uncertainty', () => {
     const rows = Array.from({ length: 12 }, (_, i) => ({ query: `q${i}`, isHard: i % 2 === 0 }));
     const better = rows.map(({ query, isHard }) => predicted(query, 'd', 1, isHard ? 0 : 1));
     const other = rows.map(({ query }, i) => predicted(query, 'd', 1, rows[i]?.isHard === true || i === 1 ? 0 : 1));
@@ -103,7 +106,7 @@ describe('baselinesOf', () => {
     };
   });
 
-  it('are made of what was learned from, not of test labels', () => {
+  it('are computed from training labels, not from test labels', () => {
     const documents = pairs.map(({ document }) => document);
     const rules = rulesOf(makeOwnRules(startInstruction(4), induceLexicon(documents), pairs), currentFolding());
     const flipped = pairs.map((pair) => ({ ...pair, label: 3 - pair.label }));
@@ -147,7 +150,7 @@ describe('the report', () => {
     inFile: 20_000,
   });
 
-  it('says what is above BM25, what is preliminary, and the same in Markdown and HTML', () => {
+  it('states what is above BM25 and what is preliminary, with the same facts in Markdown and HTML', () => {
     expect(results.verdict).toMatch(
       /^Preliminary, 2 of 5 folds\. A <b> model: above BM25 in accuracy, macro-F1, QWK, pair accuracy/u,
     );
