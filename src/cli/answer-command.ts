@@ -1,5 +1,5 @@
 /**
- * `lab answer`: judges one pair, the label at once, the reasoning as it is written.
+ * `lab answer`: judges one pair; prints the label at once and the reasoning as it is generated.
  */
 import { Command, Option } from 'commander';
 import { DECODINGS } from '../config/decoding.ts';
@@ -26,7 +26,7 @@ export function answerCommand(): Command {
     .option('--temperature <x>', 'of the reasoning; 0 takes the most likely token', notNegativeNumber, 0)
     .option('--top-k <n>', 'draw from the n most likely tokens', wholeNumber(1))
     .option('--top-p <x>', 'draw from the most likely tokens that together have this probability', positiveNumber)
-    .option('--seed <n>', 'of what is drawn', wholeNumber(0), 0)
+    .option('--seed <n>', 'seed of the sampling', wholeNumber(0), 0)
     .addOption(
       new Option('--decoding <kind>', 'the reasoning: free, held to its grammar, or also to quote nothing but the pair')
         .choices(DECODINGS)

@@ -1,13 +1,16 @@
 /**
- * The commands by name. Each is loaded when it is asked for: most of them load the engine, which the list of commands and a
- * mistyped name need not wait for.
+ * The commands by name. Each is loaded on demand, because most of them load the engine, which the list of commands and
+ * a mistyped name do not need.
+ *
+ * Room `cli/`: one file a command, and what commands share on disk and terminal. What the page also does belongs in
+ * `runs/`; commands that run studies in `cli/studies/`.
  */
 import type { Command } from 'commander';
 
-/** A command that may not have been loaded yet. */
+/** A command that may not be loaded yet. */
 export interface LazyCommand {
   readonly name: string;
-  /** In the list of commands. */
+  /** Shown in the list of commands. */
   readonly summary: string;
   readonly load: () => Promise<Command>;
 }

@@ -1,17 +1,17 @@
 /**
- * Settings in a file, and options of the command line on top of them: `--config FILE`.
+ * Settings from a file, overridden by command-line options: `--config FILE`.
  */
 import { readFile } from 'node:fs/promises';
 import { LabError } from '../common/errors.ts';
 import { systemError } from './system-errors.ts';
 
-/** Settings as they were read, still to be checked. */
+/** Settings as read, before they are checked. */
 export type RawSettings = Readonly<Record<string, unknown>>;
 
 /**
- * What stands in a file of settings; whoever asks checks it with a schema.
+ * The contents of a settings file; the caller checks them with a schema.
  *
- * @param example - of contents, for the message
+ * @param example - example contents for the message
  * @throws {LabError} `not-found`; `bad-config` unless it is a JSON object
  */
 export async function readConfigFile(path: string, example: string): Promise<RawSettings> {
@@ -19,7 +19,7 @@ export async function readConfigFile(path: string, example: string): Promise<Raw
     new LabError('bad-config', {
       message: `The settings in ${path} cannot be read.`,
       expected: 'a file with a JSON object',
-      fix: `Begin with {} and add what is to differ, for example ${example}.`,
+      fix: `Start with {} and add the settings to change, for example ${example}.`,
       cause,
     });
   let text: string;
@@ -38,11 +38,13 @@ export async function readConfigFile(path: string, example: string): Promise<Raw
   return settings;
 }
 
-/** A group of settings with some of them replaced; undefined replaces nothing. What is no group is left to the schema. */
+/**
+ * A group of settings with some replaced; undefined replaces nothing. The schema rejects a value that is not a group.
+ */
 export function withChanges(group: unknown, changes: RawSettings): unknown {
-  const said = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
-  if (group === undefined) return said;
-  return isObject(group) ? { ...group, ...said } : group;
+  const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
+  if (group === undefined) return given;
+  return isObject(group) ? { ...group, ...given } : group;
 }
 
 function isObject(value: unknown): value is RawSettings {

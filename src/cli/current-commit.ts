@@ -1,9 +1,9 @@
 /**
- * Which version of the code is running, for results that others are to repeat.
+ * The version of the running code, recorded with results so that they can be reproduced.
  */
 import { execFileSync } from 'node:child_process';
 
-/** The commit of the code that runs; `unknown` outside a repository. */
+/** The commit of the running code; `unknown` outside a repository. */
 export function currentCommit(): string {
   try {
     return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8', stdio: 'pipe' }).trim();

@@ -6,7 +6,7 @@ import { LabError } from '../common/errors.ts';
 import type { DistillConfig } from '../config/distill-config.ts';
 import { countParameters, type ModelConfig } from '../config/model-config.ts';
 import { parseConfig } from '../config/parse.ts';
-import { makeStudentCard, spokenMethod } from '../runs/distill-card.ts';
+import { makeStudentCard, describeMethod } from '../runs/distill-card.ts';
 import { type DistillCheckpoint, readDistillCheckpoint, writeDistillCheckpoint } from '../runs/distill-checkpoint.ts';
 import { checkedStudent, type DistillHooks, runDistill, type TrainedStudent } from '../runs/distill-run.ts';
 import { newStudent, prepareDistill } from '../runs/distill-task.ts';
@@ -28,7 +28,7 @@ import type { SaidSetting } from './setting-options.ts';
 import { loadStartModel } from './start-model.ts';
 import { checkpointPath } from './supervised-run.ts';
 import { keepIn, loadTeacher } from './teacher-model.ts';
-import { note, print, Progress, said } from './terminal.ts';
+import { note, print, Progress, valueText } from './terminal.ts';
 
 export interface DistillOptions {
   readonly out: string;
@@ -40,12 +40,12 @@ export interface DistillOptions {
   readonly resume?: boolean;
 }
 
-export async function runDistillCommand(options: DistillOptions, said: readonly SaidSetting[]): Promise<void> {
+export async function runDistillCommand(options: DistillOptions, chosen: readonly SaidSetting[]): Promise<void> {
   const bytes = await new RunFolder(options.out).readCheckpointBytes();
   await checkRunFolder(bytes, options, [options.teacher, options.student]);
   const saved = bytes === undefined ? undefined : readDistillCheckpoint(bytes);
-  const resumed = saved === undefined ? undefined : resumedSettings(saved, options, said);
-  if (resumed === undefined) checkMethod(options, said);
+  const resumed = saved === undefined ? undefined : resumedSettings(saved, options, chosen);
+  if (resumed === undefined) checkMethod(options, chosen);
   const teacherFiles = await readModelFiles(options.teacher);
   const studentFiles = options.student === undefined ? undefined : await readModelFiles(options.student);
   const signal = interruption();
@@ -57,7 +57,7 @@ export async function runDistillCommand(options: DistillOptions, said: readonly 
     studentFiles === undefined || saved !== undefined
       ? undefined
       : checkedStudent(loadStartModel(studentFiles), teacher);
-  const experiment = resumed ?? experimentOf(options, said, given);
+  const experiment = resumed ?? experimentOf(options, chosen, given);
   const { student: who } = experiment;
   const config =
     saved?.student ??
@@ -65,7 +65,7 @@ export async function runDistillCommand(options: DistillOptions, said: readonly 
     newStudent(who.kind === 'new' ? who.preset : 'lab-nano', teacher.model.transformer);
   note(
     `${teacher.model.card.name} (${parametersOf(teacher.model.transformer.config)}, weights ${teacher.hash}) teaches ` +
-      `${experiment.name} (${parametersOf(config)}): ${spokenMethod(experiment.distill)}.`,
+      `${experiment.name} (${parametersOf(config)}): ${describeMethod(experiment.distill)}.`,
   );
   const writing = new Progress('Completions of the teacher');
   const prepared = await prepareDistill(experiment, teacher, config, {
@@ -117,8 +117,8 @@ function hooksOf(out: string, { distill }: DistillExperiment, log: RunLog, signa
     onMeasure: ({ step, heldOut }) => {
       const { accuracy, macroF1, tailRecall, strictReward } = heldOut;
       note(
-        `Step ${step}: held-out accuracy ${said(accuracy)}, macro-F1 ${said(macroF1)}, tail recall ${said(tailRecall)}, ` +
-          `strict reward ${said(strictReward)}.`,
+        `Step ${step}: held-out accuracy ${valueText(accuracy)}, macro-F1 ${valueText(macroF1)}, tail recall ${valueText(tailRecall)}, ` +
+          `strict reward ${valueText(strictReward)}.`,
       );
       log.add(step, { heldOut });
     },
@@ -133,11 +133,11 @@ function hooksOf(out: string, { distill }: DistillExperiment, log: RunLog, signa
 function resumedSettings(
   { experiment, state }: DistillCheckpoint,
   options: DistillOptions,
-  said: readonly SaidSetting[],
+  valueText: readonly SaidSetting[],
 ): DistillExperiment {
   const { method } = options;
   const file = method === undefined ? {} : { distill: { method: startOf(method) } };
-  const asked = askedAgain(experiment, file, DISTILL_OPTIONS, said, undefined);
+  const asked = askedAgain(experiment, file, DISTILL_OPTIONS, valueText, undefined);
   const steps = resumedSteps(experiment, asked, 'distill', state.step);
   return { ...experiment, distill: { ...experiment.distill, steps } };
 }
@@ -145,10 +145,10 @@ function resumedSettings(
 /** @throws {LabError} `bad-config` */
 function experimentOf(
   { method = 'jsd' }: Pick<DistillOptions, 'method'>,
-  said: readonly SaidSetting[],
+  valueText: readonly SaidSetting[],
   given: TrainedStudent | undefined,
 ): DistillExperiment {
-  const steps = said.find(({ field }) => field.path === 'distill.steps')?.value ?? 500;
+  const steps = valueText.find(({ field }) => field.path === 'distill.steps')?.value ?? 500;
   const start = {
     student: given === undefined ? { kind: 'new' } : { kind: 'trained', hash: hashWeights(given.weights) },
     distill: {
@@ -159,7 +159,11 @@ function experimentOf(
     },
   };
   const isOfStudent = ({ field }: SaidSetting): boolean => given === undefined || field.path !== 'student.preset';
-  return parseConfig('The settings', DistillExperimentSchema, DISTILL_OPTIONS.apply(start, said.filter(isOfStudent)));
+  return parseConfig(
+    'The settings',
+    DistillExperimentSchema,
+    DISTILL_OPTIONS.apply(start, valueText.filter(isOfStudent)),
+  );
 }
 
 /** A method before its settings. */
@@ -168,9 +172,11 @@ function startOf(method: MethodName): RawSettings {
 }
 
 /** @throws {LabError} `bad-config` for a setting of another method than the one that is asked for */
-function checkMethod({ method = 'jsd' }: DistillOptions, said: readonly SaidSetting[]): void {
+function checkMethod({ method = 'jsd' }: DistillOptions, valueText: readonly SaidSetting[]): void {
   const group = 'distill.method.';
-  const names = said.flatMap(({ field }) => (field.path.startsWith(group) ? [field.path.slice(group.length)] : []));
+  const names = valueText.flatMap(({ field }) =>
+    field.path.startsWith(group) ? [field.path.slice(group.length)] : [],
+  );
   if (names.includes('kind')) return; // another than --method says, by --set
   const own: readonly string[] = METHOD_SETTINGS[method];
   const foreign = names.filter((name) => !own.includes(name)).map(flagOf);

@@ -1,5 +1,5 @@
 /**
- * `lab distill`: trains a small model on what a larger one says, resumable, and a model folder at the end.
+ * `lab distill`: trains a student from a teacher; resumable, with a model folder at the end.
  */
 import { Command, Option } from 'commander';
 import { STORED_DTYPES } from '../config/stored.ts';
@@ -10,7 +10,7 @@ import { DISTILL_OPTIONS, METHODS } from './run-options.ts';
 export function distillCommand(): Command {
   const command = new Command('distill')
     .description('train a small model (student) on what a larger one (teacher) says')
-    .requiredOption('-o, --out <folder>', 'where the run is kept: checkpoint and, at the end, the model folder')
+    .requiredOption('-o, --out <folder>', 'the folder of the run: checkpoint and, at the end, the model folder')
     .option('--teacher <folder>', 'the model folder of the teacher', DEFAULT_MODEL_FOLDER)
     .option('--student <folder>', "a trained model that learns on; it must have the teacher's tokenizer")
     .addOption(new Option('--method <name>', 'what the student learns from (default: jsd)').choices(METHODS))
@@ -29,8 +29,8 @@ Methods:
   trace       the teacher's label and reasoning, where they earn enough of the strict reward
   label-kd    the teacher's distribution of the label, at a temperature
   jsd         the teacher's distribution at every token of given completions (GKD)
-  on-policy   the same, partly on completions that the student writes itself
-  expert      no teacher: the expert's completions, to compare with
+  on-policy   the same, partly on completions that the student generates
+  expert      no teacher: the expert's completions, for comparison
 
 Examples:
   npm run lab -- distill --out runs/student

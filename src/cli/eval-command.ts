@@ -1,5 +1,5 @@
 /**
- * `lab eval`: measures a model on a held-out part of what it was trained on, the rule world or a file of judged pairs.
+ * `lab eval`: measures a model on a held-out part of its training data, the rule world or a file of judged pairs.
  */
 import { Command, Option } from 'commander';
 import { backendOption, modelOption, precisionOption, wholeNumber } from './options.ts';
@@ -19,8 +19,11 @@ export function evalCommand(): Command {
     .addOption(gradeOption())
     .option('--pairs <n>', 'how many pairs (default: the whole split)', wholeNumber(1))
     .option('--completions <n>', 'how many of them to complete with reasoning', wholeNumber(0), 1000)
-    .option('--shuffled', 'give each query the documents of another: labels should become unpredictable')
-    .option('--faithfulness', 'instead: take the cited words out of documents and see whether labels follow the rules')
+    .option('--shuffled', "give each query another query's documents: labels should become unpredictable")
+    .option(
+      '--faithfulness',
+      'instead: delete the cited words from documents and check whether labels follow the rules',
+    )
     .option('--write-card', "write the measures into the model's card")
     .option('--json', 'print one line of JSON')
     .addOption(backendOption())

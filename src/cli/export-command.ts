@@ -1,7 +1,8 @@
 /**
- * `lab export`: carries models between the command line and the page. A model folder becomes one checkpoint file that the
- * page imports and answers with, the checkpoint of a supervised run one that it also trains on from, and a checkpoint file of
- * the page a model folder. A folder made of a folder has what transformers reads, which older versions of the lab did not write.
+ * `lab export`: converts models between the command line and the page. A model folder becomes a checkpoint file that
+ * the page imports and answers with; the checkpoint of a supervised run becomes one that the page can also resume; a
+ * checkpoint file of the page becomes a model folder. Exporting a folder to a folder adds the files for transformers,
+ * which earlier versions of the lab did not write.
  */
 import { Command } from 'commander';
 import { EXTENSION } from '../checkpoint/checkpoint-file.ts';
@@ -11,9 +12,9 @@ import { lazily } from './lazily.ts';
 
 export function exportCommand(): Command {
   return new Command('export')
-    .description('carry a model between the command line and the page')
+    .description('convert a model between the command line and the page')
     .addOption(modelOption())
-    .option('--run <folder>', 'instead of a model: the run of "lab sft" in this folder, to be trained on in the page')
+    .option('--run <folder>', 'instead of a model: the folder of a run of "lab sft", to be resumed in the page')
     .requiredOption('-o, --out <path>', `a file *${EXTENSION}, or the model folder to make`)
     .addOption(forceOption())
     .addHelpText(

@@ -93,10 +93,10 @@ async function experimentOf(
     given === undefined
       ? settings['data']
       : withChanges(settings['data'] ?? splitOf(start), { ...namesOf(given), grades });
-  const isSaid = (path: string, value: unknown): boolean =>
+  const isGiven = (path: string, value: unknown): boolean =>
     said.some((each) => each.field.path === path && each.value === value);
   const curriculum = said.find(({ field }) => field.path === 'grpo.curriculum.kind')?.value ?? 'random';
-  const needsRates = curriculum !== 'random' && !isSaid('passRates', false);
+  const needsRates = curriculum !== 'random' && !isGiven('passRates', false);
   const asked = {
     ...settings,
     ...(learned === undefined ? {} : { data: learned }),

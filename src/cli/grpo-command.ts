@@ -15,12 +15,12 @@ const DEFAULT_START = 'public/models/lab-nano-start';
 export function grpoCommand(): Command {
   const command = new Command('grpo')
     .description('train a model on by Stepwise-GRPO with mode balance')
-    .requiredOption('-o, --out <folder>', 'where the run is kept: checkpoint, steps and, at the end, the model folder')
+    .requiredOption('-o, --out <folder>', 'the folder of the run: checkpoint, steps and, at the end, the model folder')
     .option('--start <folder>', 'the model folder to start from', DEFAULT_START)
     .option('--config <file>', 'all settings as JSON; options that are given go before it')
     .option(
       '--data <file>',
-      'judged pairs to learn from instead of the rule world, as the start did; with --resume too',
+      "judged pairs to learn from instead of the rule world, those of the start's training; also with --resume",
     )
     .addOption(docsOption())
     .addOption(columnOption())

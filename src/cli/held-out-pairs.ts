@@ -1,5 +1,5 @@
 /**
- * The pairs that a model has not learned from: of the rule world, or of the file it was trained on.
+ * The pairs that a model has not learned from: of the rule world, or of its training file.
  */
 import { LabError } from '../common/errors.ts';
 import type { ColumnNames } from '../data/files/columns.ts';
@@ -12,15 +12,15 @@ import type { ExpertPair } from '../train/evaluate.ts';
 import { readDataFiles } from './pair-files.ts';
 import { note } from './terminal.ts';
 
-/** Which pairs. */
+/** Which pairs to read. */
 export interface HeldOut {
   readonly split: 'dev' | 'test';
   readonly worldSeed: number;
-  /** The file that the model was trained on; without it the rule world. */
+  /** The file that the model was trained on; the rule world without it. */
   readonly data?: string;
   readonly docs?: string;
   readonly column: ColumnNames;
-  /** What its grades mean; default as when it was trained on. */
+  /** The meaning of its grades; by default as in training. */
   readonly grade?: string;
 }
 
@@ -37,7 +37,7 @@ function worldPairs({ card }: ModelFacts, { worldSeed, split }: HeldOut): Expert
   if (card.data.split !== undefined) {
     throw new LabError('bad-config', {
       message: `${card.name} was trained on ${card.data.name}.`,
-      fix: 'Name that file with --data, or measure on another file with "lab score".',
+      fix: 'Name that file with --data, or use "lab score" for other files.',
     });
   }
   const world = makeRuleWorld({ seed: worldSeed });
@@ -51,7 +51,7 @@ async function filePairs(model: ModelFacts, path: string, options: HeldOut): Pro
   const { name, hash: sha256, split: parts, grades: learned = '' } = card.data;
   if (parts === undefined) {
     throw new LabError('bad-config', {
-      message: `${card.name} was not trained on a file: no part of ${path} was held out from it.`,
+      message: `${card.name} was not trained on a file, so no part of ${path} was held out.`,
       fix: 'Measure it on the whole file with "lab score".',
     });
   }
@@ -62,14 +62,14 @@ async function filePairs(model: ModelFacts, path: string, options: HeldOut): Pro
   const pairs = splitFile(data, prompt.scaleSize, dataSet)[options.split];
   if (pairs.length === 0) {
     throw new LabError('bad-config', {
-      message: `The model was trained without a ${options.split} part.`,
+      message: `The model was trained without a ${options.split} split.`,
       fix: 'Train again with a higher --test-share, or measure with --split dev.',
     });
   }
   return [...expertsOf(model, withStandingOf(dataSet, pairs, prompt)).experts];
 }
 
-// A model judged by other rules than it learned is measured, but somebody should know.
+// A model judged by rules that it did not learn is measured, with a warning.
 function warnOfOtherWorld(world: RuleWorld, card: ModelCard): void {
   if (card.data.hash !== '' && card.data.hash !== world.versionHash) {
     note(

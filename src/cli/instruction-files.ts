@@ -1,5 +1,5 @@
 /**
- * Instructions as commands take them: JSON or text as `lab piar` writes them, and the words that they know beside them.
+ * Instructions as commands read them: JSON or text as `lab piar` writes them, with the lexicon in a separate file.
  */
 import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -13,24 +13,28 @@ import type { Lexicon } from '../relevance/pair/lexicon.ts';
 import { isErrno, systemError } from './system-errors.ts';
 import { note } from './terminal.ts';
 
-/** Where `lab piar` writes the words of an instruction. */
+/** The file name of a lexicon that `lab piar` writes. */
 export const LEXICON_FILE = 'lexicon.json';
 
 /** `--rules FILE` */
 export function rulesOption(): Option {
   return new Option(
     '--rules <file>',
-    'an instruction (.json or .txt) that gives the reasons for labels of --data; its words are in lexicon.json beside it',
+    'an instruction (.json or .txt) that gives reasons for the labels of --data; with lexicon.json beside it',
   );
 }
 
-/** An instruction as JSON or as text, told by its first character. @throws {LabError} `not-found`, `bad-instruction` */
+/**
+ * An instruction as JSON or text, distinguished by its first character.
+ *
+ * @throws {LabError} `not-found`, `bad-instruction`
+ */
 export async function readInstructionFile(path: string): Promise<Instruction> {
   const stats = await stat(path).catch(() => undefined);
   if (stats?.isFile() !== true) {
     throw new LabError('not-found', {
       message: stats === undefined ? `There is no instruction ${path}.` : `The instruction ${path} is not a file.`,
-      expected: 'a file .json or .txt as "lab piar" writes it',
+      expected: 'a .json or .txt file as "lab piar" writes it',
       fix: 'Check the path.',
     });
   }
@@ -38,7 +42,7 @@ export async function readInstructionFile(path: string): Promise<Instruction> {
 }
 
 /**
- * The settings of a file with rules beside it.
+ * The settings of a file with its rules.
  *
  * @throws {LabError} `not-found`; `bad-instruction` naming the rule; `bad-config` for rules of another scale
  */
@@ -46,7 +50,7 @@ export async function withRules(data: FileData, path: string, scaleSize: number,
   const instruction = await readInstructionFile(path);
   const lexicon = await readLexicon(join(dirname(path), LEXICON_FILE));
   if (lexicon === undefined) {
-    note(`There is no ${LEXICON_FILE} beside ${basename(path)}: its words are taken from the documents to learn from.`);
+    note(`There is no ${LEXICON_FILE} beside ${basename(path)}: its words are taken from the training documents.`);
   }
   return { ...data, rules: rulesForFile(instruction, lexicon, data, scaleSize, dataSet).rules };
 }

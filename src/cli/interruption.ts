@@ -1,17 +1,17 @@
 /**
- * Being stopped by the user: Ctrl-C and SIGTERM.
+ * Interruption by the user: Ctrl-C and SIGTERM.
  */
 import process from 'node:process';
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
-/** Being stopped once can come as two signals, from the terminal and from whoever started the process. */
+/** One interruption can arrive as two signals, from the terminal and from the parent process. */
 const SAME_STOP_MS = 300;
 
 let current: { readonly controller: AbortController; readonly release: () => void } | undefined;
 
 /**
- * A signal that aborts at Ctrl-C or SIGTERM. The command that asks for it ends by itself, after saving what it has; being
- * stopped a second time ends the process at once.
+ * A signal that aborts at Ctrl-C or SIGTERM. The command ends by itself after saving its state; a second interruption
+ * ends the process at once.
  */
 export function interruption(): AbortSignal {
   current ??= listen();
@@ -21,7 +21,7 @@ export function interruption(): AbortSignal {
 /**
  * Runs a command that may be interrupted.
  *
- * @param signal - interrupts it too
+ * @param signal - interrupts it as well
  */
 export async function interruptible<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
   const abort = (): void => interruptionController().abort();

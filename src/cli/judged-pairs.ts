@@ -17,14 +17,14 @@ interface JudgedPairsOptions {
   readonly docs?: string;
   readonly column?: ColumnNames;
   readonly scale: LabelScale;
-  /** What grades mean, default what they usually do. */
+  /** The meaning of grades; by default the usual one. */
   readonly grade?: string;
 }
 
 /**
- * The judged pairs of a file; rows that cannot be read are told and left out.
+ * The judged pairs of a file; rows that cannot be read are reported and left out.
  *
- * @throws {LabError} `not-found`, or `bad-file` where no row is of use.
+ * @throws {LabError} `not-found`, or `bad-file` where no row is usable.
  */
 export async function readJudgedPairs(
   path: string,
@@ -44,6 +44,6 @@ export async function readJudgedPairs(
     message: `${fileName} has no judged pair that could be read.`,
     expected: `rows with a query, a document and a grade from 0 to ${scale.size - 1}`,
     got: errorCount === 0 ? 'no rows' : `${errorCount} rows with errors, named above`,
-    fix: 'Say what grades mean with --grade, and which column is what with --column.',
+    fix: 'State what grades mean with --grade, and assign columns with --column.',
   });
 }

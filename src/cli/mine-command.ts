@@ -1,6 +1,6 @@
 /**
- * `lab mine`: finds what a trained model finds hard, in its rule world or in a file of judged pairs: pairs that it gets wrong
- * or is undecided about when it samples, and documents that it scores above better ones.
+ * `lab mine`: finds pairs that a trained model finds hard, in its rule world or in a file of judged pairs: those that
+ * it gets wrong or answers differently from sample to sample, and documents that it scores above better ones.
  */
 import { Command, Option } from 'commander';
 import { SPLITS } from '../relevance/world/world-vocabulary.ts';
@@ -18,23 +18,23 @@ export function mineCommand(): Command {
     .addOption(docsOption())
     .addOption(columnOption())
     .addOption(gradeOption())
-    .addOption(new Option('--split <name>', 'which part of the rule world').choices(SPLITS).default('train'))
+    .addOption(new Option('--split <name>', 'the split of the rule world').choices(SPLITS).default('train'))
     .option('--queries <n>', 'how many queries of it, six pairs each', wholeNumber(1), 250)
     .option('--world-seed <n>', 'seed of the rule world', wholeNumber(0), 1)
     .option('--limit <n>', 'only the first pairs of the file', wholeNumber(1))
     .option('--samples <n>', 'completions per pair, at temperature 1', wholeNumber(1), 8)
-    .option('--max-tokens <n>', 'the most tokens of one completion', wholeNumber(1), 48)
+    .option('--max-tokens <n>', 'the maximum number of tokens of a completion', wholeNumber(1), 48)
     .option('--seed <n>', 'seed of the completions', wholeNumber(0), 1)
-    .option('--margin <x>', 'the gold label leads by less: hard', notNegativeNumber, HARD_THRESHOLDS.margin)
+    .option('--margin <x>', 'hard if the gold label leads by less', notNegativeNumber, HARD_THRESHOLDS.margin)
     .option(
       '--spread <x>',
-      'so many answers differ from the commonest: hard',
+      'hard if this share of answers differs from the most frequent one',
       notNegativeNumber,
       HARD_THRESHOLDS.spread,
     )
     .option(
       '--near <x>',
-      'so far below a better document a worse one is near it, in relevance',
+      'the distance in relevance below a better document at which a worse one counts as close',
       notNegativeNumber,
       0.05,
     )
@@ -47,9 +47,9 @@ export function mineCommand(): Command {
       'after',
       `
 A pair is hard if every completion gives a wrong label, if the gold label leads by less than --margin, if the answers
-disagree, or if the rules that completions cite lead to another label than they state. A hard negative is a document that
-people graded lower than another of its query and that the model scores near or above it. Files written as .jsonl can be
-learned from: lab sft --data reads them. ${EXACT_IDS}
+disagree, or if the rules that completions cite imply another label than they state. A hard negative is a document that
+people graded lower than another of its query and that the model scores close to it or above. Files written as .jsonl
+can be used for training with lab sft --data. ${EXACT_IDS}
 
 Examples:
   npm run lab -- mine --model runs/first/model

@@ -1,6 +1,6 @@
 /**
- * What `lab mine` says and writes: counts, a table of the hardest, and a file with a row for every hard pair and every hard
- * negative.
+ * The output of `lab mine`: counts, a table of the hardest pairs, and a file with a row for every hard pair and every
+ * hard negative.
  */
 import { LabError } from '../common/errors.ts';
 import { type Cell, jsonLines, tableLines } from '../data/files/table-writer.ts';
@@ -32,7 +32,10 @@ export function printMined({ samples, negatives, counts }: Mined, scale: LabelSc
   }
 }
 
-/** Every hard pair and hard negative, one row each. JSON lines hold whole documents, so that they can be learned from. */
+/**
+ * Every hard pair and hard negative, one row each. JSON lines hold whole documents, so that they can be used for
+ * training.
+ */
 export function minedLines(format: MinedFormat, { samples, negatives }: Mined): Iterable<string> {
   const rows = [...samples.map(sampleRow), ...negatives.map(negativeRow)];
   if (format === 'jsonl') {
@@ -51,19 +54,19 @@ export function minedLines(format: MinedFormat, { samples, negatives }: Mined): 
 const FORMATS = ['jsonl', 'tsv', 'csv'] as const;
 type MinedFormat = (typeof FORMATS)[number];
 
-/** The format that a path names. @throws {LabError} `bad-config` */
+/** The format of a path. @throws {LabError} `bad-config` */
 export function formatOf(path: string): MinedFormat {
   const format = FORMATS.find((ending) => path.toLowerCase().endsWith(`.${ending}`));
   if (format !== undefined) return format;
   throw new LabError('bad-config', {
-    message: `The format of ${path} is not known.`,
+    message: `The format of ${path} is unknown.`,
     expected: 'a name that ends in .jsonl, .tsv or .csv',
     got: path,
     fix: 'Choose another name for --out.',
   });
 }
 
-/** A row of the file; null where a column belongs to the other kind. */
+/** A row of the file; null where a column applies to the other kind only. */
 type MinedRow = Readonly<Record<keyof typeof EMPTY_ROW, Cell>>;
 
 const EMPTY_ROW = {

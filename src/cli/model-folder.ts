@@ -1,5 +1,5 @@
 /**
- * Models on disk: as folders, and in the checkpoint files of the page.
+ * Models on disk: folders, and the page's checkpoint files.
  */
 import { openAsBlob } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
@@ -28,7 +28,7 @@ import { isErrno, systemError } from './system-errors.ts';
  * Loads a model onto the current backend.
  *
  * @param path - of a model folder, or of a checkpoint that the page has exported
- * @param precision - how matrices are kept; default: as they are stored
+ * @param precision - the format of matrices in memory; default: as stored
  * @throws {LabError} what {@link readModelFiles} and {@link loadLabModel} throw
  */
 export async function readModelFolder(path: string, precision?: Precision): Promise<LabModel> {
@@ -38,9 +38,9 @@ export async function readModelFolder(path: string, precision?: Precision): Prom
 /**
  * The files of a model.
  *
- * @param path - as of {@link readModelFolder}
- * @throws {LabError} `not-found` if there is nothing, or a file of the folder is missing; `bad-file` for another kind of
- *   file; `bad-checkpoint` for a checkpoint without a model; what {@link joinShards} throws
+ * @param path - as in {@link readModelFolder}
+ * @throws {LabError} `not-found` if there is nothing, or a file of the folder is missing; `bad-file` for another kind
+ *   of file; `bad-checkpoint` for a checkpoint without a model; what {@link joinShards} throws
  */
 export async function readModelFiles(path: string): Promise<Map<ModelFileName, Uint8Array>> {
   const stats = await stat(path).catch((error: unknown) => {
@@ -60,7 +60,7 @@ export async function readModelFiles(path: string): Promise<Map<ModelFileName, U
 const EXPECTED = `a folder with ${MODEL_FILES.join(', ')}, or a file *${EXTENSION} of the page`;
 const FIX = 'Name a model, or make one with "npm run lab -- sft".';
 
-/** Weights in several files, as transformers writes large models, are joined. */
+/** Joins weights that are split over several files, as transformers writes large models. */
 async function readFolder(folder: string): Promise<Map<ModelFileName, Uint8Array>> {
   const files = new Map<ModelFileName, Uint8Array>();
   for (const name of MODEL_FILES) {
@@ -87,7 +87,7 @@ async function missingFile(folder: string, name: ModelFileName, cause: unknown):
     message: `The model file ${join(folder, name)} cannot be read.`,
     expected: EXPECTED,
     fix: isRun
-      ? `This is the folder of a run: its model is ${inside}.`
+      ? `This is the folder of a run; its model is ${inside}.`
       : ((isOfOthers ? FIXES[name] : undefined) ?? FIX),
     cause,
   });
@@ -96,7 +96,7 @@ async function missingFile(folder: string, name: ModelFileName, cause: unknown):
 const OWN_FILES =
   "lab.json and card.json are the lab's own: copy them from the folder that this model was trained from.";
 
-/** What folders of other programs lack. */
+/** Fixes for files that folders of other programs lack. */
 const FIXES: Partial<Record<ModelFileName, string>> = {
   'lab.json': OWN_FILES,
   'card.json': OWN_FILES,
@@ -106,7 +106,7 @@ const FIXES: Partial<Record<ModelFileName, string>> = {
 
 const SHARD_INDEX = 'model.safetensors.index.json';
 
-/** The weights of a folder that has them in several files; undefined if it has no index of such. */
+/** The joined weights of a folder that has them in several files; undefined if it has no index of such files. */
 async function readShards(folder: string): Promise<Uint8Array | undefined> {
   const indexBytes = await readFile(join(folder, SHARD_INDEX)).catch((error: unknown) => {
     if (isErrno(error, 'ENOENT')) return undefined;
@@ -121,7 +121,7 @@ async function readShards(folder: string): Promise<Uint8Array | undefined> {
     } catch (cause) {
       if (!isErrno(cause, 'ENOENT')) throw systemError(cause);
       throw new LabError('not-found', {
-        message: `The model file ${join(folder, name)} is not there.`,
+        message: `The model file ${join(folder, name)} is missing.`,
         expected: `every file that ${SHARD_INDEX} names`,
         fix: 'Copy all files of the model.',
         cause,
@@ -141,7 +141,7 @@ async function readCheckpoint(path: string): Promise<Map<ModelFileName, Uint8Arr
 }
 
 /**
- * What a model says of itself, without loading it.
+ * A model's card and lab file, without loading the model.
  *
  * @throws {LabError} `bad-config` naming the file
  */
@@ -152,7 +152,7 @@ export function describeModel(files: ReadonlyMap<ModelFileName, Uint8Array>): { 
   };
 }
 
-/** Writes a model folder; none of its files appears before all are written. */
+/** Writes a model folder; no file appears before all are written. */
 export async function writeModelFolder(folder: string, model: ModelExport): Promise<void> {
   const files = new Map(Object.entries(makeModelFiles(model)) as [ModelFileName, Uint8Array][]);
   await writeTogether(folder, toFolderFiles(files));
@@ -161,13 +161,13 @@ export async function writeModelFolder(folder: string, model: ModelExport): Prom
 /**
  * Writes the card of a model.
  *
- * @throws {LabError} `bad-config` for a model that is no folder
+ * @throws {LabError} `bad-config` for a model that is not a folder
  */
 export async function writeCard(folder: string, card: ModelCard): Promise<void> {
   if (folder.toLowerCase().endsWith(EXTENSION)) {
     throw new LabError('bad-config', {
       message: `The card in ${folder} cannot be changed.`,
-      fix: `Make a folder of it first: "npm run lab -- export --model ${folder} --out FOLDER".`,
+      fix: `Convert it to a folder first: "npm run lab -- export --model ${folder} --out FOLDER".`,
     });
   }
   await writeWhole(join(folder, 'card.json'), jsonBytes(card));

@@ -1,5 +1,5 @@
 /**
- * Opening a backend in Node: Dawn gives WebGPU to Node as it gives it to Chrome.
+ * Opens a backend in Node, where Dawn provides WebGPU as it does in Chrome.
  */
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
@@ -30,11 +30,11 @@ export async function openNodeBackend(name: BackendChoice): Promise<OpenedBacken
   });
 }
 
-/** Given to the process once. */
+/** Installed once per process. */
 let webGpu: Promise<void> | undefined;
 
 async function provideWebGpu(): Promise<void> {
-  // Not every platform has a Dawn build; without one, WebGPU is simply not there.
+  // Dawn has no build for some platforms; there WebGPU is unavailable.
   const dawn = await import('webgpu').catch(() => undefined);
   if (dawn === undefined) return;
   pollPatiently();

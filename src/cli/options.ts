@@ -1,5 +1,5 @@
 /**
- * Options that several commands share.
+ * Options of several commands.
  */
 import { existsSync } from 'node:fs';
 import { InvalidArgumentError, Option } from 'commander';
@@ -7,11 +7,11 @@ import { readNumber } from '../config/setting-values.ts';
 import { PRECISIONS } from '../config/stored.ts';
 import { BACKEND_CHOICES } from '../protocol/scoring.ts';
 
-/** Where the models are that come with the lab. */
+/** The folder of the bundled models. */
 const BUNDLED_FOLDER = 'public/models';
 /** The bundled model of the rule world. */
 export const DEFAULT_MODEL_FOLDER = `${BUNDLED_FOLDER}/default`;
-/** The bundled model for files that nobody has judged. */
+/** The bundled model for files without judgments. */
 export const GENERAL_MODEL_FOLDER = `${BUNDLED_FOLDER}/general`;
 
 /** `--model DIR`, or the name of a bundled model. */
@@ -21,20 +21,20 @@ export function modelOption(folder = DEFAULT_MODEL_FOLDER): Option {
     .default(folder);
 }
 
-/** The folder of a bundled model by its name; anything else is a folder itself. */
+/** The folder of a bundled model, given its name; any other text is itself a folder. */
 function modelFolder(text: string): string {
   const bundled = `${BUNDLED_FOLDER}/${text}`;
   return !existsSync(text) && /^[\w-]+$/u.test(text) && existsSync(bundled) ? bundled : text;
 }
 
-/** For `--help` of commands that write tables. */
+/** For the `--help` of commands that write tables. */
 export const EXACT_IDS =
   'In .csv and .tsv, ids and queries are written exactly as they came; titles and reasons that a\nspreadsheet would run ' +
-  'as formulas get an apostrophe before them. In .jsonl all is exact.';
+  'as formulas get an apostrophe before them. In .jsonl everything is exact.';
 
 /** `--precision NAME` */
 export function precisionOption(): Option {
-  return new Option('--precision <name>', 'how matrices are kept (default: as they are stored)').choices(PRECISIONS);
+  return new Option('--precision <name>', 'the format of matrices in memory (default: as stored)').choices(PRECISIONS);
 }
 
 /** `--backend NAME` */
@@ -44,7 +44,7 @@ export function backendOption(): Option {
     .default('auto');
 }
 
-/** Parses a whole number of at least `least`. */
+/** Parses an integer of at least `least`. */
 export function wholeNumber(least: number): (text: string) => number {
   return numberThat(`a whole number of at least ${least}`, (value) => Number.isInteger(value) && value >= least);
 }

@@ -1,6 +1,6 @@
 /**
- * What commands write. Nothing that is read and nothing that is there already is ever replaced unasked: outputs are checked
- * before any work is done, are written beside (`.part`) and renamed once they are whole.
+ * The files that commands write. Inputs and existing files are never replaced by default: outputs are checked before
+ * any work is done, written under a temporary name (`.part`), and renamed when complete.
  */
 import { constants, type BigIntStats } from 'node:fs';
 import {
@@ -21,27 +21,27 @@ import { Option } from 'commander';
 import { LabError } from '../common/errors.ts';
 import { isErrno, systemError } from './system-errors.ts';
 
-/** What decides whether an output may be written. */
+/** Conditions under which an output may be written. */
 export interface OutputRules {
-  /** What the command reads, undefined left out; a folder counts for the files in it. */
+  /** The inputs of the command; undefined ones are ignored, and a folder stands for the files in it. */
   readonly inputs: readonly (string | undefined)[];
-  /** Replaces what is there, but never an input. */
+  /** Replaces existing files, but never an input. */
   readonly force?: boolean | undefined;
-  /** Goes on with the part that an interrupted command has left. */
+  /** Continues the part that an interrupted command has left. */
   readonly resume?: boolean | undefined;
 }
 
 /** `--force` */
 export function forceOption(): Option {
-  return new Option('--force', 'replace what is at --out already (never what is read)');
+  return new Option('--force', 'replace what exists at --out (but never an input)');
 }
 
 /**
  * Checks that a file can be written, before anything is.
  *
- * @returns where it goes: links are followed
- * @throws {LabError} `bad-config` if it is an input, is there already, or is a folder; `not-found` if its folder is missing;
- *   `bad-file` if that is closed to writing
+ * @returns its path, with links resolved
+ * @throws {LabError} `bad-config` if it is an input, exists already, or is a folder; `not-found` if its folder is
+ *   missing; `bad-file` if that is not writable
  */
 export async function checkOutputFile(path: string, rules: OutputRules): Promise<string> {
   const target = await realpath(path).catch(() => join(dirname(path), basename(path)));
@@ -75,23 +75,23 @@ export async function checkOutputFolder(folder: string, names: readonly string[]
   );
 }
 
-/** Which of some names are in a folder. */
+/** Which of some names exist in a folder. */
 export async function existing(folder: string, names: readonly string[]): Promise<string[]> {
   const found: string[] = [];
   for (const name of names) if ((await statOf(join(folder, name))) !== undefined) found.push(name);
   return found;
 }
 
-/** Where a file is written until it is whole. */
+/** The path of a file until it is complete. */
 export function partOf(path: string): string {
   return `${path}.part`;
 }
 
-/** A file that is written piece by piece, and takes its name once it is whole. */
+/** A file written in pieces, which gets its name when complete. */
 export class OutputFile {
   readonly path: string;
   readonly #file: FileHandle;
-  /** A device or a pipe, which is written to as it is. */
+  /** A device or a pipe, which is written to directly. */
   readonly isSpecial: boolean;
 
   private constructor(path: string, file: FileHandle, isSpecial: boolean) {
@@ -103,7 +103,7 @@ export class OutputFile {
   /**
    * Begins a file.
    *
-   * @param keptBytes - how much to keep of what an interrupted command has written, where it is resumed
+   * @param keptBytes - how many bytes of an interrupted command's output to keep, on resume
    * @throws {LabError} as {@link checkOutputFile}
    */
   static async create(path: string, rules: OutputRules, keptBytes = 0): Promise<OutputFile> {
@@ -119,20 +119,20 @@ export class OutputFile {
     }
   }
 
-  /** Appends all of it. @throws {LabError} `storage-full`, `bad-file` */
+  /** Appends everything. @throws {LabError} `storage-full`, `bad-file` */
   async write(contents: string | Uint8Array): Promise<void> {
     await this.#attempt(() => this.#file.appendFile(contents));
   }
 
-  /** Gives the file its name. @throws {LabError} as {@link write} */
+  /** Renames the part to the file. @throws {LabError} as {@link write} */
   async finish(): Promise<void> {
-    // A disk that is full may say so only now.
+    // A full disk may be reported only now.
     if (!this.isSpecial) await this.#attempt(() => this.#file.sync());
     await this.#attempt(() => this.#file.close());
     if (!this.isSpecial) await this.#attempt(() => rename(partOf(this.path), this.path));
   }
 
-  /** Leaves the file without its name. @param keep - whether what has been written stays, to be gone on with */
+  /** Closes the file without renaming it. @param keep - whether to keep the part, to be resumed */
   async abandon(keep = false): Promise<void> {
     await this.#file.close().catch(() => undefined);
     if (!keep && !this.isSpecial) await rm(partOf(this.path), { force: true });
@@ -148,7 +148,7 @@ export class OutputFile {
 }
 
 /**
- * Writes a file whole, replacing what {@link checkOutputFile} lets be replaced.
+ * Writes a complete file, replacing what {@link checkOutputFile} allows.
  *
  * @throws {LabError} as {@link checkOutputFile}; `storage-full`
  */
@@ -163,13 +163,13 @@ export async function writeOutput(path: string, rules: OutputRules, pieces: Iter
   }
 }
 
-/** Writes a file so that a reader never finds half of it. @throws {LabError} `storage-full`, `bad-file` */
+/** Writes a file so that a reader never sees half of it. @throws {LabError} `storage-full`, `bad-file` */
 export async function writeWhole(path: string, contents: string | Uint8Array): Promise<void> {
   await writeTogether(dirname(path), new Map([[basename(path), contents]]));
 }
 
 /**
- * Writes files into a folder, which is made; none of them appears before all have been written.
+ * Writes files into a folder, which is created; none of them appears before all are written.
  *
  * @throws {LabError} `storage-full`, `bad-file`
  */
@@ -189,7 +189,7 @@ export async function writeTogether(folder: string, files: ReadonlyMap<string, s
   }
 }
 
-/** Refuses paths that are inputs, and without `force` those where something is. */
+/** Rejects paths that are inputs and, without `force`, those that exist. */
 async function checkReplacing(out: string, paths: readonly string[], { inputs, force }: OutputRules): Promise<void> {
   const read = await filesOf(inputs);
   const there: string[] = [];
@@ -199,7 +199,7 @@ async function checkReplacing(out: string, paths: readonly string[], { inputs, f
     const input = read.get(identityOf(stats));
     if (input !== undefined) {
       throw new LabError('bad-config', {
-        message: `--out ${out} would replace ${input}, which is read.`,
+        message: `--out ${out} would replace the input ${input}.`,
         fix: 'Choose another name for --out.',
       });
     }
@@ -209,12 +209,12 @@ async function checkReplacing(out: string, paths: readonly string[], { inputs, f
   if (force === true || first === undefined) return;
   const others = there.length > 1 ? ` and ${there.length - 1} more` : '';
   throw new LabError('bad-config', {
-    message: `There is ${first}${others} already.`,
-    fix: 'Choose another name for --out, or replace it by --force.',
+    message: `Something exists already: ${first}${others}.`,
+    fix: 'Choose another name for --out, or replace it with --force.',
   });
 }
 
-/** What the inputs are, whatever names lead to them, with a name to say. */
+/** The inputs by identity, so that different names of one file are recognised, each with a name for messages. */
 async function filesOf(inputs: readonly (string | undefined)[]): Promise<ReadonlyMap<string, string>> {
   const files = new Map<string, string>();
   for (const input of inputs) {
@@ -234,12 +234,12 @@ function identityOf({ dev, ino }: BigIntStats): string {
   return `${dev}:${ino}`;
 }
 
-/** Undefined where there is nothing. */
+/** Undefined where nothing exists. */
 async function statOf(path: string): Promise<BigIntStats | undefined> {
   try {
     return await stat(path, { bigint: true });
   } catch (error) {
-    // Below a file there is nothing either.
+    // Nothing exists below a file either.
     if (isErrno(error, 'ENOENT') || isErrno(error, 'ENOTDIR')) return undefined;
     throw systemError(error, `look at ${path}`);
   }
@@ -250,7 +250,7 @@ async function checkWritable(out: string, folder: string): Promise<void> {
   if (stats === undefined) {
     throw new LabError('not-found', {
       message: `There is no folder ${folder} for --out ${out}.`,
-      fix: `Make it first, for example by "mkdir -p ${folder}".`,
+      fix: `Create it first, for example with "mkdir -p ${folder}".`,
     });
   }
   if (!stats.isDirectory()) throw notAFolder(folder);
@@ -261,7 +261,7 @@ async function checkWritable(out: string, folder: string): Promise<void> {
   }
 }
 
-/** The folder itself, or the nearest one above that is there. */
+/** The folder, or its nearest ancestor that exists. */
 async function lastThere(folder: string): Promise<string> {
   let at = resolve(folder);
   for (;;) {

@@ -1,5 +1,5 @@
 /**
- * Files of pairs and documents as commands take them.
+ * Reads files of pairs and documents for commands.
  */
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
@@ -19,7 +19,7 @@ import { scaleOfSize } from '../relevance/pair/labels.ts';
 import type { LabDocument } from '../relevance/pair/pair.ts';
 import { note } from './terminal.ts';
 
-/** Row errors beyond these are counted, not printed. */
+/** Further row errors are counted, not printed. */
 export const SHOWN_ERRORS = 20;
 
 /** `--docs FILE` */
@@ -27,19 +27,19 @@ export function docsOption(): Option {
   return new Option('--docs <file>', 'documents by docId, where the pairs hold ids only');
 }
 
-/** `--column ROLE=NAME`, as often as needed */
+/** `--column ROLE=NAME`, may be repeated */
 export function columnOption(): Option {
   return new Option('--column <role=name>', `name a column, of the pairs or of --docs; roles: ${ROLES.join(', ')}`)
     .argParser(collectColumn)
     .default({});
 }
 
-/** `--grade VALUE=LABEL,...`, as often as needed; its value is the text that `protocol/grade-meanings.ts` reads. */
+/** `--grade VALUE=LABEL,...`, may be repeated; `protocol/grade-meanings.ts` parses its value. */
 export function gradeOption(): Option {
   return new Option('--grade <meanings>', `${GRADE_GRAMMAR} (example: "Y=1,N=0,*=none")`).argParser(collectGrades);
 }
 
-/** The documents of a file; rows that cannot be read are told and left out. */
+/** The documents of a file; rows that cannot be read are reported and left out. */
 export async function readDocuments(
   path: string,
   columns: ColumnNames = {},
@@ -57,9 +57,9 @@ export async function readDocuments(
 }
 
 /**
- * Judged pairs to learn from or to be measured on, as the page reads them.
+ * Judged pairs for training or evaluation, read as the page reads them.
  *
- * @param scale - the labels that the grades are to have, default as the grades show
+ * @param scale - the number of labels of the grades; by default as the grades show
  * @throws {LabError} `not-found`, or `bad-file` if they cannot be used
  */
 export async function readDataFiles(
@@ -90,14 +90,14 @@ export async function readDataFiles(
   return dataSet;
 }
 
-/** Tells of rows that could not be read, the first of many one by one. */
+/** Reports rows that could not be read; of many only the first individually. */
 export function noteRowErrors(fileName: string, errors: readonly RowError[], errorCount: number): void {
   const shown = errors.slice(0, SHOWN_ERRORS);
   for (const error of shown) note(`${fileName}: ${describeRowError(error)}`);
   if (errorCount > shown.length) note(`${fileName}: ${errorCount - shown.length} more rows could not be read.`);
 }
 
-/** Tells what is strange in a file without being an error, as {@link Findings} says it. */
+/** Reports oddities of a file that are not errors, as {@link Findings} words them. */
 export function noteFindings(fileName: string, sentences: readonly string[]): void {
   for (const sentence of sentences) note(`${fileName}: ${sentence}`);
 }
@@ -113,7 +113,7 @@ export async function assertFile(path: string): Promise<void> {
   });
 }
 
-/** What the grades of a data set are, and how many have no label. */
+/** Describes the grades of a data set and how many have no label. */
 function gradeNotes({ pairs }: DataSet, meanings: string | undefined, scale: number | undefined): string[] {
   const grades = pairs.map(({ grade }) => grade);
   const found = foundScale(grades, meanings);

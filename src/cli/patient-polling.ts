@@ -1,34 +1,34 @@
 /**
- * Waiting for the GPU without a busy loop. Dawn's Node bindings have no thread that waits: while a promise of the GPU is
- * open they ask "done yet?" from `globalThis.setImmediate`, over and over, looked up on the global object each time. That
- * loop fills a processor, which a software adapter needs to compute what is waited for.
+ * Waits for the GPU without a busy loop. Dawn's Node bindings have no waiting thread: while a GPU promise is pending,
+ * they poll from `globalThis.setImmediate` in a loop, looked up on the global object each time. The loop occupies a
+ * processor, which a software adapter needs for the very computation that is awaited.
  *
- * So the question is asked less often the longer it has been asked: between two of them the thread sleeps for a
- * sixteenth of the wait so far, a millisecond at most. An answer of a hardware GPU comes at most that sixteenth later, and
- * long waits cost next to no processor time. Sleeping blocks the thread, so anything else waits a millisecond at most.
+ * Polls therefore become rarer the longer the wait lasts: between two polls the thread sleeps for a sixteenth of the
+ * wait so far, at most a millisecond. A hardware GPU's result is delayed by at most that sixteenth, and long waits cost
+ * almost no processor time. Sleeping blocks the thread, so other work is delayed by at most a millisecond.
  *
- * Only Dawn's own calls are slowed down; all others, and what `setImmediate` gives back, are as they were.
+ * Only Dawn's own calls are slowed down; all others, and the return values of `setImmediate`, are unchanged.
  */
 
-/** How long to sleep between two questions, as a share of the wait so far. */
+/** The sleep between two polls, as a share of the wait so far. */
 const SHARE = 1 / 16;
 const MOST_MS = 1;
-/** Shorter sleeps would take longer than asked for. */
+/** Shorter sleeps take longer than requested. */
 const LEAST_MS = 0.02;
 
-/** Where timers live: the global object, or a stand-in. */
+/** The object that has the timers: the global object, or a stand-in for tests. */
 interface Scheduler {
   setImmediate: typeof setImmediate;
 }
 
 /**
- * Has Dawn ask patiently from now on; once per process, before a device is opened.
+ * Makes Dawn poll patiently from now on; called once per process, before a device is opened.
  *
- * @param scheduler - whose `setImmediate` is replaced
- * @param sleep - blocks the thread for so many milliseconds
+ * @param scheduler - the object whose `setImmediate` is replaced
+ * @param sleep - blocks the thread for a number of milliseconds
  */
 export function pollPatiently(scheduler: Scheduler = globalThis, sleep: (ms: number) => void = sleepMs): void {
-  /** When Dawn began to ask without a break; it asks again from within its own callback. */
+  /** When Dawn began to poll without a break; it polls again from within its own callback. */
   let sinceMs = 0;
   let isAsking = false;
   const patiently = (ask: () => void): (() => void) => {
@@ -44,7 +44,7 @@ export function pollPatiently(scheduler: Scheduler = globalThis, sleep: (ms: num
       }
     };
   };
-  // A proxy keeps what hangs on the function, such as its promisified form.
+  // A proxy preserves the properties of the function, such as its promisified form.
   scheduler.setImmediate = new Proxy(scheduler.setImmediate, {
     apply: (original, self, [callback, ...args]: [() => void, ...unknown[]]) =>
       Reflect.apply(original, self, [isNative(callback) ? patiently(callback) : callback, ...args]) as unknown,
@@ -52,8 +52,8 @@ export function pollPatiently(scheduler: Scheduler = globalThis, sleep: (ms: num
 }
 
 /**
- * Whether a function was made by a native module, as Dawn's are: without a source, and yet with a `prototype`, which
- * neither bound functions have nor those that resolve promises.
+ * Whether a function was made by a native module, as Dawn's are: it has no source but a `prototype`, which bound
+ * functions and the functions that resolve promises lack.
  */
 function isNative(callback: unknown): boolean {
   return (

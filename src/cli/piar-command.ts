@@ -1,5 +1,5 @@
 /**
- * `lab piar`: refines an instruction on a file of judged pairs, and writes what came of it.
+ * `lab piar`: refines an instruction on a file of judged pairs, and writes the results.
  */
 import { Command } from 'commander';
 import { MAX_SCALE } from '../relevance/pair/labels.ts';
@@ -16,8 +16,8 @@ export function piarCommand(): Command {
     .addOption(columnOption())
     .addOption(gradeOption())
     .option('--scale <n>', `how many labels the grades have, 2 to ${MAX_SCALE}`, wholeNumber(2), 4)
-    .option('--rounds <n>', 'the most rounds', wholeNumber(1), 20)
-    .option('--seed <n>', 'which queries are for train, dev and test', wholeNumber(0), 1)
+    .option('--rounds <n>', 'the maximum number of rounds', wholeNumber(1), 20)
+    .option('--seed <n>', 'seed of the split into train, dev and test queries', wholeNumber(0), 1)
     .option('--start <file>', 'the instruction to begin with, as .json or .txt (default: word overlap)')
     .option(
       '--endpoint <url>',

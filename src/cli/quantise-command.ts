@@ -1,5 +1,6 @@
 /**
- * `lab quantise`: a copy of a model with its matrices in 8 or 4 bits; and `lab agreement`: what compression costs models.
+ * `lab quantise`: copies a model with its matrices in 8 or 4 bits; and `lab agreement`: measures what compression
+ * costs.
  */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { backendOption, modelOption, wholeNumber } from './options.ts';

@@ -1,5 +1,5 @@
 /**
- * A reinforcement run on disk: its steps and checkpoints as it goes, its model folder at the end.
+ * A GRPO run on disk: steps and checkpoints during the run, a model folder at its end.
  */
 import { join } from 'node:path';
 import type { DataSet } from '../data/files/data-set.ts';
@@ -15,22 +15,22 @@ import type { GrpoExperiment } from '../protocol/grpo-experiment.ts';
 import type { GrpoStep } from '../train/grpo-telemetry.ts';
 import { measuredOnce, RunFolder } from './run-folder.ts';
 import { writeModelFolder } from './model-folder.ts';
-import { dataMissing, spokenTraces } from './supervised-run.ts';
-import { note, Progress, said, spokenStep } from './terminal.ts';
+import { dataMissing, describeTraces } from './supervised-run.ts';
+import { note, Progress, valueText, describeStep } from './terminal.ts';
 
-/** A start with what is said of it. */
+/** A start with its card. */
 export type NamedStart = StartModel & { readonly card: ModelCard };
 
-/** Where a run is kept, and what it needs besides its settings and its start. */
+/** The folder of a run, and its inputs besides settings and start. */
 export interface ReinforcedFolder {
   readonly out: string;
-  /** To go on from. */
+  /** The checkpoint to resume from. */
   readonly saved?: GrpoCheckpoint | undefined;
-  /** The pairs of the file that the run learns from, if it does not learn from a rule world. */
+  /** The pairs of the file that the run learns from; undefined for a rule world. */
   readonly given?: DataSet | undefined;
   /** The backend and the device, for the card. */
   readonly device: string;
-  /** Of the start, for the card. */
+  /** The folder of the start, for the card. */
   readonly startFolder: string;
   readonly signal: AbortSignal;
 }
@@ -50,27 +50,27 @@ export async function reinforceToFolder(
   const folder = new RunFolder(out);
   const prepared = await prepare(experiment, start, run);
   note(`${prepared.task.prompts.length.toLocaleString('en')} prompts, data ${prepared.dataHash.slice(0, 12)}.`);
-  if (prepared.traces !== undefined) note(spokenTraces(prepared.traces));
+  if (prepared.traces !== undefined) note(describeTraces(prepared.traces));
   const records: GrpoStep[] = saved === undefined ? [] : await folder.readRecords(saved.state.step);
-  // What was recorded after the checkpoint is made again.
+  // Steps recorded after the checkpoint are dropped, because they are repeated.
   if (saved !== undefined) await folder.writeCheckpoint({ ...saved, experiment }, records);
   const progress = new Progress('Steps');
   const finished = await runGrpo(experiment, prepared, start, saved, {
     signal,
     onStep: (record) => {
       records.push(record);
-      progress.update(record.step, experiment.grpo.steps, spokenStep(record));
+      progress.update(record.step, experiment.grpo.steps, describeStep(record));
     },
     onMeasure: ({ step, measures: { probe, heldOut } }) =>
       note(
-        `Step ${step}: reward ${probe.reward.toFixed(3)}, held-out accuracy ${said(heldOut.accuracy)}, tail recall ` +
-          `${said(heldOut.tailRecall)}, ${heldOut.distinctRules} rules cited, label entropy ` +
+        `Step ${step}: reward ${probe.reward.toFixed(3)}, held-out accuracy ${valueText(heldOut.accuracy)}, tail recall ` +
+          `${valueText(heldOut.tailRecall)}, ${heldOut.distinctRules} rules cited, label entropy ` +
           `${probe.labelEntropyNats.toFixed(3)} nats.`,
       ),
     onCheckpoint: (checkpoint) => folder.writeCheckpoint(checkpoint, records),
     onStop: async (checkpoint) => {
       await folder.writeCheckpoint(checkpoint, records);
-      note(`Saved after ${checkpoint.state.step} steps; --resume goes on from there.`);
+      note(`Saved after ${checkpoint.state.step} steps; continue with --resume.`);
     },
   });
   progress.end();
@@ -78,7 +78,7 @@ export async function reinforceToFolder(
   return writeModel(experiment, start, prepared, finished, run);
 }
 
-/** The data of a run, with its pass rates if it has some; those are kept in the folder of the run. */
+/** The data of a run, with its pass rates if it has any; those are stored in the folder of the run. */
 async function prepare(
   experiment: GrpoExperiment,
   start: NamedStart,
@@ -151,6 +151,6 @@ function verdictOn({ curve }: FinishedGrpo): string {
   const { isCollapsed, rewardGain, tailRecallLoss, distinctRulesLoss } = collapseSince(first, last);
   return (
     `${isCollapsed ? 'The model has collapsed' : 'No collapse'}: reward ${rewardGain >= 0 ? '+' : ''}${rewardGain.toFixed(3)}, ` +
-    `tail recall lost ${said(tailRecallLoss)}, distinct rules lost ${(100 * distinctRulesLoss).toFixed(0)} %.`
+    `tail recall lost ${valueText(tailRecallLoss)}, distinct rules lost ${(100 * distinctRulesLoss).toFixed(0)} %.`
   );
 }

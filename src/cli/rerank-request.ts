@@ -1,13 +1,13 @@
 /**
- * Requests of the local server (`lab serve`): the shapes that rerankers share, Cohere's and Jina's `documents` and the `texts`
- * of Text Embeddings Inference, and pairs of any queries for scores alone.
+ * Requests of the local server (`lab serve`), in the common shapes of rerankers: `documents` of Cohere and Jina,
+ * `texts` of Text Embeddings Inference, and pairs with any queries for scores alone.
  */
 import * as v from 'valibot';
 import { contentId } from '../data/files/content-id.ts';
 import { type LabDocument, makeDocument } from '../relevance/pair/pair.ts';
 import { AttributeValueSchema } from '../protocol/scoring.ts';
 
-/** Documents of one request. */
+/** The maximum number of documents in one request. */
 export const MAX_DOCUMENTS = 1000;
 
 const text = v.string();
@@ -16,7 +16,7 @@ const query = v.pipe(
   v.check((query) => query.trim() !== '', 'the query must not be empty'),
 );
 
-/** A document is a text, or has fields; without a title its text is the title. */
+/** A document is a text or has fields; without a title its text becomes the title. */
 const TextDocumentSchema = v.pipe(
   text,
   v.transform((title) => ({ docId: '', title, text: '' })),
@@ -39,7 +39,10 @@ const DocumentSchema = v.pipe(
 );
 const documents = v.pipe(v.array(DocumentSchema), v.minLength(1), v.maxLength(MAX_DOCUMENTS));
 
-/** `POST /rerank` by Cohere and Jina. `model` and limits of tokens are read and not needed: one model is served, and it cuts by itself. */
+/**
+ * `POST /rerank` of Cohere and Jina. `model` and token limits are accepted and ignored: one model is served, which
+ * truncates by itself.
+ */
 const DocumentsRequestSchema = v.strictObject({
   query,
   documents,
@@ -50,7 +53,7 @@ const DocumentsRequestSchema = v.strictObject({
   max_chunks_per_doc: v.optional(v.number()),
 });
 
-/** `POST /rerank` by Text Embeddings Inference. */
+/** `POST /rerank` of Text Embeddings Inference. */
 const TextsRequestSchema = v.strictObject({
   query,
   texts: documents,
@@ -62,7 +65,7 @@ const TextsRequestSchema = v.strictObject({
 
 export const RERANK_SCHEMAS = { documents: DocumentsRequestSchema, texts: TextsRequestSchema } as const;
 
-/** `POST /score`: pairs, each judged as one row of a file; pairs of one query are placed among each other. */
+/** `POST /score`: pairs, each judged as one row of a file; pairs of one query are ranked among each other. */
 export const ScoreRequestSchema = v.strictObject({
   pairs: v.pipe(
     v.array(v.strictObject({ query, document: DocumentSchema })),

@@ -1,9 +1,9 @@
 /**
- * The local server of `lab serve`. It takes one request after the other, because there is one model on one backend; what waits
- * is bounded, and so is what a request may hold.
+ * The local server of `lab serve`. It handles requests one after another, because there is one model on one backend;
+ * the number of waiting requests and the size of a request are limited.
  *
- * A page of the web must not reach it through the browser of whoever runs it: requests with an `Origin` are refused, and those
- * whose `Host` is not this machine, since a name of somebody else's may point here.
+ * Web pages must not reach it through the user's browser. Requests with an `Origin` are refused, and also those whose
+ * `Host` is not this machine, because an attacker's domain name may resolve to it.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -20,39 +20,39 @@ export interface ServedPair {
   readonly document: LabDocument;
 }
 
-/** What is said of a pair. */
+/** The answer for a pair. */
 export interface ServedScore {
   readonly label: number;
   readonly labelName: string;
-  /** From 0 to 1. */
+  /** In [0, 1]. */
   readonly relevance: number;
-  /** Of each label. */
+  /** One per label. */
   readonly probabilities: readonly number[];
 }
 
 export interface ServerOptions {
-  /** 0 for any that is free. */
+  /** 0 for any free port. */
   readonly port: number;
-  /** Requests that may wait. */
+  /** The maximum number of waiting requests. */
   readonly maxWaiting: number;
-  /** Bytes of one request. */
+  /** The maximum number of bytes of one request. */
   readonly maxBytes: number;
-  /** What the server says of itself. */
+  /** The server's description of itself. */
   readonly about: object;
   /** Scores in the order of the pairs. Stops when the signal fires, with an `aborted` error. */
   readonly score: (pairs: readonly ServedPair[], signal: AbortSignal) => Promise<readonly ServedScore[]>;
 }
 
-/** A server that listens. */
+/** A listening server. */
 export interface RunningServer {
   readonly url: string;
-  /** Takes no more requests and resolves once those under way have been answered. */
+  /** Accepts no more requests, and resolves once the present ones have been answered. */
   readonly close: () => Promise<void>;
 }
 
 const HOST = '127.0.0.1';
 const OWN_NAMES: ReadonlySet<string> = new Set([HOST, 'localhost', '[::1]']);
-/** A client that sends slowly holds no more than its own connection, and not for ever. */
+/** A time limit, so that a client that sends slowly cannot hold a connection forever. */
 const READ_MS = 30_000;
 const MAX_CONNECTIONS = 64;
 
@@ -68,7 +68,7 @@ class Refusal extends Error {
   }
 }
 
-/** Begins to listen on this machine alone. @throws {LabError} `bad-config` if the port is taken */
+/** Listens on this machine only. @throws {LabError} `bad-config` if the port is in use */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const queue = new Queue(options.maxWaiting);
   const server = createServer({ requestTimeout: READ_MS, headersTimeout: READ_MS }, (request, response) => {
@@ -87,12 +87,15 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
 function listen(server: Server, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error) => reject(systemError(error, `listen on port ${port}`)));
+    server.once('error', (error) => {
+      const failure = systemError(error, `listen on port ${port}`);
+      reject(failure instanceof Error ? failure : error);
+    });
     server.listen(port, HOST, resolve);
   });
 }
 
-/** One piece of work after the other. */
+/** Runs work one piece after another. */
 class Queue {
   readonly #most: number;
   #waiting = 0;
@@ -102,9 +105,9 @@ class Queue {
     this.#most = most;
   }
 
-  /** @throws {Refusal} if too many wait already */
+  /** @throws {Refusal} if too many are waiting */
   run<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#waiting > this.#most) throw new Refusal(503, 'busy', `${this.#most} requests wait already; ask again.`);
+    if (this.#waiting > this.#most) throw new Refusal(503, 'busy', `${this.#most} requests are waiting; try again.`);
     this.#waiting += 1;
     const done = this.#last.then(work).finally(() => {
       this.#waiting -= 1;
@@ -121,7 +124,7 @@ async function answer(
   queue: Queue,
 ): Promise<void> {
   const gone = new AbortController();
-  response.on('close', () => gone.abort()); // nobody waits for the rest
+  response.on('close', () => gone.abort()); // nobody will read the rest
   try {
     checkOrigin(request);
     const { pathname } = new URL(request.url ?? '/', `http://${HOST}`);
@@ -133,7 +136,7 @@ async function answer(
     if (gone.signal.aborted && !response.writable) return;
     const { status, code, message } = refusalOf(error);
     send(response, status, { error: { code, message } });
-    request.resume(); // what was not read
+    request.resume(); // discards the unread rest
   }
 }
 
@@ -193,19 +196,19 @@ async function rerank(body: unknown, score: Score): Promise<unknown> {
   return { results };
 }
 
-/** The most relevant first; of equal ones, the first. */
+/** The most relevant first; ties keep their order. */
 function rank(scores: readonly ServedScore[]): (ServedScore & { readonly index: number })[] {
   return scores.map((score, index) => ({ ...score, index })).toSorted((a, b) => b.relevance - a.relevance);
 }
 
-/** A document as the request has it. */
+/** A document as in the request. */
 function given(body: unknown, key: string, index: number): unknown {
   return (body as Readonly<Record<string, readonly unknown[]>>)[key]?.[index];
 }
 
 function checkOrigin({ headers: { host = '', origin } }: IncomingMessage): void {
   if (origin !== undefined) {
-    throw new Refusal(403, 'foreign-origin', 'Pages of a browser are not answered, only programs of this machine.');
+    throw new Refusal(403, 'foreign-origin', 'Only programs of this machine are answered, not pages in a browser.');
   }
   if (!OWN_NAMES.has(host.replace(/:\d+$/u, ''))) {
     throw new Refusal(403, 'foreign-host', `The Host must be ${HOST} or localhost.`);

@@ -1,6 +1,5 @@
 /**
- * `lab report` and whatever writes results: one results file of any study, its report in Markdown and HTML, and its
- * plots.
+ * Writes results, for `lab report` and for studies: one results file, its report in Markdown and HTML, and its plots.
  */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -21,7 +20,7 @@ import { type Report, reportHtml, reportMarkdown } from '../studies/report.ts';
 import { theoryReport, TheoryResultsSchema } from '../studies/theory.ts';
 import { checkOutputFolder, type OutputRules, writeTogether } from './outputs.ts';
 
-/** Checks results and reports them. */
+/** Checks results and makes their report. */
 type Reader = (place: string, data: unknown) => Report;
 
 function reader<Results>(schema: v.GenericSchema<unknown, Results>, report: (results: Results) => Report): Reader {
@@ -30,7 +29,7 @@ function reader<Results>(schema: v.GenericSchema<unknown, Results>, report: (res
 
 const EXPERIMENT = reader(ExperimentResultsSchema, experimentReport);
 const REAL = reader(RealResultsSchema, realReport);
-/** By the id of the results; all others are experiments. */
+/** By the id of the results; all other ids are experiments. */
 const READERS: ReadonlyMap<string, Reader> = new Map([
   ['E0', reader(TheoryResultsSchema, theoryReport)],
   ['E9', reader(E9ResultsSchema, e9Report)],
@@ -41,7 +40,7 @@ const READERS: ReadonlyMap<string, Reader> = new Map([
   ...REAL_RECIPES.map(({ id }): [string, Reader] => [id, REAL]),
 ]);
 
-/** What is reported of a study, and by which name its files go. */
+/** The report of a study, and the base name of its files. */
 export interface StudyReport {
   readonly id: string;
   readonly report: Report;
@@ -50,8 +49,8 @@ export interface StudyReport {
 /**
  * The report of the results of any study.
  *
- * @param place - where the results are, for the message
- * @throws {LabError} `bad-config` if they are not what their id promises
+ * @param place - names the results in the error message
+ * @throws {LabError} `bad-config` if they do not have the schema of their id
  */
 export function reportOf(place: string, results: unknown): StudyReport {
   const { id } = parseConfig(place, v.looseObject({ id: v.string() }), results);
@@ -59,13 +58,13 @@ export function reportOf(place: string, results: unknown): StudyReport {
 }
 
 /**
- * Checks that the results of a study can be written, before it is run.
+ * Checks that the results of a study can be written, before it runs.
  *
  * @throws {LabError} as `checkOutputFolder`
  */
 export async function checkResults(folder: string, id: string, rules: OutputRules): Promise<void> {
   const names = [`${id}.json`, `${id}.md`, `${id}.html`, `${id}.svg`];
-  // Plots have the id and what they show in their names.
+  // The names of plots contain the id and the plotted metric.
   const plots = (await readdir(folder).catch(() => [])).filter(
     (name) => name.startsWith(`${id}-`) && name.endsWith('.svg'),
   );
@@ -73,10 +72,10 @@ export async function checkResults(folder: string, id: string, rules: OutputRule
 }
 
 /**
- * Writes `<id>.json` and the files of its report, replacing what is there: see {@link checkResults}.
+ * Writes `<id>.json` and the files of its report, replacing existing ones: see {@link checkResults}.
  *
  * @returns the path without `.json`
- * @throws {LabError} `bad-config` if the results are not what their id promises
+ * @throws {LabError} `bad-config` if the results do not have the schema of their id
  */
 export async function writeResults(folder: string, results: { readonly id: string }): Promise<string> {
   const study = reportOf('The results', results);

@@ -1,6 +1,6 @@
 /**
- * Whether a run begins or is resumed must be said: neither is a run that is there begun anew over itself, nor is one that is
- * not there resumed. A resumed run keeps its settings; only the number of steps may grow.
+ * Guards the folder of a run: an existing run is not overwritten, and a run is resumed only if it exists. A resumed run
+ * keeps its settings; only the number of steps may grow.
  */
 import { join } from 'node:path';
 import { LabError } from '../common/errors.ts';
@@ -10,10 +10,10 @@ import { checkOutputFolder, existing } from './outputs.ts';
 import type { SaidSetting, SettingOptions } from './setting-options.ts';
 import { note } from './terminal.ts';
 
-/** What a run writes into its folder. */
+/** The files of a run folder. */
 const RUN_FILES = ['checkpoint.safetensors', 'experiment.json', 'log.jsonl', 'steps.jsonl', 'curve.jsonl', 'model'];
 
-/** The options of a command that trains. */
+/** The relevant options of a training command. */
 interface RunOptions {
   readonly out: string;
   readonly resume?: boolean;
@@ -23,9 +23,9 @@ interface RunOptions {
  * Checks that a run can be written, before anything is.
  *
  * @param saved - the checkpoint in the folder, if there is one
- * @param inputs - what the command reads
- * @throws {LabError} `not-found` if there is nothing to resume; `bad-config` if a run is there and was not to be resumed, or
- *   would replace an input
+ * @param inputs - the inputs of the command
+ * @throws {LabError} `not-found` if there is nothing to resume; `bad-config` if a run exists and is not to be resumed,
+ *   or an input would be replaced
  */
 export async function checkRunFolder(
   saved: object | undefined,
@@ -33,15 +33,15 @@ export async function checkRunFolder(
   inputs: readonly (string | undefined)[],
 ): Promise<void> {
   if (saved !== undefined && !resume) {
-    const fix = 'Go on with it by --resume, or name another folder.';
-    throw new LabError('bad-config', { message: `There is a run in ${out} already.`, fix });
+    const fix = 'Resume it with --resume, or name another folder.';
+    throw new LabError('bad-config', { message: `${out} already contains a run.`, fix });
   }
   if (saved === undefined) await checkRemains(out, resume);
   await checkOutputFolder(out, RUN_FILES, { inputs, force: true });
   await checkOutputFolder(join(out, 'model'), MODEL_FILES, { inputs, force: true });
 }
 
-/** What is in the folder of a run that has no checkpoint. A run that was killed before its first one can begin again. */
+/** Checks a run folder without a checkpoint. A run that was killed before its first checkpoint can start again. */
 async function checkRemains(out: string, resume: boolean): Promise<void> {
   const remains = await existing(out, RUN_FILES);
   const isBegun = remains.length > 0 && !remains.includes('model');
@@ -49,23 +49,23 @@ async function checkRemains(out: string, resume: boolean): Promise<void> {
     const message = `There is no checkpoint to resume in ${out}.`;
     throw new LabError('not-found', { message, fix: 'Start the run without --resume.' });
   }
-  if (resume) note(`The run in ${out} ended before its first checkpoint; it begins again.`);
+  if (resume) note(`The run in ${out} ended before its first checkpoint; it starts again.`);
   else if (remains.length > 0) {
     throw new LabError('bad-config', {
-      message: `There is ${remains.join(', ')} in ${out} already, and no checkpoint.`,
-      fix: isBegun ? 'Begin that run again by --resume, or name another folder.' : 'Name another folder.',
+      message: `${out} already contains ${remains.join(', ')}, but no checkpoint.`,
+      fix: isBegun ? 'Start that run again with --resume, or name another folder.' : 'Name another folder.',
     });
   }
 }
 
 /**
- * The steps that a resumed run goes on to.
+ * The total number of steps of a resumed run.
  *
  * @param saved - the settings of the run
- * @param asked - settings that were given along with --resume, undefined left out
- * @param group - where `steps` stands in both
+ * @param asked - settings given with --resume; undefined for those left out
+ * @param group - the group of settings that has `steps`
  * @param made - steps that the run has made
- * @throws {LabError} `bad-config` for a setting that is not that of the run, and for fewer steps than were made
+ * @throws {LabError} `bad-config` for a setting that differs from the run's, or fewer steps than made
  */
 export function resumedSteps(saved: object, asked: RawSettings, group: string, made: number): number {
   const changed = changesIn(saved, asked);
@@ -74,17 +74,17 @@ export function resumedSteps(saved: object, asked: RawSettings, group: string, m
   if (others.length > 0) {
     throw new LabError('bad-config', {
       message: 'A resumed run keeps its settings.',
-      expected: others.map(({ path, was }) => `${path} ${spoken(was)}`).join(', '),
-      got: others.map(({ path, wanted }) => `${path} ${spoken(wanted)}`).join(', '),
-      fix: 'Leave these out, or begin a new run. The number of steps may be raised.',
+      expected: others.map(({ path, was }) => `${path} ${settingText(was)}`).join(', '),
+      got: others.map(({ path, wanted }) => `${path} ${settingText(wanted)}`).join(', '),
+      fix: 'Leave these out, or start a new run. The number of steps may be raised.',
     });
   }
   const steps = changed.find(({ path }) => path === stepsAt)?.wanted;
   if (typeof steps !== 'number') return (saved as Record<string, { steps: number }>)[group]?.steps ?? made;
   if (steps >= made) return steps;
   throw new LabError('bad-config', {
-    message: 'The run is further than it is to go.',
-    expected: `at least the ${made} steps that it has made`,
+    message: 'The run has made more steps than requested.',
+    expected: `at least ${made} steps`,
     got: `--steps ${steps}`,
   });
 }
@@ -116,7 +116,7 @@ interface Change {
   readonly wanted: unknown;
 }
 
-/** The settings in `asked` that are others in `saved`. */
+/** The settings in `asked` that differ from `saved`. */
 function changesIn(saved: unknown, asked: unknown, path = ''): Change[] {
   if (asked === undefined) return [];
   if (!isGroup(asked)) {
@@ -132,6 +132,6 @@ function isGroup(value: unknown): value is RawSettings {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function spoken(value: unknown): string {
+function settingText(value: unknown): string {
   return value === undefined ? 'not set' : JSON.stringify(value);
 }

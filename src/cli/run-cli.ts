@@ -1,7 +1,7 @@
 /**
- * The command line as a function: from arguments to an exit code.
+ * The command line as a function from arguments to an exit code.
  *
- * Exit codes: 0 done, 1 something failed, 2 the command or its input is not usable, 130 stopped by the user.
+ * Exit codes: 0 done, 1 failed, 2 unusable command or input, 130 interrupted by the user.
  */
 import process from 'node:process';
 import { Command, CommanderError } from 'commander';
@@ -11,13 +11,13 @@ import { interruptible } from './interruption.ts';
 import { systemError } from './system-errors.ts';
 import { note, raw, type Streams, withStreams } from './terminal.ts';
 
-/** Where a command prints, and what may stop it. */
+/** Where a command prints, and how it can be interrupted. */
 export interface CliRun extends Streams {
   /** Interrupts the command as Ctrl-C does. */
   readonly signal?: AbortSignal;
 }
 
-/** Set, errors come with their stack. */
+/** If set, errors are printed with their stack. */
 const DEBUG = 'AFRL_DEBUG';
 
 const BAD_INPUT: ReadonlySet<LabErrorCode> = new Set([
@@ -31,7 +31,7 @@ const BAD_INPUT: ReadonlySet<LabErrorCode> = new Set([
 ]);
 
 /**
- * Runs one command. Nothing is thrown: what goes wrong is printed.
+ * Runs one command. Never throws: errors are printed.
  *
  * @param args - without the names of program and script
  * @returns the exit code
@@ -50,15 +50,15 @@ export async function runCli(args: readonly string[], { signal, ...streams }: Pa
   );
 }
 
-/** The program with the command that is asked for, and all others by name. */
+/** The program with the requested command loaded and all others by name. */
 async function makeProgram(args: readonly string[]): Promise<Command> {
   const program = new Command('npm run lab --')
     .description('AFRL Lab: small relevance models that answer first and reason later')
     .addHelpText(
       'after',
       `
-Commands replace nothing unasked: a file that is there wants --force, a run that is there --resume or another name.
-Exit codes: 0 done, 1 failed, 2 unusable command or input, 130 stopped. With ${DEBUG}=1 errors show where they came from.
+Commands replace nothing by default: an existing file needs --force, an existing run --resume or another name.
+Exit codes: 0 done, 1 failed, 2 unusable command or input, 130 stopped. With ${DEBUG}=1 errors show their stack.
 
 Examples:
   npm run lab -- answer "zorvex kettle 1.5 l" "zorvex kettle red 1.5 l"
@@ -73,11 +73,11 @@ Examples:
   return configured(program);
 }
 
-/** A command and those below it, so that errors come back and texts go where everything else is printed. */
+/** A command and its subcommands, with errors thrown and texts printed through our streams. */
 function configured(command: Command): Command {
   command
     .exitOverride()
-    .showHelpAfterError('(--help shows what is possible)')
+    .showHelpAfterError('(--help lists the options)')
     .configureOutput({ writeOut: raw.out, writeErr: raw.err });
   for (const each of command.commands) configured(each);
   return command;
@@ -91,7 +91,7 @@ function exitCodeOf(thrown: unknown): number {
   const isDebugging = (process.env[DEBUG] ?? '') !== '';
   if (isDebugging && error instanceof Error && error.stack !== undefined) note(error.stack);
   if (!(error instanceof LabError)) {
-    if (!isDebugging) note(`This is a fault of the lab; ${DEBUG}=1 before the command shows where.`);
+    if (!isDebugging) note(`This is a bug in the lab; set ${DEBUG}=1 to see where.`);
     return 1;
   }
   if (error.code === 'aborted') return 130;

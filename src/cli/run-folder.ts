@@ -1,7 +1,7 @@
 /**
- * Where studies keep their runs: a folder per run, named by a hash of everything that decides it. Runs that two studies
- * have in common are made once, several processes can share a study, and an interrupted run resumes from its last
- * checkpoint. What a study measures beside its runs is kept in files of JSON, each made once.
+ * Run folders of studies: one folder per run, named by a hash of everything that determines the run. Runs that two
+ * studies share are made once, several processes can work on one study, and an interrupted run resumes from its last
+ * checkpoint. Other measurements of a study are stored as JSON files, each made once.
  */
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
@@ -15,12 +15,13 @@ import { type GrpoCheckpoint, readGrpoCheckpoint, writeGrpoCheckpoint } from '..
 import type { DistillExperiment } from '../protocol/distill-experiment.ts';
 import type { GrpoExperiment } from '../protocol/grpo-experiment.ts';
 import type { OrderExperiment } from '../protocol/order-experiment.ts';
+import { renameOldKeys } from '../protocol/renamed-keys.ts';
 import { canonicalJson } from '../relevance/rules/instruction.ts';
 import type { GrpoStep } from '../train/grpo-telemetry.ts';
 import { writeWhole } from './outputs.ts';
 import { isErrno, systemError } from './system-errors.ts';
 
-/** What makes results, and is written beside them. */
+/** The origin of results, stored with them. */
 export interface MadeBy {
   readonly commit: string;
   readonly device: string;
@@ -35,7 +36,7 @@ export class RunFolder {
   }
 
   /**
-   * Does something while no other process works on this run.
+   * Does work while no other process works on this run.
    *
    * @returns undefined if another process works on it
    */
@@ -52,10 +53,10 @@ export class RunFolder {
   }
 
   /**
-   * The result of the run, made if it is not there yet.
+   * The result of the run, made unless it is stored.
    *
    * @returns undefined if another process works on it
-   * @throws {LabError} `bad-config` if the kept result does not have the schema
+   * @throws {LabError} `bad-config` if the stored result does not have the schema
    */
   async once<T>(
     schema: v.GenericSchema<unknown, T>,
@@ -67,7 +68,7 @@ export class RunFolder {
     const kept = await readJson(path, finished);
     if (kept !== undefined) return kept.result;
     return this.alone(async () => {
-      // Another process may have finished the run between the look above and the claim.
+      // Another process may have finished the run between the first look and the claim.
       const meanwhile = await readJson(path, finished);
       if (meanwhile !== undefined) return meanwhile.result;
       const result = await make();
@@ -76,7 +77,7 @@ export class RunFolder {
     });
   }
 
-  /** False if a process that is still there works on the run. */
+  /** False if a live process works on the run. */
   async #claim(): Promise<boolean> {
     await mkdir(this.path, { recursive: true });
     const path = join(this.path, 'claim');
@@ -94,7 +95,7 @@ export class RunFolder {
     }
   }
 
-  /** The bytes of the last checkpoint, whatever kind of run it is of. */
+  /** The bytes of the last checkpoint, of any kind of run. */
   readCheckpointBytes(): Promise<Uint8Array | undefined> {
     return readIfThere(join(this.path, 'checkpoint.safetensors'));
   }
@@ -110,10 +111,10 @@ export class RunFolder {
     return bytes === undefined ? undefined : readGrpoCheckpoint(bytes);
   }
 
-  /** Writes a checkpoint, the records of all steps that led to it, and what was measured on the way. */
+  /** Writes a checkpoint, the records of all steps before it, and the measurements so far. */
   async writeCheckpoint(checkpoint: GrpoCheckpoint, records: readonly GrpoStep[]): Promise<void> {
     const lines = records.map((record) => JSON.stringify(record)).join('\n');
-    // The records first: more of them than steps in the checkpoint are cut when it is read, fewer would be missed.
+    // Records come first: surplus records are cut on reading, missing ones could not be restored.
     await writeWhole(join(this.path, 'steps.jsonl'), `${lines}\n`);
     const curve = checkpoint.curve.map((point) => `${JSON.stringify(point)}\n`);
     await writeWhole(join(this.path, 'curve.jsonl'), curve.join(''));
@@ -124,7 +125,7 @@ export class RunFolder {
   async readRecords(count: number): Promise<GrpoStep[]> {
     const text = (await readTextIfThere(join(this.path, 'steps.jsonl'))) ?? '';
     const lines = text.split('\n').filter((line) => line !== '');
-    return lines.slice(0, count).map((line) => JSON.parse(line) as GrpoStep);
+    return lines.slice(0, count).map((line) => renameOldKeys(JSON.parse(line)) as GrpoStep);
   }
 }
 
@@ -137,21 +138,21 @@ export function studyRunFolder(root: string, kind: string, identity: unknown): R
   return new RunFolder(join(root, kind, hashHex(canonicalJson(identity))));
 }
 
-/** A hash of the contents of files, for the identity of runs on them. */
+/** A hash of the contents of files, as part of the identity of runs on them. */
 export function hashOfFiles(contents: Iterable<Uint8Array>): string {
   const hash = createHash('sha256');
   for (const bytes of contents) hash.update(createHash('sha256').update(bytes).digest());
   return hash.digest('hex');
 }
 
-/** The folder of a run of reinforcement. @param startHash - of the weights that the run begins with */
+/** The folder of a GRPO run. @param startHash - of the weights that the run begins with */
 export function experimentRunFolder(root: string, experiment: GrpoExperiment, startHash: string): RunFolder {
   return studyRunFolder(root, 'grpo', [identityOf(experiment), startHash]);
 }
 
 /**
- * What names a run: the form that settings had when rule worlds were all there was, and settings that came later only
- * where they are used; so runs made before are found.
+ * The identity of a run: settings in the form they had when there were only rule worlds, plus later settings where they
+ * differ from that time, so that runs made before are found.
  */
 function identityOf({ passRates, grpo: { curriculum, decoding, ...grpo }, ...experiment }: GrpoExperiment): object {
   const { data, ...others } = experiment;
@@ -168,7 +169,7 @@ function identityOf({ passRates, grpo: { curriculum, decoding, ...grpo }, ...exp
   };
 }
 
-/** Settings from before there was mixed precision had none. */
+/** Omits the precision if it is f32, because settings from before mixed precision have none. */
 function precisionIfMixed(settings: { readonly precision: TrainingPrecision }): object {
   const { precision, ...others } = settings;
   return precision === 'f32' ? others : settings;
@@ -188,9 +189,9 @@ export function orderRunFolder(root: string, experiment: OrderExperiment): RunFo
 }
 
 /**
- * What is measured once and kept as `<name>.json`.
+ * A measurement made once and stored as `<name>.json`.
  *
- * @param measure - called if it has not been measured yet
+ * @param measure - called if it is not stored yet
  */
 export async function measuredOnce<T>(
   folder: string,
@@ -214,7 +215,7 @@ async function readJson<T>(path: string, schema: v.GenericSchema<unknown, T>): P
   try {
     data = JSON.parse(text) as unknown;
   } catch {
-    // The schema says what was expected.
+    // The schema reports what was expected.
   }
   return parseConfig(path, schema, data);
 }
@@ -234,16 +235,19 @@ export async function readIfThere(path: string): Promise<Uint8Array | undefined>
   }
 }
 
-/** How often a claim is refreshed, and when one that was not is taken over: its number may be another process's by now. */
+/**
+ * How often a claim is refreshed, and the age at which a claim that is not refreshed is taken over, because its process
+ * id may belong to another process by then.
+ */
 const [REFRESH_MS, ABANDONED_MS] = [10_000, 300_000];
 
-/** Whether nobody has refreshed a claim for long. */
+/** Whether a claim has not been refreshed for a long time. */
 async function isAbandoned(path: string): Promise<boolean> {
   const stats = await stat(path).catch(() => undefined);
   return stats !== undefined && Date.now() - stats.mtimeMs > ABANDONED_MS;
 }
 
-/** Whether a process is there; a claim that is empty is one that is just being written. */
+/** Whether a process is alive; an empty claim is one that is just being written. */
 function isAlive(processId: number): boolean {
   if (!Number.isInteger(processId) || processId <= 0) return true;
   try {

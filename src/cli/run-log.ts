@@ -1,6 +1,6 @@
 /**
- * The log of a run: one JSON object a line, in the order of steps. It is written as the run goes; when the run is resumed it
- * is cut to the checkpoint, because what was logged after that is made again.
+ * The log of a run: one JSON object per line, in the order of steps. It is written during the run. On resume it is cut
+ * to the checkpoint, because later steps are repeated.
  */
 import { appendFileSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
@@ -17,9 +17,9 @@ export class RunLog {
   }
 
   /**
-   * Opens a log with the lines of the first steps of it, if it is there.
+   * Opens a log, keeping its lines up to a step if it exists.
    *
-   * @param lastStep - lines of later steps go, and lines that are not whole
+   * @param lastStep - later lines are dropped, and incomplete ones
    * @throws {LabError} `bad-file`, `storage-full`
    */
   static async open(path: string, lastStep: number): Promise<RunLog> {
@@ -28,7 +28,7 @@ export class RunLog {
     });
     const lines = await readLines(path);
     const kept = lines.filter((line) => stepOf(line) <= lastStep);
-    // A run that is stopped before anything was logged leaves no log.
+    // A run interrupted before its first log entry leaves no log.
     if (lines.length > 0) await writeWhole(path, kept.map((line) => `${line}\n`).join(''));
     return new RunLog(path);
   }
@@ -57,7 +57,7 @@ async function readLines(path: string): Promise<string[]> {
   }
 }
 
-/** Infinite where a line is no entry. */
+/** Infinite where a line is not an entry. */
 function stepOf(line: string): number {
   try {
     const entry = JSON.parse(line) as unknown;
@@ -65,7 +65,7 @@ function stepOf(line: string): number {
       return entry.step;
     }
   } catch {
-    // a line that was cut short
+    // an incomplete line
   }
   return Infinity;
 }

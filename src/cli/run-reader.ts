@@ -10,15 +10,15 @@ import type { ComparedRun } from '../studies/run-comparison.ts';
 import { isErrno, systemError } from './system-errors.ts';
 
 const CHECKPOINT = 'checkpoint.safetensors';
-/** Folders within folders that are looked into. */
+/** The depth of nested folders that are searched. */
 const MAX_DEPTH = 4;
 
-/** A folder that holds a checkpoint: its run, or why that cannot be read. */
+/** A folder with a checkpoint: its run, or why that cannot be read. */
 export interface FoundRun {
   readonly path: string;
   readonly run?: ComparedRun;
   readonly problem?: string;
-  /** Whether a model came of it. */
+  /** Whether the run has produced a model. */
   readonly hasModel: boolean;
 }
 
@@ -45,12 +45,12 @@ export async function readRun(path: string): Promise<ComparedRun> {
   try {
     metadata = JSON.parse(text ?? 'null');
   } catch {
-    // The schema says what was expected.
+    // The schema reports what was expected.
   }
   return { path, ...summariseRun(file, metadata) };
 }
 
-/** All runs in a folder and the folders within, by path; one that cannot be read is there with its problem. */
+/** All runs in a folder and its subfolders, by path; an unreadable run is listed with its problem. */
 export async function findRuns(root: string, depth = 0): Promise<FoundRun[]> {
   let entries;
   try {

@@ -1,5 +1,5 @@
 /**
- * `lab runs`: the runs in a folder; and `lab compare`: what differs between runs, and what that did.
+ * `lab runs`: lists the runs in a folder; and `lab compare`: compares the settings and measurements of runs.
  */
 import { Command } from 'commander';
 import { LabError } from '../common/errors.ts';
@@ -22,9 +22,9 @@ import { note, print } from './terminal.ts';
 
 export function runsCommand(): Command {
   return new Command('runs')
-    .description('list the runs in a folder, with what sets them apart and how far they came')
-    .argument('[folder]', 'where to look, in folders within it too', 'runs')
-    .option('--json', 'print one run a line as JSON')
+    .description('list the runs in a folder, with their differing settings and their progress')
+    .argument('[folder]', 'the folder to search, including subfolders', 'runs')
+    .option('--json', 'print one run per line as JSON')
     .addHelpText('after', '\nExample:\n  npm run lab -- runs runs/lambda')
     .action(async (folder: string, { json }: { readonly json?: boolean }) => {
       const found = await findRuns(folder);
@@ -45,8 +45,8 @@ interface CompareOptions {
 export function compareCommand(): Command {
   return new Command('compare')
     .description('compare runs: what differs in their settings, means over seeds, differences seed by seed')
-    .argument('<folders...>', 'runs, or folders of runs; the first is what others are compared with')
-    .option('--metric <names...>', 'what to compare (default: the first seven that were measured)')
+    .argument('<folders...>', 'runs, or folders of runs; the others are compared with the first')
+    .option('--metric <names...>', 'the metrics to compare (default: the first seven that were measured)')
     .option('-o, --out <folder>', 'write compare.md, compare.html, compare.svg, compare.csv and compare.json there')
     .addOption(forceOption())
     .option('--json', 'print the comparison as one line of JSON')
@@ -87,7 +87,7 @@ export async function runsOf(folders: readonly string[]): Promise<ComparedRun[]>
   const runs = new Map<string, ComparedRun>();
   for (const folder of folders) {
     const found = await findRuns(folder);
-    if (found.length === 0) runs.set(folder, await readRun(folder)); // says what is missing
+    if (found.length === 0) runs.set(folder, await readRun(folder)); // its error says what is missing
     for (const { path, run, problem } of found) {
       if (run !== undefined) runs.set(path, run);
       else note(`${path} is left out: ${problem ?? ''}`);
@@ -113,14 +113,14 @@ function comparisonFiles(comparison: RunComparison, report: Report): Map<string,
   ]);
 }
 
-/** Changes from the first run of the kind, as many as a line holds. */
+/** Changes from the first run of the kind, as many as fit on a line. */
 function changesText(changes: readonly string[]): string {
   const shown = changes.slice(0, SHOWN_CHANGES).join(', ');
   return changes.length > SHOWN_CHANGES ? `${shown} and ${changes.length - SHOWN_CHANGES} more` : shown;
 }
 const SHOWN_CHANGES = 4;
 
-/** The runs in columns. */
+/** The runs as a table. */
 function runTable(found: readonly FoundRun[]): string {
   const runs = found.flatMap(({ run }) => run ?? []);
   const rows = found.map(({ path, run, hasModel }) => {

@@ -27,11 +27,15 @@ export function scoreCommand(): Command {
       wholeNumber(2),
     )
     .option('--grade-scale <n>', 'how many labels the grades of the file have (default: as they show)', wholeNumber(2))
-    .option('--limit <n>', 'score the first pairs alone, as they are among all of the file', wholeNumber(1))
+    .option(
+      '--limit <n>',
+      'score only the first pairs, with the scores that they get in the whole file',
+      wholeNumber(1),
+    )
     .option('--reason', 'write the reasoning too (slower)')
     .option('-o, --out <file>', 'write the scores as .csv, .tsv or .jsonl')
     .addOption(forceOption())
-    .option('--resume', 'go on where writing --out was interrupted')
+    .option('--resume', 'continue writing an interrupted --out')
     .option('--strict', 'stop at the first row that cannot be read')
     .option('--json', 'print the summary as one line of JSON, last')
     .addOption(modelOption(GENERAL_MODEL_FOLDER))
@@ -41,12 +45,12 @@ export function scoreCommand(): Command {
       'after',
       `
 Columns are found by their usual names (query, title, docId, brand, grade, ...). Rows that cannot be read are named on
-standard error and left out. With grades in the file, the summary holds metrics.
+standard error and left out. If the file has grades, the summary has metrics.
 
 ${EXACT_IDS}
 
-The default is the general model: it orders documents of any file by shared words and by BM25, reads no words and gives no
-reasons. "--model default" is the model of the rule world, which gives reasons and knows only that world.
+The default is the general model: it orders documents of any file by shared words and by BM25, and gives no reasons.
+"--model default" is the model of the rule world, which gives reasons and knows only that world.
 
 Examples:
   npm run lab -- score pairs.tsv --out scored.csv

@@ -1,7 +1,7 @@
 /**
- * What an unfinished `lab score` needs to go on: a journal beside the part that is written. Its first line says what is being
- * scored by what; each further line holds the scores of a batch and how long the part is with it. A batch counts once its line
- * is whole, so wherever the process is killed, the two fit together.
+ * The journal of an unfinished `lab score`, stored beside the partial output. Its first line identifies the input and
+ * the model; each further line holds the scores of a batch and the length of the output after it. A batch counts once
+ * its line is complete, so the two files are consistent whenever the process is killed.
  */
 import { createReadStream } from 'node:fs';
 import { appendFile, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
@@ -12,7 +12,7 @@ import type { LabelScore } from '../infer/score.ts';
 import { partOf } from './outputs.ts';
 import { isErrno, systemError } from './system-errors.ts';
 
-/** What must be the same when a file is scored on, by names that are understood. */
+/** What must be unchanged to resume, by readable names. */
 export type ScoreIdentity = Readonly<Record<string, string>>;
 
 const ScoreSchema = v.strictObject({
@@ -23,39 +23,39 @@ const ScoreSchema = v.strictObject({
 });
 const HeadSchema = v.strictObject({ version: v.literal(1), identity: v.record(v.string(), v.string()) });
 const BatchSchema = v.strictObject({
-  /** Of the part, this batch included. */
+  /** The length of the output after this batch. */
   bytes: v.pipe(v.number(), v.integer(), v.minValue(0)),
   scores: v.array(v.strictObject({ row: v.number(), score: ScoreSchema, cutFields: v.array(v.string()) })),
 });
 
-/** A row that has been scored, without its row. */
+/** The score of a row, without the row. */
 export interface KeptScore {
-  /** Its number in the file: rows that cannot be scored are passed over. */
+  /** Its number in the file, because rows that cannot be scored are skipped. */
   readonly row: number;
   readonly score: LabelScore;
   readonly cutFields: readonly string[];
 }
 
-/** The rows that are kept. */
+/** The rows scored so far. */
 export interface KeptRows {
   readonly scores: readonly KeptScore[];
-  /** Of the part. */
+  /** The length of the output. */
   readonly bytes: number;
 }
 
-/** A journal of one output. */
+/** The journal of one output. */
 export class ScoreJournal {
   readonly #path: string;
   readonly #out: string;
 
-  /** @param out - the output, its links followed */
+  /** @param out - the output, with links resolved */
   constructor(out: string) {
     this.#out = out;
     this.#path = `${partOf(out)}.journal`;
   }
 
   /**
-   * Begins anew, whatever was there.
+   * Starts a new journal in place of any old one.
    *
    * @throws {LabError} `storage-full`, `bad-file`
    */
@@ -63,7 +63,7 @@ export class ScoreJournal {
     await this.#attempt(() => writeFile(this.#path, `${JSON.stringify({ version: 1, identity })}\n`));
   }
 
-  /** Whether there is something to go on with. */
+  /** Whether there is something to resume. */
   async isThere(): Promise<boolean> {
     return (await sizeOf(partOf(this.#out))) !== undefined && (await sizeOf(this.#path)) !== undefined;
   }
@@ -71,8 +71,8 @@ export class ScoreJournal {
   /**
    * The rows of an interrupted command. The journal is cut to them.
    *
-   * @param multiple - keep a number of rows that it divides: what is scored together must be so again
-   * @throws {LabError} `not-found` if there is nothing to go on with; `bad-config` if something else was scored
+   * @param multiple - keeps a multiple of this number of rows, because rows scored in one batch must stay in one batch
+   * @throws {LabError} `not-found` if there is nothing to resume; `bad-config` if something else was scored
    */
   async resume(identity: ScoreIdentity, multiple: number): Promise<KeptRows> {
     const [text, partBytes] = [await this.#read(), await sizeOf(partOf(this.#out))];
@@ -90,7 +90,7 @@ export class ScoreJournal {
     let kept: KeptRows = { scores: [], bytes: 0 };
     let journalBytes = Buffer.byteLength(first) + 1;
     let keptJournalBytes = journalBytes;
-    // The last line is cut short or empty.
+    // The last line is incomplete or empty.
     for (const line of rest.slice(0, -1)) {
       const batch = v.safeParse(BatchSchema, parseLine(line));
       if (!batch.success || batch.output.bytes > partBytes) break;
@@ -104,7 +104,7 @@ export class ScoreJournal {
     return kept;
   }
 
-  /** Notes a batch that the part holds. @param bytes - of the part */
+  /** Records a batch that the output holds. @param bytes - the length of the output */
   async add(scores: readonly KeptScore[], bytes: number): Promise<void> {
     const plain = scores.map(({ row, score, cutFields }) => ({ row, score, cutFields: [...cutFields] }));
     await this.#attempt(() => appendFile(this.#path, `${JSON.stringify({ bytes, scores: plain })}\n`));
@@ -118,12 +118,12 @@ export class ScoreJournal {
     const names = [...new Set([...Object.keys(saved), ...Object.keys(asked)])];
     const changed = names.filter((name) => saved[name] !== asked[name]);
     if (changed.length === 0) return;
-    const spoken = (of: ScoreIdentity): string => changed.map((name) => `${name} ${of[name] ?? 'none'}`).join('; ');
+    const listed = (of: ScoreIdentity): string => changed.map((name) => `${name} ${of[name] ?? 'none'}`).join('; ');
     throw new LabError('bad-config', {
-      message: `The interrupted scoring for ${this.#out} cannot be resumed: other things were scored, or otherwise.`,
-      expected: spoken(saved),
-      got: spoken(asked),
-      fix: 'Give the command as it was, or begin anew by --force.',
+      message: `The interrupted scoring for ${this.#out} cannot be resumed, because its input, model or options differ.`,
+      expected: listed(saved),
+      got: listed(asked),
+      fix: 'Repeat the command unchanged, or start over with --force.',
     });
   }
 
@@ -145,14 +145,14 @@ export class ScoreJournal {
   }
 }
 
-/** The SHA-256 of a file in hexadecimal digits. */
+/** The SHA-256 of a file in hexadecimal. */
 export async function hashFile(path: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
   return hash.digest('hex');
 }
 
-/** The same of several contents, in their order. */
+/** The SHA-256 of several contents in their order. */
 export function hashBytes(contents: Iterable<Uint8Array>): string {
   const hash = createHash('sha256');
   for (const bytes of contents) hash.update(bytes);
@@ -170,6 +170,6 @@ function parseLine(line: string): unknown {
   try {
     return JSON.parse(line) as unknown;
   } catch {
-    return null; // the schema says what was expected
+    return null; // the schema reports what was expected
   }
 }

@@ -1,5 +1,5 @@
 /**
- * What `lab score` writes: a row per pair, with its reasoning if asked for.
+ * The output of `lab score`: one row per pair, optionally with reasoning.
  */
 import { LabError } from '../common/errors.ts';
 import type { PairRow } from '../data/files/pairs-file.ts';
@@ -18,14 +18,14 @@ import { type KeptRows, type KeptScore, type ScoreIdentity, ScoreJournal } from 
 const FORMATS = ['csv', 'tsv', 'jsonl'] as const;
 type Format = (typeof FORMATS)[number];
 
-/** Columns of the tables that people write freely. */
+/** Columns with free text. */
 const FREE_TEXT = ['title', 'labelName', 'reasoning'];
 
 /**
- * Checks that the scores can be written, before a model is loaded.
+ * Checks that scores can be written, before a model is loaded.
  *
- * @throws {LabError} `bad-config` for an unknown ending, and where something would be lost; `not-found` if there is nothing to
- *   resume
+ * @throws {LabError} `bad-config` for an unknown file type, or where something would be lost; `not-found` if there is
+ *   nothing to resume
  */
 export async function checkScoreOutput(path: string, rules: OutputRules): Promise<void> {
   formatOf(path);
@@ -33,7 +33,7 @@ export async function checkScoreOutput(path: string, rules: OutputRules): Promis
   if (isStarted && rules.resume !== true && rules.force !== true) {
     throw new LabError('bad-config', {
       message: `An interrupted scoring has left ${partOf(path)}.`,
-      fix: 'Go on with it by --resume, or begin anew by --force.',
+      fix: 'Continue it with --resume, or start over with --force.',
     });
   }
   if (!isStarted && rules.resume === true) {
@@ -46,20 +46,20 @@ export async function checkScoreOutput(path: string, rules: OutputRules): Promis
   await checkOutputFile(path, rules);
 }
 
-/** How scores are written. */
+/** How to write scores. */
 export interface ScoreOutputOptions extends OutputRules {
-  /** What is scored by what, for `resume`. */
+  /** The identity of input and model, for `resume`. */
   readonly identity: ScoreIdentity;
-  /** Rows that are scored together: a number of them that this divides is kept. */
+  /** Rows per batch; a multiple of it is kept on resume. */
   readonly window: number;
-  /** Whether the model was trained on a query: null where it cannot tell, undefined for no such column. */
+  /** Whether the model was trained on a query: null where unknown, undefined to omit the column. */
   readonly trainedOn: (query: string) => boolean | null | undefined;
 }
 
-/** What names labels. */
+/** The part of a model that names labels. */
 type ScaleOf = Pick<LabModel, 'scale'>;
 
-/** The file of scores. It takes its name once all rows are in it. */
+/** The file of scores. It gets its name once all rows are written. */
 export class ScoreOutput {
   readonly #file: OutputFile;
   readonly #format: Format;
@@ -88,7 +88,7 @@ export class ScoreOutput {
     this.#bytes = kept.bytes;
   }
 
-  /** @throws {LabError} as {@link checkScoreOutput}; `bad-config` if what is resumed was of other things */
+  /** @throws {LabError} as {@link checkScoreOutput}; `bad-config` if the output to resume has another identity */
   static async open(path: string, model: ScaleOf, options: ScoreOutputOptions): Promise<ScoreOutput> {
     const { identity, window, trainedOn, ...rules } = options;
     const journal = new ScoreJournal(await checkOutputFile(path, rules));
@@ -98,15 +98,15 @@ export class ScoreOutput {
     return new ScoreOutput(file, formatOf(path), model, journal, kept, trainedOn);
   }
 
-  /** Rows that were scored before. */
+  /** The number of rows scored before. */
   get keptRows(): number {
     return this.#kept.length;
   }
 
   /**
-   * Rows with their scores, in order: those kept first, then what `score` makes of the others.
+   * Rows with their scores, in order: first the kept ones, then those that `score` computes.
    *
-   * @param rows - all of them, from the first on
+   * @param rows - all rows from the first
    */
   async *scored(
     rows: AsyncIterable<PairRow>,
@@ -123,7 +123,7 @@ export class ScoreOutput {
     yield* score({ [Symbol.asyncIterator]: () => rest });
   }
 
-  /** Writes the rows of a batch, unless they were kept. @param reasons - in the order of the rows */
+  /** Writes the rows of a batch, unless they are kept. @param reasons - in the order of the rows */
   async write(batch: readonly ScoredItem<PairRow>[], reasons: readonly Reason[] | undefined): Promise<void> {
     for (const [i, scored] of batch.entries()) {
       this.#rows += 1;
@@ -137,13 +137,13 @@ export class ScoreOutput {
     this.#batch = [];
   }
 
-  /** Gives the file its name. */
+  /** Renames the part to the file. */
   async finish(): Promise<void> {
     await this.#file.finish();
     await this.#journal.remove();
   }
 
-  /** Leaves what has been written, to be resumed; nothing is left where nothing has been. */
+  /** Keeps the part so that it can be resumed; removes it if it is empty. */
   async stop(): Promise<void> {
     const hasRows = this.#bytes > 0;
     await this.#file.abandon(hasRows);
@@ -169,7 +169,7 @@ export class ScoreOutput {
       ...reason,
     };
     if (this.#format === 'jsonl') return jsonLines([record]);
-    // Every file has a grade column, filled or not: rows may differ in having one.
+    // Every file has a grade column, because only some rows may have grades.
     const columns = { ...record, grade: grade ?? null, ...reason };
     const options = { format: this.#format, freeText: FREE_TEXT };
     const lines = [...tableLines(Object.keys(columns), [Object.values(columns)], options)];
@@ -177,12 +177,12 @@ export class ScoreOutput {
   }
 }
 
-/** The format that a path names. @throws {LabError} `bad-config` */
+/** The format of a path. @throws {LabError} `bad-config` */
 function formatOf(path: string): Format {
   const format = FORMATS.find((ending) => path.toLowerCase().endsWith(`.${ending}`));
   if (format !== undefined) return format;
   throw new LabError('bad-config', {
-    message: `The format of ${path} is not known.`,
+    message: `The format of ${path} is unknown.`,
     expected: 'a name that ends in .csv, .tsv or .jsonl',
     fix: 'Choose another name for --out.',
   });
@@ -194,7 +194,7 @@ interface Reason {
   readonly stepsVerified: string;
 }
 
-/** The reasoning of pairs, from greedy completions, with how many of its steps live execution verifies. */
+/** The reasoning of pairs from greedy completions, with the number of steps that execution on the pair verifies. */
 export async function reasonsOf(model: LabModel, batch: readonly ScoredItem<PairRow>[]): Promise<Reason[]> {
   const { transformer, tokenizer, instruction, prompt, scale } = model;
   const prompts = batch.map(({ prompt: ids }) => ids);

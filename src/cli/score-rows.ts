@@ -1,5 +1,5 @@
 /**
- * The rows of a file that `lab score` judges: what the file holds, before a model is loaded, and then its pairs one by one.
+ * The rows that `lab score` judges: a survey of the file before a model is loaded, then its pairs one by one.
  */
 import { type FoundScale, foundScale, GradeReader } from '../data/files/grades.ts';
 import type { GradedRow, PairRow } from '../data/files/pairs-file.ts';
@@ -12,7 +12,7 @@ import { type LabelScale, scaleOfSize } from '../relevance/pair/labels.ts';
 import type { LabDocument } from '../relevance/pair/pair.ts';
 import { textFolding } from '../relevance/pair/text-folding.ts';
 
-/** Rows as a reader gives them. */
+/** Rows as a reader yields them. */
 export type ReadRows = AsyncIterable<(PairRow & GradedRow) | RowError>;
 
 /** A grade as a file writes it. */
@@ -22,7 +22,7 @@ interface FoundGrade {
   readonly rows: number;
 }
 
-/** What a file holds. */
+/** A summary of a file. */
 export interface FileSurvey {
   readonly pairs: number;
   /** By the text of the grade. */
@@ -30,10 +30,10 @@ export interface FileSurvey {
 }
 
 /**
- * Reads a file to its end. Reading is a thousand times faster than scoring.
+ * Reads a file to its end, which is a thousand times faster than scoring it.
  *
  * @param onError - called with each row that cannot be read
- * @throws {LabError} `bad-file` if the file cannot be read, or has no pair
+ * @throws {LabError} `bad-file` if the file cannot be read or has no pair
  */
 export async function surveyRows(
   fileName: string,
@@ -70,15 +70,15 @@ export function gradeScaleOf({ grades }: FileSurvey, meanings?: string): FoundSc
 }
 
 /**
- * The number of labels that all grades of a file are on; undefined where some of them have none, or there are none. Grades
- * that are said to be none do not count.
+ * The scale of all grades of a file; undefined if some have no label or there are no grades. Grades declared none are
+ * ignored.
  */
 export function commonScaleOf(survey: FileSurvey, meanings?: string): number | undefined {
   const size = gradeScaleOf(survey, meanings)?.size;
   return size !== undefined && unreadGrades(survey, scaleOfSize(size), meanings).length === 0 ? size : undefined;
 }
 
-/** The grades of a file that have no label on a scale, each with the first row that has it and how many have. */
+/** The grades of a file without a label on a scale, each with its first row and its frequency. */
 export function unreadGrades(
   { grades }: FileSurvey,
   scale: LabelScale,
@@ -93,10 +93,10 @@ export function unreadGrades(
 }
 
 /**
- * The first pairs of a file, each with its standing if the prompts of the model have one. Standings are counted over the whole
- * file, which is held for it, because a score must not depend on `limit`.
+ * The first pairs of a file, each with its standing if the model's prompts show one. Standings are computed over the
+ * whole file, which is held in memory for that, because a score must not depend on `limit`.
  *
- * @param documents - all documents at hand, where they are in a file of their own
+ * @param documents - all documents, where they are in a separate file
  */
 export async function* rowsToScore(
   { prompt }: Pick<LabModel, 'prompt'>,

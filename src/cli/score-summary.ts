@@ -1,5 +1,5 @@
 /**
- * What `lab score` says at its end: how many pairs, and where the file has grades, how far the scores agree with them.
+ * The summary of `lab score`: counts and, where the file has grades, how well the scores agree with them.
  */
 import type { PairRow } from '../data/files/pairs-file.ts';
 import { TrainedQueries } from '../data/trained-queries.ts';
@@ -21,7 +21,7 @@ import { print } from './terminal.ts';
 /** Queries of a file that the model was trained on. */
 export interface TrainedOn {
   readonly queries: number;
-  /** Queries of the file that can be looked up: all, unless the model was trained on very many. */
+  /** Queries of the file that can be checked: all, unless the model was trained on a very large number. */
   readonly known: number;
 }
 
@@ -32,14 +32,14 @@ export interface Summary {
   readonly pairs: number;
   /** Rows that could not be read or scored. */
   readonly skipped: number;
-  /** Different pairs with a grade, which the metrics are of. */
+  /** Distinct graded pairs, over which the metrics are computed. */
   readonly graded: number;
-  /** Rows that repeat a graded pair with the same grade, and pairs that are left out because their grades differ. */
+  /** Rows that repeat a graded pair with the same grade, and pairs left out because their grades differ. */
   readonly repeated: number;
   readonly conflicting: number;
   readonly cut: number;
   readonly queries: number;
-  /** How many labels the model answered with, and how many the grades have. */
+  /** The number of labels of the model, and of the grades. */
   readonly labels: number;
   readonly gradeScale: number;
   readonly accuracy: number | null;
@@ -49,23 +49,23 @@ export interface Summary {
   readonly ndcg10: number | null;
   readonly pairAccuracy: number | null;
   readonly expectedCalibrationError: number | null;
-  /** The queries with grades, and which of them the metrics of order leave out. */
+  /** The queries with grades, and which of them the ranking metrics leave out. */
   readonly rankedQueries: RankedQueries | null;
-  /** Of BM25 on the same pairs, where prompts have its scores. */
+  /** Metrics of BM25 on the same pairs, where prompts have its scores. */
   readonly bm25: { readonly ndcg10: number | null; readonly pairAccuracy: number | null } | null;
-  /** Which label of the file each label of the model counts as. */
+  /** The label of the file that each label of the model is mapped to. */
   readonly labelMapping: readonly number[];
-  /** null where the model does not say what it was trained on. */
+  /** Null where the model does not record its training queries. */
   readonly trainedOn: TrainedOn | null;
   readonly pairsPerSec: number;
 }
 
-/** A graded pair with what the model and BM25 say of it. */
+/** A graded pair with the scores of the model and of BM25. */
 interface ComparedPair extends ScoredPair {
   readonly bm25: number | undefined;
 }
 
-/** Collects the scores of a file, to be compared with its grades. Each different pair counts once, however often it comes. */
+/** Collects the scores of a file and compares them with its grades. Each distinct pair counts once. */
 export class ScoreTally {
   readonly #model: LabModel;
   readonly #trained: TrainedQueries | undefined;
@@ -87,12 +87,12 @@ export class ScoreTally {
     return this.#pairs;
   }
 
-  /** Whether the model was trained on a query: null where it did not keep enough to tell, undefined where it kept nothing. */
+  /** Whether the model was trained on a query: null where it cannot tell, undefined where it records no queries. */
   trainedOn(query: string): boolean | null | undefined {
     return this.#trained === undefined ? undefined : (this.#trained.has(query) ?? null);
   }
 
-  /** @param isCut - whether the document lost words to fit the model */
+  /** @param isCut - whether the document was truncated to fit the model */
   add({ pair }: PairRow, { probabilities }: LabelScore, isCut: boolean): void {
     const { query, queryId, document, label, standing } = pair;
     this.#pairs += 1;
@@ -102,14 +102,14 @@ export class ScoreTally {
     const key = JSON.stringify([queryId, query, document.docId, documentTexts(document)]);
     const before = this.#compared.get(key);
     if (before === undefined) {
-      // Ties are broken by the texts of documents: how a file spells its ids must not change a metric.
+      // Ties are broken by document text, so that the spelling of ids in a file does not affect a metric.
       const docId = documentTexts(document);
       this.#compared.set(key, { queryId, docId, label, probabilities, bm25: standing?.score });
     } else if (before.label === label) this.#repeated += 1;
     else this.#conflicting.add(key);
   }
 
-  /** @param counts - what the tally has not seen */
+  /** @param counts - facts that the tally does not collect */
   summary(scale: LabelScale, counts: Pick<Summary, 'file' | 'skipped' | 'pairsPerSec'>): Summary {
     const { scale: own, card } = this.#model;
     const mapping = own.names.map((_, label) => mapLabel(label, own.size, scale.size));
@@ -150,7 +150,7 @@ export class ScoreTally {
   }
 }
 
-/** How well the order by BM25 alone does. */
+/** The metrics of the order by BM25 alone. */
 function bm25Of(pairs: readonly ComparedPair[]): Summary['bm25'] {
   const scored = pairs.flatMap(({ bm25, ...pair }) => (bm25 === undefined ? [] : [{ ...pair, score: bm25 }]));
   if (scored.length === 0) return null;
@@ -193,10 +193,10 @@ export function printSummary(summary: Summary): void {
 }
 
 function describeTrainedOn({ model, trainedOn, queries }: Summary): string {
-  if (trainedOn === null) return `${model} does not say which queries it was trained on.`;
+  if (trainedOn === null) return `${model} does not record which queries it was trained on.`;
   const { queries: seen, known } = trainedOn;
   if (seen === 0) return `${model} was trained on none of these queries.`;
   const share = ((100 * seen) / known).toFixed(0);
-  const sample = known < queries ? ` (of ${known.toLocaleString('en')} that it can tell)` : '';
+  const sample = known < queries ? ` (of ${known.toLocaleString('en')} that can be checked)` : '';
   return `${model} was trained on ${share} % of these queries${sample}: on others it may do worse.`;
 }

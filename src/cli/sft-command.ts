@@ -1,5 +1,5 @@
 /**
- * `lab sft`: trains a model on the rule world or on a file of judged pairs, resumable, and writes a model folder.
+ * `lab sft`: trains a model on the rule world or on a file of judged pairs; resumable, with a model folder at the end.
  */
 import { Command, Option } from 'commander';
 import { STORED_DTYPES } from '../config/stored.ts';

@@ -1,6 +1,5 @@
 /**
- * The settings of `lab sft`: a file of settings, changed by the options that were given, or what the options and their
- * defaults say.
+ * The settings of `lab sft`: a settings file overridden by the given options, or the options and their defaults.
  */
 import { LabError } from '../common/errors.ts';
 import { parseConfig } from '../config/parse.ts';
@@ -42,7 +41,7 @@ export async function sftSettings(
 }
 
 /**
- * The settings of a run that is resumed: its own, with the number of steps raised if that was asked for.
+ * The settings of a resumed run: its own, with the number of steps raised if requested.
  *
  * @throws {LabError} `bad-config` if other settings were asked for
  */
@@ -53,7 +52,7 @@ export async function resumedSftSettings(
 ): Promise<SftExperiment> {
   const { config, rules, grade } = options;
   const file = await readSettings(options);
-  // What is no setting at all is named first.
+  // Unknown settings are reported first.
   parseConfig(config ?? 'The settings', SftExperimentSchema, file);
   const own = experiment.data.kind === 'file' ? experiment.data.rules?.instruction : undefined;
   const asked = {
@@ -64,7 +63,7 @@ export async function resumedSftSettings(
   return { ...experiment, sft: { ...experiment.sft, steps } };
 }
 
-/** What a file of settings and options ask for. */
+/** The settings that the file and the options request. */
 async function askedSettings(
   options: SftSettingOptions,
   said: readonly SaidSetting[],
@@ -92,7 +91,7 @@ async function askedSettings(
   );
 }
 
-/** What the file of settings says. */
+/** The contents of the settings file. */
 async function readSettings({ config }: SftSettingOptions): Promise<RawSettings> {
   const file = config === undefined ? {} : await readConfigFile(config, '{"sft": {"steps": 500}}');
   return withDataKind(file) as RawSettings;
@@ -102,7 +101,7 @@ function isSet(group: unknown, key: string): boolean {
   return typeof group === 'object' && group !== null && key in group;
 }
 
-/** As the grades of the file show, unless the settings say. */
+/** The number of labels: that of the file's grades, unless the settings have one. */
 function scaleOf(prompt: unknown, given: DataSet | undefined, meanings: string | undefined): number | undefined {
   if (given === undefined || isSet(prompt, 'scaleSize')) return undefined;
   return likelyScale(
@@ -111,7 +110,7 @@ function scaleOf(prompt: unknown, given: DataSet | undefined, meanings: string |
   );
 }
 
-/** What a file of settings says that grades mean; the schema refuses what is no text. */
+/** The meanings of grades in a settings file; the schema rejects a value that is not text. */
 function gradesIn(data: unknown): string | undefined {
   const grades = typeof data === 'object' && data !== null && 'grades' in data ? data.grades : undefined;
   return typeof grades === 'string' ? grades : undefined;
@@ -125,7 +124,7 @@ async function withInstruction(
   const { data, prompt } = settings;
   if (data.kind === 'world' || given === undefined) {
     const fix = 'Name the judged pairs with --data too.';
-    throw new LabError('bad-config', { message: '--rules belongs to a file of judged pairs.', fix });
+    throw new LabError('bad-config', { message: '--rules requires a file of judged pairs.', fix });
   }
   const ruled = await withRules(data, path, prompt.scaleSize, given);
   const instructionVersion = ruled.rules?.instruction.version ?? prompt.instructionVersion;

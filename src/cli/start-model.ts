@@ -1,5 +1,5 @@
 /**
- * The models that reinforcement starts from.
+ * The start models of GRPO runs.
  */
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ import { trainToFolder } from './supervised-run.ts';
 import { note } from './terminal.ts';
 
 /**
- * The model folder of a seed's start, trained if it is not there yet.
+ * The model folder of a seed's start, which is trained if it does not exist yet.
  *
  * @param root - the folder of all starts
  * @throws {LabError} `aborted`
@@ -27,7 +27,7 @@ import { note } from './terminal.ts';
 export async function startModel(root: string, seed: number, signal: AbortSignal, device: string): Promise<string> {
   const out = join(root, `seed-${seed}`);
   const model = join(out, 'model');
-  // The weights are written last, and appear whole.
+  // The weights are written last, and appear complete.
   if (await isThere(join(model, 'model.safetensors'))) return model;
   note(`Training the start of seed ${seed}.`);
   const { sft, ...rest } = START_SETTINGS;
@@ -36,7 +36,7 @@ export async function startModel(root: string, seed: number, signal: AbortSignal
 }
 
 /**
- * A start as numbers with its card, so that every run loads it anew.
+ * A start as numbers with its card, so that every run loads its own copy.
  *
  * @throws {LabError} as {@link loadStartModel}; what `readModelFiles` throws
  */
@@ -50,7 +50,7 @@ export function loadStartModel(files: ReadonlyMap<ModelFileName, Uint8Array>): S
   disposeLabModel(lab);
   const stored = readWeightTensors(files.get('model.safetensors') ?? new Uint8Array());
   const { weights: own } = lab.transformer;
-  const weights = new Map([...stored].filter(([name]) => own.has(name))); // without the head of a tied model
+  const weights = new Map([...stored].filter(([name]) => own.has(name))); // a tied model has no separate head
   return { ...startOf(lab), weights, card: lab.card };
 }
 

@@ -1,5 +1,5 @@
 /**
- * A supervised run on disk: its log and checkpoints as it goes, its model folder at the end.
+ * A supervised run on disk: log and checkpoints during the run, a model folder at its end.
  */
 import { join } from 'node:path';
 import { LabError } from '../common/errors.ts';
@@ -20,20 +20,20 @@ import type { Evaluation } from '../train/evaluate.ts';
 import { writeModelFolder } from './model-folder.ts';
 import { writeWhole } from './outputs.ts';
 import { RunLog } from './run-log.ts';
-import { note, Progress, said } from './terminal.ts';
+import { note, Progress, valueText } from './terminal.ts';
 
-/** Where a run is kept, and what it needs besides its settings. */
+/** The folder of a run, and its inputs besides settings. */
 export interface FolderRun {
   readonly out: string;
-  /** To go on from. */
+  /** The checkpoint to resume from. */
   readonly saved?: SftCheckpoint | undefined;
-  /** The pairs of the file that the run learns from, if it does not learn from a rule world. */
+  /** The pairs of the file that the run learns from; undefined for a rule world. */
   readonly given?: DataSet | undefined;
-  /** What the run learns from, where settings alone do not say it. */
+  /** The training data, where the settings alone do not define it. */
   readonly prepared?: PreparedSft | undefined;
-  /** Says in the card what settings do not. */
+  /** Adds to the card what the settings do not contain. */
   readonly describe?: ((card: ModelCard) => ModelCard) | undefined;
-  /** What the model of a file knows or shows besides. */
+  /** Further entries of the model's lab.json. */
   readonly lab?: Pick<LabFile, 'otherScales' | 'examples'> | undefined;
   readonly dtype: StoredDtype;
   /** The backend and the device, for the card. */
@@ -41,7 +41,7 @@ export interface FolderRun {
   readonly signal: AbortSignal;
 }
 
-/** The checkpoint of the run in a folder. */
+/** The path of the checkpoint in the folder of a run. */
 export function checkpointPath(out: string): string {
   return join(out, 'checkpoint.safetensors');
 }
@@ -61,14 +61,14 @@ export async function trainToFolder(experiment: SftExperiment, run: FolderRun): 
     `${experiment.preset}: ${countParameters(prepared.model).toLocaleString('en')} parameters, ` +
       `${prepared.examples.length.toLocaleString('en')} training pairs, data ${prepared.dataHash.slice(0, 12)}.`,
   );
-  if (prepared.traces !== undefined) note(spokenTraces(prepared.traces));
-  if (prepared.shortened > 0) note(`${prepared.shortened.toLocaleString('en')} of them were shortened to fit.`);
+  if (prepared.traces !== undefined) note(describeTraces(prepared.traces));
+  if (prepared.shortened > 0) note(`${prepared.shortened.toLocaleString('en')} of them were truncated to fit.`);
 
   const log = await RunLog.open(join(out, 'log.jsonl'), saved?.state.step ?? 0);
   const progress = new Progress('Steps');
   const save = async (checkpoint: SftCheckpoint): Promise<void> => {
     await writeWhole(checkpointPath(out), writeSftCheckpoint(checkpoint));
-    if (signal.aborted) note(`Saved after ${checkpoint.state.step} updates; --resume goes on from there.`);
+    if (signal.aborted) note(`Saved after ${checkpoint.state.step} updates; continue with --resume.`);
   };
   const finished = await runSft(experiment, prepared, saved, {
     signal,
@@ -81,7 +81,7 @@ export async function trainToFolder(experiment: SftExperiment, run: FolderRun): 
       log.add(entry.step, entry);
     },
     onEvaluate: (step, evaluation) => {
-      note(`Step ${step}: ${spoken(evaluation)}`);
+      note(`Step ${step}: ${describeEvaluation(evaluation)}`);
       log.add(step, { heldOut: heldOutOf(evaluation) });
     },
     onCheckpoint: save,
@@ -117,7 +117,7 @@ export async function trainToFolder(experiment: SftExperiment, run: FolderRun): 
   return folder;
 }
 
-/** What the log keeps of an evaluation. */
+/** The part of an evaluation that is logged. */
 function heldOutOf({ pairs, labels, ranking, expertLossNats, reasoning }: Evaluation): object {
   return {
     pairs,
@@ -130,29 +130,29 @@ function heldOutOf({ pairs, labels, ranking, expertLossNats, reasoning }: Evalua
   };
 }
 
-function spoken({ labels, ranking, expertLossNats, reasoning }: Evaluation): string {
+function describeEvaluation({ labels, ranking, expertLossNats, reasoning }: Evaluation): string {
   return (
-    `held-out accuracy ${said(labels.accuracy.value)}, expert loss ${said(expertLossNats)} nats, ` +
+    `held-out accuracy ${valueText(labels.accuracy.value)}, expert loss ${valueText(expertLossNats)} nats, ` +
     (reasoning === null
-      ? `macro-F1 ${said(labels.macroF1.value)}, pair accuracy ${said(ranking.pairAccuracy.value)}, ` +
-        `NDCG@10 ${said(ranking.ndcg10.value)}.`
-      : `valid traces ${said(reasoning.validTraces)}, strict reward ${said(reasoning.strictReward)}.`)
+      ? `macro-F1 ${valueText(labels.macroF1.value)}, pair accuracy ${valueText(ranking.pairAccuracy.value)}, ` +
+        `NDCG@10 ${valueText(ranking.ndcg10.value)}.`
+      : `valid traces ${valueText(reasoning.validTraces)}, strict reward ${valueText(reasoning.strictReward)}.`)
   );
 }
 
-/** What rules make of the pairs to learn from, in a sentence. */
-export function spokenTraces({ pairs, traced, contradicting, uncovered, unverified }: SynthesisCounts): string {
+/** What the rules explain of the training pairs, as a sentence. */
+export function describeTraces({ pairs, traced, contradicting, uncovered, unverified }: SynthesisCounts): string {
   return (
     `The rules give reasons for ${traced.toLocaleString('en')} of ${pairs.toLocaleString('en')} labels; they contradict ` +
     `${contradicting.toLocaleString('en')}, do not cover ${uncovered.toLocaleString('en')} and do not verify on ` +
-    `${unverified.toLocaleString('en')}, which are learned as labels alone.`
+    `${unverified.toLocaleString('en')}, which are learned as labels only.`
   );
 }
 
-/** A run that learns from a file, without the file. */
+/** The error for a run on a file that was not given. */
 export function dataMissing({ name }: FileData): LabError {
   return new LabError('not-found', {
     message: `This run learns from the file "${name}".`,
-    fix: 'Name it with --data, and its documents with --docs where they are apart.',
+    fix: 'Name it with --data, and its documents with --docs if they are in a separate file.',
   });
 }

@@ -1,6 +1,6 @@
 /**
- * `lab sweep`: many runs that differ in some settings and in their seeds, and what the differences did. Each run is a process of
- * its own, made as the command by itself would make it; a sweep that was stopped is resumed by asking for it again.
+ * `lab sweep`: many runs that differ in some settings and in their seeds, and a comparison of them. Each run is a
+ * separate process of the ordinary command; an interrupted sweep is resumed by repeating its command.
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -34,13 +34,13 @@ interface SweepOptions {
 export function sweepCommand(): Command {
   return new Command('sweep')
     .description('make runs with every combination of some settings and with several seeds, and compare them')
-    .addArgument(new Argument('<kind>', 'what to run').choices(RUN_KINDS))
-    .argument('[options...]', 'after "--": options of that command, the same in all runs')
-    .requiredOption('-o, --out <folder>', 'where the runs go; asked for again, a sweep continues there')
+    .addArgument(new Argument('<kind>', 'the command to run').choices(RUN_KINDS))
+    .argument('[options...]', 'after "--": options of that command for all runs')
+    .requiredOption('-o, --out <folder>', 'the folder of the runs; repeating the command resumes the sweep there')
     .option('--set <path=values>', 'a setting and its values, separated by commas; may be repeated', collect, [])
     .option('--seeds <list>', 'seeds, such as 1-5 or 1,2,7', '1')
-    .option('--jobs <n>', 'runs at the same time', wholeNumber(1), 1)
-    .option('--dry-run', 'list the runs and make none')
+    .option('--jobs <n>', 'the number of concurrent runs', wholeNumber(1), 1)
+    .option('--dry-run', 'list the runs without making them')
     .addHelpText(
       'after',
       `
@@ -73,27 +73,27 @@ async function runSweep(kind: RunKind, others: readonly string[], options: Sweep
   await keepPlan(options.out, plan);
   note(`${runs.length} runs, ${options.jobs} at a time.`);
   const failed = await makeRuns(runs, options.jobs, signal);
-  if (signal.aborted) throw new LabError('aborted', { message: 'Stopped; the same command continues.' });
+  if (signal.aborted) throw new LabError('aborted', { message: 'Stopped; repeat the command to continue.' });
   const made = await runsOf(runs.filter((run) => !failed.includes(run)).map(({ out }) => out));
   const report = comparisonReport(compareRuns(made));
   print(reportMarkdown({ ...report, blocks: report.blocks.filter(({ kind: block }) => block !== 'plot') }).trimEnd());
   if (failed.length === 0) return;
   throw new LabError('internal', {
     message: `${failed.length} of ${runs.length} runs failed: ${failed.map(({ name }) => name).join('; ')}.`,
-    fix: 'See what they said above; the same command makes them again.',
+    fix: 'See their messages above; repeating the command runs them again.',
   });
 }
 
-/** Options that a sweep gives itself. */
+/** Options that a sweep sets itself. */
 const OWN_OPTIONS: ReadonlySet<string> = new Set(['--out', '-o', '--seed', '--resume', '--force']);
 
-/** @throws {LabError} `bad-config` for options that a sweep gives itself */
+/** @throws {LabError} `bad-config` for options that a sweep sets itself */
 function checkedOptions(others: readonly string[]): readonly string[] {
   const own = others.find((option) => OWN_OPTIONS.has(option.split('=')[0] ?? ''));
   if (own === undefined) return others;
   throw new LabError('bad-config', {
-    message: `A sweep gives ${own} to its runs itself.`,
-    fix: 'Leave it out; seeds are named with --seeds, the folder with --out before "--".',
+    message: `A sweep sets ${own} for its runs itself.`,
+    fix: 'Leave it out; give seeds with --seeds, and the folder with --out before "--".',
   });
 }
 
@@ -105,9 +105,10 @@ const PlanSchema = v.strictObject({
 });
 
 /**
- * Keeps the plan beside its runs. Values and seeds may be added; the rest may not change, because the runs there would be others.
+ * Stores the plan with its runs. Values and seeds may be added; anything else may not change, because it would change
+ * the existing runs.
  *
- * @throws {LabError} `bad-config` if another sweep is there
+ * @throws {LabError} `bad-config` if the folder has another sweep
  */
 async function keepPlan(out: string, plan: SweepPlan): Promise<void> {
   const path = join(out, 'sweep.json');
@@ -116,7 +117,7 @@ async function keepPlan(out: string, plan: SweepPlan): Promise<void> {
     JSON.stringify([kind, set.map((setting) => setting.path), others]);
   if (kept !== undefined && same(kept) !== same(plan)) {
     throw new LabError('bad-config', {
-      message: `There is another sweep in ${out}.`,
+      message: `${out} contains another sweep.`,
       expected: `${kept.kind} over ${kept.set.map((setting) => setting.path).join(', ')} with "${kept.others.join(' ')}"`,
       got: `${plan.kind} over ${plan.set.map((setting) => setting.path).join(', ')} with "${plan.others.join(' ')}"`,
       fix: 'Name another folder with --out.',
@@ -137,12 +138,12 @@ async function keptPlan(path: string): Promise<SweepPlan | undefined> {
   try {
     plan = JSON.parse(text);
   } catch {
-    // The schema says what was expected.
+    // The schema reports what was expected.
   }
   return parseConfig(path, PlanSchema, plan);
 }
 
-/** Makes runs, some at a time. @returns those that failed */
+/** Makes runs, some at a time. @returns the failed ones */
 async function makeRuns(runs: readonly PlannedRun[], jobs: number, signal: AbortSignal): Promise<PlannedRun[]> {
   const failed: PlannedRun[] = [];
   const waiting = [...runs];
@@ -150,12 +151,12 @@ async function makeRuns(runs: readonly PlannedRun[], jobs: number, signal: Abort
   const work = async (): Promise<void> => {
     for (let run = waiting.shift(); run !== undefined && !signal.aborted; run = waiting.shift()) {
       const { name } = run;
-      const { code, said } = await makeRun(run, signal);
+      const { code, lastLine } = await makeRun(run, signal);
       done += 1;
       if (code === 0) note(`${done}/${runs.length} ${name}.`);
       else if (!signal.aborted) {
         failed.push(run);
-        note(`${done}/${runs.length} ${name} failed: ${said}`);
+        note(`${done}/${runs.length} ${name} failed: ${lastLine}`);
       }
     }
   };
@@ -165,13 +166,10 @@ async function makeRuns(runs: readonly PlannedRun[], jobs: number, signal: Abort
 
 const LAB = fileURLToPath(new URL('../../scripts/lab.js', import.meta.url));
 
-/** What a run that was begun may have left. */
-const BEGUN = ['checkpoint.safetensors', 'log.jsonl', 'steps.jsonl', 'curve.jsonl', 'experiment.json'];
-
-/** Makes one run in a process of its own, unless it is finished. */
-async function makeRun({ out, args }: PlannedRun, signal: AbortSignal): Promise<{ code: number; said: string }> {
-  if (existsSync(join(out, 'model'))) return { code: 0, said: '' };
-  const isBegun = BEGUN.some((name) => existsSync(join(out, name)));
+/** Makes one run in a separate process, unless it is finished. */
+async function makeRun({ out, args }: PlannedRun, signal: AbortSignal): Promise<{ code: number; lastLine: string }> {
+  if (existsSync(join(out, 'model'))) return { code: 0, lastLine: '' };
+  const isBegun = existsSync(join(out, 'checkpoint.safetensors')) || existsSync(join(out, 'log.jsonl'));
   const child = spawn(process.execPath, [LAB, ...args, ...(isBegun ? ['--resume'] : [])], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
@@ -180,12 +178,11 @@ async function makeRun({ out, args }: PlannedRun, signal: AbortSignal): Promise<
   let last = '';
   child.stderr.setEncoding('utf8');
   child.stderr.on('data', (text: string) => {
-    last = (last + text).slice(-2000); // its last lines say what went wrong
+    last = (last + text).slice(-1000); // its last line names the problem
   });
   try {
     const code = await new Promise<number>((resolve) => child.on('close', (exit) => resolve(exit ?? 130)));
-    const lines = last.trimEnd().split('\n');
-    return { code, said: lines.findLast((line) => /^error: /iu.test(line)) ?? lines.at(-1) ?? '' };
+    return { code, lastLine: last.trimEnd().split('\n').at(-1) ?? '' };
   } finally {
     signal.removeEventListener('abort', stop);
   }

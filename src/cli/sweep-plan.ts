@@ -1,36 +1,36 @@
 /**
- * The runs of a sweep: every combination of the values that settings are given, with every seed.
+ * The runs of a sweep: every combination of the given values of settings, with every seed.
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { LabError } from '../common/errors.ts';
 import type { RunKind } from '../runs/run-summary.ts';
 
-/** A setting with the values it takes, as they were written. */
+/** A setting with its values, as written. */
 export interface SweptSetting {
   readonly path: string;
   readonly values: readonly string[];
 }
 
-/** What a sweep is asked for. */
+/** The definition of a sweep. */
 export interface SweepPlan {
   readonly kind: RunKind;
   readonly set: readonly SweptSetting[];
   readonly seeds: readonly number[];
-  /** Options of the command that are the same in all runs. */
+  /** Options of the command for all runs. */
   readonly others: readonly string[];
 }
 
 /** One run of a sweep. */
 export interface PlannedRun {
-  /** Such as `lambda 0.3, seed 2`. */
+  /** For example `lambda 0.3, seed 2`. */
   readonly name: string;
   readonly out: string;
   /** The command with its options; without `--resume`. */
   readonly args: readonly string[];
 }
 
-/** More runs than this are a mistake. */
+/** A limit, because more runs are probably a mistake. */
 const MOST_RUNS = 1000;
 
 /** `path=a,b,c`; commas within brackets, braces and quotes belong to a value. @throws {LabError} `bad-config` */
@@ -67,7 +67,11 @@ export function parseSeeds(text: string): number[] {
   });
 }
 
-/** All runs, those of one seed together, so that a sweep that is stopped has compared what it has. @throws {LabError} `bad-config` if they are too many */
+/**
+ * All runs, grouped by seed, so that an interrupted sweep can be compared.
+ *
+ * @throws {LabError} `bad-config` if there are too many
+ */
 export function plannedRuns({ kind, set, seeds, others }: SweepPlan, root: string): PlannedRun[] {
   const total = set.reduce((product, { values }) => product * values.length, seeds.length);
   if (total > MOST_RUNS) {
@@ -100,10 +104,12 @@ function combinations(set: readonly SweptSetting[]): (readonly [path: string, va
   );
 }
 
-/** A folder name for a label; what a file system may refuse is replaced, and a hash keeps two labels apart. */
+/**
+ * A folder name for a label; characters that file systems may reject are replaced, and a hash keeps labels distinct.
+ */
 function folderName(label: string): string {
   const plain = label.replaceAll(' ', '-');
-  if (/^[A-Za-z0-9.+-]{1,40}$/u.test(plain)) return plain; // no underscore: it stands between labels
+  if (/^[A-Za-z0-9.+-]{1,40}$/u.test(plain)) return plain; // no underscore, which separates labels
   const safe = plain.replaceAll(/[^A-Za-z0-9.+-]+/gu, '-').slice(0, 30);
   return `${safe}-${createHash('sha256').update(label).digest('hex').slice(0, 8)}`;
 }

@@ -1,9 +1,9 @@
 /**
- * Errors of the operating system in words, with a code of the lab.
+ * Operating-system errors in words, with a code of the lab.
  */
 import { LabError, type LabErrorCode, messageOf } from '../common/errors.ts';
 
-/** What an error code means, and what can be done. */
+/** The meaning of an error code, and its fix. */
 const MEANINGS: Readonly<Record<string, readonly [code: LabErrorCode, what: string, fix: string]>> = {
   ENOSPC: ['storage-full', 'disk full', 'Free some space, or write elsewhere.'],
   EDQUOT: ['storage-full', 'disk quota used up', 'Free some space, or write elsewhere.'],
@@ -22,15 +22,15 @@ const MEANINGS: Readonly<Record<string, readonly [code: LabErrorCode, what: stri
   ENOMEM: ['out-of-memory', 'out of memory', 'Close other programs.'],
 };
 
-/** Whether something thrown is an error of the system with this code. */
+/** Whether a thrown value is a system error with this code. */
 export function isErrno(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code;
 }
 
 /**
- * An error of the system as one of the lab; anything else as it is.
+ * A system error as a LabError; anything else unchanged.
  *
- * @param attempt - what was tried, such as "write scores.csv"; default: what the system says
+ * @param attempt - what was tried, such as "write scores.csv"; default: the system call
  */
 export function systemError(error: unknown, attempt?: string): unknown {
   if (error instanceof LabError || !(error instanceof Error) || !('code' in error)) return error;

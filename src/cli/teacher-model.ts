@@ -1,5 +1,6 @@
 /**
- * Teachers on disk, and what they wrote, which is kept because it takes minutes and is the same for every student.
+ * Teachers on disk, and their completions, which are stored because they take minutes and are the same for every
+ * student.
  */
 import * as v from 'valibot';
 import type { CompletionIds, Teacher } from '../runs/distill-task.ts';
@@ -22,7 +23,7 @@ export async function loadTeacher(files: ReadonlyMap<ModelFileName, Uint8Array>)
   return { model, hash: hashWeights(await readWeights(model.transformer.weights)) };
 }
 
-/** Keeps completions in a folder, each under its name. */
+/** Stores completions in a folder, each under its name. */
 export function keepIn(folder: string): (name: string, make: () => Promise<CompletionIds>) => Promise<CompletionIds> {
   return (name, make) =>
     measuredOnce(folder, name, CompletionIdsSchema, async () => (await make()).map((ids) => [...ids]));

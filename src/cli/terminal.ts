@@ -25,7 +25,7 @@ let streams: Streams = {
     write: (text) => process.stderr.write(text),
   },
 };
-/** Whether a line of progress is on the terminal that nothing has ended yet. */
+/** Whether the terminal shows a line of progress without a line break at its end. */
 let isLineOpen = false;
 
 /** Runs work that prints to other streams than those of the process. */
@@ -51,16 +51,16 @@ export function note(line: string): void {
   streams.err.write(`${printable(line)}\n`);
 }
 
-/** Control characters but tab and line feed; they could move the cursor of a terminal, or worse. */
-// eslint-disable-next-line no-control-regex -- control characters are what is looked for
+/** Control characters except tab and line feed, which could manipulate the terminal. */
+// eslint-disable-next-line no-control-regex -- this matches control characters on purpose
 const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/gu;
 
-/** Text with control characters as JSON escapes them, because it may hold what a file says. */
+/** Text with control characters escaped as in JSON, because it may quote a file. */
 function printable(text: string): string {
   return text.replaceAll(CONTROLS, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
-/** Prints text as it is: what commander has laid out. */
+/** Prints text unchanged, for text that commander has laid out. */
 export const raw = {
   out: (text: string): void => void streams.out.write(text),
   err: (text: string): void => void streams.err.write(text),
@@ -71,12 +71,12 @@ function endProgressLine(): void {
   isLineOpen = false;
 }
 
-/** The time left is an estimate once there is so much to go by. */
+/** The minimum progress before the remaining time is estimated. */
 const ESTIMATE = { leastMs: 5_000, leastUpdates: 3, leastShare: 0.01 };
 
 /**
- * Shows how far a long task is, on a terminal in one line, else by a line now and then; and how long it will take, once that
- * can be estimated. The first update starts the clock, because what comes before it is getting ready.
+ * Shows the progress of a long task, in one line on a terminal and as occasional lines elsewhere, with the remaining
+ * time once it can be estimated. The first update starts the clock, because the time before it is preparation.
  */
 export class Progress {
   readonly #what: string;
@@ -91,7 +91,7 @@ export class Progress {
     this.#now = now;
   }
 
-  /** @param total - undefined while it is not known */
+  /** @param total - undefined while it is unknown */
   update(done: number, total: number | undefined, more = ''): void {
     const nowMs = this.#now();
     this.#first ??= { ms: nowMs, done };
@@ -113,7 +113,7 @@ export class Progress {
     endProgressLine();
   }
 
-  /** Undefined while too little has been done to say. */
+  /** Undefined while it cannot be estimated. */
   #leftSeconds(done: number, total: number | undefined, nowMs: number): number | undefined {
     if (total === undefined || this.#first === undefined) return undefined;
     const [elapsedMs, made] = [nowMs - this.#first.ms, done - this.#first.done];
@@ -123,12 +123,12 @@ export class Progress {
   }
 }
 
-/** A step of reinforcement, for a line of progress. */
-export function spokenStep({ reward, stage }: Pick<GrpoStep, 'reward' | 'stage'>): string {
+/** A GRPO step, for a line of progress. */
+export function describeStep({ reward, stage }: Pick<GrpoStep, 'reward' | 'stage'>): string {
   return `reward ${reward.total.toFixed(3)}${stage === null ? '' : `, stage ${stage}`}`;
 }
 
-/** Seconds as people say them. */
+/** A duration in readable units. */
 export function duration(seconds: number): string {
   if (!Number.isFinite(seconds)) return 'unknown';
   if (seconds < 90) return `${Math.ceil(seconds)} s`;
@@ -136,7 +136,7 @@ export function duration(seconds: number): string {
   return `${(seconds / 3600).toFixed(1)} h`;
 }
 
-/** A measured value, or that there was nothing to measure. */
-export function said(value: number | null): string {
+/** A measured value to three decimals, or "not measurable". */
+export function valueText(value: number | null): string {
   return value === null ? 'not measurable' : value.toFixed(3);
 }

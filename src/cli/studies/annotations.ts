@@ -1,5 +1,5 @@
 /**
- * The grades of several annotators for one pair, where a file of judged pairs has them.
+ * The grades of several annotators for one pair, where a file of judged pairs contains them.
  */
 import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
@@ -10,7 +10,7 @@ import { normaliseQuery } from '../../data/splits.ts';
 
 const annotatedSchema = v.object({ query: v.string(), docId: v.string(), annotators: v.array(v.number()) });
 
-/** Single judgments by pair. */
+/** Individual judgments by pair. */
 export interface Annotations {
   readonly size: number;
   readonly of: (queryId: string, docId: string) => readonly number[] | undefined;

@@ -1,6 +1,6 @@
 /**
- * The runs of an experiment on distillation: the teacher is measured once; every student is trained, resumed where it
- * was interrupted, or read where it is finished.
+ * The runs of a distillation experiment: the teacher is measured once; every student is trained, resumed where it was
+ * interrupted, or read if it is finished.
  */
 import { join } from 'node:path';
 import { parseConfig } from '../../config/parse.ts';
@@ -21,7 +21,7 @@ import { type ExperimentContext, trainedOnce, withSeed } from './experiment-cont
 import { keepIn, readTeacher } from '../teacher-model.ts';
 import { Progress } from '../terminal.ts';
 
-/** What the teacher knows on the test split; the same for every seed, since there is one teacher. */
+/** The teacher on the test split; the same for every seed, because there is one teacher. */
 export async function teacherResult(seed: number, context: ExperimentContext): Promise<SeedResult> {
   const { root, testPairs } = context;
   return withTeacher(context, async (teacher) => {
@@ -36,7 +36,7 @@ export async function teacherResult(seed: number, context: ExperimentContext): P
 }
 
 /**
- * Makes or reads the result of one student for one seed.
+ * The result of one student for one seed, made unless it is stored.
  *
  * @returns undefined if another process works on it
  * @throws {LabError} `aborted`

@@ -1,5 +1,5 @@
 /**
- * `lab experiment E10`: asks the models that come with the lab about pairs without the words they cite.
+ * `lab experiment E10`: asks the bundled models about pairs without the words they cite.
  */
 import { type AskedModel, AskedModelSchema, e10Results } from '../../studies/e10-evidence.ts';
 import { heldOutPairs } from '../../runs/grpo-task.ts';

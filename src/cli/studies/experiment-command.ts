@@ -1,6 +1,6 @@
 /**
  * `lab experiment`: runs the experiments of the lab, resumable at any point, and writes `docs/results/<id>.json` with
- * the report and plots made from it.
+ * its report and plots.
  */
 import { Argument, Command } from 'commander';
 import { ALL_RECIPES } from '../../studies/all-recipes.ts';
@@ -18,29 +18,29 @@ export function experimentCommand(): Command {
     .addArgument(new Argument('<id>', 'which experiment').choices(IDS))
     .option('--seeds <n>', `how many seeds; fewer than ${SEEDS_FOR_A_CLAIM} claim nothing`, wholeNumber(1), 5)
     .option('--arms <n>', 'only the first arms of the recipe, which are the most important', wholeNumber(1))
-    .option('--steps <n>', 'other than the steps of the recipe, for a quick look', wholeNumber(1))
+    .option('--steps <n>', 'in place of the steps of the recipe, for a quick look', wholeNumber(1))
     .option(
       '--teacher <folder>',
       'the model folder of the teacher, where students learn from one',
       DEFAULT_MODEL_FOLDER,
     )
-    .option('--runs <folder>', 'where runs are kept; those that are finished are not made again', 'runs/experiments')
-    .option('-o, --out <folder>', 'where the results go', 'docs/results')
+    .option('--runs <folder>', 'the folder of runs; finished ones are reused', 'runs/experiments')
+    .option('-o, --out <folder>', 'the folder of the results', 'docs/results')
     .addOption(forceOption())
     .addOption(backendOption())
     .addHelpText(
       'after',
       `
-  E0  Theory: what the code computes against what is known in closed form
+  E0  Theory: computed values compared with closed forms
 ${ALL_RECIPES.map(({ id, title }) => `  ${id}  ${title}`).join('\n')}
-  E10 Evidence: what labels do when the cited words are taken away, for the models that come with the lab
+  E10 Evidence: labels after the cited words are deleted, for the bundled models
 
 Examples:
   npm run lab -- experiment E1 --seeds 5
   npm run lab -- experiment E1 --seeds 1 --arms 3 --steps 20 --out runs/look
 
-An interrupted experiment resumes when the same command is given again. Several processes may be given the same command
-at once: they share the runs.`,
+An interrupted experiment resumes when the command is repeated. Several processes may run the same command at once and
+share the runs.`,
     )
     .action(lazily(async () => (await import('./experiment-action.ts')).runExperiment));
 }

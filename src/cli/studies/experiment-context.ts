@@ -1,5 +1,5 @@
 /**
- * What all runs of an experiment share, and how each of them is made once.
+ * What all runs of an experiment share, and the way each of them is made once.
  */
 import { type MetricName, type SeedResult, SeedResultSchema } from '../../protocol/experiment-results.ts';
 import type { RunFolder } from '../run-folder.ts';
@@ -15,9 +15,9 @@ export interface ExperimentContext extends StudySession {
   readonly root: string;
   /** Pairs of the test split that a finished run is measured on. */
   readonly testPairs: number;
-  /** Replaces the steps of every arm; for a quick look. */
+  /** Replaces the steps of every arm, for a quick look. */
   readonly steps?: number | undefined;
-  /** Gives the model folder that the runs of a seed start from. */
+  /** Returns the model folder that the runs of a seed start from. */
   readonly startFolder: (seed: number) => Promise<string>;
   /** The model folder of the teacher of all students. */
   readonly teacherFolder: string;
@@ -33,7 +33,7 @@ export function withSeed(
 }
 
 /**
- * The result of a run in its folder, made if it is not there yet.
+ * The result of a run in its folder, made unless it is stored.
  *
  * @param train - trains, measures the test split once, and reports each step
  * @returns undefined if another process works on the run

@@ -1,6 +1,6 @@
 /**
- * The runs of an experiment, one after the other: starts that are missing are trained, interrupted runs are resumed,
- * and what is finished is read and not made again.
+ * The runs of an experiment, one after another: missing starts are trained, interrupted runs are resumed, and finished
+ * runs are read.
  */
 import { join } from 'node:path';
 import { LabError } from '../../common/errors.ts';
@@ -24,10 +24,10 @@ import { studentOf, teacherResult } from './distill-runs.ts';
 import { experimentRunFolder, measuredOnce } from '../run-folder.ts';
 import { orderOf } from './order-runs.ts';
 import { readStartModel } from '../start-model.ts';
-import { Progress, spokenStep } from '../terminal.ts';
+import { Progress, describeStep } from '../terminal.ts';
 
 /**
- * Makes or reads the result of one arm for one seed.
+ * The result of one arm for one seed, made unless it is stored.
  *
  * @returns undefined if another process works on it
  * @throws {LabError} `aborted`
@@ -80,7 +80,7 @@ async function reinforcedOf(
       signal: context.signal,
       onStep: (record) => {
         records.push(record);
-        onStep(record.step, spokenStep(record));
+        onStep(record.step, describeStep(record));
       },
       onCheckpoint: (checkpoint) => folder.writeCheckpoint(checkpoint, records),
     });
@@ -120,7 +120,7 @@ async function measureOnTest(
   }
 }
 
-/** Recipes run on rule worlds. @throws {LabError} `internal` */
+/** Recipes are on rule worlds. @throws {LabError} `internal` */
 function worldOf({ data }: GrpoExperiment): RuleWorld {
   if (data.kind !== 'world') throw new LabError('internal', { message: 'A recipe has a file where it needs a world.' });
   const { kind: _, ...settings } = data;

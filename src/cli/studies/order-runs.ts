@@ -1,6 +1,6 @@
 /**
- * The runs of the experiment on the order of completions. Each takes a minute or two, so an interrupted one is made
- * again from its beginning.
+ * The runs of the experiment on the order of completions. Each takes a minute or two, so an interrupted one starts
+ * over.
  */
 import { performance } from 'node:perf_hooks';
 import { parseConfig } from '../../config/parse.ts';
@@ -14,11 +14,11 @@ import { OrderExperimentSchema } from '../../protocol/order-experiment.ts';
 import { type ExperimentContext, trainedOnce, withSeed } from './experiment-context.ts';
 import { orderRunFolder } from '../run-folder.ts';
 
-/** Pairs that the time to the label is measured on. */
+/** Pairs for timing the way to the label. */
 const TIMED_PAIRS = 20;
 
 /**
- * Makes or reads the result of one arm for one seed.
+ * The result of one arm for one seed, made unless it is stored.
  *
  * @returns undefined if another process works on it
  * @throws {LabError} `aborted`

@@ -1,11 +1,11 @@
 /**
- * The commands of studies, and how their runs are made. `study.ts` is the one runner; `experiment-*`, `distill-runs`,
- * `order-runs` and `evidence-experiment` are runs on the rule world, `recipe-*` those on real judgments in stages.
- * What studies are, and their reports, is in `src/studies/`; folders of runs are in `cli/run-folder.ts`.
+ * Room `cli/studies/`: the commands of studies, and how their runs are made. `study.ts` is the only runner;
+ * `experiment-*`, `distill-runs`, `order-runs` and `evidence-experiment` run on the rule world, `recipe-*` on real
+ * judgments in stages. Studies and their reports are in `src/studies/`; run folders in `cli/run-folder.ts`.
  */
 
 /**
- * `lab piar-experiment`: runs E9 on folders of judged pairs and writes `E9.json` and its report, numbers only.
+ * `lab piar-experiment`: runs E9 on folders of judged pairs, and writes `E9.json` with numbers only, and its report.
  */
 import { Command } from 'commander';
 import { SET_FILES } from '../../studies/judged/real-data.ts';
@@ -21,10 +21,10 @@ export function piarExperimentCommand(): Command {
       `folders of ${SET_FILES.pairs} (query, docId, grade, optionally annotators) and ${SET_FILES.documents}`,
     )
     .option('--seeds <n>', 'how many splits; fewer than 5 claim nothing', wholeNumber(1), 5)
-    .option('--queries <n>', 'of a larger set this many queries are drawn for each seed', wholeNumber(3), 600)
-    .option('--rounds <n>', 'the most rounds', wholeNumber(1), 20)
-    .option('--runs <folder>', 'where splits are kept; those that are finished are not made again', 'runs/experiments')
-    .option('-o, --out <folder>', 'where the results go', 'docs/results')
+    .option('--queries <n>', 'the number of queries drawn from a larger set, for each seed', wholeNumber(3), 600)
+    .option('--rounds <n>', 'the maximum number of rounds', wholeNumber(1), 20)
+    .option('--runs <folder>', 'the folder of splits; finished ones are reused', 'runs/experiments')
+    .option('-o, --out <folder>', 'the folder of the results', 'docs/results')
     .addOption(forceOption())
     .action(lazily(async () => (await import('./piar-experiment-action.ts')).runPiarExperiment));
 }

@@ -1,6 +1,6 @@
 /**
  * `lab recipe`: real judgments from a file to a report, resumable at any point: import, folds by query, PIAR, traces,
- * models with and without hints, reinforcement with the expert loss beside it, and all of them beside BM25.
+ * models with and without hints, reinforcement with the expert loss, and a comparison of all with BM25.
  */
 import { Command, Option } from 'commander';
 import { MODEL_IDS, REAL_RECIPES, type RealRecipe, SET_FILES } from '../../studies/judged/real-data.ts';
@@ -30,8 +30,8 @@ function setCommand(recipe: RealRecipe): Command {
         .choices(MODEL_IDS)
         .default(MODEL_IDS),
     )
-    .option('--runs <folder>', 'where stages are kept; those that are there are not made again', 'runs/recipes')
-    .option('-o, --out <folder>', 'where results and report go', 'docs/results')
+    .option('--runs <folder>', 'the folder of stages; existing ones are reused', 'runs/recipes')
+    .option('-o, --out <folder>', 'the folder of results and report', 'docs/results')
     .addOption(forceOption())
     .addOption(backendOption())
     .addHelpText(

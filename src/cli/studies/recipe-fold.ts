@@ -49,26 +49,26 @@ import { modelOnce, predictionsOf, supervisedOnce, withModel } from './stages.ts
 /** What all folds of a recipe share. */
 export interface FoldContext {
   readonly recipe: RealRecipe;
-  /** The whole file: its documents are what a search engine would have indexed. */
+  /** The whole file, whose documents are those that a search engine would have indexed. */
   readonly whole: DataSet;
-  /** What the grades of the file mean; empty for what they usually do. */
+  /** The meanings of the file's grades; empty for the usual ones. */
   readonly grades: string;
   readonly annotations: Annotations;
   /** The folder of all folds. */
   readonly out: string;
-  /** Which models are to be made; a fold's other models are reported too. */
+  /** The models to make; other models that the fold already has are reported as well. */
   readonly models: readonly ModelId[];
   readonly device: string;
   readonly signal: AbortSignal;
 }
 
-/** Rounds of PIAR at most. */
+/** The maximum number of PIAR rounds. */
 const PIAR_ROUNDS = 12;
-/** Test pairs that reasons are written for. */
+/** Test pairs whose reasons are generated. */
 const REASONED_PAIRS = 60;
 
 /**
- * Makes or reads all stages of a fold.
+ * The result of all stages of a fold, made unless they are stored.
  *
  * @returns undefined if another process works on the fold
  * @throws {LabError} `aborted`; what the trainers throw
@@ -84,7 +84,7 @@ class FoldStages {
   readonly #context: FoldContext;
   readonly #data: FileData;
   readonly #test: readonly JudgedPair[];
-  /** The pairs to learn from, and those that choices are made by. */
+  /** The training pairs, and the pairs for model selection. */
   readonly #split: { readonly train: readonly JudgedPair[]; readonly dev: readonly JudgedPair[] };
 
   constructor(fold: RealFold, folder: string, context: FoldContext) {
@@ -134,14 +134,14 @@ class FoldStages {
     return { fold: this.#fold.index, prepared, models, mined };
   }
 
-  /** Whether a model is to be made, or has been. @param stage - the name of its evaluation */
+  /** Whether a model is requested or exists. @param stage - the name of its evaluation */
   async #isWanted(model: ModelId, stage: string): Promise<boolean> {
     return (
       this.#context.models.includes(model) || (await readIfThere(join(this.#folder, `${stage}.json`))) !== undefined
     );
   }
 
-  /** An instruction refined on the pairs to learn from, with its words. */
+  /** An instruction refined on the training pairs, with its lexicon. */
   async #refine(): Promise<OwnRules> {
     return measuredOnce(this.#folder, 'rules', ownRulesSchema, async () => {
       const { train, dev } = this.#split;
@@ -163,7 +163,7 @@ class FoldStages {
     });
   }
 
-  /** The baselines, and how people judged the test pairs. */
+  /** The baselines, and the annotators' judgments of the test pairs. */
   async #prepare(own: OwnRules): Promise<FoldResult['prepared']> {
     return measuredOnce(this.#folder, 'baselines', PreparedFoldSchema, () => {
       const { whole, annotations } = this.#context;
@@ -190,7 +190,7 @@ class FoldStages {
   /**
    * A model of labels and, where the rules agree, reasons, from new weights.
    *
-   * @param again - places, among the pairs to learn from, of those that come again
+   * @param again - indices of training pairs to repeat
    */
   async #supervise(
     id: string,
@@ -219,7 +219,7 @@ class FoldStages {
     });
   }
 
-  /** What a model finds hard among the pairs that it learned from; all of it is listed in a file. */
+  /** What a model finds hard among its training pairs; everything is listed in a file. */
   async #mine(folder: string): Promise<MinedFold> {
     return measuredOnce(this.#folder, 'mined', MinedFoldSchema, () =>
       withModel(folder, async (model) => {
@@ -245,7 +245,7 @@ class FoldStages {
     );
   }
 
-  /** A model trained further by reinforcement with the expert loss beside it. */
+  /** A model trained further by reinforcement with the expert loss. */
   async #reinforce(id: string, startFolder: string, rules: OwnRules, settings: RealRecipe['grpo']): Promise<string> {
     const out = join(this.#folder, id);
     return modelOnce(out, async () => {
@@ -262,7 +262,7 @@ class FoldStages {
     });
   }
 
-  /** A model on the test queries, which nothing was chosen by. */
+  /** Evaluates a model on the test queries, which were not used for any choice. */
   async #evaluate(id: string, folder: string): Promise<FoldResult['models'][string]> {
     return measuredOnce(this.#folder, id, ModelResultSchema, () =>
       withModel(folder, async (model) => {
@@ -286,7 +286,7 @@ class FoldStages {
   }
 }
 
-/** That many items, spread over all places. */
+/** This many items, spread evenly. */
 function evenly<T>(items: readonly T[], count: number): T[] {
   const every = Math.max(1, Math.floor(items.length / count));
   return items.filter((_, i) => i % every === 0).slice(0, count);

@@ -1,6 +1,7 @@
 /**
- * `lab recipe general`: the general model (studies/judged/general-recipe.ts) by folds, beside BM25 and beside models
- * that learned from one set alone. Every model and every fold's predictions are a folder or file that is made once.
+ * `lab recipe general`: the general model (studies/judged/general-recipe.ts) by folds, compared with BM25 and with
+ * models that learned from one set only. Every model and every fold's predictions are a folder or file that is made
+ * once.
  */
 import { join } from 'node:path';
 import type { DataSet } from '../../data/files/data-set.ts';
@@ -60,7 +61,7 @@ export async function runGeneral(root: string, options: GeneralOptions): Promise
     const whole = await readDataFiles(join(root, set.id, SET_FILES.pairs), files);
     sets.push({ set, whole, parts: (await generalParts(set, whole)).slice(0, options.folds) });
   }
-  // Models of one set alone come from the first fold: to the other set all of their queries are new anyway.
+  // Models of one set use the first fold, because all queries of the set are new to the other set.
   const first = sets.flatMap(({ parts }) => parts.slice(0, 1));
   const folds = [...(sets[0]?.parts ?? []).keys()];
   const path = await runStudy<FoldPredictions>(options, (session) => {
@@ -104,7 +105,7 @@ class GeneralRuns {
   }
 
   /**
-   * What all systems predict for the test queries of a fold, by set.
+   * The predictions of all systems for the test queries of a fold, by set.
    *
    * @param parts - the fold of every set
    * @param firstParts - of each set the part that a model of this set alone learns from
@@ -137,7 +138,7 @@ class GeneralRuns {
     });
   }
 
-  /** The folder of a model of some parts, trained if it is not there yet. */
+  /** The folder of a model of some parts, trained if it does not exist yet. */
   async #train(name: string, parts: readonly GeneralPart[]): Promise<string> {
     const { device, signal } = this.#session;
     const experiment = await generalExperiment('general', parts);
@@ -152,7 +153,7 @@ class GeneralRuns {
     return supervisedOnce(experiment, run, () => prepareGeneral(experiment, parts));
   }
 
-  /** What all systems predict for the test queries of a part. */
+  /** The predictions of all systems for the test queries of a part. */
   async #predict(
     foldName: string,
     { set, train, test, documents }: GeneralPart,
@@ -162,7 +163,7 @@ class GeneralRuns {
     const { id, scaleSize } = set;
     return measuredOnce(join(this.#root, foldName), id, GeneralPredictionsSchema, async () => {
       const { majority, random, bm25 } = baselinesOf(train, test, documents, noRules(scaleSize, currentFolding()));
-      /** Asked on a scale, with labels on that of the set; scores are on [0, 1]. */
+      /** Asks on one scale and maps labels to that of the set; scores are on [0, 1]. */
       const ask = (of: string, pairs: readonly JudgedPair[], asked: number): Promise<Prediction[]> =>
         withModel(of, (model) =>
           predictionsOf(
@@ -189,7 +190,7 @@ class GeneralRuns {
     });
   }
 
-  /** Writes what was measured into the card of a model. */
+  /** Writes the measurements into the card of a model. */
   async #writeMeasures(folder: string, parts: readonly GeneralPart[], predictions: FoldPredictions): Promise<void> {
     const card = await withModel(folder, (model) => Promise.resolve(model.card));
     const measured = parts.map(({ set }) => setResults(set, [predictions.get(set.id) ?? {}], 0));

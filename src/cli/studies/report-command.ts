@@ -1,5 +1,5 @@
 /**
- * `lab report`: the report and plots of a study again, from its results file.
+ * `lab report`: writes the report and plots of a study again, from its results file.
  */
 import { Command } from 'commander';
 import { lazily } from '../lazily.ts';

@@ -1,5 +1,5 @@
 /**
- * Stages of studies on real judgments: models in folders that are made once, and what they predict.
+ * Stages of studies on real judgments: models in folders that are made once, and their predictions.
  */
 import { join } from 'node:path';
 import { disposeLabModel, type LabModel } from '../../infer/lab-model.ts';
@@ -15,14 +15,14 @@ import { readIfThere } from '../run-folder.ts';
 import { checkpointPath, type FolderRun, trainToFolder } from '../supervised-run.ts';
 
 /**
- * The model folder of a stage, made if it is not there yet.
+ * The model folder of a stage, made if it does not exist yet.
  *
  * @param out - the folder of the stage
  * @param make - makes `model` in it
  */
 export async function modelOnce(out: string, make: () => Promise<string>): Promise<string> {
   const folder = join(out, 'model');
-  // The weights are written last, and appear whole.
+  // The weights are written last, and appear complete.
   return (await readIfThere(join(folder, 'model.safetensors'))) === undefined ? make() : folder;
 }
 
@@ -39,7 +39,7 @@ export async function supervisedOnce(
   });
 }
 
-/** Uses the model of a folder, and frees it. */
+/** Uses the model of a folder, and frees it afterwards. */
 export async function withModel<T>(folder: string, use: (model: LabModel) => Promise<T>): Promise<T> {
   const model = await readModelFolder(folder);
   try {
@@ -49,7 +49,7 @@ export async function withModel<T>(folder: string, use: (model: LabModel) => Pro
   }
 }
 
-/** What a model predicts for pairs. @param read - the label and the score to order by */
+/** A model's predictions for pairs. @param read - the label, and the score to order by */
 export async function predictionsOf(
   model: LabModel,
   pairs: readonly JudgedPair[],

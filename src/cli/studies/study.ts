@@ -1,7 +1,7 @@
 /**
- * The commands that run studies. A study is arms, each with runs (seeds, splits or folds), and the results that they
- * make together. Here is the one runner: it opens the backend, stops on Ctrl-C, leaves runs to other processes that
- * work on them, and writes results with their report. Runs keep and resume themselves (`cli/run-folder.ts`).
+ * The runner of studies. A study is arms, each with runs (seeds, splits or folds), and the results that they make
+ * together. The runner opens the backend, stops on Ctrl-C, skips runs that other processes work on, and writes results
+ * with their report. Runs store and resume themselves (`cli/run-folder.ts`).
  */
 import { cpus } from 'node:os';
 import { currentCommit } from '../current-commit.ts';
@@ -18,14 +18,14 @@ export interface StudySession extends MadeBy {
   readonly signal: AbortSignal;
 }
 
-/** What is run, and what becomes of it. */
+/** The runs of a study, and its results. */
 export interface Study<Outcome> {
   readonly arms: readonly {
     readonly name: string;
     /** Each makes or reads its outcome; undefined if another process works on it. */
     readonly runs: readonly (() => Promise<Outcome | undefined>)[];
   }[];
-  /** The results of all arms, in order, as a results file keeps them. */
+  /** The results of all arms, in order, in the form of a results file. */
   readonly results: (
     arms: readonly { readonly name: string; readonly outcomes: Outcome[] }[],
   ) => StudyResults | Promise<StudyResults>;
@@ -37,7 +37,7 @@ interface StudyResults {
   readonly verdict?: string;
 }
 
-/** Where results go. */
+/** Options for the results. */
 export interface StudyOptions {
   readonly out: string;
   readonly force?: boolean | undefined;
@@ -46,9 +46,9 @@ export interface StudyOptions {
 }
 
 /**
- * Checks that the results of a study can be written; the first thing that its command does.
+ * Checks that the results of a study can be written, before anything else.
  *
- * @param inputs - what the command reads
+ * @param inputs - the inputs of the command
  * @throws {LabError} `bad-config` if they would replace an input, or earlier results without `force`
  */
 export function checkStudy(
@@ -60,7 +60,7 @@ export function checkStudy(
 }
 
 /**
- * Runs a study and writes its results, which {@link checkStudy} has been asked about.
+ * Runs a study and writes its results, which {@link checkStudy} has checked.
  *
  * @returns the path of the results without `.json`; undefined if other processes work on some runs
  * @throws {LabError} `aborted` after Ctrl-C or SIGTERM; `no-backend`; what runs throw
@@ -84,7 +84,7 @@ export async function runStudy<Outcome>(
     arms.push({ name, outcomes });
   }
   if (elsewhere > 0) {
-    note(`Other processes work on ${elsewhere} runs. Give the command again when they are done, to write the results.`);
+    note(`Other processes work on ${elsewhere} runs. Repeat the command when they are done, to write the results.`);
     return undefined;
   }
   const results = await study.results(arms);

@@ -1,5 +1,5 @@
 /**
- * The command line as its users meet it: processes, files, exit codes. The model has random weights; what it says does
+ * The command line as users meet it: processes, files, exit codes. The model has random weights, because its answers do
  * not matter here.
  */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -79,7 +79,7 @@ describe('score', () => {
     expect(err).toMatch(/Row 3, column "grade"/);
   });
 
-  it('gives grades the labels that they are said to have, and takes columns of both files by their names', async () => {
+  it('maps grades to their declared labels, and finds columns of both files by name', async () => {
     const input = await file('said.csv', 'query,docId,judgement\nkettle,1,Y\nkettle,2,N\nkettle,3,?\n');
     const docs = await file('said-docs.csv', 'sku code,display name\n1,kettle\n2,lamp\n3,mug\n');
     const columns = ['--column', 'docId=sku code', '--column', 'title=display name'];
@@ -87,10 +87,10 @@ describe('score', () => {
     const { code, out, err } = await lab('score', input, '--docs', docs, ...columns, ...grades, '--json', ...onModel());
     expect(code).toBe(0);
     expect(JSON.parse(out)).toMatchObject({ pairs: 3, graded: 2, skipped: 0 });
-    expect(err).toMatch(/1 row with a grade declared as none/);
+    expect(err).toMatch(/1 row with a grade that is said to be none/);
   });
 
-  it('compares nothing with grades on no scale, and says what to do', async () => {
+  it('compares nothing with grades on an unknown scale, and says what to do', async () => {
     const grades = [0, 0.2, 0.4, 0.6, 0.8, 1, 2.5];
     const input = await file(
       'points.csv',
@@ -98,18 +98,18 @@ describe('score', () => {
     );
     const { out, err } = await lab('score', input, '--json', ...onModel());
     expect(JSON.parse(out)).toMatchObject({ pairs: 7, graded: 0, accuracy: null, ndcg10: null });
-    expect(err).toMatch(/no scale that the lab knows.*--grade/u);
+    expect(err).toMatch(/not on a scale that the lab knows.*--grade/u);
     const said = await lab('score', input, '--json', '--grade', '>=0.5=1,*=0', ...onModel());
     expect(JSON.parse(said.out)).toMatchObject({ graded: 7, gradeScale: 2 });
   });
 
-  it('maps labels where the grades have another scale, and says how', async () => {
+  it('maps labels where the grades have another scale, and reports the mapping', async () => {
     const input = await file('binary.csv', 'query,title,relevance\nkettle,kettle,1\nkettle,lamp,0\n');
     const { out } = await lab('score', input, '--grade-scale', '2', '--json', ...onModel());
     expect(JSON.parse(out)).toMatchObject({ labelMapping: [0, 0, 1, 1], graded: 2 });
   });
 
-  it('orders the file of a stranger by the general model, on the labels asked for, beside BM25', async () => {
+  it('orders an unknown file with the general model, on the requested labels, and reports BM25', async () => {
     const csv = [
       'query,document,relevance',
       'steel bread knife,Steel bread knife with a long blade,1',
@@ -140,13 +140,13 @@ describe('score', () => {
     ['an unknown role', ['score', 'package.json', '--column', 'foo=bar'], /role=name/],
     ['an unknown command', ['scroe', 'x'], /unknown command/],
     ['a bad number', ['score', 'package.json', '--limit', 'many'], /whole number/],
-  ])('refuses %s with exit code 2', async (_, args, message) => {
+  ])('rejects %s with exit code 2', async (_, args, message) => {
     const { code, err } = await lab(...args, ...(args[0] === 'score' ? onModel() : []));
     expect(err).toMatch(message);
     expect(code).toBe(2);
   });
 
-  it('refuses files that hold no pairs, naming what is missing', async () => {
+  it('rejects files without pairs, naming what is missing', async () => {
     const noQuery = await file('no-query.csv', 'a,b\n1,2\n');
     const first = await lab('score', noQuery, ...onModel());
     expect(first.code).toBe(2);
@@ -169,7 +169,7 @@ describe('answer', () => {
     expect(kinds.at(-1)).toBe('done');
   });
 
-  it('samples the reasoning when asked to, and refuses what cannot be sampled', async () => {
+  it('samples the reasoning on request, and rejects invalid sampling options', async () => {
     const answer = ['answer', 'red kettle', '{"title":"kettle"}', ...onModel()];
     const greedy = await lab(...answer);
     const one = await lab(...answer, '--temperature', '1', '--top-k', '1', '--seed', '3');
@@ -179,10 +179,10 @@ describe('answer', () => {
     expect(bad.err).toMatch(/top-p above 0 and at most 1/u);
   });
 
-  it('refuses a document that is broken JSON, and a missing model', async () => {
+  it('rejects a document of broken JSON, and a missing model', async () => {
     const broken = await lab('answer', 'kettle', '{"title":', ...onModel());
     expect(broken.code).toBe(2);
-    expect(broken.err).toMatch(/not a usable one/);
+    expect(broken.err).toMatch(/is not usable/);
     const missing = await lab('answer', 'kettle', 'kettle', '--model', 'nowhere', '--backend', 'wasm');
     expect(missing.code).toBe(2);
     expect(missing.err).toMatch(/nowhere\/config\.json cannot be read/);
@@ -209,14 +209,14 @@ describe('world and tokenizer', () => {
 describe('sft', () => {
   it('trains, resumes, and leaves a model folder that answers', async () => {
     const out = join(folder, 'run');
-    // Evaluations look at few pairs, so that they are quick.
+    // Evaluations use few pairs, so that they are quick.
     const config = await file('sft.json', JSON.stringify({ devPairs: 20, data: { kind: 'world', devQueries: 4 } }));
     const small = ['--preset', 'lab-nano', '--steps', '2', '--batch', '4', '--train-queries', '20'];
     const settings = ['--config', config, ...small];
     const trained = await lab('sft', ...settings, '--backend', 'wasm', '--out', out);
     expect(trained.err).toMatch(/Step 2: held-out accuracy/);
     expect(trained.code).toBe(0);
-    // A finished run has nothing left to do, and says so by leaving the same model.
+    // A finished run has nothing left to do, and leaves the same model.
     const before = await readFile(join(out, 'model', 'model.safetensors'));
     expect((await lab('sft', '--resume', '--backend', 'wasm', '--out', out)).code).toBe(0);
     expect(await readFile(join(out, 'model', 'model.safetensors'))).toEqual(before);
@@ -225,7 +225,7 @@ describe('sft', () => {
     expect((await lab(...answer, '--model', join(out, 'model'), '--backend', 'wasm')).code).toBe(0);
   });
 
-  it('refuses to resume where nothing was saved', async () => {
+  it('rejects --resume where nothing was saved', async () => {
     const { code, err } = await lab('sft', '--resume', '--backend', 'wasm', '--out', join(folder, 'nothing'));
     expect(code).toBe(2);
     expect(err).toMatch(/no checkpoint to resume/);
@@ -241,7 +241,7 @@ describe('grpo', () => {
     grpo: { steps: 1, prompts: 2, samples: 2, maxTokens: 6, expertBatch: 2 },
   };
 
-  it('trains on, says whether the model has collapsed, resumes, and leaves a model folder that answers', async () => {
+  it('trains from the start, reports collapse, resumes, and leaves a model folder that answers', async () => {
     const config = await file('grpo.json', JSON.stringify(tiny));
     const out = join(folder, 'reinforced');
     const trained = await lab(
@@ -263,7 +263,7 @@ describe('grpo', () => {
     expect(kept.grpo.balance).toMatchObject({ kind: 'additive', lambda: 0.5 });
     const resumed = await lab('grpo', '--start', model, '--resume', '--backend', 'wasm', '--out', out);
     expect(resumed.code).toBe(0);
-    expect((await lab('grpo', '--start', model, '--out', out)).err).toMatch(/a run in .* already/u);
+    expect((await lab('grpo', '--start', model, '--out', out)).err).toMatch(/already contains a run/u);
     const [pair] = SMALL_WORLD.pairs('test', 0, 1);
     const answer = ['answer', pair?.query ?? '', JSON.stringify(pair?.document)];
     expect((await lab(...answer, '--model', join(out, 'model'), '--backend', 'wasm')).code).toBe(0);
@@ -278,7 +278,7 @@ describe('grpo', () => {
 });
 
 describe('report', () => {
-  it('prints the table of a results file, and says what is wrong with another', async () => {
+  it('prints the table of a results file, and names the problem with an invalid one', async () => {
     const results = {
       id: 'E1',
       title: 'A title',

@@ -1,4 +1,4 @@
-/** Standard error as `npm run lab` passes it on. */
+/** Standard error as `npm run lab` forwards it. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { withoutDawnWarnings } from '../../../scripts/without-dawn-warnings.js';
@@ -10,7 +10,7 @@ const WARNINGS = ['Uniform', 'Storage'].map(
 );
 const OTHERS = ['a note\n', 'Warning: maxDynamic\n', 'Warning: something else\n', '\n', '\rSteps: 1/2\n'];
 
-it('loses the two warnings of Dawn and nothing else, however it is cut', () => {
+it('loses the two warnings of Dawn and nothing else, however it is split', () => {
   const lines = fc.array(fc.constantFrom(...WARNINGS, ...OTHERS), { maxLength: 12 });
   fc.assert(
     fc.property(lines, fc.constantFrom('', 'Steps: 2/3', 'Warning: '), fc.array(fc.nat(400)), (all, unended, cuts) => {
@@ -27,7 +27,7 @@ it('loses the two warnings of Dawn and nothing else, however it is cut', () => {
   );
 });
 
-it('passes a line that has not ended on at once', () => {
+it('forwards an incomplete line at once', () => {
   let passed = '';
   const { push } = withoutDawnWarnings((more) => {
     passed += more;

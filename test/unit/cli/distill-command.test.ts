@@ -1,6 +1,6 @@
 /**
- * `lab distill` as its users meet it: a student from a teacher folder, and what is said about input that cannot be used. The
- * teacher has random weights; what it teaches does not matter here.
+ * `lab distill` as users meet it: a student from a teacher folder, and errors about unusable input. The teacher has
+ * random weights, because its predictions do not matter here.
  */
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -32,7 +32,7 @@ afterAll(() => rm(folder, { recursive: true }));
 describe('lab distill', () => {
   const out = (): string => join(folder, 'student');
 
-  it('makes a student whose card names the teacher, and does not begin twice in one folder', async () => {
+  it('makes a student whose card names the teacher, and does not start twice in one folder', async () => {
     const settings = ['--method', 'label-kd', '--queries', '4', '--steps', '2', '--batch', '8', '--seed', '3'];
     const first = await lab('--out', out(), ...settings);
     expect(first.err).toMatch(/teaches student.*temperature 2/u);
@@ -49,7 +49,7 @@ describe('lab distill', () => {
     const again = await lab('--out', out(), ...settings);
     expect(again.code).toBe(2);
     expect(again.err).toMatch(/already.*--resume/su);
-    const resumed = await lab('--out', out(), '--resume'); // at its end already: only the folder is written
+    const resumed = await lab('--out', out(), '--resume'); // already finished: only the folder is written
     expect(resumed.code).toBe(0);
     expect(resumed.err.match(/Weights (\w+)\./u)?.[1]).toBe(first.err.match(/Weights (\w+)\./u)?.[1]);
   }, 240_000); // three processes, on a machine that may be busy
@@ -70,7 +70,7 @@ describe('lab distill', () => {
       ...settings,
     );
     expect(stopped.code).toBe(130);
-    expect(stopped.err).toMatch(/Saved after \d+ updates; --resume/u);
+    expect(stopped.err).toMatch(/Saved after \d+ updates; continue with --resume/u);
     expect(existsSync(join(cut, 'model'))).toBe(false);
     expect((await lab('--out', cut, '--resume')).code).toBe(0);
     for (const name of [['model', 'model.safetensors'], ['log.jsonl']]) {
@@ -78,13 +78,13 @@ describe('lab distill', () => {
     }
   }, 240_000);
 
-  it('refuses settings of another method, naming those it has', async () => {
+  it('rejects settings of another method, naming its own', async () => {
     const { code, err } = await lab('--out', join(folder, 'a'), '--method', 'jsd', '--temperature', '3');
     expect(code).toBe(2);
     expect(err).toMatch(/jsd has no --temperature.*--beta, --completions/su);
   });
 
-  it('refuses a student of another tokenizer, naming both', async () => {
+  it('rejects a student with another tokenizer, naming both', async () => {
     const student = join(folder, 'other');
     await mkdir(student);
     const tokenizer = trainWorldTokenizer(SMALL_WORLD, v.parse(SftExperimentSchema, {}), 480);
@@ -96,7 +96,7 @@ describe('lab distill', () => {
     expect(err).toMatch(new RegExp(`teacher's tokenizer \\w+\\. Got ${tokenizer.fingerprint}.*--student`, 'su'));
   });
 
-  it('says where a checkpoint or a teacher is missing or broken', async () => {
+  it('reports a missing or broken checkpoint or teacher', async () => {
     const nothing = await lab('--out', join(folder, 'c'), '--resume');
     expect(nothing.code).toBe(2);
     expect(nothing.err).toMatch(/no checkpoint to resume/u);

@@ -1,4 +1,4 @@
-/** Before anything is computed: help, wrong names, and what the system says. */
+/** Before anything is computed: help, wrong names, and system errors. */
 import { writeFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 describe('names', () => {
-  it('are listed, each with a help of its own', async () => {
+  it('are listed, each with its own help', async () => {
     const { code, out } = await lab('--help');
     expect(code).toBe(0);
     for (const { name, summary } of COMMANDS) {
@@ -28,7 +28,7 @@ describe('names', () => {
     expect((await lab('help', 'score')).out).toBe((await lab('score', '--help')).out);
   });
 
-  it('of commands and options that are not known come with the nearest one', async () => {
+  it('of unknown commands and options are answered with the nearest known one', async () => {
     expect((await lab('scroe')).err).toMatch(/Did you mean score/u);
     expect((await lab('sft', '--out', folder, '--stesp', '3')).err).toMatch(/Did you mean --steps/u);
     expect((await lab('recipe', 'chrous')).err).toMatch(/Did you mean chorus/u);
@@ -40,7 +40,7 @@ describe('names', () => {
     ['grpo', '{"rewrad": {}}', /did you mean "reward"\?/u],
     ['grpo', '{"grpo": {"balance": {"kind": "additive", "lamda": 1}}}', /did you mean "lambda"\?/u],
     ['grpo', '{"grpo": {"wholly-strange": 1}}', /known are .*steps, /u],
-  ])('of settings of %s too: %s', async (command, settings, message) => {
+  ])('the same for settings of %s: %s', async (command, settings, message) => {
     const config = join(folder, 'settings.json');
     await writeFile(config, settings);
     const { code, err } = await lab(command, '--config', config, '--out', join(folder, 'run'));
@@ -48,7 +48,7 @@ describe('names', () => {
     expect(code).toBe(2);
   });
 
-  it('of rules too', async () => {
+  it('the same for rules', async () => {
     const rule = { id: 'a', criterion: 'brand', when: { kind: 'brand', is: ['same'] }, capp: 1, text: 'x' };
     const rules = join(folder, 'rules.json');
     await writeFile(rules, JSON.stringify({ name: 'mine', version: 0, scaleSize: 3, rules: [rule] }));
@@ -57,7 +57,7 @@ describe('names', () => {
     expect(code).toBe(2);
   });
 
-  it('of paths that are of no use come with what was expected', async () => {
+  it('of unusable paths are answered with what was expected', async () => {
     for (const [args, message] of [
       [['sft', '--config', folder], /it is a folder, not a file: could not read the settings/u],
       [['sft', '--config', 'nowhere.json'], /no such file or folder: could not read the settings in nowhere\.json/u],
@@ -68,13 +68,13 @@ describe('names', () => {
     ] as const) {
       const { code, err } = await lab(...args, '--out', join(folder, 'nothing'));
       expect(err).toMatch(message);
-      expect(err).not.toMatch(/Computing on/u); // no backend was opened for it
+      expect(err).not.toMatch(/Computing on/u); // no backend was opened
       expect(code).toBe(2);
     }
   });
 });
 
-describe('errors of the system', () => {
+describe('system errors', () => {
   const errno = (code: string): Error => Object.assign(new Error(`${code}: it failed`), { code, path: '/some/path' });
 
   it.each([
@@ -84,13 +84,13 @@ describe('errors of the system', () => {
     ['ENOTDIR', 'not-found', /not a folder/u],
     ['EISDIR', 'bad-file', /is a folder, not a file/u],
     ['EROFS', 'bad-file', /read-only/u],
-  ])('%s is said in words', (code, labCode, message) => {
+  ])('%s is reported in words', (code, labCode, message) => {
     const error = systemError(errno(code), 'write it');
     expect(error).toBeInstanceOf(LabError);
     expect(error).toMatchObject({ code: labCode, message: expect.stringMatching(message) as string });
   });
 
-  it('name the path where nobody says what was tried, and leave all else as it is', () => {
+  it('name the path where the attempt is not described, and leave other errors unchanged', () => {
     expect(systemError(errno('EACCES'))).toMatchObject({ message: expect.stringContaining('/some/path') as string });
     const other = new TypeError('a fault');
     expect(systemError(other, 'write it')).toBe(other);

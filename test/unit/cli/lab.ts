@@ -12,7 +12,7 @@ export function lab(...args: string[]): Promise<Result> {
   return labUntil(undefined, ...args);
 }
 
-/** The same, interrupted as by Ctrl-C as soon as what it prints matches. */
+/** The same, interrupted as by Ctrl-C as soon as its output matches. */
 export async function labUntil(stopAt: RegExp | undefined, ...args: string[]): Promise<Result> {
   let [out, err] = ['', ''];
   const controller = new AbortController();

@@ -1,4 +1,4 @@
-/** `lab mine` as its users meet it. The model has random weights, so everything is hard for it. */
+/** `lab mine` as users meet it. The model has random weights, so everything is hard for it. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,7 +28,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe('lab mine', () => {
-  it('lists what is hard in the rule world, with counts that add up', async () => {
+  it('lists hard pairs of the rule world, with consistent counts', async () => {
     const { code, out } = await mine('--queries', '3', '--show', '2', '--json');
     expect(code).toBe(0);
     expect(out).toMatch(/18 pairs, 36 completions: right label \d+\.\d %, full reward \d+\.\d %/u);
@@ -38,7 +38,7 @@ describe('lab mine', () => {
     expect(counts.hard).toBeGreaterThan(0);
   });
 
-  it('reads a file of judged pairs, and writes what sft can learn from', async () => {
+  it('reads a file of judged pairs, and writes a file that sft can learn from', async () => {
     const { code, out, err } = await mine(pairs, '--out', hard, '--margin', '2', '--near', '1');
     expect(code).toBe(0);
     expect(err).toMatch(/pairs\.tsv: 1 with a grade that has no label, left out: "many", first in row 18/u);
@@ -78,7 +78,7 @@ describe('lab mine', () => {
     [['nowhere.tsv'], /nowhere\.tsv/u],
     [['--out', 'hard.xlsx'], /ends in \.jsonl, \.tsv or \.csv/u],
     [['--samples', '0'], /at least 1/u],
-  ])('refuses %s with exit code 2', async (args, message) => {
+  ])('rejects %s with exit code 2', async (args, message) => {
     const { code, err } = await lab('mine', ...args, '--model', folder, '--backend', 'wasm');
     expect(err).toMatch(message);
     expect(code).toBe(2);

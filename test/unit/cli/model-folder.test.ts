@@ -1,4 +1,4 @@
-/** Model folders as other programs write them: weights in several files, in BF16, or without what the lab needs. */
+/** Model folders written by other programs: weights in several files, in BF16, or without the lab's own files. */
 import { mkdtemp, readFile, rm, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -54,13 +54,13 @@ describe('a folder with weights in several files', () => {
     for (const [name, tensor] of expected) expect(joined.get(name), name).toEqual(tensor);
   });
 
-  it('is refused by name where a file is missing', async () => {
+  it('is rejected by name if a file is missing', async () => {
     await shard(3);
     await unlink(join(folder, 'model-00002-of-00003.safetensors'));
     await expect(readModelFiles(folder)).rejects.toThrow(/model-00002-of-00003\.safetensors.*Copy all files/su);
   });
 
-  it('is refused by tensor where index and files differ', async () => {
+  it('is rejected by tensor if index and files differ', async () => {
     const [first] = tensors;
     if (first === undefined) throw new Error('The model has no tensors.');
     await shard(2, (map) => ({ ...map, [first.name]: 'model-00002-of-00002.safetensors' }));
@@ -73,7 +73,7 @@ describe('a folder with weights in several files', () => {
     await expect(readModelFiles(folder)).rejects.toThrow(/Tensor extra is not where/u);
   });
 
-  it('reads no file outside the folder, and no index that is none', async () => {
+  it('reads no file outside the folder, and no invalid index', async () => {
     await shard(1, (map) => ({ ...map, outside: '../secret.safetensors' }));
     await expect(readModelFiles(folder)).rejects.toThrow(/index\.json cannot be read/u);
     await writeFile(join(folder, INDEX), '{"weight_map": ');
@@ -121,13 +121,13 @@ describe('a folder of another program', () => {
     ['lab.json', /lab\.json and card\.json are the lab's own: copy them/u],
     ['card.json', /lab\.json and card\.json are the lab's own: copy them/u],
     ['model.safetensors', /Save the weights as safetensors/u],
-  ])('is told what it lacks: %s', async (name, message) => {
+  ])('is rejected with what it lacks: %s', async (name, message) => {
     await unlink(join(folder, name));
     await expect(readModelFiles(folder)).rejects.toThrow(message);
     await expect(readModelFiles(folder)).rejects.toThrow(join(folder, name));
   });
 
-  it('that is none at all is told how to make one', async () => {
+  it('without a model is rejected with how to make one', async () => {
     await expect(readModelFiles(join(folder, 'nothing'))).rejects.toThrow(/Name a model, or make one/u);
   });
 });

@@ -1,4 +1,4 @@
-/** Models between the command line and the page, and paths that are none. */
+/** Models between the command line and the page, and paths without a model. */
 import { openAsBlob } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -26,7 +26,7 @@ afterAll(() => rm(folder, { recursive: true }));
 const untimed = (text: string): string => text.replaceAll(/[\d.]+ ms/gu, '').replaceAll(/"pairsPerSec":[\d.]+/gu, '');
 
 describe('a model in a checkpoint file', () => {
-  it('gives back the folder that it was made of', async () => {
+  it('returns the folder that it was made from', async () => {
     expect((await lab('export', '--model', at('model.afrl-checkpoint'), '--out', at('again'))).code).toBe(0);
     for (const name of MODEL_FILES)
       expect(await readFile(at('again', name))).toEqual(await readFile(at('model', name)));
@@ -37,7 +37,7 @@ describe('a model in a checkpoint file', () => {
     ['score', ['score', 'PAIRS', '--json', '--model']],
     ['mine', ['mine', '--queries', '2', '--samples', '1', '--max-tokens', '2', '--model']],
     ['eval', ['eval', '--pairs', '12', '--completions', '2', '--json', '--model']],
-  ])('is a model to %s', async (_, words) => {
+  ])('is accepted as a model by %s', async (_, words) => {
     const args = words.map((word) => word.replace('PAIRS', at('pairs.csv')));
     const byFile = await lab(...args, at('model.afrl-checkpoint'), ...ON_WASM);
     const byFolder = await lab(...args, at('model'), ...ON_WASM);
@@ -74,7 +74,7 @@ describe('a model in a checkpoint file', () => {
     for (const command of commands) expect((await lab(...command, ...ON_WASM)).err).not.toMatch(/Error/u);
   });
 
-  it('is refused where it is cut short, and where it is another file', async () => {
+  it('is rejected if truncated, or if it is another file', async () => {
     await writeFile(at('cut.afrl-checkpoint'), await readFile(at('model.afrl-checkpoint')));
     await truncate(at('cut.afrl-checkpoint'), 5_000);
     const cut = await lab('answer', 'a', 'b', '--model', at('cut.afrl-checkpoint'), ...ON_WASM);
@@ -86,7 +86,7 @@ describe('a model in a checkpoint file', () => {
 });
 
 describe('a run in a checkpoint file', () => {
-  it('is one that the page reads, and the command line answers with', async () => {
+  it('can be read by the page, and answers on the command line', async () => {
     const settings = {
       preset: 'lab-nano',
       data: { kind: 'world', trainQueries: 20, devQueries: 4, testQueries: 4 },
@@ -104,6 +104,6 @@ describe('a run in a checkpoint file', () => {
     expect(Object.keys(await modelInCheckpoint(file.manifest, payload)).toSorted()).toEqual(MODEL_FILES.toSorted());
     expect((await lab('answer', 'a', 'b', '--no-reason', '--model', out, ...ON_WASM)).code).toBe(0);
     const run = await lab('answer', 'a', 'b', '--model', at('run'), ...ON_WASM);
-    expect(run.err).toMatch(/folder of a run: its model is .*run\/model/u);
+    expect(run.err).toMatch(/folder of a run; its model is .*run\/model/u);
   });
 });

@@ -1,6 +1,6 @@
 /**
- * Nothing is lost: no command replaces what it reads, nor what is there already unless told to, and what is written is whole
- * or not there.
+ * Nothing is lost: no command replaces an input, or an existing file unless requested, and outputs appear completely or
+ * not at all.
  */
 import { existsSync } from 'node:fs';
 import { link, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
@@ -34,23 +34,23 @@ describe('outputs', () => {
     ['a symbolic link to it', () => symlink(at('in.csv'), at('out.csv')), 'out.csv'],
     ['a hard link to it', () => link(at('in.csv'), at('out.csv')), 'out.csv'],
     ['a file in a folder that is read', () => Promise.resolve(), 'in.csv'],
-  ])('are never %s, even by force', async (what, make, out) => {
+  ])('are never %s, even with --force', async (what, make, out) => {
     await writeFile(at('in.csv'), PAIRS);
     await make();
     const inputs = [what.includes('folder') ? folder : at('in.csv')];
-    await expect(writeOutput(at(out), { inputs, force: true }, ['new'])).rejects.toThrow(/which is read/u);
+    await expect(writeOutput(at(out), { inputs, force: true }, ['new'])).rejects.toThrow(/would replace the input/u);
     expect(await readFile(at('in.csv'), 'utf8')).toBe(PAIRS);
     expect(existsSync(partOf(at(out)))).toBe(false);
   });
 
-  it('are not written beside a file that is read under that name', async () => {
+  it('are rejected if their part file is an input', async () => {
     await writeFile(at('a.csv.part'), PAIRS);
     const rules = { inputs: [at('a.csv.part')], force: true };
-    await expect(writeOutput(at('a.csv'), rules, ['new'])).rejects.toThrow(/which is read/u);
+    await expect(writeOutput(at('a.csv'), rules, ['new'])).rejects.toThrow(/would replace the input/u);
     expect(await readFile(at('a.csv.part'), 'utf8')).toBe(PAIRS);
   });
 
-  it('replace what is there by force alone', async () => {
+  it('replace existing files only with --force', async () => {
     await writeFile(at('a.csv'), 'old');
     await expect(writeOutput(at('a.csv'), { inputs: [] }, ['new'])).rejects.toThrow(/already.*--force/su);
     expect(await readFile(at('a.csv'), 'utf8')).toBe('old');
@@ -58,7 +58,7 @@ describe('outputs', () => {
     expect(await readFile(at('a.csv'), 'utf8')).toBe('new');
   });
 
-  it('appear whole or not at all', async () => {
+  it('appear completely or not at all', async () => {
     const broken = function* (): Generator<string> {
       yield 'first';
       throw new Error('broken');
@@ -72,21 +72,21 @@ describe('outputs', () => {
     expect(await readdir(folder)).toEqual(['a.csv']);
   });
 
-  it('follow a link to where it leads', async () => {
+  it('follow a link to its target', async () => {
     await writeFile(at('real.csv'), 'old');
     await symlink(at('real.csv'), at('link.csv'));
     await writeOutput(at('link.csv'), { inputs: [], force: true }, ['new']);
     expect(await readFile(at('real.csv'), 'utf8')).toBe('new');
   });
 
-  it('name what is in the way', async () => {
+  it('name an obstacle', async () => {
     await writeFile(at('file'), '');
     await expect(checkOutputFile(folder, { inputs: [] })).rejects.toThrow(/is a folder/u);
     await expect(checkOutputFile(at('nowhere/a.csv'), { inputs: [] })).rejects.toThrow(/no folder .*nowhere/u);
     await expect(checkOutputFile(at('file/a.csv'), { inputs: [] })).rejects.toThrow(/file is a file/u);
   });
 
-  it('leave a folder as it was where one of several files cannot be written', async () => {
+  it('leave a folder unchanged if one of several files cannot be written', async () => {
     await writeFile(at('a'), 'old a');
     await mkdir(at('b.part'));
     await expect(
@@ -102,7 +102,7 @@ describe('outputs', () => {
     expect(existsSync(at('a.part'))).toBe(false);
   });
 
-  it.skipIf(!existsSync('/dev/full'))('say that the disk is full, without a stack', async () => {
+  it.skipIf(!existsSync('/dev/full'))('report a full disk, without a stack', async () => {
     await symlink('/dev/full', at('full.jsonl'));
     const { code, err } = await lab('world', '--split', 'dev', '--queries', '2', '--out', at('full.jsonl'));
     expect(code).toBe(1);
@@ -132,18 +132,18 @@ describe('commands', () => {
 
   /** Commands that would replace an input or an earlier result, `@` being the folder. */
   it.each([
-    ['score @/pairs.csv --out @/pairs.csv --model @/model', /which is read/u],
-    ['score @/pairs.csv --out @/pairs.csv --force --model @/model', /which is read/u],
-    ['score @/pairs.csv --docs @/docs.csv --out @/docs.csv --force --model @/model', /which is read/u],
+    ['score @/pairs.csv --out @/pairs.csv --model @/model', /would replace the input/u],
+    ['score @/pairs.csv --out @/pairs.csv --force --model @/model', /would replace the input/u],
+    ['score @/pairs.csv --docs @/docs.csv --out @/docs.csv --force --model @/model', /would replace the input/u],
     ['score @/pairs.csv --out @/there/there.csv --model @/model', /--force/u],
-    ['mine @/pairs.csv --out @/pairs.csv --force --model @/model', /which is read/u],
+    ['mine @/pairs.csv --out @/pairs.csv --force --model @/model', /would replace the input/u],
     ['mine --out @/there/there.csv --model @/model', /--force/u],
-    ['tokenizer --text @/pairs.csv --out @/pairs.csv --force', /which is read/u],
+    ['tokenizer --text @/pairs.csv --out @/pairs.csv --force', /would replace the input/u],
     ['tokenizer --out @/there/there.csv', /--force/u],
     ['world --out @/there/there.csv', /--force/u],
-    ['quantise --model @/model --out @/model --force', /which is read/u],
+    ['quantise --model @/model --out @/model --force', /would replace the input/u],
     ['quantise --model @/model --out @/there', /--force/u],
-    ['export --model @/model --out @/model --force', /which is read/u],
+    ['export --model @/model --out @/model --force', /would replace the input/u],
     ['export --model @/model --out @/there', /--force/u],
     ['agreement @/model --out @/there', /--force/u],
     ['piar @/pairs.csv --out @/there', /--force/u],
@@ -154,10 +154,10 @@ describe('commands', () => {
     ['recipe chorus --data @/pairs.csv --out @/there', /--force/u],
     ['recipe general @/model --out @/there', /--force/u],
     ['sft --out @/there/there.csv', /there\.csv is a file/u],
-    ['sft --out @', /model in .* already/u],
-    ['grpo --out @ --start @/model', /model in .* already/u],
-    ['distill --out @ --teacher @/model', /model in .* already/u],
-  ])('refuse before anything is written: %s', async (command, message) => {
+    ['sft --out @', /already contains .*model/u],
+    ['grpo --out @ --start @/model', /already contains .*model/u],
+    ['distill --out @ --teacher @/model', /already contains .*model/u],
+  ])('are rejected before anything is written: %s', async (command, message) => {
     const before = await contents();
     const { code, err } = await lab(...command.split(' ').map((word) => word.replace('@', folder)));
     expect(err).toMatch(message);
@@ -165,7 +165,7 @@ describe('commands', () => {
     expect(await contents()).toEqual(before);
   });
 
-  it('keep an earlier result where the input turns out to be of no use', async () => {
+  it('keep an earlier result if the input turns out to be unusable', async () => {
     await writeFile(at('empty.csv'), 'query,title\n');
     await writeFile(at('scored.csv'), 'earlier');
     const onModel = ['--model', at('model'), '--backend', 'wasm'];
@@ -175,7 +175,7 @@ describe('commands', () => {
     expect((await readdir(folder)).filter((name) => name.includes('.part'))).toEqual([]);
   });
 
-  it('write a report again that is there as it would be', async () => {
+  it('write an unchanged report again', async () => {
     await rm(at('E1.md'));
     expect((await lab('report', at('E1.json'))).code).toBe(0);
     expect((await lab('report', at('E1.json'))).code).toBe(0);

@@ -1,4 +1,4 @@
-/** Own rules, own data and own settings on the command line: from files to a model that carries the rules. */
+/** The user's own rules, data and settings on the command line: from files to a model that contains the rules. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,8 +30,8 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-describe('lab sft and lab grpo with own rules', () => {
-  it('train on reasons, are measured by them, and hand them on', async () => {
+describe("lab sft and lab grpo with the user's rules", () => {
+  it('train on reasons, are evaluated with them, and pass them on', async () => {
     const config = await file(
       'sft.json',
       '{"preset": "lab-nano", "sft": {"steps": 3, "batchSize": 8, "warmupSteps": 0}, "devPairs": 4}',
@@ -112,7 +112,7 @@ describe('unusable rules', () => {
     await expect(read(await file(`broken-${name}`, contents))).rejects.toThrow(message);
   });
 
-  it('are named: none, and a lexicon that is none', async () => {
+  it('are named: no rules, and an invalid lexicon', async () => {
     await expect(read(join(folder, 'nowhere.json'))).rejects.toThrow(/There is no instruction .*nowhere\.json/u);
     const inside = await mkdtemp(join(folder, 'lexicon-'));
     await writeFile(join(inside, 'rules.json'), instructionToJson(startInstruction(3)));
@@ -137,7 +137,7 @@ describe('settings of lab sft in a file', () => {
     ['{"prompt": {"hints": "no"}}', /prompt\.hints/u],
     ['[1]', /a file with a JSON object/u],
     ['{', /a file with a JSON object/u],
-  ])('%s is refused by name', async (contents, message) => {
+  ])('%s is rejected by name', async (contents, message) => {
     await expect(settings(contents)).rejects.toThrow(message);
   });
 

@@ -1,4 +1,4 @@
-/** `lab piar` as its users meet it: files in, files out, exit codes. */
+/** `lab piar` as users meet it: files in, files out, exit codes. */
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,7 +26,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 describe('lab piar', () => {
-  it('writes history, instruction, traces and report, and can begin with the instruction it wrote', async () => {
+  it('writes history, instruction, traces and report, and can start from the instruction it wrote', async () => {
     const out = join(folder, 'out');
     const first = await lab(pairs, '--rounds', '2', '--seed', '3', '--out', out);
     expect(first).toMatchObject({ code: 0 });
@@ -59,8 +59,8 @@ describe('lab piar', () => {
     ['a file that is not there', [], /There is no file/u],
     ['grades off the scale', ['--scale', '2'], /column "grade": the grade has no label/u],
     ['a scale that cannot be', ['--scale', '9'], /2 to 6 names/u],
-    ['a model without an endpoint', ['--model', 'm'], /belong to an endpoint/u],
-    ['an endpoint without a model', ['--endpoint', 'http://localhost:1'], /needs the name of a model/u],
+    ['a model without an endpoint', ['--model', 'm'], /require --endpoint/u],
+    ['an endpoint without a model', ['--endpoint', 'http://localhost:1'], /needs a model's name/u],
     [
       'a key that is not set',
       ['--endpoint', 'http://localhost:1', '--model', 'm', '--key-env', 'NO_SUCH_KEY'],
@@ -73,7 +73,7 @@ describe('lab piar', () => {
       const path = what === 'a file that is not there' ? join(folder, 'nothing.tsv') : pairs;
       const { code, err } = await lab(path, '--out', join(folder, what.replaceAll(' ', '-')), ...more);
       expect(err).toMatch(message);
-      // With two labels, the rows that have other grades are left out and the rest is refined.
+      // With two labels, rows with other grades are left out and the rest is refined.
       expect(code).toBe(what === 'grades off the scale' ? 0 : 2);
     },
     120_000,

@@ -1,4 +1,4 @@
-/** `lab quantise` and `lab agreement` as their users meet them, on a model of random weights. */
+/** `lab quantise` and `lab agreement` as users meet them, on a model with random weights. */
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true, force: true }));
 
 describe('lab quantise', () => {
-  it('writes a smaller model that answers, tells its agreement in its card, and is not quantised again', async () => {
+  it('writes a smaller model that answers, records its agreement in its card, and is not quantised again', async () => {
     const copy = join(root, 'copy');
     const asked = ['--pairs', '24', '--completions', '2'];
     const { code, out } = await lab('quantise', '--model', folder, '--bits', '8', '--out', copy, ...asked);
@@ -38,13 +38,13 @@ describe('lab quantise', () => {
     expect(config['quantization_config']).toEqual({ quant_method: 'afrl-lab', bits: 8 });
     const trained = await lab('grpo', '--start', copy, '--out', join(root, 'run'), '--steps', '1');
     expect(trained).toMatchObject({ code: 2, out: '' });
-    expect(trained.err).toMatch(/quantised model cannot be trained/u);
+    expect(trained.err).toMatch(/quantised model cannot be trained on/u);
     const again = await lab('quantise', '--model', copy, '--bits', '4', '--out', join(root, 'again'));
     expect(again).toMatchObject({ code: 2, out: '' });
     expect(again.err).toContain('quantised already');
   });
 
-  it('refuses other numbers of bits', async () => {
+  it('rejects other numbers of bits', async () => {
     expect(await lab('quantise', '--bits', '3', '--out', join(root, 'x'))).toMatchObject({ code: 2 });
   });
 });

@@ -1,4 +1,4 @@
-/** The results files of the repository parse as what they are, and their reports and plots are those that are kept. */
+/** The results files of the repository match their schemas, and their reports and plots are the committed ones. */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ afterAll(() => rm(out, { recursive: true }));
 const textOf = (folder: string, name: string): Promise<string> => readFile(join(folder, name), 'utf8');
 
 describe('results files', () => {
-  it.each(names)('%s is written byte for byte as it was, with the same report and plots beside it', async (name) => {
+  it.each(names)('%s is written byte for byte as committed, with the same report and plots', async (name) => {
     const folder = await mkdtemp(join(out, 'one-'));
     const path = await writeResults(folder, JSON.parse(await textOf(KEPT, name)) as { id: string });
     expect(`${path}.json`).toBe(join(folder, name));
@@ -31,7 +31,7 @@ describe('results files', () => {
     [{ id: 'E3', arms: [{ name: 'SFT' }] }, /seeds/u],
     [{ title: 'no id' }, /id/u],
     [[], /not usable/u],
-  ])('says what is wrong with %j', (data, message) => {
+  ])('names the problem with %j', (data, message) => {
     expect(() => reportOf('The file', data)).toThrow(message);
   });
 });

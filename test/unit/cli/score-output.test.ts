@@ -1,4 +1,4 @@
-/** The file of scores wherever its writing was cut short, by whatever. */
+/** The file of scores, wherever its writing was interrupted. */
 import { createReadStream, existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -38,7 +38,7 @@ const isScorable = ({ row }: PairRow): boolean => row % 9 !== 5;
 
 const SCORABLE = ROWS.filter(isScorable);
 
-/** Some scores, of each row its own; some rows cannot be scored. */
+/** Some scores, different for each row; some rows cannot be scored. */
 async function* scoresOf(rows: AsyncIterable<PairRow>): AsyncGenerator<ScoredItem<PairRow>> {
   for await (const item of rows) {
     if (!isScorable(item)) continue;
@@ -52,7 +52,7 @@ async function* inTurn(rows: readonly PairRow[]): AsyncGenerator<PairRow> {
   for (const row of rows) yield await Promise.resolve(row);
 }
 
-/** Writes in batches of two until `stopAfter` of them; all scores that came by. */
+/** Writes `stopAfter` rows at most, in batches of two; returns all scores that were yielded. */
 async function write(path: string, stopAfter: number, resume: boolean): Promise<unknown[]> {
   const output = await ScoreOutput.open(path, MODEL, { ...OPTIONS, resume });
   const seen: unknown[] = [];
@@ -76,7 +76,7 @@ async function write(path: string, stopAfter: number, resume: boolean): Promise<
 }
 
 describe('a file of scores', () => {
-  it.each(['csv', 'tsv', 'jsonl'])('is the same %s however often its writing was cut short', async (format) => {
+  it.each(['csv', 'tsv', 'jsonl'])('is the same %s however often its writing was interrupted', async (format) => {
     const whole = join(folder, `whole.${format}`);
     const all = await write(whole, Infinity, false);
     const expected = await readFile(whole);
@@ -106,7 +106,7 @@ describe('a file of scores', () => {
     );
   });
 
-  it('keeps whole windows of rows', async () => {
+  it('keeps complete windows of rows', async () => {
     const path = join(folder, 'window.csv');
     await write(path, 5, false);
     const output = await ScoreOutput.open(path, MODEL, { ...OPTIONS, resume: true });
@@ -114,7 +114,7 @@ describe('a file of scores', () => {
     await output.stop();
   });
 
-  it('is read back with ids and queries as they were, titles guarded', async () => {
+  it('is read back with unchanged ids and queries, and guarded titles', async () => {
     for (const format of ['csv', 'tsv']) {
       const path = join(folder, `ids.${format}`);
       await write(path, Infinity, false);

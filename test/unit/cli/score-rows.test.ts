@@ -1,6 +1,6 @@
 /**
- * What a model is told of a row must follow from the pair and from what else is found for its query, and from nothing else in
- * the file.
+ * The input of a model for a row depends on the pair and on the other rows of its query, and on nothing else in the
+ * file.
  */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -39,7 +39,7 @@ async function* bytesOf(rows: readonly Row[]): AsyncGenerator<Uint8Array> {
 
 const read = (rows: readonly Row[]) => readPairs(bytesOf(rows), { fileName: 'rows.csv', scale: DEFAULT_SCALE });
 
-/** What the model is told of each row, in the order of the rows. */
+/** The model's input for each row, in the order of the rows. */
 async function told(rows: readonly Row[], limit?: number): Promise<object[]> {
   const contents: object[] = [];
   for await (const { pair } of rowsToScore({ prompt: PROMPT }, read(rows), undefined, limit)) {
@@ -48,7 +48,7 @@ async function told(rows: readonly Row[], limit?: number): Promise<object[]> {
   return contents;
 }
 
-describe('what a model is told of a row', () => {
+describe('the input of a model for a row', () => {
   it('does not change with the ids, renamed one to one', async () => {
     await fc.assert(
       fc.asyncProperty(anyRows, async (rows) => {
@@ -59,7 +59,7 @@ describe('what a model is told of a row', () => {
     );
   });
 
-  it('does not change where ids mean something within one query alone', async () => {
+  it('does not change if ids are unique only within a query', async () => {
     await fc.assert(
       fc.asyncProperty(anyRows, async (rows) => {
         const seen = new Map<string, number>();
@@ -106,7 +106,7 @@ describe('what a model is told of a row', () => {
     );
   });
 
-  it('takes a list of one query as long as a shop has documents', async () => {
+  it('handles a list of one query with as many documents as a shop has', async () => {
     const rows = Array.from({ length: 130_000 }, (_, i): Row => {
       return { query: 'red kettle', docId: `d${i}`, title: i % 3 === 0 ? `red kettle ${i}` : `hose ${i}`, grade: '' };
     });
@@ -128,7 +128,7 @@ describe('a survey of a file', () => {
     expect(unreadGrades(survey, DEFAULT_SCALE)).toMatchObject([{ rows: 2, error: { row: 4, column: 'grade' } }]);
   });
 
-  it('refuses a file without pairs', async () => {
+  it('rejects a file without pairs', async () => {
     await expect(surveyRows('rows.csv', read([]), () => undefined)).rejects.toMatchObject({ code: 'bad-file' });
   });
 });

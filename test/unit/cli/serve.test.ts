@@ -1,4 +1,4 @@
-/** `lab serve` as other programs meet it: the shapes of replies, what is refused, and how it ends. */
+/** `lab serve` as other programs meet it: the shapes of replies, refusals, and how it ends. */
 import { request } from 'node:http';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,7 @@ interface Reply {
   readonly body: Record<string, unknown>;
 }
 
-/** By `node:http`, because `fetch` sets `Host` itself. */
+/** With `node:http`, because `fetch` sets `Host` itself. */
 function ask(
   url: string,
   path: string,
@@ -77,7 +77,7 @@ describe('the server', () => {
     ]);
   });
 
-  it('scores pairs in their order, and says what it is', async () => {
+  it('scores pairs in their order, and describes itself', async () => {
     const pairs = ['aa', 'b'].map((title) => ({ query: title, document: title }));
     const { body } = await post('/score', { pairs });
     expect((body['scores'] as { relevance: number }[]).map(({ relevance }) => relevance)).toEqual([0.02, 0.01]);
@@ -116,12 +116,12 @@ describe('the server', () => {
     const reply = await ask(server.url, path, body, headers);
     expect(reply.status).toBe(status);
     expect((reply.body['error'] as { message: string }).message).toMatch(message);
-    expect((await post('/rerank', { query: 'q', texts: ['a'] })).status).toBe(200); // and goes on
+    expect((await post('/rerank', { query: 'q', texts: ['a'] })).status).toBe(200); // still running
   });
 });
 
 describe('a busy server', () => {
-  it('takes no more than may wait, answers what it has taken, and then ends', async () => {
+  it('accepts no more than its limit, answers what it has accepted, and then ends', async () => {
     let release = (): void => undefined;
     const held = new Promise<void>((resolve) => (release = resolve));
     let begun = (): void => undefined;
@@ -158,7 +158,7 @@ describe('lab serve', () => {
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  it('listens until it is stopped, which is no failure', async () => {
+  it('listens until it is stopped, which is not a failure', async () => {
     const { code, out, err } = await labUntil(
       /Listening/u,
       'serve',
@@ -174,7 +174,7 @@ describe('lab serve', () => {
     expect(code).toBe(0);
   });
 
-  it('says when there is no model', async () => {
+  it('reports a missing model', async () => {
     expect((await lab('serve', '--model', join(folder, 'empty'), '--port', '0')).code).toBe(2);
   });
 });

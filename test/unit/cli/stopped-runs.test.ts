@@ -1,4 +1,4 @@
-/** Runs and scorings that are stopped: they keep what they have, exit with 130 and are resumed to the same bytes. */
+/** Interrupted runs and scorings: they save their state, exit with 130 and are resumed to the same bytes. */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -37,7 +37,7 @@ describe('lab sft', () => {
 
   beforeAll(() => writeFile(at('sft.json'), JSON.stringify(settings)));
 
-  it('saves at once when stopped, in an evaluation too, and is resumed to the same model and log', async () => {
+  it('saves at once when stopped, even during an evaluation, and is resumed to the same model and log', async () => {
     const whole = await lab(...train('whole', '--config', at('sft.json')));
     expect(whole.code).toBe(0);
     // The first progress line comes before the first evaluation, which is then cut short.
@@ -47,7 +47,7 @@ describe('lab sft', () => {
     ] as const) {
       const stopped = await labUntil(when, ...train(name, '--config', at('sft.json')));
       expect(stopped.code).toBe(130);
-      expect(stopped.err).toMatch(/Saved after \d updates; --resume/u);
+      expect(stopped.err).toMatch(/Saved after \d updates; continue with --resume/u);
       expect(existsSync(at(name, 'model'))).toBe(false);
       const { length } = await linesOf(name, 'log.jsonl');
       await writeFile(at(name, 'log.jsonl'), `{"step":9,"lossNats":1}\n{"step":`, { flag: 'a' });
@@ -65,9 +65,9 @@ describe('lab sft', () => {
     expect(heldOut.map(({ step }) => step)).toEqual([2, 4]);
   });
 
-  it('makes up for an evaluation that was cut short', async () => {
+  it('repeats an evaluation that was cut short', async () => {
     const stopped = await labUntil(/Steps: 2\/4|Steps: 1\/4/u, ...train('cut', '--config', at('sft-2.json')));
-    expect(stopped.code).toBe(2); // there is no such file
+    expect(stopped.code).toBe(2); // no such file
     await writeFile(at('sft-2.json'), JSON.stringify({ ...settings, sft: { ...settings.sft, evaluateEvery: 1 } }));
     const whole = await lab(...train('cut-whole', '--config', at('sft-2.json')));
     expect(whole.code).toBe(0);
@@ -78,7 +78,7 @@ describe('lab sft', () => {
     expect(await linesOf('cut', 'log.jsonl')).toEqual(await linesOf('cut-whole', 'log.jsonl'));
   });
 
-  it('goes on to more steps, and refuses other settings by name', async () => {
+  it('continues to more steps, and rejects other settings by name', async () => {
     const out = 'further';
     expect((await lab(...train(out, '--config', at('sft.json')))).code).toBe(0);
     const more = await lab(...train(out, '--resume', '--steps', '6'));
@@ -86,7 +86,7 @@ describe('lab sft', () => {
     expect((await linesOf(out, 'log.jsonl')).at(-1)).toMatchObject({ step: 6 });
     const before = await weights(out);
     for (const [asked, message] of [
-      [['--steps', '3'], /at least the 6 steps that it has made.*Got --steps 3/u],
+      [['--steps', '3'], /at least 6 steps.*Got --steps 3/u],
       [['--lr', '0.5', '--seed', '7'], /learningRate 0\.003, sft\.seed 1\. Got sft\.learningRate 0\.5, sft\.seed 7/u],
       [['--preset', 'nano'], /preset "lab-nano".*Got preset "nano"/u],
       [['--config', at('other.json')], /sft\.batchSize 4.*Got sft\.batchSize 8/u],
@@ -97,17 +97,17 @@ describe('lab sft', () => {
       expect(refused.code).toBe(2);
     }
     expect(await weights(out)).toEqual(before);
-    // What is as it was may be said again.
+    // Unchanged settings may be repeated.
     expect((await lab(...train(out, '--resume', '--config', at('sft.json'), '--steps', '6'))).code).toBe(0);
-    expect((await lab(...train(out, '--config', at('sft.json')))).err).toMatch(/a run in .* already.*--resume/su);
+    expect((await lab(...train(out, '--config', at('sft.json')))).err).toMatch(/already contains a run.*--resume/su);
   });
 
-  it('begins again where it was killed before its first checkpoint', async () => {
+  it('starts again if it was killed before its first checkpoint', async () => {
     await mkdir(at('killed'));
     await writeFile(at('killed', 'log.jsonl'), '{"step":1,"lossNats":9}\n');
     const refused = await lab(...train('killed', '--config', at('sft.json')));
     expect(refused.code).toBe(2);
-    expect(refused.err).toMatch(/log\.jsonl .* no checkpoint.*Begin that run again by --resume/su);
+    expect(refused.err).toMatch(/log\.jsonl.* no checkpoint.*Start that run again with --resume/su);
     const again = await lab(...train('killed', '--config', at('sft.json'), '--resume'));
     expect(again.err).toMatch(/before its first checkpoint/u);
     expect(await weights('killed')).toEqual(await weights('whole'));
@@ -174,7 +174,7 @@ describe('lab grpo', () => {
 });
 
 describe('lab distill', () => {
-  it('keeps a log with the held-out curve, and goes on to more steps', async () => {
+  it('writes a log with the held-out curve, and continues to more steps', async () => {
     const train = (...more: string[]): string[] => [
       'distill', '--teacher', at('model'), '--out', at('student'), ...ON_WASM, ...more,
     ]; // prettier-ignore
@@ -193,7 +193,7 @@ describe('lab distill', () => {
 });
 
 describe('lab score', () => {
-  it('goes on where it was stopped, to the same bytes, if all is as it was', async () => {
+  it('continues where it was stopped, to the same bytes, if nothing has changed', async () => {
     const rows = Array.from({ length: 1_400 }, (_, i) => `query ${i % 40},kettle ${i} no ${i % 7},d${i},${i % 4}`);
     await writeFile(at('pairs.csv'), ['query,title,docId,grade', ...rows].join('\n'));
     const score = (out: string, ...more: string[]): string[] => [
@@ -203,7 +203,7 @@ describe('lab score', () => {
     expect(whole.code).toBe(0);
     const stopped = await labUntil(/pairs\.csv: /u, ...score('part.csv'));
     expect(stopped.code).toBe(130);
-    expect(stopped.err).toMatch(/--resume goes on/u);
+    expect(stopped.err).toMatch(/continue .* with --resume/u);
     expect(existsSync(at('part.csv'))).toBe(false);
 
     expect((await lab(...score('part.csv'))).err).toMatch(/interrupted scoring.*--resume.*--force/su);

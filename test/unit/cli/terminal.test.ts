@@ -1,8 +1,8 @@
-/** What is printed while a command runs. */
+/** Output while a command runs. */
 import { describe, expect, it } from 'vitest';
 import { note, print, Progress, withStreams } from '../../../src/cli/terminal.ts';
 
-/** What some work prints, on one screen. */
+/** The output of some work, on one screen. */
 async function screenOf(work: () => void, isTTY: boolean): Promise<string> {
   let screen = '';
   const stream = { isTTY, write: (text: string) => (screen += text) };
@@ -11,7 +11,7 @@ async function screenOf(work: () => void, isTTY: boolean): Promise<string> {
 }
 
 describe('print and note', () => {
-  it('leave no control character that a file may hold to the terminal, and JSON as it means', async () => {
+  it('print no control character of a file to the terminal, and keep the meaning of JSON', async () => {
     const title = 'a\u001b[2Jb\u009bc\rd\te';
     const screen = await screenOf(() => {
       note(`Row 1: ${title}`);
@@ -25,7 +25,7 @@ describe('print and note', () => {
 });
 
 describe('Progress', () => {
-  it('tells the time left only once there is something to go by', async () => {
+  it('shows the remaining time only once it can be estimated', async () => {
     let nowMs = 0;
     const lines = await screenOf(() => {
       const progress = new Progress('Steps', () => nowMs);
@@ -39,7 +39,7 @@ describe('Progress', () => {
     expect(shown[10]).toBe('Steps: 11/40, 29 s left');
   });
 
-  it('goes by what this process has done, not by what was done before', async () => {
+  it("estimates from this process's own work, not from earlier work", async () => {
     let nowMs = 0;
     const lines = await screenOf(() => {
       const progress = new Progress('Steps', () => nowMs);
@@ -51,7 +51,7 @@ describe('Progress', () => {
     expect(lines).toMatch(/Steps: 950\/1,000, 9 min left\n$/u);
   });
 
-  it('never has a line of result or a note in the middle of its own', async () => {
+  it('never has a result or a note in the middle of its line', async () => {
     const screen = await screenOf(() => {
       const progress = new Progress('Steps', () => 0);
       progress.update(1, 2);

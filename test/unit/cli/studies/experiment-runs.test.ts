@@ -1,6 +1,6 @@
 /**
- * Runs of an experiment on disk: interrupted, taken over, shared, made once. The start knows nothing and the arms are
- * tiny; what matters is that the folder ends in the same numbers on every way to it.
+ * Runs of an experiment on disk: interrupted, taken over, shared, made once. The start is untrained and the arms are
+ * tiny; the tests check that the folder ends with the same numbers on every path.
  */
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -66,7 +66,7 @@ describe('experimentRunFolder', () => {
     expect(orderRunFolder('runs', ordered).path).toBe(join('runs', 'order', oldOrder));
   });
 
-  it('tells runs apart by curriculum, precision, pass rates and data', () => {
+  it('distinguishes runs by curriculum, precision, pass rates and data', () => {
     const staged: GrpoExperimentInput = { passRates: {}, grpo: { curriculum: { kind: 'staged' } } };
     const paths = [
       pathOf({}),
@@ -125,7 +125,7 @@ describe('resultOf', () => {
     expect(await resultOf(ARM, 1, context(aborted.signal))).toEqual(first);
   });
 
-  it('goes on where it was interrupted, to the same numbers', async () => {
+  it('resumes where it was interrupted, to the same numbers', async () => {
     const whole = await resultOf(ARM, 1, context());
     const path = await runFolder();
     const steps = await readFile(join(path, 'steps.jsonl'), 'utf8');
@@ -137,23 +137,23 @@ describe('resultOf', () => {
       .poll(() => readdir(path).catch(() => []), { timeout: 60_000, interval: 5 })
       .toContain('checkpoint.safetensors');
     controller.abort();
-    await interrupted.catch(() => undefined); // or it was quicker
+    await interrupted.catch(() => undefined); // unless it was finished before
     expect(await resultOf(ARM, 1, context())).toEqual(whole);
     expect(withoutTimes(await readFile(join(path, 'steps.jsonl'), 'utf8'))).toEqual(withoutTimes(steps));
   });
 
-  it('leaves a run to the process that is at it, and takes it over once that is gone', async () => {
+  it('leaves a run to the process that works on it, and takes it over once that is gone', async () => {
     await resultOf(ARM, 1, context());
     const path = await runFolder();
     await rm(join(path, 'result.json'));
     await writeFile(join(path, 'claim'), String(process.ppid));
     expect(await resultOf(ARM, 1, context())).toBeUndefined();
-    await writeFile(join(path, 'claim'), String(2 ** 22 + 1)); // above what Linux numbers processes with
+    await writeFile(join(path, 'claim'), String(2 ** 22 + 1)); // above Linux's largest process id
     expect(await resultOf(ARM, 1, context())).toBeDefined();
     expect(await readdir(path)).not.toContain('claim');
   });
 
-  it('measures the start as it is, once', async () => {
+  it('measures the unchanged start, once', async () => {
     const start: Arm = { name: 'SFT', run: { kind: 'start' } };
     const first = await resultOf(start, 1, context());
     expect(first?.curve).toEqual([]);
@@ -180,7 +180,7 @@ describe('resultOf', () => {
     expect(await resultOf(teacher, 2, context(aborted.signal))).toEqual({ ...knows, seed: 2 });
   });
 
-  it('says where a damaged result is', async () => {
+  it('names the path of a damaged result', async () => {
     await resultOf(ARM, 1, context());
     await writeFile(join(await runFolder(), 'result.json'), '{"seed":');
     await expect(resultOf(ARM, 1, context())).rejects.toThrow(/result\.json/u);

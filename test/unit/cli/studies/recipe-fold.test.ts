@@ -1,4 +1,6 @@
-/** A fold of a recipe on disk: interrupted and gone on with, it ends in the same numbers; what is there is not made again. */
+/**
+ * A fold of a recipe on disk: interrupted and resumed it ends with the same numbers, and existing stages are reused.
+ */
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -69,7 +71,7 @@ async function run(context: FoldContext) {
 }
 
 describe('runFold', () => {
-  it('measures all systems on the test queries alone, and keeps every stage', async () => {
+  it('measures all systems on the test queries only, and stores every stage', async () => {
     const context = contextFor('whole');
     const result = await run(context);
     expect(Object.keys(result.prepared.baselines)).toEqual(['majority', 'random', 'BM25', 'refined instruction']);
@@ -84,7 +86,7 @@ describe('runFold', () => {
     for (const predictions of everything) {
       expect(predictions.map(({ queryId, docId, gold }) => [queryId, docId, gold])).toEqual(tested);
     }
-    // Three annotators make three comparisons of each pair.
+    // Three annotators give three comparisons per pair.
     expect(result.prepared.people).toHaveLength(3 * (tested?.length ?? 0));
 
     const weights = join(context.out, 'fold-1', 'hints', 'model', 'model.safetensors');
@@ -96,7 +98,7 @@ describe('runFold', () => {
     expect(JSON.parse(await readFile(evaluated, 'utf8'))).toEqual(result.models['SFT, with hints']);
   });
 
-  it('goes on after a stop in the middle of training to the same predictions', async () => {
+  it('resumes after a stop during training to the same predictions', async () => {
     const controller = new AbortController();
     const stopped = contextFor('stopped', controller.signal);
     const timer = setInterval(() => {

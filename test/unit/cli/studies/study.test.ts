@@ -1,4 +1,4 @@
-/** The runner of studies, and the folders that runs are kept in. */
+/** The runner of studies, and the folders of runs. */
 import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -42,7 +42,7 @@ function studyOf(isElsewhere: (arm: string, seed: number) => boolean): Study<E9S
 }
 
 describe('runStudy', () => {
-  it('gives the outcomes of every arm in order to the results, and writes these with their report', async () => {
+  it('passes the outcomes of every arm in order to the results, and writes these with their report', async () => {
     const path = await runStudy({ out }, () => studyOf(() => false));
     expect(path).toBe(join(out, 'E9'));
     expect(await readdir(out)).toEqual(['E9.html', 'E9.json', 'E9.md']);
@@ -63,7 +63,7 @@ describe('runStudy', () => {
     expect(await readdir(out)).toEqual([]);
   });
 
-  it('throws what a run throws, and what is wrong with results', async () => {
+  it('throws errors of runs, and of invalid results', async () => {
     const failing: Study<never> = {
       arms: [{ name: 'a', runs: [() => Promise.reject(new Error('the run failed'))] }],
       results: () => ({ id: 'E9' }),
@@ -75,7 +75,7 @@ describe('runStudy', () => {
 });
 
 describe('RunFolder', () => {
-  it('makes a result once, and gives the run back when making it fails', async () => {
+  it('makes a result once, and releases the run when making it fails', async () => {
     const folder = new RunFolder(join(out, 'run'));
     const made: number[] = [];
     const make = (value: number) => () => {
@@ -99,16 +99,19 @@ describe('RunFolder', () => {
     expect(await readdir(folder.path)).toEqual(['claim']);
   });
 
-  it.each(['', String(process.ppid)])('takes over a claim that nobody has refreshed for long: %j', async (owner) => {
-    const folder = new RunFolder(join(out, 'run'));
-    await mkdir(folder.path);
-    const claim = join(folder.path, 'claim');
-    await writeFile(claim, owner);
-    const hourAgo = new Date(Date.now() - 3_600_000);
-    await utimes(claim, hourAgo, hourAgo);
-    expect(await folder.alone(() => Promise.resolve('done'))).toBe('done');
-    expect(await readdir(folder.path)).toEqual([]);
-  });
+  it.each(['', String(process.ppid)])(
+    'takes over a claim that has not been refreshed for a long time: %j',
+    async (owner) => {
+      const folder = new RunFolder(join(out, 'run'));
+      await mkdir(folder.path);
+      const claim = join(folder.path, 'claim');
+      await writeFile(claim, owner);
+      const hourAgo = new Date(Date.now() - 3_600_000);
+      await utimes(claim, hourAgo, hourAgo);
+      expect(await folder.alone(() => Promise.resolve('done'))).toBe('done');
+      expect(await readdir(folder.path)).toEqual([]);
+    },
+  );
 });
 
 describe('measuredOnce', () => {
