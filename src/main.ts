@@ -1,6 +1,6 @@
 /**
- * The entrance of the page: mounts the lab on the scoring worker. `?backend=webgpu|wasm|cpu` asks for one backend.
- * The built page keeps an offline copy of itself.
+ * The entry point of the page: mounts the lab on the scoring worker. `?backend=webgpu|wasm|cpu` selects a backend. The
+ * built page stores an offline copy of itself.
  */
 import * as v from 'valibot';
 import { BACKEND_CHOICES } from './protocol/scoring.ts';
@@ -18,7 +18,8 @@ if (app !== null) {
   app.openTraining = async () => (await import('./ui/parts/training-client.ts')).openTrainingWorker();
   app.openGrpo = async () => (await import('./ui/collapse/grpo-client.ts')).openGrpoWorker();
   app.openStore = async () => (await import('./ui/parts/checkpoint-client.ts')).openCheckpointWorker();
-  // Only then: what the view has fetched is copied out of the browser's own cache, and is not fetched twice.
+  // Only after the view has settled, so that the copy takes its files from the browser's cache instead of fetching
+  // twice.
   const keep = (): void => void keepOfflineCopy((state) => (app.offline = state));
   if (import.meta.env.PROD) app.addEventListener('view-settled', keep, { once: true });
 }

@@ -1,6 +1,6 @@
 /**
- * The page: its head, its views, and the model they share. The model runs in a thread of its own, opened by whoever
- * mounts the page, so that a test can mount it on a model of its making.
+ * The page: its header, its views, and the model they share. The model runs in its own worker, opened by the code that
+ * mounts the page, so that a test can mount it on a scripted model.
  */
 import { ContextProvider } from '@lit/context';
 import { css, html, nothing } from 'lit';
@@ -28,7 +28,7 @@ import type { OpenTraining } from './parts/training-client.ts';
 import { hasUnfinishedRun } from './unfinished-run.ts';
 
 /**
- * @fires view-settled - what a view needs was fetched, or could not be.
+ * @fires view-settled - the code of a view was fetched, or could not be.
  */
 @customElement('lab-app')
 export class LabApp extends LabElement {
@@ -108,38 +108,38 @@ export class LabApp extends LabElement {
     `,
   ];
 
-  /** Starts the thread that a model is loaded into. */
+  /** Starts the worker that a model is loaded into. */
   @property({ attribute: false }) openClient: (() => ScoringClient) | undefined;
-  /** Starts the thread that trains. */
+  /** Starts the training worker for single runs. */
   @property({ attribute: false }) openTraining: OpenTraining | undefined;
-  /** Starts the thread that runs reinforcement. */
+  /** Starts the training worker for demonstrations. */
   @property({ attribute: false }) openGrpo: OpenGrpo | undefined;
-  /** Starts the thread that keeps checkpoints. */
+  /** Starts the worker that stores checkpoints. */
   @property({ attribute: false }) openStore: (() => Promise<CheckpointClient>) | undefined;
   @property() backend: BackendChoice = 'auto';
-  /** Whether the lab works without a network, and whether a newer version waits. */
+  /** Whether the lab works offline, and whether a newer version is waiting. */
   @property({ attribute: false }) offline: OfflineState = ONLINE;
   @state() private route: RoutePath = routeOf(location.hash);
   /** The checkpoint to answer with; undefined for a bundled model. */
   @state() private checkpointId = checkpointIn(location.hash);
-  /** Which bundled model answers where no checkpoint does; undefined for the default one. */
+  /** The bundled model that answers unless a checkpoint does; undefined for the default one. */
   @state() private modelId = modelIn(location.hash);
-  /** The models that each pair is put to besides. */
+  /** The models to compare with. */
   @state() private compared = comparedIn(location.hash);
-  /** Whether the scoring view was looked at; it stays then, with what was typed into it. */
+  /** Whether the Score view was opened; it then stays, with the text typed into it. */
   @state() private isScoreWanted = false;
-  /** Whether the training view was looked at; it is fetched then, and stays, with its run. */
+  /** Whether the Train view was opened; it is fetched then, and stays, with its run. */
   @state() private isTrainWanted = false;
-  /** Why the training view could not be fetched. */
+  /** Why the Train view could not be fetched. */
   @state() private trainFailure: Failure | undefined;
-  /** The same of the collapse view. */
+  /** The same for the Collapse view. */
   @state() private isCollapseWanted = false;
   @state() private collapseFailure: Failure | undefined;
-  /** How far the demonstration under way is; null without one. */
+  /** The progress of the present demonstration; null without one. */
   @state() private collapsedShare: number | null = null;
-  /** How far the run under way is; null without one. */
+  /** The progress of the present run; null without one. */
   @state() private trainedShare: number | null = null;
-  /** Whether a run can be gone on with, as far as is known. */
+  /** Whether there is an unfinished run, as far as is known. */
   @state() private hasUnfinishedRun = false;
   readonly #model = new ModelController(this);
   readonly #services = new ContextProvider(this, { context: scoreServices, initialValue: NO_SERVICES });
@@ -167,7 +167,7 @@ export class LabApp extends LabElement {
       this.#services.setValue({ openClient, openStore: shared, backend });
     }
     if (this.openClient === undefined) return;
-    // Each view costs what it needs only when it is looked at.
+    // The code of a view is fetched only when it is opened.
     if (this.route === 'train' && !this.isTrainWanted) void this.#fetchTrainView();
     if (this.route === 'collapse' && !this.isCollapseWanted) void this.#fetchCollapseView();
     this.isScoreWanted ||= this.route === 'score';
@@ -254,7 +254,7 @@ export class LabApp extends LabElement {
     </lab-notice>`;
   }
 
-  /** How far a run is, for those who look at something else meanwhile; or that there is one to go on with. */
+  /** The progress of a run, shown while another view is open; or a mark that there is an unfinished run. */
   #share(path: RoutePath): unknown {
     if (path === this.route || path === 'score') return nothing;
     if (path === 'collapse') {
@@ -302,11 +302,10 @@ export class LabApp extends LabElement {
     if (this.openStore !== undefined) this.hasUnfinishedRun = await hasUnfinishedRun(this.#sharedStore);
   }
 
-  /** One thread keeps the checkpoints of the whole page. */
+  /** One worker stores the checkpoints of the whole page. */
   readonly #sharedStore = async (): Promise<CheckpointClient> => {
     const { openStore } = this;
-    if (openStore === undefined)
-      throw new LabError('internal', { message: 'The page was given no checkpoint thread.' });
+    if (openStore === undefined) throw new LabError('internal', { message: 'The page has no worker for checkpoints.' });
     this.#store ??= openStore().catch((thrown: unknown) => {
       this.#store = undefined;
       throw thrown;
@@ -316,7 +315,7 @@ export class LabApp extends LabElement {
 
   readonly #navigated = (): void => {
     this.route = routeOf(location.hash);
-    // The other views have no say in which model answers.
+    // The addresses of other views do not affect which model answers.
     if (this.route !== 'score') return;
     this.checkpointId = checkpointIn(location.hash);
     this.modelId = modelIn(location.hash);

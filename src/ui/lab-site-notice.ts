@@ -1,6 +1,6 @@
 /**
- * What there is to say about how this page came here: over plain HTTP, which takes some of its powers away, or in an
- * older version than the one that waits. Most of the time nothing.
+ * Notices about how this page was loaded: over plain HTTP, which disables some features, or in an older version than
+ * the one that is waiting. Usually nothing.
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
@@ -32,7 +32,7 @@ export class LabSiteNotice extends LabElement {
   #plainHttp(): unknown {
     const { port, pathname } = location;
     return html`<lab-notice heading="Opened over plain HTTP">
-      The lab works, but browsers keep the GPU, offline use and lasting storage for secure addresses: open it over
+      The lab works, but browsers restrict the GPU, offline use and lasting storage to secure addresses: open it over
       https, or, on the machine that serves it, at http://localhost${port === '' ? '' : `:${port}`}${pathname}.
     </lab-notice>`;
   }
@@ -44,8 +44,8 @@ export class LabSiteNotice extends LabElement {
     return html`<lab-notice heading="A newer version is here">
       ${
         this.otherTabsAreOpen
-          ? 'Other tabs of the lab are at work with this one. Close them, then use the new version.'
-          : 'You can go on with this one; the new version is used once every tab of the lab was closed, or now.'
+          ? 'Other tabs of the lab are using this version. Close them, then use the new version.'
+          : 'You can continue with this one; the new version is used after every tab of the lab was closed, or now.'
       }
       <button slot="action" @click=${use}>Use the new version</button>
     </lab-notice>`;

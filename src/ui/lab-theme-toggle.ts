@@ -1,5 +1,5 @@
 /**
- * Switches between the light and the dark page. Without a choice the page follows the system; a choice is remembered.
+ * Switches between the light and the dark theme. By default the page follows the system; a choice is stored.
  */
 import { css, html, svg } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
@@ -61,7 +61,7 @@ export class LabThemeToggle extends LabElement {
   #choose(theme: Theme): void {
     this.theme = theme;
     document.documentElement.dataset['theme'] = theme;
-    // Storage can be full or forbidden; the choice then lasts as long as the page.
+    // Storage can be full or forbidden; the choice then lasts until the page is closed.
     try {
       localStorage.setItem(STORAGE_KEY, theme);
     } catch {

@@ -1,6 +1,6 @@
 /**
- * The page's side of its offline copy (workers/offline.worker.ts): asks the browser to keep one, and tells when the lab
- * works without a network and when a newer version waits. A newer version is offered, never forced.
+ * The page's side of its offline copy (workers/offline.worker.ts): asks the browser to store one, and reports when the
+ * lab works offline and when a newer version is waiting. A newer version is offered, never forced.
  */
 import * as v from 'valibot';
 import { messageOf } from '../common/errors.ts';
@@ -8,14 +8,14 @@ import { TAKE_OVER, type TakeOverReply, TakeOverReplySchema } from '../protocol/
 import { trustedScriptUrl } from './parts/trusted-script-url.ts';
 
 export type OfflineState =
-  /** Nothing is kept yet, or this browser keeps nothing. */
+  /** No copy is stored yet, or this browser stores none. */
   | { readonly kind: 'online' }
   | { readonly kind: 'ready' }
-  /** A newer version waits; if it takes over, the page is loaded anew. */
+  /** A newer version is waiting; if it takes over, the page is reloaded. */
   | { readonly kind: 'update'; readonly takeOver: () => Promise<TakeOverReply> }
   | { readonly kind: 'failed'; readonly message: string };
 
-/** What is known before a copy was asked for. */
+/** The state before a copy was requested. */
 export const ONLINE: OfflineState = { kind: 'online' };
 
 /** The state in a sentence; empty where there is nothing to say. */
@@ -33,18 +33,18 @@ export function describeOffline(state: OfflineState): string {
   }
 }
 
-/** Keeps an offline copy up to date where the browser can, and tells about it from then on. */
+/** Keeps an offline copy up to date where the browser can, and reports its state from then on. */
 export async function keepOfflineCopy(show: (state: OfflineState) => void): Promise<void> {
   try {
-    // Missing on pages that are not secure, and in some browsers' private windows; forbidden in sandboxes.
+    // Missing in insecure contexts and in some browsers' private windows; forbidden in sandboxes.
     const { serviceWorker }: Partial<Pick<Navigator, 'serviceWorker'>> = navigator;
     if (serviceWorker === undefined) return;
     const registration = await serviceWorker.register(trustedScriptUrl('offline.worker.js'));
-    const tell = (): void => show(stateOf(registration, serviceWorker));
-    const watch = (worker: ServiceWorker | null): void => worker?.addEventListener('statechange', tell);
+    const report = (): void => show(stateOf(registration, serviceWorker));
+    const watch = (worker: ServiceWorker | null): void => worker?.addEventListener('statechange', report);
     watch(registration.installing);
     registration.addEventListener('updatefound', () => watch(registration.installing));
-    tell();
+    report();
   } catch (error) {
     show({ kind: 'failed', message: messageOf(error) });
   }

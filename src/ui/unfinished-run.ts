@@ -1,14 +1,14 @@
 /**
- * Whether there is a run of the Train view to go on with, for a page that opens on another view. Most visitors have never trained anything:
- * they pay for nothing but a look at the names of this origin's databases.
+ * Whether the Train view has an unfinished run, for a page that opens on another view. Most visitors have never trained
+ * anything: for them this costs only a look at the names of this origin's databases.
  */
 import type { CheckpointClient } from './parts/checkpoint-client.ts';
 import { isSingleRun } from './parts/run-kinds.ts';
 
-/** Not all browsers can list databases; there a reader finds the run when they come to the training view. */
+/** Some browsers cannot list databases; there the run is found when the Train view is opened. */
 type DatabaseList = Partial<Pick<IDBFactory, 'databases'>>;
 
-/** Never rejects: a store that cannot be read is told where it is needed. */
+/** Never rejects: an unreadable store is reported where it is needed. */
 export async function hasUnfinishedRun(openStore: () => Promise<CheckpointClient>): Promise<boolean> {
   try {
     const databases: DatabaseList | undefined = globalThis.indexedDB;

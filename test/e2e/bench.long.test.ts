@@ -1,4 +1,4 @@
-/** The benchmarks' own page: what Node and a page share of them runs in a browser. How long it takes is not tested. */
+/** The benchmarks' own page: the part that Node and a page share runs in a browser. Durations are not tested. */
 import { expect, it } from 'vitest';
 import { inChromium } from '../bench/chromium-bench.ts';
 import { describeBrowser } from '../setup/chromium.ts';
@@ -7,7 +7,7 @@ const work = { shape: 'L=1,C=16,H=2,K=2,D=8,F=32,V=64,B=2,T=16' };
 const steps = { peers: ['ours', 'tfjs', 'jaxjs'], repeats: 1, warmUp: 1, products: false, precision: 'f32' } as const;
 
 describeBrowser('benchmarks in a page', () => {
-  it('have peers that learn the same on WebGPU', async () => {
+  it('have peers that compute the same on WebGPU', async () => {
     const { result } = await inChromium('swiftshader', (page) => page.train({ work, backend: 'webgpu', ...steps }));
     const { ours, tfjs, jaxjs } = result;
     expect(result.adapter).toMatch(/swiftshader/iu);

@@ -1,4 +1,4 @@
-/** The demonstration costs a visitor who never looks at it nothing, and runs without a network once it has run with one. */
+/** The demonstration costs nothing for visitors who never open it, and runs offline once it has run online. */
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { connectChromium, describeBrowser } from '../setup/chromium.ts';
@@ -13,7 +13,7 @@ describeBrowser('the demonstration in the page', () => {
   });
   afterAll(() => browser.close());
 
-  it('costs a visitor who does not look at it nothing, and runs offline once it has run', async () => {
+  it('costs nothing for a visitor who does not open it, and runs offline once it has run', async () => {
     const host = await serveFolder(BUILT_PAGE);
     const { page, complaints } = await visit(browser, `${host.url}?backend=wasm`);
     await answered(page);
@@ -24,14 +24,14 @@ describeBrowser('the demonstration in the page', () => {
     await answered(page);
     await page.getByRole('link', { name: 'Collapse' }).click();
     await runTiny(page, { Steps: '1' });
-    await page.getByText('all branches are at their ends').waitFor();
+    await page.getByText('all branches have ended').waitFor();
     expect(host.answers.filter((line) => line.startsWith('200 models/lab-nano-start/'))).toHaveLength(5);
 
     await page.context().setOffline(true);
     await page.reload();
     await page.getByRole('button', { name: 'New demonstration' }).click();
     await runTiny(page, { Steps: '1' });
-    await page.getByText('all branches are at their ends').waitFor();
+    await page.getByText('all branches have ended').waitFor();
     expect(complaints).toEqual([]);
     await host.close();
   });

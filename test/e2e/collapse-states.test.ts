@@ -1,6 +1,6 @@
 /**
- * The collapse view on scripted threads: what a collapse looks like, how it is steered, and what is said when something
- * breaks. Also what holds in every state: it can be read and used by everyone, on any screen.
+ * The Collapse view on scripted workers: the display of a collapse, the controls, and the reports of failures. Also
+ * what holds in every state: it is accessible on any screen.
  */
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, Page } from 'playwright-core';
@@ -25,7 +25,7 @@ describeBrowser('the collapse view on scripted threads', () => {
     return page;
   };
 
-  it('runs by one click with the matched, full control beside it, and says plainly what that shows', async () => {
+  it('runs by one click with the matched, full control, and states plainly what that shows', async () => {
     const page = await started('learning');
     await expect
       .poll(() => page.locator('lab-branch h3').allInnerTexts())
@@ -37,7 +37,7 @@ describeBrowser('the collapse view on scripted threads', () => {
       .waitFor();
   });
 
-  it('raises the alarm in the branch that collapsed, with all three numbers, and shows how far the others are', async () => {
+  it('raises the alarm in the collapsed branch with all three numbers, and shows how far the others are', async () => {
     const page = await started('collapsed');
     const [collapsed, balanced] = [page.locator('lab-branch').nth(0), page.locator('lab-branch').nth(1)];
     await collapsed
@@ -54,7 +54,7 @@ describeBrowser('the collapse view on scripted threads', () => {
     );
   });
 
-  it('pauses, steps, goes on, and forgets all on reset', async () => {
+  it('pauses, steps, continues, and discards everything on reset', async () => {
     const page = await started('learning');
     const readout = page.locator('lab-collapse-view .readout');
     await readout.getByText('Step 22').waitFor();
@@ -62,26 +62,26 @@ describeBrowser('the collapse view on scripted threads', () => {
     await readout.getByText('of 100, paused').waitFor();
     await page.getByRole('button', { name: 'One step each' }).click();
     await readout.getByText('Step 23').waitFor();
-    await page.getByRole('button', { name: 'Go on' }).click();
+    await page.getByRole('button', { name: 'Continue' }).click();
     await readout.getByText('left').waitFor();
     await page.getByRole('button', { name: 'Reset' }).click();
     await page.getByRole('button', { name: 'Run the demonstration' }).waitFor();
     await expect.poll(() => page.locator('lab-branch').count()).toBe(0);
   });
 
-  it('turns a dial from the next step on and keeps its moves in sight, and forks at a checkpoint', async () => {
+  it('changes a coefficient from the next step on, lists its changes, and forks at a checkpoint', async () => {
     const page = await started('learning');
     const branch = page.locator('lab-branch').first();
     await branch.getByRole('slider', { name: /weight of the expert loss/u }).fill('0.5');
-    await branch.getByText('the next step takes up the change').waitFor();
+    await branch.getByText('the change applies from the next step').waitFor();
     await page.getByRole('button', { name: 'One step each' }).click();
     await branch.getByText('0 from step 1, 0.5 from step 23.').waitFor();
 
     await branch.getByLabel('Fork GRPO (head-heavy, plausible) from step').selectOption('10');
-    await branch.getByLabel('Dial of the fork').fill('9');
+    await branch.getByLabel('Coefficient of the fork').fill('9');
     await branch.getByRole('button', { name: 'Fork' }).click();
     await page.getByText('That cannot be done').waitFor();
-    await branch.getByLabel('Dial of the fork').fill('1');
+    await branch.getByLabel('Coefficient of the fork').fill('1');
     await branch.getByRole('button', { name: 'Fork' }).click();
     await page.getByText('step 10 of 100, forked at 10').waitFor();
     await expect.poll(() => page.locator('lab-branch').count()).toBe(4);
@@ -108,18 +108,15 @@ describeBrowser('the collapse view on scripted threads', () => {
   it('shows completions with their rewards, rule by rule and token by token', async () => {
     const page = await started('collapsed');
     const samples = page.locator('lab-completions');
-    await samples
-      .getByText('brand-other-27 (rare): not in gold; leaving it out would have brought 0.10')
-      .first()
-      .waitFor();
-    await samples.getByText('Worth nothing as a whole: it does not parse at segment 3').waitFor();
+    await samples.getByText('brand-other-27 (rare): not in gold; omitting it would have earned 0.10').first().waitFor();
+    await samples.getByText('Rejected as a whole, reward 0: it does not parse at segment 3').waitFor();
     await samples.locator('summary', { hasText: 'Advantage and ratio' }).first().click();
     expect(await samples.locator('tbody tr').first().innerText()).toMatch(/partial\s+1\.20\s+1\.090/u);
   });
 
-  it('ends a branch that broke and says why, while the others go on', async () => {
+  it('ends a branch that failed and says why, while the others continue', async () => {
     const page = await started('broken');
-    await page.locator('lab-branch').first().getByText('The other branches go on').waitFor();
+    await page.locator('lab-branch').first().getByText('The other branches continue').waitFor();
     await page.locator('lab-branch').nth(1).getByText('step 41 of 100').waitFor();
   });
 
@@ -147,14 +144,14 @@ describeBrowser('the collapse view on scripted threads', () => {
     expect(Number(await left.getAttribute('aria-valuenow'))).toBeGreaterThan(-1.5);
   });
 
-  it('says which stage of a curriculum a branch is in, and since when', async () => {
+  it('shows which stage of a curriculum a branch is in, and since when', async () => {
     const page = await started('learning');
     const [random, staged] = [page.locator('lab-branch').nth(0), page.locator('lab-branch').nth(1)];
-    await staged.getByText('stage 2 of 3 since step 11: prompts that it labels rightly less often').waitFor();
+    await staged.getByText('stage 2 of 3 since step 11: prompts that it labels right less often').waitFor();
     expect(await random.getByText(/^stage/u).count()).toBe(0);
   });
 
-  it('takes a file of one\u2019s own in place of the rule world, and says why one cannot be read', async () => {
+  it('accepts the user\u2019s own file in place of the rule world, and explains why one cannot be read', async () => {
     const { page } = await show('learning');
     const run = page.getByRole('button', { name: 'Run the demonstration' });
     await page.getByLabel('Your own file').check();
@@ -167,7 +164,7 @@ describeBrowser('the collapse view on scripted threads', () => {
     await expect.poll(() => run.isDisabled()).toBe(false);
   });
 
-  it('refuses numbers that are none', async () => {
+  it('rejects entries that are not numbers', async () => {
     const { page } = await show('learning');
     await page.locator('lab-collapse-setup summary').click();
     await page.getByLabel('Steps', { exact: true }).fill('many');

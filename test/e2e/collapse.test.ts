@@ -1,4 +1,4 @@
-/** The demonstration in the built page, on a real model: a few small steps of it, as a reader runs them. */
+/** The demonstration in the built page on a real model: a few small steps, as a reader runs them. */
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { connectChromium, describeBrowser } from '../setup/chromium.ts';
@@ -22,11 +22,11 @@ describeBrowser('the demonstration in the page', () => {
     const { page, complaints } = await visit(browser, `${host.url}?backend=wasm#/collapse`);
     await runTiny(page);
     const branches = page.locator('lab-branch');
-    await page.getByText('all branches are at their ends').waitFor();
+    await page.getByText('all branches have ended').waitFor();
     expect(await branches.locator('.at').allInnerTexts()).toEqual(Array(3).fill('step 3 of 3'));
     await page.getByRole('img', { name: /^Reward: GRPO \(head-heavy, plausible\) from 0\.\d\d at step 0 to 0\.\d\d at step 3; MBO/u }).waitFor(); // prettier-ignore
     expect(await branches.nth(1).getByText('0.3 from step 1.').count()).toBe(1);
-    expect(await branches.locator('lab-collapse-alarm .said').allInnerTexts()).toHaveLength(3);
+    expect(await branches.locator('lab-collapse-alarm .alarm').allInnerTexts()).toHaveLength(3);
     const strip = page.getByRole('slider', { name: 'Rules cited by GRPO (matched, full)' });
     expect(await strip.getAttribute('aria-valuetext')).toMatch(
       /^[a-z-]+, rare, cited \d+ times in 16 completions of step 3$/u,
@@ -38,7 +38,7 @@ describeBrowser('the demonstration in the page', () => {
     await branches.nth(1).getByRole('button', { name: 'Fork' }).click();
     const fork = page.locator('lab-branch').nth(3);
     await fork.getByText('step 3 of 3, forked at 1').waitFor();
-    // Nothing was changed, so that every measurement is that of its parent.
+    // Nothing was changed, so every measurement equals that of its parent.
     await expect
       .poll(() => fork.locator('lab-collapse-alarm dl').innerText())
       .toBe(await branches.nth(1).locator('lab-collapse-alarm dl').innerText());
@@ -47,13 +47,13 @@ describeBrowser('the demonstration in the page', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('is offered after a reload in the middle, and goes on to its end from what was kept', async () => {
+  it('is offered after a reload during the run, and continues to its end from what was stored', async () => {
     host = await serveFolder(BUILT_PAGE);
     const { page, complaints } = await visit(browser, `${host.url}?backend=wasm#/collapse`);
     await runTiny(page, { Steps: '12' });
     await page.getByRole('button', { name: 'Pause' }).click();
-    await page.getByRole('button', { name: 'Go on' }).waitFor();
-    // By single steps to a measurement at a later step, since what it was made from is kept with it.
+    await page.getByRole('button', { name: 'Continue' }).waitFor();
+    // Single steps lead to a measurement at a later step, because its checkpoint is stored with it.
     const measured = page.getByRole('img', { name: /^Reward: GRPO .* at step (?:[3-9]|1\d); MBO/u });
     const figure = page.locator('lab-collapse-view .figure');
     while ((await measured.count()) === 0) {
@@ -63,13 +63,13 @@ describeBrowser('the demonstration in the page', () => {
     }
     await page.reload();
     await page.getByText(/^A demonstration stopped; it is kept up to step \d+/u).waitFor();
-    await page.getByRole('button', { name: 'Go on' }).click();
-    await page.getByText('all branches are at their ends').waitFor();
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await page.getByText('all branches have ended').waitFor();
     expect(await page.locator('lab-branch .at').allInnerTexts()).toEqual(Array(3).fill('step 12 of 12'));
     await page.getByRole('img', { name: /^Reward: GRPO .* from 0\.\d\d at step 0 to 0\.\d\d at step 12; MBO/u }).waitFor(); // prettier-ignore
     const readings = await page.locator('lab-collapse-alarm dl').allInnerTexts();
     await page.reload();
-    await page.getByText('It came to its end on an earlier visit').waitFor();
+    await page.getByText('It ended on an earlier visit').waitFor();
     expect(await page.getByText(/^A demonstration stopped/u).count()).toBe(0);
     expect(await page.locator('lab-branch .at').allInnerTexts()).toEqual(Array(3).fill('step 12 of 12'));
     expect(await page.locator('lab-collapse-alarm dl').allInnerTexts()).toEqual(readings);

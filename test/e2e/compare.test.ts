@@ -1,5 +1,5 @@
 /**
- * The same pair put to several models: each answers by itself, one after the other, what it would answer alone.
+ * The same pair on several models: each answers in turn, exactly as it would answer alone.
  */
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
@@ -25,7 +25,7 @@ describeBrowser('models side by side', () => {
     const columns = page.locator('lab-compared');
     await columns.nth(1).locator('lab-trace .summary').waitFor();
     expect(new URL(page.url()).hash).toBe('#/score?with=collapsed%2Cdefault');
-    // The default model against itself, in a thread of its own.
+    // The default model against itself, in another worker.
     expect(await columns.nth(1).getByRole('img', GAUGE).getAttribute('aria-label')).toBe(
       await leading.getAttribute('aria-label'),
     );
@@ -44,7 +44,7 @@ describeBrowser('models side by side', () => {
     expect(foreignRequests).toEqual([]);
   });
 
-  it('says so where an address names a model that is not there, and answers all the same', async () => {
+  it('reports an address that names a missing model, and answers nevertheless', async () => {
     const { page } = await visit(browser, `${PAGE_URL}?backend=wasm#/score?with=nobody,checkpoint:gone,start`);
     await page.getByText('There is no such model').waitFor();
     await page.locator('lab-compared').nth(1).locator('lab-notice').waitFor();

@@ -1,4 +1,4 @@
-/** `npm run dev`: the page out of its sources, unbundled, answers and trains as the built one does. */
+/** `npm run dev`: the unbundled page answers and trains as the built one does. */
 import { rmSync } from 'node:fs';
 import type { Browser } from 'playwright-core';
 import { createServer, type ViteDevServer } from 'vite';
@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { connectChromium, describeBrowser } from '../setup/chromium.ts';
 import { answered, shownLabel, visit } from './visit.ts';
 
-/** Of its own, and empty: a first start is the harder one. */
+/** A new, empty folder, because a first start is the harder case. */
 const CACHE = '.cache/e2e-dev';
 
 describeBrowser('the page of the development server', () => {

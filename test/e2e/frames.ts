@@ -1,6 +1,6 @@
 /**
- * What the page showed, frame by frame: the one way to tell "the label came first" from "the label and the reasoning
- * came together".
+ * A record of the page frame by frame, which is the only way to distinguish "the label came first" from "the label and
+ * the reasoning came together".
  */
 import type { Page } from 'playwright-core';
 
@@ -11,7 +11,7 @@ export interface Frame {
   readonly reasoning: boolean;
 }
 
-/** Notes from the next question on what each painted frame shows. */
+/** Records from the next question on what each painted frame shows. */
 export async function recordFrames(page: Page): Promise<void> {
   await page.evaluate(() => {
     const view = document.querySelector('lab-app')?.shadowRoot?.querySelector('lab-score-view')?.shadowRoot;
@@ -22,7 +22,7 @@ export async function recordFrames(page: Page): Promise<void> {
     const look = (): void => {
       const answer = view.querySelector('lab-answer')?.shadowRoot;
       const trace = view.querySelector('lab-trace')?.shadowRoot;
-      // The answer before this one is shown dimmed until the new label comes.
+      // The previous answer is shown dimmed until the new label arrives.
       asked ||= answer?.querySelector('.stale') instanceof Element;
       frames.push({
         asked,

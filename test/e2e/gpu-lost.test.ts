@@ -1,6 +1,6 @@
 /**
- * The GPU process dies under the Score view, as it does when a driver crashes or a laptop wakes up: the page says so, opens a
- * backend again and answers the same pair with the same label.
+ * The GPU process dies while the Score view is open, as when a driver crashes or a laptop wakes up: the page reports
+ * it, opens a backend again and answers the same pair with the same label.
  */
 import type { Browser, Locator } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
@@ -12,7 +12,7 @@ const PAGE_URL = inject('pageUrl');
 /** Ends the GPU process of the browser, for all pages. */
 async function crashGpu(browser: Browser): Promise<void> {
   const session = await browser.newBrowserCDPSession();
-  // The command has no answer where the browser notices the crash first; playwright does not know it by its types.
+  // The command gets no answer if the browser notices the crash first; playwright's types do not include it.
   await session.send('Browser.crashGpuProcess' as 'Browser.close').catch(() => undefined);
 }
 
@@ -23,7 +23,7 @@ describeBrowser('a GPU that is lost in the Score view', () => {
   });
   afterAll(() => browser.close());
 
-  it('is replaced under the model that answers and under the one beside it, again and again', async () => {
+  it('is replaced for the answering model and for the compared one, repeatedly', async () => {
     const { page } = await visit(browser, `${PAGE_URL}?backend=webgpu#/score?with=start`);
     const [leading, column] = [page.locator('.reading'), page.locator('lab-compared')];
     const label = (place: Locator): Promise<string> => place.locator('.label').innerText();
@@ -36,7 +36,7 @@ describeBrowser('a GPU that is lost in the Score view', () => {
       page.on('worker', (worker) => (opened += worker.url().includes('score.worker') ? 1 : 0));
       await crashGpu(browser);
       await page.getByRole('button', { name: 'Answer', exact: true }).click();
-      // Each model is opened again in a thread of its own.
+      // Each model is opened again in its own worker.
       await expect.poll(() => opened).toBeGreaterThanOrEqual(2);
       for (const place of [leading, column]) {
         await place.getByText('The GPU was lost', { exact: true }).waitFor();

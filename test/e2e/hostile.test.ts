@@ -1,6 +1,6 @@
 /**
- * What the browser keeps for the page, and what an address asks for, may be anything: of another version, damaged, or made to
- * do harm. A bad thing is named where it is; everything else of the view is there.
+ * Stored data and addresses may contain anything: other versions, damage, or malice. A bad item is reported in its
+ * place, and everything else of the view works.
  */
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
@@ -42,7 +42,7 @@ const BAD_MANIFESTS = [
   { runId: { toString: 'x' } },
   { added: 'by another version' },
 ].map((change, i) => ({ ...MANIFEST, ...change, id: `bad-${i}` }));
-/** Records that are as they should be, and strange. */
+/** Valid but unusual records. */
 const STRANGE_MANIFESTS = [
   { name: '\u202Egnirts \u{1F469}\u200D\u{1F52C} <img src=x onerror=alert(1)> __proto__' },
   { name: 'x'.repeat(200), note: 'y'.repeat(10_000) },
@@ -57,7 +57,7 @@ const RUNS = [
   { configJson: 'no JSON' },
 ].map((change, i) => ({ ...RUN, ...change, id: `run-${i}` }));
 
-/** Puts records into the page's database, by the side of the lab's own code. */
+/** Puts records into the page's database, bypassing the lab's own code. */
 async function plant(page: Page, records: Readonly<Record<string, readonly object[]>>): Promise<void> {
   await page.evaluate(async (all) => {
     const database = await new Promise<IDBDatabase>((resolve, reject) => {
@@ -81,14 +81,14 @@ describeBrowser('hostile contents', () => {
   });
   afterAll(() => browser.close());
 
-  it('of the database are listed as damaged and can be deleted; what is good stays usable', async () => {
+  it('of the database are listed as damaged and can be deleted; valid items stay usable', async () => {
     const { page, complaints } = await visit(browser, `${PAGE_URL}?backend=wasm#/train`);
-    await page.getByText('Nothing is kept yet').waitFor();
+    await page.getByText('Nothing is stored yet').waitFor();
     await plant(page, { manifests: [MANIFEST, ...BAD_MANIFESTS, ...STRANGE_MANIFESTS], runs: RUNS });
     await page.reload();
     const shelf = page.locator('lab-checkpoints');
     await expect.poll(() => shelf.locator('lab-checkpoint').count()).toBe(1 + STRANGE_MANIFESTS.length);
-    // Only a run of another kind can be read; its settings are of no version, so that nothing is offered.
+    // Only a run of another kind can be read; its settings have no known version, so nothing is offered.
     await expect.poll(() => shelf.getByText('A checkpoint that cannot be read').count()).toBe(BAD_MANIFESTS.length);
     await expect.poll(() => shelf.getByText('A run that cannot be read').count()).toBe(RUNS.length - 1);
     for (const what of ['A run', 'A checkpoint']) {
@@ -103,16 +103,16 @@ describeBrowser('hostile contents', () => {
     expect(await page.locator('lab-part-failure').count()).toBe(0);
     expect(complaints).toEqual([]);
 
-    // A checkpoint of nothing cannot answer, and says why.
+    // An empty checkpoint cannot answer, and the page says why.
     await page.goto(`${PAGE_URL}?backend=wasm#/score?checkpoint=strange-3`);
     await page.locator('.reading').getByRole('alert').waitFor();
     await page.getByRole('link', { name: 'Use the bundled model' }).click();
     await page.locator('lab-answer .fresh').waitFor();
   });
 
-  it('of finished runs are shown as far as they go, and can be put away', async () => {
+  it('of finished runs are shown as far as possible, and can be dismissed', async () => {
     const { page, complaints } = await visit(browser, `${PAGE_URL}?backend=wasm#/train`);
-    await page.getByText('Nothing is kept yet').waitFor();
+    await page.getByText('Nothing is stored yet').waitFor();
     const point = (step: number, lossNats: number): object => ({ step, tokens: 0, lossNats });
     const count = Number.MAX_SAFE_INTEGER;
     const prepared = {
@@ -131,7 +131,7 @@ describeBrowser('hostile contents', () => {
       predicted: { stepMs: 1e308, runMs: 0, memoryBytes: 0 },
     };
     const finished = { kind: 'finished', step: count, tokens: count, weightsHash: '', checkpointId: null };
-    // A demonstration that says what became of branches and never what they are.
+    // A demonstration with events of branches that it never announced.
     const ended = { kind: 'branch-ended', branch: 5, step: 1, weightsHash: null, failure: null };
     await plant(page, {
       records: [
@@ -161,7 +161,7 @@ describeBrowser('hostile contents', () => {
     '#/__proto__?%',
     '#',
     `#/score?model=${'x'.repeat(50_000)}`,
-  ])('of an address (%#) leave a view that answers or says why not', async (hash) => {
+  ])('of an address (%#) leave a view that answers or explains why not', async (hash) => {
     const { page } = await visit(browser, `${HARNESS_URL}?backend=%00&scene=__proto__${hash}`);
     await page.locator('lab-answer .label, .reading lab-notice').first().waitFor();
     expect(await page.locator('lab-part-failure').count()).toBe(0);
@@ -175,7 +175,7 @@ describeBrowser('hostile contents', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('that break one part of the page leave the others, until it can be drawn again', async () => {
+  it('that break one part of the page leave the others intact, until it can be drawn again', async () => {
     const { page } = await visit(browser, `${HARNESS_URL}?scene=verified`);
     await page.locator('lab-trace .summary').waitFor();
     const card = page.locator('lab-model-card');
@@ -186,7 +186,7 @@ describeBrowser('hostile contents', () => {
     await failure.waitFor();
     await card.getByRole('button', { name: 'Try again' }).click();
     await failure.waitFor();
-    // The rest is at work, and the part comes back with what it can draw.
+    // The rest works, and the part returns with content that it can draw.
     await page.getByRole('button', { name: 'accessory' }).click();
     await expect
       .poll(() => page.getByRole('textbox', { name: 'Query', exact: true }).inputValue())

@@ -1,17 +1,18 @@
 /**
- * A Chromium with a profile on disk that can be killed like a crashing one, and started again on what it left behind.
+ * A Chromium with a profile on disk that can be killed like a crashing browser, and started again on the remaining
+ * files.
  */
 import { chromium, type Page } from 'playwright-core';
 import { inject } from 'vitest';
 
 const FLAGS = ['--headless=new', '--no-sandbox', '--no-first-run', '--disable-background-networking', '--disable-sync'];
-/** Training takes its time on a small machine that does other things as well. */
+/** Training takes long on a small machine that is busy with other work. */
 const LONGEST_WAIT_MS = 120_000;
 
 /** A running browser with one page. */
 export interface KillableBrowser {
   readonly page: Page;
-  /** Errors of the page and of its workers, violations of the page's policy among them. */
+  /** Errors of the page and its workers, including policy violations. */
   readonly complaints: readonly string[];
   /** Ends the browser's process at once, with no chance to write anything. */
   kill(): Promise<void>;

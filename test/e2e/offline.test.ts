@@ -1,6 +1,6 @@
 /**
- * The built page on a plain static host, under a path, without the network: after one visit it opens and answers though
- * the host is gone, with every backend; and a newer version is offered, never forced.
+ * The built page on a plain static host, under a path, offline: after one visit it opens and answers although the host
+ * is gone, with every backend; and a newer version is offered, never forced.
  */
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -43,7 +43,7 @@ describeBrowser('the page without a network', () => {
       await answered(page);
       expect(await shownLabel(page)).toBe(label);
     }
-    // Training, whose files the first visit has not asked for: its thread starts, and knows how long a run will take.
+    // Training, whose files the first visit did not request: its worker starts and predicts the time of a run.
     await page.goto(`${host.url}#/train`);
     await page.getByRole('heading', { name: 'Before it starts' }).waitFor();
     await page.locator('lab-run-plan button.primary:enabled').waitFor();
@@ -64,7 +64,7 @@ describeBrowser('the page without a network', () => {
       await rm(folder, { recursive: true });
     });
 
-    it('offers it, goes on with the old one meanwhile, and takes it up from the only tab', async () => {
+    it('offers it, keeps using the old one until then, and switches from the only tab', async () => {
       const { page, complaints } = await visit(browser, host.url);
       await page.getByText('Works offline.').waitFor();
       const other = await page.context().newPage();
@@ -82,7 +82,7 @@ describeBrowser('the page without a network', () => {
       await answered(page);
       expect(await page.title()).toBe('AFRL Lab');
       await page.getByRole('button', { name: 'Use the new version' }).click();
-      await page.getByText('Other tabs of the lab are at work').waitFor();
+      await page.getByText('Other tabs of the lab are using this version').waitFor();
       expect(await page.title()).toBe('AFRL Lab');
 
       await other.close();
@@ -95,7 +95,7 @@ describeBrowser('the page without a network', () => {
   });
 });
 
-/** Puts a version with another title in the folder, as a build would: the page and the list of files change. */
+/** Writes a version with another title into the folder, as a build would: the page and the list of files change. */
 async function release(folder: string, title: string): Promise<void> {
   const page = join(folder, 'index.html');
   await writeFile(page, (await readFile(page, 'utf8')).replace('<title>AFRL Lab<', `<title>${title}<`));

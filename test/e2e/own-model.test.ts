@@ -1,6 +1,6 @@
 /**
- * Models of the command line in the page: a folder, its five files or one file come in as a checkpoint, answer as they would
- * elsewhere, and go out again.
+ * Models of the command line in the page: a folder, its five files or one file are imported as a checkpoint, answer as
+ * they do elsewhere, and can be exported again.
  */
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,7 +25,7 @@ describeBrowser('a model of the command line', () => {
     rmSync(downloads, { recursive: true, force: true });
   });
 
-  it('comes in as a folder, answers as it does beside the page, and goes out and in as one file', async () => {
+  it('is imported as a folder, answers as outside the page, and is exported and imported as one file', async () => {
     const { page, complaints } = await visit(browser, `${PAGE_URL}?backend=wasm#/train`);
     const shelf = page.locator('lab-checkpoints');
     await shelf.locator('input.folder').setInputFiles(FOLDER);
@@ -52,7 +52,7 @@ describeBrowser('a model of the command line', () => {
     const options = await page.getByLabel('Compare with').getByRole('option').allInnerTexts();
     for (const each of ['Supervised start of the demonstration', name]) {
       await page.getByLabel('Compare with').selectOption({ index: options.indexOf(each) });
-      options.splice(options.indexOf(each), 1); // what was chosen is offered no more
+      options.splice(options.indexOf(each), 1); // a chosen model is no longer offered
     }
     const columns = page.locator('lab-compared');
     await columns.nth(1).locator('lab-trace .summary').waitFor();
@@ -64,13 +64,11 @@ describeBrowser('a model of the command line', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('is refused with what is missing, and the view stays as it was', async () => {
+  it('is rejected with a list of missing files, and the view is unchanged', async () => {
     const { page } = await visit(browser, `${PAGE_URL}?backend=wasm#/train`);
     const shelf = page.locator('lab-checkpoints');
     await shelf.locator('input.files').setInputFiles([join(FOLDER, 'config.json'), join(FOLDER, 'tokenizer.json')]);
-    await shelf
-      .getByText(/no whole model of the lab among these files: lab.json, card.json, model.safetensors/u)
-      .waitFor();
+    await shelf.getByText(/not a complete model of the lab: lab.json, card.json, model.safetensors/u).waitFor();
     await shelf
       .locator('input.files')
       .setInputFiles([{ name: 'x.afrl-checkpoint', mimeType: '', buffer: Buffer.from('?') }]);

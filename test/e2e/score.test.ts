@@ -1,6 +1,6 @@
 /**
- * The built page on its bundled model, as a reader meets it: it answers what is typed, the label first; it keeps to
- * itself; and every backend gives the same answer.
+ * The built page on its bundled model, as a reader meets it: it answers typed text with the label first, sends nothing
+ * elsewhere, and gives the same answer on every backend.
  */
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
@@ -17,11 +17,11 @@ describeBrowser('the page on its bundled model', () => {
   });
   afterAll(() => browser.close());
 
-  it('answers its first example by itself, without a complaint or a request to anyone else', async () => {
+  it('answers its first example by itself, without errors and without requests to other origins', async () => {
     const { page, foreignRequests, complaints } = await visit(browser, PAGE_URL);
     await answered(page);
     expect(['irrelevant', 'partial', 'substantial', 'exact']).toContain(await shownLabel(page));
-    // Of the next one the label is painted in a frame before any reasoning.
+    // The label of the next one is painted in a frame before any reasoning.
     await recordFrames(page);
     await page.getByRole('navigation', { name: 'Examples' }).getByRole('button').nth(2).click();
     await expect.poll(() => recordedFrames(page).then((all) => all.at(-1)?.reasoning)).toBe(true);
@@ -35,7 +35,7 @@ describeBrowser('the page on its bundled model', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('answers what is typed, and checks the steps it shows', async () => {
+  it('answers typed text, and checks the steps it shows', async () => {
     const { page, complaints } = await visit(browser, PAGE_URL);
     await answered(page);
     await page.getByRole('checkbox', { name: 'while I type' }).uncheck();
@@ -59,7 +59,7 @@ describeBrowser('the page on its bundled model', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('lets the general model answer, says what it is for, and keeps it in the address', async () => {
+  it('lets the general model answer, states its purpose, and keeps it in the address', async () => {
     const { page, foreignRequests, complaints } = await visit(browser, PAGE_URL);
     await answered(page);
     await page.getByLabel('Answers by').selectOption({ label: 'General model' });

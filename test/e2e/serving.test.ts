@@ -1,6 +1,6 @@
 /**
- * The built page on the hosts that readers have: any folder of a plain one, one that isolates its pages, one that is
- * reached over plain HTTP; and what a first visit costs.
+ * The built page on typical hosts: in any folder of a plain host, on one that isolates its pages, and over plain HTTP;
+ * and the cost of a first visit.
  */
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser } from 'playwright-core';
@@ -11,11 +11,11 @@ import { BUILT_PAGE, ISOLATION, serveFolder } from './static-host.ts';
 import { answered, visit } from './visit.ts';
 
 const UNDER = '/some/path/';
-/** A policy under which a worker may start no other from a plain URL. */
+/** A policy under which a worker may not start another from a plain URL. */
 const STRICT = { 'Content-Security-Policy': "worker-src 'self'; require-trusted-types-for 'script'" };
 const FIRST_VISIT_MAX_BYTES = 3_000_000;
 
-describeBrowser('the page on the hosts of its readers', () => {
+describeBrowser('the page on typical hosts', () => {
   let browser: Browser;
   beforeAll(async () => {
     browser = await connectChromium();
@@ -39,9 +39,9 @@ describeBrowser('the page on the hosts of its readers', () => {
     expect(answers).toContain(`200 assets/${used}-`);
     expect(answers).toContain('200 models/default/model.safetensors');
     expect(answers).not.toMatch(unused);
-    expect(answers).not.toContain('lab-nano-start'); // which only the demonstration needs
+    expect(answers).not.toContain('lab-nano-start'); // needed by the demonstration only
     expect(answers).not.toContain('404');
-    // Nothing is sent twice: what the page has loaded comes to the copy out of the browser's cache.
+    // Nothing is sent twice, because the copy takes files that the page has loaded from the browser's cache.
     const sent = host.answers.filter((line) => line.startsWith('200'));
     expect(sent).toEqual([...new Set(sent)]);
     expect(host.sentBytes()).toBeLessThan(FIRST_VISIT_MAX_BYTES);
@@ -49,7 +49,7 @@ describeBrowser('the page on the hosts of its readers', () => {
     await host.close();
   });
 
-  it('asks for nothing outside its folder, and can be installed from there', async () => {
+  it('requests nothing outside its folder, and can be installed from there', async () => {
     const host = await serveFolder(BUILT_PAGE, { under: UNDER });
     const { page, complaints } = await visit(browser, host.url);
     await page.getByText('Works offline.').waitFor();
@@ -79,7 +79,7 @@ describeBrowser('the page on the hosts of its readers', () => {
       own: false,
       threads: false,
     },
-  ])('computes with threads only where they start: on $host', async ({ headers, own, threads }) => {
+  ])('uses threads only where they can start: on $host', async ({ headers, own, threads }) => {
     const host = await serveFolder(BUILT_PAGE, { headers });
     const context = await browser.newContext();
     const used: string[] = [];
@@ -95,10 +95,11 @@ describeBrowser('the page on the hosts of its readers', () => {
     await host.close();
   });
 
-  it('works over plain HTTP, and says in a sentence what is missing there and what to do', async () => {
+  it('works over plain HTTP, and explains in one sentence what is missing and what to do', async () => {
     const host = await serveFolder(BUILT_PAGE);
     const { port } = new URL(host.url);
-    // axe brings its script as text, which the page's own policy rightly refuses; and it would measure what is fading in.
+    // axe brings its script as text, which the page's own policy rightly refuses; and it would measure what is fading
+    // in.
     const options = { bypassCSP: true, reducedMotion: 'reduce' } as const;
     const { page, complaints } = await visit(browser, `http://${PLAIN_HOST}:${port}/`, options);
     await answered(page);
@@ -116,7 +117,7 @@ describeBrowser('the page on the hosts of its readers', () => {
   });
 });
 
-/** As a manifest writes it; the size stands in the first chunk of a PNG. */
+/** In the format of a manifest; the size is in the first chunk of a PNG. */
 function pngSize(bytes: Buffer): string {
   expect(bytes.subarray(1, 4).toString('latin1')).toBe('PNG');
   return `${bytes.readUInt32BE(16)}x${bytes.readUInt32BE(20)}`;

@@ -1,6 +1,6 @@
 /**
- * The page on a scripted model, in the states that a real model reaches seldom: what is wrong, unsure, broken or slow has
- * to be as plain as what goes well. Also what holds in every state: it can be read and used by everyone, on any screen.
+ * The page on a scripted model, in states that a real model rarely reaches: wrong, unsure, broken or slow has to be as
+ * clear as success. Also what holds in every state: it is accessible on any screen.
  */
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser } from 'playwright-core';
@@ -21,14 +21,14 @@ describeBrowser('the page on a scripted model', () => {
   const show = (scene: string, options = {}): Promise<Visit> =>
     visit(browser, `${HARNESS_URL}?scene=${scene}`, options);
 
-  it('marks each step as verified, wrong or uncheckable, and says why', async () => {
+  it('marks each step as verified, wrong or uncheckable, with the reason', async () => {
     const { page } = await show('mixed');
     await page.getByText('14 tokens in').waitFor();
     expect(await page.locator('lab-step .check').allInnerTexts()).toEqual(['Verified', 'Wrong', 'Uncheckable']);
     await page.getByText('The rule does not fire: the document says "steel" under material').waitFor();
   });
 
-  it('paints the label in a frame of its own, even when label and reasoning arrive together', async () => {
+  it('paints the label in an earlier frame, even when label and reasoning arrive together', async () => {
     const { page } = await show('verified');
     await page.locator('lab-trace .summary').waitFor();
     await recordFrames(page);
@@ -39,7 +39,7 @@ describeBrowser('the page on a scripted model', () => {
     expect(frames.find(({ reasoning }) => !reasoning)?.label).toBe(true);
   });
 
-  it('shows evidence where it stands, and a step pointed at more strongly', async () => {
+  it('shows evidence in place, more strongly for the step pointed at', async () => {
     const { page } = await show('mixed');
     const marks = page.locator('lab-field mark');
     await expect.poll(() => marks.allInnerTexts()).toEqual(['steel', '1.5 l', 'kettle', 'kettle', '1700 ml']);
@@ -49,7 +49,7 @@ describeBrowser('the page on a scripted model', () => {
     await expect.poll(() => page.locator('lab-field mark.active').allInnerTexts()).toContain('steel');
   });
 
-  it('shows no evidence in text that has been changed since', async () => {
+  it('shows no evidence in text that has changed since', async () => {
     const { page } = await show('mixed');
     await page.locator('lab-field mark').first().waitFor();
     await page.getByRole('checkbox', { name: 'while I type' }).uncheck();
@@ -57,7 +57,7 @@ describeBrowser('the page on a scripted model', () => {
     await expect.poll(() => page.locator('lab-field mark').allInnerTexts()).toEqual(['kettle', 'kettle', '1700 ml']);
   });
 
-  it('says when label and reasoning disagree, and when the reasoning broke off', async () => {
+  it('reports when label and reasoning disagree, and when the reasoning broke off', async () => {
     const disagreeing = await show('disagree');
     await disagreeing.page.getByText('Label and reasoning disagree').waitFor();
     const broken = await show('broken');
@@ -66,7 +66,7 @@ describeBrowser('the page on a scripted model', () => {
     expect(await shownLabel(broken.page)).toBe('substantial');
   });
 
-  it('keeps the label when the reasoning fails, and says what failed', async () => {
+  it('keeps the label when the reasoning fails, and reports the failure', async () => {
     const { page } = await show('failed');
     await page.getByText('Logits of layer 1 are NaN.').waitFor();
     expect(await shownLabel(page)).toBe('substantial');
@@ -101,7 +101,7 @@ describeBrowser('the page on a scripted model', () => {
     expect(await page.getByRole('textbox', { name: 'Value of colour' }).inputValue()).toBe('black');
   });
 
-  it('announces the label once it stands', async () => {
+  it('announces the label once it is final', async () => {
     const { page } = await show('verified');
     await page.getByRole('status').getByText('Answer: substantial, 74 % sure.').waitFor({ state: 'attached' });
   });

@@ -1,6 +1,6 @@
 /**
- * A plain static host, as a reader's may be: a folder under some path, gzip for text, an ETag per file, and no header
- * that the page would be better off with unless the test asks for it. It counts every byte that it sends.
+ * A plain static host: a folder under some path, gzip for text, an ETag per file, and no helpful headers unless the
+ * test asks for them. It counts every byte sent.
  */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -9,7 +9,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { extname, join, normalize } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
-/** Where the set-up of these tests builds the page. */
+/** The folder that the tests' set-up builds the page into. */
 export const BUILT_PAGE = '.cache/e2e-page';
 
 /** The headers of a host whose pages may share memory between threads. */
@@ -27,9 +27,9 @@ export interface HostOptions {
 }
 
 export interface StaticHost {
-  /** Of the folder, with a trailing slash. */
+  /** The address of the folder, with a trailing slash. */
   readonly url: string;
-  /** Paths asked for and the status of the answer, in order: "200 index.html". */
+  /** Requested paths with the status of the answer, in order: "200 index.html". */
   readonly answers: readonly string[];
   /** Everything sent so far, headers included. */
   sentBytes(): number;
@@ -46,7 +46,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.wasm': 'application/wasm',
   '.webmanifest': 'application/manifest+json',
 };
-/** What hosts compress by themselves; WebAssembly and weights often are not among it. */
+/** The types that hosts usually compress; WebAssembly and weights often are not among them. */
 const COMPRESSED = new Set(['.css', '.html', '.js', '.json', '.svg', '.webmanifest']);
 
 /** Serves a folder on a free port of this machine. */
@@ -74,7 +74,7 @@ export async function serveFolder(
   };
 }
 
-/** Answers one request; gives a line about it. */
+/** Answers one request; returns a line about it. */
 async function answer(
   folder: string,
   under: string,

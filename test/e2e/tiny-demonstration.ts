@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 
-/** A demonstration of seconds. */
+/** A demonstration that takes seconds. */
 const TINY = { Steps: '3', 'Measure every': '1', 'Prompts per step': '2', 'Held-out pairs': '12' };
 
 /** Starts a demonstration on the page that shows its form. */

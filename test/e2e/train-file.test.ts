@@ -1,6 +1,6 @@
 /**
- * Training on a file of one's own in the built page: it is dropped, looked at, learned from, gone on with after the browser
- * was killed, without the file, and answers in the Score view. A broken file leaves everything usable.
+ * Training on the user's own file in the built page: it is dropped, summarised, learned from, resumed without the file
+ * after the browser was killed, and the model answers in the Score view. A broken file leaves everything usable.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -34,7 +34,7 @@ describeBrowser('training on a file', () => {
     rmSync(profile, { recursive: true, force: true });
   });
 
-  it('learns from it, goes on without it after a crash to the same weights, and answers', async () => {
+  it('learns from it, resumes without it after a crash to the same weights, and answers', async () => {
     const { page } = browser;
     await page.getByLabel('Your own file').check();
     await page.getByText('Choose a file of pairs that people have judged').waitFor();
@@ -43,15 +43,15 @@ describeBrowser('training on a file', () => {
     await choice.getByText('80 pairs of 20 queries').waitFor();
     await choice.getByText('1 row left out').click();
     await choice.getByText('Row 82, column "query"').waitFor();
-    await choice.getByText('64 pairs to learn from, 8 held out, 8 for a test').waitFor();
+    await choice.getByText('64 training pairs, 8 held out, 8 for a test').waitFor();
     expect(await page.getByLabel('Labels', { exact: true }).inputValue()).toBe('3');
     expect(await page.getByLabel('Training queries').count()).toBe(0);
 
     for (const [label, value] of Object.entries(SETTINGS)) await page.getByLabel(label, { exact: true }).fill(value);
     await page.getByRole('button', { name: 'Start training' }).click();
     await page.getByRole('button', { name: 'Pause' }).click();
-    await page.getByRole('button', { name: 'Go on' }).waitFor();
-    // From wherever the pause came, past a checkpoint.
+    await page.getByRole('button', { name: 'Continue' }).waitFor();
+    // From the step of the pause to one after a checkpoint.
     const reached = (await shownStep(page)) + 4;
     const saved = reached - (reached % 3);
     for (let step = reached - 3; step <= reached; step++) {
@@ -64,11 +64,11 @@ describeBrowser('training on a file', () => {
     browser = await startKillableBrowser(profile, TRAIN_URL);
     const reopened = browser.page;
     await reopened.getByText(`A run stopped at step ${saved} of 24`).waitFor();
-    await reopened.getByRole('button', { name: 'Go on' }).click();
+    await reopened.getByRole('button', { name: 'Continue' }).click();
     const resumedHash = await finishedHash(reopened);
     await reopened.locator('lab-run-monitor').getByText('NDCG@10').waitFor();
 
-    // The form shows the file that the run was on; the same again, without a break.
+    // The form shows the file of the run; the same run again, without interruption.
     expect(await reopened.locator('lab-data-choice .name').innerText()).toBe('mine.tsv');
     await reopened.getByRole('button', { name: 'New run' }).click();
     await reopened.getByRole('button', { name: 'Start training' }).click();
@@ -83,12 +83,12 @@ describeBrowser('training on a file', () => {
     expect(browser.complaints).toEqual([]);
   });
 
-  it('says what is wrong with a file and with its grades, and goes on with a better one', async () => {
+  it('explains what is wrong with a file and its grades, and works with a better one', async () => {
     const { page, complaints } = browser;
     await page.getByLabel('Your own file').check();
     await drop(page, 'empty.csv', 'query,title\nmug,mug\n');
     const failure = page.locator('lab-notice[kind="failure"]');
-    await failure.getByText(/empty\.csv: no column is recognised as the grade.*Rename the column/u).waitFor();
+    await failure.getByText(/empty\.csv: no column is known to be the grade.*Rename the column/u).waitFor();
     await drop(page, 'mine.tsv', pairsTsv(20));
     await page.locator('lab-run-plan .figure').waitFor();
     expect(await failure.count()).toBe(0);
@@ -97,12 +97,10 @@ describeBrowser('training on a file', () => {
     await page.getByLabel('Labels', { exact: true }).fill('3');
     await page.locator('lab-run-plan .figure').waitFor();
 
-    // Columns and grades that nobody can know are said by the reader, and a file that cannot be used says what stays.
+    // The reader assigns unknown columns and grades, and an unusable file leaves the previous one in use.
     const choice = page.locator('lab-data-choice');
     await drop(page, 'words.tsv', wordedTsv());
-    await failure
-      .getByText(/words\.tsv: no column is recognised as the grade.*The data is still mine\.tsv/su)
-      .waitFor();
+    await failure.getByText(/words\.tsv: no column is known to be the grade.*The data is still mine\.tsv/su).waitFor();
     await choice.getByLabel('Grade', { exact: true }).selectOption('verdict');
     await choice.getByText('Pairs by grade: N: ').waitFor();
     await failure.getByText(/words\.tsv: a grade is not on the scale/u).waitFor();
@@ -111,7 +109,7 @@ describeBrowser('training on a file', () => {
     await page.locator('lab-run-plan .figure').waitFor();
     expect(await page.getByLabel('Labels', { exact: true }).inputValue()).toBe('2');
     expect(await choice.getByLabel('All at once').inputValue()).toBe('N=0,Y=1');
-    await choice.getByText(/with an earlier pair/u).waitFor();
+    await choice.getByText(/with a pair that came before/u).waitFor();
     await page.getByLabel('Rule world').check();
     await page.getByLabel('Training queries', { exact: true }).waitFor();
     await page.getByRole('button', { name: 'Train a small model' }).waitFor();
@@ -127,7 +125,7 @@ function wordedTsv(): string {
   return [head.replace('grade', 'verdict'), ...rows, rows[0] ?? ''].join('\n');
 }
 
-/** Drops a file on the place for it. */
+/** Drops a file on its target. */
 async function drop(page: Page, name: string, text: string): Promise<void> {
   const files = await page.evaluateHandle(
     ([fileName, contents]) => {

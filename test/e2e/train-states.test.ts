@@ -1,6 +1,6 @@
 /**
- * The training view on scripted threads, in the states that a real run reaches seldom or slowly. Also what holds in every
- * state: it can be read and used by everyone, on any screen.
+ * The Train view on scripted workers, in states that a real run reaches rarely or slowly. Also what holds in every
+ * state: it is accessible on any screen.
  */
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, Locator, Page } from 'playwright-core';
@@ -28,7 +28,7 @@ describeBrowser('the training view on scripted threads', () => {
     return page;
   };
 
-  it('pauses, makes single steps, goes on and stops', async () => {
+  it('pauses, makes single steps, continues and stops', async () => {
     const page = await started('running');
     const readout = page.locator('lab-run-monitor .readout');
     await readout.getByText('Step 340').waitFor();
@@ -36,7 +36,7 @@ describeBrowser('the training view on scripted threads', () => {
     await readout.getByText('of 500, paused').waitFor();
     await page.getByRole('button', { name: 'One step' }).click();
     await readout.getByText('Step 341').waitFor();
-    await page.getByRole('button', { name: 'Go on' }).click();
+    await page.getByRole('button', { name: 'Continue' }).click();
     await readout.getByText('left').waitFor();
     await page.getByRole('button', { name: 'Evaluate' }).click();
     await page.getByText('held-out pairs at step 341').waitFor();
@@ -49,7 +49,7 @@ describeBrowser('the training view on scripted threads', () => {
     await page.getByText('Before it starts').waitFor();
   });
 
-  it('describes its curves to those who cannot see them, and reads out no steps', async () => {
+  it('describes its curves to screen readers, and announces no single steps', async () => {
     const page = await started('running');
     await page
       .getByRole('img', { name: /^Accuracy: Held-out from 56 % at step 100 to 74 % at step 300\.$/u })
@@ -71,7 +71,7 @@ describeBrowser('the training view on scripted threads', () => {
     },
   );
 
-  it('goes on running while the Score view is looked at, and tells how far it is', async () => {
+  it('keeps running while the Score view is open, and shows its progress', async () => {
     const page = await started('running');
     await page.locator('lab-run-monitor').getByText('Step 340').waitFor();
     await page.getByRole('link', { name: 'Score', exact: true }).click();
@@ -79,21 +79,21 @@ describeBrowser('the training view on scripted threads', () => {
     await page.locator('lab-run-monitor').getByText('Step 340').waitFor();
   });
 
-  it('says what failed and what to do, and offers to go on', async () => {
+  it('reports a failure with its fix, and offers to continue', async () => {
     const page = await started('failed');
     await failureOn(page)
       .getByText(/Lower the learning rate/u)
       .waitFor();
-    await page.getByRole('button', { name: 'Go on' }).waitFor();
+    await page.getByRole('button', { name: 'Continue' }).waitFor();
   });
 
-  it('warns of a checkpoint that could not be kept, and trains on', async () => {
+  it('warns about a checkpoint that could not be stored, and keeps training', async () => {
     const page = await started('unsaved');
     await page.getByText('The checkpoint of step 345 could not be kept').waitFor();
     await page.getByRole('button', { name: 'Pause' }).waitFor();
   });
 
-  it('starts nothing that does not fit or has no backend, and says why', async () => {
+  it('starts no run that does not fit or has no backend, and says why', async () => {
     const large = await show('too-large');
     await large.page.getByText('This run does not fit into memory').waitFor();
     expect(await large.page.getByRole('button', { name: 'Train a small model' }).isDisabled()).toBe(true);
@@ -107,7 +107,7 @@ describeBrowser('the training view on scripted threads', () => {
       .waitFor();
   });
 
-  it('tells what is wrong with a setting at its field, opens what is folded over it, and starts nothing', async () => {
+  it('reports a wrong setting at its field, unfolds the section, and starts nothing', async () => {
     const { page } = await show('running');
     await page.locator('lab-run-plan .figure').waitFor();
     const steps = page.getByLabel('Steps', { exact: true });
@@ -124,13 +124,13 @@ describeBrowser('the training view on scripted threads', () => {
     await page.getByRole('button', { name: 'Train a small model' }).waitFor();
   });
 
-  it('lets nobody change the settings of a run under way', async () => {
+  it('locks the settings of a run under way', async () => {
     const page = await started('running');
     await page.locator('lab-run-monitor').waitFor();
     expect(await page.getByLabel('Steps', { exact: true }).isDisabled()).toBe(true);
   });
 
-  it('offers to go on with what was cut short, or to discard it', async () => {
+  it('offers to continue an interrupted run, or to discard it', async () => {
     const { page } = await show('running', 'offers');
     await page.getByText('A run stopped at step 450 of 500').waitFor();
     await page.getByText('A run is under way in another tab').waitFor();
@@ -139,7 +139,7 @@ describeBrowser('the training view on scripted threads', () => {
     await page.getByText('A run is under way in another tab').waitFor();
   });
 
-  it('says why a checkpoint cannot be renamed, and keeps its name', async () => {
+  it('explains why a checkpoint cannot be renamed, and keeps its name', async () => {
     const { page } = await show('running');
     const row = page.locator('lab-checkpoint').nth(1);
     await row.getByRole('button', { name: 'Name and note' }).click();
@@ -148,12 +148,12 @@ describeBrowser('the training view on scripted threads', () => {
     await name.fill('first-model, step 500');
     await row.getByRole('button', { name: 'Save' }).click();
     await failureOn(page)
-      .getByText(/already a checkpoint named "first-model, step 500"/u)
+      .getByText(/named "first-model, step 500" already/u)
       .waitFor();
     await row.getByRole('heading', { name: 'first-model, step 450' }).waitFor();
   });
 
-  it('answers with a checkpoint, says so, and finds back', async () => {
+  it('answers with a checkpoint, says so, and returns to the bundled model', async () => {
     const { page } = await show('running');
     await page.locator('lab-checkpoint').nth(2).getByRole('link', { name: 'Score with it' }).click();
     await page.locator('.origin').getByText('best without hints').waitFor();
@@ -213,7 +213,7 @@ async function expectFit({ page, complaints }: Visit): Promise<void> {
   expect(complaints).toEqual([]);
 }
 
-/** Notices that are read out at once; their texts are slotted into them. */
+/** Notices that are announced at once; their texts are slotted. */
 function failureOn(page: Page): Locator {
   return page.locator('lab-notice[kind="failure"]');
 }

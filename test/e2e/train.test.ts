@@ -1,6 +1,6 @@
 /**
- * Training in the built page, as a reader does it: by clicking. A run whose browser was killed goes on from its last
- * checkpoint and ends in the very weights of one that was never interrupted; the model then answers in the Score view.
+ * Training in the built page by clicking, as a reader does. A run whose browser was killed resumes from its last
+ * checkpoint and ends with exactly the weights of an uninterrupted run; the model then answers in the Score view.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,7 +14,7 @@ import { answered, shownLabel } from './visit.ts';
 const TRAIN_URL = `${inject('pageUrl')}?backend=wasm#/train`;
 const STEPS = 40;
 const SAVE_EVERY = 5;
-/** A run of seconds: little data, small batches, few looks at held-out pairs. */
+/** A run that takes seconds: little data, small batches, few evaluations. */
 const TINY = {
   'Training queries': '12',
   'Held-out pairs': '4',
@@ -36,7 +36,7 @@ describeBrowser('training in the page', () => {
     rmSync(profile, { recursive: true, force: true });
   });
 
-  it('says what a run will take, trains to its end by one click, and keeps checkpoints', async () => {
+  it('predicts the cost of a run, trains to its end by one click, and stores checkpoints', async () => {
     const { page, complaints } = browser;
     const plan = page.locator('lab-run-plan');
     await plan.locator('.figure').waitFor();
@@ -49,7 +49,7 @@ describeBrowser('training in the page', () => {
     const names = [STEPS, STEPS - SAVE_EVERY, STEPS - 2 * SAVE_EVERY].map((step) => `first-model, step ${step}`);
     await expect.poll(() => page.locator('lab-checkpoint h3').allInnerTexts()).toEqual(names);
 
-    // It is still there after a reload, with its curves and its settings, until it is dismissed.
+    // It is shown after a reload with its curves and settings, until it is dismissed.
     const charts = page.locator('lab-run-monitor').getByRole('img');
     const curves = await charts.evaluateAll((images) => images.map((image) => image.getAttribute('aria-label')));
     const hash = await finishedHash(page);
@@ -67,7 +67,7 @@ describeBrowser('training in the page', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('teaches a student, which goes on after a reload and answers', async () => {
+  it('teaches a student, which resumes after a reload and answers', async () => {
     const { page, complaints } = browser;
     await page.getByRole('button', { name: 'From a teacher' }).click();
     await page.getByLabel('Teacher', { exact: true }).selectOption({ label: 'Supervised start of the demonstration' });
@@ -75,14 +75,14 @@ describeBrowser('training in the page', () => {
     for (const [label, value] of Object.entries(numbers)) await page.getByLabel(label, { exact: true }).fill(value);
     await page.getByRole('button', { name: 'Teach a student' }).click();
     await page.getByRole('button', { name: 'Pause' }).click();
-    await page.locator('lab-run-monitor').getByRole('button', { name: 'Go on' }).waitFor();
+    await page.locator('lab-run-monitor').getByRole('button', { name: 'Continue' }).waitFor();
     await page.getByRole('button', { name: 'One step' }).click();
     await expect.poll(() => shownStep(page)).toBe(1);
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByRole('heading', { name: 'student, step 1' }).waitFor();
     await page.reload();
     await page.getByText('A run stopped at step 1 of 60').waitFor();
-    await page.getByRole('button', { name: 'Go on' }).click();
+    await page.getByRole('button', { name: 'Continue' }).click();
     expect(await finishedHash(page)).toMatch(/^[0-9a-f]{8,}$/u);
     await page.getByRole('link', { name: 'Score with this model' }).click();
     await page.locator('.origin', { hasText: 'your checkpoint student, step 60' }).waitFor();
@@ -90,12 +90,12 @@ describeBrowser('training in the page', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('goes on after the browser was killed, to the weights of a run that was not, and answers with them', async () => {
+  it('resumes after the browser was killed, to the weights of an uninterrupted run, and answers with them', async () => {
     const { page } = browser;
     await startTiny(page);
     await page.getByRole('button', { name: 'Pause' }).click();
-    await page.getByRole('button', { name: 'Go on' }).waitFor();
-    // From wherever the pause came, by single steps to a checkpoint and one beyond, so that the kill costs something.
+    await page.getByRole('button', { name: 'Continue' }).waitFor();
+    // From the step of the pause, single steps lead to one after a checkpoint, so that the kill loses work.
     const paused = await shownStep(page);
     const saved = paused + SAVE_EVERY - (paused % SAVE_EVERY);
     for (let step = paused + 1; step <= saved + 1; step++) {
@@ -105,16 +105,16 @@ describeBrowser('training in the page', () => {
     await page.getByRole('heading', { name: `first-model, step ${saved}` }).waitFor();
     await browser.kill();
 
-    // Wherever the page opens, it says that there is something to go on with.
+    // Every view shows that there is an unfinished run.
     browser = await startKillableBrowser(profile, TRAIN_URL.replace('#/train', ''));
     const reopened = browser.page;
     await reopened.getByRole('link', { name: 'Train (unfinished run)' }).click();
     await reopened.getByText(`A run stopped at step ${saved} of ${STEPS}`).waitFor();
-    await reopened.getByRole('button', { name: 'Go on' }).click();
+    await reopened.getByRole('button', { name: 'Continue' }).click();
     const resumedHash = await finishedHash(reopened);
     expect(await reopened.getByText(/^A run stopped /u).count()).toBe(0);
 
-    // The form shows the settings of the run that was taken up; the same again, without a break.
+    // The form shows the settings of the resumed run; the same run again, without interruption.
     expect(await reopened.getByLabel('Batch size', { exact: true }).inputValue()).toBe(TINY['Batch size']);
     await reopened.getByRole('button', { name: 'New run' }).click();
     await reopened.getByRole('button', { name: 'Start training' }).click();
@@ -134,13 +134,13 @@ describeBrowser('training in the page', () => {
     const { page, complaints } = browser;
     await startTiny(page, { 'Save every': String(STEPS) });
     await page.getByRole('button', { name: 'Pause' }).click();
-    await page.getByRole('button', { name: 'Go on' }).waitFor();
+    await page.getByRole('button', { name: 'Continue' }).waitFor();
     await page.reload(); // before its first checkpoint
     await page.getByText('A run stopped before its first checkpoint').waitFor();
     await page.getByRole('button', { name: 'Discard' }).click();
     await page.getByText(/^A run stopped /u).waitFor({ state: 'detached' });
     await page.reload();
-    await page.getByText('Nothing is kept yet').waitFor();
+    await page.getByText('Nothing is stored yet').waitFor();
     expect(await page.getByText(/^A run stopped /u).count()).toBe(0);
     expect(complaints).toEqual([]);
   });
@@ -179,12 +179,12 @@ describeBrowser('training in the page', () => {
     await input.setInputFiles(join(import.meta.dirname, 'train.test.ts'));
     await page
       .locator('lab-checkpoints lab-notice')
-      .getByText(/not a checkpoint file/u)
+      .getByText(/another kind of file/u)
       .waitFor();
   });
 });
 
-/** Starts a run of seconds. */
+/** Starts a run that takes seconds. */
 async function startTiny(page: Page, change: Partial<typeof TINY> = {}): Promise<void> {
   for (const [label, value] of Object.entries({ ...TINY, ...change })) {
     await page.getByLabel(label, { exact: true }).fill(value);

@@ -1,13 +1,13 @@
 /**
- * One visit to the page: a browser context of its own, with a record of everything the page must not do.
+ * One visit to the page: a new browser context, with a record of everything the page must not do.
  */
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { inject, onTestFinished } from 'vitest';
 
-/** WebGPU on a software adapter takes seconds for what a GPU does at once. */
+/** WebGPU on a software adapter takes seconds where a GPU takes milliseconds. */
 const LONGEST_WAIT_MS = 120_000;
 
-/** What the page did wrong. Each list has to stay empty. */
+/** The page's violations. Each list must stay empty. */
 export interface Misdeeds {
   /** Requests to another origin. */
   readonly foreignRequests: string[];
@@ -42,7 +42,7 @@ export async function visit(browser: Browser, url: string, options: BrowserConte
   return { page, foreignRequests, complaints };
 }
 
-/** Waits until the label of the last question stands and its reasoning has ended. */
+/** Waits until the label of the last question is final and its reasoning has ended. */
 export async function answered(page: Page): Promise<void> {
   await page.locator('lab-answer .fresh').waitFor();
   await page.locator('lab-trace .summary').waitFor();
@@ -53,7 +53,7 @@ export function shownLabel(page: Page): Promise<string> {
   return page.locator('lab-answer .label').innerText();
 }
 
-/** The looks in which one of several states is examined: all in `npm run test:all`, else one, by turns. */
+/** The looks in which a state is examined: all in `npm run test:all`, otherwise one, alternating. */
 export function looksOf<Look>(looks: readonly Look[], state: number): readonly Look[] {
   return inject('isWhole') ? looks : looks.filter((_, i) => i === state % looks.length);
 }

@@ -1,6 +1,6 @@
 /**
- * A reinforcement thread that plays a script, to show the collapse view in every state: an onset of collapse, a branch
- * that breaks, a missing start model.
+ * A GRPO worker that plays a script, to show the Collapse view in every state: a collapse that sets in, a branch that
+ * fails, a missing start.
  */
 import { LabError } from '../../src/common/errors.ts';
 import { Rng } from '../../src/common/rng.ts';
@@ -14,7 +14,7 @@ import {
 } from '../../src/protocol/grpo.ts';
 import type { GrpoClient } from '../../src/ui/collapse/grpo-client.ts';
 
-/** The states of a demonstration after its start. */
+/** What a demonstration does after it was started. */
 export const GRPO_SCENES = ['learning', 'fetching', 'collapsed', 'broken', 'ended', 'missing'] as const;
 export type GrpoScene = (typeof GRPO_SCENES)[number];
 
@@ -29,7 +29,7 @@ const RULES: readonly RuleInfo[] = Array.from({ length: 32 }, (_, i) => ({
   isTail: i >= 14,
 }));
 
-/** Whether a branch of the script loses rare rules. */
+/** The scripted course of a branch: whether it loses rare rules. */
 function forgets(name: string): boolean {
   return name.startsWith('GRPO (head-heavy');
 }
@@ -79,7 +79,7 @@ function pointOf(name: string, step: number): MeasuredPoint {
   };
 }
 
-function stepOf(branch: number, name: string, step: number, dial: number): GrpoEvent {
+function stepOf(branch: number, name: string, step: number, coefficient: number): GrpoEvent {
   const rng = new Rng(`${name} ${step}`);
   const cited = RULES.map(({ isTail }, rule) => {
     const often = isTail ? 3 * (forgets(name) ? Math.max(0, 1 - (1.6 * step) / STEPS) : 1) : 24 / (1 + rule / 3);
@@ -101,9 +101,9 @@ function stepOf(branch: number, name: string, step: number, dial: number): GrpoE
       gold: RULES.map(({ isTail }) => Math.floor((isTail ? 0.3 : 3) * rng.next())),
       meanAdvantage: cited.map((count) => (count === 0 ? null : rng.next() - 0.4)),
     },
-    balance: { rl: 1, expert: dial, dial },
-    loss: { policy: 0.01, expert: dial === 0 ? null : 0.44 },
-    tokens: { generated: 1600 * step, learned: 5800 * step, expert: dial === 0 ? 0 : 1500 * step },
+    balance: { rl: 1, expert: coefficient, coefficient },
+    loss: { policy: 0.01, expert: coefficient === 0 ? null : 0.44 },
+    tokens: { generated: 1600 * step, learned: 5800 * step, expert: coefficient === 0 ? 0 : 1500 * step },
     times: { rolloutMs: 214, scoreMs: 96, updateMs: 512 },
     tokensPerSec: 6402,
   };
@@ -166,19 +166,19 @@ const GROUP: SampledGroup = {
   completions: [COMPLETION, REJECTED, COMPLETION],
 };
 
-/** A reinforcement thread that plays one scene for every demonstration. */
+/** A GRPO worker that plays one scene for every demonstration. */
 export function openScriptedGrpo(scene: GrpoScene): GrpoClient {
   let emit: (event: GrpoEvent) => void = () => undefined;
   let end: () => void = () => undefined;
   let names: string[] = [];
   let step = 0;
-  let dials: number[] = [];
+  let coefficients: number[] = [];
 
   function play(until: number): void {
     for (; step < until; step++) {
       for (const [branch, name] of names.entries()) {
         if (scene === 'broken' && branch === 0 && step >= 25) continue;
-        emit(stepOf(branch, name, step + 1, dials[branch] ?? 0));
+        emit(stepOf(branch, name, step + 1, coefficients[branch] ?? 0));
         if ((step + 1) % EVERY !== 0) continue;
         emit({ kind: 'kept', branch, step: step + 1, groups: [GROUP] });
         emit({ kind: 'measure', branch, point: pointOf(name, step + 1), elapsedMs: 1900 });
@@ -208,8 +208,7 @@ export function openScriptedGrpo(scene: GrpoScene): GrpoClient {
     const until = { learning: 22, collapsed: 74, broken: 41, ended: STEPS }[scene];
     play(until);
     if (scene === 'broken') {
-      const message =
-        'Step 26 gave a loss or a gradient that the run cannot go on with. Expected a finite number. Got NaN.';
+      const message = 'Step 26 gave a loss or gradient that is not finite. Expected a finite number. Got NaN.';
       emit({ kind: 'branch-ended', branch: 0, step: 25, weightsHash: null, failure: { code: 'not-finite', message } });
     }
     if (scene !== 'ended') return;
@@ -237,16 +236,16 @@ export function openScriptedGrpo(scene: GrpoScene): GrpoClient {
         emit({ kind: 'stopped' });
         end();
         break;
-      case 'dial':
-        dials[command.branch] = command.value;
+      case 'coefficient':
+        coefficients[command.branch] = command.value;
         break;
       case 'fork': {
-        if (command.dial !== null && command.dial > 2) {
+        if (command.coefficient !== null && command.coefficient > 2) {
           emit({ kind: 'refused', code: 'bad-config', message: 'The balance cannot be set so high.' });
           break;
         }
         const branch = names.push(command.name) - 1;
-        dials.push(command.dial ?? 0.3);
+        coefficients.push(command.coefficient ?? 0.3);
         const parent = { branch: command.branch, step: command.step };
         const curve = [0, command.step].map((at) => pointOf(names[command.branch] ?? '', at));
         emit({ kind: 'branch', branch, name: command.name, parent, experiment: {}, step: command.step, steps: STEPS, curve }); // prettier-ignore
@@ -264,7 +263,7 @@ export function openScriptedGrpo(scene: GrpoScene): GrpoClient {
     async run({ branches }, onEvent) {
       emit = onEvent;
       names = branches.map(({ name }) => name);
-      dials = names.map((name) => (name.startsWith('MBO') ? 0.3 : 0));
+      coefficients = names.map((name) => (name.startsWith('MBO') ? 0.3 : 0));
       step = 0;
       await new Promise<void>((resolve) => {
         end = resolve;

@@ -1,11 +1,14 @@
 /**
- * A checkpoint thread with invented checkpoints; renaming, annotating and deleting really change them.
+ * A checkpoint worker with an invented set of checkpoints; renaming, annotating and deleting really change it.
  */
 import { LabError } from '../../src/common/errors.ts';
 import type { Checkpoint, CheckpointOverview } from '../../src/protocol/checkpoints.ts';
 import type { CheckpointClient } from '../../src/ui/parts/checkpoint-client.ts';
 
-/** `empty` before the first run; `kept` after several runs; `offers` with interrupted runs; `broken` without a database. */
+/**
+ * `empty` before the first run; `kept` after several; `offers` with runs that were cut short; `broken` without a
+ * database.
+ */
 export const STORE_SCENES = ['empty', 'kept', 'offers', 'broken'] as const;
 export type StoreScene = (typeof STORE_SCENES)[number];
 
@@ -65,7 +68,7 @@ const OFFERS: CheckpointOverview['runs'] = [
   },
 ];
 
-/** A checkpoint store in one of its states. */
+/** A shelf in one of its states. */
 export function openScriptedStore(scene: StoreScene): CheckpointClient {
   let checkpoints: readonly Checkpoint[] = scene === 'empty' ? [] : KEPT;
   let runs = scene === 'offers' ? OFFERS : [];
@@ -90,7 +93,7 @@ export function openScriptedStore(scene: StoreScene): CheckpointClient {
     },
     rename: (id, name) => {
       if (checkpoints.every((kept) => kept.id === id || kept.name !== name)) return change(id, { name });
-      const message = `There is already a checkpoint named "${name}".`;
+      const message = `There is a checkpoint named "${name}" already.`;
       return Promise.reject(new LabError('bad-config', { message, fix: 'Choose another name.' }));
     },
     annotate: (id, note) => change(id, { note }),

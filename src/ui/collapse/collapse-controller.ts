@@ -23,14 +23,14 @@ const DEMONSTRATION: SessionView<CollapseState, GrpoEvent, GrpoCommand> = {
   isOpen,
   isBusy: ({ phase }) => phase === 'preparing' || phase === 'running',
   awaited: new Set(['pause', 'resume', 'step', 'stop']),
-  // A pause that was taken back before it happened is not told.
+  // A pause that was withdrawn before it took effect is not reported.
   settles: ({ kind }, pending) => kind === 'paused' || kind === 'resumed' || (kind === 'step' && pending === 'resume'),
   canWait: () => false,
   failed: (failure) => ({ kind: 'failed', ...failure }),
   refused: (failure) => ({ kind: 'refused', ...failure }),
 };
 
-/** @param onEvent - called after the state has taken the event in */
+/** @param onEvent - called after the state includes the event */
 export function collapseController(
   host: ReactiveControllerHost,
   open: OpenGrpo,

@@ -1,17 +1,17 @@
 /**
- * How far a demonstration is, in words and numbers.
+ * The progress of a demonstration, in words and numbers.
  */
 import type { GrpoCommand } from '../../protocol/grpo.ts';
 import { formatCount, formatSpan } from '../parts/format.ts';
 import type { BranchState, CollapseState } from './collapse-state.ts';
 
-/** What a demonstration is at, in two words. */
+/** The state of a demonstration in two words. */
 export function demonstrationFigure({ phase, branches }: CollapseState): string {
-  if (branches.length === 0) return phase === 'failed' ? 'It did not begin' : 'Getting ready';
+  if (branches.length === 0) return phase === 'failed' ? 'It did not start' : 'Getting ready';
   return `Step ${formatCount(Math.min(...branches.map(({ step }) => step)))}`;
 }
 
-/** How far it is, to stand beside its step. @param pending - what was asked for and has not happened yet */
+/** The progress, shown beside the step. @param pending - the command that has not taken effect yet */
 export function demonstrationProgress(
   { phase, stage, branches }: CollapseState,
   pending: GrpoCommand['kind'] | undefined,
@@ -20,8 +20,8 @@ export function demonstrationProgress(
   switch (phase) {
     case 'preparing':
       if (stage === 'model') return 'fetching the start';
-      if (stage === 'data') return 'making its pairs ready';
-      return stage === 'pass-rates' ? 'measuring what the start finds hard' : 'measuring how fast this machine is';
+      if (stage === 'data') return 'preparing its pairs';
+      return stage === 'pass-rates' ? 'measuring what the start finds hard' : 'measuring the speed of this machine';
     case 'running': {
       if (pending === 'pause') return 'pausing after this step';
       const seconds = secondsLeft(branches);
@@ -33,11 +33,11 @@ export function demonstrationProgress(
     case 'paused':
       return `of ${formatCount(lastStep(branches))}, paused`;
     case 'finished':
-      return 'all branches are at their ends; fork one to go on from an earlier step';
+      return 'all branches have ended; fork one to continue from an earlier step';
     case 'failed':
-      return branches.length === 0 ? '' : 'it could not go on';
+      return branches.length === 0 ? '' : 'it could not continue';
     case 'past':
-      return 'all branches are at their ends';
+      return 'all branches have ended';
     case 'idle':
       return '';
     default:
@@ -45,19 +45,19 @@ export function demonstrationProgress(
   }
 }
 
-/** The last step of the branch that goes furthest. */
+/** The last step of the longest branch. */
 export function lastStep(branches: readonly BranchState[]): number {
   return Math.max(1, ...branches.map(({ steps }) => steps));
 }
 
-/** The steps made, of those that the branches can still come to. */
+/** The share of steps made, among those that the branches can still reach. */
 export function doneShare(branches: readonly BranchState[]): number {
   const aims = branches.map(({ ended, step, steps }) => (ended === undefined ? steps : step));
   const sum = aims.reduce((total, aim) => total + aim, 0);
   return sum === 0 ? 0 : branches.reduce((total, { step }) => total + step, 0) / sum;
 }
 
-/** Until all branches are at their ends, at their recent speed, measurements included; null before the first step. */
+/** The time until all branches end, at their recent speed and with measurements; null before the first step. */
 function secondsLeft(branches: readonly BranchState[]): number | null {
   let ms = 0;
   let hasStep = false;

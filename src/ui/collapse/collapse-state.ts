@@ -1,18 +1,18 @@
 /**
- * What the page knows about a demonstration, and how each event of the worker changes it. Pure, so that every order of
- * events can be tested; the elements only draw this state.
+ * The state of a demonstration, and how each event of the worker changes it. The functions are pure, so that every
+ * order of events can be tested; the elements only draw the state.
  */
 import type { Failure } from '../../protocol/failure.ts';
 import type { GrpoEvent, GrpoEventOf, MeasuredPoint, SampledGroup } from '../../protocol/grpo.ts';
 
 /**
- * `preparing` until the first branch begins; a `finished` one stays open for forks; `failed` is an end, and `past` is one
- * that was finished on an earlier visit.
+ * `preparing` until the first branch begins; `finished` stays open for forks; `failed` is an end; `past` is a
+ * demonstration finished on an earlier visit.
  */
 export type CollapsePhase = 'idle' | 'preparing' | 'running' | 'paused' | 'finished' | 'past' | 'failed';
 
-/** From `step` on, the dial of a branch stands at `value`. */
-export interface DialPosition {
+/** The coefficient of a branch is `value` from `step` on. */
+export interface CoefficientMove {
   readonly step: number;
   readonly value: number;
 }
@@ -30,14 +30,14 @@ export interface BranchState {
   readonly parent: GrpoEventOf<'branch'>['parent'];
   readonly step: number;
   readonly steps: number;
-  /** Every step, those before its fork included. */
+  /** All steps, including those before its fork. */
   readonly history: readonly GrpoEventOf<'step'>[];
   readonly points: readonly MeasuredPoint[];
   readonly samples: readonly KeptSamples[];
-  readonly dials: readonly DialPosition[];
-  /** Steps it can be forked at. */
+  readonly coefficientMoves: readonly CoefficientMove[];
+  /** Steps at which it can be forked. */
   readonly checkpoints: readonly number[];
-  /** Spent on measurements so far. */
+  /** Time spent on measurements so far. */
   readonly measureMs: number;
   readonly ended: GrpoEventOf<'branch-ended'> | undefined;
 }
@@ -48,11 +48,11 @@ export interface CollapseState {
   readonly backend: GrpoEventOf<'backend'> | undefined;
   readonly prepared: GrpoEventOf<'prepared'> | undefined;
   readonly branches: readonly BranchState[];
-  /** Why the last checkpoint of a branch could not be kept; undefined while all could. */
+  /** Why the last checkpoint of a branch could not be stored; undefined while all could. */
   readonly unsaved: Failure | undefined;
   /** Why another GPU is being opened. */
   readonly recovering: string | undefined;
-  /** Why the last command was not followed; gone with the next event of a branch. */
+  /** Why the last command was refused; cleared by the next event of a branch. */
   readonly refused: Failure | undefined;
   readonly failure: Failure | undefined;
 }
@@ -69,10 +69,10 @@ export const NO_DEMONSTRATION: CollapseState = {
   failure: undefined,
 };
 
-/** One that was just asked for. */
+/** A demonstration that was just requested. */
 export const STARTED_DEMONSTRATION: CollapseState = { ...NO_DEMONSTRATION, phase: 'preparing' };
 
-/** Whether the worker holds the demonstration, if only waiting. */
+/** Whether the worker holds the demonstration, even if idle. */
 export function isOpen({ phase }: CollapseState): boolean {
   return phase === 'preparing' || phase === 'running' || phase === 'paused' || phase === 'finished';
 }
@@ -140,7 +140,7 @@ export function applyGrpoEvent(state: CollapseState, event: GrpoEvent): Collapse
   }
 }
 
-/** A fork begins with what its parent was at that step. */
+/** A fork begins with its parent's state at that step. */
 function beginBranch(branches: readonly BranchState[], event: GrpoEventOf<'branch'>): BranchState {
   const { branch: id, name, parent, step, steps, curve } = event;
   const before = parent === null ? undefined : branches[parent.branch];
@@ -153,14 +153,14 @@ function beginBranch(branches: readonly BranchState[], event: GrpoEventOf<'branc
     history: before?.history.filter((each) => each.step <= step) ?? [],
     points: curve,
     samples: before?.samples.filter((each) => each.step <= step) ?? [],
-    dials: before?.dials.filter((each) => each.step < step) ?? [],
+    coefficientMoves: before?.coefficientMoves.filter((each) => each.step < step) ?? [],
     checkpoints: [],
     measureMs: 0,
     ended: undefined,
   };
 }
 
-/** What was told of later steps comes again. */
+/** Drops events of later steps, which come again. */
 function rewind(branch: BranchState, step: number): BranchState {
   return {
     ...branch,
@@ -168,18 +168,20 @@ function rewind(branch: BranchState, step: number): BranchState {
     history: branch.history.filter((each) => each.step <= step),
     points: branch.points.filter((each) => each.step <= step),
     samples: branch.samples.filter((each) => each.step <= step),
-    dials: branch.dials.filter((each) => each.step < step),
+    coefficientMoves: branch.coefficientMoves.filter((each) => each.step < step),
   };
 }
 
 function withStep(branch: BranchState, event: GrpoEventOf<'step'>): BranchState {
-  const { dial } = event.balance;
-  const isMoved = dial !== null && dial !== branch.dials.at(-1)?.value;
+  const { coefficient } = event.balance;
+  const isMoved = coefficient !== null && coefficient !== branch.coefficientMoves.at(-1)?.value;
   return {
     ...branch,
     step: event.step,
     history: [...branch.history, event],
-    dials: isMoved ? [...branch.dials, { step: event.step - 1, value: dial }] : branch.dials,
+    coefficientMoves: isMoved
+      ? [...branch.coefficientMoves, { step: event.step - 1, value: coefficient }]
+      : branch.coefficientMoves,
   };
 }
 

@@ -1,5 +1,5 @@
 /**
- * A branch's way towards collapse in plain words: what the definition asks for, how far the branch is, and since when.
+ * A branch's progress towards collapse in words: the conditions of the definition, how far each is met, and since when.
  */
 import type { GrpoEventOf, MeasuredPoint } from '../../protocol/grpo.ts';
 import type { BranchState } from './collapse-state.ts';
@@ -10,11 +10,11 @@ type Bounds = GrpoEventOf<'prepared'>['bounds'];
 /** One of the three conditions that together make a collapse. */
 export interface Condition {
   readonly name: string;
-  /** How far it is, with its sign: "+0.03". */
+  /** The present value, with its sign: "+0.03". */
   readonly now: string;
-  /** From where on it holds: "+0.05". */
+  /** The bound from which it holds: "+0.05". */
   readonly bound: string;
-  /** 1 where it holds, 0 where nothing has happened or the opposite has. */
+  /** 1 where it holds, 0 where nothing has changed or the opposite has happened. */
   readonly share: number;
   readonly isMet: boolean;
 }
@@ -29,9 +29,9 @@ export function conditionsAt({ collapse }: MeasuredPoint, bounds: Bounds): Condi
   ];
 }
 
-/** What there is to say about a branch at its last measurement. */
+/** The verdict on a branch at its last measurement. */
 export interface Alarm {
-  /** `collapsed` now; `left` if it was, and is not any more. */
+  /** `collapsed` now; `left` if it had collapsed and no longer does. */
   readonly kind: 'none' | 'collapsed' | 'left';
   readonly text: string;
 }
@@ -45,7 +45,7 @@ export function alarmOf({ points }: BranchState): Alarm {
   if (!last.collapse.isCollapsed) {
     return {
       kind: 'left',
-      text: `It met the definition of collapse at step ${first.step}, and does not at step ${last.step}.`,
+      text: `It met the definition of collapse at step ${first.step}, and no longer does at step ${last.step}.`,
     };
   }
   const { rewardGain, tailRecallLoss, distinctRulesLoss } = last.collapse;
@@ -60,7 +60,7 @@ export function alarmOf({ points }: BranchState): Alarm {
 
 function condition(name: string, value: number | null, bound: number, format: (value: number) => string): Condition {
   const share = value === null ? 0 : Math.max(0, Math.min(1, value / bound));
-  // As in the definition: a difference such as 0.75 - 0.55 is a hair below 0.2 in floating point.
+  // As in the definition, a difference such as 0.75 - 0.55 is slightly below 0.2 in floating point.
   const isMet = value !== null && value >= bound - 1e-9;
   return { name, now: value === null ? '\u2013' : format(value), bound: format(bound), share, isMet };
 }

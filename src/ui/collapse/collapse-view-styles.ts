@@ -1,6 +1,5 @@
 /**
- * The bench of the collapse view: controls on top, curves in a row, branches beside each other; one below the other where
- * there is no room.
+ * The layout of the Collapse view: controls on top, curves in a row, branches side by side; stacked on narrow screens.
  */
 import { css } from 'lit';
 

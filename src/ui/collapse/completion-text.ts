@@ -1,10 +1,10 @@
 /**
- * Tokens, pairs and rewards as people read them.
+ * Tokens, pairs and rewards as readable text.
  */
 import type { CompletionSample, RuleInfo, SampledGroup } from '../../protocol/grpo.ts';
 import { traceTokenMeaning } from '../../relevance/trace/trace-token.ts';
 
-/** A token by what it means: a rule by its name, a label by its, other structure by its word, text as it is. */
+/** A token by its meaning: rules and labels by their names, other structure by a word, text unchanged. */
 export function tokenText(token: string, rules: readonly RuleInfo[], labelNames: readonly string[]): string {
   const meaning = traceTokenMeaning(token);
   switch (meaning?.kind) {
@@ -34,10 +34,10 @@ export function documentText({ title, brand, type, attributes, text }: SampledGr
   return [title, ...named.filter((part) => part !== '')].join(', ');
 }
 
-/** What a reward consists of, part by part. */
+/** The parts of a reward, one per line. */
 export function rewardLines(reward: CompletionSample['reward'], rules: readonly RuleInfo[]): string[] {
   const { rejected, label, steps, missed } = reward;
-  if (rejected !== null) return [`Worth nothing as a whole: it ${rejected}.`, ...lost(reward)];
+  if (rejected !== null) return [`Rejected as a whole, reward 0: it ${rejected}.`, ...lost(reward)];
   const ruleName = (rule: number): string => {
     const info = rules[rule];
     return info === undefined ? `rule ${rule}` : `${info.id}${info.isTail ? ' (rare)' : ''}`;
@@ -45,7 +45,7 @@ export function rewardLines(reward: CompletionSample['reward'], rules: readonly 
   return [
     `${plus(label.earned)} for the label${label.value === 1 ? '' : ', which is not the expert\u2019s'}`,
     ...steps.map(({ rule, earned, cost, reason }) => {
-      const price = cost > 0.005 ? `; leaving it out would have brought ${cost.toFixed(2)}` : '';
+      const price = cost > 0.005 ? `; omitting it would have earned ${cost.toFixed(2)}` : '';
       return `${plus(earned)} for ${ruleName(rule)}: ${reason}${price}`;
     }),
     ...missed.map(({ rule, cost }) => `${ruleName(rule)} was not cited, worth ${cost.toFixed(2)}`),

@@ -1,33 +1,34 @@
 /**
- * Demonstrations that were cut short by a reload, a closed tab or a crash, as offers to go on with them. Each branch is kept
- * as a run of its own; those that belong together are found by the demonstration that they name.
+ * Offers to continue demonstrations that were cut short by a reload, a closed tab or a crash. Each branch is stored as
+ * a run; branches of one demonstration share its id.
  */
 import * as v from 'valibot';
 import type { CheckpointOverview, UnfinishedRun } from '../../protocol/checkpoints.ts';
 import { BRANCH_KIND, type BranchRecord, BranchRecordSchema, type GrpoRequest } from '../../protocol/grpo.ts';
+import { renameOldKeys } from '../../protocol/renamed-keys.ts';
 import { formatCount, formatTime } from '../parts/format.ts';
 
-/** A branch as it was left. */
+/** An unfinished branch. */
 interface LeftBranch {
   readonly run: UnfinishedRun;
   readonly record: BranchRecord;
 }
 
-/** What to ask of the worker, but for what the page adds. */
+/** The request to the worker, without what the page adds. */
 export type KeptDemonstration = Omit<GrpoRequest, 'backend' | 'isVisible'>;
 
-/** What can be done about a demonstration that was cut short. */
+/** How to proceed with a demonstration that was cut short. */
 export interface DemonstrationOffer {
   readonly demonstration: string;
   readonly heading: string;
   readonly text: string;
-  /** `wait` where another tab is at it. */
+  /** `wait` while another tab runs it. */
   readonly way: 'go-on' | 'wait';
   readonly runIds: readonly string[];
   readonly request: KeptDemonstration;
 }
 
-/** The offers to make, the last begun first. */
+/** The offers, the most recently begun first. */
 export function demonstrationOffers({ runs }: Pick<CheckpointOverview, 'runs'>): DemonstrationOffer[] {
   const byDemonstration = new Map<string, LeftBranch[]>();
   for (const run of runs) {
@@ -43,7 +44,10 @@ export function demonstrationOffers({ runs }: Pick<CheckpointOverview, 'runs'>):
 /** Undefined for a run of another kind, or one that this version cannot read. */
 function recordOf({ kind, configJson }: UnfinishedRun): BranchRecord | undefined {
   if (kind !== BRANCH_KIND) return undefined;
-  const read = v.safeParse(v.pipe(v.string(), v.parseJson(), BranchRecordSchema), configJson);
+  const read = v.safeParse(
+    v.pipe(v.string(), v.parseJson(), v.transform(renameOldKeys), BranchRecordSchema),
+    configJson,
+  );
   return read.success ? read.output : undefined;
 }
 
@@ -54,28 +58,28 @@ function offerOf(demonstration: string, left: readonly LeftBranch[]): Demonstrat
   const isAlive = branches.some(({ run }) => run.state === 'alive');
   const isDoubtful = branches.some(({ run }) => run.state === 'unknown');
   const kept = branches.map(({ run }) => run.lastCheckpoint?.step ?? 0);
-  const doubt = isDoubtful ? ' This browser cannot tell whether another tab is still at it.' : '';
+  const doubt = isDoubtful ? ' This browser cannot tell whether another tab is still running it.' : '';
   return {
     demonstration,
     way: isAlive ? 'wait' : 'go-on',
     heading: isAlive
-      ? 'A demonstration is under way in another tab'
+      ? 'A demonstration is running in another tab'
       : `A demonstration stopped; it is kept up to step ${formatCount(Math.min(...kept))}`,
     text: isAlive
-      ? `${names}, begun ${begun}. It can be steered there.`
-      : `${names}, begun ${begun}. Each branch goes on from its last checkpoint exactly as if it had never stopped.${doubt}`,
+      ? `${names}, started ${begun}. It can be controlled there.`
+      : `${names}, started ${begun}. Each branch continues from its last checkpoint exactly as if it had never stopped.${doubt}`,
     runIds: branches.map(({ run }) => run.id),
     request: requestOf(demonstration, branches),
   };
 }
 
 function requestOf(demonstration: string, branches: readonly LeftBranch[]): KeptDemonstration {
-  /** The new number of each branch: some may have been discarded. */
+  /** Branches are renumbered, because some may have been discarded. */
   const numbers = new Map(branches.map(({ record }, number) => [record.branch, number]));
   return {
     modelUrl: branches[0]?.record.modelUrl ?? '',
     demonstration,
-    branches: branches.map(({ run, record: { name, experiment, parent, dial } }) => {
+    branches: branches.map(({ run, record: { name, experiment, parent, coefficient } }) => {
       const number = parent === null ? undefined : numbers.get(parent.branch);
       return {
         name,
@@ -84,7 +88,7 @@ function requestOf(demonstration: string, branches: readonly LeftBranch[]): Kept
           runId: run.id,
           checkpointId: run.lastCheckpoint?.id ?? null,
           parent: parent === null || number === undefined ? null : { branch: number, step: parent.step },
-          dial,
+          coefficient,
         },
       };
     }),

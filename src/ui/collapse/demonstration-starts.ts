@@ -1,5 +1,5 @@
 /**
- * Checkpoints of supervised runs as what a demonstration can start from, with the data that they learned from.
+ * Checkpoints of supervised runs that a demonstration can start from, with the data that they learned from.
  */
 import type { CheckpointOverview } from '../../protocol/checkpoints.ts';
 import { parseSftExperiment } from '../../protocol/sft-experiment.ts';
@@ -8,13 +8,13 @@ import type { StartOption } from './lab-collapse-source.ts';
 
 /** A checkpoint to start from. */
 export interface DemonstrationStart extends StartOption {
-  /** What it learned from, rules included. */
+  /** Its training data, including rules. */
   readonly data: DemonstrationData;
-  /** Labels on its scale. */
+  /** The number of labels on its scale. */
   readonly scaleSize: number;
 }
 
-/** The checkpoints that can be started from, the newest first; without those whose settings this version cannot read. */
+/** The possible starts, newest first, without checkpoints whose settings this version cannot read. */
 export function demonstrationStarts(overview: CheckpointOverview | undefined): DemonstrationStart[] {
   return (overview?.checkpoints ?? [])
     .filter(({ kind }) => kind === 'sft')

@@ -1,8 +1,9 @@
 /**
- * The demonstration as a plan: which branches run, with which settings. Two things vary around the method: prompts are
- * *matched* (rules as frequent as in the expert's data) or *head-heavy* (prompts of rare rules ten times as rare); the
- * reward is *full*, *plausible* or *lenient* (relevance/rules/reward.ts). A test holds the settings to those of the experiments.
- * Start and data are the bundled model and its rule world, or a checkpoint and a file of one's own.
+ * The plan of a demonstration: which branches run, with which settings. Besides the method, two things vary: prompts
+ * are *matched* (rules as frequent as in the expert's data) or *head-heavy* (prompts of rare rules ten times rarer),
+ * and the reward is *full*, *plausible* or *lenient* (relevance/rules/reward.ts). A test compares the settings with
+ * those of the experiments. Start and data are the bundled model and its rule world, or a checkpoint and the user's own
+ * file.
  */
 import type { SettingField } from '../../config/setting-fields.ts';
 import { type GrpoExperiment, type GrpoExperimentInput, GrpoExperimentSchema } from '../../protocol/grpo-experiment.ts';
@@ -13,11 +14,11 @@ export const PROMPT_MIXES = ['head-heavy', 'matched'] as const;
 export type PromptMix = (typeof PROMPT_MIXES)[number];
 export const REWARDS = ['plausible', 'full', 'lenient'] as const;
 export type RewardName = (typeof REWARDS)[number];
-/** Orders of prompts; all but random by how often the start answers them rightly (train/curriculum.ts). */
+/** Orders of prompts; all except random follow how often the start answers them right (train/curriculum.ts). */
 export const ORDERS = ['random', 'staged', 'adaptive'] as const;
 export type PromptOrder = (typeof ORDERS)[number];
 
-/** What a branch does besides the regime. */
+/** The settings of a branch besides the regime. */
 export interface Method {
   readonly name: string;
   readonly help: string;
@@ -26,7 +27,7 @@ export interface Method {
 
 const lambda = (value: number): Method['grpo'] => ({ balance: { kind: 'additive', lambda: value } });
 
-/** The methods that can be chosen, the two of the demonstration first. */
+/** The available methods, the two of the demonstration first. */
 export const METHODS = [
   { name: 'GRPO', help: 'Reinforcement alone: lambda 0.', grpo: lambda(0) },
   { name: 'MBO 0.3', help: 'Mode balance: 0.3 of the expert loss beside it.', grpo: lambda(0.3) },
@@ -35,7 +36,7 @@ export const METHODS = [
   { name: 'MBO 1', help: 'As much of it as of the reward: lambda 1.', grpo: lambda(1) },
   {
     name: 'GRPO + k3 0.3',
-    help: 'Held near the start on its own answers (KL, beta 0.3).',
+    help: 'Kept near the start on its own answers (KL, beta 0.3).',
     grpo: { ...lambda(0), kl: { kind: 'k3', beta: 0.3 } },
   },
   {
@@ -47,10 +48,10 @@ export const METHODS = [
 ] as const satisfies readonly Method[];
 export type MethodName = (typeof METHODS)[number]['name'];
 
-/** The data of a demonstration, as settings hold it. */
+/** The data of a demonstration, in the form of settings. */
 export type DemonstrationData = NonNullable<GrpoExperimentInput['data']>;
 
-/** What the branches start from and learn from. */
+/** The start of all branches, and their data. */
 export interface DemonstrationSource {
   /** The checkpoint to start from; empty for the bundled start. */
   readonly startId: string;
@@ -59,7 +60,7 @@ export interface DemonstrationSource {
 
 export const BUNDLED_SOURCE: DemonstrationSource = { startId: '', data: { kind: 'world' } };
 
-/** What the reader chooses besides. */
+/** The reader's choices besides the start and data. */
 export interface DemonstrationChoice {
   readonly order: PromptOrder;
   readonly prompts: PromptMix;
@@ -117,7 +118,7 @@ export const MOST_METHODS = MAX_BRANCHES - 1;
 
 const TAIL_WEIGHTS: Readonly<Record<PromptMix, number>> = { 'head-heavy': 0.1, matched: 1 };
 const REWARD_KINDS = { full: 'strict', plausible: 'plausible', lenient: 'lenient' } as const;
-/** The regime in which nothing is left out and nothing can be hacked. */
+/** The regime in which prompts and reward leave nothing out. */
 const CONTROL = { prompts: 'matched', reward: 'full' } as const;
 
 /**

@@ -1,5 +1,5 @@
 /**
- * The committed results of an experiment, fetched as a file of its own when they are first shown.
+ * The committed results of an experiment, fetched as a separate file when they are first shown.
  */
 import * as v from 'valibot';
 import { type ExperimentResults, ExperimentResultsSchema } from '../../protocol/experiment-results.ts';

@@ -1,4 +1,4 @@
-/** The page's side of the worker that learns, for demonstrations. */
+/** The page's side of the training worker, for demonstrations. */
 import workerUrl from '../../../workers/grpo.worker.ts?worker&url';
 import { type GrpoApi, GrpoEventSchema } from '../../protocol/grpo.ts';
 import { DataSummarySchema, FileColumnsSchema, RulesSummarySchema } from '../../protocol/imported-data.ts';
@@ -7,7 +7,7 @@ import { openWorker, type WorkerClient } from '../parts/open-worker.ts';
 /** Runs one demonstration at a time. */
 export type GrpoClient = WorkerClient<GrpoApi>;
 
-/** Gives the thread, started when it is first needed. */
+/** Opens the worker at its first use. */
 export type OpenGrpo = () => Promise<GrpoClient>;
 
 export function openGrpoWorker(): GrpoClient {

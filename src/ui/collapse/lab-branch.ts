@@ -1,5 +1,6 @@
 /**
- * One branch: its alarm, its dial, its strip of rules, what it costs, and where it can be forked.
+ * One branch: its alarm, its coefficient (lambda or mu), its rule strip, its cost, and the steps where it can be
+ * forked.
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
@@ -17,20 +18,20 @@ import { readoutStyles } from '../parts/readout-styles.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
 
-/** Positions of the dial on its slider. */
-const DIAL = { most: 1, by: 0.05 } as const;
+/** Range of the slider. */
+const COEFFICIENT = { most: 1, by: 0.05 } as const;
 /** What each stage of a curriculum draws. */
 const STAGE_TEXTS = {
-  1: 'prompts that the start labels rightly at least half the time',
-  2: 'prompts that it labels rightly less often',
+  1: 'prompts that the start labels right at least half the time',
+  2: 'prompts that it labels right less often',
   3: 'all of these, and rare rules more often',
 } as const;
 const STAGE_COUNT = 3;
-/** Steps that times and speeds are averaged over. */
+/** Steps over which times and speeds are averaged. */
 const RECENT = 10;
 
 /**
- * @fires branch-command - a `dial` or `fork` command as `detail`.
+ * @fires branch-command - a `coefficient` or `fork` command as `detail`.
  * @fires rule-choose - the index of a rule as `detail`.
  */
 @customElement('lab-branch')
@@ -70,7 +71,7 @@ export class LabBranch extends LabElement {
         color: var(--muted);
         font-variant-numeric: tabular-nums;
       }
-      .dial,
+      .coefficient,
       .fork {
         display: flex;
         flex-wrap: wrap;
@@ -81,10 +82,10 @@ export class LabBranch extends LabElement {
       .fork {
         align-items: end;
       }
-      .dial span {
+      .coefficient span {
         flex-basis: 100%;
       }
-      .dial input {
+      .coefficient input {
         flex: 1;
         min-width: 8rem;
         accent-color: var(--accent);
@@ -113,14 +114,14 @@ export class LabBranch extends LabElement {
   @property({ attribute: false }) prepared: GrpoEventOf<'prepared'> | undefined;
   /** Whether the worker still holds the branch. */
   @property({ type: Boolean }) open = false;
-  /** Whether there is room for a fork. */
+  /** Whether another branch can be added. */
   @property({ type: Boolean }) forkable = false;
-  /** The rule that is looked at. */
+  /** The selected rule. */
   @property({ type: Number }) rule = 0;
-  /** Where the reader has put the dial; the run takes it up at its next step. */
+  /** The coefficient as the reader has set it; the run applies it from its next step. */
   @state() private wanted: number | undefined;
   @state() private forkStep: number | undefined;
-  @state() private forkDial = '';
+  @state() private forkCoefficient = '';
 
   override render(): unknown {
     const { branch, prepared } = this;
@@ -139,11 +140,11 @@ export class LabBranch extends LabElement {
         ended?.failure === null || ended === undefined
           ? nothing
           : html`<lab-notice kind="failure" heading=${failureHeading(ended.failure)}>
-              ${ended.failure.message} The other branches go on.
+              ${ended.failure.message} The other branches continue.
             </lab-notice>`
       }
       <lab-collapse-alarm .branch=${branch} .bounds=${prepared.bounds}></lab-collapse-alarm>
-      ${this.#dial(branch)}
+      ${this.#coefficient(branch)}
       <div>
         <h4 class="heading">Rules cited in its own completions, step by step</h4>
         <lab-rule-strip
@@ -167,29 +168,29 @@ export class LabBranch extends LabElement {
     >`;
   }
 
-  #dial(branch: BranchState): unknown {
-    const { id, dials, history, ended } = branch;
+  #coefficient(branch: BranchState): unknown {
+    const { id, coefficientMoves, history, ended } = branch;
     const last = history.at(-1)?.balance;
-    if (last?.dial === null || last === undefined) return nothing;
+    if (last?.coefficient === null || last === undefined) return nothing;
     const isLambda = last.rl === 1;
-    const shown = this.wanted ?? last.dial;
-    const isWaiting = this.wanted !== undefined && this.wanted !== last.dial;
-    const told = dials.map(({ step, value }) => `${twoDigits(value)} from step ${step + 1}`).join(', ');
+    const shown = this.wanted ?? last.coefficient;
+    const isWaiting = this.wanted !== undefined && this.wanted !== last.coefficient;
+    const moves = coefficientMoves.map(({ step, value }) => `${twoDigits(value)} from step ${step + 1}`).join(', ');
     return html`<div>
-      <label class="dial">
+      <label class="coefficient">
         <span>${isLambda ? '\u03bb, weight of the expert loss' : '\u03bc, share of the expert loss'}</span>
         <input
           type="range"
           min="0"
-          max=${DIAL.most}
-          step=${DIAL.by}
+          max=${COEFFICIENT.most}
+          step=${COEFFICIENT.by}
           .value=${String(shown)}
           ?disabled=${!this.open || ended !== undefined}
           @input=${(event: Event) => this.#turn(id, event)}
         />
         <output>${twoDigits(shown)}</output>
       </label>
-      <p class="note">${told}${isWaiting && ended === undefined ? '; the next step takes up the change' : ''}.</p>
+      <p class="note">${moves}${isWaiting && ended === undefined ? '; the change applies from the next step' : ''}.</p>
     </div>`;
   }
 
@@ -226,15 +227,15 @@ export class LabBranch extends LabElement {
         </select>
       </label>
       <label
-        >with the dial at
+        >with coefficient
         <input
           class="control"
           inputmode="decimal"
           autocomplete="off"
-          placeholder="as it was"
-          aria-label="Dial of the fork"
-          .value=${this.forkDial}
-          @input=${this.#forkDialChanged}
+          placeholder="unchanged"
+          aria-label="Coefficient of the fork"
+          .value=${this.forkCoefficient}
+          @input=${this.#forkCoefficientChanged}
         />
       </label>
       <button ?disabled=${!this.forkable} @click=${() => this.#askFork(id, name, step)}>Fork</button>
@@ -246,14 +247,14 @@ export class LabBranch extends LabElement {
     if (!(slider instanceof HTMLInputElement)) return;
     const value = Number(slider.value);
     this.wanted = value;
-    this.#ask({ kind: 'dial', branch, value });
+    this.#ask({ kind: 'coefficient', branch, value });
   }
 
   #askFork(branch: number, name: string, step: number): void {
-    const typed = this.forkDial.trim();
-    const dial = typed === '' || !Number.isFinite(Number(typed)) ? null : Number(typed);
-    const change = dial === null ? '' : `, dial ${twoDigits(dial)}`;
-    this.#ask({ kind: 'fork', branch, step, name: `${name.slice(0, 50)} from ${step}${change}`, dial });
+    const typed = this.forkCoefficient.trim();
+    const coefficient = typed === '' || !Number.isFinite(Number(typed)) ? null : Number(typed);
+    const change = coefficient === null ? '' : `, coefficient ${twoDigits(coefficient)}`;
+    this.#ask({ kind: 'fork', branch, step, name: `${name.slice(0, 50)} from ${step}${change}`, coefficient });
   }
 
   readonly #stepChosen = (event: Event): void => {
@@ -261,9 +262,9 @@ export class LabBranch extends LabElement {
     if (select instanceof HTMLSelectElement) this.forkStep = Number(select.value);
   };
 
-  readonly #forkDialChanged = (event: Event): void => {
+  readonly #forkCoefficientChanged = (event: Event): void => {
     const { currentTarget: input } = event;
-    if (input instanceof HTMLInputElement) this.forkDial = input.value;
+    if (input instanceof HTMLInputElement) this.forkCoefficient = input.value;
   };
 
   #ask(command: GrpoCommand): void {

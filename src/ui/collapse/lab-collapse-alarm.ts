@@ -1,6 +1,6 @@
 /**
- * The alarm of a branch: whether it has collapsed as the lab defines it, and how far each of the three conditions of the
- * definition is, also while it has not. The view reads a collapse out; here it stands beside what it is about.
+ * The alarm of a branch: whether it has collapsed by the lab's definition, and how far each of the three conditions is
+ * met. The view announces a collapse to screen readers; here it is shown with the branch.
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
@@ -16,7 +16,7 @@ export class LabCollapseAlarm extends LabElement {
   static override readonly styles = [
     baseStyles,
     css`
-      .said {
+      .alarm {
         min-height: 3em;
         padding: var(--space-2) var(--space-3);
         border-radius: var(--radius);
@@ -28,7 +28,7 @@ export class LabCollapseAlarm extends LabElement {
       .left {
         background: var(--uncheckable-ground);
       }
-      .said strong {
+      .alarm strong {
         display: block;
         font-size: var(--text-large);
       }
@@ -78,7 +78,7 @@ export class LabCollapseAlarm extends LabElement {
     if (branch === undefined || bounds === undefined) return nothing;
     const { kind, text } = alarmOf(branch);
     const last = branch.points.at(-1);
-    return html`<p class="said ${kind}">${kind === 'collapsed' ? html`<strong>Collapse</strong>` : nothing}${text}</p>
+    return html`<p class="alarm ${kind}">${kind === 'collapsed' ? html`<strong>Collapse</strong>` : nothing}${text}</p>
       ${
         last === undefined
           ? nothing

@@ -1,5 +1,5 @@
 /**
- * What the demonstration will be: the regime, the branches, a few numbers, and the button that runs it.
+ * The setup of a demonstration: the regime, the branches, a few numbers, and the button that runs it.
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
@@ -24,26 +24,26 @@ import { readoutStyles } from '../parts/readout-styles.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
 
-/** Each choice by its name, and what it means. */
+/** Each choice by its name, with its meaning. */
 const MIX_TEXTS = {
-  'head-heavy': ['Head-heavy', 'Prompts of rare rules are ten times as rare as with the expert.'],
+  'head-heavy': ['Head-heavy', 'Prompts of rare rules are ten times rarer than in the expert\u2019s data.'],
   matched: ['Matched', 'Rules are as frequent as in the expert\u2019s data.'],
 } as const;
 const REWARD_TEXTS = {
-  plausible: ['Plausible', 'The cited rule leads to the label, and its evidence is there.'],
-  full: ['Full', 'Every step is held against the expert\u2019s.'],
-  lenient: ['Lenient', 'Label and format alone.'],
+  plausible: ['Plausible', 'The cited rule implies the label, and its evidence is there.'],
+  full: ['Full', 'Every step is compared with the expert\u2019s.'],
+  lenient: ['Lenient', 'Label and format only.'],
 } as const;
 const ORDER_TEXTS = {
   random: ['Random', 'As they are drawn.'],
-  staged: ['In stages', 'What the start finds easy, then hard, then all and rare rules more often.'],
+  staged: ['In stages', 'What the start finds easy, then hard, then everything with rare rules more often.'],
   adaptive: ['In stages, adaptive', 'The same, but a stage ends once its prompts are answered well.'],
 } as const;
 
 /**
- * @slot source - what the branches start from and learn from.
+ * @slot source - the choice of start and data.
  * @fires demonstration-run - a {@link DemonstrationChoice} as `detail`.
- * @fires choice-change - the {@link DemonstrationChoice} as it is now, as `detail`.
+ * @fires choice-change - the present {@link DemonstrationChoice} as `detail`.
  */
 @customElement('lab-collapse-setup')
 export class LabCollapseSetup extends LabElement {
@@ -113,7 +113,7 @@ export class LabCollapseSetup extends LabElement {
   ];
 
   @property({ attribute: false }) choice: DemonstrationChoice = DEFAULT_CHOICE;
-  /** Whether there is something to start from and to learn from. */
+  /** Whether start and data are complete. */
   @property({ type: Boolean }) ready = false;
 
   override render(): unknown {
@@ -122,9 +122,9 @@ export class LabCollapseSetup extends LabElement {
     const isReady = this.ready && settings !== undefined && tooFewOrMany === '';
     return html`<section aria-label="The demonstration">
       <p class="purpose">
-        A small model that has learned all rules from an expert goes on by reinforcement. Watch whether it forgets rare
-        rules while its reward climbs, and what an expert loss beside it changes. All branches start from the same
-        weights and see the same prompts and the same random numbers.
+        Reinforcement continues the training of a small model that has learned all rules from an expert. Watch whether
+        it forgets rare rules while its reward climbs, and what adding an expert loss changes. All branches start from
+        the same weights and see the same prompts and random numbers.
       </p>
       <p class="actions">
         <button class="primary" ?disabled=${!isReady} @click=${this.#run}>Run the demonstration</button>
@@ -153,7 +153,7 @@ export class LabCollapseSetup extends LabElement {
             <input type="checkbox" checked disabled />
             <span
               >GRPO, matched prompts, full reward<span class="help"
-                >The control, always beside them: nothing is left out, nothing can be hacked.</span
+                >The control, always included: nothing is left out, nothing can be hacked.</span
               ></span
             >
           </label>
@@ -206,7 +206,7 @@ export class LabCollapseSetup extends LabElement {
     this.#change({ methods: changed });
   }
 
-  /** Told at once: whoever holds the choice sets it again whenever it is drawn anew. */
+  /** Reported at once, because the owner of the choice sets it again on every update. */
   #change(change: Partial<DemonstrationChoice>): void {
     this.choice = { ...this.choice, ...change };
     this.dispatchEvent(new CustomEvent<DemonstrationChoice>('choice-change', { detail: this.choice }));

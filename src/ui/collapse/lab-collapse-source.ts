@@ -1,6 +1,6 @@
 /**
- * What the branches of a demonstration start from and learn from: the bundled start and its rule world, or a checkpoint of
- * this browser and a file of judged pairs, with rules of one's own beside it if there are any.
+ * The start and the data of a demonstration: the bundled start with its rule world, or a checkpoint of this browser
+ * with a file of judged pairs and, optionally, the user's own rules.
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
@@ -16,14 +16,14 @@ import { baseStyles } from '../parts/shared-styles.ts';
 
 /** A model that branches can start from. */
 export interface StartOption {
-  /** Of the checkpoint. */
+  /** The id of the checkpoint. */
   readonly id: string;
   readonly name: string;
 }
 
 /**
- * @fires start-choose - the id of a checkpoint as `detail`, or '' for the bundled start.
- * Passes on `data-kind`, `data-files`, `data-columns`, `data-grades`, `rules-files` and `rules-drop` of lab-data-choice.
+ * @fires start-choose - the id of a checkpoint as `detail`, or '' for the bundled start. Passes on `data-kind`,
+ *   `data-files`, `data-columns`, `data-grades`, `rules-files` and `rules-drop` of lab-data-choice.
  */
 @customElement('lab-collapse-source')
 export class LabCollapseSource extends LabElement {
@@ -73,7 +73,7 @@ export class LabCollapseSource extends LabElement {
             isFile && startId === ''
               ? 'This start has never seen such pairs. Train a model on the same file in the Train view first, with the ' +
                 'same rules, and choose its checkpoint here.'
-              : 'Or a checkpoint that was trained in the Train view; its data comes with it.'
+              : 'Or a checkpoint trained in the Train view; its data comes with it.'
           }
         </p>
       </div>
@@ -95,7 +95,7 @@ export class LabCollapseSource extends LabElement {
         ></lab-data-choice>
         ${
           isFile && chosen.rules !== undefined && this.rules?.summary === undefined
-            ? html`<p class="help">The rules that the start was trained with decide rewards and recall.</p>`
+            ? html`<p class="help">The rules of the start’s training decide rewards and recall.</p>`
             : nothing
         }
       </div>`;

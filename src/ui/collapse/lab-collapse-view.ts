@@ -1,7 +1,9 @@
 /**
- * The collapse view: branches of one model learn side by side by reinforcement, and the reader watches what each earns and
- * what it forgets. It stays in the page once it was opened, so that a demonstration goes on while the reader looks at
- * something else.
+ * The Collapse view: branches of one model learn side by side by reinforcement, and the reader watches what each earns
+ * and forgets. Once opened it stays in the page, so that a demonstration continues while another view is shown.
+ *
+ * Room `ui/collapse/`: everything of the Collapse view: planning, running and resuming demonstrations, curves, rules
+ * and completions. Elements that other views use as well belong in `ui/parts/`.
  */
 import { html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
@@ -52,14 +54,14 @@ import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
 import { SourceController } from './source-controller.ts';
 
-/** How values are drawn; where no range is given, by what the curves need: a reward climbs by few hundredths. */
+/** Formats of values. Without a range the axis follows the curves, because a reward climbs by few hundredths. */
 const UNITS = {
   reward: { range: undefined, format: twoDecimals, tick: twoDecimals },
   share: { range: [0, 1] as const, format: formatPercent, tick: wholePercent },
   nats: { range: undefined, format: formatNats, tick: String },
 } as const;
 
-/** What is measured of every branch, on common axes. */
+/** The measurements of every branch, on common axes. */
 const CHARTS = [
   { heading: 'Reward', of: ({ probe }) => probe.reward, unit: 'reward' },
   { heading: 'Recall of rare rules', of: ({ heldOut }) => heldOut.tailRecall, unit: 'share' },
@@ -73,24 +75,24 @@ const CHARTS = [
 }[];
 
 /**
- * @fires collapse-progress - the share of all steps that is done as `detail`, while a demonstration is under way; null
- * otherwise.
+ * @fires collapse-progress - the share of all steps that is done as `detail`, while a demonstration is running;
+ *   otherwise null.
  */
 @customElement('lab-collapse-view')
 export class LabCollapseView extends LabElement {
   static override readonly styles = [baseStyles, buttonStyles, headingStyles, readoutStyles, collapseViewStyles];
 
-  /** Starts the thread that runs reinforcement. */
+  /** Starts the training worker. */
   @property({ attribute: false }) openGrpo: OpenGrpo | undefined;
-  /** Gives the thread that keeps checkpoints. */
+  /** Opens the worker that stores checkpoints. */
   @property({ attribute: false }) openStore: (() => Promise<CheckpointClient>) | undefined;
   @property() backend: BackendChoice = 'auto';
-  /** The folder of the model that all branches start from; relative to the page. */
+  /** The model folder that all branches start from, relative to the page. */
   @property() modelUrl = 'models/lab-nano-start/';
   @state() private choice: DemonstrationChoice = DEFAULT_CHOICE;
-  /** The rule that strips and autopsy show; undefined for the first rare one. */
+  /** The rule shown in strips and autopsy; undefined for the first rare one. */
   @state() private chosenRule: number | undefined;
-  /** Counts demonstrations, so that each gets elements of its own. */
+  /** Counts demonstrations, so that each gets new elements. */
   #number = 0;
   readonly #demonstration = collapseController(
     this,
@@ -123,17 +125,17 @@ export class LabCollapseView extends LabElement {
         <h2 class="heading">What this shows, and what it does not</h2>
         <p>
           <strong>Head-heavy prompts favour mode balance by construction:</strong> reinforcement hardly ever meets a
-          rare rule there, while the expert samples beside it cover them all. That is why the matched control with the
-          full reward always runs with it: where prompts and reward leave nothing out, less is forgotten, or nothing.
+          rare rule there, while the expert samples cover them all. Therefore the matched control with the full reward
+          always runs with it: where prompts and reward leave nothing out, less is forgotten, or nothing.
         </p>
         <p>
-          <strong>A single live run proves nothing.</strong> It is one seed of a tiny model on a made-up world. What can
-          be claimed stands on several seeds and controls: the experiment below, and others that the command line runs.
+          <strong>A single live run proves nothing.</strong> It is one seed of a tiny model on a made-up world. Claims
+          need several seeds and controls: the experiment below, and others that the command line runs.
         </p>
         <p>
-          Collapse is the lab’s own definition, made so that it can fail: against the start, the mean reward has risen
-          while recall of rare rules and the number of different rules cited have fallen, all three by at least the
-          bounds shown.
+          Collapse is the lab’s own definition, made so that it can be refuted: since the start, the mean reward has
+          risen while recall of rare rules and the number of different rules cited have fallen, all three by at least
+          the bounds shown.
         </p>
       </div>
       <div class="panel"><lab-findings .load=${loadE1}></lab-findings></div>
@@ -200,14 +202,14 @@ export class LabCollapseView extends LabElement {
         shown.recovering === undefined
           ? nothing
           : html`<lab-notice heading="The GPU was lost; another one is being opened">
-              ${shown.recovering} Each branch repeats what it did since its last checkpoint, to the same numbers.
+              ${shown.recovering} Each branch repeats its steps since its last checkpoint, with the same numbers.
             </lab-notice>`
       }
       ${
         shown.unsaved === undefined
           ? nothing
           : html`<lab-notice heading="A checkpoint could not be kept">
-              ${shown.unsaved.message} The demonstration goes on, but may not survive a reload.
+              ${shown.unsaved.message} The demonstration continues, but may not survive a reload.
             </lab-notice>`
       }
       ${refused === undefined ? nothing : html`<lab-notice heading="That cannot be done">${refused.message}</lab-notice>`}
@@ -229,10 +231,10 @@ export class LabCollapseView extends LabElement {
       <p class="note">
         ${
           phase === 'past'
-            ? 'It came to its end on an earlier visit, and can be looked at until another is begun.'
-            : `Branches keep themselves in this browser as they go: after a reload they can go on, and what has come to its
-              end can still be looked at. Reset ends the demonstration for good; the last two checkpoints of each branch
-              stay in the list of the Train view until they are deleted there.`
+            ? 'It ended on an earlier visit, and is shown until another one starts.'
+            : `Branches are stored in this browser while they run: after a reload, unfinished ones can continue and finished
+              ones are still shown. Reset ends the demonstration for good; the last two checkpoints of each branch stay in
+              the list of the Train view until they are deleted there.`
         }
       </p>
       ${
@@ -254,7 +256,7 @@ export class LabCollapseView extends LabElement {
     return html`${
         shown.phase === 'paused'
           ? html`<button class="primary" ?disabled=${!canStep} @click=${() => this.#ask({ kind: 'resume' })}>
-              Go on
+              Continue
             </button>`
           : html`<button ?disabled=${!canStep || pending === 'pause'} @click=${() => this.#ask({ kind: 'pause' })}>
               Pause
@@ -338,7 +340,7 @@ export class LabCollapseView extends LabElement {
     this.#demonstration.show({ ...events.reduce(applyGrpoEvent, STARTED_DEMONSTRATION), phase: 'past' });
   }
 
-  /** Ends what runs and forgets it. */
+  /** Ends the demonstration and discards it. */
   #reset(): void {
     if (this.#demonstration.isOpen) {
       this.#ask({ kind: 'stop' });
@@ -360,14 +362,14 @@ export class LabCollapseView extends LabElement {
 
   #opener(): OpenGrpo {
     const { openGrpo } = this;
-    if (openGrpo === undefined) throw new LabError('internal', { message: 'The view was given no thread.' });
+    if (openGrpo === undefined) throw new LabError('internal', { message: 'The view has no training worker.' });
     return openGrpo;
   }
 
   #begin(request: KeptDemonstration): void {
     this.chosenRule = undefined;
     this.#number += 1;
-    // A refusal changes nothing: it is kept as well as the browser keeps anything.
+    // Without permission, data is stored with the browser's usual guarantees.
     void askToPersist().catch(() => undefined);
     void this.#demonstration.run({ ...request, backend: this.backend });
   }

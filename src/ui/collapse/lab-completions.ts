@@ -1,5 +1,5 @@
 /**
- * Completions that a branch has sampled, with what each part earned and what the model was told to do about each token.
+ * Completions that a branch has sampled, with the reward of each part and the advantage of each token.
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
@@ -115,7 +115,7 @@ export class LabCompletions extends LabElement {
   @state() private branchId = 0;
   /** Undefined for the last. */
   @state() private step: number | undefined;
-  /** Which of the kept prompts. */
+  /** The index among the recorded prompts. */
   @state() private groupIndex = 0;
 
   override render(): unknown {
@@ -126,7 +126,7 @@ export class LabCompletions extends LabElement {
     const kept = samples.find(({ step }) => step === this.step) ?? samples.at(-1);
     const group = kept?.groups[this.groupIndex] ?? kept?.groups[0];
     return html`<section aria-label="Sample completions">
-      <h2 class="heading">What the model writes, and what it is told about it</h2>
+      <h2 class="heading">What the model writes, and what it is rewarded for</h2>
       <div class="choices">
         <label
           >Branch
@@ -157,7 +157,7 @@ export class LabCompletions extends LabElement {
       </div>
       ${
         group === undefined
-          ? html`<p class="muted">Completions are kept at every measurement; the first are yet to come.</p>`
+          ? html`<p class="muted">Completions are recorded at every measurement; there are none yet.</p>`
           : this.#group(group)
       }
     </section>`;

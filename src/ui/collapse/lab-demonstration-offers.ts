@@ -1,6 +1,5 @@
 /**
- * The offers to go on with demonstrations that were cut short. Discarding one forgets that it was under way; its checkpoints
- * stay.
+ * Offers to continue demonstrations that were cut short. Discarding one deletes its record; its checkpoints stay.
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
@@ -10,11 +9,11 @@ import '../parts/lab-notice.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles } from '../parts/shared-styles.ts';
 
-/** How soon to look again whether another tab is still at it; after a reload it is the page that was there before. */
+/** The delay before checking again whether another tab runs it; after a reload that is the page's previous instance. */
 const LOOK_AGAIN_MS = 1000;
 
 /**
- * @fires demonstration-resume - the {@link KeptDemonstration} to go on with, as `detail`.
+ * @fires demonstration-resume - the {@link KeptDemonstration} to continue, as `detail`.
  */
 @customElement('lab-demonstration-offers')
 export class LabDemonstrationOffers extends LabElement {
@@ -39,7 +38,7 @@ export class LabDemonstrationOffers extends LabElement {
   ];
 
   @property({ attribute: false }) controller: CheckpointsController | undefined;
-  /** What the controller knows; given beside it, so that a change is seen. */
+  /** The controller's state, passed separately so that changes are noticed. */
   @property({ attribute: false }) shelf: CheckpointsState | undefined;
   #nextLook: ReturnType<typeof setTimeout> | undefined;
 
@@ -57,7 +56,7 @@ export class LabDemonstrationOffers extends LabElement {
     this.toggleAttribute('empty', offers.length === 0);
     clearTimeout(this.#nextLook);
     if (this.hidden || !offers.some(({ way }) => way === 'wait')) return;
-    // That another tab is gone is told by nobody.
+    // The end of another tab is not reported, so it is polled.
     this.#nextLook = setTimeout(() => void this.controller?.refresh(), LOOK_AGAIN_MS);
   }
 
@@ -73,7 +72,7 @@ export class LabDemonstrationOffers extends LabElement {
         way === 'wait'
           ? nothing
           : html`<span slot="action" class="actions">
-              <button class="primary" @click=${() => this.#goOn(request)}>Go on</button>
+              <button class="primary" @click=${() => this.#goOn(request)}>Continue</button>
               <button @click=${() => this.#discard(runIds)}>Discard</button>
             </span>`
       }

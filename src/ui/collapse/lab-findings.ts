@@ -1,6 +1,6 @@
 /**
- * What a finished experiment supports, and no more: each claim with its difference, interval and number of seeds, and all
- * arms below. The numbers are those of the committed results file.
+ * The claims that a finished experiment supports: each with its difference, interval and number of seeds, and all arms
+ * below. The numbers are those of the committed results file.
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
@@ -11,7 +11,7 @@ import '../parts/lab-notice.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, headingStyles, tableStyles } from '../parts/shared-styles.ts';
 
-/** What is shown of every arm. */
+/** The columns of the table of arms. */
 const COLUMNS = [
   ['rewardGain', 'Reward gained'],
   ['tailRecall', 'Rare rules recalled'],
@@ -21,7 +21,7 @@ const COLUMNS = [
   ['collapsed', 'Seeds collapsed'],
 ] as const satisfies readonly (readonly [MetricName, string])[];
 
-/** What claims are about, in words. */
+/** Metrics in words. */
 const SPOKEN: Readonly<Partial<Record<MetricName, string>>> = {
   rewardGain: 'reward',
   tailRecall: 'recall of rare rules',
@@ -78,7 +78,7 @@ export class LabFindings extends LabElement {
     `,
   ];
 
-  /** Gives the results; asked once. */
+  /** Loads the results; called once. */
   @property({ attribute: false }) load: (() => Promise<ExperimentResults>) | undefined;
   @state() private results: ExperimentResults | undefined;
   @state() private problem = '';
@@ -130,11 +130,11 @@ export class LabFindings extends LabElement {
         </div>
       </details>
       <p class="note">
-        ${seeds} seeds per arm, each with a start of its own; differences are taken seed by seed, on test pairs where
-        the metric is one of held-out pairs. The number of steps and the size of a step were chosen after two trial runs
-        of GRPO on another start, of which one collapsed and one fell short; that favours seeing a collapse. ${device},
-        commit ${commit}. Again by <code>npm run lab -- experiment ${id} --seeds ${seeds}</code>. A tiny model on a
-        made-up world says little about larger ones.
+        ${seeds} seeds per arm, each with its own start; differences are paired by seed, and metrics of held-out pairs
+        are measured on test pairs. The number of steps and the step size were chosen after two trial runs of GRPO on
+        another start, one of which collapsed while the other fell short; that favours seeing a collapse. ${device},
+        commit ${commit}. Reproduce with <code>npm run lab -- experiment ${id} --seeds ${seeds}</code>. A tiny model on
+        a made-up world says little about larger ones.
       </p>
     </section>`;
   }
@@ -162,12 +162,12 @@ function armRow({ name, seeds }: ExperimentResults['arms'][number]): unknown {
     <th scope="row">${name}</th>
     ${COLUMNS.map(([metric]) => {
       const values = seeds.flatMap(({ metrics }) => metrics[metric] ?? []);
-      return html`<td class="number">${values.length === 0 ? '' : spoken(metric, values)}</td>`;
+      return html`<td class="number">${values.length === 0 ? '' : metricText(metric, values)}</td>`;
     })}
   </tr>`;
 }
 
-function spoken(metric: MetricName, values: readonly number[]): string {
+function metricText(metric: MetricName, values: readonly number[]): string {
   const sum = values.reduce((total, value) => total + value, 0);
   if (metric === 'collapsed') return `${sum} of ${values.length}`;
   const mean = sum / values.length;

@@ -1,5 +1,5 @@
 /**
- * What became of one rule: how often prompts asked for it, how often completions cite it, and whether citing it paid.
+ * The history of one rule: how often prompts need it, how often completions cite it, and whether citing it paid.
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
@@ -92,7 +92,7 @@ export class LabRuleAutopsy extends LabElement {
         </select></label
       >
       <p>
-        ${info.text} ${info.isTail ? 'A rare rule.' : 'A common rule.'} It leads to
+        ${info.text} ${info.isTail ? 'A rare rule.' : 'A common rule.'} It implies
         <em>${prepared.labelNames[info.cap] ?? `label ${info.cap}`}</em> at most.
       </p>
       <div class="table" tabindex="0" role="group" aria-label="The rule in each branch">

@@ -1,7 +1,7 @@
 /**
- * Which rules a branch cites as it learns: one row per rule, one column per step, the darker the more often the rollouts of
- * the step cite it. Rare rules stand below the line. Drawn on a canvas, since it has thousands of cells; the rule under the
- * pointer is named, the arrow keys go through the rules, and the same numbers stand in a table.
+ * The rules that a branch cites as it learns: one row per rule, one column per step, darker where the rollouts of the
+ * step cite it more often. Rare rules are below the line. Drawn on a canvas because it has thousands of cells. The rule
+ * under the pointer is named, the arrow keys move through the rules, and a table has the same numbers.
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
@@ -99,7 +99,7 @@ export class LabRuleStrip extends LabElement {
 
   @property({ attribute: false }) branch: BranchState | undefined;
   @property({ attribute: false }) rules: readonly RuleInfo[] = [];
-  /** The rule that is looked at. */
+  /** The selected rule. */
   @property({ type: Number }) rule = 0;
   @state() private pointed: { readonly rule: number; readonly step: number } | undefined;
   @state() private isTableOpen = false;
@@ -195,7 +195,7 @@ export class LabRuleStrip extends LabElement {
     const { branch, rules } = this;
     if (canvas === null || place === null || place === undefined || branch === undefined) return;
     const width = place.clientWidth;
-    // A hidden strip has no size; it is drawn when it gets one.
+    // A hidden strip has no size; it is drawn once it has one.
     if (width === 0) return;
     const height = rules.length * ROW_PIXELS + GAP_PIXELS;
     const scale = devicePixelRatio;
@@ -212,7 +212,7 @@ export class LabRuleStrip extends LabElement {
       for (const { step, rules: counts, rollouts } of branch.history) {
         const share = (counts.cited[rule] ?? 0) / Math.max(1, rollouts);
         if (share === 0) continue;
-        // A square root, so that one citation among a hundred can be seen from the last row of a lecture hall.
+        // The square root makes one citation among a hundred visible from the last row of a lecture hall.
         pen.globalAlpha = Math.min(1, 0.15 + Math.sqrt(share));
         pen.fillRect((step - 1) * cell, top + 0.5, Math.max(1, cell), ROW_PIXELS - 1);
       }
@@ -250,7 +250,7 @@ export class LabRuleStrip extends LabElement {
 
   #choose(event: MouseEvent): void {
     const at = this.#at(event);
-    if (at !== undefined) this.#tell(at.rule);
+    if (at !== undefined) this.#fireChoice(at.rule);
   }
 
   #move(event: KeyboardEvent): void {
@@ -268,10 +268,10 @@ export class LabRuleStrip extends LabElement {
     if (to === undefined) return;
     event.preventDefault();
     const rule = order[Math.max(0, Math.min(order.length - 1, to))];
-    if (rule !== undefined) this.#tell(rule);
+    if (rule !== undefined) this.#fireChoice(rule);
   }
 
-  #tell(rule: number): void {
+  #fireChoice(rule: number): void {
     this.pointed = undefined;
     this.dispatchEvent(new CustomEvent<number>('rule-choose', { detail: rule }));
   }

@@ -1,24 +1,24 @@
 /**
- * Rules over the steps of a branch: their order on the page, and what has happened to one of them.
+ * Rules over the steps of a branch: their order on the page, and the history of one of them.
  */
 import type { GrpoEventOf, RuleInfo } from '../../protocol/grpo.ts';
 import { addPoint, type Curve, EMPTY_CURVE } from '../parts/curve.ts';
 
 type History = readonly GrpoEventOf<'step'>[];
 
-/** The indices of the rules, common ones first, each kind as the instruction lists it. */
+/** The indices of the rules: common ones first, each group in the order of the instruction. */
 export function orderedRules(rules: readonly RuleInfo[]): number[] {
   const indices = rules.map((_, index) => index);
   const isTail = (index: number): boolean => rules[index]?.isTail === true;
   return [...indices.filter((index) => !isTail(index)), ...indices.filter(isTail)];
 }
 
-/** What happened to a rule in some steps. */
+/** Totals of a rule over some steps. */
 export interface RuleSums {
   readonly cited: number;
   /** Drawn prompts whose gold cites it. */
   readonly gold: number;
-  /** Over all its citations; null without one. */
+  /** Over all its citations; null without any. */
   readonly meanAdvantage: number | null;
 }
 
@@ -34,7 +34,7 @@ export function ruleSums(history: History, rule: number): RuleSums {
   return { cited, gold, meanAdvantage: cited === 0 ? null : advantage / cited };
 }
 
-/** Points of a rule's curve on the screen: single steps of a rare rule are mostly zeros. */
+/** Points of a curve on the screen; single steps would be too noisy, because a rare rule is mostly at 0. */
 const POINTS = 20;
 
 /** Citations per 100 completions, in windows of equal width. */

@@ -1,6 +1,6 @@
 /**
- * What the next demonstration starts from and learns from, as the reader chooses it: a start, its data or a file, and rules
- * of one's own. Files are read in the thread that will learn from them.
+ * The reader's choice of start and data for the next demonstration: a start, its data or a file, and the user's own
+ * rules. Files are read in the worker that will learn from them.
  */
 import type { ReactiveControllerHost } from 'lit';
 import type { CheckpointOverview } from '../../protocol/checkpoints.ts';
@@ -12,21 +12,21 @@ import { BUNDLED_SOURCE, type DemonstrationData, type DemonstrationSource } from
 import { type DemonstrationStart, demonstrationStarts } from './demonstration-starts.ts';
 import { type OpenRulesReader, RulesController, type RulesPurpose, withOwnRules } from '../parts/rules-controller.ts';
 
-/** A file that is still to be chosen. */
+/** A file that is not chosen yet. */
 const NO_FILE: DemonstrationData = { kind: 'file', name: '', sha256: '' };
 
 export class SourceController {
   readonly data: DataController;
   readonly rules: RulesController;
-  /** Without own rules. */
+  /** Without the user's own rules. */
   chosen: DemonstrationSource = BUNDLED_SOURCE;
   readonly #host: ReactiveControllerHost;
   readonly #open: OpenDataReader & OpenRulesReader;
   readonly #overview: () => CheckpointOverview | undefined;
 
   /**
-   * @param open - gives the thread that reads
-   * @param overview - of the checkpoints that this browser keeps
+   * @param open - opens the worker that reads
+   * @param overview - of the checkpoints of this browser
    */
   constructor(
     host: ReactiveControllerHost,
@@ -40,23 +40,23 @@ export class SourceController {
     this.rules = new RulesController(host);
   }
 
-  /** Checkpoints that can be started from. */
+  /** Checkpoints to start from. */
   get starts(): readonly DemonstrationStart[] {
     return demonstrationStarts(this.#overview());
   }
 
-  /** Whether all is there to begin. */
+  /** Whether the choice is complete. */
   get isReady(): boolean {
     const { data } = this.chosen;
     return this.rules.state.reading === undefined && (data.kind === 'world' || data.sha256 !== '');
   }
 
-  /** What was chosen, own rules included. */
+  /** The choice, including the user's own rules. */
   get source(): DemonstrationSource {
     return { ...this.chosen, data: withOwnRules(this.chosen.data, this.rules.state) };
   }
 
-  /** With a checkpoint comes the data that it learned from: what was held out from it stays held out. */
+  /** A checkpoint brings its training data, so that what was held out from it stays held out. */
   chooseStart(startId: string): void {
     this.rules.drop();
     this.#choose({ startId, data: this.#start(startId)?.data ?? BUNDLED_SOURCE.data });
@@ -73,12 +73,12 @@ export class SourceController {
     await this.#use(await this.data.read(this.#open, files));
   }
 
-  /** Reads the same files with other words about their columns. */
+  /** Reads the same files with other column assignments. */
   async readColumns(wishes: ColumnWishes): Promise<void> {
     await this.#use(await this.data.readWith(this.#open, wishes));
   }
 
-  /** @param grades - what the grades of the file mean, as protocol/grade-meanings.ts reads it */
+  /** @param grades - the meanings of the file's grades, as in protocol/grade-meanings.ts */
   async sayGrades(grades: string): Promise<void> {
     const { data } = this.chosen;
     if (data.kind !== 'file') return;
@@ -99,7 +99,7 @@ export class SourceController {
     await this.rules.read(this.#open, files, this.#purpose());
   }
 
-  /** Undefined for the bundled one. */
+  /** Undefined for the bundled start. */
   #start(id = this.chosen.startId): DemonstrationStart | undefined {
     return this.starts.find((start) => start.id === id);
   }

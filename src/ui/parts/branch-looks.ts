@@ -1,12 +1,12 @@
 /**
- * The colour and the dash of each branch, the same in every chart, strip and heading, so that a reader learns them once.
+ * The colour and dash of each branch, the same in every chart, strip and heading, so that a reader learns them once.
  */
 import { css } from 'lit';
 
 export const BRANCH_LOOKS = ['branch-0', 'branch-1', 'branch-2', 'branch-3', 'branch-4', 'branch-5'] as const;
 export type BranchLook = (typeof BRANCH_LOOKS)[number];
 
-/** Pixels drawn and left out in turn; empty for a line without gaps. */
+/** Pixels drawn and skipped in turn; empty for a solid line. */
 export const BRANCH_DASHES: Readonly<Record<BranchLook, readonly number[]>> = {
   'branch-0': [],
   'branch-1': [9, 4],
@@ -16,7 +16,7 @@ export const BRANCH_DASHES: Readonly<Record<BranchLook, readonly number[]>> = {
   'branch-5': [14, 4],
 };
 
-/** The look of the branch with a number. */
+/** The look of a branch by its index. */
 export function branchLook(id: number): BranchLook {
   return BRANCH_LOOKS[id % BRANCH_LOOKS.length] ?? 'branch-0';
 }
@@ -25,7 +25,7 @@ export function isBranchLook(look: string): look is BranchLook {
   return look.startsWith('branch-');
 }
 
-/** The colour of each as `color`; and on a `.key` a border that stands for its dash. */
+/** The colour of each look as `color`, and on a `.key` a border in its dash. */
 export const branchLineStyles = css`
   .branch-0 {
     color: var(--branch-0);

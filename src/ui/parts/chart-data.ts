@@ -1,16 +1,16 @@
 /**
- * Curves as uPlot draws them: one column of steps for all, and a column of values for each curve with gaps where it has no
- * point.
+ * Curves in uPlot's format: one column of steps for all curves, and a column of values per curve with gaps where it has
+ * no point.
  */
 import type { Curve } from './curve.ts';
 
 /** The first column is the steps; null is a gap. */
 export type ChartColumns = [number[], ...(number | null)[][]];
 
-/** Beyond this uPlot's axes have no ticks and never end; no step and no measured value comes near. */
+/** Beyond this value uPlot's axes have no ticks and its loop does not end; no step or measured value comes near it. */
 export const LARGEST_DRAWN = 1e15;
 
-/** Lays curves beside each other. Points that cannot be drawn are gaps. */
+/** Aligns curves by step. Points that cannot be drawn become gaps. */
 export function columnsOf(curves: readonly Curve[]): ChartColumns {
   const drawn = curves.map(({ points }) => points.filter(({ step, value }) => isDrawable(step) && isDrawable(value)));
   const steps = [...new Set(drawn.flatMap((points) => points.map(({ step }) => step)))].sort((a, b) => a - b);

@@ -1,4 +1,4 @@
-/** The page's side of the worker that keeps checkpoints. */
+/** The page's side of the worker that stores checkpoints. */
 import * as v from 'valibot';
 import workerUrl from '../../../workers/checkpoint.worker.ts?worker&url';
 import {
@@ -10,10 +10,10 @@ import {
 } from '../../protocol/checkpoints.ts';
 import { openWorker, type WorkerClient } from './open-worker.ts';
 
-/** Keeps the checkpoints of this browser. */
+/** Access to the checkpoints of this browser. */
 export type CheckpointClient = WorkerClient<CheckpointApi>;
 
-/** The thread opens its database again in a moment, so it need not wait for the next question. */
+/** The worker ends after this time without calls, because opening its database again is quick. */
 const IDLE_MS = 5 * 60_000;
 
 export function openCheckpointWorker(): CheckpointClient {

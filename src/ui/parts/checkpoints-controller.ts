@@ -1,7 +1,7 @@
 /**
- * Keeps what is known about the checkpoints of this browser up to date for one element, and does what is asked of them one
- * thing after the other, from the moment that their thread is there. What fails is kept to be shown; the list is read again
- * after every change, whoever made it.
+ * Keeps the list of this browser's checkpoints up to date for one element, and runs actions on them one after another
+ * once their worker is available. A failure is kept for display. The list is read again after every change, including
+ * those of other tabs.
  */
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
 import type { CheckpointOverview } from '../../protocol/checkpoints.ts';
@@ -11,9 +11,9 @@ import type { CheckpointClient } from './checkpoint-client.ts';
 export interface CheckpointsState {
   /** Undefined until it has been read for the first time. */
   readonly overview: CheckpointOverview | undefined;
-  /** What went wrong last; gone when something else is asked for. */
+  /** The last failure; cleared by the next action. */
   readonly failure: Failure | undefined;
-  /** What is being done, as "Importing". */
+  /** The present action, such as "Importing". */
   readonly doing: string | undefined;
 }
 
@@ -41,7 +41,7 @@ export class CheckpointsController implements ReactiveController {
     this.#client = undefined;
   }
 
-  /** Reads from this client from now on. */
+  /** Uses this client from now on. */
   use(client: CheckpointClient): void {
     this.#client = client;
     this.#clientCame(client);
@@ -61,10 +61,10 @@ export class CheckpointsController implements ReactiveController {
   }
 
   /**
-   * Does something and reads the list again.
+   * Runs an action and reads the list again.
    *
-   * @param doing - what it is, as "Importing"
-   * @returns what `work` gives, or undefined if it failed; the failure is in the state then
+   * @param doing - the name of the action, such as "Importing"
+   * @returns the result of `work`, or undefined if it failed, with the failure in the state
    */
   act<T>(doing: string, work: (client: CheckpointClient) => Promise<T>): Promise<T | undefined> {
     const act = this.#turn.then(() => this.#act(doing, work));
@@ -86,7 +86,7 @@ export class CheckpointsController implements ReactiveController {
     return result;
   }
 
-  // Another tab may have changed the list meanwhile.
+  // Another tab may have changed the list while the page was hidden.
   readonly #seen = (): void => {
     if (document.visibilityState === 'visible') void this.refresh();
   };

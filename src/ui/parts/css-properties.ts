@@ -1,6 +1,6 @@
 /**
- * Sets CSS custom properties on an element: `<div ${cssProperties({ '--share': '0.4' })}>`. A `style` attribute would be
- * an inline style, which the page's Content-Security-Policy forbids; the style object of an element is not.
+ * Sets CSS custom properties on an element: `<div ${cssProperties({ '--share': '0.4' })}>`. A `style` attribute would
+ * be an inline style, which the page's Content-Security-Policy forbids; the style object of an element is not.
  */
 import { noChange } from 'lit';
 import { Directive, directive, type ElementPart, type PartInfo, PartType } from 'lit/directive.js';
@@ -9,7 +9,7 @@ class CssPropertiesDirective extends Directive {
   constructor(part: PartInfo) {
     super(part);
     if (part.type !== PartType.ELEMENT)
-      throw new TypeError('cssProperties stands alone in a tag, not in an attribute.');
+      throw new TypeError('cssProperties must be used in a tag by itself, not in an attribute.');
   }
 
   override render(_properties: Readonly<Record<`--${string}`, string>>): unknown {
@@ -24,5 +24,5 @@ class CssPropertiesDirective extends Directive {
   }
 }
 
-/** The custom properties to set; a property that is no longer named keeps its last value. */
+/** The custom properties to set; a property that is no longer listed keeps its last value. */
 export const cssProperties = directive(CssPropertiesDirective);

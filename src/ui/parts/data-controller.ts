@@ -1,7 +1,7 @@
 /**
- * The files that a reader chose to train on: reads them in the thread that trains, and keeps what was found, or why they
- * cannot be used, for one element. The files are kept as handles, for a thread that has to begin anew, and for being read
- * again when the reader says which column is what.
+ * The training files that a reader chose: reads them in the training worker, and holds the summary or the failure for
+ * one element. Handles of the files are kept, because a new worker has to read them again, as does a change of column
+ * roles.
  */
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
 import { LabError } from '../../common/errors.ts';
@@ -9,18 +9,18 @@ import { type Failure, failureOf } from '../../protocol/failure.ts';
 import type { ColumnWishes, DataSummary, FileColumns } from '../../protocol/imported-data.ts';
 import type { TrainingClient } from './training-client.ts';
 
-/** Gives the thread that reads. */
+/** Opens the worker that reads files. */
 export type OpenDataReader = () => Promise<Pick<TrainingClient, 'readData' | 'readColumns'>>;
 
 export interface DataState {
   /** Names of the files being read. */
   readonly reading: string | undefined;
   readonly summary: DataSummary | undefined;
-  /** Why the files chosen last cannot be used; those before them stay. */
+  /** Why the last chosen files cannot be used; those chosen before stay in use. */
   readonly failure: Failure | undefined;
-  /** Of the files chosen last; undefined where they could not be found. */
+  /** The columns of the last chosen files; undefined where they could not be read. */
   readonly columns: FileColumns | undefined;
-  /** What the reader said about them, by role. */
+  /** The reader's column assignments, by role. */
   readonly wishes: ColumnWishes;
 }
 
@@ -32,7 +32,7 @@ export const NO_DATA: DataState = {
   wishes: {},
 };
 
-/** Files with what the reader said about their columns. */
+/** Files with the reader's column assignments. */
 interface Chosen {
   readonly files: readonly File[];
   readonly wishes: ColumnWishes;
@@ -44,9 +44,9 @@ const MOST_FILES = 2;
 export class DataController implements ReactiveController {
   state: DataState = NO_DATA;
   readonly #host: ReactiveControllerHost;
-  /** Chosen last, whether they can be used or not. */
+  /** The last choice, usable or not. */
   #chosen: Chosen = { files: [], wishes: {} };
-  /** Chosen last of those that can be used. */
+  /** The last usable choice. */
   #usable: Chosen = { files: [], wishes: {} };
   #request = 0;
 
@@ -59,7 +59,7 @@ export class DataController implements ReactiveController {
     this.#request += 1;
   }
 
-  /** Reads files; gives what was found, or undefined if they cannot be used or others were chosen meanwhile. */
+  /** Reads files; resolves with undefined if they cannot be used or others were chosen in the meantime. */
   async read(
     open: OpenDataReader,
     files: readonly File[],
@@ -75,7 +75,7 @@ export class DataController implements ReactiveController {
       if (files.length > MOST_FILES) throw tooMany(files.length);
       const client = await open();
       const given = { files: files.map((file) => ({ name: file.name, blob: file })), columns: { ...wishes } };
-      // Files without usable columns fail here as they do below, where it is said.
+      // Files with unreadable columns fail again below, where the failure is reported.
       columns = await client.readColumns(given).catch(() => undefined);
       const summary = await client.readData(given);
       if (request !== this.#request) return undefined;
@@ -89,12 +89,12 @@ export class DataController implements ReactiveController {
     }
   }
 
-  /** Reads the files chosen last once more, with other words about their columns. */
+  /** Reads the last chosen files again with other column assignments. */
   async readWith(open: OpenDataReader, wishes: ColumnWishes): Promise<DataSummary | undefined> {
     return this.read(open, this.#chosen.files, wishes);
   }
 
-  /** Reads the files that stand once more, in a thread that does not know them yet. */
+  /** Reads the files in use again, in a worker that does not know them yet. */
   async readAgain(open: OpenDataReader): Promise<void> {
     if (this.#usable.files.length > 0) await this.read(open, this.#usable.files, this.#usable.wishes);
   }
@@ -107,7 +107,7 @@ export class DataController implements ReactiveController {
 
 function tooMany(count: number): LabError {
   return new LabError('bad-file', {
-    message: 'A data set cannot be made of these files.',
+    message: 'These files cannot be combined into a data set.',
     expected: 'one file of judged pairs, or one of pairs and one of documents',
     got: `${count} files`,
     fix: 'Put the pairs into one file.',

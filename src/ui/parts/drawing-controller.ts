@@ -1,11 +1,11 @@
 /**
- * For elements that draw by themselves instead of by CSS: tells them when they have another size, and when the page has other
- * colours, by the reader's choice or the system's. One observer of each kind serves all of them.
+ * Notifies elements that draw without CSS when their size changes, and when the page's colours change by the reader's
+ * choice or the system's. One observer of each kind serves all elements.
  */
 import type { ReactiveController } from 'lit';
 
 export interface Redrawing {
-  /** Also once after the element has come into the page, hidden or not. */
+  /** Also called once when the element enters the page, hidden or not. */
   readonly resized: () => void;
   readonly recoloured: () => void;
 }

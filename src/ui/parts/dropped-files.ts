@@ -1,23 +1,23 @@
 /**
- * Files that a reader chose or dropped, folders included, as a flat list: what is in a folder has the way to it in its path.
+ * Files that a reader chose or dropped, folders included, as a flat list; the path of each file includes its folders.
  */
 import type { ChosenFile } from '../../protocol/checkpoints.ts';
 
-/** A folder dropped by mistake may be a whole disk. */
+/** A limit, because a folder dropped by mistake may be a whole disk. */
 const MOST_FILES = 1000;
 
-/** The files of an `<input type="file">`, which gives a folder's files with their paths. */
+/** The files of an `<input type="file">`; a folder's files have their paths. */
 export function chosenFiles(files: Iterable<File>): ChosenFile[] {
   return [...files].map((file) => ({ path: file.webkitRelativePath || file.name, blob: file }));
 }
 
 /**
- * The files of a drop, of folders those in them too; at most a thousand.
+ * The files of a drop, including those inside folders; at most a thousand.
  *
- * @throws what the browser throws for a file that it may not read
+ * @throws the browser's error for a file that it may not read
  */
 export async function droppedFiles({ items }: DataTransfer): Promise<ChosenFile[]> {
-  // The list is empty once the event is over: entries first, then what takes time.
+  // The list is emptied after the event, so all entries are taken before the first await.
   const entries = [...items].flatMap((item) => item.webkitGetAsEntry() ?? []);
   const found: ChosenFile[] = [];
   while (entries.length > 0 && found.length < MOST_FILES) {
@@ -32,7 +32,7 @@ export async function droppedFiles({ items }: DataTransfer): Promise<ChosenFile[
   return found;
 }
 
-/** A reader gives a folder in parts, and nothing at its end. */
+/** The API returns a folder in parts, and an empty part at the end. */
 async function entriesOf(folder: FileSystemDirectoryEntry): Promise<FileSystemEntry[]> {
   const reader = folder.createReader();
   const all: FileSystemEntry[] = [];

@@ -1,4 +1,4 @@
-/** A failure where it happened: what it was as a heading, and its own words beneath; nothing without one. */
+/** A failure as a notice, with a heading by its code and its own message below; nothing without a failure. */
 import { html, nothing } from 'lit';
 import type { Failure } from '../../protocol/failure.ts';
 import { failureHeading } from './failure-text.ts';

@@ -1,9 +1,9 @@
 /**
- * Failures in the words of a person who wants to go on. The message of the failure itself is shown beneath.
+ * Headings for failures, in terms of what the reader wants to do. The failure's own message is shown below.
  */
 import type { Failure } from '../../protocol/failure.ts';
 
-/** What happened, as a heading. */
+/** The heading of a failure. */
 export function failureHeading({ code }: Failure): string {
   switch (code) {
     case 'backend-lost':
@@ -17,9 +17,9 @@ export function failureHeading({ code }: Failure): string {
     case 'storage-full':
       return 'The storage of this browser is full';
     case 'storage-unavailable':
-      return 'This browser keeps nothing for the page';
+      return 'This browser stores nothing for the page';
     case 'not-finite':
-      return 'The model computed a number that is none';
+      return 'The model computed a value that is not a number';
     case 'bad-checkpoint':
     case 'bad-config':
     case 'bad-file':
@@ -37,17 +37,17 @@ export function failureHeading({ code }: Failure): string {
   }
 }
 
-/** The same for a run: what it lacks or cannot use is what it learns from. */
+/** The heading of a run's failure: codes about missing or unusable input refer to its data. */
 export function trainingFailureHeading(failure: Failure): string {
   switch (failure.code) {
     case 'not-found':
-      return 'What this run needs is not here';
+      return 'Something that this run needs is missing';
     case 'bad-file':
-      return 'The file cannot be learned from';
+      return 'The file cannot be used for training';
     case 'bad-config':
-      return 'The run cannot be made as it is set';
+      return 'The settings of the run cannot be used';
     case 'bad-checkpoint':
-      return 'What was saved of this run cannot be used';
+      return 'The saved state of this run cannot be used';
     default:
       return failureHeading(failure);
   }

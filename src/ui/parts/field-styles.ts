@@ -1,5 +1,5 @@
 /**
- * Native controls in the look of lab-field: a quiet ground with a line under it that grows when the control has the focus.
+ * Native controls in the style of lab-field: a plain background with a line below that grows on focus.
  */
 import { css } from 'lit';
 
@@ -56,7 +56,7 @@ export const fieldStyles = css`
   }
 `;
 
-/** A part that opens: the sign before its name turns. */
+/** A disclosure whose marker turns when it opens. */
 export const disclosureStyles = css`
   summary {
     display: inline-flex;
@@ -89,7 +89,7 @@ export const disclosureStyles = css`
   }
 `;
 
-/** A select with its name and a word on what is chosen, in one line where there is room. */
+/** A select with its label and a remark on the choice, on one line where there is room. */
 export const choiceStyles = css`
   .choice {
     display: flex;

@@ -1,12 +1,12 @@
 /**
- * Measured values as people read them. English number format throughout, as is the rest of the page.
+ * Measured values as readable text, in English number format.
  */
 
 /** A share as a percentage: "78 %", "0.4 %", "< 0.1 %". */
 export function formatPercent(share: number): string {
   const percent = share * 100;
   if (percent > 0 && percent < 0.1) return '< 0.1 %';
-  // Never round up to certainty.
+  // Never rounds up to certainty.
   if (percent > 99.9 && percent < 100) return '> 99.9 %';
   return `${percent.toFixed(percent < 10 || percent > 99 ? 1 : 0)} %`;
 }
@@ -40,20 +40,20 @@ export function backendName(backend: 'webgpu' | 'wasm' | 'cpu'): string {
   return { webgpu: 'WebGPU', wasm: 'WebAssembly', cpu: 'JavaScript' }[backend];
 }
 
-/** A span of time to wait for, no finer than anyone plans: "8 s", "40 s", "3 min", "1 h 20 min". */
+/** A waiting time, no finer than useful: "8 s", "40 s", "3 min", "1 h 20 min". */
 export function formatSpan(seconds: number): string {
   if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s`;
   const minutes = Math.round(seconds / 60);
   if (minutes < 90) return `${minutes} min`;
-  // To five minutes from here on.
+  // From here on in steps of five minutes.
   const rounded = Math.round(minutes / 5) * 5;
   const [hours, rest] = [Math.floor(rounded / 60), rounded % 60];
   return rest === 0 ? `${hours} h` : `${hours} h ${rest} min`;
 }
 
-/** A count with thousands apart: "1,240". */
+/** A count with thousands separators: "1,240". */
 export function formatCount(count: number): string {
-  // Without "-0".
+  // Avoids "-0".
   return (Math.round(count) + 0).toLocaleString('en');
 }
 
@@ -62,7 +62,7 @@ export function formatNats(nats: number): string {
   return nats.toFixed(nats < 1 ? 3 : 2);
 }
 
-/** The day and the minute of something here: "24 Nov, 07:21". */
+/** A date and time: "24 Nov, 07:21". */
 export function formatTime(msSince1970: number): string {
   if (Number.isNaN(new Date(msSince1970).getTime())) return 'at an unknown time';
   const options = { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const;

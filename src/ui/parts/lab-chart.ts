@@ -1,9 +1,9 @@
 /**
- * Curves over the steps of a run. Drawn by uPlot on a canvas, so that a curve of a thousand points costs a millisecond;
- * named and read out beside it in text, because a canvas tells nothing to those who cannot see it.
+ * Curves over the steps of a run. uPlot draws them on a canvas, so that a curve of a thousand points takes a
+ * millisecond. A text beside the canvas describes them, because a canvas has no content for screen readers.
  *
- * The page's Content-Security-Policy allows no inline style: uPlot's own rules are adopted as a sheet of this element, and
- * the colours of the canvas are read from elements that take them from theme.css.
+ * The page's Content-Security-Policy forbids inline styles, so uPlot's stylesheet is adopted by this element, and the
+ * colours of the canvas are read from elements that have them from theme.css.
  */
 import { css, html, nothing, unsafeCSS } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
@@ -17,8 +17,8 @@ import { LabElement } from './lab-element.ts';
 import { baseStyles } from './shared-styles.ts';
 
 /**
- * How a curve is drawn: `steady` is a line, `measured` a line with a dot at each point; those of a branch are measured, each
- * with a colour and a dash of its own.
+ * How a curve is drawn: `steady` is a line, `measured` a line with a dot at each point; those of a branch are measured,
+ * each with a colour and a dash of its own.
  */
 export type LineLook = 'steady' | 'measured' | BranchLook;
 
@@ -91,21 +91,21 @@ export class LabChart extends LabElement {
     `,
   ];
 
-  /** What the curves measure. */
+  /** The quantity of the curves. */
   @property() heading = '';
   @property({ attribute: false }) lines: readonly ChartLine[] = [];
   /** The last step of the run. */
   @property({ type: Number }) steps = 1;
-  /** The values at the bottom and at the top; by default what the curves need. */
+  /** The values at the bottom and at the top; by default the extent of the curves. */
   @property({ attribute: false }) range: readonly [number, number] | undefined;
   /** A measured value as text. */
   @property({ attribute: false }) format: (value: number) => string = String;
-  /** A round value beside the axis. */
+  /** An axis tick as text. */
   @property({ attribute: false }) formatTick: (value: number) => string = String;
   /** The step under the pointer. */
   @state() private pointedStep: number | undefined;
   #plot: uPlot | undefined;
-  /** The looks that the plot was made for. */
+  /** The looks that the plot was created with. */
   #drawnLooks = '';
 
   constructor() {
@@ -142,7 +142,7 @@ export class LabChart extends LabElement {
   }
 
   #description(): string {
-    const told = this.lines.flatMap(({ name, curve: { points } }) => {
+    const described = this.lines.flatMap(({ name, curve: { points } }) => {
       const [first, last] = [points[0], points.at(-1)];
       if (first === undefined || last === undefined) return [];
       const { format } = this;
@@ -150,11 +150,11 @@ export class LabChart extends LabElement {
         `${name} from ${format(first.value)} at step ${first.step} to ${format(last.value)} at step ${last.step}`,
       ];
     });
-    return `${this.heading}: ${told.length === 0 ? 'nothing measured yet' : told.join('; ')}.`;
+    return `${this.heading}: ${described.length === 0 ? 'nothing measured yet' : described.join('; ')}.`;
   }
 
   #draw(): void {
-    // A hidden chart has no size; it is drawn when it gets one.
+    // A hidden chart has no size; it is drawn once it has one.
     const place = this.renderRoot.querySelector<HTMLElement>('.plot');
     if (this.clientWidth === 0 || place === null) return;
     const columns = columnsOf(this.lines.map(({ curve }) => curve));
@@ -165,7 +165,7 @@ export class LabChart extends LabElement {
     else this.#plot.setData(columns);
   }
 
-  /** A plot has the lines that it was made with. */
+  /** A plot keeps the lines that it was created with, so other lines need another plot. */
   #forget(): void {
     this.#plot?.destroy();
     this.#plot = undefined;
@@ -218,7 +218,7 @@ export class LabChart extends LabElement {
     if (step !== this.pointedStep) this.pointedStep = step;
   }
 
-  /** From the curves with a little air, or as asked for. */
+  /** The extent of the curves with a margin, or the requested range. */
   #rangeOf(low: number | null, high: number | null): [number, number] {
     if (this.range !== undefined) return [...this.range];
     if (low === null || high === null) return [0, 1];

@@ -1,5 +1,5 @@
 /**
- * Which column of a file is what: what was found, and a control for each role to say otherwise.
+ * The roles of a file's columns: the detected ones, and a control for each role to change it.
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
@@ -8,11 +8,11 @@ import { disclosureStyles, fieldStyles } from './field-styles.ts';
 import { LabElement } from './lab-element.ts';
 import { baseStyles } from './shared-styles.ts';
 
-/** What each role is called on the page. */
+/** The names of roles on the page. */
 const ROLE_NAMES: Readonly<Record<string, string>> = {
   query: 'Query',
-  queryId: 'Id of the query',
-  docId: 'Id of the document',
+  queryId: 'Query id',
+  docId: 'Document id',
   title: 'Title',
   brand: 'Brand',
   type: 'Type',
@@ -21,7 +21,7 @@ const ROLE_NAMES: Readonly<Record<string, string>> = {
   grade: 'Grade',
 };
 
-/** @fires data-columns - all wishes as `detail`, {@link ColumnWishes}. */
+/** @fires data-columns - all assignments as `detail`, {@link ColumnWishes}. */
 @customElement('lab-column-choice')
 export class LabColumnChoice extends LabElement {
   static override readonly styles = [
@@ -48,7 +48,7 @@ export class LabColumnChoice extends LabElement {
 
   @property({ attribute: false }) columns: FileColumns | undefined;
   @property({ attribute: false }) wishes: ColumnWishes = {};
-  /** Whether to show the controls at once, because something is missing. */
+  /** Whether to show the controls at once, because a role is missing. */
   @property({ type: Boolean }) open = false;
   @property({ type: Boolean }) disabled = false;
 
@@ -56,7 +56,7 @@ export class LabColumnChoice extends LabElement {
     const { columns } = this;
     if (columns === undefined || columns.names.length === 0) return nothing;
     return html`<details ?open=${this.open}>
-      <summary>Say which column is what</summary>
+      <summary>Choose the columns</summary>
       <div class="roles">${columns.roles.map(({ role, column }) => this.#role(columns.names, role, column))}</div>
     </details>`;
   }

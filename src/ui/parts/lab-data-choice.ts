@@ -1,6 +1,6 @@
 /**
- * What the model learns from: the rule world, or a file of judged pairs of one's own. A file is chosen or dropped, and what
- * was read in it is said at once, rows that were left out included; rules of one's own can be chosen beside it.
+ * The choice of training data: the rule world, or the user's own file of judged pairs. A file is chosen or dropped, and
+ * its summary is shown at once, including rows left out; the user's own rules can be chosen with it.
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
@@ -24,10 +24,10 @@ const KINDS: readonly { readonly kind: DataKind; readonly name: string }[] = [
 /**
  * @fires data-kind - the chosen {@link DataKind} as `detail`.
  * @fires data-files - the chosen files as `detail`.
- * @fires data-columns - which column is what as `detail`, names by role.
- * @fires data-grades - what grades mean as `detail`, as protocol/grade-meanings.ts reads it.
- * @fires rules-files - the chosen files of own rules as `detail`.
- * @fires rules-drop - own rules are not wanted any more.
+ * @fires data-columns - the column assignments as `detail`, names by role.
+ * @fires data-grades - the meanings of grades as `detail`, as in protocol/grade-meanings.ts.
+ * @fires rules-files - the chosen rule files as `detail`.
+ * @fires rules-drop - the rules are no longer wanted.
  */
 @customElement('lab-data-choice')
 export class LabDataChoice extends LabElement {
@@ -106,15 +106,15 @@ export class LabDataChoice extends LabElement {
   ];
 
   @property() kind: DataKind = 'world';
-  /** The file in the settings, by name and contents; empty where there is none yet. */
+  /** The name of the file in the settings; empty where there is none yet. */
   @property() fileName = '';
   @property() fileHash = '';
-  /** What its grades mean, in the settings. */
+  /** The meanings of its grades in the settings. */
   @property() grades = '';
   @property({ attribute: false }) data: DataState = NO_DATA;
-  /** Own rules beside the file; undefined where none can be chosen. */
+  /** The user's own rules; undefined where none can be chosen. */
   @property({ attribute: false }) rules: RulesState | undefined;
-  /** What the file would be under the settings as they are. */
+  /** The file under the present settings. */
   @property({ attribute: false }) plan: DataPlan | undefined;
   @property({ type: Boolean }) disabled = false;
   @state() private isOver = false;
@@ -153,7 +153,7 @@ export class LabDataChoice extends LabElement {
         </button>
         <p class="help">
           Or drop it here: TSV, CSV, JSON lines or JSON, also .gz, with a query, a title and a grade in each row.
-          Documents may stand in a second file, by docId; then choose both together. Nothing leaves this machine.
+          Documents may be in a second file, by docId; then choose both together. Nothing leaves this machine.
         </p>
         <input
           class="pairs"
@@ -203,8 +203,8 @@ export class LabDataChoice extends LabElement {
         ${
           summary === undefined
             ? nothing
-            : html`<button type="button" ?disabled=${this.disabled} @click=${() => this.#tell('rules-drop')}>
-                Without own rules
+            : html`<button type="button" ?disabled=${this.disabled} @click=${() => this.#fire('rules-drop')}>
+                Without rules
               </button>`
         }
       </div>
@@ -215,8 +215,8 @@ export class LabDataChoice extends LabElement {
           : html`<lab-notice kind="failure" heading="These rules cannot be used">${failure.message}</lab-notice>`
       }
       <p class="help">
-        An instruction as "lab piar" writes it, .json or .txt, and lexicon.json with the words it knows; choose both
-        together. Where the rules lead to the label that people gave, the model learns their reasons too.
+        An instruction as "lab piar" writes it, .json or .txt, and lexicon.json with its words; choose both together.
+        Where the rules lead to the judged label, the model learns their reasons too.
       </p>
       <input class="own" type="file" hidden multiple accept=".json,.txt" @change=${this.#rulesChosen} />
     </div>`;
@@ -225,8 +225,8 @@ export class LabDataChoice extends LabElement {
   #rulesFound({ name, ruleCount, tailCount, traced, pairs, isLexiconInduced }: RulesSummary): unknown {
     return html`<ul class="counts">
       <li>${name}: ${counted(ruleCount, 'rule')}, ${formatCount(tailCount)} of them rare</li>
-      <li>Reasons for ${formatCount(traced)} of ${counted(pairs, 'label')} to learn from</li>
-      ${isLexiconInduced ? html`<li>Their words are taken from the documents to learn from: no lexicon.json was chosen</li>` : nothing}
+      <li>Reasons for ${formatCount(traced)} of ${counted(pairs, 'training label')}</li>
+      ${isLexiconInduced ? html`<li>Their words come from the training documents, because no lexicon.json was chosen</li>` : nothing}
     </ul>`;
   }
 
@@ -260,19 +260,19 @@ export class LabDataChoice extends LabElement {
     ];
     return html`<ul class="counts">
       <li>
-        ${counted(train.pairs, 'pair')} to learn from, ${formatCount(dev.pairs)} held out, ${formatCount(test.pairs)}
-        for a test; no query is in two of these
+        ${counted(train.pairs, 'training pair')}, ${formatCount(dev.pairs)} held out, ${formatCount(test.pairs)} for a
+        test; no query is in two of these
       </li>
       ${withoutLabel === 0 ? nothing : html`<li>${counted(withoutLabel, 'pair')} left out: their grade has no label</li>`}
       ${
         shortened.length === 0
           ? nothing
-          : html`<li>${shortened.join(' and ')} longer than the prompt takes: their last words are cut</li>`
+          : html`<li>${shortened.join(' and ')} longer than the prompt allows: their last words are cut</li>`
       }
     </ul>`;
   }
 
-  /** A file field cannot be dressed; a button can, and opens it. */
+  /** File inputs cannot be styled, so a button opens them. */
   #open(input: '.pairs' | '.own'): void {
     this.renderRoot.querySelector<HTMLInputElement>(input)?.click();
   }
@@ -281,7 +281,7 @@ export class LabDataChoice extends LabElement {
 
   readonly #rulesChosen = (event: Event): void => {
     const files = filesIn(event);
-    if (files.length > 0) this.#tell('rules-files', files);
+    if (files.length > 0) this.#fire('rules-files', files);
   };
 
   #draggedOver(event: DragEvent): void {
@@ -291,16 +291,16 @@ export class LabDataChoice extends LabElement {
   }
 
   #dropped(event: DragEvent): void {
-    event.preventDefault(); // else the browser opens the file
+    event.preventDefault(); // otherwise the browser opens the file
     this.isOver = false;
     if (!this.disabled) this.#take([...(event.dataTransfer?.files ?? [])]);
   }
 
   #take(files: readonly File[]): void {
-    if (files.length > 0) this.#tell('data-files', files);
+    if (files.length > 0) this.#fire('data-files', files);
   }
 
-  #tell(name: string, files: readonly File[] = []): void {
+  #fire(name: string, files: readonly File[] = []): void {
     this.#pass(name, files);
   }
 
@@ -309,7 +309,7 @@ export class LabDataChoice extends LabElement {
   }
 }
 
-/** What was chosen; the same files can be chosen again. */
+/** The chosen files; resets the input so that the same files can be chosen again. */
 function filesIn({ currentTarget: input }: Event): readonly File[] {
   if (!(input instanceof HTMLInputElement)) return [];
   const files = [...(input.files ?? [])];

@@ -1,6 +1,10 @@
 /**
- * What every element of the page extends: an element whose update throws says so where it is, and nothing else of the page
- * is lost. What it showed before stays beneath the notice, and it is updated again at the next change or on request.
+ * The base of every element of the page. An element whose update throws reports that in its place, and the rest of the
+ * page is unaffected. Its previous content stays below the notice, and it is updated again at the next change or on
+ * request.
+ *
+ * Room `ui/parts/`: elements, controllers, styles and formats that several views share. What only one view uses belongs
+ * in that view's room.
  */
 import { LitElement } from 'lit';
 import { messageOf } from '../../common/errors.ts';
@@ -16,7 +20,7 @@ export class LabElement extends LitElement {
       this.#failure?.remove();
       this.#failure = undefined;
     } catch (thrown) {
-      // For whoever looks for the place; the reader sees the message.
+      // For developers; the reader sees the message.
       reportError(thrown);
       this.#failure ??= this.#makeFailure();
       this.#failure.message = messageOf(thrown);
@@ -24,7 +28,7 @@ export class LabElement extends LitElement {
     }
   }
 
-  // By hand and not by lit: what lit has drawn may be half changed.
+  // Built by hand instead of lit, because lit's own rendering may be half changed.
   #makeFailure(): LabPartFailure {
     const failure = document.createElement('lab-part-failure');
     failure.addEventListener('part-retry', () => this.requestUpdate());

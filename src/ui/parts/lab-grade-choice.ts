@@ -1,6 +1,6 @@
 /**
- * What the grades of a file mean: a control for each grade, and for many or for bounds a line of text. Both write the text of
- * protocol/grade-meanings.ts.
+ * The meanings of a file's grades: a control per grade, and a line of text for many grades or for bounds. Both write
+ * the syntax of protocol/grade-meanings.ts.
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
@@ -15,10 +15,10 @@ import { baseStyles } from './shared-styles.ts';
 
 type ListedGrade = DataSummary['grades'][number];
 
-/** What a grade is said to be: a label, or none. */
+/** The possible meanings of a grade: a label, or none. */
 const CHOICES: readonly string[] = ['none', ...Array.from({ length: MAX_SCALE }, (_, label) => String(label))];
 
-/** @fires data-grades - the meanings as `detail`, empty for what grades usually mean. */
+/** @fires data-grades - the meanings as `detail`, empty for the usual ones. */
 @customElement('lab-grade-choice')
 export class LabGradeChoice extends LabElement {
   static override readonly styles = [
@@ -54,7 +54,7 @@ export class LabGradeChoice extends LabElement {
 
   /** The most frequent grades of the file. */
   @property({ attribute: false }) grades: readonly ListedGrade[] = [];
-  /** As the settings have them. */
+  /** The meanings in the settings. */
   @property() meanings = '';
   @property({ type: Boolean }) disabled = false;
   @state() private problem = '';
@@ -66,7 +66,7 @@ export class LabGradeChoice extends LabElement {
   override render(): unknown {
     const hasUnread = this.grades.some(({ label }) => label === null);
     return html`<details ?open=${hasUnread}>
-      <summary>Say what the grades mean</summary>
+      <summary>Choose what the grades mean</summary>
       <div class="grades">${this.grades.map((grade, index) => this.#grade(grade, index))}</div>
       <label>
         All at once
@@ -88,7 +88,7 @@ export class LabGradeChoice extends LabElement {
   }
 
   #grade(listed: ListedGrade, index: number): unknown {
-    const said = this.#saidOf(listed);
+    const meaning = this.#meaningOf(listed);
     return html`<div>
       <label for="grade-${index}">${listed.grade} (${formatCount(listed.pairs)})</label>
       <select
@@ -99,7 +99,7 @@ export class LabGradeChoice extends LabElement {
       >
         ${CHOICES.map(
           (choice) =>
-            html`<option .value=${choice} .selected=${choice === said}>
+            html`<option .value=${choice} .selected=${choice === meaning}>
               ${choice === 'none' ? 'no grade' : `label ${choice}`}
             </option>`,
         )}
@@ -107,8 +107,8 @@ export class LabGradeChoice extends LabElement {
     </div>`;
   }
 
-  /** What a grade is under the meanings as they are. */
-  #saidOf({ grade, label }: ListedGrade): string {
+  /** The present meaning of a grade. */
+  #meaningOf({ grade, label }: ListedGrade): string {
     const meanings = this.meanings === '' ? undefined : new GradeMeanings(this.meanings);
     const meant = meanings?.labelOf(grade);
     if (meant === undefined) return meanings?.isComplete === true || label === null ? 'none' : String(label);
@@ -118,10 +118,10 @@ export class LabGradeChoice extends LabElement {
   #chosen(changed: string, control: EventTarget | null): void {
     if (!(control instanceof HTMLSelectElement)) return;
     const meanings = this.grades.map((listed) => {
-      const said = listed.grade === changed ? control.value : this.#saidOf(listed);
-      return `${quoteGrade(listed.grade)}=${said}`;
+      const meaning = listed.grade === changed ? control.value : this.#meaningOf(listed);
+      return `${quoteGrade(listed.grade)}=${meaning}`;
     });
-    this.#tell(meanings.join(','));
+    this.#fire(meanings.join(','));
   }
 
   readonly #typed = ({ currentTarget }: Event): void => {
@@ -130,13 +130,13 @@ export class LabGradeChoice extends LabElement {
     try {
       if (text !== '') checkGradeMeanings(text);
       this.problem = '';
-      this.#tell(text);
+      this.#fire(text);
     } catch (error) {
       this.problem = messageOf(error);
     }
   };
 
-  #tell(meanings: string): void {
+  #fire(meanings: string): void {
     this.dispatchEvent(new CustomEvent<string>('data-grades', { detail: meanings }));
   }
 }

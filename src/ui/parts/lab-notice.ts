@@ -1,5 +1,5 @@
 /**
- * Something the reader should know before going on: a warning, or a failure with what can be done about it.
+ * A notice: a warning, or a failure with what can be done about it.
  */
 import { css, html, LitElement } from 'lit';
 import { customElement, property } from 'lit/decorators.js';

@@ -1,4 +1,4 @@
-/** In place of a part of the page that could not be drawn: what happened, and ways out. */
+/** Shown in place of a part of the page that could not be drawn: the message, and ways out. */
 import { html, LitElement } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import './lab-notice.ts';

@@ -1,6 +1,6 @@
 /**
- * Evidence as ranges of a field's text. Steps may quote overlapping words, so a text is cut at every border of every
- * mark, and each piece knows the marks that cover it.
+ * Evidence as ranges of a field's text. Steps may quote overlapping words, so a text is split at every end of every
+ * mark, and each piece has the marks that cover it.
  */
 import type { StepEvent } from '../../protocol/scoring.ts';
 
@@ -13,13 +13,13 @@ export interface Mark {
   readonly active: boolean;
 }
 
-/** A piece of text, and how it is marked: the active mark wins, then the first. */
+/** A piece of text with its mark: the active mark takes precedence, then the first. */
 export interface MarkedPiece {
   readonly text: string;
   readonly mark: Mark | undefined;
 }
 
-/** Cuts a text by its marks; the pieces joined are the text. Ranges outside the text are clipped. */
+/** Splits a text by its marks; the joined pieces are the text. Ranges outside the text are clipped. */
 export function cutByMarks(text: string, marks: readonly Mark[]): MarkedPiece[] {
   const borders = new Set([0, text.length]);
   for (const { start, end } of marks) {

@@ -1,6 +1,6 @@
 /**
- * The page's side of every worker. {@link openWorker} gives an object with the methods of the worker's interface; that there
- * is a thread, and comlink between, is known here alone. Every message is parsed before it is believed.
+ * The page's side of every worker. {@link openWorker} returns an object with the methods of the worker's interface and
+ * hides the thread and comlink. Every message is parsed before it is used.
  */
 import { proxy, transfer, wrap } from 'comlink';
 import * as v from 'valibot';
@@ -11,7 +11,7 @@ type Listener = (event: never) => void;
 type EventFor<Heard> = Heard extends (event: infer Event) => void ? Event : never;
 type EventOf<Args extends readonly unknown[]> = EventFor<Extract<Args[number], Listener>>;
 
-/** How one method is called: what it resolves with, and what it tells a listener on its way. */
+/** How to call one method: the schema of its result, and of the events that it sends to a listener. */
 type Call<Args extends readonly unknown[], Result> = ([Result] extends [void]
   ? { readonly result?: undefined }
   : { readonly result: v.GenericSchema<unknown, Result> }) &
@@ -19,38 +19,38 @@ type Call<Args extends readonly unknown[], Result> = ([Result] extends [void]
     ? { readonly event?: undefined }
     : {
         readonly event: v.GenericSchema<unknown, EventOf<Args>>;
-        /** The event in place of one that cannot be understood; by default the call rejects. */
+        /** An event in place of one that cannot be parsed; by default the call rejects. */
         readonly malformed?: (problem: string) => EventOf<Args>;
       }) & {
-    /** What is given away with the arguments and not copied. */
+    /** Arguments to transfer instead of copy. */
     readonly gives?: (...args: Args) => Transferable[];
   };
 
-/** How all methods of a worker's interface are called. */
+/** How to call all methods of a worker's interface. */
 export type Calls<Api> = {
   readonly [Name in keyof Api]: Api[Name] extends (...args: infer Args) => Promise<infer Result>
     ? Call<Args, Result>
     : never;
 };
 
-/** A worker's interface and the end of its thread. */
+/** A worker's interface, and a method to end its thread. */
 export type WorkerClient<Api> = Api & {
   /** Ends the thread and all its work. */
   close(): void;
 };
 
-/** How to start a worker. */
+/** Options of a worker. */
 export interface WorkerOptions {
-  /** What it does, as in "The scoring worker". */
+  /** Its task, as in "The scoring worker". */
   readonly name: string;
   /**
-   * Ends a thread that has had nothing to do for so long; the next call starts another, as it does after a crash. Only for
-   * workers that hold nothing between two calls. Default: never.
+   * Ends the thread after this time without calls; the next call starts another, as after a crash. Only for workers
+   * that hold no state between calls. Default: never.
    */
   readonly idleMs?: number;
 }
 
-/** A call as this file sees it: the types of {@link Calls} are checked where a client is made. */
+/** An untyped call; the types of {@link Calls} are checked where a client is made. */
 interface AnyCall {
   readonly result?: v.GenericSchema | undefined;
   readonly event?: v.GenericSchema | undefined;
@@ -62,14 +62,14 @@ type Remote = Readonly<Record<string, (...args: unknown[]) => Promise<unknown>>>
 interface Thread {
   readonly worker: Worker;
   readonly remote: Remote;
-  /** Rejects when the worker breaks: a script that cannot be fetched or parsed never answers. */
+  /** Rejects when the worker breaks, because a script that cannot be fetched or parsed never answers. */
   readonly broken: Promise<never>;
 }
 
 /**
  * Starts a worker.
  *
- * @param url - of its script
+ * @param url - the address of its script
  */
 export function openWorker<Api extends object>(
   url: string,
@@ -125,22 +125,22 @@ export function openWorker<Api extends object>(
   return { ...Object.fromEntries(methods), close } as WorkerClient<Api>;
 }
 
-/** What has been read is passed on; what cannot be understood becomes an event, or ends the call. */
+/** Passes on parsed events; one that cannot be parsed becomes another event, or ends the call. */
 function listener(
-  tell: (event: unknown) => void,
+  emit: (event: unknown) => void,
   { event: schema = v.unknown(), malformed }: AnyCall,
   fail: (error: LabError) => void,
 ): (message: unknown) => void {
   return (message) => {
     const read = v.safeParse(schema, message);
     if (read.success) {
-      tell(read.output);
+      emit(read.output);
       return;
     }
     const problems = read.issues.map((issue) => `${v.getDotPath(issue) ?? 'event'}: ${issue.message}`);
     const problem = `The worker sent a malformed event (${problems.join('; ')}).`;
     if (malformed === undefined) fail(new LabError('internal', { message: problem }));
-    else tell(malformed(problem));
+    else emit(malformed(problem));
   };
 }
 

@@ -1,6 +1,6 @@
 /**
- * Asks the browser to keep what this page stores when the disk fills up. Some ask the person, so it is asked for when a run
- * begins, not when the page is opened. Only a page can ask, and only a secure one; elsewhere nothing happens.
+ * Asks the browser not to evict what this page stores. Some browsers ask the person, so this happens when a run begins
+ * and not when the page is opened. Only a page in a secure context can ask; elsewhere nothing happens.
  */
 export async function askToPersist(): Promise<void> {
   const { storage }: Partial<Pick<Navigator, 'storage'>> = navigator;

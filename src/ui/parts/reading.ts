@@ -1,4 +1,4 @@
-/** A small reading of the instrument; stands in a `<dl>`. */
+/** A small labelled value, for use in a `<dl>`. */
 import { html } from 'lit';
 
 export function reading(name: string, value: string): unknown {

@@ -1,6 +1,6 @@
 /**
- * The display of the instrument: one figure in the largest type of the page, with what belongs to it beside it, and small
- * readings in a row below.
+ * The main readout: one figure in the largest type of the page with its context beside it, and small readings in a row
+ * below.
  */
 import { css } from 'lit';
 

@@ -1,13 +1,13 @@
 /**
- * The views of the page and their addresses. Addresses are hashes, so that the page works from any folder of any
- * static server.
+ * The views of the page and their addresses. Addresses are hashes, so that the page works in any folder of any static
+ * server.
  *
- *     #/score                     the scoring view, on the default model
+ *     #/score                     the Score view, on the default model
  *     #/score?model=ID            the same on another bundled model (bundled-models.ts)
  *     #/score?checkpoint=ID       the same on a checkpoint of this browser
- *     #/score?with=A,B            beside other models (compared-models.ts)
- *     #/train                     the training view
- *     #/collapse                  mode collapse, live, and its theory
+ *     #/score?with=A,B            compared with other models (compared-models.ts)
+ *     #/train                     the Train view
+ *     #/collapse                  the Collapse view: mode collapse live, and its theory
  */
 
 /** The views, in the order of the navigation. */
@@ -24,23 +24,23 @@ export function routeOf(hash: string): RoutePath {
   return (ROUTES.find((route) => route.path === path) ?? ROUTES[0]).path;
 }
 
-/** The checkpoint that an address asks to answer with; undefined for a bundled model. */
+/** The checkpoint that should answer; undefined for a bundled model. */
 export function checkpointIn(hash: string): string | undefined {
   return namedIn(hash, 'checkpoint');
 }
 
-/** The bundled model that an address asks to answer with; undefined for the default one. */
+/** The bundled model that should answer; undefined for the default one. */
 export function modelIn(hash: string): string | undefined {
   return namedIn(hash, 'model');
 }
 
-/** The models that an address asks to compare with, each once. */
+/** The models to compare with, each once. */
 export function comparedIn(hash: string): readonly string[] {
   const keys = askedOfScore(hash).get('with')?.split(',') ?? [];
   return [...new Set(keys.filter((key) => key !== ''))];
 }
 
-/** The address of the scoring view on a checkpoint, else on a bundled model; `compared` beside others. */
+/** The address of the Score view on a checkpoint or a bundled model, compared with `compared`. */
 export function scoreAddress(checkpointId?: string, compared: readonly string[] = [], modelId?: string): string {
   const asked = new URLSearchParams();
   if (checkpointId !== undefined) asked.set('checkpoint', checkpointId);

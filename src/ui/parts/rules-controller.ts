@@ -1,7 +1,7 @@
 /**
- * Rules of one's own beside a file of judged pairs: has them read in the thread that will learn, and keeps what was found, or
- * why they cannot be used, for one element. Which rules are rare depends on the pairs to learn from, so they are read again
- * for other data, for which their files are kept as handles.
+ * The user's own rules for a file of judged pairs: reads them in the training worker, and holds the summary or the
+ * failure for one element. Handles of the files are kept, because the rules are read again for other data: which rules
+ * are rare depends on the training pairs.
  */
 import { initialState, Task, TaskStatus } from '@lit/task';
 import type { ReactiveControllerHost } from 'lit';
@@ -17,30 +17,30 @@ export interface RulesState {
   readonly failure: Failure | undefined;
 }
 
-/** What the rules are for: judged pairs, and the labels on their scale. */
+/** The use of the rules: judged pairs, and the number of labels on their scale. */
 export interface RulesPurpose {
   readonly data: unknown;
   readonly scaleSize: number;
 }
 
-/** Gives the thread that reads. */
+/** Opens the worker that reads rules. */
 export type OpenRulesReader = () => Promise<Pick<TrainingClient, 'readRules'>>;
 
-/** What own rules of a run would be for. */
+/** The purpose of rules in a run. */
 export function purposeOf({ data, prompt }: SftExperiment): RulesPurpose {
   if (data.kind === 'world') return { data, scaleSize: prompt.scaleSize };
   const { rules: _, ...bare } = data;
   return { data: bare, scaleSize: prompt.scaleSize };
 }
 
-/** Data with the rules that were read for it; as it is, where none were. */
+/** Data with the rules that were read for it; unchanged where there are none. */
 export function withOwnRules<Data extends { readonly kind: string }>(data: Data, { summary }: RulesState): Data {
-  // The thread that learns checks them, as it checks all settings.
+  // The training worker checks them, as it checks all settings.
   return data.kind === 'file' && summary !== undefined ? { ...data, rules: summary.rules } : data;
 }
 
 export class RulesController {
-  /** Of undefined, nothing is read. */
+  /** Reads nothing while undefined. */
   readonly #task: Task<readonly [OpenRulesReader | undefined, RulesPurpose], RulesSummary>;
   #files: readonly File[] = [];
   #purpose = '';
@@ -73,13 +73,13 @@ export class RulesController {
     await this.#task.run([open, purpose]);
   }
 
-  /** Reads the rules that stand once more, if they were read for something else. */
+  /** Reads the rules in use again, if they were read for another purpose. */
   async readFor(open: OpenRulesReader, purpose: RulesPurpose): Promise<void> {
     if (this.#files.length > 0 && this.#purpose !== JSON.stringify(purpose))
       await this.read(open, this.#files, purpose);
   }
 
-  /** Goes without own rules. */
+  /** Removes the rules. */
   drop(): void {
     this.#files = [];
     this.#purpose = '';

@@ -1,4 +1,4 @@
-/** Whether the Train view goes on with runs and checkpoints of a kind: those of branches belong to the Collapse view. */
+/** Whether the Train view handles runs and checkpoints of a kind; branches belong to the Collapse view. */
 export function isSingleRun(kind: string): boolean {
   return kind === 'sft' || kind === 'distill';
 }

@@ -1,11 +1,12 @@
 /**
- * A finished run of an earlier visit: what it told then makes the state that the page showed.
+ * A finished run of an earlier visit: its recorded events restore the state that the page showed.
  */
 import * as v from 'valibot';
 import type { RecordView } from '../../protocol/checkpoints.ts';
+import { renameOldKeys } from '../../protocol/renamed-keys.ts';
 import type { CheckpointClient } from './checkpoint-client.ts';
 
-/** Null where there is none, or it was written by another version; never rejects, since its loss is told nowhere else. */
+/** Null if there is none or its version is unknown; never rejects, because a lost recording needs no report. */
 export async function recalled<Schema extends v.GenericSchema>(
   store: CheckpointClient,
   view: RecordView,
@@ -13,7 +14,7 @@ export async function recalled<Schema extends v.GenericSchema>(
 ): Promise<readonly v.InferOutput<Schema>[] | null> {
   try {
     const record = await store.record(view);
-    const read = v.safeParse(v.array(schema), record?.events ?? null);
+    const read = v.safeParse(v.array(schema), renameOldKeys(record?.events ?? null));
     return read.success ? read.output : null;
   } catch {
     return null;

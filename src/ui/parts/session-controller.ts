@@ -1,40 +1,40 @@
 /**
- * Holds one session at a time for one element, in a thread that is started when it is first needed: passes commands on,
- * keeps the state that events make, and lets the element draw a few times a second at most. A fast model logs more often
- * than anyone can read, and the page's thread is not for that.
+ * Holds one session at a time for one element, in a worker that is started on demand. It forwards commands, derives the
+ * state from events, and limits the element to a few updates per second, because a fast model logs more often than
+ * anyone can read.
  */
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
 import { type Failure, failureOf } from '../../protocol/failure.ts';
 import { ScreenWakeLock } from './wake-lock.ts';
 
-/** The shortest time between two drawings of what can wait. */
+/** The shortest time between two updates that can wait. */
 const DRAW_EVERY_MS = 250;
 
-/** What a page makes of the events of a session. */
+/** How a page handles the events of a session. */
 export interface SessionView<State, Event, Command extends { readonly kind: string }> {
   readonly idle: State;
-  /** After it was asked for. */
+  /** The state after a session was requested. */
   readonly started: State;
   readonly apply: (state: State, event: Event) => State;
-  /** Whether the thread holds the session, if only waiting. */
+  /** Whether the worker holds the session, even if idle. */
   readonly isOpen: (state: State) => boolean;
-  /** Whether it computes: the screen is kept on. */
+  /** Whether it computes, during which the screen is kept on. */
   readonly isBusy: (state: State) => boolean;
-  /** Commands that take a while; until they have happened they are pending. */
+  /** Commands that take a while, and are pending until they take effect. */
   readonly awaited: ReadonlySet<Command['kind']>;
-  /** Whether an event says that the pending command has happened. */
+  /** Whether an event shows that the pending command has taken effect. */
   readonly settles: (event: Event, pending: Command['kind']) => boolean;
-  /** Whether an event can wait to be drawn. */
+  /** Whether the display of an event can wait. */
   readonly canWait: (event: Event, state: State) => boolean;
-  /** The event of a session that failed outside of its thread. */
+  /** The event for a session that failed outside its worker. */
   readonly failed: (failure: Failure) => Event;
-  /** The answer to a command that could not be sent. */
+  /** The event for a command that could not be sent. */
   readonly refused: (failure: Failure) => Event;
-  /** What a session is called, as in "The training ended without a result." */
+  /** The name of a session, as in "The training ended without a result." */
   readonly name: string;
 }
 
-/** A thread that holds sessions. */
+/** A worker that holds sessions. */
 export interface SessionClient<Request, Event, Command> {
   run(request: Request, emit: (event: Event) => void): Promise<void>;
   command(command: Command): Promise<void>;
@@ -51,7 +51,7 @@ export class SessionController<
   Client extends SessionClient<Request, Event, Command | Visibility>,
 > implements ReactiveController {
   state: State;
-  /** What was asked for and has not happened yet. */
+  /** The command that has not taken effect yet. */
   pending: Command['kind'] | undefined;
   readonly #host: ReactiveControllerHost;
   readonly #view: SessionView<State, Event, Command>;
@@ -59,14 +59,14 @@ export class SessionController<
   readonly #onEvent: (event: Event) => void;
   readonly #wakeLock = new ScreenWakeLock();
   #client: Promise<Client> | undefined;
-  /** The thread that holds the session. */
+  /** The worker that holds the session. */
   #session: Client | undefined;
   #nextDraw: ReturnType<typeof setTimeout> | undefined;
   #lastDrawMs = -Infinity;
 
   /**
-   * @param open - starts a thread
-   * @param onEvent - called after the state has taken the event in
+   * @param open - starts a worker
+   * @param onEvent - called after the state includes the event
    */
   constructor(
     host: ReactiveControllerHost,
@@ -98,10 +98,10 @@ export class SessionController<
     return this.#view.isOpen(this.state);
   }
 
-  /** The thread, started if there is none. */
+  /** The worker, started if there is none. */
   readonly thread = (): Promise<Client> => (this.#client ??= this.#open());
 
-  /** Ends the thread; the next question starts another. */
+  /** Ends the worker; the next call starts another. */
   close(): void {
     void this.#client?.then((client) => client.close()).catch(() => undefined);
     this.#client = undefined;
@@ -123,17 +123,17 @@ export class SessionController<
         if (opening === this.#client) this.#receive(event);
       });
       if (opening !== this.#client || !this.isOpen) return;
-      // Every session ends with an event that says how.
+      // Every session ends with an event that states its outcome.
       this.#receive(failed({ code: 'internal', message: `The ${name} ended without a result.` }));
     } catch (thrown) {
       if (opening !== this.#client) return;
-      // A thread that broke is not asked again.
+      // A broken worker is not used again.
       this.close();
       this.#receive(failed(failureOf(thrown)));
     }
   }
 
-  /** Asks something of the session; it happens between two steps. */
+  /** Sends a command to the session; it takes effect between two steps. */
   command(command: Command): void {
     if (!this.isOpen || this.#session === undefined) return;
     if (this.#view.awaited.has(command.kind)) this.pending = command.kind;
@@ -141,7 +141,7 @@ export class SessionController<
     this.#host.requestUpdate();
   }
 
-  /** Forgets a session that has ended. */
+  /** Discards a session that has ended. */
   dismiss(): void {
     if (!this.isOpen) this.show(this.#view.idle);
   }

@@ -1,9 +1,9 @@
 /**
- * The few styles that several elements share inside their shadow roots. Tokens come from theme.css by inheritance.
+ * Styles that several elements share inside their shadow roots. Tokens come from theme.css by inheritance.
  */
 import { css } from 'lit';
 
-/** Box sizing, focus and reduced motion; every element takes this. */
+/** Box sizing, focus and reduced motion; used by every element. */
 export const baseStyles = css`
   :host {
     display: block;
@@ -107,7 +107,7 @@ export const headingStyles = css`
   }
 `;
 
-/** Tables of numbers, which scroll sideways where there is no room. How wide cells stand apart is each table's own. */
+/** Tables of numbers, which scroll sideways where there is no room. Each table sets its own cell spacing. */
 export const tableStyles = css`
   .table {
     overflow-x: auto;

@@ -1,4 +1,4 @@
-/** The page's side of the worker that learns, for single runs. */
+/** The page's side of the training worker, for single runs. */
 import workerUrl from '../../../workers/train.worker.ts?worker&url';
 import { DataSummarySchema, FileColumnsSchema, RulesSummarySchema } from '../../protocol/imported-data.ts';
 import { type TrainingApi, TrainingEventSchema, TrainingPlanSchema } from '../../protocol/training.ts';
@@ -7,7 +7,7 @@ import { openWorker, type WorkerClient } from './open-worker.ts';
 /** Plans and trains one run at a time. */
 export type TrainingClient = WorkerClient<TrainingApi>;
 
-/** Gives the thread that trains, started when it is first needed. */
+/** Opens the training worker, started at its first use. */
 export type OpenTraining = () => Promise<TrainingClient>;
 
 export function openTrainingWorker(): TrainingClient {

@@ -1,10 +1,10 @@
 /**
- * The one way a script URL leaves this page. Where the browser enforces Trusted Types, a worker's URL has to be a value
- * that a named policy made; ours stands for "a script of this page's own origin" and refuses anything else.
+ * The only source of script URLs in this page. Where the browser enforces Trusted Types, a worker's URL must be a value
+ * made by a named policy; ours accepts scripts of this page's own origin and rejects anything else.
  */
 import { LabError } from '../../common/errors.ts';
 
-/** The part of the Trusted Types API used here; TypeScript's DOM library does not know it yet. */
+/** The part of the Trusted Types API used here; TypeScript's DOM library does not include it yet. */
 interface TrustedTypesHost {
   readonly trustedTypes?: {
     createPolicy(
@@ -15,16 +15,16 @@ interface TrustedTypesHost {
 }
 
 const { trustedTypes } = globalThis as TrustedTypesHost;
-// Made once: a policy's name can be used only once in a page.
+// Created once, because a policy's name can be used only once in a page.
 const policy = trustedTypes?.createPolicy('afrl-lab', { createScriptURL: ownOrigin });
 
 /**
- * The URL as the `Worker` constructor takes it; relative to the page.
+ * The URL for the `Worker` constructor, relative to the page.
  *
  * @throws {LabError} `internal` for a URL of another origin.
  */
 export function trustedScriptUrl(url: string): string {
-  // A TrustedScriptURL stands where a string would; the DOM library's types do not say so yet.
+  // Worker accepts a TrustedScriptURL in place of a string; the DOM library's types do not include that yet.
   return policy === undefined ? ownOrigin(url) : (policy.createScriptURL(url) as string);
 }
 

@@ -1,16 +1,16 @@
 /**
- * Keeps the screen on while there is something to wait for, where the browser allows it: a laptop that falls asleep trains
- * nothing. Browsers take the lock away whenever the page is hidden, so it is asked for again when it is seen.
+ * Keeps the screen on while something is running, where the browser allows it, because a sleeping laptop trains
+ * nothing. Browsers release the lock whenever the page is hidden, so it is requested again when the page is visible.
  */
 
-/** Absent on pages that are not secure, whatever the DOM library says. */
+/** Absent on pages in an insecure context, whatever the DOM library declares. */
 type WakeLockHost = Partial<Pick<Navigator, 'wakeLock'>>;
 
 export class ScreenWakeLock {
   #isWanted = false;
   #lock: Promise<WakeLockSentinel | undefined> | undefined;
 
-  /** Asks for the lock, or gives it back. */
+  /** Requests or releases the lock. */
   want(isWanted: boolean): void {
     if (isWanted === this.#isWanted) return;
     this.#isWanted = isWanted;
@@ -34,7 +34,7 @@ export class ScreenWakeLock {
     this.#lock = (async () => {
       const held = await before;
       if (held?.released === false) return held;
-      // Refused when the battery is low, for one.
+      // Rejected for example when the battery is low.
       return wakeLock?.request('screen').catch(() => undefined);
     })();
   }

@@ -1,7 +1,7 @@
 /**
- * Asks the model and keeps the answer of one element up to date. The one rule it adds: the label is on the screen before
- * any reasoning is. What arrives after the label waits until a frame with the label has been painted, then is drawn
- * once a frame; a fast model must not make the answer look as if it came out of its reasoning.
+ * Asks the model and keeps the answer of one element up to date. It guarantees that the label is on the screen before
+ * any reasoning: events after the label wait until a frame with the label has been painted, and are then drawn once a
+ * frame. Otherwise a fast model would make the answer look as if it followed from its reasoning.
  */
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
 import { failureOf } from '../../protocol/failure.ts';
@@ -10,14 +10,14 @@ import type { Pair } from '../../relevance/pair/pair.ts';
 import { type AnswerState, applyEvent, failAnswer, NO_ANSWER, startAnswer } from './answer-state.ts';
 import type { ScoringClient } from './scoring-client.ts';
 
-/** A hidden page paints no frames; what arrives there waits this long at most. */
+/** A hidden page paints no frames, so events there wait at most this long. */
 const LONGEST_FRAME_MS = 250;
 
-/** One question under way. */
+/** A question being answered. */
 interface Question {
   readonly abort: AbortController;
   readonly askedAtMs: number;
-  /** Events that have arrived and are not drawn yet. */
+  /** Events that have arrived but are not drawn yet. */
   readonly waiting: ScoringEvent[];
 }
 
@@ -36,7 +36,7 @@ export class AnswerController implements ReactiveController {
     this.#question = undefined;
   }
 
-  /** Asks about a pair; a question still under way is dropped. */
+  /** Asks about a pair; a question that is still open is dropped. */
   ask(client: ScoringClient, pair: Pair): void {
     this.#question?.abort.abort();
     const question: Question = { abort: new AbortController(), askedAtMs: performance.now(), waiting: [] };
@@ -47,16 +47,16 @@ export class AnswerController implements ReactiveController {
       .catch((thrown: unknown) => this.#receive(question, { kind: 'failed', ...failureOf(thrown) }));
   }
 
-  /** Stops the model; a label that has come stays. */
+  /** Stops the model; a label that has arrived stays. */
   stop(): void {
     if (this.#question === undefined) return;
     this.#question.abort.abort();
-    // The worker may be busy with one long step: the page does not wait for it.
+    // The worker may be in the middle of a long step, so the page does not wait for it.
     this.#show(failAnswer(this.state, { code: 'aborted', message: 'Stopped on request.' }));
     this.#question = undefined;
   }
 
-  /** Forgets the answer. */
+  /** Discards the answer. */
   clear(): void {
     this.stop();
     this.#show(NO_ANSWER);
@@ -69,9 +69,9 @@ export class AnswerController implements ReactiveController {
       return;
     }
     question.waiting.push(event);
-    // The label's own frame draws what waits for it.
+    // Events that wait for the label's frame are drawn with it.
     if (question.waiting.length === 1 && this.state.shownMs !== undefined) void this.#drawNextFrame(question);
-    // Without a label there is no frame to wait for: a failure shows at once.
+    // Without a label there is no frame to wait for, so a failure is shown at once.
     if (this.state.phase === 'reading') this.#drawWaiting(question);
   }
 

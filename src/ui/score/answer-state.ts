@@ -1,21 +1,21 @@
 /**
- * What the page knows about one answer, and how each event of the worker changes it. Pure, so that every order of events
- * can be tested; the elements only draw this state.
+ * The state of one answer, and how each event of the worker changes it. The functions are pure, so that every order of
+ * events can be tested; the elements only draw the state.
  */
 import type { DoneEvent, LabelEvent, ScoringEvent, StepEvent } from '../../protocol/scoring.ts';
 import type { Failure } from '../../protocol/failure.ts';
 import type { Pair } from '../../relevance/pair/pair.ts';
 
-/** `reading` until the label has come, `reasoning` until the end; `stopped` when a person stopped it. */
+/** `reading` until the label arrives, then `reasoning` until the end; `stopped` when a person stopped it. */
 export type AnswerPhase = 'idle' | 'reading' | 'reasoning' | 'done' | 'stopped' | 'failed';
 
-/** One answer. While `phase` is `reading`, `label` still shows the answer before this one. */
+/** One answer. While `phase` is `reading`, `label` is still that of the previous answer. */
 export interface AnswerState {
   readonly phase: AnswerPhase;
-  /** The pair that was asked about. */
+  /** The pair of the question. */
   readonly pair: Pair | undefined;
   readonly label: LabelEvent | undefined;
-  /** Milliseconds from asking to the label being on the screen. */
+  /** Milliseconds from the question to the label on the screen. */
   readonly shownMs: number | undefined;
   readonly steps: readonly StepEvent[];
   /** The raw completion so far. */
@@ -35,12 +35,12 @@ export const NO_ANSWER: AnswerState = {
   failure: undefined,
 };
 
-/** A new question; the last label stays until the new one replaces it, so that the page does not flicker. */
+/** A new question; the previous label stays until the new one replaces it, so that the page does not flicker. */
 export function startAnswer(previous: AnswerState, pair: Pair): AnswerState {
   return { ...NO_ANSWER, phase: 'reading', pair, label: previous.label };
 }
 
-/** The state after one event. Events after the end are ignored; reasoning before a label is a failure of the worker. */
+/** The state after one event. Events after the end are ignored; reasoning before a label is a fault of the worker. */
 export function applyEvent(state: AnswerState, event: ScoringEvent): AnswerState {
   if (state.phase !== 'reading' && state.phase !== 'reasoning') return state;
   if (event.kind === 'failed') return failAnswer(state, event);
@@ -62,7 +62,7 @@ export function applyEvent(state: AnswerState, event: ScoringEvent): AnswerState
   }
 }
 
-/** The answer ends with a failure. A label that had come stays: it was complete. A stale one goes. */
+/** Ends the answer with a failure. A label of this answer stays, because it was complete; a stale one is removed. */
 export function failAnswer(state: AnswerState, { code, message }: Failure): AnswerState {
   const label = state.phase === 'reading' ? undefined : state.label;
   if (code === 'aborted') return { ...state, label, phase: 'stopped' };

@@ -1,23 +1,23 @@
 /**
- * The models that come with the page. All but the default one are fetched when somebody asks for them. The default one has
- * reasons to show and examples of its world; the general one is for everybody's own texts, and its reader is told what it
- * cannot do.
+ * The models that come with the page. All except the default one are fetched on demand. The default model has reasons
+ * to show and examples from its world; the general one is for the reader's own texts, and its description states its
+ * limits.
  */
 
-/** One of them. */
+/** A bundled model. */
 export interface BundledModel {
-  /** In addresses. */
+  /** The id in addresses. */
   readonly id: string;
   readonly name: string;
-  /** Relative to the page. */
+  /** The folder, relative to the page. */
   readonly folder: string;
-  /** What it is for, where it is offered to answer by itself. */
+  /** Its purpose, shown where it can be chosen to answer. */
   readonly purpose?: string;
-  /** False for one that learned labels alone. */
+  /** False for a model that has learned labels only. */
   readonly givesReasons?: false;
 }
 
-/** The one that answers unless another is asked for, and the only one that a first visit fetches. */
+/** The model that answers unless another is chosen, and the only one that a first visit fetches. */
 export const DEFAULT_MODEL = {
   id: 'default',
   name: 'Default model',
@@ -33,8 +33,8 @@ export const BUNDLED_MODELS: readonly BundledModel[] = [
     folder: 'models/general/',
     givesReasons: false,
     purpose:
-      'Learned from what people judged in product and film search. For any text: it goes by shared words and numbers alone, ' +
-      'and gives no reasons. One pair tells it less than the list it stands in, which "lab score" reads.',
+      'Learned from human judgments in product and film search. For any text: it relies on shared words and numbers alone ' +
+      'and gives no reasons. One pair tells it less than a whole result list, which "lab score" reads.',
   },
   { id: 'student', name: 'Student: a third of the default model, taught by it', folder: 'models/lab-nano-student/' },
   { id: 'start', name: 'Supervised start of the demonstration', folder: 'models/lab-nano-start/' },
@@ -42,7 +42,7 @@ export const BUNDLED_MODELS: readonly BundledModel[] = [
   { id: 'balanced', name: 'Balanced: GRPO with an expert loss', folder: 'models/lab-nano-balanced/' },
 ];
 
-/** The bundled model with an id; the default one for any other. */
+/** The bundled model with an id; the default one for any other id. */
 export function bundledModel(id: string | undefined): BundledModel {
   return BUNDLED_MODELS.find((model) => model.id === id) ?? DEFAULT_MODEL;
 }

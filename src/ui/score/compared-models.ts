@@ -1,6 +1,6 @@
 /**
- * The models that a pair can be put to besides the one that answers: bundled ones by their id, checkpoints of this
- * browser by `checkpoint:` and theirs. Addresses name them the same way, so that a comparison can be linked to.
+ * The models that a pair can be compared on: bundled models by their id, checkpoints of this browser as `checkpoint:`
+ * and their id. Addresses use the same keys, so that a comparison can be linked to.
  */
 import type { Checkpoint } from '../../protocol/checkpoints.ts';
 import type { LabelEvent } from '../../protocol/scoring.ts';
@@ -16,7 +16,7 @@ export interface ComparedModel {
   readonly name: string;
 }
 
-/** All that there are, bundled ones first. */
+/** All models for comparison, bundled ones first. */
 export function comparableModels(checkpoints: readonly Checkpoint[]): ComparedModel[] {
   return [
     ...BUNDLED_MODELS.map(({ id, name }) => ({ key: id, name })),
@@ -25,8 +25,7 @@ export function comparableModels(checkpoints: readonly Checkpoint[]): ComparedMo
 }
 
 /**
- * Where a model is loaded from; undefined if no model has that key. Whether a checkpoint is still there is found out by
- * loading it.
+ * The origin of a model; undefined if no model has that key. A missing checkpoint is discovered only when it is loaded.
  *
  * @param baseUrl - of the page
  */
@@ -43,9 +42,9 @@ export function originOf(
 }
 
 /**
- * What two answers to one pair have in common, in one sentence.
+ * Compares two answers to one pair, in one sentence.
  *
- * @param names - of the labels, worst first, of the answer's model and of the one it is held against
+ * @param names - the labels of the answer's model and of the leading model, worst first
  */
 export function describeAgreement(
   answer: LabelEvent,

@@ -1,6 +1,6 @@
 /**
- * The answer: the label in the largest type of the page, how sure the model is, and what it took. It is complete before
- * any reasoning begins.
+ * The answer: the label in the largest type of the page, the model's confidence and the time it took. It is complete
+ * before the reasoning begins.
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
@@ -12,7 +12,7 @@ import { reading } from '../parts/reading.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, headingStyles } from '../parts/shared-styles.ts';
 
-/** Below this share of the vocabulary on the labels, the model was hardly answering at all. */
+/** With less of the vocabulary's probability on labels, the model was hardly answering at all. */
 const LOW_LABEL_MASS = 0.9;
 
 @customElement('lab-answer')
@@ -77,13 +77,13 @@ export class LabAnswer extends LabElement {
   ];
 
   @property({ attribute: false }) model: ModelSummary | undefined;
-  /** The answer, or the last one while `stale`. */
+  /** The answer; the previous one while `stale`. */
   @property({ attribute: false }) answer: LabelEvent | undefined;
-  /** Milliseconds from asking to the label being on the screen. */
+  /** Milliseconds from the question to the label on the screen. */
   @property({ attribute: false }) shownMs: number | undefined;
-  /** Whether a new answer is on its way. */
+  /** Whether a new answer is being computed. */
   @property({ type: Boolean }) stale = false;
-  /** Stands over it; empty where something else says whose answer it is. */
+  /** The heading; empty where another element names the model. */
   @property() heading = 'Answer';
 
   override render(): unknown {
@@ -119,10 +119,10 @@ export class LabAnswer extends LabElement {
   }
 }
 
-/** What a reader should know before trusting the number. */
+/** Warnings that affect how far the answer can be trusted. */
 function notesOn({ cutFields, labelMass }: LabelEvent): string[] {
   const notes: string[] = [];
-  if (cutFields.length > 0) notes.push(`Too long for the prompt, and cut: ${cutFields.join(', ')}.`);
+  if (cutFields.length > 0) notes.push(`Too long for the prompt, truncated: ${cutFields.join(', ')}.`);
   if (labelMass < LOW_LABEL_MASS) {
     notes.push(
       `Only ${formatPercent(labelMass)} of the model's first token was on labels at all: do not rely on this answer.`,

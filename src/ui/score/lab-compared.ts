@@ -1,6 +1,6 @@
 /**
- * One model that a pair is put to besides the one that answers: loaded in a thread of its own, asked when it is its turn,
- * so that no two models compute at once and the times they show are their own.
+ * One model that a pair is compared on. It runs in its own worker and is asked when it has the turn, so that no two
+ * models compute at once and their times are not distorted.
  */
 import { consume } from '@lit/context';
 import { css, html, nothing } from 'lit';
@@ -21,15 +21,15 @@ import type { ScoringClient } from './scoring-client.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles } from '../parts/shared-styles.ts';
 
-/** The answer that another one is held against. */
+/** The answer that others are compared with. */
 export interface LeadingAnswer {
   readonly label: LabelEvent;
   readonly labelNames: readonly string[];
 }
 
 /**
- * @fires compared-settled - the pair that this model is done with as `detail`, answered or not.
- * @fires compared-remove - the reader has seen enough of it.
+ * @fires compared-settled - the pair that this model has finished as `detail`, answered or not.
+ * @fires compared-remove - the reader removes the model.
  */
 @customElement('lab-compared')
 export class LabCompared extends LabElement {
@@ -79,20 +79,20 @@ export class LabCompared extends LabElement {
   ];
 
   @property() name = '';
-  /** Where it is loaded from, once; undefined if there is no such model. */
+  /** The model's origin, loaded once; undefined if there is no such model. */
   @property({ attribute: false }) origin: ModelOrigin | undefined;
   @consume({ context: scoreServices, subscribe: true }) @state() private services = NO_SERVICES;
-  /** The pair that the leading model was asked about last. */
+  /** The pair that the leading model was last asked about. */
   @property({ attribute: false }) pair: Pair | undefined;
-  /** Whether all others are done with that pair. */
+  /** Whether all other models have finished that pair. */
   @property({ attribute: false }) isItsTurn = false;
   /** Undefined until the leading model has answered this pair. */
   @property({ attribute: false }) leader: LeadingAnswer | undefined;
   readonly #model = new ModelController(this);
   readonly #answer = new AnswerController(this);
-  /** Whether its model was asked for. */
+  /** Whether loading has been requested. */
   #isAsked = false;
-  /** The client that was asked last: another one has lost what that one said. */
+  /** The client that was asked last; a newer client does not have its answer. */
   #askedClient: ScoringClient | undefined;
   #settled: Pair | undefined;
 
@@ -112,7 +112,7 @@ export class LabCompared extends LabElement {
       this.#askedClient = model.client;
       this.#answer.ask(model.client, pair);
     }
-    // The leading model is asked anew: nobody else computes meanwhile.
+    // The leading model has a new question, and only one model may compute.
     else if (phase === 'reading' || phase === 'reasoning') this.#answer.stop();
   }
 
@@ -137,7 +137,7 @@ export class LabCompared extends LabElement {
       ${this.#reading()}`;
   }
 
-  /** Whether its backend broke under the answer; it is asked again once its model is back. */
+  /** Whether the backend failed during the answer; the question is repeated once the model is loaded again. */
   get #isLost(): boolean {
     return this.#answer.state.failure?.code === 'backend-lost';
   }
@@ -156,7 +156,7 @@ export class LabCompared extends LabElement {
     const answer = this.#answer.state;
     const isStale = answer.pair !== this.pair || answer.phase === 'reading';
     return html`${isStale ? nothing : this.#agreement(answer.label, model.summary.scale.names)}
-      ${answer.label === undefined ? html`<p class="waiting">Waits for its turn</p>` : nothing}
+      ${answer.label === undefined ? html`<p class="waiting">Waiting for its turn</p>` : nothing}
       <lab-answer
         .heading=${''}
         .model=${model.summary}

@@ -1,6 +1,6 @@
 /**
- * The same pair put to other models, side by side with the one that answers. Which models is written in the page's
- * address and decided there; this element shows them and lets them compute one after the other.
+ * The same pair on other models, side by side with the one that answers. The page's address names the models; this
+ * element shows them and lets them compute one after another.
  */
 import { consume } from '@lit/context';
 import { css, html, nothing } from 'lit';
@@ -18,7 +18,7 @@ import { NO_SERVICES, scoreServices } from './score-services.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, headingStyles } from '../parts/shared-styles.ts';
 
-/** Each model has a thread and a memory of its own. */
+/** The limit of compared models, because each has its own worker and memory. */
 const MOST_MODELS = 3;
 
 /**
@@ -59,7 +59,7 @@ export class LabComparison extends LabElement {
   @property({ attribute: false }) model: ModelSummary | undefined;
   @property({ attribute: false }) answer: AnswerState = NO_ANSWER;
   @state() private checkpoints: readonly Checkpoint[] = [];
-  /** What each model was done with last. */
+  /** The last pair that each model has finished. */
   @state() private settled: ReadonlyMap<string, Pair> = new Map();
 
   override connectedCallback(): void {
@@ -137,7 +137,7 @@ export class LabComparison extends LabElement {
     this.dispatchEvent(new CustomEvent<readonly string[]>('compared-change', { detail: compared }));
   }
 
-  /** Without its store the browser has none, which is no reason to complain here: the training view does. */
+  /** A missing store is not reported here, because the Train view reports it. */
   readonly #lookForCheckpoints = async (): Promise<void> => {
     try {
       this.checkpoints = (await (await this.services.openStore?.())?.overview())?.checkpoints ?? [];

@@ -1,6 +1,6 @@
 /**
- * The distribution over the labels as a gauge: one column a label, worst to best from left to right, and a needle under
- * them at the serving score. A reader sees the answer, how sure it is, and between which labels it hesitates.
+ * The distribution over labels as a gauge: one column per label, worst to best from left to right, and below them a
+ * needle at the serving score. It shows the answer, its confidence, and the labels that compete with it.
  */
 import { css, html } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
@@ -87,9 +87,9 @@ export class LabLabelGauge extends LabElement {
 
   /** Names of the labels, worst first. */
   @property({ attribute: false }) names: readonly string[] = [];
-  /** One for each name. */
+  /** One per name. */
   @property({ attribute: false }) probabilities: readonly number[] = [];
-  /** The label that is the answer. */
+  /** The most likely label. */
   @property({ type: Number }) answer = 0;
   /** The serving score, in [0, R-1]. */
   @property({ type: Number }) score = 0;

@@ -1,5 +1,5 @@
 /**
- * What is known about the loaded model: what it is, what it was trained on, how well it does, and how to make it again.
+ * The card of the loaded model: its kind, training data, measurements, and the command that reproduces it.
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';

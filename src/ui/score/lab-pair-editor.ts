@@ -1,6 +1,6 @@
 /**
- * The pair under judgment as one sheet: the query in large type, the document's fields below it. Every field can be
- * edited where it stands, and shows the evidence that the reasoning quotes from it.
+ * The pair as an editable sheet: the query in large type, the document's fields below it. Fields also show the evidence
+ * that the reasoning quotes from them.
  */
 import { css, html } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
@@ -13,12 +13,12 @@ import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
 
 const TEXT_FIELDS = [
-  { field: 'title', label: 'Title', placeholder: 'What the document is called' },
+  { field: 'title', label: 'Title', placeholder: 'Name of the document' },
   { field: 'brand', label: 'Brand', placeholder: 'Unknown' },
   { field: 'type', label: 'Type', placeholder: 'What kind of thing it is' },
 ] as const;
 
-/** Whose evidence is shown: the steps so far, the one pointed at, and the draft they were written about. */
+/** The evidence to show: the steps so far, the one pointed at, and the draft that they refer to. */
 export interface ShownEvidence {
   readonly steps: readonly StepEvent[];
   readonly activeStep: number | undefined;
@@ -102,7 +102,7 @@ export class LabPairEditor extends LabElement {
           class="query"
           bare
           label="Query"
-          placeholder="What is being looked for"
+          placeholder="What to search for"
           .value=${draft.query}
           .marks=${this.#marks('query')}
           @lab-change=${(event: CustomEvent<string>) => this.#change({ query: event.detail })}
@@ -124,7 +124,7 @@ export class LabPairEditor extends LabElement {
           ${draft.attributes.map((row, index) => this.#attribute(row, index))}
           <lab-field
             label="Text"
-            placeholder="Anything else it says"
+            placeholder="Further text"
             multiline
             .value=${draft.text}
             .marks=${this.#marks('text')}
@@ -162,7 +162,7 @@ export class LabPairEditor extends LabElement {
     </div>`;
   }
 
-  /** The marks of one field; none where its text is no longer what the reasoning was about. */
+  /** The marks of one field; none where its text has changed since the answer. */
   #marks(field: EvidenceSpan['field'], attribute?: string): Mark[] {
     const { steps, activeStep, draft } = this.evidence;
     if (draft === undefined || textOf(draft, field, attribute) !== textOf(this.draft, field, attribute)) return [];
@@ -177,7 +177,7 @@ export class LabPairEditor extends LabElement {
     this.#change({ attributes: [...this.draft.attributes, { name: '', value: '' }] });
   }
 
-  /** Puts a row in the place of another, or removes it. */
+  /** Replaces a row, or removes it. */
   #changeAttribute(index: number, row?: AttributeRow): void {
     this.#change({ attributes: this.draft.attributes.toSpliced(index, 1, ...(row === undefined ? [] : [row])) });
   }

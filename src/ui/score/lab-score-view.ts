@@ -1,6 +1,9 @@
 /**
- * The scoring view: a pair on one side, the model's answer on the other. It answers as one types, after a short pause,
- * or on request; examples are one click away.
+ * The Score view: a pair on one side, the model's answer on the other. It answers on request, or after a short pause in
+ * typing; examples are one click away.
+ *
+ * Room `ui/score/`: everything of the Score view: the pair's editor, the answer and its trace, loading and comparing
+ * models. Elements that other views use as well belong in `ui/parts/`.
  */
 import { html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
@@ -26,13 +29,13 @@ import { scoreViewStyles } from './score-view-styles.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
 
-/** A pause in typing this long asks the model. */
+/** A pause in typing of this length asks the model. */
 const TYPING_PAUSE_MS = 150;
 
 /**
  * @fires model-retry - the reader asks to load the model again.
- * @fires model-choice - the id of the bundled model that is to answer as `detail`.
- * @fires compared-change - the keys of the models to compare with as `detail`.
+ * @fires model-choice - the id of the bundled model to answer with, as `detail`.
+ * @fires compared-change - the keys of the models to compare with, as `detail`.
  */
 @customElement('lab-score-view')
 export class LabScoreView extends LabElement {
@@ -46,16 +49,16 @@ export class LabScoreView extends LabElement {
   ];
 
   @property({ attribute: false }) model: ModelState | undefined;
-  /** Whether a checkpoint of this browser answers, and not a bundled model. */
+  /** Whether the answering model is a checkpoint of this browser, not a bundled one. */
   @property({ type: Boolean }) checkpoint = false;
-  /** The bundled model that answers where no checkpoint does. */
+  /** The bundled model that answers unless a checkpoint does. */
   @property({ attribute: false }) modelId: string = DEFAULT_MODEL.id;
-  /** The keys of the models that each pair is put to besides (compared-models.ts). */
+  /** The keys of the models to compare with (compared-models.ts). */
   @property({ attribute: false }) compared: readonly string[] = [];
   @state() private draft: PairDraft = EMPTY_DRAFT;
-  /** The draft that the answer on the screen is about. */
+  /** The draft of the answer on the screen. */
   @state() private answeredDraft: PairDraft | undefined;
-  /** The example that is shown unchanged. */
+  /** The index of the example that is shown unchanged. */
   @state() private chosenExample: number | undefined;
   @state() private answersWhileTyping = true;
   @state() private activeStep: number | undefined;
@@ -105,7 +108,7 @@ export class LabScoreView extends LabElement {
     </div>`;
   }
 
-  /** The bundled models that can answer, and what the chosen one is for. */
+  /** The bundled models that can answer, and the purpose of the chosen one. */
   #choice(): unknown {
     return html`<div class="choice">
       <label class="heading" for="answering">Answers by</label>
@@ -124,7 +127,7 @@ export class LabScoreView extends LabElement {
     this.dispatchEvent(new CustomEvent<string>('model-choice', { detail: select.value }));
   }
 
-  /** Which model answers, and the way back to the bundled one. */
+  /** Which model answers, with the way back to the bundled one. */
   #origin(): unknown {
     return html`<p class="origin">
       <span>${this.#originText()}</span>
@@ -137,7 +140,7 @@ export class LabScoreView extends LabElement {
       case 'ready':
         return html`Answers come from your checkpoint <strong>${this.model.checkpointName}</strong>`;
       case 'failed':
-        return 'A checkpoint of this browser was to answer';
+        return 'A checkpoint of this browser was meant to answer';
       case 'loading':
       case undefined:
         return 'A checkpoint of this browser is being loaded';
@@ -162,7 +165,7 @@ export class LabScoreView extends LabElement {
     </nav>`;
   }
 
-  /** The right-hand side: how loading goes, why it failed, what to do first, or the answer. */
+  /** The right-hand side: the progress or failure of loading, a first hint, or the answer. */
   #reading(summary: ModelSummary | undefined): unknown {
     if (this.model?.kind === 'failed') {
       return html`<lab-notice kind="failure" heading=${failureHeading(this.model.failure)}>
@@ -192,7 +195,7 @@ export class LabScoreView extends LabElement {
       ></lab-trace>`;
   }
 
-  /** Whether the model is being loaded again; what stands beside it stays. */
+  /** Whether the model is being loaded again; the rest of the view stays. */
   get #isLost(): boolean {
     return this.model?.kind === 'loading' && this.model.lost !== undefined;
   }
@@ -211,15 +214,15 @@ export class LabScoreView extends LabElement {
   #loading(): unknown {
     if (this.model?.kind !== 'loading') return nothing;
     const { stage, receivedBytes, totalBytes } = this.model.progress;
-    const said = {
+    const text = {
       backend: 'Looking for the fastest way to compute here',
       files: `Loading the model: ${formatBytes(receivedBytes)}${totalBytes === null ? '' : ` of ${formatBytes(totalBytes)}`}`,
       'warm-up': 'Warming up',
     }[stage];
-    // Without a value the bar shows that something is going on, without saying how far.
+    // Without a value the bar shows activity without a share.
     const share = stage === 'files' && totalBytes !== null && totalBytes > 0 ? receivedBytes / totalBytes : undefined;
     return html`<div class="loading">
-      <p id="loading">${said}</p>
+      <p id="loading">${text}</p>
       ${
         share === undefined
           ? html`<progress aria-labelledby="loading"></progress>`

@@ -1,6 +1,6 @@
 /**
- * One step of reasoning: the rule it cites, what it quotes, what it concludes, and what running that rule on the pair
- * says about it. Pointing at a step, or moving the focus to it, shows its evidence in the pair.
+ * One step of reasoning: the cited rule, the quoted evidence, the verdict, and the result of executing that rule on the
+ * pair. Pointing at a step, or focusing it, shows its evidence in the pair.
  */
 import { css, html, nothing, svg } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
@@ -17,7 +17,7 @@ const CHECKS: Readonly<Record<StepEvent['check'], { readonly name: string; reado
   },
 };
 
-/** What a verdict says, after the name of its criterion. */
+/** Verdicts in words, following the name of the criterion. */
 const VERDICT_WORDS: Readonly<Record<StepEvent['step']['verdict'], string>> = {
   match: 'matches',
   mismatch: 'does not match',

@@ -1,6 +1,6 @@
 /**
- * The reasoning, as it streams in behind the answer: its steps, whether they lead to the label, and on request the
- * tokens as the model wrote them.
+ * The reasoning as it streams in after the answer: its steps, whether they imply the label, and on request the raw
+ * tokens.
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
@@ -14,7 +14,7 @@ import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.
 
 /**
  * @fires step-select - the index of the step pointed at as `detail`, or undefined.
- * @fires stop - the reader asks to stop the model.
+ * @fires stop - the reader stops the model.
  */
 @customElement('lab-trace')
 export class LabTrace extends LabElement {
@@ -93,7 +93,7 @@ export class LabTrace extends LabElement {
   @property({ attribute: false }) answer: AnswerState = NO_ANSWER;
   /** Names of the labels, worst first. */
   @property({ attribute: false }) labelNames: readonly string[] = [];
-  /** Whether the model has learned to give any. */
+  /** Whether the model has learned to give reasons. */
   @property({ attribute: false }) givesReasons = true;
   #pointedStep: number | undefined;
 
@@ -131,20 +131,20 @@ export class LabTrace extends LabElement {
 
   #ending({ agreement, complete, problem, restated, tokens, decodeMs }: DoneEvent): unknown {
     if (!this.givesReasons && this.answer.steps.length === 0) {
-      return html`<p class="summary">This model gives no reasons: it has learned labels alone.</p>`;
+      return html`<p class="summary">This model gives no reasons: it has learned labels only.</p>`;
     }
     const restatedName = restated === null ? undefined : (this.labelNames[restated] ?? `label ${restated}`);
     return html`${
         complete
           ? nothing
           : html`<lab-notice heading="The reasoning broke off">
-              ${problem ?? 'The model did not finish its trace.'} The label was complete before, and stands.
+              ${problem ?? 'The model did not finish its trace.'} The label was complete before and is still valid.
             </lab-notice>`
       }
       ${
         agreement === 'disagrees'
           ? html`<lab-notice heading="Label and reasoning disagree">
-              What the verified steps imply is not the label given above. Do not take the reasoning as its ground.
+              The verified steps imply another label than the one given above. Do not take the reasoning as its basis.
             </lab-notice>`
           : nothing
       }
@@ -157,7 +157,7 @@ export class LabTrace extends LabElement {
 
   #point(index: number, pointed: boolean): void {
     if (pointed) this.#pointedStep = index;
-    // Leaving a step with the mouse says nothing about another one that has the focus.
+    // Leaving a step with the mouse does not affect another step that has the focus.
     else if (this.#pointedStep === index) this.#pointedStep = undefined;
     this.dispatchEvent(new CustomEvent<number | undefined>('step-select', { detail: this.#pointedStep }));
   }

@@ -1,4 +1,4 @@
-/** That a model lost its GPU, and what became of it; nothing for one that did not. */
+/** A notice that a model lost its GPU, and the outcome; nothing for a model that did not. */
 import { html, nothing } from 'lit';
 import { failureHeading } from '../parts/failure-text.ts';
 import { backendName } from '../parts/format.ts';

@@ -1,6 +1,6 @@
 /**
- * Loads the model of one element and keeps what is known about it: how far it has come, its summary, or why it failed. A
- * model whose GPU is lost under an answer is loaded again, on another backend if need be.
+ * Loads the model of one element and holds the loading progress, its summary or its failure. A model that loses its GPU
+ * while it answers is loaded again, on another backend if necessary.
  */
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
 import { type Failure, failureOf } from '../../protocol/failure.ts';
@@ -8,7 +8,7 @@ import type { BackendChoice, LoadProgress, LoadRequest, ModelSummary } from '../
 import type { CheckpointClient } from '../parts/checkpoint-client.ts';
 import type { ScoringClient } from './scoring-client.ts';
 
-/** Where a model comes from: a folder beside the page, or a checkpoint of this browser. */
+/** The origin of a model: a folder beside the page, or a checkpoint of this browser. */
 export type ModelOrigin =
   | { readonly kind: 'folder'; readonly url: string }
   | { readonly kind: 'checkpoint'; readonly id: string; readonly openStore: () => Promise<CheckpointClient> };
@@ -33,7 +33,7 @@ export type ModelState =
 
 const STARTING: LoadProgress = { stage: 'backend', receivedBytes: 0, totalBytes: null };
 
-/** What is to be loaded. */
+/** The model to load. */
 interface Wanted {
   readonly openClient: () => ScoringClient;
   readonly origin: ModelOrigin;
@@ -44,7 +44,7 @@ export class ModelController implements ReactiveController {
   state: ModelState = { kind: 'loading', progress: STARTING };
   readonly #host: ReactiveControllerHost;
   #client: ScoringClient | undefined;
-  /** Backends lost since the last whole answer. */
+  /** Backends lost since the last complete answer. */
   #losses = 0;
 
   constructor(host: ReactiveControllerHost) {
@@ -57,7 +57,7 @@ export class ModelController implements ReactiveController {
     this.#client = undefined;
   }
 
-  /** Loads a model in a thread of its own; the one before is closed with everything it held. */
+  /** Loads a model in its own worker; the previous worker is closed and its memory freed. */
   async load(openClient: () => ScoringClient, origin: ModelOrigin, backend: BackendChoice): Promise<void> {
     this.#losses = 0;
     await this.#load({ openClient, origin, backend });
@@ -94,7 +94,7 @@ export class ModelController implements ReactiveController {
     }
   }
 
-  /** The client, with an eye on whether its backend lives. */
+  /** The client, wrapped so that the loss of its backend is noticed. */
   #watched(client: ScoringClient, wanted: Wanted): ScoringClient {
     return {
       ...client,
@@ -119,16 +119,16 @@ export class ModelController implements ReactiveController {
   }
 }
 
-/** The last is WebAssembly, which cannot be lost. */
+/** The last attempt uses WebAssembly, which cannot be lost. */
 const MOST_LOSSES = 3;
 
-/** A GPU that was lost may be back; if not, any backend is better than none; and what is lost again has no third chance. */
+/** The same choice after the first loss, because the GPU may be back; then any backend; finally WebAssembly. */
 function backendAfter(losses: number, asked: BackendChoice): BackendChoice {
   if (losses <= 1) return asked;
   return losses === 2 ? 'auto' : 'wasm';
 }
 
-/** What the worker is to load. */
+/** The load request for a model. */
 async function sourceOf(
   origin: ModelOrigin,
 ): Promise<{ readonly source: LoadRequest['source']; readonly checkpointName: string | undefined }> {

@@ -1,6 +1,6 @@
 /**
- * A pair as it is being edited. Attributes are rows here, because a person may type a name twice or leave it empty for
- * a while; a pair takes the rows that have a name, the last one where a name repeats.
+ * A pair while it is edited. Attributes are rows, because a name may be empty or repeated while a person types. The
+ * pair takes the rows that have a name; of a repeated name the last one.
  */
 import { attributeValueText } from '../../relevance/pair/document-text.ts';
 import type { AttributeValue, Pair } from '../../relevance/pair/pair.ts';
@@ -42,13 +42,13 @@ export function pairOf({ query, attributes, ...document }: PairDraft): Pair {
   return { query, document: { ...document, attributes: Object.fromEntries(named) } };
 }
 
-/** Whether there is enough to judge: a query, and anything at all about the document. */
+/** Whether there is enough to judge: a query, and any text about the document. */
 export function isAnswerable({ query, title, brand, type, attributes, text }: PairDraft): boolean {
   const values = attributes.map(({ value }) => attributeValueText(value));
   return query.trim() !== '' && [title, brand, type, text, ...values].some((value) => value.trim() !== '');
 }
 
-/** The value that an edited text stands for: it keeps the kind that the value had (list, number, yes or no) where it can. */
+/** The value of an edited text, of the previous value's kind (list, number, yes or no) where possible. */
 export function editedValue(previous: AttributeValue, text: string): AttributeValue {
   if (typeof previous === 'object') return text.split(',').map((item) => item.trim());
   if (typeof previous === 'boolean' && (text === 'yes' || text === 'no')) return text === 'yes';

@@ -1,15 +1,15 @@
-/** What the elements of the scoring view need of the page, however deep they are. */
+/** What the page provides to all elements of the Score view, at any depth. */
 import { createContext } from '@lit/context';
 import type { BackendChoice } from '../../protocol/scoring.ts';
 import type { CheckpointClient } from '../parts/checkpoint-client.ts';
 import type { ScoringClient } from './scoring-client.ts';
 
 export interface ScoreServices {
-  /** Starts the thread that a model is loaded into. */
+  /** Starts the worker that a model is loaded into. */
   readonly openClient: (() => ScoringClient) | undefined;
-  /** Gives the thread that keeps checkpoints; undefined where the page has none. */
+  /** Opens the worker that stores checkpoints; undefined where the page has none. */
   readonly openStore: (() => Promise<CheckpointClient>) | undefined;
-  /** What models are to run on. */
+  /** The backend that models are to use. */
   readonly backend: BackendChoice;
 }
 

@@ -1,5 +1,5 @@
 /**
- * The bench of the scoring view: pair left, answer right; one below the other where there is no room.
+ * The layout of the Score view: pair left, answer right; stacked on narrow screens.
  */
 import { css } from 'lit';
 

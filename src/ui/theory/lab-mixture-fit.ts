@@ -1,6 +1,6 @@
 /**
- * One Gaussian for a mixture of two, by either direction of KL. The components are dragged, or moved with the arrow keys;
- * both fits follow.
+ * Fits one Gaussian to a mixture of two, by either direction of KL. The components are dragged, or moved with the arrow
+ * keys, and both fits follow.
  */
 import { css, html, svg } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
@@ -15,12 +15,12 @@ import {
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles } from '../parts/shared-styles.ts';
 
-/** The picture, in units of its own; x from -REACH to REACH. */
+/** The picture in its own units, with x from -REACH to REACH. */
 const WIDE = 640;
 const HIGH = 240;
 const FLOOR = 220;
 const REACH = 6;
-/** The density that touches the top. */
+/** The density at the top of the picture. */
 const TOP_DENSITY = 0.85;
 const POINTS = 161;
 const NAMES = ['Left', 'Right'] as const;
@@ -159,7 +159,7 @@ export class LabMixtureFit extends LabElement {
         ${
           others.length === 0
             ? 'The reverse divergence has one minimum here.'
-            : 'The dotted line is another minimum of the reverse divergence: where it ends depends on where it starts.'
+            : 'The dotted line is another minimum of the reverse divergence: the result depends on the starting point.'
         }
       </p>
       <div class="spreads">
@@ -234,7 +234,7 @@ export class LabMixtureFit extends LabElement {
     this.#put(i, { mean: part.mean + move[0], weight: part.weight + move[1] });
   }
 
-  /** The other component takes what weight is left. */
+  /** The other component gets the remaining weight. */
   #put(i: number, to: Pick<Component, 'mean' | 'weight'>): void {
     const weight = clamp(to.weight, 0.02, 0.98);
     const mean = clamp(to.mean, -REACH + 0.5, REACH - 0.5);

@@ -1,6 +1,8 @@
 /**
- * The theory behind the collapse view, computed while one looks: which of two peaks a single Gaussian takes, what the KL
- * estimators of a trainer really push towards, and which policy a reward with a leash asks for.
+ * The theory behind the Collapse view, computed in the page: which of two peaks a single Gaussian fits, what the KL
+ * estimators of a trainer push towards, and which policy is optimal for a reward with a KL penalty.
+ *
+ * Room `ui/theory/`: interactive theory without a model or a worker, shown below the Collapse view.
  */
 import { css, html } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
@@ -32,14 +34,14 @@ const TOLD: Readonly<Record<Estimator, { readonly formula: string; readonly grad
   k3: { formula: 'ref/p \u2212 log(ref/p) \u2212 1', gradient: 'of forward KL(ref \u2016 p)' },
 };
 
-/** Four ways to answer: the rules they cite, how often the start does, and what each earns. */
+/** Four ways to answer: the rules they cite, their share at the start, and their reward. */
 const WAYS = [
   { name: 'common rule A', ref: 0.5, reward: 0.8 },
   { name: 'common rule B', ref: 0.3, reward: 0.74 },
   { name: 'rare rule C', ref: 0.15, reward: 0.72 },
   { name: 'rare rule D', ref: 0.05, reward: 0.7 },
 ] as const;
-/** The slider runs over powers of ten. */
+/** The slider has a scale of powers of ten. */
 const LEASH = { least: -2.5, most: 1, start: -0.5 } as const;
 
 @customElement('lab-theory')
@@ -137,9 +139,9 @@ export class LabTheory extends LabElement {
         <div class="first">
           <h3>One Gaussian for two peaks</h3>
           <p>
-            Supervised learning lowers the forward divergence and has to cover all that the expert does. Reinforcement
-            with a leash lowers a reverse one and may take one peak and leave the other. Drag the two circles, or move
-            them with the arrow keys.
+            Supervised learning lowers the forward divergence and has to cover everything the expert does. Reinforcement
+            with a KL penalty lowers a reverse one, and may take one peak and leave the other. Drag the two circles, or
+            move them with the arrow keys.
           </p>
           <lab-mixture-fit></lab-mixture-fit>
           <p class="muted">
@@ -158,14 +160,14 @@ export class LabTheory extends LabElement {
     const beta = 10 ** this.leash;
     const [ref, rewards] = [WAYS.map((way) => way.ref), WAYS.map(({ reward }) => reward)];
     const policy = tiltedPolicy(ref, rewards, beta);
-    return html`<h3>What a reward with a leash asks for</h3>
+    return html`<h3>The optimal policy under a KL penalty</h3>
       <p>
         Reward minus β times the divergence from the start is highest for
-        <span class="formula">π*(x) ∝ π_ref(x) exp(R(x) / β)</span>. With a short leash that is nearly the start; with a
-        long one nearly everything goes to the way that earns a little more.
+        <span class="formula">π*(x) ∝ π_ref(x) exp(R(x) / β)</span>. With a large β that is nearly the start; with a
+        small one nearly everything goes to the way that earns a little more.
       </p>
       <label class="leash">
-        <span>β, the leash</span>
+        <span>β, weight of the KL penalty</span>
         <input
           type="range"
           min=${LEASH.least}
@@ -238,7 +240,7 @@ export class LabTheory extends LabElement {
   };
 }
 
-/** An estimator with how far its gradient is from the analytic one. */
+/** An estimator with the error of its gradient. */
 interface EstimatorRow {
   readonly kind: Estimator;
   readonly mean: number;

@@ -1,17 +1,17 @@
 /**
- * What the training view says before a run, where there is no plan to show: what a student is, that a file is still to be
- * chosen, and that a checkpoint would not learn from the file that is chosen.
+ * The Train view before a run without a plan: an introduction to students, a prompt to choose a file, and a warning
+ * that a checkpoint would not learn from the chosen file.
  */
 import { html } from 'lit';
 import '../parts/lab-notice.ts';
 
-/** Before a student is taught. @param teach - begins */
+/** Before teaching a student. @param teach - starts it */
 export function beforeTeaching(isValid: boolean, teach: () => void): unknown {
   return html`<section aria-label="Before it starts">
     <h2 class="heading">Before it starts</h2>
     <p class="empty">
-      A small model learns from a larger one what it would take longer to learn from the expert. Its checkpoints answer
-      in the Score view, go on here, and can be exported.
+      A small model learns from a larger one faster than it would from the expert. Its checkpoints can answer in the
+      Score view, be resumed here, and be exported.
     </p>
     <p class="actions"><button class="primary" ?disabled=${!isValid} @click=${teach}>Teach a student</button></p>
   </section>`;
@@ -22,18 +22,18 @@ export function beforeChoosing(): unknown {
   return html`<section aria-label="Before it starts">
     <h2 class="heading">Before it starts</h2>
     <p class="empty">
-      Choose a file of pairs that people have judged. The model learns their labels, and reasons where you choose rules
-      of your own beside it.
+      Choose a file of pairs that people have judged. The model learns their labels, and also reasons if you choose your
+      own rules.
     </p>
   </section>`;
 }
 
-/** Before a checkpoint is trained on while another file is chosen than it learns from. */
+/** Before resuming a checkpoint while another file is chosen than its own. */
 export function beforeTrainingOn(fileName: string, goOn: () => void, keep: () => void): unknown {
-  return html`<lab-notice class="other-file" heading="This checkpoint goes on with the data that it began with">
-    It would not learn from ${fileName} as you have chosen it. Start a new run to learn from that file.
+  return html`<lab-notice class="other-file" heading="This checkpoint continues with its own data">
+    It would not learn from the chosen ${fileName}. Start a new run to learn from that file.
     <span slot="action" class="actions">
-      <button @click=${goOn}>Train on with its own data</button>
+      <button @click=${goOn}>Resume with its own data</button>
       <button @click=${keep}>Keep the chosen file</button>
     </span>
   </lab-notice>`;

@@ -1,6 +1,6 @@
 /**
- * The run that one click starts: small enough to watch to its end over a cup of tea without a GPU, large enough to show a
- * model that has learned something.
+ * The run that one click starts: short enough to finish over a cup of tea without a GPU, long enough to show that the
+ * model has learned something.
  */
 import * as v from 'valibot';
 import { type SftExperiment, SftExperimentSchema } from '../../protocol/sft-experiment.ts';

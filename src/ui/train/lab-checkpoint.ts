@@ -1,6 +1,6 @@
 /**
- * One checkpoint of this browser: what it is and where it comes from, and what can be done with it. Naming, noting and
- * deleting happen in place; nothing is deleted by one click.
+ * One checkpoint of this browser, its origin, and its actions. Renaming, annotating and deleting happen in place;
+ * deleting needs a confirmation.
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
@@ -127,11 +127,11 @@ export class LabCheckpoint extends LabElement {
   ];
 
   @property({ attribute: false }) checkpoint: Checkpoint | undefined;
-  /** The name of the checkpoint that its run went on from, if it is still here. */
+  /** The name of the checkpoint that its run resumed from, if it still exists. */
   @property() parentName = '';
   /** Whether the Score view answers with it now. */
   @property({ type: Boolean }) answering = false;
-  /** Whether training can go on from it: it is not at its end, and no other run is under way. */
+  /** Whether training can resume from it: its run is not finished, and no other run is under way. */
   @property({ type: Boolean }) resumable = false;
   @state() private mode: 'shown' | 'editing' | 'deleting' = 'shown';
 
@@ -146,8 +146,8 @@ export class LabCheckpoint extends LabElement {
         <p class="facts">
           <span>step ${formatCount(step)}</span><span>${formatBytes(sizeBytes)}</span>
           <span>${formatTime(createdAt)}</span>
-          ${kind === MODEL_KIND ? html`<span class="tag" title="It answers, and no run goes on from it">model</span>` : nothing}
-          ${isAutomatic ? html`<span class="tag" title="Dropped when there are newer ones">automatic</span>` : nothing}
+          ${kind === MODEL_KIND ? html`<span class="tag" title="It answers, but training cannot resume from it">model</span>` : nothing}
+          ${isAutomatic ? html`<span class="tag" title="Deleted when there are newer ones">automatic</span>` : nothing}
           ${this.answering ? html`<span class="tag now">answers now</span>` : nothing}
         </p>
         <p class="lineage">
@@ -159,7 +159,7 @@ export class LabCheckpoint extends LabElement {
     </article>`;
   }
 
-  /** What it learned from: the hash of a data set is much longer than that of a world. */
+  /** Its training data; the hash of a data set is shortened because it is much longer than that of a world. */
   #origin(hash: string): unknown {
     if (hash === '') return nothing;
     return hash.length < SHA256_DIGITS
@@ -167,7 +167,7 @@ export class LabCheckpoint extends LabElement {
       : html`<span>own file <code>${hash.slice(0, SHORT_DIGITS)}</code></span>`;
   }
 
-  /** Whoever works by keyboard stays where they were. */
+  /** Keeps the focus in place for keyboard users. */
   override updated(changed: Map<PropertyKey, unknown>): void {
     if (changed.get('mode') === undefined) return;
     const next = { editing: 'input', deleting: '.keep', shown: '.edit' }[this.mode];
@@ -177,9 +177,9 @@ export class LabCheckpoint extends LabElement {
   #actions({ id, name }: Checkpoint): unknown {
     return html`<div class="actions" role="group" aria-label="Actions on ${name}">
       <a class="button first" href=${scoreAddress(id)}>Score with it</a>
-      ${this.resumable ? html`<button @click=${() => this.#tell('checkpoint-resume', id)}>Train on</button>` : nothing}
+      ${this.resumable ? html`<button @click=${() => this.#fire('checkpoint-resume', id)}>Train on</button>` : nothing}
       <button class="edit" @click=${() => (this.mode = 'editing')}>Name and note</button>
-      <button @click=${() => this.#tell('checkpoint-export', id)}>Export</button>
+      <button @click=${() => this.#fire('checkpoint-export', id)}>Export</button>
       <button @click=${() => (this.mode = 'deleting')}>Delete</button>
     </div>`;
   }
@@ -187,7 +187,7 @@ export class LabCheckpoint extends LabElement {
   #question({ id, name }: Checkpoint): unknown {
     return html`<div class="actions" role="group" aria-label="Delete ${name}?">
       <span class="question">Delete for good?</span>
-      <button class="first" @click=${() => this.#tell('checkpoint-delete', id)}>Delete</button>
+      <button class="first" @click=${() => this.#fire('checkpoint-delete', id)}>Delete</button>
       <button class="first keep" @click=${() => (this.mode = 'shown')}>Keep</button>
     </div>`;
   }
@@ -219,7 +219,7 @@ export class LabCheckpoint extends LabElement {
     this.dispatchEvent(new CustomEvent<CheckpointEdit>('checkpoint-edit', { detail: edit }));
   }
 
-  #tell(what: 'checkpoint-delete' | 'checkpoint-export' | 'checkpoint-resume', id: string): void {
+  #fire(what: 'checkpoint-delete' | 'checkpoint-export' | 'checkpoint-resume', id: string): void {
     this.mode = 'shown';
     this.dispatchEvent(new CustomEvent<string>(what, { detail: id }));
   }

@@ -1,6 +1,6 @@
 /**
- * The checkpoints that this browser keeps: the list, files in and out, and how much room they take. What a browser keeps
- * it may also drop; whether it has promised not to is said here too.
+ * The checkpoints of this browser: the list, import and export, and the space they take. A browser may evict stored
+ * data, so this also shows whether it has promised not to.
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
@@ -21,7 +21,7 @@ import { isSingleRun } from '../parts/run-kinds.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
 
 /**
- * @fires checkpoint-resume - the id of the checkpoint to train on from, as `detail`.
+ * @fires checkpoint-resume - the id of the checkpoint to resume, as `detail`.
  */
 @customElement('lab-checkpoints')
 export class LabCheckpoints extends LabElement {
@@ -84,13 +84,13 @@ export class LabCheckpoints extends LabElement {
   ];
 
   @property({ attribute: false }) controller: CheckpointsController | undefined;
-  /** What the controller knows; given beside it, so that a change is seen. */
+  /** The controller's state, passed separately so that changes are noticed. */
   @property({ attribute: false }) shelf: CheckpointsState | undefined;
   /** The checkpoint that the Score view answers with. */
   @property() answeringId = '';
-  /** Whether training can go on from a checkpoint now. */
+  /** Whether training can resume from a checkpoint now. */
   @property({ type: Boolean }) canTrain = false;
-  /** Whether files are held over it. */
+  /** Whether files are being dragged over it. */
   @state() private isDropTarget = false;
 
   override render(): unknown {
@@ -132,9 +132,9 @@ export class LabCheckpoints extends LabElement {
     return html`${
       checkpoints.length === 0
         ? html`<p class="empty">
-            Nothing is kept yet. A run saves itself as it goes, here and nowhere else; a file can be exported and
-            imported elsewhere. Models of the command line can be dropped here: a folder, its five files, or a file of
-            “lab export”.
+            Nothing is stored yet. Runs save themselves in this browser only; a file can be exported and imported
+            elsewhere. Models of the command line can be dropped here: a folder, its five files, or a file of “lab
+            export”.
           </p>`
         : html`<ul>
             ${repeat(
@@ -175,7 +175,7 @@ export class LabCheckpoints extends LabElement {
     return html`<p class="space">
       <span
         >${used}
-        ${isPersistent === true ? 'The browser has promised to keep it.' : 'The browser may drop it when the disk fills up.'}</span
+        ${isPersistent === true ? 'The browser has promised to keep it.' : 'The browser may delete it when the disk fills up.'}</span
       >
       ${isPersistent === true ? nothing : html`<button @click=${this.#persist}>Ask it to keep them</button>`}
     </p>`;
@@ -201,7 +201,7 @@ export class LabCheckpoints extends LabElement {
     if (exported !== undefined) download(exported.file, exported.fileName);
   }
 
-  /** A file field cannot be dressed; a button can, and opens it. */
+  /** File inputs cannot be styled, so a button opens them. */
   #choose(field: '.files' | '.folder'): void {
     this.renderRoot.querySelector<HTMLInputElement>(field)?.click();
   }
@@ -210,13 +210,13 @@ export class LabCheckpoints extends LabElement {
     const { currentTarget: input } = event;
     if (!(input instanceof HTMLInputElement)) return;
     const files = chosenFiles(input.files ?? []);
-    input.value = ''; // the same file can be chosen again
+    input.value = ''; // so that the same file can be chosen again
     await this.#import(() => Promise.resolve(files));
   }
 
   #dragged(event: DragEvent): void {
     if (event.dataTransfer?.types.includes('Files') !== true) return;
-    event.preventDefault(); // a browser opens a file that is dropped elsewhere
+    event.preventDefault(); // otherwise the browser opens a file dropped outside
     this.isDropTarget = true;
   }
 
@@ -229,7 +229,7 @@ export class LabCheckpoints extends LabElement {
     await this.#import(() => files);
   }
 
-  /** The files of one model together, checkpoint files one by one. */
+  /** Imports the files of one model together, and checkpoint files one by one. */
   async #import(read: () => Promise<readonly ChosenFile[]>): Promise<void> {
     await this.controller?.act('Importing', async (client) => {
       const files = await read();
@@ -247,7 +247,7 @@ export class LabCheckpoints extends LabElement {
 const StepsOfSchema = v.optional(v.object({ steps: v.number() }));
 const StepsSchema = v.pipe(v.string(), v.parseJson(), v.object({ sft: StepsOfSchema, distill: StepsOfSchema }));
 
-/** The updates that the run of a checkpoint was to make; 0 where its settings are of another kind. */
+/** The total updates of a checkpoint's run; 0 where its settings are of another kind. */
 function totalSteps({ configJson }: Checkpoint): number {
   const config = v.safeParse(StepsSchema, configJson);
   if (!config.success) return 0;

@@ -1,5 +1,5 @@
 /**
- * A run as it goes, and how it ended: how far it is, what it has learned, what it costs, and the controls that steer it.
+ * A run in progress or ended: its progress, measurements and cost, and the controls that steer it.
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
@@ -22,8 +22,8 @@ const SHARES = [0, 1] as const;
 
 /**
  * @fires run-command - a {@link RunCommand} as `detail`.
- * @fires run-resume - the id of the checkpoint to go on from, as `detail`.
- * @fires run-dismiss - the reader is done with a run that has ended.
+ * @fires run-resume - the id of the checkpoint to resume, as `detail`.
+ * @fires run-dismiss - the reader dismisses a run that has ended.
  */
 @customElement('lab-run-monitor')
 export class LabRunMonitor extends LabElement {
@@ -93,8 +93,8 @@ export class LabRunMonitor extends LabElement {
       </p>`;
     }
     if (prepared === undefined || phase === 'recovering') {
-      const said = phase === 'failed' ? 'It did not begin' : stageText(stage);
-      return html`<p class="readout"><span class="beside">${said}</span></p>`;
+      const text = phase === 'failed' ? 'It did not start' : stageText(stage);
+      return html`<p class="readout"><span class="beside">${text}</span></p>`;
     }
     return html`<p class="readout">
       <strong class="figure">Step ${formatCount(step)}</strong>
@@ -120,7 +120,7 @@ export class LabRunMonitor extends LabElement {
     ${
       phase === 'recovering' && recovery !== undefined
         ? html`<lab-notice heading="The GPU was lost">
-            ${recovery.reason} The run goes on by itself from its last checkpoint, and ends in the same weights.
+            ${recovery.reason} The run restarts by itself from its last checkpoint, and ends with the same weights.
           </lab-notice>`
         : nothing
     }
@@ -139,12 +139,12 @@ export class LabRunMonitor extends LabElement {
   #controls(): unknown {
     const { phase, prepared } = this.run;
     const isStopping = this.pending === 'stop';
-    // A pause may be asked for at any time: the run then waits before its next step.
+    // A pause can be requested at any time; the run then waits before its next step.
     const canPause = !isStopping && this.pending !== 'pause';
     const isMoving = prepared !== undefined && phase !== 'recovering' && !isStopping;
     return html`${
       phase === 'paused'
-        ? this.#control('resume', 'Go on', isMoving, 'primary')
+        ? this.#control('resume', 'Continue', isMoving, 'primary')
         : this.#control('pause', 'Pause', canPause)
     }
     ${this.#control('step', 'One step', isMoving)} ${this.#control('evaluate', 'Evaluate', isMoving)}
@@ -161,7 +161,7 @@ export class LabRunMonitor extends LabElement {
     </button>`;
   }
 
-  /** Where to go from a run that has ended. */
+  /** The next actions after a run has ended. */
   #ways(): unknown {
     const { phase, lastCheckpointId: id } = this.run;
     const canGoOn = id !== null && phase !== 'finished';
@@ -176,7 +176,7 @@ export class LabRunMonitor extends LabElement {
               class="primary"
               @click=${() => this.dispatchEvent(new CustomEvent<string>('run-resume', { detail: id }))}
             >
-              Go on
+              Continue
             </button>`
           : nothing
       } <button @click=${() => this.dispatchEvent(new Event('run-dismiss'))}>New run</button>`;
@@ -204,7 +204,7 @@ export class LabRunMonitor extends LabElement {
   }
 }
 
-/** The name is of the settings, which are unknown here until they are read. */
+/** The name in the settings, which are untyped here. */
 function nameOf({ experiment }: TrainingEventOf<'prepared'>): string {
   const name = typeof experiment === 'object' && experiment !== null && 'name' in experiment ? experiment.name : '';
   return typeof name === 'string' && name !== '' ? `Training ${name}` : 'The run';

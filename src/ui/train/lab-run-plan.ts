@@ -1,6 +1,5 @@
 /**
- * What is known before a run begins: how long it will take, on what, why there, and how much memory it needs. The button
- * that starts it stands right below.
+ * The plan of a run: its time, backend and memory, with the button that starts it.
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
@@ -28,12 +27,12 @@ const PURPOSES: Readonly<Record<DataKind, string>> = {
     'Held-out pairs show what it has understood.',
   file:
     'The model learns the labels that people gave, without reasons: it will answer with a label and restate it. ' +
-    'Queries that are held out show what it has understood.',
+    'Held-out queries show what it has understood.',
 };
 
 /**
- * @fires run-start - the reader wants the run.
- * @fires plan-retry - the reader wants the plan to be made again.
+ * @fires run-start - the reader starts the run.
+ * @fires plan-retry - the reader asks for a new plan.
  */
 @customElement('lab-run-plan')
 export class LabRunPlan extends LabElement {
@@ -55,13 +54,13 @@ export class LabRunPlan extends LabElement {
   ];
 
   @property({ attribute: false }) plan: PlanState | undefined;
-  /** Updates that the run would make. */
+  /** Updates of the run. */
   @property({ type: Number }) steps = 0;
-  /** What the run would learn from. */
+  /** The training data of the run. */
   @property() kind: DataKind = 'world';
-  /** What the button says. */
+  /** The label of the button. */
   @property() action = '';
-  /** Whether the settings can be run at all. */
+  /** Whether the settings are valid. */
   @property({ type: Boolean }) runnable = false;
 
   override render(): unknown {
@@ -79,7 +78,7 @@ export class LabRunPlan extends LabElement {
         <p class="readout">
           ${
             plan === undefined
-              ? html`<span class="beside">Measuring how fast this machine is</span>`
+              ? html`<span class="beside">Measuring the speed of this machine</span>`
               : html`<strong class="figure">About ${formatSpan(plan.predicted.runMs / 1000)}</strong>
                   <span class="beside">for ${formatCount(this.steps)} steps</span>`
           }

@@ -1,6 +1,7 @@
 /**
- * The training view: the run on one side, its settings on the other, the checkpoints below. It stays in the page once it
- * was opened, so that a run goes on while the reader looks at something else.
+ * The Train view: the run, its settings and the checkpoints. Once opened it stays in the page, so that a run continues.
+ *
+ * Room `ui/train/`: settings, plans, the run's display, students and checkpoints. Shared elements are in `ui/parts/`.
  */
 import { html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
@@ -38,19 +39,19 @@ import { type RunCommand, type RunSource, trainingController } from './training-
 import { applyTrainingEvent, isUnderWay, STARTED_RUN } from './training-state.ts';
 
 const FIRST_RUN_TEXT = JSON.stringify(FIRST_RUN);
-/** How soon to look again whether another tab still trains; after a reload it is the page that was there before. */
+/** The delay before checking again whether another tab trains; after a reload that is the page's previous instance. */
 const LOOK_AGAIN_MS = 1000;
 
 /**
- * @fires run-progress - the share of the run that is done as `detail`, while one is under way; null after it.
+ * @fires run-progress - the share of the run that is done as `detail`, while a run is under way; null after it.
  */
 @customElement('lab-train-view')
 export class LabTrainView extends LabElement {
   static override readonly styles = [baseStyles, buttonStyles, headingStyles, trainViewStyles];
 
-  /** Starts the thread that trains. */
+  /** Starts the training worker. */
   @property({ attribute: false }) openTraining: OpenTraining | undefined;
-  /** Gives the thread that keeps checkpoints. */
+  /** Opens the worker that stores checkpoints. */
   @property({ attribute: false }) openStore: (() => Promise<CheckpointClient>) | undefined;
   @property() backend: BackendChoice = 'auto';
   /** The checkpoint that the Score view answers with. */
@@ -63,7 +64,7 @@ export class LabTrainView extends LabElement {
   @state() private otherFileId = '';
   #checked: CheckedDraft<SftExperiment> = checkSftDraft(this.draft);
   #nextLook: ReturnType<typeof setTimeout> | undefined;
-  /** Runs that came to their end here. */
+  /** Runs that have ended in this page. */
   readonly #ended = new Set<string>();
   readonly #training = trainingController(
     this,
@@ -137,7 +138,7 @@ export class LabTrainView extends LabElement {
     const { problems } = this.#checked;
     return html`${
         problems.has('')
-          ? html`<lab-notice class="wrong" kind="failure" heading="These settings do not go together">
+          ? html`<lab-notice class="wrong" kind="failure" heading="These settings conflict">
               ${problems.get('')}
             </lab-notice>`
           : nothing
@@ -185,7 +186,7 @@ export class LabTrainView extends LabElement {
     return offersOf(overview, prepared === undefined ? this.#ended : new Set([...this.#ended, prepared.runId]));
   }
 
-  /** A run of another tab can be offered here as soon as that tab is gone; nobody tells when. */
+  /** Another tab's run can be offered here once that tab is gone, which is not reported and has to be polled. */
   #watchOthers(): void {
     clearTimeout(this.#nextLook);
     if (!this.#offers().some(({ way }) => way === 'wait')) return;
@@ -231,7 +232,7 @@ export class LabTrainView extends LabElement {
           ? nothing
           : html`<span slot="action" class="actions">
               <button class="primary" @click=${() => this.#take({ run, heading, text, way })}>
-                ${way === 'go-on' ? 'Go on' : 'Start again'}
+                ${way === 'go-on' ? 'Continue' : 'Start again'}
               </button>
               <button @click=${() => this.#forget(run.id)}>Discard</button>
             </span>`
@@ -251,7 +252,7 @@ export class LabTrainView extends LabElement {
     await this.#checkpoints.act('Discarding', (client) => client.forgetRun(runId));
   }
 
-  /** A checkpoint goes on with its own data; whoever has chosen another file is asked first. */
+  /** Resumes a checkpoint with its own data; asks first if another file is chosen. */
   async #trainOn(id: string): Promise<void> {
     const { summary } = this.#data.state;
     const hash = this.#checkpoints.state.overview?.checkpoints.find((checkpoint) => checkpoint.id === id)?.worldHash;
@@ -277,7 +278,7 @@ export class LabTrainView extends LabElement {
 
   async #start(from: RunSource): Promise<void> {
     this.#plan.drop();
-    // A refusal changes nothing: the run is kept as well as the browser keeps anything.
+    // Without permission, data is stored with the browser's usual guarantees.
     void askToPersist().catch(() => undefined);
     await this.#training.run({ from, backend: this.backend });
   }
@@ -287,7 +288,7 @@ export class LabTrainView extends LabElement {
     void this.#recall(store);
   }
 
-  /** Shows the run that has ended on an earlier visit, unless another is shown. */
+  /** Shows the run that ended on an earlier visit, unless another is shown. */
   async #recall(store: CheckpointClient): Promise<void> {
     const events = await recalled(store, 'train', TrainingEventSchema);
     if (events === null || this.#training.state.phase !== 'idle') return;
@@ -313,7 +314,7 @@ export class LabTrainView extends LabElement {
     this.#askForPlan();
   }
 
-  /** In a thread of its own, since the last may be what is wrong. */
+  /** In a new worker, because the last one may be the cause of the failure. */
   async #planAnew(): Promise<void> {
     this.#training.close();
     await this.#data.readAgain(this.#training.thread);
@@ -342,7 +343,7 @@ export class LabTrainView extends LabElement {
     this.#askForPlan();
   };
 
-  /** As they were checked, with own rules where some were read; undefined if anything is wrong. */
+  /** The validated settings, with the user's own rules if there are any; undefined if anything is invalid. */
   get #settings(): SftExperiment | undefined {
     const { settings } = this.#checked;
     return settings === undefined ? undefined : { ...settings, data: withOwnRules(settings.data, this.#rules.state) };
@@ -352,16 +353,16 @@ export class LabTrainView extends LabElement {
     const settings = this.#settings;
     if (this.openTraining === undefined || settings === undefined || this.#training.isOpen) return;
     this.#plan.ask(this.#training.thread, settings, this.backend);
-    // Which rules are rare depends on which pairs are learned from.
+    // Which rules are rare depends on the training pairs.
     if (settings.data.kind === 'file') void this.#rules.readFor(this.#training.thread, purposeOf(settings));
   }
 
   #happened(event: TrainingEvent): void {
     switch (event.kind) {
       case 'prepared': {
-        // A run that goes on has settings of its own.
+        // A resumed run has settings of its own.
         this.#adopt(event.experiment);
-        this.#ended.delete(event.runId); // a run that was stopped goes on
+        this.#ended.delete(event.runId); // a stopped run has been resumed
         break;
       }
       case 'finished':
@@ -381,8 +382,7 @@ export class LabTrainView extends LabElement {
 
   #opener(): OpenTraining {
     const { openTraining } = this;
-    if (openTraining === undefined)
-      throw new LabError('internal', { message: 'The view was given no training thread.' });
+    if (openTraining === undefined) throw new LabError('internal', { message: 'The view has no training worker.' });
     return openTraining;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * What a run would take, asked anew whenever its settings have changed and then rested for a moment. While an answer is
- * on its way the last one stays, so that the page does not flicker.
+ * The plan of a run, requested again whenever its settings have changed and then rested for a moment. The last plan
+ * stays until the next one arrives, so that the page does not flicker.
  */
 import { initialState, Task, TaskStatus } from '@lit/task';
 import type { ReactiveControllerHost } from 'lit';
@@ -10,14 +10,14 @@ import type { SftExperiment } from '../../protocol/sft-experiment.ts';
 import type { TrainingPlan } from '../../protocol/training.ts';
 import type { OpenTraining } from '../parts/training-client.ts';
 
-/** A pause in typing this long asks for a plan. */
+/** A pause in typing of this length requests a plan. */
 const SETTINGS_REST_MS = 300;
 
 export interface PlanState {
-  /** The last answer; undefined before the first, and where the last question failed. */
+  /** The last plan; undefined before the first, and after a failure. */
   readonly plan: TrainingPlan | undefined;
   readonly failure: Failure | undefined;
-  /** Whether a newer answer is on its way. */
+  /** Whether a newer plan has been requested. */
   readonly isStale: boolean;
 }
 
@@ -41,12 +41,12 @@ export class PlanController {
     return { plan: value, failure, isStale: status !== TaskStatus.COMPLETE && failure === undefined };
   }
 
-  /** Asks at once, or when the settings have rested if they were asked about a moment ago. */
+  /** Requests a plan at once, or once the settings have rested if they changed a moment ago. */
   ask(open: OpenTraining, experiment: SftExperiment, backend: BackendChoice): void {
     void this.#task.run([open, experiment, backend]);
   }
 
-  /** Lets go of a question that is no longer wanted. */
+  /** Drops a request that is no longer wanted. */
   drop(): void {
     this.#task.abort();
   }

@@ -1,5 +1,5 @@
 /**
- * The small readings of a run: what it costs, and what the last look at held-out pairs has found.
+ * The small readings of a run: its cost, and the last evaluation on held-out pairs.
  */
 import { html, nothing } from 'lit';
 import type { TrainingEventOf } from '../../protocol/training.ts';
@@ -7,7 +7,7 @@ import { formatBytes, formatCount, formatDuration, formatPercent } from '../part
 import { reading } from '../parts/reading.ts';
 import type { TrainingState } from './training-state.ts';
 
-/** Stands where nothing has been measured. */
+/** Shown where nothing has been measured. */
 const DASH = '\u2013';
 
 /** All readings of a run. */

@@ -1,12 +1,12 @@
 /**
- * A run in words: what it is doing, how far it is, and the few sentences that are read out to those who do not see the
- * screen. Those change seldom; nobody wants to hear every step.
+ * A run in words: its activity, its progress, and the few sentences announced to screen readers, which change seldom
+ * because nobody wants to hear every step.
  */
 import type { TrainingCommand, TrainingEventOf } from '../../protocol/training.ts';
 import { formatCount, formatPercent, formatSpan } from '../parts/format.ts';
 import type { TrainingState } from './training-state.ts';
 
-/** What is done before the first step. */
+/** The activity before the first step. */
 export function stageText(stage: TrainingEventOf<'preparing'>['stage'] | undefined): string {
   switch (stage) {
     case undefined:
@@ -28,7 +28,7 @@ export function stageText(stage: TrainingEventOf<'preparing'>['stage'] | undefin
   }
 }
 
-/** How far a run is, to stand beside its step: "of 500, 2 min left". */
+/** The progress, shown beside the step: "of 500, 2 min left". */
 export function progressText(
   { phase, step, steps, log }: TrainingState,
   pending: TrainingCommand['kind'] | undefined,
@@ -52,7 +52,7 @@ const PENDING_TEXTS: Readonly<Partial<Record<TrainingCommand['kind'], string>>> 
   save: 'saving',
 };
 
-/** What is read out. */
+/** The announcement for screen readers. */
 export function announcement({ phase, step, evaluation, failure, prepared }: TrainingState): string {
   switch (phase) {
     case 'idle':
@@ -65,13 +65,13 @@ export function announcement({ phase, step, evaluation, failure, prepared }: Tra
     case 'paused':
       return `Paused at step ${step}.`;
     case 'recovering':
-      return 'The GPU was lost. The run goes on from its last checkpoint.';
+      return 'The GPU was lost. The run restarts from its last checkpoint.';
     case 'finished':
       return `Training has finished after ${step} steps.`;
     case 'stopped':
       return `Stopped at step ${step}.`;
     case 'failed':
-      // The notice with the failure is read out by itself.
+      // The notice with the failure is announced by itself.
       return failure === undefined ? 'Training failed.' : '';
     default:
       return phase satisfies never;

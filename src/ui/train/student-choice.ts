@@ -34,7 +34,7 @@ export interface StudentChoice {
   readonly draft: SettingsDraft;
 }
 
-/** A few minutes without a GPU. */
+/** Takes a few minutes without a GPU. */
 export const DEFAULT_STUDENT: StudentChoice = {
   teacher: 'default',
   draft: draftOf(STUDENT_FORM, {
@@ -54,7 +54,7 @@ export interface Teacher {
   readonly name: string;
 }
 
-/** Models that give reasons by the rules of the rule world: bundled ones, and checkpoints that learned there. */
+/** Models that give reasons by the rules of the rule world: bundled ones, and checkpoints trained on it. */
 export function teachersOf(overview: CheckpointOverview | undefined): Teacher[] {
   const bundled = BUNDLED_MODELS.filter(({ givesReasons }) => givesReasons !== false);
   const kept = (overview?.checkpoints ?? []).filter(
@@ -80,7 +80,7 @@ function isRun(kind: string): boolean {
 const DataSchema = v.object({ data: v.optional(v.object({ kind: v.string() }), { kind: 'world' }) });
 const SettingsSchema = v.pipe(v.string(), v.parseJson(), DataSchema);
 
-/** Runs on files name them in `data`; all others learn from a rule world. */
+/** Settings of runs on files have the file in `data`; all others are of the rule world. */
 function learnedFromWorld(configJson: string): boolean {
   const read = v.safeParse(SettingsSchema, configJson);
   return read.success && read.output.data.kind === 'world';

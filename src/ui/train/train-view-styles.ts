@@ -1,5 +1,5 @@
 /**
- * The bench of the training view: the display left, the knobs right; one below the other where there is no room.
+ * The layout of the Train view: display left, settings right; stacked on narrow screens.
  */
 import { css } from 'lit';
 
@@ -64,7 +64,7 @@ export const trainViewStyles = css`
       padding-bottom: var(--space-5);
     }
   }
-  /* Only where all of the display can be seen at once. */
+  /* Only where the whole display is visible at once. */
   @media (min-width: 56rem) and (min-height: 62rem) {
     .run {
       position: sticky;

@@ -7,10 +7,10 @@ import { SessionController, type SessionView } from '../parts/session-controller
 import type { OpenTraining, TrainingClient } from '../parts/training-client.ts';
 import { applyTrainingEvent, isUnderWay, NO_RUN, STARTED_RUN, type TrainingState } from './training-state.ts';
 
-/** Which run to start. */
+/** The run to start. */
 export type RunSource = TrainRequest['from'];
 
-/** What a reader can ask of a run. */
+/** Commands for a run from the reader. */
 export type RunCommand = Exclude<TrainingCommand, { kind: 'visibility' }>;
 
 export type TrainingController = SessionController<
@@ -35,7 +35,7 @@ const TRAINING: SessionView<TrainingState, TrainingEvent, RunCommand> = {
   refused: (failure) => ({ kind: 'refused', ...failure }),
 };
 
-/** @param onEvent - called after the state has taken the event in */
+/** @param onEvent - called after the state includes the event */
 export function trainingController(
   host: ReactiveControllerHost,
   open: OpenTraining,
@@ -53,7 +53,7 @@ function settles({ kind }: TrainingEvent, pending: RunCommand['kind']): boolean 
     case 'checkpoint':
     case 'unsaved':
       return pending === 'save';
-    // A pause that was taken back before it happened is not told.
+    // A pause that was withdrawn before it took effect is not reported.
     case 'log':
     case 'resumed':
       return pending === 'resume';

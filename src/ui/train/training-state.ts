@@ -1,25 +1,25 @@
 /**
- * What the page knows about one run, and how each event of the worker changes it. Pure, so that every order of events can
- * be tested; the elements only draw this state.
+ * The state of a run, and how each event of the worker changes it. The functions are pure, so that every order of
+ * events can be tested; the elements only draw the state.
  */
 import type { Failure } from '../../protocol/failure.ts';
 import type { TrainingEvent, TrainingEventOf } from '../../protocol/training.ts';
 import { addPoint, type Curve, cutAfter, EMPTY_CURVE } from '../parts/curve.ts';
 
 /**
- * `preparing` from the start until the data is ready, `recovering` while a lost GPU is replaced. `finished`, `stopped` and
- * `failed` are ends.
+ * `preparing` from the start until the data is ready, `recovering` while a lost GPU is replaced; `finished`, `stopped`
+ * and `failed` are ends.
  */
 export type TrainingPhase =
   'idle' | 'preparing' | 'running' | 'paused' | 'recovering' | 'finished' | 'stopped' | 'failed';
 
 /** The curves of a run, in the order of steps. */
 export interface RunCurves {
-  /** Of the pairs learned from, nats. */
+  /** On training pairs, nats. */
   readonly loss: Curve;
-  /** Of held-out pairs, nats. */
+  /** On held-out pairs, nats. */
   readonly devLoss: Curve;
-  /** Of held-out pairs, a share. */
+  /** On held-out pairs, a share. */
   readonly devAccuracy: Curve;
 }
 
@@ -28,14 +28,14 @@ export interface TrainingState {
   readonly backend: TrainingEventOf<'backend'> | undefined;
   readonly stage: TrainingEventOf<'preparing'>['stage'] | undefined;
   readonly prepared: TrainingEventOf<'prepared'> | undefined;
-  /** Updates made, and updates to make. */
+  /** Updates made, and total updates. */
   readonly step: number;
   readonly steps: number;
   readonly curves: RunCurves;
   readonly log: TrainingEventOf<'log'> | undefined;
   readonly evaluation: TrainingEventOf<'evaluation'> | undefined;
   readonly checkpoint: TrainingEventOf<'checkpoint'> | undefined;
-  /** Why the last checkpoint could not be kept; gone once one is. */
+  /** Why the last checkpoint could not be stored; cleared once one is. */
   readonly unsaved: TrainingEventOf<'unsaved'> | undefined;
   /** Why the GPU had to be opened again, if it was. */
   readonly recovery: TrainingEventOf<'recovering'> | undefined;
@@ -66,10 +66,10 @@ export const NO_RUN: TrainingState = {
   failure: undefined,
 };
 
-/** A run that was just asked for. */
+/** A run that was just requested. */
 export const STARTED_RUN: TrainingState = { ...NO_RUN, phase: 'preparing' };
 
-/** Whether the worker is still at it, if only waiting. */
+/** Whether the worker still holds the run, even if idle. */
 export function isUnderWay({ phase }: TrainingState): boolean {
   return phase === 'preparing' || phase === 'running' || phase === 'paused' || phase === 'recovering';
 }
@@ -122,7 +122,7 @@ export function applyTrainingEvent(state: TrainingState, event: TrainingEvent): 
   }
 }
 
-/** A run that begins, goes on from a checkpoint, or comes back after its GPU was lost: what came after is done again. */
+/** A run that starts, resumes from a checkpoint, or restarts after its GPU was lost; later points are dropped. */
 function begin(state: TrainingState, prepared: TrainingEventOf<'prepared'>): TrainingState {
   const { step, steps, curve } = prepared;
   const isSameRun = state.prepared?.runId === prepared.runId;

@@ -26,7 +26,7 @@ function branch(id: number, parent: { branch: number; step: number } | null = nu
   };
 }
 
-function step(id: number, at: number, dial = 0, cited = [3, 0], gold = [1, 0]): GrpoEvent {
+function step(id: number, at: number, coefficient = 0, cited = [3, 0], gold = [1, 0]): GrpoEvent {
   return {
     kind: 'step',
     branch: id,
@@ -39,7 +39,7 @@ function step(id: number, at: number, dial = 0, cited = [3, 0], gold = [1, 0]): 
     zeroVarianceShare: 0.5,
     rollouts: 10,
     rules: { cited, gold, meanAdvantage: cited.map((count) => (count === 0 ? null : 0.5 * at)) },
-    balance: { rl: 1, expert: dial, dial },
+    balance: { rl: 1, expert: coefficient, coefficient },
     loss: { policy: 0, expert: null },
     tokens: { generated: 1, learned: 1, expert: 0 },
     times: { rolloutMs: 1, scoreMs: 1, updateMs: 1 },
@@ -64,27 +64,27 @@ const measure = (id: number, measured: MeasuredPoint): GrpoEvent => {
 const after = (...events: GrpoEvent[]): CollapseState => events.reduce(applyGrpoEvent, STARTED_DEMONSTRATION);
 
 describe('applyGrpoEvent', () => {
-  it('keeps each branch apart, with the moves of its dial', () => {
+  it('keeps each branch apart, with the changes of its coefficient', () => {
     const { branches } = after(branch(0), branch(1), step(0, 1, 0.3), step(1, 1), step(0, 2, 0.3), step(0, 3, 0.7));
     expect(branches.map(({ history }) => history.map((each) => each.step))).toEqual([[1, 2, 3], [1]]);
-    expect(branches[0]?.dials).toEqual([{ step: 0, value: 0.3 }, { step: 2, value: 0.7 }]); // prettier-ignore
-    expect(branches[1]?.dials).toEqual([{ step: 0, value: 0 }]);
+    expect(branches[0]?.coefficientMoves).toEqual([{ step: 0, value: 0.3 }, { step: 2, value: 0.7 }]); // prettier-ignore
+    expect(branches[1]?.coefficientMoves).toEqual([{ step: 0, value: 0 }]);
   });
 
-  it('begins a fork with what its parent was then', () => {
+  it("begins a fork with its parent's state at that step", () => {
     const { branches } = after(branch(0), step(0, 1, 0.3), step(0, 2, 0.3), step(0, 3, 0.7), branch(1, { branch: 0, step: 2 }), step(1, 3, 0.3)); // prettier-ignore
-    expect(branches[1]?.history.map((each) => [each.step, each.balance.dial])).toEqual([[1, 0.3], [2, 0.3], [3, 0.3]]); // prettier-ignore
-    expect(branches[1]?.dials).toEqual([{ step: 0, value: 0.3 }]);
+    expect(branches[1]?.history.map((each) => [each.step, each.balance.coefficient])).toEqual([[1, 0.3], [2, 0.3], [3, 0.3]]); // prettier-ignore
+    expect(branches[1]?.coefficientMoves).toEqual([{ step: 0, value: 0.3 }]);
     expect(branches[0]?.step).toBe(3);
   });
 
-  it('stays open when all branches have ended, and goes on with a fork', () => {
+  it('stays open when all branches have ended, and continues with a fork', () => {
     const finished = after(branch(0), { kind: 'finished' });
     expect([finished.phase, isOpen(finished)]).toEqual(['finished', true]);
     expect(applyGrpoEvent(finished, branch(1, { branch: 0, step: 0 })).phase).toBe('running');
   });
 
-  it('tells a refusal until something else happens, and ignores what comes after the end', () => {
+  it('shows a refusal until something else happens, and ignores events after the end', () => {
     const refused = after(branch(0), { kind: 'refused', code: 'bad-config', message: 'No.' });
     expect(refused.refused?.message).toBe('No.');
     expect(applyGrpoEvent(refused, step(0, 1)).refused).toBeUndefined();
@@ -101,7 +101,7 @@ describe('the alarm', () => {
     return alarmOf(first);
   };
 
-  it('is silent until all three conditions hold, and says since when they do', () => {
+  it('is silent until all three conditions hold, and then names the first such step', () => {
     expect(alarmAfter().text).toBe('Nothing measured yet.');
     expect(alarmAfter(start, point(2, [0.1, 0.1, 0.4]))).toEqual({ kind: 'none', text: 'No collapse up to step 2.' });
     const collapsed = alarmAfter(start, point(2, [0.06, 0.2, 0.3], true), point(4, [0.1, 0.41, 0.5], true));
@@ -109,7 +109,7 @@ describe('the alarm', () => {
     expect(collapsed.text).toMatch(/0\.10 more reward .* fell by 0\.41, and 50 % .* First seen at step 2\./u);
   });
 
-  it('says when a collapse is over', () => {
+  it('reports when a collapse is over', () => {
     expect(alarmAfter(start, point(2, [0.06, 0.2, 0.3], true), point(4, [0, 0.2, 0.3])).kind).toBe('left');
   });
 
@@ -128,7 +128,7 @@ describe('rules over time', () => {
   const history = after(branch(0), step(0, 1), step(0, 2, 0, [1, 2]), step(0, 3, 0, [0, 0])).branches[0]?.history ?? [];
   const rule = { id: 'a', text: '', criterion: 'brand', cap: 1 } as const;
 
-  it('are summed, with advantages weighed by citations', () => {
+  it('are summed, with advantages weighted by citations', () => {
     expect(ruleSums(history, 0)).toEqual({ cited: 4, gold: 3, meanAdvantage: (3 * 0.5 + 1) / 4 });
     expect(ruleSums(history, 1)).toEqual({ cited: 2, gold: 0, meanAdvantage: 1 });
     expect(ruleSums([], 0).meanAdvantage).toBeNull();
@@ -140,7 +140,7 @@ describe('rules over time', () => {
     expect(citationCurve(history, 0, 60).points.map(({ step: at, count }) => [at, count])).toEqual([[3, 1]]);
   });
 
-  it('stand with the common ones first', () => {
+  it('are ordered with the common ones first', () => {
     const rules = [true, false, true, false].map((isTail) => ({ ...rule, isTail }));
     expect(orderedRules(rules)).toEqual([1, 3, 0, 2]);
   });
@@ -149,7 +149,7 @@ describe('rules over time', () => {
 describe('completions in words', () => {
   const rules = [{ id: 'brand-other', text: '', criterion: 'brand', cap: 1, isTail: true }] as const;
 
-  it('name rules and labels, and leave text as it is', () => {
+  it('name rules and labels, and leave text unchanged', () => {
     const names = ['irrelevant', 'partial', 'substantial', 'exact'];
     const tokens = [
       '<|label:4:1|>',
@@ -168,7 +168,7 @@ describe('completions in words', () => {
     const reward = { kind: 'strict', total: 0.5, rejected: null, label, reasoning: { value: 0, earned: 0 }, steps: [], missed: [{ rule: 0, cost: 0.5 }] }; // prettier-ignore
     expect(rewardLines(reward, rules)).toEqual(['+0.50 for the label', 'brand-other (rare) was not cited, worth 0.50']);
     expect(rewardLines({ ...reward, rejected: 'answers 1 but restates 2' }, rules)[0]).toBe(
-      'Worth nothing as a whole: it answers 1 but restates 2.',
+      'Rejected as a whole, reward 0: it answers 1 but restates 2.',
     );
   });
 });

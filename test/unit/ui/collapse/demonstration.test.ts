@@ -1,4 +1,4 @@
-/** The demonstration runs what the experiments run, with the control always beside it. */
+/** The demonstration runs what the experiments run, always with the control. */
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { RECIPES } from '../../../../src/studies/recipes.ts';
@@ -22,7 +22,7 @@ const namesOf = (change: Partial<DemonstrationChoice>): string[] => planned(chan
 const settingsOf = (change: Partial<DemonstrationChoice>): GrpoExperiment[] =>
   planned(change).branches.map(({ experiment }) => v.parse(GrpoExperimentSchema, experiment));
 
-/** What tells arms apart; how long, how broadly and how often a run is looked at is the reader's choice. */
+/** The settings that define an arm; length, breadth and frequency of measurements are the reader's choice. */
 function decisive(experiment: unknown): unknown {
   const { name: _name, devPairs: _d, grpo, ...rest } = v.parse(GrpoExperimentSchema, experiment);
   const { evaluateEvery: _e, checkpointEvery: _c, keepEvery: _k, steps: _s, prompts: _p, ...learning } = grpo;
@@ -44,7 +44,7 @@ describe('planDemonstration', () => {
     }
   });
 
-  it('always has the matched, full control, and only once', () => {
+  it('always has the matched, full control, exactly once', () => {
     expect(namesOf({})).toEqual([
       'GRPO (head-heavy, plausible)',
       'MBO 0.3 (head-heavy, plausible)',
@@ -60,7 +60,7 @@ describe('planDemonstration', () => {
     ]);
   });
 
-  it('takes a checkpoint and a file of one\u2019s own for start and data, in every branch', () => {
+  it('uses a checkpoint and the user\u2019s own file as start and data, in every branch', () => {
     const data = { kind: 'file', name: 'mine.tsv', sha256: 'a'.repeat(64) } as const;
     const request = planned({}, { startId: 'c7', data });
     expect(checkpointIdIn(request.modelUrl)).toBe('c7');

@@ -8,7 +8,7 @@ const anyCurve = fc
   .map((points) => ({ bucketSteps: 1, points }));
 
 describe('columnsOf', () => {
-  it('gives columns of one length, steps in order, and numbers that can be drawn, for curves of any content', () => {
+  it('gives columns of equal length, ordered steps, and drawable numbers, for any curves', () => {
     fc.assert(
       fc.property(fc.array(anyCurve, { maxLength: 4 }), (curves) => {
         const [steps, ...columns] = columnsOf(curves);
@@ -22,7 +22,7 @@ describe('columnsOf', () => {
     );
   });
 
-  it('has each drawable point once, with the last of its values', () => {
+  it('has each drawable point once, with its last value', () => {
     const points = [2, 1, 2].map((step, value) => ({ step, value, count: 1 }));
     expect(columnsOf([{ bucketSteps: 1, points }])).toEqual([
       [1, 2],

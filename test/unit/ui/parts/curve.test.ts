@@ -1,4 +1,4 @@
-/** Curves stay small however long a run is, and stay true: no value is lost from their mean, no step goes backwards. */
+/** Curves stay small however long a run is, and correct: every value contributes to a mean, and steps stay ordered. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { columnsOf, valueAt } from '../../../../src/ui/parts/chart-data.ts';
@@ -8,7 +8,7 @@ const curveOf = (values: readonly number[], every = 1): Curve =>
   values.reduce((curve, value, index) => addPoint(curve, (index + 1) * every, value), EMPTY_CURVE);
 
 describe('a curve', () => {
-  it('keeps every point while there are few', () => {
+  it('keeps every point while they fit', () => {
     expect(curveOf([3, 2, 1], 10).points).toEqual([
       { step: 10, value: 3, count: 1 },
       { step: 20, value: 2, count: 1 },
@@ -16,11 +16,11 @@ describe('a curve', () => {
     ]);
   });
 
-  it('takes two values of one step as their mean', () => {
+  it('averages two values of one step', () => {
     expect(addPoint(addPoint(EMPTY_CURVE, 5, 1), 5, 3).points).toEqual([{ step: 5, value: 2, count: 2 }]);
   });
 
-  it('never has more points than fit, keeps the mean of all values, and buckets of one width', () => {
+  it('never has more points than fit, preserves the mean of all values, and has buckets of equal width', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 4 * MAX_POINTS }), fc.integer({ min: 1, max: 7 }), (length, every) => {
         const values = Array.from({ length }, (_, index) => Math.sin(index) + index / 100);
@@ -41,13 +41,13 @@ describe('a curve', () => {
     );
   });
 
-  it('is cut after a step, inclusive', () => {
+  it('is cut after a step, which it keeps', () => {
     expect(cutAfter(curveOf([1, 2, 3], 10), 20).points.map(({ step }) => step)).toEqual([10, 20]);
   });
 });
 
 describe('columns', () => {
-  it('put curves beside each other, with gaps where one has no point', () => {
+  it('align curves by step, with gaps where one has no point', () => {
     expect(columnsOf([curveOf([5, 4, 3, 2], 5), curveOf([9, 8], 10)])).toEqual([
       [5, 10, 15, 20],
       [5, 4, 3, 2],
@@ -56,7 +56,7 @@ describe('columns', () => {
     expect(columnsOf([EMPTY_CURVE])).toEqual([[], []]);
   });
 
-  it('read a curve at a step or at the last one before it', () => {
+  it('give the value at a step or at the last one before it', () => {
     const curve = curveOf([9, 8], 10);
     expect([5, 10, 19, 20, 99].map((step) => valueAt(curve, step))).toEqual([undefined, 9, 9, 8, 8]);
   });

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 const UI = new URL('../../../../src/ui/', import.meta.url).pathname;
-/** What shows a failure cannot itself be shown by it. */
+/** The elements that show a failure cannot show their own. */
 const OF_THE_NOTICE = new Set(['parts/lab-notice.ts', 'parts/lab-part-failure.ts']);
 
 describe('the elements of the page', () => {
-  it('all say what they cannot draw, in their place', () => {
+  it('all report in place what they cannot draw', () => {
     const elements = readdirSync(UI, { recursive: true, encoding: 'utf8' })
       .filter((path) => path.endsWith('.ts') && !OF_THE_NOTICE.has(path))
       .map((path) => ({ path, text: readFileSync(join(UI, path), 'utf8') }))

@@ -1,4 +1,4 @@
-/** Measured values in words, at the edges where rounding could mislead. */
+/** Measured values as text, at the edges where rounding could mislead. */
 import { describe, expect, it } from 'vitest';
 import {
   formatBytes,
@@ -31,12 +31,12 @@ describe('formats', () => {
     expect([131_840, 5_400_000, 1.2e9].map(formatParameters)).toEqual(['0.13 M', '5.4 M', '1.2 B']);
   });
 
-  it('spans to wait for are no finer than anyone plans', () => {
+  it('waiting times are no finer than useful', () => {
     expect([0, 7.6, 89, 91, 3600].map(formatSpan)).toEqual(['1 s', '8 s', '89 s', '2 min', '60 min']);
     expect([5399, 5700, 7230, 86_400].map(formatSpan)).toEqual(['1 h 30 min', '1 h 35 min', '2 h', '24 h']);
   });
 
-  it('times and counts of any record are texts', () => {
+  it('times and counts of any record become text', () => {
     expect([8.64e15, 8.64e15 + 1, 1e308, NaN].map(formatTime).slice(1)).toEqual(
       Array.from({ length: 3 }, () => 'at an unknown time'),
     );

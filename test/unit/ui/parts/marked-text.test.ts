@@ -1,4 +1,4 @@
-/** Cutting a text by overlapping marks. */
+/** Splitting a text by overlapping marks. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cutByMarks, type Mark } from '../../../../src/ui/parts/marked-text.ts';
@@ -6,12 +6,12 @@ import { cutByMarks, type Mark } from '../../../../src/ui/parts/marked-text.ts';
 const mark = (start: number, end: number, active = false): Mark => ({ start, end, tone: 'verified', active });
 
 describe('cutByMarks', () => {
-  it('gives the text whole without marks, and nothing for an empty text', () => {
+  it('returns the whole text without marks, and nothing for an empty text', () => {
     expect(cutByMarks('kettle', [])).toEqual([{ text: 'kettle', mark: undefined }]);
     expect(cutByMarks('', [mark(0, 3)])).toEqual([]);
   });
 
-  it('cuts where marks overlap, and lets the active one win', () => {
+  it('splits where marks overlap, and prefers the active one', () => {
     const first = mark(0, 6);
     const second = mark(4, 10, true);
     expect(cutByMarks('steel kettle', [first, second])).toEqual([

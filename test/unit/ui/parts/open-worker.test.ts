@@ -1,6 +1,6 @@
 /**
- * What a worker's client promises, with a thread that is a message channel: calls are typed and parsed, a crash ends every
- * call that waits, and a thread that holds nothing ends when it has nothing to do.
+ * The guarantees of a worker's client, tested on a message channel: calls are typed and parsed, a crash ends every
+ * pending call, and a worker without state ends when it is idle.
  */
 import { expose } from 'comlink';
 import * as v from 'valibot';
@@ -14,7 +14,7 @@ interface Api {
   hang(): Promise<void>;
 }
 
-/** What the thread does when it is asked, which a test may change. */
+/** The worker's behaviour, which a test may replace. */
 let thread: Record<string, (...args: never[]) => unknown>;
 let threads: FakeWorker[] = [];
 
@@ -80,7 +80,7 @@ afterEach(() => {
 });
 
 describe('a worker', () => {
-  it('is called by its methods, and tells listeners what it comes across', async () => {
+  it('is called by its methods, and sends events to listeners', async () => {
     const client = open();
     expect(threads.map(({ url }) => url)).toEqual(['http://here/lab/thread.js']);
     expect(await client.add(2, 3)).toBe(5);
@@ -91,14 +91,14 @@ describe('a worker', () => {
     expect(threads[0]?.isEnded).toBe(true);
   });
 
-  it('is given what it is to have, which is then here no more', async () => {
+  it('receives transferred arguments, which are then detached here', async () => {
     const client = open();
     const bytes = new Uint8Array(8);
     expect(await client.take(bytes)).toBe(8);
     expect(bytes.byteLength).toBe(0);
   });
 
-  it('is not believed: answers and events are parsed', async () => {
+  it('is not trusted: results and events are parsed', async () => {
     thread['add'] = () => 'five';
     thread['count'] = async (_to: never, emit: (n: unknown) => Promise<void>) => emit('one');
     const client = open();
@@ -115,7 +115,7 @@ describe('a worker', () => {
     await expect(open().add(1, 1)).rejects.toMatchObject({ name: 'not-found', message: 'no such number' });
   });
 
-  it('that breaks ends every call that waits, with what is known of it', async () => {
+  it('that crashes ends every pending call, with the known reason', async () => {
     const client = open();
     const waiting = client.hang();
     threads[0]?.dispatchEvent(Object.assign(new Event('error'), { message: 'out of stack' }));
@@ -124,7 +124,7 @@ describe('a worker', () => {
     expect(threads).toHaveLength(1);
   });
 
-  it('that holds nothing ends after a rest, never during a call, and begins again when it is asked', async () => {
+  it('without state ends when idle, never during a call, and restarts at the next call', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const client = open(1000);
     const waiting = client.hang();

@@ -1,4 +1,4 @@
-/** Addresses: what they show, and which model answers. */
+/** Addresses: the view they show, and the model that answers. */
 import { describe, expect, it } from 'vitest';
 import { bundledModel, DEFAULT_MODEL } from '../../../../src/ui/score/bundled-models.ts';
 import { checkpointIn, modelIn, routeOf, scoreAddress } from '../../../../src/ui/parts/routes.ts';
@@ -9,7 +9,7 @@ describe('routes', () => {
     expect(hashes.map(routeOf)).toEqual(['score', 'score', 'score', 'score', 'train', 'train', 'score']);
   });
 
-  it('a checkpoint is named in the address of the scoring view alone', () => {
+  it('a checkpoint is named only in the address of the Score view', () => {
     expect(checkpointIn(scoreAddress('3fa9-b_c'))).toBe('3fa9-b_c');
     expect(checkpointIn(scoreAddress('a&b=?#'))).toBe('a&b=?#');
     expect(checkpointIn(scoreAddress())).toBeUndefined();

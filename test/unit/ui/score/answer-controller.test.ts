@@ -1,4 +1,4 @@
-/** The controller's promise: whatever the speed of the model, a frame with the label alone comes before any reasoning. */
+/** The controller's guarantee: at any speed of the model, a frame with only the label precedes any reasoning. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ScoringEvent } from '../../../../src/protocol/scoring.ts';
 import { makeDocument } from '../../../../src/relevance/pair/pair.ts';
@@ -20,7 +20,7 @@ const LABEL: ScoringEvent = {
 const TEXT: ScoringEvent = { kind: 'text', text: 'because' };
 const DONE: ScoringEvent = { kind: 'done', restated: 1, complete: true, agreement: 'agrees', tokens: 4, decodeMs: 9 };
 
-/** A host that notes every state it would draw, and a client whose events the test sends. */
+/** A host that records every state it would draw, and a client whose events the test sends. */
 function setUp(): {
   controller: AnswerController;
   drawn: AnswerState[];
@@ -79,7 +79,7 @@ describe('the answer controller', () => {
     expect(controller.state.shownMs).toBeGreaterThan(0);
   });
 
-  it('does not wait for ever on a page that paints no frames', async () => {
+  it('does not wait forever on a page that paints no frames', async () => {
     const { controller, send, client } = setUp();
     controller.ask(client, PAIR);
     for (const event of [LABEL, TEXT, DONE]) send[0]?.(event);
@@ -87,7 +87,7 @@ describe('the answer controller', () => {
     expect(controller.state.phase).toBe('done');
   });
 
-  it('draws what comes later once a frame', async () => {
+  it('draws later events once per frame', async () => {
     const { controller, drawn, send, client } = setUp();
     controller.ask(client, PAIR);
     send[0]?.(LABEL);
@@ -100,7 +100,7 @@ describe('the answer controller', () => {
     expect(controller.state.text).toBe('becausebecausebecause');
   });
 
-  it('drops what an earlier question still sends', async () => {
+  it('drops late events of an earlier question', async () => {
     const { controller, send, client } = setUp();
     controller.ask(client, PAIR);
     controller.ask(client, PAIR);
@@ -109,14 +109,14 @@ describe('the answer controller', () => {
     expect(controller.state.phase).toBe('reading');
   });
 
-  it('shows a failure that comes instead of a label at once', () => {
+  it('shows a failure in place of a label at once', () => {
     const { controller, send, client } = setUp();
     controller.ask(client, PAIR);
     send[0]?.({ kind: 'failed', code: 'out-of-memory', message: 'no room' });
     expect(controller.state).toMatchObject({ phase: 'failed', failure: { code: 'out-of-memory' } });
   });
 
-  it('stops at once, keeps the label, and ignores what still comes', async () => {
+  it('stops at once, keeps the label, and ignores later events', async () => {
     const { controller, send, client } = setUp();
     controller.ask(client, PAIR);
     send[0]?.(LABEL);

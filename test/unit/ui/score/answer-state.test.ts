@@ -43,24 +43,24 @@ describe('an answer', () => {
     expect(done).toMatchObject({ phase: 'done', text: 'ab', label: LABEL, steps: [STEP], done: DONE });
   });
 
-  it('shows the last label until the new one comes, and nothing else of the last answer', () => {
+  it('shows the previous label until the new one arrives, and nothing else of the previous answer', () => {
     const next = startAnswer(after(LABEL, STEP, DONE), PAIR);
     expect(next).toMatchObject({ phase: 'reading', label: LABEL, steps: [], text: '', done: undefined });
   });
 
-  it('ignores what comes after its end', () => {
+  it('ignores events after its end', () => {
     const done = after(LABEL, DONE);
     expect([STEP, LABEL, DONE, ABORTED].reduce(applyEvent, done)).toBe(done);
     expect(applyEvent(NO_ANSWER, LABEL)).toBe(NO_ANSWER);
   });
 
-  it('keeps a label that had come when it fails or is stopped', () => {
+  it('keeps its label when it fails or is stopped', () => {
     const failed = after(LABEL, { kind: 'failed', code: 'not-finite', message: 'NaN' });
     expect(failed).toMatchObject({ phase: 'failed', label: LABEL, failure: { code: 'not-finite', message: 'NaN' } });
     expect(after(LABEL, STEP, ABORTED)).toMatchObject({ phase: 'stopped', label: LABEL, failure: undefined });
   });
 
-  it('drops the label of the answer before when it fails without one of its own', () => {
+  it('drops the previous label when it fails without its own', () => {
     const next = startAnswer(after(LABEL, DONE), PAIR);
     expect(failAnswer(next, { code: 'internal', message: 'x' }).label).toBeUndefined();
     expect(applyEvent(next, ABORTED)).toMatchObject({ phase: 'stopped', label: undefined });
@@ -70,7 +70,7 @@ describe('an answer', () => {
     ['a step before the label', [STEP]],
     ['an end before the label', [DONE]],
     ['a second label', [LABEL, LABEL]],
-  ])('takes %s for a failure of the worker', (_, events) => {
+  ])('treats %s as a failure of the worker', (_, events) => {
     expect(after(...events)).toMatchObject({ phase: 'failed', failure: { code: 'internal' } });
   });
 });

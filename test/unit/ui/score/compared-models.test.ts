@@ -20,8 +20,8 @@ function answer(label: number, score: number): LabelEvent {
   };
 }
 
-describe('what two answers have in common', () => {
-  it('is the label, and how far the scores are apart', () => {
+describe('the comparison of two answers', () => {
+  it('states the label, and the difference of the scores', () => {
     expect(describeAgreement(answer(2, 1.5), answer(2, 1.5), NAMES, NAMES)).toBe(
       'The same label. The scores are the same.',
     );
@@ -33,7 +33,7 @@ describe('what two answers have in common', () => {
     );
   });
 
-  it('is nothing on scales of different length', () => {
+  it('is not made on scales of different length', () => {
     expect(describeAgreement(answer(1, 0.9), answer(2, 1.6), ['no', 'yes'], NAMES)).toBe(
       'Another scale: 2 labels instead of 3. The answers cannot be compared.',
     );
@@ -50,7 +50,7 @@ describe('models to compare with', () => {
     expect(comparableModels([]).map(({ key }) => key)).toEqual(BUNDLED_MODELS.map(({ id }) => id));
   });
 
-  it('stand in the address, each once, beside the checkpoint that answers', () => {
+  it('are in the address, each once, with the checkpoint that answers', () => {
     const address = scoreAddress('a&b', ['start', 'checkpoint:x']);
     expect(checkpointIn(address)).toBe('a&b');
     expect(comparedIn(address)).toEqual(['start', 'checkpoint:x']);

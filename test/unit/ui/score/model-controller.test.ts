@@ -1,4 +1,6 @@
-/** A model whose backend breaks is loaded again: on the same backend, then on any, at last on one that cannot be lost. */
+/**
+ * A model whose backend fails is loaded again: on the same backend, then on any, finally on one that cannot be lost.
+ */
 import { describe, expect, it } from 'vitest';
 import { LabError, type LabErrorCode } from '../../../../src/common/errors.ts';
 import type { LoadRequest, ModelSummary, ScoringEvent } from '../../../../src/protocol/scoring.ts';
@@ -21,7 +23,7 @@ const SUMMARY: ModelSummary = {
 const DONE: ScoringEvent = { kind: 'done', restated: 1, complete: true, agreement: 'agrees', tokens: 4, decodeMs: 9 };
 const LOST: ScoringEvent = { kind: 'failed', code: 'backend-lost', message: 'The GPU was lost: unplugged.' };
 
-/** Threads that load as `loads` says, in turn, and answer with the event that was set last. */
+/** Workers that load as `loads` says, in turn, and answer with the event that was set last. */
 function setUp(loads: readonly (LabErrorCode | 'loads')[]): {
   readonly controller: ModelController;
   readonly asked: LoadRequest['backend'][];
@@ -63,7 +65,7 @@ function setUp(loads: readonly (LabErrorCode | 'loads')[]): {
 const lostOf = (state: ModelState): string | undefined => (state.kind === 'failed' ? undefined : state.lost?.message);
 
 describe('ModelController', () => {
-  it('loads the model again when its backend is lost under an answer, and says why', async () => {
+  it('loads the model again when its backend is lost during an answer, and reports why', async () => {
     const { controller, asked, openClient, answerWith } = setUp([]);
     await controller.load(openClient, ORIGIN, 'webgpu');
     expect(lostOf(controller.state)).toBeUndefined();
@@ -73,7 +75,7 @@ describe('ModelController', () => {
     expect(asked).toEqual(['webgpu', 'webgpu']);
   });
 
-  it('takes any backend where the one that was lost does not come back', async () => {
+  it('uses any backend if the lost one does not return', async () => {
     const { controller, asked, openClient, answerWith } = setUp(['loads', 'no-backend']);
     await controller.load(openClient, ORIGIN, 'webgpu');
     await answerWith(LOST);
@@ -82,7 +84,7 @@ describe('ModelController', () => {
     expect(asked).toEqual(['webgpu', 'webgpu', 'auto']);
   });
 
-  it('ends on the backend that cannot be lost, and begins anew after a whole answer', async () => {
+  it('ends on the backend that cannot be lost, and starts over after a complete answer', async () => {
     const { controller, asked, openClient, answerWith } = setUp([]);
     await controller.load(openClient, ORIGIN, 'auto');
     for (let loss = 0; loss < 3; loss++) await answerWith(LOST);
@@ -92,7 +94,7 @@ describe('ModelController', () => {
     expect(asked.at(-1)).toBe('auto');
   });
 
-  it('gives up with the last failure rather than loading for ever', async () => {
+  it('gives up with the last failure instead of loading forever', async () => {
     const { controller, asked, openClient } = setUp(['backend-lost', 'backend-lost', 'backend-lost', 'backend-lost']);
     await controller.load(openClient, ORIGIN, 'auto');
     expect(controller.state).toMatchObject({ kind: 'failed', failure: { code: 'backend-lost' } });

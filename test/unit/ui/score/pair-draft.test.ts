@@ -1,4 +1,4 @@
-/** Pairs as they are edited: what a draft holds becomes a pair again. */
+/** Pairs while they are edited: a draft becomes a pair again. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { makeDocument, type Pair } from '../../../../src/relevance/pair/pair.ts';
@@ -13,11 +13,11 @@ const PAIR: Pair = {
 };
 
 describe('a draft', () => {
-  it('gives back the pair it was made of', () => {
+  it('returns the pair it was made from', () => {
     expect(pairOf(draftOf(PAIR))).toEqual(PAIR);
   });
 
-  it('drops rows without a name, and takes the last of a repeated one', () => {
+  it('drops rows without a name, and uses the last of a repeated name', () => {
     const attributes = [
       { name: ' size ', value: '1 l' },
       { name: '', value: 'lost' },
@@ -26,7 +26,7 @@ describe('a draft', () => {
     expect(pairOf({ ...EMPTY_DRAFT, attributes }).document.attributes).toEqual({ size: '2 l' });
   });
 
-  it('is answerable with a query and anything of a document', () => {
+  it('is answerable with a query and any text of a document', () => {
     expect(isAnswerable(EMPTY_DRAFT)).toBe(false);
     expect(isAnswerable({ ...EMPTY_DRAFT, query: 'kettle' })).toBe(false);
     expect(isAnswerable({ ...EMPTY_DRAFT, query: '  ', title: 'Kettle' })).toBe(false);
@@ -48,7 +48,7 @@ describe('an edited value', () => {
     expect(editedValue(previous, text)).toEqual(expected);
   });
 
-  it('never loses what was typed, so that typing can go on', () => {
+  it('never loses typed text, so that typing can continue', () => {
     fc.assert(
       fc.property(fc.constantFrom('text', 3, true), fc.string(), (previous, text) => {
         const value = editedValue(previous, text);

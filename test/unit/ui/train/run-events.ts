@@ -1,4 +1,4 @@
-/** Events of a run, for tests of what the page makes of them. */
+/** Events of a run, for tests of the page's state. */
 import type { TrainingEventOf } from '../../../../src/protocol/training.ts';
 
 export function preparedEvent(change: Partial<TrainingEventOf<'prepared'>> = {}): TrainingEventOf<'prepared'> {

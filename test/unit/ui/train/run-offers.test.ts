@@ -1,4 +1,4 @@
-/** Which unfinished runs are offered to be gone on with, and how. */
+/** Which unfinished runs are offered, and how. */
 import { describe, expect, it } from 'vitest';
 import type { CheckpointOverview, UnfinishedRun } from '../../../../src/protocol/checkpoints.ts';
 import { offersOf } from '../../../../src/ui/train/run-offers.ts';
@@ -22,23 +22,23 @@ const overview = (...runs: UnfinishedRun[]): CheckpointOverview => ({
 });
 
 describe('offers', () => {
-  it('go on from the last checkpoint, and say where that is', () => {
+  it('continue from the last checkpoint, and name its step', () => {
     const [offer] = offersOf(overview(run({})), new Set());
     expect(offer).toMatchObject({ way: 'go-on', heading: 'A run stopped at step 1,340 of 2,000' });
   });
 
-  it('start again where nothing was saved, and wait where another tab is at it', () => {
+  it('start again where nothing was saved, and wait while another tab runs it', () => {
     const offers = offersOf(overview(run({ lastCheckpoint: null }), run({ state: 'alive' })), new Set());
     expect(offers.map(({ way }) => way)).toEqual(['start-again', 'wait']);
   });
 
-  it('say so where the browser cannot tell who is alive', () => {
+  it('say so where the browser cannot tell whether another tab is alive', () => {
     const [offer] = offersOf(overview(run({ state: 'unknown' })), new Set());
     expect(offer?.way).toBe('go-on');
     expect(offer?.text).toMatch(/cannot tell/u);
   });
 
-  it('leave out the run that the page is showing', () => {
+  it('leave out the run that the page shows', () => {
     expect(offersOf(overview(run({ id: 'mine' })), new Set(['mine']))).toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
 /**
- * The form is made from the schema: every setting has a control and words, what the schema refuses is told at its field,
- * and a draft of settings is those settings.
+ * The form is made from the schema: every setting has a control and words, what the schema refuses is told at its
+ * field, and a draft of settings is those settings.
  */
 import * as fc from 'fast-check';
 import * as v from 'valibot';

@@ -1,6 +1,6 @@
 /**
- * What the controller promises: one run at a time, drawings a few times a second however much is logged, commands that
- * are pending until they have happened, and an end for every run.
+ * The controller's guarantees: one run at a time, a few updates per second however much is logged, commands that are
+ * pending until they take effect, and an end for every run.
  */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { TrainingCommand, TrainingEvent } from '../../../../src/protocol/training.ts';
@@ -11,11 +11,11 @@ import { logEvent, preparedEvent } from './run-events.ts';
 const FINISHED: TrainingEvent = { kind: 'finished', step: 100, tokens: 1, weightsHash: 'abc', checkpointId: 'c' };
 const FROM = { kind: 'experiment', experiment: {} } as const;
 
-/** A controller on a thread that the test speaks for. */
+/** A controller on a worker that the test plays. */
 function setUp(): {
   controller: TrainingController;
   draws: () => number;
-  /** How often a thread was closed. */
+  /** How often a worker was closed. */
   closings: () => number;
   seen: TrainingEvent[];
   sent: TrainingCommand[];
@@ -71,7 +71,7 @@ function setUp(): {
 }
 
 let page = Object.assign(new EventTarget(), { visibilityState: 'visible' });
-/** The locks that were given, and whether each was taken away or given back. */
+/** The granted locks, and whether each was revoked or released. */
 let locks: { released: boolean; release: () => Promise<void> }[] = [];
 const requestLock = async (): Promise<unknown> => {
   const lock = {
@@ -114,7 +114,7 @@ describe('the training controller', () => {
     expect(draws() - before).toBeLessThanOrEqual(5);
   });
 
-  it('draws what is not a log at once', async () => {
+  it('draws events other than logs at once', async () => {
     const { draws, start } = setUp();
     const { emit } = await start();
     emit(preparedEvent());
@@ -123,7 +123,7 @@ describe('the training controller', () => {
     expect(draws()).toBe(before + 1);
   });
 
-  it('keeps a command pending until it has happened', async () => {
+  it('keeps a command pending until it takes effect', async () => {
     const { controller, sent, start } = setUp();
     const { emit } = await start();
     emit(preparedEvent());
@@ -152,7 +152,7 @@ describe('the training controller', () => {
     expect(sent).toEqual([]);
   });
 
-  it('tells events after the state has taken them in', async () => {
+  it('reports events after the state includes them', async () => {
     const { controller, seen, start } = setUp();
     const { emit, end, over } = await start();
     emit(preparedEvent());
@@ -165,7 +165,7 @@ describe('the training controller', () => {
     expect(controller.state.phase).toBe('idle');
   });
 
-  it('ends a run whose thread broke, or said nothing at its end, as failed', async () => {
+  it('ends a run as failed if its worker broke, or ended without an outcome', async () => {
     const broken = setUp();
     const run = await broken.start();
     run.fail(Object.assign(new Error('The training worker failed.'), { name: 'internal' }));
@@ -184,7 +184,7 @@ describe('the training controller', () => {
     expect(silent.controller.state).toMatchObject({ phase: 'failed', failure: { code: 'internal' } });
   });
 
-  it('holds one wake lock while it trains, and gives it back in pauses and at the end', async () => {
+  it('holds one wake lock while it trains, and releases it in pauses and at the end', async () => {
     const { start } = setUp();
     const { emit } = await start();
     const held = async (): Promise<boolean[]> => {
@@ -203,7 +203,7 @@ describe('the training controller', () => {
     expect(await held()).toEqual([false, false]);
   });
 
-  it('asks for the wake lock again when the browser took it while nobody looked', async () => {
+  it('requests the wake lock again after the browser revoked it on a hidden page', async () => {
     const { start } = setUp();
     const { emit } = await start();
     emit(preparedEvent());
@@ -214,7 +214,7 @@ describe('the training controller', () => {
     expect(locks.map(({ released }) => released)).toEqual([true, false]);
   });
 
-  it('tells the run whether somebody looks', async () => {
+  it('tells the run whether the page is visible', async () => {
     const { sent, start } = setUp();
     await start();
     page.visibilityState = 'hidden';

@@ -1,4 +1,4 @@
-/** The state of a run after any order of events, and what is said of it. */
+/** The state of a run after any order of events, and its description. */
 import { describe, expect, it } from 'vitest';
 import type { TrainingEvent } from '../../../../src/protocol/training.ts';
 import { announcement, progressText } from '../../../../src/ui/train/run-text.ts';
@@ -38,7 +38,7 @@ describe('a run', () => {
     expect(applyTrainingEvent(state, { kind: 'resumed', step: 6 }).phase).toBe('running');
   });
 
-  it('that goes on from a checkpoint shows what it had learned before', () => {
+  it('that resumes from a checkpoint shows its earlier curve', () => {
     const curve = [{ step: 50, tokens: 1, lossNats: 2, devAccuracy: 0.4, devLossNats: 2.2 }];
     const state = after(preparedEvent({ step: 60, curve }));
     expect(state).toMatchObject({ step: 60, phase: 'running' });
@@ -46,7 +46,7 @@ describe('a run', () => {
     expect(state.curves.devLoss.points).toEqual([{ step: 50, value: 2.2, count: 1 }]);
   });
 
-  it('that lost its GPU forgets what it will do again, and keeps what it will not', () => {
+  it('that lost its GPU drops the steps it will repeat, and keeps the others', () => {
     const lost = after(preparedEvent(), logEvent(10), logEvent(20), logEvent(30), {
       kind: 'recovering',
       step: 20,
@@ -58,14 +58,14 @@ describe('a run', () => {
     expect(stepsOf(back)).toEqual([10, 20]);
   });
 
-  it('goes on when a checkpoint could not be kept, and forgets it once one was', () => {
+  it('continues when a checkpoint could not be stored, and clears the failure once one is', () => {
     const unsaved = after(preparedEvent(), { kind: 'unsaved', step: 5, code: 'out-of-memory', message: 'full' });
     expect(unsaved).toMatchObject({ phase: 'running', unsaved: { message: 'full' } });
     const saved = applyTrainingEvent(unsaved, { kind: 'checkpoint', step: 10, id: 'c', sizeBytes: 1 });
     expect(saved.unsaved).toBeUndefined();
   });
 
-  it('ignores what comes after its end, or without a run', () => {
+  it('ignores events after its end, or without a run', () => {
     const failed = after({ kind: 'failed', code: 'no-backend', message: 'none', checkpointId: null });
     expect(applyTrainingEvent(failed, logEvent(5))).toBe(failed);
     expect(applyTrainingEvent(NO_RUN, logEvent(5))).toBe(NO_RUN);
@@ -76,7 +76,7 @@ describe('a run', () => {
   });
 });
 
-describe('what is read out', () => {
+describe('the announcement', () => {
   it('changes with phases and evaluations, not with steps', () => {
     const told = new Set<string>();
     let state = STARTED_RUN;
@@ -97,7 +97,7 @@ describe('what is read out', () => {
   });
 });
 
-describe('how far it is', () => {
+describe('the progress', () => {
   const running = after(preparedEvent({ steps: 1200 }), logEvent(10));
   it.each([
     [running, undefined, 'of 1,200, 1 s left'],
@@ -106,7 +106,7 @@ describe('how far it is', () => {
     [{ ...running, phase: 'paused' } as const, undefined, 'of 1,200, paused'],
     [{ ...running, phase: 'stopped' } as const, undefined, 'of 1,200, stopped'],
     [{ ...running, log: undefined }, undefined, 'of 1,200'],
-  ] as const)('is told beside the step (%#)', (state, pending, text) => {
+  ] as const)('is shown beside the step (%#)', (state, pending, text) => {
     expect(progressText(state, pending)).toBe(text);
   });
 });
