@@ -1,7 +1,7 @@
 /**
- * The moving picture of the README: what reinforcement earns and what it forgets, from docs/results/E3.json. One SVG without
- * scripts, because a README shows pictures as images; it loops, follows the reader's light or dark, and is still (and
- * complete) for readers who prefer reduced motion.
+ * The animated picture of the README: what reinforcement earns and what it forgets, from docs/results/E3.json. It is
+ * one SVG without scripts, because a README shows pictures as images. It loops, follows the light or dark theme, and is
+ * static and complete under reduced motion.
  */
 import type { ExperimentResults, ResultPoint } from '../src/protocol/experiment-results.ts';
 
@@ -18,7 +18,7 @@ const PANELS = [
 const PANEL = { width: 330, height: 210, left: 40, gap: 50, top: 58 } as const;
 const WIDTH = PANEL.left + PANELS.length * PANEL.width + (PANELS.length - 1) * PANEL.gap + 20;
 const HEIGHT = PANEL.top + PANEL.height + 72;
-/** Of one loop, the share in which the lines grow; the rest shows them whole. */
+/** The share of one loop in which the lines grow; the rest shows them complete. */
 const GROWING = '70%';
 
 const STYLE = `
@@ -102,7 +102,7 @@ function pointOf({ step, reward, tailRecall }: ResultPoint): Point {
   return { step, reward: reward ?? 0, tailRecall: tailRecall ?? 0 };
 }
 
-/** The mean over seeds at the steps of one of them; all seeds of an arm are measured at the same steps. */
+/** The mean over seeds at the steps of the first, because all seeds of an arm are measured at the same steps. */
 function meanCurve(curves: readonly (readonly ResultPoint[])[], steps: readonly ResultPoint[]): Point[] {
   return steps.map(({ step }, i) => {
     const points = curves.flatMap((curve) => curve.slice(i, i + 1)).map(pointOf);

@@ -1,7 +1,7 @@
 /**
- * Draws public/icon.svg as the PNG files that installing needs, in the browser of the tests: on a clear ground for
- * desktops, and full-bleed for systems that cut their own shape. A "maskable" one keeps within the circle, 80 % of the
- * width, that every such shape leaves.
+ * Renders public/icon.svg as the PNG files for installation, in the browser of the tests: on a transparent background
+ * for desktops, and full-bleed for systems that crop icons to a shape. A "maskable" icon stays within the circle of 80
+ * % of the width, which every such shape leaves visible.
  */
 import { readFile } from 'node:fs/promises';
 import { chromium } from 'playwright-core';

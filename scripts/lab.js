@@ -1,6 +1,6 @@
 /**
- * `npm run lab`: starts the command line and passes its standard error on without Dawn's warnings. Plain JavaScript, so that
- * nothing is compiled before the command itself.
+ * `npm run lab`: starts the command line and forwards its standard error without Dawn's warnings. Plain JavaScript, so
+ * that nothing is compiled before the command itself.
  */
 import { spawn } from 'node:child_process';
 import process from 'node:process';
@@ -15,11 +15,11 @@ const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), m
 const errors = withoutDawnWarnings((text) => process.stderr.write(text));
 child.stderr.setEncoding('utf8');
 child.stderr.on('data', errors.push);
-// At Ctrl-C a terminal signals the command too; it takes the two for one.
+// At Ctrl-C the terminal signals the command as well; it treats the two signals as one.
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']))
   process.on(signal, () => child.kill(signal));
 child.on('close', (code) => {
   errors.end();
-  // Ended by a signal, there is no code: stopped by somebody.
+  // A process ended by a signal has no exit code.
   process.exitCode = code ?? 130;
 });

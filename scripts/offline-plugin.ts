@@ -1,18 +1,18 @@
 /**
- * What makes the build installable and usable without a network: the web app manifest, and the offline copy
- * (workers/offline.worker.ts) with the list of the build's files in it.
+ * Makes the build installable and usable offline: the web app manifest, and the offline copy
+ * (workers/offline.worker.ts) with the list of the build's files.
  */
 import { fileURLToPath } from 'node:url';
 import type { PluginOption } from 'vite';
 import { VitePWA } from 'vite-plugin-pwa';
 
-/** The largest file of the build that may be copied; a larger one fails the build. */
+/** The size limit of files in the offline copy; a larger file fails the build. */
 const LARGEST_FILE_BYTES = 8 * 1024 * 1024;
 
 /** Adds both to the build. */
 export function offline(): PluginOption {
   return VitePWA({
-    // The page registers it itself, under its Trusted Types policy and when the model is there.
+    // The page registers it itself, under its Trusted Types policy and once the model is loaded.
     injectRegister: false,
     strategies: 'injectManifest',
     srcDir: fileURLToPath(new URL('../workers', import.meta.url)),
@@ -21,12 +21,12 @@ export function offline(): PluginOption {
     injectManifest: {
       rollupFormat: 'iife',
       globPatterns: ['index.html', 'icon.svg', 'assets/*', 'models/*/*'],
-      // Read by transformers alone, never by the page.
+      // Read by transformers only, never by the page.
       globIgnores: ['models/*/{tokenizer,generation}_config.json'],
       maximumFileSizeToCacheInBytes: LARGEST_FILE_BYTES,
     },
     integration: {
-      // The scripted page of the tests is built without public files, and has nothing to install.
+      // The scripted page of the tests is built without public files, so there is nothing to install.
       configureOptions: ({ publicDir }, options) => {
         options.disable = publicDir === '';
       },
@@ -34,7 +34,7 @@ export function offline(): PluginOption {
         build.logLevel = 'warn';
       },
     },
-    // Without an `id` an app is known by where it starts, so that one origin may serve several labs.
+    // Without an `id` an app is identified by its start URL, so that one origin may serve several labs.
     manifest: {
       name: 'AFRL Lab',
       short_name: 'AFRL Lab',

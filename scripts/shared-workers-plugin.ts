@@ -1,12 +1,12 @@
 /**
- * Builds the workers together with the page. Vite builds each worker by itself, so that every one brings a tfjs of its
- * own; as entries of one build they share it, and a visitor fetches it once.
+ * Builds the workers together with the page. Vite builds each worker separately, with its own copy of tfjs; as entries
+ * of one build they share one, which a visitor fetches once.
  */
 import type { Plugin } from 'vite';
 
 const SUFFIX = '?worker&url';
 
-/** Takes `import url from './some.worker.ts?worker&url'` over from vite in builds. */
+/** Handles `import url from './some.worker.ts?worker&url'` in place of vite in builds. */
 export function sharedWorkers(): Plugin {
   return {
     name: 'shared-workers',

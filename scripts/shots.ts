@@ -1,6 +1,6 @@
 /**
- * `npm run shots`: makes the pictures of the README in docs/pictures. The moving one is drawn from the results of an
- * experiment; the other is a screenshot of the built page in Chromium, so `npm run build` comes first.
+ * `npm run shots`: makes the pictures of the README in docs/pictures. The animated one is drawn from the results of an
+ * experiment; the other is a screenshot of the built page in Chromium, so `npm run build` must be run first.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { chromium } from 'playwright-core';
@@ -30,4 +30,4 @@ try {
   await browser.close();
   await server.close();
 }
-process.exit(0); // vite's preview keeps watching otherwise
+process.exit(0); // otherwise vite's preview server keeps the process alive

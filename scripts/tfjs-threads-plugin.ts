@@ -1,7 +1,7 @@
 /**
- * Makes the threads of tfjs-wasm start in a bundled page. tfjs sends its threads the text of one of its own functions,
- * taken at run time (`factory.toString()`), and starts them from a blob. In a bundle that text speaks of a variable that
- * the minifier has renamed outside it, so every thread dies at once, and tfjs waits for it for ever.
+ * Makes the threads of tfjs-wasm start in a bundled page. tfjs sends its threads the source of one of its own functions
+ * at run time (`factory.toString()`) and starts them from a blob. In a bundle that source refers to a variable that the
+ * minifier has renamed outside it, so every thread fails at once and tfjs waits for it forever.
  *
  * Here both scripts of a thread become files of the build, as tfjs ships them. Threads then start from the page's own
  * origin, which a policy without `blob:` allows, and only a page that uses threads fetches them.
@@ -13,9 +13,9 @@ import type { Plugin } from 'vite';
 const RUNTIME = '../wasm-out/tfjs-backend-wasm-threaded-simd.js';
 const THREAD = '../wasm-out/tfjs-backend-wasm-threaded-simd.worker.js';
 
-/** Where tfjs makes a blob of a thread's script ... */
+/** The code in which tfjs makes a blob of a thread's script ... */
 const THREAD_BLOB = /const response = wasmWorkerContents[^]*?return URL\.createObjectURL\(blob\);/u;
-/** ... and one of what the thread loads first, for which a URL serves as well. */
+/** ... and one of the script that the thread loads first, for which a URL works as well. */
 const RUNTIME_BLOB = /new Blob\(\[`var WasmBackendModuleThreadedSimd = `[^;]*(?=;)/u;
 
 /** Rewrites tfjs-wasm in builds. */
@@ -29,7 +29,7 @@ export function tfjsThreads(): Plugin {
         const read = (path: string): Promise<string> => readFile(join(dirname(id), path), 'utf8');
         const emit = (name: string, source: string): string =>
           `import.meta.ROLLUP_FILE_URL_${this.emitFile({ type: 'asset', name, source })}`;
-        // The runtime ends by speaking to CommonJS, which a thread has not; the thread's script is in a template string.
+        // The runtime ends with CommonJS exports, which a thread lacks; the thread's script is in a template string.
         const runtime = part(await read(RUNTIME), /^[^]*?(?=if \(typeof exports === 'object')/u);
         const thread = part(await read(THREAD), /(?<=`)[^`]*(?=`)/u);
         return code
@@ -40,7 +40,9 @@ export function tfjsThreads(): Plugin {
   };
 }
 
-/** The part of a file of tfjs that a pattern matches; a version that has none needs this plugin to be looked at anew. */
+/**
+ * The part of a tfjs file that matches a pattern; without a match this plugin needs an update for that tfjs version.
+ */
 function part(text: string, pattern: RegExp): string {
   const found = pattern.exec(text)?.[0];
   if (found === undefined)

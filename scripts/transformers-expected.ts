@@ -1,5 +1,5 @@
 /**
- * What the lab makes of texts and prompts with a model folder, as JSON on standard output: the other side of
+ * The lab's tokens and prompts for a model folder, as JSON on standard output: the counterpart of
  * docs/transformers-check.py.
  */
 import process from 'node:process';
@@ -13,7 +13,9 @@ import { forward, logits } from '../src/model/transformer.ts';
 import { buildPrompt } from '../src/relevance/prompt/prompt.ts';
 import { makeRuleWorld } from '../src/relevance/world/rule-world.ts';
 
-/** Pieces that tokenizers disagree about: digits, spaces, contractions, composed characters, text in the form of structure. */
+/**
+ * Text on which tokenizers disagree: digits, spaces, contractions, composed characters, text that looks like structure.
+ */
 const PIECES =
   "kettle| red| don't| 1.5 l|1234|  |\n|\t| Größe|cafe\u0301| ﬁn|İ| ß|①½| 電気ケトル|ไทย| عربي|🫖|👩‍🔬|\u00ad|\u200b|\ufeff|\u00a0"
     .split('|')

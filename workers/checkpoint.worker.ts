@@ -1,4 +1,4 @@
-/** The thread that keeps checkpoints: exposes the checkpoint service. */
+/** The worker that stores checkpoints: exposes the checkpoint service. */
 import { expose } from 'comlink';
 import { CheckpointService } from '../src/sessions/checkpoint-service.ts';
 

@@ -1,6 +1,6 @@
-/** The thread that learns, for demonstrations, with the checkpoint store of this origin. */
+/** The training worker for demonstrations, with the checkpoint store of this origin. */
 import { expose } from 'comlink';
-// The gradients of tfjs's own ops, which come with none of its backends.
+// The gradients of tfjs's own ops, which none of its backends include.
 import './tfjs-gradients.ts';
 import { openCheckpointStore } from '../src/checkpoint/store.ts';
 import { SessionService } from '../src/sessions/session-service.ts';

@@ -1,14 +1,14 @@
 /**
- * The offline copy: a service worker that keeps the files of one build and answers with them, so that the lab opens
- * without a network, and a page never meets the files of another build.
+ * The offline copy: a service worker that stores the files of one build and answers with them, so that the lab opens
+ * offline and a page never gets files of another build.
  *
- * A new version fetches only what has changed, then waits until no tab uses the old one, or until the only tab asks for
- * it: nobody's work is interrupted. The build puts the list of its files in the place of `__WB_MANIFEST`.
+ * A new version fetches only files that have changed, then waits until no tab uses the old one or the only tab asks for
+ * it, so that no work is interrupted. The build replaces `__WB_MANIFEST` by the list of its files.
  */
 import { LabError } from '../src/common/errors.ts';
 import { TAKE_OVER, type TakeOverReply } from '../src/protocol/offline.ts';
 
-/** A file of the build; `revision` is null where its name already changes with its content. */
+/** A file of the build; `revision` is null where its name changes with its content. */
 interface BuildFile {
   readonly url: string;
   readonly revision: string | null;
@@ -17,16 +17,16 @@ interface BuildFile {
 declare const self: ServiceWorkerGlobalScope & { readonly __WB_MANIFEST: readonly BuildFile[] };
 
 const SCOPE = self.registration.scope;
-/** One origin may serve several labs, each under a path of its own. */
+/** One origin may serve several labs, each under its own path. */
 const CACHE_NAME = `afrl-lab ${SCOPE}`;
-/** Kept once it has been asked for: WebAssembly for browsers without SIMD ... */
+/** Stored after the first request: WebAssembly for browsers without SIMD ... */
 const KEPT_ON_DEMAND = /tfjs-backend-wasm-[\w-]{8}\.wasm$/u;
-/** ... the models of other views than the first; their names stay when their content changes ... */
+/** ... the models of other views than the first, whose names stay when their content changes ... */
 const KEPT_WITH_ITS_VIEW = /\/models\/(?!default\/)/u;
-/** ... and with threads, which only pages of isolated hosts can use. */
+/** ... and threads, which only isolated pages can use. */
 const KEPT_WHERE_ISOLATED = /tfjs-backend-wasm-threaded-simd-|tfjs-thread-/u;
 
-/** Each file by its address; `key` is where its copy is kept. */
+/** Each file by its address; `key` identifies its copy. */
 const files = new Map(
   self.__WB_MANIFEST.map(({ url, revision }) => {
     const address = addressOf(new URL(url, SCOPE));
@@ -47,7 +47,7 @@ self.addEventListener('message', (event) => {
   if (event.data === TAKE_OVER) event.waitUntil(takeOver().then((reply) => event.ports[0]?.postMessage(reply)));
 });
 
-/** A file's address is its URL alone; the page's is its folder, as hosts like to redirect from index.html to that. */
+/** A file's address is its URL; the page's is its folder, because hosts often redirect from index.html to that. */
 function addressOf({ origin, pathname }: URL): string {
   return origin + pathname.replace(/\/index\.html$/u, '/');
 }
@@ -63,7 +63,7 @@ async function completeCopy(): Promise<void> {
   await Promise.all(wanted.map((address) => keep(cache, address)));
 }
 
-/** The copy of a file, fetched if there is none. What the page has loaded is taken from the browser's own cache. */
+/** The copy of a file, fetched if there is none. Files that the page has loaded come from the browser's own cache. */
 async function keep(cache: Cache, address: string): Promise<Response> {
   const { key, revision } = files.get(address) ?? { key: address, revision: null };
   const kept = await cache.match(key);
@@ -78,7 +78,7 @@ async function keep(cache: Cache, address: string): Promise<Response> {
       got: response.ok ? 'a web page' : `status ${response.status}`,
     });
   }
-  // A redirected response may not answer a navigation; one of the same content may.
+  // A redirected response may not answer a navigation, but a new response with the same body may.
   const usable = response.redirected ? new Response(response.body, { headers: response.headers }) : response;
   await cache.put(key, usable.clone());
   return usable;
@@ -97,8 +97,9 @@ async function fromCopy(request: Request): Promise<Response> {
   const { key, revision } = files.get(address) ?? { key: address, revision: null };
   const kept = await cache.match(key);
   if (kept !== undefined) return kept;
-  // Kept on demand, or dropped by a browser short of space. Only a name that tells its content can be kept again; the files
-  // of a model are fetched together, and so belong together even if they are those of a newer version.
+  // Stored on demand, or evicted by a browser short of space. Only a file whose name changes with its content may be
+  // stored again; the files of a model are fetched together, so they match each other even if they belong to a newer
+  // version.
   const isKept = revision === null || KEPT_WITH_ITS_VIEW.test(address);
   return isKept ? keep(cache, address).catch(() => fetch(request)) : fetch(request);
 }

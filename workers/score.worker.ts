@@ -1,6 +1,6 @@
-/** The thread that answers. */
+/** The worker that answers. */
 import { expose } from 'comlink';
-// The self-check computes gradients too, and the gradients of tfjs's own ops come with none of its backends.
+// The self-check computes gradients as well, and none of tfjs's backends include the gradients of its own ops.
 import './tfjs-gradients.ts';
 import { findDisagreement } from '../src/gpu/self-check.ts';
 import { ScoringService } from '../src/infer/scoring-service.ts';

@@ -1,6 +1,6 @@
 /**
- * `map` and `filter` of iterators for Node 20, whose V8 lacks them: `@jax-js/jax` calls both in `einsum`, which its attention
- * uses.
+ * `map` and `filter` of iterators for Node 20, where V8 lacks them: `@jax-js/jax` calls both in `einsum`, and so in its
+ * attention.
  */
 
 const HELPERS = {
@@ -12,7 +12,7 @@ const HELPERS = {
   },
 };
 
-/** Adds the missing helpers to all built-in iterators. */
+/** Gives every built-in iterator the helpers it lacks. */
 export function provideIteratorHelpers(): void {
   const iteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf([].values())) as object;
   for (const [name, value] of Object.entries(HELPERS)) {

@@ -1,5 +1,6 @@
 /**
- * Temporarily wraps methods of built-in classes, which counts dispatches and bytes independent of their caller.
+ * Methods of the browser's own classes with something done around them, for a while: how dispatches and bytes are counted
+ * whoever makes them.
  */
 export class WrappedMethods {
   readonly #restore: (() => void)[] = [];

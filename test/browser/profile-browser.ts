@@ -1,6 +1,6 @@
 /**
- * A Chromium with a profile on disk: it can be killed like a crashing browser and started again on what it left. Its
- * pages are blank ones with the store harness in them, of any origin a test asks for.
+ * A Chromium with a profile on disk, which can be killed like a crashing browser and started again on the remaining
+ * files. Its pages are blank except for the store harness, on any origin that a test asks for.
  */
 import { chromium, type BrowserContext, type Page } from 'playwright-core';
 import { inject } from 'vitest';
@@ -9,7 +9,7 @@ const BLANK_PAGE =
   '<!doctype html><link rel="icon" href="data:," /><script type="module" src="/store-harness.js"></script>';
 const FLAGS = ['--headless=new', '--no-sandbox', '--no-first-run', '--disable-background-networking', '--disable-sync'];
 
-/** So that sandboxed frames, whose origin is none, can load the harness too. */
+/** Allows sandboxed frames, whose origin is opaque, to load the harness too. */
 const FOR_ANY_ORIGIN = { 'access-control-allow-origin': '*' };
 
 /** A running browser. */

@@ -1,6 +1,6 @@
 /**
- * The store and the ends that come without a warning: the browser's process is killed in the middle of a save, a worker is
- * terminated, files of the database are damaged on the disk.
+ * The store under sudden ends: the browser's process is killed during a save, a worker is terminated, database files
+ * are damaged on disk.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,7 @@ import { type ProfileBrowser, startProfileBrowser } from './profile-browser.ts';
 const ORIGIN = 'https://store.test/';
 const OLD = { name: 'old', sizeBytes: 9 * 2 ** 20, seed: 7 };
 
-describeBrowser('the checkpoint store in a browser that dies', () => {
+describeBrowser('the checkpoint store in a browser that is killed', () => {
   let profile: string;
   let browser: ProfileBrowser;
   beforeEach(async () => {
@@ -30,7 +30,7 @@ describeBrowser('the checkpoint store in a browser that dies', () => {
     return browser.openTab(ORIGIN);
   }
 
-  it('keeps the old checkpoint, lists no half one and sweeps its chunks when killed in a save', async () => {
+  it('keeps the old checkpoint, lists no partial one and removes its chunks when killed during a save', async () => {
     const page = await browser.openTab(ORIGIN);
     const old = await saveOld(page);
     const run = await page.evaluate(async () => {
@@ -52,7 +52,7 @@ describeBrowser('the checkpoint store in a browser that dies', () => {
     expect(after.runs).toEqual([{ run, state: 'interrupted', lastCheckpoint: old }]);
   });
 
-  it('lists a checkpoint whole or not at all, wherever in a save the kill falls', async () => {
+  it('lists a checkpoint completely or not at all, at whatever point of a save it is killed', async () => {
     const { id } = await saveOld(await browser.openTab(ORIGIN));
     for (const delayMs of [0, 60, 180]) {
       await browser.kill();
@@ -74,7 +74,7 @@ describeBrowser('the checkpoint store in a browser that dies', () => {
     expect(last.keys.chunks).toEqual(expect.arrayContaining(chunkKeys(id, 2)));
   });
 
-  it('sweeps the save of a worker that was terminated, while its page lives on', async () => {
+  it('removes the save of a worker that was terminated while its page lives on', async () => {
     const page = await browser.openTab(ORIGIN);
     const { during, swept } = await page.evaluate(async () => {
       const text = `import '${location.origin}/store-harness.js';
@@ -83,7 +83,7 @@ describeBrowser('the checkpoint store in a browser that dies', () => {
       const url = URL.createObjectURL(new Blob([text], { type: 'text/javascript' }));
       const worker = new Worker(url, { type: 'module' });
       await new Promise((resolve) => worker.addEventListener('message', resolve, { once: true }));
-      await lab.openCheckpointStore(); // must leave a living save alone
+      await lab.openCheckpointStore(); // must not touch a save in progress
       const during = await lab.keysOf('afrl-lab');
       worker.terminate();
       const deadline = Date.now() + 120_000;
@@ -100,7 +100,7 @@ describeBrowser('the checkpoint store in a browser that dies', () => {
     expect(swept).toEqual({ manifests: 0, pending: 0, runs: 0, chunks: [] });
   });
 
-  it.each(['changed', 'emptied', 'deleted'] as const)('finds what was %s on the disk', async (how) => {
+  it.each(['changed', 'emptied', 'deleted'] as const)('finds a file that was %s on disk', async (how) => {
     const { id } = await saveOld(await browser.openTab(ORIGIN));
     await browser.close();
     for (const file of largeFiles(join(profile, 'Default', 'IndexedDB'))) damageFile(file, how);
@@ -122,7 +122,7 @@ async function saveOld(page: Page): Promise<{ id: string }> {
   }, OLD);
 }
 
-/** What the store says of itself, and what is in its database. */
+/** The store's own report, and the contents of its database. */
 async function look(page: Page): Promise<{
   names: string[];
   brokenNames: string[];

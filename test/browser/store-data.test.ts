@@ -1,6 +1,6 @@
 /**
- * Imported data in the store: there as long as a run or a checkpoint names it, gone with the last of them, and checked
- * whenever it is read.
+ * Imported data in the store: kept as long as a run or a checkpoint refers to it, deleted with the last of them, and
+ * checked whenever it is read.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -28,7 +28,7 @@ describeBrowser('imported data in the store', () => {
     await page.evaluate(() => lab.deleteDatabase('t'));
   });
 
-  it('comes with the run that needs it, stays with its checkpoints, and goes with the last of them', async () => {
+  it('is stored with the run that needs it, kept for its checkpoints, and deleted with the last of them', async () => {
     const kept = await page.evaluate(async () => {
       const store = await lab.openCheckpointStore({ name: 't' });
       const data = await lab.someData(1, 9 * lab.MIB); // two chunks
@@ -57,7 +57,7 @@ describeBrowser('imported data in the store', () => {
     expect(kept.keys).toMatchObject({ manifests: 0, runs: 0, pending: 0, chunks: [] });
   });
 
-  it('leaves other data alone, and runs that need none', async () => {
+  it('leaves other data alone, and runs without data', async () => {
     const left = await page.evaluate(async () => {
       const store = await lab.openCheckpointStore({ name: 't' });
       const [one, other] = [await lab.someData(1), await lab.someData(2)];
@@ -68,7 +68,7 @@ describeBrowser('imported data in the store', () => {
       await third.finish();
       await store.runs.forget('a');
       store.close();
-      // Opened anew: what is named is there still.
+      // Opened again, the data referred to is still there.
       const again = await lab.openCheckpointStore({ name: 't' });
       const loaded = [await again.data.load(one.sha256), await again.data.load(other.sha256)];
       return loaded.map((data) => data?.name ?? null);
@@ -76,7 +76,7 @@ describeBrowser('imported data in the store', () => {
     expect(left).toEqual([null, 'file-2.tsv']);
   });
 
-  it('says that it is damaged instead of giving other bytes, or asking for memory that a record makes up', async () => {
+  it('reports damage instead of returning other bytes or allocating the size claimed by a record', async () => {
     const failures = await page.evaluate(async () => {
       const store = await lab.openCheckpointStore({ name: 't' });
       const data = await lab.someData(1);

@@ -1,6 +1,6 @@
 /**
- * Checkpoints in files, and stores that files travel between: on a secure page, and on a plain http:// one, where the
- * browser offers neither its hashes nor its locks.
+ * Checkpoint files, and moving them between stores: on a secure page, and on a plain http:// one, where the browser
+ * offers neither hashing nor locks.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -34,7 +34,7 @@ describeBrowser('files of checkpoints', () => {
     }
   });
 
-  it('come back as they were after the original is deleted, with their id and date', async () => {
+  it('are restored unchanged after the original is deleted, with their id and date', async () => {
     const result = await secure.evaluate(async () => {
       const store = await lab.openCheckpointStore({ name: 't' });
       const payload = lab.randomBytes(17 * lab.MIB, 1);
@@ -54,7 +54,7 @@ describeBrowser('files of checkpoints', () => {
     expect(result.headBytes).toBeLessThan(2000);
   });
 
-  it('become copies with ids and names of their own where the original is still there', async () => {
+  it('become copies with new ids and names if the original still exists', async () => {
     const result = await secure.evaluate(async () => {
       const store = await lab.openCheckpointStore({ name: 't' });
       const saved = await store.save(lab.describeRun({ name: 'best' }), new Uint8Array([1, 2]));
@@ -89,7 +89,7 @@ describeBrowser('files of checkpoints', () => {
     expect(Buffer.from(result.exported).equals(FIXTURE)).toBe(true);
   });
 
-  it('with a changed chunk are refused, and nothing of them stays', async () => {
+  it('with a changed chunk are rejected, and nothing of them is kept', async () => {
     const result = await secure.evaluate(async () => {
       const store = await lab.openCheckpointStore({ name: 't' });
       const { id } = await store.save(lab.describeRun(), lab.randomBytes(17 * lab.MIB, 2));
@@ -101,12 +101,12 @@ describeBrowser('files of checkpoints', () => {
       return { failure: await lab.failureOf(store.importFile(changed)), keys: await lab.keysOf('t') };
     });
     expect(result.failure?.code).toBe('bad-file');
-    expect(result.failure?.message).toMatch(/chunk 3 of 3 has changed.*Nothing was imported/su);
+    expect(result.failure?.message).toMatch(/chunk 3 of 3 was changed.*Nothing was imported/su);
     expect(result.keys).toEqual({ manifests: 0, pending: 0, runs: 0, chunks: [] });
   });
 
   describe('on a plain http:// page', () => {
-    it('are read and written all the same', async () => {
+    it('are read and written as well', async () => {
       const exported = await secure.evaluate(async () => {
         const store = await lab.openCheckpointStore({ name: 't' });
         const { id } = await store.save(lab.describeRun(), lab.randomBytes(lab.MIB, 3));
@@ -133,7 +133,7 @@ describeBrowser('files of checkpoints', () => {
       expect(result.saved.chunks).toEqual(result.imported.chunks);
     });
 
-    it('unfinished saves are swept by their age, and runs are of unknown state', async () => {
+    it('unfinished saves are removed by their age, and runs are of unknown state', async () => {
       const result = await plain.evaluate(async () => {
         const store = await lab.openCheckpointStore({ name: 't' });
         const run = { id: 'r', name: 'r', kind: 'sft', configJson: '{}', totalSteps: 1, startedAt: 1 };
@@ -152,12 +152,12 @@ describeBrowser('files of checkpoints', () => {
       });
       expect(result.young).toMatchObject({ pending: 1, manifests: 0 });
       expect(result.old).toMatchObject({ pending: 0, chunks: [] });
-      expect(result.ended?.message).toMatch(/suspended for so long.*Save again/su);
+      expect(result.ended?.message).toMatch(/slept for so long.*Save again/su);
       expect(result.after).toMatchObject({ pending: 0, manifests: 0, chunks: [] });
       expect(result.runs).toMatchObject([{ state: 'unknown' }]);
     });
 
-    it('a save that is swept after its last chunk is not listed', async () => {
+    it('a save removed after its last chunk is not listed', async () => {
       const result = await plain.evaluate(async () => {
         const store = await lab.openCheckpointStore({ name: 't' });
         const request = indexedDB.open('t');
@@ -170,11 +170,11 @@ describeBrowser('files of checkpoints', () => {
         const failure = await lab.failureOf(store.save(lab.describeRun(), new Uint8Array([1]), { onProgress }));
         return { failure, keys: await lab.keysOf('t') };
       });
-      expect(result.failure?.message).toMatch(/suspended for so long/u);
+      expect(result.failure?.message).toMatch(/slept for so long/u);
       expect(result.keys).toMatchObject({ manifests: 0, pending: 0, chunks: [] });
     });
 
-    it('the browser tells nothing of its space and promises nothing', async () => {
+    it('the browser reports no storage space and makes no promise', async () => {
       const result = await plain.evaluate(async () => [await lab.readStorageSpace(), await lab.askToPersist()]);
       expect(result).toEqual([{ usedBytes: null, quotaBytes: null, isPersistent: null }, 'unavailable']);
     });

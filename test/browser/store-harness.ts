@@ -1,6 +1,6 @@
 /**
- * The checkpoint store within reach of tests: bundled, loaded into a page or a worker of a real browser, and used through
- * `globalThis.lab`. Beside the store itself it offers what tests need to look behind it: the raw database.
+ * The checkpoint store for tests: bundled, loaded into a page or a worker of a real browser, and used through
+ * `globalThis.lab`. Besides the store it gives tests access to the raw database.
  */
 import { deleteDB, openDB } from 'idb';
 import { arraySource } from '../../src/checkpoint/byte-source.ts';
@@ -32,7 +32,7 @@ function describeRun(change: Partial<CheckpointInfoInput> = {}): CheckpointInfoI
   };
 }
 
-/** A run as training would announce it. */
+/** A run as training would register it. */
 const OPEN_RUN = {
   id: 'run-1',
   name: 'nano',
@@ -43,7 +43,7 @@ const OPEN_RUN = {
   dataHash: '',
 };
 
-/** Bytes that do not compress, so that they take the room they seem to take. */
+/** Bytes that do not compress, so that their size on disk is their length. */
 function randomBytes(sizeBytes: number, seed: number): Uint8Array<ArrayBuffer> {
   const rng = new Rng(seed);
   const words = new Uint32Array(Math.ceil(sizeBytes / 4));
@@ -62,7 +62,7 @@ function areEqual(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
-/** What a promise failed of, as it can be carried out of the browser; null if it did not. */
+/** The failure of a promise in a form that can leave the browser; null if it did not fail. */
 async function failureOf(promise: Promise<unknown>): Promise<{ code: string; message: string } | null> {
   try {
     await promise;
@@ -76,11 +76,11 @@ async function failureOf(promise: Promise<unknown>): Promise<{ code: string; mes
 /** A save that has written its first chunk and waits. */
 interface HeldSave {
   readonly letGo: () => void;
-  /** What became of it. */
+  /** The outcome of the save. */
   readonly ended: ReturnType<typeof failureOf>;
 }
 
-/** Begins a save of two chunks that stops between them; resolves when it is there. */
+/** Starts a save of two chunks that stops between them; resolves when it has stopped. */
 async function holdSave(store: CheckpointStore, change: Partial<CheckpointInfoInput> = {}): Promise<HeldSave> {
   let letGo: () => void = () => undefined;
   const released = new Promise<void>((resolve) => {
@@ -97,7 +97,7 @@ async function holdSave(store: CheckpointStore, change: Partial<CheckpointInfoIn
   });
 }
 
-/** A next version of the database, as one could come: an index, and a change to every record. */
+/** A possible next version of the database: another index, and a change to every record. */
 const nextMigration: Migration = async (_database, transaction) => {
   const manifests = transaction.objectStore('manifests');
   manifests.createIndex('by-world', 'worldHash');
@@ -126,7 +126,7 @@ async function keysOf(name: string): Promise<{ manifests: number; pending: numbe
   return { manifests, pending, runs, chunks: chunks.map((key) => JSON.stringify(key)) };
 }
 
-/** Puts any value in place of a record, or deletes it. */
+/** Replaces a record by any value, or deletes it. */
 async function tamper(
   name: string,
   storeName: string,

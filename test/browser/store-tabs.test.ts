@@ -1,5 +1,5 @@
 /**
- * The store in several tabs at once, of one version of the lab or of two, and on pages that are not secure.
+ * The store in several tabs at once, of one version of the lab or of two, and on pages in an insecure context.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -50,7 +50,7 @@ describeBrowser('the checkpoint store in two tabs', () => {
     expect(seen).toEqual({ names: ['same', 'same (2)'], own: true, other: true });
   });
 
-  it('leaves the save of the other alone, and sweeps it once that tab is closed', async () => {
+  it('does not touch the save of the other tab, and removes it once that tab is closed', async () => {
     await first.evaluate(async () => void (await lab.holdSave(await lab.openCheckpointStore())));
     const during = await second.evaluate(async () => {
       await lab.openCheckpointStore();
@@ -68,11 +68,11 @@ describeBrowser('the checkpoint store in two tabs', () => {
     await expect.poll(open).toMatchObject({ pending: 0, chunks: [] });
   });
 
-  it('does not sweep a save that ends just while it looks for dead ones', async () => {
+  it('does not remove a save that ends during the search for abandoned ones', async () => {
     const result = await first.evaluate(async () => {
       const store = await lab.openCheckpointStore();
       const held = await lab.holdSave(store);
-      // The save ends between the look at the pending ones and the look at the locks.
+      // The save ends between reading the pending ones and reading the locks.
       const query = navigator.locks.query.bind(navigator.locks);
       navigator.locks.query = async () => {
         held.letGo();
@@ -98,7 +98,7 @@ describeBrowser('the checkpoint store in two tabs', () => {
     expect(checkpoints).toHaveLength(1);
   });
 
-  it('says that a checkpoint was deleted by the other while it was read', async () => {
+  it('reports that the other tab deleted a checkpoint while it was read', async () => {
     const id = await first.evaluate(async () => {
       const store = await lab.openCheckpointStore();
       return (await store.save(lab.describeRun(), new Uint8Array(17 * lab.MIB))).id;
@@ -116,7 +116,7 @@ describeBrowser('the checkpoint store in two tabs', () => {
     expect(failure?.message).toMatch(/deleted, here or in another tab/u);
   });
 
-  it('offers an interrupted run in one tab only while no tab trains it', async () => {
+  it('offers an interrupted run in a tab only while no tab trains it', async () => {
     const run = { id: 'run-1', name: 'nano', kind: 'sft', configJson: '{}', totalSteps: 9, startedAt: 5 };
     await first.evaluate(async (openRun) => void (await (await lab.openCheckpointStore()).runs.start(openRun)), run);
     const stateSeen = (): Promise<string | undefined> =>
@@ -126,7 +126,7 @@ describeBrowser('the checkpoint store in two tabs', () => {
     await expect.poll(stateSeen).toBe('interrupted');
   });
 
-  it('says that nothing can be kept in a frame that may not store', async () => {
+  it('reports that nothing can be stored in a frame without storage access', async () => {
     await first.setContent('<iframe sandbox="allow-scripts" src="/"></iframe>');
     const [, frame] = first.frames();
     await frame?.waitForFunction(() => 'lab' in globalThis);
@@ -147,7 +147,7 @@ describeBrowser('the checkpoint store in two tabs', () => {
         return { id, saving, failures: [await lab.failureOf(store.list()), await lab.failureOf(store.load(id))] };
       });
       for (const failure of [saving, ...failures]) {
-        expect(failure?.message).toMatch(/closed: another tab of the lab updated or deleted it.*Reload the page/su);
+        expect(failure?.message).toMatch(/closed: another tab of the lab updated or removed it.*Reload the page/su);
       }
       const older = await second.evaluate(() => lab.failureOf(lab.openCheckpointStore()));
       const versions = await second.evaluate(() => lab.MIGRATIONS.length);
@@ -160,7 +160,7 @@ describeBrowser('the checkpoint store in two tabs', () => {
       expect(kept.list.checkpoints).toHaveLength(1);
     });
 
-    it('gives up where a tab does not let go, and works once it has', async () => {
+    it('gives up while a tab holds the database, and works once it is released', async () => {
       await first.evaluate(async () => {
         (await lab.openCheckpointStore()).close();
         const stubborn = indexedDB.open('afrl-lab', lab.MIGRATIONS.length);
@@ -175,9 +175,9 @@ describeBrowser('the checkpoint store in two tabs', () => {
           return lab.failureOf(lab.openCheckpointStore({ migrations, blockedAfterMs: 200 }));
         }, versionsAhead);
       const next = 1 + (await second.evaluate(() => lab.MIGRATIONS.length));
-      expect((await open(1))?.message).toContain(`prevents the checkpoint store from being updated to version ${next}`);
+      expect((await open(1))?.message).toContain(`keeps the checkpoint store from being updated to version ${next}`);
       await first.close();
-      // A version further: the connection that came too late for the first attempt is not in its way.
+      // One version further: the connection that came too late for the first attempt does not block it.
       await expect.poll(() => open(2)).toBeNull();
     });
   });

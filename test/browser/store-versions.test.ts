@@ -1,6 +1,6 @@
 /**
- * Databases of every published version, from committed fixtures: each is opened by the present code with nothing lost, the
- * present code still writes what its version says, and the machinery that will migrate to the next version works.
+ * Databases of every published version, from committed fixtures: the present code opens each with nothing lost and
+ * still writes its version's format, and migration to a next version works.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -54,20 +54,20 @@ describeBrowser('databases of published versions', () => {
         { name: 'the good one (größer)', step: 250, note: 'Tail recall was best here.' },
       ]);
       expect(result.payloads).toEqual([pattern(300, 11), pattern(200, 7)]);
-      // From version 2 on, a run that learns from a file, and its data.
+      // Since version 2: a run that learns from a file, and its data.
       const onFile = version >= 2 ? [{ run: { name: 'own file' }, lastCheckpoint: null }] : [];
       const nano = { run: { name: 'nano', dataHash: '' }, lastCheckpoint: { step: 500 } };
       expect(result.runs).toMatchObject([...onFile, nano]);
       expect(result.data).toEqual([...onFile.map(() => pattern(400, 13)), []]);
       expect(result.keys).toMatchObject({ manifests: 2, pending: 0, runs: 1 + onFile.length });
       expect(result.keys.chunks).toHaveLength(2 + onFile.length);
-      // What a version did not know cannot be brought along.
+      // A version's fixture lacks what it did not know.
       const formless = [...(version >= 2 ? [] : ['datasets']), ...(version >= 3 ? [] : ['records'])];
       expect(formOf(result.dump, formless)).toEqual(formOf(readDump(CURRENT), formless));
     },
   );
 
-  it('writes what its version says: other records need another version', async () => {
+  it('writes the format of its version: other records need another version', async () => {
     const dump = await page.evaluate(async () => {
       const store = await lab.openCheckpointStore({ name: 't' });
       const run = { id: 'r', name: 'r', kind: 'sft', configJson: '{}', totalSteps: 1, startedAt: 1 };
@@ -102,7 +102,7 @@ describeBrowser('databases of published versions', () => {
     expect(indexesOf(result.dump, 'manifests')).toEqual(['by-run', 'by-world']);
   });
 
-  it('undoes a migration that fails, and says so', async () => {
+  it('undoes a migration that fails, and reports it', async () => {
     const before = readDump(CURRENT);
     const { failure, after } = await page.evaluate(async (dump) => {
       await lab.restoreDatabase('t', dump);
@@ -130,7 +130,7 @@ function indexesOf({ stores }: DatabaseDump, storeName: string): string[] {
   return stores.filter(({ name }) => name === storeName).flatMap(({ indexes }) => indexes.map(({ name }) => name));
 }
 
-/** A database without its contents: stores, indexes, and the types of what the records hold, but for the stores named. */
+/** A database without its contents: stores, indexes, and the types of records, except for the given stores. */
 function formOf({ version, stores }: DatabaseDump, formless: readonly string[] = []): unknown {
   return {
     version,

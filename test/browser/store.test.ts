@@ -1,6 +1,6 @@
 /**
- * The checkpoint store on a real database: what is saved comes back byte for byte or not at all, whatever happens to it
- * in between.
+ * The checkpoint store on a real database: what is saved is read back byte for byte or not at all, whatever happens in
+ * between.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,13 +23,13 @@ describeBrowser('the checkpoint store', () => {
     rmSync(profile, { recursive: true, force: true });
   });
   beforeEach(async () => {
-    // Every test has the database "t" to itself, and leaves it to be looked at.
+    // Every test uses the database "t", and leaves it for inspection.
     await page.reload();
     await page.waitForFunction(() => 'lab' in globalThis);
     await page.evaluate(() => lab.deleteDatabase('t'));
   });
 
-  it('gives back 21 MiB as they were, in chunks of at most 8', async () => {
+  it('returns 21 MiB unchanged, in chunks of at most 8', async () => {
     const result = await page.evaluate(async () => {
       const payload = lab.randomBytes(21 * lab.MIB + 5, 1);
       const store = await lab.openCheckpointStore({ name: 't' });
@@ -58,7 +58,7 @@ describeBrowser('the checkpoint store', () => {
     expect(result.keys.chunks).toHaveLength(3);
   });
 
-  it('stores a view without the array behind it', async () => {
+  it('stores a view without the rest of its array', async () => {
     const { usedBytes, loaded } = await page.evaluate(async () => {
       const store = await lab.openCheckpointStore({ name: 't' });
       const before = (await lab.readStorageSpace()).usedBytes ?? 0;
@@ -90,7 +90,7 @@ describeBrowser('the checkpoint store', () => {
     expect(first?.configJson).toBe('{"steps":1000}');
   });
 
-  it('renames and annotates, keeps names unique, and deletes without a rest', async () => {
+  it('renames and annotates, keeps names unique, and deletes completely', async () => {
     const result = await page.evaluate(async () => {
       const store = await lab.openCheckpointStore({ name: 't' });
       const first = await store.save(lab.describeRun({ name: 'best' }), new Uint8Array([1]));
@@ -120,7 +120,7 @@ describeBrowser('the checkpoint store', () => {
     expect(result.keys.chunks).toEqual([JSON.stringify([result.second.id, 0])]);
   });
 
-  it('keeps the last automatic checkpoints of a run, and all that a person named', async () => {
+  it('keeps the last automatic checkpoints of a run, and all that a person has named', async () => {
     const result = await page.evaluate(async () => {
       const store = await lab.openCheckpointStore({ name: 't' });
       const save = (step: number, runId: string) =>
@@ -159,7 +159,7 @@ describeBrowser('the checkpoint store', () => {
     expect(result.list.checkpoints).toHaveLength(1);
   });
 
-  it('refuses a manifest or payload that cannot be kept', async () => {
+  it('rejects a manifest or payload that cannot be stored', async () => {
     const failures = await page.evaluate(async () => {
       const store = await lab.openCheckpointStore({ name: 't' });
       const one = new Uint8Array([1]);
@@ -182,7 +182,7 @@ describeBrowser('the checkpoint store', () => {
       ['changed', /chunk 2 of 2 of "nano step 250" is damaged\. Expected SHA-256/u],
       ['cut', /Expected 1048576 bytes\. Got 1048575/u],
       ['replaced', /Expected bytes\. Got string/u],
-      ['missing', /Expected a chunk in the database\. Got nothing/u],
+      ['missing', /Expected it in the database\. Got nothing/u],
     ])('finds a %s chunk', async (change, message) => {
       const result = await page.evaluate(async (how) => {
         const store = await lab.openCheckpointStore({ name: 't' });
@@ -200,12 +200,12 @@ describeBrowser('the checkpoint store', () => {
       for (const failure of result.failures) {
         expect(failure?.code).toBe('bad-checkpoint');
         expect(failure?.message).toMatch(message);
-        expect(failure?.message).toMatch(/Use another checkpoint/u);
+        expect(failure?.message).toMatch(/Go back to another checkpoint/u);
       }
       expect(result.keys).toMatchObject({ manifests: 0, chunks: [] });
     });
 
-    it('lists a damaged record apart, and can delete it', async () => {
+    it('lists a damaged record separately, and can delete it', async () => {
       const result = await page.evaluate(async () => {
         const store = await lab.openCheckpointStore({ name: 't' });
         const good = await store.save(lab.describeRun({ name: 'good' }), new Uint8Array([1]));
@@ -224,7 +224,7 @@ describeBrowser('the checkpoint store', () => {
     });
   });
 
-  it('says that the storage is full, keeps what was there, and can save again after a deletion', async () => {
+  it('reports full storage, keeps what was stored, and can save again after a deletion', async () => {
     const full = await browser.openTab('https://full.test/');
     const session = await browser.context.newCDPSession(full);
     await session.send('Storage.overrideQuotaForOrigin', { origin: 'https://full.test/', quotaSize: 40 * 2 ** 20 });
@@ -243,7 +243,7 @@ describeBrowser('the checkpoint store', () => {
     expect(result.failure?.message).toMatch(/storage for this page is full.*Delete or export/su);
     expect(result).toMatchObject({ names: ['old'], isIntact: true, keys: { manifests: 1, pending: 0 } });
     expect(result.keys.chunks).toHaveLength(3);
-    // The browser frees what was deleted in its own time.
+    // The browser frees deleted data asynchronously.
     const saveAgain = (): Promise<unknown> =>
       full.evaluate(async (id) => {
         const store = await lab.openCheckpointStore({ name: 't' });
@@ -254,7 +254,7 @@ describeBrowser('the checkpoint store', () => {
     await full.close();
   });
 
-  it('remembers open runs and their newest checkpoint until they are finished', async () => {
+  it('keeps the record of open runs and their newest checkpoint until they are finished', async () => {
     const result = await page.evaluate(async () => {
       const store = await lab.openCheckpointStore({ name: 't' });
       const run = lab.OPEN_RUN;
@@ -282,7 +282,7 @@ describeBrowser('the checkpoint store', () => {
     expect(result.finished).toEqual([]);
   });
 
-  it('tells how much is stored, and whether it is kept', async () => {
+  it('reports how much is stored, and whether storage is persistent', async () => {
     const { space, asked } = await page.evaluate(async () => {
       const store = await lab.openCheckpointStore({ name: 't' });
       await store.save(lab.describeRun(), lab.randomBytes(3 * lab.MIB, 6));

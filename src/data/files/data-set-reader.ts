@@ -1,11 +1,9 @@
 /**
- * Reads a data set from the chosen files: one file of judged pairs, or one file of pairs that refer to documents and a second
- * file with the documents, in any order.
+ * A data set from the files that a person chose: one file of judged pairs, or pairs that name documents and a second file
+ * with the documents, in any order.
  *
- * A row that cannot be read is left out, counted and reported. Reading fails only if a whole file cannot be read or has no
- * usable row.
- *
- * This room holds the import of data sets: file formats, columns, fields and the findings that users see.
+ * A row that cannot be read is left out, counted and told. What ends the reading is a file that cannot be read at all, or
+ * in which no row can be used.
  */
 import { LabError } from '../../common/errors.ts';
 import { DEFAULT_SCALE } from '../../relevance/pair/labels.ts';
@@ -19,41 +17,41 @@ import { type Loaded, loadDocuments, readGradedPairs } from './pairs-file.ts';
 import { readRecords } from './record-reader.ts';
 import { badFile, describeRowError, isRowError, type RowError } from './records.ts';
 
-/** A file from any source. */
+/** A file, wherever it comes from. */
 export interface DataFile {
   readonly name: string;
-  /** Its bytes from the start; called more than once. */
+  /** Its bytes from the start; asked for more than once. */
   readonly open: () => AsyncIterable<Uint8Array>;
 }
 
 export interface ReadDataOptions {
-  /** Names of columns that are not recognised correctly. */
+  /** Names of columns that are not told rightly by themselves. */
   readonly columns?: ColumnNames | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A data set, with the errors and findings of its import. */
+/** A data set, and what was left out of it. */
 export interface ReadData {
   readonly dataSet: DataSet;
-  /** Rows of the pairs and of the documents that could not be read; only the first ones. */
+  /** Rows of the pairs and of the documents that could not be read, the first of many. */
   readonly errors: readonly RowError[];
   readonly errorCount: number;
-  /** Oddities that are not errors, one sentence each. */
+  /** What is strange without being an error, a sentence each. */
   readonly findings: readonly string[];
 }
 
-/** The maximum size of the texts; larger ones cannot be used for training. */
+/** Text beyond this is no file that could be trained on here. */
 const MAX_TEXT_BYTES = 256 * 2 ** 20;
-/** Errors kept, because users read no more. */
+/** Errors worth keeping: nobody reads more. */
 const KEPT_ERRORS = 20;
 
 /**
- * Reads a data set; the meaning of its grades is decided later.
+ * Reads a data set, whatever its labels will mean.
  *
- * @throws {LabError} `bad-file` if it cannot be read, has no usable pair or is too large; `aborted`
+ * @throws {LabError} `bad-file` if it cannot be read, holds no usable pair or is too large; `aborted`
  */
 export async function readDataSet(files: readonly DataFile[], options: ReadDataOptions = {}): Promise<ReadData> {
-  const { pairsFile, documentsFile } = await distinguishFiles(files, options);
+  const { pairsFile, documentsFile } = await tellApart(files, options);
   const twoFiles = documentsFile === undefined ? undefined : new TwoFiles();
   const documents = documentsFile === undefined ? undefined : await documentsOf(documentsFile, options, twoFiles);
   const pairs: GradedPair[] = [];
@@ -75,14 +73,14 @@ export async function readDataSet(files: readonly DataFile[], options: ReadDataO
   return { dataSet: await makeDataSet(fileName, pairs), errors, errorCount, findings: findings.sentences() };
 }
 
-/** The columns of some files, each name once, and their roles. */
+/** The columns of some files, each name once, and which of them have a role. */
 export interface FoundColumns {
   readonly names: readonly string[];
   readonly found: ReadonlyMap<Role, string>;
 }
 
 /**
- * The columns of files, usable or not: all columns of tables, and those of the first record of JSON files.
+ * The columns of files, whether these can be used or not: of tables all, of JSON files those of the first record.
  *
  * @throws {LabError} `bad-file` if a file cannot be read; `aborted`
  */
@@ -100,9 +98,9 @@ export async function readColumns(files: readonly DataFile[], options: ReadDataO
 }
 
 /**
- * The scale to suggest for the grades of a file: the one that fits them, else four labels.
+ * Which scale to begin with for the grades of a file: the one that they are on, else that of four.
  *
- * @param meanings - the meanings of grades; empty for the usual ones
+ * @param meanings - what grades mean, empty for what they usually do
  */
 export function likelyScale(grades: Iterable<string>, meanings = ''): number {
   return foundScale(grades, meanings).size ?? DEFAULT_SCALE.size;
@@ -119,27 +117,27 @@ async function documentsOf(
   return loaded;
 }
 
-async function distinguishFiles(
+async function tellApart(
   files: readonly DataFile[],
   options: ReadDataOptions,
 ): Promise<{ readonly pairsFile: DataFile; readonly documentsFile: DataFile | undefined }> {
   const [first, second] = files;
   if (first === undefined || files.length > 2) {
     throw new LabError('bad-file', {
-      message: 'These files do not form a data set.',
+      message: 'A data set cannot be made of these files.',
       expected: 'one file of judged pairs, or one of pairs and one of documents',
       got: `${files.length} files`,
-      fix: 'Put all pairs into one file.',
+      fix: 'Put the pairs into one file.',
     });
   }
   if (second === undefined) return { pairsFile: first, documentsFile: undefined };
   const [firstHas, secondHas] = [await hasQueries(first, options), await hasQueries(second, options)];
   if (firstHas === secondHas) {
     throw new LabError('bad-file', {
-      message: `Of ${first.name} and ${second.name}, one must have queries and the other only documents.`,
+      message: `Of ${first.name} and ${second.name}, one must hold queries and the other only documents.`,
       expected: 'a column "query" in one of them',
       got: firstHas ? 'one in both' : 'one in neither',
-      fix: 'Choose the two files that belong together, or one file with everything.',
+      fix: 'Choose the two files that belong together, or one that holds everything.',
     });
   }
   return firstHas ? { pairsFile: first, documentsFile: second } : { pairsFile: second, documentsFile: first };
@@ -167,9 +165,9 @@ async function firstColumns(
 
 function nothingUsable(fileName: string, first: RowError | undefined): LabError {
   return badFile(fileName, {
-    problem: 'it has no usable row',
+    problem: 'it has no row that can be used',
     expected: 'rows with a query, a document and a grade',
     got: first === undefined ? 'no rows' : describeRowError(first),
-    fix: 'Correct the rows. If the documents are in a separate file, choose both files together.',
+    fix: 'Mend the rows. If documents stand in a file of their own, choose both files together.',
   });
 }

@@ -1,6 +1,7 @@
 /**
- * Oddities in a file that are not errors: repeated pairs, grades that contradict each other or have no label, ids with two
- * meanings, and ambiguous columns. They do not change what is read; all are reported, with the rows of a first example.
+ * What is strange in a file without being an error: pairs that come twice, grades that contradict each other or have no
+ * label, ids with two meanings, and columns that could have been another. Nothing of it changes what is read; all of it is
+ * said, with the rows of a first example.
  */
 import { foldGrade, gradeNumber } from '../../protocol/grade-meanings.ts';
 import type { LabDocument, Pair } from '../../relevance/pair/pair.ts';
@@ -10,20 +11,20 @@ import { saysTheSame } from './content-id.ts';
 import { showValue } from './records.ts';
 
 /** Pairs that are compared with each other; more would take too much memory. */
-const MAX_PAIRS = 1_000_000;
+const MOST_PAIRS = 1_000_000;
 /** Grades that are listed. */
 const SHOWN_GRADES = 5;
 
-/** The kinds of oddities in rows, in the order of the report. */
+/** What rows can be found to have, in the order in which it is said. */
 const WHAT = {
-  contradicting: 'with a different grade for an earlier pair',
-  repeated: 'with an earlier pair',
-  otherText: 'with different text under an earlier docId, treated as a different document',
-  otherQuery: 'with a different query under an earlier queryId, treated as the same list',
+  contradicting: 'with another grade for a pair that came before',
+  repeated: 'with a pair that came before',
+  otherText: 'with other text under a docId that came before, taken for another document',
+  otherQuery: 'with another query under a queryId that came before, taken for the same list',
 } as const;
 type What = keyof typeof WHAT;
 
-/** Collects the oddities of one file of pairs or documents. */
+/** Gathers what is found in one file of pairs or documents. */
 export class Findings {
   readonly #rivals = new Map<string, Rivals>();
   readonly #documents = new Map<
@@ -35,25 +36,25 @@ export class Findings {
   readonly #unread = new Map<string, { count: number; readonly row: number }>();
   readonly #found = new Map<What, { count: number; readonly example: string }>();
   #documentCount = 0;
-  #declaredNone = 0;
+  #saidNone = 0;
   #pairCount = 0;
 
-  /** Records the columns of some records. */
+  /** Takes note of the columns of some records. */
   addColumns({ rivals }: Columns): void {
     for (const one of rivals) this.#rivals.set(JSON.stringify(one), one);
   }
 
-  /** Records a pair. @param grade - as in the file, empty for none */
+  /** Takes note of a pair. @param grade - as the file has it, empty for none */
   addPair(row: number, { query, queryId, document }: Pair & { readonly queryId: string }, grade: string): void {
     this.#pairCount += 1;
-    if (this.#pairCount > MAX_PAIRS) return;
+    if (this.#pairCount > MOST_PAIRS) return;
     this.#addQuery(row, queryId, normaliseQuery(query));
     const key = `${this.#numberOf(row, document)} ${queryId}`;
     const before = this.#pairs.get(key);
     if (before === undefined) {
       this.#pairs.set(key, { row, grade });
     } else if (isSameGrade(before.grade, grade)) {
-      this.#count('repeated', `row ${row} repeats row ${before.row}`);
+      this.#count('repeated', `row ${row} is row ${before.row} again`);
     } else {
       this.#count(
         'contradicting',
@@ -62,15 +63,15 @@ export class Findings {
     }
   }
 
-  /** Records a grade without a label. @param isNone - whether the user declared it as none */
+  /** Takes note of a grade that has no label. @param isNone - whether the user says that it is no grade */
   addUnreadGrade(row: number, grade: string, isNone: boolean): void {
     const known = this.#unread.get(grade);
-    if (isNone) this.#declaredNone += 1;
+    if (isNone) this.#saidNone += 1;
     else if (known === undefined) this.#unread.set(grade, { count: 1, row });
     else known.count += 1;
   }
 
-  /** The findings, one sentence each. */
+  /** What was found, a sentence each. */
   sentences(): string[] {
     const rows = (Object.keys(WHAT) as What[]).flatMap((what) => {
       const found = this.#found.get(what);
@@ -80,10 +81,10 @@ export class Findings {
       ...[...this.#rivals.values()].map(describeRivals),
       ...rows,
       ...this.#unreadSentence(),
-      ...(this.#declaredNone === 0 ? [] : [`${counted(this.#declaredNone, 'row')} with a grade declared as none.`]),
-      ...(this.#pairCount <= MAX_PAIRS
+      ...(this.#saidNone === 0 ? [] : [`${counted(this.#saidNone, 'row')} with a grade that is said to be none.`]),
+      ...(this.#pairCount <= MOST_PAIRS
         ? []
-        : [`Pairs after the first ${MAX_PAIRS.toLocaleString('en')} were not compared with each other.`]),
+        : [`Pairs behind the first ${MOST_PAIRS.toLocaleString('en')} were not compared with each other.`]),
     ];
   }
 
@@ -96,7 +97,7 @@ export class Findings {
     const more = all.length > SHOWN_GRADES ? ` and ${all.length - SHOWN_GRADES} more` : '';
     const total = all.reduce((sum, [, { count }]) => sum + count, 0);
     return [
-      `${counted(total, 'row')} with a grade that has no label, and so without a comparison: ${listed.join(', ')}${more}.`,
+      `${counted(total, 'row')} with a grade that has no label, and so compared with nothing: ${listed.join(', ')}${more}.`,
     ];
   }
 
@@ -108,7 +109,7 @@ export class Findings {
     }
   }
 
-  /** Numbers documents: by id, and within one id by content. */
+  /** Tells documents apart: by id, and those of one id by what they say. */
   #numberOf(row: number, document: LabDocument): number {
     const known = this.#documents.get(document.docId) ?? [];
     const same = known.find((one) => saysTheSame(one.document, document));
@@ -130,7 +131,7 @@ export class Findings {
 
 function describeRivals({ role, chosen, others }: Rivals): string {
   const names = others.map((name) => JSON.stringify(name)).join(', ');
-  return `${JSON.stringify(chosen)} is used as the ${role}; ${names} would also qualify.`;
+  return `${JSON.stringify(chosen)} is taken for the ${role}; ${names} could be it too.`;
 }
 
 function isSameGrade(one: string, other: string): boolean {

@@ -1,14 +1,15 @@
 /**
  * The file of a lab tokenizer: Hugging Face's `tokenizer.json`, so that other tools can read what the lab trained.
  *
- * Only lab tokenizers are accepted: byte-level BPE without normalisation, so that text survives encoding unchanged, with the
- * lab's special tokens at the ids from 0 on. Other fields are ignored.
+ * A lab tokenizer is the one kind this file lets through: byte-level BPE without normalisation, so that text survives
+ * encoding unchanged, with the lab's special tokens at the ids from 0 on. Fields that do not bear on that are not
+ * looked at.
  */
 import * as v from 'valibot';
 import { LabError } from '../../common/errors.ts';
 import { BYTE_ALPHABET, fromByteCharacters } from './byte-level.ts';
 
-// A custom record check, because valibot's `record` drops keys such as "constructor", which are ordinary words here.
+// A plain record check: valibot's own `record` leaves out keys such as "constructor", which are words like any other here.
 const vocabSchema = v.custom<Readonly<Record<string, number>>>(
   (value) => typeof value === 'object' && value !== null && Object.values(value).every((id) => Number.isInteger(id)),
   'Expected an object from tokens to whole numbers',
@@ -33,14 +34,14 @@ const tokenizerSchema = v.looseObject({
 /** The contents of a `tokenizer.json` that the lab can use. */
 export type TokenizerJson = v.InferOutput<typeof tokenizerSchema>;
 
-/** What determines a byte-level BPE tokenizer: token i is `tokens[i]`; earlier merges have priority. */
+/** What decides the work of a byte-level BPE tokenizer: token i is `tokens[i]`; earlier merges go first. */
 export interface BpeModel {
   readonly tokens: readonly string[];
   readonly merges: readonly (readonly [left: string, right: string])[];
   readonly specialTokens: readonly string[];
 }
 
-/** The complete `tokenizer.json` of a model. Merges are written as `"left right"`, which every version of the format supports. */
+/** The complete `tokenizer.json` of a model. Merges are written as `"left right"`, which every version of the format reads. */
 export function makeTokenizerJson({ tokens, merges, specialTokens }: BpeModel): TokenizerJson {
   const traits = { single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
   return {
@@ -68,7 +69,7 @@ export function makeTokenizerJson({ tokens, merges, specialTokens }: BpeModel): 
 }
 
 /**
- * Validates the contents of a `tokenizer.json` and extracts its model.
+ * Checks the contents of a `tokenizer.json` and takes its model out.
  *
  * @throws {LabError} `bad-tokenizer` if it is not a byte-level BPE tokenizer with exactly these special tokens.
  */
@@ -87,7 +88,7 @@ export function readTokenizerJson(value: unknown, specialTokens: readonly string
   return { tokens, merges, specialTokens };
 }
 
-/** Whether a `tokenizer.json` has a special token; false for other values. */
+/** Whether a `tokenizer.json` has a special token; false for anything else. */
 export function holdsToken(value: unknown, token: string): boolean {
   const shape = v.object({ added_tokens: v.array(v.object({ content: v.string() })) });
   return v.is(shape, value) && value.added_tokens.some(({ content }) => content === token);
@@ -141,7 +142,7 @@ function checkMerges(
   merges: readonly (readonly [string, string])[],
   specialTokens: readonly string[],
 ): void {
-  // A merge that forms a special token would turn text into structure.
+  // A merge that spells a special token would let text turn into structure.
   const plain = new Set(tokens.slice(specialTokens.length));
   for (const [rank, [left, right]] of merges.entries()) {
     const strange = [left, right, left + right].find((token) => !plain.has(token));
@@ -158,9 +159,9 @@ function splitMerge(merge: string): readonly [string, string] {
 
 function badTokenizer(place: string, expected: string, got: string): LabError {
   return new LabError('bad-tokenizer', {
-    message: `The tokenizer file is not valid (${place}).`,
+    message: `The tokenizer file cannot be used (${place}).`,
     expected,
     got,
-    fix: 'Use a tokenizer trained by this lab: a byte-level BPE with the special tokens of this version.',
+    fix: 'Use a tokenizer that this lab trained: it is a byte-level BPE with the special tokens of this version.',
   });
 }

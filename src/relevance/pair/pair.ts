@@ -1,18 +1,17 @@
 /**
- * The data that the lab judges: a query and a document with typed fields. This room holds what a pair consists of: its
- * words (folding, phrases, quantities, the lexicon), its labels, and the special tokens of prompts and completions.
+ * What the lab judges: a query and a document with typed fields.
  */
 
-/** The value of one document attribute, as catalogues have it. */
+/** The value of one document attribute, as found in catalogues. */
 export type AttributeValue = string | number | boolean | readonly string[];
 
-/** A document. Every field except the title may be empty. The prompt shows the fields in the order of {@link DOCUMENT_FIELDS}. */
+/** A document. Every field but the title may be empty; the prompt shows them in the order of {@link DOCUMENT_FIELDS}. */
 export interface LabDocument {
   readonly docId: string;
   readonly title: string;
   /** Empty where unknown. */
   readonly brand: string;
-  /** The kind of product ("kettle"); empty where unknown. */
+  /** What kind of thing it is ("kettle"); empty where unknown. */
   readonly type: string;
   readonly attributes: Readonly<Record<string, AttributeValue>>;
   /** Free text; empty where there is none. */
@@ -23,15 +22,15 @@ export interface LabDocument {
 export const DOCUMENT_FIELDS = ['title', 'brand', 'type', 'attributes', 'text'] as const;
 export type DocumentField = (typeof DOCUMENT_FIELDS)[number];
 
-/** The BM25 standing of a document among the documents of its query (standing.ts). */
+/** How a document stands among those of its query (standing.ts). */
 export interface Standing {
-  /** The share of the query's words found in the document, weighted by inverse document frequency. */
+  /** The share of the query's words found in the document, each by its inverse document frequency. */
   readonly coverage: number;
-  /** BM25 divided by the largest value that any document could have for the query. */
+  /** BM25 as a share of the most any document could have for the query. */
   readonly score: number;
-  /** BM25 divided by that of the query's best document. */
+  /** BM25 as a share of that of the query's best document. */
   readonly relative: number;
-  /** Rank by BM25, from 1; equal scores share a rank. */
+  /** By BM25, from 1; equal scores share a place. */
   readonly rank: number;
 }
 
@@ -39,7 +38,7 @@ export interface Standing {
 export interface Pair {
   readonly query: string;
   readonly document: LabDocument;
-  /** Known only where all documents of the query are available. */
+  /** Known only where all documents of the query are at hand. */
   readonly standing?: Standing;
 }
 
@@ -49,7 +48,7 @@ export interface JudgedPair extends Pair {
   readonly label: number;
 }
 
-/** A document from its known fields; the others are empty. */
+/** A document of which only some fields are known. */
 export function makeDocument(fields: Partial<LabDocument> & { readonly title: string }): LabDocument {
   return { docId: '', brand: '', type: '', attributes: {}, text: '', ...fields };
 }

@@ -1,12 +1,12 @@
 /**
- * The instruction that refinement starts from where none is given: common sense about relevance, written without looking
- * at data.
+ * The instruction refinement begins with where nobody has written one: what anybody would say about relevance without
+ * having seen a pair.
  */
 import { type Instruction, parseInstruction } from './instruction.ts';
 
 /**
- * Four rules on the share of query words in the document, for a scale of R labels. The last holds on every pair whose
- * query has a content word.
+ * Four rules on how many query words the document has, for a scale of R labels; the last holds on every pair whose
+ * query has a word that carries meaning.
  *
  * @throws {LabError} `bad-instruction` if R is not between 2 and 6.
  */

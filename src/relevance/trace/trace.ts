@@ -1,17 +1,15 @@
 /**
- * The completion of a model as a typed value, and its only grammar:
+ * The completion of a model as a typed value, and its one grammar:
  *
  *     completion := label step* label eos
  *     step       := rule criterion evidence{0..2} verdict
  *     evidence   := source text
  *
- * The first label is the answer; the last one restates it after the reasoning. COMPLETION_ORDERS has two other orders for
- * comparison, with a single label: after the reasoning, or without any. All rewards, metrics and views use this file, and
- * no other code parses completions. The parser never throws, because a model may write anything: it reads one segment at
- * a time, reports what is complete, and on a violation of the grammar reports the position and what it expected. The
- * answer is final once its label has been read, whatever follows.
- *
- * This room holds the grammar of completions: its tokens, segments and parser.
+ * The first label is the answer; the last one restates it after the reasoning. To be compared with, there are two other
+ * orders, in which the label stands once: after the reasoning, or without any (COMPLETION_ORDERS). Every reward, metric and view uses
+ * this file; nothing else takes completions apart. A model may write anything, so the parser never throws: it reads one
+ * segment at a time, tells what has been completed, and on a break of the grammar says where and what it expected.
+ * The answer stands once its label has come, whatever becomes of the reasoning.
  */
 import { LabError } from '../../common/errors.ts';
 import { type LabelScale, MAX_SCALE, MIN_SCALE } from '../pair/labels.ts';
@@ -33,7 +31,7 @@ import {
 } from '../pair/vocabulary.ts';
 
 /**
- * The orders of a completion. The lab's models answer first; the other orders exist for comparison (E6):
+ * The orders of a completion. All of the lab answers first; the others are there to be compared with (E6):
  *
  *     answer-first   label step* label eos
  *     reason-first   step* label eos
@@ -42,7 +40,7 @@ import {
 export const COMPLETION_ORDERS = ['answer-first', 'reason-first', 'label-only'] as const;
 export type CompletionOrder = (typeof COMPLETION_ORDERS)[number];
 
-/** The most evidence spans of a step. */
+/** The most spans one step can point at. */
 export const MAX_EVIDENCE = 2;
 
 /** A span copied from the query or the document. `text` is trimmed and case-folded. */
@@ -64,11 +62,11 @@ export interface Trace {
   readonly scaleSize: number;
   readonly label: number;
   readonly steps: readonly TraceStep[];
-  /** Equal to `label` in an order with a single label. */
+  /** In an order in which the label stands once, that label. */
   readonly restated: number;
 }
 
-/** Where and how a completion violates the grammar. */
+/** Where and how a completion breaks the grammar. */
 export interface TraceFailure {
   /** Index of the segment that could not be read; the number of segments if the completion ended too early. */
   readonly position: number;
@@ -76,7 +74,7 @@ export interface TraceFailure {
   readonly got: string;
 }
 
-/** The element that the last segment completed. */
+/** What one more segment completed. */
 export type TraceEvent =
   | { readonly kind: 'label'; readonly scaleSize: number; readonly label: number }
   | { readonly kind: 'step'; readonly index: number; readonly step: TraceStep }
@@ -84,7 +82,7 @@ export type TraceEvent =
   | { readonly kind: 'end'; readonly trace: Trace }
   | { readonly kind: 'failed'; readonly failure: TraceFailure };
 
-/** A completion as far as it parsed. `answer` is defined if the first label was read. */
+/** A completion as far as it could be read: `answer` is there as soon as the first label is. */
 export type ParsedTrace =
   | { readonly ok: true; readonly trace: Trace; readonly answer: number }
   | {
@@ -112,7 +110,7 @@ export class TraceParser {
   #end: Extract<TraceEvent, { kind: 'end' | 'failed' }> | undefined;
   #position = 0;
 
-  /** @param scaleSize - R of the prompt; if absent, the first label token sets the scale that the last must share */
+  /** @param scaleSize - R of the prompt; without it the first label token decides, and the last must be of its scale. */
   constructor(scaleSize?: number, order: CompletionOrder = 'answer-first') {
     this.#scaleSize = scaleSize;
     this.#order = order;
@@ -123,7 +121,7 @@ export class TraceParser {
     return this.#end !== undefined;
   }
 
-  /** The first label; undefined until it is read. */
+  /** The first label, once it has come. */
   get answer(): number | undefined {
     return this.#label;
   }
@@ -136,7 +134,7 @@ export class TraceParser {
   /** Reads one segment, a special token or a piece of text; undefined if it completed nothing. Never throws. */
   push(segment: Segment): TraceEvent | undefined {
     if (this.#end?.kind === 'failed') return undefined;
-    // Completions of one batch are padded to the same length.
+    // Completions of one batch are padded to one length.
     if (this.#end?.kind === 'end' && segment.kind === 'special' && segment.token === PAD) return undefined;
 
     const meaning = segment.kind === 'special' ? traceTokenMeaning(segment.token) : undefined;
@@ -153,14 +151,14 @@ export class TraceParser {
     return meaning === undefined ? undefined : this.#accept(meaning);
   }
 
-  /** The completion, given that no more segments follow; one without an end token is a failure. Never throws. */
+  /** The completion as a whole, given that no more segments come: one that has not ended is a failure. Never throws. */
   finish(): ParsedTrace {
     const end = this.#end ?? this.#fail('the end of the completion');
     if (end.kind === 'end') return { ok: true, trace: end.trace, answer: end.trace.label };
     return { ok: false, failure: end.failure, answer: this.#label, steps: this.#steps };
   }
 
-  /** The kinds of tokens that may come next; empty once the completion is over. For grammar-constrained decoding. */
+  /** Which kinds of tokens may come next; empty once the completion is over. For decoding that is held to the grammar. */
   allowedNext(): readonly TraceTokenKind[] {
     if (this.#end !== undefined) return [];
     if (this.#restated !== undefined) return ['eos'];
@@ -178,7 +176,7 @@ export class TraceParser {
     return meaning?.kind !== 'label' || this.#scaleSize === undefined || meaning.scaleSize === this.#scaleSize;
   }
 
-  /** Processes a special token that is known to be allowed. */
+  /** Takes a special token that is known to be allowed. */
   #accept(meaning: TraceTokenMeaning): TraceEvent | undefined {
     switch (meaning.kind) {
       case 'label':
@@ -235,7 +233,7 @@ export class TraceParser {
   }
 }
 
-/** Parses a whole completion. Never throws. `scaleSize` as in {@link TraceParser}. */
+/** Reads a whole completion; never throws. `scaleSize` as in {@link TraceParser}. */
 export function parseTrace(segments: readonly Segment[], scaleSize?: number, order?: CompletionOrder): ParsedTrace {
   const parser = new TraceParser(scaleSize, order);
   for (const segment of segments) parser.push(segment);
@@ -243,9 +241,9 @@ export function parseTrace(segments: readonly Segment[], scaleSize?: number, ord
 }
 
 /**
- * A completion as segments: the inverse of {@link parseTrace}. Evidence is folded.
+ * A completion as segments, the inverse of {@link parseTrace}; evidence is folded on the way.
  *
- * @throws {LabError} `bad-trace` if a label, rule or piece of evidence is invalid, or the order cannot express the trace
+ * @throws {LabError} `bad-trace` if a label, rule or piece of evidence cannot be written, or not in this order
  */
 export function printTrace(trace: Trace, order: CompletionOrder = 'answer-first'): Segment[] {
   checkTrace(trace);
@@ -255,13 +253,13 @@ export function printTrace(trace: Trace, order: CompletionOrder = 'answer-first'
   return order === 'answer-first' ? [label(trace.label), ...reasoned] : reasoned;
 }
 
-/** The part of a trace that an order can express: no steps in label-only, and one label where the order has one. */
+/** A trace as far as an order can tell it: without steps where there is the label alone, with the answer restated. */
 export function inOrder(trace: Trace, order: CompletionOrder): Trace {
   if (order === 'answer-first') return trace;
   return { ...trace, steps: order === 'label-only' ? [] : trace.steps, restated: trace.label };
 }
 
-/** A completion as readable lines; `ruleName` names a rule by its index, `scale` its labels. */
+/** A completion in lines for people; `ruleName` names a rule by its index, `scale` its labels. */
 export function formatTrace(trace: Trace, ruleName: (rule: number) => string, scale?: LabelScale): string {
   const label = (value: number): string => [value, scale?.names[value]].join(' ').trim();
   const steps = trace.steps.map(({ rule, criterion, evidence, verdict }) => {
@@ -280,11 +278,10 @@ function printStep({ rule, criterion, evidence, verdict }: TraceStep): Segment[]
   ];
 }
 
-/** An order with one label cannot express a trace whose labels differ. */
+/** Where the label stands once, there is no room for another. */
 function checkOrder({ label, steps, restated }: Trace, order: CompletionOrder): void {
-  const isPrintable =
-    order === 'answer-first' || (label === restated && (order === 'reason-first' || steps.length === 0));
-  if (isPrintable) return;
+  const isTold = order === 'answer-first' || (label === restated && (order === 'reason-first' || steps.length === 0));
+  if (isTold) return;
   throw new LabError('bad-trace', {
     message: `A trace cannot be written in the order ${order}.`,
     expected: order === 'label-only' ? 'a label, restated, and no steps' : 'a label, restated',

@@ -1,5 +1,6 @@
 /**
- * The surroundings of a benchmark in a page: the process that drives the browser provides two functions and calls `benchPage`.
+ * A benchmark's surroundings in a page: the process that drives the browser puts two functions
+ * there and calls `benchPage`.
  */
 import threadedSimdUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url';
 import simdUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url';
@@ -10,7 +11,7 @@ import { benchProducts, type ProductResult, type ProductsBench } from '../produc
 import type { Surroundings } from '../surroundings.ts';
 import { runContest, type TrainContest, type TrainOutcome } from '../train-contest.ts';
 
-/** The functions of the page for the driving process. */
+/** What the page offers the driving process, by name. */
 export interface BenchPage {
   readonly train: (contest: TrainContest) => Promise<TrainOutcome>;
   readonly kernels: (bench: KernelsBench) => Promise<KernelResult[]>;
@@ -19,9 +20,9 @@ export interface BenchPage {
 
 declare global {
   interface Window {
-    /** Provided by the driving process before the page loads: prints a line. */
+    /** Of the driving process, put there before the page is loaded: shows a line. */
     benchSay: (line: string) => Promise<void>;
-    /** Provided by the driving process: the browser's CPU time so far, in milliseconds. */
+    /** Of the driving process: the browser's processor time so far. */
     benchCpuMs: () => Promise<number>;
     benchPage: BenchPage;
   }

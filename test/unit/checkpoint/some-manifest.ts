@@ -1,4 +1,4 @@
-/** A valid manifest of a payload of eight zeros, for tests to modify. */
+/** A whole manifest of a payload of eight zeros, to be changed. */
 import type { Manifest } from '../../../src/checkpoint/manifest.ts';
 
 export function someManifest(change: Partial<Manifest> = {}): Manifest {

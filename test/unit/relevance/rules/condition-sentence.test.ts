@@ -24,11 +24,11 @@ describe('conditionSentence', () => {
     ],
     [{ kind: 'query-length', is: 'below', words: 3 }, 'The query has fewer than 3 words that carry meaning.'],
     [{ kind: 'type', is: ['different'] }, 'The type asked for, in the document: different.'],
-  ])('describes %j', (condition, sentence) => {
-    expect(conditionSentence(condition)).toBe(sentence);
+  ])('says %j as a person would', (condition, said) => {
+    expect(conditionSentence(condition)).toBe(said);
   });
 
-  it('describes every condition and its scope', () => {
+  it('says something of every condition, and where it holds', () => {
     fc.assert(
       fc.property(anyCondition, (condition) => {
         expect(conditionSentence(condition, 'kitchen')).toMatch(/^\S[\s\S]* \(kitchen only\)\.$/u);
