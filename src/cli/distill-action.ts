@@ -133,11 +133,11 @@ function hooksOf(out: string, { distill }: DistillExperiment, log: RunLog, signa
 function resumedSettings(
   { experiment, state }: DistillCheckpoint,
   options: DistillOptions,
-  valueText: readonly SaidSetting[],
+  chosen: readonly SaidSetting[],
 ): DistillExperiment {
   const { method } = options;
   const file = method === undefined ? {} : { distill: { method: startOf(method) } };
-  const asked = askedAgain(experiment, file, DISTILL_OPTIONS, valueText, undefined);
+  const asked = askedAgain(experiment, file, DISTILL_OPTIONS, chosen, undefined);
   const steps = resumedSteps(experiment, asked, 'distill', state.step);
   return { ...experiment, distill: { ...experiment.distill, steps } };
 }
@@ -145,10 +145,10 @@ function resumedSettings(
 /** @throws {LabError} `bad-config` */
 function experimentOf(
   { method = 'jsd' }: Pick<DistillOptions, 'method'>,
-  valueText: readonly SaidSetting[],
+  chosen: readonly SaidSetting[],
   given: TrainedStudent | undefined,
 ): DistillExperiment {
-  const steps = valueText.find(({ field }) => field.path === 'distill.steps')?.value ?? 500;
+  const steps = chosen.find(({ field }) => field.path === 'distill.steps')?.value ?? 500;
   const start = {
     student: given === undefined ? { kind: 'new' } : { kind: 'trained', hash: hashWeights(given.weights) },
     distill: {
@@ -159,11 +159,7 @@ function experimentOf(
     },
   };
   const isOfStudent = ({ field }: SaidSetting): boolean => given === undefined || field.path !== 'student.preset';
-  return parseConfig(
-    'The settings',
-    DistillExperimentSchema,
-    DISTILL_OPTIONS.apply(start, valueText.filter(isOfStudent)),
-  );
+  return parseConfig('The settings', DistillExperimentSchema, DISTILL_OPTIONS.apply(start, chosen.filter(isOfStudent)));
 }
 
 /** A method before its settings. */
