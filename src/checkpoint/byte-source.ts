@@ -1,14 +1,14 @@
 /**
- * Bytes that are read piece by piece, so that a checkpoint can be saved or imported without a second copy of all of it
- * in memory: an array that is already there, a part of a file, or anything else that can be asked for a range.
+ * Bytes that are read in pieces, so that a checkpoint can be saved or imported without a second copy in memory. The source
+ * is an array, a part of a file, or anything else that can return a range.
  */
 import { LabError, messageOf } from '../common/errors.ts';
 import { CHUNK_BYTES, type PlannedChunk } from './manifest.ts';
 
-/** Some bytes of a known number. What they are must not change while they are read. */
+/** Bytes of a known length. They must not change while they are read. */
 export interface ByteSource {
   readonly sizeBytes: number;
-  /** A copy of the bytes from `start` to before `end`, owned by the caller. */
+  /** A copy of the bytes from `start` (inclusive) to `end` (exclusive), owned by the caller. */
   read(start: number, end: number): Promise<Uint8Array<ArrayBuffer>>;
 }
 
@@ -21,8 +21,8 @@ export function arraySource(bytes: Uint8Array<ArrayBuffer>): ByteSource {
 }
 
 /**
- * The bytes of a file from `offset` on. Reading throws a LabError `bad-file` if the file was changed or removed since it
- * was chosen.
+ * The bytes of a file from `offset` on. Reading throws a LabError `bad-file` if the file has been changed or removed since
+ * it was chosen.
  */
 export function blobSource(blob: Blob, offset = 0): ByteSource {
   return {
@@ -41,7 +41,7 @@ export function blobSource(blob: Blob, offset = 0): ByteSource {
   };
 }
 
-/** How a payload is cut: full chunks, then the rest. */
+/** Splits a payload into full chunks and the remainder. */
 export function planChunks(totalBytes: number): PlannedChunk[] {
   const chunks = Array.from({ length: Math.floor(totalBytes / CHUNK_BYTES) }, () => ({ sizeBytes: CHUNK_BYTES }));
   const rest = totalBytes % CHUNK_BYTES;

@@ -1,15 +1,15 @@
 /**
- * One checkpoint in one file, to be kept elsewhere or carried to another browser:
+ * The file format of one checkpoint, for backups and transfer to another browser:
  *
  *      0  8 bytes  "AFRLCKPT"
  *      8  u32      version of this format, 1; integers are little-endian
  *     12  u32      H, bytes of the header
  *     16  64 bytes SHA-256 of the header as hexadecimal digits
  *     80  H bytes  the manifest (manifest.ts) as JSON in UTF-8
- *   80+H           the payload: the manifest's chunks one after the other, each with its size and SHA-256 in the manifest
+ *   80+H           the payload: the chunks in order; the manifest has the size and SHA-256 of each
  *
- * The file ends with the payload. Every size is checked against the file's before anything of that size is allocated, and
- * every byte is covered by a hash, by the file's size or by a constant.
+ * The file ends with the payload. Every size is checked against that of the file before anything of that size is
+ * allocated, and every byte is covered by a hash, by the file size or by a constant.
  */
 import { LabError } from '../common/errors.ts';
 import { blobSource, type ByteSource, planChunks } from './byte-source.ts';
@@ -20,24 +20,24 @@ const MAGIC = 'AFRLCKPT';
 const FORMAT_VERSION = 1;
 const PREFIX_BYTES = 80;
 const HASH_AT = 16;
-/** A manifest of the largest checkpoint with the largest config stays below this. */
+/** Larger than the manifest of the largest checkpoint with the largest config. */
 const MAX_HEADER_BYTES = 16 * 2 ** 20;
-/** How the name of a checkpoint file ends. */
+/** The extension of checkpoint files. */
 export const EXTENSION = '.afrl-checkpoint';
 
-/** A file taken apart; its payload has not been read yet. */
+/** A parsed file, whose payload has not been read yet. */
 export interface CheckpointFile {
   readonly manifest: Manifest;
   readonly payload: ByteSource;
 }
 
-/** The file name to suggest for a checkpoint: its name with everything but letters, digits, `.`, `-` and `_` replaced. */
+/** The suggested file name: the checkpoint's name with all but letters, digits, `.`, `-` and `_` replaced. */
 export function checkpointFileName({ name, step }: Manifest): string {
   const plain = name.replaceAll(/[^\p{L}\p{N}._-]+/gu, '-').replaceAll(/^[.-]+|[.-]+$/gu, '');
   return (plain === '' ? `step-${step}` : plain) + EXTENSION;
 }
 
-/** All of a file that comes before the payload. */
+/** The part of a file that precedes the payload. */
 export async function writeFileHead(manifest: Manifest): Promise<Uint8Array<ArrayBuffer>> {
   const encoder = new TextEncoder();
   const header = encoder.encode(JSON.stringify(manifest));
@@ -51,7 +51,7 @@ export async function writeFileHead(manifest: Manifest): Promise<Uint8Array<Arra
   return head;
 }
 
-/** A new checkpoint as the parts of its file, one after the other. @param createdAt - milliseconds since 1970 */
+/** A new checkpoint as the consecutive parts of its file. @param createdAt - milliseconds since 1970 */
 export async function packCheckpoint(
   info: CheckpointInfo,
   payload: Uint8Array<ArrayBuffer>,
@@ -67,9 +67,9 @@ export async function packCheckpoint(
 }
 
 /**
- * The whole payload of a file, every chunk checked.
+ * Reads the whole payload of a file and checks every chunk.
  *
- * @throws {LabError} `bad-file` at a chunk that is not what the manifest says
+ * @throws {LabError} `bad-file` if a chunk does not match the manifest
  */
 export async function readPayload({ manifest, payload }: CheckpointFile): Promise<Uint8Array<ArrayBuffer>> {
   const whole = new Uint8Array(manifest.sizeBytes);
@@ -78,7 +78,7 @@ export async function readPayload({ manifest, payload }: CheckpointFile): Promis
     const bytes = await payload.read(atByte, atByte + sizeBytes);
     const hash = await sha256Hex(bytes);
     if (hash !== sha256) {
-      throw damaged(`chunk ${index + 1} of ${manifest.chunks.length} was changed`, `SHA-256 ${sha256}`, hash);
+      throw damaged(`chunk ${index + 1} of ${manifest.chunks.length} has changed`, `SHA-256 ${sha256}`, hash);
     }
     whole.set(bytes, atByte);
     atByte += sizeBytes;
@@ -87,9 +87,9 @@ export async function readPayload({ manifest, payload }: CheckpointFile): Promis
 }
 
 /**
- * Takes a file apart. The payload's chunks are not checked here but as they are read.
+ * Parses a file. The chunks of the payload are checked when they are read, not here.
  *
- * @throws {LabError} `bad-file` if it is not a whole file of this format and version
+ * @throws {LabError} `bad-file` if it is not a complete file of this format and version
  */
 export async function readCheckpointFile(file: Blob): Promise<CheckpointFile> {
   const source = blobSource(file);
@@ -99,7 +99,7 @@ export async function readCheckpointFile(file: Blob): Promise<CheckpointFile> {
   const prefix = await source.read(0, PREFIX_BYTES);
   const view = new DataView(prefix.buffer);
   const magic = asciiOf(prefix.subarray(0, MAGIC.length));
-  if (magic !== MAGIC) throw damaged('it is another kind of file', `"${MAGIC}" at its start`, JSON.stringify(magic));
+  if (magic !== MAGIC) throw damaged('it is not a checkpoint file', `"${MAGIC}" at its start`, JSON.stringify(magic));
   const version = view.getUint32(8, true);
   if (version !== FORMAT_VERSION) throw wrongVersion(version);
 
@@ -109,7 +109,7 @@ export async function readCheckpointFile(file: Blob): Promise<CheckpointFile> {
   const header = await source.read(PREFIX_BYTES, PREFIX_BYTES + headerBytes);
   const expected = asciiOf(prefix.subarray(HASH_AT));
   const hash = await sha256Hex(header);
-  if (hash !== expected) throw damaged('its header was changed', `SHA-256 ${hash}`, JSON.stringify(expected));
+  if (hash !== expected) throw damaged('its header has changed', `SHA-256 ${hash}`, JSON.stringify(expected));
 
   const manifest = readManifest(parseJson(header));
   if (typeof manifest === 'string') throw damaged('its header is not a manifest', 'a manifest', manifest);
@@ -120,7 +120,7 @@ export async function readCheckpointFile(file: Blob): Promise<CheckpointFile> {
   return { manifest, payload };
 }
 
-/** A damaged file, as an error. */
+/** The error for a damaged file. */
 export function damaged(problem: string, expected: string, got: string): LabError {
   return new LabError('bad-file', {
     message: `The checkpoint file cannot be used: ${problem}.`,

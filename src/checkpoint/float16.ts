@@ -1,17 +1,16 @@
 /**
- * The two 16-bit floating-point formats that JavaScript has no arrays for everywhere: IEEE 754 half precision (F16: 5
- * bits of exponent, 10 of fraction) and bfloat16 (BF16: the upper half of a float32). Both are kept as their bit
- * patterns in a Uint16Array. Narrowing rounds to the nearest value, halfway cases to the even one, and keeps
- * subnormals, infinities and NaN.
+ * The two 16-bit floating-point formats that JavaScript has no universally supported arrays for: IEEE 754 half precision
+ * (F16: 5 exponent bits, 10 fraction bits) and bfloat16 (BF16: the upper half of a float32). Both are stored as bit
+ * patterns in a Uint16Array. Narrowing rounds to nearest, ties to even, and preserves subnormals, infinities and NaN.
  */
 
-/** Values from here on round to the infinity of F16, and below here to its subnormals; as bits of a float32. */
-const HALF_OVERFLOW = 0x477ff000; // 65520, halfway between 65504 and what would be 65536
+/** Bits of the float32 values at which F16 overflows to infinity, and below which it is subnormal. */
+const HALF_OVERFLOW = 0x477ff000; // 65520, halfway between 65504 and the unrepresentable 65536
 const HALF_SMALLEST_NORMAL = 0x38800000; // 2^-14
 
 const HALF_INFINITY = 0x7c00;
 const FLOAT_INFINITY = 0x7f800000;
-/** The exponent's zero is 15 in F16 and 127 in float32. */
+/** The difference of the exponent biases of float32 (127) and F16 (15). */
 const EXPONENT_SHIFT = (127 - 15) << 23;
 
 /** The float32 values of F16 bit patterns; exact. */
@@ -25,7 +24,7 @@ export function halvesToFloats(halves: Uint16Array): Float32Array<ArrayBuffer> {
     if (magnitude >= HALF_INFINITY) {
       bits[i] = sign | FLOAT_INFINITY | (magnitude << 13);
     } else if (magnitude >= 0x400) {
-      // Move the exponent's zero from 15 to 127.
+      // Rebias the exponent from 15 to 127.
       bits[i] = sign | ((magnitude << 13) + EXPONENT_SHIFT);
     } else {
       floats[i] = (sign === 0 ? magnitude : -magnitude) * 2 ** -24;
@@ -63,11 +62,11 @@ function floatBitsToHalf(bits: number): number {
   if (magnitude > FLOAT_INFINITY) return sign | 0x7e00;
   if (magnitude >= HALF_OVERFLOW) return sign | HALF_INFINITY;
   if (magnitude >= HALF_SMALLEST_NORMAL) {
-    // Move the exponent's zero from 127 to 15 and drop 13 bits. A fraction that rounds up past its top carries into
-    // the exponent, which is just what it should do.
+    // Rebias the exponent from 127 to 15 and drop 13 bits. If the fraction overflows in rounding, it carries into the
+    // exponent, as it should.
     return sign | roundOff(magnitude - EXPONENT_SHIFT, 13);
   }
-  // A subnormal counts in steps of 2^-24: the fraction, with its leading one, shifted to that unit.
+  // A subnormal is a multiple of 2^-24: the fraction with its leading one, shifted to that unit.
   const shift = 126 - (magnitude >>> 23);
   if (shift > 24) return sign;
   return sign | roundOff((magnitude & 0x7fffff) | 0x800000, shift);
@@ -75,11 +74,11 @@ function floatBitsToHalf(bits: number): number {
 
 function floatBitsToBfloat(bits: number): number {
   const isNaN = (bits & 0x7fffffff) > FLOAT_INFINITY;
-  // Dropping bits could make an infinity of a NaN; the quiet bit keeps it one.
+  // Dropping bits could turn a NaN into an infinity; setting the quiet bit prevents that.
   return isNaN ? (bits >>> 16) | 0x40 : roundOff(bits, 16);
 }
 
-// Drops the lowest bits of an unsigned integer, rounding to nearest, halves to even.
+// Drops the lowest bits of an unsigned integer, rounding to nearest, ties to even.
 function roundOff(bits: number, dropped: number): number {
   const kept = bits >>> dropped;
   const rest = (bits >>> 0) - kept * 2 ** dropped;

@@ -1,8 +1,8 @@
 /**
- * Imported data sets that runs learn from. A run can only be gone on with exactly where its data is still there, so the
- * data comes into the store in the transaction that remembers the run, and goes when no checkpoint and no run names it.
+ * Imported data sets that runs learn from. A run resumes exactly only with its data, so the data enters the store in the
+ * transaction that records the run, and is deleted when no checkpoint and no run refers to it.
  *
- * What the bytes mean is known only to whoever wrote them; their SHA-256 is their key.
+ * The store does not interpret the bytes; their SHA-256 is their key.
  */
 import * as v from 'valibot';
 import { LabError } from '../common/errors.ts';
@@ -12,15 +12,15 @@ import { chunksOf, savePayload, verifiedChunks } from './payload-chunks.ts';
 import { sha256Hex } from './sha256.ts';
 import type { StoreDatabase, WriteTransaction } from './store-database.ts';
 
-/** A data set as it is handed over to be kept. */
+/** A data set to be kept. */
 export interface DataToKeep {
-  /** What its file was called. */
+  /** The name of its file. */
   readonly name: string;
   readonly sha256: string;
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** The most bytes that are read back into memory. */
+/** The most bytes that are read into memory. */
 const MAX_KEPT_BYTES = 2 ** 28;
 
 const RecordSchema = v.pipe(
@@ -47,7 +47,7 @@ export class KeptData {
   }
 
   /**
-   * Gives a data set back, all of it checked; undefined if it is not here.
+   * Loads and verifies a data set; undefined if it is not kept here.
    *
    * @throws {LabError} `bad-checkpoint` if it is damaged
    */
@@ -76,8 +76,8 @@ export class KeptData {
 }
 
 /**
- * Keeps a data set unless it is kept already, and has `commit` write what refers to it in the same transaction: at no time
- * does it lie there for nobody.
+ * Keeps a data set, unless it is already kept, and has `commit` write the reference to it in the same transaction, so that
+ * it is never stored without a reference.
  *
  * @throws {LabError} `storage-full` if the browser has no room left
  */
@@ -103,7 +103,7 @@ export async function keepData(
 /** The stores that {@link dropUnusedData} needs. */
 export const DATA_STORES = ['manifests', 'chunks', 'runs', 'datasets'] as const;
 
-/** Deletes the data sets that no checkpoint and no run names any more, as part of a transaction. */
+/** Deletes the data sets that no checkpoint and no run refers to, as part of a transaction. */
 export async function dropUnusedData(transaction: WriteTransaction): Promise<void> {
   const kept = await transaction.objectStore('datasets').getAllKeys();
   if (kept.length === 0) return;
@@ -119,7 +119,7 @@ export async function dropUnusedData(transaction: WriteTransaction): Promise<voi
   }
 }
 
-/** Reads one property, even of a record that cannot be read as a whole: what a damaged record names is not dropped. */
+/** Reads one property even of a damaged record, so that data it refers to is not deleted. */
 function namedBy(property: string): (record: unknown) => unknown {
   return (record) =>
     typeof record === 'object' && record !== null ? (record as Record<string, unknown>)[property] : undefined;
@@ -127,7 +127,7 @@ function namedBy(property: string): (record: unknown) => unknown {
 
 function damagedRecord(sha256: string, problem: string): LabError {
   return new LabError('bad-checkpoint', {
-    message: `The data set ${sha256.slice(0, 12)} that is kept here is damaged: ${problem}.`,
+    message: `The data set ${sha256.slice(0, 12)} in this browser is damaged: ${problem}.`,
     fix: 'Choose its file again.',
   });
 }

@@ -1,16 +1,16 @@
 /**
- * What the store knows about a checkpoint: a manifest. It says where the checkpoint comes from (its lineage) and how its
- * payload is cut into chunks; what the payload means is known only to whoever wrote it, by `kind`. Manifests are small,
- * so that listing a hundred checkpoints reads none of their payloads.
+ * Manifests: the metadata of checkpoints. A manifest has the lineage of a checkpoint and the chunks of its payload; only
+ * the code that wrote the payload, identified by `kind`, can interpret it. Manifests are small, so that listing a hundred
+ * checkpoints reads no payloads.
  *
- * A manifest is parsed whenever it is read, from the database or from a file: both outlive the code that wrote them.
+ * A manifest is parsed whenever it is read from the database or a file, because both outlive the code that wrote them.
  */
 import * as v from 'valibot';
 import { hexOf } from './sha256.ts';
 
-/** The most bytes of one chunk: small enough to be copied, hashed and written without holding up anything else. */
+/** The most bytes of a chunk, small enough that copying, hashing and writing it blocks nothing else. */
 export const CHUNK_BYTES = 8 * 2 ** 20;
-/** The most bytes of one checkpoint; every browser can hold as much in one array. */
+/** The most bytes of a checkpoint; every browser can hold this many in one array. */
 export const MAX_CHECKPOINT_BYTES = 2 ** 31;
 /** The most characters of a name. */
 export const MAX_NAME_LENGTH = 200;
@@ -18,40 +18,40 @@ const MAX_NOTE_LENGTH = 10_000;
 const MAX_CONFIG_LENGTH = 1_000_000;
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-/** Milliseconds since 1970, up to the last that JavaScript has a date for. */
+/** Milliseconds since 1970, up to the latest date of JavaScript. */
 export const TimeSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(8.64e15));
 const shortText = v.pipe(v.string(), v.maxLength(MAX_NAME_LENGTH));
 const sizeOfChunk = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(CHUNK_BYTES));
 
-/** The name of a checkpoint; unique in a store, so that people can tell checkpoints apart. */
+/** The name of a checkpoint; unique within a store. */
 export const NameSchema = v.pipe(v.string(), v.trim(), v.nonEmpty(), v.maxLength(MAX_NAME_LENGTH));
 export const NoteSchema = v.pipe(v.string(), v.maxLength(MAX_NOTE_LENGTH));
-/** What an id may look like; the store makes 32 hexadecimal digits. */
+/** The format of an id; the store makes 32 hexadecimal digits. */
 export const IdSchema = v.pipe(
   v.string(),
   v.regex(/^[\w-]{1,64}$/u, 'Invalid id: 1 to 64 letters, digits, "-" or "_"'),
 );
-/** Settings as JSON text: kept to the letter, never interpreted. */
+/** Settings as JSON text, stored verbatim. */
 export const ConfigJsonSchema = v.pipe(
   v.string(),
   v.maxLength(MAX_CONFIG_LENGTH),
   v.check(isJson, 'Invalid JSON: expected the JSON text of a config'),
 );
 
-/** What the one who saves a checkpoint says about it. */
+/** The caller's part of a manifest. */
 export const CheckpointInfoSchema = v.strictObject({
   name: NameSchema,
   note: v.optional(NoteSchema, ''),
-  /** Which code reads the payload, such as `sft`. */
+  /** Identifies the code that reads the payload, such as `sft`. */
   kind: v.pipe(shortText, v.nonEmpty()),
-  /** Saved by a run on its way: retention may drop it. Naming or annotating a checkpoint makes this false. */
+  /** Saved by a run in progress, so retention may delete it. Naming or annotating a checkpoint makes this false. */
   isAutomatic: v.boolean(),
-  /** The run that made it. */
+  /** The run that saved it. */
   runId: v.nullable(IdSchema),
-  /** The checkpoint that the run went on from; it may have been deleted since. */
+  /** The checkpoint that the run continued from; it may have been deleted since. */
   parentId: v.nullable(IdSchema),
   modelName: shortText,
-  /** The version of the data learned from: of a rule world, or the SHA-256 of an imported data set. */
+  /** The version of the training data: that of a rule world, or the SHA-256 of an imported data set. */
   worldHash: shortText,
   /** Updates made. */
   step: count,
@@ -68,7 +68,7 @@ export const ChunkInfoSchema = v.strictObject({
 });
 export type ChunkInfo = v.InferOutput<typeof ChunkInfoSchema>;
 
-/** A chunk that is to be written; its hash is known where the payload has been saved before. */
+/** A chunk to be written. Its hash is known if the payload has been saved before. */
 export type PlannedChunk = Pick<ChunkInfo, 'sizeBytes'> & { readonly sha256?: string };
 
 /** A saved checkpoint without its payload. */
@@ -76,10 +76,10 @@ export const ManifestSchema = v.pipe(
   v.strictObject({
     ...CheckpointInfoSchema.entries,
     id: IdSchema,
-    /** An import keeps that of the original. */
+    /** An import keeps the time of the original. */
     createdAt: TimeSchema,
     sizeBytes: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_CHECKPOINT_BYTES)),
-    /** The payload is these, one after the other. */
+    /** The payload is their concatenation. */
     chunks: v.array(ChunkInfoSchema),
   }),
   v.check(
@@ -89,27 +89,27 @@ export const ManifestSchema = v.pipe(
 );
 export type Manifest = v.InferOutput<typeof ManifestSchema>;
 
-/** The manifest in `value`, or what is wrong with it in one line. */
+/** Parses a manifest; returns a one-line description of the problem if it is not valid. */
 export function readManifest(value: unknown): Manifest | string {
   const result = v.safeParse(ManifestSchema, value);
   if (result.success) return result.output;
   return firstProblem('manifest', result.issues);
 }
 
-/** What is wrong with a record, in one line that names the place in it. */
+/** A one-line description of the first problem of a record, with its path. */
 export function firstProblem(record: string, [issue]: readonly [v.BaseIssue<unknown>, ...unknown[]]): string {
   return `${v.getDotPath(issue) ?? record}: ${issue.message}`;
 }
 
 /**
- * An id for a checkpoint or a run, unique among all stores, since files travel between them. It comes from the
- * browser's own source and not from a seed: a repeated run must not repeat its ids.
+ * An id for a checkpoint or a run, unique across stores because files move between them. It is drawn from the browser's
+ * random source and not from a seed, because a repeated run must not repeat its ids.
  */
 export function newId(): string {
   return hexOf(crypto.getRandomValues(new Uint8Array(16)));
 }
 
-/** `name` if it is free, else with the first number that makes it so: "best", "best (2)", "best (3)". */
+/** `name` if it is free, else with the first free number: "best", "best (2)", "best (3)". */
 export function freeName(name: string, taken: ReadonlySet<string>): string {
   if (!taken.has(name)) return name;
   const [, stem = name] = /^(.*) \(\d+\)$/su.exec(name) ?? [];
@@ -121,8 +121,8 @@ export function freeName(name: string, taken: ReadonlySet<string>): string {
 }
 
 /**
- * The automatic checkpoints of one run that retention drops: all but the `keepLast` newest. Never one that a person
- * named or annotated, nor the one just saved, even where the clock has been set back.
+ * The automatic checkpoints of one run that retention deletes: all but the `keepLast` newest. Never one that a person has
+ * named or annotated, nor the one just saved, even if the clock was set back.
  */
 export function surplusOf(ofRun: readonly Manifest[], justSavedId: string, keepLast: number): Manifest[] {
   const automatic = ofRun.filter(({ isAutomatic }) => isAutomatic);
@@ -131,7 +131,7 @@ export function surplusOf(ofRun: readonly Manifest[], justSavedId: string, keepL
   return others.slice(othersKept);
 }
 
-/** The order of lists. */
+/** Sort order of lists. */
 export function newestFirst(a: Manifest, b: Manifest): number {
   return b.createdAt - a.createdAt || b.step - a.step;
 }

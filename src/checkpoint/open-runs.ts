@@ -1,8 +1,8 @@
 /**
- * Training runs that have begun and not ended. A run that was cut short by a reload, a closed tab or a crash leaves its
- * record behind, and with the newest checkpoint of the run that is all a page needs to offer to go on.
+ * Training runs that have started and not finished. A run interrupted by a reload, a closed tab or a crash leaves its
+ * record behind; the record and the newest checkpoint of the run are all that a page needs to resume it.
  *
- * While a run is being trained its tab holds a lock, so that no other tab offers to go on with it at the same time.
+ * A tab holds a lock while it trains a run, so that no other tab offers to resume it.
  */
 import * as v from 'valibot';
 import { LabError } from '../common/errors.ts';
@@ -21,41 +21,41 @@ import { type DataToKeep, DATA_STORES, dropUnusedData, keepData } from './kept-d
 import type { StoreDatabase, WriteTransaction } from './store-database.ts';
 import { heldLocks, tryLock } from './tab-locks.ts';
 
-/** A run as it is remembered. */
+/** The record of a run. */
 export const OpenRunSchema = v.strictObject({
-  /** As `runId` in the manifests of its checkpoints. */
+  /** Equal to `runId` in the manifests of its checkpoints. */
   id: IdSchema,
   name: NameSchema,
-  /** Which code goes on with it, such as `sft`. */
+  /** Identifies the code that resumes it, such as `sft`. */
   kind: v.pipe(v.string(), v.nonEmpty(), v.maxLength(200)),
   configJson: ConfigJsonSchema,
-  /** Updates it was to make. */
+  /** Planned number of updates. */
   totalSteps: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
-  /** Of the first start, if it has been resumed. */
+  /** Time of the first start if it was resumed. */
   startedAt: TimeSchema,
-  /** The SHA-256 of the imported data set that it learns from; empty for a run that needs none. */
+  /** The SHA-256 of the imported data set it learns from; empty if it needs none. */
   dataHash: v.optional(v.pipe(v.string(), v.maxLength(64)), ''),
 });
 export type OpenRun = v.InferOutput<typeof OpenRunSchema>;
 export type OpenRunInput = v.InferInput<typeof OpenRunSchema>;
 
-/** A remembered run, and what can be done with it. */
+/** A recorded run and its state. */
 export interface OpenRunStatus {
   readonly run: OpenRun;
   /**
-   * `alive`: some tab or worker is training it. `interrupted`: none is. `unknown`: this browser cannot tell, since the
+   * `alive`: some tab or worker is training it. `interrupted`: none is. `unknown`: the browser cannot tell, because the
    * page is not secure.
    */
   readonly state: 'alive' | 'interrupted' | 'unknown';
-  /** Its newest checkpoint; null if it was cut short before the first. */
+  /** Its newest checkpoint; null if it was interrupted before the first. */
   readonly lastCheckpoint: Manifest | null;
 }
 
-/** A run that is being trained here. */
+/** The right to train a run, held by this tab. */
 export interface RunLease {
-  /** Forgets the run: it has come to its end, or was given up. */
+  /** Deletes the record: the run is complete or was abandoned. */
   finish(): Promise<void>;
-  /** Leaves the run to be resumed, here or in another tab. */
+  /** Keeps the record, so that the run can be resumed here or in another tab. */
   release(): void;
 }
 
@@ -68,10 +68,10 @@ export class OpenRuns {
   }
 
   /**
-   * Remembers a run that begins or goes on here, and keeps the data that it learns from.
+   * Records a run that starts or resumes here, and keeps the data it learns from.
    *
-   * @param data - an imported data set; without one the run needs none
-   * @throws {LabError} if another tab is training it, or the data finds no room
+   * @param data - an imported data set; absent if the run needs none
+   * @throws {LabError} if another tab is training it, or the data does not fit into the storage
    */
   async start(run: OpenRunInput, data?: DataToKeep): Promise<RunLease> {
     const dataHash = data?.sha256 ?? '';
@@ -80,7 +80,7 @@ export class OpenRuns {
     if (release === undefined) {
       throw new LabError('internal', {
         message: `The run "${checked.name}" is being trained in another tab.`,
-        fix: 'Go on there, or stop it there first.',
+        fix: 'Continue it there, or stop it there first.',
       });
     }
     try {
@@ -102,7 +102,7 @@ export class OpenRuns {
     return { finish, release };
   }
 
-  /** Records of runs that cannot be read; they can only be forgotten. */
+  /** Records of runs that cannot be parsed; they can only be deleted. */
   async damaged(): Promise<{ readonly id: string; readonly problem: string }[]> {
     return this.#database.read('read the open runs', ['runs'], async (transaction) => {
       const records = transaction.objectStore('runs');
@@ -114,7 +114,7 @@ export class OpenRuns {
     });
   }
 
-  /** Every remembered run, the last started first, but for the damaged ones. */
+  /** Every valid record, latest start first. */
   async list(): Promise<OpenRunStatus[]> {
     const found = await this.#database.read('read the open runs', ['runs', 'manifests'], async (transaction) => {
       const records = await transaction.objectStore('runs').getAll();
@@ -125,7 +125,7 @@ export class OpenRuns {
       const byRun = transaction.objectStore('manifests').index('by-run');
       return Promise.all(runs.map(async (run) => ({ run, manifests: await byRun.getAll(run.id) })));
     });
-    // After the records: a run takes its lock before it writes its record.
+    // Queried after the records are read, because a run takes its lock before it writes its record.
     const held = await heldLocks();
     return found
       .map(({ run, manifests }): OpenRunStatus => {
@@ -137,8 +137,7 @@ export class OpenRuns {
   }
 
   /**
-   * Forgets a run that nobody wants to go on with; its checkpoints stay, and its data while they need it. An unknown id is
-   * ignored.
+   * Deletes the record of a run. Its checkpoints stay, and its data as long as they refer to it. An unknown id is ignored.
    */
   async forget(id: string): Promise<void> {
     await this.#database.write('forget the run', [...DATA_STORES], async (transaction) => {

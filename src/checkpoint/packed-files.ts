@@ -1,20 +1,20 @@
 /**
- * Several small and large files as one payload: a ZIP archive whose entries are stored uncompressed, because weights do not
- * compress. The same files give the same bytes at any time and place.
+ * Several files as one payload: a ZIP archive with uncompressed entries, because weights do not compress. Equal files give
+ * equal bytes at any time and place.
  */
 import { unzipSync, zipSync } from 'fflate';
 import { LabError, messageOf } from '../common/errors.ts';
 
 /** The bytes of an archive. */
 export function packFiles(files: Readonly<Record<string, Uint8Array>>): Uint8Array<ArrayBuffer> {
-  // ZIP dates begin in 1980 and are in local time, so one date in local time is the same bytes everywhere.
+  // ZIP dates start in 1980 and are in local time, so a fixed local date gives the same bytes everywhere.
   return zipSync(files, { level: 0, mtime: new Date(1980, 0, 1) });
 }
 
 /**
- * The files of an archive that are wanted; entries of other names are not even unpacked.
+ * The requested files of an archive; other entries are not unpacked.
  *
- * @throws {LabError} `bad-checkpoint` if it is no archive, lacks one of the files, or claims more than it holds
+ * @throws {LabError} `bad-checkpoint` if it is not an archive, lacks one of the files, or claims more bytes than it has
  */
 export function unpackFiles<const Name extends string>(
   bytes: Uint8Array,
@@ -27,10 +27,10 @@ export function unpackFiles<const Name extends string>(
     found = unzipSync(bytes, {
       filter: ({ name, size, originalSize, compression }) => {
         if (!wanted.has(name)) return false;
-        // What a compressed entry claims to become would be allocated before anything shows that it is not so.
+        // The claimed size of a compressed entry would be allocated before it could be found false.
         if (compression !== 0 || size !== originalSize) throw new Error(`its ${name} is compressed`);
         totalBytes += size;
-        if (totalBytes > bytes.length) throw new Error('it claims to hold more than it does');
+        if (totalBytes > bytes.length) throw new Error('it claims more bytes than it has');
         return true;
       },
     });
@@ -42,7 +42,7 @@ export function unpackFiles<const Name extends string>(
   return Object.fromEntries(names.map((name) => [name, ownCopy(found[name])])) as Record<Name, Uint8Array<ArrayBuffer>>;
 }
 
-// An entry that was stored is a view of the archive: its buffer could not be handed to another thread by itself.
+// A stored entry is a view of the archive, whose buffer cannot be transferred to another thread separately.
 function ownCopy(bytes: Uint8Array = new Uint8Array()): Uint8Array<ArrayBuffer> {
   return new Uint8Array(bytes);
 }
@@ -50,7 +50,7 @@ function ownCopy(bytes: Uint8Array = new Uint8Array()): Uint8Array<ArrayBuffer> 
 function unusable(problem: string, cause?: unknown): LabError {
   return new LabError('bad-checkpoint', {
     message: `The files in the checkpoint cannot be read: ${problem}.`,
-    expected: 'an archive as "lab export" writes it',
+    expected: 'an archive written by "lab export"',
     fix: 'Export the model again.',
     cause,
   });

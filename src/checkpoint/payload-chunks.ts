@@ -1,9 +1,9 @@
 /**
- * Payloads in the database: written chunk by chunk under a pending save, and read back with every chunk checked.
+ * Payloads in the database: written chunk by chunk under a pending save, and verified chunk by chunk when read.
  *
- * A save makes one small transaction per chunk, so that nothing large waits in memory and other tabs can read meanwhile.
- * The last transaction turns the pending save into a manifest. Each of them looks whether the save is still pending:
- * should a tab have been frozen for so long that another one took its save for dead and swept it, it must not write on.
+ * A save makes one small transaction per chunk, so that little waits in memory and other tabs can read meanwhile. The last
+ * transaction turns the pending save into a manifest. Each transaction checks that the save is still pending, because a tab
+ * frozen for long may find that another tab considered its save abandoned and removed it.
  */
 import { LabError, throwIfAborted } from '../common/errors.ts';
 import type { ByteSource } from './byte-source.ts';
@@ -13,33 +13,33 @@ import { sha256Hex } from './sha256.ts';
 import type { StoreDatabase, WriteTransaction } from './store-database.ts';
 import { heldLocks, whileLocked } from './tab-locks.ts';
 
-/** What everything takes that is long. */
+/** Options of long operations. */
 export interface LongOptions {
-  /** Stops after the chunk at hand; nothing that was begun remains. */
+  /** Stops after the current chunk; nothing partial remains. */
   readonly signal?: AbortSignal | undefined;
   /** Called after each chunk. */
   readonly onProgress?: ((doneBytes: number, totalBytes: number) => void) | undefined;
 }
 
-/** A payload that is there, and where it is listed. */
+/** A stored payload, and the object store that lists it. */
 export interface StoredPayload extends Pick<Manifest, 'id' | 'name' | 'chunks' | 'sizeBytes'> {
   readonly shelf: 'manifests' | 'datasets';
 }
 
-/** Bytes to be saved, and how they are cut. */
+/** Bytes to be saved, and their chunks. */
 export interface Payload {
   readonly source: ByteSource;
   readonly plan: readonly PlannedChunk[];
 }
 
-/** Without locks, a save that has not written for so long is taken for dead. */
+/** Without locks, a save without writes for this long counts as dead. */
 const DEAD_AFTER_MS = 10 * 60_000;
 
 /**
- * Writes a payload under `id`, then has `commit` write what lists it in the transaction that ends the save. Whatever
- * fails on the way, the chunks are removed again.
+ * Writes a payload under `id`, then has `commit` write its listing in the transaction that ends the save. On failure the
+ * chunks are removed again.
  *
- * @throws {LabError} also `bad-file` if a chunk is not what the plan says
+ * @throws {LabError} also `bad-file` if a chunk does not match the plan
  */
 export async function savePayload<T>(
   database: StoreDatabase,
@@ -62,7 +62,7 @@ export async function savePayload<T>(
         },
       );
     } catch (thrown) {
-      // If this fails too, the next visit sweeps; what has to be told is what went wrong first.
+      // If this fails too, the next opening sweeps; the first error is the one to report.
       await sweep(database, id).catch(() => undefined);
       throw thrown;
     }
@@ -70,10 +70,10 @@ export async function savePayload<T>(
 }
 
 /**
- * The chunks of a checkpoint or a data set, first to last, each found to be what was saved.
+ * The chunks of a checkpoint or a data set in order, each verified.
  *
  * @throws {LabError} `bad-checkpoint` at a chunk that is missing or has changed; `not-found` if the checkpoint is deleted
- *   meanwhile
+ *   in the meantime
  */
 export async function* verifiedChunks(
   database: StoreDatabase,
@@ -92,7 +92,7 @@ export async function* verifiedChunks(
       if (isListed === 0) throw notFound(id);
       return chunk;
     });
-    if (stored === undefined) throw corrupt(place, 'it in the database', 'nothing');
+    if (stored === undefined) throw corrupt(place, 'a chunk in the database', 'nothing');
     if (!(stored instanceof Uint8Array)) throw corrupt(place, 'bytes', typeof stored);
     if (stored.length !== expected.sizeBytes) throw corrupt(place, `${expected.sizeBytes} bytes`, `${stored.length}`);
     const bytes = stored as Uint8Array<ArrayBuffer>; // a database holds no shared memory
@@ -111,15 +111,15 @@ export async function removeCheckpoint(transaction: WriteTransaction, id: string
 }
 
 /**
- * Removes what saves that were cut short have left behind; one that is still going on in some tab is left alone.
+ * Removes the remains of interrupted saves. A save in progress in some tab is left alone.
  *
- * @returns how many were removed
+ * @returns the number of removed saves
  */
 export async function sweepDeadSaves(database: StoreDatabase): Promise<number> {
   const pending = await database.read('look for unfinished saves', ['pending'], (transaction) =>
     transaction.objectStore('pending').getAll(),
   );
-  // After the records: a save takes its lock before it writes its record.
+  // Queried after the records are read, because a save takes its lock before it writes its record.
   const held = await heldLocks();
   const dead = pending.filter(({ id, touchedAt }) =>
     held === undefined ? Date.now() - touchedAt > DEAD_AFTER_MS : !held.has(lockName(database, id)),
@@ -129,7 +129,7 @@ export async function sweepDeadSaves(database: StoreDatabase): Promise<number> {
   return swept;
 }
 
-/** There is no checkpoint of this id, as an error. */
+/** The error for an unknown checkpoint id. */
 export function notFound(id: string): LabError {
   return new LabError('not-found', {
     message: `The checkpoint ${id} is not in this browser.`,
@@ -144,8 +144,8 @@ async function begin(database: StoreDatabase, id: string): Promise<void> {
     const pending = transaction.objectStore('pending');
     if ((await transaction.objectStore('manifests').count(id)) + (await pending.count(id)) > 0) {
       throw new LabError('internal', {
-        message: `The checkpoint ${id} is being saved or imported in another tab at this moment.`,
-        fix: 'Try again when it has ended there.',
+        message: `The checkpoint ${id} is currently being saved or imported in another tab.`,
+        fix: 'Try again when the other tab has finished.',
       });
     }
     await pending.put({ id, touchedAt: Date.now() });
@@ -162,11 +162,11 @@ async function writeChunks(
   let doneBytes = 0;
   for (const [index, planned] of plan.entries()) {
     throwIfAborted(signal);
-    // An own copy: storing a view would store all of the array behind it.
+    // A copy, because storing a view would store its whole underlying buffer.
     const bytes = await source.read(doneBytes, doneBytes + planned.sizeBytes);
     const sha256 = await sha256Hex(bytes);
     if (bytes.length !== planned.sizeBytes || (planned.sha256 ?? sha256) !== sha256) {
-      const place = `chunk ${index + 1} of ${plan.length} was changed`;
+      const place = `chunk ${index + 1} of ${plan.length} has changed`;
       throw damaged(place, `${planned.sizeBytes} bytes, SHA-256 ${planned.sha256}`, `${bytes.length} bytes, ${sha256}`);
     }
     await database.write(SAVING, ['chunks', 'pending'], async (transaction) => {
@@ -185,12 +185,12 @@ async function writeChunks(
 async function assertPending(transaction: WriteTransaction, id: string): Promise<void> {
   if ((await transaction.objectStore('pending').count(id)) > 0) return;
   throw new LabError('internal', {
-    message: 'The save was cut short: this tab slept for so long that another one took it for closed.',
+    message: 'The save was interrupted: this tab was suspended for so long that another one treated it as closed.',
     fix: 'Save again.',
   });
 }
 
-/** Removes a pending save and its chunks; false if it has ended meanwhile, and then its chunks are in use. */
+/** Removes a pending save and its chunks; false if it has ended in the meantime, because its chunks are then in use. */
 async function sweep(database: StoreDatabase, id: string): Promise<boolean> {
   return database.write('remove an unfinished save', ['chunks', 'pending'], async (transaction) => {
     const pending = transaction.objectStore('pending');
@@ -201,7 +201,7 @@ async function sweep(database: StoreDatabase, id: string): Promise<boolean> {
   });
 }
 
-/** The keys [id, 0], [id, 1], ...: an array sorts after every number. */
+/** The keys [id, 0], [id, 1], ...: arrays sort after all numbers. */
 export function chunksOf(id: string): IDBKeyRange {
   return IDBKeyRange.bound([id], [id, []]);
 }
@@ -215,6 +215,6 @@ function corrupt(place: string, expected: string, got: string): LabError {
     message: `The saved ${place} is damaged.`,
     expected,
     got,
-    fix: 'Go back to another checkpoint, or import this one from an exported file, and delete it here.',
+    fix: 'Use another checkpoint, or import this one from an exported file, and delete it here.',
   });
 }

@@ -1,36 +1,36 @@
 /**
- * Weights as small whole numbers: symmetric quantisation in groups along a row, each group with a scale of its own.
+ * Weights as small integers: symmetric quantisation in groups along a row, each with its own scale.
  *
  *     weight = q * scale      q in -127..127 (8 bits) or -7..7 (4 bits)
  *
- * A group is 32 neighbours of a row, fewer where the row is no multiple of that; so a large weight spoils the steps of its
- * group and no others. Scales are half-precision: 8.5 and 4.5 bits for each weight. The scale of a group of 8 bits follows
- * from its largest weight. With 4 bits that wastes steps on one outlier, so the scale of least squared error among a few
- * smaller ones is taken, and what lies beyond is cut.
+ * A group is 32 neighbours in a row, fewer if 32 does not divide the row, so that a large weight affects the precision of
+ * its own group only. Scales are half-precision, which makes 8.5 and 4.5 bits per weight. With 8 bits the scale of a group
+ * follows from its largest weight. With 4 bits that wastes levels on a single outlier, so the scale with the least squared
+ * error among a few smaller ones is used, and values beyond it are clipped.
  */
 import { LabError } from '../common/errors.ts';
 import { floatsToHalves, halvesToFloats } from './float16.ts';
 
-/** Bits of a stored weight. */
+/** Bits per stored weight. */
 export type QuantisedBits = 4 | 8;
 
-/** A matrix as it is stored. */
+/** A quantised matrix. */
 export interface QuantisedData {
   /** `[O,I]` of the weights. */
   readonly shape: readonly [number, number];
   readonly bits: QuantisedBits;
-  /** O*I*bits/8 bytes, row by row, two's complement; of two 4-bit weights the first is in the lower half. */
+  /** O*I*bits/8 bytes, row by row, two's complement; the first of two 4-bit weights is in the lower half. */
   readonly values: Uint8Array;
-  /** One for each group, row by row; as bit patterns of F16. */
+  /** One per group, row by row, as F16 bit patterns. */
   readonly scales: Uint16Array;
 }
 
 const GROUP_SIZES = [32, 16, 8] as const;
 const LARGEST = { 4: 7, 8: 127 } as const;
-/** What the scale of a group may be, as shares of the one that cuts nothing. */
+/** Candidate scales of a group, as shares of the scale that clips nothing. */
 const SCALE_SHARES = { 4: [1, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65], 8: [1] } as const;
 
-/** Weights of a group in rows of some width; undefined where no size divides it, and such rows are not quantised. */
+/** Weights per group in rows of a given width; undefined if no group size divides it, so that the rows stay unquantised. */
 export function groupSizeOf(width: number): number | undefined {
   return GROUP_SIZES.find((size) => width % size === 0);
 }
@@ -61,7 +61,7 @@ export function quantise(weights: Float32Array, [O, I]: readonly [number, number
   return { shape: [O, I], bits, values, scales };
 }
 
-/** The weights that a stored matrix stands for, O*I. */
+/** The weights that a quantised matrix represents, O*I. */
 export function dequantise({ bits, values, scales, shape: [O, I] }: QuantisedData): Float32Array<ArrayBuffer> {
   const weights = new Float32Array(O * I);
   const groupSize = weights.length / scales.length;
@@ -72,7 +72,7 @@ export function dequantise({ bits, values, scales, shape: [O, I] }: QuantisedDat
   return weights;
 }
 
-/** The scale, rounded to F16, that loses least. */
+/** The scale, rounded to F16, with the least squared error. */
 function bestScale(group: Float32Array, bits: QuantisedBits): number {
   const largest = group.reduce((most, weight) => Math.max(most, Math.abs(weight)), 0);
   let [best, leastError] = [0, Infinity];
@@ -97,7 +97,7 @@ function writeValue(values: Uint8Array, i: number, value: number, bits: Quantise
 }
 
 function readValue(values: Uint8Array, i: number, bits: QuantisedBits): number {
-  // -128 has no opposite; other programs may have written it, and a shader reads it as -127.
+  // -128 has no positive counterpart. Other programs may write it; the shader reads it as -127 too.
   if (bits === 8) return Math.max(-127, ((values[i] ?? 0) << 24) >> 24);
   return ((values[i >> 1] ?? 0) << (i % 2 === 0 ? 28 : 24)) >> 28;
 }

@@ -1,6 +1,6 @@
 /**
- * What finished runs have told, so that a page can show them again after a reload: the last one of each view, until it is
- * dismissed or another takes its place. What the events mean is known only to whoever wrote them.
+ * The events of finished runs, so that a page can show them after a reload: the last run of each view, until it is
+ * dismissed or replaced. The store does not interpret the events.
  */
 import * as v from 'valibot';
 import { parseConfig } from '../config/parse.ts';
@@ -8,7 +8,7 @@ import { TimeSchema } from './manifest.ts';
 import type { StoreDatabase } from './store-database.ts';
 
 const RunRecordSchema = v.strictObject({
-  /** Which view shows it. */
+  /** The view that shows it. */
   view: v.pipe(v.string(), v.nonEmpty(), v.maxLength(40)),
   endedAt: TimeSchema,
   events: v.array(v.unknown()),
@@ -23,7 +23,7 @@ export class RunRecords {
     this.#database = database;
   }
 
-  /** Keeps a record in place of the one that its view had. @throws {LabError} `storage-full` */
+  /** Keeps a record and replaces the previous one of its view. @throws {LabError} `storage-full` */
   async keep(record: RunRecord): Promise<void> {
     const checked = parseConfig('The record of a finished run', RunRecordSchema, record);
     await this.#database.write('keep the finished run', ['records'], (transaction) =>
@@ -31,7 +31,7 @@ export class RunRecords {
     );
   }
 
-  /** The record of a view; undefined if there is none that can be read. */
+  /** The record of a view; undefined if there is none or it cannot be parsed. */
   async load(view: string): Promise<RunRecord | undefined> {
     const value = await this.#database.read('read the finished run', ['records'], (transaction) =>
       transaction.objectStore('records').get(view),

@@ -1,20 +1,20 @@
 /**
- * The safetensors format: a length, a JSON header, and the bytes of the tensors. Pure bytes in and out.
+ * The safetensors format: a length, a JSON header, and the bytes of the tensors. Pure functions of bytes.
  *
  *     8 bytes: header length H, little-endian | H bytes: {"name": {"dtype", "shape", "data_offsets"}, ...} | data
  *
- * A file may come from anywhere, so everything is checked before anything is believed: lengths before they are used,
- * shapes against byte counts, and that the tensors fill the data exactly, without overlap or hole. Reading copies
- * nothing; a tensor is a view until it is asked for floats.
+ * Files are untrusted, so everything is checked before it is used: lengths, shapes against byte counts, and that the
+ * tensors fill the data exactly, without overlap or gap. Reading copies nothing; a tensor is a view until it is converted
+ * to floats.
  *
- * Writing sorts as the reference implementation does (wider types first, then by name): equal tensors give equal files,
- * and every tensor lies aligned for its type. Source: https://github.com/huggingface/safetensors (format, lib.rs).
+ * Writing sorts as the reference implementation does (wider types first, then by name), so that equal tensors give equal
+ * files and every tensor is aligned for its type. Source: https://github.com/huggingface/safetensors (format, lib.rs).
  */
 import { LabError } from '../common/errors.ts';
 import { bfloatsToFloats, halvesToFloats } from './float16.ts';
 import { findHeaderFlaw, hasLoneSurrogate } from './strict-header.ts';
 
-/** Bytes per value; the order is that of the reference implementation's file layout, from the last to the first. */
+/** Bytes per value, in the reverse of the reference implementation's file order. */
 const DTYPE_BYTES = {
   BOOL: 1,
   U8: 1,
@@ -32,14 +32,14 @@ const DTYPE_BYTES = {
 } as const;
 const DTYPE_ORDER = Object.keys(DTYPE_BYTES);
 
-/** The element types that are supported. F16 and BF16 are kept as bit patterns; see float16.ts. */
+/** The supported element types. F16 and BF16 are bit patterns; see float16.ts. */
 export type SafetensorsDtype = keyof typeof DTYPE_BYTES;
 
-/** The format's own limit on the header. */
+/** The limit that the format sets on the header. */
 const MAX_HEADER_BYTES = 100_000_000;
 const LENGTH_BYTES = 8;
 const METADATA_KEY = '__metadata__';
-/** Names that have a meaning to JavaScript objects; a tensor so named is an attack or an accident. */
+/** Names with a meaning for JavaScript objects; a tensor with such a name is an attack or an accident. */
 const FORBIDDEN_NAMES: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
 /** A named tensor; `data` holds its values in row-major order, little-endian. */
@@ -50,13 +50,13 @@ export interface TensorData {
   readonly data: ArrayBufferView;
 }
 
-/** A file taken apart. Tensors are in the order of their data. */
+/** A parsed file, with its tensors in the order of their data. */
 export interface SafetensorsFile {
   readonly metadata: ReadonlyMap<string, string>;
   readonly tensors: ReadonlyMap<string, StoredTensor>;
 }
 
-/** A tensor inside a file; its bytes are a view of the file's. */
+/** A tensor inside a file; its bytes are a view of those of the file. */
 export class StoredTensor implements TensorData {
   constructor(
     readonly name: string,
@@ -66,7 +66,7 @@ export class StoredTensor implements TensorData {
   ) {}
 
   /**
-   * The values as float32: a view of the file where it holds float32 aligned, else a copy.
+   * The values as float32: a view of the file if it has aligned float32 values, else a copy.
    *
    * @throws {LabError} `bad-checkpoint` if the tensor is not of type F32, F16, BF16 or F64.
    */
@@ -100,17 +100,17 @@ export class StoredTensor implements TensorData {
 }
 
 /**
- * The bytes of a safetensors file.
+ * Writes a safetensors file.
  *
- * @param metadata - texts to keep with the tensors, such as a config; written in the order of their keys.
- * @throws {LabError} `bad-shape` if data and shape do not fit; `bad-checkpoint` for a name that cannot be used or comes twice.
+ * @param metadata - texts to store with the tensors, such as a config; written in key order
+ * @throws {LabError} `bad-shape` if data and shape do not match; `bad-checkpoint` for an invalid or repeated name
  */
 export function writeSafetensors(
   tensors: Iterable<TensorData>,
   metadata: ReadonlyMap<string, string> = new Map(),
 ): Uint8Array<ArrayBuffer> {
   const sorted = [...tensors].toSorted(compareTensors);
-  // Entries, not an object: "7" as a key of an object would jump to the front.
+  // Entries instead of an object, whose integer-like keys such as "7" would come first.
   const entries: string[] = [];
   if (metadata.size > 0) {
     const texts = [...metadata].toSorted(([a], [b]) => compareText(a, b)).map(([key, text]) => jsonEntry(key, text));
@@ -140,10 +140,10 @@ export function writeSafetensors(
 }
 
 /**
- * Takes a safetensors file apart without copying it.
+ * Parses a safetensors file without copying it.
  *
- * @param fileName - how errors call the file.
- * @throws {LabError} `bad-file` if anything in it is not as the format demands.
+ * @param fileName - the name of the file in errors
+ * @throws {LabError} `bad-file` if anything violates the format
  */
 export function readSafetensors(bytes: Uint8Array, fileName = 'The safetensors file'): SafetensorsFile {
   const fail: Fail = (problem, expected, got) =>
@@ -166,7 +166,7 @@ export function readSafetensors(bytes: Uint8Array, fileName = 'The safetensors f
   let filled = 0;
   for (const { name, dtype, shape, begin, end } of infos) {
     if (begin !== filled)
-      throw fail(`tensor "${name}" leaves a hole or overlaps another`, `it at offset ${filled}`, String(begin));
+      throw fail(`tensor "${name}" leaves a gap or overlaps another`, `offset ${filled}`, String(begin));
     tensors.set(name, new StoredTensor(name, dtype, shape, data.subarray(begin, end)));
     filled = end;
   }
@@ -202,7 +202,7 @@ function parseHeader(bytes: Uint8Array, fail: Fail): Readonly<Record<string, unk
     json = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
     header = JSON.parse(json);
   } catch (error) {
-    throw fail('the header is not JSON', 'UTF-8 JSON', error instanceof Error ? error.message : 'another thing');
+    throw fail('the header is not JSON', 'UTF-8 JSON', error instanceof Error ? error.message : 'something else');
   }
   if (!isRecord(header)) throw fail('the header is not a JSON object', 'an object', typeof header);
   const flaw = findHeaderFlaw(json);
@@ -252,7 +252,7 @@ function isCounts(value: unknown): value is readonly number[] {
   return Array.isArray(value) && value.every((item) => Number.isSafeInteger(item) && item >= 0);
 }
 
-/** Undefined beyond 2^53, also where a 0 makes up for it: other programs multiply from left to right and overflow. */
+/** Undefined beyond 2^53, even if a later 0 makes the product 0, because other programs multiply left to right and overflow. */
 function byteCount(shape: readonly number[], dtype: SafetensorsDtype): number | undefined {
   const most = shape.reduce((product, size) => product * Math.max(1, size), DTYPE_BYTES[dtype]);
   if (!Number.isSafeInteger(most)) return undefined;
@@ -266,8 +266,8 @@ function brief(value: unknown): string {
 function checkNewName(name: string, names: Set<string>): void {
   if (name === METADATA_KEY || FORBIDDEN_NAMES.has(name) || names.has(name) || hasLoneSurrogate(name)) {
     throw new LabError('bad-checkpoint', {
-      message: 'A tensor name cannot be used.',
-      expected: 'a name in Unicode used once, not a reserved one',
+      message: 'A tensor name is not valid.',
+      expected: 'a unique name of valid Unicode that is not reserved',
       got: name,
     });
   }

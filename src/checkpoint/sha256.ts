@@ -1,17 +1,17 @@
 /**
- * SHA-256 of bytes, everywhere. Browsers offer it to secure pages only, and the lab may be opened from a plain http://
- * address in a local network; there @noble/hashes computes the same digest, some times slower.
+ * SHA-256 of bytes in every context. Browsers provide it to secure pages only, but the lab may be opened from a plain
+ * http:// address in a local network. There @noble/hashes computes the same digest, several times slower.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 
-/** The SHA-256 of some bytes as 64 hexadecimal digits; by the browser where it will, else by {@link sha256Portable}. */
+/** The SHA-256 of some bytes as 64 hexadecimal digits; computed by the browser if it can, else by {@link sha256Portable}. */
 export async function sha256Hex(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   const subtle: SubtleCrypto | undefined = globalThis.crypto.subtle; // undefined on a page that is not secure
   if (subtle === undefined) return sha256Portable(bytes);
   return hexOf(new Uint8Array(await subtle.digest('SHA-256', bytes)));
 }
 
-/** The same in plain JavaScript. */
+/** The same digest in plain JavaScript. */
 export function sha256Portable(bytes: Uint8Array): string {
   return hexOf(sha256(bytes));
 }

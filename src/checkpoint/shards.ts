@@ -1,5 +1,5 @@
 /**
- * Weights in several files, as Hugging Face writes large models: `model.safetensors.index.json` says which file each tensor is in.
+ * Weights in several files, as in large Hugging Face models: `model.safetensors.index.json` maps tensors to files.
  *
  *     {"metadata": {...}, "weight_map": {"model.norm.weight": "model-00002-of-00002.safetensors", ...}}
  */
@@ -7,20 +7,20 @@ import * as v from 'valibot';
 import { LabError } from '../common/errors.ts';
 import { readSafetensors, type StoredTensor, writeSafetensors } from './safetensors.ts';
 
-/** A file of the same folder: no path leads out of it. */
+/** The name of a file in the same folder; paths out of it are not allowed. */
 const ShardNameSchema = v.pipe(v.string(), v.regex(/^[\w.-]+\.safetensors$/u));
 const IndexSchema = v.object({ weight_map: v.record(v.string(), ShardNameSchema) });
 
-/** The file of each tensor. */
+/** The file name of each tensor. */
 export type ShardIndex = ReadonlyMap<string, string>;
 
-/** Reads an index. @throws {LabError} `bad-file` */
+/** Parses an index. @throws {LabError} `bad-file` */
 export function readShardIndex(bytes: Uint8Array): ShardIndex {
   let json: unknown;
   try {
     json = JSON.parse(new TextDecoder().decode(bytes));
   } catch (cause) {
-    throw badIndex('JSON', 'another thing', cause);
+    throw badIndex('JSON', 'something else', cause);
   }
   const parsed = v.safeParse(IndexSchema, json);
   if (parsed.success) return new Map(Object.entries(parsed.output.weight_map));
@@ -29,7 +29,7 @@ export function readShardIndex(bytes: Uint8Array): ShardIndex {
 }
 
 /**
- * One safetensors file of all shards, their tensors as they are.
+ * One safetensors file with the tensors of all shards, unchanged.
  *
  * @param shards - the bytes of each file that the index names
  * @throws {LabError} `bad-file` if a shard cannot be read; `bad-checkpoint` if shards and index differ in their tensors

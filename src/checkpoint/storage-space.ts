@@ -1,21 +1,21 @@
 /**
- * How much the browser stores for this page, and whether it promises to keep it. Without that promise a browser may drop
- * everything a page has stored when the disk fills up, and some do after weeks without a visit.
+ * The storage that the browser uses for this page, and whether it is persistent. A browser may delete storage that is not
+ * persistent when the disk fills up, and some do so after weeks without a visit.
  *
- * All numbers come from the browser and are rough: some pad them, and some report a fixed allowance whatever the disk
- * holds, so that pages cannot recognise a visitor. They are to be shown, not relied on; only writing tells what fits.
+ * The browser's numbers are rough: some browsers pad them, and some report a fixed quota whatever the disk has, to prevent
+ * fingerprinting. Show them, but do not rely on them; only writing shows what fits.
  */
 
-/** Space as the browser reports it; null where it does not say, as on pages that are not secure. */
+/** Space as reported by the browser; null if unknown, as on pages that are not secure. */
 export interface StorageSpace {
-  /** Everything stored for this origin, checkpoints and all else. */
+  /** Everything stored for this origin, not only checkpoints. */
   readonly usedBytes: number | null;
   readonly quotaBytes: number | null;
-  /** Whether the browser has promised not to drop it. */
+  /** Whether the browser has promised not to delete it. */
   readonly isPersistent: boolean | null;
 }
 
-/** StorageManager as it is in pages and in workers, where nobody can be asked; absent where the page is not secure. */
+/** The StorageManager of pages and workers. `persist` is missing in workers; all of it on pages that are not secure. */
 type Storage = Pick<StorageManager, 'estimate' | 'persisted'> & { persist?(): Promise<boolean> };
 
 export async function readStorageSpace(): Promise<StorageSpace> {
@@ -26,9 +26,9 @@ export async function readStorageSpace(): Promise<StorageSpace> {
 }
 
 /**
- * Asks the browser to keep what is stored; it may ask the person, so do it when they save or train, not when they come.
+ * Asks the browser for persistent storage. It may prompt the user, so call it when they save or train, not on arrival.
  *
- * @returns `unavailable` on a page that is not secure, and in a worker: only a page can ask
+ * @returns `unavailable` on a page that is not secure and in a worker, because only a page can ask
  */
 export async function askToPersist(): Promise<'granted' | 'refused' | 'unavailable'> {
   const storage = storageManager();

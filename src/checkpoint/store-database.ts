@@ -1,10 +1,10 @@
 /**
- * One connection to the store's database: opening it past whatever other tabs are doing, and transactions that either
- * happen completely or throw a LabError.
+ * One connection to the store's database: opens it despite other tabs, and runs transactions that either complete or throw
+ * a LabError.
  *
- * Tabs of different versions of the lab meet here. A newer tab wants to migrate and has to wait until the older ones let
- * go: this connection lets go at once, and everything done with it afterwards says so. A tab that does not let go makes
- * opening fail after a while instead of waiting for ever.
+ * Tabs with different versions of the lab share the database. A newer tab has to migrate it, and waits until the older ones
+ * close their connections. This connection closes at once on request, and later operations report that. If another tab does
+ * not close its connection, opening fails after a while instead of waiting forever.
  */
 import { type IDBPDatabase, type IDBPTransaction, openDB, type StoreNames } from 'idb';
 import { LabError } from '../common/errors.ts';
@@ -23,15 +23,15 @@ type StoreName = StoreNames<StoreSchema>;
 export type ReadTransaction = IDBPTransaction<StoreSchema, StoreName[]>;
 export type WriteTransaction = IDBPTransaction<StoreSchema, StoreName[], 'readwrite'>;
 
-/** Other tabs that can let go do so in a moment. */
+/** Tabs that can close their connections do so within moments. */
 const BLOCKED_AFTER_MS = 4000;
 
 export interface DatabaseOptions {
   /** The name of the database; one per origin and use. */
   readonly name: string;
-  /** How the database comes to its present form; others than the default are for tests. */
+  /** The steps to the current version; others than the default are for tests. */
   readonly migrations?: readonly Migration[] | undefined;
-  /** How long to wait for another tab that holds an older version, in milliseconds. */
+  /** How long to wait for another tab with an older version, in milliseconds. */
   readonly blockedAfterMs?: number | undefined;
 }
 
@@ -47,9 +47,9 @@ export class StoreDatabase {
   }
 
   /**
-   * Opens the database, creating or migrating it where needed.
+   * Opens the database and creates or migrates it if necessary.
    *
-   * @throws {LabError} saying what to do, if there is no database, another tab blocks it, or it is of a newer version
+   * @throws {LabError} with a fix, if there is no database, another tab blocks it, or its version is newer
    */
   static async open(options: DatabaseOptions): Promise<StoreDatabase> {
     const { name, migrations = MIGRATIONS, blockedAfterMs = BLOCKED_AFTER_MS } = options;
@@ -61,7 +61,7 @@ export class StoreDatabase {
     const givenUp = new Promise<never>((_resolve, reject) => {
       giveUp = reject;
     });
-    // Asynchronous as a whole: where storing is forbidden, already asking for the database throws.
+    // An async function, because merely accessing the database throws where storage is forbidden.
     const open = async (): Promise<IDBPDatabase<StoreSchema>> => {
       const factory: IDBFactory | undefined = globalThis.indexedDB;
       if (factory === undefined) throw noDatabase();
@@ -69,14 +69,14 @@ export class StoreDatabase {
         upgrade: (connection, fromVersion, _to, transaction) => {
           migrate(connection as never, transaction as never, fromVersion, migrations).catch((thrown: unknown) => {
             migrationProblem = migrationFailed(version, thrown);
-            transaction.abort(); // undoes all of it
+            transaction.abort(); // rolls everything back
           });
         },
         blocked: () => {
           timer = setTimeout(() => giveUp(storeBlocked(version)), blockedAfterMs);
         },
-        blocking: () => database?.close('another tab of the lab updated or removed it'),
-        terminated: () => database?.close('the browser took it away, or the data of this page was cleared'),
+        blocking: () => database?.close('another tab of the lab updated or deleted it'),
+        terminated: () => database?.close('the browser closed it, or the data of this page was cleared'),
       });
     };
     const opening = open();
@@ -84,7 +84,7 @@ export class StoreDatabase {
       database = new StoreDatabase(name, await Promise.race([opening, givenUp]));
       return database;
     } catch (thrown) {
-      // The request cannot be taken back. Should it still succeed, its connection must not keep anyone else waiting.
+      // The request cannot be cancelled. If it still succeeds, its connection must not block others.
       opening.then((connection) => connection.close()).catch(() => undefined);
       throw migrationProblem ?? openFailure(thrown, version);
     } finally {
@@ -92,24 +92,24 @@ export class StoreDatabase {
     }
   }
 
-  /** Reads in one transaction; `doing` completes "could not ...". */
+  /** Reads in one transaction. `doing` completes the sentence "could not ...". */
   async read<T>(doing: string, stores: StoreName[], work: (transaction: ReadTransaction) => Promise<T>): Promise<T> {
     return this.#transact(doing, 'readonly', stores, work);
   }
 
   /**
-   * Writes in one transaction, which has reached the disk when this resolves, and has not happened at all when it throws.
+   * Writes in one transaction, which is on disk when this resolves and rolled back when it throws.
    *
-   * @param work - may wait only for requests of the transaction
+   * @param work - may await only requests of the transaction
    */
   async write<T>(doing: string, stores: StoreName[], work: (transaction: WriteTransaction) => Promise<T>): Promise<T> {
     return this.#transact(doing, 'readwrite', stores, work);
   }
 
   /**
-   * Gives the connection up; what is being written is still written, and everything after that throws.
+   * Closes the connection. Writes in progress still complete; later operations throw.
    *
-   * @param because - who closed it, for the message
+   * @param because - the reason, for the message
    */
   close(because = 'this page closed it'): void {
     this.#lost ??= storeClosed(because);
@@ -125,9 +125,9 @@ export class StoreDatabase {
     if (this.#lost !== undefined) throw this.#lost;
     let transaction: IDBPTransaction<StoreSchema, StoreName[], Mode> | undefined;
     try {
-      // Strict durability for chunks too, not for manifests only: a power cut must not leave a manifest without them.
+      // Strict durability for chunks too, because a power cut must not leave a manifest without chunks.
       transaction = this.#connection.transaction(stores, mode, { durability: 'strict' });
-      transaction.done.catch(() => undefined); // it is awaited below, perhaps after it has failed
+      transaction.done.catch(() => undefined); // it is awaited below, perhaps after it failed
       const result = await work(transaction);
       await transaction.done;
       return result;
@@ -138,7 +138,7 @@ export class StoreDatabase {
   }
 }
 
-/** Makes sure that a failed transaction is undone, and finds what it failed of. */
+/** Ensures that a failed transaction is rolled back, and returns the reason of the failure. */
 async function abortAfter(
   thrown: unknown,
   transaction: Pick<WriteTransaction, 'abort' | 'done' | 'error'>,
@@ -146,9 +146,9 @@ async function abortAfter(
   try {
     transaction.abort();
   } catch {
-    // It has ended by itself.
+    // It has already ended.
   }
   await transaction.done.catch(() => undefined);
-  // A request that fails because its transaction was aborted says only that; the transaction knows why.
+  // A request that fails because its transaction was aborted has no reason of its own; the transaction has it.
   return errorName(thrown) === 'AbortError' ? (transaction.error ?? thrown) : thrown;
 }

@@ -1,12 +1,12 @@
 /**
- * What a browser's database can refuse to do, as errors that say what to do about it. IndexedDB itself throws
- * DOMExceptions whose names mean different things in different places.
+ * Failures of the browser's database as errors with fixes. IndexedDB itself throws DOMExceptions whose names mean different
+ * things in different contexts.
  */
 import { LabError, type LabErrorCode, messageOf } from '../common/errors.ts';
 
-/** The disk, or the share of it that the browser allows, is used up. */
+/** The disk, or the browser's quota on it, is exhausted. */
 const STORAGE_FULL: LabErrorCode = 'storage-full';
-/** There is no database to be had, or no longer. */
+/** The database is not, or no longer, available. */
 const STORE_UNAVAILABLE: LabErrorCode = 'storage-unavailable';
 
 /** The name of a DOMException or any other error. */
@@ -17,7 +17,7 @@ export function errorName(thrown: unknown): string {
 /**
  * A failed request or transaction as a LabError.
  *
- * @param doing - what failed, to follow "could not": "save a checkpoint"
+ * @param doing - the failed action, which completes "could not ...": "save a checkpoint"
  */
 export function requestFailure(doing: string, mode: 'readonly' | 'readwrite', thrown: unknown): LabError {
   if (thrown instanceof LabError) return thrown;
@@ -28,15 +28,15 @@ export function requestFailure(doing: string, mode: 'readonly' | 'readwrite', th
         fix: 'Delete or export checkpoints, or free disk space, and try again. What was saved before is still there.',
         cause: thrown,
       });
-    // What Chromium calls a file of its database that is missing, unreadable or cut short.
+    // The names that Chromium uses for a database file that is missing, unreadable or truncated.
     case 'NotFoundError':
     case 'NotReadableError':
     case 'DataError':
     case 'UnknownError':
       if (mode === 'readwrite') return unexplained(doing, thrown);
       return new LabError('bad-checkpoint', {
-        message: `The browser could not ${doing}: it no longer finds or reads what it had stored (${messageOf(thrown)}).`,
-        fix: 'Go back to another checkpoint, or import this one from an exported file, and delete it here.',
+        message: `The browser could not ${doing}: stored data is missing or unreadable (${messageOf(thrown)}).`,
+        fix: 'Use another checkpoint, or import this one from an exported file, and delete it here.',
         cause: thrown,
       });
     default:
@@ -52,7 +52,7 @@ function unexplained(doing: string, thrown: unknown): LabError {
   });
 }
 
-/** A database that does not open, as a LabError. */
+/** The LabError for a database that does not open. */
 export function openFailure(thrown: unknown, version: number): LabError {
   if (thrown instanceof LabError) return thrown;
   switch (errorName(thrown)) {
@@ -75,7 +75,7 @@ export function openFailure(thrown: unknown, version: number): LabError {
   }
 }
 
-/** A step to a newer version of the database threw; it has been undone. */
+/** A migration step threw; it has been rolled back. */
 export function migrationFailed(version: number, thrown: unknown): LabError {
   return new LabError(STORE_UNAVAILABLE, {
     message: `The checkpoints in this browser could not be brought to version ${version}: ${messageOf(thrown)}.`,
@@ -84,7 +84,7 @@ export function migrationFailed(version: number, thrown: unknown): LabError {
   });
 }
 
-/** This browser, or this mode of it, has no IndexedDB. */
+/** This browser, or its current mode, has no IndexedDB. */
 export function noDatabase(): LabError {
   return new LabError(STORE_UNAVAILABLE, {
     message: 'This browser has no database to keep checkpoints in.',
@@ -93,15 +93,15 @@ export function noDatabase(): LabError {
   });
 }
 
-/** Another tab holds the database open in an older version and does not let go. */
+/** Another tab keeps an older version of the database open. */
 export function storeBlocked(version: number): LabError {
   return new LabError(STORE_UNAVAILABLE, {
-    message: `Another tab of the lab keeps the checkpoint store from being updated to version ${version}.`,
+    message: `Another tab of the lab prevents the checkpoint store from being updated to version ${version}.`,
     fix: 'Close all other tabs of the lab and reload this one. Nothing was changed.',
   });
 }
 
-/** The connection was given up for another tab, or was taken away by the browser. */
+/** The connection was closed for another tab or by the browser. */
 export function storeClosed(because: string): LabError {
   return new LabError(STORE_UNAVAILABLE, {
     message: `The checkpoint store was closed: ${because}.`,

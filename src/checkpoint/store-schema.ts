@@ -1,22 +1,22 @@
 /**
- * The database behind the store, and how it came to its present form.
+ * The database of the store, and its migrations.
  *
  *     manifests  one small record per checkpoint            key: id           index: by-run (runId)
  *     chunks     the payloads, in pieces of at most 8 MiB   key: [id, index]
  *     pending    saves that have not finished               key: id
  *     runs       training runs that have not finished       key: id
  *     datasets   imported data that runs learn from         key: sha256; its chunks are under that id
- *     records    what the last finished run of a view told  key: view
+ *     records    events of the last finished run of a view  key: view
  *
- * One rule holds after every transaction: a chunk belongs to a manifest, to a data set or to a pending save. So nothing half-written can
- * be listed, and what an interrupted save left behind can always be found and removed.
+ * One invariant holds after every transaction: a chunk belongs to a manifest, a data set or a pending save. So nothing
+ * half-written is ever listed, and the remains of an interrupted save can always be found and removed.
  *
- * A version that has been published never changes. To change the database, append a migration, and commit a fixture of
- * the version it starts from (test/fixtures/store): everyone's checkpoints have to come along.
+ * A published version never changes. To change the database, append a migration, and commit a fixture of the version it
+ * starts from (test/fixtures/store), because existing checkpoints must be migrated.
  */
 import type { DBSchema, IDBPDatabase, IDBPTransaction } from 'idb';
 
-/** The present form. What was written by other versions of this code is `unknown` until it has been parsed. */
+/** The current schema. Values may come from other versions of this code, so they are `unknown` until parsed. */
 export interface StoreSchema extends DBSchema {
   manifests: { key: string; value: unknown; indexes: { 'by-run': string } };
   chunks: { key: [id: string, index: number]; value: unknown };
@@ -26,26 +26,26 @@ export interface StoreSchema extends DBSchema {
   records: { key: string; value: unknown };
 }
 
-/** A save that has begun. */
+/** A save in progress. */
 export interface PendingSave {
   readonly id: string;
-  /** When it last wrote, in milliseconds since 1970. */
+  /** Time of the last write, in milliseconds since 1970. */
   readonly touchedAt: number;
 }
 
-/** A transaction that may change the form of the database. */
+/** A transaction that may change the schema. */
 export type UpgradeTransaction = IDBPTransaction<unknown, string[], 'versionchange'>;
 
 /**
- * One step from a version to the next. It sees the database in the form of its own time, hence `unknown`. It may wait
- * only for requests of its transaction; while it waits for anything else the transaction would end.
+ * One step from a version to the next. It sees the database in the schema of its time, hence `unknown`. It may await only
+ * requests of its transaction, because the transaction ends while it awaits anything else.
  */
 export type Migration = (database: IDBPDatabase, transaction: UpgradeTransaction) => void | Promise<void>;
 
-/** Every step there has been, first to last; the version of the database is their number. */
+/** All migrations in order; the version of the database is their number. */
 export const MIGRATIONS: readonly Migration[] = [createStores, addDataSets, addRecords];
 
-/** Takes a database from the version it has to the one after the last migration. */
+/** Migrates a database from its version to the latest. */
 export async function migrate(
   database: IDBPDatabase,
   transaction: UpgradeTransaction,
@@ -63,7 +63,7 @@ function createStores(database: IDBPDatabase): void {
   database.createObjectStore('runs', { keyPath: 'id' });
 }
 
-/** Version 2: data sets, and runs that say which one they learn from. Until now none did. */
+/** Version 2: data sets, and runs with the hash of theirs. Older runs have none. */
 async function addDataSets(database: IDBPDatabase, transaction: UpgradeTransaction): Promise<void> {
   database.createObjectStore('datasets', { keyPath: 'sha256' });
   for await (const cursor of transaction.objectStore('runs')) {

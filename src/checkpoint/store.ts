@@ -1,13 +1,13 @@
 /**
- * The checkpoints that this browser keeps. The store is a shelf: it keeps bytes under a manifest and gives the same bytes
- * back or says that it cannot, and it knows nothing of models or training.
+ * The checkpoints that this browser keeps. The store keeps bytes under a manifest and returns the same bytes or an error;
+ * it knows nothing of models or training. This room holds the bytes: file formats, manifests and the store in IndexedDB.
  *
- * - A checkpoint is listed only when all of it has reached the disk; a save that is cut short by anything leaves what was
- *   there before as it was, and its remains are removed at the next opening.
- * - Every chunk carries a SHA-256 that is checked whenever it is read.
+ * - A checkpoint is listed only when all of it is on disk. An interrupted save changes nothing that was there before, and
+ *   its remains are removed at the next opening.
+ * - Every chunk has a SHA-256 that is verified on each read.
  * - Any number of tabs and workers may use the store at the same time.
  *
- * Everything here runs in pages and in workers, on secure pages and on plain http:// ones.
+ * All of it runs in pages and in workers, on secure pages and on plain http:// pages.
  */
 import * as v from 'valibot';
 import { LabError } from '../common/errors.ts';
@@ -45,11 +45,11 @@ type AnyTransaction = ReadTransaction | WriteTransaction;
 /** The name of the database in an origin's IndexedDB. */
 const DATABASE_NAME = 'afrl-lab';
 
-/** All that is in a store. */
+/** The contents of a store. */
 export interface CheckpointList {
-  /** The newest first. */
+  /** Newest first. */
   readonly checkpoints: readonly Manifest[];
-  /** Records that cannot be read; they can only be deleted. */
+  /** Records that cannot be parsed; they can only be deleted. */
   readonly damaged: readonly { readonly id: string; readonly problem: string }[];
 }
 
@@ -60,14 +60,14 @@ export interface LoadedCheckpoint {
 }
 
 export interface SaveOptions extends LongOptions {
-  /** Keep only so many automatic checkpoints of the same run, counting this one. Default: all. */
+  /** The number of automatic checkpoints to keep of the same run, including this one. Default: all. */
   readonly keepLast?: number | undefined;
 }
 
 /**
- * Opens the store of this origin and removes what interrupted saves have left.
+ * Opens the store of this origin and removes the remains of interrupted saves.
  *
- * @throws {LabError} saying what to do, if the browser gives no database, another tab blocks it, or it is of a newer version
+ * @throws {LabError} with a fix, if there is no database, another tab blocks it, or its version is newer
  */
 export async function openCheckpointStore(options: Partial<DatabaseOptions> = {}): Promise<CheckpointStore> {
   const database = await StoreDatabase.open({ name: DATABASE_NAME, ...options });
@@ -82,11 +82,11 @@ export async function openCheckpointStore(options: Partial<DatabaseOptions> = {}
 
 /** An open store; see {@link openCheckpointStore}. Every method may throw a LabError of the browser's database. */
 export class CheckpointStore {
-  /** The training runs that have begun and not ended. */
+  /** The training runs that have started and not finished. */
   readonly runs: OpenRuns;
   /** The imported data that runs and checkpoints learn from. */
   readonly data: KeptData;
-  /** What finished runs have told. */
+  /** The events of finished runs. */
   readonly records: RunRecords;
   readonly #database: StoreDatabase;
 
@@ -110,8 +110,8 @@ export class CheckpointStore {
   /**
    * Saves a payload. If the name is taken, a number is appended to it.
    *
-   * @param payload - must not be changed before this resolves
-   * @returns what was saved, with its id and its name
+   * @param payload - must not change before this resolves
+   * @returns the manifest, with id and final name
    * @throws {LabError} `bad-config` for an unusable manifest, `bad-checkpoint` for an empty or too large payload,
    *   `storage-full` if the browser has no room left, `aborted`
    */
@@ -141,7 +141,7 @@ export class CheckpointStore {
   }
 
   /**
-   * Gives a checkpoint back, all of it checked.
+   * Loads and verifies a checkpoint.
    *
    * @throws {LabError} `not-found`, `bad-checkpoint` if a chunk is missing or has changed, `out-of-memory`, `aborted`
    */
@@ -157,7 +157,7 @@ export class CheckpointStore {
   }
 
   /**
-   * Names a checkpoint. What a person has named is theirs: retention never drops it.
+   * Renames a checkpoint. Retention never deletes a checkpoint that a person has named.
    *
    * @throws {LabError} `not-found`, or `bad-config` if the name is empty, too long or taken
    */
@@ -167,18 +167,18 @@ export class CheckpointStore {
       const { checkpoints } = await readAll(transaction);
       if (!namesOf(checkpoints.filter((other) => other.id !== id)).has(checked)) return;
       throw new LabError('bad-config', {
-        message: `There is a checkpoint named "${checked}" already.`,
-        fix: 'Choose another name, or rename or delete that one first.',
+        message: `There is already a checkpoint named "${checked}".`,
+        fix: 'Choose another name, or rename or delete the other one first.',
       });
     });
   }
 
-  /** Writes a note to a checkpoint; retention never drops it from then on. */
+  /** Sets the note of a checkpoint; from then on retention never deletes it. */
   async annotate(id: string, note: string): Promise<Manifest> {
     return this.#change(id, { note: parseConfig('The note to a checkpoint', NoteSchema, note) });
   }
 
-  /** Deletes a checkpoint, damaged or not, and imported data that only it needed; an unknown id is ignored. */
+  /** Deletes a checkpoint, damaged or not, and imported data that only it refers to. An unknown id is ignored. */
   async remove(id: string): Promise<void> {
     await this.#database.write('delete the checkpoint', [...DATA_STORES], async (transaction) => {
       await removeCheckpoint(transaction, id);
@@ -187,25 +187,25 @@ export class CheckpointStore {
   }
 
   /**
-   * Puts a checkpoint into one file (checkpoint-file.ts), all of it checked. Imported data that it learned from is not in
-   * it: where that is not kept, a run goes on once its file is chosen again.
+   * Writes a checkpoint to one file (checkpoint-file.ts) and verifies it. The file does not include imported training data;
+   * where that is not kept, its file must be chosen again to resume the run.
    *
    * @throws {LabError} as {@link load}
    */
   async exportFile(id: string, options: LongOptions = {}): Promise<{ readonly fileName: string; readonly file: Blob }> {
     const manifest = await this.get(id);
     const parts: Blob[] = [new Blob([await writeFileHead(manifest)])];
-    // Each chunk as a blob of its own: the browser may move it out of memory before the next is read.
+    // One blob per chunk, so that the browser may move each out of memory before the next is read.
     for await (const chunk of verifiedChunks(this.#database, { ...manifest, shelf: 'manifests' }, options))
       parts.push(new Blob([chunk]));
     return { fileName: checkpointFileName(manifest), file: new Blob(parts, { type: 'application/octet-stream' }) };
   }
 
   /**
-   * Takes a file of {@link exportFile} in. It keeps its id, so that lineage holds, unless a checkpoint of that id is here
-   * already; then it is a copy of its own. If the name is taken, a number is appended to it. Retention never drops it.
+   * Imports a file of {@link exportFile}. The checkpoint keeps its id, so that lineage holds, unless that id is already
+   * here; then it becomes a copy with a new id. If the name is taken, a number is appended to it. Retention never deletes it.
    *
-   * @throws {LabError} `bad-file` if anything in the file is not as it was exported, `storage-full` if the browser's
+   * @throws {LabError} `bad-file` if the file differs from what was exported, `storage-full` if the browser's
    *   storage is full, `aborted`
    */
   async importFile(file: Blob, options: LongOptions = {}): Promise<Manifest> {
@@ -221,7 +221,7 @@ export class CheckpointStore {
     });
   }
 
-  /** Closes the connection; everything after that throws. */
+  /** Closes the connection; later calls throw. */
   close(): void {
     this.#database.close();
   }

@@ -1,29 +1,29 @@
 /**
- * What `JSON.parse` lets through and the format of safetensors does not: a name that an object has twice (the last would
- * silently win), sizes that are not written as plain digits (2.0, 2e0, -0), texts that are not Unicode, and nesting that
- * only an attack has. The reference implementation refuses the same.
+ * Checks on a safetensors header that `JSON.parse` does not make: repeated names in an object (the last would silently
+ * win), sizes that are not plain digits (2.0, 2e0, -0), texts that are not valid Unicode, and excessive nesting. The
+ * reference implementation makes the same checks.
  */
 
-/** What is wrong with a header. */
+/** A violation in a header. */
 export interface HeaderFlaw {
   readonly problem: string;
   readonly expected: string;
   readonly got: string;
 }
 
-/** The reference parser's limit. */
+/** The limit of the reference parser. */
 const MAX_DEPTH = 128;
-/** Fields of a tensor that hold sizes. */
+/** Fields of a tensor that contain sizes. */
 const SIZES: ReadonlySet<string> = new Set(['shape', 'data_offsets']);
 const SHOWN_CHARS = 100;
 
-/** An object or an array that the scan is inside of. */
+/** An object or array that the scan is inside. */
 interface Frame {
   /** The names of an object so far; undefined for an array. */
   readonly names: Set<string> | undefined;
-  /** The name whose value is being read; an array has that of its own place. */
+  /** The name whose value is being read; an array inherits the name it is under. */
   name: string;
-  /** Whether the next text is a name. */
+  /** Whether the next string is a name. */
   expectsName: boolean;
 }
 
@@ -71,7 +71,7 @@ export function findHeaderFlaw(json: string): HeaderFlaw | undefined {
         const [written = ''] = numberAt(json, at);
         if (SIZES.has(frame?.name ?? '') && !/^\d+$/u.test(written)) {
           return {
-            problem: `a size under "${frame?.name}" is not written in digits`,
+            problem: `a size under "${frame?.name}" is not written as digits`,
             expected: 'digits',
             got: brief(written),
           };
@@ -88,7 +88,7 @@ export function findHeaderFlaw(json: string): HeaderFlaw | undefined {
   return undefined;
 }
 
-/** Whether a text has a half of a surrogate pair, which no UTF-8 can hold. */
+/** Whether a text has an unpaired surrogate, which UTF-8 cannot encode. */
 export function hasLoneSurrogate(text: string): boolean {
   return /\p{Surrogate}/u.test(text);
 }
@@ -99,7 +99,7 @@ function takeText(text: string, frame: Frame | undefined): HeaderFlaw | undefine
   }
   if (frame?.names === undefined || !frame.expectsName) return undefined;
   if (frame.names.has(text)) {
-    return { problem: 'a name comes twice in one object', expected: 'each name once', got: brief(text) };
+    return { problem: 'a name is repeated in an object', expected: 'each name once', got: brief(text) };
   }
   frame.names.add(text);
   frame.name = text;
@@ -107,7 +107,7 @@ function takeText(text: string, frame: Frame | undefined): HeaderFlaw | undefine
   return undefined;
 }
 
-/** The place after the closing quote of the text that opens at a place. */
+/** The position after the closing quote of the string that starts at `start`. */
 function endOfText(json: string, start: number): number {
   let at = start + 1;
   while (json[at] !== '"') at += json[at] === '\\' ? 2 : 1;

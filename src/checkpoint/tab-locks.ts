@@ -1,20 +1,20 @@
 /**
- * Who is still alive. A lock of the Web Locks API belongs to one tab or worker and is released by the browser when that
- * ends, however it ends; so a record whose lock nobody holds was left behind by something that was interrupted.
+ * Liveness of tabs. A lock of the Web Locks API belongs to one tab or worker, and the browser releases it when that ends
+ * for any reason. So a record whose lock is not held was left behind by an interruption.
  *
- * The API exists on secure pages only. Without it nothing is known, and callers have to say what they do then.
+ * The API exists on secure pages only. Without it nothing is known, and callers must handle that case.
  */
 
-/** Runs `work` while holding the lock, where there are locks. */
+/** Runs `work` while holding the lock, if there are locks. */
 export async function whileLocked<T>(name: string, work: () => Promise<T>): Promise<T> {
   const locks = lockManager();
   return locks === undefined ? work() : locks.request<Promise<T>>(name, work);
 }
 
 /**
- * Takes a lock until the function that is returned is called or this tab or worker ends.
+ * Takes a lock until the returned function is called or this tab or worker ends.
  *
- * @returns undefined if another holds it
+ * @returns undefined if the lock is held elsewhere
  */
 export async function tryLock(name: string): Promise<(() => void) | undefined> {
   const locks = lockManager();
@@ -29,7 +29,7 @@ export async function tryLock(name: string): Promise<(() => void) | undefined> {
   });
 }
 
-/** The locks that are held by anyone of this origin; undefined where there are no locks. */
+/** The locks held in this origin; undefined if there are no locks. */
 export async function heldLocks(): Promise<ReadonlySet<string> | undefined> {
   const locks = lockManager();
   if (locks === undefined) return undefined;

@@ -1,9 +1,10 @@
 /**
- * The one error type of the lab. Every error says what was expected, what came instead and what to do about it,
- * and carries a code from a closed list, so that a worker's message, a CLI exit and a page banner can tell them apart.
+ * The error type of the lab. Every error has what was expected, what was found and how to fix it, and a code from a closed
+ * list, so that a worker's message, a CLI exit and a page banner can distinguish errors. This room holds what several rooms
+ * share and no room owns: errors, random numbers, pacing, and mathematics.
  */
 
-/** What went wrong, as a closed list. The code is also written to `name`, because comlink carries only name, message and stack. */
+/** The kind of error, as a closed list. It is also the `name`, because comlink transfers only name, message and stack. */
 export type LabErrorCode =
   | 'aborted'
   | 'backend-lost'
@@ -22,20 +23,20 @@ export type LabErrorCode =
   | 'storage-full'
   | 'storage-unavailable';
 
-/** What an error must say. */
+/** The parts of an error's message. */
 export interface LabErrorDetails {
   /** What happened, naming the place (file, row, field, tensor, ...). */
   readonly message: string;
   /** What was expected there. */
   readonly expected?: string;
-  /** What came instead. */
+  /** What was found instead. */
   readonly got?: string;
   /** What the reader can do about it. */
   readonly fix?: string;
   readonly cause?: unknown;
 }
 
-/** An error with a code from {@link LabErrorCode}; `message` holds expected, got and fix in one readable line. */
+/** An error with a code from {@link LabErrorCode}; `message` includes expected, got and fix in one readable line. */
 export class LabError extends Error {
   readonly code: LabErrorCode;
 
@@ -54,13 +55,13 @@ function composeMessage({ message, expected, got, fix }: LabErrorDetails): strin
   return text;
 }
 
-/** The message of anything that was thrown, for showing to a person. */
+/** The message of any thrown value, for display. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
 /**
- * Throws a typed error if the signal was aborted; called between steps of anything that can take long.
+ * Throws a typed error if the signal is aborted. Called between the steps of long operations.
  *
  * @throws {LabError} `aborted`
  */

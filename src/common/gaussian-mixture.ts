@@ -1,11 +1,11 @@
 /**
- * One Gaussian for a mixture of several, by either direction of the Kullback-Leibler divergence: the smallest picture of
- * why supervised learning covers and reinforcement seeks. Forward, KL(p || q), has its minimum where mean and variance are
- * those of the mixture. Reverse, KL(q || p), has no closed form and often several minima, each about one component; they
- * are found by natural gradient descent from every component and from the forward fit.
+ * Fits one Gaussian to a mixture by either direction of the Kullback-Leibler divergence: the smallest illustration of why
+ * supervised learning covers modes and reinforcement learning seeks them. Forward, KL(p || q), has its minimum at the mean
+ * and variance of the mixture. Reverse, KL(q || p), has no closed form and often several minima, each near one component;
+ * they are found by natural gradient descent from every component and from the forward fit.
  */
 
-/** One component, or the Gaussian that is fitted. */
+/** One component, or the fitted Gaussian. */
 export interface Gaussian {
   readonly mean: number;
   readonly sd: number;
@@ -21,7 +21,7 @@ export interface GaussianFit extends Gaussian {
   readonly klNats: number;
 }
 
-/** Nodes for an expectation under a Gaussian: the trapezoid rule in units of its sd, whose error is below 1e-12 here. */
+/** Nodes for expectations under a Gaussian: the trapezoid rule in units of its sd, with an error below 1e-12 here. */
 const REACH = 8;
 const NODES = 161;
 const SPACING = (2 * REACH) / (NODES - 1);
@@ -35,7 +35,7 @@ export function density(mixture: readonly Component[], x: number): number {
   return Math.exp(logDensity(mixture, x));
 }
 
-/** The log-density of a mixture; finite however far out. */
+/** The log-density of a mixture; finite at any distance. */
 export function logDensity(mixture: readonly Component[], x: number): number {
   const logs = logParts(mixture, x);
   const highest = Math.max(...logs);
@@ -51,7 +51,7 @@ export function forwardFit(mixture: readonly Component[]): GaussianFit {
   return { ...fit, klNats: forwardKl(mixture, fit) };
 }
 
-/** All minima of KL(q || p) that are found, the lowest first. */
+/** All minima of KL(q || p) found, lowest first. */
 export function reverseFits(mixture: readonly Component[]): GaussianFit[] {
   const starts: Gaussian[] = [...mixture.filter(({ weight }) => weight > 0), forwardFit(mixture)];
   const minima: GaussianFit[] = [];
@@ -72,9 +72,9 @@ export function reverseKl(mixture: readonly Component[], q: Gaussian): number {
 /** KL(p || q) of a mixture to a Gaussian, in nats. */
 export function forwardKl(mixture: readonly Component[], q: Gaussian): number {
   const total = totalWeight(mixture);
-  const alone = [{ ...q, weight: 1 }];
+  const single = [{ ...q, weight: 1 }];
   return mixture.reduce((sum, part) => {
-    const gap = expectation(part, (x) => logDensity(mixture, x) - logDensity(alone, x));
+    const gap = expectation(part, (x) => logDensity(mixture, x) - logDensity(single, x));
     return sum + (part.weight / total) * gap;
   }, 0);
 }
@@ -84,18 +84,18 @@ export function expectation({ mean, sd }: Gaussian, of: (x: number, z: number) =
   return QUADRATURE.reduce((sum, { z, share }) => sum + share * of(mean + sd * z, z), 0);
 }
 
-const MOST_STEPS = 400;
-const SMALL_ENOUGH = 1e-9;
+const MAX_STEPS = 400;
+const GRADIENT_TOLERANCE = 1e-9;
 
 /** Natural gradient descent: the Fisher metric of a Gaussian divides by 1/sd^2 for the mean and by 2 for log sd. */
 function descend(mixture: readonly Component[], start: Gaussian): GaussianFit {
   let at: GaussianFit = { mean: start.mean, sd: start.sd, klNats: reverseKl(mixture, start) };
   let stride = 1;
-  for (let step = 0; step < MOST_STEPS && stride > 1e-6; step++) {
+  for (let step = 0; step < MAX_STEPS && stride > 1e-6; step++) {
     const { mean, sd } = at;
     const byMean = sd * sd * expectation(at, (x) => score(mixture, x));
     const byLogSd = 0.5 * (1 + sd * expectation(at, (x, z) => z * score(mixture, x)));
-    if (Math.abs(byMean) / sd + Math.abs(byLogSd) < SMALL_ENOUGH) break;
+    if (Math.abs(byMean) / sd + Math.abs(byLogSd) < GRADIENT_TOLERANCE) break;
     const q = { mean: mean + stride * byMean, sd: sd * Math.exp(stride * byLogSd) };
     const klNats = reverseKl(mixture, q);
     if (klNats < at.klNats) {

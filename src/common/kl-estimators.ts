@@ -1,27 +1,28 @@
 /**
- * The three estimators of KL(p || ref) from samples of p, and what each does as a loss. Over a few outcomes everything is a
- * sum, so what is usually believed can be computed: k1 has no gradient on average, that of k2 is the gradient of the reverse
- * divergence KL(p || ref), that of k3 the gradient of the *forward* one, KL(ref || p).
+ * The three estimators of KL(p || ref) from samples of p, and their gradients as losses. Over a few outcomes all
+ * expectations are sums, so common beliefs can be checked exactly: k1 has zero gradient in expectation, k2 has the gradient
+ * of the reverse divergence KL(p || ref), and k3 that of the *forward* divergence KL(ref || p).
  *
  *     k1 = log(p / ref)     k2 = 1/2 log(p / ref)^2     k3 = ref/p - log(ref/p) - 1
  *
- * Gradients are by the logits of p, as a trainer takes them: through log p at the sampled outcome, the sample being fixed.
+ * Gradients are with respect to the logits of p, as a trainer takes them: through log p at the sampled outcome, with the
+ * sample fixed.
  */
 import type { Rng } from './rng.ts';
 
 export const ESTIMATORS = ['k1', 'k2', 'k3'] as const;
 export type Estimator = (typeof ESTIMATORS)[number];
 
-/** An estimator under p: of the value, and of the gradient that it has as a loss. */
+/** Statistics of an estimator under p: its value, and its gradient as a loss. */
 export interface EstimatorFacts {
   readonly mean: number;
-  /** Of one sample. */
+  /** Of a single sample. */
   readonly sd: number;
   /** One entry per outcome. */
   readonly gradient: readonly number[];
 }
 
-/** Probabilities of logits. */
+/** The probabilities of logits. */
 export function softmax(logits: readonly number[]): number[] {
   const highest = Math.max(...logits);
   const weights = logits.map((logit) => Math.exp(logit - highest));
@@ -29,28 +30,28 @@ export function softmax(logits: readonly number[]): number[] {
   return weights.map((weight) => weight / total);
 }
 
-/** KL(p || q) in nats, of distributions over the same outcomes. */
+/** KL(p || q) in nats, for distributions over the same outcomes. */
 export function klNats(p: readonly number[], q: readonly number[]): number {
   return p.reduce((sum, share, i) => (share === 0 ? sum : sum + share * Math.log(share / (q[i] ?? 0))), 0);
 }
 
-/** The gradient of KL(p || ref) by the logits of p: p (log(p / ref) - KL). */
+/** The gradient of KL(p || ref) with respect to the logits of p: p (log(p / ref) - KL). */
 export function reverseKlGradient(p: readonly number[], ref: readonly number[]): number[] {
   const kl = klNats(p, ref);
   return p.map((share, i) => share * (Math.log(share / (ref[i] ?? 0)) - kl));
 }
 
-/** The gradient of KL(ref || p) by the logits of p: p - ref. */
+/** The gradient of KL(ref || p) with respect to the logits of p: p - ref. */
 export function forwardKlGradient(p: readonly number[], ref: readonly number[]): number[] {
   return p.map((share, i) => share - (ref[i] ?? 0));
 }
 
-/** An estimator's exact expectation under p. */
+/** The exact expectations of an estimator under p. */
 export function expectedFacts(kind: Estimator, p: readonly number[], ref: readonly number[]): EstimatorFacts {
   return factsUnder(kind, p, p, ref);
 }
 
-/** The same from samples of p, as a trainer sees it. */
+/** The same statistics from samples of p, as a trainer estimates them. */
 export function sampledFacts(
   kind: Estimator,
   p: readonly number[],
@@ -67,7 +68,7 @@ export function sampledFacts(
   return factsUnder(kind, shares, p, ref);
 }
 
-/** @param shares - how often each outcome comes */
+/** @param shares - the frequency of each outcome */
 function factsUnder(
   kind: Estimator,
   shares: readonly number[],
@@ -77,13 +78,13 @@ function factsUnder(
   const terms = p.map((probability, i) => termOf(kind, probability, ref[i] ?? 0));
   const mean = shares.reduce((sum, share, i) => sum + share * (terms[i]?.value ?? 0), 0);
   const square = shares.reduce((sum, share, i) => sum + share * (terms[i]?.value ?? 0) ** 2, 0);
-  // d log p(x) / d logit_j is 1 - p_j where j is x, and -p_j elsewhere.
+  // d log p(x) / d logit_j is 1 - p_j for j = x, and -p_j otherwise.
   const slope = shares.reduce((sum, share, i) => sum + share * (terms[i]?.slope ?? 0), 0);
   const gradient = p.map((probability, j) => (shares[j] ?? 0) * (terms[j]?.slope ?? 0) - probability * slope);
   return { mean, sd: Math.sqrt(Math.max(0, square - mean * mean)), gradient };
 }
 
-/** The value at an outcome and its derivative by log p. */
+/** The value at an outcome and its derivative with respect to log p. */
 function termOf(kind: Estimator, p: number, ref: number): { readonly value: number; readonly slope: number } {
   const gap = Math.log(p / ref);
   switch (kind) {

@@ -1,26 +1,26 @@
 /**
- * Leaving a GPU to others. A browser draws the desktop with the same GPU that trains, and what is queued on it is done in
- * order: queue a second of work, and the desktop stands still for a second. So while somebody looks, only about 30 ms of
- * work are queued before the queue is left to run empty. How many pieces that are is measured as they go.
+ * Sharing the GPU with the desktop. A browser draws the desktop with the GPU that trains, and queued work runs in order:
+ * a second of queued work freezes the desktop for a second. So while the page is visible, about 30 ms of work are queued
+ * before the queue is left to drain. The number of pieces that fit is measured along the way.
  *
- * No timer is involved, since browsers slow the timers of hidden pages down. What is computed never depends on the pace.
+ * No timer is involved, because browsers throttle the timers of hidden pages. Results never depend on the pace.
  */
 
-/** How a pacer works. */
+/** Options of a pacer. */
 export interface PacerOptions {
-  /** Resolves once the GPU has done all it was given. */
+  /** Resolves when the GPU has finished all submitted work. */
   readonly waitForGpu: () => Promise<void>;
-  /** Whether somebody looks. */
+  /** Whether the page is visible. */
   readonly isVisible: () => boolean;
   /** A clock in milliseconds. */
   readonly now: () => number;
-  /** The most work to be queued while somebody looks. Default {@link PIECE_BUDGET_MS}. */
+  /** The most work to queue while the page is visible. Default {@link PIECE_BUDGET_MS}. */
   readonly budgetMs?: number;
 }
 
-/** Two frames of a desktop. */
+/** Two frames of the desktop. */
 export const PIECE_BUDGET_MS = 30;
-/** Pieces that may be queued while nobody looks: enough to keep a GPU busy, few enough to bound the memory they hold. */
+/** Pieces that may be queued while the page is hidden: enough to keep a GPU busy, few enough to bound their memory. */
 const MAX_QUEUED = 16;
 
 /** Decides after which pieces of work to wait for the GPU. */
@@ -29,7 +29,7 @@ export class Pacer {
   readonly #budgetMs: number;
   #queued = 0;
   #queuedSinceMs = 0;
-  /** Of one piece, as last measured; until then the longest that may be. */
+  /** Duration of a piece as last measured; initially the longest allowed. */
   #pieceMs: number;
 
   constructor(options: PacerOptions) {
@@ -38,12 +38,12 @@ export class Pacer {
     this.#pieceMs = this.#budgetMs;
   }
 
-  /** To be called when work goes on after something else, whose time is none of a piece. */
+  /** Call when work resumes after something else, whose time does not count towards a piece. */
   begin(): void {
     if (this.#queued === 0) this.#queuedSinceMs = this.#options.now();
   }
 
-  /** To be awaited after a piece of work has been queued. */
+  /** Await after queueing a piece of work. */
   async afterPiece(): Promise<void> {
     const { waitForGpu, isVisible, now } = this.#options;
     this.#queued += 1;

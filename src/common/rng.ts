@@ -1,6 +1,6 @@
 /**
- * Seeded random numbers. Everything random in the lab comes from here, so that a seed repeats a run exactly
- * and a checkpoint can hold the state of every stream (one unsigned 32-bit integer each).
+ * Seeded random numbers. All randomness in the lab comes from here, so that a seed reproduces a run exactly and a checkpoint
+ * can store the state of every stream (one unsigned 32-bit integer each).
  */
 
 /** A stream of pseudo-random numbers whose whole state is one 32-bit integer. */
@@ -12,19 +12,19 @@ export class Rng {
     this.#state = typeof seed === 'number' ? mix32(seed >>> 0) : hash32(seed);
   }
 
-  /** Restores a stream from the number that {@link state} gave. */
+  /** Restores a stream from its {@link state}. */
   static fromState(state: number): Rng {
     const rng = new Rng(0);
     rng.#state = state >>> 0;
     return rng;
   }
 
-  /** The whole state, to be saved in a checkpoint. */
+  /** The whole state, for checkpoints. */
   get state(): number {
     return this.#state;
   }
 
-  /** An independent stream named by `label`; does not advance this one. */
+  /** An independent stream named by `label`; this stream does not advance. */
   fork(label: string): Rng {
     return new Rng(`${this.#state}/${label}`);
   }
@@ -57,7 +57,7 @@ export class Rng {
     return item;
   }
 
-  /** The index of one weight, each as likely as its share of the sum. */
+  /** The index of one weight, with probability proportional to the weight. */
   weighted(weights: readonly number[]): number {
     let remaining = this.next() * weights.reduce((sum, weight) => sum + weight, 0);
     for (const [index, weight] of weights.entries()) {
@@ -79,7 +79,7 @@ export class Rng {
     return out;
   }
 
-  /** A sample of the standard normal distribution (Box-Muller; the second value is dropped to keep the state one integer). */
+  /** A sample of the standard normal distribution (Box-Muller; the second value is discarded to keep the state one integer). */
   normal(): number {
     const u = 1 - this.next();
     return Math.sqrt(-2 * Math.log(u)) * Math.cos(2 * Math.PI * this.next());
@@ -91,7 +91,7 @@ export function hash32(text: string): number {
   return mix32(fnv1a(text));
 }
 
-/** FNV-1a before it is finalised: a text that goes on can be hashed from here (kernels/sample-token.ts does). */
+/** FNV-1a before finalisation, from which longer texts can be hashed incrementally (as kernels/sample-token.ts does). */
 export function fnv1a(text: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) {

@@ -1,16 +1,14 @@
-/**
- * What somebody may have meant by a name that is not known.
- */
+/** Suggests a known name for an unknown one. */
 import { distance } from 'fastest-levenshtein';
 
-/** The most letters that may differ, as a share of the longer name. */
-const MOST_DIFFERENT = 0.5;
+/** The largest edit distance, as a share of the longer name. */
+const MAX_DIFFERENCE = 0.5;
 
-/** The known name nearest to what was written, in whatever case; undefined where none is near. */
+/** The known name nearest to the given one, ignoring case; undefined if none is near. */
 export function nearestName(written: string, known: Iterable<string>): string | undefined {
   const rated = [...known].map((name) => ({ name, share: differentShare(written, name) }));
   const [best] = rated.toSorted((a, b) => a.share - b.share);
-  return best !== undefined && best.share <= MOST_DIFFERENT ? best.name : undefined;
+  return best !== undefined && best.share <= MAX_DIFFERENCE ? best.name : undefined;
 }
 
 function differentShare(a: string, b: string): number {

@@ -1,9 +1,9 @@
 /**
- * Letting messages in. A loop that only awaits promises which are already settled never lets its thread handle a
- * message, so nobody could stop it; this gives one turn of the event loop away.
+ * Yields to messages. A loop that only awaits settled promises never lets its thread handle a message, so it could not be
+ * stopped; this yields one turn of the event loop.
  */
 
-/** Resolves after the messages that are waiting have been handled. A message to oneself, since timers are throttled. */
+/** Resolves after pending messages have been handled. It posts a message to itself, because timers are throttled. */
 export function yieldToMessages(): Promise<void> {
   return new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel();

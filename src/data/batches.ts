@@ -1,14 +1,16 @@
 /**
- * From token sequences to training batches: bucketed lengths, a data order that is a pure function of seed and step.
+ * Builds training batches from token sequences: bucketed lengths, and a data order that is a pure function of seed and step.
  *
- * Because the order is a function and not a running shuffle, resuming needs no state but the step. Lengths are rounded
- * up so that a run uses few distinct shapes: tfjs's WebGPU pool keeps one buffer per exact size and never frees it.
+ * Because the order is a function and not a running shuffle, resuming needs only the step. Lengths are rounded up so that a
+ * run uses few distinct shapes, because tfjs's WebGPU pool keeps one buffer per exact size and never frees it.
+ *
+ * This room holds what turns pairs into training data: splits, batches, packed rows, the tokenizer and file readers.
  */
 import { LabError } from '../common/errors.ts';
 import { Rng } from '../common/rng.ts';
 import type { PackedLayout } from './packed-rows.ts';
 
-/** One sequence to learn: a prompt and the completion that should follow it. */
+/** One training sequence: a prompt and its completion. */
 export interface Example {
   readonly prompt: Int32Array;
   readonly completion: Int32Array;
@@ -20,15 +22,15 @@ export interface TrainingBatch {
   readonly T: number;
   /** B*T input ids, padded on the right with 0. */
   readonly ids: Int32Array;
-  /** Where the tokens stand, where it is not one after the other. */
+  /** Positions and visible ranges of the tokens, for packed rows. */
   readonly layout?: PackedLayout;
-  /** The M distinct rows b*T + t whose next token is scored, then rows of weight 0 that round M up. */
+  /** The M distinct rows b*T + t whose next token is scored, then rows of weight 0 as padding of M. */
   readonly rows: Int32Array;
   /** The M next tokens. */
   readonly targets: Int32Array;
   /** The M loss weights. */
   readonly weights: Float32Array;
-  /** Input tokens of the sequences, without padding; what they share counts for each. */
+  /** Input tokens of the sequences, without padding. Shared tokens count for each sequence. */
   readonly tokens: number;
 }
 
@@ -36,10 +38,10 @@ export interface TrainingBatch {
 export const LENGTH_BUCKET = 16;
 /** Scored rows are rounded up to a multiple of this. */
 const ROW_BUCKET = 128;
-/** So many batches' worth of shuffled examples are sorted by length together: little padding, still well mixed. */
+/** Batches of shuffled examples that are sorted by length together: little padding, still well mixed. */
 const BATCHES_PER_WINDOW = 32;
 
-/** The smallest multiple of `bucket` that holds `length`. */
+/** The smallest multiple of `bucket` that is at least `length`. */
 export function roundUp(length: number, bucket: number): number {
   return Math.ceil(length / bucket) * bucket;
 }
@@ -74,7 +76,7 @@ export class BatchOrder {
     }
   }
 
-  /** The example indices of batch number `step`, counted from the start of the run. */
+  /** The example indices of batch `step`, counted from the start of the run. */
   at(step: number): readonly number[] {
     const epoch = Math.floor(step / this.batchesPerEpoch);
     if (epoch !== this.#epoch) {
@@ -90,7 +92,7 @@ export class BatchOrder {
     const windowSize = this.#batchSize * BATCHES_PER_WINDOW;
     const batches: number[][] = [];
     for (let start = 0; start < order.length; start += windowSize) {
-      // What does not fill a batch is left out before sorting: which examples that is must not depend on their length.
+      // The remainder is dropped before sorting, because which examples are dropped must not depend on their length.
       const available = Math.min(windowSize, order.length - start);
       const window = order.slice(start, start + available - (available % this.#batchSize));
       window.sort((a, b) => (this.#lengths[a] ?? 0) - (this.#lengths[b] ?? 0));
@@ -105,7 +107,7 @@ export class BatchOrder {
 /**
  * Builds a batch that scores completions only.
  *
- * @param labelWeight - the loss weight of the first completion token (the label); all others weigh 1
+ * @param labelWeight - the loss weight of the first completion token (the label); all others have weight 1
  */
 export function makeTrainingBatch(examples: readonly Example[], labelWeight = 1): TrainingBatch {
   const B = examples.length;
@@ -139,8 +141,8 @@ export function makeTrainingBatch(examples: readonly Example[], labelWeight = 1)
 }
 
 /**
- * Rounds the scored rows of a batch of N up, in place. They must stay distinct (see selectRows), so the rounding takes rows
- * that nothing else reads.
+ * Pads the scored rows of a batch of N in place. Rows must stay distinct (see selectRows), so the padding uses rows that
+ * are not scored.
  */
 export function padRows(rows: number[], targets: number[], weights: number[], N: number): void {
   const wanted = Math.min(N, roundUp(rows.length, ROW_BUCKET));

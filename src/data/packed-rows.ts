@@ -1,18 +1,18 @@
 /**
- * Several sequences in one row, so that none is padded and what they begin with is read once. A row holds what is shared
- * first, then parts; each token of a part sees the shared tokens and its own part up to itself, and nothing of its
- * neighbours:
+ * Several sequences in one row, so that none is padded and their common prefix is read once. A row has the shared tokens
+ * first, then parts. Each token of a part sees the shared tokens and its own part up to itself, but not the other parts:
+ *
  *
  *     row:        p0 p1 p2 | a0 a1 a2 | b0 b1      of p a and p b
  *     positions:  0  1  2    3  4  5    3  4
  *     sharedEnd:  0  0  0    3  3  3    3  3
  *     ownStart:   0  0  0    3  3  3    6  6
  *
- * What a token sees is thus two stretches of its row, the keys `s < sharedEnd` and `ownStart <= s <= t`: two numbers a token,
- * not a mask of T x T. The same function of the weights as each sequence in a row of its own, but for rounding.
+ * A token thus sees two ranges of its row, the keys `s < sharedEnd` and `ownStart <= s <= t`: two numbers per token instead
+ * of a T x T mask. Up to rounding, the result is the same as with each sequence in a separate row.
  */
 
-/** Where the tokens of packed rows stand, and what they see. */
+/** Positions of the tokens of packed rows, and the ranges they see. */
 export interface PackedLayout {
   /** The position of each token in its sequence, B*T. */
   readonly positions: Int32Array;
@@ -20,11 +20,11 @@ export interface PackedLayout {
   readonly spans: Int32Array;
 }
 
-/** What one row is to hold. */
+/** The contents of one row. */
 export interface RowPlan {
-  /** The beginning of all parts; may be empty. */
+  /** The common prefix of all parts; may be empty. */
   readonly shared: Int32Array;
-  /** How each of them goes on. */
+  /** The continuations. */
   readonly parts: readonly Int32Array[];
 }
 
@@ -35,16 +35,16 @@ export interface PackedRows {
   /** B*T ids; 0 after the last part. */
   readonly ids: Int32Array;
   readonly layout: PackedLayout;
-  /** For each row, where its parts begin, as b*T + t. */
+  /** The first token of each part in each row, as b*T + t. */
   readonly starts: readonly (readonly number[])[];
 }
 
-/** The tokens of a row. */
+/** The number of tokens in a row. */
 export function packedLength({ shared, parts }: RowPlan): number {
   return parts.reduce((sum, part) => sum + part.length, shared.length);
 }
 
-/** Lays rows out. @param T - at least the length of the longest */
+/** Packs rows. @param T - at least the length of the longest */
 export function packRows(plans: readonly RowPlan[], T: number): PackedRows {
   const B = plans.length;
   const ids = new Int32Array(B * T);
@@ -52,7 +52,7 @@ export function packRows(plans: readonly RowPlan[], T: number): PackedRows {
   const spans = new Int32Array(2 * B * T);
   const starts = plans.map(({ shared, parts }, b) => {
     let t = 0;
-    /** Puts tokens that see the row up to `sharedEnd`, and one another. */
+    /** Appends tokens that see the row up to `sharedEnd`, and one another. */
     const place = (tokens: Int32Array, sharedEnd: number): number => {
       const [start, first] = [t, b * T + t];
       ids.set(tokens, first);
@@ -64,7 +64,7 @@ export function packRows(plans: readonly RowPlan[], T: number): PackedRows {
     };
     place(shared, 0);
     const ofParts = parts.map((part) => place(part, shared.length));
-    // Padding sees itself: a token that sees nothing has no softmax.
+    // Padding sees itself, because a softmax over no keys is undefined.
     for (; t < T; t++) spans[2 * (b * T + t) + 1] = t;
     return ofParts;
   });

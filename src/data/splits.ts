@@ -1,15 +1,15 @@
 /**
- * Splits that no query crosses. All pairs of a query go to one side, and queries that differ only in case, width of
- * characters or spaces count as one, so that a score on held-out pairs says something about queries never seen.
- * (Documents are not kept apart: the same product may be judged for a training query and a test query.)
+ * Splits by query. All pairs of a query go to one part, and queries that differ only in case, character width or spaces
+ * count as one, so that a score on held-out pairs measures unseen queries. (Documents may be shared: the same product can be
+ * judged for a training query and a test query.)
  *
- * Queries are ordered by a seeded hash of their text and cut at the wished fractions. Neither the order of the file
- * nor how many pairs a query has changes where it goes.
+ * Queries are sorted by a seeded hash of their text and cut at the wanted fractions. Neither the order of the file nor the
+ * number of pairs of a query affects its part.
  */
 import { LabError } from '../common/errors.ts';
 import { hash32 } from '../common/rng.ts';
 
-/** The parts of an experiment: what is learnt from, what choices are made by, what is reported once. */
+/** The parts of an experiment: for training, for model selection, and for the final report. */
 export interface Split<T> {
   readonly train: readonly T[];
   readonly dev: readonly T[];
@@ -21,7 +21,7 @@ const PARTS = ['train', 'dev', 'test'] as const;
 /** The share of queries in each part; they sum to 1. */
 export type SplitFractions = Readonly<Record<keyof Split<unknown>, number>>;
 
-/** Eight in ten queries to learn from, one to choose by, one to report. */
+/** Eight in ten queries for training, one for selection, one for the report. */
 export const DEFAULT_FRACTIONS: SplitFractions = { train: 0.8, dev: 0.1, test: 0.1 };
 
 /** One round of cross-validation. */
@@ -30,13 +30,13 @@ export interface Fold<T> {
   readonly test: readonly T[];
 }
 
-/** A query as splits see it: compatibility forms unified (NFKC), lower case, single spaces. */
+/** A query normalised for splits: compatibility forms unified (NFKC), lower case, single spaces. */
 export function normaliseQuery(query: string): string {
   return query.normalize('NFKC').toLowerCase().replaceAll(/\s+/g, ' ').trim();
 }
 
 /**
- * Splits pairs by query; within a part they keep their order. A part with a fraction above 0 gets at least one query.
+ * Splits pairs by query, keeping their order within each part. A part with a fraction above 0 gets at least one query.
  *
  * @throws {LabError} `bad-config` if the fractions do not sum to 1, or there are fewer queries than parts.
  */
@@ -49,7 +49,7 @@ export function splitByQuery<T extends { readonly query: string }>(
   const sum = parts.reduce((total, part) => total + part, 0);
   if (!parts.every((part) => part >= 0) || Math.abs(sum - 1) > 1e-9) {
     throw new LabError('bad-config', {
-      message: 'The fractions of a split are not usable.',
+      message: 'The fractions of a split are not valid.',
       expected: 'numbers of at least 0 that sum to 1',
       got: parts.join(' + '),
     });
@@ -78,7 +78,7 @@ export function kFoldByQuery<T extends { readonly query: string }>(
 ): Fold<T>[] {
   if (!Number.isInteger(folds) || folds < 2) {
     throw new LabError('bad-config', {
-      message: 'The number of folds is not usable.',
+      message: 'The number of folds is not valid.',
       expected: 'a whole number of at least 2',
       got: String(folds),
     });
@@ -92,7 +92,7 @@ export function kFoldByQuery<T extends { readonly query: string }>(
   }));
 }
 
-/** All pairs of at most so many queries; which ones depends on the seed and the texts of the queries alone. */
+/** All pairs of at most `queries` queries, chosen only by the seed and the texts of the queries. */
 export function sampleQueries<T extends { readonly query: string }>(
   pairs: readonly T[],
   queries: number,
@@ -102,7 +102,7 @@ export function sampleQueries<T extends { readonly query: string }>(
   return pairs.filter(({ query }) => drawn.has(normaliseQuery(query)));
 }
 
-// The distinct queries in an order that depends on the seed and their texts only.
+// The distinct queries in an order that depends only on the seed and their texts.
 function shuffledQueries(pairs: readonly { readonly query: string }[], seed: number | string): string[] {
   const hashes = new Map<string, number>();
   for (const { query } of pairs) {
@@ -112,7 +112,7 @@ function shuffledQueries(pairs: readonly { readonly query: string }[], seed: num
   return [...hashes].toSorted(([a, hashA], [b, hashB]) => hashA - hashB || (a < b ? -1 : 1)).map(([query]) => query);
 }
 
-// Whole numbers that sum to `total`, nearest to the fractions (largest remainder), none 0 where its fraction is not.
+// Integers that sum to `total`, nearest to the fractions (largest remainder); none is 0 unless its fraction is.
 function shareOut(total: number, fractions: readonly number[]): number[] {
   const counts = fractions.map((fraction) => Math.floor(fraction * total + 1e-9));
   const byRemainder = [...fractions.keys()].toSorted((a, b) => remainder(b) - remainder(a) || a - b);

@@ -1,40 +1,40 @@
 /**
- * Which queries a model was trained on, so that measuring it on a file can say how many of them the model has seen. A model
- * keeps hashes of its queries, not the queries; of very many only the lowest hashes, which are a random sample.
+ * The queries that a model was trained on, so that an evaluation on a file can report how many of them the model has seen. A
+ * model keeps hashes of its queries, not the queries; if there are very many, only the lowest hashes, a random sample.
  */
 import * as v from 'valibot';
 import { hash32 } from '../common/rng.ts';
 import { normaliseQuery } from './splits.ts';
 
-/** The most hashes that are kept: 64 KiB. */
-const MOST_HASHES = 16_384;
+/** The most hashes kept: 64 KiB. */
+const MAX_HASHES = 16_384;
 const HASH_BYTES = 4;
 
-/** The schema of kept queries. */
+/** The schema of the stored query hashes. */
 export const KeptQueriesSchema = v.strictObject({
-  /** Different queries. */
+  /** The number of distinct queries. */
   count: v.pipe(v.number(), v.integer(), v.minValue(0)),
   /** The lowest 32-bit hashes in ascending order, little-endian, in base64. */
   hashes: v.pipe(v.string(), v.base64()),
 });
 export type KeptQueries = v.InferOutput<typeof KeptQueriesSchema>;
 
-/** What a model keeps of the queries that it is trained on. */
+/** The record of the queries that a model is trained on. */
 export function keepQueries(queries: Iterable<string>): KeptQueries {
   return kept(new Set(Array.from(queries, hashOf)));
 }
 
-/** What a model keeps that was trained on the queries of both. The count is a lower bound where not all hashes were kept. */
+/** The record for a model trained on both sets of queries. The count is a lower bound if hashes were dropped. */
 export function mergeQueries(first: KeptQueries | undefined, second: KeptQueries): KeptQueries {
   if (first === undefined) return second;
   const merged = kept(new Set([...hashesIn(first), ...hashesIn(second)]));
   return { ...merged, count: Math.max(merged.count, first.count, second.count) };
 }
 
-/** Tells queries that a model was trained on. */
+/** Recognises queries that a model was trained on. */
 export class TrainedQueries {
   readonly #hashes: ReadonlySet<number>;
-  /** Hashes above it were not kept. */
+  /** Hashes above it were dropped. */
   readonly #highest: number;
 
   constructor(queries: KeptQueries) {
@@ -43,7 +43,7 @@ export class TrainedQueries {
     this.#highest = hashes.length < queries.count ? (hashes.at(-1) ?? -1) : Infinity;
   }
 
-  /** Whether a query was trained on; undefined where the model did not keep enough to tell. */
+  /** Whether a query was trained on; undefined if the model kept too few hashes to know. */
   has(query: string): boolean | undefined {
     const hash = hashOf(query);
     return hash > this.#highest ? undefined : this.#hashes.has(hash);
@@ -55,7 +55,7 @@ function hashOf(query: string): number {
 }
 
 function kept(hashes: ReadonlySet<number>): KeptQueries {
-  const lowest = Uint32Array.from(hashes).sort().subarray(0, MOST_HASHES);
+  const lowest = Uint32Array.from(hashes).sort().subarray(0, MAX_HASHES);
   const bytes = new DataView(new ArrayBuffer(lowest.length * HASH_BYTES));
   for (const [i, hash] of lowest.entries()) bytes.setUint32(i * HASH_BYTES, hash, true);
   const characters = Array.from(new Uint8Array(bytes.buffer), (byte) => String.fromCharCode(byte));

@@ -1,11 +1,11 @@
 /**
- * The GPU that the browser would give: whether there is one, whether it is real, what it is called.
+ * The GPU that the browser offers: whether there is one, whether it is real hardware, and its name.
  */
 
-/** A GPU worth trying, or why there is none. */
+/** A usable GPU, or why there is none. */
 export type FoundGpu = { readonly found: true } | { readonly found: false; readonly why: string };
 
-/** Looks for a GPU that is not a CPU in disguise. */
+/** Looks for a hardware GPU, as opposed to software emulation. */
 export async function findHardwareGpu(): Promise<FoundGpu> {
   const gpu = (globalThis.navigator as Navigator | undefined)?.gpu;
   if (gpu === undefined) {
@@ -18,7 +18,7 @@ export async function findHardwareGpu(): Promise<FoundGpu> {
   return { found: true };
 }
 
-/** The GPU's name for people. */
+/** The display name of the GPU. */
 export async function describeAdapter(): Promise<string> {
   const info = (await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' }))?.info;
   if (info === undefined) return 'unknown GPU';
@@ -26,7 +26,7 @@ export async function describeAdapter(): Promise<string> {
   return `${name}${info.vendor === '' ? '' : ` (${info.vendor})`}`;
 }
 
-// isFallbackAdapter is not set by every software driver, so the names of the known ones are checked too.
+// Not every software driver sets isFallbackAdapter, so the names of the known ones are checked too.
 function isSoftware(info: GPUAdapterInfo): boolean {
   const text = `${info.vendor} ${info.architecture} ${info.device} ${info.description}`;
   return info.isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|basic render|software/i.test(text);

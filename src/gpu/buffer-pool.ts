@@ -1,36 +1,36 @@
 /**
- * The GPU buffers of tfjs's WebGPU backend, given out again once they are free.
+ * The GPU buffers of tfjs's WebGPU backend, reused once they are free.
  *
- * tfjs's own pool finds buffers by their exact size and never frees one, so that a run over many lengths of sequences takes
- * more and more memory. Here sizes are rounded up to eight steps per power of two, so that similar lengths share buffers,
- * and what lies free is bounded: all buffers together take at most a quarter more than the most that was ever in use. What
- * was given back first is freed first. This class answers to the calls that tfjs makes to its pool.
+ * tfjs's own pool finds buffers by their exact size and never frees any, so that a run over many sequence lengths takes more
+ * and more memory. Here sizes are rounded up to eight steps per power of two, so that similar lengths share buffers, and
+ * free memory is bounded: all buffers together take at most a quarter more than the peak in use. The buffers released first
+ * are freed first. The class implements the methods that tfjs calls on its pool.
  */
 
-/** A buffer that lies free. */
+/** A buffer in the pool that is not in use. */
 interface FreeBuffer {
   readonly buffer: GPUBuffer;
   readonly sizeBytes: number;
-  /** Counts what was given back before it. */
+  /** The number of buffers released before it. */
   readonly age: number;
 }
 
 const STEPS_PER_OCTAVE = 8;
-/** The least buffer, and what sizes are multiples of: four numbers, as kernels read them. */
-const LEAST_BYTES = 16;
-/** Free and used buffers together, as a multiple of the most in use. */
-const MOST_ALLOCATED = 1.25;
+/** The smallest size, and the granularity of sizes: four numbers, as kernels read them. */
+const MIN_BYTES = 16;
+/** The limit on free and used buffers together, as a multiple of the peak in use. */
+const MAX_ALLOCATED = 1.25;
 
 /** Buffers of one device. */
 export class BufferPool {
   readonly #device: GPUDevice;
-  /** By size and usage, the oldest first. */
+  /** By size and usage, oldest first. */
   readonly #free = new Map<string, FreeBuffer[]>();
   readonly #sizes = new Map<GPUBuffer, number>();
   #given = 0;
   #freeCount = 0;
-  #mostUsed = 0;
-  /** As tfjs's pool tells them. */
+  #peakUsed = 0;
+  /** Names of tfjs's pool. */
   numBytesUsed = 0;
   numBytesAllocated = 0;
 
@@ -38,13 +38,13 @@ export class BufferPool {
     this.#device = device;
   }
 
-  /** A buffer of at least the given size; its content is whatever was there. */
+  /** A buffer of at least the given size, with undefined contents. */
   acquireBuffer(leastBytes: number, usage: GPUBufferUsageFlags, mappedAtCreation = false, reuse = true): GPUBuffer {
     const size = roundUp(leastBytes, this.#device.limits.maxStorageBufferBindingSize);
     const free = reuse ? this.#free.get(keyOf(size, usage))?.pop() : undefined;
     if (free !== undefined) this.#freeCount -= 1;
     this.numBytesUsed += size;
-    this.#mostUsed = Math.max(this.#mostUsed, this.numBytesUsed);
+    this.#peakUsed = Math.max(this.#peakUsed, this.numBytesUsed);
     if (free !== undefined) return free.buffer;
     this.#makeRoom(size);
     const buffer = this.#device.createBuffer({ size, usage, mappedAtCreation });
@@ -53,10 +53,10 @@ export class BufferPool {
     return buffer;
   }
 
-  /** Takes a buffer back. With `reuse` false it is freed at once. */
+  /** Releases a buffer. With `reuse` false it is destroyed at once. */
   releaseBuffer(buffer: GPUBuffer, reuse = true): void {
     const sizeBytes = this.#sizes.get(buffer);
-    if (sizeBytes === undefined) return; // of a pool that was disposed
+    if (sizeBytes === undefined) return; // from before the pool was disposed
     this.numBytesUsed -= sizeBytes;
     if (!reuse) {
       this.#destroy(buffer, sizeBytes);
@@ -87,7 +87,7 @@ export class BufferPool {
   }
 
   #makeRoom(size: number): void {
-    while (this.#freeCount > 0 && this.numBytesAllocated + size > MOST_ALLOCATED * this.#mostUsed) {
+    while (this.#freeCount > 0 && this.numBytesAllocated + size > MAX_ALLOCATED * this.#peakUsed) {
       let oldest: FreeBuffer[] | undefined;
       for (const list of this.#free.values()) {
         if ((list[0]?.age ?? Infinity) < (oldest?.[0]?.age ?? Infinity)) oldest = list;
@@ -110,10 +110,10 @@ function keyOf(size: number, usage: GPUBufferUsageFlags): string {
   return `${size} ${usage}`;
 }
 
-/** The next of eight sizes per power of two; the exact size where that would be too large to bind. */
+/** The next of eight sizes per power of two; the exact size if that would be too large to bind. */
 function roundUp(bytes: number, mostBytes: number): number {
-  const octave = 2 ** Math.floor(Math.log2(Math.max(bytes, LEAST_BYTES)));
-  const step = Math.max(LEAST_BYTES, octave / STEPS_PER_OCTAVE);
-  const rounded = Math.max(LEAST_BYTES, step * Math.ceil(bytes / step));
+  const octave = 2 ** Math.floor(Math.log2(Math.max(bytes, MIN_BYTES)));
+  const step = Math.max(MIN_BYTES, octave / STEPS_PER_OCTAVE);
+  const rounded = Math.max(MIN_BYTES, step * Math.ceil(bytes / step));
   return rounded > mostBytes ? 4 * Math.ceil(bytes / 4) : rounded;
 }

@@ -1,11 +1,11 @@
 /**
- * How fast the current backend is, from three short measurements, and what follows for a training step.
+ * The speed of the current backend from three short measurements, and the resulting prediction for a training step.
  *
- * A step is products, bytes moved and kernels started, one after the other; each kind of work is timed by itself on
- * sizes that small models have. Real kernels overlap and share caches, so a prediction is right within a factor of about
- * two: enough to choose a backend and to say "a minute" or "an hour". Once a run has begun, its own steps are the measure.
+ * A step is modelled as products, bytes moved and kernels launched, one after another; each kind of work is timed separately
+ * on sizes typical of small models. Real kernels overlap and share caches, so a prediction is right within a factor of about
+ * two: enough to choose a backend and to say "a minute" or "an hour". Once a run has started, its own steps are measured.
  *
- * Where the lab's kernels compute, they are what is timed, by ops that are handed in: they stand in a room above this one.
+ * If the lab's kernels compute, they are timed, through ops passed in because they belong to a room above this one.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { waitForBackend } from './current-backend.ts';
@@ -15,27 +15,27 @@ import type { WorkCost } from './step-work.ts';
 
 /** The speed of a backend. */
 export interface BackendRates {
-  /** What was timed; work is to be counted by the same. */
+  /** The timed implementation of the ops; work must be counted for the same one. */
   readonly by: ComputedBy;
-  /** Of products of two matrices. */
+  /** For products of two matrices. */
   readonly flopsPerSec: number;
-  /** Of many small products at once, as attention has them. */
+  /** For many small products at once, as in attention. */
   readonly batchedFlopsPerSec: number;
-  /** Of everything else, read and written. */
+  /** For everything else, read and written. */
   readonly bytesPerSec: number;
-  /** Milliseconds to start a kernel that has almost nothing to do. */
+  /** Milliseconds to launch a kernel with almost no work. */
   readonly launchMs: number;
 }
 
-/** Ops of the lab that have kernels, one dispatch each. */
+/** Ops of the lab with kernels, one dispatch each. */
 export interface KernelOps {
   /** `x W^T`, `[N,I]` and `[O,I]` -> `[N,O]` */
   readonly product: (x: tf.Tensor2D, weight: tf.Tensor2D) => tf.Tensor2D;
   /** Causal attention of `[B,T,H,D]` over itself. */
   readonly attention: (heads: tf.Tensor4D) => tf.Tensor4D;
-  /** Rows divided by their length, `[N,C]`: reads and writes all of them. */
+  /** RMS norm of rows, `[N,C]`: reads and writes all of them. */
   readonly norm: (x: tf.Tensor2D, gain: tf.Tensor1D) => tf.Tensor2D;
-  /** Element by element, from two of a shape. */
+  /** Element-wise, of two tensors of one shape. */
   readonly gate: (x: tf.Tensor2D, y: tf.Tensor2D) => tf.Tensor2D;
 }
 
@@ -46,22 +46,22 @@ export function predictStepMs(cost: WorkCost, rates: BackendRates): number {
   return 1000 * (productSeconds + cost.trafficBytes / bytesPerSec) + cost.launches * launchMs;
 }
 
-/** A round lasts some ticks of a browser's clock, which may be as coarse as 1 ms. */
+/** A round lasts several ticks of a browser's clock, which may be as coarse as 1 ms. */
 const ROUND_MS = 6;
-/** The best of these counts: the first ones compile, and a busy machine disturbs others. */
+/** The best of these rounds counts, because the first ones compile and a busy machine disturbs others. */
 const ROUNDS = 4;
 const MAX_REPEATS = 4096;
-/** Two rounds must do for what takes longer than this. */
+/** Work that takes longer than this is timed in two rounds only. */
 const ENOUGH_MS = 60;
-/** Ten times what the start of a kernel takes on a slow GPU. */
+/** Ten times the launch time of a slow GPU. */
 const SLOW_LAUNCH_MS = 0.5;
-/** Of the small tensors that only measure the start of a kernel. */
+/** Size of the tensors that measure only the launch of a kernel. */
 const TINY = 8;
 
 /**
- * Measures the current backend, in about a sixth of a second; where kernels compute, their variants are tried out first.
+ * Measures the current backend in about a sixth of a second. Where kernels compute, their variants are tuned first.
  *
- * @param ops - by which kernels are timed where they compute
+ * @param ops - the kernels to time, where kernels compute
  * @param now - a clock in milliseconds, default `performance.now`
  */
 export async function measureRates(
@@ -71,8 +71,8 @@ export async function measureRates(
   const kernels = usesKernels() ? ops : undefined;
   const tiny = tf.ones<tf.Rank.R2>([1, TINY]);
   const launchMs = await timeOf(() => kernels?.gate(tiny, tiny) ?? tf.add(tiny, tiny), now);
-  // Sizes leave the caches, as the tensors of a step do; but plain JavaScript, and a GPU that is none, would need
-  // seconds for them.
+  // The sizes exceed the caches, as the tensors of a step do. Plain JavaScript and an emulated GPU would need seconds for
+  // them, so they get smaller ones.
   const isSlow = tf.getBackend() === 'cpu' || launchMs > SLOW_LAUNCH_MS;
   const scale = isSlow ? 1 : 32;
   const x = tf.ones<tf.Rank.R2>([128 * scale, 128]);
@@ -82,7 +82,7 @@ export async function measureRates(
   try {
     const rate: Rate = async (work, launches, run) => {
       const totalMs = await timeOf(run, now);
-      // Where all the time went into starting kernels, the work counts as taking a tenth of it.
+      // If launches took all of the time, the work counts as a tenth of it.
       return (1000 * work) / Math.max(totalMs - launches * launchMs, totalMs / 10);
     };
     if (kernels !== undefined) return { ...(await kernelRates(kernels, rate, { x, weights, heads, gain })), launchMs };
@@ -98,7 +98,7 @@ export async function measureRates(
   }
 }
 
-/** What is left of the time of some work when its starts are taken off, as work per second. */
+/** The rate of some work per second, after subtracting the launches. */
 type Rate = (work: number, launches: number, run: () => tf.Tensor) => Promise<number>;
 
 async function kernelRates(
@@ -115,12 +115,12 @@ async function kernelRates(
   const [batch, T, D] = sample.heads.shape;
   const heads: tf.Tensor4D = tf.reshape(sample.heads, [batch / 4, T, 4, D]);
   try {
-    tf.dispose([product(x, weights), attention(heads)]); // so that their variants are known
+    tf.dispose([product(x, weights), attention(heads)]); // registers their variants
     await measureVariants();
     return {
       by: 'kernels',
       flopsPerSec: await rate(2 * x.size * x.shape[1], 1, () => product(x, weights)),
-      // Two products, of which the mask leaves half.
+      // Two products, half of which the mask skips.
       batchedFlopsPerSec: await rate(2 * heads.size * T, 1, () => attention(heads)),
       bytesPerSec: await rate(4 * (2 + 3) * x.size, 2, () => tf.tidy(() => gate(norm(x, gain), x))),
     };
@@ -129,11 +129,11 @@ async function kernelRates(
   }
 }
 
-/** The kernels of {@link mixedPass}, and the floats they read and write per element of their input. */
+/** The kernels of {@link mixedPass}, and the floats that they read and write per input element. */
 const MIX_LAUNCHES = 5;
 const MIX_FLOATS = 3 + 2 + 2 + 2 + 1;
 
-/** Work as a step has it besides products: element by element, along rows, and moving. */
+/** The work of a step other than products: element-wise ops, reductions along rows, and transposes. */
 function mixedPass(x: tf.Tensor, gain: tf.Tensor): tf.Tensor {
   return tf.tidy(() => {
     const [rows = 1, width = 1] = x.shape;
@@ -145,7 +145,7 @@ function mixedPass(x: tf.Tensor, gain: tf.Tensor): tf.Tensor {
   });
 }
 
-/** Milliseconds of one run when nothing disturbs it. */
+/** Milliseconds of one undisturbed run. */
 async function timeOf(run: () => tf.Tensor, now: () => number): Promise<number> {
   const startMs = now();
   let bestMs = Infinity;
@@ -155,7 +155,7 @@ async function timeOf(run: () => tf.Tensor, now: () => number): Promise<number> 
   return Math.max(bestMs, Number.EPSILON);
 }
 
-/** Milliseconds of one run, from as many as make a measurable time. */
+/** Milliseconds per run, averaged over enough runs for a measurable time. */
 async function timeRound(run: () => tf.Tensor, now: () => number): Promise<number> {
   for (let repeats = 1; ; repeats *= 2) {
     const startMs = now();

@@ -1,17 +1,17 @@
 /**
- * A training step counted by what the composites of `ops/` do, on a backend of tfjs's own kernels.
+ * The cost of a training step computed by the composites of `ops/` on a backend with tfjs's own kernels.
  *
- * The products are counted exactly (a test compares them with the kernels of a real step); wasm does without that of the
- * look-up's gradient. The other numbers are sums over tensor sizes whose weights were fitted to real steps of some sixty
- * shapes: good to a few percent for bytes moved, and an upper bound for bytes held, up to a third above.
+ * Products are counted exactly (a test compares them with the kernels of a real step), except that wasm does without the
+ * product in the embedding's gradient. The other numbers are sums over tensor sizes with weights fitted to real steps of
+ * some sixty shapes: within a few percent for bytes moved, and an upper bound, up to a third too high, for bytes held.
  */
 import { countParameters, type ModelConfig } from '../config/model-config.ts';
 import { afterAttention, countTensors, FLOAT_BYTES, linearFlops, type StepCost, type StepShape } from './step-work.ts';
 
-/** Kernels of a forward and backward pass outside the layers, and per layer with its norms on queries and keys. */
+/** Kernels of a forward and backward pass outside the layers, per layer, and for the layer's query and key norms. */
 const LAUNCHES = { base: 43, layer: 106, qkNorm: 28, bias: 6, optimizer: 24 } as const;
 
-/** Counts a training step by composites. */
+/** The cost of a training step by composites. */
 export function countCompositeStep(config: ModelConfig, shape: StepShape): StepCost {
   const { vocabSize: V, layers: L, heads: H } = config;
   const { B, T, scoredRows: M, microBatches } = shape;
@@ -32,12 +32,12 @@ export function countCompositeStep(config: ModelConfig, shape: StepShape): StepC
   };
 }
 
-/** Two products forward and four backward, per layer and head. */
+/** Two products forward and four backward per layer and head. */
 function attentionFlops({ layers: L, heads: H, headDim: D }: ModelConfig, { B, T }: StepShape): number {
   return L * B * H * 6 * (2 * T * T * D);
 }
 
-/** Products of two matrices in one forward and backward pass: linear maps, and what is written as a product besides. */
+/** Products of two matrices in one forward and backward pass: linear maps, and other work expressed as products. */
 function matmulFlops(config: ModelConfig, shape: StepShape): number {
   const { vocabSize: V, width: C, layers: L, heads: H, kvHeads: K, headDim: D } = config;
   const { B, T, scoredRows: M } = shape;
@@ -47,11 +47,11 @@ function matmulFlops(config: ModelConfig, shape: StepShape): number {
   const biases = config.attentionBias ? 2 * N * (H + 2 * K) * D : 0;
   const layer = 2 * rotation + gains + biases;
   const finalGain = 2 * M * C;
-  const embedding = 2 * V * N * C; // its gradient; the look-up itself multiplies nothing
+  const embedding = 2 * V * N * C; // of its gradient; the look-up itself has no product
   return linearFlops(config, shape) + L * layer + afterAttention(L, N, M) * 2 * C + finalGain + embedding;
 }
 
-/** AdamW reads and writes this many vectors of all parameters. */
+/** AdamW reads and writes this many vectors of parameter size. */
 const OPTIMIZER_TRAFFIC = 48;
 
 /** Floats read and written outside products in one forward and backward pass. */
@@ -64,8 +64,8 @@ function passTraffic(config: ModelConfig, { B, T, scoredRows: M }: StepShape): n
 }
 
 /**
- * The weights, two moments and the decay mask stay. A pass holds most when it turns round: all that is kept, and besides it what
- * the first ops to go back need, the logits or attention; or at its end, where the gradients of all weights have come together.
+ * The weights, two moments and the decay mask are always held. A pass peaks at its turning point, with all kept activations
+ * and what the first backward ops need (the logits or attention), or at its end, with the gradients of all weights.
  */
 function peakFloats(config: ModelConfig, { B, T, scoredRows: M, microBatches }: StepShape): number {
   const { vocabSize: V, width: C, layers: L, heads: H, kvHeads: K, headDim: D, hidden: F } = config;

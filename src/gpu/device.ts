@@ -1,10 +1,10 @@
 /**
- * Which backend computes: WebGPU where a real GPU answers, else WebAssembly, else plain JavaScript. A backend that
- * computes a known case wrong is not used. Where the work is known and more than one backend is worth it, each is timed
- * and the fastest taken: a small model on a big GPU spends its time on starting kernels, and may run faster without.
+ * Chooses the backend: WebGPU on a real GPU, else WebAssembly, else plain JavaScript. A backend that computes a known case
+ * wrong is not used. If the workload is known and several backends are candidates, each is timed and the fastest is taken,
+ * because a small model on a big GPU is dominated by kernel launches and may run faster elsewhere.
  *
- * A software WebGPU adapter (a CPU pretending to be a GPU) loses to WebAssembly by a wide margin, so it is taken only
- * when asked for by name.
+ * A software WebGPU adapter (a CPU emulating a GPU) is far slower than WebAssembly, so it is used only when requested by
+ * name. This room holds the layer between tfjs and the lab's ops: backends, dispatches, buffers, time and memory.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { LabError, messageOf } from '../common/errors.ts';
@@ -20,53 +20,53 @@ import { registerWebGpu } from './webgpu-backend.ts';
 export const BACKENDS = ['webgpu', 'wasm', 'cpu'] as const;
 export type Backend = (typeof BACKENDS)[number];
 
-/** The backend that runs and why. */
+/** The running backend and why it was chosen. */
 export interface OpenedBackend {
   readonly backend: Backend;
-  /** One clause for people. */
+  /** One clause for display. */
   readonly reason: string;
-  /** The GPU, or what stands in for it. */
+  /** The name of the GPU, or of the CPU backend. */
   readonly device: string;
-  /** Backends that did not start or computed wrong, in a sentence each. */
+  /** Backends that did not start or computed wrong results, one sentence each. */
   readonly problems: readonly string[];
-  /** How fast it is; measured where there was a workload to choose for. */
+  /** Its speed; measured if there was a workload to choose for. */
   readonly rates: BackendRates | undefined;
 }
 
-/** How to open a backend. */
+/** Options for opening a backend. */
 export interface BackendRequest {
-  /** A backend by name; without it the best one that works is taken. */
+  /** A backend by name; if absent, the best working one is used. */
   readonly backend?: Backend | undefined;
-  /** Where tfjs finds its .wasm files: a folder ending in "/", or the URL of each file. */
+  /** The location of tfjs's .wasm files: a folder ending in "/", or the URL of each file. */
   readonly wasmPaths: string | Record<string, string>;
-  /** Says what the current backend computes wrong, if it does (self-check.ts). Default: every backend is believed. */
+  /** Describes a wrong result of the current backend, if any (self-check.ts). Default: no check. */
   readonly findFault?: (() => Promise<string | undefined>) | undefined;
-  /** What is to be computed; with it, backends are timed. */
+  /** The work to be done; if given, backends are timed. */
   readonly workload?: Workload | undefined;
 }
 
-/** Work to compare backends by. */
+/** The work that backends are compared by. */
 export interface Workload {
   readonly cost: (by: ComputedBy) => StepCost;
-  /** By which kernels are timed. */
+  /** The kernels to time. */
   readonly ops: KernelOps;
 }
 
-/** A backend that works. */
+/** A working backend. */
 interface Trial {
   readonly backend: Backend;
   readonly device: string;
   readonly rates: BackendRates | undefined;
-  /** Of the workload. */
+  /** Predicted for the workload. */
   readonly stepMs: number;
 }
 
-const SPOKEN: Record<Backend, string> = { webgpu: 'the GPU', wasm: 'WebAssembly', cpu: 'plain JavaScript' };
+const DISPLAY_NAMES: Record<Backend, string> = { webgpu: 'the GPU', wasm: 'WebAssembly', cpu: 'plain JavaScript' };
 
 /**
  * Opens a backend and makes it tfjs's current one.
  *
- * @throws {LabError} `no-backend` if the one asked for does not start or computes wrong, or if none does.
+ * @throws {LabError} `no-backend` if the requested backend fails to start or computes wrong results, or if all do.
  */
 export async function openBackend(request: BackendRequest): Promise<OpenedBackend> {
   if (request.backend !== undefined) {
@@ -77,7 +77,7 @@ export async function openBackend(request: BackendRequest): Promise<OpenedBacken
   const problems: string[] = [];
   const trials: Trial[] = [];
   for (const backend of gpu.found ? BACKENDS : BACKENDS.slice(1)) {
-    // The first that works is taken unless there is work to compare by; plain JavaScript never wins a comparison.
+    // Without a workload the first working backend is used; plain JavaScript never wins a comparison.
     if (trials.length > 0 && (request.workload === undefined || backend === 'cpu')) break;
     try {
       trials.push(await tryOut(backend, request));
@@ -102,7 +102,7 @@ export async function openBackend(request: BackendRequest): Promise<OpenedBacken
 
 function reasonFor(fastest: Trial, slower: Trial | undefined, against: readonly string[]): string {
   if (slower !== undefined) {
-    return `a step takes about ${inMs(fastest.stepMs)}, on ${SPOKEN[slower.backend]} ${inMs(slower.stepMs)}`;
+    return `a step takes about ${inMs(fastest.stepMs)}, on ${DISPLAY_NAMES[slower.backend]} ${inMs(slower.stepMs)}`;
   }
   return against.length > 0 ? against.join('; ') : 'a GPU is available';
 }
@@ -117,12 +117,12 @@ async function tryOut(backend: Backend, { wasmPaths, findFault, workload }: Back
   if (fault !== undefined) {
     throw new LabError('no-backend', {
       message: `The ${backend} backend is not used: ${fault}.`,
-      fix: 'Update the browser or its graphics driver, or take another backend.',
+      fix: 'Update the browser or its graphics driver, or choose another backend.',
     });
   }
   const rates = workload === undefined ? undefined : await measureRates(workload.ops);
   const stepMs = workload === undefined || rates === undefined ? NaN : predictStepMs(workload.cost(rates.by), rates);
-  const device = backend === 'webgpu' ? await describeAdapter() : `CPU through ${SPOKEN[backend]}`;
+  const device = backend === 'webgpu' ? await describeAdapter() : `CPU through ${DISPLAY_NAMES[backend]}`;
   return { backend, device, rates, stepMs };
 }
 
@@ -135,13 +135,13 @@ async function start(backend: Backend, wasmPaths: BackendRequest['wasmPaths']): 
   } catch (error) {
     throw new LabError('no-backend', {
       message: `The ${backend} backend does not start: ${messageOf(error)}.`,
-      fix: `Leave the backend out to take the best one that works (${BACKENDS.join(', ')}).`,
+      fix: `Omit the backend to use the best working one (${BACKENDS.join(', ')}).`,
       cause: error,
     });
   }
 }
 
-/** tfjs takes the paths of its files once, before the backend starts for the first time. */
+/** tfjs reads the paths of its files once, before the backend first starts. */
 let wasmLoaded: Promise<void> | undefined;
 
 async function loadWasm(wasmPaths: BackendRequest['wasmPaths']): Promise<void> {
@@ -150,12 +150,12 @@ async function loadWasm(wasmPaths: BackendRequest['wasmPaths']): Promise<void> {
   tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', await canUseThreads());
 }
 
-// Loaded only when needed: a page that computes on the GPU never fetches the others.
+// Loaded on demand, so that a page that computes on the GPU never fetches the others.
 async function load(backend: Backend, wasmPaths: BackendRequest['wasmPaths']): Promise<void> {
   switch (backend) {
     case 'webgpu':
       await registerWebGpu();
-      // Parts of a computation must not silently move to the CPU: results and timings would mix two backends.
+      // Ops must not silently move to the CPU, because results and timings would mix two backends.
       tf.env().set('WEBGPU_CPU_FORWARD', false);
       return;
     case 'wasm':

@@ -1,11 +1,10 @@
 /**
- * Compute passes of our own inside tfjs's WebGPU backend; the only file that knows how that backend keeps tensors and
- * records commands.
+ * The lab's compute passes inside tfjs's WebGPU backend. This is the only file that depends on how that backend stores
+ * tensors and records commands.
  *
- * tfjs collects dispatches in one command encoder and submits it every few of them. Our passes go into the same encoder,
- * so they run in the order of the calls whoever made them, and their tensors are ordinary tensors that `tidy` and
- * `dispose` know. What tfjs's own way of running a program cannot do is done here: several outputs, and tensors changed
- * in place.
+ * tfjs collects dispatches in one command encoder and submits it every few dispatches. Our passes use the same encoder, so
+ * all passes run in call order, and our tensors are ordinary tensors to `tidy` and `dispose`. Unlike tfjs's own way of
+ * running programs, this one supports several outputs and in-place changes.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
@@ -15,27 +14,27 @@ import { waitForBackend } from './current-backend.ts';
 import { type KernelTime, KernelTimes } from './kernel-times.ts';
 import { VariantChoices } from './variant-choice.ts';
 
-/** A compute shader. Its bindings are the tensors in order, then, if there are parameters, one uniform. */
+/** A compute shader. Its bindings are the tensors in order, then one uniform if there are parameters. */
 export interface Program {
-  /** Unique for its text: compiled shaders are found by it. */
+  /** Unique for its source, because it keys the cache of compiled shaders. */
   readonly key: string;
-  /** WGSL with an entry point `main`. Asked for once per device. */
+  /** WGSL with an entry point `main`. Called once per device. */
   readonly source: () => string;
 }
 
 /** One dispatch of a program. */
 export interface Dispatch {
   readonly program: Program;
-  /** In the order of the bindings, outputs included. */
+  /** In binding order, outputs included. */
   readonly tensors: readonly tf.Tensor[];
-  /** Sizes that may change from call to call, as the u32 members of the uniform struct. */
+  /** Sizes that may change between calls, as the u32 members of the uniform struct. */
   readonly parameters?: readonly number[];
-  /** Work items; with `workgroupSize` they give the grid. */
+  /** Work items; `workgroupSize` and they determine the grid. */
   readonly size: readonly [x: number, y?: number, z?: number];
   readonly workgroupSize: readonly [x: number, y?: number, z?: number];
 }
 
-/** A stretch of a tensor to be copied into another. Sizes and places count elements. */
+/** A range of a tensor to be copied into another. Sizes and offsets count elements. */
 export interface Copy {
   readonly from: tf.Tensor;
   readonly fromStart: number;
@@ -44,7 +43,7 @@ export interface Copy {
   readonly size: number;
 }
 
-/** What is used of tfjs's backend, most of it private there. */
+/** The members of tfjs's backend that are used here, most of them private there. */
 interface Recorder {
   readonly device: GPUDevice;
   readonly queue: GPUQueue;
@@ -56,9 +55,9 @@ interface Recorder {
   commandEncoder: GPUCommandEncoder | null;
   computePassEncoder: GPUComputePassEncoder | null;
   dispatchCountInPass: number;
-  /** Ours: there while kernels are timed. */
+  /** Ours: present while kernels are timed. */
   kernelTimes?: KernelTimes | undefined;
-  /** Ours: the fastest kernels known. */
+  /** Ours: the fastest kernel variants known. */
   variantChoices?: VariantChoices;
   uploadToGPU(dataId: object): void;
   ensureCommandEncoderReady(): void;
@@ -74,39 +73,37 @@ function webGpuBackend(): WebGPUBackend | undefined {
   return 'submitQueue' in backend ? (backend as WebGPUBackend) : undefined;
 }
 
-/** Whether tensors lie on a GPU, by the lab's backend or by tfjs's own, and not in this process's memory. */
+/** Whether tensors are on a GPU, under the lab's backend or tfjs's own, and not in the memory of this process. */
 export function isOnGpu(): boolean {
   return webGpuBackend() !== undefined;
 }
 
 /**
- * Whether fused kernels compute: they do on the lab's WebGPU backend, known by its pool. Elsewhere the composites do, on
- * tfjs's own WebGPU backend too, with which the benchmarks compare.
+ * Whether fused kernels compute. They do on the lab's WebGPU backend, identified by its pool. Elsewhere the composites do,
+ * including on tfjs's own WebGPU backend, which the benchmarks compare with.
  */
 export function usesKernels(): boolean {
   const pool: unknown = webGpuBackend()?.bufferManager;
   return pool instanceof BufferPool;
 }
 
-/** The most bytes of a tensor that a kernel can be given. */
+/** The most bytes of a tensor that can be bound to a kernel. */
 export function bindingLimitBytes(): number {
   return recorderOf().device.limits.maxStorageBufferBindingSize;
 }
 
 /**
- * The lanes of a subgroup, where the device has the feature `subgroups` and subgroups of one size only.
- *
- * @returns undefined elsewhere
+ * The lanes of a subgroup; undefined unless the device has the feature `subgroups` with a single subgroup size.
  */
 export function subgroupLanes(): number | undefined {
   const { device } = recorderOf();
   if (!device.features.has('subgroups')) return undefined;
-  // Browsers have had the feature longer than this.
+  // Browsers had the feature before they had this property.
   const info = device.adapterInfo as GPUAdapterInfo | undefined;
   return info?.subgroupMinSize === info?.subgroupMaxSize ? info?.subgroupMinSize : undefined;
 }
 
-/** The choices between variants of kernels on the current device. */
+/** The choices between kernel variants on the current device. */
 export function variantChoices(): VariantChoices {
   const recorder = recorderOf();
   return (recorder.variantChoices ??= new VariantChoices({
@@ -117,10 +114,10 @@ export function variantChoices(): VariantChoices {
 }
 
 /**
- * Tries out the variants of kernels that ran for the first time since the last call, so that the fastest are taken from now
- * on; results do not change. For places where work can wait. Does nothing without kernels.
+ * Times the variants of kernels that ran first since the last call, so that the fastest are used from now on; results do not
+ * change. Call it where work can wait. Does nothing without kernels.
  *
- * @param signal - when it fires, the rest is left for the next call
+ * @param signal - on abort, the rest is left for the next call
  */
 export async function measureVariants(signal?: AbortSignal): Promise<void> {
   if (usesKernels()) await variantChoices().measure(signal);
@@ -128,20 +125,20 @@ export async function measureVariants(signal?: AbortSignal): Promise<void> {
 
 const ERROR_FILTERS = ['validation', 'out-of-memory', 'internal'] as const;
 
-/** Does some work, and throws what the device has against it, which nobody else is told then. */
+/** Runs some work and throws the device's errors, which are not reported elsewhere. */
 async function guarded<T>(device: GPUDevice, work: () => Promise<T>): Promise<T> {
   for (const filter of ERROR_FILTERS) device.pushErrorScope(filter);
   const [outcome] = await Promise.allSettled([work()]);
   const errors = await Promise.all(ERROR_FILTERS.map(() => device.popErrorScope()));
   const error = errors.find((each) => each !== null);
   if (error !== undefined && error !== null) {
-    throw new LabError('internal', { message: `The GPU refuses a kernel: ${error.message}` });
+    throw new LabError('internal', { message: `The GPU rejects a kernel: ${error.message}` });
   }
   if (outcome.status === 'rejected') throw outcome.reason;
   return outcome.value;
 }
 
-/** A tensor on the GPU whose content is whatever was there: for a pass that writes all of it. */
+/** A tensor on the GPU with undefined contents, for a pass that writes all of it. */
 export function allocate<R extends tf.Rank>(
   shape: tf.ShapeMap[R],
   dtype: 'float32' | 'int32' = 'float32',
@@ -182,9 +179,9 @@ export function dispatch({ program, tensors, parameters, size, workgroupSize }: 
 }
 
 /**
- * Does some work and says how long each of its kernels ran on the GPU; tfjs's own ops are not among them.
+ * Measures the GPU time of each of the lab's kernels during some work; tfjs's own ops are not included.
  *
- * @returns undefined where the device keeps no time
+ * @returns undefined if the device has no timestamps
  */
 export async function profileKernels(work: () => Promise<void>): Promise<readonly KernelTime[] | undefined> {
   const recorder = recorderOf();
@@ -193,7 +190,7 @@ export async function profileKernels(work: () => Promise<void>): Promise<readonl
   recorder.kernelTimes = times;
   try {
     await work();
-    // Nothing is recorded after a read-back, and tfjs cannot submit nothing.
+    // After a read-back nothing is recorded, and tfjs cannot submit an empty queue.
     recorder.ensureCommandEncoderReady();
     recorder.endComputePassEncoder();
     recorder.submitQueue();
@@ -204,7 +201,7 @@ export async function profileKernels(work: () => Promise<void>): Promise<readonl
   }
 }
 
-/** Records copies between tensors, which must be different ones. */
+/** Records copies between different tensors. */
 export function copyParts(copies: readonly Copy[]): void {
   const recorder = recorderOf();
   const buffers = copies.map(({ from, to }) => [bufferOf(recorder, from), bufferOf(recorder, to)] as const);
@@ -219,9 +216,9 @@ export function copyParts(copies: readonly Copy[]): void {
 }
 
 /**
- * WGSL that gives `i`, the number of an invocation in a one-dimensional grid; leaves `main` where there is no work item.
+ * WGSL that defines `i`, the index of an invocation in a one-dimensional grid, and returns from `main` beyond the last item.
  *
- * @param count - a WGSL expression of how many there are
+ * @param count - a WGSL expression of the number of items
  */
 export function flatIndex(count: string): string {
   return `let i = id.x + id.y * ${FLAT_WORKGROUP}u * groups.x;
@@ -231,13 +228,13 @@ export function flatIndex(count: string): string {
 /** Invocations in a workgroup of a one-dimensional grid. */
 export const FLAT_WORKGROUP = 64;
 
-/** The head of the entry point of a one-dimensional grid, to be followed by {@link flatIndex}. */
+/** The signature of a one-dimensional entry point, to be followed by {@link flatIndex}. */
 export const FLAT_MAIN = `@compute @workgroup_size(${FLAT_WORKGROUP})
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u)`;
 
 type Grid = readonly [x: number, y: number, z: number];
 
-/** Workgroups along each axis. A single axis that is too long for the device goes on along the second. */
+/** Workgroups along each axis. A single axis that is too long for the device is folded into the second. */
 function gridOf({ device }: Recorder, size: Dispatch['size'], workgroupSize: Dispatch['workgroupSize']): Grid {
   const [x, y, z] = [0, 1, 2].map((axis) => Math.ceil((size[axis] ?? 1) / (workgroupSize[axis] ?? 1)));
   const most = device.limits.maxComputeWorkgroupsPerDimension;
@@ -263,7 +260,7 @@ function encoderOf({ commandEncoder }: Recorder): GPUCommandEncoder {
 }
 
 function pipelineOf(recorder: Recorder, { key, source }: Program): GPUComputePipeline {
-  // In tfjs's own cache, which lives as long as its device.
+  // tfjs's own cache has the lifetime of its device.
   return (recorder.pipelineCache[`lab ${key}`] ??= recorder.device.createComputePipeline({
     label: key,
     layout: 'auto',
@@ -271,7 +268,7 @@ function pipelineOf(recorder: Recorder, { key, source }: Program): GPUComputePip
   }));
 }
 
-/** The buffer of a tensor, which from now on must not be used for another before the passes recorded have run. */
+/** The buffer of a tensor, which must not be reused before the recorded passes have run. */
 function bufferOf(recorder: Recorder, { dataId, shape }: tf.Tensor): GPUBuffer {
   recorder.uploadToGPU(dataId);
   recorder.commandQueueOwnedIds.add(dataId);
@@ -282,7 +279,7 @@ function bufferOf(recorder: Recorder, { dataId, shape }: tf.Tensor): GPUBuffer {
   return resource;
 }
 
-/** Forgets what was read back of a tensor: a pass is about to change it. */
+/** Invalidates the cached values of a tensor that a pass is about to change. */
 export function forgetRead(tensor: tf.Tensor): void {
   const recorder = recorderOf();
   recorder.uploadToGPU(tensor.dataId);
@@ -298,6 +295,6 @@ function uniform(recorder: Recorder, parameters: readonly number[]): GPUBuffer {
   data.set(parameters);
   const buffer = recorder.bufferManager.acquireBuffer(sizeBytes, GPUBufferUsage.COPY_DST | GPUBufferUsage.UNIFORM);
   recorder.queue.writeBuffer(buffer, 0, data);
-  recorder.uniformPendingDisposal.push(buffer); // given back once submitted
+  recorder.uniformPendingDisposal.push(buffer); // released after submission
   return buffer;
 }

@@ -1,18 +1,17 @@
 /**
- * A training step counted by what the lab's kernels do on WebGPU.
+ * The cost of a training step computed by the lab's kernels on WebGPU.
  *
- * Products, and the number of dispatches, are those of the kernels (a test counts those of real steps), without the turning of
- * operands that some variants of products do before. Bytes moved are what
- * kernels read and write besides products and attention; bytes held were fitted to real steps of seven shapes, which held
- * 0.85 to 0.94 of them.
+ * Products and dispatches are those of the kernels (a test counts those of real steps), without the transposes that some
+ * variants of products make first. Bytes moved are those that kernels other than products and attention read and write. Bytes held
+ * were fitted to real steps of seven shapes, which held 0.85 to 0.94 of them.
  */
 import { countParameters, type ModelConfig } from '../config/model-config.ts';
 import { afterAttention, countTensors, FLOAT_BYTES, linearFlops, type StepCost, type StepShape } from './step-work.ts';
 
-/** Dispatches of a forward and backward pass outside the layers, and per layer with its norms on queries and keys. */
+/** Dispatches of a forward and backward pass outside the layers, per layer, and for the layer's query and key norms. */
 const LAUNCHES = { base: 23, tied: 1, layer: 42, qkNorm: 4, bias: 3, optimizer: 4 } as const;
 
-/** Counts a training step by kernels. */
+/** The cost of a training step by kernels. */
 export function countKernelStep(config: ModelConfig, shape: StepShape): StepCost {
   const { vocabSize: V, width: C, layers: L, hidden: F } = config;
   const { B, T, scoredRows: M, microBatches } = shape;
@@ -20,13 +19,13 @@ export function countKernelStep(config: ModelConfig, shape: StepShape): StepCost
   const P = countParameters(config);
   const ofLayer = LAUNCHES.layer + (config.qkNorm ? LAUNCHES.qkNorm : 0) + (config.attentionBias ? LAUNCHES.bias : 0);
   const ofPass = LAUNCHES.base + (config.tiedEmbeddings ? LAUNCHES.tied : 0) + L * ofLayer;
-  // Gradients are summed over micro-batches tensor by tensor, and the sums scaled.
+  // Gradients are summed over micro-batches tensor by tensor, and then scaled.
   const sums = microBatches - 1;
   const scaled = sums > 0 ? 1 : 0;
-  const logits = Math.min(M * V, MOST_LOGITS);
+  const logits = Math.min(M * V, MAX_LOGITS);
   return {
-    // Where logits are made in stretches, they are made again for the backward pass.
-    matmulFlops: microBatches * (linearFlops(config, shape) + (M * V > MOST_LOGITS ? 2 * M * C * V : 0)),
+    // Logits made in chunks are recomputed in the backward pass.
+    matmulFlops: microBatches * (linearFlops(config, shape) + (M * V > MAX_LOGITS ? 2 * M * C * V : 0)),
     attentionFlops: microBatches * attentionFlops(config, shape),
     trafficBytes:
       FLOAT_BYTES * (microBatches * passTraffic(config, shape) + (OPTIMIZER_TRAFFIC + 3 * sums + 2 * scaled) * P),
@@ -36,15 +35,15 @@ export function countKernelStep(config: ModelConfig, shape: StepShape): StepCost
   };
 }
 
-/** The most logits at once, 64 MiB of them: past that ops/head-log-probs.ts takes rows a stretch at a time. */
-export const MOST_LOGITS = 2 ** 24;
+/** The most logits at once (64 MiB); beyond that ops/head-log-probs.ts processes rows in chunks. */
+export const MAX_LOGITS = 2 ** 24;
 
-/** Two products forward and seven backward, which computes scores and their slopes along keys and along queries; half is masked. */
+/** Two products forward and seven backward, which recomputes scores along keys and along queries; half is masked. */
 function attentionFlops({ layers: L, heads: H, headDim: D }: ModelConfig, { B, T }: StepShape): number {
   return L * B * H * 9 * (T * T * D);
 }
 
-/** AdamW joins the gradients, reads them for their norm, and reads four vectors of all parameters to write three. */
+/** AdamW concatenates the gradients, reads them for their norm, and reads four vectors of parameter size to write three. */
 const OPTIMIZER_TRAFFIC = 10;
 
 /** Floats read and written outside products and attention in one forward and backward pass. */
@@ -52,26 +51,26 @@ function passTraffic(config: ModelConfig, { B, T, scoredRows: M }: StepShape): n
   const { vocabSize: V, width: C, layers: L, heads: H, kvHeads: K, headDim: D, hidden: F } = config;
   const N = B * T;
   const after = afterAttention(L, N, M);
-  const norms = 7 * C * (L * N + after + M); // two forward; three for dX, two for the gain
+  const norms = 7 * C * (L * N + after + M); // two forward, three for dX, two for the gain
   const heads = (config.qkNorm ? 7 : 4) * L * N * (H + K) * D;
-  const gates = 5 * after * F; // backward; forward they are part of a product
-  const addedGradients = C * (9 * L * N + 6 * after); // of the inputs of several maps, and along the stream
+  const gates = 5 * after * F; // backward only; forward they are part of a product
+  const addedGradients = C * (9 * L * N + 6 * after); // of inputs shared by several maps, and along the residual stream
   const biases = config.attentionBias ? L * N * (H + 2 * K) * D : 0;
   const lookUp = 2 * (V + N) * C + (config.tiedEmbeddings ? 3 * V * C : 0);
-  const scored = 2 * (N + M) * (C + H * D); // rows that go on in the last layer, and back
+  const scored = 2 * (N + M) * (C + H * D); // rows selected in the last layer, forward and back
   return norms + heads + gates + addedGradients + biases + lookUp + scored + 3 * M * V;
 }
 
-/** The weights and two moments stay; a pass holds what it has kept, gradients and logits, AdamW vectors of all parameters. */
+/** Weights and two moments are always held; a pass holds kept activations, gradients and logits, AdamW vectors of parameter size. */
 function peakFloats(config: ModelConfig, { B, T, scoredRows: M, microBatches }: StepShape): number {
   const { vocabSize: V, width: C, layers: L, heads: H, kvHeads: K, headDim: D, hidden: F } = config;
   const N = B * T;
   const P = countParameters(config);
   const kept = L * N * (2 * C + 3 * (H + K) * D + 2 * H) + afterAttention(L, N, M) * (3 * C + 3 * F);
-  const underWay = N * (6 * C + 2 * (H + K) * D + 3 * F);
-  const pass = 1.1 * kept + 2 * Math.min(M * V, MOST_LOGITS) + underWay + (microBatches > 1 ? 2 : 1) * P;
+  const inFlight = N * (6 * C + 2 * (H + K) * D + 3 * F);
+  const pass = 1.1 * kept + 2 * Math.min(M * V, MAX_LOGITS) + inFlight + (microBatches > 1 ? 2 : 1) * P;
   return POOL_SHARE * (3 * P + Math.max(pass, 4 * P));
 }
 
-/** What buffers take beyond their tensors: they are rounded up, and free ones are kept. */
+/** The overhead of buffers over their tensors, because sizes are rounded up and free buffers are kept. */
 const POOL_SHARE = 1.25;

@@ -1,7 +1,7 @@
 /**
- * How long each kernel runs on the GPU: every dispatch of ours gets a compute pass of its own, whose beginning and end the
- * device notes (WebGPU's `timestamp-query`). A profile costs time itself, so it is a switch (`profileKernels` of dispatch.ts);
- * browsers round timestamps to 100 us, Dawn in Node does not.
+ * The GPU time of each kernel. Every dispatch of the lab gets its own compute pass, whose start and end the device records
+ * (WebGPU's `timestamp-query`). Profiling itself costs time, so it is optional (`profileKernels` of dispatch.ts). Browsers
+ * round timestamps to 100 us; Dawn in Node does not.
  */
 
 /** All dispatches of a kernel. */
@@ -12,11 +12,11 @@ export interface KernelTime {
   readonly ms: number;
 }
 
-/** Dispatches of one reading; what comes after them is not timed. */
+/** Dispatches per reading; later ones are not timed. */
 const CAPACITY = 2048;
 const TIMESTAMP_BYTES = 8;
 
-/** Collects the times of dispatches until they are read. */
+/** Collects the times of dispatches between two readings. */
 export class KernelTimes {
   readonly #device: GPUDevice;
   readonly #queries: GPUQuerySet;
@@ -28,7 +28,7 @@ export class KernelTimes {
     this.#queries = device.createQuerySet({ type: 'timestamp', count: 2 * CAPACITY });
   }
 
-  /** What a compute pass for one dispatch of a kernel is begun with. */
+  /** The descriptor of the compute pass for one dispatch of a kernel. */
   passFor(kernel: string): GPUComputePassDescriptor {
     const index = this.#kernels.length;
     if (index === CAPACITY) return {};
@@ -37,7 +37,7 @@ export class KernelTimes {
     return { timestampWrites: { querySet: this.#queries, beginningOfPassWriteIndex, endOfPassWriteIndex } };
   }
 
-  /** The times since the last reading, the longest first. Everything recorded must have been submitted. */
+  /** The times since the last reading, longest first. All recorded work must have been submitted. */
   async read(): Promise<KernelTime[]> {
     const kernels = this.#kernels;
     this.#kernels = [];

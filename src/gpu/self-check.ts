@@ -1,22 +1,22 @@
 /**
- * Whether a backend computes what it should. Browsers, drivers and tfjs kernels have bugs that give wrong numbers
- * without any error (tfjs-wasm's one-hot of floats holds the bits of integers, its WebGPU cumsum has a wrong gradient),
- * and training on wrong numbers looks like training badly. So before a backend is used, it computes a small case whose
- * answer is known in double precision.
+ * Checks that a backend computes correctly. Browsers, drivers and tfjs kernels have bugs that give wrong numbers without any
+ * error (tfjs-wasm's one-hot of floats has the bits of integers, its WebGPU cumsum has a wrong gradient), and training on
+ * wrong numbers looks like training badly. So before a backend is used, it computes a small case whose result is known in
+ * double precision.
  */
 import { messageOf } from '../common/errors.ts';
 
-/** A small computation with a known answer. */
+/** A small computation with a known result. */
 export interface KnownCase {
-  /** Numbers by name, as computed in double precision. */
+  /** The expected numbers by name, computed in double precision. */
   readonly expected: Readonly<Record<string, number>>;
   /** The same numbers, computed on the current backend. */
   readonly compute: () => Promise<Readonly<Record<string, number>>>;
 }
 
 /**
- * Float32 through a decoder and back stays well within this; a wrong kernel does not. Relative to the number itself and,
- * for numbers near 0, to the largest one.
+ * Float32 stays well within this through a decoder and back; a wrong kernel does not. The tolerance is relative to the
+ * number itself, or to the largest number for numbers near 0.
  */
 const RELATIVE_TOLERANCE = 1e-3;
 const TOLERANCE_OF_LARGEST = 1e-5;
@@ -24,7 +24,7 @@ const TOLERANCE_OF_LARGEST = 1e-5;
 /**
  * Compares the current backend with a known case.
  *
- * @returns what is wrong in one clause, or undefined if nothing is
+ * @returns one clause about the wrong result, or undefined if there is none
  */
 export async function findDisagreement({ expected, compute }: KnownCase): Promise<string | undefined> {
   let got: Readonly<Record<string, number>>;

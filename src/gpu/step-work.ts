@@ -1,5 +1,5 @@
 /**
- * The sizes of a training step and what it may cost, and what both ways to count it have in common.
+ * The shape and cost of a training step, and the code shared by both ways of counting.
  */
 import type { ModelConfig } from '../config/model-config.ts';
 
@@ -15,21 +15,21 @@ export interface StepShape {
   readonly microBatches: number;
 }
 
-/** What some work takes in time. */
+/** The cost of some work in time. */
 export interface WorkCost {
   /** Floating point operations in products of two matrices; a multiplication and its addition are two. */
   readonly matmulFlops: number;
   /** The same in attention, whose products are many and small. */
   readonly attentionFlops: number;
-  /** Bytes that everything else reads and writes. */
+  /** Bytes read and written by everything else. */
   readonly trafficBytes: number;
-  /** Kernels started. */
+  /** Kernel launches. */
   readonly launches: number;
 }
 
-/** What one update takes. */
+/** The cost of one update. */
 export interface StepCost extends WorkCost {
-  /** The most bytes that are held at once, weights and optimizer included. */
+  /** The peak of bytes held, weights and optimizer included. */
   readonly memoryBytes: number;
   /** The largest single tensor; a GPU limits it. */
   readonly largestTensorBytes: number;
@@ -37,7 +37,7 @@ export interface StepCost extends WorkCost {
 
 export const FLOAT_BYTES = 4;
 
-/** Floating point operations of all linear maps in one forward and backward pass: each costs as much again for each of its gradients. */
+/** Floating point operations of all linear maps in one forward and backward pass. Each of a map's two gradients costs as much as the map. */
 export function linearFlops(
   { vocabSize: V, width: C, layers: L, heads: H, kvHeads: K, headDim: D, hidden: F }: ModelConfig,
   { B, T, scoredRows: M }: StepShape,
@@ -49,12 +49,12 @@ export function linearFlops(
   return 3 * (L * projections + afterAttention(L, N, M) * ofRow + head);
 }
 
-/** Rows of all layers that go on after attention: of the last layer only those that are scored. */
+/** Rows of all layers that continue after attention; in the last layer only the scored ones. */
 export function afterAttention(L: number, N: number, M: number): number {
   return (L - 1) * N + M;
 }
 
-/** Weight tensors of a model. */
+/** The number of weight tensors of a model. */
 export function countTensors(config: ModelConfig): number {
   const perLayer = 9 + (config.qkNorm ? 2 : 0) + (config.attentionBias ? 3 : 0);
   return 2 + (config.tiedEmbeddings ? 0 : 1) + config.layers * perLayer;

@@ -1,11 +1,11 @@
 /**
- * Whether tfjs-wasm can use threads. They share memory, which a browser gives only to a page that is cross-origin
- * isolated (served with COOP and COEP headers), and they are workers that a worker starts by plain URL, which its content
- * security policy may forbid. tfjs checks neither the policy nor whether its threads start, and waits for them for ever.
- * So a worker from a blob is tried first: where one starts, tfjs's do.
+ * Checks whether tfjs-wasm can use threads. Threads share memory, which a browser allows only for a cross-origin isolated
+ * page (served with COOP and COEP headers), and they are workers started from a plain URL by a worker, which its content
+ * security policy may forbid. tfjs checks neither the policy nor whether its threads start, and waits for them forever. So
+ * a worker from a blob is tried first: if it starts, those of tfjs do too.
  */
 
-/** True where a thread for WebAssembly would start. */
+/** Whether a WebAssembly thread would start. */
 export async function canUseThreads(): Promise<boolean> {
   // Node has no such flag, and tfjs-wasm has no threads there.
   const isIsolated = (globalThis as { readonly crossOriginIsolated?: boolean }).crossOriginIsolated === true;

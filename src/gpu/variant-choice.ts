@@ -1,65 +1,65 @@
 /**
- * Which of several ways to compute the same is the fastest on this device: found out by trying.
+ * Autotuning: chooses the fastest of several equivalent kernels on this device by timing them.
  *
- * Kernels are recorded by synchronous code, and a time can only be waited for. So what is asked for the first time is
- * computed by the first variant and remembered; when work comes to a place where it can wait, {@link VariantChoices.measure}
- * tries out what has been remembered since, and from then on the fastest is taken. Variants give the same bits, so that neither a
- * wrong choice nor a late one changes a result; one that does not, on a device whose compiler or driver has it otherwise, is
- * never taken, and neither is one that the device refuses. Where nothing can be tried the first variant stays.
+ * Kernels are recorded by synchronous code, but a time can only be awaited. So a new computation uses its first variant and
+ * is remembered; where work can wait, {@link VariantChoices.measure} times the remembered computations, and from then on the
+ * fastest variant is used. Variants give equal bits, so that neither a wrong nor a late choice changes a result. A
+ * variant that gives other bits on some device, because of its compiler or driver, is never used, and neither is one that
+ * the device rejects. If nothing can be timed, the first variant stays.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { yieldToMessages } from '../common/yield.ts';
 
-/** A computation that can be done in several ways. */
+/** A computation with several equivalent variants. */
 export interface Contest<Variant extends { readonly name: string }> {
-  /** What the choice holds for: the kind of work, one word, and after it what else matters and, roughly, the size. */
+  /** The scope of the choice: the kind of work as one word, then its other parameters and the rough size. */
   readonly key: string;
-  /** The first takes everything, and is taken until the choice is made. */
+  /** The first handles every input and is used until the choice is made. */
   readonly variants: readonly [Variant, ...Variant[]];
-  /** Gives what the computation needs, of its true size, and of values by which a wrong result would show. */
+  /** Makes inputs of the real size, with values that reveal a wrong result. */
   readonly prepare: () => tf.Tensor[];
-  /** Gives all that the computation makes. */
+  /** Computes all outputs. */
   readonly compute: (variant: Variant, inputs: tf.Tensor[]) => tf.Tensor[];
 }
 
-/** The device that choices are made on. */
+/** The device that variants are timed on. */
 export interface TryingDevice {
-  /** Resolves when all that was recorded has been computed. */
+  /** Resolves when all recorded work has been computed. */
   readonly wait: () => Promise<void>;
-  /** Does some work; rejects if the device refuses any of it. */
+  /** Runs some work; rejects if the device rejects any of it. */
   readonly guard: <T>(work: () => Promise<T>) => Promise<T>;
   /** A clock in milliseconds. */
   readonly now: () => number;
 }
 
-/** A variant in a contest, with everything at hand to run it. */
-interface Contestant {
+/** A variant that is timed. */
+interface Candidate {
   readonly name: string;
   readonly run: () => tf.Tensor[];
   bestMs: number;
 }
 
-/** A measurement lasts about as long, so that waiting for the device does not count. */
+/** The approximate duration of a measurement, so that waiting for the device is negligible. */
 const ROUND_MS = 4;
 const ROUNDS = 3;
-const MOST_REPEATS = 256;
-/** Whoever is as many times slower at first sight is out, if that is more than a tick of a coarse clock. */
-const HOPELESS = 3;
+const MAX_REPEATS = 256;
+/** A variant is ruled out if its first run is this many times slower than the fastest, and by more than a clock tick. */
+const RULED_OUT_FACTOR = 3;
 const TICK_MS = 1;
-/** A variant that was out this often in contests of a kind is not tried in others: on a slow device that saves minutes. */
-const OUT_FOR_GOOD = 2;
-/** Free buffers that a result could be given; filled, so that one which was not written to does not pass for a result. */
+/** A variant ruled out this often for a kind of work is not timed again, which saves minutes on a slow device. */
+const MAX_LOSSES = 2;
+/** Free buffers that a result may get; they are overwritten, so that an unwritten buffer does not pass for a result. */
 const SPOILED_BUFFERS = 4;
 
-/** Sizes that are taken for alike: powers of four. */
+/** Rounds a size to a power of four; sizes that round alike share a choice. */
 export function magnitude(size: number): number {
   return 4 ** Math.round(Math.log(size) / Math.log(4));
 }
 
 /**
- * Values between -1 and 1 that do not repeat soon, to try variants with.
+ * Values between -1 and 1 that do not repeat soon, to test variants with.
  *
- * @param seed - others for another, a whole number
+ * @param seed - an integer; different seeds give different values
  */
 export function variedValues(shape: readonly number[], seed = 0): tf.Tensor {
   const values = new Float32Array(tf.util.sizeFromShape([...shape]));
@@ -67,7 +67,7 @@ export function variedValues(shape: readonly number[], seed = 0): tf.Tensor {
   return tf.tensor(values, [...shape]);
 }
 
-/** The i-th of 32-bit numbers that fill their range evenly: multiples of the golden ratio's share of it. */
+/** The i-th of 32-bit numbers that fill their range evenly: multiples of the golden ratio modulo 2^32. */
 export function variedBits(i: number): number {
   return Math.imul(i + 1, 0x9e3779b1) >>> 0;
 }
@@ -76,15 +76,15 @@ export function variedBits(i: number): number {
 export class VariantChoices {
   readonly #chosen = new Map<string, string>();
   readonly #pending = new Map<string, () => Promise<string>>();
-  /** How often variants were hopeless, by kind of contest and name. */
-  readonly #hopeless = new Map<string, number>();
+  /** How often variants were ruled out, by {@link lossKey}. */
+  readonly #losses = new Map<string, number>();
   readonly #device: TryingDevice;
 
   constructor(device: TryingDevice) {
     this.#device = device;
   }
 
-  /** The variant to take for now. */
+  /** The variant to use for now. */
   pick<Variant extends { readonly name: string }>(contest: Contest<Variant>): Variant {
     const { key, variants } = contest;
     const name = this.#chosen.get(key);
@@ -95,10 +95,10 @@ export class VariantChoices {
   }
 
   /**
-   * Tries out what was picked without a choice so far; other work gets its turn between two choices. Costs nothing where there is
-   * nothing to try.
+   * Times the computations picked without a choice so far, and yields to other work between two of them. Returns at once if
+   * there are none.
    *
-   * @param signal - when it fires, the rest is left for the next call
+   * @param signal - on abort, the rest is left for the next call
    */
   async measure(signal?: AbortSignal): Promise<void> {
     for (const [key, decide] of this.#pending) {
@@ -109,7 +109,7 @@ export class VariantChoices {
     }
   }
 
-  /** What was chosen for what. */
+  /** The chosen variant by key. */
   get chosen(): ReadonlyMap<string, string> {
     return this.#chosen;
   }
@@ -119,57 +119,57 @@ export class VariantChoices {
     const inputs: tf.Tensor[] = [];
     try {
       inputs.push(...contest.prepare());
-      const running = await this.#contestants(contest, inputs);
+      const running = await this.#candidates(contest, inputs);
       const leastMs = Math.min(...running.map(({ bestMs }) => bestMs));
-      const hopeful = running.filter(({ bestMs }) => bestMs <= HOPELESS * Math.max(leastMs, TICK_MS));
-      for (const { name } of running.filter((each) => !hopeful.includes(each))) {
-        const outs = outsOf(contest, name);
-        this.#hopeless.set(outs, (this.#hopeless.get(outs) ?? 0) + 1);
+      const remaining = running.filter(({ bestMs }) => bestMs <= RULED_OUT_FACTOR * Math.max(leastMs, TICK_MS));
+      for (const { name } of running.filter((each) => !remaining.includes(each))) {
+        const key = lossKey(contest, name);
+        this.#losses.set(key, (this.#losses.get(key) ?? 0) + 1);
       }
-      const repeats = Math.max(1, Math.min(MOST_REPEATS, Math.round(ROUND_MS / leastMs)));
-      for (const contestant of hopeful) contestant.bestMs = Infinity; // a single run waits more than it computes
+      const repeats = Math.max(1, Math.min(MAX_REPEATS, Math.round(ROUND_MS / leastMs)));
+      for (const candidate of remaining) candidate.bestMs = Infinity; // a single run waits more than it computes
       for (let round = 0; round < ROUNDS; round++) {
-        for (const contestant of hopeful) {
-          contestant.bestMs = Math.min(contestant.bestMs, await this.#timed(contestant.run, repeats));
+        for (const candidate of remaining) {
+          candidate.bestMs = Math.min(candidate.bestMs, await this.#timed(candidate.run, repeats));
         }
       }
-      return hopeful.reduce((a, b) => (b.bestMs < a.bestMs ? b : a)).name;
+      return remaining.reduce((a, b) => (b.bestMs < a.bestMs ? b : a)).name;
     } catch {
-      // Too little memory to try, say: the work itself may have enough, and a lost device is told where the work meets it.
+      // For example too little memory: the work itself may have enough, and will meet a lost device by itself.
       return first;
     } finally {
       tf.dispose(inputs);
     }
   }
 
-  /** Those that compute what the first does, each run twice. */
-  async #contestants<Variant extends { readonly name: string }>(
+  /** The variants that give the same bits as the first, each run twice. */
+  async #candidates<Variant extends { readonly name: string }>(
     contest: Contest<Variant>,
     inputs: tf.Tensor[],
-  ): Promise<Contestant[]> {
+  ): Promise<Candidate[]> {
     const { variants, compute } = contest;
-    const contestants: Contestant[] = [];
+    const candidates: Candidate[] = [];
     let expected: Results | undefined;
     for (const variant of variants) {
-      if (expected !== undefined && (this.#hopeless.get(outsOf(contest, variant.name)) ?? 0) >= OUT_FOR_GOOD) continue;
+      if (expected !== undefined && (this.#losses.get(lossKey(contest, variant.name)) ?? 0) >= MAX_LOSSES) continue;
       const run = (): tf.Tensor[] => compute(variant, inputs);
       try {
         if (expected !== undefined) {
           spoil(expected.shapes);
-          await this.#device.wait(); // buffers are free once what was recorded has been handed over
+          await this.#device.wait(); // buffers are free once the recorded work was submitted
         }
         const results = await this.#device.guard(() => readAll(run())); // compiles
         expected ??= results;
         if (!isSame(results, expected)) continue;
-        contestants.push({ name: variant.name, run, bestMs: await this.#timed(run, 1) });
+        candidates.push({ name: variant.name, run, bestMs: await this.#timed(run, 1) });
       } catch (error) {
-        if (expected === undefined) throw error; // what takes everything must run
+        if (expected === undefined) throw error; // the first variant must run
       }
     }
-    return contestants;
+    return candidates;
   }
 
-  /** Milliseconds of one run. */
+  /** Milliseconds per run. */
   async #timed(run: () => tf.Tensor[], repeats: number): Promise<number> {
     const startMs = this.#device.now();
     for (let i = 0; i < repeats; i++) tf.dispose(run());
@@ -178,11 +178,11 @@ export class VariantChoices {
   }
 }
 
-function outsOf({ key }: { readonly key: string }, name: string): string {
+function lossKey({ key }: { readonly key: string }, name: string): string {
   return `${key.split(' ')[0] ?? ''} ${name}`;
 }
 
-/** What a computation made. */
+/** The outputs of a computation. */
 interface Results {
   readonly shapes: readonly number[][];
   readonly values: readonly Float32Array[];
@@ -197,7 +197,7 @@ async function readAll(tensors: tf.Tensor[]): Promise<Results> {
   }
 }
 
-/** Buffers that were freed are given out again with what is in them, which would be the right result. */
+/** Overwrites free buffers, which are reused with their contents and may contain the right result. */
 function spoil(shapes: readonly number[][]): void {
   const spoiled = shapes.flatMap((shape) => {
     return Array.from({ length: SPOILED_BUFFERS }, () => tf.fill(shape, SPOILED));
@@ -205,7 +205,7 @@ function spoil(shapes: readonly number[][]): void {
   tf.dispose(spoiled);
 }
 
-/** Far from all that is computed from values between -1 and 1. */
+/** Far from any result computed from values between -1 and 1. */
 const SPOILED = -1e30;
 
 function isSame(results: Results, expected: Results): boolean {

@@ -1,13 +1,13 @@
 /**
- * tfjs-wasm kernels that are replaced by faster ones; the only file that knows how tfjs-wasm keeps its tensors.
+ * Faster replacements for tfjs-wasm kernels. This is the only file that depends on how tfjs-wasm stores its tensors.
  *
- * tfjs-wasm 4.22 hands a product to XNNPACK only if it is a single one of untransposed matrices; all others run through a
- * scalar loop, ten times slower. Its C++ side finds a tensor by a number and reads it from an address, so a part of a
- * tensor can be registered as a tensor of its own, without a copy: a batch of products becomes many single ones, each
- * reading and writing in place. Its `slice` copies the whole source first, its `identity` copies although tensors never
- * change, `transpose` walks memory against the grain, and `gather` computes the place of every single number.
+ * tfjs-wasm 4.22 passes a product to XNNPACK only if it is a single product of untransposed matrices; all others run through
+ * a scalar loop, ten times slower. Its C++ side identifies a tensor by a number and reads it from an address, so a part of a
+ * tensor can be registered as a separate tensor without a copy: a batch of products becomes many single ones that read and
+ * write in place. Its `slice` first copies the whole source, its `identity` copies although tensors never change,
+ * `transpose` walks memory with a large stride, and `gather` computes the address of every number.
  *
- * Whatever does not fit goes to the stock kernel, which stays registered under {@link STOCK}.
+ * Everything else goes to the stock kernel, which stays registered under {@link STOCK}.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
@@ -15,15 +15,15 @@ import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 /** The kernel backend under which the stock kernels can still be called. */
 const STOCK = 'wasm-stock';
 
-/** Numbers of the parts of tensors in tfjs-wasm's C++ side, far above any that it gives itself. */
+/** Ids of tensor parts on the C++ side of tfjs-wasm, far above those it assigns itself. */
 const [LEFT, RIGHT, RESULT] = [2 ** 30, 2 ** 30 + 1, 2 ** 30 + 2] as const;
 
-/** In a batch, products with fewer rows are faster in the stock loop than packed for XNNPACK one by one. */
-const LEAST_ROWS = 4;
+/** In a batch, products with fewer rows are faster in the stock loop than when packed for XNNPACK one by one. */
+const MIN_ROWS = 4;
 
-/** Matrices smaller than this fit the first-level cache, where the stock transpose is fast. */
-const LEAST_BLOCKED_SIZE = 16_384;
-/** Edge of the squares that a transpose moves together: a cache line of float32. */
+/** Smaller matrices fit the first-level cache, where the stock transpose is fast. */
+const MIN_BLOCKED_SIZE = 16_384;
+/** Edge of the blocks of a transpose: a cache line of float32. */
 const BLOCK = 16;
 
 type Kernel = tf.KernelFunc;
@@ -37,22 +37,22 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
   Transpose: transpose,
 };
 
-/** Replaces the kernels; call it once tfjs-wasm has been loaded and before its backend is made. Again does nothing. */
+/** Replaces the kernels; call it after tfjs-wasm is loaded and before its backend is created. Further calls do nothing. */
 export function replaceWasmKernels(): void {
   if (tf.getKernelsForBackend(STOCK).length > 0) return;
   for (const [kernelName, kernelFunc] of Object.entries(KERNELS)) {
     const stock = tf.getKernel(kernelName, 'wasm');
     tf.registerKernel({ ...stock, backendName: STOCK });
     tf.unregisterKernel(kernelName, 'wasm');
-    tf.registerKernel({ ...stock, kernelFunc }); // with the stock kernel's set-up, which it needs to be called
+    tf.registerKernel({ ...stock, kernelFunc }); // includes the set-up function of the stock kernel
   }
 }
 
 function callStock(kernelName: string, call: KernelCall): tf.TensorInfo {
-  return tf.getKernel(kernelName, STOCK).kernelFunc(call) as tf.TensorInfo; // none of these kernels gives several
+  return tf.getKernel(kernelName, STOCK).kernelFunc(call) as tf.TensorInfo; // none of these kernels has several outputs
 }
 
-/** `[...,M,K] @ [...,K,N]`, each operand transposed if asked. */
+/** `[...,M,K] @ [...,K,N]`, each operand optionally transposed. */
 function batchMatMul(call: KernelCall): tf.TensorInfo {
   const { a, b } = call.inputs as { a: tf.TensorInfo; b: tf.TensorInfo };
   const { transposeA, transposeB } = call.attrs as { transposeA: boolean; transposeB: boolean };
@@ -62,11 +62,11 @@ function batchMatMul(call: KernelCall): tf.TensorInfo {
   const [M = 0, K = 0] = inOrder(a.shape.slice(-2), transposeA);
   const [inner = 0, N = 0] = inOrder(b.shape.slice(-2), transposeB);
   const isFast = G === 1 && !transposeA && !transposeB;
-  // A single product goes one way whatever its rows, so that what a row gives does not depend on how many there are.
-  const isSmall = a.shape.length > 2 && M < LEAST_ROWS;
+  // A single product takes one path for any number of rows, so that a row's result does not depend on the other rows.
+  const isSmall = a.shape.length > 2 && M < MIN_ROWS;
   const isPairwise = tf.util.arraysEqual(batch, b.shape.slice(0, -2)) && K === inner;
   const isFloat = a.dtype === 'float32' && b.dtype === 'float32';
-  // The stock kernel also repeats a batch along an axis of 1, and says what is wrong with sizes that do not fit.
+  // The stock kernel also broadcasts a batch along an axis of 1, and reports incompatible sizes.
   if (isFast || !isPairwise || !isFloat || isSmall || M * K * N === 0) return callStock('BatchMatMul', call);
 
   const left = transposeA ? transposeEach(backend, a, G, K, M) : a;
@@ -101,14 +101,14 @@ function multiplyEach(
   for (let g = 0; g < G; g++) {
     for (const { id, size, start } of parts) tfjs.registerTensor(id, size, start + FLOAT_BYTES * g * size);
     multiply(LEFT, shapeOfLeft, 3, RIGHT, shapeOfRight, 3, 0, 0, RESULT);
-    // Also drops what XNNPACK has packed for the right operand.
+    // Also drops what XNNPACK packed for the right operand.
     for (const { id } of parts) tfjs.disposeData(id);
   }
 }
 
-/** Emscripten's way to call an exported function. */
+/** Emscripten's wrapper of an exported function. */
 type CWrap = (name: string, returns: null, types: readonly string[]) => (...values: readonly unknown[]) => void;
-/** Left number, shape, rank; right number, shape, rank; whether to transpose each; number of the result. */
+/** Left id, shape, rank; right id, shape, rank; whether to transpose each; id of the result. */
 const MULTIPLY_ARGUMENTS = ['number', 'array', 'number', 'number', 'array', 'number', 'number', 'number', 'number'];
 const FLOAT_BYTES = 4;
 
@@ -118,7 +118,7 @@ function int32Bytes(values: readonly number[]): Uint8Array {
 
 /** G matrices `[R,C]`, each transposed: `[G,C,R]`. */
 function transposeEach(backend: BackendWasm, x: tf.TensorInfo, G: number, R: number, C: number): tf.TensorInfo {
-  if (R * C < LEAST_BLOCKED_SIZE) {
+  if (R * C < MIN_BLOCKED_SIZE) {
     const source = { ...x, shape: [G, R, C] };
     return callStock('Transpose', { inputs: { x: source }, attrs: { perm: [0, 2, 1] }, backend });
   }
@@ -128,7 +128,7 @@ function transposeEach(backend: BackendWasm, x: tf.TensorInfo, G: number, R: num
   return result;
 }
 
-/** Moves square after square, so that both what is read and what is written stays in cache. */
+/** Moves block after block, so that both reads and writes stay in cache. */
 function transposeBlocks(from: Float32Array, to: Float32Array, start: number, R: number, C: number): void {
   for (let r0 = 0; r0 < R; r0 += BLOCK) {
     const rEnd = Math.min(R, r0 + BLOCK);
@@ -141,20 +141,20 @@ function transposeBlocks(from: Float32Array, to: Float32Array, start: number, R:
   }
 }
 
-/** A large matrix is moved in blocks. */
+/** Transposes a large matrix in blocks. */
 function transpose(call: KernelCall): tf.TensorInfo {
   const { x } = call.inputs as { x: tf.TensorInfo };
   const { perm } = call.attrs as { perm: number[] };
   const backend = call.backend as BackendWasm;
   const [R = 0, C = 0] = x.shape;
   const isMatrix = x.shape.length === 2 && perm[0] === 1;
-  if (!isMatrix || x.dtype !== 'float32' || R * C < LEAST_BLOCKED_SIZE) return callStock('Transpose', call);
+  if (!isMatrix || x.dtype !== 'float32' || R * C < MIN_BLOCKED_SIZE) return callStock('Transpose', call);
   const result = backend.makeOutput([C, R], 'float32');
   transposeBlocks(floatsOf(backend, x), floatsOf(backend, result), 0, R, C);
   return result;
 }
 
-/** A part that lies together is copied straight from where it is. */
+/** Copies a contiguous part directly. */
 function slice(call: KernelCall): tf.TensorInfo {
   const { x } = call.inputs as { x: tf.Tensor };
   const { begin, size } = call.attrs as { begin: number[]; size: number[] };
@@ -167,7 +167,7 @@ function slice(call: KernelCall): tf.TensorInfo {
   return result;
 }
 
-/** Rows of a matrix, each copied in one go. */
+/** Gathers rows of a matrix, copying each at once. */
 function gather(call: KernelCall): tf.TensorInfo {
   const { x, indices } = call.inputs as { x: tf.TensorInfo; indices: tf.TensorInfo };
   const { axis, batchDims } = call.attrs as { axis: number; batchDims: number };
@@ -184,7 +184,7 @@ function gather(call: KernelCall): tf.TensorInfo {
   return result;
 }
 
-/** The same data under one more name: tensors never change. */
+/** A second reference to the same data, because tensors never change. */
 function identity(call: KernelCall): tf.TensorInfo {
   const { x } = call.inputs as { x: tf.TensorInfo };
   (call.backend as BackendWasm).incRef(x.dataId);
@@ -192,8 +192,8 @@ function identity(call: KernelCall): tf.TensorInfo {
 }
 
 /**
- * A view of a tensor. To be taken after the result is made and dropped before the next allocation, which may move plain
- * memory; memory that threads share grows in place.
+ * A view of a tensor. Take it after the result is allocated, and drop it before the next allocation, which may move
+ * unshared memory; memory shared by threads grows in place.
  */
 function floatsOf(backend: BackendWasm, x: tf.TensorInfo): Float32Array {
   return backend.typedArrayFromHeap(x) as Float32Array;

@@ -1,16 +1,16 @@
 /**
- * tfjs's WebGPU backend as the lab runs it: on a device of our own, with what the adapter offers beyond the default, and
- * with buffers that are freed (buffer-pool.ts). Everything else works on a device with default limits and no features, too.
+ * tfjs's WebGPU backend as the lab runs it: on a device created here, with the features and limits of the adapter, and with
+ * buffers that are freed (buffer-pool.ts). Everything else also works on a device with default limits and no features.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import { LabError } from '../common/errors.ts';
 import { BufferPool } from './buffer-pool.ts';
 
-/** Features that are asked for where they are offered. */
+/** Features that are requested if available. */
 const WANTED_FEATURES = ['timestamp-query', 'shader-f16', 'subgroups'] as GPUFeatureName[]; // tfjs's types lack the last
 
-/** Limits that are raised to what the adapter has. */
+/** Limits that are raised to those of the adapter. */
 const RAISED_LIMITS = [
   'maxBufferSize',
   'maxStorageBufferBindingSize',
@@ -22,8 +22,8 @@ const RAISED_LIMITS = [
 ] as const satisfies (keyof GPUSupportedLimits)[];
 
 /**
- * Makes the lab's backend the one that tfjs knows as `webgpu`. Does nothing where tfjs knows none, because there is no
- * WebGPU, or where that was done before.
+ * Makes the lab's backend the one that tfjs knows as `webgpu`. Does nothing if tfjs has none, because there is no WebGPU, or
+ * if it was already done.
  */
 export async function registerWebGpu(): Promise<void> {
   await import('@tensorflow/tfjs-backend-webgpu');
@@ -33,7 +33,7 @@ export async function registerWebGpu(): Promise<void> {
   tf.registerBackend('webgpu', openAdapter, PRIORITY);
 }
 
-/** tfjs's own, by which it chooses where nobody does. */
+/** tfjs's own priority, by which it chooses a backend by default. */
 const PRIORITY = 3;
 
 async function openAdapter(): Promise<WebGPUBackend> {
@@ -48,11 +48,11 @@ async function openAdapter(): Promise<WebGPUBackend> {
 
 /** A backend on a device. */
 export async function backendOn(device: GPUDevice, info: GPUAdapterInfo): Promise<WebGPUBackend> {
-  // Imported late: the module looks for navigator.gpu as it loads.
+  // Imported late, because the module accesses navigator.gpu when it loads.
   const webgpu = await import('@tensorflow/tfjs-backend-webgpu');
 
   class PooledBackend extends webgpu.WebGPUBackend {
-    /** A buffer may be larger than its tensor; tfjs reads all of it. */
+    /** A buffer may be larger than its tensor, but tfjs reads all of it. */
     override async read(dataId: object): ReturnType<WebGPUBackend['read']> {
       const values = await super.read(dataId);
       if (!this.tensorMap.has(dataId)) return values;
@@ -65,7 +65,7 @@ export async function backendOn(device: GPUDevice, info: GPUAdapterInfo): Promis
   }
 
   const backend = new PooledBackend(device, info);
-  // Its type has private parts that nobody else can have; what is called of it is what the pool has.
+  // The cast is needed because its type has private members; the pool has all the methods that are called.
   backend.bufferManager = new BufferPool(device) as unknown as WebGPUBackend['bufferManager'];
   return backend;
 }

@@ -1,12 +1,11 @@
 /**
- * AdamW (arXiv 1711.05101) over one vector of all parameters on the GPU, with clipping by global norm: two dispatches sum the
- * squares of the gradient, one takes the root and plans the update, one updates. Moments and weights change in place. With
- * a scaled loss the plan also divides by the scale, moves it on (optim/loss-scale.ts), and may be to leave all as it is.
+ * AdamW (arXiv 1711.05101) over one vector of all parameters on the GPU, with clipping by global norm: two dispatches sum
+ * the squares of the gradient, one takes the root and plans the update, and one applies it. Moments and weights change in
+ * place. With a scaled loss the plan also divides by the scale, adjusts it (optim/loss-scale.ts), and may skip the update.
  *
- * In: gradient, weights, both moments `[P]`; a bit per parameter that says whether it decays; the constants of the step; the
- * numbers of the loss scale, `[3]`. Out: weights, moments and loss scale, changed in place; the norm. Grid: an invocation
- * per parameter; sums by a fixed number of invocations, each in order, so that they give the same bits every time. No
- * optional feature.
+ * In: gradient, weights, both moments `[P]`; a weight-decay bit per parameter; the constants of the step; the state of the
+ * loss scale, `[3]`. Out: weights, moments and loss scale, changed in place; the norm. Grid: an invocation per parameter; sums
+ * use a fixed number of invocations, each in order, so that they always give the same bits. No optional feature.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { allocate, dispatch, FLAT_MAIN, FLAT_WORKGROUP, flatIndex, forgetRead, type Program } from '../gpu/dispatch.ts';
@@ -17,11 +16,11 @@ export interface AdamWVectors {
   readonly weights: tf.Tensor1D;
   readonly firstMoment: tf.Tensor1D;
   readonly secondMoment: tf.Tensor1D;
-  /** `[ceil(P/32)]`: bit p % 32 of number p / 32 says whether parameter p decays. */
+  /** `[ceil(P/32)]`: bit p % 32 of entry p / 32 is set if parameter p decays. */
   readonly decays: tf.Tensor1D;
 }
 
-/** The numbers of one update. */
+/** The hyperparameters of one update. */
 interface Constants {
   readonly learningRate: number;
   readonly beta1: number;
@@ -36,13 +35,13 @@ export interface AdamWNumbers extends Constants {
   readonly correction2: number;
 }
 export interface ScaledAdamWNumbers extends Constants {
-  /** Updates asked for, counting this one; how many of them were skipped stands in the loss scale. */
+  /** Updates requested, including this one; the loss scale has the number of skipped ones. */
   readonly updates: number;
-  /** Good updates that double the scale. */
+  /** Good updates after which the scale doubles. */
   readonly growthInterval: number;
 }
 
-/** Updates in place; gives the global norm of the gradient before clipping. */
+/** Updates in place; returns the global norm of the gradient before clipping. */
 export function adamWKernel(vectors: AdamWVectors, numbers: AdamWNumbers): tf.Scalar {
   const { learningRate, correction1, correction2 } = numbers;
   return update(vectors, [learningRate / correction1, ...constantsOf(numbers), correction2], (tensors, norm) => {
@@ -51,7 +50,7 @@ export function adamWKernel(vectors: AdamWVectors, numbers: AdamWNumbers): tf.Sc
 }
 
 /**
- * The same from the gradient of a scaled loss; an update whose gradient is not finite changes the scale alone.
+ * The same update from the gradient of a scaled loss. If the gradient is not finite, only the scale changes.
  *
  * @param lossScale - `[3]`: scale, good updates since it changed, updates skipped
  */
@@ -72,7 +71,7 @@ export function scaledAdamWKernel(
   });
 }
 
-/** @param plan - dispatches what writes the plan and the norm, given the sums, the constants and where the plan goes */
+/** @param plan - dispatches the program that writes plan and norm, given the tensors of sums, constants and plan */
 function update(
   { gradient, weights, firstMoment, secondMoment, decays }: AdamWVectors,
   numbers: readonly number[],
@@ -101,12 +100,12 @@ function update(
   });
 }
 
-/** In the order of the shader's constants, without the first and the last. */
+/** In the order of the shader's constants, except the first and the last. */
 function constantsOf({ learningRate, beta1, beta2, eps, weightDecay, maxGradNorm }: Constants): number[] {
   return [beta1, 1 - beta1, beta2, 1 - beta2, eps, learningRate * weightDecay, maxGradNorm];
 }
 
-/** Invocations that sum squares, and those that sum their sums; the last is the square of the former's root. */
+/** Numbers of invocations that sum squares, and that sum those sums; FINAL_SUMS is the root of PARTIAL_SUMS. */
 const PARTIAL_SUMS = 4096;
 const FINAL_SUMS = 64;
 
@@ -139,13 +138,13 @@ ${FLAT_MAIN} {
 }`,
 };
 
-/** `rate` and `correction2` may still have to be corrected: what counts stands in the plan. */
+/** `rate` and `correction2` are before correction; the plan has the final values. */
 const CONSTANTS = `struct Constants {
   rate: f32, beta1: f32, rest1: f32, beta2: f32, rest2: f32, eps: f32, decay: f32, maxNorm: f32, correction2: f32,
 }`;
 
 const PLAN_NUMBERS = 3;
-/** A share of the gradient that is below 0 says that there is no update. */
+/** A negative share means that there is no update. */
 const PLAN_STRUCT = `struct Plan { share: f32, rate: f32, correction2: f32 }`;
 
 const PLAN_HEAD = `
@@ -182,7 +181,7 @@ struct LossScale { scale: f32, good: f32, skipped: f32 }
 struct Counts { updates: u32, growthInterval: u32 }
 @group(0) @binding(5) var<uniform> counts: Counts;
 
-/** By squaring: the built-in power is too coarse for what is taken from 1. */
+/** By squaring, because the built-in power is too inaccurate for 1 - power. */
 fn power(base: f32, exponent: u32) -> f32 {
   var product = 1.0;
   var square = base;
@@ -197,7 +196,7 @@ fn power(base: f32, exponent: u32) -> f32 {
 fn main() {
   let scale = loss.scale;
   norm = rootOfSums() / scale;
-  // By its bits: a shader may take it for granted that there is nothing infinite.
+  // Tested by its bits, because shader compilers may assume that no value is infinite.
   if ((bitcast<u32>(norm) & 0x7f800000u) == 0x7f800000u) {
     loss = LossScale(scale * 0.5, 0.0, loss.skipped + 1.0);
     plan = Plan(-1.0, 0.0, 1.0);

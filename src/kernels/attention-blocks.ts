@@ -1,7 +1,7 @@
 /**
- * The passes of attention.ts on any device: an invocation takes four positions of a head past all rows of the other side,
- * four at a time. A block of 4 x 4 scores reads eight vectors for sixteen products of them. Grid: x over B and heads, so that
- * neighbours have equally long ways to go; y over blocks of four positions. No optional feature.
+ * The passes of attention.ts on any device: an invocation processes four positions of a head against all rows of the other
+ * side, four at a time. A block of 4 x 4 scores reads eight vectors for sixteen products. Grid: x over B and heads, so that
+ * neighbours have equally long loops; y over blocks of four positions. No optional feature.
  */
 import {
   four,
@@ -42,7 +42,7 @@ function ownBlock(own: string, heads: 'H' | 'K'): string {
 const QUERY_BLOCK = `${ownBlock('t', 'H')}
   ${QUERY_ROWS}`;
 
-/** Four rows of a tensor at a place d, side by side. */
+/** Four rows of a tensor at vector d, as columns of a matrix. */
 function rows(name: string, row: string): string {
   return side((i) => `${name}[${row}${i} * vectors + d]`);
 }
@@ -56,19 +56,19 @@ function products(into: string, left: string, right: string): string {
   }`;
 }
 
-/** Scores of keys that their query does not see are hidden. */
+/** Scales scores, and hides those of keys that the query does not see. */
 function scaledScores(isPacked: boolean): string {
   const seen = (i: number): string => seenKeys(isPacked, `span${i}`, i);
   return `let keys = vec4u(s, s + 1u, s + 2u, s + 3u);
   ${four((i) => `score[${i}] = select(vec4f(HIDDEN), scale * score[${i}], ${seen(i)});`)}`;
 }
 
-/** What a block of queries sees: keys before `sharedEnd` and from the block at `own` on. */
+/** The keys that a block of queries sees: those before `sharedEnd`, and those from the block at `own` on. */
 const SPANS = `${four((i) => `let span${i} = spans[tokenRow(b, t + ${i}u)];`)}
   let sharedEnd = max(max(span0.x, span1.x), max(span2.x, span3.x));
   let own = 4u * (min(min(span0.y, span1.y), min(span2.y, span3.y)) / 4u);`;
 
-/** From one block of keys to the next that a block of queries sees. */
+/** The next block of keys that a block of queries sees. */
 const NEXT_KEYS = `select(s + 4u, max(s + 4u, own), s + 4u >= sharedEnd)`;
 
 /** The loop head over the blocks of keys that a block of queries sees. */
@@ -89,7 +89,7 @@ function forwardBody({ isPacked }: PassForm): string {
   ${alongKeys(isPacked)}
     ${products('score', 'q', 'k')}
     ${scaledScores(isPacked)}
-    // A query that has seen no key yet counts hidden ones; the first it sees shrinks them to nothing.
+    // A query that has seen no key yet counts hidden ones; its first visible key scales their sum to 0.
     let before = high;
     ${four((i) => `high[${i}] = max(high[${i}], largestOf(score[${i}]));`)}
     let shrink = exp(before - high);
@@ -143,7 +143,7 @@ function keysBody({ isPacked }: PassForm): string {
       ${products('slope', 'dY', 'v')}
       ${scaledScores(isPacked)}
       ${four(
-        (i) => `// A query past the last one repeats it, and must not count again.
+        (i) => `// A query past the end repeats the last one, and must not count again.
       let stats${i} = stats[row${i}];
       let p${i} = select(vec4f(), exp(score[${i}] - stats${i}.x), t + ${i}u < sizes.T);
       let dScore${i} = scale * p${i} * (slope[${i}] - stats${i}.y);`,

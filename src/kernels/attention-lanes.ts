@@ -1,12 +1,12 @@
 /**
- * The passes of attention.ts by subgroups. The lanes of a subgroup take neighbouring blocks of four positions of one head, so
- * that they read the same rows on the other side (keys for queries, queries for keys): each lane reads one of eight such rows,
- * or two where lanes are four, and all get all of them. And since eight are taken at a time, a lane reads its own rows, and
- * what grows in the outputs, half as often. In all it reads a third of what attention-blocks.ts does.
+ * The passes of attention.ts with subgroups. The lanes of a subgroup process adjacent blocks of four positions of one head,
+ * so that they read the same rows of the other side (keys for queries, queries for keys): each lane reads one of eight such
+ * rows, or two if there are four lanes, and shuffles broadcast them. Because eight rows are processed at a time, a lane reads
+ * its own rows and its accumulators in the outputs half as often. In total it reads a third of what attention-blocks.ts does.
  *
- * What a lane looks at in vain, because another one needs it, adds zeros: so bits are the same. A workgroup is one subgroup; grid:
- * x over B and heads, y over blocks of four positions times lanes. Needs the feature `subgroups` with one size of subgroups
- * known beforehand, of at least four lanes.
+ * Rows that only other lanes need add zeros, so the bits are the same. A workgroup is one subgroup; grid: x over B and heads,
+ * y over blocks of four positions times lanes. Needs the feature `subgroups` with a single known subgroup size of at least
+ * four lanes.
  */
 import {
   four,
@@ -20,17 +20,17 @@ import {
   side,
 } from './attention-shader.ts';
 
-/** The fewest lanes: each reads two of eight rows. */
-export const LEAST_LANES = 4;
+/** The minimum number of lanes; each then reads two of eight rows. */
+export const MIN_LANES = 4;
 
-/** Rows of the other side that are taken at a time, two blocks of four. */
+/** Rows of the other side that are processed at a time, in two blocks of four. */
 const SHARED = [0, 1, 2, 3, 4, 5, 6, 7] as const;
 const BLOCKS = [0, 1] as const;
 
 /**
  * The variant.
  *
- * @param lanes - of a subgroup
+ * @param lanes - the size of a subgroup
  */
 export function lanesVariant(lanes: number): PassVariant {
   return {
@@ -40,7 +40,7 @@ export function lanesVariant(lanes: number): PassVariant {
     source: (pass, form) =>
       passShader(pass, form, {
         enables: ['subgroups'],
-        // In packed rows where to go follows from a maximum over the subgroup, the same in all lanes; the rule does not see that.
+        // In packed rows the loop bounds come from a maximum over the subgroup, so they are uniform, but the analysis cannot know.
         diagnostics: ['subgroup_uniformity'],
         declarations: `const LANES = ${lanes}u;`,
         parameters: '@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lane: u32',
@@ -50,7 +50,7 @@ export function lanesVariant(lanes: number): PassVariant {
   };
 }
 
-/** A lane's block of `count` positions, perhaps none, from `own` of a head; those of the subgroup are from `first` to `end`. */
+/** A lane's block of `count` positions (possibly 0) from `own`; the subgroup has those from `first` to `end`. */
 function ownBlock(own: string, heads: 'H' | 'K'): string {
   return `let b = group.x / sizes.${heads};
   let head = group.x % sizes.${heads};
@@ -63,36 +63,36 @@ function ownBlock(own: string, heads: 'H' | 'K'): string {
 const QUERY_BLOCK = `${ownBlock('t', 'H')}
   ${QUERY_ROWS}`;
 
-/** Lines of shader text, one for each of eight rows, or of two blocks. */
+/** Lines of shader text, one per row or block. */
 function lines(over: readonly number[], line: (n: number) => string): string {
   return over.map(line).join('\n');
 }
 
-/** How often a lane reads so that eight rows are read. */
+/** The reads per lane for eight rows. */
 function reads(lanes: number): readonly number[] {
   return lanes < SHARED.length ? BLOCKS : [0];
 }
 
-/** A place of a shared row, which a lane has read as `name0` or, where lanes are four, `name1`. */
-function handedRound(name: string, j: number, lanes: number): string {
+/** An element of a shared row, which a lane has read as `name0` or, with four lanes, `name1`. */
+function broadcast(name: string, j: number, lanes: number): string {
   const perRead = Math.min(lanes, SHARED.length);
   return `subgroupShuffle(${name}${Math.floor(j / perRead)}, ${j % perRead}u)`;
 }
 
-/** The numbers of the rows that a lane reads, of eight from `from` on: `name0` and so on. */
+/** The row numbers that a lane reads, of eight from `from` on: `name0` and so on. */
 function ownReads(name: string, from: string, lanes: number, row: (at: string) => string): string {
   const turn = `min(lane, ${Math.min(lanes, SHARED.length) - 1}u)`;
   return lines(reads(lanes), (r) => `let ${name}${r} = ${row(`${from} + ${4 * r}u + ${turn}`)};`);
 }
 
-/** Reads eight rows at a place d, and puts each four of them side by side: `name0` and `name1`. */
+/** Reads eight rows at vector d into the columns of two matrices, `name0` and `name1`. */
 function shared(name: string, from: string, lanes: number): string {
   return `${lines(reads(lanes), (r) => `let ${name}Read${r} = ${from}[shared_row${r} * vectors + d];`)}
-    ${lines(SHARED, (j) => `let ${name}Row${j} = ${handedRound(`${name}Read`, j, lanes)};`)}
+    ${lines(SHARED, (j) => `let ${name}Row${j} = ${broadcast(`${name}Read`, j, lanes)};`)}
     ${lines(BLOCKS, (n) => `let ${name}${n} = ${side((i) => `${name}Row${4 * n + i}`)};`)}`;
 }
 
-/** `into[i][j] = left_i . right_j` of the queries of a lane and the keys of two blocks. */
+/** `into[i][j] = left_i . right_j` for the queries of a lane and the keys of two blocks. */
 function products(into: string, left: string, right: string, lanes: number): string {
   return `${lines(BLOCKS, (n) => `var ${into}${n} = mat4x4f();`)}
   for (var d = 0u; d < vectors; d++) {
@@ -104,7 +104,7 @@ function products(into: string, left: string, right: string, lanes: number): str
   }`;
 }
 
-/** Scores of keys that their query does not see are hidden. */
+/** Scales scores, and hides those of keys that the query does not see. */
 function scaledScores(isPacked: boolean): string {
   const seen = (i: number): string => seenKeys(isPacked, `span${i}`, i);
   return lines(
@@ -114,7 +114,7 @@ function scaledScores(isPacked: boolean): string {
   );
 }
 
-/** What some lane of the subgroup sees, from what each sees: keys before `sharedEnd` and from the eight at `own` on. */
+/** The union of the keys seen by the lanes: those before `sharedEnd`, and those from the eight at `own` on. */
 function spansOf(nearest: string, farthest: string): string {
   return `let sharedEnd = subgroupMax(${farthest});
   let own = 8u * (subgroupMin(${nearest}) / 8u);`;
@@ -125,7 +125,7 @@ const QUERY_SPANS = `${four((i) => `let span${i} = spans[tokenRow(b, t + ${i}u)]
 
 const NEXT_KEYS = `select(s + 8u, max(s + 8u, own), s + 8u >= sharedEnd)`;
 
-/** The loop head over keys that some query of the subgroup sees. */
+/** The loop head over the keys that any query of the subgroup sees. */
 function alongKeys(isPacked: boolean, lanes: number): string {
   const head = isPacked
     ? `${QUERY_SPANS}
@@ -187,22 +187,20 @@ function queriesBody({ isPacked }: PassForm, lanes: number): string {
   }`;
 }
 
-/** `into[i][j]` of the queries of two blocks and the keys of a lane. */
+/** `into[i][j]` for the queries of two blocks and the keys of a lane. */
 function productsWithOwnKeys(into: string, left: string, right: string, lanes: number): string {
   return `${lines(BLOCKS, (n) => `var ${into}${n} = mat4x4f();`)}
   for (var d = 0u; d < vectors; d++) {
     let right = ${side((j) => `${right}[key${j} * vectors + d]`)};
     ${lines(reads(lanes), (r) => `let leftRead${r} = ${left}[shared_row${r} * vectors + d];`)}
     ${lines(BLOCKS, (n) =>
-      four(
-        (i) => `${into}${n}[${i}] = inners(${into}${n}[${i}], ${handedRound('leftRead', 4 * n + i, lanes)}, right);`,
-      ),
+      four((i) => `${into}${n}[${i}] = inners(${into}${n}[${i}], ${broadcast('leftRead', 4 * n + i, lanes)}, right);`),
     )}
   }`;
 }
 
 function keysBody({ isPacked }: PassForm, lanes: number): string {
-  const span = (j: number): string => handedRound('spanRead', j, lanes);
+  const span = (j: number): string => broadcast('spanRead', j, lanes);
   const seen = (j: number): string => seenKeys(isPacked, span(j), j);
   const [nearest, farthest] =
     reads(lanes).length === 1
@@ -231,9 +229,9 @@ function keysBody({ isPacked }: PassForm, lanes: number): string {
         BLOCKS,
         (n) => `${four((i) => {
           const j = 4 * n + i;
-          return `let stats${j} = ${handedRound('statsRead', j, lanes)};
+          return `let stats${j} = ${broadcast('statsRead', j, lanes)};
       score${n}[${i}] = select(vec4f(HIDDEN), scale * score${n}[${i}], ${seen(j)});
-      // A query past the last one repeats it, and must not count again.
+      // A query past the end repeats the last one, and must not count again.
       let p${j} = select(vec4f(), exp(score${n}[${i}] - stats${j}.x), t + ${j}u < sizes.T);
       let dScore${j} = scale * p${j} * (slope${n}[${i}] - stats${j}.y);`;
         })}

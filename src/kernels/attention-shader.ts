@@ -1,23 +1,23 @@
 /**
- * What the shaders of attention have in common: their bindings, and how the heads of tokens are numbered. The ways to go
- * along the rows differ (attention-blocks.ts, attention-lanes.ts); all add in the same order, so that on one device they give the
- * same bits and may be exchanged in the middle of a run.
+ * The common parts of the attention shaders: bindings, and the numbering of heads and tokens. Variants differ in how they
+ * traverse rows (attention-blocks.ts, attention-lanes.ts), but all add in the same order, so that on one device they give
+ * the same bits and can be exchanged during a run.
  */
 
-/** The passes: forward; backward along the keys of a query, and along the queries of a key. */
+/** The passes: forward; backward over the keys of a query, and backward over the queries of a key. */
 export type Pass = 'forward' | 'queries' | 'keys';
 
-/** All that the text of a pass depends on, besides its variant. */
+/** The parameters of a pass's source in addition to its variant. */
 export interface PassForm {
-  /** Whether queries see two stretches of keys. */
+  /** Whether rows are packed, so that queries see two ranges of keys. */
   readonly isPacked: boolean;
 }
 
-/** A way to compute the passes. */
+/** One implementation of the passes. */
 export interface PassVariant {
   readonly name: string;
   readonly workgroupSize: readonly [x: number, y: number];
-  /** Work items for so many heads of all sequences, and T positions. */
+  /** Work items for a number of heads over all sequences, and T positions. */
   readonly size: (heads: number, T: number) => readonly [x: number, y: number];
   readonly source: (pass: Pass, form: PassForm) => string;
 }
@@ -31,7 +31,7 @@ const BINDINGS: Readonly<Record<Pass, { readonly inputs: readonly string[]; read
 
 const ELEMENTS: Readonly<Record<string, string>> = { stats: 'vec2f', spans: 'vec2u' };
 
-/** What the passes compute by, each addition after the other. */
+/** The arithmetic of all passes, with a fixed order of additions. */
 const ARITHMETIC = `
 fn inner(sum: f32, a: vec4f, b: vec4f) -> f32 { return fma(a.w, b.w, fma(a.z, b.z, fma(a.y, b.y, fma(a.x, b.x, sum)))); }
 fn inners(sum: vec4f, a: vec4f, b: mat4x4f) -> vec4f {
@@ -44,7 +44,7 @@ fn weighted(sum: vec4f, rows: mat4x4f, by: vec4f) -> vec4f {
 fn sumOf(x: vec4f) -> f32 { return (x.x + x.y) + (x.z + x.w); }
 fn largestOf(x: vec4f) -> f32 { return max(max(x.x, x.y), max(x.z, x.w)); }`;
 
-/** The whole shader of a pass. */
+/** The complete shader of a pass. */
 export function passShader(
   pass: Pass,
   { isPacked }: PassForm,
@@ -58,10 +58,10 @@ export function passShader(
   }: {
     /** WGSL features. */
     readonly enables?: readonly string[];
-    /** Of WGSL, to be switched off. */
+    /** WGSL diagnostics to be disabled. */
     readonly diagnostics?: readonly string[];
     readonly declarations?: string;
-    /** Of the entry point. */
+    /** Parameters of the entry point. */
     readonly parameters: string;
     readonly workgroupSize: readonly [x: number, y: number];
     readonly body: string;
@@ -82,7 +82,7 @@ ${declarations}
 
 const HIDDEN = -1e30; // the score of a key that a query does not see: finite, so that no difference is NaN
 
-// The number of a head of a token among all heads of all tokens. A token past the end repeats the last.
+// The index of a token's head among all heads of all tokens. A token past the end repeats the last one.
 fn queryRow(b: u32, t: u32, h: u32) -> u32 { return (b * sizes.T + min(t, sizes.T - 1u)) * sizes.H + h; }
 fn keyRow(b: u32, s: u32, h: u32) -> u32 { return (b * sizes.T + min(s, sizes.T - 1u)) * sizes.K + h; }
 fn tokenRow(b: u32, t: u32) -> u32 { return b * sizes.T + min(t, sizes.T - 1u); }
@@ -96,22 +96,22 @@ fn main(${parameters}) {
 }`;
 }
 
-/** Four values side by side: times weights they are their weighted sum. */
+/** Four vectors as the columns of a matrix, whose product with weights is their weighted sum. */
 export function side(value: (i: 0 | 1 | 2 | 3) => string): string {
   return `mat4x4f(${FOUR.map(value).join(', ')})`;
 }
 
 const FOUR = [0, 1, 2, 3] as const;
 
-/** Lines of shader text, one for each of four. Written out: software adapters compile and run much code for an index. */
+/** Four unrolled lines of shader text, because indexing is expensive to compile and run on software adapters. */
 export function four(line: (i: 0 | 1 | 2 | 3) => string): string {
   return FOUR.map(line).join('\n');
 }
 
 /**
- * Writes the rows of a lane's own block at a place d; those past the end are not written.
+ * Writes the rows of a lane's own block at vector d; rows past the end are not written.
  *
- * @param value - of row i, from what it holds
+ * @param value - the new value of row i, given its present one
  */
 export function ownRows(into: string, row: string, value: (i: number, held: string) => string): string {
   return four((i) => {
@@ -120,14 +120,14 @@ export function ownRows(into: string, row: string, value: (i: number, held: stri
   });
 }
 
-/** The key-value head and the rows of a block of queries from `t` of a head. */
+/** The key-value head and the row numbers of a block of queries from `t` of a head. */
 export const QUERY_ROWS = `let g = head / (sizes.H / sizes.K);
   ${four((i) => `let row${i} = queryRow(b, t + ${i}u, head);`)}`;
 
 /**
- * Which of four `keys` a query sees.
+ * The mask of the four `keys` that a query sees.
  *
- * @param span - of packed rows, what query `t + i` sees
+ * @param span - for packed rows, the spans of query `t + i`
  */
 export function seenKeys(isPacked: boolean, span: string, i: number): string {
   return isPacked

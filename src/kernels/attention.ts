@@ -1,24 +1,24 @@
 /**
- * Causal attention with grouped queries on the GPU, without a matrix of scores in memory (flash attention, arXiv 2307.08691);
- * in packed rows (data/packed-rows.ts) a query sees two stretches of keys, and blocks that none of its block sees are
- * stepped over.
+ * Causal attention with grouped queries on the GPU, without a score matrix in memory (flash attention, arXiv 2307.08691). In
+ * packed rows (data/packed-rows.ts) a query sees two ranges of keys, and blocks of keys that no query of a block sees are
+ * skipped.
  *
- * Forward, queries go past all their keys, four at a time, with a running maximum and sum (arXiv 1805.02867). Kept for the
- * backward pass are the result and the logarithm of each query's normaliser; scores are computed again. Backward, one pass goes
- * along the keys of queries and gives dQ; another along the queries of keys, over all heads that share them, and gives dK and
- * dV. So nothing is added by two invocations, and no barrier or atomic is needed. There are two ways to do each pass, with the
- * same bits (attention-blocks.ts, attention-lanes.ts); which is faster on the device at hand is measured (gpu/variant-choice.ts).
+ * The forward pass runs over the keys of each query, four at a time, with a running maximum and sum (arXiv 1805.02867). It
+ * keeps the result and the logarithm of each query's normaliser; scores are recomputed. Backward, one pass runs over the keys
+ * of queries and gives dQ; another runs over the queries of keys, for all heads that share them, and gives dK and dV. So no
+ * value is written by two invocations, and no barrier or atomic is needed. Each pass has two variants with the same bits
+ * (attention-blocks.ts, attention-lanes.ts); the faster one on the device is chosen by timing (gpu/variant-choice.ts).
  *
- * q, y `[B,T,H,D]`, k, v `[B,T,K,D]`, K divides H; spans `[B,T,2]`, whole numbers. Row statistics `[B,T,H,2]`: the log
- * normaliser, written forward, and the inner product of dY and y, written by the backward pass along keys into the same
- * tensor, since a shader may be given no more than eight. All else is overwritten. Sums of vectors grow in the outputs
- * themselves: an array of an invocation's own would have to be indexed. D must be a multiple of four.
+ * q, y `[B,T,H,D]`, k, v `[B,T,K,D]`, K divides H; spans `[B,T,2]`, integers. Row statistics `[B,T,H,2]`: the log normaliser,
+ * written forward, and the inner product of dY and y, written into the same tensor by the backward pass over keys, because a
+ * shader has at most eight buffers. All other outputs are overwritten. Vector sums accumulate in the outputs, because an array
+ * in an invocation would need indexing. D must be a multiple of four.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { allocate, dispatch, subgroupLanes, variantChoices } from '../gpu/dispatch.ts';
 import { magnitude, variedValues } from '../gpu/variant-choice.ts';
 import { BLOCKS_VARIANT } from './attention-blocks.ts';
-import { LEAST_LANES, lanesVariant } from './attention-lanes.ts';
+import { MIN_LANES, lanesVariant } from './attention-lanes.ts';
 import type { Pass, PassVariant } from './attention-shader.ts';
 
 /** Queries, keys and values. */
@@ -28,24 +28,24 @@ export interface Heads {
   readonly v: tf.Tensor4D;
 }
 
-/** What attention gives, and what its backward pass needs of it. */
+/** The result of attention, and the statistics for its backward pass. */
 export interface Attended {
   readonly y: tf.Tensor4D;
   readonly stats: tf.Tensor4D;
 }
 
 /**
- * `softmax(q k^T / sqrt(D)) v` over the keys up to each query, or over those it sees.
+ * `softmax(q k^T / sqrt(D)) v` over the keys up to each query, or over the keys in its spans.
  *
- * @param spans - of packed rows: the keys `s < sharedEnd` and `ownStart <= s <= t`, with `sharedEnd <= ownStart <= t`
- * @param variant - of choice, for tests; by default the one that was measured to be the fastest
+ * @param spans - for packed rows: the keys `s < sharedEnd` and `ownStart <= s <= t`, with `sharedEnd <= ownStart <= t`
+ * @param variant - for tests; default: the fastest measured
  */
 export function attentionForward(heads: Heads, spans?: tf.Tensor3D, variant?: PassVariant): Attended {
   const [y, stats] = run('forward', { ...heads, spans }, variant);
   return { y: y as tf.Tensor4D, stats: stats as tf.Tensor4D };
 }
 
-/** The gradients of queries, keys and values. Parameters as of {@link attentionForward}. */
+/** The gradients of queries, keys and values. Parameters as in {@link attentionForward}. */
 export function attentionBackward(
   dY: tf.Tensor4D,
   heads: Heads,
@@ -59,22 +59,22 @@ export function attentionBackward(
   return { q: dQ as tf.Tensor4D, k: dK as tf.Tensor4D, v: dV as tf.Tensor4D };
 }
 
-/** All variants that the device can run, the one that anything can be begun with first. */
+/** All variants that the device can run, with the universal one first. */
 export function attentionVariants(): [PassVariant, ...PassVariant[]] {
   const lanes = subgroupLanes();
-  return [BLOCKS_VARIANT, ...(lanes === undefined || lanes < LEAST_LANES ? [] : [lanesVariant(lanes)])];
+  return [BLOCKS_VARIANT, ...(lanes === undefined || lanes < MIN_LANES ? [] : [lanesVariant(lanes)])];
 }
 
-/** What a pass may read; spans and the tensors of the backward passes where there are some. */
+/** The tensors that a pass may read; spans and the tensors of the backward passes are optional. */
 interface Given extends Heads {
   readonly spans?: tf.Tensor | undefined;
   readonly dY?: tf.Tensor;
   readonly y?: tf.Tensor;
-  /** Also written to along keys. */
+  /** Also written by the pass over keys. */
   readonly stats?: tf.Tensor;
 }
 
-/** Runs a pass; gives the tensors that it made. */
+/** Runs a pass and returns its outputs. */
 function run(pass: Pass, given: Given, variant: PassVariant = pick(pass, given)): tf.Tensor[] {
   const { q, k, v, spans, dY, y, stats } = given;
   const [B, T, H, D] = q.shape;
@@ -101,12 +101,12 @@ function run(pass: Pass, given: Given, variant: PassVariant = pick(pass, given))
   return made;
 }
 
-/** Passes with fewer positions are done by blocks: there is little to share. */
-const LEAST_POSITIONS = 16;
+/** Passes with fewer positions use blocks, because lanes would share little. */
+const MIN_POSITIONS = 16;
 
 function pick(pass: Pass, { q, k, spans }: Given): PassVariant {
   const [variants, [B, T, H, D], K] = [attentionVariants(), q.shape, k.shape[2]];
-  if (T < LEAST_POSITIONS) return variants[0];
+  if (T < MIN_POSITIONS) return variants[0];
   const sizes = [B * (pass === 'keys' ? K : H), T, D].map(magnitude).join(' x ');
   return variantChoices().pick({
     key: `attention ${spans === undefined ? '' : 'packed '}${pass} ${sizes}`,
@@ -120,7 +120,7 @@ function pick(pass: Pass, { q, k, spans }: Given): PassVariant {
       const isPacked = spans !== undefined;
       const heads = { q: likeQ, k: likeK, v: likeV };
       const made = run(pass, { ...heads, dY, y, stats, spans: isPacked ? likeSpans : undefined }, variant);
-      // Along queries the statistics are written to as well.
+      // The pass over keys also writes the statistics.
       return pass === 'queries' ? [...made, tf.add(stats, 0)] : made;
     },
   });

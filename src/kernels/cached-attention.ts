@@ -1,27 +1,27 @@
 /**
- * Attention over a key-value cache on the GPU: what new tokens bring is written into its slots, and they attend to what their
- * sequence holds, without a mask and without a copy of the cache.
+ * Attention over a key-value cache on the GPU: keys and values of new tokens are written into its slots, and the new tokens
+ * attend to their sequences, without a mask and without a copy of the cache.
  *
- * Three passes, for T new tokens of B sequences of their own lengths (decoding: T = 1). `turnQueries` normalises and turns
- * queries by their positions; `placeKeys` does the same with keys and puts them, and the values, where they belong; `attend` has
- * an invocation for each query, which goes past the keys up to its own, four at a time, with a running maximum and sum (arXiv
- * 1805.02867). Slots past a sequence's end are never read, so they may hold anything.
+ * Three passes, for T new tokens of B sequences with individual lengths (decoding: T = 1). `rotateQueries` normalises queries
+ * and rotates them by position; `placeKeys` does the same with keys and writes them and the values into their slots; `attend`
+ * has an invocation per query, which runs over the keys up to its own, four at a time, with a running maximum and sum (arXiv
+ * 1805.02867). Slots past the end of a sequence are never read, so their contents do not matter.
  *
- * q, y `[B,T,H,D]`, k, v `[B,T,K,D]`, K divides H; keys and values `[B,K,S,D]`, changed in place; lengths `[B]` int32, tokens held
- * before; cosines and sines `[S,D]`, by position. D must be a multiple of four. Grid: an invocation per head and token. Sums grow
- * in the output: an array of an invocation's own costs software adapters dearly. No optional feature.
+ * q, y `[B,T,H,D]`, k, v `[B,T,K,D]`, K divides H; keys and values `[B,K,S,D]`, changed in place; lengths `[B]` int32, tokens
+ * held before; cosines and sines `[S,D]`, by position. D must be a multiple of four. Grid: an invocation per head and token.
+ * Sums accumulate in the output, because arrays in an invocation are expensive on software adapters. No optional feature.
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { allocate, dispatch, FLAT_MAIN, FLAT_WORKGROUP, flatIndex, type Program } from '../gpu/dispatch.ts';
-import { elements, turnedHead } from './head-rotation.ts';
+import { elements, rotatedHead } from './head-rotation.ts';
 
-/** What a layer keeps, `[B,K,S,D]` each. */
+/** The cache of a layer, `[B,K,S,D]` each. */
 interface Slots {
   readonly keys: tf.Tensor4D;
   readonly values: tf.Tensor4D;
 }
 
-/** Where new tokens stand. */
+/** The positions of new tokens. */
 interface Positions {
   /** `[B]` int32 */
   readonly lengths: tf.Tensor1D;
@@ -30,15 +30,15 @@ interface Positions {
   readonly sin: tf.Tensor;
 }
 
-/** A normalisation before the rotation. */
+/** The normalisation before the rotation. */
 interface HeadNorm {
   /** `[D]` */
   readonly gain: tf.Tensor1D;
   readonly eps: number;
 }
 
-/** Queries, normalised if asked for and turned by their positions: `[B,T,H,D]`. */
-export function turnQueries(q: tf.Tensor4D, { lengths, cos, sin }: Positions, norm?: HeadNorm): tf.Tensor4D {
+/** Queries, optionally normalised, rotated by their positions: `[B,T,H,D]`. */
+export function rotateQueries(q: tf.Tensor4D, { lengths, cos, sin }: Positions, norm?: HeadNorm): tf.Tensor4D {
   const [B, T, H, D] = q.shape;
   const y = allocate<tf.Rank.R4>(q.shape);
   dispatch({
@@ -51,7 +51,7 @@ export function turnQueries(q: tf.Tensor4D, { lengths, cos, sin }: Positions, no
   return y;
 }
 
-/** Writes keys, as {@link turnQueries} turns queries, and values into their slots. */
+/** Writes keys, rotated as by {@link rotateQueries}, and values into their slots. */
 export function placeKeys(
   { k, v }: { readonly k: tf.Tensor4D; readonly v: tf.Tensor4D },
   { keys, values }: Slots,
@@ -68,7 +68,7 @@ export function placeKeys(
   });
 }
 
-/** `softmax(q k^T / sqrt(D)) v` of turned queries over the keys up to each: `[B,T,H,D]`. */
+/** `softmax(q k^T / sqrt(D)) v` of rotated queries over the keys up to each: `[B,T,H,D]`. */
 export function attendToSlots(q: tf.Tensor4D, { keys, values }: Slots, lengths: tf.Tensor1D): tf.Tensor4D {
   const [B, T, H, D] = q.shape;
   const [, K, S] = keys.shape;
@@ -104,7 +104,7 @@ ${FLAT_MAIN} {
   let angle = (lengths[token / sizes.T] + token % sizes.T) * sizes.D;
   let start = i * sizes.D;
   let goal = start;
-  ${turnedHead(eps)}
+  ${rotatedHead(eps)}
 }`,
   };
 }
@@ -135,7 +135,7 @@ ${FLAT_MAIN} {
   let angle = position * sizes.D;
   let start = i * sizes.D;
   let goal = ((b * sizes.K + i % sizes.K) * sizes.S + position) * sizes.D;
-  ${turnedHead(eps)}
+  ${rotatedHead(eps)}
   for (var d = 0u; d < sizes.D; d++) { values[goal + d] = v[start + d]; }
 }`,
   };
@@ -155,7 +155,7 @@ const ATTEND: Program = {
 struct Sizes { rows: u32, T: u32, H: u32, K: u32, S: u32, vectors: u32 }
 @group(0) @binding(5) var<uniform> sizes: Sizes;
 
-const HIDDEN = -1e30; // the score of a key that is not there: finite, so that no difference is NaN
+const HIDDEN = -1e30; // the score of a missing key; finite, so that no difference is NaN
 
 ${FLAT_MAIN} {
   ${flatIndex('sizes.rows')}

@@ -1,16 +1,16 @@
 /**
- * Sums over rows on the GPU, `[N,C] -> [C]`: one invocation per column goes down the rows in order. For many rows a kernel
- * that makes them first sums stretches of rows side by side. Out: overwritten. No optional feature.
+ * Sums over rows on the GPU, `[N,C] -> [C]`: one invocation per column adds the rows in order. For many rows, callers first
+ * sum segments of rows in parallel. Out: overwritten. No optional feature.
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { allocate, dispatch, FLAT_MAIN, FLAT_WORKGROUP, flatIndex, type Program } from '../gpu/dispatch.ts';
 
-/** Rows are summed in at most this many stretches side by side. */
-const MOST_STRETCHES = 64;
+/** The maximum number of segments of rows that are summed in parallel. */
+const MAX_SEGMENTS = 64;
 
-/** How N rows are divided to be summed side by side. */
-export function stretches(N: number): { readonly count: number; readonly length: number } {
-  const length = Math.ceil(N / MOST_STRETCHES);
+/** The division of N rows into segments that are summed in parallel. */
+export function segments(N: number): { readonly count: number; readonly length: number } {
+  const length = Math.ceil(N / MAX_SEGMENTS);
   return { count: Math.ceil(N / length), length };
 }
 

@@ -1,38 +1,38 @@
 /**
- * Products with compressed weights on the GPU: `x W^T`, where W is read as halves or as small whole numbers with a scale for
- * each group, and made into floats in registers. The weights cross memory in a half, a quarter or an eighth of their bytes,
- * which is what decoding waits for; sums are float32.
+ * Products with compressed weights on the GPU: `x W^T`, where W is stored in half precision or as small integers with a scale
+ * per group, and decompressed in registers. The weights are read from memory in a half, a quarter or an eighth of their bytes,
+ * which is the bottleneck of decoding; sums are float32.
  *
- * An invocation computes 4 columns of 4 rows, or of one row where there is but one (decoding), going along a group at a time:
- * the sum over a group is scaled once, not each weight. No workgroup memory, no barriers, and no optional feature: f16 is
- * unpacked by `unpack2x16float`, so that adapters without `shader-f16` run the same program.
+ * An invocation computes 4 columns of 4 rows, or of one row if there is only one (decoding), group by group: the sum over a
+ * group is scaled once, instead of each weight. No workgroup memory, no barriers, and no optional feature: f16 is unpacked by
+ * `unpack2x16float`, so that adapters without `shader-f16` run the same program.
  *
- * In: x `[N,I]` f32; values `[O,words]` u32, little-endian as stored (checkpoint/quantised.ts); scales `[O,groups]` f32, not
+ * In: x `[N,I]` f32; values `[O,words]` u32, little-endian as stored (checkpoint/quantised.ts); scales `[O,groups]` f32, except
  * for f16; optionally a bias `[O]` and a residual `[N,width]`. Out: columns `first .. first + O - 1` of `[N,width]`,
- * overwritten: one dispatch for each shard of a large matrix. Grid: 8 x 8 invocations to a workgroup, x along columns.
+ * overwritten: one dispatch per shard of a large matrix. Grid: 8 x 8 invocations per workgroup, x over columns.
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { dispatch, type Program } from '../gpu/dispatch.ts';
 import type { Epilogue } from './matmul.ts';
 
-/** How compressed weights are stored. */
+/** The storage formats of compressed weights. */
 export type CompressedFormat = 'f16' | 'int8' | 'int4';
 
-/** Neighbouring rows of a compressed matrix, in buffers of their own. */
+/** Consecutive rows of a compressed matrix, in separate buffers. */
 export interface CompressedRows {
-  /** The number of the first of these rows in the whole matrix. */
+  /** The index of the first of these rows in the whole matrix. */
   readonly first: number;
   /** `[rows,words]` of dtype int32, the bits of the stored weights. */
   readonly values: tf.Tensor2D;
-  /** `[rows,groups]`, what a whole number is multiplied by; none for f16. */
+  /** `[rows,groups]`, the factors of the integers; none for f16. */
   readonly scales: tf.Tensor2D | undefined;
 }
 
-/** Weights in each 32-bit word. */
+/** Weights per 32-bit word. */
 export const WEIGHTS_PER_WORD: Readonly<Record<CompressedFormat, number>> = { f16: 2, int8: 4, int4: 8 };
 
 /**
- * Writes the columns of a product that some rows of the weights give.
+ * Writes the columns of a product that correspond to some rows of the weights.
  *
  * @param product - `[N,width]`
  */
@@ -63,7 +63,7 @@ const LANES = [0, 1, 2, 3] as const;
 
 interface Variant {
   readonly format: CompressedFormat;
-  /** Rows of an invocation. */
+  /** Rows per invocation. */
   readonly height: 1 | 4;
   readonly hasBias: boolean;
   readonly hasResidual: boolean;
@@ -98,7 +98,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let column = 4u * id.x;
   let row = ${height}u * id.y;
   if (row >= sizes.N || column >= sizes.O) { return; }
-  // What lies past the end repeats the last; what it gives is not written.
+  // Indices past the end repeat the last; their results are not written.
   ${four((j) => `let column${j} = min(column + ${j}u, sizes.O - 1u);`)}
   ${each((i) => `let row${i} = min(row + ${i}u, sizes.N - 1u);`)}
   ${each((i) => `var sum${i} = vec4f();`)}
@@ -127,12 +127,12 @@ fn write(row: u32, column: u32, sum: vec4f) {
 }`;
 }
 
-/** Four neighbouring weights of a row from place `i` on, a multiple of four, before they are scaled. */
+/** Four consecutive unscaled weights of a row from element `i` on, a multiple of four. */
 export const UNPACK: Readonly<Record<CompressedFormat, string>> = {
   f16: `fn unpack(i: u32) -> vec4f {
   return vec4f(unpack2x16float(values[i / 2u]), unpack2x16float(values[i / 2u + 1u]));
 }`,
-  // A signed normalised byte is its whole number over 127.
+  // A signed normalised byte is its integer divided by 127.
   int8: `fn unpack(i: u32) -> vec4f { return 127.0 * unpack4x8snorm(values[i / 4u]); }`,
   int4: `fn unpack(i: u32) -> vec4f {
   let word = bitcast<i32>(values[i / 8u] >> (4u * (i % 8u)));

@@ -1,16 +1,16 @@
 /**
  * A look-up in compressed weights on the GPU: rows by their ids, as floats.
  *
- * In: ids `[N]`, values and scales as compressed-matmul.ts has them; out: `[N,C]`, of which only the rows whose id lies in
- * `first .. first + rows - 1` are written: one dispatch for each shard, and together they write all. Grid: an invocation for
- * four elements of the result. No optional feature.
+ * In: ids `[N]`, values and scales as in compressed-matmul.ts; out: `[N,C]`, of which only the rows with an id in
+ * `first .. first + rows - 1` are written: one dispatch per shard, which together write all rows. Grid: an invocation per four
+ * elements of the result. No optional feature.
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { dispatch, FLAT_MAIN, FLAT_WORKGROUP, flatIndex, type Program } from '../gpu/dispatch.ts';
 import { type CompressedFormat, type CompressedRows, UNPACK } from './compressed-matmul.ts';
 
 /**
- * Writes the rows of a look-up that lie in some rows of the table.
+ * Writes the rows of a look-up that are in some rows of the table.
  *
  * @param ids - `[N]` of dtype int32
  * @param found - `[N,C]`, C a multiple of four
@@ -47,7 +47,7 @@ ${UNPACK[format]}
 ${FLAT_MAIN} {
   ${flatIndex('sizes.N * sizes.vectors')}
   let vector = i % sizes.vectors;
-  let row = ids[i / sizes.vectors] - sizes.first; // of an id before the first a huge number
+  let row = ids[i / sizes.vectors] - sizes.first; // wraps to a huge number for an id before the first
   if (row >= sizes.rows) { return; }
   let place = row * sizes.vectors + vector;
   found[i] = unpack(4u * place)${hasScales ? ' * scales[row * sizes.groups + vector * sizes.groups / sizes.vectors]' : ''};

@@ -1,13 +1,13 @@
 /**
- * Floats as halves (IEEE 754 binary16), two in a word of 32 bits, the first in the low half: half the bytes to keep and to
- * read. Kernels read them by `unpack2x16float`, which is in every WebGPU.
+ * Floats as halves (IEEE 754 binary16), two per 32-bit word, the first in the low half: half the bytes to store and read.
+ * Kernels read them with `unpack2x16float`, which every WebGPU has.
  *
- * Rounding is done here in whole numbers, to the nearest and halfway to the even one, as checkpoint/float16.ts does it:
- * `pack2x16float` may round either way, and what it makes of values that are too large is left open. These become infinite
- * here, which is how loss scaling knows of them.
+ * Rounding is done here in integer arithmetic, to nearest with ties to even, as in checkpoint/float16.ts, because
+ * `pack2x16float` may round either way and its result for overflowing values is undefined. Such values become infinite here,
+ * which is how loss scaling detects them.
  *
- * In: x `[N,I]` f32, I a multiple of four. Out: `[N,I/2]` u32, overwritten. Grid: an invocation for four elements. No
- * optional feature.
+ * In: x `[N,I]` f32, I a multiple of four. Out: `[N,I/2]` u32, overwritten. Grid: an invocation per four elements. No optional
+ * feature.
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { allocate, dispatch, FLAT_MAIN, FLAT_WORKGROUP, flatIndex, type Program } from '../gpu/dispatch.ts';
@@ -16,7 +16,7 @@ import { allocate, dispatch, FLAT_MAIN, FLAT_WORKGROUP, flatIndex, type Program 
 export interface HalfMatrix {
   /** `[rows,columns/2]` of dtype int32. */
   readonly packed: tf.Tensor;
-  /** Columns are a multiple of four. */
+  /** The number of columns is a multiple of four. */
   readonly shape: readonly [rows: number, columns: number];
 }
 
@@ -37,9 +37,9 @@ const PROGRAM: Program = {
 @group(0) @binding(1) var<storage, read_write> packed: array<vec2u>;
 @group(0) @binding(2) var<uniform> count: u32;
 
-const OVERFLOW = 0x477ff000u; // 65520, halfway between 65504 and what would be 65536
+const OVERFLOW = 0x477ff000u; // 65520, halfway between 65504 and the unrepresentable 65536
 const SMALLEST_NORMAL = 0x38800000u; // 2^-14
-const EXPONENT_SHIFT = 0x38000000u; // its zero is 15 in a half and 127 in a float
+const EXPONENT_SHIFT = 0x38000000u; // the bias is 15 in a half and 127 in a float
 
 fn roundOff(bits: u32, dropped: u32) -> u32 {
   let isOdd = (bits >> dropped) & 1u;

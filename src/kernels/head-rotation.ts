@@ -1,21 +1,21 @@
 /**
- * Rotary position embedding (arXiv 2104.09864, Hugging Face's "rotate half" layout) on the GPU, with the normalisation of
- * queries and keys that Qwen3 puts before it, in one pass: `y = rotate(x scale gain)`, `scale = 1 / sqrt(mean(x^2) + eps)`;
+ * Rotary position embedding (arXiv 2104.09864, Hugging Face's "rotate half" layout) on the GPU, in one pass with the
+ * normalisation of queries and keys that precedes it in Qwen3: `y = rotate(x scale gain)`, `scale = 1 / sqrt(mean(x^2) + eps)`;
  * without a gain `y = rotate(x)`.
  *
- * One invocation goes along one head of one token. The backward pass turns the gradient back, and keeps nothing but x: the
- * scale is computed again.
+ * One invocation processes one head of one token. The backward pass applies the inverse rotation to the gradient; it keeps only
+ * x and recomputes the scale.
  *
- * Forward: x `[B,T,H,D]`, gain `[D]`, tables -> y. Backward: dY, x, gain, tables -> dX, and for the gain's
- * gradient the sums over stretches of rows `[R,D]`. All outputs are overwritten. Grid: an invocation per head and token; for
- * the gain one per dimension and stretch. Where half a head is made of vectors of four, these are read; sums have the same
- * order. No optional feature.
+ * Forward: x `[B,T,H,D]`, gain `[D]`, tables -> y. Backward: dY, x, gain, tables -> dX, and for the gain's gradient the sums
+ * over segments of rows `[R,D]`. All outputs are overwritten. Grid: an invocation per head and token; for the gain one per
+ * dimension and segment. If half a head consists of vectors of four, these are read; sums have the same order. No optional
+ * feature.
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { allocate, dispatch, FLAT_MAIN, FLAT_WORKGROUP, flatIndex, type Program } from '../gpu/dispatch.ts';
-import { columnSums, stretches } from './column-sums.ts';
+import { columnSums, segments } from './column-sums.ts';
 
-/** The constants of the positions: `[T,1,D]` each, or `[B,T,1,D]` where sequences have positions of their own. */
+/** The position tables: `[T,1,D]` each, or `[B,T,1,D]` if positions differ between sequences. */
 interface RotationTables {
   readonly cos: tf.Tensor;
   readonly sin: tf.Tensor;
@@ -28,7 +28,7 @@ interface HeadNorm {
   readonly eps: number;
 }
 
-/** Every head, normalised if asked for and turned by its position. */
+/** Every head, optionally normalised, rotated by its position. */
 export function rotateForward(x: tf.Tensor4D, { cos, sin }: RotationTables, norm?: HeadNorm): tf.Tensor4D {
   const y = allocate<tf.Rank.R4>(x.shape);
   dispatch({
@@ -59,7 +59,7 @@ export function rotateBackward(
     workgroupSize: [FLAT_WORKGROUP],
   });
   if (scale === undefined) return { dX, dGain: undefined };
-  const { count, length } = stretches(rows);
+  const { count, length } = segments(rows);
   const partial = allocate<tf.Rank.R2>([count, D]);
   dispatch({
     program: gainProgram(isWide(x)),
@@ -82,13 +82,13 @@ function rowCount({ shape: [B, T, H] }: tf.Tensor4D): number {
   return B * T * H;
 }
 
-/** In the order of the shader's sizes; positions come again after as many as the tables have. */
+/** In the order of the shader's sizes; positions repeat with the period of the tables. */
 function sizesOf(x: tf.Tensor4D, table: tf.Tensor): number[] {
   const [, , H, D] = x.shape;
   return [rowCount(x), table.size / D, H, D];
 }
 
-/** WGSL for heads that are read number by number, or in vectors of four. */
+/** WGSL for heads read as single numbers or as vectors of four. */
 export function elements(wide: boolean): string {
   return wide
     ? `alias Element = vec4f;
@@ -108,10 +108,10 @@ function meanSquare(eps: number): string {
 }
 
 /**
- * WGSL that normalises one head if there is an epsilon, and turns it: of `x` from `start` on into `y` from `goal` on, by the
- * constants `cosines` and `sines` from `angle` on; places count {@link elements}.
+ * WGSL that normalises one head if there is an epsilon, and rotates it: from `x` at `start` to `y` at `goal`, with the
+ * constants `cosines` and `sines` at `angle`; indices count {@link elements}.
  */
-export function turnedHead(eps: number | undefined): string {
+export function rotatedHead(eps: number | undefined): string {
   const normed = (d: string): string => `x[start + ${d}]${eps === undefined ? '' : ` * factor * gain[${d}]`}`;
   return `${eps === undefined ? '' : meanSquare(eps)}
   let half = sizes.D / STEP / 2u;
@@ -142,13 +142,13 @@ ${FLAT_MAIN} {
   let start = i * (sizes.D / STEP);
   let goal = start;
   let angle = ((i / sizes.H) % sizes.positions) * (sizes.D / STEP);
-  ${turnedHead(eps)}
+  ${rotatedHead(eps)}
 }`,
   };
 }
 
-/** The gradient before the rotation of dimension d: the transpose of a rotation. */
-const TURNED_BACK = `fn turnedBack(start: u32, angle: u32, d: u32) -> Element {
+/** The gradient of dimension d before the rotation: the transposed rotation. */
+const ROTATED_BACK = `fn rotatedBack(start: u32, angle: u32, d: u32) -> Element {
   let half = sizes.D / STEP / 2u;
   let isLow = d < half;
   let other = select(d - half, d + half, isLow);
@@ -163,13 +163,13 @@ function backwardProgram(eps: number | undefined, wide: boolean): Program {
   scale[i] = factor;
   var overlap = 0.0;
   for (var d = 0u; d < sizes.D / STEP; d++) {
-    overlap = addedTo(overlap, turnedBack(start, angle, d) * gain[d] * x[start + d]);
+    overlap = addedTo(overlap, rotatedBack(start, angle, d) * gain[d] * x[start + d]);
   }
   let along = overlap * factor * factor / f32(sizes.D);
   for (var d = 0u; d < sizes.D / STEP; d++) {
-    dX[start + d] = factor * (turnedBack(start, angle, d) * gain[d] - x[start + d] * along);
+    dX[start + d] = factor * (rotatedBack(start, angle, d) * gain[d] - x[start + d] * along);
   }`;
-  const alone = `for (var d = 0u; d < sizes.D / STEP; d++) { dX[start + d] = turnedBack(start, angle, d); }`;
+  const alone = `for (var d = 0u; d < sizes.D / STEP; d++) { dX[start + d] = rotatedBack(start, angle, d); }`;
   return {
     key: `head-rotation backward ${hasNorm ? eps : 'alone'}${wide ? ' wide' : ''}`,
     source: () => `
@@ -187,7 +187,7 @@ ${
 @group(0) @binding(${hasNorm ? 6 : 3}) var<storage, read_write> dX: array<Element>;
 ${SIZES}
 @group(0) @binding(${hasNorm ? 7 : 4}) var<uniform> sizes: Sizes;
-${TURNED_BACK}
+${ROTATED_BACK}
 
 ${FLAT_MAIN} {
   ${flatIndex('sizes.rows')}
@@ -209,19 +209,19 @@ ${elements(wide)}
 @group(0) @binding(3) var<storage, read> x: array<Element>;
 @group(0) @binding(4) var<storage, read> scale: array<f32>;
 @group(0) @binding(5) var<storage, read_write> partial: array<Element>;
-struct Sizes { rows: u32, positions: u32, H: u32, D: u32, stretches: u32, length: u32 }
+struct Sizes { rows: u32, positions: u32, H: u32, D: u32, segments: u32, length: u32 }
 @group(0) @binding(6) var<uniform> sizes: Sizes;
-${TURNED_BACK}
+${ROTATED_BACK}
 
 ${FLAT_MAIN} {
   let vectors = sizes.D / STEP;
-  ${flatIndex('sizes.stretches * vectors')}
+  ${flatIndex('sizes.segments * vectors')}
   let d = i % vectors;
   let first = (i / vectors) * sizes.length;
   var sum = Element();
   for (var row = first; row < min(first + sizes.length, sizes.rows); row++) {
     let angle = ((row / sizes.H) % sizes.positions) * vectors;
-    sum += turnedBack(row * vectors, angle, d) * x[row * vectors + d] * scale[row];
+    sum += rotatedBack(row * vectors, angle, d) * x[row * vectors + d] * scale[row];
   }
   partial[i] = sum;
 }`,

@@ -1,33 +1,33 @@
 /**
- * Products by subgroups: every lane reads another place of A along the inner axis, and hands it to all others when its turn
- * comes. So a number of A is read once for all columns of the subgroup, and only B is read lane by lane. Needs the feature
- * `subgroups` with one size of subgroups known beforehand; a workgroup is one subgroup.
+ * Products with subgroups: every lane reads a different element of A along the inner axis, and broadcasts it to all others in
+ * turn. So an element of A is read once for all columns of the subgroup, and only B is read by each lane. Needs the feature
+ * `subgroups` with a single known subgroup size; a workgroup is one subgroup.
  */
 import { type Arrangement, component, joined, lines, type MatmulVariant } from './matmul-shader.ts';
 
 const ROWS = 16;
-/** Vectors of four columns that a lane computes. */
+/** Vectors of four columns per lane. */
 const VECTORS = 2;
 const COLUMNS = 4 * VECTORS;
 
 /**
- * The variant for an arrangement. A transposed B is turned over beforehand, since lanes read neighbours in its rows: on
- * lavapipe that is a third faster than reading it as it is.
+ * The variant for an arrangement. A transposed B is transposed back first, because lanes read adjacent elements of its rows;
+ * on lavapipe this is a third faster than reading it directly.
  *
- * @param lanes - of a subgroup
+ * @param lanes - the size of a subgroup
  */
 export function lanesVariant(arrangement: Arrangement, lanes: number): MatmulVariant {
   return {
     name: 'lanes',
     tile: [ROWS, COLUMNS * lanes],
     steps: { a: arrangement === 'tn' ? 4 : 1, b: 4, product: 4 },
-    turnsB: arrangement === 'nt',
+    transposesB: arrangement === 'nt',
     enables: ['subgroups'],
     main: () => mainOf(arrangement, lanes),
   };
 }
 
-/** A number of A; a row past the end repeats the last one. */
+/** An element of A; a row past the end repeats the last one. */
 function rowOfA(i: number): string {
   return `load_a(min(row + ${i}u, sizes.M - 1u), place)`;
 }
@@ -36,7 +36,7 @@ function eachSum(line: (i: number, j: number) => string): string {
   return lines(ROWS, (i) => joined(VECTORS, (j) => line(i, j), ' '));
 }
 
-// The inner loop is kept a loop: written out, it no longer fits where processors keep decoded instructions.
+// The inner loop is not unrolled, because it would then exceed the processor's cache of decoded instructions.
 function mainOf(arrangement: Arrangement, lanes: number): string {
   const ofA =
     arrangement === 'tn'

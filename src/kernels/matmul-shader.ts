@@ -1,10 +1,10 @@
 /**
- * What the shaders of matrix products have in common: how operands are read, and what becomes of a sum before it is written.
- * The ways to compute the sums differ (matmul-blocks.ts and its neighbours); all add along the inner axis in order, one `fma`
- * at a time, so that on one device they give the same bits and may be exchanged in the middle of a run.
+ * The common parts of the matrix product shaders: how operands are read, and how a sum is processed before it is written.
+ * Variants differ in how they compute the sums (matmul-blocks.ts and the other files), but all add along the inner axis in
+ * order, one `fma` at a time, so that on one device they give the same bits and can be exchanged during a run.
  */
 
-/** Which operands are given transposed. Both at once is not needed by any op. */
+/** Which operands are transposed. No op needs both at once. */
 export type Arrangement = 'nn' | 'nt' | 'tn';
 
 /** The rows and columns of the result, and the length of the inner axis. */
@@ -14,33 +14,33 @@ export interface ProductSizes {
   readonly K: number;
 }
 
-/** All that the text of a shader depends on. */
+/** The parameters of a shader's source. */
 export interface ProductForm {
   readonly arrangement: Arrangement;
-  /** Which operands are halves, two to a word. */
+  /** Which operands are halves, two per word. */
   readonly isHalf: Readonly<Record<'a' | 'b', boolean>>;
-  /** Whether rows begin at a multiple of four numbers, so that four can be read or written at a time. */
+  /** Whether rows start at a multiple of four numbers, so that four can be read or written at a time. */
   readonly isAligned: Readonly<Record<'a' | 'b' | 'product', boolean>>;
   readonly hasBias: boolean;
   readonly hasResidual: boolean;
-  /** Whether the product is one factor of a SwiGLU, the other being given: then both it and the gated result are written. */
+  /** Whether the product is one factor of a SwiGLU with the other given; then the product and the gated result are written. */
   readonly hasGate: boolean;
 }
 
-/** How many neighbours of a row are read or written at a time. */
+/** The number of consecutive elements of a row that are read or written at a time. */
 export type Step = 1 | 4;
 
-/** A way to compute products. */
+/** One implementation of products. */
 export interface MatmulVariant {
   readonly name: string;
-  /** Rows and columns of the result that a workgroup computes. */
+  /** Rows and columns of the result per workgroup. */
   readonly tile: readonly [rows: number, columns: number];
   readonly steps: Readonly<Record<'a' | 'b' | 'product', Step>>;
-  /** Whether a transposed B is turned over beforehand, so that the shader computes A B. */
-  readonly turnsB?: boolean;
-  /** WGSL features to be enabled. */
+  /** Whether a transposed B is transposed back first, so that the shader computes A B. */
+  readonly transposesB?: boolean;
+  /** WGSL features to enable. */
   readonly enables?: readonly string[];
-  /** Declarations at the module's level besides those of {@link shaderOf}. */
+  /** Module-level declarations in addition to those of {@link shaderOf}. */
   readonly declarations?: string;
   /** The entry point, from its attributes to its closing brace. */
   readonly main: () => string;
@@ -48,17 +48,17 @@ export interface MatmulVariant {
 
 const AXES = ['x', 'y', 'z', 'w'] as const;
 
-/** The i-th of numbers that are kept in vectors of four: `name0.x` to `name0.w`, `name1.x` and so on. */
+/** The i-th of numbers stored in vectors of four: `name0.x` to `name0.w`, `name1.x` and so on. */
 export function component(name: string, i: number): string {
   return `${name}${i >> 2}.${AXES[i % 4] ?? ''}`;
 }
 
-/** Pieces of shader text, one for each of n. */
+/** n pieces of shader text. */
 export function joined(n: number, piece: (i: number) => string, separator = ', '): string {
   return Array.from({ length: n }, (_, i) => piece(i)).join(separator);
 }
 
-/** Lines of shader text, one for each of n. */
+/** n lines of shader text. */
 export function lines(n: number, line: (i: number) => string): string {
   return joined(n, line, '\n');
 }
@@ -66,15 +66,15 @@ export function lines(n: number, line: (i: number) => string): string {
 /** The names of a shader's tensors in the order of its bindings. */
 export function bindingNames({ hasBias, hasResidual, hasGate }: ProductForm): string[] {
   const extras = { bias: hasBias, residual: hasResidual, gate: hasGate, product: true, gated: hasGate };
-  return ['a', 'b', ...Object.entries(extras).flatMap(([name, isThere]) => (isThere ? [name] : []))];
+  return ['a', 'b', ...Object.entries(extras).flatMap(([name, isUsed]) => (isUsed ? [name] : []))];
 }
 
 /**
- * The whole shader of a variant. Its entry point finds
+ * The complete shader of a variant. Its entry point can use
  * - `sizes.M`, `sizes.N`, `sizes.K`,
- * - `load_a(row, column)` and `load_b`: a number, or with a step of four a vector of neighbours in a row of the operand as it
- *   is stored, zeros past the row's end,
- * - `store(row, column, sum)`: writes a number or a vector of neighbours; what lies outside of the result is left out.
+ * - `load_a(row, column)` and `load_b`: a number or, with a step of four, a vector of consecutive elements of a stored row,
+ *   with zeros past the end of the row,
+ * - `store(row, column, sum)`: writes a number or a vector of consecutive elements, except outside of the result.
  */
 export function shaderOf(form: ProductForm, { enables = [], steps, declarations = '', main }: MatmulVariant): string {
   const names = bindingNames(form);
@@ -129,7 +129,7 @@ function loader({ isHalf, isAligned }: ProductForm, name: 'a' | 'b', width: keyo
 function writer(form: ProductForm, step: Step, isWide: boolean): string {
   const element = isWide ? 'vec4f' : 'f32';
   const { hasBias, hasResidual, hasGate } = form;
-  // exp(-z) may be infinite, and then the sigmoid is 0; WGSL leaves infinities open, hence the bound.
+  // exp(-z) may overflow to infinity, which would give the right sigmoid 0; but WGSL leaves infinities undefined, hence the bound.
   const gated = `gated[place] = gate[place] / (1.0 + exp(min(-gate[place], ${element}(80.0)))) * value;`;
   const unit = isWide ? 4 : 1;
   const finish = `fn finish(row: u32, column: u32, sum: ${element}) {

@@ -1,22 +1,22 @@
 /**
- * Products by tiles in workgroup memory, the usual way on hardware GPUs: 16 x 16 invocations read 64 rows of A and 64 columns
- * of B for 16 places of the inner axis once, and each computes 4 x 4 of the result from them. Software adapters pay more for
- * the barriers than they save.
+ * Products by tiles in workgroup memory, as usual on hardware GPUs: 16 x 16 invocations read 64 rows of A and 64 columns of B
+ * for 16 steps of the inner axis once, and each computes 4 x 4 of the result from them. On software adapters the barriers cost
+ * more than the tiles save.
  */
 import { type Arrangement, component, lines, type MatmulVariant } from './matmul-shader.ts';
 
 const SIDE = 16;
 const TILE = 4 * SIDE;
-/** Places of the inner axis at a time. */
+/** Steps of the inner axis at a time. */
 const DEPTH = 16;
 
-/** The variant for an arrangement. Takes any sizes and any device: 256 invocations and 8 KiB of workgroup memory. */
+/** The variant for an arrangement. Works for any sizes on any device, with 256 invocations and 8 KiB of workgroup memory. */
 export function tilesVariant(arrangement: Arrangement): MatmulVariant {
   return {
     name: 'tiles',
     tile: [TILE, TILE],
     steps: { a: 4, b: 4, product: 4 },
-    // By places of the inner axis, then vectors of four rows or columns.
+    // Indexed by steps of the inner axis, then by vectors of four rows or columns.
     declarations: `var<workgroup> tile_a: array<vec4f, ${(DEPTH * TILE) / 4}>;
 var<workgroup> tile_b: array<vec4f, ${(DEPTH * TILE) / 4}>;`,
     main: () => `@compute @workgroup_size(${SIDE}, ${SIDE})
@@ -44,9 +44,9 @@ fn main(
   };
 }
 
-/** The invocations' shares of a tile. What lies past the end of the inner axis counts as 0, past the last row as that row. */
-function filled(name: 'a' | 'b', isTurned: boolean, start: 'row' | 'column', width: 'M' | 'N'): string {
-  if (isTurned) {
+/** Loads an invocation's share of a tile. Past the end of the inner axis it reads 0, past the last row that row. */
+function filled(name: 'a' | 'b', isTransposed: boolean, start: 'row' | 'column', width: 'M' | 'N'): string {
+  if (isTransposed) {
     return `{
       let place = k + index / ${SIDE}u;
       var four = vec4f();
@@ -54,7 +54,7 @@ function filled(name: 'a' | 'b', isTurned: boolean, start: 'row' | 'column', wid
       tile_${name}[index] = four;
     }`;
   }
-  // Four rows by four places each, turned over in registers: two invocations must not write parts of one vector.
+  // Four rows by four steps each, transposed in registers, because two invocations must not write parts of one vector.
   return `if (index / ${DEPTH * 4}u == ${name === 'a' ? 0 : 1}u) {
       let quad = index % ${SIDE}u;
       let depth = 4u * (index / ${SIDE}u % ${DEPTH / 4}u);

@@ -1,10 +1,12 @@
 /**
- * Matrix products on the GPU. There are several ways to compute them, each with a file of its own; which is the fastest for a
- * shape on the device at hand is measured (gpu/variant-choice.ts). Sums run over the inner axis in order, one `fma` at a time,
- * in all of them: a result has the same bits whoever computes it, and depends on its row and column alone.
+ * Matrix products on the GPU. There are several variants, each in its own file; the fastest for a shape on the device is
+ * chosen by timing (gpu/variant-choice.ts). All sum over the inner axis in order, one `fma` at a time: a result has the same
+ * bits in every variant, and depends only on its row and column.
  *
- * In: A `[M,K]` or, transposed, `[K,M]`; B `[K,N]` or `[N,K]`, each of float32 or of halves; optionally a bias `[N]`, and a
- * matrix `[M,N]` to add, or one that gates the result. Out: `[M,N]`, overwritten. Sums are float32 always.
+ * In: A `[M,K]` or, transposed, `[K,M]`; B `[K,N]` or `[N,K]`, each in float32 or halves; optionally a bias `[N]`, and a matrix
+ * `[M,N]` to add, or one that gates the result. Out: `[M,N]`, overwritten. Sums are always float32.
+ *
+ * This room holds the WGSL kernels and their dispatch; gradients and composites are in ops/.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { allocate, dispatch, subgroupLanes, variantChoices } from '../gpu/dispatch.ts';
@@ -21,16 +23,16 @@ import {
   shaderOf,
 } from './matmul-shader.ts';
 import { tilesVariant } from './matmul-tiles.ts';
-import { turned } from './turned.ts';
+import { transposed } from './transposed.ts';
 
 export type { Arrangement } from './matmul-shader.ts';
 
 /** An operand of a product. */
 export type Matrix = tf.Tensor2D | HalfMatrix;
 
-/** What is added to a product before it is written. */
+/** The terms added to a product before it is written. */
 export interface Epilogue {
-  /** `[N]`, to each row. */
+  /** `[N]`, added to each row. */
   readonly bias?: tf.Tensor1D | undefined;
   /** `[M,N]` */
   readonly residual?: tf.Tensor2D | undefined;
@@ -56,7 +58,7 @@ export function gatedMatmulKernel(
   return { up: product, gated: gated ?? product };
 }
 
-/** A product by a variant of choice: for tests and benchmarks. */
+/** A product by a given variant, for tests and benchmarks. */
 export function matmulBy(
   variant: MatmulVariant,
   a: Matrix,
@@ -68,8 +70,8 @@ export function matmulBy(
 }
 
 /**
- * All variants that the device can run, the one that takes everything first: the others read and write four numbers of a row at
- * a time, so their rows must begin at a multiple of four.
+ * All variants that the device can run, with the universal one first. The others read and write four numbers of a row at a
+ * time, so their rows must start at a multiple of four.
  */
 export function matmulVariants(arrangement: Arrangement): [MatmulVariant, ...MatmulVariant[]] {
   const lanes = subgroupLanes();
@@ -81,14 +83,14 @@ export function matmulVariants(arrangement: Arrangement): [MatmulVariant, ...Mat
   ];
 }
 
-/** Products with fewer rows, as for the next token of few sequences, with less work or with odd rows are done by blocks. */
-const LEAST_ROWS = 16;
-const LEAST_WORK = 2 ** 19;
+/** Products with fewer rows (the next token of few sequences), less work, or odd rows use blocks. */
+const MIN_ROWS = 16;
+const MIN_WORK = 2 ** 19;
 
 function pick(a: Matrix, b: Matrix, arrangement: Arrangement): MatmulVariant {
   const { M, N, K } = sizesOf(a, b, arrangement);
   const isAligned = [a.shape[1], b.shape[1], N].every((size) => size % 4 === 0);
-  if (!isAligned || M < LEAST_ROWS || M * N * K < LEAST_WORK) return blocksVariant(arrangement);
+  if (!isAligned || M < MIN_ROWS || M * N * K < MIN_WORK) return blocksVariant(arrangement);
   const kinds = [a, b].map((operand) => (isHalf(operand) ? 'f16' : 'f32')).join(' ');
   return variantChoices().pick({
     key: `product ${arrangement} ${kinds} ${[M, N, K].map(magnitude).join(' x ')}`,
@@ -101,10 +103,10 @@ function pick(a: Matrix, b: Matrix, arrangement: Arrangement): MatmulVariant {
   });
 }
 
-/** Values to try variants with, held as an operand of this kind holds them. */
+/** Values to time variants with, in the format of the operand. */
 function someValues(operand: Matrix): tf.Tensor {
   if (!isHalf(operand)) return variedValues(operand.shape);
-  // A sign and ten bits of fraction for each half, the exponent that of 1/2.
+  // A random sign and fraction for each half, with the exponent of 1/2.
   const words = new Int32Array(operand.packed.size);
   for (let i = 0; i < words.length; i++) words[i] = (variedBits(i) & 0x83ff83ff) | 0x38003800;
   return tf.tensor(words, operand.packed.shape, 'int32');
@@ -114,13 +116,13 @@ function ofKind(operand: Matrix, tensor: tf.Tensor | undefined): Matrix {
   return isHalf(operand) ? { packed: tensor as tf.Tensor2D, shape: operand.shape } : (tensor as tf.Tensor2D);
 }
 
-/** A product, and gated by the other factor of a SwiGLU. */
+/** A product, and optionally its product with the other factor of a SwiGLU. */
 interface Computed {
   readonly product: tf.Tensor2D;
   readonly gated: tf.Tensor2D | undefined;
 }
 
-/** A product with all that it reads. */
+/** A product with its inputs. */
 interface Product extends Epilogue {
   readonly a: Matrix;
   readonly b: Matrix;
@@ -129,8 +131,8 @@ interface Product extends Epilogue {
 }
 
 function compute(variant: MatmulVariant, product: Product): Computed {
-  if (variant.turnsB !== true || product.arrangement !== 'nt') return record(variant, product);
-  const b = turned(product.b); // [N,K] -> [K,N]
+  if (variant.transposesB !== true || product.arrangement !== 'nt') return record(variant, product);
+  const b = transposed(product.b); // [N,K] -> [K,N]
   const computed = record(variant, { ...product, b, arrangement: 'nn' });
   b.dispose();
   return computed;
@@ -165,7 +167,7 @@ function sizesOf(a: Matrix, b: Matrix, arrangement: Arrangement): ProductSizes {
   return { M, K, N: arrangement === 'nt' ? b.shape[0] : b.shape[1] };
 }
 
-/** Unique for the text of the shader. */
+/** Unique for the source of the shader. */
 function keyOf({ name }: MatmulVariant, form: ProductForm): string {
   const { arrangement, isHalf: halves, isAligned: aligned, hasBias, hasResidual, hasGate } = form;
   const marks = {

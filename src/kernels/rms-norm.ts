@@ -1,15 +1,15 @@
 /**
  * Root-mean-square normalisation on the GPU (arXiv 1910.07467): `y = x scale gain` with `scale = 1 / sqrt(mean(x^2) + eps)`.
  *
- * One invocation goes along one row, so no barrier is needed. Kept for the backward pass is one number per row. The gain's
- * gradient is a sum over rows: stretches of rows are summed side by side, then the stretches, always in the same order.
+ * One invocation processes one row, so no barrier is needed. One number per row is kept for the backward pass. The gain's
+ * gradient is a sum over rows: segments of rows are summed in parallel, then the segments, always in the same order.
  *
  * Forward: x `[N,C]`, gain `[C]` -> y `[N,C]`, scale `[N]`. Backward: dY, x `[N,C]`, gain, scale -> dX `[N,C]`, dGain `[C]`.
- * All outputs are overwritten. Grid: an invocation per row; for dGain one per column and stretch. No optional feature.
+ * All outputs are overwritten. Grid: an invocation per row; for dGain one per column and segment. No optional feature.
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { allocate, dispatch, FLAT_MAIN, FLAT_WORKGROUP, flatIndex, type Program } from '../gpu/dispatch.ts';
-import { columnSums, stretches } from './column-sums.ts';
+import { columnSums, segments } from './column-sums.ts';
 
 /** The normalised rows, and the scale of each. */
 export function rmsNormForward(
@@ -42,7 +42,7 @@ export function rmsNormBackward(
 
 function gainGradient(dY: tf.Tensor2D, x: tf.Tensor2D, scale: tf.Tensor1D): tf.Tensor1D {
   const [N, C] = x.shape;
-  const { count, length } = stretches(N);
+  const { count, length } = segments(N);
   const partial = allocate<tf.Rank.R2>([count, C]);
   dispatch({
     program: GAIN_PROGRAM,
@@ -56,7 +56,7 @@ function gainGradient(dY: tf.Tensor2D, x: tf.Tensor2D, scale: tf.Tensor1D): tf.T
   return sums;
 }
 
-/** Rows in steps of one number or of four, which every row must then be made of. */
+/** WGSL for rows in steps of one number, or of four if the row length is a multiple of four. */
 function along(isWide: boolean): string {
   return isWide
     ? `alias Element = vec4f;
@@ -114,7 +114,7 @@ ${FLAT_MAIN} {
   var overlap = 0.0;
   for (var c = 0u; c < steps; c++) { overlap += inner(dY[start + c] * gain[c], x[start + c]); }
   let factor = scale[i];
-  // The part of the gradient along x changes nothing: a longer row is scaled back.
+  // The component of the gradient along x is removed, because the norm does not depend on the length of x.
   let along = overlap * factor * factor / f32(sizes.C);
   for (var c = 0u; c < steps; c++) {
     dX[start + c] = factor * (dY[start + c] * gain[c] - x[start + c] * along);
@@ -130,11 +130,11 @@ const GAIN_PROGRAM: Program = {
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read> scale: array<f32>;
 @group(0) @binding(3) var<storage, read_write> partial: array<f32>;
-struct Sizes { N: u32, C: u32, stretches: u32, length: u32 }
+struct Sizes { N: u32, C: u32, segments: u32, length: u32 }
 @group(0) @binding(4) var<uniform> sizes: Sizes;
 
 ${FLAT_MAIN} {
-  ${flatIndex('sizes.stretches * sizes.C')}
+  ${flatIndex('sizes.segments * sizes.C')}
   let column = i % sizes.C;
   let first = (i / sizes.C) * sizes.length;
   var sum = 0.0;

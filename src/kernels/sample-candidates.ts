@@ -1,23 +1,23 @@
 /**
- * The tokens that the sampler (sample-token.ts) looks at in a row: all of them, or the choices of an automaton.
+ * The tokens that the sampler (sample-token.ts) considers in a row: all of them, or the choices of an automaton.
  */
 import { TAG_LABEL, TAG_RESTATED, TAG_RULE } from './held-tags.ts';
 
-/** What differs between rows that may take any token and rows that are held to an automaton. */
+/** The shader parts that differ between unconstrained rows and rows constrained by an automaton. */
 export interface Candidates {
   readonly bindings: readonly string[];
-  /** `logitOf(start, base, v)`, the logit of candidate v, LOWEST where it may not come. */
+  /** `logitOf(start, base, v)`, the logit of candidate v, LOWEST if it is not allowed. */
   readonly declarations: string;
-  /** Sets `base` and `count`, where the candidates of a row are. */
+  /** Sets `base` and `count`, the range of a row's candidates. */
   readonly find: string;
   readonly skip: string;
   /** The token of candidate `id`. */
   readonly token: string;
-  /** After the choice of candidate `id`. */
+  /** Runs after the choice of candidate `id`. */
   readonly advance: string;
 }
 
-/** Every token may come. */
+/** Every token is allowed. */
 export const ANY_TOKEN: Candidates = {
   bindings: [],
   declarations: 'fn logitOf(start: u32, base: u32, v: u32) -> f32 { return logits[start + v]; }',
@@ -27,7 +27,7 @@ export const ANY_TOKEN: Candidates = {
   advance: '',
 };
 
-/** The choices at the state of a row's automaton, those that its history allows. */
+/** The choices at the state of a row's automaton that its history allows. */
 export const HELD_TOKENS: Candidates = {
   bindings: [
     'var<storage, read> offsets: array<u32>',
@@ -37,7 +37,7 @@ export const HELD_TOKENS: Candidates = {
   declarations: `
 var<private> label: i32;
 var<private> cited: vec2u;
-var<private> most: i32; // tokens that may still come
+var<private> most: i32; // remaining tokens
 
 fn logitOf(start: u32, base: u32, v: u32) -> f32 {
   let choice = choices[base + v];

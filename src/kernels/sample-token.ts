@@ -1,38 +1,39 @@
 /**
  * The next token of each row, chosen on the GPU from its logits: the most likely one, or a draw at a temperature, from all
- * tokens or from the most likely ones (top-k, then top-p of what that leaves).
+ * tokens or from the most likely ones (top-k, then top-p of the rest).
  *
- * A draw inverts the cumulative distribution in the order of token ids, at a number that is a function of seed, row and position:
- * `new Rng('seed/row/position').next()` of common/rng.ts, computed from the hash of its beginning, so that the CPU draws from the
- * same numbers. All sums have a fixed order: a lane of the row's workgroup goes along neighbouring tokens, and lanes are added
- * in their order. So a token depends on its row alone. What top-k and top-p leave is a cut through the logits (ties by the lower
- * id), found bit by bit from numbers and masses above a bound: 32 rounds of one barrier each.
+ * A draw inverts the cumulative distribution in token id order, at a number that is a function of seed, row and position:
+ * `new Rng('seed/row/position').next()` of common/rng.ts, computed from the hash of its prefix, so that the CPU draws the same
+ * numbers. All sums have a fixed order: a lane of the row's workgroup processes consecutive tokens, and lanes are added in
+ * order. So a token depends only on its row. Top-k and top-p amount to a cut through the logits (ties by the lower id), found
+ * bit by bit from counts and masses above a bound: 32 rounds of one barrier each.
  *
- * In: logits `[B,V]`; to draw, hashes `[B]` of `seed/row/`. In and out: ids `[B]` int32, the tokens last chosen; a row whose last token is
- * the end token goes on with it, at log-probability 0. Out: drawn `[slots,2,B]`, of which one slot is written: tokens as numbers
- * and their log-probabilities at the temperature, greedy ones at 1, before top-k and top-p. Grid: a workgroup per row. No optional feature.
+ * In: logits `[B,V]`; for draws, hashes `[B]` of `seed/row/`. In and out: ids `[B]` int32, the last tokens; a row whose last
+ * token is the end token repeats it, at log-probability 0. Out: drawn `[slots,2,B]`, of which one slot is written: tokens as
+ * numbers and their log-probabilities at the temperature (greedy ones at 1), before top-k and top-p. Grid: a workgroup per row.
+ * No optional feature.
  *
- * Rows can be held to an automaton (infer/held). Then only the choices at a row's state are looked at, so that the cost of a token
- * is that of its choices and not of V, and log-probabilities are those among the allowed choices. In: offsets `[states+1]` and
- * choices `[n,4]` (token, next state, tag, tokens from the next state to the end), int32. In and out: rows `[B,6]` int32 (state, label
- * token, two words of cited rules, tokens so far, the most tokens).
+ * Rows can be constrained by an automaton (infer/held). Then only the choices at a row's state are considered, so that the cost
+ * of a token is that of its choices and not of V, and log-probabilities are relative to the allowed choices. In: offsets
+ * `[states+1]` and choices `[n,4]` (token, next state, tag, tokens from the next state to the end), int32. In and out: rows
+ * `[B,6]` int32 (state, label token, two words of cited rules, tokens so far, maximum tokens).
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { allocate, dispatch, forgetRead, type Program } from '../gpu/dispatch.ts';
 import { ANY_TOKEN, type Candidates, HELD_TOKENS } from './sample-candidates.ts';
 
-/** How tokens are chosen. */
+/** The sampling settings. */
 export interface TokenChoice {
-  /** 0 takes the most likely token, whose log-probability is that at temperature 1. */
+  /** 0 chooses the most likely token, with its log-probability at temperature 1. */
   readonly temperature: number;
-  /** How many of the most likely tokens count; V for all. */
+  /** The number of most likely tokens to draw from; V for all. */
   readonly topK: number;
-  /** The share of their mass that the most likely of these must have; 1 for all. */
+  /** The share of their mass that the most likely of these must reach; 1 for all. */
   readonly topP: number;
   readonly eosId: number;
 }
 
-/** Where rows stand. */
+/** The states of the rows. */
 export interface RowStates {
   /** `[B]` int32, changed in place. */
   readonly ids: tf.Tensor1D;
@@ -42,9 +43,9 @@ export interface RowStates {
   readonly drawn: tf.Tensor3D;
 }
 
-/** The automata that rows are held to, laid out for the kernel. */
+/** The automata that constrain rows, laid out for the kernel. */
 export interface HeldTables {
-  /** `[states+1]` int32: the choices of state s are at `offsets[s]` to before `offsets[s + 1]`. */
+  /** `[states+1]` int32: the choices of state s are from `offsets[s]` (inclusive) to `offsets[s + 1]` (exclusive). */
   readonly offsets: tf.Tensor1D;
   /** `[n,4]` int32, ascending by token within a state. */
   readonly choices: tf.Tensor2D;
@@ -52,7 +53,7 @@ export interface HeldTables {
   readonly rows: tf.Tensor2D;
 }
 
-/** Room for the tokens of some steps, `[slots,2,B]`. */
+/** Space for the tokens of some steps, `[slots,2,B]`. */
 export function drawnTokens(slots: number, B: number): tf.Tensor3D {
   return allocate<tf.Rank.R3>([slots, 2, B]);
 }
@@ -60,9 +61,9 @@ export function drawnTokens(slots: number, B: number): tf.Tensor3D {
 /**
  * Chooses a token for each row.
  *
- * @param slot - of `drawn`
- * @param position - of the token in its completion
- * @param held - the automata that the rows are held to; by default every token may come
+ * @param slot - the slot of `drawn` to write
+ * @param position - the position of the token in its completion
+ * @param held - the automata that constrain the rows; default: none
  */
 export function sampleTokens(
   logits: tf.Tensor2D,
@@ -106,12 +107,12 @@ function floatBits(value: number): number {
   return new Uint32Array(Float32Array.of(value).buffer)[0] ?? 0;
 }
 
-/** Invocations that share a row. */
+/** Invocations per row. */
 const LANES = 32;
 
 /**
- * A sum over what the lanes have found, in their order, that all of them get. Calls one after the other alternate between two
- * arrays by `parity`, so that one barrier each is enough.
+ * A sum over the lanes in order, which all lanes get. Consecutive calls alternate between two arrays by `parity`, so that one
+ * barrier each is enough.
  */
 function sumOverLanes(name: string, type: 'f32' | 'u32'): string {
   return `var<workgroup> ${name}Parts: array<${type}, ${2 * LANES}>;
@@ -125,7 +126,7 @@ fn ${name}(lane: u32, parity: u32, part: ${type}) -> ${type} {
 }`;
 }
 
-/** The number in [0, 1) of a row and position: 24 bits of it, which is what a float holds. */
+/** The number in [0, 1) of a row and position, with 24 bits, the precision of a float. */
 const UNIFORM = `
 fn mix32(x: u32) -> u32 {
   var z = (x ^ (x >> 16u)) * 0x21f0aaadu;
@@ -144,7 +145,7 @@ fn uniformAt(start: u32, position: u32) -> f32 {
   return f32(mix32(mix32(hash) + 0x9e3779b9u) >> 8u) / 16777216.0;
 }`;
 
-/** The order of logits as an order of whole numbers, and back. */
+/** A monotonic map from logits to integers, and its inverse. */
 const SORTABLE = `
 fn sortable(z: f32) -> u32 {
   let bits = bitcast<u32>(z);
@@ -155,12 +156,12 @@ fn fromSortable(key: u32) -> f32 {
   return bitcast<f32>(select(~key, key & 0x7fffffffu, key >= 0x80000000u));
 }`;
 
-/** The logit of candidate v of a row. */
+/** WGSL of the logit of candidate v of a row. */
 const Z = 'logitOf(start, base, v)';
 
 /**
- * Finds `cut`, the least logit that counts, and `ties`, how many tokens with just this logit do: by their number, then by their
- * mass. A barrier must be reached by all lanes, so there are as many rounds for every row.
+ * Finds `cut`, the lowest logit to draw from, and `ties`, the number of tokens with this logit to draw from: first by count,
+ * then by mass. All lanes must reach a barrier, so every row has the same number of rounds.
  */
 const FIND_CUT = `
   let wantedCount = min(sizes.topK, count);
@@ -192,7 +193,7 @@ const FIND_CUT = `
         part += select(0.0, exp((${Z} - high) * inverse), sortable(${Z}) >= bound);
       }
       let mass = massAll(lane, (bit + 1u) % 2u, part);
-      // Down to the first cut everything counts, which has the mass wanted; and the most likely token always does.
+      // Everything above the first cut has enough mass, and the most likely token is always included.
       if (bound <= lowest || (mass >= wanted && bound <= sortable(high))) { cut = bound; }
     }
     part = 0.0;
@@ -211,10 +212,10 @@ const FIND_CUT = `
 
 type Kind = 'greedy' | 'drawn' | 'filtered';
 
-/** The weight of token v in a draw. */
+/** The weight of candidate v in a draw. */
 const WEIGHT = `exp((${Z} - high) * inverse)`;
 
-/** What lane 0 does at the end: goes along lanes, then along the tokens of one, until the mass up to there is passed. */
+/** The last step of lane 0: walks over lanes, then over the tokens of one, until the drawn mass is passed. */
 function walk(kind: 'drawn' | 'filtered'): string {
   const isFiltered = kind === 'filtered';
   const massOf = isFiltered
@@ -247,7 +248,7 @@ function walk(kind: 'drawn' | 'filtered'): string {
         break;
       }
     }
-    break; // where rounding leaves a sliver, the mode is as good as any
+    break; // if rounding leaves a remainder, the mode is used
   }`;
 }
 
@@ -270,7 +271,7 @@ const LOWEST = -3.4e38;
 var<workgroup> laneHigh: array<f32, ${LANES}>;
 var<workgroup> laneBest: array<u32, ${LANES}>;
 var<workgroup> laneMass: array<f32, ${LANES}>; // at the temperature
-${isFiltered ? `var<workgroup> laneHeat: array<f32, ${LANES}>; // of the tokens that count\nvar<workgroup> laneTies: array<u32, ${LANES}>;` : ''}
+${isFiltered ? `var<workgroup> laneHeat: array<f32, ${LANES}>; // of the tokens to draw from\nvar<workgroup> laneTies: array<u32, ${LANES}>;` : ''}
 ${isFiltered ? sumOverLanes('countAll', 'u32') + sumOverLanes('massAll', 'f32') + SORTABLE : ''}
 ${isDrawn ? UNIFORM : ''}
 ${declarations}

@@ -1,8 +1,8 @@
 /**
  * The gradient of a look-up on the GPU: row v of the result is the sum of the rows n of dY with `ids[n] = v`.
  *
- * Many rows may go to one, and adding them with atomics would give other bits each time. Here each element of the result
- * gathers its rows, in order of n: which they are is sorted out beforehand, where the ids are known.
+ * Many rows may map to one, and atomic additions would give different bits each time. Here each element of the result gathers
+ * its rows in order of n; the rows are sorted on the CPU, where the ids are known.
  *
  * In: dY `[N,C]`, starts `[V+1]`, order `[N]`; out: `[V,C]`, overwritten. Grid: an invocation per element of the result. No
  * optional feature.
@@ -11,9 +11,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import { allocate, dispatch, FLAT_MAIN, FLAT_WORKGROUP, flatIndex, type Program } from '../gpu/dispatch.ts';
 
 /**
- * Sums rows by where they came from.
+ * Sums rows by their ids.
  *
- * @param ids - for each row of dY a whole number in [0, V)
+ * @param ids - for each row of dY an integer in [0, V)
  * @returns `[V,C]`
  */
 export function scatterRows(dY: tf.Tensor2D, ids: Int32Array, V: number): tf.Tensor2D {
@@ -32,7 +32,7 @@ export function scatterRows(dY: tf.Tensor2D, ids: Int32Array, V: number): tf.Ten
   return sums;
 }
 
-/** The rows of each id in order, one id after the other, and where each id's begin. */
+/** The rows sorted by id, and where those of each id start. */
 function rowsById(ids: Int32Array, V: number): { readonly starts: Int32Array; readonly order: Int32Array } {
   const starts = new Int32Array(V + 1);
   for (const id of ids) starts[id + 1] = (starts[id + 1] ?? 0) + 1;

@@ -1,7 +1,7 @@
 /**
  * The gate of the feed-forward block on the GPU (arXiv 2002.05202): `y = silu(gate) up` with `silu(z) = z sigmoid(z)`.
  *
- * In: gate, up and dY of one shape, gate and up backward perhaps as halves; out: y, or the gradients of gate and up,
+ * In: gate, up and dY of one shape, gate and up optionally as halves in the backward pass; out: y, or the gradients of gate and up,
  * overwritten. Grid: an invocation per element. No optional feature.
  */
 import type * as tf from '@tensorflow/tfjs-core';
@@ -31,7 +31,7 @@ function run(program: Program, tensors: readonly tf.Tensor[], count: number): vo
   dispatch({ program, tensors, parameters: [count], size: [count], workgroupSize: [FLAT_WORKGROUP] });
 }
 
-// exp(-z) may be infinite, and then 1 / (1 + exp(-z)) is 0, as it should be; WGSL leaves infinities open, hence the bound.
+// exp(-z) may overflow to infinity, which would give the right result 0; but WGSL leaves infinities undefined, hence the bound.
 const SIGMOID = `fn sigmoid(z: f32) -> f32 { return 1.0 / (1.0 + exp(min(-z, 80.0))); }`;
 
 const FORWARD: Program = {
@@ -55,7 +55,7 @@ const BACKWARD_OF_HALVES = backward(
   (name) => `unpack2x16float(${name}[i / 2u])[i % 2u]`,
 );
 
-/** @param read - a WGSL expression of element i of a buffer */
+/** @param read - gives the WGSL expression of element i of a buffer */
 function backward(key: string, element: 'f32' | 'u32', read: (name: string) => string): Program {
   return {
     key,

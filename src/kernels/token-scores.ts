@@ -1,24 +1,24 @@
 /**
- * What logits say of each row, without the probabilities in memory: `log Z`, the log-probability of a given token or of some
- * given labels, and the entropy. A workgroup goes along a row once and keeps, relative to the largest logit so far (the online
- * softmax of arXiv 1805.02867), the sum of exponentials and for the entropy their sum times the logits:
+ * Statistics of logits for each row, without the probabilities in memory: `log Z`, the log-probability of a given token or of
+ * some given labels, and the entropy. A workgroup reads a row once and keeps, relative to the largest logit so far (the online
+ * softmax of arXiv 1805.02867), the sum of exponentials and, for the entropy, their sum times the logits:
  *
  *     u_v = z_v - max        S = sum exp(u_v)        A = sum u_v exp(u_v)        log Z = max + log S        H = log S - A / S
  *
- * Forward: logits `[N,V]` and targets `[N]` -> log-probabilities `[N]` and `log Z` `[N]`; or scores `[2,N]`, log-probabilities and
- * then entropies, and `log Z`; or, from R ids, their log-probabilities `[N,R]`. Grid: a workgroup per row, one barrier.
- * Backward: dY, logits, targets, `log Z` (and scores) -> dLogits `[N,V]`. Grid: a workgroup per stretch of a row, without a
+ * Forward: logits `[N,V]` and targets `[N]` -> log-probabilities `[N]` and `log Z` `[N]`; or scores `[2,N]`, log-probabilities
+ * and then entropies, and `log Z`; or, from R ids, their log-probabilities `[N,R]`. Grid: a workgroup per row, one barrier.
+ * Backward: dY, logits, targets, `log Z` (and scores) -> dLogits `[N,V]`. Grid: a workgroup per segment of a row, without a
  * barrier. Outputs are overwritten. No optional feature.
  *
- * A row is summed in 32 parts, each in order, then part by part: by 32 invocations of one part each, or, if V is a multiple of
- * four, by 8 invocations that read vectors and have four parts each. Either way the bits are the same.
+ * A row is summed in 32 parts, each in order, then over the parts: by 32 invocations with one part each or, if V is a multiple
+ * of four, by 8 invocations that read vectors and have four parts each. Both give the same bits.
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { allocate, dispatch, type Program } from '../gpu/dispatch.ts';
 
-/** What the backward pass needs of a forward pass. */
+/** The outputs of a forward pass, which the backward pass needs. */
 export interface ScoredRows {
-  /** Of {@link tokenLogProbsForward} `[N]`, of {@link tokenScoresForward} `[2,N]`; in nats. */
+  /** From {@link tokenLogProbsForward} `[N]`, from {@link tokenScoresForward} `[2,N]`; in nats. */
   readonly scores: tf.Tensor;
   /** `[N]` */
   readonly logZ: tf.Tensor1D;
@@ -30,7 +30,7 @@ export function tokenLogProbsForward(logits: tf.Tensor2D, targets: tf.Tensor1D):
   return scoreRows('log-probs', logits, targets, allocate<tf.Rank.R1>([N]));
 }
 
-/** The same, and behind it the entropy of each row. */
+/** The same, followed by the entropy of each row. */
 export function tokenScoresForward(logits: tf.Tensor2D, targets: tf.Tensor1D): ScoredRows {
   const [N] = logits.shape;
   return scoreRows('scores', logits, targets, allocate<tf.Rank.R2>([2, N]));
@@ -46,7 +46,7 @@ export function labelLogProbsForward(logits: tf.Tensor2D, ids: tf.Tensor1D): tf.
   return logProbs;
 }
 
-/** The gradient of the logits, `[N,V]`. @param dY - of the log-probabilities, `[N]` */
+/** The gradient of the logits, `[N,V]`. @param dY - the gradient of the log-probabilities, `[N]` */
 export function tokenLogProbsBackward(
   dY: tf.Tensor1D,
   logits: tf.Tensor2D,
@@ -56,7 +56,7 @@ export function tokenLogProbsBackward(
   return slopes('log-probs', [dY, logits, targets, logZ], logits.shape);
 }
 
-/** The gradient of the logits, `[N,V]`. @param dY - of the scores, `[2,N]` */
+/** The gradient of the logits, `[N,V]`. @param dY - the gradient of the scores, `[2,N]` */
 export function tokenScoresBackward(
   dY: tf.Tensor2D,
   logits: tf.Tensor2D,
@@ -80,28 +80,28 @@ function scoreRows(kind: Differentiated, logits: tf.Tensor2D, targets: tf.Tensor
 
 function slopes(kind: Differentiated, inputs: readonly tf.Tensor[], [N, V]: [number, number]): tf.Tensor2D {
   const dLogits = allocate<tf.Rank.R2>([N, V]);
-  const stretches = Math.ceil(V / STRETCH);
+  const segments = Math.ceil(V / SEGMENT);
   dispatch({
     program: BACKWARD[widthOf(V)][kind],
     tensors: [...inputs, dLogits],
-    parameters: [N, V, stretches],
-    size: [N * stretches * BACKWARD_LANES],
+    parameters: [N, V, segments],
+    size: [N * segments * BACKWARD_LANES],
     workgroupSize: [BACKWARD_LANES],
   });
   return dLogits;
 }
 
-/** The parts that a row is summed in. */
+/** The number of parts that a row is summed in. */
 const PARTS = 32;
-/** Elements of a row that a workgroup of the backward pass takes. */
-const STRETCH = 1024;
+/** Elements of a row per workgroup of the backward pass. */
+const SEGMENT = 1024;
 const BACKWARD_LANES = 64;
 
 function widthOf(V: number): Width {
   return V % 4 === 0 ? 'wide' : 'narrow';
 }
 
-/** Invocations that share a row. */
+/** Invocations per row. */
 function lanesOf(width: Width): number {
   return width === 'wide' ? PARTS / 4 : PARTS;
 }
@@ -111,7 +111,7 @@ function rowGrid(N: number, V: number) {
   return { size: [N * lanes] as const, workgroupSize: [lanes] as const };
 }
 
-/** Rows as numbers one by one, or as vectors of four. */
+/** Rows as single numbers, or as vectors of four. */
 const ELEMENT: Readonly<Record<Width, string>> = {
   narrow: `alias Element = f32;
 const STEP = 1u;
@@ -129,7 +129,7 @@ fn isAt(v: u32, id: u32) -> Element {
 }`,
 };
 
-/** Bindings in order, those in `written` to be written to. */
+/** Bindings in order; those in `written` are writable. */
 function bindings(names: readonly string[], written: readonly string[]): string {
   const types: Readonly<Record<string, string>> = {
     logits: 'Element',
@@ -145,8 +145,8 @@ function bindings(names: readonly string[], written: readonly string[]): string 
     .join('\n');
 }
 
-/** What is told of a row, from where its logits begin, their normaliser and, for the entropy, S and A. */
-const TOLD: Readonly<Record<Forward, string>> = {
+/** The outputs for a row, from the start of its logits, their normaliser and, for the entropy, S and A. */
+const OUTPUTS: Readonly<Record<Forward, string>> = {
   'log-probs': `scores[n] = numberAt(start + targets[n]) - rowLogZ;
   logZ[n] = rowLogZ;`,
   scores: `scores[n] = numberAt(start + targets[n]) - rowLogZ;
@@ -187,7 +187,7 @@ fn main(
   ${withEntropy('var tilted = Element();')}
   for (var v = lane; v < sizes.V / STEP; v += LANES) {
     let z = logits[start / STEP + v];
-    let gap = -abs(z - highs); // what is not a number stays so
+    let gap = -abs(z - highs); // NaN stays NaN
     let shrink = exp(gap);
     ${withEntropy('tilted = select(tilted + shrink * gap, shrink * (tilted + gap * parts), z > highs);')}
     parts = select(parts + shrink, parts * shrink + 1.0, z > highs);
@@ -208,12 +208,12 @@ fn main(
     ${withEntropy('tilt = addedTo(tilt, exp(gap) * (tilts[other] + gap * sums[other]));')}
   }
   let rowLogZ = high + log(sum);
-  ${TOLD[kind]}
+  ${OUTPUTS[kind]}
 }`,
   };
 }
 
-/** The gradient at one place: of log p(target) `onehot - p`, of the entropy `-p (log p + H)`. */
+/** The gradient at one element: of log p(target) `onehot - p`, of the entropy `-p (log p + H)`. */
 const SLOPE: Readonly<Record<Differentiated, { readonly ofRow: string; readonly atPlace: string }>> = {
   'log-probs': { ofRow: '', atPlace: 'dLogProb * (isAt(v, id) - exp(logP))' },
   scores: {
@@ -231,7 +231,7 @@ function backwardProgram(kind: Differentiated, width: Width): Program {
     source: () => `
 ${ELEMENT[width]}
 ${bindings(names, ['dLogits'])}
-struct Sizes { N: u32, V: u32, stretches: u32 }
+struct Sizes { N: u32, V: u32, segments: u32 }
 @group(0) @binding(${names.length}) var<uniform> sizes: Sizes;
 
 @compute @workgroup_size(${BACKWARD_LANES})
@@ -241,12 +241,12 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let place = group.x + group.y * groups.x;
-  let n = place / sizes.stretches;
+  let n = place / sizes.segments;
   if (n >= sizes.N) { return; }
-  let first = (place % sizes.stretches) * (${STRETCH}u / STEP);
-  let end = min(first + ${STRETCH}u / STEP, sizes.V / STEP);
+  let first = (place % sizes.segments) * (${SEGMENT}u / STEP);
+  let end = min(first + ${SEGMENT}u / STEP, sizes.V / STEP);
   let start = n * (sizes.V / STEP);
-  // What is the same all along the row is read once.
+  // Values that are constant along the row are read once.
   let dLogProb = dY[n];
   let id = targets[n];
   let rowLogZ = logZ[n];
@@ -259,7 +259,7 @@ fn main(
   };
 }
 
-/** The programs of one width each. */
+/** Builds the programs of both widths. */
 function bothWidths<T>(make: (width: Width) => T): Readonly<Record<Width, T>> {
   return { wide: make('wide'), narrow: make('narrow') };
 }

@@ -1,8 +1,8 @@
 /**
- * Keys and values of the tokens seen so far, so that each further token costs one row and not a whole prefill.
+ * The keys and values of the tokens so far, so that each further token costs one row instead of a whole prefill.
  *
- * The cache has a fixed capacity, so every decoding step runs kernels of the same shapes. Where kernels compute, slots are
- * written in place; elsewhere each step makes a new cache (ops/cached-attention.ts), for which free slots must hold zeros.
+ * The cache has a fixed capacity, so that every decoding step runs kernels of the same shapes. Where kernels compute, slots are
+ * written in place; elsewhere each step makes a new cache (ops/cached-attention.ts), which requires free slots to be zero.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { LabError } from '../common/errors.ts';
@@ -17,25 +17,24 @@ import {
   slotTables,
 } from '../ops/cached-attention.ts';
 
-/** How the tokens of a layer look at each other, or at what a cache holds: from projections to what is mixed, `[B,T,H,D]`. */
+/** Attention of a layer, among its tokens or over a cache: from projections to outputs, `[B,T,H,D]`. */
 export type Attend = (layer: number, heads: ProjectedHeads, norms: HeadNorms) => tf.Tensor4D;
 
 /**
- * The cache of one batch of sequences. After a prefill they may have unequal lengths ({@link truncate}); each then grows at
- * its own end, so that what a sequence holds, and where, does not depend on its neighbours. Owned by whoever made it: call
- * {@link dispose}.
+ * The cache of one batch of sequences. After a prefill they may differ in length ({@link truncate}); each then grows at its
+ * own end, so that the contents of a sequence do not depend on the others. Its creator must call {@link dispose}.
  */
 export class KvCache {
   readonly capacity: number;
   readonly #config: ModelConfig;
   readonly #tables: SlotTables | undefined;
   #layers: LayerCache[];
-  /** Tokens held, by sequence. */
+  /** Tokens held per sequence. */
   #lengths: Int32Array;
 
   /**
-   * @param B - sequences
-   * @param capacity - S, the most tokens it can hold
+   * @param B - the number of sequences
+   * @param capacity - S, the maximum tokens per sequence
    */
   constructor(config: ModelConfig, B: number, capacity: number) {
     this.capacity = capacity;
@@ -46,22 +45,22 @@ export class KvCache {
     this.#tables = slotTables(capacity, config.headDim, config.ropeTheta);
   }
 
-  /** Tokens held; of the longest sequence where they differ. */
+  /** Tokens held; the maximum if sequences differ. */
   get length(): number {
     return this.#lengths.reduce((a, b) => Math.max(a, b), 0);
   }
 
   /**
-   * Begins a forward pass over the next T tokens of each sequence; {@link advance} ends it.
+   * Starts a forward pass over the next T tokens of each sequence; {@link advance} ends it.
    *
-   * @returns attention of a layer over what it holds and the new tokens, which it adds
-   * @throws {LabError} `bad-shape` if the capacity does not suffice.
+   * @returns attention of a layer over its cache and the new tokens, which it adds
+   * @throws {LabError} `bad-shape` if the capacity is exceeded.
    */
   begin(T: number): Attend {
     if (this.length + T > this.capacity) {
       throw new LabError('bad-shape', {
         message: `The key-value cache cannot take ${T} more tokens.`,
-        expected: `at most ${this.capacity} tokens in all`,
+        expected: `at most ${this.capacity} tokens in total`,
         got: `${this.length + T}`,
       });
     }
@@ -77,12 +76,12 @@ export class KvCache {
     };
   }
 
-  /** Declares the T tokens that every layer has added as held; called once per forward pass. */
+  /** Marks the T tokens added by every layer as held; called once per forward pass. */
   advance(T: number): void {
     this.#lengths = this.#lengths.map((length) => length + T);
   }
 
-  /** Forgets the tokens after `lengths`, one for each sequence: a padded prefill keeps only its real tokens. */
+  /** Drops the tokens of each sequence beyond its length in `lengths`, for example the padding of a prefill. */
   truncate(lengths: Int32Array): void {
     if (lengths.every((length, b) => length >= (this.#lengths[b] ?? 0))) return;
     if (this.#tables === undefined) {
@@ -94,12 +93,12 @@ export class KvCache {
     this.#lengths = lengths.slice();
   }
 
-  /** Keeps some sequences in a given order; one can be taken several times. */
+  /** Selects sequences in a given order; repetitions are allowed. */
   select(rows: Int32Array): void {
     const lengths = rows.map((row) => this.#lengths[row] ?? 0);
     this.#change((x) => {
       const [B, K, S, D] = x.shape;
-      const taken = tf.gather(tf.reshape(x, [B, K * S * D]), tf.tensor1d(rows, 'int32')); // whole rows: fast on wasm
+      const taken = tf.gather(tf.reshape(x, [B, K * S * D]), tf.tensor1d(rows, 'int32')); // whole rows are fast on wasm
       return tf.reshape(taken, [rows.length, K, S, D]);
     });
     this.#lengths = lengths;
@@ -119,7 +118,7 @@ export class KvCache {
     }
   }
 
-  /** Takes a new cache of a layer in the place of the old one. */
+  /** Replaces the cache of a layer and frees the old one. */
   #replace(layer: number, { keys, values }: LayerCache): void {
     const before = this.#layers[layer];
     this.#layers[layer] = { keys: tf.keep(keys), values: tf.keep(values) };

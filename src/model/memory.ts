@@ -1,9 +1,9 @@
 /**
- * What answering will hold in memory, told before anything is loaded.
+ * Predicts the memory of inference before anything is loaded.
  *
- * Weights and cache are counted exactly. What a forward pass holds besides is its largest moment: the stream, what is wider
- * than it (the heads or the hidden layer, in and out), and the logits of each sequence's last token; tfjs frees the rest by
- * then. With plain tensor operations instead of kernels attention holds its scores besides.
+ * Weights and cache are counted exactly. The rest of a forward pass is counted at its peak: the residual stream, the widest
+ * activations (the heads or the hidden layer, in and out), and the logits of each sequence's last token; tfjs has freed
+ * everything else by then. With composites instead of kernels, attention also holds its scores.
  */
 import type { ModelConfig } from '../config/model-config.ts';
 import { groupSizeOf } from '../checkpoint/quantised.ts';
@@ -13,13 +13,13 @@ import type { Precision } from './stored-weights.ts';
 import type { Transformer } from './transformer.ts';
 import { weightShapes } from './weights.ts';
 
-/** How much is answered at once. */
+/** The amount of work at once. */
 export interface AnsweringShape {
-  /** B, sequences. */
+  /** B. */
   readonly sequences: number;
-  /** T, tokens of each that are read at once. */
+  /** T, tokens per sequence that are read at once. */
   readonly tokens: number;
-  /** S, the most tokens of a sequence, completion included. */
+  /** S, the maximum tokens per sequence, completion included. */
   readonly positions: number;
 }
 
@@ -28,17 +28,17 @@ export interface AnsweringBytes {
   readonly weights: number;
   /** Keys and values. */
   readonly cache: number;
-  /** The most that a forward pass holds at once. */
+  /** The peak of a forward pass. */
   readonly pass: number;
   readonly total: number;
-  /** The largest single matrix, which may have to be kept in shards. */
+  /** The largest single matrix, which may have to be split into shards. */
   readonly largestMatrix: number;
 }
 
 const FLOAT_BYTES = 4;
 const SCALE_BYTES = 4; // scales are floats on the backend
 
-/** Counts what answering holds. @param hasKernels - whether fused kernels compute */
+/** Counts the memory of inference. @param hasKernels - whether fused kernels compute */
 export function countAnswering(
   config: ModelConfig,
   precision: Precision,
@@ -55,14 +55,14 @@ export function countAnswering(
   return { weights, cache, pass, total: weights + cache + pass, largestMatrix: Math.max(...sizes) };
 }
 
-/** What a loaded model holds and an answer of all its positions takes besides, in words. */
+/** A sentence on the memory of a loaded model, and on that of an answer with all its positions. */
 export function describeMemory({ config, compressed }: Transformer): string {
   const format = [...(compressed?.values() ?? [])][0]?.format ?? 'f32';
   const { maxPositions } = config;
   const shape = { sequences: 1, tokens: maxPositions, positions: maxPositions };
   const { weights, cache, pass } = countAnswering(config, format, shape, usesKernels());
   const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
-  return `${megabytes(weights)} of weights, kept as ${format}; an answer takes at most ${megabytes(cache + pass)} besides`;
+  return `${megabytes(weights)} of weights, stored as ${format}; an answer takes at most ${megabytes(cache + pass)} more`;
 }
 
 function tensorBytes(shape: readonly number[], precision: Precision): number {

@@ -1,13 +1,13 @@
 /**
- * Weights as files hold them: floats, or matrices quantised in groups (checkpoint/quantised.ts); and how they come onto a
- * backend to answer with.
+ * Weights as stored in files: floats, or matrices quantised in groups (checkpoint/quantised.ts); and their loading onto a
+ * backend for inference.
  *
  *     model.layers.0.mlp.up_proj.weight           I8 [O,I/32,32], or U8 [O,I/32,16] of two 4-bit numbers each
- *     model.layers.0.mlp.up_proj.weight.scales    F16 [O,I/32], one for each group
+ *     model.layers.0.mlp.up_proj.weight.scales    F16 [O,I/32], one per group
  *
- * The groups are an axis of their own so that no reader takes the numbers for the weights: a program that expects [O,I], as
- * transformers does, refuses another shape, and would read I8 [O,I] without a word. Files of older versions of the lab have no such
- * axis, and are read. Only matrices are quantised, embeddings among them; norms and biases are few and stay floats.
+ * The groups are a separate axis so that no reader mistakes the integers for the weights: a program that expects [O,I], like
+ * transformers, rejects another shape, but would silently read I8 [O,I]. Files of older versions of the lab lack this axis and
+ * are read too. Only matrices are quantised, including embeddings; norms and biases are small and stay floats.
  */
 import { LabError } from '../common/errors.ts';
 import type { ModelConfig } from '../config/model-config.ts';
@@ -21,7 +21,7 @@ import { checkWeights, loadWeights, type TensorData } from './weights.ts';
 
 export type { Precision };
 
-/** Tensors by name, as a file has them. */
+/** Tensors by name, as stored in a file. */
 export type StoredWeights = ReadonlyMap<string, TensorData | QuantisedData>;
 
 const SCALES = '.scales';
@@ -37,7 +37,7 @@ export function quantiseWeights(weights: ReadonlyMap<string, TensorData>, bits: 
   );
 }
 
-/** The plain floats that stored weights stand for. */
+/** The floats that stored weights represent. */
 export function toFloats(stored: StoredWeights): Map<string, TensorData> {
   return new Map(
     [...stored].map(([name, tensor]) => [
@@ -48,22 +48,22 @@ export function toFloats(stored: StoredWeights): Map<string, TensorData> {
 }
 
 /**
- * The floats of weights that are to be trained on.
+ * The floats of weights for training.
  *
- * @throws {LabError} `bad-config` if they are quantised: a run would begin from rounded weights and never say so
+ * @throws {LabError} `bad-config` if they are quantised, because a run would silently start from rounded weights
  */
 export function toTrainable(stored: StoredWeights): Map<string, TensorData> {
   const quantised = [...stored].find(([, tensor]) => 'bits' in tensor);
   if (quantised === undefined) return toFloats(stored);
   throw new LabError('bad-config', {
-    message: 'A quantised model cannot be trained on.',
+    message: 'A quantised model cannot be trained.',
     expected: 'weights stored as floats',
-    got: `whole numbers with scales in ${quantised[0]}`,
-    fix: 'Start from the model that it was made of.',
+    got: `integers with scales in ${quantised[0]}`,
+    fix: 'Start from the model that it was made from.',
   });
 }
 
-/** The tensors of a file for stored weights; floats as F32. */
+/** The tensors of a file with stored weights; floats as F32. */
 export function toFileTensors(stored: StoredWeights): FileTensor[] {
   return [...stored].flatMap(([name, tensor]): FileTensor[] => {
     if (!('bits' in tensor)) return [{ name, dtype: 'F32', shape: tensor.shape, data: tensor.data }];
@@ -80,7 +80,7 @@ export function toFileTensors(stored: StoredWeights): FileTensor[] {
 /**
  * Reads the weights of a safetensors file.
  *
- * @throws {LabError} `bad-file`; `bad-checkpoint` for whole numbers without scales that fit them
+ * @throws {LabError} `bad-file`; `bad-checkpoint` for integers without matching scales
  */
 export function readStoredWeights(bytes: Uint8Array): StoredWeights {
   const { tensors } = readSafetensors(bytes);
@@ -100,11 +100,11 @@ export function checkStoredWeights(config: ModelConfig, stored: StoredWeights): 
 }
 
 /**
- * Puts weights on the current backend to answer with. Where there are no kernels they become plain floats, of the very values
- * that the precision leaves.
+ * Loads weights onto the current backend for inference. Where there are no kernels they become plain floats with exactly the
+ * values of the precision.
  *
- * @param precision - of the matrices; default: as they are stored, floats as f32
- * @throws {LabError} `bad-checkpoint` as {@link loadWeights} does; `out-of-memory` for floats that a kernel cannot be given whole
+ * @param precision - of the matrices; default: as stored, floats as f32
+ * @throws {LabError} `bad-checkpoint` as {@link loadWeights} does; `out-of-memory` for floats beyond the binding limit
  */
 export function loadForAnswering(config: ModelConfig, stored: StoredWeights, precision?: Precision): Transformer {
   const compact = compactOf(stored, precision);
@@ -128,11 +128,11 @@ function checkFits(name: string, shape: readonly number[]): void {
     message: `Tensor ${name} is too large for one buffer of this GPU.`,
     expected: `at most ${most.toLocaleString('en')} bytes`,
     got: `${sizeBytes.toLocaleString('en')} as float32`,
-    fix: 'Keep matrices in f16, int8 or int4, in which they are divided ("--precision").',
+    fix: 'Store matrices in f16, int8 or int4, which are split into shards ("--precision").',
   });
 }
 
-/** Bytes of weights kept in a precision: of matrices as said, of all else as float32. */
+/** The bytes of weights in a precision; everything except matrices is float32. */
 export function bytesOf(stored: StoredWeights, precision?: Precision): number {
   const compact = compactOf(stored, precision);
   const ofCompact = (data: QuantisedData | HalvesData): number =>
@@ -145,7 +145,7 @@ export function bytesOf(stored: StoredWeights, precision?: Precision): number {
 
 type Compact = ReadonlyMap<string, QuantisedData | HalvesData>;
 
-/** The matrices that are kept compressed: those asked for, or those that are stored so. */
+/** The matrices that stay compressed: those of the given precision, or those stored compressed. */
 function compactOf(stored: StoredWeights, precision: Precision | undefined): Compact {
   return precision === undefined ? onlyQuantised(stored) : compressedAs(toFloats(stored), precision);
 }
@@ -195,7 +195,7 @@ function toQuantised({ name, dtype, shape, data }: StoredTensor, scales: StoredT
     `[${scales.shape.join(', ')}]` !== expected
   ) {
     throw new LabError('bad-checkpoint', {
-      message: `Tensor ${name} holds whole numbers that cannot be read as weights.`,
+      message: `Tensor ${name} has integers that cannot be read as weights.`,
       expected: `a matrix whose rows are a multiple of 8, and F16 scales of shape ${expected} in ${name}${SCALES}`,
       got: `shape [${shape.join(', ')}], scales ${scales === undefined ? 'missing' : `${scales.dtype} [${scales.shape.join(', ')}]`}`,
       fix: 'Quantise the model again with "npm run lab -- quantise".',

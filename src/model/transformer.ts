@@ -1,9 +1,11 @@
 /**
- * The whole decoder: Qwen3 (RMSNorm, RoPE, grouped-query attention, QK-norm, SwiGLU, tied embeddings), with flags that
- * make it Qwen2 or Llama. What computes each op, and on which backend, is decided in `ops/`; nothing here knows.
+ * The decoder: Qwen3 (RMSNorm, RoPE, grouped-query attention, QK-norm, SwiGLU, tied embeddings), with flags that make it Qwen2
+ * or Llama. `ops/` decides what computes each op on which backend; this file does not depend on it.
  *
- * A batch is padded on the right. Under a causal mask no real token ever sees padding, so no padding mask is needed:
- * rows of padding compute something that nobody reads.
+ * A batch is padded on the right. Under a causal mask no real token sees padding, so no padding mask is needed; the results of
+ * padding rows are not used.
+ *
+ * This room holds the decoder, its weights and its cache; it does not depend on training or generation.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { LabError } from '../common/errors.ts';
@@ -22,13 +24,13 @@ import type { TokenScores } from '../ops/token-scores.ts';
 import type { Attend, KvCache } from './kv-cache.ts';
 import type { Weights } from './weights.ts';
 
-/** A decoder: its shape and its weights. */
+/** A decoder: its config and its weights. */
 export interface Transformer {
   readonly config: ModelConfig;
   readonly weights: Weights;
-  /** Matrices that are kept compressed, for answering only; they are not among the weights then. */
+  /** Matrices that stay compressed, for inference only; they are then not among the weights. */
   readonly compressed?: ReadonlyMap<string, CompressedMatrix>;
-  /** What linear maps are computed from while training; default f32. */
+  /** The precision of linear maps in training; default f32. */
   readonly precision?: TrainingPrecision;
 }
 
@@ -36,28 +38,28 @@ export interface Transformer {
 export interface TokenBatch<Ids extends Int32Array | tf.Tensor1D = Int32Array> {
   readonly B: number;
   readonly T: number;
-  /** B*T ids, or a tensor of them, `[B*T]` int32; what stands in padding does not matter. */
+  /** B*T ids, or a tensor of them, `[B*T]` int32; the ids of padding do not matter. */
   readonly ids: Ids;
-  /** Of packed rows, which cannot have a cache; by default each token sees itself and all before it. */
+  /** The layout of packed rows, which cannot have a cache. Default: each token sees itself and all before it. */
   readonly layout?: PackedLayout;
 }
 
-/** Where tokens were drawn on the GPU, only it knows them. */
+/** Tokens drawn on the GPU are known only there. */
 type AnyTokenBatch = TokenBatch<Int32Array | tf.Tensor1D>;
 
 /**
  * The hidden states of a batch after the final norm.
  *
- * @param cache - if given, the batch continues the sequences it holds, and its keys and values are added to it
+ * @param cache - if given, the batch continues its sequences, and keys and values are added to it
  * @returns `[N,C]`, row b*T + t for token t of sequence b
- * @throws {LabError} `bad-shape` for ids that do not fit B*T, or more positions than the model was made for.
+ * @throws {LabError} `bad-shape` if the number of ids is not B*T, or there are more positions than the model has.
  */
 export function forward(model: Transformer, batch: AnyTokenBatch, cache?: KvCache): tf.Tensor2D {
   return decode(model, batch, cache, undefined);
 }
 
 /**
- * The hidden states of some rows after the final norm: what follows attention in the last layer is computed for them alone.
+ * The hidden states of some rows after the final norm. The part of the last layer after attention is computed for them only.
  *
  * @param rows - M distinct rows b*T + t
  * @returns `[M,C]`
@@ -84,7 +86,7 @@ function decode(
     const rows = layer === config.layers - 1 ? wanted : undefined;
     const attended = selfAttention(model, layer, x, normed, B, attend, rows);
     const gain = weight1d(weights, `${name}.post_attention_layernorm.weight`);
-    // Without the tidy, what is made here would live until the whole forward pass is done, needed by its gradient or not.
+    // Without the tidy, intermediates would live until the whole forward pass is done, even if the gradient does not need them.
     x = tf.tidy(() => feedForward(model, `${name}.mlp`, attended, rmsNorm(attended, gain, config.normEps)));
   }
   cache?.advance(T);
@@ -92,7 +94,7 @@ function decode(
 }
 
 /**
- * The scores of the next token for some hidden states.
+ * The logits of the next token for some hidden states.
  *
  * @param hidden - `[N,C]`
  * @returns `[N,V]`
@@ -102,7 +104,7 @@ export function logits(model: Transformer, hidden: tf.Tensor2D): tf.Tensor2D {
 }
 
 /**
- * The log-probabilities of given next tokens, without the scores of all others where those would be many.
+ * The log-probabilities of given next tokens, without holding all logits if there are many.
  *
  * @param hidden - `[M,C]`
  * @param targets - M token ids
@@ -113,18 +115,18 @@ export function nextLogProbs(model: Transformer, hidden: tf.Tensor2D, targets: I
   return headLogProbs(hidden, weight(weights, headName(config)) as tf.Tensor2D, targets, { precision });
 }
 
-/** The distribution that tokens were drawn from. */
+/** Parameters of the distribution that tokens were drawn from. */
 export interface NextScoresOptions {
-  /** Divides the logits, default 1. */
+  /** Divides the logits. Default 1. */
   readonly temperature?: number | undefined;
-  /** What each row may take; by default anything. */
+  /** The tokens allowed in each row; default: all. */
   readonly allowed?: AllowedTokens | undefined;
 }
 
 /**
- * The same and the entropies of the distributions, `[M]`. Parameters as of {@link nextLogProbs}.
+ * The same, and the entropies of the distributions, `[M]`. Parameters as in {@link nextLogProbs}.
  *
- * @param policy - what divides the logits, default 1, and what each row may take, default anything
+ * @param policy - temperature and allowed tokens
  */
 export function nextScores(
   model: Transformer,
@@ -141,7 +143,7 @@ function headName({ tiedEmbeddings }: ModelConfig): string {
   return tiedEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight';
 }
 
-/** Attention within the rows of a batch: each token sees itself and all before it, in packed rows its spans. */
+/** Attention within the rows of a batch: each token sees itself and all before it, or in packed rows its spans. */
 function rowAttention({ headDim, ropeTheta }: ModelConfig, { B, T, layout }: AnyTokenBatch): Attend {
   const tables =
     layout === undefined ? ropeTables(0, T, headDim, ropeTheta) : ropeTablesAt(layout.positions, B, headDim, ropeTheta);
@@ -150,7 +152,7 @@ function rowAttention({ headDim, ropeTheta }: ModelConfig, { B, T, layout }: Any
     causalAttention(rope(q, tables, norms.q), rope(k, tables, norms.k), v, visibility);
 }
 
-/** `stream + attention(x)`, of all rows or of some. */
+/** `stream + attention(x)`, for all rows or some. */
 function selfAttention(
   model: Transformer,
   layer: number,
@@ -209,14 +211,14 @@ function checkBatch(config: ModelConfig, { B, T, ids }: AnyTokenBatch, positions
   const count = ids instanceof Int32Array ? ids.length : ids.size;
   if (count !== B * T) {
     throw new LabError('bad-shape', {
-      message: 'The token ids do not fill their batch.',
+      message: 'The number of token ids does not match the batch.',
       expected: `${B} x ${T} = ${B * T} ids`,
       got: `${count}`,
     });
   }
   if (positions > config.maxPositions) {
     throw new LabError('bad-shape', {
-      message: 'The sequence is longer than the model was made for.',
+      message: 'The sequence has more positions than the model.',
       expected: `at most ${config.maxPositions} positions`,
       got: `${positions}`,
       fix: 'Shorten the document or use a model with more positions.',

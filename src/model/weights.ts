@@ -1,5 +1,5 @@
 /**
- * The named tensors of a decoder, under the names Hugging Face transformers gives them.
+ * The named tensors of a decoder, under their names in Hugging Face transformers.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { LabError } from '../common/errors.ts';
@@ -9,13 +9,13 @@ import type { ModelConfig } from '../config/model-config.ts';
 /** Weights by Hugging Face name; linear maps are `[out,in]`. */
 export type Weights = ReadonlyMap<string, tf.Variable>;
 
-/** Plain numbers by name: how weights leave and enter the backend. */
+/** Plain numbers by name, for transfer to and from the backend. */
 export interface TensorData {
   readonly shape: readonly number[];
   readonly data: Float32Array;
 }
 
-/** The name and shape of every tensor of a shape of model, in the order of a forward pass. */
+/** The name and shape of every tensor of a model config, in the order of a forward pass. */
 export function weightShapes(config: ModelConfig): Map<string, number[]> {
   const { vocabSize: V, width: C, layers: L, heads: H, kvHeads: K, headDim: D, hidden: F } = config;
   const shapes = new Map<string, number[]>([['model.embed_tokens.weight', [V, C]]]);
@@ -46,8 +46,8 @@ export function weightShapes(config: ModelConfig): Map<string, number[]> {
 }
 
 /**
- * Random initial weights: norms 1, biases 0, embeddings N(0, 0.02), linear maps N(0, 1/in), and the two maps that write
- * to the residual stream smaller by sqrt(2L) so that its size does not grow with depth (GPT-2's initialisation).
+ * Random initial weights: norms 1, biases 0, embeddings N(0, 0.02), linear maps N(0, 1/in), and the two maps that write to the
+ * residual stream divided by sqrt(2L), so that its size does not grow with depth (GPT-2's initialisation).
  */
 export function initialWeights(config: ModelConfig, rng: Rng): Map<string, TensorData> {
   const weights = new Map<string, TensorData>();
@@ -74,7 +74,7 @@ function fillNormal(data: Float32Array, std: number, rng: Rng): void {
 /**
  * Puts weights on the current backend as trainable variables.
  *
- * @param elsewhere - matrices that are kept in another form, and need not be among the tensors
+ * @param elsewhere - matrices that are stored in another form and need not be among the tensors
  * @throws {LabError} as {@link checkWeights}
  */
 export function loadWeights(
@@ -87,7 +87,7 @@ export function loadWeights(
 }
 
 /**
- * The tensors that a shape of model needs, in the order of a forward pass.
+ * Checks the tensors of a model config and returns them in the order of a forward pass.
  *
  * @throws {LabError} `bad-checkpoint` if a tensor is missing, superfluous, misshapen or not finite.
  */
@@ -98,11 +98,11 @@ export function checkWeights(
 ): ReadonlyMap<string, TensorData> {
   const shapes = weightShapes(config);
   for (const name of [...tensors.keys(), ...elsewhere.keys()]) {
-    // Some files of tied models store the head all the same; it is the embedding matrix.
+    // Some files of tied models also store the head, which equals the embedding matrix.
     const isTiedHead = config.tiedEmbeddings && name === 'lm_head.weight';
     if (!shapes.has(name) && !isTiedHead) {
       throw new LabError('bad-checkpoint', {
-        message: `The weights hold a tensor this model shape does not have: ${name}.`,
+        message: `The weights have a tensor that the model config lacks: ${name}.`,
         fix: 'Check that config.json belongs to these weights.',
       });
     }
@@ -117,7 +117,7 @@ export function checkWeights(
 
 function toVariable({ shape, data }: TensorData): tf.Variable {
   const value = tf.tensor(data, [...shape]);
-  const variable = tf.variable(value); // shares the data, so the tensor itself can go
+  const variable = tf.variable(value); // shares the data, so the tensor can be disposed
   value.dispose();
   return variable;
 }
@@ -135,10 +135,10 @@ function checkShape(name: string, expected: readonly number[], got: readonly num
 
 function unusable(name: string, shape: readonly number[], got: string): LabError {
   return new LabError('bad-checkpoint', {
-    message: `Tensor ${name} of the weights is not usable.`,
+    message: `Tensor ${name} of the weights is not valid.`,
     expected: `finite values of shape [${shape.join(', ')}]`,
     got,
-    fix: 'Check that the file is whole and that config.json belongs to it.',
+    fix: 'Check that the file is complete and that config.json belongs to it.',
   });
 }
 

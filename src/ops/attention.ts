@@ -1,16 +1,17 @@
 /**
- * Scaled dot-product attention with grouped queries (arXiv 2305.13245): causal, over whole sequences or within packed rows,
- * which has a fused kernel for heads of a multiple of four, and under any mask, as plain tensor operations.
+ * Scaled dot-product attention with grouped queries (arXiv 2305.13245). Causal attention, over whole sequences or packed rows,
+ * has a fused kernel if the head dimension is a multiple of four; attention under any mask is a composite of tensor ops. This
+ * room holds the differentiable ops: each chooses between its kernel and its composite.
  *
- * In the latter the H/K query heads that share a key-value head are folded into the row axis, so that keys and values are never
- * copied per query head and the product needs no broadcasting (tfjs's matMul gradient does not reduce broadcast axes).
+ * In the composite the H/K query heads that share a key-value head are folded into the row axis, so that keys and values are
+ * not copied per query head and the product needs no broadcasting (tfjs's matMul gradient does not reduce broadcast axes).
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { usesKernels } from '../gpu/dispatch.ts';
 import { attentionBackward, attentionForward } from '../kernels/attention.ts';
 import { differentiable } from './differentiable.ts';
 
-/** Added to a score that must not count. Finite, so that a row with nothing to attend to gives no NaN. */
+/** Added to masked scores. Finite, so that a row without visible keys gives no NaN. */
 const MASKED = -1e9;
 
 /**
@@ -23,7 +24,7 @@ export function causalMask(T: number, S: number, first = 0): tf.Tensor2D {
 }
 
 /**
- * The additive mask of a layout of its own for each sequence, `[B,T,S]`.
+ * The additive mask of an individual layout per sequence, `[B,T,S]`.
  *
  * @param isVisible - B*T*S: 1 where a query sees a key, else 0
  */
@@ -34,9 +35,9 @@ export function visibilityMask(isVisible: Uint8Array, shape: [number, number, nu
   );
 }
 
-/** What the tokens of packed rows see, in the forms that kernel and composite read; each is made when first asked for. */
+/** The visible keys of the tokens in packed rows, in the forms of kernel and composite; each is made on first use. */
 export interface SpanVisibility {
-  /** `[B,T,2]` whole numbers: the keys `s < sharedEnd` and `ownStart <= s <= t`. */
+  /** `[B,T,2]` integers: the keys `s < sharedEnd` and `ownStart <= s <= t`. */
   readonly spans: () => tf.Tensor3D;
   /** `[B,T,T]`, added to scores. */
   readonly mask: () => tf.Tensor3D;
@@ -67,12 +68,12 @@ function maskOfSpans(spans: Int32Array, T: number): Float32Array {
 }
 
 /**
- * `softmax(q k^T / sqrt(D)) v` over the keys up to each query, in packed rows over those it sees.
+ * `softmax(q k^T / sqrt(D)) v` over the keys up to each query, or over the visible keys in packed rows.
  *
  * @param q - `[B,T,H,D]`
  * @param k - `[B,T,K,D]`, K divides H
  * @param v - `[B,T,K,D]`
- * @param visibility - of packed rows
+ * @param visibility - the visible keys, for packed rows
  * @returns `[B,T,H,D]`
  */
 export function causalAttention(

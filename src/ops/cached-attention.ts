@@ -1,18 +1,18 @@
 /**
- * Attention of new tokens over a key-value cache, to which their own keys and values are added: from projections to what is
- * mixed. There is no gradient.
+ * Attention of new tokens over a key-value cache, to which their keys and values are added: from projections to attention
+ * outputs. There is no gradient.
  *
- * On WebGPU new keys and values are written into their slots, and each query goes past the keys of its own sequence. The
- * composite knows no slots: it makes a new cache by adding the new tokens, spread to the capacity, to zeros, and hides what
- * does not count by a mask.
+ * On WebGPU new keys and values are written into their slots, and each query runs over the keys of its own sequence. The
+ * composite has no slots: it makes a new cache by adding the new tokens, padded to the capacity, to zeros, and masks what is
+ * not visible.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { usesKernels } from '../gpu/dispatch.ts';
-import { attendToSlots, placeKeys, turnQueries } from '../kernels/cached-attention.ts';
+import { attendToSlots, placeKeys, rotateQueries } from '../kernels/cached-attention.ts';
 import { attention, causalMask, visibilityMask } from './attention.ts';
 import { type HeadNorm, rope, ropeTables, ropeTablesAt, type RopeTables } from './rope.ts';
 
-/** What a layer projects its tokens to, before rotation. */
+/** The projections of a layer's tokens, before rotation. */
 export interface ProjectedHeads {
   /** `[B,T,H,D]` */
   readonly q: tf.Tensor4D;
@@ -22,7 +22,7 @@ export interface ProjectedHeads {
   readonly v: tf.Tensor4D;
 }
 
-/** The normalisations before rotation; undefined where a model has none. */
+/** The normalisations before rotation; undefined if a model has none. */
 export interface HeadNorms {
   readonly q: HeadNorm | undefined;
   readonly k: HeadNorm | undefined;
@@ -34,21 +34,21 @@ export interface LayerCache {
   readonly values: tf.Tensor4D;
 }
 
-/** The constants of a cache whose slots are written in place: the rotations of all S positions, `[S,1,D]` each. */
+/** The tables of a cache with slots: the rotations of all S positions, `[S,1,D]` each. */
 export type SlotTables = Pick<RopeTables, 'cos' | 'sin'>;
 
-/** What a cache holds, and where. */
+/** The state of a cache. */
 interface Held {
   /** Tokens held by each of B sequences, at most S - T. */
   readonly lengths: Int32Array;
   readonly S: number;
   readonly D: number;
   readonly ropeTheta: number;
-  /** As {@link slotTables} gives it. */
+  /** From {@link slotTables}. */
   readonly tables: SlotTables | undefined;
 }
 
-/** Where T new tokens of each sequence stand and what they see. */
+/** The positions of T new tokens of each sequence, and what they see. */
 export type CachePlaces =
   | { readonly kind: 'slots'; readonly lengths: tf.Tensor1D; readonly tables: SlotTables }
   | {
@@ -58,7 +58,7 @@ export type CachePlaces =
       readonly mask: tf.Tensor2D | tf.Tensor3D;
     };
 
-/** The constants for S slots where they are written in place; undefined where the composite computes. */
+/** The tables for S slots where kernels compute; undefined where the composite does. */
 export function slotTables(S: number, D: number, ropeTheta: number): SlotTables | undefined {
   if (!usesKernels() || D % 4 !== 0) return undefined;
   const { cos, sin, rotation } = ropeTables(0, S, D, ropeTheta);
@@ -66,7 +66,7 @@ export function slotTables(S: number, D: number, ropeTheta: number): SlotTables 
   return { cos, sin };
 }
 
-/** The places of the next T tokens of each sequence; without slots T must be 1 where sequences are unequally long. */
+/** The places of the next T tokens of each sequence; without slots T must be 1 if sequences differ in length. */
 export function placesAfter({ lengths, S, D, ropeTheta, tables }: Held, T: number): CachePlaces {
   if (tables !== undefined) return { kind: 'slots', lengths: tf.tensor1d(lengths, 'int32'), tables };
   const B = lengths.length;
@@ -82,10 +82,10 @@ export function placesAfter({ lengths, S, D, ropeTheta, tables }: Held, T: numbe
 }
 
 /**
- * `softmax(q k^T / sqrt(D)) v` of normalised and turned queries over what the cache holds and the keys of the new tokens up to
+ * `softmax(q k^T / sqrt(D)) v` of normalised and rotated queries over the cached keys and the keys of the new tokens up to
  * each.
  *
- * @returns `[B,T,H,D]`, and the cache after it: the tensors that were given where slots are written in place, else new ones
+ * @returns `[B,T,H,D]`, and the updated cache: the given tensors if slots are written in place, else new ones
  */
 export function cachedAttention(
   { q, k, v }: ProjectedHeads,
@@ -96,18 +96,18 @@ export function cachedAttention(
   if (places.kind === 'slots') {
     const positions = { lengths: places.lengths, ...places.tables };
     placeKeys({ k, v }, cache, positions, norms.k);
-    return { y: attendToSlots(turnQueries(q, positions, norms.q), cache, places.lengths), ...cache };
+    return { y: attendToSlots(rotateQueries(q, positions, norms.q), cache, places.lengths), ...cache };
   }
   const { lengths, tables, mask } = places;
   const byHead = (x: tf.Tensor4D): tf.Tensor4D => tf.transpose(x, [0, 2, 1, 3]); // [B,T,H,D] <-> [B,H,T,D]
-  const keys = tf.add<tf.Tensor4D>(cache.keys, spread(byHead(rope(k, tables, norms.k)), lengths, cache)); // [B,K,S,D]
-  const values = tf.add<tf.Tensor4D>(cache.values, spread(byHead(v), lengths, cache)); // [B,K,S,D]
+  const keys = tf.add<tf.Tensor4D>(cache.keys, padToSlots(byHead(rope(k, tables, norms.k)), lengths, cache)); // [B,K,S,D]
+  const values = tf.add<tf.Tensor4D>(cache.values, padToSlots(byHead(v), lengths, cache)); // [B,K,S,D]
   const y = byHead(attention(byHead(rope(q, tables, norms.q)), keys, values, mask)); // [B,H,T,D] -> [B,T,H,D]
   return { y, keys, values };
 }
 
-/** New tokens at their slots among zeros, `[B,K,T,D] -> [B,K,S,D]`. Free slots hold zeros, so adding this is placing. */
-function spread(added: tf.Tensor4D, lengths: Int32Array, { keys }: LayerCache): tf.Tensor4D {
+/** New tokens at their slots among zeros, `[B,K,T,D] -> [B,K,S,D]`. Free slots are zero, so adding this writes them. */
+function padToSlots(added: tf.Tensor4D, lengths: Int32Array, { keys }: LayerCache): tf.Tensor4D {
   const [B, , S] = keys.shape;
   if (isRagged(lengths)) {
     const isHere = new Float32Array(B * S);

@@ -1,10 +1,10 @@
 /**
- * Matrices that are kept compressed where kernels compute: as halves, or as small whole numbers with a scale for each group.
- * For answering only; there is no gradient.
+ * Matrices that stay compressed where kernels compute: in half precision, or as small integers with a scale per group. For
+ * inference only; there is no gradient.
  *
- * A binding of a shader has a largest size (128 MiB by default), which the embeddings of a large vocabulary exceed: rows are
- * kept in shards that fit. Where there are no kernels, nothing is kept compressed: weights become plain tensors with the very
- * values that their compressed form stands for, so that what quantisation loses is lost everywhere alike.
+ * A shader binding has a maximum size (128 MiB by default), which the embeddings of a large vocabulary exceed, so rows are
+ * stored in shards that fit. Where there are no kernels, nothing stays compressed: weights become plain tensors with exactly
+ * the values of their compressed form, so that quantisation has the same effect everywhere.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { floatsToHalves, halvesToFloats } from '../checkpoint/float16.ts';
@@ -19,7 +19,7 @@ import {
 import { compressedRows } from '../kernels/compressed-rows.ts';
 import type { Epilogue } from '../kernels/matmul.ts';
 
-/** A compressed matrix on the GPU. Owned by whoever made it: {@link disposeCompressed}. */
+/** A compressed matrix on the GPU. Its creator must call {@link disposeCompressed}. */
 export interface CompressedMatrix {
   /** `[O,I]` of the weights. */
   readonly shape: readonly [number, number];
@@ -40,25 +40,25 @@ export interface HalvesData {
   readonly halves: Uint16Array;
 }
 
-/** Whether halves of rows this wide can be read four at a time. */
+/** Whether half-precision rows of this width can be read four at a time. */
 export function canKeepHalves(width: number): boolean {
   return width % 4 === 0;
 }
 
-/** The halves nearest to some weights. */
+/** Weights rounded to half precision. */
 export function toHalves(weights: Float32Array, shape: readonly [number, number]): HalvesData {
   return { shape, halves: floatsToHalves(weights) };
 }
 
-/** The weights that a compressed form stands for. */
+/** The weights that a compressed form represents. */
 export function decompress(data: QuantisedData | HalvesData): Float32Array {
   return 'halves' in data ? halvesToFloats(data.halves) : dequantise(data);
 }
 
 /**
- * Puts a matrix on the GPU as it is.
+ * Uploads a matrix to the GPU in its compressed form.
  *
- * @param mostBytes - of one shard; default: what the device can bind
+ * @param mostBytes - the maximum bytes per shard; default: the binding limit of the device
  */
 export function uploadCompressed(
   data: QuantisedData | HalvesData,
@@ -112,7 +112,7 @@ export function compressedEmbedding(
   });
 }
 
-/** Bits as 32-bit words; all platforms with WebGPU are little-endian, as the files are. */
+/** Bits as 32-bit words. All platforms with WebGPU are little-endian, like the files. */
 function toWords(bits: Uint8Array | Uint16Array): Int32Array {
   const isAligned = bits.byteOffset % 4 === 0;
   const { buffer, byteOffset } = isAligned ? bits : bits.slice();

@@ -1,10 +1,9 @@
 /**
  * Table look-up and row selection, with gradients that do not depend on the order of additions.
  *
- * tfjs's own gather gradient adds with float atomics on WebGPU (a run is not repeatable) and does not exist on wasm.
- * Here the gradient of a look-up is a sum over the rows of each id: on WebGPU by a kernel, on wasm in JavaScript, elsewhere
- * as a product with one-hot rows; and the gradient of a selection of distinct rows is a scatter in which no two additions
- * meet.
+ * tfjs's gather gradient adds with float atomics on WebGPU (so a run is not repeatable) and does not exist on wasm. Here the
+ * gradient of a look-up is a sum over the rows of each id: by a kernel on WebGPU, in JavaScript on wasm, else as a product with
+ * one-hot rows. The gradient of a selection of distinct rows is a scatter without colliding additions.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { usesKernels } from '../gpu/dispatch.ts';
@@ -15,8 +14,8 @@ import { differentiable } from './differentiable.ts';
 /**
  * Rows of a table.
  *
- * @param table - `[V,C]`; without a gradient where it is compressed
- * @param ids - N whole numbers in [0, V); without a gradient where they are a tensor, whose values only the GPU knows
+ * @param table - `[V,C]`; without a gradient if it is compressed
+ * @param ids - N integers in [0, V); without a gradient if they are a tensor, whose values only the GPU knows
  * @returns `[N,C]`
  */
 export function embedding(table: tf.Tensor2D | CompressedMatrix, ids: Int32Array | tf.Tensor1D): tf.Tensor2D {
@@ -40,7 +39,7 @@ function multiplyOneHot(dY: tf.Tensor2D, ids: Int32Array, V: number): tf.Tensor2
   return tf.matMul(rows, dY, true); // [V,N] @ [N,C] -> [V,C]
 }
 
-// Reading waits for nothing on wasm. Its one-hot writes the bits of integers whatever type it is asked for.
+// Reading is synchronous on wasm. Its one-hot cannot be used, because it writes the bits of integers for any dtype.
 function addRows(dY: tf.Tensor2D, ids: Int32Array, V: number): tf.Tensor2D {
   const [, C] = dY.shape;
   const rows = dY.dataSync<'float32'>();

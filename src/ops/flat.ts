@@ -1,11 +1,11 @@
 /**
- * Many tensors as one vector, and back. On WebGPU both are copies between buffers, which start no kernel. Not
- * differentiable: used on gradients and weights.
+ * Many tensors as one vector, and back. On WebGPU both are buffer copies, which launch no kernel. Not differentiable; used on
+ * gradients and weights.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { allocate, copyParts, usesKernels } from '../gpu/dispatch.ts';
 
-/** The elements of all tensors, one tensor after the other. */
+/** The concatenated elements of all tensors. */
 export function flatten(tensors: readonly tf.Tensor[]): tf.Tensor1D {
   if (!usesKernels()) return tf.concat(tensors.map((tensor) => tf.reshape<tf.Rank.R1>(tensor, [tensor.size])));
   const flat = allocate<tf.Rank.R1>([tensors.reduce((sum, { size }) => sum + size, 0)]);

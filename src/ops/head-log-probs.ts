@@ -1,31 +1,32 @@
 /**
- * What is said of next tokens, straight from hidden states, without the logits of all rows at once: `[N,V]` for a batch of
- * thousands of tokens and a vocabulary of tens of thousands would be the largest tensor of a training step, twice.
+ * Log-probabilities and entropies of next tokens, directly from hidden states, without the logits of all rows at once: `[N,V]`
+ * for a batch of thousands of tokens and a vocabulary of tens of thousands would be the largest tensor of a training step,
+ * twice.
  *
- * Rows are taken a stretch at a time: forward its logits are reduced to a number or two a row and dropped; backward they are
- * computed again. That is one product more of three, so small batches, whose logits fit anyway, are done in one piece and are
- * the very same bits as with {@link tokenLogProbs} and {@link tokenScores}.
+ * Rows are processed in chunks: in the forward pass their logits are reduced to one or two numbers per row and dropped; in the
+ * backward pass they are recomputed. That adds one product to three, so small batches, whose logits fit anyway, are processed
+ * at once and give exactly the bits of {@link tokenLogProbs} and {@link tokenScores}.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { TrainingPrecision } from '../config/sft-config.ts';
-import { MOST_LOGITS } from '../gpu/kernel-steps.ts';
+import { MAX_LOGITS } from '../gpu/kernel-steps.ts';
 import { differentiable } from './differentiable.ts';
 import { type AllowedTokens, allowedRows, heldLogits } from './held-logits.ts';
 import { linear, linearGradients, linearInput } from './linear.ts';
 import { tokenLogProbs, tokenLogProbsGradient } from './token-log-probs.ts';
-import { apart, joinedScores, joinedScoresGradient, type TokenScores, tokenScores } from './token-scores.ts';
+import { joinedScores, joinedScoresGradient, splitScores, type TokenScores, tokenScores } from './token-scores.ts';
 
-/** How the logits of a head are computed. */
+/** Options for the logits of a head. */
 export interface HeadOptions {
-  /** Rows times vocabulary that are held at once, default 2^24. */
+  /** The most logits (rows times vocabulary) at once. Default 2^24. */
   readonly mostLogits?: number;
   /** Default f32. */
   readonly precision?: TrainingPrecision | undefined;
-  /** What each row may take; by default anything. */
+  /** The tokens allowed in each row; default: all. */
   readonly allowed?: AllowedTokens | undefined;
 }
 
-/** What is told of rows of logits, as its two passes; the rows are the last axis of the value. */
+/** An op on rows of logits, given by its two passes; the rows are the last axis of the value. */
 interface RowsOp<Value extends tf.Tensor> {
   readonly forward: (logits: tf.Tensor2D, targets: Int32Array) => Value;
   readonly gradient: (dY: Value, logits: tf.Tensor2D, targets: Int32Array) => tf.Tensor2D;
@@ -47,10 +48,10 @@ export function headLogProbs(
 ): tf.Tensor1D {
   const rows = rowsAtOnce(weight, options);
   if (x.shape[0] <= rows) return tokenLogProbs(headLogits(x, weight, options), targets);
-  return byStretches(x, weight, targets, options, { forward: tokenLogProbs, gradient: tokenLogProbsGradient });
+  return inChunks(x, weight, targets, options, { forward: tokenLogProbs, gradient: tokenLogProbsGradient });
 }
 
-/** The same, and the entropy of each row. Parameters as of {@link headLogProbs}. */
+/** The same, and the entropy of each row. Parameters as in {@link headLogProbs}. */
 export function headScores(
   x: tf.Tensor2D,
   weight: tf.Tensor2D,
@@ -59,21 +60,21 @@ export function headScores(
 ): TokenScores {
   const rows = rowsAtOnce(weight, options);
   if (x.shape[0] <= rows) return tokenScores(headLogits(x, weight, options), targets);
-  return apart(byStretches(x, weight, targets, options, { forward: joinedScores, gradient: joinedScoresGradient }));
+  return splitScores(inChunks(x, weight, targets, options, { forward: joinedScores, gradient: joinedScoresGradient }));
 }
 
-/** The logits of rows, held to what they may take. */
+/** The logits of rows, restricted to the allowed tokens. */
 function headLogits(x: tf.Tensor2D, weight: tf.Tensor2D, { precision, allowed }: HeadOptions): tf.Tensor2D {
   const free = linear(linearInput(x, precision), weight);
   return allowed === undefined ? free : heldLogits(free, allowed);
 }
 
-function rowsAtOnce({ shape: [V] }: tf.Tensor2D, { mostLogits = MOST_LOGITS }: HeadOptions): number {
+function rowsAtOnce({ shape: [V] }: tf.Tensor2D, { mostLogits = MAX_LOGITS }: HeadOptions): number {
   return Math.max(1, Math.floor(mostLogits / V));
 }
 
-/** An op on the logits of all rows, as many of them at a time as are to be held at once. */
-function byStretches<Value extends tf.Tensor>(
+/** Applies an op to the logits of all rows, in chunks of the size that may be held at once. */
+function inChunks<Value extends tf.Tensor>(
   x: tf.Tensor2D,
   weight: tf.Tensor2D,
   targets: Int32Array,
@@ -83,7 +84,7 @@ function byStretches<Value extends tf.Tensor>(
   const [N, C] = x.shape;
   const { precision, allowed } = options;
   const rows = rowsAtOnce(weight, options);
-  const stretches = Array.from({ length: Math.ceil(N / rows) }, (_, i) => {
+  const chunks = Array.from({ length: Math.ceil(N / rows) }, (_, i) => {
     const start = i * rows;
     const size = Math.min(rows, N - start);
     const held = allowed === undefined ? undefined : allowedRows(allowed, start, size);
@@ -94,7 +95,7 @@ function byStretches<Value extends tf.Tensor>(
     forward: (save) => {
       save(x);
       save(weight);
-      const parts = stretches.map(({ start, size, ids, held }) =>
+      const parts = chunks.map(({ start, size, ids, held }) =>
         tf.tidy(() => {
           return forward(headLogits(tf.slice(x, [start, 0], [size, C]), weight, { precision, allowed: held }), ids);
         }),
@@ -105,11 +106,11 @@ function byStretches<Value extends tf.Tensor>(
       const [savedX, savedWeight] = saved as [tf.Tensor2D, tf.Tensor2D];
       const dX: tf.Tensor2D[] = [];
       let dWeight: tf.Tensor2D | undefined;
-      for (const { start, size, ids, held } of stretches) {
+      for (const { start, size, ids, held } of chunks) {
         const before = dWeight;
         const [dPart, sum] = tf.tidy(() => {
           const part = tf.slice(savedX, [start, 0], [size, C]);
-          // What is not allowed has no probability, and so no gradient.
+          // Tokens that are not allowed have no probability, and so no gradient.
           const rowLogits = headLogits(part, savedWeight, { precision, allowed: held });
           const dLogits = gradient(lastAxisSlice(dY, start, size), rowLogits, ids);
           const [dH, dW] = linearGradients(dLogits, part, savedWeight, precision);

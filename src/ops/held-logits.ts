@@ -1,24 +1,24 @@
 /**
- * Logits of a policy that is held to an automaton: what is not allowed has no probability, so that log-probabilities,
- * entropies and divergences of the rows are those of the held policy, renormalised over what was allowed.
+ * Logits of a policy constrained by an automaton: tokens that are not allowed have no probability, so that log-probabilities,
+ * entropies and divergences are those of the constrained policy, renormalised over the allowed tokens.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { usesKernels } from '../gpu/dispatch.ts';
 import { keepPlaces } from '../kernels/keep-places.ts';
 import { differentiable } from './differentiable.ts';
 
-/** The tokens that N rows may take: those of row n are `ids[offsets[n]]` to before `ids[offsets[n + 1]]`. */
+/** The allowed tokens of N rows; those of row n are from `ids[offsets[n]]` (inclusive) to `ids[offsets[n + 1]]` (exclusive). */
 export interface AllowedTokens {
   /** `N+1` */
   readonly offsets: Int32Array;
   readonly ids: Int32Array;
 }
 
-/** The logit of what is not allowed: its exponential is 0 beside any other, and it is finite, so that 0 times it is 0. */
+/** The logit of tokens that are not allowed. Its softmax is 0, and it is finite, so that 0 times it is 0. */
 const NOT_ALLOWED = -1e30;
 
 /**
- * The logits with all that is not allowed at -1e30. A row without allowed tokens becomes uniform.
+ * The logits with all tokens that are not allowed at -1e30. A row without allowed tokens becomes uniform.
  *
  * @param logits - `[N,V]`
  * @returns `[N,V]`
@@ -32,7 +32,7 @@ export function heldLogits(logits: tf.Tensor2D, allowed: AllowedTokens): tf.Tens
   });
 }
 
-/** The rows from `start` on, `size` of them. */
+/** The allowed tokens of `size` rows from `start` on. */
 export function allowedRows({ offsets, ids }: AllowedTokens, start: number, size: number): AllowedTokens {
   const [from, to] = [offsets[start] ?? 0, offsets[start + size] ?? ids.length];
   return {
@@ -41,7 +41,7 @@ export function allowedRows({ offsets, ids }: AllowedTokens, start: number, size
   };
 }
 
-/** The flat indices of what is allowed in `[N,V]`. */
+/** The flat indices of the allowed tokens in `[N,V]`. */
 function placesOf({ offsets, ids }: AllowedTokens, V: number): Int32Array {
   const places = new Int32Array(ids.length);
   for (let n = 0; n + 1 < offsets.length; n++) {
@@ -51,7 +51,7 @@ function placesOf({ offsets, ids }: AllowedTokens, V: number): Int32Array {
   return places;
 }
 
-/** x at some places, and a number elsewhere. */
+/** The elements of x at some places, and a constant elsewhere. */
 function keptAt(places: Int32Array, x: tf.Tensor2D, elsewhere: number): tf.Tensor2D {
   return tf.tidy(() => {
     if (usesKernels()) {

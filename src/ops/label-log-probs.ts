@@ -1,6 +1,6 @@
 /**
- * The log-probabilities of a few given tokens, the same for all rows: of V numbers a row only R need to be read back. Without a
- * gradient.
+ * The log-probabilities of a few given tokens, the same for all rows, so that only R of V numbers per row are read back.
+ * Without a gradient.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { usesKernels } from '../gpu/dispatch.ts';
@@ -22,7 +22,7 @@ export function labelLogProbs(logits: tf.Tensor2D, ids: readonly number[]): tf.T
 function composite(logits: tf.Tensor2D, ids: readonly number[]): tf.Tensor2D {
   const [M] = logits.shape;
   const ofLabels = tf.gather(logits, tf.tensor1d([...ids], 'int32'), 1); // [M,V] -> [M,R]
-  // All labels of a row differ from their log-probabilities by the same log Z.
+  // In a row all labels differ from their log-probabilities by the same log Z.
   const ofFirst = tf.reshape(tokenLogProbs(logits, new Int32Array(M).fill(ids[0] ?? 0)), [M, 1]); // [M] -> [M,1]
   return tf.add(ofLabels, tf.sub(ofFirst, tf.slice(ofLabels, [0, 0], [M, 1])));
 }

@@ -1,5 +1,5 @@
 /**
- * The linear map with weights as Hugging Face stores them, `[out, in]`.
+ * Linear maps with weights in Hugging Face's layout, `[out, in]`.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { TrainingPrecision } from '../config/sft-config.ts';
@@ -13,24 +13,24 @@ import { type MixedInput, mixedInput, mixedLinear, mixedLinearGradients } from '
 import { sumRows } from './sum-rows.ts';
 import { swiGlu } from './swiglu.ts';
 
-/** What is added to the product. */
+/** Terms added to the product. */
 export interface Added {
-  /** `[O]`, to each row. */
+  /** `[O]`, added to each row. */
   readonly bias?: tf.Tensor1D | undefined;
-  /** `[N,O]`, the stream that the map writes to. */
+  /** `[N,O]`, the residual stream. */
   readonly residual?: tf.Tensor2D | undefined;
 }
 
-/** What is multiplied with the product. */
+/** The factor of the product in a SwiGLU. */
 export interface Gated {
-  /** `[N,O]`, to be gated with `silu` before. */
+  /** `[N,O]`, before `silu`. */
   readonly gate: tf.Tensor2D;
 }
 
-/** What linear maps read, `[N,I]`: in mixed precision with its rounded form. */
+/** The input of linear maps, `[N,I]`; in mixed precision with its rounded form. */
 export type LinearInput = tf.Tensor2D | MixedInput;
 
-/** Makes a tensor ready to be read by linear maps of a precision. @param precision - default f32 */
+/** Prepares a tensor as the input of linear maps in a precision. @param precision - default f32 */
 export function linearInput(x: tf.Tensor2D, precision?: TrainingPrecision): LinearInput {
   return precision === 'mixed' ? mixedInput(x) : x;
 }
@@ -38,7 +38,7 @@ export function linearInput(x: tf.Tensor2D, precision?: TrainingPrecision): Line
 /**
  * `y = x W^T (+ bias) (+ residual)`, or as the second half of a SwiGLU `y = silu(gate) * x W^T`.
  *
- * @param weight - `[O,I]`; without a gradient where it is compressed
+ * @param weight - `[O,I]`; without a gradient if it is compressed
  * @returns `[N,O]`
  */
 export function linear(
@@ -52,7 +52,7 @@ export function linear(
   return usesKernels() ? fused(input, weight, added) : composite(input, weight, added);
 }
 
-/** The gradients of x and of the weight. For backward passes: not differentiable itself. */
+/** The gradients of x and of the weight. For backward passes; not differentiable itself. */
 export function linearGradients(
   dY: tf.Tensor2D,
   x: tf.Tensor2D,

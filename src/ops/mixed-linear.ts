@@ -1,7 +1,7 @@
 /**
- * The linear map of mixed precision (arXiv 1710.03740): x, the weights and, backward, dY are rounded to halves, all sums are
- * float32. What is kept for the backward pass of x is its halves, once for all maps that read it; the weights stay float32,
- * are what the optimizer changes, and are rounded again where they are needed again, which costs little.
+ * The linear map of mixed precision (arXiv 1710.03740): x, the weights and, in the backward pass, dY are rounded to half
+ * precision; all sums are float32. Only the halves of x are kept for the backward pass, once for all maps that read it. The
+ * weights stay float32 for the optimizer and are rounded again when needed, which is cheap.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { usesKernels } from '../gpu/dispatch.ts';
@@ -11,14 +11,14 @@ import { differentiable } from './differentiable.ts';
 import { ofShape, type Rounded, rounded, tensorOf } from './halves.ts';
 import { sumRows } from './sum-rows.ts';
 
-/** What linear maps of mixed precision read: rounded once for all of them. */
+/** The input of linear maps in mixed precision, rounded once for all of them. */
 export interface MixedInput {
-  /** `[N,I]`, what gradients go to. */
+  /** `[N,I]`, which gradients flow to. */
   readonly x: tf.Tensor2D;
   readonly rounded: Rounded;
 }
 
-/** Rounds what several maps are to read. */
+/** Rounds the input of several maps. */
 export function mixedInput(x: tf.Tensor2D): MixedInput {
   return { x, rounded: rounded(x) };
 }
@@ -46,7 +46,7 @@ export function mixedLinear(input: MixedInput, weight: tf.Tensor2D, { bias, resi
   });
 }
 
-/** The gradients of x and of the weight, all three rounded to halves. For backward passes: not differentiable itself. */
+/** The gradients of x and of the weight, computed from all three rounded to half precision. For backward passes; not differentiable itself. */
 export function mixedLinearGradients(dY: tf.Tensor2D, x: tf.Tensor2D, weight: tf.Tensor2D): [tf.Tensor2D, tf.Tensor2D] {
   return tf.tidy(() => gradients(dY, rounded(x), weight));
 }
@@ -61,7 +61,7 @@ function gradients(dY: tf.Tensor2D, x: Rounded, weight: tf.Tensor2D): [tf.Tensor
 
 function product(a: Rounded, b: Rounded, arrangement: Arrangement, added: Epilogue = {}): tf.Tensor2D {
   if (usesKernels()) return matmulKernel(a, b, arrangement, added);
-  // Without kernels all are plain tensors.
+  // Without kernels all operands are plain tensors.
   const [plainA, plainB] = [a as tf.Tensor2D, b as tf.Tensor2D];
   const { bias, residual } = added;
   const plain = tf.matMul<tf.Tensor2D>(plainA, plainB, arrangement === 'tn', arrangement === 'nt');

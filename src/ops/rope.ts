@@ -1,8 +1,8 @@
 /**
- * Rotary position embedding (arXiv 2104.09864) in Hugging Face's "rotate half" layout: dimension i turns with i + D/2.
+ * Rotary position embedding (arXiv 2104.09864) in Hugging Face's "rotate half" layout: dimension i rotates with i + D/2.
  *
- * With the normalisation of queries and keys that Qwen3 puts before it the op is one kernel on WebGPU. In the composite
- * `rotateHalf(x) = (-x2, x1)` is a product with a constant `[D,D]` matrix of signs: one fast matmul in place of two
+ * On WebGPU the op is one kernel, together with the normalisation of queries and keys that precedes it in Qwen3. In the
+ * composite, `rotateHalf(x) = (-x2, x1)` is a product with a constant `[D,D]` matrix of signs: one fast matmul instead of two
  * slices and a concat, which are slow on wasm and two more dispatches on WebGPU.
  */
 import * as tf from '@tensorflow/tfjs-core';
@@ -11,11 +11,11 @@ import { rotateBackward, rotateForward } from '../kernels/head-rotation.ts';
 import { differentiable } from './differentiable.ts';
 import { rmsNorm } from './rms-norm.ts';
 
-/** The constants of RoPE for some positions. */
+/** The tables of RoPE for some positions. */
 export interface RopeTables {
-  /** `[T,1,D]`, or `[B,T,1,D]` where sequences have positions of their own */
+  /** `[T,1,D]`, or `[B,T,1,D]` if positions differ between sequences. */
   readonly cos: tf.Tensor;
-  /** As `cos`. */
+  /** Like `cos`. */
   readonly sin: tf.Tensor;
   /** `[D,D]`, x @ rotation = rotateHalf(x) */
   readonly rotation: tf.Tensor2D;
@@ -32,7 +32,7 @@ export function ropeTables(first: number, count: number, D: number, theta: numbe
   return tablesOf(positions, [count, 1, D], theta);
 }
 
-/** Tables for B sequences with positions of their own, B*T; as {@link ropeTables}. */
+/** Tables for B sequences with individual positions, B*T; otherwise as {@link ropeTables}. */
 export function ropeTablesAt(positions: Int32Array, B: number, D: number, theta: number): RopeTables {
   return tablesOf(positions, [B, positions.length / B, 1, D], theta);
 }
@@ -61,7 +61,7 @@ function tablesOf(positions: Int32Array, shape: number[], theta: number): RopeTa
   };
 }
 
-/** A root-mean-square normalisation of each head. */
+/** An RMS normalisation of each head. */
 export interface HeadNorm {
   /** `[D]` */
   readonly gain: tf.Tensor1D;
@@ -70,11 +70,11 @@ export interface HeadNorm {
 }
 
 /**
- * Turns every head by its position.
+ * Rotates every head by its position.
  *
  * @param x - `[B,T,H,D]`
- * @param tables - for T positions, of all sequences or of each
- * @param norm - the normalisation before that; default: none
+ * @param tables - for T positions, shared by all sequences or individual
+ * @param norm - the normalisation before the rotation; default: none
  * @returns `[B,T,H,D]`
  */
 export function rope(x: tf.Tensor4D, tables: RopeTables, norm?: HeadNorm): tf.Tensor4D {

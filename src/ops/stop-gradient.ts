@@ -1,10 +1,10 @@
 /**
- * A value that weighs a loss without being learned through.
+ * Values that weight a loss without receiving gradients.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { differentiable } from './differentiable.ts';
 
-/** The same value, through which no gradient flows. */
+/** The same value without a gradient. */
 export function stopGradient<T extends tf.Tensor>(x: T): T {
   return differentiable<[T], T>({
     inputs: [x],

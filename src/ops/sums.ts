@@ -1,10 +1,10 @@
 /**
- * Long sums: losses over tokens, the squares of millions of gradients, rows over a vocabulary.
+ * Long sums: losses over tokens, squares of millions of gradients, rows over a vocabulary.
  *
- * The wasm backend of tfjs adds one element after the other in float32. Once the sum is large, what is added is rounded to few
- * bits, always the same way where elements are alike: the norm of 20 million gradients came out 1 to 2 % too small. Without
- * a GPU a sum over all elements is therefore taken here, in float64, because they are in this process's memory anyway; rows
- * are summed in blocks. tfjs's WebGPU backend adds hundreds of partial sums side by side, which loses little.
+ * tfjs's wasm backend adds one element after another in float32. Once the sum is large, the addends lose bits, always in the
+ * same direction if elements are alike: the norm of 20 million gradients came out 1 to 2 % too small. Without a GPU, a sum over
+ * all elements is therefore computed here in float64, because they are in this process's memory anyway, and rows are summed in
+ * blocks. tfjs's WebGPU backend adds hundreds of partial sums in parallel, which loses little.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { isOnGpu } from '../gpu/dispatch.ts';
@@ -25,10 +25,10 @@ export function sumAll(x: tf.Tensor): tf.Scalar {
   });
 }
 
-/** Elements that wasm adds one after the other, at most; the error grows with them. */
+/** The most elements that wasm adds consecutively, because the error grows with their number. */
 const BLOCK = 64;
 
-/** The sum of each row, `[N,V] -> [N]`. Not differentiable by itself: used inside ops. */
+/** The sum of each row, `[N,V] -> [N]`. Not differentiable itself; used inside ops. */
 export function sumEachRow(x: tf.Tensor2D): tf.Tensor1D {
   const [N, V] = x.shape;
   if (isOnGpu() || V <= BLOCK) return tf.sum<tf.Tensor1D>(x, -1);
@@ -38,7 +38,7 @@ export function sumEachRow(x: tf.Tensor2D): tf.Tensor1D {
   return sumEachRow(tf.sum(tf.reshape(whole, [N, blocks, BLOCK]), -1)); // [N,V] -> [N,blocks]
 }
 
-/** The sum of the products of elements in the same place; of `dot(x, x)` the root is the norm. Not differentiable. */
+/** The sum of the element-wise products; the root of `dot(x, x)` is the norm. Not differentiable. */
 export function dot(a: tf.Tensor, b: tf.Tensor): tf.Scalar {
   if (isOnGpu()) return tf.sum<tf.Scalar>(a === b ? tf.square(a) : tf.mul(a, b));
   const left = a.dataSync<'float32'>();

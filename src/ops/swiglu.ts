@@ -13,7 +13,7 @@ import { ofShape, rounded, tensorOf } from './halves.ts';
  *
  * @param gate - `[N,F]`
  * @param up - `[N,F]`
- * @param precision - of training; in mixed the backward pass reads halves of both, which is all that is kept of them
+ * @param precision - of training; in mixed precision only halves of gate and up are kept for the backward pass
  * @returns `[N,F]`
  */
 export function swiGlu(gate: tf.Tensor2D, up: tf.Tensor2D, precision: TrainingPrecision = 'f32'): tf.Tensor2D {

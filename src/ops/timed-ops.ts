@@ -1,4 +1,4 @@
-/** The ops that tell how fast kernels are on a device, one of each kind (gpu/calibration.ts). */
+/** One op of each kind, for timing the kernels on a device (gpu/calibration.ts). */
 import type { KernelOps } from '../gpu/calibration.ts';
 import { causalAttention } from './attention.ts';
 import { linear } from './linear.ts';

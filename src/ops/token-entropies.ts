@@ -1,5 +1,5 @@
 /**
- * How undecided a model is at each token: the entropy of its whole next-token distribution.
+ * The uncertainty of a model at each token: the entropy of its next-token distribution.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { differentiable } from './differentiable.ts';
@@ -28,7 +28,7 @@ export function tokenEntropies(logits: tf.Tensor2D): tf.Tensor1D {
 }
 
 /**
- * The gradient of the logits, from the logits themselves. For backward passes that keep none: not differentiable itself.
+ * The gradient with respect to the logits, recomputed from them. For backward passes that keep none; not differentiable itself.
  *
  * @param dY - `[N]`
  * @returns `[N,V]`
@@ -40,17 +40,17 @@ export function tokenEntropiesGradient(dY: tf.Tensor1D, logits: tf.Tensor2D): tf
   });
 }
 
-/** `dH/dz = -p (log p + H)`, times dY, `[N,V]`. */
+/** `dH/dz = -p (log p + H)`, multiplied by dY, `[N,V]`. */
 function slopes(dY: tf.Tensor1D, p: tf.Tensor2D, logP: tf.Tensor2D, entropies: tf.Tensor1D): tf.Tensor2D {
   const [N] = p.shape;
   const slope = tf.neg(tf.mul(p, tf.add(logP, tf.reshape(entropies, [N, 1]))));
   return tf.mul(slope, tf.reshape(dY, [N, 1]));
 }
 
-/** Log-softmax and softmax over the last axis, `[N,V]` each. Not differentiable by itself: used inside ops. */
+/** Log-softmax and softmax over the last axis, `[N,V]` each. Not differentiable itself; used inside ops. */
 export function distribution(logits: tf.Tensor2D): { logP: tf.Tensor2D; p: tf.Tensor2D } {
   const [N] = logits.shape;
-  const shifted: tf.Tensor2D = tf.sub(logits, tf.max(logits, -1, true)); // for the exponent's range
+  const shifted: tf.Tensor2D = tf.sub(logits, tf.max(logits, -1, true)); // prevents overflow
   const logP: tf.Tensor2D = tf.sub(shifted, tf.log(tf.reshape(sumEachRow(tf.exp(shifted)), [N, 1])));
   return { logP, p: tf.exp(logP) };
 }

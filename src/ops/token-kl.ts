@@ -6,14 +6,14 @@ import { differentiable } from './differentiable.ts';
 import { sumEachRow } from './sums.ts';
 import { distribution } from './token-entropies.ts';
 
-/** forward: KL(reference || model), covers what the reference does; reverse: KL(model || reference), stays within it. */
+/** forward: KL(reference || model), which covers the reference; reverse: KL(model || reference), which seeks its modes. */
 export type KlDirection = 'forward' | 'reverse';
 
 /**
  * The divergence at each row. Gradients flow into `logits` only.
  *
- * @param logits - `[N,V]`, of the model that learns
- * @param reference - `[N,V]`, logits of the frozen one
+ * @param logits - `[N,V]`, of the trained model
+ * @param reference - `[N,V]`, logits of the frozen model
  * @returns `[N]`, in nats
  */
 export function tokenKl(logits: tf.Tensor2D, reference: tf.Tensor2D, direction: KlDirection): tf.Tensor1D {

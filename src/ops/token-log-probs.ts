@@ -1,5 +1,5 @@
 /**
- * The log-probability of given tokens: the one quantity that SFT, GRPO and distillation losses are made of.
+ * The log-probability of given tokens: the quantity that SFT, GRPO and distillation losses are built from.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { usesKernels } from '../gpu/dispatch.ts';
@@ -18,7 +18,7 @@ export function tokenLogProbs(logits: tf.Tensor2D, targets: Int32Array): tf.Tens
 }
 
 /**
- * The gradient of the logits, from the logits themselves. For backward passes that keep none: not differentiable itself.
+ * The gradient with respect to the logits, recomputed from them. For backward passes that keep none; not differentiable itself.
  *
  * @param dY - `[N]`
  * @returns `[N,V]`
@@ -48,8 +48,8 @@ function fused(logits: tf.Tensor2D, targets: Int32Array): tf.Tensor1D {
 }
 
 /**
- * The logarithm of the normaliser follows from the softmax, which every backend has as a kernel of its own: at the largest
- * logit `max p = exp(max - log Z)`, so `log Z = max - log(max p)`, and max p is at least 1/V.
+ * The log normaliser follows from the softmax, for which every backend has a kernel: at the largest logit
+ * `max p = exp(max - log Z)`, so `log Z = max - log(max p)`, and max p is at least 1/V.
  */
 function composite(logits: tf.Tensor2D, targets: Int32Array): tf.Tensor1D {
   const [N, V] = logits.shape;
@@ -73,7 +73,7 @@ function compositeGradient(dY: tf.Tensor1D, p: tf.Tensor2D, targets: Int32Array)
   return tf.sub(tf.reshape(ofTargets, [N, V]), tf.mul(p, tf.reshape(dY, [N, 1])));
 }
 
-/** The places of targets among all logits, row after row. */
+/** The flat indices of targets among the logits. */
 function placesOf(targets: Int32Array, V: number): Int32Array {
   return targets.map((target, n) => n * V + target);
 }

@@ -1,6 +1,6 @@
 /**
- * What a policy says of its tokens: how likely each was and how undecided the model was there. Reinforcement wants both, and a
- * kernel finds both in one pass over the logits, forward and backward; elsewhere they are two ops side by side.
+ * The scores of a policy's tokens: their log-probabilities and the entropy at each. Reinforcement learning needs both, and a
+ * kernel computes both in one pass over the logits, forward and backward; elsewhere they are two ops.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { usesKernels } from '../gpu/dispatch.ts';
@@ -9,11 +9,11 @@ import { differentiable } from './differentiable.ts';
 import { tokenEntropies, tokenEntropiesGradient } from './token-entropies.ts';
 import { tokenLogProbs, tokenLogProbsGradient } from './token-log-probs.ts';
 
-/** Of N tokens, in nats; both are differentiable. */
+/** For N tokens, in nats; both are differentiable. */
 export interface TokenScores {
   /** `log softmax(logits)[n, targets[n]]`, `[N]` */
   readonly logProbs: tf.Tensor1D;
-  /** Of the whole distribution at each token, `[N]`. Computed if asked for where it costs a pass of its own. */
+  /** Of the whole distribution at each token, `[N]`. Computed on demand where it costs a separate pass. */
   readonly entropies: () => tf.Tensor1D;
 }
 
@@ -24,12 +24,12 @@ export interface TokenScores {
  * @param targets - N token ids in [0, V)
  */
 export function tokenScores(logits: tf.Tensor2D, targets: Int32Array): TokenScores {
-  if (usesKernels()) return apart(fused(logits, targets));
+  if (usesKernels()) return splitScores(fused(logits, targets));
   return { logProbs: tokenLogProbs(logits, targets), entropies: () => tokenEntropies(logits) };
 }
 
-/** Log-probabilities and entropies that stand in one tensor, `[2,N]`. */
-export function apart(joined: tf.Tensor2D): TokenScores {
+/** Splits log-probabilities and entropies in one tensor, `[2,N]`. */
+export function splitScores(joined: tf.Tensor2D): TokenScores {
   const [logProbs, entropies] = tf.unstack(joined) as [tf.Tensor1D, tf.Tensor1D]; // [2,N] -> twice [N]
   return { logProbs, entropies: () => entropies };
 }
@@ -43,7 +43,7 @@ export function joinedScores(logits: tf.Tensor2D, targets: Int32Array): tf.Tenso
 }
 
 /**
- * The gradient of the logits, from the logits themselves. For backward passes that keep none: not differentiable itself.
+ * The gradient with respect to the logits, recomputed from them. For backward passes that keep none; not differentiable itself.
  *
  * @param dY - `[2,N]`
  * @returns `[N,V]`

@@ -1,13 +1,15 @@
 /**
  * AdamW (arXiv 1711.05101) with clipping by global norm, over all weights at once.
  *
- * Gradients are joined into one vector, so a step costs about a dozen elementwise operations whatever the number of
- * tensors, or on WebGPU four passes of a kernel; and the moments are two vectors that a checkpoint stores as they are. The
- * order of addition is fixed, so a step is repeatable bit for bit on one device.
+ * Gradients are concatenated into one vector, so that a step costs about a dozen elementwise ops for any number of tensors, or
+ * four kernel dispatches on WebGPU, and the moments are two vectors that a checkpoint stores directly. The order of additions is
+ * fixed, so a step is reproducible bit for bit on one device.
  *
- * In mixed precision it also owns the scale of the loss (loss-scale.ts): {@link AdamW.scaled} multiplies a loss by it, and
- * `apply` divides the gradient by it, or skips an update whose gradient is not finite. On WebGPU all of this stays on the GPU,
- * so that no update waits for a number to be read.
+ * In mixed precision it also owns the loss scale (loss-scale.ts): {@link AdamW.scaled} multiplies a loss by it, and `apply`
+ * divides the gradient by it, or skips an update whose gradient is not finite. On WebGPU all of this stays on the GPU, so that
+ * no update waits for a read-back.
+ *
+ * This room holds the optimizer, the loss scale and the learning rate schedule.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { TrainingPrecision } from '../config/sft-config.ts';
@@ -18,7 +20,7 @@ import { flatten, unflatten } from '../ops/flat.ts';
 import { dot } from '../ops/sums.ts';
 import { FIRST_LOSS_SCALE, GROWTH_INTERVAL, type LossScale, nextLossScale } from './loss-scale.ts';
 
-/** The constants of AdamW. */
+/** The hyperparameters of AdamW. */
 export interface AdamWConfig {
   readonly beta1: number;
   readonly beta2: number;
@@ -27,17 +29,17 @@ export interface AdamWConfig {
   readonly weightDecay: number;
   /** The largest global gradient norm; larger gradients are scaled down to it. */
   readonly maxGradNorm: number;
-  /** Whether gradients come of a scaled loss; default f32: they do not. */
+  /** In mixed precision gradients are those of a scaled loss. Default f32. */
   readonly precision?: TrainingPrecision;
 }
 
-/** What a resumed optimizer needs, as plain numbers. */
+/** The state for resuming an optimizer, as plain numbers. */
 export interface AdamWState {
-  /** Updates asked for; those that were skipped are among them. */
+  /** Updates requested, including skipped ones. */
   readonly step: number;
   readonly firstMoment: Float32Array;
   readonly secondMoment: Float32Array;
-  /** In mixed precision. */
+  /** Only in mixed precision. */
   readonly lossScale?: LossScale | undefined;
 }
 
@@ -46,7 +48,7 @@ export class AdamW {
   readonly #weights: readonly tf.Variable[];
   readonly #names: readonly string[];
   readonly #config: AdamWConfig;
-  /** Which parameters decay: 0 or 1 for each, or for the kernel a bit for each. */
+  /** Which parameters decay: 0 or 1 for each, or one bit each for the kernel. */
   readonly #decays: tf.Tensor1D;
   #firstMoment: tf.Tensor1D;
   #secondMoment: tf.Tensor1D;
@@ -54,7 +56,7 @@ export class AdamW {
   #lossScale: tf.Tensor1D | undefined;
   #step: number;
 
-  /** @param state - to go on from; without it the moments start at 0 */
+  /** @param state - a state to resume; without it the moments start at 0 */
   constructor(weights: Weights, config: AdamWConfig, state?: AdamWState) {
     this.#names = [...weights.keys()];
     this.#weights = [...weights.values()];
@@ -68,28 +70,28 @@ export class AdamW {
     this.#step = state?.step ?? 0;
   }
 
-  /** Updates asked for so far. */
+  /** Updates requested so far. */
   get step(): number {
     return this.#step;
   }
 
-  /** What the gradient is to be taken of: in mixed precision a multiple of the loss. */
+  /** The scalar to differentiate: the loss, in mixed precision multiplied by the loss scale. */
   scaled(loss: tf.Scalar): tf.Scalar {
     return this.#lossScale === undefined
       ? loss
       : tf.mul(loss, tf.reshape<tf.Rank.R0>(tf.slice(this.#lossScale, [0], [1]), []));
   }
 
-  /** How far the scale of the loss has come; undefined in f32. Waits for the GPU. */
+  /** The current loss scale; undefined in f32. Waits for the GPU. */
   async readLossScale(): Promise<LossScale | undefined> {
     if (this.#lossScale === undefined) return undefined;
     return lossScaleOf(await this.#lossScale.data<'float32'>());
   }
 
   /**
-   * Updates every weight from its gradient, or in mixed precision none, if the gradient is not finite.
+   * Updates every weight from its gradient. In mixed precision the update is skipped if the gradient is not finite.
    *
-   * @param gradients - of what {@link scaled} gives, by weight name; a weight without one counts as gradient 0
+   * @param gradients - of the {@link scaled} loss, by weight name; a missing gradient counts as 0
    * @returns the global gradient norm before clipping, a scalar tensor that the caller disposes
    */
   apply(gradients: Readonly<Record<string, tf.Tensor>>, learningRate: number): tf.Scalar {
@@ -130,7 +132,7 @@ export class AdamW {
     const unscaled = lossScale === undefined ? joined : tf.div<tf.Tensor1D>(joined, lossScale.scale);
     const norm = tf.sqrt(dot(unscaled, unscaled));
     if (lossScale !== undefined) {
-      const isFinite = Number.isFinite(norm.dataSync()[0]); // waits for nothing: only a GPU computes after the call
+      const isFinite = Number.isFinite(norm.dataSync()[0]); // without a wait, because only a GPU computes asynchronously
       this.#replaceLossScale(nextLossScale(lossScale, isFinite));
       if (!isFinite) return norm;
     }
@@ -148,7 +150,7 @@ export class AdamW {
     return norm;
   }
 
-  /** How much of their size the moments have after some updates, having started at 0. */
+  /** The bias corrections of the moments after some updates. */
   #corrections(updates: number): { readonly correction1: number; readonly correction2: number } {
     const { beta1, beta2 } = this.#config;
     return { correction1: 1 - beta1 ** updates, correction2: 1 - beta2 ** updates };
@@ -207,7 +209,7 @@ function decayMask(weights: readonly tf.Variable[], P: number): tf.Tensor1D {
   return tf.tensor1d(mask);
 }
 
-/** The same in bits, 32 parameters in a number. */
+/** The same as bits, 32 parameters per integer. */
 function decayBits(weights: readonly tf.Variable[], P: number): tf.Tensor1D {
   const bits = new Int32Array(Math.ceil(P / 32));
   let offset = 0;

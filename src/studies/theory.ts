@@ -14,7 +14,7 @@ import {
   softmax,
 } from '../common/kl-estimators.ts';
 import { Rng } from '../common/rng.ts';
-import { leashedReward, tiltedPolicy } from '../common/tilted-policy.ts';
+import { regularisedReward, tiltedPolicy } from '../common/tilted-policy.ts';
 import { paragraph, type Report, table } from './report.ts';
 
 const CheckSchema = v.strictObject({
@@ -150,7 +150,7 @@ function tiltChecks(): TheoryCheck[] {
   // The value of the optimal policy is beta log Z.
   const logZ = Math.log(ref.reduce((sum, share, i) => sum + share * Math.exp((rewards[i] ?? 0) / beta), 0));
   return [
-    check('the tilted policy is worth beta log Z', beta * logZ, leashedReward(best, ref, rewards, beta), 1e-12),
+    check('the tilted policy is worth beta log Z', beta * logZ, regularisedReward(best, ref, rewards, beta), 1e-12),
     check('a tight leash gives the reference', 0, largestGap(tiltedPolicy(ref, rewards, 1e9), ref), 1e-8),
     check('a loose leash shares among the best as the reference does', 2 / 3, loose, 1e-9),
   ];

@@ -1,9 +1,9 @@
 /**
- * One answer of a model of any size with compressed matrices: memory told beforehand and measured, a prefill, and tokens one
- * by one. Weights are random, made matrix by matrix, so that a shape of 0.6 B needs no more memory here than on the GPU.
+ * One answer of a model of any size with compressed matrices: predicted and measured memory, a prefill, and decoding token by
+ * token. Weights are random and created matrix by matrix, so a shape of 0.6 B needs no more memory here than on the GPU.
  *
- * What an answer must read is all weights once for every token; so bytes per second of decoding, against what the machine's
- * memory can give, is how close to its limit decoding is. A prefill multiplies, and is told in floating point operations.
+ * Every token reads all weights once, so the bytes per second of decoding, compared with the memory bandwidth of the machine,
+ * show how close decoding is to its limit. A prefill multiplies matrices, so its rate is in floating point operations.
  */
 import * as tf from '@tensorflow/tfjs';
 import { Rng } from '../../src/common/rng.ts';
@@ -21,7 +21,7 @@ import { type CompressedMatrix, type HalvesData, uploadCompressed } from '../../
 import { openBenchBackends } from './backends.ts';
 import { GpuTally } from './gpu-tally.ts';
 
-/** Shapes besides the presets. Qwen3-0.6B's is that of its config.json (huggingface.co/Qwen/Qwen3-0.6B). */
+/** Shapes in addition to the presets. Qwen3-0.6B is from its config.json (huggingface.co/Qwen/Qwen3-0.6B). */
 const LARGE_SHAPES = {
   'qwen3-0.6b': {
     vocabSize: 151_936,
@@ -43,36 +43,37 @@ export const ANSWER_SHAPES = [...Object.keys(MODEL_PRESETS), ...Object.keys(LARG
   PresetName | keyof typeof LARGE_SHAPES
 )[];
 
-/** How an answer is asked for. */
+/** The settings of the benchmark. */
 export interface AnswerBench {
   readonly shape: (typeof ANSWER_SHAPES)[number];
   readonly precision: Exclude<Precision, 'f32'>;
   /** Tokens of the prompt. */
   readonly prompt: number;
-  /** Tokens after the first. */
+  /** Generated tokens after the first. */
   readonly tokens: number;
   readonly adapter?: string;
 }
 
-/** What it took. */
+/** The measurements. */
 export interface AnswerResult {
   readonly work: string;
   readonly adapter: string;
   readonly parameters: number;
-  /** As counted before anything was made, and as buffers were asked for. */
+  /** Counted before anything is allocated. */
   readonly predictedBytes: { readonly weights: number; readonly total: number };
+  /** The peak of the allocated buffers. */
   readonly peakBytes: number;
-  /** The embeddings' shards: more than one where they are past the largest binding. */
+  /** The shards of the embeddings: more than one where they exceed the largest binding. */
   readonly embeddingShards: number;
   readonly prefillMs: number;
   readonly prefillGflopPerSec: number;
   readonly decodeTokensPerSec: number;
   readonly decodeGBPerSec: number;
-  /** Processor time of all threads, milliseconds; on a software adapter that is the work itself. */
+  /** CPU time of all threads in milliseconds; on a software adapter it includes the GPU work. */
   readonly cpuMs: { readonly prefill: number; readonly decode: number };
 }
 
-/** Runs the work once to compile, and once to measure. @throws {LabError} `not-finite` if what comes out is no number */
+/** Runs the work once to compile and once to measure. @throws {LabError} `not-finite` for a non-finite log-probability */
 export async function benchAnswer({ shape, precision, prompt, tokens, adapter }: AnswerBench): Promise<AnswerResult> {
   const config: ModelConfig =
     shape in LARGE_SHAPES ? LARGE_SHAPES[shape as keyof typeof LARGE_SHAPES] : MODEL_PRESETS[shape as PresetName];
@@ -85,10 +86,12 @@ export async function benchAnswer({ shape, precision, prompt, tokens, adapter }:
   const ids = Int32Array.from({ length: prompt }, () => rng.int(config.vocabSize));
   const run = async (maxTokens: number): Promise<{ ms: number; cpuMs: number }> => {
     const [startMs, startCpu] = [performance.now(), process.cpuUsage()];
-    // No token is the end token: every run is as long as it is asked to be.
+    // Without an end token every run has the requested length.
     const [completion] = await generateAll(model, [ids], { eosId: -1, maxTokens });
     if (completion === undefined || !completion.logProbs.every(Number.isFinite)) {
-      throw new LabError('not-finite', { message: `${shape} in ${precision} gives tokens without a probability.` });
+      throw new LabError('not-finite', {
+        message: `${shape} in ${precision} gives tokens with a non-finite log-probability.`,
+      });
     }
     const { user, system } = process.cpuUsage(startCpu);
     return { ms: performance.now() - startMs, cpuMs: (user + system) / 1000 };
@@ -99,7 +102,7 @@ export async function benchAnswer({ shape, precision, prompt, tokens, adapter }:
   tally.stop();
   const decodeMs = all.ms - first.ms;
   const embeddings = model.compressed?.get('model.embed_tokens.weight');
-  // All linear maps of all tokens, and the head of the last.
+  // All linear layers for all tokens, and the head for the last token.
   const { vocabSize: V, width: C } = config;
   const prefillFlops = 2 * prompt * (countParameters(config) - V * C) + 2 * V * C;
   return {
@@ -117,13 +120,13 @@ export async function benchAnswer({ shape, precision, prompt, tokens, adapter }:
   };
 }
 
-/** The result for people. */
+/** The result as text. */
 export function answerReport(result: AnswerResult): string[] {
   const { predictedBytes, peakBytes, cpuMs } = result;
   const gb = (bytes: number): string => `${(bytes / 1e9).toFixed(3)} GB`;
   return [
     `${result.work}: ${(result.parameters / 1e6).toFixed(1)} M parameters, on ${result.adapter}`,
-    `memory   told ${gb(predictedBytes.total)} (weights ${gb(predictedBytes.weights)}), at most ${gb(peakBytes)} of buffers; embeddings in ${result.embeddingShards} shards`,
+    `memory   predicted ${gb(predictedBytes.total)} (weights ${gb(predictedBytes.weights)}), measured peak ${gb(peakBytes)}; embeddings in ${result.embeddingShards} shards`,
     `prefill  ${result.prefillMs.toFixed(0)} ms, ${result.prefillGflopPerSec.toFixed(2)} GFLOP/s; CPU ${cpuMs.prefill.toFixed(0)} ms`,
     `decode   ${result.decodeTokensPerSec.toFixed(2)} tokens/s, ${result.decodeGBPerSec.toFixed(2)} GB/s of weights; CPU ${cpuMs.decode.toFixed(0)} ms`,
   ];
@@ -140,7 +143,7 @@ function randomTransformer(config: ModelConfig, precision: AnswerBench['precisio
   return { config, weights, compressed };
 }
 
-/** A matrix of about N(0, 1/I), drawn from few values: what it multiplies keeps its size. */
+/** A matrix of about N(0, 1/I), repeated from few random values; products keep the scale of their inputs. */
 function randomMatrix(
   name: string,
   shape: readonly [number, number],
@@ -149,28 +152,28 @@ function randomMatrix(
   const rng = new Rng(`bench ${name}`);
   const [O, I] = shape;
   const std = 1 / Math.sqrt(I);
-  // A stretch of random bits again and again, of a length that no row divides.
-  const stretch = 65_521;
+  // Repeats one block of random bits; its length is no multiple or divisor of a row.
+  const blockLength = 65_521;
   if (precision === 'f16') {
-    const some = floatsToHalves(Float32Array.from({ length: stretch }, () => std * rng.normal()));
-    return { shape, halves: repeated(new Uint16Array(O * I), some) };
+    const block = floatsToHalves(Float32Array.from({ length: blockLength }, () => std * rng.normal()));
+    return { shape, halves: repeated(new Uint16Array(O * I), block) };
   }
   const bits = precision === 'int8' ? 8 : 4;
   const groupSize = groupSizeOf(I) ?? I;
-  const some = Uint8Array.from({ length: stretch }, () => (bits === 8 ? rng.int(255) - 127 : rng.int(256)));
-  // Whole numbers that are all equally likely have a standard deviation of 0.58 times the largest.
+  const block = Uint8Array.from({ length: blockLength }, () => (bits === 8 ? rng.int(255) - 127 : rng.int(256)));
+  // Uniformly distributed integers have a standard deviation of 0.58 times the largest.
   const scale = floatsToHalves(Float32Array.of(std / (0.58 * (bits === 8 ? 127 : 7.5))))[0] ?? 0;
   return {
     shape,
     bits,
-    values: repeated(new Uint8Array((O * I * bits) / 8), some),
+    values: repeated(new Uint8Array((O * I * bits) / 8), block),
     scales: new Uint16Array((O * I) / groupSize).fill(scale),
   };
 }
 
-function repeated<Bits extends Uint8Array | Uint16Array>(into: Bits, some: Bits): Bits {
-  for (let start = 0; start < into.length; start += some.length) {
-    into.set(some.subarray(0, Math.min(some.length, into.length - start)), start);
+function repeated<Bits extends Uint8Array | Uint16Array>(into: Bits, block: Bits): Bits {
+  for (let start = 0; start < into.length; start += block.length) {
+    into.set(block.subarray(0, Math.min(block.length, into.length - start)), start);
   }
   return into;
 }

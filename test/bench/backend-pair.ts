@@ -1,9 +1,9 @@
 /**
- * Two tfjs backends side by side in one process: one as the lab opens it, one as tfjs ships it. The lab may replace
- * kernels or bring its own GPU device, so plain tfjs gets the stock kernels under a name of its own, and on a GPU a device
- * of its own, which keeps their memory apart. In WebAssembly both compute in the same memory.
+ * Two tfjs backends in one process: the lab's and that of plain tfjs. The lab may replace kernels or use its own GPU device,
+ * so plain tfjs gets the stock kernels under a separate backend name, and on a GPU a separate device, so that memory is
+ * measured separately. In WebAssembly both share one memory.
  *
- * Runs in Node and in a page, as whatever else peers are made of.
+ * Runs in Node and in a page, like all code of the peers.
  */
 import * as tf from '@tensorflow/tfjs';
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
@@ -13,26 +13,26 @@ import { type BackendRequest, openBackend } from '../../src/gpu/device.ts';
 export const BENCH_BACKENDS = ['wasm', 'webgpu'] as const;
 export type BenchBackend = (typeof BENCH_BACKENDS)[number];
 
-/** A tfjs backend that is ready. */
+/** An initialised tfjs backend. */
 export interface NamedBackend {
-  /** Whose it is, in reports. */
+  /** The peer's name in reports. */
   readonly owner: 'ours' | 'tfjs';
   readonly name: string;
   readonly device: GPUDevice | undefined;
 }
 
-/** Where the peers compute. */
+/** The backends of the peers. */
 export interface BenchBackends {
   readonly ours: NamedBackend;
   readonly plain: NamedBackend;
-  /** What computes, in words. */
+  /** A description of the adapter or CPU. */
   readonly adapter: string;
 }
 
 /**
- * Opens both; ours is the current one afterwards.
+ * Opens both; the lab's is current afterwards.
  *
- * @param adapter - what computes, in words, where the backend does not say it
+ * @param adapter - a description of the adapter or CPU; default: that of the backend
  * @throws {LabError} `no-backend`
  */
 export async function openBackendPair(
@@ -40,7 +40,7 @@ export async function openBackendPair(
   wasmPaths: BackendRequest['wasmPaths'],
   adapter?: string,
 ): Promise<BenchBackends> {
-  // Loaded before the lab opens it, so that the copied kernels are the stock ones.
+  // Imported before the lab opens its backend, so that the copied kernels are the stock ones.
   await (backend === 'wasm' ? import('@tensorflow/tfjs-backend-wasm') : import('@tensorflow/tfjs-backend-webgpu'));
   const plainName = `${backend}-plain`;
   for (const kernel of tf.getKernelsForBackend(backend)) tf.registerKernel({ ...kernel, backendName: plainName });
@@ -49,7 +49,7 @@ export async function openBackendPair(
   const opened = await openBackend({ backend, wasmPaths });
   const oursName = tf.getBackend();
   const lab = tf.backend();
-  // A second WebAssembly module is not possible: tfjs-wasm's kernels are bound to one.
+  // tfjs-wasm's kernels are bound to one WebAssembly module, so a second one is not possible.
   tf.registerBackend(plainName, backend === 'wasm' ? () => lab : newBackend);
   if (!(await tf.setBackend(plainName))) {
     throw new LabError('no-backend', { message: `Plain tfjs does not start on ${backend}.` });

@@ -1,5 +1,5 @@
 /**
- * The backends of a benchmark in Node, by Dawn where they are WebGPU's.
+ * The backends of a benchmark in Node; WebGPU is provided by Dawn.
  */
 import { createRequire } from 'node:module';
 import { cpus } from 'node:os';
@@ -8,14 +8,14 @@ import process from 'node:process';
 import { pollPatiently } from '../../src/cli/patient-polling.ts';
 import { type BenchBackend, type BenchBackends, openBackendPair } from './backend-pair.ts';
 
-/** Vulkan drivers by name, where Debian puts them. */
+/** Vulkan drivers by name, at Debian's paths. */
 const DRIVERS: Readonly<Record<string, string>> = {
   lavapipe: '/usr/share/vulkan/icd.d/lvp_icd.json',
   swiftshader: '/usr/lib/chromium/vk_swiftshader_icd.json',
 };
 
 /**
- * Opens the backends of a benchmark; ours is the current one afterwards.
+ * Opens the backends of a benchmark; the lab's is current afterwards.
  *
  * @param adapter - for webgpu: `lavapipe`, `swiftshader` or the file of a Vulkan driver; default: the system's choice
  * @throws {LabError} `no-backend`
@@ -35,11 +35,11 @@ function wasmFolder(): string {
 }
 
 async function provideGpu(adapter: string | undefined): Promise<void> {
-  // Read by the Vulkan loader itself, when the first adapter is asked for.
+  // The Vulkan loader reads the variable when the first adapter is requested.
   if (adapter !== undefined) process.env['VK_ICD_FILENAMES'] = DRIVERS[adapter] ?? adapter;
   process.env['XDG_RUNTIME_DIR'] ??= '/tmp';
   const { create, globals } = await import('webgpu');
-  pollPatiently(); // of all peers alike: else waiting takes a processor from a software adapter
+  pollPatiently(); // for all peers: otherwise polling takes a core from a software adapter
   Object.assign(globalThis, globals);
   // jax-js reads the user agent to tune its kernels.
   const navigator = { gpu: create([]), userAgent: 'node' };

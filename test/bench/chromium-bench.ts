@@ -1,6 +1,6 @@
 /**
- * A benchmark in a page of Chromium: what peers are made of is bundled into a page of its own, which has no part in the
- * product's build, and served to a browser without a window. Peers, rounds and counting are those of Node.
+ * A benchmark in a Chromium page: the code of the peers is bundled into a separate page, which is not part of the product's
+ * build, and opened in a headless browser. Peers, rounds and counters are the same as in Node.
  */
 import { type Browser, chromium } from 'playwright-core';
 import { build, type InlineConfig, preview } from 'vite';
@@ -10,22 +10,22 @@ import { HEADLESS_FLAGS, SWIFTSHADER_FLAGS } from '../setup/chromium-flags.ts';
 import { findChromium } from '../setup/system-packages.ts';
 import type { BenchPage } from './page/page.ts';
 
-/** Steps may take minutes on a software adapter: nothing may give up waiting for them. */
-const PATIENCE_FLAGS = ['--disable-gpu-watchdog'];
+/** Steps may take minutes on a software adapter, so no watchdog may stop them. */
+const NO_WATCHDOG_FLAGS = ['--disable-gpu-watchdog'];
 
 /**
- * Opens the page and does something with it.
+ * Opens the page and runs an action on it.
  *
  * @param adapter - `swiftshader`; default: a GPU
- * @throws {LabError} `internal` where there is no Chromium, `bad-config` for another adapter, and what the page throws
+ * @throws {LabError} `internal` where there is no Chromium, `bad-config` for another adapter, and the errors of the page
  */
 export async function inChromium<Result>(
   adapter: string | undefined,
-  act: (page: BenchPage) => Promise<Result>,
+  action: (page: BenchPage) => Promise<Result>,
 ): Promise<Result> {
   if (adapter !== undefined && adapter !== 'swiftshader') {
     throw new LabError('bad-config', {
-      message: '--adapter with --browser.',
+      message: 'Unknown --adapter with --browser.',
       expected: 'swiftshader, or nothing for a GPU',
       got: adapter,
     });
@@ -35,7 +35,7 @@ export async function inChromium<Result>(
   const config: InlineConfig = {
     root: 'test/bench/page',
     configFile: false,
-    logLevel: 'error', // tfjs whole in a bundle is worth a warning, and wanted here
+    logLevel: 'error', // hides the warning about the size of tfjs, which is intended here
     build: {
       outDir: '../../../.cache/bench-page-train',
       emptyOutDir: true,
@@ -47,9 +47,9 @@ export async function inChromium<Result>(
   await build(config);
   const server = await preview({ ...config, preview: { port: 0, open: false } });
   const flags = adapter === undefined ? HEADLESS_FLAGS : SWIFTSHADER_FLAGS;
-  const browser = await chromium.launch({ executablePath: found.path, args: [...flags, ...PATIENCE_FLAGS] });
+  const browser = await chromium.launch({ executablePath: found.path, args: [...flags, ...NO_WATCHDOG_FLAGS] });
   try {
-    return await act(await openPage(browser, server.resolvedUrls?.local[0] ?? ''));
+    return await action(await openPage(browser, server.resolvedUrls?.local[0] ?? ''));
   } finally {
     await browser.close();
     await server.close();
@@ -68,8 +68,8 @@ async function openPage(browser: Browser, url: string): Promise<BenchPage> {
   await page.goto(url);
   await page.waitForFunction(() => 'benchPage' in window);
   return {
-    train: (contest) => page.evaluate((asked) => window.benchPage.train(asked), contest),
-    kernels: (bench) => page.evaluate((asked) => window.benchPage.kernels(asked), bench),
-    products: (bench) => page.evaluate((asked) => window.benchPage.products(asked), bench),
+    train: (contest) => page.evaluate((request) => window.benchPage.train(request), contest),
+    kernels: (bench) => page.evaluate((request) => window.benchPage.kernels(request), bench),
+    products: (bench) => page.evaluate((request) => window.benchPage.products(request), bench),
   };
 }

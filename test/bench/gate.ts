@@ -1,11 +1,11 @@
 /**
- * Holds a run of the lab before each of its steps, so that a benchmark can have one step at a time.
+ * Pauses a run of the lab before each step, so that a benchmark can run one step at a time.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { disposeWeights, type Weights } from '../../src/model/weights.ts';
 import type { NamedBackend } from './backend-pair.ts';
 
-/** A run of the lab that makes one step when asked. */
+/** A run of the lab that makes one step per call. */
 interface GatedRun<Step> {
   readonly name: 'ours';
   readonly device: GPUDevice | undefined;
@@ -14,11 +14,11 @@ interface GatedRun<Step> {
 }
 
 /**
- * Starts a run and holds it before its first step.
+ * Starts a run and pauses it before its first step.
  *
- * @param weights - freed when it is disposed
- * @param start - begins the run, which waits at the gate before each step and ends when the signal fires
- * @param report - what is to be told of the step just made
+ * @param weights - freed by `dispose`
+ * @param start - starts the run, which waits at the gate before each step and ends when the signal fires
+ * @param report - returns the record of the last step
  */
 export async function gatedRun<Step>(
   { name: backend, device }: NamedBackend,
@@ -43,37 +43,37 @@ export async function gatedRun<Step>(
       await tf.setBackend(backend);
       controller.abort();
       gate.open();
-      await run.catch(() => undefined); // it ends by being aborted
+      await run.catch(() => undefined); // rejects with the abort
       disposeWeights(weights);
     },
   };
 }
 
-/** Where a run waits until it may make its next update. */
+/** A barrier before each update of a run. */
 class Gate {
   #arrival = new Signal();
   #departure = new Signal();
 
-  /** Called by the run: says that it is here, and waits. */
+  /** Called by the run: reports its arrival and waits. */
   async wait(): Promise<void> {
     this.#departure = new Signal();
     this.#arrival.give();
     await this.#departure.given;
   }
 
-  /** Resolves when the run is here. */
+  /** Resolves when the run has arrived. */
   async reached(): Promise<void> {
     await this.#arrival.given;
   }
 
-  /** Lets the run go on to its next arrival. */
+  /** Lets the run continue to its next arrival. */
   open(): void {
     this.#arrival = new Signal();
     this.#departure.give();
   }
 }
 
-/** A promise to be resolved from outside. */
+/** A promise that is resolved from outside. */
 class Signal {
   readonly given: Promise<void>;
   give: () => void = () => undefined;

@@ -1,6 +1,6 @@
 /**
- * `bench generate`: rollouts of the same prompts by the lab and by plain tfjs with a cache of its own, in one process and in
- * turns. The lab samples; plain tfjs draws too, and goes on with the lab's tokens, so that both do the same work: their
+ * `bench generate`: rollouts of the same prompts by the lab and by plain tfjs with its own cache, alternating in one process.
+ * The lab samples; plain tfjs samples too but continues with the lab's tokens, so that both do the same work: their
  * log-probabilities must agree before anything is timed.
  */
 import process from 'node:process';
@@ -19,19 +19,19 @@ import { median } from './median.ts';
 import { plainWeights } from './plain-decoder.ts';
 import { decodePlain, type ForcedSequence } from './plain-decoding.ts';
 
-/** How to run the benchmark. */
+/** The settings of the benchmark. */
 export interface GenerateBench {
   readonly preset: PresetName;
   readonly prompts: number;
-  /** Completions of each prompt. */
+  /** Completions per prompt. */
   readonly samples: number;
-  /** Of each completion. */
+  /** Tokens per completion. */
   readonly tokens: number;
   /** Tokens of the longest prompt. */
   readonly promptLength: number;
   readonly backend: BenchBackend;
   readonly adapter?: string | undefined;
-  /** Timed runs of each. */
+  /** Timed runs of each peer. */
   readonly repeats: number;
 }
 
@@ -40,47 +40,47 @@ interface GenerateResult {
   readonly tokensPerSec: number;
   readonly runMs: number;
   readonly leastRunMs: number;
-  /** Processor time over all threads: what else the machine does hardly counts. */
+  /** CPU time of all threads, which other load on the machine hardly affects. */
   readonly cpuMs: number;
-  /** Compute dispatches of a run; in WebAssembly, tfjs kernels. */
+  /** Compute dispatches of a run; in WebAssembly, tfjs kernel calls. */
   readonly dispatches: number;
-  /** The most bytes of GPU buffers; in WebAssembly, of tensors within a run. */
+  /** The peak of GPU buffer bytes; in WebAssembly, of tensor bytes within a run. */
   readonly peakBytes: number;
-  /** Until the prompts were read, where that can be told. */
+  /** Time to read the prompts, where it can be measured. */
   readonly promptMs: number | null;
 }
 
-/** The result, its last line with `--json`. */
+/** The result, which is the last line of output with `--json`. */
 export interface GenerateResults {
   readonly work: string;
   readonly adapter: string;
   readonly ours: GenerateResult;
   readonly tfjs: GenerateResult;
-  /** Of tokens per second. */
+  /** The ratio of tokens per second. */
   readonly ratio: number;
-  /** Of processor time. */
+  /** The ratio of CPU times. */
   readonly cpuRatio: number;
-  /** Of tokens per second, had plain tfjs read its prompts in no time: it reads a prompt for each of its completions. */
+  /** The ratio of tokens per second without plain tfjs's prompt time, because it reads a prompt once per completion. */
   readonly ratioWithoutItsPrompts: number;
-  /** Of log-probabilities of the same tokens, in nats. */
+  /** The largest difference between log-probabilities of the same tokens, in nats. */
   readonly largestDifference: number;
-  /** Share of plain tfjs's own draws that are the lab's. */
+  /** The share of plain tfjs's samples that equal the lab's. */
   readonly agreedDraws: number;
 }
 
-/** Log-probabilities agree within this; float32 explains far less. */
+/** The tolerance of log-probabilities; differences by float32 are far smaller. */
 const TOLERANCE_NATS = 1e-3;
 const SEED = 1;
-/** Never drawn, so that all completions are equally long. */
+/** Never sampled, so that all completions have the same length. */
 const NO_EOS = -1;
 
-/** One run's log-probabilities, and how long it took to read the prompts. */
+/** The log-probabilities of one run, and the time to read the prompts. */
 interface Run {
   readonly logProbs: readonly (readonly number[])[];
   readonly promptMs: number | null;
 }
 
-interface Contestant {
+interface Peer {
   readonly name: 'ours' | 'tfjs';
   readonly backend: NamedBackend;
   readonly run: () => Promise<Run>;
@@ -115,7 +115,7 @@ export async function benchGenerate(bench: GenerateBench): Promise<GenerateResul
   await tf.setBackend(backends.ours.name);
   const own = { config: model, weights: loadWeights(model, data) };
   let sequences: readonly ForcedSequence[] = [];
-  const ours = contestant('ours', backends.ours, async () => {
+  const ours = newPeer('ours', backends.ours, async () => {
     const options = { eosId: NO_EOS, maxTokens: tokens, sampler, batchSize: prompts.length };
     const completions = await generateAll(own, prompts, options);
     sequences = completions.map(({ ids }, b) => ({ prompt: prompts[b] ?? new Int32Array(), ids }));
@@ -124,7 +124,7 @@ export async function benchGenerate(bench: GenerateBench): Promise<GenerateResul
   await tf.setBackend(backends.plain.name);
   const plainModel = plainWeights(data);
   let agreedDraws = NaN;
-  const plain = contestant('tfjs', backends.plain, async () => {
+  const plain = newPeer('tfjs', backends.plain, async () => {
     const decoded = await decodePlain(model, plainModel, sequences, sampler);
     agreedDraws = decoded.agreedDraws / (prompts.length * tokens);
     return decoded;
@@ -155,13 +155,13 @@ export async function benchGenerate(bench: GenerateBench): Promise<GenerateResul
   };
 }
 
-function contestant(name: Contestant['name'], backend: NamedBackend, run: () => Promise<Run>): Contestant {
+function newPeer(name: Peer['name'], backend: NamedBackend, run: () => Promise<Run>): Peer {
   return { name, backend, run, times: [], dispatches: NaN, peakBytes: NaN };
 }
 
-/** Compiles shaders, and counts. */
-async function firstRun(each: Contestant, tally: GpuTally | undefined): Promise<Run> {
-  note(`${each.name}: a run beforehand`);
+/** Compiles the shaders and counts dispatches and bytes. */
+async function firstRun(each: Peer, tally: GpuTally | undefined): Promise<Run> {
+  note(`${each.name}: warm-up run`);
   await tf.setBackend(each.backend.name);
   const { device } = each.backend;
   if (tally !== undefined && device !== undefined) {
@@ -182,7 +182,7 @@ async function firstRun(each: Contestant, tally: GpuTally | undefined): Promise<
   return run;
 }
 
-async function timedRun(each: Contestant): Promise<Run> {
+async function timedRun(each: Peer): Promise<Run> {
   await tf.setBackend(each.backend.name);
   const startMs = performance.now();
   const startCpu = process.cpuUsage();
@@ -200,13 +200,13 @@ function compare(expected: Run, got: Run): number {
   const largest = ours.reduce((most, value, i) => Math.max(most, Math.abs(value - (others[i] ?? NaN))), 0);
   if (ours.length === others.length && largest <= TOLERANCE_NATS) return largest;
   throw new LabError('internal', {
-    message: 'The log-probabilities of the same tokens differ: this is other work.',
-    expected: `${ours.length} that differ by ${TOLERANCE_NATS} nats at most`,
+    message: 'The log-probabilities of the same tokens differ, so the peers do not do the same work.',
+    expected: `${ours.length} that differ by at most ${TOLERANCE_NATS} nats`,
     got: `${others.length}, ${largest} nats`,
   });
 }
 
-function resultOf({ times, dispatches, peakBytes }: Contestant, tokens: number): GenerateResult {
+function resultOf({ times, dispatches, peakBytes }: Peer, tokens: number): GenerateResult {
   const runMs = median(times.map(({ ms }) => ms));
   const promptMs = times.flatMap((time) => time.promptMs ?? []);
   return {
@@ -224,14 +224,14 @@ function rounded(value: number, digits: number): number {
   return Number(value.toFixed(digits));
 }
 
-/** The result as text for people. */
+/** The result as text. */
 export function generateReport({ work, adapter, ours, tfjs, ...rest }: GenerateResults): string[] {
   const lines = Object.entries({ ours, tfjs }).map(([name, peer]) => {
-    const prompts = peer.promptMs === null ? '' : `, of which the prompts ${peer.promptMs.toFixed(0)}`;
+    const prompts = peer.promptMs === null ? '' : `, prompts ${peer.promptMs.toFixed(0)}`;
     return (
       `${name.padEnd(5)} ${peer.tokensPerSec.toFixed(0).padStart(7)} tokens/s  ${peer.runMs.toFixed(0)} ms (least ` +
-      `${peer.leastRunMs.toFixed(0)}, ${peer.cpuMs.toFixed(0)} of processor time${prompts}); ${peer.dispatches} ` +
-      `dispatches, ${(peer.peakBytes / 2 ** 20).toFixed(1)} MiB at most`
+      `${peer.leastRunMs.toFixed(0)}, ${peer.cpuMs.toFixed(0)} of CPU time${prompts}); ${peer.dispatches} ` +
+      `dispatches, ${(peer.peakBytes / 2 ** 20).toFixed(1)} MiB peak`
     );
   });
   return [
@@ -240,9 +240,9 @@ export function generateReport({ work, adapter, ours, tfjs, ...rest }: GenerateR
     '',
     ...lines,
     '',
-    `log-probabilities differ by ${rest.largestDifference.toExponential(1)} nats at most, ` +
-      `${(100 * rest.agreedDraws).toFixed(2)} % of the draws agree`,
-    `ours / plain tfjs: ${rest.ratio}, by processor time ${rest.cpuRatio}, without the time of plain tfjs's prompts ` +
+    `log-probabilities differ by at most ${rest.largestDifference.toExponential(1)} nats, ` +
+      `${(100 * rest.agreedDraws).toFixed(2)} % of the samples agree`,
+    `ours / plain tfjs: ${rest.ratio}, by CPU time ${rest.cpuRatio}, without plain tfjs's prompt time ` +
       `${rest.ratioWithoutItsPrompts}`,
   ];
 }

@@ -1,16 +1,16 @@
 /**
- * What GPU programs ask of a device, counted where they ask: bytes of buffers by wrapping `createBuffer` and `destroy`,
- * compute dispatches by wrapping `dispatchWorkgroups`. So every peer is measured in the same way, whatever it reports.
+ * Counts the GPU work of a program: buffer bytes by wrapping `createBuffer` and `destroy`, compute dispatches by wrapping
+ * `dispatchWorkgroups`. Every peer is thus measured in the same way, independent of what it reports.
  */
 import { WrappedMethods } from './wrapped-methods.ts';
 
-/** The buffers of one device, in bytes. */
+/** The buffer bytes of one device. */
 interface DeviceBytes {
   live: number;
   peak: number;
 }
 
-/** Counts from its construction to {@link stop}; one at a time. */
+/** Counts from its construction to {@link stop}; only one may be active at a time. */
 export class GpuTally {
   #dispatches = 0;
   readonly #bytes = new WeakMap<GPUDevice, DeviceBytes>();
@@ -67,7 +67,7 @@ export class GpuTally {
     return this.#dispatches;
   }
 
-  /** The most bytes that a device's buffers took at once. A buffer that was dropped without `destroy` counts on. */
+  /** The peak of a device's buffer bytes. A buffer dropped without `destroy` stays counted. */
   peakBytes(device: GPUDevice): number {
     return this.#bytes.get(device)?.peak ?? 0;
   }

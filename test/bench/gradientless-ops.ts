@@ -1,7 +1,7 @@
 /**
- * What has a kernel and no gradient: the optimizer's update, and the ops of answering, in the sizes of a work. Where there
- * are no kernels a composite of tfjs ops does the same; compressed matrices are plain ones there, and tokens are drawn by the
- * CPU from logits that it reads.
+ * Ops with a kernel but no gradient: the optimizer's update and the ops of inference, in the sizes of a work. Without kernels
+ * a composite of tfjs ops does the same: compressed matrices become plain ones, and the CPU samples tokens from logits that
+ * it reads back.
  */
 import * as tf from '@tensorflow/tfjs';
 import { quantise } from '../../src/checkpoint/quantised.ts';
@@ -15,14 +15,14 @@ import { decompress, disposeCompressed, toHalves, uploadCompressed } from '../..
 import { labelLogProbs } from '../../src/ops/label-log-probs.ts';
 import { linear } from '../../src/ops/linear.ts';
 import { AdamW } from '../../src/optim/adamw.ts';
-import { forwardOp, someNumbers, type TimedOp } from './timed-op.ts';
+import { forwardOp, normalTensor, type TimedOp } from './timed-op.ts';
 import { ADAM, type Work } from './work.ts';
 
-/** Completions that are drawn side by side. */
+/** Rows of completions that are sampled together. */
 const DRAWN_ROWS = 64;
 const LABELS = [1, 2, 3, 4];
 
-/** The update, and the ops of answering. */
+/** The update and the ops of inference. */
 export function gradientlessOps(work: Work): TimedOp[] {
   const { B, T, config } = work;
   const [N, V] = [B * T, config.vocabSize];
@@ -44,7 +44,7 @@ function update({ config, weights: data, parameters }: Work): TimedOp {
     open: () => {
       const weights = loadWeights(config, data);
       const optimizer = new AdamW(weights, { ...ADAM, weightDecay: 0.01, maxGradNorm: 1 });
-      const gradients = Object.fromEntries([...weights].map(([name, { shape }]) => [name, someNumbers(shape)]));
+      const gradients = Object.fromEntries([...weights].map(([name, { shape }]) => [name, normalTensor(shape)]));
       return {
         run: () => optimizer.apply(gradients, ADAM.learningRate).dispose(),
         dispose: () => {
@@ -57,13 +57,13 @@ function update({ config, weights: data, parameters }: Work): TimedOp {
   };
 }
 
-/** One token more of each of B sequences, which hold T - 1. */
+/** One more token for each of B sequences of T - 1 tokens. */
 function cached({ config, B, T: S }: Work): TimedOp {
   const { heads: H, kvHeads: K, headDim: D, ropeTheta } = config;
   return {
     op: `cachedAttention [${B},1,${H},${D}] over ${S} slots`,
     open: () => {
-      const heads = { q: someNumbers([B, 1, H, D]), k: someNumbers([B, 1, K, D]), v: someNumbers([B, 1, K, D]) };
+      const heads = { q: normalTensor([B, 1, H, D]), k: normalTensor([B, 1, K, D]), v: normalTensor([B, 1, K, D]) };
       const projected = heads as { [Name in keyof typeof heads]: tf.Tensor4D };
       const cache = { keys: tf.zeros<tf.Rank.R4>([B, K, S, D]), values: tf.zeros<tf.Rank.R4>([B, K, S, D]) };
       const tables = slotTables(S, D, ropeTheta);
@@ -71,7 +71,7 @@ function cached({ config, B, T: S }: Work): TimedOp {
       return {
         run: () => {
           const { y, keys, values } = cachedAttention(projected, { q: undefined, k: undefined }, cache, places);
-          // Where slots are written in place, the cache is what it was.
+          // Where slots are written in place, the result is the cache itself.
           tf.dispose([y, ...[keys, values].filter((tensor) => tensor !== cache.keys && tensor !== cache.values)]);
         },
         dispose: () => tf.dispose([heads, cache, { ...places.tables }]),
@@ -80,13 +80,13 @@ function cached({ config, B, T: S }: Work): TimedOp {
   };
 }
 
-/** A token for each row, as the CPU comes to know it. */
+/** A sampled token for each row, read back by the CPU. */
 function drawn(V: number, topP: number): TimedOp {
   const rows = DRAWN_ROWS;
   return {
     op: `a token of each [${rows},${V}]${topP < 1 ? `, top-p ${topP}` : ''}, read`,
     open: () => {
-      const logits = someNumbers([rows, V]) as tf.Tensor2D;
+      const logits = normalTensor([rows, V]) as tf.Tensor2D;
       const ids = tf.tensor1d(new Int32Array(rows).fill(-1), 'int32');
       const hashes = tf.tensor1d(
         Int32Array.from({ length: rows }, (_, row) => fnv1a(`0/${row}/`)),
@@ -99,7 +99,7 @@ function drawn(V: number, topP: number): TimedOp {
         tokens.dispose();
       };
       const byCpu = async (): Promise<void> => {
-        // A view without what tfjs remembers of it: a tensor keeps the numbers that were read from it.
+        // A new tensor, because tfjs caches the values that were read from a tensor.
         const fresh = tf.clone(tf.add(logits, 0));
         const values = await fresh.data<'float32'>();
         fresh.dispose();
@@ -120,7 +120,7 @@ function compressed({ config: { width: C, hidden: F } }: Work, rows: number, for
       const shape = [F, C] as const;
       const weights = Float32Array.from({ length: F * C }, () => rng.normal());
       const data = format === 'f16' ? toHalves(weights, shape) : quantise(weights, shape, format === 'int8' ? 8 : 4);
-      const x = someNumbers([rows, C]) as tf.Tensor2D;
+      const x = normalTensor([rows, C]) as tf.Tensor2D;
       const matrix = usesKernels() ? uploadCompressed(data) : tf.tensor2d(decompress(data), [F, C]);
       return {
         run: () => linear(x, matrix).dispose(),

@@ -1,10 +1,9 @@
 /**
- * `bench grpo`: one whole step of reinforcement of the same work by the lab and by plain tfjs, in one process and in turns:
- * rollouts from a key-value cache, scores of what was sampled, an update with the expert's samples.
+ * `bench grpo`: one whole reinforcement step of the same work by the lab and by plain tfjs, alternating in one process:
+ * rollouts from a key-value cache, scores of the sampled tokens, an update with the expert's samples.
  *
- * That both do the same work is checked and not assumed: after every number of updates the losses, entropies and gradient
- * norms must agree, as many tokens must have been sampled and learned from, and nearly all that one draws must be what the
- * other has drawn.
+ * The benchmark checks that both do the same work: after every update the losses, entropies and gradient norms must agree,
+ * the numbers of sampled and learned tokens must be equal, and nearly all samples of one peer must equal those of the other.
  */
 import process from 'node:process';
 import * as tf from '@tensorflow/tfjs';
@@ -20,7 +19,7 @@ import { openGrpoPlain } from './grpo-plain.ts';
 import { describeGrpoWork, makeGrpoWork } from './grpo-work.ts';
 import { median } from './median.ts';
 
-/** How to run the benchmark. */
+/** The settings of the benchmark. */
 export interface GrpoBench {
   readonly preset: PresetName;
   readonly prompts: number;
@@ -28,51 +27,51 @@ export interface GrpoBench {
   readonly maxTokens: number;
   readonly backend: BenchBackend;
   readonly adapter?: string | undefined;
-  /** Timed steps of each. */
+  /** Timed steps of each peer. */
   readonly repeats: number;
-  /** Steps of each before the first timed one. */
+  /** Steps of each peer before the first timed one. */
   readonly warmUp: number;
 }
 
-/** The figures of one peer; null where they cannot be told. */
+/** The figures of one peer. */
 interface GrpoPeerResult {
-  /** Sampled, learned from and of expert samples. */
+  /** Counts sampled, learned and expert tokens. */
   readonly tokensPerSec: number;
   readonly stepMs: number;
   readonly leastStepMs: number;
-  /** Processor time of a step over all threads, the median: what else the machine does hardly counts. */
+  /** Median CPU time of a step over all threads, which other load on the machine hardly affects. */
   readonly stepCpuMs: number;
   /** Medians, in milliseconds. */
   readonly times: { readonly rollout: number; readonly score: number; readonly update: number };
-  /** Compute dispatches of a step; in WebAssembly, tfjs kernels run. */
+  /** Compute dispatches of a step; in WebAssembly, tfjs kernel calls. */
   readonly dispatches: number;
-  /** The most bytes of GPU buffers; in WebAssembly, of tensors within a step. */
+  /** The peak of GPU buffer bytes; in WebAssembly, of tensor bytes within a step. */
   readonly peakBytes: number;
 }
 
-/** The result, its last line with `--json`. */
+/** The result, which is the last line of output with `--json`. */
 export interface GrpoResult {
   readonly work: string;
   readonly adapter: string;
   readonly ours: GrpoPeerResult;
   readonly tfjs: GrpoPeerResult;
   readonly ratio: number;
-  /** Tokens of each kind in a step, the mean. */
+  /** Mean tokens of each kind per step. */
   readonly tokens: { readonly generated: number; readonly learned: number; readonly expert: number };
-  /** Of processor time instead of the clock. */
+  /** The ratio of CPU times. */
   readonly cpuRatio: number;
-  /** The largest difference of a loss, an entropy or a gradient norm, as a share of it. */
+  /** The largest relative difference of a loss, an entropy or a gradient norm. */
   readonly largestDifference: number;
-  /** Of the tokens that plain tfjs drew, those that the lab had drawn. */
+  /** The share of plain tfjs's samples that equal the lab's. */
   readonly agreedDraws: number;
 }
 
-/** Float32 and the order of additions explain far less. */
+/** Differences by float32 and the order of additions are far smaller. */
 const TOLERANCE = 5e-3;
-/** A draw whose random number falls between two nearly equal sums can go either way. */
-const LEAST_AGREED_DRAWS = 0.995;
+/** Not 1, because a random number between two nearly equal cumulative sums can select either token. */
+const MIN_AGREED_DRAWS = 0.995;
 
-interface Contestant {
+interface PeerRun {
   readonly peer: GrpoPeer;
   readonly steps: { readonly ms: number; readonly cpuMs: number; readonly step: GrpoPeerStep }[];
   readonly dispatches: number;
@@ -117,9 +116,9 @@ export async function benchGrpo(bench: GrpoBench): Promise<GrpoResult> {
 }
 
 /** Warms a peer up and counts one step of it. */
-async function enter(peer: GrpoPeer, warmUp: number, tally: GpuTally | undefined): Promise<Contestant> {
+async function enter(peer: GrpoPeer, warmUp: number, tally: GpuTally | undefined): Promise<PeerRun> {
   note(`${peer.name}: warm-up`);
-  const steps: Contestant['steps'] = [];
+  const steps: PeerRun['steps'] = [];
   const { device } = peer;
   for (let i = 0; i < warmUp; i++) await makeStep({ peer, steps });
   if (tally !== undefined && device !== undefined) {
@@ -135,7 +134,7 @@ async function enter(peer: GrpoPeer, warmUp: number, tally: GpuTally | undefined
   return { peer, steps, dispatches: profile.kernels.length, peakBytes: profile.peakBytes - bytesBefore };
 }
 
-async function makeStep({ peer, steps }: Pick<Contestant, 'peer' | 'steps'>): Promise<void> {
+async function makeStep({ peer, steps }: Pick<PeerRun, 'peer' | 'steps'>): Promise<void> {
   const startMs = performance.now();
   const startCpu = process.cpuUsage();
   const step = await peer.step();
@@ -144,10 +143,7 @@ async function makeStep({ peer, steps }: Pick<Contestant, 'peer' | 'steps'>): Pr
 }
 
 /** @throws {LabError} `internal` */
-function compare(
-  ours: Contestant,
-  plain: Contestant,
-): Pick<GrpoResult, 'tokens' | 'largestDifference' | 'agreedDraws'> {
+function compare(ours: PeerRun, plain: PeerRun): Pick<GrpoResult, 'tokens' | 'largestDifference' | 'agreedDraws'> {
   let largestDifference = 0;
   let [agreed, drawn] = [0, 0];
   const sums = { generated: 0, learned: 0, expert: 0 };
@@ -156,7 +152,7 @@ function compare(
     if (got === undefined) continue;
     for (const kind of ['generated', 'learned', 'expert'] as const) {
       if (got.tokens[kind] !== expected.tokens[kind])
-        throw otherWork(index, kind, expected.tokens[kind], got.tokens[kind]);
+        throw differentWork(index, kind, expected.tokens[kind], got.tokens[kind]);
       sums[kind] += got.tokens[kind];
     }
     agreed += got.agreedDraws;
@@ -164,11 +160,11 @@ function compare(
     for (const [name, value] of Object.entries(expected.values)) {
       const other = (got.values as Readonly<Record<string, number>>)[name] ?? NaN;
       const difference = Math.abs(other - value) / Math.max(0.1, Math.abs(value));
-      if (!(difference <= TOLERANCE)) throw otherWork(index, name, value, other);
+      if (!(difference <= TOLERANCE)) throw differentWork(index, name, value, other);
       largestDifference = Math.max(largestDifference, difference);
     }
   }
-  if (agreed < LEAST_AGREED_DRAWS * drawn) throw otherWork(0, 'draws that agree', drawn, agreed);
+  if (agreed < MIN_AGREED_DRAWS * drawn) throw differentWork(0, 'samples that agree', drawn, agreed);
   const n = ours.steps.length;
   return {
     tokens: { generated: sums.generated / n, learned: sums.learned / n, expert: sums.expert / n },
@@ -177,15 +173,15 @@ function compare(
   };
 }
 
-function otherWork(step: number, what: string, expected: number, got: number): LabError {
+function differentWork(step: number, quantity: string, expected: number, got: number): LabError {
   return new LabError('internal', {
-    message: `Step ${step + 1} of plain tfjs is not that of the lab: ${what}.`,
+    message: `Step ${step + 1} of plain tfjs differs from that of the lab: ${quantity}.`,
     expected: String(expected),
     got: String(got),
   });
 }
 
-function resultOf({ steps, dispatches, peakBytes }: Contestant, repeats: number): GrpoPeerResult {
+function resultOf({ steps, dispatches, peakBytes }: PeerRun, repeats: number): GrpoPeerResult {
   const timed = steps.slice(-repeats);
   const tokens = timed.map(({ step }) => step.tokens.generated + step.tokens.learned + step.tokens.expert);
   const part = (of: (times: GrpoPeerStep['times']) => number): number =>
@@ -214,23 +210,23 @@ function timesText(step: GrpoPeerStep | undefined): string {
   return `rollout ${rolloutMs.toFixed(0)}, score ${scoreMs.toFixed(0)}, update ${updateMs.toFixed(0)}`;
 }
 
-/** The result as text for people. */
+/** The result as text. */
 export function grpoReport({ work, adapter, ours, tfjs, ratio, tokens, ...checked }: GrpoResult): string[] {
   const lines = [work, adapter, ''];
   for (const [name, peer] of Object.entries({ ours, tfjs })) {
     const { times, dispatches, peakBytes } = peer;
     lines.push(
       `${name.padEnd(5)} ${peer.tokensPerSec.toFixed(0).padStart(7)} tokens/s  ${peer.stepMs.toFixed(0)} ms (least ` +
-        `${peer.leastStepMs.toFixed(0)}, ${peer.stepCpuMs.toFixed(0)} of processor time): rollout ${times.rollout.toFixed(0)}, score ${times.score.toFixed(0)}, update ` +
-        `${times.update.toFixed(0)}; ${dispatches} dispatches, ${(peakBytes / 2 ** 20).toFixed(1)} MiB at most`,
+        `${peer.leastStepMs.toFixed(0)}, ${peer.stepCpuMs.toFixed(0)} of CPU time): rollout ${times.rollout.toFixed(0)}, score ${times.score.toFixed(0)}, update ` +
+        `${times.update.toFixed(0)}; ${dispatches} dispatches, ${(peakBytes / 2 ** 20).toFixed(1)} MiB peak`,
     );
   }
   lines.push(
     '',
-    `a step samples ${tokens.generated.toFixed(0)} tokens, learns from ${tokens.learned.toFixed(0)} and from ` +
-      `${tokens.expert.toFixed(0)} of the expert; values differ by ${checked.largestDifference.toExponential(1)} at most, ` +
-      `${(100 * checked.agreedDraws).toFixed(2)} % of the draws agree`,
-    `ours / plain tfjs: ${ratio}, by processor time ${checked.cpuRatio}`,
+    `a step samples ${tokens.generated.toFixed(0)} tokens, learns from ${tokens.learned.toFixed(0)} rollout tokens and ` +
+      `${tokens.expert.toFixed(0)} expert tokens; values differ by at most ${checked.largestDifference.toExponential(1)}, ` +
+      `${(100 * checked.agreedDraws).toFixed(2)} % of the samples agree`,
+    `ours / plain tfjs: ${ratio}, by CPU time ${checked.cpuRatio}`,
   );
   return lines;
 }

@@ -1,6 +1,6 @@
 /**
- * The work on the lab's own path: `trainGrpo`, exactly as a run uses it, held before each step until one is wanted. That it
- * samples the completions of the work again follows from its seed; that it did is seen in the number of its tokens.
+ * The work on the lab's path: `trainGrpo`, exactly as in a run, paused before each step. Its seed makes it sample the
+ * completions of the work again; the number of tokens confirms that it did.
  */
 import * as tf from '@tensorflow/tfjs';
 import { LabError } from '../../src/common/errors.ts';

@@ -1,12 +1,12 @@
 /**
- * What the reinforcement benchmark compares: a way to make one whole GRPO step of a work at a time.
+ * The peers of the reinforcement benchmark: implementations that make one whole GRPO step of a work at a time.
  */
 
-/** What a step was like. All but the times and the draws must be the same for all who take part. */
+/** The record of a step. Everything except the times and the samples must be the same for all peers. */
 export interface GrpoPeerStep {
   readonly times: { readonly rolloutMs: number; readonly scoreMs: number; readonly updateMs: number };
   readonly tokens: { readonly generated: number; readonly learned: number; readonly expert: number };
-  /** Loss of the rollouts and of the expert samples before the update, entropies where labels and reasoning were sampled. */
+  /** Losses of the rollouts and the expert samples before the update, and entropies at sampled labels and reasoning. */
   readonly values: {
     readonly policyLoss: number;
     readonly expertLossNats: number;
@@ -14,7 +14,7 @@ export interface GrpoPeerStep {
     readonly reasoningEntropyNats: number;
     readonly gradientNorm: number;
   };
-  /** Own draws that are the tokens of the work. */
+  /** The peer's samples that equal the tokens of the work. */
   readonly agreedDraws: number;
 }
 
@@ -22,7 +22,7 @@ export interface GrpoPeerStep {
 export interface GrpoPeer {
   readonly name: 'ours' | 'tfjs';
   readonly step: () => Promise<GrpoPeerStep>;
-  /** The GPU device that it alone uses; undefined on wasm. */
+  /** The GPU device of this peer; undefined on wasm. */
   readonly device: GPUDevice | undefined;
   readonly dispose: () => Promise<void>;
 }

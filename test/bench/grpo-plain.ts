@@ -1,7 +1,7 @@
 /**
- * The work on plain TensorFlow.js, as one writes GRPO down: all completions of a step are decoded together from a cache,
- * scored by a forward pass, and learned from in one backward pass with the expert's samples beside them, by tfjs's own
- * Adam. Rewards and advantages, plain numbers, come from the lab's functions; all tensors are its own.
+ * The work on plain TensorFlow.js, in a straightforward implementation of GRPO: all completions of a step are decoded
+ * together from a cache, scored by a forward pass, and learned in one backward pass together with the expert's samples, with
+ * tfjs's Adam. Rewards and advantages are plain numbers from the lab's functions; all tensor code is separate.
  */
 import * as tf from '@tensorflow/tfjs';
 import { LabError } from '../../src/common/errors.ts';
@@ -18,17 +18,17 @@ import { decodePlain, plainTokens } from './plain-decoding.ts';
 
 type Weights = ReadonlyMap<string, tf.Variable>;
 
-/** Hidden states of sequences from the last token of the shortest prompt on, and which of them are scored. */
+/** Hidden states of sequences, starting at the last token of the shortest prompt, and the scored ones among them. */
 interface Scored {
   /** `[B*W,C]` */
   readonly hidden: tf.Tensor2D;
-  /** The next token at each place, 0 where none is scored. */
+  /** The next token at each place; 0 where no token is scored. */
   readonly targets: Int32Array;
-  /** The places that are scored, sequence after sequence. */
+  /** The scored places, sequence by sequence. */
   readonly places: readonly number[];
 }
 
-/** Loads a work on a tfjs backend. */
+/** Loads a work onto a tfjs backend. */
 export async function openGrpoPlain(work: GrpoWork, { name: backend, device }: NamedBackend): Promise<GrpoPeer> {
   await tf.setBackend(backend);
   const weights = plainWeights(work.weights);
@@ -115,7 +115,7 @@ async function makeStep(
   };
 }
 
-/** Log-probabilities and entropies of all completion tokens in a row. */
+/** Log-probabilities and entropies of all completion tokens, concatenated. */
 async function score(
   { model }: GrpoWork,
   weights: Weights,
@@ -132,8 +132,8 @@ async function score(
   return { logProbs: places.map((i) => logProbs[i] ?? NaN), entropies: places.map((i) => entropies[i] ?? NaN) };
 }
 
-/** What an update learns from. */
-interface Lesson {
+/** The samples of an update. */
+interface UpdateSamples {
   readonly examples: readonly Example[];
   readonly samples: ReturnType<typeof policySamples>;
   readonly experts: readonly Example[];
@@ -143,7 +143,7 @@ async function update(
   { model, config }: GrpoWork,
   weights: Weights,
   optimizer: tf.AdamOptimizer,
-  { examples, samples, experts }: Lesson,
+  { examples, samples, experts }: UpdateSamples,
 ): Promise<Pick<GrpoPeerStep['values'], 'policyLoss' | 'expertLossNats' | 'gradientNorm'>> {
   const { balance, loss } = config;
   const lambda = balance.kind === 'additive' ? balance.lambda : 0;
@@ -187,13 +187,13 @@ async function update(
   optimizer.applyGradients(clipped);
   const [policyLoss = NaN] = (await parts?.policy.data()) ?? [];
   const [expertLossNats = NaN] = (await parts?.expert.data()) ?? [];
-  const [gradientNorm = NaN] = await norm.data(); // queued last but for the update
+  const [gradientNorm = NaN] = await norm.data(); // only the update is queued after it
   await [...weights.values()].at(-1)?.data();
   tf.dispose([value, grads, clipped.map(({ tensor }) => tensor), norm, parts ?? {}]);
   return { policyLoss, expertLossNats, gradientNorm };
 }
 
-/** Sequences padded on the right, and what is scored of them. */
+/** Sequences padded on the right, and their scored places. */
 function layOut(examples: readonly Example[]) {
   const B = examples.length;
   const T = Math.max(...examples.map(({ prompt, completion }) => prompt.length + completion.length - 1));
@@ -222,7 +222,7 @@ function readSequences(model: GrpoWork['model'], weights: Weights, examples: rea
   return { hidden: tf.reshape(kept, [B * W, model.width]), targets, places };
 }
 
-/** Log-softmax, `[N,V]`, and that of the targets, `[N]`. */
+/** Log-softmax, `[N,V]`, and its values at the targets, `[N]`. */
 function logProbsOf(
   model: GrpoWork['model'],
   weights: Weights,
@@ -249,7 +249,7 @@ function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-// One by one: `addN` binds all its inputs at once, more than a GPU takes.
+// Adds one by one, because `addN` binds all inputs at once, which exceeds the GPU's binding limit.
 function sumOf(values: readonly tf.Tensor[]): tf.Tensor {
   return values.reduce((a, b) => tf.add(a, b));
 }

@@ -1,8 +1,8 @@
 /**
- * The work of the reinforcement benchmark: a policy, prompts of the rule world, and which completions are sampled.
+ * The work of the reinforcement benchmark: a policy, prompts of the rule world, and the sampled completions.
  *
- * Which tokens a policy samples depends on its last bits, and with it the length of the work. So the lab makes the steps
- * once beforehand, and its completions are given to whoever takes part: each draws its own tokens, and goes on with those.
+ * Sampled tokens, and with them the amount of work, depend on the last bits of a policy. So the lab makes the steps once
+ * beforehand, and all peers get its completions: each samples its own tokens but continues with those.
  */
 import { readStartModel } from '../../src/cli/start-model.ts';
 import { LabError } from '../../src/common/errors.ts';
@@ -19,12 +19,12 @@ import { trainGrpo } from '../../src/train/grpo.ts';
 import type { KeptGroup } from '../../src/train/grpo-telemetry.ts';
 import type { RlTask } from '../../src/train/rollouts.ts';
 
-/** The start of the demonstration; its tokenizer serves all presets. */
+/** The start model of the demonstration; all presets use its tokenizer. */
 const START = 'public/models/lab-nano-start';
-/** More steps than a benchmark makes: what falls due at intervals or at the end never does. */
+/** More steps than a benchmark makes, so that nothing periodic or final ever runs. */
 const NEVER = 2 ** 30;
 
-/** What a step of reinforcement works on. */
+/** The input of the reinforcement steps. */
 export interface GrpoWork {
   readonly name: string;
   readonly model: ModelConfig;
@@ -33,7 +33,7 @@ export interface GrpoWork {
   readonly task: RlTask;
   readonly expert: readonly Example[];
   readonly config: GrpoConfig;
-  /** What the lab samples, by step: P groups of G completions. */
+  /** The lab's completions by step: P groups of G. */
   readonly sampled: readonly (readonly KeptGroup[])[];
 }
 
@@ -42,13 +42,13 @@ export interface GrpoWorkRequest {
   readonly prompts: number;
   readonly samples: number;
   readonly maxTokens: number;
-  /** Steps that are made in all. */
+  /** The total number of steps. */
   readonly steps: number;
 }
 
 /**
- * Makes a work on the current backend, always the same for the same request. `lab-nano` begins with the trained start of
- * the demonstration; other presets have random weights, so that nearly all their completions are as long as they may be.
+ * Makes a work on the current backend, always the same for the same request. `lab-nano` uses the trained start model of the
+ * demonstration; other presets have random weights, so that nearly all completions reach the maximum length.
  *
  * @throws {LabError} `bad-config` for a preset whose vocabulary is too small
  */
@@ -84,7 +84,7 @@ export async function makeGrpoWork({ preset, steps, ...sizes }: GrpoWorkRequest)
   return { name, model, weights, task, expert, config, sampled };
 }
 
-/** Makes the steps once and keeps what was sampled. */
+/** Makes the steps once and keeps the completions. */
 async function sampleSteps(work: Omit<GrpoWork, 'name' | 'sampled'>, steps: number): Promise<KeptGroup[][]> {
   const { model, weights, task, expert, config } = work;
   const policy = { config: model, weights: loadWeights(model, weights) };
@@ -103,12 +103,12 @@ async function sampleSteps(work: Omit<GrpoWork, 'name' | 'sampled'>, steps: numb
   return sampled;
 }
 
-// The learning rate is constant, so that the number of steps decides nothing but the end.
+// The learning rate is constant, so the number of steps affects only the end.
 function stopAfter(config: GrpoConfig, steps: number): GrpoConfig {
   return { ...config, steps };
 }
 
-/** In words, for the report. */
+/** A description for the report. */
 export function describeGrpoWork({ name, model, config, sampled }: GrpoWork): string {
   const { vocabSize: V, width: C, layers: L } = model;
   const lengths = sampled.flat(2).flatMap(({ completions }) => completions.map(({ ids }) => ids.length));

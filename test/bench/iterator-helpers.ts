@@ -1,6 +1,6 @@
 /**
- * `map` and `filter` of iterators for Node 20, where V8 lacks them: `@jax-js/jax` calls both in `einsum`, and so in its
- * attention.
+ * `map` and `filter` of iterators for Node 20, whose V8 lacks them: `@jax-js/jax` calls both in `einsum`, which its attention
+ * uses.
  */
 
 const HELPERS = {
@@ -12,7 +12,7 @@ const HELPERS = {
   },
 };
 
-/** Gives every built-in iterator the helpers it lacks. */
+/** Adds the missing helpers to all built-in iterators. */
 export function provideIteratorHelpers(): void {
   const iteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf([].values())) as object;
   for (const [name, value] of Object.entries(HELPERS)) {

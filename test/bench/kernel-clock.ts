@@ -1,20 +1,20 @@
 /**
- * Which tfjs kernels a piece of work spends its time in. Every kernel of a backend is wrapped; a kernel that calls others
- * is charged only for its own part.
+ * Which tfjs kernels a piece of work spends its time in. Every kernel of a backend is wrapped; a kernel that calls others is
+ * charged only for its own time.
  *
- * On wasm and cpu a kernel computes when it is called, so this is the time of computing. On WebGPU a call only records
- * commands, so there it is what JavaScript pays for each kernel.
+ * On wasm and cpu a kernel computes when it is called, so this is compute time. On WebGPU a call only records commands, so
+ * this is the JavaScript overhead of each kernel.
  */
 import * as tf from '@tensorflow/tfjs-core';
 
-/** All calls of a kernel with tensors of the same shapes. */
+/** All calls of a kernel with the same input shapes. */
 export interface KernelCalls {
   readonly kernel: string;
-  /** Of the inputs, "T" marking a transposed operand of a product. */
+  /** The shapes of the inputs; "T" marks a transposed operand of a product. */
   readonly shapes: string;
   readonly calls: number;
   readonly selfMs: number;
-  /** Of matrix products, all calls together. */
+  /** Operations of matrix products over all calls. */
   readonly flops: number;
 }
 
@@ -23,17 +23,17 @@ export class KernelClock {
   readonly #backend: string;
   readonly #originals: readonly tf.KernelConfig[];
   readonly #times = new Map<string, { calls: number; selfMs: number; flops: number }>();
-  /** Milliseconds that the callees of each running kernel have taken. */
+  /** Milliseconds spent in the callees of each running kernel. */
   readonly #callees: number[] = [];
 
-  /** Starts timing. Call {@link stop} to leave the backend as it was. */
+  /** Starts timing. Call {@link stop} to restore the backend. */
   constructor(backend: string) {
     this.#backend = backend;
     this.#originals = tf.getKernelsForBackend(backend);
     for (const kernel of this.#originals) this.#replace(kernel, this.#timed(kernel));
   }
 
-  /** What was timed since the last reset, the longest first. */
+  /** The calls since the last reset, the longest first. */
   read(): KernelCalls[] {
     return [...this.#times]
       .map(([key, time]) => {
@@ -53,7 +53,7 @@ export class KernelClock {
 
   #replace(kernel: tf.KernelConfig, kernelFunc: tf.KernelFunc): void {
     tf.unregisterKernel(kernel.kernelName, this.#backend);
-    // Without set-up: it has been done, and allocates in the backend.
+    // Without the set-up function, because it has already run and allocates in the backend.
     tf.registerKernel({ kernelName: kernel.kernelName, backendName: this.#backend, kernelFunc });
   }
 
@@ -86,7 +86,7 @@ type Attributes = tf.NamedAttrMap | undefined;
 
 function shapesOf(inputs: Inputs, attrs: Attributes): string {
   const shapes = Object.entries(inputs).flatMap(([name, input]) => {
-    // Concat and Pack take their tensors as numbered entries: their number says enough.
+    // Concat and Pack have numbered inputs; their count is enough.
     if (/^\d+$/.test(name)) return name === '0' ? [`${Object.keys(inputs).length} tensors`] : [];
     const isTransposed = attrs?.[`transpose${name.toUpperCase()}`] === true;
     return `[${input?.shape.join(',') ?? ''}]${isTransposed ? 'T' : ''}`;

@@ -1,8 +1,7 @@
 /**
- * `bench kernels`: each op that has a fused kernel, on the lab's WebGPU backend (the kernel) and on tfjs's own (the
- * composite), in turns. Told is the least time on the clock of some measurements, and the processor time of all threads, on
- * average of all, which on a software adapter is what computing took even where the machine is busy. Small ops are run often
- * in a row.
+ * `bench kernels`: each op with a fused kernel, on the lab's WebGPU backend (the kernel) and on tfjs's (the composite),
+ * alternating. Reports the minimum wall time of several measurements and the mean CPU time of all threads, which on a software
+ * adapter is the compute time even on a busy machine. Small ops run many times per measurement.
  *
  * Runs in Node and in a page.
  */
@@ -16,17 +15,17 @@ import type { OpenedOp, TimedOp } from './timed-op.ts';
 import { trainingOps } from './training-ops.ts';
 import { makeWork, type WorkRequest } from './work.ts';
 
-/** What one run of a side took, in milliseconds. */
+/** The times of one run, in milliseconds. */
 interface RunTime {
-  /** The least of the measurements. */
+  /** The minimum of the measurements. */
   readonly clockMs: number;
-  /** On average of them: a browser tells processor time in steps of 10 ms. */
+  /** The mean of the measurements, because a browser reports CPU time in steps of 10 ms. */
   readonly cpuMs: number;
 }
 
 export interface KernelResult {
   readonly op: string;
-  /** Forward and backward, or forward alone. */
+  /** Forward and backward, or only forward. */
   readonly isDifferentiated: boolean;
   readonly kernel: RunTime;
   readonly composite: RunTime;
@@ -34,21 +33,21 @@ export interface KernelResult {
   readonly ratio: number;
 }
 
-/** What to time. Plain data: it is sent to a page as it is. */
+/** The settings of the benchmark. Plain data, because it is sent to a page. */
 export interface KernelsBench {
-  /** Whose sizes the ops have. */
+  /** Determines the sizes of the ops. */
   readonly work: WorkRequest;
-  /** Timed measurements of each. */
+  /** Timed measurements of each op. */
   readonly repeats: number;
-  /** Only ops whose name has this in it; default all. */
+  /** Only ops whose name contains this; default: all. */
   readonly only?: string | undefined;
 }
 
-/** A measurement lasts about this long. */
+/** The target duration of a measurement. */
 const MEASURE_MS = 100;
-const MOST_RUNS = 50;
+const MAX_RUNS = 50;
 
-/** Times every op; throws what opening the backends does. */
+/** Times every op. Throws the errors of opening the backends. */
 export async function benchKernels(
   { work: request, repeats, only = '' }: KernelsBench,
   surroundings: Surroundings,
@@ -74,7 +73,7 @@ export async function benchKernels(
   return results;
 }
 
-/** An op on one of the backends. */
+/** An op on one backend. */
 class Side {
   readonly #opened: OpenedOp;
   readonly #backend: string;
@@ -89,25 +88,25 @@ class Side {
     this.#cpuMs = cpuMs;
   }
 
-  /** Prepares it, compiles its shaders and finds out how often a measurement is to run it. */
+  /** Prepares the op, compiles its shaders and determines the runs per measurement. */
   static async open(op: TimedOp, { owner, name }: NamedBackend, { cpuMs }: Surroundings): Promise<Side> {
     await tf.setBackend(name);
     const side = new Side(op.open(owner), name, cpuMs);
     await side.measure();
-    await measureVariants(); // of the lab's kernels: from now on the fastest run
-    for (let i = 0; i < 2; i++) await side.measure(); // the first compiles those
-    side.#runs = Math.max(1, Math.min(MOST_RUNS, Math.round(MEASURE_MS / side.time.clockMs)));
+    await measureVariants(); // the lab's kernels use the fastest variants from here on
+    for (let i = 0; i < 2; i++) await side.measure(); // the first compiles them
+    side.#runs = Math.max(1, Math.min(MAX_RUNS, Math.round(MEASURE_MS / side.time.clockMs)));
     [side.#clocksMs, side.#cpusMs] = [[], []];
     return side;
   }
 
-  /** Of one run, by the measurements so far. */
+  /** The times of one run over the measurements so far. */
   get time(): RunTime {
     const cpuMs = this.#cpusMs.reduce((sum, ms) => sum + ms, 0) / this.#cpusMs.length;
     return { clockMs: Math.min(...this.#clocksMs), cpuMs };
   }
 
-  /** Runs it as often as a measurement does. */
+  /** Makes one measurement. */
   async measure(): Promise<void> {
     await tf.setBackend(this.#backend);
     await waitForBackend();

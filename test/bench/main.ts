@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- <command>`: the benchmarks. A report for people, or with `--json` one line for programs, the last on
- * standard output; what happens meanwhile goes to standard error.
+ * `npm run bench -- <command>`: the benchmarks. Prints a report, or with `--json` one line of JSON as the last line of
+ * standard output; progress goes to standard error.
  */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -61,14 +61,14 @@ interface KernelsOptions {
 
 function shared(command: Command): Command {
   return command
-    .addOption(new Option('--preset <name>', 'a preset as the work').choices(PRESET_NAMES))
-    .option('--shape <sizes>', 'a shape as the work', WORK_A)
+    .addOption(new Option('--preset <name>', 'the work by preset').choices(PRESET_NAMES))
+    .option('--shape <sizes>', 'the work by sizes', WORK_A)
     .option('--batch <n>', 'B, with --preset', wholeNumber(1), 8)
     .option('--length <n>', 'T, with --preset', wholeNumber(1), 128)
-    .option('--scored <n>', 'positions of each sequence in the loss, the last ones; default: all', wholeNumber(1))
-    .addOption(new Option('--backend <name>', 'where to compute').choices(BENCH_BACKENDS).default('wasm'))
+    .option('--scored <n>', 'last positions of each sequence in the loss; default: all', wholeNumber(1))
+    .addOption(new Option('--backend <name>', 'the backend').choices(BENCH_BACKENDS).default('wasm'))
     .option('--adapter <name>', 'with webgpu: lavapipe, swiftshader, or the file of a Vulkan driver')
-    .option('--json', 'end with one line of JSON');
+    .option('--json', 'print one line of JSON at the end');
 }
 
 function workOf({ preset, shape, batch, length, scored }: SharedOptions): WorkRequest {
@@ -76,13 +76,13 @@ function workOf({ preset, shape, batch, length, scored }: SharedOptions): WorkRe
 }
 
 const train = shared(new Command('train'))
-  .description('one optimizer step by the lab, by plain tfjs and by jax-js, in turns')
-  .option('--peers <names>', 'who takes part, in order', peerNames, [...PEER_NAMES])
-  .option('--repeats <n>', 'timed steps of each', wholeNumber(1), 7)
-  .option('--warm-up <n>', 'steps of each before', wholeNumber(1), 2)
-  .option('--no-products', 'do not time each matrix product by itself')
-  .addOption(new Option('--precision <name>', 'of the lab').choices(TRAINING_PRECISIONS).default('f32'))
-  .option('--browser', 'in a page of Chromium, on swiftshader or, without --adapter, on a GPU')
+  .description('one optimizer step by the lab, plain tfjs and jax-js, alternating')
+  .option('--peers <names>', 'the peers, in order', peerNames, [...PEER_NAMES])
+  .option('--repeats <n>', 'timed steps of each peer', wholeNumber(1), 7)
+  .option('--warm-up <n>', 'warm-up steps of each peer', wholeNumber(1), 2)
+  .option('--no-products', 'do not time each matrix product separately')
+  .addOption(new Option('--precision <name>', 'precision of the lab').choices(TRAINING_PRECISIONS).default('f32'))
+  .option('--browser', 'in a Chromium page, on swiftshader or, without --adapter, on a GPU')
   .action(async (options: TrainOptions) => {
     const work = workOf(options);
     const { backend, adapter, peers, repeats, warmUp, products, precision } = options;
@@ -96,7 +96,7 @@ const train = shared(new Command('train'))
 
 const profile = shared(new Command('profile'))
   .description('the tfjs kernels of an optimizer step and the time they take')
-  .addOption(new Option('--peer <name>', 'whose step').choices(['ours', 'tfjs']).default('ours'))
+  .addOption(new Option('--peer <name>', 'the peer that makes the steps').choices(['ours', 'tfjs']).default('ours'))
   .option('--repeats <n>', 'timed steps', wholeNumber(1), 7)
   .option('--rows <n>', 'rows of the table by shapes', wholeNumber(0), 30)
   .action(async (options: SharedOptions & { peer: 'ours' | 'tfjs'; repeats: number; rows: number }) => {
@@ -108,16 +108,16 @@ const profile = shared(new Command('profile'))
   });
 
 const grpo = new Command('grpo')
-  .description('one whole step of reinforcement by the lab and by plain tfjs, in turns')
+  .description('one whole reinforcement step by the lab and plain tfjs, alternating')
   .addOption(new Option('--preset <name>', 'the policy').choices(PRESET_NAMES).default('lab-nano'))
   .option('--prompts <n>', 'P', wholeNumber(1), 16)
-  .option('--samples <n>', 'G, completions of each prompt', wholeNumber(2), 8)
-  .option('--max-tokens <n>', 'of a completion', wholeNumber(2), 32)
-  .addOption(new Option('--backend <name>', 'where to compute').choices(BENCH_BACKENDS).default('wasm'))
+  .option('--samples <n>', 'G, completions per prompt', wholeNumber(2), 8)
+  .option('--max-tokens <n>', 'maximum tokens per completion', wholeNumber(2), 32)
+  .addOption(new Option('--backend <name>', 'the backend').choices(BENCH_BACKENDS).default('wasm'))
   .option('--adapter <name>', 'with webgpu: lavapipe, swiftshader, or the file of a Vulkan driver')
-  .option('--repeats <n>', 'timed steps of each', wholeNumber(1), 5)
-  .option('--warm-up <n>', 'steps of each before', wholeNumber(1), 2)
-  .option('--json', 'end with one line of JSON')
+  .option('--repeats <n>', 'timed steps of each peer', wholeNumber(1), 5)
+  .option('--warm-up <n>', 'warm-up steps of each peer', wholeNumber(1), 2)
+  .option('--json', 'print one line of JSON at the end')
   .action(async ({ json, ...options }: GrpoBench & { json?: boolean }) => {
     const result = await benchGrpo(options);
     for (const line of grpoReport(result)) (json === true ? note : print)(line);
@@ -125,16 +125,16 @@ const grpo = new Command('grpo')
   });
 
 const generate = new Command('generate')
-  .description('rollouts by the lab and by plain tfjs with a cache of its own, in turns')
+  .description('rollouts by the lab and by plain tfjs with its own cache, alternating')
   .addOption(new Option('--preset <name>', 'the policy').choices(PRESET_NAMES).default('mini'))
   .option('--prompts <n>', 'P', wholeNumber(1), 8)
-  .option('--samples <n>', 'G, completions of each prompt', wholeNumber(1), 8)
-  .option('--tokens <n>', 'of each completion', wholeNumber(1), 64)
-  .option('--prompt-length <n>', 'of the longest prompt', wholeNumber(16), 48)
-  .addOption(new Option('--backend <name>', 'where to compute').choices(BENCH_BACKENDS).default('webgpu'))
+  .option('--samples <n>', 'G, completions per prompt', wholeNumber(1), 8)
+  .option('--tokens <n>', 'tokens per completion', wholeNumber(1), 64)
+  .option('--prompt-length <n>', 'tokens of the longest prompt', wholeNumber(16), 48)
+  .addOption(new Option('--backend <name>', 'the backend').choices(BENCH_BACKENDS).default('webgpu'))
   .option('--adapter <name>', 'with webgpu: lavapipe, swiftshader, or the file of a Vulkan driver')
-  .option('--repeats <n>', 'timed runs of each', wholeNumber(1), 3)
-  .option('--json', 'end with one line of JSON')
+  .option('--repeats <n>', 'timed runs of each peer', wholeNumber(1), 3)
+  .option('--json', 'print one line of JSON at the end')
   .action(async ({ json, ...options }: GenerateBench & { json?: boolean }) => {
     const result = await benchGenerate(options);
     for (const line of generateReport(result)) (json === true ? note : print)(line);
@@ -142,13 +142,13 @@ const generate = new Command('generate')
   });
 
 const kernels = new Command('kernels')
-  .description('each op that has a WebGPU kernel, by the kernel and by its composite')
-  .option('--shape <sizes>', 'a shape as the work', WORK_A)
-  .option('--only <text>', 'ops whose name has this in it')
+  .description('each op with a WebGPU kernel, as the kernel and as its composite')
+  .option('--shape <sizes>', 'the work by sizes', WORK_A)
+  .option('--only <text>', 'only ops whose name contains this')
   .option('--adapter <name>', 'lavapipe, swiftshader, or the file of a Vulkan driver')
-  .option('--browser', 'in a page of Chromium, on swiftshader or, without --adapter, on a GPU')
-  .option('--repeats <n>', 'timed measurements of each', wholeNumber(1), 5)
-  .option('--json', 'end with one line of JSON')
+  .option('--browser', 'in a Chromium page, on swiftshader or, without --adapter, on a GPU')
+  .option('--repeats <n>', 'timed measurements of each op', wholeNumber(1), 5)
+  .option('--json', 'print one line of JSON at the end')
   .action(async ({ shape, only, repeats, adapter, browser, json }: KernelsOptions) => {
     const bench = { work: { shape }, only, repeats };
     const results = await (browser === true
@@ -159,18 +159,18 @@ const kernels = new Command('kernels')
   });
 
 const score = new Command('score')
-  .description('the documents of some queries scored by the lab and by whole forward passes of others, in turns')
+  .description('documents scored by the lab and by whole forward passes of its peers, alternating')
   .addOption(new Option('--preset <name>', 'the model').choices(PRESET_NAMES).default('mini'))
-  .option('--queries <n>', 'queries', wholeNumber(1), 8)
-  .option('--documents <n>', 'documents of each query', wholeNumber(1), 32)
+  .option('--queries <n>', 'number of queries', wholeNumber(1), 8)
+  .option('--documents <n>', 'documents per query', wholeNumber(1), 32)
   .option('--prefix <n>', 'tokens before the document, the same for all documents of a query', wholeNumber(1), 64)
   .option('--document <n>', 'tokens of the document', wholeNumber(1), 64)
-  .option('--single', 'one document by itself')
-  .option('--peers <names>', 'who takes part, in order', peerNames, ['ours', 'tfjs'])
-  .addOption(new Option('--backend <name>', 'where to compute').choices(BENCH_BACKENDS).default('wasm'))
+  .option('--single', 'only one document')
+  .option('--peers <names>', 'the peers, in order', peerNames, ['ours', 'tfjs'])
+  .addOption(new Option('--backend <name>', 'the backend').choices(BENCH_BACKENDS).default('wasm'))
   .option('--adapter <name>', 'with webgpu: lavapipe, swiftshader, or the file of a Vulkan driver')
-  .option('--repeats <n>', 'timed passes of each over all of it', wholeNumber(1), 5)
-  .option('--json', 'end with one line of JSON')
+  .option('--repeats <n>', 'timed passes of each peer over all documents', wholeNumber(1), 5)
+  .option('--json', 'print one line of JSON at the end')
   .action(async ({ json, ...options }: ScoreBench & { json?: boolean }) => {
     const result = await benchScore(options);
     for (const line of scoreReport(result)) (json === true ? note : print)(line);
@@ -178,12 +178,12 @@ const score = new Command('score')
   });
 
 const products = new Command('products')
-  .description("the products of a step by every variant of the lab's kernel, in turns")
-  .option('--shape <sizes>', 'a shape as the work', WORK_A)
+  .description("the products of a step by every variant of the lab's kernel, alternating")
+  .option('--shape <sizes>', 'the work by sizes', WORK_A)
   .option('--adapter <name>', 'lavapipe, swiftshader, or the file of a Vulkan driver')
-  .option('--browser', 'in a page of Chromium, on swiftshader or, without --adapter, on a GPU')
-  .option('--repeats <n>', 'turns of each', wholeNumber(1), 5)
-  .option('--json', 'end with one line of JSON')
+  .option('--browser', 'in a Chromium page, on swiftshader or, without --adapter, on a GPU')
+  .option('--repeats <n>', 'turns of each variant', wholeNumber(1), 5)
+  .option('--json', 'print one line of JSON at the end')
   .action(async ({ shape, repeats, adapter, browser, json }: Omit<KernelsOptions, 'only'>) => {
     const bench = { work: { shape }, repeats };
     const results = await (browser === true
@@ -194,15 +194,13 @@ const products = new Command('products')
   });
 
 const answer = new Command('answer')
-  .description(
-    'one answer of a model of any size with compressed matrices, on WebGPU: memory, prefill, tokens one by one',
-  )
+  .description('one answer of a model of any size with compressed matrices, on WebGPU: memory, prefill, decoding')
   .addOption(new Option('--shape <name>', 'the model').choices(ANSWER_SHAPES).default('mini'))
-  .addOption(new Option('--precision <name>', 'of matrices').choices(['f16', 'int8', 'int4']).default('int4'))
+  .addOption(new Option('--precision <name>', 'precision of matrices').choices(['f16', 'int8', 'int4']).default('int4'))
   .option('--prompt <n>', 'tokens of the prompt', wholeNumber(1), 128)
-  .option('--tokens <n>', 'tokens after the first', wholeNumber(1), 16)
+  .option('--tokens <n>', 'generated tokens after the first', wholeNumber(1), 16)
   .option('--adapter <name>', 'lavapipe, swiftshader, or the file of a Vulkan driver')
-  .option('--json', 'end with one line of JSON')
+  .option('--json', 'print one line of JSON at the end')
   .action(async ({ json, ...options }: AnswerBench & { json?: boolean }) => {
     const result = await benchAnswer(options);
     for (const line of answerReport(result)) (json === true ? note : print)(line);
@@ -210,15 +208,15 @@ const answer = new Command('answer')
   });
 
 const precision = new Command('precision')
-  .description('short supervised runs in f32 and in mixed precision: how far apart, and how far apart seeds are')
+  .description('short supervised runs in f32 and mixed precision: their difference compared with that between seeds')
   .addOption(new Option('--preset <name>', 'the model').choices(PRESET_NAMES).default('lab-nano'))
-  .option('--seeds <n>', 'runs of each', wholeNumber(2), 5)
-  .option('--steps <n>', 'updates of a run', wholeNumber(10), 600)
-  .option('--batch <n>', 'pairs of an update', wholeNumber(1), 32)
-  .option('--stretch <n>', 'updates that a point of the curve is the mean of', wholeNumber(1), 50)
-  .addOption(new Option('--backend <name>', 'where to compute').choices(BENCH_BACKENDS).default('webgpu'))
+  .option('--seeds <n>', 'runs per precision', wholeNumber(2), 5)
+  .option('--steps <n>', 'updates per run', wholeNumber(10), 600)
+  .option('--batch <n>', 'pairs per update', wholeNumber(1), 32)
+  .option('--stretch <n>', 'updates averaged into one point of the curve', wholeNumber(1), 50)
+  .addOption(new Option('--backend <name>', 'the backend').choices(BENCH_BACKENDS).default('webgpu'))
   .option('--adapter <name>', 'with webgpu: lavapipe, swiftshader, or the file of a Vulkan driver')
-  .option('-o, --out <folder>', 'where precision.json and precision.md go', 'docs/results')
+  .option('-o, --out <folder>', 'folder for precision.json and precision.md', 'docs/results')
   .action(async ({ out, ...options }: PrecisionBench & { out: string }) => {
     const file = join(out, 'precision.json');
     const before = existsSync(file) ? (JSON.parse(await readFile(file, 'utf8')) as PrecisionResults) : undefined;
@@ -227,10 +225,10 @@ const precision = new Command('precision')
   });
 
 const page = new Command('page')
-  .description('the longest tasks of the built page while the first run trains in it')
-  .option('--seconds <n>', 'to train', wholeNumber(1), 30)
+  .description('the longest tasks of the built page during its first training run')
+  .option('--seconds <n>', 'training time', wholeNumber(1), 30)
   .option('--rows <n>', 'tasks to list', wholeNumber(1), 12)
-  .option('--json', 'end with one line of JSON')
+  .option('--json', 'print one line of JSON at the end')
   .action(async ({ seconds, rows, json }: { seconds: number; rows: number; json?: boolean }) => {
     const result = await benchPage(seconds, rows);
     for (const line of pageReport(result)) (json === true ? note : print)(line);
@@ -242,7 +240,7 @@ function peerNames(text: string): PeerName[] {
   const known = PEER_NAMES.filter((name) => names.includes(name));
   if (known.length !== names.length) {
     throw new LabError('bad-config', {
-      message: '--peers names somebody unknown.',
+      message: '--peers has an unknown name.',
       expected: PEER_NAMES.join(','),
       got: text,
     });
@@ -256,7 +254,7 @@ for (const command of [train, generate, grpo, score, profile, kernels, products,
 
 try {
   await program.parseAsync(process.argv);
-  process.exit(0); // Dawn keeps the process alive otherwise
+  process.exit(0); // otherwise Dawn keeps the process alive
 } catch (error) {
   if (!(error instanceof CommanderError)) note(`Error: ${messageOf(error)}`);
   if (!(error instanceof LabError || error instanceof CommanderError) && error instanceof Error)

@@ -1,7 +1,7 @@
 /**
- * How fast the matrix products of a step could run: each of its shapes by itself, on every implementation at hand (the lab's
- * own kernel, tfjs's, jax-js's), in every arrangement of operands; the fastest counts. The time of a step against the sum of
- * these is what is left to gain without a faster product.
+ * The fastest possible matrix products of a step: each shape is timed separately with every available implementation (the
+ * lab's kernel, tfjs's, jax-js's) in every arrangement of operands; the fastest counts. The difference between the time of a
+ * step and their sum is the possible gain without a faster product.
  */
 import { blockUntilReady, jit, numpy as np, tree } from '@jax-js/jax';
 import * as tf from '@tensorflow/tfjs';
@@ -12,85 +12,84 @@ import type { NamedBackend } from './backend-pair.ts';
 import type { Surroundings } from './surroundings.ts';
 import { type Product, productFlops } from './work.ts';
 
-/** Whose product it is. */
-type Maker = NamedBackend['owner'] | 'jaxjs';
+type Implementation = NamedBackend['owner'] | 'jaxjs';
 
-/** The fastest that a product was seen. */
+/** The fastest measurement of a product. */
 export interface ProductRate {
   readonly product: Product;
   /** Milliseconds of one product. */
   readonly bestMs: number;
-  /** Which implementation that was, in which arrangement. */
+  /** The fastest implementation and its arrangement. */
   readonly by: string;
   readonly gigaflopsPerSec: number;
-  /** Of one product, by each maker who has it: the least of its arrangements. */
-  readonly least: Readonly<Partial<Record<Maker, ProductTime>>>;
+  /** The time of one product by implementation: the minimum over its arrangements. */
+  readonly fastest: Readonly<Partial<Record<Implementation, ProductTime>>>;
 }
 
-/** Milliseconds of one product. */
+/** The times of one product, in milliseconds. */
 export interface ProductTime {
-  /** The least of some measurements. */
+  /** The minimum of several measurements. */
   readonly ms: number;
-  /** Processor time, on average of all: a browser tells it in steps of 10 ms. */
+  /** Mean CPU time, because a browser reports it in steps of 10 ms. */
   readonly cpuMs: number;
 }
 
-/** A product, ready to run. */
+/** A product in one implementation and arrangement. */
 interface Candidate {
-  readonly maker: Maker;
-  /** The arrangement, where it is not the plain one. */
-  readonly how: string;
+  readonly implementation: Implementation;
+  /** The arrangement; empty for the plain one. */
+  readonly suffix: string;
   /** Resolves when all repeats have been computed. */
   readonly run: (repeats: number) => Promise<void>;
   readonly dispose: () => void;
 }
 
-/** A measurement lasts about this long, and is made so often. */
+/** The target duration of a measurement, and the number of measurements. */
 const MEASURE_MS = 40;
 const MEASUREMENTS = 3;
-/** Where a product is slow, fewer have to do. */
-const ENOUGH_MS = 1000;
+/** Slow products stop measuring after this time. */
+const MAX_TOTAL_MS = 1000;
 
-/** Times products on tfjs backends and, if it has been started, on jax-js. */
+/** Times products on tfjs backends and, if jax-js has been started, on jax-js. */
 export async function measureProducts(
   products: readonly Product[],
   backends: readonly NamedBackend[],
   withJaxJs: boolean,
   cpuMs: Surroundings['cpuMs'],
 ): Promise<ProductRate[]> {
-  const implementations = [...backends.map(tfjsCandidates), ...(withJaxJs ? [jaxCandidates] : [])];
+  const sources = [...backends.map(tfjsCandidates), ...(withJaxJs ? [jaxCandidates] : [])];
   const rates: ProductRate[] = [];
   for (const product of products) {
     let [bestMs, by] = [Infinity, ''];
-    const least: Partial<Record<Maker, ProductTime>> = {};
-    for (const makeCandidates of implementations) {
+    const fastest: Partial<Record<Implementation, ProductTime>> = {};
+    for (const makeCandidates of sources) {
       for (const candidate of await makeCandidates(product)) {
-        const { maker, how } = candidate;
+        const { implementation, suffix } = candidate;
         const times = await timeOne(candidate, cpuMs);
-        least[maker] = lesser(times, least[maker]);
-        if (times.ms < bestMs) [bestMs, by] = [times.ms, `${maker}${how}`];
+        fastest[implementation] = minimum(times, fastest[implementation]);
+        if (times.ms < bestMs) [bestMs, by] = [times.ms, `${implementation}${suffix}`];
         candidate.dispose();
       }
     }
     const gigaflopsPerSec = productFlops({ ...product, times: 1 }) / bestMs / 1e6;
-    rates.push({ product, bestMs, by, gigaflopsPerSec, least });
+    rates.push({ product, bestMs, by, gigaflopsPerSec, fastest });
   }
   return rates;
 }
 
 /**
- * What all products of a step take at their fastest, in milliseconds.
+ * The total time of all products of a step at their fastest, in milliseconds.
  *
- * @param makers - whose products count; default: everybody's
- * @param of - default: on the clock
+ * @param implementations - default: all
+ * @param of - default: wall time
  */
 export function idealMs(
   rates: readonly ProductRate[],
-  makers: readonly Maker[] = ['ours', 'tfjs', 'jaxjs'],
+  implementations: readonly Implementation[] = ['ours', 'tfjs', 'jaxjs'],
   of: keyof ProductTime = 'ms',
 ): number {
-  return rates.reduce((sum, { product, least }) => {
-    return sum + product.times * Math.min(...makers.map((maker) => least[maker]?.[of] ?? Infinity));
+  return rates.reduce((sum, { product, fastest }) => {
+    return sum + product.times * Math.min(...implementations.map((each) => fastest[each]?.[of] ?? Infinity));
   }, 0);
 }
 
@@ -101,7 +100,7 @@ async function timeOne({ run }: Candidate, cpuMs: Surroundings['cpuMs']): Promis
   await run(1);
   let [ms, runs] = [performance.now() - startMs, 1];
   const repeats = Math.max(1, Math.round(MEASURE_MS / ms));
-  for (let i = 0; i < MEASUREMENTS && performance.now() - startMs < ENOUGH_MS; i++) {
+  for (let i = 0; i < MEASUREMENTS && performance.now() - startMs < MAX_TOTAL_MS; i++) {
     const beforeMs = performance.now();
     await run(repeats);
     ms = Math.min(ms, (performance.now() - beforeMs) / repeats);
@@ -110,11 +109,11 @@ async function timeOne({ run }: Candidate, cpuMs: Surroundings['cpuMs']): Promis
   return { ms, cpuMs: ((await cpuMs()) - startCpuMs) / runs };
 }
 
-function lesser(a: ProductTime, b: ProductTime = a): ProductTime {
+function minimum(a: ProductTime, b: ProductTime = a): ProductTime {
   return { ms: Math.min(a.ms, b.ms), cpuMs: Math.min(a.cpuMs, b.cpuMs) };
 }
 
-/** The lab's own kernel where its backend has one, else tfjs's on that backend; batches are tfjs's alone. */
+/** The lab's kernel where its backend has one, otherwise tfjs's on that backend; only tfjs has batched products. */
 function tfjsCandidates({ owner, name }: NamedBackend): (product: Product) => Promise<Candidate[]> {
   return async ({ batch, rows, inner, columns }) => {
     await tf.setBackend(name);
@@ -123,13 +122,13 @@ function tfjsCandidates({ owner, name }: NamedBackend): (product: Product) => Pr
     const filled = (height: number, width: number): tf.Tensor =>
       tf.fill(batch === 1 ? [height, width] : [batch, height, width], 0.5);
     const arrangements = [
-      { how: '', a: filled(rows, inner), b: filled(inner, columns), arrangement: 'nn' },
-      { how: ' a^T', a: filled(inner, rows), b: filled(inner, columns), arrangement: 'tn' },
-      { how: ' b^T', a: filled(rows, inner), b: filled(columns, inner), arrangement: 'nt' },
+      { suffix: '', a: filled(rows, inner), b: filled(inner, columns), arrangement: 'nn' },
+      { suffix: ' a^T', a: filled(inner, rows), b: filled(inner, columns), arrangement: 'tn' },
+      { suffix: ' b^T', a: filled(rows, inner), b: filled(columns, inner), arrangement: 'nt' },
     ] as const;
-    return arrangements.map(({ how, a, b, arrangement }) => ({
-      maker: owner,
-      how,
+    return arrangements.map(({ suffix, a, b, arrangement }) => ({
+      implementation: owner,
+      suffix,
       run: async (repeats) => {
         for (let i = 0; i < repeats; i++) {
           const product = hasKernel
@@ -138,7 +137,7 @@ function tfjsCandidates({ owner, name }: NamedBackend): (product: Product) => Pr
           product.dispose();
         }
         await waitForBackend();
-        if (hasKernel) await measureVariants(); // after the first run, which is not timed
+        if (hasKernel) await measureVariants(); // after the untimed first run
       },
       dispose: () => tf.dispose([a, b]),
     }));
@@ -155,11 +154,11 @@ async function jaxCandidates({ batch, rows, inner, columns }: Product): Promise<
   const plain = jit((x: np.Array, y: np.Array) => np.matmul(x, y));
   const transposed = jit((x: np.Array, y: np.Array) => np.matmul(x, np.matrixTranspose(y)));
   await blockUntilReady([a, b, bTransposed]);
-  const candidate = (how: string, product: typeof plain, right: np.Array): Candidate => ({
-    maker: 'jaxjs',
-    how,
+  const candidate = (suffix: string, product: typeof plain, right: np.Array): Candidate => ({
+    implementation: 'jaxjs',
+    suffix,
     run: async (repeats) => {
-      // Kept until all are ready: jax-js computes late, and never what was disposed before.
+      // Kept until all are ready, because jax-js computes lazily and skips disposed results.
       const results = Array.from({ length: repeats }, () => product(a.ref, right.ref));
       await blockUntilReady(results);
       tree.dispose(results);
@@ -170,7 +169,7 @@ async function jaxCandidates({ batch, rows, inner, columns }: Product): Promise<
     },
   });
   const candidates = [candidate('', plain, b), candidate(' b^T', transposed, bTransposed)];
-  // The left operand belongs to both, and goes with the last.
+  // Both candidates share the left operand; the last one disposes it.
   return candidates.map((each, i) => ({
     ...each,
     dispose: () => {

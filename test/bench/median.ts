@@ -1,8 +1,6 @@
-/**
- * The middle of some measurements: one interruption does not move it.
- */
+/** The median of measurements, which a single interruption does not move. */
 
-/** The median; the mean of the middle two of an even number, NaN of none. */
+/** The median; for an even count the mean of the middle two; NaN for no values. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const [below, above] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]];

@@ -1,9 +1,9 @@
 /**
- * `bench page`: how long the page's own thread is kept from people while a run trains in its worker. The page is built,
- * opened in Chromium, and the first run is started on WebAssembly by its button.
+ * `bench page`: how long the main thread of the page is blocked while a run trains in its worker. The page is built and opened
+ * in Chromium, and its button starts the first run on WebAssembly.
  *
- * A task's time on the clock says what people feel, its CPU time what the code costs: on a machine busy with other work
- * only the second tells slow code from a thread that was not let run. The browser's trace has both.
+ * The wall time of a task is what users notice; its CPU time is the cost of the code. On a busy machine only CPU time
+ * distinguishes slow code from a descheduled thread. The browser's trace has both.
  */
 import { type Browser, chromium } from 'playwright-core';
 import { build, type InlineConfig, preview } from 'vite';
@@ -11,29 +11,29 @@ import { LabError } from '../../src/common/errors.ts';
 import { note } from '../../src/cli/terminal.ts';
 import { findChromium } from '../setup/system-packages.ts';
 
-/** A task of the page's thread. */
+/** A task of the main thread. */
 export interface PageTask {
-  /** After the run was started. */
+  /** Milliseconds after the start of the run. */
   readonly atMs: number;
   readonly cpuMs: number;
   readonly clockMs: number;
-  /** The longest things that it did, by the names of the trace. */
+  /** Its longest parts, by their names in the trace. */
   readonly did: readonly string[];
 }
 
-/** The result of a benchmark of the page, its last line with `--json`. */
+/** The result, which is the last line of output with `--json`. */
 export interface PageResult {
   readonly seconds: number;
   readonly tasks: number;
-  /** Tasks that took more CPU time than {@link LIMIT_MS}. */
+  /** Tasks with more CPU time than {@link LIMIT_MS}. */
   readonly overLimit: number;
-  /** What the page itself was told of tasks of more than 50 ms on the clock. */
+  /** Tasks longer than 50 ms wall time, as counted by the page's PerformanceObserver. */
   readonly longTasks: number;
-  /** By CPU time, the longest first. */
+  /** The longest tasks by CPU time, in descending order. */
   readonly longest: readonly PageTask[];
 }
 
-/** A task that takes longer is felt. */
+/** Users notice longer tasks. */
 export const LIMIT_MS = 50;
 const CATEGORIES = ['devtools.timeline', 'disabled-by-default-devtools.timeline', 'v8'];
 const FLAGS = ['--headless=new', '--no-sandbox', '--no-first-run', '--disable-background-networking'];
@@ -42,7 +42,7 @@ const FLAGS = ['--headless=new', '--no-sandbox', '--no-first-run', '--disable-ba
 export async function benchPage(seconds: number, rows: number): Promise<PageResult> {
   const found = findChromium();
   if ('missing' in found) throw new LabError('internal', { message: found.missing });
-  // Else lit's development version is built.
+  // Otherwise the development version of lit is built.
   process.env['NODE_ENV'] = 'production';
   const config: InlineConfig = {
     configFile: 'vite.config.ts',
@@ -106,11 +106,11 @@ interface TraceEvent {
   };
 }
 
-/** The tasks of the thread that draws the page, by CPU time. */
+/** The tasks of the main thread, by CPU time. */
 function tasksOf(events: readonly TraceEvent[]): PageTask[] {
-  // Of all renderers' threads only the page's lays it out.
-  const drawing = events.find(({ name }) => name === 'Layout');
-  const ofPage = events.filter(({ ph, pid, tid }) => ph === 'X' && pid === drawing?.pid && tid === drawing.tid);
+  // Layout runs only on the main thread of the page's renderer.
+  const layout = events.find(({ name }) => name === 'Layout');
+  const ofPage = events.filter(({ ph, pid, tid }) => ph === 'X' && pid === layout?.pid && tid === layout.tid);
   const startUs = ofPage[0]?.ts ?? NaN;
   const tasks = ofPage.filter(({ name }) => name === 'RunTask');
   return tasks
@@ -119,33 +119,33 @@ function tasksOf(events: readonly TraceEvent[]): PageTask[] {
       atMs: (task.ts - startUs) / 1000,
       cpuMs: (task.tdur ?? 0) / 1000,
       clockMs: (task.dur ?? 0) / 1000,
-      did: rank < DETAILED ? longestWithin(task, ofPage) : [],
+      did: rank < DETAILED_TASKS ? longestWithin(task, ofPage) : [],
     }));
 }
 
-/** Looking into tasks takes a while. */
-const DETAILED = 20;
-const NAMED = 4;
+/** Only the longest tasks get details, because searching their parts is slow. */
+const DETAILED_TASKS = 20;
+const PARTS_PER_TASK = 4;
 
 function longestWithin(task: TraceEvent, events: readonly TraceEvent[]): string[] {
   const endUs = task.ts + (task.dur ?? 0);
   return events
     .filter(({ name, ts, dur = 0 }) => !name.endsWith('RunTask') && ts >= task.ts && ts + dur <= endUs)
     .toSorted((a, b) => (b.tdur ?? 0) - (a.tdur ?? 0))
-    .slice(0, NAMED)
+    .slice(0, PARTS_PER_TASK)
     .map(({ name, tdur = 0, args }) => {
-      const what = args?.data?.functionName ?? args?.data?.type ?? '';
-      return `${name}${what === '' ? '' : ` ${what}`} ${(tdur / 1000).toFixed(1)}`;
+      const detail = args?.data?.functionName ?? args?.data?.type ?? '';
+      return `${name}${detail === '' ? '' : ` ${detail}`} ${(tdur / 1000).toFixed(1)}`;
     });
 }
 
-/** The result as text for people. */
+/** The result as text. */
 export function pageReport({ seconds, tasks, overLimit, longTasks, longest }: PageResult): string[] {
   return [
-    `the page's thread in ${seconds} s of the first run: ${tasks} tasks, ${overLimit} of more than ${LIMIT_MS} ms of CPU time`,
-    `(${longTasks} of more than 50 ms on the clock)`,
+    `the main thread in ${seconds} s of the first run: ${tasks} tasks, ${overLimit} with more than ${LIMIT_MS} ms of CPU time`,
+    `(${longTasks} with more than 50 ms of wall time)`,
     '',
-    '   at s   CPU ms  clock ms',
+    '   at s   CPU ms   wall ms',
     ...longest.map(
       ({ atMs, cpuMs, clockMs, did }) =>
         `${(atMs / 1000).toFixed(1).padStart(7)} ${cpuMs.toFixed(1).padStart(8)} ${clockMs.toFixed(1).padStart(9)}  ${did.join(', ')}`,

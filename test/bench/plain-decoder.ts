@@ -1,8 +1,8 @@
 /**
- * The decoder of the peers in plain TensorFlow.js ops, as its documentation teaches and as one writes it from a description
- * of the model: prompts of different lengths are padded on the left, keys and values of a decoding grow by `concat`,
- * gradients come from tfjs's tape. Nothing is arranged for a backend, with one exception: tfjs-wasm has no gradient of
- * `gather`, so where one is needed the look-up is a product with one-hot rows.
+ * The peers' decoder in plain TensorFlow.js ops, written straightforwardly from a description of the model: prompts of
+ * different lengths are padded on the left, keys and values grow by `concat` during decoding, gradients come from tfjs's tape.
+ * Nothing is tuned for a backend, with one exception: tfjs-wasm has no gradient of `gather`, so where one is needed the
+ * look-up is a product with one-hot rows.
  */
 import * as tf from '@tensorflow/tfjs';
 import { LabError } from '../../src/common/errors.ts';
@@ -12,22 +12,22 @@ import type { TensorData } from '../../src/model/weights.ts';
 /** Keys and values of a layer, `[B,K,S,D]` each. */
 export type PlainCache = { readonly keys: tf.Tensor4D; readonly values: tf.Tensor4D };
 
-/** Tokens to read. Where B stands beside 1, one row for all sequences will do. */
+/** Input tokens. "B or 1" means that one row may serve all sequences. */
 export interface PlainTokens {
   readonly B: number;
   readonly T: number;
   /** `[B*T]` */
   readonly ids: tf.Tensor1D;
-  /** Of the positions, `[B or 1,T,1,D/2]` each; see {@link rotationOf}. */
+  /** Rotations of the positions, `[B or 1,T,1,D/2]` each; see {@link rotationOf}. */
   readonly rotation: { readonly cos: tf.Tensor4D; readonly sin: tf.Tensor4D };
   /** `[B or 1,1,T,S]`, added to attention scores. */
   readonly mask: tf.Tensor4D;
-  /** Whether nothing is to be differentiated; default false. */
+  /** Whether no gradients are needed; default false. */
   readonly isInference?: boolean;
 }
 
-/** What cannot be attended to. */
-const HIDDEN = -1e9;
+/** The score of masked positions. */
+const MASKED_SCORE = -1e9;
 
 /** The weights of a work as tfjs variables on the current backend. The caller disposes them. */
 export function plainWeights(weights: ReadonlyMap<string, TensorData>): Map<string, tf.Variable> {
@@ -37,7 +37,7 @@ export function plainWeights(weights: ReadonlyMap<string, TensorData>): Map<stri
 }
 
 /**
- * Hidden states after the last norm, `[N,C]`, and the keys and values of every layer, those of `caches` before them.
+ * Hidden states after the last norm, `[N,C]`, and the keys and values of every layer, appended to those of `caches`.
  */
 export function plainForward(
   config: ModelConfig,
@@ -54,8 +54,8 @@ export function plainForward(
   };
   const rope = (x: tf.Tensor4D): tf.Tensor4D => {
     const [left, right] = tf.split(x, 2, -1) as [tf.Tensor4D, tf.Tensor4D];
-    const turned = [tf.sub(tf.mul(left, cos), tf.mul(right, sin)), tf.add(tf.mul(right, cos), tf.mul(left, sin))];
-    return tf.concat(turned, -1) as tf.Tensor4D;
+    const rotated = [tf.sub(tf.mul(left, cos), tf.mul(right, sin)), tf.add(tf.mul(right, cos), tf.mul(left, sin))];
+    return tf.concat(rotated, -1) as tf.Tensor4D;
   };
   // [N,C] -> [B,count,T,D]
   const heads = (x: tf.Tensor2D, which: 'q' | 'k' | 'v', layer: string, count: number): tf.Tensor4D => {
@@ -66,7 +66,7 @@ export function plainForward(
     }
     return tf.transpose(y, [0, 2, 1, 3]);
   };
-  // Each key-value head serves H/K query heads in a row: [B,K,S,D] -> [B,H,S,D].
+  // Each key-value head serves H/K consecutive query heads: [B,K,S,D] -> [B,H,S,D].
   const repeat = (x: tf.Tensor4D): tf.Tensor4D => {
     const S = x.shape[2];
     return H === K ? x : tf.reshape(tf.tile(tf.reshape(x, [B * K, 1, S * D]), [1, H / K, 1]), [B, H, S, D]);
@@ -114,7 +114,7 @@ export function plainLogits(
   return tf.matMul(hidden, weightOf(weights, head), false, true);
 }
 
-/** `[B,1,T,S]` from what query t of sequence b may not see. */
+/** `[B,1,T,S]`, from whether position s is hidden from query t of sequence b. */
 export function maskOf(
   B: number,
   T: number,
@@ -124,7 +124,7 @@ export function maskOf(
   const values = new Float32Array(B * T * S);
   let i = 0;
   for (let b = 0; b < B; b++)
-    for (let t = 0; t < T; t++) for (let s = 0; s < S; s++) values[i++] = isHidden(b, t, s) ? HIDDEN : 0;
+    for (let t = 0; t < T; t++) for (let s = 0; s < S; s++) values[i++] = isHidden(b, t, s) ? MASKED_SCORE : 0;
   return tf.tensor4d(values, [B, 1, T, S]);
 }
 
@@ -134,7 +134,7 @@ function weightOf(weights: ReadonlyMap<string, tf.Variable>, name: string): tf.V
   return weight;
 }
 
-/** `[N] -> [N,V]`. Cast by hand: tfjs-wasm's oneHot writes integers whatever type it is asked for. */
+/** `[N] -> [N,V]`. Cast explicitly, because tfjs-wasm's oneHot ignores the requested type and writes integers. */
 export function oneHot(ids: tf.Tensor1D, V: number): tf.Tensor2D {
   return tf.cast(tf.oneHot(ids, V) as tf.Tensor2D, 'float32');
 }

@@ -1,29 +1,29 @@
 /**
- * Decoding in plain TensorFlow.js, as one writes it: all sequences in one batch, padded on the left, keys and values that grow by
- * `concat`, logits read back at every token and the choice made on the CPU (tfjs's own `multinomial` is wrong on WebGPU).
+ * Straightforward decoding in plain TensorFlow.js: all sequences in one batch, padded on the left, keys and values that grow by
+ * `concat`, logits read back at every token, and sampling on the CPU (tfjs's `multinomial` is wrong on WebGPU).
  */
 import * as tf from '@tensorflow/tfjs';
 import type { ModelConfig } from '../../src/config/model-config.ts';
 import { type SamplerConfig, sampleToken } from '../../src/infer/sampler.ts';
 import { maskOf, plainForward, type PlainCache, plainLogits, type PlainTokens, rotationOf } from './plain-decoder.ts';
 
-/** A prompt and the completion that the decoding goes on with, whatever it draws itself. */
+/** A prompt and the completion that decoding continues with, independent of its own samples. */
 export interface ForcedSequence {
   readonly prompt: Int32Array;
   readonly ids: readonly number[];
 }
 
-/** What a decoding found. */
+/** The result of a decoding. */
 export interface PlainDecoding {
-  /** Of the forced tokens, by sequence, in nats. */
+  /** Log-probabilities of the forced tokens, by sequence, in nats. */
   readonly logProbs: number[][];
-  /** Own draws that are the forced tokens. */
+  /** Own samples that equal the forced tokens. */
   readonly agreedDraws: number;
-  /** Milliseconds until the prompts were read. */
+  /** Milliseconds to read the prompts. */
   readonly promptMs: number;
 }
 
-/** Decodes all sequences; sequence b draws with row id b. */
+/** Decodes all sequences; sequence b samples with row id b. */
 export async function decodePlain(
   model: ModelConfig,
   weights: ReadonlyMap<string, tf.Variable>,
@@ -53,7 +53,7 @@ export async function decodePlain(
     const rows = await out.data<'float32'>();
     if (position === 0) promptMs = performance.now() - startMs;
     out.dispose();
-    const chosen = new Int32Array(B); // what a sequence that is over goes on with does not matter
+    const chosen = new Int32Array(B); // the tokens after the end of a sequence do not matter
     for (const [b, { ids: given }] of sequences.entries()) {
       const id = given[position];
       if (id === undefined) continue;
@@ -77,7 +77,7 @@ export async function decodePlain(
   return { logProbs, agreedDraws, promptMs };
 }
 
-/** B sequences to read, from numbers. */
+/** The input of B sequences. */
 export function plainTokens(
   model: ModelConfig,
   ids: Int32Array,

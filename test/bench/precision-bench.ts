@@ -1,7 +1,7 @@
 /**
- * `bench precision`: what mixed precision does to a loss curve, against what another seed does to it. Short supervised runs on
- * the rule world, each seed once in f32 and once in mixed, with the same first weights and the same batches. Held-out pairs
- * are judged in f32 by both. The losses of the steps are averaged over stretches, since a single batch says little.
+ * `bench precision`: the effect of mixed precision on a loss curve compared with that of another seed. Short supervised runs
+ * on the rule world, each seed once in f32 and once in mixed, with the same initial weights and batches. Both are evaluated in
+ * f32 on held-out pairs. The losses of consecutive steps are averaged, because single batches are noisy.
  */
 import * as tf from '@tensorflow/tfjs';
 import { Rng } from '../../src/common/rng.ts';
@@ -20,22 +20,22 @@ import type { BenchBackend } from './backend-pair.ts';
 import { openBenchBackends } from './backends.ts';
 import { median } from './median.ts';
 
-/** How to compare. */
+/** The settings of the comparison. */
 export interface PrecisionBench {
   readonly preset: PresetName;
   readonly seeds: number;
   readonly steps: number;
   readonly batch: number;
-  /** Steps that a point of a curve is the mean of. */
+  /** Steps averaged into one point of a curve. */
   readonly stretch: number;
   readonly backend: BenchBackend;
   readonly adapter?: string | undefined;
 }
 
 /**
- * Runs the comparison; after each seed what there is so far.
+ * Runs the comparison; yields the results so far after each seed.
  *
- * @param before - of the same command, to go on from
+ * @param before - earlier results; the comparison continues from them if the command is the same
  */
 export async function* benchPrecision(
   bench: PrecisionBench,
@@ -45,12 +45,12 @@ export async function* benchPrecision(
   const { adapter: device } = await openBenchBackends(backend, adapter);
   const isSame = before?.command === commandOf(bench);
   const commit = isSame ? before.commit : currentCommit();
-  const made = (name: TrainingPrecision): readonly PrecisionRun[] =>
+  const earlierRuns = (name: TrainingPrecision): readonly PrecisionRun[] =>
     (isSame ? before.arms.find((arm) => arm.name === name)?.seeds : undefined) ?? [];
-  const arms = TRAINING_PRECISIONS.map((name) => ({ name, seeds: [...made(name)] }));
+  const arms = TRAINING_PRECISIONS.map((name) => ({ name, seeds: [...earlierRuns(name)] }));
   for (let seed = 1 + (arms[0]?.seeds.length ?? 0); seed <= seeds; seed++) {
     const prepared = await prepareSft(experimentOf(bench, seed, 'f32'));
-    // The order changes with the seed, so that what else the machine does falls on both alike.
+    // The order alternates with the seed, so that other load on the machine affects both equally.
     for (const arm of seed % 2 === 1 ? arms : arms.toReversed()) {
       arm.seeds.push(await runOnce(experimentOf(bench, seed, arm.name), prepared, stretch));
     }
@@ -89,7 +89,7 @@ function experimentOf(
   });
 }
 
-/** Six pairs each: with the default settings none comes twice. */
+/** With six pairs per query and the default settings, no pair repeats. */
 const TRAIN_QUERIES = 4000;
 const DEV_PAIRS = 600;
 
@@ -116,22 +116,22 @@ async function runOnce({ sft, prompt }: SftExperiment, prepared: PreparedSft, st
   const { scale = 1, skipped = 0 } = log.at(-1)?.lossScale ?? {};
   const run = {
     seed: sft.seed,
-    curve: stretches(log, stretch),
+    curve: averaged(log, stretch),
     devLossNats: expertLossNats ?? NaN,
     devAccuracy: labels.accuracy.value ?? NaN,
     skipped,
     lossScale: scale,
-    stepMs: median(stepsMs.slice(2)), // the first has none before it, the second compiles
+    stepMs: median(stepsMs.slice(2)), // the first has no start time, the second compiles
   };
   const { devLossNats, devAccuracy, stepMs } = run;
   note(
     `seed ${sft.seed}, ${sft.precision}: held-out loss ${devLossNats.toFixed(4)} nats, accuracy ${devAccuracy.toFixed(3)}, ` +
-      `${stepMs.toFixed(0)} ms a step, ${skipped} skipped, ${tf.memory().numTensors} tensors left`,
+      `${stepMs.toFixed(0)} ms per step, ${skipped} skipped, ${tf.memory().numTensors} tensors left`,
   );
   return run;
 }
 
-function stretches(log: readonly SftLogEntry[], length: number): PrecisionRun['curve'] {
+function averaged(log: readonly SftLogEntry[], length: number): PrecisionRun['curve'] {
   return Array.from({ length: Math.floor(log.length / length) }, (_, i) => {
     const part = log.slice(i * length, (i + 1) * length);
     const lossNats = part.reduce((sum, entry) => sum + entry.lossNats, 0) / part.length;

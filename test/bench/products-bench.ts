@@ -1,7 +1,7 @@
 /**
- * `bench products`: the products of a step, each by every variant of the lab's kernel (kernels/matmul.ts), in turns, so that a busy
- * machine disturbs all alike. Told is the median over the rounds of how many times as fast as the first variant each is, and
- * the best rate seen.
+ * `bench products`: the products of a step by every variant of the lab's kernel (kernels/matmul.ts), alternating, so that a
+ * busy machine affects all equally. Reports the median speed over the rounds relative to the first variant, and the best
+ * rate.
  *
  * Runs in Node and in a page.
  */
@@ -13,20 +13,20 @@ import { median } from './median.ts';
 import type { Surroundings } from './surroundings.ts';
 import { makeWork, stepProducts, type WorkRequest } from './work.ts';
 
-/** What to time. Plain data: it is sent to a page as it is. */
+/** The settings of the benchmark. Plain data, because it is sent to a page. */
 export interface ProductsBench {
-  /** Whose products. */
+  /** Determines the products. */
   readonly work: WorkRequest;
   readonly repeats: number;
 }
 
-/** A variant in one product. */
+/** The speed of a variant in one product. */
 export interface VariantRate {
   readonly name: string;
-  /** Medians over the rounds: speed over that of the first variant, on the clock and in processor time. */
+  /** Medians over the rounds: speed relative to the first variant, by wall time and by CPU time. */
   readonly clockRatio: number;
   readonly cpuRatio: number;
-  /** The best on the clock. */
+  /** The best by wall time. */
   readonly gigaflopsPerSec: number;
 }
 
@@ -39,7 +39,7 @@ export interface ProductResult {
   readonly variants: readonly VariantRate[];
 }
 
-/** A turn of a variant lasts about this long. */
+/** The target duration of a turn. */
 const TURN_MS = 150;
 const ARRANGEMENTS: readonly Arrangement[] = ['nt', 'nn', 'tn'];
 
@@ -53,7 +53,7 @@ export async function benchProducts(
   say(adapter);
   const results: ProductResult[] = [];
   for (const { batch, rows, inner, columns } of stepProducts(makeWork(work))) {
-    if (batch > 1) continue; // of attention, whose kernel computes its own
+    if (batch > 1) continue; // attention, which has its own kernel
     for (const arrangement of ARRANGEMENTS) {
       say(`[${rows},${inner}] [${inner},${columns}] ${arrangement}`);
       const a = tf.randomNormal<tf.Rank.R2>(arrangement === 'tn' ? [inner, rows] : [rows, inner], 0, 1, 'float32', 1);
@@ -65,11 +65,11 @@ export async function benchProducts(
         2,
       );
       const run = (variant: MatmulVariant) => (): void => matmulBy(variant, a, b, arrangement).product.dispose();
-      const entrants = matmulVariants(arrangement).map((variant) => new Entrant(variant.name, run(variant), cpuMs));
-      for (const entrant of entrants) await entrant.warmUp();
-      for (let i = 0; i < repeats; i++) for (const entrant of entrants) await entrant.turn();
+      const timed = matmulVariants(arrangement).map((variant) => new TimedVariant(variant.name, run(variant), cpuMs));
+      for (const each of timed) await each.warmUp();
+      for (let i = 0; i < repeats; i++) for (const each of timed) await each.turn();
       const flops = 2 * rows * inner * columns;
-      const variants = entrants.map((entrant) => entrant.against(entrants[0] ?? entrant, flops));
+      const variants = timed.map((each) => each.comparedWith(timed[0] ?? each, flops));
       results.push({ arrangement, rows, inner, columns, variants });
       tf.dispose([a, b]);
     }
@@ -78,12 +78,12 @@ export async function benchProducts(
 }
 
 /** A variant and the times of its turns. */
-class Entrant {
+class TimedVariant {
   readonly name: string;
   readonly #run: () => void;
   readonly #cpuMs: Surroundings['cpuMs'];
   #runs = 1;
-  /** Milliseconds of one run, by turns. */
+  /** Milliseconds of one run, by turn. */
   readonly #turns: { clockMs: number; cpuMs: number }[] = [];
 
   constructor(name: string, run: () => void, cpuMs: Surroundings['cpuMs']) {
@@ -92,7 +92,7 @@ class Entrant {
     this.#cpuMs = cpuMs;
   }
 
-  /** Compiles, and sees how long a run takes. */
+  /** Compiles the shaders and determines the runs per turn. */
   async warmUp(): Promise<void> {
     await this.turn();
     await this.turn();
@@ -108,7 +108,7 @@ class Entrant {
     this.#turns.push({ clockMs, cpuMs: ((await this.#cpuMs()) - startCpuMs) / this.#runs });
   }
 
-  against(first: Entrant, flops: number): VariantRate {
+  comparedWith(first: TimedVariant, flops: number): VariantRate {
     const ratio = (of: 'clockMs' | 'cpuMs'): number =>
       median(this.#turns.map((turn, i) => (first.#turns[i]?.[of] ?? NaN) / turn[of]));
     return {
@@ -126,7 +126,7 @@ export function productsReport(results: readonly ProductResult[]): string[] {
   const cells = ({ clockRatio, cpuRatio, gigaflopsPerSec }: VariantRate): string =>
     `${clockRatio.toFixed(2).padStart(6)} ${cpuRatio.toFixed(2).padStart(6)} ${gigaflopsPerSec.toFixed(1).padStart(7)}`;
   return [
-    'times as fast as the first, on the clock and in processor time, and GFLOP/s',
+    'speed relative to the first, by wall time and by CPU time, and GFLOP/s',
     `${''.padEnd(32)}${names.map((name) => name.padStart(23)).join('')}`,
     ...results.map(({ arrangement, rows, inner, columns, variants }) => {
       const product = `${arrangement} [${rows},${inner}] [${inner},${columns}]`;

@@ -1,6 +1,6 @@
 /**
- * `bench profile`: which tfjs kernels a training step spends its time in, by kernel or by kernel and shapes. Each figure is
- * the median over steps, so that one interruption does not count.
+ * `bench profile`: the time of a training step by tfjs kernel, or by kernel and shapes. Each figure is the median over steps,
+ * which a single interruption does not move.
  */
 import { note } from '../../src/cli/terminal.ts';
 import { profileKernels, usesKernels } from '../../src/gpu/dispatch.ts';
@@ -13,38 +13,38 @@ import { openOurs } from './peers/ours.ts';
 import { openPlainTfjs } from './peers/plain-tfjs.ts';
 import { describeWork, type Work } from './work.ts';
 
-/** How to run a profile. */
+/** The settings of a profile. */
 export interface ProfileBench {
   readonly work: Work;
   readonly backend: BenchBackend;
   readonly adapter?: string | undefined;
   readonly peer: 'ours' | 'tfjs';
-  /** Steps that are timed. */
+  /** Timed steps. */
   readonly repeats: number;
 }
 
-/** What a kernel costs in one step. */
+/** The cost of a kernel in one step. */
 export interface ProfileRow {
   readonly kernel: string;
   readonly shapes: string;
   readonly calls: number;
   readonly ms: number;
-  /** Of matrix products; 0 for all else. */
+  /** Operations of matrix products; 0 for other kernels. */
   readonly flops: number;
   readonly gigaflopsPerSec: number | null;
 }
 
-/** The result of a profile, its last line with `--json`. */
+/** The result, which is the last line of output with `--json`. */
 export interface ProfileResult {
   readonly work: string;
   readonly adapter: string;
   readonly peer: string;
-  /** Milliseconds of a step under the stopwatch, and those of it outside kernels. */
+  /** Milliseconds of a step while timing, and the part outside kernels. */
   readonly stepMs: number;
   readonly outsideKernelsMs: number;
   readonly byKernel: readonly ProfileRow[];
   readonly byShape: readonly ProfileRow[];
-  /** On WebGPU: how long each of the lab's kernels ran on the GPU in one step more; null where nothing tells. */
+  /** On WebGPU: the GPU time of each of the lab's kernels in one more step; null without timestamps. */
   readonly onGpu: readonly KernelTime[] | null;
 }
 
@@ -52,11 +52,11 @@ export interface ProfileResult {
 export async function benchProfile({ work, backend, adapter, peer, repeats }: ProfileBench): Promise<ProfileResult> {
   const backends = await openBenchBackends(backend, adapter);
   note(`${describeWork(work)}\n${backends.adapter}`);
-  const where = peer === 'ours' ? backends.ours : backends.plain;
-  const { step, dispose } = await (peer === 'ours' ? openOurs : openPlainTfjs)(work, where);
+  const target = peer === 'ours' ? backends.ours : backends.plain;
+  const { step, dispose } = await (peer === 'ours' ? openOurs : openPlainTfjs)(work, target);
   for (let i = 0; i < 3; i++) await step();
 
-  const clock = new KernelClock(where.name);
+  const clock = new KernelClock(target.name);
   const stepsMs: number[] = [];
   const samples: KernelCalls[][] = [];
   for (let i = 0; i < repeats; i++) {
@@ -112,7 +112,7 @@ function toRow(kernel: string, shapes: string, calls: number, ms: number, flops:
   return { kernel, shapes, calls, ms, flops, gigaflopsPerSec: flops === 0 ? null : flops / ms / 1e6 };
 }
 
-/** The profile as text for people. */
+/** The profile as text. */
 export function profileReport(work: Work, profile: ProfileResult, shapes: number): string[] {
   const { peer, stepMs, outsideKernelsMs, byKernel, byShape } = profile;
   const line = ({ kernel, shapes: of, calls, ms, gigaflopsPerSec }: ProfileRow): string => {
@@ -125,7 +125,7 @@ export function profileReport(work: Work, profile: ProfileResult, shapes: number
     describeWork(work),
     profile.adapter,
     '',
-    `${peer}: ${stepMs.toFixed(1)} ms per step, ${outsideKernelsMs.toFixed(1)} ms of it outside kernels`,
+    `${peer}: ${stepMs.toFixed(1)} ms per step, including ${outsideKernelsMs.toFixed(1)} ms outside kernels`,
     '',
     ...byKernel.map(line),
     '',
@@ -139,5 +139,5 @@ function gpuLines(onGpu: ProfileResult['onGpu']): string[] {
   const total = onGpu.reduce((sum, { ms }) => sum + ms, 0);
   const line = ({ kernel, calls, ms }: KernelTime): string =>
     `${kernel.padEnd(32)}${String(calls).padStart(5)} ${ms.toFixed(2).padStart(9)} ms ${((100 * ms) / total).toFixed(1).padStart(6)} %`;
-  return ['', `On the GPU, the lab's own kernels in one step: ${total.toFixed(2)} ms`, '', ...onGpu.map(line)];
+  return ['', `GPU time of the lab's kernels in one step: ${total.toFixed(2)} ms`, '', ...onGpu.map(line)];
 }

@@ -1,6 +1,6 @@
 /**
- * `bench score`: the documents of some queries scored by the lab and by its peers, or with `--single` one document, in one
- * process and in turns. Before anything is timed all must give the same distributions over the labels.
+ * `bench score`: documents scored by the lab and by its peers, or with `--single` one document, alternating in one process.
+ * Before anything is timed, all peers must give the same distributions over the labels.
  */
 import process from 'node:process';
 import * as tf from '@tensorflow/tfjs';
@@ -13,46 +13,46 @@ import { median } from './median.ts';
 import { openScoreJaxJs, openScoreOurs, openScorePlain, type ScorePeer } from './score-peers.ts';
 import { describeScoreWork, makeScoreWork, type ScoreWork, type ScoreWorkRequest } from './score-work.ts';
 
-/** How to run the benchmark. */
+/** The settings of the benchmark. */
 export interface ScoreBench extends ScoreWorkRequest {
-  /** One pair by itself, in place of all. */
+  /** Only one pair. */
   readonly single?: boolean;
   readonly peers: readonly ScorePeer['name'][];
   readonly backend: BenchBackend;
   readonly adapter?: string | undefined;
-  /** Timed passes over the work of each. */
+  /** Timed passes of each peer over the work. */
   readonly repeats: number;
 }
 
-/** The figures of one peer; null where they cannot be told. */
+/** The figures of one peer; null where they cannot be measured. */
 interface ScorePeerResult {
   readonly pairsPerSec: number;
-  /** Compute dispatches of the work; in WebAssembly, tfjs kernels run. */
+  /** Compute dispatches of the work; in WebAssembly, tfjs kernel calls. */
   readonly dispatches: number | null;
-  /** The most bytes of GPU buffers; in WebAssembly, of tensors. */
+  /** The peak of GPU buffer bytes; in WebAssembly, of tensor bytes. */
   readonly peakBytes: number | null;
-  /** Of the whole work: the median on the clock, the least, and the median of processor time over all threads. */
+  /** Times of the whole work: median and minimum wall time, and median CPU time over all threads. */
   readonly ms: number;
   readonly leastMs: number;
   readonly cpuMs: number;
 }
 
-/** The result, its last line with `--json`. */
+/** The result, which is the last line of output with `--json`. */
 export type ScoreResult = {
   readonly work: string;
   readonly adapter: string;
   /** Pairs per second of the lab over those of plain tfjs; null without it. */
   readonly ratio: number | null;
-  /** Of processor time instead of the clock: what else the machine does hardly counts. */
+  /** The ratio of CPU times, which other load on the machine hardly affects. */
   readonly cpuRatio: number | null;
-  /** The largest difference of a label's probability to ours. */
+  /** The largest difference between a peer's label probability and the lab's. */
   readonly largestDifference: number;
 } & { readonly [Name in ScorePeer['name']]?: ScorePeerResult };
 
-/** Of a probability. */
+/** The tolerance of a probability. */
 const TOLERANCE = 1e-4;
 
-interface Contestant {
+interface PeerRun {
   readonly peer: ScorePeer;
   readonly scores: readonly (readonly number[])[];
   readonly passes: { readonly ms: number; readonly cpuMs: number }[];
@@ -72,27 +72,27 @@ export async function benchScore(bench: ScoreBench): Promise<ScoreResult> {
   note(`${describeScoreWork(work)}\n${backends.adapter}`);
 
   const tally = backend === 'webgpu' ? new GpuTally() : undefined;
-  const contestants: Contestant[] = [];
+  const runs: PeerRun[] = [];
   for (const name of peers) {
     note(`${name}: warm-up`);
-    contestants.push(await enter(name, work, backend, backends, tally));
+    runs.push(await enter(name, work, backend, backends, tally));
   }
-  const largestDifference = compare(contestants);
+  const largestDifference = compare(runs);
   for (let i = 0; i < repeats; i++) {
-    for (const { peer, passes } of contestants) {
+    for (const { peer, passes } of runs) {
       const startMs = performance.now();
       const startCpu = process.cpuUsage();
       await peer.score(work.prompts);
       const { user, system } = process.cpuUsage(startCpu); // in microseconds
       const pass = { ms: performance.now() - startMs, cpuMs: (user + system) / 1000 };
       passes.push(pass);
-      note(`${peer.name}: ${pass.ms.toFixed(0)} ms, ${pass.cpuMs.toFixed(0)} of processor time`);
+      note(`${peer.name}: ${pass.ms.toFixed(0)} ms, ${pass.cpuMs.toFixed(0)} of CPU time`);
     }
   }
-  for (const { peer } of contestants) await peer.dispose();
+  for (const { peer } of runs) await peer.dispose();
   tally?.stop();
   const byName: { [Name in ScorePeer['name']]?: ScorePeerResult } = Object.fromEntries(
-    contestants.map((each) => [each.peer.name, resultOf(work, each)]),
+    runs.map((each) => [each.peer.name, resultOf(work, each)]),
   );
   const { ours, tfjs } = byName;
   const isCompared = ours !== undefined && tfjs !== undefined;
@@ -106,17 +106,17 @@ export async function benchScore(bench: ScoreBench): Promise<ScoreResult> {
   };
 }
 
-/** Loads a peer and has it score once, uncounted, for shaders to be compiled, and once to be counted. */
+/** Loads a peer, scores once to compile its shaders, and counts a second pass. */
 async function enter(
   name: ScorePeer['name'],
   work: ScoreWork,
   backend: BenchBackend,
   backends: BenchBackends,
   tally: GpuTally | undefined,
-): Promise<Contestant> {
+): Promise<PeerRun> {
   const bytesBefore = tf.memory().numBytes;
   const peer = await openPeer(name, work, backend, backends);
-  // The documents of the first query have all the shapes there are.
+  // The documents of the first query cover all shapes.
   await peer.score(work.prompts.slice(0, Math.min(work.prompts.length, 32)));
   const { device } = peer;
   if (tally !== undefined && device !== undefined) {
@@ -153,7 +153,7 @@ function openPeer(
 }
 
 /** @throws {LabError} `internal` */
-function compare([first, ...others]: readonly Contestant[]): number {
+function compare([first, ...others]: readonly PeerRun[]): number {
   let largest = 0;
   for (const { peer, scores } of others) {
     for (const [i, expected] of (first?.scores ?? []).entries()) {
@@ -161,7 +161,7 @@ function compare([first, ...others]: readonly Contestant[]): number {
         const got = scores[i]?.[label] ?? NaN;
         if (!(Math.abs(got - p) <= TOLERANCE)) {
           throw new LabError('internal', {
-            message: `${peer.name} gives label ${label} of prompt ${i} another probability: it does other work.`,
+            message: `${peer.name} gives label ${label} of prompt ${i} another probability, so it does not do the same work.`,
             expected: String(p),
             got: String(got),
           });
@@ -173,7 +173,7 @@ function compare([first, ...others]: readonly Contestant[]): number {
   return largest;
 }
 
-function resultOf({ prompts }: ScoreWork, { passes, dispatches, peakBytes }: Contestant): ScorePeerResult {
+function resultOf({ prompts }: ScoreWork, { passes, dispatches, peakBytes }: PeerRun): ScorePeerResult {
   const ms = median(passes.map((pass) => pass.ms));
   return {
     pairsPerSec: rounded((1000 * prompts.length) / ms, 2),
@@ -189,22 +189,22 @@ function rounded(value: number, digits: number): number {
   return Number(value.toFixed(digits));
 }
 
-/** The result as text for people. */
+/** The result as text. */
 export function scoreReport({ work, adapter, ours, tfjs, jaxjs, ...compared }: ScoreResult): string[] {
   const lines = [work, adapter, ''];
   for (const [name, peer] of Object.entries({ ours, tfjs, jaxjs })) {
     if (peer === undefined) continue;
-    const bytes = peer.peakBytes === null ? '' : `, ${(peer.peakBytes / 2 ** 20).toFixed(1)} MiB at most`;
+    const bytes = peer.peakBytes === null ? '' : `, ${(peer.peakBytes / 2 ** 20).toFixed(1)} MiB peak`;
     const dispatches = peer.dispatches === null ? '' : `; ${peer.dispatches} dispatches`;
     lines.push(
       `${name.padEnd(5)} ${peer.pairsPerSec.toFixed(1).padStart(8)} pairs/s  ${peer.ms.toFixed(0)} ms (least ` +
-        `${peer.leastMs.toFixed(0)}, ${peer.cpuMs.toFixed(0)} of processor time)${dispatches}${bytes}`,
+        `${peer.leastMs.toFixed(0)}, ${peer.cpuMs.toFixed(0)} of CPU time)${dispatches}${bytes}`,
     );
   }
   lines.push(
     '',
-    `probabilities differ by ${compared.largestDifference.toExponential(1)} at most`,
-    `ours / plain tfjs: ${String(compared.ratio)}, by processor time ${String(compared.cpuRatio)}`,
+    `probabilities differ by at most ${compared.largestDifference.toExponential(1)}`,
+    `ours / plain tfjs: ${String(compared.ratio)}, by CPU time ${String(compared.cpuRatio)}`,
   );
   return lines;
 }

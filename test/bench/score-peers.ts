@@ -1,6 +1,6 @@
 /**
- * Those who score: the lab by `scorePrompts`, as its commands and its page do; plain tfjs and jax-js by a forward pass over
- * whole prompts, of whose last tokens alone they compute logits.
+ * The peers of the scoring benchmark: the lab by `scorePrompts`, like its commands and its page; plain tfjs and jax-js by a
+ * forward pass over whole prompts that computes logits only for the last tokens.
  */
 import { blockUntilReady, getWebGPUDevice, jit, nn, numpy as np, tree } from '@jax-js/jax';
 import * as tf from '@tensorflow/tfjs';
@@ -14,14 +14,14 @@ import type { ScoreWork } from './score-work.ts';
 /** One implementation, loaded with the weights of a work. */
 export interface ScorePeer {
   readonly name: 'ours' | 'tfjs' | 'jaxjs';
-  /** Of each prompt the distribution over the labels. Resolves when it has been read back. */
+  /** The distribution over the labels for each prompt. Resolves after read-back. */
   readonly score: (prompts: readonly Int32Array[]) => Promise<number[][]>;
-  /** The GPU device that it alone uses; undefined on wasm. */
+  /** The GPU device of this peer; undefined on wasm. */
   readonly device: GPUDevice | undefined;
   readonly dispose: () => Promise<void>;
 }
 
-/** Prompts of one forward pass of the others. */
+/** Prompts per forward pass of plain tfjs and jax-js. */
 const BATCH = 32;
 
 export async function openScoreOurs(work: ScoreWork, { name, device }: NamedBackend): Promise<ScorePeer> {
@@ -121,7 +121,7 @@ function joined(prompts: readonly Int32Array[]): Int32Array<ArrayBuffer> {
   return Int32Array.from(prompts.flatMap((prompt) => [...prompt]));
 }
 
-/** Rows of R shares, each made to sum to 1. */
+/** Rows of R masses, normalised to sum to 1. */
 function distributions(masses: Float32Array, R: number): number[][] {
   return Array.from({ length: masses.length / R }, (_, m) => {
     const row = [...masses.subarray(m * R, (m + 1) * R)];

@@ -1,17 +1,17 @@
 /**
- * What a benchmark needs of where it runs. In Node that is this process; in a page it is the page's side of a browser,
- * with the process that drives it behind (page/page.ts, chromium-bench.ts).
+ * The environment of a benchmark. In Node it is this process; in a page it is the page together with the process that drives
+ * the browser (page/page.ts, chromium-bench.ts).
  */
 import type { BenchBackend, BenchBackends } from './backend-pair.ts';
 
 export interface Surroundings {
-  /** Opens both backends; ours is the current one afterwards. @throws {LabError} `no-backend` */
+  /** Opens both backends; the lab's is current afterwards. @throws {LabError} `no-backend` */
   readonly openBackends: (backend: BenchBackend) => Promise<BenchBackends>;
-  /** Says how far the benchmark is. */
+  /** Reports progress. */
   readonly say: (line: string) => void;
   /**
-   * Milliseconds of processor time so far, of all threads and, of a browser, all processes. On a software adapter they tell
-   * what computing took even where the machine is busy with other work.
+   * CPU time so far in milliseconds, of all threads and, in a browser, all processes. On a software adapter it measures the
+   * compute time even on a busy machine.
    */
   readonly cpuMs: () => Promise<number>;
 }

@@ -1,30 +1,30 @@
 /**
- * An op to be timed on two backends: what it needs is made on the backend that is current when it is opened.
+ * An op to be timed on two backends; its inputs are created on the backend that is current when it is opened.
  */
 import * as tf from '@tensorflow/tfjs';
 import type { NamedBackend } from './backend-pair.ts';
 
-/** An op by name. */
+/** A named op. */
 export interface TimedOp {
   readonly op: string;
-  /** Prepares its inputs on the current backend, which is `owner`'s. */
+  /** Creates its inputs on the current backend, which is that of `owner`. */
   readonly open: (owner: NamedBackend['owner']) => OpenedOp;
 }
 
 /** An op with its inputs. */
 export interface OpenedOp {
-  /** Computes it, or queues it on a GPU, and frees what comes of it. */
+  /** Computes the op, or queues it on a GPU, and frees the result. */
   readonly run: () => void | Promise<void>;
   readonly dispose: () => void;
 }
 
-/** Normal numbers, the same for a shape on every backend. */
-export function someNumbers(shape: readonly number[]): tf.Tensor {
+/** Normally distributed numbers, the same for a shape on every backend. */
+export function normalTensor(shape: readonly number[]): tf.Tensor {
   return tf.randomNormal([...shape], 0, 1, 'float32', 1);
 }
 
 /**
- * An op forward, and backward by all its inputs.
+ * An op, forward and backward with respect to all its inputs.
  *
  * @param shapes - of the inputs
  */
@@ -36,14 +36,14 @@ export function differentiatedOp(
   return {
     op,
     open: (owner) => {
-      const inputs = shapes.map(someNumbers);
+      const inputs = shapes.map(normalTensor);
       const gradients = tf.grads((...xs: tf.Tensor[]) => tf.sum(run(xs, owner)));
       return { run: () => tf.dispose(gradients(inputs)), dispose: () => tf.dispose(inputs) };
     },
   };
 }
 
-/** An op forward. */
+/** An op, forward only. */
 export function forwardOp(
   op: string,
   shapes: readonly (readonly number[])[],
@@ -52,7 +52,7 @@ export function forwardOp(
   return {
     op,
     open: () => {
-      const inputs = shapes.map(someNumbers);
+      const inputs = shapes.map(normalTensor);
       return { run: () => tf.dispose(tf.tidy(() => run(inputs))), dispose: () => tf.dispose(inputs) };
     },
   };

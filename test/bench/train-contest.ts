@@ -1,9 +1,9 @@
 /**
- * One optimizer step of the same work by the lab and by two peers, in one process. Each peer is warmed up, then they take
- * turns, A B C A B C, so that whatever else the machine does falls on all alike; medians are compared.
+ * One optimizer step of the same work by the lab and by two peers, in one process. After their warm-up the peers alternate,
+ * A B C A B C, so that other load on the machine affects all equally; medians are compared.
  *
- * Peers must give the same loss after every number of updates, or the comparison is refused: that they all do the same
- * forward pass, backward pass and update is checked and not assumed.
+ * Peers must have the same loss after every update, otherwise the comparison is rejected: this checks that they do the same
+ * forward pass, backward pass and update.
  *
  * Runs in Node and in a page.
  */
@@ -24,70 +24,70 @@ import { describeWork, makeWork, stepFlops, stepProducts, type Work, type WorkRe
 export const PEER_NAMES = ['ours', 'tfjs', 'jaxjs'] as const;
 export type PeerName = (typeof PEER_NAMES)[number];
 
-/** What to compare. Plain data: it is sent to a page as it is. */
+/** The settings of the benchmark. Plain data, because it is sent to a page. */
 export interface TrainContest {
   readonly work: WorkRequest;
   readonly backend: BenchBackend;
   readonly peers: readonly PeerName[];
   /** Timed steps of each peer. */
   readonly repeats: number;
-  /** Steps of each peer before the first timed one; one more is made to count it. */
+  /** Steps of each peer before the first timed one; one more is made for counting. */
   readonly warmUp: number;
-  /** Whether each matrix product of a step is timed by itself. */
+  /** Whether each matrix product of a step is timed separately. */
   readonly products: boolean;
-  /** Of ours. */
+  /** The precision of the lab. */
   readonly precision: TrainingPrecision;
 }
 
-/** The figures of one peer; null where they cannot be told. */
+/** The figures of one peer; null where they cannot be measured. */
 export interface PeerResult {
   readonly tokensPerSec: number;
-  /** Compute dispatches of a step; in WebAssembly, tfjs kernels run. */
+  /** Compute dispatches of a step; in WebAssembly, tfjs kernel calls. */
   readonly dispatches: number | null;
-  /** The most bytes of GPU buffers; in WebAssembly, of tensors within a step. */
+  /** The peak of GPU buffer bytes; in WebAssembly, of tensor bytes within a step. */
   readonly peakBytes: number | null;
-  /** Milliseconds of a step: the median, and the least. */
+  /** Milliseconds of a step: median and minimum. */
   readonly stepMs: number;
   readonly leastStepMs: number;
-  /** Processor time of a step, all threads together, in milliseconds: the median. */
+  /** Median CPU time of a step over all threads, in milliseconds. */
   readonly cpuMs: number;
 }
 
-/** How near our step comes to what its matrix products allow. */
+/** How close the lab's step is to the limit of its matrix products. */
 export interface MatmulRate {
-  /** GFLOP/s: the products' operations over the least time of our whole step. */
+  /** GFLOP/s: the operations of the products over the minimum time of the whole step. */
   readonly step: number;
-  /** GFLOP/s of the same products alone, each by the faster of the lab's kernel and tfjs's. */
+  /** GFLOP/s of the products alone, each by the faster of the lab's kernel and tfjs's. */
   readonly best: number;
   /** `step / best`. */
   readonly share: number;
-  /** The same in processor time, which other work on the machine does not change. */
+  /** The same in CPU time, which other load on the machine hardly affects. */
   readonly cpuShare: number;
 }
 
-/** The result of a training benchmark, its last line with `--json`. */
+/** The result, which is the last line of output with `--json`. */
 export type TrainResult = {
   readonly work: string;
   readonly adapter: string;
-  /** Tokens per second, ours over the faster peer's. */
+  /** Tokens per second of the lab over those of the faster peer. */
   readonly ratio: number | null;
-  /** Processor time, that of the peer that needs the least over ours. */
+  /** The smallest CPU time of a peer over that of the lab. */
   readonly cpuRatio: number | null;
-  /** The products of a step at their fastest, jax-js's too, as a share of our median step. */
+  /** The fastest products of a step, including jax-js's, as a share of the lab's median step. */
   readonly matmulFraction: number | null;
   readonly matmulRate: MatmulRate | null;
-  /** The largest difference of losses to the first peer's, in nats. */
+  /** The largest difference from the losses of the first peer, in nats. */
   readonly lossDifference: number;
 } & { readonly [Name in PeerName]?: PeerResult };
 
-/** The result, and what was measured of each product. */
+/** The result, and the rates of the products. */
 export interface TrainOutcome {
   readonly result: TrainResult;
   readonly rates: readonly ProductRate[];
 }
 
-/** What is known of a peer while it runs. */
-interface Contestant {
+/** The measurements of a peer. */
+interface PeerRun {
   readonly peer: Peer;
   readonly losses: number[];
   readonly stepsMs: number[];
@@ -96,7 +96,7 @@ interface Contestant {
   readonly peakBytes: number | null;
 }
 
-/** Losses agree within this share of them; float32 and the order of additions explain far less. */
+/** The relative tolerance of losses; differences by float32 and the order of additions are far smaller. */
 const LOSS_TOLERANCE = 1e-3;
 
 /**
@@ -111,10 +111,10 @@ export async function runContest(contest: TrainContest, surroundings: Surroundin
   const tally = contest.backend === 'webgpu' ? new GpuTally() : undefined;
   say(`${describeWork(work)}\n${backends.adapter}`);
 
-  const contestants: Contestant[] = [];
+  const runs: PeerRun[] = [];
   for (const name of contest.peers) {
     say(`${name}: warm-up`);
-    contestants.push(await enter(name, work, contest, backends, tally));
+    runs.push(await enter(name, work, contest, backends, tally));
   }
   let rates: ProductRate[] = [];
   if (contest.products && contest.peers.includes('ours')) {
@@ -123,17 +123,17 @@ export async function runContest(contest: TrainContest, surroundings: Surroundin
     rates = await measureProducts(stepProducts(work), [ours, plain], contest.peers.includes('jaxjs'), cpuMs);
   }
   for (let i = 0; i < contest.repeats; i++) {
-    for (const { peer, losses, stepsMs, stepsCpuMs } of contestants) {
+    for (const { peer, losses, stepsMs, stepsCpuMs } of runs) {
       const [startMs, startCpuMs] = [performance.now(), await cpuMs()];
       losses.push(await peer.step());
       stepsMs.push(performance.now() - startMs);
       stepsCpuMs.push((await cpuMs()) - startCpuMs);
-      say(`${peer.name}: ${toText(stepsMs.at(-1))} ms, ${toText(stepsCpuMs.at(-1))} of processor time`);
+      say(`${peer.name}: ${toText(stepsMs.at(-1))} ms, ${toText(stepsCpuMs.at(-1))} of CPU time`);
     }
   }
-  const lossDifference = compareLosses(contestants);
-  const byName = Object.fromEntries(contestants.map((each) => [each.peer.name, resultOf(work, each)]));
-  for (const { peer } of contestants) await peer.dispose();
+  const lossDifference = compareLosses(runs);
+  const byName = Object.fromEntries(runs.map((each) => [each.peer.name, resultOf(work, each)]));
+  for (const { peer } of runs) await peer.dispose();
   tally?.stop();
   return {
     result: { work: work.name, adapter: backends.adapter, ...compare(work, byName, rates), lossDifference },
@@ -151,11 +151,11 @@ function compare(
   const isCompared = ours !== undefined && peers.length > 0;
   const isRated = ours !== undefined && rates.length > 0;
   const fastest = Math.max(...peers.map(({ tokensPerSec }) => tokensPerSec));
-  const leastCpuMs = Math.min(...peers.map((peer) => peer.cpuMs));
+  const minCpuMs = Math.min(...peers.map((peer) => peer.cpuMs));
   return {
     ...byName,
     ratio: isCompared ? rounded(ours.tokensPerSec / fastest, 3) : null,
-    cpuRatio: isCompared ? rounded(leastCpuMs / ours.cpuMs, 3) : null,
+    cpuRatio: isCompared ? rounded(minCpuMs / ours.cpuMs, 3) : null,
     matmulFraction: isRated ? rounded(idealMs(rates) / ours.stepMs, 3) : null,
     matmulRate: isRated ? rateOf(stepFlops(work), ours, rates) : null,
   };
@@ -172,34 +172,34 @@ function rateOf(flops: number, { leastStepMs, cpuMs }: PeerResult, rates: readon
   };
 }
 
-/** Loads a peer, warms it up, and counts one step of it. */
+/** Loads a peer, warms it up and counts one step. */
 async function enter(
   name: PeerName,
   work: Work,
   contest: TrainContest,
   { ours, plain }: BenchBackends,
   tally: GpuTally | undefined,
-): Promise<Contestant> {
+): Promise<PeerRun> {
   const bytesBefore = tf.memory().numBytes;
   const { warmUp } = contest;
   const peer = await openPeer(name, work, contest, { ours, plain });
   const losses: number[] = [];
   for (let i = 0; i < warmUp; i++) losses.push(await peer.step());
 
-  const contestant = { peer, losses, stepsMs: [], stepsCpuMs: [] };
+  const run = { peer, losses, stepsMs: [], stepsCpuMs: [] };
   const { device } = peer;
   if (tally !== undefined && device !== undefined) {
     const before = tally.dispatches;
     losses.push(await peer.step());
-    return { ...contestant, dispatches: tally.dispatches - before, peakBytes: tally.peakBytes(device) };
+    return { ...run, dispatches: tally.dispatches - before, peakBytes: tally.peakBytes(device) };
   }
-  if (name === 'jaxjs') return { ...contestant, dispatches: null, peakBytes: null };
+  if (name === 'jaxjs') return { ...run, dispatches: null, peakBytes: null };
   const profile = await tf.profile(async () => {
     losses.push(await peer.step());
     return [];
   });
-  // tfjs counts all its tensors, those of the other peer too: what was there before this one came is not its own.
-  return { ...contestant, dispatches: profile.kernels.length, peakBytes: profile.peakBytes - bytesBefore };
+  // tfjs counts the tensors of both peers, so the bytes before this peer was loaded are subtracted.
+  return { ...run, dispatches: profile.kernels.length, peakBytes: profile.peakBytes - bytesBefore };
 }
 
 async function openPeer(
@@ -220,8 +220,8 @@ async function openPeer(
   }
 }
 
-function compareLosses(contestants: readonly Contestant[]): number {
-  const [first, ...others] = contestants;
+function compareLosses(runs: readonly PeerRun[]): number {
+  const [first, ...others] = runs;
   let largest = 0;
   for (const { peer, losses } of others) {
     for (const [step, loss] of losses.entries()) {
@@ -229,7 +229,7 @@ function compareLosses(contestants: readonly Contestant[]): number {
       const difference = Math.abs(loss - expected);
       if (!(difference <= LOSS_TOLERANCE * Math.max(1, Math.abs(expected)))) {
         throw new LabError('internal', {
-          message: `After ${step} updates ${peer.name} does not have the loss of ${first?.peer.name ?? ''}: it does other work.`,
+          message: `After ${step} updates ${peer.name} does not have the loss of ${first?.peer.name ?? ''}, so they do not do the same work.`,
           expected: `${expected} nats`,
           got: `${loss}`,
         });
@@ -240,7 +240,7 @@ function compareLosses(contestants: readonly Contestant[]): number {
   return largest;
 }
 
-function resultOf({ B, T }: Work, { stepsMs, stepsCpuMs, dispatches, peakBytes }: Contestant): PeerResult {
+function resultOf({ B, T }: Work, { stepsMs, stepsCpuMs, dispatches, peakBytes }: PeerRun): PeerResult {
   const stepMs = median(stepsMs);
   return {
     tokensPerSec: rounded((1000 * B * T) / stepMs, 1),

@@ -1,6 +1,6 @@
 /**
- * The ops of a training step, in the sizes of a work: forward and backward, by the lab's kernels where there are kernels and
- * by their composites of tfjs ops elsewhere.
+ * The ops of a training step in the sizes of a work: forward and backward, by the lab's kernels where available, otherwise by
+ * their composites of tfjs ops.
  */
 import type * as tf from '@tensorflow/tfjs';
 import { add } from '@tensorflow/tfjs';
@@ -18,7 +18,7 @@ import { tokenScores } from '../../src/ops/token-scores.ts';
 import { differentiatedOp, type TimedOp } from './timed-op.ts';
 import type { Work } from './work.ts';
 
-/** Of a packed row, behind what they share: half a row. */
+/** Parts of a packed row after the shared prefix, which is half of the row. */
 const PARTS = 4;
 
 type M = tf.Tensor2D;
@@ -40,8 +40,8 @@ export function trainingOps({ config, B, T }: Work): TimedOp[] {
     [B, T, K, D],
     [B, T, K, D],
   ];
-  // Plain tfjs knows no halves: there the mixed product stands beside the float32 one.
-  const map = (I: number, O: number, precision: TrainingPrecision = 'f32'): TimedOp => {
+  // Plain tfjs has no halves, so the mixed product is compared with a float32 one.
+  const linearOp = (I: number, O: number, precision: TrainingPrecision = 'f32'): TimedOp => {
     const shapes = [
       [N, I],
       [O, I],
@@ -52,9 +52,9 @@ export function trainingOps({ config, B, T }: Work): TimedOp[] {
     );
   };
   return [
-    map(C, F),
-    map(F, C),
-    map(C, F, 'mixed'),
+    linearOp(C, F),
+    linearOp(F, C),
+    linearOp(C, F, 'mixed'),
     differentiatedOp(`rmsNorm [${N},${C}]`, [[N, C], [C]], ([x, g]) => rmsNorm(x as M, g as tf.Tensor1D, eps)),
     differentiatedOp(`rope of normed [${B},${T},${H},${D}]`, [[B, T, H, D], [D]], ([x, gain]) =>
       rope(x as Heads, ropeTables(0, T, D, 10_000), { gain: gain as tf.Tensor1D, eps }),

@@ -1,6 +1,6 @@
 /**
- * The work that a benchmark does: a decoder, a batch of token ids, and which positions are scored. Every peer starts from
- * the same weights and learns from the same batch again and again, so their losses can be compared step by step.
+ * The work of a benchmark: a decoder, a batch of token ids, and the scored positions. Every peer starts from the same weights
+ * and trains on the same batch in every step, so that losses can be compared step by step.
  */
 import { LabError } from '../../src/common/errors.ts';
 import { Rng } from '../../src/common/rng.ts';
@@ -9,15 +9,15 @@ import { parseConfig } from '../../src/config/parse.ts';
 import { MODEL_PRESETS, type PresetName } from '../../src/config/presets.ts';
 import { initialWeights, type TensorData } from '../../src/model/weights.ts';
 
-/** A decoder and the batch it learns from. */
+/** A decoder and its training batch. */
 export interface Work {
-  /** A preset's name, or the shape as given. */
+  /** The name of a preset, or the given shape. */
   readonly name: string;
   readonly config: ModelConfig;
   readonly parameters: number;
   readonly B: number;
   readonly T: number;
-  /** Of each sequence's T next tokens the last so many are scored; T scores all. */
+  /** Each sequence has T next tokens; the last `scored` of them are scored. */
   readonly scored: number;
   /** The initial weights, by Hugging Face name. */
   readonly weights: ReadonlyMap<string, TensorData>;
@@ -25,13 +25,13 @@ export interface Work {
   readonly tokens: Int32Array;
 }
 
-/** Constants of AdamW, the same for every peer: no decay and no clipping, since tfjs's own Adam has neither. */
+/** Constants of AdamW, the same for every peer; no decay and no clipping, because tfjs's Adam has neither. */
 export const ADAM = { learningRate: 1e-3, beta1: 0.9, beta2: 0.98, eps: 1e-8 } as const;
 
 /** Work A of the engine's targets. */
 export const WORK_A = 'L=4,C=256,H=4,K=4,D=64,F=768,V=4096,B=8,T=128';
 
-/** How a work is asked for: a preset's shape or one of its own. */
+/** The request of a work: the shape of a preset, or given sizes. */
 export type WorkRequest =
   | { readonly preset: PresetName; readonly B: number; readonly T: number; readonly scored?: number | undefined }
   | { readonly shape: string; readonly scored?: number | undefined };
@@ -39,7 +39,7 @@ export type WorkRequest =
 /**
  * Makes the weights and the batch of a work, always the same for the same request.
  *
- * @throws {LabError} `bad-config` for a shape that cannot be read or that makes no sense.
+ * @throws {LabError} `bad-config` for an unreadable or invalid shape
  */
 export function makeWork(request: WorkRequest): Work {
   const { name, config, B, T } = 'preset' in request ? presetWork(request) : shapeWork(request.shape);
@@ -73,26 +73,26 @@ export function targetIds({ B, T, scored, tokens }: Work): Int32Array<ArrayBuffe
   });
 }
 
-/** A matrix product as a step needs it, whatever arrangement computes it. */
+/** A matrix product of a step, independent of its arrangement. */
 export interface Product {
-  /** Independent products of this shape side by side. */
+  /** Independent products of this shape. */
   readonly batch: number;
   readonly rows: number;
   readonly inner: number;
   readonly columns: number;
-  /** How often a step needs it. */
+  /** Number of times per step. */
   readonly times: number;
 }
 
-/** Floating point operations of all times; a multiplication and its addition are two. */
+/** Floating point operations over all times; a multiplication and its addition count as two. */
 export function productFlops({ batch, rows, inner, columns, times }: Product): number {
   return 2 * batch * rows * inner * columns * times;
 }
 
 /**
- * The matrix products of a step that any implementation has to do: linear maps and attention, forward and backward.
- * Attention counts in full, causal or not (the convention of model FLOP utilisation, arXiv 2204.02311). Products that
- * only one implementation needs (one-hot look-ups, rotations, sums by a row of ones) are work of its own choosing.
+ * The matrix products of a step that every implementation needs: linear layers and attention, forward and backward.
+ * Attention counts fully, causal or not (the convention of model FLOP utilisation, arXiv 2204.02311). Products that only
+ * some implementations use (one-hot look-ups, rotations, sums by a row of ones) do not count.
  */
 export function stepProducts({ config, B, T, scored }: Work): Product[] {
   const { vocabSize: V, width: C, layers: L, heads: H, kvHeads: K, headDim: D, hidden: F } = config;
@@ -126,7 +126,7 @@ export function stepFlops(work: Work): number {
   return stepProducts(work).reduce((sum, product) => sum + productFlops(product), 0);
 }
 
-/** In words, for the report. */
+/** A description for the report. */
 export function describeWork({ name, config, parameters, B, T, scored }: Work): string {
   const { vocabSize: V, width: C, layers: L, heads: H, kvHeads: K, headDim: D, hidden: F } = config;
   const shape = `L=${L},C=${C},H=${H},K=${K},D=${D},F=${F},V=${V},B=${B},T=${T}`;
@@ -177,7 +177,7 @@ function shapeWork(text: string): NamedShape {
 function badShape(text: string, got: string): LabError {
   return new LabError('bad-config', {
     message: `--shape ${text} cannot be read.`,
-    expected: `whole numbers as in "${WORK_A}"`,
+    expected: `integers as in "${WORK_A}"`,
     got,
   });
 }

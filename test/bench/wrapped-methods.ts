@@ -1,6 +1,5 @@
 /**
- * Methods of the browser's own classes with something done around them, for a while: how dispatches and bytes are counted
- * whoever makes them.
+ * Temporarily wraps methods of built-in classes, which counts dispatches and bytes independent of their caller.
  */
 export class WrappedMethods {
   readonly #restore: (() => void)[] = [];

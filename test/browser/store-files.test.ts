@@ -101,7 +101,7 @@ describeBrowser('files of checkpoints', () => {
       return { failure: await lab.failureOf(store.importFile(changed)), keys: await lab.keysOf('t') };
     });
     expect(result.failure?.code).toBe('bad-file');
-    expect(result.failure?.message).toMatch(/chunk 3 of 3 was changed.*Nothing was imported/su);
+    expect(result.failure?.message).toMatch(/chunk 3 of 3 has changed.*Nothing was imported/su);
     expect(result.keys).toEqual({ manifests: 0, pending: 0, runs: 0, chunks: [] });
   });
 
@@ -152,7 +152,7 @@ describeBrowser('files of checkpoints', () => {
       });
       expect(result.young).toMatchObject({ pending: 1, manifests: 0 });
       expect(result.old).toMatchObject({ pending: 0, chunks: [] });
-      expect(result.ended?.message).toMatch(/slept for so long.*Save again/su);
+      expect(result.ended?.message).toMatch(/suspended for so long.*Save again/su);
       expect(result.after).toMatchObject({ pending: 0, manifests: 0, chunks: [] });
       expect(result.runs).toMatchObject([{ state: 'unknown' }]);
     });
@@ -170,7 +170,7 @@ describeBrowser('files of checkpoints', () => {
         const failure = await lab.failureOf(store.save(lab.describeRun(), new Uint8Array([1]), { onProgress }));
         return { failure, keys: await lab.keysOf('t') };
       });
-      expect(result.failure?.message).toMatch(/slept for so long/u);
+      expect(result.failure?.message).toMatch(/suspended for so long/u);
       expect(result.keys).toMatchObject({ manifests: 0, pending: 0, chunks: [] });
     });
 

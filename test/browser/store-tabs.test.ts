@@ -147,7 +147,7 @@ describeBrowser('the checkpoint store in two tabs', () => {
         return { id, saving, failures: [await lab.failureOf(store.list()), await lab.failureOf(store.load(id))] };
       });
       for (const failure of [saving, ...failures]) {
-        expect(failure?.message).toMatch(/closed: another tab of the lab updated or removed it.*Reload the page/su);
+        expect(failure?.message).toMatch(/closed: another tab of the lab updated or deleted it.*Reload the page/su);
       }
       const older = await second.evaluate(() => lab.failureOf(lab.openCheckpointStore()));
       const versions = await second.evaluate(() => lab.MIGRATIONS.length);
@@ -175,7 +175,7 @@ describeBrowser('the checkpoint store in two tabs', () => {
           return lab.failureOf(lab.openCheckpointStore({ migrations, blockedAfterMs: 200 }));
         }, versionsAhead);
       const next = 1 + (await second.evaluate(() => lab.MIGRATIONS.length));
-      expect((await open(1))?.message).toContain(`keeps the checkpoint store from being updated to version ${next}`);
+      expect((await open(1))?.message).toContain(`prevents the checkpoint store from being updated to version ${next}`);
       await first.close();
       // One version further: the connection that came too late for the first attempt does not block it.
       await expect.poll(() => open(2)).toBeNull();

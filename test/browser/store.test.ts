@@ -182,7 +182,7 @@ describeBrowser('the checkpoint store', () => {
       ['changed', /chunk 2 of 2 of "nano step 250" is damaged\. Expected SHA-256/u],
       ['cut', /Expected 1048576 bytes\. Got 1048575/u],
       ['replaced', /Expected bytes\. Got string/u],
-      ['missing', /Expected it in the database\. Got nothing/u],
+      ['missing', /Expected a chunk in the database\. Got nothing/u],
     ])('finds a %s chunk', async (change, message) => {
       const result = await page.evaluate(async (how) => {
         const store = await lab.openCheckpointStore({ name: 't' });
@@ -200,7 +200,7 @@ describeBrowser('the checkpoint store', () => {
       for (const failure of result.failures) {
         expect(failure?.code).toBe('bad-checkpoint');
         expect(failure?.message).toMatch(message);
-        expect(failure?.message).toMatch(/Go back to another checkpoint/u);
+        expect(failure?.message).toMatch(/Use another checkpoint/u);
       }
       expect(result.keys).toMatchObject({ manifests: 0, chunks: [] });
     });

@@ -88,7 +88,7 @@ describeBrowser('training on a file', () => {
     await page.getByLabel('Your own file').check();
     await drop(page, 'empty.csv', 'query,title\nmug,mug\n');
     const failure = page.locator('lab-notice[kind="failure"]');
-    await failure.getByText(/empty\.csv: no column is known to be the grade.*Rename the column/u).waitFor();
+    await failure.getByText(/empty\.csv: no column is recognised as the grade.*Rename the column/u).waitFor();
     await drop(page, 'mine.tsv', pairsTsv(20));
     await page.locator('lab-run-plan .figure').waitFor();
     expect(await failure.count()).toBe(0);
@@ -100,7 +100,9 @@ describeBrowser('training on a file', () => {
     // The reader assigns unknown columns and grades, and an unusable file leaves the previous one in use.
     const choice = page.locator('lab-data-choice');
     await drop(page, 'words.tsv', wordedTsv());
-    await failure.getByText(/words\.tsv: no column is known to be the grade.*The data is still mine\.tsv/su).waitFor();
+    await failure
+      .getByText(/words\.tsv: no column is recognised as the grade.*The data is still mine\.tsv/su)
+      .waitFor();
     await choice.getByLabel('Grade', { exact: true }).selectOption('verdict');
     await choice.getByText('Pairs by grade: N: ').waitFor();
     await failure.getByText(/words\.tsv: a grade is not on the scale/u).waitFor();
@@ -109,7 +111,7 @@ describeBrowser('training on a file', () => {
     await page.locator('lab-run-plan .figure').waitFor();
     expect(await page.getByLabel('Labels', { exact: true }).inputValue()).toBe('2');
     expect(await choice.getByLabel('All at once').inputValue()).toBe('N=0,Y=1');
-    await choice.getByText(/with a pair that came before/u).waitFor();
+    await choice.getByText(/with an earlier pair/u).waitFor();
     await page.getByLabel('Rule world').check();
     await page.getByLabel('Training queries', { exact: true }).waitFor();
     await page.getByRole('button', { name: 'Train a small model' }).waitFor();

@@ -148,7 +148,7 @@ describeBrowser('the training view on scripted threads', () => {
     await name.fill('first-model, step 500');
     await row.getByRole('button', { name: 'Save' }).click();
     await failureOn(page)
-      .getByText(/named "first-model, step 500" already/u)
+      .getByText(/already a checkpoint named "first-model, step 500"/u)
       .waitFor();
     await row.getByRole('heading', { name: 'first-model, step 450' }).waitFor();
   });

@@ -179,7 +179,7 @@ describeBrowser('training in the page', () => {
     await input.setInputFiles(join(import.meta.dirname, 'train.test.ts'));
     await page
       .locator('lab-checkpoints lab-notice')
-      .getByText(/another kind of file/u)
+      .getByText(/not a checkpoint file/u)
       .waitFor();
   });
 });

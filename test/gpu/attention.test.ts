@@ -1,4 +1,4 @@
-/** The ways to compute attention: each gives the same bits as the first, which the ops are judged by. */
+/** Variants of the attention kernels: each gives the same bits as the first, which the tests of the ops check. */
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { packRows } from '../../src/data/packed-rows.ts';
@@ -10,7 +10,7 @@ import { useWebGpu } from '../reference/backends.ts';
 import { randomTensor64 } from '../reference/random-tensor64.ts';
 import { describeGpu, openGpu } from '../setup/dawn.ts';
 
-/** B, T, H, K, D: less than a block, odd, more than the lanes of a subgroup take, as in training. */
+/** B, T, H, K, D: less than a block, odd, more than the lanes of a subgroup, as in training. */
 const SHAPES = [
   [1, 1, 1, 1, 4],
   [3, 7, 6, 2, 12],
@@ -20,13 +20,13 @@ const SHAPES = [
 ] as const;
 
 describeGpu('attention by subgroups', () => {
-  const complaints: string[] = [];
+  const gpuErrors: string[] = [];
   beforeAll(async () => {
     const device = await useWebGpu(openGpu(), 'full');
-    device.addEventListener('uncapturederror', ({ error }) => complaints.push(error.message));
+    device.addEventListener('uncapturederror', ({ error }) => gpuErrors.push(error.message));
   });
 
-  it('is there where subgroups of one known size are', () => {
+  it('exists where subgroups have one known size', () => {
     const { features, adapterInfo } = (tf.backend() as unknown as { device: GPUDevice }).device;
     const { subgroupMinSize, subgroupMaxSize } = adapterInfo;
     const isKnown = features.has('subgroups') && subgroupMinSize === subgroupMaxSize && (subgroupMinSize ?? 0) >= 4;
@@ -36,7 +36,7 @@ describeGpu('attention by subgroups', () => {
   });
 
   describe.each(SHAPES)('B %i, T %i, H %i, K %i, D %i', (B, T, H, K, D) => {
-    it.each(['whole', 'packed'] as const)('gives the bits of blocks in %s rows', async (rows) => {
+    it.each(['whole', 'packed'] as const)('gives the same bits as blocks in %s rows', async (rows) => {
       const random = (heads: number, name: string): tf.Tensor4D =>
         tf.tensor4d(Float32Array.from(randomTensor64([B, T, heads, D], `${name} ${T}`).data), [B, T, heads, D]);
       const heads = { q: random(H, 'q'), k: random(K, 'k'), v: random(K, 'v') };
@@ -54,16 +54,16 @@ describeGpu('attention by subgroups', () => {
       };
       const [first, ...others] = attentionVariants();
       const expected = await bits(first);
-      // Half a subgroup does as one of four lanes would, as SwiftShader has them.
+      // Half of a subgroup behaves like a subgroup of four lanes, which is SwiftShader's size.
       if (subgroupLanes() === 8) others.push(lanesVariant(4));
       for (const other of others) expect(await bits(other), other.name).toEqual(expected);
       tf.dispose([heads, dY, spans ?? []]);
-      expect(complaints).toEqual([]);
+      expect(gpuErrors).toEqual([]);
     });
   });
 });
 
-/** Rows of a third shared, then parts of a few lengths and padding. */
+/** Packed rows: a shared prefix of up to a third, then parts of different lengths and padding. */
 function spansFor(B: number, T: number): tf.Tensor3D {
   const plans = Array.from({ length: B }, (_, b) => {
     const shared = new Int32Array(Math.floor(T / (3 + b)));

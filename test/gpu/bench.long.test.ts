@@ -1,4 +1,4 @@
-/** The benchmarks on WebGPU run: every peer does the same work, every op has its two sides. How long they take is not tested. */
+/** The benchmarks run on WebGPU: every peer does the same work, and every op has a kernel and a composite. Times are not tested. */
 import { beforeAll, expect, it } from 'vitest';
 import { type BenchBackends, openBackendPair } from '../bench/backend-pair.ts';
 import { benchKernels, kernelsReport } from '../bench/kernels-bench.ts';
@@ -22,7 +22,7 @@ describeGpu('benchmarks on WebGPU', () => {
     };
   });
 
-  it('have three peers that learn the same, and count what each asks of the GPU', async () => {
+  it('have three peers with the same losses, and count the dispatches of each', async () => {
     const work = { shape: SHAPE };
     const steps = { peers: PEER_NAMES, repeats: 1, warmUp: 1, products: false, precision: 'f32' } as const;
     const contest = { work, backend: 'webgpu', ...steps } as const;
@@ -37,7 +37,7 @@ describeGpu('benchmarks on WebGPU', () => {
     expect(trainReport(makeWork(work), outcome).join('\n')).toMatch(/ours .*tfjs .*jaxjs .*ours \/ faster peer/su);
   });
 
-  it('run every op by its kernel and by its composite', async () => {
+  it('run every op as a kernel and as a composite', async () => {
     const results = await benchKernels({ work: { shape: SHAPE }, repeats: 1 }, surroundings);
     const names = results.map(({ op }) => op);
     expect(new Set(names).size).toBe(names.length);

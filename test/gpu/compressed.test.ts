@@ -1,6 +1,6 @@
 /**
- * Compressed matrices on WebGPU: products and look-ups against double-precision references with the very weights that are
- * stored, so that what is judged is the kernel and not what quantisation loses.
+ * Compressed matrices on WebGPU: products and look-ups against double-precision references with exactly the stored
+ * weights, so that the tests check the kernel and not the quantisation error.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -27,7 +27,7 @@ const DEVICES: readonly DeviceKind[] = ['full', 'least'];
 const FORMATS: readonly CompressedFormat[] = ['f16', 'int8', 'int4'];
 const TOLERANCE = { absolute: 3e-5, relative: 3e-5 };
 
-/** [N,O,I]: tiny, decoding one row, odd, crossing tiles; groups of 8, 16 and 32. */
+/** [N,O,I]: tiny, one row as in decoding, odd, across tiles; groups of 8, 16 and 32. */
 const SHAPES = [
   [1, 1, 8],
   [1, 131, 176],
@@ -47,17 +47,17 @@ const upload = ({ data, shape }: Tensor64): tf.Tensor => tf.tensor(Float32Array.
 
 describeGpu('compressed matrices', () => {
   describe.each(DEVICES)('on a device of kind "%s"', (kind) => {
-    const complaints: string[] = [];
+    const gpuErrors: string[] = [];
     beforeAll(async () => {
       const device = await useWebGpu(openGpu(), kind);
-      device.addEventListener('uncapturederror', ({ error }) => complaints.push(error.message));
+      device.addEventListener('uncapturederror', ({ error }) => gpuErrors.push(error.message));
     });
-    afterEach(() => expect(complaints).toEqual([]));
+    afterEach(() => expect(gpuErrors).toEqual([]));
 
     describe.each(FORMATS)('of %s', (format) => {
-      // Shards of the whole matrix, and of two or three rows.
+      // One shard of the whole matrix, and shards of two or three rows.
       it.each(SHAPES.flatMap((shape) => [false, true].map((isSharded) => [shape, isSharded] as const)))(
-        'multiply as the reference does: %j, in shards: %s',
+        'multiply like the reference: %j, in shards: %s',
         async ([N, O, I], isSharded) => {
           const before = tf.memory().numTensors;
           const data = stored(format, [O, I]);

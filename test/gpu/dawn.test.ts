@@ -1,6 +1,4 @@
-/**
- * The ground the other GPU tests stand on: Dawn opens a device on this machine, and a compute pass writes what it should.
- */
+/** The basis of all GPU tests: Dawn opens a device on this machine, and a compute pass writes the expected values. */
 import { beforeAll, expect, it } from 'vitest';
 import { pollPatiently } from '../../src/cli/patient-polling.ts';
 import { describeGpu, openGpu } from '../setup/dawn.ts';
@@ -44,7 +42,7 @@ describeGpu('WebGPU in Node', () => {
     expect(got).toEqual(Array.from({ length: 64 }, (_, i) => i * i));
   });
 
-  it('is known by its calls of setImmediate, which ask whether work is done', async () => {
+  it('is recognised by its calls of setImmediate, which poll for finished work', async () => {
     const device = await (await gpu.requestAdapter())?.requestDevice();
     if (device === undefined) throw new Error('Dawn found no adapter although a Vulkan driver is installed.');
     const original = globalThis.setImmediate;
@@ -53,7 +51,7 @@ describeGpu('WebGPU in Node', () => {
     try {
       const buffer = device.createBuffer({ size: 2 ** 26, usage: GPUBufferUsage.COPY_DST });
       const encoder = device.createCommandEncoder();
-      for (let i = 0; i < 20; i++) encoder.clearBuffer(buffer); // takes more than the third of a millisecond without sleep
+      for (let i = 0; i < 20; i++) encoder.clearBuffer(buffer); // takes more than the 1/3 ms of polling without sleep
       device.queue.submit([encoder.finish()]);
       await device.queue.onSubmittedWorkDone();
       buffer.destroy();

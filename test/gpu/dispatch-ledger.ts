@@ -1,16 +1,16 @@
 /**
- * What is dispatched on a GPU, whoever does it: kernels by name, with the bytes of the buffers they are bound to. Buffers are up
- * to an eighth larger than their tensors.
+ * Records all dispatches on a GPU: kernels by name, with the bytes of their bound buffers. Buffers are up to an eighth larger
+ * than their tensors.
  */
 import { WrappedMethods } from '../bench/wrapped-methods.ts';
 
-/** All dispatches of kernels of one name. */
+/** All dispatches of the kernels with one name. */
 export interface Dispatched {
   calls: number;
   bytes: number;
 }
 
-/** Counts from its construction to {@link stop}; one at a time. */
+/** Counts from its construction to {@link stop}; only one may be active at a time. */
 export class DispatchLedger {
   readonly kernels = new Map<string, Dispatched>();
   readonly #methods = new WrappedMethods();

@@ -1,6 +1,6 @@
 /**
- * Decoding on WebGPU: attention over a cache that is written in place, tokens that are drawn by a kernel, and what both give
- * together.
+ * Decoding on WebGPU: attention over a cache that is written in place, tokens sampled by a kernel, and both together in
+ * generation.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -27,13 +27,13 @@ import { at } from '../reference/tensor64.ts';
 import { describeGpu, DEVICES, openGpu } from '../setup/dawn.ts';
 
 describeGpu.each(DEVICES)('decoding on a WebGPU device of kind "%s"', (kind) => {
-  const complaints: string[] = [];
+  const gpuErrors: string[] = [];
   beforeAll(async () => {
     const device = await useWebGpu(openGpu(), kind);
-    device.addEventListener('uncapturederror', ({ error }) => complaints.push(error.message));
+    device.addEventListener('uncapturederror', ({ error }) => gpuErrors.push(error.message));
   });
-  // A pass that WebGPU refuses does not throw: it leaves the old content of a buffer, which may even be right.
-  afterEach(() => expect(complaints).toEqual([]));
+  // A pass that WebGPU rejects does not throw: the buffer keeps its old content, which may even be correct.
+  afterEach(() => expect(gpuErrors).toEqual([]));
 
   describe('attention over a cache', () => {
     const cases = [...CACHED_ATTENTION_CASES, ...SLOT_CASES];
@@ -43,7 +43,7 @@ describeGpu.each(DEVICES)('decoding on a WebGPU device of kind "%s"', (kind) => 
   });
 
   describe('the sampling kernel', () => {
-    it.each(SAMPLERS)('draws what the CPU draws: %j', async (sampler) => {
+    it.each(SAMPLERS)('samples the same tokens as the CPU: %j', async (sampler) => {
       for (const [B, V] of [
         [1, 1],
         [3, 7],
@@ -61,12 +61,12 @@ describeGpu.each(DEVICES)('decoding on a WebGPU device of kind "%s"', (kind) => 
           if (id !== expected.id) others += 1;
           else expect(Math.abs(at(logProbs, i) - expected.logProb)).toBeLessThan(1e-5);
         }
-        // A random number next to the border between two tokens may fall on either side in float32.
+        // In float32 a random number near the border between two tokens may fall on either side.
         expect(others).toBeLessThanOrEqual(sampler.temperature === 0 ? 0 : 0.01 * ids.length);
       }
     });
 
-    it.each(SAMPLERS)('draws what the CPU draws of what automata allow: %j', async (sampler) => {
+    it.each(SAMPLERS)('samples the same tokens as the CPU under automata: %j', async (sampler) => {
       const V = HELD_TOKENIZER.vocabSize;
       const starts = groundedAutomata().flatMap((automaton) => [24, 9].map((limit) => heldRow(automaton, limit)));
       const B = starts.length;
@@ -90,14 +90,14 @@ describeGpu.each(DEVICES)('decoding on a WebGPU device of kind "%s"', (kind) => 
           else expect(Math.abs(logProb - expected.logProb)).toBeLessThan(1e-5);
           row = advanced(row, id) ?? row;
         }
-        expect(allowedTokens(row)).toHaveLength(0); // within the limit it has come to its end
+        expect(allowedTokens(row)).toHaveLength(0); // complete within the limit
         expect(at(states, 6 * b + 4)).toBe(row.length);
       }
       expect(others).toBeLessThanOrEqual(sampler.temperature === 0 ? 0 : 0.02 * ids.length);
     });
 
-    it('goes on with the end token once it came', async () => {
-      const rows = Float32Array.of(0, 0, 9, 0, 0, 9, 0, 0); // the second row says token 1, which ends it
+    it('repeats the end token once it was sampled', async () => {
+      const rows = Float32Array.of(0, 0, 9, 0, 0, 9, 0, 0); // the second row samples token 1, the end token
       const { ids, logProbs } = await drawByKernel(rows, 2, { temperature: 0, seed: 0 }, 1, 4);
       expect(ids).toEqual([2, 1, 2, 1]);
       expect(logProbs[3]).toBe(0);
@@ -106,14 +106,14 @@ describeGpu.each(DEVICES)('decoding on a WebGPU device of kind "%s"', (kind) => 
   });
 
   describe('completions', () => {
-    it.each(SAMPLERS)('are the same bits whatever stands beside them: %j', async (sampler) => {
+    it.each(SAMPLERS)('have the same bits in any batch: %j', async (sampler) => {
       using judged = slotModel();
       await judgeIndependence(judged, sampler, 20);
     });
 
-    it('end at the last position of the model, and leave nothing behind', judgeLastPosition);
+    it('end at the last position of the model and free their tensors', judgeLastPosition);
 
-    it('come one by one as they come all at once, and leave nothing behind when nobody wants the rest', async () => {
+    it('are the same streamed as generated at once, and free their tensors when the stream is closed early', async () => {
       using judged = slotModel();
       const prompt = at(mixedPrompts(judged), 0);
       const [whole] = await generateAll(judged.model, [prompt], { eosId: -1, maxTokens: 11 });
@@ -133,7 +133,7 @@ describeGpu.each(DEVICES)('decoding on a WebGPU device of kind "%s"', (kind) => 
       }
     });
 
-    it('are read once in 16 tokens, and are those that the CPU samples', async () => {
+    it('are read back every 16 tokens and equal those of the CPU', async () => {
       using judged = slotModel();
       const prompts = mixedPrompts(judged);
       const sampler = { temperature: 1, seed: 3 };
@@ -170,7 +170,7 @@ const SAMPLERS: readonly SamplerConfig[] = [
 const POSITION = 8;
 const STEPS = 3;
 
-/** Draws several tokens from the same logits; rows have the ids 100, 101, ... */
+/** Samples several tokens from the same logits; the row ids are 100, 101, ... */
 async function drawByKernel(
   rows: Float32Array,
   B: number,
@@ -197,7 +197,7 @@ async function drawByKernel(
   return { ids: part(0), logProbs: part(1) };
 }
 
-/** The same for rows that are held to automata, from where they start; also gives the rows' states at the end, `B*6`. */
+/** The same for rows constrained by automata, from their start states; also returns the final states of the rows, `B*6`. */
 async function drawHeldByKernel(
   rows: Float32Array,
   starts: readonly HeldRow[],
@@ -227,7 +227,7 @@ async function drawHeldByKernel(
   return { ids: part(0), logProbs: part(1), states };
 }
 
-/** A model whose heads the kernels take. */
+/** A model with a head size that the kernels support. */
 function slotModel(): JudgedModel {
   return randomModel('grouped');
 }

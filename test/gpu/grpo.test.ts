@@ -1,4 +1,4 @@
-/** Reinforcement on a GPU: a run that was interrupted in the middle goes on to the same bits. */
+/** Reinforcement learning on a GPU: a resumed run ends with the same bits as an uninterrupted one. */
 import { beforeAll, expect, it } from 'vitest';
 import { disposeWeights, type TensorData } from '../../src/model/weights.ts';
 import { describeGpu, openGpu } from '../setup/dawn.ts';
@@ -18,7 +18,7 @@ describeGpu('GRPO on webgpu', () => {
     ['f32', 1e-4],
     ['mixed', 0.02],
   ] as const)(
-    'goes on bit for bit from a saved state, rollouts and moments included, in %s',
+    'resumes bit for bit from a saved state, including rollouts and moments, in %s',
     async (precision, most) => {
       const N = 1;
       const settings: GrpoSettings = { steps: 2 * N, maxTokens: 6, kl: { kind: 'k3', beta: 0.05 }, precision };
@@ -28,10 +28,10 @@ describeGpu('GRPO on webgpu', () => {
       const second = await runGrpo(task, start, settings, 2 * N, first.state, { reference });
       disposeWeights(reference.weights);
 
-      const told = ({ records }: Pick<typeof whole, 'records'>): unknown[] =>
+      const withoutTimes = ({ records }: Pick<typeof whole, 'records'>): unknown[] =>
         records.map((record) => ({ ...record, times: null, tokensPerSec: null }));
-      expect([...told(first), ...told(second)]).toEqual(told(whole));
-      // What the decoding says of a token it drew, and what the trainer does, by other kernels; the decoding always in f32.
+      expect([...withoutTimes(first), ...withoutTimes(second)]).toEqual(withoutTimes(whole));
+      // The sampler and the trainer score a sampled token with different kernels; the sampler always in f32.
       for (const { samplerGapNats } of whole.records) {
         expect(samplerGapNats).toBeGreaterThan(0);
         expect(samplerGapNats).toBeLessThan(most);

@@ -1,4 +1,4 @@
-/** Timing kernels on the GPU: each call is seen, what is computed stays the same, and devices without a clock say so. */
+/** Timing kernels on the GPU: each call is recorded, results do not change, and devices without timestamps are reported. */
 import * as tf from '@tensorflow/tfjs-core';
 import { expect, it } from 'vitest';
 import { profileKernels } from '../../src/gpu/dispatch.ts';
@@ -19,7 +19,7 @@ async function compute(): Promise<number[]> {
 }
 
 describeGpu('profileKernels', () => {
-  it('tells the calls and the time of every kernel, and changes no result', async () => {
+  it('returns the calls and the time of every kernel and changes no result', async () => {
     await useWebGpu(openGpu(), 'full');
     const plain = await compute();
     let profiled: number[] = [];
@@ -31,12 +31,12 @@ describeGpu('profileKernels', () => {
       ['matmul', 2],
       ['rms-norm', 1],
     ]);
-    // A clock may not tick within so short a kernel, so 0 is a time too.
+    // A kernel may be shorter than one tick of the clock, so 0 is a valid time.
     expect(times?.every(({ ms }) => ms >= 0 && ms < Infinity)).toBe(true);
     expect(await compute()).toEqual(plain);
   });
 
-  it('says where nothing tells the time, without doing the work', async () => {
+  it('returns undefined on devices without timestamps, without running the work', async () => {
     await useWebGpu(openGpu(), 'least');
     let isDone = false;
     const times = await profileKernels(() => {

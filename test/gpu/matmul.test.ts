@@ -1,6 +1,6 @@
 /**
- * Products on WebGPU: every variant against a double-precision reference, and bit for bit against each other, since a run
- * must not depend on which of them was the fastest.
+ * Products on WebGPU: every variant against a double-precision reference, and bit for bit against each other, because a run
+ * must not depend on which variant was fastest.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -18,21 +18,21 @@ import { describeGpu, DEVICES, openGpu } from '../setup/dawn.ts';
 const ARRANGEMENTS: readonly Arrangement[] = ['nn', 'nt', 'tn'];
 const TOLERANCE = { absolute: 1e-4, relative: 1e-4 };
 
-/** [M,N,K] with rows of whole vectors: the least, within a tile, whole tiles, across tiles on each axis. */
+/** [M,N,K] with rows of whole vectors: the smallest, within a tile, whole tiles, across tiles on each axis. */
 const SHAPES = [
   [4, 4, 4],
   [20, 12, 36],
   [64, 64, 32],
   [68, 132, 52],
 ] as const;
-/** One number, odd everywhere, across blocks: for the variant that takes all. */
+/** One number, odd sizes, across blocks: for the variant that supports all shapes. */
 const ODD_SHAPES = [
   [1, 1, 1],
   [5, 7, 3],
   [33, 65, 9],
 ] as const;
 
-/** The operands of a product as they are stored. */
+/** The stored shapes of the operands of a product. */
 function storedShapes(arrangement: Arrangement, [M, N, K]: readonly [number, number, number]) {
   const a: [number, number] = arrangement === 'tn' ? [K, M] : [M, K];
   const b: [number, number] = arrangement === 'nt' ? [N, K] : [K, N];
@@ -60,14 +60,14 @@ const silu = (z: number): number => z / (1 + Math.exp(-z));
 
 describeGpu('matrix products', () => {
   describe.each(DEVICES)('on a device of kind "%s"', (kind) => {
-    const complaints: string[] = [];
+    const gpuErrors: string[] = [];
     beforeAll(async () => {
       const device = await useWebGpu(openGpu(), kind);
-      device.addEventListener('uncapturederror', ({ error }) => complaints.push(error.message));
+      device.addEventListener('uncapturederror', ({ error }) => gpuErrors.push(error.message));
     });
-    afterEach(() => expect(complaints).toEqual([]));
+    afterEach(() => expect(gpuErrors).toEqual([]));
 
-    it('have a variant by subgroups where the device knows their size', () => {
+    it('have a subgroup variant where the subgroup size is known', () => {
       const names = matmulVariants('nn').map(({ name }) => name);
       expect(names.includes('lanes')).toBe(kind === 'full');
       expect(subgroupLanes() !== undefined).toBe(kind === 'full');
@@ -82,7 +82,7 @@ describeGpu('matrix products', () => {
       };
 
       it.each([...SHAPES, ...ODD_SHAPES].map((shape) => [shape] as const))(
-        'are right and the same by all variants: %j',
+        'are correct and identical in all variants: %j',
         async (shape) => {
           const before = tf.memory().numTensors;
           const [M, N] = shape;
@@ -103,18 +103,18 @@ describeGpu('matrix products', () => {
             tf.Tensor2D,
           ];
           const seen: Record<string, readonly number[]> = {};
-          const judge = async (what: string, tensor: tf.Tensor | undefined, expected: (i: number) => number) => {
+          const judge = async (label: string, tensor: tf.Tensor | undefined, expected: (i: number) => number) => {
             const values = [...((await tensor?.data()) ?? [])];
             tensor?.dispose();
             expectClose(
               values,
               Float64Array.from(plain.data, (_, i) => expected(i)),
               TOLERANCE,
-              what,
+              label,
             );
-            const kindOfValue = what.split(', ')[1] ?? '';
+            const kindOfValue = label.split(', ')[1] ?? '';
             seen[kindOfValue] ??= values;
-            expect(values, `${what}, against the first variant`).toEqual(seen[kindOfValue]);
+            expect(values, `${label}, against the first variant`).toEqual(seen[kindOfValue]);
           };
           const sum = (i: number): number => plain.data[i] ?? NaN;
           for (const name of shape[0] % 4 === 0 ? names : ['blocks']) {
@@ -135,7 +135,7 @@ describeGpu('matrix products', () => {
         [false, true],
       ] as const;
       it.each(halves.slice(0, inject('isWhole') ? 2 : 1))(
-        'read halves as floats of the same values, of A: %s, of B: %s',
+        'treat halves like floats of the same values, A: %s, B: %s',
         async (ofA, ofB) => {
           for (const shape of [
             [20, 28, 36],
@@ -172,15 +172,15 @@ describeGpu('matrix products', () => {
     it.each([
       ['does not compile', 'fn nothing() -> f32 { return 0; }'],
       ['writes nothing', 'fn main() { if (sizes.M == 0u) { store(0u, 0u, load_a(0u, 0u) * load_b(0u, 0u)); } }'],
-      ['writes a part', 'fn main() { store(0u, 0u, load_a(0u, 0u) * load_b(0u, 0u)); }'],
-    ])('never choose a variant that %s', async (what, text) => {
+      ['writes only a part', 'fn main() { store(0u, 0u, load_a(0u, 0u) * load_b(0u, 0u)); }'],
+    ])('never choose a variant that %s', async (defect, text) => {
       const [a, b] = [randomTensor64([64, 64], 3), randomTensor64([64, 64], 4)].map(upload) as [
         tf.Tensor2D,
         tf.Tensor2D,
       ];
       const [good] = matmulVariants('nn');
-      const bad: MatmulVariant = { ...good, name: what, main: () => `@compute @workgroup_size(1) ${text}` };
-      const key = `test ${what}`;
+      const bad: MatmulVariant = { ...good, name: defect, main: () => `@compute @workgroup_size(1) ${text}` };
+      const key = `test ${defect}`;
       const contest = {
         key,
         variants: [good, bad] as const,
@@ -195,7 +195,7 @@ describeGpu('matrix products', () => {
       tf.dispose([a, b]);
     });
 
-    it('choose a variant by measurement, once, and keep their bits', async () => {
+    it('choose a variant by measurement only once and keep their bits', async () => {
       const [a, b] = [randomTensor64([128, 96], 1), randomTensor64([80, 96], 2)].map(upload) as [
         tf.Tensor2D,
         tf.Tensor2D,

@@ -1,4 +1,4 @@
-/** Steps of many lengths on WebGPU: neither tensors nor the bytes of GPU buffers grow with the number of steps. */
+/** Training steps of many lengths on WebGPU: neither tensors nor GPU buffer bytes grow with the number of steps. */
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, it } from 'vitest';
 import { Rng } from '../../src/common/rng.ts';
@@ -26,7 +26,7 @@ const MODEL = {
   tiedEmbeddings: true,
 } as const;
 const OPTIMIZER = { beta1: 0.9, beta2: 0.98, eps: 1e-8, weightDecay: 0.01, maxGradNorm: 1 };
-/** 2,000 steps. In each of the first four rounds lengths from 8 to 99 leave a remainder of their own: none was met before. */
+/** 2,000 steps. Lengths run from 8 to 99; each of the first four rounds has a different remainder mod 4, so all its lengths are new. */
 const [ROUNDS, STEPS] = [20, 100] as const;
 
 /** One update on two sequences. */
@@ -60,7 +60,7 @@ describeGpu('memory on WebGPU', () => {
     }
     optimizer.dispose();
     disposeWeights(weights);
-    // A pool by exact sizes grows by about as much in every round.
+    // A buffer pool keyed by exact sizes would grow by about the same amount in every round.
     const [first, ...later] = seen;
     for (const { tensors, bytes } of later) {
       expect(tensors).toBe(first?.tensors);

@@ -1,4 +1,4 @@
-/** Mixed precision on WebGPU: how floats become halves, to the bit, and the products made of them. */
+/** Mixed precision on WebGPU: packing floats into halves bit for bit, and products of halves. */
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { floatsToHalves } from '../../src/checkpoint/float16.ts';
@@ -15,7 +15,7 @@ import {
 } from '../reference/judge-mixed.ts';
 import { describeGpu, DEVICES, openGpu } from '../setup/dawn.ts';
 
-/** Where rounding changes its ways, and their neighbours; halfway cases on both sides of an even half. */
+/** Values where rounding changes its behaviour, and their neighbours; ties on both sides of an even half. */
 const EDGES = [
   0,
   1,
@@ -40,7 +40,7 @@ const EDGES = [
   Infinity,
 ];
 
-/** Floats of all sizes, by their bits; no NaN, of which bits may differ. */
+/** Floats of all magnitudes; no NaN, because NaN bits may differ. */
 function manyFloats(count: number): Float32Array {
   const rng = new Rng('halves');
   const floats = Float32Array.from({ length: count }, () => rng.normal() * 2 ** (rng.int(60) - 40));
@@ -50,18 +50,18 @@ function manyFloats(count: number): Float32Array {
 
 describeGpu('mixed precision on WebGPU', () => {
   describe.each(DEVICES)('on a device of kind "%s"', (kind) => {
-    const complaints: string[] = [];
+    const gpuErrors: string[] = [];
     beforeAll(async () => {
       const device = await useWebGpu(openGpu(), kind);
-      device.addEventListener('uncapturederror', ({ error }) => complaints.push(error.message));
+      device.addEventListener('uncapturederror', ({ error }) => gpuErrors.push(error.message));
     });
-    afterEach(() => expect(complaints).toEqual([]));
+    afterEach(() => expect(gpuErrors).toEqual([]));
 
     it.each([
       [1, 64],
       [3, 20],
       [300, 132],
-    ])('packs halves, each bit as it should be: [%i, %i]', async (rows, columns) => {
+    ])('packs halves bit for bit: [%i, %i]', async (rows, columns) => {
       const floats = manyFloats(rows * columns);
       const x = tf.tensor2d(floats, [rows, columns]);
       const packed = packHalves(x);
@@ -71,7 +71,7 @@ describeGpu('mixed precision on WebGPU', () => {
       tf.dispose([x, packed]);
     });
 
-    it('packs no numbers as no numbers', async () => {
+    it('packs NaN as NaN', async () => {
       const x = tf.tensor2d([NaN, -NaN, 1, NaN], [1, 4]);
       const packed = packHalves(x);
       const halves = new Uint16Array(Int32Array.from(await packed.data<'int32'>()).buffer);
@@ -81,7 +81,7 @@ describeGpu('mixed precision on WebGPU', () => {
 
     it.each(MIXED_SHAPES)('multiplies rounded numbers: %i, %i, %i', (...shape) => judgeMixedLinear(shape));
 
-    it.each(MIXED_GATES)('gates as float32 does, with gradients at rounded numbers: %i, %i', (...shape) =>
+    it.each(MIXED_GATES)('gates like float32, with gradients at rounded values: %i, %i', (...shape) =>
       judgeMixedGate(shape),
     );
 

@@ -1,6 +1,6 @@
 /**
- * The ops and the decoder on WebGPU: on a device with all the adapter has, and on one with default limits and no
- * features (no f16, no subgroups), which is what the least capable browser gives.
+ * The ops and the decoder on WebGPU: on a device with all features of the adapter, and on one with default limits and no
+ * features (no f16, no subgroups), like the least capable browser.
  */
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { useWebGpu, type DeviceKind } from '../reference/backends.ts';
@@ -26,16 +26,16 @@ const DEVICES: readonly DeviceKind[] = ['full', 'least'];
 describeGpu('WebGPU', () => {
   describe.each(DEVICES)('on a device of kind "%s"', (kind) => {
     let device: GPUDevice;
-    const complaints: string[] = [];
+    const gpuErrors: string[] = [];
     beforeAll(async () => {
       device = await useWebGpu(openGpu(), kind);
-      device.addEventListener('uncapturederror', ({ error }) => complaints.push(error.message));
+      device.addEventListener('uncapturederror', ({ error }) => gpuErrors.push(error.message));
     });
-    // A pass that WebGPU refuses does not throw: it leaves the old content of a buffer, which may even be right.
-    afterEach(() => expect(complaints).toEqual([]));
+    // A pass that WebGPU rejects does not throw: the buffer keeps its old content, which may even be correct.
+    afterEach(() => expect(gpuErrors).toEqual([]));
 
-    it('has the features its kind says', () => {
-      // The standard counts core features and limits as a feature of its own.
+    it('has the features of its kind', () => {
+      // The standard lists "core features and limits" as a feature.
       const features = [...device.features].filter((feature) => feature !== 'core-features-and-limits');
       if (kind === 'least') expect(features).toEqual([]);
       else expect(features.length).toBeGreaterThan(0);
@@ -51,7 +51,7 @@ describeGpu('WebGPU', () => {
     });
 
     describe.each(TORCH_FIXTURES)('the decoder with the weights of %s', (name) => {
-      it('gives the logits of the reference, alone and in a padded batch', async () => {
+      it('gives the logits of the reference, in one row and in a padded batch', async () => {
         using judged = fixtureModel(name);
         await judgeLogits(judged);
       });
@@ -61,27 +61,24 @@ describeGpu('WebGPU', () => {
         await judgeTrainingByTorch(judged, name);
       });
 
-      it('gives the same logits piece by piece over a cache', async () => {
+      it('gives the same logits in pieces over a cache', async () => {
         using judged = fixtureModel(name);
         await judgeCache(judged, [5, 1, 1, 7, 1, 2]);
       });
 
-      it('scores and completes as the reference does', async () => {
+      it('scores and completes like the reference', async () => {
         using judged = fixtureModel(name);
         await judgeScores(judged);
         await judgeGeneration(judged);
       });
     });
 
-    it.each(['f16', 'int8', 'int4'] as const)(
-      'answers with matrices in %s as the reference does',
-      async (precision) => {
-        using judged = compressedModel(precision);
-        await judgeLogits(judged);
-        await judgeScores(judged);
-        await judgeGeneration(judged);
-      },
-    );
+    it.each(['f16', 'int8', 'int4'] as const)('answers with matrices in %s like the reference', async (precision) => {
+      using judged = compressedModel(precision);
+      await judgeLogits(judged);
+      await judgeScores(judged);
+      await judgeGeneration(judged);
+    });
 
     it.each(['tiny', 'odd', 'tile-crossing'] as const)(
       'gives the logits and slopes of the reference in shape %s',
@@ -92,7 +89,7 @@ describeGpu('WebGPU', () => {
       },
     );
 
-    it.each(['grouped', 'tile-crossing'] as const)('trains in mixed precision near float32: %s', async (shape) => {
+    it.each(['grouped', 'tile-crossing'] as const)('trains in mixed precision close to float32: %s', async (shape) => {
       using judged = randomModel(shape);
       await judgeMixedTraining(judged);
     });

@@ -1,4 +1,4 @@
-/** Exact resuming on WebGPU: no float atomics, no order that changes from run to run. */
+/** Exact resuming on WebGPU: no float atomics and a fixed order of summation. */
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, it } from 'vitest';
 import { useWebGpu } from '../reference/backends.ts';
@@ -10,16 +10,16 @@ describeGpu('SFT on WebGPU', () => {
     await useWebGpu(openGpu(), 'full');
   });
 
-  it('goes on bit for bit from a saved checkpoint', () => judgeResume(1));
+  it('resumes bit for bit from a saved checkpoint', () => judgeResume(1));
 
-  it('goes on bit for bit in mixed precision', () => judgeResume(2, 'mixed'));
+  it('resumes bit for bit in mixed precision', () => judgeResume(2, 'mixed'));
 
-  it('frees all it allocates in mixed precision', async () => {
+  it('frees all its allocations in mixed precision', async () => {
     await runSteps(2, 2, 1, undefined, 'mixed');
     const before = tf.memory().numTensors;
     await runSteps(6, 6, 2, undefined, 'mixed');
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  it('skips updates that overflow in mixed precision, and goes on bit for bit', judgeOverflow);
+  it('skips updates that overflow in mixed precision and resumes bit for bit', judgeOverflow);
 });

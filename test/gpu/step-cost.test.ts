@@ -1,4 +1,4 @@
-/** The counts of a training step by kernels against the dispatches of a real one. */
+/** The predicted cost of a training step by kernels against the dispatches of a real step. */
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Rng } from '../../src/common/rng.ts';
@@ -48,8 +48,8 @@ describeGpu('the cost of a step by kernels', () => {
   });
   afterAll(() => ledger.stop());
 
-  // First, while the device holds nothing else.
-  it('holds at most the bytes that are told, and not far fewer', async () => {
+  // Runs first, while nothing else is allocated on the device.
+  it('is close to the allocated bytes and never below them', async () => {
     const config = { ...QWEN3, vocabSize: 1024, width: 128, layers: 2, hidden: 384 };
     const { shape, bytes } = await dispatchesOf(config, 24);
     const { memoryBytes } = countStep(config, shape, 'kernels');
@@ -57,8 +57,8 @@ describeGpu('the cost of a step by kernels', () => {
     expect(bytes).toBeGreaterThan(0.6 * memoryBytes);
   });
 
-  it.each(MODELS)('is about the dispatches and the traffic of %s', async (_, config) => {
-    // Of three sequences all rows are scored, of eight every second.
+  it.each(MODELS)('matches the dispatches and the traffic of %s', async (_, config) => {
+    // Three sequences score all rows, eight score every second row.
     for (const sequences of [3, 8]) {
       const { kernels, shape } = await dispatchesOf(config, sequences);
       const cost = countStep(config, shape, 'kernels');
@@ -66,7 +66,7 @@ describeGpu('the cost of a step by kernels', () => {
       const launches = all.reduce((sum, [, { calls }]) => sum + calls, 0);
       expect(Math.abs(cost.launches / launches - 1), `${cost.launches} of ${launches} dispatches`).toBeLessThan(0.05);
 
-      // Of AdamW bindings do not tell what is read and what written.
+      // AdamW's bindings do not show which buffers it reads and which it writes.
       const others = all.filter(([name]) => !/matmul|attention|adamw/.test(name));
       const bytes = others.reduce((sum, [, kernel]) => sum + kernel.bytes, 0);
       const counted = cost.trafficBytes - 4 * 10 * countParameters(config);
@@ -75,7 +75,7 @@ describeGpu('the cost of a step by kernels', () => {
     }
   });
 
-  it('goes with rates of the same kernels', async () => {
+  it('uses rates of the same kernels', async () => {
     const before = tf.memory().numTensors;
     const { by, ...rates } = await measureRates(TIMED_OPS);
     expect(by).toBe('kernels');
@@ -83,7 +83,7 @@ describeGpu('the cost of a step by kernels', () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  /** The second of two updates: the first compiles. */
+  /** Records the second of two updates, because the first compiles. */
   async function dispatchesOf(config: ModelConfig, sequences: number) {
     const example = { prompt: new Int32Array(27), completion: new Int32Array(6) };
     const batch = makeTrainingBatch(Array.from({ length: sequences }, () => example));

@@ -1,4 +1,4 @@
-/** The kernels that score tokens: whatever else is asked for and however a row is read, log-probabilities have the same bits. */
+/** The token score kernels: log-probabilities have the same bits with and without entropies, and in vectors or single numbers. */
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { tokenLogProbs } from '../../src/ops/token-log-probs.ts';
@@ -34,14 +34,14 @@ describeGpu('scores of tokens on webgpu', () => {
       return [new Uint32Array(y.slice().buffer), new Uint32Array(Float32Array.from(ofRows.flat()).buffer)];
     }
 
-    it('are the same with entropies beside them', async () => {
+    it('are the same with entropies', async () => {
       const alone = await bitsOf((x) => tokenLogProbs(x, targets), logits, V);
       const together = await bitsOf((x) => tokenScores(x, targets).logProbs, logits, V);
       expect(together[0]).toEqual(alone[0]);
     });
 
-    it('are the same number by number as in vectors, and so are gradients', async () => {
-      // One column that adds nothing makes a row no multiple of four.
+    it('and gradients are the same in single numbers as in vectors', async () => {
+      // One column without probability makes the row length no multiple of four.
       const wider = new Float32Array(N * (V + 1)).fill(-1e30);
       for (let n = 0; n < N; n++) wider.set(logits.subarray(n * V, (n + 1) * V), n * (V + 1));
       const vectors = await bitsOf((x) => tokenLogProbs(x, targets), logits, V);

@@ -1,4 +1,4 @@
-/** A run on WebGPU whose device is lost on the way: it comes back, and ends in the bits of a run that was not disturbed. */
+/** A run on WebGPU that loses its device recovers, and ends with the same bits as an undisturbed run. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import { beforeAll, expect, it } from 'vitest';
@@ -6,7 +6,7 @@ import type { TrainingEvent } from '../../src/protocol/training.ts';
 import { describeGpu, openGpu } from '../setup/dawn.ts';
 import { TrainingHarness, tinyExperiment } from '../unit/sessions/training-harness.ts';
 
-// One sequence at a time: how a larger batch is split depends on how long it takes, and so may the bits.
+// One sequence at a time, because a larger batch is split by measured times, which may change the bits.
 const SFT = { steps: 4, batchSize: 1, checkpointEvery: 2, logEvery: 1 };
 const EXPERIMENT = { ...tinyExperiment(SFT), devPairs: 1 };
 const REQUEST = { from: { kind: 'experiment', experiment: EXPERIMENT }, backend: 'webgpu' } as const;

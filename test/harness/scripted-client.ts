@@ -1,13 +1,13 @@
 /**
- * A scoring client that plays a script instead of running a model, for states that a real model rarely reaches: a wrong
- * step, a label that its reasoning contradicts, a broken trace, a failure, slow loading.
+ * A scoring client that plays a script instead of running a model, to show the page in states that a real model rarely
+ * reaches: a wrong step, a label that contradicts its reasoning, a broken trace, a failure, a slow load.
  */
 import { LabError } from '../../src/common/errors.ts';
 import type { ModelSummary, ScoringEvent, StepEvent } from '../../src/protocol/scoring.ts';
 import { makeDocument, type Pair } from '../../src/relevance/pair/pair.ts';
 import type { ScoringClient } from '../../src/ui/score/scoring-client.ts';
 
-/** The scenes to show. */
+/** The states of the page. */
 export const SCENES = ['verified', 'mixed', 'disagree', 'broken', 'failed', 'slow', 'loading', 'missing'] as const;
 export type Scene = (typeof SCENES)[number];
 

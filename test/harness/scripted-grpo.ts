@@ -1,6 +1,6 @@
 /**
- * A GRPO worker that plays a script, to show the Collapse view in every state: a collapse that sets in, a branch that
- * fails, a missing start.
+ * A reinforcement thread that plays a script, to show the collapse view in every state: an onset of collapse, a branch
+ * that breaks, a missing start model.
  */
 import { LabError } from '../../src/common/errors.ts';
 import { Rng } from '../../src/common/rng.ts';
@@ -14,7 +14,7 @@ import {
 } from '../../src/protocol/grpo.ts';
 import type { GrpoClient } from '../../src/ui/collapse/grpo-client.ts';
 
-/** What a demonstration does after it was started. */
+/** The states of a demonstration after its start. */
 export const GRPO_SCENES = ['learning', 'fetching', 'collapsed', 'broken', 'ended', 'missing'] as const;
 export type GrpoScene = (typeof GRPO_SCENES)[number];
 
@@ -29,7 +29,7 @@ const RULES: readonly RuleInfo[] = Array.from({ length: 32 }, (_, i) => ({
   isTail: i >= 14,
 }));
 
-/** The scripted course of a branch: whether it loses rare rules. */
+/** Whether a branch of the script loses rare rules. */
 function forgets(name: string): boolean {
   return name.startsWith('GRPO (head-heavy');
 }

@@ -1,14 +1,11 @@
 /**
- * A checkpoint worker with an invented set of checkpoints; renaming, annotating and deleting really change it.
+ * A checkpoint thread with invented checkpoints; renaming, annotating and deleting really change them.
  */
 import { LabError } from '../../src/common/errors.ts';
 import type { Checkpoint, CheckpointOverview } from '../../src/protocol/checkpoints.ts';
 import type { CheckpointClient } from '../../src/ui/parts/checkpoint-client.ts';
 
-/**
- * `empty` before the first run; `kept` after several; `offers` with runs that were cut short; `broken` without a
- * database.
- */
+/** `empty` before the first run; `kept` after several runs; `offers` with interrupted runs; `broken` without a database. */
 export const STORE_SCENES = ['empty', 'kept', 'offers', 'broken'] as const;
 export type StoreScene = (typeof STORE_SCENES)[number];
 
@@ -68,7 +65,7 @@ const OFFERS: CheckpointOverview['runs'] = [
   },
 ];
 
-/** A shelf in one of its states. */
+/** A checkpoint store in one of its states. */
 export function openScriptedStore(scene: StoreScene): CheckpointClient {
   let checkpoints: readonly Checkpoint[] = scene === 'empty' ? [] : KEPT;
   let runs = scene === 'offers' ? OFFERS : [];
@@ -93,7 +90,7 @@ export function openScriptedStore(scene: StoreScene): CheckpointClient {
     },
     rename: (id, name) => {
       if (checkpoints.every((kept) => kept.id === id || kept.name !== name)) return change(id, { name });
-      const message = `There is a checkpoint named "${name}" already.`;
+      const message = `There is already a checkpoint named "${name}".`;
       return Promise.reject(new LabError('bad-config', { message, fix: 'Choose another name.' }));
     },
     annotate: (id, note) => change(id, { note }),

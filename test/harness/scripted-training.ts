@@ -1,12 +1,12 @@
 /**
- * A training worker that plays a script, to show the Train view in every state: a run under way, one that fails, a
- * backend that does not start, a checkpoint that cannot be stored.
+ * A training thread that plays a script instead of training, to show the training view in every state: a run in progress,
+ * a failure, a backend that does not start, a checkpoint that cannot be saved.
  */
 import { LabError } from '../../src/common/errors.ts';
 import type { TrainingCommand, TrainingEvent, TrainingPlan } from '../../src/protocol/training.ts';
 import type { TrainingClient } from '../../src/ui/parts/training-client.ts';
 
-/** What a run does after it was started; in `no-backend` none starts. */
+/** The states of a run after its start; `no-backend` never starts one. */
 export const RUN_SCENES = [
   'running',
   'preparing',
@@ -59,7 +59,7 @@ function prepared(experiment: unknown): TrainingEvent {
   };
 }
 
-/** Losses and accuracies as a real run has them, with a wobble that is the same each time. */
+/** Losses and accuracies like those of a real run, with a deterministic wobble. */
 function logOf(step: number): TrainingEvent {
   const wobble = 0.06 * Math.sin(step * 1.7) + 0.04 * Math.sin(step * 0.53);
   return {
@@ -200,7 +200,7 @@ export function openScriptedTraining(scene: RunScene): TrainingClient {
       if (scene === 'no-backend') {
         const message =
           'No backend works: The webgpu backend is not used: it computes a known case wrong: loss should be 3.4131 and is ' +
-          '0.0000. Update the browser or its graphics driver, or take another backend.';
+          '0.0000. Update the browser or its graphics driver, or choose another backend.';
         return Promise.reject(new LabError('no-backend', { message }));
       }
       if (scene !== 'too-large') return Promise.resolve(PLAN);

@@ -1,6 +1,6 @@
 /**
- * The attributes of a document as files write them: an object in JSON, or in a cell of a table either JSON or pieces
- * like `colour: red | capacity: 1.5 l`.
+ * The attributes of a document in a file: a JSON object, or in a table cell either JSON or pairs like
+ * `colour: red | capacity: 1.5 l`.
  */
 import type { AttributeValue } from '../../relevance/pair/pair.ts';
 import { parseExactJson } from './json-text.ts';
@@ -8,13 +8,13 @@ import { RowProblem } from './records.ts';
 
 export type AttributeEntry = readonly [name: string, value: AttributeValue];
 
-/** Names that would be something else than a property when an object is made of the entries. */
+/** Names that would not become ordinary properties of an object made from the entries. */
 const FORBIDDEN_NAMES: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
 /**
- * The attributes in a value of the column `column`. Empty values are left out.
+ * The attributes in a value of the column `column`. Empty values are omitted.
  *
- * @throws {RowProblem} if the value is not readable as attributes.
+ * @throws {RowProblem} if the value cannot be parsed as attributes.
  */
 export function readAttributes(column: string, value: unknown): AttributeEntry[] {
   if (value === undefined || value === null || value === '') return [];
@@ -53,7 +53,7 @@ function readCell(column: string, cell: string): AttributeEntry[] {
   const values = new Map<string, string[]>();
   for (const piece of cell.split(/[|;\n]/)) {
     const colon = piece.indexOf(':');
-    // A piece without a name still says something about the document.
+    // A piece without a name still describes the document.
     const name = piece.slice(0, Math.max(colon, 0)).trim() || 'other';
     const value = piece.slice(colon + 1).trim();
     if (value === '') continue;

@@ -1,14 +1,14 @@
 /**
- * Which column of a file is what. A user can name the columns; else they are told by the names that public judgment
- * files use (Amazon's ESCI, WANDS, Home Depot, CrowdFlower, TREC-like exports). Case, spaces and punctuation in names do
- * not count: `product_title`, `Product Title` and `productTitle` are one.
+ * Assigns roles to the columns of a file. A user can name the columns; otherwise they are recognised by the names used in
+ * public judgment files (Amazon's ESCI, WANDS, Home Depot, CrowdFlower, TREC-like exports). Case, spaces and punctuation in
+ * names are ignored: `product_title`, `Product Title` and `productTitle` are equal.
  */
 
-/** What a column can hold. */
+/** The roles of columns. */
 export const ROLES = ['query', 'queryId', 'docId', 'title', 'brand', 'type', 'text', 'attributes', 'grade'] as const;
 export type Role = (typeof ROLES)[number];
 
-/** Roles that belong to a pair: they are looked for beside a nested document, never in it. */
+/** Roles of a pair, which are searched beside a nested document and never inside it. */
 const PAIR_ROLES: ReadonlySet<Role> = new Set(['query', 'queryId', 'grade']);
 
 /** Columns named by the user, by role. */
@@ -17,22 +17,22 @@ export type ColumnNames = Readonly<Partial<Record<Role, string>>>;
 /** The columns of one file. */
 export interface Columns {
   readonly names: ReadonlyMap<Role, string>;
-  /** Columns that each hold one attribute, such as `attributes.color`. */
+  /** Columns with one attribute each, such as `attributes.color`. */
   readonly attributes: readonly { readonly column: string; readonly attribute: string }[];
-  /** Columns that are not used. */
+  /** Unused columns. */
   readonly ignored: readonly string[];
-  /** Roles that more than one column could have, by their names. */
+  /** Roles for which several columns qualify by name. */
   readonly rivals: readonly Rivals[];
 }
 
-/** The column that was taken for a role, and others that have a name for it. */
+/** The column chosen for a role, and others that qualify by name. */
 export interface Rivals {
   readonly role: Role;
   readonly chosen: string;
   readonly others: readonly string[];
 }
 
-/** Names in the order of preference, as {@link plainName} gives them. */
+/** Names in order of preference, normalised by {@link plainName}. */
 const KNOWN_NAMES: Readonly<Record<Role, readonly string[]>> = {
   query: [
     'query',
@@ -106,47 +106,47 @@ const KNOWN_NAMES: Readonly<Record<Role, readonly string[]>> = {
 
 /** `attributes.color`, `attr_color`, `attribute: color`. */
 const ATTRIBUTE_PREFIX = /^attr(?:ibute)?s?[._: -]+(.+)$/i;
-/** Attributes that catalogues give columns of their own. */
+/** Attributes that catalogues put into separate columns. */
 const ATTRIBUTE_NAMES: ReadonlySet<string> = new Set(['color', 'colour', 'size', 'material', 'style', 'gender']);
 
 /**
- * Finds the columns among the names that a file has. Where it has no title but a text, the text is the title: there must
- * be one field that always speaks.
+ * Assigns roles to the columns of a file. In a file with a text but no title the text becomes the title, because one field
+ * must always have content.
  *
- * @param wished - names that the user gave; a wished name that is missing leaves its role without a column.
- * @param nestedIn - the name that the names of a nested document begin with, as `product` in `product.title`
+ * @param requested - names given by the user; if a requested name is missing, its role has no column
+ * @param nestedIn - the prefix of a nested document's names, such as `product` in `product.title`
  */
-export function findColumns(available: readonly string[], wished: ColumnNames = {}, nestedIn?: string): Columns {
+export function findColumns(available: readonly string[], requested: ColumnNames = {}, nestedIn?: string): Columns {
   const prefix = nestedIn === undefined ? undefined : `${nestedIn}.`;
   const isNested = (name: string): boolean => prefix !== undefined && name.startsWith(prefix);
   const bareName = (name: string): string =>
     prefix !== undefined && isNested(name) ? name.slice(prefix.length) : name;
   const levels = [available.filter(isNested), available.filter((name) => !isNested(name))];
-  const speaks = (name: string): boolean => isNested(name) && isKnown(bareName(name), ['title', 'text']);
+  const hasContent = (name: string): boolean => isNested(name) && isKnown(bareName(name), ['title', 'text']);
 
-  /** Columns with a name for the role, the best first: of a document's own fields, then of what stands beside it. */
+  /** Columns with a name for the role, best first: those of the nested document, then those beside it. */
   const candidates = (role: Role): string[] =>
     levels.flatMap((names, level) => {
-      if (level === 0 ? PAIR_ROLES.has(role) : role === 'title' && available.some(speaks)) return [];
+      if (level === 0 ? PAIR_ROLES.has(role) : role === 'title' && available.some(hasContent)) return [];
       return KNOWN_NAMES[role].flatMap((known) => names.filter((name) => plainName(bareName(name)) === known));
     });
   const wishFor = (role: Role): string | undefined =>
-    available.find((name) => name === wished[role]) ?? available.find((name) => bareName(name) === wished[role]);
+    available.find((name) => name === requested[role]) ?? available.find((name) => bareName(name) === requested[role]);
 
   const names = new Map<Role, string>();
   const taken = new Set(ROLES.map(wishFor).filter((name) => name !== undefined));
   for (const role of ROLES) {
-    const name = wished[role] === undefined ? candidates(role).find((found) => !taken.has(found)) : wishFor(role);
+    const name = requested[role] === undefined ? candidates(role).find((found) => !taken.has(found)) : wishFor(role);
     if (name === undefined) continue;
     names.set(role, name);
     taken.add(name);
   }
   const rivals = [...names].flatMap(([role, chosen]): Rivals[] => {
-    const others = wished[role] === undefined ? candidates(role).filter((name) => !taken.has(name)) : [];
+    const others = requested[role] === undefined ? candidates(role).filter((name) => !taken.has(name)) : [];
     return others.length === 0 ? [] : [{ role, chosen, others }];
   });
   const text = names.get('text');
-  if (!names.has('title') && wished.title === undefined && text !== undefined) {
+  if (!names.has('title') && requested.title === undefined && text !== undefined) {
     names.set('title', text);
     names.delete('text');
   }
@@ -157,7 +157,7 @@ export function findColumns(available: readonly string[], wished: ColumnNames = 
   return { names, attributes, ignored: available.filter((name) => !used.has(name)), rivals };
 }
 
-/** Whether a role belongs to a pair and not to its document. */
+/** Whether a role belongs to the pair and not to its document. */
 export function isPairRole(role: Role): boolean {
   return PAIR_ROLES.has(role);
 }
@@ -167,7 +167,7 @@ function isKnown(name: string, roles: readonly Role[]): boolean {
   return roles.some((role) => KNOWN_NAMES[role].includes(plain));
 }
 
-/** The attribute that a column of that name holds, if any. */
+/** The attribute in a column of that name, if any. */
 function attributeOf(column: string): string[] {
   const [, prefixed] = ATTRIBUTE_PREFIX.exec(column) ?? [];
   if (prefixed !== undefined) return [prefixed.trim()];

@@ -1,6 +1,6 @@
 /**
- * Ids for documents that come without one. They are made of what a document says, so that ties never break by the order of
- * a file, and of so many bits that two different documents never share one.
+ * Ids for documents without one. They are hashes of the content, so that tie-breaks do not depend on the order of a file,
+ * and long enough that two different documents never share one.
  */
 import { sha256Portable } from '../../checkpoint/sha256.ts';
 import { hashHex } from '../../common/rng.ts';
@@ -9,23 +9,23 @@ import type { LabDocument } from '../../relevance/pair/pair.ts';
 /** Hexadecimal digits: 128 bits. */
 const DIGITS = 32;
 
-/** What a document says. */
+/** The content of a document. */
 export type DocumentContent = Omit<LabDocument, 'docId'>;
 
-/** The id of a document without one. */
+/** The id for a document without one. */
 export function contentId(content: DocumentContent): string {
   return `content-${sha256Portable(new TextEncoder().encode(textOf(content))).slice(0, DIGITS)}`;
 }
 
 /**
- * The id as data sets keep it: with 32 bits, which two documents can share. It stays, because a change would give another
- * SHA-256 to every data set without ids that a run has learned from.
+ * The id stored in data sets, with 32 bits, which two documents can share. It cannot change, because that would change the
+ * SHA-256 of every data set without ids that a run has learned from.
  */
 export function keptContentId(content: DocumentContent): string {
   return `content-${hashHex(textOf(content))}`;
 }
 
-/** Whether two documents say the same. */
+/** Whether two documents have equal content. */
 export function saysTheSame(one: DocumentContent, other: DocumentContent): boolean {
   return (
     one === other ||
@@ -37,7 +37,7 @@ export function saysTheSame(one: DocumentContent, other: DocumentContent): boole
   );
 }
 
-/** Documents once each: of one id, those that say different things are different documents. */
+/** Distinct documents: equal ids with different content are different documents. */
 export function distinctDocuments(documents: Iterable<LabDocument>): LabDocument[] {
   const byId = new Map<string, LabDocument[]>();
   for (const document of documents) {

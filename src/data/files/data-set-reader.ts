@@ -1,9 +1,11 @@
 /**
- * A data set from the files that a person chose: one file of judged pairs, or pairs that name documents and a second file
- * with the documents, in any order.
+ * Reads a data set from the chosen files: one file of judged pairs, or one file of pairs that refer to documents and a second
+ * file with the documents, in any order.
  *
- * A row that cannot be read is left out, counted and told. What ends the reading is a file that cannot be read at all, or
- * in which no row can be used.
+ * A row that cannot be read is left out, counted and reported. Reading fails only if a whole file cannot be read or has no
+ * usable row.
+ *
+ * This room holds the import of data sets: file formats, columns, fields and the findings that users see.
  */
 import { LabError } from '../../common/errors.ts';
 import { DEFAULT_SCALE } from '../../relevance/pair/labels.ts';
@@ -17,41 +19,41 @@ import { type Loaded, loadDocuments, readGradedPairs } from './pairs-file.ts';
 import { readRecords } from './record-reader.ts';
 import { badFile, describeRowError, isRowError, type RowError } from './records.ts';
 
-/** A file, wherever it comes from. */
+/** A file from any source. */
 export interface DataFile {
   readonly name: string;
-  /** Its bytes from the start; asked for more than once. */
+  /** Its bytes from the start; called more than once. */
   readonly open: () => AsyncIterable<Uint8Array>;
 }
 
 export interface ReadDataOptions {
-  /** Names of columns that are not told rightly by themselves. */
+  /** Names of columns that are not recognised correctly. */
   readonly columns?: ColumnNames | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A data set, and what was left out of it. */
+/** A data set, with the errors and findings of its import. */
 export interface ReadData {
   readonly dataSet: DataSet;
-  /** Rows of the pairs and of the documents that could not be read, the first of many. */
+  /** Rows of the pairs and of the documents that could not be read; only the first ones. */
   readonly errors: readonly RowError[];
   readonly errorCount: number;
-  /** What is strange without being an error, a sentence each. */
+  /** Oddities that are not errors, one sentence each. */
   readonly findings: readonly string[];
 }
 
-/** Text beyond this is no file that could be trained on here. */
+/** The maximum size of the texts; larger ones cannot be used for training. */
 const MAX_TEXT_BYTES = 256 * 2 ** 20;
-/** Errors worth keeping: nobody reads more. */
+/** Errors kept, because users read no more. */
 const KEPT_ERRORS = 20;
 
 /**
- * Reads a data set, whatever its labels will mean.
+ * Reads a data set; the meaning of its grades is decided later.
  *
- * @throws {LabError} `bad-file` if it cannot be read, holds no usable pair or is too large; `aborted`
+ * @throws {LabError} `bad-file` if it cannot be read, has no usable pair or is too large; `aborted`
  */
 export async function readDataSet(files: readonly DataFile[], options: ReadDataOptions = {}): Promise<ReadData> {
-  const { pairsFile, documentsFile } = await tellApart(files, options);
+  const { pairsFile, documentsFile } = await distinguishFiles(files, options);
   const twoFiles = documentsFile === undefined ? undefined : new TwoFiles();
   const documents = documentsFile === undefined ? undefined : await documentsOf(documentsFile, options, twoFiles);
   const pairs: GradedPair[] = [];
@@ -73,14 +75,14 @@ export async function readDataSet(files: readonly DataFile[], options: ReadDataO
   return { dataSet: await makeDataSet(fileName, pairs), errors, errorCount, findings: findings.sentences() };
 }
 
-/** The columns of some files, each name once, and which of them have a role. */
+/** The columns of some files, each name once, and their roles. */
 export interface FoundColumns {
   readonly names: readonly string[];
   readonly found: ReadonlyMap<Role, string>;
 }
 
 /**
- * The columns of files, whether these can be used or not: of tables all, of JSON files those of the first record.
+ * The columns of files, usable or not: all columns of tables, and those of the first record of JSON files.
  *
  * @throws {LabError} `bad-file` if a file cannot be read; `aborted`
  */
@@ -98,9 +100,9 @@ export async function readColumns(files: readonly DataFile[], options: ReadDataO
 }
 
 /**
- * Which scale to begin with for the grades of a file: the one that they are on, else that of four.
+ * The scale to suggest for the grades of a file: the one that fits them, else four labels.
  *
- * @param meanings - what grades mean, empty for what they usually do
+ * @param meanings - the meanings of grades; empty for the usual ones
  */
 export function likelyScale(grades: Iterable<string>, meanings = ''): number {
   return foundScale(grades, meanings).size ?? DEFAULT_SCALE.size;
@@ -117,27 +119,27 @@ async function documentsOf(
   return loaded;
 }
 
-async function tellApart(
+async function distinguishFiles(
   files: readonly DataFile[],
   options: ReadDataOptions,
 ): Promise<{ readonly pairsFile: DataFile; readonly documentsFile: DataFile | undefined }> {
   const [first, second] = files;
   if (first === undefined || files.length > 2) {
     throw new LabError('bad-file', {
-      message: 'A data set cannot be made of these files.',
+      message: 'These files do not form a data set.',
       expected: 'one file of judged pairs, or one of pairs and one of documents',
       got: `${files.length} files`,
-      fix: 'Put the pairs into one file.',
+      fix: 'Put all pairs into one file.',
     });
   }
   if (second === undefined) return { pairsFile: first, documentsFile: undefined };
   const [firstHas, secondHas] = [await hasQueries(first, options), await hasQueries(second, options)];
   if (firstHas === secondHas) {
     throw new LabError('bad-file', {
-      message: `Of ${first.name} and ${second.name}, one must hold queries and the other only documents.`,
+      message: `Of ${first.name} and ${second.name}, one must have queries and the other only documents.`,
       expected: 'a column "query" in one of them',
       got: firstHas ? 'one in both' : 'one in neither',
-      fix: 'Choose the two files that belong together, or one that holds everything.',
+      fix: 'Choose the two files that belong together, or one file with everything.',
     });
   }
   return firstHas ? { pairsFile: first, documentsFile: second } : { pairsFile: second, documentsFile: first };
@@ -165,9 +167,9 @@ async function firstColumns(
 
 function nothingUsable(fileName: string, first: RowError | undefined): LabError {
   return badFile(fileName, {
-    problem: 'it has no row that can be used',
+    problem: 'it has no usable row',
     expected: 'rows with a query, a document and a grade',
     got: first === undefined ? 'no rows' : describeRowError(first),
-    fix: 'Mend the rows. If documents stand in a file of their own, choose both files together.',
+    fix: 'Correct the rows. If the documents are in a separate file, choose both files together.',
   });
 }

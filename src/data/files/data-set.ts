@@ -1,14 +1,13 @@
 /**
- * An imported data set: what a file of judged pairs says, apart from how the file writes it. It is kept as text that is
- * always the same for the same contents, so that its SHA-256 names it, and a run can be gone on with wherever that data
- * set is found again:
+ * An imported data set: the content of a file of judged pairs, independent of its format. It is stored in a canonical text
+ * form, so that its SHA-256 identifies it and a run can resume wherever that data set is available:
  *
  *     {"format":"afrl-lab-data","version":1,"documents":D,"pairs":P}     one line of JSON each, in UTF-8
  *     a document                                                        D lines
  *     [row, index of the document, query, query id, grade]              P lines
  *
- * A document that many queries share stands here once. Grades are kept as the file has them: what they mean is decided by
- * the scale of whoever learns from them. Rows are those of the file, so that an error can name its place.
+ * A document shared by many queries is stored once. Grades are stored verbatim, because their meaning depends on the scale
+ * that a run learns. Row numbers are those of the file, so that errors can give the place.
  */
 import * as v from 'valibot';
 import { sha256Hex } from '../../checkpoint/sha256.ts';
@@ -18,32 +17,32 @@ import type { LabDocument } from '../../relevance/pair/pair.ts';
 import { contentId, keptContentId } from './content-id.ts';
 import { badFile } from './records.ts';
 
-/** What ids begin with that a document was given for want of one. */
+/** The prefix of generated document ids. */
 const CONTENT = 'content-';
 const FORMAT = 'afrl-lab-data';
 const VERSION = 1;
 
-/** The most bytes of a data set: less than a browser takes in one message, and room for half a million pairs. */
+/** The most bytes of a data set: within the limit of a browser's message, and enough for half a million pairs. */
 const MAX_DATA_BYTES = 96 * 2 ** 20;
-/** The most pairs: each becomes tokens that are held in memory. */
+/** The most pairs, because the tokens of each are held in memory. */
 export const MAX_DATA_PAIRS = 400_000;
 
-/** A pair as its file has it. */
+/** A pair of a file, with its grade uninterpreted. */
 export interface GradedPair {
   readonly row: number;
   readonly query: string;
   readonly queryId: string;
   readonly document: LabDocument;
-  /** As it is written in the file. */
+  /** As written in the file. */
   readonly grade: string;
 }
 
 /** A data set in memory. */
 export interface DataSet {
-  /** Of the file, for people. */
+  /** The display name of the file. */
   readonly name: string;
   readonly sha256: string;
-  /** What is kept of it; {@link decodeDataSet} reads it. */
+  /** The stored form; {@link decodeDataSet} reads it. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Each document once. */
   readonly documents: readonly LabDocument[];
@@ -61,9 +60,9 @@ const DocumentSchema = PairSchema.entries.document;
 const PairLineSchema = v.strictTuple([count, count, v.string(), v.string(), v.string()]);
 
 /**
- * The data set of some pairs.
+ * Makes a data set of pairs.
  *
- * @throws {LabError} `bad-file` if they are too many
+ * @throws {LabError} `bad-file` if there are too many
  */
 export async function makeDataSet(name: string, pairs: readonly GradedPair[]): Promise<DataSet> {
   checkPairs(name, pairs.length);
@@ -85,16 +84,16 @@ export async function makeDataSet(name: string, pairs: readonly GradedPair[]): P
   checkBytes(
     name,
     all.reduce((sum, line) => sum + line.length + 1, 0),
-  ); // in UTF-16 units: no more than the bytes
+  ); // in UTF-16 units, a lower bound on the bytes
   const bytes = new TextEncoder().encode(`${all.join('\n')}\n`);
   checkBytes(name, bytes.length);
   return { name, sha256: await sha256Hex(bytes), bytes, documents, pairs: shared };
 }
 
 /**
- * Reads the bytes of a data set.
+ * Decodes the stored form of a data set.
  *
- * @throws {LabError} `bad-checkpoint` if they are not those of `sha256`, or of another version
+ * @throws {LabError} `bad-checkpoint` if the bytes do not match `sha256`, or have another version
  */
 export async function decodeDataSet(name: string, sha256: string, bytes: Uint8Array<ArrayBuffer>): Promise<DataSet> {
   const got = await sha256Hex(bytes);
@@ -117,14 +116,14 @@ export async function decodeDataSet(name: string, sha256: string, bytes: Uint8Ar
   return { name, sha256, bytes, documents, pairs };
 }
 
-/** The keys in one order, whoever made the document, and the id of a document without one as data sets keep it. */
+/** The document with its keys in canonical order and, if it had no id, with its stored id. */
 function plainDocument(document: LabDocument): LabDocument {
   const { docId, title, brand, type, attributes, text } = document;
   const isOwn = !docId.startsWith(CONTENT) || docId !== contentId(document);
   return { docId: isOwn ? docId : keptContentId(document), title, brand, type, attributes, text };
 }
 
-/** A document as it was before it was kept. */
+/** Undoes {@link plainDocument}. */
 function withWholeId(document: LabDocument): LabDocument {
   const isKept = document.docId.startsWith(CONTENT) && document.docId === keptContentId(document);
   return isKept ? { ...document, docId: contentId(document) } : document;
@@ -150,7 +149,7 @@ function parseJson(text = 'null'): unknown {
   }
 }
 
-/** @throws {LabError} `bad-file`; to be asked while a file is being read, before there are too many to hold */
+/** @throws {LabError} `bad-file`; call it while reading a file, before memory runs out */
 export function checkPairs(name: string, pairs: number): void {
   if (pairs <= MAX_DATA_PAIRS) return;
   throw badFile(name, {
@@ -173,7 +172,7 @@ function checkBytes(name: string, sizeBytes: number): void {
 
 function damaged(name: string, expected: string, got: string): LabError {
   return new LabError('bad-checkpoint', {
-    message: `The data set "${name}" that is kept here is damaged.`,
+    message: `The stored data set "${name}" is damaged.`,
     expected,
     got,
     fix: 'Choose the file again.',

@@ -1,26 +1,26 @@
 /**
- * Records of CSV and TSV files, read while they come. What has to be known (delimiter, line ends) is told from the header,
- * or from the line `sep=;` that Excel writes before it. A row with other cells than the header is left out and named, for
- * nobody knows which of them is which.
+ * Reads CSV and TSV files as streams. Delimiter and line ends are detected from the header, or from the line `sep=;` that
+ * Excel writes before it. A row whose number of cells differs from the header's is left out and reported, because its cells
+ * cannot be assigned to columns.
  */
 import { badFile, MAX_ROW_LENGTH, showValue, type FileRecord, type RecordBatch, type RowError } from './records.ts';
 import { cutRow, type RowFormat } from './row-cutter.ts';
 
 const DELIMITERS = [',', ';', '\t', '|'] as const;
 
-/** The first line by which Excel names the delimiter. */
+/** The first line in which Excel gives the delimiter. */
 const SEPARATOR_LINE = /^\ufeff*"?sep=(.)"?$/iu;
 
 export interface DelimitedOptions {
   readonly fileName: string;
-  /** Known from the file's name; default: told from the header. */
+  /** Known from the file name. Default: detected from the header. */
   readonly delimiter?: '\t';
-  /** Gets the column names before the first record, and may throw. */
+  /** Called with the column names before the first record; may throw. */
   readonly checkHeader: (names: readonly string[]) => void;
 }
 
 /**
- * The records of a CSV or TSV file with a header. All values are texts. Empty rows are counted and passed over.
+ * The records of a CSV or TSV file with a header. All values are texts. Empty rows are counted and skipped.
  *
  * @throws {LabError} `bad-file` if there is no usable header
  */
@@ -56,13 +56,13 @@ interface NumberedRow {
   readonly problem: string | undefined;
 }
 
-/** Cuts text into rows as it comes. */
+/** Splits streamed text into rows. */
 class RowReader {
   readonly #known: string | undefined;
   #format: RowFormat | undefined;
   #rest = '';
   #row = 0;
-  /** Whether the text that comes belongs to a line of which the beginning was already given up. */
+  /** Whether the incoming text belongs to a line that was already rejected. */
   #isSkipping = false;
 
   constructor(known: string | undefined) {
@@ -98,7 +98,7 @@ class RowReader {
     return rows;
   }
 
-  /** Counts the empty lines before the header and lets go of them. */
+  /** Counts and drops the empty lines before the header. */
   #passBlankLines(isLast: boolean): void {
     const text = this.#rest;
     let from = 0;
@@ -109,7 +109,7 @@ class RowReader {
     this.#rest = text.slice(from);
   }
 
-  /** Where the text goes on behind a line that was given up. */
+  /** The position after a line that was rejected. */
   #skipped({ newline }: RowFormat): number {
     if (!this.#isSkipping) return 0;
     const end = this.#rest.indexOf(newline);
@@ -117,7 +117,7 @@ class RowReader {
     return end === -1 ? this.#rest.length : end + 1;
   }
 
-  /** The format, once the first line has ended; the line that names the delimiter is taken away. */
+  /** The format, once the first line is complete; a separator line is removed. */
   #begin(isLast: boolean): RowFormat | undefined {
     const line = firstLine(this.#rest, isLast);
     if (line === undefined) return undefined;
@@ -125,7 +125,7 @@ class RowReader {
     if (separator === undefined) {
       return { delimiter: this.#known ?? mostFrequentDelimiter(line.text), newline: line.newline };
     }
-    // Spreadsheets do not show this line, so it is not counted.
+    // Not counted as a row, because spreadsheets do not show this line.
     this.#rest = this.#rest.slice(line.end);
     return { delimiter: separator, newline: line.newline };
   }
@@ -133,7 +133,7 @@ class RowReader {
 
 const TOO_LONG = `it has more than ${MAX_ROW_LENGTH} characters`;
 
-/** The first line of text that does not begin with an empty one; undefined while it has not ended, or its end may go on ("\r" before "\n"). */
+/** The first line, if not empty; undefined while it or its line end ("\r" before "\n") is incomplete. */
 function firstLine(
   start: string,
   isLast: boolean,
@@ -143,7 +143,7 @@ function firstLine(
   const isComplete = at !== -1 && (start[at] === '\n' || at + 1 < start.length);
   if (!isComplete && !isLast && !isTooLong) return undefined;
   if (at === -1) return { text: start, newline: '\n', end: start.length };
-  // Files that mix "\n" and "\r\n" are cut at "\n"; only old Macintosh files have "\r" alone.
+  // Files that mix "\n" and "\r\n" are split at "\n"; only old Macintosh files have "\r" alone.
   const isReturn = start[at] === '\r' && start[at + 1] !== '\n';
   const end = start[at] === '\r' && !isReturn ? at + 2 : at + 1;
   return { text: start.slice(0, at), newline: isReturn ? '\r' : '\n', end };
@@ -171,14 +171,14 @@ function readHeader({ cells, problem }: NumberedRow, fileName: string): readonly
       problem: 'its header cannot be read',
       expected: 'column names, quotes closed, and doubled inside a name',
       got: `${problem}: ${showValue(cells.join(''))}`,
-      fix: 'Mend the first line.',
+      fix: 'Correct the first line.',
     });
   }
   const names = namesIn(cells);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice === undefined) return names;
   throw badFile(fileName, {
-    problem: 'two columns have one name',
+    problem: 'two columns have the same name',
     expected: 'each name once',
     got: showValue(twice),
     fix: 'Rename one of them.',
@@ -206,7 +206,7 @@ function toRecord({ row, cells, problem }: NumberedRow, header: readonly string[
     const what = cells.length < header.length ? 'it has too few cells' : 'it has too many cells';
     return wrong(what, `${header.length} as in the header`, `${cells.length}: ${showValue(cells.join(' | '))}`);
   }
-  // Of files that were written one behind the other, each has its header.
+  // In concatenated files each part has its header.
   const names = namesIn(cells);
   if (header.every((name, index) => name === names[index])) {
     return wrong('it is the header again', 'a row of values', showValue(cells.join(' | ')));

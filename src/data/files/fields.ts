@@ -1,7 +1,7 @@
 /**
- * The fields of a record by what they mean. A record may hold its document as an object of its own
- * (`{"query": ..., "document": {"title": ...}}`) or beside the query (`{"query": ..., "title": ...}`); here both are one. What
- * belongs to the pair (query, queryId, grade) is never looked for inside the document.
+ * The fields of a record by role. A record may have its document as a nested object
+ * (`{"query": ..., "document": {"title": ...}}`) or beside the query (`{"query": ..., "title": ...}`); both are handled
+ * alike. The fields of the pair (query, queryId, grade) are never searched inside the document.
  */
 import { makeDocument, type LabDocument } from '../../relevance/pair/pair.ts';
 import { readAttribute, readAttributes } from './attributes.ts';
@@ -11,25 +11,25 @@ import type { Findings } from './findings.ts';
 import { gradeText } from './grades.ts';
 import { RowProblem, type FileRecord } from './records.ts';
 
-/** Keys under which a record can hold its document. */
+/** Keys of a nested document. */
 const NESTED = ['document', 'doc', 'product', 'item'] as const;
 
-/** A file of documents and a file of pairs, read in this order: the columns that they have. */
+/** The columns of a file of documents and a file of pairs, which are read in this order. */
 export class TwoFiles {
   readonly columns = new Set<string>();
 }
 
-/** How the columns of a file are found. */
+/** Options for finding the columns of a file. */
 export interface FieldOptions {
-  /** Names that the user gave. */
+  /** Names given by the user. */
   readonly columns?: ColumnNames | undefined;
-  /** The two files that these names are meant for: one that this file lacks may be in the other. */
+  /** The two files that these names are for; a name that this file lacks may be in the other. */
   readonly twoFiles?: TwoFiles | undefined;
-  /** Takes note of columns that could have been another. */
+  /** Collects ambiguous columns. */
   readonly findings?: Findings | undefined;
 }
 
-/** Reads records of one file. Records of JSON files may have different keys each; columns are found once per set of keys. */
+/** Reads records of one file. JSON records may differ in their keys; columns are found once per set of keys. */
 export class FieldReader {
   readonly #options: FieldOptions;
   readonly #columns = new Map<string, Columns>();
@@ -38,14 +38,14 @@ export class FieldReader {
     this.#options = options;
   }
 
-  /** @param nestedIn - the key of a nested document, whose columns have names that begin with it */
+  /** @param nestedIn - the key of a nested document, which prefixes the names of its columns */
   columnsOf(names: readonly string[], nestedIn?: string): Columns {
     const key = JSON.stringify([nestedIn ?? '', names]);
     const known = this.#columns.get(key);
     if (known !== undefined) return known;
     const { columns = {}, twoFiles, findings } = this.#options;
-    const wished = twoFiles !== undefined ? only(columns, names, nestedIn) : columns;
-    const found = findColumns(names, wished, nestedIn);
+    const requested = twoFiles !== undefined ? only(columns, names, nestedIn) : columns;
+    const found = findColumns(names, requested, nestedIn);
     this.#columns.set(key, found);
     findings?.addColumns(found);
     return found;
@@ -68,13 +68,13 @@ export class Fields {
     this.columns = columns;
   }
 
-  /** The column of a role as errors name it; the role itself where it has none. */
+  /** The column of a role for errors; the role itself if it has no column. */
   column(role: Role): string {
     return this.columns.names.get(role) ?? role;
   }
 
   /**
-   * The text of a role, trimmed; empty where there is none.
+   * The text of a role, trimmed; empty if there is none.
    *
    * @throws {RowProblem} if the value is not a text, number or boolean.
    */
@@ -97,17 +97,17 @@ export class Fields {
     return text;
   }
 
-  /** The grade; empty where there is none. A value of another kind is its JSON, which has no label. */
+  /** The grade; empty if there is none. A value of another type is given as its JSON, which has no label. */
   grade(): string {
     const value = this.#value('grade');
     return gradeText(value) ?? JSON.stringify(value);
   }
 
   /**
-   * The document of the record. Without an id it gets one from its content, so that ties never break by the order of a
-   * file; without a title, its text takes that place.
+   * The document of the record. Without an id it gets one from its content, so that tie-breaks do not depend on the order of
+   * the file. Without a title its text becomes the title.
    *
-   * @throws {RowProblem} if a field is not readable, or there is neither title nor text.
+   * @throws {RowProblem} if a field cannot be parsed, or there is neither title nor text.
    */
   document(): LabDocument {
     const text = this.text('text');
@@ -129,15 +129,15 @@ export class Fields {
 
   #attributes(): LabDocument['attributes'] {
     const column = this.columns.names.get('attributes');
-    const together = column === undefined ? [] : readAttributes(column, this.#values.get(column));
-    const apart = this.columns.attributes.flatMap((one) =>
+    const combined = column === undefined ? [] : readAttributes(column, this.#values.get(column));
+    const separate = this.columns.attributes.flatMap((one) =>
       readAttribute(one.column, one.attribute, this.#values.get(one.column)),
     );
-    return Object.fromEntries([...together, ...apart]);
+    return Object.fromEntries([...combined, ...separate]);
   }
 }
 
-/** The fields of a nested document beside the others, by names that say where they were: `product.title`. */
+/** Merges the fields of a nested document with the others, under prefixed names such as `product.title`. */
 function flatten(fields: ReadonlyMap<string, unknown>, nestedIn: string): ReadonlyMap<string, unknown> {
   const flat = new Map(fields);
   flat.delete(nestedIn);
@@ -145,10 +145,10 @@ function flatten(fields: ReadonlyMap<string, unknown>, nestedIn: string): Readon
   return flat;
 }
 
-/** The wishes of which a file has the column. */
-function only(wished: ColumnNames, names: readonly string[], nestedIn = ''): ColumnNames {
-  const isThere = (name: string): boolean => names.includes(name) || names.includes(`${nestedIn}.${name}`);
-  return Object.fromEntries(Object.entries(wished).filter(([, name]) => isThere(name)));
+/** The requested names of columns that a file has. */
+function only(requested: ColumnNames, names: readonly string[], nestedIn = ''): ColumnNames {
+  const exists = (name: string): boolean => names.includes(name) || names.includes(`${nestedIn}.${name}`);
+  return Object.fromEntries(Object.entries(requested).filter(([, name]) => exists(name)));
 }
 
 function isObject(value: unknown): value is object {

@@ -1,7 +1,6 @@
 /**
- * What is strange in a file without being an error: pairs that come twice, grades that contradict each other or have no
- * label, ids with two meanings, and columns that could have been another. Nothing of it changes what is read; all of it is
- * said, with the rows of a first example.
+ * Oddities in a file that are not errors: repeated pairs, grades that contradict each other or have no label, ids with two
+ * meanings, and ambiguous columns. They do not change what is read; all are reported, with the rows of a first example.
  */
 import { foldGrade, gradeNumber } from '../../protocol/grade-meanings.ts';
 import type { LabDocument, Pair } from '../../relevance/pair/pair.ts';
@@ -11,20 +10,20 @@ import { saysTheSame } from './content-id.ts';
 import { showValue } from './records.ts';
 
 /** Pairs that are compared with each other; more would take too much memory. */
-const MOST_PAIRS = 1_000_000;
+const MAX_PAIRS = 1_000_000;
 /** Grades that are listed. */
 const SHOWN_GRADES = 5;
 
-/** What rows can be found to have, in the order in which it is said. */
+/** The kinds of oddities in rows, in the order of the report. */
 const WHAT = {
-  contradicting: 'with another grade for a pair that came before',
-  repeated: 'with a pair that came before',
-  otherText: 'with other text under a docId that came before, taken for another document',
-  otherQuery: 'with another query under a queryId that came before, taken for the same list',
+  contradicting: 'with a different grade for an earlier pair',
+  repeated: 'with an earlier pair',
+  otherText: 'with different text under an earlier docId, treated as a different document',
+  otherQuery: 'with a different query under an earlier queryId, treated as the same list',
 } as const;
 type What = keyof typeof WHAT;
 
-/** Gathers what is found in one file of pairs or documents. */
+/** Collects the oddities of one file of pairs or documents. */
 export class Findings {
   readonly #rivals = new Map<string, Rivals>();
   readonly #documents = new Map<
@@ -36,25 +35,25 @@ export class Findings {
   readonly #unread = new Map<string, { count: number; readonly row: number }>();
   readonly #found = new Map<What, { count: number; readonly example: string }>();
   #documentCount = 0;
-  #saidNone = 0;
+  #declaredNone = 0;
   #pairCount = 0;
 
-  /** Takes note of the columns of some records. */
+  /** Records the columns of some records. */
   addColumns({ rivals }: Columns): void {
     for (const one of rivals) this.#rivals.set(JSON.stringify(one), one);
   }
 
-  /** Takes note of a pair. @param grade - as the file has it, empty for none */
+  /** Records a pair. @param grade - as in the file, empty for none */
   addPair(row: number, { query, queryId, document }: Pair & { readonly queryId: string }, grade: string): void {
     this.#pairCount += 1;
-    if (this.#pairCount > MOST_PAIRS) return;
+    if (this.#pairCount > MAX_PAIRS) return;
     this.#addQuery(row, queryId, normaliseQuery(query));
     const key = `${this.#numberOf(row, document)} ${queryId}`;
     const before = this.#pairs.get(key);
     if (before === undefined) {
       this.#pairs.set(key, { row, grade });
     } else if (isSameGrade(before.grade, grade)) {
-      this.#count('repeated', `row ${row} is row ${before.row} again`);
+      this.#count('repeated', `row ${row} repeats row ${before.row}`);
     } else {
       this.#count(
         'contradicting',
@@ -63,15 +62,15 @@ export class Findings {
     }
   }
 
-  /** Takes note of a grade that has no label. @param isNone - whether the user says that it is no grade */
+  /** Records a grade without a label. @param isNone - whether the user declared it as none */
   addUnreadGrade(row: number, grade: string, isNone: boolean): void {
     const known = this.#unread.get(grade);
-    if (isNone) this.#saidNone += 1;
+    if (isNone) this.#declaredNone += 1;
     else if (known === undefined) this.#unread.set(grade, { count: 1, row });
     else known.count += 1;
   }
 
-  /** What was found, a sentence each. */
+  /** The findings, one sentence each. */
   sentences(): string[] {
     const rows = (Object.keys(WHAT) as What[]).flatMap((what) => {
       const found = this.#found.get(what);
@@ -81,10 +80,10 @@ export class Findings {
       ...[...this.#rivals.values()].map(describeRivals),
       ...rows,
       ...this.#unreadSentence(),
-      ...(this.#saidNone === 0 ? [] : [`${counted(this.#saidNone, 'row')} with a grade that is said to be none.`]),
-      ...(this.#pairCount <= MOST_PAIRS
+      ...(this.#declaredNone === 0 ? [] : [`${counted(this.#declaredNone, 'row')} with a grade declared as none.`]),
+      ...(this.#pairCount <= MAX_PAIRS
         ? []
-        : [`Pairs behind the first ${MOST_PAIRS.toLocaleString('en')} were not compared with each other.`]),
+        : [`Pairs after the first ${MAX_PAIRS.toLocaleString('en')} were not compared with each other.`]),
     ];
   }
 
@@ -97,7 +96,7 @@ export class Findings {
     const more = all.length > SHOWN_GRADES ? ` and ${all.length - SHOWN_GRADES} more` : '';
     const total = all.reduce((sum, [, { count }]) => sum + count, 0);
     return [
-      `${counted(total, 'row')} with a grade that has no label, and so compared with nothing: ${listed.join(', ')}${more}.`,
+      `${counted(total, 'row')} with a grade that has no label, and so without a comparison: ${listed.join(', ')}${more}.`,
     ];
   }
 
@@ -109,7 +108,7 @@ export class Findings {
     }
   }
 
-  /** Tells documents apart: by id, and those of one id by what they say. */
+  /** Numbers documents: by id, and within one id by content. */
   #numberOf(row: number, document: LabDocument): number {
     const known = this.#documents.get(document.docId) ?? [];
     const same = known.find((one) => saysTheSame(one.document, document));
@@ -131,7 +130,7 @@ export class Findings {
 
 function describeRivals({ role, chosen, others }: Rivals): string {
   const names = others.map((name) => JSON.stringify(name)).join(', ');
-  return `${JSON.stringify(chosen)} is taken for the ${role}; ${names} could be it too.`;
+  return `${JSON.stringify(chosen)} is used as the ${role}; ${names} would also qualify.`;
 }
 
 function isSameGrade(one: string, other: string): boolean {

@@ -1,13 +1,13 @@
 /**
- * Grades as files write them, to labels of a scale: numbers, the scale's own label names, or ESCI's letters and words.
- * Nothing is rescaled by guessing: a grade outside the scale has no label unless the user says what it means.
+ * Maps the grades of files to labels of a scale: numbers, the scale's label names, or ESCI's letters and words. Nothing is
+ * rescaled by guessing: a grade outside the scale has no label unless the user gives its meaning.
  */
 import { foldGrade, GradeMeanings, gradeNumber } from '../../protocol/grade-meanings.ts';
 import { type LabelScale, MAX_SCALE, MIN_SCALE, scaleOfSize } from '../../relevance/pair/labels.ts';
 import { parseExactJson } from './json-text.ts';
 import { showValue } from './records.ts';
 
-/** The judgments of Amazon's ESCI set (2206.06588), worst first; they have a meaning on scales of four only. */
+/** The judgments of Amazon's ESCI set (2206.06588), worst first; used on scales of four labels only. */
 const ESCI: readonly (readonly string[])[] = [
   ['i', 'irrelevant'],
   ['c', 'complement'],
@@ -15,20 +15,20 @@ const ESCI: readonly (readonly string[])[] = [
   ['e', 'exact'],
 ];
 
-/** Beyond this share of numbers that a scale does not have, the grades are on another one. */
+/** If more than this share of grades are numbers outside a scale, the grades are on another scale. */
 const OTHER_SCALE_SHARE = 0.1;
 
 /** Reads grades on one scale. */
 export class GradeReader {
-  /** What is accepted, for error messages. */
+  /** A description of the accepted grades, for error messages. */
   readonly expected: string;
   readonly #meanings: GradeMeanings | undefined;
   readonly #labels: ReadonlyMap<string, number>;
   readonly #size: number;
 
   /**
-   * @param meanings - what grades mean, as `protocol/grade-meanings.ts` reads it; empty for what they usually do
-   * @throws {LabError} `bad-config` if the meanings cannot be read
+   * @param meanings - the meanings of grades, in the syntax of `protocol/grade-meanings.ts`; empty for the usual ones
+   * @throws {LabError} `bad-config` if the meanings cannot be parsed
    */
   constructor(scale: LabelScale, meanings = '') {
     this.#meanings = meanings === '' ? undefined : new GradeMeanings(meanings);
@@ -37,7 +37,7 @@ export class GradeReader {
       scale.size === ESCI.length
         ? ESCI.flatMap((words, label) => words.map((word): [string, number] => [word, label]))
         : [];
-    // The scale's own names come last, so that they win over ESCI's where both have a word.
+    // The scale's own names come last, so that they override ESCI's.
     this.#labels = new Map([...esci, ...scale.names.map((name, label): [string, number] => [foldGrade(name), label])]);
     const letters = esci.length > 0 ? ', or E, S, C, I' : '';
     this.expected =
@@ -46,7 +46,7 @@ export class GradeReader {
         : `a whole number from 0 to ${scale.size - 1}, or ${scale.names.join(', ')}${letters}`;
   }
 
-  /** The label of a grade, or undefined if it has none. */
+  /** The label of a grade; undefined if it has none. */
   read(grade: string): number | undefined {
     const meant = this.#meanings?.labelOf(grade);
     if (meant !== undefined) return meant !== null && meant < this.#size ? meant : undefined;
@@ -57,18 +57,18 @@ export class GradeReader {
     return number !== undefined && number < this.#size ? number : undefined;
   }
 
-  /** Whether the user says that a grade is none. */
+  /** Whether the user declared a grade as none. */
   isNone(grade: string): boolean {
     return this.#meanings?.labelOf(grade) === null;
   }
 }
 
 /**
- * The grade in a value of a file. What LabelStudio writes, `{"choices": ["Exact"]}`, is its one choice; other values are
- * their text.
+ * The grade in a value of a file. In a value of LabelStudio, `{"choices": ["Exact"]}`, it is the only choice; in other values
+ * it is their text.
  *
- * @param value - as the file has it: text, number, boolean or object
- * @returns undefined if it is not readable as one grade
+ * @param value - a text, number, boolean or object
+ * @returns undefined if it is not a single grade
  */
 export function gradeText(value: unknown): string | undefined {
   if (value === undefined || value === null) return '';
@@ -80,22 +80,22 @@ export function gradeText(value: unknown): string | undefined {
   return onlyChoice(value);
 }
 
-/** Which scale grades are on. */
+/** The scale that grades are on. */
 export interface FoundScale {
-  /** How many labels; undefined where the grades are on none that the lab has. */
+  /** The number of labels; undefined if no scale of the lab fits the grades. */
   readonly size: number | undefined;
-  /** Different grades that have a label on it, in the order of the labels; all of them if there is no such scale. */
+  /** Different grades with a label on it, in label order; all grades if there is no such scale. */
   readonly grades: readonly string[];
-  /** Different grades that have none. */
+  /** Different grades without a label. */
   readonly unread: readonly string[];
 }
 
 /**
- * Which scale the grades of a file are on: that of their meanings, else the smallest on which most different grades have a
- * label. None, where many of them are numbers that it does not have, such as fractions or 0 to 10.
+ * The scale that the grades of a file are on: that of their meanings, else the smallest on which most different grades have
+ * a label. Undefined if many of them are numbers outside it, such as fractions or 0 to 10.
  *
- * @param grades - of all pairs, repetitions included; empty ones do not count
- * @param meanings - what grades mean, empty for what they usually do
+ * @param grades - of all pairs, with repetitions; empty ones are ignored
+ * @param meanings - the meanings of grades; empty for the usual ones
  */
 export function foundScale(grades: Iterable<string>, meanings = ''): FoundScale {
   const counts = new Map<string, number>();
@@ -116,41 +116,41 @@ export function foundScale(grades: Iterable<string>, meanings = ''): FoundScale 
   return isNone ? { size: undefined, grades: different, unread } : { size: best?.size, grades: ordered, unread };
 }
 
-/** What grades were found, for a sentence: `0/1`. At most a dozen are listed. */
+/** The grades found, as in `0/1`; at most a dozen are listed. */
 export function describeGrades({ grades }: Pick<FoundScale, 'grades'>): string {
   const most = 12;
   return grades.slice(0, most).join('/') + (grades.length > most ? '/...' : '');
 }
 
 /**
- * Whether grades are on another scale than the one of `size` labels: too many of them are numbers that it does not have. A
- * negative grade is none of these, because files write it for "not judged".
+ * Whether grades are on another scale than that of `size` labels, because too many of them are numbers outside it. Negative
+ * grades are ignored, because files use them for "not judged".
  *
- * @param counts - of pairs by grade
+ * @param counts - the number of pairs per grade
  */
 export function isOnOtherScale(counts: ReadonlyMap<string, number>, size: number, meanings = ''): boolean {
-  if (meanings !== '' && new GradeMeanings(meanings).isComplete) return false; // the user has said which grades count
+  if (meanings !== '' && new GradeMeanings(meanings).isComplete) return false; // the user has declared which grades count
   const reader = new GradeReader(scaleOfSize(size), meanings);
   let all = 0;
-  let strange = 0;
+  let outside = 0;
   for (const [grade, count] of counts) {
     all += count;
     const number = gradeNumber(grade);
     if (number !== undefined && number >= 0 && reader.read(grade) === undefined && !reader.isNone(grade)) {
-      strange += count;
+      outside += count;
     }
   }
-  return strange > OTHER_SCALE_SHARE * all;
+  return outside > OTHER_SCALE_SHARE * all;
 }
 
 function labelled(grade: string, label: number | undefined): [string, number][] {
   return label === undefined ? [] : [[grade, label]];
 }
 
-/** "2.0" is how tables with gaps write 2, "2,0" where the comma is the decimal point. */
+/** Tables with missing values write 2 as "2.0", or as "2,0" with a decimal comma. */
 function wholeGrade(grade: string): number | undefined {
   const text = foldGrade(grade);
-  // Three zeros behind a comma may be thousands.
+  // Three zeros after a comma may be thousands.
   return /^\d+(?:\.0*|,0|,00)?$/u.test(text) ? Number.parseInt(text, 10) : undefined;
 }
 
@@ -165,6 +165,6 @@ function parseObject(text: string): unknown {
   try {
     return parseExactJson(text);
   } catch {
-    return undefined; // then it is a text like any other
+    return undefined; // then it is ordinary text
   }
 }

@@ -1,25 +1,24 @@
 /**
- * Gzip, unpacked while it comes (RFC 1952): any number of members, and zeros behind them, as tapes and disk images have. The
- * sizes and checksums of all members are compared, so that a file which was damaged, or cut off anywhere, is an error and
- * never a shorter file.
+ * Streaming gzip decompression (RFC 1952): any number of members, and trailing zeros, as on tapes and disk images. The sizes
+ * and checksums of all members are verified, so that a damaged or truncated file is an error and never a shorter file.
  */
 import { Z_NO_FLUSH, Z_OK, Z_BUF_ERROR, Z_STREAM_END, zlibInflate, zlibInflateInit2, ZStream } from 'pako';
 
-/** Bytes are given in pieces of this size, so that whoever limits them can stop a bomb before it has gone off. */
+/** Output comes in pieces of this size, so that a caller with a limit can stop a decompression bomb early. */
 const PIECE_BYTES = 2 ** 16;
-/** The largest window, and gzip's frame around the data: zlib's way to ask for both. */
+/** The largest window plus gzip framing, in zlib's encoding. */
 const GZIP_WINDOW_BITS = 15 + 16;
 
 /** A gzip file that is damaged, incomplete, or followed by something else; the message says which. */
 export class DamagedGzip extends Error {}
 
-/** Whether bytes begin as a gzip file does; a lone first byte of one is a gzip file that was cut off. */
+/** Whether bytes start like a gzip file; a single matching byte is a truncated gzip file. */
 export function isGzip(head: Uint8Array): boolean {
   return head[0] === 0x1f && (head.length === 1 || head[1] === 0x8b);
 }
 
 /**
- * The bytes in a gzip file.
+ * Decompresses a gzip file.
  *
  * @throws {DamagedGzip}
  */
@@ -29,8 +28,8 @@ export async function* gunzip(source: AsyncIterable<Uint8Array>): AsyncGenerator
   for await (const chunk of source) {
     for (let at = 0; at < chunk.length;) {
       if (isPadding || (member === undefined && chunk[at] === 0)) {
-        // Behind the padding there is no member any more.
-        if (chunk.subarray(at).some((byte) => byte !== 0)) throw new DamagedGzip('something else behind the data');
+        // No member can follow the padding.
+        if (chunk.subarray(at).some((byte) => byte !== 0)) throw new DamagedGzip('something else after the data');
         isPadding = true;
         break;
       }
@@ -49,7 +48,7 @@ function newMember(): ZStream {
   return stream;
 }
 
-/** Unpacks what the input has of a member. */
+/** Decompresses the input's part of a member. */
 function* inflate(stream: ZStream, input: Uint8Array): Generator<Uint8Array, { isEnd: boolean; used: number }> {
   stream.input = input;
   stream.next_in = 0;
@@ -59,7 +58,7 @@ function* inflate(stream: ZStream, input: Uint8Array): Generator<Uint8Array, { i
     stream.next_out = 0;
     stream.avail_out = PIECE_BYTES;
     const status = zlibInflate(stream, Z_NO_FLUSH);
-    // "Buffer error" only means that there is nothing to do for want of input.
+    // "Buffer error" only means that more input is needed.
     if (status !== Z_OK && status !== Z_STREAM_END && status !== Z_BUF_ERROR) throw new DamagedGzip(stream.msg);
     if (stream.next_out > 0) yield stream.output.subarray(0, stream.next_out);
     const isEnd = status === Z_STREAM_END;

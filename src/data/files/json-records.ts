@@ -1,7 +1,7 @@
 /**
- * Records of JSON files, read while they come: one object a line (JSONL), or the items of one array. The array is cut
- * into items by counting brackets outside strings; each item is then parsed alone, so that one broken item costs one
- * row and a file of any length costs the memory of one item.
+ * Reads JSON files as streams: one object per line (JSONL), or the items of one array. The array is split into items by
+ * counting brackets outside strings; each item is then parsed separately, so that a broken item costs one row and a file of
+ * any length needs the memory of one item.
  */
 import { MAX_DEPTH, NestedTooDeeply, parseExactJson } from './json-text.ts';
 import {
@@ -15,9 +15,9 @@ import {
 } from './records.ts';
 
 /**
- * The records of a JSONL file. Empty lines are counted and passed over.
+ * The records of a JSONL file. Empty lines are counted and skipped.
  *
- * @throws {LabError} `bad-file` if it is one JSON object written over many lines
+ * @throws {LabError} `bad-file` if it is one JSON object over several lines
  */
 export async function* readJsonLines(text: AsyncIterable<string>, fileName: string): AsyncGenerator<RecordBatch> {
   const lines = new LineReader(fileName);
@@ -25,13 +25,13 @@ export async function* readJsonLines(text: AsyncIterable<string>, fileName: stri
   yield lines.end();
 }
 
-/** Makes records of lines as they come. */
+/** Converts streamed lines to records. */
 class LineReader {
   readonly #fileName: string;
   #row = 0;
   #rest = '';
   #isTooLong = false;
-  /** The first line that is not empty, if it is no JSON by itself, until the next one shows why. */
+  /** The first non-empty line, if it is not valid JSON by itself, until the next line shows why. */
   #opening: string | undefined;
   #isFirst = true;
 
@@ -48,7 +48,7 @@ class LineReader {
       from = end + 1;
     }
     this.#rest = text.slice(from);
-    // Of a line beyond the limit nothing is kept but that it was one.
+    // A line beyond the limit is discarded; only its existence is kept.
     if (this.#rest.length > MAX_ROW_LENGTH) {
       this.#isTooLong = true;
       this.#rest = '';
@@ -65,7 +65,7 @@ class LineReader {
     const isTooLong = this.#isTooLong || line.length > MAX_ROW_LENGTH;
     this.#isTooLong = false;
     if (isTooLong) return [lineTooLong(this.#row)];
-    const json = line.trim(); // and a byte order mark with the space
+    const json = line.trim(); // also removes a byte order mark
     if (json === '') return [];
     if (this.#opening !== undefined && !json.startsWith('{')) throw this.#oneObject(this.#opening);
     this.#opening = undefined;
@@ -77,10 +77,10 @@ class LineReader {
 
   #oneObject(got: string): Error {
     return badFile(this.#fileName, {
-      problem: 'it is one JSON object written over many lines, not a list of pairs',
-      expected: 'one JSON object a line, or one array of objects',
+      problem: 'it is one JSON object over several lines, not a list of pairs',
+      expected: 'one JSON object per line, or one array of objects',
       got: showValue(got),
-      fix: 'Write each pair as an object on a line of its own, with query, title and grade.',
+      fix: 'Write each pair as an object on a separate line, with query, title and grade.',
     });
   }
 }
@@ -91,7 +91,7 @@ function lineTooLong(row: number): RowError {
 }
 
 /**
- * The records of a file that holds one JSON array.
+ * The records of a file with one JSON array.
  *
  * @throws {LabError} `bad-file` if the array does not end, or something follows it.
  */
@@ -125,11 +125,11 @@ function parseRecord(json: string, row: number): FileRecord | RowError {
   return { row, fields: new Map(Object.entries(value)) };
 }
 
-/** Cuts the text of a JSON array into the texts of its items. */
+/** Splits the text of a JSON array into the texts of its items. */
 class ArraySplitter {
   readonly #fileName: string;
   #place: 'before' | 'inside' | 'after' = 'before';
-  /** Brackets that are open in the present item. */
+  /** Open brackets in the current item. */
   #depth = 0;
   #inString = false;
   #escaped = false;
@@ -183,7 +183,7 @@ class ArraySplitter {
     return items;
   }
 
-  /** Says that there is no more text. */
+  /** Call when there is no more text. */
   end(): void {
     if (this.#place !== 'after') throw this.#broken('the array does not end', 'a "]" at the end', this.#item);
   }
@@ -195,7 +195,7 @@ class ArraySplitter {
   }
 
   #broken(problem: string, expected: string, got: string): Error {
-    const fix = 'Write one JSON object a line (JSONL) instead.';
+    const fix = 'Write one JSON object per line (JSONL) instead.';
     return badFile(this.#fileName, { problem, expected, got: showValue(got.slice(0, 60)), fix });
   }
 }

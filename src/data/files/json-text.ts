@@ -1,18 +1,18 @@
 /**
- * JSON in which numbers keep their digits. `JSON.parse` makes the nearest 64-bit float of a number, so that two ids above 2^53
- * can become one; here a number that a float may not tell from its neighbours stays the text that it was written as.
+ * JSON in which numbers keep their digits. `JSON.parse` rounds a number to the nearest 64-bit float, so that two ids above
+ * 2^53 can become equal; here a number that a float may not represent exactly stays text.
  */
 
 /** Digits that a 64-bit float always keeps (DBL_DIG of IEEE 754 double precision). */
 const EXACT_DIGITS = 15;
 
-/** Strings, which are left alone, and numbers. */
+/** Strings, which stay unchanged, and numbers. */
 const STRING_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/gu;
 
-/** Whether a text can have a number that needs looking at. */
+/** Whether a text can have a number that needs a check. */
 const LONG_NUMBER = /[\d.]{16}|\d[eE][+-]?\d/u;
 
-/** Lists and objects in each other. What is nested deeper is no judgment, and would exhaust the stack of whoever walks through it. */
+/** The maximum nesting of lists and objects. Judgments are never deeper, and deep values would exhaust the stack of recursive code. */
 export const MAX_DEPTH = 64;
 
 /** The error for values that are nested deeper than {@link MAX_DEPTH}. */
@@ -23,13 +23,13 @@ export class NestedTooDeeply extends SyntaxError {
 }
 
 /**
- * The value of a JSON text; a number that a float would write otherwise is a string in it, if it
- * has more than 15 digits or is beyond the range of floats.
+ * Parses JSON. A number that a float would print differently becomes a string, if it has more than 15 digits or is beyond
+ * the range of floats.
  *
  * @throws {SyntaxError} as `JSON.parse` does; {@link NestedTooDeeply}
  */
 export function parseExactJson(json: string): unknown {
-  const value = JSON.parse(json) as unknown; // so that what is no JSON is refused as it was written
+  const value = JSON.parse(json) as unknown; // so that invalid JSON is rejected as written
   if (isDeeperThan(value, MAX_DEPTH)) throw new NestedTooDeeply();
   if (!LONG_NUMBER.test(json)) return value;
   let changed = false;

@@ -1,9 +1,8 @@
 /**
- * Pairs and documents from files. Either every row of one file holds a query and its document, or rows hold a document
- * id and the documents stand in a second file, which is read first.
+ * Reads pairs and documents from files. Either every row of one file has a query and its document, or rows have a document
+ * id and the documents are in a second file, which is read first.
  *
- * Reading does not end at a bad row: it gives a {@link RowError} there and goes on. What ends it is a file that cannot
- * be read at all, and that throws.
+ * A bad row gives a {@link RowError} and reading continues. A file that cannot be read at all throws.
  */
 import { DEFAULT_SCALE, type LabelScale } from '../../relevance/pair/labels.ts';
 import type { JudgedPair, LabDocument, Pair } from '../../relevance/pair/pair.ts';
@@ -15,27 +14,27 @@ import { readRecords, type RecordOptions } from './record-reader.ts';
 import { badFile, isRowError, RowProblem, type FileRecord, type RowError } from './records.ts';
 import { normaliseQuery } from '../splits.ts';
 
-/** How a file is read; of two files, the names of columns are meant for both. */
+/** Options for reading a file. With two files the column names apply to both. */
 export interface DocumentsOptions extends RecordOptions, FieldOptions {}
 
 export interface PairsOptions extends DocumentsOptions {
   /** Default: the scale of four. With null no grade has a label. */
   readonly scale?: LabelScale | null | undefined;
-  /** What grades mean, where they are not labels of the scale (protocol/grade-meanings.ts). */
+  /** The meanings of grades that are not labels of the scale (protocol/grade-meanings.ts). */
   readonly grades?: string | undefined;
-  /** Whether a grade without a label makes its row an error, where else it costs the label alone. Default false. */
+  /** Whether a grade without a label makes its row an error; otherwise only the label is lost. Default false. */
   readonly isStrict?: boolean | undefined;
-  /** The documents of a second file, by docId; rows then need no more than a query, a docId and a grade. */
+  /** The documents of a second file, by docId. Rows then need only a query, a docId and a grade. */
   readonly documents?: ReadonlyMap<string, LabDocument> | undefined;
 }
 
-/** The pair of row `row`; without a label where the row has no grade, or one that has no label on the scale. */
+/** The pair of row `row`; without a label if the row has no grade, or one without a label on the scale. */
 export interface PairRow {
   readonly row: number;
   readonly pair: Pair & { readonly queryId: string; readonly label?: number };
 }
 
-/** The pair of row `row` with its grade as the file has it; empty where it has none. */
+/** The pair of row `row` with its grade as in the file; empty if it has none. */
 export interface GradedRow {
   readonly row: number;
   readonly pair: Pair & { readonly queryId: string };
@@ -50,7 +49,7 @@ export interface DocumentRow {
   readonly document: LabDocument;
 }
 
-/** A file read to its end. Of very many errors only the first are kept; `errorCount` counts all. */
+/** The contents of a whole file. Only the first errors are kept; `errorCount` counts all. */
 export interface Loaded<T> {
   readonly items: T;
   readonly errors: readonly RowError[];
@@ -60,9 +59,9 @@ export interface Loaded<T> {
 const KEPT_ERRORS = 1000;
 
 /**
- * The pairs of a file, row by row. Where the file has no query id, the normalised query is its id.
+ * The pairs of a file, row by row. Without a query id, the normalised query is the id.
  *
- * @throws {LabError} `bad-file` if the file cannot be read or lacks a column that is needed; `aborted` on request.
+ * @throws {LabError} `bad-file` if the file cannot be read or lacks a required column; `aborted` on request.
  */
 export async function* readPairs(
   source: AsyncIterable<Uint8Array>,
@@ -84,8 +83,8 @@ export async function* readPairs(
 }
 
 /**
- * The pairs of a file whose grades are to be understood later. A row without a grade is an error; a file without a column
- * of grades cannot be read.
+ * The pairs of a file whose grades are interpreted later. A row without a grade is an error; a file without a grade column
+ * cannot be read.
  *
  * @throws {LabError} as {@link readPairs} does.
  */
@@ -129,7 +128,7 @@ export async function* readDocuments(
 }
 
 /**
- * All judged pairs of a file; a row without a label is an error here, unless the user says that its grade is none. Throws as
+ * All judged pairs of a file. A row without a label is an error, unless the user declared its grade as none. Throws as
  * {@link readPairs} does.
  */
 export async function loadJudgedPairs(
@@ -153,8 +152,8 @@ export async function loadJudgedPairs(
 }
 
 /**
- * All documents of a file by docId; of two with one id that say different things, the first is kept and the second an
- * error. Throws as {@link readDocuments} does.
+ * All documents of a file by docId. If two with the same id differ in content, the first is kept and the second is an error.
+ * Throws as {@link readDocuments} does.
  */
 export async function loadDocuments(
   source: AsyncIterable<Uint8Array>,
@@ -171,13 +170,15 @@ export async function loadDocuments(
     const before = items.get(document.docId);
     if (before === undefined) items.set(document.docId, document);
     else if (!saysTheSame(before, document)) {
-      errors.add(new RowProblem('docId', 'the docId came before with other text', 'one text', document.docId).at(row));
+      errors.add(
+        new RowProblem('docId', 'the docId was used before with other text', 'one text', document.docId).at(row),
+      );
     }
   }
   return { items, errors: errors.kept, errorCount: errors.count };
 }
 
-// Reads each record with `readRow`, and makes row errors of its problems.
+// Reads each record with `readRow`, and converts its problems to row errors.
 async function* readRows<T>(
   source: AsyncIterable<Uint8Array>,
   options: DocumentsOptions,
@@ -203,19 +204,19 @@ function requireColumns(
   reader: FieldReader,
   names: readonly string[],
   needed: readonly Role[],
-  { columns: wished = {}, twoFiles, fileName }: DocumentsOptions,
+  { columns: requested = {}, twoFiles, fileName }: DocumentsOptions,
 ): void {
   const found = reader.columnsOf(names).names;
   const isPairs = needed.includes('query');
   for (const name of names) twoFiles?.columns.add(name);
-  // Of two files, the pairs have the query and its grade and the other the texts of documents; a docId may be named in either.
+  // With two files, one has the query and its grade and the other the texts of documents; a docId may be named in either.
   const isAbsent = (role: Role, name: string): boolean => {
     if (names.includes(name)) return false;
     if (twoFiles === undefined) return true;
     return role === 'docId' ? isPairs && !twoFiles.columns.has(name) : isPairRole(role) === isPairs;
   };
   const unknown = ROLES.find((role) => {
-    const name = wished[role];
+    const name = requested[role];
     return name !== undefined && isAbsent(role, name);
   });
   const missing = needed.find((role) => !found.has(role));
@@ -223,11 +224,11 @@ function requireColumns(
   throw badFile(fileName, {
     problem:
       unknown === undefined
-        ? `no column is known to be the ${missing ?? ''}`
-        : `there is no column "${wished[unknown] ?? ''}"`,
+        ? `no column is recognised as the ${missing ?? ''}`
+        : `there is no column "${requested[unknown] ?? ''}"`,
     expected: unknown === undefined ? `a header with ${needed.join(', ')}` : 'a name from the header',
     got: `the columns ${names.slice(0, 20).join(', ')}`,
-    fix: 'Rename the column, or say which column is what, on the command line with --column.',
+    fix: 'Rename the column, or assign the columns, on the command line with --column.',
   });
 }
 

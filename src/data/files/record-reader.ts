@@ -1,18 +1,18 @@
-/** The records of a file, whatever its format: told by the file's name where that decides, else by how it begins. */
+/** Reads the records of a file of any format, detected from the file's name or, if that is ambiguous, from its start. */
 import { readDelimited } from './delimited-records.ts';
 import { readJsonArray, readJsonLines } from './json-records.ts';
 import type { FileFormat, RecordBatch } from './records.ts';
 import { readText, type TextOptions } from './text-stream.ts';
 
 export interface RecordOptions extends TextOptions {
-  /** Default: told by the name and the beginning of the file. */
+  /** Default: detected from the name and the start of the file. */
   readonly format?: FileFormat | undefined;
 }
 
 /**
  * Reads a file in batches of records; see {@link FileRecord} for the numbering.
  *
- * @param checkHeader - gets the column names of a CSV or TSV file before its first record, and may throw.
+ * @param checkHeader - called with the column names of a CSV or TSV file before its first record; may throw
  * @throws {LabError} `bad-file` if the file as a whole cannot be read; `aborted` on request.
  */
 export async function* readRecords(
@@ -43,7 +43,7 @@ export async function* readRecords(
   }
 }
 
-/** The format of a file by its name, and by its first characters where the name leaves it open (`.json`, `.txt`, none). */
+/** The format of a file by its name, or by its first character if the name is ambiguous (`.json`, `.txt`, none). */
 export function detectFormat(fileName: string, head: string): FileFormat {
   const [, extension] = /\.(\w+?)(\.gz)?$/i.exec(fileName.toLowerCase()) ?? [];
   if (extension === 'csv' || extension === 'tsv' || extension === 'jsonl') return extension;
@@ -53,7 +53,7 @@ export function detectFormat(fileName: string, head: string): FileFormat {
   return first === '{' ? 'jsonl' : 'csv';
 }
 
-/** The chunks up to and with the first that is not blank. They stay apart, because blank ones can be very many. */
+/** The chunks up to and including the first that is not blank. They are not joined, because there can be very many blank ones. */
 async function readHead(chunks: AsyncGenerator<string>): Promise<string[]> {
   const head: string[] = [];
   while ((head.at(-1) ?? '').trim() === '') {

@@ -1,32 +1,31 @@
 /**
- * What a file of any format is made of: numbered records of named values, and the rows that could not be read. A bad
- * row never ends the reading of a file; it is reported with its place, so that a person can mend it.
+ * The building blocks of files of any format: numbered records of named values, and rows that could not be read. A bad row
+ * never ends the reading of a file; it is reported with its place, so that a person can correct it.
  */
 import { LabError } from '../../common/errors.ts';
 
-/** The formats that are read: comma- or tab-separated, one JSON object a line, and one JSON array of objects. */
+/** The supported formats: comma- or tab-separated, one JSON object per line, and one JSON array of objects. */
 export type FileFormat = 'csv' | 'tsv' | 'jsonl' | 'json';
 
 /**
- * One record. `row` counts from 1 as a person would: lines of JSONL, items of a JSON array, rows of a spreadsheet with
- * the header as row 1.
+ * One record. `row` counts from 1: lines of JSONL, items of a JSON array, or rows of a spreadsheet with the header as row 1.
  */
 export interface FileRecord {
   readonly row: number;
   readonly fields: ReadonlyMap<string, unknown>;
 }
 
-/** A row that was left out, and why. */
+/** A row that was left out, and the reason. */
 export interface RowError {
   readonly row: number;
-  /** The column at fault; empty where it is the whole row. */
+  /** The column at fault; empty for the whole row. */
   readonly column: string;
   readonly problem: string;
   readonly expected: string;
   readonly got: string;
 }
 
-/** Thrown while one row is read, and caught by the reader of the file, which makes a {@link RowError} of it. */
+/** Thrown while a row is read; the reader of the file converts it to a {@link RowError}. */
 export class RowProblem extends Error {
   readonly column: string;
   readonly expected: string;
@@ -44,10 +43,10 @@ export class RowProblem extends Error {
   }
 }
 
-/** Records and errors in the order of the file; readers hand them on in batches, as a file comes in chunks. */
+/** Records and errors in file order, in batches that follow the chunks of the file. */
 export type RecordBatch = readonly (FileRecord | RowError)[];
 
-/** The longest row, in UTF-16 units. What is longer is no row of judgments but a lost quote or bracket. */
+/** The longest row, in UTF-16 units. A longer one is not a judgment but a missing quote or bracket. */
 export const MAX_ROW_LENGTH = 1 << 20;
 
 export function isRowError(item: object): item is RowError {
@@ -60,13 +59,13 @@ export function describeRowError({ row, column, problem, expected, got }: RowErr
   return `${place}: ${problem}. Expected ${expected}. Got ${got}.`;
 }
 
-/** A value as an error shows it: JSON, cut short. */
+/** A value for an error message: truncated JSON. */
 export function showValue(value: unknown): string {
   const text = JSON.stringify(value) ?? 'nothing';
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }
 
-/** An error about a whole file. */
+/** The error for a whole file. */
 export function badFile(
   fileName: string,
   details: { problem: string; expected: string; got: string; fix: string; cause?: unknown },

@@ -1,34 +1,34 @@
 /**
- * One row of a CSV or TSV file to its cells (RFC 4180). A quote opens a cell if it is its first character. Where quotes are
- * broken, the row ends with its first line, so that a quote which is never closed costs one row and not all behind it: this
- * is why the cutting is done here, since libraries do not say where a broken row began.
+ * Splits one row of a CSV or TSV file into cells (RFC 4180). A quote opens a cell only as its first character. If quotes are
+ * broken, the row ends with its first line, so that an unclosed quote costs one row and not all that follow. This is why the
+ * parser is here: libraries do not report where a broken row started.
  */
 
-/** How a file writes its rows. */
+/** The row format of a file. */
 export interface RowFormat {
   readonly delimiter: string;
-  /** What ends a row; a "\r" before a "\n" belongs to the end. */
+  /** The end of a row; a "\r" before a "\n" belongs to it. */
   readonly newline: '\n' | '\r';
 }
 
-/** A row as it was cut. */
+/** A parsed row. */
 export interface CutRow {
   readonly cells: readonly string[];
-  /** What is wrong with its quotes, if anything; its cells then say nothing. */
+  /** The problem with its quotes, if any; its cells are then meaningless. */
   readonly problem: string | undefined;
-  /** Where the next row begins. */
+  /** The position where the next row starts. */
   readonly end: number;
 }
 
-/** Files that were written one behind the other have byte order marks between them. */
+/** Concatenated files have byte order marks between them. */
 const MARK = '\ufeff';
 
 /**
- * The row that begins at `from`.
+ * The row that starts at `from`.
  *
  * @param isLast - whether no more text follows
- * @param limit - the longest row; an open quote is broken beyond it
- * @returns undefined if the row may go on behind the text
+ * @param limit - the longest row; beyond it an open quote counts as broken
+ * @returns undefined if the row may continue after the text
  */
 export function cutRow(
   text: string,
@@ -80,7 +80,7 @@ export function cutRow(
   }
 }
 
-/** Where the quote is that closes a cell, from behind the one that opens it; -1 if there is none. */
+/** The position of the quote that closes a cell, searched from after the opening one; -1 if there is none. */
 function closingQuote(text: string, from: number): number {
   let at = text.indexOf('"', from);
   while (at !== -1 && text[at + 1] === '"') at = text.indexOf('"', at + 2);

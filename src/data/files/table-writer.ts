@@ -1,24 +1,24 @@
 /**
- * Results as files. JSON lines keep every value exactly. CSV and TSV are for spreadsheets, and their cells can come
- * from documents that strangers wrote: in columns of free text, what a spreadsheet would run as a formula gets an apostrophe
- * before it. All other columns are exact, because other files are joined by them. Exact tables survive being read back, TSV
- * too: it is written with all cells in quotes, which the reader recognises by the header.
+ * Writes results to files. JSON lines keep every value exactly. CSV and TSV are for spreadsheets, and their cells can come
+ * from untrusted documents: in columns of free text, an apostrophe is put before anything that a spreadsheet would run as a
+ * formula. All other columns are exact, because other files are joined on them. Exact tables can be read back. For TSV this
+ * requires that all cells are quoted, which the reader recognises by the header.
  */
 import Papa from 'papaparse';
 
-/** A cell; null is written as an empty cell, which reads back as an empty text. */
+/** A cell; null is written as an empty cell, which is read as an empty text. */
 export type Cell = string | number | boolean | null;
 
 export interface TableOptions {
   readonly format: 'csv' | 'tsv';
-  /** Columns of free text, where texts that begin like a formula are made harmless. Default: none. */
+  /** Columns of free text, where texts that start like a formula are made harmless. Default: none. */
   readonly freeText?: readonly string[];
 }
 
-/** What spreadsheets take for the beginning of a formula, or skip before one; the signs come in full width too. */
+/** Characters that spreadsheets read as the start of a formula, or skip before one; the signs exist in full width too. */
 const FORMULA = /^[=+\-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20]/u;
 
-/** The lines of a table, header first, each with its line end; one at a time, so that a table of any length can be streamed. */
+/** The lines of a table, header first, each with its line end, generated lazily so that a table of any length can be streamed. */
 export function* tableLines(
   columns: readonly string[],
   rows: Iterable<readonly Cell[]>,

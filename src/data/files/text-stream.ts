@@ -1,32 +1,32 @@
 /**
- * The bytes of a text file, as they come, to text, as it comes. Compression is recognised by its first bytes, not by
- * the file's name; a byte order mark decides between UTF-8 and UTF-16. Text that is not valid is an error: to guess an
- * encoding would corrupt a corpus without anyone seeing it.
+ * Decodes the bytes of a text file as a stream. Compression is recognised by the first bytes, not by the file name; a byte
+ * order mark decides between UTF-8 and UTF-16. Invalid text is an error, because guessing an encoding would silently corrupt
+ * the corpus.
  */
 import { throwIfAborted } from '../../common/errors.ts';
 import { DamagedGzip, gunzip, isGzip } from './gzip-stream.ts';
 import { badFile } from './records.ts';
 
 export interface TextOptions {
-  /** How errors call the file. */
+  /** The name of the file in errors. */
   readonly fileName: string;
   readonly signal?: AbortSignal | undefined;
-  /** The most bytes of text, uncompressed. Default 1 GiB: a small gzip file can hold a thousand times its size. */
+  /** The most bytes of text, uncompressed. Default 1 GiB; a limit is needed because a small gzip file can expand a thousandfold. */
   readonly maxTextBytes?: number | undefined;
 }
 
 const DEFAULT_MAX_TEXT_BYTES = 2 ** 30;
 const DECODE_BYTES = 2 ** 18;
-/** As many bytes as decide what a file is. */
+/** The bytes needed to recognise a file type. */
 const HEAD_BYTES = 4;
 
-/** The encodings that are read, by their byte order mark. */
+/** The encodings that are recognised by their byte order mark. */
 const MARKS: readonly { readonly mark: readonly number[]; readonly encoding: string }[] = [
   { mark: [0xff, 0xfe], encoding: 'utf-16le' },
   { mark: [0xfe, 0xff], encoding: 'utf-16be' },
 ];
 
-/** What people take for a text file, by its first bytes. */
+/** Other file types that people choose by mistake, by their first bytes. */
 const FOREIGN: readonly { readonly magic: readonly number[]; readonly name: string }[] = [
   { magic: [0x50, 0x4b, 0x03, 0x04], name: 'a zip archive or an Excel workbook' },
   { magic: [0x50, 0x41, 0x52, 0x31], name: 'a Parquet file' },
@@ -34,13 +34,13 @@ const FOREIGN: readonly { readonly magic: readonly number[]; readonly name: stri
   { magic: [0x28, 0xb5, 0x2f, 0xfd], name: 'a zstd archive' },
 ];
 
-/** The chunks of a stream, such as `blob.stream()`; not every browser can iterate over streams itself. */
+/** The chunks of a stream, such as `blob.stream()`; not every browser can iterate over streams. */
 export async function* chunksOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
   const reader = stream.getReader();
   try {
     for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
   } finally {
-    // A reader that stops early lets go of the file.
+    // Releases the file if the consumer stops early.
     await reader.cancel();
   }
 }
@@ -48,7 +48,7 @@ export async function* chunksOf(stream: ReadableStream<Uint8Array>): AsyncGenera
 /**
  * The text of a file, in chunks.
  *
- * @throws {LabError} `bad-file` if it is no text, damaged or too large; `aborted` on request.
+ * @throws {LabError} `bad-file` if it is not text, damaged or too large; `aborted` on request.
  */
 export async function* readText(source: AsyncIterable<Uint8Array>, options: TextOptions): AsyncGenerator<string> {
   const { fileName, signal } = options;
@@ -67,7 +67,7 @@ export async function* readText(source: AsyncIterable<Uint8Array>, options: Text
   if (rest !== '') yield rest;
 }
 
-// Puts the first chunks together until the head is in one piece.
+// Joins the first chunks until the head is in one piece.
 async function* withHead(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let head: Uint8Array | undefined = new Uint8Array();
   for await (const chunk of source) {
@@ -86,7 +86,7 @@ async function* withHead(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
   if (head !== undefined && head.length > 0) yield head;
 }
 
-// What is compressed is unpacked, as its first bytes say.
+// Decompresses the source if its first bytes are those of gzip.
 async function* inflated(source: AsyncIterable<Uint8Array>, { fileName }: TextOptions): AsyncGenerator<Uint8Array> {
   const chunks = source[Symbol.asyncIterator]();
   const first = await chunks.next();
@@ -102,7 +102,7 @@ async function* inflated(source: AsyncIterable<Uint8Array>, { fileName }: TextOp
     if (!(cause instanceof DamagedGzip)) throw cause;
     throw badFile(fileName, {
       problem: 'it cannot be unpacked',
-      expected: 'a whole gzip file',
+      expected: 'a complete gzip file',
       got: cause.message,
       fix: 'Save or download it again.',
       cause,
@@ -138,7 +138,7 @@ function decoderFor(head: Uint8Array, fileName: string): TextDecoder {
   const startsWith = (magic: readonly number[]): boolean => magic.every((byte, i) => head[i] === byte);
   const foreign = FOREIGN.find(({ magic }) => startsWith(magic));
   if (foreign !== undefined) throw notText(fileName, foreign.name);
-  // TextDecoder takes the mark itself out of the text.
+  // TextDecoder removes the mark from the text.
   return new TextDecoder(MARKS.find(({ mark }) => startsWith(mark))?.encoding ?? 'utf-8', { fatal: true });
 }
 
@@ -156,7 +156,7 @@ function decode(decoder: TextDecoder, bytes: Uint8Array | undefined, fileName: s
 function notText(fileName: string, got: string, cause?: unknown): Error {
   return badFile(fileName, {
     problem: 'it is not readable as text',
-    expected: 'UTF-8, or UTF-16 with a byte order mark, as it is or in gzip',
+    expected: 'UTF-8, or UTF-16 with a byte order mark, plain or gzipped',
     got,
     fix: 'Export it as "CSV UTF-8", TSV or JSON lines.',
     cause,

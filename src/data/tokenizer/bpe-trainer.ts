@@ -1,10 +1,10 @@
 /**
  * Training of a byte-level BPE tokenizer (Sennrich et al., 1508.07909; byte level as in GPT-2).
  *
- * The corpus is reduced to its distinct pre-tokens and how often each occurs. Then, until the vocabulary is full, the
- * most frequent pair of neighbouring tokens becomes a new token. Only the words that hold the merged pair are touched
- * again: pair counts are kept, not recounted. Ties go to the pair with the smaller ids, as in Hugging Face's trainer,
- * so that equal corpora give equal tokenizers, whatever their order.
+ * The corpus is reduced to its distinct pre-tokens with their counts. Then, until the vocabulary is full, the most frequent
+ * pair of adjacent tokens becomes a new token. Only the words with the merged pair are updated: pair counts are maintained,
+ * not recomputed. Ties go to the pair with the smaller ids, as in Hugging Face's trainer, so that equal corpora give equal
+ * tokenizers in any order.
  */
 import TinyQueue from 'tinyqueue';
 import { LabError } from '../../common/errors.ts';
@@ -12,22 +12,22 @@ import { BYTE_ALPHABET, preTokens, toByteCharacters } from './byte-level.ts';
 import { makeTokenizerJson, type TokenizerJson } from './tokenizer-json.ts';
 
 export interface BpeOptions {
-  /** Special tokens, bytes and merged tokens together. A small corpus may fill less. */
+  /** Special tokens, bytes and merged tokens together. A small corpus may use fewer. */
   readonly vocabSize: number;
-  /** They take the ids from 0 on in this order, and no merge ever forms one. */
+  /** They get the ids from 0 in this order, and no merge ever forms one. */
   readonly specialTokens: readonly string[];
-  /** A pair rarer than this is not merged. Default 2: a pair seen once saves nothing elsewhere. */
+  /** Rarer pairs are not merged. Default 2, because a pair seen once saves nothing elsewhere. */
   readonly minFrequency?: number;
 }
 
-/** A distinct pre-token as the ids of its present tokens, and how often the corpus holds it. */
+/** A distinct pre-token as its current token ids, with its count in the corpus. */
 interface Word {
   ids: number[];
   readonly count: number;
 }
 
 /**
- * Trains a tokenizer on texts, written just as they will be encoded (a leading space where the prompt puts one).
+ * Trains a tokenizer on texts in the form they will be encoded in (with a leading space where the prompt has one).
  *
  * @returns the contents of a complete `tokenizer.json`.
  * @throws {LabError} `bad-config` if `vocabSize` has no room for the special tokens and the 256 bytes.
@@ -58,7 +58,7 @@ export function trainBpe(
     const merged = left + right;
     if (forbidden.has(merged)) continue;
 
-    // Two different merges can spell one token ("ab" + "c", "a" + "bc"); both lead to the same id.
+    // Two different merges can form the same token ("ab" + "c", "a" + "bc"); both get the same id.
     const known = ids.get(merged);
     const id = known ?? tokens.push(merged) - 1;
     ids.set(merged, id);
@@ -79,23 +79,23 @@ function countWords(texts: Iterable<string>, ids: ReadonlyMap<string, number>): 
   }));
 }
 
-/** Two neighbouring tokens and how often the corpus has them. */
+/** Two adjacent tokens and their count in the corpus. */
 interface PairCount {
   readonly left: number;
   readonly right: number;
   readonly count: number;
 }
 
-/** The most frequent first, then the smaller ids: a total order, so that the result does not depend on insertion. */
+/** Most frequent first, then smaller ids: a total order, so that the result does not depend on insertion order. */
 function byFrequency(a: PairCount, b: PairCount): number {
   return b.count - a.count || a.left - b.left || a.right - b.right;
 }
 
-/** How often each pair of neighbouring tokens occurs, and in which words; kept up to date through merges. */
+/** The count of each pair of adjacent tokens and the words that have it, maintained through merges. */
 class PairTable {
   readonly #counts = new Map<number, number>();
   readonly #wordsOf = new Map<number, Set<Word>>();
-  /** Entries grow stale: their count is compared with the present one when they are taken out. */
+  /** Entries may be stale, so their count is compared with the current one when they are removed. */
   readonly #queue = new TinyQueue<PairCount>([], byFrequency);
 
   constructor(words: readonly Word[]) {
@@ -103,19 +103,19 @@ class PairTable {
     for (const pair of this.#counts.keys()) this.#enqueue(pair);
   }
 
-  /** Takes out the most frequent pair, with its present count. */
+  /** Removes and returns the most frequent pair with its current count. */
   mostFrequent(): PairCount | undefined {
     for (let entry = this.#queue.pop(); entry !== undefined; entry = this.#queue.pop()) {
       const pair = pairKey(entry.left, entry.right);
       const count = this.#counts.get(pair) ?? 0;
       if (count === entry.count && count > 0) return entry;
-      // Rarer than when it was put in: it waits at its new place. A pair that grew was put in anew when it grew.
+      // It became rarer: queue it again at its new place. A pair that became more frequent was queued again then.
       if (count < entry.count) this.#enqueue(pair);
     }
     return undefined;
   }
 
-  /** Replaces the pair by one token in every word that holds it, from left to right. */
+  /** Replaces the pair by one token in every word that has it, from left to right. */
   merge(left: number, right: number, merged: number): void {
     const holders = this.#wordsOf.get(pairKey(left, right)) ?? new Set();
     const touched = new Set<number>();
@@ -129,7 +129,7 @@ class PairTable {
     for (const pair of touched) this.#enqueue(pair);
   }
 
-  // Adds or removes the pairs of a word; notes the pairs that hold the token `watched`.
+  // Adds or removes the pairs of a word; collects the pairs that include the token `watched`.
   #count(word: Word, sign: 1 | -1, watched = -1, touched = new Set<number>()): void {
     for (let i = 0; i + 1 < word.ids.length; i++) {
       const left = word.ids[i] ?? 0;
@@ -150,7 +150,7 @@ class PairTable {
   }
 }
 
-/** Ids stay below this, so that a pair of them is one exact number. */
+/** Upper bound of ids, so that a pair of ids fits one exact number. */
 const ID_RANGE = 2 ** 24;
 
 function pairKey(left: number, right: number): number {

@@ -1,13 +1,13 @@
 /**
- * The text tokens of a vocabulary by their bytes, as a trie: which tokens may continue a text that must be one of some given
- * texts is found by walking both together, at a cost that does not grow with the vocabulary.
+ * The text tokens of a vocabulary as a trie over their bytes. The tokens that may continue one of some given texts are found
+ * by walking trie and texts together, at a cost independent of the vocabulary size.
  */
 import type { TokenSource } from './token-stream.ts';
 
-/** A node of the trie: the bytes on the way to it are a prefix of some tokens. */
+/** A node of the trie; the bytes on the path to it are a prefix of some tokens. */
 export interface ByteTrieNode {
   readonly next: ReadonlyMap<number, ByteTrieNode>;
-  /** The tokens whose bytes end here, lowest id first; a vocabulary may hold the same bytes more than once. */
+  /** The tokens whose bytes end here, lowest id first; a vocabulary may have the same bytes more than once. */
   readonly ids: readonly number[];
 }
 
@@ -16,7 +16,7 @@ interface GrowingNode {
   readonly ids: number[];
 }
 
-/** The trie of all text tokens of a vocabulary; tokens without bytes are left out. */
+/** The trie of all text tokens of a vocabulary; tokens without bytes are omitted. */
 export function byteTrie(source: TokenSource & { readonly vocabSize: number }): ByteTrieNode {
   const root: GrowingNode = { next: new Map(), ids: [] };
   for (let id = 0; id < source.vocabSize; id++) {

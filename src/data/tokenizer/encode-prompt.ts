@@ -1,7 +1,8 @@
 /**
- * A prompt that fits: word limits bound the fields of ordinary documents, but how many tokens a word takes depends on
- * the text. Where a prompt is too long for its model, all fields lose words in proportion until it fits, and say so. Where
- * words themselves are too long (an image in base64, a language without spaces), they are cut between characters.
+ * Encodes a prompt so that it fits the model. Word limits bound the fields of ordinary documents, but the number of tokens
+ * per word depends on the text. If a prompt is too long for its model, all fields lose words in proportion until it fits,
+ * and report the cut. If single words are too long (base64 images, languages without spaces), they are cut between
+ * characters.
  */
 import { LabError } from '../../common/errors.ts';
 import type { Pair } from '../../relevance/pair/pair.ts';
@@ -19,20 +20,20 @@ import type { LabTokenizer } from './tokenizer.ts';
 /** An encoded prompt. */
 export interface EncodedPrompt {
   readonly ids: Int32Array;
-  /** The fields that lost words or ends of words. */
+  /** The fields that lost words or parts of words. */
   readonly cutFields: readonly PromptField[];
 }
 
-/** The most characters of a word, tried in this order once words alone cannot be left out. */
+/** The most characters of a word, tried in this order once omitting words is not enough. */
 const WORD_LENGTHS = [48, 24, 12, 6, 3, 1] as const;
 const CHARACTERS = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
-/** No tokenizer here has tokens that are longer on average: a word of more characters per token of room cannot fit. */
-const MOST_CHARACTERS_PER_TOKEN = 16;
+/** An upper bound on the average token length of the tokenizers here; longer words than this per token cannot fit. */
+const MAX_CHARACTERS_PER_TOKEN = 16;
 
 /**
  * Encodes the prompt of a pair in at most `maxTokens` tokens.
  *
- * @param splitWord - cuts words before they become tokens, as training does
+ * @param splitWord - splits words before tokenisation, as in training
  * @throws {LabError} `bad-config` if not even one character per field fits.
  */
 export function encodePrompt(
@@ -43,7 +44,7 @@ export function encodePrompt(
   splitWord?: WordSplitter,
 ): EncodedPrompt {
   let tokens = Infinity;
-  for (const wordLength of [maxTokens * MOST_CHARACTERS_PER_TOKEN, ...WORD_LENGTHS]) {
+  for (const wordLength of [maxTokens * MAX_CHARACTERS_PER_TOKEN, ...WORD_LENGTHS]) {
     for (let limits: WordLimits | undefined = config.maxWordsPerField; limits !== undefined;) {
       const content = shortenWords(promptContent(pair, { ...config, maxWordsPerField: limits }), wordLength);
       const ids = tokenizer.encode(printPrompt(content), splitWord);
@@ -61,7 +62,7 @@ export function encodePrompt(
   });
 }
 
-/** The fields that were cut, and those of which there was no room for one word: these the prompt does not mention. */
+/** The fields that were cut, and those without room for a single word, which the prompt omits. */
 function lostFields(
   { cutFields }: PromptContent,
   { document }: Pair,
@@ -76,9 +77,9 @@ function lostFields(
 
 type WordLimits = PromptConfig['maxWordsPerField'];
 
-/** Smaller limits in the given proportion; undefined if none can shrink. */
+/** Limits reduced in the given proportion; undefined if none can shrink. */
 function shrink(limits: WordLimits, share: number): WordLimits | undefined {
-  // At least a tenth at a time: limits far above the actual words would else need many rounds.
+  // At least a tenth per round, because limits far above the actual words would otherwise need many rounds.
   const factor = Math.min(share, 0.9);
   const least = (words: number, floor: number): number => Math.max(Math.floor(words * factor), floor);
   const next = {
@@ -92,7 +93,7 @@ function shrink(limits: WordLimits, share: number): WordLimits | undefined {
   return Object.entries(next).every(([field, words]) => words === limits[field as PromptField]) ? undefined : next;
 }
 
-/** What a prompt says with no word longer than so many characters. Hints stay those of the whole words. */
+/** The content of a prompt with words of at most `length` characters. Hints remain those of the whole words. */
 function shortenWords(content: PromptContent, length: number): PromptContent {
   const cut = new Set<PromptField>();
   const short = (field: PromptField, text: string): string => {
@@ -117,7 +118,7 @@ function shortenWords(content: PromptContent, length: number): PromptContent {
   return { ...shortened, cutFields: PROMPT_FIELDS.filter((field) => cut.has(field) || cutFields.includes(field)) };
 }
 
-/** The characters of a word that fit, as people count them; of one that is too long by itself, its first code points. */
+/** The graphemes of a word that fit; if the first one is too long, its first code points. */
 function shortenWord(word: string, length: number): string {
   if (word.length <= length) return word;
   let end = 0;

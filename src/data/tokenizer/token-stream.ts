@@ -1,22 +1,22 @@
 /**
- * Decoding while tokens arrive, as a model generates them. A character can span several tokens; its bytes are held
- * back until it is whole, so that no half character is ever shown.
+ * Decoding as a model generates tokens. A character can span several tokens; its bytes are held back until it is complete,
+ * so that no partial character is ever shown.
  */
 import { special, type Segment } from '../../relevance/trace/segments.ts';
 
-/** What an id stands for: a special token, or some bytes of text, which may hold a part of a character only. */
+/** The meaning of an id: a special token, or bytes of text, which may be part of a character. */
 export type Token =
   { readonly kind: 'special'; readonly token: string } | { readonly kind: 'bytes'; readonly bytes: Uint8Array };
 
-/** Where the meaning of ids comes from; a LabTokenizer is one. */
+/** Gives the meaning of ids, as a LabTokenizer does. */
 export interface TokenSource {
   tokenOf(id: number): Token;
 }
 
-/** One decoding under way. Joined, its pieces of text are those of `LabTokenizer.decode`. */
+/** An incremental decoding. Joined, its pieces of text equal those of `LabTokenizer.decode`. */
 export class TokenStream {
   readonly #source: TokenSource;
-  // A byte order mark is a character of the text like any other; by default TextDecoder drops it.
+  // A byte order mark is an ordinary character here, but TextDecoder drops it by default.
   readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
   constructor(source: TokenSource) {
@@ -24,9 +24,9 @@ export class TokenStream {
   }
 
   /**
-   * Takes the next id and gives what is now certain: nothing while a character is incomplete.
+   * Decodes the next id and returns what is complete; nothing while a character is incomplete.
    *
-   * @throws {LabError} `bad-tokenizer` if it is no id.
+   * @throws {LabError} `bad-tokenizer` if it is not an id.
    */
   push(id: number): Segment[] {
     const token = this.#source.tokenOf(id);
@@ -34,7 +34,7 @@ export class TokenStream {
     return textSegment(this.#decoder.decode(token.bytes, { stream: true }));
   }
 
-  /** Ends the run of text: a character that never became whole is given as U+FFFD. The stream can go on after it. */
+  /** Ends the run of text; an incomplete character becomes U+FFFD. The stream can be used further. */
   end(): Segment[] {
     return textSegment(this.#decoder.decode());
   }

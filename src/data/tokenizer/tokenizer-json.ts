@@ -1,15 +1,14 @@
 /**
  * The file of a lab tokenizer: Hugging Face's `tokenizer.json`, so that other tools can read what the lab trained.
  *
- * A lab tokenizer is the one kind this file lets through: byte-level BPE without normalisation, so that text survives
- * encoding unchanged, with the lab's special tokens at the ids from 0 on. Fields that do not bear on that are not
- * looked at.
+ * Only lab tokenizers are accepted: byte-level BPE without normalisation, so that text survives encoding unchanged, with the
+ * lab's special tokens at the ids from 0 on. Other fields are ignored.
  */
 import * as v from 'valibot';
 import { LabError } from '../../common/errors.ts';
 import { BYTE_ALPHABET, fromByteCharacters } from './byte-level.ts';
 
-// A plain record check: valibot's own `record` leaves out keys such as "constructor", which are words like any other here.
+// A custom record check, because valibot's `record` drops keys such as "constructor", which are ordinary words here.
 const vocabSchema = v.custom<Readonly<Record<string, number>>>(
   (value) => typeof value === 'object' && value !== null && Object.values(value).every((id) => Number.isInteger(id)),
   'Expected an object from tokens to whole numbers',
@@ -34,14 +33,14 @@ const tokenizerSchema = v.looseObject({
 /** The contents of a `tokenizer.json` that the lab can use. */
 export type TokenizerJson = v.InferOutput<typeof tokenizerSchema>;
 
-/** What decides the work of a byte-level BPE tokenizer: token i is `tokens[i]`; earlier merges go first. */
+/** What determines a byte-level BPE tokenizer: token i is `tokens[i]`; earlier merges have priority. */
 export interface BpeModel {
   readonly tokens: readonly string[];
   readonly merges: readonly (readonly [left: string, right: string])[];
   readonly specialTokens: readonly string[];
 }
 
-/** The complete `tokenizer.json` of a model. Merges are written as `"left right"`, which every version of the format reads. */
+/** The complete `tokenizer.json` of a model. Merges are written as `"left right"`, which every version of the format supports. */
 export function makeTokenizerJson({ tokens, merges, specialTokens }: BpeModel): TokenizerJson {
   const traits = { single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
   return {
@@ -69,7 +68,7 @@ export function makeTokenizerJson({ tokens, merges, specialTokens }: BpeModel): 
 }
 
 /**
- * Checks the contents of a `tokenizer.json` and takes its model out.
+ * Validates the contents of a `tokenizer.json` and extracts its model.
  *
  * @throws {LabError} `bad-tokenizer` if it is not a byte-level BPE tokenizer with exactly these special tokens.
  */
@@ -88,7 +87,7 @@ export function readTokenizerJson(value: unknown, specialTokens: readonly string
   return { tokens, merges, specialTokens };
 }
 
-/** Whether a `tokenizer.json` has a special token; false for anything else. */
+/** Whether a `tokenizer.json` has a special token; false for other values. */
 export function holdsToken(value: unknown, token: string): boolean {
   const shape = v.object({ added_tokens: v.array(v.object({ content: v.string() })) });
   return v.is(shape, value) && value.added_tokens.some(({ content }) => content === token);
@@ -142,7 +141,7 @@ function checkMerges(
   merges: readonly (readonly [string, string])[],
   specialTokens: readonly string[],
 ): void {
-  // A merge that spells a special token would let text turn into structure.
+  // A merge that forms a special token would turn text into structure.
   const plain = new Set(tokens.slice(specialTokens.length));
   for (const [rank, [left, right]] of merges.entries()) {
     const strange = [left, right, left + right].find((token) => !plain.has(token));
@@ -159,9 +158,9 @@ function splitMerge(merge: string): readonly [string, string] {
 
 function badTokenizer(place: string, expected: string, got: string): LabError {
   return new LabError('bad-tokenizer', {
-    message: `The tokenizer file cannot be used (${place}).`,
+    message: `The tokenizer file is not valid (${place}).`,
     expected,
     got,
-    fix: 'Use a tokenizer that this lab trained: it is a byte-level BPE with the special tokens of this version.',
+    fix: 'Use a tokenizer trained by this lab: a byte-level BPE with the special tokens of this version.',
   });
 }

@@ -1,13 +1,14 @@
 /**
- * Text and structure to token ids and back.
+ * Converts text and structure to token ids and back.
  *
- * Special tokens are looked up by name; text goes through byte-level BPE and nothing else, so that a query which spells
- * out `<|answer|>` stays nine harmless pieces of text. The merging is done by `@huggingface/tokenizers`, which is given
- * no added tokens and therefore has none to find in text. Each distinct pre-token is merged once and remembered: the
- * words of a corpus repeat.
+ * Special tokens are looked up by name; text goes through byte-level BPE only, so that a query with the text `<|answer|>`
+ * stays harmless text. `@huggingface/tokenizers` does the merging; it gets no added tokens and so cannot find any in text.
+ * Each distinct pre-token is merged once and cached, because the words of a corpus repeat.
  *
- * Decoding gives back what was encoded, except that neighbouring pieces of text become one, and that what UTF-8 cannot
- * hold (lone surrogates, cut-off characters) is U+FFFD.
+ * Decoding restores what was encoded, except that adjacent pieces of text are joined, and that what UTF-8 cannot encode
+ * (lone surrogates, incomplete characters) becomes U+FFFD.
+ *
+ * This room holds the conversion between text and token ids: the BPE trainer, tokenizer files and prompt encoding.
  */
 import { Tokenizer } from '@huggingface/tokenizers';
 import { LabError } from '../../common/errors.ts';
@@ -25,18 +26,18 @@ import {
   type TokenizerJson,
 } from './tokenizer-json.ts';
 
-/** How many pre-tokens a generation of the memory holds, and how long one may be, in UTF-16 units. */
-const REMEMBERED_WORDS = 16384;
-const REMEMBERED_LENGTH = 48;
+/** The number of pre-tokens per cache generation, and the longest pre-token cached, in UTF-16 units. */
+const CACHED_WORDS = 16384;
+const MAX_CACHED_LENGTH = 48;
 
-/** What stands for ids without a token. */
+/** The placeholder for ids without a token. */
 const UNUSED = '<|unused|>';
 
 /** The tokenizer of a lab model. */
 export class LabTokenizer {
   /** The number of ids; they are 0 to `vocabSize - 1`. */
   readonly vocabSize: number;
-  /** An 8-digit hash of everything that decides encoding and decoding; written into model cards. */
+  /** An 8-digit hash of everything that determines encoding and decoding, for model cards. */
   readonly fingerprint: string;
 
   readonly #model: BpeModel;
@@ -62,19 +63,19 @@ export class LabTokenizer {
   /**
    * A tokenizer from the parsed contents of a `tokenizer.json`.
    *
-   * @throws {LabError} `bad-tokenizer` if it is not one that this version of the lab trained.
+   * @throws {LabError} `bad-tokenizer` if it was not trained by this version of the lab.
    */
   static fromJson(json: unknown): LabTokenizer {
     const standing = holdsToken(json, NO_STANDING);
     return new LabTokenizer(readTokenizerJson(json, specialTokens({ standing })));
   }
 
-  /** The contents of the tokenizer's file, for saving. */
+  /** The contents of the tokenizer file. */
   toJson(): TokenizerJson {
     return makeTokenizerJson(this.#model);
   }
 
-  /** The ids of a text; no special token is ever among them. */
+  /** The ids of a text; never includes a special token. */
   encodeText(text: string): number[] {
     const ids: number[] = [];
     this.#appendText(text, ids);
@@ -84,7 +85,7 @@ export class LabTokenizer {
   /**
    * The ids of a prompt or completion.
    *
-   * @param splitWord - cuts words before they are merged, for training (subword-splits.ts)
+   * @param splitWord - splits words before merging, for training (subword-splits.ts)
    * @throws {LabError} `bad-tokenizer` if a segment names an unknown special token.
    */
   encode(segments: readonly Segment[], splitWord?: WordSplitter): number[] {
@@ -96,7 +97,7 @@ export class LabTokenizer {
     return ids;
   }
 
-  /** What ids stand for. Each run of text tokens is one text; see {@link TokenStream} for decoding one by one. */
+  /** Decodes ids. Each run of text tokens is one text; see {@link TokenStream} for incremental decoding. */
   decode(ids: Iterable<number>): Segment[] {
     const stream = new TokenStream(this);
     const segments: Segment[] = [];
@@ -141,10 +142,10 @@ export class LabTokenizer {
   }
 
   /**
-   * What an id stands for. Small texts leave a tokenizer with fewer tokens than its model has rows, and an untrained model
-   * writes any of them: an id beyond the vocabulary is a special token that means nothing.
+   * The meaning of an id. A small corpus gives a tokenizer with fewer tokens than its model has rows, and an untrained model
+   * may generate any of them, so an id beyond the vocabulary is a special token without meaning.
    *
-   * @throws {LabError} `bad-tokenizer` if it is no id at all.
+   * @throws {LabError} `bad-tokenizer` if it is not an id.
    */
   tokenOf(id: number): Token {
     const token = this.#tokens[id];
@@ -170,14 +171,14 @@ export class LabTokenizer {
     }
   }
 
-  // Words are remembered in two generations: when the young one is full, it becomes the old one, and the old is forgotten.
-  // Words in use move to the young one, so that the common words of a corpus are never merged twice.
+  // A cache in two generations: when the young one is full, it replaces the old one. Words in use move to the young one, so
+  // that the common words of a corpus are never merged twice.
   #wordIds(word: string): readonly number[] {
     const young = this.#youngWords.get(word);
     if (young !== undefined) return young;
     const ids = this.#oldWords.get(word) ?? this.#merger.encode(word, { add_special_tokens: false }).ids;
-    if (word.length > REMEMBERED_LENGTH) return ids;
-    if (this.#youngWords.size >= REMEMBERED_WORDS) {
+    if (word.length > MAX_CACHED_LENGTH) return ids;
+    if (this.#youngWords.size >= CACHED_WORDS) {
       this.#oldWords = this.#youngWords;
       this.#youngWords = new Map();
     }

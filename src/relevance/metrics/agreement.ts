@@ -1,10 +1,10 @@
 /**
- * How far the answers of one model are those of another: a compressed copy beside its original.
+ * How far the answers of one model agree with those of another, such as a compressed copy with its original.
  */
 import { ratioOverQueries, type Measured } from './label-report.ts';
 import { groupByQuery } from './metrics-ranking.ts';
 
-/** What two models said of one pair. */
+/** The answers of two models to one pair. */
 export interface AnsweredTwice {
   readonly queryId: string;
   readonly gold: number;
@@ -18,16 +18,16 @@ interface Answered {
   readonly score: number;
 }
 
-/** How far a copy agrees with its original. */
+/** Agreement of a copy with its original. */
 export interface Agreement {
   readonly pairs: number;
   readonly queries: number;
   /** The share of pairs with the same label. */
   readonly sameLabel: Measured;
-  /** Of |s - s of the original|, in labels. */
+  /** Mean of |s of the copy - s of the original|, in labels. */
   readonly meanScoreShift: number;
   readonly maxScoreShift: number;
-  /** Label accuracy of the copy less that of the original. */
+  /** Label accuracy of the copy minus that of the original. */
   readonly accuracyChange: Measured;
 }
 

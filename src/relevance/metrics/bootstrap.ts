@@ -1,19 +1,19 @@
 /**
- * How far a metric may be trusted: the percentile bootstrap (Efron 1979) over queries. Documents of one query are not
- * independent, so whole queries are drawn, with replacement.
+ * Confidence intervals of metrics: the percentile bootstrap (Efron 1979) over queries. Documents of one query are not
+ * independent, so whole queries are resampled, with replacement.
  */
 import { LabError } from '../../common/errors.ts';
 import type { Rng } from '../../common/rng.ts';
 
-/** How intervals are drawn. */
+/** Options of the bootstrap. */
 export interface BootstrapOptions {
-  /** The share of resamples inside the interval. Default 0.95. */
+  /** Coverage of the interval. Default 0.95. */
   readonly level?: number;
   /** Default 1000. */
   readonly resamples?: number;
 }
 
-/** An interval of a metric; `measured` resamples had a value, the others none. */
+/** An interval of a metric. `measured` counts the resamples on which the metric had a value. */
 export interface Interval {
   readonly low: number;
   readonly high: number;
@@ -22,10 +22,10 @@ export interface Interval {
 }
 
 /**
- * The interval of `metric` when the queries are drawn again. Equal states of `rng` give equal intervals.
+ * The interval of `metric` over resampled queries. Equal states of `rng` give equal intervals.
  *
  * @param queries - one list of items per query.
- * @param metric - a pure function of such lists; null where it is undefined. A query drawn twice is given twice.
+ * @param metric - a pure function of such lists; null where it is undefined. A query drawn twice is passed twice.
  * @throws {LabError} `bad-shape` without queries or with unusable options; `not-finite` if no resample has a value.
  */
 export function bootstrapInterval<T>(
@@ -36,7 +36,7 @@ export function bootstrapInterval<T>(
 ): Interval {
   if (queries.length === 0 || !(level > 0 && level < 1) || !(resamples >= 1)) {
     throw new LabError('bad-shape', {
-      message: 'bootstrapInterval: cannot draw.',
+      message: 'bootstrapInterval: cannot resample.',
       expected: 'at least one query and one resample, and a level between 0 and 1',
       got: `${queries.length} queries, ${resamples} resamples, level ${level}`,
     });

@@ -1,5 +1,5 @@
 /**
- * How good a set of scored pairs is, against gold labels: one table for trainers, the command line and model cards.
+ * Metrics of scored pairs against gold labels: one table for trainers, the command line and model cards.
  */
 import { Rng } from '../../common/rng.ts';
 import { largest } from '../../common/largest.ts';
@@ -8,7 +8,7 @@ import { argMaxLabel, expectedLabel } from '../pair/labels.ts';
 import { entropyNats, expectedCalibrationError, macroF1, quadraticWeightedKappa } from './metrics.ts';
 import { groupByQuery, ndcg, pairAccuracy } from './metrics-ranking.ts';
 
-/** A pair with its gold label and what a model made of it. */
+/** A pair with its gold label and the label distribution a model gave it. */
 export interface ScoredPair {
   readonly queryId: string;
   readonly docId: string;
@@ -17,17 +17,17 @@ export interface ScoredPair {
   readonly probabilities: readonly number[];
 }
 
-/** A measured value; null where there was nothing to measure. The interval is a 95 % bootstrap over queries. */
+/** A measured value; null where nothing could be measured. The interval is a 95 % bootstrap over queries. */
 export interface Measured {
   readonly value: number | null;
   readonly low?: number;
   readonly high?: number;
 }
 
-/** Metrics that compare labels; they need gold on the model's own scale. */
+/** Metrics that compare labels. Gold must be on the model's scale. */
 export interface LabelReport {
   readonly accuracy: Measured;
-  /** What always answering the most frequent gold label would reach. */
+  /** The accuracy of always answering the most frequent gold label. */
   readonly majorityAccuracy: Measured;
   readonly macroF1: Measured;
   readonly quadraticWeightedKappa: Measured;
@@ -36,25 +36,25 @@ export interface LabelReport {
   readonly labelEntropyNats: Measured;
 }
 
-/** Metrics that compare orders; gold may be on any scale. */
+/** Metrics that compare rankings. Gold may be on any scale. */
 export interface RankingReport {
   readonly pairAccuracy: Measured;
   readonly ndcg10: Measured;
   readonly queries: RankedQueries;
 }
 
-/** Which queries the metrics of order are of. */
+/** How many queries the ranking metrics cover, and which they leave out. */
 export interface RankedQueries {
   readonly all: number;
   /** Without a relevant document, so left out of NDCG. */
   readonly withoutRelevant: number;
   /** Without two documents of different labels, so left out of pair accuracy. */
   readonly withoutPreference: number;
-  /** With one document alone, which no order can get wrong. */
+  /** With a single document, which every order ranks correctly. */
   readonly ofOneDocument: number;
 }
 
-/** What of the queries says little or nothing, in sentences; none if all say something. */
+/** Sentences about the queries that contribute little or nothing to the metrics; empty if all contribute. */
 export function describeQueries({ all, withoutRelevant, withoutPreference, ofOneDocument }: RankedQueries): string[] {
   const of = (count: number): string => `${count.toLocaleString('en')} of ${all.toLocaleString('en')} queries`;
   return [
@@ -66,12 +66,12 @@ export function describeQueries({ all, withoutRelevant, withoutPreference, ofOne
   ];
 }
 
-/** Resamples of a bootstrap. */
+/** Bootstrap resamples. */
 const RESAMPLES = 1000;
 
 /**
- * Which label on a scale of `toSize` a label on a scale of `fromSize` counts as, where the two have to be compared: the
- * nearest by relative height, halves going up. From four labels to two, 2 and 3 are relevant.
+ * Maps a label of a scale of `fromSize` to a scale of `toSize`: the nearest by relative height, halves rounded up. From
+ * four labels to two, 2 and 3 are relevant.
  */
 export function mapLabel(label: number, fromSize: number, toSize: number): number {
   return Math.round((label / (fromSize - 1)) * (toSize - 1));
@@ -80,7 +80,7 @@ export function mapLabel(label: number, fromSize: number, toSize: number): numbe
 /**
  * Label metrics of pairs whose gold labels are on the scale of R = `scaleSize`.
  *
- * @param mapping - where the model's scale is another: which gold label each of the model's labels counts as
+ * @param mapping - the gold label for each of the model's labels, where the model's scale differs
  */
 export function reportLabels(
   pairs: readonly ScoredPair[],
@@ -110,8 +110,8 @@ export function reportLabels(
 }
 
 /**
- * A distribution over the model's labels as one over gold labels: labels that count as the same gold label add up, so that the
- * likeliest label and its confidence are those of what is compared.
+ * A distribution over the model's labels as a distribution over gold labels. Labels that map to the same gold label add
+ * up, so that the arg max and the confidence are taken on the scale that is compared.
  */
 function onGoldScale(probabilities: readonly number[], scaleSize: number, mapping?: readonly number[]): number[] {
   if (mapping === undefined) return [...probabilities];
@@ -144,7 +144,7 @@ export function reportRanking(pairs: readonly ScoredPair[]): RankingReport {
   };
 }
 
-/** A query's share of a metric that is a ratio of two sums over queries. */
+/** A query's contribution to a metric that is a ratio of two sums over queries. */
 interface QueryShare {
   readonly part: number;
   readonly whole: number;

@@ -1,6 +1,6 @@
 /**
- * How good an order is. Every metric takes one list of scored documents per query, so that a query resampled twice by
- * a bootstrap stays two queries. Ties in score are broken by a hash of the document id: order of input never helps.
+ * Ranking metrics. Each takes one list of scored documents per query, so that a query resampled twice by a bootstrap
+ * counts as two queries. A hash of the document id breaks ties in score, because the input order must not help.
  */
 import { LabError } from '../../common/errors.ts';
 import { hash32 } from '../../common/rng.ts';
@@ -15,9 +15,9 @@ export interface ScoredDocument {
 /** A metric over queries, null where no query could be measured. */
 export interface RankingMetric {
   readonly value: number | null;
-  /** What the mean is taken over: pairs for pair accuracy, queries for NDCG. */
+  /** The number of items averaged: pairs for pair accuracy, queries for NDCG. */
   readonly measured: number;
-  /** Queries that have nothing to measure. */
+  /** Queries with nothing to measure. */
   readonly skippedQueries: number;
 }
 
@@ -58,8 +58,8 @@ export function rankByScore<T extends { readonly docId: string; readonly score: 
 }
 
 /**
- * Over all same-query pairs with label a > label b: the mean of 1[score a > score b] + 1/2 1[scores tie], every pair
- * counting the same. Queries without such a pair are skipped.
+ * The mean over all same-query pairs with label a > label b of 1[score a > score b] + 1/2 1[scores tie]. All pairs have
+ * equal weight. Queries without such a pair are skipped.
  *
  * @throws {LabError} `bad-shape` without queries; `not-finite` if a score is not a number.
  */
@@ -78,13 +78,13 @@ export function pairAccuracy(queries: readonly (readonly ScoredDocument[])[]): R
 }
 
 /**
- * The pairs of documents with different labels, and how many are ordered rightly, a tie being half. Takes n times the number
- * of different labels.
+ * Counts the pairs of documents with different labels and those in the right order; a tie counts half. Takes O(n k) for
+ * n documents and k different labels.
  *
  * @param ranked - best score first
  */
 function orderedPairs(ranked: readonly ScoredDocument[]): { readonly right: number; readonly all: number } {
-  // Documents by label: with a higher score than those at hand, with the same, and all.
+  // Label counts of the documents with a score above the current one, and of all documents.
   const above = new Map<number, number>();
   const all = countLabels(ranked);
   let right = 0;
@@ -118,14 +118,18 @@ function sumWhere(counts: ReadonlyMap<number, number>, isCounted: (label: number
 
 /**
  * NDCG@k with gain 2^g - 1 and discount log2(rank + 1) (Burges et al. 2005), the mean over queries. Queries without a
- * positive grade have no ideal order: they are skipped and counted.
+ * positive grade have no ideal order, so they are skipped and counted.
  *
  * @throws {LabError} `bad-shape` without queries or if k is not a whole number above 0; `not-finite` as {@link rankByScore}.
  */
 export function ndcg(queries: readonly (readonly ScoredDocument[])[], k = 10): RankingMetric {
   assertQueries('ndcg', queries);
   if (!Number.isInteger(k) || k < 1) {
-    throw new LabError('bad-shape', { message: 'ndcg: no such cut-off.', expected: 'a whole k above 0', got: `${k}` });
+    throw new LabError('bad-shape', {
+      message: 'ndcg: the cut-off is not valid.',
+      expected: 'a whole k above 0',
+      got: `${k}`,
+    });
   }
   let total = 0;
   let measured = 0;

@@ -1,28 +1,28 @@
 /**
- * How good the reasoning is, told for head and tail rules apart: a model that forgets rare rules shows it here while
- * its accuracy hardly moves. A completion that does not parse cites nothing.
+ * Metrics of the reasoning, reported for head and tail rules separately, because a model that forgets rare rules shows
+ * it here while its accuracy hardly moves. A completion that does not parse cites nothing.
  */
 import { LabError } from '../../common/errors.ts';
 import type { ParsedTrace, Trace } from '../trace/trace.ts';
 
-/** A completion and the trace it should have been. */
+/** A completion and its gold trace. */
 export interface ReasonedCase {
   readonly gold: Trace;
   readonly parsed: ParsedTrace;
 }
 
-/** How well rules are cited; null where there was none to cite, or none cited. */
+/** How well rules are cited; a ratio is null where its denominator is zero. */
 export interface CitationMetrics {
-  /** Gold rules that were cited, of all gold rules. */
+  /** The share of gold rules that were cited. */
   readonly recall: number | null;
-  /** Cited rules that are in gold, of all rules cited (each once per completion). */
+  /** The share of cited rules that are in gold (each rule counted once per completion). */
   readonly precision: number | null;
   readonly goldCount: number;
   readonly citedCount: number;
 }
 
 /**
- * Recall and precision of citing rules, counted over (completion, rule) pairs: for all rules, for head and for tail.
+ * Recall and precision of rule citations, counted over (completion, rule) pairs: for all, head and tail rules.
  *
  * @throws {LabError} `bad-shape` without cases.
  */
@@ -38,7 +38,7 @@ export function ruleCitations(
   };
 }
 
-/** How many different rules a set of completions cites: the breadth of the reasoning. */
+/** The number of distinct rules that a set of completions cites: the breadth of the reasoning. */
 export function distinctRulesCited(completions: readonly ParsedTrace[]): number {
   return new Set(completions.flatMap((parsed) => [...citedRules(parsed)])).size;
 }
@@ -50,9 +50,9 @@ export function invalidFormatRate(completions: readonly ParsedTrace[]): number {
 }
 
 /**
- * Of the completions that parse, the share whose steps lead to the label they state first; null if none parses.
+ * The share, among completions that parse, whose steps lead to the label stated first; null if none parses.
  *
- * @param impliedByTrace - the label that the steps of a trace lead to; undefined, if they decide nothing, is no agreement.
+ * @param impliedByTrace - the label that the steps lead to; undefined if they decide nothing, which is no agreement
  * @throws {LabError} `bad-shape` without completions.
  */
 export function labelTraceAgreement(
@@ -65,9 +65,9 @@ export function labelTraceAgreement(
 }
 
 /**
- * Different completions as a share of all, near 0 for a collapsed sampler.
+ * Distinct completions as a share of all; near 0 for a collapsed sampler.
  *
- * @param completions - each as one text, such as its token ids joined.
+ * @param completions - each as one string, such as its joined token ids
  * @throws {LabError} `bad-shape` without completions.
  */
 export function distinctCompletionShare(completions: readonly string[]): number {

@@ -1,22 +1,24 @@
 /**
- * How good labels and probabilities are. Pure functions of plain arrays; ranking metrics are in metrics-ranking.ts,
+ * Metrics of labels and probabilities: pure functions of plain arrays. Ranking metrics are in metrics-ranking.ts,
  * metrics of reasoning in metrics-reasoning.ts, intervals in bootstrap.ts.
  *
- * Where a metric is undefined for lack of material it is null, never a number that looks like a result; inputs that
- * cannot be meant (unequal lengths, nothing at all, labels off the scale) throw.
+ * A metric is null where the data leave it undefined, never a number that looks like a result. Invalid inputs (unequal
+ * lengths, no items, labels off the scale) throw.
+ *
+ * This room holds all measures of results and their intervals; it depends on neither models nor files.
  */
 import { LabError } from '../../common/errors.ts';
 
-/** The share of labels that are right. @throws {LabError} `bad-shape` if lengths differ or nothing was given. */
+/** The share of labels that are right. @throws {LabError} `bad-shape` if lengths differ or are 0. */
 export function accuracy(gold: readonly number[], predicted: readonly number[]): number {
   assertPaired('accuracy', gold, predicted);
   return mean(gold.map((label, i) => (label === predicted[i] ? 1 : 0)));
 }
 
 /**
- * Counts [R,R]: row is the gold label, column the predicted one.
+ * Counts [R,R]: rows are gold labels, columns predicted labels.
  *
- * @throws {LabError} `bad-shape` if lengths differ, nothing was given or a label is not a whole number in [0, R).
+ * @throws {LabError} `bad-shape` if lengths differ or are 0, or a label is not a whole number in [0, R).
  */
 export function confusionMatrix(gold: readonly number[], predicted: readonly number[], scaleSize: number): number[][] {
   assertPaired('confusionMatrix', gold, predicted);
@@ -59,8 +61,8 @@ export function macroF1Of(counts: readonly (readonly number[])[]): number {
 }
 
 /**
- * Cohen's kappa with quadratic weights: 1 - observed / expected squared disagreement (Cohen 1968). Null where both
- * sides know one and the same label only, so that no disagreement could be expected.
+ * Cohen's kappa with quadratic weights: 1 - observed / expected squared disagreement (Cohen 1968). Null where gold and
+ * predictions consist of one and the same label, because the expected disagreement is then zero.
  *
  * @throws {LabError} `bad-shape` as {@link confusionMatrix}.
  */
@@ -91,11 +93,11 @@ export function quadraticWeightedKappaOf(counts: readonly (readonly number[])[])
 
 /**
  * Expected calibration error: the mean over equal-width bins of |accuracy - mean confidence|, weighted by bin size
- * (Guo et al. 2017, arXiv 1706.04599). A confidence on an edge belongs to the lower bin.
+ * (Guo et al. 2017, arXiv 1706.04599). A confidence on a bin edge belongs to the lower bin.
  *
  * @param confidences - the probability of the predicted label, in [0, 1].
  * @param isRight - whether that label is the gold label.
- * @throws {LabError} `bad-shape` if lengths differ or nothing was given; `not-finite` if a confidence is no probability.
+ * @throws {LabError} `bad-shape` if lengths differ or are 0; `not-finite` if a confidence is not a probability.
  */
 export function expectedCalibrationError(
   confidences: readonly number[],
@@ -114,9 +116,9 @@ export function expectedCalibrationError(
 }
 
 /**
- * The entropy of a distribution in nats, 0 log 0 being 0.
+ * The entropy of a distribution in nats, with 0 log 0 = 0.
  *
- * @throws {LabError} `not-finite` if an entry is no probability or they do not add up to 1 within 1e-3.
+ * @throws {LabError} `not-finite` if an entry is not a probability or the sum is not 1 within 1e-3.
  */
 export function entropyNats(probabilities: readonly number[]): number {
   for (const probability of probabilities) assertProbability('entropyNats', probability);
@@ -132,8 +134,8 @@ export function entropyNats(probabilities: readonly number[]): number {
 function assertPaired(metric: string, a: readonly unknown[], b: readonly unknown[]): void {
   if (a.length > 0 && a.length === b.length) return;
   throw new LabError('bad-shape', {
-    message: `${metric}: the inputs do not belong together.`,
-    expected: 'two lists of one length, at least 1',
+    message: `${metric}: the inputs differ in length or are empty.`,
+    expected: 'two lists of equal length, at least 1',
     got: `${a.length} and ${b.length} entries`,
   });
 }

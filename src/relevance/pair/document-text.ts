@@ -1,5 +1,5 @@
 /**
- * A document as plain text, field by field: what a prompt shows, what hints count and where evidence is looked up.
+ * A document as plain text, field by field, for prompts, hints and the look-up of evidence.
  */
 import type { AttributeValue, DocumentField, LabDocument } from './pair.ts';
 
@@ -17,7 +17,7 @@ export function fieldText(document: LabDocument, field: DocumentField): string {
     .join('; ');
 }
 
-/** Every value of a document, attribute by attribute and without attribute names; empty ones left out. */
+/** Every value of a document, attribute by attribute and without attribute names; empty values are left out. */
 export function documentValues(document: LabDocument): string[] {
   const { title, brand, type, attributes, text } = document;
   return [title, brand, type, ...Object.values(attributes).map(attributeValueText), text].filter(
@@ -26,8 +26,8 @@ export function documentValues(document: LabDocument): string[] {
 }
 
 /**
- * All texts of a document as one. Documents of one collection are told apart by it and not by their ids, because files repeat
- * documents, give ids that mean something within one query alone, or give none.
+ * All texts of a document as one string, which identifies the document within a collection. Ids cannot, because files
+ * repeat documents, use ids that are unique within one query only, or have none.
  */
 export function documentTexts({ title, brand, type, attributes, text }: LabDocument): string {
   return JSON.stringify([title, brand, type, attributes, text]);

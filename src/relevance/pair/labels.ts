@@ -1,5 +1,5 @@
 /**
- * The ordinal scale of relevance: `0..R-1`, R between 2 and 6, with names and a rubric that can be the user's own.
+ * The ordinal scale of relevance: labels `0..R-1`, 2 <= R <= 6, with names and a rubric that users can replace.
  */
 import { LabError } from '../../common/errors.ts';
 
@@ -7,7 +7,7 @@ import { LabError } from '../../common/errors.ts';
 export const MIN_SCALE = 2;
 export const MAX_SCALE = 6;
 
-/** A scale of R labels; `names[k]` is shown to people, `rubric[k]` says when it applies. */
+/** A scale of R labels; `names[k]` is displayed, `rubric[k]` says when label k applies. */
 export interface LabelScale {
   readonly size: number;
   readonly names: readonly string[];
@@ -47,14 +47,14 @@ export function makeScale(names: readonly string[], rubric: readonly string[] = 
   return { size: names.length, names, rubric };
 }
 
-/** A scale of `size` labels of which nothing else is known: the lab's own where it has one, else numbers for names. */
+/** A scale known by its size alone: the built-in scale of that size if there is one, else one with numbers as names. */
 export function scaleOfSize(size: number): LabelScale {
   if (size === BINARY_SCALE.size) return BINARY_SCALE;
   if (size === DEFAULT_SCALE.size) return DEFAULT_SCALE;
   return makeScale(Array.from({ length: size }, (_, label) => `label ${label}`));
 }
 
-/** The relevance of a distribution over labels on [0, 1]: `s / (R - 1)` with `s = sum_k k p_k`. Used for ranking across scales. */
+/** Expected relevance on [0, 1]: `s / (R - 1)` with `s = sum_k k p_k`. Ranks across scales. */
 export function normalisedRelevance(probabilities: readonly number[]): number {
   return expectedLabel(probabilities) / (probabilities.length - 1);
 }

@@ -1,6 +1,6 @@
 /**
- * The words an instruction can be executed over: which are brands, types, attribute values and audiences. The
- * executor knows them all; a model has to learn or infer them. Numbers and units need no lexicon (quantities.ts).
+ * The words over which an instruction is executed: brands, types, attribute values and audiences. The executor knows all
+ * of them; a model has to learn or infer them. Numbers and units need no lexicon (quantities.ts).
  */
 import * as v from 'valibot';
 import type { TextFolding } from './folding.ts';
@@ -16,7 +16,7 @@ export const lexiconSchema = v.strictObject({
   audiences: words,
 });
 
-/** The values of one attribute. Exclusive: having one value means not having another (a colour, not a feature). */
+/** The values of one attribute. If exclusive, a product has one value at most (a colour, not a feature). */
 export interface AttributeWords {
   readonly values: readonly string[];
   readonly exclusive: boolean;
@@ -31,10 +31,10 @@ export interface LexiconData {
   readonly audiences: readonly string[];
 }
 
-/** A lexicon indexed for look-up; every key is a phrase as {@link phraseOf} gives it under {@link folding}. */
+/** A lexicon indexed for look-up. Every key is a {@link phraseOf} under {@link folding}. */
 export interface Lexicon {
   readonly data: LexiconData;
-  /** How pairs are read that are compared with these words. */
+  /** The folding under which pairs are compared with these words. */
   readonly folding: TextFolding;
   readonly brands: ReadonlySet<string>;
   readonly types: ReadonlyMap<string, string>;

@@ -1,26 +1,26 @@
 /**
- * A pair word by word, as conditions on words need it: folded, without stop words, in the singular. Many rules ask
- * about the same words of the same pair, so each text is read once, when it is first asked for.
+ * The words of a pair for conditions on words: folded, without stop words, in the singular. Each text is read once, on
+ * first use, because many rules ask about the same words of the same pair.
  */
 import { attributeValueText } from './document-text.ts';
 import { DOCUMENT_FIELDS, type DocumentField, type Pair } from './pair.ts';
 import type { TextFolding } from './folding.ts';
 import { type ContentWord, contentSequence } from './text-folding.ts';
 
-/** One text, which no evidence may leave: the query, a field, or the value of one attribute. */
+/** One text, within which evidence must lie: the query, a field, or the value of one attribute. */
 export interface WordText {
-  /** Every word as it is written but folded, stop words included. */
+  /** Every folded word, stop words included. */
   readonly words: readonly string[];
   readonly content: readonly ContentWord[];
 }
 
-/** A field as its texts, and their distinct stems in order of appearance. */
+/** The texts of a field, and their distinct stems in order of appearance. */
 export interface FieldWords {
   readonly texts: readonly WordText[];
   readonly stems: ReadonlySet<string>;
 }
 
-/** Where words are looked for. */
+/** The field in which words are looked up. */
 export type WordPlace = DocumentField | 'any';
 
 /** The words of one pair. */
@@ -40,7 +40,7 @@ export class PairWords {
     return this.#query;
   }
 
-  /** The words of a field, without attribute names; `of` restricts attributes to one. */
+  /** The words of a field, without attribute names; `of` selects one attribute. */
   field(place: WordPlace, of?: string): FieldWords {
     const key = of === undefined ? place : `${place}/${of}`;
     const known = this.#fields.get(key);
@@ -59,7 +59,7 @@ export class PairWords {
     return { texts, stems: new Set(texts.flatMap(({ content }) => content.map(({ stem }) => stem))) };
   }
 
-  // Without attribute names: evidence is looked up among values only (evidence.ts), and must be found there again.
+  // Attribute names are left out because evidence is looked up among values only (evidence.ts).
   #values(field: DocumentField, of: string | undefined): string[] {
     const { document } = this.#pair;
     if (field !== 'attributes') return [document[field]];
@@ -69,7 +69,7 @@ export class PairWords {
   }
 }
 
-/** A word of a text as it is written, given its stem; undefined where the text does not have it. */
+/** The folded word of a text that has the given stem; undefined if there is none. */
 export function asWritten({ texts }: FieldWords, stem: string | undefined): string | undefined {
   for (const { words, content } of texts) {
     const found = content.find((word) => word.stem === stem);

@@ -1,17 +1,18 @@
 /**
- * What the lab judges: a query and a document with typed fields.
+ * The data that the lab judges: a query and a document with typed fields. This room holds what a pair consists of: its
+ * words (folding, phrases, quantities, the lexicon), its labels, and the special tokens of prompts and completions.
  */
 
-/** The value of one document attribute, as found in catalogues. */
+/** The value of one document attribute, as catalogues have it. */
 export type AttributeValue = string | number | boolean | readonly string[];
 
-/** A document. Every field but the title may be empty; the prompt shows them in the order of {@link DOCUMENT_FIELDS}. */
+/** A document. Every field except the title may be empty. The prompt shows the fields in the order of {@link DOCUMENT_FIELDS}. */
 export interface LabDocument {
   readonly docId: string;
   readonly title: string;
   /** Empty where unknown. */
   readonly brand: string;
-  /** What kind of thing it is ("kettle"); empty where unknown. */
+  /** The kind of product ("kettle"); empty where unknown. */
   readonly type: string;
   readonly attributes: Readonly<Record<string, AttributeValue>>;
   /** Free text; empty where there is none. */
@@ -22,15 +23,15 @@ export interface LabDocument {
 export const DOCUMENT_FIELDS = ['title', 'brand', 'type', 'attributes', 'text'] as const;
 export type DocumentField = (typeof DOCUMENT_FIELDS)[number];
 
-/** How a document stands among those of its query (standing.ts). */
+/** The BM25 standing of a document among the documents of its query (standing.ts). */
 export interface Standing {
-  /** The share of the query's words found in the document, each by its inverse document frequency. */
+  /** The share of the query's words found in the document, weighted by inverse document frequency. */
   readonly coverage: number;
-  /** BM25 as a share of the most any document could have for the query. */
+  /** BM25 divided by the largest value that any document could have for the query. */
   readonly score: number;
-  /** BM25 as a share of that of the query's best document. */
+  /** BM25 divided by that of the query's best document. */
   readonly relative: number;
-  /** By BM25, from 1; equal scores share a place. */
+  /** Rank by BM25, from 1; equal scores share a rank. */
   readonly rank: number;
 }
 
@@ -38,7 +39,7 @@ export interface Standing {
 export interface Pair {
   readonly query: string;
   readonly document: LabDocument;
-  /** Known only where all documents of the query are at hand. */
+  /** Known only where all documents of the query are available. */
   readonly standing?: Standing;
 }
 
@@ -48,7 +49,7 @@ export interface JudgedPair extends Pair {
   readonly label: number;
 }
 
-/** A document of which only some fields are known. */
+/** A document from its known fields; the others are empty. */
 export function makeDocument(fields: Partial<LabDocument> & { readonly title: string }): LabDocument {
   return { docId: '', brand: '', type: '', attributes: {}, text: '', ...fields };
 }

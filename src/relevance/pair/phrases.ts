@@ -1,15 +1,15 @@
 /**
- * Phrases: one or more folded words. Intent, facts and evidence compare phrases as whole words, never raw strings, so
- * that "lid" is not found inside "solid".
+ * Phrases: one or more folded words. Intent, facts and evidence compare whole words, never substrings, so that "lid" is
+ * not found inside "solid".
  */
 import type { TextFolding } from './folding.ts';
 
-/** A text as its folded words joined by single spaces: the form in which phrases are compared. */
+/** The folded words of a text joined by single spaces: the form in which phrases are compared. */
 export function phraseOf(folding: TextFolding, text: string): string {
   return folding.words(text).join(' ');
 }
 
-/** Every position in `words` at which the words of a phrase follow each other; none for an empty phrase. */
+/** Every position in `words` at which the phrase starts; none for an empty phrase. */
 export function findPhrase(words: readonly string[], phrase: readonly string[]): number[] {
   const positions: number[] = [];
   if (phrase.length === 0) return positions;
@@ -19,7 +19,7 @@ export function findPhrase(words: readonly string[], phrase: readonly string[]):
   return positions;
 }
 
-/** Whether a phrase stands among the words; `words` and `phrase` as {@link TextFolding.words} gives them. */
+/** Whether the words contain a phrase; `words` and `phrase` as {@link TextFolding.words} gives them. */
 export function hasPhrase(words: readonly string[], phrase: readonly string[]): boolean {
   return findPhrase(words, phrase).length > 0;
 }

@@ -8,7 +8,7 @@ export function tidyText(text: string): string {
   return text.normalize('NFC').replace(/\s+/gu, ' ').trim();
 }
 
-/** {@link tidyText} in lower case. Idempotent; text that any folding has folded is left as it is. */
+/** {@link tidyText} in lower case. Idempotent; Text folded by any version stays unchanged. */
 export function foldText(text: string): string {
   return tidyText(text.toLowerCase());
 }

@@ -1,12 +1,12 @@
 /**
- * Quantities in text: "1.5 l", "500ml", `15.6"`, "6-pack", "20 x 30 cm". Each is reduced to a canonical unit, so that
- * 500 ml equals 0.5 l. A bare number ("size 42") is a quantity without a unit, and compares with bare numbers only.
- * Known limits: "5g" is five grams even on a phone, fractions ("1/2 inch") and spelled-out numbers are not read.
+ * Quantities in text: "1.5 l", "500ml", `15.6"`, "6-pack", "20 x 30 cm". Each is converted to a canonical unit, so that
+ * 500 ml equals 0.5 l. A bare number ("size 42") is a quantity without a unitand compares with bare numbers only.
+ * Known limits: "5g" is five grams even on a phone; fractions ("1/2 inch") and spelled-out numbers are not read.
  */
 
 import type { TextFolding } from './folding.ts';
 
-/** The unit each dimension is reduced to; '' is a bare number. */
+/** The canonical unit of each dimension; '' is a bare number. */
 export type CanonicalUnit = 'ml' | 'mg' | 'mm' | 'w' | 'v' | 'mah' | 'wh' | 'mb' | 's' | 'hz' | 'lm' | 'pack' | '';
 
 /** A quantity found in a text. */
@@ -14,16 +14,16 @@ export interface Quantity {
   /** In {@link unit}. */
   readonly value: number;
   readonly unit: CanonicalUnit;
-  /** As it was written, trimmed. */
+  /** As written, trimmed. */
   readonly text: string;
 }
 
-/** Two quantities this close (relative difference) are "near". */
+/** Two quantities whose relative difference is at most this are "near". */
 export const NEAR_TOLERANCE = 0.2;
-/** Allows for rounding in unit conversion only. */
+/** Covers rounding in unit conversion only. */
 const SAME_TOLERANCE = 1e-6;
 
-/** Spellings of each unit, its canonical unit and its size in that unit. Bytes are decimal, as in catalogues. */
+/** Spellings of each unit, its canonical unit, and its size in the canonical unit. Bytes are decimal, as in catalogues. */
 const UNITS: readonly (readonly [spellings: string, unit: CanonicalUnit, size: number])[] = [
   ['ml milliliter milliliters millilitre millilitres', 'ml', 1],
   ['cl', 'ml', 10],
@@ -67,7 +67,7 @@ const UNIT_BY_SPELLING: ReadonlyMap<string, { readonly unit: CanonicalUnit; read
 const INCH = { unit: 'mm', size: 25.4 } as const;
 
 const NUMBER = String.raw`\d+(?:[.,]\d+)*`;
-// Not "in" where a number follows: "2-in-1" is no length.
+// "in" before a number is not a unit, as in "2-in-1".
 const SPELLING = [...UNIT_BY_SPELLING.keys()]
   .map((name) => (name === 'in' ? String.raw`in(?![\s-]*\d)` : name))
   .join('|');
@@ -80,8 +80,8 @@ const QUANTITY = new RegExp(
 /**
  * The quantities in a text, in order.
  *
- * A unit after a product of lengths belongs to every factor ("20 x 30 cm"); before any other unit the first factors
- * count pieces ("6 x 500 ml").
+ * A unit of length after a product applies to every factor ("20 x 30 cm"). Before any other unit the first factors count
+ * pieces ("6 x 500 ml").
  */
 export function parseQuantities(text: string): Quantity[] {
   const found: Quantity[] = [];
@@ -103,7 +103,7 @@ export function parseQuantities(text: string): Quantity[] {
   return found;
 }
 
-/** The quantities in a text as a folding reads it. Version 1 looks at the text as it is written, later ones at folded digits. */
+/** The quantities in a text under a folding. Version 1 parses the text as written, later versions the folded text. */
 export function quantitiesIn(folding: TextFolding, text: string): Quantity[] {
   return parseQuantities(folding.version === 1 ? text : folding.fold(text));
 }
@@ -113,17 +113,17 @@ export function isSameQuantity(a: Quantity, b: Quantity): boolean {
   return a.unit === b.unit && relativeDifference(a.value, b.value) <= SAME_TOLERANCE;
 }
 
-/** Whether two quantities of one dimension differ by at most {@link NEAR_TOLERANCE} of what was wanted. */
+/** Whether two quantities of one dimension differ by at most {@link NEAR_TOLERANCE} of the wanted value. */
 export function isNearQuantity(got: Quantity, wanted: Quantity): boolean {
   return got.unit === wanted.unit && relativeDifference(got.value, wanted.value) <= NEAR_TOLERANCE + SAME_TOLERANCE;
 }
 
-/** |got - wanted| as a share of |wanted|; infinite where nothing was wanted but something came. */
+/** |got - wanted| / |wanted|; infinite if wanted is 0 and got is not. */
 function relativeDifference(got: number, wanted: number): number {
   return got === wanted ? 0 : Math.abs(got - wanted) / Math.abs(wanted);
 }
 
-// "1,000" and "1,234,567" hold thousands separators; any other comma is a decimal comma.
+// "1,000" and "1,234,567" have thousands separators; any other comma is a decimal comma.
 function parseNumber(text: string): number {
   const plain = /^\d{1,3}(?:,\d{3})+(?:\.\d+)?$/u.test(text) ? text.replaceAll(',', '') : text.replace(',', '.');
   return Number.parseFloat(plain);

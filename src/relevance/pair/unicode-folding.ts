@@ -1,31 +1,31 @@
 /**
- * Version 2 of folding: texts that readers take for the same have the same words, however they are written.
+ * Version 2 of folding: texts that readers take as equal have equal words, however they are encoded.
  *
  * - compatibility forms are unified (NFKC): full width, ligatures, circled and styled letters;
- * - what is not seen is dropped: soft hyphens, zero-width characters, marks of direction, variation selectors;
- * - case is folded, with the dotted and dotless i of Turkish as "i", sharp s as "ss" and final sigma as sigma;
- * - marks that writers may leave out are dropped: accents, Hebrew and Arabic vowel signs, the Arabic stretch. The vowel signs
- *   of Indic and South-East Asian scripts are letters of their words and are kept;
+ * - invisible characters are dropped: soft hyphens, zero-width characters, direction marks, variation selectors;
+ * - case is folded: Turkish dotted and dotless i become "i", sharp s becomes "ss", final sigma becomes sigma;
+ * - optional marks are dropped: accents, Hebrew and Arabic vowel signs, the Arabic tatweel. The vowel signs of Indic and
+ *   South-East Asian scripts are letters of their words and are kept;
  * - text of scripts without spaces (Chinese, Japanese, Thai, Khmer, Lao, Burmese) is split by the dictionaries of
- *   `Intl.Segmenter`, which may differ from engine to engine.
+ *   `Intl.Segmenter`, which may differ between engines.
  */
 import { type TextFolding, WORD } from './folding.ts';
 
-// eslint-disable-next-line no-control-regex -- the whole of ASCII is meant
+// eslint-disable-next-line no-control-regex -- the range is all of ASCII
 const ASCII = /^[\0-\x7F]*$/;
 
-/** Marks that NFKC would join to the word before ("SonyTM", "11/2"), or take for something else (an inch mark for two feet). */
+/** Signs that NFKC would join to the word before ("SonyTM", "11/2") or change (a double prime, which means inches). */
 const APART = /[™℠]|(?=[¼-¾⅐-⅞↉])/gu;
 const INCH_MARK = /″/gu;
 const ACUTE_APOSTROPHE = /´/gu;
 
-/** Characters that are not seen. */
+/** Invisible characters. */
 const UNSEEN = /\p{Default_Ignorable_Code_Point}+/gu;
-/** Accents; the Arabic stretch; Hebrew points and Arabic vowel signs. After NFD. */
+/** Accents, the Arabic tatweel, Hebrew points and Arabic vowel signs; applied after NFD. */
 const OPTIONAL_MARKS =
   /(?:[\u0300-\u036F\u0640]|(?=[\p{Script_Extensions=Hebrew}\p{Script_Extensions=Arabic}])\p{M})+/gu;
 const LETTERS: Readonly<Record<string, string>> = { ß: 'ss', ı: 'i', ς: 'σ' };
-/** NFKC takes the vowel AM of Thai and Lao apart, and dictionaries know it in one piece. */
+/** NFKC decomposes the vowel AM of Thai and Lao, but the dictionaries expect it composed. */
 const APART_AM = /\u0E4D\u0E32|\u0ECD\u0EB2/gu;
 
 const APOSTROPHES = /['’‘‛ʼ]/gu;
@@ -34,7 +34,7 @@ const UNSPACED =
 
 export class UnicodeFolding implements TextFolding {
   readonly version = 2;
-  // Made when it is first needed, because its dictionaries take time to load.
+  // Created on first use, because its dictionaries take time to load.
   #segmenter: Intl.Segmenter | undefined;
 
   fold(text: string): string {
@@ -56,7 +56,7 @@ export class UnicodeFolding implements TextFolding {
   }
 }
 
-/** A text in folded letters; spaces are left as they are. */
+/** Folds the letters of a text and leaves its spaces unchanged. */
 function foldLetters(text: string): string {
   return text
     .replaceAll(INCH_MARK, '"')

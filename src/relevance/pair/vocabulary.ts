@@ -1,16 +1,16 @@
 /**
- * The special tokens of prompts and completions. They are part of the tokenizer file, one id each, and are never
- * produced from a user's text: text is encoded separately from structure.
+ * The special tokens of prompts and completions. Each has one id in the tokenizer file and is never produced from a
+ * user's text, because text is encoded separately from structure.
  */
 import { MAX_SCALE, MIN_SCALE } from './labels.ts';
 import { DOCUMENT_FIELDS, type DocumentField } from './pair.ts';
 
-/** How many rule ids the tokenizer reserves: an instruction can grow to this many rules without a new tokenizer. */
+/** Rule ids reserved by the tokenizer: an instruction can grow to this many rules without a new tokenizer. */
 export const MAX_RULES = 48;
-/** How many instruction versions can be told apart by a from-scratch model. */
+/** Instruction versions that a model trained from scratch can tell apart. */
 export const MAX_INSTRUCTION_VERSIONS = 4;
 
-/** What a rule looks at; also what a step of a trace names as its criterion. */
+/** The aspects that rules look at; a step of a trace names one as its criterion. */
 export const CRITERIA = [
   'type',
   'brand',
@@ -23,24 +23,24 @@ export const CRITERIA = [
 ] as const;
 export type Criterion = (typeof CRITERIA)[number];
 
-/** What a step says it found. */
+/** The findings that a step can claim. */
 export const VERDICTS = ['match', 'mismatch', 'near', 'absent', 'violated'] as const;
 export type Verdict = (typeof VERDICTS)[number];
 
-/** Where a piece of evidence was copied from. */
+/** The text that evidence was copied from. */
 export const EVIDENCE_SOURCES = ['query', 'document'] as const;
 export type EvidenceSource = (typeof EVIDENCE_SOURCES)[number];
 
 /** Buckets of an overlap hint: none, some, most, all of the words that could match. */
 export const HINT_BUCKETS = 4;
-/** What hint tokens tell about numbers in the pair. */
+/** The values of the hint about numbers in the pair. */
 export const NUMBER_HINTS = ['none', 'same', 'near', 'far', 'absent'] as const;
 export type NumberHint = (typeof NUMBER_HINTS)[number];
 
-/** Buckets of a share in the hints about standing, and of a place. */
+/** Buckets of a share in the hints about standing, and of a rank. */
 export const SHARE_BUCKETS = 8;
 export const RANK_BUCKETS = 7;
-/** What those hints tell, in the order of the prompt. */
+/** The hints about standing, in the order of the prompt. */
 export const STANDING_HINTS = ['coverage', 'score', 'relative', 'rank', 'named'] as const;
 export type StandingHint = (typeof STANDING_HINTS)[number];
 
@@ -55,7 +55,7 @@ export const CUT = '<|cut|>';
 export function scaleToken(scaleSize: number): string {
   return `<|scale:${scaleSize}|>`;
 }
-/** Each scale has label tokens of its own: a 1 of 2 labels is not a 1 of 4. */
+/** Each scale has its own label tokens, because a 1 of 2 labels is not a 1 of 4. */
 export function labelToken(scaleSize: number, label: number): string {
   return `<|label:${scaleSize}:${label}|>`;
 }
@@ -87,10 +87,10 @@ export function numberHintToken(hint: NumberHint): string {
 export function standingHintToken(hint: StandingHint, bucket: number): string {
   return `<|hint:${hint}:${bucket}|>`;
 }
-/** Stands where hints about standing are expected and a pair is by itself. */
+/** Replaces the hints about standing for a pair without its query's other documents. */
 export const NO_STANDING = '<|hint:standing:absent|>';
 
-/** Every special token in the order of its id: token i of every lab tokenizer is entry i of this list. */
+/** Every special token in id order: token i of every lab tokenizer is entry i of this list. */
 export const SPECIAL_TOKENS: readonly string[] = [
   PAD,
   EOS,
@@ -114,8 +114,8 @@ export const SPECIAL_TOKENS: readonly string[] = [
 ];
 
 /**
- * The special tokens of a tokenizer: hints about standing have tokens only where prompts use them, so that others keep
- * their vocabularies.
+ * The special tokens of a tokenizer. Tokens for hints about standing exist only where prompts use them, so that other
+ * models keep their vocabularies.
  */
 export function specialTokens({ standing }: { readonly standing: boolean }): readonly string[] {
   return standing ? [...SPECIAL_TOKENS, ...STANDING_TOKENS] : SPECIAL_TOKENS;
@@ -126,7 +126,7 @@ const STANDING_TOKENS: readonly string[] = [
   ...STANDING_HINTS.flatMap((hint) => range(0, bucketsOf(hint) - 1).map((bucket) => standingHintToken(hint, bucket))),
 ];
 
-/** How many buckets a hint about standing has. */
+/** The number of buckets of a hint about standing. */
 export function bucketsOf(hint: StandingHint): number {
   return hint === 'rank' ? RANK_BUCKETS : SHARE_BUCKETS;
 }

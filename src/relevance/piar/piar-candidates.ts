@@ -1,7 +1,7 @@
 /**
- * The conditions a deterministic refiner can choose from, drawn from the train pairs alone: every relation the facts
- * know, word overlaps by field and bound, phrases, the length of the query, and words and attribute values that
- * documents have unasked. Of conditions that hold on the same pairs the first, which is the simplest, is kept.
+ * The conditions that the deterministic refiner chooses from, drawn only from the train pairs: every relation of the
+ * facts, word overlaps by field and bound, phrases, query length, and words and attribute values that documents have but
+ * queries do not ask for. Of conditions that hold on the same pairs the first, simplest one is kept.
  */
 import type { FiringTable } from '../rules/firing-table.ts';
 import type { Condition, Rule } from '../rules/instruction.ts';
@@ -14,17 +14,17 @@ export interface Candidate {
   readonly when: Condition;
   readonly scope?: string;
   readonly criteria: readonly Criterion[];
-  /** 1 where it holds [N]. */
+  /** 1 on each pair where it holds [N]. */
   readonly fired: Uint8Array;
 }
 
-/** How much is drawn from the data; more finds more and fits more noise. */
-const MOST_WORDS = 200;
-const MOST_VALUES = 60;
-const MOST_ATTRIBUTES = 12;
-const MOST_SCOPES = 8;
-/** A condition that holds for fewer queries says nothing about others. */
-const LEAST_QUERIES = 3;
+/** Limits on what is drawn from the data. More finds more and overfits more. */
+const MAX_WORDS = 200;
+const MAX_VALUES = 60;
+const MAX_ATTRIBUTES = 12;
+const MAX_SCOPES = 8;
+/** A condition that holds for fewer queries does not generalise. */
+const MIN_QUERIES = 3;
 
 const SHARES = [0.01, 0.34, 0.5, 0.67, 1] as const;
 const LENGTHS = [2, 3, 4, 5] as const;
@@ -37,7 +37,7 @@ export function candidatesOf(table: FiringTable): Candidate[] {
     const rule: Pick<Rule, 'when' | 'scope'> = scope === undefined ? { when } : { when, scope };
     const fired = table.fires(rule);
     const print = fingerprint(fired);
-    if (seen.has(print) || queriesOf(fired, table) < LEAST_QUERIES) return;
+    if (seen.has(print) || queriesOf(fired, table) < MIN_QUERIES) return;
     seen.add(print);
     const found = { when, criteria: criteriaOf(when), fired };
     candidates.push(scope === undefined ? found : { ...found, scope });
@@ -63,7 +63,7 @@ function* relationConditions(table: FiringTable): Generator<Condition> {
     yield { kind, is: ['other', 'absent'] };
   }
   const wished = table.facts.flatMap(({ relations }) => relations.attribute.map(({ of }) => of ?? ''));
-  for (const of of [undefined, ...mostFrequent(wished, MOST_ATTRIBUTES)]) {
+  for (const of of [undefined, ...mostFrequent(wished, MAX_ATTRIBUTES)]) {
     const one = of === undefined ? {} : { of };
     for (const is of ['same', 'other', 'absent'] as const) yield { kind: 'attribute', is: [is], ...one };
     yield { kind: 'attribute', is: ['other', 'absent'], ...one };
@@ -85,7 +85,7 @@ function* overlapConditions(table: FiringTable): Generator<Condition> {
     for (const share of SHARES) yield* bounds({ kind: 'overlap', field, side: 'field', share });
   }
   const names = table.pairs.flatMap(({ document }) => Object.keys(document.attributes));
-  for (const of of mostFrequent(names, MOST_ATTRIBUTES)) {
+  for (const of of mostFrequent(names, MAX_ATTRIBUTES)) {
     for (const share of [0.01, 0.5, 1]) yield* bounds({ kind: 'overlap', field: 'attributes', of, share });
     yield* bounds({ kind: 'overlap', field: 'attributes', of, side: 'field', share: 1 });
   }
@@ -105,14 +105,14 @@ function* phraseConditions(): Generator<Condition> {
   }
 }
 
-/** Title words that the query of their pair does not have, most frequent first. */
+/** Title words that the query lacks, most frequent first. */
 function unaskedWords(table: FiringTable): string[] {
   const words = table.facts.flatMap(({ words: { query, folding }, pair }) =>
     [...contentWords(folding, pair.document.title)].filter(
       (stem) => /^\p{L}{3,}$/u.test(stem) && !query.stems.has(stem),
     ),
   );
-  return mostFrequent(words, MOST_WORDS);
+  return mostFrequent(words, MAX_WORDS);
 }
 
 /** Attribute values of one or two words, most frequent first. */
@@ -123,14 +123,14 @@ function statedValues(table: FiringTable): [attribute: string, value: string][] 
       return contentWords(folding, value).size > 0 && value.length <= 24 ? [JSON.stringify([name, value])] : [];
     }),
   );
-  return mostFrequent(stated, MOST_VALUES).map((key) => JSON.parse(key) as [string, string]);
+  return mostFrequent(stated, MAX_VALUES).map((key) => JSON.parse(key) as [string, string]);
 }
 
-/** Categories of at least one pair in twenty. */
+/** Categories that at least one pair in twenty has. */
 function categories(table: FiringTable): string[] {
   const known = table.facts.flatMap(({ category }) => (category === undefined || category === '' ? [] : [category]));
   const counts = countsOf(known);
-  return mostFrequent(known, MOST_SCOPES).filter((name) => (counts.get(name) ?? 0) >= table.size / 20);
+  return mostFrequent(known, MAX_SCOPES).filter((name) => (counts.get(name) ?? 0) >= table.size / 20);
 }
 
 function criteriaOf(when: Condition): Criterion[] {
@@ -160,7 +160,7 @@ function criteriaOf(when: Condition): Criterion[] {
 
 function queriesOf(fired: Uint8Array, table: FiringTable): number {
   const queries = new Set<number | undefined>();
-  for (let i = 0; i < fired.length && queries.size < LEAST_QUERIES; i++) {
+  for (let i = 0; i < fired.length && queries.size < MIN_QUERIES; i++) {
     if (fired[i] === 1) queries.add(table.queryOf[i]);
   }
   return queries.size;
@@ -182,7 +182,7 @@ function countsOf(items: readonly string[]): Map<string, number> {
   return counts;
 }
 
-/** The most frequent items, equally frequent ones by name. */
+/** The most frequent items, ties by name. */
 function mostFrequent(items: readonly string[], most: number): string[] {
   return [...countsOf(items)]
     .toSorted(([a, countA], [b, countB]) => countB - countA || (a < b ? -1 : 1))

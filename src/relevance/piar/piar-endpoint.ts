@@ -1,10 +1,10 @@
 /**
- * A refiner that asks a language model, at an OpenAI-compatible endpoint that the user names. Nothing is sent anywhere
- * else, and nothing at all unless it is asked for: what is sent are the rules, the groups of errors, and a few pairs of
- * each group. What comes back is data from outside: every proposal is parsed strictly, and one that cannot be used is
- * reported with its reason. Whether it helps is for dev to say, as with any other proposal.
+ * A refiner that asks a language model at an OpenAI-compatible endpoint named by the user. It sends nothing anywhere else
+ * and nothing unless asked; a request holds the rules, the groups of errors, and a few pairs of each group. The answer is
+ * untrusted: every proposal is parsed strictly, and an unusable one is reported with its reason. As with any proposal,
+ * the dev pairs decide whether it helps.
  *
- * The key lives in memory only: it goes into one request header, never into an error, a history or a name.
+ * The key is kept in memory only: it is sent in one request header and never enters an error, a history or a name.
  */
 import * as v from 'valibot';
 import { LabError, messageOf, throwIfAborted } from '../../common/errors.ts';
@@ -21,14 +21,14 @@ export interface EndpointOptions {
   readonly fetch?: typeof fetch;
   /** Default 120,000. */
   readonly timeoutMs?: number;
-  /** The most proposals of an answer that are looked at. Default 8. */
+  /** The most proposals read from an answer. Default 8. */
   readonly proposals?: number;
 }
 
 const DEFAULT_TIMEOUT_MS = 120_000;
-/** A longer answer is no list of edits. */
+/** A longer answer is not a list of edits. */
 const MAX_ANSWER_LENGTH = 200_000;
-/** Edits that belong together; more is a new instruction, not an edit. */
+/** The maximum number of edits in a proposal; more would be a new instruction. */
 const MAX_EDITS = 8;
 
 const completionSchema = v.object({
@@ -41,10 +41,10 @@ const proposalSchema = v.strictObject({
 });
 
 /**
- * A refiner that asks the endpoint once a round.
+ * A refiner that asks the endpoint once per round.
  *
- * Its `propose` throws {@link LabError} `bad-config` where the endpoint does not answer as one should, `aborted` on
- * request. An answer that holds no usable proposal is no error.
+ * Its `propose` throws {@link LabError} `bad-config` if the endpoint's answer is not a completion, `aborted` on request.
+ * An answer without usable proposals is not an error.
  *
  * @throws {LabError} `bad-config` if the address is not usable.
  */
@@ -60,14 +60,14 @@ export function endpointRefiner(options: EndpointOptions): Refiner {
   };
 }
 
-/** The proposals in what a model wrote; whatever cannot be read is told with its reason. Never throws. */
+/** Reads the proposals in a model's answer; unusable ones are returned with their reasons. Never throws. */
 export function readAnswer(content: string, most: number): RefinerAnswer {
   const data = jsonIn(content);
   const answer = v.safeParse(answerSchema, data);
   if (!answer.success) {
     return {
       proposals: [],
-      unusable: [{ what: excerpt(content), reason: `no list of proposals: ${problemOf(answer)}` }],
+      unusable: [{ what: excerpt(content), reason: `not a list of proposals: ${problemOf(answer)}` }],
     };
   }
   const proposals: Proposal[] = [];
@@ -117,19 +117,19 @@ async function ask(
     const why = timeout.aborted ? `nothing within ${timeoutMs / 1000} s` : withoutKey(messageOf(error), apiKey);
     throw unanswered(url, why);
   }
-  // What a server says about a refused request may repeat the key, so only the status is shown.
+  // A server's message about a refused request may repeat the key, so only the status is shown.
   if (status !== '') throw unanswered(url, status);
   if (text.length > MAX_ANSWER_LENGTH) throw unanswered(url, `an answer of ${text.length} characters`);
   const completion = v.safeParse(completionSchema, jsonOf(text));
   const content = completion.success ? completion.output.choices[0]?.message.content : undefined;
-  if (content === undefined) throw unanswered(url, 'something else than a chat completion');
+  if (content === undefined) throw unanswered(url, 'something other than a chat completion');
   return content;
 }
 
 function unanswered(url: URL, got: string): LabError {
   return new LabError('bad-config', {
     message: `The endpoint at ${url.host} did not answer as expected.`,
-    expected: 'a chat completion as OpenAI-compatible servers give it',
+    expected: 'a chat completion in the OpenAI format',
     got,
     fix: 'Check the address, the model name and the key, or refine without an endpoint.',
   });
@@ -139,7 +139,7 @@ function withoutKey(text: string, apiKey: string | undefined): string {
   return apiKey === undefined || apiKey === '' ? text : text.replaceAll(apiKey, '(key)');
 }
 
-// Models like to put JSON into a fence, or a sentence before it.
+// Models often put JSON into a code fence or write a sentence before it.
 function jsonIn(content: string): unknown {
   const whole = jsonOf(content);
   return whole === undefined ? jsonOf(content.slice(content.indexOf('{'), content.lastIndexOf('}') + 1)) : whole;

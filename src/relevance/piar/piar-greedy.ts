@@ -1,10 +1,10 @@
 /**
- * The default refiner: a deterministic, greedy search for the single edit that puts most train pairs right. It needs no
- * network and no model. For every condition drawn from the data (piar-candidates.ts) it counts what a rule on it would
- * change at every place of its criterion and with every cap; for the rules that are there it tries to remove, move,
- * recap and extend them.
+ * The default refiner: a deterministic, greedy search for the single edit that corrects most train pairs. It needs no
+ * network and no model. For every condition drawn from the data (piar-candidates.ts) it counts what a rule with that
+ * condition would change at every position within its criterion and with every cap. It also tries to remove, move, recap
+ * and extend the existing rules.
  *
- * Pairs of one query are alike, so gains are also counted by query: an edit must help more queries than it harms.
+ * Gains are also counted by query, because pairs of one query are alike: an edit must help more queries than it harms.
  */
 import { hashHex } from '../../common/rng.ts';
 import { conditionSentence } from '../rules/condition-sentence.ts';
@@ -17,25 +17,25 @@ import type { Proposal, Refiner, RefinerView } from './piar.ts';
 import { type Criterion, CRITERIA, MAX_RULES } from '../pair/vocabulary.ts';
 
 export interface GreedyOptions {
-  /** The most proposals of a round. Default 8. */
+  /** The most proposals per round. Default 8. */
   readonly proposals?: number;
-  /** By how many queries more an edit must help than harm. Default 3. */
+  /** The least excess of helped over harmed queries. Default 3. */
   readonly leastQueries?: number;
 }
 
-/** An edit and what it does on train. */
+/** An edit and its effect on train. */
 interface Option {
   readonly edit: Edit;
-  /** What makes two options the same, wherever they stand. */
+  /** Equal for options that differ in position only. */
   readonly key: string;
-  /** More pairs right than before. */
+  /** The change in the number of correct pairs. */
   readonly gain: number;
 }
 
-/** Of the additions only so many are looked at query by query. */
+/** Only the best additions are examined query by query. */
 const SHORTLIST = 80;
-/** An instruction may not grow to the very limit, so that people can still add to it. */
-const MOST_RULES = MAX_RULES - 8;
+/** Leaves room below the limit, so that people can still add rules. */
+const RULE_LIMIT = MAX_RULES - 8;
 
 /** A refiner that searches for the best single edits. */
 export function greedyRefiner({ proposals = 8, leastQueries = 3 }: GreedyOptions = {}): Refiner {
@@ -48,14 +48,17 @@ export function greedyRefiner({ proposals = 8, leastQueries = 3 }: GreedyOptions
       const refused = new Set(view.rejected.flatMap(({ edits }) => edits.map(keyOf)));
       const options = [...additions(view, pool), ...revisions(view, pool)]
         .filter(({ key }) => !refused.has(key))
-        .toSorted((a, b) => b.gain - a.gain || oddity(a.edit, view.instruction) - oddity(b.edit, view.instruction))
+        .toSorted(
+          (a, b) =>
+            b.gain - a.gain || contrarinessOf(a.edit, view.instruction) - contrarinessOf(b.edit, view.instruction),
+        )
         .slice(0, SHORTLIST);
       return Promise.resolve({ proposals: choose(options, view, proposals, leastQueries) });
     },
   };
 }
 
-/** The best options that help enough queries, each effect once. */
+/** The best options that help enough queries, one for each effect. */
 function choose(options: readonly Option[], view: RefinerView, most: number, leastQueries: number): Proposal[] {
   const { instruction, train } = view;
   const before = predict(instruction, train);
@@ -64,7 +67,7 @@ function choose(options: readonly Option[], view: RefinerView, most: number, lea
   for (const { edit, gain } of options) {
     if (chosen.length >= most) break;
     const after = predict(applyEdits(instruction, [edit]), train);
-    // The same rule in two criteria often does the same: one of them is enough.
+    // The same rule under two criteria often has the same effect; one of them is enough.
     const effect = after.join();
     const { helped, harmed } = queryBalance(before, after, train);
     if (seen.has(effect) || helped - harmed < leastQueries) continue;
@@ -77,7 +80,7 @@ function choose(options: readonly Option[], view: RefinerView, most: number, lea
 
 /** The best rule to add on each condition and criterion. */
 function additions({ instruction, train, round }: RefinerView, pool: readonly Candidate[]): Option[] {
-  if (instruction.rules.length >= MOST_RULES) return [];
+  if (instruction.rules.length >= RULE_LIMIT) return [];
   const options: Option[] = [];
   const places = new Map(CRITERIA.map((criterion) => [criterion, slotsOf(instruction, criterion, train)]));
   for (const candidate of pool) {
@@ -95,15 +98,15 @@ function additions({ instruction, train, round }: RefinerView, pool: readonly Ca
   return options;
 }
 
-/** The places of one criterion, and for each pair the place that wins now and what all other criteria say. */
+/** The positions within one criterion, and for each pair the winning position and the verdict of the other criteria. */
 interface Slots {
   /** Ids of the criterion's rules in order. */
   readonly rules: readonly string[];
-  /** The place of the winning rule [N]; the number of rules where none fires. */
+  /** The position of the winning rule [N]; the number of rules where none fires. */
   readonly winner: Int16Array;
-  /** The lowest cap of the other criteria [N]; R where they say nothing. */
+  /** The lowest cap of the other criteria [N]; R where none of their rules fires. */
   readonly others: Int8Array;
-  /** Whether the present label is right [N]. */
+  /** Whether the current label is right [N]. */
   readonly isRight: Uint8Array;
 }
 
@@ -126,8 +129,8 @@ interface Addition {
   readonly gain: number;
 }
 
-// A rule at place s wins on the pairs where it fires and the present winner stands at s or later. So gains are counted
-// by the present winner's place first, and summed from the last place up.
+// A rule at position s wins on the pairs where it fires and the current winner is at s or later. So gains are first
+// counted by the position of the current winner, then summed from the last position up.
 function bestAddition(fired: Uint8Array, slots: Slots, scaleSize: number, train: FiringTable): Addition | undefined {
   const gains = new Int32Array((slots.rules.length + 1) * scaleSize);
   for (let i = 0; i < fired.length; i++) {
@@ -152,7 +155,7 @@ function bestAddition(fired: Uint8Array, slots: Slots, scaleSize: number, train:
   return best;
 }
 
-/** Edits of the rules that are there which put more train pairs right. */
+/** Edits of existing rules that correct more train pairs. */
 function revisions({ instruction, train }: RefinerView, pool: readonly Candidate[]): Option[] {
   const right = countRight(instruction, train);
   const words = pool.flatMap(({ when }) => (when.kind === 'unasked-word' ? when.words : []));
@@ -198,21 +201,21 @@ function ruleOf(
   const place = 'field' in when ? `-${when.field}` : '';
   const stem = `${when.kind}${place}-r${round}`;
   const taken = new Set(instruction.rules.map((rule) => rule.id));
-  // Several proposals of a round may be kept: the condition makes their ids differ.
+  // Several proposals of a round may be kept, so the id includes a hash of the condition.
   let id = `${stem}-${hashHex(canonicalJson({ when, scope, criterion, cap })).slice(0, 6)}`;
   while (taken.has(id)) id = `${id}x`;
   const rule = { id, criterion, when, cap, text: conditionSentence(when, scope) };
   return scope === undefined ? rule : { ...rule, scope };
 }
 
-// Of edits that do the same, the one that says it straight: much in common speaks for a high label, little for a low one.
-function oddity(edit: Edit, { scaleSize }: Instruction): number {
+// Breaks ties between edits of equal effect: a large overlap should argue for a high label, a small one for a low label.
+function contrarinessOf(edit: Edit, { scaleSize }: Instruction): number {
   if (edit.kind !== 'add' || edit.rule.when.kind !== 'overlap') return 0;
   const isHigh = edit.rule.cap >= scaleSize / 2;
   return (edit.rule.when.is === 'at-least') === isHigh ? 0 : 1;
 }
 
-/** What an edit is about, without its place: a rule that dev refused is not proposed again one line lower. */
+/** The identity of an edit without its position, so that a rule refused by dev is not proposed again one line lower. */
 function keyOf(edit: Edit): string {
   switch (edit.kind) {
     case 'add': {
@@ -228,7 +231,7 @@ function keyOf(edit: Edit): string {
   }
 }
 
-/** On how many queries more pairs are right after an edit, and on how many fewer. */
+/** The numbers of queries with more and with fewer correct pairs after an edit. */
 function queryBalance(before: Int8Array, after: Int8Array, train: FiringTable): { helped: number; harmed: number } {
   const change = new Int32Array(train.queryCount);
   for (let i = 0; i < before.length; i++) {

@@ -1,28 +1,28 @@
 /**
- * How far an instruction and human labels agree on a set of pairs, and where they do not. A pair on which no rule
- * fires is not covered: it counts as wrong, and is reported apart.
+ * Agreement of an instruction with human labels on a set of pairs, and its errors. A pair on which no rule fires is not
+ * covered: it counts as wrong and is reported separately.
  */
 import { type FiringTable, NO_LABEL, predict, winners } from '../rules/firing-table.ts';
 import type { Instruction } from '../rules/instruction.ts';
 import { groupByQuery, ndcg, pairAccuracy } from '../metrics/metrics-ranking.ts';
 import { confusionMatrix, macroF1, quadraticWeightedKappa } from '../metrics/metrics.ts';
 
-/** The measures of one instruction on one split. Null: nothing to measure. */
+/** The measures of one instruction on one split; null where there is nothing to measure. */
 export interface SplitMeasure {
   readonly pairs: number;
   readonly queries: number;
   /** The share of pairs on which some rule fires. */
   readonly coverage: number;
-  /** Right labels of all pairs, covered or not. */
+  /** Correct labels as a share of all pairs, covered or not. */
   readonly accuracy: number;
-  /** On covered pairs, as are the next two. */
+  /** On covered pairs, like the next two. */
   readonly macroF1: number | null;
   readonly quadraticWeightedKappa: number | null;
   /** Counts [R,R]: row gold, column the instruction's label. */
   readonly confusion: readonly (readonly number[])[];
   /** Pairs that are not covered, by gold label [R]. */
   readonly uncovered: readonly number[];
-  /** The instruction's label as a score; not covered ranks below all. */
+  /** With the instruction's label as the score; pairs that are not covered rank last. */
   readonly pairAccuracy: number | null;
   readonly ndcg10: number | null;
 }
@@ -32,15 +32,15 @@ export interface ErrorGroup {
   readonly gold: number;
   /** -1 where no rule fires. */
   readonly predicted: number;
-  /** The rule that decides: the first whose cap is the label; undefined where none fires. */
+  /** The deciding rule: the first winner whose cap is the label; undefined where none fires. */
   readonly rule: string | undefined;
   readonly pairs: number;
   readonly queries: number;
-  /** Places of the pairs in the table. */
+  /** Indices of the pairs in the table. */
   readonly members: readonly number[];
 }
 
-/** How many pairs of a table an instruction labels rightly. */
+/** The number of pairs of a table that an instruction labels correctly. */
 export function countRight(instruction: Instruction, table: FiringTable): number {
   const labels = predict(instruction, table);
   let right = 0;
@@ -53,7 +53,7 @@ export function measureInstruction(instruction: Instruction, table: FiringTable)
   return measureLabels(predict(instruction, table), instruction.scaleSize, table);
 }
 
-/** Measures given labels [N], whoever gave them, with {@link NO_LABEL} for none. */
+/** Measures labels [N] of any source, with {@link NO_LABEL} for none. */
 export function measureLabels(labels: ArrayLike<number>, scaleSize: number, table: FiringTable): SplitMeasure {
   const places = [...table.pairs.keys()];
   const covered = places.filter((i) => labels[i] !== NO_LABEL);
@@ -89,7 +89,7 @@ export function measureLabels(labels: ArrayLike<number>, scaleSize: number, tabl
   };
 }
 
-/** What an instruction gets wrong, in groups, the largest first. */
+/** The errors of an instruction in groups, largest first. */
 export function groupErrors(instruction: Instruction, table: FiringTable): ErrorGroup[] {
   const labels = predict(instruction, table);
   const criteria = [...new Set(instruction.rules.map(({ criterion }) => criterion))];

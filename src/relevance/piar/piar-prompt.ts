@@ -1,6 +1,6 @@
 /**
- * What a language model is told when it is asked to refine an instruction: the rules as they are, where they go wrong
- * with a few pairs, what has been refused, and the exact form of an answer.
+ * The prompt that asks a language model to refine an instruction: the rules, their errors with a few example pairs, the
+ * refused edits, and the exact form of an answer.
  */
 import { fieldText } from '../pair/document-text.ts';
 import { printInstruction } from '../rules/instruction-text.ts';
@@ -19,7 +19,7 @@ export interface ChatMessage {
 const SHOWN_GROUPS = 6;
 const SHOWN_PAIRS = 4;
 const SHOWN_REFUSALS = 12;
-/** Characters of a document field that are shown. */
+/** Characters shown of a document field. */
 const SHOWN_CHARACTERS = 200;
 
 const FORM = `Answer with one JSON object and nothing else:
@@ -74,7 +74,7 @@ function describeGroup(
   all: readonly JudgedPair[],
 ): string {
   const says = rule === undefined ? 'no rule fires' : `rule ${rule} says ${predicted}`;
-  // Spread over the group, so that one query does not speak for all.
+  // Examples are spread over the group, so that they come from several queries.
   const step = Math.max(1, Math.floor(members.length / SHOWN_PAIRS));
   const shown = members.filter((_, i) => i % step === 0).slice(0, SHOWN_PAIRS);
   const examples = shown.map((i) => `  ${describePair(all[i])}`);

@@ -1,14 +1,16 @@
 /**
- * PIAR: an instruction refined by what it gets wrong, in rounds of four steps.
+ * PIAR: refines an instruction by its errors, in rounds of four steps.
  *
  *     Predict    execute the instruction on the train pairs
  *     Identify   compare with the human labels
  *     Analyse    group the errors by gold label, predicted label and deciding rule
- *     Refine     a refiner proposes typed edits; one is kept if it helps on train and on dev
+ *     Refine     a refiner proposes typed edits; an edit is kept if it helps on train and on dev
  *
- * Proposals see train only, dev decides, and test is asked for once, after the last round: there is no way back from
- * it into the rounds. The refiner is an interface: by default a deterministic search (piar-greedy.ts), or a language
- * model at an endpoint that the user names (piar-endpoint.ts). The name is the paper's; the loop is our definition.
+ * Proposals see train only, dev decides, and test is read once, after the last round, so that it cannot influence the
+ * rounds. The refiner is an interface: by default a deterministic search (piar-greedy.ts), or a language model at an
+ * endpoint named by the user (piar-endpoint.ts). The name is the paper's; the loop is our definition.
+ *
+ * This room holds the loop, its measurements and its two refiners.
  */
 import { LabError, messageOf, throwIfAborted } from '../../common/errors.ts';
 import { FiringTable } from '../rules/firing-table.ts';
@@ -19,23 +21,23 @@ import type { JudgedPair } from '../pair/pair.ts';
 import { countRight, type ErrorGroup, groupErrors, measureInstruction, type SplitMeasure } from './piar-measure.ts';
 import { foldText } from '../pair/plain-folding.ts';
 
-/** Judged pairs in three parts that share no query. */
+/** Judged pairs in three disjoint parts by query. */
 export interface PiarData {
   readonly train: readonly JudgedPair[];
   readonly dev: readonly JudgedPair[];
-  /** Asked once, after the last round. */
+  /** Called once, after the last round. */
   readonly test: () => readonly JudgedPair[];
-  /** The words that conditions on brand, type, attributes and audience know. */
+  /** The words for conditions on brand, type, attributes and audience. */
   readonly lexicon: Lexicon;
 }
 
-/** Edits that belong together, and why. */
+/** Edits to be made together, and why. */
 export interface Proposal {
   readonly edits: readonly Edit[];
   readonly rationale: string;
 }
 
-/** What a refiner sees: the train part and what became of earlier proposals. */
+/** The input of a refiner: the train part and the fate of earlier proposals. */
 export interface RefinerView {
   readonly round: number;
   readonly instruction: Instruction;
@@ -47,7 +49,7 @@ export interface RefinerView {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Something that proposes edits. An answer that cannot be used is no exception but a {@link RefinerAnswer.unusable}. */
+/** Proposes edits. An unusable answer is a {@link RefinerAnswer.unusable}, not an exception. */
 export interface Refiner {
   readonly name: string;
   propose(view: RefinerView): Promise<RefinerAnswer>;
@@ -56,31 +58,31 @@ export interface Refiner {
 export interface RefinerAnswer {
   /** The most promising first. */
   readonly proposals: readonly Proposal[];
-  /** What was proposed but could not be read, with the reason. */
+  /** Proposals that could not be read, with the reason. */
   readonly unusable?: readonly { readonly what: string; readonly reason: string }[];
 }
 
 export interface PiarOptions {
   /** The most rounds. Default 20. */
   readonly rounds?: number | undefined;
-  /** Ends after so many rounds in a row that kept nothing. Default 2. */
+  /** Stops after this many consecutive rounds without an accepted edit. Default 2. */
   readonly patience?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onRound?: ((round: PiarRound) => void) | undefined;
 }
 
-/** What became of one proposal. */
+/** The outcome of one proposal. */
 export interface ProposalOutcome {
   readonly edits: readonly Edit[];
   /** The edits as sentences. */
   readonly described: readonly string[];
   readonly rationale: string;
   readonly accepted: boolean;
-  /** Why, in a few words with the numbers. */
+  /** A short reason with the numbers. */
   readonly reason: string;
 }
 
-/** One round; measures are those of the instruction it began with. */
+/** One round. The measures are of the instruction at its start. */
 export interface PiarRound {
   readonly round: number;
   readonly rules: number;
@@ -97,9 +99,9 @@ export interface PiarHistory {
   readonly stopped: 'no more improvement' | 'all rounds done';
   readonly first: { readonly instruction: Instruction; readonly hash: string };
   readonly last: { readonly instruction: Instruction; readonly hash: string };
-  /** Both on the part that nothing was chosen by. */
+  /** Both instructions on the held-out part. */
   readonly test: { readonly first: SplitMeasure; readonly last: SplitMeasure };
-  /** The last instruction on what it was refined by. */
+  /** The last instruction on the parts used for refinement. */
   readonly train: SplitMeasure;
   readonly dev: SplitMeasure;
 }
@@ -110,7 +112,7 @@ const DEFAULT_PATIENCE = 2;
 /**
  * Refines an instruction.
  *
- * @throws {LabError} `bad-config` if a part is empty or two share a query; `aborted` on request; what the refiner throws.
+ * @throws {LabError} `bad-config` if a part is empty or two share a query; `aborted` on request; the errors of the refiner
  */
 export async function runPiar(
   data: PiarData,
@@ -118,7 +120,7 @@ export async function runPiar(
   refiner: Refiner,
   { rounds: most = DEFAULT_ROUNDS, patience = DEFAULT_PATIENCE, signal, onRound }: PiarOptions = {},
 ): Promise<PiarHistory> {
-  requireApart({ train: data.train, dev: data.dev });
+  requireDisjoint({ train: data.train, dev: data.dev });
   const train = new FiringTable(data.lexicon, data.train);
   const dev = new FiringTable(data.lexicon, data.dev);
   const rounds: PiarRound[] = [];
@@ -148,7 +150,7 @@ export async function runPiar(
   }
 
   const testPairs = data.test();
-  requireApart({ train: data.train, dev: data.dev, test: testPairs });
+  requireDisjoint({ train: data.train, dev: data.dev, test: testPairs });
   const test = new FiringTable(data.lexicon, testPairs);
   return {
     refiner: refiner.name,
@@ -162,7 +164,7 @@ export async function runPiar(
   };
 }
 
-/** Tries proposals one after the other, each on what the ones before have left. */
+/** Tries proposals in turn, each on the instruction left by the accepted ones before it. */
 function tryProposals(
   start: Instruction,
   { proposals, unusable = [] }: RefinerAnswer,
@@ -203,7 +205,7 @@ function refused(reason: string): Judgement {
   return { accepted: false, reason };
 }
 
-/** The instruction after the edits; the reason where they cannot be made. */
+/** The instruction after the edits, or the reason why they cannot be made. */
 function edited(instruction: Instruction, edits: readonly Edit[]): Instruction | string {
   try {
     return applyEdits(instruction, edits);
@@ -213,7 +215,7 @@ function edited(instruction: Instruction, edits: readonly Edit[]): Instruction |
   }
 }
 
-function requireApart(parts: Readonly<Record<string, readonly JudgedPair[]>>): void {
+function requireDisjoint(parts: Readonly<Record<string, readonly JudgedPair[]>>): void {
   const seen = new Map<string, string>();
   for (const [part, pairs] of Object.entries(parts)) {
     if (pairs.length === 0) {
@@ -224,7 +226,7 @@ function requireApart(parts: Readonly<Record<string, readonly JudgedPair[]>>): v
       if (other !== undefined) {
         throw new LabError('bad-config', {
           message: `PIAR: the query "${query}" is in the ${other} part and in the ${part} part.`,
-          expected: 'parts that share no query',
+          expected: 'disjoint queries in the parts',
           fix: 'Split by query.',
         });
       }

@@ -1,6 +1,6 @@
 /**
- * BM25 (Robertson et al. 1994, in the form of Lucene with k1 1.2 and b 0.75) over all words of a document: what a search
- * engine knows without having seen a judgment, as a baseline beside anything that has.
+ * BM25 (Robertson et al. 1994, in Lucene's form with k1 1.2 and b 0.75) over all words of a document: the baseline of a
+ * search engine that has seen no judgments.
  */
 import { documentTexts, documentValues } from '../pair/document-text.ts';
 import type { TextFolding } from '../pair/folding.ts';
@@ -15,33 +15,33 @@ interface DocumentTerms {
   readonly length: number;
 }
 
-/** The stems of a query with their inverse document frequencies, and the sum of these. */
+/** The stems of a query with their inverse document frequencies, and the sum of these weights. */
 interface QueryTerms {
   readonly query: string;
   readonly weights: readonly (readonly [stem: string, weight: number])[];
   readonly most: number;
 }
 
-/** What a document has of a query; both in [0, 1]. */
+/** The match of a document with a query; both numbers are in [0, 1]. */
 export interface Bm25Match {
-  /** The score as a share of the most any document could have for the query. */
+  /** The score divided by the largest that any document could have for the query. */
   readonly score: number;
-  /** The share of the query's words that the document has, each weighed by its inverse document frequency. */
+  /** The share of the query's words that the document has, weighted by inverse document frequency. */
   readonly coverage: number;
 }
 
 /**
- * Scores documents of one collection. Documents of the same texts count once, whatever their ids, so that neither repeating a
- * document nor spelling its id in another way changes a score.
+ * Scores documents of one collection. Documents with equal texts count once, whatever their ids, so that neither a
+ * repeated document nor a different spelling of its id changes a score.
  */
 export class Bm25 {
-  /** How words are read: that of the model whose prompts have the scores. */
+  /** The folding of the model whose prompts show the scores. */
   readonly folding: TextFolding;
   readonly #terms = new Map<LabDocument, DocumentTerms>();
   readonly #documentsWith = new Map<string, number>();
   readonly #size: number;
   readonly #meanLength: number;
-  // Documents of a query are scored one after the other.
+  // Cached because the documents of a query are scored one after another.
   #lastQuery: QueryTerms | undefined;
 
   constructor(documents: Iterable<LabDocument>, folding: TextFolding) {
@@ -64,12 +64,12 @@ export class Bm25 {
     this.#meanLength = total / Math.max(distinct.size, 1);
   }
 
-  /** The score of a document for a query as a share of the most any document could have for it, in [0, 1]. */
+  /** The score of a document divided by the largest that any document could have for the query, in [0, 1]. */
   score(query: string, document: LabDocument): number {
     return this.match(query, document).score;
   }
 
-  /** What a document, of the collection or not, has of a query. */
+  /** The match of any document, in the collection or not, with a query. */
   match(query: string, document: LabDocument): Bm25Match {
     const { counts, length } = this.#terms.get(document) ?? this.#termsOf(document);
     const norm = K1 * (1 - B + (B * length) / Math.max(this.#meanLength, 1));
@@ -112,8 +112,8 @@ export class Bm25 {
 }
 
 /**
- * The R - 1 bounds on a score that put most labels right: the label of a score is the number of bounds it reaches.
- * Bounds are chosen together, by dynamic programming over at most 200 places between the scores.
+ * The R - 1 score thresholds that maximise label accuracy. The label of a score is the number of thresholds it reaches.
+ * Thresholds are chosen jointly, by dynamic programming over at most 200 cut points between the scores.
  *
  * @param scores - [N], with their gold labels.
  */
@@ -126,7 +126,7 @@ export function fitThresholds(scores: readonly number[], gold: readonly number[]
     places.map((place) => scores.filter((score, i) => gold[i] === label && score < place).length),
   );
   const countBelow = (label: number, j: number): number => below[label]?.[j] ?? 0;
-  // right[j]: the most items below place j that labels 0..label can put right; from[label][j]: where `label` then begins.
+  // right[j]: the most items below place j that labels 0..label can get right; from[label][j]: where `label` then starts.
   let right = places.map((_, j) => countBelow(0, j));
   const from: number[][] = [];
   for (let label = 1; label < scaleSize; label++) {
@@ -152,7 +152,7 @@ export function fitThresholds(scores: readonly number[], gold: readonly number[]
   return bounds;
 }
 
-/** The label of a score: how many bounds it reaches. */
+/** The label of a score: the number of bounds it reaches. */
 export function labelOfScore(score: number, bounds: readonly number[]): number {
   return bounds.filter((bound) => score >= bound).length;
 }

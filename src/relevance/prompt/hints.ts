@@ -1,6 +1,6 @@
 /**
- * What a pair's words have in common, told in a few tokens. A tiny model cannot compare unseen words letter by letter;
- * bucketed overlaps and one number hint let what it learned carry over to brands and types it never saw.
+ * The word overlap of a pair in a few tokens. A tiny model cannot compare unseen words letter by letter; bucketed
+ * overlaps and one number hint let it generalise to brands and types that it never saw.
  */
 import { documentValues, fieldText } from '../pair/document-text.ts';
 import { DOCUMENT_FIELDS, type DocumentField, type Pair } from '../pair/pair.ts';
@@ -9,16 +9,16 @@ import type { TextFolding } from '../pair/folding.ts';
 import { contentWords } from '../pair/text-folding.ts';
 import { HINT_BUCKETS, type NumberHint } from '../pair/vocabulary.ts';
 
-/** The hints of one pair; overlaps are buckets 0 none, 1 some, 2 most (half or more), 3 all. */
+/** The hints of one pair; overlaps are buckets: 0 none, 1 some, 2 most (half or more), 3 all. */
 export interface PairHints {
-  /** By field: for brand and type the share of the field's words in the query, else of the query's words in the field. */
+  /** For brand and type the share of the field's words in the query, for other fields of the query's words in the field. */
   readonly overlap: Readonly<Record<DocumentField, number>>;
   /** The share of query words found anywhere in the document. */
   readonly query: number;
   readonly number: NumberHint;
 }
 
-/** The hints of a pair. Stop words are ignored; a field without words overlaps with nothing. */
+/** The hints of a pair. Stop words are ignored; a field without words has no overlap. */
 export function pairHints(folding: TextFolding, pair: Pair): PairHints {
   const queryWords = contentWords(folding, pair.query);
   const words = new Map(
@@ -29,7 +29,7 @@ export function pairHints(folding: TextFolding, pair: Pair): PairHints {
   return {
     overlap: {
       title: bucketOf(queryWords, fieldWords('title')),
-      // A query names at most a brand and a type among other words: what counts is whether it names this one in full.
+      // A query names a brand and a type among other words, so the share of the field's words matters.
       brand: bucketOf(fieldWords('brand'), queryWords),
       type: bucketOf(fieldWords('type'), queryWords),
       attributes: bucketOf(queryWords, fieldWords('attributes')),
@@ -50,7 +50,7 @@ function bucketOf(wanted: ReadonlySet<string>, available: ReadonlySet<string>): 
   return found / wanted.size < 0.5 ? 1 : 2;
 }
 
-/** The best that any quantity of the query meets in the document: same, near (within 20 %), far, or no quantity of its kind. */
+/** The best match of the query's quantities in the document: same, near (within 20 %), far, or none of that unit. */
 function numberHint(folding: TextFolding, { query, document }: Pair): NumberHint {
   const wanted = quantitiesIn(folding, query);
   if (wanted.length === 0) return 'none';

@@ -1,13 +1,15 @@
 /**
- * The prompt, and the one way to build it and read it back:
+ * The prompt. This file alone builds it and parses it:
  *
  *     prompt    := scale instruction query field* hints? standing? answer
  *     query     := <|query|> text cut?
  *     field     := <|title|> text cut?  |  ...  |  <|attributes|> (<|name|> text <|value|> text)* cut?
  *
  * Instruction and query come before the document, so that all documents of one query share a prefix, whose keys and
- * values need computing once. Empty fields are left out. Over-long fields lose their last words, never half a word,
- * and say so with a cut token. Hints stand right before the answer, where a small model needs them.
+ * values are computed once. Empty fields are left out. Over-long fields lose their last words (never part of a word) and
+ * end with a cut token. Hints come right before the answer, where a small model needs them.
+ *
+ * This room holds the prompt and the hints in it.
  */
 import * as v from 'valibot';
 import { setting, wholeNumber } from '../../config/settings.ts';
@@ -47,9 +49,9 @@ export type PromptField = 'query' | DocumentField;
 const wordLimit = <const Words extends number>(words: Words, field: string, help: string) =>
   setting(wholeNumber(0, 4096), words, `Words of ${field}`, help, { unit: 'words' });
 
-/** How prompts are built. */
+/** The schema of the prompt settings. */
 export const promptConfigSchema = v.strictObject({
-  /** R */
+  /** R, the number of labels. */
   scaleSize: setting(
     wholeNumber(MIN_SCALE, MAX_SCALE),
     4,
@@ -57,7 +59,7 @@ export const promptConfigSchema = v.strictObject({
     'How many the grades of the file have, 0 the worst.',
     { level: 'basic' },
   ),
-  /** Tells the instructions of from-scratch models apart: their rules are in the weights, not in the prompt. */
+  /** Distinguishes the instructions of from-scratch models, whose rules are in the weights and not in the prompt. */
   instructionVersion: setting(
     wholeNumber(0, MAX_INSTRUCTION_VERSIONS - 1),
     0,
@@ -66,7 +68,7 @@ export const promptConfigSchema = v.strictObject({
     { level: 'fixed' },
   ),
   caseFold: setting(v.boolean(), true, 'Lower case', 'Small vocabularies should not spend entries on capitals.'),
-  /** How text becomes words (text-folding.ts); without it version 1, as in models made before there were others. */
+  /** The folding version (text-folding.ts). Absent means version 1, as in models that predate the setting. */
   folding: v.optional(v.picklist(FOLDING_VERSIONS)),
   hints: setting(v.boolean(), true, 'Hint tokens', 'Tell the model computed word and number overlaps.'),
   standing: setting(
@@ -75,7 +77,7 @@ export const promptConfigSchema = v.strictObject({
     'Standing among documents',
     'Of a file: tell the model how BM25 places a document among those of its query.',
   ),
-  /** Split at white space. */
+  /** Words are split at white space. */
   maxWordsPerField: setting(
     v.strictObject({
       query: wordLimit(24, 'a query', 'Longer ones are cut.'),
@@ -101,7 +103,7 @@ export interface Prompt {
   readonly cutFields: readonly PromptField[];
 }
 
-/** What a prompt says, as read back from it: texts are tidied and cut, attributes are pairs of name and value. */
+/** The content of a parsed prompt: texts are tidied and cut, attributes are pairs of name and value. */
 export interface PromptContent {
   readonly scaleSize: number;
   readonly instructionVersion: number;
@@ -112,12 +114,12 @@ export interface PromptContent {
   readonly attributes: readonly (readonly [name: string, value: string])[];
   readonly text: string;
   readonly hints: PairHints | null;
-  /** `absent`: the prompt says that it is not known. */
+  /** `absent`: the prompt states that it is unknown. */
   readonly standing: StandingHints | 'absent' | null;
   readonly cutFields: readonly PromptField[];
 }
 
-/** The prompt of a pair, ending with the answer token: the next token is the label. */
+/** The prompt of a pair, ending with the answer token. The next token is the label. */
 export function buildPrompt(pair: Pair, config: PromptConfig = DEFAULT_PROMPT_CONFIG): Prompt {
   const content = promptContent(pair, config);
   return { segments: printPrompt(content), cutFields: content.cutFields };
@@ -129,7 +131,7 @@ export function promptPrefix(query: string, config: PromptConfig = DEFAULT_PROMP
   return printPrefix(config.scaleSize, config.instructionVersion, text, isCut);
 }
 
-/** What the prompt of a pair says: folded, cut, with hints. */
+/** The content of a pair's prompt: folded, cut, with hints. */
 export function promptContent(pair: Pair, config: PromptConfig = DEFAULT_PROMPT_CONFIG): PromptContent {
   const { document } = pair;
   const query = clip(pair.query, 'query', config);
@@ -178,7 +180,7 @@ export function printPrompt(content: PromptContent): Segment[] {
 }
 
 /**
- * Reads a prompt back. Text may arrive in pieces, as a tokenizer decodes it.
+ * Parses a prompt. Text may come in pieces, as a tokenizer decodes it.
  *
  * @throws {LabError} `bad-trace` with the position where the segments stop being a prompt.
  */
@@ -214,9 +216,10 @@ export function parsePrompt(segments: readonly Segment[]): PromptContent {
     readCut('attributes');
   }
   const text = readField('text');
-  const standsNext = (): boolean => reader.isNext(NO_STANDING) || COVERAGE_TOKENS.some((token) => reader.isNext(token));
-  const hints = reader.isNext(ANSWER) || standsNext() ? null : readHints(reader);
-  const standing = standsNext() ? readStanding(reader) : null;
+  const isStandingNext = (): boolean =>
+    reader.isNext(NO_STANDING) || COVERAGE_TOKENS.some((token) => reader.isNext(token));
+  const hints = reader.isNext(ANSWER) || isStandingNext() ? null : readHints(reader);
+  const standing = isStandingNext() ? readStanding(reader) : null;
   reader.expect(ANSWER);
   reader.expectEnd();
   return { scaleSize, instructionVersion, query, title, brand, type, attributes, text, hints, standing, cutFields };
@@ -226,7 +229,7 @@ const COVERAGE_TOKENS = wholeNumbers(0, bucketsOf('coverage') - 1).map((bucket) 
   standingHintToken('coverage', bucket),
 );
 
-/** The parts of a prompt that can be cut, in its order. */
+/** The parts of a prompt that can be cut, in prompt order. */
 export const PROMPT_FIELDS = ['query', ...DOCUMENT_FIELDS] as const;
 
 function printPrefix(scaleSize: number, instructionVersion: number, query: string, isCut: boolean): Segment[] {
@@ -282,7 +285,7 @@ function clip(text: string, field: PromptField, config: PromptConfig): { text: s
   return limit === 0 ? { text: '', isCut: false } : clipWords(normalise(text, config), limit);
 }
 
-/** The attributes that fit; the word limit counts names and values, and the last value may lose its end. */
+/** The attributes that fit; the word limit counts names and values, and the last value may be cut. */
 function clipAttributes(
   document: LabDocument,
   config: PromptConfig,

@@ -1,7 +1,7 @@
 /**
- * How a pair stands among all documents found for its query: what a search engine knows before anyone has judged, and a
- * model that sees one pair at a time cannot. It is there wherever a whole list is to be judged; a pair by itself has no
- * standing, and its prompt says so.
+ * The BM25 standing of a pair among all documents retrieved for its query: information that a search engine has before
+ * any judgment, and that a model reading one pair at a time lacks. A pair without its query's list has no standing, and
+ * its prompt states that.
  */
 import type { Bm25, Bm25Match } from './bm25.ts';
 import { documentTexts } from '../pair/document-text.ts';
@@ -10,24 +10,24 @@ import type { Pair, Standing } from '../pair/pair.ts';
 import { contentWords, currentFolding } from '../pair/text-folding.ts';
 import { RANK_BUCKETS, SHARE_BUCKETS } from '../pair/vocabulary.ts';
 
-/** The standing of a pair in buckets, as a prompt tells it. */
+/** The standing of a pair in buckets, as shown in a prompt. */
 export interface StandingHints {
-  /** IDF coverage, BM25 score and BM25 score against the best: 0 is none, the last bucket is all. */
+  /** IDF coverage, BM25 score and BM25 score relative to the best: 0 is none, the last bucket is all. */
   readonly coverage: number;
   readonly score: number;
   readonly relative: number;
-  /** 0 is the first place. */
+  /** 0 is the first rank. */
   readonly rank: number;
-  /** How much of the title the query spells out. */
+  /** The share of the title's words that the query has. */
   readonly named: number;
 }
 
 /**
- * Pairs with their standing among all of their query. Documents of the same texts count once, so that repeating a row changes
- * nothing; a query is its id and its text.
+ * Adds to each pair its standing among the pairs of its query. Documents with equal texts count once, so that repeating
+ * a row changes nothing. A query is identified by its id and its text.
  *
- * @param index - of the documents at hand, judged or not
- * @param found - all pairs of the queries, which places are counted among; default the pairs themselves
+ * @param index - over all available documents, judged or not
+ * @param found - all pairs of the queries, among which places are counted; default: the pairs themselves
  */
 export function withStanding<P extends QueryPair>(
   pairs: readonly P[],
@@ -56,14 +56,14 @@ class QueryList {
   readonly #matches = new Map<string, Bm25Match>();
   #ranks: ReadonlyMap<number, number> | undefined;
 
-  /** The match of a document, found when the document comes for the first time. */
+  /** The match of a document, computed when it is added first. */
   add(key: string, find: () => Bm25Match): Bm25Match {
     const match = this.#matches.get(key) ?? find();
     this.#matches.set(key, match);
     return match;
   }
 
-  /** Where a document is among all that have come. */
+  /** The standing of a match among all documents added. */
   standingOf({ score, coverage }: Bm25Match): Standing {
     this.#ranks ??= ranksOf([...this.#matches.values()].map((match) => match.score));
     const [best = 0] = this.#ranks.keys();
@@ -71,7 +71,7 @@ class QueryList {
   }
 }
 
-/** The rank of each distinct score, the best first: 1 plus how many are higher. */
+/** The rank of each distinct score, best first: 1 plus the number of higher scores. */
 function ranksOf(scores: readonly number[]): ReadonlyMap<number, number> {
   const ranks = new Map<number, number>();
   for (const [higher, score] of scores.toSorted((a, b) => b - a).entries()) {
@@ -80,7 +80,7 @@ function ranksOf(scores: readonly number[]): ReadonlyMap<number, number> {
   return ranks;
 }
 
-/** What a prompt tells of a standing. */
+/** The hints that a prompt shows for a standing. */
 export function standingHints(
   folding: TextFolding,
   { query, document: { title } }: Pair,
@@ -103,7 +103,7 @@ function shareBucket(share: number): number {
   return share >= 1 ? SHARE_BUCKETS - 1 : 1 + Math.floor(share * (SHARE_BUCKETS - 2));
 }
 
-/** 1, 2, 3-4, 5-8, ...: differences at the top count most. */
+/** 1, 2, 3-4, 5-8, ...: the top ranks are resolved most finely. */
 function rankBucket(rank: number): number {
   return Math.min(Math.ceil(Math.log2(rank)), RANK_BUCKETS - 1);
 }

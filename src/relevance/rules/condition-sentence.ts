@@ -1,13 +1,13 @@
 /**
- * A condition as a sentence that a person would say, for rules that nobody wrote. The exact form, which can be read back,
- * is `conditionText`.
+ * A condition as a readable sentence, for rules found by search. The exact form, which can be parsed, is
+ * `conditionText`.
  */
 import type { Condition } from './instruction.ts';
 
 type Overlap = Extract<Condition, { kind: 'overlap' }>;
 type Phrase = Extract<Condition, { kind: 'phrase' }>['is'][number];
 
-/** The sentence, with its category where the rule is restricted to one. */
+/** The sentence, with the category if the rule is restricted to one. */
 export function conditionSentence(when: Condition, scope?: string): string {
   const place = scope === undefined ? '' : ` (${scope} only)`;
   return `${sentence(when)}${place}.`;
@@ -48,7 +48,7 @@ function overlapSentence({ field, of, side, is, share }: Overlap): string {
   return `${amount} of ${counted} ${amount.endsWith('s') ? 'are' : 'is'} in ${other}`;
 }
 
-/** A share in words: whether there is any, whether it is all, else the bound. */
+/** A share in words: any, all, or the bound. */
 function amountOf(is: Overlap['is'], share: number): string {
   if (is === 'at-least') {
     if (share === 1) return 'Every word';

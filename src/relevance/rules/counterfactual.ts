@@ -1,6 +1,6 @@
 /**
- * Pairs as they would be without some words of their document: what a label should do when its evidence is taken away can be
- * asked of the rules and of a model alike.
+ * Pairs with some words of their document removed, so that the effect of removing evidence can be measured on rules and
+ * on a model alike.
  */
 import type { Rng } from '../../common/rng.ts';
 import { attributeValueText, documentValues } from '../pair/document-text.ts';
@@ -10,10 +10,10 @@ import type { TextFolding } from '../pair/folding.ts';
 import type { Evidence } from '../trace/trace.ts';
 
 /**
- * The pair without the words of its document that some evidence points to, wherever they stand; an attribute that has no
- * word left is gone. Evidence from the query is left there: what is asked stays the same.
+ * The pair without the document words that the evidence cites, at every occurrence. An attribute without words left is
+ * removed. Evidence from the query stays, because the request must not change.
  *
- * @returns undefined if none of the evidence stands in the document
+ * @returns undefined if none of the evidence occurs in the document
  */
 export function withoutEvidence(folding: TextFolding, pair: Pair, evidence: readonly Evidence[]): Pair | undefined {
   const places = evidence
@@ -46,8 +46,8 @@ export function withoutEvidence(folding: TextFolding, pair: Pair, evidence: read
 }
 
 /**
- * A run of words of the document that shares none with the evidence, and has as many words as its longest piece from there:
- * what to take away to see what taking away does by itself.
+ * A random run of document words that shares no word with the evidence and is as long as its longest document piece: the
+ * control for {@link withoutEvidence}.
  *
  * @returns undefined if there is no such run
  */
@@ -76,7 +76,7 @@ function placesIn(
   return places.filter((place) => isThere(place.in));
 }
 
-/** A text without some ranges; what holds no word is empty. */
+/** A text without some ranges; empty if no word is left. */
 function cut(folding: TextFolding, text: string, places: readonly EvidencePlace[]): string {
   const kept = [...text.split('').keys()].filter((i) => !places.some(({ start, end }) => i >= start && i < end));
   const left = kept

@@ -1,5 +1,5 @@
 /**
- * Where a piece of evidence stands in its pair, as character ranges, so that a page can highlight it.
+ * The positions of evidence in its pair, as character ranges, so that a page can highlight them.
  */
 import { attributeValueText } from '../pair/document-text.ts';
 import type { LabDocument, Pair } from '../pair/pair.ts';
@@ -21,9 +21,9 @@ export interface EvidencePlace {
 }
 
 /**
- * Every place where evidence stands as whole words, whatever the case, in the order of the prompt's fields.
+ * Every occurrence of evidence as whole words, ignoring case, in the order of the prompt's fields.
  *
- * Offsets into an attribute count in the text that {@link attributeValueText} gives for its value.
+ * Offsets into an attribute refer to the {@link attributeValueText} of its value.
  */
 export function locateEvidence(folding: TextFolding, pair: Pair, evidence: Evidence): EvidencePlace[] {
   const wanted = folding.words(evidence.text);
@@ -64,15 +64,15 @@ interface PlacedWord {
   readonly end: number;
 }
 
-// Runs of letters and digits with what is not seen between them and the apostrophes that folding drops; folding each run by
-// itself gives the words of the text with their places.
+// Runs of letters and digits, with invisible characters and the apostrophes that folding drops. Folding each run on its
+// own gives the words of the text with their positions.
 const RUN =
   /[\p{L}\p{M}\p{N}\p{Default_Ignorable_Code_Point}]+(?:['’‘‛ʼ.,][\p{L}\p{M}\p{N}\p{Default_Ignorable_Code_Point}]+)*/gu;
 const APOSTROPHE = /['’‘‛ʼ]/gu;
 // A character with the marks on it, which folding may join or drop.
 const CLUSTER = /.[\p{M}\p{Default_Ignorable_Code_Point}]*/gsu;
 
-/** The folded words of a text with their places; words that folding splits off one run ("500ml") split its range. */
+/** The folded words of a text with their positions. Where folding splits a run ("500ml"), its range is split too. */
 function wordRanges(folding: TextFolding, text: string): PlacedWord[] {
   return [...text.matchAll(RUN)].flatMap(({ 0: run, index }) => {
     const clusters = [...run.matchAll(CLUSTER)].map((match) => ({ raw: match[0], start: index + match.index }));
@@ -83,7 +83,7 @@ function wordRanges(folding: TextFolding, text: string): PlacedWord[] {
     let cursor = 0;
     return folding.words(run).map((word): PlacedWord => {
       const found = joined.indexOf(word, cursor);
-      // Where a cluster by itself folds otherwise than within the run, the whole run is the place.
+      // If a cluster folds differently on its own than within the run, the range is the whole run.
       if (found === -1) return { text: word, start: index, end: index + run.length };
       cursor = found + word.length;
       const first = clusters[clusterAt[found] ?? 0];

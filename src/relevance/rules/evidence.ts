@@ -1,5 +1,5 @@
 /**
- * Whether a piece of evidence was really copied from the pair it is about.
+ * Checks that a piece of evidence was copied from its pair.
  */
 import { documentValues } from '../pair/document-text.ts';
 import type { Pair } from '../pair/pair.ts';
@@ -7,10 +7,10 @@ import type { TextFolding } from '../pair/folding.ts';
 import type { Evidence } from '../trace/trace.ts';
 
 /**
- * Whether the words of `evidence` occur, whole and in one run, in the query or in one value of the document.
+ * Whether the words of `evidence` occur, whole and consecutively, in the query or in one value of the document.
  *
- * Case, punctuation and spacing do not count, and a number is a word apart from its unit. Evidence without any word
- * occurs nowhere; a run may not cross from one field or attribute into the next.
+ * Case, punctuation and spacing are ignored, and a number is a separate word from its unit. Evidence without words occurs
+ * nowhere. An occurrence cannot span two fields or attributes.
  */
 export function evidenceOccurs(folding: TextFolding, pair: Pair, evidence: Evidence): boolean {
   const wanted = folding.words(evidence.text);

@@ -1,5 +1,6 @@
 /**
- * Executes an instruction on a pair: which rules win, what label they imply, and the gold trace that says so.
+ * Executes an instruction on a pair: the winning rules, the label they imply, and the gold trace. This room holds
+ * instructions: how rules are parsed, executed on a pair, verified in a trace, and turned into rewards.
  */
 import { attributeValueText } from '../pair/document-text.ts';
 import { type Facts, type Fact, type Found, inDocument, readFacts } from './facts.ts';
@@ -11,10 +12,10 @@ import type { Evidence, Trace } from '../trace/trace.ts';
 import type { Criterion, Verdict } from '../pair/vocabulary.ts';
 import { findWords } from './word-conditions.ts';
 
-/** A gold trace cites at most this many binding rules, the first in instruction order. */
+/** A gold trace cites at most this many binding rules, in instruction order. */
 export const MAX_GOLD_STEPS = 2;
 
-/** The winning rule of one criterion: what it found on the pair, and where. */
+/** The winning rule of one criterion, and its finding on the pair. */
 export interface Finding {
   /** Index in the instruction. */
   readonly rule: number;
@@ -24,12 +25,12 @@ export interface Finding {
   readonly evidence: readonly Evidence[];
 }
 
-/** The outcome on one pair. `label` is undefined where no rule fired: the pair cannot be judged by the instruction. */
+/** The outcome on one pair. `label` is undefined if no rule fired, because the instruction then cannot judge the pair. */
 export interface Execution {
   readonly label: number | undefined;
   /** One winner per criterion, in instruction order. */
   readonly findings: readonly Finding[];
-  /** The winners whose cap is the label, so that each of them implies exactly the label. */
+  /** The winners whose cap is the label; each of them alone implies exactly the label. */
   readonly binding: readonly Finding[];
 }
 
@@ -55,12 +56,12 @@ export function executeFacts(instruction: Instruction, facts: Facts): Execution 
   return { label, findings, binding: findings.filter(({ cap }) => cap === label) };
 }
 
-/** The gold trace of a pair; undefined where the instruction cannot judge it. */
+/** The gold trace of a pair; undefined if the instruction cannot judge it. */
 export function goldTrace(instruction: Instruction, lexicon: Lexicon, pair: Pair): Trace | undefined {
   return traceOf(instruction, execute(instruction, lexicon, pair));
 }
 
-/** The gold trace of an execution: its first binding findings as steps. */
+/** The gold trace of an execution, whose steps are its first binding findings. */
 export function traceOf({ scaleSize }: Instruction, { label, binding }: Execution): Trace | undefined {
   if (label === undefined) return undefined;
   const steps = binding
@@ -69,7 +70,7 @@ export function traceOf({ scaleSize }: Instruction, { label, binding }: Executio
   return { scaleSize, label, steps, restated: label };
 }
 
-/** What a rule finds on a pair; undefined where it does not fire. */
+/** What a rule finds on a pair; undefined if it does not fire. */
 export function fires(rule: Pick<Rule, 'scope' | 'when'>, facts: Facts): Found | undefined {
   if (rule.scope !== undefined && rule.scope !== facts.category) return undefined;
   return holds(rule.when, facts);

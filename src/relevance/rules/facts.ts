@@ -1,9 +1,9 @@
 /**
- * How a pair stands in each respect a condition can ask about, with the words that show it. Facts are read once per
- * pair; conditions (execute.ts) only look them up.
+ * The relations between query and document that conditions can ask about, with the words that show them. Facts are read
+ * once per pair; conditions (execute.ts) only look them up.
  *
- * Evidence is as short as it can be: the matching word of the document, the asked and the offered word of a mismatch,
- * the asked word of something absent.
+ * Evidence is minimal: the matching word of the document, the asked and the offered word of a mismatch, or the asked
+ * word if it is absent.
  */
 import { attributeValueText, documentValues } from '../pair/document-text.ts';
 import type { Condition } from './instruction.ts';
@@ -17,11 +17,11 @@ import type { TextFolding } from '../pair/folding.ts';
 import type { Evidence } from '../trace/trace.ts';
 import type { Verdict } from '../pair/vocabulary.ts';
 
-/** The document attributes whose names have a meaning of their own. */
+/** The document attributes whose names have a special meaning. */
 export const CATEGORY_ATTRIBUTE = 'category';
-/** What an accessory is for. */
+/** The product an accessory is for. */
 export const FOR_ATTRIBUTE = 'for';
-/** What the document is offered as an alternative to. */
+/** The product the document is offered as an alternative to. */
 export const REPLACES_ATTRIBUTE = 'replaces';
 export const AUDIENCE_ATTRIBUTE = 'audience';
 
@@ -33,7 +33,7 @@ export type RelationCondition = Extract<
 type RelationKind = RelationCondition['kind'];
 type FactOf<Kind extends RelationKind> = Fact<Extract<RelationCondition, { kind: Kind }>['is'][number]>;
 
-/** What a condition found, and the words that show it. */
+/** The verdict of a condition, and the words that show it. */
 export interface Found {
   readonly verdict: Verdict;
   readonly evidence: readonly Evidence[];
@@ -46,16 +46,16 @@ export interface Fact<Is extends string = string> extends Found {
   readonly of?: string;
 }
 
-/** Everything conditions can ask about a pair. An empty list: the query has no such wish, or it cannot be told. */
+/** Everything that conditions can ask about a pair. An empty list means that the query has no such wish or none is known. */
 export interface Facts {
   readonly pair: Pair;
   readonly intent: Intent;
-  /** The vertical of the document, else of what the query asks for; undefined where neither is known. */
+  /** The category of the document, else of the type asked for; undefined if neither is known. */
   readonly category: string | undefined;
   readonly relations: { readonly [Kind in RelationKind]: readonly FactOf<Kind>[] };
   /** The document's type, from its field or title. */
   readonly documentType: string | undefined;
-  /** What both sides say word by word, read when it is first asked for. */
+  /** The words of both sides, read on first use. */
   readonly words: PairWords;
 }
 
@@ -84,7 +84,7 @@ export function readFacts(lexicon: Lexicon, pair: Pair): Facts {
   };
 }
 
-/** The words of an attribute's value; none where it is not stated. */
+/** The words of an attribute's value; none if it is not stated. */
 function attributeWords(folding: TextFolding, document: LabDocument, name: string): readonly string[] {
   const value = document.attributes[name];
   return value === undefined ? [] : folding.words(attributeValueText(value));
@@ -177,7 +177,7 @@ function attributeFact(name: string, value: string, document: LabDocument, lexic
       evidence: [inQuery(folding, value), inDocument(folding, offered.join(' '))],
     };
   }
-  if (stands(folding, document, wanted))
+  if (occurs(folding, document, wanted))
     return { is: 'same', of: name, verdict: 'match', evidence: [inDocument(folding, value)] };
   return { is: 'absent', of: name, verdict: 'absent', evidence: [inQuery(folding, value)] };
 }
@@ -213,7 +213,7 @@ function closest(asked: Quantity, offers: readonly Quantity[]): Quantity | undef
 }
 
 function negationFacts(folding: TextFolding, { without }: Intent, document: LabDocument): FactOf<'negation'>[] {
-  const violated = without.find((phrase) => stands(folding, document, folding.words(phrase)));
+  const violated = without.find((phrase) => occurs(folding, document, folding.words(phrase)));
   if (violated !== undefined)
     return [{ is: 'violated', verdict: 'violated', evidence: [inDocument(folding, violated)] }];
   return without
@@ -224,7 +224,7 @@ function negationFacts(folding: TextFolding, { without }: Intent, document: LabD
 function audienceFacts(folding: TextFolding, { audience }: Intent, document: LabDocument): FactOf<'audience'>[] {
   if (audience === undefined) return [];
   const offered = attributeWords(folding, document, AUDIENCE_ATTRIBUTE);
-  if (hasPhrase(offered, folding.words(audience)) || stands(folding, document, folding.words(audience))) {
+  if (hasPhrase(offered, folding.words(audience)) || occurs(folding, document, folding.words(audience))) {
     return [{ is: 'same', verdict: 'match', evidence: [inDocument(folding, audience)] }];
   }
   if (offered.length === 0) return [{ is: 'absent', verdict: 'absent', evidence: [inQuery(folding, audience)] }];
@@ -237,12 +237,12 @@ function audienceFacts(folding: TextFolding, { audience }: Intent, document: Lab
   ];
 }
 
-/** Whether a phrase stands in any value of the document. */
-function stands(folding: TextFolding, document: LabDocument, phrase: readonly string[]): boolean {
+/** Whether a phrase occurs in any value of the document. */
+function occurs(folding: TextFolding, document: LabDocument, phrase: readonly string[]): boolean {
   return documentValues(document).some((value) => hasPhrase(folding.words(value), phrase));
 }
 
-/** Longer evidence is cut to its first words: enough to find it, cheap to copy. */
+/** Longer evidence is cut to its first words: they suffice to find it and are cheap to copy. */
 const EVIDENCE_WORDS = 2;
 
 export function inQuery(folding: TextFolding, text: string): Evidence {

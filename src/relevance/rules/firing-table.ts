@@ -1,6 +1,6 @@
 /**
- * Many rules over the same pairs. Refining an instruction asks thousands of times what a rule does to a set of pairs;
- * facts are read once per pair, each condition is executed once per pair, and what follows is counting.
+ * The effect of many rules on the same pairs. Refinement asks thousands of times what a rule does to a set of pairs, so
+ * facts are read once per pair, each condition is executed once per pair, and the rest is counting.
  */
 import { fires } from './execute.ts';
 import { type Facts, readFacts } from './facts.ts';
@@ -9,16 +9,16 @@ import type { Lexicon } from '../pair/lexicon.ts';
 import type { JudgedPair } from '../pair/pair.ts';
 import type { Criterion } from '../pair/vocabulary.ts';
 
-/** What stands for "no rule fired". */
+/** The value for "no rule fired". */
 export const NO_LABEL = -1;
 
-/** Judged pairs with what each condition does on them. */
+/** Judged pairs, and on which of them each condition holds. */
 export class FiringTable {
   readonly pairs: readonly JudgedPair[];
   readonly facts: readonly Facts[];
   /** Gold labels [N]. */
   readonly gold: Uint8Array;
-  /** The number of each pair's query [N], in order of appearance. */
+  /** The index of each pair's query [N], in order of appearance. */
   readonly queryOf: Uint32Array;
   readonly queryCount: number;
   readonly #fired = new Map<string, Uint8Array>();
@@ -61,7 +61,7 @@ export class FiringTable {
   }
 }
 
-/** For one criterion: which of its rules wins on each pair [N], by index in the instruction; -1 where none does. */
+/** The winning rule of one criterion on each pair [N], by index in the instruction; -1 where none fires. */
 export function winners(instruction: Instruction, criterion: Criterion, table: FiringTable): Int16Array {
   const winner = new Int16Array(table.size).fill(-1);
   for (const [index, rule] of instruction.rules.entries()) {
@@ -72,7 +72,7 @@ export function winners(instruction: Instruction, criterion: Criterion, table: F
   return winner;
 }
 
-/** What an instruction says of each pair [N]: the label of `executeFacts`, {@link NO_LABEL} where no rule fires. */
+/** The label that an instruction gives each pair [N], as `executeFacts` does; {@link NO_LABEL} where no rule fires. */
 export function predict(instruction: Instruction, table: FiringTable): Int8Array {
   const labels = new Int8Array(table.size).fill(NO_LABEL);
   for (const criterion of new Set(instruction.rules.map((rule) => rule.criterion))) {

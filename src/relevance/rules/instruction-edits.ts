@@ -1,6 +1,6 @@
 /**
- * The typed edits by which an instruction is refined. They name rules by id and places by the rule that follows, so
- * that an edit still means the same after others were made.
+ * Typed edits of an instruction. They name rules by id, and positions by the id of the next rule, so that an edit keeps
+ * its meaning after other edits.
  */
 import * as v from 'valibot';
 import { LabError } from '../../common/errors.ts';
@@ -9,7 +9,7 @@ import { conditionSchema, type Instruction, parseInstruction, type Rule, ruleSch
 import { CRITERIA } from '../pair/vocabulary.ts';
 
 const id = v.pipe(v.string(), v.nonEmpty());
-/** The rule before which it goes; at the end when left out. */
+/** The rule that it goes before; at the end if absent. */
 const before = v.optional(id);
 
 /** One edit, strictly: unknown keys are errors. */
@@ -20,7 +20,7 @@ export const editSchema = v.variant('kind', [
   v.strictObject({
     kind: v.literal('change'),
     id,
-    /** What of the rule becomes what. */
+    /** The new values of the keys that change. */
     to: v.partial(
       v.strictObject({
         criterion: v.picklist(CRITERIA),
@@ -34,9 +34,9 @@ export const editSchema = v.variant('kind', [
 export type Edit = v.InferOutput<typeof editSchema>;
 
 /**
- * The instruction after some edits, one after the other; the given one stays as it is.
+ * The instruction after a sequence of edits. The given instruction does not change.
  *
- * @throws {LabError} `bad-instruction` where an edit names a rule that is not there, or the result is not valid.
+ * @throws {LabError} `bad-instruction` if an edit names an unknown rule, or the result is not valid.
  */
 export function applyEdits(instruction: Instruction, edits: readonly Edit[]): Instruction {
   const rules = edits.reduce(applyEdit, instruction.rules);
@@ -88,7 +88,7 @@ function applyEdit(rules: Rule[], edit: Edit): Rule[] {
   }
 }
 
-// A key that is there but undefined changes nothing.
+// An undefined value leaves its key unchanged.
 function changed(rule: Rule, to: Extract<Edit, { kind: 'change' }>['to']): Rule {
   return {
     ...rule,
@@ -107,7 +107,7 @@ function indexOf(rules: readonly Rule[], name: string): number {
   const index = rules.findIndex((rule) => rule.id === name);
   if (index === -1) {
     throw new LabError('bad-instruction', {
-      message: `An edit names the rule "${name}", which is not there.`,
+      message: `An edit names the rule "${name}", which does not exist.`,
       expected: rules.map((rule) => rule.id).join(', '),
       got: name,
     });

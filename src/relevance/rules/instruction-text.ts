@@ -1,12 +1,12 @@
 /**
- * An instruction as text that people can read, change and hand back: nothing is lost between the typed rules and their
- * lines, and what cannot be read is named with its line.
+ * An instruction as text that people can read, edit and load again. Printing and reading are inverse to each other, and
+ * an error names its line.
  *
  *     instruction "Product search", version 0, 4 labels
  *     rule brand-other (brand): when brand is other or absent, at most 1
  *       Another brand than asked for.
  *
- * Free texts are JSON strings where they stand inside a line. (What a language model reads is `instructionToText`.)
+ * Free texts within a line are JSON strings. (Language models read `instructionToText` instead.)
  */
 import { LabError } from '../../common/errors.ts';
 import { type Condition, type Instruction, parseInstruction, type Rule } from './instruction.ts';
@@ -20,9 +20,9 @@ export function printInstruction({ name, version, scaleSize, rules }: Instructio
 }
 
 /**
- * An instruction from its lines. Empty lines and lines that begin with `#` are left out.
+ * Parses an instruction. Empty lines and lines that start with `#` are ignored.
  *
- * @throws {LabError} `bad-instruction`, naming the line or the rule.
+ * @throws {LabError} `bad-instruction`with the line or the rule.
  */
 export function readInstruction(text: string): Instruction {
   const lines = text
@@ -38,15 +38,15 @@ export function readInstruction(text: string): Instruction {
   const rules: unknown[] = [];
   for (let i = 0; i < rest.length; i += 2) {
     const rule = readRuleLine(rest[i]?.line ?? '', rest[i]?.number ?? 0);
-    const said = rest[i + 1];
-    if (said === undefined) throw unreadable(rest[i]?.number ?? 0, 'a sentence on the next line', 'the end');
-    rules.push({ ...rule, text: unescapeLine(said.line) });
+    const sentence = rest[i + 1];
+    if (sentence === undefined) throw unreadable(rest[i]?.number ?? 0, 'a sentence on the next line', 'the end');
+    rules.push({ ...rule, text: unescapeLine(sentence.line) });
   }
   const named = unquoted(name, head?.number ?? 1);
   return parseInstruction({ name: named, version: Number(version), scaleSize: Number(scaleSize), rules });
 }
 
-/** A condition in words, as a rule's line has it. */
+/** A condition in words, as in the line of a rule. */
 export function conditionText(condition: Condition): string {
   switch (condition.kind) {
     case 'type':
@@ -83,7 +83,7 @@ const RULE = /^rule (\S+) \((\w+)(?:, in ("(?:[^"\\]|\\.)*"))?\): when (.+), at 
 const STRING = String.raw`"(?:[^"\\]|\\.)*"`;
 const STRINGS = new RegExp(STRING, 'gu');
 
-/** One reader per form of condition: its pattern, and what the parts make. What they make is checked by the schema. */
+/** One parser per form of condition: a pattern and a function of its groups. The schema validates the result. */
 const FORMS: readonly (readonly [pattern: RegExp, make: (parts: readonly string[], line: number) => object])[] = [
   [
     new RegExp(`^attribute (${STRING}) is, unasked, one of (${STRING}(?:, ${STRING})*)$`, 'u'),
@@ -137,7 +137,7 @@ const FORMS: readonly (readonly [pattern: RegExp, make: (parts: readonly string[
   [/^(\w+) is (.+)$/u, ([kind = '', is = '']) => ({ kind, is: is.split(' or ') })],
 ];
 
-/** The shape of a condition whose texts nobody has checked yet. */
+/** The shape of a condition whose texts are not yet validated. */
 type Unchecked<Kind extends Condition['kind']> = {
   readonly [Key in keyof ConditionOf<Kind>]: Key extends 'kind' ? Kind : Loose<ConditionOf<Kind>[Key]>;
 };
@@ -192,7 +192,7 @@ function unquoted(text: string, line: number): string {
   }
 }
 
-// A sentence stands on a line of its own as it is; only what would not come back the same is written as a JSON string.
+// A sentence is printed as it is; it becomes a JSON string only if it would not be read back unchanged.
 function oneLine(text: string): string {
   return text === text.trim() && !/^["#]|[\r\n]/u.test(text) ? text : quoted(text);
 }

@@ -1,10 +1,10 @@
 /**
- * The instruction: an ordered, executable, readable list of typed rules. It is data: it can be shown, saved, hashed,
+ * The instruction: an ordered, executable, readable list of typed rules. It is data that can be shown, saved, hashed,
  * edited (by people or by PIAR) and executed on a pair (execute.ts).
  *
- * A rule fires when its condition holds on a pair within its scope, and then caps the label. Within one criterion
- * the rules are a decision list: the first that fires wins, so exceptions stand before the general rule. The label
- * of a pair is the lowest cap among the winners of all criteria; R - 1 is the cap of a positive finding.
+ * A rule fires when its condition holds on a pair within its scope, and then caps the label. Within one criterion the
+ * rules are a decision list: the first that fires wins, so exceptions precede the general rule. The label of a pair is
+ * the lowest cap among the winners of all criteria. The cap of a positive finding is R - 1.
  */
 import * as v from 'valibot';
 import { LabError } from '../../common/errors.ts';
@@ -14,7 +14,7 @@ import { MAX_SCALE, MIN_SCALE, type LabelScale } from '../pair/labels.ts';
 import { DOCUMENT_FIELDS } from '../pair/pair.ts';
 import { CRITERIA, MAX_INSTRUCTION_VERSIONS, MAX_RULES } from '../pair/vocabulary.ts';
 
-/** A condition on how the pair stands in one respect: it holds if any of the listed relations does. */
+/** A condition on one relation of query and document. It holds if any of the listed relations does. */
 function relationSchema<Kind extends string, const Relations extends readonly [string, ...string[]]>(
   kind: Kind,
   relations: Relations,
@@ -34,7 +34,7 @@ export const conditionSchema = v.variant('kind', [
   v.strictObject({
     kind: v.literal('attribute'),
     is: v.pipe(v.array(v.picklist(['same', 'other', 'absent'])), v.nonEmpty()),
-    /** Only this attribute ("colour"); any when left out. */
+    /** Only this attribute ("colour"); any if absent. */
     of: v.optional(v.pipe(v.string(), v.nonEmpty())),
   }),
   relationSchema('quantity', ['same', 'near', 'far', 'larger', 'smaller', 'absent']),
@@ -47,32 +47,32 @@ export const conditionSchema = v.variant('kind', [
     attribute: v.pipe(v.string(), v.nonEmpty()),
     values: v.pipe(v.array(v.pipe(v.string(), v.nonEmpty())), v.nonEmpty()),
   }),
-  /** A field (or any) names one of these words, and the query does not: "case", where a laptop was asked for. */
+  /** A field (or any) names one of these words, and the query does not: "case" for a query "laptop". */
   v.strictObject({ kind: v.literal('unasked-word'), field: place, words: v.pipe(v.array(word), v.nonEmpty()) }),
   /**
-   * The share of query words found in a field (or anywhere) is at least, or below, a bound. With `side: 'field'` the
-   * share of the field's words found in the query: how much of a title the query spells out.
+   * The share of query words found in a field (or anywhere) is at least, or below, a bound. With `side: 'field'` it is
+   * the share of the field's words found in the query, for example how much of a title the query contains.
    */
   v.pipe(
     v.strictObject({
       kind: v.literal('overlap'),
       field: place,
-      /** Only this attribute, where the field is `attributes`. */
+      /** Only this attribute, if the field is `attributes`. */
       of: v.optional(v.pipe(v.string(), v.nonEmpty())),
-      /** Whose words are counted; the query's when left out. */
+      /** Whose words are counted; the query's if absent. */
       side: v.optional(v.literal('field')),
       is: v.picklist(BOUNDS),
       share,
     }),
     v.check(({ field, of }) => of === undefined || field === 'attributes', 'only attributes have an "of"'),
   ),
-  /** The words of the query stand in a field in one run, or those of the field in the query, or both. */
+  /** A field contains the query's words as a run, the query contains the field's words as a run, or both. */
   v.strictObject({
     kind: v.literal('phrase'),
     field: v.picklist(DOCUMENT_FIELDS),
     is: v.pipe(v.array(v.picklist(['equal', 'query-in-field', 'field-in-query'])), v.nonEmpty()),
   }),
-  /** The query has at least, or fewer than, so many words that carry meaning. */
+  /** The query has at least, or fewer than, this many content words. */
   v.strictObject({
     kind: v.literal('query-length'),
     is: v.picklist(BOUNDS),
@@ -84,7 +84,7 @@ export const conditionSchema = v.variant('kind', [
 export const ruleSchema = v.strictObject({
   id: v.pipe(v.string(), v.regex(/^[a-z0-9]+(?:-[a-z0-9]+)*$/, 'a short name like "brand-other"'), v.maxLength(40)),
   criterion: v.picklist(CRITERIA),
-  /** The category the rule is restricted to; everywhere when left out. */
+  /** The category the rule is restricted to; all categories if absent. */
   scope: v.optional(v.pipe(v.string(), v.nonEmpty())),
   when: conditionSchema,
   /** The highest label a pair can keep when the rule fires. */
@@ -94,7 +94,7 @@ export const ruleSchema = v.strictObject({
 
 const instructionSchema = v.strictObject({
   name: v.pipe(v.string(), v.nonEmpty()),
-  /** Which instruction token a from-scratch model sees. */
+  /** The index of the instruction token that a from-scratch model sees. */
   version: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_INSTRUCTION_VERSIONS - 1)),
   scaleSize: v.pipe(v.number(), v.integer(), v.minValue(MIN_SCALE), v.maxValue(MAX_SCALE)),
   rules: v.pipe(v.array(ruleSchema), v.minLength(1), v.maxLength(MAX_RULES)),
@@ -105,15 +105,15 @@ export type Rule = v.InferOutput<typeof ruleSchema>;
 export type Instruction = v.InferOutput<typeof instructionSchema>;
 
 /**
- * An instruction from untrusted data.
+ * Parses an instruction from untrusted data.
  *
- * @throws {LabError} `bad-instruction`, naming the rule, for unknown keys, wrong values, repeated ids or a cap
+ * @throws {LabError} `bad-instruction` with the rule, for unknown keys, wrong values, repeated ids or a cap
  * outside the scale.
  */
 export function parseInstruction(data: unknown): Instruction {
   const result = v.safeParse(instructionSchema, data);
   if (!result.success) {
-    // A key that is not known explains one that is missing.
+    // An unknown key is reported first, because it usually explains a missing one.
     const issue = result.issues.find(({ expected }) => expected === 'never') ?? result.issues[0];
     throw new LabError('bad-instruction', {
       message: `${placeOf(data, issue.path)} is not usable: ${sentence(describeIssue(instructionSchema, issue))}`,
@@ -125,8 +125,8 @@ export function parseInstruction(data: unknown): Instruction {
   for (const rule of instruction.rules) {
     if (seen.has(rule.id)) {
       throw new LabError('bad-instruction', {
-        message: `Rule "${rule.id}" stands twice.`,
-        fix: 'Give each rule an id of its own.',
+        message: `Rule "${rule.id}" is defined twice.`,
+        fix: 'Give each rule a unique id.',
       });
     }
     seen.add(rule.id);
@@ -142,7 +142,7 @@ export function parseInstruction(data: unknown): Instruction {
 }
 
 /**
- * An instruction from the JSON that {@link instructionToJson} writes.
+ * Parses the JSON that {@link instructionToJson} writes.
  *
  * @throws {LabError} `bad-instruction`
  */
@@ -174,12 +174,12 @@ export function instructionToText(instruction: Instruction, scale: LabelScale): 
   ].join('\n');
 }
 
-/** An 8-digit hash of everything that decides labels: the scale and the rules, whatever the order of keys. */
+/** An 8-digit hash of everything that decides labels: the scale and the rules, independent of key order. */
 export function instructionHash(instruction: Instruction): string {
   return hashHex(canonicalJson({ scaleSize: instruction.scaleSize, rules: instruction.rules }));
 }
 
-/** JSON with sorted keys, so that equal data has equal text. */
+/** JSON with sorted keys, so that equal data give equal text. */
 export function canonicalJson(data: unknown): string {
   return JSON.stringify(data, (_key, value: unknown) =>
     typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -1,6 +1,6 @@
 /**
- * What a query asks for, read word by word against a lexicon. The brand and type of the document at hand count as
- * known words too, so that a pair can be judged although its brand was never heard of.
+ * The intent of a query, read word by word against a lexicon. The brand and type of the document count as known words
+ * too, so that a pair can be judged even if its brand is not in the lexicon.
  */
 import type { Lexicon } from '../pair/lexicon.ts';
 import type { LabDocument } from '../pair/pair.ts';
@@ -14,21 +14,21 @@ export interface Wish {
   readonly value: string;
 }
 
-/** The wishes in a query; all texts are folded phrases as they stand in the query. */
+/** The wishes in a query. All texts are folded phrases of the query. */
 export interface Intent {
   readonly brand: string | undefined;
-  /** What is asked for: "lid" in "lid for pot" and in "pot lid". */
+  /** The product asked for: "lid" in "lid for pot" and in "pot lid". */
   readonly type: string | undefined;
-  /** What an accessory is for: "pot" in "lid for pot". */
+  /** The product an accessory is for: "pot" in "lid for pot". */
   readonly target: string | undefined;
   readonly wishes: readonly Wish[];
   readonly quantity: Quantity | undefined;
-  /** "at least 2 l": larger ones will do. */
+  /** "at least 2 l": larger quantities are accepted. */
   readonly atLeast: boolean;
   /** Phrases after "without" or "no". */
   readonly without: readonly string[];
   readonly audience: string | undefined;
-  /** Words the lexicon does not know; while there are any, a missing wish is unknown rather than absent. */
+  /** Words that the lexicon lacks. If there are any, a missing wish is unknown rather than absent. */
   readonly unknown: readonly string[];
 }
 
@@ -62,7 +62,7 @@ export function parseIntent(query: string, lexicon: Lexicon, document?: LabDocum
   let target: string | undefined;
   let audience: string | undefined;
 
-  /** What the words before say about the phrase that follows. */
+  /** How the preceding words qualify the next phrase. */
   let expecting: 'wish' | 'negated' | 'served' = 'wish';
   for (let at = 0; at < words.length;) {
     const word = words[at] ?? '';
@@ -81,7 +81,7 @@ export function parseIntent(query: string, lexicon: Lexicon, document?: LabDocum
     else if (expecting === 'served' && known.isType(phrase)) target = phrase;
     else if (lexicon.audiences.has(phrase)) audience ??= phrase;
     else if (known.isType(phrase)) {
-      // In "pot lid" the last noun is the thing asked for and the one before says what it is for.
+      // In "pot lid" the last noun is the product asked for, and the one before it is what the product is for.
       if (type !== undefined && type !== phrase) target ??= type;
       type = phrase;
     } else if (known.isBrand(phrase)) brand ??= phrase;
@@ -123,7 +123,7 @@ function knownWords(lexicon: Lexicon, document: LabDocument | undefined): KnownW
   };
 }
 
-/** The positions of all words that belong to a quantity. */
+/** The positions of all words of quantities. */
 function positionsOf(folding: TextFolding, quantities: readonly Quantity[], words: readonly string[]): Set<number> {
   const positions = new Set<number>();
   for (const { text } of quantities) {

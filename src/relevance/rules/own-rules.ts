@@ -1,8 +1,8 @@
 /**
- * Rules of one's own beside judged pairs: an instruction, written by hand or refined by PIAR, with the words it knows. They
- * stand in the settings of a run as a whole, so that a checkpoint needs no other file to be understood.
+ * Custom rules for judged pairs: an instruction, written by hand or refined by PIAR, with its lexicon. The settings of a
+ * run contain them in full, so that a checkpoint depends on no other file.
  *
- * Documents are read by them as PIAR reads them: a title tells the type and what a thing is for where no field does.
+ * They read documents as PIAR does: where fields lack the type or what a product is for, the title supplies it.
  */
 import * as v from 'valibot';
 import { messageOf } from '../../common/errors.ts';
@@ -11,9 +11,9 @@ import { lexiconSchema, makeLexicon } from '../pair/lexicon.ts';
 import type { TextFolding } from '../pair/folding.ts';
 import type { Rules } from './rules.ts';
 
-/** The schema of own rules in settings. */
+/** The schema of custom rules in settings. */
 export const ownRulesSchema = v.strictObject({
-  /** Checked by the instruction's own parser, which names the rule that is wrong. */
+  /** Validated by the instruction's parser, which names the invalid rule. */
   instruction: v.pipe(
     v.unknown(),
     v.rawTransform<unknown, Instruction>(({ dataset, addIssue, NEVER }) => {
@@ -31,7 +31,7 @@ export const ownRulesSchema = v.strictObject({
 });
 export type OwnRules = v.InferOutput<typeof ownRulesSchema>;
 
-/** Own rules, ready to be executed. @param folding - of the model that they are for */
+/** Custom rules, ready for execution. @param folding - of the model that uses them */
 export function rulesOf({ instruction, lexicon, tailRules }: OwnRules, folding: TextFolding): Rules {
   return { instruction, lexicon: makeLexicon(lexicon, folding), tailRules: new Set(tailRules), readsTitles: true };
 }

@@ -1,7 +1,7 @@
 /**
- * What a completion earns, with the reasons. All rewards lie in [0, 1] and have one shape, our definition:
+ * The reward of a completion, with reasons. All rewards lie in [0, 1] and have one form, which is our definition:
  *
- *     r = 0                                if the completion does not parse, or the restated label is not the first
+ *     r = 0                                if the completion does not parse, or the restated label differs from the first
  *     r = w r_label + (1 - w) r_reasoning  otherwise, w = 0.5 unless set
  *
  * - **strict**: r_reasoning = F1 of the steps against gold, aligned by rule id;
@@ -9,8 +9,8 @@
  * - **plausible**: r_reasoning = the share of steps that look right without consulting gold: the evidence is in the
  *   pair, the rule does not imply another label, and some cited rule implies the stated one.
  *
- * The last two can be hacked and are meant to show it: a model that knows one common rule per label earns full marks
- * for its reasoning without ever looking for the rare rule that decides.
+ * The last two can be hacked, on purpose: a model that knows one common rule per label earns the full reasoning reward
+ * without looking for the rare rule that decides.
  */
 import * as v from 'valibot';
 import { fraction, setting } from '../../config/settings.ts';
@@ -22,7 +22,7 @@ import type { ParsedTrace, Trace, TraceStep } from '../trace/trace.ts';
 /** The rewards, strictest first. */
 export const REWARD_KINDS = ['strict', 'plausible', 'lenient'] as const;
 
-/** How completions are rewarded. */
+/** Settings of the reward. */
 export const rewardConfigSchema = v.strictObject({
   kind: setting(v.picklist(REWARD_KINDS), 'strict', 'Reward', 'How completions are rewarded.', {
     choices: {
@@ -35,20 +35,20 @@ export const rewardConfigSchema = v.strictObject({
   labelCredit: setting(v.picklist(['exact', 'ordinal']), 'exact', 'Credit of labels', 'What a label earns.', {
     choices: { exact: ['Exact', 'Right or nothing.'], ordinal: ['Ordinal', 'A near miss earns something.'] },
   }),
-  /** w */
+  /** w, the weight of the label in the reward; the weight of the reasoning is 1 - w. */
   labelShare: setting(fraction, 0.5, 'Share of the label', 'Of the reward; the reasoning carries the rest.'),
 });
 export type RewardConfig = v.InferOutput<typeof rewardConfigSchema>;
 
 export const DEFAULT_REWARD_CONFIG: RewardConfig = v.parse(rewardConfigSchema, {});
 
-/** What a completion is held against. */
+/** The reference for rewarding a completion. */
 export interface RewardCase {
   readonly pair: Pair;
-  /** How evidence is looked for in the pair: that of the model's rules. */
+  /** The folding of the model's rules, by which evidence is looked up. */
   readonly folding: TextFolding;
   readonly gold: Trace;
-  /** The label a rule leads to when it decides (its cap); undefined if there is no such rule. Read by the plausible reward. */
+  /** The label that a rule implies when it decides (its cap); undefined for unknown rules. Used by the plausible reward. */
   readonly impliedLabel: (rule: number) => number | undefined;
 }
 
@@ -66,7 +66,7 @@ export type StepReason =
   | 'not looked at'
   | 'lost with the whole';
 
-/** The reward of the label segment. `value` is r_label, there even where a broken format lost it. */
+/** The reward of the label segment. `value` is r_label, which is set even if a format error voids the reward. */
 export interface LabelReward {
   readonly value: number;
   readonly earned: number;
@@ -75,16 +75,16 @@ export interface LabelReward {
 /** The reward of one step. */
 export interface StepReward {
   readonly rule: number;
-  /** 1 if the step is right by the measure of the reward, else 0. */
+  /** 1 if the step is right under the kind of reward, else 0. */
   readonly value: number;
   /** Its part of the total. */
   readonly earned: number;
-  /** How much higher the total would be without this step, the other steps being judged as they are. */
+  /** The increase of the total if this step were removed and the others kept their verdicts. */
   readonly cost: number;
   readonly reason: StepReason;
 }
 
-/** A gold rule that no step cites, and how much higher the total would be had one done so rightly. */
+/** A gold rule that no step cites, and the increase of the total if a correct step cited it. */
 export interface MissedRule {
   readonly rule: number;
   readonly cost: number;
@@ -97,18 +97,18 @@ export interface ExplainedReward {
   readonly labelShare: number;
   /** In [0, 1]. */
   readonly total: number;
-  /** Why the whole is 0 whatever its parts; undefined if it is not. */
+  /** Why the total is 0 regardless of its parts; undefined if it is not. */
   readonly rejected: string | undefined;
   readonly label: LabelReward;
-  /** `value` is r_reasoning; what the steps earned adds up to `earned`, unless there were none to earn it. */
+  /** `value` is r_reasoning; the steps' shares add up to `earned` if there is a step. */
   readonly reasoning: { readonly value: number; readonly earned: number };
-  /** One per step of the completion, in order; of a completion that does not parse, the steps before the break. */
+  /** One per step of the completion, in order; for a completion that does not parse, the steps before the error. */
   readonly steps: readonly StepReward[];
-  /** Told by the strict reward only: the others do not consult gold. */
+  /** Only for the strict reward, because the others do not consult gold. */
   readonly missed: readonly MissedRule[];
 }
 
-/** The reward of a completion, explained segment by segment. */
+/** The reward of a completion with reasons for each segment. */
 export function explainReward(
   parsed: ParsedTrace,
   judged: RewardCase,
@@ -151,7 +151,7 @@ interface ReasoningReward {
   readonly missed: readonly MissedRule[];
 }
 
-/** @param share - of the total that the reasoning can earn */
+/** @param share - the weight of the reasoning in the total */
 function reasoningReward(trace: Trace, judged: RewardCase, kind: RewardConfig['kind'], share: number): ReasoningReward {
   switch (kind) {
     case 'strict':
@@ -165,7 +165,7 @@ function reasoningReward(trace: Trace, judged: RewardCase, kind: RewardConfig['k
   }
 }
 
-/** F1 of right steps: 2 right / (steps + gold rules); 1 where neither has any. */
+/** F1 of right steps: 2 right / (steps + gold rules); 1 if there are neither. */
 function strictReasoning(trace: Trace, judged: RewardCase, share: number): ReasoningReward {
   const goldSteps = new Map(judged.gold.steps.map((step) => [step.rule, step]));
   const cited = new Set<number>();
@@ -184,7 +184,7 @@ function strictReasoning(trace: Trace, judged: RewardCase, share: number): Reaso
   };
 }
 
-// A step without evidence where gold has some would pass "all its evidence is in the pair" by having none.
+// Without this check, omitting evidence would vacuously satisfy "all evidence is in the pair".
 function strictReason(step: TraceStep, gold: TraceStep | undefined, { folding, pair }: RewardCase): StepReason {
   if (gold === undefined) return 'not in gold';
   if (step.criterion !== gold.criterion) return 'wrong criterion';
@@ -215,7 +215,7 @@ function plausibleReasoning(trace: Trace, { pair, folding, impliedLabel }: Rewar
   return { value, steps: settle(trace.steps, reasons, share, value, valueWithoutWrong), missed: [] };
 }
 
-/** Shares r_reasoning out equally among the right steps, and charges each other step what leaving it out would bring. */
+/** Divides r_reasoning equally among the correct steps; the cost of any other step is the gain from removing it. */
 function settle(
   steps: readonly TraceStep[],
   reasons: readonly StepReason[],

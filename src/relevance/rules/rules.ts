@@ -1,22 +1,22 @@
 /**
- * The rules of a model that has none: it learned labels from people who gave no reasons. It writes no steps, and a step
- * that it writes nevertheless is found wrong.
+ * The rules of a model. A model that learned from labels without reasons has {@link noRules}: it should write no steps,
+ * and any step it writes is found wrong.
  */
 import type { Instruction } from './instruction.ts';
 import type { TextFolding } from '../pair/folding.ts';
 import { type Lexicon, makeLexicon } from '../pair/lexicon.ts';
 
-/** What reasoning is checked by. */
+/** The rules that reasoning is checked against. */
 export interface Rules {
   readonly instruction: Instruction;
   readonly lexicon: Lexicon;
   /** The indices of rare rules. */
   readonly tailRules: ReadonlySet<number>;
-  /** Whether titles are read for what fields leave out (typed-document.ts). */
+  /** Whether titles fill missing fields (typed-document.ts). */
   readonly readsTitles: boolean;
 }
 
-/** No rules, on a scale of R = `scaleSize` labels. @param folding - of the model that has none */
+/** No rules, on a scale of R = `scaleSize` labels. @param folding - of the model without rules */
 export function noRules(scaleSize: number, folding: TextFolding): Rules {
   return {
     instruction: { name: 'no rules', version: 0, scaleSize, rules: [] },

@@ -1,12 +1,12 @@
 /**
- * The instruction refinement begins with where nobody has written one: what anybody would say about relevance without
- * having seen a pair.
+ * The instruction that refinement starts from where none is given: common sense about relevance, written without looking
+ * at data.
  */
 import { type Instruction, parseInstruction } from './instruction.ts';
 
 /**
- * Four rules on how many query words the document has, for a scale of R labels; the last holds on every pair whose
- * query has a word that carries meaning.
+ * Four rules on the share of query words in the document, for a scale of R labels. The last holds on every pair whose
+ * query has a content word.
  *
  * @throws {LabError} `bad-instruction` if R is not between 2 and 6.
  */

@@ -1,7 +1,7 @@
 /**
- * Expert data from human judgments: for a pair and its gold label, the trace by which an instruction reaches that very
- * label, with evidence copied from the pair. Nothing is forced: where the instruction says otherwise, or says nothing,
- * the pair is counted and left out, and a trace that does not verify step by step is not handed out either.
+ * Expert data from human judgments: for a pair and its gold label, the trace by which an instruction reaches that label,
+ * with evidence copied from the pair. Nothing is forced: a pair on which the instruction implies another label or none,
+ * or whose trace does not verify step by step, is left out and counted.
  */
 import { traceOf } from './execute.ts';
 import type { Instruction } from './instruction.ts';
@@ -13,19 +13,19 @@ import { PairChecker } from './verify.ts';
 /** Why a pair has no trace. */
 export type NoTraceReason = 'no rule fires' | 'contradicts gold' | 'does not verify';
 
-/** A trace, or why there is none. `implied` is the label the instruction leads to. */
+/** A trace, or why there is none. `implied` is the label of the instruction. */
 export type Synthesis =
   | { readonly ok: true; readonly trace: Trace }
   | { readonly ok: false; readonly reason: NoTraceReason; readonly implied: number | undefined };
 
-/** What became of many pairs; `traced + contradicting + uncovered + unverified = pairs`. */
+/** Outcomes over many pairs; `traced + contradicting + uncovered + unverified = pairs`. */
 export interface SynthesisCounts {
   readonly pairs: number;
   readonly traced: number;
   readonly contradicting: number;
   readonly uncovered: number;
   readonly unverified: number;
-  /** Contradicting pairs [R,R]: row gold, column what the instruction implies. */
+  /** Contradicting pairs [R,R]: rows are gold labels, columns implied labels. */
   readonly contradictions: readonly (readonly number[])[];
 }
 
@@ -35,7 +35,7 @@ export interface TracedPair {
   readonly trace: Trace;
 }
 
-/** The verified trace of one judged pair, as it is, under an instruction. Never throws. */
+/** The verified trace of one judged pair under an instruction; its title is not typed. Never throws. */
 export function synthesiseTrace(instruction: Instruction, lexicon: Lexicon, pair: JudgedPair): Synthesis {
   const checker = new PairChecker({ instruction, lexicon, readsTitles: false }, pair);
   const { execution } = checker;
@@ -48,7 +48,7 @@ export function synthesiseTrace(instruction: Instruction, lexicon: Lexicon, pair
   return isVerified ? { ok: true, trace } : { ok: false, reason: 'does not verify', implied };
 }
 
-/** The traces of many pairs, in order, and what became of the others. */
+/** The traces of many pairs, in order, and the outcome counts. */
 export function synthesiseTraces(
   instruction: Instruction,
   lexicon: Lexicon,

@@ -1,7 +1,7 @@
 /**
- * Real catalogues say in a title what rules want to find in fields: the type of thing, and what an accessory is for.
- * Here the words an instruction can know are gathered from documents, without looking at any judgment, and titles are
- * read by them. What is filled in was copied from the document, so evidence that quotes it stands there.
+ * Fills document fields from titles, because real catalogues often name the product type, and what an accessory is for,
+ * in the title only. The lexicon is induced from documents only, without judgments. Filled values are copied from the
+ * document, so evidence that quotes them can be found in it.
  */
 import { attributeValueText } from '../pair/document-text.ts';
 import { CATEGORY_ATTRIBUTE, FOR_ATTRIBUTE } from './facts.ts';
@@ -12,17 +12,17 @@ import { findPhrase, phraseOf } from '../pair/phrases.ts';
 import type { TextFolding } from '../pair/folding.ts';
 import { contentSequence, currentFolding } from '../pair/text-folding.ts';
 
-/** A value of an attribute is a word of the language if so many documents have it. */
+/** An attribute value enters the lexicon if at least this many documents have it. */
 const VALUE_DOCUMENTS = 3;
-/** A run of small-written words in titles is a type if so many brands sell it. */
+/** A run of lower-case words in titles is a type if at least this many brands use it. */
 const TYPE_BRANDS = 2;
 const LONGEST_TYPE = 3;
 const LONGEST_VALUE = 3;
 
 /**
- * The lexicon of some documents: brands and types as their fields state them, attribute values that several documents
- * share, and types that titles name in small letters among names ("Targus ASF150EU screen protector Universal").
- * An attribute is exclusive if no document gives it two values.
+ * Induces a lexicon from documents: brands and types as stated in fields, attribute values that several documents share,
+ * and types that titles write in lower case among names ("Targus ASF150EU screen protector Universal"). An attribute is
+ * exclusive if no document gives it two values.
  */
 export function induceLexicon(documents: Iterable<LabDocument>, folding = currentFolding()): Lexicon {
   const brands = new Set<string>();
@@ -55,8 +55,8 @@ export function induceLexicon(documents: Iterable<LabDocument>, folding = curren
 }
 
 /**
- * A document with the fields that its title implies: the last known type in it where none is stated, and what follows
- * "for" where no attribute says what it is for.
+ * A document with the fields that its title implies: the last known type if none is stated, and the phrase after "for" if
+ * no attribute states what the product is for.
  */
 export function typeDocument(document: LabDocument, lexicon: Lexicon): LabDocument {
   const type = document.type === '' ? lastType(document.title, lexicon) : document.type;
@@ -65,12 +65,12 @@ export function typeDocument(document: LabDocument, lexicon: Lexicon): LabDocume
   return { ...document, type, attributes };
 }
 
-/** A pair as the rules of a model read it: its title typed if they expect that. */
+/** A pair as the rules of a model read it, with its title typed if they require that. */
 export function readPair<P extends Pair>({ lexicon, readsTitles }: Pick<Rules, 'lexicon' | 'readsTitles'>, pair: P): P {
   return readsTitles ? { ...pair, document: typeDocument(pair.document, lexicon) } : pair;
 }
 
-/** The longest known type that ends last in a title; '' where none stands there. */
+/** The longest known type that ends last in a title; '' if there is none. */
 function lastType(title: string, lexicon: Lexicon): string {
   const words = lexicon.folding.words(title);
   for (let end = words.length; end > 0; end--) {
@@ -88,13 +88,13 @@ function servedIn({ title, text }: LabDocument, folding: TextFolding): string | 
     const [, served] = /\bfor\s+([^,;:()–—]+?)(?:\s+-\s|[,;:()–—.]|$)/iu.exec(place) ?? [];
     if (served === undefined) continue;
     const words = folding.words(served).slice(0, 6);
-    // Only what stands there in one run can be quoted.
+    // Evidence must be a run of words of the document.
     if (contentSequence(words).length > 0 && findPhrase(folding.words(place), words).length > 0) return words.join(' ');
   }
   return undefined;
 }
 
-/** Runs of one to three words that are written small in a title that also has others. */
+/** Runs of one to three lower-case words in a title that also has others. */
 function smallRuns(folding: TextFolding, title: string): string[] {
   const words = title.split(/\s+/u);
   if (words.every((word) => isSmall(word))) return [];
@@ -113,12 +113,12 @@ function smallRuns(folding: TextFolding, title: string): string[] {
   return runs;
 }
 
-/** At least three small letters and nothing else: units and articles are no types. */
+/** At least three lower-case letters and nothing else, which excludes units and most articles. */
 function isSmall(word: string): boolean {
   return /^\p{Ll}{3,}$/u.test(word);
 }
 
-/** The short phrases of a value; lists, and texts with commas, have several. */
+/** The short phrases of a value; lists and texts with commas have several. */
 function valuePhrases(folding: TextFolding, value: AttributeValue): string[] {
   if (typeof value === 'number' || typeof value === 'boolean') return [];
   const parts = typeof value === 'string' ? value.split(',') : value;

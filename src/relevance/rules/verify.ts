@@ -1,6 +1,6 @@
 /**
- * Checks reasoning against the world: each step of a trace is executed live on its pair, so that a step shown to a
- * person is verified, wrong, or plainly uncheckable, never taken on trust.
+ * Verifies reasoning: each step of a trace is executed on its pair, so that a step shown to a person is verified, wrong
+ * or explicitly uncheckable, and never taken on trust.
  */
 import { evidenceOccurs } from './evidence.ts';
 import { type Execution, executeFacts } from './execute.ts';
@@ -11,7 +11,7 @@ import type { Rules } from './rules.ts';
 import type { Trace, TraceStep } from '../trace/trace.ts';
 import { readPair } from './typed-document.ts';
 
-/** The outcome for one step, with a reason in a few words. */
+/** The outcome for one step, with a short reason. */
 export interface StepCheck {
   readonly status: 'verified' | 'wrong' | 'uncheckable';
   readonly reason: string;
@@ -19,7 +19,7 @@ export interface StepCheck {
 
 /** Whether the verified steps of a trace lead to the label it states. */
 export interface TraceAgreement {
-  /** `uncheckable` where no step is verified. */
+  /** `uncheckable` if no step is verified. */
   readonly status: 'agree' | 'disagree' | 'uncheckable';
   /** The lowest cap of the verified steps. */
   readonly impliedLabel: number | undefined;
@@ -28,8 +28,8 @@ export interface TraceAgreement {
 }
 
 /**
- * Checks what is said of one pair by the rules of a model. The pair is read as the model reads it, title included, and the
- * rules are executed on it, once: when the first step is checked.
+ * Checks claims about one pair against the rules of a model. The pair is read as the model reads it, title included. The
+ * rules are executed on it once, when the first step is checked.
  */
 export class PairChecker {
   readonly #rules: Pick<Rules, 'instruction' | 'lexicon' | 'readsTitles'>;
@@ -41,14 +41,14 @@ export class PairChecker {
     this.#pair = pair;
   }
 
-  /** What the rules say of the pair themselves. */
+  /** The execution of the rules on the pair. */
   get execution(): Execution {
     return this.#readings().execution;
   }
 
   /**
-   * Executes the rule a step cites and compares: the rule must win its criterion on the pair, the verdict must be the
-   * executed one, and every evidence span must be in its source as whole words.
+   * Executes the cited rule and compares: the rule must win its criterion on the pair, the verdict must equal the executed
+   * one, and every evidence span must occur in its source as whole words.
    */
   checkStep(step: TraceStep): StepCheck {
     const { instruction } = this.#rules;
@@ -68,10 +68,10 @@ export class PairChecker {
     }
     const invented = step.evidence.find((span) => !evidenceOccurs(facts.words.folding, facts.pair, span));
     if (invented !== undefined) return wrong(`"${invented.text}" is not in the ${invented.source}`);
-    return { status: 'verified', reason: 'the rule decides here, and what it quotes stands there' };
+    return { status: 'verified', reason: 'the rule decides its criterion, and its evidence is in the pair' };
   }
 
-  /** Checks every step of a trace, and its label against the lowest cap of the verified ones. */
+  /** Checks every step of a trace, and its label against the lowest cap of the verified steps. */
   checkTrace(trace: Trace): TraceAgreement {
     const { instruction } = this.#rules;
     const checks = trace.steps.map((step) => this.checkStep(step));
@@ -93,7 +93,7 @@ export class PairChecker {
   }
 }
 
-/** What would have to be known to tell whether a rule applies; undefined where it clearly does not. */
+/** The missing fact that decides whether a rule applies; undefined if the rule clearly does not apply. */
 function missingFact(rule: Rule, { intent, documentType, category }: Facts): string | undefined {
   if (rule.scope !== undefined && category === undefined) return 'the category of the pair is unknown';
   const isReadInFull = intent.unknown.length === 0;

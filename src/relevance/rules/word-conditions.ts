@@ -1,6 +1,6 @@
 /**
- * Conditions on the words of a pair, whatever they mean: how many are shared, whether they stand in one run, how many
- * the query has, and what a document names that nobody asked for. They need no lexicon, so they hold on any data.
+ * Conditions on the words of a pair, regardless of meaning: how many are shared, whether they form a run, how many the
+ * query has, and words of the document that the query lacks. They need no lexicon, so they apply to any data.
  */
 import { type Found, inDocument, inQuery } from './facts.ts';
 import type { Condition } from './instruction.ts';
@@ -11,7 +11,7 @@ import type { Evidence } from '../trace/trace.ts';
 type ConditionOf<Kind extends Condition['kind']> = Extract<Condition, { kind: Kind }>;
 export type WordCondition = ConditionOf<'overlap' | 'phrase' | 'query-length' | 'unasked-word'>;
 
-/** What a condition finds among the words of a pair; undefined where it does not hold. */
+/** What a condition finds among the words of a pair; undefined if it does not hold. */
 export function findWords(condition: WordCondition, words: PairWords): Found | undefined {
   switch (condition.kind) {
     case 'overlap':
@@ -64,7 +64,7 @@ function phrase({ field, is }: ConditionOf<'phrase'>, words: PairWords): Found |
   return undefined;
 }
 
-/** The index of the word at which the content words of `run` follow each other in `text`. */
+/** The index of the word at which the content words of `run` occur consecutively in `text`. */
 function runStart(text: WordText, run: WordText): number | undefined {
   const last = text.content.length - run.content.length;
   for (let start = 0; start <= last; start++) {

@@ -1,24 +1,24 @@
 /**
- * Reads a list of segments from left to right, where the reader knows what must come: prompts, and files of them.
- * (Completions come from a model and may be anything: trace.ts reads them without throwing.)
+ * Reads a list of segments from left to right where the grammar is fixed: prompts, and files of prompts. (Completions come
+ * from a model and may be anything; trace.ts parses them without throwing.)
  */
 import { LabError } from '../../common/errors.ts';
 import type { Segment } from './segments.ts';
 import { tidyText } from '../pair/plain-folding.ts';
 
-/** A position in a list of segments and what may be done there. */
+/** A position in a list of segments, and the reads possible there. */
 export interface SegmentReader {
   /** Whether this special token is next. */
   isNext(token: string): boolean;
-  /** Takes this special token if it is next, and says whether it was. */
+  /** Consumes this special token if it is next; returns whether it was. */
   take(token: string): boolean;
-  /** Takes this special token. @throws {LabError} `bad-trace` if anything else is next. */
+  /** Consumes this special token. @throws {LabError} `bad-trace` if anything else is next. */
   expect(token: string): void;
-  /** Takes the special token of one candidate and returns the candidate. @throws {LabError} `bad-trace` if none fits. */
+  /** Consumes the special token of one candidate and returns the candidate. @throws {LabError} `bad-trace` if none fits. */
   oneOf<T>(what: string, candidates: readonly T[], tokenOf: (candidate: T) => string): T;
-  /** Takes all text up to the next special token; '' if there is none. */
+  /** Consumes all text up to the next special token; '' if there is none. */
   text(): string;
-  /** @throws {LabError} `bad-trace` if anything is left. */
+  /** @throws {LabError} `bad-trace` if segments remain. */
   expectEnd(): void;
 }
 

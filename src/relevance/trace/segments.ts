@@ -1,7 +1,7 @@
 /**
- * Structure and text, kept apart: a prompt or completion is a list of segments, each either one special token or a
- * piece of text. The tokenizer encodes special tokens by name and text as text, so text that looks like a special
- * token stays text.
+ * Structure and text are kept apart: a prompt or completion is a list of segments, each either one special token or a
+ * piece of text. The tokenizer encodes special tokens by name and text as text, so text that looks like a special token
+ * stays text.
  */
 
 /** One special token (an entry of SPECIAL_TOKENS) or a piece of plain text. */
@@ -12,12 +12,12 @@ export function special(token: string): Segment {
   return { kind: 'special', token };
 }
 
-/** Words of text; a space is put before the first word, so that a word has the same tokens wherever it stands. */
+/** Words of text. A space precedes the first word, so that a word has the same tokens at every position. */
 export function words(text: string): Segment {
   return { kind: 'text', text: ` ${text}` };
 }
 
-/** The segments as one readable line. For people and logs, never for parsing. */
+/** The segments as one readable line. For display and logs, not for parsing. */
 export function describeSegments(segments: readonly Segment[]): string {
   return segments.map((segment) => (segment.kind === 'special' ? segment.token : segment.text)).join('');
 }

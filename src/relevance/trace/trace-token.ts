@@ -1,6 +1,6 @@
 /**
- * What each special token means inside a completion. The parser reads by it, and a decoder that is held to the grammar
- * masks by it: a token may come next if the kind of its meaning is among `TraceParser.allowedNext()`.
+ * The meaning of each special token inside a completion. The parser reads by it, and grammar-constrained decoding masks by
+ * it: a token may come next if the kind of its meaning is among `TraceParser.allowedNext()`.
  */
 import { MAX_SCALE, MIN_SCALE } from '../pair/labels.ts';
 import {
@@ -27,10 +27,10 @@ export type TraceTokenMeaning =
   | { readonly kind: 'verdict'; readonly verdict: Verdict }
   | { readonly kind: 'eos' };
 
-/** What may stand at a place of a completion: a special token of some kind, or text. */
+/** The content of a position of a completion: a special token of some kind, or text. */
 export type TraceTokenKind = TraceTokenMeaning['kind'] | 'text';
 
-/** The meaning of a special token; undefined for tokens that have no place in a completion. */
+/** The meaning of a special token; undefined for tokens that no completion has. */
 export function traceTokenMeaning(token: string): TraceTokenMeaning | undefined {
   return MEANINGS.get(token);
 }

@@ -1,15 +1,17 @@
 /**
- * The completion of a model as a typed value, and its one grammar:
+ * The completion of a model as a typed value, and its only grammar:
  *
  *     completion := label step* label eos
  *     step       := rule criterion evidence{0..2} verdict
  *     evidence   := source text
  *
- * The first label is the answer; the last one restates it after the reasoning. To be compared with, there are two other
- * orders, in which the label stands once: after the reasoning, or without any (COMPLETION_ORDERS). Every reward, metric and view uses
- * this file; nothing else takes completions apart. A model may write anything, so the parser never throws: it reads one
- * segment at a time, tells what has been completed, and on a break of the grammar says where and what it expected.
- * The answer stands once its label has come, whatever becomes of the reasoning.
+ * The first label is the answer; the last one restates it after the reasoning. COMPLETION_ORDERS has two other orders for
+ * comparison, with a single label: after the reasoning, or without any. All rewards, metrics and views use this file, and
+ * no other code parses completions. The parser never throws, because a model may write anything: it reads one segment at
+ * a time, reports what is complete, and on a violation of the grammar reports the position and what it expected. The
+ * answer is final once its label has been read, whatever follows.
+ *
+ * This room holds the grammar of completions: its tokens, segments and parser.
  */
 import { LabError } from '../../common/errors.ts';
 import { type LabelScale, MAX_SCALE, MIN_SCALE } from '../pair/labels.ts';
@@ -31,7 +33,7 @@ import {
 } from '../pair/vocabulary.ts';
 
 /**
- * The orders of a completion. All of the lab answers first; the others are there to be compared with (E6):
+ * The orders of a completion. The lab's models answer first; the other orders exist for comparison (E6):
  *
  *     answer-first   label step* label eos
  *     reason-first   step* label eos
@@ -40,7 +42,7 @@ import {
 export const COMPLETION_ORDERS = ['answer-first', 'reason-first', 'label-only'] as const;
 export type CompletionOrder = (typeof COMPLETION_ORDERS)[number];
 
-/** The most spans one step can point at. */
+/** The most evidence spans of a step. */
 export const MAX_EVIDENCE = 2;
 
 /** A span copied from the query or the document. `text` is trimmed and case-folded. */
@@ -62,11 +64,11 @@ export interface Trace {
   readonly scaleSize: number;
   readonly label: number;
   readonly steps: readonly TraceStep[];
-  /** In an order in which the label stands once, that label. */
+  /** Equal to `label` in an order with a single label. */
   readonly restated: number;
 }
 
-/** Where and how a completion breaks the grammar. */
+/** Where and how a completion violates the grammar. */
 export interface TraceFailure {
   /** Index of the segment that could not be read; the number of segments if the completion ended too early. */
   readonly position: number;
@@ -74,7 +76,7 @@ export interface TraceFailure {
   readonly got: string;
 }
 
-/** What one more segment completed. */
+/** The element that the last segment completed. */
 export type TraceEvent =
   | { readonly kind: 'label'; readonly scaleSize: number; readonly label: number }
   | { readonly kind: 'step'; readonly index: number; readonly step: TraceStep }
@@ -82,7 +84,7 @@ export type TraceEvent =
   | { readonly kind: 'end'; readonly trace: Trace }
   | { readonly kind: 'failed'; readonly failure: TraceFailure };
 
-/** A completion as far as it could be read: `answer` is there as soon as the first label is. */
+/** A completion as far as it parsed. `answer` is defined if the first label was read. */
 export type ParsedTrace =
   | { readonly ok: true; readonly trace: Trace; readonly answer: number }
   | {
@@ -110,7 +112,7 @@ export class TraceParser {
   #end: Extract<TraceEvent, { kind: 'end' | 'failed' }> | undefined;
   #position = 0;
 
-  /** @param scaleSize - R of the prompt; without it the first label token decides, and the last must be of its scale. */
+  /** @param scaleSize - R of the prompt; if absent, the first label token sets the scale that the last must share */
   constructor(scaleSize?: number, order: CompletionOrder = 'answer-first') {
     this.#scaleSize = scaleSize;
     this.#order = order;
@@ -121,7 +123,7 @@ export class TraceParser {
     return this.#end !== undefined;
   }
 
-  /** The first label, once it has come. */
+  /** The first label; undefined until it is read. */
   get answer(): number | undefined {
     return this.#label;
   }
@@ -134,7 +136,7 @@ export class TraceParser {
   /** Reads one segment, a special token or a piece of text; undefined if it completed nothing. Never throws. */
   push(segment: Segment): TraceEvent | undefined {
     if (this.#end?.kind === 'failed') return undefined;
-    // Completions of one batch are padded to one length.
+    // Completions of one batch are padded to the same length.
     if (this.#end?.kind === 'end' && segment.kind === 'special' && segment.token === PAD) return undefined;
 
     const meaning = segment.kind === 'special' ? traceTokenMeaning(segment.token) : undefined;
@@ -151,14 +153,14 @@ export class TraceParser {
     return meaning === undefined ? undefined : this.#accept(meaning);
   }
 
-  /** The completion as a whole, given that no more segments come: one that has not ended is a failure. Never throws. */
+  /** The completion, given that no more segments follow; one without an end token is a failure. Never throws. */
   finish(): ParsedTrace {
     const end = this.#end ?? this.#fail('the end of the completion');
     if (end.kind === 'end') return { ok: true, trace: end.trace, answer: end.trace.label };
     return { ok: false, failure: end.failure, answer: this.#label, steps: this.#steps };
   }
 
-  /** Which kinds of tokens may come next; empty once the completion is over. For decoding that is held to the grammar. */
+  /** The kinds of tokens that may come next; empty once the completion is over. For grammar-constrained decoding. */
   allowedNext(): readonly TraceTokenKind[] {
     if (this.#end !== undefined) return [];
     if (this.#restated !== undefined) return ['eos'];
@@ -176,7 +178,7 @@ export class TraceParser {
     return meaning?.kind !== 'label' || this.#scaleSize === undefined || meaning.scaleSize === this.#scaleSize;
   }
 
-  /** Takes a special token that is known to be allowed. */
+  /** Processes a special token that is known to be allowed. */
   #accept(meaning: TraceTokenMeaning): TraceEvent | undefined {
     switch (meaning.kind) {
       case 'label':
@@ -233,7 +235,7 @@ export class TraceParser {
   }
 }
 
-/** Reads a whole completion; never throws. `scaleSize` as in {@link TraceParser}. */
+/** Parses a whole completion. Never throws. `scaleSize` as in {@link TraceParser}. */
 export function parseTrace(segments: readonly Segment[], scaleSize?: number, order?: CompletionOrder): ParsedTrace {
   const parser = new TraceParser(scaleSize, order);
   for (const segment of segments) parser.push(segment);
@@ -241,9 +243,9 @@ export function parseTrace(segments: readonly Segment[], scaleSize?: number, ord
 }
 
 /**
- * A completion as segments, the inverse of {@link parseTrace}; evidence is folded on the way.
+ * A completion as segments: the inverse of {@link parseTrace}. Evidence is folded.
  *
- * @throws {LabError} `bad-trace` if a label, rule or piece of evidence cannot be written, or not in this order
+ * @throws {LabError} `bad-trace` if a label, rule or piece of evidence is invalid, or the order cannot express the trace
  */
 export function printTrace(trace: Trace, order: CompletionOrder = 'answer-first'): Segment[] {
   checkTrace(trace);
@@ -253,13 +255,13 @@ export function printTrace(trace: Trace, order: CompletionOrder = 'answer-first'
   return order === 'answer-first' ? [label(trace.label), ...reasoned] : reasoned;
 }
 
-/** A trace as far as an order can tell it: without steps where there is the label alone, with the answer restated. */
+/** The part of a trace that an order can express: no steps in label-only, and one label where the order has one. */
 export function inOrder(trace: Trace, order: CompletionOrder): Trace {
   if (order === 'answer-first') return trace;
   return { ...trace, steps: order === 'label-only' ? [] : trace.steps, restated: trace.label };
 }
 
-/** A completion in lines for people; `ruleName` names a rule by its index, `scale` its labels. */
+/** A completion as readable lines; `ruleName` names a rule by its index, `scale` its labels. */
 export function formatTrace(trace: Trace, ruleName: (rule: number) => string, scale?: LabelScale): string {
   const label = (value: number): string => [value, scale?.names[value]].join(' ').trim();
   const steps = trace.steps.map(({ rule, criterion, evidence, verdict }) => {
@@ -278,10 +280,11 @@ function printStep({ rule, criterion, evidence, verdict }: TraceStep): Segment[]
   ];
 }
 
-/** Where the label stands once, there is no room for another. */
+/** An order with one label cannot express a trace whose labels differ. */
 function checkOrder({ label, steps, restated }: Trace, order: CompletionOrder): void {
-  const isTold = order === 'answer-first' || (label === restated && (order === 'reason-first' || steps.length === 0));
-  if (isTold) return;
+  const isPrintable =
+    order === 'answer-first' || (label === restated && (order === 'reason-first' || steps.length === 0));
+  if (isPrintable) return;
   throw new LabError('bad-trace', {
     message: `A trace cannot be written in the order ${order}.`,
     expected: order === 'label-only' ? 'a label, restated, and no steps' : 'a label, restated',

@@ -1,12 +1,14 @@
 /**
- * The rule world: a seeded, endless supply of judged pairs whose labels follow from a readable instruction.
+ * The rule world: a seeded, endless source of judged pairs whose labels follow from a readable instruction.
  *
- * A query is drawn as a shape (brand and colour, size, something without something, ...) and filled with words. For
- * each of its documents a label is drawn evenly, then a rule with that cap by Zipf's law, and a document is written on
- * which that rule should decide; the executor checks it, and what does not come out as planned is written again. Half
- * of the brands and types of the test split never occur in training, and no query text occurs in two splits.
+ * A query is drawn as a shape (brand and colour, size, something without something, ...) and filled with words. For each
+ * of its documents a label is drawn uniformly, then a rule with that cap by Zipf's law, and a document is written on which
+ * that rule should decide. The executor checks it, and a document that misses its target is written again. Half of the
+ * brands and types of the test split never occur in training, and no query text occurs in two splits.
  *
- * Every query depends on the seed, its split and its number only, so that pairs can be streamed in any order.
+ * Every query depends only on the seed, its split and its number, so that pairs can be streamed in any order.
+ *
+ * This room holds the rule world: its rules, vocabulary, queries and documents.
  */
 import * as v from 'valibot';
 import { LabError } from '../../common/errors.ts';
@@ -39,9 +41,9 @@ export const ruleWorldConfigSchema = v.strictObject({
   testQueries: setting(pairs, 400, 'Test queries', 'Never looked at while training.', { unit: 'queries' }),
   /** At least one per label, so that every query can be ranked. */
   documentsPerQuery: setting(wholeNumber(4, 1000), 6, 'Documents per query', 'At least one for each label.'),
-  /** Within each label, the rule at rank r is proportional to r^-zipfExponent. */
+  /** Within each label, the share of the rule at rank r is proportional to r^-zipfExponent. */
   zipfExponent: setting(numberFrom(0, 3), 1.3, 'Zipf exponent', 'The higher, the rarer the rare rules.'),
-  /** 0.1 makes it head-heavy. By leaving pairs out. */
+  /** Applied by omitting pairs; 0.1 makes training head-heavy. */
   trainTailWeight: setting(
     numberFrom(0, 20),
     1,
@@ -66,7 +68,7 @@ export const ruleWorldConfigSchema = v.strictObject({
 });
 export type RuleWorldConfig = v.InferOutput<typeof ruleWorldConfigSchema>;
 
-/** A pair of the rule world. `label` differs from `goldTrace`'s steps only where label noise struck. */
+/** A pair of the rule world. `label` contradicts the steps of `goldTrace` only where label noise was applied. */
 export interface WorldPair extends JudgedPair {
   /** The first binding rules, at most two; its label is {@link JudgedPair.label}. */
   readonly goldTrace: Trace;
@@ -76,13 +78,13 @@ export interface WorldPair extends JudgedPair {
   readonly trueLabel: number;
 }
 
-/** A rule is of the tail if fewer gold traces than this share cite it, before any skew of training. */
+/** A rule is in the tail if fewer than this share of gold traces cite it, before training is skewed. */
 export const TAIL_SHARE = 0.025;
-/** Words of query, title, fields and attributes together; what a prompt of 48 tokens can hold. */
+/** Words of query, title, fields and attributes together, which fit a prompt of 48 tokens. */
 export const MAX_PAIR_WORDS = 20;
 
 /**
- * A world by its settings; unset ones take their defaults. Takes about half a second.
+ * Makes a world from its settings; absent ones take their defaults. Takes about half a second.
  *
  * @throws {LabError} `bad-config`
  */
@@ -98,7 +100,7 @@ export class RuleWorld {
   readonly config: RuleWorldConfig;
   readonly instruction: Instruction = WORLD_INSTRUCTION;
   readonly lexicon: Lexicon;
-  /** Changes with the settings (not the query counts), the rules and the generator's words; stands in every model card. */
+  /** Changes with the settings (not the query counts), the rules and the generator's words. Every model card has it. */
   readonly versionHash: string;
   /** Expected share of pairs whose gold trace cites each rule, by rule index, without skew. */
   readonly ruleShares: readonly number[];
@@ -123,7 +125,7 @@ export class RuleWorld {
     const rules = [...this.instruction.rules.keys()];
     this.headRules = new Set(rules.filter((rule) => !isTail(rule)));
     this.tailRules = new Set(rules.filter(isTail));
-    // How many queries are taken does not change any of them, so worlds that differ in nothing else are one.
+    // The numbers of queries are left out, because they do not change any query.
     const { trainQueries: _train, devQueries: _dev, testQueries: _test, ...generator } = config;
     this.versionHash = hashHex(
       canonicalJson([generator, instructionHash(this.instruction), this.lexicon.data, GENERATOR_VERSION]),
@@ -136,7 +138,7 @@ export class RuleWorld {
     return { train: trainQueries, dev: devQueries, test: testQueries }[split];
   }
 
-  /** The pairs of a split in order, of queries `from` to before `to`; generated as they are asked for. */
+  /** The pairs of a split in order, of queries `from` (inclusive) to `to` (exclusive), generated lazily. */
   *pairs(split: Split, from = 0, to = this.queryCount(split)): Generator<WorldPair, void> {
     for (let query = from; query < to; query++) yield* this.queryPairs(split, query);
   }
@@ -146,7 +148,7 @@ export class RuleWorld {
     return goldTrace.steps.some(({ rule }) => this.tailRules.has(rule));
   }
 
-  /** The documents of one query, judged; some are left out of training where `trainTailWeight` is not 1. */
+  /** The judged documents of one query. Some are omitted from training if `trainTailWeight` is not 1. */
   queryPairs(split: Split, index: number): WorldPair[] {
     const pairs = this.#allQueryPairs(split, index);
     const weight = this.config.trainTailWeight;
@@ -174,7 +176,7 @@ export class RuleWorld {
     });
   }
 
-  /** A query whose text belongs to the split: the hash of the text decides, so no two splits share one. */
+  /** Draws a query of the split. The hash of its text determines the split, so that no two splits share one. */
   #drawQuery(split: Split, rng: Rng): { shapeTrials: ShapeTrials; plan: QueryPlan; query: string } {
     const weights = this.#shapes.map((shape) => shape.share);
     for (;;) {
@@ -186,7 +188,7 @@ export class RuleWorld {
     }
   }
 
-  /** A pair for one of the rules, drawn by weight; a rule that comes to nothing on this query gives way to another. */
+  /** A pair for one of the rules, drawn by weight; a rule that fails on this query is replaced by another. */
   #aimByWeight(trials: readonly Trial[], aim: Aim, rng: Rng): UngroupedPair | undefined {
     const left = [...trials];
     while (left.length > 0) {
@@ -197,7 +199,7 @@ export class RuleWorld {
     return undefined;
   }
 
-  /** A pair on which a rule decides; undefined if none came out in a few attempts. */
+  /** A pair on which a rule decides; undefined if none results in a few attempts. */
   #aim(rule: number, { plan, query, pool, docId, written }: Aim, rng: Rng): UngroupedPair | undefined {
     const target = this.instruction.rules[rule];
     if (target === undefined) return undefined;
@@ -216,7 +218,7 @@ export class RuleWorld {
     return undefined;
   }
 
-  /** Which rules can be aimed at in which shape of query, found by trying. */
+  /** Finds by trial which rules each shape of query can target. */
   #tryShapes(): ShapeTrials[] {
     const aimed = FREQUENCY_RANKS.flat().map((id) => ruleIndex(this.instruction, id));
     const total = QUERY_SHAPES.reduce((sum, { weight }) => sum + weight, 0);
@@ -236,7 +238,7 @@ export class RuleWorld {
       const aim = { plan, query: queryText(plan, rng), pool: this.#pools.train, docId: '', written: NOTHING };
       const pair = this.#aim(rule, aim, rng);
       if (pair !== undefined) cited.push(pair.goldTrace.steps.map((step) => step.rule));
-      // An exception takes this rule's place in the vertical.
+      // An exception replaces this rule in the vertical.
       else if (cited.length === 0 && trial > 0) return [];
     }
     return cited.length === 0 ? [] : [{ rule, label: target.cap, cited }];
@@ -245,24 +247,24 @@ export class RuleWorld {
 
 type UngroupedPair = Omit<WorldPair, 'queryId'>;
 
-/** What a document is written for. */
+/** The target of a document. */
 interface Aim {
   readonly plan: QueryPlan;
   readonly query: string;
   readonly pool: WordPool;
   readonly docId: string;
-  /** {@link contentKey} of the documents the query has already; repeats are avoided where possible. */
+  /** {@link contentKey} of the documents that the query already has. Repeats are avoided where possible. */
   readonly written: ReadonlySet<string>;
 }
 
 const NOTHING: ReadonlySet<string> = new Set();
 
-/** Raised whenever the same settings begin to give other pairs. */
+/** Incremented whenever equal settings start to give different pairs. */
 const GENERATOR_VERSION = 1;
 const MAX_ATTEMPTS = 24;
 const TRIALS = 4;
 
-/** Every label once per block of R, the last block cut short: labels are even and each query has them all. */
+/** Every label once per block of R, with the last block truncated, so that labels are even and each query has them all. */
 function drawLabels(documents: number, scaleSize: number, rng: Rng): number[] {
   const labels: number[] = [];
   while (labels.length < documents) labels.push(...rng.shuffle([...Array(scaleSize).keys()]));
@@ -275,7 +277,7 @@ function splitOf(query: string): Split {
   return bucket === 1 ? 'dev' : 'train';
 }
 
-/** Equal for documents that differ in their id only. */
+/** Equal for documents that differ only in their id. */
 function contentKey({ title, brand, type, attributes }: LabDocument): string {
   return JSON.stringify([title, brand, type, Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1))]);
 }
@@ -288,13 +290,13 @@ function wordCount(query: string, document: LabDocument): number {
   );
 }
 
-/** The pair with another label, stated twice; the steps stay those of the true one. */
+/** The pair with another label, also restated. The steps remain those of the true label. */
 function mislabel(pair: UngroupedPair, scaleSize: number, rng: Rng): UngroupedPair {
   const label = (pair.trueLabel + 1 + rng.int(scaleSize - 1)) % scaleSize;
   return { ...pair, label, goldTrace: { ...pair.goldTrace, label, restated: label } };
 }
 
-/** Whether queries of a shape can meet a rule at all; trying decides the rest. */
+/** Whether queries of a shape can satisfy a rule at all; trials decide the rest. */
 function hasRoom({ scope, when }: Rule, { vertical, wishes }: QueryShape): boolean {
   if (scope !== undefined && scope !== vertical) return false;
   switch (when.kind) {

@@ -1,6 +1,6 @@
 /**
- * Documents of the rule world: each is planned as the relations it should have to its query, and then written so that
- * everything a rule needs can be read in the pair itself.
+ * Documents of the rule world. Each is planned as relations to its query and then written so that the pair itself
+ * contains everything a rule needs.
  */
 import type { Rng } from '../../common/rng.ts';
 import {
@@ -27,7 +27,7 @@ import {
 
 type Relation<Kind extends RelationCondition['kind']> = Extract<RelationCondition, { kind: Kind }>['is'][number];
 
-/** How a document should stand to its query; relations to wishes the query lacks are ignored. */
+/** The relations of a document to its query. Relations to wishes that the query lacks are ignored. */
 export interface DocumentPlan {
   type: Relation<'type'>;
   brand: Relation<'brand'>;
@@ -51,9 +51,9 @@ const ALL_FITS: DocumentPlan = {
 };
 
 /**
- * Plans a document on which a rule should bind: everything fits but what the rule is about.
+ * Plans a document on which a rule should bind: everything fits except what the rule is about.
  *
- * @param isHard - false: other wishes may go unmet too, so that the low label shows in the words.
+ * @param isHard - if false, other wishes may be unmet too, so that the words reveal the low label
  */
 export function planDocument(rule: Rule, isHard: boolean, rng: Rng): DocumentPlan {
   const plan: DocumentPlan = { ...ALL_FITS };
@@ -101,12 +101,12 @@ export function planDocument(rule: Rule, isHard: boolean, rng: Rng): DocumentPla
   return plan;
 }
 
-/** How often a document shows an attribute nobody asked for, so that extra attributes say nothing by themselves. */
+/** How often a document has an attribute that was not asked for, so that extra attributes are not informative. */
 const EXTRA_SHARE = 0.55;
-/** The most attributes a document shows, its category included. */
-const MOST_ATTRIBUTES = 4;
+/** The most attributes of a document, including its category. */
+const MAX_ATTRIBUTES = 4;
 
-/** Writes a planned document; a plan its query has no room for is written as near as can be. */
+/** Writes a planned document. A relation for which the query has no room is approximated. */
 export function writeDocument(
   docId: string,
   plan: DocumentPlan,
@@ -120,11 +120,11 @@ export function writeDocument(
   const wished: (readonly [string, string])[] = rng.shuffle(
     Object.entries(wishedAttributes(plan, query, type, pool, rng)),
   );
-  if (home === vertical && wished.length + 1 < MOST_ATTRIBUTES && rng.chance(EXTRA_SHARE)) {
+  if (home === vertical && wished.length + 1 < MAX_ATTRIBUTES && rng.chance(EXTRA_SHARE)) {
     const extra = extraAttribute(query, type, pool, rng);
     if (!wished.some(([name]) => name === extra[0])) wished.push(extra);
   }
-  const attributes = Object.fromEntries([[CATEGORY_ATTRIBUTE, home], ...wished.slice(0, MOST_ATTRIBUTES - 1)]);
+  const attributes = Object.fromEntries([[CATEGORY_ATTRIBUTE, home], ...wished.slice(0, MAX_ATTRIBUTES - 1)]);
   return { docId, title: writeTitle(brand, type, attributes, rng), brand, type, attributes, text: '' };
 }
 
@@ -132,9 +132,9 @@ function chooseType(plan: DocumentPlan, query: QueryPlan, pool: WordPool, rng: R
   const { vertical } = query.shape;
   if (plan.accessory === 'only') return { type: rng.pick(pool.accessories[vertical]), home: vertical };
   if (plan.type === 'same') return { type: query.type, home: vertical };
-  // The thing itself instead of an accessory for it.
+  // The product itself instead of an accessory for it.
   if (query.target !== undefined && rng.chance(0.4)) return { type: query.target, home: vertical };
-  // Another accessory, so that having a "for" says nothing by itself.
+  // Another accessory, so that having a "for" is not informative.
   if (rng.chance(query.target === undefined ? 0.2 : 0.5)) {
     return { type: pickOther(pool.accessories[vertical], query.type, rng), home: vertical };
   }
@@ -161,7 +161,7 @@ function wishedAttributes(
   const set = (name: string, value: string | undefined): void => {
     if (value !== undefined) attributes[name] = value;
   };
-  const standing = (
+  const valueFor = (
     wish: string | undefined,
     relation: 'same' | 'other' | 'absent',
     values: readonly string[],
@@ -169,19 +169,19 @@ function wishedAttributes(
     if (wish === undefined || relation === 'absent') return undefined;
     return relation === 'same' ? wish : pickOther(values, wish, rng);
   };
-  set('colour', standing(query.colour, plan.attribute, COLOURS));
-  set('material', standing(query.material, plan.attribute, words.materials));
-  // A feature that is absent may be absent because another is named.
+  set('colour', valueFor(query.colour, plan.attribute, COLOURS));
+  set('material', valueFor(query.material, plan.attribute, words.materials));
+  // A feature may be absent because another one is given.
   const feature = plan.attribute === 'absent' && rng.chance(0.5) ? 'other' : plan.attribute;
-  set('feature', standing(query.feature, feature, words.features));
+  set('feature', valueFor(query.feature, feature, words.features));
   if (query.without !== undefined && (plan.negation === 'violated' || rng.chance(0.7))) {
-    set('feature', standing(query.without, plan.negation === 'violated' ? 'same' : 'other', words.features));
+    set('feature', valueFor(query.without, plan.negation === 'violated' ? 'same' : 'other', words.features));
   }
-  set(AUDIENCE_ATTRIBUTE, standing(query.audience, plan.audience, AUDIENCES));
+  set(AUDIENCE_ATTRIBUTE, valueFor(query.audience, plan.audience, AUDIENCES));
   set(words.size.attribute, query.size === undefined ? undefined : offeredSize(plan, query.size, vertical, rng));
   if (plan.accessory === 'only') set(FOR_ATTRIBUTE, query.type);
   else if (plan.accessory !== 'absent' && pool.accessories[vertical].includes(type)) {
-    set(FOR_ATTRIBUTE, standing(query.target, plan.accessory === 'fits' ? 'same' : 'other', pool.things[vertical]));
+    set(FOR_ATTRIBUTE, valueFor(query.target, plan.accessory === 'fits' ? 'same' : 'other', pool.things[vertical]));
   }
   if (plan.type === 'alternative') set(REPLACES_ATTRIBUTE, query.type);
   if (plan.isWorn) set('condition', rng.pick(WORN_CONDITIONS));
@@ -190,7 +190,7 @@ function wishedAttributes(
 
 function offeredSize({ quantity }: DocumentPlan, asked: number, vertical: Vertical, rng: Rng): string | undefined {
   const isNear = (value: number): boolean => Math.abs(value - asked) <= NEAR_TOLERANCE * asked + 1e-9;
-  // Far on either side equally often, however many sizes each side has.
+  // "Far" is above or below equally often, however many sizes each side has.
   const isFarAbove = rng.chance(0.5);
   const values = VERTICAL_WORDS[vertical].size.values.filter((value) => {
     switch (quantity) {
@@ -213,7 +213,7 @@ function offeredSize({ quantity }: DocumentPlan, asked: number, vertical: Vertic
   return values.length === 0 ? undefined : sizeText(vertical, rng.pick(values), rng);
 }
 
-/** Something nobody asked for, in the vertical of the query. */
+/** An attribute that the query does not ask for, in its vertical. */
 function extraAttribute(query: QueryPlan, type: string, pool: WordPool, rng: Rng): readonly [string, string] {
   const { vertical } = query.shape;
   const { materials, features, size } = VERTICAL_WORDS[vertical];
@@ -232,7 +232,7 @@ function extraAttribute(query: QueryPlan, type: string, pool: WordPool, rng: Rng
   return rng.pick(options);
 }
 
-/** Two or three words: the type, and what makes a catalogue title of it. */
+/** A title of two or three words, the type last. */
 function writeTitle(brand: string, type: string, attributes: Readonly<Record<string, string>>, rng: Rng): string {
   const adjectives = ['colour', 'material', 'feature']
     .map((name) => attributes[name])

@@ -1,20 +1,20 @@
 /**
- * What a query of the rule world wishes for: drawn as a shape (which kinds of wishes), then filled with words.
+ * A query of the rule world: drawn as a shape (the kinds of wishes it has), then filled with words.
  */
 import type { Rng } from '../../common/rng.ts';
 import { AUDIENCES, COLOURS, type Vertical, VERTICAL_WORDS, VERTICALS, type WordPool } from './world-vocabulary.ts';
 
-/** A kind of wish beside the type itself. */
+/** A kind of requirement in a query, in addition to the type. */
 export type WishKind = 'brand' | 'colour' | 'material' | 'feature' | 'size' | 'without' | 'audience' | 'target';
 
-/** A vertical and the kinds of wishes its query has; `weight` is how likely it is, relative to the others. */
+/** A vertical and the kinds of wishes its query has; `weight` is its relative frequency. */
 export interface QueryShape {
   readonly vertical: Vertical;
   readonly wishes: readonly WishKind[];
   readonly weight: number;
 }
 
-/** A query as wishes; `size` is in the first unit of the vertical. */
+/** The wishes of a query. `size` is in the first unit of the vertical. */
 export interface QueryPlan {
   readonly shape: QueryShape;
   readonly type: string;
@@ -28,8 +28,8 @@ export interface QueryPlan {
   readonly target: string | undefined;
 }
 
-// Every shape that negates, names an audience or an accessory names a brand or a colour too: their shortcomings are the
-// common ones, and without them only rare rules could give such a query its middle labels.
+// Every shape with a negation, an audience or an accessory also has a brand, colour or material, because otherwise only
+// rare rules could give such a query its middle labels.
 const SHAPES: readonly { readonly wishes: readonly WishKind[]; readonly weight: number }[] = [
   { wishes: ['brand'], weight: 10 },
   { wishes: ['colour'], weight: 3 },
@@ -49,7 +49,7 @@ const SHAPES: readonly { readonly wishes: readonly WishKind[]; readonly weight: 
   { wishes: ['colour', 'target'], weight: 3 },
 ];
 
-/** Where a vertical has exceptions about a wish, its queries express that wish this much more often. */
+/** Factors on the frequency of wishes in verticals that have exceptions about them. */
 const EMPHASIS: Readonly<Partial<Record<Vertical, Partial<Record<WishKind, number>>>>> = {
   audio: { feature: 2.5 },
   lighting: { colour: 2 },
@@ -79,7 +79,7 @@ export function planQuery(shape: QueryShape, pool: WordPool, rng: Rng): QueryPla
     colour: has('colour') ? rng.pick(COLOURS) : undefined,
     material: has('material') ? rng.pick(words.materials) : undefined,
     feature: has('feature') ? rng.pick(words.features) : undefined,
-    // Not the smallest, so that a smaller one can always be offered.
+    // Never the smallest, so that a smaller one can always be offered.
     size: has('size') ? rng.pick(words.size.values.slice(1)) : undefined,
     without: has('without') ? rng.pick(words.features) : undefined,
     audience: has('audience') ? rng.pick(AUDIENCES) : undefined,
@@ -87,7 +87,7 @@ export function planQuery(shape: QueryShape, pool: WordPool, rng: Rng): QueryPla
   };
 }
 
-/** The query as someone would type it: brand, adjectives, type, and the rest behind it. */
+/** The query as a user would type it: brand, adjectives, type, then the rest. */
 export function queryText(plan: QueryPlan, rng: Rng): string {
   const { brand, colour, material, feature, size, without, audience, target } = plan;
   // "bluetooth speaker" or "speaker with bluetooth".

@@ -1,8 +1,8 @@
 /**
- * The instruction of the rule world, and how often each of its rules should decide.
+ * The instruction of the rule world, and the target frequency of each rule.
  *
- * Exceptions stand first: they win over the general rule of their criterion, and gold traces cite the first rules in
- * this order. The general rule of the type stands last, because where everything fits it says the least.
+ * Exceptions come first, because they override the general rule of their criterion and gold traces cite the first rules
+ * in this order. The general rule of the type comes last, because it is the least informative where everything fits.
  */
 import { type Instruction, parseInstruction, type Rule } from '../rules/instruction.ts';
 import { WORN_CONDITIONS } from './world-vocabulary.ts';
@@ -258,8 +258,8 @@ export const WORLD_INSTRUCTION: Instruction = parseInstruction({
 });
 
 /**
- * The rules that documents are made for, by the label they imply, most frequent first: the share of the rule at rank r
- * of its label is proportional to r^-zipfExponent. `type-same` is missing: it holds wherever another positive rule does.
+ * The rules that documents target, by the label they imply, most frequent first. The share of the rule at rank r of its
+ * label is proportional to r^-zipfExponent. `type-same` is missing because it holds wherever another positive rule does.
  */
 export const FREQUENCY_RANKS: readonly (readonly string[])[] = [
   [

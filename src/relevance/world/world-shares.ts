@@ -1,20 +1,20 @@
 /**
- * How often each rule is aimed at, and how often it is then cited.
+ * How often each rule is targeted, and how often it is then cited.
  *
- * Every label is equally frequent; within a label the rules follow Zipf's law. A rule can only be aimed at where the
- * query leaves room for it (its vertical, its kind of wish), so the law is reached by fitting: one weight per rule,
- * scaled until the expected share over all query shapes is the wanted one, as far as there is room.
+ * Labels are equally frequent; within a label the rules follow Zipf's law. A rule can only be targeted where the query has
+ * room for it (its vertical, its kind of wish). So one weight per rule is fitted until the expected share over all query
+ * shapes equals the wanted share, as far as there is room.
  */
 import type { QueryShape } from './world-query.ts';
 
-/** What aiming at a rule came to in a few trials of one query shape: the rules cited each time. */
+/** The outcome of targeting a rule in a few trials of one query shape: the rules cited in each. */
 export interface Trial {
   readonly rule: number;
   readonly label: number;
   readonly cited: readonly (readonly number[])[];
 }
 
-/** The rules that can be aimed at within one shape, and how often queries have that shape (sums to 1). */
+/** The rules that can be targeted within one shape, and the share of queries with that shape (sums to 1). */
 export interface ShapeTrials {
   readonly shape: QueryShape;
   readonly share: number;
@@ -31,14 +31,14 @@ export function zipfShares(ranks: readonly (readonly number[])[], exponent: numb
   return shares;
 }
 
-/** Weights of the rules under which aiming by weight, label by label and shape by shape, gives the wanted shares. */
+/** Rule weights under which targeting by weight, label by label and shape by shape, gives the wanted shares. */
 export function fitWeights(shapes: readonly ShapeTrials[], wanted: ReadonlyMap<number, number>): Map<number, number> {
   const weights = new Map(wanted);
   for (let round = 0; round < FIT_ROUNDS; round++) {
     const reached = aimedShares(shapes, weights);
     for (const [rule, share] of wanted) {
       const got = reached.get(rule) ?? 0;
-      // The square root damps the fit: rules of one label compete for the same shapes.
+      // The square root damps the fit, because rules of one label compete for the same shapes.
       if (got > 0) weights.set(rule, (weights.get(rule) ?? 0) * Math.sqrt(share / got));
     }
   }
@@ -47,14 +47,14 @@ export function fitWeights(shapes: readonly ShapeTrials[], wanted: ReadonlyMap<n
 
 const FIT_ROUNDS = 40;
 
-/** Expected share of pairs aimed at each rule. */
+/** Expected share of pairs that target each rule. */
 export function aimedShares(shapes: readonly ShapeTrials[], weights: ReadonlyMap<number, number>): Map<number, number> {
   const shares = new Map<number, number>();
   for (const { trial, share } of expectedTrials(shapes, weights)) add(shares, trial.rule, share);
   return shares;
 }
 
-/** Expected share of pairs whose gold trace cites each rule, whatever rule was aimed at. */
+/** Expected share of pairs whose gold trace cites each rule, whatever rule was targeted. */
 export function citedShares(shapes: readonly ShapeTrials[], weights: ReadonlyMap<number, number>): Map<number, number> {
   const shares = new Map<number, number>();
   for (const { trial, share } of expectedTrials(shapes, weights)) {
@@ -63,7 +63,7 @@ export function citedShares(shapes: readonly ShapeTrials[], weights: ReadonlyMap
   return shares;
 }
 
-/** Every trial with the share of pairs it stands for: that of its shape, split evenly over labels, then by weight. */
+/** Every trial with the share of pairs it represents: that of its shape, split evenly over labels, then by weight. */
 function expectedTrials(
   shapes: readonly ShapeTrials[],
   weights: ReadonlyMap<number, number>,

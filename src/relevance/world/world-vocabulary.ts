@@ -1,7 +1,7 @@
 /**
- * The words of the rule world: six verticals of ordinary things, and invented brands. Types and brands fall into three
- * equal pools: seen everywhere, seen in training only, seen in the test split only, so that half of the brands and
- * types a model is tested on are new to it.
+ * The words of the rule world: six verticals of everyday products, and invented brands. Types and brands are split into
+ * three equal pools: used in all splits, in training only, and in the test split only, so that half of the brands and
+ * types in the test split are new to a model.
  */
 import { Rng } from '../../common/rng.ts';
 import type { LexiconData } from '../pair/lexicon.ts';
@@ -9,20 +9,20 @@ import type { LexiconData } from '../pair/lexicon.ts';
 export const VERTICALS = ['kitchen', 'audio', 'lighting', 'tools', 'outdoor', 'clothing'] as const;
 export type Vertical = (typeof VERTICALS)[number];
 
-/** The quantity things of a vertical come in. */
+/** The quantity that products of a vertical have. */
 export interface SizeWords {
-  /** The attribute that holds it. */
+  /** The attribute with the quantity. */
   readonly attribute: string;
-  /** The units it is written in with their size in the first; '' for a bare number. */
+  /** Its units, with their size in the first unit; '' for a bare number. */
   readonly units: readonly { readonly name: string; readonly size: number }[];
   /** In the first unit. */
   readonly values: readonly number[];
 }
 
 export interface VerticalWords {
-  /** What people search for. */
+  /** Products that people search for. */
   readonly things: readonly string[];
-  /** What is sold for such things. */
+  /** Accessories of these products. */
   readonly accessories: readonly string[];
   readonly materials: readonly string[];
   readonly features: readonly string[];
@@ -129,10 +129,10 @@ export function inventBrands(count: number, seed: number): string[] {
   return new Rng(seed).fork('brands').shuffle(names).slice(0, count);
 }
 
-/** How many brands {@link inventBrands} can give. */
+/** The number of distinct brands of {@link inventBrands}. */
 export const MAX_BRANDS = ONSETS.length * ENDINGS.length;
 
-/** The parts of the world: to learn from, to choose by, to report on. */
+/** The splits of the world: for training, for model selection, for reporting. */
 export const SPLITS = ['train', 'dev', 'test'] as const;
 export type Split = (typeof SPLITS)[number];
 
@@ -143,7 +143,7 @@ export interface WordPool {
   readonly accessories: Readonly<Record<Vertical, readonly string[]>>;
 }
 
-/** The pools of the splits; dev draws from what training knows, test half from what nothing else has seen. */
+/** The pools of the splits. Dev uses the words of training; half of the words of test occur in no other split. */
 export function makePools(brands: readonly string[], seed: number): Readonly<Record<Split, WordPool>> {
   const rng = new Rng(seed).fork('pools');
   const brandThirds = thirds(brands);
@@ -157,7 +157,7 @@ export function makePools(brands: readonly string[], seed: number): Readonly<Rec
   return { train: pool('known'), dev: pool('known'), test: pool('new') };
 }
 
-/** The lexicon the executor reads: every word of the world, whatever its pool. */
+/** The lexicon of the executor: every word of the world, whatever its pool. */
 export function worldLexicon(brands: readonly string[]): LexiconData {
   const all = VERTICALS.map((vertical) => ({ vertical, ...VERTICAL_WORDS[vertical] }));
   return {

@@ -1,6 +1,5 @@
 /**
- * A benchmark's surroundings in a page: the process that drives the browser puts two functions
- * there and calls `benchPage`.
+ * The surroundings of a benchmark in a page: the process that drives the browser provides two functions and calls `benchPage`.
  */
 import threadedSimdUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url';
 import simdUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url';
@@ -11,7 +10,7 @@ import { benchProducts, type ProductResult, type ProductsBench } from '../produc
 import type { Surroundings } from '../surroundings.ts';
 import { runContest, type TrainContest, type TrainOutcome } from '../train-contest.ts';
 
-/** What the page offers the driving process, by name. */
+/** The functions of the page for the driving process. */
 export interface BenchPage {
   readonly train: (contest: TrainContest) => Promise<TrainOutcome>;
   readonly kernels: (bench: KernelsBench) => Promise<KernelResult[]>;
@@ -20,9 +19,9 @@ export interface BenchPage {
 
 declare global {
   interface Window {
-    /** Of the driving process, put there before the page is loaded: shows a line. */
+    /** Provided by the driving process before the page loads: prints a line. */
     benchSay: (line: string) => Promise<void>;
-    /** Of the driving process: the browser's processor time so far. */
+    /** Provided by the driving process: the browser's CPU time so far, in milliseconds. */
     benchCpuMs: () => Promise<number>;
     benchPage: BenchPage;
   }

@@ -1,9 +1,9 @@
 /**
- * The work on `@jax-js/jax`: the same decoder in its own words (its attention, its softmax, its gradients), the whole
- * update in one `jit`, as its documentation recommends. Differences to the lab's: Adam has no weight decay and no
- * clipping, and the update is one function, so what it may fuse is up to its compiler.
+ * The work on `@jax-js/jax`: the same decoder with jax-js's attention, softmax and gradients, and the whole update in one
+ * `jit`, as its documentation recommends. Differences from the lab: Adam has no weight decay and no clipping, and the update
+ * is one function, which its compiler may fuse.
  *
- * jax-js counts references: an array passed to a function is given away unless passed as `.ref`.
+ * jax-js counts references: a function consumes an array argument unless it is passed as `.ref`.
  */
 import {
   blockUntilReady,
@@ -23,13 +23,13 @@ import { ADAM, inputIds, targetIds, type Work } from '../work.ts';
 import type { Peer } from './peer.ts';
 
 export type Arrays = Record<string, np.Array>;
-/** Everything that an update changes. A type, not an interface: jax-js wants an index signature. */
+/** The state that an update changes. A type, not an interface, because jax-js needs an index signature. */
 type TrainingState = { weights: Arrays; first: Arrays; second: Arrays; step: np.Array };
 
 /**
- * Loads a work on jax-js.
+ * Loads a work into jax-js.
  *
- * @throws {LabError} `no-backend` if jax-js does not start there.
+ * @throws {LabError} `no-backend` if jax-js does not start on the backend
  */
 export async function openJaxJs(work: Work, backend: 'wasm' | 'webgpu'): Promise<Peer> {
   const weights = await startJaxJs(work.weights, backend);
@@ -62,7 +62,7 @@ export async function openJaxJs(work: Work, backend: 'wasm' | 'webgpu'): Promise
   };
 }
 
-/** Starts jax-js and gives it weights. @throws {LabError} `no-backend` */
+/** Starts jax-js and uploads the weights. @throws {LabError} `no-backend` */
 export async function startJaxJs(data: Work['weights'], backend: 'wasm' | 'webgpu'): Promise<Arrays> {
   provideIteratorHelpers();
   const started = await init(backend);
@@ -79,7 +79,7 @@ export async function startJaxJs(data: Work['weights'], backend: 'wasm' | 'webgp
 /** The mean negative log-likelihood of the scored targets, in nats. */
 function meanLoss({ config, B, T, scored }: Work, weights: Arrays, ids: np.Array, targets: np.Array): np.Array {
   const logits = lastLogits({ config, B, T, scored }, weights, ids);
-  // A product with one-hot rows, which jit fuses: it refuses the gradient of takeAlongAxis for the same reason.
+  // A product with one-hot rows, which jit fuses; jit does not support the gradient of takeAlongAxis.
   const logProbs = np.sum(nn.logSoftmax(logits, -1).mul(nn.oneHot(targets.ref, config.vocabSize)), -1);
   return np.mean(logProbs).mul(-1);
 }
@@ -107,11 +107,11 @@ export function lastLogits(
     const normed = config.qkNorm ? norm(split, `${layer}.self_attn.${which}_norm.weight`) : split;
     const [left, right] = np.split(normed.ref, 2, -1);
     if (left === undefined || right === undefined) throw new LabError('internal', { message: 'jax-js: no halves.' });
-    const turned = np.concatenate([right.mul(-1), left], -1);
-    return normed.mul(cos.ref).add(turned.mul(sin.ref));
+    const rotated = np.concatenate([right.mul(-1), left], -1);
+    return normed.mul(cos.ref).add(rotated.mul(sin.ref));
   };
 
-  // Flat ids: under jit, 0.1.25 refuses the gradient of a look-up whose ids went through a reshape.
+  // Flat ids, because jit in 0.1.25 does not support the gradient of a look-up with reshaped ids.
   let x = np.take(get('model.embed_tokens.weight'), ids.ref, 0); // [N] -> [N,C]
   for (let l = 0; l < config.layers; l++) {
     const layer = `model.layers.${l}`;

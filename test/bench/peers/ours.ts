@@ -1,7 +1,7 @@
 /**
- * The work on the lab's own path: `trainSft`, exactly as a run uses it, held before each update until a step is wanted.
- * The batch is read as examples whose completions are the scored tokens. Decay and clipping are neutral here, since
- * tfjs's own Adam has neither; the lab computes them all the same.
+ * The work on the lab's path: `trainSft`, exactly as in a run, paused before each update. The batch consists of examples whose
+ * completions are the scored tokens. Decay and clipping have no effect here, because tfjs's Adam has neither, but the lab still
+ * computes them.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { parseConfig } from '../../../src/config/parse.ts';
@@ -14,7 +14,7 @@ import { gatedRun } from '../gate.ts';
 import { ADAM, type Work } from '../work.ts';
 import type { Peer } from './peer.ts';
 
-/** More updates than a benchmark makes; evaluations and checkpoints never fall due. */
+/** More updates than a benchmark makes, so that evaluations and checkpoints never run. */
 const NEVER = 2 ** 31;
 
 /** Loads a work into the lab's trainer. */
@@ -55,7 +55,7 @@ export async function openOurs(work: Work, backend: NamedBackend, precision: Tra
   );
 }
 
-/** The sequences of a work, completions being their scored tokens. */
+/** The sequences of a work as examples whose completions are the scored tokens. */
 function examplesOf({ B, T, scored, tokens }: Work): Example[] {
   return Array.from({ length: B }, (_, b) => {
     const [start, end] = [b * (T + 1), (b + 1) * (T + 1)];

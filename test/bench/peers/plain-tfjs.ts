@@ -1,6 +1,6 @@
 /**
- * The work on plain TensorFlow.js: the decoder in its own ops (plain-decoder.ts), gradients from its tape, its own Adam, which
- * has neither weight decay nor clipping.
+ * The work on plain TensorFlow.js: the decoder in tfjs ops (plain-decoder.ts), gradients from its tape, and its Adam, which has
+ * neither weight decay nor clipping.
  */
 import * as tf from '@tensorflow/tfjs';
 import { LabError } from '../../../src/common/errors.ts';
@@ -17,7 +17,7 @@ import {
 import { ADAM, inputIds, targetIds, type Work } from '../work.ts';
 import type { Peer } from './peer.ts';
 
-/** Loads a work on a tfjs backend. */
+/** Loads a work onto a tfjs backend. */
 export async function openPlainTfjs(work: Work, { name: backend, device }: NamedBackend): Promise<Peer> {
   await tf.setBackend(backend);
   const { config, B, T } = work;
@@ -43,7 +43,7 @@ export async function openPlainTfjs(work: Work, { name: backend, device }: Named
       await tf.setBackend(backend);
       const loss = optimizer.minimize(() => meanLoss(work, weights, tokens, targets), true);
       if (loss === null) throw new LabError('internal', { message: 'plain tfjs peer: minimize gave no loss.' });
-      const [value] = await loss.data(); // queued last, so it comes when all is computed
+      const [value] = await loss.data(); // queued last, so it resolves after all computation
       loss.dispose();
       return value ?? NaN;
     },

@@ -2,32 +2,32 @@ import { describe, expect, it } from 'vitest';
 import { idealMs, type ProductRate } from '../../bench/matmul-rate.ts';
 import { makeWork, productFlops, stepFlops, stepProducts } from '../../bench/work.ts';
 
-/** @param leastMs - of each maker; processor time is twice as much */
-function rate(times: number, leastMs: Readonly<Record<string, number>>): ProductRate {
-  const least = Object.fromEntries(Object.entries(leastMs).map(([maker, ms]) => [maker, { ms, cpuMs: 2 * ms }]));
+/** @param minMs - by implementation; the CPU time is twice as long */
+function rate(times: number, minMs: Readonly<Record<string, number>>): ProductRate {
+  const fastest = Object.fromEntries(Object.entries(minMs).map(([name, ms]) => [name, { ms, cpuMs: 2 * ms }]));
   const product = { batch: 1, rows: 1, inner: 1, columns: 1, times };
-  return { product, least, bestMs: NaN, by: '', gigaflopsPerSec: NaN };
+  return { product, fastest, bestMs: NaN, by: '', gigaflopsPerSec: NaN };
 }
 
-describe('the products of a step at their fastest', () => {
+describe('the fastest products of a step', () => {
   const rates = [rate(3, { ours: 2, tfjs: 5, jaxjs: 1 }), rate(2, { tfjs: 7, jaxjs: 9 }), rate(1, { ours: 4 })];
 
-  it('take each product by its fastest maker, as often as a step needs it', () => {
+  it('use the fastest implementation of each product, times its count per step', () => {
     expect(idealMs(rates)).toBe(3 * 1 + 2 * 7 + 4);
   });
 
-  it('can be told of some makers alone, and in processor time', () => {
+  it('can be computed for some implementations and in CPU time', () => {
     expect(idealMs(rates, ['ours', 'tfjs'])).toBe(3 * 2 + 2 * 7 + 4);
     expect(idealMs(rates, ['ours', 'tfjs'], 'cpuMs')).toBe(2 * (3 * 2 + 2 * 7 + 4));
   });
 
-  it('cannot be told of makers who lack one', () => {
+  it('are infinite for implementations that lack a product', () => {
     expect(idealMs(rates, ['ours'])).toBe(Infinity);
   });
 });
 
 describe('the operations of a step', () => {
-  it('are six for each weight of a matrix and token, and attention', () => {
+  it('are six per matrix weight and token, plus attention', () => {
     const [C, F, V, N] = [8, 16, 32, 2 * 4];
     const work = makeWork({ shape: `L=1,C=${C},H=2,F=${F},V=${V},B=2,T=4` });
     const matrices = 6 * N * (4 * C * C + 3 * C * F + V * C);

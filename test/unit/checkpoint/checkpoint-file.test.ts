@@ -13,7 +13,7 @@ const PREFIX_BYTES = 80;
 const headerBytes = new DataView(fixture.buffer).getUint32(12, true);
 
 describe('a checkpoint file', () => {
-  it('is taken apart into what was put together', async () => {
+  it('round-trips', async () => {
     const manifest = someManifest({ name: 'größer "1/2"', note: 'line\nline \ud800' });
     const payload = new Uint8Array(8);
     const file = await readCheckpointFile(new Blob([await writeFileHead(manifest), payload]));
@@ -22,7 +22,7 @@ describe('a checkpoint file', () => {
     expect(await file.payload.read(2, 5)).toEqual(new Uint8Array(3));
   });
 
-  it('of version 1 is read', async () => {
+  it('of version 1 can be read', async () => {
     const { manifest, payload } = await readCheckpointFile(new Blob([fixture]));
     expect(manifest).toMatchObject({ name: 'the good one (größer)', step: 250, kind: 'sft', sizeBytes: 200 });
     const bytes = await payload.read(0, 200);
@@ -30,7 +30,7 @@ describe('a checkpoint file', () => {
     expect(manifest.chunks).toEqual([{ sizeBytes: 200, sha256: createHash('sha256').update(bytes).digest('hex') }]);
   });
 
-  it('of version 1 has the bytes that the format says', async () => {
+  it('of version 1 has the bytes of the format', async () => {
     const { manifest } = await readCheckpointFile(new Blob([fixture]));
     expect(await writeFileHead(manifest)).toEqual(fixture.slice(0, -200));
     expect(new TextDecoder().decode(fixture.subarray(0, 8))).toBe('AFRLCKPT');
@@ -41,12 +41,12 @@ describe('a checkpoint file', () => {
     );
   });
 
-  it('is refused wherever it is cut short, and with more at its end', async () => {
+  it('is rejected at any truncation, and with trailing bytes', async () => {
     for (let length = 0; length < fixture.length; length++) await expectBadFile(fixture.slice(0, length));
     await expectBadFile(Uint8Array.from([...fixture, 0]));
   });
 
-  it('is refused if any bit before the payload was changed', async () => {
+  it('is rejected if any bit before the payload has changed', async () => {
     const bits = fc.record({ at: fc.nat(PREFIX_BYTES + headerBytes - 1), bit: fc.nat(7) });
     await fc.assert(
       fc.asyncProperty(bits, async ({ at, bit }) => {
@@ -56,13 +56,13 @@ describe('a checkpoint file', () => {
     );
   });
 
-  it('of a later version is refused with the advice to get the newest lab', async () => {
+  it('of a later version is rejected with the advice to update the lab', async () => {
     await expect(readCheckpointFile(new Blob([fixture.with(8, 2)]))).rejects.toThrow(
       /another version of the format\. Expected version 1\. Got 2\. Reload/u,
     );
   });
 
-  it('cannot make more be allocated than it has', async () => {
+  it('cannot cause an allocation larger than the file', async () => {
     const claims = fixture.slice();
     new DataView(claims.buffer).setUint32(12, 0xffff_ffff, true);
     await expect(readCheckpointFile(new Blob([claims]))).rejects.toThrow(
@@ -74,7 +74,7 @@ describe('a checkpoint file', () => {
     );
   });
 
-  it('is refused if its header is not a manifest, though its hash is right', async () => {
+  it('is rejected if its header is not a manifest, even if its hash is right', async () => {
     const head = await writeFileHead({ ...someManifest(), step: -1 });
     await expect(readCheckpointFile(new Blob([head, new Uint8Array(8)]))).rejects.toThrow(
       /not a manifest.*Got step: /u,
@@ -94,7 +94,7 @@ describe('checkpointFileName', () => {
 });
 
 describe('planChunks', () => {
-  it('cuts full chunks and a rest that add up', () => {
+  it('gives full chunks and a remainder that add up', () => {
     const sizesOf = (totalBytes: number): number[] => planChunks(totalBytes).map(({ sizeBytes }) => sizeBytes);
     expect(sizesOf(1)).toEqual([1]);
     expect(sizesOf(CHUNK_BYTES)).toEqual([CHUNK_BYTES]);
@@ -109,7 +109,7 @@ describe('blobSource', () => {
     expect(await source.read(1, 3)).toEqual(Uint8Array.of(2, 3));
   });
 
-  it('says what to do about a file that cannot be read any more', async () => {
+  it('gives a fix for a file that is no longer readable', async () => {
     const gone = new Blob([Uint8Array.of(1)]);
     gone.slice = () => {
       throw new DOMException('The file was removed', 'NotReadableError');

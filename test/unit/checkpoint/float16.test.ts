@@ -3,14 +3,14 @@ import { bfloatsToFloats, floatsToBfloats, floatsToHalves, halvesToFloats } from
 
 const ALL = Uint16Array.from({ length: 65536 }, (_, bits) => bits);
 
-// Both formats are checked over all bit patterns by the same properties; only where infinity lies differs.
+// The same properties are checked over all bit patterns of both formats; only the position of infinity differs.
 describe.each([
   { name: 'F16', infinity: 0x7c00, toFloats: halvesToFloats, fromFloats: floatsToHalves },
   { name: 'BF16', infinity: 0x7f80, toFloats: bfloatsToFloats, fromFloats: floatsToBfloats },
 ])('$name', ({ infinity, toFloats, fromFloats }) => {
   const values = toFloats(ALL);
 
-  it('gives back all 65,536 bit patterns; a NaN stays a NaN of the same sign', () => {
+  it('round-trips all 65,536 bit patterns; a NaN stays a NaN of the same sign', () => {
     const again = fromFloats(values);
     const wrong = [...ALL].filter((bits) => {
       const isNaN = (bits & 0x7fff) > infinity;
@@ -20,13 +20,13 @@ describe.each([
     expect(wrong).toEqual([]);
   });
 
-  it('rounds to the nearest value between any two neighbours, and halfway to the even one', () => {
+  it('rounds to nearest between any two neighbours, with ties to even', () => {
     const wrong: number[] = [];
     for (let lower = 0; lower < infinity - 1; lower++) {
       for (const sign of [1, -1]) {
         const low = sign * (values[lower] ?? 0);
         const high = sign * (values[lower + 1] ?? 0);
-        const middle = low + (high - low) / 2; // exact in float32 where it is not below its subnormals
+        const middle = low + (high - low) / 2; // exact in float32 unless it is below the subnormals
         if (Math.fround(middle) !== middle) continue;
         const even = lower % 2 === 0 ? lower : lower + 1;
         const [atMiddle = -1, below = -1, above = -1] = fromFloats(
@@ -40,7 +40,7 @@ describe.each([
     expect(wrong).toEqual([]);
   });
 
-  it('overflows to infinity from halfway beyond the largest value on', () => {
+  it('overflows to infinity from half a step beyond the largest value', () => {
     const largest = values[infinity - 1] ?? 0;
     const step = largest - (values[infinity - 2] ?? 0);
     const limit = largest + step / 2;
@@ -50,7 +50,7 @@ describe.each([
 });
 
 describe('F16 values', () => {
-  it('are those of IEEE 754', () => {
+  it('equal IEEE 754', () => {
     const known: readonly [bits: number, value: number][] = [
       [0x0000, 0],
       [0x8000, -0],
@@ -66,13 +66,13 @@ describe('F16 values', () => {
     for (const [bits, value] of known) expect(halvesToFloats(Uint16Array.of(bits))[0]).toBe(value);
   });
 
-  it('round to zero below half of the smallest, keeping the sign', () => {
+  it('round to zero below half the smallest value, and keep the sign', () => {
     expect([...floatsToHalves(Float32Array.of(2 ** -25, -(2 ** -26), 1e-45, nextFloat(2 ** -25, 1)))]).toEqual([
       0, 0x8000, 0, 1,
     ]);
   });
 
-  it('come from a part of a larger buffer', () => {
+  it('are read from a part of a larger buffer', () => {
     const floats = Float32Array.of(9, 1, 2, 9).subarray(1, 3);
     expect([...halvesToFloats(floatsToHalves(floats))]).toEqual([1, 2]);
     expect([...bfloatsToFloats(floatsToBfloats(floats))]).toEqual([1, 2]);

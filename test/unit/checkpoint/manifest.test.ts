@@ -11,7 +11,7 @@ import {
 import { someManifest } from './some-manifest.ts';
 
 describe('readManifest', () => {
-  it('reads what is whole', () => {
+  it('accepts a valid manifest', () => {
     expect(readManifest(someManifest())).toEqual(someManifest());
   });
 
@@ -20,22 +20,18 @@ describe('readManifest', () => {
     ['a name that is too long', { name: 'x'.repeat(201) }, /^name: /u],
     ['an unknown field', { owner: 'me' }, /^owner: /u],
     ['an id that is a path', { id: '../x' }, /^id: Invalid id/u],
-    ['a config that is no JSON', { configJson: '{' }, /^configJson: Invalid JSON/u],
+    ['a config that is not JSON', { configJson: '{' }, /^configJson: Invalid JSON/u],
     ['a fraction of a step', { step: 1.5 }, /^step: /u],
     ['a size beyond the largest', { sizeBytes: 2 ** 31 + 1 }, /^sizeBytes: /u],
-    ['a size that its chunks do not have', { sizeBytes: 99 }, /sum of the chunks/u],
+    ['a size that differs from its chunks', { sizeBytes: 99 }, /sum of the chunks/u],
     [
       'a chunk that is too large',
       { sizeBytes: CHUNK_BYTES + 1, chunks: [chunk(CHUNK_BYTES + 1)] },
       /^chunks\.0\.sizeBytes: /u,
     ],
     ['an empty chunk', { sizeBytes: 8, chunks: [chunk(8), chunk(0)] }, /^chunks\.1\.sizeBytes: /u],
-    [
-      'a hash that is none',
-      { sizeBytes: 8, chunks: [{ sizeBytes: 8, sha256: 'F'.repeat(64) }] },
-      /^chunks\.0\.sha256: /u,
-    ],
-  ])('names the place of %s', (_what, change, problem) => {
+    ['an invalid hash', { sizeBytes: 8, chunks: [{ sizeBytes: 8, sha256: 'F'.repeat(64) }] }, /^chunks\.0\.sha256: /u],
+  ])('gives the path of %s', (_what, change, problem) => {
     expect(readManifest({ ...someManifest(), ...change })).toMatch(problem);
   });
 
@@ -49,14 +45,14 @@ describe('readManifest', () => {
 });
 
 describe('freeName', () => {
-  it('keeps a free name and counts up taken ones', () => {
+  it('keeps a free name and numbers taken ones', () => {
     expect(freeName('best', new Set())).toBe('best');
     expect(freeName('best', new Set(['best']))).toBe('best (2)');
     expect(freeName('best (2)', new Set(['best', 'best (2)']))).toBe('best (3)');
     expect(freeName('best (9)', new Set(['best (9)']))).toBe('best (2)');
   });
 
-  it('is free, and a name, whatever is taken', () => {
+  it('returns a free, valid name, whatever is taken', () => {
     const name = fc.string({ minLength: 1, maxLength: 200 }).filter((text) => text.trim() === text && text !== '');
     fc.assert(
       fc.property(name, fc.nat(12), (wanted, count) => {
@@ -77,16 +73,16 @@ describe('surplusOf', () => {
     someManifest({ id, createdAt, isAutomatic });
   const idsOf = (manifests: readonly Manifest[]): string[] => manifests.map(({ id }) => id).toSorted();
 
-  it('drops the oldest automatic ones', () => {
+  it('selects the oldest automatic checkpoints', () => {
     expect(idsOf(surplusOf([at('a', 1), at('c', 3), at('b', 2), at('d', 4)], 'd', 2))).toEqual(['a', 'b']);
     expect(surplusOf([at('a', 1), at('b', 2)], 'b', 2)).toEqual([]);
   });
 
-  it('never counts or drops what a person named', () => {
+  it('never counts or selects checkpoints that a person named', () => {
     expect(idsOf(surplusOf([at('a', 1, false), at('b', 2), at('c', 3), at('d', 4, false)], 'c', 1))).toEqual(['b']);
   });
 
-  it('keeps the one just saved although the clock was set back', () => {
+  it('keeps the one just saved even if the clock was set back', () => {
     expect(idsOf(surplusOf([at('a', 100), at('b', 200), at('new', 1)], 'new', 2))).toEqual(['a']);
     expect(idsOf(surplusOf([at('a', 100), at('new', 1)], 'new', 1))).toEqual(['a']);
   });
@@ -110,7 +106,7 @@ describe('surplusOf', () => {
 });
 
 describe('newId', () => {
-  it('gives 32 digits, others each time', () => {
+  it('gives 32 different digits each time', () => {
     const ids = Array.from({ length: 100 }, newId);
     expect(ids.every((id) => /^[0-9a-f]{32}$/u.test(id))).toBe(true);
     expect(new Set(ids).size).toBe(100);

@@ -1,5 +1,5 @@
 /**
- * Quantisation in groups: what is lost is bounded by the steps of each group, and what is stored is what the format says.
+ * Quantisation in groups: the loss is bounded by the step of each group, and the stored bytes follow the format.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -22,7 +22,7 @@ describe('groupSizeOf', () => {
 
 describe.each(BITS)('quantise with %i bits', (bits) => {
   it('stores hand-computed bytes', () => {
-    // The largest weight is the largest whole number times 0.5, a scale that half precision has.
+    // The largest weight is the largest integer times 0.5, a scale that half precision represents exactly.
     const largest = LARGEST[bits] / 2;
     const stored = quantise(Float32Array.of(largest, -largest, 0.5, -0.5, 1, 0, 0, -1), [1, 8], bits);
     expect(stored.scales).toEqual(Uint16Array.of(0x3800));
@@ -31,7 +31,7 @@ describe.each(BITS)('quantise with %i bits', (bits) => {
     );
   });
 
-  it('keeps exactly what whole numbers times a scale can say', () => {
+  it('is exact for integer multiples of a scale', () => {
     const property = fc.property(
       fc.array(fc.integer({ min: -LARGEST[bits], max: LARGEST[bits] }), { minLength: 31, maxLength: 31 }),
       fc.integer({ min: -8, max: 4 }),
@@ -44,7 +44,7 @@ describe.each(BITS)('quantise with %i bits', (bits) => {
     fc.assert(property);
   });
 
-  it('loses at most half a step of a group where nothing is cut, and less by squares than without cutting', () => {
+  it('has errors of at most half a step without clipping, and a smaller squared error than without clipping', () => {
     const [rows, width] = [5, 96];
     const weights = randomMatrix(rows, width, bits);
     const found = dequantise(quantise(weights, [rows, width], bits));
@@ -63,7 +63,7 @@ describe.each(BITS)('quantise with %i bits', (bits) => {
     expect(dequantise(quantise(new Float32Array(16), [2, 8], bits))).toEqual(new Float32Array(16));
   });
 
-  it('refuses rows that no group size divides', () => {
+  it('rejects rows that no group size divides', () => {
     expect(() => quantise(new Float32Array(12), [1, 12], bits)).toThrow(/\[1, 12\] cannot be quantised/);
   });
 });

@@ -31,7 +31,7 @@ const anyTensors: fc.Arbitrary<TensorData[]> = fc.uniqueArray(
 );
 
 describe('writeSafetensors and readSafetensors', () => {
-  it('give back any tensors and metadata', () => {
+  it('round-trip any tensors and metadata', () => {
     fc.assert(
       fc.property(anyTensors, fc.dictionary(fc.string(), fc.string()), (tensors, metadata) => {
         const texts = new Map(Object.entries(metadata));
@@ -48,7 +48,7 @@ describe('writeSafetensors and readSafetensors', () => {
     );
   });
 
-  it('write one file for one set of tensors, in whatever order they come', () => {
+  it('write equal files for equal sets of tensors, in any order', () => {
     fc.assert(
       fc.property(anyTensors, (tensors) => {
         expect(writeSafetensors(tensors.toReversed())).toEqual(writeSafetensors(tensors));
@@ -84,7 +84,7 @@ describe('writeSafetensors and readSafetensors', () => {
     }
   });
 
-  it('refuse tensors that cannot be written', () => {
+  it('reject tensors that cannot be written', () => {
     const data = new Float32Array(4);
     expect(() => writeSafetensors([{ name: 'w', dtype: 'F32', shape: [5], data }])).toThrow(
       /Tensor w of shape \[5\].* 20 bytes. Got 16/,
@@ -100,7 +100,7 @@ describe('writeSafetensors and readSafetensors', () => {
 describe('the file of the reference implementation', () => {
   const { metadata, tensors } = readSafetensors(reference);
 
-  it('is read', () => {
+  it('can be read', () => {
     expect(metadata.get('made by')).toBe('the reference "implementation"');
     expect(tensors.size).toBe(10);
     expect(tensors.get('layer.0.weight')?.shape).toEqual([2, 3]);
@@ -113,23 +113,23 @@ describe('the file of the reference implementation', () => {
     expect(tensors.get('größe')?.toFloat32()).toEqual(Float32Array.of(1));
   });
 
-  it('is written the same, byte for byte', () => {
+  it('is reproduced byte for byte', () => {
     expect(writeSafetensors(tensors.values(), metadata)).toEqual(reference);
   });
 });
 
 describe('readSafetensors on any JSON header', () => {
-  // One tensor of two bytes, described by JSON that is well-formed but as free as JSON is.
+  // One tensor of two bytes, described by valid JSON with all its freedom.
   const whole = fc.constantFrom('2', '2.0', '2e0', '20e-1', '0.2e1');
   const zero = fc.constantFrom('0', '-0', '0.0', '0e5', '-0.0');
   const space = fc.constantFrom('', ' ', '\n', '\t ');
   const name = fc.constantFrom('a', 'b', 'shape', '__metadata__ ', 'größe', '\\"[{,:', '\\\\');
   const described = fc.record({ names: fc.array(name, { minLength: 1, maxLength: 3 }), whole, zero, space });
 
-  it('takes exactly the headers that name each tensor once and write sizes as digits', () => {
+  it('accepts exactly the headers with unique tensor names and sizes written as digits', () => {
     fc.assert(
       fc.property(described, ({ names, whole: two, zero: none, space: gap }) => {
-        // All but the first are empty, so that only what is varied can be wrong.
+        // All but the first are empty, so that only the varied parts can be wrong.
         const info = (size: string, from: string, to: string): string =>
           `{"dtype":"U8",${gap}"shape":[${size}],"note":[1.5,-0,{"shape":"x"}],"data_offsets":[${from},${gap}${to}]}`;
         const tensors = names.map(
@@ -150,11 +150,11 @@ describe('readSafetensors on any JSON header', () => {
 describe('readSafetensors on broken files', () => {
   const one = '"dtype":"U8","shape":[4],"data_offsets":[0,4]';
   const broken: Readonly<Record<string, readonly [header: string, dataBytes: number]>> = {
-    'no object': ['[]', 0],
+    'not an object': ['[]', 0],
     'a text before the object': [' {}', 0],
-    'no JSON': ['{"a":', 0],
+    'not JSON': ['{"a":', 0],
     'an array after the brace': ['{]', 0],
-    'a tensor that is no object': ['{"a":4}', 0],
+    'a tensor that is not an object': ['{"a":4}', 0],
     'a null tensor': ['{"a":null}', 0],
     'no dtype': ['{"a":{"shape":[0],"data_offsets":[0,0]}}', 0],
     'an unknown dtype': ['{"a":{"dtype":"F7","shape":[4],"data_offsets":[0,4]}}', 4],
@@ -167,24 +167,24 @@ describe('readSafetensors on broken files', () => {
       4,
     ],
     'a shape that is too small': ['{"a":{"dtype":"U8","shape":[3],"data_offsets":[0,4]}}', 4],
-    'bytes that are no whole value': ['{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,3]}}', 3],
+    'bytes that are not a whole value': ['{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,3]}}', 3],
     'offsets beyond the end': ['{"a":{"dtype":"U8","shape":[9],"data_offsets":[0,9]}}', 4],
     'offsets in reverse': ['{"a":{"dtype":"U8","shape":[0],"data_offsets":[4,0]}}', 4],
     'three offsets': ['{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4,4]}}', 4],
     'an overlap': [`{"a":{${one}},"b":{"dtype":"U8","shape":[2],"data_offsets":[2,4]}}`, 4],
-    'the same bytes twice': [`{"a":{${one}},"b":{${one}}}`, 4],
-    'a hole': [`{"a":{${one}},"b":{"dtype":"U8","shape":[1],"data_offsets":[5,6]}}`, 6],
-    'a hole at the start': ['{"a":{"dtype":"U8","shape":[3],"data_offsets":[1,4]}}', 4],
+    'the same bytes for two tensors': [`{"a":{${one}},"b":{${one}}}`, 4],
+    'a gap': [`{"a":{${one}},"b":{"dtype":"U8","shape":[1],"data_offsets":[5,6]}}`, 6],
+    'a gap at the start': ['{"a":{"dtype":"U8","shape":[3],"data_offsets":[1,4]}}', 4],
     'data after the last tensor': [`{"a":{${one}}}`, 5],
-    'a name of the prototype': [`{"__proto__":{${one}}}`, 4],
-    'metadata that is no object': ['{"__metadata__":[]}', 0],
-    'metadata that is no text': ['{"__metadata__":{"a":1}}', 0],
+    'a name from the prototype': [`{"__proto__":{${one}}}`, 4],
+    'metadata that is not an object': ['{"__metadata__":[]}', 0],
+    'metadata that is not a text': ['{"__metadata__":{"a":1}}', 0],
     'the same tensor name twice': [`{"a":{${one}},"a":{${one}}}`, 4],
     'the same name in two spellings': [`{"a":{${one}},"\\u0061":{${one}}}`, 4],
     'metadata twice': ['{"__metadata__":{"x":"1"},"__metadata__":{"y":"2"}}', 0],
     'a metadata key twice': ['{"__metadata__":{"x":"1","x":"2"}}', 0],
     'a field twice': ['{"a":{"dtype":"U8","dtype":"U8","shape":[4],"data_offsets":[0,4]}}', 4],
-    'a size with a fraction of nothing': ['{"a":{"dtype":"U8","shape":[4.0],"data_offsets":[0,4]}}', 4],
+    'a size with a zero fraction': ['{"a":{"dtype":"U8","shape":[4.0],"data_offsets":[0,4]}}', 4],
     'a size with an exponent': ['{"a":{"dtype":"U8","shape":[4e0],"data_offsets":[0,4]}}', 4],
     'a negative zero in the shape': ['{"a":{"dtype":"U8","shape":[-0],"data_offsets":[0,0]}}', 0],
     'a negative zero as an offset': ['{"a":{"dtype":"U8","shape":[4],"data_offsets":[-0,4]}}', 4],
@@ -193,20 +193,23 @@ describe('readSafetensors on broken files', () => {
       '{"a":{"dtype":"F32","shape":[4503599627370496,4503599627370496,0],"data_offsets":[0,0]}}',
       0,
     ],
-    'a size that a number cannot hold': ['{"a":{"dtype":"U8","shape":[9007199254740993,0],"data_offsets":[0,0]}}', 0],
-    'half of a surrogate pair': [`{"\\ud800":{${one}}}`, 4],
-    'deep nesting in a field that nobody reads': [`{"a":{${one},"more":${'['.repeat(200)}${']'.repeat(200)}}}`, 4],
+    'a size beyond the precision of a number': [
+      '{"a":{"dtype":"U8","shape":[9007199254740993,0],"data_offsets":[0,0]}}',
+      0,
+    ],
+    'an unpaired surrogate': [`{"\\ud800":{${one}}}`, 4],
+    'deep nesting in an unused field': [`{"a":{${one},"more":${'['.repeat(200)}${']'.repeat(200)}}}`, 4],
     'very deep nesting': [`{"a":${'['.repeat(200_000)}`, 0],
   };
 
-  it.each(Object.entries(broken))('refuses %s', (_name, [header, dataBytes]) => {
+  it.each(Object.entries(broken))('rejects %s', (_name, [header, dataBytes]) => {
     const bytes = new Uint8Array(8 + header.length + dataBytes);
     bytes.set(new TextEncoder().encode(header), 8);
     new DataView(bytes.buffer).setUint32(0, header.length, true);
     expectBadFile(() => readSafetensors(bytes, 'weights.safetensors'));
   });
 
-  it('refuses a header length beyond the file, the format or 2^53, and invalid UTF-8', () => {
+  it('rejects a header length beyond the file, the format or 2^53, and invalid UTF-8', () => {
     const lengths = [3n, 100_000_001n, 2n ** 53n + 8n, 2n ** 64n - 1n];
     for (const length of lengths) {
       const bytes = new Uint8Array(10);
@@ -217,12 +220,12 @@ describe('readSafetensors on broken files', () => {
     expectBadFile(() => readSafetensors(new Uint8Array()));
   });
 
-  it('refuses every truncation of a good file', () => {
+  it('rejects every truncation of a valid file', () => {
     for (let length = 0; length < reference.length; length++)
       expectBadFile(() => readSafetensors(reference.subarray(0, length)));
   });
 
-  it('gives bad-file or a file for any bytes and any change to a good file', () => {
+  it('gives bad-file or a file for any bytes and any change to a valid file', () => {
     const changes = fc.array(fc.record({ at: fc.nat(reference.length - 1), byte: fc.nat(255) }), {
       minLength: 1,
       maxLength: 4,
@@ -236,7 +239,7 @@ describe('readSafetensors on broken files', () => {
           expect(error).toMatchObject({ code: 'bad-file' });
           return;
         }
-        // What was accepted accounts for each byte of the data.
+        // An accepted file accounts for each byte of the data.
         const dataBytes = [...tensors.values()].reduce((sum, { data }) => sum + data.length, 0);
         expect(dataBytes).toBe(bytes.length - 8 - Number(new DataView(bytes.buffer).getBigUint64(0, true)));
       }),

@@ -7,7 +7,7 @@ const reference = (bytes: Uint8Array): string => createHash('sha256').update(byt
 const counting = (length: number): Uint8Array<ArrayBuffer> => Uint8Array.from({ length }, (_, i) => i * 31);
 
 describe('sha256Portable', () => {
-  it('gives the example of FIPS 180-4', () => {
+  it('equals the example of FIPS 180-4', () => {
     expect(sha256Portable(new TextEncoder().encode('abc'))).toBe(
       'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
     );
@@ -19,7 +19,7 @@ describe('sha256Portable', () => {
     }
   });
 
-  it('agrees with Node on any bytes, also on a part of an array', () => {
+  it('agrees with Node on any bytes, including a part of an array', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 2000 }), fc.nat(100), (bytes, start) => {
         const part = bytes.subarray(Math.min(start, bytes.length));
@@ -30,7 +30,7 @@ describe('sha256Portable', () => {
 });
 
 describe('sha256Hex', () => {
-  it('gives the same', async () => {
+  it('equals sha256Portable', async () => {
     expect(await sha256Hex(counting(1000))).toBe(sha256Portable(counting(1000)));
   });
 });

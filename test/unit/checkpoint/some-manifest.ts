@@ -1,4 +1,4 @@
-/** A whole manifest of a payload of eight zeros, to be changed. */
+/** A valid manifest of a payload of eight zeros, for tests to modify. */
 import type { Manifest } from '../../../src/checkpoint/manifest.ts';
 
 export function someManifest(change: Partial<Manifest> = {}): Manifest {

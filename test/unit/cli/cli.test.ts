@@ -87,7 +87,7 @@ describe('score', () => {
     const { code, out, err } = await lab('score', input, '--docs', docs, ...columns, ...grades, '--json', ...onModel());
     expect(code).toBe(0);
     expect(JSON.parse(out)).toMatchObject({ pairs: 3, graded: 2, skipped: 0 });
-    expect(err).toMatch(/1 row with a grade that is said to be none/);
+    expect(err).toMatch(/1 row with a grade declared as none/);
   });
 
   it('compares nothing with grades on an unknown scale, and says what to do', async () => {

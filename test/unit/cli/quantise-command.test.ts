@@ -38,7 +38,7 @@ describe('lab quantise', () => {
     expect(config['quantization_config']).toEqual({ quant_method: 'afrl-lab', bits: 8 });
     const trained = await lab('grpo', '--start', copy, '--out', join(root, 'run'), '--steps', '1');
     expect(trained).toMatchObject({ code: 2, out: '' });
-    expect(trained.err).toMatch(/quantised model cannot be trained on/u);
+    expect(trained.err).toMatch(/quantised model cannot be trained/u);
     const again = await lab('quantise', '--model', copy, '--bits', '4', '--out', join(root, 'again'));
     expect(again).toMatchObject({ code: 2, out: '' });
     expect(again.err).toContain('quantised already');

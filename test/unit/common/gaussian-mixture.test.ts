@@ -1,4 +1,4 @@
-/** Gaussians fitted to mixtures, against what is known in closed form. */
+/** Gaussians fitted to mixtures, against closed forms. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -20,7 +20,7 @@ const component = fc.record({
 const mixtures = fc.array(component, { minLength: 1, maxLength: 3 });
 
 describe('a mixture', () => {
-  it('has a density that adds up to 1, and a finite log-density far out', () => {
+  it('has a density that integrates to 1, and a finite log-density far out', () => {
     const mixture: Component[] = [
       { weight: 3, mean: -2, sd: 0.5 },
       { weight: 1, mean: 2, sd: 1 },
@@ -68,7 +68,7 @@ describe('the reverse fit', () => {
     expect(fits[0]?.klNats).toBeCloseTo(0, 9);
   });
 
-  it('of two far apart is either one, at the cost of -log of its weight', () => {
+  it('of two distant components is either one, at the cost of -log of its weight', () => {
     const fits = reverseFits([
       { weight: 0.6, mean: -6, sd: 0.8 },
       { weight: 0.4, mean: 6, sd: 0.5 },
@@ -79,7 +79,7 @@ describe('the reverse fit', () => {
     expect(fits[1]?.klNats).toBeCloseTo(-Math.log(0.4), 5);
   });
 
-  it('of two that merge is one in the middle, near the forward fit', () => {
+  it('of two overlapping components is one in the middle, near the forward fit', () => {
     const mixture = [
       { weight: 1, mean: -0.4, sd: 1 },
       { weight: 1, mean: 0.4, sd: 1 },
@@ -90,7 +90,7 @@ describe('the reverse fit', () => {
     expect(fits[0]?.sd).toBeCloseTo(forwardFit(mixture).sd, 2);
   });
 
-  it('is never wider than the forward fit allows, and a minimum of KL(q || p)', () => {
+  it('is a minimum of KL(q || p), at least as low as at the forward fit', () => {
     fc.assert(
       fc.property(mixtures, (mixture) => {
         const fits = reverseFits(mixture);

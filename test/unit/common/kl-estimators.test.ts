@@ -1,4 +1,4 @@
-/** What k1, k2 and k3 estimate, and whose gradient each has; and the policy that a leashed reward asks for. */
+/** The expectations and gradients of k1, k2 and k3; and the policy that maximises a KL-regularised reward. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -11,7 +11,7 @@ import {
   softmax,
 } from '../../../src/common/kl-estimators.ts';
 import { Rng } from '../../../src/common/rng.ts';
-import { entropyNats, leashedReward, meanReward, tiltedPolicy } from '../../../src/common/tilted-policy.ts';
+import { entropyNats, regularisedReward, meanReward, tiltedPolicy } from '../../../src/common/tilted-policy.ts';
 
 const logits = fc.array(fc.double({ min: -2, max: 2, noNaN: true }), { minLength: 4, maxLength: 4 });
 const close = (a: readonly number[], b: readonly number[]): void => {
@@ -35,7 +35,7 @@ describe('the estimators', () => {
     expect(Math.abs(expectedFacts('k2', p, ref).mean - klNats(p, ref))).toBeGreaterThan(0.1);
   });
 
-  it('have on average no gradient (k1), that of the reverse KL (k2), that of the forward KL (k3)', () => {
+  it('have in expectation no gradient (k1), the gradient of the reverse KL (k2) or of the forward KL (k3)', () => {
     fc.assert(
       fc.property(logits, logits, (a, b) => {
         const [p, ref] = [softmax(a), softmax(b)];
@@ -46,7 +46,7 @@ describe('the estimators', () => {
     );
   });
 
-  it('the analytic gradients are those of finite differences', () => {
+  it('have analytic gradients equal to finite differences', () => {
     const [at, ref] = [[0.4, -1, 0.9, 0], softmax([1, 0, 0.3, -0.7])];
     const numeric = (of: (p: number[]) => number): number[] =>
       at.map((_, j) => {
@@ -59,7 +59,7 @@ describe('the estimators', () => {
     for (const [i, value] of forwardKlGradient(softmax(at), ref).entries()) expect(value).toBeCloseTo(forward[i] ?? NaN, 7); // prettier-ignore
   });
 
-  it('come to their expectations with many samples', () => {
+  it('converge to their expectations with many samples', () => {
     const [p, ref] = [softmax([0.3, -1, 1, 0]), softmax([1, 0, -0.5, 0])];
     for (const kind of ESTIMATORS) {
       const exact = expectedFacts(kind, p, ref);
@@ -70,7 +70,7 @@ describe('the estimators', () => {
   });
 });
 
-describe('the policy that a leashed reward asks for', () => {
+describe('the policy that maximises a KL-regularised reward', () => {
   const ref = [0.4, 0.3, 0.2, 0.1];
   const rewards = [0.2, 0.9, 0.9, 0.5];
 
@@ -78,13 +78,13 @@ describe('the policy that a leashed reward asks for', () => {
     fc.assert(
       fc.property(logits, fc.double({ min: 0.05, max: 3, noNaN: true }), (other, beta) => {
         const best = tiltedPolicy(ref, rewards, beta);
-        const value = leashedReward(best, ref, rewards, beta);
-        expect(value).toBeGreaterThanOrEqual(leashedReward(softmax(other), ref, rewards, beta) - 1e-12);
+        const value = regularisedReward(best, ref, rewards, beta);
+        expect(value).toBeGreaterThanOrEqual(regularisedReward(softmax(other), ref, rewards, beta) - 1e-12);
       }),
     );
   });
 
-  it('goes from the reference to the best outcomes alone as the leash is loosened', () => {
+  it('goes from the reference to the best outcomes as beta falls', () => {
     close(tiltedPolicy(ref, rewards, 1e12), ref);
     close(tiltedPolicy(ref, rewards, 1e-3), [0, 0.6, 0.4, 0]);
     const betas = [5, 1, 0.3, 0.1, 0.03];

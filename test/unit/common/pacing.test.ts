@@ -1,14 +1,14 @@
-/** The pace of GPU work, against a GPU and a clock of the test's own. */
+/** The pacing of GPU work, with a fake GPU and a fake clock. */
 import { describe, expect, it } from 'vitest';
 import { Pacer } from '../../../src/common/pacing.ts';
 
-/** A GPU whose pieces take `pieceMs`; work is done only while it is waited for. */
+/** A GPU whose pieces take `pieceMs` each; time advances only while it is awaited. */
 class FakeGpu {
   nowMs = 0;
   isVisible = true;
   pieceMs: number;
   #queued = 0;
-  /** How many pieces each wait was for. */
+  /** The number of pieces at each wait. */
   readonly waits: number[] = [];
   readonly pacer: Pacer;
 
@@ -36,20 +36,20 @@ class FakeGpu {
   }
 }
 
-describe('while somebody looks', () => {
-  it('pieces that fill the budget are waited for one by one', async () => {
+describe('while the page is visible', () => {
+  it('waits for each piece that fills the budget', async () => {
     const gpu = new FakeGpu(25);
     await gpu.train(4);
     expect(gpu.waits).toEqual([1, 1, 1, 1]);
   });
 
-  it('as many short pieces are queued as fit into the budget', async () => {
+  it('queues as many short pieces as fit into the budget', async () => {
     const gpu = new FakeGpu(10);
     await gpu.train(10);
     expect(gpu.waits).toEqual([1, 3, 3, 3]);
   });
 
-  it('adapts when pieces become longer, and when they become shorter', async () => {
+  it('adapts to longer and to shorter pieces', async () => {
     const gpu = new FakeGpu(10);
     await gpu.train(4);
     gpu.pieceMs = 40;
@@ -59,7 +59,7 @@ describe('while somebody looks', () => {
     expect(gpu.waits).toEqual([1, 3, 3, 1, 1, 1, 6]);
   });
 
-  it('time that passes before a piece is none of it', async () => {
+  it('does not count the time before a piece', async () => {
     const gpu = new FakeGpu(10);
     await gpu.train(1);
     gpu.nowMs += 100_000; // a pause
@@ -68,8 +68,8 @@ describe('while somebody looks', () => {
   });
 });
 
-describe('while nobody looks', () => {
-  it('waits rarely, and again as before once somebody does', async () => {
+describe('while the page is hidden', () => {
+  it('waits rarely, and as before once the page is visible again', async () => {
     const gpu = new FakeGpu(40);
     gpu.isVisible = false;
     await gpu.train(32);

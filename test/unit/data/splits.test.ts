@@ -29,7 +29,7 @@ function overlap(a: Set<string>, b: Set<string>): string[] {
 }
 
 describe('splitByQuery', () => {
-  it('never puts one query into two parts, and loses nothing', () => {
+  it('never puts a query into two parts, and loses nothing', () => {
     fc.assert(
       fc.property(anyItems, seeds, (items, seed) => {
         fc.pre(queriesOf(items).size >= 3);
@@ -78,7 +78,7 @@ describe('splitByQuery', () => {
     expect(new Set(tests).size).toBe(3);
   });
 
-  it('refuses bad fractions and too few queries', () => {
+  it('rejects bad fractions and too few queries', () => {
     const items = [{ query: 'a' }, { query: 'b' }, { query: 'A' }];
     expect(() => splitByQuery(items, 1)).toThrow(/at least 3 different queries. Got 2/);
     expect(() => splitByQuery(items, 1, { train: 0.5, dev: 0.5, test: 0.5 })).toThrow(
@@ -107,7 +107,7 @@ describe('kFoldByQuery', () => {
     );
   });
 
-  it('refuses too few folds and too few queries', () => {
+  it('rejects too few folds and too few queries', () => {
     expect(() => kFoldByQuery([{ query: 'a' }, { query: 'b' }], 1, 1)).toThrow(/at least 2. Got 1/);
     expect(() => kFoldByQuery([{ query: 'a' }, { query: 'b' }], 1, 3)).toThrow(/at least 3 different queries/);
   });

@@ -5,13 +5,13 @@ import { keepQueries, mergeQueries, TrainedQueries } from '../../../src/data/tra
 const queries = fc.uniqueArray(fc.string({ minLength: 1 }), { maxLength: 50 });
 
 describe('the queries that a model was trained on', () => {
-  it('are known, and others are not, however they are written', () => {
+  it('are known, and others are not, in any spelling', () => {
     const kept = new TrainedQueries(keepQueries(['Red  Kettle', 'usb cable']));
     expect([kept.has('red kettle'), kept.has('ＲＥＤ kettle'), kept.has('usb cable')]).toEqual([true, true, true]);
     expect(kept.has('garden hose')).toBe(false);
   });
 
-  it('of any set are all known, in one piece and merged', () => {
+  it('of any set are all known, at once and merged', () => {
     fc.assert(
       fc.property(queries, queries, (first, second) => {
         const both = mergeQueries(keepQueries(first), keepQueries(second));
@@ -23,7 +23,7 @@ describe('the queries that a model was trained on', () => {
     expect(mergeQueries(undefined, keepQueries(['a']))).toEqual(keepQueries(['a']));
   });
 
-  it('of a very large set are told of a part, and never wrongly', () => {
+  it('of a very large set are known in part, and never wrongly', () => {
     const many = Array.from({ length: 40_000 }, (_, i) => `query ${i}`);
     const kept = keepQueries(many);
     expect(kept.count).toBeGreaterThan(39_990); // two may share a hash

@@ -1,4 +1,4 @@
-/** Which backend is opened, and what happens to one that computes wrong. */
+/** The choice of a backend, and the handling of one that computes wrong results. */
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
@@ -25,7 +25,7 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-/** Puts a kernel in the place of a backend's own until the test ends. */
+/** Replaces a kernel of a backend until the test ends. */
 function plant(name: string, backendName: string, wrap: (kernel: tf.KernelFunc) => tf.KernelFunc): void {
   const config = tf.getKernel(name, backendName);
   const put = (kernelFunc: tf.KernelFunc): void => {
@@ -37,7 +37,7 @@ function plant(name: string, backendName: string, wrap: (kernel: tf.KernelFunc) 
 }
 
 describe('without a GPU', () => {
-  it('WebAssembly is taken, and the reason says why', async () => {
+  it('uses WebAssembly and gives the reason', async () => {
     expect(await openBackend(REQUEST)).toMatchObject({
       backend: 'wasm',
       reason: 'this browser has no WebGPU',
@@ -46,7 +46,7 @@ describe('without a GPU', () => {
     });
   });
 
-  it('a GPU emulated in software counts as none', async () => {
+  it('ignores a GPU emulated in software', async () => {
     const info = {
       vendor: 'google',
       architecture: 'swiftshader',
@@ -61,7 +61,7 @@ describe('without a GPU', () => {
     });
   });
 
-  it('a workload has the backend timed', async () => {
+  it('times the backend for a workload', async () => {
     const shape = { B: 1, T: 16, scoredRows: 8, microBatches: 1 };
     const cost = (by: ComputedBy): StepCost => countStep(MODEL_PRESETS['lab-nano'], shape, by);
     const { backend, rates } = await openBackend({ ...CHECKED, workload: { cost, ops: TIMED_OPS } });
@@ -70,7 +70,7 @@ describe('without a GPU', () => {
     expect(rates?.flopsPerSec).toBeGreaterThan(0);
   });
 
-  it('a backend that does not start, asked for by name, is an error that names it', async () => {
+  it('names a requested backend that does not start', async () => {
     await expect(openBackend({ ...REQUEST, backend: 'webgpu' })).rejects.toMatchObject({
       code: 'no-backend',
       message: expect.stringContaining('webgpu') as string,
@@ -83,14 +83,14 @@ describe('the self-check', () => {
     expect(await openBackend({ ...CHECKED, backend })).toMatchObject({ backend, problems: [] });
   });
 
-  it('leaves no tensor behind', async () => {
+  it('leaks no tensor', async () => {
     await openBackend({ ...REQUEST, backend: 'wasm' });
     const before = tf.memory().numTensors;
     await findDisagreement(DECODER_CHECK);
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  it('a wrong kernel makes the next backend run, and is told', async () => {
+  it('falls back to the next backend for a wrong kernel, and reports it', async () => {
     await openBackend({ ...REQUEST, backend: 'wasm' });
     plant('Sigmoid', 'wasm', (kernel) => (params) => {
       const output = kernel(params) as tf.TensorInfo;
@@ -109,19 +109,19 @@ describe('the self-check', () => {
     await expect(openBackend({ ...CHECKED, backend: 'wasm' })).rejects.toMatchObject({ code: 'no-backend' });
   });
 
-  it('sees a one-hot that holds the bits of integers, as tfjs-wasm writes it', async () => {
+  it('detects a one-hot with the bits of integers, as tfjs-wasm writes it', async () => {
     await openBackend({ ...REQUEST, backend: 'cpu' });
     plant('OneHot', 'cpu', (kernel) => (params) => {
       const output = kernel(params) as tf.TensorInfo;
       const backend = params.backend as { data: { get(id: object): { values: Float32Array } } };
-      const held = backend.data.get(output.dataId);
-      held.values = new Float32Array(Int32Array.from(held.values).buffer);
+      const stored = backend.data.get(output.dataId);
+      stored.values = new Float32Array(Int32Array.from(stored.values).buffer);
       return output;
     });
     await expect(openBackend({ ...CHECKED, backend: 'cpu' })).rejects.toThrow(/known case wrong/);
   });
 
-  it('a kernel that throws is a fault like any other', async () => {
+  it('treats a kernel that throws as a fault', async () => {
     await openBackend({ ...REQUEST, backend: 'wasm' });
     plant('Transpose', 'wasm', () => () => {
       throw new Error('not today');
@@ -140,10 +140,10 @@ describe('a disagreement', () => {
 
   it.each([
     ['float32 noise', { large: 5.000_01, small: 0.020_001 }, undefined],
-    ['a number that is off', { large: 5, small: 0.021 }, /small should be 0.020000 and is 0.021000/],
+    ['a wrong number', { large: 5, small: 0.021 }, /small should be 0.020000 and is 0.021000/],
     ['NaN', { large: NaN, small: 0.02 }, /large should be 5.0000 and is NaN/],
     ['infinity', { large: Infinity, small: 0.02 }, /Infinity/],
-    ['a number that is missing', { large: 5 }, /small/],
+    ['a missing number', { large: 5 }, /small/],
   ])('%s', async (_, got, expected) => {
     const found = await findDisagreement(known(got));
     if (expected === undefined) expect(found).toBeUndefined();

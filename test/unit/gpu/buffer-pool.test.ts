@@ -1,9 +1,9 @@
-/** The pool of GPU buffers on a device that only remembers what it was asked for. */
+/** The pool of GPU buffers on a fake device. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BufferPool } from '../../../src/gpu/buffer-pool.ts';
 
-/** As much of a device as the pool uses. */
+/** The part of a device that the pool uses. */
 class FakeDevice {
   readonly limits = { maxStorageBufferBindingSize: 1000 };
   liveBytes = 0;
@@ -28,9 +28,9 @@ function makePool(): { readonly pool: BufferPool; readonly device: FakeDevice } 
 const [STORAGE, UNIFORM] = [1, 2] as const;
 
 describe('the pool of buffers', () => {
-  it('gives a buffer that is free to who asks for about its size, and for its usage', () => {
+  it('reuses a free buffer for a similar size and the same usage', () => {
     const { pool } = makePool();
-    for (let i = 0; i < 4; i++) pool.acquireBuffer(1000, STORAGE); // so that there is room for free ones
+    for (let i = 0; i < 4; i++) pool.acquireBuffer(1000, STORAGE); // makes room for free buffers
     const buffer = pool.acquireBuffer(500, STORAGE);
     expect(buffer.size).toBe(512);
     pool.releaseBuffer(buffer);
@@ -40,12 +40,12 @@ describe('the pool of buffers', () => {
     expect([pool.getNumUsedBuffers(), pool.getNumFreeBuffers()]).toEqual([6, 0]);
   });
 
-  it('never rounds up to what cannot be bound', () => {
+  it('never rounds up beyond the binding limit', () => {
     const { pool } = makePool();
     expect(pool.acquireBuffer(998, STORAGE).size).toBe(1000);
   });
 
-  it('frees at once what is not to be used again, and the rest when it is disposed', () => {
+  it('destroys buffers at once without reuse, and the rest on disposal', () => {
     const { pool, device } = makePool();
     pool.releaseBuffer(pool.acquireBuffer(64, STORAGE), false);
     expect(device.liveBytes).toBe(0);
@@ -53,12 +53,12 @@ describe('the pool of buffers', () => {
     pool.releaseBuffer(pool.acquireBuffer(128, STORAGE));
     pool.dispose();
     expect(device.liveBytes).toBe(0);
-    pool.releaseBuffer(used); // comes back late
+    pool.releaseBuffer(used); // released late
     expect(pool.numBytesAllocated).toBe(0);
   });
 
-  it('holds a quarter more than was ever in use at most, counts right, and gives no buffer twice', () => {
-    // Each number asks for a buffer of that size; a negative one gives back one of those in use.
+  it('allocates at most a quarter more than the peak in use, counts correctly, and never hands out a buffer twice', () => {
+    // A positive number acquires a buffer of that size; a negative one releases a buffer in use.
     const calls = fc.array(fc.integer({ min: -20, max: 900 }), { maxLength: 200 });
     fc.assert(
       fc.property(calls, (sizes) => {

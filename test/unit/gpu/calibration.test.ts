@@ -1,4 +1,4 @@
-/** Speeds are measured by a clock of the test's own, so that nothing depends on the machine. */
+/** Speeds are measured with a fake clock, so that nothing depends on the machine. */
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type BackendRates, measureRates, predictStepMs } from '../../../src/gpu/calibration.ts';
@@ -40,14 +40,14 @@ function expectRates({ by, ...rates }: BackendRates): void {
 describe.each(['cpu', 'wasm'] as const)('the speed of %s', (backend) => {
   beforeAll(() => useBackend(backend));
 
-  it('is measured in finite numbers, and leaves no tensor behind', async () => {
+  it('is measured in finite numbers, and leaks no tensor', async () => {
     const before = tf.memory().numTensors;
     expectRates(await measureRates(TIMED_OPS));
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  it('is finite even where the clock stands still', async () => {
-    // A clock that ticks so rarely that most measurements see no time pass.
+  it('is finite even if the clock hardly advances', async () => {
+    // A clock with ticks so rare that most measurements see no time pass.
     let calls = 0;
     expectRates(await measureRates(TIMED_OPS, () => 10 * Math.floor(calls++ / 3)));
   });

@@ -1,4 +1,4 @@
-/** The counts of a training step against the kernels and the memory of a real one. */
+/** The counted cost of a training step against the kernels and the memory of a real step. */
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -37,7 +37,7 @@ const MODELS: readonly (readonly [string, ModelConfig])[] = [
   ['a Qwen2', { ...QWEN3, width: 24, heads: 3, qkNorm: false, attentionBias: true }],
 ];
 
-/** Sequences of 32 positions, six tokens of each completion; of three all rows are scored, of eight every second. */
+/** Sequences of 32 positions with completions of six tokens. With three sequences all rows are scored, with eight every second. */
 function makeBatch(sequences: number): TrainingBatch {
   const example = { prompt: new Int32Array(27), completion: new Int32Array(6) };
   return makeTrainingBatch(Array.from({ length: sequences }, () => example));
@@ -67,13 +67,13 @@ function withStep(config: ModelConfig, batch: TrainingBatch, run: (step: () => v
 type Profile = Awaited<ReturnType<typeof tf.profile>>;
 type Kernels = Pick<StepCost, 'matmulFlops' | 'attentionFlops' | 'trafficBytes' | 'launches'>;
 
-/** Adds up what the kernels of a step do. Reshaping and cloning start none; `forward` is a group of kernels. */
+/** Sums the cost of the kernels of a step. Reshaping and cloning launch none; `forward` is a group of kernels. */
 function addUp(kernels: Profile['kernels']): Kernels {
   const sum = { matmulFlops: 0, attentionFlops: 0, trafficBytes: 0, launches: 0 };
   for (const { name, inputShapes, outputShapes } of kernels) {
     if (['forward', 'Reshape', 'Identity'].includes(name)) continue;
     sum.launches += 1;
-    // An input that a kernel does without is listed as null.
+    // An unused optional input is listed as null.
     const inputs = (inputShapes as (number[] | null)[]).filter((shape) => shape !== null);
     const [output = []] = outputShapes;
     if (name === 'BatchMatMul') {
@@ -82,7 +82,7 @@ function addUp(kernels: Profile['kernels']): Kernels {
       // Only attention multiplies batches of matrices.
       sum[output.length === 2 ? 'matmulFlops' : 'attentionFlops'] += 2 * sizeOf(output) * inner;
     } else if (name === 'Slice') {
-      sum.trafficBytes += 4 * 2 * sizeOf(output); // reads no more of its input than it gives
+      sum.trafficBytes += 4 * 2 * sizeOf(output); // reads only what it returns
     } else {
       sum.trafficBytes += 4 * [...inputs, ...outputShapes].reduce((total, shape) => total + sizeOf(shape), 0);
     }
@@ -94,7 +94,6 @@ function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
-/** What may compute a step. */
 const WAYS = ['composites', 'kernels'] as const;
 
 describe('the counted cost of a step', () => {
@@ -102,7 +101,7 @@ describe('the counted cost of a step', () => {
 
   describe.each(MODELS)('of %s', (_, config) => {
     it.each([3, 8])(
-      'has the products of its kernels, and about their number and traffic, with %i sequences',
+      'has the exact products and the approximate launches and traffic of its kernels, with %i sequences',
       async (n) => {
         const batch = makeBatch(n);
         const cost = costOf(config, batch);
@@ -126,7 +125,7 @@ describe('the counted cost of a step', () => {
   describe.each(['cpu', 'wasm'] as const)('in memory, on %s', (backend) => {
     beforeAll(() => useBackend(backend));
 
-    it.each(MODELS)('is at least what a step of %s holds, and not much more', (_, config) => {
+    it.each(MODELS)('is at least the memory of a step of %s, and not much more', (_, config) => {
       for (const batch of [makeBatch(3), makeBatch(8)]) {
         const { memoryBytes } = costOf(config, batch);
         const ledger = new DataLedger();
@@ -138,12 +137,12 @@ describe('the counted cost of a step', () => {
     });
   });
 
-  it('is that of AdamW where there is hardly any data: weights, moments, mask and the vectors of an update', () => {
+  it('is that of AdamW for a tiny batch: weights, moments, mask and the vectors of an update', () => {
     const { memoryBytes } = countStep(QWEN3, { B: 1, T: 1, scoredRows: 1, microBatches: 1 }, 'composites');
     expect(memoryBytes).toBe(4 * (4 + 21) * countParameters(QWEN3));
   });
 
-  it.each(WAYS)('by %s counts products per micro-batch, and the update once', (by) => {
+  it.each(WAYS)('counts products per micro-batch and the update once, by %s', (by) => {
     const shape = { B: 2, T: 16, scoredRows: 12 };
     const [one, three] = [1, 3].map((microBatches) => countStep(QWEN3, { ...shape, microBatches }, by));
     expect(three?.matmulFlops).toBe(3 * (one?.matmulFlops ?? NaN));
@@ -184,7 +183,7 @@ describe.each(WAYS)('by %s a step costs more', (by) => {
   });
 });
 
-/** Nothing falls; products and traffic rise. */
+/** No cost falls; products and traffic rise. */
 function expectGrowth(less: StepCost, more: StepCost): void {
   for (const cost of costs) expect(more[cost], cost).toBeGreaterThanOrEqual(less[cost]);
   expect(more.matmulFlops).toBeGreaterThan(less.matmulFlops);

@@ -1,8 +1,8 @@
-/** The kernels that tfjs ships, to hold the lab's own against. */
+/** The kernels shipped with tfjs, as the reference for the lab's own. */
 import * as tf from '@tensorflow/tfjs-core';
 import { expect } from 'vitest';
 
-/** Runs a kernel as tfjs ships it. */
+/** Runs a kernel shipped with tfjs. */
 export function stock(kernel: string, inputs: tf.NamedTensorMap, attrs: tf.NamedAttrMap): tf.TypedArray {
   const { kernelFunc } = tf.getKernel(kernel, 'wasm-stock');
   const tensor = tf
@@ -24,7 +24,7 @@ export function filled(shape: readonly number[], seed: number): tf.Tensor {
 export function expectClose(got: ArrayLike<number>, expected: ArrayLike<number>): void {
   expect(got.length).toBe(expected.length);
   let largest = 0;
-  // Math.max keeps NaN, which is less than nothing.
+  // Math.max propagates NaN, which fails the comparison below.
   for (let i = 0; i < expected.length; i++)
     largest = Math.max(largest, Math.abs((got[i] ?? NaN) - (expected[i] ?? NaN)));
   expect(largest).toBeLessThan(1e-4);

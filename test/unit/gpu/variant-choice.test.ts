@@ -2,17 +2,17 @@ import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Contest, VariantChoices } from '../../../src/gpu/variant-choice.ts';
 
-/** A way to compute that takes a known time. */
+/** A variant that takes a known time. */
 interface Timed {
   readonly name: string;
   readonly ms: number;
-  /** More in the first run, which compiles. */
+  /** Extra time of the first run, which compiles. */
   readonly firstMs?: number;
-  /** What it computes; default the right thing. */
+  /** The computed result. Default: the correct one. */
   readonly result?: number | 'refused';
 }
 
-/** Choices on a device whose clock goes on by what variants take, and that counts their runs. */
+/** Choices on a fake device, whose clock advances by the time of variants and which counts their runs. */
 function scripted(variants: readonly [Timed, ...Timed[]]) {
   let nowMs = 0;
   let waits = 0;
@@ -43,7 +43,7 @@ function scripted(variants: readonly [Timed, ...Timed[]]) {
 describe('the choice between variants', () => {
   beforeAll(() => tf.setBackend('cpu'));
 
-  it('takes the first until it has measured, then the fastest', async () => {
+  it('uses the first variant until it has measured, then the fastest', async () => {
     const { choices, contest } = scripted([
       { name: 'plain', ms: 3 },
       { name: 'good', ms: 2, firstMs: 1000 },
@@ -56,7 +56,7 @@ describe('the choice between variants', () => {
     expect([...choices.chosen]).toEqual([['a', 'good']]);
   });
 
-  it('measures a key once, and nothing where there is no choice', async () => {
+  it('measures a key once, and nothing if there is a single variant', async () => {
     const { choices, contest, waits } = scripted([
       { name: 'plain', ms: 3 },
       { name: 'good', ms: 2 },
@@ -68,50 +68,47 @@ describe('the choice between variants', () => {
     await choices.measure();
     expect(waits()).toBe(afterFirst);
 
-    const alone = scripted([{ name: 'only', ms: 1 }]);
-    expect(alone.choices.pick(alone.contest('a')).name).toBe('only');
-    await alone.choices.measure();
-    expect(alone.waits()).toBe(0);
+    const single = scripted([{ name: 'only', ms: 1 }]);
+    expect(single.choices.pick(single.contest('a')).name).toBe('only');
+    await single.choices.measure();
+    expect(single.waits()).toBe(0);
   });
 
-  it('does not go on with what is hopeless, and frees what it made', async () => {
+  it('stops timing a variant that is ruled out, and leaks no tensor', async () => {
     const { choices, contest, runs } = scripted([
       { name: 'good', ms: 0.01 },
-      { name: 'hopeless', ms: 10 },
+      { name: 'slow', ms: 10 },
     ]);
     const before = tf.memory().numTensors;
     choices.pick(contest('a'));
     await choices.measure();
     expect(tf.memory().numTensors).toBe(before);
-    expect(runs.get('hopeless')).toBe(2);
+    expect(runs.get('slow')).toBe(2);
     expect(runs.get('good')).toBeGreaterThan(100);
   });
 
-  it.each([1.0000001, NaN, 'refused'] as const)(
-    'never takes a variant that computes something else: %s',
-    async (result) => {
-      const { choices, contest } = scripted([
-        { name: 'plain', ms: 3 },
-        { name: 'wrong', ms: 1, result },
-        { name: 'good', ms: 2 },
-      ]);
-      choices.pick(contest('a'));
-      await choices.measure();
-      expect(choices.pick(contest('a')).name).toBe('good');
-    },
-  );
+  it.each([1.0000001, NaN, 'refused'] as const)('never uses a variant with a different result: %s', async (result) => {
+    const { choices, contest } = scripted([
+      { name: 'plain', ms: 3 },
+      { name: 'wrong', ms: 1, result },
+      { name: 'good', ms: 2 },
+    ]);
+    choices.pick(contest('a'));
+    await choices.measure();
+    expect(choices.pick(contest('a')).name).toBe('good');
+  });
 
-  it('stops trying a variant that was hopeless twice in contests of its kind', async () => {
+  it('stops trying a variant that was ruled out twice for a kind of work', async () => {
     const { choices, contest, runs } = scripted([
       { name: 'good', ms: 2 },
-      { name: 'hopeless', ms: 100 },
+      { name: 'slow', ms: 100 },
     ]);
     for (const key of ['kind a', 'kind b', 'kind c', 'other a']) choices.pick(contest(key));
     await choices.measure();
-    expect(runs.get('hopeless')).toBe(2 * 3);
+    expect(runs.get('slow')).toBe(2 * 3);
   });
 
-  it('stays with the first where nothing can be tried, and goes on', async () => {
+  it('keeps the first variant if nothing can be timed', async () => {
     const choices = new VariantChoices({
       wait: () => Promise.reject(new Error('lost')),
       guard: (work) => work(),
@@ -128,7 +125,7 @@ describe('the choice between variants', () => {
     expect(choices.pick(contest('a')).name).toBe('plain');
   });
 
-  it('leaves the rest for later when it is told to stop', async () => {
+  it('leaves the rest for later on abort', async () => {
     const { choices, contest, runs } = scripted([
       { name: 'plain', ms: 3 },
       { name: 'good', ms: 2 },

@@ -1,4 +1,4 @@
-/** The replaced kernels while the memory of WebAssembly grows, for which it has to be filled. */
+/** The replaced kernels while WebAssembly memory grows, which requires filling it. */
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -8,7 +8,7 @@ import { expectClose, filled, stock } from './stock-kernels.ts';
 describe('the wasm kernels', () => {
   beforeAll(() => useBackend('wasm'));
 
-  it('read and write the right memory when making the result has moved it', () => {
+  it('access the right memory after allocating the result has moved it', () => {
     const probe = filled([1], 0);
     const heapBytes = (): number => (tf.backend() as BackendWasm).typedArrayFromHeap(probe).buffer.byteLength;
     const held: tf.Tensor[] = [probe];

@@ -11,14 +11,14 @@ const axis = fc.integer({ min: 1, max: 40 });
 describe('the wasm kernels', () => {
   beforeAll(() => useBackend('wasm'));
 
-  it('are the ones that the lab computes with, replaced once', () => {
+  it('are in use, and are replaced only once', () => {
     const before = tf.getKernel('Identity', 'wasm').kernelFunc;
     expect(before).not.toBe(tf.getKernel('Identity', 'wasm-stock').kernelFunc);
     replaceWasmKernels();
     expect(tf.getKernel('Identity', 'wasm').kernelFunc).toBe(before);
   });
 
-  it('multiply batches, transposed or not, as the stock kernel does', () => {
+  it('multiply batches, transposed or not, like the stock kernel', () => {
     const shapes = fc.tuple(fc.integer({ min: 1, max: 5 }), axis, axis, axis, fc.boolean(), fc.boolean());
     fc.assert(
       fc.property(shapes, ([G, M, K, N, transposeA, transposeB]) => {
@@ -32,7 +32,7 @@ describe('the wasm kernels', () => {
     );
   });
 
-  it('multiply matrices whose transposes are moved in blocks', () => {
+  it('multiply matrices that are transposed in blocks', () => {
     for (const [G, R, C] of [
       [1, 300, 129],
       [2, 129, 131],
@@ -48,7 +48,7 @@ describe('the wasm kernels', () => {
     { left: [3], right: [1] },
     { left: [1], right: [3] },
     { left: [1, 6], right: [6, 1] },
-  ])('multiply batches $left and $right, one repeated for the other', ({ left, right }) => {
+  ])('broadcast batches $left and $right', ({ left, right }) => {
     const a = filled([...left, 5, 6], 5);
     const b = filled([...right, 6, 7], 6);
     const got = tf.matMul(a, b);
@@ -59,11 +59,11 @@ describe('the wasm kernels', () => {
   it.each([
     { left: [2, 5, 6], right: [2, 7, 5] },
     { left: [2, 3, 4, 5], right: [3, 2, 5, 4] },
-  ])('refuse to multiply $left by $right', ({ left, right }) => {
+  ])('reject the product of $left and $right', ({ left, right }) => {
     expect(() => tf.matMul(filled(left, 1), filled(right, 2))).toThrow();
   });
 
-  it('give no stale product when a part is computed anew', () => {
+  it('give no stale product when an operand changes', () => {
     const a = filled([2, 8, 8], 7);
     for (let seed = 8; seed < 12; seed++) {
       const b = filled([2, 8, 8], seed);
@@ -71,7 +71,7 @@ describe('the wasm kernels', () => {
     }
   });
 
-  it('transpose, slice and look up exactly as the stock kernels do', () => {
+  it('transpose, slice and gather exactly like the stock kernels', () => {
     const x = filled([300, 129], 13);
     expect(tf.transpose(x).dataSync()).toEqual(stock('Transpose', { x }, { perm: [1, 0] }));
     for (const { begin, size } of [
@@ -87,7 +87,7 @@ describe('the wasm kernels', () => {
     expect(() => tf.gather(x, tf.tensor1d([300], 'int32'))).toThrow('row 300');
   });
 
-  it('keep what a clone shares until the last of both is disposed, and leave nothing behind', () => {
+  it('keep the data shared by a clone until both are disposed, and leak nothing', () => {
     const before = tf.memory();
     for (let i = 0; i < 50; i++) {
       tf.tidy(() => {

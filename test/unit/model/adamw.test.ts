@@ -1,5 +1,5 @@
 /**
- * The optimizer on the backends that need no GPU (on WebGPU: `test/gpu`), and the schedule.
+ * The optimizer on the backends that need no GPU (on WebGPU: `test/gpu`), and the learning-rate schedule.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { learningRateAt } from '../../../src/optim/schedule.ts';
@@ -18,20 +18,20 @@ describe('learningRateAt', () => {
   const schedule = { peakLearningRate: 0.02, warmupSteps: 5, totalSteps: 40, finalFraction: 0.1 };
   const reference = { peak: 0.02, floor: 0.002, warmupSteps: 5, totalSteps: 40 };
 
-  it('rises one step ahead of the reference, so that the first update moves', () => {
+  it('rises one step ahead of the reference, so that the first update is not 0', () => {
     for (let step = 0; step < 5; step++) {
       expectClose([learningRateAt(step, schedule)], [warmupCosineReference(step + 1, reference)], { absolute: 1e-15 });
     }
   });
 
-  it('falls as the reference and stays at the floor', () => {
+  it('falls like the reference and stays at the floor', () => {
     for (let step = 5; step < 60; step++) {
       expectClose([learningRateAt(step, schedule)], [warmupCosineReference(step, reference)], { absolute: 1e-15 });
     }
     expectClose([learningRateAt(1e6, schedule)], [0.002], { absolute: 1e-15 });
   });
 
-  it('needs no warm-up', () => {
+  it('works without warm-up', () => {
     expect(learningRateAt(0, { ...schedule, warmupSteps: 0 })).toBe(0.02);
   });
 });

@@ -1,5 +1,5 @@
 /**
- * Bytes told before loading: counted by hand for one shape, and those of stored weights for the presets.
+ * Predicted memory: counted by hand for one shape, and compared with stored weights for the presets.
  */
 import { describe, expect, it } from 'vitest';
 import { Rng } from '../../../src/common/rng.ts';
@@ -11,17 +11,17 @@ import { initialWeights } from '../../../src/model/weights.ts';
 describe('countAnswering', () => {
   const shape = { sequences: 2, tokens: 3, positions: 5 };
 
-  it('counts the cache by hand: two tensors of every layer, kv-head, position and dimension', () => {
+  it('counts the cache as by hand: two tensors per layer, over kv-heads, positions and dimensions', () => {
     // 2 layers x 2 x 2 sequences x 5 positions x 2 kv-heads x 16 dimensions, 4 bytes each
     expect(countAnswering(MODEL_PRESETS['lab-nano'], 'f32', shape).cache).toBe(2 * 2 * 2 * 5 * 2 * 16 * 4);
   });
 
-  it.each(['lab-nano', 'nano', 'micro'] as const)('tells the bytes of the weights of %s', (preset) => {
+  it.each(['lab-nano', 'nano', 'micro'] as const)('predicts the bytes of the weights of %s', (preset) => {
     const weights = initialWeights(MODEL_PRESETS[preset], new Rng(1));
-    const told = (precision: 'f32' | 'f16' | 'int8' | 'int4'): number =>
+    const predicted = (precision: 'f32' | 'f16' | 'int8' | 'int4'): number =>
       countAnswering(MODEL_PRESETS[preset], precision, shape).weights;
-    expect(told('f32')).toBe(bytesOf(weights, 'f32'));
-    expect(told('f16')).toBe(bytesOf(weights, 'f16'));
+    expect(predicted('f32')).toBe(bytesOf(weights, 'f32'));
+    expect(predicted('f16')).toBe(bytesOf(weights, 'f16'));
     for (const [precision, bits] of [
       ['int8', 8],
       ['int4', 4],
@@ -31,17 +31,17 @@ describe('countAnswering', () => {
         (sum, tensor) => sum + ('bits' in tensor ? tensor.scales.length : 0),
         0,
       );
-      // Scales are halves in a file and floats on the backend.
-      expect(told(precision)).toBe(bytesOf(stored) + 2 * scales);
+      // Scales are half-precision in a file and floats on the backend.
+      expect(predicted(precision)).toBe(bytesOf(stored) + 2 * scales);
     }
   });
 
-  it('tells the matrix that may need shards', () => {
+  it('predicts the matrix that may need shards', () => {
     const { vocabSize, width } = MODEL_PRESETS.base;
     expect(countAnswering(MODEL_PRESETS.base, 'f16', shape).largestMatrix).toBe(2 * vocabSize * width);
   });
 
-  it('counts plain floats where there are no kernels, and the scores of attention', () => {
+  it('counts plain floats and attention scores where there are no kernels', () => {
     const withKernels = countAnswering(MODEL_PRESETS.nano, 'int4', shape, true);
     const without = countAnswering(MODEL_PRESETS.nano, 'int4', shape, false);
     expect(without.weights).toBe(countAnswering(MODEL_PRESETS.nano, 'f32', shape).weights);

@@ -15,11 +15,11 @@ describe.each(['cpu', 'wasm'] as const)('mixed precision on %s', (backend) => {
 
   it.each(MIXED_SHAPES)('multiplies rounded numbers: %i, %i, %i', (...shape) => judgeMixedLinear(shape));
 
-  it.each(MIXED_GATES)('gates as float32 does, with gradients at rounded numbers: %i, %i', (...shape) =>
+  it.each(MIXED_GATES)('gates like float32, with gradients at rounded numbers: %i, %i', (...shape) =>
     judgeMixedGate(shape),
   );
 
-  it('has the slopes of finite differences', judgeMixedSlopes);
+  it('has gradients equal to finite differences', judgeMixedSlopes);
 
-  it('gives no finite gradient where halves overflow', judgeMixedOverflow);
+  it('gives no finite gradient if half precision overflows', judgeMixedOverflow);
 });

@@ -1,5 +1,5 @@
 /**
- * Shapes of models: between the lab's words and Hugging Face's, and the counts that presets promise.
+ * Shapes of models: conversion between the lab's and Hugging Face's names, and the documented sizes of presets.
  */
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
@@ -16,12 +16,12 @@ import { sizeOf } from '../../reference/tensor64.ts';
 import { loadTorchFixture, readJson, TORCH_FIXTURES } from '../../reference/torch-fixture.ts';
 
 describe('fromHuggingFaceConfig', () => {
-  it('reads theta where transformers 4 and where transformers 5 write it', () => {
+  it('reads theta from the keys of transformers 4 and transformers 5', () => {
     expect(fromHuggingFaceConfig(readJson('qwen3-tiny/config.json')).ropeTheta).toBe(1_000_000);
     expect(fromHuggingFaceConfig(readJson('llama-tiny/config.json')).ropeTheta).toBe(500);
   });
 
-  it('refuses what the lab does not compute', () => {
+  it('rejects unsupported features', () => {
     const qwen3 = readJson('qwen3-tiny/config.json') as Record<string, unknown>;
     expect(() => fromHuggingFaceConfig({ ...qwen3, rope_scaling: { type: 'yarn', factor: 4 } })).toThrow(
       /scaled rotary/,
@@ -37,7 +37,7 @@ describe('fromHuggingFaceConfig', () => {
     expect(() => fromHuggingFaceConfig({ ...qwen3, num_key_value_heads: 3 })).toThrow(/multiple of kvHeads/);
   });
 
-  it.each(TORCH_FIXTURES)('expects the very tensors that %s has', (name) => {
+  it.each(TORCH_FIXTURES)('expects exactly the tensors of %s', (name) => {
     const config = fromHuggingFaceConfig(readJson(`${name}/config.json`));
     const { weights } = loadTorchFixture(name);
     const expected = [...weights].map(([key, { shape }]) => [key, shape]);
@@ -47,18 +47,18 @@ describe('fromHuggingFaceConfig', () => {
 });
 
 describe('toHuggingFaceConfig', () => {
-  it.each(TORCH_FIXTURES)('gives the shape of %s back', (name) => {
+  it.each(TORCH_FIXTURES)('round-trips the shape of %s', (name) => {
     const config = fromHuggingFaceConfig(readJson(`${name}/config.json`));
     expect(fromHuggingFaceConfig(toHuggingFaceConfig(config))).toEqual(config);
   });
 
-  it.each(PRESET_NAMES)('gives the preset %s back', (name) => {
+  it.each(PRESET_NAMES)('round-trips the preset %s', (name) => {
     expect(fromHuggingFaceConfig(toHuggingFaceConfig(MODEL_PRESETS[name]))).toEqual(MODEL_PRESETS[name]);
   });
 });
 
 describe('MODEL_PRESETS', () => {
-  it('have the sizes their comments say, in millions of parameters', () => {
+  it('have the documented sizes, in millions of parameters', () => {
     const millions = PRESET_NAMES.map((name) => [
       name,
       Number((countParameters(MODEL_PRESETS[name]) / 1e6).toPrecision(1)),
@@ -96,7 +96,7 @@ describe('initialWeights', () => {
     expect(other?.get('model.embed_tokens.weight')).not.toEqual(one?.get('model.embed_tokens.weight'));
   });
 
-  it('have the shapes of the config, norms of 1 and maps whose output is as large as their input', () => {
+  it('have the shapes of the config, norms of 1, and maps that preserve variance', () => {
     const weights = initialWeights(config, new Rng('init'));
     expect(new Map([...weights].map(([name, { shape }]) => [name, shape]))).toEqual(weightShapes(config));
     for (const [name, { shape, data }] of weights) {

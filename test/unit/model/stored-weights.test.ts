@@ -1,5 +1,5 @@
 /**
- * Quantised weights in files: what is written is read again, and what does not belong together is refused by name.
+ * Quantised weights in files: they round-trip, and inconsistent tensors are rejected by name.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { writeSafetensors } from '../../../src/checkpoint/safetensors.ts';
@@ -38,20 +38,20 @@ const floats = initialWeights(CONFIG, new Rng(3));
 describe.each([4, 8] as const)('weights in %i bits', (bits) => {
   const quantised = quantiseWeights(floats, bits);
 
-  it('come back from a file as they were written', () => {
+  it('round-trip through a file', () => {
     const read = readStoredWeights(writeSafetensors(toFileTensors(quantised)));
     expect(new Set(read.keys())).toEqual(new Set(floats.keys()));
     expect(toFloats(read)).toEqual(new Map([...read.keys()].map((name) => [name, toFloats(quantised).get(name)])));
   });
 
-  it('have another shape in a file than the weights they stand for, so that no program takes them for floats', () => {
+  it('have another shape in a file than the weights they represent, so that no program reads them as floats', () => {
     const shapes = new Map([...floats].map(([name, { shape }]) => [name, shape.join()]));
     const whole = toFileTensors(quantised).filter(({ dtype }) => dtype === 'I8' || dtype === 'U8');
     expect(whole.length).toBeGreaterThan(0);
     for (const { name, shape } of whole) expect(shape.join(), name).not.toBe(shapes.get(name));
   });
 
-  it('are read from files of older versions, which have no axis of groups', () => {
+  it('are read from files of older versions, which have no group axis', () => {
     const older = toFileTensors(quantised).map((tensor) => {
       const [O = 0, groups = 0, size] = tensor.shape;
       return size === undefined ? tensor : { ...tensor, shape: [O, groups * size] };
@@ -60,12 +60,12 @@ describe.each([4, 8] as const)('weights in %i bits', (bits) => {
     expect(toFloats(read)).toEqual(new Map([...read.keys()].map((name) => [name, toFloats(quantised).get(name)])));
   });
 
-  it('are not trained on', () => {
-    expect(() => toTrainable(quantised)).toThrow(/quantised model cannot be trained on.*made of/su);
+  it('cannot be trained', () => {
+    expect(() => toTrainable(quantised)).toThrow(/quantised model cannot be trained.*made from/su);
     expect(toTrainable(floats)).toEqual(toFloats(floats));
   });
 
-  it('are matrices whose rows divide into groups, and no others', () => {
+  it('are exactly the matrices whose rows divide into groups', () => {
     const whole = [...quantised].filter(([, tensor]) => 'bits' in tensor).map(([name]) => name);
     const matrices = [...floats].filter(([, { shape }]) => shape.length === 2).map(([name]) => name);
     expect(whole).toEqual(matrices.filter((name) => !name.endsWith('o_proj.weight')));
@@ -82,13 +82,11 @@ describe.each([4, 8] as const)('weights in %i bits', (bits) => {
     expect(bytesOf(floats, 'f32')).toBe(total);
   });
 
-  it('are refused without their scales, or with scales of another shape', () => {
+  it('are rejected without their scales, or with scales of another shape', () => {
     const tensors = toFileTensors(quantised);
     const scales = `${NAME}.scales`;
     const without = tensors.filter(({ name }) => name !== scales);
-    expect(() => readStoredWeights(writeSafetensors(without))).toThrow(
-      /up_proj\.weight holds whole numbers.*scales missing/s,
-    );
+    expect(() => readStoredWeights(writeSafetensors(without))).toThrow(/up_proj\.weight has integers.*scales missing/s);
     const other = tensors.map((tensor) => (tensor.name === scales ? { ...tensor, shape: [12, 2] } : tensor));
     expect(() => readStoredWeights(writeSafetensors(other))).toThrow(
       /up_proj\.weight.*\[24, 1\].*scales F16 \[12, 2\]/s,
@@ -98,10 +96,10 @@ describe.each([4, 8] as const)('weights in %i bits', (bits) => {
   });
 });
 
-describe('loading to answer with', () => {
+describe('loading for inference', () => {
   beforeAll(() => useBackend('cpu'));
 
-  it('refuses a quantised matrix of another shape than the config says', () => {
+  it('rejects a quantised matrix whose shape differs from the config', () => {
     const other = quantiseWeights(initialWeights({ ...CONFIG, hidden: 32 }, new Rng(1)), 8);
     expect(() => loadForAnswering(CONFIG, other)).toThrow(/gate_proj|up_proj/);
   });

@@ -1,5 +1,5 @@
 /**
- * Long sums against float64, on the backends whose own sums tfjs takes in float32 or in one go.
+ * Long sums against float64, on the backends where tfjs itself sums in float32 or in one pass.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -10,7 +10,7 @@ import { expectClose } from '../../reference/expect-close.ts';
 
 const MANY = 20_000_000;
 
-/** Numbers of one sign and like size, by a linear congruence: 20 million of them are made in a second. */
+/** Numbers of one sign and similar size from a linear congruential generator, which makes 20 million in a second. */
 function manyNumbers(count: number): Float32Array {
   let state = 12_345;
   return Float32Array.from({ length: count }, () => {
@@ -22,7 +22,7 @@ function manyNumbers(count: number): Float32Array {
 describe.each(['cpu', 'wasm'] as const)('sums on %s', (backend) => {
   beforeAll(() => useBackend(backend));
 
-  it('adds up 20 million elements and their squares as float64 does', async () => {
+  it('sums 20 million elements and their squares like float64', async () => {
     const values = manyNumbers(MANY);
     let [sum, squares] = [0, 0];
     for (const value of values) [sum, squares] = [sum + value, squares + value * value];
@@ -37,12 +37,12 @@ describe.each(['cpu', 'wasm'] as const)('sums on %s', (backend) => {
     tf.dispose([x, results]);
   });
 
-  it('multiplies what stands in the same place', async () => {
+  it('multiplies element by element', async () => {
     const [a, b] = [tf.tensor2d([[1, 2, -3]]), tf.tensor2d([[4, -5, 6]])];
     expect([...(await dot(a, b).data())]).toEqual([-24]);
   });
 
-  it('hands the gradient of the sum to each element, and keeps nothing', async () => {
+  it('passes the gradient of the sum to each element, and leaks no tensor', async () => {
     const before = tf.memory().numTensors;
     const x = tf.tensor2d([
       [1, -2, 3],
@@ -64,7 +64,7 @@ describe.each(['cpu', 'wasm'] as const)('sums on %s', (backend) => {
     tf.dispose([x, sums]);
   });
 
-  it('knows the entropy of an even distribution over a large vocabulary', async () => {
+  it('computes the entropy of a uniform distribution over a large vocabulary', async () => {
     const V = 151_936;
     const logits = tf.zeros<tf.Rank.R2>([1, V]);
     const entropies = tokenEntropies(logits);

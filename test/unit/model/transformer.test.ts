@@ -1,5 +1,5 @@
 /**
- * The decoder on the backends that need no GPU. The same judges run on WebGPU in `test/gpu`.
+ * The decoder on the backends that need no GPU. The same checks run on WebGPU in `test/gpu`.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -25,30 +25,30 @@ describe.each(['cpu', 'wasm'] as const)('the decoder on %s', (backend) => {
   beforeAll(() => useBackend(backend));
 
   describe.each(TORCH_FIXTURES)('with the weights of %s', (name) => {
-    it('gives the logits of the reference, alone and in a padded batch', async () => {
+    it('matches the logits of the reference, alone and in a padded batch', async () => {
       using judged = fixtureModel(name);
       await judgeLogits(judged);
     });
 
-    it('gives the loss and all gradients of PyTorch', async () => {
+    it('matches the loss and all gradients of PyTorch', async () => {
       using judged = fixtureModel(name);
       await judgeTrainingByTorch(judged, name);
     });
 
-    it('gives the same logits piece by piece over a cache', async () => {
+    it('gives the same logits in pieces over a cache', async () => {
       using judged = fixtureModel(name);
       await judgeCache(judged, [1, 1, 1]);
       await judgeCache(judged, [5, 1, 1, 7, 1, 2]);
     });
 
-    it('scores and completes as the reference does', async () => {
+    it('scores and completes like the reference', async () => {
       using judged = fixtureModel(name);
       await judgeScores(judged);
       await judgeGeneration(judged);
     });
   });
 
-  it.each(['f16', 'int8', 'int4'] as const)('answers with matrices in %s as the reference does', async (precision) => {
+  it.each(['f16', 'int8', 'int4'] as const)('answers with matrices in %s like the reference', async (precision) => {
     using judged = compressedModel(precision);
     await judgeLogits(judged);
     await judgeScores(judged);
@@ -56,7 +56,7 @@ describe.each(['cpu', 'wasm'] as const)('the decoder on %s', (backend) => {
   });
 
   it.each(['tiny', 'odd', 'tile-crossing'] as const)(
-    'gives the logits and slopes of the reference in shape %s',
+    'matches the logits and gradients of the reference in shape %s',
     async (shape) => {
       using judged = randomModel(shape);
       await judgeLogits(judged);
@@ -69,7 +69,7 @@ describe.each(['cpu', 'wasm'] as const)('the decoder on %s', (backend) => {
     await judgeMixedTraining(judged);
   });
 
-  it('gives some rows alone, with the bits of values and gradients that all rows give', async () => {
+  it('computes selected rows with the same bits in values and gradients as all rows', async () => {
     using judged = randomModel('odd');
     const { model } = judged;
     const ids = Int32Array.from(at(judged.sequences, 0).tokens);
@@ -98,14 +98,14 @@ describe.each(['cpu', 'wasm'] as const)('the decoder on %s', (backend) => {
 describe('the decoder', () => {
   beforeAll(() => useBackend('cpu'));
 
-  it('refuses ids that do not fill the batch, and more positions than it was made for', () => {
+  it('rejects ids that do not fill the batch, and more positions than its maximum', () => {
     using judged = fixtureModel('llama-tiny');
     const { model } = judged;
     expect(() => forward(model, { B: 2, T: 3, ids: new Int32Array(5) })).toThrow(/2 x 3 = 6.*Got 5/);
     expect(() => forward(model, { B: 1, T: 65, ids: new Int32Array(65) })).toThrow(/at most 64.*Got 65/);
   });
 
-  it('refuses more tokens than its cache holds', () => {
+  it('rejects more tokens than its cache holds', () => {
     using judged = fixtureModel('llama-tiny');
     const cache = new KvCache(judged.model.config, 1, 3);
     const tooMany = () => tf.tidy(() => forward(judged.model, { B: 1, T: 4, ids: new Int32Array(4) }, cache));

@@ -1,4 +1,4 @@
-/** Files for the tests of readers: bytes cut into chunks of any size, as a network or a disk may deliver them. */
+/** Helpers for tests of readers: bytes split into chunks of any size, as a network or a disk may deliver them. */
 
 /** UTF-8 bytes of a text, or bytes as they are, in chunks of `size` bytes. */
 export async function* chunked(content: string | Uint8Array, size = 1 << 16): AsyncGenerator<Uint8Array> {
@@ -9,7 +9,7 @@ export async function* chunked(content: string | Uint8Array, size = 1 << 16): As
   }
 }
 
-/** Everything that an async iterable gives. */
+/** Collects an async iterable. */
 export async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   const out: T[] = [];
   for await (const item of items) out.push(item);

@@ -63,12 +63,12 @@ describe('findColumns', () => {
     expect(rolesOf(['Query', 'Document', 'Grade'])).toEqual({ query: 'Query', title: 'Document', grade: 'Grade' });
   });
 
-  it('takes a text for the title where there is no title', () => {
+  it('uses a text as the title if there is no title', () => {
     expect(rolesOf(['q', 'passage', 'rel'])).toEqual({ query: 'q', title: 'passage', grade: 'rel' });
     expect(rolesOf(['q', 'title', 'passage'])).toEqual({ query: 'q', title: 'title', text: 'passage' });
   });
 
-  it('follows the wishes of the user', () => {
+  it('follows the names given by the user', () => {
     const wished = { query: 'was', title: 'query', grade: 'score' };
     expect(rolesOf(['query', 'was', 'score', 'label', 'id'], wished)).toEqual({
       query: 'was',
@@ -79,7 +79,7 @@ describe('findColumns', () => {
     expect(rolesOf(['query', 'title'], { title: 'missing' })).toEqual({ query: 'query' });
   });
 
-  it('finds attributes in columns of their own, and says what it ignores', () => {
+  it('finds attributes in separate columns, and lists ignored columns', () => {
     const { attributes, ignored } = findColumns([
       'query',
       'title',
@@ -137,8 +137,8 @@ describe('readAttributes', () => {
     ['a list of lists', { a: [[1]] }],
     ['a forbidden name', JSON.parse('{"__proto__":"x"}')],
     ['a forbidden name in a cell', 'constructor: x'],
-    ['a number that is none', { a: NaN }],
-  ])('refuses %s', (_name, value) => {
+    ['NaN', { a: NaN }],
+  ])('rejects %s', (_name, value) => {
     expect(() => readAttributes('attrs', value)).toThrow(RowProblem);
   });
 

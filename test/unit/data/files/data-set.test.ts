@@ -1,4 +1,4 @@
-/** Data sets: the same contents have the same name, what is kept is what was read, and what cannot be used says where. */
+/** Data sets: equal contents have equal names, the stored form round-trips, and unusable files are reported with the place. */
 import { describe, expect, it } from 'vitest';
 import { decodeDataSet, MAX_DATA_PAIRS, makeDataSet } from '../../../../src/data/files/data-set.ts';
 import { likelyScale, readDataSet } from '../../../../src/data/files/data-set-reader.ts';
@@ -6,7 +6,7 @@ import { makeDocument } from '../../../../src/relevance/pair/pair.ts';
 import { dataSetOf, pairsTsv, textFile } from '../../runs/own-pairs.ts';
 
 describe('a data set', () => {
-  it('is the same after it was kept, and named by its contents', async () => {
+  it('round-trips through its stored form, and is named by its contents', async () => {
     const dataSet = await dataSetOf(pairsTsv(5));
     expect(dataSet.pairs).toHaveLength(20);
     expect(await decodeDataSet('pairs.tsv', dataSet.sha256, dataSet.bytes)).toEqual(dataSet);
@@ -14,14 +14,14 @@ describe('a data set', () => {
     expect((await dataSetOf(pairsTsv(6))).sha256).not.toBe(dataSet.sha256);
   });
 
-  it('holds a document that many queries share once', async () => {
+  it('stores a document shared by many queries once', async () => {
     const dataSet = await dataSetOf('query,title,grade\na,kettle,1\nb,kettle,0\nc,lamp,1\n', 'p.csv');
     expect(dataSet.documents.map(({ title }) => title)).toEqual(['kettle', 'lamp']);
     expect(dataSet.pairs[1]?.document).toBe(dataSet.pairs[0]?.document);
     expect(dataSet.pairs.map(({ row }) => row)).toEqual([2, 3, 4]);
   });
 
-  it('is refused where a byte of it has changed, or a line is missing', async () => {
+  it('is rejected if a byte has changed or a line is missing', async () => {
     const { sha256, bytes } = await dataSetOf(pairsTsv(3));
     const changed = bytes.slice();
     changed[changed.length - 3] = 0x39;
@@ -31,7 +31,7 @@ describe('a data set', () => {
     await expect(decodeDataSet('p', sha256, short)).rejects.toThrow(/Choose the file again/u);
   });
 
-  it('is refused beyond what memory should be asked for', async () => {
+  it('is rejected beyond the memory limit', async () => {
     const pair = { row: 1, query: 'q', queryId: 'q', document: makeDocument({ title: 't' }), grade: '1' };
     const many = Array.from({ length: MAX_DATA_PAIRS + 1 }, () => pair);
     await expect(makeDataSet('big.tsv', many)).rejects.toThrow(/big\.tsv.*at most 400,000/u);
@@ -39,7 +39,7 @@ describe('a data set', () => {
 });
 
 describe('reading files', () => {
-  it('leaves out rows that cannot be read, and tells them', async () => {
+  it('leaves out rows that cannot be read, and reports them', async () => {
     const text = 'query\ttitle\tgrade\nred mug\tmug\t1\n\tlamp\t0\nblue rug\trug\t\n';
     const { dataSet, errors, errorCount } = await readDataSet([textFile('p.tsv', text)]);
     expect(dataSet.pairs.map(({ query }) => query)).toEqual(['red mug']);
@@ -50,7 +50,7 @@ describe('reading files', () => {
     ]);
   });
 
-  it('joins pairs and documents of two files, in whichever order', async () => {
+  it('joins pairs and documents of two files, in any order', async () => {
     const pairs = textFile(
       'pairs.jsonl',
       '{"query":"red mug","docId":"d1","grade":2}\n{"query":"rug","docId":"?","grade":0}\n',
@@ -69,18 +69,18 @@ describe('reading files', () => {
 
   it.each([
     ['nothing', '', /empty/u],
-    ['a header only', 'query\ttitle\tgrade\n', /no row that can be used/u],
-    ['no grades', 'query\ttitle\nred mug\tmug\n', /no column is known to be the grade/u],
-    ['no text', 'query\ttitle\tgrade\nred mug\t\t1\n', /row that can be used.*Row 2, column "title"/u],
+    ['a header only', 'query\ttitle\tgrade\n', /no usable row/u],
+    ['no grades', 'query\ttitle\nred mug\tmug\n', /no column is recognised as the grade/u],
+    ['no text', 'query\ttitle\tgrade\nred mug\t\t1\n', /no usable row.*Row 2, column "title"/u],
     ['a zip archive', 'PK\u0003\u0004', /zip archive/u],
-  ])('refuses a file with %s, naming it', async (_, text, message) => {
+  ])('rejects and names a file with %s', async (_, text, message) => {
     const reading = readDataSet([textFile('mine.tsv', text)]);
     await expect(reading).rejects.toMatchObject({ code: 'bad-file' });
     await expect(reading).rejects.toThrow(/mine\.tsv/u);
     await expect(reading).rejects.toThrow(message);
   });
 
-  it('refuses two files of which both or none hold queries', async () => {
+  it('rejects two files if both or neither have queries', async () => {
     const pairs = textFile('a.tsv', pairsTsv(2));
     const documents = textFile('d.tsv', 'docId\ttitle\n1\tmug\n');
     await expect(readDataSet([pairs, pairs])).rejects.toThrow(/one in both/u);
@@ -95,7 +95,7 @@ describe('reading files', () => {
     [['relevant', 'irrelevant'], 2],
     [['0', '5'], 6],
     [['good', 'bad'], 4],
-  ])('takes grades %j to be on a scale of %i', (grades, size) => {
+  ])('suggests for grades %j a scale of %i', (grades, size) => {
     expect(likelyScale(grades)).toBe(size);
   });
 });

@@ -1,4 +1,4 @@
-/** Nothing that a file says twice, or in two ways, changes what is read, and all of it is said. */
+/** Repetitions and contradictions in a file do not change what is read, and all of them are reported. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readColumns, readDataSet } from '../../../../src/data/files/data-set-reader.ts';
@@ -9,7 +9,7 @@ import { isRowError } from '../../../../src/data/files/records.ts';
 import { dataSetOf, textFile } from '../../runs/own-pairs.ts';
 import { all, chunked } from './chunks.ts';
 
-/** The pairs of a file and what is said about it. */
+/** The pairs of a file and its findings. */
 async function read(content: string, fileName: string, options: Parameters<typeof readPairs>[1] | object = {}) {
   const findings = new Findings();
   const items = await all(readPairs(chunked(content, 64), { fileName, findings, ...options }));
@@ -19,36 +19,36 @@ async function read(content: string, fileName: string, options: Parameters<typeo
 const jsonLines = (records: readonly object[]): string =>
   records.map((record) => `${JSON.stringify(record)}\n`).join('');
 
-describe('what is said about a file', () => {
-  it('names pairs that come twice, and grades that contradict each other', async () => {
+describe('the findings about a file', () => {
+  it('report repeated pairs and contradicting grades', async () => {
     const rows = ['red mug,a,mug,3', 'red mug,a,mug,0', 'Red  MUG,a,mug,3.0', 'blue mug,a,mug,1'];
     const { pairs, said } = await read(`query,docId,title,grade\n${rows.join('\n')}\n`, 'p.csv');
     expect(pairs).toHaveLength(4);
     expect(said).toEqual([
-      '1 row with another grade for a pair that came before: "0" in row 3, "3" in row 2.',
-      '1 row with a pair that came before: row 4 is row 2 again.',
+      '1 row with a different grade for an earlier pair: "0" in row 3, "3" in row 2.',
+      '1 row with an earlier pair: row 4 repeats row 2.',
     ]);
   });
 
-  it('names ids with two meanings, and takes their documents for different ones', async () => {
+  it('report ids with two meanings, which count as different documents', async () => {
     const file =
       'query,queryId,docId,title,grade\nmug,1,a,red mug,3\nmug,1,a,blue mug,3\nlamp,1,b,lamp,0\nlamp,2,b,lamp,0\n';
     expect((await read(file, 'p.csv')).said).toEqual([
-      '1 row with other text under a docId that came before, taken for another document: "a" in row 3 and row 2.',
-      '1 row with another query under a queryId that came before, taken for the same list: "lamp" in row 4, "mug" in row 2.',
+      '1 row with different text under an earlier docId, treated as a different document: "a" in row 3 and row 2.',
+      '1 row with a different query under an earlier queryId, treated as the same list: "lamp" in row 4, "mug" in row 2.',
     ]);
     expect((await dataSetOf(file, 'p.csv')).documents).toHaveLength(3);
   });
 
-  it('names columns that could have one role, and grades without a label', async () => {
+  it('report ambiguous columns and grades without a label', async () => {
     const file = 'query,title,rating,rel,id,sku\nmug,mug,5,3,1,a\nmug,lamp,oops,0,2,b\nmug,rug,-1,0,3,c\n';
     const { pairs, said } = await read(file, 'p.csv', { grades: '5=1,-1=none' });
     expect(pairs.map(({ label }) => label)).toEqual([1, undefined, undefined]);
     expect(said).toEqual([
-      '"sku" is taken for the docId; "id" could be it too.',
-      '"rating" is taken for the grade; "rel" could be it too.',
-      '1 row with a grade that has no label, and so compared with nothing: "oops" (1 row, first 3).',
-      '1 row with a grade that is said to be none.',
+      '"sku" is used as the docId; "id" would also qualify.',
+      '"rating" is used as the grade; "rel" would also qualify.',
+      '1 row with a grade that has no label, and so without a comparison: "oops" (1 row, first 3).',
+      '1 row with a grade declared as none.',
     ]);
     expect((await read(file, 'p.csv', { columns: { grade: 'rel', docId: 'id' } })).said).toEqual([]);
   });
@@ -65,7 +65,7 @@ describe('what is read', () => {
   });
   const records = fc.array(record, { minLength: 1, maxLength: 8 });
 
-  it('does not depend on how ids are called', async () => {
+  it('does not depend on the names of ids', async () => {
     await fc.assert(
       fc.asyncProperty(records, fc.bigInt({ min: 2n ** 60n, max: 2n ** 70n }), async (rows, offset) => {
         const renamed = rows.map((row) => ({ ...row, docId: `id-${String(offset + BigInt(row.docId))}` }));
@@ -75,7 +75,7 @@ describe('what is read', () => {
         expect(without(other)).toEqual(without(one));
         expect(other.said.length).toBe(one.said.length);
 
-        // As numbers beyond 2^53 they are the same texts.
+        // Beyond 2^53 they are numbers with the same digits.
         const numbers = jsonLines(renamed).replaceAll(/"id-(\d+)"/gu, '$1');
         const asNumbers = await read(numbers, 'p.jsonl');
         expect(asNumbers.pairs.map(({ document }) => `id-${document.docId}`)).toEqual(
@@ -85,7 +85,7 @@ describe('what is read', () => {
     );
   });
 
-  it('does not depend on other columns, nor on keys of the document that are called like those of the pair', async () => {
+  it('does not depend on other columns, nor on document keys with the names of pair fields', async () => {
     await fc.assert(
       fc.asyncProperty(records, text, async (rows, noise) => {
         const plain = await read(jsonLines(rows), 'p.jsonl');
@@ -102,7 +102,7 @@ describe('what is read', () => {
     );
   });
 
-  it('is the same in another order, row by row', async () => {
+  it('is the same row by row in another order', async () => {
     await fc.assert(
       fc.asyncProperty(records, async (rows) => {
         const [there, back] = [
@@ -116,8 +116,8 @@ describe('what is read', () => {
 });
 
 describe('documents without ids', () => {
-  it('never share one, and keep it through what is kept of a data set', async () => {
-    // 32-bit hashes of these two are one.
+  it('never share an id, and keep it through the stored form of a data set', async () => {
+    // These two have equal 32-bit hashes.
     const file = 'query,title,grade\nred kettle,garden hose glass 17683,0\nred kettle,red kettle steel 100852,3\n';
     const dataSet = await dataSetOf(file, 'p.csv');
     expect(new Set(dataSet.documents.map(({ docId }) => docId)).size).toBe(2);
@@ -129,7 +129,7 @@ describe('two files', () => {
   const pairs = 'query,item_code,grade\nmug,1,3\nlamp,2,0\n';
   const documents = 'sku_code,display name\n1,red mug\n2,hose\n1,red mug\n';
 
-  it('are both read by the columns that the user names', async () => {
+  it('are both read by the column names of the user', async () => {
     const columns = { docId: 'sku_code', title: 'display name' };
     const files = [textFile('p.csv', pairs.replace('item_code', 'docId')), textFile('d.csv', documents)];
     const { dataSet, errorCount } = await readDataSet(files, { columns });
@@ -143,7 +143,7 @@ describe('two files', () => {
     );
   });
 
-  it('tell their columns even where they cannot be used', async () => {
+  it('list their columns even if they are not usable', async () => {
     const files = [textFile('p.csv', pairs), textFile('d.csv', documents)];
     const { names, found } = await readColumns(files);
     expect(names).toEqual(['query', 'grade', 'item_code', 'sku_code', 'display name']);
@@ -156,7 +156,7 @@ describe('two files', () => {
     ]);
   });
 
-  it('keep ids beyond 2^53 apart', async () => {
+  it('distinguish ids beyond 2^53', async () => {
     const docs = '{"docId":9007199254740993,"title":"red mug"}\n{"docId":9007199254740992,"title":"hose"}\n';
     const { items, errorCount } = await loadDocuments(chunked(docs), { fileName: 'd.jsonl' });
     expect([...items.keys(), errorCount]).toEqual(['9007199254740993', '9007199254740992', 0]);

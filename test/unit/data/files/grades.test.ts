@@ -19,17 +19,17 @@ describe('GradeReader', () => {
     expect(read(reader, ['Irrelevant', 'PARTIAL', 'substantial', 'exact'])).toEqual([0, 1, 2, 3]);
     expect(read(reader, ['E', 's', 'C', 'I', 'Substitute', 'complement'])).toEqual([3, 2, 1, 0, 2, 1]);
     expect(read(new GradeReader(BINARY_SCALE), ['E', 'relevant'])).toEqual([undefined, 1]);
-    // A scale with a word of ESCI in another place keeps its own meaning.
+    // A scale that uses a word of ESCI for another label keeps its own meaning.
     expect(new GradeReader(makeScale(['exact', 'b', 'c', 'd'])).read('Exact')).toBe(0);
   });
 
-  it('reads nothing but the meanings that the user gives', () => {
+  it('reads only the meanings given by the user', () => {
     const reader = new GradeReader(DEFAULT_SCALE, 'Yes=3,1=0,no=5');
     expect(read(reader, ['yes', '1', '3', 'exact', 'no'])).toEqual([3, 0, undefined, undefined, undefined]);
     expect(reader.expected).toContain('Yes=3,1=0');
   });
 
-  it('reads other grades as usual where some are said to be none', () => {
+  it('reads other grades as usual if some are declared as none', () => {
     const reader = new GradeReader(DEFAULT_SCALE, '-1=none,0=none');
     expect(read(reader, ['-1', '0', '3', 'exact'])).toEqual([undefined, undefined, 3, 3]);
     expect(reader.isNone('-1.0')).toBe(true);
@@ -79,7 +79,7 @@ describe('foundScale', () => {
     expect(describeGrades(found)).toBe(named);
   });
 
-  it('reads every grade that it says is read, and no other', () => {
+  it('lists exactly the grades that have a label', () => {
     const grade = fc.constantFrom('0', '1', '2', '3', '5', '7', '-1', '2.5', 'E', 'relevant', 'x', '1,0');
     fc.assert(
       fc.property(fc.array(grade), (grades) => {

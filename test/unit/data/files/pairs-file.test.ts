@@ -65,7 +65,7 @@ async function pairsOf(
 }
 
 describe('readPairs', () => {
-  it('gives one result for one set of pairs in every format, packed or not', async () => {
+  it('gives equal results for equal pairs in every format, gzipped or not', async () => {
     const lines = JSONL.map((value) => JSON.stringify(value)).join('\n');
     const files: readonly (readonly [content: string, fileName: string])[] = [
       [CSV, 'a.csv'],
@@ -79,7 +79,7 @@ describe('readPairs', () => {
     }
   });
 
-  it('reports bad rows with row, column, expected and got, and goes on', async () => {
+  it('reports bad rows with row, column, expected and got, and continues', async () => {
     const file = 'query,title,grade\n,Kettle,1\nkettle,,1\nkettle,Kettle,9\nkettle,Kettle,2\nkettle,Kettle,\n';
     expect(await pairsOf(file, 'a.csv')).toEqual([
       { row: 2, column: 'query', problem: 'the query is missing', expected: 'a text', got: '""' },
@@ -98,7 +98,7 @@ describe('readPairs', () => {
     ]);
   });
 
-  it('takes columns and grades as the user names them', async () => {
+  it("uses the user's names of columns and grades", async () => {
     const file = 'text;query;score\nkettle;Kettle;good\nkettle;Mug;bad\n';
     const options = {
       columns: { query: 'text', title: 'query', grade: 'score' },
@@ -111,16 +111,18 @@ describe('readPairs', () => {
     ]);
   });
 
-  it('refuses a table without the columns it needs, naming those it has', async () => {
+  it('rejects a table without required columns, and lists those it has', async () => {
     await expect(pairsOf('a,b\n1,2\n', 'a.csv')).rejects.toThrow(
-      /a.csv: no column is known to be the query.*Got the columns a, b. Rename/,
+      /a.csv: no column is recognised as the query.*Got the columns a, b. Rename/,
     );
-    await expect(pairsOf('query,grade\n1,2\n', 'a.csv')).rejects.toThrow(/to be the title/);
+    await expect(pairsOf('query,grade\n1,2\n', 'a.csv')).rejects.toThrow(/recognised as the title/);
     await expect(pairsOf(CSV, 'a.csv', { columns: { grade: 'stars' } })).rejects.toThrow(/no column "stars"/);
-    await expect(pairsOf('query,title\n', 'a.csv', { documents: new Map() })).rejects.toThrow(/to be the docId/);
+    await expect(pairsOf('query,title\n', 'a.csv', { documents: new Map() })).rejects.toThrow(
+      /recognised as the docId/,
+    );
   });
 
-  it('gives a document without id one from its content', async () => {
+  it('gives a document without an id one from its content', async () => {
     const [a, b, c] = (await pairsOf('query,title\nq,Kettle\nr,Kettle\nq,Mug\n', 'a.csv')) as {
       document: { docId: string };
     }[];
@@ -129,13 +131,13 @@ describe('readPairs', () => {
     expect(c?.document.docId).not.toBe(a?.document.docId);
   });
 
-  it('puts a text in the place of an empty title', async () => {
+  it('uses the text in place of an empty title', async () => {
     expect(await pairsOf('query,title,text\nq,,All there is.\n', 'a.csv')).toMatchObject([
       { document: { title: 'All there is.', text: '' } },
     ]);
   });
 
-  it('leaves prototypes alone', async () => {
+  it('does not change prototypes', async () => {
     const file =
       '{"query":"q","title":"t","__proto__":{"polluted":1}}\n{"query":"q","title":"t","attributes":{"__proto__":{"polluted":1}}}';
     const [first, second] = await pairsOf(file, 'a.jsonl');
@@ -146,7 +148,7 @@ describe('readPairs', () => {
 });
 
 describe('loadJudgedPairs', () => {
-  it('gathers pairs, and counts rows without a grade as errors', async () => {
+  it('collects pairs, and counts rows without a grade as errors', async () => {
     const { items, errors, errorCount } = await loadJudgedPairs(chunked('query,title,grade\nq,t,1\nq,u,\n'), {
       fileName: 'a.csv',
     });
@@ -170,7 +172,7 @@ describe('loadJudgedPairs', () => {
     );
     expect([...documents.items]).toEqual([['a', makeDocument({ docId: 'a', title: 'A' })]]);
     expect(documents.errors).toMatchObject([
-      { row: 2, problem: 'the docId came before with other text', got: '"a"' },
+      { row: 2, problem: 'the docId was used before with other text', got: '"a"' },
       { row: 3, problem: 'the docId is missing' },
     ]);
     const pairs = await loadJudgedPairs(chunked('query\tdocId\tgrade\nq\ta\t2\nq\tb\t1\n'), {
@@ -212,12 +214,12 @@ describe('columns named for two files', () => {
     [{ docId: 'artikel', grade: 'points' }, /p\.csv: there is no column "artikel"/u],
     [{ docId: 'article', grade: 'stars' }, /p\.csv: there is no column "stars"/u],
     [{ docId: 'article', grade: 'points', title: 'name' }, /d\.csv: there is no column "name"/u],
-  ])('are refused where they are in neither: %o', async (columns, message) => {
+  ])('are rejected if they are in neither: %o', async (columns, message) => {
     await expect(read(columns)).rejects.toThrow(message);
   });
 });
 
-// Real judgments stand beside the repository where they are available; see the README of that folder.
+// Real judgments, if available, are in a folder next to the repository; see its README.
 const realData = new URL('../../../../../shared/data/', import.meta.url);
 const available = existsSync(new URL('chorus/pairs.jsonl.gz', realData));
 if (!available)
@@ -227,7 +229,7 @@ describe.skipIf(!available)('real judged pairs', () => {
   const file = (path: string): AsyncIterable<Uint8Array> =>
     chunked(new Uint8Array(readFileSync(new URL(path, realData))));
 
-  it('of product search are read whole', async () => {
+  it('of product search are read completely', async () => {
     const documents = await loadDocuments(file('chorus/docs.jsonl.gz'), { fileName: 'docs.jsonl.gz' });
     expect([documents.items.size, documents.errors]).toEqual([2517, []]);
     const pairs = await loadJudgedPairs(file('chorus/pairs.jsonl.gz'), {
@@ -240,7 +242,7 @@ describe.skipIf(!available)('real judged pairs', () => {
     expect(shares).toEqual([1488, 86, 82, 1056]);
   });
 
-  it('of movie search are read whole', async () => {
+  it('of movie search are read completely', async () => {
     const rows = await all(readDocuments(file('msrd/docs.jsonl.gz'), { fileName: 'docs.jsonl.gz' }));
     expect(rows).toHaveLength(9750);
     expect(rows.filter(isRowError)).toEqual([]);

@@ -30,7 +30,7 @@ describe('CSV and TSV', () => {
     ]);
   });
 
-  it.each(['\n', '\r\n', '\r'])('know line ends of the kind %j', async (newline) => {
+  it.each(['\n', '\r\n', '\r'])('recognise the line end %j', async (newline) => {
     for (const size of [1, 1000]) {
       for (const end of ['', newline]) {
         expect(await rowsOf(['a,b', '1,2', '3,"4"'].join(newline) + end, 'a.csv', size)).toEqual([
@@ -48,7 +48,7 @@ describe('CSV and TSV', () => {
     ]);
   });
 
-  it('count empty lines anywhere, whatever the chunks', async () => {
+  it('count empty lines anywhere, in any chunks', async () => {
     const blanks = fc.nat({ max: 5 });
     const newline = fc.constantFrom('\n', '\r\n', '\r');
     await fc.assert(
@@ -68,7 +68,7 @@ describe('CSV and TSV', () => {
     );
   });
 
-  it('are read where a file is millions of empty lines', async () => {
+  it('are read from a file with millions of empty lines', async () => {
     const many = 4_000_000;
     expect(await rowsOf(`a,b\n${'\n'.repeat(many)}1,2\n`, 'a.csv')).toEqual([[many + 2, { a: '1', b: '2' }]]);
     expect(await rowsOf(`${'\n'.repeat(many)}a,b\n1,2\n`, 'a.csv')).toEqual([[many + 2, { a: '1', b: '2' }]]);
@@ -80,7 +80,7 @@ describe('CSV and TSV', () => {
     expect(await rowsOf(file, 'a.csv')).toEqual([[4, { query: 'kettle', 'title, or name': `steel${delimiter}lid` }]]);
   });
 
-  it.each(['csv', 'tsv'])('open a cell by a quote at its start, in %s, whatever the header has', async (format) => {
+  it.each(['csv', 'tsv'])('treat a quote at the start of a cell as opening, in %s, for any header', async (format) => {
     const tab = format === 'csv' ? ',' : '\t';
     for (const names of [`query${tab}title`, `"query"${tab}title`]) {
       const file = `${names}\n15" laptop${tab}"15"" sleeve" \n"exact${tab}phrase"${tab}"two\nlines"\n`;
@@ -91,7 +91,7 @@ describe('CSV and TSV', () => {
     }
   });
 
-  it('give an error for a broken row and go on', async () => {
+  it('give an error for a broken row and continue', async () => {
     const file = `${header}\na,b,1,extra\nc,"d" x",2\n"e" f"\nh,i\nj,k,3,,\nl,"m,1\nn,o,2\n`;
     for (const size of [1, 7, 1000]) {
       expect(await rowsOf(file, 'a.csv', size)).toEqual([
@@ -106,7 +106,7 @@ describe('CSV and TSV', () => {
     }
   });
 
-  it('lose one row to a quote that is never closed, however much follows', async () => {
+  it('lose one row to an unclosed quote, however much follows', async () => {
     const filler = Array.from({ length: 50_000 }, (_, i) => `q,${'x'.repeat(20)},${i % 4}\n`).join('');
     const rows = await rowsOf(`${header}\na,"b,1\n${filler}`, 'a.csv', 50_000);
     expect(rows).toHaveLength(50_001);
@@ -114,7 +114,7 @@ describe('CSV and TSV', () => {
     expect(rows.at(-1)).toEqual([50_002, { query: 'q', title: 'x'.repeat(20), grade: '3' }]);
   });
 
-  it('pass over a line that is too long', async () => {
+  it('skip a line that is too long', async () => {
     const long = 'x'.repeat(MAX_ROW_LENGTH + 10);
     for (const cell of [long, `"${long}`, `"${long}"`]) {
       for (const size of [1 << 16, 1 << 23]) {
@@ -127,7 +127,7 @@ describe('CSV and TSV', () => {
     }
   });
 
-  it.each([';', ',', '\t', '|', '~'])('take %j from the line that Excel writes first', async (delimiter) => {
+  it.each([';', ',', '\t', '|', '~'])("take %j from Excel's separator line", async (delimiter) => {
     for (const line of [`sep=${delimiter}`, `"sep=${delimiter}"`, `\ufeff\ufeffSEP=${delimiter}`]) {
       for (const format of ['csv', 'tsv']) {
         const rows = await rowsOf(`${line}\r\nquery${delimiter}title\r\nred${delimiter}mug\r\n`, `a.${format}`, 2);
@@ -136,7 +136,7 @@ describe('CSV and TSV', () => {
     }
   });
 
-  it('may be written one behind the other, each with its mark and its header', async () => {
+  it('may be concatenated, each with its mark and header', async () => {
     const part = '\ufeffquery,title\nred,mug\n\ufeff"blue ""x""",lid\n';
     expect(await rowsOf(part + part, 'a.csv', 5)).toEqual([
       [2, { query: 'red', title: 'mug' }],
@@ -147,20 +147,20 @@ describe('CSV and TSV', () => {
     ]);
   });
 
-  it('name columns without a name by their place', async () => {
+  it('name unnamed columns by their index', async () => {
     expect(await rowsOf(',query,\n0,kettle,x\n', 'a.csv')).toEqual([
       [2, { 'column 1': '0', query: 'kettle', 'column 3': 'x' }],
     ]);
   });
 
-  it('are refused with two columns of one name, without rows, or with a header that cannot be read', async () => {
-    await expect(rowsOf('a,b, a\n1,2,3', 'a.csv')).rejects.toThrow(/a.csv: two columns have one name.*Got "a"/);
+  it('are rejected with repeated column names, without rows, or with an unreadable header', async () => {
+    await expect(rowsOf('a,b, a\n1,2,3', 'a.csv')).rejects.toThrow(/a.csv: two columns have the same name.*Got "a"/);
     await expect(rowsOf('\n \n', 'a.csv')).rejects.toThrow(/no rows/);
     await expect(rowsOf('a,"b\n1,2\n', 'a.csv')).rejects.toThrow(/header cannot be read.*not closed/);
   });
 
-  it('give back any exact table', async () => {
-    // A cell is not padded (readers of fields trim) and a row is not empty (it would be passed over).
+  it('round-trip any exact table', async () => {
+    // Cells have no surrounding spaces (readers of fields trim), and rows are not empty (they would be skipped).
     const cell = fc.string({ unit: fc.constantFrom('a', 'ß', '"', ',', '\t', ';', '|', '\n', "'", '=', ' ', '🫖') });
     const table = fc.array(fc.tuple(cell, cell, fc.constant('end')), { maxLength: 5 });
     await fc.assert(
@@ -245,10 +245,10 @@ describe('JSON lines', () => {
     );
   });
 
-  it('are told from one object over many lines, which is refused once', async () => {
+  it('are distinguished from one object over several lines, which is rejected once', async () => {
     const one = JSON.stringify({ queries: [{ query: 'a' }] }, undefined, 1);
     for (const name of ['a.json', 'a.jsonl']) {
-      await expect(rowsOf(one, name)).rejects.toThrow(/one JSON object written over many lines/);
+      await expect(rowsOf(one, name)).rejects.toThrow(/one JSON object over several lines/);
     }
     expect(await rowsOf('{"a":1\n{"a":2}\n', 'a.jsonl')).toEqual([
       [1, 'it is not JSON'],
@@ -256,7 +256,7 @@ describe('JSON lines', () => {
     ]);
   });
 
-  it('pass over a line that is too long', async () => {
+  it('skip a line that is too long', async () => {
     const long = JSON.stringify({ a: 'x'.repeat(MAX_ROW_LENGTH) });
     const expected = [
       [1, { a: 1 }],
@@ -284,7 +284,7 @@ describe('a JSON array', () => {
     expect(await rowsOf('[ ]', 'a.json')).toEqual([]);
   });
 
-  it('gives back what JSON.stringify writes', async () => {
+  it('round-trips the output of JSON.stringify', async () => {
     const object = fc.dictionary(fc.string(), fc.jsonValue()).filter((value) => !Object.hasOwn(value, '__proto__'));
     await fc.assert(
       fc.asyncProperty(
@@ -300,14 +300,14 @@ describe('a JSON array', () => {
   });
 
   it.each(['[{"a":1}', '[{"a":"]', '[{"a":1}] x', '[{"a":1}][', '[{"a":1}}', '[[[[', '{}'])(
-    'is refused when it is %s',
+    'is rejected as %s',
     async (file) => {
       for (const size of [1, 1000])
         await expect(rowsOf(file, 'a.json', size, 'json')).rejects.toMatchObject({ code: 'bad-file' });
     },
   );
 
-  it('has a broken last item after a comma too many', async () => {
+  it('has a broken last item after a trailing comma', async () => {
     expect(await rowsOf('[{"a":1},]', 'a.json')).toEqual([
       [1, { a: 1 }],
       [2, 'it is not JSON'],
@@ -325,7 +325,7 @@ describe('readRecords on any text', () => {
     const format = fc.constantFrom<FileFormat[]>('csv', 'tsv', 'jsonl', 'json');
     await fc.assert(
       fc.asyncProperty(text, format, fc.integer({ min: 1, max: 40 }), async (content, as, size) => {
-        // In chunks or at once, the outcome is one.
+        // The outcome is the same in chunks and at once.
         const outcome = (chunkSize: number): Promise<unknown> =>
           rowsOf(content, 'a', chunkSize, as).catch((error: unknown) => {
             expect(error).toMatchObject({ code: 'bad-file' });
@@ -349,13 +349,13 @@ describe('detectFormat', () => {
     ['a.txt', 'query\ttitle', 'csv'],
     ['a.gz', '[{', 'json'],
     ['pairs', 'query,title', 'csv'],
-  ])('of %s that begins with %j is %s', (name, head, format) => {
+  ])('of %s that starts with %j is %s', (name, head, format) => {
     expect(detectFormat(name, head)).toBe(format);
   });
 });
 
 describe('describeRowError', () => {
-  it('says where, what, expected and got', () => {
+  it('gives the place, the problem, expected and got', () => {
     const error: RowError = {
       row: 7,
       column: 'grade',

@@ -7,7 +7,7 @@ function table(rows: readonly (readonly Cell[])[], options: TableOptions): strin
 
 // Reading exact tables back is tested with the reader, in record-reader.test.ts.
 describe('tableLines', () => {
-  it('writes CSV with quotes where they are needed', () => {
+  it('writes CSV with quotes where necessary', () => {
     const rows = [
       ['a "b", c', 0.5],
       [' d\ne', true],
@@ -20,7 +20,7 @@ describe('tableLines', () => {
     expect(table([['15" tv\tx', 1]], { format: 'tsv' })).toBe('"query"\t"score"\n"15"" tv\tx"\t"1"\n');
   });
 
-  it('makes formulas of free text harmless, cells with line breaks too, and leaves all else exact', () => {
+  it('makes formulas in free text harmless, including cells with line breaks, and keeps all else exact', () => {
     const formulas = ['=HYPERLINK("x")', '+1', '-12v battery', '@a', '\t=1', '=1+\n2', '\r=1', '\n=1', '\uFF1D1'];
     const options = { format: 'tsv', freeText: ['title'] } as const;
     const rows = formulas.map((text) => [text, text]);
@@ -31,7 +31,7 @@ describe('tableLines', () => {
     }
   });
 
-  it('leaves numbers and harmless texts as they are', () => {
+  it('keeps numbers and harmless texts unchanged', () => {
     const options = { format: 'csv', freeText: ['query', 'score'] } as const;
     expect(table([["it's = 1", -1]], options)).toBe("query,score\r\nit's = 1,-1\r\n");
   });
@@ -42,7 +42,7 @@ describe('tableLines', () => {
 });
 
 describe('jsonLines', () => {
-  it('writes one value a line', () => {
+  it('writes one value per line', () => {
     const values = [{ a: 'line\nbreak', b: [1] }, { a: '=1' }];
     const lines = [...jsonLines(values)];
     expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual(values);

@@ -42,12 +42,12 @@ describe('readText', () => {
     expect(await textOf(gzipSync(utf16(`\ufeff${TEXT}`, true)), size)).toBe(TEXT);
   });
 
-  it('reads gzip files of several members, as concatenating makes them', async () => {
+  it('reads concatenated gzip files', async () => {
     const member = gzipSync(new TextEncoder().encode(TEXT));
     for (const size of [1, 5, 1000]) expect(await textOf(join(member, member), size)).toBe(TEXT + TEXT);
   });
 
-  it('reads any text, packed or not', async () => {
+  it('reads any text, gzipped or not', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc
@@ -67,7 +67,7 @@ describe('readText', () => {
     expect((await all(readText(chunksOf(blob.stream()), { fileName: 'a' }))).join('')).toBe(TEXT);
   });
 
-  it('stops unpacking at the limit', async () => {
+  it('stops decompression at the limit', async () => {
     const bomb = gzipSync(new Uint8Array(8_000_000).fill(0x61));
     expect(bomb.length).toBeLessThan(10_000);
     let given = 0;
@@ -99,18 +99,18 @@ describe('readText', () => {
     'gzip of another size': [withFlippedBit(packed, packed.length - 1, 0), /incorrect length check/],
     'gzip of another checksum': [withFlippedBit(packed, packed.length - 8, 3), /incorrect data check/],
     'a second member cut off': [join(packed, packed.subarray(0, 40)), /unexpected end of file/],
-    'gzip, zeros and something else': [join(packed, new Uint8Array(9), packed), /something else behind the data/],
+    'gzip, zeros and something else': [join(packed, new Uint8Array(9), packed), /something else after the data/],
     'gzip followed by something else': [join(packed, new TextEncoder().encode('and more')), /cannot be unpacked/],
   };
 
-  it.each(Object.entries(bad))('refuses %s', async (_name, [content, message]) => {
+  it.each(Object.entries(bad))('rejects %s', async (_name, [content, message]) => {
     for (const size of [1, 1000]) {
       await expect(textOf(content, size)).rejects.toMatchObject({ code: 'bad-file' });
       await expect(textOf(content, size)).rejects.toThrow(message);
     }
   });
 
-  it('refuses a gzip file cut off anywhere', async () => {
+  it('rejects a gzip file truncated anywhere', async () => {
     const flushed = gzipSync(TEXT.repeat(50), { finishFlush: constants.Z_SYNC_FLUSH });
     await expect(textOf(flushed)).rejects.toMatchObject({ code: 'bad-file' });
     for (let length = 2; length < packed.length; length++) {
@@ -118,7 +118,7 @@ describe('readText', () => {
     }
   });
 
-  it('reads any members with any padding, and refuses any of them cut off or changed', async () => {
+  it('reads any members with any padding, and rejects any of them truncated or changed', async () => {
     const member = fc.tuple(fc.string({ minLength: 1, maxLength: 300 }), fc.integer({ min: 0, max: 9 }));
     await fc.assert(
       fc.asyncProperty(
@@ -137,7 +137,7 @@ describe('readText', () => {
           const cut = whole.subarray(0, whole.length - 1 - (place % (last - 1)));
           await expect(textOf(cut, size)).rejects.toMatchObject({ code: 'bad-file' });
 
-          // Where a flipped bit changes nothing but a date or a name in the header, the text is still the same.
+          // If a flipped bit changes only a date or a name in the header, the text is still the same.
           const outcome = await textOf(withFlippedBit(whole, place % whole.length, bit), size).catch(codeOf);
           expect([text, 'bad-file']).toContain(outcome);
         },

@@ -26,13 +26,13 @@ describe('trainBpe', () => {
     expect(mergesOf(corpus, 5)).toEqual(['e s', 'es t', 'l o', 'Ġ lo', 'Ġlo w']);
   });
 
-  it('agrees with the trainer of Hugging Face', () => {
+  it("agrees with Hugging Face's trainer", () => {
     const { model } = trainBpe(fixture.texts, { vocabSize: fixture.vocabSize, specialTokens: fixture.specialTokens });
     expect(model.merges).toEqual(fixture.merges);
     expect(model.vocab).toEqual(fixture.vocab);
   });
 
-  it('agrees with counting everything anew before each merge', () => {
+  it('agrees with recounting everything before each merge', () => {
     const rng = new Rng('bpe');
     for (let round = 0; round < 20; round++) {
       const texts = Array.from({ length: 12 }, () =>
@@ -56,7 +56,7 @@ describe('trainBpe', () => {
     expect(tokens.slice(FIXED)).toEqual(['aa']);
   });
 
-  it('stops at the asked size, and at the rarest pair allowed', () => {
+  it('stops at the wanted size, and at the minimum frequency', () => {
     expect(mergesOf(['abcdef'], 3)).toHaveLength(3);
     expect(mergesOf(['abcdef'], 99)).toHaveLength(5);
     expect(mergesOf(['abcdef ab'], 99, 2)).toEqual(['a b']);
@@ -73,7 +73,7 @@ describe('trainBpe', () => {
     for (const token of merged) expect([...words].some((word) => word.includes(token))).toBe(true);
   });
 
-  it('never spells a special token, however often the corpus does', () => {
+  it('never forms a special token, however often the corpus has its text', () => {
     // "||" is one pre-token, so that its merge would spell the special token.
     const { model } = trainBpe(Array(50).fill('|| a'), { vocabSize: 300, specialTokens: ['||'] });
     expect(model.vocab['||']).toBe(0);
@@ -89,7 +89,7 @@ describe('trainBpe', () => {
     expect(Object.keys(again)).toEqual(Object.keys(model.vocab));
   });
 
-  it('refuses a vocabulary without room for the bytes', () => {
+  it('rejects a vocabulary without room for the bytes', () => {
     expect(() => trainBpe([], { vocabSize: FIXED - 1, specialTokens: SPECIAL })).toThrow(/at least 258 .* Got 257/);
   });
 });
@@ -101,7 +101,7 @@ function tokensOf({ vocab }: { vocab: Readonly<Record<string, number>> }): strin
     .map(([token]) => token);
 }
 
-// The algorithm as it is defined: count all pairs, merge the most frequent (smaller ids on a tie), start over.
+// The algorithm by definition: count all pairs, merge the most frequent (smaller ids on a tie), start over.
 function slowMerges(texts: readonly string[], merges: number): string[] {
   const ids = new Map([...SPECIAL, ...BYTE_ALPHABET].map((token, id) => [token, id]));
   let words = texts.flatMap((text) => preTokens(text).map((word) => Array.from(toByteCharacters(word))));

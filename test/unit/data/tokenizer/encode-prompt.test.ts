@@ -1,4 +1,4 @@
-/** Prompts fit their model whatever is in the fields, and what they lose is said and ends between characters. */
+/** Prompts fit their model with any fields, and cuts are reported and fall between characters. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { trainBpe } from '../../../../src/data/tokenizer/bpe-trainer.ts';
@@ -28,7 +28,7 @@ function contentOf(query: string, title: string, text = '') {
 }
 
 describe('encodePrompt', () => {
-  it('encodes what fits as it is', () => {
+  it('encodes a prompt that fits unchanged', () => {
     const pair = { query: 'red kettle', document: makeDocument({ title: 'kettle' }) };
     const { ids, cutFields } = encodePrompt(tokenizer, pair, DEFAULT_PROMPT_CONFIG, ROOM);
     expect([...ids]).toEqual(tokenizer.encode(buildPrompt(pair).segments));
@@ -36,7 +36,7 @@ describe('encodePrompt', () => {
   });
 
   it.each(['x'.repeat(2000), 'iVBORw0KGgo'.repeat(90), '赤'.repeat(300), '🫖'.repeat(200), `க${'\u0bc0'.repeat(500)}`])(
-    'cuts a word that is too long, and no other: %#',
+    'cuts only a word that is too long: %#',
     (word) => {
       const { query, title, lost } = contentOf('red kettle', word);
       expect(query).toBe('red kettle');
@@ -47,7 +47,7 @@ describe('encodePrompt', () => {
     },
   );
 
-  it('fits any text, says what was cut, and cuts between characters', () => {
+  it('fits any text, reports cut fields, and cuts between characters', () => {
     const word = fc
       .tuple(fc.constantFrom('a', 'ß', '赤', '🫖', '👩‍👩‍👧', 'e\u0301', 'key', '1'), fc.integer({ min: 1, max: 400 }))
       .map(([character, times]) => character.repeat(times));
@@ -67,7 +67,7 @@ describe('encodePrompt', () => {
     );
   });
 
-  it('refuses a model without room for a prompt at all', () => {
+  it('rejects a model without room for any prompt', () => {
     const pair = { query: 'red', document: makeDocument({ title: 'kettle' }) };
     expect(() => encodePrompt(tokenizer, pair, DEFAULT_PROMPT_CONFIG, 5)).toThrow(/does not fit the model/u);
   });

@@ -12,7 +12,7 @@ const tokenizer = LabTokenizer.fromJson(
 );
 
 describe('randomSplits', () => {
-  it('gives pieces that joined are the word, the same ones each time', () => {
+  it('gives pieces that join to the word, the same ones each time', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), fc.integer(), (word, seed) => {
         const split = randomSplits(new Rng(seed), 1);
@@ -22,14 +22,14 @@ describe('randomSplits', () => {
     );
   });
 
-  it('cuts about the share it is given', () => {
+  it('cuts about the given share', () => {
     const split = randomSplits(new Rng(1), 0.3);
     const cut = Array.from({ length: 2000 }, (_, i) => split(`word${i}`)).filter((pieces) => pieces.length > 1);
     expect(cut.length / 2000).toBeGreaterThan(0.26);
     expect(cut.length / 2000).toBeLessThan(0.34);
   });
 
-  it('changes tokens but not text, and quotes a word as it stands in the prompt', () => {
+  it('changes tokens but not text, and gives a quoted word the tokens of the prompt', () => {
     const whole = tokenizer.encode([words('kettle')]);
     for (let seed = 0; seed < 30; seed++) {
       const split = randomSplits(new Rng(seed), 1);

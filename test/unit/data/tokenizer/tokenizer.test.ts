@@ -41,7 +41,7 @@ const anySegments: fc.Arbitrary<Segment[]> = fc.array(
 );
 
 describe('LabTokenizer', () => {
-  it('gives back any text; lone surrogates become U+FFFD', () => {
+  it('round-trips any text; lone surrogates become U+FFFD', () => {
     fc.assert(
       fc.property(anyText, (text) => {
         expect(tokenizer.decodeText(tokenizer.encodeText(text))).toBe(wellFormed(text));
@@ -50,7 +50,7 @@ describe('LabTokenizer', () => {
     );
   });
 
-  it('never makes a special token of text', () => {
+  it('never encodes text as a special token', () => {
     fc.assert(
       fc.property(anyText, (text) => {
         for (const id of tokenizer.encodeText(text)) expect(id).toBeGreaterThanOrEqual(SPECIAL_TOKENS.length);
@@ -61,7 +61,7 @@ describe('LabTokenizer', () => {
     expect(tokenizer.decode(ids)).toEqual([words(ANSWER)]);
   });
 
-  it('gives back any segments, neighbouring texts joined', () => {
+  it('round-trips any segments, with adjacent texts joined', () => {
     fc.assert(
       fc.property(anySegments, (segments) => {
         expect(tokenizer.decode(tokenizer.encode(segments))).toEqual(joinTexts(segments));
@@ -78,7 +78,7 @@ describe('LabTokenizer', () => {
     expect(() => tokenizer.idOf('<|nothing|>')).toThrow(/SPECIAL_TOKENS.*Got <\|nothing\|>/);
   });
 
-  it('encodes as Hugging Face does with the same vocabulary', () => {
+  it('encodes like Hugging Face with the same vocabulary', () => {
     const offset = SPECIAL_TOKENS.length - fixture.specialTokens.length;
     const text = Object.entries(fixture.vocab)
       .toSorted(([, a], [, b]) => a - b)
@@ -96,20 +96,20 @@ describe('LabTokenizer', () => {
     }
   });
 
-  it('gives one answer for a word it remembers and for a new one', () => {
+  it('gives the same ids for a cached word and for a new one', () => {
     const once = tokenizer.encodeText(' kettle');
     expect(tokenizer.encodeText(' kettle')).toEqual(once);
     expect(LabTokenizer.fromJson(json).encodeText(' kettle kettle')).toEqual([...once, ...once]);
   });
 
-  it('gives the same ids after more words than it remembers', () => {
+  it('gives the same ids after more words than it caches', () => {
     const numbers = Array.from({ length: 40_000 }, (_, i) => String(i));
     const early = numbers.slice(0, 100).map((number) => tokenizer.encodeText(number));
     for (const number of numbers) tokenizer.encodeText(number);
     expect(numbers.slice(0, 100).map((number) => tokenizer.encodeText(number))).toEqual(early);
   });
 
-  it('survives its file', () => {
+  it('round-trips through its file', () => {
     const loaded = LabTokenizer.fromJson(JSON.parse(JSON.stringify(tokenizer.toJson())));
     expect(loaded.fingerprint).toBe(tokenizer.fingerprint);
     expect(loaded.vocabSize).toBe(VOCAB);
@@ -126,7 +126,7 @@ describe('LabTokenizer', () => {
     expect(LabTokenizer.fromJson(pairs).fingerprint).toBe(tokenizer.fingerprint);
   });
 
-  it('gives no meaning to ids that only the model has, and refuses what is no id', () => {
+  it('gives no meaning to ids that only the model has, and rejects invalid ids', () => {
     expect(tokenizer.decode([tokenizer.vocabSize])).toEqual([special('<|unused|>')]);
     expect(tokenizer.decodeText([tokenizer.vocabSize + 7])).toBe('');
     expect(() => tokenizer.decode([-1])).toThrow(/Unknown token id/);
@@ -161,7 +161,7 @@ describe('LabTokenizer.fromJson', () => {
     'a merge without parts': { ...json, model: { ...model, merges: ['ab'] } },
   };
 
-  it.each(Object.entries(bad))('refuses %s', (_name, value) => {
+  it.each(Object.entries(bad))('rejects %s', (_name, value) => {
     const error = thrownBy(() => LabTokenizer.fromJson(value));
     expect(error).toBeInstanceOf(LabError);
     expect((error as LabError).code).toBe('bad-tokenizer');
@@ -170,7 +170,7 @@ describe('LabTokenizer.fromJson', () => {
 });
 
 describe('TokenStream', () => {
-  it('gives the pieces that decode gives at once', () => {
+  it('gives the same text as decode', () => {
     fc.assert(
       fc.property(anySegments, (segments) => {
         const ids = tokenizer.encode(segments);
@@ -181,7 +181,7 @@ describe('TokenStream', () => {
     );
   });
 
-  it('holds back a character until it is whole', () => {
+  it('holds back a character until it is complete', () => {
     const bytes = tokenizer.encodeText('𝄞');
     expect(bytes).toHaveLength(4);
     const stream = new TokenStream(tokenizer);

@@ -4,7 +4,7 @@ import { agreementOf } from '../../../../src/relevance/metrics/agreement.ts';
 const answer = (label: number, score: number) => ({ label, score });
 
 describe('agreementOf', () => {
-  it('counts labels that stay, how far scores move and what becomes of accuracy', () => {
+  it('measures equal labels, score shifts and the change of accuracy', () => {
     const found = agreementOf([
       { queryId: 'a', gold: 3, original: answer(3, 2.9), copy: answer(3, 2.7) },
       { queryId: 'a', gold: 0, original: answer(0, 0.4), copy: answer(1, 0.8) },

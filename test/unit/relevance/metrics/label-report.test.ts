@@ -10,13 +10,13 @@ import {
 } from '../../../../src/relevance/metrics/label-report.ts';
 import { pairAccuracy, type ScoredDocument } from '../../../../src/relevance/metrics/metrics-ranking.ts';
 
-/** As many pairs as `golds`, all answered with one distribution. */
+/** One pair per gold label, all with the same predicted distribution. */
 const answered = (probabilities: readonly number[], golds: readonly number[]) =>
   golds.map((label, i) => ({ queryId: `q${i}`, docId: 'd', label, probabilities }));
 const TO_TWO = [0, 1, 2, 3].map((label) => mapLabel(label, 4, 2));
 
-describe('labels where grades are coarser than answers', () => {
-  it('have the probability of all labels that count as the same', () => {
+describe('labels on a coarser gold scale', () => {
+  it('sum the probabilities of labels that map to the same grade', () => {
     const nineOfTen = [1, 1, 1, 1, 1, 1, 1, 1, 1, 0];
     const ece = (golds: readonly number[]) =>
       reportLabels(answered([0.1, 0, 0.3, 0.6], golds), 2, TO_TWO).expectedCalibrationError.value;
@@ -24,12 +24,12 @@ describe('labels where grades are coarser than answers', () => {
     expect(ece([1, 1, 1, 1])).toBeCloseTo(0.1, 12);
   });
 
-  it('are the likeliest after adding up', () => {
+  it('take the arg max after summing', () => {
     const { accuracy } = reportLabels(answered([0.36, 0, 0.34, 0.3], [1, 1]), 2, TO_TWO);
     expect(accuracy.value).toBe(1);
   });
 
-  it('are as without a mapping where every label counts as itself', () => {
+  it('are unchanged under the identity mapping', () => {
     const weights = fc.array(fc.double({ min: 0.01, max: 1, noNaN: true }), { minLength: 4, maxLength: 4 });
     const pairs = fc.array(fc.tuple(weights, fc.nat(3)), { minLength: 1, maxLength: 12 });
     fc.assert(
@@ -45,17 +45,17 @@ describe('labels where grades are coarser than answers', () => {
 });
 
 describe('a report of labels', () => {
-  /** Sure of a label but for a tenth, which another one of three gets. */
+  /** Probability 0.9 on one label and 0.1 on the next. */
   const sure = (queryId: string, label: number, answer: number) => ({
     queryId,
     docId: `d${label}${answer}`,
     label,
     probabilities: [0, 1, 2].map((k) => (k === answer ? 0.9 : k === (answer + 1) % 3 ? 0.1 : 0)),
   });
-  // Of the first query both are right, of the second one of three, of the third none.
+  // Query a: both right; query b: one of three; query c: none.
   const pairs = [sure('a', 0, 0), sure('a', 1, 1), sure('b', 2, 2), sure('b', 2, 1), sure('b', 2, 0), sure('c', 0, 1)];
 
-  it('has every metric by hand, and the interval of accuracy by whole queries', () => {
+  it('equals hand-computed metrics, and resamples whole queries for the interval', () => {
     const shares = [[{ right: 2, all: 2 }], [{ right: 1, all: 3 }], [{ right: 0, all: 1 }]];
     const { low, high } = bootstrapInterval(
       shares,
@@ -80,7 +80,7 @@ describe('a report of labels', () => {
     expect(high).toBeGreaterThan(0.5);
   });
 
-  it('has no interval of one query, and no order where nothing is better than anything', () => {
+  it('has no interval for one query, and no ranking metric without a preference', () => {
     expect(reportLabels(pairs.slice(0, 2), 3).accuracy).toEqual({ value: 1 });
     expect(reportRanking([sure('a', 0, 0), sure('b', 0, 1)])).toMatchObject({
       pairAccuracy: { value: null },
@@ -89,9 +89,9 @@ describe('a report of labels', () => {
     expect(Object.keys(reportLabels(pairs.slice(1, 3), 3).accuracy)).toEqual(['value', 'low', 'high']);
   });
 
-  it('is of the order of scores, every pair of documents and every query counting the same', () => {
+  it('measures the order of scores, with equal weight per document pair or per query', () => {
     const { pairAccuracy: ordered, ndcg10 } = reportRanking([...pairs, sure('a', 2, 0)]);
-    // In a: 1 over 0 right; 2 below 1, and even with 0. In b all labels are 2, c has one document.
+    // In a: 1 above 0 is right; 2 is below 1 and tied with 0. In b all labels are 2; c has one document.
     expect(ordered.value).toBeCloseTo((1 + 0 + 0.5) / 3, 12);
     expect(ndcg10.value).toBeGreaterThan(0.5);
     expect(ndcg10.value).toBeLessThan(1);
@@ -106,7 +106,7 @@ describe('queries', () => {
     probabilities: [0.5, 0.5],
   });
 
-  it('are counted where a metric of order leaves them out', () => {
+  it('are counted if a ranking metric leaves them out', () => {
     const {
       queries,
       ndcg10,
@@ -135,7 +135,7 @@ describe('pair accuracy', () => {
     { maxLength: 20 },
   );
 
-  it('is what comparing every two documents gives', () => {
+  it('equals the comparison of all document pairs', () => {
     fc.assert(
       fc.property(documents, (drawn) => {
         let [right, all] = [0, 0];
@@ -153,7 +153,7 @@ describe('pair accuracy', () => {
     );
   });
 
-  it('takes a list as long as a shop has documents', () => {
+  it('handles a very long list', () => {
     const many = Array.from({ length: 150_000 }, (_, i): ScoredDocument => {
       return { docId: `${i}`, score: i % 1000, label: i % 1000 >= 500 ? 1 : 0 };
     });

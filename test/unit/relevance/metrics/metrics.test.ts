@@ -30,7 +30,7 @@ const repeat = (counts: readonly (readonly [value: number, times: number])[]): n
   counts.flatMap(([value, times]) => Array<number>(times).fill(value));
 
 describe('label metrics', () => {
-  // Examples of the scikit-learn documentation: accuracy_score, confusion_matrix, f1_score; its test of cohen_kappa_score.
+  // Examples from the scikit-learn documentation: accuracy_score, confusion_matrix, f1_score; its test of cohen_kappa_score.
   it('agree with published examples', () => {
     expect(accuracy([0, 1, 2, 3], [0, 2, 1, 3])).toBe(0.5);
     expect(accuracy([0, 1, 2, 3], [0, 2, 2, 3])).toBe(0.75);
@@ -45,7 +45,7 @@ describe('label metrics', () => {
     expect(quadraticWeightedKappa(first, second, 3)).toBeCloseTo(0.9541, 4);
   });
 
-  it('leave labels that occur nowhere out of macro-F1', () => {
+  it('leave labels that do not occur out of macro-F1', () => {
     expect(macroF1([0, 1], [0, 1], 4)).toBe(1);
     expect(macroF1([0, 1], [0, 2], 4)).toBeCloseTo(1 / 3, 12);
   });
@@ -56,7 +56,7 @@ describe('label metrics', () => {
     expect(quadraticWeightedKappa([1, 1], [1, 1], 4)).toBeNull();
   });
 
-  it('refuse inputs that cannot be meant', () => {
+  it('reject invalid inputs', () => {
     expect(() => accuracy([], [])).toThrow(/Got 0 and 0 entries/);
     expect(() => accuracy([1], [1, 2])).toThrow(/Got 1 and 2 entries/);
     expect(() => macroF1([0, 4], [0, 1], 4)).toThrow(
@@ -67,11 +67,11 @@ describe('label metrics', () => {
 });
 
 describe('expectedCalibrationError', () => {
-  it('is computed by hand', () => {
+  it('equals hand-computed values', () => {
     // Bin (0.8, 1]: mean confidence 0.9, accuracy 0.5. Bin (0.4, 0.6]: confidence 0.6 on the edge, accuracy 1.
     const error = expectedCalibrationError([0.95, 0.85, 0.6, 0.6], [true, false, true, true], 5);
     expect(error).toBeCloseTo(0.5 * 0.4 + 0.5 * 0.4, 12);
-    // 0.6 stands in the bin below the edge, together with 0.5: |(0 - 0.6) + (1 - 0.5)| / 2.
+    // 0.6 falls into the bin below the edge, together with 0.5: |(0 - 0.6) + (1 - 0.5)| / 2.
     expect(expectedCalibrationError([0.6, 0.5], [false, true], 5)).toBeCloseTo(0.05, 12);
     // 0 belongs to the lowest bin.
     expect(expectedCalibrationError([0, 0.05], [true, false])).toBeCloseTo((1 - 0.05) / 2, 12);
@@ -79,7 +79,7 @@ describe('expectedCalibrationError', () => {
     expect(expectedCalibrationError([0, 1], [true, false])).toBe(1);
   });
 
-  it('refuses what is no probability', () => {
+  it('rejects values that are not probabilities', () => {
     expect(() => expectedCalibrationError([Number.NaN], [true])).toThrow(/Expected 0 to 1\. Got NaN/);
     expect(() => expectedCalibrationError([-0.01], [true])).toThrow(/expectedCalibrationError: not a probability/);
     expect(() => expectedCalibrationError([1.01], [true])).toThrow(/Got 1\.01/);
@@ -88,13 +88,13 @@ describe('expectedCalibrationError', () => {
 });
 
 describe('entropyNats', () => {
-  it('is ln n for n equal chances and 0 for certainty', () => {
+  it('is ln n for a uniform distribution and 0 for certainty', () => {
     expect(entropyNats([0.25, 0.25, 0.25, 0.25])).toBeCloseTo(Math.log(4), 12);
     expect(entropyNats([0, 1, 0])).toBe(0);
     expect(entropyNats([0.5, 0.25, 0.25])).toBeCloseTo(1.5 * Math.LN2, 12);
   });
 
-  it('refuses what is no distribution', () => {
+  it('rejects values that are not a distribution', () => {
     expect(() => entropyNats([0.5, 0.4])).toThrow(/Got a sum of 0\.9/);
     expect(() => entropyNats([1.5, -0.5])).toThrow(/not a probability/);
     expect(() => entropyNats([])).toThrow();
@@ -105,7 +105,7 @@ describe('ranking metrics', () => {
   const scored = (labels: readonly number[], scores: readonly number[], docIds?: readonly string[]): ScoredDocument[] =>
     labels.map((label, i) => ({ docId: docIds?.[i] ?? `d${i}`, label, score: scores[i] ?? 0 }));
 
-  it('NDCG: the example of Wikipedia (grades 3 2 3 0 1 2) with exponential gain', () => {
+  it('NDCG equals the Wikipedia example (grades 3 2 3 0 1 2) with exponential gain', () => {
     const query = scored([3, 2, 3, 0, 1, 2], [6, 5, 4, 3, 2, 1]);
     // DCG 7 + 3/log2(3) + 7/2 + 0 + 1/log2(6) + 3/log2(7) over the ideal order 3 3 2 2 1 0.
     const dcg = 7 + 3 / Math.log2(3) + 3.5 + 1 / Math.log2(6) + 3 / Math.log2(7);
@@ -124,7 +124,7 @@ describe('ranking metrics', () => {
     expect(ndcg([nothing])).toEqual({ value: null, measured: 0, skippedQueries: 1 });
   });
 
-  it('pair accuracy counts ties half and equal labels not at all', () => {
+  it('pair accuracy counts ties as half and ignores equal labels', () => {
     // Pairs: (3,1) right, (3,1') tie, 1 and 1' are no pair.
     expect(pairAccuracy([scored([3, 1, 1], [2, 1, 2])])).toEqual({ value: 0.75, measured: 2, skippedQueries: 0 });
     expect(pairAccuracy([scored([1, 0], [0, 1]), scored([2, 2], [0, 1])])).toEqual({
@@ -135,7 +135,7 @@ describe('ranking metrics', () => {
     expect(pairAccuracy([scored([1], [1])]).value).toBeNull();
   });
 
-  it('breaks ties by hash of the document id, whatever the order of input', () => {
+  it('breaks ties by hash of the document id, independent of the input order', () => {
     const docIds = ['a', 'b', 'c', 'd', 'e'];
     const expected = [...docIds].sort((a, b) => hash32(a) - hash32(b));
     const documents = scored([3, 2, 1, 0, 0], [1, 1, 1, 1, 1], docIds);
@@ -148,7 +148,7 @@ describe('ranking metrics', () => {
     );
   });
 
-  it('breaks ties of ids with one hash by the ids', () => {
+  it('breaks ties between ids of equal hash by the ids', () => {
     const seen = new Map<number, string>();
     for (let i = 0; ; i++) {
       const [id, hash] = [`d${i}`, hash32(`d${i}`)];
@@ -175,7 +175,7 @@ describe('ranking metrics', () => {
     );
   });
 
-  it('refuse NaN scores, no queries and no cut-off', () => {
+  it('reject NaN scores, empty input and a cut-off of 0', () => {
     expect(() => rankByScore(scored([1], [Number.NaN]))).toThrow(/document "d0" is not a number/);
     expect(() => ndcg([])).toThrow(/at least one query/);
     expect(() => pairAccuracy([])).toThrow(/at least one query/);
@@ -199,7 +199,7 @@ describe('reasoning metrics', () => {
   const BROKEN = parseTrace(printTrace(citing(1, 20, 21)).slice(0, -1));
   const isTail = (rule: number): boolean => rule >= 10;
 
-  it('count citations for head and tail, by hand', () => {
+  it('equal hand-computed citations for head and tail', () => {
     const cases = [
       { gold: citing(1, 0, 10), parsed: parsed(1, 0, 1) },
       { gold: citing(2, 0, 11), parsed: parsed(2, 11, 11) },
@@ -225,13 +225,13 @@ describe('reasoning metrics', () => {
     expect(distinctCompletionShare(['a', 'b', 'a', 'a'])).toBe(0.5);
   });
 
-  it('compare label and trace where the completion parses', () => {
+  it('compare label and trace of completions that parse', () => {
     const lastRule = (trace: Trace): number | undefined => trace.steps.at(-1)?.rule;
     expect(labelTraceAgreement([parsed(1, 1), parsed(1, 2), parsed(1), BROKEN], lastRule)).toBeCloseTo(1 / 3, 12);
     expect(labelTraceAgreement([BROKEN], lastRule)).toBeNull();
   });
 
-  it('refuse nothing', () => {
+  it('reject empty input', () => {
     expect(() => ruleCitations([], isTail)).toThrow(/nothing to measure/);
     expect(() => invalidFormatRate([])).toThrow(/nothing to measure/);
     expect(() => labelTraceAgreement([], () => 1)).toThrow(/nothing to measure/);
@@ -269,7 +269,7 @@ describe('bootstrapInterval', () => {
     expect(bootstrapInterval(copied, mean, new Rng(3))).toEqual(bootstrapInterval(single, mean, new Rng(3)));
   });
 
-  it('passes over resamples without a value and counts the others', () => {
+  it('skips resamples without a value and counts the others', () => {
     const interval = bootstrapInterval([[1], [0]], (sample) => (sample.flat().includes(1) ? 1 : null), new Rng(1));
     expect(interval).toMatchObject({ low: 1, high: 1, level: 0.95 });
     expect(interval.measured).toBeGreaterThan(650);
@@ -284,7 +284,7 @@ describe('bootstrapInterval', () => {
     expect(bootstrapInterval([[1]], () => 3, new Rng(1), { resamples: 1 })).toMatchObject({ low: 3, high: 3 });
   });
 
-  it('refuses what cannot be drawn', () => {
+  it('rejects invalid options and metrics without values', () => {
     expect(() => bootstrapInterval([[1]], mean, new Rng(1), { level: 0 })).toThrow(/level 0/);
     expect(() => bootstrapInterval([[1]], mean, new Rng(1), { resamples: 0 })).toThrow(/0 resamples/);
     const oddly = (sample: readonly (readonly number[])[]): number => (sample.flat().includes(1) ? 1 : Number.NaN);
@@ -302,18 +302,28 @@ describe('a metric that cannot be computed', () => {
     ['accuracy', () => accuracy([], []), 'bad-shape', /^accuracy: the inputs/u],
     ['confusionMatrix', () => confusionMatrix([1], [], 2), 'bad-shape', /^confusionMatrix: the inputs/u],
     ['a label off the scale', () => macroF1([4], [0], 4), 'bad-shape', /Map both to one scale first/u],
-    ['calibration', () => expectedCalibrationError([], []), 'bad-shape', /^expectedCalibrationError: .*one length/u],
+    ['calibration', () => expectedCalibrationError([], []), 'bad-shape', /^expectedCalibrationError: .*equal length/u],
     ['entropy of none', () => entropyNats([]), 'not-finite', /^entropyNats: not a distribution.*add up to 1/u],
     ['entropy', () => entropyNats([2]), 'not-finite', /^entropyNats: not a probability/u],
     ['pairAccuracy', () => pairAccuracy([]), 'bad-shape', /^pairAccuracy: nothing to measure.*Got 0/u],
     ['ndcg', () => ndcg([]), 'bad-shape', /^ndcg: nothing to measure.*Got 0/u],
-    ['ndcg of no place', () => ndcg([[]], 0.5), 'bad-shape', /^ndcg: no such cut-off.*Got 0\.5/u],
+    [
+      'ndcg with a fractional cut-off',
+      () => ndcg([[]], 0.5),
+      'bad-shape',
+      /^ndcg: the cut-off is not valid.*Got 0\.5/u,
+    ],
     ['a score', () => rankByScore([one]), 'not-finite', /Look for NaN/u],
     ['citations', () => ruleCitations([], () => true), 'bad-shape', /^ruleCitations: .*at least 1 item.*Got 0/u],
     ['format', () => invalidFormatRate([]), 'bad-shape', /^invalidFormatRate: /u],
     ['agreement', () => labelTraceAgreement([], () => 1), 'bad-shape', /^labelTraceAgreement: /u],
     ['completions', () => distinctCompletionShare([]), 'bad-shape', /^distinctCompletionShare: /u],
-    ['an interval', () => bootstrapInterval([], () => 1, new Rng(1)), 'bad-shape', /cannot draw.*at least one query/u],
+    [
+      'an interval',
+      () => bootstrapInterval([], () => 1, new Rng(1)),
+      'bad-shape',
+      /cannot resample.*at least one query/u,
+    ],
     [
       'an interval of nothing',
       () => bootstrapInterval([[1]], () => null, new Rng(1)),

@@ -47,11 +47,11 @@ describe('parseQuantities', () => {
     expect(read(text)).toEqual(expected);
   });
 
-  it('keeps what was written', () => {
+  it('keeps the written text', () => {
     expect(only('a 1.5 L kettle').text).toBe('1.5 l');
   });
 
-  it('finds a number wherever words stand around it, and never throws', () => {
+  it('finds a number between other words, and never throws', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 30 }), (text) =>
         parseQuantities(text).every(({ value }) => value >= 0),
@@ -69,8 +69,8 @@ describe('parseQuantities', () => {
   });
 });
 
-describe('comparison', () => {
-  it('is made after unit conversion', () => {
+describe('comparison of quantities', () => {
+  it('converts units first', () => {
     expect(isSameQuantity(only('500 ml'), only('0.5 l'))).toBe(true);
     expect(isSameQuantity(only('0.1 l'), only('100ml'))).toBe(true);
     expect(isSameQuantity(only('1 in'), only('2.54 cm'))).toBe(true);
@@ -78,7 +78,7 @@ describe('comparison', () => {
     expect(isSameQuantity(only('500'), only('500 ml'))).toBe(false);
   });
 
-  it('calls up to 20 % of what was wanted near', () => {
+  it('counts a difference of up to 20 % of the wanted value as near', () => {
     expect(isNearQuantity(only('1.2 l'), only('1 l'))).toBe(true);
     expect(isNearQuantity(only('1.21 l'), only('1 l'))).toBe(false);
     expect(isNearQuantity(only('0.8 l'), only('1 l'))).toBe(true);

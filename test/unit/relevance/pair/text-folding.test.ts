@@ -15,13 +15,16 @@ const anyText = fc.oneof(
 );
 
 describe('every folding', () => {
-  it.each(FOLDING_VERSIONS)('of version %i splits words, keeps decimals and parts numbers from units', (version) => {
-    expect(textFolding(version).words(`Men's T-Shirt X200, 1.5L & 500ml`)).toEqual(
-      ['mens', 't', 'shirt', 'x200', '1.5', 'l', '500', 'ml'], // prettier-ignore
-    );
-  });
+  it.each(FOLDING_VERSIONS)(
+    'of version %i splits words, keeps decimals and separates numbers from units',
+    (version) => {
+      expect(textFolding(version).words(`Men's T-Shirt X200, 1.5L & 500ml`)).toEqual(
+        ['mens', 't', 'shirt', 'x200', '1.5', 'l', '500', 'ml'], // prettier-ignore
+      );
+    },
+  );
 
-  it.each(FOLDING_VERSIONS)('of version %i folds what is folded to itself, which traces can quote', (version) => {
+  it.each(FOLDING_VERSIONS)('of version %i is idempotent, so that traces can quote folded text', (version) => {
     const folding = textFolding(version);
     fc.assert(
       fc.property(anyText, (text) => {
@@ -33,7 +36,7 @@ describe('every folding', () => {
     );
   });
 
-  it('reads ASCII alike, so that new rules say of it what old models learned', () => {
+  it('agrees on ASCII, so that old models keep their meaning under new rules', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary-ascii' }), (text) => {
         expect(unicode.fold(text)).toBe(plain.fold(text));
@@ -51,12 +54,12 @@ describe('every folding', () => {
 });
 
 describe('version 1', () => {
-  it('folds case, composition and white space, and no more', () => {
+  it('folds only case, composition and white space', () => {
     expect(plain.fold('  Cafe\u0301\t NOIR\n')).toBe('café noir');
     expect(plain.words('größe 红色 ½')).toEqual(['größe', '红色', '½']);
   });
 
-  it('is that of models which name none', () => {
+  it('is the default for models without a version', () => {
     expect(textFolding(undefined).version).toBe(1);
     expect(currentFolding().version).toBe(2);
   });
@@ -69,17 +72,17 @@ describe('version 2', () => {
     ['styled letters', '𝐋𝐚𝐦𝐩 Ⓛⓐⓜⓟ', 'lamp lamp'],
     ['soft hyphens', 'lam\u00adp', 'lamp'],
     ['zero width', 'l\u200ba\u200cm\u200dp\ufeff', 'lamp'],
-    ['marks of direction', '\u202alamp\u202c', 'lamp'],
+    ['direction marks', '\u202alamp\u202c', 'lamp'],
     ['Turkish capitals', 'LAMBA İÇİN IŞIK', 'lamba icin isik'],
     ['the dotless i', 'ışık', 'isik'],
     ['sharp s', 'Straße STRASSE STRAẞE', 'strasse strasse strasse'],
-    ['accents, in one piece and apart', 'Crème cre\u0300me', 'creme creme'],
+    ['accents, composed and decomposed', 'Crème cre\u0300me', 'creme creme'],
     ['Hebrew points', 'מְנוֹרָה', 'מנורה'],
-    ['Arabic vowel signs and the stretch', 'مِصْبَاح مصـــباح', 'مصباح مصباح'],
+    ['Arabic vowel signs and the tatweel', 'مِصْبَاح مصـــباح', 'مصباح مصباح'],
     ['final sigma', 'ΛΆΜΠΑΣ λάμπας', 'λαμπασ λαμπασ'],
     ['trade marks', 'Lampo™', 'lampo'],
     ['curly and acute apostrophes', 'lamp’s lamp´s lamp‘s', 'lamps lamps lamps'],
-    ['fractions, apart from the number before', '1½', '1 1 2'],
+    ['fractions, separated from a preceding number', '1½', '1 1 2'],
   ])('folds %s', (_, written, words) => {
     expect(unicode.words(written).join(' ')).toBe(words);
   });
@@ -104,11 +107,11 @@ describe('version 2', () => {
     expect(asked.filter((word) => !offered.includes(word))).toEqual([]);
   });
 
-  it('parts scripts within a run', () => {
+  it('splits scripts within a run', () => {
     expect(unicode.words('iPhone手机壳')[0]).toBe('iphone');
   });
 
-  it('makes one word of a text however it is written', () => {
+  it('gives equal words for equivalent encodings', () => {
     const unseen = fc.constantFrom('\u00ad', '\u200b', '\u2060', '\ufeff');
     const letters = fc.string({ unit: fc.constantFrom(...Array.from('abcdefghijklmnopqrstuvwxyz')), minLength: 1 });
     fc.assert(

@@ -21,11 +21,11 @@ describe('SPECIAL_TOKENS', () => {
     for (const token of SPECIAL_TOKENS) expect(token).toMatch(/^<\|[a-z0-9:]+\|>$/);
   });
 
-  it('begin with padding and end, whose ids 0 and 1 are fixed', () => {
+  it('start with padding and end, whose ids 0 and 1 are fixed', () => {
     expect(SPECIAL_TOKENS.slice(0, 2)).toEqual([PAD, EOS]);
   });
 
-  it('hold a label token for each label of each scale, and the fields', () => {
+  it('include a label token for each label of each scale, and the fields', () => {
     for (let size = 2; size <= 6; size++) {
       expect(SPECIAL_TOKENS).toContain(scaleToken(size));
       for (let label = 0; label < size; label++) expect(SPECIAL_TOKENS).toContain(labelToken(size, label));
@@ -36,7 +36,7 @@ describe('SPECIAL_TOKENS', () => {
 });
 
 describe('traceTokenMeaning', () => {
-  it('knows exactly the tokens that may stand in a completion', () => {
+  it('knows exactly the tokens of completions', () => {
     const meant = SPECIAL_TOKENS.filter((token) => traceTokenMeaning(token) !== undefined);
     const labels = 2 + 3 + 4 + 5 + 6;
     expect(meant).toHaveLength(labels + MAX_RULES + CRITERIA.length + EVIDENCE_SOURCES.length + VERDICTS.length + 1);

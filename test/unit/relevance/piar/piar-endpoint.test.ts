@@ -1,4 +1,4 @@
-/** The endpoint refiner against a real server on this machine: requests as they arrive, answers as they may be. */
+/** The endpoint refiner against a local HTTP server: the requests it sends, and the answers it may get. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -36,7 +36,7 @@ afterEach(() => {
   requests.length = 0;
 });
 
-/** A server that answers every request in one way; gives its address. */
+/** A server that gives every request the same answer; returns its address. */
 async function serve(answer: (response: ServerResponse) => void): Promise<string> {
   server = createServer((request: IncomingMessage, response) => {
     let body = '';
@@ -61,7 +61,7 @@ const run = (url: string, more: { apiKey?: string; timeoutMs?: number } = {}, si
   runPiar(DATA, startInstruction(4), endpointRefiner({ url, model: 'some-model', ...more }), { rounds: 1, signal });
 
 describe('the endpoint refiner', () => {
-  it('asks once a round, keeps what helps, and names what it cannot use', async () => {
+  it('asks once per round, keeps edits that help, and reports unusable proposals', async () => {
     const worse = {
       rationale: 'no',
       edits: [
@@ -92,11 +92,11 @@ describe('the endpoint refiner', () => {
   });
 
   it.each([
-    ['prose', 'I would rather talk about the weather.', /no list of proposals/u],
-    ['a list', '[1, 2]', /no list of proposals/u],
-    ['nothing', '', /no list of proposals/u],
-    ['proposals that are no list', '{"proposals": 3}', /proposals/u],
-  ])('goes on where a model writes %s', async (_, content, reason) => {
+    ['prose', 'I would rather talk about the weather.', /not a list of proposals/u],
+    ['a list', '[1, 2]', /not a list of proposals/u],
+    ['nothing', '', /not a list of proposals/u],
+    ['proposals that are not a list', '{"proposals": 3}', /proposals/u],
+  ])('continues if a model writes %s', async (_, content, reason) => {
     const history = await run(await serve(saying(content)));
     expect(history.rounds[0]?.proposals).toMatchObject([
       { accepted: false, reason: expect.stringMatching(reason) as string },
@@ -104,7 +104,7 @@ describe('the endpoint refiner', () => {
     expect(history.last).toEqual(history.first);
   });
 
-  it('says that the endpoint refuses, and repeats neither the key nor what the server said of it', async () => {
+  it('reports a refusal without the key and without the message of the server', async () => {
     const url = await serve((response) => {
       response.statusCode = 401;
       response.end(`{"error": "Incorrect API key provided: ${KEY}"}`);
@@ -120,7 +120,7 @@ describe('the endpoint refiner', () => {
     expect(`${error?.stack ?? ''} ${JSON.stringify(error)}`).not.toContain(KEY);
   });
 
-  it('says that something else answers, or nobody', async () => {
+  it('reports an answer that is not a completion, and an unreachable endpoint', async () => {
     await expect(run(await serve((response) => void response.end('<html></html>')))).rejects.toThrow(
       /chat completion/u,
     );
@@ -130,7 +130,7 @@ describe('the endpoint refiner', () => {
     await expect(run(gone)).rejects.toMatchObject({ code: 'bad-config' });
   });
 
-  it('does not wait for ever, and stops on request', async () => {
+  it('times out, and stops on request', async () => {
     const url = await serve(() => undefined);
     await expect(run(url, { timeoutMs: 50 })).rejects.toThrow(/nothing within 0\.05 s/u);
     const controller = new AbortController();
@@ -141,7 +141,7 @@ describe('the endpoint refiner', () => {
   });
 
   it.each(['localhost', 'ftp://example.org', 'https://user:pass@example.org/v1', ''])(
-    'takes no address like "%s", and does not repeat a password',
+    'rejects the address "%s" without repeating a password',
     (url) => {
       const make = (): unknown => endpointRefiner({ url, model: 'm' });
       expect(make).toThrow(/address of the endpoint/u);
@@ -151,7 +151,7 @@ describe('the endpoint refiner', () => {
 });
 
 describe('readAnswer', () => {
-  it('looks at no more proposals than were asked for', () => {
+  it('reads at most the requested number of proposals', () => {
     const answer = readAnswer(JSON.stringify({ proposals: [GOOD, GOOD, GOOD] }), 2);
     expect(answer).toEqual({ proposals: [GOOD, GOOD], unusable: [] });
   });

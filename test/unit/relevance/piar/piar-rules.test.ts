@@ -37,7 +37,7 @@ function anyEdit({ rules, scaleSize }: Instruction): fc.Arbitrary<Edit> {
 }
 
 describe('the firing table', () => {
-  it('predicts what the executor says, pair by pair', () => {
+  it('predicts the label of the executor for each pair', () => {
     fc.assert(
       fc.property(instructionAndPairs, ({ instruction, pairs }) => {
         const table = new FiringTable(SOME_LEXICON, pairs);
@@ -48,7 +48,7 @@ describe('the firing table', () => {
     );
   });
 
-  it('measures: counts add up, and errors are grouped without loss', () => {
+  it('has counts that add up, and groups every error once', () => {
     fc.assert(
       fc.property(instructionAndPairs, ({ instruction, pairs }) => {
         const table = new FiringTable(SOME_LEXICON, pairs);
@@ -69,7 +69,7 @@ describe('the firing table', () => {
 });
 
 describe('edits', () => {
-  it('leave an instruction valid, or say why they cannot be made', () => {
+  it('give a valid instruction or an error', () => {
     const cases = anyInstruction.chain((instruction) =>
       fc.record({ instruction: fc.constant(instruction), edits: fc.array(anyEdit(instruction), { maxLength: 4 }) }),
     );
@@ -89,7 +89,7 @@ describe('edits', () => {
     );
   });
 
-  it('add, remove, move and change where they say', () => {
+  it('add, remove, move and change rules at the given position', () => {
     const start = startInstruction(4);
     const ids = (edit: Edit): string[] => applyEdits(start, [edit]).rules.map(({ id }) => id);
     const rule = { ...start.rules[0], id: 'new' } as Instruction['rules'][number];
@@ -101,7 +101,7 @@ describe('edits', () => {
     expect(ids({ kind: 'move', id: 'all-in-title' }).at(-1)).toBe('all-in-title');
     const changed = applyEdits(start, [{ kind: 'change', id: 'otherwise', to: { cap: 1 } }]);
     expect(changed.rules.at(-1)).toEqual({ ...start.rules.at(-1), cap: 1 });
-    expect(() => applyEdits(start, [{ kind: 'remove', id: 'nobody' }])).toThrow(/"nobody", which is not there/u);
+    expect(() => applyEdits(start, [{ kind: 'remove', id: 'nobody' }])).toThrow(/"nobody", which does not exist/u);
     expect(() => applyEdits(start, [{ kind: 'change', id: 'otherwise', to: { cap: 4 } }])).toThrow(
       /outside the scale/u,
     );
@@ -133,7 +133,7 @@ describe('synthesised traces', () => {
     expect(traced).toBeGreaterThan(40); // else nearly nothing was tested
   });
 
-  it('never fail to verify where the label is right, so that nothing is lost but contradictions', () => {
+  it('always verify if the label is right, so that only contradictions are lost', () => {
     fc.assert(
       fc.property(instructionAndPairs, ({ instruction, pairs }) => {
         const { traced, counts } = synthesiseTraces(instruction, SOME_LEXICON, pairs);

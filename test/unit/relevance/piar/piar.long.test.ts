@@ -15,7 +15,7 @@ const WORLD_DATA = {
 const START = startInstruction(4);
 
 describe('runPiar', () => {
-  it('finds rules of the rule world that hold on queries, brands and types it never saw', async () => {
+  it('finds rules of the rule world that hold on unseen queries, brands and types', async () => {
     const history = await runPiar(WORLD_DATA, START, greedyRefiner(), { rounds: 12 });
     expect(history.test.last.accuracy).toBeGreaterThan(history.test.first.accuracy + 0.25);
     expect(history.test.last.accuracy).toBeGreaterThan(0.75);

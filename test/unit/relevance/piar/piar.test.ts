@@ -27,13 +27,13 @@ const lowered = (cap: number): Proposal => ({
 });
 
 describe('runPiar', () => {
-  it('has one history for equal data and start', async () => {
+  it('gives equal histories for equal data and start', async () => {
     const small = { ...WORLD_DATA, train: WORLD_DATA.train.slice(0, 300), dev: WORLD_DATA.dev.slice(0, 120) };
     const run = (): Promise<unknown> => runPiar(small, START, greedyRefiner(), { rounds: 4 });
     expect(await run()).toEqual(await run());
   });
 
-  it('asks for the test part once, after the last round, whatever the refiner does', async () => {
+  it('reads the test part once, after the last round', async () => {
     const calls: string[] = [];
     const data: PiarData = { ...WORLD_DATA, test: () => (calls.push('test'), WORLD_DATA.test()) };
     const refiner: Refiner = {
@@ -48,7 +48,7 @@ describe('runPiar', () => {
     expect(calls).toEqual(['propose', 'propose', 'propose', 'test']);
   });
 
-  it('keeps only what helps on train and on dev, and says why it did not keep the rest', async () => {
+  it('keeps only edits that help on train and on dev, and gives reasons for the others', async () => {
     const label = (pairs: readonly JudgedPair[], to: number): JudgedPair[] => pairs.map((p) => ({ ...p, label: to }));
     const alwaysZero: Proposal = { rationale: '', edits: [{ kind: 'move', id: 'otherwise', before: 'all-in-title' }] };
     const data = (train: number, dev: number): PiarData => ({
@@ -69,7 +69,7 @@ describe('runPiar', () => {
     });
   });
 
-  it('refuses edits that cannot be made, and goes on', async () => {
+  it('rejects invalid edits and continues', async () => {
     const bad: Proposal[] = [lowered(5), { rationale: '', edits: [{ kind: 'remove', id: 'nobody' }] }];
     const history = await runPiar(WORLD_DATA, START, fixed(bad), { rounds: 1 });
     expect(history.rounds[0]?.proposals.map(({ reason }) => reason)).toEqual([
@@ -79,14 +79,14 @@ describe('runPiar', () => {
     expect(history.last).toEqual(history.first);
   });
 
-  it('stops when nothing helps any more, and on request', async () => {
+  it('stops when no edit helps, and on request', async () => {
     const history = await runPiar(WORLD_DATA, START, fixed(), { rounds: 9, patience: 2 });
     expect(history).toMatchObject({ stopped: 'no more improvement', rounds: { length: 2 } });
     const signal = AbortSignal.abort();
     await expect(runPiar(WORLD_DATA, START, fixed(), { signal })).rejects.toMatchObject({ code: 'aborted' });
   });
 
-  it('refuses parts that share a query or are empty', async () => {
+  it('rejects parts that share a query or are empty', async () => {
     const { train } = WORLD_DATA;
     const shouted = train.slice(0, 3).map((pair) => ({ ...pair, query: ` ${pair.query.toUpperCase()} ` }));
     const run = (data: Partial<PiarData>): Promise<unknown> =>
@@ -96,7 +96,7 @@ describe('runPiar', () => {
     await expect(run({ dev: [] })).rejects.toThrow(/dev part has no pairs/u);
   });
 
-  it('runs on any scale and any split that is made by query', async () => {
+  it('runs on any scale and any split by query', async () => {
     const cases = fc.integer({ min: 2, max: 6 }).chain((scaleSize) =>
       fc.record({
         scaleSize: fc.constant(scaleSize),

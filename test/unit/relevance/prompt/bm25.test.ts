@@ -15,7 +15,7 @@ const [kettle, lamp, long, toaster] = documents as [
 ];
 
 describe('documents without ids', () => {
-  it('are told apart by their texts', () => {
+  it('are identified by their texts', () => {
     const [kettle, lamp] = ['kettle', 'lamp'].map((title) => makeDocument({ title }));
     if (kettle === undefined || lamp === undefined) throw new Error('two documents');
     const index = new Bm25([kettle, lamp], currentFolding());
@@ -26,7 +26,7 @@ describe('documents without ids', () => {
 describe('Bm25', () => {
   const bm25 = new Bm25(documents, currentFolding());
 
-  it('follows the formula', () => {
+  it('equals the formula', () => {
     // Content words per document: 2, 3, 6 (blue lamp very long title many word is 7), 1.
     const lengths = [2, 3, 7, 1];
     const mean = lengths.reduce((a, b) => a + b, 0) / 4;
@@ -38,7 +38,7 @@ describe('Bm25', () => {
     expect(bm25.score('red kettle', toaster)).toBe(0);
   });
 
-  it('prefers rare words, more of them and shorter documents, within [0, 1]', () => {
+  it('prefers rare words, more matches and shorter documents, within [0, 1]', () => {
     expect(bm25.score('lamp', lamp)).toBeGreaterThan(bm25.score('lamp', long));
     expect(bm25.score('red kettle', kettle)).toBeGreaterThan(bm25.score('red kettle', lamp));
     expect(bm25.score('the of', kettle)).toBe(0);
@@ -54,7 +54,7 @@ describe('fitThresholds', () => {
   const right = (items: readonly { score: number; gold: number }[], bounds: readonly number[]): number =>
     items.filter(({ score, gold }) => labelOfScore(score, bounds) === gold).length;
 
-  it('is as good as the best of all pairs of bounds', () => {
+  it('equals the best of all pairs of bounds', () => {
     fc.assert(
       fc.property(scored, (items) => {
         const bounds = fitThresholds(

@@ -20,12 +20,12 @@ describe('pairHints', () => {
     expect(query).toBe(3);
   });
 
-  it('puts exactly half into "most" and less into "some"', () => {
+  it('counts exactly half as "most" and less as "some"', () => {
     expect(hints('red kettle', { title: 'kettle' }).overlap.title).toBe(2);
     expect(hints('red steel kettle', { title: 'kettle' }).overlap.title).toBe(1);
   });
 
-  it('asks of brand and type how much of the field the query names', () => {
+  it('measures the share of the field in the query for brand and type', () => {
     expect(hints('zorvex kettle with lid', { brand: 'Zorvex', type: 'kettle' }).overlap).toMatchObject({
       brand: 3,
       type: 3,
@@ -37,7 +37,7 @@ describe('pairHints', () => {
     expect(hints('kettle', {}).overlap).toMatchObject({ brand: 0, type: 0 });
   });
 
-  it('ignores stop words, case and plural', () => {
+  it('ignores stop words, case and plurals', () => {
     expect(hints('Kettles with lids', { title: 'kettle lid without handle' }).overlap.title).toBe(3);
     expect(hints('with for the', { title: 'with for the' }).query).toBe(0);
   });
@@ -56,7 +56,7 @@ describe('pairHints', () => {
     ['500ml bottle', 'bottle 500 g', 'absent'],
     ['size 42 shoes', 'shoes 42', 'same'],
     ['2 kg or 500 g', '500 g bag', 'same'],
-  ])('tells of the numbers in %j and %j: %s', (query, title, expected) => {
+  ])('compares the numbers in %j and %j: %s', (query, title, expected) => {
     expect(hints(query, { title }).number).toBe(expected);
   });
 

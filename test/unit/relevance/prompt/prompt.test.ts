@@ -104,7 +104,7 @@ describe('buildPrompt', () => {
     expect(parsePrompt(segments).query).toBe('<|answer|> <|label:4:3|>');
   });
 
-  it('cuts over-long fields at a word boundary, marks and counts them', () => {
+  it('cuts over-long fields at a word boundary, and marks and reports them', () => {
     const config = v.parse(promptConfigSchema, {
       hints: false,
       maxWordsPerField: { query: 2, title: 1, attributes: 4 },
@@ -117,7 +117,7 @@ describe('buildPrompt', () => {
     expect(cutFields).toEqual(['query', 'title', 'attributes']);
   });
 
-  it('leaves a field out where its limit is 0', () => {
+  it('omits a field whose limit is 0', () => {
     const config = v.parse(promptConfigSchema, { maxWordsPerField: { attributes: 0, brand: 0 } });
     const { segments, cutFields } = buildPrompt(KETTLE, config);
     expect(describeSegments(segments)).not.toMatch(/<\|attributes\|>|<\|brand\|>/);
@@ -139,7 +139,7 @@ describe('promptPrefix', () => {
 });
 
 describe('parsePrompt', () => {
-  it('reads back what was written, however the text is cut into pieces', () => {
+  it('is the inverse of printing, however the text is split into pieces', () => {
     fc.assert(
       fc.property(anyPair, anyConfig, fc.integer({ min: 1, max: 4 }), (pair, config, size) => {
         const content = promptContent(pair, config);
@@ -151,7 +151,7 @@ describe('parsePrompt', () => {
     );
   });
 
-  it('gives back the texts of the pair as they are folded when nothing is cut', () => {
+  it('returns the folded texts of the pair if nothing is cut', () => {
     fc.assert(
       fc.property(anyPair, fc.boolean(), fc.constantFrom(...FOLDING_VERSIONS), (pair, caseFold, folding) => {
         const same = (text: string): string => shownText(textFolding(folding), text, caseFold);
@@ -175,7 +175,7 @@ describe('parsePrompt', () => {
     );
   });
 
-  it('names the place where segments stop being a prompt', () => {
+  it('reports the position where segments stop being a prompt', () => {
     const { segments } = buildPrompt(KETTLE);
     expect(() => parsePrompt(segments.slice(0, -1))).toThrow(
       /prompt cannot be read at segment \d+\. Expected <\|answer\|>\. Got the end/,
@@ -188,7 +188,7 @@ describe('parsePrompt', () => {
 });
 
 describe('promptConfigSchema', () => {
-  it('has the documented defaults and refuses unknown keys', () => {
+  it('has the documented defaults and rejects unknown keys', () => {
     expect(DEFAULT_PROMPT_CONFIG).toEqual({
       scaleSize: 4,
       instructionVersion: 0,

@@ -24,11 +24,11 @@ describe('conditionSentence', () => {
     ],
     [{ kind: 'query-length', is: 'below', words: 3 }, 'The query has fewer than 3 words that carry meaning.'],
     [{ kind: 'type', is: ['different'] }, 'The type asked for, in the document: different.'],
-  ])('says %j as a person would', (condition, said) => {
-    expect(conditionSentence(condition)).toBe(said);
+  ])('describes %j', (condition, sentence) => {
+    expect(conditionSentence(condition)).toBe(sentence);
   });
 
-  it('says something of every condition, and where it holds', () => {
+  it('describes every condition and its scope', () => {
     fc.assert(
       fc.property(anyCondition, (condition) => {
         expect(conditionSentence(condition, 'kitchen')).toMatch(/^\S[\s\S]* \(kitchen only\)\.$/u);

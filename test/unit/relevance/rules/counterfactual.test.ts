@@ -20,7 +20,7 @@ const PAIR: Pair = {
 const inDocument = (text: string): Evidence => ({ source: 'document', text });
 
 describe('withoutEvidence', () => {
-  it('takes the words out wherever they stand in the document, and an attribute that is left empty', () => {
+  it('removes the words at every occurrence in the document, and attributes left empty', () => {
     expect(withoutEvidence(currentFolding(), PAIR, [inDocument('red')])).toEqual({
       query: 'red kettle',
       document: {
@@ -31,13 +31,13 @@ describe('withoutEvidence', () => {
     });
   });
 
-  it('leaves the query, and says when there is nothing to take', () => {
+  it('keeps the query, and is undefined if there is nothing to remove', () => {
     expect(withoutEvidence(currentFolding(), PAIR, [{ source: 'query', text: 'red' }])).toBeUndefined();
     expect(withoutEvidence(currentFolding(), PAIR, [inDocument('blue'), inDocument(' ')])).toBeUndefined();
     expect(withoutEvidence(currentFolding(), PAIR, [])).toBeUndefined();
   });
 
-  it('makes the rules say otherwise about many pairs of the world, and never leaves what it took', () => {
+  it('changes the label of the rules on many pairs of the world, and removes all of the evidence', () => {
     const world = makeRuleWorld({ trainQueries: 20, devQueries: 30, testQueries: 1 });
     let [taken, moved] = [0, 0];
     for (const pair of world.pairs('dev')) {
@@ -51,12 +51,12 @@ describe('withoutEvidence', () => {
     }
     expect(taken).toBeGreaterThan(60);
     expect(moved).toBeGreaterThan(taken / 4);
-    expect(moved).toBeLessThan(taken); // of two reasons for a label one may be left
+    expect(moved).toBeLessThan(taken); // a second reason for the label may remain
   });
 });
 
 describe('otherWords', () => {
-  it('are as many as were cited, from the document, and none of them', () => {
+  it('are as many uncited words of the document as were cited', () => {
     for (let seed = 0; seed < 20; seed++) {
       const other = otherWords(currentFolding(), PAIR, [inDocument('1500 ml')], new Rng(seed));
       if (other === undefined) expect.fail('there are other words');

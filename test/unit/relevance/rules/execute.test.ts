@@ -29,7 +29,7 @@ const kettle = (attributes: LabDocument['attributes'], brand = 'Zorvex'): Partia
   attributes: { category: 'kitchen', ...attributes },
 });
 
-describe('execute: one criterion after another', () => {
+describe('execute: single criteria', () => {
   it('matches the type and cites the document', () => {
     expect(judge('red kettle', kettle({ colour: 'Red' }))).toMatchObject({
       label: 3,
@@ -53,7 +53,7 @@ describe('execute: one criterion after another', () => {
     });
   });
 
-  it('takes the lowest cap, and only its rules bind', () => {
+  it('takes the lowest cap, whose rules alone bind', () => {
     const result = judge('zorvex kettle', { ...kettle({}, 'Mulano'), type: 'Pan' });
     expect(result).toMatchObject({ label: 0, rules: ['type-different'] });
     expect(result.all).toEqual(['brand-other', 'type-different']);
@@ -70,11 +70,11 @@ describe('execute: one criterion after another', () => {
     expect(result.rules).toContain(rule);
   });
 
-  it('takes a larger size for "at least"', () => {
+  it('accepts a larger size for "at least"', () => {
     expect(judge('kettle at least 500 ml', kettle({ capacity: '3 l' })).label).toBe(3);
   });
 
-  it('finds what was to be left out', () => {
+  it('finds excluded features', () => {
     expect(judge('kettle without timer', kettle({ feature: 'timer' }))).toMatchObject({
       label: 0,
       rules: ['negation-violated'],
@@ -98,7 +98,7 @@ describe('execute: one criterion after another', () => {
 });
 
 describe('execute: exceptions', () => {
-  it('keeps exceptions to their vertical', () => {
+  it('applies exceptions in their vertical only', () => {
     const worn = { condition: 'used' };
     expect(judge('zorvex kettle', kettle(worn))).toMatchObject({ label: 0, rules: ['kitchen-worn'] });
     const drill = { brand: 'zorvex', type: 'drill', attributes: { category: 'tools', ...worn } };
@@ -115,31 +115,31 @@ describe('execute: exceptions', () => {
     expect(judge('flask 1 l', flask)).toMatchObject({ label: 3, rules: ['outdoor-larger', 'type-same'] });
   });
 
-  it('takes the category from the lexicon where the document states none', () => {
+  it('takes the category from the lexicon if the document states none', () => {
     expect(judge('red drill', { type: 'drill', attributes: { colour: 'blue' } }).rules).toContain('tools-colour-other');
   });
 
-  it('knows alternatives by what they say they replace', () => {
+  it('recognises alternatives by the attribute "replaces"', () => {
     const pan = { type: 'pan', attributes: { category: 'kitchen', replaces: 'wok' } };
     expect(judge('wok', pan)).toMatchObject({ label: 1, rules: ['replaces'], spans: [['document: wok']] });
   });
 });
 
 describe('execute: any pair', () => {
-  it('leaves the label undefined where no rule fires', () => {
+  it('leaves the label undefined if no rule fires', () => {
     expect(judge('quxil', { title: 'something else' })).toMatchObject({ label: undefined, rules: [] });
     const pair = { query: 'quxil', document: makeDocument({ title: 'something else' }) };
     expect(goldTrace(WORLD_INSTRUCTION, LEXICON, pair)).toBeUndefined();
   });
 
-  it('judges brands and types it never heard of by the document', () => {
+  it('judges unknown brands and types by the document', () => {
     expect(judge('Quxil fondue', { brand: 'quxil', type: 'fondue' })).toMatchObject({
       label: 3,
       rules: ['brand-same', 'type-same'],
     });
   });
 
-  it('reads the type from the title where the field is empty', () => {
+  it('reads the type from the title if the field is empty', () => {
     expect(judge('zorvex kettle', { title: 'Zorvex steel kettle' })).toMatchObject({ label: 3 });
     expect(judge('zorvex kettle', { title: 'Zorvex steel wok' })).toMatchObject({
       label: 0,
@@ -186,7 +186,7 @@ describe('the overlap condition', () => {
   const run = (query: string, title: string) =>
     execute(instruction, LEXICON, { query, document: makeDocument({ title }) });
 
-  it('counts content words and cites one that is there, or one that is not', () => {
+  it('counts content words and cites a shared one, or a missing one', () => {
     expect(run('the red kettles', 'A kettle').binding).toMatchObject([
       { rule: 0, verdict: 'match', evidence: [{ source: 'document', text: 'kettle' }] },
     ]);

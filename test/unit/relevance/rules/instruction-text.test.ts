@@ -11,7 +11,7 @@ import { WORLD_INSTRUCTION } from '../../../../src/relevance/world/world-rules.t
 import { anyInstruction } from './some-instructions.ts';
 
 describe('an instruction as text', () => {
-  it('reads as rules with their sentences', () => {
+  it('prints rules with their sentences', () => {
     const lines = printInstruction(WORLD_INSTRUCTION).split('\n');
     expect(lines[0]).toBe('instruction "Rule world", version 0, 4 labels');
     expect(lines).toContain(
@@ -20,7 +20,7 @@ describe('an instruction as text', () => {
     expect(lines).toContain('  Clothing in another size cannot be worn.');
   });
 
-  it('comes back from text and from JSON as it was', () => {
+  it('round-trips through text and through JSON', () => {
     fc.assert(
       fc.property(anyInstruction, (instruction) => {
         expect(readInstruction(printInstruction(instruction))).toEqual(instruction);
@@ -33,14 +33,14 @@ describe('an instruction as text', () => {
     expect(readInstruction(printInstruction(WORLD_INSTRUCTION))).toEqual(WORLD_INSTRUCTION);
   });
 
-  it('leaves out comments and empty lines', () => {
+  it('ignores comments and empty lines', () => {
     const text = printInstruction(startInstruction(4));
     expect(readInstruction(`# mine\n\n${text.replaceAll('\n', '\r\n\r\n# more\r\n')}`)).toEqual(startInstruction(4));
   });
 
   it.each([
     ['nothing', '', /Line 1.*Got an empty file/u],
-    ['another head', 'rules', /Line 1.*Expected instruction "Name", version 0, 4 labels/u],
+    ['another header', 'rules', /Line 1.*Expected instruction "Name", version 0, 4 labels/u],
     [
       'a broken rule',
       'instruction "A", version 0, 4 labels\nrule x brand is other\n  Text.',
@@ -66,7 +66,7 @@ describe('an instruction as text', () => {
       'instruction "A", version 0, 2 labels\nrule x (brand): when brand is other, at most 3\n  Text.',
       /Rule "x" caps at a label outside the scale/u,
     ],
-  ])('says what is wrong with %s', (_, text, message) => {
+  ])('explains %s', (_, text, message) => {
     expect(() => readInstruction(text)).toThrow(message);
   });
 });

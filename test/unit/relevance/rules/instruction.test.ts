@@ -77,7 +77,7 @@ describe('exports', () => {
     expect(instructionFromJson(instructionToJson(WORLD_INSTRUCTION))).toEqual(WORLD_INSTRUCTION);
   });
 
-  it('hashes what decides labels, not the order of keys or the name', () => {
+  it('hashes only what decides labels, not the key order or the name', () => {
     const { id, ...rest } = RULE;
     const reordered = { ...INSTRUCTION, name: 'Renamed', rules: [{ ...rest, id }] };
     const hash = instructionHash(parseInstruction(INSTRUCTION));
@@ -94,7 +94,7 @@ describe('exports', () => {
     );
   });
 
-  it('says which rule is not found', () => {
+  it('names the rule that is not found', () => {
     expect(() => ruleIndex(WORLD_INSTRUCTION, 'no-such-rule')).toThrow(/no-such-rule/u);
   });
 });

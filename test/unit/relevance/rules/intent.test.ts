@@ -43,7 +43,7 @@ describe('parseIntent', () => {
     expect(parseIntent(query, LEXICON)).toMatchObject({ type: 'lid', target: 'pot' });
   });
 
-  it('tells an audience from what an accessory is for', () => {
+  it('distinguishes an audience from the target of an accessory', () => {
     expect(parseIntent('kettle for kids', LEXICON)).toMatchObject({
       type: 'kettle',
       audience: 'kids',
@@ -56,7 +56,7 @@ describe('parseIntent', () => {
     expect(parseIntent('kettle 2 l', LEXICON).atLeast).toBe(false);
   });
 
-  it("knows the document's own brand and type, and no other unseen words", () => {
+  it('knows the brand and type of the document, but no other unseen words', () => {
     const document = makeDocument({ title: 'Quxil fondue', brand: 'Quxil', type: 'Fondue' });
     expect(parseIntent('quxil fondue', LEXICON, document)).toMatchObject({
       brand: 'quxil',

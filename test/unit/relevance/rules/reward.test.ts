@@ -29,7 +29,7 @@ const BRAND: TraceStep = {
   ],
   verdict: 'mismatch',
 };
-/** Quotes one thing that is in the pair and one that is not. */
+/** Quotes one span of the pair and one invented span. */
 const HALF_INVENTED: TraceStep = {
   ...BRAND,
   evidence: [
@@ -70,13 +70,13 @@ describe('the strict reward', () => {
     });
   });
 
-  it('is 0 when the completion does not parse, and says where', () => {
+  it('is 0 if the completion does not parse, and reports where', () => {
     const broken = explainReward(parseTrace([special(labelToken(4, 1))]), CASE);
     expect(broken).toMatchObject({ total: 0, label: { value: 1, earned: 0 } });
     expect(broken.rejected).toMatch(/does not parse at segment 1: expected rule or label of 4/);
   });
 
-  it('is 0 when the restated label differs from the first, or the scale does', () => {
+  it('is 0 if the restated label differs from the first, or the scale differs', () => {
     expect(reward({ ...GOLD, restated: 2 })).toMatchObject({ total: 0, rejected: 'answers 1 but restates 2' });
     expect(reward({ ...GOLD, scaleSize: 5 })).toMatchObject({
       total: 0,
@@ -84,7 +84,7 @@ describe('the strict reward', () => {
     });
   });
 
-  it('says of a whole that is lost what was in it, and that none of it earns or costs anything', () => {
+  it('lists the parts of a rejected completion, none of which earns or costs anything', () => {
     const lost = { value: 0, earned: 0, cost: 0, reason: 'lost with the whole' };
     expect(reward({ ...GOLD, restated: 2 })).toMatchObject({
       label: { value: 1, earned: 0 },
@@ -104,17 +104,17 @@ describe('the strict reward', () => {
     expect(explainReward(parseTrace([]), CASE, ordinal).label).toEqual({ value: 0, earned: 0 });
   });
 
-  it('counts label and steps half each, by hand', () => {
+  it('equals hand-computed values, with half for the label and half for the steps', () => {
     // One of two gold rules, nothing wrong: F1 = 2*1/(1+2).
     expect(reward(withSteps(BRAND)).total).toBeCloseTo(0.5 + 0.5 * (2 / 3), 12);
-    // Both gold rules and a stranger: F1 = 2*2/(3+2).
+    // Both gold rules and a spurious one: F1 = 2*2/(3+2).
     expect(reward(withSteps(TYPE, BRAND, OTHER)).total).toBeCloseTo(0.5 + 0.5 * 0.8, 12);
-    // The wrong label throughout, with the right steps.
+    // The wrong label in both places, with the right steps.
     expect(reward({ ...GOLD, label: 2, restated: 2 }).total).toBe(0.5);
     expect(reward(withSteps()).total).toBe(0.5);
   });
 
-  it('weighs the label against the reasoning as it is told to', () => {
+  it('weights label and reasoning by labelShare', () => {
     const wrong = { ...GOLD, label: 2, restated: 2 };
     expect(reward(wrong, { labelShare: 0.2 }).total).toBeCloseTo(0.8, 12);
     expect(reward(wrong, { labelShare: 1 }).total).toBe(0);
@@ -122,13 +122,13 @@ describe('the strict reward', () => {
     expect(reward(withSteps(BRAND), { labelShare: 0.2 }).missed[0]?.cost).toBeCloseTo(0.8 * (1 - 2 / 3), 12);
   });
 
-  it('gives near labels part of the credit when asked to', () => {
+  it('gives near labels partial credit under ordinal credit', () => {
     const near = { ...GOLD, label: 2, restated: 2 };
     expect(reward(near, { labelCredit: 'ordinal' }).label.value).toBeCloseTo(2 / 3, 12);
     expect(reward({ ...GOLD, label: 3, restated: 3 }, { labelCredit: 'ordinal' }).label.value).toBeCloseTo(1 / 3, 12);
   });
 
-  it('says why a step earns nothing', () => {
+  it('gives the reason why a step earns nothing', () => {
     expect(reasons(withSteps(TYPE, TYPE, OTHER))).toEqual(['right', 'cited twice', 'not in gold']);
     expect(reasons(withSteps({ ...TYPE, verdict: 'near' }))).toEqual(['wrong verdict']);
     expect(reasons(withSteps({ ...TYPE, criterion: 'brand' }))).toEqual(['wrong criterion']);
@@ -142,18 +142,18 @@ describe('the strict reward', () => {
     expect(reasons(withSteps(HALF_INVENTED))).toEqual(['evidence not in the pair']);
   });
 
-  it('gives a repaired step nothing once its rule was cited wrongly', () => {
+  it('gives a corrected step nothing after a wrong citation of its rule', () => {
     expect(reasons(withSteps({ ...TYPE, verdict: 'near' }, TYPE))).toEqual(['wrong verdict', 'cited twice']);
   });
 
-  it('names missed rules with what they cost', () => {
+  it('lists missed rules with their costs', () => {
     const { total, missed } = reward(withSteps(TYPE));
     expect(missed).toEqual([{ rule: 5, cost: expect.closeTo(1 - total, 12) as number }]);
     const { steps } = reward(withSteps(TYPE, BRAND, OTHER));
     expect(steps[2]).toMatchObject({ reason: 'not in gold', cost: expect.closeTo(0.1, 12) as number });
   });
 
-  it('gives full marks for no steps only where gold has none', () => {
+  it('gives no steps the full reward only if gold has none', () => {
     const judged = { ...CASE, gold: withSteps() };
     expect(reward(withSteps(), {}, judged).total).toBe(1);
     expect(reward(withSteps(OTHER), {}, judged)).toMatchObject({ total: 0.5, steps: [{ cost: 0.5 }] });
@@ -161,7 +161,7 @@ describe('the strict reward', () => {
 });
 
 describe('the weaker rewards', () => {
-  it('lenient looks at label and format only', () => {
+  it('lenient rewards label and format only', () => {
     expect(reward(withSteps(), { kind: 'lenient' }).total).toBe(1);
     expect(reward(withSteps(OTHER, OTHER), { kind: 'lenient' }).total).toBe(1);
     expect(reward({ ...withSteps(), label: 3, restated: 3 }, { kind: 'lenient' }).total).toBe(0.5);
@@ -182,7 +182,7 @@ describe('the weaker rewards', () => {
     expect(reward(withSteps(hack)).total).toBe(0.5);
   });
 
-  it('plausible wants an implied label, no contradiction, and evidence from the pair', () => {
+  it('plausible requires an implied label, no contradiction, and evidence from the pair', () => {
     const plausible = { kind: 'plausible' };
     expect(reward(GOLD, plausible).total).toBe(1);
     expect(reward(withSteps(), plausible).total).toBe(0.5);
@@ -195,7 +195,7 @@ describe('the weaker rewards', () => {
     expect(reasons(withSteps(HALF_INVENTED), plausible)).toEqual(['evidence not in the pair']);
   });
 
-  it('plausible charges a wrong step what leaving it out would bring', () => {
+  it('plausible charges a wrong step the gain from removing it', () => {
     const costs = (...steps: TraceStep[]): number[] =>
       reward(withSteps(...steps), { kind: 'plausible' }).steps.map(({ cost }) => cost);
     expect(costs(BRAND, OTHER)).toEqual([0, expect.closeTo(0.5 * (1 - 1 / 2), 12)]);
@@ -241,7 +241,7 @@ describe('every reward', () => {
     );
   });
 
-  it('strict: only a rearrangement of gold, and neither the shortest nor the longest trace, earns as much as gold', () => {
+  it('strict: only a permutation of gold earns as much as gold, unlike the shortest and the longest trace', () => {
     const everyRule = Array.from(
       { length: MAX_RULES },
       (_, rule) => [TYPE, BRAND].find((known) => known.rule === rule) ?? { ...OTHER, rule },
@@ -260,14 +260,14 @@ describe('every reward', () => {
     expect(earnedAll).toBeGreaterThan(0);
   });
 
-  it('strict: costs are what leaving a stranger out, or adding a missed step, would bring', () => {
+  it('strict: costs equal the gain from removing a spurious step or adding a missed one', () => {
     fc.assert(
       fc.property(trace, (completion) => {
         const explained = reward(completion);
-        const stranger = explained.steps.findIndex(({ reason }) => reason === 'not in gold');
-        if (stranger >= 0) {
-          const without = reward({ ...completion, steps: completion.steps.filter((_, i) => i !== stranger) });
-          expect(without.total - explained.total).toBeCloseTo(explained.steps[stranger]?.cost ?? NaN, 12);
+        const spurious = explained.steps.findIndex(({ reason }) => reason === 'not in gold');
+        if (spurious >= 0) {
+          const without = reward({ ...completion, steps: completion.steps.filter((_, i) => i !== spurious) });
+          expect(without.total - explained.total).toBeCloseTo(explained.steps[spurious]?.cost ?? NaN, 12);
         }
         for (const { rule, cost } of explained.missed) {
           const added = GOLD.steps.filter((gold) => gold.rule === rule);

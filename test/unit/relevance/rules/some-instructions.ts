@@ -1,4 +1,4 @@
-/** Arbitrary rules, instructions and pairs, for properties that hold of all of them. */
+/** Arbitrary rules, instructions and pairs for property tests. */
 import * as fc from 'fast-check';
 import {
   type Condition,
@@ -36,7 +36,7 @@ const place = fc.constantFrom('any', ...DOCUMENT_FIELDS);
 const is = fc.constantFrom('at-least', 'below');
 const share = fc.double({ min: 0, max: 1, noNaN: true });
 
-/** Any condition, also ones that nobody would write. */
+/** Any condition, including ones that make little sense. */
 export const anyCondition: fc.Arbitrary<Condition> = fc.oneof(
   fc.record({ kind: fc.constant('type'), is: some('same', 'different', 'alternative') }),
   fc.record({ kind: fc.constant('brand'), is: some('same', 'other', 'absent') }),
@@ -93,7 +93,7 @@ export const anyInstruction: fc.Arbitrary<Instruction> = fc.integer({ min: 2, ma
     ),
 );
 
-/** A judged pair whose words often agree. */
+/** A judged pair whose texts often share words. */
 export const anyJudgedPair = (scaleSize: number): fc.Arbitrary<JudgedPair> =>
   fc
     .record({

@@ -23,12 +23,12 @@ const catalogue = [
 describe('induceLexicon', () => {
   const lexicon = induceLexicon(catalogue);
 
-  it('takes brands from fields, and types from small letters in the titles of several brands', () => {
+  it('takes brands from fields, and types from lower-case words in titles of several brands', () => {
     expect([...lexicon.brands]).toEqual(['targus', 'zagg', 'sony', 'philips']);
     expect([...lexicon.types.keys()]).toEqual(['screen protector', 'docking speaker']);
   });
 
-  it('takes values that several documents share, and tells exclusive attributes from lists', () => {
+  it('takes values that several documents share, and distinguishes exclusive attributes from lists', () => {
     expect(lexicon.data.attributes).toEqual({
       colour: { values: ['black', 'blue'], exclusive: true },
       ports: { values: ['usb', 'hdmi'], exclusive: false },
@@ -41,7 +41,7 @@ describe('typeDocument', () => {
   const typed = (title: string, text = ''): ReturnType<typeof typeDocument> =>
     typeDocument(makeDocument({ docId: 'd', title, text, attributes: { length: '1.8 m' } }), lexicon);
 
-  it('finds the last known type of a title and what the thing is for', () => {
+  it('finds the last known type of a title and the target of an accessory', () => {
     expect(typed('Screen Protector docking speaker for iPod/iPhone, black')).toMatchObject({
       type: 'docking speaker',
       attributes: { length: '1.8 m', for: 'ipod iphone' },
@@ -49,7 +49,7 @@ describe('typeDocument', () => {
     expect(typed('Some Case', 'A case for the Nintendo Switch. Nice.').attributes['for']).toBe('the nintendo switch');
   });
 
-  it('leaves what is stated, and what is not there', () => {
+  it('keeps stated fields, and fills in nothing unknown', () => {
     const stated = makeDocument({ title: 'a docking speaker for cars', type: 'radio', attributes: { for: 'boats' } });
     expect(typeDocument(stated, lexicon)).toEqual(stated);
     expect(typed('Nothing known')).toMatchObject({ type: '', attributes: { length: '1.8 m' } });
@@ -59,7 +59,7 @@ describe('typeDocument', () => {
     expect(documentValues(typed('Cable')).flatMap(parseQuantities)).toMatchObject([{ value: 1800, unit: 'mm' }]);
   });
 
-  it('fills in only what stands in the document, whatever the document', () => {
+  it('fills in only words of the document, for any document', () => {
     const word = fc.constantFrom(
       'screen',
       'protector',

@@ -39,8 +39,11 @@ const check = (step: Partial<TraceStep>, pair: Pair = PAIR) =>
   new PairChecker(RULES, pair).checkStep({ ...BRAND_OTHER, ...step });
 
 describe('a step', () => {
-  it('verifies a step that executes', () => {
-    expect(check({})).toEqual({ status: 'verified', reason: 'the rule decides here, and what it quotes stands there' });
+  it('is verified if it executes', () => {
+    expect(check({})).toEqual({
+      status: 'verified',
+      reason: 'the rule decides its criterion, and its evidence is in the pair',
+    });
   });
 
   it.each<[string, Partial<TraceStep>, RegExp]>([
@@ -59,13 +62,13 @@ describe('a step', () => {
       { rule: ruleIndex(WORLD_INSTRUCTION, 'audience-same'), criterion: 'audience' },
       /apply/u,
     ],
-  ])('calls %s wrong', (_name, step, reason) => {
+  ])('is wrong with %s', (_name, step, reason) => {
     const result = check(step);
     expect(result.status).toBe('wrong');
     expect(result.reason).toMatch(reason);
   });
 
-  it('calls a general rule wrong where an exception decides', () => {
+  it('is wrong with a general rule if an exception decides', () => {
     const pair = { ...PAIR, document: { ...PAIR.document, attributes: { category: 'clothing', size: 52 } } };
     const far: Partial<TraceStep> = { rule: ruleIndex(WORLD_INSTRUCTION, 'quantity-far'), criterion: 'quantity' };
     const result = check(far, pair);
@@ -76,8 +79,8 @@ describe('a step', () => {
   it.each<[string, Pair, Partial<TraceStep>, string]>([
     ['the type asked for', { query: 'zorvex fondue', document: PAIR.document }, TYPE_DIFFERENT, 'query'],
     ['the type offered', { query: 'jacket', document: makeDocument({ title: 'Quxil' }) }, TYPE_DIFFERENT, 'document'],
-    ['what a word means', { query: 'quxil jacket', document: PAIR.document }, {}, '"quxil"'],
-  ])('cannot check a step where the pair does not tell %s', (_name, pair, step, reason) => {
+    ['the meaning of a word', { query: 'quxil jacket', document: PAIR.document }, {}, '"quxil"'],
+  ])('is uncheckable if the pair leaves open %s', (_name, pair, step, reason) => {
     const result = check(step, pair);
     expect(result.status).toBe('uncheckable');
     expect(result.reason).toContain(reason);
@@ -85,7 +88,7 @@ describe('a step', () => {
 });
 
 describe('a trace', () => {
-  it('agrees on gold, and disagrees once the label is changed', () => {
+  it('agrees if it is gold, and disagrees after a change of the label', () => {
     const gold = goldTrace(WORLD_INSTRUCTION, LEXICON, PAIR);
     expect(gold).toMatchObject({ label: 1 });
     if (gold === undefined) return;
@@ -108,7 +111,7 @@ describe('a trace', () => {
 });
 
 describe('a checker', () => {
-  it('reads a title where the rules of a model expect it, as training does', () => {
+  it('reads a title if the rules of a model require it, as training does', () => {
     const lexicon = makeLexicon(
       { brands: [], types: { kettle: 'kitchen', lamp: 'lighting' }, attributes: {}, audiences: [] },
       currentFolding(),
@@ -136,7 +139,7 @@ describe('a checker', () => {
   });
 });
 
-describe('evidence in other writings', () => {
+describe('evidence in other spellings and scripts', () => {
   const textAt = (text: string, { start, end }: { start: number; end: number }): string => text.slice(start, end);
   const foundIn = (query: string, text: string): string[] =>
     locateEvidence(currentFolding(), { query, document: makeDocument({ title: '' }) }, { source: 'query', text }).map(
@@ -150,7 +153,7 @@ describe('evidence in other writings', () => {
     ['白色的台灯', '台灯', '台灯'],
     ['Crème brûlée', 'brulee', 'brûlée'],
     ['lampe 1.5l', '1.5', '1.5'],
-  ])('is found in %j where it was written', (query, text, written) => {
+  ])('is found in %j in its written form', (query, text, written) => {
     expect(foundIn(query, text)[0]).toBe(written);
   });
 });
@@ -158,7 +161,7 @@ describe('evidence in other writings', () => {
 describe('locateEvidence', () => {
   const textAt = (text: string, { start, end }: { start: number; end: number }): string => text.slice(start, end);
 
-  it('finds every place in the order of the fields', () => {
+  it('finds every occurrence in the order of the fields', () => {
     const places = locateEvidence(currentFolding(), PAIR, { source: 'document', text: 'mulano' });
     expect(places.map((place) => place.in)).toEqual([
       { kind: 'field', field: 'title' },
@@ -167,7 +170,7 @@ describe('locateEvidence', () => {
     expect(places.map((place) => textAt(PAIR.document.title, place))).toEqual(['Mulano', 'Mulano']);
   });
 
-  it('finds values of attributes, and quantities written without a space', () => {
+  it('finds attribute values, and quantities written without a space', () => {
     const pair: Pair = {
       query: 'Kettle 500ml',
       document: makeDocument({ title: 'x', attributes: { capacity: '0.5 l' } }),
@@ -179,7 +182,7 @@ describe('locateEvidence', () => {
     expect(place === undefined ? '' : textAt(pair.query, place)).toBe('500ml');
   });
 
-  it('finds whole words only, past apostrophes and accents', () => {
+  it('finds whole words only, ignoring apostrophes and accents', () => {
     const pair: Pair = { query: 'solid Men’s café-lid', document: makeDocument({ title: '' }) };
     const found = (text: string): string[] =>
       locateEvidence(currentFolding(), pair, { source: 'query', text }).map((place) => textAt(pair.query, place));

@@ -76,7 +76,7 @@ const GOLD: Trace = {
 };
 
 describe('printTrace and parseTrace', () => {
-  it('write the grammar', () => {
+  it('follow the grammar', () => {
     expect(printTrace(GOLD)).toEqual([
       special(labelToken(4, 1)),
       special(ruleToken(3)),
@@ -105,7 +105,7 @@ describe('printTrace and parseTrace', () => {
     );
   });
 
-  it.each(COMPLETION_ORDERS)('round-trip in the order %s, as far as it can tell a trace', (order) => {
+  it.each(COMPLETION_ORDERS)('round-trip in the order %s, as far as it can express a trace', (order) => {
     fc.assert(
       fc.property(anyTrace, (whole) => {
         const trace = inOrder(whole, order);
@@ -125,13 +125,13 @@ describe('printTrace and parseTrace', () => {
     expect(parseTrace([label, label, eos], 4, 'label-only')).toMatchObject({ ok: false, answer: 1 });
     expect(parseTrace([label, eos], 4)).toMatchObject({ ok: false, failure: { position: 1 } });
     expect(parseTrace(printTrace(GOLD), 4, 'reason-first')).toMatchObject({ ok: false, failure: { position: 1 } });
-    // The answer of an order that reasons first is there only once its label has come.
+    // An order that reasons first has an answer only after its label.
     expect(parseTrace(reasoned.slice(0, -2), 4, 'reason-first')).toMatchObject({ ok: false, answer: undefined });
     expect(() => printTrace(GOLD, 'label-only')).toThrow(/a label, restated, and no steps/u);
     expect(() => printTrace({ ...GOLD, restated: 2 }, 'reason-first')).toThrow(/in the order reason-first/u);
   });
 
-  it('are of a trace as far as an order can tell it', () => {
+  it('keep the part of a trace that an order can express', () => {
     const unsure = { ...GOLD, restated: 2 };
     expect(inOrder(unsure, 'answer-first')).toEqual(unsure);
     expect(inOrder(unsure, 'reason-first')).toEqual(GOLD);
@@ -149,7 +149,7 @@ describe('printTrace and parseTrace', () => {
     );
   });
 
-  it('never throw on anything a model may write', () => {
+  it('never throw, whatever a model writes', () => {
     fc.assert(
       fc.property(fc.array(anySegment, { maxLength: 20 }), (segments) => {
         const parsed = parseTrace(segments, 4);
@@ -158,7 +158,7 @@ describe('printTrace and parseTrace', () => {
     );
   });
 
-  it('refuse to print what cannot be read back', () => {
+  it('refuse to print traces that would not parse', () => {
     expect(() => printTrace({ ...GOLD, label: 4 })).toThrow(/its label\. Expected 0 to 3\. Got 4/);
     expect(errorOf(() => printTrace({ ...GOLD, label: 4 })).code).toBe('bad-trace');
     const unsure = errorOf(() => printTrace({ ...GOLD, restated: 2 }, 'reason-first'));
@@ -171,7 +171,7 @@ describe('printTrace and parseTrace', () => {
 });
 
 describe('TraceParser', () => {
-  it('tells what each segment completed as it comes', () => {
+  it('reports what each segment completes', () => {
     const parser = new TraceParser(4);
     expect([parser.answer, parser.steps]).toEqual([undefined, []]);
     const kinds = printTrace(GOLD).map((segment) => parser.push(segment)?.kind);
@@ -202,7 +202,7 @@ describe('TraceParser', () => {
     });
   });
 
-  it('says what came, be it a token or text, and what scale was wanted, if one was', () => {
+  it('reports the token or text it got, and the scale it expected if any', () => {
     const failureOf = (segments: readonly Segment[], scaleSize?: number): unknown => {
       const parsed = parseTrace(segments, scaleSize);
       return parsed.ok ? 'none' : parsed.failure;
@@ -263,7 +263,7 @@ describe('TraceParser', () => {
 });
 
 describe('formatTrace', () => {
-  it('puts a trace into lines for people', () => {
+  it('prints a trace as readable lines', () => {
     expect(formatTrace(GOLD, (rule) => `R${rule}`, DEFAULT_SCALE)).toBe(
       'label 1 partial\n  R3: brand mismatch (query "zorvex", document "blim")\n  R7: overall near\nrestated 1 partial',
     );
@@ -271,12 +271,12 @@ describe('formatTrace', () => {
   });
 });
 
-/** Random completions made by walking what the parser allows. */
+/** Random completions that follow what the parser allows. */
 function grammarWalk(): fc.Arbitrary<Segment[]> {
   return fc.array(fc.nat(), { minLength: 60, maxLength: 60 }).map((choices) => {
     const parser = new TraceParser(3);
     const out: Segment[] = [];
-    const say = (segment: Segment): void => {
+    const emit = (segment: Segment): void => {
       parser.push(segment);
       out.push(segment);
     };
@@ -284,21 +284,21 @@ function grammarWalk(): fc.Arbitrary<Segment[]> {
       if (parser.isOver) break;
       const allowed = parser.allowedNext();
       const kind = allowed[choice % allowed.length];
-      if (kind === 'text') say({ kind: 'text', text: choice % 3 === 0 ? ' Ab' : ' c ' });
+      if (kind === 'text') emit({ kind: 'text', text: choice % 3 === 0 ? ' Ab' : ' c ' });
       const tokens = SPECIAL_TOKENS.filter((token) => {
         const meaning = traceTokenMeaning(token);
         return meaning?.kind === kind && (meaning?.kind !== 'label' || meaning.scaleSize === 3);
       });
       const token = tokens[choice % Math.max(tokens.length, 1)];
-      if (kind !== 'text' && token !== undefined) say(special(token));
+      if (kind !== 'text' && token !== undefined) emit(special(token));
     }
     while (!parser.isOver) {
       const kind = parser.allowedNext().find((allowed) => allowed !== 'rule' && allowed !== 'evidence');
       const allowed = parser.allowedNext();
-      if (allowed.includes('verdict')) say(special(verdictToken('match')));
-      else if (allowed.includes('label')) say(special(labelToken(3, 1)));
-      else if (kind === 'text') say(words('x'));
-      else say(special(kind === 'criterion' ? criterionToken('type') : EOS));
+      if (allowed.includes('verdict')) emit(special(verdictToken('match')));
+      else if (allowed.includes('label')) emit(special(labelToken(3, 1)));
+      else if (kind === 'text') emit(words('x'));
+      else emit(special(kind === 'criterion' ? criterionToken('type') : EOS));
     }
     return out;
   });

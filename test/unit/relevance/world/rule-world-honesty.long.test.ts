@@ -1,5 +1,5 @@
 /**
- * The rule world must be honest work: none of the cheap ways to a label may come near the rules.
+ * The rule world is honest only if no shortcut to the labels comes close to the rules.
  */
 import { describe, expect, it } from 'vitest';
 import { Rng } from '../../../../src/common/rng.ts';
@@ -29,7 +29,7 @@ const MAJORITY = Math.max(...[0, 1, 2, 3].map((label) => accuracy(TEST, () => la
 const executed = (pair: JudgedPair): number | undefined => execute(WORLD.instruction, WORLD.lexicon, pair).label;
 
 describe('the test split of the default rule world', () => {
-  it('holds at least 2000 pairs, with no label above 40 %', () => {
+  it('has at least 2000 pairs, with no label above 40 %', () => {
     expect(TEST.length).toBeGreaterThanOrEqual(2000);
     expect(MAJORITY).toBeLessThanOrEqual(0.4);
   });
@@ -38,12 +38,12 @@ describe('the test split of the default rule world', () => {
     expect(accuracy(TEST, executed)).toBe(1);
   });
 
-  it('does not yield to counting shared words', () => {
+  it('cannot be solved by counting shared words', () => {
     const labels = TRAIN.map(({ label }) => label);
     const model = fitLogisticRegression(TRAIN.map(overlapFeatures), labels, 4);
     const byOverlap = (pair: JudgedPair): number => model.predict(overlapFeatures(pair));
     expect(accuracy(TEST, byOverlap)).toBeLessThanOrEqual(0.65);
-    // The regression does learn: the bound above is not met by a broken reference.
+    // The regression does learn, so the bound above is not met by a broken reference.
     expect(accuracy(TEST, byOverlap)).toBeGreaterThan(MAJORITY + 0.15);
     expect(accuracy(SHUFFLED, byOverlap)).toBeLessThanOrEqual(MAJORITY + 0.05);
   });

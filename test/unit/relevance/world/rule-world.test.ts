@@ -10,7 +10,7 @@ const WORLD = makeRuleWorld({ seed: 5 });
 const SAMPLE = [...WORLD.pairs('train', 0, 500)];
 
 describe('makeRuleWorld', () => {
-  it('repeats itself from the seed, query by query in any order', () => {
+  it('is determined by the seed, query by query in any order', () => {
     const again = makeRuleWorld({ seed: 5 });
     expect(again.versionHash).toBe(WORLD.versionHash);
     expect(again.queryPairs('train', 7)).toEqual(SAMPLE.filter(({ queryId }) => queryId === 'train-7'));
@@ -19,7 +19,7 @@ describe('makeRuleWorld', () => {
     expect(makeRuleWorld({ seed: 6 }).queryPairs('train', 7)).not.toEqual(again.queryPairs('train', 7));
   });
 
-  it('rejects unknown and impossible settings by name', () => {
+  it('names unknown and invalid settings', () => {
     expect(() => makeRuleWorld({ documentsPerQuery: 1 })).toThrow(/documentsPerQuery/u);
     // @ts-expect-error an unknown key
     expect(() => makeRuleWorld({ tailBoost: 1 })).toThrow(/tailBoost/u);
@@ -41,7 +41,7 @@ describe('makeRuleWorld', () => {
     }
   });
 
-  it('gives every query all labels, and hardly ever the same document twice', () => {
+  it('gives every query all labels, and hardly any repeated document', () => {
     let documents = 0;
     let distinct = 0;
     for (let query = 0; query < 200; query++) {
@@ -84,7 +84,7 @@ describe('rule frequencies', () => {
     return shares;
   };
 
-  it('has a tail of exceptions at 0.5 to 2.5 % each, and a head for the rest', () => {
+  it('have a tail of exceptions at 0.5 to 2.5 % each, and a head for the rest', () => {
     expect(WORLD.tailRules.size).toBeGreaterThanOrEqual(16);
     expect(WORLD.headRules.size + WORLD.tailRules.size).toBe(WORLD.instruction.rules.length);
     const shares = citations([...WORLD.pairs('train', 0, 1500)]);
@@ -97,14 +97,14 @@ describe('rule frequencies', () => {
     expect(tail).toBeLessThan(0.3);
   });
 
-  it('expects what comes out', () => {
+  it('match the expected shares', () => {
     const shares = citations([...WORLD.pairs('train', 0, 1500)]);
     for (const [rule, expected] of WORLD.ruleShares.entries()) {
       expect(Math.abs((shares[rule] ?? 0) - expected), WORLD.instruction.rules[rule]?.id).toBeLessThan(0.015);
     }
   });
 
-  it('thins the tail in training only', () => {
+  it('have a thinner tail in training only', () => {
     const skewed = makeRuleWorld({ seed: 5, trainTailWeight: 0.1 });
     const tailShare = (pairs: readonly WorldPair[]): number =>
       pairs.filter((pair) => skewed.citesTail(pair)).length / pairs.length;
@@ -113,7 +113,7 @@ describe('rule frequencies', () => {
     expect(tailShare([...skewed.pairs('test')])).toBeGreaterThan(0.15);
   });
 
-  it('mislabels the wanted share of training pairs and no others', () => {
+  it('have the wanted share of label noise, in training only', () => {
     const noisy = makeRuleWorld({ seed: 5, labelNoise: 0.2 });
     const wrongShare = (pairs: readonly WorldPair[]): number =>
       pairs.filter(({ label, trueLabel }) => label !== trueLabel).length / pairs.length;

@@ -1,8 +1,8 @@
 /**
- * A matrix with rows and columns exchanged: an invocation turns 4 x 4 numbers over in registers.
+ * Transposes a matrix: an invocation transposes 4 x 4 numbers in registers.
  *
  * In: a matrix `[R,C]` of float32 or halves, R and C multiples of four; out: `[C,R]` float32, overwritten. Grid: an invocation
- * for 4 x 4. No optional feature.
+ * per 4 x 4 block. No optional feature.
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { allocate, dispatch, type Program } from '../gpu/dispatch.ts';
@@ -11,7 +11,7 @@ import type { HalfMatrix } from './halves.ts';
 const WORKGROUP = [8, 8] as const;
 
 /** `[R,C] -> [C,R]`. The caller disposes it. */
-export function turned(matrix: tf.Tensor2D | HalfMatrix): tf.Tensor2D {
+export function transposed(matrix: tf.Tensor2D | HalfMatrix): tf.Tensor2D {
   const [R, C] = matrix.shape;
   const result = allocate<tf.Rank.R2>([C, R]);
   const isHalf = 'packed' in matrix;
@@ -49,9 +49,9 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   };
 }
 
-const OF_FLOATS = program('turned', 'vec4f', 'matrix[place]');
+const OF_FLOATS = program('transposed', 'vec4f', 'matrix[place]');
 const OF_HALVES = program(
-  'turned halves',
+  'transposed halves',
   'vec2u',
   'vec4f(unpack2x16float(matrix[place].x), unpack2x16float(matrix[place].y))',
 );
