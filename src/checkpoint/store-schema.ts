@@ -7,6 +7,8 @@
  *     runs       training runs that have not finished       key: id
  *     datasets   imported data that runs learn from         key: sha256; its chunks are under that id
  *     records    what the last finished run of a view told  key: view
+ *     judged     files of pairs of the Files view           key: id
+ *     judgedParts  their bytes, scores and corrections (judged-files.ts)  key: [id, kind, number, part]
  *
  * One rule holds after every transaction: a chunk belongs to a manifest, to a data set or to a pending save. So nothing half-written can
  * be listed, and what an interrupted save left behind can always be found and removed.
@@ -24,6 +26,8 @@ export interface StoreSchema extends DBSchema {
   runs: { key: string; value: unknown };
   datasets: { key: string; value: unknown };
   records: { key: string; value: unknown };
+  judged: { key: string; value: unknown };
+  judgedParts: { key: [id: string, kind: string, number: number, part: number]; value: unknown };
 }
 
 /** A save that has begun. */
@@ -43,7 +47,7 @@ export type UpgradeTransaction = IDBPTransaction<unknown, string[], 'versionchan
 export type Migration = (database: IDBPDatabase, transaction: UpgradeTransaction) => void | Promise<void>;
 
 /** Every step there has been, first to last; the version of the database is their number. */
-export const MIGRATIONS: readonly Migration[] = [createStores, addDataSets, addRecords];
+export const MIGRATIONS: readonly Migration[] = [createStores, addDataSets, addRecords, addJudgedFiles];
 
 /** Takes a database from the version it has to the one after the last migration. */
 export async function migrate(
@@ -75,4 +79,10 @@ async function addDataSets(database: IDBPDatabase, transaction: UpgradeTransacti
 /** Version 3: finished runs. */
 function addRecords(database: IDBPDatabase): void {
   database.createObjectStore('records', { keyPath: 'view' });
+}
+
+/** Version 4: files of pairs that are judged here. */
+function addJudgedFiles(database: IDBPDatabase): void {
+  database.createObjectStore('judged', { keyPath: 'id' });
+  database.createObjectStore('judgedParts');
 }
