@@ -11,7 +11,7 @@ export type Role = (typeof ROLES)[number];
 /** Roles that belong to a pair: they are looked for beside a nested document, never in it. */
 const PAIR_ROLES: ReadonlySet<Role> = new Set(['query', 'queryId', 'grade']);
 
-/** Columns named by the user, by role. */
+/** Columns named by the user, by role; the empty name says that a role has none. */
 export type ColumnNames = Readonly<Partial<Record<Role, string>>>;
 
 /** The columns of one file. */
@@ -131,7 +131,9 @@ export function findColumns(available: readonly string[], wished: ColumnNames = 
       return KNOWN_NAMES[role].flatMap((known) => names.filter((name) => plainName(bareName(name)) === known));
     });
   const wishFor = (role: Role): string | undefined =>
-    available.find((name) => name === wished[role]) ?? available.find((name) => bareName(name) === wished[role]);
+    wished[role] === ''
+      ? undefined
+      : (available.find((name) => name === wished[role]) ?? available.find((name) => bareName(name) === wished[role]));
 
   const names = new Map<Role, string>();
   const taken = new Set(ROLES.map(wishFor).filter((name) => name !== undefined));
