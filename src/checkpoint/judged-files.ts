@@ -3,7 +3,7 @@
  * read, the scores as far as they have come, and the person's corrections. A page that was closed or killed at any moment finds
  * all of it again: each batch of scores and each correction is one transaction.
  *
- * What was scored by what is known only to whoever scores; it is kept as plain data.
+ * The store does not interpret what the pairs are scored by; it keeps that as plain data.
  */
 import * as v from 'valibot';
 import { LabError } from '../common/errors.ts';

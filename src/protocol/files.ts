@@ -216,7 +216,7 @@ export interface FilesApi {
   begin(limit: number): Promise<FileTable>;
   /** The pairs of the open file with all that is known of them. */
   table(): Promise<FileTable>;
-  /** Scores from where the open file stands, until the end or {@link pause}. Events end with `ended` or `failed`. */
+  /** Scores the pairs of the open file without a score, until the end or {@link pause}. Events end with `ended` or `failed`. */
   score(emit: (event: FileScoringEvent) => void): Promise<void>;
   pause(): Promise<void>;
   pair(place: number): Promise<v.InferOutput<typeof FilePairSchema>>;

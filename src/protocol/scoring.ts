@@ -31,7 +31,7 @@ export const AttributeValueSchema = v.union([
   v.pipe(v.array(v.string()), v.readonly()),
 ]);
 
-/** How a document stands among those of its query, where a whole list is at hand. */
+/** The standing of a document among those of its query, where the whole list is known. */
 const StandingSchema = v.strictObject({
   coverage: v.number(),
   score: v.number(),

@@ -83,7 +83,7 @@ export interface TallyReport {
   readonly labels: LabelReport;
   readonly kappa: Measured;
   readonly ranking: RankingReport;
-  /** Of the order by BM25 alone; null where nobody has its scores. */
+  /** Metrics of the order by BM25 alone; null where its scores are unknown. */
   readonly bm25: RankingReport | null;
 }
 

@@ -1,6 +1,6 @@
 /**
  * Scoring the pairs of a file that have no score yet, as `lab score` does, in batches that are kept one by one. Batches are the
- * windows that are scored together: whoever goes on after the last of them gets the scores of an unbroken run.
+ * windows that are scored together, so that resuming after the last of them gives the scores of an unbroken run.
  */
 import type { KeptScores } from '../checkpoint/judged-files.ts';
 import type { LabError } from '../common/errors.ts';
@@ -33,7 +33,7 @@ export async function scoreRest(
   { model, health }: FileModel,
   { signal, keep }: { readonly signal: AbortSignal; readonly keep: KeepScores },
 ): Promise<void> {
-  // A model whose prompts have no standing is told none.
+  // Prompts without standing get pairs without it.
   const all = model.prompt.standing ? rows.placed(scoring.folding) : rows.rows;
   const first = (scores.chunks.at(-1)?.places.at(-1) ?? -1) + 1;
   const rest = all.slice(first, scoring.pairs).map(({ row, pair }, i) => ({ row, pair, place: first + i }));

@@ -1,6 +1,6 @@
 /**
- * The thread behind the Files view: keeps files, reads them, scores them batch by batch and keeps each batch before it is told, so
- * that a page which was killed goes on from the last batch to the same scores. One file is open at a time.
+ * The thread behind the Files view: keeps files, reads them, scores them batch by batch and keeps each batch before it is sent, so
+ * that a killed page resumes from the last batch to the same scores. One file is open at a time.
  */
 import type { JudgedFiles, JudgedRecord } from '../checkpoint/judged-files.ts';
 import { tryLock } from '../checkpoint/tab-locks.ts';

@@ -19,7 +19,7 @@ import { gradeScaleOf, placedRows } from '../runs/score-rows.ts';
 
 /** Pairs beyond these do not fit into the memory of a tab. */
 const MAX_PAIRS = 1_000_000;
-/** Refused rows, and kinds of grades, that are told one by one. */
+/** Refused rows, and kinds of grades, that are listed one by one. */
 const SHOWN_REFUSALS = 20;
 const SHOWN_GRADES = 12;
 
@@ -129,7 +129,7 @@ export class JudgedRows {
     };
   }
 
-  /** [N] the labels of the grades on a scale, -1 for none; grades on a scale that nobody knows have none. */
+  /** [N] the labels of the grades on a scale, -1 for none; grades on an unknown scale have none. */
   golds(scale: LabelScale): Int8Array<ArrayBuffer> {
     if (gradeScaleOf({ grades: this.gradeCounts }, this.#grades)?.size === undefined) {
       return new Int8Array(this.rows.length).fill(-1);
@@ -138,7 +138,7 @@ export class JudgedRows {
     return Int8Array.from(this.rows, ({ grade }) => (grade === '' ? -1 : (reader.read(grade) ?? -1)));
   }
 
-  /** All pairs with their standing, as a model of that folding is told it. */
+  /** All pairs with their standing, as prompts of that folding have it. */
   placed(folding: PromptConfig['folding']): readonly PlacedRow[] {
     if (this.#placed !== undefined && this.#placed.folding === folding) return this.#placed.rows;
     const rows = placedRows(this.rows, this.documents, folding);

@@ -1,6 +1,6 @@
 /**
  * The Files view of the built page, as a reader walks it: a file is dropped, mapped, scored, corrected by keys and exported, and a
- * reload comes back to it. A browser that is killed in mid-file goes on to the very file of an unbroken run.
+ * reload comes back to it. A browser that is killed in mid-file resumes to the file of an unbroken run.
  */
 import { AxeBuilder } from '@axe-core/playwright';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -16,7 +16,7 @@ import { looksOf, visit } from './visit.ts';
 const FILES_URL = `${inject('pageUrl')}?backend=wasm#/files`;
 const WORDS = ['red', 'blue', 'kettle', 'mug', 'steel', 'lamp', 'oak', '12', 'usb', 'cable', 'garden', 'hose'];
 
-/** Pairs with columns of their own; nobody can know that "verdict" is a grade, nor what Y and N are. */
+/** Pairs with extra columns; that "verdict" is a grade, and what Y and N mean, has to be said. */
 function verdictsCsv(): string {
   const rows = [
     ['red kettle', '007', 'Red kettle, 1.5 l', 'Y', 'box 1'],
@@ -166,7 +166,7 @@ describeBrowser('the Files view', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('goes on after the browser was killed in mid-file, to the same result', async () => {
+  it('resumes after the browser was killed in mid-file, to the same result', async () => {
     const pairs = manyPairsTsv(6000);
     const profile = mkdtempSync(join(tmpdir(), 'afrl-lab-killed-'));
     let killable = await startKillableBrowser(profile, FILES_URL);

@@ -1,6 +1,6 @@
 /**
- * The first rows of a file as they are, and which column is taken for what: what a person looks at before anything is read in
- * earnest. A file whose columns are of no use is shown like any other, because that is when one has to look.
+ * The first rows of a file and the role of each column, for a person to check before the file is read. A file with unusable
+ * columns is previewed like any other, because that is when a person has to look.
  */
 import type { ColumnNames, Role } from './columns.ts';
 import type { DataFile } from './data-set-reader.ts';

@@ -9,7 +9,7 @@ export interface TrecEntry {
   readonly docId: string;
   /** The serving score; higher is better. */
   readonly score: number;
-  /** The grade, undefined where nobody judged. */
+  /** The grade; undefined for an unjudged pair. */
   readonly grade?: number | undefined;
 }
 

@@ -134,7 +134,7 @@ export class LabFileMapping extends LabElement {
         ${
           file.isRemembered
             ? 'Read as the last file with these columns was. '
-            : 'The columns were told by their names. '
+            : 'The columns were recognised by their names. '
         }A
         column that is kept as it is comes back out with the scores.
       </p>
@@ -189,7 +189,7 @@ export class LabFileMapping extends LabElement {
   }
 
   #choices(file: OpenedFile, role: string | null): unknown {
-    // An attribute is told by the name of its column, and cannot be said of any other.
+    // An attribute is recognised by the name of its column, so other columns cannot be one.
     const isAttribute = role === 'attribute';
     return html`${
       isAttribute
@@ -244,7 +244,7 @@ export class LabFileMapping extends LabElement {
     if (!(select instanceof HTMLSelectElement)) return;
     const columns = { ...file.columns };
     const { value } = select;
-    // What the column was before, nobody is now; a role that is taken from another column leaves that kept as it is.
+    // The former role of the column becomes free; a column that loses its role to this one is kept as it is.
     if (column.role !== null && column.role !== 'attribute') columns[column.role] = '';
     if (value !== '' && value !== 'attribute') columns[value] = column.name;
     this.#tell({ columns, grades: file.grades, isMapped: false });

@@ -31,7 +31,7 @@ export interface GivenGrade {
 const DOUBTFUL = 20;
 /** Lists are made anew so often at most while scores come. */
 const REFRESH_MS = 300;
-/** Of the time, one part in so many goes into making them. */
+/** Making them takes at most one part of the time in this number. */
 const LISTING_SHARE = 20;
 
 /**

@@ -30,7 +30,7 @@ export class LabTrustStrip extends LabElement {
         gap: var(--space-4) var(--space-6);
         align-items: start;
       }
-      .told {
+      .measured {
         display: grid;
         flex: 1 1 30rem;
         gap: var(--space-4);
@@ -132,7 +132,7 @@ export class LabTrustStrip extends LabElement {
         ${scoring.gradeNames.length - 1}: what agrees and what does not is measured at once.
       </p>`;
     }
-    return html`<div class="told">
+    return html`<div class="measured">
         ${this.#measures(measures ?? undefined)}
         ${
           measures === undefined || measures === null

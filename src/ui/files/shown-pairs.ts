@@ -11,7 +11,7 @@ export interface PairFilter {
   readonly text: string;
   /** A cell of the confusion table. */
   readonly cell: { readonly grade: number; readonly label: number } | null;
-  /** Only so many pairs that the model is least sure of, the least sure first. */
+  /** The number of most doubtful pairs to show, the most doubtful first; null for no limit. */
   readonly doubtful: number | null;
 }
 

@@ -112,7 +112,7 @@ describe('a file in the page', () => {
     });
   });
 
-  it('goes on after a break to the same scores, none twice and none missing', async () => {
+  it('resumes after a break to the same scores, none twice and none missing', async () => {
     const broken = new MemoryJudged();
     let first = serviceOn(broken);
     const { entry } = await first.add({ files: [{ name: 'pairs.csv', blob: blobOf(csv) }] });
