@@ -241,7 +241,9 @@ async function allScored(page: Page): Promise<void> {
   await page.locator('lab-files-view progress').waitFor({ state: 'detached' });
 }
 
+/** The pairs scored so far: infinitely many once there is nothing more to score, which no kill can undo. */
 async function scoredPairs(page: Page): Promise<number> {
-  const [said = ''] = await page.locator('lab-files-view .count').allInnerTexts();
-  return Number(/^[\d,]+/u.exec(said)?.[0].replaceAll(',', '') ?? 0);
+  const [said] = await page.locator('lab-files-view .count').allInnerTexts();
+  const isOver = said === undefined && (await page.getByRole('button', { name: 'TREC run' }).count()) > 0;
+  return isOver ? Infinity : Number(/^[\d,]+/u.exec(said ?? '')?.[0].replaceAll(',', '') ?? 0);
 }
