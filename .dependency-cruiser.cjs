@@ -33,6 +33,7 @@ const ROOMS = [
   'studies/judged',
   'ui/parts',
   'ui/score',
+  'ui/files',
   'ui/theory',
   'ui/train',
   'ui/collapse',

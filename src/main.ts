@@ -15,6 +15,7 @@ if (app !== null) {
   app.backend = asked.success ? asked.output : 'auto';
   app.openClient = openScoringWorker;
   // Fetched with the view that needs them.
+  app.openFiles = async () => (await import('./ui/files/files-client.ts')).openFilesWorker();
   app.openTraining = async () => (await import('./ui/parts/training-client.ts')).openTrainingWorker();
   app.openGrpo = async () => (await import('./ui/collapse/grpo-client.ts')).openGrpoWorker();
   app.openStore = async () => (await import('./ui/parts/checkpoint-client.ts')).openCheckpointWorker();

@@ -7,6 +7,8 @@
  *     runs       training runs that have not finished       key: id
  *     datasets   imported data that runs learn from         key: sha256; its chunks are under that id
  *     records    events of the last finished run of a view  key: view
+ *     judged     files of pairs of the Files view           key: id
+ *     judgedParts  their bytes, scores and corrections (judged-files.ts)  key: [id, kind, number, part]
  *
  * One invariant holds after every transaction: a chunk belongs to a manifest, a data set or a pending save. So nothing
  * half-written is ever listed, and the remains of an interrupted save can always be found and removed.
@@ -24,6 +26,8 @@ export interface StoreSchema extends DBSchema {
   runs: { key: string; value: unknown };
   datasets: { key: string; value: unknown };
   records: { key: string; value: unknown };
+  judged: { key: string; value: unknown };
+  judgedParts: { key: [id: string, kind: string, number: number, part: number]; value: unknown };
 }
 
 /** A save in progress. */
@@ -43,7 +47,7 @@ export type UpgradeTransaction = IDBPTransaction<unknown, string[], 'versionchan
 export type Migration = (database: IDBPDatabase, transaction: UpgradeTransaction) => void | Promise<void>;
 
 /** All migrations in order; the version of the database is their number. */
-export const MIGRATIONS: readonly Migration[] = [createStores, addDataSets, addRecords];
+export const MIGRATIONS: readonly Migration[] = [createStores, addDataSets, addRecords, addJudgedFiles];
 
 /** Migrates a database from its version to the latest. */
 export async function migrate(
@@ -75,4 +79,10 @@ async function addDataSets(database: IDBPDatabase, transaction: UpgradeTransacti
 /** Version 3: finished runs. */
 function addRecords(database: IDBPDatabase): void {
   database.createObjectStore('records', { keyPath: 'view' });
+}
+
+/** Version 4: files of pairs that are judged here. */
+function addJudgedFiles(database: IDBPDatabase): void {
+  database.createObjectStore('judged', { keyPath: 'id' });
+  database.createObjectStore('judgedParts');
 }

@@ -28,6 +28,7 @@ import {
   surplusOf,
 } from './manifest.ts';
 import { DATA_STORES, dropUnusedData, KeptData } from './kept-data.ts';
+import { JudgedFiles } from './judged-files.ts';
 import { OpenRuns } from './open-runs.ts';
 import { RunRecords } from './run-records.ts';
 import {
@@ -88,6 +89,8 @@ export class CheckpointStore {
   readonly data: KeptData;
   /** The events of finished runs. */
   readonly records: RunRecords;
+  /** Files of pairs that are judged here. */
+  readonly judged: JudgedFiles;
   readonly #database: StoreDatabase;
 
   constructor(database: StoreDatabase) {
@@ -95,6 +98,7 @@ export class CheckpointStore {
     this.runs = new OpenRuns(database);
     this.data = new KeptData(database);
     this.records = new RunRecords(database);
+    this.judged = new JudgedFiles(database);
   }
 
   /** Every checkpoint; reads manifests only. */

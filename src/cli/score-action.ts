@@ -7,22 +7,33 @@ import { LabError, throwIfAborted } from '../common/errors.ts';
 import type { ColumnNames } from '../data/files/columns.ts';
 import { TwoFiles } from '../data/files/fields.ts';
 import { Findings } from '../data/files/findings.ts';
-import { describeGrades, type FoundScale } from '../data/files/grades.ts';
 import { type PairRow, readPairs } from '../data/files/pairs-file.ts';
 import { describeRowError, type RowError } from '../data/files/records.ts';
-import { type LabModel, loadLabModel, onScale } from '../infer/lab-model.ts';
+import { loadLabModel, onScale } from '../infer/lab-model.ts';
 import { SCORE_WINDOW, type ScoredItem, scoreStream } from '../infer/score-pairs.ts';
-import { DEFAULT_SCALE, type LabelScale, scaleOfSize } from '../relevance/pair/labels.ts';
+import { DEFAULT_SCALE, type LabelScale } from '../relevance/pair/labels.ts';
 import { describeMemory } from '../model/memory.ts';
 import type { Precision } from '../model/stored-weights.ts';
+import {
+  commonScaleOf,
+  describeScales,
+  describeUnknownScale,
+  gradeScale,
+  gradeScaleOf,
+  labelsFor,
+  type ReadRows,
+  rowsToScore,
+  surveyRows,
+  unreadGrades,
+} from '../runs/score-rows.ts';
+import { ScoreTally } from '../runs/score-tally.ts';
 import { interruption } from './interruption.ts';
 import { readModelFiles } from './model-folder.ts';
 import { openNodeBackend } from './node-backend.ts';
 import type { BackendChoice } from '../protocol/scoring.ts';
 import { hashBytes, hashFile } from './score-journal.ts';
 import { checkScoreOutput, reasonsOf, ScoreOutput } from './score-output.ts';
-import { commonScaleOf, gradeScaleOf, type ReadRows, rowsToScore, surveyRows, unreadGrades } from './score-rows.ts';
-import { printSummary, ScoreTally } from './score-summary.ts';
+import { printSummary } from './score-summary.ts';
 import { assertFile, noteFindings, readDocuments, SHOWN_ERRORS } from './pair-files.ts';
 import { note, print, Progress } from './terminal.ts';
 
@@ -140,35 +151,6 @@ export async function runScore(path: string, options: ScoreOptions): Promise<voi
 function identityOptions(options: ScoreOptions): object {
   const { column, grade, labels, gradeScale, limit, reason, precision, out } = options;
   return { column, grade, labels, gradeScale, limit, reason, precision, format: out?.split('.').at(-1)?.toLowerCase() };
-}
-
-/** How many labels to ask for: as many as the grades have if the model knows that scale and all are on it, else its own. */
-function labelsFor({ scale, otherScales }: LabModel, size: number | undefined): number {
-  return size !== undefined && otherScales.some((other) => other.size === size) ? size : scale.size;
-}
-
-/** The scale that grades are read on. */
-function gradeScale(asked: number | undefined, found: FoundScale | undefined, own: LabelScale): LabelScale {
-  const size = asked ?? found?.size;
-  return size === undefined || size === own.size ? own : scaleOfSize(size);
-}
-
-function describeScales(found: FoundScale, { scale: own }: LabModel, scale: LabelScale): string {
-  const said = `Grades are ${describeGrades(found)}`;
-  return own.size === scale.size
-    ? `${said}: answers are given on ${numeral(own.size)} labels.`
-    : `${said}, on a scale of ${numeral(scale.size)}: answers are given on ${numeral(own.size)} labels and mapped to it.`;
-}
-
-function describeUnknownScale(found: FoundScale): string {
-  return (
-    `Grades (${describeGrades(found)}) are on no scale that the lab knows: scores are not compared with them. ` +
-    'Say what they mean with --grade, for example --grade ">=0.5=1,*=0".'
-  );
-}
-
-function numeral(count: number): string {
-  return ['no', 'one', 'two', 'three', 'four', 'five', 'six'][count] ?? String(count);
 }
 
 /** One line per row error, up to a limit; stops the run if asked to. */

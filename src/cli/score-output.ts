@@ -7,10 +7,10 @@ import { jsonLines, tableLines } from '../data/files/table-writer.ts';
 import { generateAll } from '../infer/generate.ts';
 import type { LabModel } from '../infer/lab-model.ts';
 import type { ScoredItem } from '../infer/score-pairs.ts';
-import { normalisedRelevance } from '../relevance/pair/labels.ts';
 import { formatTrace, parseTrace } from '../relevance/trace/trace.ts';
 import { EOS } from '../relevance/pair/vocabulary.ts';
 import { PairChecker } from '../relevance/rules/verify.ts';
+import { scoreRecord } from '../runs/score-record.ts';
 import type { PromptField } from '../relevance/prompt/prompt.ts';
 import { checkOutputFile, OutputFile, type OutputRules, partOf } from './outputs.ts';
 import { type KeptRows, type KeptScore, type ScoreIdentity, ScoreJournal } from './score-journal.ts';
@@ -158,12 +158,7 @@ export class ScoreOutput {
       query,
       docId: document.docId,
       title: document.title,
-      label: score.label,
-      labelName: this.#model.scale.names[score.label] ?? '',
-      score: rounded(score.score),
-      relevance: rounded(normalisedRelevance(score.probabilities)),
-      confidence: rounded(Math.max(...score.probabilities)),
-      ...Object.fromEntries(score.probabilities.map((p, label) => [`p${label}`, rounded(p)])),
+      ...scoreRecord(score, this.#model.scale.names),
       ...(trainedOn === undefined ? {} : { trainedOn }),
       ...(grade === undefined ? {} : { grade }),
       ...reason,
@@ -215,8 +210,4 @@ export async function reasonsOf(model: LabModel, batch: readonly ScoredItem<Pair
       stepsVerified: `${verified.length}/${steps.length}`,
     };
   });
-}
-
-function rounded(value: number): number {
-  return Number(value.toFixed(6));
 }

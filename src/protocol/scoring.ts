@@ -31,6 +31,14 @@ export const AttributeValueSchema = v.union([
   v.pipe(v.array(v.string()), v.readonly()),
 ]);
 
+/** The standing of a document among those of its query, where the whole list is known. */
+const StandingSchema = v.strictObject({
+  coverage: v.number(),
+  score: v.number(),
+  relative: v.number(),
+  rank: v.pipe(v.number(), v.integer(), v.minValue(1)),
+});
+
 /** A pair as it crosses threads. */
 export const PairSchema = v.strictObject({
   query: v.string(),
@@ -42,6 +50,7 @@ export const PairSchema = v.strictObject({
     attributes: v.record(v.string(), AttributeValueSchema),
     text: v.string(),
   }),
+  standing: v.exactOptional(StandingSchema),
 });
 
 /** The files of a model folder, by name. */

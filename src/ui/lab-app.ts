@@ -13,13 +13,24 @@ import type { CheckpointClient } from './parts/checkpoint-client.ts';
 import { failureHeading } from './parts/failure-text.ts';
 import { wholePercent } from './parts/format.ts';
 import type { OpenGrpo } from './collapse/grpo-client.ts';
+import type { OpenFiles } from './files/files-client.ts';
 import './parts/lab-notice.ts';
 import './score/lab-score-view.ts';
 import './lab-site-notice.ts';
 import './lab-theme-toggle.ts';
 import { ModelController } from './score/model-controller.ts';
 import { describeOffline, type OfflineState, ONLINE } from './offline-copy.ts';
-import { checkpointIn, comparedIn, modelIn, routeOf, type RoutePath, ROUTES, scoreAddress } from './parts/routes.ts';
+import {
+  checkpointIn,
+  comparedIn,
+  fileAddress,
+  fileIn,
+  modelIn,
+  routeOf,
+  type RoutePath,
+  ROUTES,
+  scoreAddress,
+} from './parts/routes.ts';
 import { NO_SERVICES, scoreServices } from './score/score-services.ts';
 import type { ScoringClient } from './score/scoring-client.ts';
 import { LabElement } from './parts/lab-element.ts';
@@ -110,6 +121,8 @@ export class LabApp extends LabElement {
 
   /** Starts the worker that a model is loaded into. */
   @property({ attribute: false }) openClient: (() => ScoringClient) | undefined;
+  /** Starts the worker that judges files. */
+  @property({ attribute: false }) openFiles: OpenFiles | undefined;
   /** Starts the training worker for single runs. */
   @property({ attribute: false }) openTraining: OpenTraining | undefined;
   /** Starts the training worker for demonstrations. */
@@ -128,6 +141,13 @@ export class LabApp extends LabElement {
   @state() private compared = comparedIn(location.hash);
   /** Whether the Score view was opened; it then stays, with the text typed into it. */
   @state() private isScoreWanted = false;
+  /** Whether the Files view was opened; it is fetched then, and stays, with its file. */
+  @state() private isFilesWanted = false;
+  @state() private filesFailure: Failure | undefined;
+  /** The file that the Files view shows; undefined for the list of them. */
+  @state() private fileId = fileIn(location.hash);
+  /** The share of the pairs of a file that is scored; null where none is being scored. */
+  @state() private filesShare: number | null = null;
   /** Whether the Train view was opened; it is fetched then, and stays, with its run. */
   @state() private isTrainWanted = false;
   /** Why the Train view could not be fetched. */
@@ -168,6 +188,7 @@ export class LabApp extends LabElement {
     }
     if (this.openClient === undefined) return;
     // The code of a view is fetched only when it is opened.
+    if (this.route === 'files' && !this.isFilesWanted) void this.#fetchFilesView();
     if (this.route === 'train' && !this.isTrainWanted) void this.#fetchTrainView();
     if (this.route === 'collapse' && !this.isCollapseWanted) void this.#fetchCollapseView();
     this.isScoreWanted ||= this.route === 'score';
@@ -217,7 +238,23 @@ export class LabApp extends LabElement {
           ></lab-score-view>`
         : nothing
     }
-    ${this.isTrainWanted ? this.#trainView() : nothing} ${this.isCollapseWanted ? this.#collapseView() : nothing}`;
+    ${this.isFilesWanted ? this.#filesView() : nothing} ${this.isTrainWanted ? this.#trainView() : nothing}
+    ${this.isCollapseWanted ? this.#collapseView() : nothing}`;
+  }
+
+  #filesView(): unknown {
+    const { filesFailure } = this;
+    if (filesFailure !== undefined) return this.#notFetched('files', filesFailure, () => this.#fetchFilesView());
+    return html`<lab-files-view
+      ?hidden=${this.route !== 'files'}
+      ?active=${this.route === 'files'}
+      .openFiles=${this.openFiles}
+      .openClient=${this.openClient}
+      .openStore=${this.openStore === undefined ? undefined : this.#sharedStore}
+      .backend=${this.backend}
+      .fileId=${this.fileId ?? ''}
+      @files-progress=${(event: CustomEvent<number | null>) => (this.filesShare = event.detail)}
+    ></lab-files-view>`;
   }
 
   #trainView(): unknown {
@@ -257,6 +294,10 @@ export class LabApp extends LabElement {
   /** The progress of a run, shown while another view is open; or a mark that there is an unfinished run. */
   #share(path: RoutePath): unknown {
     if (path === this.route || path === 'score') return nothing;
+    if (path === 'files') {
+      const { filesShare: share } = this;
+      return share === null ? nothing : html` <span class="share">${wholePercent(share)}</span>`;
+    }
     if (path === 'collapse') {
       const { collapsedShare: share } = this;
       return share === null ? nothing : html` <span class="share">${wholePercent(share)}</span>`;
@@ -266,7 +307,19 @@ export class LabApp extends LabElement {
   }
 
   #addressOf(path: RoutePath): string {
+    if (path === 'files') return fileAddress(this.route === 'files' ? undefined : this.fileId);
     return path === 'score' ? scoreAddress(this.checkpointId, this.compared, this.modelId) : `#/${path}`;
+  }
+
+  async #fetchFilesView(): Promise<void> {
+    this.isFilesWanted = true;
+    this.filesFailure = undefined;
+    try {
+      await import('./files/lab-files-view.ts');
+    } catch (thrown) {
+      this.filesFailure = failureOf(thrown);
+    }
+    this.dispatchEvent(new Event('view-settled'));
   }
 
   async #fetchTrainView(): Promise<void> {
@@ -315,6 +368,7 @@ export class LabApp extends LabElement {
 
   readonly #navigated = (): void => {
     this.route = routeOf(location.hash);
+    if (this.route === 'files') this.fileId = fileIn(location.hash);
     // The addresses of other views do not affect which model answers.
     if (this.route !== 'score') return;
     this.checkpointId = checkpointIn(location.hash);

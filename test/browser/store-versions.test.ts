@@ -62,7 +62,11 @@ describeBrowser('databases of published versions', () => {
       expect(result.keys).toMatchObject({ manifests: 2, pending: 0, runs: 1 + onFile.length });
       expect(result.keys.chunks).toHaveLength(2 + onFile.length);
       // A version's fixture lacks what it did not know.
-      const formless = [...(version >= 2 ? [] : ['datasets']), ...(version >= 3 ? [] : ['records'])];
+      const formless = [
+        ...(version >= 2 ? [] : ['datasets']),
+        ...(version >= 3 ? [] : ['records']),
+        ...(version >= 4 ? [] : ['judged', 'judgedParts']),
+      ];
       expect(formOf(result.dump, formless)).toEqual(formOf(readDump(CURRENT), formless));
     },
   );
@@ -76,6 +80,9 @@ describeBrowser('databases of published versions', () => {
       await store.save(lab.describeRun({ runId: 'r', parentId: first.id, note: 'n' }), new Uint8Array([2]));
       await store.rename(first.id, 'a');
       await store.records.keep({ view: 'train', endedAt: 1, events: [{ kind: 'finished' }] });
+      const file = { name: 'pairs.tsv', blob: new Blob(['query\ttitle\n']) };
+      const { id } = await store.judged.add([file], { columns: { grade: 'grade' }, isMapped: true });
+      await store.judged.keepCorrection(id, 0, { row: 2, label: 1, author: 'judge', at: 1 });
       return lab.dumpDatabase('t');
     });
     expect(dump.version).toBe(CURRENT);

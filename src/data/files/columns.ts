@@ -11,7 +11,7 @@ export type Role = (typeof ROLES)[number];
 /** Roles of a pair, which are searched beside a nested document and never inside it. */
 const PAIR_ROLES: ReadonlySet<Role> = new Set(['query', 'queryId', 'grade']);
 
-/** Columns named by the user, by role. */
+/** Columns named by the user, by role; the empty name says that a role has none. */
 export type ColumnNames = Readonly<Partial<Record<Role, string>>>;
 
 /** The columns of one file. */
@@ -131,7 +131,10 @@ export function findColumns(available: readonly string[], requested: ColumnNames
       return KNOWN_NAMES[role].flatMap((known) => names.filter((name) => plainName(bareName(name)) === known));
     });
   const wishFor = (role: Role): string | undefined =>
-    available.find((name) => name === requested[role]) ?? available.find((name) => bareName(name) === requested[role]);
+    requested[role] === ''
+      ? undefined
+      : (available.find((name) => name === requested[role]) ??
+        available.find((name) => bareName(name) === requested[role]));
 
   const names = new Map<Role, string>();
   const taken = new Set(ROLES.map(wishFor).filter((name) => name !== undefined));

@@ -119,9 +119,14 @@ async function documentsOf(
   return loaded;
 }
 
-async function distinguishFiles(
+/**
+ * Finds out which of one or two files holds the pairs, and which their documents.
+ *
+ * @throws {LabError} `bad-file` if they do not belong together
+ */
+export async function distinguishFiles(
   files: readonly DataFile[],
-  options: ReadDataOptions,
+  options: ReadDataOptions = {},
 ): Promise<{ readonly pairsFile: DataFile; readonly documentsFile: DataFile | undefined }> {
   const [first, second] = files;
   if (first === undefined || files.length > 2) {

@@ -51,9 +51,8 @@ export class FieldReader {
     return found;
   }
 
-  read({ fields }: FileRecord): Fields {
-    const nestedIn = NESTED.find((name) => isObject(fields.get(name)));
-    const values = nestedIn === undefined ? fields : flatten(fields, nestedIn);
+  read(record: FileRecord): Fields {
+    const { values, nestedIn } = flatValues(record);
     return new Fields(values, this.columnsOf([...values.keys()], nestedIn));
   }
 }
@@ -137,6 +136,15 @@ export class Fields {
   }
 }
 
+/** The values of a record by the names of its columns; those of a nested document begin with `nestedIn`. */
+export function flatValues({ fields }: FileRecord): {
+  readonly values: ReadonlyMap<string, unknown>;
+  readonly nestedIn: string | undefined;
+} {
+  const nestedIn = NESTED.find((name) => isObject(fields.get(name)));
+  return { values: nestedIn === undefined ? fields : flatten(fields, nestedIn), nestedIn };
+}
+
 /** Merges the fields of a nested document with the others, under prefixed names such as `product.title`. */
 function flatten(fields: ReadonlyMap<string, unknown>, nestedIn: string): ReadonlyMap<string, unknown> {
   const flat = new Map(fields);
@@ -145,9 +153,10 @@ function flatten(fields: ReadonlyMap<string, unknown>, nestedIn: string): Readon
   return flat;
 }
 
-/** The requested names of columns that a file has. */
+/** The requested names of columns that a file has, and the empty ones. */
 function only(requested: ColumnNames, names: readonly string[], nestedIn = ''): ColumnNames {
-  const exists = (name: string): boolean => names.includes(name) || names.includes(`${nestedIn}.${name}`);
+  const exists = (name: string): boolean =>
+    name === '' || names.includes(name) || names.includes(`${nestedIn}.${name}`);
   return Object.fromEntries(Object.entries(requested).filter(([, name]) => exists(name)));
 }
 

@@ -83,18 +83,20 @@ export async function* readPairs(
 }
 
 /**
- * The pairs of a file whose grades are interpreted later. A row without a grade is an error; a file without a grade column
- * cannot be read.
+ * The pairs of a file whose grades are interpreted later. Where grades are needed, a row without a grade is an error, and a
+ * file without a grade column cannot be read.
  *
  * @throws {LabError} as {@link readPairs} does.
  */
 export async function* readGradedPairs(
   source: AsyncIterable<Uint8Array>,
   options: Omit<PairsOptions, 'scale' | 'grades'>,
+  { needsGrade = true }: { readonly needsGrade?: boolean } = {},
 ): AsyncGenerator<GradedRow | RowError> {
-  yield* readRows(source, options, [...neededFor(options), 'grade'], (fields, row): GradedRow => {
+  const needed = neededFor(options);
+  yield* readRows(source, options, needsGrade ? [...needed, 'grade'] : needed, (fields, row): GradedRow => {
     const graded = readGraded(fields, row, options);
-    if (graded.grade !== '') return graded;
+    if (graded.grade !== '' || !needsGrade) return graded;
     throw new RowProblem(graded.gradeColumn, 'the grade is missing', 'a grade', graded.grade);
   });
 }
@@ -217,7 +219,7 @@ function requireColumns(
   };
   const unknown = ROLES.find((role) => {
     const name = requested[role];
-    return name !== undefined && isAbsent(role, name);
+    return name !== undefined && name !== '' && isAbsent(role, name);
   });
   const missing = needed.find((role) => !found.has(role));
   if (unknown === undefined && missing === undefined) return;

@@ -5,8 +5,15 @@ import { Rng } from '../../common/rng.ts';
 import { largest } from '../../common/largest.ts';
 import { bootstrapInterval } from './bootstrap.ts';
 import { argMaxLabel, expectedLabel } from '../pair/labels.ts';
-import { entropyNats, expectedCalibrationError, macroF1, quadraticWeightedKappa } from './metrics.ts';
-import { groupByQuery, ndcg, pairAccuracy } from './metrics-ranking.ts';
+import {
+  confusionMatrix,
+  entropyNats,
+  expectedCalibrationError,
+  macroF1,
+  quadraticWeightedKappa,
+  quadraticWeightedKappaOf,
+} from './metrics.ts';
+import { groupByQuery, ndcg, pairAccuracy, type ScoredDocument } from './metrics-ranking.ts';
 
 /** A pair with its gold label and the label distribution a model gave it. */
 export interface ScoredPair {
@@ -109,6 +116,39 @@ export function reportLabels(
   };
 }
 
+/** Quadratic weighted kappa with its interval; arguments as {@link reportLabels}. */
+export function reportKappa(pairs: readonly ScoredPair[], scaleSize: number, mapping?: readonly number[]): Measured {
+  const counts = groupByQuery(pairs).map((group) =>
+    confusionMatrix(
+      group.map(({ label }) => label),
+      group.map(({ probabilities }) => argMaxLabel(onGoldScale(probabilities, scaleSize, mapping))),
+      scaleSize,
+    ),
+  );
+  const kappaOf = (matrices: readonly number[][][]): number | null => {
+    const sums = Array.from({ length: scaleSize }, () => Array<number>(scaleSize).fill(0));
+    for (const matrix of matrices) {
+      for (const [i, row] of matrix.entries()) {
+        const sum = sums[i] ?? [];
+        for (let j = 0; j < scaleSize; j++) sum[j] = (sum[j] ?? 0) + (row[j] ?? 0);
+      }
+    }
+    return quadraticWeightedKappaOf(sums);
+  };
+  const value = kappaOf(counts);
+  if (value === null || counts.length < 2) return { value };
+  const rng = new Rng('bootstrap');
+  const { low, high } = bootstrapInterval(
+    counts.map((matrix) => [matrix]),
+    (sample) => kappaOf(sample.flat()),
+    rng,
+    {
+      resamples: RESAMPLES,
+    },
+  );
+  return { value, low, high };
+}
+
 /**
  * A distribution over the model's labels as a distribution over gold labels. Labels that map to the same gold label add
  * up, so that the arg max and the confidence are taken on the scale that is compared.
@@ -125,9 +165,19 @@ function onGoldScale(probabilities: readonly number[], scaleSize: number, mappin
 
 /** Ranking metrics by the serving score `s`. */
 export function reportRanking(pairs: readonly ScoredPair[]): RankingReport {
-  const queries = groupByQuery(pairs).map((group) =>
-    group.map(({ docId, label, probabilities }) => ({ docId, label, score: expectedLabel(probabilities) })),
+  return reportOrder(
+    pairs.map(({ queryId, docId, label, probabilities }) => ({
+      queryId,
+      docId,
+      label,
+      score: expectedLabel(probabilities),
+    })),
   );
+}
+
+/** Ranking metrics by any score. */
+export function reportOrder(pairs: readonly (ScoredDocument & { readonly queryId: string })[]): RankingReport {
+  const queries = groupByQuery(pairs);
   const preferences = queries.map((query) => pairAccuracy([query]));
   const gains = queries.map((query) => ndcg([query], 10));
   return {

@@ -6,6 +6,8 @@
  *     #/score?model=ID            the same on another bundled model (bundled-models.ts)
  *     #/score?checkpoint=ID       the same on a checkpoint of this browser
  *     #/score?with=A,B            compared with other models (compared-models.ts)
+ *     #/files                     the Files view: files of pairs to be judged
+ *     #/files?file=ID             one of those that this browser keeps
  *     #/train                     the Train view
  *     #/collapse                  the Collapse view: mode collapse live, and its theory
  */
@@ -13,6 +15,7 @@
 /** The views, in the order of the navigation. */
 export const ROUTES = [
   { path: 'score', name: 'Score' },
+  { path: 'files', name: 'Files' },
   { path: 'train', name: 'Train' },
   { path: 'collapse', name: 'Collapse' },
 ] as const;
@@ -47,6 +50,18 @@ export function scoreAddress(checkpointId?: string, compared: readonly string[] 
   else if (modelId !== undefined) asked.set('model', modelId);
   if (compared.length > 0) asked.set('with', compared.join(','));
   return asked.size === 0 ? '#/score' : `#/score?${asked.toString()}`;
+}
+
+/** The file that an address asks for; undefined for the list of them. */
+export function fileIn(hash: string): string | undefined {
+  if (routeOf(hash) !== 'files') return undefined;
+  const id = new URLSearchParams(/\?(.*)$/su.exec(hash)?.[1] ?? '').get('file');
+  return id === null || id === '' ? undefined : id;
+}
+
+/** The address of a kept file, or of the list of them. */
+export function fileAddress(id?: string): string {
+  return id === undefined ? '#/files' : `#/files?${new URLSearchParams({ file: id }).toString()}`;
 }
 
 function namedIn(hash: string, key: 'checkpoint' | 'model'): string | undefined {

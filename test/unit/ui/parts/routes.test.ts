@@ -1,7 +1,7 @@
 /** Addresses: the view they show, and the model that answers. */
 import { describe, expect, it } from 'vitest';
 import { bundledModel, DEFAULT_MODEL } from '../../../../src/ui/score/bundled-models.ts';
-import { checkpointIn, modelIn, routeOf, scoreAddress } from '../../../../src/ui/parts/routes.ts';
+import { checkpointIn, fileAddress, fileIn, modelIn, routeOf, scoreAddress } from '../../../../src/ui/parts/routes.ts';
 
 describe('routes', () => {
   it('an unknown address is the first view', () => {
@@ -15,6 +15,16 @@ describe('routes', () => {
     expect(checkpointIn(scoreAddress())).toBeUndefined();
     expect(checkpointIn('#/score?checkpoint=')).toBeUndefined();
     expect(checkpointIn('#/train?checkpoint=a')).toBeUndefined();
+  });
+
+  it('a kept file is named in the address of the Files view alone', () => {
+    expect(routeOf(fileAddress('a&b'))).toBe('files');
+    expect([fileIn(fileAddress('a&b')), fileIn(fileAddress()), fileIn('#/files?file=')]).toEqual([
+      'a&b',
+      undefined,
+      undefined,
+    ]);
+    expect(fileIn('#/score?file=a')).toBeUndefined();
   });
 
   it('a bundled model is named too, unless a checkpoint is', () => {

@@ -4,7 +4,7 @@
  */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { rowsToScore, surveyRows, unreadGrades } from '../../../src/cli/score-rows.ts';
+import { rowsToScore, surveyRows, unreadGrades } from '../../../src/runs/score-rows.ts';
 import { readPairs } from '../../../src/data/files/pairs-file.ts';
 import { tableLines } from '../../../src/data/files/table-writer.ts';
 import { DEFAULT_SCALE } from '../../../src/relevance/pair/labels.ts';

@@ -1,7 +1,7 @@
 /**
- * The rows that `lab score` judges: a survey of the file before a model is loaded, then its pairs one by one.
+ * The rows that `lab score` and the Files view judge: a survey of the file before a model is loaded, then its pairs one by one.
  */
-import { type FoundScale, foundScale, GradeReader } from '../data/files/grades.ts';
+import { describeGrades, type FoundScale, foundScale, GradeReader } from '../data/files/grades.ts';
 import type { GradedRow, PairRow } from '../data/files/pairs-file.ts';
 import { isRowError, type RowError, RowProblem } from '../data/files/records.ts';
 import { LabError } from '../common/errors.ts';
@@ -9,7 +9,8 @@ import type { LabModel } from '../infer/lab-model.ts';
 import { Bm25 } from '../relevance/prompt/bm25.ts';
 import { withStanding } from '../relevance/prompt/standing.ts';
 import { type LabelScale, scaleOfSize } from '../relevance/pair/labels.ts';
-import type { LabDocument } from '../relevance/pair/pair.ts';
+import type { LabDocument, Standing } from '../relevance/pair/pair.ts';
+import type { PromptConfig } from '../relevance/prompt/prompt.ts';
 import { textFolding } from '../relevance/pair/text-folding.ts';
 
 /** Rows as a reader yields them. */
@@ -62,7 +63,7 @@ export async function surveyRows(
 }
 
 /** The scale that the grades of a file are on; undefined where it has no grades. @param meanings - of `--grade` */
-export function gradeScaleOf({ grades }: FileSurvey, meanings?: string): FoundScale | undefined {
+export function gradeScaleOf({ grades }: Pick<FileSurvey, 'grades'>, meanings?: string): FoundScale | undefined {
   const all = function* (): Generator<string> {
     for (const [grade, { rows }] of grades) for (let row = 0; row < rows; row++) yield grade;
   };
@@ -73,14 +74,14 @@ export function gradeScaleOf({ grades }: FileSurvey, meanings?: string): FoundSc
  * The scale of all grades of a file; undefined if some have no label or there are no grades. Grades declared none are
  * ignored.
  */
-export function commonScaleOf(survey: FileSurvey, meanings?: string): number | undefined {
+export function commonScaleOf(survey: Pick<FileSurvey, 'grades'>, meanings?: string): number | undefined {
   const size = gradeScaleOf(survey, meanings)?.size;
   return size !== undefined && unreadGrades(survey, scaleOfSize(size), meanings).length === 0 ? size : undefined;
 }
 
 /** The grades of a file without a label on a scale, each with its first row and its frequency. */
 export function unreadGrades(
-  { grades }: FileSurvey,
+  { grades }: Pick<FileSurvey, 'grades'>,
   scale: LabelScale,
   meanings?: string,
 ): { readonly error: RowError; readonly rows: number }[] {
@@ -116,11 +117,53 @@ export async function* rowsToScore(
   }
   const read: PairRow[] = [];
   for await (const item of rows) if (!isRowError(item)) read.push(item);
-  const pairs = read.map(({ pair }) => pair);
+  yield* placedRows(read, documents, prompt.folding).slice(0, limit);
+}
+
+/**
+ * All pairs of a file with their standing.
+ *
+ * @param documents - all documents at hand, where they are in a file of their own
+ * @param folding - of the model that reads them
+ */
+export function placedRows(
+  rows: readonly PairRow[],
+  documents: ReadonlyMap<string, LabDocument> | undefined,
+  folding: PromptConfig['folding'],
+): (PairRow & { readonly pair: { readonly standing: Standing } })[] {
+  const pairs = rows.map(({ pair }) => pair);
   const collection = documents?.values() ?? pairs.map(({ document }) => document);
-  const placed = withStanding(pairs, new Bm25(collection, textFolding(prompt.folding)));
-  for (const [i, pair] of placed.entries()) {
-    if (i >= limit) return;
-    yield { row: read[i]?.row ?? i + 1, pair };
-  }
+  const placed = withStanding(pairs, new Bm25(collection, textFolding(folding)));
+  return placed.map((pair, i) => ({ row: rows[i]?.row ?? i + 1, pair }));
+}
+
+/** How many labels to ask for: as many as the grades have if the model knows that scale and all are on it, else its own. */
+export function labelsFor({ scale, otherScales }: LabModel, size: number | undefined): number {
+  return size !== undefined && otherScales.some((other) => other.size === size) ? size : scale.size;
+}
+
+/** The scale that grades are read on. @param asked - by the user @param found - in the file @param own - that of the model */
+export function gradeScale(asked: number | undefined, found: FoundScale | undefined, own: LabelScale): LabelScale {
+  const size = asked ?? found?.size;
+  return size === undefined || size === own.size ? own : scaleOfSize(size);
+}
+
+/** How the grades of a file and the answers of a model go together, in a sentence. */
+export function describeScales(found: FoundScale, { scale: own }: LabModel, scale: LabelScale): string {
+  const said = `Grades are ${describeGrades(found)}`;
+  return own.size === scale.size
+    ? `${said}: answers are given on ${numeral(own.size)} labels.`
+    : `${said}, on a scale of ${numeral(scale.size)}: answers are given on ${numeral(own.size)} labels and mapped to it.`;
+}
+
+/** What is said of grades that are compared with nothing. */
+export function describeUnknownScale(found: FoundScale): string {
+  return (
+    `Grades (${describeGrades(found)}) are on no scale that the lab knows: scores are not compared with them. ` +
+    'Say what they mean with --grade, for example --grade ">=0.5=1,*=0".'
+  );
+}
+
+function numeral(count: number): string {
+  return ['no', 'one', 'two', 'three', 'four', 'five', 'six'][count] ?? String(count);
 }

@@ -1,0 +1,271 @@
+/**
+ * Files of pairs that a person has judged here: the bytes of the files as they were given, how their columns and grades are
+ * read, the scores as far as they have come, and the person's corrections. A page that was closed or killed at any moment finds
+ * all of it again: each batch of scores and each correction is one transaction.
+ *
+ * The store does not interpret what the pairs are scored by; it keeps that as plain data.
+ */
+import * as v from 'valibot';
+import { LabError } from '../common/errors.ts';
+import { parseConfig } from '../config/parse.ts';
+import { newId, TimeSchema } from './manifest.ts';
+import type { StoreDatabase, WriteTransaction } from './store-database.ts';
+import { heldLocks, whileLocked } from './tab-locks.ts';
+
+/** A file is kept in pieces, so that nothing large waits in memory. */
+const PART_BYTES = 8 * 2 ** 20;
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+const RecordSchema = v.strictObject({
+  schemaVersion: v.literal(1),
+  id: v.string(),
+  createdAt: TimeSchema,
+  /** The pairs, or pairs and documents, in any order. */
+  files: v.pipe(v.array(v.strictObject({ name: v.string(), sizeBytes: count })), v.minLength(1), v.maxLength(2)),
+  /** Names the columns of the files: what was said of one file holds for another of the same shape. */
+  shape: v.string(),
+  /** Which column is what, by role; the empty name for none. */
+  columns: v.record(v.string(), v.string()),
+  /** What grades mean, as protocol/grade-meanings.ts reads it. */
+  grades: v.string(),
+  /** Whether the person has agreed to how the columns are read. */
+  isMapped: v.boolean(),
+  /** Scored pairs. */
+  scored: count,
+  /** By what the pairs are scored, and how far that is; null before. */
+  scoring: v.nullable(v.unknown()),
+});
+export type JudgedRecord = v.InferOutput<typeof RecordSchema>;
+
+/** What may change of a record. */
+export type JudgedChange = Partial<
+  Pick<JudgedRecord, 'shape' | 'columns' | 'grades' | 'isMapped' | 'scored' | 'scoring'>
+>;
+
+/** Scores of one batch of pairs, with what was left out between them and the batch before. */
+const ScoresSchema = v.strictObject({
+  /** [n] the places of the pairs among all pairs of the file, ascending. */
+  places: v.instance(Int32Array),
+  /** [n,R] the distribution over the labels. */
+  probabilities: v.instance(Float64Array),
+  /** [n] 1 where words were cut to fit the model. */
+  cut: v.instance(Uint8Array),
+  unfit: v.array(v.strictObject({ row: count, message: v.string() })),
+});
+export type KeptScores = v.InferOutput<typeof ScoresSchema>;
+
+const CorrectionSchema = v.strictObject({
+  /** Of the file, whatever its columns are taken for. */
+  row: count,
+  /** Null takes the grade away. */
+  label: v.nullable(count),
+  author: v.pipe(v.string(), v.maxLength(200)),
+  /** Milliseconds since 1970. */
+  at: TimeSchema,
+});
+export type KeptCorrection = v.InferOutput<typeof CorrectionSchema>;
+
+/** A file with its bytes. */
+export interface JudgedBytes {
+  readonly name: string;
+  readonly blob: Blob;
+}
+
+/** The judged files of one database; reached as `judged` of a CheckpointStore. */
+export class JudgedFiles {
+  readonly #database: StoreDatabase;
+
+  constructor(database: StoreDatabase) {
+    this.#database = database;
+  }
+
+  /** All of them, the newest first. Records that cannot be read have only an id. */
+  async list(): Promise<{ readonly records: readonly JudgedRecord[]; readonly damaged: readonly string[] }> {
+    await this.#sweep();
+    const values = await this.#database.read('list the files', ['judged'], (transaction) =>
+      transaction.objectStore('judged').getAll(),
+    );
+    const read = values.map((value) => ({ value, result: v.safeParse(RecordSchema, value) }));
+    return {
+      records: read
+        .flatMap(({ result }) => (result.success ? [result.output] : []))
+        .toSorted((a, b) => b.createdAt - a.createdAt),
+      damaged: read.flatMap(({ value, result }) => (result.success ? [] : [idOf(value)])),
+    };
+  }
+
+  /** Keeps files. @throws {LabError} `storage-full`; whatever the browser throws for a file that it cannot read */
+  async add(files: readonly JudgedBytes[], change: JudgedChange): Promise<JudgedRecord> {
+    const id = newId();
+    return whileLocked(this.#lockName(id), async () => {
+      const record = parseConfig('The record of a file', RecordSchema, {
+        schemaVersion: 1,
+        id,
+        createdAt: Date.now(),
+        files: files.map(({ name, blob }) => ({ name, sizeBytes: blob.size })),
+        shape: '',
+        columns: {},
+        grades: '',
+        isMapped: false,
+        scored: 0,
+        scoring: null,
+        ...change,
+      });
+      try {
+        for (const [number, { blob }] of files.entries()) await this.#addBytes(id, number, blob);
+        await this.#database.write('keep the file', ['judged'], (transaction) =>
+          transaction.objectStore('judged').add(record),
+        );
+      } catch (thrown) {
+        await this.remove(id).catch(() => undefined);
+        throw thrown;
+      }
+      return record;
+    });
+  }
+
+  /** @throws {LabError} `not-found`, `bad-checkpoint` */
+  async get(id: string): Promise<JudgedRecord> {
+    const value = await this.#database.read('find the file', ['judged'], (transaction) =>
+      transaction.objectStore('judged').get(id),
+    );
+    return readRecord(id, value);
+  }
+
+  /** The files of a record, as they were given. @throws {LabError} `bad-checkpoint` if bytes are missing */
+  async files({ id, files }: JudgedRecord): Promise<JudgedBytes[]> {
+    const loaded: JudgedBytes[] = [];
+    for (const [number, { name, sizeBytes }] of files.entries()) {
+      const parts = await this.#parts(id, 'source', number);
+      const blob = new Blob(parts.filter((part) => part instanceof Uint8Array) as Uint8Array<ArrayBuffer>[]);
+      if (blob.size !== sizeBytes) throw damaged(id, `${name} has ${blob.size} bytes of ${sizeBytes}`);
+      loaded.push({ name, blob });
+    }
+    return loaded;
+  }
+
+  /** Changes a record. @throws {LabError} as {@link get} */
+  async update(id: string, change: JudgedChange): Promise<JudgedRecord> {
+    return this.#database.write('keep what was said of the file', ['judged'], (transaction) =>
+      changed(transaction, id, change),
+    );
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.#database.write('delete the file', ['judged', 'judgedParts'], async (transaction) => {
+      await transaction.objectStore('judged').delete(id);
+      await transaction.objectStore('judgedParts').delete(IDBKeyRange.bound([id], [id, []]));
+    });
+  }
+
+  /** Keeps the scores of a batch, and with them how far the record is. @param number - of the batch, from 0 */
+  async keepScores(id: string, number: number, scores: KeptScores, change: JudgedChange): Promise<void> {
+    await this.#database.write('keep the scores', ['judged', 'judgedParts'], async (transaction) => {
+      await transaction.objectStore('judgedParts').put(scores, [id, 'scores', number, 0]);
+      await changed(transaction, id, change);
+    });
+  }
+
+  /** Every batch of scores, in order; whatever follows one that cannot be read has to be scored again. */
+  async scores(id: string): Promise<KeptScores[]> {
+    const kept: KeptScores[] = [];
+    for (const part of await this.#parts(id, 'scores')) {
+      const read = v.safeParse(ScoresSchema, part);
+      if (!read.success) break;
+      kept.push(read.output);
+    }
+    return kept;
+  }
+
+  /** Forgets the scores, not the corrections. */
+  async dropScores(id: string, change: JudgedChange): Promise<JudgedRecord> {
+    return this.#database.write('forget the scores', ['judged', 'judgedParts'], async (transaction) => {
+      await transaction.objectStore('judgedParts').delete(IDBKeyRange.bound([id, 'scores'], [id, 'scores', []]));
+      return changed(transaction, id, { ...change, scored: 0 });
+    });
+  }
+
+  /** Keeps a correction. @param number - of the correction, from 0 */
+  async keepCorrection(id: string, number: number, correction: KeptCorrection): Promise<void> {
+    const checked = parseConfig('A correction', CorrectionSchema, correction);
+    await this.#database.write('keep the correction', ['judgedParts'], (transaction) =>
+      transaction.objectStore('judgedParts').put(checked, [id, 'correction', number, 0]),
+    );
+  }
+
+  async dropCorrection(id: string, number: number): Promise<void> {
+    await this.#database.write('undo the correction', ['judgedParts'], (transaction) =>
+      transaction.objectStore('judgedParts').delete([id, 'correction', number, 0]),
+    );
+  }
+
+  /** Every correction, the oldest first. */
+  async corrections(id: string): Promise<KeptCorrection[]> {
+    return (await this.#parts(id, 'correction')).flatMap((part) => {
+      const read = v.safeParse(CorrectionSchema, part);
+      return read.success ? [read.output] : [];
+    });
+  }
+
+  async #addBytes(id: string, number: number, blob: Blob): Promise<void> {
+    for (let part = 0; part * PART_BYTES < blob.size; part++) {
+      const bytes = new Uint8Array(await blob.slice(part * PART_BYTES, (part + 1) * PART_BYTES).arrayBuffer());
+      await this.#database.write('keep the file', ['judgedParts'], (transaction) =>
+        transaction.objectStore('judgedParts').put(bytes, [id, 'source', number, part]),
+      );
+    }
+  }
+
+  async #parts(id: string, kind: string, number?: number): Promise<unknown[]> {
+    const prefix = number === undefined ? [id, kind] : [id, kind, number];
+    return this.#database.read('read the file', ['judgedParts'], (transaction) =>
+      transaction.objectStore('judgedParts').getAll(IDBKeyRange.bound(prefix, [...prefix, []])),
+    );
+  }
+
+  /** Removes the bytes of files whose keeping was cut short: without a record, and in no hands. */
+  async #sweep(): Promise<void> {
+    const held = await heldLocks();
+    if (held === undefined) return;
+    await this.#database.write('tidy up', ['judged', 'judgedParts'], async (transaction) => {
+      const known = new Set(await transaction.objectStore('judged').getAllKeys());
+      const parts = transaction.objectStore('judgedParts');
+      const ids = new Set((await parts.getAllKeys()).map(([id]) => id));
+      for (const id of ids) {
+        if (!known.has(id) && !held.has(this.#lockName(id))) await parts.delete(IDBKeyRange.bound([id], [id, []]));
+      }
+    });
+  }
+
+  #lockName(id: string): string {
+    return `${this.#database.name} judged ${id}`;
+  }
+}
+
+async function changed(transaction: WriteTransaction, id: string, change: JudgedChange): Promise<JudgedRecord> {
+  const store = transaction.objectStore('judged');
+  const record = { ...readRecord(id, await store.get(id)), ...change };
+  await store.put(record);
+  return record;
+}
+
+function readRecord(id: string, value: unknown): JudgedRecord {
+  if (value === undefined) {
+    throw new LabError('not-found', { message: 'This file is not kept here any more.', fix: 'Choose it again.' });
+  }
+  const read = v.safeParse(RecordSchema, value);
+  if (read.success) return read.output;
+  throw damaged(id, read.issues[0].message);
+}
+
+function damaged(id: string, problem: string): LabError {
+  return new LabError('bad-checkpoint', {
+    message: `The file ${id} that is kept here is damaged: ${problem}.`,
+    fix: 'Delete it and choose the file again.',
+  });
+}
+
+function idOf(value: unknown): string {
+  return typeof value === 'object' && value !== null && 'id' in value ? String(value.id) : '';
+}

@@ -1,0 +1,145 @@
+/**
+ * What a judged file is carried away as: its own columns with what was found added to them, or TREC's run and judgments.
+ */
+import { withAddedColumns } from '../data/files/own-columns.ts';
+import type { DataFile } from '../data/files/data-set-reader.ts';
+import type { FilePreview } from '../data/files/preview.ts';
+import { type TrecEntry, trecQrels, trecRun } from '../data/files/trec-lines.ts';
+import { type Cell, jsonLines } from '../data/files/table-writer.ts';
+import type { Exported, ExportFormat, FileScoring } from '../protocol/files.ts';
+import type { FileScores } from './file-scores.ts';
+import type { JudgedRows } from './judged-rows.ts';
+
+/** Columns that are added to those of a file, in order. */
+const ADDED = [
+  'lab_label',
+  'lab_label_name',
+  'lab_score',
+  'lab_rank',
+  'lab_confidence',
+  'lab_bm25_rank',
+  'lab_correction',
+  'lab_corrected_by',
+  'lab_corrected_at',
+] as const;
+const ADDED_TEXT = ['lab_label_name', 'lab_corrected_by'];
+/** Lines that become one piece of the file. */
+const LINES_A_PIECE = 2000;
+
+export interface ExportSource {
+  /** The file of the pairs. */
+  readonly file: DataFile;
+  readonly columns: FilePreview['columns'];
+  readonly rows: JudgedRows;
+  readonly scores: FileScores;
+  readonly scoring: FileScoring;
+  /** All pairs with their standing. */
+  readonly placed: ReturnType<JudgedRows['placed']>;
+}
+
+/** @throws {LabError} `bad-file` if the file cannot be read any more */
+export async function exportFile(format: ExportFormat, source: ExportSource): Promise<Exported> {
+  const base = source.rows.name.replace(/(?:\.\w+)?(?:\.gz)?$/iu, '');
+  switch (format) {
+    case 'csv':
+    case 'tsv':
+    case 'jsonl':
+      return {
+        fileName: `${base}-scored.${format}`,
+        file: await fileOf(ownColumns(format, source), TYPES[format]),
+        notes:
+          format === 'jsonl'
+            ? []
+            : [
+                'Ids, grades and numbers are exact. In columns of free text, a cell that a spreadsheet would run as a formula ' +
+                  'begins with an apostrophe.',
+              ],
+      };
+    case 'run': {
+      const lines = trecRun(entriesOf(source), source.scoring.modelName);
+      return { fileName: `${base}.run`, file: await fileOf(lines, 'text/plain'), notes: [SPACES] };
+    }
+    case 'qrels':
+      return {
+        fileName: `${base}.qrels`,
+        file: await fileOf(trecQrels(entriesOf(source)), 'text/plain'),
+        notes: [SPACES, 'Corrections count as grades.'],
+      };
+    case 'pairs':
+      return {
+        fileName: `${base}-judged.jsonl`,
+        file: await fileOf(jsonLines(judgedPairs(source)), 'application/jsonl'),
+        notes: ['The pairs that have a grade, corrections included. The Train view and "lab sft --data" read it.'],
+      };
+    default:
+      return format satisfies never;
+  }
+}
+
+/** The graded pairs in the order of the file, as the lab's readers take them. */
+function* judgedPairs({ rows, scores }: ExportSource): Generator<object> {
+  const grades = scores.grades();
+  for (const [place, { pair }] of rows.rows.entries()) {
+    const grade = grades[place] ?? -1;
+    if (grade >= 0) yield { query: pair.query, queryId: pair.queryId, document: pair.document, grade };
+  }
+}
+
+const TYPES = { csv: 'text/csv', tsv: 'text/tab-separated-values', jsonl: 'application/jsonl' } as const;
+const SPACES = 'Fields are apart by spaces; in ids that have some, a space is written as %20.';
+
+function ownColumns(format: 'csv' | 'tsv' | 'jsonl', source: ExportSource): AsyncGenerator<string> {
+  const { file, columns, rows, scores, placed } = source;
+  const ranks = new Map(scores.ranked().flatMap((list) => list.map((place, i): [number, number] => [place, i + 1])));
+  const corrections = scores.lastCorrections();
+  const placeOf = new Map(rows.rows.map(({ row }, place) => [row, place]));
+  const valuesOf = (row: number): Record<(typeof ADDED)[number], Cell> | undefined => {
+    const place = placeOf.get(row);
+    if (place === undefined) return undefined;
+    const record = scores.recordOf(place);
+    const correction = corrections.get(row);
+    return {
+      lab_label: record?.label ?? null,
+      lab_label_name: record?.labelName ?? null,
+      lab_score: record?.score ?? null,
+      lab_rank: ranks.get(place) ?? null,
+      lab_confidence: record?.['confidence'] ?? null,
+      lab_bm25_rank: placed[place]?.pair.standing.rank ?? null,
+      lab_correction: correction?.label ?? null,
+      lab_corrected_by: correction?.author ?? null,
+      lab_corrected_at: correction === undefined ? null : new Date(correction.at).toISOString(),
+    };
+  };
+  return withAddedColumns(file, { format, columns, added: ADDED, addedText: ADDED_TEXT, valuesOf });
+}
+
+/** The scored pairs, the best of each query first. */
+function* entriesOf({ rows, scores }: ExportSource): Generator<TrecEntry> {
+  const grades = scores.grades();
+  for (const places of scores.ranked()) {
+    for (const place of places) {
+      const pair = rows.rows[place]?.pair;
+      if (pair === undefined) continue;
+      const gold = grades[place] ?? -1;
+      yield {
+        queryId: pair.queryId,
+        docId: pair.document.docId,
+        score: scores.scores[place] ?? NaN,
+        grade: gold < 0 ? undefined : gold,
+      };
+    }
+  }
+}
+
+async function fileOf(pieces: AsyncIterable<string> | Iterable<string>, type: string): Promise<Blob> {
+  // In blobs, which the browser may move out of memory.
+  const blobs: Blob[] = [];
+  let lines: string[] = [];
+  for await (const line of pieces) {
+    lines.push(line);
+    if (lines.length < LINES_A_PIECE) continue;
+    blobs.push(new Blob(lines));
+    lines = [];
+  }
+  return new Blob([...blobs, ...lines], { type });
+}

@@ -1,0 +1,158 @@
+/**
+ * The model that judges a file: loaded once, asked for the number of labels that the grades of the file have, with all that
+ * should be known before its scores are believed.
+ */
+import { LabError } from '../common/errors.ts';
+import { sha256Hex } from '../checkpoint/sha256.ts';
+import { parseConfig } from '../config/parse.ts';
+import { describeGrades, type FoundScale } from '../data/files/grades.ts';
+import { TrainedQueries } from '../data/trained-queries.ts';
+import { type BackendHealth, watchBackend } from '../gpu/current-backend.ts';
+import { type BackendRequest, openBackend } from '../gpu/device.ts';
+import { disposeLabModel, type LabModel, loadLabModel, MODEL_FILES, onScale } from '../infer/lab-model.ts';
+import { fetchModel } from '../infer/model-fetch.ts';
+import { onSoundBackend } from '../infer/sound-backend.ts';
+import { type FileScoring, type PrepareRequest, PrepareRequestSchema } from '../protocol/files.ts';
+import type { LoadProgress } from '../protocol/scoring.ts';
+import type { LabelScale } from '../relevance/pair/labels.ts';
+import { contentWords } from '../relevance/pair/text-folding.ts';
+import { mapLabel } from '../relevance/metrics/label-report.ts';
+import { commonScaleOf, describeScales, gradeScale, gradeScaleOf, labelsFor } from '../runs/score-rows.ts';
+import type { JudgedRows } from './judged-rows.ts';
+
+/** Where tfjs's files are, and how a backend is checked before it is believed. */
+export type FileBackend = Pick<BackendRequest, 'wasmPaths' | 'findFault'>;
+
+/** Below this share of known words a model of rules reads past most of what is asked. */
+const FEW_WORDS = 0.5;
+
+/** A model on a backend, for one file. */
+export interface FileModel {
+  readonly model: LabModel;
+  readonly health: BackendHealth;
+  readonly scoring: FileScoring;
+}
+
+/**
+ * Loads a model.
+ *
+ * @param rows - of the file that it is to judge
+ * @throws {LabError} as loading does
+ */
+export async function loadFileModel(
+  request: PrepareRequest,
+  { rows, grades }: { readonly rows: JudgedRows; readonly grades: string },
+  backend: FileBackend,
+  onProgress: (progress: LoadProgress) => void,
+): Promise<FileModel> {
+  const { choice, load } = parseConfig('The request for a model', PrepareRequestSchema, request);
+  onProgress({ stage: 'backend', receivedBytes: 0, totalBytes: null });
+  const opened = await openBackend({ ...backend, backend: load.backend === 'auto' ? undefined : load.backend });
+  const health = watchBackend();
+  const { source } = load;
+  const files = source.kind === 'url' ? await fetchModel(source.modelUrl, onProgress) : given(source.files);
+  onProgress({ stage: 'warm-up', receivedBytes: 0, totalBytes: null });
+  const hashes = await Promise.all([...files.values()].map((bytes) => sha256Hex(new Uint8Array(bytes))));
+  const stored = await onSoundBackend(health, () => Promise.resolve(loadLabModel(files)));
+  const counts = { grades: rows.gradeCounts };
+  const found = gradeScaleOf(counts, grades);
+  const model = onScale(stored, labelsFor(stored, commonScaleOf(counts, grades)));
+  const scale = gradeScale(undefined, found, model.scale);
+  const trainedOn = trainedOf(model, rows);
+  return {
+    model,
+    health,
+    scoring: {
+      choice,
+      modelName: model.card.name,
+      modelHash: await sha256Hex(new TextEncoder().encode(hashes.join(' '))),
+      backend: opened.backend,
+      labelNames: [...model.scale.names],
+      rubric: [...model.scale.rubric],
+      gradeNames: [...scale.names],
+      mapping: model.scale.names.map((_, label) => mapLabel(label, model.scale.size, scale.size)),
+      folding: model.prompt.folding ?? 1,
+      givesReasons: model.instruction.rules.length > 0,
+      trainedOn,
+      warnings: [
+        ...trainedWarning(model, trainedOn),
+        ...scalesWarning(found, model, scale),
+        ...wordsWarning(model, rows),
+        ...(model.instruction.rules.length > 0
+          ? []
+          : [`${model.card.name} gives no reasons: it learned labels alone.`]),
+      ],
+      pairs: rows.rows.length,
+      state: 'paused',
+    },
+  };
+}
+
+export function disposeFileModel({ model }: FileModel): void {
+  disposeLabModel(model);
+}
+
+/** @throws {LabError} `bad-config` if a file was scored by something else so far */
+export function checkSameScorer(before: FileScoring, now: FileScoring): void {
+  if (before.modelHash === now.modelHash && before.backend === now.backend) return;
+  const said = ({ modelHash, backend }: FileScoring): string => `model ${modelHash.slice(0, 12)} on ${backend}`;
+  throw new LabError('bad-config', {
+    message: 'The scores that are kept here were computed by something else.',
+    expected: said(before),
+    got: said(now),
+    fix: 'Score the file again.',
+  });
+}
+
+function given(
+  files: Readonly<Record<string, Uint8Array<ArrayBuffer>>>,
+): Map<(typeof MODEL_FILES)[number], Uint8Array> {
+  return new Map(MODEL_FILES.flatMap((name) => (files[name] === undefined ? [] : [[name, files[name]]])));
+}
+
+function trainedOf({ card }: LabModel, { rows }: JudgedRows): FileScoring['trainedOn'] {
+  if (card.data.queries === undefined) return null;
+  const trained = new TrainedQueries(card.data.queries);
+  const different = new Map(rows.map(({ pair }) => [pair.queryId, pair.query]));
+  const known = [...different.values()].flatMap((query) => trained.has(query) ?? []);
+  return { queries: known.filter(Boolean).length, known: known.length };
+}
+
+function scalesWarning(found: FoundScale | undefined, model: LabModel, scale: LabelScale): string[] {
+  if (found === undefined) return [];
+  if (found.size !== undefined) return [describeScales(found, model, scale)];
+  return [
+    `Grades (${describeGrades(found)}) are on no scale that the lab knows, and are compared with nothing. ` +
+      'Say under "Columns" what they mean.',
+  ];
+}
+
+function trainedWarning({ card }: LabModel, trainedOn: FileScoring['trainedOn']): string[] {
+  if (trainedOn === null) return [`${card.name} does not say which queries it was trained on.`];
+  const { queries, known } = trainedOn;
+  if (queries === 0) return [];
+  const share = ((100 * queries) / known).toFixed(0);
+  return [`${card.name} was trained on ${share} % of these queries: on others it may do worse.`];
+}
+
+/** Words of the queries that a model of rules has never met. */
+function wordsWarning({ card, lexicon, instruction }: LabModel, { rows }: JudgedRows): string[] {
+  if (instruction.rules.length === 0) return [];
+  const phrases = [
+    ...lexicon.brands,
+    ...lexicon.types.keys(),
+    ...lexicon.types.values(),
+    ...lexicon.attributes.keys(),
+    ...lexicon.audiences,
+  ];
+  const known = new Set(phrases.flatMap((phrase) => [...contentWords(lexicon.folding, phrase)]));
+  const queries = new Set(rows.map(({ pair }) => pair.query));
+  const asked = [...queries].flatMap((query) => [...contentWords(lexicon.folding, query)]);
+  const words = asked.filter((word) => !/\d/u.test(word));
+  if (words.length === 0) return [];
+  const share = words.filter((word) => known.has(word)).length / words.length;
+  if (share >= FEW_WORDS) return [];
+  return [
+    `${Math.round(100 * (1 - share))} % of the words in these queries are unknown to ${card.name}: its rules cannot decide by them.`,
+  ];
+}

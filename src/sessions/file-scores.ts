@@ -1,0 +1,134 @@
+/**
+ * The scores of a file as they have come, with the corrections over its grades: what measures and exports are made of.
+ */
+import { yieldToMessages } from '../common/yield.ts';
+import type { KeptCorrection, KeptScores } from '../checkpoint/judged-files.ts';
+import type { FileMeasures, FileScoring } from '../protocol/files.ts';
+import { argMaxLabel, expectedLabel, makeScale } from '../relevance/pair/labels.ts';
+import { describeQueries } from '../relevance/metrics/label-report.ts';
+import { placesByQuery, rankedPlaces } from '../relevance/metrics/ranked-places.ts';
+import { ScoreTally } from '../runs/score-tally.ts';
+import { scoreRecord, type ScoreRecord } from '../runs/score-record.ts';
+import type { JudgedRows } from './judged-rows.ts';
+
+export class FileScores {
+  readonly #rows: JudgedRows;
+  readonly #scoring: FileScoring;
+  /** [N,R], of pairs with a score alone. */
+  readonly #probabilities: Float64Array;
+  /** [N] NaN without a score. */
+  readonly scores: Float64Array<ArrayBuffer>;
+  readonly #cut: Uint8Array;
+  readonly golds: Int8Array<ArrayBuffer>;
+  readonly #corrections: KeptCorrection[] = [];
+  /** Of all that have been added. */
+  readonly chunks: KeptScores[] = [];
+
+  constructor(rows: JudgedRows, scoring: FileScoring) {
+    const N = rows.rows.length;
+    this.#rows = rows;
+    this.#scoring = scoring;
+    this.#probabilities = new Float64Array(N * scoring.labelNames.length);
+    this.scores = new Float64Array(N).fill(NaN);
+    this.#cut = new Uint8Array(N);
+    this.golds = rows.golds(makeScale(scoring.gradeNames));
+  }
+
+  get corrections(): readonly KeptCorrection[] {
+    return this.#corrections;
+  }
+
+  get scored(): number {
+    return this.chunks.reduce((sum, { places }) => sum + places.length, 0);
+  }
+
+  add(chunk: KeptScores): void {
+    const R = this.#scoring.labelNames.length;
+    this.chunks.push(chunk);
+    for (const [i, place] of chunk.places.entries()) {
+      const probabilities = chunk.probabilities.subarray(i * R, (i + 1) * R);
+      this.#probabilities.set(probabilities, place * R);
+      this.scores[place] = expectedLabel([...probabilities]);
+      this.#cut[place] = chunk.cut[i] ?? 0;
+    }
+  }
+
+  correct(correction: KeptCorrection): void {
+    this.#corrections.push(correction);
+  }
+
+  undoCorrection(): KeptCorrection | undefined {
+    return this.#corrections.pop();
+  }
+
+  /** The last word on each row. */
+  lastCorrections(): ReadonlyMap<number, KeptCorrection> {
+    return new Map(this.#corrections.map((correction) => [correction.row, correction]));
+  }
+
+  /** [N] the grades of the file under the corrections; -1 for none. */
+  grades(): Int8Array {
+    const last = this.lastCorrections();
+    const size = this.#scoring.gradeNames.length;
+    return Int8Array.from(this.#rows.rows, ({ row }, place) => {
+      const correction = last.get(row);
+      const grade = correction === undefined ? (this.golds[place] ?? -1) : (correction.label ?? -1);
+      return grade < size ? grade : -1;
+    });
+  }
+
+  /** What is written about the score of a pair; undefined without one. */
+  recordOf(place: number): ScoreRecord | undefined {
+    if (Number.isNaN(this.scores[place] ?? NaN)) return undefined;
+    const probabilities = this.#distribution(place);
+    const score = { label: argMaxLabel(probabilities), score: this.scores[place] ?? NaN, probabilities };
+    return scoreRecord(score, this.#scoring.labelNames);
+  }
+
+  /** The scored places of each query, the best first. */
+  ranked(): number[][] {
+    const { list, of } = this.#rows.queries();
+    const docIds = this.#rows.rows.map(({ pair }) => pair.document.docId);
+    return placesByQuery(of, list.length).map((places) => rankedPlaces(places, { scores: this.scores, docIds }));
+  }
+
+  /** Null where there is no grade. @param placed - all pairs with their standing */
+  async measure(placed: ReturnType<JudgedRows['placed']>): Promise<FileMeasures | null> {
+    const tally = new ScoreTally({
+      scale: makeScale(this.#scoring.labelNames),
+      card: { name: this.#scoring.modelName, data: {} },
+    });
+    const grades = this.grades();
+    for (const [place, { row, pair }] of placed.entries()) {
+      if (Number.isNaN(this.scores[place] ?? NaN)) continue;
+      const gold = grades[place] ?? -1;
+      const { label: _label, ...bare } = pair;
+      const judged = gold < 0 ? bare : { ...bare, label: gold };
+      tally.add({ row, pair: judged }, { probabilities: this.#distribution(place) }, this.#cut[place] === 1);
+    }
+    await yieldToMessages();
+    const report = await tally.report(makeScale(this.#scoring.gradeNames));
+    if (report === null) return null;
+    const { repeated, conflicting, cut, labels, ranking, bm25 } = report;
+    const none = { value: null };
+    return {
+      graded: report.graded,
+      repeated,
+      conflicting,
+      cut,
+      accuracy: { ...labels.accuracy },
+      majorityAccuracy: { ...labels.majorityAccuracy },
+      kappa: { ...report.kappa },
+      ndcg10: { ...ranking.ndcg10 },
+      pairAccuracy: { ...ranking.pairAccuracy },
+      bm25Ndcg10: { ...(bm25?.ndcg10 ?? none) },
+      bm25PairAccuracy: { ...(bm25?.pairAccuracy ?? none) },
+      notes: describeQueries(ranking.queries),
+    };
+  }
+
+  #distribution(place: number): number[] {
+    const R = this.#scoring.labelNames.length;
+    return [...this.#probabilities.subarray(place * R, (place + 1) * R)];
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * Scoring the pairs of a file that have no score yet, as `lab score` does, in batches that are kept one by one. Batches are the
+ * windows that are scored together, so that resuming after the last of them gives the scores of an unbroken run.
+ */
+import type { KeptScores } from '../checkpoint/judged-files.ts';
+import type { LabError } from '../common/errors.ts';
+import { SCORE_WINDOW, scoreStream } from '../infer/score-pairs.ts';
+import { checkSound, onSoundBackend } from '../infer/sound-backend.ts';
+import type { FileScoring } from '../protocol/files.ts';
+import type { FileModel } from './file-model.ts';
+import type { FileScores } from './file-scores.ts';
+import type { JudgedRows } from './judged-rows.ts';
+
+/** Keeps a batch, and says whether it was the last. */
+export type KeepScores = (batch: KeptScores, state: 'running' | 'done') => Promise<void>;
+
+interface ScoredPlace {
+  readonly place: number;
+  readonly probabilities: readonly number[];
+  readonly isCut: boolean;
+}
+
+/**
+ * Scores what has no score.
+ *
+ * @param scores - what is kept so far; `keep` adds to them
+ * @throws {LabError} `aborted`, `backend-lost`, `not-finite` naming the row, and what `keep` throws
+ */
+export async function scoreRest(
+  rows: JudgedRows,
+  scores: FileScores,
+  scoring: FileScoring,
+  { model, health }: FileModel,
+  { signal, keep }: { readonly signal: AbortSignal; readonly keep: KeepScores },
+): Promise<void> {
+  // Prompts without standing get pairs without it.
+  const all = model.prompt.standing ? rows.placed(scoring.folding) : rows.rows;
+  const first = (scores.chunks.at(-1)?.places.at(-1) ?? -1) + 1;
+  const rest = all.slice(first, scoring.pairs).map(({ row, pair }, i) => ({ row, pair, place: first + i }));
+  let unfit: KeptScores['unfit'] = [];
+  let batch: ScoredPlace[] = [];
+  const keepBatch = async (state: 'running' | 'done'): Promise<void> => {
+    checkSound(health);
+    const kept: KeptScores = {
+      places: Int32Array.from(batch, ({ place }) => place),
+      probabilities: Float64Array.from(batch.flatMap(({ probabilities }) => [...probabilities])),
+      cut: Uint8Array.from(batch, ({ isCut }) => (isCut ? 1 : 0)),
+      unfit,
+    };
+    batch = [];
+    unfit = [];
+    await keep(kept, state);
+  };
+  const hooks = {
+    nameOf: ({ row }: { readonly row: number }) => `row ${row} of ${rows.name}`,
+    onUnfit: ({ row }: { readonly row: number }, { message }: LabError) => void unfit.push({ row, message }),
+  };
+  await onSoundBackend(health, async () => {
+    for await (const { item, score, cutFields } of scoreStream(model, asStream(rest), signal, hooks)) {
+      batch.push({ place: item.place, probabilities: score.probabilities, isCut: cutFields.length > 0 });
+      if (batch.length === SCORE_WINDOW) await keepBatch('running');
+    }
+  });
+  await keepBatch('done');
+}
+
+async function* asStream<T>(items: readonly T[]): AsyncGenerator<T> {
+  yield* items;
+}

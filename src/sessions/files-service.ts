@@ -1,0 +1,345 @@
+/**
+ * The thread behind the Files view: keeps files, reads them, scores them batch by batch and keeps each batch before it is sent, so
+ * that a killed page resumes from the last batch to the same scores. One file is open at a time.
+ */
+import type { JudgedFiles, JudgedRecord } from '../checkpoint/judged-files.ts';
+import { tryLock } from '../checkpoint/tab-locks.ts';
+import { LabError } from '../common/errors.ts';
+import { parseConfig } from '../config/parse.ts';
+import { ROLES } from '../data/files/columns.ts';
+import { distinguishFiles } from '../data/files/data-set-reader.ts';
+import { untilDelivered } from '../protocol/delivery.ts';
+import { failureOf } from '../protocol/failure.ts';
+import {
+  type AddFiles,
+  AddFilesSchema,
+  type Correction,
+  CorrectionSchema,
+  type Exported,
+  type ExportFormat,
+  type FileList,
+  type FileMeasures,
+  type FilesApi,
+  type FileScoring,
+  type FileScoringEvent,
+  type FileTable,
+  type OpenedFile,
+  type PrepareRequest,
+} from '../protocol/files.ts';
+import type { LoadProgress } from '../protocol/scoring.ts';
+import type { Pair } from '../relevance/pair/pair.ts';
+import { exportFile } from './file-export.ts';
+import { checkSameScorer, disposeFileModel, type FileBackend, loadFileModel } from './file-model.ts';
+import { FileScores } from './file-scores.ts';
+import { type KeepScores, scoreRest } from './file-scoring.ts';
+import { dataFileOf, JudgedRows } from './judged-rows.ts';
+import {
+  entryOf,
+  foldingOf,
+  namesOf,
+  notReady,
+  type OpenFile,
+  previewsOf,
+  readRows,
+  scoresIn,
+  scoringOf,
+} from './open-file.ts';
+
+/** Files beyond this are not even read. */
+const MAX_FILE_BYTES = 512 * 2 ** 20;
+
+/** Where files are kept; the store of the browser is one. */
+export type JudgedStore = Pick<JudgedFiles, keyof JudgedFiles>;
+
+/** What the service is given by its thread. */
+export interface FilesSurroundings extends FileBackend {
+  readonly openStore: () => Promise<{ readonly judged: JudgedStore }>;
+}
+
+export class FilesService implements FilesApi {
+  readonly #surroundings: FilesSurroundings;
+  #judged: Promise<JudgedStore> | undefined;
+  #open: OpenFile | undefined;
+  #stop: AbortController | undefined;
+  /** The scoring under way; it does not reject. */
+  #running: Promise<unknown> | undefined;
+
+  constructor(surroundings: FilesSurroundings) {
+    this.#surroundings = surroundings;
+  }
+
+  async list(): Promise<FileList> {
+    const { records, damaged } = await (await this.#store()).list();
+    return { entries: records.map(entryOf), damaged: [...damaged] };
+  }
+
+  async add(request: AddFiles): Promise<OpenedFile> {
+    const { files } = parseConfig('The files', AddFilesSchema, request);
+    for (const { name, blob } of files) checkSize(name, blob);
+    const previews = await previewsOf(files, {});
+    const shape = JSON.stringify(previews.map(({ columns }) => columns.map(({ name }) => name)));
+    const store = await this.#store();
+    const like = (await store.list()).records.find((record) => record.shape === shape && record.isMapped);
+    const known = like === undefined ? {} : { columns: like.columns, grades: like.grades };
+    const record = await store.add(files, { shape, ...known });
+    return this.#show(record, like !== undefined);
+  }
+
+  async open(id: string): Promise<OpenedFile> {
+    return this.#show(await (await this.#store()).get(id), false);
+  }
+
+  async remove(id: string): Promise<void> {
+    if (this.#open?.record.id === id) await this.#letGo();
+    await (await this.#store()).remove(id);
+  }
+
+  async map(columns: Record<string, string>, grades: string, isMapped: boolean): Promise<OpenedFile> {
+    const open = this.#opened();
+    const store = await this.#store();
+    const { id, scoring } = open.record;
+    const change = { columns, grades, isMapped };
+    const isChanged = JSON.stringify([columns, grades]) !== JSON.stringify([open.record.columns, open.record.grades]);
+    // Other columns make other pairs, and other grades another scale to answer on.
+    const isVoid = isChanged && scoring !== null;
+    const record = isVoid ? await store.dropScores(id, { ...change, scoring: null }) : await store.update(id, change);
+    return this.#show(record, open.isRemembered);
+  }
+
+  async prepare(request: PrepareRequest, onProgress: (progress: LoadProgress) => void): Promise<FileScoring> {
+    const open = this.#opened();
+    const rows = readRows(open);
+    this.#stop?.abort();
+    await this.#running;
+    if (open.model !== undefined) disposeFileModel(open.model);
+    open.model = undefined;
+    const { grades } = open.record;
+    open.model = await loadFileModel(request, { rows, grades }, this.#surroundings, onProgress);
+    return open.model.scoring;
+  }
+
+  async begin(limit: number): Promise<FileTable> {
+    const open = this.#opened();
+    const { model } = open;
+    if (model === undefined) throw notReady();
+    const pairs = readRows(open).rows.length;
+    const scoring: FileScoring = { ...model.scoring, pairs: limit > 0 ? Math.min(limit, pairs) : pairs };
+    open.record = await (await this.#store()).dropScores(open.record.id, { scoring });
+    open.scores = undefined;
+    return this.table();
+  }
+
+  async table(): Promise<FileTable> {
+    const open = this.#opened();
+    const rows = readRows(open);
+    const scoring = scoringOf(open.record);
+    if (scoring === null) throw notReady();
+    const scores = await this.#scoresOf(open, scoring);
+    const { list, of } = rows.queries();
+    return {
+      scoring,
+      rows: Int32Array.from(rows.rows, ({ row }) => row),
+      queryOf: of,
+      queries: list,
+      titles: rows.rows.map(({ pair }) => pair.document.title),
+      docIds: rows.rows.map(({ pair }) => pair.document.docId),
+      golds: scores.golds,
+      bm25Ranks: Int32Array.from(rows.placed(foldingOf(open)), ({ pair }) => pair.standing.rank),
+      scores: [...scores.chunks],
+      corrections: [...scores.corrections],
+    };
+  }
+
+  async score(emit: (event: FileScoringEvent) => void): Promise<void> {
+    await untilDelivered(emit, async (tell) => {
+      try {
+        const scoring = this.#scoreOn(tell);
+        this.#running = scoring.catch(() => undefined);
+        tell({ kind: 'ended', state: await scoring });
+      } catch (thrown) {
+        tell({ kind: 'failed', ...failureOf(thrown) });
+      }
+    });
+  }
+
+  async pause(): Promise<void> {
+    this.#stop?.abort();
+    await Promise.resolve();
+  }
+
+  async pair(place: number): Promise<Pair> {
+    await Promise.resolve();
+    const open = this.#opened();
+    const { pair } = readRows(open).placed(foldingOf(open))[place] ?? {};
+    if (pair === undefined) throw new LabError('not-found', { message: `There is no pair ${place} in this file.` });
+    const { query, document, standing } = pair;
+    return { query, document, standing };
+  }
+
+  async correct(correction: Correction): Promise<void> {
+    const checked = parseConfig('A correction', CorrectionSchema, correction);
+    const open = this.#opened();
+    const scores = scoresIn(open);
+    // Counted before anything is waited for: the next correction may come meanwhile.
+    scores.correct(checked);
+    const number = scores.corrections.length - 1;
+    await (await this.#store()).keepCorrection(open.record.id, number, checked);
+  }
+
+  async undoCorrection(): Promise<void> {
+    const open = this.#opened();
+    const scores = scoresIn(open);
+    if (scores.undoCorrection() === undefined) return;
+    const number = scores.corrections.length;
+    await (await this.#store()).dropCorrection(open.record.id, number);
+  }
+
+  async measure(): Promise<FileMeasures | null> {
+    const open = this.#opened();
+    return scoresIn(open).measure(readRows(open).placed(foldingOf(open)));
+  }
+
+  async exportFile(format: ExportFormat): Promise<Exported> {
+    const open = this.#opened();
+    const rows = readRows(open);
+    const scoring = scoringOf(open.record);
+    const { pairsFile } = await distinguishFiles(open.files.map(dataFileOf), { columns: namesOf(open.record) });
+    const preview = open.previews.find(({ name }) => name === pairsFile.name);
+    if (scoring === null) throw notReady();
+    return exportFile(format, {
+      file: pairsFile,
+      columns: preview?.columns ?? [],
+      rows,
+      scores: scoresIn(open),
+      scoring,
+      placed: rows.placed(foldingOf(open)),
+    });
+  }
+
+  /** Scores to the end, or until somebody stops it. */
+  async #scoreOn(tell: (event: FileScoringEvent) => void): Promise<'paused' | 'done'> {
+    const open = this.#opened();
+    const { model, record } = open;
+    const scoring = scoringOf(record);
+    if (model === undefined || scoring === null) throw notReady();
+    checkSameScorer(scoring, model.scoring);
+    if (scoring.state === 'done') return 'done';
+    const release = await tryLock(`afrl-lab scoring ${record.id}`);
+    if (release === undefined) {
+      throw new LabError('bad-config', {
+        message: 'This file is being scored in another tab.',
+        fix: 'Wait for it, or close that tab.',
+      });
+    }
+    const stop = new AbortController();
+    this.#stop = stop;
+    try {
+      await this.#keepState(open, { ...scoring, state: 'running' });
+      const store = await this.#store();
+      const scores = await this.#scoresOf(open, scoring);
+      const keep: KeepScores = async (chunk, state) => {
+        const change = { scored: scores.scored + chunk.places.length, scoring: { ...scoring, state } };
+        await store.keepScores(open.record.id, scores.chunks.length, chunk, change);
+        open.record = { ...open.record, ...change };
+        scores.add(chunk);
+        tell({ kind: 'scores', scores: chunk });
+      };
+      await scoreRest(readRows(open), scores, scoring, model, { signal: stop.signal, keep });
+      return 'done';
+    } catch (thrown) {
+      // What was asked to be deleted has no state to keep.
+      if (this.#open === open) await this.#keepState(open, { ...scoring, state: 'paused' });
+      if (stop.signal.aborted) return 'paused';
+      throw thrown;
+    } finally {
+      this.#stop = undefined;
+      release();
+    }
+  }
+
+  async #keepState(open: OpenFile, scoring: FileScoring): Promise<void> {
+    open.record = await (await this.#store()).update(open.record.id, { scoring });
+  }
+
+  async #scoresOf(open: OpenFile, scoring: FileScoring): Promise<FileScores> {
+    if (open.scores !== undefined) return open.scores;
+    const store = await this.#store();
+    const scores = new FileScores(readRows(open), scoring);
+    for (const chunk of await store.scores(open.record.id)) scores.add(chunk);
+    for (const correction of await store.corrections(open.record.id)) scores.correct(correction);
+    open.scores = scores;
+    return scores;
+  }
+
+  /** Opens a record, and reads it as far as it can be read. */
+  async #show(record: JudgedRecord, isRemembered: boolean): Promise<OpenedFile> {
+    const before = this.#open?.record.id === record.id ? this.#open : undefined;
+    if (before === undefined) await this.#letGo();
+    const files = before?.files ?? (await (await this.#store()).files(record));
+    const open: OpenFile = {
+      record,
+      files,
+      isRemembered,
+      previews: await previewsOf(files, namesOf(record)),
+      rows: undefined,
+      scores: undefined,
+      model: before?.model,
+    };
+    this.#open = open;
+    let failure: OpenedFile['failure'] = null;
+    try {
+      open.rows = await JudgedRows.read(files, { columns: namesOf(record), grades: record.grades });
+    } catch (thrown) {
+      failure = failureOf(thrown);
+    }
+    return {
+      entry: entryOf(record),
+      previews: open.previews.map(({ name, columns, rows }) => ({
+        name,
+        columns: columns.map((column) => ({ ...column })),
+        rows: rows.map((row) => [...row]),
+      })),
+      roles: [...ROLES],
+      columns: { ...record.columns },
+      grades: record.grades,
+      isMapped: record.isMapped && failure === null,
+      isRemembered,
+      survey: open.rows?.survey() ?? null,
+      failure,
+    };
+  }
+
+  async #letGo(): Promise<void> {
+    this.#stop?.abort();
+    await this.#running;
+    if (this.#open?.model !== undefined) disposeFileModel(this.#open.model);
+    this.#open = undefined;
+  }
+
+  #opened(): OpenFile {
+    if (this.#open !== undefined) return this.#open;
+    throw new LabError('not-found', { message: 'No file is open.', fix: 'Choose one.' });
+  }
+
+  /** Opened at the first use, and again after a failure: another tab may have let go since. */
+  #store(): Promise<JudgedStore> {
+    this.#judged ??= this.#surroundings.openStore().then(
+      ({ judged }) => judged,
+      (thrown: unknown) => {
+        this.#judged = undefined;
+        throw thrown;
+      },
+    );
+    return this.#judged;
+  }
+}
+
+function checkSize(name: string, { size }: Blob): void {
+  if (size <= MAX_FILE_BYTES) return;
+  throw new LabError('bad-file', {
+    message: `${name} is too large for a page.`,
+    expected: `at most ${MAX_FILE_BYTES / 2 ** 20} MiB`,
+    got: `${Math.ceil(size / 2 ** 20)} MiB`,
+    fix: 'Score it by "lab score", or take some of its queries with all pairs of each.',
+  });
+}

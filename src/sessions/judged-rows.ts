@@ -1,0 +1,179 @@
+/**
+ * A file of pairs in memory: read once under its columns, then asked for its survey, its pairs by place, and their standing.
+ */
+import type { JudgedBytes } from '../checkpoint/judged-files.ts';
+import type { LabError } from '../common/errors.ts';
+import type { ColumnNames } from '../data/files/columns.ts';
+import { type DataFile, distinguishFiles } from '../data/files/data-set-reader.ts';
+import { TwoFiles } from '../data/files/fields.ts';
+import { Findings } from '../data/files/findings.ts';
+import { GradeReader } from '../data/files/grades.ts';
+import { type GradedRow, loadDocuments, readGradedPairs } from '../data/files/pairs-file.ts';
+import { badFile, describeRowError, isRowError, type RowError } from '../data/files/records.ts';
+import { chunksOf } from '../data/files/text-stream.ts';
+import type { FileSurvey } from '../protocol/files.ts';
+import { DEFAULT_SCALE, type LabelScale, scaleOfSize } from '../relevance/pair/labels.ts';
+import type { LabDocument } from '../relevance/pair/pair.ts';
+import type { PromptConfig } from '../relevance/prompt/prompt.ts';
+import { gradeScaleOf, placedRows } from '../runs/score-rows.ts';
+
+/** Pairs beyond these do not fit into the memory of a tab. */
+const MAX_PAIRS = 1_000_000;
+/** Refused rows, and kinds of grades, that are listed one by one. */
+const SHOWN_REFUSALS = 20;
+const SHOWN_GRADES = 12;
+
+type PlacedRow = ReturnType<typeof placedRows>[number];
+
+/** How the rows of a file are understood. */
+export interface RowsOptions {
+  readonly columns: ColumnNames;
+  /** What grades mean, as protocol/grade-meanings.ts reads it. */
+  readonly grades: string;
+}
+
+/** The bytes of a file as what readers take. */
+export function dataFileOf({ name, blob }: JudgedBytes): DataFile {
+  return { name, open: () => chunksOf(blob.stream()) };
+}
+
+export class JudgedRows {
+  readonly name: string;
+  readonly rows: readonly GradedRow[];
+  readonly documents: ReadonlyMap<string, LabDocument> | undefined;
+  readonly #grades: string;
+  readonly #errors: readonly RowError[];
+  readonly #errorCount: number;
+  readonly #findings: Findings;
+  #placed: { readonly folding: PromptConfig['folding']; readonly rows: readonly PlacedRow[] } | undefined;
+
+  private constructor(
+    name: string,
+    rows: readonly GradedRow[],
+    documents: ReadonlyMap<string, LabDocument> | undefined,
+    grades: string,
+    { errors, errorCount, findings }: { errors: RowError[]; errorCount: number; findings: Findings },
+  ) {
+    this.name = name;
+    this.rows = rows;
+    this.documents = documents;
+    this.#grades = grades;
+    this.#errors = errors;
+    this.#errorCount = errorCount;
+    this.#findings = findings;
+  }
+
+  /** @throws {LabError} `bad-file` if there is no pair that can be read */
+  static async read(files: readonly JudgedBytes[], { columns, grades }: RowsOptions): Promise<JudgedRows> {
+    const { pairsFile, documentsFile } = await distinguishFiles(files.map(dataFileOf), { columns });
+    const findings = new Findings();
+    const errors: RowError[] = [];
+    let errorCount = 0;
+    let documents: ReadonlyMap<string, LabDocument> | undefined;
+    const twoFiles = documentsFile === undefined ? undefined : new TwoFiles();
+    if (documentsFile !== undefined) {
+      const how = { fileName: documentsFile.name, columns, twoFiles };
+      const loaded = await loadDocuments(documentsFile.open(), how);
+      errors.push(...loaded.errors.slice(0, SHOWN_REFUSALS));
+      errorCount += loaded.errorCount;
+      documents = loaded.items;
+    }
+    const rows: GradedRow[] = [];
+    const { name: fileName } = pairsFile;
+    const how = { fileName, columns, documents, twoFiles, findings };
+    for await (const item of readGradedPairs(pairsFile.open(), how, { needsGrade: false })) {
+      if (!isRowError(item)) {
+        rows.push(item);
+        if (rows.length > MAX_PAIRS) throw tooMany(fileName);
+        continue;
+      }
+      errorCount += 1;
+      if (errors.length < SHOWN_REFUSALS) errors.push(item);
+    }
+    if (rows.length === 0) throw noPair(fileName, errors[0]);
+    return new JudgedRows(fileName, rows, documents, grades, { errors, errorCount, findings });
+  }
+
+  /** How many pairs have which grade. */
+  get gradeCounts(): ReadonlyMap<
+    string,
+    { readonly firstRow: number; readonly column: string; readonly rows: number }
+  > {
+    const counts = new Map<string, { firstRow: number; column: string; rows: number }>();
+    for (const { grade, row, gradeColumn } of this.rows) {
+      if (grade === '') continue;
+      const known = counts.get(grade);
+      if (known === undefined) counts.set(grade, { firstRow: row, column: gradeColumn, rows: 1 });
+      else known.rows += 1;
+    }
+    return counts;
+  }
+
+  survey(): FileSurvey {
+    const counts = this.gradeCounts;
+    const likely = gradeScaleOf({ grades: counts }, this.#grades)?.size ?? DEFAULT_SCALE.size;
+    // The chooser of grades shows what they are by themselves, beside what is said of them.
+    const reader = new GradeReader(scaleOfSize(likely));
+    const grades = [...counts]
+      .map(([grade, { rows }]) => ({ grade, pairs: rows, label: reader.read(grade) ?? null }))
+      .toSorted((a, b) => b.pairs - a.pairs);
+    return {
+      pairs: this.rows.length,
+      queries: new Set(this.rows.map(({ pair }) => pair.queryId)).size,
+      documents: new Set(this.rows.map(({ pair }) => pair.document.docId)).size,
+      grades: grades.slice(0, SHOWN_GRADES),
+      gradeCount: grades.length,
+      refused: this.#errorCount,
+      refusals: this.#errors.map(describeRowError),
+      findings: this.#findings.sentences(),
+    };
+  }
+
+  /** [N] the labels of the grades on a scale, -1 for none; grades on an unknown scale have none. */
+  golds(scale: LabelScale): Int8Array<ArrayBuffer> {
+    if (gradeScaleOf({ grades: this.gradeCounts }, this.#grades)?.size === undefined) {
+      return new Int8Array(this.rows.length).fill(-1);
+    }
+    const reader = new GradeReader(scale, this.#grades);
+    return Int8Array.from(this.rows, ({ grade }) => (grade === '' ? -1 : (reader.read(grade) ?? -1)));
+  }
+
+  /** All pairs with their standing, as prompts of that folding have it. */
+  placed(folding: PromptConfig['folding']): readonly PlacedRow[] {
+    if (this.#placed !== undefined && this.#placed.folding === folding) return this.#placed.rows;
+    const rows = placedRows(this.rows, this.documents, folding);
+    this.#placed = { folding, rows };
+    return rows;
+  }
+
+  /** The different queries, with the first text of each, and which of them each pair has. */
+  queries(): { readonly list: { id: string; text: string }[]; readonly of: Int32Array<ArrayBuffer> } {
+    const numbers = new Map<string, number>();
+    const list: { id: string; text: string }[] = [];
+    const of = Int32Array.from(this.rows, ({ pair: { queryId, query } }) => {
+      const known = numbers.get(queryId);
+      if (known !== undefined) return known;
+      numbers.set(queryId, list.length);
+      return list.push({ id: queryId, text: query }) - 1;
+    });
+    return { list, of };
+  }
+}
+
+function tooMany(fileName: string): LabError {
+  return badFile(fileName, {
+    problem: 'it has too many pairs for a page',
+    expected: `at most ${MAX_PAIRS.toLocaleString('en')}`,
+    got: 'more',
+    fix: 'Score it by "lab score", or take some of its queries with all pairs of each.',
+  });
+}
+
+function noPair(fileName: string, first: RowError | undefined): LabError {
+  return badFile(fileName, {
+    problem: 'it has no pair that can be scored',
+    expected: 'rows with a query and a document',
+    got: first === undefined ? 'no rows' : describeRowError(first),
+    fix: 'Say which column is what. If documents are in a file of their own, choose both files together.',
+  });
+}

@@ -1,0 +1,392 @@
+/**
+ * The file of the Files view on its way: kept, mapped, made ready, scored, looked at. Holds the thread that does the work, and
+ * opens it anew where its backend is lost; whatever it knows can be had again by opening the file.
+ */
+import type { ReactiveController, ReactiveControllerHost } from 'lit';
+import { LabError } from '../../common/errors.ts';
+import { type Failure, failureOf } from '../../protocol/failure.ts';
+import type {
+  Exported,
+  ExportFormat,
+  FileList,
+  FileMeasures,
+  FileScoring,
+  FileScoringEvent,
+  ModelChoice,
+  OpenedFile,
+} from '../../protocol/files.ts';
+import type { BackendChoice, LoadProgress, LoadRequest } from '../../protocol/scoring.ts';
+import type { Pair } from '../../relevance/pair/pair.ts';
+import { askToPersist } from '../parts/persistence.ts';
+import type { CheckpointClient } from '../parts/checkpoint-client.ts';
+import { ScreenWakeLock } from '../parts/wake-lock.ts';
+import { bundledModel } from '../score/bundled-models.ts';
+import type { FilesClient, OpenFiles } from './files-client.ts';
+import { JudgedTable } from './judged-table.ts';
+
+/** Where the view is. */
+export type FilesStage = 'list' | 'reading' | 'mapping' | 'ready' | 'results';
+
+/** What the controller is given by the page. */
+export interface FilesSurroundings {
+  readonly openFiles: OpenFiles;
+  readonly openStore: (() => Promise<CheckpointClient>) | undefined;
+  readonly backend: BackendChoice;
+}
+
+/** Corrections that come one after the other are measured together. */
+const MEASURE_AFTER_MS = 700;
+/** A backend that is lost so often is not asked again by itself. */
+const MOST_LOSSES = 2;
+const FILES_MODEL: ModelChoice = { kind: 'bundled', id: 'general' };
+
+export class FilesController implements ReactiveController {
+  stage: FilesStage = 'list';
+  list: FileList | undefined;
+  /** What is being read. */
+  reading = '';
+  file: OpenedFile | undefined;
+  failure: Failure | undefined;
+  choice: ModelChoice = FILES_MODEL;
+  /** How far the model is; undefined where none is being loaded. */
+  preparing: LoadProgress | undefined;
+  prepared: FileScoring | undefined;
+  table: JudgedTable | undefined;
+  isScoring = false;
+  /** Undefined until they are measured, null where there is nothing to measure. */
+  measures: FileMeasures | null | undefined;
+  /** Counts what has come, for elements that keep the same table. */
+  version = 0;
+  /** When scoring began here, and how many pairs had scores then. */
+  since: { readonly atMs: number; readonly scored: number } | undefined;
+  readonly #host: ReactiveControllerHost;
+  #surroundings: FilesSurroundings | undefined;
+  #client: Promise<FilesClient> | undefined;
+  #request = 0;
+  #losses = 0;
+  #measureSoon: ReturnType<typeof setTimeout> | undefined;
+  readonly #awake = new ScreenWakeLock();
+
+  constructor(host: ReactiveControllerHost) {
+    this.#host = host;
+    host.addController(this);
+  }
+
+  hostDisconnected(): void {
+    this.#closeThread();
+  }
+
+  use(surroundings: FilesSurroundings): void {
+    this.#surroundings = surroundings;
+  }
+
+  get openId(): string | undefined {
+    return this.file?.entry.id;
+  }
+
+  /** Shows what is kept here. */
+  async showList(): Promise<void> {
+    await this.#attempt(async (isCurrent) => {
+      this.#set({ stage: 'list', file: undefined, table: undefined, prepared: undefined, measures: undefined });
+      const thread = await this.#thread();
+      if (this.isScoring) await thread.pause();
+      const list = await thread.list();
+      if (isCurrent()) this.#set({ list });
+    });
+  }
+
+  /** Opens a file that is kept here. */
+  async open(id: string): Promise<void> {
+    await this.#attempt(async (isCurrent) => {
+      const known = this.list?.entries.find((entry) => entry.id === id)?.name ?? 'the file';
+      this.#set({ stage: 'reading', reading: known, table: undefined, measures: undefined, prepared: undefined });
+      const file = await (await this.#thread()).open(id);
+      if (isCurrent()) await this.#arrive(file);
+    }, 'list');
+  }
+
+  /** Keeps files that were chosen or dropped, and opens them. */
+  async add(files: readonly { readonly name: string; readonly blob: Blob }[]): Promise<void> {
+    if (files.length === 0) return;
+    await this.#attempt(async (isCurrent) => {
+      const reading = files.map(({ name }) => name).join(' and ');
+      this.#set({ stage: 'reading', reading, table: undefined, measures: undefined, prepared: undefined });
+      if (files.length > 2) throw tooMany(files.length);
+      void askToPersist();
+      const file = await (await this.#thread()).add({ files: [...files] });
+      if (isCurrent()) await this.#arrive(file);
+    }, 'list');
+    if (this.stage === 'list') await this.#refreshList();
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.#quietly(async () => (await this.#thread()).remove(id));
+    await this.#refreshList();
+  }
+
+  /** Says how the open file is read. @param isMapped - whether that is all */
+  async map(columns: Record<string, string>, grades: string, isMapped: boolean): Promise<void> {
+    await this.#attempt(async (isCurrent) => {
+      const file = await (await this.#thread()).map(columns, grades, isMapped);
+      if (!isCurrent()) return;
+      if (isMapped) await this.#arrive(file);
+      else this.#set({ file });
+    });
+  }
+
+  /** Goes back to the columns, or to the choice of a model. */
+  async back(stage: 'mapping' | 'ready'): Promise<void> {
+    this.#set({ stage, failure: undefined });
+    if (stage === 'ready') await this.prepare(this.choice);
+  }
+
+  /** Shows the scores that there are again. */
+  showResults(): void {
+    if (this.table !== undefined) this.#set({ stage: 'results', failure: undefined });
+  }
+
+  /** Loads the model that is to score the open file. */
+  async prepare(choice: ModelChoice, backend?: BackendChoice): Promise<boolean> {
+    let isReady = false;
+    await this.#attempt(async (isCurrent) => {
+      this.#set({ choice, prepared: undefined, preparing: { stage: 'backend', receivedBytes: 0, totalBytes: null } });
+      const client = await this.#thread();
+      const load = { source: await this.#sourceOf(choice), backend: backend ?? this.#surroundings?.backend ?? 'auto' };
+      const prepared = await client.prepare({ choice, load }, (preparing) => {
+        if (isCurrent()) this.#set({ preparing });
+      });
+      if (!isCurrent()) return;
+      isReady = true;
+      this.#set({ prepared, preparing: undefined, failure: undefined });
+    });
+    if (this.failure !== undefined) this.#set({ preparing: undefined });
+    return isReady;
+  }
+
+  /** Begins scoring. @param limit - 0 for all pairs */
+  async begin(limit: number): Promise<void> {
+    await this.#attempt(async (isCurrent) => {
+      const table = new JudgedTable(await (await this.#thread()).begin(limit));
+      if (!isCurrent()) return;
+      this.#set({ table, stage: 'results', measures: undefined });
+      this.#losses = 0;
+      void this.#score();
+    });
+  }
+
+  /** Scores what has no score yet. */
+  async goOn(): Promise<void> {
+    const scoring = this.table?.file.scoring;
+    if (scoring === undefined || this.isScoring) return;
+    if (this.prepared === undefined && !(await this.prepare(scoring.choice, scoring.backend))) return;
+    await this.#score();
+  }
+
+  async pause(): Promise<void> {
+    await (await this.#thread()).pause();
+  }
+
+  async correct(place: number, label: number | null, author: string): Promise<void> {
+    const { table } = this;
+    if (table === undefined) return;
+    const correction = { row: table.file.rows[place] ?? 0, label, author, at: Date.now() };
+    table.correct(correction);
+    this.#changed();
+    await this.#quietly(async () => (await this.#thread()).correct(correction));
+    this.#measureLater();
+  }
+
+  /** Takes the last correction back; gives the place of its pair. */
+  undo(): number | undefined {
+    const { table } = this;
+    if (table === undefined || table.corrections.length === 0) return undefined;
+    const place = table.undoCorrection();
+    this.#changed();
+    void this.#quietly(async () => (await this.#thread()).undoCorrection());
+    this.#measureLater();
+    return place;
+  }
+
+  async pair(place: number): Promise<Pair> {
+    return (await this.#thread()).pair(place);
+  }
+
+  async exportFile(format: ExportFormat): Promise<Exported | undefined> {
+    let exported: Exported | undefined;
+    await this.#quietly(async () => {
+      exported = await (await this.#thread()).exportFile(format);
+    });
+    return exported;
+  }
+
+  /** What a file is once it has been read. */
+  async #arrive(file: OpenedFile): Promise<void> {
+    this.#set({ file, failure: undefined });
+    const { scoring } = file.entry;
+    if (!file.isMapped) {
+      this.#set({ stage: 'mapping' });
+    } else if (scoring === null) {
+      this.#set({ stage: 'ready', table: undefined });
+      await this.prepare(this.choice);
+    } else {
+      const table = new JudgedTable(await (await this.#thread()).table());
+      this.#set({ table, stage: 'results', choice: scoring.choice });
+      this.#measureLater(0);
+      // The page went away while it was scoring.
+      if (scoring.state === 'running') await this.goOn();
+    }
+  }
+
+  async #score(): Promise<void> {
+    const { table } = this;
+    if (table === undefined) return;
+    this.since = { atMs: performance.now(), scored: table.scored };
+    this.#set({ isScoring: true, failure: undefined });
+    this.#awake.want(true);
+    let lost: Failure | undefined;
+    try {
+      const client = await this.#thread();
+      await client.score((event) => (lost = this.#heard(event) ?? lost));
+    } catch (thrown) {
+      this.#set({ failure: failureOf(thrown) });
+    }
+    this.#awake.want(false);
+    this.#set({ isScoring: false });
+    this.#measureLater(0);
+    if (lost !== undefined) await this.#recover(lost);
+  }
+
+  /** Takes an event in; gives the failure where the backend was lost. */
+  #heard(event: FileScoringEvent): Failure | undefined {
+    switch (event.kind) {
+      case 'scores':
+        this.table?.add(event.scores);
+        this.#changed();
+        return undefined;
+      case 'ended':
+        return undefined;
+      case 'failed': {
+        const failure = { code: event.code, message: event.message };
+        this.#set({ failure });
+        return event.code === 'backend-lost' ? failure : undefined;
+      }
+      default:
+        return event satisfies never;
+    }
+  }
+
+  /** A thread whose GPU is gone cannot have it back; another may. */
+  async #recover(lost: Failure): Promise<void> {
+    const id = this.openId;
+    this.#closeThread();
+    this.#losses += 1;
+    if (id === undefined || this.#losses > MOST_LOSSES) return;
+    this.prepared = undefined;
+    const isOpen = await this.#quietly(async () => {
+      await (await this.#thread()).open(id);
+      await (await this.#thread()).table();
+    });
+    if (isOpen) await this.goOn();
+    else this.#set({ failure: lost });
+  }
+
+  #measureLater(afterMs = MEASURE_AFTER_MS): void {
+    clearTimeout(this.#measureSoon);
+    this.#measureSoon = setTimeout(() => {
+      const { table } = this;
+      if (this.isScoring || table === undefined) return;
+      void this.#quietly(async () => {
+        const measures = await (await this.#thread()).measure();
+        if (table === this.table) this.#set({ measures });
+      });
+    }, afterMs);
+  }
+
+  async #refreshList(): Promise<void> {
+    const list = await (await this.#thread()).list().catch(() => undefined);
+    this.#set({ list });
+  }
+
+  async #sourceOf(choice: ModelChoice): Promise<LoadRequest['source']> {
+    if (choice.kind === 'bundled') {
+      return { kind: 'url', modelUrl: new URL(bundledModel(choice.id).folder, document.baseURI).href };
+    }
+    const open = this.#surroundings?.openStore;
+    if (open === undefined) throw new LabError('internal', { message: 'The page was given no checkpoint thread.' });
+    const { files } = await (await open()).model(choice.id);
+    return { kind: 'files', files };
+  }
+
+  #thread(): Promise<FilesClient> {
+    const { openFiles } = this.#surroundings ?? {};
+    if (openFiles === undefined) {
+      return Promise.reject(new LabError('internal', { message: 'The page was given no thread for files.' }));
+    }
+    this.#client ??= openFiles().catch((thrown: unknown) => {
+      this.#client = undefined;
+      throw thrown;
+    });
+    return this.#client;
+  }
+
+  #closeThread(): void {
+    clearTimeout(this.#measureSoon);
+    void this.#client?.then((client) => client.close()).catch(() => undefined);
+    this.#client = undefined;
+  }
+
+  /** Does something; what fails is shown, unless something else was asked for meanwhile. */
+  async #attempt(work: (isCurrent: () => boolean) => Promise<unknown>, stageIfFailed?: FilesStage): Promise<void> {
+    const request = ++this.#request;
+    const isCurrent = (): boolean => request === this.#request;
+    try {
+      await work(isCurrent);
+    } catch (thrown) {
+      if (!isCurrent()) return;
+      this.#set({ failure: failureOf(thrown), ...(stageIfFailed === undefined ? {} : { stage: stageIfFailed }) });
+    }
+  }
+
+  /** Does something beside what is shown; what fails is shown. */
+  async #quietly(work: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await work();
+      return true;
+    } catch (thrown) {
+      this.#set({ failure: failureOf(thrown) });
+      return false;
+    }
+  }
+
+  #changed(): void {
+    this.version += 1;
+    this.#host.requestUpdate();
+  }
+
+  #set(change: Partial<Pick<FilesController, StateName>>): void {
+    Object.assign(this, change);
+    this.#changed();
+  }
+}
+
+type StateName =
+  | 'stage'
+  | 'list'
+  | 'reading'
+  | 'file'
+  | 'failure'
+  | 'choice'
+  | 'preparing'
+  | 'prepared'
+  | 'table'
+  | 'isScoring'
+  | 'measures';
+
+function tooMany(count: number): LabError {
+  return new LabError('bad-file', {
+    message: 'These files cannot be judged together.',
+    expected: 'one file of pairs, or one of pairs and one of their documents',
+    got: `${count} files`,
+    fix: 'Put the pairs into one file.',
+  });
+}

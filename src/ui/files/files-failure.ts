@@ -1,0 +1,18 @@
+/** Failures of the Files view in the words of a person who wants to go on. */
+import type { Failure } from '../../protocol/failure.ts';
+import { failureHeading } from '../parts/failure-text.ts';
+
+export function filesFailureHeading(failure: Failure): string {
+  switch (failure.code) {
+    case 'bad-file':
+      return 'This file cannot be judged as it is';
+    case 'bad-config':
+      return 'This cannot go on as it is';
+    case 'bad-checkpoint':
+      return 'What is kept here cannot be used';
+    case 'not-found':
+      return 'It is not here any more';
+    default:
+      return failureHeading(failure);
+  }
+}

@@ -1,0 +1,84 @@
+/** The keys of the results, in a dialog of their own. */
+import { css, html } from 'lit';
+import { customElement } from 'lit/decorators.js';
+import { LabElement } from '../parts/lab-element.ts';
+import { baseStyles, buttonStyles } from '../parts/shared-styles.ts';
+
+const KEYS: readonly (readonly [keys: string, what: string])[] = [
+  ['j  k', 'the next pair, the one before'],
+  ['J  K', 'the next query, the one before'],
+  ['0 to 5', 'give the pair this grade and move on'],
+  ['u', 'take the last grade back'],
+  ['e', 'reasons for the pair, where the model gives any'],
+  ['d', 'the next pair whose label differs from its grade'],
+  ['/', 'filter by words'],
+  ['?', 'these keys'],
+];
+
+@customElement('lab-file-keys')
+export class LabFileKeys extends LabElement {
+  static override readonly styles = [
+    baseStyles,
+    buttonStyles,
+    css`
+      dialog {
+        width: min(26rem, calc(100vw - 2rem));
+        padding: var(--space-5);
+        border: 1px solid var(--line-strong);
+        border-radius: calc(var(--radius) * 2);
+        background: var(--surface);
+        color: var(--ink);
+      }
+      dialog::backdrop {
+        background: color-mix(in oklab, var(--paper) 55%, transparent);
+      }
+      h2 {
+        margin-bottom: var(--space-3);
+        font-size: var(--text-large);
+      }
+      dl {
+        display: grid;
+        gap: var(--space-2);
+        margin-bottom: var(--space-4);
+      }
+      dl div {
+        display: grid;
+        grid-template-columns: 4.5rem 1fr;
+        gap: var(--space-3);
+        font-size: var(--text-small);
+      }
+      dt {
+        font-family: var(--mono);
+        font-weight: 600;
+        white-space: pre;
+      }
+    `,
+  ];
+
+  /** Opens the dialog; the browser gives the focus back when it closes. */
+  show(): void {
+    this.renderRoot.querySelector('dialog')?.showModal();
+  }
+
+  override render(): unknown {
+    return html`<dialog aria-labelledby="title" @keydown=${(event: KeyboardEvent) => event.stopPropagation()}>
+      <h2 id="title">Keys</h2>
+      <dl>
+        ${KEYS.map(
+          ([keys, what]) =>
+            html`<div>
+              <dt>${keys}</dt>
+              <dd>${what}</dd>
+            </div>`,
+        )}
+      </dl>
+      <button @click=${() => this.renderRoot.querySelector('dialog')?.close()}>Close</button>
+    </dialog>`;
+  }
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'lab-file-keys': LabFileKeys;
+  }
+}

@@ -1,0 +1,190 @@
+/**
+ * Before a file is scored: by which model, how many of its pairs, and what should be known first.
+ */
+import { css, html, nothing } from 'lit';
+import { customElement, property, state } from 'lit/decorators.js';
+import type { FileScoring, ModelChoice, OpenedFile } from '../../protocol/files.ts';
+import type { LoadProgress } from '../../protocol/scoring.ts';
+import { fieldStyles } from '../parts/field-styles.ts';
+import { backendName, formatBytes, formatCount } from '../parts/format.ts';
+import { LabElement } from '../parts/lab-element.ts';
+import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
+import { BUNDLED_MODELS } from '../score/bundled-models.ts';
+
+/** A checkpoint of this browser that can answer. */
+export interface OwnModel {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** What each bundled model is for, where a file is to be judged. */
+const PURPOSES: Readonly<Record<string, string>> = {
+  general:
+    'For any text. Orders the documents of each query by shared words, numbers and BM25, as it learned from what people judged ' +
+    'in product and film search. Gives no reasons.',
+  default: 'Knows only the generated world of products that it learned in, and gives reasons there.',
+};
+
+/**
+ * @fires model-choice - the {@link ModelChoice} as `detail`.
+ * @fires files-begin - how many pairs to score as `detail`, 0 for all.
+ */
+@customElement('lab-file-ready')
+export class LabFileReady extends LabElement {
+  static override readonly styles = [
+    baseStyles,
+    buttonStyles,
+    headingStyles,
+    fieldStyles,
+    css`
+      :host {
+        display: grid;
+        gap: var(--space-4);
+        max-width: 46rem;
+      }
+      .fields {
+        display: grid;
+        grid-template-columns: repeat(auto-fit, minmax(min(100%, 14rem), 1fr));
+        gap: var(--space-3) var(--space-4);
+      }
+      label {
+        display: grid;
+        gap: var(--space-1);
+        color: var(--muted);
+        font-size: var(--text-small);
+      }
+      option,
+      optgroup {
+        background: var(--surface);
+      }
+      .purpose,
+      .facts {
+        color: var(--muted);
+        font-size: var(--text-small);
+      }
+      .warnings {
+        display: grid;
+        gap: var(--space-2);
+        padding: var(--space-3) var(--space-4);
+        border-left: 3px solid var(--line-strong);
+        list-style: none;
+      }
+      .actions {
+        display: flex;
+        flex-wrap: wrap;
+        gap: var(--space-2) var(--space-4);
+        align-items: center;
+      }
+      progress {
+        width: 12rem;
+        height: 0.375rem;
+        accent-color: var(--accent);
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) file: OpenedFile | undefined;
+  @property({ attribute: false }) choice: ModelChoice = { kind: 'bundled', id: 'general' };
+  @property({ attribute: false }) ownModels: readonly OwnModel[] = [];
+  @property({ attribute: false }) preparing: LoadProgress | undefined;
+  @property({ attribute: false }) prepared: FileScoring | undefined;
+  @state() private limit = 0;
+
+  override render(): unknown {
+    const pairs = this.file?.survey?.pairs ?? 0;
+    const asked = this.limit > 0 ? Math.min(this.limit, pairs) : pairs;
+    const { choice, prepared } = this;
+    return html`<div class="fields">
+        <label>
+          Model
+          <select class="control" @change=${this.#chosen}>
+            <optgroup label="Bundled">
+              ${BUNDLED_MODELS.filter(({ id }) => PURPOSES[id] !== undefined)
+                .toSorted((a, b) => Number(b.id === 'general') - Number(a.id === 'general'))
+                .map(({ id, name }) => this.#option({ kind: 'bundled', id }, name))}
+            </optgroup>
+            ${
+              this.ownModels.length === 0
+                ? nothing
+                : html`<optgroup label="Checkpoints of this browser">
+                    ${this.ownModels.map(({ id, name }) => this.#option({ kind: 'checkpoint', id }, name))}
+                  </optgroup>`
+            }
+          </select>
+        </label>
+        <label>
+          Pairs, of ${formatCount(pairs)}
+          <input
+            class="control"
+            type="number"
+            min="1"
+            max=${pairs}
+            placeholder="all of them"
+            .value=${this.limit > 0 ? String(this.limit) : ''}
+            @input=${this.#limited}
+          />
+        </label>
+      </div>
+      <p class="purpose">
+        ${choice.kind === 'bundled' ? PURPOSES[choice.id] : 'Answers as it does in the Score view.'}
+      </p>
+      <div role="status">${prepared === undefined ? nothing : this.#warnings(prepared)}</div>
+      <div class="actions">
+        <button
+          class="primary"
+          ?disabled=${prepared === undefined || pairs === 0}
+          @click=${() => this.#tell('files-begin', this.limit)}
+        >
+          Score ${formatCount(asked)} ${asked === 1 ? 'pair' : 'pairs'}
+        </button>
+        ${this.#progress()}
+      </div>`;
+  }
+
+  #option(choice: ModelChoice, name: string): unknown {
+    const isChosen = choice.kind === this.choice.kind && choice.id === this.choice.id;
+    return html`<option .value=${`${choice.kind}:${choice.id}`} .selected=${isChosen}>${name}</option>`;
+  }
+
+  #warnings({ warnings, backend }: FileScoring): unknown {
+    return html`<ul class="warnings">
+      ${warnings.map((warning) => html`<li>${warning}</li>`)}
+      <li class="facts">
+        Runs on ${backendName(backend)}. Scores are kept as they come; you can pause or close the page.
+      </li>
+    </ul>`;
+  }
+
+  #progress(): unknown {
+    const { preparing } = this;
+    if (preparing === undefined) return nothing;
+    const { stage, receivedBytes, totalBytes } = preparing;
+    const said = {
+      backend: 'Looking for the fastest way to compute here',
+      files: `Loading the model: ${formatBytes(receivedBytes)}${totalBytes === null ? '' : ` of ${formatBytes(totalBytes)}`}`,
+      'warm-up': 'Warming up',
+    }[stage];
+    return html`<progress aria-label=${said}></progress><span class="facts">${said}</span>`;
+  }
+
+  readonly #chosen = ({ currentTarget: select }: Event): void => {
+    if (!(select instanceof HTMLSelectElement)) return;
+    const [kind = '', ...rest] = select.value.split(':');
+    const id = rest.join(':');
+    this.#tell('model-choice', { kind: kind === 'checkpoint' ? 'checkpoint' : 'bundled', id } satisfies ModelChoice);
+  };
+
+  readonly #limited = ({ currentTarget: input }: Event): void => {
+    if (input instanceof HTMLInputElement) this.limit = Math.max(0, Math.trunc(Number(input.value) || 0));
+  };
+
+  #tell(name: string, detail: unknown): void {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'lab-file-ready': LabFileReady;
+  }
+}

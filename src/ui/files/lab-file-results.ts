@@ -1,0 +1,324 @@
+/**
+ * The results of a file: queries on the left, their pairs in the middle, one pair on the right, and above them how far all of it
+ * may be trusted. Everything can be done by keys.
+ */
+import { html, nothing } from 'lit';
+import { customElement, property, state } from 'lit/decorators.js';
+import type { FileMeasures } from '../../protocol/files.ts';
+import type { Pair } from '../../relevance/pair/pair.ts';
+import { fieldStyles } from '../parts/field-styles.ts';
+import { formatCount } from '../parts/format.ts';
+import { LabElement } from '../parts/lab-element.ts';
+import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
+import { fileResultsStyles } from './file-results-styles.ts';
+import type { JudgedTable, QueryOrder } from './judged-table.ts';
+import './lab-file-keys.ts';
+import './lab-pair-panel.ts';
+import type { ReasonSource } from './lab-pair-panel.ts';
+import './lab-pair-table.ts';
+import './lab-query-list.ts';
+import './lab-trust-strip.ts';
+import { type KeyWish, wishOf } from './result-keys.ts';
+import { NO_FILTER, type PairFilter, shownPairs } from './shown-pairs.ts';
+
+/** A grade that a person gives, or takes away. */
+export interface GivenGrade {
+  readonly place: number;
+  readonly label: number | null;
+}
+
+/** Pairs that "the most doubtful" shows. */
+const DOUBTFUL = 20;
+/** Lists are made anew so often at most while scores come. */
+const REFRESH_MS = 300;
+/** Making them takes at most one part of the time in this number. */
+const LISTING_SHARE = 20;
+
+/**
+ * @fires file-grade - the {@link GivenGrade} as `detail`.
+ * @fires file-undo - the last grade is to be taken back.
+ */
+@customElement('lab-file-results')
+export class LabFileResults extends LabElement {
+  static override readonly styles = [baseStyles, buttonStyles, headingStyles, fieldStyles, fileResultsStyles];
+
+  @property({ attribute: false }) table: JudgedTable | undefined;
+  /** What has come to the table; given beside it, so that a change is seen. */
+  @property({ type: Number }) version = 0;
+  @property({ attribute: false }) measures: FileMeasures | null | undefined;
+  @property({ type: Boolean }) scoring = false;
+  /** Whether the view is looked at, and keys are meant for it. */
+  @property({ type: Boolean }) active = false;
+  @property({ attribute: false }) fetchPair: ((place: number) => Promise<Pair>) | undefined;
+  @property({ attribute: false }) reasonSource: ReasonSource | undefined;
+  @state() private filter: PairFilter = { ...NO_FILTER, query: 0 };
+  @state() private order: QueryOrder = 'file';
+  @state() private chosen: number | undefined;
+  @state() private hasReasons = false;
+  @state() private said = '';
+  #queries: readonly number[] = [];
+  #places: readonly number[] = [];
+  #confusion: readonly (readonly number[])[] = [];
+  #isChosen = false;
+  #listedAtMs = -Infinity;
+  /** How long making the lists took last. */
+  #listingMs = 0;
+  #later: ReturnType<typeof setTimeout> | undefined;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    addEventListener('keydown', this.#keyPressed);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    removeEventListener('keydown', this.#keyPressed);
+    clearTimeout(this.#later);
+  }
+
+  override willUpdate(changed: Map<PropertyKey, unknown>): void {
+    const { table } = this;
+    if (table === undefined) return;
+    if (changed.has('table')) {
+      this.filter = { ...NO_FILTER, query: 0 };
+      this.order = 'file';
+      this.#isChosen = false;
+      this.#listedAtMs = -Infinity;
+    }
+    const isAsked = changed.has('filter') || changed.has('order') || changed.has('table') || !this.scoring;
+    if (isAsked || performance.now() - this.#listedAtMs >= this.#refreshMs) this.#list(table, changed.has('order'));
+    else this.#listLater();
+    // Until somebody chooses a pair it is the first, whatever comes.
+    if (!this.#isChosen) this.chosen = this.#places[0];
+  }
+
+  override render(): unknown {
+    const { table, filter } = this;
+    if (table === undefined) return nothing;
+    return html`<lab-trust-strip
+        .measures=${this.measures}
+        .scoring=${table.file.scoring}
+        .confusion=${this.#confusion}
+        .cell=${filter.cell}
+        ?unfinished=${table.scored < table.file.scoring.pairs}
+        @cell-choice=${(event: CustomEvent<PairFilter['cell']>) => this.#look({ query: null, cell: event.detail, doubtful: null })}
+      ></lab-trust-strip>
+      <div class="tools" role="toolbar" aria-label="What is shown">
+        <input
+          class="control search"
+          type="search"
+          aria-label="Filter by words"
+          placeholder="Filter by words"
+          autocomplete="off"
+          .value=${filter.text}
+          @input=${this.#searched}
+          @keydown=${this.#searchKeyPressed}
+        />
+        <button
+          aria-pressed=${filter.doubtful === null ? 'false' : 'true'}
+          @click=${() => this.#look({ query: null, cell: null, doubtful: filter.doubtful === null ? DOUBTFUL : null })}
+        >
+          ${DOUBTFUL} most doubtful
+        </button>
+        <button ?disabled=${!table.hasGrades} @click=${() => this.#follow({ kind: 'disagreement' })}>
+          Next disagreement
+        </button>
+        ${
+          filter.cell === null && filter.doubtful === null && filter.text === ''
+            ? nothing
+            : html`<button @click=${() => this.#look({ ...NO_FILTER, query: this.#queries[0] ?? 0 })}>
+                Show all again
+              </button>`
+        }
+        <button class="keys" @click=${() => this.#follow({ kind: 'help' })}><kbd>?</kbd> Keys</button>
+        <span class="count">${formatCount(this.#places.length)} ${this.#places.length === 1 ? 'pair' : 'pairs'}</span>
+      </div>
+      <div class="panes">
+        <lab-query-list
+          class="pane"
+          .table=${table}
+          .version=${this.version}
+          .queries=${this.#queries}
+          .chosen=${filter.query}
+          .order=${this.order}
+          @query-choice=${(event: CustomEvent<number | null>) => this.#look({ query: event.detail, cell: null, doubtful: null })}
+          @query-order=${(event: CustomEvent<QueryOrder>) => (this.order = event.detail)}
+        ></lab-query-list>
+        <lab-pair-table
+          class="pane"
+          .table=${table}
+          .version=${this.version}
+          .places=${this.#places}
+          .chosen=${this.chosen}
+          ?mixed=${filter.query === null}
+          @pair-choice=${(event: CustomEvent<number>) => this.#choose(event.detail)}
+        ></lab-pair-table>
+        <lab-pair-panel
+          class="pane"
+          .table=${table}
+          .version=${this.version}
+          .place=${this.chosen}
+          .fetchPair=${this.fetchPair}
+          .reasonSource=${this.reasonSource}
+          ?reasons=${this.hasReasons}
+          @grade-choice=${(event: CustomEvent<number | null>) => this.#grade(event.detail, 0)}
+          @reason-toggle=${() => this.#follow({ kind: 'reason' })}
+        ></lab-pair-panel>
+      </div>
+      <p class="visually-hidden" role="status">${this.said}</p>
+      <lab-file-keys></lab-file-keys>`;
+  }
+
+  /** Shows a pair, in the list of its query if it is not in the one at hand. */
+  reveal(place: number): void {
+    const { table } = this;
+    if (table === undefined) return;
+    if (!this.#places.includes(place)) this.filter = { ...NO_FILTER, query: table.queryOf(place) };
+    this.#choose(place);
+  }
+
+  /** Makes the lists. @param isReordered - a list in sight does not change its order by itself */
+  #list(table: JudgedTable, isReordered: boolean): void {
+    clearTimeout(this.#later);
+    this.#later = undefined;
+    this.#listedAtMs = performance.now();
+    if (isReordered || this.#queries.length !== table.queryCount || (this.scoring && this.order !== 'file')) {
+      this.#queries = table.queriesBy(this.order);
+    }
+    this.#places = shownPairs(table, this.filter, this.#queries);
+    this.#confusion = table.confusion();
+    this.#listingMs = performance.now() - this.#listedAtMs;
+  }
+
+  /** Long lists are made less often, so that there is time to look at them. */
+  get #refreshMs(): number {
+    return Math.max(REFRESH_MS, LISTING_SHARE * this.#listingMs);
+  }
+
+  #listLater(): void {
+    this.#later ??= setTimeout(() => {
+      this.#later = undefined;
+      this.#listedAtMs = -Infinity;
+      this.requestUpdate();
+    }, this.#refreshMs);
+  }
+
+  #look(change: Partial<PairFilter>): void {
+    this.filter = { ...this.filter, ...change };
+    this.#isChosen = false;
+  }
+
+  #choose(place: number): void {
+    this.chosen = place;
+    this.#isChosen = true;
+  }
+
+  #grade(label: number | null, step: number): void {
+    const { table, chosen } = this;
+    if (table === undefined || chosen === undefined) return;
+    const { gradeNames } = table.file.scoring;
+    if (label !== null && gradeNames[label] === undefined) {
+      this.said = `There is no grade ${label}: the grades here are 0 to ${gradeNames.length - 1}.`;
+      return;
+    }
+    this.said = label === null ? 'The grade is taken away.' : `Graded ${gradeNames[label] ?? ''}.`;
+    // Where to go on is asked of the list as it was: a pair may leave it by its new grade.
+    const next = this.#places[this.#places.indexOf(chosen) + step];
+    this.dispatchEvent(new CustomEvent<GivenGrade>('file-grade', { detail: { place: chosen, label } }));
+    this.#choose(next ?? chosen);
+  }
+
+  readonly #keyPressed = (event: KeyboardEvent): void => {
+    const wish = this.active ? wishOf(event) : undefined;
+    if (wish === undefined) return;
+    event.preventDefault();
+    this.#follow(wish);
+  };
+
+  #follow(wish: KeyWish): void {
+    switch (wish.kind) {
+      case 'pair':
+        this.#step(wish.step);
+        break;
+      case 'query':
+        this.#stepQuery(wish.step);
+        break;
+      case 'grade':
+        this.#grade(wish.label, 1);
+        break;
+      case 'undo':
+        this.dispatchEvent(new Event('file-undo'));
+        this.said = 'The last grade is taken back.';
+        break;
+      case 'reason':
+        this.hasReasons = !this.hasReasons;
+        if (this.table?.file.scoring.givesReasons === false) this.said = 'This model gives no reasons.';
+        break;
+      case 'disagreement':
+        this.#nextDisagreement();
+        break;
+      case 'filter':
+        this.renderRoot.querySelector<HTMLInputElement>('.search')?.focus();
+        break;
+      case 'help':
+        this.renderRoot.querySelector('lab-file-keys')?.show();
+        break;
+      default:
+        wish satisfies never;
+    }
+  }
+
+  #step(step: number): void {
+    const at = this.chosen === undefined ? -1 : this.#places.indexOf(this.chosen);
+    const next = this.#places[Math.min(this.#places.length - 1, Math.max(0, at + step))];
+    if (next !== undefined) this.#choose(next);
+  }
+
+  #stepQuery(step: number): void {
+    const { query } = this.filter;
+    const at = query === null ? -1 : this.#queries.indexOf(query);
+    const next = this.#queries[Math.min(this.#queries.length - 1, Math.max(0, at + step))];
+    if (next !== undefined) this.#look({ ...NO_FILTER, query: next });
+  }
+
+  /** Of the list at hand, else of the queries that follow. */
+  #nextDisagreement(): void {
+    const { table, chosen, filter } = this;
+    if (table === undefined) return;
+    const at = chosen === undefined ? -1 : this.#places.indexOf(chosen);
+    const here = this.#places.slice(at + 1).find((place) => table.disagrees(place));
+    if (here !== undefined) {
+      this.#choose(here);
+      return;
+    }
+    if (filter.query !== null) {
+      for (const query of this.#queries.slice(this.#queries.indexOf(filter.query) + 1)) {
+        const place = table.rankedOf(query).find((each) => table.disagrees(each));
+        if (place === undefined) continue;
+        this.filter = { ...NO_FILTER, query };
+        this.#choose(place);
+        return;
+      }
+    }
+    this.said = 'No label differs from its grade from here on.';
+  }
+
+  readonly #searched = ({ currentTarget: input }: Event): void => {
+    if (!(input instanceof HTMLInputElement)) return;
+    // Words are looked for in the whole file.
+    this.#look({ text: input.value, query: input.value === '' ? this.filter.query : null });
+  };
+
+  #searchKeyPressed(event: KeyboardEvent): void {
+    if (event.key !== 'Escape' && event.key !== 'Enter') return;
+    event.preventDefault();
+    if (event.key === 'Escape') this.#look({ text: '' });
+    this.renderRoot.querySelector('lab-pair-table')?.focus();
+  }
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'lab-file-results': LabFileResults;
+  }
+}

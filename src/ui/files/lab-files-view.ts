@@ -1,0 +1,307 @@
+/**
+ * The Files view: a file of pairs is dropped, mapped, scored and looked at, and each step is kept in this browser. Files can be
+ * dropped anywhere on it at any time.
+ */
+import { html, nothing } from 'lit';
+import { customElement, property, state } from 'lit/decorators.js';
+import { classMap } from 'lit/directives/class-map.js';
+import { EXPORT_FORMATS, type ExportFormat, type ModelChoice } from '../../protocol/files.ts';
+import type { BackendChoice } from '../../protocol/scoring.ts';
+import type { CheckpointClient } from '../parts/checkpoint-client.ts';
+import { download } from '../parts/download.ts';
+import { fieldStyles } from '../parts/field-styles.ts';
+import { formatCount, formatSpan } from '../parts/format.ts';
+import { LabElement } from '../parts/lab-element.ts';
+import '../parts/lab-notice.ts';
+import { fileAddress } from '../parts/routes.ts';
+import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
+import { bundledModel } from '../score/bundled-models.ts';
+import type { ModelOrigin } from '../score/model-controller.ts';
+import type { ScoringClient } from '../score/scoring-client.ts';
+import { filesFailureHeading } from './files-failure.ts';
+import { FilesController } from './files-controller.ts';
+import type { OpenFiles } from './files-client.ts';
+import { filesViewStyles } from './files-view-styles.ts';
+import './lab-file-mapping.ts';
+import type { Mapping } from './lab-file-mapping.ts';
+import './lab-file-ready.ts';
+import type { OwnModel } from './lab-file-ready.ts';
+import './lab-file-results.ts';
+import type { GivenGrade } from './lab-file-results.ts';
+import './lab-file-start.ts';
+import type { NamedBlob } from './lab-file-start.ts';
+import type { ReasonSource } from './lab-pair-panel.ts';
+
+const FORMAT_NAMES: Readonly<Record<ExportFormat, string>> = {
+  csv: 'CSV for spreadsheets',
+  tsv: 'TSV',
+  jsonl: 'JSON lines',
+  run: 'TREC run',
+  qrels: 'TREC qrels',
+  pairs: 'Pairs to train on',
+};
+/** Where this browser keeps the name that corrections are signed by. */
+const JUDGE_KEY = 'afrl-lab-judge';
+
+/** @fires files-progress - how far scoring is as `detail`, null when none is under way. */
+@customElement('lab-files-view')
+export class LabFilesView extends LabElement {
+  static override readonly styles = [baseStyles, buttonStyles, headingStyles, fieldStyles, filesViewStyles];
+
+  @property({ attribute: false }) openFiles: OpenFiles | undefined;
+  @property({ attribute: false }) openClient: (() => ScoringClient) | undefined;
+  @property({ attribute: false }) openStore: (() => Promise<CheckpointClient>) | undefined;
+  @property() backend: BackendChoice = 'auto';
+  /** The file that the address asks for; empty for the list. */
+  @property() fileId = '';
+  /** Whether it is looked at. */
+  @property({ type: Boolean }) active = false;
+  @state() private isOver = false;
+  @state() private ownModels: readonly OwnModel[] = [];
+  @state() private exportNotes: readonly string[] = [];
+  @state() private judge = localStorage.getItem(JUDGE_KEY) ?? 'judge';
+  readonly #files = new FilesController(this);
+  #shownId: string | undefined;
+  #toldShare: number | null = null;
+  #lastStage = '';
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    for (const name of ['dragover', 'dragleave', 'drop'] as const) addEventListener(name, this.#dragged);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    for (const name of ['dragover', 'dragleave', 'drop'] as const) removeEventListener(name, this.#dragged);
+  }
+
+  override willUpdate(changed: Map<PropertyKey, unknown>): void {
+    const { openFiles, openStore, backend } = this;
+    if (openFiles === undefined) return;
+    if (['openFiles', 'openStore', 'backend'].some((name) => changed.has(name))) {
+      this.#files.use({ openFiles, openStore, backend });
+    }
+    if (this.#shownId === this.fileId || !this.active) return;
+    this.#shownId = this.fileId;
+    if (this.fileId === '') void this.#files.showList();
+    else if (this.fileId !== this.#files.openId) void this.#files.open(this.fileId);
+  }
+
+  override updated(): void {
+    const { file, stage, table, isScoring } = this.#files;
+    // The address follows the file, so that a reload comes back to it.
+    const id = stage === 'list' || stage === 'reading' ? undefined : file?.entry.id;
+    if (this.active && id !== undefined && id !== this.fileId) location.hash = fileAddress(id);
+    const share = isScoring && table !== undefined ? table.scored / Math.max(1, table.file.scoring.pairs) : null;
+    if (share !== this.#toldShare) {
+      this.#toldShare = share;
+      this.dispatchEvent(new CustomEvent<number | null>('files-progress', { detail: share }));
+    }
+    if (stage === 'ready' && this.#lastStage !== 'ready') void this.#listModels();
+    this.#lastStage = stage;
+  }
+
+  override render(): unknown {
+    const { failure, stage } = this.#files;
+    return html`<div class=${classMap({ view: true, over: this.isOver })}>
+      ${stage === 'list' || stage === 'reading' ? nothing : this.#head()}
+      ${
+        failure === undefined
+          ? nothing
+          : html`<lab-notice kind="failure" heading=${filesFailureHeading(failure)}>${failure.message}</lab-notice>`
+      }
+      ${this.#stage()}
+    </div>`;
+  }
+
+  #stage(): unknown {
+    const files = this.#files;
+    switch (files.stage) {
+      case 'list':
+        return html`<lab-file-start
+          .list=${files.list}
+          @files-chosen=${(event: CustomEvent<readonly NamedBlob[]>) => files.add(event.detail)}
+          @file-remove=${(event: CustomEvent<string>) => files.remove(event.detail)}
+        ></lab-file-start>`;
+      case 'reading':
+        return html`<div class="reading" role="status">
+          <p>Reading ${files.reading}</p>
+          <progress aria-label="Reading the file"></progress>
+        </div>`;
+      case 'mapping':
+        return html`<lab-file-mapping
+          .file=${files.file}
+          @file-mapping=${({ detail }: CustomEvent<Mapping>) => files.map(detail.columns, detail.grades, detail.isMapped)}
+        ></lab-file-mapping>`;
+      case 'ready':
+        return html`<lab-file-ready
+          .file=${files.file}
+          .choice=${files.choice}
+          .ownModels=${this.ownModels}
+          .preparing=${files.preparing}
+          .prepared=${files.prepared}
+          @model-choice=${(event: CustomEvent<ModelChoice>) => files.prepare(event.detail)}
+          @files-begin=${(event: CustomEvent<number>) => files.begin(event.detail)}
+        ></lab-file-ready>`;
+      case 'results':
+        return html`${this.#progress()}
+          <lab-file-results
+            .table=${files.table}
+            .version=${files.version}
+            .measures=${files.measures}
+            ?scoring=${files.isScoring}
+            ?active=${this.active}
+            .fetchPair=${this.#fetchPair}
+            .reasonSource=${this.#reasonSource}
+            @file-grade=${({ detail }: CustomEvent<GivenGrade>) => files.correct(detail.place, detail.label, this.judge)}
+            @file-undo=${this.#undo}
+          ></lab-file-results>`;
+      default:
+        return files.stage satisfies never;
+    }
+  }
+
+  /** Which file this is, and the ways from here. */
+  #head(): unknown {
+    const { file, stage, table, isScoring } = this.#files;
+    return html`<header>
+      <div class="title">
+        <h2>${file?.entry.name}</h2>
+        ${stage === 'results' && table !== undefined ? html`<p class="muted">Scored by ${table.file.scoring.modelName}</p>` : nothing}
+      </div>
+      <div class="ways">
+        ${
+          stage === 'mapping'
+            ? nothing
+            : html`<button ?disabled=${isScoring} @click=${() => this.#files.back('mapping')}>Columns</button>`
+        }
+        ${
+          stage === 'results'
+            ? html`<button ?disabled=${isScoring} @click=${() => this.#files.back('ready')}>Another model</button>`
+            : table === undefined
+              ? nothing
+              : html`<button @click=${() => this.#files.showResults()}>Back to the results</button>`
+        }
+        <a class="button" href=${fileAddress()}>Another file</a>
+      </div>
+    </header>`;
+  }
+
+  #progress(): unknown {
+    const { table, isScoring, preparing, since } = this.#files;
+    if (table === undefined) return nothing;
+    const { pairs } = table.file.scoring;
+    const left = table.file.scoring.pairs - table.scored - table.unfit.length;
+    const isDone = left <= 0;
+    const done = since === undefined ? 0 : table.scored - since.scored;
+    const seconds = since === undefined || done === 0 ? undefined : (performance.now() - since.atMs) / 1000;
+    const span = seconds === undefined || isDone ? '' : `, about ${formatSpan((seconds / done) * left)} left`;
+    return html`<div class="bar">
+      ${
+        isDone && !isScoring
+          ? this.#exports()
+          : html`<progress aria-label="Scored pairs" .value=${table.scored / Math.max(1, pairs)}></progress>
+              <span class="muted count"
+                >${formatCount(table.scored)} of ${formatCount(pairs)} pairs scored${isScoring ? span : ''}</span
+              >
+              ${
+                isScoring
+                  ? html`<button @click=${() => this.#files.pause()}>Pause</button>`
+                  : html`<button
+                        class="primary"
+                        ?disabled=${preparing !== undefined}
+                        @click=${() => this.#files.goOn()}
+                      >
+                        ${preparing === undefined ? 'Go on' : 'Loading the model'}
+                      </button>
+                      ${this.#exports()}`
+              }`
+      }
+      ${
+        table.unfit.length === 0
+          ? nothing
+          : html`<p class="muted">
+              ${formatCount(table.unfit.length)} rows cannot be scored: ${table.unfit[0]?.message}
+            </p>`
+      }
+    </div>`;
+  }
+
+  #exports(): unknown {
+    const corrections = new Set(this.#files.table?.corrections.map(({ row }) => row)).size;
+    return html`<div class="exports" role="group" aria-label="Export">
+        <span class="heading">Export</span>
+        ${EXPORT_FORMATS.map((format) => html`<button @click=${() => this.#export(format)}>${FORMAT_NAMES[format]}</button>`)}
+      </div>
+      <label class="judge">
+        Corrections${corrections === 0 ? '' : ` (${formatCount(corrections)})`} signed by
+        <input class="control" maxlength="80" autocomplete="off" .value=${this.judge} @change=${this.#named} />
+      </label>
+      ${this.exportNotes.map((note) => html`<p class="muted note" role="status">${note}</p>`)}`;
+  }
+
+  async #export(format: ExportFormat): Promise<void> {
+    this.exportNotes = [];
+    const exported = await this.#files.exportFile(format);
+    if (exported === undefined) return;
+    download(exported.file, exported.fileName);
+    this.exportNotes = exported.notes;
+  }
+
+  readonly #named = ({ currentTarget: input }: Event): void => {
+    if (!(input instanceof HTMLInputElement)) return;
+    this.judge = input.value.trim() || 'judge';
+    localStorage.setItem(JUDGE_KEY, this.judge);
+  };
+
+  readonly #fetchPair = (place: number): ReturnType<FilesController['pair']> => this.#files.pair(place);
+
+  readonly #undo = (): void => {
+    const place = this.#files.undo();
+    if (place !== undefined) this.renderRoot.querySelector('lab-file-results')?.reveal(place);
+  };
+
+  #source: { readonly key: string; readonly source: ReasonSource } | undefined;
+
+  /** The same model again, in the thread that answers. */
+  get #reasonSource(): ReasonSource | undefined {
+    const { openClient, openStore } = this;
+    const scoring = this.#files.table?.file.scoring;
+    if (openClient === undefined || scoring === undefined) return undefined;
+    const { kind, id } = scoring.choice;
+    const key = `${kind}:${id}`;
+    if (this.#source?.key !== key) {
+      const folder = new URL(bundledModel(id).folder, document.baseURI).href;
+      const origin: ModelOrigin | undefined =
+        kind === 'bundled'
+          ? { kind: 'folder', url: folder }
+          : openStore === undefined
+            ? undefined
+            : { kind: 'checkpoint', id, openStore };
+      this.#source = origin === undefined ? undefined : { key, source: { openClient, origin } };
+    }
+    return this.#source?.source;
+  }
+
+  async #listModels(): Promise<void> {
+    const overview = await this.openStore?.()
+      .then((store) => store.overview())
+      .catch(() => undefined);
+    this.ownModels = overview?.checkpoints.map(({ id, name }) => ({ id, name })) ?? [];
+  }
+
+  readonly #dragged = (event: DragEvent): void => {
+    if (!this.active || event.dataTransfer?.types.includes('Files') === false) return;
+    event.preventDefault(); // else the browser opens the file
+    this.isOver = event.type === 'dragover';
+    if (event.type !== 'drop') return;
+    const files = [...(event.dataTransfer?.files ?? [])];
+    void this.#files.add(files.map((file) => ({ name: file.name, blob: file })));
+  };
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'lab-files-view': LabFilesView;
+  }
+}

@@ -1,0 +1,264 @@
+/**
+ * One pair of a file: its texts with the evidence marked, the label with its probabilities, the grade to be given, and on request
+ * the model's reasons, each step executed.
+ */
+import { html, nothing } from 'lit';
+import { customElement, property, state } from 'lit/decorators.js';
+import { classMap } from 'lit/directives/class-map.js';
+import { failureOf } from '../../protocol/failure.ts';
+import type { EvidenceSpan } from '../../protocol/scoring.ts';
+import { attributeValueText } from '../../relevance/pair/document-text.ts';
+import type { Pair } from '../../relevance/pair/pair.ts';
+import { failureNotice } from '../parts/failure-notice.ts';
+import { formatPercent, formatTime } from '../parts/format.ts';
+import { LabElement } from '../parts/lab-element.ts';
+import { cutByMarks, type Mark } from '../parts/marked-text.ts';
+import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
+import { AnswerController } from '../score/answer-controller.ts';
+import '../score/lab-label-gauge.ts';
+import '../score/lab-trace.ts';
+import { ModelController, type ModelOrigin } from '../score/model-controller.ts';
+import type { ScoringClient } from '../score/scoring-client.ts';
+import type { JudgedTable } from './judged-table.ts';
+import { pairPanelStyles } from './pair-panel-styles.ts';
+
+/** What gives the reasons: the same model in a thread of its own. */
+export interface ReasonSource {
+  readonly openClient: () => ScoringClient;
+  readonly origin: ModelOrigin;
+}
+
+/**
+ * @fires grade-choice - a label as `detail`, or null to take the grade away.
+ * @fires reason-toggle - the reader asks for reasons, or for none.
+ */
+@customElement('lab-pair-panel')
+export class LabPairPanel extends LabElement {
+  static override readonly styles = [baseStyles, buttonStyles, headingStyles, pairPanelStyles];
+
+  @property({ attribute: false }) table: JudgedTable | undefined;
+  /** What has come to the table; given beside it, so that a change is seen. */
+  @property({ type: Number }) version = 0;
+  @property({ attribute: false }) place: number | undefined;
+  /** Gives a pair by its place. */
+  @property({ attribute: false }) fetchPair: ((place: number) => Promise<Pair>) | undefined;
+  @property({ attribute: false }) reasonSource: ReasonSource | undefined;
+  /** Whether reasons are wanted of every pair that is looked at. */
+  @property({ type: Boolean }) reasons = false;
+  @state() private pair: Pair | undefined;
+  @state() private problem = '';
+  @state() private activeStep: number | undefined;
+  readonly #model = new ModelController(this);
+  readonly #answer = new AnswerController(this);
+  #isLoaded = false;
+  #askedPair: Pair | undefined;
+
+  override willUpdate(changed: Map<PropertyKey, unknown>): void {
+    if (changed.has('table')) this.#isLoaded = false;
+    if (changed.has('place') || changed.has('table')) void this.#fetch();
+    this.#askAsWanted();
+  }
+
+  override render(): unknown {
+    const { table, place } = this;
+    if (table === undefined || place === undefined) return html`<p class="empty">No pair is chosen.</p>`;
+    const { labelNames, rubric } = table.file.scoring;
+    const label = table.labels[place] ?? -1;
+    const probabilities = table.probabilitiesOf(place);
+    return html`${this.#texts(table, place)}
+    ${
+      label < 0
+        ? html`<p class="muted">It has no score yet.</p>`
+        : html`<section aria-label="Label">
+            <p class="answer">
+              <strong>${labelNames[label] ?? ''}</strong>
+              <span class="muted">${formatPercent(probabilities[label] ?? 0)} sure</span>
+            </p>
+            <p class="muted rubric">${rubric[label] ?? ''}</p>
+            <lab-label-gauge
+              .names=${labelNames}
+              .probabilities=${probabilities}
+              .answer=${label}
+              .score=${table.scores[place] ?? 0}
+            ></lab-label-gauge>
+            ${table.isCut(place) ? html`<p class="muted">Too long for the model: its last words were cut.</p>` : nothing}
+          </section>`
+    }
+    ${this.#grades(table, place)} ${this.#reasons(table)} ${this.#fields(table, place)}`;
+  }
+
+  #texts(table: JudgedTable, place: number): unknown {
+    const { file } = table;
+    const { document, query } = this.pair ?? {};
+    const asked = query ?? file.queries[table.queryOf(place)]?.text ?? '';
+    const title = document?.title ?? file.titles[place] ?? '';
+    return html`<section class="texts" aria-label="Pair">
+      <p class="query"><span class="heading">Query</span> ${this.#marked(asked, 'query')}</p>
+      <h3>${this.#marked(title, 'title')}</h3>
+      ${this.problem === '' ? nothing : html`<p class="muted" role="alert">${this.problem}</p>`}
+    </section>`;
+  }
+
+  /** What the document says besides its title. */
+  #fields(table: JudgedTable, place: number): unknown {
+    const { file } = table;
+    const rest = this.pair === undefined ? [] : fieldsOf(this.pair.document);
+    return html`<section class="texts" aria-label="Document">
+      <dl>
+        ${rest.map(
+          ({ name, field, attribute, text }) =>
+            html`<div>
+              <dt>${name}</dt>
+              <dd>${this.#marked(text, field, attribute)}</dd>
+            </div>`,
+        )}
+        <div>
+          <dt>Row</dt>
+          <dd>${file.rows[place]}, document ${file.docIds[place]}</dd>
+        </div>
+      </dl>
+    </section>`;
+  }
+
+  #marked(text: string, field: EvidenceSpan['field'], attribute?: string): unknown {
+    const marks = this.#answer.state.steps.flatMap(({ index, check, spans }) =>
+      spans
+        .filter((span) => span.field === field && span.attribute === attribute)
+        .map(({ start, end }): Mark => ({ start, end, tone: check, active: index === this.activeStep })),
+    );
+    if (marks.length === 0) return text;
+    return cutByMarks(text, marks).map(({ text: piece, mark }) =>
+      mark === undefined
+        ? piece
+        : html`<mark class=${classMap({ [mark.tone]: true, active: mark.active })}>${piece}</mark>`,
+    );
+  }
+
+  #grades(table: JudgedTable, place: number): unknown {
+    const { gradeNames } = table.file.scoring;
+    const grade = table.gradeOf(place);
+    const correction = table.correctionOf(place);
+    const original = table.file.golds[place] ?? -1;
+    return html`<section aria-label="Grade">
+      <h3 class="heading" id="grade">Your grade</h3>
+      <div class="grades" role="group" aria-labelledby="grade">
+        ${gradeNames.map(
+          (name, label) =>
+            html`<button aria-pressed=${label === grade ? 'true' : 'false'} @click=${() => this.#tell(label)}>
+              <kbd>${label}</kbd> ${name}
+            </button>`,
+        )}
+        ${grade < 0 ? nothing : html`<button @click=${() => this.#tell(null)}>No grade</button>`}
+      </div>
+      ${
+        correction === undefined
+          ? nothing
+          : html`<p class="muted">
+              By ${correction.author}, ${formatTime(correction.at)}. The file says
+              ${original < 0 ? 'nothing' : (gradeNames[original] ?? original)}.
+            </p>`
+      }
+    </section>`;
+  }
+
+  #reasons(table: JudgedTable): unknown {
+    if (!table.file.scoring.givesReasons || this.reasonSource === undefined) return nothing;
+    const model = this.#model.state;
+    const answer = this.#answer.state;
+    return html`<section aria-label="Reasons">
+      <button
+        aria-pressed=${this.reasons ? 'true' : 'false'}
+        @click=${() => this.dispatchEvent(new Event('reason-toggle'))}
+      >
+        <kbd>e</kbd> Reasons
+      </button>
+      ${
+        !this.reasons
+          ? nothing
+          : model.kind === 'failed'
+            ? failureNotice(model.failure)
+            : model.kind === 'loading'
+              ? html`<p class="muted" role="status">Loading the model for its reasons.</p>`
+              : html`${failureNotice(answer.failure)}
+                  <lab-trace
+                    .answer=${answer}
+                    .labelNames=${table.file.scoring.labelNames}
+                    .givesReasons=${true}
+                    @step-select=${(event: CustomEvent<number | undefined>) => (this.activeStep = event.detail)}
+                    @stop=${() => this.#answer.stop()}
+                  ></lab-trace>`
+      }
+    </section>`;
+  }
+
+  /** Asks once the pair, the model and the wish are there. */
+  #askAsWanted(): void {
+    const { reasons, reasonSource, table, pair } = this;
+    const isWanted = reasons && table?.file.scoring.givesReasons === true && reasonSource !== undefined;
+    if (!isWanted) {
+      if (this.#askedPair !== undefined) {
+        this.#askedPair = undefined;
+        this.#answer.clear();
+      }
+      return;
+    }
+    if (!this.#isLoaded) {
+      this.#isLoaded = true;
+      this.#askedPair = undefined;
+      // Scores and reasons come of one backend, so that they are of one answer.
+      void this.#model.load(reasonSource.openClient, reasonSource.origin, table.file.scoring.backend);
+    }
+    if (this.#model.state.kind !== 'ready' || pair === undefined || pair === this.#askedPair) return;
+    this.#askedPair = pair;
+    this.activeStep = undefined;
+    this.#answer.ask(this.#model.state.client, pair);
+  }
+
+  async #fetch(): Promise<void> {
+    const { place, table } = this;
+    this.pair = undefined;
+    this.problem = '';
+    if (this.#answer.state.phase !== 'idle') this.#answer.clear();
+    this.#askedPair = undefined;
+    if (place === undefined || this.fetchPair === undefined) return;
+    try {
+      const pair = await this.fetchPair(place);
+      if (place === this.place && table === this.table) this.pair = pair;
+    } catch (thrown) {
+      if (place === this.place) this.problem = failureOf(thrown).message;
+    }
+  }
+
+  #tell(label: number | null): void {
+    this.dispatchEvent(new CustomEvent<number | null>('grade-choice', { detail: label }));
+  }
+}
+
+interface ShownField {
+  readonly name: string;
+  readonly field: EvidenceSpan['field'];
+  readonly attribute?: string;
+  readonly text: string;
+}
+
+/** The fields of a document that say something, but for its title. */
+function fieldsOf({ brand, type, attributes, text }: Pair['document']): ShownField[] {
+  const fields: ShownField[] = [
+    { name: 'Brand', field: 'brand', text: brand },
+    { name: 'Type', field: 'type', text: type },
+    ...Object.entries(attributes).map(([name, value]): ShownField => ({
+      name,
+      field: 'attributes',
+      attribute: name,
+      text: attributeValueText(value),
+    })),
+    { name: 'Text', field: 'text', text },
+  ];
+  return fields.filter((field) => field.text !== '');
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'lab-pair-panel': LabPairPanel;
+  }
+}

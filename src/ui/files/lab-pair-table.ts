@@ -1,0 +1,241 @@
+/**
+ * Pairs with their labels, scores and grades. However many there are, only those in sight are drawn.
+ */
+import { css, html, nothing } from 'lit';
+import { customElement, property } from 'lit/decorators.js';
+import { classMap } from 'lit/directives/class-map.js';
+import { cssProperties } from '../parts/css-properties.ts';
+import { formatCount } from '../parts/format.ts';
+import { LabElement } from '../parts/lab-element.ts';
+import { baseStyles } from '../parts/shared-styles.ts';
+import type { JudgedTable } from './judged-table.ts';
+import { labelTone, labelToneStyles } from './label-tone.ts';
+import { VirtualRows } from './virtual-rows.ts';
+
+const ROW_PX = 40;
+
+/** @fires pair-choice - the place of a pair as `detail`. */
+@customElement('lab-pair-table')
+export class LabPairTable extends LabElement {
+  static override readonly styles = [
+    baseStyles,
+    labelToneStyles,
+    css`
+      :host {
+        display: grid;
+        min-height: 0;
+        container-type: inline-size;
+      }
+      .box {
+        position: relative;
+        overflow: auto;
+        overscroll-behavior: contain;
+      }
+      .box:focus-visible {
+        outline-offset: -2px;
+      }
+      .row {
+        display: grid;
+        grid-template-columns: 2.6rem minmax(0, 1fr) minmax(0, 7.2rem) 2.8rem 3rem minmax(0, 6.6rem);
+        gap: var(--space-3);
+        align-items: center;
+        padding: 0 var(--space-3);
+        border-bottom: 1px solid var(--line);
+        font-size: var(--text-small);
+        font-variant-numeric: tabular-nums;
+      }
+      .head {
+        position: sticky;
+        top: 0;
+        z-index: 1;
+        height: 40px;
+        background: var(--surface);
+        color: var(--muted);
+        font-weight: 600;
+      }
+      .all {
+        position: relative;
+        height: var(--height);
+      }
+      .pair {
+        position: absolute;
+        inset: 0 0 auto;
+        height: 40px;
+        cursor: pointer;
+        transform: translateY(var(--top));
+      }
+      .pair:hover {
+        background: var(--field);
+      }
+      .pair[aria-selected='true'] {
+        background: var(--field);
+        box-shadow: inset 3px 0 0 var(--accent);
+      }
+      [role='gridcell'],
+      [role='columnheader'] {
+        overflow: hidden;
+        text-overflow: ellipsis;
+        white-space: nowrap;
+      }
+      .number {
+        text-align: right;
+      }
+      .label,
+      .grade {
+        display: flex;
+        gap: var(--space-2);
+        align-items: center;
+      }
+      .name {
+        overflow: hidden;
+        text-overflow: ellipsis;
+      }
+      .of {
+        color: var(--muted);
+      }
+      .differs .grade {
+        color: var(--wrong);
+        font-weight: 600;
+      }
+      .corrected {
+        text-decoration: underline;
+        text-underline-offset: 0.2em;
+      }
+      .none {
+        color: var(--muted);
+      }
+      .empty {
+        padding: var(--space-5);
+        color: var(--muted);
+      }
+      @container (width < 34rem) {
+        .row {
+          grid-template-columns: 2.4rem minmax(0, 1fr) minmax(0, 6.2rem) minmax(0, 6.2rem);
+          gap: var(--space-2);
+        }
+        .wide {
+          display: none;
+        }
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) table: JudgedTable | undefined;
+  /** What has come to the table; given beside it, so that a change is seen. */
+  @property({ type: Number }) version = 0;
+  /** The places of the pairs in their order. */
+  @property({ attribute: false }) places: readonly number[] = [];
+  @property({ attribute: false }) chosen: number | undefined;
+  /** Whether the pairs are of several queries. */
+  @property({ type: Boolean }) mixed = false;
+  readonly #rows: VirtualRows = new VirtualRows(this, ROW_PX, () => this.renderRoot.querySelector('.box'));
+
+  override updated(changed: Map<PropertyKey, unknown>): void {
+    if (changed.has('chosen') && this.#chosenRow >= 0) this.#rows.reveal(this.#chosenRow, ROW_PX);
+  }
+
+  override focus(): void {
+    this.renderRoot.querySelector<HTMLElement>('.box')?.focus();
+  }
+
+  get #chosenRow(): number {
+    return this.chosen === undefined ? -1 : this.places.indexOf(this.chosen);
+  }
+
+  override render(): unknown {
+    const { table, places } = this;
+    if (table === undefined) return nothing;
+    const { first, end } = this.#rows.window(places.length);
+    const active = this.#chosenRow;
+    return html`<div
+      class="box"
+      role="grid"
+      tabindex="0"
+      aria-label="Pairs"
+      aria-rowcount=${places.length + 1}
+      aria-activedescendant=${active < 0 ? nothing : `pair-${active}`}
+      @keydown=${this.#keyPressed}
+    >
+      <div role="rowgroup">
+        <div class="row head" role="row" aria-rowindex="1">
+          <span role="columnheader" class="number">Rank</span>
+          <span role="columnheader">Title</span>
+          <span role="columnheader">Label</span>
+          <span role="columnheader" class="number wide">Score</span>
+          <span role="columnheader" class="number wide">BM25</span>
+          <span role="columnheader">Grade</span>
+        </div>
+      </div>
+      ${places.length === 0 ? html`<p class="empty">No pair is like this.</p>` : nothing}
+      <div class="all" role="rowgroup" ${cssProperties({ '--height': `${places.length * ROW_PX}px` })}>
+        ${places.slice(first, end).map((place, i) => this.#row(table, place, first + i))}
+      </div>
+    </div>`;
+  }
+
+  #row(table: JudgedTable, place: number, row: number): unknown {
+    const { file } = table;
+    const { labelNames, gradeNames } = file.scoring;
+    const label = table.labels[place] ?? -1;
+    const grade = table.gradeOf(place);
+    const isCorrected = table.correctionOf(place) !== undefined;
+    const query = this.mixed ? `${file.queries[table.queryOf(place)]?.text ?? ''}: ` : '';
+    return html`<div
+      class=${classMap({ row: true, pair: true, differs: table.disagrees(place) })}
+      role="row"
+      id=${`pair-${row}`}
+      aria-rowindex=${row + 2}
+      aria-selected=${place === this.chosen ? 'true' : 'false'}
+      ${cssProperties({ '--top': `${row * ROW_PX}px` })}
+      @click=${() => this.#tell(place)}
+    >
+      <span role="gridcell" class="number">${label < 0 ? '' : formatCount(table.rankOf(place))}</span>
+      <span role="gridcell"><span class="of">${query}</span>${file.titles[place] ?? ''}</span>
+      ${
+        label < 0
+          ? html`<span role="gridcell" class="none">not yet</span>`
+          : html`<span role="gridcell" class="label tone" ${cssProperties(labelTone(label, labelNames.length))}
+              ><span class="name">${labelNames[label] ?? ''}</span></span
+            >`
+      }
+      <span role="gridcell" class="number wide">${label < 0 ? '' : (table.scores[place] ?? 0).toFixed(2)}</span>
+      <span role="gridcell" class="number wide">${formatCount(file.bm25Ranks[place] ?? 0)}</span>
+      ${
+        grade < 0
+          ? html`<span role="gridcell" class="none">${isCorrected ? 'none' : '\u2013'}</span>`
+          : html`<span role="gridcell" class="grade"
+              ><span class=${classMap({ name: true, corrected: isCorrected })}>${gradeNames[grade] ?? ''}</span
+              >${isCorrected ? html`<span class="visually-hidden">, corrected</span>` : nothing}${
+                table.disagrees(place) ? html`<span class="visually-hidden">, differs from the label</span>` : nothing
+              }</span
+            >`
+      }
+    </div>`;
+  }
+
+  #keyPressed(event: KeyboardEvent): void {
+    const steps: Readonly<Record<string, number>> = {
+      ArrowDown: 1,
+      ArrowUp: -1,
+      PageDown: this.#rows.pageSize,
+      PageUp: -this.#rows.pageSize,
+      Home: -Infinity,
+      End: Infinity,
+    };
+    const step = steps[event.key];
+    if (step === undefined || this.places.length === 0) return;
+    event.preventDefault();
+    const row = Math.min(this.places.length - 1, Math.max(0, this.#chosenRow + step));
+    this.#tell(this.places[row] ?? 0);
+  }
+
+  #tell(place: number): void {
+    this.dispatchEvent(new CustomEvent<number>('pair-choice', { detail: place }));
+  }
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'lab-pair-table': LabPairTable;
+  }
+}

@@ -1,0 +1,246 @@
+/**
+ * How far the scores of a file may be trusted: each measure with its interval, beside what needs no model, and which grade got
+ * which label.
+ */
+import { css, html, nothing } from 'lit';
+import { customElement, property } from 'lit/decorators.js';
+import { classMap } from 'lit/directives/class-map.js';
+import type { FileMeasured, FileMeasures, FileScoring } from '../../protocol/files.ts';
+import { cssProperties } from '../parts/css-properties.ts';
+import { formatCount } from '../parts/format.ts';
+import { LabElement } from '../parts/lab-element.ts';
+import { baseStyles, headingStyles } from '../parts/shared-styles.ts';
+
+/** A cell of the confusion table. */
+export interface ConfusionCell {
+  readonly grade: number;
+  readonly label: number;
+}
+
+/** @fires cell-choice - the {@link ConfusionCell} as `detail`, or null for none. */
+@customElement('lab-trust-strip')
+export class LabTrustStrip extends LabElement {
+  static override readonly styles = [
+    baseStyles,
+    headingStyles,
+    css`
+      :host {
+        display: flex;
+        flex-wrap: wrap;
+        gap: var(--space-4) var(--space-6);
+        align-items: start;
+      }
+      .measured {
+        display: grid;
+        flex: 1 1 30rem;
+        gap: var(--space-4);
+        min-width: 0;
+      }
+      .measures {
+        display: grid;
+        grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr));
+        gap: var(--space-4);
+      }
+      dt {
+        color: var(--muted);
+        font-size: var(--text-small);
+      }
+      .value {
+        font-size: var(--text-query);
+        font-variant-numeric: tabular-nums;
+        font-weight: 650;
+        letter-spacing: -0.015em;
+        line-height: 1.3;
+      }
+      .beside,
+      .notes {
+        color: var(--muted);
+        font-size: var(--text-small);
+        font-variant-numeric: tabular-nums;
+      }
+      .notes {
+        max-width: 60rem;
+        list-style: none;
+      }
+      .notes li {
+        display: inline;
+      }
+      table {
+        border-spacing: 2px;
+        font-size: var(--text-small);
+        font-variant-numeric: tabular-nums;
+      }
+      caption {
+        padding-bottom: var(--space-1);
+        color: var(--muted);
+        text-align: left;
+      }
+      th {
+        max-width: 6.5rem;
+        padding: 0 var(--space-2);
+        overflow: hidden;
+        color: var(--muted);
+        font-weight: 400;
+        text-align: right;
+        text-overflow: ellipsis;
+        white-space: nowrap;
+      }
+      td {
+        padding: 0;
+      }
+      button {
+        width: 100%;
+        min-width: 3.2rem;
+        min-height: 1.75rem;
+        padding: 0 var(--space-2);
+        border: 1px solid transparent;
+        border-radius: 0.2rem;
+        background: color-mix(in oklab, var(--tone) calc(var(--share) * 55%), var(--field));
+        color: var(--ink);
+        font: inherit;
+        text-align: right;
+        cursor: pointer;
+      }
+      button:hover,
+      button[aria-pressed='true'] {
+        border-color: var(--ink);
+      }
+      .right {
+        --tone: var(--verified-ground);
+      }
+      .off {
+        --tone: var(--wrong-ground);
+      }
+    `,
+  ];
+
+  /** Undefined until measured, null where there is nothing to measure. */
+  @property({ attribute: false }) measures: FileMeasures | null | undefined;
+  @property({ attribute: false }) scoring: FileScoring | undefined;
+  /** [grades, labels] */
+  @property({ attribute: false }) confusion: readonly (readonly number[])[] = [];
+  @property({ attribute: false }) cell: ConfusionCell | null = null;
+  /** Whether there are scores to come. */
+  @property({ type: Boolean }) unfinished = false;
+
+  override render(): unknown {
+    const { measures, scoring } = this;
+    if (scoring === undefined) return nothing;
+    if (measures === null && this.confusion.flat().every((count) => count === 0)) {
+      return html`<p class="beside">
+        Nobody has graded these pairs, so nothing says how good the labels are. Grade some by the keys 0 to
+        ${scoring.gradeNames.length - 1}: what agrees and what does not is measured at once.
+      </p>`;
+    }
+    return html`<div class="measured">
+        ${this.#measures(measures ?? undefined)}
+        ${
+          measures === undefined || measures === null
+            ? nothing
+            : html`<ul class="notes">
+                ${notesOn(measures, this.unfinished).map((note) => html`<li>${note}</li>`)}
+              </ul>`
+        }
+      </div>
+      ${this.#confusion(scoring)}`;
+  }
+
+  #measures(measures: FileMeasures | undefined): unknown {
+    return html`<dl class="measures" aria-label="Measures">
+      ${measure('Accuracy', measures?.accuracy, 'most frequent grade', measures?.majorityAccuracy)}
+      ${measure('Quadratic weighted kappa', measures?.kappa, 'most frequent grade', measures && { value: 0 })}
+      ${measure('NDCG@10', measures?.ndcg10, 'BM25', measures?.bm25Ndcg10)}
+      ${measure('Pair accuracy', measures?.pairAccuracy, 'BM25', measures?.bm25PairAccuracy)}
+    </dl>`;
+  }
+
+  #confusion({ gradeNames }: FileScoring): unknown {
+    return html`<table>
+      <caption>
+        Grade by label; a cell shows its pairs
+      </caption>
+      <thead>
+        <tr>
+          <td></td>
+          ${gradeNames.map((name) => html`<th scope="col">${name}</th>`)}
+        </tr>
+      </thead>
+      <tbody>
+        ${this.confusion.map((row, grade) => {
+          const all = Math.max(
+            1,
+            row.reduce((sum, count) => sum + count, 0),
+          );
+          return html`<tr>
+            <th scope="row">${gradeNames[grade]}</th>
+            ${row.map((count, label) => {
+              const isChosen = this.cell?.grade === grade && this.cell.label === label;
+              return html`<td>
+                <button
+                  class=${classMap({ right: grade === label, off: grade !== label })}
+                  aria-pressed=${isChosen ? 'true' : 'false'}
+                  aria-label=${`${formatCount(count)} pairs with the grade ${gradeNames[grade] ?? ''} and the label ${gradeNames[label] ?? ''}`}
+                  ${cssProperties({ '--share': (count / all).toFixed(3) })}
+                  @click=${() => this.#tell(isChosen ? null : { grade, label })}
+                >
+                  ${formatCount(count)}
+                </button>
+              </td>`;
+            })}
+          </tr>`;
+        })}
+      </tbody>
+    </table>`;
+  }
+
+  #tell(cell: ConfusionCell | null): void {
+    this.dispatchEvent(new CustomEvent<ConfusionCell | null>('cell-choice', { detail: cell }));
+  }
+}
+
+function measure(
+  name: string,
+  measured: FileMeasured | undefined,
+  baseline: string,
+  beside: FileMeasured | undefined,
+): unknown {
+  const value = measured?.value;
+  return html`<div>
+    <dt>${name}</dt>
+    <dd class="value">${value === undefined || value === null ? '\u2013' : value.toFixed(3)}</dd>
+    <dd class="beside">
+      ${
+        measured?.low === undefined || measured.high === undefined
+          ? value === null
+            ? 'nothing to measure'
+            : '\u00a0'
+          : `${measured.low.toFixed(3)} to ${measured.high.toFixed(3)}`
+      }
+    </dd>
+    <dd class="beside">
+      ${beside?.value === undefined || beside.value === null ? '\u00a0' : `${baseline}: ${beside.value.toFixed(3)}`}
+    </dd>
+  </div>`;
+}
+
+function notesOn(
+  { graded, repeated, conflicting, cut, notes, accuracy }: FileMeasures,
+  isUnfinished: boolean,
+): string[] {
+  const intervals = accuracy.low === undefined ? '' : ', with 95 % intervals over queries';
+  return [
+    `Measured on ${formatCount(graded)} graded ${graded === 1 ? 'pair' : 'pairs'}${isUnfinished ? ' of those scored so far' : ''}${intervals}.`,
+    ...(repeated === 0 ? [] : [`${formatCount(repeated)} rows repeat a graded pair, which counts once.`]),
+    ...(conflicting === 0
+      ? []
+      : [`${formatCount(conflicting)} pairs have several different grades and are not compared.`]),
+    ...(cut === 0 ? [] : [`${formatCount(cut)} documents were cut to fit the model.`]),
+    ...notes,
+  ];
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'lab-trust-strip': LabTrustStrip;
+  }
+}

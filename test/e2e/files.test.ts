@@ -1,0 +1,249 @@
+/**
+ * The Files view of the built page, as a reader walks it: a file is dropped, mapped, scored, corrected by keys and exported, and a
+ * reload comes back to it. A browser that is killed in mid-file resumes to the file of an unbroken run.
+ */
+import { AxeBuilder } from '@axe-core/playwright';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { connectChromium, describeBrowser } from '../setup/chromium.ts';
+import { Rng } from '../../src/common/rng.ts';
+import { startKillableBrowser } from './killable-browser.ts';
+import { looksOf, visit } from './visit.ts';
+
+const FILES_URL = `${inject('pageUrl')}?backend=wasm#/files`;
+const WORDS = ['red', 'blue', 'kettle', 'mug', 'steel', 'lamp', 'oak', '12', 'usb', 'cable', 'garden', 'hose'];
+
+/** Pairs with extra columns; that "verdict" is a grade, and what Y and N mean, has to be said. */
+function verdictsCsv(): string {
+  const rows = [
+    ['red kettle', '007', 'Red kettle, 1.5 l', 'Y', 'box 1'],
+    ['red kettle', '008', 'Oven gloves', 'N', 'box 2'],
+    ['red kettle', '009', 'Blue kettle', 'N', '-3'],
+    ['garden hose', '010', 'Garden hose', 'N', 'box 4'],
+    ['garden hose', '011', '=HYPERLINK("x")', 'N', 'box 5'],
+  ];
+  return ['query,docId,title,verdict,Custodian', ...rows.map((row) => row.map(quoted).join(','))].join('\n');
+}
+
+function quoted(cell: string): string {
+  return `"${cell.replaceAll('"', '""')}"`;
+}
+
+function manyPairsTsv(rows: number): string {
+  const rng = new Rng('files');
+  const some = (count: number): string => Array.from({ length: count }, () => rng.pick(WORDS)).join(' ');
+  const lines = Array.from({ length: rows }, (_, i) => `${some(2)} ${i % 300}\td${i}\t${some(5)}\t${rng.int(4)}`);
+  return ['query\tdocId\ttitle\tgrade', ...lines].join('\n');
+}
+
+/** Drops a file in the middle of the view. */
+async function drop(page: Page, name: string, text: string): Promise<void> {
+  const files = await page.evaluateHandle(
+    ([fileName, contents]) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([contents ?? ''], fileName ?? ''));
+      return transfer;
+    },
+    [name, text],
+  );
+  await page.locator('lab-files-view').dispatchEvent('drop', { dataTransfer: files });
+}
+
+/** What a button of the exports gives. */
+async function exported(page: Page, button: string): Promise<string> {
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: button, exact: true }).click(),
+  ]);
+  const folder = mkdtempSync(join(tmpdir(), 'afrl-lab-export-'));
+  try {
+    const path = join(folder, 'export');
+    await download.saveAs(path);
+    return new TextDecoder('utf-8', { ignoreBOM: true }).decode(readFileSync(path));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function startScoring(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Use it like this' }).click();
+  await page.getByRole('button', { name: /^Score [\d,]+ pairs$/u }).click();
+}
+
+/** The titles of the drawn rows with their grades. */
+async function shownRows(page: Page): Promise<string[]> {
+  const rows = await page.locator('lab-pair-table .pair').allInnerTexts();
+  return rows.map((row) => row.replaceAll(/\s+/gu, ' '));
+}
+
+describeBrowser('the Files view', () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await connectChromium();
+  });
+  afterAll(() => browser.close());
+
+  it('takes a file from the drop to a corrected export, and is there again after a reload', async () => {
+    const { page, complaints, foreignRequests } = await visit(browser, FILES_URL, { acceptDownloads: true });
+    await page.getByRole('button', { name: 'Try a sample' }).waitFor();
+    await drop(page, 'verdicts.csv', verdictsCsv());
+    await page.getByText('5 pairs of 2 queries, 5 documents, no grades').waitFor();
+    expect(await page.getByLabel('What Custodian is').inputValue()).toBe('');
+    await page.getByLabel('What verdict is').selectOption('grade');
+    await page.getByText('5 pairs of 2 queries, 5 documents').waitFor();
+    await page.getByLabel('N (4)').selectOption('0');
+    await page.getByLabel('Y (1)').selectOption('1');
+    await expect.poll(() => page.getByLabel('All at once').inputValue()).toBe('N=0,Y=1');
+    await startScoring(page);
+    await page.locator('lab-trust-strip').getByText('Measured on 5 graded pairs').waitFor();
+
+    // The first query, its pairs by rank; one grade by key, which moves on.
+    expect((await shownRows(page))[0]).toMatch(/^1 Red kettle, 1\.5 l .* relevant$/u);
+    await page.keyboard.press('J');
+    await expect.poll(() => page.locator('lab-query-list [aria-selected="true"]').innerText()).toContain('garden hose');
+    await expect.poll(() => shownRows(page)).toHaveLength(2);
+    const [first = ''] = await shownRows(page);
+    await page.keyboard.press('1');
+    await expect.poll(async () => (await shownRows(page))[0]).toMatch(/relevant ?, corrected/u);
+    expect(await page.locator('lab-pair-table [aria-selected="true"]').innerText()).not.toContain(first.slice(2, 8));
+    await page.keyboard.press('u');
+    await expect.poll(async () => (await shownRows(page))[0]).toBe(first);
+    await page.keyboard.press('1');
+    await page.keyboard.press('9'); // no grade, and no harm
+    await expect.poll(async () => (await shownRows(page))[0]).toMatch(/relevant ?, corrected/u);
+
+    const csv = await exported(page, 'CSV for spreadsheets');
+    expect(csv).toMatch(/^\uFEFFquery,docId,title,verdict,Custodian,lab_label,/u);
+    expect(csv.trimEnd().split('\r\n')).toHaveLength(6);
+    expect(csv).toContain(`garden hose,011,"'=HYPERLINK(""x"")",N,box 5,`);
+    expect(csv).toContain('red kettle,009,Blue kettle,N,-3,');
+    expect(csv.split('\r\n').filter((line) => /,judge,\d{4}-/u.test(line))).toHaveLength(1);
+    expect(await exported(page, 'TREC qrels')).toMatch(/^red%20kettle 0 007 1$/mu);
+
+    await page.reload();
+    await page.locator('lab-trust-strip').getByText('Measured on 5 graded pairs').waitFor();
+    expect(await exported(page, 'CSV for spreadsheets')).toBe(csv);
+    await page.keyboard.press('/');
+    await page.keyboard.type('gloves');
+    await expect.poll(() => shownRows(page)).toHaveLength(1);
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('?');
+    await page.getByRole('dialog').getByText('take the last grade back').waitFor();
+    await page.keyboard.press('Escape');
+
+    // Another file of the same shape is read as this one was.
+    await page.getByRole('link', { name: 'Another file' }).click();
+    await page.getByRole('link', { name: 'verdicts.csv' }).waitFor();
+    await drop(page, 'more.csv', verdictsCsv());
+    await page.getByText('Read as the last file with these columns was.').waitFor();
+    expect(await page.getByLabel('What verdict is').inputValue()).toBe('grade');
+    expect(complaints).toEqual([]);
+    expect(foreignRequests).toEqual([]);
+  });
+
+  it('gives reasons on demand with their evidence, and says what is wrong with a file', async () => {
+    const { page, complaints } = await visit(browser, FILES_URL);
+    await page.getByRole('button', { name: 'Try a sample' }).waitFor();
+    await drop(page, 'broken.csv', 'a,b\n1,2\n');
+    await page.getByText(/broken\.csv: no column is known to be the query/u).waitFor();
+    await page.getByRole('link', { name: 'Another file' }).click();
+    await page.getByRole('button', { name: 'Paste a table' }).click();
+    await page.getByRole('textbox').fill('query\ttitle\tcolour\nred kettle\tkettle\tred\nred kettle\tmug\tblue\n');
+    await page.getByRole('button', { name: 'Use this table' }).click();
+    await page.getByRole('button', { name: 'Use it like this' }).click();
+    await page.getByLabel('Model').selectOption('bundled:default');
+    await page.getByText(/afrl-nano does not say/u).waitFor();
+    await page.getByRole('button', { name: 'Score 2 pairs' }).click();
+    await page.getByText('Nobody has graded these pairs').waitFor();
+    await page.keyboard.press('e');
+    await page.locator('lab-trace .summary').waitFor();
+    expect(await page.locator('lab-pair-panel mark').allInnerTexts()).not.toEqual([]);
+    await page.keyboard.press('3');
+    await page.locator('lab-trust-strip').getByText('Measured on 1 graded pair').waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  it('resumes after the browser was killed in mid-file, to the same result', async () => {
+    const pairs = manyPairsTsv(6000);
+    const profile = mkdtempSync(join(tmpdir(), 'afrl-lab-killed-'));
+    let killable = await startKillableBrowser(profile, FILES_URL);
+    try {
+      await drop(killable.page, 'many.tsv', pairs);
+      await startScoring(killable.page);
+      for (let kills = 0; kills < 2; kills++) {
+        // Killed behind at least one batch more than before.
+        const before = kills * 2048;
+        await expect.poll(() => scoredPairs(killable.page)).toBeGreaterThan(before);
+        const url = killable.page.url();
+        await killable.kill();
+        killable = await startKillableBrowser(profile, url);
+      }
+      await allScored(killable.page);
+      const resumed = await exported(killable.page, 'JSON lines');
+      await killable.page.goto(FILES_URL);
+      await killable.page.getByRole('link', { name: 'many.tsv' }).waitFor();
+      await drop(killable.page, 'many.tsv', pairs);
+      await startScoring(killable.page);
+      await allScored(killable.page);
+      expect((await exported(killable.page, 'JSON lines')) === resumed).toBe(true);
+      expect(resumed.trimEnd().split('\n')).toHaveLength(6000);
+      expect(resumed).not.toContain('"lab_label":null');
+    } finally {
+      await killable.close();
+      rmSync(profile, { recursive: true, force: true });
+    }
+  });
+
+  const looks = [
+    ['light', 1440],
+    ['dark', 390],
+    ['light', 1920],
+  ] as const;
+  it.each(looksOf(looks, 1))('%s at %d px, is accessible and fits in every state', async (colorScheme, width) => {
+    // axe brings its script as text, which the page's own policy rightly refuses.
+    const options = {
+      colorScheme,
+      viewport: { width, height: 900 },
+      bypassCSP: true,
+      reducedMotion: 'reduce',
+    } as const;
+    const { page } = await visit(browser, FILES_URL, options);
+    const check = async (): Promise<void> => {
+      const { violations } = await new AxeBuilder({ page }).analyze();
+      const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+      expect(serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([]);
+      const overflowPx = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      expect(overflowPx).toBeLessThanOrEqual(0);
+    };
+    await page.getByRole('button', { name: 'Try a sample' }).waitFor();
+    await check();
+    await page.getByRole('button', { name: 'Try a sample' }).click();
+    await page.getByRole('button', { name: 'Use it like this' }).waitFor();
+    await check();
+    await page.getByRole('button', { name: 'Use it like this' }).click();
+    await page.getByRole('button', { name: 'Score 12 pairs' }).and(page.locator(':enabled')).waitFor();
+    await check();
+    await page.getByRole('button', { name: 'Score 12 pairs' }).click();
+    await page.locator('lab-trust-strip .notes').waitFor();
+    await page.keyboard.press('2');
+    await page.keyboard.press('k');
+    await page.getByText('By judge').waitFor();
+    await check();
+  });
+});
+
+/** Waits until there is nothing more to score. */
+async function allScored(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'TREC run' }).waitFor();
+  await page.locator('lab-files-view progress').waitFor({ state: 'detached' });
+}
+
+/** The pairs scored so far: infinitely many once there is nothing more to score, which no kill can undo. */
+async function scoredPairs(page: Page): Promise<number> {
+  const [said] = await page.locator('lab-files-view .count').allInnerTexts();
+  const isOver = said === undefined && (await page.getByRole('button', { name: 'TREC run' }).count()) > 0;
+  return isOver ? Infinity : Number(/^[\d,]+/u.exec(said ?? '')?.[0].replaceAll(',', '') ?? 0);
+}

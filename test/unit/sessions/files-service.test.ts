@@ -1,0 +1,208 @@
+/**
+ * The thread behind the Files view on the general model: the numbers of the command line, nothing lost or doubled by a break, and
+ * exports that bring everything back out.
+ */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import '@tensorflow/tfjs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ExportFormat, FileScoringEvent, FileTable } from '../../../src/protocol/files.ts';
+import { readDataSet } from '../../../src/data/files/data-set-reader.ts';
+import { FilesService } from '../../../src/sessions/files-service.ts';
+import { Rng } from '../../../src/common/rng.ts';
+import { MODEL_FILES } from '../../../src/infer/lab-model.ts';
+import { lab } from '../cli/lab.ts';
+import { MemoryJudged } from './memory-judged.ts';
+
+const FOLDER = 'public/models/general';
+const WORDS = ['red', 'blue', 'kettle', 'mug', 'steel', 'lamp', 'oak', '12', 'usb', 'cable', 'garden', 'hose'];
+
+/** Rows of judged pairs with columns of their own, ids that a number would change, and text that a spreadsheet would run. */
+function pairsCsv(rows: number): string {
+  const rng = new Rng('files');
+  const some = (count: number): string => Array.from({ length: count }, () => rng.pick(WORDS)).join(' ');
+  const queries = Array.from({ length: 40 }, () => some(2));
+  const lines = Array.from({ length: rows }, (_, i) => {
+    const query = queries[i % queries.length] ?? '';
+    const grade = rng.int(10) === 0 ? '' : String(rng.int(4));
+    return `${query},00${i},-${i},${some(4)},${i === 3 ? '=1+1' : some(1)},${grade},${i}.50`;
+  });
+  return ['query,docId,Custodian,title,Remark,grade,Price', ...lines, ''].join('\n');
+}
+
+const wasmFile = createRequire(import.meta.url).resolve(
+  '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm',
+);
+
+function serviceOn(judged: MemoryJudged): FilesService {
+  return new FilesService({ wasmPaths: `${dirname(wasmFile)}/`, openStore: () => Promise.resolve({ judged }) });
+}
+
+function blobOf(text: string): Blob {
+  return new Blob([text]);
+}
+
+async function prepare(service: FilesService): Promise<void> {
+  const files = Object.fromEntries(MODEL_FILES.map((name) => [name, new Uint8Array(readFileSync(join(FOLDER, name)))]));
+  await service.prepare(
+    { choice: { kind: 'bundled', id: 'general' }, load: { source: { kind: 'files', files }, backend: 'wasm' } },
+    () => undefined,
+  );
+}
+
+async function score(service: FilesService): Promise<FileScoringEvent[]> {
+  const events: FileScoringEvent[] = [];
+  await service.score((event) => void events.push(event));
+  return events;
+}
+
+async function exported(service: FilesService, format: ExportFormat): Promise<string> {
+  const bytes = await (await service.exportFile(format)).file.arrayBuffer();
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
+}
+
+describe('a file in the page', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'afrl-lab-files-'));
+  const csv = pairsCsv(1300);
+  const judged = new MemoryJudged();
+  const service = serviceOn(judged);
+  let table: FileTable;
+  beforeAll(async () => {
+    const { failure, survey } = await service.add({ files: [{ name: 'pairs.csv', blob: blobOf(csv) }] });
+    expect(failure).toBeNull();
+    expect(survey).toMatchObject({ pairs: 1300, refused: 0 });
+    await service.map({}, '', true);
+    await prepare(service);
+    await service.begin(0);
+    expect((await score(service)).at(-1)).toEqual({ kind: 'ended', state: 'done' });
+    table = await service.table();
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('gets the numbers of the command line', async () => {
+    const [path, out] = [join(folder, 'pairs.csv'), join(folder, 'scored.jsonl')];
+    writeFileSync(path, csv);
+    const { code, out: printed } = await lab('score', path, '--out', out, '--json', '--backend', 'wasm');
+    expect(code).toBe(0);
+    const rows = readFileSync(out, 'utf8').trimEnd().split('\n');
+    const cli = rows.map((line) => JSON.parse(line) as Record<string, unknown>);
+    const lines = (await exported(service, 'jsonl')).trimEnd().split('\n');
+    const page = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(page.map(({ lab_label, lab_score, lab_confidence }) => [lab_label, lab_score, lab_confidence])).toEqual(
+      cli.map(({ label, score: s, confidence }) => [label, s, confidence]),
+    );
+    const summary = JSON.parse(printed.trim().split('\n').at(-1) ?? '') as Record<string, unknown>;
+    const measures = await service.measure();
+    expect({
+      graded: measures?.graded,
+      accuracy: measures?.accuracy.value,
+      kappa: measures?.kappa.value,
+      ndcg10: measures?.ndcg10.value,
+      pairAccuracy: measures?.pairAccuracy.value,
+      bm25: { ndcg10: measures?.bm25Ndcg10.value, pairAccuracy: measures?.bm25PairAccuracy.value },
+    }).toEqual({
+      graded: summary['graded'],
+      accuracy: summary['accuracy'],
+      kappa: summary['quadraticWeightedKappa'],
+      ndcg10: summary['ndcg10'],
+      pairAccuracy: summary['pairAccuracy'],
+      bm25: summary['bm25'],
+    });
+  });
+
+  it('resumes after a break to the same scores, none twice and none missing', async () => {
+    const broken = new MemoryJudged();
+    let first = serviceOn(broken);
+    const { entry } = await first.add({ files: [{ name: 'pairs.csv', blob: blobOf(csv) }] });
+    await prepare(first);
+    await first.begin(0);
+    for (const stopAfter of [1, 2]) {
+      broken.onScores = (batches) => {
+        if (batches === stopAfter) void first.pause();
+      };
+      expect((await score(first)).at(-1)).toEqual({ kind: 'ended', state: 'paused' });
+      // A new thread knows what was kept and no more.
+      first = serviceOn(broken);
+      const opened = await first.open(entry.id);
+      expect(opened.entry).toMatchObject({ scored: stopAfter * 512, scoring: { state: 'paused', pairs: 1300 } });
+      await prepare(first);
+    }
+    broken.onScores = () => undefined;
+    expect((await score(first)).at(-1)).toEqual({ kind: 'ended', state: 'done' });
+    expect((await first.table()).scores).toEqual(table.scores);
+    expect(await exported(first, 'csv')).toBe(await exported(service, 'csv'));
+    expect(table.scores.flatMap(({ places }) => [...places])).toEqual(Array.from({ length: 1300 }, (_, i) => i));
+  });
+
+  it('keeps corrections as a layer with author and time, and takes the last one back', async () => {
+    const golds = [...table.golds];
+    // Keys come faster than anything is kept.
+    await Promise.all([
+      service.correct({ row: 4, label: 3, author: 'a judge', at: 5 }),
+      service.correct({ row: 4, label: 1, author: 'another', at: 6 }),
+    ]);
+    const again = serviceOn(judged);
+    await again.open('file-1');
+    expect((await again.table()).corrections).toHaveLength(2);
+    expect([...(await again.table()).golds]).toEqual(golds);
+    const line = (await exported(service, 'jsonl')).split('\n')[2] ?? '';
+    expect(JSON.parse(line)).toMatchObject({ lab_correction: 1, lab_corrected_by: 'another' });
+    await service.undoCorrection();
+    expect((await service.table()).corrections.map(({ label }) => label)).toEqual([3]);
+    await service.undoCorrection();
+    await service.undoCorrection();
+    expect((await service.table()).corrections).toEqual([]);
+  });
+
+  it('brings own columns back out: ids and numbers exactly, with the mark of UTF-8, and formulas only made harmless', async () => {
+    const [head = '', ...lines] = (await exported(service, 'csv')).trimEnd().split('\r\n');
+    expect(head).toMatch(/^\uFEFFquery,docId,Custodian,title,Remark,grade,Price,lab_label,/u);
+    expect(lines).toHaveLength(1300);
+    expect(lines[3]).toMatch(/,003,-3,[^,]+,'=1\+1,[0-3]?,3\.50,/u);
+  });
+
+  it('writes runs and judgments that belong together', async () => {
+    const run = (await exported(service, 'run'))
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split(' '));
+    const qrels = (await exported(service, 'qrels'))
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split(' '));
+    expect(run).toHaveLength(1300);
+    expect(run.every(({ length }) => length === 6)).toBe(true);
+    expect(qrels).toHaveLength(table.golds.filter((gold) => gold >= 0).length);
+    const inRun = new Set(run.map(([query, , docId]) => `${query} ${docId}`));
+    expect(qrels.every(([query, , docId]) => inRun.has(`${query} ${docId}`))).toBe(true);
+  });
+
+  it('gives the judged pairs under their corrected grades, for training', async () => {
+    await service.correct({ row: 2, label: 2, author: 'judge', at: 1 });
+    await service.correct({ row: 3, label: null, author: 'judge', at: 2 });
+    const pairs = (await exported(service, 'pairs')).trimEnd();
+    await service.undoCorrection();
+    await service.undoCorrection();
+    const { dataSet } = await readDataSet([
+      {
+        name: 'judged.jsonl',
+        open: async function* open() {
+          yield await Promise.resolve(new TextEncoder().encode(pairs));
+        },
+      },
+    ]);
+    const expected = [...table.golds].map((gold, place) => (place === 0 ? 2 : place === 1 ? -1 : gold));
+    expect(dataSet.pairs.map(({ grade }) => Number(grade))).toEqual(expected.filter((grade) => grade >= 0));
+    expect(dataSet.pairs[0]?.document.docId).toBe('000');
+  });
+
+  it('takes over what was said of a file of the same shape, and says that a column is kept as it is', async () => {
+    const next = await service.add({ files: [{ name: 'next.csv', blob: blobOf(pairsCsv(3)) }] });
+    expect(next).toMatchObject({ isRemembered: true, isMapped: false });
+    const mapped = await service.map({ grade: '' }, '', false);
+    expect(mapped.previews[0]?.columns.find(({ name }) => name === 'grade')?.role).toBeNull();
+    expect(mapped.survey?.grades).toEqual([]);
+  });
+});

@@ -1,0 +1,106 @@
+/** A store of judged files in memory, with what the one of the browser promises. */
+import type {
+  JudgedBytes,
+  JudgedChange,
+  JudgedRecord,
+  KeptCorrection,
+  KeptScores,
+} from '../../../src/checkpoint/judged-files.ts';
+import { LabError } from '../../../src/common/errors.ts';
+import type { JudgedStore } from '../../../src/sessions/files-service.ts';
+
+interface Kept {
+  record: JudgedRecord;
+  readonly files: readonly JudgedBytes[];
+  readonly scores: Map<number, KeptScores>;
+  readonly corrections: Map<number, KeptCorrection>;
+}
+
+export class MemoryJudged implements JudgedStore {
+  readonly kept = new Map<string, Kept>();
+  /** Called after each batch of scores. */
+  onScores: (batches: number) => void = () => undefined;
+
+  async list(): Promise<{ records: JudgedRecord[]; damaged: string[] }> {
+    await Promise.resolve();
+    return { records: [...this.kept.values()].map(({ record }) => record).toReversed(), damaged: [] };
+  }
+
+  async add(files: readonly JudgedBytes[], change: JudgedChange): Promise<JudgedRecord> {
+    await Promise.resolve();
+    const record: JudgedRecord = {
+      schemaVersion: 1,
+      id: `file-${this.kept.size + 1}`,
+      createdAt: 1,
+      files: files.map(({ name, blob }) => ({ name, sizeBytes: blob.size })),
+      shape: '',
+      columns: {},
+      grades: '',
+      isMapped: false,
+      scored: 0,
+      scoring: null,
+      ...change,
+    };
+    this.kept.set(record.id, { record, files, scores: new Map(), corrections: new Map() });
+    return record;
+  }
+
+  async get(id: string): Promise<JudgedRecord> {
+    await Promise.resolve();
+    return this.#of(id).record;
+  }
+
+  async files({ id }: JudgedRecord): Promise<JudgedBytes[]> {
+    await Promise.resolve();
+    return [...this.#of(id).files];
+  }
+
+  async update(id: string, change: JudgedChange): Promise<JudgedRecord> {
+    await Promise.resolve();
+    const kept = this.#of(id);
+    kept.record = { ...kept.record, ...change };
+    return kept.record;
+  }
+
+  async remove(id: string): Promise<void> {
+    await Promise.resolve();
+    this.kept.delete(id);
+  }
+
+  async keepScores(id: string, number: number, scores: KeptScores, change: JudgedChange): Promise<void> {
+    this.#of(id).scores.set(number, structuredClone(scores));
+    await this.update(id, change);
+    this.onScores(number + 1);
+  }
+
+  async scores(id: string): Promise<KeptScores[]> {
+    await Promise.resolve();
+    return [...this.#of(id).scores.values()];
+  }
+
+  async dropScores(id: string, change: JudgedChange): Promise<JudgedRecord> {
+    this.#of(id).scores.clear();
+    return this.update(id, { ...change, scored: 0 });
+  }
+
+  async keepCorrection(id: string, number: number, correction: KeptCorrection): Promise<void> {
+    await Promise.resolve();
+    this.#of(id).corrections.set(number, correction);
+  }
+
+  async dropCorrection(id: string, number: number): Promise<void> {
+    await Promise.resolve();
+    this.#of(id).corrections.delete(number);
+  }
+
+  async corrections(id: string): Promise<KeptCorrection[]> {
+    await Promise.resolve();
+    return [...this.#of(id).corrections.values()];
+  }
+
+  #of(id: string): Kept {
+    const kept = this.kept.get(id);
+    if (kept === undefined) throw new LabError('not-found', { message: `There is no ${id}.` });
+    return kept;
+  }
+}

@@ -1,0 +1,17 @@
+/** The thread that judges files of pairs, with the store of this origin. */
+import { expose } from 'comlink';
+// The self-check computes gradients too, and the gradients of tfjs's own ops come with none of its backends.
+import './tfjs-gradients.ts';
+import { openCheckpointStore } from '../src/checkpoint/store.ts';
+import { findDisagreement } from '../src/gpu/self-check.ts';
+import { DECODER_CHECK } from '../src/runs/decoder-check.ts';
+import { FilesService } from '../src/sessions/files-service.ts';
+import { WASM_PATHS } from './wasm-paths.ts';
+
+expose(
+  new FilesService({
+    wasmPaths: WASM_PATHS,
+    findFault: () => findDisagreement(DECODER_CHECK),
+    openStore: openCheckpointStore,
+  }),
+);
