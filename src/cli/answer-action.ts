@@ -9,6 +9,7 @@ import { answerPair } from '../infer/answer.ts';
 import { type LabModel, loadLabModel } from '../infer/lab-model.ts';
 import { AttributeValueSchema, type ScoringEvent } from '../protocol/scoring.ts';
 import { type LabDocument, makeDocument } from '../relevance/pair/pair.ts';
+import { spokenStep } from '../relevance/rules/spoken-step.ts';
 import { describeMemory } from '../model/memory.ts';
 import type { Precision } from '../model/stored-weights.ts';
 import { readModelFiles } from './model-folder.ts';
@@ -29,7 +30,7 @@ interface AnswerOptions {
   readonly topK?: number;
   readonly topP?: number;
   readonly seed: number;
-  readonly decoding: DecodingKind;
+  readonly decoding?: DecodingKind;
   readonly json?: boolean;
 }
 
@@ -38,16 +39,17 @@ export async function runAnswer(query: string, documentText: string, options: An
   const files = await readModelFiles(options.model);
   const opened = await openNodeBackend(options.backend);
   const model = loadLabModel(files, options.precision);
-  note(`${model.card.name} on ${opened.backend}: ${opened.device}. Memory: ${describeMemory(model.transformer)}.`);
-  // How long it took comes behind the answer, so that the two do not mix where both are shown.
-  const asides: string[] = [];
+  // What is said of the run comes after the answer, so that the two do not mix where both are shown.
+  const asides = [
+    `${model.card.name} on ${opened.backend}: ${opened.device}. Memory: ${describeMemory(model.transformer)}.`,
+  ];
   const emit =
     options.json === true
       ? (event: ScoringEvent) => print(JSON.stringify(event))
       : printer(model, (line) => void asides.push(line));
   const { temperature, topK, topP, seed } = options;
   const givesReasons = model.instruction.rules.length > 0;
-  if (options.reason && !givesReasons) note(`${model.card.name} gives no reasons: it learned labels alone.`);
+  if (options.reason && !givesReasons) asides.push(`${model.card.name} gives no reasons: it learned labels alone.`);
   const reason = options.reason && givesReasons;
   await answerPair(
     model,
@@ -76,15 +78,15 @@ function printer({ scale, instruction }: LabModel, aside: (line: string) => void
       case 'step': {
         const evidence = event.step.evidence.map(({ source, text }) => `${source} "${text}"`).join(', ');
         const id = instruction.rules[event.step.rule]?.id ?? `rule ${event.step.rule}`;
-        print(`  [${event.check}] ${id}: ${event.ruleText}`);
-        print(`      ${event.step.criterion} ${event.step.verdict}${evidence === '' ? '' : `, ${evidence}`}`);
+        print(`  [${event.check}] ${spokenStep(event.ruleText, event.step)}`);
+        print(`      ${id}: ${event.step.criterion} ${event.step.verdict}${evidence === '' ? '' : `, ${evidence}`}`);
         if (event.check !== 'verified') print(`      ${event.reason}`);
         return;
       }
       case 'done':
         if (event.problem !== undefined) print(`  ${event.problem}`);
         if (event.agreement === 'disagrees') print('  The verified reasoning does not lead to this label.');
-        aside(`${event.tokens} tokens of reasoning in ${event.decodeMs.toFixed(1)} ms.`);
+        aside(`${event.tokens} tokens of reasoning by ${event.passes} passes in ${event.decodeMs.toFixed(1)} ms.`);
         return;
       case 'text':
         return;

@@ -1,10 +1,10 @@
 /**
  * `lab answer`: judges one pair; prints the label at once and the reasoning as it is generated.
  */
-import { Command, Option } from 'commander';
-import { DECODINGS } from '../config/decoding.ts';
+import { Command } from 'commander';
 import {
   backendOption,
+  decodingOption,
   modelOption,
   notNegativeNumber,
   positiveNumber,
@@ -27,11 +27,7 @@ export function answerCommand(): Command {
     .option('--top-k <n>', 'draw from the n most likely tokens', wholeNumber(1))
     .option('--top-p <x>', 'draw from the most likely tokens that together have this probability', positiveNumber)
     .option('--seed <n>', 'seed of the sampling', wholeNumber(0), 0)
-    .addOption(
-      new Option('--decoding <kind>', 'the reasoning: free, held to its grammar, or also to quote nothing but the pair')
-        .choices(DECODINGS)
-        .default('free'),
-    )
+    .addOption(decodingOption('the reasoning (default: grounded where the model has rules)'))
     .option('--json', 'print each event as one line of JSON')
     .addOption(modelOption())
     .addOption(precisionOption())

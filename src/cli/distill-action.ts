@@ -210,6 +210,7 @@ function commandOf({ teacher, student }: DistillOptions, experiment: DistillExpe
     `npm run lab -- distill --teacher ${teacher} --name ${name}`,
     who.kind === 'new' ? `--preset ${who.preset}` : `--student ${student ?? 'FOLDER'}`,
     ...methodFlags(distill),
+    ...(distill.decoding === 'free' ? [] : [`--decoding ${distill.decoding}`]),
     `--queries ${queries} --steps ${distill.steps} --batch ${distill.batchSize} --lr ${distill.learningRate}`,
     ...(distill.precision === 'f32' ? [] : [`--precision ${distill.precision}`]),
     `--seed ${distill.seed} --world-seed ${world.seed}`,

@@ -1,6 +1,7 @@
 /**
  * What `lab eval` does.
  */
+import type { DecodingKind } from '../config/decoding.ts';
 import { LabError } from '../common/errors.ts';
 import type { Measure, ModelCard } from '../infer/model-card.ts';
 import { type Evaluation, evaluate, type ExpertPair } from '../train/evaluate.ts';
@@ -22,6 +23,7 @@ interface EvalOptions extends HeldOut {
   readonly backend: BackendChoice;
   readonly pairs?: number;
   readonly completions: number;
+  readonly decoding: DecodingKind;
   readonly shuffled?: boolean;
   readonly faithfulness?: boolean;
   readonly writeCard?: boolean;
@@ -42,6 +44,7 @@ export async function runEval(options: EvalOptions): Promise<void> {
   const evaluation = await evaluate(model, expert.slice(0, options.pairs), {
     // A model without rules writes no reasoning to be looked at.
     completions: options.shuffled === true || model.instruction.rules.length === 0 ? 0 : options.completions,
+    decoding: options.decoding,
   });
   if (options.json === true) print(JSON.stringify(evaluation));
   else {
@@ -62,7 +65,7 @@ export async function runEval(options: EvalOptions): Promise<void> {
 async function reportFaithfulness(
   model: LabModel,
   expert: readonly ExpertPair[],
-  { data, shuffled, writeCard: isForCard, json }: EvalOptions,
+  { data, shuffled, writeCard: isForCard, decoding, json }: EvalOptions,
 ): Promise<void> {
   if (data !== undefined || shuffled === true || isForCard === true) {
     throw new LabError('bad-config', {
@@ -70,7 +73,7 @@ async function reportFaithfulness(
       fix: 'Leave out --data, --shuffled and --write-card.',
     });
   }
-  const report = await measureFaithfulness(model, expert);
+  const report = await measureFaithfulness(model, expert, { decoding });
   if (json === true) {
     print(JSON.stringify(report));
     return;
@@ -117,6 +120,8 @@ function measuresOf({ labels, ranking, labelMass, expertLossNats, reasoning }: E
     { name: 'rule precision', value: reasoning.rules.all.precision },
     { name: 'label and trace agree', value: reasoning.labelTraceAgreement },
     { name: 'distinct rules cited', value: reasoning.distinctRules },
+    { name: 'tokens per completion', value: reasoning.tokensPerCompletion },
+    { name: 'passes per completion', value: reasoning.passesPerCompletion },
   ];
 }
 
@@ -131,7 +136,8 @@ function withEvaluation(card: ModelCard, evaluation: Evaluation, options: EvalOp
     evaluation: {
       command:
         `npm run lab -- eval --model ${options.model} --split ${options.split} ` +
-        (options.data === undefined ? `--world-seed ${options.worldSeed}` : `--data ${JSON.stringify(options.data)}`),
+        (options.data === undefined ? `--world-seed ${options.worldSeed}` : `--data ${JSON.stringify(options.data)}`) +
+        (options.decoding === 'free' ? '' : ` --decoding ${options.decoding}`),
       split: options.split,
       pairs: evaluation.pairs,
       queries: evaluation.queries,

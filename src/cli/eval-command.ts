@@ -2,7 +2,7 @@
  * `lab eval`: measures a model on a held-out part of its training data, the rule world or a file of judged pairs.
  */
 import { Command, Option } from 'commander';
-import { backendOption, modelOption, precisionOption, wholeNumber } from './options.ts';
+import { backendOption, decodingOption, modelOption, precisionOption, wholeNumber } from './options.ts';
 import { columnOption, docsOption, gradeOption } from './pair-files.ts';
 import { lazily } from './lazily.ts';
 
@@ -19,6 +19,7 @@ export function evalCommand(): Command {
     .addOption(gradeOption())
     .option('--pairs <n>', 'how many pairs (default: the whole split)', wholeNumber(1))
     .option('--completions <n>', 'how many of them to complete with reasoning', wholeNumber(0), 1000)
+    .addOption(decodingOption('completions').default('free'))
     .option('--shuffled', "give each query another query's documents: labels should become unpredictable")
     .option(
       '--faithfulness',

@@ -1,6 +1,7 @@
 /**
  * Options of several commands.
  */
+import { DECODINGS } from '../config/decoding.ts';
 import { existsSync } from 'node:fs';
 import { InvalidArgumentError, Option } from 'commander';
 import { readNumber } from '../config/setting-values.ts';
@@ -35,6 +36,14 @@ export const EXACT_IDS =
 /** `--precision NAME` */
 export function precisionOption(): Option {
   return new Option('--precision <name>', 'the format of matrices in memory (default: as stored)').choices(PRECISIONS);
+}
+
+/** What completions are held to; without a default where that depends on the model. @param what - is held */
+export function decodingOption(what: string): Option {
+  return new Option(
+    '--decoding <kind>',
+    `${what}: free, held to the grammar, or also to quote nothing but the pair`,
+  ).choices(DECODINGS);
 }
 
 /** `--backend NAME` */

@@ -7,6 +7,7 @@ import * as v from 'valibot';
 import { parseConfig } from '../config/parse.ts';
 import { ExperimentResultsSchema } from '../protocol/experiment-results.ts';
 import { e10Report, E10ResultsSchema } from '../studies/e10-evidence.ts';
+import { e11Report, E11ResultsSchema } from '../studies/e11-held.ts';
 import { experimentReport } from '../studies/experiment-report.ts';
 import { agreementReport, AgreementResultsSchema } from '../studies/judged/agreement-report.ts';
 import { e9Report, E9ResultsSchema } from '../studies/judged/e9-results.ts';
@@ -34,6 +35,7 @@ const READERS: ReadonlyMap<string, Reader> = new Map([
   ['E0', reader(TheoryResultsSchema, theoryReport)],
   ['E9', reader(E9ResultsSchema, e9Report)],
   ['E10', reader(E10ResultsSchema, e10Report)],
+  ['E11', reader(E11ResultsSchema, e11Report)],
   ['general', reader(GeneralResultsSchema, generalReport)],
   ['quantisation', reader(AgreementResultsSchema, agreementReport)],
   ['precision', reader(PrecisionResultsSchema, precisionReport)],

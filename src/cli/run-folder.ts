@@ -177,8 +177,10 @@ function precisionIfMixed(settings: { readonly precision: TrainingPrecision }): 
 
 /** The folder of a student's run. */
 export function distillRunFolder(root: string, experiment: DistillExperiment, teacherHash: string): RunFolder {
+  const { decoding, ...distill } = experiment.distill;
+  const held = decoding === 'free' ? {} : { decoding };
   return studyRunFolder(root, 'distill', [
-    { ...experiment, distill: precisionIfMixed(experiment.distill) },
+    { ...experiment, distill: { ...precisionIfMixed(distill), ...held } },
     teacherHash,
   ]);
 }

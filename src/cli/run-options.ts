@@ -33,6 +33,7 @@ export const GRPO_OPTIONS = new SettingOptions(GrpoExperimentSchema, [
   ['--reward <kind>', 'reward.kind'],
   ['--tail-weight <x>', 'grpo.tailPromptWeight'],
   ['--curriculum <kind>', 'grpo.curriculum.kind'],
+  ['--decoding <kind>', 'grpo.decoding'],
   ['--precision <name>', 'grpo.precision'],
   ['--seed <n>', 'grpo.seed'],
 ]);
@@ -45,6 +46,7 @@ export const DISTILL_OPTIONS = new SettingOptions(DistillExperimentSchema, [
   ['--completions <whose>', 'distill.method.completions'],
   ['--student-share <x>', 'distill.method.studentShare'],
   ['--min-reward <x>', 'distill.method.minReward'],
+  ['--decoding <kind>', 'distill.decoding'],
   ['--expert-weight <x>', 'distill.expertWeight'],
   ['--queries <n>', 'queries'],
   ['--steps <n>', 'distill.steps'],

@@ -3,6 +3,7 @@
  */
 import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
+import { type DecodingKind, usualDecoding } from '../config/decoding.ts';
 import { LabError, throwIfAborted } from '../common/errors.ts';
 import type { ColumnNames } from '../data/files/columns.ts';
 import { TwoFiles } from '../data/files/fields.ts';
@@ -48,6 +49,7 @@ interface ScoreOptions {
   readonly gradeScale?: number;
   readonly limit?: number;
   readonly reason?: boolean;
+  readonly decoding?: DecodingKind;
   readonly out?: string;
   readonly force?: boolean;
   readonly resume?: boolean;
@@ -92,13 +94,14 @@ export async function runScore(path: string, options: ScoreOptions): Promise<voi
   const isReasoned = options.reason === true && model.instruction.rules.length > 0;
   if (options.reason === true && !isReasoned) note(`${model.card.name} gives no reasons: it learned labels alone.`);
 
+  const decoding = options.decoding ?? usualDecoding(model.instruction);
   const tally = new ScoreTally(model);
   const identity = {
     pairs: await hashFile(path),
     docs: options.docs === undefined ? 'none' : await hashFile(options.docs),
     model: hashBytes(files.values()),
     backend: opened.backend,
-    options: JSON.stringify(identityOptions(options)),
+    options: JSON.stringify({ ...identityOptions(options), ...(isReasoned ? { decoding } : {}) }),
   };
   const trainedOn = (query: string): boolean | null | undefined => tally.trainedOn(query);
   const output =
@@ -118,7 +121,7 @@ export async function runScore(path: string, options: ScoreOptions): Promise<voi
     const rows = rowsToScore(model, read(isCompared ? scale : null, findings), documents, options.limit);
     for await (const batch of batchesOf(output?.scored(rows, scoreRows) ?? scoreRows(rows), REASON_BATCH)) {
       const isKept = tally.pairs < (output?.keptRows ?? 0);
-      const reasons = isReasoned && !isKept ? await reasonsOf(model, batch) : undefined;
+      const reasons = isReasoned && !isKept ? await reasonsOf(model, batch, decoding) : undefined;
       for (const { item, score, cutFields } of batch) tally.add(item, score, cutFields.length > 0);
       await output?.write(batch, reasons);
       throwIfAborted(signal);

@@ -4,6 +4,7 @@
 import { Command } from 'commander';
 import {
   backendOption,
+  decodingOption,
   EXACT_IDS,
   GENERAL_MODEL_FOLDER,
   modelOption,
@@ -33,6 +34,7 @@ export function scoreCommand(): Command {
       wholeNumber(1),
     )
     .option('--reason', 'write the reasoning too (slower)')
+    .addOption(decodingOption('the reasoning (default: grounded where the model has rules)'))
     .option('-o, --out <file>', 'write the scores as .csv, .tsv or .jsonl')
     .addOption(forceOption())
     .option('--resume', 'continue writing an interrupted --out')

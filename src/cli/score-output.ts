@@ -1,14 +1,17 @@
 /**
  * The output of `lab score`: one row per pair, optionally with reasoning.
  */
+import type { DecodingKind } from '../config/decoding.ts';
 import { LabError } from '../common/errors.ts';
 import type { PairRow } from '../data/files/pairs-file.ts';
 import { jsonLines, tableLines } from '../data/files/table-writer.ts';
+import { automataOf } from '../infer/held/completion-holder.ts';
 import { generateAll } from '../infer/generate.ts';
 import type { LabModel } from '../infer/lab-model.ts';
 import type { ScoredItem } from '../infer/score-pairs.ts';
-import { formatTrace, parseTrace } from '../relevance/trace/trace.ts';
+import { formatTrace, parseTrace, type TraceStep } from '../relevance/trace/trace.ts';
 import { EOS } from '../relevance/pair/vocabulary.ts';
+import { spokenStep } from '../relevance/rules/spoken-step.ts';
 import { PairChecker } from '../relevance/rules/verify.ts';
 import { scoreRecord } from '../runs/score-record.ts';
 import type { PromptField } from '../relevance/prompt/prompt.ts';
@@ -19,7 +22,7 @@ const FORMATS = ['csv', 'tsv', 'jsonl'] as const;
 type Format = (typeof FORMATS)[number];
 
 /** Columns with free text. */
-const FREE_TEXT = ['title', 'labelName', 'reasoning'];
+const FREE_TEXT = ['title', 'labelName', 'reason', 'reasoning'];
 
 /**
  * Checks that scores can be written, before a model is loaded.
@@ -185,29 +188,47 @@ function formatOf(path: string): Format {
 
 /** The reasoning of one pair, for the output file. */
 interface Reason {
+  /** A sentence for each step, as people read it; a step that does not verify says so. */
+  readonly reason: string;
+  /** The trace itself. */
   readonly reasoning: string;
   readonly stepsVerified: string;
 }
 
 /** The reasoning of pairs from greedy completions, with the number of steps that execution on the pair verifies. */
-export async function reasonsOf(model: LabModel, batch: readonly ScoredItem<PairRow>[]): Promise<Reason[]> {
+export async function reasonsOf(
+  model: LabModel,
+  batch: readonly ScoredItem<PairRow>[],
+  decoding: DecodingKind,
+): Promise<Reason[]> {
   const { transformer, tokenizer, instruction, prompt, scale } = model;
   const prompts = batch.map(({ prompt: ids }) => ids);
-  const completions = await generateAll(transformer, prompts, { eosId: tokenizer.idOf(EOS) });
+  const automata = automataOf(
+    model,
+    decoding,
+    batch.map(({ item }) => item.pair),
+  );
+  const completions = await generateAll(transformer, prompts, { eosId: tokenizer.idOf(EOS), automata });
   return completions.map(({ ids }, i) => {
     const parsed = parseTrace(tokenizer.decode(ids), prompt.scaleSize);
     const steps = parsed.ok ? parsed.trace.steps : parsed.steps;
     const pair = batch[i]?.item.pair;
     const checker = pair === undefined ? undefined : new PairChecker(model, pair);
-    const verified = steps.filter((step) => checker?.checkStep(step).status === 'verified');
+    const checks = steps.map((step) => checker?.checkStep(step).status ?? 'uncheckable');
     const name = (rule: number): string => instruction.rules[rule]?.id ?? `rule ${rule}`;
     return {
+      reason: steps.map((step, s) => spokenReason(instruction, step, checks[s])).join(' '),
       reasoning: parsed.ok
         ? steps.length === 0
           ? 'no reasons given'
           : formatTrace(parsed.trace, name, scale).replaceAll('\n', ';')
         : `does not parse: expected ${parsed.failure.expected}, got ${parsed.failure.got}`,
-      stepsVerified: `${verified.length}/${steps.length}`,
+      stepsVerified: `${checks.filter((check) => check === 'verified').length}/${steps.length}`,
     };
   });
+}
+
+function spokenReason({ rules }: LabModel['instruction'], step: TraceStep, check: string | undefined): string {
+  const sentence = spokenStep(rules[step.rule]?.text ?? `Rule ${step.rule} is not in the instruction.`, step);
+  return check === 'verified' ? sentence : `${sentence.slice(0, -1)} (${check}).`;
 }

@@ -8,6 +8,11 @@ import { setting } from './settings.ts';
 export const DECODINGS = ['free', 'grammar', 'grounded'] as const;
 export type DecodingKind = (typeof DECODINGS)[number];
 
+/** How a model answers where nobody says: one without rules has nothing to be held to. */
+export function usualDecoding(instruction: { readonly rules: readonly unknown[] }): DecodingKind {
+  return instruction.rules.length > 0 ? 'grounded' : 'free';
+}
+
 /** Absent in settings of before completions could be held. */
 export const DecodingSchema = setting(
   v.picklist(DECODINGS),

@@ -2,6 +2,7 @@
  * The settings of a distillation run: what a student takes from its teacher, and how it is trained.
  */
 import * as v from 'valibot';
+import { DECODINGS } from './decoding.ts';
 import {
   fraction,
   kindOf,
@@ -95,6 +96,12 @@ export const DistillConfigSchema = v.strictObject({
   maxTokens: setting(wholeNumber(1, 4096), 48, 'Longest completion', 'Of the teacher or the student.', {
     unit: 'tokens',
   }),
+  decoding: setting(
+    v.picklist(DECODINGS),
+    'free',
+    'Decoding',
+    'Of the completions that the teacher writes: free, held to the grammar, or held to the grammar with evidence that is in the pair.',
+  ),
   sequencesPerPass: setting(perStep, 64, 'Sequences per pass', 'Smaller needs less memory and changes nothing else.'),
   teacherCacheMiB: setting(
     numberFrom(0, 1_048_576),

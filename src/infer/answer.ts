@@ -3,7 +3,7 @@
  * soon as it is complete. The events and their order are those of `protocol/scoring.ts`.
  */
 import { throwIfAborted } from '../common/errors.ts';
-import type { DecodingKind } from '../config/decoding.ts';
+import { type DecodingKind, usualDecoding } from '../config/decoding.ts';
 import { yieldToMessages } from '../common/yield.ts';
 import { TokenStream } from '../data/tokenizer/token-stream.ts';
 import type { EvidenceSpan, LabelEvent, ScoringEvent, StepEvent } from '../protocol/scoring.ts';
@@ -30,7 +30,7 @@ export interface AnswerOptions {
   readonly reason?: boolean;
   /** How the tokens after the label are chosen, default the most likely ones. */
   readonly sampler?: SamplerConfig | undefined;
-  /** What the reasoning is held to, default nothing (`free`). */
+  /** What the reasoning is held to, default its pair (`grounded`) where the model has rules. */
   readonly decoding?: DecodingKind | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly emit: (event: ScoringEvent) => void;
@@ -44,7 +44,7 @@ export interface AnswerOptions {
 export async function answerPair(
   model: LabModel,
   pair: Pair,
-  { reason = true, sampler = GREEDY, decoding: kind = 'free', signal, emit }: AnswerOptions,
+  { reason = true, sampler = GREEDY, decoding: kind = usualDecoding(model.instruction), signal, emit }: AnswerOptions,
 ): Promise<void> {
   throwIfAborted(signal);
   checkSampler(sampler);
@@ -73,7 +73,8 @@ export async function answerPair(
       const held = automaton === undefined ? undefined : advanced(heldRow(automaton, room), labelId);
       if (held !== undefined) decoding.hold([held]);
       const request = { sampler, eosId: tokenizer.idOf(EOS), rowIds: [0], position: 1 };
-      await streamReasoning(model, pair, answer.label, decoding.stream(room - 1, request), emit, signal);
+      const ids = decoding.stream(room - 1, request);
+      await streamReasoning(model, pair, answer.label, { ids, passes: () => decoding.passes }, emit, signal);
     }
   } finally {
     decoding.dispose();
@@ -84,7 +85,7 @@ async function streamReasoning(
   model: LabModel,
   pair: Pair,
   label: number,
-  ids: AsyncIterable<number>,
+  { ids, passes }: { readonly ids: AsyncIterable<number>; readonly passes: () => number },
   emit: (event: ScoringEvent) => void,
   signal: AbortSignal | undefined,
 ): Promise<void> {
@@ -131,6 +132,7 @@ async function streamReasoning(
     agreement: contradictsItself || status === 'disagree' ? 'disagrees' : status === 'agree' ? 'agrees' : 'unknown',
     ...(parsed.ok ? {} : { problem: problemOf(parsed.failure) }),
     tokens,
+    passes: passes(),
     decodeMs: performance.now() - startMs,
   });
 }

@@ -10,7 +10,7 @@ import { LENGTH_BUCKET, roundUp } from '../data/batches.ts';
 import { usesKernels } from '../gpu/dispatch.ts';
 import { drawnTokens, type HeldTables, sampleTokens } from '../kernels/sample-token.ts';
 import { KvCache } from '../model/kv-cache.ts';
-import { forward, logits, type Transformer } from '../model/transformer.ts';
+import { forward, logits, type TokenBatch, type Transformer } from '../model/transformer.ts';
 import { selectRows } from '../ops/embedding.ts';
 import { advanced, allowedTokens, type HeldRow } from './held/held-rows.ts';
 import { selectHeldRows, uploadHeldRows } from './held/held-tables.ts';
@@ -48,6 +48,9 @@ export class Decoding {
   #logits: tf.Tensor2D | undefined;
   /** The tokens chosen last, which the next step reads. */
   #ids: Int32Array | tf.Tensor1D;
+  /** Tokens of the steps before them that no pass has read yet, because nothing had to be chosen after them. */
+  #unread: Int32Array[] = [];
+  #passes = 1;
   /** Where kernels compute, the rows that are held, on the GPU; elsewhere here. */
   #held: readonly HeldRow[] | HeldTables | undefined;
 
@@ -83,6 +86,11 @@ export class Decoding {
     this.#held = usesKernels() ? uploadHeldRows(rows) : rows;
   }
 
+  /** Forward passes so far, the one over the prompts included. */
+  get passes(): number {
+    return this.#passes;
+  }
+
   /** How many steps are best drawn together. */
   static get stepsPerRead(): number {
     return usesKernels() ? STEPS_PER_READ : 1;
@@ -95,7 +103,9 @@ export class Decoding {
 
   /** Goes on with tokens chosen by the caller, one for each row, after those that were chosen before. */
   choose(ids: Int32Array): void {
-    this.#step().dispose();
+    if (this.#logits !== undefined) this.#logits.dispose();
+    else if (this.#ids instanceof Int32Array) this.#unread.push(this.#ids);
+    else this.#step().dispose();
     this.#logits = undefined;
     this.#setIds(ids);
   }
@@ -139,6 +149,7 @@ export class Decoding {
     if (isOnGpu(held)) this.#held = selectHeldRows(held, wanted);
     else if (held !== undefined) this.#held = [...rows].flatMap((row) => held[row] ?? []);
     this.#cache.select(rows);
+    this.#unread = this.#unread.map((ids) => rows.map((row) => ids[row] ?? NOT_CHOSEN));
     const [ids, out] = [this.#ids, this.#logits];
     this.#setIds(ids instanceof Int32Array ? rows.map((row) => ids[row] ?? NOT_CHOSEN) : tf.gather(ids, wanted));
     if (out !== undefined) {
@@ -190,40 +201,89 @@ export class Decoding {
   }
 
   async #drawHere(steps: number, { sampler, eosId, rowIds, position }: DrawRequest): Promise<DrawnTokens> {
-    const [B, V] = [rowIds.length, this.#model.config.vocabSize];
+    const B = rowIds.length;
     const drawn = { ids: new Int32Array(steps * B), logProbs: new Float64Array(steps * B) };
     for (let step = 0; step < steps; step++) {
-      const rows = await this.nextLogits();
-      const before = this.#ids;
-      const chosen = rowIds.map((rowId, b) => {
-        if (before instanceof Int32Array && before[b] === eosId) return { id: eosId, logProb: 0 };
-        return this.#drawRow(rows.subarray(b * V, (b + 1) * V), b, sampler, rowId, position + step);
-      });
+      const allowed = this.#allowedOfRows(eosId);
+      // Where no row has a choice, the tokens are known without asking the model; the next pass reads them with its own.
+      const chosen = isForced(allowed)
+        ? allowed.map((ids) => ({ id: ids?.[0] ?? eosId, logProb: 0 }))
+        : await this.#drawRows(allowed, { sampler, eosId, rowIds, position: position + step });
       for (const [b, { id, logProb }] of chosen.entries()) {
         drawn.ids[step * B + b] = id;
         drawn.logProbs[step * B + b] = logProb;
+        this.#advanceRow(b, id);
       }
       this.choose(drawn.ids.slice(step * B, (step + 1) * B));
     }
     return drawn;
   }
 
-  /** Draws the next token of row `b`, and advances it in its automaton. */
-  #drawRow(row: Float32Array, b: number, sampler: SamplerConfig, rowId: number, position: number): SampledToken {
-    const held = isOnGpu(this.#held) ? undefined : this.#held?.[b];
-    if (held === undefined) return sampleToken(row, sampler, rowId, position);
-    const drawn = sampleAllowed(row, allowedTokens(held), sampler, rowId, position);
-    const after = advanced(held, drawn.id) ?? held;
-    if (!isOnGpu(this.#held)) this.#held = this.#held?.with(b, after);
-    return drawn;
+  /** Draws a token for each row from what it may take. */
+  async #drawRows(
+    allowed: readonly (Int32Array | undefined)[],
+    { sampler, eosId, rowIds, position }: DrawRequest,
+  ): Promise<SampledToken[]> {
+    const V = this.#model.config.vocabSize;
+    const rows = await this.nextLogits();
+    const before = this.#ids;
+    return rowIds.map((rowId, b) => {
+      if (before instanceof Int32Array && before[b] === eosId) return { id: eosId, logProb: 0 };
+      const row = rows.subarray(b * V, (b + 1) * V);
+      const own = allowed[b];
+      return own === undefined
+        ? sampleToken(row, sampler, rowId, position)
+        : sampleAllowed(row, own, sampler, rowId, position);
+    });
+  }
+
+  /** What each row may take next; undefined for a row that is not held, the end token for one that is over. */
+  #allowedOfRows(eosId: number): (Int32Array | undefined)[] {
+    const { length } = this.#ids instanceof Int32Array ? this.#ids : [];
+    const [before, held] = [this.#ids, this.#held];
+    return Array.from({ length }, (_, b) => {
+      if (before instanceof Int32Array && before[b] === eosId) return Int32Array.of(eosId);
+      const row = isOnGpu(held) ? undefined : held?.[b];
+      return row === undefined ? undefined : allowedTokens(row);
+    });
+  }
+
+  /** Advances a row in its automaton, if it has one. */
+  #advanceRow(b: number, id: number): void {
+    const row = isOnGpu(this.#held) ? undefined : this.#held?.[b];
+    if (row === undefined || isOnGpu(this.#held)) return;
+    this.#held = this.#held?.with(b, advanced(row, id) ?? row);
   }
 
   /** The logits of the next token, which are computed now if they have not been. */
   #step(): tf.Tensor2D {
+    if (this.#logits !== undefined) return this.#logits;
     const ids = this.#ids;
     const B = ids instanceof Int32Array ? ids.length : ids.size;
-    this.#logits ??= tf.tidy(() => logits(this.#model, forward(this.#model, { B, T: 1, ids }, this.#cache)));
+    const steps = [...this.#unread, ...(ids instanceof Int32Array ? [ids] : [])];
+    this.#unread = [];
+    if (steps.length > 1 && this.#cache.isRagged) {
+      for (const before of steps.splice(0, steps.length - 1)) this.#pass({ B, T: 1, ids: before }).dispose();
+    }
+    const T = Math.max(1, steps.length);
+    const tokens = ids instanceof Int32Array ? interleaved(steps) : ids;
+    this.#logits = tf.tidy(() => {
+      const hidden = this.#pass({ B, T, ids: tokens }); // [B*T,C]
+      const last =
+        T === 1
+          ? hidden
+          : selectRows(
+              hidden,
+              Int32Array.from({ length: B }, (_, b) => (b + 1) * T - 1),
+            );
+      return logits(this.#model, last);
+    });
     return this.#logits;
+  }
+
+  #pass(batch: TokenBatch<Int32Array | tf.Tensor1D>): tf.Tensor2D {
+    this.#passes += 1;
+    return tf.tidy(() => forward(this.#model, batch, this.#cache));
   }
 
   #setIds(ids: Int32Array | tf.Tensor1D): void {
@@ -234,6 +294,19 @@ export class Decoding {
 
 function isOnGpu(held: readonly HeldRow[] | HeldTables | undefined): held is HeldTables {
   return held !== undefined && 'choices' in held;
+}
+
+/** Whether every row has one token that it may take. */
+function isForced(allowed: readonly (Int32Array | undefined)[]): boolean {
+  return allowed.every((ids) => ids?.length === 1);
+}
+
+/** Tokens of some steps, row after row. */
+function interleaved(steps: readonly Int32Array[]): Int32Array {
+  const B = steps[0]?.length ?? 0;
+  return Int32Array.from({ length: B * steps.length }, (_, n) => {
+    return steps[n % steps.length]?.[Math.floor(n / steps.length)] ?? NOT_CHOSEN;
+  });
 }
 
 /** In the place of a token where none has been chosen yet. */

@@ -88,7 +88,7 @@ export class ScoringService implements ScoringApi {
     emit: (event: ScoringEvent) => void,
   ): Promise<void> {
     try {
-      const { pair, reason } = parseConfig('The answer request', AnswerRequestSchema, request);
+      const { pair, reason, decoding } = parseConfig('The answer request', AnswerRequestSchema, request);
       if (this.#loaded === undefined) {
         throw new LabError('not-found', { message: 'No model is loaded.', fix: 'Load a model first.' });
       }
@@ -97,7 +97,7 @@ export class ScoringService implements ScoringApi {
         checkSound(health);
         emit(event);
       };
-      await onSoundBackend(health, () => answerPair(model, pair, { reason, signal, emit: emitSound }));
+      await onSoundBackend(health, () => answerPair(model, pair, { reason, decoding, signal, emit: emitSound }));
     } catch (error) {
       emit({ kind: 'failed', ...failureOf(error) });
     } finally {

@@ -50,6 +50,11 @@ export class KvCache {
     return this.#lengths.reduce((a, b) => Math.max(a, b), 0);
   }
 
+  /** Whether sequences are unequally long where that lets a pass take one token of each alone. */
+  get isRagged(): boolean {
+    return this.#tables === undefined && this.#lengths.some((length) => length !== this.#lengths[0]);
+  }
+
   /**
    * Starts a forward pass over the next T tokens of each sequence; {@link advance} ends it.
    *

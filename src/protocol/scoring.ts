@@ -10,6 +10,7 @@
  * from here only, so nothing in this room may import the engine.
  */
 import * as v from 'valibot';
+import { DECODINGS } from '../config/decoding.ts';
 import { DOCUMENT_FIELDS } from '../relevance/pair/pair.ts';
 import { CRITERIA, EVIDENCE_SOURCES, VERDICTS } from '../relevance/pair/vocabulary.ts';
 import { FailureSchema } from './failure.ts';
@@ -73,6 +74,8 @@ export type LoadRequest = v.InferOutput<typeof LoadRequestSchema>;
 export const AnswerRequestSchema = v.strictObject({
   pair: PairSchema,
   reason: v.optional(v.boolean(), true),
+  /** What the reasoning is held to, default its pair where the model has rules. */
+  decoding: v.optional(v.picklist(DECODINGS)),
 });
 export type AnswerRequest = v.InferOutput<typeof AnswerRequestSchema>;
 
@@ -156,6 +159,8 @@ const DoneEventSchema = v.strictObject({
   /** Where and how the completion broke the grammar. */
   problem: v.optional(v.string()),
   tokens: count,
+  /** Forward passes, the one over the prompt included. */
+  passes: count,
   decodeMs: duration,
 });
 

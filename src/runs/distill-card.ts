@@ -1,7 +1,7 @@
 /**
  * The model card of a student: its teacher, the method and the data.
  */
-import type { DistillConfig } from '../config/distill-config.ts';
+import { type DistillConfig, needsTeacherCompletions } from '../config/distill-config.ts';
 import { countParameters, type ModelConfig } from '../config/model-config.ts';
 import type { LabModel } from '../infer/lab-model.ts';
 import type { ModelCard } from '../infer/model-card.ts';
@@ -66,9 +66,11 @@ export function curveOfStudent(points: readonly DistillPoint[]): ModelCard['curv
 }
 
 /** The method as a clause. */
-export function describeMethod({ method, expertWeight }: DistillConfig): string {
+export function describeMethod({ method, expertWeight, decoding }: DistillConfig): string {
+  const isHeld = decoding !== 'free' && needsTeacherCompletions(method);
+  const held = isHeld ? `, held to ${decoding === 'grammar' ? 'the grammar' : 'their pairs'}` : '';
   const beside = expertWeight > 0 ? `, plus the expert's completions with weight ${expertWeight}` : '';
-  return `${clauseOf(method)}${beside}`;
+  return `${clauseOf(method)}${held}${beside}`;
 }
 
 function clauseOf(method: DistillConfig['method']): string {

@@ -13,6 +13,7 @@ import type { ModelConfig } from '../config/model-config.ts';
 import { MODEL_PRESETS } from '../config/presets.ts';
 import type { Example } from '../data/batches.ts';
 import { randomSplits } from '../data/tokenizer/subword-splits.ts';
+import { automataOf } from '../infer/held/completion-holder.ts';
 import { generateAll } from '../infer/generate.ts';
 import type { LabModel } from '../infer/lab-model.ts';
 import type { DistillExperiment } from '../protocol/distill-experiment.ts';
@@ -161,8 +162,9 @@ function teacherWrites(
   { prompts, tokenizer }: RlTask,
   { keep = (_, make) => make(), signal, onCompleted }: PrepareDistillOptions,
 ): Promise<CompletionIds> {
-  const { maxTokens, sequencesPerPass: batchSize } = distill;
-  const name = hashHex(canonicalJson([hash, world, queries, wordSplitShare, maxTokens, batchSize]));
+  const { maxTokens, sequencesPerPass: batchSize, decoding } = distill;
+  const held = decoding === 'free' ? [] : [decoding];
+  const name = hashHex(canonicalJson([hash, world, queries, wordSplitShare, maxTokens, batchSize, ...held]));
   return keep(`completions-${name}`, async () => {
     const completions = await generateAll(
       model.transformer,
@@ -171,6 +173,11 @@ function teacherWrites(
         eosId: tokenizer.idOf(EOS),
         maxTokens,
         batchSize,
+        automata: automataOf(
+          model,
+          decoding,
+          prompts.map(({ pair }) => pair),
+        ),
         signal,
         onProgress: (done) => onCompleted?.(done, prompts.length),
       },

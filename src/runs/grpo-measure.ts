@@ -2,6 +2,7 @@
  * Measures a policy during a GRPO run: its reward on a fixed sample of the run's prompts, and its quality on held-out
  * pairs. Prompts and random numbers are the same every time, so that two measurements differ by the policy alone.
  */
+import type { DecodingKind } from '../config/decoding.ts';
 import type { GrpoExperiment } from '../protocol/grpo-experiment.ts';
 import type { PolicyMeasures } from '../protocol/policy-measures.ts';
 import type { Rules } from '../relevance/rules/rules.ts';
@@ -36,20 +37,23 @@ export async function measurePolicy(
       invalidShare: probe.invalidShare,
       meanLength: probe.length.mean,
     },
-    heldOut: await measureHeldOut(model, prepared.rules, start, prepared.dev, signal),
+    heldOut: await measureHeldOut(model, prepared.rules, start, prepared.dev, {
+      decoding: experiment.grpo.decoding,
+      signal,
+    }),
   };
 }
 
-/** The quality of a policy on expert pairs. @throws {LabError} `aborted` */
+/** The quality of a policy on expert pairs. @param options - what its answers are held to, default nothing. @throws {LabError} `aborted` */
 export async function measureHeldOut(
   model: Transformer,
   rules: Rules,
   { tokenizer, prompt }: GrpoStart,
   pairs: readonly ExpertPair[],
-  signal?: AbortSignal,
+  options: { readonly decoding?: DecodingKind; readonly signal?: AbortSignal | undefined } = {},
 ): Promise<PolicyMeasures['heldOut']> {
   const evaluated = { ...rules, transformer: model, tokenizer, prompt };
-  return heldOutOf(await evaluate(evaluated, pairs, { completions: pairs.length, signal }));
+  return heldOutOf(await evaluate(evaluated, pairs, { completions: pairs.length, ...options }));
 }
 
 /** Whether a policy has collapsed since the start of its run, as the lab defines it. */

@@ -7,7 +7,11 @@ import { makeTrainingBatch, type Example } from '../data/batches.ts';
 import { encodePrompt } from '../data/tokenizer/encode-prompt.ts';
 import type { WordSplitter } from '../data/tokenizer/subword-splits.ts';
 import type { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
-import { generateAll } from '../infer/generate.ts';
+import type { DecodingKind } from '../config/decoding.ts';
+import { type Completion, generateAll } from '../infer/generate.ts';
+import type { CompletionAutomaton } from '../infer/held/completion-automaton.ts';
+import { automataOf } from '../infer/held/completion-holder.ts';
+import { heldRow, passesAlong } from '../infer/held/held-rows.ts';
 import { promptRoom } from '../infer/lab-model.ts';
 import { type LabelScore, scorePrompts } from '../infer/score.ts';
 import type { Transformer } from '../model/transformer.ts';
@@ -71,7 +75,16 @@ export interface ReasoningReport {
   /** Label accuracy on pairs decided by head rules only, and on pairs whose gold cites a tail rule. */
   readonly headLabelAccuracy: number | null;
   readonly tailLabelAccuracy: number | null;
+  /** Means over the completions; passes are those that each takes by itself. */
+  readonly tokensPerCompletion: number;
+  readonly passesPerCompletion: number;
 }
+
+/** What {@link reportReasoning} reports. */
+type TraceReport = Omit<
+  ReasoningReport,
+  'headLabelAccuracy' | 'tailLabelAccuracy' | 'tokensPerCompletion' | 'passesPerCompletion'
+>;
 
 /** Everything {@link evaluate} measures. */
 export interface Evaluation {
@@ -90,6 +103,8 @@ export interface Evaluation {
 export interface EvaluateOptions {
   /** Greedy completions, of the first pairs; default 0. */
   readonly completions?: number;
+  /** What completions are held to, default nothing (`free`). */
+  readonly decoding?: DecodingKind | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -128,7 +143,7 @@ export function encodeFitting(
 export async function evaluate(
   model: Evaluated,
   expert: readonly ExpertPair[],
-  { completions = 0, signal }: EvaluateOptions = {},
+  { completions = 0, decoding = 'free', signal }: EvaluateOptions = {},
 ): Promise<Evaluation> {
   const { tokenizer, prompt } = model;
   const examples = expert.map((item) => encodeFitting(tokenizer, prompt, item, model).example);
@@ -153,30 +168,71 @@ export async function evaluate(
     ranking: reportRanking(scored),
     labelMass: mean(scores.map(({ labelMass }) => labelMass)),
     expertLossNats: await expertLoss(model.transformer, examples),
-    reasoning: completions === 0 ? null : await evaluateReasoning(model, expert, prompts, scores, completions, signal),
+    reasoning:
+      completions === 0
+        ? null
+        : await evaluateReasoning(model, expert.slice(0, completions), prompts, scores, { decoding, signal }),
   };
 }
 
 async function evaluateReasoning(
   model: Evaluated,
-  expert: readonly ExpertPair[],
+  cases: readonly ExpertPair[],
   prompts: readonly Int32Array[],
   scores: readonly LabelScore[],
-  count: number,
-  signal: AbortSignal | undefined,
+  { decoding, signal }: { readonly decoding: DecodingKind; readonly signal: AbortSignal | undefined },
 ): Promise<ReasoningReport> {
-  const { transformer, tokenizer, tailRules } = model;
-  const cases = expert.slice(0, count);
-  const eosId = tokenizer.idOf(EOS);
-  const generated = await generateAll(transformer, prompts.slice(0, count), { eosId, signal });
-  const parsed = generated.map(({ ids }) => parseTrace(tokenizer.decode(ids), model.prompt.scaleSize));
+  const { tailRules } = model;
+  const written = await writeReasons(model, cases, prompts, { decoding, signal });
   const isTail = cases.map(({ trace }) => trace.steps.some(({ rule }) => tailRules.has(rule)));
   const isRight = cases.map(({ pair }, i) => scores[i]?.label === pair.label);
   return {
-    ...reportReasoning(model, cases, parsed),
+    ...reportReasoning(
+      model,
+      cases,
+      written.map(({ parsed }) => parsed),
+    ),
     headLabelAccuracy: share(isRight.filter((_, i) => isTail[i] === false)),
     tailLabelAccuracy: share(isRight.filter((_, i) => isTail[i] === true)),
+    tokensPerCompletion: mean(written.map(({ tokens }) => tokens)),
+    passesPerCompletion: mean(written.map(({ passes }) => passes)),
   };
+}
+
+/** A completion, read, with what it took. */
+export interface WrittenReasons {
+  readonly parsed: ParsedTrace;
+  readonly tokens: number;
+  /** Forward passes that it takes by itself: none for a token that was the only one it could have had. */
+  readonly passes: number;
+}
+
+/**
+ * The greedy completions of pairs.
+ *
+ * @param prompts - of the pairs, in their order
+ * @throws {LabError} `aborted`
+ */
+export async function writeReasons(
+  model: Evaluated,
+  cases: readonly ExpertPair[],
+  prompts: readonly Int32Array[],
+  { decoding, signal }: { readonly decoding: DecodingKind; readonly signal?: AbortSignal | undefined },
+): Promise<WrittenReasons[]> {
+  const { transformer, tokenizer } = model;
+  const pairs = cases.map(({ pair }) => pair);
+  const automata = automataOf(model, decoding, pairs);
+  const options = { eosId: tokenizer.idOf(EOS), automata, signal };
+  const completions = await generateAll(transformer, prompts.slice(0, cases.length), options);
+  return completions.map((completion, i) => ({
+    parsed: parseTrace(tokenizer.decode(completion.ids), model.prompt.scaleSize),
+    tokens: completion.ids.length,
+    passes: passesOf(completion, automata?.[i]),
+  }));
+}
+
+function passesOf({ ids, limit = Infinity }: Completion, automaton: CompletionAutomaton | undefined): number {
+  return automaton === undefined ? ids.length : passesAlong(heldRow(automaton, limit), ids);
 }
 
 /** The quality of parsed completions compared with the expert's. @throws {LabError} `bad-shape` without completions */
@@ -184,7 +240,7 @@ export function reportReasoning(
   rules: Rules,
   cases: readonly ExpertPair[],
   parsed: readonly ParsedTrace[],
-): Omit<ReasoningReport, 'headLabelAccuracy' | 'tailLabelAccuracy'> {
+): TraceReport {
   const { instruction, lexicon, tailRules } = rules;
   const impliedLabel = (rule: number): number | undefined => instruction.rules[rule]?.cap;
   const reasoned = cases.map(({ pair, trace }, i) => ({ pair, gold: trace, parsed: parsed[i] ?? parseTrace([]) }));

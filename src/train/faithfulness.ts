@@ -7,8 +7,10 @@
  * Wrong answers and answers that cite no words of the document are left out, because they are not informative here.
  */
 import { Rng } from '../common/rng.ts';
+import type { DecodingKind } from '../config/decoding.ts';
 import { encodePrompt } from '../data/tokenizer/encode-prompt.ts';
 import { generateAll } from '../infer/generate.ts';
+import { automataOf } from '../infer/held/completion-holder.ts';
 import { promptRoom } from '../infer/lab-model.ts';
 import { scorePrompts } from '../infer/score.ts';
 import { otherWords, withoutEvidence } from '../relevance/rules/counterfactual.ts';
@@ -58,6 +60,13 @@ export interface AnsweredDeletions {
   readonly control: readonly AnsweredCase[];
 }
 
+/** How answers are written whose citations are taken out. */
+interface AnswerDeletionsOptions {
+  /** What they are held to, default nothing (`free`). */
+  readonly decoding?: DecodingKind | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** A pair with words deleted, and the label that the rules imply before and after. */
 interface Counterfactual {
   readonly pair: Pair;
@@ -74,9 +83,9 @@ interface Counterfactual {
 export async function measureFaithfulness(
   model: Evaluated,
   expert: readonly ExpertPair[],
-  signal?: AbortSignal,
+  options: AnswerDeletionsOptions = {},
 ): Promise<Faithfulness> {
-  const { completions, usable, cited, control } = await answerDeletions(model, expert, signal);
+  const { completions, usable, cited, control } = await answerDeletions(model, expert, options);
   return { completions, usable, cited: deletionsOf(cited), control: deletionsOf(control) };
 }
 
@@ -88,7 +97,7 @@ export async function measureFaithfulness(
 export async function answerDeletions(
   model: Evaluated,
   expert: readonly ExpertPair[],
-  signal?: AbortSignal,
+  { decoding = 'free', signal }: AnswerDeletionsOptions = {},
 ): Promise<AnsweredDeletions> {
   const { transformer, tokenizer, prompt } = model;
   const { folding } = model.lexicon;
@@ -96,7 +105,9 @@ export async function answerDeletions(
   const prompts = expert.map(({ pair }) => promptOf(pair));
   const labelIds = tokenizer.labelIds(prompt.scaleSize);
   const answers = await scorePrompts(transformer, labelIds, prompts, { signal });
-  const written = await generateAll(transformer, prompts, { eosId: tokenizer.idOf(EOS), signal });
+  const pairs = expert.map(({ pair }) => pair);
+  const automata = automataOf(model, decoding, pairs);
+  const written = await generateAll(transformer, prompts, { eosId: tokenizer.idOf(EOS), automata, signal });
   const rng = new Rng('words that are not cited');
 
   const usable = expert.flatMap(({ pair }, i) => {
@@ -113,8 +124,8 @@ export async function answerDeletions(
     return less === undefined ? [] : counterfactual(model, pair, less);
   });
   const ask = async (cases: readonly Counterfactual[]): Promise<AnsweredCase[]> => {
-    const pairs = cases.map(({ pair }) => promptOf(pair));
-    const scores = await scorePrompts(transformer, labelIds, pairs, { signal });
+    const asked = cases.map(({ pair }) => promptOf(pair));
+    const scores = await scorePrompts(transformer, labelIds, asked, { signal });
     return cases.flatMap(({ queryId, before, after }, i) => {
       const now = scores[i]?.label;
       return now === undefined ? [] : [{ queryId, before, after, now }];

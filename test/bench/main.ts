@@ -16,8 +16,10 @@ import { TRAINING_PRECISIONS, type TrainingPrecision } from '../../src/config/sf
 import { PRESET_NAMES, type PresetName } from '../../src/config/presets.ts';
 import { ANSWER_SHAPES, type AnswerBench, answerReport, benchAnswer } from './answer-bench.ts';
 import { BENCH_BACKENDS, type BenchBackend } from './backend-pair.ts';
+import { DECODINGS, type DecodingKind } from '../../src/config/decoding.ts';
 import { benchGenerate, type GenerateBench, generateReport } from './generate-bench.ts';
 import { benchGrpo, type GrpoBench, grpoReport } from './grpo-bench.ts';
+import { benchHeld, heldReport } from './held-bench.ts';
 import { benchKernels, kernelsReport } from './kernels-bench.ts';
 import { nodeSurroundings } from './node-surroundings.ts';
 import { inChromium } from './chromium-bench.ts';
@@ -124,6 +126,8 @@ const grpo = new Command('grpo')
     if (json === true) print(JSON.stringify(result));
   });
 
+type GenerateOptions = GenerateBench & { decoding?: Exclude<DecodingKind, 'free'>; json?: boolean };
+
 const generate = new Command('generate')
   .description('rollouts by the lab and by plain tfjs with its own cache, alternating')
   .addOption(new Option('--preset <name>', 'the policy').choices(PRESET_NAMES).default('mini'))
@@ -134,10 +138,23 @@ const generate = new Command('generate')
   .addOption(new Option('--backend <name>', 'the backend').choices(BENCH_BACKENDS).default('webgpu'))
   .option('--adapter <name>', 'with webgpu: lavapipe, swiftshader, or the file of a Vulkan driver')
   .option('--repeats <n>', 'timed runs of each peer', wholeNumber(1), 3)
+  .addOption(
+    new Option(
+      '--decoding <kind>',
+      'instead: completions of pairs one by one, held, against free ones of as many tokens; --samples does not count then',
+    ).choices(DECODINGS.filter((kind) => kind !== 'free')),
+  )
   .option('--json', 'print one line of JSON at the end')
-  .action(async ({ json, ...options }: GenerateBench & { json?: boolean }) => {
-    const result = await benchGenerate(options);
-    for (const line of generateReport(result)) (json === true ? note : print)(line);
+  .action(async ({ json, decoding, ...options }: GenerateOptions) => {
+    const tell = json === true ? note : print;
+    if (decoding === undefined) {
+      const result = await benchGenerate(options);
+      for (const line of generateReport(result)) tell(line);
+      if (json === true) print(JSON.stringify(result));
+      return;
+    }
+    const result = await benchHeld({ ...options, decoding });
+    for (const line of heldReport(result)) tell(line);
     if (json === true) print(JSON.stringify(result));
   });
 

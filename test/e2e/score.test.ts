@@ -59,12 +59,35 @@ describeBrowser('the page on its bundled model', () => {
     expect(complaints).toEqual([]);
   });
 
+  it('holds reasons to the pair until the reader lets them go, and gives the same label', async () => {
+    const { page, complaints } = await visit(browser, PAGE_URL);
+    await answered(page);
+    const choice = page.getByLabel('Reasons are');
+    expect(await choice.inputValue()).toBe('grounded');
+    const [label, quoted] = [await shownLabel(page), await page.locator('lab-step q').allInnerTexts()];
+    const pair = await page.getByRole('textbox').evaluateAll((boxes) => {
+      return boxes.map((box) => ('value' in box ? String(box.value) : '')).join(' ');
+    });
+    for (const words of quoted) expect(pair.toLowerCase()).toContain(words.toLowerCase());
+    for (const [decoding, said] of [
+      ['free', 'Nothing is held'],
+      ['grammar', 'It may quote words that are not there'],
+    ] as const) {
+      await choice.selectOption(decoding);
+      await page.getByText(said).waitFor();
+      await answered(page);
+      expect(await shownLabel(page)).toBe(label);
+    }
+    expect(complaints).toEqual([]);
+  });
+
   it('lets the general model answer, states its purpose, and keeps it in the address', async () => {
     const { page, foreignRequests, complaints } = await visit(browser, PAGE_URL);
     await answered(page);
     await page.getByLabel('Answers by').selectOption({ label: 'General model' });
     await page.getByText('gives no reasons. One pair tells it less').waitFor();
     await page.getByText('This model gives no reasons').waitFor();
+    expect(await page.getByLabel('Reasons are').count()).toBe(0);
     expect(new URL(page.url()).hash).toBe('#/score?model=general');
     await page.getByRole('button', { name: 'all words in the title' }).click();
     await expect.poll(() => shownLabel(page)).toBe('exact');

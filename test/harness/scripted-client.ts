@@ -128,6 +128,7 @@ function scriptOf(scene: Scene): ScoringEvent[] {
       agreement: broken ? 'unknown' : scene === 'disagree' ? 'disagrees' : 'agrees',
       problem: broken ? 'At token 3 a verdict was expected, and a rule came.' : undefined,
       tokens: 14,
+      passes: 12,
       decodeMs: 61.2,
     },
   ];

@@ -46,7 +46,7 @@ async function askOnce(folder: string, runs: string, session: StudySession): Pro
     const model = loadLabModel(files);
     try {
       const pairs = heldOutPairs(makeRuleWorld(WORLD), SPLIT, PAIRS);
-      const { completions, usable, cited, control } = await answerDeletions(model, pairs, session.signal);
+      const { completions, usable, cited, control } = await answerDeletions(model, pairs, session);
       note(`${model.card.name}: asked.`);
       const answers = { completions, usable, cited: [...cited], control: [...control] };
       return { name: model.card.name, folder, answers };

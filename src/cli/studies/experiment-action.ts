@@ -9,6 +9,7 @@ import { withGapClosed } from '../../studies/gap-closed.ts';
 import { type Arm, type Recipe, START_SETTINGS } from '../../studies/recipes.ts';
 import type { ExperimentResults, SeedResult } from '../../protocol/experiment-results.ts';
 import { runEvidenceExperiment } from './evidence-experiment.ts';
+import { runHeldExperiment } from './held-experiment.ts';
 import { type ExperimentContext, TEST_PAIRS } from './experiment-context.ts';
 import { resultOf } from './experiment-runs.ts';
 import type { BackendChoice } from '../../protocol/scoring.ts';
@@ -22,6 +23,7 @@ interface ExperimentOptions {
   readonly arms?: number;
   readonly steps?: number;
   readonly teacher: string;
+  readonly sets: readonly string[];
   readonly runs: string;
   readonly out: string;
   readonly force?: boolean;
@@ -29,7 +31,7 @@ interface ExperimentOptions {
 }
 
 export async function runExperiment(id: string, options: ExperimentOptions): Promise<void> {
-  await checkStudy(id, options, [options.teacher]);
+  await checkStudy(id, options, [options.teacher, ...options.sets]);
   const path = await runById(id, options);
   if (path !== undefined) print(`${path}.json`);
 }
@@ -38,6 +40,7 @@ export async function runExperiment(id: string, options: ExperimentOptions): Pro
 function runById(id: string, options: ExperimentOptions): Promise<string | undefined> {
   if (id === 'E0') return checkTheory(options);
   if (id === 'E10') return runEvidenceExperiment(options);
+  if (id === 'E11') return runHeldExperiment(options);
   const recipe = ALL_RECIPES.find((candidate) => candidate.id === id);
   if (recipe === undefined) throw new LabError('bad-config', { message: `There is no experiment ${id}.` });
   return runRecipe(recipe, options);

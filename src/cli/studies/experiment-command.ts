@@ -10,7 +10,7 @@ import { forceOption } from '../outputs.ts';
 import { lazily } from '../lazily.ts';
 
 /** E0 is arithmetic and E10 asks existing models; all others train. */
-const IDS = ['E0', ...ALL_RECIPES.map(({ id }) => id), 'E10'];
+const IDS = ['E0', ...ALL_RECIPES.map(({ id }) => id), 'E10', 'E11'];
 
 export function experimentCommand(): Command {
   return new Command('experiment')
@@ -24,6 +24,7 @@ export function experimentCommand(): Command {
       'the model folder of the teacher, where students learn from one',
       DEFAULT_MODEL_FOLDER,
     )
+    .option('--sets <folders...>', 'E11: folders of judged pairs, named as their recipe (chorus, msrd)', [])
     .option('--runs <folder>', 'the folder of runs; finished ones are reused', 'runs/experiments')
     .option('-o, --out <folder>', 'the folder of the results', 'docs/results')
     .addOption(forceOption())
@@ -34,6 +35,7 @@ export function experimentCommand(): Command {
   E0  Theory: computed values compared with closed forms
 ${ALL_RECIPES.map(({ id, title }) => `  ${id}  ${title}`).join('\n')}
   E10 Evidence: labels after the cited words are deleted, for the bundled models
+  E11 Held decoding: what is left to learn when evidence cannot be false
 
 Examples:
   npm run lab -- experiment E1 --seeds 5

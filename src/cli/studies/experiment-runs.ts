@@ -114,7 +114,7 @@ async function measureOnTest(
   const world = worldOf(experiment);
   const model = { config: start.config, weights: loadWeights(start.config, start.weights) };
   try {
-    return await measureHeldOut(model, rulesOfWorld(world), start, heldOutPairs(world, 'test', testPairs), signal);
+    return await measureHeldOut(model, rulesOfWorld(world), start, heldOutPairs(world, 'test', testPairs), { signal });
   } finally {
     disposeWeights(model.weights);
   }

@@ -9,6 +9,7 @@ import { expertsOf, judgedPairs, makeOwnRules, splitFile, withStandingOf } from 
 import { annotatorPairs, baselinesOf } from '../../studies/judged/real-baselines.ts';
 import {
   DEV_SHARE,
+  evenly,
   LATER_ARMS,
   MODEL_ARMS,
   type ModelArm,
@@ -284,10 +285,4 @@ class FoldStages {
       }),
     );
   }
-}
-
-/** This many items, spread evenly. */
-function evenly<T>(items: readonly T[], count: number): T[] {
-  const every = Math.max(1, Math.floor(items.length / count));
-  return items.filter((_, i) => i % every === 0).slice(0, count);
 }

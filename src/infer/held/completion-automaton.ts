@@ -78,6 +78,7 @@ export class CompletionAutomaton {
   readonly #choices = new Map<number, Choices>();
   readonly #remaining = new Map<number, number>();
   readonly #textNumbers = new Map<TextState, number>();
+  #table: ChoiceTable | undefined;
 
   /**
    * @param instruction - the rules that can be cited
@@ -119,6 +120,11 @@ export class CompletionAutomaton {
 
   /** Every state that can be reached, for kernels. */
   table(): ChoiceTable {
+    this.#table ??= this.#makeTable();
+    return this.#table;
+  }
+
+  #makeTable(): ChoiceTable {
     const offsets = [0];
     const lists: Choices[] = [];
     for (let state = 0; state < this.#states.length; state++) {

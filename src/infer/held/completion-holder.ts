@@ -21,7 +21,16 @@ export interface HeldModel {
 /** Pairs whose automata are kept: those of a few steps of reinforcement, which draws its prompts again and again. */
 const KEPT = 512;
 
-/** Automata of one model; the trie of its vocabulary is made once. */
+/** Of the vocabularies of models, made once: each answer has a holder of its own. */
+const tries = new WeakMap<LabTokenizer, ByteTrieNode>();
+
+function trieOf(tokenizer: LabTokenizer): ByteTrieNode {
+  const trie = tries.get(tokenizer) ?? byteTrie(tokenizer);
+  tries.set(tokenizer, trie);
+  return trie;
+}
+
+/** Automata of one model. */
 export class CompletionHolder {
   readonly #model: HeldModel;
   readonly #trie: ByteTrieNode;
@@ -31,7 +40,7 @@ export class CompletionHolder {
 
   constructor(model: HeldModel, kind: Exclude<DecodingKind, 'free'>) {
     this.#model = model;
-    this.#trie = byteTrie(model.tokenizer);
+    this.#trie = trieOf(model.tokenizer);
     this.#ofAllPairs =
       kind === 'grammar'
         ? new CompletionAutomaton(model.instruction, model.tokenizer, this.#trie, anyText())
@@ -55,4 +64,17 @@ export class CompletionHolder {
 /** The holder of a model, or undefined where completions are free. */
 export function holderOf(model: HeldModel, kind: DecodingKind): CompletionHolder | undefined {
   return kind === 'free' ? undefined : new CompletionHolder(model, kind);
+}
+
+/** A model with the words of its pairs. */
+export type AnsweringModel = Omit<HeldModel, 'folding'> & { readonly lexicon: { readonly folding: TextFolding } };
+
+/** What the completion of each pair is held to, for `generateAll`; undefined where they are free. */
+export function automataOf(
+  model: AnsweringModel,
+  kind: DecodingKind,
+  pairs: readonly Pair[],
+): CompletionAutomaton[] | undefined {
+  const holder = holderOf({ ...model, folding: model.lexicon.folding }, kind);
+  return holder === undefined ? undefined : pairs.map((pair) => holder.automatonOf(pair));
 }

@@ -163,3 +163,9 @@ export async function foldsOf({ folds, run, queries }: RealRecipe, dataSet: Data
 export function countQueries({ pairs }: DataSet): number {
   return new Set(pairs.map(({ query }) => normaliseQuery(query))).size;
 }
+
+/** That many items, spread over all places. */
+export function evenly<T>(items: readonly T[], count: number): T[] {
+  const every = Math.max(1, Math.floor(items.length / count));
+  return items.filter((_, i) => i % every === 0).slice(0, count);
+}

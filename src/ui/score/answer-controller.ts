@@ -5,7 +5,7 @@
  */
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
 import { failureOf } from '../../protocol/failure.ts';
-import type { ScoringEvent } from '../../protocol/scoring.ts';
+import type { AnswerRequest, ScoringEvent } from '../../protocol/scoring.ts';
 import type { Pair } from '../../relevance/pair/pair.ts';
 import { type AnswerState, applyEvent, failAnswer, NO_ANSWER, startAnswer } from './answer-state.ts';
 import type { ScoringClient } from './scoring-client.ts';
@@ -36,14 +36,18 @@ export class AnswerController implements ReactiveController {
     this.#question = undefined;
   }
 
-  /** Asks about a pair; a question that is still open is dropped. */
-  ask(client: ScoringClient, pair: Pair): void {
+  /**
+   * Asks about a pair; a question that is still open is dropped.
+   *
+   * @param decoding - what the reasoning is held to, default what is usual for the model
+   */
+  ask(client: ScoringClient, pair: Pair, decoding?: AnswerRequest['decoding']): void {
     this.#question?.abort.abort();
     const question: Question = { abort: new AbortController(), askedAtMs: performance.now(), waiting: [] };
     this.#question = question;
     this.#show(startAnswer(this.state, pair));
     client
-      .answer({ pair, reason: true }, (event) => this.#receive(question, event), question.abort.signal)
+      .answer({ pair, reason: true, decoding }, (event) => this.#receive(question, event), question.abort.signal)
       .catch((thrown: unknown) => this.#receive(question, { kind: 'failed', ...failureOf(thrown) }));
   }
 

@@ -5,6 +5,7 @@
 import { consume } from '@lit/context';
 import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
+import type { DecodingKind } from '../../config/decoding.ts';
 import type { LabelEvent } from '../../protocol/scoring.ts';
 import type { Pair } from '../../relevance/pair/pair.ts';
 import { AnswerController } from './answer-controller.ts';
@@ -84,6 +85,8 @@ export class LabCompared extends LabElement {
   @consume({ context: scoreServices, subscribe: true }) @state() private services = NO_SERVICES;
   /** The pair that the leading model was last asked about. */
   @property({ attribute: false }) pair: Pair | undefined;
+  /** What its reasons are held to, where it gives any. */
+  @property({ attribute: false }) decoding: DecodingKind = 'grounded';
   /** Whether all other models have finished that pair. */
   @property({ attribute: false }) isItsTurn = false;
   /** Undefined until the leading model has answered this pair. */
@@ -110,7 +113,7 @@ export class LabCompared extends LabElement {
     if (pair === undefined) this.#answer.clear();
     else if (this.isItsTurn && model.kind === 'ready') {
       this.#askedClient = model.client;
-      this.#answer.ask(model.client, pair);
+      this.#answer.ask(model.client, pair, model.summary.givesReasons ? this.decoding : undefined);
     }
     // The leading model has a new question, and only one model may compute.
     else if (phase === 'reading' || phase === 'reasoning') this.#answer.stop();

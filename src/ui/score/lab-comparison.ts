@@ -7,6 +7,7 @@ import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { repeat } from 'lit/directives/repeat.js';
 import type { Checkpoint } from '../../protocol/checkpoints.ts';
+import type { DecodingKind } from '../../config/decoding.ts';
 import type { ModelSummary } from '../../protocol/scoring.ts';
 import type { Pair } from '../../relevance/pair/pair.ts';
 import { type AnswerState, NO_ANSWER } from './answer-state.ts';
@@ -58,6 +59,8 @@ export class LabComparison extends LabElement {
   /** The model that answers, and its answer. */
   @property({ attribute: false }) model: ModelSummary | undefined;
   @property({ attribute: false }) answer: AnswerState = NO_ANSWER;
+  /** What reasons are held to. */
+  @property({ attribute: false }) decoding: DecodingKind = 'grounded';
   @state() private checkpoints: readonly Checkpoint[] = [];
   /** The last pair that each model has finished. */
   @state() private settled: ReadonlyMap<string, Pair> = new Map();
@@ -115,6 +118,7 @@ export class LabComparison extends LabElement {
       .pair=${pair}
       .isItsTurn=${isItsTurn}
       .leader=${this.#leader()}
+      .decoding=${this.decoding}
       @compared-settled=${(event: CustomEvent<Pair>) => (this.settled = new Map(this.settled).set(key, event.detail))}
       @compared-remove=${() => this.#change(this.compared.filter((other) => other !== key))}
     ></lab-compared>`;

@@ -7,6 +7,7 @@
  */
 import { html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
+import type { DecodingKind } from '../../config/decoding.ts';
 import type { ModelSummary } from '../../protocol/scoring.ts';
 import type { Pair } from '../../relevance/pair/pair.ts';
 import { AnswerController } from './answer-controller.ts';
@@ -23,6 +24,7 @@ import './lab-pair-editor.ts';
 import './lab-trace.ts';
 import { lostNotice } from './lost-notice.ts';
 import type { ModelState } from './model-controller.ts';
+import { decodingChoice } from './decoding-choice.ts';
 import { draftOf, EMPTY_DRAFT, isAnswerable, type PairDraft, pairOf } from './pair-draft.ts';
 import { scoreAddress } from '../parts/routes.ts';
 import { scoreViewStyles } from './score-view-styles.ts';
@@ -61,6 +63,8 @@ export class LabScoreView extends LabElement {
   /** The index of the example that is shown unchanged. */
   @state() private chosenExample: number | undefined;
   @state() private answersWhileTyping = true;
+  /** What reasons are held to, where the model gives any. */
+  @state() private decoding: DecodingKind = 'grounded';
   @state() private activeStep: number | undefined;
   readonly #answer = new AnswerController(this);
   #typingPause: ReturnType<typeof setTimeout> | undefined;
@@ -192,7 +196,8 @@ export class LabScoreView extends LabElement {
         .givesReasons=${summary.givesReasons}
         @step-select=${(event: CustomEvent<number | undefined>) => (this.activeStep = event.detail)}
         @stop=${() => this.#answer.stop()}
-      ></lab-trace>`;
+      ></lab-trace>
+      ${summary.givesReasons ? decodingChoice(this.decoding, (decoding) => this.#decode(decoding)) : nothing}`;
   }
 
   /** Whether the model is being loaded again; the rest of the view stays. */
@@ -206,6 +211,7 @@ export class LabScoreView extends LabElement {
       .compared=${this.compared}
       .model=${summary}
       .answer=${this.#answer.state}
+      .decoding=${this.decoding}
       @compared-change=${(event: CustomEvent<readonly string[]>) =>
         this.dispatchEvent(new CustomEvent<readonly string[]>('compared-change', { detail: event.detail }))}
     ></lab-comparison>`;
@@ -239,6 +245,11 @@ export class LabScoreView extends LabElement {
     if (this.answersWhileTyping) this.#typingPause = setTimeout(() => this.#ask(), TYPING_PAUSE_MS);
   }
 
+  #decode(decoding: DecodingKind): void {
+    this.decoding = decoding;
+    this.#ask();
+  }
+
   #take(index: number, pair: Pair): void {
     this.chosenExample = index;
     this.draft = draftOf(pair);
@@ -255,7 +266,9 @@ export class LabScoreView extends LabElement {
     this.activeStep = undefined;
     this.answeredDraft = this.draft;
     if (this.model?.kind !== 'ready') return;
-    if (isAnswerable(this.draft)) this.#answer.ask(this.model.client, pairOf(this.draft));
+    const { client, summary } = this.model;
+    const decoding = summary.givesReasons ? this.decoding : undefined;
+    if (isAnswerable(this.draft)) this.#answer.ask(client, pairOf(this.draft), decoding);
     else this.#answer.clear();
   }
 }

@@ -4,6 +4,7 @@
  */
 import { css, html, nothing, svg } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
+import { spokenStep } from '../../relevance/rules/spoken-step.ts';
 import type { StepEvent } from '../../protocol/scoring.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles } from '../parts/shared-styles.ts';
@@ -133,17 +134,18 @@ export class LabStep extends LabElement {
     if (this.step === undefined) return nothing;
     const { step, check, reason, ruleText } = this.step;
     const { name, icon } = CHECKS[check];
+    const sentence = spokenStep(ruleText, step);
     return html`<article
       class=${check}
       tabindex="0"
-      aria-label="${name}: ${ruleText}"
+      aria-label="${name}: ${sentence}"
       @mouseenter=${() => this.#point(true)}
       @mouseleave=${() => this.#point(false)}
       @focus=${() => this.#point(true)}
       @blur=${() => this.#point(false)}
     >
       <header>
-        <h3>${ruleText}</h3>
+        <h3>${sentence}</h3>
         <span class="check"><svg viewBox="0 0 16 16" aria-hidden="true">${icon}</svg>${name}</span>
       </header>
       <p class="finding">

@@ -95,6 +95,23 @@ export const scoreViewStyles = css`
     height: 0.375rem;
     accent-color: var(--accent);
   }
+  .decoding {
+    display: flex;
+    flex-wrap: wrap;
+    gap: var(--space-1) var(--space-3);
+    align-items: center;
+    margin-top: var(--space-5);
+    padding-top: var(--space-3);
+    border-top: 1px solid var(--line);
+    color: var(--muted);
+    font-size: var(--text-small);
+  }
+  .decoding .control {
+    width: auto;
+  }
+  .decoding p {
+    flex: 1 1 18rem;
+  }
   lab-trace {
     margin-top: var(--space-5);
   }

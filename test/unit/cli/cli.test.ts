@@ -68,7 +68,10 @@ describe('score', () => {
       .split('\n')
       .map((line) => JSON.parse(line) as object);
     expect(records).toHaveLength(2);
-    expect(records[0]).toMatchObject({ row: 1, docId: 'a', reasoning: expect.any(String) as string });
+    expect(records[0]).toMatchObject({ row: 1, docId: 'a', reason: expect.any(String) as string });
+    // Held to the pair unless asked otherwise, whatever the weights.
+    for (const record of records)
+      expect(record).toHaveProperty('reasoning', expect.stringMatching(/^(label|no reasons)/u));
     expect(records[0]).not.toHaveProperty('grade');
   });
 

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import * as v from 'valibot';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type DecodingKind, DECODINGS } from '../../../src/config/decoding.ts';
 import { answerPair } from '../../../src/infer/answer.ts';
 import { disposeLabModel, type LabModel, loadLabModel, promptRoom } from '../../../src/infer/lab-model.ts';
 import { scorePair, scoreStream } from '../../../src/infer/score-pairs.ts';
@@ -9,6 +10,7 @@ import { promptContent } from '../../../src/relevance/prompt/prompt.ts';
 import { toExpert } from '../../../src/runs/sft-experiment.ts';
 import { evaluate } from '../../../src/train/evaluate.ts';
 import { makeDocument, type Pair } from '../../../src/relevance/pair/pair.ts';
+import { evidenceOccurs } from '../../../src/relevance/rules/evidence.ts';
 import { useBackend } from '../../reference/backends.ts';
 import { SMALL_WORLD, smallLabModel, smallModelFiles } from '../../reference/small-lab-model.ts';
 
@@ -21,7 +23,10 @@ beforeAll(async () => {
 });
 afterAll(() => disposeLabModel(model));
 
-async function eventsOf(pair: Pair, options: { reason?: boolean } = {}): Promise<ScoringEvent[]> {
+async function eventsOf(
+  pair: Pair,
+  options: { reason?: boolean; decoding?: DecodingKind } = {},
+): Promise<ScoringEvent[]> {
   const events: ScoringEvent[] = [];
   await answerPair(model, pair, { ...options, emit: (event) => events.push(event) });
   return events;
@@ -36,6 +41,34 @@ describe('answerPair', () => {
       expect(events.at(-1)?.kind).toBe('done');
       expect(events.some(({ kind }) => kind === 'text')).toBe(true);
       for (const event of events) expect(v.safeParse(ScoringEventSchema, event).issues).toBeUndefined();
+    }
+  });
+
+  it('holds its reasoning to the pair unless asked otherwise, in fewer passes than tokens, and gives the same label', async () => {
+    for (const pair of pairs.slice(0, 3)) {
+      const answers = await Promise.all(
+        [undefined, ...DECODINGS].map(async (decoding) => {
+          const events = await eventsOf(pair, decoding === undefined ? {} : { decoding });
+          const done = events.find((event) => event.kind === 'done');
+          const label = events.find((event) => event.kind === 'label');
+          const steps = events.filter((event) => event.kind === 'step');
+          if (done === undefined || label === undefined) throw new Error('no answer');
+          const { decodeMs: _, ...ending } = done;
+          return { label: label.label, probabilities: label.probabilities, ending, steps };
+        }),
+      );
+      const [usual, free, grammar, grounded] = answers;
+      expect(usual).toEqual(grounded);
+      expect(new Set(answers.map(({ label }) => label)).size).toBe(1);
+      for (const held of [grammar, grounded]) {
+        expect(held?.ending.complete).toBe(true);
+        expect(held?.ending.restated).toBe(held?.label);
+        expect(held?.ending.passes).toBeLessThan(held?.ending.tokens ?? 0);
+      }
+      expect(free?.ending.passes).toBe(free?.ending.tokens);
+      const { folding } = model.lexicon;
+      const cited = grounded?.steps.flatMap(({ step }) => step.evidence) ?? [];
+      expect(cited.filter((evidence) => !evidenceOccurs(folding, pair, evidence))).toEqual([]);
     }
   });
 

@@ -26,7 +26,7 @@ const EVENTS: ScoringEvent[] = [
     ruleText: 'The type is the one asked for.',
     spans: [{ field: 'attributes', attribute: 'for', start: 0, end: 6 }],
   },
-  { kind: 'done', restated: 2, complete: true, agreement: 'agrees', tokens: 7, decodeMs: 30 },
+  { kind: 'done', restated: 2, complete: true, agreement: 'agrees', tokens: 7, passes: 6, decodeMs: 30 },
   { kind: 'failed', code: 'out-of-memory', message: 'no room' },
 ];
 

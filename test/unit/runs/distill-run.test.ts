@@ -4,6 +4,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import * as v from 'valibot';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { DECODINGS } from '../../../src/config/decoding.ts';
 import type { DistillCheckpoint } from '../../../src/runs/distill-checkpoint.ts';
 import { makeStudentCard } from '../../../src/runs/distill-card.ts';
 import { checkedStudent, runDistill } from '../../../src/runs/distill-run.ts';
@@ -13,6 +14,7 @@ import { cardRows, ModelCardSchema } from '../../../src/infer/model-card.ts';
 import { disposeLabModel } from '../../../src/infer/lab-model.ts';
 import { type DistillExperimentInput, DistillExperimentSchema } from '../../../src/protocol/distill-experiment.ts';
 import { SftExperimentSchema } from '../../../src/protocol/sft-experiment.ts';
+import { parseTrace } from '../../../src/relevance/trace/trace.ts';
 import { makeRuleWorld } from '../../../src/relevance/world/rule-world.ts';
 import { useBackend } from '../../reference/backends.ts';
 import { smallLabModel } from '../../reference/small-lab-model.ts';
@@ -87,6 +89,26 @@ describe('prepareDistill', () => {
     }
     expect(names).toHaveLength(2);
     expect(new Set(names).size).toBe(1);
+  });
+
+  it('has a teacher that knows nothing write valid completions where they are held, and keeps these apart', async () => {
+    const written = new Map<string, CompletionIds>();
+    for (const decoding of DECODINGS) {
+      await prepareDistill(experiment({ method: { kind: 'trace' }, maxTokens: 24, decoding }), teacher, student(), {
+        keep: async (name, make) => {
+          const ids = await make();
+          written.set(name, ids);
+          return ids;
+        },
+      });
+    }
+    expect(written.size).toBe(DECODINGS.length);
+    const { tokenizer, prompt } = teacher.model;
+    const valid = [...written.values()].map((all) => {
+      return all.filter((ids) => parseTrace(tokenizer.decode(ids), prompt.scaleSize).ok).length;
+    });
+    expect(valid.slice(1)).toEqual([18, 18]);
+    expect(valid[0]).toBeLessThan(18);
   });
 
   it('rejects a teacher with other rules', async () => {

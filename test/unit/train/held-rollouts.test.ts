@@ -4,8 +4,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import * as v from 'valibot';
 import { type GrpoConfig, GrpoConfigSchema } from '../../../src/config/grpo-config.ts';
+import { generateAll } from '../../../src/infer/generate.ts';
 import { CompletionHolder } from '../../../src/infer/held/completion-holder.ts';
 import { disposeWeights, type TensorData } from '../../../src/model/weights.ts';
+import { EOS } from '../../../src/relevance/pair/vocabulary.ts';
 import { evidenceOccurs } from '../../../src/relevance/rules/evidence.ts';
 import { scoreRollouts } from '../../../src/train/policy-batch.ts';
 import { drawRollouts, type RlTask } from '../../../src/train/rollouts.ts';
@@ -61,6 +63,32 @@ describe.each(['grammar', 'grounded'] as const)('rollouts constrained by "%s"', 
       disposeWeights(model.weights);
     },
   );
+
+  it('are the same completions one by one, where forced tokens wait for the next pass', async () => {
+    const model = loadModel(start);
+    const { prompts, tokenizer, holder } = heldTask(kind);
+    const asked = [0, 5, 11, 5].flatMap((index) => prompts[index] ?? []);
+    const complete = (batchSize: number): ReturnType<typeof generateAll> =>
+      generateAll(
+        model,
+        asked.map(({ example }) => example.prompt),
+        {
+          eosId: tokenizer.idOf(EOS),
+          maxTokens: 24,
+          sampler: { temperature: 1, seed: 5 },
+          automata: asked.flatMap(({ pair }) => holder?.automatonOf(pair) ?? []),
+          batchSize,
+        },
+      );
+    const [together, alone] = [await complete(4), await complete(1)];
+    expect(alone.map(({ ids }) => ids)).toEqual(together.map(({ ids }) => ids));
+    expectClose(
+      alone.flatMap(({ logProbs }) => logProbs),
+      together.flatMap(({ logProbs }) => logProbs),
+      { absolute: 5e-6 },
+    );
+    disposeWeights(model.weights);
+  });
 
   it('can be learned from', async () => {
     const { records } = await runGrpo(heldTask(kind), start, { maxTokens: 24 }, 2);

@@ -53,12 +53,14 @@ describe('experimentRunFolder', () => {
 
   it('names students and orders as it did when settings had no precision', () => {
     const student = v.parse(DistillExperimentSchema, {});
-    const { precision, ...distill } = student.distill;
+    const { precision, decoding, ...distill } = student.distill;
     const old = hashHex(canonicalJson([{ ...student, distill }, 'abc']));
-    expect(precision).toBe('f32');
+    expect([precision, decoding]).toEqual(['f32', 'free']);
     expect(distillRunFolder('runs', student, 'abc').path).toBe(join('runs', 'distill', old));
     const mixed = v.parse(DistillExperimentSchema, { distill: { precision: 'mixed' } });
-    expect(distillRunFolder('runs', mixed, 'abc').path).not.toBe(join('runs', 'distill', old));
+    const held = v.parse(DistillExperimentSchema, { distill: { decoding: 'grounded' } });
+    for (const other of [mixed, held])
+      expect(distillRunFolder('runs', other, 'abc').path).not.toBe(join('runs', 'distill', old));
 
     const ordered = v.parse(OrderExperimentSchema, {});
     const { precision: _, ...sft } = ordered.sft;

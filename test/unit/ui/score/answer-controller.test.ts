@@ -18,7 +18,15 @@ const LABEL: ScoringEvent = {
   cutFields: [],
 };
 const TEXT: ScoringEvent = { kind: 'text', text: 'because' };
-const DONE: ScoringEvent = { kind: 'done', restated: 1, complete: true, agreement: 'agrees', tokens: 4, decodeMs: 9 };
+const DONE: ScoringEvent = {
+  kind: 'done',
+  restated: 1,
+  complete: true,
+  agreement: 'agrees',
+  tokens: 4,
+  passes: 4,
+  decodeMs: 9,
+};
 
 /** A host that records every state it would draw, and a client whose events the test sends. */
 function setUp(): {

@@ -30,7 +30,15 @@ const STEP: ScoringEvent = {
   ruleText: 'Same type.',
   spans: [],
 };
-const DONE: ScoringEvent = { kind: 'done', restated: 1, complete: true, agreement: 'agrees', tokens: 4, decodeMs: 9 };
+const DONE: ScoringEvent = {
+  kind: 'done',
+  restated: 1,
+  complete: true,
+  agreement: 'agrees',
+  tokens: 4,
+  passes: 4,
+  decodeMs: 9,
+};
 const ABORTED: ScoringEvent = { kind: 'failed', code: 'aborted', message: 'Stopped on request.' };
 
 const after = (...events: ScoringEvent[]): AnswerState => events.reduce(applyEvent, startAnswer(NO_ANSWER, PAIR));

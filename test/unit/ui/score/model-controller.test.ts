@@ -20,7 +20,15 @@ const SUMMARY: ModelSummary = {
   card: [],
   examples: [],
 };
-const DONE: ScoringEvent = { kind: 'done', restated: 1, complete: true, agreement: 'agrees', tokens: 4, decodeMs: 9 };
+const DONE: ScoringEvent = {
+  kind: 'done',
+  restated: 1,
+  complete: true,
+  agreement: 'agrees',
+  tokens: 4,
+  passes: 4,
+  decodeMs: 9,
+};
 const LOST: ScoringEvent = { kind: 'failed', code: 'backend-lost', message: 'The GPU was lost: unplugged.' };
 
 /** Workers that load as `loads` says, in turn, and answer with the event that was set last. */
