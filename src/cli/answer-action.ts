@@ -128,7 +128,7 @@ function readDocument(text: string, { brand, type, text: more, attribute }: Answ
 function readJsonDocument(text: string): LabDocument {
   const fail = (got: string): LabError =>
     new LabError('bad-config', {
-      message: 'The document starts like JSON but is not a usable one.',
+      message: 'The document starts like JSON but is not usable.',
       expected: 'an object with title and, if known, brand, type, attributes, text',
       got,
     });

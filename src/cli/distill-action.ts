@@ -124,7 +124,7 @@ function hooksOf(out: string, { distill }: DistillExperiment, log: RunLog, signa
     },
     onCheckpoint: async (checkpoint) => {
       await writeWhole(checkpointPath(out), writeDistillCheckpoint(checkpoint));
-      if (signal.aborted) note(`Saved after ${checkpoint.state.step} updates; --resume goes on from there.`);
+      if (signal.aborted) note(`Saved after ${checkpoint.state.step} updates; continue with --resume.`);
     },
   };
 }

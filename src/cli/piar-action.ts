@@ -113,14 +113,14 @@ function refinerOf({ endpoint, model, keyEnv }: PiarCommandOptions): Refiner {
   if (endpoint === undefined) {
     if (model !== undefined || keyEnv !== undefined) {
       throw new LabError('bad-config', {
-        message: '--model and --key-env belong to an endpoint.',
+        message: '--model and --key-env require --endpoint.',
         fix: 'Give --endpoint too.',
       });
     }
     return greedyRefiner();
   }
   if (model === undefined) {
-    throw new LabError('bad-config', { message: 'The endpoint needs the name of a model.', fix: 'Give --model.' });
+    throw new LabError('bad-config', { message: "The endpoint needs a model's name.", fix: 'Give --model.' });
   }
   const apiKey = keyEnv === undefined ? undefined : process.env[keyEnv];
   if (keyEnv !== undefined && apiKey === undefined) {

@@ -132,7 +132,7 @@ export async function runScore(path: string, options: ScoreOptions): Promise<voi
   } catch (error) {
     progress.end();
     await output?.stop();
-    if (signal.aborted && out !== undefined) note(`Stopped; --resume goes on with ${out}.`);
+    if (signal.aborted && out !== undefined) note(`Stopped; continue ${out} with --resume.`);
     throw error;
   }
   progress.end();

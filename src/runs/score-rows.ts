@@ -159,7 +159,7 @@ export function describeScales(found: FoundScale, { scale: own }: LabModel, scal
 /** What is said of grades that are compared with nothing. */
 export function describeUnknownScale(found: FoundScale): string {
   return (
-    `Grades (${describeGrades(found)}) are on no scale that the lab knows: scores are not compared with them. ` +
+    `Grades (${describeGrades(found)}) are not on a scale that the lab knows: scores are not compared with them. ` +
     'Say what they mean with --grade, for example --grade ">=0.5=1,*=0".'
   );
 }

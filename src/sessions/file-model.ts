@@ -122,7 +122,7 @@ function scalesWarning(found: FoundScale | undefined, model: LabModel, scale: La
   if (found === undefined) return [];
   if (found.size !== undefined) return [describeScales(found, model, scale)];
   return [
-    `Grades (${describeGrades(found)}) are on no scale that the lab knows, and are compared with nothing. ` +
+    `Grades (${describeGrades(found)}) are not on a scale that the lab knows, and are compared with nothing. ` +
       'Say under "Columns" what they mean.',
   ];
 }

@@ -143,6 +143,6 @@ describe('settings of lab sft in a file', () => {
 
   it('have no rules without a file of judged pairs', async () => {
     const asked = sftSettings({ rules }, [], undefined);
-    await expect(asked).rejects.toThrow(/--rules belongs to a file of judged pairs/u);
+    await expect(asked).rejects.toThrow(/--rules requires a file of judged pairs/u);
   });
 });
