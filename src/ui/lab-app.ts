@@ -21,15 +21,18 @@ import './lab-theme-toggle.ts';
 import { ModelController } from './score/model-controller.ts';
 import { describeOffline, type OfflineState, ONLINE } from './offline-copy.ts';
 import {
+  asksForLessonPreset,
   checkpointIn,
   comparedIn,
   fileAddress,
   fileIn,
+  lessonAddress,
   modelIn,
   routeOf,
   type RoutePath,
   ROUTES,
   scoreAddress,
+  screenIn,
 } from './parts/routes.ts';
 import { NO_SERVICES, scoreServices } from './score/score-services.ts';
 import type { ScoringClient } from './score/scoring-client.ts';
@@ -84,8 +87,13 @@ export class LabApp extends LabElement {
         gap: var(--space-2);
         align-items: center;
       }
+      h1 a {
+        color: inherit;
+        text-decoration: none;
+      }
       nav {
         display: flex;
+        flex-wrap: wrap;
         gap: var(--space-1);
       }
       nav a {
@@ -155,6 +163,11 @@ export class LabApp extends LabElement {
   /** The same for the Collapse view. */
   @state() private isCollapseWanted = false;
   @state() private collapseFailure: Failure | undefined;
+  /** Whether the front door or the lesson was opened. */
+  @state() private areLessonsWanted = false;
+  @state() private lessonsFailure: Failure | undefined;
+  @state() private screen = screenIn(location.hash);
+  @state() private isLessonPreset = asksForLessonPreset(location.hash);
   /** The progress of the present demonstration; null without one. */
   @state() private collapsedShare: number | null = null;
   /** The progress of the present run; null without one. */
@@ -186,6 +199,7 @@ export class LabApp extends LabElement {
       const shared = openStore === undefined ? undefined : this.#sharedStore;
       this.#services.setValue({ openClient, openStore: shared, backend });
     }
+    if (this.#isLessons && !this.areLessonsWanted) void this.#fetchLessons();
     if (this.openClient === undefined) return;
     // The code of a view is fetched only when it is opened.
     if (this.route === 'files' && !this.isFilesWanted) void this.#fetchFilesView();
@@ -199,11 +213,12 @@ export class LabApp extends LabElement {
   override render(): unknown {
     return html`<header>
         <div class="brand">
-          <h1>AFRL Lab</h1>
+          <h1><a href="#/">AFRL Lab</a></h1>
           <p class="purpose">Relevance models that answer first and reason later</p>
         </div>
         <div class="tools">
           <nav aria-label="Views">
+            <a href=${lessonAddress(this.screen)} aria-current=${this.route === 'lesson' ? 'page' : 'false'}>Lesson</a>
             ${ROUTES.map(
               ({ path, name }) =>
                 html`<a href=${this.#addressOf(path)} aria-current=${path === this.route ? 'page' : 'false'}
@@ -215,7 +230,9 @@ export class LabApp extends LabElement {
         </div>
       </header>
       <main><lab-site-notice .offline=${this.offline}></lab-site-notice>${this.#view()}</main>
-      <footer>Nothing leaves this machine. ${describeOffline(this.offline)}</footer>`;
+      <footer ?hidden=${this.route === 'lesson'}>
+        Nothing leaves this machine. ${describeOffline(this.offline)}
+      </footer>`;
   }
 
   #view(): unknown {
@@ -238,8 +255,8 @@ export class LabApp extends LabElement {
           ></lab-score-view>`
         : nothing
     }
-    ${this.isFilesWanted ? this.#filesView() : nothing} ${this.isTrainWanted ? this.#trainView() : nothing}
-    ${this.isCollapseWanted ? this.#collapseView() : nothing}`;
+    ${this.#isLessons ? this.#lessons() : nothing} ${this.isFilesWanted ? this.#filesView() : nothing}
+    ${this.isTrainWanted ? this.#trainView() : nothing} ${this.isCollapseWanted ? this.#collapseView() : nothing}`;
   }
 
   #filesView(): unknown {
@@ -255,6 +272,18 @@ export class LabApp extends LabElement {
       .fileId=${this.fileId ?? ''}
       @files-progress=${(event: CustomEvent<number | null>) => (this.filesShare = event.detail)}
     ></lab-files-view>`;
+  }
+
+  get #isLessons(): boolean {
+    return this.route === 'home' || this.route === 'lesson';
+  }
+
+  #lessons(): unknown {
+    const { lessonsFailure, route } = this;
+    if (lessonsFailure !== undefined) return this.#notFetched(route, lessonsFailure, () => this.#fetchLessons());
+    return route === 'home'
+      ? html`<lab-front-door></lab-front-door>`
+      : html`<lab-lesson .screen=${this.screen}></lab-lesson>`;
   }
 
   #trainView(): unknown {
@@ -278,6 +307,7 @@ export class LabApp extends LabElement {
     return html`<lab-collapse-view
       ?hidden=${this.route !== 'collapse'}
       .openGrpo=${this.openGrpo}
+      ?lessonPreset=${this.isLessonPreset}
       .openStore=${this.openStore === undefined ? undefined : this.#sharedStore}
       .backend=${this.backend}
       @collapse-progress=${(event: CustomEvent<number | null>) => (this.collapsedShare = event.detail)}
@@ -344,6 +374,16 @@ export class LabApp extends LabElement {
     this.dispatchEvent(new Event('view-settled'));
   }
 
+  async #fetchLessons(): Promise<void> {
+    this.areLessonsWanted = true;
+    this.lessonsFailure = undefined;
+    try {
+      await Promise.all([import('./lessons/lab-front-door.ts'), import('./lessons/lab-lesson.ts')]);
+    } catch (thrown) {
+      this.lessonsFailure = failureOf(thrown);
+    }
+  }
+
   async #load(): Promise<void> {
     if (this.openClient === undefined) return;
     const { checkpointId: id, modelId, backend } = this;
@@ -369,6 +409,8 @@ export class LabApp extends LabElement {
   readonly #navigated = (): void => {
     this.route = routeOf(location.hash);
     if (this.route === 'files') this.fileId = fileIn(location.hash);
+    this.screen = this.route === 'lesson' ? screenIn(location.hash) : this.screen;
+    this.isLessonPreset = asksForLessonPreset(location.hash);
     // The addresses of other views do not affect which model answers.
     if (this.route !== 'score') return;
     this.checkpointId = checkpointIn(location.hash);
