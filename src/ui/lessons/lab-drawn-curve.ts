@@ -64,6 +64,9 @@ export class LabDrawnCurve extends LabElement {
         stroke-width: 2;
         cursor: ns-resize;
       }
+      .first {
+        fill: var(--branch-0);
+      }
       .handle:focus-visible {
         fill: var(--accent);
       }
@@ -132,7 +135,9 @@ export class LabDrawnCurve extends LabElement {
       ${this.faint.map((curve) => svg`<path class="faint" d=${this.#path(curve)}></path>`)}
       <path class="drawn" d=${this.#path(drawn)}></path>
       ${isOpen ? nothing : svg`<path class="balanced" d=${this.#path(this.balanced)}></path>`}
-      ${isOpen ? nothing : svg`<path class="truth" d=${this.#path(this.truth)}></path>`} ${this.#ends(isOpen)}
+      ${isOpen ? nothing : svg`<path class="truth" d=${this.#path(this.truth)}></path>`}
+      <circle class="first" cx=${this.#x(marks[0] ?? 0)} cy=${this.#y(values[0] ?? 0)} r="5"></circle>
+      ${this.#ends(isOpen)}
       ${
         isOpen
           ? drawn.slice(1).map(

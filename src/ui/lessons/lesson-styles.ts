@@ -302,6 +302,13 @@ export const lessonStyles = css`
   :host([presenting]) .prose:has(.truth p) :is(.lead, fieldset) {
     display: none;
   }
+  /* The way on stays in sight where there is more text than room. */
+  :host([presenting]) nav {
+    position: sticky;
+    bottom: -1.5rem;
+    padding-bottom: 0.75rem;
+    background: var(--paper);
+  }
   :host([presenting]) .truth {
     margin: 0;
     padding: 0;
