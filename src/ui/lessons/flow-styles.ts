@@ -107,6 +107,13 @@ export const flowStyles = css`
     width: 100%;
     height: clamp(4rem, 13dvh, 9rem);
   }
+  @media print {
+    .controls,
+    .multiples,
+    .caption {
+      display: none;
+    }
+  }
   @media (max-width: 40rem) {
     .controls {
       flex-wrap: wrap;

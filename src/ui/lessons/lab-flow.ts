@@ -34,6 +34,8 @@ export class LabFlow extends LabElement {
   @property({ type: Boolean }) loops = false;
   /** Shows what a rule says and what became of it beneath the picture. */
   @property({ type: Boolean }) explains = false;
+  /** Shows the last measurement until the reader plays the run. */
+  @property({ type: Boolean }) ended = false;
   /** Leaves out what only explains the picture. */
   @property({ type: Boolean }) terse = false;
   /** The rule that is looked at; -1 for none. */
@@ -68,8 +70,8 @@ export class LabFlow extends LabElement {
   }
 
   override willUpdate(changed: PropertyValues): void {
-    if (changed.has('recording')) {
-      this.time = 0;
+    if (changed.has('recording') || changed.has('ended')) {
+      this.time = this.ended && this.recording !== undefined ? lastFrame(this.recording) : 0;
       if (this.loops && !this.isStill) this.play();
       else if (this.loops && this.recording !== undefined) this.time = lastFrame(this.recording);
     }

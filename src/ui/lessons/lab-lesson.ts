@@ -130,7 +130,7 @@ export class LabLesson extends LabElement {
             </tr>
           </thead>
           <tbody>
-            ${guessRows(context).map(
+            ${guessRows({ ...context, guesses: this.guesses }).map(
               ({ asked, guess, measured }) =>
                 html`<tr>
                   <th scope="row">${asked}</th>
@@ -157,7 +157,7 @@ export class LabLesson extends LabElement {
         </p>
         ${failureNotice(this.failure)}
         <p role="status" class="said">${this.said}</p>`,
-    figure: ({ recording }) => html`<lab-flow .recording=${recording}></lab-flow>`,
+    figure: ({ recording }) => html`<lab-flow .recording=${recording} ended></lab-flow>`,
   };
 
   #context(material: LessonMaterial): LessonContext {
@@ -167,6 +167,7 @@ export class LabLesson extends LabElement {
       recording: own ?? material.recording,
       isOwn: own !== undefined,
       isPresenting: this.presenting,
+      isPrinting: this.isPrinting,
       // A handout shows what was measured.
       guesses: this.isPrinting
         ? { pair: 'wrong', curve: [], seen: 'neither', keeps: '', ...this.guesses }

@@ -39,6 +39,8 @@ export interface LessonContext extends LessonMaterial {
   readonly isOwn: boolean;
   /** Whether the screen is read from the back of a room. */
   readonly isPresenting: boolean;
+  /** Whether the lesson is being printed as a handout. */
+  readonly isPrinting: boolean;
   readonly guesses: Guesses;
   readonly guess: (change: Guesses) => void;
   /** The curve that is being drawn; undefined before the first stroke. */
@@ -181,6 +183,8 @@ const REASONS: LessonScreen = {
       frames.map(({ step, measures }) => ({ step, value: measures.heldOut.distinctRules }));
     const truth = curveOf(recording);
     const isShown = guesses.curve !== undefined;
+    // A handout shows what was measured without a guess.
+    const isDrawn = (guesses.curve?.length ?? 0) > 0;
     const last = truth.at(-1)?.step ?? 1;
     const marks = Array.from({ length: MARKS + 1 }, (_, i) => Math.round((i * last) / MARKS));
     const faint = seedsOf(e3, RECORDED_ARM).map(({ curve }) =>
@@ -189,7 +193,7 @@ const REASONS: LessonScreen = {
     return html`<lab-drawn-curve
       label="Different rules cited, step by step"
       .marks=${marks}
-      .values=${guesses.curve ?? drawn ?? [truth[0]?.value ?? 0]}
+      .values=${isDrawn ? guesses.curve : (drawn ?? [truth[0]?.value ?? 0])}
       .most=${recording.rules.length}
       .truth=${isShown ? truth : []}
       .balanced=${isShown && !isOwn ? curveOf(balanced) : []}
@@ -223,8 +227,8 @@ const WHERE: LessonScreen = {
           ${vanished === undefined ? nothing : html`<p>Vanished: ${fateText(recording, vanished)}</p>`}`,
       )}`;
   },
-  figure: ({ recording, isPresenting }) =>
-    html`<lab-flow .recording=${recording} explains ?terse=${isPresenting}></lab-flow>`,
+  figure: ({ recording, isPresenting, isPrinting }) =>
+    html`<lab-flow .recording=${recording} explains ?terse=${isPresenting} ?ended=${isPrinting}></lab-flow>`,
 };
 
 const WHY: LessonScreen = {

@@ -337,8 +337,17 @@ export const lessonStyles = css`
       margin-bottom: 2rem;
     }
     .figure {
-      height: 16rem;
+      height: auto;
       margin-top: 1rem;
+    }
+    .figure > * {
+      flex: none;
+    }
+    lab-flow {
+      height: 30rem;
+    }
+    lab-drawn-curve {
+      height: 16rem;
     }
   }
 `;
