@@ -10,10 +10,10 @@ import { RECORDED_ARM } from './lesson-material.ts';
 import { deadRules, lastFrame, type RuleFate, shareOf } from './recording-facts.ts';
 
 /** That what is shown is recorded, and of what. */
-export function recordedNote({ model, seed, pairs, frames, device, commit }: Recording): string {
+export function recordedNote({ model, seed, pairs, frames, device, date }: Recording): string {
   return (
     `Recorded, not live: seed ${seed}, ${frames.at(-1)?.step ?? 0} steps from ${model.name}, ${pairs.length} held-out pairs, ` +
-    `${device.replace(/,.*$/u, '')}, commit ${commit}.`
+    `${device.replace(/,.*$/u, '')}, ${date}.`
   );
 }
 
