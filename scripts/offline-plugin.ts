@@ -22,7 +22,7 @@ export function offline(): PluginOption {
       rollupFormat: 'iife',
       globPatterns: ['index.html', 'icon.svg', 'assets/*', 'models/*/*', 'recordings/*.json'],
       // Read by transformers only, never by the page.
-      globIgnores: ['models/*/{tokenizer,generation}_config.json', 'recordings/*.experiment.json'],
+      globIgnores: ['models/*/{tokenizer,generation}_config.json', 'recordings/*.experiment.json', 'assets/*.woff'],
       maximumFileSizeToCacheInBytes: LARGEST_FILE_BYTES,
     },
     integration: {

@@ -184,7 +184,7 @@ const REASONS: LessonScreen = {
     const truth = curveOf(recording);
     const isShown = guesses.curve !== undefined;
     // A handout shows what was measured without a guess.
-    const isDrawn = (guesses.curve?.length ?? 0) > 0;
+    const { curve = [] } = guesses;
     const last = truth.at(-1)?.step ?? 1;
     const marks = Array.from({ length: MARKS + 1 }, (_, i) => Math.round((i * last) / MARKS));
     const faint = seedsOf(e3, RECORDED_ARM).map(({ curve }) =>
@@ -193,7 +193,7 @@ const REASONS: LessonScreen = {
     return html`<lab-drawn-curve
       label="Different rules cited, step by step"
       .marks=${marks}
-      .values=${isDrawn ? guesses.curve : (drawn ?? [truth[0]?.value ?? 0])}
+      .values=${curve.length > 0 ? curve : (drawn ?? [truth[0]?.value ?? 0])}
       .most=${recording.rules.length}
       .truth=${isShown ? truth : []}
       .balanced=${isShown && !isOwn ? curveOf(balanced) : []}
