@@ -3,7 +3,7 @@
  * mounts the page, so that a test can mount it on a scripted model.
  */
 import { ContextProvider } from '@lit/context';
-import { css, html, nothing } from 'lit';
+import { html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { LabError } from '../common/errors.ts';
 import { type Failure, failureOf } from '../protocol/failure.ts';
@@ -16,6 +16,7 @@ import type { OpenGrpo } from './collapse/grpo-client.ts';
 import type { OpenFiles } from './files/files-client.ts';
 import './parts/lab-notice.ts';
 import './score/lab-score-view.ts';
+import { appStyles } from './lab-app-styles.ts';
 import './lab-site-notice.ts';
 import './lab-theme-toggle.ts';
 import { ModelController } from './score/model-controller.ts';
@@ -46,86 +47,7 @@ import { hasUnfinishedRun } from './unfinished-run.ts';
  */
 @customElement('lab-app')
 export class LabApp extends LabElement {
-  static override readonly styles = [
-    baseStyles,
-    css`
-      :host {
-        display: grid;
-        grid-template-rows: auto 1fr auto;
-        max-width: 88rem;
-        min-height: 100dvh;
-        margin: 0 auto;
-        padding: 0 clamp(var(--space-3), 3vw, var(--space-6));
-      }
-      header {
-        display: flex;
-        flex-wrap: wrap;
-        gap: var(--space-2) var(--space-5);
-        align-items: center;
-        padding: var(--space-4) 0;
-      }
-      .brand {
-        display: flex;
-        flex: 1;
-        flex-wrap: wrap;
-        gap: 0 var(--space-3);
-        align-items: baseline;
-        min-width: 12rem;
-      }
-      h1 {
-        font-size: var(--text-large);
-        font-weight: 700;
-        letter-spacing: -0.015em;
-        line-height: 1.3;
-      }
-      .purpose {
-        color: var(--muted);
-        font-size: var(--text-small);
-      }
-      .tools {
-        display: flex;
-        gap: var(--space-2);
-        align-items: center;
-      }
-      h1 a {
-        color: inherit;
-        text-decoration: none;
-      }
-      nav {
-        display: flex;
-        flex-wrap: wrap;
-        gap: var(--space-1);
-      }
-      nav a {
-        padding: var(--space-1) var(--space-3);
-        border-radius: var(--radius);
-        color: var(--muted);
-        font-size: var(--text-small);
-        text-decoration: none;
-      }
-      nav a:hover {
-        color: var(--ink);
-      }
-      .share {
-        font-variant-numeric: tabular-nums;
-      }
-      nav a[aria-current='page'] {
-        color: var(--ink);
-        font-weight: 600;
-        box-shadow: inset 0 -2px 0 var(--accent);
-        border-radius: 0;
-      }
-      main {
-        padding: var(--space-2) 0 var(--space-6);
-      }
-      footer {
-        padding: var(--space-4) 0 var(--space-5);
-        border-top: 1px solid var(--line);
-        color: var(--muted);
-        font-size: var(--text-small);
-      }
-    `,
-  ];
+  static override readonly styles = [baseStyles, appStyles];
 
   /** Starts the worker that a model is loaded into. */
   @property({ attribute: false }) openClient: (() => ScoringClient) | undefined;
