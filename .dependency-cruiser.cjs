@@ -37,6 +37,7 @@ const ROOMS = [
   'ui/theory',
   'ui/train',
   'ui/collapse',
+  'ui/lessons',
   'ui',
   'cli',
   'cli/studies',

@@ -20,9 +20,9 @@ export function offline(): PluginOption {
     includeManifestIcons: false,
     injectManifest: {
       rollupFormat: 'iife',
-      globPatterns: ['index.html', 'icon.svg', 'assets/*', 'models/*/*'],
+      globPatterns: ['index.html', 'icon.svg', 'assets/*', 'models/*/*', 'recordings/*.json'],
       // Read by transformers only, never by the page.
-      globIgnores: ['models/*/{tokenizer,generation}_config.json'],
+      globIgnores: ['models/*/{tokenizer,generation}_config.json', 'recordings/*.experiment.json', 'assets/*.woff'],
       maximumFileSizeToCacheInBytes: LARGEST_FILE_BYTES,
     },
     integration: {

@@ -2,6 +2,9 @@
  * The entry point of the page: mounts the lab on the scoring worker. `?backend=webgpu|wasm|cpu` selects a backend. The
  * built page stores an offline copy of itself.
  */
+// The serif of the lessons, by Adobe, under the SIL Open Font License; fetched where it is used.
+import '@fontsource/source-serif-4/latin-400.css';
+import '@fontsource/source-serif-4/latin-600.css';
 import * as v from 'valibot';
 import { BACKEND_CHOICES } from './protocol/scoring.ts';
 import './ui/lab-app.ts';

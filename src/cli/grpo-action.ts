@@ -17,6 +17,7 @@ import { openNodeBackend } from './node-backend.ts';
 import { readDataFiles } from './pair-files.ts';
 import { reinforceToFolder } from './reinforced-run.ts';
 import { askedAgain, checkRunFolder, resumedSteps } from './resume-check.ts';
+import { checkOutputFile } from './outputs.ts';
 import { RunFolder } from './run-folder.ts';
 import { GRPO_OPTIONS } from './run-options.ts';
 import type { SaidSetting } from './setting-options.ts';
@@ -34,13 +35,17 @@ export interface GrpoOptions {
   readonly rules?: string;
   readonly backend: BackendChoice;
   readonly resume?: boolean;
+  readonly record?: string;
+  readonly force?: boolean;
 }
 
 export async function runGrpo(options: GrpoOptions, said: readonly SaidSetting[]): Promise<void> {
   const folder = new RunFolder(options.out);
   const saved = await folder.readCheckpoint();
-  const { out, config, data, docs, rules } = options;
-  await checkRunFolder(saved, options, [options.start, config, data, docs, rules]);
+  const { out, config, data, docs, rules, record, force } = options;
+  const inputs = [options.start, config, data, docs, rules];
+  await checkRunFolder(saved, options, inputs);
+  if (record !== undefined) await checkOutputFile(record, { inputs, force, optionName: '--record' });
   const files = await readModelFiles(options.start);
   const resumed = saved === undefined ? undefined : await resumedSettings(saved, options, said);
   const given = data === undefined ? undefined : await readDataFiles(data, options);
@@ -50,7 +55,8 @@ export async function runGrpo(options: GrpoOptions, said: readonly SaidSetting[]
   note(`Computing on ${opened.backend}: ${opened.device} (${opened.reason}).`);
   const start = loadStartModel(files);
   const device = `${opened.backend}, ${opened.device}`;
-  print(await reinforceToFolder(experiment, start, { out, saved, given, device, startFolder: options.start, signal }));
+  const run = { out, saved, given, device, startFolder: options.start, record, signal };
+  print(await reinforceToFolder(experiment, start, run));
 }
 
 /** The run's own settings, with the number of steps raised if that was asked for. */

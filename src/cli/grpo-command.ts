@@ -2,7 +2,7 @@
  * `lab grpo`: reinforcement from a trained model with the expert's samples beside it, resumable, and a model folder at
  * the end.
  */
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import type { GrpoOptions } from './grpo-action.ts';
 import { rulesOption } from './instruction-files.ts';
 import { backendOption } from './options.ts';
@@ -27,6 +27,8 @@ export function grpoCommand(): Command {
     .addOption(gradeOption())
     .addOption(rulesOption())
     .addOption(backendOption())
+    .option('--record <file>', 'record which rule decides each held-out pair over time, for the page to play')
+    .addOption(new Option('--force', 'replace an existing file at --record'))
     .option(
       '--resume',
       'continue from the checkpoint in --out; the run keeps its settings, but may be given more --steps',
@@ -39,7 +41,7 @@ Examples:
   npm run lab -- grpo --lambda 0 --reward plausible --tail-weight 0.1 --out runs/collapse
   npm run lab -- grpo --curriculum staged --out runs/staged
   npm run lab -- grpo --set grpo.loss.kind=dapo --set grpo.dropSilentGroups=yes --out runs/dapo
-  npm run lab -- grpo --config my-run.json --out runs/mine
+  npm run lab -- grpo --config my-run.json --out runs/mine --record mine.json
   npm run lab -- grpo --start runs/reasons/model --data pairs.tsv --out runs/reinforced
   npm run lab -- grpo --out runs/mine --resume`,
     )

@@ -29,6 +29,8 @@ export interface OutputRules {
   readonly force?: boolean | undefined;
   /** Continues the part that an interrupted command has left. */
   readonly resume?: boolean | undefined;
+  /** The option that names the output, for messages; `--out` by default. */
+  readonly optionName?: string | undefined;
 }
 
 /** `--force` */
@@ -48,12 +50,12 @@ export async function checkOutputFile(path: string, rules: OutputRules): Promise
   const there = await statOf(target);
   if (there?.isDirectory() === true) {
     throw new LabError('bad-config', {
-      message: `--out ${path} is a folder.`,
+      message: `${rules.optionName ?? '--out'} ${path} is a folder.`,
       expected: 'the name of a file',
       fix: `Name a file in it, such as ${join(path, 'result')} with the right ending.`,
     });
   }
-  await checkWritable(path, dirname(target));
+  await checkWritable(path, dirname(target), rules.optionName);
   await checkReplacing(path, [target], rules);
   await checkReplacing(path, [partOf(target)], { ...rules, force: rules.force === true || rules.resume === true });
   return target;
@@ -190,7 +192,11 @@ export async function writeTogether(folder: string, files: ReadonlyMap<string, s
 }
 
 /** Rejects paths that are inputs and, without `force`, those that exist. */
-async function checkReplacing(out: string, paths: readonly string[], { inputs, force }: OutputRules): Promise<void> {
+async function checkReplacing(
+  out: string,
+  paths: readonly string[],
+  { inputs, force, optionName = '--out' }: OutputRules,
+): Promise<void> {
   const read = await filesOf(inputs);
   const there: string[] = [];
   for (const path of paths) {
@@ -199,8 +205,8 @@ async function checkReplacing(out: string, paths: readonly string[], { inputs, f
     const input = read.get(identityOf(stats));
     if (input !== undefined) {
       throw new LabError('bad-config', {
-        message: `--out ${out} would replace the input ${input}.`,
-        fix: 'Choose another name for --out.',
+        message: `${optionName} ${out} would replace the input ${input}.`,
+        fix: `Choose another name for ${optionName}.`,
       });
     }
     if (stats.isFile() || stats.isDirectory()) there.push(path);
@@ -210,7 +216,7 @@ async function checkReplacing(out: string, paths: readonly string[], { inputs, f
   const others = there.length > 1 ? ` and ${there.length - 1} more` : '';
   throw new LabError('bad-config', {
     message: `Something exists already: ${first}${others}.`,
-    fix: 'Choose another name for --out, or replace it with --force.',
+    fix: `Choose another name for ${optionName}, or replace it with --force.`,
   });
 }
 
@@ -245,11 +251,11 @@ async function statOf(path: string): Promise<BigIntStats | undefined> {
   }
 }
 
-async function checkWritable(out: string, folder: string): Promise<void> {
+async function checkWritable(out: string, folder: string, optionName = '--out'): Promise<void> {
   const stats = await statOf(folder);
   if (stats === undefined) {
     throw new LabError('not-found', {
-      message: `There is no folder ${folder} for --out ${out}.`,
+      message: `There is no folder ${folder} for ${optionName} ${out}.`,
       fix: `Create it first, for example with "mkdir -p ${folder}".`,
     });
   }

@@ -13,6 +13,8 @@ import { describePasses, PassCountsSchema, withPassRates } from '../runs/pass-ra
 import type { ModelCard } from '../infer/model-card.ts';
 import type { GrpoExperiment } from '../protocol/grpo-experiment.ts';
 import type { GrpoStep } from '../train/grpo-telemetry.ts';
+import { sampledGroups } from '../sessions/grpo-events.ts';
+import { coefficientAtStart, recordingHeader, RunRecorder } from './run-recorder.ts';
 import { measuredOnce, RunFolder } from './run-folder.ts';
 import { writeModelFolder } from './model-folder.ts';
 import { dataMissing, describeTraces } from './supervised-run.ts';
@@ -32,6 +34,8 @@ export interface ReinforcedFolder {
   readonly device: string;
   /** The folder of the start, for the card. */
   readonly startFolder: string;
+  /** The file to record the run in. */
+  readonly record?: string | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -46,7 +50,7 @@ export async function reinforceToFolder(
   start: NamedStart,
   run: ReinforcedFolder,
 ): Promise<string> {
-  const { out, saved, signal } = run;
+  const { out, saved, signal, record: recordPath } = run;
   const folder = new RunFolder(out);
   const prepared = await prepare(experiment, start, run);
   note(`${prepared.task.prompts.length.toLocaleString('en')} prompts, data ${prepared.dataHash.slice(0, 12)}.`);
@@ -54,6 +58,7 @@ export async function reinforceToFolder(
   const records: GrpoStep[] = saved === undefined ? [] : await folder.readRecords(saved.state.step);
   // Steps recorded after the checkpoint are dropped, because they are repeated.
   if (saved !== undefined) await folder.writeCheckpoint({ ...saved, experiment }, records);
+  const recorder = recordPath === undefined ? undefined : await RunRecorder.open(out, saved);
   const progress = new Progress('Steps');
   const finished = await runGrpo(experiment, prepared, start, saved, {
     signal,
@@ -61,12 +66,16 @@ export async function reinforceToFolder(
       records.push(record);
       progress.update(record.step, experiment.grpo.steps, describeStep(record));
     },
-    onMeasure: ({ step, measures: { probe, heldOut } }) =>
+    onKeep: (step, groups) => recorder?.addGroups(step, sampledGroups(prepared.task, groups)),
+    onMeasure: (point) => {
+      recorder?.addMeasurement(point, records.at(-1)?.balance.coefficient ?? coefficientAtStart(experiment));
+      const { probe, heldOut } = point.measures;
       note(
-        `Step ${step}: reward ${probe.reward.toFixed(3)}, held-out accuracy ${valueText(heldOut.accuracy)}, tail recall ` +
+        `Step ${point.step}: reward ${probe.reward.toFixed(3)}, held-out accuracy ${valueText(heldOut.accuracy)}, tail recall ` +
           `${valueText(heldOut.tailRecall)}, ${heldOut.distinctRules} rules cited, label entropy ` +
           `${probe.labelEntropyNats.toFixed(3)} nats.`,
-      ),
+      );
+    },
     onCheckpoint: (checkpoint) => folder.writeCheckpoint(checkpoint, records),
     onStop: async (checkpoint) => {
       await folder.writeCheckpoint(checkpoint, records);
@@ -75,6 +84,10 @@ export async function reinforceToFolder(
   });
   progress.end();
   note(verdictOn(finished));
+  if (recorder !== undefined && recordPath !== undefined) {
+    await recorder.write(recordPath, recordingHeader(experiment, start, prepared, run.device));
+    note(`Recorded in ${recordPath}.`);
+  }
   return writeModel(experiment, start, prepared, finished, run);
 }
 

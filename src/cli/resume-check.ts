@@ -11,7 +11,15 @@ import type { SaidSetting, SettingOptions } from './setting-options.ts';
 import { note } from './terminal.ts';
 
 /** The files of a run folder. */
-const RUN_FILES = ['checkpoint.safetensors', 'experiment.json', 'log.jsonl', 'steps.jsonl', 'curve.jsonl', 'model'];
+const RUN_FILES = [
+  'checkpoint.safetensors',
+  'experiment.json',
+  'log.jsonl',
+  'steps.jsonl',
+  'curve.jsonl',
+  'record.jsonl',
+  'model',
+];
 
 /** The relevant options of a training command. */
 interface RunOptions {

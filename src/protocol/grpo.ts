@@ -11,6 +11,7 @@
 import * as v from 'valibot';
 import { CRITERIA } from '../relevance/pair/vocabulary.ts';
 import { FailureSchema } from './failure.ts';
+import { PolicyAnswersSchema, RecordedPairSchema } from './policy-answers.ts';
 import { PolicyMeasuresSchema } from './policy-measures.ts';
 import { BACKEND_CHOICES, PairSchema } from './scoring.ts';
 import { type DataApi, STEERING_COMMANDS, STEERING_EVENTS } from './session.ts';
@@ -165,7 +166,7 @@ const CompletionSchema = v.strictObject({
 });
 export type CompletionSample = v.InferOutput<typeof CompletionSchema>;
 
-const GroupSchema = v.strictObject({
+export const SampledGroupSchema = v.strictObject({
   pair: PairSchema,
   isTail: v.boolean(),
   /** The prompt as the model reads it, and the expert's completion. */
@@ -173,7 +174,7 @@ const GroupSchema = v.strictObject({
   goldTokens: v.array(v.string()),
   completions: v.array(CompletionSchema),
 });
-export type SampledGroup = v.InferOutput<typeof GroupSchema>;
+export type SampledGroup = v.InferOutput<typeof SampledGroupSchema>;
 
 const BranchBegunSchema = v.strictObject({
   kind: v.literal('branch'),
@@ -222,6 +223,8 @@ const MeasureEventSchema = v.strictObject({
   kind: v.literal('measure'),
   branch: branchId,
   point: MeasureSchema,
+  /** To the pairs of `prepared`; null for measurements of earlier versions. */
+  answers: v.optional(v.nullable(PolicyAnswersSchema), null),
   elapsedMs: notNegative,
 });
 
@@ -229,7 +232,7 @@ const KeptEventSchema = v.strictObject({
   kind: v.literal('kept'),
   branch: branchId,
   step: count,
-  groups: v.array(GroupSchema),
+  groups: v.array(SampledGroupSchema),
 });
 
 /** The events in the history of a branch; stored with its checkpoints, so that they can be sent again. */
@@ -247,6 +250,9 @@ export const GrpoEventSchema = v.variant('kind', [
     worldHash: v.string(),
     rules: v.array(RuleInfoSchema),
     labelNames: v.array(v.string()),
+    /** The held-out pairs that measurements follow, and the hash of the start's weights; empty in earlier versions. */
+    pairs: v.optional(v.array(RecordedPairSchema), []),
+    startHash: v.optional(v.string(), ''),
     /** The definition of collapse: the minimum gain in reward and losses of recall and rules that together make one. */
     bounds: v.strictObject({ rewardGain: v.number(), tailRecallLoss: v.number(), distinctRulesLoss: v.number() }),
   }),

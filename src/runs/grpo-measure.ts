@@ -5,6 +5,7 @@
 import type { DecodingKind } from '../config/decoding.ts';
 import type { GrpoExperiment } from '../protocol/grpo-experiment.ts';
 import type { PolicyMeasures } from '../protocol/policy-measures.ts';
+import type { PolicyAnswers } from '../protocol/policy-answers.ts';
 import type { Rules } from '../relevance/rules/rules.ts';
 import { type CollapseReport, detectCollapse } from '../train/collapse.ts';
 import { evaluate, type Evaluation, type ExpertPair } from '../train/evaluate.ts';
@@ -14,9 +15,16 @@ import { scoreRollouts } from '../train/policy-batch.ts';
 import { drawRollouts } from '../train/rollouts.ts';
 import type { Transformer } from '../model/transformer.ts';
 import type { GrpoStart, PreparedGrpo } from './grpo-task.ts';
+import { policyAnswers } from './recorded-answers.ts';
 
 /** A step number that no run has, as the seed of the probe's random numbers. */
 const PROBE_STEP = -1;
+
+/** What was measured of a policy, and what it answered on the way. */
+export interface MeasuredPolicy {
+  readonly measures: PolicyMeasures;
+  readonly answers: PolicyAnswers;
+}
 
 /** Measures a policy. @throws {LabError} `aborted` */
 export async function measurePolicy(
@@ -25,9 +33,13 @@ export async function measurePolicy(
   prepared: PreparedGrpo,
   start: GrpoStart,
   signal?: AbortSignal,
-): Promise<PolicyMeasures> {
+): Promise<MeasuredPolicy> {
   const probe = await probePolicy(model, experiment, prepared, signal);
-  return {
+  const evaluation = await evaluateHeldOut(model, prepared.rules, start, prepared.dev, {
+    decoding: experiment.grpo.decoding,
+    signal,
+  });
+  const measures = {
     probe: {
       reward: probe.reward.total,
       labelEntropyNats: probe.entropy.labelNats,
@@ -37,23 +49,33 @@ export async function measurePolicy(
       invalidShare: probe.invalidShare,
       meanLength: probe.length.mean,
     },
-    heldOut: await measureHeldOut(model, prepared.rules, start, prepared.dev, {
-      decoding: experiment.grpo.decoding,
-      signal,
-    }),
+    heldOut: heldOutOf(evaluation),
   };
+  return { measures, answers: policyAnswers(prepared.rules, start.tokenizer, prepared.dev, evaluation.answers) };
 }
 
 /** The quality of a policy on expert pairs. @param options - what its answers are held to, default nothing. @throws {LabError} `aborted` */
 export async function measureHeldOut(
   model: Transformer,
   rules: Rules,
-  { tokenizer, prompt }: GrpoStart,
+  start: GrpoStart,
   pairs: readonly ExpertPair[],
   options: { readonly decoding?: DecodingKind; readonly signal?: AbortSignal | undefined } = {},
 ): Promise<PolicyMeasures['heldOut']> {
-  const evaluated = { ...rules, transformer: model, tokenizer, prompt };
-  return heldOutOf(await evaluate(evaluated, pairs, { completions: pairs.length, ...options }));
+  return heldOutOf(await evaluateHeldOut(model, rules, start, pairs, options));
+}
+
+function evaluateHeldOut(
+  model: Transformer,
+  rules: Rules,
+  { tokenizer, prompt }: GrpoStart,
+  pairs: readonly ExpertPair[],
+  options: { readonly decoding?: DecodingKind; readonly signal?: AbortSignal | undefined },
+): Promise<Evaluation> {
+  return evaluate({ ...rules, transformer: model, tokenizer, prompt }, pairs, {
+    completions: pairs.length,
+    ...options,
+  });
 }
 
 /** Whether a policy has collapsed since the start of its run, as the lab defines it. */

@@ -8,7 +8,7 @@ import type { ModelConfig } from '../config/model-config.ts';
 import type { Transformer } from '../model/transformer.ts';
 import { disposeWeights, loadWeights, readWeights, type TensorData } from '../model/weights.ts';
 import type { GrpoExperiment } from '../protocol/grpo-experiment.ts';
-import type { PolicyMeasures } from '../protocol/policy-measures.ts';
+import type { PolicyAnswers } from '../protocol/policy-answers.ts';
 import { type GrpoRun, type GrpoState, trainGrpo } from '../train/grpo.ts';
 import type { TokenCounts } from '../train/grpo-telemetry.ts';
 import type { GrpoCheckpoint, GrpoCurvePoint } from './grpo-checkpoint.ts';
@@ -23,14 +23,19 @@ export interface GrpoMoment {
   readonly checkpoint: () => Promise<GrpoCheckpoint>;
 }
 
+/** A point of the curve with the answers of the policy. */
+export interface MeasuredPoint extends GrpoCurvePoint {
+  readonly answers: PolicyAnswers;
+}
+
 /** Callbacks that observe and steer a run. */
 export interface GrpoHooks extends Pick<GrpoRun, 'coefficient' | 'signal' | 'afterPass' | 'onStep' | 'onKeep'> {
   /** Awaited before every step. */
   readonly beforeStep?: (moment: GrpoMoment) => Promise<void>;
   /** The measurement at step 0 of another run with the same start, data and reward; by default it is made. */
-  readonly startPoint?: GrpoCurvePoint | undefined;
+  readonly startPoint?: MeasuredPoint | undefined;
   /** Called after each measurement; the first is made at the start of a new run. */
-  readonly onMeasure?: (point: GrpoCurvePoint) => void;
+  readonly onMeasure?: (point: MeasuredPoint) => void;
   readonly onCheckpoint?: (checkpoint: GrpoCheckpoint) => Promise<void>;
   /** Called when the signal ends the run, with the state after the last whole step. */
   readonly onStop?: (checkpoint: GrpoCheckpoint) => Promise<void>;
@@ -71,15 +76,15 @@ export async function runGrpo(
   let isUnmeasured = saved?.isUnmeasured === true;
   let tokens: TokenCounts = saved?.state.tokens ?? { generated: 0, learned: 0, expert: 0 };
 
-  const note = (point: GrpoCurvePoint): void => {
-    curve.push(point);
+  const note = (point: MeasuredPoint): void => {
+    curve.push({ step: point.step, measures: point.measures });
     hooks.onMeasure?.(point);
   };
   const measure = async (step: number): Promise<void> => {
     isUnmeasured = step > 0;
-    const measures: PolicyMeasures = await measurePolicy(model, experiment, prepared, start, hooks.signal);
+    const measured = await measurePolicy(model, experiment, prepared, start, hooks.signal);
     isUnmeasured = false;
-    note({ step, measures });
+    note({ step, ...measured });
   };
   const checkpointOf = (state: GrpoState): GrpoCheckpoint => {
     return { experiment, dataHash, startHash, state, curve: [...curve], isUnmeasured };

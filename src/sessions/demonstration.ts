@@ -21,6 +21,8 @@ import type { FileData } from '../protocol/sft-experiment.ts';
 import type { GrpoCheckpoint } from '../runs/grpo-checkpoint.ts';
 import { type PreparedGrpo, prepareGrpo, startOf, type StartModel } from '../runs/grpo-task.ts';
 import { type PassCounts, type PassRateOptions, withPassRates } from '../runs/pass-rates.ts';
+import { recordedPairs } from '../runs/recorded-answers.ts';
+import { hashWeights } from '../runs/weights-hash.ts';
 import { COLLAPSE_BOUNDS } from '../train/collapse.ts';
 import { type BranchPlan, type BranchSupplies, GrpoBranch } from './grpo-branch.ts';
 import { ruleInfos } from './grpo-events.ts';
@@ -113,7 +115,7 @@ export class Demonstration {
     const prepare = preparer(start, { findData, signal, emit });
     const [first] = branches;
     if (first === undefined) throw new LabError('bad-config', { message: 'A demonstration needs a branch.' });
-    const { dataHash, rules } = await prepare(first.experiment);
+    const { dataHash, rules, dev } = await prepare(first.experiment);
     const { name: modelName } = model.card;
     emit({
       kind: 'prepared',
@@ -122,6 +124,8 @@ export class Demonstration {
       worldHash: dataHash,
       rules: ruleInfos(rules),
       labelNames: [...model.scale.names],
+      pairs: recordedPairs(rules, dev),
+      startHash: hashWeights(start.weights),
       bounds: { ...COLLAPSE_BOUNDS },
     });
     const supplies = { start, startTexts: modelTexts(files), prepare, findData, startPoints: new Map(), emit, now };

@@ -9,7 +9,7 @@ import { BRANCH_KIND, type BranchRecord, type BranchEvent, type GrpoEvent } from
 import type { GrpoExperiment } from '../protocol/grpo-experiment.ts';
 import type { FileData } from '../protocol/sft-experiment.ts';
 import type { GrpoCheckpoint, GrpoCurvePoint } from '../runs/grpo-checkpoint.ts';
-import { type GrpoHooks, runGrpo } from '../runs/grpo-run.ts';
+import { type GrpoHooks, type MeasuredPoint, runGrpo } from '../runs/grpo-run.ts';
 import type { PreparedGrpo, StartModel } from '../runs/grpo-task.ts';
 import { hashWeights } from '../runs/weights-hash.ts';
 import { measuredPoints, sampledGroups, stepEvent } from './grpo-events.ts';
@@ -25,7 +25,7 @@ export interface BranchSupplies {
   /** Finds an imported data set. */
   readonly findData: (data: FileData) => Promise<DataSet>;
   /** Measurements of the start, by the settings that they depend on. */
-  readonly startPoints: Map<string, GrpoCurvePoint>;
+  readonly startPoints: Map<string, MeasuredPoint>;
   readonly emit: (event: GrpoEvent) => void;
   /** In milliseconds. */
   readonly now: () => number;
@@ -217,12 +217,13 @@ export class GrpoBranch implements RunKind<GrpoCheckpoint> {
       },
       onKeep: (step, groups) => this.#record({ kind: 'kept', branch, step, groups: sampledGroups(task, groups) }),
       onMeasure: (point) => {
-        this.#curve.push(point);
+        const { step, measures } = point;
+        this.#curve.push({ step, measures });
         if (point.step === 0) startPoints.set(startKey, point);
         const measured = measuredPoints(this.#curve).at(-1);
         if (measured === undefined) return;
         const elapsedMs = Math.max(0, now() - this.#sinceMs);
-        const event: BranchEvent = { kind: 'measure', branch, point: measured, elapsedMs };
+        const event: BranchEvent = { kind: 'measure', branch, point: measured, answers: point.answers, elapsedMs };
         this.#history.push(event);
         emit(event);
       },

@@ -60,8 +60,8 @@ export function sampledGroups({ tokenizer, prompts }: RlTask, groups: readonly K
       {
         pair: { query, document: { ...document, attributes: { ...document.attributes } } },
         isTail: prompt.isTail,
-        promptTokens: tokenTexts(tokenizer, prompt.example.prompt),
-        goldTokens: tokenTexts(tokenizer, prompt.example.completion),
+        promptTokens: tokenizer.tokenTexts(prompt.example.prompt),
+        goldTokens: tokenizer.tokenTexts(prompt.example.completion),
         completions: completions.map((completion) => completionSample(tokenizer, completion)),
       },
     ];
@@ -72,7 +72,7 @@ function completionSample(tokenizer: LabTokenizer, completion: KeptCompletion): 
   const { ids, reward, advantages, ratios } = completion;
   const { kind, total, rejected = null, label, reasoning } = reward;
   return {
-    tokens: tokenTexts(tokenizer, ids),
+    tokens: tokenizer.tokenTexts(ids),
     advantages: [...advantages],
     ratios: [...ratios],
     reward: {
@@ -85,13 +85,4 @@ function completionSample(tokenizer: LabTokenizer, completion: KeptCompletion): 
       missed: reward.missed.map((missed) => ({ ...missed })),
     },
   };
-}
-
-/** The text of each token; bytes that are not a whole character are shown as U+FFFD. */
-function tokenTexts(tokenizer: LabTokenizer, ids: Iterable<number>): string[] {
-  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-  return Array.from(ids, (id) => {
-    const token = tokenizer.tokenOf(id);
-    return token.kind === 'special' ? token.token : decoder.decode(token.bytes);
-  });
 }

@@ -97,6 +97,8 @@ export interface Evaluation {
   /** Mean negative log-likelihood per token of the expert's completions, in nats: the forward KL up to a constant. */
   readonly expertLossNats: number;
   readonly reasoning: ReasoningReport | null;
+  /** The label of each pair, and of the first pairs the completion. */
+  readonly answers: { readonly scores: readonly LabelScore[]; readonly completions: readonly WrittenReasons[] };
 }
 
 /** The extent of an evaluation. */
@@ -161,6 +163,8 @@ export async function evaluate(
     label: pair.label,
     probabilities: scores[i]?.probabilities ?? [],
   }));
+  const cases = expert.slice(0, completions);
+  const written = cases.length === 0 ? [] : await writeReasons(model, cases, prompts, { decoding, signal });
   return {
     pairs: expert.length,
     queries: new Set(expert.map(({ pair }) => pair.queryId)).size,
@@ -168,23 +172,19 @@ export async function evaluate(
     ranking: reportRanking(scored),
     labelMass: mean(scores.map(({ labelMass }) => labelMass)),
     expertLossNats: await expertLoss(model.transformer, examples),
-    reasoning:
-      completions === 0
-        ? null
-        : await evaluateReasoning(model, expert.slice(0, completions), prompts, scores, { decoding, signal }),
+    reasoning: written.length === 0 ? null : evaluateReasoning(model, expert, scores, written),
+    answers: { scores, completions: written },
   };
 }
 
-async function evaluateReasoning(
+function evaluateReasoning(
   model: Evaluated,
-  cases: readonly ExpertPair[],
-  prompts: readonly Int32Array[],
+  expert: readonly ExpertPair[],
   scores: readonly LabelScore[],
-  { decoding, signal }: { readonly decoding: DecodingKind; readonly signal: AbortSignal | undefined },
-): Promise<ReasoningReport> {
-  const { tailRules } = model;
-  const written = await writeReasons(model, cases, prompts, { decoding, signal });
-  const isTail = cases.map(({ trace }) => trace.steps.some(({ rule }) => tailRules.has(rule)));
+  written: readonly WrittenReasons[],
+): ReasoningReport {
+  const cases = expert.slice(0, written.length);
+  const isTail = cases.map(({ trace }) => trace.steps.some(({ rule }) => model.tailRules.has(rule)));
   const isRight = cases.map(({ pair }, i) => scores[i]?.label === pair.label);
   return {
     ...reportReasoning(
@@ -201,6 +201,7 @@ async function evaluateReasoning(
 
 /** A completion, read, with what it took. */
 export interface WrittenReasons {
+  readonly ids: readonly number[];
   readonly parsed: ParsedTrace;
   readonly tokens: number;
   /** Forward passes that it takes by itself: none for a token that was the only one it could have had. */
@@ -225,6 +226,7 @@ export async function writeReasons(
   const options = { eosId: tokenizer.idOf(EOS), automata, signal };
   const completions = await generateAll(transformer, prompts.slice(0, cases.length), options);
   return completions.map((completion, i) => ({
+    ids: completion.ids,
     parsed: parseTrace(tokenizer.decode(completion.ids), model.prompt.scaleSize),
     tokens: completion.ids.length,
     passes: passesOf(completion, automata?.[i]),

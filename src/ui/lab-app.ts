@@ -3,7 +3,7 @@
  * mounts the page, so that a test can mount it on a scripted model.
  */
 import { ContextProvider } from '@lit/context';
-import { css, html, nothing } from 'lit';
+import { html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { LabError } from '../common/errors.ts';
 import { type Failure, failureOf } from '../protocol/failure.ts';
@@ -16,20 +16,24 @@ import type { OpenGrpo } from './collapse/grpo-client.ts';
 import type { OpenFiles } from './files/files-client.ts';
 import './parts/lab-notice.ts';
 import './score/lab-score-view.ts';
+import { appStyles } from './lab-app-styles.ts';
 import './lab-site-notice.ts';
 import './lab-theme-toggle.ts';
 import { ModelController } from './score/model-controller.ts';
 import { describeOffline, type OfflineState, ONLINE } from './offline-copy.ts';
 import {
+  asksForLessonPreset,
   checkpointIn,
   comparedIn,
   fileAddress,
   fileIn,
+  lessonAddress,
   modelIn,
   routeOf,
   type RoutePath,
   ROUTES,
   scoreAddress,
+  screenIn,
 } from './parts/routes.ts';
 import { NO_SERVICES, scoreServices } from './score/score-services.ts';
 import type { ScoringClient } from './score/scoring-client.ts';
@@ -43,81 +47,7 @@ import { hasUnfinishedRun } from './unfinished-run.ts';
  */
 @customElement('lab-app')
 export class LabApp extends LabElement {
-  static override readonly styles = [
-    baseStyles,
-    css`
-      :host {
-        display: grid;
-        grid-template-rows: auto 1fr auto;
-        max-width: 88rem;
-        min-height: 100dvh;
-        margin: 0 auto;
-        padding: 0 clamp(var(--space-3), 3vw, var(--space-6));
-      }
-      header {
-        display: flex;
-        flex-wrap: wrap;
-        gap: var(--space-2) var(--space-5);
-        align-items: center;
-        padding: var(--space-4) 0;
-      }
-      .brand {
-        display: flex;
-        flex: 1;
-        flex-wrap: wrap;
-        gap: 0 var(--space-3);
-        align-items: baseline;
-        min-width: 12rem;
-      }
-      h1 {
-        font-size: var(--text-large);
-        font-weight: 700;
-        letter-spacing: -0.015em;
-        line-height: 1.3;
-      }
-      .purpose {
-        color: var(--muted);
-        font-size: var(--text-small);
-      }
-      .tools {
-        display: flex;
-        gap: var(--space-2);
-        align-items: center;
-      }
-      nav {
-        display: flex;
-        gap: var(--space-1);
-      }
-      nav a {
-        padding: var(--space-1) var(--space-3);
-        border-radius: var(--radius);
-        color: var(--muted);
-        font-size: var(--text-small);
-        text-decoration: none;
-      }
-      nav a:hover {
-        color: var(--ink);
-      }
-      .share {
-        font-variant-numeric: tabular-nums;
-      }
-      nav a[aria-current='page'] {
-        color: var(--ink);
-        font-weight: 600;
-        box-shadow: inset 0 -2px 0 var(--accent);
-        border-radius: 0;
-      }
-      main {
-        padding: var(--space-2) 0 var(--space-6);
-      }
-      footer {
-        padding: var(--space-4) 0 var(--space-5);
-        border-top: 1px solid var(--line);
-        color: var(--muted);
-        font-size: var(--text-small);
-      }
-    `,
-  ];
+  static override readonly styles = [baseStyles, appStyles];
 
   /** Starts the worker that a model is loaded into. */
   @property({ attribute: false }) openClient: (() => ScoringClient) | undefined;
@@ -155,6 +85,11 @@ export class LabApp extends LabElement {
   /** The same for the Collapse view. */
   @state() private isCollapseWanted = false;
   @state() private collapseFailure: Failure | undefined;
+  /** Whether the front door or the lesson was opened. */
+  @state() private areLessonsWanted = false;
+  @state() private lessonsFailure: Failure | undefined;
+  @state() private screen = screenIn(location.hash);
+  @state() private isLessonPreset = asksForLessonPreset(location.hash);
   /** The progress of the present demonstration; null without one. */
   @state() private collapsedShare: number | null = null;
   /** The progress of the present run; null without one. */
@@ -186,6 +121,7 @@ export class LabApp extends LabElement {
       const shared = openStore === undefined ? undefined : this.#sharedStore;
       this.#services.setValue({ openClient, openStore: shared, backend });
     }
+    if (this.#isLessons && !this.areLessonsWanted) void this.#fetchLessons();
     if (this.openClient === undefined) return;
     // The code of a view is fetched only when it is opened.
     if (this.route === 'files' && !this.isFilesWanted) void this.#fetchFilesView();
@@ -199,11 +135,12 @@ export class LabApp extends LabElement {
   override render(): unknown {
     return html`<header>
         <div class="brand">
-          <h1>AFRL Lab</h1>
+          <h1><a href="#/">AFRL Lab</a></h1>
           <p class="purpose">Relevance models that answer first and reason later</p>
         </div>
         <div class="tools">
           <nav aria-label="Views">
+            <a href=${lessonAddress(this.screen)} aria-current=${this.route === 'lesson' ? 'page' : 'false'}>Lesson</a>
             ${ROUTES.map(
               ({ path, name }) =>
                 html`<a href=${this.#addressOf(path)} aria-current=${path === this.route ? 'page' : 'false'}
@@ -215,7 +152,9 @@ export class LabApp extends LabElement {
         </div>
       </header>
       <main><lab-site-notice .offline=${this.offline}></lab-site-notice>${this.#view()}</main>
-      <footer>Nothing leaves this machine. ${describeOffline(this.offline)}</footer>`;
+      <footer ?hidden=${this.route === 'lesson'}>
+        Nothing leaves this machine. ${describeOffline(this.offline)}
+      </footer>`;
   }
 
   #view(): unknown {
@@ -238,8 +177,8 @@ export class LabApp extends LabElement {
           ></lab-score-view>`
         : nothing
     }
-    ${this.isFilesWanted ? this.#filesView() : nothing} ${this.isTrainWanted ? this.#trainView() : nothing}
-    ${this.isCollapseWanted ? this.#collapseView() : nothing}`;
+    ${this.#isLessons ? this.#lessons() : nothing} ${this.isFilesWanted ? this.#filesView() : nothing}
+    ${this.isTrainWanted ? this.#trainView() : nothing} ${this.isCollapseWanted ? this.#collapseView() : nothing}`;
   }
 
   #filesView(): unknown {
@@ -255,6 +194,18 @@ export class LabApp extends LabElement {
       .fileId=${this.fileId ?? ''}
       @files-progress=${(event: CustomEvent<number | null>) => (this.filesShare = event.detail)}
     ></lab-files-view>`;
+  }
+
+  get #isLessons(): boolean {
+    return this.route === 'home' || this.route === 'lesson';
+  }
+
+  #lessons(): unknown {
+    const { lessonsFailure, route } = this;
+    if (lessonsFailure !== undefined) return this.#notFetched(route, lessonsFailure, () => this.#fetchLessons());
+    return route === 'home'
+      ? html`<lab-front-door></lab-front-door>`
+      : html`<lab-lesson .screen=${this.screen}></lab-lesson>`;
   }
 
   #trainView(): unknown {
@@ -278,6 +229,7 @@ export class LabApp extends LabElement {
     return html`<lab-collapse-view
       ?hidden=${this.route !== 'collapse'}
       .openGrpo=${this.openGrpo}
+      ?lessonPreset=${this.isLessonPreset}
       .openStore=${this.openStore === undefined ? undefined : this.#sharedStore}
       .backend=${this.backend}
       @collapse-progress=${(event: CustomEvent<number | null>) => (this.collapsedShare = event.detail)}
@@ -344,6 +296,16 @@ export class LabApp extends LabElement {
     this.dispatchEvent(new Event('view-settled'));
   }
 
+  async #fetchLessons(): Promise<void> {
+    this.areLessonsWanted = true;
+    this.lessonsFailure = undefined;
+    try {
+      await Promise.all([import('./lessons/lab-front-door.ts'), import('./lessons/lab-lesson.ts')]);
+    } catch (thrown) {
+      this.lessonsFailure = failureOf(thrown);
+    }
+  }
+
   async #load(): Promise<void> {
     if (this.openClient === undefined) return;
     const { checkpointId: id, modelId, backend } = this;
@@ -369,6 +331,8 @@ export class LabApp extends LabElement {
   readonly #navigated = (): void => {
     this.route = routeOf(location.hash);
     if (this.route === 'files') this.fileId = fileIn(location.hash);
+    this.screen = this.route === 'lesson' ? screenIn(location.hash) : this.screen;
+    this.isLessonPreset = asksForLessonPreset(location.hash);
     // The addresses of other views do not affect which model answers.
     if (this.route !== 'score') return;
     this.checkpointId = checkpointIn(location.hash);

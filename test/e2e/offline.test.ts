@@ -39,7 +39,7 @@ describeBrowser('the page without a network', () => {
     await answered(page);
     expect(await page.evaluate(() => crossOriginIsolated)).toBe(isIsolated);
     for (const backend of ['wasm', 'cpu']) {
-      await page.goto(`${host.url}?backend=${backend}`);
+      await page.goto(`${host.url}?backend=${backend}#/score`);
       await answered(page);
       expect(await shownLabel(page)).toBe(label);
     }
@@ -68,7 +68,7 @@ describeBrowser('the page without a network', () => {
       const { page, complaints } = await visit(browser, host.url);
       await page.getByText('Works offline.').waitFor();
       const other = await page.context().newPage();
-      await other.goto(host.url);
+      await other.goto(`${host.url}#/score`);
       await answered(other);
 
       await release(folder, 'A newer lab');

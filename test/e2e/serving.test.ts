@@ -87,7 +87,7 @@ describeBrowser('the page on typical hosts', () => {
       if (request.serviceWorker() === null) used.push(request.url());
     });
     const page = await context.newPage();
-    await page.goto(`${own ? inject('pageUrl') : host.url}?backend=wasm`);
+    await page.goto(`${own ? inject('pageUrl') : host.url}?backend=wasm#/score`);
     await answered(page);
     expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
     expect(used.some((url) => url.includes('tfjs-backend-wasm-threaded-simd-'))).toBe(threads);

@@ -19,7 +19,10 @@ export interface Visit extends Misdeeds {
   readonly page: Page;
 }
 
-/** Opens a page in a fresh context, which ends with the test; `options` as for playwright's `newContext`. */
+/**
+ * Opens a page in a fresh context, which ends with the test; `options` as for playwright's `newContext`. An address without a
+ * view is that of the scoring view; `#/` is the front door.
+ */
 export async function visit(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Visit> {
   const context = await browser.newContext(options);
   onTestFinished(() => context.close());
@@ -38,7 +41,7 @@ export async function visit(browser: Browser, url: string, options: BrowserConte
     if (message.type() === 'error') complaints.push(message.text());
   });
   context.on('weberror', (error) => complaints.push(error.error().message));
-  await page.goto(url);
+  await page.goto(url.includes('#') ? url : `${url}#/score`);
   return { page, foreignRequests, complaints };
 }
 

@@ -181,7 +181,7 @@ export function openScriptedGrpo(scene: GrpoScene): GrpoClient {
         emit(stepOf(branch, name, step + 1, coefficients[branch] ?? 0));
         if ((step + 1) % EVERY !== 0) continue;
         emit({ kind: 'kept', branch, step: step + 1, groups: [GROUP] });
-        emit({ kind: 'measure', branch, point: pointOf(name, step + 1), elapsedMs: 1900 });
+        emit({ kind: 'measure', branch, point: pointOf(name, step + 1), answers: null, elapsedMs: 1900 });
         if (step + 1 < STEPS) emit({ kind: 'checkpoint', branch, step: step + 1 });
       }
     }
@@ -199,10 +199,10 @@ export function openScriptedGrpo(scene: GrpoScene): GrpoClient {
       return;
     }
     const labelNames = ['irrelevant', 'partial', 'substantial', 'exact'];
-    emit({ kind: 'prepared', modelName: 'lab-nano-start', parameters: 141_056, worldHash: '6315f8f7', rules: [...RULES], labelNames, bounds: BOUNDS }); // prettier-ignore
+    emit({ kind: 'prepared', modelName: 'lab-nano-start', parameters: 141_056, worldHash: '6315f8f7', rules: [...RULES], labelNames, pairs: [], startHash: '', bounds: BOUNDS }); // prettier-ignore
     for (const [branch, name] of names.entries()) {
       emit({ kind: 'branch', branch, name, parent: null, experiment: {}, step: 0, steps: STEPS, curve: [] });
-      emit({ kind: 'measure', branch, point: pointOf(name, 0), elapsedMs: 2400 });
+      emit({ kind: 'measure', branch, point: pointOf(name, 0), answers: null, elapsedMs: 2400 });
       emit({ kind: 'checkpoint', branch, step: 0 });
     }
     const until = { learning: 22, collapsed: 74, broken: 41, ended: STEPS }[scene];

@@ -158,6 +158,15 @@ export class LabTokenizer {
     });
   }
 
+  /** Each token by itself, to be read; bytes that are no whole character are shown as U+FFFD. */
+  tokenTexts(ids: Iterable<number>): string[] {
+    const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+    return Array.from(ids, (id) => {
+      const token = this.tokenOf(id);
+      return token.kind === 'special' ? token.token : decoder.decode(token.bytes);
+    });
+  }
+
   /** The ids of the label tokens of a scale: entry k is label k. */
   labelIds(scaleSize: number): number[] {
     return Array.from({ length: scaleSize }, (_, label) => this.idOf(labelToken(scaleSize, label)));

@@ -4,6 +4,7 @@
  */
 import type { Failure } from '../../protocol/failure.ts';
 import type { GrpoEvent, GrpoEventOf, MeasuredPoint, SampledGroup } from '../../protocol/grpo.ts';
+import type { PolicyAnswers } from '../../protocol/policy-answers.ts';
 
 /**
  * `preparing` until the first branch begins; `finished` stays open for forks; `failed` is an end; `past` is a
@@ -23,6 +24,12 @@ export interface KeptSamples {
   readonly groups: readonly SampledGroup[];
 }
 
+/** What a branch answered to the held-out pairs after a step. */
+export interface KeptAnswers {
+  readonly step: number;
+  readonly answers: PolicyAnswers;
+}
+
 /** One branch. */
 export interface BranchState {
   readonly id: number;
@@ -33,6 +40,10 @@ export interface BranchState {
   /** All steps, including those before its fork. */
   readonly history: readonly GrpoEventOf<'step'>[];
   readonly points: readonly MeasuredPoint[];
+  /** What it answered at each of them, as far as that is known. */
+  readonly answers: readonly KeptAnswers[];
+  /** Its settings. */
+  readonly experiment: unknown;
   readonly samples: readonly KeptSamples[];
   readonly coefficientMoves: readonly CoefficientMove[];
   /** Steps at which it can be forked. */
@@ -100,6 +111,7 @@ export function applyGrpoEvent(state: CollapseState, event: GrpoEvent): Collapse
       return withBranch({ ...state, stage: undefined }, event.branch, (branch) => ({
         ...branch,
         points: [...branch.points, event.point],
+        answers: withAnswers(branch.answers, event),
         measureMs: branch.measureMs + event.elapsedMs,
       }));
     case 'kept': {
@@ -152,6 +164,8 @@ function beginBranch(branches: readonly BranchState[], event: GrpoEventOf<'branc
     steps,
     history: before?.history.filter((each) => each.step <= step) ?? [],
     points: curve,
+    answers: before?.answers.filter((each) => each.step <= step) ?? [],
+    experiment: event.experiment,
     samples: before?.samples.filter((each) => each.step <= step) ?? [],
     coefficientMoves: before?.coefficientMoves.filter((each) => each.step < step) ?? [],
     checkpoints: [],
@@ -167,9 +181,14 @@ function rewind(branch: BranchState, step: number): BranchState {
     step: Math.max(0, step),
     history: branch.history.filter((each) => each.step <= step),
     points: branch.points.filter((each) => each.step <= step),
+    answers: branch.answers.filter((each) => each.step <= step),
     samples: branch.samples.filter((each) => each.step <= step),
     coefficientMoves: branch.coefficientMoves.filter((each) => each.step < step),
   };
+}
+
+function withAnswers(kept: readonly KeptAnswers[], { point, answers }: GrpoEventOf<'measure'>): readonly KeptAnswers[] {
+  return answers === null ? kept : [...kept, { step: point.step, answers }];
 }
 
 function withStep(branch: BranchState, event: GrpoEventOf<'step'>): BranchState {

@@ -104,6 +104,22 @@ export const DEFAULT_CHOICE: DemonstrationChoice = {
   ]),
 };
 
+/** What the lesson has recorded, with fewer held-out pairs, so that a collapse is seen sooner. */
+export const LESSON_CHOICE: DemonstrationChoice = {
+  ...DEFAULT_CHOICE,
+  draft: new Map([
+    ...DEFAULT_CHOICE.draft,
+    ['grpo.steps', '120'],
+    ['grpo.evaluateEvery', '10'],
+    ['grpo.prompts', '8'],
+    ['devPairs', '120'],
+    ['grpo.seed', '4'],
+    ['grpo.innerEpochs', '2'],
+    ['grpo.loss.clipLow', '0.2'],
+    ['grpo.loss.clipHigh', '0.28'],
+  ]),
+};
+
 /** The draft of a choice, with what the order of prompts decides. */
 export function draftFor({ order, draft }: Pick<DemonstrationChoice, 'order' | 'draft'>): SettingsDraft {
   return new Map(draft).set('grpo.curriculum.kind', order).set('passRates', order !== 'random');

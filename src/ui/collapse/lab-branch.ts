@@ -6,6 +6,8 @@ import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import type { GrpoCommand, GrpoEventOf } from '../../protocol/grpo.ts';
 import { branchLineStyles, branchLook } from '../parts/branch-looks.ts';
+import { download } from '../parts/download.ts';
+import { branchRecording } from './branch-recording.ts';
 import type { BranchState } from './collapse-state.ts';
 import { failureHeading } from '../parts/failure-text.ts';
 import { fieldStyles } from '../parts/field-styles.ts';
@@ -112,6 +114,8 @@ export class LabBranch extends LabElement {
 
   @property({ attribute: false }) branch: BranchState | undefined;
   @property({ attribute: false }) prepared: GrpoEventOf<'prepared'> | undefined;
+  /** Where it is computed, in words. */
+  @property() device = '';
   /** Whether the worker still holds the branch. */
   @property({ type: Boolean }) open = false;
   /** Whether another branch can be added. */
@@ -154,8 +158,18 @@ export class LabBranch extends LabElement {
           @rule-choose=${({ detail }: CustomEvent<number>) => this.dispatchEvent(new CustomEvent('rule-choose', { detail }))}
         ></lab-rule-strip>
       </div>
-      ${this.#costs(branch)} ${this.#fork(branch)}
+      ${this.#costs(branch)} ${this.#fork(branch)} ${this.#recording(branch, prepared)}
     </article>`;
+  }
+
+  /** The run so far as a file that the lesson plays. */
+  #recording(branch: BranchState, prepared: GrpoEventOf<'prepared'>): unknown {
+    const save = (): void => {
+      const text = branchRecording(branch, prepared, this.device, new Date().toISOString().slice(0, 10));
+      if (text !== undefined) download(new Blob([text], { type: 'application/json' }), `recording-${branch.id}.json`);
+    };
+    const isKnown = branch.answers.length > 0 && branch.answers.length === branch.points.length;
+    return html`<p><button ?disabled=${!isKnown} @click=${save}>Save the recording</button></p>`;
   }
 
   /** Nothing in random order. */

@@ -29,7 +29,7 @@ import { applyGrpoEvent, type BranchState, isOpen, STARTED_DEMONSTRATION } from 
 import { alarmOf } from './collapse-text.ts';
 import { collapseViewStyles } from './collapse-view-styles.ts';
 import { addPoint, type Curve, EMPTY_CURVE } from '../parts/curve.ts';
-import { DEFAULT_CHOICE, type DemonstrationChoice, planDemonstration } from './demonstration.ts';
+import { DEFAULT_CHOICE, type DemonstrationChoice, LESSON_CHOICE, planDemonstration } from './demonstration.ts';
 import type { KeptDemonstration } from './demonstration-offers.ts';
 import { loadE1 } from './experiment-file.ts';
 import { failureNotice } from '../parts/failure-notice.ts';
@@ -89,6 +89,8 @@ export class LabCollapseView extends LabElement {
   @property() backend: BackendChoice = 'auto';
   /** The model folder that all branches start from, relative to the page. */
   @property() modelUrl = 'models/lab-nano-start/';
+  /** Whether the settings are those of the lesson. */
+  @property({ type: Boolean }) lessonPreset = false;
   @state() private choice: DemonstrationChoice = DEFAULT_CHOICE;
   /** The rule shown in strips and autopsy; undefined for the first rare one. */
   @state() private chosenRule: number | undefined;
@@ -107,6 +109,7 @@ export class LabCollapseView extends LabElement {
   );
 
   override willUpdate(changed: Map<PropertyKey, unknown>): void {
+    if (changed.has('lessonPreset') && this.lessonPreset) this.choice = LESSON_CHOICE;
     if (changed.has('openStore')) void this.openStore?.().then((store) => this.#use(store));
   }
 
@@ -286,6 +289,7 @@ export class LabCollapseView extends LabElement {
             html`<lab-branch
               .branch=${branch}
               .prepared=${prepared}
+              .device=${shown.backend === undefined ? '' : `${shown.backend.backend}, ${shown.backend.device}`}
               .rule=${rule}
               ?open=${isOpen(shown)}
               ?forkable=${branches.length < MAX_BRANCHES}

@@ -2,6 +2,8 @@
  * The views of the page and their addresses. Addresses are hashes, so that the page works in any folder of any static
  * server.
  *
+ *     #/                          the front door
+ *     #/lesson/collapse/N         screen N of the lesson on mode collapse
  *     #/score                     the Score view, on the default model
  *     #/score?model=ID            the same on another bundled model (bundled-models.ts)
  *     #/score?checkpoint=ID       the same on a checkpoint of this browser
@@ -10,6 +12,7 @@
  *     #/files?file=ID             one of those that this browser keeps
  *     #/train                     the Train view
  *     #/collapse                  the Collapse view: mode collapse live, and its theory
+ *     #/collapse?preset=lesson    the same with the settings of the lesson
  */
 
 /** The views, in the order of the navigation. */
@@ -19,12 +22,35 @@ export const ROUTES = [
   { path: 'train', name: 'Train' },
   { path: 'collapse', name: 'Collapse' },
 ] as const;
-export type RoutePath = (typeof ROUTES)[number]['path'];
+/** Addresses that are not in the navigation: the front door, and lessons. */
+const OTHER_PATHS = ['home', 'lesson'] as const;
+export type RoutePath = (typeof ROUTES)[number]['path'] | (typeof OTHER_PATHS)[number];
 
-/** The view of an address such as `#/score`; the first view for anything unknown. */
+/** Screens of the lesson on mode collapse. */
+export const SCREEN_COUNT = 7;
+
+/** The view of an address such as `#/score`: the front door where there is none, the first view for anything unknown. */
 export function routeOf(hash: string): RoutePath {
   const path = hash.replace(/^#\/?/u, '').replace(/\?.*$/su, '');
+  if (path === '') return 'home';
+  if (path === 'lesson' || path.startsWith('lesson/')) return 'lesson';
   return (ROUTES.find((route) => route.path === path) ?? ROUTES[0]).path;
+}
+
+/** The screen that an address of the lesson asks for, from 1; the first for anything unknown. */
+export function screenIn(hash: string): number {
+  const number = Number(/^#\/?lesson\/collapse\/(\d{1,2})$/u.exec(hash)?.[1] ?? 1);
+  return number >= 1 && number <= SCREEN_COUNT ? number : 1;
+}
+
+/** The address of a screen of the lesson. */
+export function lessonAddress(screen: number): string {
+  return `#/lesson/collapse/${screen}`;
+}
+
+/** Whether an address asks for the live view as the lesson sets it. */
+export function asksForLessonPreset(hash: string): boolean {
+  return routeOf(hash) === 'collapse' && hash.endsWith('?preset=lesson');
 }
 
 /** The checkpoint that should answer; undefined for a bundled model. */

@@ -24,6 +24,12 @@ describe('a demonstration', () => {
     expect(prepared?.rules.filter(({ isTail }) => isTail).length).toBeGreaterThan(5);
     expect(prepared?.bounds).toEqual({ rewardGain: 0.05, tailRecallLoss: 0.2, distinctRulesLoss: 0.3 });
     expect(harness.of('measure').map(({ point }) => point.step)).toEqual([0, 2, 4]);
+    // What a recording of the branch needs.
+    expect(prepared?.pairs.length).toBe(harness.of('measure')[0]?.point.measures.heldOut.pairs);
+    for (const { answers } of harness.of('measure')) {
+      const lengths = [answers?.rules, answers?.labels, answers?.sure].map((list) => list?.length);
+      expect(lengths).toEqual(lengths.map(() => prepared?.pairs.length));
+    }
     expect(harness.of('measure')[0]?.point.collapse).toMatchObject({ isCollapsed: false, rewardGain: 0 });
     expect(harness.of('step')[0]?.rules.cited).toHaveLength(32);
     expect(harness.of('step')[0]?.rollouts).toBe(4);
@@ -55,6 +61,7 @@ describe('a demonstration', () => {
     expect(alone[0]).not.toBe(alone[1]);
     // The start is measured once for both, with the result that each would have.
     const together = [0, 1].map((id) => harness.of('measure').filter(({ branch }) => branch === id));
+    expect(together[1]?.[0]?.answers).toEqual(together[0]?.[0]?.answers);
     expect(together.map((events) => events.map(({ point }) => point))).toEqual(points);
   });
 

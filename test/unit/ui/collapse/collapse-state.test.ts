@@ -59,7 +59,7 @@ function point(at: number, gains: [number, number | null, number], isCollapsed =
 }
 
 const measure = (id: number, measured: MeasuredPoint): GrpoEvent => {
-  return { kind: 'measure', branch: id, point: measured, elapsedMs: 5 };
+  return { kind: 'measure', branch: id, point: measured, answers: null, elapsedMs: 5 };
 };
 const after = (...events: GrpoEvent[]): CollapseState => events.reduce(applyGrpoEvent, STARTED_DEMONSTRATION);
 

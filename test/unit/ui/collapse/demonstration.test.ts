@@ -1,4 +1,5 @@
 /** The demonstration runs what the experiments run, always with the control. */
+import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { RECIPES } from '../../../../src/studies/recipes.ts';
@@ -7,6 +8,7 @@ import { type GrpoExperiment, GrpoExperimentSchema } from '../../../../src/proto
 import {
   BUNDLED_SOURCE,
   DEFAULT_CHOICE,
+  LESSON_CHOICE,
   type DemonstrationChoice,
   METHODS,
   MOST_METHODS,
@@ -25,7 +27,15 @@ const settingsOf = (change: Partial<DemonstrationChoice>): GrpoExperiment[] =>
 /** The settings that define an arm; length, breadth and frequency of measurements are the reader's choice. */
 function decisive(experiment: unknown): unknown {
   const { name: _name, devPairs: _d, grpo, ...rest } = v.parse(GrpoExperimentSchema, experiment);
-  const { evaluateEvery: _e, checkpointEvery: _c, keepEvery: _k, steps: _s, prompts: _p, ...learning } = grpo;
+  const {
+    evaluateEvery: _e,
+    checkpointEvery: _c,
+    keepEvery: _k,
+    keepGroups: _g,
+    steps: _s,
+    prompts: _p,
+    ...learning
+  } = grpo;
   return { ...rest, grpo: learning };
 }
 
@@ -42,6 +52,15 @@ describe('planDemonstration', () => {
       if (arm === undefined || arm.run.kind !== 'grpo') expect.fail(`No experiment has an arm ${name}`);
       expect(decisive(experiment), name).toEqual(decisive(arm.run.settings));
     }
+  });
+
+  it('runs for the lesson what the lesson has recorded', () => {
+    const recorded = ['grpo', 'mbo'].map((name) => {
+      return JSON.parse(readFileSync(`public/recordings/${name}.experiment.json`, 'utf8')) as object;
+    });
+    expect(settingsOf(LESSON_CHOICE).slice(0, 2).map(decisive)).toEqual(
+      recorded.map((experiment) => decisive({ ...experiment, data: { kind: 'world' } })),
+    );
   });
 
   it('always has the matched, full control, exactly once', () => {

@@ -1,12 +1,44 @@
 /** Addresses: the view they show, and the model that answers. */
 import { describe, expect, it } from 'vitest';
 import { bundledModel, DEFAULT_MODEL } from '../../../../src/ui/score/bundled-models.ts';
-import { checkpointIn, fileAddress, fileIn, modelIn, routeOf, scoreAddress } from '../../../../src/ui/parts/routes.ts';
+import {
+  asksForLessonPreset,
+  checkpointIn,
+  fileAddress,
+  fileIn,
+  lessonAddress,
+  modelIn,
+  routeOf,
+  scoreAddress,
+  SCREEN_COUNT,
+  screenIn,
+} from '../../../../src/ui/parts/routes.ts';
 
 describe('routes', () => {
-  it('an unknown address is the first view', () => {
-    const hashes = ['#/score', '#score', '', '#/nowhere', '#/train', '#/train?x=1', '#/score?checkpoint=a'];
-    expect(hashes.map(routeOf)).toEqual(['score', 'score', 'score', 'score', 'train', 'train', 'score']);
+  it('no address is the front door, and an unknown one the first view', () => {
+    const hashes = ['', '#', '#/', '#/score', '#score', '#/nowhere', '#/train', '#/train?x=1', '#/score?checkpoint=a'];
+    expect(hashes.map(routeOf)).toEqual(['home', 'home', 'home', ...Array.from({ length: 3 }, () => 'score'), 'train', 'train', 'score']); // prettier-ignore
+  });
+
+  it('a lesson is at the screen that its address names, else at the first', () => {
+    for (let screen = 1; screen <= SCREEN_COUNT; screen++) {
+      expect(routeOf(lessonAddress(screen))).toBe('lesson');
+      expect(screenIn(lessonAddress(screen))).toBe(screen);
+    }
+    const others = [
+      '#/lesson',
+      '#/lesson/collapse',
+      '#/lesson/collapse/0',
+      '#/lesson/collapse/8',
+      '#/lesson/collapse/1e0',
+    ];
+    expect(others.map(routeOf)).toEqual(others.map(() => 'lesson'));
+    expect(others.map(screenIn)).toEqual(others.map(() => 1));
+  });
+
+  it('the live view is set as the lesson wants it where the address says so', () => {
+    expect(asksForLessonPreset('#/collapse?preset=lesson')).toBe(true);
+    expect(['#/collapse', '#/collapse?preset=other', '#/score?preset=lesson'].map(asksForLessonPreset)).toEqual([false, false, false]); // prettier-ignore
   });
 
   it('a checkpoint is named only in the address of the Score view', () => {

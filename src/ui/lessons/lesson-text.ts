@@ -1,0 +1,243 @@
+/**
+ * The sentences of the lesson that hold numbers, each made from a recording or a results file and from nothing else.
+ */
+import type { ExperimentResults, MetricName, SeedResult } from '../../protocol/experiment-results.ts';
+import { SURENESS_PARTS } from '../../protocol/policy-answers.ts';
+import type { Recording, RecordedFrame } from '../../protocol/recording.ts';
+import { wholePercent } from '../parts/format.ts';
+import type { Guesses } from './guesses.ts';
+import { RECORDED_ARM } from './lesson-material.ts';
+import { deadRules, lastFrame, type RuleFate, shareOf } from './recording-facts.ts';
+
+/** That what is shown is recorded, and of what. */
+export function recordedNote({ model, seed, pairs, frames, device, date }: Recording): string {
+  return (
+    `Recorded, not live: seed ${seed}, ${frames.at(-1)?.step ?? 0} steps from ${model.name}, ${pairs.length} held-out pairs, ` +
+    `${device.replace(/,.*$/u, '')}, ${date}.`
+  );
+}
+
+/** An answer to a pair at a frame: the label and how sure. */
+export function answerText({ labelNames, frames }: Recording, pair: number, frame: number): string {
+  const answers = frames[frame]?.answers;
+  const label = labelNames[answers?.labels[pair] ?? -1] ?? 'no label';
+  return `${label}, ${percentOf(answers?.sure[pair] ?? 0).replaceAll(' ', '\u00a0')} sure`;
+}
+
+/** What the run was paid meanwhile. */
+export function paidText(recording: Recording): string {
+  const [first, last] = ends(recording);
+  return (
+    `Over ${last?.step ?? 0} steps the reward rose from ${two(first?.measures.probe.reward)} to ` +
+    `${two(last?.measures.probe.reward)}.`
+  );
+}
+
+/** How many rules were cited at the beginning and at the end, and whether that is a collapse. */
+export function rulesLostText(recording: Recording): string {
+  const [first, last] = ends(recording);
+  const since = collapsedSince(recording);
+  return (
+    `Different rules cited: ${first?.measures.heldOut.distinctRules ?? 0} at first, ` +
+    `${last?.measures.heldOut.distinctRules ?? 0} in the end. Recall of rare rules: ` +
+    `${percent(first?.measures.heldOut.tailRecall)}, then ${percent(last?.measures.heldOut.tailRecall)}. ` +
+    (since === undefined
+      ? 'By the lab\u2019s definition this is no collapse.'
+      : `By the lab\u2019s definition the model has collapsed at step ${since}, and stays so to the end.`)
+  );
+}
+
+/** The step from which on every measurement is a collapse; undefined if the last one is none. */
+export function collapsedSince({ frames }: Recording): number | undefined {
+  const lastFree = frames.findLastIndex(({ collapse }) => !collapse.isCollapsed);
+  return frames[lastFree + 1]?.step;
+}
+
+/** How the arm of the recorded run did with other seeds. */
+export function seedsText(e3: ExperimentResults): string {
+  const seeds = seedsOf(e3, RECORDED_ARM);
+  const collapsed = seeds.filter(({ metrics }) => metrics.collapsed === 1).length;
+  return `Faint: ${seeds.length} other runs of these settings (experiment ${e3.id}); ${collapsed} of ${seeds.length} collapse.`;
+}
+
+/** A rule that merged or vanished. */
+export function fateText({ rules }: Recording, fate: RuleFate): string {
+  const name = rules[fate.rule]?.id ?? 'no rule';
+  const other = rules[fate.replacedBy]?.id;
+  return (
+    `${name}: cited in ${fate.citedBefore.part} of its ${fate.citedBefore.whole} pairs, then in ${fate.citedNow.part}` +
+    `${other === undefined ? '' : ` (now mostly ${other})`}; labels right ${wholePercent(shareOf(fate.rightBefore))}, then ` +
+    `${wholePercent(shareOf(fate.rightNow))}.`
+  );
+}
+
+/** What label accuracy says of all this. */
+export function accuracyText(recording: Recording): string {
+  const [first, last] = ends(recording);
+  return (
+    `Label accuracy over all ${recording.pairs.length} pairs: ${percent(first?.measures.heldOut.accuracy)}, then ` +
+    `${percent(last?.measures.heldOut.accuracy)}. ${deadRules(recording, lastFrame(recording)).length} rules decide no answer any more.`
+  );
+}
+
+/** A group of completions and what they were paid. */
+export function groupText(step: number, totals: readonly number[]): string {
+  const mean = totals.reduce((sum, total) => sum + total, 0) / totals.length;
+  return `${totals.length} completions of one prompt at step ${step}, paid ${two(mean)} on average.`;
+}
+
+/** The same as the numbers of an arm over its seeds. */
+export function armMean(results: ExperimentResults, arm: string, metric: MetricName): number {
+  const values = seedsOf(results, arm).map(({ metrics }) => metrics[metric] ?? 0);
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+export function seedsOf({ arms }: ExperimentResults, name: string): readonly SeedResult[] {
+  return arms.find((arm) => arm.name === name)?.seeds ?? [];
+}
+
+/** An arm of E1 on the axis of lambda, or a rival on the same axis. */
+export interface LambdaArm {
+  readonly arm: string;
+  readonly name: string;
+  readonly isRival: boolean;
+}
+
+const REGIME = ' (head-heavy, plausible)';
+
+/** The start, plain GRPO, mode balance by its weight, then rivals; all in the regime that favours collapse. */
+export function lambdaArms({ arms }: ExperimentResults): LambdaArm[] {
+  const own = arms.map(({ name }) => name).filter((name) => name.endsWith(REGIME));
+  const weights = own.flatMap((arm) => {
+    const weight = /^MBO ([\d.]+) \(/u.exec(arm)?.[1];
+    return weight === undefined ? [] : [{ arm, name: `\u03bb ${weight}`, isRival: false, weight: Number(weight) }];
+  });
+  const rivals = own.filter((arm) => /^(?:GRPO \+ k|SFT continued)/u.test(arm));
+  return [
+    { arm: 'SFT', name: 'the start', isRival: true },
+    { arm: `GRPO${REGIME}`, name: 'reward only', isRival: false },
+    ...weights.toSorted((a, b) => a.weight - b.weight).map(({ arm, name, isRival }) => ({ arm, name, isRival })),
+    ...rivals.map((arm) => ({ arm, name: arm.replace(REGIME, ''), isRival: true })),
+  ];
+}
+
+/** The arms that a reader chooses among: plain, the two largest weights, the strongest leash, and training on. */
+export function offeredArms(arms: readonly LambdaArm[]): LambdaArm[] {
+  const weights = arms.filter(({ name }) => name.startsWith('\u03bb'));
+  const leashes = arms.filter(({ name }) => /^GRPO \+ k3 [\d.]+$/u.test(name));
+  const others = arms.filter(({ name }) => name === 'reward only' || name === 'SFT continued');
+  return [...others.slice(0, 1), ...weights.slice(-2), ...leashes.slice(-1), ...others.slice(1)];
+}
+
+/** What lambda does, and what does better. */
+export function lambdaText(e1: ExperimentResults): string {
+  const arms = lambdaArms(e1);
+  const mean = ({ arm }: LambdaArm): number => armMean(e1, arm, 'tailRecall');
+  const plain = arms.find(({ name }) => name === 'reward only');
+  const weighted = arms.filter(({ isRival, name }) => !isRival && name !== 'reward only');
+  const best = weighted.toSorted((a, b) => mean(b) - mean(a))[0];
+  const better = arms.filter((arm) => arm.isRival && arm.arm !== 'SFT' && best !== undefined && mean(arm) > mean(best));
+  if (plain === undefined || best === undefined) return '';
+  return (
+    `Recall of rare rules, mean of ${seedsOf(e1, plain.arm).length} seeds: reward only ${percent(mean(plain))}; ${best.name} keeps ` +
+    `${percent(mean(best))}, the most of any weight tried. ` +
+    (better.length === 0
+      ? 'No rival keeps more.'
+      : `More is kept by ${better.map((arm) => `${arm.name} (${percent(mean(arm))})`).join(', ')}.`)
+  );
+}
+
+/** What the best rival is paid, which is the price of keeping. */
+export function priceText(e1: ExperimentResults): string {
+  const arms = lambdaArms(e1).filter(({ arm }) => arm !== 'SFT');
+  const parts = arms
+    .filter(({ name }) => ['reward only', 'SFT continued'].includes(name) || name === '\u03bb 0.3')
+    .map(({ arm, name }) => `${name} ${signed(armMean(e1, arm, 'rewardGain'))}`);
+  return `Reward gained meanwhile: ${parts.join(', ')}.`;
+}
+
+function ends({ frames }: Recording): [RecordedFrame | undefined, RecordedFrame | undefined] {
+  return [frames[0], frames.at(-1)];
+}
+
+function percentOf(parts: number): string {
+  // Never round up to certainty.
+  const share = parts / SURENESS_PARTS;
+  return share > 0.99 && share < 1 ? '> 99 %' : wholePercent(share);
+}
+
+function percent(share: number | null | undefined): string {
+  return share === null || share === undefined ? 'not known' : wholePercent(share);
+}
+
+function two(value: number | undefined): string {
+  return value === undefined ? 'not known' : value.toFixed(2);
+}
+
+function signed(value: number): string {
+  return `${value < 0 ? '\u2212' : '+'}${Math.abs(value).toFixed(2)}`;
+}
+
+/** What was guessed beside what was measured. */
+export interface GuessRow {
+  readonly asked: string;
+  readonly guess: string;
+  readonly measured: string;
+}
+
+const PAIR_WORDS = { right: 'right, and surer', unsure: 'right, but less sure', wrong: 'wrong, and surer' } as const;
+const SEEN_WORDS = {
+  merged: 'the merging',
+  vanished: 'the vanishing',
+  both: 'both',
+  neither: 'neither by name',
+} as const;
+
+/** @param guesses - those that were not made are shown as a dash */
+export function guessRows({
+  recording,
+  e1,
+  guesses,
+}: {
+  readonly recording: Recording;
+  readonly e1: ExperimentResults;
+  readonly guesses: Guesses;
+}): GuessRow[] {
+  const arms = lambdaArms(e1);
+  const best = arms
+    .filter(({ arm }) => arm !== 'SFT')
+    .toSorted((a, b) => armMean(e1, b.arm, 'tailRecall') - armMean(e1, a.arm, 'tailRecall'))[0];
+  const last = ends(recording)[1]?.measures.heldOut.distinctRules ?? 0;
+  const drawn = guesses.curve?.at(-1);
+  return [
+    {
+      asked: 'The one pair',
+      guess: guesses.pair === undefined ? '\u2013' : PAIR_WORDS[guesses.pair],
+      measured: PAIR_WORDS.wrong,
+    },
+    { asked: 'Rules left', guess: drawn === undefined ? '\u2013' : String(drawn), measured: String(last) },
+    {
+      asked: 'Accuracy shows',
+      guess: guesses.seen === undefined ? '\u2013' : SEEN_WORDS[guesses.seen],
+      measured: SEEN_WORDS.neither,
+    },
+    {
+      asked: 'Keeps most',
+      guess: arms.find(({ arm }) => arm === guesses.keeps)?.name ?? '\u2013',
+      measured: best === undefined ? '\u2013' : `${best.name}, ${percent(armMean(e1, best.arm, 'tailRecall'))}`,
+    },
+  ];
+}
+
+/** What may be concluded, and what may not. */
+export function limitTexts(e1: ExperimentResults, { seed, model, pairs }: Recording): string[] {
+  const share = (arm: string): string =>
+    `${Math.round(armMean(e1, arm, 'collapsed') * seedsOf(e1, arm).length)} of ${seedsOf(e1, arm).length}`;
+  return [
+    `Plain GRPO on head-heavy prompts with a plausible reward: ${share(`GRPO${REGIME}`)} seeds collapse; on matched prompts with the ` +
+      `full reward ${share('GRPO (matched, full)')}.`,
+    'Head-heavy prompts favour mode balance by construction: only its examples hold the rare rules.',
+    `One recorded run (seed ${seed}) shows how a collapse looks, not how often it happens. ${pairs.length} pairs leave few for each rare rule.`,
+    `A model of ${model.parameters.toLocaleString('en')} parameters in a made-up world; nothing here is measured on a large model.`,
+  ];
+}

@@ -1,0 +1,310 @@
+/**
+ * The front door and the lesson on mode collapse, as visitors meet them: with a pointer, with the keyboard alone, without motion,
+ * in front of a room. Every number on a screen is one of the recording or of a results file.
+ */
+import { readFileSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Browser, Download, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { parseRecording } from '../../src/protocol/recording.ts';
+import { connectChromium, describeBrowser } from '../setup/chromium.ts';
+import { looksOf, visit } from './visit.ts';
+
+const PAGE_URL = inject('pageUrl');
+const DESK = { viewport: { width: 1280, height: 720 } };
+const GUESSES = {
+  pair: 'right',
+  curve: [27, 26, 25, 24, 23, 22, 21, 20, 19],
+  seen: 'both',
+  keeps: 'MBO 1 (head-heavy, plausible)',
+};
+const SCREENS = [1, 2, 3, 4, 5, 6, 7] as const;
+const RECORDED = 'public/recordings/grpo.json';
+
+function recording(): ReturnType<typeof parseRecording> {
+  return parseRecording(RECORDED, readFileSync(RECORDED, 'utf8'));
+}
+
+/** What the page gave to the reader. */
+const contentsOf = async (download: Download): Promise<string> => text(await download.createReadStream());
+const lesson = (screen: number): string => `${PAGE_URL}#/lesson/collapse/${screen}`;
+
+async function opened(page: Page): Promise<void> {
+  await page.locator('lab-lesson h2').waitFor();
+}
+
+describeBrowser('the front door', () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await connectChromium();
+  });
+  afterAll(() => browser.close());
+
+  it('moves by itself, without an engine, and has three ways in', async () => {
+    const { page, complaints, foreignRequests } = await visit(browser, `${PAGE_URL}#/`, DESK);
+    const slider = page.getByRole('slider', { name: 'Step of the run' });
+    await slider.waitFor();
+    // What the page itself has fetched; its offline copy comes after that.
+    const fetched = await page.evaluate(() => performance.getEntriesByType('resource').map(({ name }) => name));
+    expect(fetched.filter((url) => /\.wasm|models\//u.test(url))).toEqual([]);
+    expect(page.workers()).toEqual([]);
+    await expect.poll(() => slider.inputValue()).not.toBe('0');
+    await page.getByRole('button', { name: 'Pause' }).click();
+    const paused = await slider.inputValue();
+    await page
+      .getByText(/^step \d+ of 160: reward 0\.\d\d, \d+ rules decide 240 answers$/u)
+      .first()
+      .waitFor();
+    expect(await slider.inputValue()).toBe(paused);
+    const doors = page.locator('lab-front-door li a');
+    expect(await doors.evaluateAll((links) => links.map((link) => link.getAttribute('href')))).toEqual([
+      '#/lesson/collapse/1',
+      '#/files',
+      '#/collapse',
+    ]);
+    await page.getByRole('link', { name: /See a model collapse/u }).click();
+    await page.getByRole('heading', { name: 'One pair, before and after' }).waitFor();
+    await page.getByRole('link', { name: 'AFRL Lab' }).click();
+    await page.getByRole('heading', { name: /answers first/u }).waitFor();
+    expect(complaints).toEqual([]);
+    expect(foreignRequests).toEqual([]);
+  });
+
+  it('stands still, at the end of the run, for those who want no motion', async () => {
+    const { page, complaints } = await visit(browser, `${PAGE_URL}#/`, { ...DESK, reducedMotion: 'reduce' });
+    const multiples = page.locator('lab-flow .multiples button');
+    await expect.poll(() => multiples.count()).toBe(4);
+    expect(await page.getByRole('button', { name: /^(?:Play|Pause)$/u }).count()).toBe(0);
+    const slider = page.getByRole('slider', { name: 'Step of the run' });
+    const last = recording().frames.length - 1;
+    expect(await slider.inputValue()).toBe(String(last));
+    await multiples.first().click();
+    await expect.poll(() => slider.inputValue()).toBe('0');
+    expect(complaints).toEqual([]);
+  });
+});
+
+describeBrowser('the lesson on mode collapse', () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await connectChromium();
+  });
+  afterAll(() => browser.close());
+
+  it('asks before it shows, screen by screen, and holds guesses against what was measured', async () => {
+    const { page, complaints, foreignRequests } = await visit(browser, lesson(1), DESK);
+    const { frames, pairs } = recording();
+    const truth = page.locator('lab-lesson .truth');
+    const next = page.getByRole('link', { name: 'Next' });
+    await opened(page);
+    expect(await page.locator('.answer').nth(1).innerText()).toContain('?');
+    await page.getByRole('button', { name: 'Right, and surer' }).click();
+    await truth.getByText(`${frames[0]?.measures.probe.reward.toFixed(2)} to ${frames.at(-1)?.measures.probe.reward.toFixed(2)}`).waitFor(); // prettier-ignore
+    await page.locator('.answer.is-wrong').waitFor();
+    await page.getByText(/Recorded, not live: seed 4, 160 steps/u).waitFor();
+
+    await next.click();
+    const show = page.getByRole('button', { name: 'Show what happened' });
+    expect(await show.isDisabled()).toBe(true);
+    const box = await page.locator('lab-drawn-curve svg').boundingBox();
+    if (box === null) expect.fail('no drawing');
+    await page.mouse.move(box.x + 0.2 * box.width, box.y + 0.3 * box.height);
+    await page.mouse.down();
+    await page.mouse.move(box.x + 0.9 * box.width, box.y + 0.5 * box.height, { steps: 12 });
+    await page.mouse.up();
+    await show.click();
+    const rules = frames.at(-1)?.measures.heldOut.distinctRules;
+    await truth.getByText(new RegExp(`27 at first, ${rules} in the end`, 'u')).waitFor();
+    expect(await page.locator('lab-drawn-curve .faint').count()).toBe(5);
+
+    await next.click();
+    await page.getByRole('button', { name: 'Both' }).click();
+    await truth.getByText(new RegExp(`over all ${pairs.length} pairs`, 'u')).waitFor();
+    await truth.getByText(/^Merged: /u).waitFor();
+    await truth.getByText(/^Vanished: /u).waitFor();
+
+    await next.click();
+    const status = page.locator('lab-toy-arms [role=status]');
+    const before = await status.innerText();
+    await page.getByLabel('\u03bb, examples').fill('0.3');
+    await expect.poll(() => status.innerText()).not.toBe(before);
+    await expect.poll(() => status.innerText()).toMatch(/100 times: 0 runs lost an arm/u);
+    expect(await page.locator('.group tbody tr').count()).toBe(8);
+
+    await next.click();
+    expect(await page.locator('lab-seed-dots .dot').count()).toBe(5);
+    await page.getByRole('button', { name: '\u03bb 1', exact: true }).click();
+    await truth.getByText(/More is kept by SFT continued/u).waitFor();
+    expect(await page.locator('lab-seed-dots .dot').count()).toBeGreaterThan(50);
+
+    await next.click();
+    expect(await page.getByRole('link', { name: 'Run it here' }).getAttribute('href')).toBe('#/collapse?preset=lesson');
+    await next.click();
+    const rows = page.locator('.guesses tbody tr');
+    expect(await rows.first().innerText()).toMatch(/right, and surer\s+wrong, and surer/u);
+    expect(await rows.nth(3).innerText()).toMatch(/\u03bb 1\s+SFT continued, \d\d %/u);
+    // They are kept in this browser.
+    await page.reload();
+    await expect.poll(() => rows.first().innerText()).toContain('right, and surer');
+    await page.getByRole('button', { name: 'Forget my guesses' }).click();
+    await expect.poll(() => rows.first().innerText()).not.toContain('right, and surer');
+    expect(complaints).toEqual([]);
+    expect(foreignRequests).toEqual([]);
+  });
+
+  it('leads to the live view with the settings that it names', async () => {
+    const { page } = await visit(browser, lesson(6), DESK);
+    await page.getByRole('link', { name: 'Run it here' }).click();
+    await page.getByRole('button', { name: 'Run the demonstration' }).waitFor();
+    expect(await page.getByLabel(/^Seed/u).first().inputValue()).toBe('4');
+    expect(
+      await page
+        .getByLabel(/^Steps/u)
+        .first()
+        .inputValue(),
+    ).toBe('120');
+  });
+
+  it('can be read with the keyboard alone', async () => {
+    const { page, complaints } = await visit(browser, lesson(1), DESK);
+    const heading = page.locator('lab-lesson h2');
+    await opened(page);
+    const tabTo = async (name: RegExp): Promise<void> => {
+      const focused = (): Promise<string> =>
+        page.evaluate(() => {
+          let at = document.activeElement;
+          while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
+          return `${at?.getAttribute('aria-label') ?? ''} ${at?.textContent ?? ''}`;
+        });
+      for (let i = 0; i < 40 && !name.test(await focused()); i++) await page.keyboard.press('Tab');
+      expect(await focused()).toMatch(name);
+    };
+    await tabTo(/Wrong, and surer/u);
+    await page.keyboard.press('Enter');
+    await page.locator('.answer.is-wrong').waitFor();
+    await page.keyboard.press('ArrowRight');
+    await expect.poll(() => heading.innerText()).toBe('How many reasons are left?');
+    await tabTo(/At step 160/u);
+    const value = (): Promise<string | null> => page.getByRole('slider', { name: 'At step 160' }).getAttribute('aria-valuenow'); // prettier-ignore
+    expect(await value()).toBe('27');
+    for (let i = 0; i < 3; i++) await page.keyboard.press('ArrowDown');
+    await expect.poll(value).toBe('24');
+    await tabTo(/Where the answers went|Show what happened|Back/u);
+    await page.keyboard.press('ArrowRight');
+    await expect.poll(() => heading.innerText()).toBe('Where the answers went');
+    await tabTo(/rule by rule/u);
+    await page.keyboard.press('End');
+    await page.keyboard.press('ArrowUp');
+    await page.locator('lab-flow .caption strong', { hasText: 'worn' }).waitFor();
+    await page.keyboard.press('ArrowLeft');
+    await expect.poll(() => heading.innerText()).toBe('How many reasons are left?');
+    for (let i = 0; i < 9; i++) await page.keyboard.press('PageDown');
+    await expect.poll(() => heading.innerText()).toBe('What this proves, and what not');
+    expect(complaints).toEqual([]);
+  });
+
+  it('can be shown to a room: large, played by Space, blanked by B', async () => {
+    const { page, complaints } = await visit(browser, lesson(3), { viewport: { width: 1920, height: 1080 } });
+    await opened(page);
+    await page.keyboard.press('p');
+    const sizes = await page.evaluate(() => {
+      const shown = document.querySelector('lab-app')?.shadowRoot?.querySelector('lab-lesson');
+      const flow = shown?.shadowRoot?.querySelector('lab-flow');
+      const px = (element: Element | null | undefined): number =>
+        element === null || element === undefined ? 0 : Number.parseFloat(getComputedStyle(element).fontSize);
+      const names = [...(flow?.shadowRoot?.querySelectorAll('text') ?? [])];
+      return {
+        text: Math.min(
+          ...['.lead', 'legend', 'fieldset button', 'h2'].map((at) => px(shown?.shadowRoot?.querySelector(at))),
+        ),
+        figure: flow?.clientHeight ?? 0,
+        names: Math.min(...names.map((name) => Number(name.getAttribute('font-size')))),
+      };
+    });
+    expect(sizes.text).toBeGreaterThanOrEqual(28);
+    expect(sizes.figure).toBeGreaterThanOrEqual(0.6 * 1080);
+    await expect.poll(() => page.evaluate(() => {
+      const shown = document.querySelector('lab-app')?.shadowRoot?.querySelector('lab-lesson');
+      const flow = shown?.shadowRoot?.querySelector('lab-flow');
+      return Math.min(...[...(flow?.shadowRoot?.querySelectorAll('.plot text') ?? [])].map((name) => Number(name.getAttribute('font-size'))));
+    })).toBeGreaterThanOrEqual(20); // prettier-ignore
+    const slider = page.getByRole('slider', { name: 'Step of the run' });
+    await page.keyboard.press('Space');
+    await expect.poll(() => slider.inputValue()).not.toBe('0');
+    await page.keyboard.press('Space');
+    await page.keyboard.press('b');
+    await page.locator('lab-lesson .blank').waitFor();
+    await page.keyboard.press('b');
+    await expect.poll(() => page.locator('lab-lesson .blank').count()).toBe(0);
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Present (P)' }).waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  it('plays a recording of one\u2019s own, and refuses what is none', async () => {
+    const { page, complaints } = await visit(browser, lesson(7), DESK);
+    await opened(page);
+    const input = page.getByLabel('Open a recording');
+    const mine = JSON.parse(readFileSync(RECORDED, 'utf8')) as Record<string, unknown>;
+    const file = (name: string, value: unknown): { name: string; mimeType: string; buffer: Buffer } => {
+      return { name, mimeType: 'application/json', buffer: Buffer.from(JSON.stringify(value)) };
+    };
+    await input.setInputFiles(file('bad.json', { ...mine, pairs: [] }));
+    await page.getByText(/bad\.json is not usable: pairs/u).waitFor();
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'The recording' }).click(),
+    ]);
+    const saved = await contentsOf(download);
+    expect(parseRecording('saved', saved)).toEqual(recording());
+    await input.setInputFiles(file('mine.json', { ...mine, name: '<img src=x>', seed: 77 }));
+    await page.getByText('The lesson now plays mine.json: <img src=x>.').waitFor();
+    await page.getByText(/Recorded, not live: seed 77/u).waitFor();
+    const picture = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Picture as SVG' }).click(),
+    ]);
+    const drawn = await contentsOf(picture[0]);
+    expect(drawn).toMatch(/^<svg [^>]*xmlns="http:\/\/www\.w3\.org\/2000\/svg"/u);
+    expect(drawn).toMatch(/fill="(?:rgb|oklch)/u);
+    expect(complaints).toEqual([]);
+  });
+
+  const looks = [
+    ['light', 1280, 720],
+    ['dark', 1280, 720],
+    ['light', 390, 844],
+    ['dark', 1920, 1080],
+  ] as const;
+  it.each(SCREENS.flatMap((screen) => looksOf(looks, screen).map((look) => [screen, ...look] as const)))(
+    'screen %d is accessible and fits: %s at %d by %d',
+    async (screen, colorScheme, width, height) => {
+      const options = { colorScheme, viewport: { width, height }, bypassCSP: true, reducedMotion: 'reduce' } as const;
+      const { page, complaints } = await visit(browser, lesson(screen), options);
+      for (const guesses of ['{}', JSON.stringify(GUESSES)]) {
+        await page.evaluate((kept) => localStorage.setItem('afrl-lesson-collapse', kept), guesses);
+        await page.reload();
+        await opened(page);
+        const { violations } = await new AxeBuilder({ page }).analyze();
+        expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([]);
+        const over = await page.evaluate(() => {
+          const { scrollWidth, scrollHeight } = document.documentElement;
+          return { x: scrollWidth - innerWidth, y: scrollHeight - innerHeight };
+        });
+        expect(over.x).toBeLessThanOrEqual(0);
+        if (width >= 1280) expect(over.y).toBeLessThanOrEqual(0);
+      }
+      expect(complaints).toEqual([]);
+    },
+  );
+
+  it.each(looks)('the front door is accessible: %s at %d by %d', async (colorScheme, width, height) => {
+    const options = { colorScheme, viewport: { width, height }, bypassCSP: true, reducedMotion: 'reduce' } as const;
+    const { page } = await visit(browser, `${PAGE_URL}#/`, options);
+    await page.locator('lab-flow .multiples').waitFor();
+    const { violations } = await new AxeBuilder({ page }).analyze();
+    expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([]);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+  });
+});

@@ -1,0 +1,116 @@
+/** Every number of the lesson comes from a recording or a results file: none is written into a screen. */
+import { readFileSync } from 'node:fs';
+import * as v from 'valibot';
+import { describe, expect, it } from 'vitest';
+import { type ExperimentResults, ExperimentResultsSchema } from '../../../../src/protocol/experiment-results.ts';
+import { curvesCsv } from '../../../../src/ui/lessons/lesson-files.ts';
+import { RECORDED_ARM } from '../../../../src/ui/lessons/lesson-material.ts';
+import {
+  armMean,
+  guessRows,
+  lambdaArms,
+  lambdaText,
+  limitTexts,
+  offeredArms,
+  priceText,
+  seedsOf,
+  seedsText,
+} from '../../../../src/ui/lessons/lesson-text.ts';
+import { smallRecording } from './small-recording.ts';
+
+function results(id: string): ExperimentResults {
+  return v.parse(ExperimentResultsSchema, JSON.parse(readFileSync(`docs/results/${id}.json`, 'utf8')));
+}
+
+/** A results file with another number in place of each recall of rare rules. */
+function withRecall(file: ExperimentResults, recall: number): ExperimentResults {
+  const arms = file.arms.map(({ name, seeds }) => ({
+    name,
+    seeds: seeds.map((seed) => ({ ...seed, metrics: { ...seed.metrics, tailRecall: recall, collapsed: 0 } })),
+  }));
+  return { ...file, arms };
+}
+
+describe('the sentences of the lesson', () => {
+  const [e1, e3] = [results('E1'), results('E3')];
+
+  it('follow the results file: with others in it they say something else', () => {
+    expect(lambdaText(e1)).toContain(
+      `${Math.round(100 * armMean(e1, 'SFT continued (head-heavy, plausible)', 'tailRecall'))} %`,
+    );
+    expect(lambdaText(withRecall(e1, 0.12))).toBe(
+      'Recall of rare rules, mean of 5 seeds: reward only 12 %; \u03bb 0.03 keeps 12 %, the most of any weight tried. No rival keeps more.',
+    );
+    expect(priceText(e1)).toMatch(
+      /^Reward gained meanwhile: reward only \+0\.\d\d, \u03bb 0\.3 \+0\.\d\d, SFT continued [+\u2212]0\.\d\d\.$/u,
+    );
+    expect(seedsText(withRecall(e3, 0))).toContain('0 of 5 collapse');
+    expect(limitTexts(withRecall(e1, 0), smallRecording())[0]).toContain('0 of 5 seeds collapse');
+  });
+
+  it('has the arm of the recorded run at five seeds, all of which collapse', () => {
+    expect(seedsOf(e3, RECORDED_ARM)).toHaveLength(5);
+    expect(armMean(e3, RECORDED_ARM, 'collapsed')).toBe(1);
+  });
+
+  it('puts weights in their order and rivals on the same axis, those among them that keep more', () => {
+    const names = lambdaArms(e1).map(({ name }) => name);
+    expect(names.slice(0, 6)).toEqual([
+      'the start',
+      'reward only',
+      '\u03bb 0.03',
+      '\u03bb 0.1',
+      '\u03bb 0.3',
+      '\u03bb 1',
+    ]);
+    expect(names).toEqual(expect.arrayContaining(['SFT continued', 'GRPO + k3 0.3', 'GRPO + k2 0.3']));
+    expect(offeredArms(lambdaArms(e1)).map(({ name }) => name)).toEqual(['reward only', '\u03bb 0.3', '\u03bb 1', 'GRPO + k3 1', 'SFT continued']); // prettier-ignore
+  });
+
+  it('holds guesses against what was measured, and a dash where none was made', () => {
+    const recording = smallRecording();
+    expect(guessRows({ recording, e1, guesses: {} }).map(({ guess }) => guess)).toEqual(Array.from({ length: 4 }, () => '\u2013')); // prettier-ignore
+    const made = {
+      pair: 'right',
+      curve: [4, 2],
+      seen: 'both',
+      keeps: 'SFT continued (head-heavy, plausible)',
+    } as const;
+    expect(guessRows({ recording, e1, guesses: { ...made, curve: [...made.curve] } })).toEqual([
+      { asked: 'The one pair', guess: 'right, and surer', measured: 'wrong, and surer' },
+      { asked: 'Rules left', guess: '2', measured: '4' },
+      { asked: 'Accuracy shows', guess: 'both', measured: 'neither by name' },
+      {
+        asked: 'Keeps most',
+        guess: 'SFT continued',
+        measured: expect.stringMatching(/^SFT continued, \d\d %$/u) as string,
+      },
+    ]);
+  });
+});
+
+describe('the screens', () => {
+  it.each(['lesson-screens.ts', 'lab-lesson.ts', 'lab-front-door.ts', 'lab-toy-arms.ts', 'lab-seed-dots.ts'])(
+    'of %s hold no number that somebody wrote',
+    (name) => {
+      const source = readFileSync(`src/ui/lessons/${name}`, 'utf8');
+      const templates = [...source.matchAll(/html`((?:[^`$]|\$(?!\{)|\$\{[^{}]*\})*)`/gu)].map(([, text = '']) => text);
+      expect(templates.length).toBeGreaterThan(0);
+      for (const template of templates) {
+        const spoken = template.replaceAll(/\$\{[^{}]*\}/gu, '').replaceAll(/<[^>]*>/gu, ' ');
+        // Names of methods, and the ends of an axis.
+        expect(spoken.replaceAll(/\bk[23]\b|\b(?:0|50|100) %/gu, ''), template).not.toMatch(/\d/u);
+      }
+    },
+  );
+});
+
+describe('the curves as CSV', () => {
+  it('have a line per measurement, and names that no spreadsheet runs', () => {
+    const recording = { ...smallRecording(), name: '=1+"x"' };
+    const lines = curvesCsv([recording, recording]).trimEnd().split('\n');
+    expect(lines).toHaveLength(1 + 2 * recording.frames.length);
+    expect(lines[1]).toBe('"\'=1+""x""",9,0,0,0.4,1,1,4,1,0.5,0');
+    expect(new Set(lines.map((line) => line.split(',').length))).toEqual(new Set([11]));
+  });
+});
