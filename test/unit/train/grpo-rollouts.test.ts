@@ -272,9 +272,9 @@ describe('GrpoConfigSchema', () => {
     expect(config({ loss: { kind } }).loss).toEqual({ kind, clipLow, clipHigh });
   });
 
-  it('rejects unknown settings, and a KL term without weight', () => {
+  it('rejects unknown settings, and gives a KL term its weight', () => {
     expect(v.safeParse(GrpoConfigSchema, { lamda: 0.3 }).success).toBe(false);
-    expect(v.safeParse(GrpoConfigSchema, { kl: { kind: 'k3' } }).success).toBe(false);
+    expect(v.parse(GrpoConfigSchema, { kl: { kind: 'k3' } }).kl).toMatchObject({ kind: 'k3', beta: 0.1 });
     expect(v.safeParse(GrpoConfigSchema, { kl: { kind: 'k1', beta: 1 } }).success).toBe(false);
     expect(v.safeParse(GrpoConfigSchema, { samples: 1 }).success).toBe(false);
   });
