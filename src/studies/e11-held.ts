@@ -178,7 +178,7 @@ export function e11Report(results: E11Results): Report {
       paragraph(
         `${seeds} seeds per arm${seeds < SEEDS_FOR_A_CLAIM ? ' (preliminary: too few to claim anything)' : ''}, test splits, ` +
           `${device}, commit ${commit}. Mean and 95 % interval over seeds (Student's t). Made by `,
-        { code: `npm run lab -- experiment ${id} --seeds ${seeds}` },
+        { code: commandOf(results, seeds) },
         '; settings are in the results file.',
       ),
       heading('What the runs say'),
@@ -206,6 +206,17 @@ export function e11Report(results: E11Results): Report {
       { kind: 'plot', file: `${id}.svg`, caption: 'Steps that verify, by decoding', plot: plotOf(results) },
     ],
   };
+}
+
+/** The command that makes the results; folders of judged pairs are wherever their reader keeps them. */
+function commandOf({ id, arms, missing }: E11Results, seeds: number): string {
+  const sets = [...new Set(arms.map(({ data }) => data))].filter((data) => data !== RULE_WORLD);
+  const isShortened = missing.some((line) => line.includes('not run'));
+  return [
+    `npm run lab -- experiment ${id} --seeds ${seeds}`,
+    ...(isShortened ? [`--arms ${arms.length}`] : []),
+    ...(sets.length === 0 ? [] : [`--sets ${sets.map((set) => `FOLDER/${set}`).join(' ')}`]),
+  ].join(' ');
 }
 
 function armsTable(arms: readonly HeldArm[]): ReportBlock {
