@@ -51,9 +51,21 @@ export class LabSeedDots extends LabElement {
         display: flex;
         justify-content: space-between;
       }
+      .ticks span {
+        white-space: nowrap;
+      }
       .mean {
         width: 4.5rem;
         text-align: right;
+      }
+      @media (max-width: 40rem) {
+        th {
+          width: 38%;
+          white-space: normal;
+        }
+        .mean {
+          width: 3.5rem;
+        }
       }
       .axis {
         position: relative;
