@@ -18,7 +18,13 @@ child.stderr.on('data', errors.push);
 // At Ctrl-C the terminal signals the command as well; it treats the two signals as one.
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']))
   process.on(signal, () => child.kill(signal));
+// A terminated npm does not pass the signal on; its child notices that it has another parent now.
+const parent = process.ppid;
+const watch = setInterval(() => {
+  if (process.ppid !== parent) child.kill('SIGTERM');
+}, 1000);
 child.on('close', (code) => {
+  clearInterval(watch);
   errors.end();
   // A process ended by a signal has no exit code.
   process.exitCode = code ?? 130;

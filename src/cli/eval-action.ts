@@ -41,7 +41,10 @@ export async function runEval(options: EvalOptions): Promise<void> {
     await reportFaithfulness(model, expert.slice(0, options.pairs), options);
     return;
   }
-  const evaluation = await evaluate(model, expert.slice(0, options.pairs), {
+  const pairs = expert.slice(0, options.pairs);
+  const queries = new Set(pairs.map(({ pair }) => pair.queryId)).size;
+  note(`Measured on ${pairs.length} pairs of ${queries} held-out queries, ${options.split} split.`);
+  const evaluation = await evaluate(model, pairs, {
     // A model without rules writes no reasoning to be looked at.
     completions: options.shuffled === true || model.instruction.rules.length === 0 ? 0 : options.completions,
     decoding: options.decoding,

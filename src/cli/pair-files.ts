@@ -82,9 +82,10 @@ export async function readDataFiles(
   const { dataSet, errors, errorCount, findings } = await readDataSet(files, { columns: column });
   noteRowErrors(dataSet.name, errors, errorCount);
   noteFindings(dataSet.name, findings);
-  noteFindings(dataSet.name, gradeNotes(dataSet, grade, scale));
+  const { sentences, unlabelled } = gradeNotes(dataSet, grade, scale);
+  noteFindings(dataSet.name, sentences);
   note(
-    `${dataSet.pairs.length.toLocaleString('en')} judged pairs, ` +
+    `${(dataSet.pairs.length - unlabelled).toLocaleString('en')} judged pairs, ` +
       `${dataSet.documents.length.toLocaleString('en')} documents in ${dataSet.name}.`,
   );
   return dataSet;
@@ -114,11 +115,15 @@ export async function assertFile(path: string): Promise<void> {
 }
 
 /** Describes the grades of a data set and how many have no label. */
-function gradeNotes({ pairs }: DataSet, meanings: string | undefined, scale: number | undefined): string[] {
+function gradeNotes(
+  { pairs }: DataSet,
+  meanings: string | undefined,
+  scale: number | undefined,
+): { sentences: string[]; unlabelled: number } {
   const grades = pairs.map(({ grade }) => grade);
   const found = foundScale(grades, meanings);
   const size = scale ?? found.size;
-  if (size === undefined) return [];
+  if (size === undefined) return { sentences: [], unlabelled: 0 };
   const reader = new GradeReader(scaleOfSize(size), meanings);
   const unread = pairs.filter(({ grade }) => reader.read(grade) === undefined);
   const firstRows = new Map(unread.toReversed().map(({ grade, row }) => [grade, row]));
@@ -126,12 +131,13 @@ function gradeNotes({ pairs }: DataSet, meanings: string | undefined, scale: num
     .slice(-5)
     .toReversed()
     .map(([grade, row]) => `${showValue(grade)}, first in row ${row}`);
-  return [
+  const sentences = [
     `grades are ${describeGrades(found)}, on a scale of ${size} labels.`,
     ...(unread.length === 0
       ? []
       : [`${unread.length} with a grade that has no label, left out: ${listed.join('; ')}.`]),
   ];
+  return { sentences, unlabelled: unread.length };
 }
 
 function collectColumn(text: string, previous: ColumnNames): ColumnNames {

@@ -88,7 +88,8 @@ export async function runScore(path: string, options: ScoreOptions): Promise<voi
   note(`${model.card.name} on ${opened.backend}: ${opened.device}. Memory: ${describeMemory(model.transformer)}.`);
   const scale = gradeScale(options.gradeScale, found, model.scale);
   const isCompared = found?.size !== undefined || options.gradeScale !== undefined;
-  if (found !== undefined) note(isCompared ? describeScales(found, model, scale) : describeUnknownScale(found));
+  if (found !== undefined)
+    note(isCompared ? describeScales(found, model, scale) : describeUnknownScale(found, options.grade));
   if (options.strict === true)
     for (const { error, rows } of unreadGrades(survey, scale, grades)) errors.refuseGrade(error, rows);
   const isReasoned = options.reason === true && model.instruction.rules.length > 0;

@@ -223,7 +223,7 @@ export async function reasonsOf(
           ? 'no reasons given'
           : formatTrace(parsed.trace, name, scale).replaceAll('\n', ';')
         : `does not parse: expected ${parsed.failure.expected}, got ${parsed.failure.got}`,
-      stepsVerified: `${checks.filter((check) => check === 'verified').length}/${steps.length}`,
+      stepsVerified: `${checks.filter((check) => check === 'verified').length} of ${steps.length}`,
     };
   });
 }

@@ -115,7 +115,9 @@ async function keepPlan(out: string, plan: SweepPlan): Promise<void> {
   const kept = await keptPlan(path);
   const same = ({ kind, set, others }: SweepPlan): string =>
     JSON.stringify([kind, set.map((setting) => setting.path), others]);
-  if (kept !== undefined && same(kept) !== same(plan)) {
+  // A plan of which no run was begun, such as one with a typing error, may be replaced.
+  const isBegun = kept !== undefined && plannedRuns(kept, out).some((run) => existsSync(run.out));
+  if (kept !== undefined && isBegun && same(kept) !== same(plan)) {
     throw new LabError('bad-config', {
       message: `${out} contains another sweep.`,
       expected: `${kept.kind} over ${kept.set.map((setting) => setting.path).join(', ')} with "${kept.others.join(' ')}"`,
@@ -166,10 +168,13 @@ async function makeRuns(runs: readonly PlannedRun[], jobs: number, signal: Abort
 
 const LAB = fileURLToPath(new URL('../../scripts/lab.js', import.meta.url));
 
+/** What a run that has begun may have left. */
+const BEGUN = ['checkpoint.safetensors', 'log.jsonl', 'steps.jsonl', 'curve.jsonl', 'experiment.json'];
+
 /** Makes one run in a separate process, unless it is finished. */
 async function makeRun({ out, args }: PlannedRun, signal: AbortSignal): Promise<{ code: number; lastLine: string }> {
   if (existsSync(join(out, 'model'))) return { code: 0, lastLine: '' };
-  const isBegun = existsSync(join(out, 'checkpoint.safetensors')) || existsSync(join(out, 'log.jsonl'));
+  const isBegun = BEGUN.some((name) => existsSync(join(out, name)));
   const child = spawn(process.execPath, [LAB, ...args, ...(isBegun ? ['--resume'] : [])], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
@@ -178,11 +183,12 @@ async function makeRun({ out, args }: PlannedRun, signal: AbortSignal): Promise<
   let last = '';
   child.stderr.setEncoding('utf8');
   child.stderr.on('data', (text: string) => {
-    last = (last + text).slice(-1000); // its last line names the problem
+    last = (last + text).slice(-4000); // its last lines name the problem
   });
   try {
     const code = await new Promise<number>((resolve) => child.on('close', (exit) => resolve(exit ?? 130)));
-    return { code, lastLine: last.trimEnd().split('\n').at(-1) ?? '' };
+    const lines = last.trimEnd().split('\n');
+    return { code, lastLine: lines.findLast((line) => /^error: /iu.test(line)) ?? lines.at(-1) ?? '' };
   } finally {
     signal.removeEventListener('abort', stop);
   }

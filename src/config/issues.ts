@@ -36,7 +36,8 @@ export function describeIssue(schema: v.GenericSchema, issue: v.BaseIssue<unknow
   if (near !== undefined) return `there is no "${key}"; did you mean "${near}"?`;
   const elsewhere = placesOf(schema as Node, key).find((place) => place !== [...places, key].join('.'));
   if (elsewhere !== undefined) return `there is no "${key}" here; did you mean "${elsewhere}"?`;
-  return `there is no "${key}"; known are ${[...new Set(groups.flatMap(keysOf))].join(', ')}`;
+  const known = [...new Set(groups.flatMap(keysOf))];
+  return `there is no "${key}"${known.length === 0 ? '' : `; known are ${known.join(', ')}`}`;
 }
 
 /** With a full stop, unless it ends with a question. */

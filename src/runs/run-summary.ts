@@ -129,7 +129,8 @@ function flatten(group: object, before = ''): Record<string, Setting> {
   for (const [key, value] of Object.entries(group) as [string, unknown][]) {
     const path = `${before}${key}`;
     if (value === undefined) continue;
-    if (value === null || typeof value !== 'object') flat[path] = value as Setting;
+    if (typeof value === 'string' && /^[0-9a-f]{64}$/u.test(value)) flat[path] = value.slice(0, 12);
+    else if (value === null || typeof value !== 'object') flat[path] = value as Setting;
     else if (Array.isArray(value) || key === 'rules') flat[path] = short(JSON.stringify(value));
     else Object.assign(flat, flatten(value, `${path}.`));
   }

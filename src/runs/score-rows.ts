@@ -1,6 +1,7 @@
 /**
  * The rows that `lab score` and the Files view judge: a survey of the file before a model is loaded, then its pairs one by one.
  */
+import { gradeNumber } from '../protocol/grade-meanings.ts';
 import { describeGrades, type FoundScale, foundScale, GradeReader } from '../data/files/grades.ts';
 import type { GradedRow, PairRow } from '../data/files/pairs-file.ts';
 import { isRowError, type RowError, RowProblem } from '../data/files/records.ts';
@@ -157,10 +158,17 @@ export function describeScales(found: FoundScale, { scale: own }: LabModel, scal
 }
 
 /** What is said of grades that are compared with nothing. */
-export function describeUnknownScale(found: FoundScale): string {
+export function describeUnknownScale(found: FoundScale, meanings = ''): string {
+  const grades = describeGrades(found);
+  if (meanings !== '') {
+    return `--grade "${meanings}" gives no grade of the file (${grades}) a label: scores are not compared with them.`;
+  }
+  const [one = '', other = ''] = found.grades;
+  const isNumbers = found.grades.some((grade) => gradeNumber(grade) !== undefined);
+  const example = isNumbers ? '>=0.5=1,*=0' : `${one}=1,${other}=0`;
   return (
-    `Grades (${describeGrades(found)}) are not on a scale that the lab knows: scores are not compared with them. ` +
-    'Say what they mean with --grade, for example --grade ">=0.5=1,*=0".'
+    `Grades (${grades}) are not on a scale that the lab knows: scores are not compared with them. ` +
+    `Say what they mean with --grade, for example --grade "${example}".`
   );
 }
 

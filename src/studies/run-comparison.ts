@@ -29,6 +29,8 @@ export interface RunComparison {
   readonly groups: readonly RunGroup[];
   /** All metrics that were measured in some run. */
   readonly metrics: readonly string[];
+  /** Runs left out, because another one of the same settings and seed is there: it says nothing new. */
+  readonly repeated: readonly string[];
 }
 
 /** Metrics shown first; others follow by name. */
@@ -48,15 +50,19 @@ export function compareRuns(runs: readonly ComparedRun[]): RunComparison {
   const differing = paths.filter((path) => new Set(runs.map((run) => valueText(run.settings[path]))).size > 1);
   const kinds = new Set(runs.map(({ kind }) => kind));
   const groups = new Map<string, ComparedRun[]>();
+  const repeated: string[] = [];
   for (const run of runs) {
     const values = differing.flatMap((path) => valueOf(path, run.settings));
     const name = [...(kinds.size > 1 ? [run.kind] : []), ...values].join(', ') || 'all runs';
-    groups.set(name, [...(groups.get(name) ?? []), run]);
+    const members = groups.get(name) ?? [];
+    if (members.some(({ seed }) => seed === run.seed)) repeated.push(run.path);
+    else groups.set(name, [...members, run]);
   }
   const measured = new Set(runs.flatMap(({ curve }) => curve.flatMap(({ measures }) => Object.keys(measures))));
   const others = [...measured].filter((name) => !FIRST_METRICS.includes(name)).toSorted();
   return {
     differing,
+    repeated,
     groups: [...groups].map(([name, members]) => ({ name, runs: members, settings: members[0]?.settings ?? {} })),
     metrics: [...FIRST_METRICS.filter((name) => measured.has(name)), ...others],
   };
@@ -76,7 +82,7 @@ export function lastValue({ curve }: RunSummary, metric: string): number | null 
 
 /** The comparison as a report. @param metrics - those to show; by default the first ones that were measured */
 export function comparisonReport(comparison: RunComparison, metrics = comparison.metrics.slice(0, 7)): Report {
-  const { differing, groups } = comparison;
+  const { differing, groups, repeated } = comparison;
   const arms = groups.map(({ name, runs }) => ({
     name,
     seeds: runs.map((run) => {
@@ -108,6 +114,9 @@ export function comparisonReport(comparison: RunComparison, metrics = comparison
         arms.map((arm) => [arm.name, arm.seeds.length, ...metrics.map((metric) => meanText(metricMean(arm, metric)))]),
       ),
       ...differenceBlocks(base?.name ?? '', differences),
+      ...(repeated.length === 0
+        ? []
+        : [paragraph(`Left out, because another run has the same settings and seed: ${repeated.join(', ')}.`)]),
       ...(unfinished.length === 0
         ? []
         : [

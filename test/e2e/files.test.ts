@@ -148,7 +148,7 @@ describeBrowser('the Files view', () => {
     const { page, complaints } = await visit(browser, FILES_URL);
     await page.getByRole('button', { name: 'Try a sample' }).waitFor();
     await drop(page, 'broken.csv', 'a,b\n1,2\n');
-    await page.getByText(/broken\.csv: no column is known to be the query/u).waitFor();
+    await page.getByText(/broken\.csv: no column is recognised as the query/u).waitFor();
     await page.getByRole('link', { name: 'Another file' }).click();
     await page.getByRole('button', { name: 'Paste a table' }).click();
     await page.getByRole('textbox').fill('query\ttitle\tcolour\nred kettle\tkettle\tred\nred kettle\tmug\tblue\n');

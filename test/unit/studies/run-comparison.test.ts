@@ -63,6 +63,13 @@ describe('compareRuns', () => {
     ]);
   });
 
+  it('counts a run once, however often it is there', () => {
+    const copies = runs.map((one) => ({ ...one, path: `copy-of-${one.path}` }));
+    const { groups, repeated } = compareRuns([...runs, ...copies]);
+    expect(groups).toEqual(compareRuns(runs).groups);
+    expect(repeated).toEqual(copies.map(({ path }) => path));
+  });
+
   it('names what one run has otherwise than another', () => {
     expect(differencesFrom(run(0, 1, 1), run(0.3, 2, 1))).toEqual(['lambda 0.3']);
     const { settings, ...rest } = run(0, 1, 1);
