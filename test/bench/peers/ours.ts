@@ -15,7 +15,7 @@ import { ADAM, type Work } from '../work.ts';
 import type { Peer } from './peer.ts';
 
 /** More updates than a benchmark makes, so that evaluations and checkpoints never run. */
-const NEVER = 2 ** 31;
+const NEVER = 10_000_000;
 
 /** Loads a work into the lab's trainer. */
 export async function openOurs(work: Work, backend: NamedBackend, precision: TrainingPrecision = 'f32'): Promise<Peer> {
