@@ -154,11 +154,12 @@ export class ScoreOutput {
   }
 
   #linesOf({ item, score }: ScoredItem<PairRow>, reason: Reason | undefined): Iterable<string> {
-    const { query, document, label: grade } = item.pair;
+    const { query, queryId, document, label: grade } = item.pair;
     const trainedOn = this.#trainedOn(query);
     const record = {
       row: item.row,
       query,
+      queryId,
       docId: document.docId,
       title: document.title,
       ...scoreRecord(score, this.#model.scale.names),

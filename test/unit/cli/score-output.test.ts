@@ -123,6 +123,7 @@ describe('a file of scores', () => {
         if (!isRowError(row)) read.push(row);
       }
       expect(read.map(({ pair }) => pair.document.docId)).toEqual(SCORABLE.map(({ pair }) => pair.document.docId));
+      expect(read.map(({ pair }) => pair.queryId)).toEqual(SCORABLE.map(({ pair }) => pair.queryId));
       expect(read.map(({ pair }) => pair.document.title)).toEqual(
         SCORABLE.map(({ pair }) => `'${pair.document.title}`),
       );
