@@ -130,6 +130,8 @@ export class LabApp extends LabElement {
     this.isScoreWanted ||= this.route === 'score';
     const isLoaded = this.#loaded?.checkpointId === this.checkpointId && this.#loaded?.modelId === this.modelId;
     if (this.route === 'score' && (this.#loaded === undefined || !isLoaded)) void this.#load();
+    // The Score view looks once its model is loaded, which goes first.
+    else if (changed.has('openStore') && this.route !== 'train') void this.#lookForUnfinishedRun();
   }
 
   override render(): unknown {
@@ -314,6 +316,10 @@ export class LabApp extends LabElement {
     const origin = id === undefined ? folder : ({ kind: 'checkpoint', id, openStore: this.#sharedStore } as const);
     await this.#model.load(this.openClient, origin, backend);
     this.dispatchEvent(new Event('view-settled'));
+    await this.#lookForUnfinishedRun();
+  }
+
+  async #lookForUnfinishedRun(): Promise<void> {
     if (this.openStore !== undefined) this.hasUnfinishedRun = await hasUnfinishedRun(this.#sharedStore);
   }
 
