@@ -7,19 +7,9 @@ import { LabError } from '../common/errors.ts';
 import { MODEL_FILES } from '../infer/lab-model.ts';
 import { type RawSettings, withChanges } from './config-file.ts';
 import { checkOutputFolder, existing } from './outputs.ts';
+import { RUN_FILES } from './run-reader.ts';
 import type { SaidSetting, SettingOptions } from './setting-options.ts';
 import { note } from './terminal.ts';
-
-/** The files of a run folder. */
-const RUN_FILES = [
-  'checkpoint.safetensors',
-  'experiment.json',
-  'log.jsonl',
-  'steps.jsonl',
-  'curve.jsonl',
-  'record.jsonl',
-  'model',
-];
 
 /** The relevant options of a training command. */
 interface RunOptions {

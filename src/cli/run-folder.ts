@@ -210,7 +210,7 @@ export async function measuredOnce<T>(
 }
 
 /** A file of JSON; undefined if there is none. @throws {LabError} `bad-config` naming the file */
-async function readJson<T>(path: string, schema: v.GenericSchema<unknown, T>): Promise<T | undefined> {
+export async function readJson<T>(path: string, schema: v.GenericSchema<unknown, T>): Promise<T | undefined> {
   const text = await readTextIfThere(path);
   if (text === undefined) return undefined;
   let data: unknown = null;

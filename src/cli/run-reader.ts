@@ -1,15 +1,29 @@
 /**
  * Runs on disk, found by their checkpoints.
  */
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readSafetensors } from '../checkpoint/safetensors.ts';
 import { LabError, messageOf } from '../common/errors.ts';
+import { runMetadata } from '../runs/run-file.ts';
 import { summariseRun } from '../runs/run-summary.ts';
 import type { ComparedRun } from '../studies/run-comparison.ts';
-import { isErrno, systemError } from './system-errors.ts';
+import { readIfThere } from './run-folder.ts';
+import { systemError } from './system-errors.ts';
 
 const CHECKPOINT = 'checkpoint.safetensors';
+
+/** The files of a run folder. */
+export const RUN_FILES = [
+  'checkpoint.safetensors',
+  'experiment.json',
+  'log.jsonl',
+  'steps.jsonl',
+  'curve.jsonl',
+  'record.jsonl',
+  'model',
+];
+
 /** The depth of nested folders that are searched. */
 const MAX_DEPTH = 4;
 
@@ -29,25 +43,15 @@ export interface FoundRun {
  */
 export async function readRun(path: string): Promise<ComparedRun> {
   const file = join(path, CHECKPOINT);
-  let bytes: Uint8Array;
-  try {
-    bytes = await readFile(file);
-  } catch (error) {
-    if (!isErrno(error, 'ENOENT') && !isErrno(error, 'ENOTDIR')) throw systemError(error, `read ${file}`);
+  const bytes = await readIfThere(file);
+  if (bytes === undefined) {
     throw new LabError('not-found', {
       message: `There is no run in ${path}.`,
       expected: `a folder with ${CHECKPOINT}, as "lab sft", "grpo" and "distill" write it`,
       fix: '"npm run lab -- runs" lists those that are there.',
     });
   }
-  const text = readSafetensors(bytes, file).metadata.get('run');
-  let metadata: unknown = null;
-  try {
-    metadata = JSON.parse(text ?? 'null');
-  } catch {
-    // The schema reports what was expected.
-  }
-  return { path, ...summariseRun(file, metadata) };
+  return { path, ...summariseRun(file, runMetadata(readSafetensors(bytes, file).metadata)) };
 }
 
 /** All runs in a folder and its subfolders, by path; an unreadable run is listed with its problem. */

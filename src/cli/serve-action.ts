@@ -9,6 +9,7 @@ import { normalisedRelevance } from '../relevance/pair/labels.ts';
 import { textFolding } from '../relevance/pair/text-folding.ts';
 import { Bm25 } from '../relevance/prompt/bm25.ts';
 import { withStanding } from '../relevance/prompt/standing.ts';
+import { rounded } from '../runs/score-record.ts';
 import { interruption } from './interruption.ts';
 import { readModelFiles } from './model-folder.ts';
 import { openNodeBackend } from './node-backend.ts';
@@ -82,11 +83,6 @@ async function scoresOf(
     });
   }
   return scores;
-}
-
-/** Six decimals: more are noise of 32-bit floats. */
-function rounded(value: number): number {
-  return Number(value.toFixed(6));
 }
 
 async function* streamOf<T>(items: Iterable<T>): AsyncGenerator<T> {

@@ -55,7 +55,7 @@ export function readRunFile<Metadata>(
   readonly moments: Omit<AdamWState, 'step'>;
 } {
   const { metadata: texts, tensors } = readSafetensors(bytes);
-  const metadata = readMetadata(parseJson(texts.get('run')));
+  const metadata = readMetadata(runMetadata(texts));
   const weights = new Map(
     [...tensors].map(([name, stored]) => [name, { shape: stored.shape, data: stored.toFloat32() }]),
   );
@@ -88,9 +88,10 @@ export function upgradedFromWorld(metadata: unknown, added: Readonly<Record<stri
   return { ...others, ...added, dataHash: worldHash };
 }
 
-function parseJson(text: string | undefined): unknown {
+/** What a run file says beside its tensors; null if nothing of it is readable. @param texts - of its header */
+export function runMetadata(texts: ReadonlyMap<string, string>): unknown {
   try {
-    return JSON.parse(text ?? 'null') as unknown;
+    return JSON.parse(texts.get('run') ?? 'null') as unknown;
   } catch {
     return null; // the schema reports what was expected
   }

@@ -26,6 +26,7 @@ export function scoreRecord(
   };
 }
 
-function rounded(value: number): number {
+/** Six decimals: more are noise of 32-bit floats. */
+export function rounded(value: number): number {
   return Number(value.toFixed(6));
 }

@@ -24,11 +24,13 @@ interface FoundGrade {
   readonly rows: number;
 }
 
+/** The grades of a file, by their text. */
+export type FileGrades = ReadonlyMap<string, FoundGrade>;
+
 /** A summary of a file. */
 export interface FileSurvey {
   readonly pairs: number;
-  /** By the text of the grade. */
-  readonly grades: ReadonlyMap<string, FoundGrade>;
+  readonly grades: FileGrades;
 }
 
 /**
@@ -42,7 +44,7 @@ export async function surveyRows(
   rows: ReadRows,
   onError: (error: RowError) => void,
 ): Promise<FileSurvey> {
-  const grades = new Map<string, FoundGrade>();
+  const grades = new GradeCounts();
   let pairs = 0;
   for await (const item of rows) {
     if (isRowError(item)) {
@@ -50,17 +52,38 @@ export async function surveyRows(
       continue;
     }
     pairs += 1;
-    if (item.grade === '') continue;
-    const known = grades.get(item.grade) ?? { firstRow: item.row, column: item.gradeColumn, rows: 0 };
-    grades.set(item.grade, { ...known, rows: known.rows + 1 });
+    grades.add(item);
   }
-  if (pairs > 0) return { pairs, grades };
+  if (pairs > 0) return { pairs, grades: grades.found };
   throw new LabError('bad-file', {
     message: `${fileName} has no pair that can be scored.`,
     expected: 'rows with a query and a document',
     got: 'none',
     fix: 'See the rows named above.',
   });
+}
+
+/** Counts which grades rows have. */
+class GradeCounts {
+  readonly #found = new Map<string, { firstRow: number; column: string; rows: number }>();
+
+  get found(): FileGrades {
+    return this.#found;
+  }
+
+  add({ grade, row, gradeColumn }: Omit<GradedRow, 'pair'>): void {
+    if (grade === '') return;
+    const known = this.#found.get(grade);
+    if (known === undefined) this.#found.set(grade, { firstRow: row, column: gradeColumn, rows: 1 });
+    else known.rows += 1;
+  }
+}
+
+/** The grades of rows that are read already. */
+export function countGrades(rows: Iterable<GradedRow>): FileGrades {
+  const grades = new GradeCounts();
+  for (const row of rows) grades.add(row);
+  return grades.found;
 }
 
 /** The scale that the grades of a file are on; undefined where it has no grades. @param meanings - of `--grade` */

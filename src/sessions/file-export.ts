@@ -2,7 +2,6 @@
  * What a judged file is carried away as: its own columns with what was found added to them, or TREC's run and judgments.
  */
 import { withAddedColumns } from '../data/files/own-columns.ts';
-import type { DataFile } from '../data/files/data-set-reader.ts';
 import type { FilePreview } from '../data/files/preview.ts';
 import { type TrecEntry, trecQrels, trecRun } from '../data/files/trec-lines.ts';
 import { type Cell, jsonLines } from '../data/files/table-writer.ts';
@@ -27,8 +26,6 @@ const ADDED_TEXT = ['lab_label_name', 'lab_corrected_by'];
 const LINES_A_PIECE = 2000;
 
 export interface ExportSource {
-  /** The file of the pairs. */
-  readonly file: DataFile;
   readonly columns: FilePreview['columns'];
   readonly rows: JudgedRows;
   readonly scores: FileScores;
@@ -89,7 +86,7 @@ const TYPES = { csv: 'text/csv', tsv: 'text/tab-separated-values', jsonl: 'appli
 const SPACES = 'Fields are apart by spaces; in ids that have some, a space is written as %20.';
 
 function ownColumns(format: 'csv' | 'tsv' | 'jsonl', source: ExportSource): AsyncGenerator<string> {
-  const { file, columns, rows, scores, placed } = source;
+  const { columns, rows, scores, placed } = source;
   const ranks = new Map(scores.ranked().flatMap((list) => list.map((place, i): [number, number] => [place, i + 1])));
   const corrections = scores.lastCorrections();
   const placeOf = new Map(rows.rows.map(({ row }, place) => [row, place]));
@@ -110,7 +107,7 @@ function ownColumns(format: 'csv' | 'tsv' | 'jsonl', source: ExportSource): Asyn
       lab_corrected_at: correction === undefined ? null : new Date(correction.at).toISOString(),
     };
   };
-  return withAddedColumns(file, { format, columns, added: ADDED, addedText: ADDED_TEXT, valuesOf });
+  return withAddedColumns(rows.pairsFile, { format, columns, added: ADDED, addedText: ADDED_TEXT, valuesOf });
 }
 
 /** The scored pairs, the best of each query first. */

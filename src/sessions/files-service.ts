@@ -5,9 +5,9 @@
 import type { JudgedFiles, JudgedRecord } from '../checkpoint/judged-files.ts';
 import { tryLock } from '../checkpoint/tab-locks.ts';
 import { LabError } from '../common/errors.ts';
+import { openedOnce } from '../common/opened-once.ts';
 import { parseConfig } from '../config/parse.ts';
 import { ROLES } from '../data/files/columns.ts';
-import { distinguishFiles } from '../data/files/data-set-reader.ts';
 import { untilDelivered } from '../protocol/delivery.ts';
 import { failureOf } from '../protocol/failure.ts';
 import {
@@ -32,7 +32,7 @@ import { exportFile } from './file-export.ts';
 import { checkSameScorer, disposeFileModel, type FileBackend, loadFileModel } from './file-model.ts';
 import { FileScores } from './file-scores.ts';
 import { type KeepScores, scoreRest } from './file-scoring.ts';
-import { dataFileOf, JudgedRows } from './judged-rows.ts';
+import { JudgedRows } from './judged-rows.ts';
 import {
   entryOf,
   foldingOf,
@@ -58,14 +58,17 @@ export interface FilesSurroundings extends FileBackend {
 
 export class FilesService implements FilesApi {
   readonly #surroundings: FilesSurroundings;
-  #judged: Promise<JudgedStore> | undefined;
+  readonly #store: () => Promise<JudgedStore>;
   #open: OpenFile | undefined;
   #stop: AbortController | undefined;
+  /** The last mapping; it does not reject. */
+  #mapped: Promise<unknown> = Promise.resolve();
   /** The scoring under way; it does not reject. */
   #running: Promise<unknown> | undefined;
 
   constructor(surroundings: FilesSurroundings) {
     this.#surroundings = surroundings;
+    this.#store = openedOnce(async () => (await surroundings.openStore()).judged);
   }
 
   async list(): Promise<FileList> {
@@ -94,7 +97,14 @@ export class FilesService implements FilesApi {
     await (await this.#store()).remove(id);
   }
 
-  async map(columns: Record<string, string>, grades: string, isMapped: boolean): Promise<OpenedFile> {
+  /** One mapping after the other, because the last one asked for must be the one that stays. */
+  map(columns: Record<string, string>, grades: string, isMapped: boolean): Promise<OpenedFile> {
+    const mapped = this.#mapped.then(() => this.#map(columns, grades, isMapped));
+    this.#mapped = mapped.catch(() => undefined);
+    return mapped;
+  }
+
+  async #map(columns: Record<string, string>, grades: string, isMapped: boolean): Promise<OpenedFile> {
     const open = this.#opened();
     const store = await this.#store();
     const { id, scoring } = open.record;
@@ -203,11 +213,9 @@ export class FilesService implements FilesApi {
     const open = this.#opened();
     const rows = readRows(open);
     const scoring = scoringOf(open.record);
-    const { pairsFile } = await distinguishFiles(open.files.map(dataFileOf), { columns: namesOf(open.record) });
-    const preview = open.previews.find(({ name }) => name === pairsFile.name);
     if (scoring === null) throw notReady();
+    const preview = open.previews.find(({ name }) => name === rows.name);
     return exportFile(format, {
-      file: pairsFile,
       columns: preview?.columns ?? [],
       rows,
       scores: scoresIn(open),
@@ -319,18 +327,6 @@ export class FilesService implements FilesApi {
   #opened(): OpenFile {
     if (this.#open !== undefined) return this.#open;
     throw new LabError('not-found', { message: 'No file is open.', fix: 'Choose one.' });
-  }
-
-  /** Opened at the first use, and again after a failure: another tab may have let go since. */
-  #store(): Promise<JudgedStore> {
-    this.#judged ??= this.#surroundings.openStore().then(
-      ({ judged }) => judged,
-      (thrown: unknown) => {
-        this.#judged = undefined;
-        throw thrown;
-      },
-    );
-    return this.#judged;
   }
 }
 

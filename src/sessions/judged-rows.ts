@@ -15,7 +15,7 @@ import type { FileSurvey } from '../protocol/files.ts';
 import { DEFAULT_SCALE, type LabelScale, scaleOfSize } from '../relevance/pair/labels.ts';
 import type { LabDocument } from '../relevance/pair/pair.ts';
 import type { PromptConfig } from '../relevance/prompt/prompt.ts';
-import { gradeScaleOf, placedRows } from '../runs/score-rows.ts';
+import { countGrades, type FileGrades, gradeScaleOf, placedRows } from '../runs/score-rows.ts';
 
 /** Pairs beyond these do not fit into the memory of a tab. */
 const MAX_PAIRS = 1_000_000;
@@ -38,8 +38,11 @@ export function dataFileOf({ name, blob }: JudgedBytes): DataFile {
 }
 
 export class JudgedRows {
-  readonly name: string;
+  /** The file of the pairs. */
+  readonly pairsFile: DataFile;
   readonly rows: readonly GradedRow[];
+  /** By the text of the grade. */
+  readonly gradeCounts: FileGrades;
   readonly documents: ReadonlyMap<string, LabDocument> | undefined;
   readonly #grades: string;
   readonly #errors: readonly RowError[];
@@ -48,14 +51,15 @@ export class JudgedRows {
   #placed: { readonly folding: PromptConfig['folding']; readonly rows: readonly PlacedRow[] } | undefined;
 
   private constructor(
-    name: string,
+    pairsFile: DataFile,
     rows: readonly GradedRow[],
     documents: ReadonlyMap<string, LabDocument> | undefined,
     grades: string,
     { errors, errorCount, findings }: { errors: RowError[]; errorCount: number; findings: Findings },
   ) {
-    this.name = name;
+    this.pairsFile = pairsFile;
     this.rows = rows;
+    this.gradeCounts = countGrades(rows);
     this.documents = documents;
     this.#grades = grades;
     this.#errors = errors;
@@ -91,22 +95,11 @@ export class JudgedRows {
       if (errors.length < SHOWN_REFUSALS) errors.push(item);
     }
     if (rows.length === 0) throw noPair(fileName, errors[0]);
-    return new JudgedRows(fileName, rows, documents, grades, { errors, errorCount, findings });
+    return new JudgedRows(pairsFile, rows, documents, grades, { errors, errorCount, findings });
   }
 
-  /** How many pairs have which grade. */
-  get gradeCounts(): ReadonlyMap<
-    string,
-    { readonly firstRow: number; readonly column: string; readonly rows: number }
-  > {
-    const counts = new Map<string, { firstRow: number; column: string; rows: number }>();
-    for (const { grade, row, gradeColumn } of this.rows) {
-      if (grade === '') continue;
-      const known = counts.get(grade);
-      if (known === undefined) counts.set(grade, { firstRow: row, column: gradeColumn, rows: 1 });
-      else known.rows += 1;
-    }
-    return counts;
+  get name(): string {
+    return this.pairsFile.name;
   }
 
   survey(): FileSurvey {

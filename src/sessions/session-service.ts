@@ -3,6 +3,7 @@
  * single run or of a demonstration. All input is parsed; every error leaves as a typed failure, after which another
  * session can begin.
  */
+import { openedOnce } from '../common/opened-once.ts';
 import { newId } from '../checkpoint/manifest.ts';
 import { LabError, throwIfAborted } from '../common/errors.ts';
 import { countParameters, type ModelConfig } from '../config/model-config.ts';
@@ -379,14 +380,4 @@ export class SessionService implements TrainingApi {
     this.#turn = turn.catch(() => undefined);
     return turn;
   }
-}
-
-/** A store opened at its first use, and again after a failure, because another tab may have released it since. */
-function openedOnce(open: () => Promise<RunStore>): () => Promise<RunStore> {
-  let store: Promise<RunStore> | undefined;
-  return () =>
-    (store ??= open().catch((error: unknown) => {
-      store = undefined;
-      throw error;
-    }));
 }

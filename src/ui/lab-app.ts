@@ -268,44 +268,30 @@ export class LabApp extends LabElement {
   async #fetchFilesView(): Promise<void> {
     this.isFilesWanted = true;
     this.filesFailure = undefined;
-    try {
-      await import('./files/lab-files-view.ts');
-    } catch (thrown) {
-      this.filesFailure = failureOf(thrown);
-    }
+    this.filesFailure = await failureToFetch(import('./files/lab-files-view.ts'));
     this.dispatchEvent(new Event('view-settled'));
   }
 
   async #fetchTrainView(): Promise<void> {
     this.isTrainWanted = true;
     this.trainFailure = undefined;
-    try {
-      await import('./train/lab-train-view.ts');
-    } catch (thrown) {
-      this.trainFailure = failureOf(thrown);
-    }
+    this.trainFailure = await failureToFetch(import('./train/lab-train-view.ts'));
     this.dispatchEvent(new Event('view-settled'));
   }
 
   async #fetchCollapseView(): Promise<void> {
     this.isCollapseWanted = true;
     this.collapseFailure = undefined;
-    try {
-      await import('./collapse/lab-collapse-view.ts');
-    } catch (thrown) {
-      this.collapseFailure = failureOf(thrown);
-    }
+    this.collapseFailure = await failureToFetch(import('./collapse/lab-collapse-view.ts'));
     this.dispatchEvent(new Event('view-settled'));
   }
 
   async #fetchLessons(): Promise<void> {
     this.areLessonsWanted = true;
     this.lessonsFailure = undefined;
-    try {
-      await Promise.all([import('./lessons/lab-front-door.ts'), import('./lessons/lab-lesson.ts')]);
-    } catch (thrown) {
-      this.lessonsFailure = failureOf(thrown);
-    }
+    this.lessonsFailure = await failureToFetch(
+      Promise.all([import('./lessons/lab-front-door.ts'), import('./lessons/lab-lesson.ts')]),
+    );
   }
 
   async #load(): Promise<void> {
@@ -345,6 +331,11 @@ export class LabApp extends LabElement {
     this.modelId = modelIn(location.hash);
     this.compared = comparedIn(location.hash);
   };
+}
+
+/** Waits for the code of a view; gives what went wrong. */
+function failureToFetch(code: Promise<unknown>): Promise<Failure | undefined> {
+  return code.then(() => undefined, failureOf);
 }
 
 declare global {

@@ -86,69 +86,63 @@ describeBrowser('the Files view', () => {
   });
   afterAll(() => browser.close());
 
-  // Within the whole suite it waits for ever on an idle machine, alone it takes seconds; why is not known yet (docs/log.md).
-  it.skipIf(inject('isWhole'))(
-    'takes a file from the drop to a corrected export, and is there again after a reload',
-    async () => {
-      const { page, complaints, foreignRequests } = await visit(browser, FILES_URL, { acceptDownloads: true });
-      await page.getByRole('button', { name: 'Try a sample' }).waitFor();
-      await drop(page, 'verdicts.csv', verdictsCsv());
-      await page.getByText('5 pairs of 2 queries, 5 documents, no grades').waitFor();
-      expect(await page.getByLabel('What Custodian is').inputValue()).toBe('');
-      await page.getByLabel('What verdict is').selectOption('grade');
-      await page.getByText('5 pairs of 2 queries, 5 documents').waitFor();
-      await page.getByLabel('N (4)').selectOption('0');
-      await page.getByLabel('Y (1)').selectOption('1');
-      await expect.poll(() => page.getByLabel('All at once').inputValue()).toBe('N=0,Y=1');
-      await startScoring(page);
-      await page.locator('lab-trust-strip').getByText('Measured on 5 graded pairs').waitFor();
+  it('takes a file from the drop to a corrected export, and is there again after a reload', async () => {
+    const { page, complaints, foreignRequests } = await visit(browser, FILES_URL, { acceptDownloads: true });
+    await page.getByRole('button', { name: 'Try a sample' }).waitFor();
+    await drop(page, 'verdicts.csv', verdictsCsv());
+    await page.getByText('5 pairs of 2 queries, 5 documents, no grades').waitFor();
+    expect(await page.getByLabel('What Custodian is').inputValue()).toBe('');
+    await page.getByLabel('What verdict is').selectOption('grade');
+    await page.getByText('5 pairs of 2 queries, 5 documents').waitFor();
+    await page.getByLabel('N (4)').selectOption('0');
+    await page.getByLabel('Y (1)').selectOption('1');
+    await expect.poll(() => page.getByLabel('All at once').inputValue()).toBe('N=0,Y=1');
+    await startScoring(page);
+    await page.locator('lab-trust-strip').getByText('Measured on 5 graded pairs').waitFor();
 
-      // The first query, its pairs by rank; one grade by key, which moves on.
-      expect((await shownRows(page))[0]).toMatch(/^1 Red kettle, 1\.5 l .* relevant$/u);
-      await page.keyboard.press('J');
-      await expect
-        .poll(() => page.locator('lab-query-list [aria-selected="true"]').innerText())
-        .toContain('garden hose');
-      await expect.poll(() => shownRows(page)).toHaveLength(2);
-      const [first = ''] = await shownRows(page);
-      await page.keyboard.press('1');
-      await expect.poll(async () => (await shownRows(page))[0]).toMatch(/relevant ?, corrected/u);
-      expect(await page.locator('lab-pair-table [aria-selected="true"]').innerText()).not.toContain(first.slice(2, 8));
-      await page.keyboard.press('u');
-      await expect.poll(async () => (await shownRows(page))[0]).toBe(first);
-      await page.keyboard.press('1');
-      await page.keyboard.press('9'); // no grade, and no harm
-      await expect.poll(async () => (await shownRows(page))[0]).toMatch(/relevant ?, corrected/u);
+    // The first query, its pairs by rank; one grade by key, which moves on.
+    expect((await shownRows(page))[0]).toMatch(/^1 Red kettle, 1\.5 l .* relevant$/u);
+    await page.keyboard.press('J');
+    await expect.poll(() => page.locator('lab-query-list [aria-selected="true"]').innerText()).toContain('garden hose');
+    await expect.poll(() => shownRows(page)).toHaveLength(2);
+    const [first = ''] = await shownRows(page);
+    await page.keyboard.press('1');
+    await expect.poll(async () => (await shownRows(page))[0]).toMatch(/relevant ?, corrected/u);
+    expect(await page.locator('lab-pair-table [aria-selected="true"]').innerText()).not.toContain(first.slice(2, 8));
+    await page.keyboard.press('u');
+    await expect.poll(async () => (await shownRows(page))[0]).toBe(first);
+    await page.keyboard.press('1');
+    await page.keyboard.press('9'); // no grade, and no harm
+    await expect.poll(async () => (await shownRows(page))[0]).toMatch(/relevant ?, corrected/u);
 
-      const csv = await exported(page, 'CSV for spreadsheets');
-      expect(csv).toMatch(/^\uFEFFquery,docId,title,verdict,Custodian,lab_label,/u);
-      expect(csv.trimEnd().split('\r\n')).toHaveLength(6);
-      expect(csv).toContain(`garden hose,011,"'=HYPERLINK(""x"")",N,box 5,`);
-      expect(csv).toContain('red kettle,009,Blue kettle,N,-3,');
-      expect(csv.split('\r\n').filter((line) => /,judge,\d{4}-/u.test(line))).toHaveLength(1);
-      expect(await exported(page, 'TREC qrels')).toMatch(/^red%20kettle 0 007 1$/mu);
+    const csv = await exported(page, 'CSV for spreadsheets');
+    expect(csv).toMatch(/^\uFEFFquery,docId,title,verdict,Custodian,lab_label,/u);
+    expect(csv.trimEnd().split('\r\n')).toHaveLength(6);
+    expect(csv).toContain(`garden hose,011,"'=HYPERLINK(""x"")",N,box 5,`);
+    expect(csv).toContain('red kettle,009,Blue kettle,N,-3,');
+    expect(csv.split('\r\n').filter((line) => /,judge,\d{4}-/u.test(line))).toHaveLength(1);
+    expect(await exported(page, 'TREC qrels')).toMatch(/^red%20kettle 0 007 1$/mu);
 
-      await page.reload();
-      await page.locator('lab-trust-strip').getByText('Measured on 5 graded pairs').waitFor();
-      expect(await exported(page, 'CSV for spreadsheets')).toBe(csv);
-      await page.keyboard.press('/');
-      await page.keyboard.type('gloves');
-      await expect.poll(() => shownRows(page)).toHaveLength(1);
-      await page.keyboard.press('Escape');
-      await page.keyboard.press('?');
-      await page.getByRole('dialog').getByText('take the last grade back').waitFor();
-      await page.keyboard.press('Escape');
+    await page.reload();
+    await page.locator('lab-trust-strip').getByText('Measured on 5 graded pairs').waitFor();
+    expect(await exported(page, 'CSV for spreadsheets')).toBe(csv);
+    await page.keyboard.press('/');
+    await page.keyboard.type('gloves');
+    await expect.poll(() => shownRows(page)).toHaveLength(1);
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('?');
+    await page.getByRole('dialog').getByText('take the last grade back').waitFor();
+    await page.keyboard.press('Escape');
 
-      // Another file of the same shape is read as this one was.
-      await page.getByRole('link', { name: 'Another file' }).click();
-      await page.getByRole('link', { name: 'verdicts.csv' }).waitFor();
-      await drop(page, 'more.csv', verdictsCsv());
-      await page.getByText('Read as the last file with these columns was.').waitFor();
-      expect(await page.getByLabel('What verdict is').inputValue()).toBe('grade');
-      expect(complaints).toEqual([]);
-      expect(foreignRequests).toEqual([]);
-    },
-  );
+    // Another file of the same shape is read as this one was.
+    await page.getByRole('link', { name: 'Another file' }).click();
+    await page.getByRole('link', { name: 'verdicts.csv' }).waitFor();
+    await drop(page, 'more.csv', verdictsCsv());
+    await page.getByText('Read as the last file with these columns was.').waitFor();
+    expect(await page.getByLabel('What verdict is').inputValue()).toBe('grade');
+    expect(complaints).toEqual([]);
+    expect(foreignRequests).toEqual([]);
+  });
 
   it('gives reasons on demand with their evidence, and says what is wrong with a file', async () => {
     const { page, complaints } = await visit(browser, FILES_URL);

@@ -126,6 +126,8 @@ export class FilesController implements ReactiveController {
 
   /** Says how the open file is read. @param isMapped - whether that is all */
   async map(columns: Record<string, string>, grades: string, isMapped: boolean): Promise<void> {
+    // Shown before the thread has read the file again, because the next choice is made from what is shown.
+    if (this.file !== undefined) this.#set({ file: { ...this.file, columns, grades } });
     await this.#attempt(async (isCurrent) => {
       const file = await (await this.#thread()).map(columns, grades, isMapped);
       if (!isCurrent()) return;

@@ -242,9 +242,11 @@ export class LabFileMapping extends LabElement {
 
   #chosen(file: OpenedFile, column: Preview['columns'][number], select: EventTarget | null): void {
     if (!(select instanceof HTMLSelectElement)) return;
-    const columns = { ...file.columns };
     const { value } = select;
-    // The former role of the column becomes free; a column that loses its role to this one is kept as it is.
+    // The former role of the column becomes free, also one that was chosen and has not been read yet; a column that loses its
+    // role to this one is kept as it is.
+    const freed = Object.entries(file.columns).map(([role, name]) => [role, name === column.name ? '' : name]);
+    const columns = Object.fromEntries(freed) as Record<string, string>;
     if (column.role !== null && column.role !== 'attribute') columns[column.role] = '';
     if (value !== '' && value !== 'attribute') columns[value] = column.name;
     this.#tell({ columns, grades: file.grades, isMapped: false });

@@ -212,7 +212,7 @@ export class LabFilesView extends LabElement {
                         ?disabled=${preparing !== undefined}
                         @click=${() => this.#files.goOn()}
                       >
-                        ${preparing === undefined ? 'Go on' : 'Loading the model'}
+                        ${preparing === undefined ? 'Continue' : 'Loading the model'}
                       </button>
                       ${this.#exports()}`
               }`

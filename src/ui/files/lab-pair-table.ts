@@ -214,18 +214,9 @@ export class LabPairTable extends LabElement {
   }
 
   #keyPressed(event: KeyboardEvent): void {
-    const steps: Readonly<Record<string, number>> = {
-      ArrowDown: 1,
-      ArrowUp: -1,
-      PageDown: this.#rows.pageSize,
-      PageUp: -this.#rows.pageSize,
-      Home: -Infinity,
-      End: Infinity,
-    };
-    const step = steps[event.key];
-    if (step === undefined || this.places.length === 0) return;
+    const row = this.#rows.rowAfter(event.key, this.#chosenRow, this.places.length);
+    if (row === undefined) return;
     event.preventDefault();
-    const row = Math.min(this.places.length - 1, Math.max(0, this.#chosenRow + step));
     this.#tell(this.places[row] ?? 0);
   }
 

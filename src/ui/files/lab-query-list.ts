@@ -169,18 +169,9 @@ export class LabQueryList extends LabElement {
   }
 
   #keyPressed(event: KeyboardEvent): void {
-    const steps: Readonly<Record<string, number>> = {
-      ArrowDown: 1,
-      ArrowUp: -1,
-      PageDown: this.#rows.pageSize,
-      PageUp: -this.#rows.pageSize,
-      Home: -Infinity,
-      End: Infinity,
-    };
-    const step = steps[event.key];
-    if (step === undefined) return;
+    const row = this.#rows.rowAfter(event.key, this.#chosenRow, this.queries.length + 1);
+    if (row === undefined) return;
     event.preventDefault();
-    const row = Math.min(this.queries.length, Math.max(0, this.#chosenRow + step));
     this.#tell(row === 0 ? null : (this.queries[row - 1] ?? null));
   }
 

@@ -62,6 +62,21 @@ export class VirtualRows implements ReactiveController {
     else if (box.scrollTop < bottom) box.scrollTop = bottom;
   }
 
+  /** The row that a key leads to; undefined for keys that move nothing. @param row - that is chosen, -1 for none */
+  rowAfter(key: string, row: number, rows: number): number | undefined {
+    const { pageSize } = this;
+    const steps: Readonly<Record<string, number>> = {
+      ArrowDown: 1,
+      ArrowUp: -1,
+      PageDown: pageSize,
+      PageUp: -pageSize,
+      Home: -Infinity,
+      End: Infinity,
+    };
+    const step = steps[key];
+    return step === undefined || rows === 0 ? undefined : Math.min(rows - 1, Math.max(0, row + step));
+  }
+
   toTop(): void {
     if (this.#watched !== undefined) this.#watched.scrollTop = 0;
   }
