@@ -23,7 +23,7 @@ import { isErrno, systemError } from './system-errors.ts';
 
 /** Conditions under which an output may be written. */
 export interface OutputRules {
-  /** The inputs of the command; undefined ones are ignored, and a folder stands for the files in it. */
+  /** The inputs of the command; undefined ones are ignored, and a folder means the files in it. */
   readonly inputs: readonly (string | undefined)[];
   /** Replaces existing files, but never an input. */
   readonly force?: boolean | undefined;

@@ -40,7 +40,7 @@ export class RunRecorder {
   }
 
   /**
-   * Begins a record, or goes on with that of a run that is resumed.
+   * Begins a record, or continues that of a resumed run.
    *
    * @param folder - of the run
    * @throws {LabError} `bad-config` if the run was begun without one

@@ -52,7 +52,7 @@ export class Decoding {
   #unread: Int32Array[] = [];
   #passes = 1;
   /** Where kernels compute, the rows that are held, on the GPU; elsewhere here. */
-  #held: readonly HeldRow[] | HeldTables | undefined;
+  #held: HeldRow[] | HeldTables | undefined;
 
   private constructor(model: Transformer, cache: KvCache, B: number, out: tf.Tensor2D) {
     this.#model = model;
@@ -83,7 +83,7 @@ export class Decoding {
    * gives log-probabilities among these.
    */
   hold(rows: readonly HeldRow[]): void {
-    this.#held = usesKernels() ? uploadHeldRows(rows) : rows;
+    this.#held = usesKernels() ? uploadHeldRows(rows) : [...rows];
   }
 
   /** Forward passes so far, the one over the prompts included. */
@@ -250,9 +250,10 @@ export class Decoding {
 
   /** Advances a row in its automaton, if it has one. */
   #advanceRow(b: number, id: number): void {
-    const row = isOnGpu(this.#held) ? undefined : this.#held?.[b];
-    if (row === undefined || isOnGpu(this.#held)) return;
-    this.#held = this.#held?.with(b, advanced(row, id) ?? row);
+    const held = this.#held;
+    if (held === undefined || isOnGpu(held)) return;
+    const row = held[b];
+    if (row !== undefined) held[b] = advanced(row, id) ?? row;
   }
 
   /** The logits of the next token, which are computed now if they have not been. */
@@ -292,7 +293,7 @@ export class Decoding {
   }
 }
 
-function isOnGpu(held: readonly HeldRow[] | HeldTables | undefined): held is HeldTables {
+function isOnGpu(held: HeldRow[] | HeldTables | undefined): held is HeldTables {
   return held !== undefined && 'choices' in held;
 }
 

@@ -18,7 +18,7 @@ export const GrpoExperimentSchema = v.strictObject({
    * the rules where it names none.
    */
   data: DataSetting,
-  /** Of a file's, so many at most. */
+  /** The first of a file's, up to this number. */
   queries: setting(
     pairs,
     1500,
