@@ -107,7 +107,7 @@ describeBrowser('the checkpoint store', () => {
     expect(result.second.name).toBe('best (2)');
     expect(result.clash).toMatchObject({
       code: 'bad-config',
-      message: expect.stringContaining('"best" already') as string,
+      message: expect.stringContaining('already a checkpoint named "best"') as string,
     });
     expect(result.empty).toMatchObject({ code: 'bad-config' });
     expect(result.renamed).toEqual({ ...result.second, name: 'second best', isAutomatic: false });

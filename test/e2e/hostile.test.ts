@@ -159,11 +159,17 @@ describeBrowser('hostile contents', () => {
     '#/score?model=%F0%28%8C%28&with=,,,%00',
     `#/score?with=${'checkpoint:x,'.repeat(2000)}`,
     '#/__proto__?%',
-    '#',
     `#/score?model=${'x'.repeat(50_000)}`,
   ])('of an address (%#) leave a view that answers or explains why not', async (hash) => {
     const { page } = await visit(browser, `${HARNESS_URL}?backend=%00&scene=__proto__${hash}`);
     await page.locator('lab-answer .label, .reading lab-notice').first().waitFor();
+    expect(await page.locator('lab-part-failure').count()).toBe(0);
+  });
+
+  it.each(['', '#', '#/', '#/?with=__proto__'])('of an address without a view ("%s") lead to the front door', async (hash) => {
+    const { page } = await visit(browser, `${HARNESS_URL}?backend=%00`);
+    await page.goto(`${HARNESS_URL}?backend=%00&scene=__proto__${hash}`);
+    await page.locator('lab-front-door h2').first().waitFor();
     expect(await page.locator('lab-part-failure').count()).toBe(0);
   });
 
