@@ -37,6 +37,7 @@ const ROOMS = [
   'ui/theory',
   'ui/train',
   'ui/collapse',
+  'ui/runs',
   'ui/lessons',
   'ui',
   'cli',

@@ -76,7 +76,7 @@ export class OpenRuns {
   async start(run: OpenRunInput, data?: DataToKeep): Promise<RunLease> {
     const dataHash = data?.sha256 ?? '';
     const checked = parseConfig('The record of a run', OpenRunSchema, { ...run, dataHash });
-    const release = await tryLock(this.#lockName(checked.id));
+    const release = await tryLock(OpenRuns.lockName(this.#database, checked.id));
     if (release === undefined) {
       throw new LabError('internal', {
         message: `The run "${checked.name}" is being trained in another tab.`,
@@ -130,7 +130,12 @@ export class OpenRuns {
     return found
       .map(({ run, manifests }): OpenRunStatus => {
         const readable = manifests.map(readManifest).filter((manifest) => typeof manifest !== 'string');
-        const state = held === undefined ? 'unknown' : held.has(this.#lockName(run.id)) ? 'alive' : 'interrupted';
+        const state =
+          held === undefined
+            ? 'unknown'
+            : held.has(OpenRuns.lockName(this.#database, run.id))
+              ? 'alive'
+              : 'interrupted';
         return { run, state, lastCheckpoint: readable.toSorted(newestFirst)[0] ?? null };
       })
       .toSorted((a, b) => b.run.startedAt - a.run.startedAt);
@@ -146,7 +151,8 @@ export class OpenRuns {
     });
   }
 
-  #lockName(id: string): string {
-    return `${this.#database.name}/run/${id}`;
+  /** The lock that a tab holds while it trains a run. */
+  static lockName({ name }: Pick<StoreDatabase, 'name'>, id: string): string {
+    return `${name}/run/${id}`;
   }
 }

@@ -8,6 +8,7 @@
  *     datasets   imported data that runs learn from         key: sha256; its chunks are under that id
  *     records    events of the last finished run of a view  key: view
  *     judged     files of pairs of the Files view           key: id
+ *     tracked    records of all runs                        key: id
  *     judgedParts  their bytes, scores and corrections (judged-files.ts)  key: [id, kind, number, part]
  *
  * One invariant holds after every transaction: a chunk belongs to a manifest, a data set or a pending save. So nothing
@@ -28,6 +29,7 @@ export interface StoreSchema extends DBSchema {
   records: { key: string; value: unknown };
   judged: { key: string; value: unknown };
   judgedParts: { key: [id: string, kind: string, number: number, part: number]; value: unknown };
+  tracked: { key: string; value: unknown };
 }
 
 /** A save in progress. */
@@ -47,7 +49,7 @@ export type UpgradeTransaction = IDBPTransaction<unknown, string[], 'versionchan
 export type Migration = (database: IDBPDatabase, transaction: UpgradeTransaction) => void | Promise<void>;
 
 /** All migrations in order; the version of the database is their number. */
-export const MIGRATIONS: readonly Migration[] = [createStores, addDataSets, addRecords, addJudgedFiles];
+export const MIGRATIONS: readonly Migration[] = [createStores, addDataSets, addRecords, addJudgedFiles, addTrackedRuns];
 
 /** Migrates a database from its version to the latest. */
 export async function migrate(
@@ -85,4 +87,9 @@ function addRecords(database: IDBPDatabase): void {
 function addJudgedFiles(database: IDBPDatabase): void {
   database.createObjectStore('judged', { keyPath: 'id' });
   database.createObjectStore('judgedParts');
+}
+
+/** Version 5: the records of all runs. */
+function addTrackedRuns(database: IDBPDatabase): void {
+  database.createObjectStore('tracked', { keyPath: 'id' });
 }

@@ -31,6 +31,7 @@ import { DATA_STORES, dropUnusedData, KeptData } from './kept-data.ts';
 import { JudgedFiles } from './judged-files.ts';
 import { OpenRuns } from './open-runs.ts';
 import { RunRecords } from './run-records.ts';
+import { TrackedRuns } from './tracked-runs.ts';
 import {
   type LongOptions,
   notFound,
@@ -91,6 +92,8 @@ export class CheckpointStore {
   readonly records: RunRecords;
   /** Files of pairs that are judged here. */
   readonly judged: JudgedFiles;
+  /** The records of all runs. */
+  readonly tracked: TrackedRuns;
   readonly #database: StoreDatabase;
 
   constructor(database: StoreDatabase) {
@@ -99,6 +102,7 @@ export class CheckpointStore {
     this.data = new KeptData(database);
     this.records = new RunRecords(database);
     this.judged = new JudgedFiles(database);
+    this.tracked = new TrackedRuns(database);
   }
 
   /** Every checkpoint; reads manifests only. */

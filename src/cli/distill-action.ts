@@ -11,12 +11,12 @@ import { type DistillCheckpoint, readDistillCheckpoint, writeDistillCheckpoint }
 import { checkedStudent, type DistillHooks, runDistill, type TrainedStudent } from '../runs/distill-run.ts';
 import { newStudent, prepareDistill } from '../runs/distill-task.ts';
 import { makeLabFile } from '../runs/lab-file.ts';
+import { describeDistill } from '../runs/run-summary.ts';
 import type { StoredDtype } from '../config/stored.ts';
 import { hashWeights } from '../runs/weights-hash.ts';
 import { type DistillExperiment, DistillExperimentSchema } from '../protocol/distill-experiment.ts';
 import { interruption } from './interruption.ts';
 import { readModelFiles, writeModelFolder } from './model-folder.ts';
-import { writeWhole } from './outputs.ts';
 import { openNodeBackend } from './node-backend.ts';
 import type { BackendChoice } from '../protocol/scoring.ts';
 import { askedAgain, checkRunFolder, resumedSteps } from './resume-check.ts';
@@ -26,7 +26,6 @@ import { DISTILL_OPTIONS, METHOD_SETTINGS, type MethodName } from './run-options
 import { RunLog } from './run-log.ts';
 import type { SaidSetting } from './setting-options.ts';
 import { loadStartModel } from './start-model.ts';
-import { checkpointPath } from './supervised-run.ts';
 import { keepIn, loadTeacher } from './teacher-model.ts';
 import { note, print, Progress, valueText } from './terminal.ts';
 
@@ -102,6 +101,7 @@ export async function runDistillCommand(options: DistillOptions, chosen: readonl
 }
 
 function hooksOf(out: string, { distill }: DistillExperiment, log: RunLog, signal: AbortSignal): DistillHooks {
+  const folder = new RunFolder(out);
   const asking = new Progress('Answers of the teacher');
   const progress = new Progress('Steps');
   return {
@@ -123,7 +123,7 @@ function hooksOf(out: string, { distill }: DistillExperiment, log: RunLog, signa
       log.add(step, { heldOut });
     },
     onCheckpoint: async (checkpoint) => {
-      await writeWhole(checkpointPath(out), writeDistillCheckpoint(checkpoint));
+      await folder.writeCheckpointBytes(describeDistill(checkpoint), writeDistillCheckpoint(checkpoint));
       if (signal.aborted) note(`Saved after ${checkpoint.state.step} updates; continue with --resume.`);
     },
   };

@@ -131,7 +131,7 @@ async function writeModel(
     dtype: 'f16',
     data: { ...card.data, trainPairs: task.prompts.length, ...queries },
     training: {
-      command: `npm run lab -- grpo --start ${startFolder} --config experiment.json --out ${out}`,
+      command: `npm run lab -- grpo --start ${startFolder} --config config.json --out ${out}`,
       seed: experiment.grpo.seed,
       steps: experiment.grpo.steps,
       tokens: learned + expert,

@@ -16,6 +16,10 @@ import type { DistillExperiment } from '../protocol/distill-experiment.ts';
 import type { GrpoExperiment } from '../protocol/grpo-experiment.ts';
 import type { OrderExperiment } from '../protocol/order-experiment.ts';
 import { renameOldKeys } from '../protocol/renamed-keys.ts';
+import { NO_REMARKS, type RunDescription, type TrackedRun, TrackedRunSchema } from '../protocol/tracked-run.ts';
+import { RECORD_FILES, recordFiles } from '../runs/run-record.ts';
+import { describeGrpo } from '../runs/run-summary.ts';
+import { newId } from '../checkpoint/manifest.ts';
 import { canonicalJson } from '../relevance/rules/instruction.ts';
 import type { GrpoStep } from '../train/grpo-telemetry.ts';
 import { writeWhole } from './outputs.ts';
@@ -100,10 +104,30 @@ export class RunFolder {
     return readIfThere(join(this.path, 'checkpoint.safetensors'));
   }
 
-  /** Writes a checkpoint, and the settings beside it for people to read. */
-  async writeCheckpointBytes(experiment: object, bytes: Uint8Array): Promise<void> {
-    await writeWhole(join(this.path, 'experiment.json'), `${JSON.stringify(experiment, null, 1)}\n`);
+  /** Writes a checkpoint, and the record of the run beside it. */
+  async writeCheckpointBytes(description: RunDescription, bytes: Uint8Array): Promise<void> {
+    // The checkpoint decides where the run resumes, so the record never is behind it.
+    const files = recordFiles(await this.#recordOf(description));
+    for (const name of RECORD_FILES) await writeWhole(join(this.path, name), files[name]);
     await writeWhole(join(this.path, 'checkpoint.safetensors'), bytes);
+  }
+
+  /** The record of the run, with the id, the start and the remarks of the one that is there. */
+  async #recordOf(description: RunDescription): Promise<TrackedRun> {
+    const kept = v.safeParse(TrackedRunSchema, await this.#readKept());
+    const updatedAt = Date.now();
+    const state = description.step < description.steps ? 'stopped' : 'finished';
+    const created = { schemaVersion: 1 as const, id: newId(), parentId: null, startedAt: updatedAt, ...NO_REMARKS };
+    return { ...(kept.success ? kept.output : created), ...description, state, updatedAt };
+  }
+
+  async #readKept(): Promise<unknown> {
+    const text = await readTextIfThere(join(this.path, 'run.json'));
+    try {
+      return { ...(JSON.parse(text ?? 'null') as object | null), experiment: null, curve: [] };
+    } catch {
+      return null; // a damaged record is written anew
+    }
   }
 
   async readCheckpoint(): Promise<GrpoCheckpoint | undefined> {
@@ -118,7 +142,7 @@ export class RunFolder {
     await writeWhole(join(this.path, 'steps.jsonl'), `${lines}\n`);
     const curve = checkpoint.curve.map((point) => `${JSON.stringify(point)}\n`);
     await writeWhole(join(this.path, 'curve.jsonl'), curve.join(''));
-    await this.writeCheckpointBytes(checkpoint.experiment, writeGrpoCheckpoint(checkpoint));
+    await this.writeCheckpointBytes(describeGrpo(checkpoint), writeGrpoCheckpoint(checkpoint));
   }
 
   /** The records of the first `count` steps. */

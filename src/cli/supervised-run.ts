@@ -9,6 +9,7 @@ import type { StoredDtype } from '../config/stored.ts';
 import { makeModelCard } from '../runs/sft-card.ts';
 import { type SftCheckpoint, writeSftCheckpoint } from '../runs/sft-checkpoint.ts';
 import { type PreparedSft, prepareSft } from '../runs/sft-experiment.ts';
+import { describeSft } from '../runs/run-summary.ts';
 import { runSft } from '../runs/sft-run.ts';
 import { hashWeights } from '../runs/weights-hash.ts';
 import type { DataSet } from '../data/files/data-set.ts';
@@ -18,7 +19,7 @@ import type { FileData, SftExperiment } from '../protocol/sft-experiment.ts';
 import type { SynthesisCounts } from '../relevance/rules/trace-synthesis.ts';
 import type { Evaluation } from '../train/evaluate.ts';
 import { writeModelFolder } from './model-folder.ts';
-import { writeWhole } from './outputs.ts';
+import { RunFolder } from './run-folder.ts';
 import { RunLog } from './run-log.ts';
 import { note, Progress, valueText } from './terminal.ts';
 
@@ -67,7 +68,7 @@ export async function trainToFolder(experiment: SftExperiment, run: FolderRun): 
   const log = await RunLog.open(join(out, 'log.jsonl'), saved?.state.step ?? 0);
   const progress = new Progress('Steps');
   const save = async (checkpoint: SftCheckpoint): Promise<void> => {
-    await writeWhole(checkpointPath(out), writeSftCheckpoint(checkpoint));
+    await new RunFolder(out).writeCheckpointBytes(describeSft(checkpoint), writeSftCheckpoint(checkpoint));
     if (signal.aborted) note(`Saved after ${checkpoint.state.step} updates; continue with --resume.`);
   };
   const finished = await runSft(experiment, prepared, saved, {

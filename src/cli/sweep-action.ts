@@ -8,7 +8,7 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import * as v from 'valibot';
 import { LabError } from '../common/errors.ts';
-import { RUN_KINDS, type RunKind } from '../runs/run-summary.ts';
+import { RUN_KINDS, type RunKind } from '../protocol/tracked-run.ts';
 import { compareRuns, comparisonReport } from '../studies/run-comparison.ts';
 import { interruption } from './interruption.ts';
 import { existing, writeWhole } from './outputs.ts';

@@ -3,7 +3,7 @@
  * separate process of the ordinary command; an interrupted sweep is resumed by repeating its command.
  */
 import { Argument, Command } from 'commander';
-import { RUN_KINDS } from '../runs/run-summary.ts';
+import { RUN_KINDS } from '../protocol/tracked-run.ts';
 import { lazily } from './lazily.ts';
 import { wholeNumber } from './options.ts';
 

@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { LabError } from '../common/errors.ts';
-import type { RunKind } from '../runs/run-summary.ts';
+import type { RunKind } from '../protocol/tracked-run.ts';
 
 /** A setting with its values, as written. */
 export interface SweptSetting {

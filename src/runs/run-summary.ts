@@ -1,39 +1,18 @@
 /**
- * A summary of a run from the metadata of its checkpoint: settings by their path, and the curve of measurements. The
- * three kinds of runs store these in different forms; here they have one form, so that runs can be listed and compared.
+ * The summary of a run from its checkpoint, or from the metadata of its file: settings by their path, and the curve of
+ * measurements. The three kinds of runs have these in different forms; here they have one form, so that runs can be
+ * listed and compared.
  */
 import * as v from 'valibot';
 import { parseConfig } from '../config/parse.ts';
 import { sha256Portable } from '../checkpoint/sha256.ts';
-import { DistillExperimentSchema } from '../protocol/distill-experiment.ts';
-import { parseGrpoExperiment } from '../protocol/grpo-experiment.ts';
-import { parseSftExperiment } from '../protocol/sft-experiment.ts';
-
-/** The kinds of runs, by the command that makes them. */
-export const RUN_KINDS = ['sft', 'grpo', 'distill'] as const;
-export type RunKind = (typeof RUN_KINDS)[number];
-
-/** The value of a setting. */
-export type Setting = string | number | boolean | null;
-
-/** Measurements after a step, by name; null where there was nothing to measure. */
-export interface RunPoint {
-  readonly step: number;
-  readonly measures: Readonly<Record<string, number | null>>;
-}
-
-/** The summary of a run. */
-export interface RunSummary {
-  readonly kind: RunKind;
-  readonly name: string;
-  readonly seed: number;
-  /** Steps made, and total steps. */
-  readonly step: number;
-  readonly steps: number;
-  /** By path, such as `grpo.balance.lambda`; without name and seed. */
-  readonly settings: Readonly<Record<string, Setting>>;
-  readonly curve: readonly RunPoint[];
-}
+import { type DistillExperiment, DistillExperimentSchema } from '../protocol/distill-experiment.ts';
+import { type GrpoExperiment, parseGrpoExperiment } from '../protocol/grpo-experiment.ts';
+import { parseSftExperiment, type SftExperiment } from '../protocol/sft-experiment.ts';
+import type { RunDescription, RunKind, RunPoint, RunSummary, Setting } from '../protocol/tracked-run.ts';
+import type { DistillCheckpoint } from './distill-checkpoint.ts';
+import type { GrpoCheckpoint } from './grpo-checkpoint.ts';
+import type { CurvePoint, SftCheckpoint } from './sft-checkpoint.ts';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const measures = v.record(v.string(), v.nullable(v.number()));
@@ -81,30 +60,75 @@ const MetadataSchema = v.variant('format', [
 export function summariseRun(place: string, metadata: unknown): RunSummary {
   const run = parseConfig(place, MetadataSchema, metadata);
   switch (run.format) {
-    case 'afrl-lab-sft': {
-      const curve = run.curve.map(({ step, lossNats, devAccuracy = null, devLossNats = null }) => {
-        return { step, measures: { accuracy: devAccuracy, expertLossNats: devLossNats, lossNats } };
-      });
-      const experiment = parseSftExperiment(place, run.experiment);
-      return summary('sft', run.step, experiment, experiment.sft, { data: run.dataHash }, curve);
-    }
-    case 'afrl-lab-grpo': {
-      const curve = run.curve.map(({ step, measures: { probe, heldOut } }) => {
-        return { step, measures: { reward: probe['reward'] ?? null, ...heldOut } };
-      });
-      const experiment = parseGrpoExperiment(place, run.experiment);
-      const hashes = { data: run.dataHash, start: run.startHash };
-      return summary('grpo', run.step, experiment, experiment.grpo, hashes, curve);
-    }
+    case 'afrl-lab-sft':
+      return summariseSft({ ...run, experiment: parseSftExperiment(place, run.experiment) });
+    case 'afrl-lab-grpo':
+      return summariseGrpo({ ...run, experiment: parseGrpoExperiment(place, run.experiment) });
     case 'afrl-lab-distill': {
-      const curve = run.curve.map(({ step, lossNats, heldOut }) => ({ step, measures: { ...heldOut, lossNats } }));
       const experiment = parseConfig(place, DistillExperimentSchema, run.experiment);
-      const hashes = { data: run.worldHash, teacher: run.teacherHash };
-      return summary('distill', run.step, experiment, experiment.distill, hashes, curve);
+      return summariseDistill({ ...run, experiment });
     }
     default:
       return run satisfies never;
   }
+}
+
+interface SftRunState {
+  readonly step: number;
+  readonly experiment: SftExperiment;
+  readonly dataHash: string;
+  readonly curve: readonly SftPoint[];
+}
+type SftPoint = Pick<CurvePoint, 'step' | 'lossNats' | 'devAccuracy' | 'devLossNats'>;
+
+export function summariseSft({ step, experiment, dataHash, curve }: SftRunState): RunSummary {
+  const points = curve.map(({ step: at, lossNats, devAccuracy = null, devLossNats = null }) => {
+    return { step: at, measures: { accuracy: devAccuracy, expertLossNats: devLossNats, lossNats } };
+  });
+  return summary('sft', step, experiment, experiment.sft, { data: dataHash }, points);
+}
+
+interface GrpoRunState {
+  readonly step: number;
+  readonly experiment: GrpoExperiment;
+  readonly dataHash: string;
+  readonly startHash: string;
+  readonly curve: readonly { readonly step: number; readonly measures: Measures<'probe' | 'heldOut'> }[];
+}
+type Measures<Part extends string> = Readonly<Record<Part, Readonly<Record<string, number | null>>>>;
+
+export function summariseGrpo({ step, experiment, dataHash, startHash, curve }: GrpoRunState): RunSummary {
+  const points = curve.map(({ step: at, measures: { probe, heldOut } }) => {
+    return { step: at, measures: { reward: probe['reward'] ?? null, ...heldOut } };
+  });
+  return summary('grpo', step, experiment, experiment.grpo, { data: dataHash, start: startHash }, points);
+}
+
+interface DistillRunState {
+  readonly step: number;
+  readonly experiment: DistillExperiment;
+  readonly worldHash: string;
+  readonly teacherHash: string;
+  readonly curve: readonly ({ readonly step: number; readonly lossNats: number } & Measures<'heldOut'>)[];
+}
+
+export function summariseDistill(run: DistillRunState): RunSummary {
+  const { step, experiment, worldHash, teacherHash, curve } = run;
+  const points = curve.map(({ step: at, lossNats, heldOut }) => ({ step: at, measures: { ...heldOut, lossNats } }));
+  return summary('distill', step, experiment, experiment.distill, { data: worldHash, teacher: teacherHash }, points);
+}
+
+/** A run at a checkpoint, of one kind each. */
+export function describeSft({ state: { step }, ...run }: SftCheckpoint): RunDescription {
+  return { ...summariseSft({ ...run, step }), experiment: run.experiment };
+}
+
+export function describeGrpo({ state: { step }, ...run }: GrpoCheckpoint): RunDescription {
+  return { ...summariseGrpo({ ...run, step }), experiment: run.experiment };
+}
+
+export function describeDistill({ state: { step }, ...run }: DistillCheckpoint): RunDescription {
+  return { ...summariseDistill({ ...run, step }), experiment: run.experiment };
 }
 
 function summary(
@@ -113,11 +137,17 @@ function summary(
   experiment: { readonly name: string },
   { seed, steps }: { readonly seed: number; readonly steps: number },
   hashes: Readonly<Record<string, string>>,
-  curve: readonly RunPoint[],
+  curve: RunPoint[],
 ): RunSummary {
   const { name, ...settings } = experiment;
   const paths = Object.entries({ ...flatten(settings), ...hashes }).filter(([path]) => path !== `${kind}.seed`);
-  return { kind, name, seed, step, steps, settings: Object.fromEntries(paths), curve };
+  return { kind, name, seed, step, steps, settings: Object.fromEntries(paths), curve: curve.map(finitePoint) };
+}
+
+/** JSON has no other numbers, and nothing was measured where there is no number. */
+function finitePoint({ step, measures: measured }: RunPoint): RunPoint {
+  const entries = Object.entries(measured).map(([name, value]) => [name, Number.isFinite(value) ? value : null]);
+  return { step, measures: Object.fromEntries(entries) as RunPoint['measures'] };
 }
 
 /** Longer settings are represented by a hash. */

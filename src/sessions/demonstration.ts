@@ -200,7 +200,9 @@ export class Demonstration {
     const record = { ...this.#identity, branch: id, name, parent, coefficient };
     const branch = new GrpoBranch({ ...plan, record, origin }, this.#supplies);
     const isFork = parent !== null && parent.step === plan.from?.state.step;
-    const run = new SessionRun(branch, { turn: id, runId, from: plan.from, parentId, isFork }, this.#session);
+    const parentRunId = parent === null ? null : (this.#branches[parent.branch]?.run.runId ?? null);
+    const start = { turn: id, runId, from: plan.from, parentId, parentRunId, isFork };
+    const run = new SessionRun(branch, start, this.#session);
     this.#branches.push({ branch, run });
     this.#session.begin(run);
   }

@@ -11,6 +11,7 @@ import type { DistillCheckpoint } from '../runs/distill-checkpoint.ts';
 import { runDistill } from '../runs/distill-run.ts';
 import { newStudent, type PreparedDistill, prepareDistill, type Teacher } from '../runs/distill-task.ts';
 import { expectedStep } from '../runs/micro-batches.ts';
+import { summariseDistill } from '../runs/run-summary.ts';
 import { tooLargeError } from '../runs/run-failures.ts';
 import { hashWeights } from '../runs/weights-hash.ts';
 import { readKeptStudent, writeKeptStudent } from './kept-student.ts';
@@ -118,6 +119,16 @@ export function distillKind(
       const configJson = JSON.stringify({ teacherUrl, experiment });
       return Promise.resolve({ name: experiment.name, configJson, totalSteps: distill.steps, data: undefined });
     },
+    summary: (checkpoint) => ({
+      ...summariseDistill({
+        step: checkpoint?.state.step ?? 0,
+        experiment,
+        worldHash: checkpoint?.worldHash ?? prepared?.world.versionHash ?? '',
+        teacherHash: checkpoint?.teacherHash ?? teacher?.hash ?? '',
+        curve: checkpoint?.curve ?? [],
+      }),
+      experiment,
+    }),
     checkpointCard: ({ worldHash }) => ({ worldHash, configJson: JSON.stringify(experiment) }),
   };
 }

@@ -8,9 +8,11 @@ import type { Failure } from '../protocol/failure.ts';
 import { BRANCH_KIND, type BranchRecord, type BranchEvent, type GrpoEvent } from '../protocol/grpo.ts';
 import type { GrpoExperiment } from '../protocol/grpo-experiment.ts';
 import type { FileData } from '../protocol/sft-experiment.ts';
+import type { RunDescription } from '../protocol/tracked-run.ts';
 import type { GrpoCheckpoint, GrpoCurvePoint } from '../runs/grpo-checkpoint.ts';
 import { type GrpoHooks, type MeasuredPoint, runGrpo } from '../runs/grpo-run.ts';
 import type { PreparedGrpo, StartModel } from '../runs/grpo-task.ts';
+import { summariseGrpo } from '../runs/run-summary.ts';
 import { hashWeights } from '../runs/weights-hash.ts';
 import { measuredPoints, sampledGroups, stepEvent } from './grpo-events.ts';
 import { readKeptBranch, writeKeptBranch } from './kept-branch.ts';
@@ -160,6 +162,18 @@ export class GrpoBranch implements RunKind<GrpoCheckpoint> {
     const configJson = JSON.stringify({ ...this.#plan.record, experiment: this.experiment });
     const dataSet = data.kind === 'file' ? await this.#supplies.findData(data) : undefined;
     return { name: this.name, configJson, totalSteps: grpo.steps, data: dataSet };
+  }
+
+  summary(checkpoint: GrpoCheckpoint | undefined): RunDescription {
+    const { name, experiment } = this;
+    const described = summariseGrpo({
+      step: checkpoint?.state.step ?? 0,
+      experiment,
+      dataHash: checkpoint?.dataHash ?? this.#prepared?.dataHash ?? '',
+      startHash: checkpoint?.startHash ?? hashWeights(this.#supplies.start.weights),
+      curve: checkpoint?.curve ?? [],
+    });
+    return { ...described, name, experiment };
   }
 
   checkpointCard({ experiment, dataHash }: GrpoCheckpoint): CheckpointCard {

@@ -5,6 +5,7 @@
  */
 import type { DataToKeep } from '../checkpoint/kept-data.ts';
 import type { Failure } from '../protocol/failure.ts';
+import type { RunDescription } from '../protocol/tracked-run.ts';
 import type { TensorData } from '../model/weights.ts';
 import type { TrainingBackend } from './run-backend.ts';
 
@@ -82,6 +83,8 @@ export interface RunKind<Checkpoint> {
   readonly read: (bytes: Uint8Array) => Checkpoint;
   readonly card: () => Promise<RunCard>;
   readonly checkpointCard: (checkpoint: Checkpoint) => CheckpointCard;
+  /** What the run has come to at a checkpoint, or at its beginning once it is prepared. */
+  readonly summary: (checkpoint: Checkpoint | undefined) => RunDescription;
   /** Called with a new checkpoint, before it is stored. */
   readonly onCheckpoint?: (checkpoint: Checkpoint) => void;
   readonly onKept?: (step: number, id: string, sizeBytes: number) => void;

@@ -6,6 +6,7 @@ import type { CheckpointInfoInput, Manifest } from '../checkpoint/manifest.ts';
 import type { DataToKeep } from '../checkpoint/kept-data.ts';
 import type { OpenRunInput, RunLease } from '../checkpoint/open-runs.ts';
 import type { RunRecord } from '../checkpoint/run-records.ts';
+import type { TrackedProgress } from '../checkpoint/tracked-runs.ts';
 
 /** Stores the checkpoints of runs. */
 export interface RunStore {
@@ -21,6 +22,10 @@ export interface RunStore {
     /** Stores the recording of a finished run in place of the view's previous one. */
     keep(record: RunRecord): Promise<void>;
     drop(view: string): Promise<void>;
+  };
+  readonly tracked: {
+    /** Writes how far a run has come. */
+    progress(progress: TrackedProgress): Promise<void>;
   };
   /** Resolves once the bytes are safe. */
   save(

@@ -9,6 +9,7 @@ import { LabError, throwIfAborted } from '../common/errors.ts';
 import { yieldToMessages } from '../common/yield.ts';
 import type { BackendFault } from '../gpu/current-backend.ts';
 import { type Failure, failureOf } from '../protocol/failure.ts';
+import type { RunDescription, RunState } from '../protocol/tracked-run.ts';
 import { faultError, withMemoryNamed } from '../runs/run-failures.ts';
 import type { Errand, FinishedRun, LiveRun, RunHooks, RunKind, RunMoment } from './run-kind.ts';
 import type { RunStore } from './run-store.ts';
@@ -24,6 +25,8 @@ export interface RunStart<Checkpoint> {
   readonly from: Checkpoint | undefined;
   /** The stored checkpoint that it continues; null where there is none. */
   readonly parentId?: string | null;
+  /** The run that it is a fork of; null or undefined if it is none. */
+  readonly parentRunId?: string | null;
   /** Whether {@link from} belongs to another run, so that this run stores a copy. */
   readonly isFork?: boolean;
 }
@@ -48,6 +51,8 @@ export class SessionRun<Checkpoint> implements LiveRun {
   /** Whether the run is recorded as under way. */
   #isRemembered = false;
   #step: number;
+  #startedAt = 0;
+  #description: RunDescription | undefined;
 
   constructor(kind: RunKind<Checkpoint>, start: RunStart<Checkpoint>, session: Session) {
     this.#kind = kind;
@@ -118,16 +123,21 @@ export class SessionRun<Checkpoint> implements LiveRun {
       const finished = await kind.train(this.#last, this.#hooks());
       this.#checkBackend();
       this.finished = finished;
+      await this.#track('finished');
       kind.onEnded?.(this.#step, { finished });
       return undefined;
     } catch (thrown) {
       const error = withMemoryNamed(thrown);
       const failure = failureOf(error);
-      if (failure.code === 'aborted' && signal.aborted) return undefined;
+      if (failure.code === 'aborted' && signal.aborted) {
+        await this.#track('stopped');
+        return undefined;
+      }
       await yieldToMessages(); // the loss of a device is reported after the call that failed
       const { fault } = this.#session;
       if (fault?.kind === 'lost') return fault;
       this.#checkBackend();
+      await this.#track('failed');
       if (kind.endsAlone?.(failure) !== true) throw error;
       kind.onEnded?.(this.#step, { failure });
       return undefined;
@@ -205,6 +215,9 @@ export class SessionRun<Checkpoint> implements LiveRun {
         isOfStorage,
       );
     }
+    this.#startedAt = Date.now();
+    this.#description = this.#kind.summary(this.#last);
+    await this.#track('running');
     const { from, isFork } = this.#start;
     if (isFork === true && from !== undefined) await this.#keep(from, true);
     this.#isRemembered = true;
@@ -222,6 +235,7 @@ export class SessionRun<Checkpoint> implements LiveRun {
     const { openStore } = this.#session;
     const step = kind.stepOf(checkpoint);
     this.#hold(checkpoint);
+    this.#description = kind.summary(checkpoint);
     if (openStore === undefined) return;
     const modelName = kind.name.slice(0, MAX_NAME_LENGTH);
     const info = {
@@ -243,6 +257,20 @@ export class SessionRun<Checkpoint> implements LiveRun {
       if (kind.holdsCheckpoints !== true) this.#last = undefined;
       kind.onKept?.(step, id, sizeBytes);
     }, step);
+    await this.#track('running');
+  }
+
+  /** Writes the run among the records of all runs. Where there is no room, the lost checkpoint has been reported. */
+  async #track(state: RunState): Promise<void> {
+    const { openStore } = this.#session;
+    const description = this.#description;
+    if (openStore === undefined || description === undefined) return;
+    const { runId: id } = this;
+    const parentId = this.#start.parentRunId ?? null;
+    const progress = { ...description, id, state, parentId, startedAt: this.#startedAt, updatedAt: Date.now() };
+    await openStore()
+      .then((store) => store.tracked.progress(progress))
+      .catch(() => undefined);
   }
 
   async #unlessUnsaved(

@@ -11,6 +11,7 @@ import { expectedStep, fitMicroBatch, meanStep, passTimer } from '../runs/micro-
 import { tooLargeError } from '../runs/run-failures.ts';
 import { readSftCheckpoint, type SftCheckpoint, writeSftCheckpoint } from '../runs/sft-checkpoint.ts';
 import { type PreparedSft, prepareSft } from '../runs/sft-experiment.ts';
+import { summariseSft } from '../runs/run-summary.ts';
 import { runSft } from '../runs/sft-run.ts';
 import { predictRun, type TrainingBackend, whyTooLarge } from './run-backend.ts';
 import { RunClock } from './run-clock.ts';
@@ -104,6 +105,15 @@ export function sftKind(
       const dataSet = data.kind === 'file' ? await findData(data) : undefined;
       return { name, configJson: JSON.stringify(experiment), totalSteps: sft.steps, data: dataSet };
     },
+    summary: (checkpoint) => ({
+      ...summariseSft({
+        step: checkpoint?.state.step ?? 0,
+        experiment: checkpoint?.experiment ?? experiment,
+        dataHash: checkpoint?.dataHash ?? prepared?.dataHash ?? '',
+        curve: checkpoint?.curve ?? [],
+      }),
+      experiment,
+    }),
     checkpointCard: (checkpoint) => ({
       worldHash: checkpoint.dataHash,
       configJson: JSON.stringify(checkpoint.experiment),

@@ -3,7 +3,7 @@
  * their seed form a group; groups are compared with the first one, paired by seed, as the arms of an experiment are.
  */
 import { SEEDS_FOR_A_CLAIM } from '../protocol/experiment-results.ts';
-import type { RunSummary, Setting } from '../runs/run-summary.ts';
+import type { RunSummary, Setting } from '../protocol/tracked-run.ts';
 import { decide, meanText, metricBySeed, metricMean, pairedDifferences, signedInterval } from './findings.ts';
 import type { CurvePoint } from './plot.ts';
 import { heading, list, paragraph, type Report, type ReportBlock, table } from './report.ts';

@@ -32,6 +32,8 @@ import {
   routeOf,
   type RoutePath,
   ROUTES,
+  runsAddress,
+  runsIn,
   scoreAddress,
   screenIn,
 } from './parts/routes.ts';
@@ -40,7 +42,24 @@ import type { ScoringClient } from './score/scoring-client.ts';
 import { LabElement } from './parts/lab-element.ts';
 import { baseStyles } from './parts/shared-styles.ts';
 import type { OpenTraining } from './parts/training-client.ts';
+import type { OpenRuns } from './runs/runs-client.ts';
 import { hasUnfinishedRun } from './unfinished-run.ts';
+
+/** Views whose code is fetched when they are opened; the front door and the lessons are one of them. */
+type FetchedView = 'lessons' | Exclude<RoutePath, 'score' | 'home' | 'lesson'>;
+
+const VIEW_CODE: Readonly<Record<FetchedView, () => Promise<unknown>>> = {
+  lessons: () => Promise.all([import('./lessons/lab-front-door.ts'), import('./lessons/lab-lesson.ts')]),
+  files: () => import('./files/lab-files-view.ts'),
+  train: () => import('./train/lab-train-view.ts'),
+  collapse: () => import('./collapse/lab-collapse-view.ts'),
+  runs: () => import('./runs/lab-runs-view.ts'),
+};
+
+function fetchedView(route: RoutePath): FetchedView | undefined {
+  if (route === 'home' || route === 'lesson') return 'lessons';
+  return route === 'score' ? undefined : route;
+}
 
 /**
  * @fires view-settled - the code of a view was fetched, or could not be.
@@ -57,6 +76,8 @@ export class LabApp extends LabElement {
   @property({ attribute: false }) openTraining: OpenTraining | undefined;
   /** Starts the training worker for demonstrations. */
   @property({ attribute: false }) openGrpo: OpenGrpo | undefined;
+  /** Starts the worker that lists runs. */
+  @property({ attribute: false }) openRuns: OpenRuns | undefined;
   /** Starts the worker that stores checkpoints. */
   @property({ attribute: false }) openStore: (() => Promise<CheckpointClient>) | undefined;
   @property() backend: BackendChoice = 'auto';
@@ -71,29 +92,16 @@ export class LabApp extends LabElement {
   @state() private compared = comparedIn(location.hash);
   /** Whether the Score view was opened; it then stays, with the text typed into it. */
   @state() private isScoreWanted = false;
-  /** Whether the Files view was opened; it is fetched then, and stays, with its file. */
-  @state() private isFilesWanted = false;
-  @state() private filesFailure: Failure | undefined;
+  /** The views whose code was asked for, and why it could not be fetched; they stay, with what is in them. */
+  @state() private opened: ReadonlyMap<FetchedView, Failure | undefined> = new Map();
+  /** How far the work of a view is, from 0 to 1; views without work under way are missing. */
+  @state() private shares: ReadonlyMap<RoutePath, number> = new Map();
+  /** The runs that the Runs view compares. */
+  @state() private comparedRuns = runsIn(location.hash);
   /** The file that the Files view shows; undefined for the list of them. */
   @state() private fileId = fileIn(location.hash);
-  /** The share of the pairs of a file that is scored; null where none is being scored. */
-  @state() private filesShare: number | null = null;
-  /** Whether the Train view was opened; it is fetched then, and stays, with its run. */
-  @state() private isTrainWanted = false;
-  /** Why the Train view could not be fetched. */
-  @state() private trainFailure: Failure | undefined;
-  /** The same for the Collapse view. */
-  @state() private isCollapseWanted = false;
-  @state() private collapseFailure: Failure | undefined;
-  /** Whether the front door or the lesson was opened. */
-  @state() private areLessonsWanted = false;
-  @state() private lessonsFailure: Failure | undefined;
   @state() private screen = screenIn(location.hash);
   @state() private isLessonPreset = asksForLessonPreset(location.hash);
-  /** The progress of the present demonstration; null without one. */
-  @state() private collapsedShare: number | null = null;
-  /** The progress of the present run; null without one. */
-  @state() private trainedShare: number | null = null;
   /** Whether there is an unfinished run, as far as is known. */
   @state() private hasUnfinishedRun = false;
   readonly #model = new ModelController(this);
@@ -121,12 +129,11 @@ export class LabApp extends LabElement {
       const shared = openStore === undefined ? undefined : this.#sharedStore;
       this.#services.setValue({ openClient, openStore: shared, backend });
     }
-    if (this.#isLessons && !this.areLessonsWanted) void this.#fetchLessons();
+    // The code of a view is fetched only when it is opened. Lessons need no engine.
+    const view = fetchedView(this.route);
+    const isUsable = view === 'lessons' || this.openClient !== undefined;
+    if (view !== undefined && isUsable && !this.opened.has(view)) void this.#fetch(view);
     if (this.openClient === undefined) return;
-    // The code of a view is fetched only when it is opened.
-    if (this.route === 'files' && !this.isFilesWanted) void this.#fetchFilesView();
-    if (this.route === 'train' && !this.isTrainWanted) void this.#fetchTrainView();
-    if (this.route === 'collapse' && !this.isCollapseWanted) void this.#fetchCollapseView();
     this.isScoreWanted ||= this.route === 'score';
     const isLoaded = this.#loaded?.checkpointId === this.checkpointId && this.#loaded?.modelId === this.modelId;
     if (this.route === 'score' && (this.#loaded === undefined || !isLoaded)) void this.#load();
@@ -179,13 +186,12 @@ export class LabApp extends LabElement {
           ></lab-score-view>`
         : nothing
     }
-    ${this.#isLessons ? this.#lessons() : nothing} ${this.isFilesWanted ? this.#filesView() : nothing}
-    ${this.isTrainWanted ? this.#trainView() : nothing} ${this.isCollapseWanted ? this.#collapseView() : nothing}`;
+    ${this.#opened('lessons', () => this.#lessons())} ${this.#opened('files', () => this.#filesView())}
+    ${this.#opened('train', () => this.#trainView())} ${this.#opened('collapse', () => this.#collapseView())}
+    ${this.#opened('runs', () => this.#runsView())}`;
   }
 
   #filesView(): unknown {
-    const { filesFailure } = this;
-    if (filesFailure !== undefined) return this.#notFetched('files', filesFailure, () => this.#fetchFilesView());
     return html`<lab-files-view
       ?hidden=${this.route !== 'files'}
       ?active=${this.route === 'files'}
@@ -194,70 +200,76 @@ export class LabApp extends LabElement {
       .openStore=${this.openStore === undefined ? undefined : this.#sharedStore}
       .backend=${this.backend}
       .fileId=${this.fileId ?? ''}
-      @files-progress=${(event: CustomEvent<number | null>) => (this.filesShare = event.detail)}
+      @files-progress=${(event: CustomEvent<number | null>) => this.#worked('files', event.detail)}
     ></lab-files-view>`;
   }
 
-  get #isLessons(): boolean {
-    return this.route === 'home' || this.route === 'lesson';
-  }
-
   #lessons(): unknown {
-    const { lessonsFailure, route } = this;
-    if (lessonsFailure !== undefined) return this.#notFetched(route, lessonsFailure, () => this.#fetchLessons());
-    return route === 'home'
+    if (fetchedView(this.route) !== 'lessons') return nothing;
+    return this.route === 'home'
       ? html`<lab-front-door></lab-front-door>`
       : html`<lab-lesson .screen=${this.screen}></lab-lesson>`;
   }
 
+  #runsView(): unknown {
+    return html`<lab-runs-view
+      ?hidden=${this.route !== 'runs'}
+      ?active=${this.route === 'runs'}
+      .openRuns=${this.openRuns}
+      .compared=${this.comparedRuns}
+      @compare-runs=${(event: CustomEvent<readonly string[]>) => (location.hash = runsAddress(event.detail))}
+    ></lab-runs-view>`;
+  }
+
   #trainView(): unknown {
-    const { trainFailure } = this;
-    if (trainFailure !== undefined) return this.#notFetched('train', trainFailure, () => this.#fetchTrainView());
     return html`<lab-train-view
       ?hidden=${this.route !== 'train'}
       .openTraining=${this.openTraining}
       .openStore=${this.openStore === undefined ? undefined : this.#sharedStore}
       .backend=${this.backend}
       .answeringId=${this.checkpointId ?? ''}
-      @run-progress=${(event: CustomEvent<number | null>) => (this.trainedShare = event.detail)}
+      @run-progress=${(event: CustomEvent<number | null>) => this.#worked('train', event.detail)}
     ></lab-train-view>`;
   }
 
   #collapseView(): unknown {
-    const { collapseFailure } = this;
-    if (collapseFailure !== undefined) {
-      return this.#notFetched('collapse', collapseFailure, () => this.#fetchCollapseView());
-    }
     return html`<lab-collapse-view
       ?hidden=${this.route !== 'collapse'}
       .openGrpo=${this.openGrpo}
       ?lessonPreset=${this.isLessonPreset}
       .openStore=${this.openStore === undefined ? undefined : this.#sharedStore}
       .backend=${this.backend}
-      @collapse-progress=${(event: CustomEvent<number | null>) => (this.collapsedShare = event.detail)}
+      @collapse-progress=${(event: CustomEvent<number | null>) => this.#worked('collapse', event.detail)}
     ></lab-collapse-view>`;
   }
 
-  #notFetched(route: RoutePath, failure: Failure, tryAgain: () => Promise<void>): unknown {
-    return html`<lab-notice ?hidden=${this.route !== route} kind="failure" heading=${failureHeading(failure)}>
+  /** A view once it was opened, or why its code could not be fetched. */
+  #opened(view: FetchedView, render: () => unknown): unknown {
+    if (!this.opened.has(view)) return nothing;
+    const failure = this.opened.get(view);
+    if (failure === undefined) return render();
+    return html`<lab-notice
+      ?hidden=${fetchedView(this.route) !== view}
+      kind="failure"
+      heading=${failureHeading(failure)}
+    >
       ${failure.message}
-      <button slot="action" @click=${tryAgain}>Try again</button>
+      <button slot="action" @click=${() => this.#fetch(view)}>Try again</button>
     </lab-notice>`;
+  }
+
+  #worked(path: RoutePath, share: number | null): void {
+    if ((this.shares.get(path) ?? null) === share) return;
+    const others = [...this.shares].filter(([other]) => other !== path);
+    this.shares = new Map(share === null ? others : [...others, [path, share]]);
   }
 
   /** The progress of a run, shown while another view is open; or a mark that there is an unfinished run. */
   #share(path: RoutePath): unknown {
-    if (path === this.route || path === 'score') return nothing;
-    if (path === 'files') {
-      const { filesShare: share } = this;
-      return share === null ? nothing : html` <span class="share">${wholePercent(share)}</span>`;
-    }
-    if (path === 'collapse') {
-      const { collapsedShare: share } = this;
-      return share === null ? nothing : html` <span class="share">${wholePercent(share)}</span>`;
-    }
-    if (this.trainedShare !== null) return html` <span class="share">${wholePercent(this.trainedShare)}</span>`;
-    return this.hasUnfinishedRun && !this.isTrainWanted ? html` (unfinished run)` : nothing;
+    if (path === this.route) return nothing;
+    const share = this.shares.get(path);
+    if (share !== undefined) return html` <span class="share">${wholePercent(share)}</span>`;
+    return path === 'train' && this.hasUnfinishedRun && !this.opened.has('train') ? html` (unfinished run)` : nothing;
   }
 
   #addressOf(path: RoutePath): string {
@@ -265,33 +277,11 @@ export class LabApp extends LabElement {
     return path === 'score' ? scoreAddress(this.checkpointId, this.compared, this.modelId) : `#/${path}`;
   }
 
-  async #fetchFilesView(): Promise<void> {
-    this.isFilesWanted = true;
-    this.filesFailure = undefined;
-    this.filesFailure = await failureToFetch(import('./files/lab-files-view.ts'));
-    this.dispatchEvent(new Event('view-settled'));
-  }
-
-  async #fetchTrainView(): Promise<void> {
-    this.isTrainWanted = true;
-    this.trainFailure = undefined;
-    this.trainFailure = await failureToFetch(import('./train/lab-train-view.ts'));
-    this.dispatchEvent(new Event('view-settled'));
-  }
-
-  async #fetchCollapseView(): Promise<void> {
-    this.isCollapseWanted = true;
-    this.collapseFailure = undefined;
-    this.collapseFailure = await failureToFetch(import('./collapse/lab-collapse-view.ts'));
-    this.dispatchEvent(new Event('view-settled'));
-  }
-
-  async #fetchLessons(): Promise<void> {
-    this.areLessonsWanted = true;
-    this.lessonsFailure = undefined;
-    this.lessonsFailure = await failureToFetch(
-      Promise.all([import('./lessons/lab-front-door.ts'), import('./lessons/lab-lesson.ts')]),
-    );
+  async #fetch(view: FetchedView): Promise<void> {
+    this.opened = new Map([...this.opened, [view, undefined]]);
+    const failure = await failureToFetch(VIEW_CODE[view]());
+    this.opened = new Map([...this.opened, [view, failure]]);
+    if (view !== 'lessons') this.dispatchEvent(new Event('view-settled'));
   }
 
   async #load(): Promise<void> {
@@ -323,6 +313,7 @@ export class LabApp extends LabElement {
   readonly #navigated = (): void => {
     this.route = routeOf(location.hash);
     if (this.route === 'files') this.fileId = fileIn(location.hash);
+    if (this.route === 'runs') this.comparedRuns = runsIn(location.hash);
     this.screen = this.route === 'lesson' ? screenIn(location.hash) : this.screen;
     this.isLessonPreset = asksForLessonPreset(location.hash);
     // The addresses of other views do not affect which model answers.

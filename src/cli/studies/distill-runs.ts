@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { parseConfig } from '../../config/parse.ts';
 import { readDistillCheckpoint, writeDistillCheckpoint } from '../../runs/distill-checkpoint.ts';
 import { measureStudent, runDistill } from '../../runs/distill-run.ts';
+import { describeDistill } from '../../runs/run-summary.ts';
 import { newStudent, prepareDistill, type Teacher } from '../../runs/distill-task.ts';
 import { heldOutPairs } from '../../runs/grpo-task.ts';
 import { NO_TOKENS, seedResult, studentResult } from '../../studies/recipe-results.ts';
@@ -61,7 +62,8 @@ export async function studentOf(
         bytes === undefined ? undefined : readDistillCheckpoint(bytes),
         {
           onLog: ({ step, lossNats }) => onStep(step, `loss ${lossNats.toFixed(3)}`),
-          onCheckpoint: (checkpoint) => folder.writeCheckpointBytes(experiment, writeDistillCheckpoint(checkpoint)),
+          onCheckpoint: (checkpoint) =>
+            folder.writeCheckpointBytes(describeDistill(checkpoint), writeDistillCheckpoint(checkpoint)),
         },
       );
     });

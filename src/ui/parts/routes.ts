@@ -11,9 +11,13 @@
  *     #/files                     the Files view: files of pairs to be judged
  *     #/files?file=ID             one of those that this browser keeps
  *     #/train                     the Train view
+ *     #/runs                      the Runs view: all runs of this browser
+ *     #/runs?compare=A,B          some of them compared, by their ids
  *     #/collapse                  the Collapse view: mode collapse live, and its theory
  *     #/collapse?preset=lesson    the same with the settings of the lesson
  */
+
+import { MOST_COMPARED } from '../../protocol/runs.ts';
 
 /** The views, in the order of the navigation. */
 export const ROUTES = [
@@ -21,6 +25,7 @@ export const ROUTES = [
   { path: 'files', name: 'Files' },
   { path: 'train', name: 'Train' },
   { path: 'collapse', name: 'Collapse' },
+  { path: 'runs', name: 'Runs' },
 ] as const;
 /** Addresses that are not in the navigation: the front door, and lessons. */
 const OTHER_PATHS = ['home', 'lesson'] as const;
@@ -88,6 +93,18 @@ export function fileIn(hash: string): string | undefined {
 /** The address of a kept file, or of the list of them. */
 export function fileAddress(id?: string): string {
   return id === undefined ? '#/files' : `#/files?${new URLSearchParams({ file: id }).toString()}`;
+}
+
+/** The runs that an address asks to compare, each once. */
+export function runsIn(hash: string): readonly string[] {
+  if (routeOf(hash) !== 'runs') return [];
+  const ids = new URLSearchParams(/\?(.*)$/su.exec(hash)?.[1] ?? '').get('compare')?.split(',') ?? [];
+  return [...new Set(ids.filter((id) => id !== ''))].slice(0, MOST_COMPARED);
+}
+
+/** The address of the comparison of runs, or of the list of them. */
+export function runsAddress(ids: readonly string[] = []): string {
+  return ids.length === 0 ? '#/runs' : `#/runs?${new URLSearchParams({ compare: ids.join(',') }).toString()}`;
 }
 
 function namedIn(hash: string, key: 'checkpoint' | 'model'): string | undefined {

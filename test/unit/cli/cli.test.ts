@@ -264,7 +264,7 @@ describe('grpo', () => {
     );
     expect(trained.err).toMatch(/Step 0: reward [^]+Step 1: reward [^]+No collapse: /u);
     expect(trained.code).toBe(0);
-    const kept = JSON.parse(await readFile(join(out, 'experiment.json'), 'utf8')) as { grpo: { balance: unknown } };
+    const kept = JSON.parse(await readFile(join(out, 'config.json'), 'utf8')) as { grpo: { balance: unknown } };
     expect(kept.grpo.balance).toMatchObject({ kind: 'additive', lambda: 0.5 });
     const resumed = await lab('grpo', '--start', model, '--resume', '--backend', 'wasm', '--out', out);
     expect(resumed.code).toBe(0);

@@ -77,7 +77,7 @@ describe("lab sft and lab grpo with the user's rules", () => {
     ); // prettier-ignore
     expect(grpo.err).toMatch(/The rules give reasons for/u);
     expect(grpo.code).toBe(0);
-    expect(await read(join(second, 'experiment.json'))).toMatchObject({
+    expect(await read(join(second, 'config.json'))).toMatchObject({
       data: { kind: 'file', devShare: 0.1, testShare: 0.1 },
       reward: { kind: 'strict', labelShare: 0.7 },
     });

@@ -5,6 +5,7 @@ import type { CheckpointInfoInput } from '../../../src/checkpoint/manifest.ts';
 import type { DataToKeep } from '../../../src/checkpoint/kept-data.ts';
 import type { OpenRunInput, RunLease } from '../../../src/checkpoint/open-runs.ts';
 import type { RunRecord } from '../../../src/checkpoint/run-records.ts';
+import type { TrackedProgress } from '../../../src/checkpoint/tracked-runs.ts';
 import { LabError } from '../../../src/common/errors.ts';
 import type { RunStore } from '../../../src/sessions/run-store.ts';
 
@@ -52,6 +53,17 @@ export class MemoryStore implements RunStore {
     drop: async (view: string): Promise<void> => {
       await Promise.resolve();
       this.recorded.delete(view);
+    },
+  };
+
+  /** The last record of each run. */
+  readonly progressOf = new Map<string, TrackedProgress>();
+
+  readonly tracked = {
+    progress: async (progress: TrackedProgress): Promise<void> => {
+      await Promise.resolve();
+      if (this.failure !== undefined) throw this.failure;
+      this.progressOf.set(progress.id, structuredClone(progress));
     },
   };
 

@@ -1,0 +1,122 @@
+/**
+ * The boundary between the page and the worker that lists, compares, exports and imports runs.
+ */
+import * as v from 'valibot';
+import { ExportedFileSchema } from './checkpoints.ts';
+import { RUN_STATES, type RunChange, TrackedRunSchema } from './tracked-run.ts';
+
+const text = v.string();
+const finite = v.pipe(v.number(), v.finite());
+
+/** A run as a row of the table. */
+const RunRowSchema = v.strictObject({
+  ...v.omit(TrackedRunSchema, ['schemaVersion', 'experiment', 'settings', 'curve', 'state']).entries,
+  /** `interrupted`: it began, and no tab is making it any more. */
+  state: v.picklist([...RUN_STATES, 'interrupted']),
+  /** What differs from its parent or else from the first run of its kind that is not archived, such as `lambda 0.3`. */
+  differs: v.array(text),
+  /** The name of the run that it differs from; null for that run itself. */
+  baseline: v.nullable(text),
+  /** The last value of everything that was measured. */
+  last: v.record(v.string(), finite),
+  /** The course of each of the {@link SHOWN_METRICS} that was measured, for a small drawing. */
+  courses: v.record(v.string(), v.array(v.strictObject({ step: v.number(), value: finite }))),
+});
+export type RunRow = v.InferOutput<typeof RunRowSchema>;
+
+/** The metrics that the table can show, in this order. */
+export const SHOWN_METRICS = [
+  'reward',
+  'accuracy',
+  'tailRecall',
+  'headRecall',
+  'distinctRules',
+  'verifiedSteps',
+  'expertLossNats',
+  'lossNats',
+] as const;
+
+export const RunsOverviewSchema = v.strictObject({
+  /** The last started first. */
+  runs: v.array(RunRowSchema),
+  /** Records that cannot be read; they can only be deleted. */
+  damaged: v.array(v.strictObject({ id: text, problem: text })),
+});
+export type RunsOverview = v.InferOutput<typeof RunsOverviewSchema>;
+
+/** A part of a comparison in words. */
+const ReportPartSchema = v.variant('kind', [
+  v.strictObject({ kind: v.literal('heading'), text }),
+  v.strictObject({ kind: v.literal('paragraph'), text }),
+  v.strictObject({ kind: v.literal('list'), items: v.array(text) }),
+  v.strictObject({ kind: v.literal('table'), head: v.array(text), rows: v.array(v.array(text)) }),
+]);
+export type ReportPart = v.InferOutput<typeof ReportPartSchema>;
+
+export const RunsComparisonSchema = v.strictObject({
+  /** All metrics that can be compared. */
+  metrics: v.array(text),
+  parts: v.array(ReportPartSchema),
+  /** The names of the groups, in the order of the lines of each panel. */
+  groups: v.array(text),
+  panels: v.array(
+    v.strictObject({
+      metric: text,
+      /** The mean over the runs of each group, with its 95 % interval where there are several. */
+      lines: v.array(v.array(v.strictObject({ step: v.number(), mean: finite, low: finite, high: finite }))),
+    }),
+  ),
+});
+export type RunsComparison = v.InferOutput<typeof RunsComparisonSchema>;
+
+/** At most this many runs are compared at once. */
+export const MOST_COMPARED = 40;
+
+/**
+ * `zip` has a folder for each run, which `lab runs` and `lab compare` read; `csv` a row for each measurement; `html` is
+ * the comparison as a page; `tensorboard` are event files for TensorBoard, in a zip archive.
+ */
+export const RUN_EXPORTS = ['zip', 'csv', 'html', 'tensorboard'] as const;
+export type RunExport = (typeof RUN_EXPORTS)[number];
+
+export const CompareRequestSchema = v.strictObject({
+  ids: v.pipe(v.array(text), v.minLength(1), v.maxLength(MOST_COMPARED)),
+  /** Those to show; by default the first that were measured. */
+  metrics: v.optional(v.array(text)),
+});
+export type CompareRequest = v.InferOutput<typeof CompareRequestSchema>;
+
+export const ExportRequestSchema = v.strictObject({
+  ids: v.pipe(v.array(text), v.minLength(1)),
+  as: v.picklist(RUN_EXPORTS),
+});
+export type ExportRequest = v.InferOutput<typeof ExportRequestSchema>;
+
+/** What an import has added. */
+export const RunsImportedSchema = v.strictObject({
+  added: v.array(text),
+  /** Runs that were here already. */
+  known: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  /** Folders that could not be read, with the reason. */
+  problems: v.array(text),
+});
+export type RunsImported = v.InferOutput<typeof RunsImportedSchema>;
+
+export { ExportedFileSchema };
+
+/** The worker's API, by comlink. Each method rejects with a code of LabErrorCode as the error's name. */
+export interface RunsApi {
+  overview(): Promise<RunsOverview>;
+  /** `not-found` if it was deleted; `bad-config` naming the field. */
+  change(id: string, change: RunChange): Promise<void>;
+  /** Deletes the records of runs and returns what {@link restore} brings back. */
+  remove(ids: readonly string[]): Promise<Blob>;
+  restore(removed: Blob): Promise<void>;
+  /** `not-found` if a run was deleted. */
+  compare(request: CompareRequest): Promise<RunsComparison>;
+  exportRuns(request: ExportRequest): Promise<v.InferOutput<typeof ExportedFileSchema>>;
+  /** Adds the runs of a `zip` of {@link exportRuns}, or of zipped run folders of the command line. `bad-file` */
+  importRuns(file: Blob): Promise<RunsImported>;
+  /** The settings of a run, as JSON that a form or `--config` reads. */
+  config(id: string): Promise<string>;
+}

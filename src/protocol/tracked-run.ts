@@ -1,0 +1,81 @@
+/**
+ * The record of a run, one form for all kinds of runs, in the page and on the command line: what it is, the settings
+ * that it was made with, how far it came, and what was measured. Its folder has `run.json` (all but the following),
+ * `config.json` (the experiment) and `metrics.jsonl` (a measurement a line).
+ */
+import * as v from 'valibot';
+
+/** The kinds of runs, by the command that makes them. */
+export const RUN_KINDS = ['sft', 'grpo', 'distill'] as const;
+export type RunKind = (typeof RUN_KINDS)[number];
+
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+/** Milliseconds since 1970, up to the latest date of JavaScript. */
+const time = v.pipe(count, v.maxValue(8.64e15));
+const shortText = v.pipe(v.string(), v.maxLength(200));
+const id = v.pipe(v.string(), v.regex(/^[\w-]{1,64}$/u, 'Invalid id: 1 to 64 letters, digits, "-" or "_"'));
+
+const SettingSchema = v.nullable(v.union([v.string(), v.number(), v.boolean()]));
+/** The value of a setting. */
+export type Setting = v.InferOutput<typeof SettingSchema>;
+
+/** Measurements after a step, by name; null where there was nothing to measure. */
+export const RunPointSchema = v.strictObject({ step: count, measures: v.record(v.string(), v.nullable(v.number())) });
+export type RunPoint = v.InferOutput<typeof RunPointSchema>;
+
+/** What a run has come to, as read from its checkpoint. */
+export const RunSummarySchema = v.strictObject({
+  kind: v.picklist(RUN_KINDS),
+  name: shortText,
+  seed: count,
+  /** Steps made, and total steps. */
+  step: count,
+  steps: count,
+  /** By path, such as `grpo.balance.lambda`, with the hashes of data and start; without name and seed. */
+  settings: v.record(v.string(), SettingSchema),
+  curve: v.array(RunPointSchema),
+});
+export type RunSummary = v.InferOutput<typeof RunSummarySchema>;
+
+/** A run with the settings that its kind's own parser reads. */
+export interface RunDescription extends RunSummary {
+  readonly experiment: object;
+}
+
+/**
+ * `running` until the run ends. A page or a process that was closed leaves it so; whether a run is still alive is known
+ * to its lock alone.
+ */
+export const RUN_STATES = ['running', 'finished', 'stopped', 'failed'] as const;
+export type RunState = (typeof RUN_STATES)[number];
+
+/** What a person adds to a run. */
+const RemarksSchema = v.strictObject({
+  note: v.pipe(v.string(), v.maxLength(10_000)),
+  tags: v.pipe(v.array(v.pipe(v.string(), v.trim(), v.nonEmpty(), v.maxLength(40))), v.maxLength(20)),
+  isPinned: v.boolean(),
+  isArchived: v.boolean(),
+});
+export type RunRemarks = v.InferOutput<typeof RemarksSchema>;
+
+/** The remarks of a new run. */
+export const NO_REMARKS: RunRemarks = { note: '', tags: [], isPinned: false, isArchived: false };
+
+export const TrackedRunSchema = v.strictObject({
+  schemaVersion: v.literal(1),
+  id,
+  ...RunSummarySchema.entries,
+  state: v.picklist(RUN_STATES),
+  /** The run that it was forked from. */
+  parentId: v.nullable(id),
+  startedAt: time,
+  updatedAt: time,
+  /** The settings as the kind's own parser reads them. */
+  experiment: v.unknown(),
+  ...RemarksSchema.entries,
+});
+export type TrackedRun = v.InferOutput<typeof TrackedRunSchema>;
+
+/** Changes by a person. */
+export const RunChangeSchema = v.partial(v.strictObject({ name: v.pipe(shortText, v.trim(), v.nonEmpty()), ...RemarksSchema.entries })); // prettier-ignore
+export type RunChange = v.InferOutput<typeof RunChangeSchema>;

@@ -1,0 +1,268 @@
+/**
+ * The worker side of the Runs view: lists, compares, exports and imports the runs of this browser.
+ */
+import { strToU8, unzipSync, zipSync } from 'fflate';
+import * as v from 'valibot';
+import type { TrackedList, TrackedRuns } from '../checkpoint/tracked-runs.ts';
+import { LabError, messageOf } from '../common/errors.ts';
+import { openedOnce } from '../common/opened-once.ts';
+import { parseConfig } from '../config/parse.ts';
+import { tableLines } from '../data/files/table-writer.ts';
+import type { ExportedFile } from '../protocol/checkpoints.ts';
+import {
+  type CompareRequest,
+  CompareRequestSchema,
+  type ExportRequest,
+  ExportRequestSchema,
+  type RunExport,
+  type RunRow,
+  type RunsApi,
+  type RunsComparison,
+  type RunsImported,
+  type RunsOverview,
+  SHOWN_METRICS,
+} from '../protocol/runs.ts';
+import { type RunChange, type TrackedRun, TrackedRunSchema } from '../protocol/tracked-run.ts';
+import { RECORD_FILES, type RecordFile, readRecordFiles, recordFiles } from '../runs/run-record.ts';
+import { EVENT_FILE, tensorboardEvents } from '../runs/tensorboard.ts';
+import { type Inline, type ReportBlock, reportHtml } from './report.ts';
+import { compareRuns, comparisonReport, differencesFrom, LONG_COLUMNS, longRows } from './run-comparison.ts';
+
+/** A store with the records of runs. */
+export interface RunLibraryStore {
+  readonly tracked: Pick<TrackedRuns, 'list' | 'change' | 'add' | 'remove'>;
+}
+
+/** The most bytes of an archive to import, packed and unpacked. */
+const MAX_ARCHIVE_BYTES = 256 * 2 ** 20;
+
+export class RunLibrary implements RunsApi {
+  readonly #open: () => Promise<RunLibraryStore>;
+
+  constructor(openStore: () => Promise<RunLibraryStore>) {
+    this.#open = openedOnce(openStore);
+  }
+
+  async overview(): Promise<RunsOverview> {
+    const list = await (await this.#open()).tracked.list();
+    return { runs: list.runs.map((run) => rowOf(run, list)), damaged: [...list.damaged] };
+  }
+
+  async change(id: string, change: RunChange): Promise<void> {
+    await (await this.#open()).tracked.change(id, change);
+  }
+
+  async remove(ids: readonly string[]): Promise<Blob> {
+    const { tracked } = await this.#open();
+    const { runs } = await tracked.list();
+    const removed = runs.filter(({ id }) => ids.includes(id));
+    await tracked.remove(ids);
+    return new Blob([JSON.stringify(removed)], { type: 'application/json' });
+  }
+
+  async restore(removed: Blob): Promise<void> {
+    const text = await parseConfig('The removed runs', v.instance(Blob), removed).text();
+    const RemovedSchema = v.pipe(v.string(), v.parseJson(), v.array(TrackedRunSchema));
+    await (await this.#open()).tracked.add(parseConfig('The removed runs', RemovedSchema, text));
+  }
+
+  async compare(request: CompareRequest): Promise<RunsComparison> {
+    const { ids, metrics } = parseConfig('The comparison', CompareRequestSchema, request);
+    return comparisonOf(await this.#find(ids), metrics);
+  }
+
+  async exportRuns(request: ExportRequest): Promise<ExportedFile> {
+    const { ids, as } = parseConfig('The export', ExportRequestSchema, request);
+    return exported(await this.#find(ids), as);
+  }
+
+  async importRuns(file: Blob): Promise<RunsImported> {
+    const archive = parseConfig('The file to import', v.instance(Blob), file);
+    const { runs, problems } = await readArchive(archive);
+    const added = await (await this.#open()).tracked.add(runs);
+    const names = runs.filter(({ id }) => added.includes(id)).map(({ name }) => name);
+    return { added: names, known: runs.length - added.length, problems };
+  }
+
+  async config(id: string): Promise<string> {
+    const [run] = await this.#find([id]);
+    return `${JSON.stringify(run?.experiment ?? null, null, 1)}\n`;
+  }
+
+  /** In the order of the ids. @throws {LabError} `not-found` */
+  async #find(ids: readonly string[]): Promise<TrackedRun[]> {
+    const { runs } = await (await this.#open()).tracked.list();
+    return [...new Set(ids)].map((id) => {
+      const run = runs.find((one) => one.id === id);
+      if (run !== undefined) return run;
+      throw new LabError('not-found', {
+        message: 'A run is no longer here.',
+        got: id,
+        fix: 'It may have been deleted in another tab; choose the runs again.',
+      });
+    });
+  }
+}
+
+function rowOf(run: TrackedRun, { runs, alive }: TrackedList): RunRow {
+  const { schemaVersion: _version, experiment: _experiment, settings: _settings, curve, state, ...described } = run;
+  const base = baselineOf(run, runs);
+  const names = new Set(curve.flatMap(({ measures }) => Object.keys(measures)));
+  const courses = SHOWN_METRICS.map((metric) => [metric, courseOf(run, metric)] as const);
+  const last = [...names].map((name) => [name, courseOf(run, name).at(-1)?.value] as const);
+  return {
+    ...described,
+    state: state === 'running' && alive?.has(run.id) === false ? 'interrupted' : state,
+    differs: base === run ? [] : differencesFrom(base, run),
+    baseline: base === run ? null : base.name,
+    last: Object.fromEntries(last.filter((entry): entry is [string, number] => entry[1] !== undefined)),
+    courses: Object.fromEntries(courses.filter(([, course]) => course.length > 0)),
+  };
+}
+
+/** Its parent, or the first run of its kind: a pinned one before others. */
+function baselineOf(run: TrackedRun, runs: readonly TrackedRun[]): TrackedRun {
+  const parent = runs.find(({ id }) => id === run.parentId);
+  if (parent !== undefined) return parent;
+  const candidates = runs.filter(({ kind, isArchived }) => kind === run.kind && !isArchived);
+  return candidates.findLast(({ isPinned }) => isPinned) ?? candidates.at(-1) ?? run;
+}
+
+function courseOf({ curve }: TrackedRun, metric: string): { step: number; value: number }[] {
+  return curve.flatMap(({ step, measures }) => {
+    const value = measures[metric] ?? null;
+    return value === null ? [] : [{ step, value }];
+  });
+}
+
+/** Runs under names that tell them apart. */
+function comparable(runs: readonly TrackedRun[]): (TrackedRun & { readonly path: string })[] {
+  const isShared = (run: TrackedRun): boolean => runs.some(({ id, name }) => id !== run.id && name === run.name);
+  return runs.map((run) => ({ ...run, path: isShared(run) ? `${run.name} (${run.id.slice(0, 8)})` : run.name }));
+}
+
+function comparisonOf(runs: readonly TrackedRun[], asked?: readonly string[]): RunsComparison {
+  const comparison = compareRuns(comparable(runs));
+  const known = asked?.filter((metric) => comparison.metrics.includes(metric)) ?? [];
+  const { blocks } = comparisonReport(comparison, known.length === 0 ? undefined : known);
+  const panels = blocks.flatMap((block) => (block.kind === 'plot' && block.plot.kind === 'curves' ? block.plot.panels : [])); // prettier-ignore
+  return {
+    metrics: [...comparison.metrics],
+    parts: blocks.flatMap(partOf),
+    groups: comparison.groups.map(({ name }) => name),
+    panels: panels.map(({ heading: metric, lines }) => ({ metric, lines: lines.map((line) => [...line]) })),
+  };
+}
+
+function partOf(block: ReportBlock): RunsComparison['parts'] {
+  switch (block.kind) {
+    case 'heading':
+      return [{ kind: 'heading', text: block.text }];
+    case 'paragraph':
+      return [{ kind: 'paragraph', text: plain(block.text) }];
+    case 'list':
+      return [{ kind: 'list', items: block.items.map(plain) }];
+    case 'table':
+      return [{ kind: 'table', head: [...block.head], rows: block.rows.map((row) => [...row]) }];
+    case 'plot':
+      return [];
+    default:
+      return block satisfies never;
+  }
+}
+
+function plain(pieces: readonly Inline[]): string {
+  return pieces.map((piece) => (typeof piece === 'string' ? piece : Object.values(piece).join(''))).join('');
+}
+
+function exported(runs: readonly TrackedRun[], as: RunExport): ExportedFile {
+  switch (as) {
+    case 'zip':
+      return archive('runs.zip', runs, (run) => recordFiles(run));
+    case 'tensorboard':
+      return archive('tensorboard.zip', runs, (run) => ({ [EVENT_FILE]: tensorboardEvents(run) }));
+    case 'csv': {
+      const lines = tableLines(LONG_COLUMNS, longRows(compareRuns(comparable(runs))), { format: 'csv', freeText: ['run', 'group'] }); // prettier-ignore
+      return { fileName: 'runs.csv', file: new Blob([...lines], { type: 'text/csv' }) };
+    }
+    case 'html': {
+      const page = reportHtml(comparisonReport(compareRuns(comparable(runs))));
+      return { fileName: 'runs.html', file: new Blob([page], { type: 'text/html' }) };
+    }
+    default:
+      return as satisfies never;
+  }
+}
+
+/** A zip archive with a folder for each run. */
+function archive(
+  fileName: string,
+  runs: readonly TrackedRun[],
+  filesOf: (run: TrackedRun) => Readonly<Record<string, string | Uint8Array>>,
+): ExportedFile {
+  const entries: Record<string, Uint8Array> = {};
+  for (const run of runs) {
+    // Names of runs never become paths, because they may hold anything.
+    const folder = `${run.kind}-seed-${run.seed}-${run.id}`;
+    for (const [name, contents] of Object.entries(filesOf(run))) {
+      entries[`${folder}/${name}`] = typeof contents === 'string' ? strToU8(contents) : contents;
+    }
+  }
+  return { fileName, file: new Blob([zipSync(entries)], { type: 'application/zip' }) };
+}
+
+/** The runs of an archive: every folder in it with a `run.json`. @throws {LabError} `bad-file` */
+async function readArchive(file: Blob): Promise<{ runs: TrackedRun[]; problems: string[] }> {
+  const folders = new Map<string, Partial<Record<RecordFile, string>>>();
+  for (const [path, bytes] of Object.entries(await unpacked(file))) {
+    const [, folder = '', name = ''] = /^(.*?)([^/]*)$/su.exec(path) ?? [];
+    const files = folders.get(folder) ?? {};
+    files[name as RecordFile] = new TextDecoder().decode(bytes);
+    folders.set(folder, files);
+  }
+  const runs: TrackedRun[] = [];
+  const problems: string[] = [];
+  for (const [folder, files] of folders) {
+    if (files['run.json'] === undefined) continue;
+    try {
+      runs.push(readRecordFiles(folder.replace(/\/$/u, '') || 'the archive', files));
+    } catch (thrown) {
+      problems.push(messageOf(thrown));
+    }
+  }
+  if (runs.length > 0 || problems.length > 0) return { runs, problems };
+  throw new LabError('bad-file', {
+    message: 'The archive has no run in it.',
+    expected: `a zip archive of folders with ${RECORD_FILES.join(', ')}`,
+    fix: 'Export runs here, or zip a run folder of the command line.',
+  });
+}
+
+async function unpacked(file: Blob): Promise<Record<string, Uint8Array>> {
+  const tooLarge = new LabError('bad-file', {
+    message: 'The archive is too large for records of runs.',
+    expected: `at most ${MAX_ARCHIVE_BYTES} bytes, packed and unpacked`,
+    fix: 'Import its runs in smaller archives, without checkpoints and models.',
+  });
+  if (file.size > MAX_ARCHIVE_BYTES) throw tooLarge;
+  const names: ReadonlySet<string> = new Set(RECORD_FILES);
+  let totalBytes = 0;
+  try {
+    return unzipSync(new Uint8Array(await file.arrayBuffer()), {
+      filter: ({ name, originalSize }) => {
+        if (!names.has(name.replace(/^.*\//su, ''))) return false;
+        // The claimed size is allocated, and nothing is written past it.
+        totalBytes += originalSize;
+        if (totalBytes > MAX_ARCHIVE_BYTES) throw tooLarge;
+        return true;
+      },
+    });
+  } catch (cause) {
+    if (cause instanceof LabError) throw cause;
+    throw new LabError('bad-file', {
+      message: `The file is not a readable zip archive: ${messageOf(cause)}.`,
+      fix: 'Export the runs again.',
+      cause,
+    });
+  }
+}

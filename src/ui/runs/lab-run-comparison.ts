@@ -1,0 +1,152 @@
+/**
+ * Runs compared: the settings in which they differ, their curves by group with intervals over seeds, and the differences
+ * seed by seed.
+ */
+import { css, html, nothing } from 'lit';
+import { customElement, property } from 'lit/decorators.js';
+import type { ReportPart, RunsComparison } from '../../protocol/runs.ts';
+import { branchLook } from '../parts/branch-looks.ts';
+import { addPoint, EMPTY_CURVE } from '../parts/curve.ts';
+import '../parts/lab-chart.ts';
+import type { ChartLine } from '../parts/lab-chart.ts';
+import { LabElement } from '../parts/lab-element.ts';
+import { baseStyles, buttonStyles, headingStyles, tableStyles } from '../parts/shared-styles.ts';
+import { metricName, valueText } from './run-text.ts';
+
+/** @fires metrics-choice - the names of the metrics to show as `detail`. */
+@customElement('lab-run-comparison')
+export class LabRunComparison extends LabElement {
+  static override readonly styles = [
+    baseStyles,
+    buttonStyles,
+    headingStyles,
+    tableStyles,
+    css`
+      :host {
+        display: grid;
+        grid-template-columns: minmax(0, 1fr);
+        gap: var(--space-4);
+      }
+      .metrics {
+        display: flex;
+        flex-wrap: wrap;
+        gap: var(--space-2);
+      }
+      .metrics button {
+        min-height: 2rem;
+      }
+      .metrics [aria-pressed='true'] {
+        border-color: var(--accent);
+        color: var(--accent);
+        font-weight: 600;
+      }
+      .charts {
+        display: grid;
+        grid-template-columns: repeat(auto-fit, minmax(min(100%, 22rem), 1fr));
+        gap: var(--space-4) var(--space-5);
+      }
+      th,
+      td {
+        padding: var(--space-1) var(--space-4) var(--space-1) 0;
+        text-align: left;
+        vertical-align: top;
+      }
+      th {
+        color: var(--muted);
+        font-weight: 600;
+      }
+      p {
+        max-width: 44rem;
+        color: var(--muted);
+        font-size: var(--text-small);
+      }
+      ul {
+        padding-left: var(--space-4);
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) comparison: RunsComparison | undefined;
+
+  override render(): unknown {
+    const { comparison } = this;
+    if (comparison === undefined) return nothing;
+    const shown = comparison.panels.map(({ metric }) => metric);
+    return html`${
+        comparison.metrics.length === 0
+          ? html`<p>Nothing was measured in these runs yet.</p>`
+          : html`<div class="metrics" role="group" aria-label="Metrics">
+              ${comparison.metrics.map(
+                (metric) =>
+                  html`<button
+                    aria-pressed=${shown.includes(metric) ? 'true' : 'false'}
+                    @click=${() => this.#toggle(metric, shown)}
+                  >
+                    ${metricName(metric)}
+                  </button>`,
+              )}
+            </div>`
+      }
+      <div class="charts">${comparison.panels.map((panel) => this.#chart(panel, comparison.groups))}</div>
+      ${comparison.parts.map(partOf)}`;
+  }
+
+  #chart({ metric, lines }: RunsComparison['panels'][number], groups: readonly string[]): unknown {
+    const drawn = lines.map((line, i): ChartLine => {
+      const curve = line.reduce((curve, { step, mean }) => addPoint(curve, step, mean), EMPTY_CURVE);
+      return { name: groups[i] ?? '', look: branchLook(i), curve };
+    });
+    const steps = Math.max(1, ...lines.flatMap((line) => line.map(({ step }) => step)));
+    return html`<lab-chart
+      heading=${metricName(metric)}
+      .lines=${drawn}
+      .steps=${steps}
+      .format=${valueText}
+      .formatTick=${(value: number) => String(Number(value.toPrecision(3)))}
+    ></lab-chart>`;
+  }
+
+  #toggle(metric: string, shown: readonly string[]): void {
+    const detail = shown.includes(metric) ? shown.filter((one) => one !== metric) : [...shown, metric];
+    if (detail.length > 0) this.dispatchEvent(new CustomEvent<readonly string[]>('metrics-choice', { detail }));
+  }
+}
+
+function partOf(part: ReportPart): unknown {
+  switch (part.kind) {
+    case 'heading':
+      return html`<h3 class="heading">${part.text}</h3>`;
+    case 'paragraph':
+      return html`<p>${part.text}</p>`;
+    case 'list':
+      return html`<ul>
+        ${part.items.map((item) => html`<li>${item}</li>`)}
+      </ul>`;
+    case 'table':
+      return html`<div class="table" tabindex="0" role="group" aria-label=${part.head.join(', ')}>
+        <table>
+          <thead>
+            <tr>
+              ${part.head.map((cell) => html`<th>${cell}</th>`)}
+            </tr>
+          </thead>
+          <tbody>
+            ${part.rows.map(
+              (row) =>
+                html`<tr>
+                  ${row.map((cell) => html`<td>${cell}</td>`)}
+                </tr>`,
+            )}
+          </tbody>
+        </table>
+      </div>`;
+    default:
+      return part satisfies never;
+  }
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'lab-run-comparison': LabRunComparison;
+  }
+}

@@ -1,0 +1,351 @@
+/**
+ * The Runs view: all runs that this browser has made or imported, compared and exported.
+ *
+ * Room `ui/runs/`: the table of runs and their comparison. What starts runs is in `ui/train/` and `ui/collapse/`.
+ */
+import { css, html, nothing } from 'lit';
+import { customElement, property, state } from 'lit/decorators.js';
+import { LabError } from '../../common/errors.ts';
+import { type Failure, failureOf } from '../../protocol/failure.ts';
+import {
+  MOST_COMPARED,
+  RUN_EXPORTS,
+  type RunExport,
+  type RunRow,
+  type RunsComparison,
+  SHOWN_METRICS,
+} from '../../protocol/runs.ts';
+import type { RunChange } from '../../protocol/tracked-run.ts';
+import { failureNotice } from '../parts/failure-notice.ts';
+import { choiceStyles, fieldStyles } from '../parts/field-styles.ts';
+import { formatCount } from '../parts/format.ts';
+import { LabElement } from '../parts/lab-element.ts';
+import '../parts/lab-notice.ts';
+import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
+import './lab-run-comparison.ts';
+import './lab-run-remarks.ts';
+import './lab-run-table.ts';
+import { matches, metricName } from './run-text.ts';
+import type { OpenRuns, RunsClient } from './runs-client.ts';
+import { RunsController } from './runs-controller.ts';
+
+const EXPORT_NAMES: Readonly<Record<RunExport, string>> = {
+  zip: 'Records (zip)',
+  csv: 'Measurements (CSV)',
+  html: 'Comparison (HTML)',
+  tensorboard: 'TensorBoard',
+};
+
+@customElement('lab-runs-view')
+export class LabRunsView extends LabElement {
+  static override readonly styles = [
+    baseStyles,
+    buttonStyles,
+    choiceStyles,
+    fieldStyles,
+    headingStyles,
+    css`
+      .view {
+        display: grid;
+        grid-template-columns: minmax(0, 1fr);
+        gap: var(--space-4);
+      }
+      header,
+      .bar {
+        display: flex;
+        flex-wrap: wrap;
+        gap: var(--space-2) var(--space-4);
+        align-items: center;
+      }
+      header h2 {
+        flex: 1 1 auto;
+        font-size: var(--text-query);
+        font-weight: 650;
+        letter-spacing: -0.015em;
+      }
+      .filter {
+        width: 16rem;
+        max-width: 100%;
+      }
+      label {
+        display: inline-flex;
+        gap: var(--space-2);
+        align-items: center;
+        color: var(--muted);
+        font-size: var(--text-small);
+      }
+      select.control {
+        width: auto;
+      }
+      .panel {
+        padding: var(--space-4);
+        border-radius: calc(var(--radius) * 2);
+        background: var(--surface);
+      }
+      .empty {
+        max-width: 38rem;
+        color: var(--muted);
+      }
+      .muted {
+        color: var(--muted);
+        font-size: var(--text-small);
+      }
+      .damaged {
+        display: flex;
+        flex-wrap: wrap;
+        gap: var(--space-2) var(--space-4);
+        align-items: center;
+        justify-content: space-between;
+      }
+    `,
+  ];
+
+  /** Starts the worker that lists runs. */
+  @property({ attribute: false }) openRuns: OpenRuns | undefined;
+  /** Whether the view is in front. */
+  @property({ type: Boolean }) active = false;
+  /** The runs to compare, as the address names them. */
+  @property({ attribute: false }) compared: readonly string[] = [];
+  @state() private chosen: ReadonlySet<string> = new Set();
+  @state() private openId = '';
+  @state() private filter = '';
+  @state() private showsArchived = false;
+  /** The metric of the table; empty for the first that was measured. */
+  @state() private metric = '';
+  @state() private comparison: RunsComparison | undefined;
+  @state() private comparisonFailure: Failure | undefined;
+  /** The metrics that were asked for; undefined for the first that were measured. */
+  #metrics: readonly string[] | undefined;
+  readonly #runs = new RunsController(this, () => this.#open());
+
+  override willUpdate(changed: Map<PropertyKey, unknown>): void {
+    if (this.active && (changed.has('active') || changed.has('openRuns'))) void this.#runs.refresh();
+    if (changed.has('compared') && this.active) {
+      this.#metrics = undefined;
+      this.chosen = new Set([...this.chosen, ...this.compared]);
+      void this.#compare();
+    }
+  }
+
+  override render(): unknown {
+    const { overview, failure, doing, removed, imported } = this.#runs.state;
+    const all = overview?.runs ?? [];
+    return html`<div class="view" @dragover=${this.#dragged} @drop=${this.#dropped}>
+      <header>
+        <h2>Runs</h2>
+        <button ?disabled=${doing !== undefined} @click=${this.#chooseFile}>${doing ?? 'Import records'}</button>
+        <input type="file" hidden accept=".zip" @change=${this.#fileChosen} />
+      </header>
+      ${failureNotice(failure)}
+      ${
+        removed === undefined
+          ? nothing
+          : html`<lab-notice heading=${`${formatCount(removed.count)} ${removed.count === 1 ? 'run' : 'runs'} deleted`}>
+              Checkpoints of ${removed.count === 1 ? 'it' : 'them'} are kept in the Train view.
+              <button slot="action" @click=${() => this.#runs.undo()}>Undo</button>
+            </lab-notice>`
+      }
+      ${
+        imported === undefined
+          ? nothing
+          : html`<lab-notice heading=${`${formatCount(imported.added.length)} imported`}>
+              ${imported.added.join(', ')}
+              ${imported.known > 0 ? `${formatCount(imported.known)} were here already.` : nothing}
+              ${imported.problems.map((problem) => html`<br />${problem}`)}
+            </lab-notice>`
+      }
+      ${overview === undefined ? nothing : all.length === 0 ? EMPTY : this.#list(all)}
+      ${(overview?.damaged ?? []).map(
+        ({ id, problem }) =>
+          html`<p class="damaged">
+            <span>A run that cannot be read (${problem})</span>
+            <button @click=${() => this.#runs.remove([id])}>Delete</button>
+          </p>`,
+      )}
+      ${this.#comparison()}
+    </div>`;
+  }
+
+  #list(all: readonly RunRow[]): unknown {
+    const measured = SHOWN_METRICS.filter((metric) => all.some(({ last }) => last[metric] !== undefined));
+    const metric = measured.find((one) => one === this.metric) ?? measured[0] ?? 'accuracy';
+    const visible = all.filter((run) => (this.showsArchived || !run.isArchived) && matches(run, this.filter));
+    const rows = visible.toSorted((a, b) => Number(b.isPinned) - Number(a.isPinned));
+    const archived = all.filter(({ isArchived }) => isArchived).length;
+    const open = all.find(({ id }) => id === this.openId);
+    return html`<div class="bar">
+        <input
+          class="control filter"
+          type="search"
+          aria-label="Filter runs"
+          placeholder="Filter: name, seed 2, lambda 0.3 …"
+          .value=${this.filter}
+          @input=${(event: Event) => (this.filter = valueOf(event))}
+        />
+        <label
+          >Metric
+          <select class="control" @change=${(event: Event) => (this.metric = valueOf(event))}>
+            ${measured.map((one) => html`<option value=${one} ?selected=${one === metric}>${metricName(one)}</option>`)}
+          </select></label
+        >
+        ${
+          archived === 0
+            ? nothing
+            : html`<label
+                ><input
+                  type="checkbox"
+                  .checked=${this.showsArchived}
+                  @change=${() => (this.showsArchived = !this.showsArchived)}
+                />Show ${formatCount(archived)} archived</label
+              >`
+        }
+        <span class="muted">${formatCount(rows.length)} of ${formatCount(all.length)} runs</span>
+      </div>
+      <div class="panel">
+        <lab-run-table
+          .runs=${rows}
+          .chosen=${this.chosen}
+          .openId=${this.openId}
+          .metric=${metric}
+          @runs-choice=${(event: CustomEvent<readonly string[]>) => (this.chosen = new Set(event.detail))}
+          @run-open=${(event: CustomEvent<string>) => (this.openId = event.detail)}
+          @run-pin=${(event: CustomEvent<string>) => this.#pin(all, event.detail)}
+        ></lab-run-table>
+      </div>
+      ${
+        open === undefined
+          ? nothing
+          : html`<div class="panel">
+              <lab-run-remarks
+                .run=${open}
+                @run-change=${(event: CustomEvent<RunChange>) => this.#runs.change(open.id, event.detail)}
+                @run-config=${() => this.#runs.exportConfig(open.id)}
+              ></lab-run-remarks>
+            </div>`
+      }
+      ${this.#actions(all)}`;
+  }
+
+  #actions(all: readonly RunRow[]): unknown {
+    const ids = all.map(({ id }) => id).filter((id) => this.chosen.has(id));
+    if (ids.length === 0) return html`<p class="muted">Choose runs to compare, export, archive or delete them.</p>`;
+    const areArchived = all.every(({ id, isArchived }) => !this.chosen.has(id) || isArchived);
+    const tooMany = ids.length > MOST_COMPARED;
+    return html`<div class="bar" role="group" aria-label="Chosen runs">
+      <button class="primary" ?disabled=${tooMany} @click=${() => this.#askToCompare(ids)}>
+        Compare ${formatCount(ids.length)}
+      </button>
+      ${tooMany ? html`<span class="muted">At most ${MOST_COMPARED} can be compared.</span>` : nothing}
+      <label
+        >Export
+        <select class="control" @change=${(event: Event) => this.#export(event, ids)}>
+          <option value="">as …</option>
+          ${RUN_EXPORTS.map((as) => html`<option value=${as}>${EXPORT_NAMES[as]}</option>`)}
+        </select></label
+      >
+      <button @click=${() => this.#runs.changeAll(ids, { isArchived: !areArchived })}>
+        ${areArchived ? 'Unarchive' : 'Archive'}
+      </button>
+      <button @click=${() => this.#remove(ids)}>Delete</button>
+    </div>`;
+  }
+
+  #comparison(): unknown {
+    const { comparison, comparisonFailure } = this;
+    if (comparison === undefined && comparisonFailure === undefined) return nothing;
+    return html`<section class="panel" aria-label="Comparison">
+      ${failureNotice(comparisonFailure)}
+      <lab-run-comparison
+        .comparison=${comparison}
+        @metrics-choice=${(event: CustomEvent<readonly string[]>) => {
+          this.#metrics = event.detail;
+          void this.#compare();
+        }}
+      ></lab-run-comparison>
+    </section>`;
+  }
+
+  /** The address names what is compared, so that it can be shared within this browser and survives a reload. */
+  #askToCompare(ids: readonly string[]): void {
+    this.dispatchEvent(new CustomEvent<readonly string[]>('compare-runs', { detail: ids }));
+  }
+
+  async #compare(): Promise<void> {
+    const { compared } = this;
+    this.comparisonFailure = undefined;
+    if (compared.length === 0) {
+      this.comparison = undefined;
+      return;
+    }
+    try {
+      const client = await this.#runs.client();
+      const comparison = await client.compare({ ids: [...compared], ...(this.#metrics && { metrics: [...this.#metrics] }) }); // prettier-ignore
+      if (compared === this.compared) this.comparison = comparison;
+    } catch (thrown) {
+      if (compared !== this.compared) return;
+      this.comparison = undefined;
+      this.comparisonFailure = failureOf(thrown);
+    }
+  }
+
+  async #remove(ids: readonly string[]): Promise<void> {
+    await this.#runs.remove(ids);
+    this.chosen = new Set([...this.chosen].filter((id) => !ids.includes(id)));
+  }
+
+  #pin(all: readonly RunRow[], id: string): void {
+    const isPinned = all.some((run) => run.id === id && run.isPinned);
+    void this.#runs.change(id, { isPinned: !isPinned });
+  }
+
+  #export({ currentTarget: select }: Event, ids: readonly string[]): void {
+    if (!(select instanceof HTMLSelectElement)) return;
+    const as = RUN_EXPORTS.find((one) => one === select.value);
+    select.value = '';
+    if (as !== undefined) void this.#runs.exportRuns(ids, as);
+  }
+
+  /** File inputs cannot be styled, so a button opens them. */
+  #chooseFile(): void {
+    this.renderRoot.querySelector<HTMLInputElement>('input[type="file"]')?.click();
+  }
+
+  async #fileChosen({ currentTarget: input }: Event): Promise<void> {
+    if (!(input instanceof HTMLInputElement)) return;
+    const [file] = input.files ?? [];
+    if (file !== undefined) await this.#runs.importFile(file);
+    input.value = ''; // so that the same file can be chosen again
+  }
+
+  #dragged(event: DragEvent): void {
+    if (event.dataTransfer?.types.includes('Files') === true) event.preventDefault();
+  }
+
+  async #dropped(event: DragEvent): Promise<void> {
+    event.preventDefault();
+    for (const file of event.dataTransfer?.files ?? []) await this.#runs.importFile(file);
+  }
+
+  async #open(): Promise<RunsClient> {
+    if (this.openRuns === undefined) throw new LabError('internal', { message: 'The view has no worker for runs.' });
+    return this.openRuns();
+  }
+}
+
+const EMPTY = html`<p class="empty">
+  There is no run here yet. Every run of the <a href="#/train">Train</a> and <a href="#/collapse">Collapse</a> views is
+  listed here from its first step on, with its settings and curves. Records of other browsers and zipped run folders of
+  the command line can be imported.
+</p>`;
+
+function valueOf({ currentTarget }: Event): string {
+  return currentTarget instanceof HTMLInputElement || currentTarget instanceof HTMLSelectElement
+    ? currentTarget.value
+    : '';
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'lab-runs-view': LabRunsView;
+  }
+}

@@ -1,0 +1,62 @@
+/** Runs in words. */
+import type { RunRow } from '../../protocol/runs.ts';
+
+const KIND_NAMES: Readonly<Record<RunRow['kind'], string>> = {
+  sft: 'supervised',
+  grpo: 'reinforcement',
+  distill: 'student',
+};
+
+const METRIC_NAMES: Readonly<Record<string, string>> = {
+  reward: 'Reward',
+  accuracy: 'Accuracy',
+  macroF1: 'Macro-F1',
+  tailRecall: 'Tail recall',
+  headRecall: 'Head recall',
+  distinctRules: 'Rules cited',
+  verifiedSteps: 'Verified steps',
+  strictReward: 'Strict reward',
+  expertLossNats: 'Expert loss (nats)',
+  lossNats: 'Loss (nats)',
+};
+
+export function kindName(kind: RunRow['kind']): string {
+  return KIND_NAMES[kind];
+}
+
+/** The name of a metric; its own where there is no better one. */
+export function metricName(metric: string): string {
+  return METRIC_NAMES[metric] ?? metric;
+}
+
+/** "step 40 of 160", "finished, 160 steps". */
+export function stateText({ state, step, steps }: Pick<RunRow, 'state' | 'step' | 'steps'>): string {
+  return state === 'finished' ? `finished, ${step} steps` : `${state}, step ${step} of ${steps}`;
+}
+
+/** A value of any metric: "0.412", "27", "1.3e-7". */
+export function valueText(value: number): string {
+  if (Number.isInteger(value)) return String(value);
+  const size = Math.abs(value);
+  if (size >= 100) return value.toFixed(1);
+  return size < 0.001 ? value.toExponential(1) : value.toFixed(3);
+}
+
+/** At most a few of the differences of a run, and how many more there are. */
+export function differsText({ differs, baseline }: Pick<RunRow, 'differs' | 'baseline'>): string {
+  if (baseline === null) return 'baseline';
+  if (differs.length === 0) return 'nothing but the seed';
+  const shown = differs.slice(0, MOST_DIFFERENCES).join(', ');
+  return differs.length > MOST_DIFFERENCES ? `${shown} and ${differs.length - MOST_DIFFERENCES} more` : shown;
+}
+const MOST_DIFFERENCES = 3;
+
+/** Whether all words of a filter occur in what the row shows of a run. */
+export function matches(run: RunRow, filter: string): boolean {
+  const { name, kind, state, seed, tags, note, differs } = run;
+  const text = [name, kind, kindName(kind), state, `seed ${seed}`, ...tags, note, ...differs].join(' ').toLowerCase();
+  return filter
+    .toLowerCase()
+    .split(/\s+/u)
+    .every((word) => text.includes(word));
+}
