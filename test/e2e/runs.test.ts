@@ -1,0 +1,120 @@
+/**
+ * Runs of the page: listed with what sets them apart, compared, tagged, archived, deleted and brought back, and carried
+ * to the command line and to another browser with the same numbers.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { strFromU8, unzipSync } from 'fflate';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { connectChromium, describeBrowser } from '../setup/chromium.ts';
+import { runTiny } from './tiny-demonstration.ts';
+import { visit } from './visit.ts';
+
+const TRAIN = { 'Training queries': '12', 'Held-out pairs': '4', 'Batch size': '4', 'Evaluate every': '2', 'Save every': '2', Steps: '4' }; // prettier-ignore
+
+describeBrowser('the Runs view', () => {
+  let browser: Browser;
+  let folder: string;
+  beforeAll(async () => {
+    browser = await connectChromium();
+    folder = mkdtempSync(join(tmpdir(), 'afrl-lab-runs-'));
+  });
+  afterAll(async () => {
+    await browser.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('lists, compares and changes runs, and carries them elsewhere', async () => {
+    const { page, complaints, foreignRequests } = await visit(browser, `${inject('pageUrl')}?backend=wasm#/runs`, {
+      viewport: { width: 1280, height: 900 },
+    });
+    await page.getByText('There is no run here yet').waitFor();
+    await page.getByRole('link', { name: 'Train', exact: true }).first().click();
+    await train(page, { Seed: '1' });
+    await page.getByRole('button', { name: 'New run' }).click();
+    await train(page, { Seed: '1', 'Learning rate': '0.01' });
+    await page.getByRole('link', { name: 'Collapse' }).first().click();
+    await page.reload(); // without the fields of the Train view
+    await runTiny(page);
+    await page.getByText('all branches have ended').waitFor();
+
+    await page.getByRole('link', { name: 'Runs' }).click();
+    const rows = page.locator('lab-run-table tbody tr');
+    await expect.poll(() => rows.filter({ hasText: 'supervised' }).count()).toBe(2);
+    const changed = rows.filter({ hasText: 'learningRate 0.01' });
+    await changed.getByText('finished, 4 steps').waitFor();
+
+    // Remarks stay after a reload.
+    await changed.getByRole('button', { name: 'first-model' }).first().click();
+    await page.getByLabel('Name', { exact: true }).fill('faster');
+    await page.getByLabel('Tags, separated by commas').fill('lesson, fast');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await rows.getByText('lesson').waitFor();
+    await page.reload();
+    await rows.getByText('lesson').waitFor();
+
+    await page.getByLabel('Filter runs').fill('supervised');
+    await page.getByLabel('Choose all').check();
+    await page.getByRole('button', { name: 'Compare 2' }).click();
+    const comparison = page.getByRole('region', { name: 'Comparison' });
+    await comparison.getByRole('cell', { name: 'sft.learningRate' }).waitFor();
+    const shown = await comparison.locator('table').nth(1).innerText();
+    expect(shown).toMatch(/learningRate 0\.01\s+1\s/u);
+
+    const zip = await exported(page, folder, 'zip');
+    const files = unzipSync(readFileSync(zip));
+    expect(Object.keys(files).filter((name) => name.endsWith('/run.json'))).toHaveLength(2);
+    const tensorboard = unzipSync(readFileSync(await exported(page, folder, 'tensorboard')));
+    expect(Object.keys(tensorboard).every((name) => name.includes('tfevents'))).toBe(true);
+
+    // The command line reads the records, and gives the numbers of the page.
+    for (const [name, bytes] of Object.entries(files)) {
+      const [run = '', file = ''] = name.split('/');
+      execFileSync('mkdir', ['-p', join(folder, 'runs', run)]);
+      writeFileSync(join(folder, 'runs', run, file), strFromU8(bytes));
+    }
+    const printed = execFileSync('node', ['scripts/lab.js', 'compare', join(folder, 'runs')], { encoding: 'utf8' });
+    const cells = (text: string): string[] => text.match(/\d\.\d{3}/gu) ?? [];
+    expect(cells(shown).length).toBeGreaterThan(1);
+    const lastOnes = printed.slice(printed.indexOf('## Last'), printed.indexOf('## Differences'));
+    expect(new Set(cells(lastOnes))).toEqual(new Set(cells(shown)));
+
+    await page.getByLabel('Choose all').check();
+    await page.getByRole('button', { name: 'Delete', exact: true }).click();
+    await page.getByText('2 runs deleted').waitFor();
+    expect(await rows.count()).toBe(0);
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await expect.poll(() => rows.count()).toBe(2);
+
+    const other = await visit(browser, `${inject('pageUrl')}?backend=wasm#/runs`);
+    await other.page.locator('lab-runs-view input[type="file"]').setInputFiles(zip);
+    await other.page.getByText('2 imported').waitFor();
+    await other.page.locator('lab-run-table').getByText('lesson').waitFor();
+    await other.page.locator('lab-runs-view input[type="file"]').setInputFiles(zip);
+    await other.page.getByText('2 were here already.').waitFor();
+    await other.page.locator('lab-runs-view input[type="file"]').setInputFiles(join(import.meta.dirname, 'visit.ts'));
+    await other.page.getByText(/not a readable zip archive/u).waitFor();
+    expect([...complaints, ...foreignRequests, ...other.complaints, ...other.foreignRequests]).toEqual([]);
+  });
+});
+
+async function train(page: Page, settings: Readonly<Record<string, string>>): Promise<void> {
+  for (const [label, value] of Object.entries({ ...TRAIN, ...settings })) {
+    await page.getByLabel(label, { exact: true }).fill(value);
+  }
+  await page.getByRole('button', { name: 'Start training' }).click();
+  await page.locator('lab-run-monitor .weights').waitFor();
+}
+
+/** Exports the chosen runs and returns the path of the file. */
+async function exported(page: Page, folder: string, as: string): Promise<string> {
+  const downloading = page.waitForEvent('download');
+  await page.getByLabel('Export').selectOption(as);
+  const download = await downloading;
+  const path = join(folder, download.suggestedFilename());
+  await download.saveAs(path);
+  return path;
+}
