@@ -29,6 +29,9 @@ import { matches, metricName } from './run-text.ts';
 import type { OpenRuns, RunsClient } from './runs-client.ts';
 import { RunsController } from './runs-controller.ts';
 
+/** Names of imported runs in the notice. */
+const SHOWN_NAMES = 5;
+
 const EXPORT_NAMES: Readonly<Record<RunExport, string>> = {
   zip: 'Records (zip)',
   csv: 'Measurements (CSV)',
@@ -149,7 +152,7 @@ export class LabRunsView extends LabElement {
         imported === undefined
           ? nothing
           : html`<lab-notice heading=${`${formatCount(imported.added.length)} imported`}>
-              ${imported.added.join(', ')}
+              ${imported.added.slice(0, SHOWN_NAMES).join(', ')}${imported.added.length > SHOWN_NAMES ? ' and others.' : '.'}
               ${imported.known > 0 ? `${formatCount(imported.known)} were here already.` : nothing}
               ${imported.problems.map((problem) => html`<br />${problem}`)}
             </lab-notice>`
@@ -227,7 +230,9 @@ export class LabRunsView extends LabElement {
   }
 
   #actions(all: readonly RunRow[]): unknown {
-    const ids = all.map(({ id }) => id).filter((id) => this.chosen.has(id));
+    // The first run is the baseline of a comparison: a pinned one, or else the oldest.
+    const ordered = all.toReversed().toSorted((a, b) => Number(b.isPinned) - Number(a.isPinned));
+    const ids = ordered.map(({ id }) => id).filter((id) => this.chosen.has(id));
     if (ids.length === 0) return html`<p class="muted">Choose runs to compare, export, archive or delete them.</p>`;
     const areArchived = all.every(({ id, isArchived }) => !this.chosen.has(id) || isArchived);
     const tooMany = ids.length > MOST_COMPARED;
@@ -280,7 +285,11 @@ export class LabRunsView extends LabElement {
     try {
       const client = await this.#runs.client();
       const comparison = await client.compare({ ids: [...compared], ...(this.#metrics && { metrics: [...this.#metrics] }) }); // prettier-ignore
-      if (compared === this.compared) this.comparison = comparison;
+      if (compared !== this.compared) return;
+      const isNew = this.comparison === undefined;
+      this.comparison = comparison;
+      await this.updateComplete;
+      if (isNew) this.renderRoot.querySelector('section')?.scrollIntoView({ block: 'start' });
     } catch (thrown) {
       if (compared !== this.compared) return;
       this.comparison = undefined;
