@@ -12,7 +12,10 @@ import type { StoreDatabase, WriteTransaction } from './store-database.ts';
 import { heldLocks } from './tab-locks.ts';
 
 /** The fields of a run that its session writes; a person's remarks survive them. */
-export type TrackedProgress = Omit<TrackedRun, 'schemaVersion' | 'note' | 'tags' | 'isPinned' | 'isArchived'>;
+export type TrackedProgress = Omit<
+  TrackedRun,
+  'schemaVersion' | 'queuedAt' | 'note' | 'tags' | 'isPinned' | 'isArchived'
+>;
 
 /** All records, and those that cannot be read. */
 export interface TrackedList {
@@ -23,7 +26,7 @@ export interface TrackedList {
   readonly damaged: readonly { readonly id: string; readonly problem: string }[];
 }
 
-const NEW = { schemaVersion: 1, note: '', tags: [], isPinned: false, isArchived: false } as const;
+const NEW = { schemaVersion: 1, queuedAt: null, note: '', tags: [], isPinned: false, isArchived: false } as const;
 
 /** The records of one database; reached as `tracked` of a CheckpointStore. */
 export class TrackedRuns {
@@ -37,10 +40,11 @@ export class TrackedRuns {
   async progress(progress: TrackedProgress): Promise<void> {
     await this.#write(async (transaction) => {
       const known = v.safeParse(TrackedRunSchema, await transaction.objectStore('tracked').get(progress.id));
-      const { name, startedAt, note, tags, isPinned, isArchived } = known.success
-        ? known.output
-        : { ...NEW, ...progress };
-      const run = { ...NEW, ...progress, name, startedAt, note, tags, isPinned, isArchived };
+      const before = known.success ? known.output : { ...NEW, ...progress };
+      const { name, note, tags, isPinned, isArchived } = before;
+      const { startedAt } = before.state === 'queued' ? progress : before;
+      const queuedAt = progress.state === 'finished' || progress.state === 'failed' ? null : before.queuedAt;
+      const run = { ...NEW, ...progress, name, startedAt, queuedAt, note, tags, isPinned, isArchived };
       await transaction.objectStore('tracked').put(parseConfig('The record of a run', TrackedRunSchema, run));
     });
   }
@@ -73,6 +77,15 @@ export class TrackedRuns {
         throw new LabError('not-found', { message: 'This run is no longer here.', fix: 'It may have been deleted in another tab.' }); // prettier-ignore
       }
       await transaction.objectStore('tracked').put({ ...parseConfig('The run', TrackedRunSchema, value), ...checked });
+    });
+  }
+
+  /** Takes a run that could not be begun or continued out of the queue, as failed. An unknown id is ignored. */
+  async fail(id: string): Promise<void> {
+    await this.#write(async (transaction) => {
+      const known = v.safeParse(TrackedRunSchema, await transaction.objectStore('tracked').get(id));
+      if (known.success)
+        await transaction.objectStore('tracked').put({ ...known.output, state: 'failed', queuedAt: null });
     });
   }
 

@@ -117,7 +117,15 @@ export class RunFolder {
     const kept = v.safeParse(TrackedRunSchema, await this.#readKept());
     const updatedAt = Date.now();
     const state = description.step < description.steps ? 'stopped' : 'finished';
-    const created = { schemaVersion: 1 as const, id: newId(), parentId: null, startedAt: updatedAt, ...NO_REMARKS };
+    const created = {
+      schemaVersion: 1 as const,
+      id: newId(),
+      parentId: null,
+      startedAt: updatedAt,
+      queuedAt: null,
+      startUrl: null,
+      ...NO_REMARKS,
+    };
     return { ...(kept.success ? kept.output : created), ...description, state, updatedAt };
   }
 

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import * as v from 'valibot';
+import { parseSeeds, parseSweptSetting } from '../config/swept-settings.ts';
 import { LabError } from '../common/errors.ts';
 import { RUN_KINDS, type RunKind } from '../protocol/tracked-run.ts';
 import { compareRuns, comparisonReport } from '../studies/run-comparison.ts';
@@ -15,7 +16,7 @@ import { existing, writeWhole } from './outputs.ts';
 import { readJson } from './run-folder.ts';
 import { RUN_FILES } from './run-reader.ts';
 import { runsOf, textOf } from './runs-action.ts';
-import { parseSeeds, parseSweptSetting, plannedRuns, type PlannedRun, type SweepPlan } from './sweep-plan.ts';
+import { plannedRuns, type PlannedRun, type SweepPlan } from './sweep-plan.ts';
 import { note, print } from './terminal.ts';
 
 interface SweepOptions {

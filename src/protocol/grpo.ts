@@ -72,6 +72,8 @@ export const GrpoRequestSchema = v.strictObject({
   backend: v.optional(v.picklist(BACKEND_CHOICES), 'auto'),
   /** Whether the page is visible. */
   isVisible: v.optional(v.boolean(), true),
+  /** Whether the Collapse view shows the demonstration after a reload. */
+  isRecorded: v.optional(v.boolean(), true),
   /** The demonstration to resume; null for a new one. */
   demonstration: v.optional(v.nullable(v.pipe(v.string(), v.nonEmpty())), null),
   /** The experiment's own schema checks the settings of each. */

@@ -10,7 +10,7 @@ const finite = v.pipe(v.number(), v.finite());
 
 /** A run as a row of the table. */
 const RunRowSchema = v.strictObject({
-  ...v.omit(TrackedRunSchema, ['schemaVersion', 'experiment', 'settings', 'curve', 'state']).entries,
+  ...v.omit(TrackedRunSchema, ['schemaVersion', 'experiment', 'settings', 'curve', 'state', 'startUrl']).entries,
   /** `interrupted`: it began, and no tab is making it any more. */
   state: v.picklist([...RUN_STATES, 'interrupted']),
   /** What differs from its parent or else from the first run of its kind that is not archived, such as `lambda 0.3`. */
@@ -104,6 +104,37 @@ export type RunsImported = v.InferOutput<typeof RunsImportedSchema>;
 
 export { ExportedFileSchema };
 
+/** A sweep over settings of a run, as it is typed. */
+export const SweepRequestSchema = v.strictObject({
+  /** The run whose settings all others have. */
+  baseId: text,
+  /** `path=value,value`, such as `grpo.balance.lambda=0,0.3,1`. */
+  set: v.array(text),
+  /** `1-5`, `1,3,7` or both. */
+  seeds: text,
+});
+export type SweepRequest = v.InferOutput<typeof SweepRequestSchema>;
+
+/** The runs that a sweep would make. */
+export const SweepPlanSchema = v.strictObject({
+  names: v.array(text),
+  /** How long the base took, in milliseconds; null if it has not finished. */
+  baseMs: v.nullable(v.number()),
+});
+export type SweepPlan = v.InferOutput<typeof SweepPlanSchema>;
+
+/** The paths of the settings of a run, with what each takes. */
+export const SettingPathsSchema = v.array(v.strictObject({ path: text, label: text, takes: text, value: text }));
+export type SettingPaths = v.InferOutput<typeof SettingPathsSchema>;
+
+/** A run whose turn it is. */
+export const QueuedRunSchema = v.strictObject({
+  ...v.pick(TrackedRunSchema, ['id', 'kind', 'name', 'seed', 'experiment', 'startUrl']).entries,
+  /** Its last checkpoint, to resume from; null to start over. */
+  checkpointId: v.nullable(text),
+});
+export type QueuedRun = v.InferOutput<typeof QueuedRunSchema>;
+
 /** The worker's API, by comlink. Each method rejects with a code of LabErrorCode as the error's name. */
 export interface RunsApi {
   overview(): Promise<RunsOverview>;
@@ -117,6 +148,16 @@ export interface RunsApi {
   exportRuns(request: ExportRequest): Promise<v.InferOutput<typeof ExportedFileSchema>>;
   /** Adds the runs of a `zip` of {@link exportRuns}, or of zipped run folders of the command line. `bad-file` */
   importRuns(file: Blob): Promise<RunsImported>;
+  /** The settings that a sweep can vary. */
+  settings(baseId: string): Promise<SettingPaths>;
+  /** `bad-config` naming the setting that cannot be read. */
+  planSweep(request: SweepRequest): Promise<SweepPlan>;
+  /** Adds the runs of a sweep to the queue. */
+  queueSweep(request: SweepRequest): Promise<void>;
+  /** The run of the queue whose turn it is; null if none is waiting. */
+  nextQueued(): Promise<QueuedRun | null>;
+  /** Ends the turn of a run that could not be begun. */
+  fail(id: string): Promise<void>;
   /** The settings of a run, as JSON that a form or `--config` reads. */
   config(id: string): Promise<string>;
 }

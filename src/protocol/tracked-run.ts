@@ -40,13 +40,15 @@ export type RunSummary = v.InferOutput<typeof RunSummarySchema>;
 /** A run with the settings that its kind's own parser reads. */
 export interface RunDescription extends RunSummary {
   readonly experiment: object;
+  /** The model that it starts from or learns from, where a page can find it again; null elsewhere. */
+  readonly startUrl?: string | null;
 }
 
 /**
- * `running` until the run ends. A page or a process that was closed leaves it so; whether a run is still alive is known
+ * `queued` until it begins, `running` until it ends. A page or a process that was closed leaves it so; whether a run is still alive is known
  * to its lock alone.
  */
-export const RUN_STATES = ['running', 'finished', 'stopped', 'failed'] as const;
+export const RUN_STATES = ['queued', 'running', 'finished', 'stopped', 'failed'] as const;
 export type RunState = (typeof RUN_STATES)[number];
 
 /** What a person adds to a run. */
@@ -70,6 +72,9 @@ export const TrackedRunSchema = v.strictObject({
   parentId: v.nullable(id),
   startedAt: time,
   updatedAt: time,
+  /** Its place in the queue of this browser, the least first, until it has ended; null outside of it. */
+  queuedAt: v.nullable(v.pipe(v.number(), v.finite())),
+  startUrl: v.nullable(v.string()),
   /** The settings as the kind's own parser reads them. */
   experiment: v.unknown(),
   ...RemarksSchema.entries,
@@ -77,5 +82,11 @@ export const TrackedRunSchema = v.strictObject({
 export type TrackedRun = v.InferOutput<typeof TrackedRunSchema>;
 
 /** Changes by a person. */
-export const RunChangeSchema = v.partial(v.strictObject({ name: v.pipe(shortText, v.trim(), v.nonEmpty()), ...RemarksSchema.entries })); // prettier-ignore
+export const RunChangeSchema = v.partial(
+  v.strictObject({
+    name: v.pipe(shortText, v.trim(), v.nonEmpty()),
+    ...RemarksSchema.entries,
+    queuedAt: v.nullable(v.pipe(v.number(), v.finite())),
+  }),
+);
 export type RunChange = v.InferOutput<typeof RunChangeSchema>;

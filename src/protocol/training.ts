@@ -48,6 +48,8 @@ export const TrainRequestSchema = v.strictObject({
   backend,
   /** Whether the page is visible; see the `visibility` command. */
   isVisible: v.optional(v.boolean(), true),
+  /** Whether the Train view shows the run after a reload. */
+  isRecorded: v.optional(v.boolean(), true),
 });
 export type TrainRequest = v.InferInput<typeof TrainRequestSchema>;
 export type ParsedTrainRequest = v.InferOutput<typeof TrainRequestSchema>;

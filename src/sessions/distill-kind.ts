@@ -128,6 +128,7 @@ export function distillKind(
         curve: checkpoint?.curve ?? [],
       }),
       experiment,
+      startUrl: teacherUrl,
     }),
     checkpointCard: ({ worldHash }) => ({ worldHash, configJson: JSON.stringify(experiment) }),
   };

@@ -173,7 +173,7 @@ export class GrpoBranch implements RunKind<GrpoCheckpoint> {
       startHash: checkpoint?.startHash ?? hashWeights(this.#supplies.start.weights),
       curve: checkpoint?.curve ?? [],
     });
-    return { ...described, name, experiment };
+    return { ...described, name, experiment, startUrl: this.#plan.record.modelUrl };
   }
 
   checkpointCard({ experiment, dataHash }: GrpoCheckpoint): CheckpointCard {

@@ -267,7 +267,15 @@ export class SessionRun<Checkpoint> implements LiveRun {
     if (openStore === undefined || description === undefined) return;
     const { runId: id } = this;
     const parentId = this.#start.parentRunId ?? null;
-    const progress = { ...description, id, state, parentId, startedAt: this.#startedAt, updatedAt: Date.now() };
+    const progress = {
+      startUrl: null,
+      ...description,
+      id,
+      state,
+      parentId,
+      startedAt: this.#startedAt,
+      updatedAt: Date.now(),
+    };
     await openStore()
       .then((store) => store.tracked.progress(progress))
       .catch(() => undefined);

@@ -182,7 +182,7 @@ export class SessionService implements TrainingApi {
 
   async #train(request: TrainRequest, send: (event: TrainingEvent) => void): Promise<void> {
     let run: StartedRun | undefined;
-    const recorder = new RunRecorder<TrainingEvent>('train' satisfies RecordView, this.#openStore);
+    const recorder = new RunRecorder<TrainingEvent>('train' satisfies RecordView, this.#recordStore(request));
     const emit = (event: TrainingEvent): void => {
       recorder.note(event);
       send(event);
@@ -215,7 +215,7 @@ export class SessionService implements TrainingApi {
   }
 
   async #demonstrate(request: GrpoRequest, send: (event: GrpoEvent) => void): Promise<void> {
-    const recorder = new RunRecorder<GrpoEvent>('collapse' satisfies RecordView, this.#openStore);
+    const recorder = new RunRecorder<GrpoEvent>('collapse' satisfies RecordView, this.#recordStore(request));
     const emit = (event: GrpoEvent): void => {
       recorder.note(event);
       send(event);
@@ -250,6 +250,15 @@ export class SessionService implements TrainingApi {
         await session.over();
       },
     });
+  }
+
+  /** Where a session is recorded for its view; nowhere if it belongs to none. */
+  #recordStore({
+    isRecorded = true,
+  }: {
+    readonly isRecorded?: boolean | undefined;
+  }): SessionServiceOptions['openStore'] {
+    return isRecorded ? this.#openStore : undefined;
   }
 
   /**

@@ -3,6 +3,7 @@
  */
 import { strToU8, unzipSync, zipSync } from 'fflate';
 import * as v from 'valibot';
+import type { CheckpointList } from '../checkpoint/store.ts';
 import type { TrackedList, TrackedRuns } from '../checkpoint/tracked-runs.ts';
 import { LabError, messageOf } from '../common/errors.ts';
 import { openedOnce } from '../common/opened-once.ts';
@@ -14,23 +15,31 @@ import {
   CompareRequestSchema,
   type ExportRequest,
   ExportRequestSchema,
+  type QueuedRun,
   type RunExport,
   type RunRow,
   type RunsApi,
   type RunsComparison,
   type RunsImported,
   type RunsOverview,
+  type SettingPaths,
   SHOWN_METRICS,
+  type SweepPlan,
+  type SweepRequest,
+  SweepRequestSchema,
 } from '../protocol/runs.ts';
 import { type RunChange, type TrackedRun, TrackedRunSchema } from '../protocol/tracked-run.ts';
 import { RECORD_FILES, type RecordFile, readRecordFiles, recordFiles } from '../runs/run-record.ts';
 import { EVENT_FILE, tensorboardEvents } from '../runs/tensorboard.ts';
 import { type Inline, type ReportBlock, reportHtml } from './report.ts';
 import { compareRuns, comparisonReport, differencesFrom, LONG_COLUMNS, longRows } from './run-comparison.ts';
+import { sweepable, sweepRuns } from './sweep-runs.ts';
 
 /** A store with the records of runs. */
 export interface RunLibraryStore {
-  readonly tracked: Pick<TrackedRuns, 'list' | 'change' | 'add' | 'remove'>;
+  readonly tracked: Pick<TrackedRuns, 'list' | 'change' | 'add' | 'remove' | 'fail'>;
+  /** Every checkpoint. */
+  list(): Promise<Pick<CheckpointList, 'checkpoints'>>;
 }
 
 /** The most bytes of an archive to import, packed and unpacked. */
@@ -84,9 +93,53 @@ export class RunLibrary implements RunsApi {
     return { added: names, known: runs.length - added.length, problems };
   }
 
+  async settings(baseId: string): Promise<SettingPaths> {
+    const [base] = await this.#find([baseId]);
+    return base === undefined ? [] : sweepable(base);
+  }
+
+  async planSweep(request: SweepRequest): Promise<SweepPlan> {
+    const { base, runs } = await this.#sweep(request);
+    const { state, startedAt, updatedAt } = base;
+    return {
+      names: runs.map(({ name, seed }) => `${name}, seed ${seed}`),
+      baseMs: state === 'finished' ? updatedAt - startedAt : null,
+    };
+  }
+
+  async queueSweep(request: SweepRequest): Promise<void> {
+    const { runs } = await this.#sweep(request);
+    await (await this.#open()).tracked.add(runs);
+  }
+
+  async nextQueued(): Promise<QueuedRun | null> {
+    const store = await this.#open();
+    const { runs, alive } = await store.tracked.list();
+    const waiting = runs.filter(({ id, queuedAt }) => queuedAt !== null && alive?.has(id) !== true);
+    const [next] = waiting.toSorted((a, b) => (a.queuedAt ?? 0) - (b.queuedAt ?? 0));
+    if (next === undefined) return null;
+    const { id, kind, name, seed, experiment, startUrl } = next;
+    const kept = (await store.list()).checkpoints.filter(({ runId }) => runId === id);
+    const last = kept.toSorted((a, b) => b.step - a.step)[0];
+    return { id, kind, name, seed, experiment, startUrl, checkpointId: last?.id ?? null };
+  }
+
+  async fail(id: string): Promise<void> {
+    await (await this.#open()).tracked.fail(id);
+  }
+
   async config(id: string): Promise<string> {
     const [run] = await this.#find([id]);
     return `${JSON.stringify(run?.experiment ?? null, null, 1)}\n`;
+  }
+
+  async #sweep(request: SweepRequest): Promise<{ readonly base: TrackedRun; readonly runs: TrackedRun[] }> {
+    const parsed = parseConfig('The sweep', SweepRequestSchema, request);
+    const { runs } = await (await this.#open()).tracked.list();
+    const [base] = await this.#find([parsed.baseId]);
+    if (base === undefined) throw new LabError('not-found', { message: 'The run of the sweep is no longer here.' });
+    const last = Math.max(0, ...runs.map(({ queuedAt }) => queuedAt ?? 0));
+    return { base, runs: sweepRuns(base, parsed, last + 1) };
   }
 
   /** In the order of the ids. @throws {LabError} `not-found` */
@@ -105,7 +158,15 @@ export class RunLibrary implements RunsApi {
 }
 
 function rowOf(run: TrackedRun, { runs, alive }: TrackedList): RunRow {
-  const { schemaVersion: _version, experiment: _experiment, settings: _settings, curve, state, ...described } = run;
+  const {
+    schemaVersion: _version,
+    experiment: _experiment,
+    settings: _settings,
+    curve,
+    state,
+    startUrl: _url,
+    ...described
+  } = run;
   const base = baselineOf(run, runs);
   const names = new Set(curve.flatMap(({ measures }) => Object.keys(measures)));
   const courses = SHOWN_METRICS.map((metric) => [metric, courseOf(run, metric)] as const);

@@ -12,7 +12,7 @@ import { bundledModel, DEFAULT_MODEL } from './score/bundled-models.ts';
 import type { CheckpointClient } from './parts/checkpoint-client.ts';
 import { failureHeading } from './parts/failure-text.ts';
 import { wholePercent } from './parts/format.ts';
-import type { OpenGrpo } from './collapse/grpo-client.ts';
+import type { OpenGrpo } from './parts/grpo-client.ts';
 import type { OpenFiles } from './files/files-client.ts';
 import './parts/lab-notice.ts';
 import './score/lab-score-view.ts';
@@ -216,6 +216,10 @@ export class LabApp extends LabElement {
       ?hidden=${this.route !== 'runs'}
       ?active=${this.route === 'runs'}
       .openRuns=${this.openRuns}
+      .openTraining=${this.openTraining}
+      .openGrpo=${this.openGrpo}
+      .backend=${this.backend}
+      @queue-progress=${(event: CustomEvent<number | null>) => this.#worked('runs', event.detail)}
       .compared=${this.comparedRuns}
       @compare-runs=${(event: CustomEvent<readonly string[]>) => (location.hash = runsAddress(event.detail))}
     ></lab-runs-view>`;

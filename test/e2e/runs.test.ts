@@ -10,6 +10,7 @@ import { strFromU8, unzipSync } from 'fflate';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { connectChromium, describeBrowser } from '../setup/chromium.ts';
+import { startKillableBrowser } from './killable-browser.ts';
 import { runTiny } from './tiny-demonstration.ts';
 import { visit } from './visit.ts';
 
@@ -99,7 +100,66 @@ describeBrowser('the Runs view', () => {
     await other.page.getByText(/not a readable zip archive/u).waitFor();
     expect([...complaints, ...foreignRequests, ...other.complaints, ...other.foreignRequests]).toEqual([]);
   });
+
+  it('makes a sweep, which continues after the browser was killed in the middle of it', async () => {
+    const profile = mkdtempSync(join(tmpdir(), 'afrl-lab-sweep-'));
+    const url = `${inject('pageUrl')}?backend=wasm#/train`;
+    let killable = await startKillableBrowser(profile, url);
+    try {
+      await train(killable.page, { Seed: '7' });
+      const swept = async (page: Page): Promise<Record<string, string>> => {
+        const rows = page.locator('lab-run-table tbody tr');
+        await expect.poll(() => rows.filter({ hasText: 'finished' }).count()).toBe(5);
+        const texts = await rows.allInnerTexts();
+        const named = texts
+          .filter((text) => text.includes('learningRate'))
+          .map((text) => [text.slice(0, 60), valueIn(text)]);
+        expect(named).toHaveLength(4);
+        return Object.fromEntries(named) as Record<string, string>;
+      };
+      await startSweep(killable.page, '40');
+      // The second of the runs is under way.
+      await killable.page.getByRole('group', { name: 'Queue' }).getByText('3 runs are in the queue').waitFor();
+      await killable.kill();
+      killable = await startKillableBrowser(profile, url.replace('#/train', '#/runs'));
+      await killable.page.getByText('3 runs are in the queue').waitFor();
+      await killable.page.getByRole('button', { name: 'Run the queue' }).click();
+      const resumed = await swept(killable.page);
+      expect(killable.complaints).toEqual([]);
+
+      // The same sweep without interruption.
+      await killable.page.getByLabel('Choose all').check();
+      await killable.page.getByLabel('Choose first-model', { exact: true }).uncheck();
+      await killable.page.getByRole('button', { name: 'Delete', exact: true }).click();
+      await killable.page.getByText('4 runs deleted').waitFor();
+      await startSweep(killable.page, '40');
+      expect(await swept(killable.page)).toEqual(resumed);
+    } finally {
+      await killable.close();
+      rmSync(profile, { recursive: true, force: true });
+    }
+  });
 });
+
+/** Two learning rates and two seeds of the run `first-model`, with so many steps that the second can be interrupted. */
+async function startSweep(page: Page, steps: string): Promise<void> {
+  await page.getByRole('link', { name: 'Runs', exact: true }).click();
+  await page.getByLabel('Choose first-model', { exact: true }).check();
+  await page.getByRole('button', { name: 'Sweep from this run' }).click();
+  await page.getByLabel('Values, separated by commas').fill('0.001, fast');
+  await page.getByText(/sft\.learningRate cannot be fast/u).waitFor();
+  await page.getByLabel('Values, separated by commas').fill('0.001, 0.01');
+  await page.getByRole('button', { name: 'Another setting' }).click();
+  await page.getByLabel('Setting', { exact: true }).nth(1).fill('sft.steps');
+  await page.getByLabel('Values, separated by commas').nth(1).fill(steps);
+  await page.getByLabel('Seeds').fill('1-2');
+  await page.getByRole('button', { name: 'Queue 4 runs' }).click();
+}
+
+/** The last value of the metric in a row of the table. */
+function valueIn(row: string): string {
+  return /\d\.\d{3}/u.exec(row)?.[0] ?? 'none';
+}
 
 async function train(page: Page, settings: Readonly<Record<string, string>>): Promise<void> {
   for (const [label, value] of Object.entries({ ...TRAIN, ...settings })) {

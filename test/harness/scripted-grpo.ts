@@ -12,7 +12,7 @@ import {
   type RuleInfo,
   type SampledGroup,
 } from '../../src/protocol/grpo.ts';
-import type { GrpoClient } from '../../src/ui/collapse/grpo-client.ts';
+import type { GrpoClient } from '../../src/ui/parts/grpo-client.ts';
 
 /** The states of a demonstration after its start. */
 export const GRPO_SCENES = ['learning', 'fetching', 'collapsed', 'broken', 'ended', 'missing'] as const;

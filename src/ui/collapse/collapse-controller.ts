@@ -11,7 +11,7 @@ import {
   NO_DEMONSTRATION,
   STARTED_DEMONSTRATION,
 } from './collapse-state.ts';
-import type { GrpoClient, OpenGrpo } from './grpo-client.ts';
+import type { GrpoClient, OpenGrpo } from '../parts/grpo-client.ts';
 
 export type CollapseController = SessionController<CollapseState, GrpoEvent, GrpoCommand, GrpoRequest, GrpoClient>;
 

@@ -34,7 +34,7 @@ import type { KeptDemonstration } from './demonstration-offers.ts';
 import { loadE1 } from './experiment-file.ts';
 import { failureNotice } from '../parts/failure-notice.ts';
 import { backendName, formatCount, formatNats, formatPercent, wholePercent } from '../parts/format.ts';
-import type { OpenGrpo } from './grpo-client.ts';
+import type { OpenGrpo } from '../parts/grpo-client.ts';
 import './lab-branch.ts';
 import '../parts/lab-chart.ts';
 import type { ChartLine } from '../parts/lab-chart.ts';

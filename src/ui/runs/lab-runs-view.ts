@@ -14,17 +14,24 @@ import {
   type RunRow,
   type RunsComparison,
   SHOWN_METRICS,
+  type SweepRequest,
 } from '../../protocol/runs.ts';
 import type { RunChange } from '../../protocol/tracked-run.ts';
+import type { BackendChoice } from '../../protocol/scoring.ts';
 import { failureNotice } from '../parts/failure-notice.ts';
 import { choiceStyles, fieldStyles } from '../parts/field-styles.ts';
 import { formatCount } from '../parts/format.ts';
+import type { OpenGrpo } from '../parts/grpo-client.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import '../parts/lab-notice.ts';
+import { askToPersist } from '../parts/persistence.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
+import type { OpenTraining } from '../parts/training-client.ts';
 import './lab-run-comparison.ts';
 import './lab-run-remarks.ts';
 import './lab-run-table.ts';
+import './lab-sweep-setup.ts';
+import { QueueController } from './queue-controller.ts';
 import { matches, metricName } from './run-text.ts';
 import type { OpenRuns, RunsClient } from './runs-client.ts';
 import { RunsController } from './runs-controller.ts';
@@ -39,6 +46,7 @@ const EXPORT_NAMES: Readonly<Record<RunExport, string>> = {
   tensorboard: 'TensorBoard',
 };
 
+/** @fires queue-progress - the share of the present run of the queue that is done as `detail`; null without one. */
 @customElement('lab-runs-view')
 export class LabRunsView extends LabElement {
   static override readonly styles = [
@@ -109,8 +117,14 @@ export class LabRunsView extends LabElement {
   @property({ type: Boolean }) active = false;
   /** The runs to compare, as the address names them. */
   @property({ attribute: false }) compared: readonly string[] = [];
+  /** Starts the workers that make the runs of a sweep. */
+  @property({ attribute: false }) openTraining: OpenTraining | undefined;
+  @property({ attribute: false }) openGrpo: OpenGrpo | undefined;
+  @property() backend: BackendChoice = 'auto';
   @state() private chosen: ReadonlySet<string> = new Set();
   @state() private openId = '';
+  /** The run that a sweep is planned from. */
+  @state() private sweptId = '';
   @state() private filter = '';
   @state() private showsArchived = false;
   /** The metric of the table; empty for the first that was measured. */
@@ -120,6 +134,16 @@ export class LabRunsView extends LabElement {
   /** The metrics that were asked for; undefined for the first that were measured. */
   #metrics: readonly string[] | undefined;
   readonly #runs = new RunsController(this, () => this.#open());
+  readonly #queue = new QueueController(
+    this,
+    () => ({
+      runs: this.#runs.client,
+      openTraining: this.openTraining,
+      openGrpo: this.openGrpo,
+      backend: this.backend,
+    }),
+    () => void this.#runs.refresh(),
+  );
 
   override willUpdate(changed: Map<PropertyKey, unknown>): void {
     if (this.active && (changed.has('active') || changed.has('openRuns'))) void this.#runs.refresh();
@@ -128,6 +152,12 @@ export class LabRunsView extends LabElement {
       this.chosen = new Set([...this.chosen, ...this.compared]);
       void this.#compare();
     }
+  }
+
+  override updated(): void {
+    const { phase, step, steps } = this.#queue.state;
+    const detail = phase === 'running' ? step / Math.max(1, steps) : null;
+    this.dispatchEvent(new CustomEvent<number | null>('queue-progress', { detail }));
   }
 
   override render(): unknown {
@@ -157,7 +187,7 @@ export class LabRunsView extends LabElement {
               ${imported.problems.map((problem) => html`<br />${problem}`)}
             </lab-notice>`
       }
-      ${overview === undefined ? nothing : all.length === 0 ? EMPTY : this.#list(all)}
+      ${this.#waiting(all)} ${overview === undefined ? nothing : all.length === 0 ? EMPTY : this.#list(all)}
       ${(overview?.damaged ?? []).map(
         ({ id, problem }) =>
           html`<p class="damaged">
@@ -226,7 +256,32 @@ export class LabRunsView extends LabElement {
               ></lab-run-remarks>
             </div>`
       }
-      ${this.#actions(all)}`;
+      ${this.#actions(all)} ${this.#sweepSetup(all)}`;
+  }
+
+  /** The queue, where there is one. */
+  #waiting(all: readonly RunRow[]): unknown {
+    const { phase, run, step, steps, failure } = this.#queue.state;
+    const waiting = all.filter(({ queuedAt }) => queuedAt !== null).length;
+    const isRunning = phase === 'running' || phase === 'stopping';
+    if (waiting === 0 && !isRunning && failure === undefined) return nothing;
+    const left = `${formatCount(waiting)} ${waiting === 1 ? 'run is' : 'runs are'} in the queue`;
+    return html`<div class="panel bar" role="group" aria-label="Queue">
+      <span role="status"
+        >${left}${run !== undefined && isRunning ? `: ${run.name}, seed ${run.seed}, step ${formatCount(step)} of ${formatCount(steps)}` : ''}.</span
+      >
+      ${
+        isRunning
+          ? html`<button ?disabled=${phase === 'stopping'} @click=${() => this.#queue.stop()}>
+              ${phase === 'stopping' ? 'Stopping' : 'Pause the queue'}
+            </button>`
+          : waiting === 0
+            ? nothing
+            : html`<button class="primary" @click=${() => this.#queue.start()}>Run the queue</button>`
+      }
+      ${phase === 'busy' ? html`<span class="muted">Another tab makes these runs.</span>` : nothing}
+      ${failureNotice(failure)}
+    </div>`;
   }
 
   #actions(all: readonly RunRow[]): unknown {
@@ -248,11 +303,55 @@ export class LabRunsView extends LabElement {
           ${RUN_EXPORTS.map((as) => html`<option value=${as}>${EXPORT_NAMES[as]}</option>`)}
         </select></label
       >
+      ${
+        ids.length === 1
+          ? html`<button @click=${() => (this.sweptId = this.sweptId === ids[0] ? '' : (ids[0] ?? ''))}>
+              Sweep from this run
+            </button>`
+          : nothing
+      }
+      ${this.#queueActions(all, ids)}
       <button @click=${() => this.#runs.changeAll(ids, { isArchived: !areArchived })}>
         ${areArchived ? 'Unarchive' : 'Archive'}
       </button>
       <button @click=${() => this.#remove(ids)}>Delete</button>
     </div>`;
+  }
+
+  /** What can be done with chosen runs that wait in the queue. */
+  #queueActions(all: readonly RunRow[], ids: readonly string[]): unknown {
+    const waiting = all.filter(
+      ({ id, state, queuedAt }) => queuedAt !== null && state !== 'running' && ids.includes(id),
+    );
+    if (waiting.length === 0) return nothing;
+    const first = Math.min(...all.flatMap(({ queuedAt }) => queuedAt ?? []));
+    const placed = waiting.toSorted((a, b) => (a.queuedAt ?? 0) - (b.queuedAt ?? 0));
+    return html`<button
+      @click=${() => this.#runs.changeEach(placed.map(({ id }, i) => [id, { queuedAt: first - placed.length + i }] as const))}
+    >
+      Run next
+    </button>`;
+  }
+
+  #sweepSetup(all: readonly RunRow[]): unknown {
+    const base = all.find(({ id }) => id === this.sweptId);
+    if (base === undefined) return nothing;
+    return html`<div class="panel">
+      <lab-sweep-setup
+        .base=${base}
+        .client=${this.#runs.client}
+        @sweep-queue=${(event: CustomEvent<SweepRequest>) => this.#queueSweep(event.detail)}
+      ></lab-sweep-setup>
+    </div>`;
+  }
+
+  async #queueSweep(request: SweepRequest): Promise<void> {
+    if (!(await this.#runs.queueSweep(request))) return;
+    this.sweptId = '';
+    this.chosen = new Set();
+    // Without permission, data is stored with the browser's usual guarantees.
+    void askToPersist().catch(() => undefined);
+    await this.#queue.start();
   }
 
   #comparison(): unknown {

@@ -3,10 +3,13 @@ import * as v from 'valibot';
 import workerUrl from '../../../workers/runs.worker.ts?worker&url';
 import {
   ExportedFileSchema,
+  QueuedRunSchema,
   type RunsApi,
   RunsComparisonSchema,
   RunsImportedSchema,
   RunsOverviewSchema,
+  SettingPathsSchema,
+  SweepPlanSchema,
 } from '../../protocol/runs.ts';
 import { openWorker, type WorkerClient } from '../parts/open-worker.ts';
 
@@ -29,6 +32,11 @@ export function openRunsWorker(): RunsClient {
       compare: { result: RunsComparisonSchema },
       exportRuns: { result: ExportedFileSchema },
       importRuns: { result: RunsImportedSchema },
+      settings: { result: SettingPathsSchema },
+      planSweep: { result: SweepPlanSchema },
+      queueSweep: {},
+      nextQueued: { result: v.nullable(QueuedRunSchema) },
+      fail: {},
       config: { result: v.string() },
     },
     { name: 'runs', idleMs: IDLE_MS },

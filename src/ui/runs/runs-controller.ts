@@ -4,7 +4,7 @@
  */
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
 import { type Failure, failureOf } from '../../protocol/failure.ts';
-import type { RunExport, RunsImported, RunsOverview } from '../../protocol/runs.ts';
+import type { RunExport, RunsImported, RunsOverview, SweepRequest } from '../../protocol/runs.ts';
 import type { RunChange } from '../../protocol/tracked-run.ts';
 import { download } from '../parts/download.ts';
 import type { OpenRuns, RunsClient } from './runs-client.ts';
@@ -63,9 +63,19 @@ export class RunsController implements ReactiveController {
   }
 
   changeAll(ids: readonly string[], change: RunChange): Promise<void> {
+    return this.changeEach(ids.map((id) => [id, change] as const));
+  }
+
+  changeEach(changes: readonly (readonly [id: string, change: RunChange])[]): Promise<void> {
     return this.#act('Saving', async (client) => {
-      for (const id of ids) await client.change(id, change);
+      for (const [id, change] of changes) await client.change(id, change);
     });
+  }
+
+  /** @returns whether the runs are in the queue */
+  async queueSweep(request: SweepRequest): Promise<boolean> {
+    await this.#act('Queueing', (client) => client.queueSweep(request));
+    return this.state.failure === undefined;
   }
 
   remove(ids: readonly string[]): Promise<void> {

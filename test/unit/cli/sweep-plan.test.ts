@@ -1,7 +1,8 @@
 /** What a sweep makes of its settings and seeds. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseSeeds, parseSweptSetting, plannedRuns } from '../../../src/cli/sweep-plan.ts';
+import { plannedRuns } from '../../../src/cli/sweep-plan.ts';
+import { parseSeeds, parseSweptSetting } from '../../../src/config/swept-settings.ts';
 
 describe('parseSeeds', () => {
   it.each([
