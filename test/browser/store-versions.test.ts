@@ -66,6 +66,7 @@ describeBrowser('databases of published versions', () => {
         ...(version >= 2 ? [] : ['datasets']),
         ...(version >= 3 ? [] : ['records']),
         ...(version >= 4 ? [] : ['judged', 'judgedParts']),
+        ...(version >= 5 ? [] : ['tracked']),
       ];
       expect(formOf(result.dump, formless)).toEqual(formOf(readDump(CURRENT), formless));
     },
@@ -82,6 +83,18 @@ describeBrowser('databases of published versions', () => {
       await store.records.keep({ view: 'train', endedAt: 1, events: [{ kind: 'finished' }] });
       const file = { name: 'pairs.tsv', blob: new Blob(['query\ttitle\n']) };
       const { id } = await store.judged.add([file], { columns: { grade: 'grade' }, isMapped: true });
+      const summary = {
+        kind: 'sft',
+        name: 'r',
+        seed: 1,
+        step: 2,
+        steps: 4,
+        settings: { 'grpo.balance.kind': 'additive', 'grpo.balance.lambda': 1 },
+      } as const;
+      const curve = [{ step: 2, measures: { reward: 0.5 } }];
+      const state = { state: 'running', parentId: null, startedAt: 1, updatedAt: 2, startUrl: null } as const;
+      await store.tracked.progress({ id: 'r', ...summary, curve, ...state, experiment: { name: 'r' } });
+      await store.tracked.change('r', { tags: ['a'] });
       await store.judged.keepCorrection(id, 0, { row: 2, label: 1, author: 'judge', at: 1 });
       return lab.dumpDatabase('t');
     });

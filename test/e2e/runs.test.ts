@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { AxeBuilder } from '@axe-core/playwright';
 import { strFromU8, unzipSync } from 'fflate';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
@@ -90,12 +91,30 @@ describeBrowser('the Runs view', () => {
     await page.getByRole('button', { name: 'Undo' }).click();
     await expect.poll(() => rows.count()).toBe(2);
 
-    const other = await visit(browser, `${inject('pageUrl')}?backend=wasm#/runs`);
+    const other = await visit(browser, `${inject('pageUrl')}?backend=wasm#/runs`, {
+      bypassCSP: true, // axe brings its script as text, which the page's own policy rightly refuses
+      reducedMotion: 'reduce',
+      viewport: { width: 390, height: 844 },
+    });
     await other.page.locator('lab-runs-view input[type="file"]').setInputFiles(zip);
     await other.page.getByText('2 imported').waitFor();
     await other.page.locator('lab-run-table').getByText('lesson').waitFor();
     await other.page.locator('lab-runs-view input[type="file"]').setInputFiles(zip);
     await other.page.getByText('2 were here already.').waitFor();
+    await other.page.getByLabel('Choose all').check();
+    await other.page.getByRole('button', { name: 'Compare 2' }).click();
+    await other.page.getByRole('region', { name: 'Comparison' }).locator('table').first().waitFor();
+    await other.page.getByLabel('Choose faster', { exact: true }).uncheck();
+    await other.page.getByRole('button', { name: 'Sweep from this run' }).click();
+    await other.page.getByRole('button', { name: 'Queue 5 runs' }).waitFor();
+    for (const [colorScheme, width] of [
+      ['light', 1440],
+      ['dark', 390],
+    ] as const) {
+      await other.page.emulateMedia({ colorScheme });
+      await other.page.setViewportSize({ width, height: 900 });
+      await expectFit(other.page);
+    }
     await other.page.locator('lab-runs-view input[type="file"]').setInputFiles(join(import.meta.dirname, 'visit.ts'));
     await other.page.getByText(/not a readable zip archive/u).waitFor();
     expect([...complaints, ...foreignRequests, ...other.complaints, ...other.foreignRequests]).toEqual([]);
@@ -167,6 +186,13 @@ async function train(page: Page, settings: Readonly<Record<string, string>>): Pr
   }
   await page.getByRole('button', { name: 'Start training' }).click();
   await page.locator('lab-run-monitor .weights').waitFor();
+}
+
+async function expectFit(page: Page): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([]);
+  const overflowPx = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  expect(overflowPx).toBeLessThanOrEqual(0);
 }
 
 /** Exports the chosen runs and returns the path of the file. */

@@ -110,6 +110,7 @@ export const headingStyles = css`
 /** Tables of numbers, which scroll sideways where there is no room. Each table sets its own cell spacing. */
 export const tableStyles = css`
   .table {
+    position: relative; /* otherwise what is hidden for the eye alone is not clipped, and widens the page */
     overflow-x: auto;
   }
   table {

@@ -1,0 +1,208 @@
+/** The runs of a browser as the Runs view has them: rows, comparisons, sweeps, exports and imports. */
+import { strToU8, unzipSync, zipSync } from 'fflate';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { LabError } from '../../../src/common/errors.ts';
+import type { Manifest } from '../../../src/checkpoint/manifest.ts';
+import { parseGrpoExperiment } from '../../../src/protocol/grpo-experiment.ts';
+import { RunsComparisonSchema, RunsOverviewSchema } from '../../../src/protocol/runs.ts';
+import { NO_REMARKS, type RunChange, type TrackedRun } from '../../../src/protocol/tracked-run.ts';
+import { recordFiles } from '../../../src/runs/run-record.ts';
+import { summariseGrpo } from '../../../src/runs/run-summary.ts';
+import { RunLibrary, type RunLibraryStore } from '../../../src/studies/run-library.ts';
+import { parse } from 'valibot';
+
+/** The records in memory. */
+class MemoryTracked implements RunLibraryStore {
+  runs = new Map<string, TrackedRun>();
+  alive = new Set<string>();
+  checkpoints: Manifest[] = [];
+  readonly tracked: RunLibraryStore['tracked'] = {
+    list: () => {
+      const runs = [...this.runs.values()].toSorted((a, b) => b.startedAt - a.startedAt);
+      return Promise.resolve({ runs, alive: this.alive, damaged: [] });
+    },
+    change: (id, change: RunChange) => {
+      const run = this.runs.get(id);
+      if (run !== undefined) this.runs.set(id, { ...run, ...(change as Partial<TrackedRun>) });
+      return Promise.resolve();
+    },
+    add: (runs) => {
+      const added = runs.filter(({ id }) => !this.runs.has(id));
+      for (const run of added) this.runs.set(run.id, run);
+      return Promise.resolve(added.map(({ id }) => id));
+    },
+    remove: (ids) => {
+      for (const id of ids) this.runs.delete(id);
+      return Promise.resolve();
+    },
+    fail: (id) => this.tracked.change(id, { queuedAt: null }),
+  };
+  list = (): Promise<{ checkpoints: Manifest[] }> => Promise.resolve({ checkpoints: this.checkpoints });
+}
+
+function someRun(id: string, seed: number, lambda: number, rest: Partial<TrackedRun> = {}): TrackedRun {
+  const experiment = parseGrpoExperiment('a test', { name: id, grpo: { seed, balance: { kind: 'additive', lambda } } });
+  const curve = [0, 10].map((step) => ({
+    step,
+    measures: { probe: { reward: 0.4 + step / 100 }, heldOut: { accuracy: 0.5 + lambda / 10 + seed / 100 } },
+  }));
+  return {
+    ...summariseGrpo({ step: 10, experiment, dataHash: 'd', startHash: 's', curve }),
+    schemaVersion: 1, id, experiment, state: 'finished', parentId: null, startedAt: seed, updatedAt: seed + 1000,
+    queuedAt: null, startUrl: 'https://lab.test/models/start/', ...NO_REMARKS, ...rest,
+  }; // prettier-ignore
+}
+
+let store: MemoryTracked;
+let library: RunLibrary;
+beforeEach(() => {
+  store = new MemoryTracked();
+  library = new RunLibrary(() => Promise.resolve(store));
+});
+const put = (...runs: TrackedRun[]): void => runs.forEach((run) => store.runs.set(run.id, run));
+
+describe('rows', () => {
+  it('say what differs from the parent, a pinned run, or the first of the kind', async () => {
+    put(someRun('a', 1, 0), someRun('b', 2, 0.3), someRun('c', 3, 1, { parentId: 'b' }));
+    const rows = async (): Promise<Record<string, unknown>> => {
+      const overview = parse(RunsOverviewSchema, await library.overview());
+      return Object.fromEntries(overview.runs.map(({ id, baseline, differs }) => [id, [baseline, ...differs]]));
+    };
+    expect(await rows()).toEqual({ a: [null], b: ['a', 'lambda 0.3'], c: ['b', 'lambda 1'] });
+    put(someRun('b', 2, 0.3, { isPinned: true }));
+    expect(await rows()).toEqual({ a: ['b', 'lambda 0'], b: [null], c: ['b', 'lambda 1'] });
+  });
+
+  it('call a run interrupted that began and that no tab makes any more', async () => {
+    put(someRun('a', 1, 0, { state: 'running' }), someRun('b', 2, 0, { state: 'running' }));
+    store.alive.add('b');
+    const { runs } = await library.overview();
+    expect(Object.fromEntries(runs.map(({ id, state }) => [id, state]))).toEqual({ a: 'interrupted', b: 'running' });
+  });
+});
+
+describe('a comparison', () => {
+  it('begins with the first run asked for, and has means by group', async () => {
+    put(someRun('a', 1, 0), someRun('b', 2, 0), someRun('c', 1, 0.3), someRun('d', 2, 0.3));
+    const comparison = parse(RunsComparisonSchema, await library.compare({ ids: ['c', 'a', 'b', 'd'] }));
+    expect(comparison.groups).toEqual(['lambda 0.3', 'lambda 0']);
+    const accuracy = comparison.panels.find(({ metric }) => metric === 'accuracy');
+    expect(accuracy?.lines.map((line) => line.at(-1)?.mean)).toEqual([
+      expect.closeTo(0.545, 10),
+      expect.closeTo(0.515, 10),
+    ]);
+    await expect(library.compare({ ids: ['a', 'gone'] })).rejects.toMatchObject({ code: 'not-found' });
+  });
+});
+
+describe('a sweep', () => {
+  const request = { baseId: 'base', set: ['grpo.balance.lambda=0, 0.3,1'], seeds: '1-2' };
+
+  it('queues every combination with every seed, the first seed first, and hands them out in that order', async () => {
+    put(someRun('base', 9, 0));
+    expect((await library.planSweep(request)).names).toHaveLength(6);
+    expect(store.runs.size).toBe(1);
+    await library.queueSweep(request);
+    const made: unknown[] = [];
+    for (let next = await library.nextQueued(); next !== null; next = await library.nextQueued()) {
+      const { id, seed, experiment, startUrl, checkpointId } = next;
+      const { grpo } = parseGrpoExperiment('the queue', experiment);
+      made.push([seed, grpo.seed, grpo.balance]);
+      expect([startUrl, checkpointId]).toEqual(['https://lab.test/models/start/', null]);
+      await library.fail(id);
+    }
+    const lambdas = [0, 0.3, 1].map((lambda) => ({ kind: 'additive', lambda }));
+    expect(made).toEqual(
+      [1, 2].flatMap((seed) => lambdas.map((balance) => [seed, seed, expect.objectContaining(balance)])),
+    );
+  });
+
+  it('resumes a run at its last checkpoint, and leaves those of other tabs alone', async () => {
+    put(someRun('a', 1, 0, { state: 'running', queuedAt: 1 }), someRun('b', 2, 0, { state: 'stopped', queuedAt: 2 }));
+    store.alive.add('a');
+    store.checkpoints = [5, 20, 10].map((step) => ({ id: `c${step}`, runId: 'b', step }) as Manifest);
+    expect(await library.nextQueued()).toMatchObject({ id: 'b', checkpointId: 'c20' });
+  });
+
+  it.each([
+    [{ ...request, set: ['grpo.balance.lambda=0,fast'] }, /grpo\.balance\.lambda cannot be fast/u],
+    [{ ...request, set: ['grpo.lambda=0'] }, /no setting "grpo\.lambda"/u],
+    [{ ...request, set: ['grpo.balance.lambda'] }, /cannot be read/u],
+    [{ ...request, seeds: '2-1' }, /seeds cannot be read/u],
+    [{ ...request, baseId: 'gone' }, /no longer here/u],
+  ])('that cannot be read queues nothing (%#)', async (wrong, message) => {
+    put(someRun('base', 9, 0));
+    await expect(library.queueSweep(wrong)).rejects.toThrow(message);
+    expect(store.runs.size).toBe(1);
+  });
+
+  it('offers the settings that the variants of its base have', async () => {
+    put(someRun('base', 9, 0));
+    const settings = await library.settings('base');
+    expect(settings.find(({ path }) => path === 'grpo.balance.lambda')).toMatchObject({ value: '0' });
+    expect(settings.map(({ path }) => path)).not.toContain('grpo.balance.mu');
+    expect(settings.map(({ path }) => path)).not.toContain('grpo.seed');
+  });
+});
+
+describe('exports and imports', () => {
+  it('give the same runs to another browser, once', async () => {
+    const runs = [someRun('a', 1, 0), someRun('b', 2, 0.3, { name: '../../etc/passwd', tags: ['x'] })];
+    put(...runs);
+    const { file } = await library.exportRuns({ ids: ['a', 'b'], as: 'zip' });
+    expect(Object.keys(unzipSync(new Uint8Array(await file.arrayBuffer()))).join(' ')).not.toContain('..');
+    const other = new MemoryTracked();
+    const there = new RunLibrary(() => Promise.resolve(other));
+    expect(await there.importRuns(file)).toMatchObject({ added: [runs[0]?.name, '../../etc/passwd'], known: 0 });
+    expect([...other.runs.values()]).toEqual(runs.map((run) => JSON.parse(JSON.stringify(run)) as TrackedRun));
+    expect(await there.importRuns(file)).toMatchObject({ added: [], known: 2 });
+  });
+
+  it('restores what was deleted', async () => {
+    put(someRun('a', 1, 0), someRun('b', 2, 0));
+    const before = new Map(store.runs);
+    const removed = await library.remove(['a']);
+    expect([...store.runs.keys()]).toEqual(['b']);
+    await library.restore(removed);
+    expect(store.runs.get('a')).toEqual(before.get('a'));
+  });
+
+  it('imports what it can of an archive, and says what it cannot', async () => {
+    const folders = Object.entries(recordFiles(someRun('a', 1, 0))).map(([name, text]) => [`x/${name}`, strToU8(text)]);
+    const broken = { 'y/run.json': strToU8('{}'), 'y/config.json': strToU8('{}'), 'y/metrics.jsonl': strToU8('') };
+    const archive = zipSync({
+      ...(Object.fromEntries(folders) as Record<string, Uint8Array>),
+      ...broken,
+      'z/notes.txt': strToU8('hi'),
+    });
+    const { added, problems } = await library.importRuns(new Blob([archive]));
+    expect([added, problems]).toEqual([['a'], [expect.stringContaining('y/run.json')]]);
+  });
+
+  it.each([
+    ['no archive', new Blob(['hello'])],
+    ['an archive without a run', new Blob([zipSync({ 'a.txt': strToU8('a') })])],
+    ['an archive that is cut short', new Blob([zipSync({ 'a/run.json': strToU8('{}') }).slice(0, 40)])],
+  ])('refuses %s', async (_, file) => {
+    await expect(library.importRuns(file)).rejects.toThrow(LabError);
+  });
+
+  it('refuses an archive that claims more than records can have, before it is unpacked', async () => {
+    const archive = zipSync({ 'a/run.json': strToU8('{}') });
+    const view = new DataView(archive.buffer);
+    // The uncompressed size in the central directory, which the reader trusts.
+    for (let at = 0; at < archive.length - 4; at++) {
+      if (view.getUint32(at, true) === 0x02014b50) view.setUint32(at + 24, 0x7fffffff, true);
+    }
+    await expect(library.importRuns(new Blob([archive]))).rejects.toThrow(/too large/u);
+  });
+
+  it('has every measurement as a row, and a comparison as a page', async () => {
+    put(someRun('a', 1, 0));
+    const csv = await (await library.exportRuns({ ids: ['a'], as: 'csv' })).file.text();
+    expect(csv.split('\r\n')[0]).toBe('run,kind,group,seed,step,metric,value');
+    expect(csv.trim().split('\r\n')).toHaveLength(1 + 4);
+    const page = await (await library.exportRuns({ ids: ['a'], as: 'html' })).file.text();
+    expect(page).toContain('<h1>Runs compared</h1>');
+  });
+});
