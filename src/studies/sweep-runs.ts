@@ -2,7 +2,7 @@
  * The runs of a sweep in the page: every combination of the typed values of settings with every seed, each with the
  * settings of one run besides.
  */
-import * as v from 'valibot';
+import type * as v from 'valibot';
 import { newId } from '../checkpoint/manifest.ts';
 import { LabError } from '../common/errors.ts';
 import { parseConfig } from '../config/parse.ts';

@@ -75,7 +75,10 @@ export class LabRunRemarks extends LabElement {
     event.preventDefault();
     if (!(event.target instanceof HTMLFormElement)) return;
     const data = new FormData(event.target);
-    const text = (name: string): string => String(data.get(name) ?? '').trim();
+    const text = (name: string): string => {
+      const value = data.get(name);
+      return typeof value === 'string' ? value.trim() : '';
+    };
     const tags = text('tags')
       .split(',')
       .map((tag) => tag.trim())

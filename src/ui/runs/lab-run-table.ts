@@ -147,10 +147,10 @@ export class LabRunTable extends LabElement {
         <div class="muted">${kindName(kind)}, seed ${seed}${isArchived ? ', archived' : nothing}</div>
         ${tags.map((tag) => html`<span class="tag">${tag}</span> `)}
       </td>
-      <td class=${state === 'failed' ? 'failed' : nothing}>${stateText(run)}</td>
+      <td class=${state === 'failed' ? 'failed' : ''}>${stateText(run)}</td>
       <td
         class="differs ${run.differs.length === 0 ? 'muted' : ''}"
-        title=${baseline === null ? nothing : `from ${baseline}`}
+        title=${baseline === null ? '' : `from ${baseline}`}
       >
         ${differsText(run)}
       </td>

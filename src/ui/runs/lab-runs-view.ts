@@ -3,7 +3,7 @@
  *
  * Room `ui/runs/`: the table of runs and their comparison. What starts runs is in `ui/train/` and `ui/collapse/`.
  */
-import { css, html, nothing } from 'lit';
+import { html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { LabError } from '../../common/errors.ts';
 import { type Failure, failureOf } from '../../protocol/failure.ts';
@@ -23,7 +23,6 @@ import { choiceStyles, fieldStyles } from '../parts/field-styles.ts';
 import { formatCount } from '../parts/format.ts';
 import type { OpenGrpo } from '../parts/grpo-client.ts';
 import { LabElement } from '../parts/lab-element.ts';
-import '../parts/lab-notice.ts';
 import { askToPersist } from '../parts/persistence.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
 import type { OpenTraining } from '../parts/training-client.ts';
@@ -32,12 +31,11 @@ import './lab-run-remarks.ts';
 import './lab-run-table.ts';
 import './lab-sweep-setup.ts';
 import { QueueController } from './queue-controller.ts';
+import { importedNotice, removedNotice } from './run-notices.ts';
 import { matches, metricName } from './run-text.ts';
 import type { OpenRuns, RunsClient } from './runs-client.ts';
 import { RunsController } from './runs-controller.ts';
-
-/** Names of imported runs in the notice. */
-const SHOWN_NAMES = 5;
+import { runsViewStyles } from './runs-view-styles.ts';
 
 const EXPORT_NAMES: Readonly<Record<RunExport, string>> = {
   zip: 'Records (zip)',
@@ -55,60 +53,7 @@ export class LabRunsView extends LabElement {
     choiceStyles,
     fieldStyles,
     headingStyles,
-    css`
-      .view {
-        display: grid;
-        grid-template-columns: minmax(0, 1fr);
-        gap: var(--space-4);
-      }
-      header,
-      .bar {
-        display: flex;
-        flex-wrap: wrap;
-        gap: var(--space-2) var(--space-4);
-        align-items: center;
-      }
-      header h2 {
-        flex: 1 1 auto;
-        font-size: var(--text-query);
-        font-weight: 650;
-        letter-spacing: -0.015em;
-      }
-      .filter {
-        width: 16rem;
-        max-width: 100%;
-      }
-      label {
-        display: inline-flex;
-        gap: var(--space-2);
-        align-items: center;
-        color: var(--muted);
-        font-size: var(--text-small);
-      }
-      select.control {
-        width: auto;
-      }
-      .panel {
-        padding: var(--space-4);
-        border-radius: calc(var(--radius) * 2);
-        background: var(--surface);
-      }
-      .empty {
-        max-width: 38rem;
-        color: var(--muted);
-      }
-      .muted {
-        color: var(--muted);
-        font-size: var(--text-small);
-      }
-      .damaged {
-        display: flex;
-        flex-wrap: wrap;
-        gap: var(--space-2) var(--space-4);
-        align-items: center;
-        justify-content: space-between;
-      }
-    `,
+    runsViewStyles,
   ];
 
   /** Starts the worker that lists runs. */
@@ -170,24 +115,9 @@ export class LabRunsView extends LabElement {
         <input type="file" hidden accept=".zip" @change=${this.#fileChosen} />
       </header>
       ${failureNotice(failure)}
-      ${
-        removed === undefined
-          ? nothing
-          : html`<lab-notice heading=${`${formatCount(removed.count)} ${removed.count === 1 ? 'run' : 'runs'} deleted`}>
-              Checkpoints of ${removed.count === 1 ? 'it' : 'them'} are kept in the Train view.
-              <button slot="action" @click=${() => this.#runs.undo()}>Undo</button>
-            </lab-notice>`
-      }
-      ${
-        imported === undefined
-          ? nothing
-          : html`<lab-notice heading=${`${formatCount(imported.added.length)} imported`}>
-              ${imported.added.slice(0, SHOWN_NAMES).join(', ')}${imported.added.length > SHOWN_NAMES ? ' and others.' : '.'}
-              ${imported.known > 0 ? `${formatCount(imported.known)} were here already.` : nothing}
-              ${imported.problems.map((problem) => html`<br />${problem}`)}
-            </lab-notice>`
-      }
-      ${this.#waiting(all)} ${overview === undefined ? nothing : all.length === 0 ? EMPTY : this.#list(all)}
+      ${removed === undefined ? nothing : removedNotice(removed.count, () => this.#runs.undo())}
+      ${imported === undefined ? nothing : importedNotice(imported)} ${this.#waiting(all)}
+      ${overview === undefined ? nothing : all.length === 0 ? EMPTY : this.#list(all)}
       ${(overview?.damaged ?? []).map(
         ({ id, problem }) =>
           html`<p class="damaged">

@@ -37,8 +37,12 @@ type SomeEvent = TrainingEvent | GrpoEvent;
 const NEWS: ReadonlySet<SomeEvent['kind']> = new Set(['prepared', 'evaluation', 'measure', 'checkpoint', 'branch-ended', 'finished', 'stopped', 'failed']); // prettier-ignore
 /** Held while a tab makes the runs of the queue. */
 const LOCK = 'afrl-lab/queue';
-/** A model that is new, or that is lost, is the only one that can be resumed without an address. */
-const BUNDLED_START = 'models/lab-nano-start/';
+const MAX_BRANCH_NAME = 80;
+
+/** The start and the teacher of runs whose record has no address, as those of the command line. */
+function bundledStart(): string {
+  return new URL('models/lab-nano-start/', document.baseURI).href;
+}
 
 export class QueueController implements ReactiveController {
   state: QueueState = { phase: 'idle', run: undefined, step: 0, steps: 0, failure: undefined };
@@ -101,45 +105,47 @@ export class QueueController implements ReactiveController {
   }
 
   async #make(run: QueuedRun, runs: RunsClient): Promise<void> {
-    const { openTraining, openGrpo, backend } = this.#workers();
-    const isVisible = document.visibilityState === 'visible';
-    const open = async (): Promise<void> => {
-      if (run.kind === 'grpo') {
-        const client = await required(openGrpo)();
-        this.#stop = () => void client.command({ kind: 'stop' }).catch(() => undefined);
-        const kept = { runId: run.id, checkpointId: run.checkpointId, parent: null, coefficient: null };
-        const modelUrl = run.startUrl ?? new URL(BUNDLED_START, document.baseURI).href;
-        const branches = [{ name: run.name.slice(0, 80), experiment: run.experiment, kept }];
-        const request = { modelUrl, backend, isVisible, isRecorded: false, branches };
-        try {
-          await client.run(request, (event) => {
-            this.#happened(event);
-            // A demonstration stays open for forks, which nobody asks of a queue.
-            if (event.kind === 'finished') this.#stop?.();
-          });
-        } finally {
-          client.close();
-        }
-        return;
-      }
-      const client = await required(openTraining)();
-      this.#stop = () => void client.command({ kind: 'stop' }).catch(() => undefined);
-      try {
-        await client.run({ from: sourceOf(run), backend, isVisible, isRecorded: false }, (event) =>
-          this.#happened(event),
-        );
-      } finally {
-        client.close();
-      }
-    };
     try {
-      await open();
+      if (run.kind === 'grpo') await this.#reinforce(run);
+      else await this.#train(run);
     } catch (thrown) {
       this.#show({ failure: failureOf(thrown) });
       await runs.fail(run.id);
     } finally {
       this.#stop = undefined;
     }
+  }
+
+  async #train(run: QueuedRun): Promise<void> {
+    const client = await required(this.#workers().openTraining)();
+    this.#stop = () => void client.command({ kind: 'stop' }).catch(() => undefined);
+    try {
+      await client.run({ from: sourceOf(run), ...this.#circumstances() }, (event) => this.#happened(event));
+    } finally {
+      client.close();
+    }
+  }
+
+  /** A demonstration of one branch. */
+  async #reinforce({ id: runId, name, experiment, startUrl, checkpointId }: QueuedRun): Promise<void> {
+    const client = await required(this.#workers().openGrpo)();
+    this.#stop = () => void client.command({ kind: 'stop' }).catch(() => undefined);
+    const kept = { runId, checkpointId, parent: null, coefficient: null };
+    const branches = [{ name: name.slice(0, MAX_BRANCH_NAME), experiment, kept }];
+    try {
+      await client.run({ modelUrl: startUrl ?? bundledStart(), branches, ...this.#circumstances() }, (event) => {
+        this.#happened(event);
+        // A demonstration stays open for forks, which nobody asks of a queue.
+        if (event.kind === 'finished') this.#stop?.();
+      });
+    } finally {
+      client.close();
+    }
+  }
+
+  #circumstances(): { backend: BackendChoice; isVisible: boolean; isRecorded: false } {
+    const isVisible = document.visibilityState === 'visible';
+    return { backend: this.#workers().backend, isVisible, isRecorded: false };
   }
 
   #happened(event: SomeEvent): void {
@@ -166,8 +172,7 @@ export class QueueController implements ReactiveController {
 function sourceOf({ id: runId, kind, experiment, startUrl, checkpointId }: QueuedRun): TrainRequest['from'] {
   if (checkpointId !== null) return { kind: 'checkpoint', id: checkpointId };
   if (kind === 'sft') return { kind: 'experiment', experiment, runId };
-  const teacherUrl = startUrl ?? new URL(BUNDLED_START, document.baseURI).href;
-  return { kind: 'student', experiment, teacherUrl, runId };
+  return { kind: 'student', experiment, teacherUrl: startUrl ?? bundledStart(), runId };
 }
 
 /** False if another tab makes the runs of the queue. Without locks, this tab is taken to be the only one. */

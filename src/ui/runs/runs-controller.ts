@@ -116,19 +116,21 @@ export class RunsController implements ReactiveController {
   }
 
   #act(doing: string | undefined, work: (client: RunsClient) => Promise<void>): Promise<void> {
-    const act = this.#turn.then(async () => {
-      if (doing !== undefined) this.#show({ failure: undefined, doing });
-      try {
-        const client = await this.client();
-        await work(client);
-        this.#show({ overview: await client.overview() });
-      } catch (thrown) {
-        this.#show({ failure: failureOf(thrown) });
-      }
-      this.#show({ doing: undefined });
-    });
+    const act = this.#turn.then(() => this.#actNow(doing, work));
     this.#turn = act;
     return act;
+  }
+
+  async #actNow(doing: string | undefined, work: (client: RunsClient) => Promise<void>): Promise<void> {
+    if (doing !== undefined) this.#show({ failure: undefined, doing });
+    try {
+      const client = await this.client();
+      await work(client);
+      this.#show({ overview: await client.overview() });
+    } catch (thrown) {
+      this.#show({ failure: failureOf(thrown) });
+    }
+    this.#show({ doing: undefined });
   }
 
   // Runs of other tabs may have come further while the page was hidden.

@@ -113,7 +113,7 @@ describe('a sweep', () => {
     }
     const lambdas = [0, 0.3, 1].map((lambda) => ({ kind: 'additive', lambda }));
     expect(made).toEqual(
-      [1, 2].flatMap((seed) => lambdas.map((balance) => [seed, seed, expect.objectContaining(balance)])),
+      [1, 2].flatMap((seed) => lambdas.map((balance) => [seed, seed, expect.objectContaining(balance) as unknown])),
     );
   });
 
