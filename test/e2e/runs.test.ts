@@ -91,6 +91,16 @@ describeBrowser('the Runs view', () => {
     await page.getByRole('button', { name: 'Undo' }).click();
     await expect.poll(() => rows.count()).toBe(2);
 
+    // Reinforcement is queued as well, from the start that its base had.
+    await page.getByLabel('Choose all').uncheck();
+    await page.getByLabel('Filter runs').fill('reinforcement seed');
+    await page.getByLabel('Choose GRPO (head-heavy, plausible)', { exact: true }).check();
+    await page.getByRole('button', { name: 'Sweep from this run' }).click();
+    await page.getByLabel('Values, separated by commas').fill('0.5');
+    await page.getByLabel('Seeds').fill('3');
+    await page.getByRole('button', { name: 'Queue 1 run' }).click();
+    await rows.filter({ hasText: 'plausible), lambda 0.5' }).getByText('finished, 3 steps').waitFor();
+
     const other = await visit(browser, `${inject('pageUrl')}?backend=wasm#/runs`, {
       bypassCSP: true, // axe brings its script as text, which the page's own policy rightly refuses
       reducedMotion: 'reduce',
