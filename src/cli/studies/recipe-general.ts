@@ -17,12 +17,15 @@ import {
 import { describeGeneral, generalLab, withMeasures } from '../../studies/judged/general-card.ts';
 import {
   GENERAL_SYSTEMS,
+  type GeneralFold,
   type GeneralPredictions,
   GeneralPredictionsSchema,
   setResults,
 } from '../../studies/judged/general-results.ts';
+import { countReasons, REASON_DECODINGS, type Reasons, ReasonsSchema } from '../../studies/judged/general-reasons.ts';
+import { refineGeneral } from '../../studies/judged/general-rules.ts';
 import { baselinesOf, type Prediction } from '../../studies/judged/real-baselines.ts';
-import { countQueries, type RealRecipe, SET_FILES } from '../../studies/judged/real-data.ts';
+import { countQueries, evenly, type RealRecipe, SET_FILES } from '../../studies/judged/real-data.ts';
 import { onScale } from '../../infer/lab-model.ts';
 import type { ModelCard } from '../../infer/model-card.ts';
 import { mapLabel } from '../../relevance/metrics/label-report.ts';
@@ -46,8 +49,11 @@ interface GeneralOptions {
   readonly backend: BackendChoice;
 }
 
-/** Predictions of one fold, by set. */
-type FoldPredictions = ReadonlyMap<string, GeneralPredictions>;
+/** The results of one fold, by set. */
+type FoldOutcome = ReadonlyMap<string, GeneralFold>;
+
+/** Test pairs of each set and fold whose reasons are written. */
+const REASONED_PAIRS = 300;
 
 export async function runGeneral(root: string, options: GeneralOptions): Promise<void> {
   await checkStudy(
@@ -64,9 +70,9 @@ export async function runGeneral(root: string, options: GeneralOptions): Promise
   // Models of one set use the first fold, because all queries of the set are new to the other set.
   const first = sets.flatMap(({ parts }) => parts.slice(0, 1));
   const folds = [...(sets[0]?.parts ?? []).keys()];
-  const path = await runStudy<FoldPredictions>(options, (session) => {
+  const path = await runStudy<FoldOutcome>(options, (session) => {
     const runs = new GeneralRuns(join(options.runs, 'general'), session);
-    const runOfFold = (fold: number) => (): Promise<FoldPredictions | undefined> =>
+    const runOfFold = (fold: number) => (): Promise<FoldOutcome | undefined> =>
       runs.fold(
         fold,
         sets.flatMap(({ parts }) => parts[fold] ?? []),
@@ -80,11 +86,8 @@ export async function runGeneral(root: string, options: GeneralOptions): Promise
         commit: session.commit,
         config: await generalExperiment('general', first),
         sets: sets.map(({ set, whole }) => {
-          const found = setResults(
-            set,
-            (arm?.outcomes ?? []).map((each) => each.get(set.id) ?? {}),
-            countQueries(whole),
-          );
+          const outcomes = (arm?.outcomes ?? []).flatMap((each) => each.get(set.id) ?? []);
+          const found = setResults(set, outcomes, countQueries(whole));
           note(`${set.id}: ${found.verdict}`);
           return found;
         }),
@@ -105,7 +108,7 @@ class GeneralRuns {
   }
 
   /**
-   * The predictions of all systems for the test queries of a fold, by set.
+   * The predictions of all systems for the test queries of a fold, and the model's reasons, by set.
    *
    * @param parts - the fold of every set
    * @param firstParts - of each set the part that a model of this set alone learns from
@@ -115,7 +118,7 @@ class GeneralRuns {
     fold: number,
     parts: readonly GeneralPart[],
     firstParts: readonly GeneralPart[],
-  ): Promise<FoldPredictions | undefined> {
+  ): Promise<FoldOutcome | undefined> {
     note(`Fold ${fold + 1}.`);
     const folders = new Map<string, string>();
     for (const part of firstParts) {
@@ -127,14 +130,15 @@ class GeneralRuns {
     const name = `fold-${fold + 1}`;
     return new RunFolder(join(this.#root, name)).alone(async () => {
       const folder = await this.#train(name, parts);
-      const predictions = new Map<string, GeneralPredictions>();
+      const outcome = new Map<string, GeneralFold>();
       for (const part of parts) {
         const other = firstParts.find(({ set }) => set.id !== part.set.id);
         const otherFolder = other === undefined ? undefined : folders.get(other.set.id);
-        predictions.set(part.set.id, await this.#predict(name, part, folder, otherFolder));
+        const predictions = await this.#predict(name, part, folder, otherFolder);
+        outcome.set(part.set.id, { predictions, reasons: await this.#reason(name, part, folder) });
       }
-      if (fold === 0) await this.#writeMeasures(folder, parts, predictions);
-      return predictions;
+      if (fold === 0) await this.#writeMeasures(folder, parts, outcome);
+      return outcome;
     });
   }
 
@@ -150,7 +154,33 @@ class GeneralRuns {
       device,
       signal,
     } as const;
-    return supervisedOnce(experiment, run, () => prepareGeneral(experiment, parts));
+    return supervisedOnce(experiment, run, async () => {
+      const rules = await refineGeneral(parts, GENERAL_SCALE, signal);
+      for (const { text, cap } of rules.instruction.rules) note(`Rule: ${text} At most ${cap}.`);
+      return prepareGeneral(experiment, parts, rules);
+    });
+  }
+
+  /** The model's reasons for some test pairs of a part, asked on its own scale. */
+  async #reason(foldName: string, { set, test }: GeneralPart, folder: string): Promise<Reasons> {
+    const { id, scaleSize } = set;
+    return measuredOnce(join(this.#root, foldName), `${id}-reasons`, ReasonsSchema, () =>
+      withModel(folder, async (model) => {
+        const pairs = evenly(test, REASONED_PAIRS).map((pair) => {
+          return { ...pair, label: mapLabel(pair.label, scaleSize, GENERAL_SCALE) };
+        });
+        const found: Reasons = [];
+        for (const decoding of REASON_DECODINGS) {
+          const { signal } = this.#session;
+          const [listed, single] = [
+            await countReasons(model, pairs, decoding, signal),
+            await countReasons(model, pairs.map(alone), decoding, signal),
+          ];
+          found.push({ asked: 'in its list', decoding, ...listed }, { asked: 'by itself', decoding, ...single });
+        }
+        return found;
+      }),
+    );
   }
 
   /** The predictions of all systems for the test queries of a part. */
@@ -191,9 +221,12 @@ class GeneralRuns {
   }
 
   /** Writes the measurements into the card of a model. */
-  async #writeMeasures(folder: string, parts: readonly GeneralPart[], predictions: FoldPredictions): Promise<void> {
+  async #writeMeasures(folder: string, parts: readonly GeneralPart[], outcome: FoldOutcome): Promise<void> {
     const card = await withModel(folder, (model) => Promise.resolve(model.card));
-    const measured = parts.map(({ set }) => setResults(set, [predictions.get(set.id) ?? {}], 0));
+    const measured = parts.flatMap(({ set }) => {
+      const found = outcome.get(set.id);
+      return found === undefined ? [] : [setResults(set, [found], 0)];
+    });
     await writeCard(folder, withMeasures(card, measured));
   }
 }

@@ -10,7 +10,7 @@ import { hashHex } from '../../common/rng.ts';
 import { conditionSentence } from '../rules/condition-sentence.ts';
 import { type FiringTable, NO_LABEL, predict, winners } from '../rules/firing-table.ts';
 import { type Edit, applyEdits } from '../rules/instruction-edits.ts';
-import { canonicalJson, type Instruction, type Rule } from '../rules/instruction.ts';
+import { canonicalJson, type Condition, type Instruction, type Rule } from '../rules/instruction.ts';
 import { type Candidate, candidatesOf } from './piar-candidates.ts';
 import { countRight } from './piar-measure.ts';
 import type { Proposal, Refiner, RefinerView } from './piar.ts';
@@ -21,6 +21,8 @@ export interface GreedyOptions {
   readonly proposals?: number;
   /** The least excess of helped over harmed queries. Default 3. */
   readonly leastQueries?: number;
+  /** The conditions that rules may have. Default every one drawn from the data. */
+  readonly isAllowed?: (when: Condition) => boolean;
 }
 
 /** An edit and its effect on train. */
@@ -38,12 +40,12 @@ const SHORTLIST = 80;
 const RULE_LIMIT = MAX_RULES - 8;
 
 /** A refiner that searches for the best single edits. */
-export function greedyRefiner({ proposals = 8, leastQueries = 3 }: GreedyOptions = {}): Refiner {
+export function greedyRefiner({ proposals = 8, leastQueries = 3, isAllowed }: GreedyOptions = {}): Refiner {
   const pools = new WeakMap<FiringTable, Candidate[]>();
   return {
     name: 'greedy search',
     propose(view) {
-      const pool = pools.get(view.train) ?? candidatesOf(view.train);
+      const pool = pools.get(view.train) ?? candidatesOf(view.train).filter(({ when }) => isAllowed?.(when) !== false);
       pools.set(view.train, pool);
       const refused = new Set(view.rejected.flatMap(({ edits }) => edits.map(keyOf)));
       const options = [...additions(view, pool), ...revisions(view, pool)]

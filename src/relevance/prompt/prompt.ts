@@ -1,13 +1,14 @@
 /**
  * The prompt. This file alone builds it and parses it:
  *
- *     prompt    := scale instruction query field* hints? standing? answer
+ *     prompt    := scale instruction query field* hints? places? standing? answer
  *     query     := <|query|> text cut?
  *     field     := <|title|> text cut?  |  ...  |  <|attributes|> (<|name|> text <|value|> text)* cut?
  *
  * Instruction and query come before the document, so that all documents of one query share a prefix, whose keys and
  * values are computed once. Empty fields are left out. Over-long fields lose their last words (never part of a word) and
- * end with a cut token. Hints come right before the answer, where a small model needs them.
+ * end with a cut token. Hints come right before the answer, where a small model needs them; the places of the query's words
+ * (word-places.ts) are hints too.
  *
  * This room holds the prompt and the hints in it.
  */
@@ -41,7 +42,9 @@ import {
   STANDING_HINTS,
   type StandingHint,
   standingHintToken,
+  verdictToken,
 } from '../pair/vocabulary.ts';
+import { WORD_PLACES, type WordPlace, wordPlaces, type WordPlaces } from './word-places.ts';
 
 /** A part of the prompt that can be cut. */
 export type PromptField = 'query' | DocumentField;
@@ -77,6 +80,8 @@ export const promptConfigSchema = v.strictObject({
     'Standing among documents',
     'Of a file: tell the model how BM25 places a document among those of its query.',
   ),
+  /** The words of the query are shown by whether the title has them, behind the hints, and not in the query field. */
+  places: v.optional(v.boolean()),
   /** Words are split at white space. */
   maxWordsPerField: setting(
     v.strictObject({
@@ -114,6 +119,8 @@ export interface PromptContent {
   readonly attributes: readonly (readonly [name: string, value: string])[];
   readonly text: string;
   readonly hints: PairHints | null;
+  /** Null without words of the query. */
+  readonly places: WordPlaces | null;
   /** `absent`: the prompt states that it is unknown. */
   readonly standing: StandingHints | 'absent' | null;
   readonly cutFields: readonly PromptField[];
@@ -127,14 +134,14 @@ export function buildPrompt(pair: Pair, config: PromptConfig = DEFAULT_PROMPT_CO
 
 /** The part of the prompt that all documents of one query share; exactly the first segments of {@link buildPrompt}. */
 export function promptPrefix(query: string, config: PromptConfig = DEFAULT_PROMPT_CONFIG): Segment[] {
-  const { text, isCut } = clip(query, 'query', config);
+  const { text, isCut } = clipQuery(query, config);
   return printPrefix(config.scaleSize, config.instructionVersion, text, isCut);
 }
 
 /** The content of a pair's prompt: folded, cut, with hints. */
 export function promptContent(pair: Pair, config: PromptConfig = DEFAULT_PROMPT_CONFIG): PromptContent {
   const { document } = pair;
-  const query = clip(pair.query, 'query', config);
+  const query = clipQuery(pair.query, config);
   const title = clip(document.title, 'title', config);
   const brand = clip(document.brand, 'brand', config);
   const type = clip(document.type, 'type', config);
@@ -151,6 +158,8 @@ export function promptContent(pair: Pair, config: PromptConfig = DEFAULT_PROMPT_
     attributes: attributes.pairs,
     text: text.text,
     hints: config.hints ? pairHints(textFolding(config.folding), pair) : null,
+    places:
+      config.places === true ? wordPlaces(textFolding(config.folding), pair, config.maxWordsPerField.query) : null,
     standing: config.standing ? standingOf(pair, config) : null,
     cutFields: PROMPT_FIELDS.filter((field) => parts[field].isCut),
   };
@@ -174,6 +183,7 @@ export function printPrompt(content: PromptContent): Segment[] {
     if (body.length + ending.length > 0) segments.push(special(fieldToken(field)), ...body, ...ending);
   }
   if (content.hints !== null) segments.push(...printHints(content.hints));
+  if (content.places !== null) segments.push(...printPlaces(content.places));
   if (content.standing !== null) segments.push(...printStanding(content.standing));
   segments.push(special(ANSWER));
   return segments;
@@ -218,11 +228,26 @@ export function parsePrompt(segments: readonly Segment[]): PromptContent {
   const text = readField('text');
   const isStandingNext = (): boolean =>
     reader.isNext(NO_STANDING) || COVERAGE_TOKENS.some((token) => reader.isNext(token));
-  const hints = reader.isNext(ANSWER) || isStandingNext() ? null : readHints(reader);
+  const isPlaceNext = (): boolean => WORD_PLACES.some((place) => reader.isNext(verdictToken(place)));
+  const hints = reader.isNext(ANSWER) || isPlaceNext() || isStandingNext() ? null : readHints(reader);
+  const places = isPlaceNext() ? readPlaces(reader) : null;
   const standing = isStandingNext() ? readStanding(reader) : null;
   reader.expect(ANSWER);
   reader.expectEnd();
-  return { scaleSize, instructionVersion, query, title, brand, type, attributes, text, hints, standing, cutFields };
+  return {
+    scaleSize,
+    instructionVersion,
+    query,
+    title,
+    brand,
+    type,
+    attributes,
+    text,
+    hints,
+    places,
+    standing,
+    cutFields,
+  };
 }
 
 const COVERAGE_TOKENS = wholeNumbers(0, bucketsOf('coverage') - 1).map((bucket) =>
@@ -259,6 +284,17 @@ function readHints(reader: ReturnType<typeof readSegments>): PairHints {
   return { query, overlap: { title, brand, type, attributes, text }, number };
 }
 
+function printPlaces(places: WordPlaces): Segment[] {
+  return WORD_PLACES.flatMap((place) =>
+    places[place] === '' ? [] : [special(verdictToken(place)), ...printText(places[place])],
+  );
+}
+
+function readPlaces(reader: ReturnType<typeof readSegments>): WordPlaces {
+  const read = (place: WordPlace): string => (reader.take(verdictToken(place)) ? reader.text() : '');
+  return { match: read('match'), absent: read('absent') };
+}
+
 function standingOf(pair: Pair, { folding }: PromptConfig): StandingHints | 'absent' {
   return pair.standing === undefined ? 'absent' : standingHints(textFolding(folding), pair, pair.standing);
 }
@@ -277,6 +313,11 @@ function readStanding(reader: ReturnType<typeof readSegments>): StandingHints | 
   const [coverage, score, relative] = [bucket('coverage'), bucket('score'), bucket('relative')];
   const [rank, named] = [bucket('rank'), bucket('named')];
   return { coverage, score, relative, rank, named };
+}
+
+/** The query field; empty where the words of the query are shown by their places. */
+function clipQuery(query: string, config: PromptConfig): { text: string; isCut: boolean } {
+  return config.places === true ? { text: '', isCut: false } : clip(query, 'query', config);
 }
 
 /** A field's text as the prompt shows it. */

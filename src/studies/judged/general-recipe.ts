@@ -1,10 +1,13 @@
 /**
  * The general model: one model trained on several sets of judgments, for files without judgments.
  *
- * It reads no words. Its prompts hold the overlaps between query and document and the BM25 standing of the document
- * (hints and standing). The words themselves are left out, because they do not transfer to another shop's catalogue,
- * and leaving them out cost nothing on the dev queries of both sets (docs/log.md). So whatever it learns applies to any
- * file.
+ * Its labels depend on no words. Its prompts hold the overlaps between query and document, the BM25 standing of the document, and
+ * the words of the query by whether the title has them, which reasons quote. In training these words are replaced by others
+ * drawn at random, in prompt and completion alike: what remains to be learned of them is copying. Words do not transfer to
+ * another shop's catalogue, and leaving them out cost nothing on the dev queries of both sets (docs/log.md). So whatever it learns
+ * applies to any file.
+ *
+ * Its reasons are the traces of rules that were refined on both sets (general-rules.ts).
  *
  * The sets are judged on different scales. Each has its own label tokens and is learned on them. For a set with fewer
  * labels than the model answers with, every second pair is also learned on the model's scale at the same relative
@@ -17,13 +20,14 @@ import { parseConfig } from '../../config/parse.ts';
 import { trainBpe } from '../../data/tokenizer/bpe-trainer.ts';
 import type { DataSet, GradedPair } from '../../data/files/data-set.ts';
 import { keepQueries } from '../../data/trained-queries.ts';
+import type { WordSplitter } from '../../data/tokenizer/subword-splits.ts';
 import { LabTokenizer } from '../../data/tokenizer/tokenizer.ts';
 import { type FileData, type SftExperiment, SftExperimentSchema } from '../../protocol/sft-experiment.ts';
 import { canonicalJson } from '../../relevance/rules/instruction.ts';
 import { mapLabel } from '../../relevance/metrics/label-report.ts';
-import { noRules } from '../../relevance/rules/rules.ts';
+import { noRules, type Rules } from '../../relevance/rules/rules.ts';
 import type { JudgedPair } from '../../relevance/pair/pair.ts';
-import { CURRENT_FOLDING, currentFolding, textFolding } from '../../relevance/pair/text-folding.ts';
+import { contentWords, CURRENT_FOLDING, currentFolding } from '../../relevance/pair/text-folding.ts';
 import { specialTokens } from '../../relevance/pair/vocabulary.ts';
 import { encodeFitting, type ExpertPair } from '../../train/evaluate.ts';
 import { expertsOf, judgedPairs, splitFile, withStandingOf } from '../../runs/file-data.ts';
@@ -44,6 +48,8 @@ export const GENERAL_SCALE = 4;
 const EXAMPLES_PER_SET = 8000;
 /** The share of pairs without standing, so that a single pair can be judged as well. */
 const WITHOUT_STANDING_SHARE = 1 / 8;
+/** Words of a query that a prompt shows. */
+const MOST_WORDS = 12;
 
 /** One set in one fold. */
 export interface GeneralPart {
@@ -107,7 +113,8 @@ export async function generalExperiment(name: string, parts: readonly GeneralPar
       folding: CURRENT_FOLDING,
       hints: true,
       standing: true,
-      maxWordsPerField: { query: 0, title: 0, brand: 0, type: 0, attributes: 0, text: 0 },
+      places: true,
+      maxWordsPerField: { query: MOST_WORDS, title: 0, brand: 0, type: 0, attributes: 0, text: 0 },
     },
     sft: {
       steps: 500,
@@ -130,26 +137,36 @@ interface Asked {
   readonly scaleSize: number;
 }
 
-/** The data of a run: the same number of examples of each set, and some held-out pairs of each for evaluation. */
-export function prepareGeneral(experiment: SftExperiment, parts: readonly GeneralPart[]): PreparedSft {
+/**
+ * The data of a run: the same number of examples of each set, and some held-out pairs of each for evaluation.
+ *
+ * @param rules - on the scale of the model's answers
+ */
+export function prepareGeneral(experiment: SftExperiment, parts: readonly GeneralPart[], rules: Rules): PreparedSft {
   const { prompt, devPairs, data, sft } = experiment;
   const model = MODEL_PRESETS[experiment.preset];
-  const asked = parts.flatMap((part) => askedOf(part, new Rng(`${part.set.id} ${sft.seed}`)));
+  const titles = parts.flatMap(({ documents }) => [...documents].map(({ title }) => title));
+  const words = [...new Set(titles.flatMap((title) => currentFolding().words(title)))].filter(isReplaceable);
   const tokenizer = LabTokenizer.fromJson(
-    // Prompts have no text, so there are no words to learn.
-    trainBpe([], { vocabSize: model.vocabSize, specialTokens: specialTokens(prompt) }),
+    trainBpe(
+      words.map((word) => ` ${word}`),
+      { vocabSize: model.vocabSize, specialTokens: specialTokens(prompt) },
+    ),
   );
+  const asked = parts.flatMap((part) => askedOf(part, rules, new Rng(`${part.set.id} ${sft.seed}`)));
+  const rng = new Rng(`other words ${sft.seed}`);
   const examples = asked.map(({ expert, scaleSize }) => {
     const config = { ...prompt, scaleSize };
-    return encodeFitting(tokenizer, config, expert, { transformer: { config: model } }).example;
+    const splitWord = replacedWords(rng, words);
+    return encodeFitting(tokenizer, config, expert, { transformer: { config: model }, splitWord }).example;
   });
   const dev = parts.flatMap(({ dev: held, set }) =>
-    held.slice(0, devPairs).map((pair) => onScale(pair, set.scaleSize, prompt.scaleSize).expert),
+    held.slice(0, devPairs).map((pair) => onScale(pair, set.scaleSize, prompt.scaleSize, rules).expert),
   );
   return {
     dataHash: data.kind === 'file' ? data.sha256 : '',
     world: undefined,
-    rules: noRules(prompt.scaleSize, textFolding(prompt.folding)),
+    rules,
     traces: undefined,
     tokenizer,
     model,
@@ -160,14 +177,31 @@ export function prepareGeneral(experiment: SftExperiment, parts: readonly Genera
   };
 }
 
-function askedOf({ set, train }: GeneralPart, rng: Rng): Asked[] {
+/** Puts other words for the words of one example, the same ones for all forms of a word; numbers stay. */
+function replacedWords(rng: Rng, words: readonly string[]): WordSplitter {
+  const drawn = new Map<string, string>();
+  return (token) => {
+    const word = token.trim();
+    if (!isReplaceable(word)) return [token];
+    const [stem = word] = contentWords(currentFolding(), word);
+    const other = drawn.get(stem) ?? rng.pick(words);
+    drawn.set(stem, other);
+    return [token.replace(word, () => other)];
+  };
+}
+
+function isReplaceable(word: string): boolean {
+  return /^\p{L}{2,}$/u.test(word);
+}
+
+function askedOf({ set, train }: GeneralPart, rules: Rules, rng: Rng): Asked[] {
   const rounds = Array.from({ length: Math.ceil(EXAMPLES_PER_SET / train.length) }, () => rng.shuffle(train));
   return rounds
     .flat()
     .slice(0, EXAMPLES_PER_SET)
     .map((pair, i) => {
       const shown = rng.chance(WITHOUT_STANDING_SHARE) ? alone(pair) : pair;
-      return onScale(shown, set.scaleSize, i % 2 === 0 ? set.scaleSize : GENERAL_SCALE);
+      return onScale(shown, set.scaleSize, i % 2 === 0 ? set.scaleSize : GENERAL_SCALE, rules);
     });
 }
 
@@ -177,8 +211,10 @@ export function alone(pair: JudgedPair): JudgedPair {
   return others;
 }
 
-function onScale(pair: JudgedPair, from: number, to: number): Asked {
-  const { experts } = expertsOf(noRules(to, currentFolding()), [{ ...pair, label: mapLabel(pair.label, from, to) }]);
+/** A pair as it is asked on a scale; on that of the rules it has reasons where they lead to its label. */
+function onScale(pair: JudgedPair, from: number, to: number, rules: Rules): Asked {
+  const known = rules.instruction.scaleSize === to ? rules : noRules(to, currentFolding());
+  const { experts } = expertsOf(known, [{ ...pair, label: mapLabel(pair.label, from, to) }]);
   const [expert] = experts;
   if (expert === undefined) throw new RangeError('onScale: no expert for one pair');
   return { expert, scaleSize: to };

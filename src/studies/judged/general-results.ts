@@ -4,6 +4,7 @@
  */
 import * as v from 'valibot';
 import { count } from '../findings.ts';
+import { pooledReasons, type Reasons, reasonsTable, ReasonsSchema } from './general-reasons.ts';
 import type { Prediction } from './real-baselines.ts';
 import { differencesTable, systemsPlot, systemsTable } from './real-report.ts';
 import { COMPARED_WITH, measureAll, PredictionsSchema, SystemsSchema, verdictOf } from './real-results.ts';
@@ -33,6 +34,8 @@ const SetResultsSchema = v.strictObject({
   queries: v.strictObject({ inFile: count, drawn: count, tested: count }),
   pairs: count,
   ...SystemsSchema.entries,
+  /** On some of the test pairs, asked for four labels. */
+  reasons: ReasonsSchema,
   verdict: v.string(),
 });
 /** The results on one set. */
@@ -48,15 +51,21 @@ export const GeneralResultsSchema = v.strictObject({
 });
 export type GeneralResults = v.InferOutput<typeof GeneralResultsSchema>;
 
-/** The results of one set. @param folds - predictions by system, for each fold that was run */
+/** One fold of a set: predictions by system, and the model's reasons. */
+export interface GeneralFold {
+  readonly predictions: GeneralPredictions;
+  readonly reasons: Reasons;
+}
+
+/** The results of one set. @param folds - those that were run */
 export function setResults(
   { id, title, terms, scaleSize, folds: planned, queries }: RealRecipe,
-  folds: readonly GeneralPredictions[],
+  folds: readonly GeneralFold[],
   inFile: number,
 ): SetResults {
   const systems = new Map<string, Prediction[]>();
   for (const name of Object.values(GENERAL_SYSTEMS)) {
-    const found = folds.flatMap((fold) => fold[name] ?? []);
+    const found = folds.flatMap(({ predictions }) => predictions[name] ?? []);
     if (found.length > 0) systems.set(name, found);
   }
   const measured = measureAll(systems, scaleSize);
@@ -75,6 +84,7 @@ export function setResults(
     },
     pairs: reference.length,
     ...measured,
+    reasons: pooledReasons(folds.map(({ reasons }) => reasons)),
     verdict: verdictOf(measured.differences.filter(({ system }) => isModel(system))),
   };
 }
@@ -83,7 +93,7 @@ export function setResults(
 export function generalReport({ device, commit, config, sets }: GeneralResults): Report {
   const { four, alone, otherSet } = GENERAL_SYSTEMS;
   return {
-    title: 'general: one model of both sets, without words',
+    title: 'general: one model of both sets, with reasons',
     blocks: [
       paragraph(
         'One model learns from the training queries of both sets and is measured on the test queries of each. One ' +
@@ -95,6 +105,12 @@ export function generalReport({ device, commit, config, sets }: GeneralResults):
           `documents of the query, as in the Score view. "${otherSet}": trained once, on the training queries of the ` +
           'first fold of the other set; no query of this set was learned from. It is asked for four labels, and what ' +
           'counts is its order: the labels of one set say little about those of another.',
+      ),
+      paragraph(
+        'Reasons follow the label when four labels are asked for. They cite rules that were refined on the training queries of ' +
+          'both sets and ask for words in common alone. "Verified": the cited rule decides on the pair, and its quotation is in it. ' +
+          '"Quoted aptly": the quoted word is one that the rule speaks of, a missing one where words are missing. "Lead to the ' +
+          'label": the verified steps alone would give the label that was answered. "Grounded": held to the pair, as answers are by default.',
       ),
       ...sets.flatMap(setBlocks),
       heading('Settings'),
@@ -112,6 +128,7 @@ function setBlocks({
   pairs,
   systems,
   differences,
+  reasons,
   verdict,
 }: SetResults): ReportBlock[] {
   const drawn =
@@ -133,5 +150,7 @@ function setBlocks({
     },
     paragraph(`Differences from ${COMPARED_WITH}, paired by query:`),
     differencesTable(differences),
+    paragraph('Its reasons:'),
+    reasonsTable(reasons),
   ];
 }

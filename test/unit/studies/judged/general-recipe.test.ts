@@ -1,6 +1,6 @@
 /**
- * The general model: parts without common queries, balanced examples of each set, prompts without words, results and a
- * card.
+ * The general model: parts without common queries, balanced examples of each set, other words in the place of those of
+ * queries, results and a card.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -25,8 +25,9 @@ import { LabFileSchema } from '../../../../src/infer/lab-model.ts';
 import { makeFileLabFile } from '../../../../src/runs/lab-file.ts';
 import { parseConfig } from '../../../../src/config/parse.ts';
 import { currentFolding } from '../../../../src/relevance/pair/text-folding.ts';
-import { noRules } from '../../../../src/relevance/rules/rules.ts';
-import { labelToken, scaleToken } from '../../../../src/relevance/pair/vocabulary.ts';
+import { noRules, type Rules } from '../../../../src/relevance/rules/rules.ts';
+import { parseInstruction } from '../../../../src/relevance/rules/instruction.ts';
+import { labelToken, ruleToken, scaleToken } from '../../../../src/relevance/pair/vocabulary.ts';
 import { dataSetOf, pairsTsv } from '../../runs/own-pairs.ts';
 
 const [chorus, msrd] = GENERAL_SETS;
@@ -75,11 +76,30 @@ describe('the parts of a set', () => {
   });
 });
 
+/** A rule on missing words, so that some labels have reasons. */
+const RULES: Rules = {
+  ...noRules(GENERAL_SCALE, currentFolding()),
+  instruction: parseInstruction({
+    name: 'One',
+    version: 0,
+    scaleSize: GENERAL_SCALE,
+    rules: [
+      {
+        id: 'missing',
+        criterion: 'overall',
+        when: { kind: 'overlap', field: 'title', is: 'below', share: 1 },
+        cap: 0,
+        text: 'A word is missing.',
+      },
+    ],
+  }),
+};
+
 describe('prepareGeneral', () => {
-  it('has the same number of examples of each set, of two labels also on four, and reads no words', async () => {
+  it('has the same number of examples of each set, of two labels also on four with reasons', async () => {
     const parts = await bothParts();
     const experiment = await generalExperiment('general', parts);
-    const { examples, tokenizer, dev } = prepareGeneral(experiment, parts);
+    const { examples, tokenizer, dev } = prepareGeneral(experiment, parts, RULES);
     expect(examples).toHaveLength(16_000);
     const scaleOf = (ids: Int32Array): number =>
       [2, 3, 4].find((size) => ids[0] === tokenizer.idOf(scaleToken(size))) ?? 0;
@@ -89,8 +109,10 @@ describe('prepareGeneral', () => {
       counts.set(size, (counts.get(size) ?? 0) + 1);
       const labels = Array.from({ length: size }, (_, label) => tokenizer.idOf(labelToken(size, label)));
       expect(labels).toContain(completion[0]);
-      expect(completion[1]).toBe(completion[0]);
+      // Reasons are for labels of four only.
+      if (completion[1] !== completion[0]) expect([size, completion[1]]).toEqual([4, tokenizer.idOf(ruleToken(0))]);
     }
+    expect(examples.some(({ completion }) => completion[1] === tokenizer.idOf(ruleToken(0)))).toBe(true);
     expect(Object.fromEntries(counts)).toEqual({ 2: 4000, 3: 4000, 4: 8000 });
     // Relevant on two labels maps to the best of four, and to nothing in between.
     const ofFour = examples
@@ -98,16 +120,31 @@ describe('prepareGeneral', () => {
       .flatMap(({ prompt, completion }) => (scaleOf(prompt) === 4 ? [completion[0]] : []));
     const [worst, best] = [0, 3].map((label) => tokenizer.idOf(labelToken(4, label)));
     expect(new Set(ofFour)).toEqual(new Set([worst, best]));
-    for (const { prompt } of examples) {
-      expect(tokenizer.decode([...prompt]).filter(({ kind }) => kind === 'text')).toEqual([]);
-    }
     expect(Math.max(...dev.map(({ trace }) => trace.label))).toBeLessThan(GENERAL_SCALE);
+  });
+
+  it('puts other words for those of queries, the same in prompt and completion', async () => {
+    const parts = await bothParts();
+    const { examples, tokenizer } = prepareGeneral(await generalExperiment('general', parts), parts, RULES);
+    const textsOf = (ids: Int32Array): string[] =>
+      tokenizer.decode([...ids]).flatMap((each) => (each.kind === 'text' ? [each.text.trim()] : []));
+    // Numbers stay as they are, and every query of these has its own.
+    const shownWith = new Map<string, Set<string>>();
+    for (const { prompt, completion } of examples) {
+      const words = textsOf(prompt).flatMap((text) => text.split(' '));
+      const [number = ''] = words.filter((word) => /^\d+$/u.test(word));
+      shownWith.set(number, new Set([...(shownWith.get(number) ?? []), ...words]));
+      for (const quoted of textsOf(completion)) expect(words).toContain(quoted);
+    }
+    const learned = new Set(parts.flatMap(({ train }) => train.map(({ query }) => query)));
+    expect(shownWith.size).toBe(learned.size);
+    for (const words of shownWith.values()) expect(words.size).toBeGreaterThan(5);
   });
 
   it('is the same each time', async () => {
     const parts = await bothParts();
     const experiment = await generalExperiment('general', parts);
-    const [first, second] = [prepareGeneral(experiment, parts), prepareGeneral(experiment, parts)];
+    const [first, second] = [prepareGeneral(experiment, parts, RULES), prepareGeneral(experiment, parts, RULES)];
     expect(first.examples).toEqual(second.examples);
     expect((await generalExperiment('general', await bothParts())).data).toEqual(experiment.data);
   });
@@ -128,7 +165,12 @@ describe('results', () => {
   const wrong = rows.map((row) => ({ ...row, label: 1 - row.gold, score: -row.score }));
   const results = setResults(
     msrd,
-    [{ [GENERAL_SYSTEMS.bm25]: wrong, [GENERAL_SYSTEMS.general]: rows, [GENERAL_SYSTEMS.alone]: wrong }],
+    [
+      {
+        predictions: { [GENERAL_SYSTEMS.bm25]: wrong, [GENERAL_SYSTEMS.general]: rows, [GENERAL_SYSTEMS.alone]: wrong },
+        reasons: [],
+      },
+    ],
     1000,
   );
 
@@ -146,7 +188,7 @@ describe('results', () => {
   it('are written into a card that names the origin of judgments, and a lab file that parses', async () => {
     const parts = await bothParts();
     const experiment = await generalExperiment('general', parts);
-    const { model } = prepareGeneral(experiment, parts);
+    const { model } = prepareGeneral(experiment, parts, RULES);
     const facts = { dataHash: 'x', model, trainPairs: 1, steps: 1, tokens: 1, curve: [], dtype: 'f16', device: 'cpu' };
     const card = withMeasures(describeGeneral(makeModelCard(experiment, { ...facts, date: '2026-01-01' }), parts), [
       results,
