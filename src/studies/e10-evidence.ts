@@ -7,6 +7,7 @@
  * models of other seeds.
  */
 import * as v from 'valibot';
+import { DECODINGS } from '../config/decoding.ts';
 import { ExperimentResultsSchema } from '../protocol/experiment-results.ts';
 import { Rng } from '../common/rng.ts';
 import { bootstrapInterval } from '../relevance/metrics/bootstrap.ts';
@@ -57,6 +58,8 @@ export const E10ResultsSchema = v.strictObject({
       name: v.string(),
       /** The model's folder; its card describes its training. */
       folder: v.string(),
+      /** What its answers were held to; those of older results were free. */
+      decoding: v.optional(v.picklist(DECODINGS), 'free'),
       /** Answers examined, and those of them that were right and cite words of the document. */
       completions: count,
       usable: count,
@@ -75,6 +78,7 @@ const CasesSchema = v.array(v.strictObject({ queryId: v.string(), before: count,
 export const AskedModelSchema = v.strictObject({
   name: v.string(),
   folder: v.string(),
+  decoding: v.picklist(DECODINGS),
   answers: v.strictObject({ completions: count, usable: count, cited: CasesSchema, control: CasesSchema }),
 });
 export type AskedModel = v.InferOutput<typeof AskedModelSchema>;
@@ -97,9 +101,9 @@ export function e10Results(
   };
 }
 
-function armOf({ name, folder, answers }: AskedModel): E10Arm {
+function armOf({ name, folder, decoding, answers }: AskedModel): E10Arm {
   const { completions, usable, cited, control } = answers;
-  return { name, folder, completions, usable, cited: sharesOf(cited), control: sharesOf(control) };
+  return { name, folder, decoding, completions, usable, cited: sharesOf(cited), control: sharesOf(control) };
 }
 
 function sharesOf(cases: readonly AnsweredCase[]): E10Arm['cited'] {
@@ -133,8 +137,14 @@ function shareWith(
   return { value: rounded(value), low: rounded(low), high: rounded(high) };
 }
 
+/** A model, and how it was asked unless freely. */
+function armName({ name, decoding }: Pick<E10Arm, 'name' | 'decoding'>): string {
+  return decoding === 'free' ? name : `${name}, ${decoding}`;
+}
+
 /** Whether labels move more often without the cited words than without other words; empty without answers. */
-function evidenceMatters({ name, answers: { cited, control } }: AskedModel): E10Finding[] {
+function evidenceMatters(model: AskedModel): E10Finding[] {
+  const { cited, control } = model.answers;
   const queries = groupByQuery([
     ...cited.map((each) => ({ ...each, isCited: true })),
     ...control.map((each) => ({ ...each, isCited: false })),
@@ -151,12 +161,12 @@ function evidenceMatters({ name, answers: { cited, control } }: AskedModel): E10
   const { low, high } = bootstrapInterval(queries, difference, new Rng('evidence'));
   const claim = 'Labels move more often without the cited words than without as many others';
   const outcome = outcomeOf(low, high);
-  return [{ claim, arm: name, mean: fourDecimals(mean), low: rounded(low), high: rounded(high), outcome }];
+  return [{ claim, arm: armName(model), mean: fourDecimals(mean), low: rounded(low), high: rounded(high), outcome }];
 }
 
 /** The report. */
 export function e10Report({ id, title, question, device, commit, config, arms, findings }: E10Results): Report {
-  const looked = arms.map(({ name, usable, completions }) => `${name} ${usable} of ${completions}`).join(', ');
+  const looked = arms.map((arm) => `${armName(arm)} ${arm.usable} of ${arm.completions}`).join(', ');
   return {
     title: `${id}: ${title}`,
     blocks: [
@@ -178,9 +188,9 @@ export function e10Report({ id, title, question, device, commit, config, arms, f
       ),
       heading('Shares'),
       columns(
-        arms.flatMap(({ name, cited, control }) => [
-          { name, without: 'cited words', ...cited },
-          { name, without: 'other words', ...control },
+        arms.flatMap((arm) => [
+          { name: armName(arm), without: 'cited words', ...arm.cited },
+          { name: armName(arm), without: 'other words', ...arm.control },
         ]),
         {
           Model: ({ name }) => name,
@@ -196,7 +206,7 @@ export function e10Report({ id, title, question, device, commit, config, arms, f
       ),
       paragraph(
         `Looked at are answers that were right and cite words of the document: ${looked}. Each model is asked about ` +
-          'its own citations, so that the pairs differ. ',
+          'its own citations, so that the pairs differ; held to its pair ("grounded") it cites words of the document more often. ',
         { term: 'should move' },
         ', ',
         { term: 'should stay' },

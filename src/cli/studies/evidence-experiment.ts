@@ -1,5 +1,5 @@
 /**
- * `lab experiment E10`: asks the bundled models about pairs without the words they cite.
+ * `lab experiment E10`: asks the bundled models about pairs without the words they cite, freely and held to their pair.
  */
 import { type AskedModel, AskedModelSchema, e10Results } from '../../studies/e10-evidence.ts';
 import { heldOutPairs } from '../../runs/grpo-task.ts';
@@ -16,6 +16,8 @@ import { runStudy, type StudySession } from './study.ts';
 const MODELS = ['default', 'lab-nano-start', 'lab-nano-collapsed', 'lab-nano-balanced'].map(
   (name) => `public/models/${name}`,
 );
+/** What their answers are held to. */
+const DECODED = ['free', 'grounded'] as const;
 const PAIRS = 600;
 const SPLIT = 'test';
 const WORLD = { seed: 1 };
@@ -27,7 +29,12 @@ export function runEvidenceExperiment(options: {
   readonly backend: BackendChoice;
 }): Promise<string | undefined> {
   return runStudy<AskedModel>(options, (session) => ({
-    arms: MODELS.map((folder) => ({ name: folder, runs: [() => askOnce(folder, options.runs, session)] })),
+    arms: DECODED.flatMap((decoding) =>
+      MODELS.map((folder) => ({
+        name: `${folder}, ${decoding}`,
+        runs: [() => askOnce(folder, decoding, options.runs, session)],
+      })),
+    ),
     results: (arms) => {
       const pairs = heldOutPairs(makeRuleWorld(WORLD), SPLIT, PAIRS);
       const queries = new Set(pairs.map(({ pair }) => pair.queryId)).size;
@@ -39,17 +46,22 @@ export function runEvidenceExperiment(options: {
   }));
 }
 
-async function askOnce(folder: string, runs: string, session: StudySession): Promise<AskedModel | undefined> {
+async function askOnce(
+  folder: string,
+  decoding: AskedModel['decoding'],
+  runs: string,
+  session: StudySession,
+): Promise<AskedModel | undefined> {
   const files = await readModelFiles(folder);
-  const run = studyRunFolder(runs, 'evidence', [hashOfFiles(files.values()), WORLD, SPLIT, PAIRS]);
+  const run = studyRunFolder(runs, 'evidence', [hashOfFiles(files.values()), WORLD, SPLIT, PAIRS, decoding]);
   return run.once(AskedModelSchema, session, async () => {
     const model = loadLabModel(files);
     try {
       const pairs = heldOutPairs(makeRuleWorld(WORLD), SPLIT, PAIRS);
-      const { completions, usable, cited, control } = await answerDeletions(model, pairs, session);
-      note(`${model.card.name}: asked.`);
+      const { completions, usable, cited, control } = await answerDeletions(model, pairs, { ...session, decoding });
+      note(`${model.card.name}, ${decoding}: asked.`);
       const answers = { completions, usable, cited: [...cited], control: [...control] };
-      return { name: model.card.name, folder, answers };
+      return { name: model.card.name, folder, decoding, answers };
     } finally {
       disposeLabModel(model);
     }

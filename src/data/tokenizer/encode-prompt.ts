@@ -105,7 +105,7 @@ function shortenWords(content: PromptContent, length: number): PromptContent {
     if (shorter !== text) cut.add(field);
     return shorter;
   };
-  const { query, title, brand, type, attributes, text, places, cutFields } = content;
+  const { query, title, brand, type, attributes, text, missing, cutFields } = content;
   const shortened = {
     ...content,
     query: short('query', query),
@@ -114,10 +114,7 @@ function shortenWords(content: PromptContent, length: number): PromptContent {
     type: short('type', type),
     attributes: attributes.map(([name, value]) => [short('attributes', name), short('attributes', value)] as const),
     text: short('text', text),
-    places: places && {
-      match: short('query', places.match),
-      absent: short('query', places.absent),
-    },
+    missing: missing && { ...missing, words: short('query', missing.words) },
   };
   return { ...shortened, cutFields: PROMPT_FIELDS.filter((field) => cut.has(field) || cutFields.includes(field)) };
 }

@@ -1,14 +1,14 @@
 /**
  * The prompt. This file alone builds it and parses it:
  *
- *     prompt    := scale instruction query field* hints? places? standing? answer
+ *     prompt    := scale instruction query field* hints? missing? standing? answer
  *     query     := <|query|> text cut?
  *     field     := <|title|> text cut?  |  ...  |  <|attributes|> (<|name|> text <|value|> text)* cut?
  *
  * Instruction and query come before the document, so that all documents of one query share a prefix, whose keys and
  * values are computed once. Empty fields are left out. Over-long fields lose their last words (never part of a word) and
- * end with a cut token. Hints come right before the answer, where a small model needs them; the places of the query's words
- * (word-places.ts) are hints too.
+ * end with a cut token. Hints come right before the answer, where a small model needs them; missing words
+ * (missing-words.ts) are hints too.
  *
  * This room holds the prompt and the hints in it.
  */
@@ -44,7 +44,7 @@ import {
   standingHintToken,
   verdictToken,
 } from '../pair/vocabulary.ts';
-import { WORD_PLACES, type WordPlace, wordPlaces, type WordPlaces } from './word-places.ts';
+import { missingWords, SHOWN_AS, type ShownWords } from './missing-words.ts';
 
 /** A part of the prompt that can be cut. */
 export type PromptField = 'query' | DocumentField;
@@ -80,8 +80,8 @@ export const promptConfigSchema = v.strictObject({
     'Standing among documents',
     'Of a file: tell the model how BM25 places a document among those of its query.',
   ),
-  /** The words of the query are shown by whether the title has them, behind the hints, and not in the query field. */
-  places: v.optional(v.boolean()),
+  /** The words of the query that the title lacks are shown behind the hints, and the query field is left out. */
+  missing: v.optional(v.boolean()),
   /** Words are split at white space. */
   maxWordsPerField: setting(
     v.strictObject({
@@ -120,7 +120,7 @@ export interface PromptContent {
   readonly text: string;
   readonly hints: PairHints | null;
   /** Null without words of the query. */
-  readonly places: WordPlaces | null;
+  readonly missing: ShownWords | null;
   /** `absent`: the prompt states that it is unknown. */
   readonly standing: StandingHints | 'absent' | null;
   readonly cutFields: readonly PromptField[];
@@ -158,8 +158,8 @@ export function promptContent(pair: Pair, config: PromptConfig = DEFAULT_PROMPT_
     attributes: attributes.pairs,
     text: text.text,
     hints: config.hints ? pairHints(textFolding(config.folding), pair) : null,
-    places:
-      config.places === true ? wordPlaces(textFolding(config.folding), pair, config.maxWordsPerField.query) : null,
+    missing:
+      config.missing === true ? missingWords(textFolding(config.folding), pair, config.maxWordsPerField.query) : null,
     standing: config.standing ? standingOf(pair, config) : null,
     cutFields: PROMPT_FIELDS.filter((field) => parts[field].isCut),
   };
@@ -183,7 +183,8 @@ export function printPrompt(content: PromptContent): Segment[] {
     if (body.length + ending.length > 0) segments.push(special(fieldToken(field)), ...body, ...ending);
   }
   if (content.hints !== null) segments.push(...printHints(content.hints));
-  if (content.places !== null) segments.push(...printPlaces(content.places));
+  if (content.missing !== null)
+    segments.push(special(verdictToken(content.missing.as)), ...printText(content.missing.words));
   if (content.standing !== null) segments.push(...printStanding(content.standing));
   segments.push(special(ANSWER));
   return segments;
@@ -228,9 +229,9 @@ export function parsePrompt(segments: readonly Segment[]): PromptContent {
   const text = readField('text');
   const isStandingNext = (): boolean =>
     reader.isNext(NO_STANDING) || COVERAGE_TOKENS.some((token) => reader.isNext(token));
-  const isPlaceNext = (): boolean => WORD_PLACES.some((place) => reader.isNext(verdictToken(place)));
-  const hints = reader.isNext(ANSWER) || isPlaceNext() || isStandingNext() ? null : readHints(reader);
-  const places = isPlaceNext() ? readPlaces(reader) : null;
+  const isMissingNext = SHOWN_AS.some((as) => reader.isNext(verdictToken(as)));
+  const hints = reader.isNext(ANSWER) || isMissingNext || isStandingNext() ? null : readHints(reader);
+  const missing = readMissing(reader);
   const standing = isStandingNext() ? readStanding(reader) : null;
   reader.expect(ANSWER);
   reader.expectEnd();
@@ -244,7 +245,7 @@ export function parsePrompt(segments: readonly Segment[]): PromptContent {
     attributes,
     text,
     hints,
-    places,
+    missing,
     standing,
     cutFields,
   };
@@ -284,15 +285,9 @@ function readHints(reader: ReturnType<typeof readSegments>): PairHints {
   return { query, overlap: { title, brand, type, attributes, text }, number };
 }
 
-function printPlaces(places: WordPlaces): Segment[] {
-  return WORD_PLACES.flatMap((place) =>
-    places[place] === '' ? [] : [special(verdictToken(place)), ...printText(places[place])],
-  );
-}
-
-function readPlaces(reader: ReturnType<typeof readSegments>): WordPlaces {
-  const read = (place: WordPlace): string => (reader.take(verdictToken(place)) ? reader.text() : '');
-  return { match: read('match'), absent: read('absent') };
+function readMissing(reader: ReturnType<typeof readSegments>): ShownWords | null {
+  const as = SHOWN_AS.find((each) => reader.take(verdictToken(each)));
+  return as === undefined ? null : { as, words: reader.text() };
 }
 
 function standingOf(pair: Pair, { folding }: PromptConfig): StandingHints | 'absent' {
@@ -315,9 +310,9 @@ function readStanding(reader: ReturnType<typeof readSegments>): StandingHints | 
   return { coverage, score, relative, rank, named };
 }
 
-/** The query field; empty where the words of the query are shown by their places. */
+/** The query field; empty where only its missing words are shown. */
 function clipQuery(query: string, config: PromptConfig): { text: string; isCut: boolean } {
-  return config.places === true ? { text: '', isCut: false } : clip(query, 'query', config);
+  return config.missing === true ? { text: '', isCut: false } : clip(query, 'query', config);
 }
 
 /** A field's text as the prompt shows it. */

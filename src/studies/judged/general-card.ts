@@ -8,6 +8,7 @@ import { scaleOfSize } from '../../relevance/pair/labels.ts';
 import { makeDocument } from '../../relevance/pair/pair.ts';
 import { plainScale } from '../../runs/lab-file.ts';
 import { GENERAL_SCALE, type GeneralPart } from './general-recipe.ts';
+import type { Reasons } from './general-reasons.ts';
 import { GENERAL_SYSTEMS, type SetResults } from './general-results.ts';
 
 /** Adds to the card what the settings do not contain. */
@@ -16,7 +17,7 @@ export function describeGeneral(card: ModelCard, parts: readonly GeneralPart[]):
     ...card,
     description:
       'Orders and labels documents of any file by what their words have in common with the query and by how BM25 ' +
-      'places them. It reads no words and gives no reasons.',
+      'places them, and gives reasons by rules on words in common. Its labels depend on no word in particular.',
     training: { ...card.training, command: 'npm run lab -- recipe general FOLDER' },
     terms: [
       'Only weights that were learned from these judgments are here, and 32-bit hashes of the queries: no query and no document of theirs.',
@@ -24,7 +25,11 @@ export function describeGeneral(card: ModelCard, parts: readonly GeneralPart[]):
     ],
     limits: [
       'Learned from judgments of product and film search in English: on other kinds of search it is extrapolation.',
-      'It reads no words: documents with the same overlaps and numbers are the same to it, whatever they mean.',
+      'Of words it reads only those of the query that a title lacks, to quote them: documents with the same overlaps and numbers ' +
+        'are the same to it, whatever they mean.',
+      'Its reasons are few: the title has the words of the query, or lacks some. They were learned where such a rule leads to the ' +
+        'judged label, and BM25 and numbers weigh in its labels too. A label that no rule leads to has no reason: nearly all ' +
+        'films that it finds relevant. Asked for two labels it gives none.',
       'A pair by itself has no standing among other documents; lists are ordered better than single pairs.',
       'Learned from products alone, the same model ordered films worse than BM25: it need not carry over to a third ' +
         'kind of search.',
@@ -65,13 +70,18 @@ export function withMeasures(card: ModelCard, sets: readonly SetResults[]): Mode
       split: 'test',
       pairs: sum(({ pairs }) => pairs),
       queries: sum(({ queries }) => queries.tested),
-      completions: 0,
+      completions: sum(({ reasons }) => groundedReasons(reasons).reduce((total, each) => total + each.completions, 0)),
       measures: sets.flatMap(measuresOf),
     },
   };
 }
 
-function measuresOf({ id, systems }: SetResults): Measure[] {
+/** Of pairs in the lists of their queries, held to the pair. */
+function groundedReasons(reasons: Reasons): Reasons {
+  return reasons.filter(({ asked, decoding }) => asked === 'in its list' && decoding === 'grounded');
+}
+
+function measuresOf({ id, systems, reasons }: SetResults): Measure[] {
   const { general, bm25, alone } = GENERAL_SYSTEMS;
   const find = (system: string): SetResults['systems'][number]['measures'] | undefined =>
     systems.find((each) => each.system === system)?.measures;
@@ -88,5 +98,15 @@ function measuresOf({ id, systems }: SetResults): Measure[] {
     { name: `${id}: label accuracy`, ...own.accuracy },
     { name: `${id}: label accuracy of BM25 with fitted thresholds`, ...baseline.accuracy },
     { name: `${id}: quadratic weighted kappa`, ...own.qwk },
+    ...groundedReasons(reasons).flatMap(({ completions, valid, withSteps, steps, verified, apt }) => [
+      { name: `${id}: valid completions, held to the pair`, value: shareOf(valid, completions) },
+      { name: `${id}: answers with a step`, value: shareOf(withSteps, completions) },
+      { name: `${id}: steps verified, held to the pair`, value: shareOf(verified, steps) },
+      { name: `${id}: steps verified and quoted aptly`, value: shareOf(apt, steps) },
+    ]),
   ];
+}
+
+function shareOf(part: number, whole: number): number | null {
+  return whole === 0 ? null : part / whole;
 }

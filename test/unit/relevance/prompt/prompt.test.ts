@@ -66,7 +66,7 @@ const anyConfig = fc
     caseFold: fc.boolean(),
     hints: fc.boolean(),
     standing: fc.boolean(),
-    places: fc.boolean(),
+    missing: fc.boolean(),
     maxWordsPerField: fc.record({
       query: fc.integer({ min: 1, max: 5 }),
       title: fc.integer({ min: 0, max: 5 }),
@@ -118,9 +118,9 @@ describe('buildPrompt', () => {
     expect(cutFields).toEqual(['query', 'title', 'attributes']);
   });
 
-  it('shows the words of the query by their places behind the hints, and no query field, where it is asked to', () => {
+  it('shows the words of the query that the title lacks behind the hints, and no query field, where it is asked to', () => {
     const config = v.parse(promptConfigSchema, {
-      places: true,
+      missing: true,
       folding: 2,
       maxWordsPerField: { query: 4, title: 0, brand: 0, type: 0, attributes: 0, text: 0 },
     });
@@ -131,7 +131,7 @@ describe('buildPrompt', () => {
     expect(describeSegments(buildPrompt(pair, config).segments)).toBe(
       '<|scale:4|><|instruction:0|><|query|><|hint:query:2|><|hint:title:2|><|hint:brand:3|><|hint:type:0|>' +
         '<|hint:attributes:0|><|hint:text:0|><|hint:number:none|>' +
-        '<|verdict:match|> red kettles<|verdict:absent|> camp zorvex<|answer|>',
+        '<|verdict:absent|> camp zorvex<|answer|>',
     );
   });
 
