@@ -6,7 +6,7 @@ import * as v from 'valibot';
 import { LabError } from '../common/errors.ts';
 import { describeIssue } from '../config/issues.ts';
 import { answerPair } from '../infer/answer.ts';
-import { type LabModel, loadLabModel } from '../infer/lab-model.ts';
+import { type LabModel, loadLabModel, whyNoReasons } from '../infer/lab-model.ts';
 import { AttributeValueSchema, type ScoringEvent } from '../protocol/scoring.ts';
 import { type LabDocument, makeDocument } from '../relevance/pair/pair.ts';
 import { spokenStep } from '../relevance/rules/spoken-step.ts';
@@ -48,9 +48,9 @@ export async function runAnswer(query: string, documentText: string, options: An
       ? (event: ScoringEvent) => print(JSON.stringify(event))
       : printer(model, (line) => void asides.push(line));
   const { temperature, topK, topP, seed } = options;
-  const givesReasons = model.instruction.rules.length > 0;
-  if (options.reason && !givesReasons) asides.push(`${model.card.name} gives no reasons: it learned labels alone.`);
-  const reason = options.reason && givesReasons;
+  const silence = whyNoReasons(model, model);
+  if (options.reason && silence !== undefined) asides.push(silence);
+  const reason = options.reason && silence === undefined;
   await answerPair(
     model,
     { query, document },

@@ -10,7 +10,7 @@ import { TwoFiles } from '../data/files/fields.ts';
 import { Findings } from '../data/files/findings.ts';
 import { type PairRow, readPairs } from '../data/files/pairs-file.ts';
 import { describeRowError, type RowError } from '../data/files/records.ts';
-import { loadLabModel, onScale } from '../infer/lab-model.ts';
+import { loadLabModel, onScale, whyNoReasons } from '../infer/lab-model.ts';
 import { SCORE_WINDOW, type ScoredItem, scoreStream } from '../infer/score-pairs.ts';
 import { DEFAULT_SCALE, type LabelScale } from '../relevance/pair/labels.ts';
 import { describeMemory } from '../model/memory.ts';
@@ -92,8 +92,9 @@ export async function runScore(path: string, options: ScoreOptions): Promise<voi
     note(isCompared ? describeScales(found, model, scale) : describeUnknownScale(found, options.grade));
   if (options.strict === true)
     for (const { error, rows } of unreadGrades(survey, scale, grades)) errors.refuseGrade(error, rows);
-  const isReasoned = options.reason === true && model.instruction.rules.length > 0;
-  if (options.reason === true && !isReasoned) note(`${model.card.name} gives no reasons: it learned labels alone.`);
+  const silence = whyNoReasons(stored, model);
+  const isReasoned = options.reason === true && silence === undefined;
+  if (options.reason === true && silence !== undefined) note(silence);
 
   const decoding = options.decoding ?? usualDecoding(model.instruction);
   const tally = new ScoreTally(model);

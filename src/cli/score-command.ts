@@ -51,7 +51,8 @@ standard error and left out. If the file has grades, the summary has metrics.
 
 ${EXACT_IDS}
 
-The default is the general model: it orders documents of any file by shared words and by BM25, and gives no reasons.
+The default is the general model: it orders documents of any file by shared words and by BM25. Asked for 4 labels it gives
+reasons by rules on shared words (--reason --labels 4).
 "--model default" is the model of the rule world, which gives reasons and knows only that world.
 
 Examples:

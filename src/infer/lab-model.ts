@@ -164,6 +164,14 @@ export function onScale(model: LabModel, size: number): LabModel {
   };
 }
 
+/** Why a model that is asked on some scale gives no reasons; undefined if it gives some. @param stored - on its own scale */
+export function whyNoReasons(stored: LabModel, asked: LabModel): string | undefined {
+  const { card, scale, instruction } = stored;
+  if (asked.instruction.rules.length > 0) return undefined;
+  if (instruction.rules.length === 0) return `${card.name} gives no reasons: it learned labels alone.`;
+  return `${card.name} gives no reasons on ${asked.scale.size} labels: its rules lead to labels of ${scale.size}.`;
+}
+
 /** Positions kept free for the reasoning when a prompt is cut to fit. */
 const COMPLETION_ROOM = 32;
 

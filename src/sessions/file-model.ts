@@ -9,7 +9,14 @@ import { describeGrades, type FoundScale } from '../data/files/grades.ts';
 import { TrainedQueries } from '../data/trained-queries.ts';
 import { type BackendHealth, watchBackend } from '../gpu/current-backend.ts';
 import { type BackendRequest, openBackend } from '../gpu/device.ts';
-import { disposeLabModel, type LabModel, loadLabModel, MODEL_FILES, onScale } from '../infer/lab-model.ts';
+import {
+  disposeLabModel,
+  type LabModel,
+  loadLabModel,
+  MODEL_FILES,
+  onScale,
+  whyNoReasons,
+} from '../infer/lab-model.ts';
 import { fetchModel } from '../infer/model-fetch.ts';
 import { onSoundBackend } from '../infer/sound-backend.ts';
 import { type FileScoring, type PrepareRequest, PrepareRequestSchema } from '../protocol/files.ts';
@@ -59,6 +66,7 @@ export async function loadFileModel(
   const model = onScale(stored, labelsFor(stored, commonScaleOf(counts, grades)));
   const scale = gradeScale(undefined, found, model.scale);
   const trainedOn = trainedOf(model, rows);
+  const silence = whyNoReasons(stored, model);
   return {
     model,
     health,
@@ -72,15 +80,13 @@ export async function loadFileModel(
       gradeNames: [...scale.names],
       mapping: model.scale.names.map((_, label) => mapLabel(label, model.scale.size, scale.size)),
       folding: model.prompt.folding ?? 1,
-      givesReasons: model.instruction.rules.length > 0,
+      givesReasons: silence === undefined,
       trainedOn,
       warnings: [
         ...trainedWarning(model, trainedOn),
         ...scalesWarning(found, model, scale),
         ...wordsWarning(model, rows),
-        ...(model.instruction.rules.length > 0
-          ? []
-          : [`${model.card.name} gives no reasons: it learned labels alone.`]),
+        ...(silence === undefined ? [] : [silence]),
       ],
       pairs: rows.rows.length,
       state: 'paused',

@@ -22,6 +22,7 @@ import { makeRuleWorld } from '../../src/relevance/world/rule-world.ts';
 import { trainWorldTokenizer } from '../../src/runs/sft-experiment.ts';
 import { openBenchBackends } from './backends.ts';
 import type { GenerateBench } from './generate-bench.ts';
+import { GpuTally } from './gpu-tally.ts';
 import { median } from './median.ts';
 
 /** The result, its last line with `--json`. */
@@ -29,8 +30,10 @@ export interface HeldResults {
   readonly work: string;
   readonly adapter: string;
   /** Milliseconds of all completions, medians over the runs, and processor time over all threads. */
-  readonly held: Times;
-  readonly free: Times;
+  readonly held: Work;
+  readonly free: Work;
+  /** Processor time of making the automata with all their states, as kernels need them; it is part of the held ones there. */
+  readonly automataMs: number;
   /** Of times: below 1 the held ones are faster. */
   readonly ratio: number;
   readonly cpuRatio: number;
@@ -39,6 +42,11 @@ export interface HeldResults {
 interface Times {
   readonly ms: number;
   readonly cpuMs: number;
+}
+
+interface Work extends Times {
+  /** Compute dispatches of all completions; null in WebAssembly. */
+  readonly dispatches: number | null;
 }
 
 /** Never drawn, so that a free completion has as many tokens as it may. */
@@ -66,6 +74,7 @@ export async function benchHeld({
   const work = `${preset}, L=${L},C=${C},V=${V}, ${size}; ${pairs.length} pairs, one by one, up to ${tokens} tokens, ${decoding} against free`;
   note(`${work}\n${backends.adapter}`);
 
+  const tally = backend === 'webgpu' ? new GpuTally() : undefined;
   await tf.setBackend(backends.ours.name);
   const own = { config: model, weights: loadWeights(model, initialWeights(model, new Rng('bench generate'))) };
   const eosId = tokenizer.idOf(EOS);
@@ -84,6 +93,18 @@ export async function benchHeld({
   for (const i of pairs.keys()) lengths.push((await hold(i, tokens)).length);
   for (const [i, length] of lengths.entries()) checkLength(length, [await hold(i, length), await free(i, length)]);
 
+  const countDispatches = async (complete: typeof hold): Promise<number | null> => {
+    const before = tally?.dispatches ?? 0;
+    for (const [i, length] of lengths.entries()) await complete(i, length);
+    return tally === undefined ? null : tally.dispatches - before;
+  };
+  const dispatches = { held: await countDispatches(hold), free: await countDispatches(free) };
+  tally?.stop();
+  const automata = await timed(lengths, (i) => {
+    for (const automaton of automataOf(held, decoding, pairs.slice(i, i + 1)) ?? []) automaton.table();
+    return Promise.resolve();
+  });
+
   const times = { held: [] as Times[], free: [] as Times[] };
   for (let run = 0; run < repeats; run++) {
     times.held.push(await timed(lengths, hold));
@@ -95,8 +116,9 @@ export async function benchHeld({
   return {
     work: `${work}; ${lengths.reduce((sum, length) => sum + length, 0)} tokens`,
     adapter: backends.adapter,
-    held: first,
-    free: second,
+    held: { ...first, dispatches: dispatches.held },
+    free: { ...second, dispatches: dispatches.free },
+    automataMs: automata.cpuMs,
     ratio: Number((first.ms / second.ms).toFixed(3)),
     cpuRatio: Number((first.cpuMs / second.cpuMs).toFixed(3)),
   };
@@ -128,9 +150,10 @@ function medianOf(times: readonly Times[]): Times {
 }
 
 /** The result as text for people. */
-export function heldReport({ work, adapter, held, free, ratio, cpuRatio }: HeldResults): string[] {
-  const line = (name: string, { ms, cpuMs }: Times): string =>
-    `${name}  ${ms.toFixed(0).padStart(7)} ms, ${cpuMs.toFixed(0)} of processor time`;
+export function heldReport({ work, adapter, held, free, automataMs, ratio, cpuRatio }: HeldResults): string[] {
+  const line = (name: string, { ms, cpuMs, dispatches }: Work): string =>
+    `${name}  ${ms.toFixed(0).padStart(7)} ms, ${cpuMs.toFixed(0)} of processor time` +
+    (dispatches === null ? '' : `, ${dispatches} dispatches`);
   return [
     work,
     adapter,
@@ -138,6 +161,6 @@ export function heldReport({ work, adapter, held, free, ratio, cpuRatio }: HeldR
     line('held', held),
     line('free', free),
     '',
-    `held / free: ${ratio}, by processor time ${cpuRatio}`,
+    `held / free: ${ratio}, by processor time ${cpuRatio}; automata with all their states ${automataMs.toFixed(0)} ms`,
   ];
 }

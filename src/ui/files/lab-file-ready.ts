@@ -21,7 +21,7 @@ export interface OwnModel {
 const PURPOSES: Readonly<Record<string, string>> = {
   general:
     'For any text. Orders the documents of each query by shared words, numbers and BM25, as it learned from what people judged ' +
-    'in product and film search. Gives no reasons.',
+    'in product and film search. On four labels it gives reasons by rules on shared words.',
   default: 'Knows only the generated world of products that it learned in, and gives reasons there.',
 };
 

@@ -13,8 +13,8 @@ export interface BundledModel {
   readonly folder: string;
   /** Its purpose, shown where it can be chosen to answer. */
   readonly purpose?: string;
-  /** False for a model that has learned labels only. */
-  readonly givesReasons?: false;
+  /** False for a model that learned from other pairs than those of the rule world. */
+  readonly isOfWorld?: false;
 }
 
 /** The model that answers unless another is chosen, and the only one that a first visit fetches. */
@@ -31,10 +31,10 @@ export const BUNDLED_MODELS: readonly BundledModel[] = [
     id: 'general',
     name: 'General model',
     folder: 'models/general/',
-    givesReasons: false,
+    isOfWorld: false,
     purpose:
-      'Learned from human judgments in product and film search. For any text: it relies on shared words and numbers alone ' +
-      'and gives no reasons. One pair tells it less than a whole result list, which "lab score" reads.',
+      'Learned from human judgments in product and film search. For any text: it relies on shared words and numbers alone, ' +
+      'and so do its reasons. One pair tells it less than a whole result list, which Files reads.',
   },
   { id: 'student', name: 'Student: a third of the default model, taught by it', folder: 'models/lab-nano-student/' },
   { id: 'start', name: 'Supervised start of the demonstration', folder: 'models/lab-nano-start/' },

@@ -56,7 +56,7 @@ export interface Teacher {
 
 /** Models that give reasons by the rules of the rule world: bundled ones, and checkpoints trained on it. */
 export function teachersOf(overview: CheckpointOverview | undefined): Teacher[] {
-  const bundled = BUNDLED_MODELS.filter(({ givesReasons }) => givesReasons !== false);
+  const bundled = BUNDLED_MODELS.filter(({ isOfWorld }) => isOfWorld !== false);
   const kept = (overview?.checkpoints ?? []).filter(
     ({ kind, configJson }) => isRun(kind) && learnedFromWorld(configJson),
   );
