@@ -34,8 +34,8 @@ const SetResultsSchema = v.strictObject({
   queries: v.strictObject({ inFile: count, drawn: count, tested: count }),
   pairs: count,
   ...SystemsSchema.entries,
-  /** On some of the test pairs, asked for four labels. */
-  reasons: ReasonsSchema,
+  /** On some of the test pairs, asked for four labels; older results have none. */
+  reasons: v.optional(ReasonsSchema, []),
   verdict: v.string(),
 });
 /** The results on one set. */
@@ -150,7 +150,6 @@ function setBlocks({
     },
     paragraph(`Differences from ${COMPARED_WITH}, paired by query:`),
     differencesTable(differences),
-    paragraph('Its reasons:'),
-    reasonsTable(reasons),
+    ...(reasons.length === 0 ? [] : [paragraph('Its reasons:'), reasonsTable(reasons)]),
   ];
 }
