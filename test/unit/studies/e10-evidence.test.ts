@@ -13,7 +13,12 @@ function cases(nowOfMoving: (query: number) => number, nowOfStaying: (query: num
   ]).flat();
 }
 const answers = (cited: AnsweredCase[], control: AnsweredCase[]) => {
-  return { name: 'm', folder: 'f', decoding: 'free' as const, answers: { completions: 30, usable: 20, cited, control } };
+  return {
+    name: 'm',
+    folder: 'f',
+    decoding: 'free' as const,
+    answers: { completions: 30, usable: 20, cited, control },
+  };
 };
 
 describe('e10Results', () => {

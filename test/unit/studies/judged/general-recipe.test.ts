@@ -132,7 +132,7 @@ describe('prepareGeneral', () => {
     const shownWith = new Map<string, Set<string>>();
     for (const { prompt, completion } of examples) {
       const words = textsOf(prompt).flatMap((text) => text.split(' '));
-      const [number = ''] = words.filter((word) => /^\d+$/u.test(word));
+      const number = words.find((word) => /^\d+$/u.test(word)) ?? '';
       shownWith.set(number, new Set([...(shownWith.get(number) ?? []), ...words]));
       for (const quoted of textsOf(completion)) expect(words).toContain(quoted);
     }
