@@ -20,7 +20,8 @@ export function describeGeneral(card: ModelCard, parts: readonly GeneralPart[]):
       'places them, and gives reasons by rules on words in common. Its labels depend on no word in particular.',
     training: { ...card.training, command: 'npm run lab -- recipe general FOLDER' },
     terms: [
-      'Only weights that were learned from these judgments are here, and 32-bit hashes of the queries: no query and no document of theirs.',
+      'Only weights that were learned from these judgments are here, pieces of words of their titles in the tokenizer, and ' +
+        '32-bit hashes of the queries: no query and no document of theirs.',
       ...parts.map(({ set }) => `${set.title}: ${set.terms}`),
     ],
     limits: [
