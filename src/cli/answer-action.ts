@@ -1,5 +1,5 @@
 /**
- * What `lab answer` does.
+ * The action of `lab answer`.
  */
 import type { DecodingKind } from '../config/decoding.ts';
 import * as v from 'valibot';
@@ -39,28 +39,28 @@ export async function runAnswer(query: string, documentText: string, options: An
   const files = await readModelFiles(options.model);
   const opened = await openNodeBackend(options.backend);
   const model = loadLabModel(files, options.precision);
-  // What is said of the run comes after the answer, so that the two do not mix where both are shown.
-  const asides = [
+  // Notes follow the answer, so that the two do not mix in a terminal.
+  const notes = [
     `${model.card.name} on ${opened.backend}: ${opened.device}. Memory: ${describeMemory(model.transformer)}.`,
   ];
   const emit =
     options.json === true
       ? (event: ScoringEvent) => print(JSON.stringify(event))
-      : printer(model, (line) => void asides.push(line));
+      : printer(model, (line) => void notes.push(line));
   const { temperature, topK, topP, seed } = options;
   const givesReasons = model.instruction.rules.length > 0;
-  if (options.reason && !givesReasons) asides.push(`${model.card.name} gives no reasons: it learned labels alone.`);
+  if (options.reason && !givesReasons) notes.push(`${model.card.name} gives no reasons: it learned labels alone.`);
   const reason = options.reason && givesReasons;
   await answerPair(
     model,
     { query, document },
     { reason, sampler: { temperature, topK, topP, seed }, decoding: options.decoding, emit },
   );
-  for (const line of asides) note(line);
+  for (const line of notes) note(line);
 }
 
-/** @param aside - takes what is said of the answer besides */
-function printer({ scale, instruction }: LabModel, aside: (line: string) => void): (event: ScoringEvent) => void {
+/** @param addNote - receives notes about the answer */
+function printer({ scale, instruction }: LabModel, addNote: (line: string) => void): (event: ScoringEvent) => void {
   return (event) => {
     switch (event.kind) {
       case 'label': {
@@ -69,7 +69,7 @@ function printer({ scale, instruction }: LabModel, aside: (line: string) => void
           (p, label) => `  ${label} ${bar(p)} ${(100 * p).toFixed(1).padStart(5)} %`,
         );
         for (const line of bars) print(line);
-        aside(
+        addNote(
           `One prefill of ${event.promptTokens} tokens in ${event.prefillMs.toFixed(1)} ms` +
             `${event.cutFields.length === 0 ? '' : `; cut to fit: ${event.cutFields.join(', ')}`}.`,
         );
@@ -86,7 +86,7 @@ function printer({ scale, instruction }: LabModel, aside: (line: string) => void
       case 'done':
         if (event.problem !== undefined) print(`  ${event.problem}`);
         if (event.agreement === 'disagrees') print('  The verified reasoning does not lead to this label.');
-        aside(`${event.tokens} tokens of reasoning by ${event.passes} passes in ${event.decodeMs.toFixed(1)} ms.`);
+        addNote(`${event.tokens} tokens of reasoning by ${event.passes} passes in ${event.decodeMs.toFixed(1)} ms.`);
         return;
       case 'text':
         return;
@@ -112,7 +112,7 @@ const DocumentSchema = v.strictObject({
   text: v.optional(v.string(), ''),
 });
 
-/** @throws {LabError} `bad-config` for JSON that is no document, or an attribute without "=" */
+/** @throws {LabError} `bad-config` for JSON that is not a document, or an attribute without "=" */
 function readDocument(text: string, { brand, type, text: more, attribute }: AnswerOptions): LabDocument {
   const attributes = Object.fromEntries(attribute.map(readAttribute));
   const base = text.trimStart().startsWith('{') ? readJsonDocument(text) : makeDocument({ title: text });

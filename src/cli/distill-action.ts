@@ -1,5 +1,5 @@
 /**
- * What `lab distill` does.
+ * The action of `lab distill`.
  */
 import { join } from 'node:path';
 import { LabError } from '../common/errors.ts';
@@ -19,12 +19,12 @@ import { readModelFiles, writeModelFolder } from './model-folder.ts';
 import { writeWhole } from './outputs.ts';
 import { openNodeBackend } from './node-backend.ts';
 import type { BackendChoice } from '../protocol/scoring.ts';
-import { askedAgain, checkRunFolder, resumedSteps } from './resume-check.ts';
+import { requestedSettings, checkRunFolder, resumedSteps } from './resume-check.ts';
 import { RunFolder } from './run-folder.ts';
 import type { RawSettings } from './config-file.ts';
 import { DISTILL_OPTIONS, METHOD_SETTINGS, type MethodName } from './run-options.ts';
 import { RunLog } from './run-log.ts';
-import type { SaidSetting } from './setting-options.ts';
+import type { ExplicitSetting } from './setting-options.ts';
 import { loadStartModel } from './start-model.ts';
 import { checkpointPath } from './supervised-run.ts';
 import { keepIn, loadTeacher } from './teacher-model.ts';
@@ -40,7 +40,7 @@ export interface DistillOptions {
   readonly resume?: boolean;
 }
 
-export async function runDistillCommand(options: DistillOptions, chosen: readonly SaidSetting[]): Promise<void> {
+export async function runDistillCommand(options: DistillOptions, chosen: readonly ExplicitSetting[]): Promise<void> {
   const bytes = await new RunFolder(options.out).readCheckpointBytes();
   await checkRunFolder(bytes, options, [options.teacher, options.student]);
   const saved = bytes === undefined ? undefined : readDistillCheckpoint(bytes);
@@ -58,11 +58,11 @@ export async function runDistillCommand(options: DistillOptions, chosen: readonl
       ? undefined
       : checkedStudent(loadStartModel(studentFiles), teacher);
   const experiment = resumed ?? experimentOf(options, chosen, given);
-  const { student: who } = experiment;
+  const { student: origin } = experiment;
   const config =
     saved?.student ??
     given?.config ??
-    newStudent(who.kind === 'new' ? who.preset : 'lab-nano', teacher.model.transformer);
+    newStudent(origin.kind === 'new' ? origin.preset : 'lab-nano', teacher.model.transformer);
   note(
     `${teacher.model.card.name} (${parametersOf(teacher.model.transformer.config)}, weights ${teacher.hash}) teaches ` +
       `${experiment.name} (${parametersOf(config)}): ${describeMethod(experiment.distill)}.`,
@@ -129,23 +129,23 @@ function hooksOf(out: string, { distill }: DistillExperiment, log: RunLog, signa
   };
 }
 
-/** The run's own settings, with the number of steps raised if that was asked for. @throws {LabError} `bad-config` */
+/** The settings of the run, with more steps if they are requested. @throws {LabError} `bad-config` */
 function resumedSettings(
   { experiment, state }: DistillCheckpoint,
   options: DistillOptions,
-  chosen: readonly SaidSetting[],
+  chosen: readonly ExplicitSetting[],
 ): DistillExperiment {
   const { method } = options;
   const file = method === undefined ? {} : { distill: { method: startOf(method) } };
-  const asked = askedAgain(experiment, file, DISTILL_OPTIONS, chosen, undefined);
-  const steps = resumedSteps(experiment, asked, 'distill', state.step);
+  const requested = requestedSettings(experiment, file, DISTILL_OPTIONS, chosen, undefined);
+  const steps = resumedSteps(experiment, requested, 'distill', state.step);
   return { ...experiment, distill: { ...experiment.distill, steps } };
 }
 
 /** @throws {LabError} `bad-config` */
 function experimentOf(
   { method = 'jsd' }: Pick<DistillOptions, 'method'>,
-  chosen: readonly SaidSetting[],
+  chosen: readonly ExplicitSetting[],
   given: TrainedStudent | undefined,
 ): DistillExperiment {
   const steps = chosen.find(({ field }) => field.path === 'distill.steps')?.value ?? 500;
@@ -158,22 +158,20 @@ function experimentOf(
       checkpointEvery: 50,
     },
   };
-  const isOfStudent = ({ field }: SaidSetting): boolean => given === undefined || field.path !== 'student.preset';
+  const isOfStudent = ({ field }: ExplicitSetting): boolean => given === undefined || field.path !== 'student.preset';
   return parseConfig('The settings', DistillExperimentSchema, DISTILL_OPTIONS.apply(start, chosen.filter(isOfStudent)));
 }
 
-/** A method before its settings. */
+/** The initial settings of a method. */
 function startOf(method: MethodName): RawSettings {
   return method === 'on-policy' ? { kind: 'jsd', studentShare: 0.5 } : { kind: method };
 }
 
-/** @throws {LabError} `bad-config` for a setting of another method than the one that is asked for */
-function checkMethod({ method = 'jsd' }: DistillOptions, valueText: readonly SaidSetting[]): void {
+/** @throws {LabError} `bad-config` for a setting that belongs to another method */
+function checkMethod({ method = 'jsd' }: DistillOptions, chosen: readonly ExplicitSetting[]): void {
   const group = 'distill.method.';
-  const names = valueText.flatMap(({ field }) =>
-    field.path.startsWith(group) ? [field.path.slice(group.length)] : [],
-  );
-  if (names.includes('kind')) return; // another than --method says, by --set
+  const names = chosen.flatMap(({ field }) => (field.path.startsWith(group) ? [field.path.slice(group.length)] : []));
+  if (names.includes('kind')) return; // --set chooses the method
   const own: readonly string[] = METHOD_SETTINGS[method];
   const foreign = names.filter((name) => !own.includes(name)).map(flagOf);
   if (foreign.length === 0) return;
@@ -184,7 +182,7 @@ function checkMethod({ method = 'jsd' }: DistillOptions, valueText: readonly Sai
   });
 }
 
-/** `studentShare` as it is typed. */
+/** The flag of a setting: `--student-share` of `studentShare`. */
 function flagOf(name: string): string {
   return `--${name.replaceAll(/[A-Z]/gu, (letter) => `-${letter.toLowerCase()}`)}`;
 }
@@ -193,12 +191,12 @@ function parametersOf(config: ModelConfig): string {
   return `${(countParameters(config) / 1e6).toFixed(2)} M parameters`;
 }
 
-/** The command that makes a student again. */
+/** The command that reproduces a student. */
 function commandOf({ teacher, student }: DistillOptions, experiment: DistillExperiment): string {
-  const { name, queries, world, distill, student: who } = experiment;
+  const { name, queries, world, distill, student: origin } = experiment;
   const { kind } = distill.method;
   const plain = {
-    student: who,
+    student: origin,
     distill: {
       method: { kind },
       warmupSteps: Math.min(50, Math.ceil(distill.steps / 10)),
@@ -208,7 +206,7 @@ function commandOf({ teacher, student }: DistillOptions, experiment: DistillExpe
   };
   return [
     `npm run lab -- distill --teacher ${teacher} --name ${name}`,
-    who.kind === 'new' ? `--preset ${who.preset}` : `--student ${student ?? 'FOLDER'}`,
+    origin.kind === 'new' ? `--preset ${origin.preset}` : `--student ${student ?? 'FOLDER'}`,
     ...methodFlags(distill),
     ...(distill.decoding === 'free' ? [] : [`--decoding ${distill.decoding}`]),
     `--queries ${queries} --steps ${distill.steps} --batch ${distill.batchSize} --lr ${distill.learningRate}`,
@@ -230,9 +228,9 @@ function methodFlags({ method, expertWeight }: DistillConfig): string[] {
     case 'label-kd':
       return [`--method label-kd --temperature ${method.temperature}`, ...beside];
     case 'jsd': {
-      const own = method.studentShare > 0;
-      const share = own ? [`--student-share ${method.studentShare}`] : [];
-      const name = own ? 'on-policy' : 'jsd';
+      const isOnPolicy = method.studentShare > 0;
+      const share = isOnPolicy ? [`--student-share ${method.studentShare}`] : [];
+      const name = isOnPolicy ? 'on-policy' : 'jsd';
       return [`--method ${name} --beta ${method.beta} --completions ${method.completions}`, ...share, ...beside];
     }
     default:

@@ -9,10 +9,10 @@ import { DISTILL_OPTIONS, METHODS } from './run-options.ts';
 
 export function distillCommand(): Command {
   const command = new Command('distill')
-    .description('train a small model (student) on what a larger one (teacher) says')
+    .description('train a small model (the student) from a larger one (the teacher)')
     .requiredOption('-o, --out <folder>', 'the folder of the run: checkpoint and, at the end, the model folder')
     .option('--teacher <folder>', 'the model folder of the teacher', DEFAULT_MODEL_FOLDER)
-    .option('--student <folder>', "a trained model that learns on; it must have the teacher's tokenizer")
+    .option('--student <folder>', "a trained model to continue from; it must have the teacher's tokenizer")
     .addOption(new Option('--method <name>', 'what the student learns from (default: jsd)').choices(METHODS))
     .addOption(new Option('--dtype <type>', 'how the student is stored').choices(STORED_DTYPES).default('f16'))
     .addOption(backendOption())
@@ -40,6 +40,6 @@ Examples:
   npm run lab -- eval --model runs/student/model`,
     )
     .action(async (options: DistillOptions) =>
-      (await import('./distill-action.ts')).runDistillCommand(options, DISTILL_OPTIONS.saidTo(command)),
+      (await import('./distill-action.ts')).runDistillCommand(options, DISTILL_OPTIONS.explicitIn(command)),
     );
 }

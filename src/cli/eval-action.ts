@@ -1,5 +1,5 @@
 /**
- * What `lab eval` does.
+ * The action of `lab eval`.
  */
 import type { DecodingKind } from '../config/decoding.ts';
 import { LabError } from '../common/errors.ts';
@@ -45,7 +45,7 @@ export async function runEval(options: EvalOptions): Promise<void> {
   const queries = new Set(pairs.map(({ pair }) => pair.queryId)).size;
   note(`Measured on ${pairs.length} pairs of ${queries} held-out queries, ${options.split} split.`);
   const evaluation = await evaluate(model, pairs, {
-    // A model without rules writes no reasoning to be looked at.
+    // A model without rules writes no reasoning to measure.
     completions: options.shuffled === true || model.instruction.rules.length === 0 ? 0 : options.completions,
     decoding: options.decoding,
   });
@@ -57,14 +57,14 @@ export async function runEval(options: EvalOptions): Promise<void> {
 
   if (options.writeCard === true) {
     if (options.shuffled === true) {
-      throw new LabError('bad-config', { message: 'A card holds no measures of shuffled documents.' });
+      throw new LabError('bad-config', { message: 'A card has no measures of shuffled documents.' });
     }
     await writeCard(options.model, withEvaluation(model.card, evaluation, options));
     note(`Wrote the measures to the card of ${options.model}.`);
   }
 }
 
-/** @throws {LabError} `bad-config` where there are no rules to hold labels against, or the question makes no sense */
+/** @throws {LabError} `bad-config` if the model has no rules, or for options that contradict --faithfulness */
 async function reportFaithfulness(
   model: LabModel,
   expert: readonly ExpertPair[],
@@ -82,15 +82,15 @@ async function reportFaithfulness(
     return;
   }
   const { completions, usable } = report;
-  print(`${usable} of ${completions} answers are right and cite words of the document.`);
+  print(`${usable} of ${completions} answers are correct and cite words of the document.`);
   for (const [what, deletions] of [
-    ['the cited words taken out', report.cited],
-    ['as many other words taken out', report.control],
+    ['the cited words deleted', report.cited],
+    ['as many other words deleted', report.control],
   ] as const) {
     print(`With ${what} (${deletions.pairs} pairs):`);
     const { shouldMove, movedAsRuled, moved, shouldStay, stayed } = deletions;
-    print(formatMeasure(`  ${shouldMove} should move, and did as ruled`, movedAsRuled));
-    print(formatMeasure(`  ${shouldMove} should move, and did`, moved));
+    print(formatMeasure(`  ${shouldMove} should change, and did as ruled`, movedAsRuled));
+    print(formatMeasure(`  ${shouldMove} should change, and did`, moved));
     print(formatMeasure(`  ${shouldStay} should stay, and did`, stayed));
   }
 }

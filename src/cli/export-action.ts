@@ -1,5 +1,5 @@
 /**
- * What `lab export` does.
+ * The action of `lab export`.
  */
 import { join } from 'node:path';
 import { EXTENSION, packCheckpoint } from '../checkpoint/checkpoint-file.ts';
@@ -66,7 +66,7 @@ async function writeCheckpoint(
   }
 }
 
-/** The checkpoint of a run as the page keeps its own. @throws {LabError} `not-found`, `bad-checkpoint` */
+/** The checkpoint of a run in the form that the page imports. @throws {LabError} `not-found`, `bad-checkpoint` */
 async function packRun(folder: string): Promise<Packed> {
   const bytes = await new RunFolder(folder).readCheckpointBytes();
   if (bytes === undefined) {

@@ -1,5 +1,5 @@
 /**
- * What `lab grpo` does.
+ * The action of `lab grpo`.
  */
 import { LabError } from '../common/errors.ts';
 import type { ColumnNames } from '../data/files/columns.ts';
@@ -16,11 +16,11 @@ import { describeModel, readModelFiles } from './model-folder.ts';
 import { openNodeBackend } from './node-backend.ts';
 import { readDataFiles } from './pair-files.ts';
 import { reinforceToFolder } from './reinforced-run.ts';
-import { askedAgain, checkRunFolder, resumedSteps } from './resume-check.ts';
+import { requestedSettings, checkRunFolder, resumedSteps } from './resume-check.ts';
 import { checkOutputFile } from './outputs.ts';
 import { RunFolder } from './run-folder.ts';
 import { GRPO_OPTIONS } from './run-options.ts';
-import type { SaidSetting } from './setting-options.ts';
+import type { ExplicitSetting } from './setting-options.ts';
 import { loadStartModel } from './start-model.ts';
 import { note, print } from './terminal.ts';
 
@@ -39,7 +39,7 @@ export interface GrpoOptions {
   readonly force?: boolean;
 }
 
-export async function runGrpo(options: GrpoOptions, said: readonly SaidSetting[]): Promise<void> {
+export async function runGrpo(options: GrpoOptions, explicit: readonly ExplicitSetting[]): Promise<void> {
   const folder = new RunFolder(options.out);
   const saved = await folder.readCheckpoint();
   const { out, config, data, docs, rules, record, force } = options;
@@ -47,9 +47,9 @@ export async function runGrpo(options: GrpoOptions, said: readonly SaidSetting[]
   await checkRunFolder(saved, options, inputs);
   if (record !== undefined) await checkOutputFile(record, { inputs, force, optionName: '--record' });
   const files = await readModelFiles(options.start);
-  const resumed = saved === undefined ? undefined : await resumedSettings(saved, options, said);
+  const resumed = saved === undefined ? undefined : await resumedSettings(saved, options, explicit);
   const given = data === undefined ? undefined : await readDataFiles(data, options);
-  const experiment = resumed ?? (await experimentOf(options, said, describeModel(files), given));
+  const experiment = resumed ?? (await experimentOf(options, explicit, describeModel(files), given));
   const signal = interruption();
   const opened = await openNodeBackend(options.backend);
   note(`Computing on ${opened.backend}: ${opened.device} (${opened.reason}).`);
@@ -59,37 +59,37 @@ export async function runGrpo(options: GrpoOptions, said: readonly SaidSetting[]
   print(await reinforceToFolder(experiment, start, run));
 }
 
-/** The run's own settings, with the number of steps raised if that was asked for. */
+/** The settings of the run, with more steps if they are requested. */
 async function resumedSettings(
   { experiment, state }: GrpoCheckpoint,
   options: GrpoOptions,
-  said: readonly SaidSetting[],
+  explicit: readonly ExplicitSetting[],
 ): Promise<GrpoExperiment> {
   const { config, rules, grade } = options;
   const settings = await readSettings(options);
   parseGrpoExperiment(config ?? 'The settings', settings);
   const own = experiment.data.kind === 'file' ? experiment.data.rules?.instruction : undefined;
   const asked = {
-    ...askedAgain(experiment, settings, GRPO_OPTIONS, said, grade),
+    ...requestedSettings(experiment, settings, GRPO_OPTIONS, explicit, grade),
     rules: rules === undefined ? undefined : instructionHash(await readInstructionFile(rules)),
   };
   const steps = resumedSteps({ ...experiment, rules: own && instructionHash(own) }, asked, 'grpo', state.step);
   return { ...experiment, grpo: { ...experiment.grpo, steps } };
 }
 
-/** What the file of settings says. */
+/** The settings file. */
 async function readSettings({ config }: GrpoOptions): Promise<RawSettings> {
   const file = config === undefined ? {} : await readConfigFile(config, '{"grpo": {"steps": 50}}');
   return withDataKind(file) as RawSettings;
 }
 
-/** What is known of a start before it is loaded. */
+/** The description of a start model, which needs no backend. */
 type Start = ReturnType<typeof describeModel>;
 
-/** A file of settings, changed by the options; of a file of judged pairs, the part that the start has learned from. */
+/** The settings file changed by the options. Judged pairs are split as in the training of the start model. */
 async function experimentOf(
   options: GrpoOptions,
-  said: readonly SaidSetting[],
+  explicit: readonly ExplicitSetting[],
   start: Start,
   given: DataSet | undefined,
 ): Promise<GrpoExperiment> {
@@ -100,15 +100,15 @@ async function experimentOf(
       ? settings['data']
       : withChanges(settings['data'] ?? splitOf(start), { ...namesOf(given), grades });
   const isGiven = (path: string, value: unknown): boolean =>
-    said.some((each) => each.field.path === path && each.value === value);
-  const curriculum = said.find(({ field }) => field.path === 'grpo.curriculum.kind')?.value ?? 'random';
+    explicit.some((each) => each.field.path === path && each.value === value);
+  const curriculum = explicit.find(({ field }) => field.path === 'grpo.curriculum.kind')?.value ?? 'random';
   const needsRates = curriculum !== 'random' && !isGiven('passRates', false);
   const asked = {
     ...settings,
     ...(learned === undefined ? {} : { data: learned }),
     ...(needsRates ? { passRates: settings['passRates'] ?? {} } : {}),
   };
-  const experiment = parseGrpoExperiment(config ?? 'The settings', GRPO_OPTIONS.apply(asked, said));
+  const experiment = parseGrpoExperiment(config ?? 'The settings', GRPO_OPTIONS.apply(asked, explicit));
   if (options.rules === undefined) return experiment;
   const { data } = experiment;
   if (data.kind === 'world' || given === undefined) {
@@ -122,7 +122,7 @@ function namesOf({ name, sha256 }: DataSet): RawSettings {
   return { kind: 'file', name, sha256 };
 }
 
-/** How the file of a start was split: what it has not seen stays held out. */
+/** The split in the training of a start model, so that its held-out pairs stay held out. */
 function splitOf({ card }: Start): RawSettings {
   const { split, grades } = card.data;
   if (split === undefined) return {};

@@ -1,6 +1,5 @@
 /**
- * `lab grpo`: reinforcement from a trained model with the expert's samples beside it, resumable, and a model folder at
- * the end.
+ * `lab grpo`: trains a model further by reinforcement and expert samples; resumable, with a model folder at the end.
  */
 import { Command, Option } from 'commander';
 import type { GrpoOptions } from './grpo-action.ts';
@@ -14,20 +13,20 @@ const DEFAULT_START = 'public/models/lab-nano-start';
 
 export function grpoCommand(): Command {
   const command = new Command('grpo')
-    .description('train a model on by Stepwise-GRPO with mode balance')
+    .description('train a model further by Stepwise-GRPO with mode balance')
     .requiredOption('-o, --out <folder>', 'the folder of the run: checkpoint, steps and, at the end, the model folder')
     .option('--start <folder>', 'the model folder to start from', DEFAULT_START)
-    .option('--config <file>', 'all settings as JSON; options that are given go before it')
+    .option('--config <file>', 'all settings as JSON; options override it')
     .option(
       '--data <file>',
-      "judged pairs to learn from instead of the rule world, those of the start's training; also with --resume",
+      "judged pairs to learn from instead of the rule world: those of the start's training; also with --resume",
     )
     .addOption(docsOption())
     .addOption(columnOption())
     .addOption(gradeOption())
     .addOption(rulesOption())
     .addOption(backendOption())
-    .option('--record <file>', 'record which rule decides each held-out pair over time, for the page to play')
+    .option('--record <file>', 'record which rule decides each held-out pair over time, for playback in the page')
     .addOption(new Option('--force', 'replace an existing file at --record'))
     .option(
       '--resume',
@@ -46,6 +45,6 @@ Examples:
   npm run lab -- grpo --out runs/mine --resume`,
     )
     .action(async (options: GrpoOptions) =>
-      (await import('./grpo-action.ts')).runGrpo(options, GRPO_OPTIONS.saidTo(command)),
+      (await import('./grpo-action.ts')).runGrpo(options, GRPO_OPTIONS.explicitIn(command)),
     );
 }

@@ -1,5 +1,5 @@
 /**
- * What `lab quantise` and `lab agreement` do.
+ * The actions of `lab quantise` and `lab agreement`.
  */
 import { basename } from 'node:path';
 import { writeSafetensors } from '../checkpoint/safetensors.ts';
@@ -36,13 +36,13 @@ import { assertFile } from './pair-files.ts';
 import { checkResults, writeResults } from './results-files.ts';
 import { note, print } from './terminal.ts';
 
-interface Compared extends HeldOut {
+interface ComparisonOptions extends HeldOut {
   readonly pairs: number;
   readonly completions: number;
   readonly backend: BackendChoice;
 }
 
-interface QuantiseOptions extends Compared {
+interface QuantiseOptions extends ComparisonOptions {
   readonly model: string;
   readonly bits: 4 | 8;
   readonly out: string;
@@ -58,7 +58,7 @@ export async function quantiseModel({ model: folder, bits, out, force, ...option
   if ([...stored.values()].some((tensor) => 'bits' in tensor)) {
     throw new LabError('bad-config', {
       message: `The matrices of ${folder} are quantised already.`,
-      fix: 'Quantise the model that they were made of.',
+      fix: 'Quantise the original model.',
     });
   }
   const precision = bits === 8 ? 'int8' : 'int4';
@@ -68,8 +68,8 @@ export async function quantiseModel({ model: folder, bits, out, force, ...option
     .set('config.json', jsonBytes(quantisedConfig(files, bits)));
   const { card, pairs } = await comparedPairs(files, options);
   await openNodeBackend(options.backend);
-  const original = await ask(files, 'f32', pairs, options);
-  const copy = await ask(copyFiles, undefined, pairs, options);
+  const original = await answersOfCopy(files, 'f32', pairs, options);
+  const copy = await answersOfCopy(copyFiles, undefined, pairs, options);
   const found = compareCopies(pairs, original, copy, { precision, stored });
   print(summaryOf(found));
 
@@ -77,22 +77,22 @@ export async function quantiseModel({ model: folder, bits, out, force, ...option
   const quantisation = { from: card.name, pairs: pairs.length, sameLabel, meanScoreShift, maxScoreShift };
   const limits = [
     ...card.limits,
-    'Measures are those of the original; how far this copy agrees with it is told beside them.',
+    'The measures are those of the original model; the agreement of this copy with it is listed separately.',
   ];
   copyFiles.set('card.json', jsonBytes({ ...card, dtype: precision, quantisation, limits } satisfies ModelCard));
   await writeTogether(out, copyFiles);
   note(`Wrote ${out}.`);
 }
 
-/** The `config.json` of a copy, which says that its weights are no floats. */
+/** The `config.json` of a copy, which says how its weights are quantised. */
 function quantisedConfig(files: ReadonlyMap<ModelFileName, Uint8Array>, bits: 4 | 8): Record<string, unknown> {
   const config = readModelJson(files, 'config.json') as Record<string, unknown>;
   return { ...config, quantization_config: { quant_method: QUANTISATION_METHOD, bits } };
 }
 
-const PRECISIONS_COMPARED = ['f16', 'int8', 'int4'] as const satisfies readonly Precision[];
+const COMPARED_PRECISIONS = ['f16', 'int8', 'int4'] as const satisfies readonly Precision[];
 
-interface AgreementOptions extends Compared {
+interface AgreementOptions extends ComparisonOptions {
   readonly out: string;
   readonly force?: boolean;
 }
@@ -109,10 +109,10 @@ export async function compareModels(folders: string[], { out, force, ...options 
   const models: AgreementResults['models'] = [];
   for (const { folder, files, card, pairs } of originals) {
     const stored = readStoredWeights(files.get('model.safetensors') ?? new Uint8Array());
-    const original = await ask(files, 'f32', pairs, options);
+    const original = await answersOfCopy(files, 'f32', pairs, options);
     const copies: CopyAgreement[] = [];
-    for (const precision of PRECISIONS_COMPARED) {
-      const answers = await ask(files, precision, pairs, options);
+    for (const precision of COMPARED_PRECISIONS) {
+      const answers = await answersOfCopy(files, precision, pairs, options);
       const found = compareCopies(pairs, original, answers, { precision, stored });
       note(`${card.name} as ${summaryOf(found)}`);
       copies.push(found);
@@ -140,7 +140,7 @@ export async function compareModels(folders: string[], { out, force, ...options 
 /** The pairs that copies of a model are compared on. */
 async function comparedPairs(
   files: ReadonlyMap<ModelFileName, Uint8Array>,
-  options: Compared,
+  options: ComparisonOptions,
 ): Promise<{ card: ModelCard; pairs: readonly JudgedPair[] }> {
   const model = readLabModel(files);
   const held = await heldOutPairs(model, options);
@@ -148,11 +148,11 @@ async function comparedPairs(
 }
 
 /** The answers of a copy of a model. */
-async function ask(
+async function answersOfCopy(
   files: ReadonlyMap<ModelFileName, Uint8Array>,
   precision: Precision | undefined,
   pairs: readonly JudgedPair[],
-  { completions }: Compared,
+  { completions }: ComparisonOptions,
 ): Promise<Answers> {
   const model = loadLabModel(files, precision);
   try {

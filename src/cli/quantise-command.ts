@@ -9,7 +9,7 @@ import { columnOption, docsOption } from './pair-files.ts';
 import { lazily } from './lazily.ts';
 
 /** Options for the pairs that copies are compared on. */
-function compared(command: Command): Command {
+function comparisonOptions(command: Command): Command {
   return command
     .option('--pairs <n>', 'held-out pairs to compare answers on', wholeNumber(1), 1200)
     .option('--completions <n>', 'how many of them to complete with reasoning', wholeNumber(0), 200)
@@ -22,9 +22,9 @@ function compared(command: Command): Command {
 }
 
 export function quantiseCommand(): Command {
-  return compared(
+  return comparisonOptions(
     new Command('quantise')
-      .description('write a copy of a model with its matrices in 8 or 4 bits, and say how far it agrees')
+      .description('write a copy of a model with its matrices in 8 or 4 bits, and measure how far the two agree')
       .addOption(modelOption())
       .option('--bits <n>', '8 or 4', bitsOf, 8)
       .requiredOption('-o, --out <folder>', 'where the copy goes')
@@ -41,9 +41,9 @@ function bitsOf(text: string): 4 | 8 {
 }
 
 export function agreementCommand(): Command {
-  return compared(
+  return comparisonOptions(
     new Command('agreement')
-      .description('what compression costs models: answers as f16, int8 and int4 beside those in float32')
+      .description('measure what compression costs: answers of models in f16, int8 and int4 beside those in float32')
       .argument('<folders...>', 'model folders'),
   )
     .option('-o, --out <folder>', 'where quantisation.json and quantisation.md go', 'docs/results')

@@ -8,7 +8,7 @@ import { MODEL_FILES } from '../infer/lab-model.ts';
 import { type RawSettings, withChanges } from './config-file.ts';
 import { checkOutputFolder, existing } from './outputs.ts';
 import { RUN_FILES } from './run-reader.ts';
-import type { SaidSetting, SettingOptions } from './setting-options.ts';
+import type { ExplicitSetting, SettingOptions } from './setting-options.ts';
 import { note } from './terminal.ts';
 
 /** The relevant options of a training command. */
@@ -87,16 +87,16 @@ export function resumedSteps(saved: object, asked: RawSettings, group: string, m
   });
 }
 
-/** What is asked of a run that is resumed: its own settings, changed by a file of settings and then by options. */
-export function askedAgain(
+/** The settings requested with --resume: those of the run, changed by a settings file and then by options. */
+export function requestedSettings(
   saved: object,
   file: RawSettings,
   options: SettingOptions,
-  said: readonly SaidSetting[],
+  explicit: readonly ExplicitSetting[],
   grades: string | undefined,
 ): RawSettings {
   const changed = merged(saved, grades === undefined ? file : { ...file, data: withChanges(file['data'], { grades }) });
-  return options.apply(changed as RawSettings, said);
+  return options.apply(changed as RawSettings, explicit);
 }
 
 function merged(saved: unknown, asked: unknown): unknown {

@@ -1,5 +1,5 @@
 /**
- * What `lab serve` does.
+ * The action of `lab serve`.
  */
 import { loadLabModel, type LabModel } from '../infer/lab-model.ts';
 import { scoreStream } from '../infer/score-pairs.ts';
@@ -55,7 +55,7 @@ export async function runServe({
   note('Stopped.');
 }
 
-/** Scores of pairs, with standings among those of the same query if the prompts of the model have them. */
+/** The scores of pairs, with BM25 standings among those of the query if the prompts of the model contain them. */
 async function scoresOf(
   model: LabModel,
   pairs: readonly ServedPair[],

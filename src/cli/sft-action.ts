@@ -1,5 +1,5 @@
 /**
- * What `lab sft` does.
+ * The action of `lab sft`.
  */
 import type { StoredDtype } from '../config/stored.ts';
 import type { ColumnNames } from '../data/files/columns.ts';
@@ -10,7 +10,7 @@ import { openNodeBackend } from './node-backend.ts';
 import { readDataFiles } from './pair-files.ts';
 import { checkRunFolder } from './resume-check.ts';
 import { RunFolder } from './run-folder.ts';
-import type { SaidSetting } from './setting-options.ts';
+import type { ExplicitSetting } from './setting-options.ts';
 import { resumedSftSettings, type SftSettingOptions, sftSettings } from './sft-settings.ts';
 import { trainToFolder } from './supervised-run.ts';
 import { note, print } from './terminal.ts';
@@ -24,14 +24,14 @@ export interface SftOptions extends SftSettingOptions {
   readonly resume?: boolean;
 }
 
-export async function runSft(options: SftOptions, said: readonly SaidSetting[]): Promise<void> {
+export async function runSft(options: SftOptions, explicit: readonly ExplicitSetting[]): Promise<void> {
   const { out, dtype, config, data, docs, rules } = options;
   const bytes = await new RunFolder(out).readCheckpointBytes();
   await checkRunFolder(bytes, options, [config, data, docs, rules]);
   const saved = bytes === undefined ? undefined : readSftCheckpoint(bytes);
-  const resumed = saved === undefined ? undefined : await resumedSftSettings(saved, options, said);
+  const resumed = saved === undefined ? undefined : await resumedSftSettings(saved, options, explicit);
   const given = data === undefined ? undefined : await readDataFiles(data, options);
-  const experiment = resumed ?? (await sftSettings(options, said, given));
+  const experiment = resumed ?? (await sftSettings(options, explicit, given));
   const signal = interruption();
   const opened = await openNodeBackend(options.backend);
   note(`Computing on ${opened.backend}: ${opened.device} (${opened.reason}).`);

@@ -12,8 +12,8 @@ import type { SftOptions } from './sft-action.ts';
 export function sftCommand(): Command {
   const command = new Command('sft')
     .description('train a model by supervised fine-tuning, on the rule world or on a file of judged pairs')
-    .requiredOption('-o, --out <folder>', 'where the run is kept: checkpoint, log and, at the end, the model folder')
-    .option('--config <file>', 'all settings as JSON; options that are given go before it')
+    .requiredOption('-o, --out <folder>', 'the folder of the run: checkpoint, log and, at the end, the model folder')
+    .option('--config <file>', 'all settings as JSON; options override it')
     .option('--data <file>', 'judged pairs to learn from instead of the rule world; with --resume, the same file again')
     .addOption(rulesOption())
     .addOption(docsOption())
@@ -38,6 +38,6 @@ Examples:
   npm run lab -- sft --data pairs.tsv --rules runs/piar/instruction.json --out runs/reasons`,
     )
     .action(async (options: SftOptions) =>
-      (await import('./sft-action.ts')).runSft(options, SFT_OPTIONS.saidTo(command)),
+      (await import('./sft-action.ts')).runSft(options, SFT_OPTIONS.explicitIn(command)),
     );
 }

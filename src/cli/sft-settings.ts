@@ -11,9 +11,9 @@ import { CURRENT_FOLDING } from '../relevance/pair/text-folding.ts';
 import { type RawSettings, readConfigFile, withChanges } from './config-file.ts';
 import type { SftCheckpoint } from '../runs/sft-checkpoint.ts';
 import { readInstructionFile, withRules } from './instruction-files.ts';
-import { askedAgain, resumedSteps } from './resume-check.ts';
+import { requestedSettings, resumedSteps } from './resume-check.ts';
 import { SFT_OPTIONS } from './run-options.ts';
-import type { SaidSetting } from './setting-options.ts';
+import type { ExplicitSetting } from './setting-options.ts';
 
 /** The options that decide settings without being one. */
 export interface SftSettingOptions {
@@ -26,16 +26,16 @@ export interface SftSettingOptions {
 /**
  * The settings of a run.
  *
- * @param said - settings that were given as options; they go before the file of settings
+ * @param explicit - settings that were given as options; they go before the file of settings
  * @param given - the file to learn from, if there is one
  * @throws {LabError} `bad-config` naming the setting; what `withRules` throws
  */
 export async function sftSettings(
   options: SftSettingOptions,
-  said: readonly SaidSetting[],
+  explicit: readonly ExplicitSetting[],
   given: DataSet | undefined,
 ): Promise<SftExperiment> {
-  const asked = await askedSettings(options, said, given);
+  const asked = await askedSettings(options, explicit, given);
   const settings = parseConfig(options.config ?? 'The settings', SftExperimentSchema, asked);
   return options.rules === undefined ? settings : withInstruction(settings, options.rules, given);
 }
@@ -48,7 +48,7 @@ export async function sftSettings(
 export async function resumedSftSettings(
   { experiment, state }: Pick<SftCheckpoint, 'experiment' | 'state'>,
   options: SftSettingOptions,
-  said: readonly SaidSetting[],
+  explicit: readonly ExplicitSetting[],
 ): Promise<SftExperiment> {
   const { config, rules, grade } = options;
   const file = await readSettings(options);
@@ -56,7 +56,7 @@ export async function resumedSftSettings(
   parseConfig(config ?? 'The settings', SftExperimentSchema, file);
   const own = experiment.data.kind === 'file' ? experiment.data.rules?.instruction : undefined;
   const asked = {
-    ...askedAgain(experiment, file, SFT_OPTIONS, said, grade),
+    ...requestedSettings(experiment, file, SFT_OPTIONS, explicit, grade),
     rules: rules === undefined ? undefined : instructionHash(await readInstructionFile(rules)),
   };
   const steps = resumedSteps({ ...experiment, rules: own && instructionHash(own) }, asked, 'sft', state.step);
@@ -66,12 +66,12 @@ export async function resumedSftSettings(
 /** The settings that the file and the options request. */
 async function askedSettings(
   options: SftSettingOptions,
-  said: readonly SaidSetting[],
+  explicit: readonly ExplicitSetting[],
   given: DataSet | undefined,
 ): Promise<RawSettings> {
   const { data, prompt, sft, ...rest } = await readSettings(options);
   const { grade: grades } = options;
-  const steps = said.find(({ field }) => field.path === 'sft.steps')?.value;
+  const steps = explicit.find(({ field }) => field.path === 'sft.steps')?.value;
   return SFT_OPTIONS.apply(
     {
       ...rest,
@@ -87,7 +87,7 @@ async function askedSettings(
         warmupSteps: typeof steps === 'number' ? Math.min(100, Math.ceil(steps / 10)) : undefined,
       }),
     },
-    said,
+    explicit,
   );
 }
 

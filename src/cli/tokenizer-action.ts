@@ -1,5 +1,5 @@
 /**
- * What `lab tokenizer` does.
+ * The action of `lab tokenizer`.
  */
 import { readFile } from 'node:fs/promises';
 import { trainBpe } from '../data/tokenizer/bpe-trainer.ts';

@@ -10,7 +10,7 @@ import { SPLITS, type Split } from '../relevance/world/world-vocabulary.ts';
 import { wholeNumber } from './options.ts';
 import { checkOutputFile, forceOption, writeOutput } from './outputs.ts';
 import { WORLD_OPTIONS } from './run-options.ts';
-import type { SaidSetting } from './setting-options.ts';
+import type { ExplicitSetting } from './setting-options.ts';
 import { note, print } from './terminal.ts';
 
 interface WorldOptions {
@@ -37,13 +37,13 @@ Examples:
   npm run lab -- world                              the instruction and three pairs
   npm run lab -- world --split train --out pairs.jsonl`,
     )
-    .action((options: WorldOptions) => runWorld(options, WORLD_OPTIONS.saidTo(command)));
+    .action((options: WorldOptions) => runWorld(options, WORLD_OPTIONS.explicitIn(command)));
 }
 
-async function runWorld(options: WorldOptions, said: readonly SaidSetting[]): Promise<void> {
+async function runWorld(options: WorldOptions, explicit: readonly ExplicitSetting[]): Promise<void> {
   const rules = { inputs: [], force: options.force };
   if (options.out !== undefined) await checkOutputFile(options.out, rules);
-  const world = makeRuleWorld(WORLD_OPTIONS.apply({}, said));
+  const world = makeRuleWorld(WORLD_OPTIONS.apply({}, explicit));
   const queries = Math.min(options.queries ?? Infinity, world.queryCount(options.split));
   if (options.out !== undefined) {
     let count = 0;

@@ -3,7 +3,7 @@
  * soon as it is complete. The events and their order are those of `protocol/scoring.ts`.
  */
 import { throwIfAborted } from '../common/errors.ts';
-import { type DecodingKind, usualDecoding } from '../config/decoding.ts';
+import { type DecodingKind, defaultDecoding } from '../config/decoding.ts';
 import { yieldToMessages } from '../common/yield.ts';
 import { TokenStream } from '../data/tokenizer/token-stream.ts';
 import type { EvidenceSpan, LabelEvent, ScoringEvent, StepEvent } from '../protocol/scoring.ts';
@@ -44,7 +44,7 @@ export interface AnswerOptions {
 export async function answerPair(
   model: LabModel,
   pair: Pair,
-  { reason = true, sampler = GREEDY, decoding: kind = usualDecoding(model.instruction), signal, emit }: AnswerOptions,
+  { reason = true, sampler = GREEDY, decoding: kind = defaultDecoding(model.instruction), signal, emit }: AnswerOptions,
 ): Promise<void> {
   throwIfAborted(signal);
   checkSampler(sampler);

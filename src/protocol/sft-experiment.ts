@@ -13,7 +13,7 @@ import {
   pairs,
   seedFromZero,
   setting,
-  type SettingWords,
+  type SettingMetadata,
 } from '../config/settings.ts';
 import { SftConfigSchema } from '../config/sft-config.ts';
 import { ownRulesSchema } from '../relevance/rules/own-rules.ts';
@@ -40,7 +40,7 @@ export const WordSplitShareSchema = setting(
   'Share of words cut at random, so that copying works on unknown words.',
   { group: 'Data' },
 );
-export const devPairsSetting = (count: number, words: SettingWords = { group: 'Data' }): NumberSetting =>
+export const devPairsSetting = (count: number, words: SettingMetadata = { group: 'Data' }): NumberSetting =>
   setting(pairs, count, 'Held-out pairs', 'How many pairs an evaluation during training looks at.', {
     ...words,
     unit: 'pairs',

@@ -1,5 +1,5 @@
 /**
- * What `lab experiment` does.
+ * The action of `lab experiment`.
  */
 import { ALL_RECIPES } from '../../studies/all-recipes.ts';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
 /**
- * What `lab piar-experiment` does.
+ * The action of `lab piar-experiment`.
  */
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';

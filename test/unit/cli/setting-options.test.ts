@@ -11,7 +11,7 @@ const applied = (pairs: Readonly<Record<string, string>>, settings = {}) => {
   const command = grpoCommand();
   const args = Object.entries(pairs).flatMap(([path, value]) => ['--set', `${path}=${value}`]);
   command.parseOptions([...args, '--out', 'x']);
-  return GRPO_OPTIONS.apply(settings, GRPO_OPTIONS.saidTo(command));
+  return GRPO_OPTIONS.apply(settings, GRPO_OPTIONS.explicitIn(command));
 };
 
 describe('options of settings', () => {
@@ -52,7 +52,7 @@ describe('options of settings', () => {
   it('come with the kind that their flag means', () => {
     const command = grpoCommand();
     command.parseOptions(['--lambda', '0', '--seed', '3', '--out', 'x']);
-    const asked = GRPO_OPTIONS.apply({ grpo: { balance: { kind: 'hpt' } } }, GRPO_OPTIONS.saidTo(command));
+    const asked = GRPO_OPTIONS.apply({ grpo: { balance: { kind: 'hpt' } } }, GRPO_OPTIONS.explicitIn(command));
     expect(asked).toEqual({ grpo: { balance: { kind: 'additive', lambda: 0 }, seed: 3 } });
   });
 
