@@ -1,7 +1,7 @@
 /**
- * Files of judged pairs: their original bytes, the meanings of their columns and grades, the scores so far, and a person's
- * corrections. A page that is closed or killed at any moment loses none of it, because each batch of scores and each correction is
- * one transaction.
+ * Files of judged pairs: their original bytes, the meanings of their columns and grades, the scores so far, and a
+ * person's corrections. A page that is closed or killed at any moment loses none of it, because each batch of scores
+ * and each correction is one transaction.
  *
  * The store does not interpret the state of scoring; it is plain data here.
  */

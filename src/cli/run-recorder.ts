@@ -1,6 +1,6 @@
 /**
- * `--record`: what a reinforcement run says of its held-out pairs, kept in the folder of the run measurement by measurement,
- * so that a run that was stopped is recorded whole, and written as one file at the end.
+ * `--record`: what a reinforcement run says of its held-out pairs, kept in the folder of the run measurement by
+ * measurement, so that a run that was stopped is recorded whole, and written as one file at the end.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * Options made from the schema of a run's settings: some settings have a flag, `--set path=value` reaches all of them, and `--help`
- * lists them with default, range and unit.
+ * Options made from the schema of a run's settings: some settings have a flag, `--set path=value` reaches all of them,
+ * and `--help` lists them with default, range and unit.
  */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type * as v from 'valibot';
@@ -57,7 +57,10 @@ export class SettingOptions {
       .addHelpText('after', () => this.#list(command));
   }
 
-  /** The settings that the command line sets; kinds of variants come first, because they decide which other settings exist. */
+  /**
+   * The settings that the command line sets; kinds of variants come first, because they decide which other settings
+   * exist.
+   */
   explicitIn(command: Command): ExplicitSetting[] {
     const options = command.opts<Record<string, unknown>>();
     const flagged = this.#flags.flatMap(([flags, path, { with: implied } = {}]) => {

@@ -90,7 +90,9 @@ export const DistillConfigSchema = v.strictObject({
     group: 'What is learned',
     level: 'basic',
   }),
-  /** Lambda of the mode balance: L = L_distill + lambda L_SFT, L_SFT on the expert's completions of the same prompts. */
+  /**
+   * Lambda of the mode balance: L = L_distill + lambda L_SFT, L_SFT on the expert's completions of the same prompts.
+   */
   expertWeight: setting(
     weight,
     0,

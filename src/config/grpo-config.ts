@@ -1,6 +1,6 @@
 /**
- * The settings of a Stepwise-GRPO run. The defaults are the lab's demonstration: groups of 8 completions for 16 prompts,
- * stepwise advantages, label and reasoning averaged apart, no KL, and lambda 0.3 of the expert loss.
+ * The settings of a Stepwise-GRPO run. The defaults are the lab's demonstration: groups of 8 completions for 16
+ * prompts, stepwise advantages, label and reasoning averaged apart, no KL, and lambda 0.3 of the expert loss.
  *
  * The reward is configured separately (`rewardConfigSchema`), because it belongs to the task and not to the algorithm.
  */

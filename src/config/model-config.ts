@@ -83,7 +83,9 @@ const HuggingFaceConfigSchema = v.object({
   quantization_config: v.nullish(v.object({ quant_method: v.optional(v.string(), 'none') })),
 });
 
-/** The `quant_method` that `lab quantise` writes to `config.json`; other programs name it when they refuse the model. */
+/**
+ * The `quant_method` that `lab quantise` writes to `config.json`; other programs name it when they refuse the model.
+ */
 export const QUANTISATION_METHOD = 'afrl-lab';
 
 /**

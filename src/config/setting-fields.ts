@@ -1,6 +1,6 @@
 /**
- * The settings of a schema as a list of fields. Forms, options and `--help` are made from this list, so that they offer exactly
- * what the schema accepts.
+ * The settings of a schema as a list of fields. Forms, options and `--help` are made from this list, so that they offer
+ * exactly what the schema accepts.
  *
  * Only the valibot types that settings use are supported; any other is an error.
  */
@@ -9,7 +9,10 @@ import { LabError } from '../common/errors.ts';
 import type { SettingLevel, SettingMetadata } from './settings.ts';
 
 interface FieldBase {
-  /** Keys from the outermost in, joined by dots: `sft.learningRate`. Kinds of a variant may have fields with the same path. */
+  /**
+   * Keys from the outermost in, joined by dots: `sft.learningRate`. Kinds of a variant may have fields with the same
+   * path.
+   */
   readonly path: string;
   readonly label: string;
   /** What it does, in a sentence. */
@@ -19,7 +22,9 @@ interface FieldBase {
   /** The heading above it in forms. */
   readonly group: string;
   readonly level: SettingLevel;
-  /** The conditions under which this field exists: values of other fields, such as the kind of the enclosing variant. */
+  /**
+   * The conditions under which this field exists: values of other fields, such as the kind of the enclosing variant.
+   */
   readonly when: readonly Condition[];
 }
 export interface Condition {
@@ -97,7 +102,8 @@ interface Node {
 type Place = Pick<FieldBase, 'path' | 'group' | 'level' | 'when'>;
 
 /**
- * The fields of a schema of nested objects, in order. A variant becomes a choice of its kind, followed by the fields of all kinds.
+ * The fields of a schema of nested objects, in order. A variant becomes a choice of its kind, followed by the fields of
+ * all kinds.
  *
  * @throws {LabError} `internal` for a setting without a default or a label, or of an unsupported type
  */

@@ -1,6 +1,6 @@
 /**
- * Reads settings typed into a field of the page or after `--set` as the values that a schema accepts, and describes what a field
- * accepts.
+ * Reads settings typed into a field of the page or after `--set` as the values that a schema accepts, and describes
+ * what a field accepts.
  */
 import { LabError } from '../common/errors.ts';
 import { nearestName } from '../common/suggestions.ts';
@@ -98,8 +98,8 @@ function shown(limit: number): string {
 }
 
 /**
- * Settings with one value replaced. A variant that changes its kind loses the settings of the old kind; a variant without a kind
- * gets its default kind.
+ * Settings with one value replaced. A variant that changes its kind loses the settings of the old kind; a variant
+ * without a kind gets its default kind.
  */
 export function withSetting(
   settings: Readonly<Record<string, unknown>>,

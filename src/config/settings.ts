@@ -1,6 +1,6 @@
 /**
- * Parts of settings: numbers with both ends of their range, and metadata. Forms of the page, options and `--help` of the command
- * line are made from these (setting-fields.ts), so that a setting is described in one place.
+ * Parts of settings: numbers with both ends of their range, and metadata. Forms of the page, options and `--help` of
+ * the command line are made from these (setting-fields.ts), so that a setting is described in one place.
  */
 import * as v from 'valibot';
 

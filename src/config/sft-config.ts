@@ -17,9 +17,9 @@ import {
 } from './settings.ts';
 
 /**
- * The precision of the matrix products of a training step. f32: float32, like everything else. mixed (arXiv 1710.03740):
- * weights, activations and gradients are rounded to float16 for the products, with sums and master weights in float32 and a
- * dynamic loss scale.
+ * The precision of the matrix products of a training step. f32: float32, like everything else. mixed (arXiv
+ * 1710.03740): weights, activations and gradients are rounded to float16 for the products, with sums and master weights
+ * in float32 and a dynamic loss scale.
  */
 export const TRAINING_PRECISIONS = ['f32', 'mixed'] as const;
 export type TrainingPrecision = (typeof TRAINING_PRECISIONS)[number];

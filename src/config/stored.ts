@@ -1,5 +1,6 @@
 /**
- * The precisions in which models are stored and loaded. They are here so that the command line lists them without the engine.
+ * The precisions in which models are stored and loaded. They are here so that the command line lists them without the
+ * engine.
  */
 
 /** How the weights of a trained model are stored. */

@@ -1,8 +1,9 @@
 /**
  * A decoding under way: prompts are read once, then tokens are drawn one by one from a key-value cache.
  *
- * Where kernels compute, a drawn token never leaves the GPU on its way to the next step: many steps are recorded one behind the
- * other, and their tokens are read together. Elsewhere the logits of each step are read, and the choice is made here.
+ * Where kernels compute, a drawn token never leaves the GPU on its way to the next step: many steps are recorded one
+ * behind the other, and their tokens are read together. Elsewhere the logits of each step are read, and the choice is
+ * made here.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { fnv1a } from '../common/rng.ts';
@@ -79,8 +80,8 @@ export class Decoding {
   }
 
   /**
-   * Holds rows to automata from here on, one for each row; {@link draw} then chooses only tokens that their automata allow, and
-   * gives log-probabilities among these.
+   * Holds rows to automata from here on, one for each row; {@link draw} then chooses only tokens that their automata
+   * allow, and gives log-probabilities among these.
    */
   hold(rows: readonly HeldRow[]): void {
     this.#held = usesKernels() ? uploadHeldRows(rows) : [...rows];
@@ -117,8 +118,8 @@ export class Decoding {
   }
 
   /**
-   * Draws up to `most` tokens of a single row, one after the other. Where kernels compute, the next few are under way while these
-   * are used, so that the GPU never waits for who reads them.
+   * Draws up to `most` tokens of a single row, one after the other. Where kernels compute, the next few are under way
+   * while these are used, so that the GPU never waits for who reads them.
    */
   async *stream(most: number, request: DrawRequest): AsyncGenerator<number, void, void> {
     const isAhead = usesKernels();
@@ -205,7 +206,8 @@ export class Decoding {
     const drawn = { ids: new Int32Array(steps * B), logProbs: new Float64Array(steps * B) };
     for (let step = 0; step < steps; step++) {
       const allowed = this.#allowedOfRows(eosId);
-      // Where no row has a choice, the tokens are known without asking the model; the next pass reads them with its own.
+      // Where no row has a choice, the tokens are known without asking the model; the next pass reads them with its
+      // own.
       const chosen = isForced(allowed)
         ? allowed.map((ids) => ({ id: ids?.[0] ?? eosId, logProb: 0 }))
         : await this.#drawRows(allowed, { sampler, eosId, rowIds, position: position + step });

@@ -1,8 +1,8 @@
 /**
  * Completions: prefill once, then one token per step from a key-value cache (decoding.ts).
  *
- * Prompts of different lengths are decoded together, each at its own positions, so that what a row gives does not depend on
- * its neighbours; several completions of one prompt share its prefill; rows that are over leave the batch.
+ * Prompts of different lengths are decoded together, each at its own positions, so that what a row gives does not
+ * depend on its neighbours; several completions of one prompt share its prefill; rows that are over leave the batch.
  */
 import { largest } from '../common/largest.ts';
 import { throwIfAborted } from '../common/errors.ts';

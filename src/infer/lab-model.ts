@@ -91,7 +91,8 @@ export interface LabModel extends Rules {
 /**
  * Makes a model from the contents of its files.
  *
- * @param precision - how matrices are kept; default: as they are stored. Any but f32 is for answering alone, not for training.
+ * @param precision - how matrices are kept; default: as they are stored. Any but f32 is for answering alone, not for
+ *   training.
  * @throws {LabError} naming the file: `bad-config`, `bad-tokenizer`, `bad-instruction` or `bad-checkpoint`
  */
 export function loadLabModel(files: ReadonlyMap<ModelFileName, Uint8Array>, precision?: Precision): LabModel {
@@ -178,7 +179,11 @@ export function disposeLabModel(model: LabModel): void {
   for (const matrix of model.transformer.compressed?.values() ?? []) disposeCompressed(matrix);
 }
 
-/** The weights of a safetensors file to train on. @throws {LabError} `bad-file`, `bad-checkpoint`; `bad-config` if they are quantised */
+/**
+ * The weights of a safetensors file to train on.
+ *
+ * @throws {LabError} `bad-file`, `bad-checkpoint`; `bad-config` if they are quantised
+ */
 export function readWeightTensors(bytes: Uint8Array): Map<string, TensorData> {
   return toTrainable(readStoredWeights(bytes));
 }

@@ -1,5 +1,6 @@
 /**
- * Fetching a model folder (lab-model.ts) from the page's own origin, file by file, with what has arrived told as it comes.
+ * Fetching a model folder (lab-model.ts) from the page's own origin, file by file, with what has arrived told as it
+ * comes.
  */
 import { LabError, messageOf } from '../common/errors.ts';
 import { chunksOf } from '../data/files/text-stream.ts';

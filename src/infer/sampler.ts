@@ -1,7 +1,7 @@
 /**
  * From logits to the next token. Greedy at temperature 0; otherwise a draw whose randomness is a function of seed, row
- * and position, so that a completion does not depend on the batch it was made in. On WebGPU a kernel draws from the same
- * numbers (kernels/sample-token.ts).
+ * and position, so that a completion does not depend on the batch it was made in. On WebGPU a kernel draws from the
+ * same numbers (kernels/sample-token.ts).
  */
 import { LabError } from '../common/errors.ts';
 import { Rng } from '../common/rng.ts';

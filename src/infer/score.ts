@@ -2,8 +2,9 @@
  * The first token: the relevance label, from one prefill.
  *
  * Prompts that begin alike, as those of all documents of a query do, share a row and have their beginning read once
- * (shared-prompts.ts). What comes back from the backend is the log-probability of each label, over the whole vocabulary: how
- * much probability lies on the labels at all is told, and the distribution over the labels is that share renormalised.
+ * (shared-prompts.ts). What comes back from the backend is the log-probability of each label, over the whole
+ * vocabulary: how much probability lies on the labels at all is told, and the distribution over the labels is that
+ * share renormalised.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { LabError, throwIfAborted } from '../common/errors.ts';
@@ -43,8 +44,8 @@ export interface ScoreOptions {
  * rounding.
  *
  * @param labelIds - the token ids of labels 0..R-1
- * @throws {LabError} `aborted`; `bad-shape` for a prompt longer than the model's positions; `not-finite` naming the prompt whose
- *   score is not a number
+ * @throws {LabError} `aborted`; `bad-shape` for a prompt longer than the model's positions; `not-finite` naming the
+ *   prompt whose score is not a number
  */
 export async function scorePrompts(
   model: Transformer,

@@ -36,7 +36,9 @@ interface LoadedModel {
   readonly health: BackendHealth;
 }
 
-/** Answers pairs with one model at a time. A model whose backend broke has to be loaded again, in a thread of its own. */
+/**
+ * Answers pairs with one model at a time. A model whose backend broke has to be loaded again, in a thread of its own.
+ */
 export class ScoringService implements ScoringApi {
   readonly #backend: ScoringBackend;
   readonly #running = new Map<number, AbortController>();

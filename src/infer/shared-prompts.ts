@@ -1,12 +1,12 @@
 /**
- * Which prompts are read together: those that begin alike share one row, in which the beginning stands once and the rest of
- * each behind it (data/packed-rows.ts). Instruction and query come before the document, so the documents of a query are
- * found by their tokens alone, whoever asks and in whatever order.
+ * Which prompts are read together: those that begin alike share one row, in which the beginning stands once and the
+ * rest of each behind it (data/packed-rows.ts). Instruction and query come before the document, so the documents of a
+ * query are found by their tokens alone, whoever asks and in whatever order.
  *
- * How long a row may get depends on what computes. The kernels of attention step over what a token does not see, so there a
- * long row costs as much a token as a short one. The composite computes all T x T scores: a row of T tokens costs
- * `T (1 + T / r)`, with r the length at which attention takes as long as all else. Documents of D tokens behind P shared ones
- * cost least each where `T = P + sqrt(P (r + P))`, whatever D is.
+ * How long a row may get depends on what computes. The kernels of attention step over what a token does not see, so
+ * there a long row costs as much a token as a short one. The composite computes all T x T scores: a row of T tokens
+ * costs `T (1 + T / r)`, with r the length at which attention takes as long as all else. Documents of D tokens behind P
+ * shared ones cost least each where `T = P + sqrt(P (r + P))`, whatever D is.
  */
 import { largest } from '../common/largest.ts';
 import { LENGTH_BUCKET, roundUp } from '../data/batches.ts';
@@ -38,8 +38,8 @@ interface PromptRow extends RowPlan {
 }
 
 /**
- * r above, in tokens. Measured on wasm by the time a token takes in rows of 32 to 1,024: 500 for lab-nano, 630 for micro,
- * 1,070 for mini. The cost of a row hardly changes near its least.
+ * r above, in tokens. Measured on wasm by the time a token takes in rows of 32 to 1,024: 500 for lab-nano, 630 for
+ * micro, 1,070 for mini. The cost of a row hardly changes near its least.
  */
 const ATTENTION_TOKENS = 600;
 /** The most prompts that share a row are looked for among so many neighbours. */
@@ -71,8 +71,8 @@ interface PromptGroup {
 }
 
 /**
- * The groups that save most tokens: in the order of their tokens, prompts that begin alike are neighbours, and n neighbours
- * with a beginning of L tokens save (n - 1) L. Of each prompt at least its last token is its own.
+ * The groups that save most tokens: in the order of their tokens, prompts that begin alike are neighbours, and n
+ * neighbours with a beginning of L tokens save (n - 1) L. Of each prompt at least its last token is its own.
  */
 function groupsOf(prompts: readonly Int32Array[]): PromptGroup[] {
   const idsOf = (place: number): Int32Array => prompts[order[place] ?? 0] ?? new Int32Array();

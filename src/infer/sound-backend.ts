@@ -1,6 +1,6 @@
 /**
- * Work that a broken backend cannot spoil: a GPU that is lost under a computation shows in errors about something else, or
- * in no error at all. What was computed on it is thrown away, and the error says what happened.
+ * Work that a broken backend cannot spoil: a GPU that is lost under a computation shows in errors about something else,
+ * or in no error at all. What was computed on it is thrown away, and the error says what happened.
  */
 import { LabError } from '../common/errors.ts';
 import { type BackendFault, type BackendHealth, isCurrentBackend } from '../gpu/current-backend.ts';
@@ -12,7 +12,8 @@ const LOOK_EVERY_MS = 25;
 /**
  * Does work on the backend that is watched.
  *
- * @throws {LabError} `backend-lost` if the backend broke meanwhile, whatever the work threw or gave; else what it throws
+ * @throws {LabError} `backend-lost` if the backend broke meanwhile, whatever the work threw or gave; else what it
+ *   throws
  */
 export async function onSoundBackend<T>(health: BackendHealth, work: () => Promise<T>): Promise<T> {
   let result: T;

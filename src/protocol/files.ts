@@ -1,7 +1,7 @@
 /**
- * The boundary between the Files view and the thread that judges files of pairs. Files are sent once and stored by the thread. It
- * returns a survey of their rows, the scores as they are computed, and on request one pair, the measures or an export. Long data
- * are typed arrays, indexed by the place of a pair among all pairs of its file.
+ * The boundary between the Files view and the thread that judges files of pairs. Files are sent once and stored by the
+ * thread. It returns a survey of their rows, the scores as they are computed, and on request one pair, the measures or
+ * an export. Long data are typed arrays, indexed by the place of a pair among all pairs of its file.
  */
 import * as v from 'valibot';
 import { FailureSchema } from './failure.ts';
@@ -63,7 +63,10 @@ export const FileListSchema = v.strictObject({
 });
 export type FileList = v.InferOutput<typeof FileListSchema>;
 
-/** The first rows of a file and the role of each column: an attribute of the document, or null for a column kept unchanged. */
+/**
+ * The first rows of a file and the role of each column: an attribute of the document, or null for a column kept
+ * unchanged.
+ */
 export const PreviewSchema = v.strictObject({
   name: v.string(),
   columns: v.array(v.strictObject({ name: v.string(), role: v.nullable(v.string()) })),
@@ -212,11 +215,18 @@ export interface FilesApi {
   map(columns: Record<string, string>, grades: string, isMapped: boolean): Promise<OpenedFile>;
   /** Loads a model for the open file and describes it. */
   prepare(request: PrepareRequest, onProgress: (progress: LoadProgress) => void): Promise<FileScoring>;
-  /** Starts scoring with the prepared model; earlier scores are deleted, corrections are kept. @param limit - 0 for all */
+  /**
+   * Starts scoring with the prepared model; earlier scores are deleted, corrections are kept.
+   *
+   * @param limit - 0 for all
+   */
   begin(limit: number): Promise<FileTable>;
   /** The pairs of the open file with their scores and corrections. */
   table(): Promise<FileTable>;
-  /** Scores the pairs of the open file without a score, until the end or {@link pause}. Events end with `ended` or `failed`. */
+  /**
+   * Scores the pairs of the open file without a score, until the end or {@link pause}. Events end with `ended` or
+   * `failed`.
+   */
   score(emit: (event: FileScoringEvent) => void): Promise<void>;
   pause(): Promise<void>;
   pair(place: number): Promise<v.InferOutput<typeof FilePairSchema>>;

@@ -1,7 +1,7 @@
 /**
- * A recorded run as one file of compact JSON: which rule decides and which label comes out for each of some fixed held-out
- * pairs, measurement by measurement, with what the model earned and knew then. The command line writes it, the page plays it.
- * Whatever opens a recording parses it with {@link parseRecording}: files come from strangers.
+ * A recorded run as one file of compact JSON: which rule decides and which label comes out for each of some fixed
+ * held-out pairs, measurement by measurement, with what the model earned and knew then. The command line writes it, the
+ * page plays it. Whatever opens a recording parses it with {@link parseRecording}: files come from strangers.
  */
 import * as v from 'valibot';
 import { LabError } from '../common/errors.ts';
@@ -71,8 +71,8 @@ export function writeRecording(
  * Reads a recording.
  *
  * @param place - the name of the file, for messages
- * @throws {LabError} `bad-file` if it is too large, no JSON, or contradicts itself; `bad-config` naming what is not as in the
- *   schema
+ * @throws {LabError} `bad-file` if it is too large, no JSON, or contradicts itself; `bad-config` naming what is not as
+ *   in the schema
  */
 export function parseRecording(place: string, contents: string): Recording {
   if (contents.length > MAX_RECORDING_BYTES) {

@@ -1,5 +1,6 @@
 /**
- * Exports of a judged file: its columns with scores and corrections added, a TREC run, TREC judgments, or pairs to train on.
+ * Exports of a judged file: its columns with scores and corrections added, a TREC run, TREC judgments, or pairs to
+ * train on.
  */
 import { withAddedColumns } from '../data/files/own-columns.ts';
 import type { FilePreview } from '../data/files/preview.ts';

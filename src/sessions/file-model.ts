@@ -1,6 +1,6 @@
 /**
- * The model that judges a file, on the scale of the file's grades, with the warnings that a person should read before relying on
- * its scores.
+ * The model that judges a file, on the scale of the file's grades, with the warnings that a person should read before
+ * relying on its scores.
  */
 import { LabError } from '../common/errors.ts';
 import { sha256Hex } from '../checkpoint/sha256.ts';

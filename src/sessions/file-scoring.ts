@@ -1,6 +1,7 @@
 /**
- * Scores the pairs of a file that have no score yet, as `lab score` does, in batches that are stored one by one. A batch is one
- * window of pairs scored together, so that resuming after the last batch gives the scores of an uninterrupted run.
+ * Scores the pairs of a file that have no score yet, as `lab score` does, in batches that are stored one by one. A
+ * batch is one window of pairs scored together, so that resuming after the last batch gives the scores of an
+ * uninterrupted run.
  */
 import type { KeptScores } from '../checkpoint/judged-files.ts';
 import type { LabError } from '../common/errors.ts';

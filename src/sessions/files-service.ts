@@ -1,6 +1,6 @@
 /**
- * The thread behind the Files view: stores files, reads them, scores them batch by batch and stores each batch before it is sent, so
- * that a killed page resumes after the last batch with the same scores. One file is open at a time.
+ * The thread behind the Files view: stores files, reads them, scores them batch by batch and stores each batch before
+ * it is sent, so that a killed page resumes after the last batch with the same scores. One file is open at a time.
  */
 import type { JudgedFiles, JudgedRecord } from '../checkpoint/judged-files.ts';
 import { tryLock } from '../checkpoint/tab-locks.ts';

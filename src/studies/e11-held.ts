@@ -1,6 +1,7 @@
 /**
- * E11: what is left to learn when evidence cannot be false? Models from several training methods answer held-out pairs freely, held
- * to the grammar, and held to the pair; differences between decodings of one model, and between models, become findings.
+ * E11: what is left to learn when evidence cannot be false? Models from several training methods answer held-out pairs
+ * freely, held to the grammar, and held to the pair; differences between decodings of one model, and between models,
+ * become findings.
  */
 import * as v from 'valibot';
 import { type DecodingKind, DECODINGS } from '../config/decoding.ts';

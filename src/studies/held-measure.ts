@@ -1,6 +1,6 @@
 /**
- * Measures of a model's completions under each decoding (E11). Labels are read from the completions, so that a decoding that
- * changes labels is noticed.
+ * Measures of a model's completions under each decoding (E11). Labels are read from the completions, so that a decoding
+ * that changes labels is noticed.
  */
 import * as v from 'valibot';
 import { type DecodingKind, DECODINGS } from '../config/decoding.ts';

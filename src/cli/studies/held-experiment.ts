@@ -1,6 +1,6 @@
 /**
- * `lab experiment E11`: trains small models with free and with held completions, and measures each under every decoding. The most
- * important arms come first, because `--arms` runs only the first ones.
+ * `lab experiment E11`: trains small models with free and with held completions, and measures each under every
+ * decoding. The most important arms come first, because `--arms` runs only the first ones.
  */
 import type { DecodingKind } from '../../config/decoding.ts';
 import type { DecodingMeasures } from '../../studies/held-measure.ts';

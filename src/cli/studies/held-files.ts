@@ -1,6 +1,6 @@
 /**
- * The runs of E11 on judged pairs. Each seed has another split by query, an instruction refined on the train pairs (PIAR), a model
- * trained on its traces, and the measures of that model on the test queries.
+ * The runs of E11 on judged pairs. Each seed has another split by query, an instruction refined on the train pairs
+ * (PIAR), a model trained on its traces, and the measures of that model on the test queries.
  */
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';

@@ -1,6 +1,7 @@
 /**
- * The runs of E11: each trains one model and measures it under every decoding. An interrupted run starts again, because none takes
- * more than a few minutes; the start model of a seed and the completions of a teacher are kept for other runs.
+ * The runs of E11: each trains one model and measures it under every decoding. An interrupted run starts again, because
+ * none takes more than a few minutes; the start model of a seed and the completions of a teacher are kept for other
+ * runs.
  */
 import { join } from 'node:path';
 import type { DecodingKind } from '../../config/decoding.ts';

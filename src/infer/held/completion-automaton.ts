@@ -3,13 +3,15 @@
  *
  *     start -label-> between -rule-> criterion? -criterion-> open -evidence-> text ... -verdict-> between -label-> restated -eos-> end
  *
- * `grammar` holds the form: known rules, the criterion of the rule, no rule twice, the label restated. `grounded` also holds
- * evidence: its text is a run of whole words of its source. What a rule decides is left to the model: nothing is executed.
+ * `grammar` holds the form: known rules, the criterion of the rule, no rule twice, the label restated. `grounded` also
+ * holds evidence: its text is a run of whole words of its source. What a rule decides is left to the model: nothing is
+ * executed.
  *
- * Two things depend on a row's history and not on its state: which rules it has cited, and its label. A choice says by its
- * *tag* how it reads and changes them (held-row.ts), so that states need not be multiplied by histories. States are made when
- * they are first reached, because most of a long document is never quoted; {@link CompletionAutomaton.table} makes all of them,
- * for kernels.
+ * Two things depend on a row's history and not on its state: which rules it has cited, and its label. A choice says by
+ * its
+ * *tag* how it reads and changes them (held-row.ts), so that states need not be multiplied by histories. States are
+ * made when they are first reached, because most of a long document is never quoted; {@link CompletionAutomaton.table}
+ * makes all of them, for kernels.
  */
 import type { ByteTrieNode } from '../../data/tokenizer/byte-trie.ts';
 import { TAG_LABEL, TAG_PLAIN, TAG_RESTATED, TAG_RULE } from '../../kernels/held-tags.ts';

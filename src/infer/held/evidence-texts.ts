@@ -1,6 +1,7 @@
 /**
- * What the text of evidence may be, as states over its bytes: any text (`grammar`), or a run of whole words that occurs in its
- * source of one pair (`grounded`). Evidence is written with a space before each word, as in the completions that models learn.
+ * What the text of evidence may be, as states over its bytes: any text (`grammar`), or a run of whole words that occurs
+ * in its source of one pair (`grounded`). Evidence is written with a space before each word, as in the completions that
+ * models learn.
  */
 import { documentValues } from '../../relevance/pair/document-text.ts';
 import type { TextFolding } from '../../relevance/pair/folding.ts';
@@ -57,7 +58,10 @@ const BLANKS: readonly string[] = Array.from({ length: 0x10000 }, (_, code) => S
   (character) => /[\s\p{Default_Ignorable_Code_Point}]/u.test(character) && foldText(character) === '',
 );
 
-/** Words of more UTF-16 units are not quoted: nobody reads them, and a long one would need a state for each of its bytes. */
+/**
+ * Words of more UTF-16 units are not quoted: nobody reads them, and a long one would need a state for each of its
+ * bytes.
+ */
 const LONGEST_WORD = 64;
 
 /** A node within the words that may follow a run; `after` is the run that a word ending here makes. */

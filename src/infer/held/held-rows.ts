@@ -63,8 +63,8 @@ export function allowedAlong(start: HeldRow, ids: readonly number[]): Int32Array
 }
 
 /**
- * The forward passes that a completion takes by itself: one for each token, but none for a token that was the only one it could
- * have had.
+ * The forward passes that a completion takes by itself: one for each token, but none for a token that was the only one
+ * it could have had.
  */
 export function passesAlong(start: HeldRow, ids: readonly number[]): number {
   return allowedAlong(start, ids).filter(({ length }) => length !== 1).length;

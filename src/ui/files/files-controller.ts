@@ -1,6 +1,6 @@
 /**
- * The state of the Files view: a file is stored, mapped, prepared, scored and shown. The controller owns the thread that does the
- * work, and starts it again if its backend is lost; opening the file restores all state.
+ * The state of the Files view: a file is stored, mapped, prepared, scored and shown. The controller owns the thread
+ * that does the work, and starts it again if its backend is lost; opening the file restores all state.
  */
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
 import { LabError } from '../../common/errors.ts';

@@ -1,6 +1,6 @@
 /**
- * The scores and corrections of a file in the page, in typed arrays by the place of a pair, with the orders of pairs and queries that
- * the view shows. It draws nothing.
+ * The scores and corrections of a file in the page, in typed arrays by the place of a pair, with the orders of pairs
+ * and queries that the view shows. It draws nothing.
  */
 import type { Correction, FileScores, FileTable } from '../../protocol/files.ts';
 import { argMaxLabel, expectedLabel } from '../../relevance/pair/labels.ts';

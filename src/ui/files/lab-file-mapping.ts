@@ -1,6 +1,6 @@
 /**
- * The mapping of a file: its first rows, a role for each column, and the meanings of its grades. Columns without a role are kept
- * and exported with the scores.
+ * The mapping of a file: its first rows, a role for each column, and the meanings of its grades. Columns without a role
+ * are kept and exported with the scores.
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
@@ -243,8 +243,8 @@ export class LabFileMapping extends LabElement {
   #chosen(file: OpenedFile, column: Preview['columns'][number], select: EventTarget | null): void {
     if (!(select instanceof HTMLSelectElement)) return;
     const { value } = select;
-    // The previous role of the column becomes free, even one whose choice the thread has not applied yet. A column that loses its
-    // role to this one is kept as it is.
+    // The previous role of the column becomes free, even one whose choice the thread has not applied yet. A column that
+    // loses its role to this one is kept as it is.
     const freed = Object.entries(file.columns).map(([role, name]) => [role, name === column.name ? '' : name]);
     const columns = Object.fromEntries(freed) as Record<string, string>;
     if (column.role !== null && column.role !== 'attribute') columns[column.role] = '';

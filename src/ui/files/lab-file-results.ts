@@ -1,6 +1,6 @@
 /**
- * The results of a file: queries on the left, their pairs in the middle, one pair on the right, and the measures above them.
- * Everything can be done with keys.
+ * The results of a file: queries on the left, their pairs in the middle, one pair on the right, and the measures above
+ * them. Everything can be done with keys.
  */
 import { html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';

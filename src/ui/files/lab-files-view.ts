@@ -1,9 +1,9 @@
 /**
- * The Files view: a file of pairs is dropped, mapped, scored and shown, and each step is stored in this browser. Files can be dropped
- * anywhere on the view at any time.
+ * The Files view: a file of pairs is dropped, mapped, scored and shown, and each step is stored in this browser. Files
+ * can be dropped anywhere on the view at any time.
  *
- * Room `ui/files/`: everything of the Files view. Elements that other views use as well belong in `ui/parts/`, those of a single
- * answer in `ui/score/`.
+ * Room `ui/files/`: everything of the Files view. Elements that other views use as well belong in `ui/parts/`, those of
+ * a single answer in `ui/score/`.
  */
 import { html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';

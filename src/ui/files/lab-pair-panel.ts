@@ -1,6 +1,6 @@
 /**
- * One pair of a file: its texts with marked evidence, the label with its probabilities, the person's grade, and on request the
- * model's reasons with each step checked.
+ * One pair of a file: its texts with marked evidence, the label with its probabilities, the person's grade, and on
+ * request the model's reasons with each step checked.
  */
 import { html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';

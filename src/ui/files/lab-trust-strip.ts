@@ -1,5 +1,6 @@
 /**
- * How reliable the scores of a file are: each measure with its interval and a baseline without a model, and the confusion table.
+ * How reliable the scores of a file are: each measure with its interval and a baseline without a model, and the
+ * confusion table.
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';

@@ -52,7 +52,11 @@ export class VirtualRows implements ReactiveController {
     return Math.max(1, Math.floor(this.#height / this.#rowHeight) - 1);
   }
 
-  /** Scrolls as little as possible until a row is visible. @param headHeight - of the fixed head above the rows, in CSS pixels */
+  /**
+   * Scrolls as little as possible until a row is visible.
+   *
+   * @param headHeight - of the fixed head above the rows, in CSS pixels
+   */
   reveal(row: number, headHeight = 0): void {
     const box = this.#watched;
     if (box === undefined) return;

@@ -1,8 +1,8 @@
 /**
  * A text field that shows evidence in place: it grows with its text, and quoted words are highlighted where they stand.
  *
- * A textarea cannot hold markup, so a mirror with the same text and the same metrics lies under it in the same grid cell;
- * the mirror draws the highlights and gives the cell its height, the textarea on top takes the typing.
+ * A textarea cannot hold markup, so a mirror with the same text and the same metrics lies under it in the same grid
+ * cell; the mirror draws the highlights and gives the cell its height, the textarea on top takes the typing.
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';

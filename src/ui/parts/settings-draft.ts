@@ -1,6 +1,6 @@
 /**
- * Settings as they are being typed. A draft holds what was typed or chosen, right or wrong; the fields and the schema turn it
- * into settings or say which fields are wrong.
+ * Settings as they are being typed. A draft holds what was typed or chosen, right or wrong; the fields and the schema
+ * turn it into settings or say which fields are wrong.
  */
 import * as v from 'valibot';
 import { sentence } from '../../config/issues.ts';
