@@ -11,9 +11,9 @@ export interface SamplerConfig {
   /** 0 takes the most likely token. */
   readonly temperature: number;
   readonly seed: number;
-  /** How many of the most likely tokens can be drawn; default: all. */
+  /** The number of most likely tokens to draw from; default: all. */
   readonly topK?: number | undefined;
-  /** The least share of the mass that those drawn from have, the most likely first, after top-k; default 1: all. */
+  /** Draws from the most likely tokens whose mass reaches this share, after top-k; default 1: all. */
   readonly topP?: number | undefined;
 }
 
@@ -54,7 +54,7 @@ export function sampleToken(
 }
 
 /**
- * Chooses one of the allowed tokens, as {@link sampleToken} chooses of all.
+ * Chooses one of the allowed tokens, as {@link sampleToken} chooses among all.
  *
  * @param logits - V of them
  * @param allowed - in ascending order, at least one
@@ -76,7 +76,7 @@ export function sampleAllowed(
 export function checkSampler({ temperature, topK = 1, topP = 1 }: SamplerConfig): void {
   if (temperature >= 0 && topK >= 1 && topP > 0 && topP <= 1) return;
   throw new LabError('bad-config', {
-    message: 'Tokens cannot be sampled like that.',
+    message: 'The sampler is not usable.',
     expected: 'a temperature of at least 0, top-k of at least 1, top-p above 0 and at most 1',
     got: `temperature ${temperature}, top-k ${topK}, top-p ${topP}`,
   });
