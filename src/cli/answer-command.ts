@@ -15,7 +15,6 @@ import { lazily } from './lazily.ts';
 
 export function answerCommand(): Command {
   return new Command('answer')
-    .description('judge one query-document pair: the label at once, then the reasoning')
     .argument('<query>', 'what is searched for')
     .argument('<document>', "the document's title, or a JSON object with title, brand, type, attributes, text")
     .option('--brand <text>', 'the brand of the document')

@@ -10,12 +10,12 @@ import type { Command } from 'commander';
 /** A command that may not be loaded yet. */
 export interface LazyCommand {
   readonly name: string;
-  /** Shown in the list of commands. */
+  /** Its description, in the list of commands and in its help. */
   readonly summary: string;
   readonly load: () => Promise<Command>;
 }
 
-/** In the order of the list. */
+/** The commands, in the order of the list. */
 export const COMMANDS: readonly LazyCommand[] = [
   {
     name: 'answer',
@@ -29,7 +29,7 @@ export const COMMANDS: readonly LazyCommand[] = [
   },
   {
     name: 'serve',
-    summary: 'answer other programs of this machine: POST /rerank and POST /score',
+    summary: 'serve a model to other programs on this machine: POST /rerank and POST /score',
     load: async () => (await import('./serve-command.ts')).serveCommand(),
   },
   {
@@ -54,17 +54,17 @@ export const COMMANDS: readonly LazyCommand[] = [
   },
   {
     name: 'grpo',
-    summary: 'train a model on by Stepwise-GRPO with mode balance',
+    summary: 'train a model further by Stepwise-GRPO with mode balance',
     load: async () => (await import('./grpo-command.ts')).grpoCommand(),
   },
   {
     name: 'distill',
-    summary: 'train a small model (student) on what a larger one (teacher) says',
+    summary: 'train a small model (the student) from a larger one (the teacher)',
     load: async () => (await import('./distill-command.ts')).distillCommand(),
   },
   {
     name: 'runs',
-    summary: 'list the runs in a folder, with what sets them apart and how far they came',
+    summary: 'list the runs in a folder, with their differing settings and their progress',
     load: async () => (await import('./runs-command.ts')).runsCommand(),
   },
   {
@@ -84,17 +84,17 @@ export const COMMANDS: readonly LazyCommand[] = [
   },
   {
     name: 'export',
-    summary: 'a model as one file that the page imports, or a checkpoint of the page as a model folder',
+    summary: 'convert a model between the command line and the page',
     load: async () => (await import('./export-command.ts')).exportCommand(),
   },
   {
     name: 'quantise',
-    summary: 'write a copy of a model with its matrices in 8 or 4 bits, and say how far it agrees',
+    summary: 'write a copy of a model with its matrices in 8 or 4 bits, and measure how far the two agree',
     load: async () => (await import('./quantise-command.ts')).quantiseCommand(),
   },
   {
     name: 'agreement',
-    summary: 'what compression costs models: answers as f16, int8 and int4 beside those in float32',
+    summary: 'measure what compression costs: answers of models in f16, int8 and int4 beside those in float32',
     load: async () => (await import('./quantise-command.ts')).agreementCommand(),
   },
   {
@@ -104,7 +104,7 @@ export const COMMANDS: readonly LazyCommand[] = [
   },
   {
     name: 'experiment',
-    summary: 'run an experiment of the lab: every arm with every seed, and what the differences say',
+    summary: 'run an experiment of the lab: every arm with every seed, and the findings',
     load: async () => (await import('./studies/experiment-command.ts')).experimentCommand(),
   },
   {
@@ -114,12 +114,12 @@ export const COMMANDS: readonly LazyCommand[] = [
   },
   {
     name: 'recipe',
-    summary: 'learn from real judgments end to end, and report beside BM25',
+    summary: 'learn from real judgments end to end, and compare with BM25',
     load: async () => (await import('./studies/recipe-command.ts')).recipeCommand(),
   },
   {
     name: 'report',
-    summary: 'print the table of an experiment, and write its table and plot beside the results file',
+    summary: 'print the report of a study, and write it with its plots beside the results file',
     load: async () => (await import('./studies/report-command.ts')).reportCommand(),
   },
 ];

@@ -9,7 +9,6 @@ import { DISTILL_OPTIONS, METHODS } from './run-options.ts';
 
 export function distillCommand(): Command {
   const command = new Command('distill')
-    .description('train a small model (the student) from a larger one (the teacher)')
     .requiredOption('-o, --out <folder>', 'the folder of the run: checkpoint and, at the end, the model folder')
     .option('--teacher <folder>', 'the model folder of the teacher', DEFAULT_MODEL_FOLDER)
     .option('--student <folder>', "a trained model to continue from; it must have the teacher's tokenizer")

@@ -8,7 +8,6 @@ import { lazily } from './lazily.ts';
 
 export function evalCommand(): Command {
   return new Command('eval')
-    .description('measure a model on held-out pairs of what it was trained on')
     .addOption(modelOption())
     .addOption(precisionOption())
     .addOption(new Option('--split <name>', 'which held-out part').choices(['dev', 'test']).default('test'))

@@ -12,7 +12,6 @@ import { lazily } from './lazily.ts';
 
 export function exportCommand(): Command {
   return new Command('export')
-    .description('convert a model between the command line and the page')
     .addOption(modelOption())
     .option('--run <folder>', 'instead of a model: the folder of a run of "lab sft", to be resumed in the page')
     .requiredOption('-o, --out <path>', `a file *${EXTENSION}, or the model folder to make`)

@@ -13,7 +13,6 @@ const DEFAULT_START = 'public/models/lab-nano-start';
 
 export function grpoCommand(): Command {
   const command = new Command('grpo')
-    .description('train a model further by Stepwise-GRPO with mode balance')
     .requiredOption('-o, --out <folder>', 'the folder of the run: checkpoint, steps and, at the end, the model folder')
     .option('--start <folder>', 'the model folder to start from', DEFAULT_START)
     .option('--config <file>', 'all settings as JSON; options override it')

@@ -12,7 +12,6 @@ import { lazily } from './lazily.ts';
 
 export function mineCommand(): Command {
   return new Command('mine')
-    .description('find the judged pairs that a trained model finds hard')
     .argument('[file]', 'judged pairs on the scale of the model (default: the rule world)')
     .addOption(modelOption())
     .addOption(docsOption())

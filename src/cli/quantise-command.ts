@@ -24,7 +24,6 @@ function comparisonOptions(command: Command): Command {
 export function quantiseCommand(): Command {
   return comparisonOptions(
     new Command('quantise')
-      .description('write a copy of a model with its matrices in 8 or 4 bits, and measure how far the two agree')
       .addOption(modelOption())
       .option('--bits <n>', '8 or 4', bitsOf, 8)
       .requiredOption('-o, --out <folder>', 'where the copy goes')
@@ -41,11 +40,7 @@ function bitsOf(text: string): 4 | 8 {
 }
 
 export function agreementCommand(): Command {
-  return comparisonOptions(
-    new Command('agreement')
-      .description('measure what compression costs: answers of models in f16, int8 and int4 beside those in float32')
-      .argument('<folders...>', 'model folders'),
-  )
+  return comparisonOptions(new Command('agreement').argument('<folders...>', 'model folders'))
     .option('-o, --out <folder>', 'where quantisation.json and quantisation.md go', 'docs/results')
     .addOption(forceOption())
     .addHelpText('after', '\nExample:\n  npm run lab -- agreement public/models/*')

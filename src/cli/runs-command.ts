@@ -7,7 +7,6 @@ import { forceOption } from './outputs.ts';
 
 export function runsCommand(): Command {
   return new Command('runs')
-    .description('list the runs in a folder, with their differing settings and their progress')
     .argument('[folder]', 'the folder to search, including subfolders', 'runs')
     .option('--json', 'print one run per line as JSON')
     .addHelpText('after', '\nExample:\n  npm run lab -- runs runs/lambda')
@@ -16,7 +15,6 @@ export function runsCommand(): Command {
 
 export function compareCommand(): Command {
   return new Command('compare')
-    .description('compare runs: what differs in their settings, means over seeds, differences seed by seed')
     .argument('<folders...>', 'runs, or folders of runs; the others are compared with the first')
     .option('--metric <names...>', 'the metrics to compare (default: the first seven that were measured)')
     .option('-o, --out <folder>', 'write compare.md, compare.html, compare.svg, compare.csv and compare.json there')

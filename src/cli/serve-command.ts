@@ -8,7 +8,6 @@ import { lazily } from './lazily.ts';
 
 export function serveCommand(): Command {
   return new Command('serve')
-    .description('serve a model to other programs on this machine: POST /rerank and POST /score')
     .option('--port <n>', 'the port to listen on, 0 for any free one', wholeNumber(0), 8080)
     .option('--max-waiting <n>', 'the maximum number of waiting requests; others get status 503', wholeNumber(0), 32)
     .option(

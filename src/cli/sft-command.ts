@@ -11,7 +11,6 @@ import type { SftOptions } from './sft-action.ts';
 
 export function sftCommand(): Command {
   const command = new Command('sft')
-    .description('train a model by supervised fine-tuning, on the rule world or on a file of judged pairs')
     .requiredOption('-o, --out <folder>', 'the folder of the run: checkpoint, log and, at the end, the model folder')
     .option('--config <file>', 'all settings as JSON; options override it')
     .option('--data <file>', 'judged pairs to learn from instead of the rule world; with --resume, the same file again')

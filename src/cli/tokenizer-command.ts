@@ -9,7 +9,6 @@ import { lazily } from './lazily.ts';
 
 export function tokenizerCommand(): Command {
   return new Command('tokenizer')
-    .description('train a byte-level BPE tokenizer on the rule world or on a text file')
     .option('--vocab <n>', 'entries of the vocabulary', wholeNumber(SPECIAL_TOKENS.length + 256), 768)
     .option('--seed <n>', 'the seed of the rule world', wholeNumber(0), 1)
     .option('--text <file>', 'train on the lines of this file instead')

@@ -23,7 +23,6 @@ interface WorldOptions {
 
 export function worldCommand(): Command {
   const command = new Command('world')
-    .description('show the rule world, or write its judged pairs to a file')
     .addOption(new Option('--split <name>', 'which part').choices(SPLITS).default('test'))
     .option('--queries <n>', 'how many queries of the split (default: all)', wholeNumber(1))
     .option('--show <n>', 'how many pairs to show', wholeNumber(0), 3)

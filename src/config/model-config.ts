@@ -2,6 +2,9 @@
  * The shape of a model, in the lab's words and in those of a Hugging Face `config.json`.
  *
  * One shape covers three families: Qwen3 (QK-norm, no biases), Qwen2 (biases on q, k, v) and Llama (neither).
+ *
+ * Room `config/`: shapes of models and settings of trainers, each a strict schema with its ranges, defaults, labels and
+ * help texts. Schemas of whole runs, which also name data and rewards, belong in `protocol/`.
  */
 import * as v from 'valibot';
 import { LabError } from '../common/errors.ts';

@@ -2,6 +2,9 @@
  * From logits to the next token. Greedy at temperature 0; otherwise a draw whose randomness is a function of seed, row
  * and position, so that a completion does not depend on the batch it was made in. On WebGPU a kernel draws from the
  * same numbers (kernels/sample-token.ts).
+ *
+ * Room `infer/`: everything that reads a model without changing it: loading, first-token scores, completions, and one
+ * pair as a stream of events. Constrained decoding belongs in `infer/held/`, measures over many pairs in `train/`.
  */
 import { LabError } from '../common/errors.ts';
 import { Rng } from '../common/rng.ts';

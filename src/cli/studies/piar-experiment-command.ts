@@ -15,7 +15,6 @@ import { forceOption } from '../outputs.ts';
 
 export function piarExperimentCommand(): Command {
   return new Command('piar-experiment')
-    .description('E9: does a refined instruction hold on queries it never saw?')
     .argument(
       '<folders...>',
       `folders of ${SET_FILES.pairs} (query, docId, grade, optionally annotators) and ${SET_FILES.documents}`,

@@ -1,6 +1,9 @@
 /**
  * A finite automaton over tokens that accepts the allowed completions.
  *
+ * Room `infer/held/`: constrained decoding, from the grammar and the words of a pair to the tokens that a row may take
+ * next. It knows nothing of tensors except the tables that `held-tables.ts` uploads.
+ *
  *     start -label-> between -rule-> criterion? -criterion-> open -evidence-> text ... -verdict-> between -label-> restated -eos-> end
  *
  * `grammar` holds the form: known rules, the criterion of the rule, no rule twice, the label restated. `grounded` also
