@@ -1,21 +1,13 @@
 /**
  * `lab eval`: measures a model on a held-out part of its training data, the rule world or a file of judged pairs.
  */
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { backendOption, decodingOption, modelOption, precisionOption, wholeNumber } from './options.ts';
-import { columnOption, docsOption, gradeOption } from './pair-files.ts';
+import { addHeldOutOptions } from './held-out-options.ts';
 import { lazily } from './lazily.ts';
 
 export function evalCommand(): Command {
-  return new Command('eval')
-    .addOption(modelOption())
-    .addOption(precisionOption())
-    .addOption(new Option('--split <name>', 'which held-out part').choices(['dev', 'test']).default('test'))
-    .option('--world-seed <n>', 'seed of the rule world', wholeNumber(0), 1)
-    .option('--data <file>', 'the file of judged pairs that the model was trained on')
-    .addOption(docsOption())
-    .addOption(columnOption())
-    .addOption(gradeOption())
+  return addHeldOutOptions(new Command('eval').addOption(modelOption()).addOption(precisionOption()))
     .option('--pairs <n>', 'how many pairs (default: the whole split)', wholeNumber(1))
     .option('--completions <n>', 'how many of them to complete with reasoning', wholeNumber(0), 1000)
     .addOption(decodingOption('completions').default('free'))

@@ -2,23 +2,18 @@
  * `lab quantise`: copies a model with its matrices in 8 or 4 bits; and `lab agreement`: measures what compression
  * costs.
  */
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { backendOption, modelOption, wholeNumber } from './options.ts';
 import { forceOption } from './outputs.ts';
-import { columnOption, docsOption } from './pair-files.ts';
+import { addHeldOutOptions } from './held-out-options.ts';
 import { lazily } from './lazily.ts';
 
 /** Options for the pairs that copies are compared on. */
 function comparisonOptions(command: Command): Command {
-  return command
+  const chosen = command
     .option('--pairs <n>', 'held-out pairs to compare answers on', wholeNumber(1), 1200)
-    .option('--completions <n>', 'how many of them to complete with reasoning', wholeNumber(0), 200)
-    .addOption(new Option('--split <name>', 'which held-out part').choices(['dev', 'test']).default('test'))
-    .option('--world-seed <n>', 'seed of the rule world', wholeNumber(0), 1)
-    .option('--data <file>', 'the file of judged pairs that the model was trained on')
-    .addOption(docsOption())
-    .addOption(columnOption())
-    .addOption(backendOption());
+    .option('--completions <n>', 'how many of them to complete with reasoning', wholeNumber(0), 200);
+  return addHeldOutOptions(chosen).addOption(backendOption());
 }
 
 export function quantiseCommand(): Command {

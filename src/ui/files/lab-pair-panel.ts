@@ -13,6 +13,7 @@ import { failureNotice } from '../parts/failure-notice.ts';
 import { formatPercent, formatTime } from '../parts/format.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { cutByMarks, type Mark } from '../parts/marked-text.ts';
+import { markStyles } from '../parts/mark-styles.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
 import { AnswerController } from '../score/answer-controller.ts';
 import '../score/lab-label-gauge.ts';
@@ -34,7 +35,7 @@ export interface ReasonSource {
  */
 @customElement('lab-pair-panel')
 export class LabPairPanel extends LabElement {
-  static override readonly styles = [baseStyles, buttonStyles, headingStyles, pairPanelStyles];
+  static override readonly styles = [baseStyles, buttonStyles, headingStyles, markStyles, pairPanelStyles];
 
   @property({ attribute: false }) table: JudgedTable | undefined;
   /** Increases with each change of the table, which stays the same object. */
