@@ -2,8 +2,9 @@
  * The commands by name. Each is loaded on demand, because most of them load the engine, which the list of commands and
  * a mistyped name do not need.
  *
- * Room `cli/`: one file a command, and what commands share on disk and terminal. What the page also does belongs in
- * `runs/`; commands that run studies in `cli/studies/`.
+ * Room `cli/`: commands on files of pairs (score, mine, piar), and what all commands share on disk and terminal.
+ * Commands that train or list runs belong in `cli/runs/`, those about one model or the rule world in `cli/models/`,
+ * those that run studies in `cli/studies/`; what the page also does belongs in `src/runs/`.
  */
 import type { Command } from 'commander';
 
@@ -20,7 +21,7 @@ export const COMMANDS: readonly LazyCommand[] = [
   {
     name: 'answer',
     summary: 'judge one query-document pair: the label at once, then the reasoning',
-    load: async () => (await import('./answer-command.ts')).answerCommand(),
+    load: async () => (await import('./models/answer-command.ts')).answerCommand(),
   },
   {
     name: 'score',
@@ -30,52 +31,52 @@ export const COMMANDS: readonly LazyCommand[] = [
   {
     name: 'serve',
     summary: 'serve a model to other programs on this machine: POST /rerank and POST /score',
-    load: async () => (await import('./serve-command.ts')).serveCommand(),
+    load: async () => (await import('./models/serve-command.ts')).serveCommand(),
   },
   {
     name: 'world',
     summary: 'show the rule world, or write its judged pairs to a file',
-    load: async () => (await import('./world-command.ts')).worldCommand(),
+    load: async () => (await import('./models/world-command.ts')).worldCommand(),
   },
   {
     name: 'tokenizer',
     summary: 'train a byte-level BPE tokenizer on the rule world or on a text file',
-    load: async () => (await import('./tokenizer-command.ts')).tokenizerCommand(),
+    load: async () => (await import('./models/tokenizer-command.ts')).tokenizerCommand(),
   },
   {
     name: 'sft',
     summary: 'train a model by supervised fine-tuning, on the rule world or on a file of judged pairs',
-    load: async () => (await import('./sft-command.ts')).sftCommand(),
+    load: async () => (await import('./runs/sft-command.ts')).sftCommand(),
   },
   {
     name: 'eval',
     summary: 'measure a model on held-out pairs of what it was trained on',
-    load: async () => (await import('./eval-command.ts')).evalCommand(),
+    load: async () => (await import('./models/eval-command.ts')).evalCommand(),
   },
   {
     name: 'grpo',
     summary: 'train a model further by Stepwise-GRPO with mode balance',
-    load: async () => (await import('./grpo-command.ts')).grpoCommand(),
+    load: async () => (await import('./runs/grpo-command.ts')).grpoCommand(),
   },
   {
     name: 'distill',
     summary: 'train a small model (the student) from a larger one (the teacher)',
-    load: async () => (await import('./distill-command.ts')).distillCommand(),
+    load: async () => (await import('./runs/distill-command.ts')).distillCommand(),
   },
   {
     name: 'runs',
     summary: 'list the runs in a folder, with their differing settings and their progress',
-    load: async () => (await import('./runs-command.ts')).runsCommand(),
+    load: async () => (await import('./runs/runs-command.ts')).runsCommand(),
   },
   {
     name: 'compare',
     summary: 'compare runs: what differs in their settings, means over seeds, differences seed by seed',
-    load: async () => (await import('./runs-command.ts')).compareCommand(),
+    load: async () => (await import('./runs/runs-command.ts')).compareCommand(),
   },
   {
     name: 'sweep',
     summary: 'make runs with every combination of some settings and with several seeds, and compare them',
-    load: async () => (await import('./sweep-command.ts')).sweepCommand(),
+    load: async () => (await import('./runs/sweep-command.ts')).sweepCommand(),
   },
   {
     name: 'mine',
@@ -85,17 +86,17 @@ export const COMMANDS: readonly LazyCommand[] = [
   {
     name: 'export',
     summary: 'convert a model between the command line and the page',
-    load: async () => (await import('./export-command.ts')).exportCommand(),
+    load: async () => (await import('./models/export-command.ts')).exportCommand(),
   },
   {
     name: 'quantise',
     summary: 'write a copy of a model with its matrices in 8 or 4 bits, and measure how far the two agree',
-    load: async () => (await import('./quantise-command.ts')).quantiseCommand(),
+    load: async () => (await import('./models/quantise-command.ts')).quantiseCommand(),
   },
   {
     name: 'agreement',
     summary: 'measure what compression costs: answers of models in f16, int8 and int4 beside those in float32',
-    load: async () => (await import('./quantise-command.ts')).agreementCommand(),
+    load: async () => (await import('./models/quantise-command.ts')).agreementCommand(),
   },
   {
     name: 'piar',

@@ -166,12 +166,15 @@ describeBrowser('hostile contents', () => {
     expect(await page.locator('lab-part-failure').count()).toBe(0);
   });
 
-  it.each(['', '#', '#/', '#/?with=__proto__'])('of an address without a view ("%s") lead to the front door', async (hash) => {
-    const { page } = await visit(browser, `${HARNESS_URL}?backend=%00`);
-    await page.goto(`${HARNESS_URL}?backend=%00&scene=__proto__${hash}`);
-    await page.locator('lab-front-door h2').first().waitFor();
-    expect(await page.locator('lab-part-failure').count()).toBe(0);
-  });
+  it.each(['', '#', '#/', '#/?with=__proto__'])(
+    'of an address without a view ("%s") lead to the front door',
+    async (hash) => {
+      const { page } = await visit(browser, `${HARNESS_URL}?backend=%00`);
+      await page.goto(`${HARNESS_URL}?backend=%00&scene=__proto__${hash}`);
+      await page.locator('lab-front-door h2').first().waitFor();
+      expect(await page.locator('lab-part-failure').count()).toBe(0);
+    },
+  );
 
   it('of the settings in storage are ignored', async () => {
     const { page, complaints } = await visit(browser, `${HARNESS_URL}?scene=verified`);

@@ -22,7 +22,7 @@ import type { DecodingMeasures } from '../../studies/held-measure.ts';
 import { measureHeld } from '../../studies/held-measure.ts';
 import { evenly, REAL_RECIPES, type RealRecipe, SEED } from '../../studies/judged/real-data.ts';
 import { readDataFiles } from '../pair-files.ts';
-import { hashOfFiles } from '../run-folder.ts';
+import { hashOfFiles } from '../runs/run-folder.ts';
 import { measureOnce, type HeldContext } from './held-runs.ts';
 import { FILE_PIAR_ROUNDS, FILE_SFT, FILE_SPLIT, FILE_TEST_PAIRS } from './held-settings.ts';
 import { supervisedOnce, withModel } from './stages.ts';

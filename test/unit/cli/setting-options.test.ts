@@ -1,11 +1,11 @@
 /** Settings given as options, in the places where the schema has them. */
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
-import { DISTILL_OPTIONS, GRPO_OPTIONS } from '../../../src/cli/run-options.ts';
+import { DISTILL_OPTIONS, GRPO_OPTIONS } from '../../../src/cli/runs/run-options.ts';
 import { settingFields } from '../../../src/config/setting-fields.ts';
 import { typedSetting } from '../../../src/config/setting-values.ts';
 import { GrpoExperimentSchema } from '../../../src/protocol/grpo-experiment.ts';
-import { grpoCommand } from '../../../src/cli/grpo-command.ts';
+import { grpoCommand } from '../../../src/cli/runs/grpo-command.ts';
 
 const applied = (pairs: Readonly<Record<string, string>>, settings = {}) => {
   const command = grpoCommand();

@@ -27,7 +27,11 @@ const answered = (free: number, grounded: number, labels = 0.7): DecodingMeasure
   grounded: measures(grounded, labels),
 });
 
-function arm(learned: HeldArm['learned'], trained: HeldArm['trained'], of: (seed: number) => DecodingMeasures): HeldArm {
+function arm(
+  learned: HeldArm['learned'],
+  trained: HeldArm['trained'],
+  of: (seed: number) => DecodingMeasures,
+): HeldArm {
   return { data: RULE_WORLD, learned, trained, seeds: SEEDS.map((seed) => ({ seed, ...of(seed) })) };
 }
 

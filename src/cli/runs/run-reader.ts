@@ -1,0 +1,79 @@
+/**
+ * Runs on disk, found by their checkpoints.
+ */
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readSafetensors } from '../../checkpoint/safetensors.ts';
+import { LabError, messageOf } from '../../common/errors.ts';
+import { runMetadata } from '../../runs/run-file.ts';
+import { summariseRun } from '../../runs/run-summary.ts';
+import type { ComparedRun } from '../../studies/run-comparison.ts';
+import { readIfThere } from './run-folder.ts';
+import { systemError } from '../system-errors.ts';
+
+const CHECKPOINT = 'checkpoint.safetensors';
+
+/** The files of a run folder. */
+export const RUN_FILES = [
+  'checkpoint.safetensors',
+  'experiment.json',
+  'log.jsonl',
+  'steps.jsonl',
+  'curve.jsonl',
+  'record.jsonl',
+  'model',
+];
+
+/** The depth of nested folders that are searched. */
+const MAX_DEPTH = 4;
+
+/** A folder with a checkpoint: its run, or why that cannot be read. */
+export interface FoundRun {
+  readonly path: string;
+  readonly run?: ComparedRun;
+  readonly problem?: string;
+  /** Whether the run has produced a model. */
+  readonly hasModel: boolean;
+}
+
+/**
+ * The run in a folder.
+ *
+ * @throws {LabError} `not-found` if it has no checkpoint; what reading one throws
+ */
+export async function readRun(path: string): Promise<ComparedRun> {
+  const file = join(path, CHECKPOINT);
+  const bytes = await readIfThere(file);
+  if (bytes === undefined) {
+    throw new LabError('not-found', {
+      message: `There is no run in ${path}.`,
+      expected: `a folder with ${CHECKPOINT}, as "lab sft", "grpo" and "distill" write it`,
+      fix: '"npm run lab -- runs" lists those that are there.',
+    });
+  }
+  return { path, ...summariseRun(file, runMetadata(readSafetensors(bytes, file).metadata)) };
+}
+
+/** All runs in a folder and its subfolders, by path; an unreadable run is listed with its problem. */
+export async function findRuns(root: string, depth = 0): Promise<FoundRun[]> {
+  let entries;
+  try {
+    entries = await readdir(root, { withFileTypes: true });
+  } catch (error) {
+    if (depth > 0) return [];
+    throw systemError(error, `list ${root}`);
+  }
+  if (entries.some((entry) => entry.isFile() && entry.name === CHECKPOINT)) {
+    const hasModel = entries.some((entry) => entry.isDirectory() && entry.name === 'model');
+    try {
+      return [{ path: root, hasModel, run: await readRun(root) }];
+    } catch (error) {
+      return [{ path: root, hasModel, problem: messageOf(error) }];
+    }
+  }
+  if (depth >= MAX_DEPTH) return [];
+  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  const found: FoundRun[] = [];
+  for (const name of folders.toSorted()) found.push(...(await findRuns(join(root, name), depth + 1)));
+  return found;
+}
