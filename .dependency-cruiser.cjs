@@ -41,6 +41,8 @@ const ROOMS = [
   'ui/lessons',
   'ui',
   'cli',
+  'cli/runs',
+  'cli/models',
   'cli/studies',
 ];
 const room = (names) => `^src/(${names.join('|')})/[^/]+$`;

@@ -1,6 +1,6 @@
 /**
- * Bytes that are read in pieces, so that a checkpoint can be saved or imported without a second copy in memory. The source
- * is an array, a part of a file, or anything else that can return a range.
+ * Bytes that are read in pieces, so that a checkpoint can be saved or imported without a second copy in memory. The
+ * source is an array, a part of a file, or anything else that can return a range.
  */
 import { LabError, messageOf } from '../common/errors.ts';
 import { CHUNK_BYTES, type PlannedChunk } from './manifest.ts';
@@ -21,8 +21,8 @@ export function arraySource(bytes: Uint8Array<ArrayBuffer>): ByteSource {
 }
 
 /**
- * The bytes of a file from `offset` on. Reading throws a LabError `bad-file` if the file has been changed or removed since
- * it was chosen.
+ * The bytes of a file from `offset` on. Reading throws a LabError `bad-file` if the file has been changed or removed
+ * since it was chosen.
  */
 export function blobSource(blob: Blob, offset = 0): ByteSource {
   return {

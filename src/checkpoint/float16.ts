@@ -1,7 +1,8 @@
 /**
- * The two 16-bit floating-point formats that JavaScript has no universally supported arrays for: IEEE 754 half precision
- * (F16: 5 exponent bits, 10 fraction bits) and bfloat16 (BF16: the upper half of a float32). Both are stored as bit
- * patterns in a Uint16Array. Narrowing rounds to nearest, ties to even, and preserves subnormals, infinities and NaN.
+ * The two 16-bit floating-point formats that JavaScript has no universally supported arrays for: IEEE 754 half
+ * precision (F16: 5 exponent bits, 10 fraction bits) and bfloat16 (BF16: the upper half of a float32). Both are stored
+ * as bit patterns in a Uint16Array. Narrowing rounds to nearest, ties to even, and preserves subnormals, infinities and
+ * NaN.
  */
 
 /** Bits of the float32 values at which F16 overflows to infinity, and below which it is subnormal. */

@@ -1,9 +1,9 @@
 /**
- * Files of pairs that a person has judged here: the bytes of the files as they were given, how their columns and grades are
- * read, the scores as far as they have come, and the person's corrections. A page that was closed or killed at any moment finds
- * all of it again: each batch of scores and each correction is one transaction.
+ * Files of judged pairs: their original bytes, the meanings of their columns and grades, the scores so far, and a
+ * person's corrections. A page that is closed or killed at any moment loses none of it, because each batch of scores
+ * and each correction is one transaction.
  *
- * The store does not interpret what the pairs are scored by; it keeps that as plain data.
+ * The store does not interpret the state of scoring; it is plain data here.
  */
 import * as v from 'valibot';
 import { LabError } from '../common/errors.ts';
@@ -12,7 +12,7 @@ import { newId, TimeSchema } from './manifest.ts';
 import type { StoreDatabase, WriteTransaction } from './store-database.ts';
 import { heldLocks, whileLocked } from './tab-locks.ts';
 
-/** A file is kept in pieces, so that nothing large waits in memory. */
+/** A file is stored in parts, so that memory never holds all of it. */
 const PART_BYTES = 8 * 2 ** 20;
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -23,27 +23,27 @@ const RecordSchema = v.strictObject({
   createdAt: TimeSchema,
   /** The pairs, or pairs and documents, in any order. */
   files: v.pipe(v.array(v.strictObject({ name: v.string(), sizeBytes: count })), v.minLength(1), v.maxLength(2)),
-  /** Names the columns of the files: what was said of one file holds for another of the same shape. */
+  /** The column names of the files: a mapping of columns is reused for files of the same shape. */
   shape: v.string(),
-  /** Which column is what, by role; the empty name for none. */
+  /** The column of each role; an empty name for none. */
   columns: v.record(v.string(), v.string()),
   /** What grades mean, as protocol/grade-meanings.ts reads it. */
   grades: v.string(),
-  /** Whether the person has agreed to how the columns are read. */
+  /** Whether a person has confirmed the columns. */
   isMapped: v.boolean(),
   /** Scored pairs. */
   scored: count,
-  /** By what the pairs are scored, and how far that is; null before. */
+  /** The scorer and the state of scoring; null before. */
   scoring: v.nullable(v.unknown()),
 });
 export type JudgedRecord = v.InferOutput<typeof RecordSchema>;
 
-/** What may change of a record. */
+/** The fields of a record that can change. */
 export type JudgedChange = Partial<
   Pick<JudgedRecord, 'shape' | 'columns' | 'grades' | 'isMapped' | 'scored' | 'scoring'>
 >;
 
-/** Scores of one batch of pairs, with what was left out between them and the batch before. */
+/** Scores of one batch of pairs, with the rows left out since the batch before. */
 const ScoresSchema = v.strictObject({
   /** [n] the places of the pairs among all pairs of the file, ascending. */
   places: v.instance(Int32Array),
@@ -56,9 +56,9 @@ const ScoresSchema = v.strictObject({
 export type KeptScores = v.InferOutput<typeof ScoresSchema>;
 
 const CorrectionSchema = v.strictObject({
-  /** Of the file, whatever its columns are taken for. */
+  /** The row in the file, which does not depend on the columns. */
   row: count,
-  /** Null takes the grade away. */
+  /** Null removes the grade. */
   label: v.nullable(count),
   author: v.pipe(v.string(), v.maxLength(200)),
   /** Milliseconds since 1970. */
@@ -80,7 +80,7 @@ export class JudgedFiles {
     this.#database = database;
   }
 
-  /** All of them, the newest first. Records that cannot be read have only an id. */
+  /** All files, newest first. Records that cannot be read are listed by their id. */
   async list(): Promise<{ readonly records: readonly JudgedRecord[]; readonly damaged: readonly string[] }> {
     await this.#sweep();
     const values = await this.#database.read('list the files', ['judged'], (transaction) =>
@@ -95,7 +95,7 @@ export class JudgedFiles {
     };
   }
 
-  /** Keeps files. @throws {LabError} `storage-full`; whatever the browser throws for a file that it cannot read */
+  /** Stores files. @throws {LabError} `storage-full`; whatever the browser throws for a file that it cannot read */
   async add(files: readonly JudgedBytes[], change: JudgedChange): Promise<JudgedRecord> {
     const id = newId();
     return whileLocked(this.#lockName(id), async () => {
@@ -133,7 +133,7 @@ export class JudgedFiles {
     return readRecord(id, value);
   }
 
-  /** The files of a record, as they were given. @throws {LabError} `bad-checkpoint` if bytes are missing */
+  /** The original files of a record. @throws {LabError} `bad-checkpoint` if bytes are missing */
   async files({ id, files }: JudgedRecord): Promise<JudgedBytes[]> {
     const loaded: JudgedBytes[] = [];
     for (const [number, { name, sizeBytes }] of files.entries()) {
@@ -147,9 +147,7 @@ export class JudgedFiles {
 
   /** Changes a record. @throws {LabError} as {@link get} */
   async update(id: string, change: JudgedChange): Promise<JudgedRecord> {
-    return this.#database.write('keep what was said of the file', ['judged'], (transaction) =>
-      changed(transaction, id, change),
-    );
+    return this.#database.write('update the file', ['judged'], (transaction) => changed(transaction, id, change));
   }
 
   async remove(id: string): Promise<void> {
@@ -159,7 +157,7 @@ export class JudgedFiles {
     });
   }
 
-  /** Keeps the scores of a batch, and with them how far the record is. @param number - of the batch, from 0 */
+  /** Stores the scores of a batch together with a change of the record. @param number - of the batch, from 0 */
   async keepScores(id: string, number: number, scores: KeptScores, change: JudgedChange): Promise<void> {
     await this.#database.write('keep the scores', ['judged', 'judgedParts'], async (transaction) => {
       await transaction.objectStore('judgedParts').put(scores, [id, 'scores', number, 0]);
@@ -167,7 +165,7 @@ export class JudgedFiles {
     });
   }
 
-  /** Every batch of scores, in order; whatever follows one that cannot be read has to be scored again. */
+  /** The batches of scores, in order, up to the first that cannot be read; the rest must be scored again. */
   async scores(id: string): Promise<KeptScores[]> {
     const kept: KeptScores[] = [];
     for (const part of await this.#parts(id, 'scores')) {
@@ -178,7 +176,7 @@ export class JudgedFiles {
     return kept;
   }
 
-  /** Forgets the scores, not the corrections. */
+  /** Deletes the scores, but not the corrections. */
   async dropScores(id: string, change: JudgedChange): Promise<JudgedRecord> {
     return this.#database.write('forget the scores', ['judged', 'judgedParts'], async (transaction) => {
       await transaction.objectStore('judgedParts').delete(IDBKeyRange.bound([id, 'scores'], [id, 'scores', []]));
@@ -186,7 +184,7 @@ export class JudgedFiles {
     });
   }
 
-  /** Keeps a correction. @param number - of the correction, from 0 */
+  /** Stores a correction. @param number - of the correction, from 0 */
   async keepCorrection(id: string, number: number, correction: KeptCorrection): Promise<void> {
     const checked = parseConfig('A correction', CorrectionSchema, correction);
     await this.#database.write('keep the correction', ['judgedParts'], (transaction) =>
@@ -200,7 +198,7 @@ export class JudgedFiles {
     );
   }
 
-  /** Every correction, the oldest first. */
+  /** All corrections, oldest first. */
   async corrections(id: string): Promise<KeptCorrection[]> {
     return (await this.#parts(id, 'correction')).flatMap((part) => {
       const read = v.safeParse(CorrectionSchema, part);
@@ -224,7 +222,7 @@ export class JudgedFiles {
     );
   }
 
-  /** Removes the bytes of files whose keeping was cut short: without a record, and in no hands. */
+  /** Deletes parts left by an interrupted {@link add}: those without a record and without a lock. */
   async #sweep(): Promise<void> {
     const held = await heldLocks();
     if (held === undefined) return;

@@ -1,6 +1,6 @@
 /**
- * Imported data sets that runs learn from. A run resumes exactly only with its data, so the data enters the store in the
- * transaction that records the run, and is deleted when no checkpoint and no run refers to it.
+ * Imported data sets that runs learn from. A run resumes exactly only with its data, so the data enters the store in
+ * the transaction that records the run, and is deleted when no checkpoint and no run refers to it.
  *
  * The store does not interpret the bytes; their SHA-256 is their key.
  */
@@ -76,8 +76,8 @@ export class KeptData {
 }
 
 /**
- * Keeps a data set, unless it is already kept, and has `commit` write the reference to it in the same transaction, so that
- * it is never stored without a reference.
+ * Keeps a data set, unless it is already kept, and has `commit` write the reference to it in the same transaction, so
+ * that it is never stored without a reference.
  *
  * @throws {LabError} `storage-full` if the browser has no room left
  */

@@ -1,7 +1,7 @@
 /**
- * Manifests: the metadata of checkpoints. A manifest has the lineage of a checkpoint and the chunks of its payload; only
- * the code that wrote the payload, identified by `kind`, can interpret it. Manifests are small, so that listing a hundred
- * checkpoints reads no payloads.
+ * Manifests: the metadata of checkpoints. A manifest has the lineage of a checkpoint and the chunks of its payload;
+ * only the code that wrote the payload, identified by `kind`, can interpret it. Manifests are small, so that listing a
+ * hundred checkpoints reads no payloads.
  *
  * A manifest is parsed whenever it is read from the database or a file, because both outlive the code that wrote them.
  */
@@ -121,8 +121,8 @@ export function freeName(name: string, taken: ReadonlySet<string>): string {
 }
 
 /**
- * The automatic checkpoints of one run that retention deletes: all but the `keepLast` newest. Never one that a person has
- * named or annotated, nor the one just saved, even if the clock was set back.
+ * The automatic checkpoints of one run that retention deletes: all but the `keepLast` newest. Never one that a person
+ * has named or annotated, nor the one just saved, even if the clock was set back.
  */
 export function surplusOf(ofRun: readonly Manifest[], justSavedId: string, keepLast: number): Manifest[] {
   const automatic = ofRun.filter(({ isAutomatic }) => isAutomatic);

@@ -1,6 +1,6 @@
 /**
- * Several files as one payload: a ZIP archive with uncompressed entries, because weights do not compress. Equal files give
- * equal bytes at any time and place.
+ * Several files as one payload: a ZIP archive with uncompressed entries, because weights do not compress. Equal files
+ * give equal bytes at any time and place.
  */
 import { unzipSync, zipSync } from 'fflate';
 import { LabError, messageOf } from '../common/errors.ts';

@@ -1,9 +1,9 @@
 /**
  * Payloads in the database: written chunk by chunk under a pending save, and verified chunk by chunk when read.
  *
- * A save makes one small transaction per chunk, so that little waits in memory and other tabs can read meanwhile. The last
- * transaction turns the pending save into a manifest. Each transaction checks that the save is still pending, because a tab
- * frozen for long may find that another tab considered its save abandoned and removed it.
+ * A save makes one small transaction per chunk, so that little waits in memory and other tabs can read meanwhile. The
+ * last transaction turns the pending save into a manifest. Each transaction checks that the save is still pending,
+ * because a tab frozen for long may find that another tab considered its save abandoned and removed it.
  */
 import { LabError, throwIfAborted } from '../common/errors.ts';
 import type { ByteSource } from './byte-source.ts';
@@ -36,8 +36,8 @@ export interface Payload {
 const DEAD_AFTER_MS = 10 * 60_000;
 
 /**
- * Writes a payload under `id`, then has `commit` write its listing in the transaction that ends the save. On failure the
- * chunks are removed again.
+ * Writes a payload under `id`, then has `commit` write its listing in the transaction that ends the save. On failure
+ * the chunks are removed again.
  *
  * @throws {LabError} also `bad-file` if a chunk does not match the plan
  */
@@ -72,8 +72,8 @@ export async function savePayload<T>(
 /**
  * The chunks of a checkpoint or a data set in order, each verified.
  *
- * @throws {LabError} `bad-checkpoint` at a chunk that is missing or has changed; `not-found` if the checkpoint is deleted
- *   in the meantime
+ * @throws {LabError} `bad-checkpoint` at a chunk that is missing or has changed; `not-found` if the checkpoint is
+ *   deleted in the meantime
  */
 export async function* verifiedChunks(
   database: StoreDatabase,

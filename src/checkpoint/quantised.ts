@@ -3,10 +3,10 @@
  *
  *     weight = q * scale      q in -127..127 (8 bits) or -7..7 (4 bits)
  *
- * A group is 32 neighbours in a row, fewer if 32 does not divide the row, so that a large weight affects the precision of
- * its own group only. Scales are half-precision, which makes 8.5 and 4.5 bits per weight. With 8 bits the scale of a group
- * follows from its largest weight. With 4 bits that wastes levels on a single outlier, so the scale with the least squared
- * error among a few smaller ones is used, and values beyond it are clipped.
+ * A group is 32 neighbours in a row, fewer if 32 does not divide the row, so that a large weight affects the precision
+ * of its own group only. Scales are half-precision, which makes 8.5 and 4.5 bits per weight. With 8 bits the scale of a
+ * group follows from its largest weight. With 4 bits that wastes levels on a single outlier, so the scale with the
+ * least squared error among a few smaller ones is used, and values beyond it are clipped.
  */
 import { LabError } from '../common/errors.ts';
 import { floatsToHalves, halvesToFloats } from './float16.ts';
@@ -30,7 +30,9 @@ const LARGEST = { 4: 7, 8: 127 } as const;
 /** Candidate scales of a group, as shares of the scale that clips nothing. */
 const SCALE_SHARES = { 4: [1, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65], 8: [1] } as const;
 
-/** Weights per group in rows of a given width; undefined if no group size divides it, so that the rows stay unquantised. */
+/**
+ * Weights per group in rows of a given width; undefined if no group size divides it, so that the rows stay unquantised.
+ */
 export function groupSizeOf(width: number): number | undefined {
   return GROUP_SIZES.find((size) => width % size === 0);
 }

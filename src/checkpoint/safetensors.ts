@@ -4,11 +4,12 @@
  *     8 bytes: header length H, little-endian | H bytes: {"name": {"dtype", "shape", "data_offsets"}, ...} | data
  *
  * Files are untrusted, so everything is checked before it is used: lengths, shapes against byte counts, and that the
- * tensors fill the data exactly, without overlap or gap. Reading copies nothing; a tensor is a view until it is converted
- * to floats.
+ * tensors fill the data exactly, without overlap or gap. Reading copies nothing; a tensor is a view until it is
+ * converted to floats.
  *
- * Writing sorts as the reference implementation does (wider types first, then by name), so that equal tensors give equal
- * files and every tensor is aligned for its type. Source: https://github.com/huggingface/safetensors (format, lib.rs).
+ * Writing sorts as the reference implementation does (wider types first, then by name), so that equal tensors give
+ * equal files and every tensor is aligned for its type. Source: https://github.com/huggingface/safetensors (format,
+ * lib.rs).
  */
 import { LabError } from '../common/errors.ts';
 import { bfloatsToFloats, halvesToFloats } from './float16.ts';
@@ -252,7 +253,10 @@ function isCounts(value: unknown): value is readonly number[] {
   return Array.isArray(value) && value.every((item) => Number.isSafeInteger(item) && item >= 0);
 }
 
-/** Undefined beyond 2^53, even if a later 0 makes the product 0, because other programs multiply left to right and overflow. */
+/**
+ * Undefined beyond 2^53, even if a later 0 makes the product 0, because other programs multiply left to right and
+ * overflow.
+ */
 function byteCount(shape: readonly number[], dtype: SafetensorsDtype): number | undefined {
   const most = shape.reduce((product, size) => product * Math.max(1, size), DTYPE_BYTES[dtype]);
   if (!Number.isSafeInteger(most)) return undefined;

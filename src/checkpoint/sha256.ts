@@ -4,7 +4,10 @@
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 
-/** The SHA-256 of some bytes as 64 hexadecimal digits; computed by the browser if it can, else by {@link sha256Portable}. */
+/**
+ * The SHA-256 of some bytes as 64 hexadecimal digits; computed by the browser if it can, else by
+ * {@link sha256Portable}.
+ */
 export async function sha256Hex(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   const subtle: SubtleCrypto | undefined = globalThis.crypto.subtle; // undefined on a page that is not secure
   if (subtle === undefined) return sha256Portable(bytes);

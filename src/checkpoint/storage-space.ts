@@ -1,9 +1,9 @@
 /**
- * The storage that the browser uses for this page, and whether it is persistent. A browser may delete storage that is not
- * persistent when the disk fills up, and some do so after weeks without a visit.
+ * The storage that the browser uses for this page, and whether it is persistent. A browser may delete storage that is
+ * not persistent when the disk fills up, and some do so after weeks without a visit.
  *
- * The browser's numbers are rough: some browsers pad them, and some report a fixed quota whatever the disk has, to prevent
- * fingerprinting. Show them, but do not rely on them; only writing shows what fits.
+ * The browser's numbers are rough: some browsers pad them, and some report a fixed quota whatever the disk has, to
+ * prevent fingerprinting. Show them, but do not rely on them; only writing shows what fits.
  */
 
 /** Space as reported by the browser; null if unknown, as on pages that are not secure. */

@@ -1,6 +1,6 @@
 /**
- * Liveness of tabs. A lock of the Web Locks API belongs to one tab or worker, and the browser releases it when that ends
- * for any reason. So a record whose lock is not held was left behind by an interruption.
+ * Liveness of tabs. A lock of the Web Locks API belongs to one tab or worker, and the browser releases it when that
+ * ends for any reason. So a record whose lock is not held was left behind by an interruption.
  *
  * The API exists on secure pages only. Without it nothing is known, and callers must handle that case.
  */

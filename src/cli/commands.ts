@@ -2,25 +2,26 @@
  * The commands by name. Each is loaded on demand, because most of them load the engine, which the list of commands and
  * a mistyped name do not need.
  *
- * Room `cli/`: one file a command, and what commands share on disk and terminal. What the page also does belongs in
- * `runs/`; commands that run studies in `cli/studies/`.
+ * Room `cli/`: commands on files of pairs (score, mine, piar), and what all commands share on disk and terminal.
+ * Commands that train or list runs belong in `cli/runs/`, those about one model or the rule world in `cli/models/`,
+ * those that run studies in `cli/studies/`; what the page also does belongs in `src/runs/`.
  */
 import type { Command } from 'commander';
 
 /** A command that may not be loaded yet. */
 export interface LazyCommand {
   readonly name: string;
-  /** Shown in the list of commands. */
+  /** Its description, in the list of commands and in its help. */
   readonly summary: string;
   readonly load: () => Promise<Command>;
 }
 
-/** In the order of the list. */
+/** The commands, in the order of the list. */
 export const COMMANDS: readonly LazyCommand[] = [
   {
     name: 'answer',
     summary: 'judge one query-document pair: the label at once, then the reasoning',
-    load: async () => (await import('./answer-command.ts')).answerCommand(),
+    load: async () => (await import('./models/answer-command.ts')).answerCommand(),
   },
   {
     name: 'score',
@@ -29,53 +30,53 @@ export const COMMANDS: readonly LazyCommand[] = [
   },
   {
     name: 'serve',
-    summary: 'answer other programs of this machine: POST /rerank and POST /score',
-    load: async () => (await import('./serve-command.ts')).serveCommand(),
+    summary: 'serve a model to other programs on this machine: POST /rerank and POST /score',
+    load: async () => (await import('./models/serve-command.ts')).serveCommand(),
   },
   {
     name: 'world',
     summary: 'show the rule world, or write its judged pairs to a file',
-    load: async () => (await import('./world-command.ts')).worldCommand(),
+    load: async () => (await import('./models/world-command.ts')).worldCommand(),
   },
   {
     name: 'tokenizer',
     summary: 'train a byte-level BPE tokenizer on the rule world or on a text file',
-    load: async () => (await import('./tokenizer-command.ts')).tokenizerCommand(),
+    load: async () => (await import('./models/tokenizer-command.ts')).tokenizerCommand(),
   },
   {
     name: 'sft',
     summary: 'train a model by supervised fine-tuning, on the rule world or on a file of judged pairs',
-    load: async () => (await import('./sft-command.ts')).sftCommand(),
+    load: async () => (await import('./runs/sft-command.ts')).sftCommand(),
   },
   {
     name: 'eval',
     summary: 'measure a model on held-out pairs of what it was trained on',
-    load: async () => (await import('./eval-command.ts')).evalCommand(),
+    load: async () => (await import('./models/eval-command.ts')).evalCommand(),
   },
   {
     name: 'grpo',
-    summary: 'train a model on by Stepwise-GRPO with mode balance',
-    load: async () => (await import('./grpo-command.ts')).grpoCommand(),
+    summary: 'train a model further by Stepwise-GRPO with mode balance',
+    load: async () => (await import('./runs/grpo-command.ts')).grpoCommand(),
   },
   {
     name: 'distill',
-    summary: 'train a small model (student) on what a larger one (teacher) says',
-    load: async () => (await import('./distill-command.ts')).distillCommand(),
+    summary: 'train a small model (the student) from a larger one (the teacher)',
+    load: async () => (await import('./runs/distill-command.ts')).distillCommand(),
   },
   {
     name: 'runs',
-    summary: 'list the runs in a folder, with what sets them apart and how far they came',
-    load: async () => (await import('./runs-command.ts')).runsCommand(),
+    summary: 'list the runs in a folder, with their differing settings and their progress',
+    load: async () => (await import('./runs/runs-command.ts')).runsCommand(),
   },
   {
     name: 'compare',
     summary: 'compare runs: what differs in their settings, means over seeds, differences seed by seed',
-    load: async () => (await import('./runs-command.ts')).compareCommand(),
+    load: async () => (await import('./runs/runs-command.ts')).compareCommand(),
   },
   {
     name: 'sweep',
     summary: 'make runs with every combination of some settings and with several seeds, and compare them',
-    load: async () => (await import('./sweep-command.ts')).sweepCommand(),
+    load: async () => (await import('./runs/sweep-command.ts')).sweepCommand(),
   },
   {
     name: 'mine',
@@ -84,18 +85,18 @@ export const COMMANDS: readonly LazyCommand[] = [
   },
   {
     name: 'export',
-    summary: 'a model as one file that the page imports, or a checkpoint of the page as a model folder',
-    load: async () => (await import('./export-command.ts')).exportCommand(),
+    summary: 'convert a model between the command line and the page',
+    load: async () => (await import('./models/export-command.ts')).exportCommand(),
   },
   {
     name: 'quantise',
-    summary: 'write a copy of a model with its matrices in 8 or 4 bits, and say how far it agrees',
-    load: async () => (await import('./quantise-command.ts')).quantiseCommand(),
+    summary: 'write a copy of a model with its matrices in 8 or 4 bits, and measure how far the two agree',
+    load: async () => (await import('./models/quantise-command.ts')).quantiseCommand(),
   },
   {
     name: 'agreement',
-    summary: 'what compression costs models: answers as f16, int8 and int4 beside those in float32',
-    load: async () => (await import('./quantise-command.ts')).agreementCommand(),
+    summary: 'measure what compression costs: answers of models in f16, int8 and int4 beside those in float32',
+    load: async () => (await import('./models/quantise-command.ts')).agreementCommand(),
   },
   {
     name: 'piar',
@@ -104,7 +105,7 @@ export const COMMANDS: readonly LazyCommand[] = [
   },
   {
     name: 'experiment',
-    summary: 'run an experiment of the lab: every arm with every seed, and what the differences say',
+    summary: 'run an experiment of the lab: every arm with every seed, and the findings',
     load: async () => (await import('./studies/experiment-command.ts')).experimentCommand(),
   },
   {
@@ -114,12 +115,12 @@ export const COMMANDS: readonly LazyCommand[] = [
   },
   {
     name: 'recipe',
-    summary: 'learn from real judgments end to end, and report beside BM25',
+    summary: 'learn from real judgments end to end, and compare with BM25',
     load: async () => (await import('./studies/recipe-command.ts')).recipeCommand(),
   },
   {
     name: 'report',
-    summary: 'print the table of an experiment, and write its table and plot beside the results file',
+    summary: 'print the report of a study, and write it with its plots beside the results file',
     load: async () => (await import('./studies/report-command.ts')).reportCommand(),
   },
 ];

@@ -1,5 +1,5 @@
 /**
- * What `lab mine` does.
+ * The action of `lab mine`.
  */
 import type { ColumnNames } from '../data/files/columns.ts';
 import { expertsOf, judgedPairs, withStandingOf } from '../runs/file-data.ts';
@@ -76,7 +76,7 @@ function worldExperts({ worldSeed, split, queries }: MineOptions): ExpertPair[] 
   return Array.from(world.pairs(split, 0, Math.min(queries, world.queryCount(split))), toExpert);
 }
 
-/** The pairs of a file, with traces where the model's rules lead to what people said. */
+/** The pairs of a file, with traces where the model's rules imply the given label. */
 async function fileExperts(path: string, model: ModelFacts, options: MineOptions): Promise<readonly ExpertPair[]> {
   const { size } = model.scale;
   const dataSet = await readDataFiles(path, { ...options, scale: size });

@@ -12,14 +12,13 @@ import { lazily } from './lazily.ts';
 
 export function mineCommand(): Command {
   return new Command('mine')
-    .description('find the judged pairs that a trained model finds hard')
     .argument('[file]', 'judged pairs on the scale of the model (default: the rule world)')
     .addOption(modelOption())
     .addOption(docsOption())
     .addOption(columnOption())
     .addOption(gradeOption())
     .addOption(new Option('--split <name>', 'the split of the rule world').choices(SPLITS).default('train'))
-    .option('--queries <n>', 'how many queries of it, six pairs each', wholeNumber(1), 250)
+    .option('--queries <n>', 'how many of its queries, six pairs each', wholeNumber(1), 250)
     .option('--world-seed <n>', 'seed of the rule world', wholeNumber(0), 1)
     .option('--limit <n>', 'only the first pairs of the file', wholeNumber(1))
     .option('--samples <n>', 'completions per pair, at temperature 1', wholeNumber(1), 8)

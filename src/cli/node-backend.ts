@@ -15,8 +15,8 @@ import { pollPatiently } from './patient-polling.ts';
  * @throws {LabError} `no-backend`
  */
 export async function openNodeBackend(name: BackendChoice): Promise<OpenedBackend> {
-  // Registers the gradients of tfjs's own ops, which the core's Node build leaves out. Loaded only now, because what a command
-  // checks first need not wait for it.
+  // Registers the gradients of tfjs's own ops, which the core's Node build leaves out. Loaded only now, because what a
+  // command checks first need not wait for it.
   await import('@tensorflow/tfjs');
   if (name === 'auto' || name === 'webgpu') await (webGpu ??= provideWebGpu());
   const wasmFile = createRequire(import.meta.url).resolve(

@@ -1,5 +1,5 @@
 /**
- * What `lab piar` does.
+ * The action of `lab piar`.
  */
 import { basename, dirname, join } from 'node:path';
 import process from 'node:process';
@@ -49,8 +49,8 @@ const RESULT_FILES = [
 
 export async function runPiarCommand(path: string, options: PiarCommandOptions): Promise<void> {
   const { docs, start: startPath, force } = options;
-  const beside = startPath === undefined ? undefined : join(dirname(startPath), LEXICON_FILE);
-  await checkOutputFolder(options.out, RESULT_FILES, { inputs: [path, docs, startPath, beside], force });
+  const lexiconPath = startPath === undefined ? undefined : join(dirname(startPath), LEXICON_FILE);
+  await checkOutputFolder(options.out, RESULT_FILES, { inputs: [path, docs, startPath, lexiconPath], force });
   const scale = scaleOfSize(options.scale);
   const refiner = refinerOf(options);
   const start = options.start === undefined ? startInstruction(scale.size) : await readInstructionFile(options.start);

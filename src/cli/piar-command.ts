@@ -10,7 +10,6 @@ import { lazily } from './lazily.ts';
 
 export function piarCommand(): Command {
   return new Command('piar')
-    .description('refine an instruction on judged pairs: predict, identify errors, analyse, refine')
     .argument('<file>', 'judged pairs: TSV, CSV, JSON lines or a JSON array, optionally .gz')
     .addOption(docsOption())
     .addOption(columnOption())

@@ -68,7 +68,7 @@ Examples:
   const [first, ...more] = args.filter((arg) => !arg.startsWith('-'));
   const asked = first === 'help' ? more[0] : first;
   for (const { name, summary, load } of COMMANDS) {
-    program.addCommand((name === asked ? await load() : new Command(name)).summary(summary));
+    program.addCommand((name === asked ? await load() : new Command(name)).description(summary));
   }
   return configured(program);
 }

@@ -1,9 +1,9 @@
 /**
- * What `lab score` does.
+ * The action of `lab score`.
  */
 import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
-import { type DecodingKind, usualDecoding } from '../config/decoding.ts';
+import { type DecodingKind, defaultDecoding } from '../config/decoding.ts';
 import { LabError, throwIfAborted } from '../common/errors.ts';
 import type { ColumnNames } from '../data/files/columns.ts';
 import { TwoFiles } from '../data/files/fields.ts';
@@ -96,7 +96,7 @@ export async function runScore(path: string, options: ScoreOptions): Promise<voi
   const isReasoned = options.reason === true && silence === undefined;
   if (options.reason === true && silence !== undefined) note(silence);
 
-  const decoding = options.decoding ?? usualDecoding(model.instruction);
+  const decoding = options.decoding ?? defaultDecoding(model.instruction);
   const tally = new ScoreTally(model);
   const identity = {
     pairs: await hashFile(path),

@@ -1,13 +1,13 @@
 /**
- * Options made from the schema of a run's settings: some have a flag of their own, `--set path=value` reaches all of them, and
- * `--help` lists them with default, range and unit.
+ * Options made from the schema of a run's settings: some settings have a flag, `--set path=value` reaches all of them,
+ * and `--help` lists them with default, range and unit.
  */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type * as v from 'valibot';
 import { messageOf } from '../common/errors.ts';
 import { type SettingField, settingFields } from '../config/setting-fields.ts';
 import {
-  allowedIn,
+  describeAllowed,
   fieldsAt,
   leafAt,
   rangeText,
@@ -18,16 +18,16 @@ import {
 } from '../config/setting-values.ts';
 import type { RawSettings } from './config-file.ts';
 
-interface FlagWords {
-  /** What it is for, where the setting's own help is not enough. */
+interface FlagDetails {
+  /** Replaces the help of the setting. */
   readonly help?: string;
-  /** A setting that comes with it: the kind of variant that it belongs to. */
+  /** A setting that the flag implies: the kind of variant that its setting belongs to. */
   readonly with?: readonly [path: string, value: string];
 }
-type Flag = readonly [flags: string, path: string, words?: FlagWords];
+type Flag = readonly [flags: string, path: string, details?: FlagDetails];
 
-/** A setting that was given. */
-export interface SaidSetting {
+/** A setting that the command line sets. */
+export interface ExplicitSetting {
   readonly field: SettingField;
   readonly value: SettingValue;
 }
@@ -51,34 +51,39 @@ export class SettingOptions {
     }
     const set = new Option('--set <path=value>', 'any setting by its path, as listed below; may be repeated');
     return command
-      .addOption(set.argParser((text, said: SaidSetting[] | undefined) => [...(said ?? []), this.#readPair(text)]))
+      .addOption(
+        set.argParser((text, explicit: ExplicitSetting[] | undefined) => [...(explicit ?? []), this.#readPair(text)]),
+      )
       .addHelpText('after', () => this.#list(command));
   }
 
-  /** The settings that were given; the kinds of variants come first, since they decide what else there is. */
-  saidTo(command: Command): SaidSetting[] {
+  /**
+   * The settings that the command line sets; kinds of variants come first, because they decide which other settings
+   * exist.
+   */
+  explicitIn(command: Command): ExplicitSetting[] {
     const options = command.opts<Record<string, unknown>>();
-    const flagged = this.#flags.flatMap(([flags, path, { with: also } = {}]) => {
+    const flagged = this.#flags.flatMap(([flags, path, { with: implied } = {}]) => {
       const name = new Option(flags).attributeName();
       if (command.getOptionValueSource(name) !== 'cli') return [];
       const own = { field: this.#at(path), value: options[name] as SettingValue };
-      return also === undefined ? [own] : [own, { field: this.#at(also[0]), value: also[1] }];
+      return implied === undefined ? [own] : [own, { field: this.#at(implied[0]), value: implied[1] }];
     });
-    const said = [...flagged, ...((options['set'] ?? []) as SaidSetting[])];
-    const rank = ({ field }: SaidSetting): number =>
+    const explicit = [...flagged, ...((options['set'] ?? []) as ExplicitSetting[])];
+    const rank = ({ field }: ExplicitSetting): number =>
       (field.kind === 'choice' && field.isVariant) || (field.kind === 'toggle' && field.isGroup) ? 0 : 1;
-    return said.toSorted((a, b) => rank(a) - rank(b));
+    return explicit.toSorted((a, b) => rank(a) - rank(b));
   }
 
-  /** Settings with those that were given in their places. */
-  apply(settings: RawSettings, said: readonly SaidSetting[]): RawSettings {
-    return said.reduce<RawSettings>(
+  /** Settings with the explicit ones in their places. */
+  apply(settings: RawSettings, explicit: readonly ExplicitSetting[]): RawSettings {
+    return explicit.reduce<RawSettings>(
       (whole, { field, value }) => withSetting(whole, this.#fields, field, value),
       settings,
     );
   }
 
-  /** `--set` for each setting without a flag of its own in which some settings differ from others. */
+  /** The `--set` options that turn settings into others, for settings without a flag. */
   unflagged(from: object, to: object): string[] {
     const flagged = new Set(this.#flags.map(([, path]) => path));
     const paths = new Set(this.#fields.map(({ path }) => path).filter((path) => !flagged.has(path)));
@@ -90,8 +95,8 @@ export class SettingOptions {
     });
   }
 
-  /** A setting as it was typed. @throws {InvalidArgumentError} if there is none, or it takes no such value */
-  read(path: string, text: string): SaidSetting {
+  /** Reads a setting. @throws {InvalidArgumentError} for an unknown path or an unacceptable value */
+  read(path: string, text: string): ExplicitSetting {
     try {
       const [field] = fieldsAt(
         this.#fields.filter((each) => !isDecided(each)),
@@ -110,7 +115,7 @@ export class SettingOptions {
     return field;
   }
 
-  #readPair(text: string): SaidSetting {
+  #readPair(text: string): ExplicitSetting {
     const [, path, value = ''] = /^([^=]+)=(.*)$/su.exec(text) ?? [];
     if (path === undefined) throw new InvalidArgumentError('Expected path=value, such as seed=7.');
     return this.read(path.trim(), value);
@@ -132,19 +137,19 @@ export class SettingOptions {
   }
 }
 
-/** Whether no option decides it: what is learned from, and who learns. */
+/** Whether no option sets it: the kind of data, and the origin of a student. */
 function isDecided({ kind, level, path }: SettingField): boolean {
   return kind === 'choice' && level === 'fixed' && path.endsWith('.kind');
 }
 
-/** What was typed for a setting. */
+/** Reads the value of a setting. @throws {InvalidArgumentError} */
 function valueOf(field: SettingField, text: string): SettingValue {
   const value = readSetting(field, text);
-  if (value === undefined) throw new InvalidArgumentError(`Expected ${allowedIn(field)}.`);
+  if (value === undefined) throw new InvalidArgumentError(`Expected ${describeAllowed(field)}.`);
   return value;
 }
 
-/** "warm-up: steps in which the learning rate rises", without its full stop. */
+/** Label and help as a phrase: "warm-up: steps in which the learning rate rises". */
 function phrase({ label, help }: SettingField): string {
   return `${lowerFirst(label)}: ${lowerFirst(help.replace(/\.$/u, ''))}`;
 }
@@ -153,15 +158,15 @@ function lowerFirst(text: string): string {
   return /^.[^a-z ]/u.test(text) ? text : `${text.charAt(0).toLowerCase()}${text.slice(1)}`;
 }
 
-/** What it may be, what that counts, and what it is otherwise. */
+/** Accepted values, unit and default. */
 function factsOf(field: SettingField): string {
   const { unit, fallback, kind } = field;
   const shown = kind === 'toggle' ? (fallback ? 'yes' : 'no') : typedSetting(fallback);
-  const allowed = [allowedShortly(field), unit].filter((part) => part !== '').join(' ');
+  const allowed = [briefRange(field), unit].filter((part) => part !== '').join(' ');
   return [allowed, `default: ${shown === '' ? 'none' : shown}`].filter((part) => part !== '').join('; ');
 }
 
-function allowedShortly(field: SettingField): string {
+function briefRange(field: SettingField): string {
   switch (field.kind) {
     case 'number':
     case 'list':

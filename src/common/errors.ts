@@ -1,10 +1,12 @@
 /**
- * The error type of the lab. Every error has what was expected, what was found and how to fix it, and a code from a closed
- * list, so that a worker's message, a CLI exit and a page banner can distinguish errors. This room holds what several rooms
- * share and no room owns: errors, random numbers, pacing, and mathematics.
+ * The error type of the lab. Every error has what was expected, what was found and how to fix it, and a code from a
+ * closed list, so that a worker's message, a CLI exit and a page banner can distinguish errors. This room holds what
+ * several rooms share and no room owns: errors, random numbers, pacing, and mathematics.
  */
 
-/** The kind of error, as a closed list. It is also the `name`, because comlink transfers only name, message and stack. */
+/**
+ * The kind of error, as a closed list. It is also the `name`, because comlink transfers only name, message and stack.
+ */
 export type LabErrorCode =
   | 'aborted'
   | 'backend-lost'

@@ -1,8 +1,8 @@
 /**
- * Fits one Gaussian to a mixture by either direction of the Kullback-Leibler divergence: the smallest illustration of why
- * supervised learning covers modes and reinforcement learning seeks them. Forward, KL(p || q), has its minimum at the mean
- * and variance of the mixture. Reverse, KL(q || p), has no closed form and often several minima, each near one component;
- * they are found by natural gradient descent from every component and from the forward fit.
+ * Fits one Gaussian to a mixture by either direction of the Kullback-Leibler divergence: the smallest illustration of
+ * why supervised learning covers modes and reinforcement learning seeks them. Forward, KL(p || q), has its minimum at
+ * the mean and variance of the mixture. Reverse, KL(q || p), has no closed form and often several minima, each near one
+ * component; they are found by natural gradient descent from every component and from the forward fit.
  */
 
 /** One component, or the fitted Gaussian. */

@@ -1,12 +1,12 @@
 /**
  * The three estimators of KL(p || ref) from samples of p, and their gradients as losses. Over a few outcomes all
- * expectations are sums, so common beliefs can be checked exactly: k1 has zero gradient in expectation, k2 has the gradient
- * of the reverse divergence KL(p || ref), and k3 that of the *forward* divergence KL(ref || p).
+ * expectations are sums, so common beliefs can be checked exactly: k1 has zero gradient in expectation, k2 has the
+ * gradient of the reverse divergence KL(p || ref), and k3 that of the *forward* divergence KL(ref || p).
  *
  *     k1 = log(p / ref)     k2 = 1/2 log(p / ref)^2     k3 = ref/p - log(ref/p) - 1
  *
- * Gradients are with respect to the logits of p, as a trainer takes them: through log p at the sampled outcome, with the
- * sample fixed.
+ * Gradients are with respect to the logits of p, as a trainer takes them: through log p at the sampled outcome, with
+ * the sample fixed.
  */
 import type { Rng } from './rng.ts';
 

@@ -1,6 +1,6 @@
 /**
- * Opening something at its first use, once; and again after a failure, which may have passed since: another tab may have
- * released the database.
+ * Opening something at its first use, once; and again after a failure, which may have passed since: another tab may
+ * have released the database.
  */
 
 /** @param open - called at the first use, and at the first one after it failed */

@@ -1,7 +1,7 @@
 /**
- * Sharing the GPU with the desktop. A browser draws the desktop with the GPU that trains, and queued work runs in order:
- * a second of queued work freezes the desktop for a second. So while the page is visible, about 30 ms of work are queued
- * before the queue is left to drain. The number of pieces that fit is measured along the way.
+ * Sharing the GPU with the desktop. A browser draws the desktop with the GPU that trains, and queued work runs in
+ * order: a second of queued work freezes the desktop for a second. So while the page is visible, about 30 ms of work
+ * are queued before the queue is left to drain. The number of pieces that fit is measured along the way.
  *
  * No timer is involved, because browsers throttle the timers of hidden pages. Results never depend on the pace.
  */

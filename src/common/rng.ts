@@ -1,6 +1,6 @@
 /**
- * Seeded random numbers. All randomness in the lab comes from here, so that a seed reproduces a run exactly and a checkpoint
- * can store the state of every stream (one unsigned 32-bit integer each).
+ * Seeded random numbers. All randomness in the lab comes from here, so that a seed reproduces a run exactly and a
+ * checkpoint can store the state of every stream (one unsigned 32-bit integer each).
  */
 
 /** A stream of pseudo-random numbers whose whole state is one 32-bit integer. */
@@ -79,7 +79,10 @@ export class Rng {
     return out;
   }
 
-  /** A sample of the standard normal distribution (Box-Muller; the second value is discarded to keep the state one integer). */
+  /**
+   * A sample of the standard normal distribution (Box-Muller; the second value is discarded to keep the state one
+   * integer).
+   */
   normal(): number {
     const u = 1 - this.next();
     return Math.sqrt(-2 * Math.log(u)) * Math.cos(2 * Math.PI * this.next());
@@ -91,7 +94,9 @@ export function hash32(text: string): number {
   return mix32(fnv1a(text));
 }
 
-/** FNV-1a before finalisation, from which longer texts can be hashed incrementally (as kernels/sample-token.ts does). */
+/**
+ * FNV-1a before finalisation, from which longer texts can be hashed incrementally (as kernels/sample-token.ts does).
+ */
 export function fnv1a(text: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) {

@@ -3,8 +3,8 @@
  *
  *     policy(x) = ref(x) exp(R(x) / beta) / Z
  *
- * With weak regularisation (beta near 0) it puts all mass on the best outcome, however close the others: the collapse is
- * in the objective, not in the optimisation. With strong regularisation (large beta) it is the reference.
+ * With weak regularisation (beta near 0) it puts all mass on the best outcome, however close the others: the collapse
+ * is in the objective, not in the optimisation. With strong regularisation (large beta) it is the reference.
  */
 import { klNats, softmax } from './kl-estimators.ts';
 

@@ -1,6 +1,6 @@
 /**
- * Yields to messages. A loop that only awaits settled promises never lets its thread handle a message, so it could not be
- * stopped; this yields one turn of the event loop.
+ * Yields to messages. A loop that only awaits settled promises never lets its thread handle a message, so it could not
+ * be stopped; this yields one turn of the event loop.
  */
 
 /** Resolves after pending messages have been handled. It posts a message to itself, because timers are throttled. */

@@ -1,22 +1,22 @@
 /**
- * In which order the prompts of a reinforcement run are drawn.
+ * The order in which a reinforcement run draws its prompts.
  */
 import * as v from 'valibot';
 import { fraction, kindOf, setting, steps } from './settings.ts';
 
-/** What all orders by stages share. */
+/** Settings of every order with stages. */
 const staging = {
   rehearsalShare: setting(
     fraction,
     0.25,
     'Rehearsal',
-    'Share of a step\u2019s prompts from stages that are over, so that they are not forgotten.',
+    'Share of a step\u2019s prompts from finished stages, to prevent forgetting.',
   ),
   rareShare: setting(
     fraction,
     0.25,
     'Rare rules',
-    'Share of a step\u2019s prompts in the mixed stage that cite a rare rule, beside those in the mix.',
+    'In the mixed stage: share of a step\u2019s prompts drawn from those that cite a rare rule.',
   ),
 };
 /** Two shares of the run's steps, in order: where the first and the second stage end. */
@@ -28,34 +28,39 @@ const ends = (first: number, second: number) =>
     ),
     [first, second],
     'Ends of stages',
-    'Where the first and the second stage end at the latest, as shares of the run.',
+    'The latest ends of the first and the second stage, as shares of the run.',
   );
 
 /**
- * The order of prompts by how often the start answered them rightly (train/curriculum.ts): stage 1 at least half the
- * time, stage 2 less often, stage 3 all of these and rare rules besides. All but random need pass rates.
+ * The order of prompts by the pass rate of the start model (train/curriculum.ts): stage 1 has prompts with a rate of at
+ * least 0.5, stage 2 those below, stage 3 both and additional prompts with rare rules. Every order except random needs
+ * pass rates.
  */
 export const CurriculumSchema = v.variant('kind', [
-  v.strictObject({ kind: kindOf('random', 'Random', 'As they are drawn.') }),
+  v.strictObject({ kind: kindOf('random', 'Random', 'No order.') }),
   v.strictObject({
-    kind: kindOf('staged', 'In stages', 'What the start finds easy, then hard, then all and rare rules more often.'),
+    kind: kindOf(
+      'staged',
+      'In stages',
+      'Prompts that are easy for the start model, then hard ones, then all, with more rare rules.',
+    ),
     ends: ends(1 / 3, 2 / 3),
     ...staging,
   }),
   v.strictObject({
-    kind: kindOf('reversed', 'In stages, reversed', 'The control for "In stages": from all to easy.'),
+    kind: kindOf('reversed', 'In stages, reversed', 'The control for "In stages": the same stages in reverse.'),
     ends: ends(1 / 3, 2 / 3),
     ...staging,
   }),
   v.strictObject({
-    kind: kindOf('adaptive', 'In stages, adaptive', 'In stages, but one ends once its prompts are answered well.'),
+    kind: kindOf('adaptive', 'In stages, adaptive', 'In stages; a stage ends once its prompts are answered well.'),
     promoteAt: setting(
       v.tuple([fraction, fraction]),
       [0.85, 0.5],
       'Promote at',
-      'Mean label reward of a stage\u2019s own prompts that ends stage 1, and stage 2.',
+      'Mean label reward on a stage\u2019s own prompts at which stage 1 and stage 2 end.',
     ),
-    window: setting(steps, 10, 'Window', 'Steps that the mean is over; no stage is shorter.', { unit: 'steps' }),
+    window: setting(steps, 10, 'Window', 'Steps over which the mean is taken; no stage is shorter.', { unit: 'steps' }),
     ends: ends(0.4, 0.8),
     ...staging,
   }),

@@ -1,6 +1,6 @@
 /**
- * How completions are decoded: freely, held to the grammar, or held to the grammar with evidence that is in the pair
- * (infer/held says what each allows).
+ * How completions are decoded: freely, held to the grammar, or held to the grammar with evidence that is in the pair.
+ * `infer/held` implements this constrained decoding.
  */
 import * as v from 'valibot';
 import { setting } from './settings.ts';
@@ -8,12 +8,12 @@ import { setting } from './settings.ts';
 export const DECODINGS = ['free', 'grammar', 'grounded'] as const;
 export type DecodingKind = (typeof DECODINGS)[number];
 
-/** How a model answers where nobody says: one without rules has nothing to be held to. */
-export function usualDecoding(instruction: { readonly rules: readonly unknown[] }): DecodingKind {
+/** The default decoding of answers: free for a model without rules, because it writes no evidence. */
+export function defaultDecoding(instruction: { readonly rules: readonly unknown[] }): DecodingKind {
   return instruction.rules.length > 0 ? 'grounded' : 'free';
 }
 
-/** Absent in settings of before completions could be held. */
+/** Older settings lack it. */
 export const DecodingSchema = setting(
   v.picklist(DECODINGS),
   'free',

@@ -31,7 +31,7 @@ const MethodSchema = v.variant('kind', [
       'Completions',
       'Whose completions the two are compared on.',
     ),
-    /** On-policy, once they have begun. */
+    /** Applies after `studentFrom`. */
     studentShare: setting(
       fraction,
       0,
@@ -42,14 +42,14 @@ const MethodSchema = v.variant('kind', [
       fraction,
       0.5,
       'Own from',
-      'They begin after this share of the run: a new student first has to learn to write.',
+      'Share of the run before the first of them, because a new student must first learn to write.',
     ),
   }),
   v.strictObject({
     kind: kindOf(
       'label-kd',
       'Label, softened',
-      'The teacher\u2019s distribution of the label (arXiv 1503.02531); no reasons are learned.',
+      'The teacher\u2019s distribution over labels (arXiv 1503.02531); no reasons are learned.',
     ),
     temperature: setting(numberAbove(0, 100), 2, 'Temperature', 'Softens both label distributions.'),
   }),
@@ -68,9 +68,14 @@ const MethodSchema = v.variant('kind', [
     kind: kindOf(
       'expert',
       'No teacher',
-      'The expert\u2019s completions, or their labels alone. What every other method is held against.',
+      'The expert\u2019s completions, or their labels alone: the baseline of every other method.',
     ),
-    segment: setting(v.picklist(['all', 'label']), 'all', 'Part', 'What is learned of the expert\u2019s completions.'),
+    segment: setting(
+      v.picklist(['all', 'label']),
+      'all',
+      'Part',
+      'The part of the expert\u2019s completions that is learned.',
+    ),
   }),
 ]);
 
@@ -81,40 +86,42 @@ export const DistillConfigSchema = v.strictObject({
   ...trainingEntries,
   steps: setting(steps, 500, 'Steps', 'Optimizer updates.', { unit: 'steps', level: 'basic' }),
   warmupSteps: setting(stepsOrNone, 50, 'Warm-up', 'Steps in which the learning rate rises.', { unit: 'steps' }),
-  method: setting(MethodSchema, { kind: 'jsd' }, 'Method', 'What is learned of the teacher.', {
+  method: setting(MethodSchema, { kind: 'jsd' }, 'Method', 'What the student learns from the teacher.', {
     group: 'What is learned',
     level: 'basic',
   }),
-  /** Lambda of the mode balance: L = L_distill + lambda L_SFT, L_SFT on the expert's completions of the same prompts. */
+  /**
+   * Lambda of the mode balance: L = L_distill + lambda L_SFT, L_SFT on the expert's completions of the same prompts.
+   */
   expertWeight: setting(
     weight,
     0,
     'Expert loss',
-    'Weight of the expert\u2019s completions beside the teacher (mode balance).',
+    'Weight of the loss on the expert\u2019s completions (mode balance).',
     { group: 'What is learned', level: 'basic' },
   ),
-  maxTokens: setting(wholeNumber(1, 4096), 48, 'Longest completion', 'Of the teacher or the student.', {
+  maxTokens: setting(wholeNumber(1, 4096), 48, 'Longest completion', 'The limit for teacher and student.', {
     unit: 'tokens',
   }),
   decoding: setting(
     v.picklist(DECODINGS),
     'free',
     'Decoding',
-    'Of the completions that the teacher writes: free, held to the grammar, or held to the grammar with evidence that is in the pair.',
+    'Of the teacher\u2019s completions: free, held to the grammar, or to the grammar and evidence that is in the pair.',
   ),
   sequencesPerPass: setting(perStep, 64, 'Sequences per pass', 'Smaller needs less memory and changes nothing else.'),
   teacherCacheMiB: setting(
     numberFrom(0, 1_048_576),
     64,
     'Memory for answers',
-    'For what the teacher says to all examples; if it needs more, the teacher is asked every time.',
+    'For the teacher\u2019s distributions on all examples; if they need more, every batch computes them again.',
     { unit: 'MiB' },
   ),
   teacherTopK: setting(
     wholeNumber(1, 2 ** 24),
     32,
     'Likeliest tokens',
-    'How many of the teacher\u2019s are kept at each place; the others share the mass that is left.',
+    'How many of the teacher\u2019s probabilities are kept per position; the other tokens share the remaining mass.',
     { unit: 'tokens' },
   ),
 });

@@ -1,9 +1,8 @@
 /**
- * The settings of a Stepwise-GRPO run. The defaults are the lab's demonstration: groups of 8 completions for 16 prompts,
- * stepwise advantages, label and reasoning averaged apart, no KL, and lambda 0.3 of the expert loss.
+ * The settings of a Stepwise-GRPO run. The defaults are the lab's demonstration: groups of 8 completions for 16
+ * prompts, stepwise advantages, label and reasoning averaged apart, no KL, and lambda 0.3 of the expert loss.
  *
- * How completions are rewarded is a setting of its own (`rewardConfigSchema`): it belongs to the task, not to the way of
- * learning it.
+ * The reward is configured separately (`rewardConfigSchema`), because it belongs to the task and not to the algorithm.
  */
 import * as v from 'valibot';
 import { CurriculumSchema } from './curriculum-config.ts';
@@ -24,18 +23,18 @@ import {
 import { adamEntries, learningRate } from './sft-config.ts';
 
 const clip = <const Low extends number, const High extends number>(low: Low, high: High) => ({
-  clipLow: setting(fraction, low, 'Clip below', 'The ratio is kept above 1 less this.'),
+  clipLow: setting(fraction, low, 'Clip below', 'The ratio is clipped at 1 minus this.'),
   clipHigh: setting(
     positiveWeight,
     high,
     'Clip above',
-    'The ratio is kept below 1 and this; more than below is clip-higher.',
+    'The ratio is clipped at 1 plus this; a larger value than below is clip-higher.',
   ),
 });
 
 /**
- * How the policy loss is averaged and clipped; the ratio is kept in [1 - clipLow, 1 + clipHigh]. Any variant can be
- * clipped higher above than below (clip-higher); only dapo and gspo are by default.
+ * How the policy loss is averaged and clipped; the ratio is clipped to [1 - clipLow, 1 + clipHigh]. Any variant can
+ * clip higher above than below (clip-higher); by default only dapo and gspo do.
  */
 const LossSchema = v.variant('kind', [
   v.strictObject({
@@ -46,7 +45,7 @@ const LossSchema = v.variant('kind', [
     kind: kindOf(
       'dr_grpo',
       'Dr. GRPO',
-      'Sum over tokens by G x the longest possible completion (arXiv 2503.20783); goes with no scaling of advantages.',
+      'Sum over tokens / (G x the longest completion allowed) (arXiv 2503.20783); used with unscaled advantages.',
     ),
     ...clip(0.2, 0.2),
   }),
@@ -54,7 +53,7 @@ const LossSchema = v.variant('kind', [
     kind: kindOf(
       'dapo',
       'DAPO',
-      'Mean over all tokens of the batch (arXiv 2503.14476); goes with silent groups and truncated completions left out.',
+      'Mean over all tokens of the batch (arXiv 2503.14476); used without silent groups and truncated completions.',
     ),
     ...clip(0.2, 0.28),
   }),
@@ -74,7 +73,7 @@ const AveragingSchema = v.variant('kind', [
     kind: kindOf(
       'separate',
       'Separate',
-      'Label and reasoning each by itself: a long trace cannot drown the deciding token.',
+      'Label and reasoning separately, so that a long trace does not outweigh the label.',
     ),
     label: setting(weight, 0.5, 'Weight of the label', 'In L_RL = label L_label + reasoning L_reasoning.'),
     reasoning: setting(weight, 0.5, 'Weight of the reasoning', 'In L_RL = label L_label + reasoning L_reasoning.'),
@@ -86,11 +85,11 @@ const AdvantageSchema = v.strictObject({
     v.picklist(['outcome', 'stepwise']),
     'stepwise',
     'Advantages',
-    'Which reward a token is credited with.',
+    'The reward that a token is credited with.',
     {
       choices: {
         outcome: ['Outcome', 'Every token gets the advantage of the total reward.'],
-        stepwise: ['Stepwise', 'Each segment gets its own.'],
+        stepwise: ['Stepwise', 'Each segment gets the advantage of its own reward.'],
       },
     },
   ),
@@ -98,12 +97,12 @@ const AdvantageSchema = v.strictObject({
     v.picklist(['group', 'batch', 'none']),
     'group',
     'Scaled by',
-    'What differences from the group\u2019s mean are divided by.',
+    'The divisor of differences from the group\u2019s mean.',
     {
       choices: {
-        group: ['The group', 'The spread of the group\u2019s own rewards.'],
-        batch: ['The batch', 'The spread of the whole batch.'],
-        none: ['Nothing', 'Differences are taken as they are.'],
+        group: ['The group', 'The standard deviation of the group\u2019s rewards.'],
+        batch: ['The batch', 'The standard deviation over the whole batch.'],
+        none: ['Nothing', 'Differences are not scaled.'],
       },
     },
   ),
@@ -111,7 +110,7 @@ const AdvantageSchema = v.strictObject({
     weight,
     1,
     'Weight of a step',
-    'Stepwise only: how much a step counts beside the whole reasoning.',
+    'Stepwise only: the weight of a step\u2019s reward relative to that of the whole reasoning.',
   ),
 });
 
@@ -120,7 +119,7 @@ const on = setting(
   v.picklist(['rollouts', 'expert']),
   'rollouts',
   'Measured on',
-  'Which tokens the divergence is taken on.',
+  'The tokens on which the divergence is measured.',
   {
     choices: {
       rollouts: ['Rollouts', 'The tokens of rollouts, by the estimator.'],
@@ -132,8 +131,8 @@ const on = setting(
 /** Kullback-Leibler divergence from the policy to a frozen reference, usually the SFT start. `beta` is its weight. */
 const KlSchema = v.variant('kind', [
   v.strictObject({ kind: kindOf('none', 'None', 'The policy may go anywhere.') }),
-  /** As a loss k1 would have no gradient on average. */
-  v.strictObject({ kind: kindOf('k1-reward', 'k1 in the reward', 'beta k1 is taken off the reward.'), beta }),
+  /** In the reward, because k1 as a loss has a gradient of zero in expectation. */
+  v.strictObject({ kind: kindOf('k1-reward', 'k1 in the reward', 'beta k1 is subtracted from the reward.'), beta }),
   v.strictObject({ kind: kindOf('k2', 'k2', 'Gradient of the reverse divergence KL(policy || reference).'), beta, on }),
   v.strictObject({
     kind: kindOf('k3', 'k3', 'On-policy gradient of the forward divergence KL(reference || policy).'),
@@ -154,9 +153,9 @@ const BalanceSchema = v.variant('kind', [
       v.nullable(weight),
       null,
       'Final lambda',
-      'Reached in a straight line over the ramp; none keeps lambda constant.',
+      'Lambda at the end of the linear ramp; none keeps it constant.',
     ),
-    rampSteps: setting(steps, 100, 'Ramp', 'Steps in which lambda becomes the final one.', { unit: 'steps' }),
+    rampSteps: setting(steps, 100, 'Ramp', 'Steps in which lambda reaches its final value.', { unit: 'steps' }),
   }),
   v.strictObject({
     kind: kindOf('convex', 'Convex', '(1 - mu) L_RL + mu L_SFT.'),
@@ -177,7 +176,7 @@ const BalanceSchema = v.variant('kind', [
     kind: kindOf(
       'hpt',
       'HPT gate',
-      'A prompt whose completions are all wrong teaches by its expert sample instead (arXiv 2509.04419).',
+      'A prompt with only wrong completions contributes its expert sample instead (arXiv 2509.04419).',
     ),
   }),
   v.strictObject({
@@ -199,25 +198,31 @@ const RECORDS = { group: 'Measuring and keeping' };
 export const GrpoConfigSchema = v.strictObject({
   steps: setting(steps, 100, 'Steps', 'Batches of rollouts.', { ...ROLLOUTS, unit: 'steps', level: 'basic' }),
   /** P */
-  prompts: setting(perStep, 16, 'Prompts per step', 'Each is answered several times.', {
+  prompts: setting(perStep, 16, 'Prompts per step', 'Each gets several completions.', {
     ...ROLLOUTS,
     unit: 'prompts',
     level: 'basic',
   }),
   /** G */
-  samples: setting(wholeNumber(2, 4096), 8, 'Completions per prompt', 'A group, whose rewards are compared.', ROLLOUTS),
+  samples: setting(
+    wholeNumber(2, 4096),
+    8,
+    'Completions per prompt',
+    'The size of a group, within which rewards are compared.',
+    ROLLOUTS,
+  ),
   tailPromptWeight: setting(
     numberAbove(0, 20),
     1,
     'Rare prompts',
-    'How often prompts of rare rules are drawn, against their share: 1 as they are, 0.1 head-heavy.',
+    'How often prompts with rare rules are drawn relative to their share: 1 is unchanged, 0.1 is head-heavy.',
     ROLLOUTS,
   ),
   curriculum: setting(
     CurriculumSchema,
     { kind: 'random' },
     'Order of prompts',
-    'All but random measure pass rates first.',
+    'Every order except random measures pass rates first.',
     ROLLOUTS,
   ),
   maxTokens: setting(wholeNumber(1, 4096), 40, 'Longest completion', 'Longer ones are truncated.', {
@@ -225,8 +230,8 @@ export const GrpoConfigSchema = v.strictObject({
     unit: 'tokens',
   }),
   /**
-   * Of the policy: rollouts are drawn from softmax(logits / temperature), and ratios, KL and entropies are those of this very
-   * distribution. The expert loss is taken at 1, as answers are given.
+   * Rollouts are drawn from softmax(logits / temperature), and ratios, KL and entropies are those of the same
+   * distribution. The expert loss is computed at temperature 1, as answers are.
    */
   temperature: setting(
     numberAbove(0, 100),
@@ -249,21 +254,21 @@ export const GrpoConfigSchema = v.strictObject({
     KlSchema,
     { kind: 'none' },
     'Divergence from the start',
-    'A KL term that holds the policy near its start.',
+    'A KL term that keeps the policy near its start.',
     LOSS,
   ),
   entropyBonus: setting(
     weight,
     0,
     'Entropy bonus',
-    'Weight of the policy\u2019s entropy, in the average of the policy loss.',
+    'Weight of the policy\u2019s entropy, which is averaged as the policy loss is.',
     LOSS,
   ),
   balance: setting(
     BalanceSchema,
     { kind: 'additive' },
     'Mode balance',
-    'How the expert loss joins that of the policy.',
+    'How the expert loss is combined with the policy loss.',
     LOSS,
   ),
 
@@ -278,7 +283,7 @@ export const GrpoConfigSchema = v.strictObject({
     wholeNumber(0, 16),
     0,
     'Extra rounds',
-    'With silent groups dropped: how often more prompts may be drawn to make up for them (dynamic sampling).',
+    'If silent groups are dropped: how often more prompts may be drawn to replace them (dynamic sampling).',
     ROLLOUTS,
   ),
   maskTruncated: setting(v.boolean(), false, 'Mask truncated', 'Leave truncated completions out of the loss.', LOSS),
@@ -286,7 +291,7 @@ export const GrpoConfigSchema = v.strictObject({
     v.nullable(positiveWeight),
     null,
     'Sampler correction',
-    'Bound of the weight p(trainer) / p(sampler) that makes up for low-precision rollouts; none: no correction.',
+    'Cap of the weight p(trainer) / p(sampler) that corrects for low-precision rollouts; none: no correction.',
     LOSS,
   ),
 
@@ -294,8 +299,8 @@ export const GrpoConfigSchema = v.strictObject({
   minibatches: setting(
     wholeNumber(1, 4096),
     1,
-    'Parts',
-    'Of the rollouts, one optimizer update each per pass.',
+    'Minibatches',
+    'Parts of the rollouts; each gives one optimizer update per pass.',
     OPTIMIZER,
   ),
   expertBatch: setting(perStep, 32, 'Expert batch', 'Expert samples per update.', OPTIMIZER),
@@ -336,11 +341,11 @@ export const GrpoConfigSchema = v.strictObject({
   probeExpertEvery: setting(
     stepsOrNone,
     10,
-    'Look at the expert every',
-    'Steps between looks at the gradient of the expert loss where it has no weight; 0: never. Costs a backward pass each.',
+    'Probe the expert every',
+    'Steps between measurements of the expert gradient where it has no weight; 0: never. Each costs a backward pass.',
     { ...RECORDS, unit: 'steps' },
   ),
-  seed: setting(seed, 1, 'Seed', 'Of prompts, rollouts and the order of expert samples.', {
+  seed: setting(seed, 1, 'Seed', 'Seed of prompts, rollouts and the order of expert samples.', {
     ...ROLLOUTS,
     level: 'basic',
   }),
@@ -353,7 +358,7 @@ export type AdvantageConfig = GrpoConfig['advantages'];
 export type BalanceConfig = GrpoConfig['balance'];
 export type CurriculumConfig = GrpoConfig['curriculum'];
 
-/** Whether a run needs a frozen reference model; without one none is held in memory. */
+/** Whether a run needs a frozen reference model; otherwise none is kept in memory. */
 export function needsReference({ kl }: GrpoConfig): boolean {
   return kl.kind !== 'none';
 }

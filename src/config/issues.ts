@@ -1,11 +1,10 @@
 /**
- * What is wrong with a value, in words: the problem that a schema has found, and for a key that is not known the one that may
- * have been meant.
+ * Descriptions of schema violations; for an unknown key also the known key that was probably meant.
  */
 import type * as v from 'valibot';
 import { nearestName } from '../common/suggestions.ts';
 
-/** A schema as it is built, whatever it is of. */
+/** The properties of a valibot schema that are read here. */
 interface Node {
   readonly type?: string;
   readonly wrapped?: Node;
@@ -17,7 +16,7 @@ interface Node {
   readonly literal?: unknown;
 }
 
-/** A problem in one line, without its place. */
+/** Describes an issue in one line, without its path. */
 export function describeIssue(schema: v.GenericSchema, issue: v.BaseIssue<unknown>): string {
   const path = issue.path ?? [];
   const last = path.at(-1);
@@ -40,12 +39,12 @@ export function describeIssue(schema: v.GenericSchema, issue: v.BaseIssue<unknow
   return `there is no "${key}"${known.length === 0 ? '' : `; known are ${known.join(', ')}`}`;
 }
 
-/** With a full stop, unless it ends with a question. */
+/** Adds a full stop, unless the text ends with a question mark. */
 export function sentence(text: string): string {
   return text.endsWith('?') ? text : `${text}.`;
 }
 
-/** The objects that a schema may be of, whatever is wrapped around them. */
+/** The object schemas of a schema, without their wrappers; several for a variant. */
 function objectsOf(node: Node): Node[] {
   if (node.wrapped !== undefined) return objectsOf(node.wrapped);
   if (node.entries !== undefined) return [node];
@@ -63,23 +62,23 @@ function keysOf(node: Node): string[] {
 
 /** The kinds of variants that have a key. */
 function kindsWith(groups: readonly Node[], key: string): string[] {
-  const having = groups.flatMap(objectsOf).filter(({ entries = {} }) => key in entries);
-  return having.map(({ entries = {} }) => String(entries['kind']?.literal));
+  const withKey = groups.flatMap(objectsOf).filter(({ entries = {} }) => key in entries);
+  return withKey.map(({ entries = {} }) => String(entries['kind']?.literal));
 }
 
-/** What a schema has at a key, an index or a name. */
+/** The schemas at a key or an index of a schema. */
 function inside(node: Node, key: string): Node[] {
   const bare = node.wrapped ?? node;
   if (bare !== node) return inside(bare, key);
-  const held = node.item ?? (node.entries === undefined ? node.value : undefined);
-  if (held !== undefined) return [held];
+  const element = node.item ?? (node.entries === undefined ? node.value : undefined);
+  if (element !== undefined) return [element];
   if (node.pipe?.[0] !== undefined && node.pipe[0] !== node && node.entries === undefined) {
     return inside(node.pipe[0], key);
   }
   return objectsOf(node).flatMap(({ entries }) => (entries?.[key] === undefined ? [] : [entries[key]]));
 }
 
-/** Where in a schema there is a key of this name. */
+/** The paths of a schema that end with this key. */
 function placesOf(node: Node, key: string, at: readonly string[] = []): string[] {
   return objectsOf(node).flatMap(({ entries = {} }) =>
     Object.entries(entries).flatMap(([name, entry]) => [

@@ -2,17 +2,20 @@
  * The shape of a model, in the lab's words and in those of a Hugging Face `config.json`.
  *
  * One shape covers three families: Qwen3 (QK-norm, no biases), Qwen2 (biases on q, k, v) and Llama (neither).
+ *
+ * Room `config/`: shapes of models and settings of trainers, each a strict schema with its ranges, defaults, labels and
+ * help texts. Schemas of whole runs, which also name data and rewards, belong in `protocol/`.
  */
 import * as v from 'valibot';
 import { LabError } from '../common/errors.ts';
 import { parseConfig } from './parse.ts';
 import { numberAbove, numberFrom, wholeNumber } from './settings.ts';
 
-/** Checked before anything is counted or allocated by it; far above any model that a browser could hold. */
+/** A limit checked before anything is computed or allocated; far above any model that fits into a browser. */
 const size = wholeNumber(1, 2 ** 24);
 const layerCount = wholeNumber(1, 4096);
 
-/** More than any program that runs here could hold. */
+/** More than fits into the memory of any program here. */
 const MOST_PARAMETERS = 1e10;
 
 const ShapeSchema = v.strictObject({
@@ -29,7 +32,7 @@ const ShapeSchema = v.strictObject({
   headDim: size,
   /** F, of the SwiGLU feed-forward */
   hidden: size,
-  /** Positions the model was made for; longer inputs are an error. */
+  /** The context length; longer inputs are an error. */
   maxPositions: v.optional(size, 512),
   ropeTheta: v.optional(numberFrom(1, 1e12), 10_000),
   normEps: v.optional(numberAbove(0, 1), 1e-6),
@@ -83,13 +86,15 @@ const HuggingFaceConfigSchema = v.object({
   quantization_config: v.nullish(v.object({ quant_method: v.optional(v.string(), 'none') })),
 });
 
-/** What a `config.json` calls weights that `lab quantise` wrote, so that other programs name it when they refuse them. */
+/**
+ * The `quant_method` that `lab quantise` writes to `config.json`; other programs name it when they refuse the model.
+ */
 export const QUANTISATION_METHOD = 'afrl-lab';
 
 /**
  * Reads a Hugging Face `config.json`.
  *
- * @throws {LabError} `bad-config` for another architecture, a variant the lab does not compute (scaled RoPE, sliding window) or
+ * @throws {LabError} `bad-config` for another architecture, an unsupported variant (scaled RoPE, sliding window) or
  *   weights that another program quantised.
  */
 export function fromHuggingFaceConfig(json: unknown): ModelConfig {
@@ -100,7 +105,7 @@ export function fromHuggingFaceConfig(json: unknown): ModelConfig {
       message: 'The weights are quantised in a way that the lab does not read.',
       expected: `floats, or what "npm run lab -- quantise" wrote`,
       got: `quantization_config of ${method} in config.json`,
-      fix: 'Use the model that they were made of.',
+      fix: 'Use the model that was quantised.',
     });
   }
   const ropeType = hf.rope_parameters?.rope_type ?? 'default';

@@ -9,7 +9,7 @@ import { describeIssue, sentence } from './issues.ts';
  * Parses an untrusted value with a schema.
  *
  * @param place - what is being read ("config.json", "--steps"), for the message.
- * @throws {LabError} `bad-config`, listing every issue with its path, what was expected and what came.
+ * @throws {LabError} `bad-config`, listing every issue with its path, what was expected and what was found.
  */
 export function parseConfig<const Schema extends v.GenericSchema>(
   place: string,

@@ -10,7 +10,7 @@ const family = { ropeTheta: 10_000, normEps: 1e-6, qkNorm: true, attentionBias: 
 
 /** The presets; the parameter counts are checked by a test. */
 export const MODEL_PRESETS = {
-  /** 0.14 M: matrices of experiments, live lessons. */
+  /** 0.14 M: for experiments with many runs, and for lessons. */
   'lab-nano': {
     ...family,
     vocabSize: 768,

@@ -1,25 +1,30 @@
 /**
- * The settings of a schema as a list of fields, read off the schema that checks them: what it allows is what forms, options and
- * `--help` offer, and a setting that is added to it appears there by itself.
+ * The settings of a schema as a list of fields. Forms, options and `--help` are made from this list, so that they offer
+ * exactly what the schema accepts.
  *
- * Of valibot only the node types that settings are made of are understood; any other is an error at once.
+ * Only the valibot types that settings use are supported; any other is an error.
  */
 import type * as v from 'valibot';
 import { LabError } from '../common/errors.ts';
-import type { SettingLevel, SettingWords } from './settings.ts';
+import type { SettingLevel, SettingMetadata } from './settings.ts';
 
 interface FieldBase {
-  /** Names from the outside in, joined by dots: `sft.learningRate`. The kinds of a variant may each have a field of one path. */
+  /**
+   * Keys from the outermost in, joined by dots: `sft.learningRate`. Kinds of a variant may have fields with the same
+   * path.
+   */
   readonly path: string;
   readonly label: string;
   /** What it does, in a sentence. */
   readonly help: string;
-  /** What its number counts; empty if nothing. */
+  /** The unit of its number, or an empty text. */
   readonly unit: string;
-  /** The heading that it belongs under. */
+  /** The heading above it in forms. */
   readonly group: string;
   readonly level: SettingLevel;
-  /** Fields and the values that they must have for this one to exist: the kinds of the variants that it is in. */
+  /**
+   * The conditions under which this field exists: values of other fields, such as the kind of the enclosing variant.
+   */
   readonly when: readonly Condition[];
 }
 export interface Condition {
@@ -27,7 +32,7 @@ export interface Condition {
   readonly value: string | boolean;
 }
 
-/** A number; both ends of its range belong to it unless `isAboveMin`. */
+/** A range that includes both ends, except its lower end if `isAboveMin`. */
 export interface NumberRange {
   readonly isWhole: boolean;
   readonly min: number;
@@ -36,11 +41,11 @@ export interface NumberRange {
 }
 export interface NumberField extends FieldBase, NumberRange {
   readonly kind: 'number';
-  /** Null where there may be none. */
+  /** Null is possible only if `isNullable`. */
   readonly fallback: number | null;
   readonly isNullable: boolean;
 }
-/** As many numbers as its default has. */
+/** A list of as many numbers as its default has. */
 export interface ListField extends FieldBase, NumberRange {
   readonly kind: 'list';
   readonly fallback: readonly number[];
@@ -49,7 +54,7 @@ export interface ChoiceField extends FieldBase {
   readonly kind: 'choice';
   readonly fallback: string;
   readonly options: readonly Choice[];
-  /** Whether it decides which fields there are beside it. */
+  /** Whether it is the kind of a variant, which decides which other fields exist. */
   readonly isVariant: boolean;
 }
 export interface Choice {
@@ -57,7 +62,7 @@ export interface Choice {
   readonly label: string;
   readonly help: string;
 }
-/** A yes or no; `isGroup` where it says whether a group of settings is there at all (else it is null). */
+/** A yes or no; if `isGroup`, whether a group of settings is present or null. */
 export interface ToggleField extends FieldBase {
   readonly kind: 'toggle';
   readonly fallback: boolean;
@@ -67,7 +72,7 @@ export interface TextField extends FieldBase {
   readonly kind: 'text';
   readonly fallback: string;
 }
-/** A text that nobody types: it comes with something else that is chosen, such as a file. */
+/** A text that is not typed, because it comes with another choice, such as a file. */
 export interface GivenField extends FieldBase {
   readonly kind: 'given';
   readonly fallback: string;
@@ -76,7 +81,7 @@ export interface GivenField extends FieldBase {
 /** One setting; `fallback` is its default. */
 export type SettingField = NumberField | ListField | ChoiceField | ToggleField | TextField | GivenField;
 
-/** What is read of a valibot schema or of one step of its pipe. */
+/** The properties of a valibot schema, or of an action of its pipe, that are read here. */
 interface Node {
   readonly kind?: string;
   readonly type: string;
@@ -90,16 +95,17 @@ interface Node {
   readonly requirement?: unknown;
   readonly title?: string;
   readonly description?: string;
-  readonly metadata?: SettingWords;
+  readonly metadata?: SettingMetadata;
 }
 
-/** What a field has from around it. */
+/** Properties that a field takes from the groups around it. */
 type Place = Pick<FieldBase, 'path' | 'group' | 'level' | 'when'>;
 
 /**
- * The fields of a schema of nested objects, in its order; a variant is the choice of its kind, and the fields of every kind.
+ * The fields of a schema of nested objects, in order. A variant becomes a choice of its kind, followed by the fields of
+ * all kinds.
  *
- * @throws {LabError} `internal` for a setting without a default or without words, or of a type that no control is made for
+ * @throws {LabError} `internal` for a setting without a default or a label, or of an unsupported type
  */
 export function settingFields(schema: v.GenericSchema): SettingField[] {
   return fieldsOf(schema, { path: '', group: '', level: 'advanced', when: [] });
@@ -115,9 +121,9 @@ function fieldsOf(node: Node, place: Place): SettingField[] {
   const { type, wrapped, default: fallback } = node;
   if (type === 'string') return [{ ...base(node, place), kind: 'given', fallback: '' }];
   if (type !== 'optional' || wrapped === undefined) throw unreadable(place.path, `${type} without a default`);
-  if (fallback === undefined) return []; // comes from a file or from this version of the lab, not from a form
+  if (fallback === undefined) return []; // set by a file or by the lab itself, not in a form
   const own = base(wrapped, place);
-  if (own.label === '') throw unreadable(place.path, `${wrapped.type} without words`);
+  if (own.label === '') throw unreadable(place.path, `${wrapped.type} without a label`);
   const inside = { ...place, group: own.group };
   const bare = wrapped.type === 'nullable' ? (wrapped.wrapped ?? wrapped) : wrapped;
   if (bare !== wrapped && bare.entries !== undefined) {
@@ -166,7 +172,7 @@ function fieldOf(node: Node, isNullable: boolean, own: FieldBase, fallback: unkn
       break;
     case 'picklist': {
       if (typeof fallback !== 'string') break;
-      const { choices = {} } = wordsOf(node);
+      const { choices = {} } = metadataOf(node);
       const options = (node.options ?? []).map((option) => {
         const value = String(option);
         const [label, help] = choices[value] ?? [value, own.help];
@@ -186,28 +192,28 @@ function fieldOf(node: Node, isNullable: boolean, own: FieldBase, fallback: unkn
 
 function base(node: Node, { path, group, level, when }: Place): FieldBase {
   const actions = actionsOf(node);
-  const words = wordsOf(node);
+  const metadata = metadataOf(node);
   return {
     path,
     label: actions.findLast(({ type }) => type === 'title')?.title ?? '',
     help: actions.findLast(({ type }) => type === 'description')?.description ?? '',
-    unit: words.unit ?? '',
-    group: words.group ?? group,
-    level: words.level ?? level,
+    unit: metadata.unit ?? '',
+    group: metadata.group ?? group,
+    level: metadata.level ?? level,
     when,
   };
 }
 
-/** The steps of a pipe, and of the pipes in it. */
+/** The actions of a pipe and of the pipes nested in it. */
 function actionsOf(node: Node): readonly Node[] {
   return node.pipe === undefined ? [node] : node.pipe.flatMap(actionsOf);
 }
 
-function wordsOf(node: Node): SettingWords {
-  return Object.assign({}, ...actionsOf(node).map(({ metadata }) => metadata)) as SettingWords;
+function metadataOf(node: Node): SettingMetadata {
+  return Object.assign({}, ...actionsOf(node).map(({ metadata }) => metadata)) as SettingMetadata;
 }
 
-/** The checks of a number as a range. @throws {LabError} `internal` unless it has both ends */
+/** The range of a number, from its checks. @throws {LabError} `internal` unless it has both ends */
 function rangeOf(node: Node, path: string): NumberRange {
   const actions = actionsOf(node);
   const limits = (type: string): number[] =>
@@ -224,7 +230,7 @@ function rangeOf(node: Node, path: string): NumberRange {
 function unreadable(path: string, got: string): LabError {
   return new LabError('internal', {
     message: `No form can be made for the setting "${path}".`,
-    expected: 'a number with a range, a list of such, a choice, a yes or no, or a text, with default and words',
+    expected: 'a number with a range, a list of such numbers, a choice, a yes or no, or a text, with default and label',
     got,
   });
 }

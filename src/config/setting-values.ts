@@ -1,14 +1,14 @@
 /**
- * Settings as they are typed, in a field of the page or after `--set`, as the values that a schema reads, and what a field takes
- * in words.
+ * Reads settings typed into a field of the page or after `--set` as the values that a schema accepts, and describes
+ * what a field accepts.
  */
 import { LabError } from '../common/errors.ts';
 import { nearestName } from '../common/suggestions.ts';
 import type { NumberRange, SettingField } from './setting-fields.ts';
 
 const DECIMAL = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/iu;
-/** What is typed for no number. */
-const NOTHING: ReadonlySet<string> = new Set(['', 'none', 'null']);
+/** Texts that mean no number. */
+const NONE: ReadonlySet<string> = new Set(['', 'none', 'null']);
 const TOGGLES: Readonly<Record<string, boolean>> = {
   true: true,
   yes: true,
@@ -21,18 +21,18 @@ const TOGGLES: Readonly<Record<string, boolean>> = {
 /** The value of a setting. */
 export type SettingValue = string | number | boolean | null | readonly number[];
 
-/** A decimal number; undefined for anything else, as `0x10`, `1,5` and `1e999` are, and for -0 zero. */
+/** Reads a decimal number; -0 becomes 0. Undefined for anything else, including `0x10`, `1,5` and `1e999`. */
 export function readNumber(text: string): number | undefined {
   const trimmed = text.trim();
   const value = Number(trimmed);
   return DECIMAL.test(trimmed) && Number.isFinite(value) ? value + 0 : undefined;
 }
 
-/** What was typed for a setting; undefined where the setting does not take it. */
+/** Reads the text typed for a setting; undefined if the setting does not accept it. */
 export function readSetting(field: SettingField, text: string): SettingValue | undefined {
   switch (field.kind) {
     case 'number':
-      if (field.isNullable && NOTHING.has(text.trim().toLowerCase())) return null;
+      if (field.isNullable && NONE.has(text.trim().toLowerCase())) return null;
       return numberIn(field, text);
     case 'list': {
       const numbers = text.split(/[\s,;]+/u).filter((part) => part !== '');
@@ -51,14 +51,14 @@ export function readSetting(field: SettingField, text: string): SettingValue | u
   }
 }
 
-/** A value as it is typed. */
+/** The text to type for a value. */
 export function typedSetting(value: SettingValue): string {
   if (value === null) return '';
   return typeof value === 'object' ? value.join(', ') : String(value);
 }
 
-/** What a field takes: "a whole number from 1 to 4,096". */
-export function allowedIn(field: SettingField): string {
+/** Describes what a field accepts: "a whole number from 1 to 4,096". */
+export function describeAllowed(field: SettingField): string {
   switch (field.kind) {
     case 'number':
       return `a ${field.isWhole ? 'whole ' : ''}number ${rangeText(field)}${field.isNullable ? ', or nothing' : ''}`;
@@ -98,8 +98,8 @@ function shown(limit: number): string {
 }
 
 /**
- * Settings with one of them set to a value. A variant that gets another kind loses what belonged to the old one, and one that has
- * none gets that of its default.
+ * Settings with one value replaced. A variant that changes its kind loses the settings of the old kind; a variant
+ * without a kind gets its default kind.
  */
 export function withSetting(
   settings: Readonly<Record<string, unknown>>,
@@ -123,7 +123,7 @@ export function withSetting(
 }
 
 /**
- * The fields of a path; a variant may have several.
+ * The fields with a path; several if kinds of a variant share it.
  *
  * @throws {LabError} `bad-config`, naming the nearest path, where there is none
  */
@@ -142,7 +142,7 @@ export function fieldsAt(fields: readonly SettingField[], path: string): readonl
   });
 }
 
-/** What is at a path of nested values. */
+/** The value at a path of nested objects. */
 export function leafAt(settings: unknown, path: string): unknown {
   return path
     .split('.')

@@ -1,18 +1,18 @@
 /**
- * What settings are made of: numbers with both ends of their range, and the words that belong to a setting. Forms of the page,
- * options and `--help` of the command line are made from these (setting-fields.ts), so a setting is described nowhere else.
+ * Parts of settings: numbers with both ends of their range, and metadata. Forms of the page, options and `--help` of
+ * the command line are made from these (setting-fields.ts), so that a setting is described in one place.
  */
 import * as v from 'valibot';
 
-/** What is known of a setting beside its label, its help, its range and its default. */
-export interface SettingWords {
-  /** What a number counts: "steps". */
+/** Metadata of a setting besides its label, help, range and default. */
+export interface SettingMetadata {
+  /** The unit of a number: "steps". */
   readonly unit?: string;
-  /** The heading that it belongs under; that of the group around it unless given. */
+  /** The heading above it in forms; by default that of the enclosing group. */
   readonly group?: string;
-  /** `basic` is always in sight, `advanced` (the default) one click away; `fixed` is decided elsewhere and not offered. */
+  /** `basic` is always shown, `advanced` (the default) is one click away; `fixed` is set elsewhere and not offered. */
   readonly level?: SettingLevel;
-  /** For a picklist: what each choice is called and means. */
+  /** For a picklist: label and help of each choice. */
   readonly choices?: Readonly<Record<string, readonly [label: string, help: string]>>;
 }
 export type SettingLevel = 'basic' | 'advanced' | 'fixed';
@@ -26,14 +26,14 @@ export function setting<Schema extends v.GenericSchema, const Fallback extends v
   fallback: Fallback,
   label: string,
   help: string,
-  words: SettingWords = {},
+  metadata: SettingMetadata = {},
 ): v.OptionalSchema<Schema, Fallback> {
-  const described = v.pipe(schema, v.title(label), v.description(help), v.metadata({ ...words }));
-  // Words change neither what the schema takes nor what it gives.
+  const described = v.pipe(schema, v.title(label), v.description(help), v.metadata({ ...metadata }));
+  // Metadata changes neither the input nor the output of a schema.
   return v.optional(described, fallback) as unknown as v.OptionalSchema<Schema, Fallback>;
 }
 
-/** The name of a variant's option, with what that option is. */
+/** The discriminator of one kind of a variant, with its label and help. */
 export function kindOf<const Name extends string>(
   name: Name,
   label: string,
@@ -52,10 +52,10 @@ export const numberFrom = (least: number, most: number): NumberSchema =>
 export const numberAbove = (least: number, most: number): NumberSchema =>
   v.pipe(v.number(), v.gtValue(least), v.maxValue(most));
 
-/** Steps, updates and what is counted in them. */
+/** Steps, updates, and intervals in steps. */
 export const steps = wholeNumber(1, 10_000_000);
 export const stepsOrNone = wholeNumber(0, 10_000_000);
-/** Sequences, prompts, completions of one step: no step of a browser or of one computer is larger. */
+/** Sequences, prompts or completions of one step; no step on one computer is larger. */
 export const perStep = wholeNumber(1, 1_000_000);
 /** Queries and pairs. */
 export const pairs = wholeNumber(1, 10_000_000);

@@ -1,10 +1,10 @@
 /**
  * The GPU buffers of tfjs's WebGPU backend, reused once they are free.
  *
- * tfjs's own pool finds buffers by their exact size and never frees any, so that a run over many sequence lengths takes more
- * and more memory. Here sizes are rounded up to eight steps per power of two, so that similar lengths share buffers, and
- * free memory is bounded: all buffers together take at most a quarter more than the peak in use. The buffers released first
- * are freed first. The class implements the methods that tfjs calls on its pool.
+ * tfjs's own pool finds buffers by their exact size and never frees any, so that a run over many sequence lengths takes
+ * more and more memory. Here sizes are rounded up to eight steps per power of two, so that similar lengths share
+ * buffers, and free memory is bounded: all buffers together take at most a quarter more than the peak in use. The
+ * buffers released first are freed first. The class implements the methods that tfjs calls on its pool.
  */
 
 /** A buffer in the pool that is not in use. */

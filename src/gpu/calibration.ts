@@ -1,9 +1,10 @@
 /**
  * The speed of the current backend from three short measurements, and the resulting prediction for a training step.
  *
- * A step is modelled as products, bytes moved and kernels launched, one after another; each kind of work is timed separately
- * on sizes typical of small models. Real kernels overlap and share caches, so a prediction is right within a factor of about
- * two: enough to choose a backend and to say "a minute" or "an hour". Once a run has started, its own steps are measured.
+ * A step is modelled as products, bytes moved and kernels launched, one after another; each kind of work is timed
+ * separately on sizes typical of small models. Real kernels overlap and share caches, so a prediction is right within a
+ * factor of about two: enough to choose a backend and to say "a minute" or "an hour". Once a run has started, its own
+ * steps are measured.
  *
  * If the lab's kernels compute, they are timed, through ops passed in because they belong to a room above this one.
  */
@@ -71,8 +72,8 @@ export async function measureRates(
   const kernels = usesKernels() ? ops : undefined;
   const tiny = tf.ones<tf.Rank.R2>([1, TINY]);
   const launchMs = await timeOf(() => kernels?.gate(tiny, tiny) ?? tf.add(tiny, tiny), now);
-  // The sizes exceed the caches, as the tensors of a step do. Plain JavaScript and an emulated GPU would need seconds for
-  // them, so they get smaller ones.
+  // The sizes exceed the caches, as the tensors of a step do. Plain JavaScript and an emulated GPU would need seconds
+  // for them, so they get smaller ones.
   const isSlow = tf.getBackend() === 'cpu' || launchMs > SLOW_LAUNCH_MS;
   const scale = isSlow ? 1 : 32;
   const x = tf.ones<tf.Rank.R2>([128 * scale, 128]);

@@ -1,9 +1,10 @@
 /**
  * The cost of a training step computed by the composites of `ops/` on a backend with tfjs's own kernels.
  *
- * Products are counted exactly (a test compares them with the kernels of a real step), except that wasm does without the
- * product in the embedding's gradient. The other numbers are sums over tensor sizes with weights fitted to real steps of
- * some sixty shapes: within a few percent for bytes moved, and an upper bound, up to a third too high, for bytes held.
+ * Products are counted exactly (a test compares them with the kernels of a real step), except that wasm does without
+ * the product in the embedding's gradient. The other numbers are sums over tensor sizes with weights fitted to real
+ * steps of some sixty shapes: within a few percent for bytes moved, and an upper bound, up to a third too high, for
+ * bytes held.
  */
 import { countParameters, type ModelConfig } from '../config/model-config.ts';
 import { afterAttention, countTensors, FLOAT_BYTES, linearFlops, type StepCost, type StepShape } from './step-work.ts';
@@ -64,8 +65,9 @@ function passTraffic(config: ModelConfig, { B, T, scoredRows: M }: StepShape): n
 }
 
 /**
- * The weights, two moments and the decay mask are always held. A pass peaks at its turning point, with all kept activations
- * and what the first backward ops need (the logits or attention), or at its end, with the gradients of all weights.
+ * The weights, two moments and the decay mask are always held. A pass peaks at its turning point, with all kept
+ * activations and what the first backward ops need (the logits or attention), or at its end, with the gradients of all
+ * weights.
  */
 function peakFloats(config: ModelConfig, { B, T, scoredRows: M, microBatches }: StepShape): number {
   const { vocabSize: V, width: C, layers: L, heads: H, kvHeads: K, headDim: D, hidden: F } = config;

@@ -1,6 +1,6 @@
 /**
- * Queries on the running backend beyond tfjs's interface: whether its queue is empty, how much memory it has allocated, its
- * limits, and whether its device is still alive.
+ * Queries on the running backend beyond tfjs's interface: whether its queue is empty, how much memory it has allocated,
+ * its limits, and whether its device is still alive.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
@@ -77,7 +77,8 @@ async function noteFault(device: GPUDevice, health: { fault: BackendFault | unde
 }
 
 /**
- * Drops the current backend with all its tensors, so that opening it again creates a new one. A lost device never recovers.
+ * Drops the current backend with all its tensors, so that opening it again creates a new one. A lost device never
+ * recovers.
  */
 export function dropBackend(): void {
   const name = tf.getBackend();

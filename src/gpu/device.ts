@@ -1,10 +1,10 @@
 /**
- * Chooses the backend: WebGPU on a real GPU, else WebAssembly, else plain JavaScript. A backend that computes a known case
- * wrong is not used. If the workload is known and several backends are candidates, each is timed and the fastest is taken,
- * because a small model on a big GPU is dominated by kernel launches and may run faster elsewhere.
+ * Chooses the backend: WebGPU on a real GPU, else WebAssembly, else plain JavaScript. A backend that computes a known
+ * case wrong is not used. If the workload is known and several backends are candidates, each is timed and the fastest
+ * is taken, because a small model on a big GPU is dominated by kernel launches and may run faster elsewhere.
  *
- * A software WebGPU adapter (a CPU emulating a GPU) is far slower than WebAssembly, so it is used only when requested by
- * name. This room holds the layer between tfjs and the lab's ops: backends, dispatches, buffers, time and memory.
+ * A software WebGPU adapter (a CPU emulating a GPU) is far slower than WebAssembly, so it is used only when requested
+ * by name. This room holds the layer between tfjs and the lab's ops: backends, dispatches, buffers, time and memory.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { LabError, messageOf } from '../common/errors.ts';

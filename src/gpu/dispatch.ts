@@ -2,9 +2,9 @@
  * The lab's compute passes inside tfjs's WebGPU backend. This is the only file that depends on how that backend stores
  * tensors and records commands.
  *
- * tfjs collects dispatches in one command encoder and submits it every few dispatches. Our passes use the same encoder, so
- * all passes run in call order, and our tensors are ordinary tensors to `tidy` and `dispose`. Unlike tfjs's own way of
- * running programs, this one supports several outputs and in-place changes.
+ * tfjs collects dispatches in one command encoder and submits it every few dispatches. Our passes use the same encoder,
+ * so all passes run in call order, and our tensors are ordinary tensors to `tidy` and `dispose`. Unlike tfjs's own way
+ * of running programs, this one supports several outputs and in-place changes.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
@@ -79,8 +79,8 @@ export function isOnGpu(): boolean {
 }
 
 /**
- * Whether fused kernels compute. They do on the lab's WebGPU backend, identified by its pool. Elsewhere the composites do,
- * including on tfjs's own WebGPU backend, which the benchmarks compare with.
+ * Whether fused kernels compute. They do on the lab's WebGPU backend, identified by its pool. Elsewhere the composites
+ * do, including on tfjs's own WebGPU backend, which the benchmarks compare with.
  */
 export function usesKernels(): boolean {
   const pool: unknown = webGpuBackend()?.bufferManager;
@@ -114,8 +114,8 @@ export function variantChoices(): VariantChoices {
 }
 
 /**
- * Times the variants of kernels that ran first since the last call, so that the fastest are used from now on; results do not
- * change. Call it where work can wait. Does nothing without kernels.
+ * Times the variants of kernels that ran first since the last call, so that the fastest are used from now on; results
+ * do not change. Call it where work can wait. Does nothing without kernels.
  *
  * @param signal - on abort, the rest is left for the next call
  */
@@ -216,7 +216,8 @@ export function copyParts(copies: readonly Copy[]): void {
 }
 
 /**
- * WGSL that defines `i`, the index of an invocation in a one-dimensional grid, and returns from `main` beyond the last item.
+ * WGSL that defines `i`, the index of an invocation in a one-dimensional grid, and returns from `main` beyond the last
+ * item.
  *
  * @param count - a WGSL expression of the number of items
  */

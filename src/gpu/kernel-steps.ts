@@ -1,9 +1,9 @@
 /**
  * The cost of a training step computed by the lab's kernels on WebGPU.
  *
- * Products and dispatches are those of the kernels (a test counts those of real steps), without the transposes that some
- * variants of products make first. Bytes moved are those that kernels other than products and attention read and write. Bytes held
- * were fitted to real steps of seven shapes, which held 0.85 to 0.94 of them.
+ * Products and dispatches are those of the kernels (a test counts those of real steps), without the transposes that
+ * some variants of products make first. Bytes moved are those that kernels other than products and attention read and
+ * write. Bytes held were fitted to real steps of seven shapes, which held 0.85 to 0.94 of them.
  */
 import { countParameters, type ModelConfig } from '../config/model-config.ts';
 import { afterAttention, countTensors, FLOAT_BYTES, linearFlops, type StepCost, type StepShape } from './step-work.ts';
@@ -43,7 +43,9 @@ function attentionFlops({ layers: L, heads: H, headDim: D }: ModelConfig, { B, T
   return L * B * H * 9 * (T * T * D);
 }
 
-/** AdamW concatenates the gradients, reads them for their norm, and reads four vectors of parameter size to write three. */
+/**
+ * AdamW concatenates the gradients, reads them for their norm, and reads four vectors of parameter size to write three.
+ */
 const OPTIMIZER_TRAFFIC = 10;
 
 /** Floats read and written outside products and attention in one forward and backward pass. */
@@ -61,7 +63,10 @@ function passTraffic(config: ModelConfig, { B, T, scoredRows: M }: StepShape): n
   return norms + heads + gates + addedGradients + biases + lookUp + scored + 3 * M * V;
 }
 
-/** Weights and two moments are always held; a pass holds kept activations, gradients and logits, AdamW vectors of parameter size. */
+/**
+ * Weights and two moments are always held; a pass holds kept activations, gradients and logits, AdamW vectors of
+ * parameter size.
+ */
 function peakFloats(config: ModelConfig, { B, T, scoredRows: M, microBatches }: StepShape): number {
   const { vocabSize: V, width: C, layers: L, heads: H, kvHeads: K, headDim: D, hidden: F } = config;
   const N = B * T;

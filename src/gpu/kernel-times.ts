@@ -1,7 +1,7 @@
 /**
- * The GPU time of each kernel. Every dispatch of the lab gets its own compute pass, whose start and end the device records
- * (WebGPU's `timestamp-query`). Profiling itself costs time, so it is optional (`profileKernels` of dispatch.ts). Browsers
- * round timestamps to 100 us; Dawn in Node does not.
+ * The GPU time of each kernel. Every dispatch of the lab gets its own compute pass, whose start and end the device
+ * records (WebGPU's `timestamp-query`). Profiling itself costs time, so it is optional (`profileKernels` of
+ * dispatch.ts). Browsers round timestamps to 100 us; Dawn in Node does not.
  */
 
 /** All dispatches of a kernel. */

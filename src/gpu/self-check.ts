@@ -1,8 +1,8 @@
 /**
- * Checks that a backend computes correctly. Browsers, drivers and tfjs kernels have bugs that give wrong numbers without any
- * error (tfjs-wasm's one-hot of floats has the bits of integers, its WebGPU cumsum has a wrong gradient), and training on
- * wrong numbers looks like training badly. So before a backend is used, it computes a small case whose result is known in
- * double precision.
+ * Checks that a backend computes correctly. Browsers, drivers and tfjs kernels have bugs that give wrong numbers
+ * without any error (tfjs-wasm's one-hot of floats has the bits of integers, its WebGPU cumsum has a wrong gradient),
+ * and training on wrong numbers looks like training badly. So before a backend is used, it computes a small case whose
+ * result is known in double precision.
  */
 import { messageOf } from '../common/errors.ts';
 

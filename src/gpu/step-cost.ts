@@ -1,7 +1,8 @@
 /**
- * The cost of a training step, counted from the shape of the model: multiplications, bytes moved, kernels launched, bytes
- * held. With the measured speed of a backend (calibration.ts) it predicts milliseconds before anything has run. The cost
- * depends on the implementation: one dispatch of the lab's kernels on WebGPU does the work of ten dispatches of composites.
+ * The cost of a training step, counted from the shape of the model: multiplications, bytes moved, kernels launched,
+ * bytes held. With the measured speed of a backend (calibration.ts) it predicts milliseconds before anything has run.
+ * The cost depends on the implementation: one dispatch of the lab's kernels on WebGPU does the work of ten dispatches
+ * of composites.
  */
 import type { ModelConfig } from '../config/model-config.ts';
 import { countCompositeStep } from './composite-steps.ts';

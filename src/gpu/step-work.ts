@@ -37,7 +37,10 @@ export interface StepCost extends WorkCost {
 
 export const FLOAT_BYTES = 4;
 
-/** Floating point operations of all linear maps in one forward and backward pass. Each of a map's two gradients costs as much as the map. */
+/**
+ * Floating point operations of all linear maps in one forward and backward pass. Each of a map's two gradients costs as
+ * much as the map.
+ */
 export function linearFlops(
   { vocabSize: V, width: C, layers: L, heads: H, kvHeads: K, headDim: D, hidden: F }: ModelConfig,
   { B, T, scoredRows: M }: StepShape,

@@ -1,8 +1,8 @@
 /**
- * Checks whether tfjs-wasm can use threads. Threads share memory, which a browser allows only for a cross-origin isolated
- * page (served with COOP and COEP headers), and they are workers started from a plain URL by a worker, which its content
- * security policy may forbid. tfjs checks neither the policy nor whether its threads start, and waits for them forever. So
- * a worker from a blob is tried first: if it starts, those of tfjs do too.
+ * Checks whether tfjs-wasm can use threads. Threads share memory, which a browser allows only for a cross-origin
+ * isolated page (served with COOP and COEP headers), and they are workers started from a plain URL by a worker, which
+ * its content security policy may forbid. tfjs checks neither the policy nor whether its threads start, and waits for
+ * them forever. So a worker from a blob is tried first: if it starts, those of tfjs do too.
  */
 
 /** Whether a WebAssembly thread would start. */

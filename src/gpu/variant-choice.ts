@@ -1,11 +1,11 @@
 /**
  * Autotuning: chooses the fastest of several equivalent kernels on this device by timing them.
  *
- * Kernels are recorded by synchronous code, but a time can only be awaited. So a new computation uses its first variant and
- * is remembered; where work can wait, {@link VariantChoices.measure} times the remembered computations, and from then on the
- * fastest variant is used. Variants give equal bits, so that neither a wrong nor a late choice changes a result. A
- * variant that gives other bits on some device, because of its compiler or driver, is never used, and neither is one that
- * the device rejects. If nothing can be timed, the first variant stays.
+ * Kernels are recorded by synchronous code, but a time can only be awaited. So a new computation uses its first variant
+ * and is remembered; where work can wait, {@link VariantChoices.measure} times the remembered computations, and from
+ * then on the fastest variant is used. Variants give equal bits, so that neither a wrong nor a late choice changes a
+ * result. A variant that gives other bits on some device, because of its compiler or driver, is never used, and neither
+ * is one that the device rejects. If nothing can be timed, the first variant stays.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { yieldToMessages } from '../common/yield.ts';
@@ -43,7 +43,9 @@ interface Candidate {
 const ROUND_MS = 4;
 const ROUNDS = 3;
 const MAX_REPEATS = 256;
-/** A variant is ruled out if its first run is this many times slower than the fastest, and by more than a clock tick. */
+/**
+ * A variant is ruled out if its first run is this many times slower than the fastest, and by more than a clock tick.
+ */
 const RULED_OUT_FACTOR = 3;
 const TICK_MS = 1;
 /** A variant ruled out this often for a kind of work is not timed again, which saves minutes on a slow device. */
@@ -95,8 +97,8 @@ export class VariantChoices {
   }
 
   /**
-   * Times the computations picked without a choice so far, and yields to other work between two of them. Returns at once if
-   * there are none.
+   * Times the computations picked without a choice so far, and yields to other work between two of them. Returns at
+   * once if there are none.
    *
    * @param signal - on abort, the rest is left for the next call
    */

@@ -1,11 +1,11 @@
 /**
  * Faster replacements for tfjs-wasm kernels. This is the only file that depends on how tfjs-wasm stores its tensors.
  *
- * tfjs-wasm 4.22 passes a product to XNNPACK only if it is a single product of untransposed matrices; all others run through
- * a scalar loop, ten times slower. Its C++ side identifies a tensor by a number and reads it from an address, so a part of a
- * tensor can be registered as a separate tensor without a copy: a batch of products becomes many single ones that read and
- * write in place. Its `slice` first copies the whole source, its `identity` copies although tensors never change,
- * `transpose` walks memory with a large stride, and `gather` computes the address of every number.
+ * tfjs-wasm 4.22 passes a product to XNNPACK only if it is a single product of untransposed matrices; all others run
+ * through a scalar loop, ten times slower. Its C++ side identifies a tensor by a number and reads it from an address,
+ * so a part of a tensor can be registered as a separate tensor without a copy: a batch of products becomes many single
+ * ones that read and write in place. Its `slice` first copies the whole source, its `identity` copies although tensors
+ * never change, `transpose` walks memory with a large stride, and `gather` computes the address of every number.
  *
  * Everything else goes to the stock kernel, which stays registered under {@link STOCK}.
  */
@@ -37,7 +37,9 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
   Transpose: transpose,
 };
 
-/** Replaces the kernels; call it after tfjs-wasm is loaded and before its backend is created. Further calls do nothing. */
+/**
+ * Replaces the kernels; call it after tfjs-wasm is loaded and before its backend is created. Further calls do nothing.
+ */
 export function replaceWasmKernels(): void {
   if (tf.getKernelsForBackend(STOCK).length > 0) return;
   for (const [kernelName, kernelFunc] of Object.entries(KERNELS)) {

@@ -1,6 +1,7 @@
 /**
- * tfjs's WebGPU backend as the lab runs it: on a device created here, with the features and limits of the adapter, and with
- * buffers that are freed (buffer-pool.ts). Everything else also works on a device with default limits and no features.
+ * tfjs's WebGPU backend as the lab runs it: on a device created here, with the features and limits of the adapter, and
+ * with buffers that are freed (buffer-pool.ts). Everything else also works on a device with default limits and no
+ * features.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
@@ -22,8 +23,8 @@ const RAISED_LIMITS = [
 ] as const satisfies (keyof GPUSupportedLimits)[];
 
 /**
- * Makes the lab's backend the one that tfjs knows as `webgpu`. Does nothing if tfjs has none, because there is no WebGPU, or
- * if it was already done.
+ * Makes the lab's backend the one that tfjs knows as `webgpu`. Does nothing if tfjs has none, because there is no
+ * WebGPU, or if it was already done.
  */
 export async function registerWebGpu(): Promise<void> {
   await import('@tensorflow/tfjs-backend-webgpu');

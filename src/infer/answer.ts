@@ -3,7 +3,7 @@
  * soon as it is complete. The events and their order are those of `protocol/scoring.ts`.
  */
 import { throwIfAborted } from '../common/errors.ts';
-import { type DecodingKind, usualDecoding } from '../config/decoding.ts';
+import { type DecodingKind, defaultDecoding } from '../config/decoding.ts';
 import { yieldToMessages } from '../common/yield.ts';
 import { TokenStream } from '../data/tokenizer/token-stream.ts';
 import type { EvidenceSpan, LabelEvent, ScoringEvent, StepEvent } from '../protocol/scoring.ts';
@@ -21,7 +21,7 @@ import { checkSampler, GREEDY, type SamplerConfig } from './sampler.ts';
 import { labelScore } from './score.ts';
 import { encodeFor } from './score-pairs.ts';
 
-/** The most tokens of one completion. */
+/** The maximum length of a completion. */
 const MAX_COMPLETION_TOKENS = 64;
 
 /** How to answer. */
@@ -39,12 +39,12 @@ export interface AnswerOptions {
 /**
  * Answers a pair; resolves after the `done` event.
  *
- * @throws {LabError} `aborted`, at the next token after the signal fired; `bad-config` for a sampler that cannot be
+ * @throws {LabError} `aborted`, at the next token after the signal fired; `bad-config` for an invalid sampler
  */
 export async function answerPair(
   model: LabModel,
   pair: Pair,
-  { reason = true, sampler = GREEDY, decoding: kind = usualDecoding(model.instruction), signal, emit }: AnswerOptions,
+  { reason = true, sampler = GREEDY, decoding: kind = defaultDecoding(model.instruction), signal, emit }: AnswerOptions,
 ): Promise<void> {
   throwIfAborted(signal);
   checkSampler(sampler);
@@ -106,17 +106,17 @@ async function streamReasoning(
       if (event?.kind === 'restated') restated = event.label;
     }
   };
-  const letStop = async (): Promise<void> => {
+  const checkStop = async (): Promise<void> => {
     await yieldToMessages(); // a cancellation may be waiting
     throwIfAborted(signal);
   };
 
   show(tokenizer.idOf(labelToken(prompt.scaleSize, label)));
-  await letStop();
+  await checkStop();
   for await (const id of ids) {
     show(id);
     if (parser.isOver) break;
-    await letStop();
+    await checkStop();
   }
 
   const parsed = parser.finish();
@@ -147,7 +147,7 @@ function stepEvent(model: LabModel, pair: Pair, checker: PairChecker, index: num
     check: status,
     reason,
     ruleText: instruction.rules[step.rule]?.text ?? `Rule ${step.rule} is not in the instruction.`,
-    // In the fields as they were given: what was read off a title stands there.
+    // Located in the original fields, because facts read from a title are there.
     spans: step.evidence.flatMap((evidence) => locateEvidence(lexicon.folding, pair, evidence).map(toSpan)),
   };
 }

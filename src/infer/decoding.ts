@@ -1,8 +1,8 @@
 /**
- * A decoding under way: prompts are read once, then tokens are drawn one by one from a key-value cache.
+ * Decoding of a batch: prompts are read once, then tokens are drawn one by one with a key-value cache.
  *
- * Where kernels compute, a drawn token never leaves the GPU on its way to the next step: many steps are recorded one behind the
- * other, and their tokens are read together. Elsewhere the logits of each step are read, and the choice is made here.
+ * With kernels a drawn token stays on the GPU for the next step: many steps are recorded one after another, and their
+ * tokens are read back together. Without kernels the logits of each step are read back, and the CPU draws.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { fnv1a } from '../common/rng.ts';
@@ -17,30 +17,30 @@ import { selectHeldRows, uploadHeldRows } from './held/held-tables.ts';
 import { checkSampler, type SampledToken, type SamplerConfig, sampleAllowed, sampleToken } from './sampler.ts';
 import { padPrompts } from './score.ts';
 
-/** Steps whose tokens are read together where kernels compute. */
+/** Steps whose tokens are read back together, with kernels. */
 const STEPS_PER_READ = 16;
 
-/** The same where each token is shown as soon as it is known. */
+/** The same when each token is shown as soon as it is known. */
 const STREAMED_STEPS_PER_READ = 4;
 
 /** How the tokens of a step are chosen. */
 export interface DrawRequest {
   readonly sampler: SamplerConfig;
   readonly eosId: number;
-  /** Name each row's random numbers. */
+  /** The ids that select each row's random numbers. */
   readonly rowIds: readonly number[];
-  /** Of the next token in its completion. */
+  /** The position of the next token in its completion. */
   readonly position: number;
 }
 
-/** The tokens of some steps, step after step B of each; what comes after an end token means nothing. */
+/** The tokens of some steps, B per step; tokens after an end token have no meaning. */
 export interface DrawnTokens {
   readonly ids: ArrayLike<number>;
   /** At the sampler's temperature, greedy ones at 1, in nats. */
   readonly logProbs: ArrayLike<number>;
 }
 
-/** Rows of a batch that go on together. Owned by whoever made it: call {@link dispose}. */
+/** Rows of a batch that are decoded together. The caller owns it and must call {@link dispose}. */
 export class Decoding {
   readonly #model: Transformer;
   readonly #cache: KvCache;
@@ -48,10 +48,10 @@ export class Decoding {
   #logits: tf.Tensor2D | undefined;
   /** The tokens chosen last, which the next step reads. */
   #ids: Int32Array | tf.Tensor1D;
-  /** Tokens of the steps before them that no pass has read yet, because nothing had to be chosen after them. */
+  /** Earlier tokens that no pass has read yet, because the tokens after them were forced. */
   #unread: Int32Array[] = [];
   #passes = 1;
-  /** Where kernels compute, the rows that are held, on the GPU; elsewhere here. */
+  /** The held rows: tables on the GPU with kernels, rows here without. */
   #held: HeldRow[] | HeldTables | undefined;
 
   private constructor(model: Transformer, cache: KvCache, B: number, out: tf.Tensor2D) {
@@ -65,7 +65,7 @@ export class Decoding {
    * Reads the prompts.
    *
    * @param prompts - B prompts of any lengths
-   * @param maxTokens - how many tokens may follow
+   * @param maxTokens - the maximum number of tokens that follow
    */
   static start(model: Transformer, prompts: readonly Int32Array[], maxTokens: number): Decoding {
     const batch = padPrompts(prompts, model.config.maxPositions);
@@ -79,19 +79,19 @@ export class Decoding {
   }
 
   /**
-   * Holds rows to automata from here on, one for each row; {@link draw} then chooses only tokens that their automata allow, and
-   * gives log-probabilities among these.
+   * Holds rows to automata from now on, one per row; {@link draw} then chooses only tokens that their automata
+   * allow, and gives log-probabilities among these.
    */
   hold(rows: readonly HeldRow[]): void {
     this.#held = usesKernels() ? uploadHeldRows(rows) : [...rows];
   }
 
-  /** Forward passes so far, the one over the prompts included. */
+  /** Forward passes so far, including the one over the prompts. */
   get passes(): number {
     return this.#passes;
   }
 
-  /** How many steps are best drawn together. */
+  /** The number of steps to draw together. */
   static get stepsPerRead(): number {
     return usesKernels() ? STEPS_PER_READ : 1;
   }
@@ -101,7 +101,7 @@ export class Decoding {
     return this.#step().data<'float32'>();
   }
 
-  /** Goes on with tokens chosen by the caller, one for each row, after those that were chosen before. */
+  /** Appends tokens chosen by the caller, one per row. */
   choose(ids: Int32Array): void {
     if (this.#logits !== undefined) this.#logits.dispose();
     else if (this.#ids instanceof Int32Array) this.#unread.push(this.#ids);
@@ -110,15 +110,15 @@ export class Decoding {
     this.#setIds(ids);
   }
 
-  /** Draws tokens of `steps` steps. GPU -> CPU sync: one where kernels compute, else one for each step. */
+  /** Draws the tokens of `steps` steps. GPU -> CPU sync: one with kernels, one per step without. */
   draw(steps: number, request: DrawRequest): Promise<DrawnTokens> {
     checkSampler(request.sampler);
     return usesKernels() ? this.#drawOnGpu(steps, request) : this.#drawHere(steps, request);
   }
 
   /**
-   * Draws up to `most` tokens of a single row, one after the other. Where kernels compute, the next few are under way while these
-   * are used, so that the GPU never waits for who reads them.
+   * Draws up to `most` tokens of a single row, one after another. With kernels the next few are computed while the
+   * caller uses these, so that the GPU does not wait for the caller.
    */
   async *stream(most: number, request: DrawRequest): AsyncGenerator<number, void, void> {
     const isAhead = usesKernels();
@@ -129,20 +129,20 @@ export class Decoding {
       started += steps;
       return drawn;
     };
-    let coming = drawNext();
+    let pending = drawNext();
     try {
-      while (coming !== undefined) {
-        const { ids } = await coming;
-        coming = isAhead ? drawNext() : undefined;
+      while (pending !== undefined) {
+        const { ids } = await pending;
+        pending = isAhead ? drawNext() : undefined;
         yield* Array.from(ids);
-        if (!isAhead) coming = drawNext();
+        if (!isAhead) pending = drawNext();
       }
     } finally {
-      await coming;
+      await pending;
     }
   }
 
-  /** Goes on with some rows, in the order given; a row that is given several times goes on several times. */
+  /** Keeps the given rows, in the given order; a row given several times is copied. */
   select(rows: Int32Array): void {
     const wanted = tf.tensor1d(rows, 'int32');
     const held = this.#held;
@@ -178,7 +178,7 @@ export class Decoding {
     );
     for (let step = 0; step < steps; step++) {
       const out = this.#step();
-      // Chosen in place, so that the next step finds them there.
+      // Written in place, where the next step reads them.
       const ids = this.#ids instanceof Int32Array ? tf.tensor1d(this.#ids, 'int32') : this.#ids;
       this.#ids = ids;
       sampleTokens(
@@ -205,7 +205,7 @@ export class Decoding {
     const drawn = { ids: new Int32Array(steps * B), logProbs: new Float64Array(steps * B) };
     for (let step = 0; step < steps; step++) {
       const allowed = this.#allowedOfRows(eosId);
-      // Where no row has a choice, the tokens are known without asking the model; the next pass reads them with its own.
+      // If no row has a choice, the tokens are known without a pass; the next pass reads them with its own tokens.
       const chosen = isForced(allowed)
         ? allowed.map((ids) => ({ id: ids?.[0] ?? eosId, logProb: 0 }))
         : await this.#drawRows(allowed, { sampler, eosId, rowIds, position: position + step });
@@ -219,7 +219,7 @@ export class Decoding {
     return drawn;
   }
 
-  /** Draws a token for each row from what it may take. */
+  /** Draws a token for each row from those it may take. */
   async #drawRows(
     allowed: readonly (Int32Array | undefined)[],
     { sampler, eosId, rowIds, position }: DrawRequest,
@@ -237,7 +237,9 @@ export class Decoding {
     });
   }
 
-  /** What each row may take next; undefined for a row that is not held, the end token for one that is over. */
+  /**
+   * The tokens each row may take next; undefined for a row that is not held, the end token for a row that has ended.
+   */
   #allowedOfRows(eosId: number): (Int32Array | undefined)[] {
     const { length } = this.#ids instanceof Int32Array ? this.#ids : [];
     const [before, held] = [this.#ids, this.#held];
@@ -256,7 +258,7 @@ export class Decoding {
     if (row !== undefined) held[b] = advanced(row, id) ?? row;
   }
 
-  /** The logits of the next token, which are computed now if they have not been. */
+  /** The logits of the next token, computed if necessary. */
   #step(): tf.Tensor2D {
     if (this.#logits !== undefined) return this.#logits;
     const ids = this.#ids;
@@ -297,7 +299,7 @@ function isOnGpu(held: HeldRow[] | HeldTables | undefined): held is HeldTables {
   return held !== undefined && 'choices' in held;
 }
 
-/** Whether every row has one token that it may take. */
+/** Whether every row may take only one token. */
 function isForced(allowed: readonly (Int32Array | undefined)[]): boolean {
   return allowed.every((ids) => ids?.length === 1);
 }
@@ -310,5 +312,5 @@ function interleaved(steps: readonly Int32Array[]): Int32Array {
   });
 }
 
-/** In the place of a token where none has been chosen yet. */
+/** Marks a row without a chosen token. */
 const NOT_CHOSEN = -2;

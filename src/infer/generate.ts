@@ -1,8 +1,8 @@
 /**
- * Completions: prefill once, then one token per step from a key-value cache (decoding.ts).
+ * Completions: one prefill, then one token per step with a key-value cache (decoding.ts).
  *
- * Prompts of different lengths are decoded together, each at its own positions, so that what a row gives does not depend on
- * its neighbours; several completions of one prompt share its prefill; rows that are over leave the batch.
+ * Prompts of different lengths are decoded together, each at its own positions, so that a row does not depend
+ * on its neighbours; several completions of one prompt share its prefill; rows that have ended leave the batch.
  */
 import { largest } from '../common/largest.ts';
 import { throwIfAborted } from '../common/errors.ts';
@@ -14,26 +14,26 @@ import { GREEDY, type SamplerConfig } from './sampler.ts';
 
 /** One completion. */
 export interface Completion {
-  /** The tokens, the end token included if it came. */
+  /** The tokens, including the end token of a complete one. */
   readonly ids: readonly number[];
   /** The log-probability of each token at the temperature it was drawn at, greedy ones at 1, in nats. */
   readonly logProbs: readonly number[];
-  /** Whether the end token came before `maxTokens`. */
+  /** Whether it ended before `maxTokens`. */
   readonly isComplete: boolean;
-  /** The most tokens that it could have had, where it was generated. */
+  /** The limit of its length, if it was generated. */
   readonly limit?: number | undefined;
 }
 
-/** The most tokens of one completion, unless something else is asked for. */
+/** The default limit of the length of a completion. */
 export const DEFAULT_MAX_TOKENS = 48;
 
 /** How to generate. */
 export interface GenerateOptions {
   readonly eosId: number;
-  /** The most tokens of one completion, default {@link DEFAULT_MAX_TOKENS}. */
+  /** The limit of the length of a completion, default {@link DEFAULT_MAX_TOKENS}. */
   readonly maxTokens?: number;
   readonly sampler?: SamplerConfig;
-  /** What the completion of each prompt is held to, by the index of the prompt; by default nothing. */
+  /** The automaton of each prompt's completion, by the index of the prompt; none by default. */
   readonly automata?: readonly CompletionAutomaton[] | undefined;
   /** Rows per forward pass, default 64. */
   readonly batchSize?: number;
@@ -52,7 +52,7 @@ export async function generateAll(
   options: GenerateOptions,
 ): Promise<Completion[]> {
   const { batchSize = 64, signal, onProgress } = options;
-  // Rows of like lengths together; those of one prompt stay side by side.
+  // Rows of similar length together; those of one prompt stay adjacent.
   const byLength = prompts
     .map((prompt, index) => ({ index, length: prompt.length }))
     .toSorted((a, b) => a.length - b.length || a.index - b.index);
@@ -75,7 +75,7 @@ export async function generateAll(
 interface OpenRow {
   readonly prompt: Int32Array;
   readonly rowId: number;
-  /** The most tokens; at the model's last position a completion ends, incomplete. */
+  /** The limit of its length; at the model's last position a completion ends, incomplete. */
   readonly limit: number;
   readonly ids: number[];
   readonly logProbs: number[];
@@ -99,35 +99,35 @@ async function completeBatch(
   { eosId, sampler = GREEDY, automata, signal }: GenerateOptions,
 ): Promise<void> {
   const { maxPositions } = model.config;
-  // Each prompt is read once, however many completions it gets.
+  // Each prompt is read once for all of its completions.
   const prompts = [...new Set(open.map(({ prompt }) => prompt))];
   const maxTokens = largest(open.map(({ limit }) => limit));
   const decoding = Decoding.start(model, prompts, maxTokens);
   try {
     if (prompts.length < open.length) decoding.select(Int32Array.from(open, ({ prompt }) => prompts.indexOf(prompt)));
     if (automata !== undefined) decoding.hold(open.flatMap((row) => heldRowOf(row, automata)));
-    /** Whose row each row of the decoding is; undefined where one only fills the batch. */
-    let held: readonly (OpenRow | undefined)[] = open;
+    /** The completion of each row of the batch; undefined for a filler. */
+    let batch: readonly (OpenRow | undefined)[] = open;
     for (let position = 0; ;) {
       throwIfAborted(signal);
-      const steps = stepsToDraw(held, position, maxPositions);
-      const rowIds = held.map((row) => row?.rowId ?? 0);
+      const steps = stepsToDraw(batch, position, maxPositions);
+      const rowIds = batch.map((row) => row?.rowId ?? 0);
       const { ids, logProbs } = await decoding.draw(steps, { sampler, eosId, rowIds, position });
       for (let step = 0; step < steps; step++) {
-        for (const [b, row] of held.entries()) {
+        for (const [b, row] of batch.entries()) {
           if (row === undefined || isOver(row)) continue;
-          const id = ids[step * held.length + b] ?? eosId;
+          const id = ids[step * batch.length + b] ?? eosId;
           row.ids.push(id);
-          row.logProbs.push(logProbs[step * held.length + b] ?? NaN);
+          row.logProbs.push(logProbs[step * batch.length + b] ?? NaN);
           row.isComplete = id === eosId;
         }
       }
-      if (held.every(isOver)) return;
+      if (batch.every(isOver)) return;
       position += steps;
-      const kept = rowsToKeep(held, maxPositions - position);
+      const kept = rowsToKeep(batch, maxPositions - position);
       if (kept === undefined) continue;
       decoding.select(Int32Array.from(kept, ({ place }) => place));
-      held = kept.map(({ row }) => row);
+      batch = kept.map(({ row }) => row);
     }
   } finally {
     decoding.dispose();
@@ -139,9 +139,9 @@ function heldRowOf({ rowId, limit }: OpenRow, automata: readonly CompletionAutom
   return automaton === undefined ? [] : [heldRow(automaton, limit)];
 }
 
-/** As many steps as are best drawn together, but none that no row needs, and none past the last position of any row. */
-function stepsToDraw(held: readonly (OpenRow | undefined)[], position: number, maxPositions: number): number {
-  const rows = held.filter((row) => row !== undefined);
+/** The number of steps to draw together, limited by the needs of the rows and by the last position of each row. */
+function stepsToDraw(batch: readonly (OpenRow | undefined)[], position: number, maxPositions: number): number {
+  const rows = batch.filter((row) => row !== undefined);
   const needed = largest(rows.map((row) => (isOver(row) ? 0 : row.limit - position)));
   const possible = maxPositions + 1 - position - largest(rows.map(({ prompt }) => prompt.length));
   return Math.min(Decoding.stepsPerRead, needed, possible);
@@ -152,21 +152,21 @@ function isOver(row: OpenRow | undefined): boolean {
 }
 
 /**
- * Which rows to go on with, once half of them are over or one that is over has no room left. Batches are halved, and
- * filled up, so that few shapes occur.
+ * The rows to keep, once half of them have ended or an ended one has no room left. Batches are halved and filled up, so
+ * that few shapes occur.
  *
  * @param room - the longest prompt after which the model has a position left for the next token
- * @returns undefined to go on with all
+ * @returns undefined to keep all
  */
 function rowsToKeep(
-  held: readonly (OpenRow | undefined)[],
+  batch: readonly (OpenRow | undefined)[],
   room: number,
 ): { place: number; row: OpenRow | undefined }[] | undefined {
-  const open = held.flatMap((row, place) => (isOver(row) ? [] : [{ place, row }]));
-  const half = Math.ceil(held.length / 2);
-  const isFull = held.some((row) => row !== undefined && isOver(row) && row.prompt.length > room);
-  if (!isFull && (open.length > half || half === held.length)) return undefined;
-  const size = open.length > half ? held.length : half;
+  const open = batch.flatMap((row, place) => (isOver(row) ? [] : [{ place, row }]));
+  const half = Math.ceil(batch.length / 2);
+  const isFull = batch.some((row) => row !== undefined && isOver(row) && row.prompt.length > room);
+  if (!isFull && (open.length > half || half === batch.length)) return undefined;
+  const size = open.length > half ? batch.length : half;
   const filler = { place: open[0]?.place ?? 0, row: undefined };
   return [...open, ...Array.from({ length: size - open.length }, () => filler)];
 }

@@ -1,11 +1,11 @@
 /**
- * A model as the lab keeps it: a folder of five files, each readable by itself.
+ * The lab's model format: a folder of five files, each readable without the others.
  *
  *     config.json         the shape, as Hugging Face transformers reads it
  *     model.safetensors   the weights, under Hugging Face names
  *     tokenizer.json      the byte-level BPE
- *     lab.json            what makes it a relevance model: prompt, scale, instruction, lexicon, examples
- *     card.json           where it comes from and how good it is
+ *     lab.json            the task: prompt, scale, instruction, lexicon, examples
+ *     card.json           its origin and its measures
  *
  * A folder on a disk has two more, which transformers reads and the lab does not: runs/transformers-files.ts.
  *
@@ -40,7 +40,7 @@ import { type ModelCard, ModelCardSchema } from './model-card.ts';
 export const MODEL_FILES = ['config.json', 'tokenizer.json', 'lab.json', 'card.json', 'model.safetensors'] as const;
 export type ModelFileName = (typeof MODEL_FILES)[number];
 
-/** A pair to try, with two or three words on what is interesting about it. */
+/** An example pair, with a title of two or three words. */
 const ExampleSchema = v.strictObject({ name: v.string(), pair: PairSchema });
 
 /** A label's name, and a line on when it applies; shown in full. */
@@ -61,16 +61,16 @@ export const LabFileSchema = v.strictObject({
   /** The indices of rare rules. */
   tailRules: v.array(v.pipe(v.number(), v.integer(), v.minValue(0))),
   lexicon: lexiconSchema,
-  /** Whether titles are read for what fields leave out, as the rules expect. */
+  /** Whether titles are read for facts that fields leave out, as the rules expect. */
   readsTitles: v.optional(v.boolean(), false),
   examples: v.array(ExampleSchema),
 });
 export type LabFile = v.InferOutput<typeof LabFileSchema>;
 
-/** What a model is besides its weights. */
+/** A model without its weights. */
 export type ModelFacts = Omit<LabModel, 'transformer'>;
 
-/** A model that has been read and is not on a backend yet. */
+/** A model that has been read but is not on a backend. */
 export interface ReadModel extends ModelFacts {
   readonly config: ModelConfig;
   readonly stored: StoredWeights;
@@ -82,7 +82,7 @@ export interface LabModel extends Rules {
   readonly tokenizer: LabTokenizer;
   readonly prompt: PromptConfig;
   readonly scale: LabelScale;
-  /** Others that it can be asked on: {@link onScale}. */
+  /** Further scales that it can answer on: {@link onScale}. */
   readonly otherScales: readonly LabelScale[];
   readonly examples: LabFile['examples'];
   readonly card: ModelCard;
@@ -91,7 +91,7 @@ export interface LabModel extends Rules {
 /**
  * Makes a model from the contents of its files.
  *
- * @param precision - how matrices are kept; default: as they are stored. Any but f32 is for answering alone, not for training.
+ * @param precision - of the matrices in memory, by default as they are stored; only f32 can be trained
  * @throws {LabError} naming the file: `bad-config`, `bad-tokenizer`, `bad-instruction` or `bad-checkpoint`
  */
 export function loadLabModel(files: ReadonlyMap<ModelFileName, Uint8Array>, precision?: Precision): LabModel {
@@ -100,7 +100,7 @@ export function loadLabModel(files: ReadonlyMap<ModelFileName, Uint8Array>, prec
 }
 
 /**
- * The same without a backend: all that is in the files, read and checked, and no tensor.
+ * The same without a backend: reads and checks all files, and creates no tensor.
  *
  * @throws {LabError} as {@link loadLabModel}
  */
@@ -132,7 +132,7 @@ export function readLabModel(files: ReadonlyMap<ModelFileName, Uint8Array>): Rea
   };
 }
 
-/** The shape of a model, before anything of it is loaded. @throws {LabError} `bad-config` */
+/** The shape of a model, from its config.json alone. @throws {LabError} `bad-config` */
 export function modelShape(files: ReadonlyMap<ModelFileName, Uint8Array>): ModelConfig {
   return fromHuggingFaceConfig(readModelJson(files, 'config.json'));
 }
@@ -154,7 +154,7 @@ export function onScale(model: LabModel, size: number): LabModel {
       fix: 'Ask for labels that it has learned, or use another model.',
     });
   }
-  // Rules lead to labels of one scale, and are of no use on another.
+  // Rules imply labels of one scale, and do not apply to another.
   return {
     ...model,
     ...noRules(size, textFolding(prompt.folding)),
@@ -175,7 +175,7 @@ export function whyNoReasons(stored: LabModel, asked: LabModel): string | undefi
 /** Positions kept free for the reasoning when a prompt is cut to fit. */
 const COMPLETION_ROOM = 32;
 
-/** The most tokens a prompt may have, so that label and reasoning still find room. */
+/** The maximum length of a prompt that leaves room for label and reasoning. */
 export function promptRoom({ transformer }: { readonly transformer: Pick<Transformer, 'config'> }): number {
   return transformer.config.maxPositions - COMPLETION_ROOM;
 }
@@ -186,7 +186,11 @@ export function disposeLabModel(model: LabModel): void {
   for (const matrix of model.transformer.compressed?.values() ?? []) disposeCompressed(matrix);
 }
 
-/** The weights of a safetensors file to train on. @throws {LabError} `bad-file`, `bad-checkpoint`; `bad-config` if they are quantised */
+/**
+ * The weights of a safetensors file to train on.
+ *
+ * @throws {LabError} `bad-file`, `bad-checkpoint`; `bad-config` if they are quantised
+ */
 export function readWeightTensors(bytes: Uint8Array): Map<string, TensorData> {
   return toTrainable(readStoredWeights(bytes));
 }

@@ -1,12 +1,12 @@
 /**
- * The model card: where a model comes from, how to make it again, and what it has been measured to do.
+ * The model card: the origin of a model, the command that reproduces it, and its measures.
  */
 import * as v from 'valibot';
 import { KeptQueriesSchema } from '../data/trained-queries.ts';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
-/** A measured value with its interval, where one was drawn. */
+/** A measured value, with its interval if one was computed. */
 const MeasureSchema = v.strictObject({
   name: v.string(),
   value: v.nullable(v.number()),
@@ -31,21 +31,21 @@ export const ModelCardSchema = v.strictObject({
     split: v.optional(v.strictObject({ devShare: v.number(), testShare: v.number(), seed: count })),
     /** The queries of files that it was trained on; cards of older models do not say. */
     queries: v.optional(KeptQueriesSchema),
-    /** What its grades were said to mean (protocol/grade-meanings.ts). */
+    /** The meanings of its grades (protocol/grade-meanings.ts). */
     grades: v.optional(v.string()),
   }),
   training: v.strictObject({
-    /** The command that makes the model again. */
+    /** The command that reproduces the model. */
     command: v.string(),
     seed: v.number(),
     steps: count,
-    /** Input tokens learned from, padding not counted. */
+    /** Input tokens of training, without padding. */
     tokens: count,
     /** The backend and the device it ran on. */
     device: v.string(),
     date: v.string(),
   }),
-  /** Who taught the model, where it is a student. */
+  /** The teacher of a student. */
   distillation: v.optional(v.strictObject({ teacher: v.string(), teacherHash: v.string(), method: v.string() })),
   /** How far a quantised copy agrees with its original, on held-out pairs; shifts of the score s are in labels. */
   quantisation: v.optional(
@@ -84,25 +84,25 @@ export const ModelCardSchema = v.strictObject({
     }),
   ),
   limits: v.array(v.string()),
-  /** Whose data it was learned from, and on what terms; none for data of the lab's own making. */
+  /** Owner and licence of the training data; none for generated data. */
   terms: v.optional(v.array(v.string())),
 });
 
 export type ModelCard = v.InferOutput<typeof ModelCardSchema>;
 export type Measure = v.InferOutput<typeof MeasureSchema>;
 
-/** A row of a card as a page shows it; `code` asks for a fixed-width face. */
+/** A row of a card in the page; `code` is shown in a monospaced font. */
 interface CardRow {
   readonly name: string;
   readonly value: string;
   readonly code: boolean;
 }
 
-/** What a page shows of a card of any length. */
+/** Limits of what the page shows of a card. */
 const MOST_ROWS = 200;
 const MOST_CHARACTERS = 2000;
 
-/** The card in rows, the most telling first; of an endless one its beginning. */
+/** The rows of a card, the most informative first, up to a limit. */
 export function cardRows(card: ModelCard): CardRow[] {
   const rows = allRows(card);
   const shown = rows.slice(0, MOST_ROWS).map((row) => ({ ...row, name: brief(row.name), value: brief(row.value) }));

@@ -1,12 +1,12 @@
 /**
- * Fetching a model folder (lab-model.ts) from the page's own origin, file by file, with what has arrived told as it comes.
+ * Fetches a model folder (lab-model.ts) from the page's origin, file by file, and reports progress.
  */
 import { LabError, messageOf } from '../common/errors.ts';
 import { chunksOf } from '../data/files/text-stream.ts';
 import type { LoadProgress } from '../protocol/scoring.ts';
 import { MODEL_FILES, type ModelFileName } from './lab-model.ts';
 
-/** No file of a bundled model is larger than this; checked before anything is kept. */
+/** The limit of a model file, checked while it arrives. */
 const MAX_FILE_BYTES = 512 * 1024 * 1024;
 
 /**
@@ -22,7 +22,7 @@ export async function fetchModel(
   const responses = await Promise.all(MODEL_FILES.map((name) => fetchFile(modelUrl, name)));
   const sizes = responses.map((response) => Number(response.headers.get('content-length') ?? NaN));
   const sum = sizes.reduce((total, size) => total + size, 0);
-  // With compressed transfer the length counts other bytes than arrive; then the total is not known.
+  // With compressed transfer the length is that of the compressed bytes, so the total is unknown.
   const isCompressed = responses.some((response) => response.headers.has('content-encoding'));
   const totalBytes = Number.isFinite(sum) && !isCompressed ? sum : null;
   let receivedBytes = 0;

@@ -1,7 +1,10 @@
 /**
  * From logits to the next token. Greedy at temperature 0; otherwise a draw whose randomness is a function of seed, row
- * and position, so that a completion does not depend on the batch it was made in. On WebGPU a kernel draws from the same
- * numbers (kernels/sample-token.ts).
+ * and position, so that a completion does not depend on the batch it was made in. On WebGPU a kernel draws from the
+ * same numbers (kernels/sample-token.ts).
+ *
+ * Room `infer/`: everything that reads a model without changing it: loading, first-token scores, completions, and one
+ * pair as a stream of events. Constrained decoding belongs in `infer/held/`, measures over many pairs in `train/`.
  */
 import { LabError } from '../common/errors.ts';
 import { Rng } from '../common/rng.ts';
@@ -11,9 +14,9 @@ export interface SamplerConfig {
   /** 0 takes the most likely token. */
   readonly temperature: number;
   readonly seed: number;
-  /** How many of the most likely tokens can be drawn; default: all. */
+  /** The number of most likely tokens to draw from; default: all. */
   readonly topK?: number | undefined;
-  /** The least share of the mass that those drawn from have, the most likely first, after top-k; default 1: all. */
+  /** Draws from the most likely tokens whose mass reaches this share, after top-k; default 1: all. */
   readonly topP?: number | undefined;
 }
 
@@ -54,7 +57,7 @@ export function sampleToken(
 }
 
 /**
- * Chooses one of the allowed tokens, as {@link sampleToken} chooses of all.
+ * Chooses one of the allowed tokens, as {@link sampleToken} chooses among all.
  *
  * @param logits - V of them
  * @param allowed - in ascending order, at least one
@@ -76,7 +79,7 @@ export function sampleAllowed(
 export function checkSampler({ temperature, topK = 1, topP = 1 }: SamplerConfig): void {
   if (temperature >= 0 && topK >= 1 && topP > 0 && topP <= 1) return;
   throw new LabError('bad-config', {
-    message: 'Tokens cannot be sampled like that.',
+    message: 'The sampler is not usable.',
     expected: 'a temperature of at least 0, top-k of at least 1, top-p above 0 and at most 1',
     got: `temperature ${temperature}, top-k ${topK}, top-p ${topP}`,
   });

@@ -1,6 +1,6 @@
 /**
- * Scoring a stream of pairs: windows of rows are scored in batches and come out in the order they went in, so that a
- * file of any size passes through a bounded amount of memory.
+ * Scores a stream of pairs: windows of rows are scored in batches and returned in the original order, so that a file of
+ * any size needs a bounded amount of memory.
  */
 import { LabError } from '../common/errors.ts';
 import { encodePrompt, type EncodedPrompt } from '../data/tokenizer/encode-prompt.ts';
@@ -11,7 +11,7 @@ import { readPair } from '../relevance/rules/typed-document.ts';
 import { type LabModel, promptRoom } from './lab-model.ts';
 import { type LabelScore, scorePrompts } from './score.ts';
 
-/** A pair with its score; `item` is what was given. */
+/** A pair with its score; `item` is the input. */
 export interface ScoredItem<T> {
   readonly item: T;
   readonly prompt: Int32Array;
@@ -30,16 +30,16 @@ export async function scorePair(model: LabModel, pair: Pair): Promise<LabelScore
   return score;
 }
 
-/** How the items of a stream are named, and what becomes of those that cannot be scored. */
+/** The names of items, and the handling of those that cannot be scored. */
 export interface StreamHooks<T> {
-  /** What an item is called in errors, default by its query. */
+  /** The name of an item in errors, default by its query. */
   readonly nameOf?: (item: T) => string;
-  /** Called with an item that cannot become a prompt, which is then left out; without it the stream ends there. */
+  /** Called with an item that cannot become a prompt, which is then left out; without it the error is thrown. */
   readonly onUnfit?: (item: T, error: LabError) => void;
 }
 
 /**
- * Scores pairs as they come.
+ * Scores pairs as they arrive.
  *
  * @throws {LabError} `aborted`; `not-finite` naming the item whose score is not a number
  */
@@ -49,14 +49,14 @@ export async function* scoreStream<T extends { readonly pair: Pair }>(
   signal?: AbortSignal,
   hooks: StreamHooks<T> = {},
 ): AsyncGenerator<ScoredItem<T>> {
-  // What cannot become a prompt takes no place in a window: which rows are scored together must not depend on it.
+  // An item that cannot become a prompt takes no place in a window, because windows must not depend on it.
   let window: EncodedItem<T>[] = [];
   for await (const item of items) {
     window.push(...encodedItem(model, item, hooks.onUnfit));
     if (window.length < SCORE_WINDOW) continue;
     yield* await scoreWindow(model, window, signal, hooks);
     window = [];
-    await measureVariants(signal); // of kernels that ran for the first time: the file is a long one
+    await measureVariants(signal); // now, because a long file repays it
   }
   yield* await scoreWindow(model, window, signal, hooks);
 }
@@ -82,7 +82,7 @@ async function scoreWindow<T extends { readonly pair: Pair }>(
   });
 }
 
-/** An item as its prompt; none if it cannot become one and `onUnfit` takes it. */
+/** An item with its prompt; none if it cannot become one and there is `onUnfit`. */
 function encodedItem<T extends { readonly pair: Pair }>(
   model: LabModel,
   item: T,

@@ -1,9 +1,9 @@
 /**
- * The first token: the relevance label, from one prefill.
+ * Scores prompts by their first token, the relevance label, from one prefill.
  *
  * Prompts that begin alike, as those of all documents of a query do, share a row and have their beginning read once
- * (shared-prompts.ts). What comes back from the backend is the log-probability of each label, over the whole vocabulary: how
- * much probability lies on the labels at all is told, and the distribution over the labels is that share renormalised.
+ * (shared-prompts.ts). Only the log-probabilities of the labels, over the whole vocabulary, are read back from the
+ * backend: their sum is the label mass, and the distribution over the labels is renormalised by it.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { LabError, throwIfAborted } from '../common/errors.ts';
@@ -32,7 +32,7 @@ export interface ScoreOptions {
   /** Tokens of a forward pass, padding included, default 4,096. */
   readonly tokensPerPass?: number;
   readonly signal?: AbortSignal | undefined;
-  /** What a prompt is called in errors, by its index; default its number. */
+  /** The name of a prompt in errors, by its index; default its number. */
   readonly nameOf?: ((index: number) => string) | undefined;
   /** Called after each batch with the number of prompts done. */
   readonly onProgress?: (done: number) => void;
@@ -43,8 +43,8 @@ export interface ScoreOptions {
  * rounding.
  *
  * @param labelIds - the token ids of labels 0..R-1
- * @throws {LabError} `aborted`; `bad-shape` for a prompt longer than the model's positions; `not-finite` naming the prompt whose
- *   score is not a number
+ * @throws {LabError} `aborted`; `bad-shape` for a prompt longer than the model's positions; `not-finite` naming the
+ *   prompt whose score is not a number
  */
 export async function scorePrompts(
   model: Transformer,
@@ -52,7 +52,7 @@ export async function scorePrompts(
   prompts: readonly Int32Array[],
   { tokensPerPass = 4096, signal, nameOf = (index) => `prompt ${index + 1}`, onProgress }: ScoreOptions = {},
 ): Promise<LabelScore[]> {
-  // Only kernels step over what is not seen, and they have none for heads of other sizes.
+  // Only kernels skip blocks that no token sees, and there is none for other head sizes.
   const isSparse = usesKernels() && model.config.headDim % 4 === 0;
   const { maxPositions } = model.config;
   const scores = Array.from<LabelScore>({ length: prompts.length });
@@ -90,7 +90,7 @@ export function labelScore(row: Float32Array, labelIds: readonly number[], name:
 
 /** @param logProbs - of the R label tokens, in nats */
 function scoreOf(logProbs: readonly number[], nameOf: () => string): LabelScore {
-  // Relative to the likeliest: a model that gives labels next to nothing still says which it prefers.
+  // Relative to the likeliest, so that labels with almost no probability still have an order.
   const max = largest(logProbs);
   const masses = logProbs.map((logProb) => Math.exp(logProb - max));
   const total = masses.reduce((sum, mass) => sum + mass, 0);

@@ -27,21 +27,23 @@ import { describeMemory } from '../model/memory.ts';
 import { fetchModel } from './model-fetch.ts';
 import { checkSound, onSoundBackend } from './sound-backend.ts';
 
-/** Where tfjs's files are, and how a backend is checked before it is believed. */
+/** The location of tfjs's files, and the check of a backend before it is used. */
 type ScoringBackend = Pick<BackendRequest, 'wasmPaths' | 'findFault'>;
 
-/** A model and the state of the backend that it is on. */
+/** A model and the state of its backend. */
 interface LoadedModel {
   readonly model: LabModel;
   readonly health: BackendHealth;
 }
 
-/** Answers pairs with one model at a time. A model whose backend broke has to be loaded again, in a thread of its own. */
+/**
+ * Answers pairs with one model at a time. A model whose backend broke must be loaded again in another thread.
+ */
 export class ScoringService implements ScoringApi {
   readonly #backend: ScoringBackend;
   readonly #running = new Map<number, AbortController>();
   #loaded: LoadedModel | undefined;
-  // Answers share one GPU queue; each waits for the one before it, which a newer request has usually cancelled.
+  // Answers share one GPU queue; each waits for the previous one, which a newer request has usually cancelled.
   #queue: Promise<void> = Promise.resolve();
 
   constructor(backend: ScoringBackend) {
@@ -105,7 +107,7 @@ export class ScoringService implements ScoringApi {
     }
   }
 
-  /** Runs a task after all that were given before it; `task` must not throw. */
+  /** Runs a task after all earlier ones; `task` must not throw. */
   #takeTurn(task: () => Promise<void>): Promise<void> {
     const before = this.#queue;
     const turn = (async () => {
@@ -122,10 +124,10 @@ export class ScoringService implements ScoringApi {
   }
 }
 
-/** Pairs to try that a page shows; any file may be loaded, and a page of a million buttons shows nothing. */
+/** The limit of examples that the page shows, because an imported file may have any number. */
 const MOST_EXAMPLES = 40;
 
-// The first pass compiles shaders and fills caches; better before the first question than during it.
+// The first pass compiles shaders and fills caches, so it is made before the first question.
 async function warmUp(model: LabModel): Promise<void> {
   const [example] = model.examples;
   if (example !== undefined) await answerPair(model, example.pair, { emit: () => undefined });
@@ -135,7 +137,7 @@ function memoryRow(transformer: LabModel['transformer']): ModelSummary['card'][n
   return { name: 'Memory', value: describeMemory(transformer), code: false };
 }
 
-/** Files that came with the request; loading finds out which are missing. */
+/** The files of the request; loading reports missing ones. */
 function givenFiles(files: ModelFiles): Map<ModelFileName, Uint8Array> {
   return new Map(MODEL_FILES.flatMap((name) => (files[name] === undefined ? [] : [[name, files[name]]])));
 }

@@ -1,12 +1,12 @@
 /**
- * Which prompts are read together: those that begin alike share one row, in which the beginning stands once and the rest of
- * each behind it (data/packed-rows.ts). Instruction and query come before the document, so the documents of a query are
- * found by their tokens alone, whoever asks and in whatever order.
+ * Groups prompts that begin alike: they share one row, which has their beginning once, followed by the rest of each
+ * (data/packed-rows.ts). Instruction and query come before the document, so the documents of a query are recognised by
+ * their tokens alone, in any order.
  *
- * How long a row may get depends on what computes. The kernels of attention step over what a token does not see, so there a
- * long row costs as much a token as a short one. The composite computes all T x T scores: a row of T tokens costs
- * `T (1 + T / r)`, with r the length at which attention takes as long as all else. Documents of D tokens behind P shared ones
- * cost least each where `T = P + sqrt(P (r + P))`, whatever D is.
+ * The best length of a row depends on the implementation of attention. The kernels skip blocks that a token does not
+ * see, so that a token costs the same in long and short rows. The composite computes all T x T scores: a row of T
+ * tokens costs `T (1 + T / r)`, where r is the length at which attention takes as long as everything else. Documents of
+ * D tokens behind P shared ones cost least each at `T = P + sqrt(P (r + P))`, for every D.
  */
 import { largest } from '../common/largest.ts';
 import { LENGTH_BUCKET, roundUp } from '../data/batches.ts';
@@ -16,77 +16,77 @@ import type { TokenBatch } from '../model/transformer.ts';
 /** One forward pass over some prompts. */
 export interface PromptPass {
   readonly batch: TokenBatch;
-  /** The prompts in it, by their places in the list. */
+  /** The indices of its prompts. */
   readonly prompts: readonly number[];
-  /** For each of them the row b*T + t of its last token. */
+  /** The row b*T + t of the last token of each. */
   readonly lastRows: Int32Array;
 }
 
-/** How rows and passes are filled. */
+/** Limits of rows and passes. */
 export interface PassLimits {
-  /** Tokens of a pass, padding included; a longer row has a pass of its own. */
+  /** Tokens of a pass, including padding; a longer row has a separate pass. */
   readonly tokensPerPass: number;
-  /** Whether attention costs no more in a long row than in a short one. */
+  /** Whether attention costs the same per token in long and short rows. */
   readonly isSparse: boolean;
-  /** Positions of the model, which no padding goes past. */
+  /** Positions of the model, which padding does not exceed. */
   readonly maxPositions: number;
 }
 
-/** A row with the prompts whose ends are its parts. */
+/** A row with the prompts whose ends it contains. */
 interface PromptRow extends RowPlan {
   readonly prompts: readonly number[];
 }
 
 /**
- * r above, in tokens. Measured on wasm by the time a token takes in rows of 32 to 1,024: 500 for lab-nano, 630 for micro,
- * 1,070 for mini. The cost of a row hardly changes near its least.
+ * r above, in tokens. Measured on wasm by the time per token in rows of 32 to 1,024: 500 for lab-nano, 630 for micro,
+ * 1,070 for mini. Near the minimum the cost of a row hardly changes.
  */
 const ATTENTION_TOKENS = 600;
-/** The most prompts that share a row are looked for among so many neighbours. */
-const MOST_NEIGHBOURS = 1024;
+/** The limit of the search for prompts that share a row, in neighbours. */
+const MAX_NEIGHBOURS = 1024;
 
-/** Plans the passes over some prompts. Which prompts share a pass changes nothing but rounding. */
+/** Plans the passes over some prompts. Grouping affects results only by rounding. */
 export function planPasses(prompts: readonly Int32Array[], limits: PassLimits): PromptPass[] {
   const rows = groupsOf(prompts)
     .flatMap((group) => rowsOf(prompts, group, limits))
     .toSorted((a, b) => packedLength(a) - packedLength(b));
   const passes: PromptPass[] = [];
-  let held: PromptRow[] = [];
+  let pending: PromptRow[] = [];
   for (const row of rows) {
-    // Rows grow in length: the next one decides what all would take.
-    if (held.length > 0 && (held.length + 1) * packedLength(row) > limits.tokensPerPass) {
-      passes.push(passOf(held, limits.maxPositions));
-      held = [];
+    // Rows are sorted by length, so the next one determines the padded length of all.
+    if (pending.length > 0 && (pending.length + 1) * packedLength(row) > limits.tokensPerPass) {
+      passes.push(passOf(pending, limits.maxPositions));
+      pending = [];
     }
-    held.push(row);
+    pending.push(row);
   }
-  if (held.length > 0) passes.push(passOf(held, limits.maxPositions));
+  if (pending.length > 0) passes.push(passOf(pending, limits.maxPositions));
   return passes;
 }
 
-/** Prompts that are read behind one beginning of `shared` tokens. */
+/** Prompts that share their first `shared` tokens. */
 interface PromptGroup {
   readonly shared: number;
   readonly prompts: readonly number[];
 }
 
 /**
- * The groups that save most tokens: in the order of their tokens, prompts that begin alike are neighbours, and n neighbours
- * with a beginning of L tokens save (n - 1) L. Of each prompt at least its last token is its own.
+ * The groups that save most tokens. Sorted by their tokens, prompts that begin alike are neighbours, and n neighbours
+ * that share L tokens save (n - 1) L. At least the last token of each prompt is not shared.
  */
 function groupsOf(prompts: readonly Int32Array[]): PromptGroup[] {
   const idsOf = (place: number): Int32Array => prompts[order[place] ?? 0] ?? new Int32Array();
   const order = prompts.map((_, index) => index);
   order.sort((a, b) => compareIds(prompts[a] ?? new Int32Array(), prompts[b] ?? new Int32Array()) || a - b);
-  /** With the one before. */
+  /** Tokens shared with the prompt before. */
   const alike = order.map((_, place) => (place === 0 ? 0 : sharedLength(idsOf(place - 1), idsOf(place))));
 
-  /** The most that the first so many prompts can save, and where their last group begins. */
+  /** At index n: the maximum saving of the first n prompts, and the start of their last group. */
   const most = [{ saved: 0, start: 0, shared: 0 }];
   for (let end = 1; end <= order.length; end++) {
     let best = { saved: most[end - 1]?.saved ?? 0, start: end - 1, shared: 0 };
     let shared = Infinity;
-    for (let start = end - 2; start >= Math.max(0, end - MOST_NEIGHBOURS); start--) {
+    for (let start = end - 2; start >= Math.max(0, end - MAX_NEIGHBOURS); start--) {
       shared = Math.min(shared, alike[start + 1] ?? 0);
       if (shared === 0) break;
       const saved = (most[start]?.saved ?? 0) + (end - start - 1) * shared;
@@ -103,7 +103,7 @@ function groupsOf(prompts: readonly Int32Array[]): PromptGroup[] {
   return groups;
 }
 
-/** Fills the rows of a group, the longest ends first, each into the first row with room. */
+/** Fills the rows of a group first fit, longest ends first. */
 function rowsOf(
   prompts: readonly Int32Array[],
   { shared, prompts: members }: PromptGroup,
@@ -146,7 +146,7 @@ function passOf(rows: readonly PromptRow[], maxPositions: number): PromptPass {
   };
 }
 
-/** A length rounded up, though not past the positions of the model. */
+/** A length rounded up, but not beyond the positions of the model. */
 export function padded(length: number, maxPositions: number): number {
   return Math.max(length, Math.min(roundUp(length, LENGTH_BUCKET), maxPositions));
 }

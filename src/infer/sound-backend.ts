@@ -1,6 +1,6 @@
 /**
- * Work that a broken backend cannot spoil: a GPU that is lost under a computation shows in errors about something else, or
- * in no error at all. What was computed on it is thrown away, and the error says what happened.
+ * Guards work against a broken backend: a GPU that is lost during a computation causes unrelated errors or none.
+ * Results of that time are discarded, and the error names the loss.
  */
 import { LabError } from '../common/errors.ts';
 import { type BackendFault, type BackendHealth, isCurrentBackend } from '../gpu/current-backend.ts';
@@ -10,16 +10,17 @@ const LONGEST_WAIT_MS = 500;
 const LOOK_EVERY_MS = 25;
 
 /**
- * Does work on the backend that is watched.
+ * Does work on a watched backend.
  *
- * @throws {LabError} `backend-lost` if the backend broke meanwhile, whatever the work threw or gave; else what it throws
+ * @throws {LabError} `backend-lost` if the backend broke meanwhile, even if the work succeeded; otherwise what the work
+ *   throws
  */
 export async function onSoundBackend<T>(health: BackendHealth, work: () => Promise<T>): Promise<T> {
   let result: T;
   try {
     result = await work();
   } catch (thrown) {
-    const fault = mayComeOfFault(thrown) ? await faultSoon(health) : undefined;
+    const fault = mayResultFromFault(thrown) ? await faultSoon(health) : undefined;
     throw fault === undefined ? thrown : lostError(fault, thrown);
   }
   checkSound(health);
@@ -31,8 +32,8 @@ export function checkSound({ fault }: BackendHealth): void {
   if (fault !== undefined) throw lostError(fault);
 }
 
-/** Errors that name a cause of their own need no other. */
-function mayComeOfFault(thrown: unknown): boolean {
+/** Whether an error may be the consequence of a fault; other errors name their own cause. */
+function mayResultFromFault(thrown: unknown): boolean {
   return (
     !(thrown instanceof LabError) || ['internal', 'no-backend', 'not-finite', 'out-of-memory'].includes(thrown.code)
   );

@@ -1,11 +1,13 @@
 /**
- * AdamW (arXiv 1711.05101) over one vector of all parameters on the GPU, with clipping by global norm: two dispatches sum
- * the squares of the gradient, one takes the root and plans the update, and one applies it. Moments and weights change in
- * place. With a scaled loss the plan also divides by the scale, adjusts it (optim/loss-scale.ts), and may skip the update.
+ * AdamW (arXiv 1711.05101) over one vector of all parameters on the GPU, with clipping by global norm: two dispatches
+ * sum the squares of the gradient, one takes the root and plans the update, and one applies it. Moments and weights
+ * change in place. With a scaled loss the plan also divides by the scale, adjusts it (optim/loss-scale.ts), and may
+ * skip the update.
  *
- * In: gradient, weights, both moments `[P]`; a weight-decay bit per parameter; the constants of the step; the state of the
- * loss scale, `[3]`. Out: weights, moments and loss scale, changed in place; the norm. Grid: an invocation per parameter; sums
- * use a fixed number of invocations, each in order, so that they always give the same bits. No optional feature.
+ * In: gradient, weights, both moments `[P]`; a weight-decay bit per parameter; the constants of the step; the state of
+ * the loss scale, `[3]`. Out: weights, moments and loss scale, changed in place; the norm. Grid: an invocation per
+ * parameter; sums use a fixed number of invocations, each in order, so that they always give the same bits. No optional
+ * feature.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { allocate, dispatch, FLAT_MAIN, FLAT_WORKGROUP, flatIndex, forgetRead, type Program } from '../gpu/dispatch.ts';

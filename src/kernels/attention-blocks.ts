@@ -1,7 +1,7 @@
 /**
- * The passes of attention.ts on any device: an invocation processes four positions of a head against all rows of the other
- * side, four at a time. A block of 4 x 4 scores reads eight vectors for sixteen products. Grid: x over B and heads, so that
- * neighbours have equally long loops; y over blocks of four positions. No optional feature.
+ * The passes of attention.ts on any device: an invocation processes four positions of a head against all rows of the
+ * other side, four at a time. A block of 4 x 4 scores reads eight vectors for sixteen products. Grid: x over B and
+ * heads, so that neighbours have equally long loops; y over blocks of four positions. No optional feature.
  */
 import {
   four,

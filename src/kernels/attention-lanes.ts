@@ -1,12 +1,13 @@
 /**
- * The passes of attention.ts with subgroups. The lanes of a subgroup process adjacent blocks of four positions of one head,
- * so that they read the same rows of the other side (keys for queries, queries for keys): each lane reads one of eight such
- * rows, or two if there are four lanes, and shuffles broadcast them. Because eight rows are processed at a time, a lane reads
- * its own rows and its accumulators in the outputs half as often. In total it reads a third of what attention-blocks.ts does.
+ * The passes of attention.ts with subgroups. The lanes of a subgroup process adjacent blocks of four positions of one
+ * head, so that they read the same rows of the other side (keys for queries, queries for keys): each lane reads one of
+ * eight such rows, or two if there are four lanes, and shuffles broadcast them. Because eight rows are processed at a
+ * time, a lane reads its own rows and its accumulators in the outputs half as often. In total it reads a third of what
+ * attention-blocks.ts does.
  *
- * Rows that only other lanes need add zeros, so the bits are the same. A workgroup is one subgroup; grid: x over B and heads,
- * y over blocks of four positions times lanes. Needs the feature `subgroups` with a single known subgroup size of at least
- * four lanes.
+ * Rows that only other lanes need add zeros, so the bits are the same. A workgroup is one subgroup; grid: x over B and
+ * heads, y over blocks of four positions times lanes. Needs the feature `subgroups` with a single known subgroup size
+ * of at least four lanes.
  */
 import {
   four,
@@ -40,7 +41,8 @@ export function lanesVariant(lanes: number): PassVariant {
     source: (pass, form) =>
       passShader(pass, form, {
         enables: ['subgroups'],
-        // In packed rows the loop bounds come from a maximum over the subgroup, so they are uniform, but the analysis cannot know.
+        // In packed rows the loop bounds come from a maximum over the subgroup, so they are uniform, but the analysis
+        // cannot know.
         diagnostics: ['subgroup_uniformity'],
         declarations: `const LANES = ${lanes}u;`,
         parameters: '@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lane: u32',

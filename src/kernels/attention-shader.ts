@@ -1,7 +1,7 @@
 /**
- * The common parts of the attention shaders: bindings, and the numbering of heads and tokens. Variants differ in how they
- * traverse rows (attention-blocks.ts, attention-lanes.ts), but all add in the same order, so that on one device they give
- * the same bits and can be exchanged during a run.
+ * The common parts of the attention shaders: bindings, and the numbering of heads and tokens. Variants differ in how
+ * they traverse rows (attention-blocks.ts, attention-lanes.ts), but all add in the same order, so that on one device
+ * they give the same bits and can be exchanged during a run.
  */
 
 /** The passes: forward; backward over the keys of a query, and backward over the queries of a key. */

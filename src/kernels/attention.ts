@@ -1,18 +1,19 @@
 /**
- * Causal attention with grouped queries on the GPU, without a score matrix in memory (flash attention, arXiv 2307.08691). In
- * packed rows (data/packed-rows.ts) a query sees two ranges of keys, and blocks of keys that no query of a block sees are
- * skipped.
+ * Causal attention with grouped queries on the GPU, without a score matrix in memory (flash attention, arXiv
+ * 2307.08691). In packed rows (data/packed-rows.ts) a query sees two ranges of keys, and blocks of keys that no query
+ * of a block sees are skipped.
  *
- * The forward pass runs over the keys of each query, four at a time, with a running maximum and sum (arXiv 1805.02867). It
- * keeps the result and the logarithm of each query's normaliser; scores are recomputed. Backward, one pass runs over the keys
- * of queries and gives dQ; another runs over the queries of keys, for all heads that share them, and gives dK and dV. So no
- * value is written by two invocations, and no barrier or atomic is needed. Each pass has two variants with the same bits
- * (attention-blocks.ts, attention-lanes.ts); the faster one on the device is chosen by timing (gpu/variant-choice.ts).
+ * The forward pass runs over the keys of each query, four at a time, with a running maximum and sum (arXiv 1805.02867).
+ * It keeps the result and the logarithm of each query's normaliser; scores are recomputed. Backward, one pass runs over
+ * the keys of queries and gives dQ; another runs over the queries of keys, for all heads that share them, and gives dK
+ * and dV. So no value is written by two invocations, and no barrier or atomic is needed. Each pass has two variants
+ * with the same bits (attention-blocks.ts, attention-lanes.ts); the faster one on the device is chosen by timing
+ * (gpu/variant-choice.ts).
  *
- * q, y `[B,T,H,D]`, k, v `[B,T,K,D]`, K divides H; spans `[B,T,2]`, integers. Row statistics `[B,T,H,2]`: the log normaliser,
- * written forward, and the inner product of dY and y, written into the same tensor by the backward pass over keys, because a
- * shader has at most eight buffers. All other outputs are overwritten. Vector sums accumulate in the outputs, because an array
- * in an invocation would need indexing. D must be a multiple of four.
+ * q, y `[B,T,H,D]`, k, v `[B,T,K,D]`, K divides H; spans `[B,T,2]`, integers. Row statistics `[B,T,H,2]`: the log
+ * normaliser, written forward, and the inner product of dY and y, written into the same tensor by the backward pass
+ * over keys, because a shader has at most eight buffers. All other outputs are overwritten. Vector sums accumulate in
+ * the outputs, because an array in an invocation would need indexing. D must be a multiple of four.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { allocate, dispatch, subgroupLanes, variantChoices } from '../gpu/dispatch.ts';

@@ -1,15 +1,16 @@
 /**
- * Attention over a key-value cache on the GPU: keys and values of new tokens are written into its slots, and the new tokens
- * attend to their sequences, without a mask and without a copy of the cache.
+ * Attention over a key-value cache on the GPU: keys and values of new tokens are written into its slots, and the new
+ * tokens attend to their sequences, without a mask and without a copy of the cache.
  *
- * Three passes, for T new tokens of B sequences with individual lengths (decoding: T = 1). `rotateQueries` normalises queries
- * and rotates them by position; `placeKeys` does the same with keys and writes them and the values into their slots; `attend`
- * has an invocation per query, which runs over the keys up to its own, four at a time, with a running maximum and sum (arXiv
- * 1805.02867). Slots past the end of a sequence are never read, so their contents do not matter.
+ * Three passes, for T new tokens of B sequences with individual lengths (decoding: T = 1). `rotateQueries` normalises
+ * queries and rotates them by position; `placeKeys` does the same with keys and writes them and the values into their
+ * slots; `attend` has an invocation per query, which runs over the keys up to its own, four at a time, with a running
+ * maximum and sum (arXiv 1805.02867). Slots past the end of a sequence are never read, so their contents do not matter.
  *
- * q, y `[B,T,H,D]`, k, v `[B,T,K,D]`, K divides H; keys and values `[B,K,S,D]`, changed in place; lengths `[B]` int32, tokens
- * held before; cosines and sines `[S,D]`, by position. D must be a multiple of four. Grid: an invocation per head and token.
- * Sums accumulate in the output, because arrays in an invocation are expensive on software adapters. No optional feature.
+ * q, y `[B,T,H,D]`, k, v `[B,T,K,D]`, K divides H; keys and values `[B,K,S,D]`, changed in place; lengths `[B]` int32,
+ * tokens held before; cosines and sines `[S,D]`, by position. D must be a multiple of four. Grid: an invocation per
+ * head and token. Sums accumulate in the output, because arrays in an invocation are expensive on software adapters. No
+ * optional feature.
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { allocate, dispatch, FLAT_MAIN, FLAT_WORKGROUP, flatIndex, type Program } from '../gpu/dispatch.ts';

@@ -1,6 +1,6 @@
 /**
- * Sums over rows on the GPU, `[N,C] -> [C]`: one invocation per column adds the rows in order. For many rows, callers first
- * sum segments of rows in parallel. Out: overwritten. No optional feature.
+ * Sums over rows on the GPU, `[N,C] -> [C]`: one invocation per column adds the rows in order. For many rows, callers
+ * first sum segments of rows in parallel. Out: overwritten. No optional feature.
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { allocate, dispatch, FLAT_MAIN, FLAT_WORKGROUP, flatIndex, type Program } from '../gpu/dispatch.ts';

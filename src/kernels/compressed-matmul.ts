@@ -1,15 +1,16 @@
 /**
- * Products with compressed weights on the GPU: `x W^T`, where W is stored in half precision or as small integers with a scale
- * per group, and decompressed in registers. The weights are read from memory in a half, a quarter or an eighth of their bytes,
- * which is the bottleneck of decoding; sums are float32.
+ * Products with compressed weights on the GPU: `x W^T`, where W is stored in half precision or as small integers with a
+ * scale per group, and decompressed in registers. The weights are read from memory in a half, a quarter or an eighth of
+ * their bytes, which is the bottleneck of decoding; sums are float32.
  *
- * An invocation computes 4 columns of 4 rows, or of one row if there is only one (decoding), group by group: the sum over a
- * group is scaled once, instead of each weight. No workgroup memory, no barriers, and no optional feature: f16 is unpacked by
- * `unpack2x16float`, so that adapters without `shader-f16` run the same program.
+ * An invocation computes 4 columns of 4 rows, or of one row if there is only one (decoding), group by group: the sum
+ * over a group is scaled once, instead of each weight. No workgroup memory, no barriers, and no optional feature: f16
+ * is unpacked by `unpack2x16float`, so that adapters without `shader-f16` run the same program.
  *
- * In: x `[N,I]` f32; values `[O,words]` u32, little-endian as stored (checkpoint/quantised.ts); scales `[O,groups]` f32, except
- * for f16; optionally a bias `[O]` and a residual `[N,width]`. Out: columns `first .. first + O - 1` of `[N,width]`,
- * overwritten: one dispatch per shard of a large matrix. Grid: 8 x 8 invocations per workgroup, x over columns.
+ * In: x `[N,I]` f32; values `[O,words]` u32, little-endian as stored (checkpoint/quantised.ts); scales `[O,groups]`
+ * f32, except for f16; optionally a bias `[O]` and a residual `[N,width]`. Out: columns `first .. first + O - 1` of
+ * `[N,width]`, overwritten: one dispatch per shard of a large matrix. Grid: 8 x 8 invocations per workgroup, x over
+ * columns.
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { dispatch, type Program } from '../gpu/dispatch.ts';

@@ -2,8 +2,8 @@
  * A look-up in compressed weights on the GPU: rows by their ids, as floats.
  *
  * In: ids `[N]`, values and scales as in compressed-matmul.ts; out: `[N,C]`, of which only the rows with an id in
- * `first .. first + rows - 1` are written: one dispatch per shard, which together write all rows. Grid: an invocation per four
- * elements of the result. No optional feature.
+ * `first .. first + rows - 1` are written: one dispatch per shard, which together write all rows. Grid: an invocation
+ * per four elements of the result. No optional feature.
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { dispatch, FLAT_MAIN, FLAT_WORKGROUP, flatIndex, type Program } from '../gpu/dispatch.ts';

@@ -1,13 +1,13 @@
 /**
- * Floats as halves (IEEE 754 binary16), two per 32-bit word, the first in the low half: half the bytes to store and read.
- * Kernels read them with `unpack2x16float`, which every WebGPU has.
+ * Floats as halves (IEEE 754 binary16), two per 32-bit word, the first in the low half: half the bytes to store and
+ * read. Kernels read them with `unpack2x16float`, which every WebGPU has.
  *
  * Rounding is done here in integer arithmetic, to nearest with ties to even, as in checkpoint/float16.ts, because
- * `pack2x16float` may round either way and its result for overflowing values is undefined. Such values become infinite here,
- * which is how loss scaling detects them.
+ * `pack2x16float` may round either way and its result for overflowing values is undefined. Such values become infinite
+ * here, which is how loss scaling detects them.
  *
- * In: x `[N,I]` f32, I a multiple of four. Out: `[N,I/2]` u32, overwritten. Grid: an invocation per four elements. No optional
- * feature.
+ * In: x `[N,I]` f32, I a multiple of four. Out: `[N,I/2]` u32, overwritten. Grid: an invocation per four elements. No
+ * optional feature.
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { allocate, dispatch, FLAT_MAIN, FLAT_WORKGROUP, flatIndex, type Program } from '../gpu/dispatch.ts';

@@ -1,15 +1,15 @@
 /**
  * Rotary position embedding (arXiv 2104.09864, Hugging Face's "rotate half" layout) on the GPU, in one pass with the
- * normalisation of queries and keys that precedes it in Qwen3: `y = rotate(x scale gain)`, `scale = 1 / sqrt(mean(x^2) + eps)`;
- * without a gain `y = rotate(x)`.
+ * normalisation of queries and keys that precedes it in Qwen3: `y = rotate(x scale gain)`,
+ * `scale = 1 / sqrt(mean(x^2) + eps)`; without a gain `y = rotate(x)`.
  *
- * One invocation processes one head of one token. The backward pass applies the inverse rotation to the gradient; it keeps only
- * x and recomputes the scale.
+ * One invocation processes one head of one token. The backward pass applies the inverse rotation to the gradient; it
+ * keeps only x and recomputes the scale.
  *
- * Forward: x `[B,T,H,D]`, gain `[D]`, tables -> y. Backward: dY, x, gain, tables -> dX, and for the gain's gradient the sums
- * over segments of rows `[R,D]`. All outputs are overwritten. Grid: an invocation per head and token; for the gain one per
- * dimension and segment. If half a head consists of vectors of four, these are read; sums have the same order. No optional
- * feature.
+ * Forward: x `[B,T,H,D]`, gain `[D]`, tables -> y. Backward: dY, x, gain, tables -> dX, and for the gain's gradient the
+ * sums over segments of rows `[R,D]`. All outputs are overwritten. Grid: an invocation per head and token; for the gain
+ * one per dimension and segment. If half a head consists of vectors of four, these are read; sums have the same order.
+ * No optional feature.
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { allocate, dispatch, FLAT_MAIN, FLAT_WORKGROUP, flatIndex, type Program } from '../gpu/dispatch.ts';

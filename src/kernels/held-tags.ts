@@ -1,6 +1,6 @@
 /**
- * Tags of the choices in an automaton that constrains decoding: how a choice reads and changes a row's memory in addition
- * to its state. Used by the sampler on the GPU and by the one on the CPU (infer/held).
+ * Tags of the choices in an automaton that constrains decoding: how a choice reads and changes a row's memory in
+ * addition to its state. Used by the sampler on the GPU and by the one on the CPU (infer/held).
  */
 
 /** A choice without a condition or effect. */

@@ -1,8 +1,9 @@
 /**
- * Copies some elements of a tensor into another of the same shape: masks logits to what is allowed, and their gradients.
+ * Copies some elements of a tensor into another of the same shape: masks logits to what is allowed, and their
+ * gradients.
  *
- * In: x of any shape, places `[E]` (flat indices, int32). In and out: y of the shape of x, overwritten only at the places.
- * Grid: an invocation per place. No optional feature.
+ * In: x of any shape, places `[E]` (flat indices, int32). In and out: y of the shape of x, overwritten only at the
+ * places. Grid: an invocation per place. No optional feature.
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { dispatch, FLAT_MAIN, FLAT_WORKGROUP, flatIndex, forgetRead, type Program } from '../gpu/dispatch.ts';

@@ -1,6 +1,6 @@
 /**
- * Products by blocks in registers: an invocation computes 4 x 4 of the result from vectors of four numbers. No workgroup
- * memory, no barriers, little to compile: the default until a faster variant is known.
+ * Products by blocks in registers: an invocation computes 4 x 4 of the result from vectors of four numbers. No
+ * workgroup memory, no barriers, little to compile: the default until a faster variant is known.
  */
 import { type Arrangement, component, joined, lines, type MatmulVariant } from './matmul-shader.ts';
 

@@ -1,7 +1,7 @@
 /**
- * Products with subgroups: every lane reads a different element of A along the inner axis, and broadcasts it to all others in
- * turn. So an element of A is read once for all columns of the subgroup, and only B is read by each lane. Needs the feature
- * `subgroups` with a single known subgroup size; a workgroup is one subgroup.
+ * Products with subgroups: every lane reads a different element of A along the inner axis, and broadcasts it to all
+ * others in turn. So an element of A is read once for all columns of the subgroup, and only B is read by each lane.
+ * Needs the feature `subgroups` with a single known subgroup size; a workgroup is one subgroup.
  */
 import { type Arrangement, component, joined, lines, type MatmulVariant } from './matmul-shader.ts';
 
@@ -11,8 +11,8 @@ const VECTORS = 2;
 const COLUMNS = 4 * VECTORS;
 
 /**
- * The variant for an arrangement. A transposed B is transposed back first, because lanes read adjacent elements of its rows;
- * on lavapipe this is a third faster than reading it directly.
+ * The variant for an arrangement. A transposed B is transposed back first, because lanes read adjacent elements of its
+ * rows; on lavapipe this is a third faster than reading it directly.
  *
  * @param lanes - the size of a subgroup
  */

@@ -1,7 +1,7 @@
 /**
- * Products by outer products: an invocation computes 16 x 8 of the result, one step of the inner axis at a time, so that 24
- * numbers read serve 128 multiplications and the loop stays short. Where reads dominate, as on software adapters, this is up
- * to twice as fast as small blocks; it needs many registers, which other devices may lack.
+ * Products by outer products: an invocation computes 16 x 8 of the result, one step of the inner axis at a time, so
+ * that 24 numbers read serve 128 multiplications and the loop stays short. Where reads dominate, as on software
+ * adapters, this is up to twice as fast as small blocks; it needs many registers, which other devices may lack.
  */
 import { type Arrangement, component, joined, lines, type MatmulVariant } from './matmul-shader.ts';
 

@@ -1,7 +1,8 @@
 /**
- * The common parts of the matrix product shaders: how operands are read, and how a sum is processed before it is written.
- * Variants differ in how they compute the sums (matmul-blocks.ts and the other files), but all add along the inner axis in
- * order, one `fma` at a time, so that on one device they give the same bits and can be exchanged during a run.
+ * The common parts of the matrix product shaders: how operands are read, and how a sum is processed before it is
+ * written. Variants differ in how they compute the sums (matmul-blocks.ts and the other files), but all add along the
+ * inner axis in order, one `fma` at a time, so that on one device they give the same bits and can be exchanged during a
+ * run.
  */
 
 /** Which operands are transposed. No op needs both at once. */
@@ -23,7 +24,10 @@ export interface ProductForm {
   readonly isAligned: Readonly<Record<'a' | 'b' | 'product', boolean>>;
   readonly hasBias: boolean;
   readonly hasResidual: boolean;
-  /** Whether the product is one factor of a SwiGLU with the other given; then the product and the gated result are written. */
+  /**
+   * Whether the product is one factor of a SwiGLU with the other given; then the product and the gated result are
+   * written.
+   */
   readonly hasGate: boolean;
 }
 
@@ -72,8 +76,8 @@ export function bindingNames({ hasBias, hasResidual, hasGate }: ProductForm): st
 /**
  * The complete shader of a variant. Its entry point can use
  * - `sizes.M`, `sizes.N`, `sizes.K`,
- * - `load_a(row, column)` and `load_b`: a number or, with a step of four, a vector of consecutive elements of a stored row,
- *   with zeros past the end of the row,
+ * - `load_a(row, column)` and `load_b`: a number or, with a step of four, a vector of consecutive elements of a stored
+ *   row, with zeros past the end of the row,
  * - `store(row, column, sum)`: writes a number or a vector of consecutive elements, except outside of the result.
  */
 export function shaderOf(form: ProductForm, { enables = [], steps, declarations = '', main }: MatmulVariant): string {
@@ -129,7 +133,8 @@ function loader({ isHalf, isAligned }: ProductForm, name: 'a' | 'b', width: keyo
 function writer(form: ProductForm, step: Step, isWide: boolean): string {
   const element = isWide ? 'vec4f' : 'f32';
   const { hasBias, hasResidual, hasGate } = form;
-  // exp(-z) may overflow to infinity, which would give the right sigmoid 0; but WGSL leaves infinities undefined, hence the bound.
+  // exp(-z) may overflow to infinity, which would give the right sigmoid 0; but WGSL leaves infinities undefined, hence
+  // the bound.
   const gated = `gated[place] = gate[place] / (1.0 + exp(min(-gate[place], ${element}(80.0)))) * value;`;
   const unit = isWide ? 4 : 1;
   const finish = `fn finish(row: u32, column: u32, sum: ${element}) {

@@ -1,7 +1,7 @@
 /**
- * Products by tiles in workgroup memory, as usual on hardware GPUs: 16 x 16 invocations read 64 rows of A and 64 columns of B
- * for 16 steps of the inner axis once, and each computes 4 x 4 of the result from them. On software adapters the barriers cost
- * more than the tiles save.
+ * Products by tiles in workgroup memory, as usual on hardware GPUs: 16 x 16 invocations read 64 rows of A and 64
+ * columns of B for 16 steps of the inner axis once, and each computes 4 x 4 of the result from them. On software
+ * adapters the barriers cost more than the tiles save.
  */
 import { type Arrangement, component, lines, type MatmulVariant } from './matmul-shader.ts';
 
@@ -10,7 +10,10 @@ const TILE = 4 * SIDE;
 /** Steps of the inner axis at a time. */
 const DEPTH = 16;
 
-/** The variant for an arrangement. Works for any sizes on any device, with 256 invocations and 8 KiB of workgroup memory. */
+/**
+ * The variant for an arrangement. Works for any sizes on any device, with 256 invocations and 8 KiB of workgroup
+ * memory.
+ */
 export function tilesVariant(arrangement: Arrangement): MatmulVariant {
   return {
     name: 'tiles',

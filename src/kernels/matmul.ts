@@ -1,10 +1,10 @@
 /**
- * Matrix products on the GPU. There are several variants, each in its own file; the fastest for a shape on the device is
- * chosen by timing (gpu/variant-choice.ts). All sum over the inner axis in order, one `fma` at a time: a result has the same
- * bits in every variant, and depends only on its row and column.
+ * Matrix products on the GPU. There are several variants, each in its own file; the fastest for a shape on the device
+ * is chosen by timing (gpu/variant-choice.ts). All sum over the inner axis in order, one `fma` at a time: a result has
+ * the same bits in every variant, and depends only on its row and column.
  *
- * In: A `[M,K]` or, transposed, `[K,M]`; B `[K,N]` or `[N,K]`, each in float32 or halves; optionally a bias `[N]`, and a matrix
- * `[M,N]` to add, or one that gates the result. Out: `[M,N]`, overwritten. Sums are always float32.
+ * In: A `[M,K]` or, transposed, `[K,M]`; B `[K,N]` or `[N,K]`, each in float32 or halves; optionally a bias `[N]`, and
+ * a matrix `[M,N]` to add, or one that gates the result. Out: `[M,N]`, overwritten. Sums are always float32.
  *
  * This room holds the WGSL kernels and their dispatch; gradients and composites are in ops/.
  */
@@ -70,8 +70,8 @@ export function matmulBy(
 }
 
 /**
- * All variants that the device can run, with the universal one first. The others read and write four numbers of a row at a
- * time, so their rows must start at a multiple of four.
+ * All variants that the device can run, with the universal one first. The others read and write four numbers of a row
+ * at a time, so their rows must start at a multiple of four.
  */
 export function matmulVariants(arrangement: Arrangement): [MatmulVariant, ...MatmulVariant[]] {
   const lanes = subgroupLanes();

@@ -1,11 +1,14 @@
 /**
- * Root-mean-square normalisation on the GPU (arXiv 1910.07467): `y = x scale gain` with `scale = 1 / sqrt(mean(x^2) + eps)`.
+ * Root-mean-square normalisation on the GPU (arXiv 1910.07467): `y = x scale gain` with
+ * `scale = 1 / sqrt(mean(x^2) + eps)`.
  *
- * One invocation processes one row, so no barrier is needed. One number per row is kept for the backward pass. The gain's
- * gradient is a sum over rows: segments of rows are summed in parallel, then the segments, always in the same order.
+ * One invocation processes one row, so no barrier is needed. One number per row is kept for the backward pass. The
+ * gain's gradient is a sum over rows: segments of rows are summed in parallel, then the segments, always in the same
+ * order.
  *
- * Forward: x `[N,C]`, gain `[C]` -> y `[N,C]`, scale `[N]`. Backward: dY, x `[N,C]`, gain, scale -> dX `[N,C]`, dGain `[C]`.
- * All outputs are overwritten. Grid: an invocation per row; for dGain one per column and segment. No optional feature.
+ * Forward: x `[N,C]`, gain `[C]` -> y `[N,C]`, scale `[N]`. Backward: dY, x `[N,C]`, gain, scale -> dX `[N,C]`, dGain
+ * `[C]`. All outputs are overwritten. Grid: an invocation per row; for dGain one per column and segment. No optional
+ * feature.
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { allocate, dispatch, FLAT_MAIN, FLAT_WORKGROUP, flatIndex, type Program } from '../gpu/dispatch.ts';

@@ -1,22 +1,22 @@
 /**
- * The next token of each row, chosen on the GPU from its logits: the most likely one, or a draw at a temperature, from all
- * tokens or from the most likely ones (top-k, then top-p of the rest).
+ * The next token of each row, chosen on the GPU from its logits: the most likely one, or a draw at a temperature, from
+ * all tokens or from the most likely ones (top-k, then top-p of the rest).
  *
- * A draw inverts the cumulative distribution in token id order, at a number that is a function of seed, row and position:
- * `new Rng('seed/row/position').next()` of common/rng.ts, computed from the hash of its prefix, so that the CPU draws the same
- * numbers. All sums have a fixed order: a lane of the row's workgroup processes consecutive tokens, and lanes are added in
- * order. So a token depends only on its row. Top-k and top-p amount to a cut through the logits (ties by the lower id), found
- * bit by bit from counts and masses above a bound: 32 rounds of one barrier each.
+ * A draw inverts the cumulative distribution in token id order, at a number that is a function of seed, row and
+ * position: `new Rng('seed/row/position').next()` of common/rng.ts, computed from the hash of its prefix, so that the
+ * CPU draws the same numbers. All sums have a fixed order: a lane of the row's workgroup processes consecutive tokens,
+ * and lanes are added in order. So a token depends only on its row. Top-k and top-p amount to a cut through the logits
+ * (ties by the lower id), found bit by bit from counts and masses above a bound: 32 rounds of one barrier each.
  *
- * In: logits `[B,V]`; for draws, hashes `[B]` of `seed/row/`. In and out: ids `[B]` int32, the last tokens; a row whose last
- * token is the end token repeats it, at log-probability 0. Out: drawn `[slots,2,B]`, of which one slot is written: tokens as
- * numbers and their log-probabilities at the temperature (greedy ones at 1), before top-k and top-p. Grid: a workgroup per row.
- * No optional feature.
+ * In: logits `[B,V]`; for draws, hashes `[B]` of `seed/row/`. In and out: ids `[B]` int32, the last tokens; a row whose
+ * last token is the end token repeats it, at log-probability 0. Out: drawn `[slots,2,B]`, of which one slot is written:
+ * tokens as numbers and their log-probabilities at the temperature (greedy ones at 1), before top-k and top-p. Grid: a
+ * workgroup per row. No optional feature.
  *
- * Rows can be constrained by an automaton (infer/held). Then only the choices at a row's state are considered, so that the cost
- * of a token is that of its choices and not of V, and log-probabilities are relative to the allowed choices. In: offsets
- * `[states+1]` and choices `[n,4]` (token, next state, tag, tokens from the next state to the end), int32. In and out: rows
- * `[B,6]` int32 (state, label token, two words of cited rules, tokens so far, maximum tokens).
+ * Rows can be constrained by an automaton (infer/held). Then only the choices at a row's state are considered, so that
+ * the cost of a token is that of its choices and not of V, and log-probabilities are relative to the allowed choices.
+ * In: offsets `[states+1]` and choices `[n,4]` (token, next state, tag, tokens from the next state to the end), int32.
+ * In and out: rows `[B,6]` int32 (state, label token, two words of cited rules, tokens so far, maximum tokens).
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { allocate, dispatch, forgetRead, type Program } from '../gpu/dispatch.ts';
@@ -111,8 +111,8 @@ function floatBits(value: number): number {
 const LANES = 32;
 
 /**
- * A sum over the lanes in order, which all lanes get. Consecutive calls alternate between two arrays by `parity`, so that one
- * barrier each is enough.
+ * A sum over the lanes in order, which all lanes get. Consecutive calls alternate between two arrays by `parity`, so
+ * that one barrier each is enough.
  */
 function sumOverLanes(name: string, type: 'f32' | 'u32'): string {
   return `var<workgroup> ${name}Parts: array<${type}, ${2 * LANES}>;
@@ -160,8 +160,8 @@ fn fromSortable(key: u32) -> f32 {
 const Z = 'logitOf(start, base, v)';
 
 /**
- * Finds `cut`, the lowest logit to draw from, and `ties`, the number of tokens with this logit to draw from: first by count,
- * then by mass. All lanes must reach a barrier, so every row has the same number of rounds.
+ * Finds `cut`, the lowest logit to draw from, and `ties`, the number of tokens with this logit to draw from: first by
+ * count, then by mass. All lanes must reach a barrier, so every row has the same number of rounds.
  */
 const FIND_CUT = `
   let wantedCount = min(sizes.topK, count);

@@ -1,11 +1,11 @@
 /**
  * The gradient of a look-up on the GPU: row v of the result is the sum of the rows n of dY with `ids[n] = v`.
  *
- * Many rows may map to one, and atomic additions would give different bits each time. Here each element of the result gathers
- * its rows in order of n; the rows are sorted on the CPU, where the ids are known.
+ * Many rows may map to one, and atomic additions would give different bits each time. Here each element of the result
+ * gathers its rows in order of n; the rows are sorted on the CPU, where the ids are known.
  *
- * In: dY `[N,C]`, starts `[V+1]`, order `[N]`; out: `[V,C]`, overwritten. Grid: an invocation per element of the result. No
- * optional feature.
+ * In: dY `[N,C]`, starts `[V+1]`, order `[N]`; out: `[V,C]`, overwritten. Grid: an invocation per element of the
+ * result. No optional feature.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { allocate, dispatch, FLAT_MAIN, FLAT_WORKGROUP, flatIndex, type Program } from '../gpu/dispatch.ts';

@@ -1,8 +1,8 @@
 /**
  * The gate of the feed-forward block on the GPU (arXiv 2002.05202): `y = silu(gate) up` with `silu(z) = z sigmoid(z)`.
  *
- * In: gate, up and dY of one shape, gate and up optionally as halves in the backward pass; out: y, or the gradients of gate and up,
- * overwritten. Grid: an invocation per element. No optional feature.
+ * In: gate, up and dY of one shape, gate and up optionally as halves in the backward pass; out: y, or the gradients of
+ * gate and up, overwritten. Grid: an invocation per element. No optional feature.
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { allocate, dispatch, FLAT_MAIN, FLAT_WORKGROUP, flatIndex, type Program } from '../gpu/dispatch.ts';
@@ -31,7 +31,8 @@ function run(program: Program, tensors: readonly tf.Tensor[], count: number): vo
   dispatch({ program, tensors, parameters: [count], size: [count], workgroupSize: [FLAT_WORKGROUP] });
 }
 
-// exp(-z) may overflow to infinity, which would give the right result 0; but WGSL leaves infinities undefined, hence the bound.
+// exp(-z) may overflow to infinity, which would give the right result 0; but WGSL leaves infinities undefined, hence
+// the bound.
 const SIGMOID = `fn sigmoid(z: f32) -> f32 { return 1.0 / (1.0 + exp(min(-z, 80.0))); }`;
 
 const FORWARD: Program = {

@@ -1,17 +1,18 @@
 /**
- * Statistics of logits for each row, without the probabilities in memory: `log Z`, the log-probability of a given token or of
- * some given labels, and the entropy. A workgroup reads a row once and keeps, relative to the largest logit so far (the online
- * softmax of arXiv 1805.02867), the sum of exponentials and, for the entropy, their sum times the logits:
+ * Statistics of logits for each row, without the probabilities in memory: `log Z`, the log-probability of a given token
+ * or of some given labels, and the entropy. A workgroup reads a row once and keeps, relative to the largest logit so
+ * far (the online softmax of arXiv 1805.02867), the sum of exponentials and, for the entropy, their sum times the
+ * logits:
  *
  *     u_v = z_v - max        S = sum exp(u_v)        A = sum u_v exp(u_v)        log Z = max + log S        H = log S - A / S
  *
- * Forward: logits `[N,V]` and targets `[N]` -> log-probabilities `[N]` and `log Z` `[N]`; or scores `[2,N]`, log-probabilities
- * and then entropies, and `log Z`; or, from R ids, their log-probabilities `[N,R]`. Grid: a workgroup per row, one barrier.
- * Backward: dY, logits, targets, `log Z` (and scores) -> dLogits `[N,V]`. Grid: a workgroup per segment of a row, without a
- * barrier. Outputs are overwritten. No optional feature.
+ * Forward: logits `[N,V]` and targets `[N]` -> log-probabilities `[N]` and `log Z` `[N]`; or scores `[2,N]`,
+ * log-probabilities and then entropies, and `log Z`; or, from R ids, their log-probabilities `[N,R]`. Grid: a workgroup
+ * per row, one barrier. Backward: dY, logits, targets, `log Z` (and scores) -> dLogits `[N,V]`. Grid: a workgroup per
+ * segment of a row, without a barrier. Outputs are overwritten. No optional feature.
  *
- * A row is summed in 32 parts, each in order, then over the parts: by 32 invocations with one part each or, if V is a multiple
- * of four, by 8 invocations that read vectors and have four parts each. Both give the same bits.
+ * A row is summed in 32 parts, each in order, then over the parts: by 32 invocations with one part each or, if V is a
+ * multiple of four, by 8 invocations that read vectors and have four parts each. Both give the same bits.
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { allocate, dispatch, type Program } from '../gpu/dispatch.ts';

@@ -1,8 +1,8 @@
 /**
  * Transposes a matrix: an invocation transposes 4 x 4 numbers in registers.
  *
- * In: a matrix `[R,C]` of float32 or halves, R and C multiples of four; out: `[C,R]` float32, overwritten. Grid: an invocation
- * per 4 x 4 block. No optional feature.
+ * In: a matrix `[R,C]` of float32 or halves, R and C multiples of four; out: `[C,R]` float32, overwritten. Grid: an
+ * invocation per 4 x 4 block. No optional feature.
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { allocate, dispatch, type Program } from '../gpu/dispatch.ts';

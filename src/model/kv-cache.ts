@@ -1,8 +1,9 @@
 /**
  * The keys and values of the tokens so far, so that each further token costs one row instead of a whole prefill.
  *
- * The cache has a fixed capacity, so that every decoding step runs kernels of the same shapes. Where kernels compute, slots are
- * written in place; elsewhere each step makes a new cache (ops/cached-attention.ts), which requires free slots to be zero.
+ * The cache has a fixed capacity, so that every decoding step runs kernels of the same shapes. Where kernels compute,
+ * slots are written in place; elsewhere each step makes a new cache (ops/cached-attention.ts), which requires free
+ * slots to be zero.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { LabError } from '../common/errors.ts';
@@ -21,8 +22,8 @@ import {
 export type Attend = (layer: number, heads: ProjectedHeads, norms: HeadNorms) => tf.Tensor4D;
 
 /**
- * The cache of one batch of sequences. After a prefill they may differ in length ({@link truncate}); each then grows at its
- * own end, so that the contents of a sequence do not depend on the others. Its creator must call {@link dispose}.
+ * The cache of one batch of sequences. After a prefill they may differ in length ({@link truncate}); each then grows at
+ * its own end, so that the contents of a sequence do not depend on the others. Its creator must call {@link dispose}.
  */
 export class KvCache {
   readonly capacity: number;

@@ -1,9 +1,9 @@
 /**
  * Predicts the memory of inference before anything is loaded.
  *
- * Weights and cache are counted exactly. The rest of a forward pass is counted at its peak: the residual stream, the widest
- * activations (the heads or the hidden layer, in and out), and the logits of each sequence's last token; tfjs has freed
- * everything else by then. With composites instead of kernels, attention also holds its scores.
+ * Weights and cache are counted exactly. The rest of a forward pass is counted at its peak: the residual stream, the
+ * widest activations (the heads or the hidden layer, in and out), and the logits of each sequence's last token; tfjs
+ * has freed everything else by then. With composites instead of kernels, attention also holds its scores.
  */
 import type { ModelConfig } from '../config/model-config.ts';
 import { groupSizeOf } from '../checkpoint/quantised.ts';

@@ -1,13 +1,14 @@
 /**
- * Weights as stored in files: floats, or matrices quantised in groups (checkpoint/quantised.ts); and their loading onto a
- * backend for inference.
+ * Weights as stored in files: floats, or matrices quantised in groups (checkpoint/quantised.ts); and their loading onto
+ * a backend for inference.
  *
  *     model.layers.0.mlp.up_proj.weight           I8 [O,I/32,32], or U8 [O,I/32,16] of two 4-bit numbers each
  *     model.layers.0.mlp.up_proj.weight.scales    F16 [O,I/32], one per group
  *
- * The groups are a separate axis so that no reader mistakes the integers for the weights: a program that expects [O,I], like
- * transformers, rejects another shape, but would silently read I8 [O,I]. Files of older versions of the lab lack this axis and
- * are read too. Only matrices are quantised, including embeddings; norms and biases are small and stay floats.
+ * The groups are a separate axis so that no reader mistakes the integers for the weights: a program that expects [O,I],
+ * like transformers, rejects another shape, but would silently read I8 [O,I]. Files of older versions of the lab lack
+ * this axis and are read too. Only matrices are quantised, including embeddings; norms and biases are small and stay
+ * floats.
  */
 import { LabError } from '../common/errors.ts';
 import type { ModelConfig } from '../config/model-config.ts';
@@ -100,8 +101,8 @@ export function checkStoredWeights(config: ModelConfig, stored: StoredWeights): 
 }
 
 /**
- * Loads weights onto the current backend for inference. Where there are no kernels they become plain floats with exactly the
- * values of the precision.
+ * Loads weights onto the current backend for inference. Where there are no kernels they become plain floats with
+ * exactly the values of the precision.
  *
  * @param precision - of the matrices; default: as stored, floats as f32
  * @throws {LabError} `bad-checkpoint` as {@link loadWeights} does; `out-of-memory` for floats beyond the binding limit

@@ -1,9 +1,9 @@
 /**
- * The decoder: Qwen3 (RMSNorm, RoPE, grouped-query attention, QK-norm, SwiGLU, tied embeddings), with flags that make it Qwen2
- * or Llama. `ops/` decides what computes each op on which backend; this file does not depend on it.
+ * The decoder: Qwen3 (RMSNorm, RoPE, grouped-query attention, QK-norm, SwiGLU, tied embeddings), with flags that make
+ * it Qwen2 or Llama. `ops/` decides what computes each op on which backend; this file does not depend on it.
  *
- * A batch is padded on the right. Under a causal mask no real token sees padding, so no padding mask is needed; the results of
- * padding rows are not used.
+ * A batch is padded on the right. Under a causal mask no real token sees padding, so no padding mask is needed; the
+ * results of padding rows are not used.
  *
  * This room holds the decoder, its weights and its cache; it does not depend on training or generation.
  */
@@ -59,7 +59,8 @@ export function forward(model: Transformer, batch: AnyTokenBatch, cache?: KvCach
 }
 
 /**
- * The hidden states of some rows after the final norm. The part of the last layer after attention is computed for them only.
+ * The hidden states of some rows after the final norm. The part of the last layer after attention is computed for them
+ * only.
  *
  * @param rows - M distinct rows b*T + t
  * @returns `[M,C]`
@@ -86,7 +87,8 @@ function decode(
     const rows = layer === config.layers - 1 ? wanted : undefined;
     const attended = selfAttention(model, layer, x, normed, B, attend, rows);
     const gain = weight1d(weights, `${name}.post_attention_layernorm.weight`);
-    // Without the tidy, intermediates would live until the whole forward pass is done, even if the gradient does not need them.
+    // Without the tidy, intermediates would live until the whole forward pass is done, even if the gradient does not
+    // need them.
     x = tf.tidy(() => feedForward(model, `${name}.mlp`, attended, rmsNorm(attended, gain, config.normEps)));
   }
   cache?.advance(T);

@@ -46,8 +46,8 @@ export function weightShapes(config: ModelConfig): Map<string, number[]> {
 }
 
 /**
- * Random initial weights: norms 1, biases 0, embeddings N(0, 0.02), linear maps N(0, 1/in), and the two maps that write to the
- * residual stream divided by sqrt(2L), so that its size does not grow with depth (GPT-2's initialisation).
+ * Random initial weights: norms 1, biases 0, embeddings N(0, 0.02), linear maps N(0, 1/in), and the two maps that write
+ * to the residual stream divided by sqrt(2L), so that its size does not grow with depth (GPT-2's initialisation).
  */
 export function initialWeights(config: ModelConfig, rng: Rng): Map<string, TensorData> {
   const weights = new Map<string, TensorData>();

@@ -1,10 +1,10 @@
 /**
- * Attention of new tokens over a key-value cache, to which their keys and values are added: from projections to attention
- * outputs. There is no gradient.
+ * Attention of new tokens over a key-value cache, to which their keys and values are added: from projections to
+ * attention outputs. There is no gradient.
  *
- * On WebGPU new keys and values are written into their slots, and each query runs over the keys of its own sequence. The
- * composite has no slots: it makes a new cache by adding the new tokens, padded to the capacity, to zeros, and masks what is
- * not visible.
+ * On WebGPU new keys and values are written into their slots, and each query runs over the keys of its own sequence.
+ * The composite has no slots: it makes a new cache by adding the new tokens, padded to the capacity, to zeros, and
+ * masks what is not visible.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { usesKernels } from '../gpu/dispatch.ts';
@@ -82,8 +82,8 @@ export function placesAfter({ lengths, S, D, ropeTheta, tables }: Held, T: numbe
 }
 
 /**
- * `softmax(q k^T / sqrt(D)) v` of normalised and rotated queries over the cached keys and the keys of the new tokens up to
- * each.
+ * `softmax(q k^T / sqrt(D)) v` of normalised and rotated queries over the cached keys and the keys of the new tokens up
+ * to each.
  *
  * @returns `[B,T,H,D]`, and the updated cache: the given tensors if slots are written in place, else new ones
  */

@@ -1,10 +1,10 @@
 /**
- * Matrices that stay compressed where kernels compute: in half precision, or as small integers with a scale per group. For
- * inference only; there is no gradient.
+ * Matrices that stay compressed where kernels compute: in half precision, or as small integers with a scale per group.
+ * For inference only; there is no gradient.
  *
- * A shader binding has a maximum size (128 MiB by default), which the embeddings of a large vocabulary exceed, so rows are
- * stored in shards that fit. Where there are no kernels, nothing stays compressed: weights become plain tensors with exactly
- * the values of their compressed form, so that quantisation has the same effect everywhere.
+ * A shader binding has a maximum size (128 MiB by default), which the embeddings of a large vocabulary exceed, so rows
+ * are stored in shards that fit. Where there are no kernels, nothing stays compressed: weights become plain tensors
+ * with exactly the values of their compressed form, so that quantisation has the same effect everywhere.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { floatsToHalves, halvesToFloats } from '../checkpoint/float16.ts';

@@ -1,13 +1,13 @@
 /**
  * The form of a differentiable op in the lab: a forward pass and its hand-written gradient, as one unit on tfjs's tape.
  *
- * Hand-written gradients keep the tape short (one node per op instead of one per kernel), keep only what the backward pass
- * needs (tfjs frees everything else from the forward pass, so `backward` must read tensors from `saved`, never from the
- * closure), and avoid gradients that tfjs lacks or gets wrong (cumsum on inner axes, gather on wasm, float atomics on WebGPU).
- * A fused kernel can later replace a composite with the same signature.
+ * Hand-written gradients keep the tape short (one node per op instead of one per kernel), keep only what the backward
+ * pass needs (tfjs frees everything else from the forward pass, so `backward` must read tensors from `saved`, never
+ * from the closure), and avoid gradients that tfjs lacks or gets wrong (cumsum on inner axes, gather on wasm, float
+ * atomics on WebGPU). A fused kernel can later replace a composite with the same signature.
  *
- * Saved tensors and the gradient of the value are freed as soon as the op's backward pass is done, because tfjs would keep all
- * of them until the last op is done. So a `dy` passed to `tf.grads` is consumed.
+ * Saved tensors and the gradient of the value are freed as soon as the op's backward pass is done, because tfjs would
+ * keep all of them until the last op is done. So a `dy` passed to `tf.grads` is consumed.
  */
 import * as tf from '@tensorflow/tfjs-core';
 

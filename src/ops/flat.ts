@@ -1,6 +1,6 @@
 /**
- * Many tensors as one vector, and back. On WebGPU both are buffer copies, which launch no kernel. Not differentiable; used on
- * gradients and weights.
+ * Many tensors as one vector, and back. On WebGPU both are buffer copies, which launch no kernel. Not differentiable;
+ * used on gradients and weights.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { allocate, copyParts, usesKernels } from '../gpu/dispatch.ts';

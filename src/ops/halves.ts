@@ -1,7 +1,7 @@
 /**
- * Matrices rounded to half precision, as mixed precision reads and stores them: packed where kernels compute. Elsewhere the
- * same numbers are rounded in the same way and stay floats, which is slower and no smaller, but a run gives the same result
- * everywhere. Rows whose length is not a multiple of four stay unrounded, with and without kernels.
+ * Matrices rounded to half precision, as mixed precision reads and stores them: packed where kernels compute. Elsewhere
+ * the same numbers are rounded in the same way and stay floats, which is slower and no smaller, but a run gives the
+ * same result everywhere. Rows whose length is not a multiple of four stay unrounded, with and without kernels.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { floatsToHalves, halvesToFloats } from '../checkpoint/float16.ts';

@@ -1,11 +1,11 @@
 /**
- * Log-probabilities and entropies of next tokens, directly from hidden states, without the logits of all rows at once: `[N,V]`
- * for a batch of thousands of tokens and a vocabulary of tens of thousands would be the largest tensor of a training step,
- * twice.
+ * Log-probabilities and entropies of next tokens, directly from hidden states, without the logits of all rows at once:
+ * `[N,V]` for a batch of thousands of tokens and a vocabulary of tens of thousands would be the largest tensor of a
+ * training step, twice.
  *
- * Rows are processed in chunks: in the forward pass their logits are reduced to one or two numbers per row and dropped; in the
- * backward pass they are recomputed. That adds one product to three, so small batches, whose logits fit anyway, are processed
- * at once and give exactly the bits of {@link tokenLogProbs} and {@link tokenScores}.
+ * Rows are processed in chunks: in the forward pass their logits are reduced to one or two numbers per row and dropped;
+ * in the backward pass they are recomputed. That adds one product to three, so small batches, whose logits fit anyway,
+ * are processed at once and give exactly the bits of {@link tokenLogProbs} and {@link tokenScores}.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { TrainingPrecision } from '../config/sft-config.ts';

@@ -1,13 +1,17 @@
 /**
- * Logits of a policy constrained by an automaton: tokens that are not allowed have no probability, so that log-probabilities,
- * entropies and divergences are those of the constrained policy, renormalised over the allowed tokens.
+ * Logits of a policy constrained by an automaton: tokens that are not allowed have no probability, so that
+ * log-probabilities, entropies and divergences are those of the constrained policy, renormalised over the allowed
+ * tokens.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { usesKernels } from '../gpu/dispatch.ts';
 import { keepPlaces } from '../kernels/keep-places.ts';
 import { differentiable } from './differentiable.ts';
 
-/** The allowed tokens of N rows; those of row n are from `ids[offsets[n]]` (inclusive) to `ids[offsets[n + 1]]` (exclusive). */
+/**
+ * The allowed tokens of N rows; those of row n are from `ids[offsets[n]]` (inclusive) to `ids[offsets[n + 1]]`
+ * (exclusive).
+ */
 export interface AllowedTokens {
   /** `N+1` */
   readonly offsets: Int32Array;

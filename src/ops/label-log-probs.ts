@@ -1,6 +1,6 @@
 /**
- * The log-probabilities of a few given tokens, the same for all rows, so that only R of V numbers per row are read back.
- * Without a gradient.
+ * The log-probabilities of a few given tokens, the same for all rows, so that only R of V numbers per row are read
+ * back. Without a gradient.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { usesKernels } from '../gpu/dispatch.ts';

@@ -1,7 +1,7 @@
 /**
- * The linear map of mixed precision (arXiv 1710.03740): x, the weights and, in the backward pass, dY are rounded to half
- * precision; all sums are float32. Only the halves of x are kept for the backward pass, once for all maps that read it. The
- * weights stay float32 for the optimizer and are rounded again when needed, which is cheap.
+ * The linear map of mixed precision (arXiv 1710.03740): x, the weights and, in the backward pass, dY are rounded to
+ * half precision; all sums are float32. Only the halves of x are kept for the backward pass, once for all maps that
+ * read it. The weights stay float32 for the optimizer and are rounded again when needed, which is cheap.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { usesKernels } from '../gpu/dispatch.ts';
@@ -46,7 +46,10 @@ export function mixedLinear(input: MixedInput, weight: tf.Tensor2D, { bias, resi
   });
 }
 
-/** The gradients of x and of the weight, computed from all three rounded to half precision. For backward passes; not differentiable itself. */
+/**
+ * The gradients of x and of the weight, computed from all three rounded to half precision. For backward passes; not
+ * differentiable itself.
+ */
 export function mixedLinearGradients(dY: tf.Tensor2D, x: tf.Tensor2D, weight: tf.Tensor2D): [tf.Tensor2D, tf.Tensor2D] {
   return tf.tidy(() => gradients(dY, rounded(x), weight));
 }

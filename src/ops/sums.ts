@@ -1,10 +1,10 @@
 /**
  * Long sums: losses over tokens, squares of millions of gradients, rows over a vocabulary.
  *
- * tfjs's wasm backend adds one element after another in float32. Once the sum is large, the addends lose bits, always in the
- * same direction if elements are alike: the norm of 20 million gradients came out 1 to 2 % too small. Without a GPU, a sum over
- * all elements is therefore computed here in float64, because they are in this process's memory anyway, and rows are summed in
- * blocks. tfjs's WebGPU backend adds hundreds of partial sums in parallel, which loses little.
+ * tfjs's wasm backend adds one element after another in float32. Once the sum is large, the addends lose bits, always
+ * in the same direction if elements are alike: the norm of 20 million gradients came out 1 to 2 % too small. Without a
+ * GPU, a sum over all elements is therefore computed here in float64, because they are in this process's memory anyway,
+ * and rows are summed in blocks. tfjs's WebGPU backend adds hundreds of partial sums in parallel, which loses little.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { isOnGpu } from '../gpu/dispatch.ts';

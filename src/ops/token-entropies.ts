@@ -28,7 +28,8 @@ export function tokenEntropies(logits: tf.Tensor2D): tf.Tensor1D {
 }
 
 /**
- * The gradient with respect to the logits, recomputed from them. For backward passes that keep none; not differentiable itself.
+ * The gradient with respect to the logits, recomputed from them. For backward passes that keep none; not differentiable
+ * itself.
  *
  * @param dY - `[N]`
  * @returns `[N,V]`

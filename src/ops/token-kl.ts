@@ -6,7 +6,9 @@ import { differentiable } from './differentiable.ts';
 import { sumEachRow } from './sums.ts';
 import { distribution } from './token-entropies.ts';
 
-/** forward: KL(reference || model), which covers the reference; reverse: KL(model || reference), which seeks its modes. */
+/**
+ * forward: KL(reference || model), which covers the reference; reverse: KL(model || reference), which seeks its modes.
+ */
 export type KlDirection = 'forward' | 'reverse';
 
 /**

@@ -18,7 +18,8 @@ export function tokenLogProbs(logits: tf.Tensor2D, targets: Int32Array): tf.Tens
 }
 
 /**
- * The gradient with respect to the logits, recomputed from them. For backward passes that keep none; not differentiable itself.
+ * The gradient with respect to the logits, recomputed from them. For backward passes that keep none; not differentiable
+ * itself.
  *
  * @param dY - `[N]`
  * @returns `[N,V]`

@@ -1,6 +1,6 @@
 /**
- * The scores of a policy's tokens: their log-probabilities and the entropy at each. Reinforcement learning needs both, and a
- * kernel computes both in one pass over the logits, forward and backward; elsewhere they are two ops.
+ * The scores of a policy's tokens: their log-probabilities and the entropy at each. Reinforcement learning needs both,
+ * and a kernel computes both in one pass over the logits, forward and backward; elsewhere they are two ops.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { usesKernels } from '../gpu/dispatch.ts';
@@ -43,7 +43,8 @@ export function joinedScores(logits: tf.Tensor2D, targets: Int32Array): tf.Tenso
 }
 
 /**
- * The gradient with respect to the logits, recomputed from them. For backward passes that keep none; not differentiable itself.
+ * The gradient with respect to the logits, recomputed from them. For backward passes that keep none; not differentiable
+ * itself.
  *
  * @param dY - `[2,N]`
  * @returns `[N,V]`

@@ -1,13 +1,13 @@
 /**
  * AdamW (arXiv 1711.05101) with clipping by global norm, over all weights at once.
  *
- * Gradients are concatenated into one vector, so that a step costs about a dozen elementwise ops for any number of tensors, or
- * four kernel dispatches on WebGPU, and the moments are two vectors that a checkpoint stores directly. The order of additions is
- * fixed, so a step is reproducible bit for bit on one device.
+ * Gradients are concatenated into one vector, so that a step costs about a dozen elementwise ops for any number of
+ * tensors, or four kernel dispatches on WebGPU, and the moments are two vectors that a checkpoint stores directly. The
+ * order of additions is fixed, so a step is reproducible bit for bit on one device.
  *
- * In mixed precision it also owns the loss scale (loss-scale.ts): {@link AdamW.scaled} multiplies a loss by it, and `apply`
- * divides the gradient by it, or skips an update whose gradient is not finite. On WebGPU all of this stays on the GPU, so that
- * no update waits for a read-back.
+ * In mixed precision it also owns the loss scale (loss-scale.ts): {@link AdamW.scaled} multiplies a loss by it, and
+ * `apply` divides the gradient by it, or skips an update whose gradient is not finite. On WebGPU all of this stays on
+ * the GPU, so that no update waits for a read-back.
  *
  * This room holds the optimizer, the loss scale and the learning rate schedule.
  */

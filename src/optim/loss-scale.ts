@@ -1,8 +1,8 @@
 /**
- * Dynamic loss scaling, the second part of mixed precision (arXiv 1710.03740, section 3.2). Differentiating a multiple of the
- * loss keeps small gradients from being rounded to zero in half precision. The multiple adapts: an update whose gradient is not
- * finite is skipped and halves it, many good ones double it. Initial value, factors and interval are those of PyTorch's
- * GradScaler.
+ * Dynamic loss scaling, the second part of mixed precision (arXiv 1710.03740, section 3.2). Differentiating a multiple
+ * of the loss keeps small gradients from being rounded to zero in half precision. The multiple adapts: an update whose
+ * gradient is not finite is skipped and halves it, many good ones double it. Initial value, factors and interval are
+ * those of PyTorch's GradScaler.
  */
 
 /** The state of the loss scale. */
@@ -29,8 +29,8 @@ export function nextLossScale({ scale, good, skipped }: LossScale, isFinite: boo
 }
 
 /**
- * Whether a run can continue, given the numbers it read. In mixed precision a gradient may be infinite occasionally; but once
- * the scale has fallen below 1, the overflow has another cause.
+ * Whether a run can continue, given the numbers it read. In mixed precision a gradient may be infinite occasionally;
+ * but once the scale has fallen below 1, the overflow has another cause.
  *
  * @param lossScale - after the update; undefined in f32
  */

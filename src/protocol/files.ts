@@ -1,7 +1,7 @@
 /**
- * The boundary between the Files view and the thread that judges files of pairs. Files go in once, as they are, and are kept
- * there; what comes back is what was read in them, the scores as they come, and on request one pair, the measures or a file to
- * carry away. Whatever is long is in typed arrays, by the place of a pair among all pairs of its file.
+ * The boundary between the Files view and the thread that judges files of pairs. Files are sent once and stored by the
+ * thread. It returns a survey of their rows, the scores as they are computed, and on request one pair, the measures or
+ * an export. Long data are typed arrays, indexed by the place of a pair among all pairs of its file.
  */
 import * as v from 'valibot';
 import { FailureSchema } from './failure.ts';
@@ -10,35 +10,35 @@ import { LoadRequestSchema, type LoadProgress, PairSchema } from './scoring.ts';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
-/** A model by how a page finds it again. */
+/** The origin of a model, by which the page can load it again. */
 const ModelChoiceSchema = v.strictObject({
   kind: v.picklist(['bundled', 'checkpoint']),
   id: v.string(),
 });
 export type ModelChoice = v.InferOutput<typeof ModelChoiceSchema>;
 
-/** By what a file is scored, and how far that is. */
+/** The scorer of a file and the state of scoring. */
 export const FileScoringSchema = v.strictObject({
   choice: ModelChoiceSchema,
   modelName: v.string(),
-  /** Of the files of the model: another model is not to go on with the scores of this one. */
+  /** Hash of the model's files, because another model must not continue its scores. */
   modelHash: v.string(),
   backend: v.picklist(['webgpu', 'wasm', 'cpu']),
-  /** The labels that it answers with, worst first. */
+  /** The names of the model's labels, worst first. */
   labelNames: v.array(v.string()),
   rubric: v.array(v.string()),
-  /** The names of the labels that grades and corrections have, worst first. */
+  /** The names of the labels of grades and corrections, worst first. */
   gradeNames: v.array(v.string()),
-  /** Which of these each label of the model counts as. */
+  /** The grade that each label of the model counts as. */
   mapping: v.array(count),
-  /** How it reads words, and so how BM25 beside it does. */
+  /** The text folding of the model, which BM25 uses too. */
   folding: v.picklist([1, 2]),
   givesReasons: v.boolean(),
-  /** Queries of the file that it was trained on, of those that it can tell; null where it keeps none. */
+  /** Queries of the file that the model was trained on, of those it can decide; null if its card lists none. */
   trainedOn: v.nullable(v.strictObject({ queries: count, known: count })),
-  /** What should be known before the scores are believed, a sentence each. */
+  /** Sentences that a person should read before relying on the scores. */
   warnings: v.array(v.string()),
-  /** Pairs to score: the first of the file. */
+  /** The number of pairs to score, from the first of the file. */
   pairs: count,
   state: v.picklist(['running', 'paused', 'done']),
 });
@@ -63,7 +63,10 @@ export const FileListSchema = v.strictObject({
 });
 export type FileList = v.InferOutput<typeof FileListSchema>;
 
-/** The first rows of a file, and what each column is: of a role, an attribute of the document, or null for kept as it is. */
+/**
+ * The first rows of a file and the role of each column: an attribute of the document, or null for a column kept
+ * unchanged.
+ */
 export const PreviewSchema = v.strictObject({
   name: v.string(),
   columns: v.array(v.strictObject({ name: v.string(), role: v.nullable(v.string()) })),
@@ -72,7 +75,7 @@ export const PreviewSchema = v.strictObject({
 });
 export type Preview = v.InferOutput<typeof PreviewSchema>;
 
-/** What was read in a file under its columns. */
+/** What was read from a file with its columns. */
 export const FileSurveySchema = v.strictObject({
   pairs: count,
   queries: count,
@@ -85,25 +88,25 @@ export const FileSurveySchema = v.strictObject({
 });
 export type FileSurvey = v.InferOutput<typeof FileSurveySchema>;
 
-/** A file as it is open. */
+/** The open file. */
 export const OpenedFileSchema = v.strictObject({
   entry: FileEntrySchema,
-  /** Of the pairs and, where they are in a file of their own, of the documents. */
+  /** Of the pairs and, if they are in a second file, of the documents. */
   previews: v.array(PreviewSchema),
-  /** What can be said of a column. */
+  /** The roles that a column can have. */
   roles: v.array(v.string()),
   columns: v.record(v.string(), v.string()),
   grades: v.string(),
   isMapped: v.boolean(),
-  /** Whether columns and grades were taken over from a file of the same shape. */
+  /** Whether columns and grades were copied from an earlier file with the same columns. */
   isRemembered: v.boolean(),
   survey: v.nullable(FileSurveySchema),
-  /** Why it cannot be read as its columns are. */
+  /** Why it cannot be read with these columns. */
   failure: v.nullable(FailureSchema),
 });
 export type OpenedFile = v.InferOutput<typeof OpenedFileSchema>;
 
-/** Scores of some pairs, as they come. */
+/** Scores of a batch of pairs. */
 export const FileScoresSchema = v.strictObject({
   /** [n] ascending */
   places: v.instance(Int32Array),
@@ -115,9 +118,9 @@ export const FileScoresSchema = v.strictObject({
 });
 export type FileScores = v.InferOutput<typeof FileScoresSchema>;
 
-/** What a person says of a pair: a label, or null for none; the last word on a pair counts. */
+/** A person's label of a pair, or null for none; the last correction of a pair counts. */
 export const CorrectionSchema = v.strictObject({
-  /** Of the file, whatever its columns are taken for. */
+  /** The row in the file, which does not depend on the columns. */
   row: count,
   label: v.nullable(count),
   author: v.string(),
@@ -152,7 +155,7 @@ const MeasuredSchema = v.strictObject({
 });
 export type FileMeasured = v.InferOutput<typeof MeasuredSchema>;
 
-/** How far the scores agree with the grades, corrections counting as grades. */
+/** The agreement of scores and grades; corrections count as grades. */
 export const FileMeasuresSchema = v.strictObject({
   /** Different pairs with one grade. */
   graded: count,
@@ -166,7 +169,7 @@ export const FileMeasuresSchema = v.strictObject({
   pairAccuracy: MeasuredSchema,
   bm25Ndcg10: MeasuredSchema,
   bm25PairAccuracy: MeasuredSchema,
-  /** Queries that say little or nothing, a sentence each. */
+  /** Sentences on queries that contribute little or nothing to the measures. */
   notes: v.array(v.string()),
 });
 export type FileMeasures = v.InferOutput<typeof FileMeasuresSchema>;
@@ -178,18 +181,18 @@ export const FileScoringEventSchema = v.variant('kind', [
 ]);
 export type FileScoringEvent = v.InferOutput<typeof FileScoringEventSchema>;
 
-/** What to load, and how a page finds it again. */
+/** The model to load, and its origin. */
 export const PrepareRequestSchema = v.strictObject({ choice: ModelChoiceSchema, load: LoadRequestSchema });
 export type PrepareRequest = v.InferOutput<typeof PrepareRequestSchema>;
 
-/** What can be carried away. */
+/** Formats of exports. */
 export const EXPORT_FORMATS = ['csv', 'tsv', 'jsonl', 'run', 'qrels', 'pairs'] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
 export const ExportedSchema = v.strictObject({
   fileName: v.string(),
   file: v.instance(Blob),
-  /** What a reader should know of it, a sentence each. */
+  /** Sentences on how to read the file. */
   notes: v.array(v.string()),
 });
 export type Exported = v.InferOutput<typeof ExportedSchema>;
@@ -201,29 +204,36 @@ export type AddFiles = v.InferOutput<typeof AddFilesSchema>;
 
 export const FilePairSchema = PairSchema;
 
-/** What the thread offers, by comlink. It has one file open; arguments are unknown until parsed. */
+/** The interface of the thread. It has one file open; arguments are untrusted until parsed. */
 export interface FilesApi {
   list(): Promise<FileList>;
-  /** Keeps files and opens them. */
+  /** Stores files and opens them. */
   add(request: AddFiles): Promise<OpenedFile>;
   open(id: string): Promise<OpenedFile>;
   remove(id: string): Promise<void>;
-  /** Says which column is what and what grades mean. @param isMapped - whether that is all */
+  /** Sets the roles of columns and the meanings of grades. @param isMapped - whether a person has confirmed them */
   map(columns: Record<string, string>, grades: string, isMapped: boolean): Promise<OpenedFile>;
-  /** Loads a model for the open file; what it would score by. */
+  /** Loads a model for the open file and describes it. */
   prepare(request: PrepareRequest, onProgress: (progress: LoadProgress) => void): Promise<FileScoring>;
-  /** Begins anew with the model that was prepared; scores that there were are forgotten, corrections not. @param limit - 0 for all */
+  /**
+   * Starts scoring with the prepared model; earlier scores are deleted, corrections are kept.
+   *
+   * @param limit - 0 for all
+   */
   begin(limit: number): Promise<FileTable>;
-  /** The pairs of the open file with all that is known of them. */
+  /** The pairs of the open file with their scores and corrections. */
   table(): Promise<FileTable>;
-  /** Scores the pairs of the open file without a score, until the end or {@link pause}. Events end with `ended` or `failed`. */
+  /**
+   * Scores the pairs of the open file without a score, until the end or {@link pause}. Events end with `ended` or
+   * `failed`.
+   */
   score(emit: (event: FileScoringEvent) => void): Promise<void>;
   pause(): Promise<void>;
   pair(place: number): Promise<v.InferOutput<typeof FilePairSchema>>;
   correct(correction: Correction): Promise<void>;
-  /** Takes the last correction back. */
+  /** Removes the last correction. */
   undoCorrection(): Promise<void>;
-  /** Null where there are no grades. */
+  /** Null without grades. */
   measure(): Promise<FileMeasures | null>;
   exportFile(format: ExportFormat): Promise<Exported>;
 }

@@ -1,7 +1,7 @@
 /**
- * A recorded run as one file of compact JSON: which rule decides and which label comes out for each of some fixed held-out
- * pairs, measurement by measurement, with what the model earned and knew then. The command line writes it, the page plays it.
- * Whatever opens a recording parses it with {@link parseRecording}: files come from strangers.
+ * A recorded run as one file of compact JSON: which rule decides and which label comes out for each of some fixed
+ * held-out pairs, measurement by measurement, with what the model earned and knew then. The command line writes it, the
+ * page plays it. Every reader parses it with {@link parseRecording}, because files are untrusted.
  */
 import * as v from 'valibot';
 import { LabError } from '../common/errors.ts';
@@ -71,8 +71,8 @@ export function writeRecording(
  * Reads a recording.
  *
  * @param place - the name of the file, for messages
- * @throws {LabError} `bad-file` if it is too large, no JSON, or contradicts itself; `bad-config` naming what is not as in the
- *   schema
+ * @throws {LabError} `bad-file` if it is too large, no JSON, or contradicts itself; `bad-config` naming what is not as
+ *   in the schema
  */
 export function parseRecording(place: string, contents: string): Recording {
   if (contents.length > MAX_RECORDING_BYTES) {
@@ -91,7 +91,7 @@ export function parseRecording(place: string, contents: string): Recording {
   return recording;
 }
 
-/** Everything that points at something points at something that is there. */
+/** Every index is within its list. */
 function checkIndices(place: string, { pairs, rules, labelNames, frames, groups }: Recording): void {
   const wrong = (where: string, expected: string, got: unknown): LabError =>
     new LabError('bad-file', { message: `${place}: ${where} cannot be.`, expected, got: String(got) });
@@ -136,7 +136,7 @@ function notOne(place: string, expected: string, got: string, cause?: unknown): 
   });
 }
 
-/** Four digits after the point, beyond which numbers say nothing and do not compress. */
+/** Four decimals, because more carry no information and do not compress. */
 function shortened(_key: string, value: unknown): unknown {
   if (typeof value !== 'number' || Number.isInteger(value)) return value;
   return Math.round(value * 1e4) / 1e4;

@@ -1,6 +1,6 @@
 /**
- * Everything that decides a supervised run, as one schema. It is below the engine, because the page makes its form from it,
- * and the page must not import what trains.
+ * Everything that decides a supervised run, as one schema. It is below the engine, because the page makes its form from
+ * it, and the page must not import what trains.
  */
 import * as v from 'valibot';
 import { parseConfig } from '../config/parse.ts';
@@ -13,7 +13,7 @@ import {
   pairs,
   seedFromZero,
   setting,
-  type SettingWords,
+  type SettingMetadata,
 } from '../config/settings.ts';
 import { SftConfigSchema } from '../config/sft-config.ts';
 import { ownRulesSchema } from '../relevance/rules/own-rules.ts';
@@ -40,7 +40,7 @@ export const WordSplitShareSchema = setting(
   'Share of words cut at random, so that copying works on unknown words.',
   { group: 'Data' },
 );
-export const devPairsSetting = (count: number, words: SettingWords = { group: 'Data' }): NumberSetting =>
+export const devPairsSetting = (count: number, words: SettingMetadata = { group: 'Data' }): NumberSetting =>
   setting(pairs, count, 'Held-out pairs', 'How many pairs an evaluation during training looks at.', {
     ...words,
     unit: 'pairs',
@@ -69,7 +69,9 @@ export const TrainingDataSchema = v.variant('kind', [
     splitSeed: setting(seedFromZero, 1, 'Seed of the split', 'Decides which queries are held out.'),
     /** Where they are not labels themselves (grade-meanings.ts). */
     grades: setting(gradeMeaningsSchema, '', 'Grades', 'What the grades of the file mean.', { level: 'fixed' }),
-    /** Rules that give reasons where they lead to the label that people gave; without them a model learns labels only. */
+    /**
+     * Rules that give reasons where they lead to the label that people gave; without them a model learns labels only.
+     */
     rules: v.optional(ownRulesSchema),
   }),
 ]);

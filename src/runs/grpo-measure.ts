@@ -54,7 +54,12 @@ export async function measurePolicy(
   return { measures, answers: policyAnswers(prepared.rules, start.tokenizer, prepared.dev, evaluation.answers) };
 }
 
-/** The quality of a policy on expert pairs. @param options - what its answers are held to, default nothing. @throws {LabError} `aborted` */
+/**
+ * The quality of a policy on expert pairs.
+ *
+ * @param options - what its answers are held to, default nothing.
+ * @throws {LabError} `aborted`
+ */
 export async function measureHeldOut(
   model: Transformer,
   rules: Rules,

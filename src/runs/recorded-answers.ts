@@ -1,8 +1,9 @@
 /**
  * What a recording (protocol/recording.ts) keeps of a measurement: which rule decides the answer to each held-out pair.
  *
- * Of the rules that a trace cites, the one with the lowest label decides, because labels are the minimum over all rules that
- * apply. Where several cited rules lead to that label, the expert's own is taken if it is among them, else the first.
+ * Of the rules that a trace cites, the one with the lowest label decides, because labels are the minimum over all rules
+ * that apply. Where several cited rules lead to that label, the expert's own is taken if it is among them, else the
+ * first.
  */
 import type { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
 import {

@@ -1,5 +1,6 @@
 /**
- * The rows that `lab score` and the Files view judge: a survey of the file before a model is loaded, then its pairs one by one.
+ * The rows that `lab score` and the Files view judge: a survey of the file before a model is loaded, then its pairs one
+ * by one.
  */
 import { gradeNumber } from '../protocol/grade-meanings.ts';
 import { describeGrades, type FoundScale, foundScale, GradeReader } from '../data/files/grades.ts';
@@ -161,12 +162,20 @@ export function placedRows(
   return placed.map((pair, i) => ({ row: rows[i]?.row ?? i + 1, pair }));
 }
 
-/** How many labels to ask for: as many as the grades have if the model knows that scale and all are on it, else its own. */
+/**
+ * How many labels to ask for: as many as the grades have if the model knows that scale and all are on it, else its own.
+ */
 export function labelsFor({ scale, otherScales }: LabModel, size: number | undefined): number {
   return size !== undefined && otherScales.some((other) => other.size === size) ? size : scale.size;
 }
 
-/** The scale that grades are read on. @param asked - by the user @param found - in the file @param own - that of the model */
+/**
+ * The scale that grades are read on.
+ *
+ * @param asked - by the user
+ * @param found - in the file
+ * @param own - that of the model
+ */
 export function gradeScale(asked: number | undefined, found: FoundScale | undefined, own: LabelScale): LabelScale {
   const size = asked ?? found?.size;
   return size === undefined || size === own.size ? own : scaleOfSize(size);

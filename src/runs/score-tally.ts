@@ -87,7 +87,10 @@ export interface TallyReport {
   readonly bm25: RankingReport | null;
 }
 
-/** Collects the scores of a file, to be compared with its grades. Each different pair counts once, however often it comes. */
+/**
+ * Collects the scores of a file, to be compared with its grades. Each different pair counts once, however often it
+ * comes.
+ */
 export class ScoreTally {
   readonly #model: TalliedModel;
   readonly #trained: TrainedQueries | undefined;
@@ -109,7 +112,10 @@ export class ScoreTally {
     return this.#pairs;
   }
 
-  /** Whether the model was trained on a query: null where it did not keep enough to tell, undefined where it kept nothing. */
+  /**
+   * Whether the model was trained on a query: null where it did not keep enough to tell, undefined where it kept
+   * nothing.
+   */
   trainedOn(query: string): boolean | null | undefined {
     return this.#trained === undefined ? undefined : (this.#trained.has(query) ?? null);
   }

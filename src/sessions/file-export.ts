@@ -1,5 +1,6 @@
 /**
- * What a judged file is carried away as: its own columns with what was found added to them, or TREC's run and judgments.
+ * Exports of a judged file: its columns with scores and corrections added, a TREC run, TREC judgments, or pairs to
+ * train on.
  */
 import { withAddedColumns } from '../data/files/own-columns.ts';
 import type { FilePreview } from '../data/files/preview.ts';
@@ -9,7 +10,7 @@ import type { Exported, ExportFormat, FileScoring } from '../protocol/files.ts';
 import type { FileScores } from './file-scores.ts';
 import type { JudgedRows } from './judged-rows.ts';
 
-/** Columns that are added to those of a file, in order. */
+/** The added columns, in order. */
 const ADDED = [
   'lab_label',
   'lab_label_name',
@@ -22,8 +23,8 @@ const ADDED = [
   'lab_corrected_at',
 ] as const;
 const ADDED_TEXT = ['lab_label_name', 'lab_corrected_by'];
-/** Lines that become one piece of the file. */
-const LINES_A_PIECE = 2000;
+/** Lines per part of a blob. */
+const LINES_PER_PART = 2000;
 
 export interface ExportSource {
   readonly columns: FilePreview['columns'];
@@ -73,7 +74,7 @@ export async function exportFile(format: ExportFormat, source: ExportSource): Pr
   }
 }
 
-/** The graded pairs in the order of the file, as the lab's readers take them. */
+/** The graded pairs in the order of the file, in the form that the lab's readers accept. */
 function* judgedPairs({ rows, scores }: ExportSource): Generator<object> {
   const grades = scores.grades();
   for (const [place, { pair }] of rows.rows.entries()) {
@@ -83,7 +84,7 @@ function* judgedPairs({ rows, scores }: ExportSource): Generator<object> {
 }
 
 const TYPES = { csv: 'text/csv', tsv: 'text/tab-separated-values', jsonl: 'application/jsonl' } as const;
-const SPACES = 'Fields are apart by spaces; in ids that have some, a space is written as %20.';
+const SPACES = 'Fields are separated by spaces; a space within an id is written as %20.';
 
 function ownColumns(format: 'csv' | 'tsv' | 'jsonl', source: ExportSource): AsyncGenerator<string> {
   const { columns, rows, scores, placed } = source;
@@ -128,13 +129,13 @@ function* entriesOf({ rows, scores }: ExportSource): Generator<TrecEntry> {
   }
 }
 
-async function fileOf(pieces: AsyncIterable<string> | Iterable<string>, type: string): Promise<Blob> {
-  // In blobs, which the browser may move out of memory.
+async function fileOf(text: AsyncIterable<string> | Iterable<string>, type: string): Promise<Blob> {
+  // Parts are blobs, because the browser may move blobs out of memory.
   const blobs: Blob[] = [];
   let lines: string[] = [];
-  for await (const line of pieces) {
+  for await (const line of text) {
     lines.push(line);
-    if (lines.length < LINES_A_PIECE) continue;
+    if (lines.length < LINES_PER_PART) continue;
     blobs.push(new Blob(lines));
     lines = [];
   }

@@ -1,6 +1,6 @@
 /**
- * The model that judges a file: loaded once, asked for the number of labels that the grades of the file have, with all that
- * should be known before its scores are believed.
+ * The model that judges a file, on the scale of the file's grades, with the warnings that a person should read before
+ * relying on its scores.
  */
 import { LabError } from '../common/errors.ts';
 import { sha256Hex } from '../checkpoint/sha256.ts';
@@ -27,10 +27,10 @@ import { mapLabel } from '../relevance/metrics/label-report.ts';
 import { commonScaleOf, describeScales, gradeScale, gradeScaleOf, labelsFor } from '../runs/score-rows.ts';
 import type { JudgedRows } from './judged-rows.ts';
 
-/** Where tfjs's files are, and how a backend is checked before it is believed. */
+/** The location of tfjs's files, and the check of a backend before it is used. */
 export type FileBackend = Pick<BackendRequest, 'wasmPaths' | 'findFault'>;
 
-/** Below this share of known words a model of rules reads past most of what is asked. */
+/** Below this share of known words, a model with rules ignores most of what the queries ask for. */
 const FEW_WORDS = 0.5;
 
 /** A model on a backend, for one file. */
@@ -43,7 +43,7 @@ export interface FileModel {
 /**
  * Loads a model.
  *
- * @param rows - of the file that it is to judge
+ * @param rows - the rows of the file to judge
  * @throws {LabError} as loading does
  */
 export async function loadFileModel(
@@ -98,14 +98,14 @@ export function disposeFileModel({ model }: FileModel): void {
   disposeLabModel(model);
 }
 
-/** @throws {LabError} `bad-config` if a file was scored by something else so far */
+/** @throws {LabError} `bad-config` if the scores so far are of another model or backend */
 export function checkSameScorer(before: FileScoring, now: FileScoring): void {
   if (before.modelHash === now.modelHash && before.backend === now.backend) return;
-  const said = ({ modelHash, backend }: FileScoring): string => `model ${modelHash.slice(0, 12)} on ${backend}`;
+  const describe = ({ modelHash, backend }: FileScoring): string => `model ${modelHash.slice(0, 12)} on ${backend}`;
   throw new LabError('bad-config', {
-    message: 'The scores that are kept here were computed by something else.',
-    expected: said(before),
-    got: said(now),
+    message: 'The scores so far were computed by another model or on another backend.',
+    expected: describe(before),
+    got: describe(now),
     fix: 'Score the file again.',
   });
 }
@@ -129,7 +129,7 @@ function scalesWarning(found: FoundScale | undefined, model: LabModel, scale: La
   if (found.size !== undefined) return [describeScales(found, model, scale)];
   return [
     `Grades (${describeGrades(found)}) are not on a scale that the lab knows, and are compared with nothing. ` +
-      'Say under "Columns" what they mean.',
+      'Choose what they mean under "Columns".',
   ];
 }
 
@@ -138,10 +138,10 @@ function trainedWarning({ card }: LabModel, trainedOn: FileScoring['trainedOn'])
   const { queries, known } = trainedOn;
   if (queries === 0) return [];
   const share = ((100 * queries) / known).toFixed(0);
-  return [`${card.name} was trained on ${share} % of these queries: on others it may do worse.`];
+  return [`${card.name} was trained on ${share} % of these queries: it may be worse on others.`];
 }
 
-/** Words of the queries that a model of rules has never met. */
+/** Warns if a model with rules does not know most words of the queries. */
 function wordsWarning({ card, lexicon, instruction }: LabModel, { rows }: JudgedRows): string[] {
   if (instruction.rules.length === 0) return [];
   const phrases = [
@@ -159,6 +159,6 @@ function wordsWarning({ card, lexicon, instruction }: LabModel, { rows }: Judged
   const share = words.filter((word) => known.has(word)).length / words.length;
   if (share >= FEW_WORDS) return [];
   return [
-    `${Math.round(100 * (1 - share))} % of the words in these queries are unknown to ${card.name}: its rules cannot decide by them.`,
+    `${Math.round(100 * (1 - share))} % of the words in these queries are unknown to ${card.name}: its rules cannot use them.`,
   ];
 }

@@ -1,5 +1,5 @@
 /**
- * The scores of a file as they have come, with the corrections over its grades: what measures and exports are made of.
+ * The scores of a file so far and the corrections of its grades, from which measures and exports are computed.
  */
 import { yieldToMessages } from '../common/yield.ts';
 import type { KeptCorrection, KeptScores } from '../checkpoint/judged-files.ts';
@@ -14,14 +14,14 @@ import type { JudgedRows } from './judged-rows.ts';
 export class FileScores {
   readonly #rows: JudgedRows;
   readonly #scoring: FileScoring;
-  /** [N,R], of pairs with a score alone. */
+  /** [N,R] zero for pairs without a score. */
   readonly #probabilities: Float64Array;
   /** [N] NaN without a score. */
   readonly scores: Float64Array<ArrayBuffer>;
   readonly #cut: Uint8Array;
   readonly golds: Int8Array<ArrayBuffer>;
   readonly #corrections: KeptCorrection[] = [];
-  /** Of all that have been added. */
+  /** All batches that were added. */
   readonly chunks: KeptScores[] = [];
 
   constructor(rows: JudgedRows, scoring: FileScoring) {
@@ -61,12 +61,12 @@ export class FileScores {
     return this.#corrections.pop();
   }
 
-  /** The last word on each row. */
+  /** The last correction of each row. */
   lastCorrections(): ReadonlyMap<number, KeptCorrection> {
     return new Map(this.#corrections.map((correction) => [correction.row, correction]));
   }
 
-  /** [N] the grades of the file under the corrections; -1 for none. */
+  /** [N] the grades of the file with corrections applied; -1 for none. */
   grades(): Int8Array {
     const last = this.lastCorrections();
     const size = this.#scoring.gradeNames.length;
@@ -87,9 +87,11 @@ export class FileScores {
 
   /** The scored places of each query, the best first. */
   ranked(): number[][] {
-    const { list, of } = this.#rows.queries();
+    const { queries, queryOf } = this.#rows.queries();
     const docIds = this.#rows.rows.map(({ pair }) => pair.document.docId);
-    return placesByQuery(of, list.length).map((places) => rankedPlaces(places, { scores: this.scores, docIds }));
+    return placesByQuery(queryOf, queries.length).map((places) =>
+      rankedPlaces(places, { scores: this.scores, docIds }),
+    );
   }
 
   /** Null where there is no grade. @param placed - all pairs with their standing */

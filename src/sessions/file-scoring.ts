@@ -1,6 +1,7 @@
 /**
- * Scoring the pairs of a file that have no score yet, as `lab score` does, in batches that are kept one by one. Batches are the
- * windows that are scored together, so that resuming after the last of them gives the scores of an unbroken run.
+ * Scores the pairs of a file that have no score yet, as `lab score` does, in batches that are stored one by one. A
+ * batch is one window of pairs scored together, so that resuming after the last batch gives the scores of an
+ * uninterrupted run.
  */
 import type { KeptScores } from '../checkpoint/judged-files.ts';
 import type { LabError } from '../common/errors.ts';
@@ -11,7 +12,7 @@ import type { FileModel } from './file-model.ts';
 import type { FileScores } from './file-scores.ts';
 import type { JudgedRows } from './judged-rows.ts';
 
-/** Keeps a batch, and says whether it was the last. */
+/** Stores a batch; `done` marks the last one. */
 export type KeepScores = (batch: KeptScores, state: 'running' | 'done') => Promise<void>;
 
 interface ScoredPlace {
@@ -21,9 +22,9 @@ interface ScoredPlace {
 }
 
 /**
- * Scores what has no score.
+ * Scores the pairs without a score.
  *
- * @param scores - what is kept so far; `keep` adds to them
+ * @param scores - the scores so far; `keep` adds to them
  * @throws {LabError} `aborted`, `backend-lost`, `not-finite` naming the row, and what `keep` throws
  */
 export async function scoreRest(

@@ -1,6 +1,6 @@
 /**
- * The thread behind the Files view: keeps files, reads them, scores them batch by batch and keeps each batch before it is sent, so
- * that a killed page resumes from the last batch to the same scores. One file is open at a time.
+ * The thread behind the Files view: stores files, reads them, scores them batch by batch and stores each batch before
+ * it is sent, so that a killed page resumes after the last batch with the same scores. One file is open at a time.
  */
 import type { JudgedFiles, JudgedRecord } from '../checkpoint/judged-files.ts';
 import { tryLock } from '../checkpoint/tab-locks.ts';
@@ -45,13 +45,13 @@ import {
   scoringOf,
 } from './open-file.ts';
 
-/** Files beyond this are not even read. */
+/** Larger files are refused before they are read. */
 const MAX_FILE_BYTES = 512 * 2 ** 20;
 
-/** Where files are kept; the store of the browser is one. */
+/** A store of files, such as the store of the browser. */
 export type JudgedStore = Pick<JudgedFiles, keyof JudgedFiles>;
 
-/** What the service is given by its thread. */
+/** What the thread provides to the service. */
 export interface FilesSurroundings extends FileBackend {
   readonly openStore: () => Promise<{ readonly judged: JudgedStore }>;
 }
@@ -62,7 +62,7 @@ export class FilesService implements FilesApi {
   #open: OpenFile | undefined;
   #stop: AbortController | undefined;
   /** The last mapping; it does not reject. */
-  #mapped: Promise<unknown> = Promise.resolve();
+  #lastMapping: Promise<unknown> = Promise.resolve();
   /** The scoring under way; it does not reject. */
   #running: Promise<unknown> | undefined;
 
@@ -82,10 +82,10 @@ export class FilesService implements FilesApi {
     const previews = await previewsOf(files, {});
     const shape = JSON.stringify(previews.map(({ columns }) => columns.map(({ name }) => name)));
     const store = await this.#store();
-    const like = (await store.list()).records.find((record) => record.shape === shape && record.isMapped);
-    const known = like === undefined ? {} : { columns: like.columns, grades: like.grades };
-    const record = await store.add(files, { shape, ...known });
-    return this.#show(record, like !== undefined);
+    const similar = (await store.list()).records.find((record) => record.shape === shape && record.isMapped);
+    const mapping = similar === undefined ? {} : { columns: similar.columns, grades: similar.grades };
+    const record = await store.add(files, { shape, ...mapping });
+    return this.#show(record, similar !== undefined);
   }
 
   async open(id: string): Promise<OpenedFile> {
@@ -93,15 +93,15 @@ export class FilesService implements FilesApi {
   }
 
   async remove(id: string): Promise<void> {
-    if (this.#open?.record.id === id) await this.#letGo();
+    if (this.#open?.record.id === id) await this.#close();
     await (await this.#store()).remove(id);
   }
 
-  /** One mapping after the other, because the last one asked for must be the one that stays. */
+  /** Mappings run one after the other, because the last one requested must be the one that stays. */
   map(columns: Record<string, string>, grades: string, isMapped: boolean): Promise<OpenedFile> {
-    const mapped = this.#mapped.then(() => this.#map(columns, grades, isMapped));
-    this.#mapped = mapped.catch(() => undefined);
-    return mapped;
+    const mapping = this.#lastMapping.then(() => this.#map(columns, grades, isMapped));
+    this.#lastMapping = mapping.catch(() => undefined);
+    return mapping;
   }
 
   async #map(columns: Record<string, string>, grades: string, isMapped: boolean): Promise<OpenedFile> {
@@ -110,7 +110,7 @@ export class FilesService implements FilesApi {
     const { id, scoring } = open.record;
     const change = { columns, grades, isMapped };
     const isChanged = JSON.stringify([columns, grades]) !== JSON.stringify([open.record.columns, open.record.grades]);
-    // Other columns make other pairs, and other grades another scale to answer on.
+    // Scores become void, because other columns give other pairs, and other grades another scale of labels.
     const isVoid = isChanged && scoring !== null;
     const record = isVoid ? await store.dropScores(id, { ...change, scoring: null }) : await store.update(id, change);
     return this.#show(record, open.isRemembered);
@@ -145,12 +145,12 @@ export class FilesService implements FilesApi {
     const scoring = scoringOf(open.record);
     if (scoring === null) throw notReady();
     const scores = await this.#scoresOf(open, scoring);
-    const { list, of } = rows.queries();
+    const { queries, queryOf } = rows.queries();
     return {
       scoring,
       rows: Int32Array.from(rows.rows, ({ row }) => row),
-      queryOf: of,
-      queries: list,
+      queryOf,
+      queries,
       titles: rows.rows.map(({ pair }) => pair.document.title),
       docIds: rows.rows.map(({ pair }) => pair.document.docId),
       golds: scores.golds,
@@ -161,13 +161,13 @@ export class FilesService implements FilesApi {
   }
 
   async score(emit: (event: FileScoringEvent) => void): Promise<void> {
-    await untilDelivered(emit, async (tell) => {
+    await untilDelivered(emit, async (send) => {
       try {
-        const scoring = this.#scoreOn(tell);
+        const scoring = this.#scoreRest(send);
         this.#running = scoring.catch(() => undefined);
-        tell({ kind: 'ended', state: await scoring });
+        send({ kind: 'ended', state: await scoring });
       } catch (thrown) {
-        tell({ kind: 'failed', ...failureOf(thrown) });
+        send({ kind: 'failed', ...failureOf(thrown) });
       }
     });
   }
@@ -190,7 +190,7 @@ export class FilesService implements FilesApi {
     const checked = parseConfig('A correction', CorrectionSchema, correction);
     const open = this.#opened();
     const scores = scoresIn(open);
-    // Counted before anything is waited for: the next correction may come meanwhile.
+    // Counted before the first await, because the next correction may arrive meanwhile.
     scores.correct(checked);
     const number = scores.corrections.length - 1;
     await (await this.#store()).keepCorrection(open.record.id, number, checked);
@@ -224,8 +224,8 @@ export class FilesService implements FilesApi {
     });
   }
 
-  /** Scores to the end, or until somebody stops it. */
-  async #scoreOn(tell: (event: FileScoringEvent) => void): Promise<'paused' | 'done'> {
+  /** Scores until the end or {@link pause}. */
+  async #scoreRest(send: (event: FileScoringEvent) => void): Promise<'paused' | 'done'> {
     const open = this.#opened();
     const { model, record } = open;
     const scoring = scoringOf(record);
@@ -250,12 +250,12 @@ export class FilesService implements FilesApi {
         await store.keepScores(open.record.id, scores.chunks.length, chunk, change);
         open.record = { ...open.record, ...change };
         scores.add(chunk);
-        tell({ kind: 'scores', scores: chunk });
+        send({ kind: 'scores', scores: chunk });
       };
       await scoreRest(readRows(open), scores, scoring, model, { signal: stop.signal, keep });
       return 'done';
     } catch (thrown) {
-      // What was asked to be deleted has no state to keep.
+      // A file that is being deleted has no state to store.
       if (this.#open === open) await this.#keepState(open, { ...scoring, state: 'paused' });
       if (stop.signal.aborted) return 'paused';
       throw thrown;
@@ -279,10 +279,10 @@ export class FilesService implements FilesApi {
     return scores;
   }
 
-  /** Opens a record, and reads it as far as it can be read. */
+  /** Opens a record and reads its rows; a failure to read them is part of the result. */
   async #show(record: JudgedRecord, isRemembered: boolean): Promise<OpenedFile> {
     const before = this.#open?.record.id === record.id ? this.#open : undefined;
-    if (before === undefined) await this.#letGo();
+    if (before === undefined) await this.#close();
     const files = before?.files ?? (await (await this.#store()).files(record));
     const open: OpenFile = {
       record,
@@ -317,7 +317,7 @@ export class FilesService implements FilesApi {
     };
   }
 
-  async #letGo(): Promise<void> {
+  async #close(): Promise<void> {
     this.#stop?.abort();
     await this.#running;
     if (this.#open?.model !== undefined) disposeFileModel(this.#open.model);
@@ -336,6 +336,6 @@ function checkSize(name: string, { size }: Blob): void {
     message: `${name} is too large for a page.`,
     expected: `at most ${MAX_FILE_BYTES / 2 ** 20} MiB`,
     got: `${Math.ceil(size / 2 ** 20)} MiB`,
-    fix: 'Score it by "lab score", or take some of its queries with all pairs of each.',
+    fix: 'Score it with "lab score", or choose some of its queries and keep all pairs of each.',
   });
 }

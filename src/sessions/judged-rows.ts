@@ -1,5 +1,5 @@
 /**
- * A file of pairs in memory: read once under its columns, then asked for its survey, its pairs by place, and their standing.
+ * A file of pairs in memory, read once with its columns: its survey, its pairs by place, and their BM25 standing.
  */
 import type { JudgedBytes } from '../checkpoint/judged-files.ts';
 import type { LabError } from '../common/errors.ts';
@@ -17,9 +17,9 @@ import type { LabDocument } from '../relevance/pair/pair.ts';
 import type { PromptConfig } from '../relevance/prompt/prompt.ts';
 import { countGrades, type FileGrades, gradeScaleOf, placedRows } from '../runs/score-rows.ts';
 
-/** Pairs beyond these do not fit into the memory of a tab. */
+/** More pairs do not fit into the memory of a tab. */
 const MAX_PAIRS = 1_000_000;
-/** Refused rows, and kinds of grades, that are listed one by one. */
+/** The numbers of refused rows and of different grades that are listed. */
 const SHOWN_REFUSALS = 20;
 const SHOWN_GRADES = 12;
 
@@ -32,7 +32,7 @@ export interface RowsOptions {
   readonly grades: string;
 }
 
-/** The bytes of a file as what readers take. */
+/** A file in the form that readers accept. */
 export function dataFileOf({ name, blob }: JudgedBytes): DataFile {
   return { name, open: () => chunksOf(blob.stream()) };
 }
@@ -41,7 +41,7 @@ export class JudgedRows {
   /** The file of the pairs. */
   readonly pairsFile: DataFile;
   readonly rows: readonly GradedRow[];
-  /** By the text of the grade. */
+  /** Rows by the text of their grade. */
   readonly gradeCounts: FileGrades;
   readonly documents: ReadonlyMap<string, LabDocument> | undefined;
   readonly #grades: string;
@@ -105,7 +105,7 @@ export class JudgedRows {
   survey(): FileSurvey {
     const counts = this.gradeCounts;
     const likely = gradeScaleOf({ grades: counts }, this.#grades)?.size ?? DEFAULT_SCALE.size;
-    // The chooser of grades shows what they are by themselves, beside what is said of them.
+    // The chooser shows the default meaning of each grade beside the chosen one.
     const reader = new GradeReader(scaleOfSize(likely));
     const grades = [...counts]
       .map(([grade, { rows }]) => ({ grade, pairs: rows, label: reader.read(grade) ?? null }))
@@ -131,7 +131,7 @@ export class JudgedRows {
     return Int8Array.from(this.rows, ({ grade }) => (grade === '' ? -1 : (reader.read(grade) ?? -1)));
   }
 
-  /** All pairs with their standing, as prompts of that folding have it. */
+  /** All pairs with their standing under a text folding. */
   placed(folding: PromptConfig['folding']): readonly PlacedRow[] {
     if (this.#placed !== undefined && this.#placed.folding === folding) return this.#placed.rows;
     const rows = placedRows(this.rows, this.documents, folding);
@@ -139,17 +139,17 @@ export class JudgedRows {
     return rows;
   }
 
-  /** The different queries, with the first text of each, and which of them each pair has. */
-  queries(): { readonly list: { id: string; text: string }[]; readonly of: Int32Array<ArrayBuffer> } {
+  /** The different queries with the first text of each, and for each pair the index of its query. */
+  queries(): { readonly queries: { id: string; text: string }[]; readonly queryOf: Int32Array<ArrayBuffer> } {
     const numbers = new Map<string, number>();
-    const list: { id: string; text: string }[] = [];
-    const of = Int32Array.from(this.rows, ({ pair: { queryId, query } }) => {
+    const queries: { id: string; text: string }[] = [];
+    const queryOf = Int32Array.from(this.rows, ({ pair: { queryId, query } }) => {
       const known = numbers.get(queryId);
       if (known !== undefined) return known;
-      numbers.set(queryId, list.length);
-      return list.push({ id: queryId, text: query }) - 1;
+      numbers.set(queryId, queries.length);
+      return queries.push({ id: queryId, text: query }) - 1;
     });
-    return { list, of };
+    return { queries, queryOf };
   }
 }
 
@@ -158,7 +158,7 @@ function tooMany(fileName: string): LabError {
     problem: 'it has too many pairs for a page',
     expected: `at most ${MAX_PAIRS.toLocaleString('en')}`,
     got: 'more',
-    fix: 'Score it by "lab score", or take some of its queries with all pairs of each.',
+    fix: 'Score it with "lab score", or choose some of its queries and keep all pairs of each.',
   });
 }
 
@@ -167,6 +167,6 @@ function noPair(fileName: string, first: RowError | undefined): LabError {
     problem: 'it has no pair that can be scored',
     expected: 'rows with a query and a document',
     got: first === undefined ? 'no rows' : describeRowError(first),
-    fix: 'Say which column is what. If documents are in a file of their own, choose both files together.',
+    fix: 'Choose what each column is. If the documents are in a second file, choose both files together.',
   });
 }

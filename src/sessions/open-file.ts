@@ -1,5 +1,5 @@
 /**
- * The file that the Files view has open: its record, its bytes, and what was read of them.
+ * The open file of the Files view: its record, its bytes, and what was read from them.
  */
 import * as v from 'valibot';
 import type { JudgedBytes, JudgedRecord } from '../checkpoint/judged-files.ts';
@@ -23,7 +23,7 @@ export interface OpenFile {
   model: FileModel | undefined;
 }
 
-/** What files look like under some columns. */
+/** Previews of files with the given columns. */
 export async function previewsOf(files: readonly JudgedBytes[], columns: ColumnNames): Promise<FilePreview[]> {
   const previews: FilePreview[] = [];
   for (const file of files) previews.push(await previewFile(dataFileOf(file), columns));
@@ -54,8 +54,8 @@ export function namesOf({ columns }: JudgedRecord): ColumnNames {
 export function readRows({ rows }: OpenFile): JudgedRows {
   if (rows !== undefined) return rows;
   throw new LabError('bad-file', {
-    message: 'This file cannot be read as its columns are.',
-    fix: 'Say which column is what.',
+    message: 'This file cannot be read with these columns.',
+    fix: 'Choose what each column is.',
   });
 }
 
@@ -64,7 +64,7 @@ export function scoresIn({ scores }: OpenFile): FileScores {
   return scores;
 }
 
-/** How the words of documents are read for BM25: as the model reads them that scores the file. */
+/** The text folding of BM25: that of the model that scores the file. */
 export function foldingOf({ record }: OpenFile): FileScoring['folding'] {
   return scoringOf(record)?.folding ?? CURRENT_FOLDING;
 }

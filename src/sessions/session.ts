@@ -1,7 +1,7 @@
 /**
  * A session holds the runs of a training worker, from the first to the last. Its runs take turns on the only backend;
  * the session pauses, steps and stops them. If the GPU is lost, it opens another once all runs have left the lost one.
- * It does not know what a run computes ({@link RunKind}).
+ * It does not know what a run computes (run-kind.ts).
  *
  * Room `sessions/`: what lives in a worker: pause, step, recover, store, take turns. What a run computes belongs in
  * `runs/` and `train/`, the store itself in `checkpoint/`.

@@ -1,19 +1,20 @@
 /**
- * E11: what is left to learn when evidence cannot be false? Models that learned in several ways answer held-out pairs freely, held
- * to the grammar, and held to their pair; differences between decodings of one model, and between models, become findings.
+ * E11: what is left to learn when evidence cannot be false? Models from several training methods answer held-out pairs
+ * freely, held to the grammar, and held to the pair; differences between decodings of one model, and between models,
+ * become findings.
  */
 import * as v from 'valibot';
 import { type DecodingKind, DECODINGS } from '../config/decoding.ts';
 import { ExperimentResultsSchema, SEEDS_FOR_A_CLAIM } from '../protocol/experiment-results.ts';
 import { decide, DecisionSchema, findingSentence, meanText, signedInterval, threeDecimals } from './findings.ts';
-import { AnsweredSchema, HELD_MEASURES, type HeldMeasure } from './held-measure.ts';
+import { DecodingMeasuresSchema, HELD_MEASURES, type HeldMeasure } from './held-measure.ts';
 import type { Dot, Plot } from './plot.ts';
 import { columns, heading, list, paragraph, type Report, type ReportBlock, table } from './report.ts';
 import { type MeanInterval, meanInterval, signed } from './student-t.ts';
 
-/** The world of rules, beside which the other data are files. */
+/** The name of the rule world in `data`; other names are those of judged sets. */
 export const RULE_WORLD = 'rule world';
-/** How models learned. */
+/** Training methods. */
 export const LEARNED = ['supervised', 'GRPO', 'MBO', 'student'] as const;
 
 const decoding = v.picklist(DECODINGS);
@@ -22,9 +23,9 @@ const decoding = v.picklist(DECODINGS);
 const ArmSchema = v.strictObject({
   data: v.string(),
   learned: v.picklist(LEARNED),
-  /** What the completions were held to that it learned from; null where they were the expert's. */
+  /** The decoding of the completions it was trained on; null for the expert's completions. */
   trained: v.nullable(decoding),
-  seeds: v.array(v.strictObject({ seed: v.number(), ...AnsweredSchema.entries })),
+  seeds: v.array(v.strictObject({ seed: v.number(), ...DecodingMeasuresSchema.entries })),
 });
 export type HeldArm = v.InferOutput<typeof ArmSchema>;
 
@@ -35,10 +36,10 @@ const FindingSchema = v.strictObject({
 });
 
 /** A model that comes with the lab. */
-export const BundledAnsweredSchema = v.strictObject({
+export const BundledModelSchema = v.strictObject({
   name: v.string(),
   folder: v.string(),
-  ...AnsweredSchema.entries,
+  ...DecodingMeasuresSchema.entries,
 });
 
 /** The schema of `docs/results/E11.json`. */
@@ -47,15 +48,15 @@ export const E11ResultsSchema = v.strictObject({
   id: v.literal('E11'),
   arms: v.array(ArmSchema),
   /** Models that come with the lab, one training run each. */
-  bundled: v.array(BundledAnsweredSchema),
+  bundled: v.array(BundledModelSchema),
   /** What was not run, and why. */
   missing: v.array(v.string()),
   findings: v.array(FindingSchema),
 });
 export type E11Results = v.InferOutput<typeof E11ResultsSchema>;
 
-/** A model asked in one way. */
-interface Asked {
+/** The models of an arm under one decoding. */
+interface DecodedArm {
   readonly arm: HeldArm;
   readonly decoding: DecodingKind;
 }
@@ -79,13 +80,13 @@ export function e11Results(
   };
 }
 
-/** What an arm is called. */
+/** The name of an arm. */
 function armName({ data, learned, trained }: HeldArm): string {
   const how = trained === null || trained === 'free' ? learned : `${learned}, trained ${trained}`;
   return data === RULE_WORLD ? how : `${how}, ${data}`;
 }
 
-function valuesOf({ arm, decoding: kind }: Asked, measure: HeldMeasure): ReadonlyMap<number, number> {
+function valuesOf({ arm, decoding: kind }: DecodedArm, measure: HeldMeasure): ReadonlyMap<number, number> {
   return new Map(
     arm.seeds.flatMap((each): [number, number][] => {
       const value = each[kind][measure];
@@ -95,7 +96,7 @@ function valuesOf({ arm, decoding: kind }: Asked, measure: HeldMeasure): Readonl
 }
 
 function findingsOf(arms: readonly HeldArm[]): E11Results['findings'] {
-  const compare = (claim: string, measure: HeldMeasure, one: Asked, other: Asked): E11Results['findings'] => {
+  const compare = (claim: string, measure: HeldMeasure, one: DecodedArm, other: DecodedArm): E11Results['findings'] => {
     const base = valuesOf(other, measure);
     const differences = [...valuesOf(one, measure)].flatMap(([seed, value]) => {
       const against = base.get(seed);
@@ -107,7 +108,7 @@ function findingsOf(arms: readonly HeldArm[]): E11Results['findings'] {
   const supervised = arms.find(({ data, learned }) => data === RULE_WORLD && learned === 'supervised');
   return [
     ...unheld.flatMap((arm) => {
-      const [free, grammar, grounded] = DECODINGS.map((kind): Asked => ({ arm, decoding: kind }));
+      const [free, grammar, grounded] = DECODINGS.map((kind): DecodedArm => ({ arm, decoding: kind }));
       if (free === undefined || grammar === undefined || grounded === undefined) return [];
       const name = armName(arm);
       return [
@@ -143,7 +144,7 @@ function findingsOf(arms: readonly HeldArm[]): E11Results['findings'] {
   ];
 }
 
-/** How far the label accuracy of any model moves between its decodings. */
+/** The largest difference in label accuracy between the decodings of one model. */
 function largestLabelDifference({ arms, bundled }: E11Results): number {
   const models = [...arms.flatMap(({ seeds }) => seeds), ...bundled];
   return Math.max(
@@ -208,7 +209,7 @@ export function e11Report(results: E11Results): Report {
   };
 }
 
-/** The command that makes the results; folders of judged pairs are wherever their reader keeps them. */
+/** The command that makes the results; FOLDER stands in for the reader's own path to judged sets. */
 function commandOf({ id, arms, missing }: E11Results, seeds: number): string {
   const sets = [...new Set(arms.map(({ data }) => data))].filter((data) => data !== RULE_WORLD);
   const isShortened = missing.some((line) => line.includes('not run'));
@@ -251,7 +252,7 @@ function bundledBlocks(bundled: E11Results['bundled']): ReportBlock[] {
   ];
 }
 
-function intervalOf(asked: Asked, measure: HeldMeasure): MeanInterval | undefined {
+function intervalOf(asked: DecodedArm, measure: HeldMeasure): MeanInterval | undefined {
   const values = [...valuesOf(asked, measure).values()];
   return values.length === 0 ? undefined : meanInterval(values);
 }

@@ -1,6 +1,6 @@
 /**
- * What a model's reasons are worth under each way of decoding (E11). Labels are read off the completions themselves, so that a
- * decoding which changed them would show.
+ * Measures of a model's completions under each decoding (E11). Labels are read from the completions, so that a decoding
+ * that changes labels is noticed.
  */
 import * as v from 'valibot';
 import { type DecodingKind, DECODINGS } from '../config/decoding.ts';
@@ -11,7 +11,7 @@ import { count, rounded } from './findings.ts';
 
 const number = v.nullable(v.number());
 
-/** What is measured of some completions, in the order of tables. */
+/** The measures, in the order of tables. */
 export const HELD_MEASURES = [
   'valid',
   'verifiedSteps',
@@ -25,38 +25,38 @@ export const HELD_MEASURES = [
 export type HeldMeasure = (typeof HELD_MEASURES)[number];
 
 const HeldMeasuresSchema = v.strictObject({
-  /** Completions that follow the grammar to the end and restate their first label. */
+  /** Share of completions that follow the grammar to the end and restate their first label. */
   valid: number,
-  /** Of all steps written; null if none were. */
+  /** Share of steps that verify; null without steps. */
   verifiedSteps: number,
-  /** Completions with at least one step. */
+  /** Share of completions with at least one step. */
   withSteps: number,
-  /** Gold rules that are cited. */
+  /** Shares of gold rules that are cited. */
   headRecall: number,
   tailRecall: number,
   /** Of the labels that completions begin with. */
   accuracy: number,
-  /** Means over completions; passes are those that each takes by itself. */
+  /** Means over completions; `passes` are forward passes of a completion generated alone. */
   tokens: number,
   passes: number,
 });
 export type HeldMeasures = v.InferOutput<typeof HeldMeasuresSchema>;
 
-/** One model, asked in each way. */
-export const AnsweredSchema = v.strictObject({
+/** The measures of one model under each decoding. */
+export const DecodingMeasuresSchema = v.strictObject({
   completions: count,
   free: HeldMeasuresSchema,
   grammar: HeldMeasuresSchema,
   grounded: HeldMeasuresSchema,
 });
-export type Answered = v.InferOutput<typeof AnsweredSchema>;
+export type DecodingMeasures = v.InferOutput<typeof DecodingMeasuresSchema>;
 
 /** Measures a model on expert pairs. @throws {LabError} `aborted` */
 export async function measureHeld(
   model: Evaluated,
   cases: readonly ExpertPair[],
   signal?: AbortSignal,
-): Promise<Answered> {
+): Promise<DecodingMeasures> {
   const { tokenizer, prompt } = model;
   const prompts = cases.map(({ pair }) => encodePrompt(tokenizer, pair, prompt, promptRoom(model)).ids);
   const measured = new Map<DecodingKind, HeldMeasures>();
@@ -76,11 +76,11 @@ export async function measureHeld(
       passes: rounded(mean(written.map(({ passes }) => passes))),
     });
   }
-  const of = (decoding: DecodingKind): HeldMeasures => measured.get(decoding) ?? NOTHING;
+  const of = (decoding: DecodingKind): HeldMeasures => measured.get(decoding) ?? NO_MEASURES;
   return { completions: cases.length, free: of('free'), grammar: of('grammar'), grounded: of('grounded') };
 }
 
-const NOTHING = Object.fromEntries(HELD_MEASURES.map((name) => [name, null])) as HeldMeasures;
+const NO_MEASURES = Object.fromEntries(HELD_MEASURES.map((name) => [name, null])) as HeldMeasures;
 
 function stepsOf(parsed: Awaited<ReturnType<typeof writeReasons>>[number]['parsed'] | undefined): number {
   if (parsed === undefined) return 0;

@@ -29,7 +29,7 @@ export interface RunComparison {
   readonly groups: readonly RunGroup[];
   /** All metrics that were measured in some run. */
   readonly metrics: readonly string[];
-  /** Runs left out, because another one of the same settings and seed is there: it says nothing new. */
+  /** Runs left out because they repeat the settings and the seed of another run. */
   readonly repeated: readonly string[];
 }
 
@@ -133,7 +133,9 @@ function differenceBlocks(base: string, rows: readonly (readonly (string | numbe
   return [
     heading(`Differences from ${base}, seed by seed`),
     table(['Runs', 'Measure', 'Difference', '95 %', 'n', 'It is'], rows),
-    paragraph(`With fewer than ${SEEDS_FOR_A_CLAIM} seeds in common, a difference is preliminary: it claims nothing.`),
+    paragraph(
+      `With fewer than ${SEEDS_FOR_A_CLAIM} seeds in common, a difference is preliminary and supports no claim.`,
+    ),
   ];
 }
 

@@ -6,7 +6,7 @@ import type * as v from 'valibot';
 import { newId } from '../checkpoint/manifest.ts';
 import { LabError } from '../common/errors.ts';
 import { parseConfig } from '../config/parse.ts';
-import { fieldsAt, leafAt, allowedIn, readSetting, typedSetting, withSetting } from '../config/setting-values.ts';
+import { fieldsAt, leafAt, describeAllowed, readSetting, typedSetting, withSetting } from '../config/setting-values.ts';
 import { type SettingField, settingFields } from '../config/setting-fields.ts';
 import { checkSize, combinations, parseSeeds, parseSweptSetting } from '../config/swept-settings.ts';
 import { DistillExperimentSchema } from '../protocol/distill-experiment.ts';
@@ -24,7 +24,7 @@ const FIXED: ReadonlySet<SettingField['kind']> = new Set(['given', 'text']);
 export function sweepable({ kind, experiment }: TrackedRun): SettingPaths {
   const fields = fieldsOf(kind);
   const there = fields.filter((field) => field.path !== `${kind}.seed` && isThere(field, experiment));
-  return there.map((field) => ({ path: field.path, label: field.label, takes: allowedIn(field), value: valueAt(field, experiment) })); // prettier-ignore
+  return there.map((field) => ({ path: field.path, label: field.label, takes: describeAllowed(field), value: valueAt(field, experiment) })); // prettier-ignore
 }
 
 /**
@@ -109,7 +109,7 @@ function withText(
   }
   throw new LabError('bad-config', {
     message: `The setting ${path} cannot be ${text}.`,
-    expected: found.map(allowedIn).join('; or '),
+    expected: found.map(describeAllowed).join('; or '),
     got: text,
   });
 }

@@ -25,7 +25,7 @@ export interface PolicyTokens {
   /** By the policy that the tokens count as drawn from: the trainer's before the updates of this step. */
   readonly oldLogProbs: tf.Tensor1D;
   readonly advantages: tf.Tensor1D;
-  /** From {@link tokenWeights}; 0 at tokens that are not counted. */
+  /** From token-weights.ts; 0 at tokens that are not counted. */
   readonly weights: tf.Tensor1D;
   /** `[n,M]`: row i is 1 at the tokens of completion i. Computed on demand by gspo. */
   readonly membership: () => tf.Tensor2D;

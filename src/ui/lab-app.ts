@@ -1,6 +1,8 @@
 /**
  * The page: its header, its views, and the model they share. The model runs in its own worker, opened by the code that
  * mounts the page, so that a test can mount it on a scripted model.
+ *
+ * Room `ui/`: the page around its views. Each view has its room; what several views share belongs in `ui/parts/`.
  */
 import { ContextProvider } from '@lit/context';
 import { html, nothing } from 'lit';

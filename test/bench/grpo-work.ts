@@ -4,7 +4,7 @@
  * Sampled tokens, and with them the amount of work, depend on the last bits of a policy. So the lab makes the steps once
  * beforehand, and all peers get its completions: each samples its own tokens but continues with those.
  */
-import { readStartModel } from '../../src/cli/start-model.ts';
+import { readStartModel } from '../../src/cli/runs/start-model.ts';
 import { LabError } from '../../src/common/errors.ts';
 import { Rng } from '../../src/common/rng.ts';
 import type { GrpoConfig } from '../../src/config/grpo-config.ts';

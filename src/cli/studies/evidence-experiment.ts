@@ -8,7 +8,7 @@ import { makeRuleWorld } from '../../relevance/world/rule-world.ts';
 import { answerDeletions } from '../../train/faithfulness.ts';
 import { readModelFiles } from '../model-folder.ts';
 import type { BackendChoice } from '../../protocol/scoring.ts';
-import { hashOfFiles, studyRunFolder } from '../run-folder.ts';
+import { hashOfFiles, studyRunFolder } from '../runs/run-folder.ts';
 import { note } from '../terminal.ts';
 import { runStudy, type StudySession } from './study.ts';
 

@@ -1,5 +1,5 @@
 /**
- * What `lab experiment` does.
+ * The action of `lab experiment`.
  */
 import { ALL_RECIPES } from '../../studies/all-recipes.ts';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ import { type ExperimentContext, TEST_PAIRS } from './experiment-context.ts';
 import { resultOf } from './experiment-runs.ts';
 import type { BackendChoice } from '../../protocol/scoring.ts';
 import { runE0, type TheoryResults } from '../../studies/theory.ts';
-import { startModel } from '../start-model.ts';
+import { startModel } from '../runs/start-model.ts';
 import { checkStudy, runStudy } from './study.ts';
 import { note, print } from '../terminal.ts';
 

@@ -14,7 +14,6 @@ const IDS = ['E0', ...ALL_RECIPES.map(({ id }) => id), 'E10', 'E11'];
 
 export function experimentCommand(): Command {
   return new Command('experiment')
-    .description('run an experiment of the lab: every arm with every seed, and what the differences say')
     .addArgument(new Argument('<id>', 'which experiment').choices(IDS))
     .option('--seeds <n>', `how many seeds; fewer than ${SEEDS_FOR_A_CLAIM} claim nothing`, wholeNumber(1), 5)
     .option('--arms <n>', 'only the first arms of the recipe, which are the most important', wholeNumber(1))

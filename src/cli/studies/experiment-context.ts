@@ -2,7 +2,7 @@
  * What all runs of an experiment share, and the way each of them is made once.
  */
 import { type MetricName, type SeedResult, SeedResultSchema } from '../../protocol/experiment-results.ts';
-import type { RunFolder } from '../run-folder.ts';
+import type { RunFolder } from '../runs/run-folder.ts';
 import { note, Progress } from '../terminal.ts';
 import type { StudySession } from './study.ts';
 

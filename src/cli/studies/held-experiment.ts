@@ -1,13 +1,13 @@
 /**
- * `lab experiment E11`: trains small models freely and held, and asks each of them freely, held to the grammar, and held to the
- * pair. The most important arms come first.
+ * `lab experiment E11`: trains small models with free and with held completions, and measures each under every
+ * decoding. The most important arms come first, because `--arms` runs only the first ones.
  */
 import type { DecodingKind } from '../../config/decoding.ts';
-import type { Answered } from '../../studies/held-measure.ts';
+import type { DecodingMeasures } from '../../studies/held-measure.ts';
 import { type E11Results, e11Results, type HeldArm, RULE_WORLD } from '../../studies/e11-held.ts';
 import type { BackendChoice } from '../../protocol/scoring.ts';
-import { askedFile, judgedSets } from './held-files.ts';
-import { askedBundled, askedReinforced, askedStudent, askedSupervised, type HeldContext } from './held-runs.ts';
+import { measureJudgedSet, judgedSets } from './held-files.ts';
+import { measureBundled, measureReinforced, measureStudent, measureSupervised, type HeldContext } from './held-runs.ts';
 import * as settings from './held-settings.ts';
 import { runStudy, type StudySession } from './study.ts';
 
@@ -28,10 +28,15 @@ interface HeldOptions {
   readonly backend: BackendChoice;
 }
 
-/** A run, and what it was of. */
+/** The result of a run. */
 type Outcome =
-  | { readonly kind: 'arm'; readonly arm: Omit<HeldArm, 'seeds'>; readonly seed: number; readonly answered: Answered }
-  | { readonly kind: 'bundled'; readonly folder: string; readonly answered: Answered };
+  | {
+      readonly kind: 'arm';
+      readonly arm: Omit<HeldArm, 'seeds'>;
+      readonly seed: number;
+      readonly measures: DecodingMeasures;
+    }
+  | { readonly kind: 'bundled'; readonly folder: string; readonly measures: DecodingMeasures };
 
 /** @returns the path of the results without `.json`; undefined if other processes work on some runs */
 export function runHeldExperiment(options: HeldOptions): Promise<string | undefined> {
@@ -41,25 +46,27 @@ export function runHeldExperiment(options: HeldOptions): Promise<string | undefi
     const seeds = Array.from({ length: options.seeds }, (_, i) => i + 1);
     const arm = (
       of: Omit<HeldArm, 'seeds'>,
-      ask: (seed: number) => Promise<Answered | undefined>,
+      ask: (seed: number) => Promise<DecodingMeasures | undefined>,
     ): { name: string; runs: (() => Promise<Outcome | undefined>)[] } => ({
       name: `${of.data}, ${of.learned}, ${of.trained ?? 'expert'}`,
       runs: seeds.map((seed) => async () => {
-        const answered = await ask(seed);
-        return answered === undefined ? undefined : { kind: 'arm', arm: of, seed, answered };
+        const measures = await ask(seed);
+        return measures === undefined ? undefined : { kind: 'arm', arm: of, seed, measures };
       }),
     });
     const reinforced = (learned: 'GRPO' | 'MBO', trained: DecodingKind) =>
-      arm({ data: RULE_WORLD, learned, trained }, (seed) => askedReinforced(learned, trained, seed, context));
+      arm({ data: RULE_WORLD, learned, trained }, (seed) => measureReinforced(learned, trained, seed, context));
     const student = (trained: DecodingKind) =>
-      arm({ data: RULE_WORLD, learned: 'student', trained }, (seed) => askedStudent(trained, seed, context));
+      arm({ data: RULE_WORLD, learned: 'student', trained }, (seed) => measureStudent(trained, seed, context));
     const all = [
-      arm({ data: RULE_WORLD, learned: 'supervised', trained: null }, (seed) => askedSupervised(seed, context)),
-      ...HELD.flatMap((trained) => [reinforced('GRPO', trained), reinforced('MBO', trained)]),
+      arm({ data: RULE_WORLD, learned: 'supervised', trained: null }, (seed) => measureSupervised(seed, context)),
+      ...TRAINED_DECODINGS.flatMap((trained) => [reinforced('GRPO', trained), reinforced('MBO', trained)]),
       ...sets.map((set) =>
-        arm({ data: set.recipe.id, learned: 'supervised', trained: null }, (seed) => askedFile(set, seed, context)),
+        arm({ data: set.recipe.id, learned: 'supervised', trained: null }, (seed) =>
+          measureJudgedSet(set, seed, context),
+        ),
       ),
-      ...HELD.map(student),
+      ...TRAINED_DECODINGS.map(student),
       reinforced('GRPO', 'grammar'),
       reinforced('MBO', 'grammar'),
       student('grammar'),
@@ -70,8 +77,8 @@ export function runHeldExperiment(options: HeldOptions): Promise<string | undefi
         {
           name: 'bundled',
           runs: BUNDLED.map((folder) => async () => {
-            const answered = await askedBundled(folder, context);
-            return answered === undefined ? undefined : { kind: 'bundled', folder, answered };
+            const measures = await measureBundled(folder, context);
+            return measures === undefined ? undefined : { kind: 'bundled', folder, measures };
           }),
         },
         ...all.slice(0, options.arms),
@@ -87,8 +94,8 @@ export function runHeldExperiment(options: HeldOptions): Promise<string | undefi
   });
 }
 
-/** What rollouts and the completions of a teacher are held to, the most telling ones. */
-const HELD = ['free', 'grounded'] as const;
+/** Decodings of rollouts and of teacher completions: the two whose difference matters most. */
+const TRAINED_DECODINGS = ['free', 'grounded'] as const;
 
 function resultsOf(
   outcomes: readonly Outcome[],
@@ -101,20 +108,20 @@ function resultsOf(
     if (outcome.kind !== 'arm') continue;
     const key = JSON.stringify(outcome.arm);
     const known = arms.get(key) ?? { ...outcome.arm, seeds: [] };
-    arms.set(key, { ...known, seeds: [...known.seeds, { seed: outcome.seed, ...outcome.answered }] });
+    arms.set(key, { ...known, seeds: [...known.seeds, { seed: outcome.seed, ...outcome.measures }] });
   }
   const bundled = outcomes.flatMap((outcome) =>
     outcome.kind === 'bundled'
-      ? [{ name: outcome.folder.split('/').at(-1) ?? '', folder: outcome.folder, ...outcome.answered }]
+      ? [{ name: outcome.folder.split('/').at(-1) ?? '', folder: outcome.folder, ...outcome.measures }]
       : [],
   );
   const config = {
     seeds,
     teacher,
     start: settings.HELD_START,
-    GRPO: settings.reinforced(0, 'free'),
+    GRPO: settings.grpoSettings(0, 'free'),
     lambda: settings.LAMBDA,
-    student: settings.taught('free'),
+    student: settings.distillSettings('free'),
     files: { sft: settings.FILE_SFT, split: settings.FILE_SPLIT, rounds: settings.FILE_PIAR_ROUNDS },
     testPairs: { world: settings.WORLD_TEST_PAIRS, files: settings.FILE_TEST_PAIRS },
   };

@@ -1,6 +1,6 @@
 /**
- * The runs of E11 on judged pairs: for each seed another split by query, rules refined on its pairs to learn from (PIAR), a model
- * supervised by their traces, and its answers to the test queries.
+ * The runs of E11 on judged pairs. Each seed has another split by query, an instruction refined on the train pairs
+ * (PIAR), a model trained on its traces, and the measures of that model on the test queries.
  */
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -18,12 +18,12 @@ import { startInstruction } from '../../relevance/rules/start-instruction.ts';
 import { induceLexicon, readPair } from '../../relevance/rules/typed-document.ts';
 import { expertsOf, makeOwnRules, splitFile, withStandingOf } from '../../runs/file-data.ts';
 import { prepareSft } from '../../runs/sft-experiment.ts';
-import type { Answered } from '../../studies/held-measure.ts';
+import type { DecodingMeasures } from '../../studies/held-measure.ts';
 import { measureHeld } from '../../studies/held-measure.ts';
 import { evenly, REAL_RECIPES, type RealRecipe, SEED } from '../../studies/judged/real-data.ts';
 import { readDataFiles } from '../pair-files.ts';
-import { hashOfFiles } from '../run-folder.ts';
-import { askedOnce, type HeldContext } from './held-runs.ts';
+import { hashOfFiles } from '../runs/run-folder.ts';
+import { measureOnce, type HeldContext } from './held-runs.ts';
 import { FILE_PIAR_ROUNDS, FILE_SFT, FILE_SPLIT, FILE_TEST_PAIRS } from './held-settings.ts';
 import { supervisedOnce, withModel } from './stages.ts';
 
@@ -36,29 +36,29 @@ export interface JudgedSet {
   readonly recipe: RealRecipe;
 }
 
-/** @throws {LabError} `bad-config` for a folder that no recipe has the name of */
+/** @throws {LabError} `bad-config` for a folder that no recipe is named like */
 export function judgedSets(folders: readonly string[]): JudgedSet[] {
   return folders.map((folder) => {
     const recipe = REAL_RECIPES.find(({ id }) => id === basename(folder));
     if (recipe !== undefined) return { folder, recipe };
     throw new LabError('bad-config', {
-      message: `No recipe is for the folder ${folder}.`,
+      message: `There is no recipe for the folder ${folder}.`,
       expected: `folders named ${REAL_RECIPES.map(({ id }) => id).join(' or ')}`,
       got: basename(folder),
     });
   });
 }
 
-/** What the supervised model of a set and a seed answers. */
-export async function askedFile(
+/** The measures of the supervised model of a set and a seed. */
+export async function measureJudgedSet(
   { folder, recipe }: JudgedSet,
   seed: number,
   context: HeldContext,
-): Promise<Answered | undefined> {
+): Promise<DecodingMeasures | undefined> {
   const paths = [join(folder, PAIRS), join(folder, DOCUMENTS)];
   const hash = hashOfFiles(await Promise.all(paths.map((path) => readFile(path))));
   const identity = ['file', recipe.id, hash, FILE_SFT, FILE_SPLIT, FILE_PIAR_ROUNDS, FILE_TEST_PAIRS, seed];
-  return askedOnce(context, identity, `${recipe.id}, seed ${seed}`, async ({ path: out }) => {
+  return measureOnce(context, identity, `${recipe.id}, seed ${seed}`, async ({ path: out }) => {
     const { device, signal } = context;
     const dataSet = await drawnSet(paths, recipe);
     const { name, sha256 } = dataSet;
@@ -91,13 +91,13 @@ export async function askedFile(
   });
 }
 
-/** The file, or as many of its queries as the recipe draws; the same for every seed. */
+/** The pairs of the queries that the recipe samples; the same for every seed. */
 async function drawnSet([pairs = '', docs]: readonly string[], { scaleSize, queries }: RealRecipe): Promise<DataSet> {
   const whole = await readDataFiles(pairs, { ...(docs === undefined ? {} : { docs }), column: {}, scale: scaleSize });
   return makeDataSet(whole.name, sampleQueries(whole.pairs, queries, SEED));
 }
 
-/** An instruction refined on the pairs to learn from, with its words. */
+/** An instruction refined on the train pairs, with its lexicon. */
 async function refine(
   { scaleSize }: RealRecipe,
   { documents }: DataSet,

@@ -1,12 +1,12 @@
 /**
- * The settings of E11: small models and short runs, because what is asked is how decodings differ on one model.
+ * The settings of E11: small models and short runs, because the question is how decodings differ on one model.
  */
 import type { DecodingKind } from '../../config/decoding.ts';
 import type { DistillExperimentInput } from '../../protocol/distill-experiment.ts';
 import type { GrpoExperimentInput } from '../../protocol/grpo-experiment.ts';
 import type { SftExperimentInput } from '../../protocol/sft-experiment.ts';
 
-/** Pairs of the test split of the rule world that every model answers in each way, and of each file at most. */
+/** Test pairs that every model answers under each decoding: of the rule world, and at most of each file. */
 export const WORLD_TEST_PAIRS = 240;
 export const FILE_TEST_PAIRS = 120;
 
@@ -19,7 +19,7 @@ export const HELD_START = {
 } as const satisfies SftExperimentInput;
 
 /** The same strict reward for GRPO (lambda 0) and MBO. */
-export function reinforced(lambda: number, decoding: DecodingKind): GrpoExperimentInput {
+export function grpoSettings(lambda: number, decoding: DecodingKind): GrpoExperimentInput {
   return {
     reward: { kind: 'strict' },
     devPairs: 60,
@@ -38,11 +38,11 @@ export function reinforced(lambda: number, decoding: DecodingKind): GrpoExperime
     },
   };
 }
-/** Of MBO. */
+/** The weight of the expert loss in MBO. */
 export const LAMBDA = 0.3;
 
-/** A new student of the bundled default model, by the completions of its teacher. */
-export function taught(decoding: DecodingKind): DistillExperimentInput {
+/** A new student, trained on completions of its teacher. */
+export function distillSettings(decoding: DecodingKind): DistillExperimentInput {
   return {
     queries: 300,
     devPairs: 60,
@@ -57,7 +57,7 @@ export function taught(decoding: DecodingKind): DistillExperimentInput {
   };
 }
 
-/** Shares of a file's queries, rounds of PIAR, and the supervised model, which has hints. */
+/** The split of a file by query, the rounds of PIAR, and the supervised model. */
 export const FILE_SPLIT = { devShare: 0.15, testShare: 0.2 } as const;
 export const FILE_PIAR_ROUNDS = 8;
 export const FILE_SFT = {

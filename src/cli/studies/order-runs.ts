@@ -12,7 +12,7 @@ import type { OrderSettings } from '../../studies/recipes.ts';
 import type { SeedResult } from '../../protocol/experiment-results.ts';
 import { OrderExperimentSchema } from '../../protocol/order-experiment.ts';
 import { type ExperimentContext, trainedOnce, withSeed } from './experiment-context.ts';
-import { orderRunFolder } from '../run-folder.ts';
+import { orderRunFolder } from '../runs/run-folder.ts';
 
 /** Pairs for timing the way to the label. */
 const TIMED_PAIRS = 20;

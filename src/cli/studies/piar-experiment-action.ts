@@ -1,5 +1,5 @@
 /**
- * What `lab piar-experiment` does.
+ * The action of `lab piar-experiment`.
  */
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -10,7 +10,7 @@ import { SET_FILES } from '../../studies/judged/real-data.ts';
 import { readAnnotations } from './annotations.ts';
 import { readJudgedPairs } from '../judged-pairs.ts';
 import { BINARY_SCALE, DEFAULT_SCALE } from '../../relevance/pair/labels.ts';
-import { hashOfFiles, studyRunFolder } from '../run-folder.ts';
+import { hashOfFiles, studyRunFolder } from '../runs/run-folder.ts';
 import { note, print } from '../terminal.ts';
 import { checkStudy, runStudy } from './study.ts';
 

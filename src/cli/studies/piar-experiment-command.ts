@@ -1,7 +1,7 @@
 /**
  * Room `cli/studies/`: the commands of studies, and how their runs are made. `study.ts` is the only runner;
  * `experiment-*`, `distill-runs`, `order-runs` and `evidence-experiment` run on the rule world, `recipe-*` on real
- * judgments in stages. Studies and their reports are in `src/studies/`; run folders in `cli/run-folder.ts`.
+ * judgments in stages. Studies and their reports are in `src/studies/`; run folders in `cli/runs/run-folder.ts`.
  */
 
 /**
@@ -15,7 +15,6 @@ import { forceOption } from '../outputs.ts';
 
 export function piarExperimentCommand(): Command {
   return new Command('piar-experiment')
-    .description('E9: does a refined instruction hold on queries it never saw?')
     .argument(
       '<folders...>',
       `folders of ${SET_FILES.pairs} (query, docId, grade, optionally annotators) and ${SET_FILES.documents}`,

@@ -11,7 +11,7 @@ import { countQueries, foldsOf, type ModelId, type RealRecipe } from '../../stud
 import { type FoldResult, realResults } from '../../studies/judged/real-results.ts';
 import { readAnnotations } from './annotations.ts';
 import { readDataFiles } from '../pair-files.ts';
-import { measuredOnce } from '../run-folder.ts';
+import { measuredOnce } from '../runs/run-folder.ts';
 import { runFold } from './recipe-fold.ts';
 import { checkStudy, runStudy } from './study.ts';
 import { note, print } from '../terminal.ts';

@@ -11,7 +11,7 @@ import { forceOption } from '../outputs.ts';
 import type { RecipeOptions } from './recipe-action.ts';
 
 export function recipeCommand(): Command {
-  const command = new Command('recipe').description('learn from real judgments end to end, and report beside BM25');
+  const command = new Command('recipe');
   for (const one of [...REAL_RECIPES.map(setCommand), generalCommand()]) command.addCommand(one.exitOverride());
   return command;
 }
@@ -47,7 +47,7 @@ Example:
 
 function generalCommand(): Command {
   return new Command('general')
-    .description('one model of both sets, for files that nobody has judged')
+    .description('train the general model on both sets, for files without judgments')
     .argument(
       '<root>',
       `the folder of ${REAL_RECIPES.map(({ id }) => id).join(' and ')}, each with ${SET_FILES.pairs} and ${SET_FILES.documents}`,

@@ -38,12 +38,12 @@ import { synthesiseTraces } from '../../relevance/rules/trace-synthesis.ts';
 import { CURRENT_FOLDING, currentFolding } from '../../relevance/pair/text-folding.ts';
 import { induceLexicon, readPair } from '../../relevance/rules/typed-document.ts';
 import { evaluate } from '../../train/evaluate.ts';
-import { measuredOnce, readIfThere, RunFolder } from '../run-folder.ts';
+import { measuredOnce, readIfThere, RunFolder } from '../runs/run-folder.ts';
 import type { Annotations } from './annotations.ts';
 import { minedLines } from '../mine-output.ts';
 import { writeWhole } from '../outputs.ts';
-import { reinforceToFolder } from '../reinforced-run.ts';
-import { readStartModel } from '../start-model.ts';
+import { reinforceToFolder } from '../runs/reinforced-run.ts';
+import { readStartModel } from '../runs/start-model.ts';
 import { note } from '../terminal.ts';
 import { modelOnce, predictionsOf, supervisedOnce, withModel } from './stages.ts';
 

@@ -36,7 +36,7 @@ import type { JudgedPair } from '../../relevance/pair/pair.ts';
 import { writeCard } from '../model-folder.ts';
 import type { BackendChoice } from '../../protocol/scoring.ts';
 import { readDataFiles } from '../pair-files.ts';
-import { measuredOnce, RunFolder } from '../run-folder.ts';
+import { measuredOnce, RunFolder } from '../runs/run-folder.ts';
 import { note, print } from '../terminal.ts';
 import { predictionsOf, supervisedOnce, withModel } from './stages.ts';
 import { checkStudy, runStudy, type StudySession } from './study.ts';

@@ -1,5 +1,5 @@
 /**
- * What `lab report` does.
+ * The action of `lab report`.
  */
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';

@@ -7,7 +7,6 @@ import { forceOption } from '../outputs.ts';
 
 export function reportCommand(): Command {
   return new Command('report')
-    .description('print the report of a study, and write it with its plots beside the results file')
     .argument('<results.json>', 'what "lab experiment", "piar-experiment", "recipe" or "agreement" has written')
     .addOption(forceOption())
     .addHelpText('after', '\nExample:\n  npm run lab -- report docs/results/E1.json')

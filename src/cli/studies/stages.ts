@@ -11,8 +11,8 @@ import { readSftCheckpoint, type SftCheckpoint } from '../../runs/sft-checkpoint
 import type { PreparedSft } from '../../runs/sft-experiment.ts';
 import type { Prediction } from '../../studies/judged/real-baselines.ts';
 import { readModelFolder } from '../model-folder.ts';
-import { readIfThere } from '../run-folder.ts';
-import { checkpointPath, type FolderRun, trainToFolder } from '../supervised-run.ts';
+import { readIfThere } from '../runs/run-folder.ts';
+import { checkpointPath, type FolderRun, trainToFolder } from '../runs/supervised-run.ts';
 
 /**
  * The model folder of a stage, made if it does not exist yet.

@@ -1,7 +1,7 @@
 /**
  * The runner of studies. A study is arms, each with runs (seeds, splits or folds), and the results that they make
  * together. The runner opens the backend, stops on Ctrl-C, skips runs that other processes work on, and writes results
- * with their report. Runs store and resume themselves (`cli/run-folder.ts`).
+ * with their report. Runs store and resume themselves (`cli/runs/run-folder.ts`).
  */
 import { cpus } from 'node:os';
 import { currentCommit } from '../current-commit.ts';
@@ -10,7 +10,7 @@ import { openNodeBackend } from '../node-backend.ts';
 import type { BackendChoice } from '../../protocol/scoring.ts';
 import type { OutputRules } from '../outputs.ts';
 import { checkResults, writeResults } from '../results-files.ts';
-import type { MadeBy } from '../run-folder.ts';
+import type { MadeBy } from '../runs/run-folder.ts';
 import { note } from '../terminal.ts';
 
 /** What all runs of a study share. */

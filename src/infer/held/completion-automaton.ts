@@ -1,15 +1,19 @@
 /**
- * What may come next in a completion, as a finite automaton over tokens.
+ * A finite automaton over tokens that accepts the allowed completions.
+ *
+ * Room `infer/held/`: constrained decoding, from the grammar and the words of a pair to the tokens that a row may take
+ * next. It knows nothing of tensors except the tables that `held-tables.ts` uploads.
  *
  *     start -label-> between -rule-> criterion? -criterion-> open -evidence-> text ... -verdict-> between -label-> restated -eos-> end
  *
- * `grammar` holds the form: known rules, the criterion of the rule, no rule twice, the label restated. `grounded` also holds
- * evidence: its text is a run of whole words of its source. What a rule decides is left to the model: nothing is executed.
+ * `grammar` holds the form: known rules, the criterion of the rule, no rule twice, the label restated. `grounded` also
+ * constrains evidence: its text is a sequence of whole words of its source. The verdict of a rule is left to the model,
+ * because nothing is executed.
  *
- * Two things depend on a row's history and not on its state: which rules it has cited, and its label. A choice says by its
- * *tag* how it reads and changes them (held-row.ts), so that states need not be multiplied by histories. States are made when
- * they are first reached, because most of a long document is never quoted; {@link CompletionAutomaton.table} makes all of them,
- * for kernels.
+ * Two facts depend on a row's history and not on its state: the rules it has cited, and its label. The tag of a choice
+ * says how it reads and changes them (held-rows.ts), so that states need not be multiplied by histories. States are
+ * made when they are first reached, because most of a long document is never quoted; {@link CompletionAutomaton.table}
+ * makes all of them, for kernels.
  */
 import type { ByteTrieNode } from '../../data/tokenizer/byte-trie.ts';
 import { TAG_LABEL, TAG_PLAIN, TAG_RESTATED, TAG_RULE } from '../../kernels/held-tags.ts';
@@ -36,14 +40,14 @@ export interface Choices {
   readonly tags: Int32Array;
 }
 
-/** All states at once: the choices of state s are at `offsets[s]` to before `offsets[s + 1]` of the other lists. */
+/** All states: the choices of state s are at `offsets[s]` to `offsets[s + 1] - 1` of the other lists. */
 export interface ChoiceTable extends Choices {
   readonly offsets: Int32Array;
   /** Tokens from each state to the end of the shortest completion, its end token included. */
   readonly remaining: Int32Array;
 }
 
-/** What the automaton needs of a model. */
+/** The parts of a model that the automaton needs. */
 export interface HeldVocabulary {
   readonly idOf: (specialToken: string) => number;
 }
@@ -60,7 +64,7 @@ interface Choice {
   readonly tag: number;
 }
 
-/** In the place of the distance of a state from which no completion ends. */
+/** The distance of a state from which no completion ends. */
 const NEVER = 0x3fffffff;
 
 export class CompletionAutomaton {
@@ -83,7 +87,7 @@ export class CompletionAutomaton {
   /**
    * @param instruction - the rules that can be cited
    * @param trie - the text tokens of the vocabulary
-   * @param texts - what evidence may be
+   * @param texts - the allowed texts of evidence
    */
   constructor(instruction: Instruction, vocabulary: HeldVocabulary, trie: ByteTrieNode, texts: EvidenceTexts) {
     this.#instruction = instruction;
@@ -94,7 +98,7 @@ export class CompletionAutomaton {
     this.#number({ kind: 'end' });
   }
 
-  /** What may come at a state, whatever the history of the row. */
+  /** The choices at a state, for every history of the row. */
   choices(state: number): Choices {
     const known = this.#choices.get(state);
     if (known !== undefined) return known;
@@ -193,7 +197,7 @@ export class CompletionAutomaton {
     });
   }
 
-  /** The text tokens whose bytes lead from one state of the text to another: both tries are walked together. */
+  /** The text tokens whose bytes lead from one text state to another, found by walking both tries together. */
   #continued(text: TextState, count: number): Choice[] {
     const found: Choice[] = [];
     const walk = (node: ByteTrieNode, at: TextState): void => {
@@ -210,7 +214,7 @@ export class CompletionAutomaton {
     return found;
   }
 
-  // The text ends at the nearest whole word. Each token leads further into finitely many words, so the recursion ends.
+  // The text ends at the nearest whole word. Each token leads further into one of finitely many words, so this ends.
   #remainingOfText(state: number, text: TextState): number {
     if (this.#texts.isWhole(text)) return REMAINING.open;
     let least = NEVER;

@@ -1,5 +1,5 @@
 /**
- * Makes the automata that the completions of a model are held to, one for each pair.
+ * Makes the automata of a model's completions, one per pair.
  */
 import type { DecodingKind } from '../../config/decoding.ts';
 import { type ByteTrieNode, byteTrie } from '../../data/tokenizer/byte-trie.ts';
@@ -10,18 +10,18 @@ import type { Instruction } from '../../relevance/rules/instruction.ts';
 import { CompletionAutomaton } from './completion-automaton.ts';
 import { anyText, wordsOfPair } from './evidence-texts.ts';
 
-/** What automata are made of. */
+/** The parts of a model that automata are made from. */
 export interface HeldModel {
   readonly tokenizer: LabTokenizer;
   readonly instruction: Instruction;
-  /** How the words of its pairs are read. */
+  /** The text folding of its pairs. */
   readonly folding: TextFolding;
 }
 
-/** Pairs whose automata are kept: those of a few steps of reinforcement, which draws its prompts again and again. */
+/** The number of cached automata: enough for a few steps of reinforcement, which repeats its prompts. */
 const KEPT = 512;
 
-/** Of the vocabularies of models, made once: each answer has a holder of its own. */
+/** Tries by vocabulary, made once, because each answer has a new holder. */
 const tries = new WeakMap<LabTokenizer, ByteTrieNode>();
 
 function trieOf(tokenizer: LabTokenizer): ByteTrieNode {
@@ -47,7 +47,7 @@ export class CompletionHolder {
         : undefined;
   }
 
-  /** What the completion of a pair is held to; the same object for the same pair, as long as it is kept. */
+  /** The automaton of a pair; the same object for the same pair while it is cached. */
   automatonOf(pair: Pair): CompletionAutomaton {
     if (this.#ofAllPairs !== undefined) return this.#ofAllPairs;
     const known = this.#kept.get(pair);
@@ -69,7 +69,7 @@ export function holderOf(model: HeldModel, kind: DecodingKind): CompletionHolder
 /** A model with the words of its pairs. */
 export type AnsweringModel = Omit<HeldModel, 'folding'> & { readonly lexicon: { readonly folding: TextFolding } };
 
-/** What the completion of each pair is held to, for `generateAll`; undefined where they are free. */
+/** The automaton of each pair, for `generateAll`; undefined for free completions. */
 export function automataOf(
   model: AnsweringModel,
   kind: DecodingKind,

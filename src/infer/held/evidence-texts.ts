@@ -1,6 +1,7 @@
 /**
- * What the text of evidence may be, as states over its bytes: any text (`grammar`), or a run of whole words that occurs in its
- * source of one pair (`grounded`). Evidence is written with a space before each word, as in the completions that models learn.
+ * The allowed texts of evidence, as states over their bytes: any text (`grammar`), or a sequence of whole words that
+ * occurs in its source of one pair (`grounded`). Evidence is written with a space before each word, as in the
+ * completions that models learn.
  */
 import { documentValues } from '../../relevance/pair/document-text.ts';
 import type { TextFolding } from '../../relevance/pair/folding.ts';
@@ -14,11 +15,11 @@ export interface TextState {
   readonly isTextState: true;
 }
 
-/** Where the text of evidence begins, what may continue it, and where it may end. */
+/** An automaton over the bytes of evidence. */
 export interface EvidenceTexts {
-  /** The state before the first byte; of a source with nothing to quote, one that leads nowhere. */
+  /** The state before the first byte; without continuation if the source has nothing to quote. */
   start(source: EvidenceSource): TextState;
-  /** The state after a byte; undefined where it cannot come. */
+  /** The state after a byte; undefined if the byte is not allowed. */
   step(state: TextState, byte: number): TextState | undefined;
   /** Whether the text may end here. */
   isWhole(state: TextState): boolean;
@@ -26,12 +27,12 @@ export interface EvidenceTexts {
 
 const SPACE = 0x20;
 
-/** A text of nothing but blanks so far, perhaps in the middle of one of several bytes. */
+/** A text of blanks so far, perhaps within a blank of several bytes. */
 interface BlankNode extends TextState {
   readonly next: Map<number, BlankNode>;
 }
 
-/** Any text that folding leaves something of. */
+/** Any text that is not empty after folding. */
 export function anyText(): EvidenceTexts {
   const some: TextState = { isTextState: true };
   const blank: BlankNode = { isTextState: true, next: new Map() };
@@ -52,15 +53,17 @@ export function anyText(): EvidenceTexts {
   };
 }
 
-/** The characters that folding leaves nothing of. */
+/** The characters that folding removes. */
 const BLANKS: readonly string[] = Array.from({ length: 0x10000 }, (_, code) => String.fromCharCode(code)).filter(
   (character) => /[\s\p{Default_Ignorable_Code_Point}]/u.test(character) && foldText(character) === '',
 );
 
-/** Words of more UTF-16 units are not quoted: nobody reads them, and a long one would need a state for each of its bytes. */
+/**
+ * Longer words, in UTF-16 units, are not quoted, because they are unreadable and would need a state per byte.
+ */
 const LONGEST_WORD = 64;
 
-/** A node within the words that may follow a run; `after` is the run that a word ending here makes. */
+/** A node within the words that may follow a run; `after` is the run after a word that ends here. */
 interface WordNode extends TextState {
   readonly next: Map<number, WordNode>;
   after: number | undefined;
@@ -105,7 +108,7 @@ class PairWordsAutomaton {
  * @param folding - by which evidence is compared
  */
 export function wordsOfPair(pair: Pair, folding: TextFolding): EvidenceTexts {
-  // A word that splits differently by itself could not be found again once it is quoted.
+  // A word that splits differently in isolation could not be found again in a quotation.
   const quotable = (text: string): (readonly string[])[] =>
     runsOf(folding.words(text), (word) => {
       return word.length <= LONGEST_WORD && isAlone(folding.words(word), word);

@@ -1,27 +1,27 @@
 /**
- * Rows that are decoded under an automaton: the state of each, which tokens it may take next, and what a token changes.
+ * Rows decoded under an automaton: their states, the allowed next tokens, and the effect of a token.
  */
 import { TAG_LABEL, TAG_RESTATED, TAG_RULE } from '../../kernels/held-tags.ts';
 import { CompletionAutomaton } from './completion-automaton.ts';
 
-/** Where a row is in its completion. */
+/** The state of a row. */
 export interface HeldRow {
   readonly automaton: CompletionAutomaton;
   readonly state: number;
-  /** The label token, once it has come; else -1. */
+  /** The label token, or -1 before it. */
   readonly label: number;
   /** The tags of the rules that have been cited. */
   readonly cited: ReadonlySet<number>;
   /** Tokens so far. */
   readonly length: number;
-  /** The most tokens of the completion, its end token included. */
+  /** The limit of the completion's length, including its end token. */
   readonly limit: number;
 }
 
 /** A row before its first token. */
 export function heldRow(automaton: CompletionAutomaton, limit: number): HeldRow {
   const shortest = automaton.remaining(CompletionAutomaton.START);
-  // A limit that no completion fits into cuts one off, as it does when nothing is held.
+  // A limit below the shortest completion truncates it, as in free decoding.
   const state = CompletionAutomaton.START;
   return { automaton, state, label: -1, cited: new Set(), length: 0, limit: limit < shortest ? Infinity : limit };
 }
@@ -37,7 +37,7 @@ export function allowedTokens({ automaton, state, label, cited, length, limit }:
   });
 }
 
-/** The row after a token; undefined if it may not take it. */
+/** The row after a token; undefined if the token is not allowed. */
 export function advanced(row: HeldRow, token: number): HeldRow | undefined {
   const { ids, next, tags } = row.automaton.choices(row.state);
   const at = ids.indexOf(token);
@@ -52,7 +52,7 @@ export function advanced(row: HeldRow, token: number): HeldRow | undefined {
   };
 }
 
-/** What each token of a completion could have been. */
+/** The tokens that were allowed at each position of a completion. */
 export function allowedAlong(start: HeldRow, ids: readonly number[]): Int32Array[] {
   let row: HeldRow | undefined = start;
   return ids.map((id) => {
@@ -63,8 +63,7 @@ export function allowedAlong(start: HeldRow, ids: readonly number[]): Int32Array
 }
 
 /**
- * The forward passes that a completion takes by itself: one for each token, but none for a token that was the only one it could
- * have had.
+ * The forward passes of a completion generated alone: one per token, but none for a token without alternative.
  */
 export function passesAlong(start: HeldRow, ids: readonly number[]): number {
   return allowedAlong(start, ids).filter(({ length }) => length !== 1).length;

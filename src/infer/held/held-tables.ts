@@ -1,14 +1,14 @@
 /**
- * Held rows on the GPU: the tables of their automata one behind the other, and the state of each row.
+ * Held rows on the GPU: the concatenated tables of their automata, and the state of each row.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { HeldTables } from '../../kernels/sample-token.ts';
 import type { ChoiceTable, CompletionAutomaton } from './completion-automaton.ts';
 import type { HeldRow } from './held-rows.ts';
 
-/** Numbers of a row: state, label token, two words of cited rules, tokens so far, the most tokens. */
+/** Numbers per row: state, label token, two words of cited rules, tokens so far, limit. */
 const ROW_NUMBERS = 6;
-/** In the place of no limit. */
+/** Means no limit. */
 const ENDLESS = 0x3fffffff;
 
 /** Uploads rows and their automata. Owned by the caller. */
@@ -34,7 +34,7 @@ export function uploadHeldRows(rows: readonly HeldRow[]): HeldTables {
   };
 }
 
-/** Some of the rows, in the order given; the automata are shared. Disposes of the rows as they were. */
+/** The given rows, in that order; the automata are shared. Disposes of the old rows. */
 export function selectHeldRows(tables: HeldTables, wanted: tf.Tensor1D): HeldTables {
   const rows = tf.gather(tables.rows, wanted);
   tables.rows.dispose();

@@ -1,6 +1,6 @@
 /**
- * The runs of words of some texts: a suffix automaton over words (Blumer et al. 1985), built text by text so that no run
- * crosses from one text into the next. It has at most two states for each word, however long the runs are.
+ * The runs of words of some texts: a suffix automaton over words (Blumer et al. 1985), built text by text so that no
+ * run crosses from one text into the next. It has at most two states per word, for runs of any length.
  */
 
 /** A deterministic automaton that accepts every run of words of its texts; state 0 is the empty run. */

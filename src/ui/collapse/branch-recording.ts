@@ -10,8 +10,8 @@ import type { BranchState } from './collapse-state.ts';
 const SeededSchema = v.object({ grpo: v.object({ seed: v.number() }) });
 
 /**
- * The file of a branch so far; undefined where not all that it was measured at is known, as of a branch that was begun by an
- * earlier version.
+ * The file of a branch so far; undefined where not all that it was measured at is known, as of a branch that was begun
+ * by an earlier version.
  *
  * @param device - where it is computed, in words
  * @param date - of today, as in 2026-11-30

@@ -90,8 +90,8 @@ export const DEMONSTRATION_FORM: typeof EXPERIMENT_FORM = {
 
 /**
  * At 3e-4 and 128 completions a step GRPO has met the definition of collapse by step 120 with each of three seeds
- * (docs/log.md). Pass rates are those of 480 prompts, in place of the experiments' 1,500: enough for all stages, measured in a
- * fraction of the time.
+ * (docs/log.md). Pass rates are those of 480 prompts, in place of the experiments' 1,500: enough for all stages,
+ * measured in a fraction of the time.
  */
 export const DEFAULT_CHOICE: DemonstrationChoice = {
   order: 'random',

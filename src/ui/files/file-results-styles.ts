@@ -1,4 +1,4 @@
-/** The bench of the results: three panes side by side, two where there is less room, one below the other on a phone. */
+/** The layout of the results: three panes side by side, two on narrower screens, and one column on a phone. */
 import { css } from 'lit';
 
 export const fileResultsStyles = css`

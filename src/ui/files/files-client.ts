@@ -15,10 +15,10 @@ import { LoadProgressSchema } from '../../protocol/scoring.ts';
 import * as v from 'valibot';
 import { openWorker, type WorkerClient } from '../parts/open-worker.ts';
 
-/** Judges one file at a time. */
+/** A client that judges one file at a time. */
 export type FilesClient = WorkerClient<FilesApi>;
 
-/** Gives a thread that judges. */
+/** Starts a thread that judges files. */
 export type OpenFiles = () => Promise<FilesClient>;
 
 export function openFilesWorker(): FilesClient {

@@ -1,6 +1,6 @@
 /**
- * The file of the Files view on its way: kept, mapped, made ready, scored, looked at. Holds the thread that does the work, and
- * opens it anew where its backend is lost; whatever it knows can be had again by opening the file.
+ * The state of the Files view: a file is stored, mapped, prepared, scored and shown. The controller owns the thread
+ * that does the work, and starts it again if its backend is lost; opening the file restores all state.
  */
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
 import { LabError } from '../../common/errors.ts';
@@ -24,40 +24,40 @@ import { bundledModel } from '../score/bundled-models.ts';
 import type { FilesClient, OpenFiles } from './files-client.ts';
 import { JudgedTable } from './judged-table.ts';
 
-/** Where the view is. */
+/** What the view shows. */
 export type FilesStage = 'list' | 'reading' | 'mapping' | 'ready' | 'results';
 
-/** What the controller is given by the page. */
+/** What the page provides to the controller. */
 export interface FilesSurroundings {
   readonly openFiles: OpenFiles;
   readonly openStore: (() => Promise<CheckpointClient>) | undefined;
   readonly backend: BackendChoice;
 }
 
-/** Corrections that come one after the other are measured together. */
+/** Corrections in quick succession are measured together. */
 const MEASURE_AFTER_MS = 700;
-/** A backend that is lost so often is not asked again by itself. */
-const MOST_LOSSES = 2;
+/** After more losses than this, a person must continue the scoring. */
+const MAX_LOSSES = 2;
 const FILES_MODEL: ModelChoice = { kind: 'bundled', id: 'general' };
 
 export class FilesController implements ReactiveController {
   stage: FilesStage = 'list';
   list: FileList | undefined;
-  /** What is being read. */
+  /** The name of the file being read. */
   reading = '';
   file: OpenedFile | undefined;
   failure: Failure | undefined;
   choice: ModelChoice = FILES_MODEL;
-  /** How far the model is; undefined where none is being loaded. */
+  /** The progress of loading the model; undefined if none is being loaded. */
   preparing: LoadProgress | undefined;
   prepared: FileScoring | undefined;
   table: JudgedTable | undefined;
   isScoring = false;
-  /** Undefined until they are measured, null where there is nothing to measure. */
+  /** Undefined until measured, null without anything to measure. */
   measures: FileMeasures | null | undefined;
-  /** Counts what has come, for elements that keep the same table. */
+  /** Increases with each change of the table, because its elements get the same object. */
   version = 0;
-  /** When scoring began here, and how many pairs had scores then. */
+  /** When scoring started here, and how many pairs had scores then. */
   since: { readonly atMs: number; readonly scored: number } | undefined;
   readonly #host: ReactiveControllerHost;
   #surroundings: FilesSurroundings | undefined;
@@ -84,7 +84,7 @@ export class FilesController implements ReactiveController {
     return this.file?.entry.id;
   }
 
-  /** Shows what is kept here. */
+  /** Shows the list of stored files. */
   async showList(): Promise<void> {
     await this.#attempt(async (isCurrent) => {
       this.#set({ stage: 'list', file: undefined, table: undefined, prepared: undefined, measures: undefined });
@@ -95,17 +95,17 @@ export class FilesController implements ReactiveController {
     });
   }
 
-  /** Opens a file that is kept here. */
+  /** Opens a stored file. */
   async open(id: string): Promise<void> {
     await this.#attempt(async (isCurrent) => {
       const known = this.list?.entries.find((entry) => entry.id === id)?.name ?? 'the file';
       this.#set({ stage: 'reading', reading: known, table: undefined, measures: undefined, prepared: undefined });
       const file = await (await this.#thread()).open(id);
-      if (isCurrent()) await this.#arrive(file);
+      if (isCurrent()) await this.#showFile(file);
     }, 'list');
   }
 
-  /** Keeps files that were chosen or dropped, and opens them. */
+  /** Stores files that were chosen or dropped, and opens them. */
   async add(files: readonly { readonly name: string; readonly blob: Blob }[]): Promise<void> {
     if (files.length === 0) return;
     await this.#attempt(async (isCurrent) => {
@@ -114,24 +114,24 @@ export class FilesController implements ReactiveController {
       if (files.length > 2) throw tooMany(files.length);
       void askToPersist();
       const file = await (await this.#thread()).add({ files: [...files] });
-      if (isCurrent()) await this.#arrive(file);
+      if (isCurrent()) await this.#showFile(file);
     }, 'list');
     if (this.stage === 'list') await this.#refreshList();
   }
 
   async remove(id: string): Promise<void> {
-    await this.#quietly(async () => (await this.#thread()).remove(id));
+    await this.#beside(async () => (await this.#thread()).remove(id));
     await this.#refreshList();
   }
 
-  /** Says how the open file is read. @param isMapped - whether that is all */
+  /** Sets how the open file is read. @param isMapped - whether the person has confirmed it */
   async map(columns: Record<string, string>, grades: string, isMapped: boolean): Promise<void> {
-    // Shown before the thread has read the file again, because the next choice is made from what is shown.
+    // Shown before the thread has read the file again, because the next choice starts from what is shown.
     if (this.file !== undefined) this.#set({ file: { ...this.file, columns, grades } });
     await this.#attempt(async (isCurrent) => {
       const file = await (await this.#thread()).map(columns, grades, isMapped);
       if (!isCurrent()) return;
-      if (isMapped) await this.#arrive(file);
+      if (isMapped) await this.#showFile(file);
       else this.#set({ file });
     });
   }
@@ -142,12 +142,12 @@ export class FilesController implements ReactiveController {
     if (stage === 'ready') await this.prepare(this.choice);
   }
 
-  /** Shows the scores that there are again. */
+  /** Shows the scores again. */
   showResults(): void {
     if (this.table !== undefined) this.#set({ stage: 'results', failure: undefined });
   }
 
-  /** Loads the model that is to score the open file. */
+  /** Loads the model that will score the open file. @returns whether it is ready */
   async prepare(choice: ModelChoice, backend?: BackendChoice): Promise<boolean> {
     let isReady = false;
     await this.#attempt(async (isCurrent) => {
@@ -165,7 +165,7 @@ export class FilesController implements ReactiveController {
     return isReady;
   }
 
-  /** Begins scoring. @param limit - 0 for all pairs */
+  /** Starts scoring. @param limit - 0 for all pairs */
   async begin(limit: number): Promise<void> {
     await this.#attempt(async (isCurrent) => {
       const table = new JudgedTable(await (await this.#thread()).begin(limit));
@@ -176,8 +176,8 @@ export class FilesController implements ReactiveController {
     });
   }
 
-  /** Scores what has no score yet. */
-  async goOn(): Promise<void> {
+  /** Scores the pairs that have no score yet. */
+  async resume(): Promise<void> {
     const scoring = this.table?.file.scoring;
     if (scoring === undefined || this.isScoring) return;
     if (this.prepared === undefined && !(await this.prepare(scoring.choice, scoring.backend))) return;
@@ -194,17 +194,17 @@ export class FilesController implements ReactiveController {
     const correction = { row: table.file.rows[place] ?? 0, label, author, at: Date.now() };
     table.correct(correction);
     this.#changed();
-    await this.#quietly(async () => (await this.#thread()).correct(correction));
+    await this.#beside(async () => (await this.#thread()).correct(correction));
     this.#measureLater();
   }
 
-  /** Takes the last correction back; gives the place of its pair. */
+  /** Removes the last correction. @returns the place of its pair */
   undo(): number | undefined {
     const { table } = this;
     if (table === undefined || table.corrections.length === 0) return undefined;
     const place = table.undoCorrection();
     this.#changed();
-    void this.#quietly(async () => (await this.#thread()).undoCorrection());
+    void this.#beside(async () => (await this.#thread()).undoCorrection());
     this.#measureLater();
     return place;
   }
@@ -215,14 +215,14 @@ export class FilesController implements ReactiveController {
 
   async exportFile(format: ExportFormat): Promise<Exported | undefined> {
     let exported: Exported | undefined;
-    await this.#quietly(async () => {
+    await this.#beside(async () => {
       exported = await (await this.#thread()).exportFile(format);
     });
     return exported;
   }
 
-  /** What a file is once it has been read. */
-  async #arrive(file: OpenedFile): Promise<void> {
+  /** Shows a file that has been read: its columns, the choice of a model, or its results. */
+  async #showFile(file: OpenedFile): Promise<void> {
     this.#set({ file, failure: undefined });
     const { scoring } = file.entry;
     if (!file.isMapped) {
@@ -234,8 +234,8 @@ export class FilesController implements ReactiveController {
       const table = new JudgedTable(await (await this.#thread()).table());
       this.#set({ table, stage: 'results', choice: scoring.choice });
       this.#measureLater(0);
-      // The page went away while it was scoring.
-      if (scoring.state === 'running') await this.goOn();
+      // The page was closed while it was scoring.
+      if (scoring.state === 'running') await this.resume();
     }
   }
 
@@ -248,7 +248,7 @@ export class FilesController implements ReactiveController {
     let lost: Failure | undefined;
     try {
       const client = await this.#thread();
-      await client.score((event) => (lost = this.#heard(event) ?? lost));
+      await client.score((event) => (lost = this.#receive(event) ?? lost));
     } catch (thrown) {
       this.#set({ failure: failureOf(thrown) });
     }
@@ -258,8 +258,8 @@ export class FilesController implements ReactiveController {
     if (lost !== undefined) await this.#recover(lost);
   }
 
-  /** Takes an event in; gives the failure where the backend was lost. */
-  #heard(event: FileScoringEvent): Failure | undefined {
+  /** Applies an event. @returns the failure if the backend was lost */
+  #receive(event: FileScoringEvent): Failure | undefined {
     switch (event.kind) {
       case 'scores':
         this.table?.add(event.scores);
@@ -277,18 +277,18 @@ export class FilesController implements ReactiveController {
     }
   }
 
-  /** A thread whose GPU is gone cannot have it back; another may. */
+  /** Opens the file in a new thread, because a thread that has lost its GPU cannot get it back. */
   async #recover(lost: Failure): Promise<void> {
     const id = this.openId;
     this.#closeThread();
     this.#losses += 1;
-    if (id === undefined || this.#losses > MOST_LOSSES) return;
+    if (id === undefined || this.#losses > MAX_LOSSES) return;
     this.prepared = undefined;
-    const isOpen = await this.#quietly(async () => {
+    const isOpen = await this.#beside(async () => {
       await (await this.#thread()).open(id);
       await (await this.#thread()).table();
     });
-    if (isOpen) await this.goOn();
+    if (isOpen) await this.resume();
     else this.#set({ failure: lost });
   }
 
@@ -297,7 +297,7 @@ export class FilesController implements ReactiveController {
     this.#measureSoon = setTimeout(() => {
       const { table } = this;
       if (this.isScoring || table === undefined) return;
-      void this.#quietly(async () => {
+      void this.#beside(async () => {
         const measures = await (await this.#thread()).measure();
         if (table === this.table) this.#set({ measures });
       });
@@ -337,7 +337,7 @@ export class FilesController implements ReactiveController {
     this.#client = undefined;
   }
 
-  /** Does something; what fails is shown, unless something else was asked for meanwhile. */
+  /** Runs a request and shows its failure, unless a newer request was made meanwhile. */
   async #attempt(work: (isCurrent: () => boolean) => Promise<unknown>, stageIfFailed?: FilesStage): Promise<void> {
     const request = ++this.#request;
     const isCurrent = (): boolean => request === this.#request;
@@ -349,8 +349,8 @@ export class FilesController implements ReactiveController {
     }
   }
 
-  /** Does something beside what is shown; what fails is shown. */
-  async #quietly(work: () => Promise<unknown>): Promise<boolean> {
+  /** Runs a request that does not change the stage, and shows its failure. @returns whether it succeeded */
+  async #beside(work: () => Promise<unknown>): Promise<boolean> {
     try {
       await work();
       return true;

@@ -1,4 +1,4 @@
-/** Failures of the Files view in the words of a person who wants to go on. */
+/** Headings of failures in the Files view. */
 import type { Failure } from '../../protocol/failure.ts';
 import { failureHeading } from '../parts/failure-text.ts';
 
@@ -7,11 +7,11 @@ export function filesFailureHeading(failure: Failure): string {
     case 'bad-file':
       return 'This file cannot be judged as it is';
     case 'bad-config':
-      return 'This cannot go on as it is';
+      return 'This request cannot be carried out';
     case 'bad-checkpoint':
-      return 'What is kept here cannot be used';
+      return 'The stored data cannot be used';
     case 'not-found':
-      return 'It is not here any more';
+      return 'It is no longer stored here';
     default:
       return failureHeading(failure);
   }

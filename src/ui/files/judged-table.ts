@@ -1,19 +1,19 @@
 /**
- * What the page knows of a file that is judged: the scores as they come, in typed arrays by the place of a pair, and the
- * corrections over its grades. Nothing here is drawn; lists are orders of places.
+ * The scores and corrections of a file in the page, in typed arrays by the place of a pair, with the orders of pairs
+ * and queries that the view shows. It draws nothing.
  */
 import type { Correction, FileScores, FileTable } from '../../protocol/files.ts';
 import { argMaxLabel, expectedLabel } from '../../relevance/pair/labels.ts';
 import { ndcg } from '../../relevance/metrics/metrics-ranking.ts';
 import { placesByQuery, rankedPlaces } from '../../relevance/metrics/ranked-places.ts';
 
-/** How a query is answered, as far as its pairs have scores. */
+/** A summary of the scored pairs of a query. */
 export interface QuerySummary {
   readonly pairs: number;
   readonly scored: number;
   /** Null without a relevant document. */
   readonly ndcg: number | null;
-  /** Pairs whose label is not their grade. */
+  /** Pairs whose label differs from their grade. */
   readonly disagreements: number;
   /** Mean of 1 - the probability of the label. */
   readonly doubt: number;
@@ -70,7 +70,7 @@ export class JudgedTable {
     return this.#corrections;
   }
 
-  /** Whether any pair has a grade, of the file or of a person. */
+  /** Whether any pair has a grade, from the file or from a person. */
   get hasGrades(): boolean {
     return this.#lastCorrection.size > 0 || this.file.golds.some((gold) => gold >= 0);
   }
@@ -82,7 +82,7 @@ export class JudgedTable {
       this.labels[place] = argMaxLabel(distribution);
       this.scores[place] = expectedLabel(distribution);
       this.#cut[place] = cut[i] ?? 0;
-      this.#forget(place);
+      this.#invalidate(place);
     }
     this.scored += places.length;
     this.unfit.push(...unfit);
@@ -91,12 +91,12 @@ export class JudgedTable {
   correct(correction: Correction): void {
     this.#corrections.push(correction);
     const place = this.#placeOf.get(correction.row);
-    if (place === undefined) return; // a row that is no pair as the columns are now
+    if (place === undefined) return; // with the present columns, this row is not a pair
     this.#lastCorrection.set(place, correction);
-    this.#forget(place);
+    this.#invalidate(place);
   }
 
-  /** Takes the last correction back, and gives the place of its pair; undefined where there is none. */
+  /** Removes the last correction. @returns the place of its pair; undefined if there is none */
   undoCorrection(): number | undefined {
     const undone = this.#corrections.pop();
     const place = this.#placeOf.get(undone?.row ?? -1);
@@ -104,7 +104,7 @@ export class JudgedTable {
     const before = this.#corrections.findLast(({ row }) => row === undone.row);
     if (before === undefined) this.#lastCorrection.delete(place);
     else this.#lastCorrection.set(place, before);
-    this.#forget(place);
+    this.#invalidate(place);
     return place;
   }
 
@@ -137,7 +137,7 @@ export class JudgedTable {
     return this.#cut[place] === 1;
   }
 
-  /** 1 - the probability of the label; 0 without a score, so that such a pair is not in doubt. */
+  /** 1 - the probability of the label; 0 without a score. */
   doubtOf(place: number): number {
     const label = this.labels[place] ?? -1;
     return label < 0 ? 0 : 1 - (this.#probabilities[place * this.#R + label] ?? 0);
@@ -159,7 +159,7 @@ export class JudgedTable {
     return all;
   }
 
-  /** The rank of a pair among those of its query, from 1; 0 without a score. */
+  /** The rank of a pair within its query, from 1; 0 without a score. */
   rankOf(place: number): number {
     if ((this.labels[place] ?? -1) < 0) return 0;
     this.rankedOf(this.queryOf(place));
@@ -189,7 +189,7 @@ export class JudgedTable {
     return summary;
   }
 
-  /** The numbers of the queries, those first that are to be looked at first. */
+  /** The queries by number, in an order. */
   queriesBy(order: QueryOrder): number[] {
     const all = this.#placesOf.map((_, query) => query);
     const worst = (query: number): number => {
@@ -208,11 +208,11 @@ export class JudgedTable {
       }
     };
     const keys = all.map(worst);
-    // Infinity less Infinity is no number.
+    // Compared, because Infinity - Infinity is NaN.
     return all.sort((a, b) => (keys[a] === keys[b] ? a - b : (keys[a] ?? 0) < (keys[b] ?? 0) ? -1 : 1));
   }
 
-  /** [grades, labels on the scale of the grades] how many pairs have which. */
+  /** [grades, labels on the scale of the grades] counts of pairs. */
   confusion(): number[][] {
     const size = this.file.scoring.gradeNames.length;
     const counts = Array.from({ length: size }, () => Array<number>(size).fill(0));
@@ -224,13 +224,13 @@ export class JudgedTable {
     return counts;
   }
 
-  /** The places of the pairs that the model is least sure of. */
+  /** The places of the pairs with the least probable labels. */
   mostDoubtful(count: number): number[] {
     const scored = Array.from(this.labels.keys()).filter((place) => (this.labels[place] ?? -1) >= 0);
     return scored.sort((a, b) => this.doubtOf(b) - this.doubtOf(a) || a - b).slice(0, count);
   }
 
-  #forget(place: number): void {
+  #invalidate(place: number): void {
     const query = this.queryOf(place);
     this.#ranked.delete(query);
     this.#summaries.delete(query);

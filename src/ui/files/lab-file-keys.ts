@@ -1,16 +1,16 @@
-/** The keys of the results, in a dialog of their own. */
+/** A dialog that lists the keys of the results. */
 import { css, html } from 'lit';
 import { customElement } from 'lit/decorators.js';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles } from '../parts/shared-styles.ts';
 
 const KEYS: readonly (readonly [keys: string, what: string])[] = [
-  ['j  k', 'the next pair, the one before'],
-  ['J  K', 'the next query, the one before'],
-  ['0 to 5', 'give the pair this grade and move on'],
-  ['u', 'take the last grade back'],
-  ['e', 'reasons for the pair, where the model gives any'],
-  ['d', 'the next pair whose label differs from its grade'],
+  ['j  k', 'next pair, previous pair'],
+  ['J  K', 'next query, previous query'],
+  ['0 to 5', 'grade the pair and select the next'],
+  ['u', 'undo the last grade'],
+  ['e', 'reasons for the pair, if the model gives any'],
+  ['d', 'next pair whose label differs from its grade'],
   ['/', 'filter by words'],
   ['?', 'these keys'],
 ];
@@ -55,7 +55,7 @@ export class LabFileKeys extends LabElement {
     `,
   ];
 
-  /** Opens the dialog; the browser gives the focus back when it closes. */
+  /** Opens the dialog; the browser restores the focus when it closes. */
   show(): void {
     this.renderRoot.querySelector('dialog')?.showModal();
   }

@@ -1,6 +1,6 @@
 /**
- * How a file is read: its first rows as they are, a role for each column, and what its grades mean. Columns without a role are kept
- * as they are, and come back out with the scores.
+ * The mapping of a file: its first rows, a role for each column, and the meanings of its grades. Columns without a role
+ * are kept and exported with the scores.
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
@@ -133,10 +133,10 @@ export class LabFileMapping extends LabElement {
     return html`<p class="help">
         ${
           file.isRemembered
-            ? 'Read as the last file with these columns was. '
+            ? 'The columns are read as in the last file that had them. '
             : 'The columns were recognised by their names. '
-        }A
-        column that is kept as it is comes back out with the scores.
+        }Other
+        columns are kept and exported with the scores.
       </p>
       ${file.failure === null ? nothing : this.#failure(file.failure)}
       <div class="found" role="status">${file.survey === null ? nothing : this.#survey(file.survey)}</div>
@@ -145,7 +145,7 @@ export class LabFileMapping extends LabElement {
         <button
           class="primary"
           ?disabled=${file.failure !== null}
-          @click=${() => this.#tell({ columns: file.columns, grades: file.grades, isMapped: true })}
+          @click=${() => this.#dispatch({ columns: file.columns, grades: file.grades, isMapped: true })}
         >
           Use it like this
         </button>
@@ -189,7 +189,7 @@ export class LabFileMapping extends LabElement {
   }
 
   #choices(file: OpenedFile, role: string | null): unknown {
-    // An attribute is recognised by the name of its column, so other columns cannot be one.
+    // Only the name of a column makes it an attribute, so other columns cannot become one.
     const isAttribute = role === 'attribute';
     return html`${
       isAttribute
@@ -202,7 +202,7 @@ export class LabFileMapping extends LabElement {
   }
 
   #failure({ message }: Failure): unknown {
-    return html`<lab-notice kind="failure" heading="It cannot be read like this">${message}</lab-notice>`;
+    return html`<lab-notice kind="failure" heading="It cannot be read with these columns">${message}</lab-notice>`;
   }
 
   #survey(survey: FileSurvey): unknown {
@@ -236,23 +236,23 @@ export class LabFileMapping extends LabElement {
       .grades=${grades}
       .meanings=${file.grades}
       @data-grades=${(event: CustomEvent<string>) =>
-        this.#tell({ columns: file.columns, grades: event.detail, isMapped: false })}
+        this.#dispatch({ columns: file.columns, grades: event.detail, isMapped: false })}
     ></lab-grade-choice>`;
   }
 
   #chosen(file: OpenedFile, column: Preview['columns'][number], select: EventTarget | null): void {
     if (!(select instanceof HTMLSelectElement)) return;
     const { value } = select;
-    // The former role of the column becomes free, also one that was chosen and has not been read yet; a column that loses its
-    // role to this one is kept as it is.
+    // The previous role of the column becomes free, even one whose choice the thread has not applied yet. A column that
+    // loses its role to this one is kept as it is.
     const freed = Object.entries(file.columns).map(([role, name]) => [role, name === column.name ? '' : name]);
     const columns = Object.fromEntries(freed) as Record<string, string>;
     if (column.role !== null && column.role !== 'attribute') columns[column.role] = '';
     if (value !== '' && value !== 'attribute') columns[value] = column.name;
-    this.#tell({ columns, grades: file.grades, isMapped: false });
+    this.#dispatch({ columns, grades: file.grades, isMapped: false });
   }
 
-  #tell(mapping: Mapping): void {
+  #dispatch(mapping: Mapping): void {
     this.dispatchEvent(new CustomEvent<Mapping>('file-mapping', { detail: mapping }));
   }
 }

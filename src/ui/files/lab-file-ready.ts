@@ -1,5 +1,5 @@
 /**
- * Before a file is scored: by which model, how many of its pairs, and what should be known first.
+ * The choices before a file is scored: the model and the number of pairs, with warnings.
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
@@ -17,17 +17,17 @@ export interface OwnModel {
   readonly name: string;
 }
 
-/** What each bundled model is for, where a file is to be judged. */
+/** The purpose of each bundled model that can judge files. */
 const PURPOSES: Readonly<Record<string, string>> = {
   general:
-    'For any text. Orders the documents of each query by shared words, numbers and BM25, as it learned from what people judged ' +
-    'in product and film search. On four labels it gives reasons by rules on shared words.',
-  default: 'Knows only the generated world of products that it learned in, and gives reasons there.',
+    'For any text. Orders the documents of each query by shared words, numbers and BM25, as it learned from human judgments ' +
+    'of product and film search. On four labels it gives reasons by rules on shared words.',
+  default: 'Knows only the generated world of products that it was trained on, and gives reasons there.',
 };
 
 /**
  * @fires model-choice - the {@link ModelChoice} as `detail`.
- * @fires files-begin - how many pairs to score as `detail`, 0 for all.
+ * @fires files-begin - the number of pairs to score as `detail`, 0 for all.
  */
 @customElement('lab-file-ready')
 export class LabFileReady extends LabElement {
@@ -92,7 +92,7 @@ export class LabFileReady extends LabElement {
 
   override render(): unknown {
     const pairs = this.file?.survey?.pairs ?? 0;
-    const asked = this.limit > 0 ? Math.min(this.limit, pairs) : pairs;
+    const count = this.limit > 0 ? Math.min(this.limit, pairs) : pairs;
     const { choice, prepared } = this;
     return html`<div class="fields">
         <label>
@@ -133,9 +133,9 @@ export class LabFileReady extends LabElement {
         <button
           class="primary"
           ?disabled=${prepared === undefined || pairs === 0}
-          @click=${() => this.#tell('files-begin', this.limit)}
+          @click=${() => this.#dispatch('files-begin', this.limit)}
         >
-          Score ${formatCount(asked)} ${asked === 1 ? 'pair' : 'pairs'}
+          Score ${formatCount(count)} ${count === 1 ? 'pair' : 'pairs'}
         </button>
         ${this.#progress()}
       </div>`;
@@ -150,7 +150,7 @@ export class LabFileReady extends LabElement {
     return html`<ul class="warnings">
       ${warnings.map((warning) => html`<li>${warning}</li>`)}
       <li class="facts">
-        Runs on ${backendName(backend)}. Scores are kept as they come; you can pause or close the page.
+        Runs on ${backendName(backend)}. Scores are stored as they are computed; you can pause or close the page.
       </li>
     </ul>`;
   }
@@ -159,26 +159,29 @@ export class LabFileReady extends LabElement {
     const { preparing } = this;
     if (preparing === undefined) return nothing;
     const { stage, receivedBytes, totalBytes } = preparing;
-    const said = {
-      backend: 'Looking for the fastest way to compute here',
+    const text = {
+      backend: 'Choosing the fastest backend',
       files: `Loading the model: ${formatBytes(receivedBytes)}${totalBytes === null ? '' : ` of ${formatBytes(totalBytes)}`}`,
       'warm-up': 'Warming up',
     }[stage];
-    return html`<progress aria-label=${said}></progress><span class="facts">${said}</span>`;
+    return html`<progress aria-label=${text}></progress><span class="facts">${text}</span>`;
   }
 
   readonly #chosen = ({ currentTarget: select }: Event): void => {
     if (!(select instanceof HTMLSelectElement)) return;
     const [kind = '', ...rest] = select.value.split(':');
     const id = rest.join(':');
-    this.#tell('model-choice', { kind: kind === 'checkpoint' ? 'checkpoint' : 'bundled', id } satisfies ModelChoice);
+    this.#dispatch('model-choice', {
+      kind: kind === 'checkpoint' ? 'checkpoint' : 'bundled',
+      id,
+    } satisfies ModelChoice);
   };
 
   readonly #limited = ({ currentTarget: input }: Event): void => {
     if (input instanceof HTMLInputElement) this.limit = Math.max(0, Math.trunc(Number(input.value) || 0));
   };
 
-  #tell(name: string, detail: unknown): void {
+  #dispatch(name: string, detail: unknown): void {
     this.dispatchEvent(new CustomEvent(name, { detail }));
   }
 }

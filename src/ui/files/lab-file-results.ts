@@ -1,6 +1,6 @@
 /**
- * The results of a file: queries on the left, their pairs in the middle, one pair on the right, and above them how far all of it
- * may be trusted. Everything can be done by keys.
+ * The results of a file: queries on the left, their pairs in the middle, one pair on the right, and the measures above
+ * them. Everything can be done with keys.
  */
 import { html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
@@ -18,36 +18,36 @@ import type { ReasonSource } from './lab-pair-panel.ts';
 import './lab-pair-table.ts';
 import './lab-query-list.ts';
 import './lab-trust-strip.ts';
-import { type KeyWish, wishOf } from './result-keys.ts';
+import { actionOf, type KeyAction } from './result-keys.ts';
 import { NO_FILTER, type PairFilter, shownPairs } from './shown-pairs.ts';
 
-/** A grade that a person gives, or takes away. */
+/** A grade that a person gives or, if null, removes. */
 export interface GivenGrade {
   readonly place: number;
   readonly label: number | null;
 }
 
-/** Pairs that "the most doubtful" shows. */
+/** The number of pairs that "most doubtful" shows. */
 const DOUBTFUL = 20;
-/** Lists are made anew so often at most while scores come. */
+/** The least time between two updates of the lists while scores arrive. */
 const REFRESH_MS = 300;
-/** Making them takes at most one part of the time in this number. */
+/** Updates take at most 1 / this of the time. */
 const LISTING_SHARE = 20;
 
 /**
  * @fires file-grade - the {@link GivenGrade} as `detail`.
- * @fires file-undo - the last grade is to be taken back.
+ * @fires file-undo - the last grade is to be undone.
  */
 @customElement('lab-file-results')
 export class LabFileResults extends LabElement {
   static override readonly styles = [baseStyles, buttonStyles, headingStyles, fieldStyles, fileResultsStyles];
 
   @property({ attribute: false }) table: JudgedTable | undefined;
-  /** What has come to the table; given beside it, so that a change is seen. */
+  /** Increases with each change of the table, which stays the same object. */
   @property({ type: Number }) version = 0;
   @property({ attribute: false }) measures: FileMeasures | null | undefined;
   @property({ type: Boolean }) scoring = false;
-  /** Whether the view is looked at, and keys are meant for it. */
+  /** Whether the view is shown and receives keys. */
   @property({ type: Boolean }) active = false;
   @property({ attribute: false }) fetchPair: ((place: number) => Promise<Pair>) | undefined;
   @property({ attribute: false }) reasonSource: ReasonSource | undefined;
@@ -55,13 +55,13 @@ export class LabFileResults extends LabElement {
   @state() private order: QueryOrder = 'file';
   @state() private chosen: number | undefined;
   @state() private hasReasons = false;
-  @state() private said = '';
+  @state() private announcement = '';
   #queries: readonly number[] = [];
   #places: readonly number[] = [];
   #confusion: readonly (readonly number[])[] = [];
   #isChosen = false;
   #listedAtMs = -Infinity;
-  /** How long making the lists took last. */
+  /** The duration of the last update of the lists. */
   #listingMs = 0;
   #later: ReturnType<typeof setTimeout> | undefined;
 
@@ -88,7 +88,7 @@ export class LabFileResults extends LabElement {
     const isAsked = changed.has('filter') || changed.has('order') || changed.has('table') || !this.scoring;
     if (isAsked || performance.now() - this.#listedAtMs >= this.#refreshMs) this.#list(table, changed.has('order'));
     else this.#listLater();
-    // Until somebody chooses a pair it is the first, whatever comes.
+    // Until a person chooses a pair, the first one is shown.
     if (!this.#isChosen) this.chosen = this.#places[0];
   }
 
@@ -101,7 +101,7 @@ export class LabFileResults extends LabElement {
         .confusion=${this.#confusion}
         .cell=${filter.cell}
         ?unfinished=${table.scored < table.file.scoring.pairs}
-        @cell-choice=${(event: CustomEvent<PairFilter['cell']>) => this.#look({ query: null, cell: event.detail, doubtful: null })}
+        @cell-choice=${(event: CustomEvent<PairFilter['cell']>) => this.#show({ query: null, cell: event.detail, doubtful: null })}
       ></lab-trust-strip>
       <div class="tools" role="toolbar" aria-label="What is shown">
         <input
@@ -116,21 +116,21 @@ export class LabFileResults extends LabElement {
         />
         <button
           aria-pressed=${filter.doubtful === null ? 'false' : 'true'}
-          @click=${() => this.#look({ query: null, cell: null, doubtful: filter.doubtful === null ? DOUBTFUL : null })}
+          @click=${() => this.#show({ query: null, cell: null, doubtful: filter.doubtful === null ? DOUBTFUL : null })}
         >
           ${DOUBTFUL} most doubtful
         </button>
-        <button ?disabled=${!table.hasGrades} @click=${() => this.#follow({ kind: 'disagreement' })}>
+        <button ?disabled=${!table.hasGrades} @click=${() => this.#perform({ kind: 'disagreement' })}>
           Next disagreement
         </button>
         ${
           filter.cell === null && filter.doubtful === null && filter.text === ''
             ? nothing
-            : html`<button @click=${() => this.#look({ ...NO_FILTER, query: this.#queries[0] ?? 0 })}>
+            : html`<button @click=${() => this.#show({ ...NO_FILTER, query: this.#queries[0] ?? 0 })}>
                 Show all again
               </button>`
         }
-        <button class="keys" @click=${() => this.#follow({ kind: 'help' })}><kbd>?</kbd> Keys</button>
+        <button class="keys" @click=${() => this.#perform({ kind: 'help' })}><kbd>?</kbd> Keys</button>
         <span class="count">${formatCount(this.#places.length)} ${this.#places.length === 1 ? 'pair' : 'pairs'}</span>
       </div>
       <div class="panes">
@@ -141,7 +141,7 @@ export class LabFileResults extends LabElement {
           .queries=${this.#queries}
           .chosen=${filter.query}
           .order=${this.order}
-          @query-choice=${(event: CustomEvent<number | null>) => this.#look({ query: event.detail, cell: null, doubtful: null })}
+          @query-choice=${(event: CustomEvent<number | null>) => this.#show({ query: event.detail, cell: null, doubtful: null })}
           @query-order=${(event: CustomEvent<QueryOrder>) => (this.order = event.detail)}
         ></lab-query-list>
         <lab-pair-table
@@ -162,14 +162,14 @@ export class LabFileResults extends LabElement {
           .reasonSource=${this.reasonSource}
           ?reasons=${this.hasReasons}
           @grade-choice=${(event: CustomEvent<number | null>) => this.#grade(event.detail, 0)}
-          @reason-toggle=${() => this.#follow({ kind: 'reason' })}
+          @reason-toggle=${() => this.#perform({ kind: 'reason' })}
         ></lab-pair-panel>
       </div>
-      <p class="visually-hidden" role="status">${this.said}</p>
+      <p class="visually-hidden" role="status">${this.announcement}</p>
       <lab-file-keys></lab-file-keys>`;
   }
 
-  /** Shows a pair, in the list of its query if it is not in the one at hand. */
+  /** Selects a pair; lists the pairs of its query if the present list does not have it. */
   reveal(place: number): void {
     const { table } = this;
     if (table === undefined) return;
@@ -177,7 +177,7 @@ export class LabFileResults extends LabElement {
     this.#choose(place);
   }
 
-  /** Makes the lists. @param isReordered - a list in sight does not change its order by itself */
+  /** Updates the lists. @param isReordered - whether a person chose another order; otherwise a visible order is kept */
   #list(table: JudgedTable, isReordered: boolean): void {
     clearTimeout(this.#later);
     this.#later = undefined;
@@ -190,7 +190,7 @@ export class LabFileResults extends LabElement {
     this.#listingMs = performance.now() - this.#listedAtMs;
   }
 
-  /** Long lists are made less often, so that there is time to look at them. */
+  /** Long lists are updated less often, so that the page stays responsive. */
   get #refreshMs(): number {
     return Math.max(REFRESH_MS, LISTING_SHARE * this.#listingMs);
   }
@@ -203,7 +203,7 @@ export class LabFileResults extends LabElement {
     }, this.#refreshMs);
   }
 
-  #look(change: Partial<PairFilter>): void {
+  #show(change: Partial<PairFilter>): void {
     this.filter = { ...this.filter, ...change };
     this.#isChosen = false;
   }
@@ -218,41 +218,41 @@ export class LabFileResults extends LabElement {
     if (table === undefined || chosen === undefined) return;
     const { gradeNames } = table.file.scoring;
     if (label !== null && gradeNames[label] === undefined) {
-      this.said = `There is no grade ${label}: the grades here are 0 to ${gradeNames.length - 1}.`;
+      this.announcement = `There is no grade ${label}: the grades here are 0 to ${gradeNames.length - 1}.`;
       return;
     }
-    this.said = label === null ? 'The grade is taken away.' : `Graded ${gradeNames[label] ?? ''}.`;
-    // Where to go on is asked of the list as it was: a pair may leave it by its new grade.
+    this.announcement = label === null ? 'The grade is removed.' : `Graded ${gradeNames[label] ?? ''}.`;
+    // The next pair is taken from the present list, because the pair may leave the list with its new grade.
     const next = this.#places[this.#places.indexOf(chosen) + step];
     this.dispatchEvent(new CustomEvent<GivenGrade>('file-grade', { detail: { place: chosen, label } }));
     this.#choose(next ?? chosen);
   }
 
   readonly #keyPressed = (event: KeyboardEvent): void => {
-    const wish = this.active ? wishOf(event) : undefined;
-    if (wish === undefined) return;
+    const action = this.active ? actionOf(event) : undefined;
+    if (action === undefined) return;
     event.preventDefault();
-    this.#follow(wish);
+    this.#perform(action);
   };
 
-  #follow(wish: KeyWish): void {
-    switch (wish.kind) {
+  #perform(action: KeyAction): void {
+    switch (action.kind) {
       case 'pair':
-        this.#step(wish.step);
+        this.#step(action.step);
         break;
       case 'query':
-        this.#stepQuery(wish.step);
+        this.#stepQuery(action.step);
         break;
       case 'grade':
-        this.#grade(wish.label, 1);
+        this.#grade(action.label, 1);
         break;
       case 'undo':
         this.dispatchEvent(new Event('file-undo'));
-        this.said = 'The last grade is taken back.';
+        this.announcement = 'The last grade is undone.';
         break;
       case 'reason':
         this.hasReasons = !this.hasReasons;
-        if (this.table?.file.scoring.givesReasons === false) this.said = 'This model gives no reasons.';
+        if (this.table?.file.scoring.givesReasons === false) this.announcement = 'This model gives no reasons.';
         break;
       case 'disagreement':
         this.#nextDisagreement();
@@ -264,7 +264,7 @@ export class LabFileResults extends LabElement {
         this.renderRoot.querySelector('lab-file-keys')?.show();
         break;
       default:
-        wish satisfies never;
+        action satisfies never;
     }
   }
 
@@ -278,10 +278,10 @@ export class LabFileResults extends LabElement {
     const { query } = this.filter;
     const at = query === null ? -1 : this.#queries.indexOf(query);
     const next = this.#queries[Math.min(this.#queries.length - 1, Math.max(0, at + step))];
-    if (next !== undefined) this.#look({ ...NO_FILTER, query: next });
+    if (next !== undefined) this.#show({ ...NO_FILTER, query: next });
   }
 
-  /** Of the list at hand, else of the queries that follow. */
+  /** Selects the next disagreement in the present list, or else in the queries that follow. */
   #nextDisagreement(): void {
     const { table, chosen, filter } = this;
     if (table === undefined) return;
@@ -300,19 +300,19 @@ export class LabFileResults extends LabElement {
         return;
       }
     }
-    this.said = 'No label differs from its grade from here on.';
+    this.announcement = 'No further label differs from its grade.';
   }
 
   readonly #searched = ({ currentTarget: input }: Event): void => {
     if (!(input instanceof HTMLInputElement)) return;
-    // Words are looked for in the whole file.
-    this.#look({ text: input.value, query: input.value === '' ? this.filter.query : null });
+    // A search covers the whole file.
+    this.#show({ text: input.value, query: input.value === '' ? this.filter.query : null });
   };
 
   #searchKeyPressed(event: KeyboardEvent): void {
     if (event.key !== 'Escape' && event.key !== 'Enter') return;
     event.preventDefault();
-    if (event.key === 'Escape') this.#look({ text: '' });
+    if (event.key === 'Escape') this.#show({ text: '' });
     this.renderRoot.querySelector('lab-pair-table')?.focus();
   }
 }

@@ -1,6 +1,5 @@
 /**
- * Before there is a file: drop it anywhere, choose it, paste a table, or try a sample. Files that were judged before are a click
- * away.
+ * The start of the Files view: drop a file, choose it, paste a table, or try a sample. Stored files are listed below.
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
@@ -12,7 +11,7 @@ import { fileAddress } from '../parts/routes.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
 import sampleTsv from '../../../docs/examples/pairs.tsv?raw';
 
-/** A file by name and contents. */
+/** A file with its name. */
 export interface NamedBlob {
   readonly name: string;
   readonly blob: Blob;
@@ -20,7 +19,7 @@ export interface NamedBlob {
 
 /**
  * @fires files-chosen - files to judge as `detail`.
- * @fires file-remove - the id of a kept file as `detail`.
+ * @fires file-remove - the id of a stored file as `detail`.
  */
 @customElement('lab-file-start')
 export class LabFileStart extends LabElement {
@@ -107,16 +106,16 @@ export class LabFileStart extends LabElement {
 
   @property({ attribute: false }) list: FileList | undefined;
   @state() private isPasting = false;
-  /** The kept file that a second click deletes. */
-  @state() private doomed = '';
+  /** The id of the file that a second click deletes. */
+  @state() private confirming = '';
 
   override render(): unknown {
     return html`<section class="drop" aria-label="A file to judge">
         <h2>Judge a file of queries and documents, here</h2>
         <p class="lead">
           Drop it anywhere on this page: TSV, CSV, JSON lines or JSON, also .gz, with a query and a document in each
-          row. Documents may be in a second file, by docId; then drop both together. It is read, scored and kept on this
-          machine, and leaves it only as what you export.
+          row. Documents may be in a second file, by docId; then drop both together. The file is read, scored and stored
+          on this machine, and leaves it only if you export it.
         </p>
         <div class="ways">
           <button class="primary" @click=${() => this.renderRoot.querySelector<HTMLInputElement>('.files')?.click()}>
@@ -167,22 +166,20 @@ export class LabFileStart extends LabElement {
         )}
         ${damaged.map(
           (id) =>
-            html`<li>
-              <span class="facts">A file that is kept here cannot be read any more.</span> ${this.#deletion(id, 'it')}
-            </li>`,
+            html`<li><span class="facts">A stored file can no longer be read.</span> ${this.#deletion(id, 'it')}</li>`,
         )}
       </ul>
     </section>`;
   }
 
   #deletion(id: string, name: string): unknown {
-    const isDoomed = this.doomed === id;
+    const isConfirming = this.confirming === id;
     return html`<button
-      aria-label=${isDoomed ? `Delete ${name} with its scores and corrections` : `Delete ${name}`}
-      @click=${() => (isDoomed ? this.#tell('file-remove', id) : (this.doomed = id))}
-      @blur=${() => (this.doomed = '')}
+      aria-label=${isConfirming ? `Delete ${name} with its scores and corrections` : `Delete ${name}`}
+      @click=${() => (isConfirming ? this.#dispatch('file-remove', id) : (this.confirming = id))}
+      @blur=${() => (this.confirming = '')}
     >
-      ${isDoomed ? 'Delete it with its corrections' : 'Delete'}
+      ${isConfirming ? 'Delete it with its corrections' : 'Delete'}
     </button>`;
   }
 
@@ -202,20 +199,20 @@ export class LabFileStart extends LabElement {
   };
 
   #choose(files: readonly NamedBlob[]): void {
-    this.#tell('files-chosen', files);
+    this.#dispatch('files-chosen', files);
   }
 
-  #tell(name: string, detail: unknown): void {
+  #dispatch(name: string, detail: unknown): void {
     this.dispatchEvent(new CustomEvent(name, { detail }));
   }
 }
 
 function describe({ sizeBytes, createdAt, scored, scoring }: FileEntry): string {
-  const came = `${formatBytes(sizeBytes)}, ${formatTime(createdAt)}`;
-  if (scoring === null) return `${came}, not scored yet`;
+  const origin = `${formatBytes(sizeBytes)}, ${formatTime(createdAt)}`;
+  if (scoring === null) return `${origin}, not scored yet`;
   const { pairs, modelName, state } = scoring;
   const all = `${formatCount(pairs)} pairs by ${modelName}`;
-  return `${came}, ${state === 'done' ? all : `${wholePercent(scored / Math.max(1, pairs))} of ${all}`}`;
+  return `${origin}, ${state === 'done' ? all : `${wholePercent(scored / Math.max(1, pairs))} of ${all}`}`;
 }
 
 declare global {

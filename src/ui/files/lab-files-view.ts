@@ -1,6 +1,9 @@
 /**
- * The Files view: a file of pairs is dropped, mapped, scored and looked at, and each step is kept in this browser. Files can be
- * dropped anywhere on it at any time.
+ * The Files view: a file of pairs is dropped, mapped, scored and shown, and each step is stored in this browser. Files
+ * can be dropped anywhere on the view at any time.
+ *
+ * Room `ui/files/`: everything of the Files view. Elements that other views use as well belong in `ui/parts/`, those of
+ * a single answer in `ui/score/`.
  */
 import { html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
@@ -40,10 +43,10 @@ const FORMAT_NAMES: Readonly<Record<ExportFormat, string>> = {
   qrels: 'TREC qrels',
   pairs: 'Pairs to train on',
 };
-/** Where this browser keeps the name that corrections are signed by. */
+/** The key under which this browser stores the name that signs corrections. */
 const JUDGE_KEY = 'afrl-lab-judge';
 
-/** @fires files-progress - how far scoring is as `detail`, null when none is under way. */
+/** @fires files-progress - the scored share as `detail`, null while nothing is being scored. */
 @customElement('lab-files-view')
 export class LabFilesView extends LabElement {
   static override readonly styles = [baseStyles, buttonStyles, headingStyles, fieldStyles, filesViewStyles];
@@ -52,9 +55,9 @@ export class LabFilesView extends LabElement {
   @property({ attribute: false }) openClient: (() => ScoringClient) | undefined;
   @property({ attribute: false }) openStore: (() => Promise<CheckpointClient>) | undefined;
   @property() backend: BackendChoice = 'auto';
-  /** The file that the address asks for; empty for the list. */
+  /** The id of the file in the address; empty for the list. */
   @property() fileId = '';
-  /** Whether it is looked at. */
+  /** Whether the view is shown. */
   @property({ type: Boolean }) active = false;
   @state() private isOver = false;
   @state() private ownModels: readonly OwnModel[] = [];
@@ -62,7 +65,7 @@ export class LabFilesView extends LabElement {
   @state() private judge = localStorage.getItem(JUDGE_KEY) ?? 'judge';
   readonly #files = new FilesController(this);
   #shownId: string | undefined;
-  #toldShare: number | null = null;
+  #lastShare: number | null = null;
   #lastStage = '';
 
   override connectedCallback(): void {
@@ -89,12 +92,12 @@ export class LabFilesView extends LabElement {
 
   override updated(): void {
     const { file, stage, table, isScoring } = this.#files;
-    // The address follows the file, so that a reload comes back to it.
+    // The address follows the file, so that a reload opens it again.
     const id = stage === 'list' || stage === 'reading' ? undefined : file?.entry.id;
     if (this.active && id !== undefined && id !== this.fileId) location.hash = fileAddress(id);
     const share = isScoring && table !== undefined ? table.scored / Math.max(1, table.file.scoring.pairs) : null;
-    if (share !== this.#toldShare) {
-      this.#toldShare = share;
+    if (share !== this.#lastShare) {
+      this.#lastShare = share;
       this.dispatchEvent(new CustomEvent<number | null>('files-progress', { detail: share }));
     }
     if (stage === 'ready' && this.#lastStage !== 'ready') void this.#listModels();
@@ -161,7 +164,7 @@ export class LabFilesView extends LabElement {
     }
   }
 
-  /** Which file this is, and the ways from here. */
+  /** The name of the file, and links to other stages. */
   #head(): unknown {
     const { file, stage, table, isScoring } = this.#files;
     return html`<header>
@@ -210,7 +213,7 @@ export class LabFilesView extends LabElement {
                   : html`<button
                         class="primary"
                         ?disabled=${preparing !== undefined}
-                        @click=${() => this.#files.goOn()}
+                        @click=${() => this.#files.resume()}
                       >
                         ${preparing === undefined ? 'Continue' : 'Loading the model'}
                       </button>
@@ -263,7 +266,7 @@ export class LabFilesView extends LabElement {
 
   #source: { readonly key: string; readonly source: ReasonSource } | undefined;
 
-  /** The same model again, in the thread that answers. */
+  /** The model of the scores, for the thread that gives reasons. */
   get #reasonSource(): ReasonSource | undefined {
     const { openClient, openStore } = this;
     const scoring = this.#files.table?.file.scoring;
@@ -292,7 +295,7 @@ export class LabFilesView extends LabElement {
 
   readonly #dragged = (event: DragEvent): void => {
     if (!this.active || event.dataTransfer?.types.includes('Files') === false) return;
-    event.preventDefault(); // else the browser opens the file
+    event.preventDefault(); // otherwise the browser opens the file
     this.isOver = event.type === 'dragover';
     if (event.type !== 'drop') return;
     const files = [...(event.dataTransfer?.files ?? [])];

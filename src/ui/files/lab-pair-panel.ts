@@ -1,6 +1,6 @@
 /**
- * One pair of a file: its texts with the evidence marked, the label with its probabilities, the grade to be given, and on request
- * the model's reasons, each step executed.
+ * One pair of a file: its texts with marked evidence, the label with its probabilities, the person's grade, and on
+ * request the model's reasons with each step checked.
  */
 import { html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
@@ -13,6 +13,7 @@ import { failureNotice } from '../parts/failure-notice.ts';
 import { formatPercent, formatTime } from '../parts/format.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { cutByMarks, type Mark } from '../parts/marked-text.ts';
+import { markStyles } from '../parts/mark-styles.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
 import { AnswerController } from '../score/answer-controller.ts';
 import '../score/lab-label-gauge.ts';
@@ -22,28 +23,28 @@ import type { ScoringClient } from '../score/scoring-client.ts';
 import type { JudgedTable } from './judged-table.ts';
 import { pairPanelStyles } from './pair-panel-styles.ts';
 
-/** What gives the reasons: the same model in a thread of its own. */
+/** The source of reasons: the same model in another thread. */
 export interface ReasonSource {
   readonly openClient: () => ScoringClient;
   readonly origin: ModelOrigin;
 }
 
 /**
- * @fires grade-choice - a label as `detail`, or null to take the grade away.
- * @fires reason-toggle - the reader asks for reasons, or for none.
+ * @fires grade-choice - a label as `detail`, or null to remove the grade.
+ * @fires reason-toggle - the reader shows or hides reasons.
  */
 @customElement('lab-pair-panel')
 export class LabPairPanel extends LabElement {
-  static override readonly styles = [baseStyles, buttonStyles, headingStyles, pairPanelStyles];
+  static override readonly styles = [baseStyles, buttonStyles, headingStyles, markStyles, pairPanelStyles];
 
   @property({ attribute: false }) table: JudgedTable | undefined;
-  /** What has come to the table; given beside it, so that a change is seen. */
+  /** Increases with each change of the table, which stays the same object. */
   @property({ type: Number }) version = 0;
   @property({ attribute: false }) place: number | undefined;
-  /** Gives a pair by its place. */
+  /** Fetches a pair by its place. */
   @property({ attribute: false }) fetchPair: ((place: number) => Promise<Pair>) | undefined;
   @property({ attribute: false }) reasonSource: ReasonSource | undefined;
-  /** Whether reasons are wanted of every pair that is looked at. */
+  /** Whether reasons are shown for every pair. */
   @property({ type: Boolean }) reasons = false;
   @state() private pair: Pair | undefined;
   @state() private problem = '';
@@ -56,7 +57,7 @@ export class LabPairPanel extends LabElement {
   override willUpdate(changed: Map<PropertyKey, unknown>): void {
     if (changed.has('table')) this.#isLoaded = false;
     if (changed.has('place') || changed.has('table')) void this.#fetch();
-    this.#askAsWanted();
+    this.#askIfReady();
   }
 
   override render(): unknown {
@@ -68,7 +69,7 @@ export class LabPairPanel extends LabElement {
     return html`${this.#texts(table, place)}
     ${
       label < 0
-        ? html`<p class="muted">It has no score yet.</p>`
+        ? html`<p class="muted">This pair has no score yet.</p>`
         : html`<section aria-label="Label">
             <p class="answer">
               <strong>${labelNames[label] ?? ''}</strong>
@@ -90,16 +91,16 @@ export class LabPairPanel extends LabElement {
   #texts(table: JudgedTable, place: number): unknown {
     const { file } = table;
     const { document, query } = this.pair ?? {};
-    const asked = query ?? file.queries[table.queryOf(place)]?.text ?? '';
+    const queryText = query ?? file.queries[table.queryOf(place)]?.text ?? '';
     const title = document?.title ?? file.titles[place] ?? '';
     return html`<section class="texts" aria-label="Pair">
-      <p class="query"><span class="heading">Query</span> ${this.#marked(asked, 'query')}</p>
+      <p class="query"><span class="heading">Query</span> ${this.#marked(queryText, 'query')}</p>
       <h3>${this.#marked(title, 'title')}</h3>
       ${this.problem === '' ? nothing : html`<p class="muted" role="alert">${this.problem}</p>`}
     </section>`;
   }
 
-  /** What the document says besides its title. */
+  /** The fields of the document, except its title. */
   #fields(table: JudgedTable, place: number): unknown {
     const { file } = table;
     const rest = this.pair === undefined ? [] : fieldsOf(this.pair.document);
@@ -144,11 +145,11 @@ export class LabPairPanel extends LabElement {
       <div class="grades" role="group" aria-labelledby="grade">
         ${gradeNames.map(
           (name, label) =>
-            html`<button aria-pressed=${label === grade ? 'true' : 'false'} @click=${() => this.#tell(label)}>
+            html`<button aria-pressed=${label === grade ? 'true' : 'false'} @click=${() => this.#dispatch(label)}>
               <kbd>${label}</kbd> ${name}
             </button>`,
         )}
-        ${grade < 0 ? nothing : html`<button @click=${() => this.#tell(null)}>No grade</button>`}
+        ${grade < 0 ? nothing : html`<button @click=${() => this.#dispatch(null)}>No grade</button>`}
       </div>
       ${
         correction === undefined
@@ -191,8 +192,8 @@ export class LabPairPanel extends LabElement {
     </section>`;
   }
 
-  /** Asks once the pair, the model and the wish are there. */
-  #askAsWanted(): void {
+  /** Asks for reasons once they are wanted and both pair and model are loaded. */
+  #askIfReady(): void {
     const { reasons, reasonSource, table, pair } = this;
     const isWanted = reasons && table?.file.scoring.givesReasons === true && reasonSource !== undefined;
     if (!isWanted) {
@@ -205,7 +206,7 @@ export class LabPairPanel extends LabElement {
     if (!this.#isLoaded) {
       this.#isLoaded = true;
       this.#askedPair = undefined;
-      // Scores and reasons come of one backend, so that they are of one answer.
+      // Reasons use the backend of the scores, so that both belong to the same answer.
       void this.#model.load(reasonSource.openClient, reasonSource.origin, table.file.scoring.backend);
     }
     if (this.#model.state.kind !== 'ready' || pair === undefined || pair === this.#askedPair) return;
@@ -229,7 +230,7 @@ export class LabPairPanel extends LabElement {
     }
   }
 
-  #tell(label: number | null): void {
+  #dispatch(label: number | null): void {
     this.dispatchEvent(new CustomEvent<number | null>('grade-choice', { detail: label }));
   }
 }
@@ -241,7 +242,7 @@ interface ShownField {
   readonly text: string;
 }
 
-/** The fields of a document that say something, but for its title. */
+/** The fields of a document that are not empty, except its title. */
 function fieldsOf({ brand, type, attributes, text }: Pair['document']): ShownField[] {
   const fields: ShownField[] = [
     { name: 'Brand', field: 'brand', text: brand },

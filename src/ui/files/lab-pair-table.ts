@@ -1,5 +1,5 @@
 /**
- * Pairs with their labels, scores and grades. However many there are, only those in sight are drawn.
+ * A table of pairs with their labels, scores and grades. Only the visible rows are drawn.
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
@@ -121,9 +121,9 @@ export class LabPairTable extends LabElement {
   ];
 
   @property({ attribute: false }) table: JudgedTable | undefined;
-  /** What has come to the table; given beside it, so that a change is seen. */
+  /** Increases with each change of the table, which stays the same object. */
   @property({ type: Number }) version = 0;
-  /** The places of the pairs in their order. */
+  /** The places of the pairs, in order. */
   @property({ attribute: false }) places: readonly number[] = [];
   @property({ attribute: false }) chosen: number | undefined;
   /** Whether the pairs are of several queries. */
@@ -166,7 +166,7 @@ export class LabPairTable extends LabElement {
           <span role="columnheader">Grade</span>
         </div>
       </div>
-      ${places.length === 0 ? html`<p class="empty">No pair is like this.</p>` : nothing}
+      ${places.length === 0 ? html`<p class="empty">No pair matches.</p>` : nothing}
       <div class="all" role="rowgroup" ${cssProperties({ '--height': `${places.length * ROW_PX}px` })}>
         ${places.slice(first, end).map((place, i) => this.#row(table, place, first + i))}
       </div>
@@ -187,7 +187,7 @@ export class LabPairTable extends LabElement {
       aria-rowindex=${row + 2}
       aria-selected=${place === this.chosen ? 'true' : 'false'}
       ${cssProperties({ '--top': `${row * ROW_PX}px` })}
-      @click=${() => this.#tell(place)}
+      @click=${() => this.#dispatch(place)}
     >
       <span role="gridcell" class="number">${label < 0 ? '' : formatCount(table.rankOf(place))}</span>
       <span role="gridcell"><span class="of">${query}</span>${file.titles[place] ?? ''}</span>
@@ -217,10 +217,10 @@ export class LabPairTable extends LabElement {
     const row = this.#rows.rowAfter(event.key, this.#chosenRow, this.places.length);
     if (row === undefined) return;
     event.preventDefault();
-    this.#tell(this.places[row] ?? 0);
+    this.#dispatch(this.places[row] ?? 0);
   }
 
-  #tell(place: number): void {
+  #dispatch(place: number): void {
     this.dispatchEvent(new CustomEvent<number>('pair-choice', { detail: place }));
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The queries of a file, in the order in which they are to be looked at. Only those in sight are drawn.
+ * The queries of a file in a chosen order. Only the visible rows are drawn.
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
@@ -98,9 +98,9 @@ export class LabQueryList extends LabElement {
   ];
 
   @property({ attribute: false }) table: JudgedTable | undefined;
-  /** What has come to the table; given beside it, so that a change is seen. */
+  /** Increases with each change of the table, which stays the same object. */
   @property({ type: Number }) version = 0;
-  /** The numbers of the queries in their order. */
+  /** The numbers of the queries, in order. */
   @property({ attribute: false }) queries: readonly number[] = [];
   @property({ attribute: false }) chosen: number | null = null;
   @property({ attribute: false }) order: QueryOrder = 'file';
@@ -110,7 +110,7 @@ export class LabQueryList extends LabElement {
     if (changed.has('chosen')) this.#rows.reveal(this.#chosenRow);
   }
 
-  /** The row of what is chosen; the first is for all queries. */
+  /** The row of the chosen query; the first row is for all queries. */
   get #chosenRow(): number {
     return this.chosen === null ? 0 : this.queries.indexOf(this.chosen) + 1;
   }
@@ -159,7 +159,7 @@ export class LabQueryList extends LabElement {
       aria-setsize=${rows}
       aria-posinset=${row + 1}
       ${cssProperties({ '--top': `${row * ROW_PX}px` })}
-      @click=${() => this.#tell(query)}
+      @click=${() => this.#dispatch(query)}
     >
       <span class="text">${query === null ? 'All queries' : (table.file.queries[query]?.text ?? '')}</span>
       <span class="facts"
@@ -172,7 +172,7 @@ export class LabQueryList extends LabElement {
     const row = this.#rows.rowAfter(event.key, this.#chosenRow, this.queries.length + 1);
     if (row === undefined) return;
     event.preventDefault();
-    this.#tell(row === 0 ? null : (this.queries[row - 1] ?? null));
+    this.#dispatch(row === 0 ? null : (this.queries[row - 1] ?? null));
   }
 
   readonly #ordered = ({ currentTarget: select }: Event): void => {
@@ -180,7 +180,7 @@ export class LabQueryList extends LabElement {
     this.dispatchEvent(new CustomEvent('query-order', { detail: select.value }));
   };
 
-  #tell(query: number | null): void {
+  #dispatch(query: number | null): void {
     this.dispatchEvent(new CustomEvent<number | null>('query-choice', { detail: query }));
   }
 }

@@ -1,6 +1,6 @@
 /**
- * How far the scores of a file may be trusted: each measure with its interval, beside what needs no model, and which grade got
- * which label.
+ * How reliable the scores of a file are: each measure with its interval and a baseline without a model, and the
+ * confusion table.
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
@@ -114,13 +114,13 @@ export class LabTrustStrip extends LabElement {
     `,
   ];
 
-  /** Undefined until measured, null where there is nothing to measure. */
+  /** Undefined until measured, null without anything to measure. */
   @property({ attribute: false }) measures: FileMeasures | null | undefined;
   @property({ attribute: false }) scoring: FileScoring | undefined;
   /** [grades, labels] */
   @property({ attribute: false }) confusion: readonly (readonly number[])[] = [];
   @property({ attribute: false }) cell: ConfusionCell | null = null;
-  /** Whether there are scores to come. */
+  /** Whether pairs without a score remain. */
   @property({ type: Boolean }) unfinished = false;
 
   override render(): unknown {
@@ -128,8 +128,8 @@ export class LabTrustStrip extends LabElement {
     if (scoring === undefined) return nothing;
     if (measures === null && this.confusion.flat().every((count) => count === 0)) {
       return html`<p class="beside">
-        Nobody has graded these pairs, so nothing says how good the labels are. Grade some by the keys 0 to
-        ${scoring.gradeNames.length - 1}: what agrees and what does not is measured at once.
+        Nobody has graded these pairs, so the quality of the labels is unknown. Grade some with the keys 0 to
+        ${scoring.gradeNames.length - 1}, and the agreement is measured at once.
       </p>`;
     }
     return html`<div class="measured">
@@ -181,7 +181,7 @@ export class LabTrustStrip extends LabElement {
                   aria-pressed=${isChosen ? 'true' : 'false'}
                   aria-label=${`${formatCount(count)} pairs with the grade ${gradeNames[grade] ?? ''} and the label ${gradeNames[label] ?? ''}`}
                   ${cssProperties({ '--share': (count / all).toFixed(3) })}
-                  @click=${() => this.#tell(isChosen ? null : { grade, label })}
+                  @click=${() => this.#dispatch(isChosen ? null : { grade, label })}
                 >
                   ${formatCount(count)}
                 </button>
@@ -193,7 +193,7 @@ export class LabTrustStrip extends LabElement {
     </table>`;
   }
 
-  #tell(cell: ConfusionCell | null): void {
+  #dispatch(cell: ConfusionCell | null): void {
     this.dispatchEvent(new CustomEvent<ConfusionCell | null>('cell-choice', { detail: cell }));
   }
 }

@@ -1,7 +1,7 @@
-/** The colour of a label on the scale, worst to best, as the gauge of the Score view has it. */
+/** The colour of a label on its scale, from worst to best, as in the gauge of the Score view. */
 import { css } from 'lit';
 
-/** The custom property that {@link labelToneStyles} go by. @param size - labels on the scale */
+/** The custom property that {@link labelToneStyles} read. @param size - labels on the scale */
 export function labelTone(label: number, size: number): { readonly '--place': string } {
   return { '--place': (size > 1 ? Math.max(0, label) / (size - 1) : 0).toFixed(3) };
 }

@@ -1,4 +1,4 @@
-/** One pair of a file, in a column beside the table. */
+/** The layout of one pair of a file, in a column beside the table. */
 import { css } from 'lit';
 
 export const pairPanelStyles = css`
@@ -75,29 +75,6 @@ export const pairPanelStyles = css`
     margin-right: var(--space-1);
     font-family: var(--mono);
     font-size: 0.9em;
-  }
-  mark {
-    border-radius: 0.2em;
-    background: var(--ground);
-    color: inherit;
-    box-shadow: 0 0 0 0.12em var(--ground);
-  }
-  .verified {
-    --ground: var(--verified-ground);
-    --edge: var(--verified);
-  }
-  .wrong {
-    --ground: var(--wrong-ground);
-    --edge: var(--wrong);
-  }
-  .uncheckable {
-    --ground: var(--uncheckable-ground);
-    --edge: var(--uncheckable);
-  }
-  .active {
-    box-shadow:
-      0 0 0 0.12em var(--ground),
-      0 0.16em 0 0.12em var(--edge);
   }
   lab-trace {
     display: block;

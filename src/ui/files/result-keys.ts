@@ -1,12 +1,12 @@
-/** The keys of the results: what each asks for. Keys that are typed into a field, or held with others, ask for nothing. */
+/** The keys of the results and their actions. Keys typed into a field, or with a modifier, have no action. */
 
-export type KeyWish =
+export type KeyAction =
   | { readonly kind: 'pair'; readonly step: number }
   | { readonly kind: 'query'; readonly step: number }
   | { readonly kind: 'grade'; readonly label: number }
   | { readonly kind: 'undo' | 'reason' | 'disagreement' | 'filter' | 'help' };
 
-const WISHES: Readonly<Record<string, KeyWish>> = {
+const ACTIONS: Readonly<Record<string, KeyAction>> = {
   j: { kind: 'pair', step: 1 },
   k: { kind: 'pair', step: -1 },
   J: { kind: 'query', step: 1 },
@@ -18,8 +18,8 @@ const WISHES: Readonly<Record<string, KeyWish>> = {
   '?': { kind: 'help' },
 };
 
-/** What a key asks for; undefined where it is meant for something else. */
-export function wishOf(event: KeyboardEvent): KeyWish | undefined {
+/** The action of a key; undefined for keys without one. */
+export function actionOf(event: KeyboardEvent): KeyAction | undefined {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return undefined;
   const [target] = event.composedPath();
   if (
@@ -30,5 +30,5 @@ export function wishOf(event: KeyboardEvent): KeyWish | undefined {
     return undefined;
   }
   if (/^[0-5]$/u.test(event.key)) return { kind: 'grade', label: Number(event.key) };
-  return WISHES[event.key];
+  return ACTIONS[event.key];
 }

@@ -1,13 +1,13 @@
 /**
- * Which pairs the table shows, in which order: those of a query, or of the whole file those that a filter lets through.
+ * The pairs that the table shows, in order: those of one query, or those of the whole file that pass a filter.
  */
 import type { JudgedTable } from './judged-table.ts';
 
-/** What is looked at. */
+/** The choice of pairs to show. */
 export interface PairFilter {
   /** Pairs of one query; null for all. */
   readonly query: number | null;
-  /** Words that title, document id or query must all have. */
+  /** Words that title, document id and query must contain together. */
   readonly text: string;
   /** A cell of the confusion table. */
   readonly cell: { readonly grade: number; readonly label: number } | null;
@@ -24,14 +24,14 @@ export function shownPairs(
   queries: readonly number[],
 ): number[] {
   const words = text.toLowerCase().split(/\s+/u).filter(Boolean);
-  const { titles, docIds, queries: asked } = table.file;
+  const { titles, docIds, queries: allQueries } = table.file;
   const isShown = (place: number): boolean => {
     if (cell !== null && (table.gradeOf(place) !== cell.grade || table.labelAsGrade(place) !== cell.label))
       return false;
     if (words.length === 0) return true;
-    const said =
-      `${titles[place] ?? ''} ${docIds[place] ?? ''} ${asked[table.queryOf(place)]?.text ?? ''}`.toLowerCase();
-    return words.every((word) => said.includes(word));
+    const searched =
+      `${titles[place] ?? ''} ${docIds[place] ?? ''} ${allQueries[table.queryOf(place)]?.text ?? ''}`.toLowerCase();
+    return words.every((word) => searched.includes(word));
   };
   if (doubtful !== null) return table.mostDoubtful(doubtful).filter(isShown);
   const lists = query === null ? queries : [query];

@@ -1,9 +1,9 @@
 /**
- * Rows of one height in a box that scrolls: only those in sight, and a few around them, are drawn, however many there are.
+ * Rows of equal height in a scrolling box, of which only the visible ones and a few around them are drawn.
  */
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
 
-/** Rows that are drawn beyond what is in sight, on either side. */
+/** Rows drawn beyond the visible ones, on either side. */
 const SPARE_ROWS = 8;
 
 export class VirtualRows implements ReactiveController {
@@ -40,19 +40,23 @@ export class VirtualRows implements ReactiveController {
     this.#unwatch();
   }
 
-  /** Which rows to draw: [first, end). */
+  /** The rows to draw: [first, end). */
   window(rows: number): { readonly first: number; readonly end: number } {
     const first = Math.max(0, Math.floor(this.#top / this.#rowHeight) - SPARE_ROWS);
     const end = Math.ceil((this.#top + this.#height) / this.#rowHeight) + SPARE_ROWS;
     return { first: Math.min(first, Math.max(0, rows - 1)), end: Math.min(rows, end) };
   }
 
-  /** How many rows are in sight at once. */
+  /** The number of visible rows. */
   get pageSize(): number {
     return Math.max(1, Math.floor(this.#height / this.#rowHeight) - 1);
   }
 
-  /** Scrolls just so far that a row is in sight. @param headHeight - of what stays above the rows, in CSS pixels */
+  /**
+   * Scrolls as little as possible until a row is visible.
+   *
+   * @param headHeight - of the fixed head above the rows, in CSS pixels
+   */
   reveal(row: number, headHeight = 0): void {
     const box = this.#watched;
     if (box === undefined) return;
@@ -62,7 +66,7 @@ export class VirtualRows implements ReactiveController {
     else if (box.scrollTop < bottom) box.scrollTop = bottom;
   }
 
-  /** The row that a key leads to; undefined for keys that move nothing. @param row - that is chosen, -1 for none */
+  /** The row that a key selects; undefined for other keys. @param row - the selected row, -1 for none */
   rowAfter(key: string, row: number, rows: number): number | undefined {
     const { pageSize } = this;
     const steps: Readonly<Record<string, number>> = {

@@ -1,8 +1,8 @@
 /**
- * A text field that shows evidence in place: it grows with its text, and quoted words are highlighted where they stand.
+ * A text field that shows evidence in place: it grows with its text, and quoted words are highlighted.
  *
- * A textarea cannot hold markup, so a mirror with the same text and the same metrics lies under it in the same grid cell;
- * the mirror draws the highlights and gives the cell its height, the textarea on top takes the typing.
+ * A textarea cannot hold markup, so a mirror with the same text and the same metrics lies under it in the same grid
+ * cell; the mirror draws the highlights and gives the cell its height, the textarea on top takes the typing.
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
@@ -10,6 +10,7 @@ import { classMap } from 'lit/directives/class-map.js';
 import { live } from 'lit/directives/live.js';
 import { cutByMarks, type Mark } from './marked-text.ts';
 import { LabElement } from './lab-element.ts';
+import { markStyles } from './mark-styles.ts';
 import { baseStyles } from './shared-styles.ts';
 
 /**
@@ -25,6 +26,7 @@ export class LabField extends LabElement {
 
   static override readonly styles = [
     baseStyles,
+    markStyles,
     css`
       label {
         display: grid;
@@ -91,30 +93,10 @@ export class LabField extends LabElement {
         opacity: 1;
       }
       mark {
-        border-radius: 0.2em;
-        background: var(--ground);
         color: transparent;
-        box-shadow: 0 0 0 0.12em var(--ground);
         transition:
           background var(--quick),
           box-shadow var(--quick);
-      }
-      .verified {
-        --ground: var(--verified-ground);
-        --edge: var(--verified);
-      }
-      .wrong {
-        --ground: var(--wrong-ground);
-        --edge: var(--wrong);
-      }
-      .uncheckable {
-        --ground: var(--uncheckable-ground);
-        --edge: var(--uncheckable);
-      }
-      .active {
-        box-shadow:
-          0 0 0 0.12em var(--ground),
-          0 0.16em 0 0.12em var(--edge);
       }
     `,
   ];

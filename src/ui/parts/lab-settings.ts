@@ -1,6 +1,6 @@
 /**
- * Settings as a form, made from the schema that checks them: what is often changed in sight, all the rest under "More settings",
- * where it can be searched. A field that is wrong says what it asks for, right where it is.
+ * Settings as a form, made from the schema that checks them: what is often changed in sight, all the rest under "More
+ * settings", where it can be searched. A field that is wrong says what it asks for, right where it is.
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';

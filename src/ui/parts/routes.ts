@@ -34,7 +34,9 @@ export type RoutePath = (typeof ROUTES)[number]['path'] | (typeof OTHER_PATHS)[n
 /** Screens of the lesson on mode collapse. */
 export const SCREEN_COUNT = 7;
 
-/** The view of an address such as `#/score`: the front door where there is none, the first view for anything unknown. */
+/**
+ * The view of an address such as `#/score`: the front door where there is none, the first view for anything unknown.
+ */
 export function routeOf(hash: string): RoutePath {
   const path = hash.replace(/^#\/?/u, '').replace(/\?.*$/su, '');
   if (path === '') return 'home';

@@ -1,12 +1,12 @@
 /**
- * Settings as they are being typed. A draft holds what was typed or chosen, right or wrong; the fields and the schema turn it
- * into settings or say which fields are wrong.
+ * Settings as they are being typed. A draft holds what was typed or chosen, right or wrong; the fields and the schema
+ * turn it into settings or say which fields are wrong.
  */
 import * as v from 'valibot';
 import { sentence } from '../../config/issues.ts';
 import { type SettingField, settingFields } from '../../config/setting-fields.ts';
 import {
-  allowedIn,
+  describeAllowed,
   leafAt,
   readSetting,
   type SettingValue,
@@ -93,5 +93,5 @@ export function checkDraft<Schema extends v.GenericSchema>(
 
 /** What a field asks for, in a sentence. */
 export function demandOf(field: SettingField): string {
-  return `${field.kind === 'choice' || field.kind === 'given' ? 'Choose' : 'Give'} ${allowedIn(field)}.`;
+  return `${field.kind === 'choice' || field.kind === 'given' ? 'Choose' : 'Give'} ${describeAllowed(field)}.`;
 }

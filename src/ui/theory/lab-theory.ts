@@ -28,7 +28,7 @@ import { baseStyles, headingStyles, tableStyles } from '../parts/shared-styles.t
 const POLICY = softmax([1.2, 0.1, -0.4, -1.2]);
 const REFERENCE = softmax([0.1, 0.4, 0.2, -0.2]);
 const SAMPLES = 4096;
-const TOLD: Readonly<Record<Estimator, { readonly formula: string; readonly gradient: string }>> = {
+const FORMULAS: Readonly<Record<Estimator, { readonly formula: string; readonly gradient: string }>> = {
   k1: { formula: 'log(p / ref)', gradient: 'none on average' },
   k2: { formula: '\u00bd log(p / ref)\u00b2', gradient: 'of reverse KL(p \u2016 ref)' },
   k3: { formula: 'ref/p \u2212 log(ref/p) \u2212 1', gradient: 'of forward KL(ref \u2016 p)' },
@@ -218,9 +218,9 @@ export class LabTheory extends LabElement {
             ${this.#estimates.map(
               ({ kind, mean, sd, gap, sampledGap }) =>
                 html`<tr>
-                  <th scope="row">${kind} <span class="formula">${TOLD[kind].formula}</span></th>
+                  <th scope="row">${kind} <span class="formula">${FORMULAS[kind].formula}</span></th>
                   <td>${mean.toFixed(3)} ± ${sd.toFixed(2)}</td>
-                  <td>${TOLD[kind].gradient}</td>
+                  <td>${FORMULAS[kind].gradient}</td>
                   <td>${gap.toExponential(0)}<br /><span class="muted">${sampledGap.toFixed(3)} sampled</span></td>
                 </tr>`,
             )}

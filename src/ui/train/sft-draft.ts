@@ -26,7 +26,9 @@ export function dataKindOf(draft: SettingsDraft): DataKind {
   return draft.get('data.kind') === 'file' ? 'file' : 'world';
 }
 
-/** The draft for other data. What was typed for both stays, and what was typed for one is there again on the way back. */
+/**
+ * The draft for other data. What was typed for both stays, and what was typed for one is there again on the way back.
+ */
 export function withDataKind(draft: SettingsDraft, kind: DataKind): SettingsDraft {
   const switched = new Map(draft).set('data.kind', kind);
   if (kind === 'world') for (const path of OF_A_FILE) switched.delete(path);

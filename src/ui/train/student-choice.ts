@@ -20,7 +20,10 @@ import type { RunSource } from './training-controller.ts';
 
 const { schema, fields } = formOf(DistillExperimentSchema);
 const isAboutTeacher = ({ group }: SettingField): number => (group === 'What is learned' ? 0 : 1);
-/** What is learned of the teacher comes first; the size of the rule world matters less than how much of it is learned from. */
+/**
+ * What is learned of the teacher comes first; the size of the rule world matters less than how much of it is learned
+ * from.
+ */
 export const STUDENT_FORM: SettingsForm<typeof DistillExperimentSchema> = {
   schema,
   fields: fields

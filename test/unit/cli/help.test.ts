@@ -38,7 +38,9 @@ describe('the help of commands', () => {
   });
 
   it('is looked for where the engine would be noticed', async () => {
-    await expect(withoutEngine(`await import('./src/cli/sft-action.ts');`)).rejects.toThrow(/engine: @tensorflow/u);
+    await expect(withoutEngine(`await import('./src/cli/runs/sft-action.ts');`)).rejects.toThrow(
+      /engine: @tensorflow/u,
+    );
   });
 
   it.each([

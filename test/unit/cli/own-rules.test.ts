@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { withRules } from '../../../src/cli/instruction-files.ts';
-import { SFT_OPTIONS } from '../../../src/cli/run-options.ts';
-import type { SaidSetting } from '../../../src/cli/setting-options.ts';
-import { sftSettings } from '../../../src/cli/sft-settings.ts';
+import { SFT_OPTIONS } from '../../../src/cli/runs/run-options.ts';
+import type { ExplicitSetting } from '../../../src/cli/setting-options.ts';
+import { sftSettings } from '../../../src/cli/runs/sft-settings.ts';
 import { printInstruction } from '../../../src/relevance/rules/instruction-text.ts';
 import { instructionToJson } from '../../../src/relevance/rules/instruction.ts';
 import { startInstruction } from '../../../src/relevance/rules/start-instruction.ts';
@@ -123,7 +123,7 @@ describe('unusable rules', () => {
 
 describe('settings of lab sft in a file', () => {
   const steps = SFT_OPTIONS.read('sft.steps', '2000');
-  const settings = async (contents: string, said: readonly SaidSetting[] = []): Promise<unknown> =>
+  const settings = async (contents: string, said: readonly ExplicitSetting[] = []): Promise<unknown> =>
     sftSettings({ config: await file('settings.json', contents) }, said, undefined);
 
   it('go before the defaults of options, and options that were given before them', async () => {

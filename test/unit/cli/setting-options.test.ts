@@ -1,17 +1,17 @@
 /** Settings given as options, in the places where the schema has them. */
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
-import { DISTILL_OPTIONS, GRPO_OPTIONS } from '../../../src/cli/run-options.ts';
+import { DISTILL_OPTIONS, GRPO_OPTIONS } from '../../../src/cli/runs/run-options.ts';
 import { settingFields } from '../../../src/config/setting-fields.ts';
 import { typedSetting } from '../../../src/config/setting-values.ts';
 import { GrpoExperimentSchema } from '../../../src/protocol/grpo-experiment.ts';
-import { grpoCommand } from '../../../src/cli/grpo-command.ts';
+import { grpoCommand } from '../../../src/cli/runs/grpo-command.ts';
 
 const applied = (pairs: Readonly<Record<string, string>>, settings = {}) => {
   const command = grpoCommand();
   const args = Object.entries(pairs).flatMap(([path, value]) => ['--set', `${path}=${value}`]);
   command.parseOptions([...args, '--out', 'x']);
-  return GRPO_OPTIONS.apply(settings, GRPO_OPTIONS.saidTo(command));
+  return GRPO_OPTIONS.apply(settings, GRPO_OPTIONS.explicitIn(command));
 };
 
 describe('options of settings', () => {
@@ -52,7 +52,7 @@ describe('options of settings', () => {
   it('come with the kind that their flag means', () => {
     const command = grpoCommand();
     command.parseOptions(['--lambda', '0', '--seed', '3', '--out', 'x']);
-    const asked = GRPO_OPTIONS.apply({ grpo: { balance: { kind: 'hpt' } } }, GRPO_OPTIONS.saidTo(command));
+    const asked = GRPO_OPTIONS.apply({ grpo: { balance: { kind: 'hpt' } } }, GRPO_OPTIONS.explicitIn(command));
     expect(asked).toEqual({ grpo: { balance: { kind: 'additive', lambda: 0 }, seed: 3 } });
   });
 

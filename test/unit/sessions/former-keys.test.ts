@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readSafetensors, writeSafetensors } from '../../../src/checkpoint/safetensors.ts';
-import { RunFolder } from '../../../src/cli/run-folder.ts';
+import { RunFolder } from '../../../src/cli/runs/run-folder.ts';
 import { type GrpoEvent, GrpoEventSchema } from '../../../src/protocol/grpo.ts';
 import { readGrpoCheckpoint } from '../../../src/runs/grpo-checkpoint.ts';
 import { readKeptBranch } from '../../../src/sessions/kept-branch.ts';

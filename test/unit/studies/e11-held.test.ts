@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { e11Report, e11Results, E11ResultsSchema, type HeldArm, RULE_WORLD } from '../../../src/studies/e11-held.ts';
-import type { Answered, HeldMeasures } from '../../../src/studies/held-measure.ts';
+import type { DecodingMeasures, HeldMeasures } from '../../../src/studies/held-measure.ts';
 import { reportMarkdown } from '../../../src/studies/report.ts';
 
 const MADE = { device: 'none', commit: 'c', config: {} };
@@ -20,14 +20,18 @@ function measures(verifiedSteps: number, accuracy = 0.7): HeldMeasures {
   };
 }
 
-const answered = (free: number, grounded: number, labels = 0.7): Answered => ({
+const answered = (free: number, grounded: number, labels = 0.7): DecodingMeasures => ({
   completions: 20,
   free: measures(free),
   grammar: measures(free),
   grounded: measures(grounded, labels),
 });
 
-function arm(learned: HeldArm['learned'], trained: HeldArm['trained'], of: (seed: number) => Answered): HeldArm {
+function arm(
+  learned: HeldArm['learned'],
+  trained: HeldArm['trained'],
+  of: (seed: number) => DecodingMeasures,
+): HeldArm {
   return { data: RULE_WORLD, learned, trained, seeds: SEEDS.map((seed) => ({ seed, ...of(seed) })) };
 }
 

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import * as v from 'valibot';
-import { distillRunFolder, experimentRunFolder, orderRunFolder } from '../../../../src/cli/run-folder.ts';
+import { distillRunFolder, experimentRunFolder, orderRunFolder } from '../../../../src/cli/runs/run-folder.ts';
 import { hashHex } from '../../../../src/common/rng.ts';
 import { DistillExperimentSchema } from '../../../../src/protocol/distill-experiment.ts';
 import { OrderExperimentSchema } from '../../../../src/protocol/order-experiment.ts';
@@ -16,7 +16,7 @@ import { type GrpoExperimentInput, GrpoExperimentSchema } from '../../../../src/
 import { canonicalJson } from '../../../../src/relevance/rules/instruction.ts';
 import type { ExperimentContext } from '../../../../src/cli/studies/experiment-context.ts';
 import { resultOf } from '../../../../src/cli/studies/experiment-runs.ts';
-import { startModel } from '../../../../src/cli/start-model.ts';
+import { startModel } from '../../../../src/cli/runs/start-model.ts';
 import type { Arm } from '../../../../src/studies/recipes.ts';
 import { useBackend } from '../../../reference/backends.ts';
 import { smallModelFiles } from '../../../reference/small-lab-model.ts';

@@ -1,0 +1,243 @@
+/**
+ * The action of `lab distill`.
+ */
+import { join } from 'node:path';
+import { LabError } from '../../common/errors.ts';
+import type { DistillConfig } from '../../config/distill-config.ts';
+import { countParameters, type ModelConfig } from '../../config/model-config.ts';
+import { parseConfig } from '../../config/parse.ts';
+import { makeStudentCard, describeMethod } from '../../runs/distill-card.ts';
+import {
+  type DistillCheckpoint,
+  readDistillCheckpoint,
+  writeDistillCheckpoint,
+} from '../../runs/distill-checkpoint.ts';
+import { checkedStudent, type DistillHooks, runDistill, type TrainedStudent } from '../../runs/distill-run.ts';
+import { newStudent, prepareDistill } from '../../runs/distill-task.ts';
+import { makeLabFile } from '../../runs/lab-file.ts';
+import { describeDistill } from '../../runs/run-summary.ts';
+import type { StoredDtype } from '../../config/stored.ts';
+import { hashWeights } from '../../runs/weights-hash.ts';
+import { type DistillExperiment, DistillExperimentSchema } from '../../protocol/distill-experiment.ts';
+import { interruption } from '../interruption.ts';
+import { readModelFiles, writeModelFolder } from '../model-folder.ts';
+import { openNodeBackend } from '../node-backend.ts';
+import type { BackendChoice } from '../../protocol/scoring.ts';
+import { requestedSettings, checkRunFolder, resumedSteps } from './resume-check.ts';
+import { RunFolder } from './run-folder.ts';
+import type { RawSettings } from '../config-file.ts';
+import { DISTILL_OPTIONS, METHOD_SETTINGS, type MethodName } from './run-options.ts';
+import { RunLog } from './run-log.ts';
+import type { ExplicitSetting } from '../setting-options.ts';
+import { loadStartModel } from './start-model.ts';
+import { keepIn, loadTeacher } from './teacher-model.ts';
+import { note, print, Progress, valueText } from '../terminal.ts';
+
+export interface DistillOptions {
+  readonly out: string;
+  readonly teacher: string;
+  readonly student?: string;
+  readonly method?: MethodName;
+  readonly dtype: StoredDtype;
+  readonly backend: BackendChoice;
+  readonly resume?: boolean;
+}
+
+export async function runDistillCommand(options: DistillOptions, chosen: readonly ExplicitSetting[]): Promise<void> {
+  const bytes = await new RunFolder(options.out).readCheckpointBytes();
+  await checkRunFolder(bytes, options, [options.teacher, options.student]);
+  const saved = bytes === undefined ? undefined : readDistillCheckpoint(bytes);
+  const resumed = saved === undefined ? undefined : resumedSettings(saved, options, chosen);
+  if (resumed === undefined) checkMethod(options, chosen);
+  const teacherFiles = await readModelFiles(options.teacher);
+  const studentFiles = options.student === undefined ? undefined : await readModelFiles(options.student);
+  const signal = interruption();
+  const opened = await openNodeBackend(options.backend);
+  note(`Computing on ${opened.backend}: ${opened.device} (${opened.reason}).`);
+
+  const teacher = await loadTeacher(teacherFiles);
+  const given =
+    studentFiles === undefined || saved !== undefined
+      ? undefined
+      : checkedStudent(loadStartModel(studentFiles), teacher);
+  const experiment = resumed ?? experimentOf(options, chosen, given);
+  const { student: origin } = experiment;
+  const config =
+    saved?.student ??
+    given?.config ??
+    newStudent(origin.kind === 'new' ? origin.preset : 'lab-nano', teacher.model.transformer);
+  note(
+    `${teacher.model.card.name} (${parametersOf(teacher.model.transformer.config)}, weights ${teacher.hash}) teaches ` +
+      `${experiment.name} (${parametersOf(config)}): ${describeMethod(experiment.distill)}.`,
+  );
+  const writing = new Progress('Completions of the teacher');
+  const prepared = await prepareDistill(experiment, teacher, config, {
+    keep: keepIn(options.out),
+    signal,
+    onCompleted: (done, total) => writing.update(done, total),
+  });
+  writing.end();
+  note(
+    `${prepared.examples.length.toLocaleString('en')} of ${prepared.pairs.toLocaleString('en')} pairs to learn from.`,
+  );
+
+  const student = { config, ...(given === undefined ? {} : { weights: given.weights }) };
+  const log = await RunLog.open(join(options.out, 'log.jsonl'), saved?.state.step ?? 0);
+  const hooks = hooksOf(options.out, experiment, log, signal);
+  const finished = await runDistill(experiment, prepared, teacher, student, saved, hooks);
+  note(`Weights ${hashWeights(finished.weights)}.`);
+  const folder = join(options.out, 'model');
+  const { dtype } = options;
+  const card = makeStudentCard(experiment, {
+    teacher,
+    student: config,
+    prepared,
+    finished,
+    command: commandOf(options, experiment),
+    dtype,
+    device: `${opened.backend}, ${opened.device}`,
+    date: new Date().toISOString().slice(0, 10),
+  });
+  const { tokenizer, prompt } = teacher.model;
+  const lab = makeLabFile(prepared.world, prompt);
+  await writeModelFolder(folder, { config, weights: finished.weights, dtype, tokenizer, lab, card });
+  print(folder);
+}
+
+function hooksOf(out: string, { distill }: DistillExperiment, log: RunLog, signal: AbortSignal): DistillHooks {
+  const folder = new RunFolder(out);
+  const asking = new Progress('Answers of the teacher');
+  const progress = new Progress('Steps');
+  return {
+    signal,
+    onAsked: (done, total) => {
+      asking.update(done, total);
+      if (done === total) asking.end();
+    },
+    onLog: (entry) => {
+      progress.update(entry.step, distill.steps, `loss ${entry.lossNats.toFixed(3)} nats`);
+      log.add(entry.step, entry);
+    },
+    onMeasure: ({ step, heldOut }) => {
+      const { accuracy, macroF1, tailRecall, strictReward } = heldOut;
+      note(
+        `Step ${step}: held-out accuracy ${valueText(accuracy)}, macro-F1 ${valueText(macroF1)}, tail recall ${valueText(tailRecall)}, ` +
+          `strict reward ${valueText(strictReward)}.`,
+      );
+      log.add(step, { heldOut });
+    },
+    onCheckpoint: async (checkpoint) => {
+      await folder.writeCheckpointBytes(describeDistill(checkpoint), writeDistillCheckpoint(checkpoint));
+      if (signal.aborted) note(`Saved after ${checkpoint.state.step} updates; continue with --resume.`);
+    },
+  };
+}
+
+/** The settings of the run, with more steps if they are requested. @throws {LabError} `bad-config` */
+function resumedSettings(
+  { experiment, state }: DistillCheckpoint,
+  options: DistillOptions,
+  chosen: readonly ExplicitSetting[],
+): DistillExperiment {
+  const { method } = options;
+  const file = method === undefined ? {} : { distill: { method: startOf(method) } };
+  const requested = requestedSettings(experiment, file, DISTILL_OPTIONS, chosen, undefined);
+  const steps = resumedSteps(experiment, requested, 'distill', state.step);
+  return { ...experiment, distill: { ...experiment.distill, steps } };
+}
+
+/** @throws {LabError} `bad-config` */
+function experimentOf(
+  { method = 'jsd' }: Pick<DistillOptions, 'method'>,
+  chosen: readonly ExplicitSetting[],
+  given: TrainedStudent | undefined,
+): DistillExperiment {
+  const steps = chosen.find(({ field }) => field.path === 'distill.steps')?.value ?? 500;
+  const start = {
+    student: given === undefined ? { kind: 'new' } : { kind: 'trained', hash: hashWeights(given.weights) },
+    distill: {
+      method: startOf(method),
+      warmupSteps: Math.min(50, Math.ceil(Number(steps) / 10)),
+      evaluateEvery: 100,
+      checkpointEvery: 50,
+    },
+  };
+  const isOfStudent = ({ field }: ExplicitSetting): boolean => given === undefined || field.path !== 'student.preset';
+  return parseConfig('The settings', DistillExperimentSchema, DISTILL_OPTIONS.apply(start, chosen.filter(isOfStudent)));
+}
+
+/** The initial settings of a method. */
+function startOf(method: MethodName): RawSettings {
+  return method === 'on-policy' ? { kind: 'jsd', studentShare: 0.5 } : { kind: method };
+}
+
+/** @throws {LabError} `bad-config` for a setting that belongs to another method */
+function checkMethod({ method = 'jsd' }: DistillOptions, chosen: readonly ExplicitSetting[]): void {
+  const group = 'distill.method.';
+  const names = chosen.flatMap(({ field }) => (field.path.startsWith(group) ? [field.path.slice(group.length)] : []));
+  if (names.includes('kind')) return; // --set chooses the method
+  const own: readonly string[] = METHOD_SETTINGS[method];
+  const foreign = names.filter((name) => !own.includes(name)).map(flagOf);
+  if (foreign.length === 0) return;
+  throw new LabError('bad-config', {
+    message: `The method ${method} has no ${foreign.join(' and no ')}.`,
+    expected: own.length === 0 ? 'no such option' : `only ${own.map(flagOf).join(', ')}`,
+    fix: 'Leave it out, or choose another --method.',
+  });
+}
+
+/** The flag of a setting: `--student-share` of `studentShare`. */
+function flagOf(name: string): string {
+  return `--${name.replaceAll(/[A-Z]/gu, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+function parametersOf(config: ModelConfig): string {
+  return `${(countParameters(config) / 1e6).toFixed(2)} M parameters`;
+}
+
+/** The command that reproduces a student. */
+function commandOf({ teacher, student }: DistillOptions, experiment: DistillExperiment): string {
+  const { name, queries, world, distill, student: origin } = experiment;
+  const { kind } = distill.method;
+  const plain = {
+    student: origin,
+    distill: {
+      method: { kind },
+      warmupSteps: Math.min(50, Math.ceil(distill.steps / 10)),
+      evaluateEvery: 100,
+      checkpointEvery: 50,
+    },
+  };
+  return [
+    `npm run lab -- distill --teacher ${teacher} --name ${name}`,
+    origin.kind === 'new' ? `--preset ${origin.preset}` : `--student ${student ?? 'FOLDER'}`,
+    ...methodFlags(distill),
+    ...(distill.decoding === 'free' ? [] : [`--decoding ${distill.decoding}`]),
+    `--queries ${queries} --steps ${distill.steps} --batch ${distill.batchSize} --lr ${distill.learningRate}`,
+    ...(distill.precision === 'f32' ? [] : [`--precision ${distill.precision}`]),
+    `--seed ${distill.seed} --world-seed ${world.seed}`,
+    ...DISTILL_OPTIONS.unflagged(parseConfig('The settings', DistillExperimentSchema, plain), experiment),
+    `--out runs/${name}`,
+  ].join(' ');
+}
+
+function methodFlags({ method, expertWeight }: DistillConfig): string[] {
+  const beside = expertWeight > 0 ? [`--expert-weight ${expertWeight}`] : [];
+  switch (method.kind) {
+    case 'expert':
+    case 'hard-label':
+      return [`--method ${method.kind}`, ...beside];
+    case 'trace':
+      return [`--method trace --min-reward ${method.minReward}`, ...beside];
+    case 'label-kd':
+      return [`--method label-kd --temperature ${method.temperature}`, ...beside];
+    case 'jsd': {
+      const isOnPolicy = method.studentShare > 0;
+      const share = isOnPolicy ? [`--student-share ${method.studentShare}`] : [];
+      const name = isOnPolicy ? 'on-policy' : 'jsd';
+      return [`--method ${name} --beta ${method.beta} --completions ${method.completions}`, ...share, ...beside];
+    }
+    default:
+      return method satisfies never;
+  }
+}

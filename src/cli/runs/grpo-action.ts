@@ -1,0 +1,130 @@
+/**
+ * The action of `lab grpo`.
+ */
+import { LabError } from '../../common/errors.ts';
+import type { ColumnNames } from '../../data/files/columns.ts';
+import type { DataSet } from '../../data/files/data-set.ts';
+import { type GrpoExperiment, parseGrpoExperiment } from '../../protocol/grpo-experiment.ts';
+import type { BackendChoice } from '../../protocol/scoring.ts';
+import { withDataKind } from '../../protocol/sft-experiment.ts';
+import { instructionHash } from '../../relevance/rules/instruction.ts';
+import type { GrpoCheckpoint } from '../../runs/grpo-checkpoint.ts';
+import { type RawSettings, readConfigFile, withChanges } from '../config-file.ts';
+import { readInstructionFile, withRules } from '../instruction-files.ts';
+import { interruption } from '../interruption.ts';
+import { describeModel, readModelFiles } from '../model-folder.ts';
+import { openNodeBackend } from '../node-backend.ts';
+import { readDataFiles } from '../pair-files.ts';
+import { reinforceToFolder } from './reinforced-run.ts';
+import { requestedSettings, checkRunFolder, resumedSteps } from './resume-check.ts';
+import { checkOutputFile } from '../outputs.ts';
+import { RunFolder } from './run-folder.ts';
+import { GRPO_OPTIONS } from './run-options.ts';
+import type { ExplicitSetting } from '../setting-options.ts';
+import { loadStartModel } from './start-model.ts';
+import { note, print } from '../terminal.ts';
+
+export interface GrpoOptions {
+  readonly out: string;
+  readonly start: string;
+  readonly config?: string;
+  readonly data?: string;
+  readonly docs?: string;
+  readonly column: ColumnNames;
+  readonly grade?: string;
+  readonly rules?: string;
+  readonly backend: BackendChoice;
+  readonly resume?: boolean;
+  readonly record?: string;
+  readonly force?: boolean;
+}
+
+export async function runGrpo(options: GrpoOptions, explicit: readonly ExplicitSetting[]): Promise<void> {
+  const folder = new RunFolder(options.out);
+  const saved = await folder.readCheckpoint();
+  const { out, config, data, docs, rules, record, force } = options;
+  const inputs = [options.start, config, data, docs, rules];
+  await checkRunFolder(saved, options, inputs);
+  if (record !== undefined) await checkOutputFile(record, { inputs, force, optionName: '--record' });
+  const files = await readModelFiles(options.start);
+  const resumed = saved === undefined ? undefined : await resumedSettings(saved, options, explicit);
+  const given = data === undefined ? undefined : await readDataFiles(data, options);
+  const experiment = resumed ?? (await experimentOf(options, explicit, describeModel(files), given));
+  const signal = interruption();
+  const opened = await openNodeBackend(options.backend);
+  note(`Computing on ${opened.backend}: ${opened.device} (${opened.reason}).`);
+  const start = loadStartModel(files);
+  const device = `${opened.backend}, ${opened.device}`;
+  const run = { out, saved, given, device, startFolder: options.start, record, signal };
+  print(await reinforceToFolder(experiment, start, run));
+}
+
+/** The settings of the run, with more steps if they are requested. */
+async function resumedSettings(
+  { experiment, state }: GrpoCheckpoint,
+  options: GrpoOptions,
+  explicit: readonly ExplicitSetting[],
+): Promise<GrpoExperiment> {
+  const { config, rules, grade } = options;
+  const settings = await readSettings(options);
+  parseGrpoExperiment(config ?? 'The settings', settings);
+  const own = experiment.data.kind === 'file' ? experiment.data.rules?.instruction : undefined;
+  const asked = {
+    ...requestedSettings(experiment, settings, GRPO_OPTIONS, explicit, grade),
+    rules: rules === undefined ? undefined : instructionHash(await readInstructionFile(rules)),
+  };
+  const steps = resumedSteps({ ...experiment, rules: own && instructionHash(own) }, asked, 'grpo', state.step);
+  return { ...experiment, grpo: { ...experiment.grpo, steps } };
+}
+
+/** The settings file. */
+async function readSettings({ config }: GrpoOptions): Promise<RawSettings> {
+  const file = config === undefined ? {} : await readConfigFile(config, '{"grpo": {"steps": 50}}');
+  return withDataKind(file) as RawSettings;
+}
+
+/** The description of a start model, which needs no backend. */
+type Start = ReturnType<typeof describeModel>;
+
+/** The settings file changed by the options. Judged pairs are split as in the training of the start model. */
+async function experimentOf(
+  options: GrpoOptions,
+  explicit: readonly ExplicitSetting[],
+  start: Start,
+  given: DataSet | undefined,
+): Promise<GrpoExperiment> {
+  const { config, grade: grades } = options;
+  const settings = await readSettings(options);
+  const learned =
+    given === undefined
+      ? settings['data']
+      : withChanges(settings['data'] ?? splitOf(start), { ...namesOf(given), grades });
+  const isGiven = (path: string, value: unknown): boolean =>
+    explicit.some((each) => each.field.path === path && each.value === value);
+  const curriculum = explicit.find(({ field }) => field.path === 'grpo.curriculum.kind')?.value ?? 'random';
+  const needsRates = curriculum !== 'random' && !isGiven('passRates', false);
+  const asked = {
+    ...settings,
+    ...(learned === undefined ? {} : { data: learned }),
+    ...(needsRates ? { passRates: settings['passRates'] ?? {} } : {}),
+  };
+  const experiment = parseGrpoExperiment(config ?? 'The settings', GRPO_OPTIONS.apply(asked, explicit));
+  if (options.rules === undefined) return experiment;
+  const { data } = experiment;
+  if (data.kind === 'world' || given === undefined) {
+    const fix = 'Name the judged pairs with --data too.';
+    throw new LabError('bad-config', { message: '--rules belongs to a file of judged pairs.', fix });
+  }
+  return { ...experiment, data: await withRules(data, options.rules, start.lab.prompt.scaleSize, given) };
+}
+
+function namesOf({ name, sha256 }: DataSet): RawSettings {
+  return { kind: 'file', name, sha256 };
+}
+
+/** The split in the training of a start model, so that its held-out pairs stay held out. */
+function splitOf({ card }: Start): RawSettings {
+  const { split, grades } = card.data;
+  if (split === undefined) return {};
+  return { devShare: split.devShare, testShare: split.testShare, splitSeed: split.seed, grades };
+}

@@ -1,0 +1,169 @@
+/**
+ * A GRPO run on disk: steps and checkpoints during the run, a model folder at its end.
+ */
+import { join } from 'node:path';
+import type { DataSet } from '../../data/files/data-set.ts';
+import { keepQueries, mergeQueries } from '../../data/trained-queries.ts';
+import type { GrpoCheckpoint } from '../../runs/grpo-checkpoint.ts';
+import { collapseSince } from '../../runs/grpo-measure.ts';
+import { type FinishedGrpo, runGrpo } from '../../runs/grpo-run.ts';
+import { type PreparedGrpo, prepareGrpo, type StartModel } from '../../runs/grpo-task.ts';
+import { makeFileLabFile, makeLabFile } from '../../runs/lab-file.ts';
+import { describePasses, PassCountsSchema, withPassRates } from '../../runs/pass-rates.ts';
+import type { ModelCard } from '../../infer/model-card.ts';
+import type { GrpoExperiment } from '../../protocol/grpo-experiment.ts';
+import type { GrpoStep } from '../../train/grpo-telemetry.ts';
+import { sampledGroups } from '../../sessions/grpo-events.ts';
+import { coefficientAtStart, recordingHeader, RunRecorder } from './run-recorder.ts';
+import { measuredOnce, RunFolder } from './run-folder.ts';
+import { writeModelFolder } from '../model-folder.ts';
+import { dataMissing, describeTraces } from './supervised-run.ts';
+import { note, Progress, valueText, describeStep } from '../terminal.ts';
+
+/** A start with its card. */
+export type NamedStart = StartModel & { readonly card: ModelCard };
+
+/** The folder of a run, and its inputs besides settings and start. */
+export interface ReinforcedFolder {
+  readonly out: string;
+  /** The checkpoint to resume from. */
+  readonly saved?: GrpoCheckpoint | undefined;
+  /** The pairs of the file that the run learns from; undefined for a rule world. */
+  readonly given?: DataSet | undefined;
+  /** The backend and the device, for the card. */
+  readonly device: string;
+  /** The folder of the start, for the card. */
+  readonly startFolder: string;
+  /** The file to record the run in. */
+  readonly record?: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Trains on the current backend and writes the model.
+ *
+ * @returns the path of the model folder
+ * @throws {LabError} `not-found` if the run learns from a file that was not given; what `runGrpo` throws
+ */
+export async function reinforceToFolder(
+  experiment: GrpoExperiment,
+  start: NamedStart,
+  run: ReinforcedFolder,
+): Promise<string> {
+  const { out, saved, signal, record: recordPath } = run;
+  const folder = new RunFolder(out);
+  const prepared = await prepare(experiment, start, run);
+  note(`${prepared.task.prompts.length.toLocaleString('en')} prompts, data ${prepared.dataHash.slice(0, 12)}.`);
+  if (prepared.traces !== undefined) note(describeTraces(prepared.traces));
+  const records: GrpoStep[] = saved === undefined ? [] : await folder.readRecords(saved.state.step);
+  // Steps recorded after the checkpoint are dropped, because they are repeated.
+  if (saved !== undefined) await folder.writeCheckpoint({ ...saved, experiment }, records);
+  const recorder = recordPath === undefined ? undefined : await RunRecorder.open(out, saved);
+  const progress = new Progress('Steps');
+  const finished = await runGrpo(experiment, prepared, start, saved, {
+    signal,
+    onStep: (record) => {
+      records.push(record);
+      progress.update(record.step, experiment.grpo.steps, describeStep(record));
+    },
+    onKeep: (step, groups) => recorder?.addGroups(step, sampledGroups(prepared.task, groups)),
+    onMeasure: (point) => {
+      recorder?.addMeasurement(point, records.at(-1)?.balance.coefficient ?? coefficientAtStart(experiment));
+      const { probe, heldOut } = point.measures;
+      note(
+        `Step ${point.step}: reward ${probe.reward.toFixed(3)}, held-out accuracy ${valueText(heldOut.accuracy)}, tail recall ` +
+          `${valueText(heldOut.tailRecall)}, ${heldOut.distinctRules} rules cited, label entropy ` +
+          `${probe.labelEntropyNats.toFixed(3)} nats.`,
+      );
+    },
+    onCheckpoint: (checkpoint) => folder.writeCheckpoint(checkpoint, records),
+    onStop: async (checkpoint) => {
+      await folder.writeCheckpoint(checkpoint, records);
+      note(`Saved after ${checkpoint.state.step} steps; continue with --resume.`);
+    },
+  });
+  progress.end();
+  note(verdictOn(finished));
+  if (recorder !== undefined && recordPath !== undefined) {
+    await recorder.write(recordPath, recordingHeader(experiment, start, prepared, run.device));
+    note(`Recorded in ${recordPath}.`);
+  }
+  return writeModel(experiment, start, prepared, finished, run);
+}
+
+/** The data of a run, with its pass rates if it has any; those are stored in the folder of the run. */
+async function prepare(
+  experiment: GrpoExperiment,
+  start: NamedStart,
+  { out, given, signal }: ReinforcedFolder,
+): Promise<PreparedGrpo> {
+  const bare = await prepareGrpo(experiment, start, {
+    findData: (data) => (given === undefined ? Promise.reject(dataMissing(data)) : Promise.resolve(given)),
+    signal,
+  });
+  const progress = new Progress('Pass rates');
+  const prepared = await withPassRates(experiment, bare, start, {
+    signal,
+    onProgress: (done, total) => progress.update(done, total),
+    keep: (name, measure) => measuredOnce(out, name, PassCountsSchema, measure),
+  });
+  progress.end();
+  if (prepared.passes !== undefined) note(describePasses(prepared.passes));
+  return prepared;
+}
+
+async function writeModel(
+  experiment: GrpoExperiment,
+  start: NamedStart,
+  prepared: PreparedGrpo,
+  finished: FinishedGrpo,
+  { out, device, startFolder }: ReinforcedFolder,
+): Promise<string> {
+  const { card } = start;
+  const folder = join(out, 'model');
+  const { generated, learned, expert } = finished.tokens;
+  const { task } = prepared;
+  const asked = keepQueries(task.prompts.map(({ pair }) => pair.query));
+  const queries = experiment.data.kind === 'file' ? { queries: mergeQueries(card.data.queries, asked) } : {};
+  const reinforced: ModelCard = {
+    ...card,
+    name: experiment.name,
+    dtype: 'f16',
+    data: { ...card.data, trainPairs: task.prompts.length, ...queries },
+    training: {
+      command: `npm run lab -- grpo --start ${startFolder} --config config.json --out ${out}`,
+      seed: experiment.grpo.seed,
+      steps: experiment.grpo.steps,
+      tokens: learned + expert,
+      device,
+      date: new Date().toISOString().slice(0, 10),
+    },
+    evaluation: null,
+    curve: [],
+    limits: [
+      `Trained on from ${card.name} by reinforcement: ${generated.toLocaleString('en')} tokens sampled, reward ` +
+        `"${experiment.reward.kind}".`,
+      ...card.limits,
+    ],
+  };
+  const { world, rules } = prepared;
+  await writeModelFolder(folder, {
+    config: start.config,
+    weights: finished.weights,
+    dtype: 'f16',
+    tokenizer: start.tokenizer,
+    lab: world === undefined ? makeFileLabFile(rules, start.prompt) : makeLabFile(world, start.prompt),
+    card: reinforced,
+  });
+  return folder;
+}
+
+function verdictOn({ curve }: FinishedGrpo): string {
+  const [first, last] = [curve[0]?.measures, curve.at(-1)?.measures];
+  if (first === undefined || last === undefined) return 'Nothing was measured.';
+  const { isCollapsed, rewardGain, tailRecallLoss, distinctRulesLoss } = collapseSince(first, last);
+  return (
+    `${isCollapsed ? 'The model has collapsed' : 'No collapse'}: reward ${rewardGain >= 0 ? '+' : ''}${rewardGain.toFixed(3)}, ` +
+    `tail recall lost ${valueText(tailRecallLoss)}, distinct rules lost ${(100 * distinctRulesLoss).toFixed(0)} %.`
+  );
+}

@@ -1,0 +1,293 @@
+/**
+ * Run folders of studies: one folder per run, named by a hash of everything that determines the run. Runs that two
+ * studies share are made once, several processes can work on one study, and an interrupted run resumes from its last
+ * checkpoint. Other measurements of a study are stored as JSON files, each made once.
+ */
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import process from 'node:process';
+import * as v from 'valibot';
+import { hashHex } from '../../common/rng.ts';
+import { parseConfig } from '../../config/parse.ts';
+import type { TrainingPrecision } from '../../config/sft-config.ts';
+import { type GrpoCheckpoint, readGrpoCheckpoint, writeGrpoCheckpoint } from '../../runs/grpo-checkpoint.ts';
+import type { DistillExperiment } from '../../protocol/distill-experiment.ts';
+import type { GrpoExperiment } from '../../protocol/grpo-experiment.ts';
+import type { OrderExperiment } from '../../protocol/order-experiment.ts';
+import { renameOldKeys } from '../../protocol/renamed-keys.ts';
+import { NO_REMARKS, type RunDescription, type TrackedRun, TrackedRunSchema } from '../../protocol/tracked-run.ts';
+import { RECORD_FILES, recordFiles } from '../../runs/run-record.ts';
+import { describeGrpo } from '../../runs/run-summary.ts';
+import { newId } from '../../checkpoint/manifest.ts';
+import { canonicalJson } from '../../relevance/rules/instruction.ts';
+import type { GrpoStep } from '../../train/grpo-telemetry.ts';
+import { writeWhole } from '../outputs.ts';
+import { isErrno, systemError } from '../system-errors.ts';
+
+/** The origin of results, stored with them. */
+export interface MadeBy {
+  readonly commit: string;
+  readonly device: string;
+}
+
+/** The folder of one run. */
+export class RunFolder {
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /**
+   * Does work while no other process works on this run.
+   *
+   * @returns undefined if another process works on it
+   */
+  async alone<T>(work: () => Promise<T>): Promise<T | undefined> {
+    if (!(await this.#claim())) return undefined;
+    const path = join(this.path, 'claim');
+    const refresh = setInterval(() => void utimes(path, new Date(), new Date()).catch(() => undefined), REFRESH_MS);
+    try {
+      return await work();
+    } finally {
+      clearInterval(refresh);
+      await rm(path, { force: true });
+    }
+  }
+
+  /**
+   * The result of the run, made unless it is stored.
+   *
+   * @returns undefined if another process works on it
+   * @throws {LabError} `bad-config` if the stored result does not have the schema
+   */
+  async once<T>(
+    schema: v.GenericSchema<unknown, T>,
+    { commit, device }: MadeBy,
+    make: () => Promise<T>,
+  ): Promise<T | undefined> {
+    const path = join(this.path, 'result.json');
+    const finished = v.strictObject({ commit: v.string(), device: v.string(), result: schema });
+    const kept = await readJson(path, finished);
+    if (kept !== undefined) return kept.result;
+    return this.alone(async () => {
+      // Another process may have finished the run between the first look and the claim.
+      const meanwhile = await readJson(path, finished);
+      if (meanwhile !== undefined) return meanwhile.result;
+      const result = await make();
+      await writeWhole(path, `${JSON.stringify({ commit, device, result })}\n`);
+      return result;
+    });
+  }
+
+  /** False if a live process works on the run. */
+  async #claim(): Promise<boolean> {
+    await mkdir(this.path, { recursive: true });
+    const path = join(this.path, 'claim');
+    for (;;) {
+      try {
+        await writeFile(path, String(process.pid), { flag: 'wx' });
+        return true;
+      } catch (error) {
+        if (!isErrno(error, 'EEXIST')) throw error;
+      }
+      const owner = Number(await readTextIfThere(path));
+      if (owner === process.pid) return true;
+      if (isAlive(owner) && !(await isAbandoned(path))) return false;
+      await rm(path, { force: true });
+    }
+  }
+
+  /** The bytes of the last checkpoint, of any kind of run. */
+  readCheckpointBytes(): Promise<Uint8Array | undefined> {
+    return readIfThere(join(this.path, 'checkpoint.safetensors'));
+  }
+
+  /** Writes a checkpoint, and the record of the run beside it. */
+  async writeCheckpointBytes(description: RunDescription, bytes: Uint8Array): Promise<void> {
+    // The checkpoint decides where the run resumes, so the record never is behind it.
+    const files = recordFiles(await this.#recordOf(description));
+    for (const name of RECORD_FILES) await writeWhole(join(this.path, name), files[name]);
+    await writeWhole(join(this.path, 'checkpoint.safetensors'), bytes);
+  }
+
+  /** The record of the run, with the id, the start and the remarks of the one that is there. */
+  async #recordOf(description: RunDescription): Promise<TrackedRun> {
+    const kept = v.safeParse(TrackedRunSchema, await this.#readKept());
+    const updatedAt = Date.now();
+    const state = description.step < description.steps ? 'stopped' : 'finished';
+    const created = {
+      schemaVersion: 1 as const,
+      id: newId(),
+      parentId: null,
+      startedAt: updatedAt,
+      queuedAt: null,
+      startUrl: null,
+      ...NO_REMARKS,
+    };
+    return { ...(kept.success ? kept.output : created), ...description, state, updatedAt };
+  }
+
+  async #readKept(): Promise<unknown> {
+    const text = await readTextIfThere(join(this.path, 'run.json'));
+    try {
+      return { ...(JSON.parse(text ?? 'null') as object | null), experiment: null, curve: [] };
+    } catch {
+      return null; // a damaged record is written anew
+    }
+  }
+
+  async readCheckpoint(): Promise<GrpoCheckpoint | undefined> {
+    const bytes = await this.readCheckpointBytes();
+    return bytes === undefined ? undefined : readGrpoCheckpoint(bytes);
+  }
+
+  /** Writes a checkpoint, the records of all steps before it, and the measurements so far. */
+  async writeCheckpoint(checkpoint: GrpoCheckpoint, records: readonly GrpoStep[]): Promise<void> {
+    const lines = records.map((record) => JSON.stringify(record)).join('\n');
+    // Records come first: surplus records are cut on reading, missing ones could not be restored.
+    await writeWhole(join(this.path, 'steps.jsonl'), `${lines}\n`);
+    const curve = checkpoint.curve.map((point) => `${JSON.stringify(point)}\n`);
+    await writeWhole(join(this.path, 'curve.jsonl'), curve.join(''));
+    await this.writeCheckpointBytes(describeGrpo(checkpoint), writeGrpoCheckpoint(checkpoint));
+  }
+
+  /** The records of the first `count` steps. */
+  async readRecords(count: number): Promise<GrpoStep[]> {
+    const text = (await readTextIfThere(join(this.path, 'steps.jsonl'))) ?? '';
+    const lines = text.split('\n').filter((line) => line !== '');
+    return lines.slice(0, count).map((line) => renameOldKeys(JSON.parse(line)) as GrpoStep);
+  }
+}
+
+/**
+ * The folder of a run among those of all studies.
+ *
+ * @param identity - everything that decides the result
+ */
+export function studyRunFolder(root: string, kind: string, identity: unknown): RunFolder {
+  return new RunFolder(join(root, kind, hashHex(canonicalJson(identity))));
+}
+
+/** A hash of the contents of files, as part of the identity of runs on them. */
+export function hashOfFiles(contents: Iterable<Uint8Array>): string {
+  const hash = createHash('sha256');
+  for (const bytes of contents) hash.update(createHash('sha256').update(bytes).digest());
+  return hash.digest('hex');
+}
+
+/** The folder of a GRPO run. @param startHash - of the weights that the run begins with */
+export function experimentRunFolder(root: string, experiment: GrpoExperiment, startHash: string): RunFolder {
+  return studyRunFolder(root, 'grpo', [identityOf(experiment), startHash]);
+}
+
+/**
+ * The identity of a run: settings in the form they had when there were only rule worlds, plus later settings where they
+ * differ from that time, so that runs made before are found.
+ */
+function identityOf({ passRates, grpo: { curriculum, decoding, ...grpo }, ...experiment }: GrpoExperiment): object {
+  const { data, ...others } = experiment;
+  const { kind, ...world } = data;
+  return {
+    ...others,
+    ...(kind === 'world' ? { world } : { data }),
+    ...(passRates === null ? {} : { passRates }),
+    grpo: {
+      ...precisionIfMixed(grpo),
+      ...(curriculum.kind === 'random' ? {} : { curriculum }),
+      ...(decoding === 'free' ? {} : { decoding }),
+    },
+  };
+}
+
+/** Omits the precision if it is f32, because settings from before mixed precision have none. */
+function precisionIfMixed(settings: { readonly precision: TrainingPrecision }): object {
+  const { precision, ...others } = settings;
+  return precision === 'f32' ? others : settings;
+}
+
+/** The folder of a student's run. */
+export function distillRunFolder(root: string, experiment: DistillExperiment, teacherHash: string): RunFolder {
+  const { decoding, ...distill } = experiment.distill;
+  const held = decoding === 'free' ? {} : { decoding };
+  return studyRunFolder(root, 'distill', [
+    { ...experiment, distill: { ...precisionIfMixed(distill), ...held } },
+    teacherHash,
+  ]);
+}
+
+/** The folder of a run with another order of completions. */
+export function orderRunFolder(root: string, experiment: OrderExperiment): RunFolder {
+  return studyRunFolder(root, 'order', { ...experiment, sft: precisionIfMixed(experiment.sft) });
+}
+
+/**
+ * A measurement made once and stored as `<name>.json`.
+ *
+ * @param measure - called if it is not stored yet
+ */
+export async function measuredOnce<T>(
+  folder: string,
+  name: string,
+  schema: v.GenericSchema<unknown, T>,
+  measure: () => Promise<T>,
+): Promise<T> {
+  const path = join(folder, `${name}.json`);
+  const kept = await readJson(path, schema);
+  if (kept !== undefined) return kept;
+  const measured = await measure();
+  await writeWhole(path, `${JSON.stringify(measured)}\n`);
+  return measured;
+}
+
+/** A file of JSON; undefined if there is none. @throws {LabError} `bad-config` naming the file */
+export async function readJson<T>(path: string, schema: v.GenericSchema<unknown, T>): Promise<T | undefined> {
+  const text = await readTextIfThere(path);
+  if (text === undefined) return undefined;
+  let data: unknown = null;
+  try {
+    data = JSON.parse(text) as unknown;
+  } catch {
+    // The schema reports what was expected.
+  }
+  return parseConfig(path, schema, data);
+}
+
+async function readTextIfThere(path: string): Promise<string | undefined> {
+  const bytes = await readIfThere(path);
+  return bytes === undefined ? undefined : new TextDecoder().decode(bytes);
+}
+
+/** A file; undefined if there is none. */
+export async function readIfThere(path: string): Promise<Uint8Array | undefined> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if (isErrno(error, 'ENOENT') || isErrno(error, 'ENOTDIR')) return undefined;
+    throw systemError(error, `read ${path}`);
+  }
+}
+
+/**
+ * How often a claim is refreshed, and the age at which a claim that is not refreshed is taken over, because its process
+ * id may belong to another process by then.
+ */
+const [REFRESH_MS, ABANDONED_MS] = [10_000, 300_000];
+
+/** Whether a claim has not been refreshed for a long time. */
+async function isAbandoned(path: string): Promise<boolean> {
+  const stats = await stat(path).catch(() => undefined);
+  return stats !== undefined && Date.now() - stats.mtimeMs > ABANDONED_MS;
+}
+
+/** Whether a process is alive; an empty claim is one that is just being written. */
+function isAlive(processId: number): boolean {
+  if (!Number.isInteger(processId) || processId <= 0) return true;
+  try {
+    process.kill(processId, 0);
+    return true;
+  } catch (error) {
+    return !isErrno(error, 'ESRCH');
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * Runs on disk, found by their checkpoints or, where the page has exported them, by their records.
+ */
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readSafetensors } from '../../checkpoint/safetensors.ts';
+import { LabError, messageOf } from '../../common/errors.ts';
+import { runMetadata } from '../../runs/run-file.ts';
+import { RECORD_FILES, type RecordFile, readRecordFiles } from '../../runs/run-record.ts';
+import { summariseRun } from '../../runs/run-summary.ts';
+import type { TrackedRun } from '../../protocol/tracked-run.ts';
+import type { ComparedRun } from '../../studies/run-comparison.ts';
+import { readIfThere } from './run-folder.ts';
+import { systemError } from '../system-errors.ts';
+
+const CHECKPOINT = 'checkpoint.safetensors';
+const RECORD_FILE: RecordFile = 'run.json';
+
+/** The files of a run folder. */
+export const RUN_FILES = [
+  'checkpoint.safetensors',
+  ...RECORD_FILES,
+  'experiment.json', // of earlier versions
+  'log.jsonl',
+  'steps.jsonl',
+  'curve.jsonl',
+  'record.jsonl',
+  'model',
+];
+
+/** The depth of nested folders that are searched. */
+const MAX_DEPTH = 4;
+
+/** A folder with a checkpoint or a record: its run, or why that cannot be read. */
+export interface FoundRun {
+  readonly path: string;
+  readonly run?: ComparedRun;
+  readonly problem?: string;
+  /** Whether the run has produced a model. */
+  readonly hasModel: boolean;
+}
+
+/**
+ * The run in a folder.
+ *
+ * @throws {LabError} `not-found` if it has no checkpoint; what reading one throws
+ */
+export async function readRun(path: string): Promise<ComparedRun> {
+  const file = join(path, CHECKPOINT);
+  const bytes = await readIfThere(file);
+  if (bytes !== undefined) return { path, ...summariseRun(file, runMetadata(readSafetensors(bytes, file).metadata)) };
+  const record = await readRecord(path);
+  if (record !== undefined) return { path, ...record };
+  throw new LabError('not-found', {
+    message: `There is no run in ${path}.`,
+    expected: `a folder with ${CHECKPOINT}, as "lab sft", "grpo" and "distill" write it, or with ${RECORD_FILE}, as the page exports it`,
+    fix: '"npm run lab -- runs" lists those that are there.',
+  });
+}
+
+/** The record of a run without its checkpoint, as the page exports it; undefined if there is none. */
+async function readRecord(path: string): Promise<TrackedRun | undefined> {
+  if ((await readIfThere(join(path, RECORD_FILE))) === undefined) return undefined;
+  const files: Partial<Record<RecordFile, string>> = {};
+  for (const name of RECORD_FILES) {
+    const bytes = await readIfThere(join(path, name));
+    if (bytes !== undefined) files[name] = new TextDecoder().decode(bytes);
+  }
+  return readRecordFiles(path, files);
+}
+
+/** All runs in a folder and its subfolders, by path; an unreadable run is listed with its problem. */
+export async function findRuns(root: string, depth = 0): Promise<FoundRun[]> {
+  let entries;
+  try {
+    entries = await readdir(root, { withFileTypes: true });
+  } catch (error) {
+    if (depth > 0) return [];
+    throw systemError(error, `list ${root}`);
+  }
+  if (entries.some((entry) => entry.isFile() && [CHECKPOINT, RECORD_FILE].includes(entry.name))) {
+    const hasModel = entries.some((entry) => entry.isDirectory() && entry.name === 'model');
+    try {
+      return [{ path: root, hasModel, run: await readRun(root) }];
+    } catch (error) {
+      return [{ path: root, hasModel, problem: messageOf(error) }];
+    }
+  }
+  if (depth >= MAX_DEPTH) return [];
+  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  const found: FoundRun[] = [];
+  for (const name of folders.toSorted()) found.push(...(await findRuns(join(root, name), depth + 1)));
+  return found;
+}

@@ -1,0 +1,131 @@
+/**
+ * The actions of `lab runs` and `lab compare`.
+ */
+import { LabError } from '../../common/errors.ts';
+import { tableLines } from '../../data/files/table-writer.ts';
+import {
+  compareRuns,
+  type ComparedRun,
+  comparisonReport,
+  differencesFrom,
+  lastValue,
+  LONG_COLUMNS,
+  longRows,
+  type RunComparison,
+} from '../../studies/run-comparison.ts';
+import { type Report, reportMarkdown } from '../../studies/report.ts';
+import { checkOutputFolder, writeTogether } from '../outputs.ts';
+import { reportFiles } from '../results-files.ts';
+import { findRuns, type FoundRun, readRun } from './run-reader.ts';
+import { note, print } from '../terminal.ts';
+
+/** Lists the runs in a folder and its subfolders. */
+export async function listRuns(folder: string, { json }: { readonly json?: boolean }): Promise<void> {
+  const found = await findRuns(folder);
+  for (const { path, problem } of found) if (problem !== undefined) note(`${path}: ${problem}`);
+  if (found.length === 0) note(`There is no run in ${folder}.`);
+  else if (json === true) for (const one of found) print(JSON.stringify(one));
+  else print(runTable(found));
+}
+
+interface CompareOptions {
+  readonly metric?: string[];
+  readonly out?: string;
+  readonly force?: boolean;
+  readonly json?: boolean;
+}
+
+export async function runCompare(
+  folders: readonly string[],
+  { metric, out, force, json }: CompareOptions,
+): Promise<void> {
+  if (out !== undefined) await checkOutputFolder(out, OUTPUT_NAMES, { inputs: [], force });
+  const runs = await runsOf(folders);
+  const comparison = compareRuns(runs);
+  const unknown = metric?.find((name) => !comparison.metrics.includes(name));
+  if (unknown !== undefined) {
+    throw new LabError('bad-config', {
+      message: `No run measured "${unknown}".`,
+      expected: comparison.metrics.join(', '),
+      fix: 'Name one of these with --metric.',
+    });
+  }
+  const report = comparisonReport(comparison, metric);
+  if (json === true) print(JSON.stringify(comparison));
+  else print(textOf(report));
+  if (out === undefined) return;
+  await writeTogether(out, comparisonFiles(comparison, report));
+  note(`Wrote ${out}.`);
+}
+
+/** The runs of folders, each once. */
+export async function runsOf(folders: readonly string[]): Promise<ComparedRun[]> {
+  const runs = new Map<string, ComparedRun>();
+  for (const folder of folders) {
+    const found = await findRuns(folder);
+    if (found.length === 0) runs.set(folder, await readRun(folder)); // its error says what is missing
+    for (const { path, run, problem } of found) {
+      if (run !== undefined) runs.set(path, run);
+      else note(`${path} is left out: ${problem ?? ''}`);
+    }
+  }
+  if (runs.size > 0) return [...runs.values()];
+  throw new LabError('not-found', { message: 'None of these runs can be read.', fix: 'See the reasons above.' });
+}
+
+const OUTPUT_NAMES = ['compare.md', 'compare.html', 'compare.svg', 'compare.csv', 'compare.json'];
+
+function comparisonFiles(comparison: RunComparison, report: Report): Map<string, string> {
+  const options = { format: 'csv', freeText: ['run', 'group'] } as const;
+  return new Map([
+    ...reportFiles({ id: 'compare', report }),
+    ['compare.csv', [...tableLines(LONG_COLUMNS, longRows(comparison), options)].join('')],
+    ['compare.json', `${JSON.stringify(comparison, null, 1)}\n`],
+  ]);
+}
+
+/** Changes from the first run of the kind, as many as fit on a line. */
+function changesText(changes: readonly string[]): string {
+  const shown = changes.slice(0, SHOWN_CHANGES).join(', ');
+  return changes.length > SHOWN_CHANGES ? `${shown} and ${changes.length - SHOWN_CHANGES} more` : shown;
+}
+const SHOWN_CHANGES = 4;
+
+/** The runs as a table. */
+function runTable(found: readonly FoundRun[]): string {
+  const runs = found.flatMap(({ run }) => run ?? []);
+  const rows = found.map(({ path, run, hasModel }) => {
+    if (run === undefined) return [path, 'unreadable'];
+    const { kind, step, steps, seed } = run;
+    const state = hasModel && step >= steps ? 'finished' : 'stopped';
+    const last = ['reward', 'accuracy'].flatMap((metric) => {
+      const value = lastValue(run, metric);
+      return value === null ? [] : [`${metric} ${value.toFixed(3)}`];
+    });
+    const base = runs.find((other) => other.kind === kind) ?? run;
+    return [
+      path,
+      kind,
+      state,
+      `${step}/${steps}`,
+      `seed ${seed}`,
+      last.join(', '),
+      changesText(differencesFrom(base, run)),
+    ];
+  });
+  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+/** A report as it is printed, without its plots. */
+export function textOf(report: Report): string {
+  const blocks = report.blocks.filter(({ kind }) => kind !== 'plot');
+  return reportMarkdown({ ...report, blocks }).trimEnd();
+}

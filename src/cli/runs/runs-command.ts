@@ -1,0 +1,33 @@
+/**
+ * `lab runs`: lists the runs in a folder; and `lab compare`: compares the settings and measurements of runs.
+ */
+import { Command } from 'commander';
+import { lazily } from '../lazily.ts';
+import { forceOption } from '../outputs.ts';
+
+export function runsCommand(): Command {
+  return new Command('runs')
+    .argument('[folder]', 'the folder to search, including subfolders', 'runs')
+    .option('--json', 'print one run per line as JSON')
+    .addHelpText('after', '\nExample:\n  npm run lab -- runs runs/lambda')
+    .action(lazily(async () => (await import('./runs-action.ts')).listRuns));
+}
+
+export function compareCommand(): Command {
+  return new Command('compare')
+    .argument('<folders...>', 'runs, or folders of runs; the others are compared with the first')
+    .option('--metric <names...>', 'the metrics to compare (default: the first seven that were measured)')
+    .option('-o, --out <folder>', 'write compare.md, compare.html, compare.svg, compare.csv and compare.json there')
+    .addOption(forceOption())
+    .option('--json', 'print the comparison as one line of JSON')
+    .addHelpText(
+      'after',
+      `
+Runs that differ in their seed alone are one group. compare.csv has every measurement of every run in a row.
+
+Examples:
+  npm run lab -- compare runs/plain runs/balanced
+  npm run lab -- compare runs/lambda --metric tailRecall accuracy --out runs/lambda/report`,
+    )
+    .action(lazily(async () => (await import('./runs-action.ts')).runCompare));
+}

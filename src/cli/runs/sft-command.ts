@@ -1,0 +1,45 @@
+/**
+ * `lab sft`: trains a model on the rule world or on a file of judged pairs; resumable, with a model folder at the end.
+ *
+ * Room `cli/runs/`: the commands that train (sft, grpo, distill, sweep) and those that list and compare runs, with run
+ * folders, logs and resumption. What a run computes belongs in `src/runs/`.
+ */
+import { Command, Option } from 'commander';
+import { STORED_DTYPES } from '../../config/stored.ts';
+import { rulesOption } from '../instruction-files.ts';
+import { backendOption } from '../options.ts';
+import { columnOption, docsOption, gradeOption } from '../pair-files.ts';
+import { SFT_OPTIONS } from './run-options.ts';
+import type { SftOptions } from './sft-action.ts';
+
+export function sftCommand(): Command {
+  const command = new Command('sft')
+    .requiredOption('-o, --out <folder>', 'the folder of the run: checkpoint, log and, at the end, the model folder')
+    .option('--config <file>', 'all settings as JSON; options override it')
+    .option('--data <file>', 'judged pairs to learn from instead of the rule world; with --resume, the same file again')
+    .addOption(rulesOption())
+    .addOption(docsOption())
+    .addOption(columnOption())
+    .addOption(gradeOption())
+    .addOption(new Option('--dtype <type>', 'how the model is stored').choices(STORED_DTYPES).default('f16'))
+    .addOption(backendOption())
+    .option(
+      '--resume',
+      'continue from the checkpoint in --out; the run keeps its settings, but may be given more --steps',
+    );
+  return SFT_OPTIONS.addTo(command)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  npm run lab -- sft --preset lab-nano --steps 300 --out runs/first
+  npm run lab -- sft --set sft.warmupSteps=50 --set data.labelNoise=0.1 --out runs/noisy
+  npm run lab -- sft --out runs/first --resume
+  npm run lab -- sft --data pairs.tsv --preset micro --steps 1000 --out runs/mine
+  npm run lab -- sft --data pairs.jsonl.gz --docs docs.jsonl.gz --out runs/mine
+  npm run lab -- sft --data pairs.tsv --rules runs/piar/instruction.json --out runs/reasons`,
+    )
+    .action(async (options: SftOptions) =>
+      (await import('./sft-action.ts')).runSft(options, SFT_OPTIONS.explicitIn(command)),
+    );
+}

@@ -1,0 +1,132 @@
+/**
+ * The settings of `lab sft`: a settings file overridden by the given options, or the options and their defaults.
+ */
+import { LabError } from '../../common/errors.ts';
+import { parseConfig } from '../../config/parse.ts';
+import type { DataSet } from '../../data/files/data-set.ts';
+import { likelyScale } from '../../data/files/data-set-reader.ts';
+import { type SftExperiment, SftExperimentSchema, withDataKind } from '../../protocol/sft-experiment.ts';
+import { instructionHash } from '../../relevance/rules/instruction.ts';
+import { CURRENT_FOLDING } from '../../relevance/pair/text-folding.ts';
+import { type RawSettings, readConfigFile, withChanges } from '../config-file.ts';
+import type { SftCheckpoint } from '../../runs/sft-checkpoint.ts';
+import { readInstructionFile, withRules } from '../instruction-files.ts';
+import { requestedSettings, resumedSteps } from './resume-check.ts';
+import { SFT_OPTIONS } from './run-options.ts';
+import type { ExplicitSetting } from '../setting-options.ts';
+
+/** The options that decide settings without being one. */
+export interface SftSettingOptions {
+  readonly config?: string;
+  readonly data?: string;
+  readonly rules?: string;
+  readonly grade?: string;
+}
+
+/**
+ * The settings of a run.
+ *
+ * @param explicit - settings that were given as options; they go before the file of settings
+ * @param given - the file to learn from, if there is one
+ * @throws {LabError} `bad-config` naming the setting; what `withRules` throws
+ */
+export async function sftSettings(
+  options: SftSettingOptions,
+  explicit: readonly ExplicitSetting[],
+  given: DataSet | undefined,
+): Promise<SftExperiment> {
+  const asked = await askedSettings(options, explicit, given);
+  const settings = parseConfig(options.config ?? 'The settings', SftExperimentSchema, asked);
+  return options.rules === undefined ? settings : withInstruction(settings, options.rules, given);
+}
+
+/**
+ * The settings of a resumed run: its own, with the number of steps raised if requested.
+ *
+ * @throws {LabError} `bad-config` if other settings were asked for
+ */
+export async function resumedSftSettings(
+  { experiment, state }: Pick<SftCheckpoint, 'experiment' | 'state'>,
+  options: SftSettingOptions,
+  explicit: readonly ExplicitSetting[],
+): Promise<SftExperiment> {
+  const { config, rules, grade } = options;
+  const file = await readSettings(options);
+  // Unknown settings are reported first.
+  parseConfig(config ?? 'The settings', SftExperimentSchema, file);
+  const own = experiment.data.kind === 'file' ? experiment.data.rules?.instruction : undefined;
+  const asked = {
+    ...requestedSettings(experiment, file, SFT_OPTIONS, explicit, grade),
+    rules: rules === undefined ? undefined : instructionHash(await readInstructionFile(rules)),
+  };
+  const steps = resumedSteps({ ...experiment, rules: own && instructionHash(own) }, asked, 'sft', state.step);
+  return { ...experiment, sft: { ...experiment.sft, steps } };
+}
+
+/** The settings that the file and the options request. */
+async function askedSettings(
+  options: SftSettingOptions,
+  explicit: readonly ExplicitSetting[],
+  given: DataSet | undefined,
+): Promise<RawSettings> {
+  const { data, prompt, sft, ...rest } = await readSettings(options);
+  const { grade: grades } = options;
+  const steps = explicit.find(({ field }) => field.path === 'sft.steps')?.value;
+  return SFT_OPTIONS.apply(
+    {
+      ...rest,
+      data:
+        given === undefined
+          ? (data ?? { kind: 'world' })
+          : withChanges(data, { kind: 'file', name: given.name, sha256: given.sha256, grades }),
+      prompt: withChanges(prompt, {
+        folding: isSet(prompt, 'folding') ? undefined : CURRENT_FOLDING,
+        scaleSize: scaleOf(prompt, given, grades ?? gradesIn(data)),
+      }),
+      sft: withChanges(sft, {
+        warmupSteps: typeof steps === 'number' ? Math.min(100, Math.ceil(steps / 10)) : undefined,
+      }),
+    },
+    explicit,
+  );
+}
+
+/** The contents of the settings file. */
+async function readSettings({ config }: SftSettingOptions): Promise<RawSettings> {
+  const file = config === undefined ? {} : await readConfigFile(config, '{"sft": {"steps": 500}}');
+  return withDataKind(file) as RawSettings;
+}
+
+function isSet(group: unknown, key: string): boolean {
+  return typeof group === 'object' && group !== null && key in group;
+}
+
+/** The number of labels: that of the file's grades, unless the settings have one. */
+function scaleOf(prompt: unknown, given: DataSet | undefined, meanings: string | undefined): number | undefined {
+  if (given === undefined || isSet(prompt, 'scaleSize')) return undefined;
+  return likelyScale(
+    given.pairs.map(({ grade }) => grade),
+    meanings,
+  );
+}
+
+/** The meanings of grades in a settings file; the schema rejects a value that is not text. */
+function gradesIn(data: unknown): string | undefined {
+  const grades = typeof data === 'object' && data !== null && 'grades' in data ? data.grades : undefined;
+  return typeof grades === 'string' ? grades : undefined;
+}
+
+async function withInstruction(
+  settings: SftExperiment,
+  path: string,
+  given: DataSet | undefined,
+): Promise<SftExperiment> {
+  const { data, prompt } = settings;
+  if (data.kind === 'world' || given === undefined) {
+    const fix = 'Name the judged pairs with --data too.';
+    throw new LabError('bad-config', { message: '--rules requires a file of judged pairs.', fix });
+  }
+  const ruled = await withRules(data, path, prompt.scaleSize, given);
+  const instructionVersion = ruled.rules?.instruction.version ?? prompt.instructionVersion;
+  return { ...settings, data: ruled, prompt: { ...prompt, instructionVersion } };
+}

@@ -1,0 +1,159 @@
+/**
+ * A supervised run on disk: log and checkpoints during the run, a model folder at its end.
+ */
+import { join } from 'node:path';
+import { LabError } from '../../common/errors.ts';
+import { countParameters } from '../../config/model-config.ts';
+import { makeFileLabFile, makeLabFile } from '../../runs/lab-file.ts';
+import type { StoredDtype } from '../../config/stored.ts';
+import { makeModelCard } from '../../runs/sft-card.ts';
+import { type SftCheckpoint, writeSftCheckpoint } from '../../runs/sft-checkpoint.ts';
+import { type PreparedSft, prepareSft } from '../../runs/sft-experiment.ts';
+import { describeSft } from '../../runs/run-summary.ts';
+import { runSft } from '../../runs/sft-run.ts';
+import { hashWeights } from '../../runs/weights-hash.ts';
+import type { DataSet } from '../../data/files/data-set.ts';
+import type { LabFile } from '../../infer/lab-model.ts';
+import type { ModelCard } from '../../infer/model-card.ts';
+import type { FileData, SftExperiment } from '../../protocol/sft-experiment.ts';
+import type { SynthesisCounts } from '../../relevance/rules/trace-synthesis.ts';
+import type { Evaluation } from '../../train/evaluate.ts';
+import { writeModelFolder } from '../model-folder.ts';
+import { RunFolder } from './run-folder.ts';
+import { RunLog } from './run-log.ts';
+import { note, Progress, valueText } from '../terminal.ts';
+
+/** The folder of a run, and its inputs besides settings. */
+export interface FolderRun {
+  readonly out: string;
+  /** The checkpoint to resume from. */
+  readonly saved?: SftCheckpoint | undefined;
+  /** The pairs of the file that the run learns from; undefined for a rule world. */
+  readonly given?: DataSet | undefined;
+  /** The training data, where the settings alone do not define it. */
+  readonly prepared?: PreparedSft | undefined;
+  /** Adds to the card what the settings do not contain. */
+  readonly describe?: ((card: ModelCard) => ModelCard) | undefined;
+  /** Further entries of the model's lab.json. */
+  readonly lab?: Pick<LabFile, 'otherScales' | 'examples'> | undefined;
+  readonly dtype: StoredDtype;
+  /** The backend and the device, for the card. */
+  readonly device: string;
+  readonly signal: AbortSignal;
+}
+
+/** The path of the checkpoint in the folder of a run. */
+export function checkpointPath(out: string): string {
+  return join(out, 'checkpoint.safetensors');
+}
+
+/**
+ * Trains on the current backend and writes the model.
+ *
+ * @returns the path of the model folder
+ * @throws {LabError} `not-found` if the run learns from a file that was not given; what `runSft` throws
+ */
+export async function trainToFolder(experiment: SftExperiment, run: FolderRun): Promise<string> {
+  const { out, saved, given, signal, describe = (card) => card } = run;
+  const findData = (data: FileData): Promise<DataSet> =>
+    given === undefined ? Promise.reject(dataMissing(data)) : Promise.resolve(given);
+  const prepared = run.prepared ?? (await prepareSft(experiment, { saved, findData, signal }));
+  note(
+    `${experiment.preset}: ${countParameters(prepared.model).toLocaleString('en')} parameters, ` +
+      `${prepared.examples.length.toLocaleString('en')} training pairs, data ${prepared.dataHash.slice(0, 12)}.`,
+  );
+  if (prepared.traces !== undefined) note(describeTraces(prepared.traces));
+  if (prepared.shortened > 0) note(`${prepared.shortened.toLocaleString('en')} of them were truncated to fit.`);
+
+  const log = await RunLog.open(join(out, 'log.jsonl'), saved?.state.step ?? 0);
+  const progress = new Progress('Steps');
+  const save = async (checkpoint: SftCheckpoint): Promise<void> => {
+    await new RunFolder(out).writeCheckpointBytes(describeSft(checkpoint), writeSftCheckpoint(checkpoint));
+    if (signal.aborted) note(`Saved after ${checkpoint.state.step} updates; continue with --resume.`);
+  };
+  const finished = await runSft(experiment, prepared, saved, {
+    signal,
+    evaluationSignal: signal,
+    beforeUpdate: async ({ checkpoint }) => {
+      if (signal.aborted) await save(await checkpoint());
+    },
+    onLog: (entry) => {
+      progress.update(entry.step, experiment.sft.steps, `loss ${entry.lossNats.toFixed(3)} nats`);
+      log.add(entry.step, entry);
+    },
+    onEvaluate: (step, evaluation) => {
+      note(`Step ${step}: ${describeEvaluation(evaluation)}`);
+      log.add(step, { heldOut: heldOutOf(evaluation) });
+    },
+    onCheckpoint: save,
+  });
+  progress.end();
+  note(`Weights ${hashWeights(finished.weights)}.`);
+
+  const { dtype, device } = run;
+  const { dataHash, world, rules, model, tokenizer, examples, queries } = prepared;
+  const { prompt } = experiment;
+  const folder = join(out, 'model');
+  await writeModelFolder(folder, {
+    config: model,
+    weights: finished.weights,
+    dtype,
+    tokenizer,
+    lab: world === undefined ? { ...makeFileLabFile(rules, prompt), ...run.lab } : makeLabFile(world, prompt),
+    card: describe(
+      makeModelCard(experiment, {
+        dataHash,
+        model,
+        trainPairs: examples.length,
+        queries,
+        steps: experiment.sft.steps,
+        tokens: finished.tokens,
+        curve: finished.curve,
+        dtype,
+        device,
+        date: new Date().toISOString().slice(0, 10),
+      }),
+    ),
+  });
+  return folder;
+}
+
+/** The part of an evaluation that is logged. */
+function heldOutOf({ pairs, labels, ranking, expertLossNats, reasoning }: Evaluation): object {
+  return {
+    pairs,
+    accuracy: labels.accuracy.value,
+    macroF1: labels.macroF1.value,
+    pairAccuracy: ranking.pairAccuracy.value,
+    ndcg10: ranking.ndcg10.value,
+    expertLossNats,
+    ...(reasoning === null ? {} : { validTraces: reasoning.validTraces, strictReward: reasoning.strictReward }),
+  };
+}
+
+function describeEvaluation({ labels, ranking, expertLossNats, reasoning }: Evaluation): string {
+  return (
+    `held-out accuracy ${valueText(labels.accuracy.value)}, expert loss ${valueText(expertLossNats)} nats, ` +
+    (reasoning === null
+      ? `macro-F1 ${valueText(labels.macroF1.value)}, pair accuracy ${valueText(ranking.pairAccuracy.value)}, ` +
+        `NDCG@10 ${valueText(ranking.ndcg10.value)}.`
+      : `valid traces ${valueText(reasoning.validTraces)}, strict reward ${valueText(reasoning.strictReward)}.`)
+  );
+}
+
+/** What the rules explain of the training pairs, as a sentence. */
+export function describeTraces({ pairs, traced, contradicting, uncovered, unverified }: SynthesisCounts): string {
+  return (
+    `The rules give reasons for ${traced.toLocaleString('en')} of ${pairs.toLocaleString('en')} labels; they contradict ` +
+    `${contradicting.toLocaleString('en')}, do not cover ${uncovered.toLocaleString('en')} and do not verify on ` +
+    `${unverified.toLocaleString('en')}, which are learned as labels only.`
+  );
+}
+
+/** The error for a run on a file that was not given. */
+export function dataMissing({ name }: FileData): LabError {
+  return new LabError('not-found', {
+    message: `This run learns from the file "${name}".`,
+    fix: 'Name it with --data, and its documents with --docs if they are in a separate file.',
+  });
+}

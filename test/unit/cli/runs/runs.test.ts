@@ -1,0 +1,117 @@
+/** Runs by the dozen: a sweep that is stopped and asked for again, the list of its runs, and their comparison. */
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { smallModelFiles } from '../../../reference/small-lab-model.ts';
+import { lab, labUntil } from '../lab.ts';
+
+let folder: string;
+const at = (...names: string[]): string => join(folder, ...names);
+
+const SETTINGS = {
+  data: { kind: 'world', trainQueries: 20, devQueries: 4, testQueries: 4 },
+  queries: 4,
+  probePrompts: 2,
+  devPairs: 4,
+  grpo: { steps: 2, prompts: 2, samples: 2, maxTokens: 6, expertBatch: 2 },
+};
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'lab-runs-'));
+  await mkdir(at('model'));
+  for (const [name, bytes] of smallModelFiles()) await writeFile(at('model', name), bytes);
+  await writeFile(at('grpo.json'), JSON.stringify(SETTINGS));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const sweep = (out: string, seeds: string): string[] => [
+  'sweep', 'grpo', '--set', 'grpo.balance.lambda=0,0.3', '--seeds', seeds, '--out', at(out),
+  '--', '--config', at('grpo.json'), '--start', at('model'), '--backend', 'wasm',
+]; // prettier-ignore
+
+describe('a sweep', () => {
+  it('continues where it was stopped, to the same report', async () => {
+    const whole = await lab(...sweep('whole', '1-2'));
+    expect(whole.err).toMatch(/4 runs, 1 at a time.*4\/4 lambda 0\.3, seed 2\./su);
+    expect(whole.code).toBe(0);
+    expect(whole.out).toMatch(/\| lambda 0\.3 \| 2 \|/u);
+    const stopped = await labUntil(/1\/4 /u, ...sweep('stopped', '1-2'));
+    expect(stopped.code).toBe(130);
+    const again = await lab(...sweep('stopped', '1-2'));
+    expect(again.code).toBe(0);
+    expect(again.out).toBe(whole.out);
+  });
+
+  it('takes more seeds, and refuses to become another sweep', async () => {
+    const before = await readFile(at('whole', 'lambda-0_seed-1', 'checkpoint.safetensors'));
+    const more = await lab(...sweep('whole', '1-3'));
+    expect(more.code).toBe(0);
+    expect(await readFile(at('whole', 'lambda-0_seed-1', 'checkpoint.safetensors'))).toEqual(before);
+    const other = await lab(...sweep('whole', '1'), '--steps', '5');
+    expect(other.code).toBe(2);
+    expect(other.err).toMatch(/another sweep.*grpo over grpo\.balance\.lambda/su);
+  });
+
+  it('goes on with other runs where one fails, and says which', async () => {
+    const args = sweep('failing', '1').map((arg) => (arg.includes('lambda=') ? 'grpo.balance.lambda=-1,0.3' : arg));
+    const { code, err } = await lab(...args);
+    expect(code).toBe(1);
+    expect(err).toMatch(/lambda -1, seed 1 failed: .*lambda/u);
+    expect(err).toMatch(/1 of 2 runs failed: lambda -1, seed 1/u);
+    expect(await readdir(at('failing', 'lambda-0.3_seed-1'))).toContain('model');
+  });
+
+  it('lists its runs without making them, and gives seeds and folders itself', async () => {
+    const dry = await lab('sweep', 'sft', '--set', 'sft.learningRate=1e-3,1e-2', '--out', at('dry'), '--dry-run');
+    expect(dry.out.trim().split('\n')).toHaveLength(2);
+    expect(await readdir(folder)).not.toContain('dry');
+    const own = await lab('sweep', 'sft', '--out', at('dry'), '--', '--seed', '3');
+    expect(own.err).toMatch(/sets --seed for its runs itself/u);
+    expect(own.code).toBe(2);
+  });
+});
+
+describe('lab runs and compare', () => {
+  it('list runs, with one that cannot be read', async () => {
+    await mkdir(at('whole', 'broken'));
+    await writeFile(at('whole', 'broken', 'checkpoint.safetensors'), 'not one');
+    const { out, err, code } = await lab('runs', at('whole'));
+    expect(code).toBe(0);
+    const lines = out.trim().split('\n');
+    expect(lines).toHaveLength(7);
+    expect(lines.filter((line) => /grpo +finished +2\/2/u.test(line))).toHaveLength(6);
+    expect(lines.filter((line) => line.endsWith('lambda 0'))).toHaveLength(3); // the first by name has 0.3
+    expect(err).toMatch(/broken: /u);
+    const json = await lab('runs', at('whole'), '--json');
+    expect(
+      json.out
+        .trim()
+        .split('\n')
+        .map((line) => (JSON.parse(line) as { path: string }).path),
+    ).toHaveLength(7);
+  });
+
+  it('compare them, and write what other programs read', async () => {
+    const report = at('report');
+    const { out, code } = await lab('compare', at('whole'), '--metric', 'accuracy', '--out', report);
+    expect(code).toBe(0);
+    expect(out).toMatch(/\| grpo\.balance\.lambda \| 0\.3 \| 0 \|/u);
+    expect((await readdir(report)).toSorted()).toEqual(['compare.csv', 'compare.html', 'compare.json', 'compare.md', 'compare.svg']); // prettier-ignore
+    const [head, ...rows] = (await readFile(join(report, 'compare.csv'), 'utf8')).trim().split('\r\n');
+    expect(head).toBe('run,kind,group,seed,step,metric,value');
+    expect(rows.filter((row) => /,accuracy,/u.test(row))).toHaveLength(12); // six runs, after steps 0 and 2
+    const again = await lab('compare', at('whole'), '--out', report);
+    expect(again.err).toMatch(/already.*compare\.md.*--force/su);
+  });
+
+  it.each([
+    [['runs', 'nowhere'], /could not list .*nowhere/u],
+    [['compare', 'model'], /no run in .*model/u],
+    [['compare', 'whole', '--metric', 'accurracy'], /No run measured "accurracy".*accuracy/su],
+  ])('say what is missing: %j', async ([command = '', path = '', ...more], message) => {
+    const { code, err } = await lab(command, at(path), ...more);
+    expect(err).toMatch(message);
+    expect(code).toBe(2);
+  });
+});
