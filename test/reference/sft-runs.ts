@@ -16,6 +16,7 @@ import { SPECIAL_TOKENS } from '../../src/relevance/pair/vocabulary.ts';
 import { type LossScale, nextLossScale } from '../../src/optim/loss-scale.ts';
 import { disposeWeights, initialWeights, loadWeights } from '../../src/model/weights.ts';
 import { type SftLogEntry, type SftState, trainSft } from '../../src/train/sft.ts';
+import { expectSameWeights } from './expect-same-weights.ts';
 
 const MODEL: ModelConfig = {
   vocabSize: 37,
@@ -126,13 +127,7 @@ async function judgeHalves(
 
   expect(secondHalf.state.optimizer).toEqual(whole.state.optimizer);
   expect(secondHalf.state.tokens).toBe(whole.state.tokens);
-  for (const [name, { data }] of whole.state.weights) {
-    expect(bitsOf(secondHalf.state.weights.get(name)?.data), name).toEqual(bitsOf(data));
-  }
+  expectSameWeights(secondHalf.state.weights, whole.state.weights);
   expect([...firstHalf.log, ...secondHalf.log]).toEqual(whole.log);
   return whole.log;
-}
-
-function bitsOf(data: Float32Array | undefined): Int32Array {
-  return data === undefined ? new Int32Array() : new Int32Array(data.buffer, data.byteOffset, data.length);
 }

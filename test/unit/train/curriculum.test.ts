@@ -107,7 +107,9 @@ describe('a staged curriculum', () => {
 
   it('rehearses earlier stages, and also draws rare rules in the mixed one', () => {
     const settings = config({ kind: 'staged', rehearsalShare: 0.25, rareShare: 0.25 });
-    for (const { stage, prompts } of runThrough(makeCurriculum(PROMPTS, settings), settings, () => 0)) {
+    const run = runThrough(makeCurriculum(PROMPTS, settings), settings, () => 0);
+    expect(run.map(({ stage }) => stage)).toEqual(thirds(1, 2, 3));
+    for (const { stage, prompts } of run) {
       expect(prompts.length).toBe(P);
       if (stage === 1) for (const passes of passesOf(prompts)) expect(passes).toBeGreaterThanOrEqual(4);
       if (stage === 2) expect(passesOf(prompts).filter((passes) => passes >= 4).length).toBe(2);

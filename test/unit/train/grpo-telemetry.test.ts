@@ -94,6 +94,7 @@ describe('reportRollouts', () => {
     const first = at(kept.completions, 0);
     expect(first.reward.total).toBe(1);
     expect(first.advantages.length).toBe(ids.length);
+    expect(first.ratios).toHaveLength(ids.length);
     for (const ratio of first.ratios) expect(ratio).toBeCloseTo(2, 12);
   });
 });

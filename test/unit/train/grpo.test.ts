@@ -5,6 +5,7 @@ import type { GrpoState } from '../../../src/train/grpo.ts';
 import type { GrpoStep } from '../../../src/train/grpo-telemetry.ts';
 import { RESUMED_ON, useBackend } from '../../reference/backends.ts';
 import { expectClose } from '../../reference/expect-close.ts';
+import { expectSameWeights } from '../../reference/expect-same-weights.ts';
 import { type GrpoSettings, loadModel, makeTask, pretrain, type RunOutcome, runGrpo } from './grpo-runs.ts';
 
 const task = makeTask();
@@ -63,9 +64,7 @@ describe.each(RESUMED_ON)('GRPO on %s', (backend) => {
         { step: 0, value: 0.2 },
         { step: N, value: 0.7 },
       ]);
-      for (const [name, { data }] of whole.state.weights) {
-        expect(bitsOf(second.state.weights.get(name)?.data), name).toEqual(bitsOf(data));
-      }
+      expectSameWeights(second.state.weights, whole.state.weights);
       expect([...first.kept, ...second.kept]).toEqual(whole.kept);
       // Something was learned; otherwise equal bits would prove nothing.
       expect(whole.records.some(({ gradient }) => (gradient.policyNorm ?? 0) > 1e-3)).toBe(true);
@@ -89,6 +88,7 @@ describe('a GRPO run', () => {
 
   it('samples from the policy that learns', async () => {
     const { records } = await runGrpo(task, start, { steps: 3 }, 3);
+    expect(records).toHaveLength(3);
     for (const { samplerGapNats } of records) expect(samplerGapNats).toBeLessThan(1e-4);
   });
 
@@ -145,6 +145,7 @@ describe('a GRPO run', () => {
     const { records } = await runGrpo(task, start, settings, 3);
     expect(records.map(({ gradient }) => gradient.expertNorm !== null)).toEqual([true, false, true]);
     expect(records.map(({ tokens }) => tokens.expert)).toEqual([0, 0, 0]);
+    expect(records.map(({ gradient }) => gradient.cosine !== null)).toEqual([true, false, true]);
     for (const { gradient } of records) expect(Math.abs(gradient.cosine ?? 0)).toBeLessThanOrEqual(1);
   });
 
@@ -235,8 +236,4 @@ function saveAndLoad(state: GrpoState): GrpoState {
 
 function withoutTimes(record: GrpoStep) {
   return { ...record, times: undefined, tokensPerSec: undefined };
-}
-
-function bitsOf(data: Float32Array | undefined): Int32Array {
-  return data === undefined ? new Int32Array() : new Int32Array(data.buffer, data.byteOffset, data.length);
 }

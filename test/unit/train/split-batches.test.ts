@@ -90,10 +90,15 @@ describe('a supervised update', () => {
       return { log, weights };
     };
     const [whole, cut] = [await run(12, 1), await run(3, 4)];
+    expect([whole.log.length, cut.log.length]).toEqual([6, 6]);
     for (const [i, entry] of whole.log.entries()) {
       expect(cut.log[i]?.tokens).toBe(entry.tokens);
       expectClose([cut.log[i]?.lossNats ?? NaN], [entry.lossNats], { absolute: 0, relative: 1e-5 }, 'loss');
       expectClose([cut.log[i]?.gradNorm ?? NaN], [entry.gradNorm ?? NaN], { absolute: 0, relative: 1e-4 }, 'norm');
+    }
+    expect([...cut.weights.keys()]).toEqual([...whole.weights.keys()]);
+    for (const [name, { data }] of whole.weights) {
+      expectClose(cut.weights.get(name)?.data ?? [], data, { absolute: 1e-4, relative: 1e-3 }, name);
     }
   });
 });
