@@ -186,6 +186,7 @@ describe('groups without a signal', () => {
 
   it('are counted by their total rewards', () => {
     expect(zeroVarianceShare([same, equal, [completion(0, 0, 0), completion(1, 1, 1)]])).toBeCloseTo(2 / 3, 12);
+    expect(zeroVarianceShare([])).toBe(0);
   });
 
   it('are silent only if no segment differs', () => {
@@ -193,5 +194,10 @@ describe('groups without a signal', () => {
     expect([isSilent(first), isSilent(second)]).toEqual([false, true]);
     const [asOutcome = []] = segmentAdvantages([same], { ...STEPWISE, kind: 'outcome' });
     expect(isSilent(asOutcome)).toBe(true);
+    const none = { label: 0, reasoning: 0, steps: [0, 0] };
+    expect(isSilent([none, none])).toBe(true);
+    for (const signal of [{ label: 1 }, { reasoning: 1 }, { steps: [0, 1] }]) {
+      expect(isSilent([none, { ...none, ...signal }])).toBe(false);
+    }
   });
 });

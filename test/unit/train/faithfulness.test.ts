@@ -12,14 +12,15 @@ describe('deletionsOf', () => {
       { before: 3, after: 1, now: 3 },
       { before: 2, after: 2, now: 2 },
       { before: 2, after: 2, now: 0 },
+      { before: 1, after: 1, now: 1 },
     ];
     expect(deletionsOf(cases)).toEqual({
-      pairs: 5,
+      pairs: 6,
       shouldMove: 3,
       movedAsRuled: 1 / 3,
       moved: 2 / 3,
-      shouldStay: 2,
-      stayed: 0.5,
+      shouldStay: 3,
+      stayed: 2 / 3,
     });
   });
 

@@ -134,6 +134,25 @@ describe('reportUpdates', () => {
       learningRate: 5e-4,
     });
   });
+
+  it('gives the geometry of the first update, the loss scale of the last, and nothing without updates', () => {
+    const geometry = { firstNorm: 2, secondNorm: 3, cosine: -0.5 };
+    const [before, after] = [8, 16].map((scale) => ({ scale, good: 1, skipped: 0 }));
+    const made = reportUpdates([
+      { ...update, geometry, lossScale: before },
+      { ...update, geometry: undefined, lossScale: after },
+    ]);
+    expect(made.gradient).toEqual({ norm: 2, policyNorm: 2, expertNorm: 3, cosine: -0.5 });
+    expect(made.lossScale).toEqual(after);
+    expect(reportUpdates([{ ...update, weighedTokens: 0, clippedTokens: 0 }]).clipFraction).toBe(0);
+    expect(reportUpdates([])).toStrictEqual({
+      loss: { policy: null, expert: null },
+      expertKlNats: null,
+      clipFraction: 0,
+      gradient: { norm: null, policyNorm: null, expertNorm: null, cosine: null },
+      learningRate: 0,
+    });
+  });
 });
 
 describe('detectCollapse', () => {
@@ -162,6 +181,10 @@ describe('detectCollapse', () => {
   it('claims nothing without tail rules to recall, or without rules at the start', () => {
     const now = { meanReward: 1, tailRecall: null, distinctRules: 1 };
     expect(detectCollapse(start, now)).toMatchObject({ isCollapsed: false, tailRecallLoss: null });
-    expect(detectCollapse({ ...start, distinctRules: 0 }, { ...now, tailRecall: 0 }).isCollapsed).toBe(false);
+    expect(detectCollapse({ ...start, tailRecall: null }, { ...now, tailRecall: 0 }).tailRecallLoss).toBeNull();
+    expect(detectCollapse({ ...start, distinctRules: 0 }, { ...now, tailRecall: 0 })).toMatchObject({
+      isCollapsed: false,
+      distinctRulesLoss: 0,
+    });
   });
 });

@@ -169,7 +169,14 @@ describe('printTrace and parseTrace', () => {
     expect(unsure.code).toBe('bad-trace');
     expect(unsure.message).toMatch(/Expected a label, restated\. Got label 1, 2 steps, restated 2/u);
     expect(() => printTrace({ ...GOLD, scaleSize: 1 })).toThrow(/its scale/);
-    expect(() => printTrace(withStep({ rule: MAX_RULES }))).toThrow(/rule of step 0/);
+    expect(() => printTrace(withStep({ rule: MAX_RULES }))).toThrow(/rule of step 0\. Expected 0 to 47\. Got 48/);
+    for (const wrong of [-1, 0.5]) {
+      expect(() => printTrace({ ...GOLD, label: wrong })).toThrow(/its label/);
+      expect(() => printTrace({ ...GOLD, restated: wrong })).toThrow(/its restated label\. Expected 0 to 3\./);
+      expect(() => printTrace(withStep({ rule: wrong }))).toThrow(/rule of step 0/);
+    }
+    const three = ['a', 'b', 'c'].map((text) => ({ source: 'query' as const, text }));
+    expect(() => printTrace(withStep({ evidence: three }))).toThrow(/evidence of step 0/);
     expect(() => printTrace(withStep({ evidence: [{ source: 'query', text: ' ' }] }))).toThrow(/evidence of step 0/);
   });
 });
@@ -186,6 +193,17 @@ describe('TraceParser', () => {
     ]); // prettier-ignore
     expect(parser.isOver).toBe(true);
     expect(parser.allowedNext()).toEqual([]);
+  });
+
+  it('numbers steps from 0, and reports a failure once', () => {
+    const parser = new TraceParser(4);
+    const events = printTrace(GOLD).flatMap((segment) => parser.push(segment) ?? []);
+    expect(events.flatMap((event) => (event.kind === 'step' ? [event.index] : []))).toEqual([0, 1]);
+
+    const failing = new TraceParser(4);
+    expect(failing.push(special(EOS))).toMatchObject({ kind: 'failed', failure: { got: EOS } });
+    expect(failing.push(words('more'))).toBeUndefined();
+    expect(failing.finish()).toMatchObject({ ok: false, failure: { position: 0, got: EOS } });
   });
 
   it('joins and trims evidence that comes in pieces', () => {
