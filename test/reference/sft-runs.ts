@@ -80,6 +80,26 @@ export async function runSteps(
   return { state, log };
 }
 
+/** What a run calls, in order. */
+export async function callsOf(
+  settings: v.InferInput<typeof SftConfigSchema>,
+  isLogWanted: (step: number) => boolean,
+): Promise<string[]> {
+  const model = { config: MODEL, weights: loadWeights(MODEL, initialWeights(MODEL, new Rng(1))) };
+  const calls: string[] = [];
+  const called = (name: string, step: number): Promise<void> => Promise.resolve(void calls.push(`${name} ${step}`));
+  await trainSft(v.parse(SftConfigSchema, { ...SETTINGS, ...settings }), {
+    model,
+    examples: learnableExamples(40),
+    isLogWanted,
+    onLog: ({ step }) => void called('log', step),
+    onEvaluate: (step) => called('evaluate', step),
+    onCheckpoint: ({ step }) => called('save', step),
+  });
+  disposeWeights(model.weights);
+  return calls;
+}
+
 /** Checks that 2N steps equal N steps, saving to bytes, loading, and N more: bit for bit, logs included. */
 export async function judgeResume(accumulation: number, precision: TrainingPrecision = 'f32'): Promise<void> {
   await judgeHalves((steps, totalSteps, from) => runSteps(steps, totalSteps, accumulation, from, precision));

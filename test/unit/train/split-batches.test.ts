@@ -1,6 +1,7 @@
 /**
  * However an update is split into passes, it learns the same: the tokens of all passes have equal weight.
  */
+import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import * as v from 'valibot';
@@ -9,7 +10,7 @@ import { SftConfigSchema } from '../../../src/config/sft-config.ts';
 import { type Example, makeTrainingBatch } from '../../../src/data/batches.ts';
 import type { Transformer } from '../../../src/model/transformer.ts';
 import { disposeWeights, initialWeights, loadWeights, readWeights } from '../../../src/model/weights.ts';
-import { disposeGradients, lossGradients } from '../../../src/train/gradients.ts';
+import { disposeGradients, lossGradients, pacedGradients } from '../../../src/train/gradients.ts';
 import { sftBatches, sftPasses, trainSft, type SftLogEntry } from '../../../src/train/sft.ts';
 import { useBackend } from '../../reference/backends.ts';
 import { expectClose } from '../../reference/expect-close.ts';
@@ -59,6 +60,17 @@ describe('a supervised update', () => {
       }),
       { numRuns: 20 },
     );
+    disposeWeights(model.weights);
+  });
+
+  it('frees what it has computed if something in between fails', async () => {
+    const model = freshModel();
+    const batches = fc.sample(unevenExample, { numRuns: 3, seed: 2 }).map((example) => makeTrainingBatch([example]));
+    const before = tf.memory().numTensors;
+    let passes = 0;
+    const stop = (): Promise<void> => (++passes < 2 ? Promise.resolve() : Promise.reject(new Error('stop')));
+    await expect(pacedGradients(model.weights, sftPasses(model, batches), undefined, stop)).rejects.toThrow('stop');
+    expect([passes, tf.memory().numTensors]).toEqual([2, before]);
     disposeWeights(model.weights);
   });
 
