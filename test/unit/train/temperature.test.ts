@@ -133,6 +133,21 @@ describe.each(['cpu', 'wasm'] as const)('the policy of a step on %s', (backend) 
     disposeWeights(model.weights);
   });
 
+  it('scores rollouts together as one by one', async () => {
+    const config = configAt(1.7);
+    const model = loadModel(start);
+    const rollouts = (await drawn(model, config)).flat().slice(0, 7); // passes of five
+    const together = await scoreRollouts(model, task, rollouts, config);
+    expect(together).toHaveLength(7);
+    for (const [i, rollout] of rollouts.entries()) {
+      const [alone] = await scoreRollouts(model, task, [rollout], config);
+      for (const scores of ['logProbs', 'entropies'] as const) {
+        expectClose(at(together, i)[scores], alone?.[scores] ?? [], { absolute: 5e-5 }, `${scores} of rollout ${i}`);
+      }
+    }
+    disposeWeights(model.weights);
+  });
+
   it('is compared on expert tokens with a reference of the same temperature', async () => {
     const [model, reference] = [loadModel(start), loadModel(await pretrain(task, 6))];
     const examples = task.prompts.slice(0, 3).map(({ example }) => example);
