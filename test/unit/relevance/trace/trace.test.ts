@@ -250,6 +250,7 @@ describe('TraceParser', () => {
     ['no segments', [], 0, 'label of 4'],
     ['a prompt token', [special(labelToken(4, 1)), special(QUERY)], 1, 'rule or label of 4'],
     ['a token that does not exist', [special(labelToken(4, 1)), special('<|nonsense|>')], 1, 'rule or label of 4'],
+    ['a label beyond the scale', [special(labelToken(4, 4))], 0, 'label of 4'],
     ['empty evidence', openEvidence(special(verdictToken('match'))), 4, 'text'],
     ['blank evidence', openEvidence(words(' '), special(verdictToken('match'))), 5, 'text'],
     [
