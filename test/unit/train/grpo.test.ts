@@ -1,12 +1,16 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { disposeWeights, type TensorData } from '../../../src/model/weights.ts';
-import type { GrpoState } from '../../../src/train/grpo.ts';
+import * as v from 'valibot';
+import { LabError } from '../../../src/common/errors.ts';
+import { Rng } from '../../../src/common/rng.ts';
+import { GrpoConfigSchema } from '../../../src/config/grpo-config.ts';
+import { disposeWeights, initialWeights, type TensorData } from '../../../src/model/weights.ts';
+import { type GrpoState, trainGrpo } from '../../../src/train/grpo.ts';
 import type { GrpoStep } from '../../../src/train/grpo-telemetry.ts';
 import { RESUMED_ON, useBackend } from '../../reference/backends.ts';
 import { expectClose } from '../../reference/expect-close.ts';
 import { expectSameWeights } from '../../reference/expect-same-weights.ts';
-import { type GrpoSettings, loadModel, makeTask, pretrain, type RunOutcome, runGrpo } from './grpo-runs.ts';
+import { type GrpoSettings, loadModel, makeTask, pretrain, type RunOutcome, runGrpo, TINY } from './grpo-runs.ts';
 
 const task = makeTask();
 let start: ReadonlyMap<string, TensorData>;
@@ -211,6 +215,94 @@ describe('a GRPO run', () => {
     await expect(runGrpo(task, start, { steps: 1 }, 1, undefined, { signal })).rejects.toMatchObject({
       code: 'aborted',
     });
+  });
+
+  it('evaluates, keeps groups and saves when its settings say, and at the end', async () => {
+    const small = { prompts: 1, samples: 2, maxTokens: 2, balance: { kind: 'additive', lambda: 0 } } as const;
+    const schedule = { steps: 5, evaluateEvery: 3, keepEvery: 4, checkpointEvery: 2 };
+    const calls: string[] = [];
+    const called = (name: string, step: number): Promise<void> => Promise.resolve(void calls.push(`${name} ${step}`));
+    const steps: GrpoStep[] = [];
+    const model = loadModel(start);
+    await trainGrpo(v.parse(GrpoConfigSchema, { ...small, ...schedule }), {
+      model,
+      task,
+      expert: [],
+      onStep: (record) => void steps.push(record),
+      onKeep: (step) => void called('keep', step),
+      onEvaluate: (step) => called('evaluate', step),
+      onCheckpoint: ({ step }) => called('save', step),
+      onStop: ({ step }) => called('stop', step),
+    });
+    disposeWeights(model.weights);
+    expect(calls).toEqual(['save 2', 'evaluate 3', 'keep 4', 'save 4', 'evaluate 5', 'save 5']);
+    expect(steps.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5]);
+    // However long a step takes, its speed is that of its parts.
+    for (const [i, { times, tokens, tokensPerSec }] of steps.entries()) {
+      const before = steps[i - 1]?.tokens ?? { generated: 0, learned: 0, expert: 0 };
+      const made = tokens.generated - before.generated + tokens.learned - before.learned;
+      const ms = times.rolloutMs + times.scoreMs + times.updateMs;
+      expectClose([tokensPerSec], [(1000 * made) / ms], { absolute: 0, relative: 1e-9 }, 'tokens per second');
+    }
+  });
+
+  it('gives its state where it is stopped, and none where it fails', async () => {
+    const stopped: number[] = [];
+    const end = async (error: LabError): Promise<void> => {
+      const failing = runGrpo(task, start, { steps: 3, prompts: 1, samples: 2, maxTokens: 1 }, 3, undefined, {
+        beforeStep: (step) => (step === 2 ? Promise.reject(error) : Promise.resolve()),
+        onStop: ({ step }) => Promise.resolve(void stopped.push(step)),
+      });
+      await expect(failing).rejects.toBe(error);
+    };
+    await end(new LabError('bad-config', { message: 'no' }));
+    expect(stopped).toEqual([]);
+    await end(new LabError('aborted', { message: 'stop' }));
+    expect(stopped).toEqual([2]);
+  });
+
+  it('draws more prompts until enough have a signal, and no more than it may', async () => {
+    const settings = { steps: 6, prompts: 2, samples: 3, maxTokens: 1, dropSilentGroups: true, extraRounds: 3 };
+    const { records } = await runGrpo(task, start, settings, 6);
+    const seen = records.map(({ groups: { drawn, used, silentShare } }) => {
+      return { rounds: drawn / 2, used, loud: Math.round(drawn * (1 - silentShare)) };
+    });
+    for (const { rounds, used, loud } of seen) {
+      expect(Number.isInteger(rounds) && rounds <= 4).toBe(true);
+      expect(used).toBe(Math.min(2, loud));
+      // The last round was needed: without it fewer than two groups had a signal.
+      expect(rounds === 4 || loud >= 2).toBe(true);
+      expect(loud - (rounds > 1 ? 2 : 0)).toBeLessThan(rounds > 1 ? 2 : 3);
+    }
+    expect(new Set(seen.map(({ rounds }) => rounds)).size).toBeGreaterThan(1);
+  });
+
+  it('keeps each group with the ratios of its own completions', async () => {
+    const still: GrpoSettings = { steps: 1, keepEvery: 1, keepGroups: 3, learningRate: 1e-9 };
+    const { kept } = await runGrpo(task, start, still, 1);
+    const completions = kept.flatMap(({ groups }) => groups.flatMap((group) => group.completions));
+    expect(completions).toHaveLength(12);
+    for (const { ids, ratios } of completions)
+      expectClose(
+        ratios,
+        ids.map(() => 1),
+        { absolute: 1e-4 },
+        'ratios',
+      );
+  });
+
+  it('adds the gradient of a KL term on the expert by its weight', async () => {
+    const reference = loadModel(initialWeights(TINY, new Rng(9)));
+    const squared = async (beta: number): Promise<number> => {
+      const kl = { kind: 'k3', on: 'expert', beta } as const;
+      const { records } = await runGrpo(task, start, { steps: 1, kl }, 1, undefined, { reference });
+      return (records[0]?.gradient.norm ?? NaN) ** 2;
+    };
+    // |g + beta a|^2 is quadratic in beta, so that its third differences are 0.
+    const [one, two, three, four] = [await squared(1), await squared(2), await squared(3), await squared(4)];
+    disposeWeights(reference.weights);
+    expect(four).toBeGreaterThan(2 * one);
+    expectClose([four + 3 * two], [3 * three + one], { absolute: 0, relative: 1e-3 }, 'differences');
   });
 
   it('learns: sampled labels get better', async () => {
