@@ -69,8 +69,8 @@ describe('measureFaithfulness', () => {
     expect({ completions, usable, cited }).toEqual({ completions: 40, usable: alone.length, cited: alone });
     // As many other words, where a document has them; the label before is the same.
     expect(control.length).toBeGreaterThan(0);
-    const known = alone.map(({ queryId, before }) => `${queryId} ${before}`);
-    expect(control.filter(({ queryId, before }) => !known.includes(`${queryId} ${before}`))).toEqual([]);
+    const known = new Set(alone.map(({ queryId, before }) => `${queryId} ${before}`));
+    expect(control.filter(({ queryId, before }) => !known.has(`${queryId} ${before}`))).toEqual([]);
     disposeLabModel(model);
   });
 });

@@ -248,12 +248,18 @@ describe('a GRPO run', () => {
 
   it('gives its state where it is stopped, and none where it fails', async () => {
     const stopped: number[] = [];
-    const end = async (error: LabError): Promise<void> => {
+    const end = async (reason: LabError): Promise<void> => {
       const failing = runGrpo(task, start, { steps: 3, prompts: 1, samples: 2, maxTokens: 1 }, 3, undefined, {
-        beforeStep: (step) => (step === 2 ? Promise.reject(error) : Promise.resolve()),
-        onStop: ({ step }) => Promise.resolve(void stopped.push(step)),
+        beforeStep: async (step) => {
+          await Promise.resolve();
+          if (step === 2) throw reason;
+        },
+        onStop: async ({ step }) => {
+          stopped.push(step);
+          await Promise.resolve();
+        },
       });
-      await expect(failing).rejects.toBe(error);
+      await expect(failing).rejects.toBe(reason);
     };
     await end(new LabError('bad-config', { message: 'no' }));
     expect(stopped).toEqual([]);

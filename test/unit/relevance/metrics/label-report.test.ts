@@ -11,6 +11,7 @@ import {
 } from '../../../../src/relevance/metrics/label-report.ts';
 import { quadraticWeightedKappa } from '../../../../src/relevance/metrics/metrics.ts';
 import { pairAccuracy, type ScoredDocument } from '../../../../src/relevance/metrics/metrics-ranking.ts';
+import { expectClose } from '../../../reference/expect-close.ts';
 
 /** One pair per gold label, all with the same predicted distribution. */
 const answered = (probabilities: readonly number[], golds: readonly number[]) =>
@@ -106,7 +107,7 @@ describe('a report of labels', () => {
     // A whole query is drawn or not, so that a list in which all queries are alike has no spread.
     const alike = Array.from({ length: 5 }, (_, i) => pairs.map((pair) => ({ ...pair, queryId: `q${i}` }))).flat();
     const same = reportKappa(alike, 3);
-    expect([same.low, same.high]).toEqual([same.value, same.value].map((kappa) => expect.closeTo(kappa ?? NaN, 12)));
+    expectClose([same.low ?? NaN, same.high ?? NaN], [same.value ?? NaN, same.value ?? NaN], { absolute: 1e-12 });
   });
 
   it('gives kappa of mapped labels, and none where all are the same', () => {
