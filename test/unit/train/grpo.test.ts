@@ -6,10 +6,12 @@ import { Rng } from '../../../src/common/rng.ts';
 import { GrpoConfigSchema } from '../../../src/config/grpo-config.ts';
 import { disposeWeights, initialWeights, type TensorData } from '../../../src/model/weights.ts';
 import { type GrpoState, trainGrpo } from '../../../src/train/grpo.ts';
+import { anchorPass } from '../../../src/train/grpo-passes.ts';
 import type { GrpoStep } from '../../../src/train/grpo-telemetry.ts';
 import { RESUMED_ON, useBackend } from '../../reference/backends.ts';
 import { expectClose } from '../../reference/expect-close.ts';
 import { expectSameWeights } from '../../reference/expect-same-weights.ts';
+import { at } from '../../reference/tensor64.ts';
 import { type GrpoSettings, loadModel, makeTask, pretrain, type RunOutcome, runGrpo, TINY } from './grpo-runs.ts';
 
 const task = makeTask();
@@ -208,6 +210,17 @@ describe('a GRPO run', () => {
     await runGrpo(task, start, plain, 1, undefined, { expert: [] });
     const moved = runGrpo(task, start, plain, 1, undefined, { expert: [], coefficient: () => 0.5 });
     await expect(moved).rejects.toThrow(/expert sample/);
+    await runGrpo(task, start, { ...plain, balance: { kind: 'hpt' } }, 1, undefined, { expert: [] });
+    const reference = loadModel(start);
+    for (const kind of ['k2', 'k3'] as const) {
+      const without = { expert: [], reference };
+      await runGrpo(task, start, { ...plain, kl: { kind, beta: 1 } }, 1, undefined, without);
+      const anchored = runGrpo(task, start, { ...plain, kl: { kind, beta: 1, on: 'expert' } }, 1, undefined, without);
+      await expect(anchored).rejects.toThrow(/expert sample/);
+    }
+    disposeWeights(reference.weights);
+    const convex = runGrpo(task, start, { ...plain, balance: { kind: 'convex', mu: 0 } }, 1, undefined, { expert: [] });
+    await expect(convex).rejects.toThrow(/expert sample/);
   });
 
   it('stops on request', async () => {
@@ -295,6 +308,50 @@ describe('a GRPO run', () => {
         { absolute: 1e-4 },
         'ratios',
       );
+  });
+
+  it('learns from the expert where no sample is right, under hpt', async () => {
+    const settings: GrpoSettings = { steps: 4, samples: 2, maxTokens: 12, balance: { kind: 'hpt' }, keepEvery: 1 };
+    const { records, kept } = await runGrpo(task, start, { ...settings, keepGroups: 3 }, 4);
+    const gated = kept.map(({ groups }) =>
+      groups.filter(({ completions }) =>
+        completions.every(({ reward }) => reward.rejected !== undefined || reward.label.value < 1),
+      ),
+    );
+    expect(records.map(({ groups }) => groups.gatedShare)).toEqual(gated.map(({ length }) => length / 3));
+    expect(gated.flat().length).toBeGreaterThan(0);
+    let tokens = 0;
+    const learned = gated.map((groups) => {
+      for (const { prompt } of groups) {
+        const { example } = at(task.prompts, prompt);
+        tokens += example.prompt.length + example.completion.length - 1;
+      }
+      return tokens;
+    });
+    expect(records.map((record) => record.tokens.expert)).toEqual(learned);
+  });
+
+  it('makes an update for each epoch and minibatch', async () => {
+    const many: GrpoSettings = { steps: 2, innerEpochs: 2, minibatches: 3, maxTokens: 1 };
+    expect((await runGrpo(task, start, many, 2)).state.optimizer.step).toBe(12);
+  });
+
+  it.each([
+    ['k2', 'reverse'],
+    ['k3', 'forward'],
+  ] as const)('measures %s on the expert as the %s KL', async (kind, direction) => {
+    const [model, reference] = [loadModel(start), loadModel(initialWeights(TINY, new Rng(9)))];
+    const { example } = at(task.prompts, 2);
+    const kl = { kind, on: 'expert', beta: 0.1 } as const;
+    const { records } = await runGrpo(task, start, { steps: 1, maxTokens: 1, kl }, 1, undefined, {
+      reference,
+      expert: [example],
+    });
+    const expected = tf.tidy(() =>
+      anchorPass(model, { reference, direction, temperature: 1 }, [example]).loss.dataSync(),
+    );
+    expectClose([records[0]?.expertKlNats ?? NaN], expected, { absolute: 1e-5 }, 'KL');
+    for (const { weights } of [model, reference]) disposeWeights(weights);
   });
 
   it('adds the gradient of a KL term on the expert by its weight', async () => {
