@@ -70,11 +70,6 @@ export class AdamW {
     this.#step = state?.step ?? 0;
   }
 
-  /** Updates requested so far. */
-  get step(): number {
-    return this.#step;
-  }
-
   /** The scalar to differentiate: the loss, in mixed precision multiplied by the loss scale. */
   scaled(loss: tf.Scalar): tf.Scalar {
     return this.#lossScale === undefined

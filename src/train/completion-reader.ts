@@ -39,6 +39,6 @@ export function readCompletion(source: TokenSource, ids: readonly number[], scal
       start = position + 1;
     }
   }
-  if (!parser.isOver) for (const segment of stream.end()) parser.push(segment);
+  for (const segment of stream.end()) parser.push(segment);
   return { parsed: parser.finish(), steps };
 }

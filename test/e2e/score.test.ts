@@ -68,6 +68,7 @@ describeBrowser('the page on its bundled model', () => {
     const pair = await page.getByRole('textbox').evaluateAll((boxes) => {
       return boxes.map((box) => ('value' in box ? String(box.value) : '')).join(' ');
     });
+    expect(quoted.length).toBeGreaterThan(0);
     for (const words of quoted) expect(pair.toLowerCase()).toContain(words.toLowerCase());
     for (const [decoding, said] of [
       ['free', 'Nothing is held'],

@@ -60,6 +60,7 @@ describeBrowser('the page on typical hosts', () => {
     const { url, errors, data } = await devTools.send('Page.getAppManifest');
     expect({ url, errors }).toEqual({ url: `${host.url}manifest.webmanifest`, errors: [] });
     const { icons } = JSON.parse(data ?? '{}') as { icons: { src: string; sizes: string }[] };
+    expect(icons.length).toBeGreaterThan(0);
     for (const { src, sizes } of icons) {
       const image = await page.request.get(new URL(src, host.url).href);
       expect(pngSize(await image.body())).toBe(sizes);

@@ -36,7 +36,11 @@ describeGpu('attention by subgroups', () => {
   });
 
   describe.each(SHAPES)('B %i, T %i, H %i, K %i, D %i', (B, T, H, K, D) => {
-    it.each(['whole', 'packed'] as const)('gives the same bits as blocks in %s rows', async (rows) => {
+    it.for(['whole', 'packed'] as const)('gives the same bits as blocks in %s rows', async (rows, { skip }) => {
+      skip(
+        attentionVariants().length === 1,
+        'subgroups of this device have no known size, so that there is one variant',
+      );
       const random = (heads: number, name: string): tf.Tensor4D =>
         tf.tensor4d(Float32Array.from(randomTensor64([B, T, heads, D], `${name} ${T}`).data), [B, T, heads, D]);
       const heads = { q: random(H, 'q'), k: random(K, 'k'), v: random(K, 'v') };

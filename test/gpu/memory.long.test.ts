@@ -62,6 +62,7 @@ describeGpu('memory on WebGPU', () => {
     disposeWeights(weights);
     // A buffer pool keyed by exact sizes would grow by about the same amount in every round.
     const [first, ...later] = seen;
+    expect(later).toHaveLength(ROUNDS - 1);
     for (const { tensors, bytes } of later) {
       expect(tensors).toBe(first?.tensors);
       expect(bytes).toBeLessThanOrEqual(1.25 * (first?.bytes ?? NaN));

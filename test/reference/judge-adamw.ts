@@ -209,6 +209,8 @@ export const ADAMW_CASES: readonly { readonly title: string; readonly judge: () 
       const before = tf.memory().numTensors;
       const weights = makeWeights();
       const optimizer = new AdamW(weights, { ...CONFIG, weightDecay: 0 });
+      const none = new Float32Array([...weights.values()].reduce((sum, { size }) => sum + size, 0));
+      expect(await optimizer.readState()).toEqual({ step: 0, firstMoment: none, secondMoment: none });
       const gradients = gradientsOf(1);
       gradients.delete('gain');
       await step(optimizer, gradients, 0.1);

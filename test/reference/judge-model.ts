@@ -134,6 +134,7 @@ export async function judgeTrainingByTorch(judged: JudgedModel, name: TorchFixtu
   const { lossNats, gradients } = loadTorchFixture(name);
   const got = await trainingGradients(judged);
   expectClose([got.loss], [lossNats], { absolute: 1e-5 }, 'loss');
+  expect(gradients.size).toBe(got.gradients.size);
   for (const [key, { data }] of gradients) {
     expectClose(weightOf(got.gradients, key).data, data, TOLERANCE, `gradient of ${key}`);
   }

@@ -16,6 +16,7 @@ import { SPECIAL_TOKENS } from '../../src/relevance/pair/vocabulary.ts';
 import { type LossScale, nextLossScale } from '../../src/optim/loss-scale.ts';
 import { disposeWeights, initialWeights, loadWeights } from '../../src/model/weights.ts';
 import { type SftLogEntry, type SftState, trainSft } from '../../src/train/sft.ts';
+import { expectSameWeights } from './expect-same-weights.ts';
 
 const MODEL: ModelConfig = {
   vocabSize: 37,
@@ -79,6 +80,26 @@ export async function runSteps(
   return { state, log };
 }
 
+/** What a run calls, in order. */
+export async function callsOf(
+  settings: v.InferInput<typeof SftConfigSchema>,
+  isLogWanted: (step: number) => boolean,
+): Promise<string[]> {
+  const model = { config: MODEL, weights: loadWeights(MODEL, initialWeights(MODEL, new Rng(1))) };
+  const calls: string[] = [];
+  const called = (name: string, step: number): Promise<void> => Promise.resolve(void calls.push(`${name} ${step}`));
+  await trainSft(v.parse(SftConfigSchema, { ...SETTINGS, ...settings }), {
+    model,
+    examples: learnableExamples(40),
+    isLogWanted,
+    onLog: ({ step }) => void called('log', step),
+    onEvaluate: (step) => called('evaluate', step),
+    onCheckpoint: ({ step }) => called('save', step),
+  });
+  disposeWeights(model.weights);
+  return calls;
+}
+
 /** Checks that 2N steps equal N steps, saving to bytes, loading, and N more: bit for bit, logs included. */
 export async function judgeResume(accumulation: number, precision: TrainingPrecision = 'f32'): Promise<void> {
   await judgeHalves((steps, totalSteps, from) => runSteps(steps, totalSteps, accumulation, from, precision));
@@ -126,13 +147,7 @@ async function judgeHalves(
 
   expect(secondHalf.state.optimizer).toEqual(whole.state.optimizer);
   expect(secondHalf.state.tokens).toBe(whole.state.tokens);
-  for (const [name, { data }] of whole.state.weights) {
-    expect(bitsOf(secondHalf.state.weights.get(name)?.data), name).toEqual(bitsOf(data));
-  }
+  expectSameWeights(secondHalf.state.weights, whole.state.weights);
   expect([...firstHalf.log, ...secondHalf.log]).toEqual(whole.log);
   return whole.log;
-}
-
-function bitsOf(data: Float32Array | undefined): Int32Array {
-  return data === undefined ? new Int32Array() : new Int32Array(data.buffer, data.byteOffset, data.length);
 }

@@ -73,9 +73,6 @@ export function describeQueries({ all, withoutRelevant, withoutPreference, ofOne
   ];
 }
 
-/** Bootstrap resamples. */
-const RESAMPLES = 1000;
-
 /**
  * Maps a label of a scale of `fromSize` to a scale of `toSize`: the nearest by relative height, halves rounded up. From
  * four labels to two, 2 and 3 are relevant.
@@ -142,9 +139,6 @@ export function reportKappa(pairs: readonly ScoredPair[], scaleSize: number, map
     counts.map((matrix) => [matrix]),
     (sample) => kappaOf(sample.flat()),
     rng,
-    {
-      resamples: RESAMPLES,
-    },
   );
   return { value, low, high };
 }
@@ -207,7 +201,7 @@ export function ratioOverQueries(shares: readonly QueryShare[]): Measured {
   if (value === null || shares.length < 2) return { value };
   const queries = shares.map((share) => [share]);
   const ratio = (sample: readonly (readonly QueryShare[])[]): number | null => ratioOfSums(sample.flat());
-  const { low, high } = bootstrapInterval(queries, ratio, new Rng('bootstrap'), { resamples: RESAMPLES });
+  const { low, high } = bootstrapInterval(queries, ratio, new Rng('bootstrap'));
   return { value, low, high };
 }
 

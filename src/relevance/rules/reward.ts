@@ -224,7 +224,7 @@ function settle(
   valueWithoutWrong: number,
 ): StepReward[] {
   const right = reasons.filter((reason) => reason === 'right').length;
-  const earned = right === 0 ? 0 : (share * value) / right;
+  const earned = (share * value) / right; // read where a step is right
   const cost = share * (valueWithoutWrong - value);
   return steps.map(({ rule }, i) => {
     const reason = reasons[i] ?? 'not looked at';

@@ -2,6 +2,7 @@
  * The optimizer on the backends that need no GPU (on WebGPU: `test/gpu`), and the learning-rate schedule.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
+import { isTrainable } from '../../../src/optim/loss-scale.ts';
 import { learningRateAt } from '../../../src/optim/schedule.ts';
 import { useBackend } from '../../reference/backends.ts';
 import { expectClose } from '../../reference/expect-close.ts';
@@ -33,5 +34,20 @@ describe('learningRateAt', () => {
 
   it('works without warm-up', () => {
     expect(learningRateAt(0, { ...schedule, warmupSteps: 0 })).toBe(0.02);
+  });
+});
+
+describe('isTrainable', () => {
+  const scaledBy = (scale: number) => ({ scale, good: 0, skipped: 3 });
+
+  it.each([
+    [1, 1, undefined, true],
+    [NaN, 1, undefined, false],
+    [1, Infinity, undefined, false],
+    [1, NaN, scaledBy(1), true], // an update that was skipped
+    [1, NaN, scaledBy(0.5), false],
+    [Infinity, 1, scaledBy(1), false],
+  ])('loss %d, norm %d, scale %o: %s', (loss, norm, lossScale, expected) => {
+    expect(isTrainable(loss, norm, lossScale)).toBe(expected);
   });
 });

@@ -12,6 +12,7 @@ import { disposeLabModel, loadLabModel } from '../../../src/infer/lab-model.ts';
 import { readWeights } from '../../../src/model/weights.ts';
 import { GrpoExperimentSchema, type GrpoExperimentInput } from '../../../src/protocol/grpo-experiment.ts';
 import { useBackend } from '../../reference/backends.ts';
+import { expectSameWeights } from '../../reference/expect-same-weights.ts';
 import { smallModelFiles } from '../../reference/small-lab-model.ts';
 
 const STEPS = 4;
@@ -88,7 +89,7 @@ describe('a reinforcement run', () => {
     const resumed = await run(experiment, await killedAt(2, experiment));
     expect(resumed.curve).toEqual(whole.curve);
     expect(resumed.tokens).toEqual(whole.tokens);
-    for (const [name, { data }] of whole.weights) expect(resumed.weights.get(name)?.data, name).toEqual(data);
+    expectSameWeights(resumed.weights, whole.weights);
   });
 
   it('can be forked: other settings continue from the same checkpoint', async () => {

@@ -23,6 +23,7 @@ import { parseTrace } from '../../../src/relevance/trace/trace.ts';
 import { induceLexicon } from '../../../src/relevance/rules/typed-document.ts';
 import { PairChecker } from '../../../src/relevance/rules/verify.ts';
 import { useBackend } from '../../reference/backends.ts';
+import { expectSameWeights } from '../../reference/expect-same-weights.ts';
 import { smallModelFiles } from '../../reference/small-lab-model.ts';
 import { dataSetOf, pairsTsv } from './own-pairs.ts';
 
@@ -79,6 +80,7 @@ describe('the experts of a file with rules', () => {
     const { rules } = ruled;
     const { experts } = expertsOf(rulesOfFile(ruled, { scaleSize: 4, folding: 2 }), trainPairs(4));
     const traced = experts.filter(({ trace }) => trace.steps.length > 0);
+    expect(traced.length).toBeGreaterThan(0);
     for (const rule of startInstruction(4).rules.keys()) {
       const share = traced.filter(({ trace }) => trace.steps.some((step) => step.rule === rule)).length / traced.length;
       expect(rules?.tailRules.includes(rule), `rule ${rule}, cited by ${share}`).toBe(share < 0.025);
@@ -179,7 +181,7 @@ describe('reinforcement on a file', () => {
     expect(read.experiment).toEqual(experiment);
     const again = await prepareGrpo(read.experiment, start, { findData });
     const resumed = await runGrpo(read.experiment, again, start, read);
-    for (const [name, { data }] of whole.weights) expect(resumed.weights.get(name)?.data, name).toEqual(data);
+    expectSameWeights(resumed.weights, whole.weights);
     const others = await prepareGrpo(settings(plain), start, { findData });
     await expect(runGrpo(settings(plain), others, start, read)).rejects.toThrow(/another start or other data/u);
   });

@@ -8,6 +8,7 @@ import { disposeLabModel, loadLabModel } from '../../../src/infer/lab-model.ts';
 import { readWeights } from '../../../src/model/weights.ts';
 import { type GrpoExperimentInput, GrpoExperimentSchema } from '../../../src/protocol/grpo-experiment.ts';
 import { useBackend } from '../../reference/backends.ts';
+import { expectSameWeights } from '../../reference/expect-same-weights.ts';
 import { smallModelFiles } from '../../reference/small-lab-model.ts';
 
 function settings(passRates: GrpoExperimentInput['passRates'], grpo: GrpoExperimentInput['grpo'] = {}) {
@@ -139,7 +140,7 @@ describe('pass rates', () => {
     expect(second?.state.curriculum.recent.length).toBe(2);
     const resumed = await train(stages, second);
     expect(resumed.seen).toEqual(whole.seen.slice(2));
-    for (const [name, { data }] of whole.weights) expect(resumed.weights.get(name)?.data, name).toEqual(data);
+    expectSameWeights(resumed.weights, whole.weights);
     const fork = await train({ kind: 'reversed', ends: [0.5, 0.75], rehearsalShare: 0 }, second);
     expect(fork.seen).toEqual([2, 1]);
   });

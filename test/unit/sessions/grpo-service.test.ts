@@ -36,6 +36,7 @@ describe('a demonstration', () => {
     const group = harness.of('kept')[0]?.groups[0];
     expect(group?.promptTokens.at(-1)).toBe('<|answer|>');
     expect(group?.goldTokens.at(-1)).toBe('<|eos|>');
+    expect(group?.completions.length).toBeGreaterThan(0);
     for (const { tokens, advantages, ratios } of group?.completions ?? []) {
       expect([advantages.length, ratios.length]).toEqual([tokens.length, tokens.length]);
     }

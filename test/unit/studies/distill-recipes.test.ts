@@ -9,6 +9,8 @@ describe.each(DISTILL_RECIPES.map((recipe) => [recipe.id, recipe] as const))('%s
 
   it('has valid settings, and compares arms that it has', () => {
     expect(new Set(names).size).toBe(names.length);
+    expect(students.length).toBeGreaterThan(1);
+    expect(recipe.comparisons.length).toBeGreaterThan(0);
     for (const settings of students) {
       expect(() => parseConfig('The arm', DistillExperimentSchema, settings)).not.toThrow();
     }

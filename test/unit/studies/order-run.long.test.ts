@@ -44,7 +44,7 @@ describe('a run in an order of its own', () => {
       return { measures, asAnswerFirst: await measureOrder(model, 'answer-first', pairs) };
     });
     const { measures, asAnswerFirst } = told.result;
-    expect(measures.labels.tokensToLabel ?? 10).toBeGreaterThan(4); // a step has four tokens at least
+    expect(measures.labels.tokensToLabel ?? 0).toBeGreaterThan(4); // a step has four tokens at least
     expect(asAnswerFirst.labels.answered).toBe(0);
     expect(measures.labels.accuracy).not.toBeNull();
     const time = { ms: 1.5, passes: 9 };

@@ -38,6 +38,8 @@ describe.each(ORDER_RECIPES.map((recipe) => [recipe.id, recipe] as const))('%s',
 
   it('compares its arms, which differ only in order, steps and label weight', () => {
     const names = recipe.arms.map(({ name }) => name);
+    expect(experiments.length).toBeGreaterThan(1);
+    expect(recipe.comparisons.length).toBeGreaterThan(0);
     for (const { arm, against } of recipe.comparisons) expect(names).toEqual(expect.arrayContaining([arm, against]));
     const common = experiments.map(({ order: _order, sft, ...rest }) => {
       const { steps: _steps, labelWeight: _weight, ...training } = sft;

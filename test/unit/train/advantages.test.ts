@@ -63,6 +63,7 @@ describe('normalise', () => {
 
   it('sums to 0 in every group, and is invariant to shifting or scaling all rewards', () => {
     const rewards = fc.array(fc.float({ min: 0, max: 1, noNaN: true }), { minLength: 2, maxLength: 12 });
+    let spread = 0;
     fc.assert(
       fc.property(rewards, (values) => {
         const [plain = []] = normalise([values], 'group');
@@ -71,10 +72,12 @@ describe('normalise', () => {
         expect(Math.abs(sum)).toBeLessThan(1e-6 * values.length * 1e4);
         // A spread exactly at the bound can count in one case and not in the other.
         if (plain.some((value) => value !== 0)) {
+          spread += 1;
           for (const [i, value] of plain.entries()) expect(at(moved, i)).toBeCloseTo(value, 6);
         }
       }),
     );
+    expect(spread).toBeGreaterThan(0);
   });
 });
 
@@ -183,6 +186,7 @@ describe('groups without a signal', () => {
 
   it('are counted by their total rewards', () => {
     expect(zeroVarianceShare([same, equal, [completion(0, 0, 0), completion(1, 1, 1)]])).toBeCloseTo(2 / 3, 12);
+    expect(zeroVarianceShare([])).toBe(0);
   });
 
   it('are silent only if no segment differs', () => {
@@ -190,5 +194,10 @@ describe('groups without a signal', () => {
     expect([isSilent(first), isSilent(second)]).toEqual([false, true]);
     const [asOutcome = []] = segmentAdvantages([same], { ...STEPWISE, kind: 'outcome' });
     expect(isSilent(asOutcome)).toBe(true);
+    const none = { label: 0, reasoning: 0, steps: [0, 0] };
+    expect(isSilent([none, none])).toBe(true);
+    for (const signal of [{ label: 1 }, { reasoning: 1 }, { steps: [0, 1] }]) {
+      expect(isSilent([none, { ...none, ...signal }])).toBe(false);
+    }
   });
 });

@@ -79,6 +79,8 @@ describe('random order', () => {
       expect(curriculum.at(step, round, CURRICULUM_START)).toEqual(plain.at(step, round));
     }
     expect(curriculum.stageOf(CURRICULUM_START)).toBeNull();
+    expect(curriculum.begin(undefined, 0)).toEqual({ phase: 0, since: 0, recent: [] });
+    expect(curriculum.after(CURRICULUM_START, 1, [])).toEqual(CURRICULUM_START);
     expect(config(undefined).curriculum).toEqual({ kind: 'random' });
   });
 });
@@ -99,7 +101,7 @@ describe('a staged curriculum', () => {
 
   it('loses only dropped prompts: every learnable prompt is drawn in the mixed stage', () => {
     // An epoch is 17 steps of 8 and leaves out 4 of the 140, different ones each time; 60 steps are 3.5 epochs.
-    const settings = config({ kind: 'staged', ends: [0, 0], rareShare: 0 });
+    const settings = config({ kind: 'staged', ends: [0, 0], rareShare: 0, rehearsalShare: 0 });
     const seen = new Set(runThrough(makeCurriculum(PROMPTS, settings), settings, () => 0).flatMap((s) => s.prompts));
     const learnable = PROMPTS.flatMap(({ passRate = 0 }, i) => (passRate > 0 && passRate < 1 ? [i] : []));
     expect([...seen].toSorted((a, b) => a - b)).toEqual(learnable);
@@ -107,7 +109,9 @@ describe('a staged curriculum', () => {
 
   it('rehearses earlier stages, and also draws rare rules in the mixed one', () => {
     const settings = config({ kind: 'staged', rehearsalShare: 0.25, rareShare: 0.25 });
-    for (const { stage, prompts } of runThrough(makeCurriculum(PROMPTS, settings), settings, () => 0)) {
+    const run = runThrough(makeCurriculum(PROMPTS, settings), settings, () => 0);
+    expect(run.map(({ stage }) => stage)).toEqual(thirds(1, 2, 3));
+    for (const { stage, prompts } of run) {
       expect(prompts.length).toBe(P);
       if (stage === 1) for (const passes of passesOf(prompts)) expect(passes).toBeGreaterThanOrEqual(4);
       if (stage === 2) expect(passesOf(prompts).filter((passes) => passes >= 4).length).toBe(2);
@@ -143,8 +147,44 @@ describe('a staged curriculum', () => {
     const unmeasured = PROMPTS.map((prompt) => ({ ...prompt, passRate: undefined }));
     const few = withPasses([8, 8, 8, 8, 8, 4, 4, 4, 1, 1, 1]);
     expect(() => makeCurriculum(few, config({ kind: 'staged' }))).toThrow(/Stage 1 .*at least 8.*3/su);
-    expect(() => makeCurriculum(unmeasured, config({ kind: 'staged' }))).toThrow(/pass rates/u);
+    expect(() => makeCurriculum(unmeasured, config({ kind: 'staged' }))).toThrow(/none for the query/u);
     expect(() => config({ kind: 'staged', ends: [0.6, 0.3] })).toThrow(/second stage/u);
+  });
+});
+
+describe('a stage', () => {
+  const staged = config({ kind: 'staged' });
+
+  it('begins where the schedule says, whatever an earlier schedule had reached', () => {
+    const late = makeCurriculum(PROMPTS, config({ kind: 'staged', ends: [0.5, 0.75] }));
+    expect(late.begin({ phase: 1, since: 20, recent: [1] }, 25)).toEqual({ phase: 0, since: 0, recent: [] });
+    expect(late.begin({ phase: 0, since: 0, recent: [] }, 40)).toEqual({ phase: 1, since: 30, recent: [] });
+  });
+
+  it('draws the same prompts whenever it begins', () => {
+    const curriculum = makeCurriculum(PROMPTS, staged);
+    for (const made of [0, 1, 7]) {
+      const drawn = [20, 5].map((since) => curriculum.at(since + made, 0, { phase: 1, since, recent: [] }));
+      expect(drawn[0]).toEqual(drawn[1]);
+    }
+  });
+
+  it('draws every prompt in extra rounds before it repeats one', () => {
+    const curriculum = makeCurriculum(PROMPTS, config({ kind: 'staged', rehearsalShare: 0 }));
+    const steps = Array.from({ length: 5 }, (_, step) =>
+      [1, 2].map((round) => curriculum.at(step, round, CURRICULUM_START)),
+    );
+    expect(new Set(steps.flat(2)).size).toBe(5 * 2 * P); // all 80 of the first stage
+  });
+
+  it('takes as many prompts as a step needs, and no fewer', () => {
+    const few = config({ kind: 'staged', rehearsalShare: 0, rareShare: 0 });
+    const [enough, tooFew] = [8, 7].map((easy) =>
+      withPasses([...Array<number>(easy).fill(5), ...Array<number>(8).fill(2)]),
+    );
+    const drawn = makeCurriculum(enough ?? [], few).at(0, 0, CURRICULUM_START);
+    expect(drawn.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    expect(() => makeCurriculum(tooFew ?? [], few)).toThrow(expect.objectContaining({ code: 'bad-config' }));
   });
 });
 
@@ -158,6 +198,19 @@ describe('an adaptive curriculum', () => {
     expect(stages.indexOf(2)).toBe(12);
     expect(stages.indexOf(3)).toBe(12 + 4);
     expect(run[12]?.state).toEqual({ phase: 1, since: 12, recent: [] });
+  });
+
+  it('ends it at the very mean that it asks for, and has no end after its last stage', () => {
+    const half = config({ kind: 'adaptive', window: 4, promoteAt: [0.5, 0.5], ends: [0.9, 1] });
+    const curriculum = makeCurriculum(PROMPTS, half);
+    const run = runThrough(curriculum, half, () => 0.5);
+    expect(run.findIndex(({ stage }) => stage === 2)).toBe(4);
+    expect(run.findIndex(({ stage }) => stage === 3)).toBe(8);
+    const last = { phase: 2, since: 8, recent: [] };
+    expect(run.at(-1)?.state).toEqual(last);
+    expect(curriculum.after(last, 60, [{ prompt: 3, reward: { label: { value: 1 } } }])).toEqual(last);
+    // A step whose rollouts are all of other stages counts as 0.
+    expect(curriculum.after({ phase: 0, since: 0, recent: [1] }, 1, []).recent).toEqual([1, 0]);
   });
 
   it('ends it at the latest step in the settings', () => {

@@ -176,6 +176,51 @@ describe('distillation', () => {
   });
 });
 
+describe('a distillation run', () => {
+  beforeAll(() => useBackend('wasm'));
+
+  /** What a run calls, in order. */
+  async function callsOf(settings: Settings, model = load(STUDENT, 1)): Promise<string[]> {
+    const calls: string[] = [];
+    const called = (name: string, step: number): Promise<void> => Promise.resolve(void calls.push(`${name} ${step}`));
+    await trainDistill(v.parse(DistillConfigSchema, { ...SMALL, method: { kind: 'expert' }, ...settings }), {
+      model,
+      teacher: () => expect.fail('this method asks no teacher'),
+      examples: EXAMPLES,
+      expert: EXAMPLES,
+      labelIds: [2, 3, 4, 5],
+      eosId: EOS_ID,
+      isLogWanted: (step) => step === 2,
+      onLog: ({ step }) => void called('log', step),
+      onEvaluate: (step) => called('evaluate', step),
+      onCheckpoint: ({ step }) => called('save', step),
+    }).finally(() => disposeWeights(model.weights));
+    return calls;
+  }
+
+  it('logs, evaluates and saves when its settings say, and at the end', async () => {
+    expect(await callsOf({ steps: 7, logEvery: 3, evaluateEvery: 4, checkpointEvery: 5 })).toEqual([
+      'log 2', 'log 3', 'log 4', 'evaluate 4', 'save 5', 'log 6', 'log 7', 'evaluate 7', 'save 7',
+    ]); // prettier-ignore
+  });
+
+  it('ends with an error where a loss is not a number', async () => {
+    const broken = load(STUDENT, 1);
+    for (const variable of broken.weights.values()) tf.tidy(() => variable.assign(tf.fill(variable.shape, NaN)));
+    await expect(callsOf({ steps: 2 }, broken)).rejects.toMatchObject({ code: 'not-finite' });
+  });
+
+  it('learns from the expert by its weight', async () => {
+    // On the same completions L_distill is the same loss, so that gradients add up.
+    const normAt = async (expertWeight: number): Promise<number> => {
+      const { log } = await run({ method: { kind: 'expert' }, labelWeight: 1, expertWeight }, 1, 1);
+      return log[0]?.gradNorm ?? NaN;
+    };
+    const [alone, half, twice] = [await normAt(0), await normAt(0.5), await normAt(2)];
+    expectClose([half, twice], [1.5 * alone, 3 * alone], { absolute: 0, relative: 1e-4 }, 'norms');
+  });
+});
+
 describe('isStudentsTurn', () => {
   const config = v.parse(DistillConfigSchema, { method: { kind: 'jsd', studentShare: 0.3 }, steps: 2000 });
 
@@ -232,6 +277,18 @@ describe('KeptAnswers', () => {
     const finer = await bothWays(24);
     const finerPairs = rowsOf(finer.full, used).map((row, i) => [row, rowsOf(finer.kept, used)[i] ?? row] as const);
     expect(Math.max(...finerPairs.map(klOf))).toBeLessThan(Math.max(...pairs.map(klOf)));
+  });
+
+  it('is made in passes, says how far it is, and leaves nothing behind', async () => {
+    await useBackend('cpu');
+    const model = teacher();
+    const before = tf.memory().numTensors;
+    const done: number[] = [];
+    const config = v.parse(DistillConfigSchema, { ...SMALL, sequencesPerPass: 16 });
+    await KeptAnswers.make(model, EXAMPLES, config, { onProgress: (count) => done.push(count) });
+    expect(done).toEqual([16, 32, 40]);
+    expect(tf.memory().numTensors).toBe(before);
+    disposeWeights(model.weights);
   });
 
   it('is used where it fits and pays', () => {

@@ -4,9 +4,11 @@ import * as v from 'valibot';
 import { Rng } from '../../../src/common/rng.ts';
 import { type GrpoConfig, GrpoConfigSchema } from '../../../src/config/grpo-config.ts';
 import { initialWeights } from '../../../src/model/weights.ts';
-import { parseTrace, printTrace } from '../../../src/relevance/trace/trace.ts';
+import { type ParsedTrace, parseTrace, printTrace } from '../../../src/relevance/trace/trace.ts';
 import { readCompletion } from '../../../src/train/completion-reader.ts';
 import {
+  gatedShare,
+  isUpdateFirstLook,
   judgeGroups,
   minibatchOf,
   policySamples,
@@ -65,6 +67,8 @@ describe('readCompletion', () => {
   });
 
   it('agrees with decoding the whole completion, whatever a model writes', () => {
+    // Text comes in other pieces, so that a failure is at another position.
+    const readingOf = (parsed: ParsedTrace) => (parsed.ok ? parsed : { ...parsed, failure: parsed.failure.expected });
     const anyTokens = fc.array(fc.nat(TINY.vocabSize - 1), { maxLength: 20 });
     const cutGold = fc
       .record({
@@ -83,9 +87,7 @@ describe('readCompletion', () => {
         const known = ids.filter((id) => id < tokenizer.vocabSize);
         const { parsed, steps } = readCompletion(tokenizer, known, 4);
         const whole = parseTrace(tokenizer.decode(known), 4);
-        expect(parsed.ok).toBe(whole.ok);
-        expect(parsed.answer).toBe(whole.answer);
-        expect(parsed.ok ? parsed.trace.steps : parsed.steps).toEqual(whole.ok ? whole.trace.steps : whole.steps);
+        expect(readingOf(parsed)).toEqual(readingOf(whole));
         expect(steps.length).toBe((parsed.ok ? parsed.trace.steps : parsed.steps).length);
         for (const { start, end } of steps) expect(start < end && end <= known.length).toBe(true);
       }),
@@ -113,8 +115,29 @@ describe('rewards of a rollout', () => {
     const { gold } = at(task.prompts, 0);
     const wrong = (gold.label + 1) % 4;
     const ids = tokenizer.encode(printTrace({ ...gold, label: wrong, restated: wrong }));
-    const { total, label, reasoning } = segmentRewards(scored(0, ids).rollout);
+    const { rollout } = scored(0, ids);
+    expect(rollout.isRight).toBe(false);
+    const { total, label, reasoning } = segmentRewards(rollout);
     expect([total, label, reasoning]).toEqual([0.5, 0, 1]);
+  });
+
+  it('have a half for the label, and the other half for the F1 of the steps', () => {
+    const prompt = task.prompts.findIndex(({ gold }) => gold.steps.length === 2);
+    const { gold } = at(task.prompts, prompt);
+    const ids = tokenizer.encode(printTrace({ ...gold, steps: gold.steps.slice(0, 1) }));
+    const { total, label, reasoning } = segmentRewards(scored(prompt, ids).rollout);
+    expectClose([total, label, reasoning], [5 / 6, 1, 5 / 6], { absolute: 1e-12 });
+  });
+
+  it('hold what a rule implies against the label, where they only ask for plausible steps', () => {
+    const plausible = { ...task, reward: { ...task.reward, kind: 'plausible' as const } };
+    const { gold } = at(task.prompts, 0);
+    const reasoningOf = (label: number): number => {
+      const ids = tokenizer.encode(printTrace({ ...gold, label, restated: label }));
+      return rewardCompletion(plausible, 0, { ids, logProbs: ids.map(() => -1), isComplete: true }).reward.reasoning
+        .value;
+    };
+    expect([reasoningOf(gold.label), reasoningOf((gold.label + 1) % 4)]).toEqual([1, 0]);
   });
 
   it('have k1 subtracted segment by segment', () => {
@@ -159,6 +182,44 @@ describe('judgeGroups', () => {
       [-1, -1],
     ]);
     expect(group?.isSilent).toBe(true);
+    // Without a penalty in the reward, and on rollouts without a reference, nothing is subtracted.
+    for (const [kl, members] of [
+      [{ kind: 'k3', beta: 0.01 }, far],
+      [{ kind: 'k1-reward', beta: 0.01 }, equal],
+      [{ kind: 'k1-reward', beta: 0.01 }, far.map((member) => ({ ...member, scores: null }))],
+    ] as const) {
+      const [unmoved] = judgeGroups(config({ kl }), [members]);
+      expect(unmoved?.advantages).toEqual(judgeGroups(config(), [equal])[0]?.advantages);
+    }
+  });
+
+  it('counts the groups that the expert replaces', () => {
+    const hpt = judgeGroups(config({ balance: { kind: 'hpt' } }), [mixed, equal, failed, mixed]);
+    expect(gatedShare(hpt)).toBe(0.25);
+    expect(gatedShare(judgeGroups(config(), [mixed, failed]))).toBe(0);
+    expect(gatedShare([])).toBe(0);
+  });
+});
+
+describe('isUpdateFirstLook', () => {
+  it('holds if a step makes one update on all its rollouts, and nothing before it needs their scores', () => {
+    const settings: readonly v.InferInput<typeof GrpoConfigSchema>[] = [
+      {},
+      { innerEpochs: 2 },
+      { minibatches: 2 },
+      { dropSilentGroups: true },
+      { balance: { kind: 'hpt' } },
+      { kl: { kind: 'k1-reward', beta: 0.1 } },
+      { samplerCorrectionCap: 2 },
+      { kl: { kind: 'k3', beta: 0.1 }, balance: { kind: 'convex', mu: 0.5 } },
+    ];
+    const firstLooks = settings.map((each) => isUpdateFirstLook(config(each)));
+    expect(firstLooks).toEqual([true, false, false, false, false, false, false, true]);
+    // One reason is enough.
+    for (const one of settings.slice(1, 7)) {
+      for (const other of settings.slice(1, 7)) expect(isUpdateFirstLook(config({ ...one, ...other }))).toBe(false);
+    }
+    expect(isUpdateFirstLook(config({ innerEpochs: 2, minibatches: 2 }))).toBe(false);
   });
 });
 
@@ -180,6 +241,30 @@ describe('policySamples', () => {
     const [full, cut] = policySamples(masked, groups);
     expect(cut?.weights).toEqual([0, 0, 0, 0]);
     expect(full?.weights[0]).toBe(0.5);
+  });
+
+  it('has no scores before an update that makes them itself, and zeros for a reference that there is not', () => {
+    const member = scored(0, goldIds(0));
+    const ids = goldIds(0);
+    const [unseen] = policySamples(config(), judgeGroups(config(), [[{ ...member, scores: null }, member]]));
+    expect(unseen?.oldLogProbs).toBeNull();
+    expect(unseen?.refLogProbs).toEqual(ids.map(() => 0));
+    const compared = { ...member, refLogProbs: ids.map((_, t) => -t) };
+    const [seen] = policySamples(config(), judgeGroups(config(), [[compared, member]]));
+    expect(seen?.oldLogProbs).toEqual(ids.map(() => -1));
+    expect(seen?.refLogProbs).toEqual(ids.map((_, t) => -t));
+    expect(unseen?.weights).toEqual(seen?.weights);
+  });
+
+  it('weighs tokens by what the trainer gives them and the sampler did not, where it is asked to', () => {
+    const member = scored(0, goldIds(0));
+    const { completion } = member.rollout;
+    const logProbs = completion.logProbs.map((logProb, t) => logProb - (t === 0 ? Math.LN2 : -Math.LN2));
+    const moved = { ...member, rollout: { ...member.rollout, completion: { ...completion, logProbs } } };
+    const weightsOf = (settings: v.InferInput<typeof GrpoConfigSchema>): readonly number[] =>
+      policySamples(config(settings), judgeGroups(config(settings), [[moved, member]]))[0]?.weights ?? [];
+    const factors = goldIds(0).map((_, t) => (t === 0 ? 2 : 0.5));
+    expectClose(weightsOf({ samplerCorrectionCap: 4 }), weightsOf({}).map((weight, t) => weight * at(factors, t)), { absolute: 1e-12 }); // prettier-ignore
   });
 
   it('corrects for another sampler, within a bound', () => {
@@ -213,6 +298,19 @@ describe('prompt order', () => {
   it('begins steps with the same prompts, with or without dynamic sampling', () => {
     const plain = new PromptOrder(prompts, { ...settings, extraRounds: 0 });
     expect(plain.at(5, 0)).toEqual(new PromptOrder(prompts, settings).at(5, 0));
+  });
+
+  it('draws every prompt in extra rounds before it repeats one', () => {
+    const order = new PromptOrder(prompts, settings);
+    const drawn = Array.from({ length: 12 }, (_, step) => [1, 2].flatMap((round) => order.at(step, round))).flat();
+    expect(drawn).toHaveLength(2 * 12 * settings.prompts);
+    expect(new Set(drawn).size).toBe(drawn.length);
+  });
+
+  it('leaves out tail prompts that should be rare', () => {
+    const order = new PromptOrder(prompts, { ...settings, tailPromptWeight: 1e-9 });
+    const drawn = Array.from({ length: 12 }, (_, step) => [0, 1].flatMap((round) => order.at(step, round))).flat();
+    expect(drawn.filter((index) => prompts[index]?.isTail === true)).toEqual([]);
   });
 
   it('makes tail prompts rarer or more frequent by the weight', () => {

@@ -80,8 +80,33 @@ describe('reportRollouts', () => {
 
   it('counts groups', () => {
     const equal = [scored(prompt, ids), scored(prompt, ids)];
-    const two = reportRollouts(task, judgeGroups({ ...CONFIG, dropSilentGroups: true }, [members, equal]));
-    expect(two.groups).toEqual({ drawn: 2, used: 1, zeroVarianceShare: 0.5, silentShare: 0.5, gatedShare: 0 });
+    const all = reportRollouts(
+      task,
+      judgeGroups({ ...CONFIG, dropSilentGroups: true }, [members, equal, members, members]),
+    );
+    expect(all.groups).toEqual({ drawn: 4, used: 3, zeroVarianceShare: 0.25, silentShare: 0.25, gatedShare: 0 });
+  });
+
+  it('adds the advantages of steps, and leaves out rules that the instruction does not have', () => {
+    const [step] = gold.steps;
+    if (step === undefined) throw new Error('the gold trace has no steps');
+    const unknown = { ...gold, steps: [{ ...step, rule: task.instruction.rules.length }] };
+    const cited = [ids, idsOf({ ...gold, steps: [{ ...step, evidence: [] }] }), idsOf(unknown)];
+    const [group] = judgeGroups(CONFIG, [cited.map((each) => scored(prompt, each))]);
+    if (group === undefined) throw new Error('no group');
+    const of = (i: number): number => (group.advantages[i]?.reasoning ?? NaN) + (group.advantages[i]?.steps[0] ?? NaN);
+    const { rules } = reportRollouts(task, [group]);
+    expect(at(at(group.advantages, 0).steps, 0)).toBeGreaterThan(0.5);
+    expect(rules.meanAdvantage[step.rule]).toBeCloseTo((of(0) + of(1)) / 2, 12);
+    expect([rules.cited.length, rules.cited[step.rule]]).toEqual([task.instruction.rules.length, 2]);
+  });
+
+  it('has no divergence without a reference, and no entropy where nothing was reasoned', () => {
+    const [label] = [scored(prompt, ids.slice(0, 1), false)].map((member) => ({ ...member, refLogProbs: undefined }));
+    if (label === undefined) throw new Error('no member');
+    const short = reportRollouts(task, judgeGroups(CONFIG, [[label, label]]));
+    expect(short.klNats).toBeNull();
+    expect(short.entropy).toEqual({ labelNats: 1, reasoningNats: 0 });
   });
 
   it('records completions with reward, advantage and ratio per token', () => {
@@ -94,6 +119,10 @@ describe('reportRollouts', () => {
     const first = at(kept.completions, 0);
     expect(first.reward.total).toBe(1);
     expect(first.advantages.length).toBe(ids.length);
+    // All labels but one are right; three of four reason better than the one that was cut.
+    expect(first.advantages[0]).toBeCloseTo(1 / Math.sqrt(3), 12);
+    expect(first.advantages.at(-1)).toBeCloseTo(1 / Math.sqrt(3), 12);
+    expect(first.ratios).toHaveLength(ids.length);
     for (const ratio of first.ratios) expect(ratio).toBeCloseTo(2, 12);
   });
 });
@@ -133,6 +162,27 @@ describe('reportUpdates', () => {
       learningRate: 5e-4,
     });
   });
+
+  it('gives the geometry of the first update, the loss scale of the last, and nothing without updates', () => {
+    const geometry = { firstNorm: 2, secondNorm: 3, cosine: -0.5 };
+    const [before, after] = [8, 16].map((scale) => ({ scale, good: 1, skipped: 0 }));
+    const made = reportUpdates([
+      { ...update, geometry, lossScale: before },
+      { ...update, geometry: undefined, lossScale: before },
+      { ...update, geometry: undefined, lossScale: after, learningRate: 1e-5 },
+    ]);
+    expect(made.learningRate).toBe(1e-5);
+    expect(made.gradient).toEqual({ norm: 2, policyNorm: 2, expertNorm: 3, cosine: -0.5 });
+    expect(made.lossScale).toEqual(after);
+    expect(reportUpdates([{ ...update, weighedTokens: 0, clippedTokens: 0 }]).clipFraction).toBe(0);
+    expect(reportUpdates([])).toStrictEqual({
+      loss: { policy: null, expert: null },
+      expertKlNats: null,
+      clipFraction: 0,
+      gradient: { norm: null, policyNorm: null, expertNorm: null, cosine: null },
+      learningRate: 0,
+    });
+  });
 });
 
 describe('detectCollapse', () => {
@@ -161,6 +211,10 @@ describe('detectCollapse', () => {
   it('claims nothing without tail rules to recall, or without rules at the start', () => {
     const now = { meanReward: 1, tailRecall: null, distinctRules: 1 };
     expect(detectCollapse(start, now)).toMatchObject({ isCollapsed: false, tailRecallLoss: null });
-    expect(detectCollapse({ ...start, distinctRules: 0 }, { ...now, tailRecall: 0 }).isCollapsed).toBe(false);
+    expect(detectCollapse({ ...start, tailRecall: null }, { ...now, tailRecall: 0 }).tailRecallLoss).toBeNull();
+    expect(detectCollapse({ ...start, distinctRules: 0 }, { ...now, tailRecall: 0 })).toMatchObject({
+      isCollapsed: false,
+      distinctRulesLoss: 0,
+    });
   });
 });

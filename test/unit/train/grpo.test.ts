@@ -1,11 +1,18 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { disposeWeights, type TensorData } from '../../../src/model/weights.ts';
-import type { GrpoState } from '../../../src/train/grpo.ts';
+import * as v from 'valibot';
+import { LabError } from '../../../src/common/errors.ts';
+import { Rng } from '../../../src/common/rng.ts';
+import { GrpoConfigSchema } from '../../../src/config/grpo-config.ts';
+import { disposeWeights, initialWeights, type TensorData } from '../../../src/model/weights.ts';
+import { type GrpoState, trainGrpo } from '../../../src/train/grpo.ts';
+import { anchorPass } from '../../../src/train/grpo-passes.ts';
 import type { GrpoStep } from '../../../src/train/grpo-telemetry.ts';
 import { RESUMED_ON, useBackend } from '../../reference/backends.ts';
 import { expectClose } from '../../reference/expect-close.ts';
-import { type GrpoSettings, loadModel, makeTask, pretrain, type RunOutcome, runGrpo } from './grpo-runs.ts';
+import { expectSameWeights } from '../../reference/expect-same-weights.ts';
+import { at } from '../../reference/tensor64.ts';
+import { type GrpoSettings, loadModel, makeTask, pretrain, type RunOutcome, runGrpo, TINY } from './grpo-runs.ts';
 
 const task = makeTask();
 let start: ReadonlyMap<string, TensorData>;
@@ -63,9 +70,7 @@ describe.each(RESUMED_ON)('GRPO on %s', (backend) => {
         { step: 0, value: 0.2 },
         { step: N, value: 0.7 },
       ]);
-      for (const [name, { data }] of whole.state.weights) {
-        expect(bitsOf(second.state.weights.get(name)?.data), name).toEqual(bitsOf(data));
-      }
+      expectSameWeights(second.state.weights, whole.state.weights);
       expect([...first.kept, ...second.kept]).toEqual(whole.kept);
       // Something was learned; otherwise equal bits would prove nothing.
       expect(whole.records.some(({ gradient }) => (gradient.policyNorm ?? 0) > 1e-3)).toBe(true);
@@ -89,6 +94,7 @@ describe('a GRPO run', () => {
 
   it('samples from the policy that learns', async () => {
     const { records } = await runGrpo(task, start, { steps: 3 }, 3);
+    expect(records).toHaveLength(3);
     for (const { samplerGapNats } of records) expect(samplerGapNats).toBeLessThan(1e-4);
   });
 
@@ -115,10 +121,11 @@ describe('a GRPO run', () => {
   });
 
   it('changes only rounding when a batch is computed in several passes', async () => {
-    const normsOf = ({ records }: RunOutcome) => records.map(({ gradient }) => gradient.norm ?? 0);
-    const whole = normsOf(await runGrpo(task, start, { steps: 1, sequencesPerPass: 64 }, 1));
-    const inParts = normsOf(await runGrpo(task, start, { steps: 1, sequencesPerPass: 5 }, 1));
-    expect(Math.abs((whole[0] ?? 0) / (inParts[0] ?? 0) - 1)).toBeLessThan(1e-3);
+    const numbersOf = ({ records }: RunOutcome) =>
+      records.flatMap(({ gradient, entropy }) => [gradient.norm ?? NaN, entropy.labelNats, entropy.reasoningNats]);
+    const whole = numbersOf(await runGrpo(task, start, { steps: 1, sequencesPerPass: 64 }, 1));
+    const inParts = numbersOf(await runGrpo(task, start, { steps: 1, sequencesPerPass: 5 }, 1));
+    expectClose(inParts, whole, { absolute: 0, relative: 1e-3 }, 'norm and entropies');
   });
 
   it('scores rollouts in its update, bit for bit as a pass before it would', async () => {
@@ -145,6 +152,7 @@ describe('a GRPO run', () => {
     const { records } = await runGrpo(task, start, settings, 3);
     expect(records.map(({ gradient }) => gradient.expertNorm !== null)).toEqual([true, false, true]);
     expect(records.map(({ tokens }) => tokens.expert)).toEqual([0, 0, 0]);
+    expect(records.map(({ gradient }) => gradient.cosine !== null)).toEqual([true, false, true]);
     for (const { gradient } of records) expect(Math.abs(gradient.cosine ?? 0)).toBeLessThanOrEqual(1);
   });
 
@@ -203,6 +211,17 @@ describe('a GRPO run', () => {
     await runGrpo(task, start, plain, 1, undefined, { expert: [] });
     const moved = runGrpo(task, start, plain, 1, undefined, { expert: [], coefficient: () => 0.5 });
     await expect(moved).rejects.toThrow(/expert sample/);
+    await runGrpo(task, start, { ...plain, balance: { kind: 'hpt' } }, 1, undefined, { expert: [] });
+    const reference = loadModel(start);
+    for (const kind of ['k2', 'k3'] as const) {
+      const without = { expert: [], reference };
+      await runGrpo(task, start, { ...plain, kl: { kind, beta: 1 } }, 1, undefined, without);
+      const anchored = runGrpo(task, start, { ...plain, kl: { kind, beta: 1, on: 'expert' } }, 1, undefined, without);
+      await expect(anchored).rejects.toThrow(/expert sample/);
+    }
+    disposeWeights(reference.weights);
+    const convex = runGrpo(task, start, { ...plain, balance: { kind: 'convex', mu: 0 } }, 1, undefined, { expert: [] });
+    await expect(convex).rejects.toThrow(/expert sample/);
   });
 
   it('stops on request', async () => {
@@ -210,6 +229,144 @@ describe('a GRPO run', () => {
     await expect(runGrpo(task, start, { steps: 1 }, 1, undefined, { signal })).rejects.toMatchObject({
       code: 'aborted',
     });
+  });
+
+  it('evaluates, keeps groups and saves when its settings say, and at the end', async () => {
+    const small = { prompts: 1, samples: 2, maxTokens: 2, balance: { kind: 'additive', lambda: 0 } } as const;
+    const schedule = { steps: 5, evaluateEvery: 3, keepEvery: 4, checkpointEvery: 2 };
+    const calls: string[] = [];
+    const called = (name: string, step: number): Promise<void> => Promise.resolve(void calls.push(`${name} ${step}`));
+    const steps: GrpoStep[] = [];
+    const model = loadModel(start);
+    await trainGrpo(v.parse(GrpoConfigSchema, { ...small, ...schedule }), {
+      model,
+      task,
+      expert: [],
+      onStep: (record) => void steps.push(record),
+      onKeep: (step) => void called('keep', step),
+      onEvaluate: (step) => called('evaluate', step),
+      onCheckpoint: ({ step }) => called('save', step),
+      onStop: ({ step }) => called('stop', step),
+    });
+    disposeWeights(model.weights);
+    expect(calls).toEqual(['save 2', 'evaluate 3', 'keep 4', 'save 4', 'evaluate 5', 'save 5']);
+    expect(steps.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5]);
+    // However long a step takes, its speed is that of its parts.
+    for (const [i, { times, tokens, tokensPerSec }] of steps.entries()) {
+      const before = steps[i - 1]?.tokens ?? { generated: 0, learned: 0, expert: 0 };
+      const made = tokens.generated - before.generated + tokens.learned - before.learned;
+      const ms = times.rolloutMs + times.scoreMs + times.updateMs;
+      expectClose([tokensPerSec], [(1000 * made) / ms], { absolute: 0, relative: 1e-9 }, 'tokens per second');
+    }
+  });
+
+  it('gives its state where it is stopped, and none where it fails', async () => {
+    const stopped: number[] = [];
+    const end = async (reason: LabError): Promise<void> => {
+      const failing = runGrpo(task, start, { steps: 3, prompts: 1, samples: 2, maxTokens: 1 }, 3, undefined, {
+        beforeStep: async (step) => {
+          await Promise.resolve();
+          if (step === 2) throw reason;
+        },
+        onStop: async ({ step }) => {
+          stopped.push(step);
+          await Promise.resolve();
+        },
+      });
+      await expect(failing).rejects.toBe(reason);
+    };
+    await end(new LabError('bad-config', { message: 'no' }));
+    expect(stopped).toEqual([]);
+    await end(new LabError('aborted', { message: 'stop' }));
+    expect(stopped).toEqual([2]);
+  });
+
+  it('draws more prompts until enough have a signal, and no more than it may', async () => {
+    const settings = { steps: 6, prompts: 2, samples: 3, maxTokens: 1, dropSilentGroups: true, extraRounds: 3 };
+    const { records } = await runGrpo(task, start, settings, 6);
+    const seen = records.map(({ groups: { drawn, used, silentShare } }) => {
+      return { rounds: drawn / 2, used, loud: Math.round(drawn * (1 - silentShare)) };
+    });
+    for (const { rounds, used, loud } of seen) {
+      expect(Number.isInteger(rounds) && rounds <= 4).toBe(true);
+      expect(used).toBe(Math.min(2, loud));
+      // The last round was needed: without it fewer than two groups had a signal.
+      expect(rounds === 4 || loud >= 2).toBe(true);
+      expect(loud - (rounds > 1 ? 2 : 0)).toBeLessThan(rounds > 1 ? 2 : 3);
+    }
+    expect(new Set(seen.map(({ rounds }) => rounds)).size).toBeGreaterThan(1);
+  });
+
+  it('keeps each group with the ratios of its own completions', async () => {
+    const still: GrpoSettings = { steps: 1, keepEvery: 1, keepGroups: 3, learningRate: 1e-9 };
+    const { kept } = await runGrpo(task, start, still, 1);
+    const completions = kept.flatMap(({ groups }) => groups.flatMap((group) => group.completions));
+    expect(completions).toHaveLength(12);
+    for (const { ids, ratios } of completions)
+      expectClose(
+        ratios,
+        ids.map(() => 1),
+        { absolute: 1e-4 },
+        'ratios',
+      );
+  });
+
+  it('learns from the expert where no sample is right, under hpt', async () => {
+    const settings: GrpoSettings = { steps: 4, samples: 2, maxTokens: 12, balance: { kind: 'hpt' }, keepEvery: 1 };
+    const { records, kept } = await runGrpo(task, start, { ...settings, keepGroups: 3 }, 4);
+    const gated = kept.map(({ groups }) =>
+      groups.filter(({ completions }) =>
+        completions.every(({ reward }) => reward.rejected !== undefined || reward.label.value < 1),
+      ),
+    );
+    expect(records.map(({ groups }) => groups.gatedShare)).toEqual(gated.map(({ length }) => length / 3));
+    expect(gated.flat().length).toBeGreaterThan(0);
+    let tokens = 0;
+    const learned = gated.map((groups) => {
+      for (const { prompt } of groups) {
+        const { example } = at(task.prompts, prompt);
+        tokens += example.prompt.length + example.completion.length - 1;
+      }
+      return tokens;
+    });
+    expect(records.map((record) => record.tokens.expert)).toEqual(learned);
+  });
+
+  it('makes an update for each epoch and minibatch', async () => {
+    const many: GrpoSettings = { steps: 2, innerEpochs: 2, minibatches: 3, maxTokens: 1 };
+    expect((await runGrpo(task, start, many, 2)).state.optimizer.step).toBe(12);
+  });
+
+  it.each([
+    ['k2', 'reverse'],
+    ['k3', 'forward'],
+  ] as const)('measures %s on the expert as the %s KL', async (kind, direction) => {
+    const [model, reference] = [loadModel(start), loadModel(initialWeights(TINY, new Rng(9)))];
+    const { example } = at(task.prompts, 2);
+    const kl = { kind, on: 'expert', beta: 0.1 } as const;
+    const { records } = await runGrpo(task, start, { steps: 1, maxTokens: 1, kl }, 1, undefined, {
+      reference,
+      expert: [example],
+    });
+    const expected = tf.tidy(() =>
+      anchorPass(model, { reference, direction, temperature: 1 }, [example]).loss.dataSync(),
+    );
+    expectClose([records[0]?.expertKlNats ?? NaN], expected, { absolute: 1e-5 }, 'KL');
+    for (const { weights } of [model, reference]) disposeWeights(weights);
+  });
+
+  it('adds the gradient of a KL term on the expert by its weight', async () => {
+    const reference = loadModel(initialWeights(TINY, new Rng(9)));
+    const squared = async (beta: number): Promise<number> => {
+      const kl = { kind: 'k3', on: 'expert', beta } as const;
+      const { records } = await runGrpo(task, start, { steps: 1, kl }, 1, undefined, { reference });
+      return (records[0]?.gradient.norm ?? NaN) ** 2;
+    };
+    // |g + beta a|^2 is quadratic in beta, so that its third differences are 0.
+    const [one, two, three, four] = [await squared(1), await squared(2), await squared(3), await squared(4)];
+    disposeWeights(reference.weights);
+    expect(four).toBeGreaterThan(2 * one);
+    expectClose([four + 3 * two], [3 * three + one], { absolute: 0, relative: 1e-3 }, 'differences');
   });
 
   it('learns: sampled labels get better', async () => {
@@ -235,8 +392,4 @@ function saveAndLoad(state: GrpoState): GrpoState {
 
 function withoutTimes(record: GrpoStep) {
   return { ...record, times: undefined, tokensPerSec: undefined };
-}
-
-function bitsOf(data: Float32Array | undefined): Int32Array {
-  return data === undefined ? new Int32Array() : new Int32Array(data.buffer, data.byteOffset, data.length);
 }

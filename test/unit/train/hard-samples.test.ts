@@ -88,6 +88,44 @@ describe('hard samples', () => {
     expect(hardReasons(difficultyOf(each, () => 1))).toEqual(['label against trace']);
   });
 
+  it('take the lowest label that a cited rule implies, as rules cap', () => {
+    const [first, second] = gold.steps.length > 1 ? gold.steps : [...gold.steps, { ...at(gold.steps, 0), rule: 47 }];
+    if (first === undefined || second === undefined) throw new Error('the gold trace has no steps');
+    const attempts = [judgeAttempt({ pair, gold: undefined }, answering(1, { steps: [first, second] }), task.folding)];
+    const conflicts = (one: number, other: number): number | null =>
+      difficultyOf({ pair, attempts, probabilities: [0, 1, 0, 0] }, (rule) => (rule === first.rule ? one : other))
+        .traceConflicts;
+    expect([conflicts(1, 3), conflicts(3, 1), conflicts(0, 1), conflicts(2, 3)]).toEqual([0, 0, 1, 1]);
+  });
+
+  it('begin at their bounds, and a margin below it', () => {
+    const easy = { passRate: 1, fullRate: null, margin: 1, labelSpread: 0, traceConflicts: null };
+    const bounds = { margin: 0.25, spread: 0.5, conflicts: 0.5 };
+    for (const [change, reasons] of [
+      [{}, []],
+      [{ margin: 0.25 }, []],
+      [{ margin: 0.24 }, ['low margin']],
+      [{ labelSpread: 0.49 }, []],
+      [{ labelSpread: 0.5 }, ['answers disagree']],
+      [{ traceConflicts: 0.49 }, []],
+      [{ traceConflicts: 0.5 }, ['label against trace']],
+    ] as const) {
+      expect(hardReasons({ ...easy, ...change }, bounds)).toEqual(reasons);
+    }
+  });
+
+  it('count attempts without an answer as differing from all others', () => {
+    expect(difficultyOf(tried(3, [undefined, undefined, 3], [0, 0, 0, 1]), nothing).labelSpread).toBeCloseTo(2 / 3, 12);
+    expect(difficultyOf(tried(3, [undefined, undefined], [0, 0, 0, 1]), nothing).labelSpread).toBe(1);
+  });
+
+  it('are ordered by margin where as many attempts pass', () => {
+    const [wide, narrow, behind] = [[0.1, 0.2, 0.3, 0.4], [0.2, 0.2, 0.28, 0.32], [0.3, 0.2, 0.3, 0.2]].map((each) => tried(3, [0, 1, 2], each)); // prettier-ignore
+    if (wide === undefined || narrow === undefined || behind === undefined) throw new Error('three cases');
+    const found = hardSamples([wide, behind, narrow], nothing).map(({ probabilities }) => probabilities);
+    expect(found).toEqual([behind, narrow, wide].map(({ probabilities }) => probabilities));
+  });
+
   it('are ordered hardest first, without pairs that are not hard', () => {
     const [, ...hard] = cases.map(([, each]) => each);
     const found = hardSamples(
@@ -150,6 +188,29 @@ describe('hard negatives', () => {
     ]);
     expect(found.map(({ count }) => count)).toEqual([1, 2]);
     expect(hardNegatives(pairs, [0.9, 0.6, 0.1, 1], 0.05)).toEqual([]);
+  });
+
+  it('are ordered by lead, with the document that each leads most and the bound included', () => {
+    const documents = [
+      document('a', 'first', 3),
+      document('a', 'second', 3),
+      document('a', 'near', 0),
+      document('a', 'far ahead', 0),
+    ];
+    const found = hardNegatives(documents, [0.75, 0.5, 0.25, 1], 0.25);
+    expect(
+      found.map(({ negative, positive, lead, count }) => [
+        negative.document.docId,
+        positive.document.docId,
+        lead,
+        count,
+      ]),
+    ).toEqual([
+      ['far ahead', 'second', 0.5, 2],
+      ['near', 'second', -0.25, 1],
+    ]);
+    const alike = hardNegatives(documents, [0.5, 0.5, 0.5, 0], 0.25);
+    expect(alike.map(({ positive }) => positive.document.docId)).toEqual(['first']);
   });
 });
 

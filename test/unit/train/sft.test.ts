@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { BatchOrder, LENGTH_BUCKET, makeTrainingBatch } from '../../../src/data/batches.ts';
 import { RESUMED_ON, useBackend } from '../../reference/backends.ts';
-import { judgeOverflow, judgeResume, learnableExamples, runSteps } from '../../reference/sft-runs.ts';
+import { callsOf, judgeOverflow, judgeResume, learnableExamples, runSteps } from '../../reference/sft-runs.ts';
 
 describe.each(RESUMED_ON)('SFT on %s', (backend) => {
   beforeAll(() => useBackend(backend));
@@ -14,6 +14,13 @@ describe.each(RESUMED_ON)('SFT on %s', (backend) => {
   it('resumes bit for bit in mixed precision', () => judgeResume(1, 'mixed'));
 
   it('skips updates that overflow in mixed precision, and resumes bit for bit', judgeOverflow);
+
+  it('logs, evaluates and saves when its settings say, and at the end', async () => {
+    const settings = { steps: 7, logEvery: 3, evaluateEvery: 4, checkpointEvery: 5 };
+    expect(await callsOf(settings, (step) => step === 2)).toEqual([
+      'log 2', 'log 3', 'log 4', 'evaluate 4', 'save 5', 'log 6', 'log 7', 'evaluate 7', 'save 7',
+    ]); // prettier-ignore
+  });
 
   it('frees all it allocates', async () => {
     const before = tf.memory().numTensors;

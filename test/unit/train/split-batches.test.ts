@@ -1,6 +1,7 @@
 /**
  * However an update is split into passes, it learns the same: the tokens of all passes have equal weight.
  */
+import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import * as v from 'valibot';
@@ -9,8 +10,15 @@ import { SftConfigSchema } from '../../../src/config/sft-config.ts';
 import { type Example, makeTrainingBatch } from '../../../src/data/batches.ts';
 import type { Transformer } from '../../../src/model/transformer.ts';
 import { disposeWeights, initialWeights, loadWeights, readWeights } from '../../../src/model/weights.ts';
-import { disposeGradients, lossGradients } from '../../../src/train/gradients.ts';
-import { sftBatches, sftPasses, trainSft, type SftLogEntry } from '../../../src/train/sft.ts';
+import {
+  combineGradients,
+  compareGradients,
+  disposeGradients,
+  type LossGradients,
+  lossGradients,
+  pacedGradients,
+} from '../../../src/train/gradients.ts';
+import { sftBatches, sftLoss, sftPasses, trainSft, type SftLogEntry } from '../../../src/train/sft.ts';
 import { useBackend } from '../../reference/backends.ts';
 import { expectClose } from '../../reference/expect-close.ts';
 import { learnableExamples } from '../../reference/sft-runs.ts';
@@ -31,7 +39,10 @@ function freshModel(): Transformer {
 /** The loss and all gradients, one after the other. */
 async function learnedFrom(model: Transformer, parts: readonly (readonly Example[])[], labelWeight: number) {
   const batches = parts.map((part) => makeTrainingBatch(part, labelWeight));
-  const sum = lossGradients(model.weights, sftPasses(model, batches));
+  return valuesOf(lossGradients(model.weights, sftPasses(model, batches)));
+}
+
+async function valuesOf(sum: LossGradients | undefined) {
   if (sum === undefined) throw new Error('there were no passes');
   const [loss = NaN] = await sum.loss.data();
   const values = await Promise.all(sum.byWeight.map((gradient) => gradient.data<'float32'>()));
@@ -52,13 +63,60 @@ describe('a supervised update', () => {
     await fc.assert(
       fc.asyncProperty(cases, async ({ examples, cut, labelWeight }) => {
         const parts = [examples.slice(0, cut), examples.slice(cut)].filter((part) => part.length > 0);
-        const whole = await learnedFrom(model, [examples], labelWeight);
+        const batch = makeTrainingBatch(examples, labelWeight);
+        const whole = await valuesOf(lossGradients(model.weights, [() => ({ loss: sftLoss(model, batch) })]));
         const split = await learnedFrom(model, parts, labelWeight);
         expectClose([split.loss], [whole.loss], { absolute: 1e-6, relative: 1e-6 }, 'loss');
         expectClose(split.gradient, whole.gradient, { absolute: 1e-6 }, 'gradient');
       }),
       { numRuns: 20 },
     );
+    disposeWeights(model.weights);
+  });
+
+  it('has terms that may be missing, and is compared with another where both are there', async () => {
+    const model = freshModel();
+    const [one, other] = fc.sample(unevenExample, { numRuns: 2, seed: 4 }).map((example) => {
+      return lossGradients(model.weights, sftPasses(model, [makeTrainingBatch([example])]));
+    });
+    if (one === undefined || other === undefined) throw new Error('two gradients');
+    const normOf = async (terms: Parameters<typeof combineGradients>[1]): Promise<number> => {
+      const combined = combineGradients(model.weights, terms);
+      if (combined === undefined) return NaN;
+      const squares = tf.tidy(() => tf.addN(Object.values(combined).map((gradient) => tf.sum(tf.square(gradient)))));
+      const [square = NaN] = await squares.data();
+      tf.dispose([combined, squares]);
+      return Math.sqrt(square);
+    };
+    const missing = { factor: 1, gradients: undefined };
+    expect(combineGradients(model.weights, [missing, { factor: 0, gradients: one }])).toBeUndefined();
+    const { firstNorm, secondNorm, cosine } = await compareGradients(one, other);
+    const [a, b, c] = [firstNorm ?? NaN, secondNorm ?? NaN, cosine ?? NaN];
+    const both = [{ factor: 1, gradients: one }, missing, { factor: -2, gradients: other }];
+    expectClose(
+      [
+        await normOf([{ factor: 1, gradients: one }]),
+        await normOf([missing, { factor: 3, gradients: other }]),
+        await normOf(both),
+      ],
+      [a, 3 * b, Math.sqrt(a * a + 4 * b * b - 4 * a * b * c)],
+      { absolute: 0, relative: 1e-3 }, // tfjs sums the squares in float32
+      'norms',
+    );
+    expect(await compareGradients(one, undefined, 4)).toEqual({ firstNorm: a / 4, secondNorm: null, cosine: null });
+    expect(await compareGradients(undefined, other, 4)).toEqual({ firstNorm: null, secondNorm: b / 4, cosine: null });
+    for (const each of [one, other]) disposeGradients(each);
+    disposeWeights(model.weights);
+  });
+
+  it('frees what it has computed if something in between fails', async () => {
+    const model = freshModel();
+    const batches = fc.sample(unevenExample, { numRuns: 3, seed: 2 }).map((example) => makeTrainingBatch([example]));
+    const before = tf.memory().numTensors;
+    let passes = 0;
+    const stop = (): Promise<void> => (++passes < 2 ? Promise.resolve() : Promise.reject(new Error('stop')));
+    await expect(pacedGradients(model.weights, sftPasses(model, batches), undefined, stop)).rejects.toThrow('stop');
+    expect([passes, tf.memory().numTensors]).toEqual([2, before]);
     disposeWeights(model.weights);
   });
 
@@ -90,10 +148,16 @@ describe('a supervised update', () => {
       return { log, weights };
     };
     const [whole, cut] = [await run(12, 1), await run(3, 4)];
+    expect([whole.log.length, cut.log.length]).toEqual([6, 6]);
     for (const [i, entry] of whole.log.entries()) {
       expect(cut.log[i]?.tokens).toBe(entry.tokens);
       expectClose([cut.log[i]?.lossNats ?? NaN], [entry.lossNats], { absolute: 0, relative: 1e-5 }, 'loss');
       expectClose([cut.log[i]?.gradNorm ?? NaN], [entry.gradNorm ?? NaN], { absolute: 0, relative: 1e-4 }, 'norm');
+    }
+    expect(whole.log[5]?.lossNats).toBeLessThan(whole.log[0]?.lossNats ?? NaN);
+    expect([...cut.weights.keys()]).toEqual([...whole.weights.keys()]);
+    for (const [name, { data }] of whole.weights) {
+      expectClose(cut.weights.get(name)?.data ?? [], data, { absolute: 1e-4, relative: 1e-3 }, name);
     }
   });
 });

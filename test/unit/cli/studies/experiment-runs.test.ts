@@ -9,6 +9,7 @@ import process from 'node:process';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import * as v from 'valibot';
 import { distillRunFolder, experimentRunFolder, orderRunFolder } from '../../../../src/cli/runs/run-folder.ts';
+import { LabError } from '../../../../src/common/errors.ts';
 import { hashHex } from '../../../../src/common/rng.ts';
 import { DistillExperimentSchema } from '../../../../src/protocol/distill-experiment.ts';
 import { OrderExperimentSchema } from '../../../../src/protocol/order-experiment.ts';
@@ -139,7 +140,10 @@ describe('resultOf', () => {
       .poll(() => readdir(path).catch(() => []), { timeout: 60_000, interval: 5 })
       .toContain('checkpoint.safetensors');
     controller.abort();
-    await interrupted.catch(() => undefined); // unless it was finished before
+    // Unless it was finished before.
+    await interrupted.catch((error: unknown) => {
+      if (!(error instanceof LabError) || error.code !== 'aborted') throw error;
+    });
     expect(await resultOf(ARM, 1, context())).toEqual(whole);
     expect(withoutTimes(await readFile(join(path, 'steps.jsonl'), 'utf8'))).toEqual(withoutTimes(steps));
   });

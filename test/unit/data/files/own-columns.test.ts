@@ -73,6 +73,7 @@ describe('a file with added columns', () => {
       fc.asyncProperty(anyRows, async (rows) => {
         const file = fileOf('own.csv', [...tableLines([...COLUMNS], rows, { format: 'csv' })].join(''));
         const back = await recordsOf(fileOf('back.csv', await withLabels(file, 'csv')));
+        expect(back).toHaveLength(rows.length);
         for (const [i, record] of back.entries()) {
           for (const [name, original] of [
             ['query', rows[i]?.[0]],

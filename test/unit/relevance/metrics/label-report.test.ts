@@ -5,10 +5,13 @@ import { bootstrapInterval } from '../../../../src/relevance/metrics/bootstrap.t
 import {
   describeQueries,
   mapLabel,
+  reportKappa,
   reportLabels,
   reportRanking,
 } from '../../../../src/relevance/metrics/label-report.ts';
+import { quadraticWeightedKappa } from '../../../../src/relevance/metrics/metrics.ts';
 import { pairAccuracy, type ScoredDocument } from '../../../../src/relevance/metrics/metrics-ranking.ts';
+import { expectClose } from '../../../reference/expect-close.ts';
 
 /** One pair per gold label, all with the same predicted distribution. */
 const answered = (probabilities: readonly number[], golds: readonly number[]) =>
@@ -87,6 +90,40 @@ describe('a report of labels', () => {
       ndcg10: { value: null },
     });
     expect(Object.keys(reportLabels(pairs.slice(1, 3), 3).accuracy)).toEqual(['value', 'low', 'high']);
+  });
+
+  it('gives kappa over all pairs, with an interval by whole queries', () => {
+    const many = Array.from({ length: 12 }, (_, i) =>
+      pairs.map((pair) => ({ ...pair, queryId: `${pair.queryId}${i}` })),
+    );
+    const scored = many.flat();
+    const { value, low = NaN, high = NaN } = reportKappa(scored, 3);
+    expect(value).toBeCloseTo(reportLabels(scored, 3).quadraticWeightedKappa.value ?? NaN, 12);
+    // Fewer queries say less: the interval narrows with the square root of their number.
+    const { low: few = NaN, high: more = NaN } = reportKappa(many.slice(0, 3).flat(), 3);
+    expect(low).toBeLessThan(value ?? NaN);
+    expect(high).toBeGreaterThan(value ?? NaN);
+    expect((more - few) / (high - low)).toBeGreaterThan(1.3);
+    // A whole query is drawn or not, so that a list in which all queries are alike has no spread.
+    const alike = Array.from({ length: 5 }, (_, i) => pairs.map((pair) => ({ ...pair, queryId: `q${i}` }))).flat();
+    const same = reportKappa(alike, 3);
+    expectClose([same.low ?? NaN, same.high ?? NaN], [same.value ?? NaN, same.value ?? NaN], { absolute: 1e-12 });
+  });
+
+  it('gives kappa of mapped labels, and none where all are the same', () => {
+    const golds = [0, 0, 1, 1, 1];
+    const answers = [[0.4, 0.3, 0.3, 0], [0, 0, 0, 1], [0, 0, 1, 0], [0.3, 0.3, 0.2, 0.2], [0.1, 0.2, 0.3, 0.4]]; // prettier-ignore
+    const mapped = golds.map((label, i) => ({
+      queryId: 'one',
+      docId: `d${i}`,
+      label,
+      probabilities: answers[i] ?? [],
+    }));
+    expect(reportKappa(mapped, 2, TO_TWO)).toEqual({ value: quadraticWeightedKappa(golds, [0, 1, 1, 0, 1], 2) });
+    const [first, second] = [sure('a', 0, 0), sure('b', 0, 0)];
+    expect(reportKappa([first, second], 3)).toEqual({ value: null });
+    // Two queries are enough for an interval.
+    expect(Object.keys(reportKappa([sure('a', 0, 0), sure('b', 1, 2)], 3))).toEqual(['value', 'low', 'high']);
   });
 
   it('measures the order of scores, with equal weight per document pair or per query', () => {

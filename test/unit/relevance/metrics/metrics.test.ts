@@ -24,6 +24,7 @@ import {
   labelTraceAgreement,
   ruleCitations,
 } from '../../../../src/relevance/metrics/metrics-reasoning.ts';
+import { rankedPlaces } from '../../../../src/relevance/metrics/ranked-places.ts';
 import { type ParsedTrace, parseTrace, printTrace, type Trace } from '../../../../src/relevance/trace/trace.ts';
 
 const repeat = (counts: readonly (readonly [value: number, times: number])[]): number[] =>
@@ -149,17 +150,41 @@ describe('ranking metrics', () => {
   });
 
   it('breaks ties between ids of equal hash by the ids', () => {
-    const seen = new Map<number, string>();
-    for (let i = 0; ; i++) {
-      const [id, hash] = [`d${i}`, hash32(`d${i}`)];
-      const other = seen.get(hash);
-      seen.set(hash, id);
-      if (other === undefined) continue;
-      const expected = [id, other].toSorted();
-      expect(rankByScore(scored([0, 0], [1, 1], [id, other])).map(({ docId }) => docId)).toEqual(expected);
-      expect(rankByScore(scored([0, 0], [1, 1], [other, id])).map(({ docId }) => docId)).toEqual(expected);
-      return;
+    const ids = idsOfOneHash();
+    for (const given of [ids, ids.toReversed()]) {
+      expect(rankByScore(scored([0, 0], [1, 1], given)).map(({ docId }) => docId)).toEqual(ids.toSorted());
     }
+  });
+
+  it('keeps the given order of documents that have one id', () => {
+    const twice = scored([0, 1, 2], [1, 1, 1], ['d', 'd', 'd']);
+    expect(rankByScore(twice)).toEqual(twice);
+    expect(rankByScore(twice.toReversed())).toEqual(twice.toReversed());
+  });
+
+  it('has the same order in arrays, where pairs without a score are left out', () => {
+    // Two ids of one hash, a third, and one that comes twice.
+    const [one = '', two = ''] = idsOfOneHash();
+    const anyDocument = fc.record({
+      docId: fc.constantFrom(one, two, 'other'),
+      score: fc.constantFrom(-1, 0, 0.5, NaN, Infinity, -Infinity),
+      isAsked: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(fc.array(anyDocument, { maxLength: 9 }), (documents) => {
+        const scores = Float64Array.from(documents, ({ score }) => score);
+        const docIds = documents.map(({ docId }) => docId);
+        const asked = [...documents.keys()].filter((place) => documents[place]?.isAsked === true);
+        const ranked = rankByScore(
+          asked.flatMap((place) => {
+            const { docId, score } = documents[place] ?? { docId: '', score: NaN };
+            return Number.isNaN(score) ? [] : [{ docId, score, place }];
+          }),
+        );
+        expect(rankedPlaces(asked, { scores, docIds })).toEqual(ranked.map(({ place }) => place));
+      }),
+      { numRuns: 200 },
+    );
   });
 
   it('are 1 for the ideal order and ignore the scale of scores', () => {
@@ -168,8 +193,11 @@ describe('ranking metrics', () => {
       fc.property(labels, fc.integer({ min: 1, max: 12 }), (grades, k) => {
         const query = scored(grades, grades);
         const scaled = scored(grades, grades.map((grade) => grade * 7 - 100)); // prettier-ignore
-        expect(ndcg([query], k).value ?? 1).toBeCloseTo(1, 12);
-        expect(pairAccuracy([query]).value ?? 1).toBe(1);
+        // Without a relevant document, or without two grades, there is no order to measure.
+        const hasRelevant = Math.max(...grades) > 0;
+        if (hasRelevant) expect(ndcg([query], k).value).toBeCloseTo(1, 12);
+        else expect(ndcg([query], k).value).toBeNull();
+        expect(pairAccuracy([query]).value).toBe(new Set(grades).size > 1 ? 1 : null);
         expect(ndcg([scaled], k)).toEqual(ndcg([query], k));
       }),
     );
@@ -339,3 +367,14 @@ describe('a metric that cannot be computed', () => {
     }
   });
 });
+
+/** Two ids that have the same hash. */
+function idsOfOneHash(): readonly string[] {
+  const seen = new Map<number, string>();
+  for (let i = 0; ; i++) {
+    const [id, hash] = [`d${i}`, hash32(`d${i}`)];
+    const other = seen.get(hash);
+    if (other !== undefined) return [id, other];
+    seen.set(hash, id);
+  }
+}

@@ -106,7 +106,7 @@ describe('runPiar', () => {
     );
     await fc.assert(
       fc.asyncProperty(cases, async ({ scaleSize, pairs, seed }) => {
-        if (new Set(pairs.map(({ query }) => query)).size < 3) return;
+        fc.pre(new Set(pairs.map(({ query }) => query)).size >= 3);
         const split = splitByQuery(pairs, seed, { train: 0.6, dev: 0.2, test: 0.2 });
         const queries = [split.train, split.dev, split.test].map((part) => new Set(part.map(({ query }) => query)));
         expect(queries.reduce((sum, { size }) => sum + size, 0)).toBe(new Set(pairs.map(({ query }) => query)).size);

@@ -11,7 +11,7 @@ import {
   promptContent,
   promptPrefix,
 } from '../../../../src/relevance/prompt/prompt.ts';
-import { describeSegments, type Segment } from '../../../../src/relevance/trace/segments.ts';
+import { describeSegments, type Segment, words } from '../../../../src/relevance/trace/segments.ts';
 import { FOLDING_VERSIONS } from '../../../../src/relevance/pair/folding.ts';
 import { shownText, textFolding } from '../../../../src/relevance/pair/text-folding.ts';
 import { specialTokens } from '../../../../src/relevance/pair/vocabulary.ts';
@@ -86,6 +86,19 @@ describe('buildPrompt', () => {
         '<|answer|>',
     );
     expect(cutFields).toEqual([]);
+  });
+
+  it('is rejected by name if it is cut short, goes on, or has text where a token belongs', () => {
+    const { segments } = buildPrompt(KETTLE);
+    for (const [changed, message] of [
+      ...segments.map((_, length) => [segments.slice(0, length), /Got the end/u] as const),
+      [[...segments, words('more')], /Expected the end\. Got text " more"/u],
+      [[words('more'), ...segments], /at segment 0\..*Got text " more"/u],
+    ] as const) {
+      expect(() => parsePrompt(changed)).toThrow(
+        expect.objectContaining({ code: 'bad-trace', message: expect.stringMatching(message) as string }),
+      );
+    }
   });
 
   it('uses only tokens of the vocabulary as special tokens', () => {

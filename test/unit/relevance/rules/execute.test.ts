@@ -153,10 +153,12 @@ describe('execute: any pair', () => {
       fc.constantFrom('zorvex', 'red kettle', 'lid for pan', '2 l'),
     );
     const attributes = fc.dictionary(fc.constantFrom('colour', 'for', 'replaces', 'capacity', 'x'), text);
+    let bound = 0;
     fc.assert(
       fc.property(text, text, text, attributes, (query, brand, type, attributes) => {
         const document = makeDocument({ title: type, brand, type, attributes });
         const { label, binding } = execute(WORLD_INSTRUCTION, LEXICON, { query, document });
+        bound += binding.length;
         for (const { rule, evidence } of binding) {
           expect(WORLD_INSTRUCTION.rules[rule]?.cap).toBe(label);
           for (const span of evidence) expect(span.text.split(' ').length).toBeLessThanOrEqual(2);
@@ -166,6 +168,7 @@ describe('execute: any pair', () => {
         expect(trace?.steps.length ?? 0).toBeLessThanOrEqual(MAX_GOLD_STEPS);
       }),
     );
+    expect(bound).toBeGreaterThan(0);
   });
 });
 

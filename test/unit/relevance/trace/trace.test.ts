@@ -150,12 +150,16 @@ describe('printTrace and parseTrace', () => {
   });
 
   it('never throw, whatever a model writes', () => {
+    let failed = 0;
     fc.assert(
       fc.property(fc.array(anySegment, { maxLength: 20 }), (segments) => {
         const parsed = parseTrace(segments, 4);
-        if (!parsed.ok) expect(parsed.failure.position).toBeLessThanOrEqual(segments.length);
+        if (parsed.ok) return;
+        failed += 1;
+        expect(parsed.failure.position).toBeLessThanOrEqual(segments.length);
       }),
     );
+    expect(failed).toBeGreaterThan(0);
   });
 
   it('refuse to print traces that would not parse', () => {
@@ -165,7 +169,14 @@ describe('printTrace and parseTrace', () => {
     expect(unsure.code).toBe('bad-trace');
     expect(unsure.message).toMatch(/Expected a label, restated\. Got label 1, 2 steps, restated 2/u);
     expect(() => printTrace({ ...GOLD, scaleSize: 1 })).toThrow(/its scale/);
-    expect(() => printTrace(withStep({ rule: MAX_RULES }))).toThrow(/rule of step 0/);
+    expect(() => printTrace(withStep({ rule: MAX_RULES }))).toThrow(/rule of step 0\. Expected 0 to 47\. Got 48/);
+    for (const wrong of [-1, 0.5]) {
+      expect(() => printTrace({ ...GOLD, label: wrong })).toThrow(/its label/);
+      expect(() => printTrace({ ...GOLD, restated: wrong })).toThrow(/its restated label\. Expected 0 to 3\./);
+      expect(() => printTrace(withStep({ rule: wrong }))).toThrow(/rule of step 0/);
+    }
+    const three = ['a', 'b', 'c'].map((text) => ({ source: 'query' as const, text }));
+    expect(() => printTrace(withStep({ evidence: three }))).toThrow(/evidence of step 0/);
     expect(() => printTrace(withStep({ evidence: [{ source: 'query', text: ' ' }] }))).toThrow(/evidence of step 0/);
   });
 });
@@ -182,6 +193,17 @@ describe('TraceParser', () => {
     ]); // prettier-ignore
     expect(parser.isOver).toBe(true);
     expect(parser.allowedNext()).toEqual([]);
+  });
+
+  it('numbers steps from 0, and reports a failure once', () => {
+    const parser = new TraceParser(4);
+    const events = printTrace(GOLD).flatMap((segment) => parser.push(segment) ?? []);
+    expect(events.flatMap((event) => (event.kind === 'step' ? [event.index] : []))).toEqual([0, 1]);
+
+    const failing = new TraceParser(4);
+    expect(failing.push(special(EOS))).toMatchObject({ kind: 'failed', failure: { got: EOS } });
+    expect(failing.push(words('more'))).toBeUndefined();
+    expect(failing.finish()).toMatchObject({ ok: false, failure: { position: 0, got: EOS } });
   });
 
   it('joins and trims evidence that comes in pieces', () => {
@@ -228,6 +250,7 @@ describe('TraceParser', () => {
     ['no segments', [], 0, 'label of 4'],
     ['a prompt token', [special(labelToken(4, 1)), special(QUERY)], 1, 'rule or label of 4'],
     ['a token that does not exist', [special(labelToken(4, 1)), special('<|nonsense|>')], 1, 'rule or label of 4'],
+    ['a label beyond the scale', [special(labelToken(4, 4))], 0, 'label of 4'],
     ['empty evidence', openEvidence(special(verdictToken('match'))), 4, 'text'],
     ['blank evidence', openEvidence(words(' '), special(verdictToken('match'))), 5, 'text'],
     [
@@ -249,7 +272,7 @@ describe('TraceParser', () => {
       fc.property(anyTrace, fc.nat(30), anySegment, (trace, length, probe) => {
         const parser = new TraceParser(trace.scaleSize);
         for (const segment of printTrace(trace).slice(0, length)) parser.push(segment);
-        if (parser.isOver) return;
+        fc.pre(!parser.isOver);
         const meaning = probe.kind === 'special' ? traceTokenMeaning(probe.token) : undefined;
         const kind = probe.kind === 'text' ? 'text' : meaning?.kind;
         const isAllowed =

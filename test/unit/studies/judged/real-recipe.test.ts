@@ -71,16 +71,19 @@ describe('compareSystems', () => {
     .map((rows) => rows.map(([query, gold, label, score], i) => predicted(`q${query}`, `d${i}`, gold, label, score)));
 
   it('finds no difference from itself', () => {
+    const measured = new Set<string>();
     fc.assert(
       fc.property(anyPredictions, (predictions) => {
         const same = compareSystems(predictions, predictions, 3);
         for (const name of REAL_MEASURES) {
           const { value, low = 0, high = 0 } = same[name];
+          if (value !== null) measured.add(name);
           expect([value ?? 0, low, high]).toEqual([0, 0, 0]);
         }
       }),
       { numRuns: 10 },
     );
+    expect(measured).toEqual(new Set(REAL_MEASURES));
   });
 
   it('is the difference of the measures, and pairs queries: common errors add no uncertainty', () => {

@@ -84,13 +84,16 @@ describe('planDemonstration', () => {
     const request = planned({}, { startId: 'c7', data });
     expect(checkpointIdIn(request.modelUrl)).toBe('c7');
     expect(checkpointIdIn(URL_OF_START)).toBeUndefined();
+    expect(request.branches.length).toBeGreaterThan(1);
     for (const { experiment } of request.branches) {
       expect(v.parse(GrpoExperimentSchema, experiment).data).toMatchObject(data);
     }
   });
 
   it('measures pass rates where prompts come in stages', () => {
-    for (const { passRates, grpo } of settingsOf({ order: 'staged' })) {
+    const staged = settingsOf({ order: 'staged' });
+    expect(staged.length).toBeGreaterThan(1);
+    for (const { passRates, grpo } of staged) {
       expect(passRates?.samples).toBe(8);
       expect(grpo.curriculum.kind).toBe('staged');
     }

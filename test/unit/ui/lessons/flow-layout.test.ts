@@ -20,6 +20,8 @@ describe('the layout of a flow', () => {
     fc.assert(
       fc.property(size, ({ width, height, mostFontPx }) => {
         const layout = layoutFlow(SMALL, { width, height, mostFontPx });
+        expect(layout.rows).toHaveLength(flowRules(SMALL).length);
+        expect(layout.dots.length).toBeGreaterThan(0);
         const ys = layout.rows.map(({ y }) => y);
         expect(ys).toEqual(ys.toSorted((a, b) => a - b));
         for (const { y } of layout.rows) {
@@ -52,7 +54,9 @@ describe('the layout of a flow', () => {
 
   it('puts dots in the row of the rule that is cited', () => {
     const { dots, rows, rowHeight } = layoutFlow(SMALL, { width: 800, height: 400, mostFontPx: 14 });
+    expect(dots.length).toBeGreaterThan(0);
     for (const { pair, right } of dots) {
+      expect(right).toHaveLength(SMALL.frames.length);
       for (const [at, { y }] of right.entries()) {
         const row = rows.find(({ rule }) => rule === SMALL.frames[at]?.answers.rules[pair]);
         expect(Math.abs(y - (row?.y ?? Infinity))).toBeLessThanOrEqual(rowHeight / 2);
