@@ -12,6 +12,8 @@ import { newId, TimeSchema } from './manifest.ts';
 import type { StoreDatabase, WriteTransaction } from './store-database.ts';
 import { heldLocks, whileLocked } from './tab-locks.ts';
 
+/** The most files of one record. */
+const MAX_FILES = 20;
 /** A file is kept in pieces, so that nothing large waits in memory. */
 const PART_BYTES = 8 * 2 ** 20;
 
@@ -21,12 +23,14 @@ const RecordSchema = v.strictObject({
   schemaVersion: v.literal(1),
   id: v.string(),
   createdAt: TimeSchema,
-  /** The pairs, or pairs and documents, in any order. */
-  files: v.pipe(v.array(v.strictObject({ name: v.string(), sizeBytes: count })), v.minLength(1), v.maxLength(2)),
+  /** The files that are judged together, in any order. */
+  files: v.pipe(v.array(v.strictObject({ name: v.string(), sizeBytes: count })), v.minLength(1), v.maxLength(MAX_FILES)),
   /** Names the columns of the files: what was said of one file holds for another of the same shape. */
   shape: v.string(),
   /** Which column is what, by role; the empty name for none. */
   columns: v.record(v.string(), v.string()),
+  /** What a person said of how the files are read; none where that was found. */
+  reading: v.optional(v.strictObject({ format: v.string(), sheet: v.string() })),
   /** What grades mean, as protocol/grade-meanings.ts reads it. */
   grades: v.string(),
   /** Whether the person has agreed to how the columns are read. */
@@ -40,7 +44,7 @@ export type JudgedRecord = v.InferOutput<typeof RecordSchema>;
 
 /** What may change of a record. */
 export type JudgedChange = Partial<
-  Pick<JudgedRecord, 'shape' | 'columns' | 'grades' | 'isMapped' | 'scored' | 'scoring'>
+  Pick<JudgedRecord, 'shape' | 'columns' | 'reading' | 'grades' | 'isMapped' | 'scored' | 'scoring'>
 >;
 
 /** Scores of one batch of pairs, with what was left out between them and the batch before. */

@@ -1,8 +1,6 @@
 /**
  * What `lab score` does.
  */
-import { createReadStream } from 'node:fs';
-import { basename } from 'node:path';
 import { type DecodingKind, usualDecoding } from '../config/decoding.ts';
 import { LabError, throwIfAborted } from '../common/errors.ts';
 import type { ColumnNames } from '../data/files/columns.ts';
@@ -35,14 +33,13 @@ import type { BackendChoice } from '../protocol/scoring.ts';
 import { hashBytes, hashFile } from './score-journal.ts';
 import { checkScoreOutput, reasonsOf, ScoreOutput } from './score-output.ts';
 import { printSummary } from './score-summary.ts';
-import { assertFile, noteFindings, readDocuments, SHOWN_ERRORS } from './pair-files.ts';
+import { type FilesOptions, noteFindings, openFiles, readDocuments, SHOWN_ERRORS } from './pair-files.ts';
 import { note, print, Progress } from './terminal.ts';
 
-interface ScoreOptions {
+interface ScoreOptions extends FilesOptions {
   readonly model: string;
   readonly precision?: Precision;
   readonly backend: BackendChoice;
-  readonly docs?: string;
   readonly column: ColumnNames;
   readonly grade?: string;
   readonly labels?: number;
@@ -60,23 +57,24 @@ interface ScoreOptions {
 /** Pairs whose reasoning is generated together. */
 const REASON_BATCH = 256;
 
-export async function runScore(path: string, options: ScoreOptions): Promise<void> {
-  await assertFile(path);
-  const fileName = basename(path);
+export async function runScore(paths: readonly string[], options: ScoreOptions): Promise<void> {
   const { out, force, resume } = options;
   if (resume === true && out === undefined) {
     throw new LabError('bad-config', { message: '--resume goes on writing a file.', fix: 'Name it with --out.' });
   }
-  const rules = { inputs: [path, options.docs, options.model], force, resume };
+  const rules = { inputs: [...paths, options.docs, options.queries, options.model], force, resume };
   if (out !== undefined) await checkScoreOutput(out, rules);
-  const twoFiles = options.docs === undefined ? undefined : new TwoFiles();
+  const { data, places } = await openFiles(paths, options);
+  const { name: fileName } = data.pairs;
+  const twoFiles = data.documents === undefined ? undefined : new TwoFiles();
   const documents =
-    options.docs === undefined ? undefined : await readDocuments(options.docs, options.column, twoFiles);
+    data.documents === undefined ? undefined : await readDocuments(data.documents, options.column, twoFiles);
   const errors = new RowErrors(fileName, options.strict === true);
-  const { column: columns, grade: grades } = options;
+  const { column: columns } = options;
+  const grades = options.grade ?? (data.grades === '' ? undefined : data.grades);
   const how = { fileName, columns, grades, documents, twoFiles };
   const read = (scale: LabelScale | null, findings?: Findings): ReadRows =>
-    readPairs(createReadStream(path), { ...how, scale, findings });
+    readPairs(data.pairs.open(), { ...how, scale, findings });
   const survey = await surveyRows(fileName, read(DEFAULT_SCALE), (error) => errors.add(error));
   const found = gradeScaleOf(survey, grades);
 
@@ -88,8 +86,7 @@ export async function runScore(path: string, options: ScoreOptions): Promise<voi
   note(`${model.card.name} on ${opened.backend}: ${opened.device}. Memory: ${describeMemory(model.transformer)}.`);
   const scale = gradeScale(options.gradeScale, found, model.scale);
   const isCompared = found?.size !== undefined || options.gradeScale !== undefined;
-  if (found !== undefined)
-    note(isCompared ? describeScales(found, model, scale) : describeUnknownScale(found, options.grade));
+  if (found !== undefined) note(isCompared ? describeScales(found, model, scale) : describeUnknownScale(found, grades));
   if (options.strict === true)
     for (const { error, rows } of unreadGrades(survey, scale, grades)) errors.refuseGrade(error, rows);
   const silence = whyNoReasons(stored, model);
@@ -99,8 +96,9 @@ export async function runScore(path: string, options: ScoreOptions): Promise<voi
   const decoding = options.decoding ?? usualDecoding(model.instruction);
   const tally = new ScoreTally(model);
   const identity = {
-    pairs: await hashFile(path),
-    docs: options.docs === undefined ? 'none' : await hashFile(options.docs),
+    pairs: await hashFiles(places.pairs),
+    docs: places.docs === undefined ? 'none' : await hashFile(places.docs),
+    ...(places.queries === undefined ? {} : { queries: await hashFile(places.queries) }),
     model: hashBytes(files.values()),
     backend: opened.backend,
     options: JSON.stringify({ ...identityOptions(options), ...(isReasoned ? { decoding } : {}) }),
@@ -152,10 +150,18 @@ export async function runScore(path: string, options: ScoreOptions): Promise<voi
   }
 }
 
+/** The SHA-256 of the files, in their order. */
+async function hashFiles(paths: readonly string[]): Promise<string> {
+  const hashes = await Promise.all(paths.map((path) => hashFile(path)));
+  return hashes.join(' ');
+}
+
 /** The options that decide what is written. */
 function identityOptions(options: ScoreOptions): object {
-  const { column, grade, labels, gradeScale, limit, reason, precision, out } = options;
-  return { column, grade, labels, gradeScale, limit, reason, precision, format: out?.split('.').at(-1)?.toLowerCase() };
+  const { column, grade, labels, gradeScale, limit, reason, precision, format, sheet, out } = options;
+  const ending = out?.split('.').at(-1)?.toLowerCase();
+  const reading = { ...(format === undefined ? {} : { layout: format }), ...(sheet === undefined ? {} : { sheet }) };
+  return { column, grade, labels, gradeScale, limit, reason, precision, format: ending, ...reading };
 }
 
 /** One line per row error, up to a limit; stops the run if asked to. */

@@ -85,6 +85,18 @@ export const FileSurveySchema = v.strictObject({
 });
 export type FileSurvey = v.InferOutput<typeof FileSurveySchema>;
 
+/** What a person said of how files are read; empty for what is found. */
+export const FileReadingSchema = v.strictObject({
+  /** The name of a layout. */
+  format: v.string(),
+  /** The name of a sheet. */
+  sheet: v.string(),
+});
+export type FileReading = v.InferOutput<typeof FileReadingSchema>;
+
+/** Files that can be judged together. */
+export const MAX_FILES = 20;
+
 /** A file as it is open. */
 export const OpenedFileSchema = v.strictObject({
   entry: FileEntrySchema,
@@ -94,6 +106,15 @@ export const OpenedFileSchema = v.strictObject({
   roles: v.array(v.string()),
   columns: v.record(v.string(), v.string()),
   grades: v.string(),
+  reading: FileReadingSchema,
+  /** How the files belong together; null where they do not. */
+  layout: v.nullable(v.strictObject({ name: v.string(), title: v.string() })),
+  /** The names of all layouts. */
+  layouts: v.array(v.string()),
+  /** The sheets of workbooks. */
+  sheets: v.array(v.string()),
+  /** What a person should know of how the files are read, a sentence each. */
+  notes: v.array(v.string()),
   isMapped: v.boolean(),
   /** Whether columns and grades were taken over from a file of the same shape. */
   isRemembered: v.boolean(),
@@ -195,7 +216,7 @@ export const ExportedSchema = v.strictObject({
 export type Exported = v.InferOutput<typeof ExportedSchema>;
 
 export const AddFilesSchema = v.strictObject({
-  files: v.pipe(v.array(v.strictObject({ name: v.string(), blob: v.instance(Blob) })), v.minLength(1), v.maxLength(2)),
+  files: v.pipe(v.array(v.strictObject({ name: v.string(), blob: v.instance(Blob) })), v.minLength(1), v.maxLength(MAX_FILES)),
 });
 export type AddFiles = v.InferOutput<typeof AddFilesSchema>;
 
@@ -208,8 +229,8 @@ export interface FilesApi {
   add(request: AddFiles): Promise<OpenedFile>;
   open(id: string): Promise<OpenedFile>;
   remove(id: string): Promise<void>;
-  /** Says which column is what and what grades mean. @param isMapped - whether that is all */
-  map(columns: Record<string, string>, grades: string, isMapped: boolean): Promise<OpenedFile>;
+  /** Says how files are read, which column is what and what grades mean. @param isMapped - whether that is all */
+  map(columns: Record<string, string>, grades: string, isMapped: boolean, reading?: FileReading): Promise<OpenedFile>;
   /** Loads a model for the open file; what it would score by. */
   prepare(request: PrepareRequest, onProgress: (progress: LoadProgress) => void): Promise<FileScoring>;
   /** Begins anew with the model that was prepared; scores that there were are forgotten, corrections not. @param limit - 0 for all */

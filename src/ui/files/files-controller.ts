@@ -5,15 +5,16 @@
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
 import { LabError } from '../../common/errors.ts';
 import { type Failure, failureOf } from '../../protocol/failure.ts';
-import type {
-  Exported,
-  ExportFormat,
-  FileList,
-  FileMeasures,
-  FileScoring,
-  FileScoringEvent,
-  ModelChoice,
-  OpenedFile,
+import {
+  MAX_FILES,
+  type Exported,
+  type ExportFormat,
+  type FileList,
+  type FileMeasures,
+  type FileScoring,
+  type FileScoringEvent,
+  type ModelChoice,
+  type OpenedFile,
 } from '../../protocol/files.ts';
 import type { BackendChoice, LoadProgress, LoadRequest } from '../../protocol/scoring.ts';
 import type { Pair } from '../../relevance/pair/pair.ts';
@@ -111,7 +112,7 @@ export class FilesController implements ReactiveController {
     await this.#attempt(async (isCurrent) => {
       const reading = files.map(({ name }) => name).join(' and ');
       this.#set({ stage: 'reading', reading, table: undefined, measures: undefined, prepared: undefined });
-      if (files.length > 2) throw tooMany(files.length);
+      if (files.length > MAX_FILES) throw tooMany(files.length);
       void askToPersist();
       const file = await (await this.#thread()).add({ files: [...files] });
       if (isCurrent()) await this.#arrive(file);
@@ -125,11 +126,17 @@ export class FilesController implements ReactiveController {
   }
 
   /** Says how the open file is read. @param isMapped - whether that is all */
-  async map(columns: Record<string, string>, grades: string, isMapped: boolean): Promise<void> {
+  async map(
+    columns: Record<string, string>,
+    grades: string,
+    isMapped: boolean,
+    reading = this.file?.reading,
+  ): Promise<void> {
     // Shown before the thread has read the file again, because the next choice is made from what is shown.
-    if (this.file !== undefined) this.#set({ file: { ...this.file, columns, grades } });
+    if (this.file !== undefined && reading !== undefined)
+      this.#set({ file: { ...this.file, columns, grades, reading } });
     await this.#attempt(async (isCurrent) => {
-      const file = await (await this.#thread()).map(columns, grades, isMapped);
+      const file = await (await this.#thread()).map(columns, grades, isMapped, reading);
       if (!isCurrent()) return;
       if (isMapped) await this.#arrive(file);
       else this.#set({ file });
@@ -387,8 +394,8 @@ type StateName =
 function tooMany(count: number): LabError {
   return new LabError('bad-file', {
     message: 'These files cannot be judged together.',
-    expected: 'one file of pairs, or one of pairs and one of their documents',
+    expected: `at most ${MAX_FILES} files that belong together`,
     got: `${count} files`,
-    fix: 'Put the pairs into one file.',
+    fix: 'Choose the files of pairs, queries and documents alone.',
   });
 }

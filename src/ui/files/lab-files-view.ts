@@ -131,7 +131,7 @@ export class LabFilesView extends LabElement {
       case 'mapping':
         return html`<lab-file-mapping
           .file=${files.file}
-          @file-mapping=${({ detail }: CustomEvent<Mapping>) => files.map(detail.columns, detail.grades, detail.isMapped)}
+          @file-mapping=${({ detail }: CustomEvent<Mapping>) => files.map(detail.columns, detail.grades, detail.isMapped, detail.reading)}
         ></lab-file-mapping>`;
       case 'ready':
         return html`<lab-file-ready
