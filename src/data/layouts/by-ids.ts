@@ -53,7 +53,10 @@ export const BY_IDS: readonly Layout[] = [
   layoutByIds(
     'trec',
     'TREC: judgments (qrels) or results (run), topics and documents',
-    (look, others) => (look.shape?.name === 'qrels' || look.shape?.name === 'run') && !isMsMarco(look, others),
+    (look, others) =>
+      (look.shape?.name === 'qrels' || look.shape?.name === 'run') &&
+      !isMsMarco(look, others) &&
+      !others.some(({ shape }) => shape?.name === 'top1000'),
   ),
   layoutByIds('msmarco', 'MS MARCO: judgments or ranks, queries and a collection', isMsMarco),
   layoutByIds(

@@ -37,7 +37,11 @@ async function pairsOf(files: Files, options: OpenDataOptions = {}): Promise<{ l
   return { layout: opened.layout, pairs: lines };
 }
 
-const JUDGED = ['red kettle | D1 | Kettle, red | 2', 'red kettle | D2 | Garden hose | 0', 'hose | D2 | Garden hose | 1'];
+const JUDGED = [
+  'red kettle | D1 | Kettle, red | 2',
+  'red kettle | D2 | Garden hose | 0',
+  'hose | D2 | Garden hose | 1',
+];
 
 const CORPUS = [
   '{"_id":"D1","title":"Kettle, red","text":"1.5 l","metadata":{}}',
@@ -147,7 +151,10 @@ const LAYOUTS: Readonly<Record<string, readonly [layout: string, files: Files, p
   ],
   'Quepid, detailed': [
     'quepid',
-    { 'case.csv': 'Team Name,Case Name,Query Text,Doc ID,Title,Rating\nT,C,red kettle,D1,"Kettle, red",3\nT,C,none,,,\n' },
+    {
+      'case.csv':
+        'Team Name,Case Name,Query Text,Doc ID,Title,Rating\nT,C,red kettle,D1,"Kettle, red",3\nT,C,none,,,\n',
+    },
     ['red kettle | D1 | Kettle, red | 3'],
   ],
   rank_eval: [
@@ -157,10 +164,19 @@ const LAYOUTS: Readonly<Record<string, readonly [layout: string, files: Files, p
         requests: [
           {
             id: 'q1',
-            request: { query: { bool: { must: [{ match: { text: { query: 'red kettle' } } }], filter: [{ term: { in: 'x' } }] } } },
+            request: {
+              query: {
+                bool: { must: [{ match: { text: { query: 'red kettle' } } }], filter: [{ term: { in: 'x' } }] },
+              },
+            },
             ratings: [{ _index: 'i', _id: 'D1', rating: 3 }],
           },
-          { id: 'q2', template_id: 't', params: { query_string: 'hose', size: 3 }, ratings: [{ _id: 'D2', rating: 1 }] },
+          {
+            id: 'q2',
+            template_id: 't',
+            params: { query_string: 'hose', size: 3 },
+            ratings: [{ _id: 'D2', rating: 1 }],
+          },
         ],
       }),
       'docs.tsv': DOCS_TSV,
@@ -176,8 +192,14 @@ const LAYOUTS: Readonly<Record<string, readonly [layout: string, files: Files, p
           topics: [
             {
               query_groups: [
-                { queries: [{ placeholders: { $query: 'red kettle' } }], relevant_documents: { '3': ['D1'], '0': ['D2'] } },
-                { queries: [{ placeholders: { $query: 'hose', $rows: '3' } }], relevant_documents: { D2: { gain: 2 } } },
+                {
+                  queries: [{ placeholders: { $query: 'red kettle' } }],
+                  relevant_documents: { '3': ['D1'], '0': ['D2'] },
+                },
+                {
+                  queries: [{ placeholders: { $query: 'hose', $rows: '3' } }],
+                  relevant_documents: { D2: { gain: 2 } },
+                },
               ],
             },
           ],
@@ -227,7 +249,11 @@ const LAYOUTS: Readonly<Record<string, readonly [layout: string, files: Files, p
         ],
       })}\n`,
       'two.json': JSON.stringify([
-        { id: '1', fields: { query: 'hose', document: 'Garden hose' }, responses: { relevance: [{ value: '1', user_id: 'u' }] } },
+        {
+          id: '1',
+          fields: { query: 'hose', document: 'Garden hose' },
+          responses: { relevance: [{ value: '1', user_id: 'u' }] },
+        },
       ]),
     },
     ['red kettle | * | Kettle, red | 3', 'hose | * | Garden hose | 1'],
@@ -242,7 +268,9 @@ describe.each(Object.entries(LAYOUTS))('%s', (_, [layout, files, pairs]) => {
   });
 
   it('is found in any order, whatever the names, and in an archive', async () => {
-    const renamed = Object.values(files).toReversed().map((content, i): [string, string | Uint8Array] => [`file${i}`, content]);
+    const renamed = Object.values(files)
+      .toReversed()
+      .map((content, i): [string, string | Uint8Array] => [`file${i}`, content]);
     const reversed = await pairsOf(Object.fromEntries(renamed));
     expect(reversed.layout).toBe(layout);
     expect(reversed.pairs.toSorted()).toEqual([...pairs].toSorted());
@@ -263,13 +291,21 @@ describe('layouts', () => {
     expect(await outcome(() => pairsOf({ q: '2 qid:1 1:0.5 # D1\n' }))).toMatch(/texts of the documents are missing/u);
     const two = { 'qrels.txt': QRELS, 'docs.tsv': DOCS_TSV };
     expect(await outcome(() => pairsOf(two))).toMatch(/texts of the queries are missing.*--queries/u);
-    expect(await outcome(() => pairsOf({ ...two, 'x.csv': 'a,b\n1,2\n' }))).toMatch(/x\.csv holds neither queries nor/u);
-    expect(await outcome(() => pairsOf({ 'case.csv': 'query,docid,rating\nq,D1,3\n' }))).toMatch(/texts of the documents/u);
+    expect(await outcome(() => pairsOf({ ...two, 'x.csv': 'a,b\n1,2\n' }))).toMatch(
+      /x\.csv holds neither queries nor/u,
+    );
+    expect(await outcome(() => pairsOf({ 'case.csv': 'query,docid,rating\nq,D1,3\n' }))).toMatch(
+      /texts of the documents/u,
+    );
     expect(await outcome(() => pairsOf({ a: 'x,y\n1,2\n', b: 'x,y\n1,2\n', c: 'x,y\n1,2\n' }))).toMatch(
       /do not form a known layout.*a: columns x, y.*--format/u,
     );
-    expect(await outcome(() => pairsOf({ a: 'x\n1\n' }, { format: 'bier' }))).toMatch(/^bad-config.*Did you mean beir/u);
-    expect(await outcome(() => pairsOf({ a: 'query,title\nq,t\n' }, { format: 'trec' }))).toMatch(/no judgments by ids/u);
+    expect(await outcome(() => pairsOf({ a: 'x\n1\n' }, { format: 'bier' }))).toMatch(
+      /^bad-config.*Did you mean beir/u,
+    );
+    expect(await outcome(() => pairsOf({ a: 'query,title\nq,t\n' }, { format: 'trec' }))).toMatch(
+      /no judgments by ids/u,
+    );
   });
 
   it('name rows whose query or document is unknown', async () => {
@@ -338,7 +374,9 @@ describe('layouts', () => {
         fc.stringMatching(/^extra\w{0,5}$/u),
         async ([q1 = '', q2 = '', d1 = '', d2 = ''], order, extra) => {
           const rows = [`${q1}\t${d1}\t2`, `${q1}\t${d2}\t0`, `${q2}\t${d2}\t1`];
-          const qrels = [`query-id\tcorpus-id\tscore\t${extra}`, ...order.map((i) => `${rows[i] ?? ''}\tx`), ''].join('\n');
+          const qrels = [`query-id\tcorpus-id\tscore\t${extra}`, ...order.map((i) => `${rows[i] ?? ''}\tx`), ''].join(
+            '\n',
+          );
           const line = (_id: string, title: string): string => JSON.stringify({ _id, title, text: 'x', [extra]: 1 });
           const { layout, pairs } = await pairsOf({
             q: [q1, q2].map((_id, i) => JSON.stringify({ _id, text: ['red kettle', 'hose'][i] })).join('\n'),
