@@ -24,7 +24,11 @@ const RecordSchema = v.strictObject({
   id: v.string(),
   createdAt: TimeSchema,
   /** The files that are judged together, in any order. */
-  files: v.pipe(v.array(v.strictObject({ name: v.string(), sizeBytes: count })), v.minLength(1), v.maxLength(MAX_FILES)),
+  files: v.pipe(
+    v.array(v.strictObject({ name: v.string(), sizeBytes: count })),
+    v.minLength(1),
+    v.maxLength(MAX_FILES),
+  ),
   /** Names the columns of the files: what was said of one file holds for another of the same shape. */
   shape: v.string(),
   /** Which column is what, by role; the empty name for none. */

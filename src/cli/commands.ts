@@ -28,6 +28,11 @@ export const COMMANDS: readonly LazyCommand[] = [
     load: async () => (await import('./score-command.ts')).scoreCommand(),
   },
   {
+    name: 'verify',
+    summary: 'check a proof of scores, by scoring a sample or all again',
+    load: async () => (await import('./verify-command.ts')).verifyCommand(),
+  },
+  {
     name: 'serve',
     summary: 'answer other programs of this machine: POST /rerank and POST /score',
     load: async () => (await import('./serve-command.ts')).serveCommand(),

@@ -1,6 +1,8 @@
 /**
  * What `lab score` does.
  */
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { type DecodingKind, usualDecoding } from '../config/decoding.ts';
 import { LabError, throwIfAborted } from '../common/errors.ts';
 import type { ColumnNames } from '../data/files/columns.ts';
@@ -8,7 +10,8 @@ import { TwoFiles } from '../data/files/fields.ts';
 import { Findings } from '../data/files/findings.ts';
 import { type PairRow, readPairs } from '../data/files/pairs-file.ts';
 import { describeRowError, type RowError } from '../data/files/records.ts';
-import { loadLabModel, onScale, whyNoReasons } from '../infer/lab-model.ts';
+import { type LabModel, loadLabModel, type ModelFileName, onScale, whyNoReasons } from '../infer/lab-model.ts';
+import type { OpenedData } from '../data/layouts/open-data.ts';
 import { SCORE_WINDOW, type ScoredItem, scoreStream } from '../infer/score-pairs.ts';
 import { DEFAULT_SCALE, type LabelScale } from '../relevance/pair/labels.ts';
 import { describeMemory } from '../model/memory.ts';
@@ -26,6 +29,9 @@ import {
   unreadGrades,
 } from '../runs/score-rows.ts';
 import { ScoreTally } from '../runs/score-tally.ts';
+import type { ProofFacts } from '../runs/score-proof.ts';
+import { ScoreExports } from './score-exports.ts';
+import { modelHash } from './verify-action.ts';
 import { interruption } from './interruption.ts';
 import { readModelFiles } from './model-folder.ts';
 import { openNodeBackend } from './node-backend.ts';
@@ -48,6 +54,9 @@ interface ScoreOptions extends FilesOptions {
   readonly reason?: boolean;
   readonly decoding?: DecodingKind;
   readonly out?: string;
+  readonly bom?: boolean;
+  readonly export?: readonly string[];
+  readonly proof?: string;
   readonly force?: boolean;
   readonly resume?: boolean;
   readonly strict?: boolean;
@@ -63,7 +72,11 @@ export async function runScore(paths: readonly string[], options: ScoreOptions):
     throw new LabError('bad-config', { message: '--resume goes on writing a file.', fix: 'Name it with --out.' });
   }
   const rules = { inputs: [...paths, options.docs, options.queries, options.model], force, resume };
+  if (options.bom === true && out?.toLowerCase().endsWith('.csv') !== true) {
+    throw new LabError('bad-config', { message: '--bom is for a .csv file.', fix: 'Name one with --out.' });
+  }
   if (out !== undefined) await checkScoreOutput(out, rules);
+  const exports = await ScoreExports.open(options.export ?? [], options.proof, { ...rules, resume: false });
   const { data, places } = await openFiles(paths, options);
   const { name: fileName } = data.pairs;
   const twoFiles = data.documents === undefined ? undefined : new TwoFiles();
@@ -107,7 +120,7 @@ export async function runScore(paths: readonly string[], options: ScoreOptions):
   const output =
     out === undefined
       ? undefined
-      : await ScoreOutput.open(out, model, { ...rules, identity, window: SCORE_WINDOW, trainedOn });
+      : await ScoreOutput.open(out, model, { ...rules, identity, window: SCORE_WINDOW, trainedOn, bom: options.bom });
   const progress = new Progress(fileName);
   const startMs = performance.now();
   const total = Math.min(survey.pairs, options.limit ?? Infinity);
@@ -122,7 +135,10 @@ export async function runScore(paths: readonly string[], options: ScoreOptions):
     for await (const batch of batchesOf(output?.scored(rows, scoreRows) ?? scoreRows(rows), REASON_BATCH)) {
       const isKept = tally.pairs < (output?.keptRows ?? 0);
       const reasons = isReasoned && !isKept ? await reasonsOf(model, batch, decoding) : undefined;
-      for (const { item, score, cutFields } of batch) tally.add(item, score, cutFields.length > 0);
+      for (const scored of batch) {
+        tally.add(scored.item, scored.score, scored.cutFields.length > 0);
+        exports.add(scored);
+      }
       await output?.write(batch, reasons);
       throwIfAborted(signal);
       progress.update(tally.pairs, total);
@@ -142,6 +158,11 @@ export async function runScore(paths: readonly string[], options: ScoreOptions):
   const summary = tally.summary(scale, { file: fileName, skipped: errors.count, pairsPerSec });
   if (options.json === true) print(JSON.stringify(summary));
   else printSummary(summary);
+  if (tally.pairs > 0) {
+    const facts = (): Promise<ProofFacts> =>
+      proofFacts({ paths, options, data, places, files, model, backend: opened.backend });
+    await exports.write({ fileName, model, scale, tally }, facts);
+  }
   if (tally.pairs === 0) {
     throw new LabError('bad-file', {
       message: `No pair of ${fileName} could be scored.`,
@@ -160,8 +181,52 @@ async function hashFiles(paths: readonly string[]): Promise<string> {
 function identityOptions(options: ScoreOptions): object {
   const { column, grade, labels, gradeScale, limit, reason, precision, format, sheet, out } = options;
   const ending = out?.split('.').at(-1)?.toLowerCase();
+  const marked = options.bom === true ? { bom: true } : {};
   const reading = { ...(format === undefined ? {} : { layout: format }), ...(sheet === undefined ? {} : { sheet }) };
-  return { column, grade, labels, gradeScale, limit, reason, precision, format: ending, ...reading };
+  return { column, grade, labels, gradeScale, limit, reason, precision, format: ending, ...reading, ...marked };
+}
+
+/** What a proof says beside the scores. */
+async function proofFacts({
+  paths,
+  options,
+  data,
+  places,
+  files,
+  model,
+  backend,
+}: {
+  readonly paths: readonly string[];
+  readonly options: ScoreOptions;
+  readonly data: OpenedData;
+  readonly places: {
+    readonly pairs: readonly string[];
+    readonly docs?: string | undefined;
+    readonly queries?: string | undefined;
+  };
+  readonly files: ReadonlyMap<ModelFileName, Uint8Array>;
+  readonly model: LabModel;
+  readonly backend: ProofFacts['backend'];
+}): Promise<ProofFacts> {
+  const fact = async (
+    part: 'pairs' | 'docs' | 'queries',
+    path: string,
+    place: string,
+  ): Promise<ProofFacts['data'][number]> => {
+    return { part, name: basename(path), sha256: await hashFile(place), sizeBytes: (await stat(place)).size };
+  };
+  const { docs, queries, sheet, column, precision } = options;
+  return {
+    model: { name: model.card.name, sha256: modelHash(files), labels: model.scale.size },
+    backend,
+    precision: precision ?? 'stored',
+    data: [
+      ...(await Promise.all(paths.map((path, i) => fact('pairs', path, places.pairs[i] ?? path)))),
+      ...(docs === undefined ? [] : [await fact('docs', docs, places.docs ?? docs)]),
+      ...(queries === undefined ? [] : [await fact('queries', queries, places.queries ?? queries)]),
+    ],
+    reading: { layout: data.layout, sheet: sheet ?? null, columns: { ...column } },
+  };
 }
 
 /** One line per row error, up to a limit; stops the run if asked to. */

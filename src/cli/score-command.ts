@@ -42,6 +42,14 @@ export function scoreCommand(): Command {
     .option('--reason', 'write the reasoning too (slower)')
     .addOption(decodingOption('the reasoning (default: grounded where the model has rules)'))
     .option('-o, --out <file>', 'write the scores as .csv, .tsv or .jsonl')
+    .option('--bom', 'begin a .csv with the mark that Excel needs for UTF-8')
+    .option(
+      '--export <file>',
+      'also write, when all is scored: .run and .qrels (TREC), .parquet, .html (a report); may be repeated',
+      (path: string, before: readonly string[]) => [...before, path],
+      [],
+    )
+    .option('--proof <file>', 'also write a proof that "lab verify" and the page can check')
     .addOption(forceOption())
     .option('--resume', 'continue writing an interrupted --out')
     .option('--strict', 'stop at the first row that cannot be read')

@@ -204,7 +204,7 @@ export const PrepareRequestSchema = v.strictObject({ choice: ModelChoiceSchema, 
 export type PrepareRequest = v.InferOutput<typeof PrepareRequestSchema>;
 
 /** What can be carried away. */
-export const EXPORT_FORMATS = ['csv', 'tsv', 'jsonl', 'run', 'qrels', 'pairs'] as const;
+export const EXPORT_FORMATS = ['csv', 'tsv', 'jsonl', 'parquet', 'run', 'qrels', 'pairs', 'html', 'proof'] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
 export const ExportedSchema = v.strictObject({
@@ -215,8 +215,23 @@ export const ExportedSchema = v.strictObject({
 });
 export type Exported = v.InferOutput<typeof ExportedSchema>;
 
+/** What came of scoring some windows of a proof again. */
+export const VerifiedSchema = v.strictObject({
+  windows: count,
+  /** Pairs that were scored again, of all. */
+  pairs: count,
+  of: count,
+  /** The first and last rows of windows whose scores differ. */
+  different: v.array(v.strictObject({ firstRow: count, lastRow: count })),
+});
+export type Verified = v.InferOutput<typeof VerifiedSchema>;
+
 export const AddFilesSchema = v.strictObject({
-  files: v.pipe(v.array(v.strictObject({ name: v.string(), blob: v.instance(Blob) })), v.minLength(1), v.maxLength(MAX_FILES)),
+  files: v.pipe(
+    v.array(v.strictObject({ name: v.string(), blob: v.instance(Blob) })),
+    v.minLength(1),
+    v.maxLength(MAX_FILES),
+  ),
 });
 export type AddFiles = v.InferOutput<typeof AddFilesSchema>;
 
@@ -247,4 +262,6 @@ export interface FilesApi {
   /** Null where there are no grades. */
   measure(): Promise<FileMeasures | null>;
   exportFile(format: ExportFormat): Promise<Exported>;
+  /** Checks a proof of scores of the open file with the model that is prepared. @param windows - to score again; 0 for all */
+  verify(proof: Blob, windows: number): Promise<Verified>;
 }

@@ -15,6 +15,7 @@ import {
   type FileScoringEvent,
   type ModelChoice,
   type OpenedFile,
+  type Verified,
 } from '../../protocol/files.ts';
 import type { BackendChoice, LoadProgress, LoadRequest } from '../../protocol/scoring.ts';
 import type { Pair } from '../../relevance/pair/pair.ts';
@@ -226,6 +227,18 @@ export class FilesController implements ReactiveController {
       exported = await (await this.#thread()).exportFile(format);
     });
     return exported;
+  }
+
+  /** Checks a proof of the open file's scores by scoring all of its pairs again; undefined if that failed. */
+  async verify(proof: Blob): Promise<Verified | undefined> {
+    const scoring = this.table?.file.scoring;
+    if (scoring === undefined || this.isScoring) return undefined;
+    if (this.prepared === undefined && !(await this.prepare(scoring.choice, scoring.backend))) return undefined;
+    let verified: Verified | undefined;
+    await this.#quietly(async () => {
+      verified = await (await this.#thread()).verify(proof, 0);
+    });
+    return verified;
   }
 
   /** What a file is once it has been read. */

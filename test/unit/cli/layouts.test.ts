@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { textRow, workbookOf, zipOf } from '../data/kinds/given.ts';
+import { given, rowsIn, textRow, workbookOf, zipOf } from '../data/kinds/given.ts';
 import { lab } from './lab.ts';
 
 const TITLES = ['Red kettle, steel', 'Garden hose', 'Blue kettle'];
@@ -61,6 +61,40 @@ describe('lab score', () => {
     const { code, err } = await lab('score', qrels, '--docs', corpus);
     expect(code).toBe(2);
     expect(err).toMatch(/texts of the queries are missing.*--queries/u);
+  });
+
+  it('exports a run, judgments, Parquet, a report and a proof, and marks a CSV for Excel', async () => {
+    const [out, ...exports] = ['s.csv', 's.run', 's.qrels', 's.parquet', 's.html'].map((name) => join(folder, name));
+    const proof = join(folder, 's.proof.json');
+    const also = exports.flatMap((path) => ['--export', path]);
+    const hostile = csv.replace('Garden hose', '<script>alert(1)</script>');
+    const path = put('h.csv', hostile);
+    const run = ['score', path, '--backend', 'cpu', '--out', out ?? '', '--bom', ...also, '--proof', proof];
+    const first = await lab(...run);
+    expect(first.code, first.err).toBe(0);
+    const [trec = '', qrels = '', parquet = '', html = ''] = exports;
+    expect(readFileSync(out ?? '', 'utf8')).toMatch(/^\uFEFFrow,query/u);
+    expect(
+      readFileSync(trec, 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => line.split(' ')[3]),
+    ).toEqual(['1', '2', '3']);
+    expect(readFileSync(qrels, 'utf8').trim().split('\n').toSorted()).toEqual(
+      GRADES.map((grade, i) => `red%20kettle 0 D${i} ${grade}`),
+    );
+    const rows = await rowsIn(given('s.parquet', readFileSync(parquet)));
+    expect(rows).toMatchObject(GRADES.map((grade, i) => ({ row: i + 2, docId: `D${i}`, grade })));
+    const page = readFileSync(html, 'utf8');
+    expect(page).toContain('&lt;script&gt;alert(1)&lt;/script&gt;');
+    expect(page).not.toMatch(/<script/u);
+    expect((await lab('verify', proof)).code).toBe(0);
+    const again = await lab(...run);
+    expect(again.code).toBe(2);
+    expect(again.err).toMatch(/exists already/u);
+    expect((await lab('score', path, '--export', join(folder, 'x.pdf'))).err).toMatch(
+      /\.run, \.qrels, \.parquet, \.html/u,
+    );
   });
 
   it('never writes over any of its inputs', async () => {
