@@ -110,7 +110,11 @@ export function checkProof(proof: ScoreProof, facts: ProofFacts): void {
       .map(({ sha256: hash }) => hash)
       .toSorted()
       .join(' '),
-    reading: JSON.stringify([reading.layout, reading.sheet, Object.entries(reading.columns).toSorted()]),
+    reading: JSON.stringify([
+      reading.layout,
+      reading.sheet,
+      Object.entries(reading.columns).toSorted(([a], [b]) => (a < b ? -1 : 1)),
+    ]),
   });
   const [expected, got] = [said(proof), said(facts)];
   const different = Object.keys(expected).filter((name) => expected[name] !== got[name]);

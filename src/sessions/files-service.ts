@@ -31,14 +31,10 @@ import {
   type PrepareRequest,
   type Verified,
 } from '../protocol/files.ts';
-import type { PairRow } from '../data/files/pairs-file.ts';
 import type { LoadProgress } from '../protocol/scoring.ts';
 import type { Pair } from '../relevance/pair/pair.ts';
-import { sha256Hex } from '../checkpoint/sha256.ts';
-import { onSoundBackend } from '../infer/sound-backend.ts';
-import { checkProof, type ProofFacts, readProof } from '../runs/score-proof.ts';
-import { verifyScores } from '../runs/verify-scores.ts';
 import { exportFile } from './file-export.ts';
+import { proofFacts, verifyFile } from './file-proof.ts';
 import { checkSameScorer, disposeFileModel, type FileBackend, loadFileModel } from './file-model.ts';
 import { FileScores } from './file-scores.ts';
 import { type KeepScores, scoreRest } from './file-scoring.ts';
@@ -59,8 +55,6 @@ import {
   scoringOf,
 } from './open-file.ts';
 
-/** A proof of a hundred million pairs has 13 MB. */
-const MAX_PROOF_BYTES = 2 ** 26;
 /** Files beyond this are not even read. */
 const MAX_FILE_BYTES = 512 * 2 ** 20;
 
@@ -243,49 +237,13 @@ export class FilesService implements FilesApi {
       rows,
       scores: scoresIn(open),
       scoring,
-      proofFacts: () => this.#proofFacts(open, scoring),
+      proofFacts: () => proofFacts(open, scoring),
       placed: rows.placed(foldingOf(open)),
     });
   }
 
-  async verify(proofFile: Blob, windows: number): Promise<Verified> {
-    const open = this.#opened();
-    const { model, record } = open;
-    if (model === undefined) throw notReady();
-    if (proofFile.size > MAX_PROOF_BYTES)
-      throw new LabError('bad-file', { message: 'The file is too large for a proof.' });
-    const proof = readProof(await proofFile.text(), 'The file');
-    checkProof(proof, await this.#proofFacts(open, model.scoring));
-    const rows = readRows(open);
-    const scored = model.model.prompt.standing ? rows.placed(model.scoring.folding) : rows.rows;
-    const sample = windows === 0 ? Infinity : windows;
-    const release = await tryLock(`afrl-lab scoring ${record.id}`);
-    if (release === undefined)
-      throw new LabError('bad-config', { message: 'This file is being scored.', fix: 'Pause it.' });
-    try {
-      const found = await onSoundBackend(model.health, () =>
-        verifyScores(model.model, asStream<PairRow>(scored), proof, { sample }),
-      );
-      return { ...found, different: [...found.different], of: proof.pairs };
-    } finally {
-      release();
-    }
-  }
-
-  async #proofFacts({ files, record, data }: OpenFile, scoring: FileScoring): Promise<ProofFacts> {
-    const facts: ProofFacts['data'] = [];
-    for (const { name, blob } of files) {
-      const sha256 = await sha256Hex(new Uint8Array(await blob.arrayBuffer()));
-      facts.push({ part: 'pairs', name, sha256, sizeBytes: blob.size });
-    }
-    const { sheet } = readingOf(record);
-    return {
-      model: { name: scoring.modelName, sha256: scoring.modelHash, labels: scoring.labelNames.length },
-      backend: scoring.backend,
-      precision: 'stored',
-      data: facts,
-      reading: { layout: data?.layout ?? 'table', sheet: sheet === '' ? null : sheet, columns: record.columns },
-    };
+  async verify(proof: Blob, windows: number): Promise<Verified> {
+    return verifyFile(this.#opened(), proof, windows);
   }
 
   /** Scores to the end, or until somebody stops it. */
@@ -400,10 +358,6 @@ export class FilesService implements FilesApi {
     if (this.#open !== undefined) return this.#open;
     throw new LabError('not-found', { message: 'No file is open.', fix: 'Choose one.' });
   }
-}
-
-async function* asStream<T>(items: readonly T[]): AsyncGenerator<T> {
-  yield* items;
 }
 
 function checkSize(name: string, { size }: Blob): void {

@@ -170,7 +170,7 @@ function rreJudgments(root: JsonObject): readonly Judgment[] {
 function placeholderText(placeholders: unknown): string | undefined {
   if (!isObject(placeholders)) return undefined;
   const entries = Object.entries(placeholders);
-  const [named] = entries.filter(([name]) => /^\$?(?:query|q|searchterms?|text)$/iu.test(name));
+  const named = entries.find(([name]) => /^\$?(?:query|q|searchterms?|text)$/iu.test(name));
   const [, text] = named ?? (entries.length === 1 ? (entries[0] ?? []) : []);
   return typeof text === 'string' && text.trim() !== '' ? text : undefined;
 }

@@ -38,11 +38,7 @@ const LOOKED_RECORDS = 50;
 const MAX_ROOT_CHARACTERS = 1 << 26;
 
 /** Looks at a file. What cannot be read has no columns; reading it will say why. */
-export async function lookAt(
-  file: OpenedFile,
-  columns: ColumnNames = {},
-  given: GivenPart | undefined = undefined,
-): Promise<LookedAt> {
+export async function lookAt(file: OpenedFile, columns: ColumnNames = {}, given?: GivenPart): Promise<LookedAt> {
   const none = { file, given, columns: [], roles: new Map<Role, string>(), records: [], rootKeys: undefined };
   if (file.kind === 'text') {
     const head = await headText(file);

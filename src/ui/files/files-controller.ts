@@ -24,6 +24,8 @@ import type { CheckpointClient } from '../parts/checkpoint-client.ts';
 import { ScreenWakeLock } from '../parts/wake-lock.ts';
 import { bundledModel } from '../score/bundled-models.ts';
 import type { FilesClient, OpenFiles } from './files-client.ts';
+import { tooManyFiles } from './files-failure.ts';
+import type { StateName } from './files-state.ts';
 import { JudgedTable } from './judged-table.ts';
 
 /** Where the view is. */
@@ -113,7 +115,7 @@ export class FilesController implements ReactiveController {
     await this.#attempt(async (isCurrent) => {
       const reading = files.map(({ name }) => name).join(' and ');
       this.#set({ stage: 'reading', reading, table: undefined, measures: undefined, prepared: undefined });
-      if (files.length > MAX_FILES) throw tooMany(files.length);
+      if (files.length > MAX_FILES) throw tooManyFiles(files.length);
       void askToPersist();
       const file = await (await this.#thread()).add({ files: [...files] });
       if (isCurrent()) await this.#arrive(file);
@@ -221,12 +223,8 @@ export class FilesController implements ReactiveController {
     return (await this.#thread()).pair(place);
   }
 
-  async exportFile(format: ExportFormat): Promise<Exported | undefined> {
-    let exported: Exported | undefined;
-    await this.#quietly(async () => {
-      exported = await (await this.#thread()).exportFile(format);
-    });
-    return exported;
+  exportFile(format: ExportFormat): Promise<Exported | undefined> {
+    return this.#given((thread) => thread.exportFile(format));
   }
 
   /** Checks a proof of the open file's scores by scoring all of its pairs again; undefined if that failed. */
@@ -234,11 +232,7 @@ export class FilesController implements ReactiveController {
     const scoring = this.table?.file.scoring;
     if (scoring === undefined || this.isScoring) return undefined;
     if (this.prepared === undefined && !(await this.prepare(scoring.choice, scoring.backend))) return undefined;
-    let verified: Verified | undefined;
-    await this.#quietly(async () => {
-      verified = await (await this.#thread()).verify(proof, 0);
-    });
-    return verified;
+    return this.#given((thread) => thread.verify(proof, 0));
   }
 
   /** What a file is once it has been read. */
@@ -380,6 +374,15 @@ export class FilesController implements ReactiveController {
     }
   }
 
+  /** Something of the thread; undefined if that failed. */
+  async #given<T>(ask: (thread: FilesClient) => Promise<T>): Promise<T | undefined> {
+    let given: T | undefined;
+    await this.#quietly(async () => {
+      given = await ask(await this.#thread());
+    });
+    return given;
+  }
+
   #changed(): void {
     this.version += 1;
     this.#host.requestUpdate();
@@ -389,26 +392,4 @@ export class FilesController implements ReactiveController {
     Object.assign(this, change);
     this.#changed();
   }
-}
-
-type StateName =
-  | 'stage'
-  | 'list'
-  | 'reading'
-  | 'file'
-  | 'failure'
-  | 'choice'
-  | 'preparing'
-  | 'prepared'
-  | 'table'
-  | 'isScoring'
-  | 'measures';
-
-function tooMany(count: number): LabError {
-  return new LabError('bad-file', {
-    message: 'These files cannot be judged together.',
-    expected: `at most ${MAX_FILES} files that belong together`,
-    got: `${count} files`,
-    fix: 'Choose the files of pairs, queries and documents alone.',
-  });
 }

@@ -44,8 +44,7 @@ describe('a workbook', () => {
   });
 
   it('keeps the numbers of its rows, passes empty ones over and fills missing cells', async () => {
-    const rows =
-      '<row r="7"><c r="A7" t="inlineStr"><is><t>q</t></is></c><c r="C7"><v>1.0</v></c></row>' + '<row r="9"/>';
+    const rows = '<row r="7"><c r="A7" t="inlineStr"><is><t>q</t></is></c><c r="C7"><v>1.0</v></c></row><row r="9"/>';
     expect(await rowsIn(given('x.xlsx', book(rows)))).toEqual([{ query: 'q', docId: '', title: '1', grade: '' }]);
     const wide = textRow(['a', 'b', 'c', 'd', 'e'], 12);
     expect(await rowsIn(given('x.xlsx', book(wide)))).toEqual([
