@@ -25,13 +25,18 @@ export interface FileOfPath extends GivenFile {
   readonly place: string;
 }
 
+/** What a file is called in messages and proofs. */
+export function nameOfPath(path: string): string {
+  return path === STDIN ? 'standard input' : basename(path);
+}
+
 /** @throws {LabError} `not-found` unless there is a file; `bad-file` if a pipe has too much */
 export async function givenPath(path: string): Promise<FileOfPath> {
   const place = await placeOf(path);
   const { size: sizeBytes } = await stat(place);
   const source: ByteSource = { sizeBytes, read: (start, end) => readRange(place, start, end) };
   return {
-    name: path === STDIN ? 'standard input' : basename(path),
+    name: nameOfPath(path),
     sizeBytes,
     place,
     open: () => createReadStream(place),

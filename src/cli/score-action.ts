@@ -2,7 +2,6 @@
  * What `lab score` does.
  */
 import { stat } from 'node:fs/promises';
-import { basename } from 'node:path';
 import { type DecodingKind, usualDecoding } from '../config/decoding.ts';
 import { LabError, throwIfAborted } from '../common/errors.ts';
 import type { ColumnNames } from '../data/files/columns.ts';
@@ -32,6 +31,7 @@ import { ScoreTally } from '../runs/score-tally.ts';
 import type { ProofFacts } from '../runs/score-proof.ts';
 import { ScoreExports } from './score-exports.ts';
 import { modelHash } from './verify-action.ts';
+import { nameOfPath } from './given-paths.ts';
 import { interruption } from './interruption.ts';
 import { readModelFiles } from './model-folder.ts';
 import { openNodeBackend } from './node-backend.ts';
@@ -213,7 +213,7 @@ async function proofFacts({
     path: string,
     place: string,
   ): Promise<ProofFacts['data'][number]> => {
-    return { part, name: basename(path), sha256: await hashFile(place), sizeBytes: (await stat(place)).size };
+    return { part, name: nameOfPath(path), sha256: await hashFile(place), sizeBytes: (await stat(place)).size };
   };
   const { docs, queries, sheet, column, precision } = options;
   return {

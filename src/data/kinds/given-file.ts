@@ -37,9 +37,13 @@ async function* piecesOf(source: ByteSource): AsyncGenerator<Uint8Array> {
 
 /** The first bytes of a file, fewer if it is shorter. */
 export async function headOf(file: GivenFile, length: number): Promise<Uint8Array> {
+  const head = new Uint8Array(length);
+  let at = 0;
   for await (const chunk of file.open()) {
-    // Sources give pieces that are longer than any head.
-    return chunk.subarray(0, length);
+    const piece = chunk.subarray(0, length - at);
+    head.set(piece, at);
+    at += piece.length;
+    if (at === length) break;
   }
-  return new Uint8Array();
+  return head.subarray(0, at);
 }

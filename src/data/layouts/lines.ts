@@ -58,14 +58,8 @@ function piecesAsRecords(file: OpenedFile, end: string, read: (text: string) => 
 
 function splitAt(text: string, end: string): string[] {
   if (end === '\n') return text.split('\n');
-  const pieces: string[] = [];
-  const folded = text.toLowerCase();
-  let from = 0;
-  for (let at = folded.indexOf(end); at !== -1; at = folded.indexOf(end, from)) {
-    pieces.push(text.slice(from, at));
-    from = at + end.length;
-  }
-  return [...pieces, text.slice(from)];
+  // End tags have no characters that mean something else in a pattern.
+  return text.split(new RegExp(end, 'iu'));
 }
 
 function recordOf(text: string, row: number, read: (text: string) => LineFields | undefined): RecordBatch {

@@ -5,7 +5,13 @@ import type { ColumnNames } from '../../../../src/data/files/columns.ts';
 import { TwoFiles } from '../../../../src/data/files/fields.ts';
 import { loadDocuments, readGradedPairs } from '../../../../src/data/files/pairs-file.ts';
 import { describeRowError, isRowError } from '../../../../src/data/files/records.ts';
-import { openData, type OpenDataOptions, shapeOfFiles } from '../../../../src/data/layouts/open-data.ts';
+import type { GivenFile } from '../../../../src/data/kinds/given-file.ts';
+import {
+  openData,
+  type OpenDataOptions,
+  type OpenedData,
+  shapeOfFiles,
+} from '../../../../src/data/layouts/open-data.ts';
 import {
   BEIR_QRELS,
   CORPUS,
@@ -18,6 +24,7 @@ import {
   TOPICS,
   TREC_DOCS,
 } from './cases.ts';
+import { chunked } from '../files/chunks.ts';
 import { given, outcome, workbookOf, textRow, zipOf } from '../kinds/given.ts';
 
 /** A pair as a line: query, id of the document, its title, its grade; what cannot be read as a sentence. */
@@ -26,8 +33,15 @@ async function pairsOf(files: Files, options: OpenDataOptions = {}): Promise<{ l
     Object.entries(files).map(([name, content]) => given(name, content)),
     options,
   );
+  return readAll(opened, options.columns ?? {});
+}
+
+async function* inPieces(source: AsyncIterable<Uint8Array>, size: number): AsyncGenerator<Uint8Array> {
+  for await (const chunk of source) yield* chunked(chunk, size);
+}
+
+async function readAll(opened: OpenedData, columns: ColumnNames): Promise<{ layout: string; pairs: string[] }> {
   const { pairs, documents } = opened;
-  const columns: ColumnNames = options.columns ?? {};
   const twoFiles = documents === undefined ? undefined : new TwoFiles();
   const loaded =
     documents === undefined
@@ -61,6 +75,16 @@ describe.each(Object.entries(LAYOUTS))('%s', (_, [layout, files, pairs]) => {
     expect(reversed.pairs.toSorted()).toEqual([...pairs].toSorted());
     const zipped = await pairsOf({ 'all.zip': zipOf(files) });
     expect(zipped).toEqual({ layout, pairs });
+  });
+
+  it('is read the same however its bytes arrive', async () => {
+    for (const size of [1, 2, 7, 64]) {
+      const chunkedFiles = Object.entries(files).map(([name, content]): GivenFile => {
+        const whole = given(name, content);
+        return { ...whole, open: () => inPieces(whole.open(), size) };
+      });
+      expect(await readAll(await openData(chunkedFiles), {})).toEqual({ layout, pairs });
+    }
   });
 
   it('is read the same when it is named', async () => {
