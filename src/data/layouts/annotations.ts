@@ -82,7 +82,7 @@ async function arrange(
     documents: documents?.file,
     notes: [
       ...(question === '' ? [] : [`The grades are the answers to "${question}", a row for each person's.`]),
-      ...(MAX_ANSWERS > 1 ? ['A row is numbered by its task in thousands and the answer to it.'] : []),
+      'A row is numbered by its task in thousands, and by the answer to it.',
     ],
   };
 }

@@ -1,11 +1,9 @@
 /** The plain layout: a table of pairs with their documents, or a table of pairs and one of documents. */
 import { distinguishFiles } from '../files/data-set-reader.ts';
-import { type Arranged, type ArrangeOptions, lacking, type Layout } from './layout.ts';
-import type { LookedAt } from './look.ts';
-import { textPartOf } from './texts.ts';
 import { withQueries } from './by-ids.ts';
-import { queryTexts } from './texts.ts';
-import { columnOf } from './look.ts';
+import { type Arranged, type ArrangeOptions, lacking, type Layout } from './layout.ts';
+import { columnOf, type LookedAt } from './look.ts';
+import { queryTexts, textPartOf } from './texts.ts';
 
 export const TABLE: Layout = {
   name: 'table',
