@@ -98,7 +98,7 @@ function withGrade(file: ReturnType<typeof concatenated>, question: string, aske
 /**
  * The question that asks for relevance: the one that is named, the only one, or the only one that is called so.
  *
- * @throws {LabError} `bad-file` if it cannot be told
+ * @throws {LabError} `bad-file` if it is ambiguous
  */
 function questionOf(tasks: readonly LookedAt[], asked: string | undefined, read: (record: FileRecord) => Task): string {
   const questions = new Set(

@@ -1,5 +1,5 @@
 /**
- * Layouts in which judgments hold ids, and the texts of queries and of documents are in files of their own: BEIR, TREC, the
+ * Layouts in which judgments hold ids, and the texts of queries and of documents are in separate files: BEIR, TREC, the
  * collection of MS MARCO, WANDS and LTR. They differ in how lines are written; how they are joined is the same.
  */
 import type { DataFile } from '../files/data-set-reader.ts';

@@ -13,7 +13,7 @@ type JsonObject = Readonly<Record<string, unknown>>;
 /** One judgment, before rows are numbered. */
 interface Judgment {
   readonly queryId: string;
-  /** Undefined where it cannot be told. */
+  /** Undefined where it is ambiguous. */
   readonly query: string | undefined;
   readonly docId: string;
   readonly grade: string;
@@ -87,7 +87,7 @@ async function* recordsOf(
     const text = texts.get(queryId) ?? query;
     if (text === undefined) {
       const expected = 'one text in the request, or a text by its id in --queries';
-      return new RowProblem('query', 'the text of the query cannot be told', expected, source).at(row);
+      return new RowProblem('query', 'the text of the query is ambiguous', expected, source).at(row);
     }
     const fields = new Map([
       ['query', text],

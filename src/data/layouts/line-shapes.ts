@@ -1,5 +1,5 @@
 /**
- * Shapes of text files without a header, told by their first lines. All lines at hand have to have the shape, so that a table with
+ * Shapes of text files without a header, recognised by their first lines. All lines at hand have to have the shape, so that a table with
  * a header is never taken for one.
  */
 import { FieldReader } from '../files/fields.ts';

@@ -135,7 +135,7 @@ describe('numbers', () => {
     }
   });
 
-  it('stand in columns of letters', () => {
+  it('are in columns of letters', () => {
     expect(['A1', 'Z9', 'AA1', 'XFD1', '$B$2', 'a1', '1', ''].map(columnIn)).toEqual([
       0,
       25,
