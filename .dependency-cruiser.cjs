@@ -18,6 +18,8 @@ const ROOMS = [
   'data/tokenizer',
   'data',
   'data/files',
+  'data/kinds',
+  'data/layouts',
   'gpu',
   'kernels',
   'ops',

@@ -12,7 +12,9 @@ import { newId, TimeSchema } from './manifest.ts';
 import type { StoreDatabase, WriteTransaction } from './store-database.ts';
 import { heldLocks, whileLocked } from './tab-locks.ts';
 
-/** A file is stored in parts, so that memory never holds all of it. */
+/** The most files of one record. */
+const MAX_FILES = 20;
+/** A file is kept in pieces, so that nothing large waits in memory. */
 const PART_BYTES = 8 * 2 ** 20;
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -21,12 +23,18 @@ const RecordSchema = v.strictObject({
   schemaVersion: v.literal(1),
   id: v.string(),
   createdAt: TimeSchema,
-  /** The pairs, or pairs and documents, in any order. */
-  files: v.pipe(v.array(v.strictObject({ name: v.string(), sizeBytes: count })), v.minLength(1), v.maxLength(2)),
-  /** The column names of the files: a mapping of columns is reused for files of the same shape. */
+  /** The files that are judged together, in any order. */
+  files: v.pipe(
+    v.array(v.strictObject({ name: v.string(), sizeBytes: count })),
+    v.minLength(1),
+    v.maxLength(MAX_FILES),
+  ),
+  /** Names the columns of the files: what was said of one file holds for another of the same shape. */
   shape: v.string(),
   /** The column of each role; an empty name for none. */
   columns: v.record(v.string(), v.string()),
+  /** What a person said of how the files are read; none where that was found. */
+  reading: v.optional(v.strictObject({ format: v.string(), sheet: v.string() })),
   /** What grades mean, as protocol/grade-meanings.ts reads it. */
   grades: v.string(),
   /** Whether a person has confirmed the columns. */
@@ -40,7 +48,7 @@ export type JudgedRecord = v.InferOutput<typeof RecordSchema>;
 
 /** The fields of a record that can change. */
 export type JudgedChange = Partial<
-  Pick<JudgedRecord, 'shape' | 'columns' | 'grades' | 'isMapped' | 'scored' | 'scoring'>
+  Pick<JudgedRecord, 'shape' | 'columns' | 'reading' | 'grades' | 'isMapped' | 'scored' | 'scoring'>
 >;
 
 /** Scores of one batch of pairs, with the rows left out since the batch before. */

@@ -29,6 +29,11 @@ export const COMMANDS: readonly LazyCommand[] = [
     load: async () => (await import('./score-command.ts')).scoreCommand(),
   },
   {
+    name: 'verify',
+    summary: 'check a proof of scores, by scoring a sample or all again',
+    load: async () => (await import('./verify-command.ts')).verifyCommand(),
+  },
+  {
     name: 'serve',
     summary: 'serve a model to other programs on this machine: POST /rerank and POST /score',
     load: async () => (await import('./models/serve-command.ts')).serveCommand(),

@@ -1,8 +1,6 @@
 /**
  * Judged pairs as commands need them in memory: from a file, with the documents in it or in a second one.
  */
-import { createReadStream } from 'node:fs';
-import { basename } from 'node:path';
 import { LabError } from '../common/errors.ts';
 import type { ColumnNames } from '../data/files/columns.ts';
 import { TwoFiles } from '../data/files/fields.ts';
@@ -10,7 +8,7 @@ import { Findings } from '../data/files/findings.ts';
 import { loadJudgedPairs } from '../data/files/pairs-file.ts';
 import type { LabelScale } from '../relevance/pair/labels.ts';
 import type { JudgedPair } from '../relevance/pair/pair.ts';
-import { assertFile, noteFindings, noteRowErrors, readDocuments } from './pair-files.ts';
+import { noteFindings, noteRowErrors, openFiles, readDocuments } from './pair-files.ts';
 
 /** How judged pairs are read. */
 interface JudgedPairsOptions {
@@ -30,13 +28,14 @@ export async function readJudgedPairs(
   path: string,
   { docs, column: columns, scale, grade: grades }: JudgedPairsOptions,
 ): Promise<JudgedPair[]> {
-  await assertFile(path);
-  const fileName = basename(path);
-  const twoFiles = docs === undefined ? undefined : new TwoFiles();
-  const documents = docs === undefined ? undefined : await readDocuments(docs, columns, twoFiles);
+  const { data: opened } = await openFiles([path], { docs, column: columns });
+  const { name: fileName } = opened.pairs;
+  const twoFiles = opened.documents === undefined ? undefined : new TwoFiles();
+  const documents =
+    opened.documents === undefined ? undefined : await readDocuments(opened.documents, columns, twoFiles);
   const findings = new Findings();
-  const options = { fileName, scale, columns, grades, documents, twoFiles, findings };
-  const { items, errors, errorCount } = await loadJudgedPairs(createReadStream(path), options);
+  const options = { fileName, scale, columns, grades: grades ?? opened.grades, documents, twoFiles, findings };
+  const { items, errors, errorCount } = await loadJudgedPairs(opened.pairs.open(), options);
   noteRowErrors(fileName, errors, errorCount);
   noteFindings(fileName, findings.sentences());
   if (items.length > 0) return items;

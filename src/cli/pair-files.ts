@@ -1,22 +1,23 @@
 /**
  * Reads files of pairs and documents for commands.
  */
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { basename } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
-import { LabError, messageOf } from '../common/errors.ts';
+import { messageOf } from '../common/errors.ts';
 import { type ColumnNames, ROLES } from '../data/files/columns.ts';
+import { type DataFile, readDataSet } from '../data/files/data-set-reader.ts';
 import type { DataSet } from '../data/files/data-set.ts';
-import { readDataSet } from '../data/files/data-set-reader.ts';
 import { TwoFiles } from '../data/files/fields.ts';
 import { Findings } from '../data/files/findings.ts';
 import { describeGrades, foundScale, GradeReader } from '../data/files/grades.ts';
 import { loadDocuments } from '../data/files/pairs-file.ts';
 import { describeRowError, type RowError, showValue } from '../data/files/records.ts';
+import { LAYOUT_NAMES } from '../data/layouts/layout.ts';
+import { openData, type OpenedData } from '../data/layouts/open-data.ts';
 import { checkGradeMeanings, GRADE_GRAMMAR } from '../protocol/grade-meanings.ts';
 import { scaleOfSize } from '../relevance/pair/labels.ts';
 import type { LabDocument } from '../relevance/pair/pair.ts';
+import { givenPath, notThere } from './given-paths.ts';
 import { note } from './terminal.ts';
 
 /** Further row errors are counted, not printed. */
@@ -39,17 +40,70 @@ export function gradeOption(): Option {
   return new Option('--grade <meanings>', `${GRADE_GRAMMAR} (example: "Y=1,N=0,*=none")`).argParser(collectGrades);
 }
 
+/** `--format NAME` */
+export function formatOption(): Option {
+  return new Option(
+    '--format <name>',
+    `the layout of the files (default: found by their contents): ${LAYOUT_NAMES.join(', ')}`,
+  );
+}
+
+/** `--queries FILE` */
+export function queriesOption(): Option {
+  return new Option('--queries <file>', 'texts of queries by their ids, where the pairs hold ids only');
+}
+
+/** `--sheet NAME` */
+export function sheetOption(): Option {
+  return new Option('--sheet <name>', 'the sheet of a workbook (default: the first)');
+}
+
+/** How commands say which files they read. */
+export interface FilesOptions {
+  readonly docs?: string | undefined;
+  readonly queries?: string | undefined;
+  readonly format?: string | undefined;
+  readonly sheet?: string | undefined;
+  readonly column?: ColumnNames | undefined;
+}
+
+/** The files of a command, opened. */
+interface OpenedFiles {
+  readonly data: OpenedData;
+  /** Where their bytes are. */
+  readonly places: {
+    readonly pairs: readonly string[];
+    readonly docs: string | undefined;
+    readonly queries: string | undefined;
+  };
+}
+
+/**
+ * Opens the files of a command; what a person may not expect of them is said.
+ *
+ * @throws {LabError} `not-found`, or `bad-file` if they cannot be read or do not belong together
+ */
+export async function openFiles(paths: readonly string[], options: FilesOptions): Promise<OpenedFiles> {
+  const { docs, queries, column: columns, format, sheet } = options;
+  const given = await Promise.all(paths.map((path) => givenPath(path)));
+  const docsFile = docs === undefined ? undefined : await givenPath(docs);
+  const queriesFile = queries === undefined ? undefined : await givenPath(queries);
+  const data = await openData(given, { columns, format, sheet, docs: docsFile, queries: queriesFile });
+  if (data.layout !== 'table') note(`Read as ${data.title}.`);
+  for (const sentence of data.notes) note(sentence);
+  const places = { pairs: given.map(({ place }) => place), docs: docsFile?.place, queries: queriesFile?.place };
+  return { data, places };
+}
+
 /** The documents of a file; rows that cannot be read are reported and left out. */
 export async function readDocuments(
-  path: string,
+  { name: fileName, open }: DataFile,
   columns: ColumnNames = {},
   twoFiles = new TwoFiles(),
 ): Promise<ReadonlyMap<string, LabDocument>> {
-  await assertFile(path);
-  const fileName = basename(path);
   const findings = new Findings();
   const options = { fileName, columns, twoFiles, findings };
-  const { items, errors, errorCount } = await loadDocuments(createReadStream(path), options);
+  const { items, errors, errorCount } = await loadDocuments(open(), options);
   noteRowErrors(fileName, errors, errorCount);
   noteFindings(fileName, findings.sentences());
   note(`${items.size.toLocaleString('en')} documents in ${fileName}.`);
@@ -76,13 +130,12 @@ export async function readDataFiles(
     readonly scale?: number | undefined;
   },
 ): Promise<DataSet> {
-  const paths = docs === undefined ? [path] : [path, docs];
-  for (const each of paths) await assertFile(each);
-  const files = paths.map((each) => ({ name: basename(each), open: () => createReadStream(each) }));
+  const { pairs, documents, grades } = (await openFiles([path], { docs, column })).data;
+  const files = documents === undefined ? [pairs] : [pairs, documents];
   const { dataSet, errors, errorCount, findings } = await readDataSet(files, { columns: column });
   noteRowErrors(dataSet.name, errors, errorCount);
   noteFindings(dataSet.name, findings);
-  const { sentences, unlabelled } = gradeNotes(dataSet, grade, scale);
+  const { sentences, unlabelled } = gradeNotes(dataSet, grade ?? (grades === '' ? undefined : grades), scale);
   noteFindings(dataSet.name, sentences);
   note(
     `${(dataSet.pairs.length - unlabelled).toLocaleString('en')} judged pairs, ` +
@@ -106,12 +159,7 @@ export function noteFindings(fileName: string, sentences: readonly string[]): vo
 /** @throws {LabError} `not-found` unless there is a file at the path */
 export async function assertFile(path: string): Promise<void> {
   const stats = await stat(path).catch(() => undefined);
-  if (stats?.isFile() === true) return;
-  throw new LabError('not-found', {
-    message: stats === undefined ? `There is no file ${path}.` : `${path} is not a file.`,
-    expected: 'a file of query-document pairs',
-    fix: 'Check the path.',
-  });
+  if (stats?.isFile() !== true) throw notThere(path, stats !== undefined);
 }
 
 /** Describes the grades of a data set and how many have no label. */

@@ -1,8 +1,7 @@
 /**
  * The action of `lab score`.
  */
-import { createReadStream } from 'node:fs';
-import { basename } from 'node:path';
+import { stat } from 'node:fs/promises';
 import { type DecodingKind, defaultDecoding } from '../config/decoding.ts';
 import { LabError, throwIfAborted } from '../common/errors.ts';
 import type { ColumnNames } from '../data/files/columns.ts';
@@ -10,7 +9,8 @@ import { TwoFiles } from '../data/files/fields.ts';
 import { Findings } from '../data/files/findings.ts';
 import { type PairRow, readPairs } from '../data/files/pairs-file.ts';
 import { describeRowError, type RowError } from '../data/files/records.ts';
-import { loadLabModel, onScale, whyNoReasons } from '../infer/lab-model.ts';
+import { type LabModel, loadLabModel, type ModelFileName, onScale, whyNoReasons } from '../infer/lab-model.ts';
+import type { OpenedData } from '../data/layouts/open-data.ts';
 import { SCORE_WINDOW, type ScoredItem, scoreStream } from '../infer/score-pairs.ts';
 import { DEFAULT_SCALE, type LabelScale } from '../relevance/pair/labels.ts';
 import { describeMemory } from '../model/memory.ts';
@@ -28,6 +28,10 @@ import {
   unreadGrades,
 } from '../runs/score-rows.ts';
 import { ScoreTally } from '../runs/score-tally.ts';
+import type { ProofFacts } from '../runs/score-proof.ts';
+import { ScoreExports } from './score-exports.ts';
+import { modelHash } from './verify-action.ts';
+import { nameOfPath } from './given-paths.ts';
 import { interruption } from './interruption.ts';
 import { readModelFiles } from './model-folder.ts';
 import { openNodeBackend } from './node-backend.ts';
@@ -35,14 +39,13 @@ import type { BackendChoice } from '../protocol/scoring.ts';
 import { hashBytes, hashFile } from './score-journal.ts';
 import { checkScoreOutput, reasonsOf, ScoreOutput } from './score-output.ts';
 import { printSummary } from './score-summary.ts';
-import { assertFile, noteFindings, readDocuments, SHOWN_ERRORS } from './pair-files.ts';
+import { type FilesOptions, noteFindings, openFiles, readDocuments, SHOWN_ERRORS } from './pair-files.ts';
 import { note, print, Progress } from './terminal.ts';
 
-interface ScoreOptions {
+interface ScoreOptions extends FilesOptions {
   readonly model: string;
   readonly precision?: Precision;
   readonly backend: BackendChoice;
-  readonly docs?: string;
   readonly column: ColumnNames;
   readonly grade?: string;
   readonly labels?: number;
@@ -51,6 +54,9 @@ interface ScoreOptions {
   readonly reason?: boolean;
   readonly decoding?: DecodingKind;
   readonly out?: string;
+  readonly bom?: boolean;
+  readonly export?: readonly string[];
+  readonly proof?: string;
   readonly force?: boolean;
   readonly resume?: boolean;
   readonly strict?: boolean;
@@ -60,23 +66,28 @@ interface ScoreOptions {
 /** Pairs whose reasoning is generated together. */
 const REASON_BATCH = 256;
 
-export async function runScore(path: string, options: ScoreOptions): Promise<void> {
-  await assertFile(path);
-  const fileName = basename(path);
+export async function runScore(paths: readonly string[], options: ScoreOptions): Promise<void> {
   const { out, force, resume } = options;
   if (resume === true && out === undefined) {
     throw new LabError('bad-config', { message: '--resume goes on writing a file.', fix: 'Name it with --out.' });
   }
-  const rules = { inputs: [path, options.docs, options.model], force, resume };
+  const rules = { inputs: [...paths, options.docs, options.queries, options.model], force, resume };
+  if (options.bom === true && out?.toLowerCase().endsWith('.csv') !== true) {
+    throw new LabError('bad-config', { message: '--bom is for a .csv file.', fix: 'Name one with --out.' });
+  }
   if (out !== undefined) await checkScoreOutput(out, rules);
-  const twoFiles = options.docs === undefined ? undefined : new TwoFiles();
+  const exports = await ScoreExports.open(options.export ?? [], options.proof, { ...rules, resume: false });
+  const { data, places } = await openFiles(paths, options);
+  const { name: fileName } = data.pairs;
+  const twoFiles = data.documents === undefined ? undefined : new TwoFiles();
   const documents =
-    options.docs === undefined ? undefined : await readDocuments(options.docs, options.column, twoFiles);
+    data.documents === undefined ? undefined : await readDocuments(data.documents, options.column, twoFiles);
   const errors = new RowErrors(fileName, options.strict === true);
-  const { column: columns, grade: grades } = options;
+  const { column: columns } = options;
+  const grades = options.grade ?? (data.grades === '' ? undefined : data.grades);
   const how = { fileName, columns, grades, documents, twoFiles };
   const read = (scale: LabelScale | null, findings?: Findings): ReadRows =>
-    readPairs(createReadStream(path), { ...how, scale, findings });
+    readPairs(data.pairs.open(), { ...how, scale, findings });
   const survey = await surveyRows(fileName, read(DEFAULT_SCALE), (error) => errors.add(error));
   const found = gradeScaleOf(survey, grades);
 
@@ -88,8 +99,7 @@ export async function runScore(path: string, options: ScoreOptions): Promise<voi
   note(`${model.card.name} on ${opened.backend}: ${opened.device}. Memory: ${describeMemory(model.transformer)}.`);
   const scale = gradeScale(options.gradeScale, found, model.scale);
   const isCompared = found?.size !== undefined || options.gradeScale !== undefined;
-  if (found !== undefined)
-    note(isCompared ? describeScales(found, model, scale) : describeUnknownScale(found, options.grade));
+  if (found !== undefined) note(isCompared ? describeScales(found, model, scale) : describeUnknownScale(found, grades));
   if (options.strict === true)
     for (const { error, rows } of unreadGrades(survey, scale, grades)) errors.refuseGrade(error, rows);
   const silence = whyNoReasons(stored, model);
@@ -99,8 +109,9 @@ export async function runScore(path: string, options: ScoreOptions): Promise<voi
   const decoding = options.decoding ?? defaultDecoding(model.instruction);
   const tally = new ScoreTally(model);
   const identity = {
-    pairs: await hashFile(path),
-    docs: options.docs === undefined ? 'none' : await hashFile(options.docs),
+    pairs: await hashFiles(places.pairs),
+    docs: places.docs === undefined ? 'none' : await hashFile(places.docs),
+    ...(places.queries === undefined ? {} : { queries: await hashFile(places.queries) }),
     model: hashBytes(files.values()),
     backend: opened.backend,
     options: JSON.stringify({ ...identityOptions(options), ...(isReasoned ? { decoding } : {}) }),
@@ -109,7 +120,7 @@ export async function runScore(path: string, options: ScoreOptions): Promise<voi
   const output =
     out === undefined
       ? undefined
-      : await ScoreOutput.open(out, model, { ...rules, identity, window: SCORE_WINDOW, trainedOn });
+      : await ScoreOutput.open(out, model, { ...rules, identity, window: SCORE_WINDOW, trainedOn, bom: options.bom });
   const progress = new Progress(fileName);
   const startMs = performance.now();
   const total = Math.min(survey.pairs, options.limit ?? Infinity);
@@ -124,7 +135,10 @@ export async function runScore(path: string, options: ScoreOptions): Promise<voi
     for await (const batch of batchesOf(output?.scored(rows, scoreRows) ?? scoreRows(rows), REASON_BATCH)) {
       const isKept = tally.pairs < (output?.keptRows ?? 0);
       const reasons = isReasoned && !isKept ? await reasonsOf(model, batch, decoding) : undefined;
-      for (const { item, score, cutFields } of batch) tally.add(item, score, cutFields.length > 0);
+      for (const scored of batch) {
+        tally.add(scored.item, scored.score, scored.cutFields.length > 0);
+        exports.add(scored);
+      }
       await output?.write(batch, reasons);
       throwIfAborted(signal);
       progress.update(tally.pairs, total);
@@ -144,6 +158,11 @@ export async function runScore(path: string, options: ScoreOptions): Promise<voi
   const summary = tally.summary(scale, { file: fileName, skipped: errors.count, pairsPerSec });
   if (options.json === true) print(JSON.stringify(summary));
   else printSummary(summary);
+  if (tally.pairs > 0) {
+    const facts = (): Promise<ProofFacts> =>
+      proofFacts({ paths, options, data, places, files, model, backend: opened.backend });
+    await exports.write({ fileName, model, scale, tally }, facts);
+  }
   if (tally.pairs === 0) {
     throw new LabError('bad-file', {
       message: `No pair of ${fileName} could be scored.`,
@@ -152,10 +171,62 @@ export async function runScore(path: string, options: ScoreOptions): Promise<voi
   }
 }
 
+/** The SHA-256 of the files, in their order. */
+async function hashFiles(paths: readonly string[]): Promise<string> {
+  const hashes = await Promise.all(paths.map((path) => hashFile(path)));
+  return hashes.join(' ');
+}
+
 /** The options that decide what is written. */
 function identityOptions(options: ScoreOptions): object {
-  const { column, grade, labels, gradeScale, limit, reason, precision, out } = options;
-  return { column, grade, labels, gradeScale, limit, reason, precision, format: out?.split('.').at(-1)?.toLowerCase() };
+  const { column, grade, labels, gradeScale, limit, reason, precision, format, sheet, out } = options;
+  const ending = out?.split('.').at(-1)?.toLowerCase();
+  const marked = options.bom === true ? { bom: true } : {};
+  const reading = { ...(format === undefined ? {} : { layout: format }), ...(sheet === undefined ? {} : { sheet }) };
+  return { column, grade, labels, gradeScale, limit, reason, precision, format: ending, ...reading, ...marked };
+}
+
+/** What a proof says beside the scores. */
+async function proofFacts({
+  paths,
+  options,
+  data,
+  places,
+  files,
+  model,
+  backend,
+}: {
+  readonly paths: readonly string[];
+  readonly options: ScoreOptions;
+  readonly data: OpenedData;
+  readonly places: {
+    readonly pairs: readonly string[];
+    readonly docs?: string | undefined;
+    readonly queries?: string | undefined;
+  };
+  readonly files: ReadonlyMap<ModelFileName, Uint8Array>;
+  readonly model: LabModel;
+  readonly backend: ProofFacts['backend'];
+}): Promise<ProofFacts> {
+  const fact = async (
+    part: 'pairs' | 'docs' | 'queries',
+    path: string,
+    place: string,
+  ): Promise<ProofFacts['data'][number]> => {
+    return { part, name: nameOfPath(path), sha256: await hashFile(place), sizeBytes: (await stat(place)).size };
+  };
+  const { docs, queries, sheet, column, precision } = options;
+  return {
+    model: { name: model.card.name, sha256: modelHash(files), labels: model.scale.size },
+    backend,
+    precision: precision ?? 'stored',
+    data: [
+      ...(await Promise.all(paths.map((path, i) => fact('pairs', path, places.pairs[i] ?? path)))),
+      ...(docs === undefined ? [] : [await fact('docs', docs, places.docs ?? docs)]),
+      ...(queries === undefined ? [] : [await fact('queries', queries, places.queries ?? queries)]),
+    ],
+    reading: { layout: data.layout, sheet: sheet ?? null, columns: { ...column } },
+  };
 }
 
 /** One line per row error, up to a limit; stops the run if asked to. */

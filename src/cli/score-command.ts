@@ -12,14 +12,20 @@ import {
   wholeNumber,
 } from './options.ts';
 import { forceOption } from './outputs.ts';
-import { columnOption, docsOption, gradeOption } from './pair-files.ts';
+import { columnOption, docsOption, formatOption, gradeOption, queriesOption, sheetOption } from './pair-files.ts';
 import { lazily } from './lazily.ts';
 
 export function scoreCommand(): Command {
   return new Command('score')
     .description('judge every query-document pair of a file')
-    .argument('<file>', 'TSV, CSV, JSON lines or a JSON array, optionally .gz')
+    .argument(
+      '<files...>',
+      'TSV, CSV, JSON lines, JSON, .xlsx, .parquet, .zip or .gz; several that belong together; - for standard input',
+    )
     .addOption(docsOption())
+    .addOption(queriesOption())
+    .addOption(formatOption())
+    .addOption(sheetOption())
     .addOption(columnOption())
     .addOption(gradeOption())
     .option(
@@ -36,6 +42,14 @@ export function scoreCommand(): Command {
     .option('--reason', 'write the reasoning too (slower)')
     .addOption(decodingOption('the reasoning (default: grounded where the model has rules)'))
     .option('-o, --out <file>', 'write the scores as .csv, .tsv or .jsonl')
+    .option('--bom', 'begin a .csv with the mark that Excel needs for UTF-8')
+    .option(
+      '--export <file>',
+      'also write, when all is scored: .run and .qrels (TREC), .parquet, .html (a report); may be repeated',
+      (path: string, before: readonly string[]) => [...before, path],
+      [],
+    )
+    .option('--proof <file>', 'also write a proof that "lab verify" and the page can check')
     .addOption(forceOption())
     .option('--resume', 'continue writing an interrupted --out')
     .option('--strict', 'stop at the first row that cannot be read')
@@ -58,6 +72,8 @@ reasons by rules on shared words (--reason --labels 4).
 Examples:
   npm run lab -- score pairs.tsv --out scored.csv
   npm run lab -- score pairs.jsonl.gz --docs docs.jsonl.gz --json
+  npm run lab -- score corpus.jsonl queries.jsonl qrels/test.tsv --out scored.csv
+  npm run lab -- score judged.xlsx --sheet March --out scored.csv
   npm run lab -- score search.csv --column query=term --column title=name --reason --out scored.jsonl`,
     )
     .action(lazily(async () => (await import('./score-action.ts')).runScore));

@@ -57,6 +57,8 @@ export interface ScoreOutputOptions extends OutputRules {
   readonly window: number;
   /** Whether the model was trained on a query: null where unknown, undefined to omit the column. */
   readonly trainedOn: (query: string) => boolean | null | undefined;
+  /** Whether a .csv begins with the byte order mark that Excel needs. */
+  readonly bom?: boolean | undefined;
 }
 
 /** The part of a model that names labels. */
@@ -69,6 +71,7 @@ export class ScoreOutput {
   readonly #model: ScaleOf;
   readonly #journal: ScoreJournal;
   readonly #trainedOn: ScoreOutputOptions['trainedOn'];
+  readonly #mark: string;
   readonly #kept: readonly KeptScore[];
   #bytes: number;
   #batch: KeptScore[] = [];
@@ -80,9 +83,10 @@ export class ScoreOutput {
     model: ScaleOf,
     journal: ScoreJournal,
     kept: KeptRows,
-    trainedOn: ScoreOutputOptions['trainedOn'],
+    { trainedOn, bom }: Pick<ScoreOutputOptions, 'trainedOn' | 'bom'>,
   ) {
     this.#trainedOn = trainedOn;
+    this.#mark = bom === true ? '\uFEFF' : '';
     this.#file = file;
     this.#format = format;
     this.#model = model;
@@ -93,12 +97,12 @@ export class ScoreOutput {
 
   /** @throws {LabError} as {@link checkScoreOutput}; `bad-config` if the output to resume has another identity */
   static async open(path: string, model: ScaleOf, options: ScoreOutputOptions): Promise<ScoreOutput> {
-    const { identity, window, trainedOn, ...rules } = options;
+    const { identity, window, trainedOn, bom, ...rules } = options;
     const journal = new ScoreJournal(await checkOutputFile(path, rules));
     const kept = rules.resume === true ? await journal.resume(identity, window) : { scores: [], bytes: 0 };
     const file = await OutputFile.create(path, rules, kept.bytes);
     if (rules.resume !== true && !file.isSpecial) await journal.begin(identity);
-    return new ScoreOutput(file, formatOf(path), model, journal, kept, trainedOn);
+    return new ScoreOutput(file, formatOf(path), model, journal, kept, { trainedOn, bom });
   }
 
   /** The number of rows scored before. */
@@ -172,7 +176,7 @@ export class ScoreOutput {
     const columns = { ...record, grade: grade ?? null, ...reason };
     const options = { format: this.#format, freeText: FREE_TEXT };
     const lines = [...tableLines(Object.keys(columns), [Object.values(columns)], options)];
-    return this.#bytes === 0 ? lines : lines.slice(1);
+    return this.#bytes === 0 ? [this.#mark, ...lines] : lines.slice(1);
   }
 }
 

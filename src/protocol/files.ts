@@ -88,7 +88,19 @@ export const FileSurveySchema = v.strictObject({
 });
 export type FileSurvey = v.InferOutput<typeof FileSurveySchema>;
 
-/** The open file. */
+/** What a person said of how files are read; empty for what is found. */
+export const FileReadingSchema = v.strictObject({
+  /** The name of a layout. */
+  format: v.string(),
+  /** The name of a sheet. */
+  sheet: v.string(),
+});
+export type FileReading = v.InferOutput<typeof FileReadingSchema>;
+
+/** Files that can be judged together. */
+export const MAX_FILES = 20;
+
+/** A file as it is open. */
 export const OpenedFileSchema = v.strictObject({
   entry: FileEntrySchema,
   /** Of the pairs and, if they are in a second file, of the documents. */
@@ -97,6 +109,15 @@ export const OpenedFileSchema = v.strictObject({
   roles: v.array(v.string()),
   columns: v.record(v.string(), v.string()),
   grades: v.string(),
+  reading: FileReadingSchema,
+  /** How the files belong together; null where they do not. */
+  layout: v.nullable(v.strictObject({ name: v.string(), title: v.string() })),
+  /** The names of all layouts. */
+  layouts: v.array(v.string()),
+  /** The sheets of workbooks. */
+  sheets: v.array(v.string()),
+  /** What a person should know of how the files are read, a sentence each. */
+  notes: v.array(v.string()),
   isMapped: v.boolean(),
   /** Whether columns and grades were copied from an earlier file with the same columns. */
   isRemembered: v.boolean(),
@@ -185,8 +206,8 @@ export type FileScoringEvent = v.InferOutput<typeof FileScoringEventSchema>;
 export const PrepareRequestSchema = v.strictObject({ choice: ModelChoiceSchema, load: LoadRequestSchema });
 export type PrepareRequest = v.InferOutput<typeof PrepareRequestSchema>;
 
-/** Formats of exports. */
-export const EXPORT_FORMATS = ['csv', 'tsv', 'jsonl', 'run', 'qrels', 'pairs'] as const;
+/** What can be carried away. */
+export const EXPORT_FORMATS = ['csv', 'tsv', 'jsonl', 'parquet', 'run', 'qrels', 'pairs', 'html', 'proof'] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
 export const ExportedSchema = v.strictObject({
@@ -197,8 +218,23 @@ export const ExportedSchema = v.strictObject({
 });
 export type Exported = v.InferOutput<typeof ExportedSchema>;
 
+/** What came of scoring some windows of a proof again. */
+export const VerifiedSchema = v.strictObject({
+  windows: count,
+  /** Pairs that were scored again, of all. */
+  pairs: count,
+  of: count,
+  /** The first and last rows of windows whose scores differ. */
+  different: v.array(v.strictObject({ firstRow: count, lastRow: count })),
+});
+export type Verified = v.InferOutput<typeof VerifiedSchema>;
+
 export const AddFilesSchema = v.strictObject({
-  files: v.pipe(v.array(v.strictObject({ name: v.string(), blob: v.instance(Blob) })), v.minLength(1), v.maxLength(2)),
+  files: v.pipe(
+    v.array(v.strictObject({ name: v.string(), blob: v.instance(Blob) })),
+    v.minLength(1),
+    v.maxLength(MAX_FILES),
+  ),
 });
 export type AddFiles = v.InferOutput<typeof AddFilesSchema>;
 
@@ -211,9 +247,9 @@ export interface FilesApi {
   add(request: AddFiles): Promise<OpenedFile>;
   open(id: string): Promise<OpenedFile>;
   remove(id: string): Promise<void>;
-  /** Sets the roles of columns and the meanings of grades. @param isMapped - whether a person has confirmed them */
-  map(columns: Record<string, string>, grades: string, isMapped: boolean): Promise<OpenedFile>;
-  /** Loads a model for the open file and describes it. */
+  /** Says how files are read, which column is what and what grades mean. @param isMapped - whether that is all */
+  map(columns: Record<string, string>, grades: string, isMapped: boolean, reading?: FileReading): Promise<OpenedFile>;
+  /** Loads a model for the open file; what it would score by. */
   prepare(request: PrepareRequest, onProgress: (progress: LoadProgress) => void): Promise<FileScoring>;
   /**
    * Starts scoring with the prepared model; earlier scores are deleted, corrections are kept.
@@ -236,4 +272,6 @@ export interface FilesApi {
   /** Null without grades. */
   measure(): Promise<FileMeasures | null>;
   exportFile(format: ExportFormat): Promise<Exported>;
+  /** Checks a proof of scores of the open file with the model that is prepared. @param windows - to score again; 0 for all */
+  verify(proof: Blob, windows: number): Promise<Verified>;
 }

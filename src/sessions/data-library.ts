@@ -10,7 +10,8 @@ import { type DataFile, likelyScale, readColumns, readDataSet, type ReadData } f
 import { GradeReader } from '../data/files/grades.ts';
 import { badFile, describeRowError } from '../data/files/records.ts';
 import { normaliseQuery } from '../data/splits.ts';
-import { chunksOf } from '../data/files/text-stream.ts';
+import { type GivenFile, givenBlob } from '../data/kinds/given-file.ts';
+import { openData } from '../data/layouts/open-data.ts';
 import type {
   ColumnWishes,
   DataPlan,
@@ -49,10 +50,8 @@ export class DataLibrary {
    * @throws {LabError} `bad-file`
    */
   async read({ files, columns }: ReadDataRequest): Promise<DataSummary> {
-    const read = await readDataSet(
-      files.map(({ name, blob }) => dataFile(name, blob)),
-      { columns: columnNames(columns) },
-    );
+    const names = columnNames(columns);
+    const read = await readDataSet(await dataFiles(files, names), { columns: names });
     this.#last = read.dataSet;
     return summaryOf(read);
   }
@@ -63,10 +62,8 @@ export class DataLibrary {
    * @throws {LabError} `bad-file`
    */
   async readColumns({ files, columns }: ReadDataRequest): Promise<FileColumns> {
-    const { names, found } = await readColumns(
-      files.map(({ name, blob }) => dataFile(name, blob)),
-      { columns: columnNames(columns) },
-    );
+    const wishes = columnNames(columns);
+    const { names, found } = await readColumns(await dataFiles(files, wishes), { columns: wishes });
     return { names: [...names], roles: ROLES.map((role) => ({ role, column: found.get(role) ?? null })) };
   }
 
@@ -172,7 +169,16 @@ function columnNames(wishes: ColumnWishes = {}): ColumnNames {
   throw new LabError('bad-config', { message: `No column can be the ${unknown}.`, expected: ROLES.join(', ') });
 }
 
-function dataFile(name: string, blob: Blob): DataFile {
+/** The pairs of the files that a person chose, and their documents if these are apart. */
+async function dataFiles(files: ReadDataRequest['files'], columns: ColumnNames): Promise<readonly DataFile[]> {
+  const { pairs, documents } = await openData(
+    files.map(({ name, blob }) => givenFile(name, blob)),
+    { columns },
+  );
+  return documents === undefined ? [pairs] : [pairs, documents];
+}
+
+function givenFile(name: string, blob: Blob): GivenFile {
   if (blob.size > MAX_FILE_BYTES) {
     throw badFile(name, {
       problem: 'it is too large to train on here',
@@ -181,7 +187,7 @@ function dataFile(name: string, blob: Blob): DataFile {
       fix: 'Take a sample of its queries, with all pairs of each.',
     });
   }
-  return { name, open: () => chunksOf(blob.stream()) };
+  return givenBlob(name, blob);
 }
 
 function partOf(pairs: readonly JudgedPair[]): { pairs: number; queries: number } {

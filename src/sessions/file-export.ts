@@ -2,15 +2,27 @@
  * Exports of a judged file: its columns with scores and corrections added, a TREC run, TREC judgments, or pairs to
  * train on.
  */
-import { withAddedColumns } from '../data/files/own-columns.ts';
+import { rowsWithAddedColumns, withAddedColumns } from '../data/files/own-columns.ts';
 import type { FilePreview } from '../data/files/preview.ts';
 import { type TrecEntry, trecQrels, trecRun } from '../data/files/trec-lines.ts';
 import { type Cell, jsonLines } from '../data/files/table-writer.ts';
+import { LabError } from '../common/errors.ts';
+import { LAB_VERSION } from '../common/version.ts';
+import { makeProof, type ProofFacts, ScoreHash, type ScoreProof } from '../runs/score-proof.ts';
+import { reportedFacts, reportedMeasures, scoreReport } from '../runs/score-report.ts';
 import type { Exported, ExportFormat, FileScoring } from '../protocol/files.ts';
 import type { FileScores } from './file-scores.ts';
 import type { JudgedRows } from './judged-rows.ts';
 
-/** The added columns, in order. */
+const ADDED_TYPES = {
+  lab_label: 'INT32',
+  lab_score: 'DOUBLE',
+  lab_rank: 'INT32',
+  lab_confidence: 'DOUBLE',
+  lab_bm25_rank: 'INT32',
+  lab_correction: 'INT32',
+} as const;
+/** Columns that are added to those of a file, in order. */
 const ADDED = [
   'lab_label',
   'lab_label_name',
@@ -31,6 +43,8 @@ export interface ExportSource {
   readonly rows: JudgedRows;
   readonly scores: FileScores;
   readonly scoring: FileScoring;
+  /** The facts of a proof that do not come of the scores. */
+  readonly proofFacts: () => Promise<ProofFacts>;
   /** All pairs with their standing. */
   readonly placed: ReturnType<JudgedRows['placed']>;
 }
@@ -63,6 +77,26 @@ export async function exportFile(format: ExportFormat, source: ExportSource): Pr
         file: await fileOf(trecQrels(entriesOf(source)), 'text/plain'),
         notes: [SPACES, 'Corrections count as grades.'],
       };
+    case 'parquet':
+      return {
+        fileName: `${base}-scored.parquet`,
+        file: await parquetFile(source),
+        notes: ['Your own columns are texts, exactly as they were read.'],
+      };
+    case 'html':
+      return {
+        fileName: `${base}-report.html`,
+        file: await fileOf(await report(source), 'text/html'),
+        notes: ['One file without scripts, which needs no network.'],
+      };
+    case 'proof':
+      return {
+        fileName: `${base}.proof.json`,
+        file: new Blob([`${JSON.stringify(await proofOf(source), null, 1)}\n`], { type: 'application/json' }),
+        notes: [
+          '"lab verify" checks it with the same files and model, and so does this page. Corrections are no part of it.',
+        ],
+      };
     case 'pairs':
       return {
         fileName: `${base}-judged.jsonl`,
@@ -83,15 +117,70 @@ function* judgedPairs({ rows, scores }: ExportSource): Generator<object> {
   }
 }
 
+async function parquetFile(source: ExportSource): Promise<Blob> {
+  const { parquetOf } = await import('../data/kinds/parquet-writer.ts');
+  const { columns, rows } = source;
+  const how = { columns, added: ADDED, valuesOf: addedValues(source) };
+  const table = await rowsWithAddedColumns(rows.pairsFile, how);
+  const types = Object.entries(ADDED_TYPES).map(([name, type]) => [table.added.get(name) ?? name, type] as const);
+  const bytes = await parquetOf(table.columns, table.rows, Object.fromEntries(types));
+  return new Blob([bytes], { type: 'application/vnd.apache.parquet' });
+}
+
+async function report({ rows, scores, scoring, placed }: ExportSource): Promise<Iterable<string>> {
+  const measured = await scores.report(placed);
+  const grades = scores.grades();
+  const lists = scores.ranked().map((places) => ({
+    query: rows.rows[places[0] ?? -1]?.pair.query ?? '',
+    pairs: places.map((place) => ({
+      docId: rows.rows[place]?.pair.document.docId ?? '',
+      title: rows.rows[place]?.pair.document.title ?? '',
+      label: scores.recordOf(place)?.labelName ?? '',
+      score: scores.scores[place] ?? NaN,
+      grade: scoring.gradeNames[grades[place] ?? -1] ?? '',
+    })),
+  }));
+  return scoreReport({
+    fileName: rows.name,
+    modelName: scoring.modelName,
+    facts: [...reportedFacts(measured), ...scoring.warnings],
+    measures: measured === null ? [] : reportedMeasures(measured),
+    lists: lists.filter(({ pairs }) => pairs.length > 0),
+  });
+}
+
+/** @throws {LabError} `bad-config` while pairs are missing their scores */
+async function proofOf({ rows, scores, scoring, proofFacts }: ExportSource): Promise<ScoreProof> {
+  if (scoring.state !== 'done') {
+    throw new LabError('bad-config', { message: 'A proof is of all pairs.', fix: 'Let the scoring end first.' });
+  }
+  const hash = new ScoreHash();
+  let pairs = 0;
+  for (const { row, probabilities } of scores.inOrder(rows)) {
+    hash.add({ row, probabilities });
+    pairs += 1;
+  }
+  const made = { madeAt: new Date().toISOString(), version: LAB_VERSION };
+  return makeProof({ ...made, ...(await proofFacts()), pairs, result: hash.result() });
+}
+
 const TYPES = { csv: 'text/csv', tsv: 'text/tab-separated-values', jsonl: 'application/jsonl' } as const;
 const SPACES = 'Fields are separated by spaces; a space within an id is written as %20.';
 
+type AddedValues = (row: number) => Record<(typeof ADDED)[number], Cell> | undefined;
+
 function ownColumns(format: 'csv' | 'tsv' | 'jsonl', source: ExportSource): AsyncGenerator<string> {
-  const { columns, rows, scores, placed } = source;
+  const { columns, rows } = source;
+  const valuesOf = addedValues(source);
+  return withAddedColumns(rows.pairsFile, { format, columns, added: ADDED, addedText: ADDED_TEXT, valuesOf });
+}
+
+/** The values of the added columns, by the row of the file. */
+function addedValues({ rows, scores, placed }: ExportSource): AddedValues {
   const ranks = new Map(scores.ranked().flatMap((list) => list.map((place, i): [number, number] => [place, i + 1])));
   const corrections = scores.lastCorrections();
   const placeOf = new Map(rows.rows.map(({ row }, place) => [row, place]));
-  const valuesOf = (row: number): Record<(typeof ADDED)[number], Cell> | undefined => {
+  return (row) => {
     const place = placeOf.get(row);
     if (place === undefined) return undefined;
     const record = scores.recordOf(place);
@@ -108,7 +197,6 @@ function ownColumns(format: 'csv' | 'tsv' | 'jsonl', source: ExportSource): Asyn
       lab_corrected_at: correction === undefined ? null : new Date(correction.at).toISOString(),
     };
   };
-  return withAddedColumns(rows.pairsFile, { format, columns, added: ADDED, addedText: ADDED_TEXT, valuesOf });
 }
 
 /** The scored pairs, the best of each query first. */

@@ -7,7 +7,7 @@ import type { FileMeasures, FileScoring } from '../protocol/files.ts';
 import { argMaxLabel, expectedLabel, makeScale } from '../relevance/pair/labels.ts';
 import { describeQueries } from '../relevance/metrics/label-report.ts';
 import { placesByQuery, rankedPlaces } from '../relevance/metrics/ranked-places.ts';
-import { ScoreTally } from '../runs/score-tally.ts';
+import { ScoreTally, type TallyReport } from '../runs/score-tally.ts';
 import { scoreRecord, type ScoreRecord } from '../runs/score-record.ts';
 import type { JudgedRows } from './judged-rows.ts';
 
@@ -94,8 +94,17 @@ export class FileScores {
     );
   }
 
-  /** Null where there is no grade. @param placed - all pairs with their standing */
-  async measure(placed: ReturnType<JudgedRows['placed']>): Promise<FileMeasures | null> {
+  /** The scored pairs in the order of their windows. */
+  *inOrder({
+    rows,
+  }: Pick<JudgedRows, 'rows'>): Generator<{ readonly row: number; readonly probabilities: readonly number[] }> {
+    for (const { places } of this.chunks) {
+      for (const place of places) yield { row: rows[place]?.row ?? 0, probabilities: this.#distribution(place) };
+    }
+  }
+
+  /** How the graded pairs were answered; null where there is no grade. @param placed - all pairs with their standing */
+  async report(placed: ReturnType<JudgedRows['placed']>): Promise<TallyReport | null> {
     const tally = new ScoreTally({
       scale: makeScale(this.#scoring.labelNames),
       card: { name: this.#scoring.modelName, data: {} },
@@ -109,7 +118,12 @@ export class FileScores {
       tally.add({ row, pair: judged }, { probabilities: this.#distribution(place) }, this.#cut[place] === 1);
     }
     await yieldToMessages();
-    const report = await tally.report(makeScale(this.#scoring.gradeNames));
+    return tally.report(makeScale(this.#scoring.gradeNames));
+  }
+
+  /** The same for the page. */
+  async measure(placed: ReturnType<JudgedRows['placed']>): Promise<FileMeasures | null> {
+    const report = await this.report(placed);
     if (report === null) return null;
     const { repeated, conflicting, cut, labels, ranking, bm25 } = report;
     const none = { value: null };

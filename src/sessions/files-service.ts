@@ -8,6 +8,8 @@ import { LabError } from '../common/errors.ts';
 import { openedOnce } from '../common/opened-once.ts';
 import { parseConfig } from '../config/parse.ts';
 import { ROLES } from '../data/files/columns.ts';
+import { LAYOUT_NAMES } from '../data/layouts/layout.ts';
+import { shapeOfFiles } from '../data/layouts/open-data.ts';
 import { untilDelivered } from '../protocol/delivery.ts';
 import { failureOf } from '../protocol/failure.ts';
 import {
@@ -19,27 +21,35 @@ import {
   type ExportFormat,
   type FileList,
   type FileMeasures,
+  type FileReading,
+  FileReadingSchema,
   type FilesApi,
   type FileScoring,
   type FileScoringEvent,
   type FileTable,
   type OpenedFile,
   type PrepareRequest,
+  type Verified,
 } from '../protocol/files.ts';
 import type { LoadProgress } from '../protocol/scoring.ts';
 import type { Pair } from '../relevance/pair/pair.ts';
 import { exportFile } from './file-export.ts';
+import { proofFacts, verifyFile } from './file-proof.ts';
 import { checkSameScorer, disposeFileModel, type FileBackend, loadFileModel } from './file-model.ts';
 import { FileScores } from './file-scores.ts';
 import { type KeepScores, scoreRest } from './file-scoring.ts';
 import { JudgedRows } from './judged-rows.ts';
 import {
   entryOf,
+  givenFiles,
+  gradesOf,
   foldingOf,
   namesOf,
   notReady,
   type OpenFile,
+  openRecord,
   previewsOf,
+  readingOf,
   readRows,
   scoresIn,
   scoringOf,
@@ -79,11 +89,11 @@ export class FilesService implements FilesApi {
   async add(request: AddFiles): Promise<OpenedFile> {
     const { files } = parseConfig('The files', AddFilesSchema, request);
     for (const { name, blob } of files) checkSize(name, blob);
-    const previews = await previewsOf(files, {});
-    const shape = JSON.stringify(previews.map(({ columns }) => columns.map(({ name }) => name)));
+    const shape = await shapeOfFiles(givenFiles(files));
     const store = await this.#store();
     const similar = (await store.list()).records.find((record) => record.shape === shape && record.isMapped);
-    const mapping = similar === undefined ? {} : { columns: similar.columns, grades: similar.grades };
+    const mapping =
+      similar === undefined ? {} : { columns: similar.columns, grades: similar.grades, reading: readingOf(similar) };
     const record = await store.add(files, { shape, ...mapping });
     return this.#show(record, similar !== undefined);
   }
@@ -98,19 +108,27 @@ export class FilesService implements FilesApi {
   }
 
   /** Mappings run one after the other, because the last one requested must be the one that stays. */
-  map(columns: Record<string, string>, grades: string, isMapped: boolean): Promise<OpenedFile> {
-    const mapping = this.#lastMapping.then(() => this.#map(columns, grades, isMapped));
+  map(columns: Record<string, string>, grades: string, isMapped: boolean, reading?: FileReading): Promise<OpenedFile> {
+    const mapping = this.#lastMapping.then(() => this.#map(columns, grades, isMapped, reading));
     this.#lastMapping = mapping.catch(() => undefined);
     return mapping;
   }
 
-  async #map(columns: Record<string, string>, grades: string, isMapped: boolean): Promise<OpenedFile> {
+  async #map(
+    columns: Record<string, string>,
+    grades: string,
+    isMapped: boolean,
+    asked: FileReading | undefined,
+  ): Promise<OpenedFile> {
     const open = this.#opened();
+    const before = readingOf(open.record);
+    const reading = asked === undefined ? before : parseConfig('How a file is read', FileReadingSchema, asked);
     const store = await this.#store();
     const { id, scoring } = open.record;
-    const change = { columns, grades, isMapped };
-    const isChanged = JSON.stringify([columns, grades]) !== JSON.stringify([open.record.columns, open.record.grades]);
-    // Scores become void, because other columns give other pairs, and other grades another scale of labels.
+    const change = { columns, grades, isMapped, reading };
+    const isChanged =
+      JSON.stringify([columns, grades, reading]) !== JSON.stringify([open.record.columns, gradesOf(open), before]);
+    // Scores become void, because other files or columns give other pairs, and other grades another scale of labels.
     const isVoid = isChanged && scoring !== null;
     const record = isVoid ? await store.dropScores(id, { ...change, scoring: null }) : await store.update(id, change);
     return this.#show(record, open.isRemembered);
@@ -123,7 +141,7 @@ export class FilesService implements FilesApi {
     await this.#running;
     if (open.model !== undefined) disposeFileModel(open.model);
     open.model = undefined;
-    const { grades } = open.record;
+    const grades = gradesOf(open);
     open.model = await loadFileModel(request, { rows, grades }, this.#surroundings, onProgress);
     return open.model.scoring;
   }
@@ -220,8 +238,13 @@ export class FilesService implements FilesApi {
       rows,
       scores: scoresIn(open),
       scoring,
+      proofFacts: () => proofFacts(open, scoring),
       placed: rows.placed(foldingOf(open)),
     });
+  }
+
+  async verify(proof: Blob, windows: number): Promise<Verified> {
+    return verifyFile(this.#opened(), proof, windows);
   }
 
   /** Scores until the end or {@link pause}. */
@@ -288,7 +311,8 @@ export class FilesService implements FilesApi {
       record,
       files,
       isRemembered,
-      previews: await previewsOf(files, namesOf(record)),
+      data: undefined,
+      previews: [],
       rows: undefined,
       scores: undefined,
       model: before?.model,
@@ -296,7 +320,9 @@ export class FilesService implements FilesApi {
     this.#open = open;
     let failure: OpenedFile['failure'] = null;
     try {
-      open.rows = await JudgedRows.read(files, { columns: namesOf(record), grades: record.grades });
+      open.data = await openRecord(record, files);
+      open.previews = await previewsOf(open.data, namesOf(record));
+      open.rows = await JudgedRows.read(open.data, { columns: namesOf(record), grades: gradesOf(open) });
     } catch (thrown) {
       failure = failureOf(thrown);
     }
@@ -309,7 +335,12 @@ export class FilesService implements FilesApi {
       })),
       roles: [...ROLES],
       columns: { ...record.columns },
-      grades: record.grades,
+      grades: gradesOf(open),
+      reading: readingOf(record),
+      layout: open.data === undefined ? null : { name: open.data.layout, title: open.data.title },
+      layouts: [...LAYOUT_NAMES],
+      sheets: open.data?.sheets.flatMap(({ sheets }) => sheets) ?? [],
+      notes: [...(open.data?.notes ?? [])],
       isMapped: record.isMapped && failure === null,
       isRemembered,
       survey: open.rows?.survey() ?? null,

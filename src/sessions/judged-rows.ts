@@ -1,16 +1,15 @@
 /**
  * A file of pairs in memory, read once with its columns: its survey, its pairs by place, and their BM25 standing.
  */
-import type { JudgedBytes } from '../checkpoint/judged-files.ts';
 import type { LabError } from '../common/errors.ts';
 import type { ColumnNames } from '../data/files/columns.ts';
-import { type DataFile, distinguishFiles } from '../data/files/data-set-reader.ts';
+import type { DataFile } from '../data/files/data-set-reader.ts';
 import { TwoFiles } from '../data/files/fields.ts';
 import { Findings } from '../data/files/findings.ts';
 import { GradeReader } from '../data/files/grades.ts';
 import { type GradedRow, loadDocuments, readGradedPairs } from '../data/files/pairs-file.ts';
 import { badFile, describeRowError, isRowError, type RowError } from '../data/files/records.ts';
-import { chunksOf } from '../data/files/text-stream.ts';
+import type { OpenedData } from '../data/layouts/open-data.ts';
 import type { FileSurvey } from '../protocol/files.ts';
 import { DEFAULT_SCALE, type LabelScale, scaleOfSize } from '../relevance/pair/labels.ts';
 import type { LabDocument } from '../relevance/pair/pair.ts';
@@ -30,11 +29,6 @@ export interface RowsOptions {
   readonly columns: ColumnNames;
   /** What grades mean, as protocol/grade-meanings.ts reads it. */
   readonly grades: string;
-}
-
-/** A file in the form that readers accept. */
-export function dataFileOf({ name, blob }: JudgedBytes): DataFile {
-  return { name, open: () => chunksOf(blob.stream()) };
 }
 
 export class JudgedRows {
@@ -68,8 +62,10 @@ export class JudgedRows {
   }
 
   /** @throws {LabError} `bad-file` if there is no pair that can be read */
-  static async read(files: readonly JudgedBytes[], { columns, grades }: RowsOptions): Promise<JudgedRows> {
-    const { pairsFile, documentsFile } = await distinguishFiles(files.map(dataFileOf), { columns });
+  static async read(
+    { pairs: pairsFile, documents: documentsFile }: Pick<OpenedData, 'pairs' | 'documents'>,
+    { columns, grades }: RowsOptions,
+  ): Promise<JudgedRows> {
     const findings = new Findings();
     const errors: RowError[] = [];
     let errorCount = 0;

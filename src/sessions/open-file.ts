@@ -5,41 +5,77 @@ import * as v from 'valibot';
 import type { JudgedBytes, JudgedRecord } from '../checkpoint/judged-files.ts';
 import { LabError } from '../common/errors.ts';
 import { type ColumnNames, ROLES } from '../data/files/columns.ts';
+import type { DataFile } from '../data/files/data-set-reader.ts';
 import { type FilePreview, previewFile } from '../data/files/preview.ts';
-import { type FileEntry, type FileScoring, FileScoringSchema } from '../protocol/files.ts';
+import type { GivenFile } from '../data/kinds/given-file.ts';
+import { givenBlob } from '../data/kinds/given-file.ts';
+import { openData, type OpenedData } from '../data/layouts/open-data.ts';
+import { type FileEntry, type FileReading, type FileScoring, FileScoringSchema } from '../protocol/files.ts';
 import { CURRENT_FOLDING } from '../relevance/pair/text-folding.ts';
 import type { FileModel } from './file-model.ts';
 import type { FileScores } from './file-scores.ts';
-import { dataFileOf, type JudgedRows } from './judged-rows.ts';
+import type { JudgedRows } from './judged-rows.ts';
 
 /** The open file. */
 export interface OpenFile {
   record: JudgedRecord;
   readonly files: readonly JudgedBytes[];
   readonly isRemembered: boolean;
+  /** Undefined where the files do not belong together. */
+  data: OpenedData | undefined;
   previews: readonly FilePreview[];
   rows: JudgedRows | undefined;
   scores: FileScores | undefined;
   model: FileModel | undefined;
 }
 
-/** Previews of files with the given columns. */
-export async function previewsOf(files: readonly JudgedBytes[], columns: ColumnNames): Promise<FilePreview[]> {
+/** The bytes of files as readers take them. */
+export function givenFiles(files: readonly JudgedBytes[]): GivenFile[] {
+  return files.map(({ name, blob }) => givenBlob(name, blob));
+}
+
+/** Opens the files of a record. @throws {LabError} `bad-file` if they cannot be read or do not belong together */
+export function openRecord(record: JudgedRecord, files: readonly JudgedBytes[]): Promise<OpenedData> {
+  const { format, sheet } = readingOf(record);
+  const said = { format: format === '' ? undefined : format, sheet: sheet === '' ? undefined : sheet };
+  return openData(givenFiles(files), { ...said, columns: namesOf(record) });
+}
+
+/** What pairs and documents look like under some columns; one that cannot be read is left out. */
+export async function previewsOf(
+  { pairs, documents }: Pick<OpenedData, 'pairs' | 'documents'>,
+  columns: ColumnNames,
+): Promise<FilePreview[]> {
   const previews: FilePreview[] = [];
-  for (const file of files) previews.push(await previewFile(dataFileOf(file), columns));
+  const files: readonly DataFile[] = documents === undefined ? [pairs] : [pairs, documents];
+  for (const file of files) previews.push(await previewFile(file, columns));
   return previews;
+}
+
+/** What a person said of how the files of a record are read. */
+export function readingOf({ reading }: JudgedRecord): FileReading {
+  return reading ?? { format: '', sheet: '' };
+}
+
+/** What grades mean: what was said, or what the layout says. */
+export function gradesOf({ record, data }: Pick<OpenFile, 'record' | 'data'>): string {
+  return record.grades === '' ? (data?.grades ?? '') : record.grades;
 }
 
 export function entryOf(record: JudgedRecord): FileEntry {
   const { id, createdAt, files, scored } = record;
   return {
     id,
-    name: files.map(({ name }) => name).join(' and '),
+    name: nameOfFiles(files.map(({ name }) => name)),
     createdAt,
     sizeBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     scored,
     scoring: scoringOf(record),
   };
+}
+
+function nameOfFiles(names: readonly string[]): string {
+  return names.length < 3 ? names.join(' and ') : `${names.slice(0, -1).join(', ')} and ${names.at(-1) ?? ''}`;
 }
 
 export function scoringOf({ scoring }: JudgedRecord): FileScoring | null {

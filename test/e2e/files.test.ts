@@ -171,6 +171,7 @@ describeBrowser('the Files view', () => {
     const profile = mkdtempSync(join(tmpdir(), 'afrl-lab-killed-'));
     let killable = await startKillableBrowser(profile, FILES_URL);
     try {
+      await killable.page.getByRole('button', { name: 'Try a sample' }).waitFor();
       await drop(killable.page, 'many.tsv', pairs);
       await startScoring(killable.page);
       for (let kills = 0; kills < 2; kills++) {

@@ -47,7 +47,7 @@ const KNOWN_NAMES: Readonly<Record<Role, readonly string[]>> = {
     'keywords',
   ],
   queryId: ['queryid', 'qid', 'searchid'],
-  docId: ['docid', 'documentid', 'productid', 'itemid', 'productuid', 'asin', 'sku', 'pid', 'uid', 'id'],
+  docId: ['docid', 'documentid', 'corpusid', 'productid', 'itemid', 'productuid', 'asin', 'sku', 'pid', 'uid', 'id'],
   title: [
     'title',
     'producttitle',

@@ -17,13 +17,13 @@ import { Findings } from './findings.ts';
 import { foundScale } from './grades.ts';
 import { type Loaded, loadDocuments, readGradedPairs } from './pairs-file.ts';
 import { readRecords } from './record-reader.ts';
-import { badFile, describeRowError, isRowError, type RowError } from './records.ts';
+import { badFile, describeRowError, isRowError, type RowError, type RowSource } from './records.ts';
 
 /** A file from any source. */
 export interface DataFile {
   readonly name: string;
-  /** Its bytes from the start; called more than once. */
-  readonly open: () => AsyncIterable<Uint8Array>;
+  /** Its contents from the start; called more than once. */
+  readonly open: () => RowSource;
 }
 
 export interface ReadDataOptions {

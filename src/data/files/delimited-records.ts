@@ -50,7 +50,8 @@ export async function* readDelimited(
   }
 }
 
-interface NumberedRow {
+/** A row of cells, not yet assigned to columns. */
+export interface NumberedRow {
   readonly row: number;
   readonly cells: readonly string[];
   readonly problem: string | undefined;
@@ -165,7 +166,8 @@ function mostFrequentDelimiter(header: string): string {
   return DELIMITERS[counts.indexOf(Math.max(...counts))] ?? ',';
 }
 
-function readHeader({ cells, problem }: NumberedRow, fileName: string): readonly string[] {
+/** The names of columns. @throws {LabError} `bad-file` if two are the same */
+export function readHeader({ cells, problem }: NumberedRow, fileName: string): readonly string[] {
   if (problem !== undefined) {
     throw badFile(fileName, {
       problem: 'its header cannot be read',
@@ -189,7 +191,8 @@ function namesIn(cells: readonly string[]): readonly string[] {
   return cells.map((cell, index) => cell.trim() || `column ${index + 1}`);
 }
 
-function toRecord({ row, cells, problem }: NumberedRow, header: readonly string[]): FileRecord | RowError {
+/** The record of a row of cells, one for each name of the header. */
+export function toRecord({ row, cells, problem }: NumberedRow, header: readonly string[]): FileRecord | RowError {
   const wrong = (what: string, expected: string, got: string): RowError => ({
     row,
     column: '',

@@ -48,8 +48,8 @@ function newMember(): ZStream {
   return stream;
 }
 
-/** Decompresses the input's part of a member. */
-function* inflate(stream: ZStream, input: Uint8Array): Generator<Uint8Array, { isEnd: boolean; used: number }> {
+/** Decompresses the input's part of a deflate stream. @throws {DamagedGzip} */
+export function* inflate(stream: ZStream, input: Uint8Array): Generator<Uint8Array, { isEnd: boolean; used: number }> {
   stream.input = input;
   stream.next_in = 0;
   stream.avail_in = input.length;

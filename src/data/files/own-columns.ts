@@ -60,9 +60,32 @@ export async function* withAddedColumns(file: DataFile, options: OwnColumnsOptio
   }
 }
 
+/** The file with its new columns as rows of cells, for writers that write no lines. */
+export async function rowsWithAddedColumns(
+  file: DataFile,
+  options: Omit<OwnColumnsOptions, 'format' | 'addedText'>,
+): Promise<{
+  readonly columns: readonly string[];
+  readonly added: ReadonlyMap<string, string>;
+  readonly rows: AsyncGenerator<Cell[]>;
+}> {
+  const { names } = await surveyColumns(file, options.columns);
+  const added = new Map(options.added.map((name) => [name, freeName(name, names)]));
+  const rows = async function* (): AsyncGenerator<Cell[]> {
+    for await (const records of recordsOf(file)) {
+      for (const record of records) {
+        const { values } = flatValues(record);
+        const own = names.map((name) => cellValue(values.get(name)));
+        yield [...own, ...addedTo(record.row, options, added).map(([, cell]) => cell)];
+      }
+    }
+  };
+  return { columns: [...names, ...added.values()], added, rows: rows() };
+}
+
 function addedTo(
   row: number,
-  { added, valuesOf }: OwnColumnsOptions,
+  { added, valuesOf }: Pick<OwnColumnsOptions, 'added' | 'valuesOf'>,
   nameOf: ReadonlyMap<string, string>,
 ): [string, Cell][] {
   const values = valuesOf(row) ?? {};

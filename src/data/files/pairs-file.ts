@@ -11,7 +11,7 @@ import { saysTheSame } from './content-id.ts';
 import { FieldReader, type FieldOptions, type Fields } from './fields.ts';
 import { GradeReader } from './grades.ts';
 import { readRecords, type RecordOptions } from './record-reader.ts';
-import { badFile, isRowError, RowProblem, type FileRecord, type RowError } from './records.ts';
+import { badFile, isRowError, RowProblem, type FileRecord, type RowError, type RowSource } from './records.ts';
 import { normaliseQuery } from '../splits.ts';
 
 /** Options for reading a file. With two files the column names apply to both. */
@@ -64,7 +64,7 @@ const KEPT_ERRORS = 1000;
  * @throws {LabError} `bad-file` if the file cannot be read or lacks a required column; `aborted` on request.
  */
 export async function* readPairs(
-  source: AsyncIterable<Uint8Array>,
+  source: RowSource,
   options: PairsOptions,
 ): AsyncGenerator<(PairRow & GradedRow) | RowError> {
   const { scale = DEFAULT_SCALE } = options;
@@ -89,7 +89,7 @@ export async function* readPairs(
  * @throws {LabError} as {@link readPairs} does.
  */
 export async function* readGradedPairs(
-  source: AsyncIterable<Uint8Array>,
+  source: RowSource,
   options: Omit<PairsOptions, 'scale' | 'grades'>,
   { needsGrade = true }: { readonly needsGrade?: boolean } = {},
 ): AsyncGenerator<GradedRow | RowError> {
@@ -120,7 +120,7 @@ function readGraded(fields: Fields, row: number, { documents, findings }: PairsO
  * @throws {LabError} as {@link readPairs} does.
  */
 export async function* readDocuments(
-  source: AsyncIterable<Uint8Array>,
+  source: RowSource,
   options: DocumentsOptions,
 ): AsyncGenerator<DocumentRow | RowError> {
   yield* readRows(source, options, ['docId', 'title'], (fields, row): DocumentRow => {
@@ -134,7 +134,7 @@ export async function* readDocuments(
  * {@link readPairs} does.
  */
 export async function loadJudgedPairs(
-  source: AsyncIterable<Uint8Array>,
+  source: RowSource,
   options: PairsOptions & { readonly scale?: LabelScale | undefined },
 ): Promise<Loaded<JudgedPair[]>> {
   const items: JudgedPair[] = [];
@@ -158,7 +158,7 @@ export async function loadJudgedPairs(
  * Throws as {@link readDocuments} does.
  */
 export async function loadDocuments(
-  source: AsyncIterable<Uint8Array>,
+  source: RowSource,
   options: DocumentsOptions,
 ): Promise<Loaded<ReadonlyMap<string, LabDocument>>> {
   const items = new Map<string, LabDocument>();
@@ -182,7 +182,7 @@ export async function loadDocuments(
 
 // Reads each record with `readRow`, and converts its problems to row errors.
 async function* readRows<T>(
-  source: AsyncIterable<Uint8Array>,
+  source: RowSource,
   options: DocumentsOptions,
   needed: readonly Role[],
   readRow: (fields: Fields, row: number) => T,

@@ -1,7 +1,7 @@
 /** Reads the records of a file of any format, detected from the file's name or, if that is ambiguous, from its start. */
 import { readDelimited } from './delimited-records.ts';
 import { readJsonArray, readJsonLines } from './json-records.ts';
-import type { FileFormat, RecordBatch } from './records.ts';
+import type { FileFormat, RecordBatch, RowSource } from './records.ts';
 import { readText, type TextOptions } from './text-stream.ts';
 
 export interface RecordOptions extends TextOptions {
@@ -12,14 +12,18 @@ export interface RecordOptions extends TextOptions {
 /**
  * Reads a file in batches of records; see {@link FileRecord} for the numbering.
  *
- * @param checkHeader - called with the column names of a CSV or TSV file before its first record; may throw
+ * @param checkHeader - called with the column names of a table before its first record; may throw
  * @throws {LabError} `bad-file` if the file as a whole cannot be read; `aborted` on request.
  */
 export async function* readRecords(
-  source: AsyncIterable<Uint8Array>,
+  source: RowSource,
   options: RecordOptions,
   checkHeader: (names: readonly string[]) => void = () => undefined,
 ): AsyncGenerator<RecordBatch> {
+  if ('records' in source) {
+    yield* source.records(options, checkHeader);
+    return;
+  }
   const { fileName } = options;
   const chunks = readText(source, options);
   const head = await readHead(chunks);

@@ -46,6 +46,21 @@ export class RowProblem extends Error {
 /** Records and errors in file order, in batches that follow the chunks of the file. */
 export type RecordBatch = readonly (FileRecord | RowError)[];
 
+/** A file that is no text, such as a workbook: it reads its records itself. */
+export interface RecordSource {
+  /**
+   * @param checkHeader - called with the names of the columns before the first record, if all records have the same; may throw
+   * @throws {LabError} `bad-file` if the file as a whole cannot be read; `aborted` on request
+   */
+  readonly records: (
+    options: { readonly signal?: AbortSignal | undefined },
+    checkHeader: (names: readonly string[]) => void,
+  ) => AsyncGenerator<RecordBatch>;
+}
+
+/** What records are read from: the bytes of a text file, or a source of records. */
+export type RowSource = AsyncIterable<Uint8Array> | RecordSource;
+
 /** The longest row, in UTF-16 units. A longer one is not a judgment but a missing quote or bracket. */
 export const MAX_ROW_LENGTH = 1 << 20;
 

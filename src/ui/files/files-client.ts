@@ -10,6 +10,7 @@ import {
   FileScoringSchema,
   FileTableSchema,
   OpenedFileSchema,
+  VerifiedSchema,
 } from '../../protocol/files.ts';
 import { LoadProgressSchema } from '../../protocol/scoring.ts';
 import * as v from 'valibot';
@@ -48,6 +49,7 @@ export function openFilesWorker(): FilesClient {
       undoCorrection: {},
       measure: { result: v.nullable(FileMeasuresSchema) },
       exportFile: { result: ExportedSchema },
+      verify: { result: VerifiedSchema },
     },
     { name: 'files' },
   );

@@ -5,15 +5,17 @@
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
 import { LabError } from '../../common/errors.ts';
 import { type Failure, failureOf } from '../../protocol/failure.ts';
-import type {
-  Exported,
-  ExportFormat,
-  FileList,
-  FileMeasures,
-  FileScoring,
-  FileScoringEvent,
-  ModelChoice,
-  OpenedFile,
+import {
+  MAX_FILES,
+  type Exported,
+  type ExportFormat,
+  type FileList,
+  type FileMeasures,
+  type FileScoring,
+  type FileScoringEvent,
+  type ModelChoice,
+  type OpenedFile,
+  type Verified,
 } from '../../protocol/files.ts';
 import type { BackendChoice, LoadProgress, LoadRequest } from '../../protocol/scoring.ts';
 import type { Pair } from '../../relevance/pair/pair.ts';
@@ -22,6 +24,8 @@ import type { CheckpointClient } from '../parts/checkpoint-client.ts';
 import { ScreenWakeLock } from '../parts/wake-lock.ts';
 import { bundledModel } from '../score/bundled-models.ts';
 import type { FilesClient, OpenFiles } from './files-client.ts';
+import { tooManyFiles } from './files-failure.ts';
+import type { StateName } from './files-state.ts';
 import { JudgedTable } from './judged-table.ts';
 
 /** What the view shows. */
@@ -111,7 +115,7 @@ export class FilesController implements ReactiveController {
     await this.#attempt(async (isCurrent) => {
       const reading = files.map(({ name }) => name).join(' and ');
       this.#set({ stage: 'reading', reading, table: undefined, measures: undefined, prepared: undefined });
-      if (files.length > 2) throw tooMany(files.length);
+      if (files.length > MAX_FILES) throw tooManyFiles(files.length);
       void askToPersist();
       const file = await (await this.#thread()).add({ files: [...files] });
       if (isCurrent()) await this.#showFile(file);
@@ -124,12 +128,18 @@ export class FilesController implements ReactiveController {
     await this.#refreshList();
   }
 
-  /** Sets how the open file is read. @param isMapped - whether the person has confirmed it */
-  async map(columns: Record<string, string>, grades: string, isMapped: boolean): Promise<void> {
-    // Shown before the thread has read the file again, because the next choice starts from what is shown.
-    if (this.file !== undefined) this.#set({ file: { ...this.file, columns, grades } });
+  /** Says how the open file is read. @param isMapped - whether that is all */
+  async map(
+    columns: Record<string, string>,
+    grades: string,
+    isMapped: boolean,
+    reading = this.file?.reading,
+  ): Promise<void> {
+    // Shown before the thread has read the file again, because the next choice is made from what is shown.
+    if (this.file !== undefined && reading !== undefined)
+      this.#set({ file: { ...this.file, columns, grades, reading } });
     await this.#attempt(async (isCurrent) => {
-      const file = await (await this.#thread()).map(columns, grades, isMapped);
+      const file = await (await this.#thread()).map(columns, grades, isMapped, reading);
       if (!isCurrent()) return;
       if (isMapped) await this.#showFile(file);
       else this.#set({ file });
@@ -213,12 +223,16 @@ export class FilesController implements ReactiveController {
     return (await this.#thread()).pair(place);
   }
 
-  async exportFile(format: ExportFormat): Promise<Exported | undefined> {
-    let exported: Exported | undefined;
-    await this.#beside(async () => {
-      exported = await (await this.#thread()).exportFile(format);
-    });
-    return exported;
+  exportFile(format: ExportFormat): Promise<Exported | undefined> {
+    return this.#given((thread) => thread.exportFile(format));
+  }
+
+  /** Checks a proof of the open file's scores by scoring all of its pairs again; undefined if that failed. */
+  async verify(proof: Blob): Promise<Verified | undefined> {
+    const scoring = this.table?.file.scoring;
+    if (scoring === undefined || this.isScoring) return undefined;
+    if (this.prepared === undefined && !(await this.prepare(scoring.choice, scoring.backend))) return undefined;
+    return this.#given((thread) => thread.verify(proof, 0));
   }
 
   /** Shows a file that has been read: its columns, the choice of a model, or its results. */
@@ -360,6 +374,15 @@ export class FilesController implements ReactiveController {
     }
   }
 
+  /** Something of the thread; undefined if that failed. */
+  async #given<T>(ask: (thread: FilesClient) => Promise<T>): Promise<T | undefined> {
+    let given: T | undefined;
+    await this.#beside(async () => {
+      given = await ask(await this.#thread());
+    });
+    return given;
+  }
+
   #changed(): void {
     this.version += 1;
     this.#host.requestUpdate();
@@ -369,26 +392,4 @@ export class FilesController implements ReactiveController {
     Object.assign(this, change);
     this.#changed();
   }
-}
-
-type StateName =
-  | 'stage'
-  | 'list'
-  | 'reading'
-  | 'file'
-  | 'failure'
-  | 'choice'
-  | 'preparing'
-  | 'prepared'
-  | 'table'
-  | 'isScoring'
-  | 'measures';
-
-function tooMany(count: number): LabError {
-  return new LabError('bad-file', {
-    message: 'These files cannot be judged together.',
-    expected: 'one file of pairs, or one of pairs and one of their documents',
-    got: `${count} files`,
-    fix: 'Put the pairs into one file.',
-  });
 }

@@ -1,5 +1,7 @@
-/** Headings of failures in the Files view. */
+/** Failures of the Files view in the words of a person who wants to go on. */
+import { LabError } from '../../common/errors.ts';
 import type { Failure } from '../../protocol/failure.ts';
+import { MAX_FILES } from '../../protocol/files.ts';
 import { failureHeading } from '../parts/failure-text.ts';
 
 export function filesFailureHeading(failure: Failure): string {
@@ -15,4 +17,14 @@ export function filesFailureHeading(failure: Failure): string {
     default:
       return failureHeading(failure);
   }
+}
+
+/** The error for more files than can be judged together. */
+export function tooManyFiles(count: number): LabError {
+  return new LabError('bad-file', {
+    message: 'These files cannot be judged together.',
+    expected: `at most ${MAX_FILES} files that belong together`,
+    got: `${count} files`,
+    fix: 'Choose the files of pairs, queries and documents alone.',
+  });
 }

@@ -5,7 +5,7 @@
 import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { Failure } from '../../protocol/failure.ts';
-import type { FileSurvey, OpenedFile, Preview } from '../../protocol/files.ts';
+import type { FileReading, FileSurvey, OpenedFile, Preview } from '../../protocol/files.ts';
 import { fieldStyles } from '../parts/field-styles.ts';
 import { formatCount } from '../parts/format.ts';
 import '../parts/lab-grade-choice.ts';
@@ -18,6 +18,8 @@ export interface Mapping {
   readonly columns: Record<string, string>;
   readonly grades: string;
   readonly isMapped: boolean;
+  /** By default as before. */
+  readonly reading?: FileReading;
 }
 
 const ROLE_NAMES: Readonly<Record<string, string>> = {
@@ -100,6 +102,13 @@ export class LabFileMapping extends LabElement {
         font-variant-numeric: tabular-nums;
         list-style: none;
       }
+      .layout {
+        display: flex;
+        flex-wrap: wrap;
+        gap: var(--space-2) var(--space-4);
+        align-items: center;
+        font-size: var(--text-small);
+      }
       .found {
         display: grid;
         gap: var(--space-2);
@@ -138,7 +147,7 @@ export class LabFileMapping extends LabElement {
         }Other
         columns are kept and exported with the scores.
       </p>
-      ${file.failure === null ? nothing : this.#failure(file.failure)}
+      ${this.#layout(file)} ${file.failure === null ? nothing : this.#failure(file.failure)}
       <div class="found" role="status">${file.survey === null ? nothing : this.#survey(file.survey)}</div>
       ${file.survey === null ? nothing : this.#gradeChoice(file.survey, file)}
       <div class="actions">
@@ -151,6 +160,45 @@ export class LabFileMapping extends LabElement {
         </button>
       </div>
       ${file.previews.map((preview) => this.#preview(preview, file))}`;
+  }
+
+  #layout({ layout, layouts, sheets, notes, reading }: OpenedFile): unknown {
+    const readAs = (change: Partial<FileReading>): void =>
+      this.#dispatch({ columns: {}, grades: '', isMapped: false, reading: { ...reading, ...change } });
+    const found = layout === null ? 'not recognised' : `found: ${layout.name}`;
+    return html`<div class="layout">
+        <label>
+          Layout
+          <select
+            class="control"
+            @change=${(event: Event) => readAs({ format: chosenIn(event), sheet: reading.sheet })}
+          >
+            <option value="" .selected=${reading.format === ''}>${reading.format === '' ? found : 'find it'}</option>
+            ${layouts.map((name) => html`<option .value=${name} .selected=${name === reading.format}>${name}</option>`)}
+          </select>
+        </label>
+        ${
+          sheets.length < 2
+            ? nothing
+            : html`<label>
+                Sheet
+                <select class="control" @change=${(event: Event) => readAs({ sheet: chosenIn(event) })}>
+                  <option value="" .selected=${reading.sheet === ''}>the first</option>
+                  ${sheets.map(
+                    (name) => html`<option .value=${name} .selected=${name === reading.sheet}>${name}</option>`,
+                  )}
+                </select>
+              </label>`
+        }
+      </div>
+      ${
+        layout === null || (layout.name === 'table' && notes.length === 0)
+          ? nothing
+          : html`<ul class="facts">
+              ${layout.name === 'table' ? nothing : html`<li>Read as ${layout.title}.</li>`}
+              ${notes.map((note) => html`<li>${note}</li>`)}
+            </ul>`
+      }`;
   }
 
   #preview({ name, columns, rows }: Preview, file: OpenedFile): unknown {
@@ -255,6 +303,10 @@ export class LabFileMapping extends LabElement {
   #dispatch(mapping: Mapping): void {
     this.dispatchEvent(new CustomEvent<Mapping>('file-mapping', { detail: mapping }));
   }
+}
+
+function chosenIn({ currentTarget }: Event): string {
+  return currentTarget instanceof HTMLSelectElement ? currentTarget.value : '';
 }
 
 declare global {

@@ -113,9 +113,10 @@ export class LabFileStart extends LabElement {
     return html`<section class="drop" aria-label="A file to judge">
         <h2>Judge a file of queries and documents, here</h2>
         <p class="lead">
-          Drop it anywhere on this page: TSV, CSV, JSON lines or JSON, also .gz, with a query and a document in each
-          row. Documents may be in a second file, by docId; then drop both together. The file is read, scored and stored
-          on this machine, and leaves it only if you export it.
+          Drop it anywhere on this page: TSV, CSV, JSON, Excel or Parquet, also .gz and .zip, with a query and a
+          document in each row. Drop files together that belong together: pairs and documents, or BEIR, TREC, MS MARCO,
+          ESCI, Quepid and others as they are. They are read, scored and kept on this machine, and leave it only as what
+          you export.
         </p>
         <div class="ways">
           <button class="primary" @click=${() => this.renderRoot.querySelector<HTMLInputElement>('.files')?.click()}>
@@ -133,7 +134,7 @@ export class LabFileStart extends LabElement {
           type="file"
           hidden
           multiple
-          accept=".tsv,.csv,.txt,.json,.jsonl,.ndjson,.gz"
+          accept=".tsv,.csv,.txt,.json,.jsonl,.ndjson,.gz,.zip,.xlsx,.parquet,.qrels,.run,.trec,.dat"
           @change=${this.#chosen}
         />
         ${this.isPasting ? this.#paste() : nothing}

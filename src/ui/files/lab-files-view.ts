@@ -33,15 +33,19 @@ import './lab-file-results.ts';
 import type { GivenGrade } from './lab-file-results.ts';
 import './lab-file-start.ts';
 import type { NamedBlob } from './lab-file-start.ts';
+import { describeVerified } from './verified.ts';
 import type { ReasonSource } from './lab-pair-panel.ts';
 
 const FORMAT_NAMES: Readonly<Record<ExportFormat, string>> = {
   csv: 'CSV for spreadsheets',
   tsv: 'TSV',
   jsonl: 'JSON lines',
+  parquet: 'Parquet',
   run: 'TREC run',
   qrels: 'TREC qrels',
   pairs: 'Pairs to train on',
+  html: 'Report (HTML)',
+  proof: 'Proof',
 };
 /** The key under which this browser stores the name that signs corrections. */
 const JUDGE_KEY = 'afrl-lab-judge';
@@ -134,7 +138,7 @@ export class LabFilesView extends LabElement {
       case 'mapping':
         return html`<lab-file-mapping
           .file=${files.file}
-          @file-mapping=${({ detail }: CustomEvent<Mapping>) => files.map(detail.columns, detail.grades, detail.isMapped)}
+          @file-mapping=${({ detail }: CustomEvent<Mapping>) => files.map(detail.columns, detail.grades, detail.isMapped, detail.reading)}
         ></lab-file-mapping>`;
       case 'ready':
         return html`<lab-file-ready
@@ -235,6 +239,10 @@ export class LabFilesView extends LabElement {
     return html`<div class="exports" role="group" aria-label="Export">
         <span class="heading">Export</span>
         ${EXPORT_FORMATS.map((format) => html`<button @click=${() => this.#export(format)}>${FORMAT_NAMES[format]}</button>`)}
+        <button @click=${() => this.renderRoot.querySelector<HTMLInputElement>('.proof')?.click()}>
+          Check a proof
+        </button>
+        <input class="proof" type="file" hidden accept=".json" @change=${this.#proofChosen} />
       </div>
       <label class="judge">
         Corrections${corrections === 0 ? '' : ` (${formatCount(corrections)})`} signed by
@@ -250,6 +258,15 @@ export class LabFilesView extends LabElement {
     download(exported.file, exported.fileName);
     this.exportNotes = exported.notes;
   }
+
+  readonly #proofChosen = async ({ currentTarget: input }: Event): Promise<void> => {
+    const [proof] = input instanceof HTMLInputElement ? (input.files ?? []) : [];
+    if (!(input instanceof HTMLInputElement) || proof === undefined) return;
+    input.value = ''; // the same file can be chosen again
+    this.exportNotes = ['Scoring the pairs of the proof again…'];
+    const verified = await this.#files.verify(proof);
+    this.exportNotes = verified === undefined ? [] : [describeVerified(verified)];
+  };
 
   readonly #named = ({ currentTarget: input }: Event): void => {
     if (!(input instanceof HTMLInputElement)) return;

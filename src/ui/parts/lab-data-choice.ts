@@ -152,15 +152,15 @@ export class LabDataChoice extends LabElement {
           ${reading === undefined ? (isChosen ? 'Choose another file' : 'Choose a file') : `Reading ${reading}`}
         </button>
         <p class="help">
-          Or drop it here: TSV, CSV, JSON lines or JSON, also .gz, with a query, a title and a grade in each row.
-          Documents may be in a second file, by docId; then choose both together. Nothing leaves this machine.
+          Or drop it here: TSV, CSV, JSON, Excel or Parquet, also .gz and .zip, with a query, a title and a grade in
+          each row. Documents may be in a second file, by docId; then choose both together. Nothing leaves this machine.
         </p>
         <input
           class="pairs"
           type="file"
           hidden
           multiple
-          accept=".tsv,.csv,.txt,.json,.jsonl,.ndjson,.gz"
+          accept=".tsv,.csv,.txt,.json,.jsonl,.ndjson,.gz,.zip,.xlsx,.parquet"
           @change=${this.#chosen}
         />
       </div>

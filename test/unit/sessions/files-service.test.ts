@@ -3,6 +3,7 @@
  * exports that bring everything back out.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -14,6 +15,7 @@ import { FilesService } from '../../../src/sessions/files-service.ts';
 import { Rng } from '../../../src/common/rng.ts';
 import { MODEL_FILES } from '../../../src/infer/lab-model.ts';
 import { lab } from '../cli/lab.ts';
+import { given, rowsIn } from '../data/kinds/given.ts';
 import { MemoryJudged } from './memory-judged.ts';
 
 const FOLDER = 'public/models/general';
@@ -61,6 +63,13 @@ async function score(service: FilesService): Promise<FileScoringEvent[]> {
 async function exported(service: FilesService, format: ExportFormat): Promise<string> {
   const bytes = await (await service.exportFile(format)).file.arrayBuffer();
   return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
+}
+
+/** A proof whose window has another hash, with a result that agrees with it. */
+function forgeProof(proof: { result: { windows: string[] } }, window: number): string {
+  const windows = proof.result.windows.map((hash, i) => (i === window ? hash.replaceAll(/./gu, 'a') : hash));
+  const sha256 = createHash('sha256').update(windows.join('\n')).digest('hex');
+  return JSON.stringify({ ...proof, result: { sha256, windows } });
 }
 
 describe('a file in the page', () => {
@@ -196,6 +205,46 @@ describe('a file in the page', () => {
     const expected = [...table.golds].map((gold, place) => (place === 0 ? 2 : place === 1 ? -1 : gold));
     expect(dataSet.pairs.map(({ grade }) => Number(grade))).toEqual(expected.filter((grade) => grade >= 0));
     expect(dataSet.pairs[0]?.document.docId).toBe('000');
+  });
+
+  it('gives a proof that the page and the command line check by scoring again', async () => {
+    const proof = await exported(service, 'proof');
+    const all = await service.verify(blobOf(proof), 0);
+    expect(all).toEqual({ windows: 3, pairs: 1300, of: 1300, different: [] });
+    expect((await service.verify(blobOf(proof), 1)).windows).toBe(1);
+    const [path, proofPath] = [join(folder, 'pairs.csv'), join(folder, 'pairs.proof.json')];
+    writeFileSync(path, csv);
+    writeFileSync(proofPath, proof);
+    const held = await lab('verify', proofPath, '--all');
+    expect(held.code, held.err).toBe(0);
+    expect(held.out).toMatch(/1,300 of 1,300 pairs scored again on wasm: all scores are the same/u);
+
+    const { result, ...rest } = JSON.parse(proof) as { result: { windows: string[] } };
+    const forged = forgeProof({ ...rest, result }, 1);
+    expect((await service.verify(blobOf(forged), 0)).different).toEqual([{ firstRow: 514, lastRow: 1025 }]);
+    writeFileSync(proofPath, forged);
+    const refused = await lab('verify', proofPath, '--all');
+    expect(refused.code).toBe(2);
+    expect(refused.err).toMatch(/others in rows 514 to 1025/u);
+    await expect(service.verify(blobOf(proof.replace('"windows": [', '"windows": [ "00",')), 0)).rejects.toThrow(
+      /no proof/u,
+    );
+    writeFileSync(path, `${csv}x,1,2,y,z,1,2\n`);
+    writeFileSync(proofPath, proof);
+    expect((await lab('verify', proofPath)).err).toMatch(/The file pairs\.csv is not that of the proof/u);
+  });
+
+  it('gives Parquet with its own columns as text, and a report that is text alone', async () => {
+    const { file } = await service.exportFile('parquet');
+    const rows = await rowsIn(given('x.parquet', new Uint8Array(await file.arrayBuffer())));
+    const lines = (await exported(service, 'jsonl')).trimEnd().split('\n');
+    const own = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(rows).toHaveLength(own.length);
+    expect(rows[3]).toMatchObject({ docId: '003', Remark: '=1+1', lab_score: own[3]?.['lab_score'] });
+    const html = await exported(service, 'html');
+    expect(html).toMatch(/^<!doctype html>/u);
+    expect(html).not.toMatch(/<script|https?:|src=|url\(/u);
+    expect(html).toContain('NDCG@10, beside BM25');
   });
 
   it('takes over what was said of a file of the same shape, and says that a column is kept as it is', async () => {

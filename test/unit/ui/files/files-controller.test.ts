@@ -6,7 +6,7 @@ import { FilesController } from '../../../../src/ui/files/files-controller.ts';
 
 function opened(columns: Record<string, string>, grades: string): OpenedFile {
   const entry = { id: 'a', name: 'a.csv', createdAt: 1, sizeBytes: 1, scored: 0, scoring: null };
-  return { entry, previews: [], roles: ['query', 'grade'], columns, grades, isMapped: false, isRemembered: false, survey: null, failure: null }; // prettier-ignore
+  return { entry, previews: [], roles: ['query', 'grade'], columns, grades, reading: { format: '', sheet: '' }, layout: null, layouts: [], sheets: [], notes: [], isMapped: false, isRemembered: false, survey: null, failure: null }; // prettier-ignore
 }
 
 describe('FilesController', () => {

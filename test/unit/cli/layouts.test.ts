@@ -1,0 +1,108 @@
+/** Files of several layouts and kinds on the command line: the same scores, whichever way the pairs are written. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { given, rowsIn, textRow, workbookOf, zipOf } from '../data/kinds/given.ts';
+import { lab } from './lab.ts';
+
+const TITLES = ['Red kettle, steel', 'Garden hose', 'Blue kettle'];
+const GRADES = [3, 0, 1];
+
+describe('lab score', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'afrl-lab-layouts-'));
+  const put = (name: string, content: string | Uint8Array): string => {
+    const path = join(folder, name);
+    writeFileSync(path, content);
+    return path;
+  };
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  const csv = [
+    'query,docId,title,grade',
+    ...TITLES.map((title, i) => `red kettle,D${i},"${title}",${GRADES[i] ?? ''}`),
+    '',
+  ].join('\n');
+  const beir = {
+    'corpus.jsonl': TITLES.map((title, i) => JSON.stringify({ _id: `D${i}`, title, text: '' })).join('\n'),
+    'queries.jsonl': '{"_id":"q7","text":"red kettle"}\n',
+    'test.tsv': ['query-id\tcorpus-id\tscore', ...GRADES.map((grade, i) => `q7\tD${i}\t${grade}`), ''].join('\n'),
+  };
+  const scores = async (...args: string[]): Promise<{ err: string; rows: unknown[] }> => {
+    const out = join(folder, 'out.jsonl');
+    const { code, err } = await lab('score', ...args, '--backend', 'cpu', '--out', out, '--force');
+    expect(code, err).toBe(0);
+    const rows = readFileSync(out, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    return { err, rows: rows.map(({ docId, score, grade }) => [docId, score, grade]) };
+  };
+
+  it('gives the same scores for a table, BEIR, an archive of it and a workbook', async () => {
+    const plain = await scores(put('pairs.csv', csv));
+    const files = Object.entries(beir).map(([name, content]) => put(name, content));
+    const several = await scores(...files);
+    expect(several.err).toMatch(/Read as BEIR/u);
+    expect(several.rows).toEqual(plain.rows);
+    expect((await scores(put('beir.zip', zipOf(beir)))).rows).toEqual(plain.rows);
+    const rows = csv
+      .trim()
+      .split('\n')
+      .map((line) => textRow(line.split(/,(?! )/u).map((cell) => cell.replaceAll('"', ''))));
+    const book = workbookOf({ sheets: { Notes: textRow(['x']), March: rows.join('') } });
+    expect((await scores(put('pairs.xlsx', book), '--sheet', 'March')).rows).toEqual(plain.rows);
+  });
+
+  it('takes judgments with their documents and queries by name, and says what is missing', async () => {
+    const [corpus = '', queries = '', qrels = ''] = Object.entries(beir).map(([name, content]) => put(name, content));
+    const named = await scores(qrels, '--docs', corpus, '--queries', queries, '--format', 'beir');
+    expect(named.rows).toHaveLength(3);
+    const { code, err } = await lab('score', qrels, '--docs', corpus);
+    expect(code).toBe(2);
+    expect(err).toMatch(/texts of the queries are missing.*--queries/u);
+  });
+
+  it('exports a run, judgments, Parquet, a report and a proof, and marks a CSV for Excel', async () => {
+    const [out, ...exports] = ['s.csv', 's.run', 's.qrels', 's.parquet', 's.html'].map((name) => join(folder, name));
+    const proof = join(folder, 's.proof.json');
+    const also = exports.flatMap((path) => ['--export', path]);
+    const hostile = csv.replace('Garden hose', '<script>alert(1)</script>');
+    const path = put('h.csv', hostile);
+    const run = ['score', path, '--backend', 'cpu', '--out', out ?? '', '--bom', ...also, '--proof', proof];
+    const first = await lab(...run);
+    expect(first.code, first.err).toBe(0);
+    const [trec = '', qrels = '', parquet = '', html = ''] = exports;
+    expect(readFileSync(out ?? '', 'utf8')).toMatch(/^\uFEFFrow,query/u);
+    expect(
+      readFileSync(trec, 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => line.split(' ')[3]),
+    ).toEqual(['1', '2', '3']);
+    expect(readFileSync(qrels, 'utf8').trim().split('\n').toSorted()).toEqual(
+      GRADES.map((grade, i) => `red%20kettle 0 D${i} ${grade}`),
+    );
+    const rows = await rowsIn(given('s.parquet', readFileSync(parquet)));
+    expect(rows).toMatchObject(GRADES.map((grade, i) => ({ row: i + 2, docId: `D${i}`, grade })));
+    const page = readFileSync(html, 'utf8');
+    expect(page).toContain('&lt;script&gt;alert(1)&lt;/script&gt;');
+    expect(page).not.toMatch(/<script/u);
+    expect((await lab('verify', proof)).code).toBe(0);
+    const again = await lab(...run);
+    expect(again.code).toBe(2);
+    expect(again.err).toMatch(/exists already/u);
+    expect((await lab('score', path, '--export', join(folder, 'x.pdf'))).err).toMatch(
+      /\.run, \.qrels, \.parquet, \.html/u,
+    );
+  });
+
+  it('never writes over any of its inputs', async () => {
+    const [corpus = '', queries = '', qrels = ''] = Object.entries(beir).map(([name, content]) => put(name, content));
+    for (const out of [corpus, queries]) {
+      const { code, err } = await lab('score', qrels, corpus, queries, '--out', out, '--force');
+      expect(code).toBe(2);
+      expect(err).toMatch(/would replace the input/u);
+    }
+  });
+});
