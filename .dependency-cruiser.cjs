@@ -45,6 +45,7 @@ const ROOMS = [
   'cli',
   'cli/runs',
   'cli/models',
+  'cli/score',
   'cli/studies',
 ];
 const room = (names) => `^src/(${names.join('|')})/[^/]+$`;

@@ -26,12 +26,12 @@ export const COMMANDS: readonly LazyCommand[] = [
   {
     name: 'score',
     summary: 'judge every query-document pair of a file',
-    load: async () => (await import('./score-command.ts')).scoreCommand(),
+    load: async () => (await import('./score/score-command.ts')).scoreCommand(),
   },
   {
     name: 'verify',
     summary: 'check a proof of scores, by scoring a sample or all again',
-    load: async () => (await import('./verify-command.ts')).verifyCommand(),
+    load: async () => (await import('./score/verify-command.ts')).verifyCommand(),
   },
   {
     name: 'serve',

@@ -2,19 +2,19 @@
  * The action of `lab score`.
  */
 import { stat } from 'node:fs/promises';
-import { type DecodingKind, defaultDecoding } from '../config/decoding.ts';
-import { LabError, throwIfAborted } from '../common/errors.ts';
-import type { ColumnNames } from '../data/files/columns.ts';
-import { TwoFiles } from '../data/files/fields.ts';
-import { Findings } from '../data/files/findings.ts';
-import { type PairRow, readPairs } from '../data/files/pairs-file.ts';
-import { describeRowError, type RowError } from '../data/files/records.ts';
-import { type LabModel, loadLabModel, type ModelFileName, onScale, whyNoReasons } from '../infer/lab-model.ts';
-import type { OpenedData } from '../data/layouts/open-data.ts';
-import { SCORE_WINDOW, type ScoredItem, scoreStream } from '../infer/score-pairs.ts';
-import { DEFAULT_SCALE, type LabelScale } from '../relevance/pair/labels.ts';
-import { describeMemory } from '../model/memory.ts';
-import type { Precision } from '../model/stored-weights.ts';
+import { type DecodingKind, defaultDecoding } from '../../config/decoding.ts';
+import { LabError, throwIfAborted } from '../../common/errors.ts';
+import type { ColumnNames } from '../../data/files/columns.ts';
+import { TwoFiles } from '../../data/files/fields.ts';
+import { Findings } from '../../data/files/findings.ts';
+import { type PairRow, readPairs } from '../../data/files/pairs-file.ts';
+import { describeRowError, type RowError } from '../../data/files/records.ts';
+import { type LabModel, loadLabModel, type ModelFileName, onScale, whyNoReasons } from '../../infer/lab-model.ts';
+import type { OpenedData } from '../../data/layouts/open-data.ts';
+import { SCORE_WINDOW, type ScoredItem, scoreStream } from '../../infer/score-pairs.ts';
+import { DEFAULT_SCALE, type LabelScale } from '../../relevance/pair/labels.ts';
+import { describeMemory } from '../../model/memory.ts';
+import type { Precision } from '../../model/stored-weights.ts';
 import {
   commonScaleOf,
   describeScales,
@@ -26,21 +26,21 @@ import {
   rowsToScore,
   surveyRows,
   unreadGrades,
-} from '../runs/score-rows.ts';
-import { ScoreTally } from '../runs/score-tally.ts';
-import type { ProofFacts } from '../runs/score-proof.ts';
+} from '../../runs/score-rows.ts';
+import { ScoreTally } from '../../runs/score-tally.ts';
+import type { ProofFacts } from '../../runs/score-proof.ts';
 import { ScoreExports } from './score-exports.ts';
 import { modelHash } from './verify-action.ts';
-import { nameOfPath } from './given-paths.ts';
-import { interruption } from './interruption.ts';
-import { readModelFiles } from './model-folder.ts';
-import { openNodeBackend } from './node-backend.ts';
-import type { BackendChoice } from '../protocol/scoring.ts';
+import { nameOfPath } from '../given-paths.ts';
+import { interruption } from '../interruption.ts';
+import { readModelFiles } from '../model-folder.ts';
+import { openNodeBackend } from '../node-backend.ts';
+import type { BackendChoice } from '../../protocol/scoring.ts';
 import { hashBytes, hashFile } from './score-journal.ts';
 import { checkScoreOutput, reasonsOf, ScoreOutput } from './score-output.ts';
 import { printSummary } from './score-summary.ts';
-import { type FilesOptions, noteFindings, openFiles, readDocuments, SHOWN_ERRORS } from './pair-files.ts';
-import { note, print, Progress } from './terminal.ts';
+import { type FilesOptions, noteFindings, openFiles, readDocuments, SHOWN_ERRORS } from '../pair-files.ts';
+import { note, print, Progress } from '../terminal.ts';
 
 interface ScoreOptions extends FilesOptions {
   readonly model: string;

@@ -5,14 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { partOf } from '../../../src/cli/outputs.ts';
-import { ScoreOutput } from '../../../src/cli/score-output.ts';
-import type { PairRow } from '../../../src/data/files/pairs-file.ts';
-import { readPairs } from '../../../src/data/files/pairs-file.ts';
-import { isRowError } from '../../../src/data/files/records.ts';
-import type { ScoredItem } from '../../../src/infer/score-pairs.ts';
-import { DEFAULT_SCALE } from '../../../src/relevance/pair/labels.ts';
-import { makeDocument } from '../../../src/relevance/pair/pair.ts';
+import { partOf } from '../../../../src/cli/outputs.ts';
+import { ScoreOutput } from '../../../../src/cli/score/score-output.ts';
+import type { PairRow } from '../../../../src/data/files/pairs-file.ts';
+import { readPairs } from '../../../../src/data/files/pairs-file.ts';
+import { isRowError } from '../../../../src/data/files/records.ts';
+import type { ScoredItem } from '../../../../src/infer/score-pairs.ts';
+import { DEFAULT_SCALE } from '../../../../src/relevance/pair/labels.ts';
+import { makeDocument } from '../../../../src/relevance/pair/pair.ts';
 
 let folder: string;
 beforeAll(async () => {

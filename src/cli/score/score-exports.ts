@@ -1,22 +1,22 @@
 /**
  * What `lab score` writes beside its table of scores once all pairs have one: TREC's run and judgments, Parquet, a report, a proof.
  */
-import { LabError } from '../common/errors.ts';
-import { LAB_VERSION } from '../common/version.ts';
-import { trecQrels, trecRun, type TrecEntry } from '../data/files/trec-lines.ts';
-import type { Cell } from '../data/files/table-writer.ts';
-import { type ColumnType, parquetOf } from '../data/kinds/parquet-writer.ts';
-import type { LabModel } from '../infer/lab-model.ts';
-import type { ScoredItem } from '../infer/score-pairs.ts';
-import type { PairRow } from '../data/files/pairs-file.ts';
-import { placesByQuery, rankedPlaces } from '../relevance/metrics/ranked-places.ts';
-import type { LabelScale } from '../relevance/pair/labels.ts';
-import { makeProof, type ProofFacts, ScoreHash } from '../runs/score-proof.ts';
-import { scoreRecord } from '../runs/score-record.ts';
-import { reportedFacts, reportedMeasures, scoreReport } from '../runs/score-report.ts';
-import type { ScoreTally } from '../runs/score-tally.ts';
-import { checkOutputFile, OutputFile, type OutputRules } from './outputs.ts';
-import { note } from './terminal.ts';
+import { LabError } from '../../common/errors.ts';
+import { LAB_VERSION } from '../../common/version.ts';
+import { trecQrels, trecRun, type TrecEntry } from '../../data/files/trec-lines.ts';
+import type { Cell } from '../../data/files/table-writer.ts';
+import { type ColumnType, parquetOf } from '../../data/kinds/parquet-writer.ts';
+import type { LabModel } from '../../infer/lab-model.ts';
+import type { ScoredItem } from '../../infer/score-pairs.ts';
+import type { PairRow } from '../../data/files/pairs-file.ts';
+import { placesByQuery, rankedPlaces } from '../../relevance/metrics/ranked-places.ts';
+import type { LabelScale } from '../../relevance/pair/labels.ts';
+import { makeProof, type ProofFacts, ScoreHash } from '../../runs/score-proof.ts';
+import { scoreRecord } from '../../runs/score-record.ts';
+import { reportedFacts, reportedMeasures, scoreReport } from '../../runs/score-report.ts';
+import type { ScoreTally } from '../../runs/score-tally.ts';
+import { checkOutputFile, OutputFile, type OutputRules } from '../outputs.ts';
+import { note } from '../terminal.ts';
 
 const FORMATS = ['run', 'qrels', 'parquet', 'html'] as const;
 type Format = (typeof FORMATS)[number];

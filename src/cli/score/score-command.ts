@@ -1,5 +1,8 @@
 /**
  * `lab score`: judges every pair of a file.
+ *
+ * Room `cli/score/`: `score` and `verify`, from rows to labels, exports and proofs. Reading of files is in `data/`, what
+ * they share with the page in `runs/`.
  */
 import { Command } from 'commander';
 import {
@@ -10,10 +13,10 @@ import {
   modelOption,
   precisionOption,
   wholeNumber,
-} from './options.ts';
-import { forceOption } from './outputs.ts';
-import { columnOption, docsOption, formatOption, gradeOption, queriesOption, sheetOption } from './pair-files.ts';
-import { lazily } from './lazily.ts';
+} from '../options.ts';
+import { forceOption } from '../outputs.ts';
+import { columnOption, docsOption, formatOption, gradeOption, queriesOption, sheetOption } from '../pair-files.ts';
+import { lazily } from '../lazily.ts';
 
 export function scoreCommand(): Command {
   return new Command('score')

@@ -3,21 +3,21 @@
  */
 import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { LabError } from '../common/errors.ts';
-import { type ColumnNames, ROLES } from '../data/files/columns.ts';
-import { TwoFiles } from '../data/files/fields.ts';
-import { readPairs } from '../data/files/pairs-file.ts';
-import { loadLabModel, MODEL_FILES, type ModelFileName, onScale } from '../infer/lab-model.ts';
-import { PRECISIONS } from '../config/stored.ts';
-import { modelHashOf, readProof, type ScoreProof } from '../runs/score-proof.ts';
-import { rowsToScore } from '../runs/score-rows.ts';
-import { verifyScores } from '../runs/verify-scores.ts';
-import { interruption } from './interruption.ts';
-import { readModelFiles } from './model-folder.ts';
-import { openNodeBackend } from './node-backend.ts';
-import { assertFile, openFiles, readDocuments } from './pair-files.ts';
+import { LabError } from '../../common/errors.ts';
+import { type ColumnNames, ROLES } from '../../data/files/columns.ts';
+import { TwoFiles } from '../../data/files/fields.ts';
+import { readPairs } from '../../data/files/pairs-file.ts';
+import { loadLabModel, MODEL_FILES, type ModelFileName, onScale } from '../../infer/lab-model.ts';
+import { PRECISIONS } from '../../config/stored.ts';
+import { modelHashOf, readProof, type ScoreProof } from '../../runs/score-proof.ts';
+import { rowsToScore } from '../../runs/score-rows.ts';
+import { verifyScores } from '../../runs/verify-scores.ts';
+import { interruption } from '../interruption.ts';
+import { readModelFiles } from '../model-folder.ts';
+import { openNodeBackend } from '../node-backend.ts';
+import { assertFile, openFiles, readDocuments } from '../pair-files.ts';
 import { hashBytes, hashFile } from './score-journal.ts';
-import { note, print, Progress } from './terminal.ts';
+import { note, print, Progress } from '../terminal.ts';
 
 interface VerifyOptions {
   readonly windows: number;

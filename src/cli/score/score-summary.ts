@@ -1,9 +1,9 @@
 /**
  * Prints the summary of `lab score`.
  */
-import { describeQueries } from '../relevance/metrics/label-report.ts';
-import type { Summary } from '../runs/score-tally.ts';
-import { print } from './terminal.ts';
+import { describeQueries } from '../../relevance/metrics/label-report.ts';
+import type { Summary } from '../../runs/score-tally.ts';
+import { print } from '../terminal.ts';
 
 /** Prints a summary for people. */
 export function printSummary(summary: Summary): void {

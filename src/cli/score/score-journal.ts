@@ -7,10 +7,10 @@ import { createReadStream } from 'node:fs';
 import { appendFile, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import * as v from 'valibot';
-import { LabError } from '../common/errors.ts';
-import type { LabelScore } from '../infer/score.ts';
-import { partOf } from './outputs.ts';
-import { isErrno, systemError } from './system-errors.ts';
+import { LabError } from '../../common/errors.ts';
+import type { LabelScore } from '../../infer/score.ts';
+import { partOf } from '../outputs.ts';
+import { isErrno, systemError } from '../system-errors.ts';
 
 /** What must be unchanged to resume, by readable names. */
 export type ScoreIdentity = Readonly<Record<string, string>>;

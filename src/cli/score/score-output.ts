@@ -1,21 +1,21 @@
 /**
  * The output of `lab score`: one row per pair, optionally with reasoning.
  */
-import type { DecodingKind } from '../config/decoding.ts';
-import { LabError } from '../common/errors.ts';
-import type { PairRow } from '../data/files/pairs-file.ts';
-import { jsonLines, tableLines } from '../data/files/table-writer.ts';
-import { automataOf } from '../infer/held/completion-holder.ts';
-import { generateAll } from '../infer/generate.ts';
-import type { LabModel } from '../infer/lab-model.ts';
-import type { ScoredItem } from '../infer/score-pairs.ts';
-import { formatTrace, parseTrace, type TraceStep } from '../relevance/trace/trace.ts';
-import { EOS } from '../relevance/pair/vocabulary.ts';
-import { spokenStep } from '../relevance/rules/spoken-step.ts';
-import { PairChecker } from '../relevance/rules/verify.ts';
-import { scoreRecord } from '../runs/score-record.ts';
-import type { PromptField } from '../relevance/prompt/prompt.ts';
-import { checkOutputFile, OutputFile, type OutputRules, partOf } from './outputs.ts';
+import type { DecodingKind } from '../../config/decoding.ts';
+import { LabError } from '../../common/errors.ts';
+import type { PairRow } from '../../data/files/pairs-file.ts';
+import { jsonLines, tableLines } from '../../data/files/table-writer.ts';
+import { automataOf } from '../../infer/held/completion-holder.ts';
+import { generateAll } from '../../infer/generate.ts';
+import type { LabModel } from '../../infer/lab-model.ts';
+import type { ScoredItem } from '../../infer/score-pairs.ts';
+import { formatTrace, parseTrace, type TraceStep } from '../../relevance/trace/trace.ts';
+import { EOS } from '../../relevance/pair/vocabulary.ts';
+import { spokenStep } from '../../relevance/rules/spoken-step.ts';
+import { PairChecker } from '../../relevance/rules/verify.ts';
+import { scoreRecord } from '../../runs/score-record.ts';
+import type { PromptField } from '../../relevance/prompt/prompt.ts';
+import { checkOutputFile, OutputFile, type OutputRules, partOf } from '../outputs.ts';
 import { type KeptRows, type KeptScore, type ScoreIdentity, ScoreJournal } from './score-journal.ts';
 
 const FORMATS = ['csv', 'tsv', 'jsonl'] as const;

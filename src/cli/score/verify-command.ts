@@ -2,8 +2,8 @@
  * `lab verify`: checks a proof of scores by scoring again.
  */
 import { Command } from 'commander';
-import { GENERAL_MODEL_FOLDER, modelOption, wholeNumber } from './options.ts';
-import { lazily } from './lazily.ts';
+import { GENERAL_MODEL_FOLDER, modelOption, wholeNumber } from '../options.ts';
+import { lazily } from '../lazily.ts';
 
 export function verifyCommand(): Command {
   return new Command('verify')
