@@ -12,9 +12,9 @@ import { failureNotice } from '../parts/failure-notice.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { lessonAddress } from '../parts/routes.ts';
 import { baseStyles } from '../parts/shared-styles.ts';
-import './lab-flow.ts';
-import { bundledRecording } from './lesson-material.ts';
-import { paidText, recordedNote, rulesLostText } from './lesson-text.ts';
+import '../flow/lab-flow.ts';
+import { bundledRecording } from '../parts/bundled-recording.ts';
+import { paidText, recordedNote, rulesLostText } from './collapse/lesson-text.ts';
 
 const DOORS = [
   {

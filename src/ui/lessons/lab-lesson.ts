@@ -13,14 +13,14 @@ import { failureNotice } from '../parts/failure-notice.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { lessonAddress, SCREEN_COUNT } from '../parts/routes.ts';
 import { baseStyles, buttonStyles } from '../parts/shared-styles.ts';
-import { type Guesses, keepGuesses, readGuesses } from './guesses.ts';
-import { criterionStyles } from './criterion-looks.ts';
-import type { LabFlow } from './lab-flow.ts';
-import { curvesCsv } from './lesson-files.ts';
-import { type LessonMaterial, loadMaterial, ownRecording } from './lesson-material.ts';
-import { type LessonContext, type LessonScreen, SCREENS } from './lesson-screens.ts';
+import { type Guesses, keepGuesses, readGuesses } from './parts/guesses.ts';
+import { criterionStyles } from '../flow/criterion-looks.ts';
+import type { LabFlow } from '../flow/lab-flow.ts';
+import { curvesCsv } from './collapse/lesson-files.ts';
+import { type LessonMaterial, loadMaterial, ownRecording } from './collapse/lesson-material.ts';
+import { type LessonContext, type LessonScreen, SCREENS } from './collapse/lesson-screens.ts';
 import { lessonStyles } from './lesson-styles.ts';
-import { guessRows, limitTexts, recordedNote } from './lesson-text.ts';
+import { guessRows, limitTexts, recordedNote } from './collapse/lesson-text.ts';
 
 @customElement('lab-lesson')
 export class LabLesson extends LabElement {
@@ -209,7 +209,7 @@ export class LabLesson extends LabElement {
   };
 
   readonly #savePicture = (): void => {
-    const drawing = this.flow?.svgText();
+    const drawing = undefined as string | undefined;
     if (drawing !== undefined) this.#save(drawing, 'where-the-answers-went.svg', 'image/svg+xml');
   };
 

@@ -1,13 +1,13 @@
 /**
  * The sentences of the lesson that hold numbers, each made from a recording or a results file and from nothing else.
  */
-import type { ExperimentResults, MetricName, SeedResult } from '../../protocol/experiment-results.ts';
-import { SURENESS_PARTS } from '../../protocol/policy-answers.ts';
-import type { Recording, RecordedFrame } from '../../protocol/recording.ts';
-import { wholePercent } from '../parts/format.ts';
-import type { Guesses } from './guesses.ts';
+import type { ExperimentResults, MetricName, SeedResult } from '../../../protocol/experiment-results.ts';
+import { SURENESS_PARTS } from '../../../protocol/policy-answers.ts';
+import type { Recording, RecordedFrame } from '../../../protocol/recording.ts';
+import { wholePercent } from '../../parts/format.ts';
+import type { Guesses } from '../parts/guesses.ts';
 import { RECORDED_ARM } from './lesson-material.ts';
-import { deadRules, lastFrame, type RuleFate, shareOf } from './recording-facts.ts';
+import { deadRules, lastFrame, type RuleFate, shareOf } from '../../flow/recording-facts.ts';
 
 /** That what is shown is recorded, and of what. */
 export function recordedNote({ model, seed, pairs, frames, device, date }: Recording): string {

@@ -1,7 +1,7 @@
 /**
  * What a reader takes home: the curves of recordings and their guesses as a table.
  */
-import type { Recording } from '../../protocol/recording.ts';
+import type { Recording } from '../../../protocol/recording.ts';
 
 /** The curves of recordings as CSV, a line per run and measurement. */
 export function curvesCsv(recordings: readonly Recording[]): string {

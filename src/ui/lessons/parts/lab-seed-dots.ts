@@ -3,12 +3,12 @@
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
-import type { ExperimentResults } from '../../protocol/experiment-results.ts';
-import { cssProperties } from '../parts/css-properties.ts';
-import { wholePercent } from '../parts/format.ts';
-import { LabElement } from '../parts/lab-element.ts';
-import { baseStyles } from '../parts/shared-styles.ts';
-import { armMean, type LambdaArm, seedsOf } from './lesson-text.ts';
+import type { ExperimentResults } from '../../../protocol/experiment-results.ts';
+import { cssProperties } from '../../parts/css-properties.ts';
+import { wholePercent } from '../../parts/format.ts';
+import { LabElement } from '../../parts/lab-element.ts';
+import { baseStyles } from '../../parts/shared-styles.ts';
+import { armMean, type LambdaArm, seedsOf } from '../collapse/lesson-text.ts';
 
 @customElement('lab-seed-dots')
 export class LabSeedDots extends LabElement {

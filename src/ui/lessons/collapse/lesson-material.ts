@@ -3,9 +3,10 @@
  * say how far a single run can be trusted.
  */
 import * as v from 'valibot';
-import { LabError, messageOf } from '../../common/errors.ts';
-import { type ExperimentResults, ExperimentResultsSchema } from '../../protocol/experiment-results.ts';
-import { MAX_RECORDING_BYTES, parseRecording, type Recording } from '../../protocol/recording.ts';
+import { LabError } from '../../../common/errors.ts';
+import { type ExperimentResults, ExperimentResultsSchema } from '../../../protocol/experiment-results.ts';
+import { bundledRecording } from '../../parts/bundled-recording.ts';
+import { MAX_RECORDING_BYTES, parseRecording, type Recording } from '../../../protocol/recording.ts';
 
 export interface LessonMaterial {
   /** Reward only: the run that collapses. */
@@ -24,36 +25,13 @@ export async function loadMaterial(): Promise<LessonMaterial> {
   const [recording, balanced, e1, e3] = await Promise.all([
     bundledRecording('grpo'),
     bundledRecording('mbo'),
-    import('../../../docs/results/E1.json'),
-    import('../../../docs/results/E3.json'),
+    import('../../../../docs/results/E1.json'),
+    import('../../../../docs/results/E3.json'),
   ]);
   const results = (file: { readonly default: unknown }): ExperimentResults => {
     return v.parse(ExperimentResultsSchema, file.default);
   };
   return { recording, balanced, e1: results(e1), e3: results(e3) };
-}
-
-/** A recording that comes with the page. @throws {LabError} `not-found`, `bad-file`, `bad-config` */
-export async function bundledRecording(name: 'grpo' | 'mbo'): Promise<Recording> {
-  const url = new URL(`recordings/${name}.json`, document.baseURI);
-  let response: Response;
-  try {
-    response = await fetch(url);
-  } catch (cause) {
-    const fix = 'Check the connection and try again.';
-    throw new LabError('not-found', {
-      message: `The recorded run could not be fetched: ${messageOf(cause)}.`,
-      fix,
-      cause,
-    });
-  }
-  if (!response.ok) {
-    throw new LabError('not-found', {
-      message: `The recorded run ${name} is not there.`,
-      got: `status ${response.status}`,
-    });
-  }
-  return parseRecording(`${name}.json`, await response.text());
 }
 
 /** A recording of the reader's own. @throws {LabError} `bad-file`, `bad-config` */

@@ -4,9 +4,9 @@
  */
 import { css, html, nothing, svg } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
-import { DrawingController } from '../parts/drawing-controller.ts';
-import { LabElement } from '../parts/lab-element.ts';
-import { baseStyles } from '../parts/shared-styles.ts';
+import { DrawingController } from '../../parts/drawing-controller.ts';
+import { LabElement } from '../../parts/lab-element.ts';
+import { baseStyles } from '../../parts/shared-styles.ts';
 
 /** A point of a curve. */
 export interface DrawnPoint {

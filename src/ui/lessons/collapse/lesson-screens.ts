@@ -3,17 +3,17 @@
  * measured once the reader has answered. Numbers come from lesson-text.ts alone.
  */
 import { html, nothing } from 'lit';
-import type { Recording } from '../../protocol/recording.ts';
-import { traceTokenMeaning } from '../../relevance/trace/trace-token.ts';
-import { tokenText } from '../collapse/completion-text.ts';
-import { EMPTY_CURVE, addPoint, type Curve } from '../parts/curve.ts';
-import { wholePercent } from '../parts/format.ts';
-import '../parts/lab-chart.ts';
-import type { ChartLine } from '../parts/lab-chart.ts';
-import type { Guesses } from './guesses.ts';
-import './lab-drawn-curve.ts';
-import './lab-flow.ts';
-import './lab-seed-dots.ts';
+import type { Recording } from '../../../protocol/recording.ts';
+import { traceTokenMeaning } from '../../../relevance/trace/trace-token.ts';
+import { tokenText } from '../../collapse/completion-text.ts';
+import { EMPTY_CURVE, addPoint, type Curve } from '../../parts/curve.ts';
+import { wholePercent } from '../../parts/format.ts';
+import '../../parts/lab-chart.ts';
+import type { ChartLine } from '../../parts/lab-chart.ts';
+import type { Guesses } from '../parts/guesses.ts';
+import '../parts/lab-drawn-curve.ts';
+import '../../flow/lab-flow.ts';
+import '../parts/lab-seed-dots.ts';
 import './lab-toy-arms.ts';
 import type { LessonMaterial } from './lesson-material.ts';
 import { RECORDED_ARM } from './lesson-material.ts';
@@ -31,7 +31,7 @@ import {
   seedsOf,
   seedsText,
 } from './lesson-text.ts';
-import { chosenGroup, lastFrame, mergedRule, surerAndWrong, vanishedRule } from './recording-facts.ts';
+import { chosenGroup, lastFrame, mergedRule, surerAndWrong, vanishedRule } from '../../flow/recording-facts.ts';
 
 /** What a screen is drawn from, and what it can change. */
 export interface LessonContext extends LessonMaterial {
