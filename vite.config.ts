@@ -8,6 +8,7 @@
  */
 import { defineConfig, type Plugin } from 'vite';
 import { offline } from './scripts/offline-plugin.ts';
+import { resultsExtract } from './scripts/results-extract-plugin.ts';
 import { sharedWorkers } from './scripts/shared-workers-plugin.ts';
 import { tfjsThreads } from './scripts/tfjs-threads-plugin.ts';
 
@@ -85,7 +86,7 @@ export default defineConfig({
   worker: { format: 'es' },
   // `npm run dev` prepares packages for the browser. What only workers import it would meet late, and then start anew.
   optimizeDeps: { entries: ['index.html', 'workers/*.worker.ts'] },
-  plugins: [policyInPage(), policyHeaders(), sharedWorkers(), tfjsThreads(), offline()],
+  plugins: [policyInPage(), policyHeaders(), resultsExtract(), sharedWorkers(), tfjsThreads(), offline()],
   // A port of its own: an offline copy answers for its whole origin, and vite's usual 4173 serves other projects too.
   preview: { port: 4747, headers: ISOLATION },
 });

@@ -27,7 +27,8 @@ import {
   comparedIn,
   fileAddress,
   fileIn,
-  lessonAddress,
+  lessonIn,
+  type LessonPlace,
   modelIn,
   routeOf,
   type RoutePath,
@@ -35,7 +36,6 @@ import {
   runsAddress,
   runsIn,
   scoreAddress,
-  screenIn,
 } from './parts/routes.ts';
 import { NO_SERVICES, scoreServices } from './score/score-services.ts';
 import type { ScoringClient } from './score/scoring-client.ts';
@@ -49,7 +49,13 @@ import { hasUnfinishedRun } from './unfinished-run.ts';
 type FetchedView = 'lessons' | Exclude<RoutePath, 'score' | 'home' | 'lesson'>;
 
 const VIEW_CODE: Readonly<Record<FetchedView, () => Promise<unknown>>> = {
-  lessons: () => Promise.all([import('./lessons/lab-front-door.ts'), import('./lessons/lab-lesson.ts')]),
+  lessons: () =>
+    Promise.all([
+      import('./lessons/lab-front-door.ts'),
+      import('./lessons/lab-lesson.ts'),
+      import('./lessons/lab-lesson-list.ts'),
+      import('./lessons/lab-lesson-notes.ts'),
+    ]),
   files: () => import('./files/lab-files-view.ts'),
   train: () => import('./train/lab-train-view.ts'),
   collapse: () => import('./collapse/lab-collapse-view.ts'),
@@ -100,7 +106,7 @@ export class LabApp extends LabElement {
   @state() private comparedRuns = runsIn(location.hash);
   /** The file that the Files view shows; undefined for the list of them. */
   @state() private fileId = fileIn(location.hash);
-  @state() private screen = screenIn(location.hash);
+  @state() private place: LessonPlace = lessonIn(location.hash);
   @state() private isLessonPreset = asksForLessonPreset(location.hash);
   /** Whether there is an unfinished run, as far as is known. */
   @state() private hasUnfinishedRun = false;
@@ -149,7 +155,7 @@ export class LabApp extends LabElement {
         </div>
         <div class="tools">
           <nav aria-label="Views">
-            <a href=${lessonAddress(this.screen)} aria-current=${this.route === 'lesson' ? 'page' : 'false'}>Lesson</a>
+            <a href="#/lesson" aria-current=${this.route === 'lesson' ? 'page' : 'false'}>Lessons</a>
             ${ROUTES.map(
               ({ path, name }) =>
                 html`<a href=${this.#addressOf(path)} aria-current=${path === this.route ? 'page' : 'false'}
@@ -161,7 +167,7 @@ export class LabApp extends LabElement {
         </div>
       </header>
       <main><lab-site-notice .offline=${this.offline}></lab-site-notice>${this.#view()}</main>
-      <footer ?hidden=${this.route === 'lesson'}>
+      <footer ?hidden=${this.route === 'lesson' && this.place.lesson !== undefined}>
         Nothing leaves this machine. ${describeOffline(this.offline)}
       </footer>`;
   }
@@ -206,9 +212,12 @@ export class LabApp extends LabElement {
 
   #lessons(): unknown {
     if (fetchedView(this.route) !== 'lessons') return nothing;
-    return this.route === 'home'
-      ? html`<lab-front-door></lab-front-door>`
-      : html`<lab-lesson .screen=${this.screen}></lab-lesson>`;
+    if (this.route === 'home') return html`<lab-front-door></lab-front-door>`;
+    const { lesson, screen, isNotes } = this.place;
+    if (lesson === undefined) return html`<lab-lesson-list></lab-lesson-list>`;
+    return isNotes
+      ? html`<lab-lesson-notes lesson=${lesson} .screen=${screen}></lab-lesson-notes>`
+      : html`<lab-lesson lesson=${lesson} .screen=${screen}></lab-lesson>`;
   }
 
   #runsView(): unknown {
@@ -318,7 +327,7 @@ export class LabApp extends LabElement {
     this.route = routeOf(location.hash);
     if (this.route === 'files') this.fileId = fileIn(location.hash);
     if (this.route === 'runs') this.comparedRuns = runsIn(location.hash);
-    this.screen = this.route === 'lesson' ? screenIn(location.hash) : this.screen;
+    if (this.route === 'lesson') this.place = lessonIn(location.hash);
     this.isLessonPreset = asksForLessonPreset(location.hash);
     // The addresses of other views do not affect which model answers.
     if (this.route !== 'score') return;

@@ -14,11 +14,11 @@ import { lessonAddress } from '../parts/routes.ts';
 import { baseStyles } from '../parts/shared-styles.ts';
 import '../flow/lab-flow.ts';
 import { bundledRecording } from '../parts/bundled-recording.ts';
-import { paidText, recordedNote, rulesLostText } from './collapse/lesson-text.ts';
+import { paidText, recordedNote, rulesLostText } from './collapse/text.ts';
 
 const DOORS = [
   {
-    href: lessonAddress(1),
+    href: lessonAddress('collapse', 1),
     name: 'See a model collapse',
     text: 'A lesson of five minutes: predict, then see. For one reader or a class.',
   },

@@ -3,7 +3,9 @@
  * server.
  *
  *     #/                          the front door
- *     #/lesson/collapse/N         screen N of the lesson on mode collapse
+ *     #/lesson                    the list of lessons
+ *     #/lesson/ID/N               screen N of a lesson (lessons/lessons.ts)
+ *     #/lesson/ID/N/notes         what somebody who presents it might say, in a window of its own
  *     #/score                     the Score view, on the default model
  *     #/score?model=ID            the same on another bundled model (bundled-models.ts)
  *     #/score?checkpoint=ID       the same on a checkpoint of this browser
@@ -31,9 +33,6 @@ export const ROUTES = [
 const OTHER_PATHS = ['home', 'lesson'] as const;
 export type RoutePath = (typeof ROUTES)[number]['path'] | (typeof OTHER_PATHS)[number];
 
-/** Screens of the lesson on mode collapse. */
-export const SCREEN_COUNT = 7;
-
 /** The view of an address such as `#/score`: the front door where there is none, the first view for anything unknown. */
 export function routeOf(hash: string): RoutePath {
   const path = hash.replace(/^#\/?/u, '').replace(/\?.*$/su, '');
@@ -42,15 +41,25 @@ export function routeOf(hash: string): RoutePath {
   return (ROUTES.find((route) => route.path === path) ?? ROUTES[0]).path;
 }
 
-/** The screen that an address of the lesson asks for, from 1; the first for anything unknown. */
-export function screenIn(hash: string): number {
-  const number = Number(/^#\/?lesson\/collapse\/(\d{1,2})$/u.exec(hash)?.[1] ?? 1);
-  return number >= 1 && number <= SCREEN_COUNT ? number : 1;
+/** What an address of a lesson asks for. */
+export interface LessonPlace {
+  /** Undefined for the list of lessons. */
+  readonly lesson: string | undefined;
+  /** From 1; the first for anything unknown. */
+  readonly screen: number;
+  /** Whether the notes are asked for in place of the screen. */
+  readonly isNotes: boolean;
 }
 
-/** The address of a screen of the lesson. */
-export function lessonAddress(screen: number): string {
-  return `#/lesson/collapse/${screen}`;
+/** The place that an address of a lesson asks for. */
+export function lessonIn(hash: string): LessonPlace {
+  const [, lesson, number, notes] = /^#\/?lesson\/([a-z0-9-]{1,40})(?:\/(\d{1,2}))?(\/notes)?$/u.exec(hash) ?? [];
+  return { lesson, screen: Math.max(1, Number(number ?? 1)), isNotes: notes !== undefined };
+}
+
+/** The address of a screen of a lesson, from 1. */
+export function lessonAddress(lesson: string, screen: number): string {
+  return `#/lesson/${lesson}/${screen}`;
 }
 
 /** Whether an address asks for the live view as the lesson sets it. */

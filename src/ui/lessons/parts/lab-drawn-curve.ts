@@ -46,7 +46,7 @@ export class LabDrawnCurve extends LabElement {
       text {
         fill: var(--muted);
         font-family: var(--font);
-        font-size: 0.8125rem;
+        font-size: var(--figure-text, 0.8125rem);
         font-variant-numeric: tabular-nums;
       }
       path {

@@ -1,14 +1,22 @@
 /**
- * One metric of several arms on one axis: a dot per seed, a line at the mean.
+ * One metric of several arms on one axis: a dot per seed, a line at the mean, a bar for an interval.
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
-import type { ExperimentResults } from '../../../protocol/experiment-results.ts';
 import { cssProperties } from '../../parts/css-properties.ts';
 import { wholePercent } from '../../parts/format.ts';
 import { LabElement } from '../../parts/lab-element.ts';
 import { baseStyles } from '../../parts/shared-styles.ts';
-import { armMean, type LambdaArm, seedsOf } from '../collapse/lesson-text.ts';
+
+/** A row: dots, a line at their mean, and an interval where there is one. */
+export interface DotsRow {
+  readonly name: string;
+  /** `plain` is what others are held against, `own` what the lesson is about. */
+  readonly look: 'plain' | 'own' | 'rival';
+  readonly values: readonly number[];
+  readonly mean: number;
+  readonly interval?: readonly [low: number, high: number] | undefined;
+}
 
 @customElement('lab-seed-dots')
 export class LabSeedDots extends LabElement {
@@ -91,6 +99,14 @@ export class LabSeedDots extends LabElement {
         bottom: 10%;
         border-left: 2px solid var(--ink);
       }
+      .interval {
+        position: absolute;
+        top: 50%;
+        left: calc(var(--share) * 100%);
+        width: calc(var(--width) * 100%);
+        border-top: 3px solid currentcolor;
+        opacity: 0.5;
+      }
       .own {
         color: var(--branch-1);
       }
@@ -103,50 +119,70 @@ export class LabSeedDots extends LabElement {
     `,
   ];
 
-  @property({ attribute: false }) results: ExperimentResults | undefined;
-  @property({ attribute: false }) arms: readonly LambdaArm[] = [];
-  /** Only the first arm is shown as long as the others are to be guessed. */
-  @property({ type: Boolean }) hidesOthers = false;
+  /** What is measured, of what. */
+  @property() caption = '';
+  @property({ attribute: false }) rows: readonly DotsRow[] = [];
+  /** The ends of the axis. */
+  @property({ attribute: false }) range: readonly [number, number] = [0, 1];
+  @property({ attribute: false }) format: (value: number) => string = wholePercent;
+  /** Only the first so many rows are shown as long as the others are to be guessed. */
+  @property({ type: Number }) shown = Infinity;
 
   override render(): unknown {
-    const { results } = this;
-    if (results === undefined) return nothing;
+    const [low, high] = this.range;
     return html`<table>
       <caption>
-        Recall of rare rules at the end of a run, on the test split: a dot per seed, a line at the mean (experiment
-        ${results.id})
+        ${this.caption}
       </caption>
       <tbody>
-        ${this.arms.map((arm, i) => this.#row(results, arm, this.hidesOthers && i > 0))}
+        ${this.rows.map((row, i) => this.#row(row, i >= this.shown))}
         <tr class="ticks" aria-hidden="true">
           <th></th>
-          <td><span>0 %</span><span>50 %</span><span>100 %</span></td>
+          <td>
+            ${[low, (low + high) / 2, high].map((tick) => html`<span>${this.format(tick)}</span>`)}
+          </td>
           <td></td>
         </tr>
       </tbody>
     </table>`;
   }
 
-  #row(results: ExperimentResults, { arm, name, isRival }: LambdaArm, isHidden: boolean): unknown {
-    const mean = armMean(results, arm, 'tailRecall');
-    const look = isRival ? 'rival' : name === 'reward only' ? 'plain' : 'own';
+  #row({ name, look, values, mean, interval }: DotsRow, isHidden: boolean): unknown {
     return html`<tr>
       <th scope="row" class=${look}>${name}</th>
       <td>
         <div class="axis ${look}">
           ${
+            isHidden || interval === undefined
+              ? nothing
+              : html`<span
+                  class="interval"
+                  ${cssProperties({
+                    '--share': String(this.#share(interval[0])),
+                    '--width': String(this.#share(interval[1]) - this.#share(interval[0])),
+                  })}
+                ></span>`
+          }
+          ${
             isHidden
               ? nothing
-              : seedsOf(results, arm).map(
-                  ({ metrics }) =>
-                    html`<span class="dot" ${cssProperties({ '--share': String(metrics.tailRecall ?? 0) })}></span>`,
-                )
+              : values.map((value) => html`<span class="dot" ${cssProperties({ '--share': String(this.#share(value)) })}></span>`)
           }
-          ${isHidden ? nothing : html`<span class="line" ${cssProperties({ '--share': String(mean) })}></span>`}
+          ${
+            isHidden
+              ? nothing
+              : html`<span class="line" ${cssProperties({ '--share': String(this.#share(mean)) })}></span>`
+          }
         </div>
       </td>
-      <td class="mean">${isHidden ? '?' : wholePercent(mean)}</td>
+      <td class="mean">${isHidden ? '?' : this.format(mean)}</td>
     </tr>`;
+  }
+
+  /** A place on the axis, from 0 to 1. */
+  #share(value: number): number {
+    const [low, high] = this.range;
+    return Math.max(0, Math.min(1, (value - low) / (high - low)));
   }
 }
 

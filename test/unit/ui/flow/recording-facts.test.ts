@@ -19,7 +19,7 @@ import {
   paidText,
   recordedNote,
   rulesLostText,
-} from '../../../../src/ui/lessons/collapse/lesson-text.ts';
+} from '../../../../src/ui/lessons/collapse/text.ts';
 import { smallRecording } from './small-recording.ts';
 
 const SMALL = smallRecording();

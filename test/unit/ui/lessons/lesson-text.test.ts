@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { type ExperimentResults, ExperimentResultsSchema } from '../../../../src/protocol/experiment-results.ts';
-import { curvesCsv } from '../../../../src/ui/lessons/collapse/lesson-files.ts';
-import { RECORDED_ARM } from '../../../../src/ui/lessons/collapse/lesson-material.ts';
+import { curvesCsv } from '../../../../src/ui/lessons/collapse/curves-csv.ts';
+import { RECORDED_ARM } from '../../../../src/ui/lessons/collapse/material.ts';
 import {
   armMean,
   guessRows,
@@ -15,7 +15,7 @@ import {
   priceText,
   seedsOf,
   seedsText,
-} from '../../../../src/ui/lessons/collapse/lesson-text.ts';
+} from '../../../../src/ui/lessons/collapse/text.ts';
 import { smallRecording } from '../flow/small-recording.ts';
 
 function results(id: string): ExperimentResults {
