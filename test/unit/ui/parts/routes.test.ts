@@ -7,11 +7,10 @@ import {
   fileAddress,
   fileIn,
   lessonAddress,
+  lessonIn,
   modelIn,
   routeOf,
   scoreAddress,
-  SCREEN_COUNT,
-  screenIn,
 } from '../../../../src/ui/parts/routes.ts';
 
 describe('routes', () => {
@@ -20,20 +19,17 @@ describe('routes', () => {
     expect(hashes.map(routeOf)).toEqual(['home', 'home', 'home', ...Array.from({ length: 3 }, () => 'score'), 'train', 'train', 'score']); // prettier-ignore
   });
 
-  it('a lesson is at the screen that its address names, else at the first', () => {
-    for (let screen = 1; screen <= SCREEN_COUNT; screen++) {
-      expect(routeOf(lessonAddress(screen))).toBe('lesson');
-      expect(screenIn(lessonAddress(screen))).toBe(screen);
+  it('a lesson is at the screen that its address names, else at the first; without a lesson it is the list', () => {
+    for (let screen = 1; screen <= 12; screen++) {
+      expect(routeOf(lessonAddress('seeds', screen))).toBe('lesson');
+      expect(lessonIn(lessonAddress('seeds', screen))).toEqual({ lesson: 'seeds', screen, isNotes: false });
     }
-    const others = [
-      '#/lesson',
-      '#/lesson/collapse',
-      '#/lesson/collapse/0',
-      '#/lesson/collapse/8',
-      '#/lesson/collapse/1e0',
-    ];
+    expect(lessonIn('#/lesson/collapse/3/notes')).toEqual({ lesson: 'collapse', screen: 3, isNotes: true });
+    expect(lessonIn('#/lesson/collapse')).toEqual({ lesson: 'collapse', screen: 1, isNotes: false });
+    const others = ['#/lesson', '#/lesson/', '#/lesson/collapse/1e0', '#/lesson/<b>/1', '#/lesson/collapse/2/other'];
     expect(others.map(routeOf)).toEqual(others.map(() => 'lesson'));
-    expect(others.map(screenIn)).toEqual(others.map(() => 1));
+    expect(others.map(lessonIn)).toEqual(others.map(() => ({ lesson: undefined, screen: 1, isNotes: false })));
+    expect(lessonIn(lessonAddress('collapse', 0)).screen).toBe(1);
   });
 
   it('the live view is set as the lesson wants it where the address says so', () => {
