@@ -27,9 +27,11 @@ import {
   comparedIn,
   fileAddress,
   fileIn,
+  lambdaIn,
   lessonIn,
   type LessonPlace,
   modelIn,
+  pairIn,
   routeOf,
   type RoutePath,
   ROUTES,
@@ -96,6 +98,8 @@ export class LabApp extends LabElement {
   @state() private modelId = modelIn(location.hash);
   /** The models to compare with. */
   @state() private compared = comparedIn(location.hash);
+  /** The pair that the Score view is asked about, as JSON; undefined for the first example of the model. */
+  @state() private pair = pairIn(location.hash);
   /** Whether the Score view was opened; it then stays, with the text typed into it. */
   @state() private isScoreWanted = false;
   /** The views whose code was asked for, and why it could not be fetched; they stay, with what is in them. */
@@ -108,6 +112,7 @@ export class LabApp extends LabElement {
   @state() private fileId = fileIn(location.hash);
   @state() private place: LessonPlace = lessonIn(location.hash);
   @state() private isLessonPreset = asksForLessonPreset(location.hash);
+  @state() private lambda = lambdaIn(location.hash);
   /** Whether there is an unfinished run, as far as is known. */
   @state() private hasUnfinishedRun = false;
   readonly #model = new ModelController(this);
@@ -181,12 +186,14 @@ export class LabApp extends LabElement {
             ?checkpoint=${this.checkpointId !== undefined}
             .modelId=${bundledModel(this.modelId).id}
             .compared=${this.compared}
+            .linkedPair=${this.pair}
             @compared-change=${(event: CustomEvent<readonly string[]>) => {
-              location.hash = scoreAddress(this.checkpointId, event.detail, this.modelId);
+              location.hash = scoreAddress(this.checkpointId, event.detail, this.modelId, this.pair);
             }}
+            @pair-change=${(event: CustomEvent<string | null>) => this.#asked(event.detail ?? undefined)}
             @model-choice=${(event: CustomEvent<string>) => {
               const id = event.detail === DEFAULT_MODEL.id ? undefined : event.detail;
-              location.hash = scoreAddress(undefined, this.compared, id);
+              location.hash = scoreAddress(undefined, this.compared, id, this.pair);
             }}
             @model-retry=${this.#load}
           ></lab-score-view>`
@@ -250,6 +257,7 @@ export class LabApp extends LabElement {
       ?hidden=${this.route !== 'collapse'}
       .openGrpo=${this.openGrpo}
       ?lessonPreset=${this.isLessonPreset}
+      .lambda=${this.lambda}
       .openStore=${this.openStore === undefined ? undefined : this.#sharedStore}
       .backend=${this.backend}
       @collapse-progress=${(event: CustomEvent<number | null>) => this.#worked('collapse', event.detail)}
@@ -287,7 +295,7 @@ export class LabApp extends LabElement {
 
   #addressOf(path: RoutePath): string {
     if (path === 'files') return fileAddress(this.route === 'files' ? undefined : this.fileId);
-    return path === 'score' ? scoreAddress(this.checkpointId, this.compared, this.modelId) : `#/${path}`;
+    return path === 'score' ? scoreAddress(this.checkpointId, this.compared, this.modelId, this.pair) : `#/${path}`;
   }
 
   async #fetch(view: FetchedView): Promise<void> {
@@ -329,12 +337,21 @@ export class LabApp extends LabElement {
     if (this.route === 'runs') this.comparedRuns = runsIn(location.hash);
     if (this.route === 'lesson') this.place = lessonIn(location.hash);
     this.isLessonPreset = asksForLessonPreset(location.hash);
+    this.lambda = lambdaIn(location.hash);
     // The addresses of other views do not affect which model answers.
     if (this.route !== 'score') return;
     this.checkpointId = checkpointIn(location.hash);
     this.modelId = modelIn(location.hash);
     this.compared = comparedIn(location.hash);
+    this.pair = pairIn(location.hash);
   };
+
+  /** The address follows the pair, so that what is on the screen can be linked to; no step back leads through each of them. */
+  #asked(pair: string | undefined): void {
+    this.pair = pair;
+    if (this.route !== 'score') return;
+    history.replaceState(null, '', scoreAddress(this.checkpointId, this.compared, this.modelId, pair));
+  }
 }
 
 /** Waits for the code of a view; gives what went wrong. */

@@ -38,9 +38,7 @@ describeBrowser('the collapse view on scripted threads', () => {
     ]);
     await page.getByText('Head-heavy prompts favour mode balance by construction').waitFor();
     await page.getByText('A single live run proves nothing').waitFor();
-    await page
-      .getByRole('img', { name: /^Recall of rare rules: Reward only from 64 % at step 0 to 51 %/u })
-      .waitFor();
+    await page.getByRole('img', { name: /^Recall of rare rules: Reward only from 64 % at step 0 to 51 %/u }).waitFor();
   });
 
   it('raises the alarm in the collapsed branch with all three numbers, and shows how far the others are', async () => {
@@ -108,9 +106,15 @@ describeBrowser('the collapse view on scripted threads', () => {
     // Story, figure, curves, dial and rescue: all of them end above the lower edge of the window.
     const ends = await page.locator('lab-live').evaluate((live) => live.getBoundingClientRect().bottom);
     expect(ends).toBeLessThanOrEqual(720);
-    await page.getByText(/^step 70 of 70: reward 0\.49, 22 rules decide 60 answers$/u).first().waitFor();
+    await page
+      .getByText(/^step 70 of 70: reward 0\.49, 22 rules decide 60 answers$/u)
+      .first()
+      .waitFor();
     await page.locator('lab-live .branch').nth(2).click();
-    await page.getByText(/^step 70 of 70: reward 0\.49, 32 rules decide 60 answers$/u).first().waitFor();
+    await page
+      .getByText(/^step 70 of 70: reward 0\.49, 32 rules decide 60 answers$/u)
+      .first()
+      .waitFor();
     await page.getByRole('button', { name: 'rare rules' }).click();
     await page.getByText('Rules that decide few pairs.').waitFor();
     await page.keyboard.press('Escape');

@@ -249,6 +249,17 @@ describeBrowser('the lesson on mode collapse', () => {
     await page.getByRole('heading', { name: 'Where the answers went' }).waitFor();
     await page.keyboard.press('0');
     await expect.poll(() => votes.allInnerTexts()).toEqual(['0', '0', '0', '0']);
+    // Other figures are as readable: the drawn curve and the charts.
+    for (const [screen, at] of [
+      [2, 'lab-drawn-curve text'],
+      [6, 'lab-chart .plot'],
+    ] as const) {
+      await page.getByRole('link', { name: new RegExp(`^${screen}: `, 'u') }).click();
+      const figure = page.locator(at).first();
+      await expect
+        .poll(() => figure.evaluate((element) => Number.parseFloat(getComputedStyle(element).fontSize)))
+        .toBeGreaterThanOrEqual(20);
+    }
     await page.keyboard.press('Escape');
     await page.getByRole('button', { name: 'Present (P)' }).waitFor();
     expect(complaints).toEqual([]);
@@ -326,7 +337,9 @@ describeBrowser('the lesson on mode collapse', () => {
         expect(screens).toBeGreaterThan(3);
         const looked = async (): Promise<void> => {
           const { violations } = await new AxeBuilder({ page }).analyze();
-          expect(violations.map(({ id: rule, nodes }) => `${rule}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([]);
+          expect(
+            violations.map(({ id: rule, nodes }) => `${rule}: ${nodes.map(({ html }) => html).join(' ')}`),
+          ).toEqual([]);
           const over = await page.evaluate(() => {
             const { scrollWidth, scrollHeight } = document.documentElement;
             return { x: scrollWidth - innerWidth, y: scrollHeight - innerHeight };

@@ -199,7 +199,13 @@ export function openScriptedGrpo(scene: GrpoScene): GrpoClient {
         emit(stepOf(branch, name, step + 1, coefficients[branch] ?? 0));
         if ((step + 1) % EVERY !== 0) continue;
         emit({ kind: 'kept', branch, step: step + 1, groups: [GROUP] });
-        emit({ kind: 'measure', branch, point: pointOf(name, step + 1), answers: answersOf(name, step + 1), elapsedMs: 1900 });
+        emit({
+          kind: 'measure',
+          branch,
+          point: pointOf(name, step + 1),
+          answers: answersOf(name, step + 1),
+          elapsedMs: 1900,
+        });
         if (step + 1 < STEPS) emit({ kind: 'checkpoint', branch, step: step + 1 });
       }
     }
@@ -219,7 +225,16 @@ export function openScriptedGrpo(scene: GrpoScene): GrpoClient {
     const labelNames = ['irrelevant', 'partial', 'substantial', 'exact'];
     emit({ kind: 'prepared', modelName: 'lab-nano-start', parameters: 141_056, worldHash: '6315f8f7', rules: [...RULES], labelNames, pairs: [...PAIRS], startHash: '0123456789abcdef', bounds: BOUNDS }); // prettier-ignore
     for (const [branch, name] of names.entries()) {
-      emit({ kind: 'branch', branch, name, parent: null, experiment: { grpo: { seed: 4 } }, step: 0, steps: STEPS, curve: [] });
+      emit({
+        kind: 'branch',
+        branch,
+        name,
+        parent: null,
+        experiment: { grpo: { seed: 4 } },
+        step: 0,
+        steps: STEPS,
+        curve: [],
+      });
       emit({ kind: 'measure', branch, point: pointOf(name, 0), answers: answersOf(name, 0), elapsedMs: 2400 });
       emit({ kind: 'checkpoint', branch, step: 0 });
     }

@@ -162,7 +162,10 @@ function beginBranch(branches: readonly BranchState[], event: GrpoEventOf<'branc
   const before = parent === null ? undefined : branches[parent.branch];
   return {
     id,
-    name: plainName(arm, branches.map(({ name }) => name)),
+    name: plainName(
+      arm,
+      branches.map(({ name }) => name),
+    ),
     arm,
     parent,
     step,

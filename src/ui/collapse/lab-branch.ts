@@ -150,7 +150,6 @@ export class LabBranch extends LabElement {
       ${reading('Groups alike', wholePercent(last.zeroVarianceShare))}
     </dl>`;
   }
-
 }
 
 declare global {

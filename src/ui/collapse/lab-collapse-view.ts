@@ -8,12 +8,7 @@
 import { html, nothing } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
 import { LabError } from '../../common/errors.ts';
-import {
-  type GrpoCommand,
-  type GrpoEvent,
-  GrpoEventSchema,
-  MAX_BRANCHES,
-} from '../../protocol/grpo.ts';
+import { type GrpoCommand, type GrpoEvent, GrpoEventSchema, MAX_BRANCHES } from '../../protocol/grpo.ts';
 import type { BackendChoice } from '../../protocol/scoring.ts';
 import type { Recording } from '../../protocol/recording.ts';
 import type { ColumnWishes } from '../../protocol/imported-data.ts';
@@ -25,7 +20,13 @@ import { collapseController } from './collapse-controller.ts';
 import { demonstrationFigure, demonstrationProgress, doneShare } from './collapse-progress.ts';
 import { applyGrpoEvent, type BranchState, isOpen, STARTED_DEMONSTRATION } from './collapse-state.ts';
 import { collapseViewStyles } from './collapse-view-styles.ts';
-import { DEFAULT_CHOICE, type DemonstrationChoice, LESSON_CHOICE, planDemonstration } from './demonstration.ts';
+import {
+  DEFAULT_CHOICE,
+  type DemonstrationChoice,
+  LESSON_CHOICE,
+  planDemonstration,
+  withLambda,
+} from './demonstration.ts';
 import type { KeptDemonstration } from './demonstration-offers.ts';
 import { loadE1 } from './experiment-file.ts';
 import { failureNotice } from '../parts/failure-notice.ts';
@@ -54,7 +55,14 @@ import { SourceController } from './source-controller.ts';
  */
 @customElement('lab-collapse-view')
 export class LabCollapseView extends LabElement {
-  static override readonly styles = [baseStyles, buttonStyles, headingStyles, disclosureStyles, readoutStyles, collapseViewStyles];
+  static override readonly styles = [
+    baseStyles,
+    buttonStyles,
+    headingStyles,
+    disclosureStyles,
+    readoutStyles,
+    collapseViewStyles,
+  ];
 
   /** Starts the training worker. */
   @property({ attribute: false }) openGrpo: OpenGrpo | undefined;
@@ -65,6 +73,8 @@ export class LabCollapseView extends LabElement {
   @property() modelUrl = 'models/lab-nano-start/';
   /** Whether the settings are those of the lesson. */
   @property({ type: Boolean }) lessonPreset = false;
+  /** The weight of the examples that the address asks for; undefined for the usual one. */
+  @property({ attribute: false }) lambda: string | undefined;
   @state() private choice: DemonstrationChoice = DEFAULT_CHOICE;
   /** What the lesson has recorded, where the address asks for its settings. */
   @state() private ghost: Recording | undefined;
@@ -89,8 +99,12 @@ export class LabCollapseView extends LabElement {
     if (changed.has('lessonPreset') && this.lessonPreset) {
       this.choice = LESSON_CHOICE;
       // The curves of what was recorded are a help and no condition.
-      void bundledRecording('grpo').then((recording) => (this.ghost = recording), () => undefined);
+      void bundledRecording('grpo').then(
+        (recording) => (this.ghost = recording),
+        () => undefined,
+      );
     }
+    if (changed.has('lambda') && this.lambda !== undefined) this.choice = withLambda(this.choice, this.lambda);
     if (changed.has('openStore')) void this.openStore?.().then((store) => this.#use(store));
   }
 
@@ -173,47 +187,49 @@ export class LabCollapseView extends LabElement {
     const { phase, failure, refused, backend, prepared, branches } = shown;
     const isUnderWay = phase === 'preparing' || phase === 'running' || phase === 'paused';
     return html`<div class="live">
-      <div class="bar">
-        <h2 class="heading" tabindex="-1">The demonstration</h2>
-        <p class="now">
-          <strong class="step">${demonstrationFigure(shown)}</strong>
-          <span class="beside">${demonstrationProgress(shown, pending)}</span>
-        </p>
-        <p class="actions">
-          ${phase === 'past' ? nothing : this.#steering()}
-          <button class="end" aria-disabled=${pending === 'stop' ? 'true' : 'false'} @click=${this.#reset}>
-            ${phase === 'past' ? 'New demonstration' : 'Reset'}
-          </button>
-        </p>
-      </div>
-      ${
-        isUnderWay
-          ? branches.length === 0
-            ? html`<progress aria-label="Preparing"></progress>`
-            : html`<progress aria-label="Steps made" .value=${doneShare(branches)} max="1"></progress>`
-          : nothing
-      }
-      ${failureNotice(failure)}
-      ${
-        shown.recovering === undefined
-          ? nothing
-          : html`<lab-notice heading="The GPU was lost; another one is being opened">
-              ${shown.recovering} Each branch repeats its steps since its last checkpoint, with the same numbers.
-            </lab-notice>`
-      }
-      ${
-        shown.unsaved === undefined
-          ? nothing
-          : html`<lab-notice heading="A checkpoint could not be kept">
-              ${shown.unsaved.message} The demonstration continues, but may not survive a reload.
-            </lab-notice>`
-      }
-      ${refused === undefined ? nothing : html`<lab-notice heading="That cannot be done">${refused.message}</lab-notice>`}
-      ${branches.length === 0 ? nothing : this.#live(branches)}
+        <div class="bar">
+          <h2 class="heading" tabindex="-1">The demonstration</h2>
+          <p class="now">
+            <strong class="step">${demonstrationFigure(shown)}</strong>
+            <span class="beside">${demonstrationProgress(shown, pending)}</span>
+          </p>
+          <p class="actions">
+            ${phase === 'past' ? nothing : this.#steering()}
+            <button class="end" aria-disabled=${pending === 'stop' ? 'true' : 'false'} @click=${this.#reset}>
+              ${phase === 'past' ? 'New demonstration' : 'Reset'}
+            </button>
+          </p>
+        </div>
+        ${
+          isUnderWay
+            ? branches.length === 0
+              ? html`<progress aria-label="Preparing"></progress>`
+              : html`<progress aria-label="Steps made" .value=${doneShare(branches)} max="1"></progress>`
+            : nothing
+        }
+        ${failureNotice(failure)}
+        ${
+          shown.recovering === undefined
+            ? nothing
+            : html`<lab-notice heading="The GPU was lost; another one is being opened">
+                ${shown.recovering} Each branch repeats its steps since its last checkpoint, with the same numbers.
+              </lab-notice>`
+        }
+        ${
+          shown.unsaved === undefined
+            ? nothing
+            : html`<lab-notice heading="A checkpoint could not be kept">
+                ${shown.unsaved.message} The demonstration continues, but may not survive a reload.
+              </lab-notice>`
+        }
+        ${refused === undefined ? nothing : html`<lab-notice heading="That cannot be done">${refused.message}</lab-notice>`}
+        ${branches.length === 0 ? nothing : this.#live(branches)}
       </div>
       ${branches.length === 0 ? nothing : this.#details(branches)}
       <details class="about">
-        <summary>About this run${(backend?.problems.length ?? 0) === 0 ? '' : ': a faster backend is not used'}</summary>
+        <summary>
+          About this run${(backend?.problems.length ?? 0) === 0 ? '' : ': a faster backend is not used'}
+        </summary>
         <p class="note">
           ${
             phase === 'past'
@@ -272,11 +288,11 @@ export class LabCollapseView extends LabElement {
   #details(branches: readonly BranchState[]): unknown {
     const { prepared, backend } = this.#demonstration.state;
     return html`<lab-collapse-details
-        .branches=${branches}
-        .prepared=${prepared}
-        .number=${this.#number}
-        device=${backend === undefined ? '' : `${backend.backend}, ${backend.device}`}
-      ></lab-collapse-details>`;
+      .branches=${branches}
+      .prepared=${prepared}
+      .number=${this.#number}
+      device=${backend === undefined ? '' : `${backend.backend}, ${backend.device}`}
+    ></lab-collapse-details>`;
   }
 
   #use(store: CheckpointClient): void {

@@ -62,11 +62,13 @@ export class LabLive extends LabElement {
     const { branches } = this;
     if (before !== undefined && branches.length < before) this.chosen = 0;
     const fork = branches.at(-1);
-    if (before === undefined || branches.length <= before || !this.#isForking || fork?.parent == null) return;
+    const parent = fork?.parent ?? null;
+    if (fork === undefined || parent === null || before === undefined) return;
+    if (branches.length <= before || !this.#isForking) return;
     this.#isForking = false;
     this.chosen = fork.id;
-    const parent = branches[fork.parent.branch]?.name ?? 'A branch';
-    this.said = `${parent} was forked at step ${fork.parent.step}; the copy, ${fork.name}, is shown now.`;
+    const name = branches[parent.branch]?.name ?? 'A branch';
+    this.said = `${name} was forked at step ${parent.step}; the copy, ${fork.name}, is shown now.`;
     void this.updateComplete.then(() => this.chooser?.scrollIntoView({ block: 'center' }));
   }
 
@@ -82,13 +84,16 @@ export class LabLive extends LabElement {
       ${seen.map(
         ({ name, step, text }) =>
           html`<p class="event" role="status">
-            <span class="ring" aria-hidden="true"></span><span><strong>Step ${step}: ${name} has collapsed.</strong> ${text}</span>
+            <span class="ring" aria-hidden="true"></span
+            ><span><strong>Step ${step}: ${name} has collapsed.</strong> ${text}</span>
           </p>`,
       )}
       <p class="said" role="status">${this.said}</p>
       <div class="screen">
         <div class="flow">
-          <p class="sides"><span>the rule that should decide</span><b>${branch.name}</b><span>the rule that is cited</span></p>
+          <p class="sides">
+            <span>the rule that should decide</span><b>${branch.name}</b><span>the rule that is cited</span>
+          </p>
           ${this.#flow(branch, prepared)}
         </div>
         <div class="charts">
@@ -112,12 +117,7 @@ export class LabLive extends LabElement {
 
   #branch(each: BranchState, shown: BranchState): unknown {
     return html`<label class="branch">
-      <input
-        type="radio"
-        name="branch"
-        .checked=${each.id === shown.id}
-        @change=${() => (this.chosen = each.id)}
-      />
+      <input type="radio" name="branch" .checked=${each.id === shown.id} @change=${() => (this.chosen = each.id)} />
       <span class="key ${branchLook(each.id)}" aria-hidden="true"></span>
       <span><b>${each.name}</b> <span class="story">${storyOf(each)}</span></span>
     </label>`;

@@ -120,14 +120,14 @@ export class LabRecordingFiles extends LabElement {
   override render(): unknown {
     const { recording } = this;
     return html`${recording === undefined ? nothing : html`<button @click=${() => this.#save(recording)}>The recording</button>`}
-    ${
-      this.opens
-        ? html`<label class="button"
-            >Open a recording <input class="visually-hidden" type="file" accept=".json" @change=${this.#opened}
-          /></label>`
-        : nothing
-    }
-    ${failureNotice(this.failure)}
+      ${
+        this.opens
+          ? html`<label class="button"
+              >Open a recording <input class="visually-hidden" type="file" accept=".json" @change=${this.#opened}
+            /></label>`
+          : nothing
+      }
+      ${failureNotice(this.failure)}
       <p role="status" class="said">${this.said}</p>`;
   }
 

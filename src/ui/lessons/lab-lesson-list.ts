@@ -57,8 +57,8 @@ export class LabLessonList extends LabElement {
   override render(): unknown {
     return html`<h2>Lessons</h2>
       <p>
-        Each asks before it shows, and takes every number from a recorded run or a results file. P presents a lesson to a
-        room; printing gives it as a handout.
+        Each asks before it shows, and takes every number from a recorded run or a results file. P presents a lesson to
+        a room; printing gives it as a handout.
       </p>
       <ol>
         ${LESSONS.map(

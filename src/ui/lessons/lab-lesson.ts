@@ -91,7 +91,9 @@ export class LabLesson extends LabElement {
     const shown = this.isPrinting ? titles.map((_, i) => i + 1) : [at];
     return html`${shown.map((number) => this.#screen(opened, number, count))}
       <nav aria-label="Screens of the lesson">
-        <a class="button" aria-disabled=${at === 1 ? 'true' : 'false'} href=${this.#address(Math.max(1, at - 1))}>Back</a>
+        <a class="button" aria-disabled=${at === 1 ? 'true' : 'false'} href=${this.#address(Math.max(1, at - 1))}
+          >Back</a
+        >
         <ol>
           ${titles.map(
             (title, i) =>

@@ -19,13 +19,14 @@ export class PresenterChannel {
   readonly #channel = new BroadcastChannel(NAME);
 
   constructor(received: (message: PresenterMessage) => void) {
-    this.#channel.onmessage = ({ data }: MessageEvent<unknown>) => {
+    this.#channel.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
       const parsed = v.safeParse(MessageSchema, data);
       if (parsed.success) received(parsed.output);
-    };
+    });
   }
 
   send(message: PresenterMessage): void {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel has one origin, and no such argument
     this.#channel.postMessage(message);
   }
 

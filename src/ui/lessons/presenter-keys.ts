@@ -18,9 +18,7 @@ export interface KeyPlace {
 }
 
 /** What a key does; undefined where it means nothing. */
-export function presenterKeys(
-  actions: PresenterActions,
-): (key: string, place: KeyPlace) => (() => void) | undefined {
+export function presenterKeys(actions: PresenterActions): (key: string, place: KeyPlace) => (() => void) | undefined {
   const { turn, present, blank, leave, play, notes, vote } = actions;
   const always: Readonly<Record<string, () => void>> = {
     ArrowRight: () => turn(1),

@@ -203,7 +203,8 @@ export class LabChart extends LabElement {
     return {
       width: this.clientWidth,
       height: place.clientHeight,
-      padding: [8, 12, 0, 0],
+      // The last tick is as wide as the others and half of it is beyond the axis.
+      padding: [0.7 * fontPx, 1.2 * fontPx, 0, 0],
       legend: { show: false },
       cursor: { y: false, drag: { setScale: false, x: false, y: false }, points: { size: 7 } },
       scales: {
@@ -212,7 +213,12 @@ export class LabChart extends LabElement {
       },
       axes: [
         { ...axis, grid: { show: false }, size: AXIS_ROOM.below * fontPx, space: AXIS_ROOM.beside * fontPx },
-        { ...axis, size: AXIS_ROOM.beside * fontPx, space: 3 * fontPx, values: (_plot, ticks) => ticks.map((tick) => this.formatTick(tick)) },
+        {
+          ...axis,
+          size: AXIS_ROOM.beside * fontPx,
+          space: 3 * fontPx,
+          values: (_plot, ticks) => ticks.map((tick) => this.formatTick(tick)),
+        },
       ],
       series: [
         {},

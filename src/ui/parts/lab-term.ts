@@ -9,8 +9,10 @@ import { baseStyles } from './shared-styles.ts';
 
 /** What the words of the live view and of lessons mean. */
 export const TERMS = {
-  reward: 'What an answer is paid: by its label, and by how plausible its reasons are. Training makes paid answers likelier.',
-  'different reasons': 'How many different rules the answers to the held-out pairs cite. A collapse is seen here first.',
+  reward:
+    'What an answer is paid: by its label, and by how plausible its reasons are. Training makes paid answers likelier.',
+  'different reasons':
+    'How many different rules the answers to the held-out pairs cite. A collapse is seen here first.',
   'rare rules': 'Rules that decide few pairs. A model can forget them and lose hardly any reward.',
   'held-out pairs': 'Pairs that the model never trains on, the same for all branches.',
   collapse:
@@ -61,12 +63,16 @@ export class LabTerm extends LabElement {
   ];
 
   @property() term: Term = 'reward';
-  @query('button') private button: HTMLElement | null | undefined;
+  @query('button') private button: HTMLButtonElement | null | undefined;
   @query('[popover]') private panel: HTMLElement | null | undefined;
 
   override render(): unknown {
-    return html`<button popovertarget="meaning" aria-describedby="meaning"><slot>${this.term}</slot></button
-      ><span id="meaning" popover @toggle=${this.#place}>${TERMS[this.term]}</span>`;
+    return html`<button aria-describedby="meaning"><slot>${this.term}</slot></button
+      ><span id="meaning" .popover=${'auto'} @toggle=${this.#place}>${TERMS[this.term]}</span>`;
+  }
+
+  override firstUpdated(): void {
+    if (this.button !== null && this.button !== undefined) this.button.popoverTargetElement = this.panel ?? null;
   }
 
   /** Beneath the word, and within the window. */

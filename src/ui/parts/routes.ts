@@ -10,6 +10,7 @@
  *     #/score?model=ID            the same on another bundled model (bundled-models.ts)
  *     #/score?checkpoint=ID       the same on a checkpoint of this browser
  *     #/score?with=A,B            compared with other models (compared-models.ts)
+ *     #/score?pair=JSON           asked about this pair (protocol/scoring.ts)
  *     #/files                     the Files view: files of pairs to be judged
  *     #/files?file=ID             one of those that this browser keeps
  *     #/train                     the Train view
@@ -17,6 +18,7 @@
  *     #/runs?compare=A,B          some of them compared, by their ids
  *     #/collapse                  the Collapse view: mode collapse live, and its theory
  *     #/collapse?preset=lesson    the same with the settings of the lesson
+ *     #/collapse?lambda=0.1       the same with this weight of the examples, where it is one of those offered
  */
 
 import { MOST_COMPARED } from '../../protocol/runs.ts';
@@ -64,7 +66,17 @@ export function lessonAddress(lesson: string, screen: number): string {
 
 /** Whether an address asks for the live view as the lesson sets it. */
 export function asksForLessonPreset(hash: string): boolean {
-  return routeOf(hash) === 'collapse' && hash.endsWith('?preset=lesson');
+  return routeOf(hash) === 'collapse' && queryOf(hash).get('preset') === 'lesson';
+}
+
+/** The weight of the examples that an address of the live view asks for; undefined for none. */
+export function lambdaIn(hash: string): string | undefined {
+  return (routeOf(hash) === 'collapse' ? queryOf(hash).get('lambda') : null) ?? undefined;
+}
+
+/** The pair that an address of the Score view asks about, as JSON; undefined for none. */
+export function pairIn(hash: string): string | undefined {
+  return askedOfScore(hash).get('pair') ?? undefined;
 }
 
 /** The checkpoint that should answer; undefined for a bundled model. */
@@ -83,12 +95,18 @@ export function comparedIn(hash: string): readonly string[] {
   return [...new Set(keys.filter((key) => key !== ''))];
 }
 
-/** The address of the Score view on a checkpoint or a bundled model, compared with `compared`. */
-export function scoreAddress(checkpointId?: string, compared: readonly string[] = [], modelId?: string): string {
+/** The address of the Score view on a checkpoint or a bundled model, compared with `compared`, about a pair as JSON. */
+export function scoreAddress(
+  checkpointId?: string,
+  compared: readonly string[] = [],
+  modelId?: string,
+  pair?: string,
+): string {
   const asked = new URLSearchParams();
   if (checkpointId !== undefined) asked.set('checkpoint', checkpointId);
   else if (modelId !== undefined) asked.set('model', modelId);
   if (compared.length > 0) asked.set('with', compared.join(','));
+  if (pair !== undefined) asked.set('pair', pair);
   return asked.size === 0 ? '#/score' : `#/score?${asked.toString()}`;
 }
 
@@ -122,5 +140,9 @@ function namedIn(hash: string, key: 'checkpoint' | 'model'): string | undefined 
 }
 
 function askedOfScore(hash: string): URLSearchParams {
-  return new URLSearchParams(routeOf(hash) === 'score' ? (/\?(.*)$/su.exec(hash)?.[1] ?? '') : '');
+  return routeOf(hash) === 'score' ? queryOf(hash) : new URLSearchParams();
+}
+
+function queryOf(hash: string): URLSearchParams {
+  return new URLSearchParams(/\?(.*)$/su.exec(hash)?.[1] ?? '');
 }

@@ -98,7 +98,12 @@ function textsOf(text: Text): SVGElement[] {
   }
   const { fontFamily, fontSize, fontWeight, fontStyle, textDecorationLine } = style;
   return lines.map(({ words, left, middle }) => {
-    const look = { 'font-family': fontFamily, 'font-size': fontSize, 'font-weight': fontWeight, 'font-style': fontStyle };
+    const look = {
+      'font-family': fontFamily,
+      'font-size': fontSize,
+      'font-weight': fontWeight,
+      'font-style': fontStyle,
+    };
     const part = shape('text', { x: at(left), y: at(middle), dy: '0.35em', fill: style.color, 'text-decoration': textDecorationLine, ...look }); // prettier-ignore
     part.textContent = words.replaceAll(/\s+/gu, ' ').trimEnd();
     return part;
@@ -127,7 +132,10 @@ function pictureOf(canvas: HTMLCanvasElement): SVGElement {
   return shape('image', { x: at(left), y: at(top), width: at(width), height: at(height), href: canvas.toDataURL() });
 }
 
-function shape(name: 'g' | 'rect' | 'line' | 'text' | 'image', attributes: Record<string, string | number>): SVGElement {
+function shape(
+  name: 'g' | 'rect' | 'line' | 'text' | 'image',
+  attributes: Record<string, string | number>,
+): SVGElement {
   const made = document.createElementNS(SVG, name);
   setAll(made, attributes);
   return made;

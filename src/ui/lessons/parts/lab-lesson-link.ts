@@ -3,7 +3,7 @@
  * a network.
  */
 import { css, html, nothing } from 'lit';
-import { customElement, property, state } from 'lit/decorators.js';
+import { customElement, property, query, state } from 'lit/decorators.js';
 import { LabElement } from '../../parts/lab-element.ts';
 import { baseStyles, buttonStyles } from '../../parts/shared-styles.ts';
 
@@ -63,10 +63,12 @@ export class LabLessonLink extends LabElement {
   @property() url = '';
   @state() private modules: Modules | undefined;
   @state() private said = '';
+  @query('.opens') private button: HTMLButtonElement | null | undefined;
+  @query('[popover]') private panel: HTMLElement | null | undefined;
 
   override render(): unknown {
-    return html`<button popovertarget="link" @click=${this.#encode}>Link and QR code</button>
-      <div id="link" popover aria-label="Link and QR code">
+    return html`<button class="opens" @click=${this.#encode}>Link and QR code</button>
+      <div .popover=${'auto'} aria-label="Link and QR code">
         ${this.modules === undefined ? nothing : this.#code(this.modules)}
         <p><a href=${this.url}>${this.url}</a></p>
         ${
@@ -76,8 +78,14 @@ export class LabLessonLink extends LabElement {
               </p>`
             : nothing
         }
-        <p class="actions"><button @click=${this.#copy}>Copy the link</button> <span role="status">${this.said}</span></p>
+        <p class="actions">
+          <button @click=${this.#copy}>Copy the link</button> <span role="status">${this.said}</span>
+        </p>
       </div>`;
+  }
+
+  override firstUpdated(): void {
+    if (this.button !== null && this.button !== undefined) this.button.popoverTargetElement = this.panel ?? null;
   }
 
   #code(modules: Modules): unknown {
@@ -85,7 +93,12 @@ export class LabLessonLink extends LabElement {
     const path = modules
       .flatMap((row, y) => row.flatMap((isDark, x) => (isDark ? [`M${x + BORDER} ${y + BORDER}h1v1h-1z`] : [])))
       .join('');
-    return html`<svg viewBox="0 0 ${size} ${size}" role="img" aria-label="QR code of the link" shape-rendering="crispEdges">
+    return html`<svg
+      viewBox="0 0 ${size} ${size}"
+      role="img"
+      aria-label="QR code of the link"
+      shape-rendering="crispEdges"
+    >
       <path d=${path} fill="#000"></path>
     </svg>`;
   }

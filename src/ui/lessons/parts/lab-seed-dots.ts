@@ -138,9 +138,7 @@ export class LabSeedDots extends LabElement {
         ${this.rows.map((row, i) => this.#row(row, i >= this.shown))}
         <tr class="ticks" aria-hidden="true">
           <th></th>
-          <td>
-            ${[low, (low + high) / 2, high].map((tick) => html`<span>${this.format(tick)}</span>`)}
-          </td>
+          <td>${[low, (low + high) / 2, high].map((tick) => html`<span>${this.format(tick)}</span>`)}</td>
           <td></td>
         </tr>
       </tbody>
@@ -166,7 +164,10 @@ export class LabSeedDots extends LabElement {
           ${
             isHidden
               ? nothing
-              : values.map((value) => html`<span class="dot" ${cssProperties({ '--share': String(this.#share(value)) })}></span>`)
+              : values.map(
+                  (value) =>
+                    html`<span class="dot" ${cssProperties({ '--share': String(this.#share(value)) })}></span>`,
+                )
           }
           ${
             isHidden

@@ -8,7 +8,7 @@ import { customElement, state } from 'lit/decorators.js';
 import { repeat } from 'lit/directives/repeat.js';
 import type { Pair } from '../../../relevance/pair/pair.ts';
 import { failureNotice } from '../../parts/failure-notice.ts';
-import { wholePercent } from '../../parts/format.ts';
+import { formatPercent } from '../../parts/format.ts';
 import { LabElement } from '../../parts/lab-element.ts';
 import { baseStyles, buttonStyles } from '../../parts/shared-styles.ts';
 import { AnswerController } from '../../score/answer-controller.ts';
@@ -202,7 +202,7 @@ export class LabWordRemover extends LabElement {
 function labelOf(answer: AnswerState | undefined, names: readonly string[]): string {
   const label = answer?.label;
   if (label === undefined) return '...';
-  return `${names[label.label] ?? ''}, ${wholePercent(label.probabilities[label.label] ?? 0)} sure`;
+  return `${names[label.label] ?? ''}, ${formatPercent(label.probabilities[label.label] ?? 0)} sure`;
 }
 
 declare global {

@@ -1,12 +1,6 @@
 /** What k1, k2 and k3 push: computed while one looks, and then what the two that push did in real runs (E1). */
 import { html } from 'lit';
-import {
-  type Estimator,
-  ESTIMATORS,
-  expectedFacts,
-  klNats,
-  softmax,
-} from '../../../common/kl-estimators.ts';
+import { type Estimator, ESTIMATORS, expectedFacts, klNats, softmax } from '../../../common/kl-estimators.ts';
 import type { ExperimentResults } from '../../../protocol/experiment-results.ts';
 import { type Compared, comparedFigure, whichIsBest } from '../parts/compared.ts';
 import '../parts/lab-seed-dots.ts';
@@ -83,8 +77,8 @@ export const openLesson = openable<Material>({
         'are the spread of a single sample: k3 is liked because it is never negative and spreads less.',
       prose: () =>
         html`<p class="lead">
-          A leash holds a policy p near its start by a divergence, which is estimated from samples of p: k1 is log(p/ref),
-          k2 half its square, k3 is ref/p − log(ref/p) less one.
+          A leash holds a policy p near its start by a divergence, which is estimated from samples of p: k1 is
+          log(p/ref), k2 half its square, k3 is ref/p − log(ref/p) less one.
         </p>`,
       question: () => ({
         key: 'unbiased',
@@ -128,8 +122,8 @@ export const openLesson = openable<Material>({
         answers: NAMES,
         measured: idle(),
         truth: html`<p>
-          <strong>${idle()}.</strong> The other two push towards the start: k2 as the reverse divergence KL(p ‖ ref) does,
-          k3 as the forward one, KL(ref ‖ p).
+          <strong>${idle()}.</strong> The other two push towards the start: k2 as the reverse divergence KL(p ‖ ref)
+          does, k3 as the forward one, KL(ref ‖ p).
         </p>`,
       }),
       figure: ({ guesses }) =>
@@ -149,8 +143,8 @@ export const openLesson = openable<Material>({
         'is nearly lost is hardly pulled. The forward one weighs it by how often the start took it.',
       prose: () =>
         html`<p class="lead">
-          A policy that has nearly lost one of four outcomes: it takes it in
-          ${(FORGETFUL[LOST] ?? 0).toFixed(4)} of all cases, its start in ${(REFERENCE[LOST] ?? 0).toFixed(2)}.
+          A policy that has nearly lost one of four outcomes: it takes it in ${(FORGETFUL[LOST] ?? 0).toFixed(4)} of all
+          cases, its start in ${(REFERENCE[LOST] ?? 0).toFixed(2)}.
         </p>`,
       question: () => {
         const rows = pullRows();

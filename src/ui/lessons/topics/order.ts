@@ -34,8 +34,8 @@ export const openLesson = openable<Material>({
         'learns labels alone labels best. Reasons are bought with labels, not the other way round.',
       prose: () =>
         html`<p class="lead">
-          Three small models read equally many words. One says its label and then its reasons, one its reasons first, one
-          the label alone.
+          Three small models read equally many words. One says its label and then its reasons, one its reasons first,
+          one the label alone.
         </p>`,
       question: ({ e6 }) =>
         whichIsBest(
@@ -60,7 +60,9 @@ export const openLesson = openable<Material>({
         'If reasons helped anywhere, it should be here: pairs that a rare rule decides. Reasoning first does worst. One wrong step ' +
         'early, and the label follows it.',
       prose: () =>
-        html`<p class="lead">Pairs that a rare rule decides are the hard ones. Here a reason ought to be worth something.</p>`,
+        html`<p class="lead">
+          Pairs that a rare rule decides are the hard ones. Here a reason ought to be worth something.
+        </p>`,
       question: ({ e6 }) =>
         whichIsBest(
           rare(e6),
@@ -71,7 +73,11 @@ export const openLesson = openable<Material>({
           </p>`,
         ),
       figure: ({ e6, guesses }) =>
-        comparedFigure(rare(e6), `Labels right where a rare rule decides, on test pairs (experiment ${e6.id})`, guesses),
+        comparedFigure(
+          rare(e6),
+          `Labels right where a rare rule decides, on test pairs (experiment ${e6.id})`,
+          guesses,
+        ),
       csv: ({ e6 }) => dotsCsv('tailLabels', rare(e6).rows),
     },
     {
@@ -81,7 +87,8 @@ export const openLesson = openable<Material>({
         'come later cost the searcher nothing.',
       prose: () =>
         html`<p class="lead">
-          A searcher waits for the label. Whatever is written before it is waiting time; what is written after it is not.
+          A searcher waits for the label. Whatever is written before it is waiting time; what is written after it is
+          not.
         </p>`,
       question: ({ e6 }) =>
         whichIsBest(

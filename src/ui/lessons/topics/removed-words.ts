@@ -1,5 +1,5 @@
 /** The words of a document one by one, the document without some of them, and the words that an answer cites. */
-import type { LabDocument } from '../../../relevance/pair/pair.ts';
+import type { AttributeValue, LabDocument } from '../../../relevance/pair/pair.ts';
 import type { AnswerState } from '../../score/answer-state.ts';
 
 /** A word by its place among all words of the document. */
@@ -16,9 +16,9 @@ function mapTexts(document: LabDocument, change: (text: string) => string): LabD
     brand: change(document.brand),
     type: change(document.type),
     attributes: Object.fromEntries(
-      Object.entries(document.attributes).map(([name, value]) => {
+      Object.entries(document.attributes).map(([name, value]): [string, AttributeValue] => {
         if (typeof value === 'string') return [name, change(value)];
-        return [name, Array.isArray(value) ? (value as readonly string[]).map(change) : value];
+        return [name, typeof value === 'object' ? value.map(change) : value];
       }),
     ),
     text: change(document.text),

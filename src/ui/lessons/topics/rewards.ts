@@ -34,7 +34,9 @@ const kept = (e8: ExperimentResults): Compared => {
 function against(e8: ExperimentResults, claim: string, metric: 'strictReward' | 'tailRecall'): unknown {
   return OTHERS.map(
     ([other, name]) =>
-      html`<p>Every step checked, less ${name}: ${findingText(findingOf(e8, `${claim} (against ${other})`, metric))}.</p>`,
+      html`<p>
+        Every step checked, less ${name}: ${findingText(findingOf(e8, `${claim} (against ${other})`, metric))}.
+      </p>`,
   );
 }
 
@@ -56,7 +58,9 @@ export const openLesson = openable<Material>({
         whichIsBest(
           paid(e8),
           { asked: 'Under which does the pay rise most?', short: 'Pay rises most' },
-          html`<p class="more">Each is paid in its own coin here; nothing is said yet about what was learned for it.</p>`,
+          html`<p class="more">
+            Each is paid in its own coin here; nothing is said yet about what was learned for it.
+          </p>`,
         ),
       figure: ({ e8, guesses }) =>
         comparedFigure(paid(e8), `Reward gained over a run, each by its own reward (experiment ${e8.id})`, guesses),
@@ -87,8 +91,7 @@ export const openLesson = openable<Material>({
       notes:
         'Rare rules again: what no reward looks for is lost first. The difference between the rewards is small, and one of the two ' +
         'comparisons is undecided. Say so; it is what five seeds can tell.',
-      prose: () =>
-        html`<p class="lead">Rare rules decide few pairs, so they are worth little to any of the three.</p>`,
+      prose: () => html`<p class="lead">Rare rules decide few pairs, so they are worth little to any of the three.</p>`,
       question: ({ e8 }) =>
         whichIsBest(
           kept(e8),

@@ -31,7 +31,8 @@ function differences(e1: ExperimentResults): number[] {
 function rowsOf(e1: ExperimentResults): DotsRow[] {
   const found = findingOf(e1, PAIR.claim, PAIR.metric);
   const all = differences(e1);
-  const interval = found?.low == null || found.high == null ? undefined : ([found.low, found.high] as const);
+  const [low, high] = [found?.low ?? null, found?.high ?? null];
+  const interval = low === null || high === null ? undefined : ([low, high] as const);
   return [
     ...all.map((value, i): DotsRow => ({ name: `seed ${i + 1}`, look: 'rival', values: [value], mean: value })),
     { name: 'all seeds', look: 'own', values: all, mean: meanOf(all), interval },
@@ -116,7 +117,9 @@ export const openLesson = openable<Material>({
           asked: 'What may one say after all of them?',
           answers: OUTCOMES,
           measured: nameOf(OUTCOMES, found?.outcome ?? ''),
-          truth: html`<p><strong>${nameOf(OUTCOMES, found?.outcome ?? '')}.</strong> Examples less leash, ${findingText(found)}.</p>`,
+          truth: html`<p>
+            <strong>${nameOf(OUTCOMES, found?.outcome ?? '')}.</strong> Examples less leash, ${findingText(found)}.
+          </p>`,
         };
       },
       figure: ({ e1, guesses }) =>
@@ -153,7 +156,10 @@ export const openLesson = openable<Material>({
           asked: 'How many of these meet the definition of a collapse at the end?',
           answers,
           measured: `${part} of ${whole}`,
-          truth: html`<p><strong>${nameOf(answers, value)}: ${part} of ${whole}.</strong> At the start ${wholePercent(meanOf(valuesOf(e1, 'SFT', 'tailRecall')))} of the rare rules were cited.</p>`,
+          truth: html`<p>
+            <strong>${nameOf(answers, value)}: ${part} of ${whole}.</strong> At the start
+            ${wholePercent(meanOf(valuesOf(e1, 'SFT', 'tailRecall')))} of the rare rules were cited.
+          </p>`,
         };
       },
       figure: ({ e1, guesses }) =>

@@ -45,8 +45,8 @@ export const openLesson = openable<Material>({
         'Most rooms vote for the richest: every word with its probabilities.',
       prose: () =>
         html`<p class="lead">
-          A small model learns from a larger one: its labels, its probabilities, its reasons, or every word that it might
-          have written.
+          A small model learns from a larger one: its labels, its probabilities, its reasons, or every word that it
+          might have written.
         </p>`,
       question: ({ e7 }) =>
         whichIsBest(

@@ -10,7 +10,12 @@ import { dotsCsv, signed } from '../parts/results.ts';
 import './lab-word-remover.ts';
 
 const ShareSchema = v.object({ value: v.number(), low: v.number(), high: v.number() });
-const TakenOutSchema = v.object({ pairs: v.number(), shouldMove: v.number(), movedAsRuled: ShareSchema, moved: ShareSchema });
+const TakenOutSchema = v.object({
+  pairs: v.number(),
+  shouldMove: v.number(),
+  movedAsRuled: ShareSchema,
+  moved: ShareSchema,
+});
 /** What this lesson reads of docs/results/E10.json. */
 const WordsSchema = v.object({
   id: v.string(),
@@ -22,7 +27,9 @@ const WordsSchema = v.object({
     v.array(v.object({ name: v.string(), usable: v.number(), cited: TakenOutSchema, control: TakenOutSchema })),
     v.minLength(1),
   ),
-  findings: v.array(v.object({ arm: v.string(), mean: v.number(), low: v.number(), high: v.number(), outcome: v.string() })),
+  findings: v.array(
+    v.object({ arm: v.string(), mean: v.number(), low: v.number(), high: v.number(), outcome: v.string() }),
+  ),
 });
 type Words = v.InferOutput<typeof WordsSchema>;
 
@@ -42,7 +49,11 @@ const PARTS = [
   ['most', 'More than three quarters', 1],
 ] as const;
 
-function shareRow(name: string, { value, low, high }: v.InferOutput<typeof ShareSchema>, look: DotsRow['look']): DotsRow {
+function shareRow(
+  name: string,
+  { value, low, high }: v.InferOutput<typeof ShareSchema>,
+  look: DotsRow['look'],
+): DotsRow {
   return { name, look, values: [value], mean: value, interval: [low, high] };
 }
 
@@ -55,7 +66,10 @@ function movedOf({ arms }: Words): Compared {
   const rows =
     first === undefined
       ? []
-      : [shareRow('the cited words', first.cited.moved, 'own'), shareRow('as many others', first.control.moved, 'rival')];
+      : [
+          shareRow('the cited words', first.cited.moved, 'own'),
+          shareRow('as many others', first.control.moved, 'rival'),
+        ];
   return { key: 'moved', rows };
 }
 
@@ -90,9 +104,11 @@ export const openLesson = openable<Material>({
           answers: PARTS.map(([value, name]) => [value, name]),
           measured: `${text}: ${wholePercent(share)}`,
           truth: html`<p>
-            <strong>${text}.</strong> Of the ${ruledRows(e10)
+            <strong>${text}.</strong> Of the
+            ${ruledRows(e10)
               .map(({ name, mean }) => `${name} ${wholePercent(mean)}`)
-              .join(', ')}. Even the collapsed model means what it cites; it only cites fewer rules.
+              .join(', ')}.
+            Even the collapsed model means what it cites; it only cites fewer rules.
           </p>`,
         };
       },
@@ -111,7 +127,8 @@ export const openLesson = openable<Material>({
         'Only the difference says that the cited ones matter.',
       prose: () =>
         html`<p class="lead">
-          A document with a hole in it is a strange document. So the same is done with as many words that were not cited.
+          A document with a hole in it is a strange document. So the same is done with as many words that were not
+          cited.
         </p>`,
       question: ({ e10 }) =>
         whichIsBest(
@@ -120,7 +137,8 @@ export const openLesson = openable<Material>({
           e10.findings.map(
             ({ arm, mean, low, high, outcome }) =>
               html`<p class="more">
-                ${NAMES[arm] ?? arm}, difference: ${outcome}, ${signed(mean)} (95 % from ${signed(low)} to ${signed(high)}).
+                ${NAMES[arm] ?? arm}, difference: ${outcome}, ${signed(mean)} (95 % from ${signed(low)} to
+                ${signed(high)}).
               </p>`,
           ),
         ),
@@ -139,8 +157,8 @@ export const openLesson = openable<Material>({
         'Then a word that was not cited.',
       prose: () =>
         html`<p class="lead">
-            The default model, live in this browser. Words that it cites are underlined. Press a word to take it out of the
-            document; press it again to put it back.
+            The default model, live in this browser. Words that it cites are underlined. Press a word to take it out of
+            the document; press it again to put it back.
           </p>
           <p class="more">Nothing of this is recorded: what you see is what the model answers here and now.</p>`,
       figure: () => html`<lab-word-remover></lab-word-remover>`,

@@ -40,7 +40,9 @@ describe('plainName', () => {
     expect(plainName('GRPO (head-heavy, plausible)')).toBe('Reward only');
     expect(plainName('MBO 0.3 (head-heavy, plausible)')).toBe('Reward + examples');
     expect(plainName('GRPO (matched, full)')).toBe('Fair control');
-    expect(plainName('GRPO (head-heavy, plausible) from 40, coefficient 0.3')).toBe('Reward only, from step 40, \u03bb 0.3');
+    expect(plainName('GRPO (head-heavy, plausible) from 40, coefficient 0.3')).toBe(
+      'Reward only, from step 40, \u03bb 0.3',
+    );
     expect(plainName('somebody\u2019s own')).toBe('somebody\u2019s own');
   });
 

@@ -51,12 +51,18 @@ describe('numbers of lessons', () => {
     expect(findingText(findingOf(e8, finding.claim, finding.metric))).toBe(
       `${finding.outcome}: ${signed(finding.mean)} (95 % from ${signed(finding.low ?? 0)} to ${signed(finding.high ?? 0)}, ${finding.n} seeds)`,
     );
-    expect(findingText({ ...finding, low: null })).toBe(`${finding.outcome}: ${signed(finding.mean)} (${finding.n} seeds)`);
+    expect(findingText({ ...finding, low: null })).toBe(
+      `${finding.outcome}: ${signed(finding.mean)} (${finding.n} seeds)`,
+    );
     expect(findingText(undefined)).toBe('not in the results file');
   });
 
   it('name the best row, whichever way is better', () => {
-    const rows = dotsOf(e8, 'tailRecall', e8.arms.map(({ name }) => [name, name, 'own'] as const));
+    const rows = dotsOf(
+      e8,
+      'tailRecall',
+      e8.arms.map(({ name }) => [name, name, 'own'] as const),
+    );
     const means = rows.map(({ mean }) => mean);
     expect(bestOf(rows)?.mean).toBe(Math.max(...means));
     expect(bestOf(rows, true)?.mean).toBe(Math.min(...means));
@@ -76,7 +82,12 @@ describe('numbers of lessons', () => {
 describe('words that are taken out', () => {
   const word = fc.stringMatching(/^[a-z]{1,6}$/u);
   const document = fc
-    .record({ title: fc.array(word, { minLength: 1, maxLength: 5 }), type: word, colour: word, tags: fc.array(word, { maxLength: 3 }) })
+    .record({
+      title: fc.array(word, { minLength: 1, maxLength: 5 }),
+      type: word,
+      colour: word,
+      tags: fc.array(word, { maxLength: 3 }),
+    })
     .map(({ title, type, colour, tags }) =>
       makeDocument({ title: title.join(' '), type, attributes: { colour, tags, pieces: 3 } }),
     );
@@ -101,7 +112,13 @@ describe('words that are taken out', () => {
     const step = (source: 'query' | 'document', text: string) => ({
       kind: 'step' as const,
       index: 0,
-      step: { rule: 0, criterion: 'brand' as const, evidence: [{ source, text }], verdict: 'match' as const, implied: 0 },
+      step: {
+        rule: 0,
+        criterion: 'brand' as const,
+        evidence: [{ source, text }],
+        verdict: 'match' as const,
+        implied: 0,
+      },
     });
     const steps = [step('query', 'red'), step('document', ' Red'), step('document', 'red')] as never;
     expect(citedIn({ steps })).toEqual(['red']);

@@ -7,8 +7,10 @@ import {
   fileAddress,
   fileIn,
   lessonAddress,
+  lambdaIn,
   lessonIn,
   modelIn,
+  pairIn,
   routeOf,
   scoreAddress,
 } from '../../../../src/ui/parts/routes.ts';
@@ -43,6 +45,15 @@ describe('routes', () => {
     expect(checkpointIn(scoreAddress())).toBeUndefined();
     expect(checkpointIn('#/score?checkpoint=')).toBeUndefined();
     expect(checkpointIn('#/train?checkpoint=a')).toBeUndefined();
+  });
+
+  it('a pair is named in the address of the Score view, and a weight in that of the live view', () => {
+    const pair = JSON.stringify({ query: 'a&b=?# \u00fc', document: { title: '50 %' } });
+    expect(pairIn(scoreAddress('id', ['start'], undefined, pair))).toBe(pair);
+    expect([pairIn('#/score'), pairIn('#/collapse?pair=a')]).toEqual([undefined, undefined]);
+    expect(lambdaIn('#/collapse?preset=lesson&lambda=0.1')).toBe('0.1');
+    expect(asksForLessonPreset('#/collapse?preset=lesson&lambda=0.1')).toBe(true);
+    expect([lambdaIn('#/collapse'), lambdaIn('#/score?lambda=1')]).toEqual([undefined, undefined]);
   });
 
   it('a kept file is named in the address of the Files view alone', () => {
