@@ -106,27 +106,29 @@ export class LabScoreView extends LabElement {
             </lab-notice>`
           : nothing
       }
-      <div class="panel pair">
-        <lab-pair-editor
-          .draft=${this.draft}
-          .evidence=${{ steps: this.#answer.state.steps, activeStep: this.activeStep, draft: this.answeredDraft }}
-          @draft-change=${(event: CustomEvent<PairDraft>) => this.#edited(event.detail)}
-        ></lab-pair-editor>
-        <div class="controls">
-          <button class="primary" ?disabled=${summary === undefined || !isAnswerable(this.draft)} @click=${this.#ask}>
-            Answer
-          </button>
-          <label>
-            <input
-              type="checkbox"
-              .checked=${this.answersWhileTyping}
-              @change=${() => (this.answersWhileTyping = !this.answersWhileTyping)}
-            />
-            while I type
-          </label>
+      <div class="judging">
+        <div class="panel pair">
+          <lab-pair-editor
+            .draft=${this.draft}
+            .evidence=${{ steps: this.#answer.state.steps, activeStep: this.activeStep, draft: this.answeredDraft }}
+            @draft-change=${(event: CustomEvent<PairDraft>) => this.#edited(event.detail)}
+          ></lab-pair-editor>
+          <div class="controls">
+            <button class="primary" ?disabled=${summary === undefined || !isAnswerable(this.draft)} @click=${this.#ask}>
+              Answer
+            </button>
+            <label>
+              <input
+                type="checkbox"
+                .checked=${this.answersWhileTyping}
+                @change=${() => (this.answersWhileTyping = !this.answersWhileTyping)}
+              />
+              while I type
+            </label>
+          </div>
         </div>
+        <div class="panel reading">${this.#reading(summary)}</div>
       </div>
-      <div class="panel reading">${this.#reading(summary)}</div>
       ${summary === undefined ? nothing : html`<lab-model-card class="panel card" .model=${summary}></lab-model-card>`}
       ${summary === undefined && !this.#isLost ? nothing : this.#comparison(summary)}
     </div>`;
