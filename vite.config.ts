@@ -6,10 +6,19 @@
  * no foreign request, script URLs only through named Trusted Types policies (`lit-html` for templates, `afrl-lab` for
  * the workers' URLs). A `<meta>` does not reach workers, so the server of `npm start` sends policies as headers.
  */
+import { readFileSync } from 'node:fs';
 import { defineConfig, type Plugin } from 'vite';
 import { offline } from './scripts/offline-plugin.ts';
+import { resultsExtract } from './scripts/results-extract-plugin.ts';
 import { sharedWorkers } from './scripts/shared-workers-plugin.ts';
 import { tfjsThreads } from './scripts/tfjs-threads-plugin.ts';
+
+/** `npm start` over https, which other machines need: LAB_TLS_CERT and LAB_TLS_KEY name PEM files (docs/classroom.md). */
+const { LAB_TLS_CERT: certFile, LAB_TLS_KEY: keyFile } = process.env;
+const HTTPS =
+  certFile === undefined || keyFile === undefined
+    ? {}
+    : { https: { cert: readFileSync(certFile), key: readFileSync(keyFile) } };
 
 const PAGE_POLICY = [
   "default-src 'none'",
@@ -85,7 +94,7 @@ export default defineConfig({
   worker: { format: 'es' },
   // `npm run dev` prepares packages for the browser. What only workers import it would meet late, and then start anew.
   optimizeDeps: { entries: ['index.html', 'workers/*.worker.ts'] },
-  plugins: [policyInPage(), policyHeaders(), sharedWorkers(), tfjsThreads(), offline()],
+  plugins: [policyInPage(), policyHeaders(), resultsExtract(), sharedWorkers(), tfjsThreads(), offline()],
   // A port of its own: an offline copy answers for its whole origin, and vite's usual 4173 serves other projects too.
-  preview: { port: 4747, headers: ISOLATION },
+  preview: { port: 4747, headers: ISOLATION, ...HTTPS },
 });

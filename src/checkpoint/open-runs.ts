@@ -53,6 +53,8 @@ export interface OpenRunStatus {
 
 /** The right to train a run, held by this tab. */
 export interface RunLease {
+  /** Replaces all that is needed to restart the run, as JSON. Nothing happens where the record is gone. */
+  amend(configJson: string): Promise<void>;
   /** Deletes the record: the run is complete or was abandoned. */
   finish(): Promise<void>;
   /** Keeps the record, so that the run can be resumed here or in another tab. */
@@ -99,7 +101,14 @@ export class OpenRuns {
         release();
       }
     };
-    return { finish, release };
+    const amend = async (configJson: string): Promise<void> => {
+      const amended = parseConfig('The record of a run', OpenRunSchema, { ...checked, configJson });
+      await this.#database.write('amend the run', ['runs'], async (transaction) => {
+        const records = transaction.objectStore('runs');
+        if ((await records.getKey(checked.id)) !== undefined) await records.put(amended);
+      });
+    };
+    return { amend, finish, release };
   }
 
   /** Records of runs that cannot be parsed; they can only be deleted. */

@@ -31,6 +31,8 @@ export const MAX_COEFFICIENT = 5;
 /** Where a branch was forked; null if it begins at the start. */
 const ParentSchema = v.nullable(v.strictObject({ branch: branchId, step: count }));
 const CoefficientSchema = v.pipe(v.number(), v.minValue(0), v.maxValue(MAX_COEFFICIENT));
+/** What a person has set: the coefficient is `value` from `step` on. Records of earlier versions have no moves. */
+const MovesSchema = v.optional(v.array(v.strictObject({ step: count, value: CoefficientSchema })), []);
 
 /** A branch as the store records it, as JSON: all that is needed to restart it. */
 export const BranchRecordSchema = v.strictObject({
@@ -44,6 +46,7 @@ export const BranchRecordSchema = v.strictObject({
   parent: ParentSchema,
   /** The coefficient set at its beginning; null for that of its settings. */
   coefficient: v.nullable(CoefficientSchema),
+  moves: MovesSchema,
 });
 export type BranchRecord = v.InferOutput<typeof BranchRecordSchema>;
 
@@ -91,6 +94,7 @@ export const GrpoRequestSchema = v.strictObject({
               checkpointId: v.nullable(v.string()),
               parent: ParentSchema,
               coefficient: v.nullable(CoefficientSchema),
+              moves: MovesSchema,
             }),
           ),
           null,

@@ -141,6 +141,7 @@ export class Demonstration {
         from,
         history: branch?.history ?? [],
         coefficient: kept?.coefficient ?? null,
+        moves: kept?.moves ?? [],
       };
       begun.#begin(plan, kept?.runId, kept?.checkpointId ?? null);
     }
@@ -151,7 +152,11 @@ export class Demonstration {
   apply(command: GrpoCommand): void {
     switch (command.kind) {
       case 'coefficient':
-        this.#session.attempt(() => this.#at(command.branch).branch.setCoefficient(command.value));
+        this.#session.attempt(() => {
+          const { branch, run } = this.#at(command.branch);
+          branch.setCoefficient(command.value);
+          void run.amend();
+        });
         break;
       case 'fork':
         this.#session.attempt(() => this.#fork(command));
@@ -175,7 +180,7 @@ export class Demonstration {
     const { experiment } = parent.branch;
     const history = parent.branch.historyUntil(step);
     this.#begin(
-      { name, experiment, parent: { branch, step }, from, history, coefficient },
+      { name, experiment, parent: { branch, step }, from, history, coefficient, moves: [] },
       undefined,
       parent.run.keptIdAt(step),
     );
@@ -187,8 +192,9 @@ export class Demonstration {
       name,
       parent,
       coefficient,
+      moves,
       ...plan
-    }: Pick<BranchRecord, 'name' | 'parent' | 'coefficient'> & Omit<BranchPlan, 'record' | 'origin'>,
+    }: Pick<BranchRecord, 'name' | 'parent' | 'coefficient' | 'moves'> & Omit<BranchPlan, 'record' | 'origin'>,
     runId: string | undefined,
     parentId: string | null,
   ): void {
@@ -197,7 +203,7 @@ export class Demonstration {
       parent === null
         ? `Started from ${this.#modelName}.`
         : `Forked from ${this.#branches[parent.branch]?.branch.name ?? 'another branch'} at step ${parent.step}.`;
-    const record = { ...this.#identity, branch: id, name, parent, coefficient };
+    const record = { ...this.#identity, branch: id, name, parent, coefficient, moves };
     const branch = new GrpoBranch({ ...plan, record, origin }, this.#supplies);
     const isFork = parent !== null && parent.step === plan.from?.state.step;
     const parentRunId = parent === null ? null : (this.#branches[parent.branch]?.run.runId ?? null);

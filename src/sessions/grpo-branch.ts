@@ -14,6 +14,7 @@ import { type GrpoHooks, type MeasuredPoint, runGrpo } from '../runs/grpo-run.ts
 import type { PreparedGrpo, StartModel } from '../runs/grpo-task.ts';
 import { summariseGrpo } from '../runs/run-summary.ts';
 import { hashWeights } from '../runs/weights-hash.ts';
+import type { CoefficientMove } from '../train/mode-balance.ts';
 import { measuredPoints, sampledGroups, stepEvent } from './grpo-events.ts';
 import { readKeptBranch, writeKeptBranch } from './kept-branch.ts';
 import type { ModelTexts } from './model-texts.ts';
@@ -62,7 +63,10 @@ export class GrpoBranch implements RunKind<GrpoCheckpoint> {
   #prepared: PreparedGrpo | undefined;
   #curve: GrpoCurvePoint[];
   #history: BranchEvent[];
-  #coefficient: number | undefined;
+  /** Moves of the coefficient by a person, by the step from which they hold. */
+  #moves: readonly CoefficientMove[];
+  /** The first step whose coefficient has not been read yet. */
+  #nextStep = 0;
   /** The beginning of the work that ends with the next measurement. */
   #sinceMs = 0;
 
@@ -78,8 +82,11 @@ export class GrpoBranch implements RunKind<GrpoCheckpoint> {
     this.#history = [...history];
     if (record.coefficient !== null) this.checkCoefficient(record.coefficient);
     // A coefficient set at the beginning is in no checkpoint before the first step.
-    const isUnmoved = from === undefined || from.state.step === record.parent?.step;
-    if (isUnmoved) this.#coefficient = record.coefficient ?? undefined;
+    const first = record.parent?.step ?? 0;
+    const isUnmoved = from === undefined || from.state.step === first;
+    const begun = isUnmoved && record.coefficient !== null ? [{ step: first, value: record.coefficient }] : [];
+    this.#moves = [...begun, ...record.moves];
+    this.#nextStep = from?.state.step ?? 0;
     // A stored branch can be forked where it resumes, except at its last step, from which nothing continues.
     const step = from?.state.step;
     if (from !== undefined && step !== record.parent?.step && step !== experiment.grpo.steps) {
@@ -95,7 +102,8 @@ export class GrpoBranch implements RunKind<GrpoCheckpoint> {
   /** Sets the coefficient from the next step on. @throws {LabError} as {@link checkCoefficient} */
   setCoefficient(value: number): void {
     this.checkCoefficient(value);
-    this.#coefficient = value;
+    const step = this.#nextStep;
+    this.#moves = [...this.#moves.filter((move) => move.step < step), { step, value }];
   }
 
   /** @throws {LabError} `bad-config` if the balance of the branch does not accept the value */
@@ -138,6 +146,7 @@ export class GrpoBranch implements RunKind<GrpoCheckpoint> {
 
   async train(from: GrpoCheckpoint | undefined, hooks: RunHooks<GrpoCheckpoint>): Promise<FinishedRun> {
     const prepared = this.#prepared ?? (await this.#supplies.prepare(this.experiment));
+    this.#nextStep = from?.state.step ?? 0;
     this.#sinceMs = this.#supplies.now();
     const grpoHooks = this.#hooks(prepared, hooks);
     const { weights, tokens } = await runGrpo(this.experiment, prepared, this.#supplies.start, from, grpoHooks);
@@ -159,7 +168,7 @@ export class GrpoBranch implements RunKind<GrpoCheckpoint> {
 
   async card(): Promise<RunCard> {
     const { data, grpo } = this.experiment;
-    const configJson = JSON.stringify({ ...this.#plan.record, experiment: this.experiment });
+    const configJson = JSON.stringify({ ...this.#plan.record, moves: this.#moves, experiment: this.experiment });
     const dataSet = data.kind === 'file' ? await this.#supplies.findData(data) : undefined;
     return { name: this.name, configJson, totalSteps: grpo.steps, data: dataSet };
   }
@@ -222,7 +231,10 @@ export class GrpoBranch implements RunKind<GrpoCheckpoint> {
     return {
       signal: hooks.signal,
       startPoint: startPoints.get(startKey),
-      coefficient: () => this.#coefficient,
+      coefficient: (step) => {
+        this.#nextStep = step + 1;
+        return this.#moves.findLast((move) => move.step <= step)?.value;
+      },
       beforeStep: hooks.beforeStep,
       afterPass: hooks.afterPass,
       onStep: (record) => {

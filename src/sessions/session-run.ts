@@ -97,6 +97,13 @@ export class SessionRun<Checkpoint> implements LiveRun {
     this.#errands.add(errand);
   }
 
+  /** Records the run as it is to be restarted now; before it is recorded at all there is nothing to change. */
+  async amend(): Promise<void> {
+    const lease = this.#lease;
+    if (lease === undefined) return;
+    await this.#unlessUnsaved(async () => lease.amend((await this.#kind.card()).configJson));
+  }
+
   async forget(): Promise<void> {
     const lease = this.#lease;
     this.#lease = undefined;

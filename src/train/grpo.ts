@@ -61,8 +61,8 @@ export interface GrpoRun {
   readonly expert: readonly Example[];
   /** The state to resume from; its weights must already be the model's. */
   readonly resume?: Omit<GrpoState, 'weights'> | undefined;
-  /** Lambda or mu as a person has set it, read before each step; undefined leaves it unchanged. */
-  readonly coefficient?: (() => number | undefined) | undefined;
+  /** Lambda or mu as a person has set it, read before each step, from 0; undefined leaves it unchanged. */
+  readonly coefficient?: ((step: number) => number | undefined) | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Awaited before every step with the steps made so far: a run can pause here, or save its state before it ends. */
   readonly beforeStep?: (step: number, readState: () => Promise<GrpoState>) => Promise<void>;
@@ -110,7 +110,7 @@ export async function trainGrpo(config: GrpoConfig, run: GrpoRun): Promise<void>
       throwIfAborted(signal);
       await run.beforeStep?.(step, readState);
       throwIfAborted(signal);
-      coefficientMoves = recordCoefficient(coefficientMoves, step, run.coefficient?.());
+      coefficientMoves = recordCoefficient(coefficientMoves, step, run.coefficient?.(step));
 
       const startMs = performance.now();
       const rollouts = await drawStep(config, run, step, (round) => prompts.at(step, round, curriculum));

@@ -29,15 +29,17 @@ import {
   comparedIn,
   fileAddress,
   fileIn,
-  lessonAddress,
+  lambdaIn,
+  lessonIn,
+  type LessonPlace,
   modelIn,
+  pairIn,
   routeOf,
   type RoutePath,
   ROUTES,
   runsAddress,
   runsIn,
   scoreAddress,
-  screenIn,
 } from './parts/routes.ts';
 import { NO_SERVICES, scoreServices } from './score/score-services.ts';
 import type { ScoringClient } from './score/scoring-client.ts';
@@ -51,7 +53,13 @@ import { hasUnfinishedRun } from './unfinished-run.ts';
 type FetchedView = 'lessons' | Exclude<RoutePath, 'score' | 'home' | 'lesson'>;
 
 const VIEW_CODE: Readonly<Record<FetchedView, () => Promise<unknown>>> = {
-  lessons: () => Promise.all([import('./lessons/lab-front-door.ts'), import('./lessons/lab-lesson.ts')]),
+  lessons: () =>
+    Promise.all([
+      import('./lessons/lab-front-door.ts'),
+      import('./lessons/lab-lesson.ts'),
+      import('./lessons/lab-lesson-list.ts'),
+      import('./lessons/lab-lesson-notes.ts'),
+    ]),
   files: () => import('./files/lab-files-view.ts'),
   train: () => import('./train/lab-train-view.ts'),
   collapse: () => import('./collapse/lab-collapse-view.ts'),
@@ -92,6 +100,8 @@ export class LabApp extends LabElement {
   @state() private modelId = modelIn(location.hash);
   /** The models to compare with. */
   @state() private compared = comparedIn(location.hash);
+  /** The pair that the Score view is asked about, as JSON; undefined for the first example of the model. */
+  @state() private pair = pairIn(location.hash);
   /** Whether the Score view was opened; it then stays, with the text typed into it. */
   @state() private isScoreWanted = false;
   /** The views whose code was asked for, and why it could not be fetched; they stay, with what is in them. */
@@ -102,8 +112,9 @@ export class LabApp extends LabElement {
   @state() private comparedRuns = runsIn(location.hash);
   /** The file that the Files view shows; undefined for the list of them. */
   @state() private fileId = fileIn(location.hash);
-  @state() private screen = screenIn(location.hash);
+  @state() private place: LessonPlace = lessonIn(location.hash);
   @state() private isLessonPreset = asksForLessonPreset(location.hash);
+  @state() private lambda = lambdaIn(location.hash);
   /** Whether there is an unfinished run, as far as is known. */
   @state() private hasUnfinishedRun = false;
   readonly #model = new ModelController(this);
@@ -151,7 +162,7 @@ export class LabApp extends LabElement {
         </div>
         <div class="tools">
           <nav aria-label="Views">
-            <a href=${lessonAddress(this.screen)} aria-current=${this.route === 'lesson' ? 'page' : 'false'}>Lesson</a>
+            <a href="#/lesson" aria-current=${this.route === 'lesson' ? 'page' : 'false'}>Lessons</a>
             ${ROUTES.map(
               ({ path, name }) =>
                 html`<a href=${this.#addressOf(path)} aria-current=${path === this.route ? 'page' : 'false'}
@@ -163,7 +174,7 @@ export class LabApp extends LabElement {
         </div>
       </header>
       <main><lab-site-notice .offline=${this.offline}></lab-site-notice>${this.#view()}</main>
-      <footer ?hidden=${this.route === 'lesson'}>
+      <footer ?hidden=${this.route === 'lesson' && this.place.lesson !== undefined}>
         Nothing leaves this machine. ${describeOffline(this.offline)}
       </footer>`;
   }
@@ -177,12 +188,14 @@ export class LabApp extends LabElement {
             ?checkpoint=${this.checkpointId !== undefined}
             .modelId=${bundledModel(this.modelId).id}
             .compared=${this.compared}
+            .linkedPair=${this.pair}
             @compared-change=${(event: CustomEvent<readonly string[]>) => {
-              location.hash = scoreAddress(this.checkpointId, event.detail, this.modelId);
+              location.hash = scoreAddress(this.checkpointId, event.detail, this.modelId, this.pair);
             }}
+            @pair-change=${(event: CustomEvent<string | null>) => this.#asked(event.detail ?? undefined)}
             @model-choice=${(event: CustomEvent<string>) => {
               const id = event.detail === DEFAULT_MODEL.id ? undefined : event.detail;
-              location.hash = scoreAddress(undefined, this.compared, id);
+              location.hash = scoreAddress(undefined, this.compared, id, this.pair);
             }}
             @model-retry=${this.#load}
           ></lab-score-view>`
@@ -208,9 +221,12 @@ export class LabApp extends LabElement {
 
   #lessons(): unknown {
     if (fetchedView(this.route) !== 'lessons') return nothing;
-    return this.route === 'home'
-      ? html`<lab-front-door></lab-front-door>`
-      : html`<lab-lesson .screen=${this.screen}></lab-lesson>`;
+    if (this.route === 'home') return html`<lab-front-door></lab-front-door>`;
+    const { lesson, screen, isNotes } = this.place;
+    if (lesson === undefined) return html`<lab-lesson-list></lab-lesson-list>`;
+    return isNotes
+      ? html`<lab-lesson-notes lesson=${lesson} .screen=${screen}></lab-lesson-notes>`
+      : html`<lab-lesson lesson=${lesson} .screen=${screen}></lab-lesson>`;
   }
 
   #runsView(): unknown {
@@ -243,6 +259,7 @@ export class LabApp extends LabElement {
       ?hidden=${this.route !== 'collapse'}
       .openGrpo=${this.openGrpo}
       ?lessonPreset=${this.isLessonPreset}
+      .lambda=${this.lambda}
       .openStore=${this.openStore === undefined ? undefined : this.#sharedStore}
       .backend=${this.backend}
       @collapse-progress=${(event: CustomEvent<number | null>) => this.#worked('collapse', event.detail)}
@@ -280,7 +297,7 @@ export class LabApp extends LabElement {
 
   #addressOf(path: RoutePath): string {
     if (path === 'files') return fileAddress(this.route === 'files' ? undefined : this.fileId);
-    return path === 'score' ? scoreAddress(this.checkpointId, this.compared, this.modelId) : `#/${path}`;
+    return path === 'score' ? scoreAddress(this.checkpointId, this.compared, this.modelId, this.pair) : `#/${path}`;
   }
 
   async #fetch(view: FetchedView): Promise<void> {
@@ -320,14 +337,23 @@ export class LabApp extends LabElement {
     this.route = routeOf(location.hash);
     if (this.route === 'files') this.fileId = fileIn(location.hash);
     if (this.route === 'runs') this.comparedRuns = runsIn(location.hash);
-    this.screen = this.route === 'lesson' ? screenIn(location.hash) : this.screen;
+    if (this.route === 'lesson') this.place = lessonIn(location.hash);
     this.isLessonPreset = asksForLessonPreset(location.hash);
+    this.lambda = lambdaIn(location.hash);
     // The addresses of other views do not affect which model answers.
     if (this.route !== 'score') return;
     this.checkpointId = checkpointIn(location.hash);
     this.modelId = modelIn(location.hash);
     this.compared = comparedIn(location.hash);
+    this.pair = pairIn(location.hash);
   };
+
+  /** The address follows the pair, so that what is on the screen can be linked to; no step back leads through each of them. */
+  #asked(pair: string | undefined): void {
+    this.pair = pair;
+    if (this.route !== 'score') return;
+    history.replaceState(null, '', scoreAddress(this.checkpointId, this.compared, this.modelId, pair));
+  }
 }
 
 /** Waits for the code of a view; gives what went wrong. */

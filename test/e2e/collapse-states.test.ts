@@ -19,26 +19,32 @@ describeBrowser('the collapse view on scripted threads', () => {
   afterAll(() => browser.close());
   const show = (scene: GrpoScene, options = {}): Promise<Visit> =>
     visit(browser, `${HARNESS_URL}?grpo=${scene}#/collapse`, options);
-  const started = async (scene: GrpoScene): Promise<Page> => {
+  const started = async (scene: GrpoScene, isUnfolded = false): Promise<Page> => {
     const { page } = await show(scene);
     await page.getByRole('button', { name: 'Run the demonstration' }).click();
+    if (isUnfolded) await page.getByText('Everything measured').click();
     return page;
   };
 
   it('runs by one click with the matched, full control, and states plainly what that shows', async () => {
-    const page = await started('learning');
+    const page = await started('learning', true);
     await expect
-      .poll(() => page.locator('lab-branch h3').allInnerTexts())
-      .toEqual(['GRPO (head-heavy, plausible)', 'MBO 0.3 (head-heavy, plausible)', 'GRPO (matched, full)']);
+      .poll(() => page.locator('lab-live .branch b').allInnerTexts())
+      .toEqual(['Reward only', 'Reward + examples', 'Fair control']);
+    expect(await page.locator('lab-branch header').allInnerTexts()).toEqual([
+      expect.stringMatching(/^Reward only\s+GRPO \(head-heavy, plausible\)/u),
+      expect.stringMatching(/^Reward \+ examples\s+MBO 0\.3 \(head-heavy, plausible\)/u),
+      expect.stringMatching(/^Fair control\s+GRPO \(matched, full\)/u),
+    ]);
     await page.getByText('Head-heavy prompts favour mode balance by construction').waitFor();
     await page.getByText('A single live run proves nothing').waitFor();
-    await page
-      .getByRole('img', { name: /^Recall of rare rules: GRPO \(head-heavy, plausible\) from 64 % at step 0 to 51 %/u })
-      .waitFor();
+    await page.getByRole('img', { name: /^Recall of rare rules: Reward only from 64 % at step 0 to 51 %/u }).waitFor();
   });
 
   it('raises the alarm in the collapsed branch with all three numbers, and shows how far the others are', async () => {
-    const page = await started('collapsed');
+    const page = await started('collapsed', true);
+    await page.getByText('Step 50: Reward only has collapsed.').waitFor();
+    await page.getByRole('img', { name: /^Rare rules cited: .*; collapse of Reward only at step 50\.$/u }).waitFor();
     const [collapsed, balanced] = [page.locator('lab-branch').nth(0), page.locator('lab-branch').nth(1)];
     await collapsed
       .getByText(/earns 0\.09 more reward .* fell by 0\.42, and 44 % .* First seen at step 50/su)
@@ -56,7 +62,7 @@ describeBrowser('the collapse view on scripted threads', () => {
 
   it('pauses, steps, continues, and discards everything on reset', async () => {
     const page = await started('learning');
-    const readout = page.locator('lab-collapse-view .readout');
+    const readout = page.locator('lab-collapse-view .now');
     await readout.getByText('Step 22').waitFor();
     await page.getByRole('button', { name: 'Pause' }).click();
     await readout.getByText('of 100, paused').waitFor();
@@ -71,26 +77,74 @@ describeBrowser('the collapse view on scripted threads', () => {
 
   it('changes a coefficient from the next step on, lists its changes, and forks at a checkpoint', async () => {
     const page = await started('learning');
-    const branch = page.locator('lab-branch').first();
+    const branch = page.locator('lab-live');
     await branch.getByRole('slider', { name: /weight of the expert loss/u }).fill('0.5');
     await branch.getByText('the change applies from the next step').waitFor();
     await page.getByRole('button', { name: 'One step each' }).click();
     await branch.getByText('0 from step 1, 0.5 from step 23.').waitFor();
 
-    await branch.getByLabel('Fork GRPO (head-heavy, plausible) from step').selectOption('10');
+    expect(await branch.getByLabel('Coefficient of the fork').inputValue()).toBe('');
+    await branch.getByLabel('Fork Reward only from step').selectOption('10');
     await branch.getByLabel('Coefficient of the fork').fill('9');
     await branch.getByRole('button', { name: 'Fork' }).click();
     await page.getByText('That cannot be done').waitFor();
     await branch.getByLabel('Coefficient of the fork').fill('1');
     await branch.getByRole('button', { name: 'Fork' }).click();
+    // It is announced, shown in place of its parent, and in sight.
+    await page.getByText('Reward only was forked at step 10; the copy, Reward only, from step 10, \u03bb 1, is shown now.').waitFor(); // prettier-ignore
+    await page.locator('lab-live .sides b', { hasText: 'from step 10' }).waitFor();
+    expect(await page.locator('lab-live .branch').nth(3).locator('input').isChecked()).toBe(true);
+    await page.getByText('Everything measured').click();
     await page.getByText('step 10 of 100, forked at 10').waitFor();
-    await expect.poll(() => page.locator('lab-branch').count()).toBe(4);
     await expect.poll(() => page.getByText('That cannot be done').count()).toBe(0);
   });
 
+  it('is one screen while it runs, plays the answers of any branch, and says what its words mean', async () => {
+    const { page } = await show('collapsed', { viewport: { width: 1280, height: 720 } });
+    await page.getByRole('button', { name: 'Run the demonstration' }).click();
+    await page.getByRole('slider', { name: 'Step of the run' }).waitFor();
+    // Story, figure, curves, dial and rescue: all of them end above the lower edge of the window.
+    const ends = await page.locator('lab-live').evaluate((live) => live.getBoundingClientRect().bottom);
+    expect(ends).toBeLessThanOrEqual(720);
+    await page
+      .getByText(/^step 70 of 70: reward 0\.49, 22 rules decide 60 answers$/u)
+      .first()
+      .waitFor();
+    await page.locator('lab-live .branch').nth(2).click();
+    await page
+      .getByText(/^step 70 of 70: reward 0\.49, 32 rules decide 60 answers$/u)
+      .first()
+      .waitFor();
+    await page.getByRole('button', { name: 'rare rules' }).click();
+    await page.getByText('Rules that decide few pairs.').waitFor();
+    await page.keyboard.press('Escape');
+    await expect.poll(() => page.getByText('Rules that decide few pairs.').isVisible()).toBe(false);
+  });
+
+  it('never loses the focus: what is gone gives it to the heading, what changes its name keeps it', async () => {
+    const { page } = await show('learning');
+    const focused = (): Promise<string> =>
+      page.evaluate(() => {
+        let at = document.activeElement;
+        while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
+        return at?.textContent?.trim() ?? '';
+      });
+    await page.getByRole('button', { name: 'Run the demonstration' }).focus();
+    await page.keyboard.press('Enter');
+    await expect.poll(focused).toBe('The demonstration');
+    await page.getByRole('button', { name: 'Pause' }).focus();
+    await page.keyboard.press('Enter');
+    await expect.poll(focused).toBe('Continue');
+    await page.keyboard.press('Enter');
+    await expect.poll(focused).toBe('Pause');
+    await page.getByRole('button', { name: 'Reset' }).focus();
+    await page.keyboard.press('Enter');
+    await expect.poll(focused).toBe('Watch a model forget while its reward climbs');
+  });
+
   it('names rules by pointer, by keyboard and in a table, and follows one of them', async () => {
-    const page = await started('collapsed');
-    const strip = page.getByRole('slider', { name: 'Rules cited by GRPO (head-heavy, plausible)' });
+    const page = await started('collapsed', true);
+    const strip = page.getByRole('slider', { name: 'Rules cited by Reward only' });
     await strip.hover({ position: { x: 20, y: 3 } });
     await page.locator('lab-rule-strip .caption').first().getByText('brand-other-0').waitFor();
     await strip.focus();
@@ -100,13 +154,13 @@ describeBrowser('the collapse view on scripted threads', () => {
       .toMatch(/^quantity-near-with-a-longer-name-31, rare, cited/u);
     const autopsy = page.locator('lab-rule-autopsy');
     await expect.poll(() => autopsy.getByRole('combobox').inputValue()).toBe('31');
-    await autopsy.getByRole('img', { name: /^Citations per 100 completions: GRPO/u }).waitFor();
+    await autopsy.getByRole('img', { name: /^Citations per 100 completions: Reward only/u }).waitFor();
     await page.locator('lab-rule-strip summary').first().click();
     await expect.poll(() => page.locator('lab-rule-strip tbody tr').count()).toBe(32);
   });
 
   it('shows completions with their rewards, rule by rule and token by token', async () => {
-    const page = await started('collapsed');
+    const page = await started('collapsed', true);
     const samples = page.locator('lab-completions');
     await samples.getByText('brand-other-27 (rare): not in gold; omitting it would have earned 0.10').first().waitFor();
     await samples.getByText('Rejected as a whole, reward 0: it does not parse at segment 3').waitFor();
@@ -115,7 +169,7 @@ describeBrowser('the collapse view on scripted threads', () => {
   });
 
   it('ends a branch that failed and says why, while the others continue', async () => {
-    const page = await started('broken');
+    const page = await started('broken', true);
     await page.locator('lab-branch').first().getByText('The other branches continue').waitFor();
     await page.locator('lab-branch').nth(1).getByText('step 41 of 100').waitFor();
   });
@@ -145,7 +199,7 @@ describeBrowser('the collapse view on scripted threads', () => {
   });
 
   it('shows which stage of a curriculum a branch is in, and since when', async () => {
-    const page = await started('learning');
+    const page = await started('learning', true);
     const [random, staged] = [page.locator('lab-branch').nth(0), page.locator('lab-branch').nth(1)];
     await staged.getByText('stage 2 of 3 since step 11: prompts that it labels right less often').waitFor();
     expect(await random.getByText(/^stage/u).count()).toBe(0);

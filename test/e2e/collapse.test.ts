@@ -23,19 +23,23 @@ describeBrowser('the demonstration in the page', () => {
     await runTiny(page);
     const branches = page.locator('lab-branch');
     await page.getByText('all branches have ended').waitFor();
-    expect(await branches.locator('.at').allInnerTexts()).toEqual(Array(3).fill('step 3 of 3'));
-    await page.getByRole('img', { name: /^Reward: GRPO \(head-heavy, plausible\) from 0\.\d\d at step 0 to 0\.\d\d at step 3; MBO/u }).waitFor(); // prettier-ignore
-    expect(await branches.nth(1).getByText('0.3 from step 1.').count()).toBe(1);
+    await page.getByText('Everything measured').click();
+    expect(await branches.locator('.place').allInnerTexts()).toEqual(Array(3).fill('step 3 of 3'));
+    await page.getByRole('img', { name: /^Reward: Reward only from 0\.\d\d at step 0 to 0\.\d\d at step 3; Reward \+ examples/u }).first().waitFor(); // prettier-ignore
+    const live = page.locator('lab-live');
+    await live.getByRole('slider', { name: 'Where the answers went, rule by rule' }).waitFor();
+    await live.locator('.branch').nth(1).click();
+    await live.getByText('0.3 from step 1.').waitFor();
     expect(await branches.locator('lab-collapse-alarm .alarm').allInnerTexts()).toHaveLength(3);
-    const strip = page.getByRole('slider', { name: 'Rules cited by GRPO (matched, full)' });
+    const strip = page.getByRole('slider', { name: 'Rules cited by Fair control' });
     expect(await strip.getAttribute('aria-valuetext')).toMatch(
       /^[a-z-]+, rare, cited \d+ times in 16 completions of step 3$/u,
     );
     expect(await page.locator('lab-completions .completion').count()).toBeGreaterThan(7);
     expect(await page.locator('lab-completions .completion').first().innerText()).toMatch(/reward \(plausible\)/u);
 
-    await branches.nth(1).getByLabel(/^Fork MBO/u).selectOption('1'); // prettier-ignore
-    await branches.nth(1).getByRole('button', { name: 'Fork' }).click();
+    await live.getByLabel(/^Fork Reward \+ examples/u).selectOption('1');
+    await live.getByRole('button', { name: 'Fork' }).click();
     const fork = page.locator('lab-branch').nth(3);
     await fork.getByText('step 3 of 3, forked at 1').waitFor();
     // Nothing was changed, so every measurement equals that of its parent.
@@ -54,8 +58,8 @@ describeBrowser('the demonstration in the page', () => {
     await page.getByRole('button', { name: 'Pause' }).click();
     await page.getByRole('button', { name: 'Continue' }).waitFor();
     // Single steps lead to a measurement at a later step, because its checkpoint is stored with it.
-    const measured = page.getByRole('img', { name: /^Reward: GRPO .* at step (?:[3-9]|1\d); MBO/u });
-    const figure = page.locator('lab-collapse-view .figure');
+    const measured = page.getByRole('img', { name: /^Reward: Reward only .* at step (?:[3-9]|1\d); Reward \+/u });
+    const figure = page.locator('lab-collapse-view .step');
     while ((await measured.count()) === 0) {
       const before = await figure.innerText();
       await page.getByRole('button', { name: 'One step each' }).click();
@@ -65,15 +69,18 @@ describeBrowser('the demonstration in the page', () => {
     await page.getByText(/^A demonstration stopped; it is kept up to step \d+/u).waitFor();
     await page.getByRole('button', { name: 'Continue' }).click();
     await page.getByText('all branches have ended').waitFor();
-    expect(await page.locator('lab-branch .at').allInnerTexts()).toEqual(Array(3).fill('step 12 of 12'));
-    await page.getByRole('img', { name: /^Reward: GRPO .* from 0\.\d\d at step 0 to 0\.\d\d at step 12; MBO/u }).waitFor(); // prettier-ignore
+    await page.getByText('Everything measured').click();
+    const places = page.locator('lab-branch .place');
+    expect(await places.allInnerTexts()).toEqual(Array(3).fill('step 12 of 12'));
+    await page.getByRole('img', { name: /^Reward: Reward only from 0\.\d\d at step 0 to 0\.\d\d at step 12; Reward \+/u }).first().waitFor(); // prettier-ignore
     const readings = await page.locator('lab-collapse-alarm dl').allInnerTexts();
     await page.reload();
-    await page.getByText('It ended on an earlier visit').waitFor();
+    await page.getByRole('button', { name: 'New demonstration' }).waitFor();
+    await page.getByText('Everything measured').click();
     expect(await page.getByText(/^A demonstration stopped/u).count()).toBe(0);
-    expect(await page.locator('lab-branch .at').allInnerTexts()).toEqual(Array(3).fill('step 12 of 12'));
+    expect(await places.allInnerTexts()).toEqual(Array(3).fill('step 12 of 12'));
     expect(await page.locator('lab-collapse-alarm dl').allInnerTexts()).toEqual(readings);
-    expect(await page.getByRole('slider', { name: 'Rules cited by GRPO (matched, full)' }).count()).toBe(1);
+    expect(await page.getByRole('slider', { name: 'Rules cited by Fair control' }).count()).toBe(1);
     expect(await page.locator('lab-completions .completion').count()).toBeGreaterThan(7);
     await page.getByRole('button', { name: 'New demonstration' }).click();
     await page.getByRole('button', { name: 'Run the demonstration' }).waitFor();

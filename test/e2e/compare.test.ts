@@ -38,10 +38,35 @@ describeBrowser('models side by side', () => {
 
     await page.getByRole('button', { name: 'Remove Collapsed: GRPO alone' }).click();
     await expect.poll(() => columns.count()).toBe(1);
+    // The address keeps the pair too.
+    const query = page.getByRole('textbox', { name: 'Query' });
+    const asked = await query.inputValue();
+    await expect.poll(() => new URLSearchParams(new URL(page.url()).hash.split('?')[1]).get('pair')).toContain(asked);
     await page.reload();
     await page.locator('lab-compared lab-trace .summary').waitFor();
+    expect(await query.inputValue()).toBe(asked);
+    // The panel that stays in sight while one scrolls covers no card below it.
+    const covered = await page.evaluate(async () => {
+      const root = document.querySelector('lab-app')?.shadowRoot?.querySelector('lab-score-view')?.shadowRoot;
+      const bottoms: number[] = [];
+      for (let top = 0; top <= document.documentElement.scrollHeight; top += 120) {
+        scrollTo(0, top);
+        await new Promise(requestAnimationFrame);
+        const panel = root?.querySelector('.pair')?.getBoundingClientRect();
+        const cards = ['.comparison', '.card'].map((at) => root?.querySelector(at)?.getBoundingClientRect());
+        for (const card of cards) bottoms.push((panel?.bottom ?? 0) - (card?.top ?? 0));
+      }
+      return Math.max(...bottoms);
+    });
+    expect(covered).toBeLessThanOrEqual(0);
     expect(complaints).toEqual([]);
     expect(foreignRequests).toEqual([]);
+  });
+
+  it('says that the pair of an address cannot be read, and shows an example', async () => {
+    const { page } = await visit(browser, `${PAGE_URL}?backend=wasm#/score?pair=%7B%22query%22%3A1%7D`);
+    await page.getByText('The pair of this address cannot be read').waitFor();
+    await page.locator('.reading').getByRole('img', GAUGE).waitFor();
   });
 
   it('reports an address that names a missing model, and answers nevertheless', async () => {

@@ -3,23 +3,17 @@
  * in front of a room. Every number on a screen is one of the recording or of a results file.
  */
 import { readFileSync } from 'node:fs';
-import { text } from 'node:stream/consumers';
+import { buffer, text } from 'node:stream/consumers';
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, Download, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { parseRecording } from '../../src/protocol/recording.ts';
+import { LESSONS } from '../../src/ui/lessons/lessons.ts';
 import { connectChromium, describeBrowser } from '../setup/chromium.ts';
-import { looksOf, visit } from './visit.ts';
+import { looksOf, numbered, visit } from './visit.ts';
 
 const PAGE_URL = inject('pageUrl');
 const DESK = { viewport: { width: 1280, height: 720 } };
-const GUESSES = {
-  pair: 'right',
-  curve: [27, 26, 25, 24, 23, 22, 21, 20, 19],
-  seen: 'both',
-  keeps: 'MBO 1 (head-heavy, plausible)',
-};
-const SCREENS = [1, 2, 3, 4, 5, 6, 7] as const;
 const RECORDED = 'public/recordings/grpo.json';
 
 function recording(): ReturnType<typeof parseRecording> {
@@ -28,7 +22,7 @@ function recording(): ReturnType<typeof parseRecording> {
 
 /** What the page gave to the reader. */
 const contentsOf = async (download: Download): Promise<string> => text(await download.createReadStream());
-const lesson = (screen: number): string => `${PAGE_URL}#/lesson/collapse/${screen}`;
+const lesson = (screen: number, id = 'collapse'): string => `${PAGE_URL}#/lesson/${id}/${screen}`;
 
 async function opened(page: Page): Promise<void> {
   await page.locator('lab-lesson h2').waitFor();
@@ -142,13 +136,13 @@ describeBrowser('the lesson on mode collapse', () => {
     expect(await page.getByRole('link', { name: 'Run it here' }).getAttribute('href')).toBe('#/collapse?preset=lesson');
     await next.click();
     const rows = page.locator('.guesses tbody tr');
-    expect(await rows.first().innerText()).toMatch(/right, and surer\s+wrong, and surer/u);
+    expect(await rows.first().innerText()).toMatch(/Right, and surer\s+Wrong, and surer/u);
     expect(await rows.nth(3).innerText()).toMatch(/\u03bb 1\s+SFT continued, \d\d %/u);
     // They are kept in this browser.
     await page.reload();
-    await expect.poll(() => rows.first().innerText()).toContain('right, and surer');
+    await expect.poll(() => rows.first().innerText()).toContain('Right, and surer');
     await page.getByRole('button', { name: 'Forget my guesses' }).click();
-    await expect.poll(() => rows.first().innerText()).not.toContain('right, and surer');
+    await expect.poll(() => rows.first().innerText()).not.toContain('Right, and surer');
     expect(complaints).toEqual([]);
     expect(foreignRequests).toEqual([]);
   });
@@ -237,6 +231,35 @@ describeBrowser('the lesson on mode collapse', () => {
     await page.locator('lab-lesson .blank').waitFor();
     await page.keyboard.press('b');
     await expect.poll(() => page.locator('lab-lesson .blank').count()).toBe(0);
+
+    // 1 to 4 count the votes of the room beside the answers, 0 clears them.
+    const votes = page.locator('fieldset .votes');
+    for (const key of ['2', '4', '4', '9']) await page.keyboard.press(key);
+    await expect.poll(() => votes.allInnerTexts()).toEqual(['0', '1', '0', '2']);
+
+    // The notes follow in a window of their own, and turn the screen from there.
+    const [notes] = await Promise.all([page.waitForEvent('popup'), page.keyboard.press('n')]);
+    await notes.getByRole('heading', { name: 'Where the answers went' }).waitFor();
+    await notes.getByText('Votes so far: 0, 1, 0, 2').waitFor();
+    await notes.keyboard.press('ArrowRight');
+    await page.getByRole('heading', { name: 'Why: chance is learned' }).waitFor();
+    await notes.getByRole('heading', { name: 'Why: chance is learned' }).waitFor();
+    await notes.close();
+    await page.keyboard.press('ArrowLeft');
+    await page.getByRole('heading', { name: 'Where the answers went' }).waitFor();
+    await page.keyboard.press('0');
+    await expect.poll(() => votes.allInnerTexts()).toEqual(['0', '0', '0', '0']);
+    // Other figures are as readable: the drawn curve and the charts.
+    for (const [screen, at] of [
+      [2, 'lab-drawn-curve text'],
+      [6, 'lab-chart .plot'],
+    ] as const) {
+      await page.getByRole('link', { name: new RegExp(`^${screen}: `, 'u') }).click();
+      const figure = page.locator(at).first();
+      await expect
+        .poll(() => figure.evaluate((element) => Number.parseFloat(getComputedStyle(element).fontSize)))
+        .toBeGreaterThanOrEqual(20);
+    }
     await page.keyboard.press('Escape');
     await page.getByRole('button', { name: 'Present (P)' }).waitFor();
     expect(complaints).toEqual([]);
@@ -261,13 +284,10 @@ describeBrowser('the lesson on mode collapse', () => {
     await input.setInputFiles(file('mine.json', { ...mine, name: '<img src=x>', seed: 77 }));
     await page.getByText('The lesson now plays mine.json: <img src=x>.').waitFor();
     await page.getByText(/Recorded, not live: seed 77/u).waitFor();
-    const picture = await Promise.all([
-      page.waitForEvent('download'),
-      page.getByRole('button', { name: 'Picture as SVG' }).click(),
-    ]);
-    const drawn = await contentsOf(picture[0]);
-    expect(drawn).toMatch(/^<svg [^>]*xmlns="http:\/\/www\.w3\.org\/2000\/svg"/u);
-    expect(drawn).toMatch(/fill="(?:rgb|oklch)/u);
+    await page.getByRole('button', { name: 'Link and QR code' }).click();
+    await page.getByRole('img', { name: 'QR code of the link' }).waitFor();
+    await page.getByText('This address is of this machine alone').waitFor();
+    await page.keyboard.press('Escape');
     expect(complaints).toEqual([]);
   });
 
@@ -277,27 +297,96 @@ describeBrowser('the lesson on mode collapse', () => {
     ['light', 390, 844],
     ['dark', 1920, 1080],
   ] as const;
-  it.each(SCREENS.flatMap((screen) => looksOf(looks, screen).map((look) => [screen, ...look] as const)))(
-    'screen %d is accessible and fits: %s at %d by %d',
-    async (screen, colorScheme, width, height) => {
-      const options = { colorScheme, viewport: { width, height }, bypassCSP: true, reducedMotion: 'reduce' } as const;
-      const { page, complaints } = await visit(browser, lesson(screen), options);
-      for (const guesses of ['{}', JSON.stringify(GUESSES)]) {
-        await page.evaluate((kept) => localStorage.setItem('afrl-lesson-collapse', kept), guesses);
-        await page.reload();
+  it('gives the figure of a screen as SVG, PNG and CSV', async () => {
+    const { page, complaints } = await visit(browser, lesson(5), DESK);
+    await opened(page);
+    const saved = async (format: string): Promise<Buffer> => {
+      const [download] = await Promise.all([
+        page.waitForEvent('download'),
+        page.getByRole('button', { name: `Figure as ${format}` }).click(),
+      ]);
+      expect(download.suggestedFilename()).toMatch(new RegExp(`^collapse-\\d\\.${format.toLowerCase()}$`, 'u'));
+      return buffer(await download.createReadStream());
+    };
+    await page.getByRole('button', { name: '\u03bb 1', exact: true }).click();
+    const drawn = (await saved('SVG')).toString('utf8');
+    expect(drawn).toMatch(/^<svg [^>]*xmlns="http:\/\/www\.w3\.org\/2000\/svg"/u);
+    expect(drawn).toMatch(/<text [^>]*>SFT continued<\/text>/u);
+    expect(drawn).not.toMatch(/oklch|var\(|class=/u);
+    expect((await saved('PNG')).subarray(1, 4).toString('latin1')).toBe('PNG');
+    const lines = (await saved('CSV')).toString('utf8').trimEnd().split('\n');
+    expect(lines[0]).toBe('row,seed,metric,value');
+    expect(lines).toHaveLength(1 + (await page.locator('lab-seed-dots .dot').count()));
+    // The map of all rules is a drawing within the figure.
+    await page.goto(lesson(3));
+    await page.locator('lab-flow .plot text').first().waitFor();
+    const map = (await saved('SVG')).toString('utf8');
+    expect(map.match(/<circle /gu)?.length).toBeGreaterThan(2 * recording().pairs.length);
+    expect(map).not.toMatch(/>Play<|oklch/u);
+    expect(complaints).toEqual([]);
+  });
+
+  describe.each(numbered(LESSONS.map(({ id }) => id)))('%s', (id, number) => {
+    it.each(looksOf(looks, number))(
+      'every screen is accessible and fits, before and after its question: %s at %d by %d',
+      async (colorScheme, width, height) => {
+        const options = { colorScheme, viewport: { width, height }, bypassCSP: true, reducedMotion: 'reduce' } as const;
+        const { page, complaints } = await visit(browser, lesson(1, id), options);
         await opened(page);
-        const { violations } = await new AxeBuilder({ page }).analyze();
-        expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([]);
-        const over = await page.evaluate(() => {
-          const { scrollWidth, scrollHeight } = document.documentElement;
-          return { x: scrollWidth - innerWidth, y: scrollHeight - innerHeight };
-        });
-        expect(over.x).toBeLessThanOrEqual(0);
-        if (width >= 1280) expect(over.y).toBeLessThanOrEqual(0);
-      }
-      expect(complaints).toEqual([]);
-    },
-  );
+        const screens = await page.locator('lab-lesson nav li').count();
+        expect(screens).toBeGreaterThan(3);
+        const looked = async (): Promise<void> => {
+          const { violations } = await new AxeBuilder({ page }).analyze();
+          expect(
+            violations.map(({ id: rule, nodes }) => `${rule}: ${nodes.map(({ html }) => html).join(' ')}`),
+          ).toEqual([]);
+          const over = await page.evaluate(() => {
+            const { scrollWidth, scrollHeight } = document.documentElement;
+            return { x: scrollWidth - innerWidth, y: scrollHeight - innerHeight };
+          });
+          const at = await page.locator('lab-lesson h2').innerText();
+          expect(over.x, at).toBeLessThanOrEqual(0);
+          if (width >= 1280) expect(over.y, at).toBeLessThanOrEqual(0);
+        };
+        for (let screen = 1; screen <= screens; screen++) {
+          await page.getByRole('link', { name: new RegExp(`^${screen}: `, 'u') }).click();
+          await page.locator(`lab-lesson section[aria-label^="Screen ${screen} "]`).waitFor();
+          await looked();
+          const answers = page.locator('lab-lesson fieldset button');
+          const draw = page.getByRole('slider', { name: /^At step/u });
+          if ((await answers.count()) > 0) await answers.first().click();
+          else if ((await draw.count()) > 0) {
+            await draw.first().press('ArrowDown');
+            await page.getByRole('button', { name: 'Show what happened' }).click();
+          } else continue;
+          await page.locator('lab-lesson .truth').getByText(/\S/u).first().waitFor();
+          await looked();
+        }
+        // What was guessed is beside what was measured, and nothing is left open.
+        const rows = await page.locator('.guesses tbody tr').allInnerTexts();
+        expect(rows.length).toBeGreaterThan(1);
+        expect(rows.filter((row) => /\u2013\s/u.test(row))).toEqual([]);
+        expect(complaints).toEqual([]);
+      },
+    );
+  });
+
+  it('lists the lessons, and prints a handout of all screens with what was measured', async () => {
+    const { page, complaints } = await visit(browser, `${PAGE_URL}#/lesson`, DESK);
+    await page.locator('lab-lesson-list li').first().waitFor();
+    expect(await page.locator('lab-lesson-list li').count()).toBe(LESSONS.length);
+    await page.getByRole('link', { name: /Paid for the wrong thing/u }).click();
+    await opened(page);
+    expect(await page.locator('lab-lesson section').count()).toBe(1);
+    await page.emulateMedia({ media: 'print' });
+    await page.evaluate(() => dispatchEvent(new Event('beforeprint')));
+    await expect.poll(() => page.locator('lab-lesson section').count()).toBe(4);
+    expect(await page.locator('lab-lesson .truth p').count()).toBeGreaterThan(2);
+    expect(await page.locator('lab-lesson nav').isVisible()).toBe(false);
+    await page.evaluate(() => dispatchEvent(new Event('afterprint')));
+    await expect.poll(() => page.locator('lab-lesson section').count()).toBe(1);
+    expect(complaints).toEqual([]);
+  });
 
   it.each(looks)('the front door is accessible: %s at %d by %d', async (colorScheme, width, height) => {
     const options = { colorScheme, viewport: { width, height }, bypassCSP: true, reducedMotion: 'reduce' } as const;

@@ -12,6 +12,7 @@ import {
   type RuleInfo,
   type SampledGroup,
 } from '../../src/protocol/grpo.ts';
+import type { PolicyAnswers, RecordedPair } from '../../src/protocol/policy-answers.ts';
 import type { GrpoClient } from '../../src/ui/parts/grpo-client.ts';
 
 /** The states of a demonstration after its start. */
@@ -32,6 +33,23 @@ const RULES: readonly RuleInfo[] = Array.from({ length: 32 }, (_, i) => ({
 /** Whether a branch of the script loses rare rules. */
 function forgets(name: string): boolean {
   return name.startsWith('GRPO (head-heavy');
+}
+
+const PAIRS: readonly RecordedPair[] = Array.from({ length: 60 }, (_, i) => {
+  const rule = i % RULES.length;
+  return { query: `query ${i}`, title: `title ${i}`, label: rule % 4, rule };
+});
+
+/** A branch that forgets cites the first rule in place of ever more rare ones, and labels their pairs wrong. */
+function answersOf(name: string, step: number): PolicyAnswers {
+  const kept = forgets(name) ? RULES.length - Math.round((14 * step) / STEPS) : RULES.length;
+  const rules = PAIRS.map(({ rule }) => (rule < kept ? rule : 0));
+  return {
+    rules,
+    labels: PAIRS.map(({ rule, label }) => (rule < kept ? label : 0)),
+    sure: PAIRS.map(() => 600 + step),
+    completions: [],
+  };
 }
 
 function pointOf(name: string, step: number): MeasuredPoint {
@@ -181,7 +199,13 @@ export function openScriptedGrpo(scene: GrpoScene): GrpoClient {
         emit(stepOf(branch, name, step + 1, coefficients[branch] ?? 0));
         if ((step + 1) % EVERY !== 0) continue;
         emit({ kind: 'kept', branch, step: step + 1, groups: [GROUP] });
-        emit({ kind: 'measure', branch, point: pointOf(name, step + 1), answers: null, elapsedMs: 1900 });
+        emit({
+          kind: 'measure',
+          branch,
+          point: pointOf(name, step + 1),
+          answers: answersOf(name, step + 1),
+          elapsedMs: 1900,
+        });
         if (step + 1 < STEPS) emit({ kind: 'checkpoint', branch, step: step + 1 });
       }
     }
@@ -199,10 +223,19 @@ export function openScriptedGrpo(scene: GrpoScene): GrpoClient {
       return;
     }
     const labelNames = ['irrelevant', 'partial', 'substantial', 'exact'];
-    emit({ kind: 'prepared', modelName: 'lab-nano-start', parameters: 141_056, worldHash: '6315f8f7', rules: [...RULES], labelNames, pairs: [], startHash: '', bounds: BOUNDS }); // prettier-ignore
+    emit({ kind: 'prepared', modelName: 'lab-nano-start', parameters: 141_056, worldHash: '6315f8f7', rules: [...RULES], labelNames, pairs: [...PAIRS], startHash: '0123456789abcdef', bounds: BOUNDS }); // prettier-ignore
     for (const [branch, name] of names.entries()) {
-      emit({ kind: 'branch', branch, name, parent: null, experiment: {}, step: 0, steps: STEPS, curve: [] });
-      emit({ kind: 'measure', branch, point: pointOf(name, 0), answers: null, elapsedMs: 2400 });
+      emit({
+        kind: 'branch',
+        branch,
+        name,
+        parent: null,
+        experiment: { grpo: { seed: 4 } },
+        step: 0,
+        steps: STEPS,
+        curve: [],
+      });
+      emit({ kind: 'measure', branch, point: pointOf(name, 0), answers: answersOf(name, 0), elapsedMs: 2400 });
       emit({ kind: 'checkpoint', branch, step: 0 });
     }
     const until = { learning: 22, collapsed: 74, broken: 41, ended: STEPS }[scene];

@@ -26,9 +26,8 @@ export function demonstrationProgress(
       if (pending === 'pause') return 'pausing after this step';
       const seconds = secondsLeft(branches);
       if (stage === 'pass-rates') return 'measuring what the start finds hard';
-      return seconds === null
-        ? 'measuring the start, for each branch'
-        : `of ${formatCount(lastStep(branches))}, ${formatSpan(seconds)} left`;
+      if (branches.every(({ history }) => history.length === 0)) return 'measuring the start, for each branch';
+      return `of ${formatCount(lastStep(branches))}${seconds === null ? '' : `, about ${formatSpan(seconds)} left`}`;
     }
     case 'paused':
       return `of ${formatCount(lastStep(branches))}, paused`;
@@ -57,16 +56,22 @@ export function doneShare(branches: readonly BranchState[]): number {
   return sum === 0 ? 0 : branches.reduce((total, { step }) => total + step, 0) / sum;
 }
 
-/** The time until all branches end, at their recent speed and with measurements; null before the first step. */
+/** Steps over which the speed of a branch is averaged, and those that say too little of it. */
+const RECENT_STEPS = 10;
+const TOO_FEW_STEPS = 3;
+
+/**
+ * The time until all branches end, at their recent speed and with measurements; null as long as one of them has made too few
+ * steps for that to mean anything.
+ */
 function secondsLeft(branches: readonly BranchState[]): number | null {
   let ms = 0;
-  let hasStep = false;
-  for (const { history, steps, step, measureMs, ended } of branches) {
-    const last = history.at(-1);
-    if (last === undefined || ended !== undefined) continue;
-    hasStep = true;
-    const { rolloutMs, scoreMs, updateMs } = last.times;
-    ms += (steps - step) * (rolloutMs + scoreMs + updateMs + measureMs / step);
+  const open = branches.filter(({ ended }) => ended === undefined);
+  for (const { history, steps, step, measureMs } of open) {
+    const recent = history.slice(-RECENT_STEPS);
+    if (recent.length < TOO_FEW_STEPS) return null;
+    const spent = recent.reduce((sum, { times }) => sum + times.rolloutMs + times.scoreMs + times.updateMs, 0);
+    ms += (steps - step) * (spent / recent.length + measureMs / step);
   }
-  return hasStep ? ms / 1000 : null;
+  return open.length === 0 ? null : ms / 1000;
 }

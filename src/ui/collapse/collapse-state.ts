@@ -5,6 +5,7 @@
 import type { Failure } from '../../protocol/failure.ts';
 import type { GrpoEvent, GrpoEventOf, MeasuredPoint, SampledGroup } from '../../protocol/grpo.ts';
 import type { PolicyAnswers } from '../../protocol/policy-answers.ts';
+import { plainName } from './branch-names.ts';
 
 /**
  * `preparing` until the first branch begins; `finished` stays open for forks; `failed` is an end; `past` is a
@@ -33,7 +34,10 @@ export interface KeptAnswers {
 /** One branch. */
 export interface BranchState {
   readonly id: number;
+  /** In plain words. */
   readonly name: string;
+  /** Its name as the worker has it, an arm of the experiments. */
+  readonly arm: string;
   readonly parent: GrpoEventOf<'branch'>['parent'];
   readonly step: number;
   readonly steps: number;
@@ -154,11 +158,15 @@ export function applyGrpoEvent(state: CollapseState, event: GrpoEvent): Collapse
 
 /** A fork begins with its parent's state at that step. */
 function beginBranch(branches: readonly BranchState[], event: GrpoEventOf<'branch'>): BranchState {
-  const { branch: id, name, parent, step, steps, curve } = event;
+  const { branch: id, name: arm, parent, step, steps, curve } = event;
   const before = parent === null ? undefined : branches[parent.branch];
   return {
     id,
-    name,
+    name: plainName(
+      arm,
+      branches.map(({ name }) => name),
+    ),
+    arm,
     parent,
     step,
     steps,

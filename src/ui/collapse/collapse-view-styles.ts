@@ -1,5 +1,5 @@
 /**
- * The layout of the Collapse view: controls on top, curves in a row, branches side by side; stacked on narrow screens.
+ * The layout of the Collapse view: controls in a line, the live view beneath, and what explains it further down.
  */
 import { css } from 'lit';
 
@@ -20,21 +20,40 @@ export const collapseViewStyles = css`
     display: grid;
     gap: var(--space-3);
   }
-  .charts {
-    display: grid;
-    grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr));
-    gap: var(--space-5);
+  .bar {
+    display: flex;
+    flex-wrap: wrap;
+    gap: var(--space-1) var(--space-5);
+    align-items: center;
   }
-  .branches {
-    display: grid;
-    grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr));
-    gap: var(--space-4);
-    align-items: start;
+  .now {
+    flex: 1;
+    font-variant-numeric: tabular-nums;
+  }
+  .step {
+    font-size: var(--text-large);
+    font-weight: 650;
+  }
+  .live {
+    display: flex;
+    flex-direction: column;
+    gap: var(--space-2);
+  }
+  h2:focus {
+    outline: none;
+  }
+  .bar button[aria-disabled='true'] {
+    border-color: var(--line);
+    color: var(--muted);
+    cursor: default;
+  }
+  .bar .primary {
+    color: var(--on-accent);
   }
   .honest {
     max-width: 60rem;
   }
-  .charts + .note,
+  .about .note,
   .honest .heading + p,
   .honest p + p {
     margin-top: var(--space-2);
@@ -42,12 +61,18 @@ export const collapseViewStyles = css`
   .honest strong {
     font-weight: 650;
   }
+  @media (min-width: 60rem) {
+    /* The window without the header and the margins. */
+    .live {
+      min-height: calc(100dvh - 6.2rem);
+    }
+    .live lab-live {
+      flex: 1;
+    }
+  }
   @media (min-width: 56rem) {
     .panel {
       padding: var(--space-5) var(--space-6) var(--space-6);
-    }
-    .actions .end {
-      margin-left: auto;
     }
   }
 `;

@@ -79,7 +79,7 @@ function requestOf(demonstration: string, branches: readonly LeftBranch[]): Kept
   return {
     modelUrl: branches[0]?.record.modelUrl ?? '',
     demonstration,
-    branches: branches.map(({ run, record: { name, experiment, parent, coefficient } }) => {
+    branches: branches.map(({ run, record: { name, experiment, parent, coefficient, moves } }) => {
       const number = parent === null ? undefined : numbers.get(parent.branch);
       return {
         name,
@@ -89,6 +89,7 @@ function requestOf(demonstration: string, branches: readonly LeftBranch[]): Kept
           checkpointId: run.lastCheckpoint?.id ?? null,
           parent: parent === null || number === undefined ? null : { branch: number, step: parent.step },
           coefficient,
+          moves,
         },
       };
     }),

@@ -120,6 +120,14 @@ export const LESSON_CHOICE: DemonstrationChoice = {
   ]),
 };
 
+/** The choice with a weight of the examples in place of its own; as it is where no method has that weight. */
+export function withLambda(choice: DemonstrationChoice, weight: string): DemonstrationChoice {
+  const found = METHODS.find(({ name }) => name === `MBO ${weight}`)?.name;
+  return found === undefined
+    ? choice
+    : { ...choice, methods: [...choice.methods.filter((name) => !name.startsWith('MBO')), found] };
+}
+
 /** The draft of a choice, with what the order of prompts decides. */
 export function draftFor({ order, draft }: Pick<DemonstrationChoice, 'order' | 'draft'>): SettingsDraft {
   return new Map(draft).set('grpo.curriculum.kind', order).set('passRates', order !== 'random');

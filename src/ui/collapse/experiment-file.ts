@@ -6,6 +6,6 @@ import { type ExperimentResults, ExperimentResultsSchema } from '../../protocol/
 
 /** The results of E1. */
 export async function loadE1(): Promise<ExperimentResults> {
-  const { default: results } = await import('../../../docs/results/E1.json');
+  const { default: results } = await import('../../../docs/results/E1.json?extract');
   return v.parse(ExperimentResultsSchema, results);
 }

@@ -22,11 +22,9 @@ export class LabCollapseAlarm extends LabElement {
         border-radius: var(--radius);
         background: var(--field);
       }
-      .collapsed {
-        background: var(--wrong-ground);
-      }
+      .collapsed,
       .left {
-        background: var(--uncheckable-ground);
+        border-left: 4px solid var(--ink);
       }
       .alarm strong {
         display: block;
@@ -50,7 +48,6 @@ export class LabCollapseAlarm extends LabElement {
         font-size: var(--text-small);
       }
       .met {
-        color: var(--wrong);
         font-weight: 650;
       }
       .bar {
@@ -65,7 +62,7 @@ export class LabCollapseAlarm extends LabElement {
       }
       .met + .bar,
       .full {
-        --tone: var(--wrong);
+        --tone: var(--ink);
       }
     `,
   ];

@@ -12,13 +12,13 @@ import { failureNotice } from '../parts/failure-notice.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { lessonAddress } from '../parts/routes.ts';
 import { baseStyles } from '../parts/shared-styles.ts';
-import './lab-flow.ts';
-import { bundledRecording } from './lesson-material.ts';
-import { paidText, recordedNote, rulesLostText } from './lesson-text.ts';
+import '../flow/lab-flow.ts';
+import { bundledRecording } from '../parts/bundled-recording.ts';
+import { paidText, recordedNote, rulesLostText } from './collapse/text.ts';
 
 const DOORS = [
   {
-    href: lessonAddress(1),
+    href: lessonAddress('collapse', 1),
     name: 'See a model collapse',
     text: 'A lesson of five minutes: predict, then see. For one reader or a class.',
   },

@@ -1,51 +1,67 @@
 /**
- * The lesson on mode collapse: seven screens, each of which asks before it shows. Everything is recorded and says so; a live run
- * is one link away. Arrow keys turn, P is for presenters (large, Space plays, B blanks), and printing gives all screens as a
- * handout.
+ * The shell of a lesson: it opens one by its id, asks the questions of its screens, and holds guesses against what was measured
+ * on a last screen of its own. Arrow keys turn, P is for presenters (large, Space plays, 1 to 4 count votes, B blanks, N opens
+ * the notes), and printing gives all screens as a handout.
  */
 import { html, nothing, type PropertyValues } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
 import { type Failure, failureOf } from '../../protocol/failure.ts';
 import type { Recording } from '../../protocol/recording.ts';
-import { writeRecording } from '../../protocol/recording.ts';
-import { download } from '../parts/download.ts';
+import { criterionStyles } from '../flow/criterion-looks.ts';
+import type { LabFlow } from '../flow/lab-flow.ts';
 import { failureNotice } from '../parts/failure-notice.ts';
 import { LabElement } from '../parts/lab-element.ts';
-import { lessonAddress, SCREEN_COUNT } from '../parts/routes.ts';
+import { lessonAddress } from '../parts/routes.ts';
 import { baseStyles, buttonStyles } from '../parts/shared-styles.ts';
-import { type Guesses, keepGuesses, readGuesses } from './guesses.ts';
-import { criterionStyles } from './criterion-looks.ts';
-import type { LabFlow } from './lab-flow.ts';
-import { curvesCsv } from './lesson-files.ts';
-import { type LessonMaterial, loadMaterial, ownRecording } from './lesson-material.ts';
-import { type LessonContext, type LessonScreen, SCREENS } from './lesson-screens.ts';
+import './lab-lesson-files.ts';
+import { lessonOf } from './lessons.ts';
 import { lessonStyles } from './lesson-styles.ts';
-import { guessRows, limitTexts, recordedNote } from './lesson-text.ts';
+import { figureStyles } from './figure-styles.ts';
+import { type Guesses, keepGuesses, readGuesses } from './parts/guesses.ts';
+import './parts/lab-lesson-link.ts';
+import type { LessonContext, OpenLesson, Question } from './parts/lesson.ts';
+import { presenterKeys } from './presenter-keys.ts';
+import { PresenterChannel } from './presenter-channel.ts';
+import { presenterStyles } from './presenter-styles.ts';
+
+const LAST_TITLE = 'What this proves, and what not';
 
 @customElement('lab-lesson')
 export class LabLesson extends LabElement {
-  static override readonly styles = [baseStyles, buttonStyles, criterionStyles, lessonStyles];
+  static override readonly styles = [
+    baseStyles,
+    buttonStyles,
+    criterionStyles,
+    lessonStyles,
+    figureStyles,
+    presenterStyles,
+  ];
 
+  @property() lesson = 'collapse';
   /** From 1. */
   @property({ type: Number }) screen = 1;
   @property({ type: Boolean, reflect: true }) presenting = false;
-  @state() private material: LessonMaterial | undefined;
-  @state() private own: Recording | undefined;
+  @state() private opened: OpenLesson | undefined;
   @state() private failure: Failure | undefined;
-  @state() private guesses: Guesses = readGuesses();
+  @state() private guesses: Guesses = {};
   @state() private drawn: readonly number[] | undefined;
+  /** Of the room, by screen: how many chose each answer. */
+  @state() private votes: ReadonlyMap<number, readonly number[]> = new Map();
   @state() private isBlank = false;
   @state() private isPrinting = false;
-  @state() private said = '';
   @query('h2') private heading: HTMLElement | null | undefined;
   @query('lab-flow') private flow: LabFlow | null | undefined;
+  #channel: PresenterChannel | undefined;
 
   override connectedCallback(): void {
     super.connectedCallback();
     addEventListener('keydown', this.#keyPressed);
     addEventListener('beforeprint', this.#printing);
     addEventListener('afterprint', this.#printed);
-    if (this.material === undefined) void this.#load();
+    this.#channel = new PresenterChannel((message) => {
+      if (message.kind === 'hello') this.#tell();
+      else if (message.kind === 'key') this.#act(message.key, false);
+    });
   }
 
   override disconnectedCallback(): void {
@@ -53,33 +69,39 @@ export class LabLesson extends LabElement {
     removeEventListener('keydown', this.#keyPressed);
     removeEventListener('beforeprint', this.#printing);
     removeEventListener('afterprint', this.#printed);
+    this.#channel?.close();
+  }
+
+  override willUpdate(changed: PropertyValues<this>): void {
+    if (!changed.has('lesson')) return;
+    this.guesses = readGuesses(this.lesson);
+    this.drawn = undefined;
+    this.votes = new Map();
+    void this.#load();
   }
 
   override render(): unknown {
-    const { material, screen } = this;
-    if (material === undefined) {
+    const { opened } = this;
+    if (opened === undefined) {
       return html`${failureNotice(this.failure)}
-      ${this.failure === undefined ? html`<p>Opening the recorded run ...</p>` : html`<button @click=${this.#load}>Try again</button>`}`;
+      ${this.failure === undefined ? html`<p>Opening the lesson ...</p>` : html`<button @click=${this.#load}>Try again</button>`}`;
     }
-    const context = this.#context(material);
-    const screens = [...SCREENS, this.#proof];
-    const shown = this.isPrinting ? screens.map((_, i) => i + 1) : [screen];
-    return html`${shown.map((number) => this.#screen(screens[number - 1] ?? this.#proof, number, context))}
+    const { count, at } = this.#place(opened);
+    const titles = [...opened.screens.map(({ title }) => title), LAST_TITLE];
+    const shown = this.isPrinting ? titles.map((_, i) => i + 1) : [at];
+    return html`${shown.map((number) => this.#screen(opened, number, count))}
       <nav aria-label="Screens of the lesson">
-        <a
-          class="button"
-          aria-disabled=${screen === 1 ? 'true' : 'false'}
-          href=${lessonAddress(Math.max(1, screen - 1))}
+        <a class="button" aria-disabled=${at === 1 ? 'true' : 'false'} href=${this.#address(Math.max(1, at - 1))}
           >Back</a
         >
         <ol>
-          ${screens.map(
-            ({ title }, i) =>
+          ${titles.map(
+            (title, i) =>
               html`<li>
                 <a
-                  href=${lessonAddress(i + 1)}
+                  href=${this.#address(i + 1)}
                   aria-label="${i + 1}: ${title}"
-                  aria-current=${i + 1 === screen ? 'step' : 'false'}
+                  aria-current=${i + 1 === at ? 'step' : 'false'}
                   >${i + 1}</a
                 >
               </li>`,
@@ -87,11 +109,17 @@ export class LabLesson extends LabElement {
         </ol>
         <a
           class="button"
-          aria-disabled=${screen === SCREEN_COUNT ? 'true' : 'false'}
-          href=${lessonAddress(Math.min(SCREEN_COUNT, screen + 1))}
+          aria-disabled=${at === count ? 'true' : 'false'}
+          href=${this.#address(Math.min(count, at + 1))}
           >Next</a
         >
-        <span class="recorded">${recordedNote(context.recording)}</span>
+        <span class="recorded">${opened.source}</span>
+        <lab-lesson-files
+          name="${this.lesson}-${at}"
+          .figure=${() => this.renderRoot.querySelector('.figure') ?? undefined}
+          .csv=${() => opened.screens[at - 1]?.csv(this.#context(opened))}
+        ></lab-lesson-files>
+        ${this.presenting ? html`<button @click=${this.#openNotes}>Notes (N)</button>` : nothing}
         <button class="presenter" aria-pressed=${this.presenting ? 'true' : 'false'} @click=${this.#togglePresenting}>
           ${this.presenting ? 'Leave (P)' : 'Present (P)'}
         </button>
@@ -102,141 +130,129 @@ export class LabLesson extends LabElement {
   override updated(changed: PropertyValues): void {
     // A reader who turned the page by a key or a link begins at its heading.
     if (changed.has('screen') && changed.get('screen') !== undefined) this.heading?.focus();
+    if (['screen', 'lesson', 'votes', 'opened'].some((name) => changed.has(name))) this.#tell();
   }
 
-  #screen({ title, prose, figure }: LessonScreen, number: number, context: LessonContext): unknown {
-    return html`<section aria-label="Screen ${number} of ${SCREEN_COUNT}">
+  #screen(opened: OpenLesson, number: number, count: number): unknown {
+    const context = this.#context(opened);
+    const screen = opened.screens[number - 1];
+    const question = screen?.question(context);
+    return html`<section aria-label="Screen ${number} of ${count}">
       <div class="prose">
-        <h2 tabindex="-1">${title}</h2>
-        ${prose(context)}
+        <h2 tabindex="-1">${screen?.title ?? LAST_TITLE}</h2>
+        ${screen === undefined ? this.#proof(opened, context) : screen.prose(context)}
+        ${question === undefined ? nothing : this.#question(question, number)}
       </div>
-      <div class="figure">${figure(context)}</div>
+      <div class="figure">${screen?.figure(context) ?? opened.closing(context)}</div>
     </section>`;
   }
 
-  /** The last screen: what was guessed beside what was measured, and what to take home. */
-  readonly #proof: LessonScreen = {
-    title: 'What this proves, and what not',
-    prose: (context) =>
-      html`<table class="guesses">
-          <caption class="visually-hidden">
-            Your guesses beside what was measured
-          </caption>
-          <thead>
-            <tr>
-              <th scope="col">Asked</th>
-              <th scope="col">You</th>
-              <th scope="col">Measured</th>
-            </tr>
-          </thead>
-          <tbody>
-            ${guessRows({ ...context, guesses: this.guesses }).map(
-              ({ asked, guess, measured }) =>
-                html`<tr>
-                  <th scope="row">${asked}</th>
-                  <td>${guess}</td>
-                  <td>${measured}</td>
-                </tr>`,
-            )}
-          </tbody>
-        </table>
-        <ul class="limits">
-          ${limitTexts(context.e1, context.recording).map((text) => html`<li>${text}</li>`)}
-        </ul>
-        <p class="files">
-          <button @click=${() => this.#save(curvesCsv(this.#recordings(context)), 'collapse-curves.csv', 'text/csv')}>
-            Curves as CSV
-          </button>
-          <button @click=${this.#savePicture}>Picture as SVG</button>
-          <button @click=${() => this.#saveRecording(context.recording)}>The recording</button>
-          <label class="button"
-            >Open a recording <input class="visually-hidden" type="file" accept=".json" @change=${this.#opened}
-          /></label>
-          <button @click=${this.#copyLink}>Copy the link</button>
-          <button @click=${this.#forget}>Forget my guesses</button>
-        </p>
-        ${failureNotice(this.failure)}
-        <p role="status" class="said">${this.said}</p>`,
-    figure: ({ recording }) => html`<lab-flow .recording=${recording} ended></lab-flow>`,
-  };
+  /** A question with its answers as buttons; what was measured is shown once one is chosen. */
+  #question({ key, asked, answers, truth }: Question, number: number): unknown {
+    const chosen = this.#guesses()[key];
+    const votes = this.presenting ? this.votes.get(number) : undefined;
+    return html`<fieldset>
+        <legend>${asked}</legend>
+        ${answers.map(
+          ([value, text], i) =>
+            html`<button
+              aria-pressed=${value === chosen ? 'true' : 'false'}
+              @click=${() => this.#guess({ [key]: value })}
+            >
+              ${this.presenting ? html`<span class="number">${i + 1}</span> ` : nothing}${text}${
+                votes === undefined ? nothing : html` <b class="votes">${votes[i] ?? 0}</b>`
+              }
+            </button>`,
+        )}
+      </fieldset>
+      <div class="truth" role="status">${chosen === undefined ? nothing : truth}</div>`;
+  }
 
-  #context(material: LessonMaterial): LessonContext {
-    const { own, drawn } = this;
+  /** The last screen: what was guessed beside what was measured, and what to take home. */
+  #proof(opened: OpenLesson, context: LessonContext): unknown {
+    return html`<table class="guesses">
+        <caption class="visually-hidden">
+          Your guesses beside what was measured
+        </caption>
+        <thead>
+          <tr>
+            <th scope="col">Asked</th>
+            <th scope="col">You</th>
+            <th scope="col">Measured</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${opened.rows({ ...context, guesses: this.guesses }).map(
+            ({ asked, guess, measured }) =>
+              html`<tr>
+                <th scope="row">${asked}</th>
+                <td>${guess}</td>
+                <td>${measured}</td>
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+      <ul class="limits">
+        ${opened.limits.map((text) => html`<li>${text}</li>`)}
+      </ul>
+      <div class="files">
+        <lab-lesson-link url=${new URL(this.#address(1), location.href).href}></lab-lesson-link>
+        <lab-recording-files
+          .recording=${opened.recording}
+          ?opens=${opened.withOwn !== undefined}
+          @recording-open=${(event: CustomEvent<Recording>) => (this.opened = opened.withOwn?.(event.detail))}
+        ></lab-recording-files>
+        <button @click=${this.#forget}>Forget my guesses</button>
+        <a class="button" href="#/lesson">All lessons</a>
+      </div>`;
+  }
+
+  #context(opened: OpenLesson): LessonContext {
     return {
-      ...material,
-      recording: own ?? material.recording,
-      isOwn: own !== undefined,
       isPresenting: this.presenting,
       isPrinting: this.isPrinting,
-      // A handout shows what was measured.
-      guesses: this.isPrinting
-        ? { pair: 'wrong', curve: [], seen: 'neither', keeps: '', ...this.guesses }
-        : this.guesses,
+      guesses: this.isPrinting ? { ...opened.printed, ...this.guesses } : this.guesses,
       guess: (change) => this.#guess(change),
-      drawn,
+      drawn: this.drawn,
       draw: (values) => (this.drawn = values),
     };
   }
 
-  #recordings({ recording, balanced, isOwn }: LessonContext): Recording[] {
-    return isOwn ? [recording] : [recording, balanced];
+  #guesses(): Guesses {
+    // A handout shows what was measured.
+    return this.isPrinting ? { ...this.opened?.printed, ...this.guesses } : this.guesses;
+  }
+
+  #place({ screens }: OpenLesson): { readonly count: number; readonly at: number } {
+    const count = screens.length + 1;
+    return { count, at: Math.min(this.screen, count) };
+  }
+
+  #address(screen: number): string {
+    return lessonAddress(this.lesson, screen);
   }
 
   #guess(change: Guesses): void {
     this.guesses = { ...this.guesses, ...change };
-    keepGuesses(this.guesses);
+    keepGuesses(this.lesson, this.guesses);
   }
 
   readonly #load = async (): Promise<void> => {
+    const { lesson } = this;
+    this.opened = undefined;
     this.failure = undefined;
     try {
-      this.material = await loadMaterial();
+      const opened = await lessonOf(lesson).open();
+      if (lesson === this.lesson) this.opened = opened;
     } catch (thrown) {
-      this.failure = failureOf(thrown);
-    }
-  };
-
-  readonly #opened = async ({ currentTarget: input }: Event): Promise<void> => {
-    const file = input instanceof HTMLInputElement ? input.files?.[0] : undefined;
-    if (file === undefined) return;
-    this.failure = undefined;
-    try {
-      this.own = await ownRecording(file);
-      this.said = `The lesson now plays ${file.name}: ${this.own.name}.`;
-    } catch (thrown) {
-      this.failure = failureOf(thrown);
-    }
-  };
-
-  readonly #savePicture = (): void => {
-    const drawing = this.flow?.svgText();
-    if (drawing !== undefined) this.#save(drawing, 'where-the-answers-went.svg', 'image/svg+xml');
-  };
-
-  #saveRecording({ format: _f, schemaVersion: _v, frames, groups, ...header }: Recording): void {
-    this.#save(writeRecording(header, frames, groups), 'collapse-recording.json', 'application/json');
-  }
-
-  #save(contents: string, name: string, type: string): void {
-    download(new Blob([contents], { type }), name);
-    this.said = `${name} is saved.`;
-  }
-
-  readonly #copyLink = async (): Promise<void> => {
-    const link = new URL(lessonAddress(1), location.href).href;
-    try {
-      await navigator.clipboard.writeText(link);
-      this.said = 'The link is copied.';
-    } catch {
-      this.said = link;
+      if (lesson === this.lesson) this.failure = failureOf(thrown);
     }
   };
 
   readonly #forget = (): void => {
     this.guesses = {};
     this.drawn = undefined;
-    keepGuesses({});
-    this.said = 'Your guesses are forgotten.';
+    keepGuesses(this.lesson, {});
   };
 
   readonly #togglePresenting = (): void => {
@@ -244,34 +260,62 @@ export class LabLesson extends LabElement {
     this.isBlank = false;
   };
 
+  readonly #openNotes = (): void => {
+    const { screen } = this;
+    window.open(`${this.#address(screen)}/notes`, 'afrl-lesson-notes', 'popup,width=760,height=620');
+  };
+
+  /** Tells the window with the notes where the lesson is. */
+  #tell(): void {
+    const { lesson, opened, votes } = this;
+    if (opened === undefined) return;
+    const { at } = this.#place(opened);
+    this.#channel?.send({ kind: 'at', lesson, screen: at, votes: [...(votes.get(at) ?? [])] });
+  }
+
   readonly #keyPressed = (event: KeyboardEvent): void => {
     if (this.hidden || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     const [target] = event.composedPath();
     const isField = target instanceof HTMLInputElement || target instanceof HTMLSelectElement;
     if (isField && event.key !== 'Escape') return;
     const isButton = target instanceof HTMLButtonElement || target instanceof HTMLAnchorElement;
-    const keys: Readonly<Record<string, () => void>> = {
-      ArrowRight: () => this.#turn(1),
-      PageDown: () => this.#turn(1),
-      ArrowLeft: () => this.#turn(-1),
-      PageUp: () => this.#turn(-1),
-      p: this.#togglePresenting,
-      b: () => (this.isBlank = !this.isBlank),
-      Escape: () => {
+    if (this.#act(event.key, isButton)) event.preventDefault();
+  };
+
+  /** Does what a key asks for; gives whether it asked for anything. */
+  #act(key: string, isOnButton: boolean): boolean {
+    const act = presenterKeys({
+      turn: (by) => this.#turn(by),
+      present: this.#togglePresenting,
+      blank: () => (this.isBlank = !this.isBlank),
+      leave: () => {
         this.presenting = false;
         this.isBlank = false;
       },
-      ...(isButton ? {} : { ' ': () => this.flow?.toggle() }),
-    };
-    const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-    if (act === undefined) return;
-    event.preventDefault();
-    act();
-  };
+      play: () => (isOnButton ? undefined : this.flow?.toggle()),
+      notes: () => this.presenting && this.#openNotes(),
+      vote: (answer) => this.#vote(answer),
+    })(key, { isOnButton, isPresenting: this.presenting });
+    act?.();
+    return act !== undefined;
+  }
 
   #turn(by: number): void {
-    const to = Math.max(1, Math.min(SCREEN_COUNT, this.screen + by));
-    if (to !== this.screen) location.hash = lessonAddress(to);
+    if (this.opened === undefined) return;
+    const { count, at } = this.#place(this.opened);
+    const to = Math.max(1, Math.min(count, at + by));
+    if (to !== at) location.hash = this.#address(to);
+  }
+
+  /** @param answer - from 0; undefined clears the votes of the screen */
+  #vote(answer: number | undefined): void {
+    const { opened } = this;
+    if (opened === undefined) return;
+    const { at } = this.#place(opened);
+    const answers = opened.screens[at - 1]?.question(this.#context(opened))?.answers ?? [];
+    const votes = this.votes.get(at) ?? answers.map(() => 0);
+    const counted = answer === undefined ? answers.map(() => 0) : votes.map((n, i) => (i === answer ? n + 1 : n));
+    this.votes = new Map(this.votes).set(at, counted);
   }
 
   readonly #printing = (): void => {

@@ -29,7 +29,14 @@ export interface ChartLine {
   readonly curve: Curve;
 }
 
-const PIXELS_HIGH = 168;
+/** An event of a run. */
+export interface ChartMark {
+  readonly step: number;
+  readonly text: string;
+}
+
+/** Of the room for the ticks of an axis, in sizes of their text. */
+const AXIS_ROOM = { below: 2.2, beside: 4 } as const;
 
 @customElement('lab-chart')
 export class LabChart extends LabElement {
@@ -79,11 +86,11 @@ export class LabChart extends LabElement {
         border-top-width: 3px;
       }
       .plot {
-        height: ${PIXELS_HIGH}px;
+        height: var(--plot-height, 168px);
         overflow: hidden;
         border-color: var(--line);
         color: var(--muted);
-        font-size: 0.6875rem;
+        font-size: var(--figure-text, 0.6875rem);
       }
       .u-cursor-x {
         border-right: 1px solid var(--line-strong);
@@ -98,6 +105,8 @@ export class LabChart extends LabElement {
   @property({ type: Number }) steps = 1;
   /** The values at the bottom and at the top; by default the extent of the curves. */
   @property({ attribute: false }) range: readonly [number, number] | undefined;
+  /** Events, each a line across the plot. */
+  @property({ attribute: false }) marks: readonly ChartMark[] = [];
   /** A measured value as text. */
   @property({ attribute: false }) format: (value: number) => string = String;
   /** An axis tick as text. */
@@ -107,6 +116,7 @@ export class LabChart extends LabElement {
   #plot: uPlot | undefined;
   /** The looks that the plot was created with. */
   #drawnLooks = '';
+  #drawnFontSize = '';
 
   constructor() {
     super();
@@ -138,7 +148,7 @@ export class LabChart extends LabElement {
   }
 
   override updated(changed: Map<PropertyKey, unknown>): void {
-    if (changed.has('lines') || changed.has('steps')) this.#draw();
+    if (['lines', 'steps', 'marks'].some((name) => changed.has(name))) this.#draw();
   }
 
   #description(): string {
@@ -150,7 +160,8 @@ export class LabChart extends LabElement {
         `${name} from ${format(first.value)} at step ${first.step} to ${format(last.value)} at step ${last.step}`,
       ];
     });
-    return `${this.heading}: ${described.length === 0 ? 'nothing measured yet' : described.join('; ')}.`;
+    const events = this.marks.map(({ step, text }) => `; ${text} at step ${step}`).join('');
+    return `${this.heading}: ${described.length === 0 ? 'nothing measured yet' : described.join('; ')}${events}.`;
   }
 
   #draw(): void {
@@ -159,8 +170,10 @@ export class LabChart extends LabElement {
     if (this.clientWidth === 0 || place === null) return;
     const columns = columnsOf(this.lines.map(({ curve }) => curve));
     const looks = this.lines.map(({ look }) => look).join(' ');
-    if (looks !== this.#drawnLooks) this.#forget();
+    const { fontSize } = getComputedStyle(place);
+    if (looks !== this.#drawnLooks || fontSize !== this.#drawnFontSize) this.#forget();
     this.#drawnLooks = looks;
+    this.#drawnFontSize = fontSize;
     if (this.#plot === undefined) this.#plot = new uPlot(this.#options(place), columns, place);
     else this.#plot.setData(columns);
   }
@@ -172,9 +185,10 @@ export class LabChart extends LabElement {
   }
 
   #fit(): void {
-    if (this.clientWidth === 0) return;
-    if (this.#plot === undefined) this.#draw();
-    else this.#plot.setSize({ width: this.clientWidth, height: PIXELS_HIGH });
+    const place = this.renderRoot.querySelector<HTMLElement>('.plot');
+    if (this.clientWidth === 0 || place === null) return;
+    if (getComputedStyle(place).fontSize !== this.#drawnFontSize) this.#draw();
+    this.#plot?.setSize({ width: this.clientWidth, height: place.clientHeight });
   }
 
   #options(place: HTMLElement): uPlot.Options {
@@ -184,11 +198,13 @@ export class LabChart extends LabElement {
     };
     const grid = { stroke: () => getComputedStyle(place).borderTopColor, width: 1 };
     const { fontFamily, fontSize } = getComputedStyle(place);
+    const fontPx = Number.parseFloat(fontSize);
     const axis = { stroke: inkOf('.plot'), font: `${fontSize} ${fontFamily}`, grid, ticks: { show: false }, gap: 6 };
     return {
       width: this.clientWidth,
-      height: PIXELS_HIGH,
-      padding: [8, 12, 0, 0],
+      height: place.clientHeight,
+      // The last tick is as wide as the others and half of it is beyond the axis.
+      padding: [0.7 * fontPx, 1.2 * fontPx, 0, 0],
       legend: { show: false },
       cursor: { y: false, drag: { setScale: false, x: false, y: false }, points: { size: 7 } },
       scales: {
@@ -196,8 +212,13 @@ export class LabChart extends LabElement {
         y: { range: (_plot, low, high) => this.#rangeOf(low, high) },
       },
       axes: [
-        { ...axis, grid: { show: false }, size: 24, space: 48 },
-        { ...axis, size: 44, space: 36, values: (_plot, ticks) => ticks.map((tick) => this.formatTick(tick)) },
+        { ...axis, grid: { show: false }, size: AXIS_ROOM.below * fontPx, space: AXIS_ROOM.beside * fontPx },
+        {
+          ...axis,
+          size: AXIS_ROOM.beside * fontPx,
+          space: 3 * fontPx,
+          values: (_plot, ticks) => ticks.map((tick) => this.formatTick(tick)),
+        },
       ],
       series: [
         {},
@@ -209,8 +230,25 @@ export class LabChart extends LabElement {
           spanGaps: true,
         })),
       ],
-      hooks: { setCursor: [({ cursor: { idx }, data: [steps] }) => this.#point(idx ?? undefined, steps)] },
+      hooks: {
+        draw: [(plot) => this.#drawMarks(plot, getComputedStyle(place).color)],
+        setCursor: [({ cursor: { idx }, data: [steps] }) => this.#point(idx ?? undefined, steps)],
+      },
     };
+  }
+
+  #drawMarks({ ctx, bbox: { top, height }, valToPos }: uPlot, ink: string): void {
+    ctx.save();
+    ctx.strokeStyle = ink;
+    ctx.setLineDash([4, 4]);
+    for (const { step } of this.marks) {
+      const x = valToPos(step, 'x', true);
+      ctx.beginPath();
+      ctx.moveTo(x, top);
+      ctx.lineTo(x, top + height);
+      ctx.stroke();
+    }
+    ctx.restore();
   }
 
   #point(row: number | undefined, steps: ArrayLike<number>): void {

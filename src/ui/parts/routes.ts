@@ -3,11 +3,14 @@
  * server.
  *
  *     #/                          the front door
- *     #/lesson/collapse/N         screen N of the lesson on mode collapse
+ *     #/lesson                    the list of lessons
+ *     #/lesson/ID/N               screen N of a lesson (lessons/lessons.ts)
+ *     #/lesson/ID/N/notes         what somebody who presents it might say, in a window of its own
  *     #/score                     the Score view, on the default model
  *     #/score?model=ID            the same on another bundled model (bundled-models.ts)
  *     #/score?checkpoint=ID       the same on a checkpoint of this browser
  *     #/score?with=A,B            compared with other models (compared-models.ts)
+ *     #/score?pair=JSON           asked about this pair (protocol/scoring.ts)
  *     #/files                     the Files view: files of pairs to be judged
  *     #/files?file=ID             one of those that this browser keeps
  *     #/train                     the Train view
@@ -15,6 +18,7 @@
  *     #/runs?compare=A,B          some of them compared, by their ids
  *     #/collapse                  the Collapse view: mode collapse live, and its theory
  *     #/collapse?preset=lesson    the same with the settings of the lesson
+ *     #/collapse?lambda=0.1       the same with this weight of the examples, where it is one of those offered
  */
 
 import { MOST_COMPARED } from '../../protocol/runs.ts';
@@ -31,9 +35,6 @@ export const ROUTES = [
 const OTHER_PATHS = ['home', 'lesson'] as const;
 export type RoutePath = (typeof ROUTES)[number]['path'] | (typeof OTHER_PATHS)[number];
 
-/** Screens of the lesson on mode collapse. */
-export const SCREEN_COUNT = 7;
-
 /**
  * The view of an address such as `#/score`: the front door where there is none, the first view for anything unknown.
  */
@@ -44,20 +45,40 @@ export function routeOf(hash: string): RoutePath {
   return (ROUTES.find((route) => route.path === path) ?? ROUTES[0]).path;
 }
 
-/** The screen that an address of the lesson asks for, from 1; the first for anything unknown. */
-export function screenIn(hash: string): number {
-  const number = Number(/^#\/?lesson\/collapse\/(\d{1,2})$/u.exec(hash)?.[1] ?? 1);
-  return number >= 1 && number <= SCREEN_COUNT ? number : 1;
+/** What an address of a lesson asks for. */
+export interface LessonPlace {
+  /** Undefined for the list of lessons. */
+  readonly lesson: string | undefined;
+  /** From 1; the first for anything unknown. */
+  readonly screen: number;
+  /** Whether the notes are asked for in place of the screen. */
+  readonly isNotes: boolean;
 }
 
-/** The address of a screen of the lesson. */
-export function lessonAddress(screen: number): string {
-  return `#/lesson/collapse/${screen}`;
+/** The place that an address of a lesson asks for. */
+export function lessonIn(hash: string): LessonPlace {
+  const [, lesson, number, notes] = /^#\/?lesson\/([a-z0-9-]{1,40})(?:\/(\d{1,2}))?(\/notes)?$/u.exec(hash) ?? [];
+  return { lesson, screen: Math.max(1, Number(number ?? 1)), isNotes: notes !== undefined };
+}
+
+/** The address of a screen of a lesson, from 1. */
+export function lessonAddress(lesson: string, screen: number): string {
+  return `#/lesson/${lesson}/${screen}`;
 }
 
 /** Whether an address asks for the live view as the lesson sets it. */
 export function asksForLessonPreset(hash: string): boolean {
-  return routeOf(hash) === 'collapse' && hash.endsWith('?preset=lesson');
+  return routeOf(hash) === 'collapse' && queryOf(hash).get('preset') === 'lesson';
+}
+
+/** The weight of the examples that an address of the live view asks for; undefined for none. */
+export function lambdaIn(hash: string): string | undefined {
+  return (routeOf(hash) === 'collapse' ? queryOf(hash).get('lambda') : null) ?? undefined;
+}
+
+/** The pair that an address of the Score view asks about, as JSON; undefined for none. */
+export function pairIn(hash: string): string | undefined {
+  return askedOfScore(hash).get('pair') ?? undefined;
 }
 
 /** The checkpoint that should answer; undefined for a bundled model. */
@@ -76,12 +97,18 @@ export function comparedIn(hash: string): readonly string[] {
   return [...new Set(keys.filter((key) => key !== ''))];
 }
 
-/** The address of the Score view on a checkpoint or a bundled model, compared with `compared`. */
-export function scoreAddress(checkpointId?: string, compared: readonly string[] = [], modelId?: string): string {
+/** The address of the Score view on a checkpoint or a bundled model, compared with `compared`, about a pair as JSON. */
+export function scoreAddress(
+  checkpointId?: string,
+  compared: readonly string[] = [],
+  modelId?: string,
+  pair?: string,
+): string {
   const asked = new URLSearchParams();
   if (checkpointId !== undefined) asked.set('checkpoint', checkpointId);
   else if (modelId !== undefined) asked.set('model', modelId);
   if (compared.length > 0) asked.set('with', compared.join(','));
+  if (pair !== undefined) asked.set('pair', pair);
   return asked.size === 0 ? '#/score' : `#/score?${asked.toString()}`;
 }
 
@@ -115,5 +142,9 @@ function namedIn(hash: string, key: 'checkpoint' | 'model'): string | undefined 
 }
 
 function askedOfScore(hash: string): URLSearchParams {
-  return new URLSearchParams(routeOf(hash) === 'score' ? (/\?(.*)$/su.exec(hash)?.[1] ?? '') : '');
+  return routeOf(hash) === 'score' ? queryOf(hash) : new URLSearchParams();
+}
+
+function queryOf(hash: string): URLSearchParams {
+  return new URLSearchParams(/\?(.*)$/su.exec(hash)?.[1] ?? '');
 }

@@ -25,7 +25,7 @@ import './lab-trace.ts';
 import { lostNotice } from './lost-notice.ts';
 import type { ModelState } from './model-controller.ts';
 import { decodingChoice } from './decoding-choice.ts';
-import { draftOf, EMPTY_DRAFT, isAnswerable, type PairDraft, pairOf } from './pair-draft.ts';
+import { draftOf, EMPTY_DRAFT, isAnswerable, linkedPairOf, type PairDraft, pairOf } from './pair-draft.ts';
 import { scoreAddress } from '../parts/routes.ts';
 import { scoreViewStyles } from './score-view-styles.ts';
 import { LabElement } from '../parts/lab-element.ts';
@@ -35,6 +35,7 @@ import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.
 const TYPING_PAUSE_MS = 150;
 
 /**
+ * @fires pair-change - the pair that was asked about as JSON, null for the first example, as `detail`.
  * @fires model-retry - the reader asks to load the model again.
  * @fires model-choice - the id of the bundled model to answer with, as `detail`.
  * @fires compared-change - the keys of the models to compare with, as `detail`.
@@ -57,6 +58,9 @@ export class LabScoreView extends LabElement {
   @property({ attribute: false }) modelId: string = DEFAULT_MODEL.id;
   /** The keys of the models to compare with (compared-models.ts). */
   @property({ attribute: false }) compared: readonly string[] = [];
+  /** The pair that the address asks about, as JSON; undefined for the first example. */
+  @property({ attribute: false }) linkedPair: string | undefined;
+  @state() private isLinkBroken = false;
   @state() private draft: PairDraft = EMPTY_DRAFT;
   /** The draft of the answer on the screen. */
   @state() private answeredDraft: PairDraft | undefined;
@@ -67,6 +71,8 @@ export class LabScoreView extends LabElement {
   @state() private decoding: DecodingKind = 'grounded';
   @state() private activeStep: number | undefined;
   readonly #answer = new AnswerController(this);
+  /** The pair that the address has been given. */
+  #toldPair: string | undefined;
   #typingPause: ReturnType<typeof setTimeout> | undefined;
 
   override disconnectedCallback(): void {
@@ -75,38 +81,54 @@ export class LabScoreView extends LabElement {
   }
 
   override willUpdate(changed: Map<PropertyKey, unknown>): void {
+    if (changed.has('linkedPair') && this.linkedPair !== this.#toldPair && this.model?.kind === 'ready') {
+      const linked = this.linkedPair === undefined ? undefined : linkedPairOf(this.linkedPair);
+      if (linked !== undefined) this.#take(undefined, linked);
+    }
     // A model that has just loaded answers at once: what was typed meanwhile, or its first example.
     if (!changed.has('model') || this.model?.kind !== 'ready') return;
     const first = this.model.summary.examples[0];
-    if (first !== undefined && !isAnswerable(this.draft)) this.#take(0, first.pair);
-    else this.#ask();
+    const linked = this.linkedPair === undefined ? undefined : linkedPairOf(this.linkedPair);
+    this.isLinkBroken = linked === undefined && this.linkedPair !== undefined && !isAnswerable(this.draft);
+    if (isAnswerable(this.draft)) this.#ask();
+    else if (linked !== undefined) this.#take(undefined, linked);
+    else if (first !== undefined) this.#take(0, first.pair);
   }
 
   override render(): unknown {
     const summary = this.model?.kind === 'ready' ? this.model.summary : undefined;
     return html`<div class="bench" @keydown=${this.#keyPressed} @lab-submit=${this.#ask}>
       ${this.checkpoint ? this.#origin() : this.#choice()} ${this.#examples(summary)}
-      <div class="panel pair">
-        <lab-pair-editor
-          .draft=${this.draft}
-          .evidence=${{ steps: this.#answer.state.steps, activeStep: this.activeStep, draft: this.answeredDraft }}
-          @draft-change=${(event: CustomEvent<PairDraft>) => this.#edited(event.detail)}
-        ></lab-pair-editor>
-        <div class="controls">
-          <button class="primary" ?disabled=${summary === undefined || !isAnswerable(this.draft)} @click=${this.#ask}>
-            Answer
-          </button>
-          <label>
-            <input
-              type="checkbox"
-              .checked=${this.answersWhileTyping}
-              @change=${() => (this.answersWhileTyping = !this.answersWhileTyping)}
-            />
-            while I type
-          </label>
+      ${
+        this.isLinkBroken
+          ? html`<lab-notice class="origin" heading="The pair of this address cannot be read">
+              The first example is shown instead.
+            </lab-notice>`
+          : nothing
+      }
+      <div class="judging">
+        <div class="panel pair">
+          <lab-pair-editor
+            .draft=${this.draft}
+            .evidence=${{ steps: this.#answer.state.steps, activeStep: this.activeStep, draft: this.answeredDraft }}
+            @draft-change=${(event: CustomEvent<PairDraft>) => this.#edited(event.detail)}
+          ></lab-pair-editor>
+          <div class="controls">
+            <button class="primary" ?disabled=${summary === undefined || !isAnswerable(this.draft)} @click=${this.#ask}>
+              Answer
+            </button>
+            <label>
+              <input
+                type="checkbox"
+                .checked=${this.answersWhileTyping}
+                @change=${() => (this.answersWhileTyping = !this.answersWhileTyping)}
+              />
+              while I type
+            </label>
+          </div>
         </div>
+        <div class="panel reading">${this.#reading(summary)}</div>
       </div>
-      <div class="panel reading">${this.#reading(summary)}</div>
       ${summary === undefined ? nothing : html`<lab-model-card class="panel card" .model=${summary}></lab-model-card>`}
       ${summary === undefined && !this.#isLost ? nothing : this.#comparison(summary)}
     </div>`;
@@ -250,7 +272,7 @@ export class LabScoreView extends LabElement {
     this.#ask();
   }
 
-  #take(index: number, pair: Pair): void {
+  #take(index: number | undefined, pair: Pair): void {
     this.chosenExample = index;
     this.draft = draftOf(pair);
     this.#ask();
@@ -265,6 +287,11 @@ export class LabScoreView extends LabElement {
     clearTimeout(this.#typingPause);
     this.activeStep = undefined;
     this.answeredDraft = this.draft;
+    if (isAnswerable(this.draft)) {
+      const detail = this.chosenExample === 0 ? undefined : JSON.stringify(pairOf(this.draft));
+      this.#toldPair = detail;
+      this.dispatchEvent(new CustomEvent<string | null>('pair-change', { detail: detail ?? null }));
+    }
     if (this.model?.kind !== 'ready') return;
     const { client, summary } = this.model;
     const decoding = summary.givesReasons ? this.decoding : undefined;

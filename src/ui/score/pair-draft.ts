@@ -2,6 +2,8 @@
  * A pair while it is edited. Attributes are rows, because a name may be empty or repeated while a person types. The
  * pair takes the rows that have a name; of a repeated name the last one.
  */
+import * as v from 'valibot';
+import { PairSchema } from '../../protocol/scoring.ts';
 import { attributeValueText } from '../../relevance/pair/document-text.ts';
 import type { AttributeValue, Pair } from '../../relevance/pair/pair.ts';
 
@@ -40,6 +42,16 @@ export function draftOf({ query, document }: Pair): PairDraft {
 export function pairOf({ query, attributes, ...document }: PairDraft): Pair {
   const named = attributes.map(({ name, value }) => [name.trim(), value] as const).filter(([name]) => name !== '');
   return { query, document: { ...document, attributes: Object.fromEntries(named) } };
+}
+
+/** Of an address; longer ones are refused by servers and mail programs anyway. */
+const MAX_LINKED_LENGTH = 16_000;
+const LinkedPairSchema = v.pipe(v.string(), v.maxLength(MAX_LINKED_LENGTH), v.parseJson(), PairSchema);
+
+/** The pair that an address names, as JSON; undefined where it cannot be read. */
+export function linkedPairOf(text: string): Pair | undefined {
+  const read = v.safeParse(LinkedPairSchema, text);
+  return read.success ? read.output : undefined;
 }
 
 /** Whether there is enough to judge: a query, and any text about the document. */

@@ -4,7 +4,8 @@
 import { css } from 'lit';
 
 export const scoreViewStyles = css`
-  .bench {
+  .bench,
+  .judging {
     display: grid;
     grid-template-columns: minmax(0, 1fr);
     gap: var(--space-4);
@@ -122,16 +123,13 @@ export const scoreViewStyles = css`
 
   @media (min-width: 56rem) {
     .bench {
+      gap: var(--space-5);
+    }
+    /* The panel that stays in sight ends with these two, so that it covers nothing below them. */
+    .judging {
       grid-template-columns: minmax(0, 5fr) minmax(0, 6fr);
       gap: var(--space-5);
       align-items: start;
-    }
-    .origin,
-    .choice,
-    .examples,
-    .comparison,
-    .card {
-      grid-column: 1 / -1;
     }
     .pair,
     .reading {

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseRecording, type Recording, type RecordedFrame, writeRecording } from '../../../src/protocol/recording.ts';
-import { frame, SMALL_FRAMES, smallRecording } from '../ui/lessons/small-recording.ts';
+import { frame, SMALL_FRAMES, smallRecording } from '../ui/flow/small-recording.ts';
 
 function rewritten({ format: _f, schemaVersion: _v, frames, groups, ...header }: Recording): string {
   return writeRecording(header, frames, groups);

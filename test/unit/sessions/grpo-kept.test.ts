@@ -71,6 +71,42 @@ describe('a demonstration that was cut short', () => {
     disposeLabModel(model);
   });
 
+  it('makes a move of the coefficient again that came after the last checkpoint, at the same step', async () => {
+    const unbroken = new GrpoHarness();
+    const moved = async (harness: GrpoHarness): Promise<void> => {
+      await harness.next('step', ({ step }) => step === 3);
+      await harness.command({ kind: 'coefficient', branch: 0, value: 0.9 });
+    };
+    const over = unbroken.run({ only: tinyBranch() });
+    await moved(unbroken);
+    await unbroken.next('finished');
+    await unbroken.command({ kind: 'stop' });
+    await over;
+
+    const kept = new MemoryStore();
+    const killed = new GrpoHarness(kept);
+    const killedOver = killed.run({ only: tinyBranch() });
+    await moved(killed);
+    const copy = new Map(kept.saved);
+    await killed.command({ kind: 'stop' });
+    await killedOver;
+    kept.saved.clear();
+    for (const [id, saved] of copy) kept.saved.set(id, saved);
+    const [offer] = demonstrationOffers(overviewOf(kept));
+    expect(offer?.heading).toMatch(/kept up to step 2$/u);
+    const broken = new GrpoHarness(kept);
+    const again = broken.ask(offer?.request ?? { branches: [] });
+    await broken.next('finished');
+    await broken.command({ kind: 'stop' });
+    await again;
+    const coefficients = (harness: GrpoHarness): unknown[] =>
+      harness.of('step').map(({ balance }) => balance.coefficient);
+    expect(coefficients(unbroken)).toEqual([0.3, 0.3, 0.3, 0.9]);
+    expect(coefficients(broken)).toEqual(coefficients(unbroken));
+    expect(broken.hashOf(0)).toBe(unbroken.hashOf(0));
+    expect(broken.hashOf(0)).not.toBe(whole.hashOf(0));
+  }, 120_000);
+
   it('continues where nothing can be stored, and reports it', async () => {
     const full = new MemoryStore();
     full.failure = new LabError('storage-full', { message: 'There is no room.' });

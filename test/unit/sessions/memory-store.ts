@@ -32,6 +32,11 @@ export class MemoryStore implements RunStore {
       this.runRecords.push(`start ${run.totalSteps}`);
       this.runInputs.push(run);
       return {
+        amend: async (configJson): Promise<void> => {
+          await Promise.resolve();
+          const index = this.runInputs.findLastIndex(({ id }) => id === run.id);
+          this.runInputs[index] = { ...run, configJson };
+        },
         finish: async (): Promise<void> => {
           await Promise.resolve();
           this.runRecords.push('finish');

@@ -4,7 +4,7 @@ import type { GrpoEvent, GrpoEventOf } from '../../../../src/protocol/grpo.ts';
 import { parseRecording } from '../../../../src/protocol/recording.ts';
 import { branchRecording } from '../../../../src/ui/collapse/branch-recording.ts';
 import { applyGrpoEvent, type BranchState, STARTED_DEMONSTRATION } from '../../../../src/ui/collapse/collapse-state.ts';
-import { SMALL_FRAMES, smallRecording } from '../lessons/small-recording.ts';
+import { SMALL_FRAMES, smallRecording } from '../flow/small-recording.ts';
 
 const SMALL = smallRecording();
 const prepared: GrpoEventOf<'prepared'> = {

@@ -13,6 +13,7 @@ import {
   METHODS,
   MOST_METHODS,
   planDemonstration,
+  withLambda,
 } from '../../../../src/ui/collapse/demonstration.ts';
 
 const URL_OF_START = 'http://localhost/models/lab-nano-start/';
@@ -116,6 +117,11 @@ describe('planDemonstration', () => {
     expect([own, held, control].map((each) => each?.grpo.loss.kind)).toEqual(['dapo', 'dapo', 'dapo']);
     expect(new Set([own, held, control].map((each) => each?.grpo.balance.kind))).toEqual(new Set(['additive', 'hpt']));
     expect([own, held, control].map((each) => each?.grpo.kl.kind)).toContain('k3');
+  });
+
+  it('takes a weight from the address where a method has it', () => {
+    expect(withLambda(DEFAULT_CHOICE, '1').methods).toEqual(['GRPO', 'MBO 1']);
+    expect(withLambda(DEFAULT_CHOICE, '0.7')).toBe(DEFAULT_CHOICE);
   });
 
   it('is nothing while a setting is wrong', () => {

@@ -1,7 +1,7 @@
 /** The toy of four arms: what group-relative updates do to a policy that nothing favours. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ARM_START, groupAdvantages, runToy, type ToySettings } from '../../../../src/ui/lessons/toy-arms.ts';
+import { ARM_START, groupAdvantages, runToy, type ToySettings } from '../../../../src/ui/lessons/collapse/toy-arms.ts';
 
 const PLAIN: ToySettings = { groupSize: 8, promptShare: 0, lambda: 0, beta: 0 };
 

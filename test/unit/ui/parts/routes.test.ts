@@ -7,11 +7,12 @@ import {
   fileAddress,
   fileIn,
   lessonAddress,
+  lambdaIn,
+  lessonIn,
   modelIn,
+  pairIn,
   routeOf,
   scoreAddress,
-  SCREEN_COUNT,
-  screenIn,
 } from '../../../../src/ui/parts/routes.ts';
 
 describe('routes', () => {
@@ -20,20 +21,17 @@ describe('routes', () => {
     expect(hashes.map(routeOf)).toEqual(['home', 'home', 'home', ...Array.from({ length: 3 }, () => 'score'), 'train', 'train', 'score']); // prettier-ignore
   });
 
-  it('a lesson is at the screen that its address names, else at the first', () => {
-    for (let screen = 1; screen <= SCREEN_COUNT; screen++) {
-      expect(routeOf(lessonAddress(screen))).toBe('lesson');
-      expect(screenIn(lessonAddress(screen))).toBe(screen);
+  it('a lesson is at the screen that its address names, else at the first; without a lesson it is the list', () => {
+    for (let screen = 1; screen <= 12; screen++) {
+      expect(routeOf(lessonAddress('seeds', screen))).toBe('lesson');
+      expect(lessonIn(lessonAddress('seeds', screen))).toEqual({ lesson: 'seeds', screen, isNotes: false });
     }
-    const others = [
-      '#/lesson',
-      '#/lesson/collapse',
-      '#/lesson/collapse/0',
-      '#/lesson/collapse/8',
-      '#/lesson/collapse/1e0',
-    ];
+    expect(lessonIn('#/lesson/collapse/3/notes')).toEqual({ lesson: 'collapse', screen: 3, isNotes: true });
+    expect(lessonIn('#/lesson/collapse')).toEqual({ lesson: 'collapse', screen: 1, isNotes: false });
+    const others = ['#/lesson', '#/lesson/', '#/lesson/collapse/1e0', '#/lesson/<b>/1', '#/lesson/collapse/2/other'];
     expect(others.map(routeOf)).toEqual(others.map(() => 'lesson'));
-    expect(others.map(screenIn)).toEqual(others.map(() => 1));
+    expect(others.map(lessonIn)).toEqual(others.map(() => ({ lesson: undefined, screen: 1, isNotes: false })));
+    expect(lessonIn(lessonAddress('collapse', 0)).screen).toBe(1);
   });
 
   it('the live view is set as the lesson wants it where the address says so', () => {
@@ -47,6 +45,15 @@ describe('routes', () => {
     expect(checkpointIn(scoreAddress())).toBeUndefined();
     expect(checkpointIn('#/score?checkpoint=')).toBeUndefined();
     expect(checkpointIn('#/train?checkpoint=a')).toBeUndefined();
+  });
+
+  it('a pair is named in the address of the Score view, and a weight in that of the live view', () => {
+    const pair = JSON.stringify({ query: 'a&b=?# \u00fc', document: { title: '50 %' } });
+    expect(pairIn(scoreAddress('id', ['start'], undefined, pair))).toBe(pair);
+    expect([pairIn('#/score'), pairIn('#/collapse?pair=a')]).toEqual([undefined, undefined]);
+    expect(lambdaIn('#/collapse?preset=lesson&lambda=0.1')).toBe('0.1');
+    expect(asksForLessonPreset('#/collapse?preset=lesson&lambda=0.1')).toBe(true);
+    expect([lambdaIn('#/collapse'), lambdaIn('#/score?lambda=1')]).toEqual([undefined, undefined]);
   });
 
   it('a kept file is named in the address of the Files view alone', () => {

@@ -3,8 +3,8 @@
  * favours any arm, and still a policy ends with one of them, because what was drawn by chance is learned, and what is not drawn
  * cannot be. A share of prompts on which only the last arm pays, an expert loss, or a leash to the start holds against that.
  */
-import { Rng } from '../../common/rng.ts';
-import { entropyNats } from '../../common/tilted-policy.ts';
+import { Rng } from '../../../common/rng.ts';
+import { entropyNats } from '../../../common/tilted-policy.ts';
 
 /** How often the start takes each arm. */
 export const ARM_START: readonly number[] = [0.4, 0.3, 0.2, 0.1];

@@ -4,9 +4,9 @@
  */
 import { css, html, nothing, svg } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
-import { DrawingController } from '../parts/drawing-controller.ts';
-import { LabElement } from '../parts/lab-element.ts';
-import { baseStyles } from '../parts/shared-styles.ts';
+import { DrawingController } from '../../parts/drawing-controller.ts';
+import { LabElement } from '../../parts/lab-element.ts';
+import { baseStyles } from '../../parts/shared-styles.ts';
 
 /** A point of a curve. */
 export interface DrawnPoint {
@@ -46,7 +46,7 @@ export class LabDrawnCurve extends LabElement {
       text {
         fill: var(--muted);
         font-family: var(--font);
-        font-size: 0.8125rem;
+        font-size: var(--figure-text, 0.8125rem);
         font-variant-numeric: tabular-nums;
       }
       path {

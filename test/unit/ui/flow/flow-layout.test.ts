@@ -1,7 +1,7 @@
 /** The picture "where the answers went": everything is inside, in its row, and every pair is in it once on each side. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { between, flowRules, layoutFlow, placeBetween } from '../../../../src/ui/lessons/flow-layout.ts';
+import { between, flowRules, layoutFlow, placeBetween } from '../../../../src/ui/flow/flow-layout.ts';
 import { smallRecording } from './small-recording.ts';
 
 const SMALL = smallRecording();

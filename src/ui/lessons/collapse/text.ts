@@ -1,13 +1,14 @@
 /**
  * The sentences of the lesson that hold numbers, each made from a recording or a results file and from nothing else.
  */
-import type { ExperimentResults, MetricName, SeedResult } from '../../protocol/experiment-results.ts';
-import { SURENESS_PARTS } from '../../protocol/policy-answers.ts';
-import type { Recording, RecordedFrame } from '../../protocol/recording.ts';
-import { wholePercent } from '../parts/format.ts';
-import type { Guesses } from './guesses.ts';
-import { RECORDED_ARM } from './lesson-material.ts';
-import { deadRules, lastFrame, type RuleFate, shareOf } from './recording-facts.ts';
+import type { ExperimentResults, MetricName, SeedResult } from '../../../protocol/experiment-results.ts';
+import { SURENESS_PARTS } from '../../../protocol/policy-answers.ts';
+import type { Recording, RecordedFrame } from '../../../protocol/recording.ts';
+import { wholePercent } from '../../parts/format.ts';
+import { type Guesses, guessedCurve } from '../parts/guesses.ts';
+import type { GuessRow } from '../parts/lesson.ts';
+import { RECORDED_ARM } from './material.ts';
+import { deadRules, lastFrame, type RuleFate, shareOf } from '../../flow/recording-facts.ts';
 
 /** That what is shown is recorded, and of what. */
 export function recordedNote({ model, seed, pairs, frames, device, date }: Recording): string {
@@ -178,20 +179,29 @@ function signed(value: number): string {
   return `${value < 0 ? '\u2212' : '+'}${Math.abs(value).toFixed(2)}`;
 }
 
-/** What was guessed beside what was measured. */
-export interface GuessRow {
-  readonly asked: string;
-  readonly guess: string;
-  readonly measured: string;
-}
+/** The answers that a reader chooses among, and what was measured. */
+export const PAIR_ANSWERS = [
+  ['right', 'Right, and surer'],
+  ['unsure', 'Right, but less sure'],
+  ['wrong', 'Wrong, and surer'],
+] as const;
+export const PAIR_MEASURED = 'Wrong, and surer';
+export const SEEN_ANSWERS = [
+  ['merged', 'Merging'],
+  ['vanished', 'Vanishing'],
+  ['both', 'Both'],
+  ['neither', 'Neither by name'],
+] as const;
+export const SEEN_MEASURED = 'Neither by name';
+const NO_GUESS = '\u2013';
 
-const PAIR_WORDS = { right: 'right, and surer', unsure: 'right, but less sure', wrong: 'wrong, and surer' } as const;
-const SEEN_WORDS = {
-  merged: 'the merging',
-  vanished: 'the vanishing',
-  both: 'both',
-  neither: 'neither by name',
-} as const;
+/** The arm that keeps most of the rare rules, and how much. */
+export function bestArmText(e1: ExperimentResults): string {
+  const best = lambdaArms(e1)
+    .filter(({ arm }) => arm !== 'SFT')
+    .toSorted((a, b) => armMean(e1, b.arm, 'tailRecall') - armMean(e1, a.arm, 'tailRecall'))[0];
+  return best === undefined ? NO_GUESS : `${best.name}, ${percent(armMean(e1, best.arm, 'tailRecall'))}`;
+}
 
 /** @param guesses - those that were not made are shown as a dash */
 export function guessRows({
@@ -203,29 +213,16 @@ export function guessRows({
   readonly e1: ExperimentResults;
   readonly guesses: Guesses;
 }): GuessRow[] {
-  const arms = lambdaArms(e1);
-  const best = arms
-    .filter(({ arm }) => arm !== 'SFT')
-    .toSorted((a, b) => armMean(e1, b.arm, 'tailRecall') - armMean(e1, a.arm, 'tailRecall'))[0];
   const last = ends(recording)[1]?.measures.heldOut.distinctRules ?? 0;
-  const drawn = guesses.curve?.at(-1);
+  const drawn = guessedCurve(guesses, 'curve')?.at(-1);
+  const chosen = (answers: readonly (readonly [string, string])[], key: string): string =>
+    answers.find(([value]) => value === guesses[key])?.[1] ?? NO_GUESS;
+  const arms = lambdaArms(e1).map(({ arm, name }) => [arm, name] as const);
   return [
-    {
-      asked: 'The one pair',
-      guess: guesses.pair === undefined ? '\u2013' : PAIR_WORDS[guesses.pair],
-      measured: PAIR_WORDS.wrong,
-    },
-    { asked: 'Rules left', guess: drawn === undefined ? '\u2013' : String(drawn), measured: String(last) },
-    {
-      asked: 'Accuracy shows',
-      guess: guesses.seen === undefined ? '\u2013' : SEEN_WORDS[guesses.seen],
-      measured: SEEN_WORDS.neither,
-    },
-    {
-      asked: 'Keeps most',
-      guess: arms.find(({ arm }) => arm === guesses.keeps)?.name ?? '\u2013',
-      measured: best === undefined ? '\u2013' : `${best.name}, ${percent(armMean(e1, best.arm, 'tailRecall'))}`,
-    },
+    { asked: 'The one pair', guess: chosen(PAIR_ANSWERS, 'pair'), measured: PAIR_MEASURED },
+    { asked: 'Rules left', guess: drawn === undefined ? NO_GUESS : String(drawn), measured: String(last) },
+    { asked: 'Accuracy shows', guess: chosen(SEEN_ANSWERS, 'seen'), measured: SEEN_MEASURED },
+    { asked: 'Keeps most', guess: chosen(arms, 'keeps'), measured: bestArmText(e1) },
   ];
 }
 

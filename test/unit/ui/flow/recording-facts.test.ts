@@ -12,14 +12,14 @@ import {
   shareOf,
   surerAndWrong,
   vanishedRule,
-} from '../../../../src/ui/lessons/recording-facts.ts';
+} from '../../../../src/ui/flow/recording-facts.ts';
 import {
   collapsedSince,
   fateText,
   paidText,
   recordedNote,
   rulesLostText,
-} from '../../../../src/ui/lessons/lesson-text.ts';
+} from '../../../../src/ui/lessons/collapse/text.ts';
 import { smallRecording } from './small-recording.ts';
 
 const SMALL = smallRecording();

@@ -15,7 +15,6 @@ import { type FlowLayout, flowRules, layoutFlow } from './flow-layout.ts';
 import { flowStyles } from './flow-styles.ts';
 import { frameSummary, ruleSummary } from './flow-text.ts';
 import { lastFrame } from './recording-facts.ts';
-import { standaloneSvg } from './standalone-svg.ts';
 
 /** How long a measurement is shown before the next one. */
 const FRAME_MS = 480;
@@ -36,6 +35,8 @@ export class LabFlow extends LabElement {
   @property({ type: Boolean }) explains = false;
   /** Shows the last measurement until the reader plays the run. */
   @property({ type: Boolean }) ended = false;
+  /** The recording grows: a reader who looks at its last measurement sees the next one as it comes. */
+  @property({ type: Boolean }) live = false;
   /** Leaves out what only explains the picture. */
   @property({ type: Boolean }) terse = false;
   /** The rule that is looked at; -1 for none. */
@@ -70,7 +71,12 @@ export class LabFlow extends LabElement {
   }
 
   override willUpdate(changed: PropertyValues): void {
-    if (changed.has('recording') || changed.has('ended')) {
+    const before: unknown = changed.get('recording');
+    if (this.live && this.recording !== undefined && changed.has('recording')) {
+      const last = lastFrame(this.recording);
+      const wasAtEnd = before === undefined || this.time >= last - 1;
+      if (wasAtEnd || this.time > last) this.time = last;
+    } else if (changed.has('recording') || changed.has('ended')) {
       this.time = this.ended && this.recording !== undefined ? lastFrame(this.recording) : 0;
       if (this.loops && !this.isStill) this.play();
       else if (this.loops && this.recording !== undefined) this.time = lastFrame(this.recording);
@@ -104,7 +110,7 @@ export class LabFlow extends LabElement {
       >
         ${this.#picture(recording, frame)}
       </div>
-      ${this.isStill ? this.#multiples(recording) : nothing}
+      ${this.isStill && !this.live ? this.#multiples(recording) : nothing}
       <div class="controls">
         ${
           this.isStill
@@ -145,12 +151,6 @@ export class LabFlow extends LabElement {
     if (this.isPlaying) this.pause();
     else this.play();
   };
-
-  /** The picture as it is, as a file that needs no styles. */
-  svgText(): string | undefined {
-    const drawing = this.renderRoot.querySelector('.plot svg');
-    return drawing instanceof SVGSVGElement ? standaloneSvg(drawing) : undefined;
-  }
 
   #picture(recording: Recording, frame: number): unknown {
     const layout = this.#layout;

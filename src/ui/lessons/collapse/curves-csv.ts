@@ -1,7 +1,8 @@
 /**
  * What a reader takes home: the curves of recordings and their guesses as a table.
  */
-import type { Recording } from '../../protocol/recording.ts';
+import type { Recording } from '../../../protocol/recording.ts';
+import { quoted } from '../parts/results.ts';
 
 /** The curves of recordings as CSV, a line per run and measurement. */
 export function curvesCsv(recordings: readonly Recording[]): string {
@@ -27,8 +28,22 @@ export function curvesCsv(recordings: readonly Recording[]): string {
   return [head, ...lines, ''].join('\n');
 }
 
-/** A field that a spreadsheet does not run as a formula. */
-function quoted(text: string): string {
-  const safe = /^[=+\-@\t\r]/u.test(text) ? `'${text}` : text;
-  return `"${safe.replaceAll('"', '""')}"`;
+/** What was answered to each pair at each measurement as CSV. */
+export function answersCsv({ pairs, rules, labelNames, frames }: Recording): string {
+  const rule = (index: number): string => quoted(rules[index]?.id ?? '');
+  const label = (index: number | undefined): string => quoted(labelNames[index ?? -1] ?? '');
+  const lines = frames.flatMap(({ step, answers }) =>
+    pairs.map((pair, i) =>
+      [
+        step,
+        quoted(pair.query),
+        quoted(pair.title),
+        rule(pair.rule),
+        label(pair.label),
+        rule(answers.rules[i] ?? -1),
+        label(answers.labels[i]),
+      ].join(','),
+    ),
+  );
+  return ['step,query,title,goldRule,goldLabel,citedRule,label', ...lines, ''].join('\n');
 }

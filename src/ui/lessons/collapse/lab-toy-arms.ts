@@ -4,9 +4,9 @@
  */
 import { css, html } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
-import { cssProperties } from '../parts/css-properties.ts';
-import { LabElement } from '../parts/lab-element.ts';
-import { baseStyles } from '../parts/shared-styles.ts';
+import { cssProperties } from '../../parts/css-properties.ts';
+import { LabElement } from '../../parts/lab-element.ts';
+import { baseStyles } from '../../parts/shared-styles.ts';
 import { ARM_START, runToy, type ToyRuns, type ToySettings } from './toy-arms.ts';
 
 const RUNS = 100;
