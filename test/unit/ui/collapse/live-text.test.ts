@@ -52,7 +52,8 @@ describe('plainName', () => {
       .map(([{ name }, prompts, reward]) => `${name} (${prompts}, ${reward})`);
     fc.assert(
       fc.property(fc.array(arm, { maxLength: 6 }), (arms) => {
-        const names = arms.reduce((taken: string[], each) => [...taken, plainName(each, taken)], []);
+        const names: string[] = [];
+        for (const each of arms) names.push(plainName(each, names));
         expect(new Set(names).size).toBe(names.length);
       }),
     );
