@@ -2,8 +2,9 @@
  * The scores of a file as one HTML page that needs nothing else: no script, no font and no network. Everything in it that comes
  * from a file is text.
  */
+import { counted } from '../common/counted.ts';
 import type { Measured } from '../relevance/metrics/label-report.ts';
-import { describeQueries } from '../relevance/metrics/label-report.ts';
+import { describeQueries, describeUncounted } from '../relevance/metrics/label-report.ts';
 import type { TallyReport } from './score-tally.ts';
 
 /** Queries and documents that are shown; the measures are of all. */
@@ -49,13 +50,10 @@ export function reportedMeasures(report: TallyReport): ScoreReport['measures'] {
 /** What should be known of the measures, a sentence each. */
 export function reportedFacts(report: TallyReport | null): string[] {
   if (report === null) return ['There are no grades to compare with.'];
-  const { graded, repeated, conflicting, cut, ranking } = report;
-  const count = (value: number): string => value.toLocaleString('en');
+  const { graded, ranking } = report;
   return [
-    `Measured on ${count(graded)} graded pairs, with 95 % intervals over queries.`,
-    ...(repeated === 0 ? [] : [`${count(repeated)} rows repeat a graded pair, which counts once.`]),
-    ...(conflicting === 0 ? [] : [`${count(conflicting)} pairs have several different grades and are not compared.`]),
-    ...(cut === 0 ? [] : [`${count(cut)} documents were cut to fit the model.`]),
+    `Measured on ${counted(graded, 'graded pair')}, with 95 % intervals over queries.`,
+    ...describeUncounted(report),
     ...describeQueries(ranking.queries),
   ];
 }

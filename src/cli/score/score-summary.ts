@@ -1,21 +1,20 @@
 /**
  * Prints the summary of `lab score`.
  */
-import { describeQueries } from '../../relevance/metrics/label-report.ts';
+import { counted } from '../../common/counted.ts';
+import { describeQueries, describeUncounted } from '../../relevance/metrics/label-report.ts';
 import type { Summary } from '../../runs/score-tally.ts';
 import { print } from '../terminal.ts';
 
 /** Prints a summary for people. */
 export function printSummary(summary: Summary): void {
-  const { pairs, skipped, graded, repeated, conflicting, cut, queries, labelMapping, rankedQueries } = summary;
-  const count = (value: number): string => value.toLocaleString('en');
-  print(`${count(pairs)} pairs of ${count(queries)} queries scored, ${count(skipped)} rows left out.`);
-  if (cut > 0) print(`${count(cut)} documents were cut to fit the model.`);
+  const { pairs, skipped, graded, queries, labelMapping, rankedQueries } = summary;
+  const of = counted(queries, 'query', 'queries');
+  print(`${counted(pairs, 'pair')} of ${of} scored, ${counted(skipped, 'row')} left out.`);
   print(describeTrainedOn(summary));
-  if (repeated > 0) print(`${count(repeated)} rows repeat a graded pair, which counts once.`);
-  if (conflicting > 0) print(`${count(conflicting)} pairs have several different grades and are not compared.`);
+  for (const line of describeUncounted(summary)) print(line);
   if (graded === 0) return;
-  print(`Against ${count(graded)} grades:`);
+  print(`Against ${counted(graded, 'grade')}:`);
   const rows: [string, number | null][] = [
     ['accuracy', summary.accuracy],
     ['  always the most frequent label', summary.majorityAccuracy],

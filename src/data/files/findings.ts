@@ -2,6 +2,7 @@
  * Oddities in a file that are not errors: repeated pairs, grades that contradict each other or have no label, ids with two
  * meanings, and ambiguous columns. They do not change what is read; all are reported, with the rows of a first example.
  */
+import { counted } from '../../common/counted.ts';
 import { foldGrade, gradeNumber } from '../../protocol/grade-meanings.ts';
 import type { LabDocument, Pair } from '../../relevance/pair/pair.ts';
 import { normaliseQuery } from '../splits.ts';
@@ -139,8 +140,4 @@ function isSameGrade(one: string, other: string): boolean {
 
 function showGrade(grade: string): string {
   return grade === '' ? 'no grade' : showValue(grade);
-}
-
-function counted(count: number, one: string): string {
-  return `${count.toLocaleString('en')} ${one}${count === 1 ? '' : 's'}`;
 }

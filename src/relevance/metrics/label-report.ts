@@ -1,6 +1,7 @@
 /**
  * Metrics of scored pairs against gold labels: one table for trainers, the command line and model cards.
  */
+import { counted } from '../../common/counted.ts';
 import { Rng } from '../../common/rng.ts';
 import { largest } from '../../common/largest.ts';
 import { bootstrapInterval } from './bootstrap.ts';
@@ -213,4 +214,21 @@ function ratioOfSums(shares: readonly QueryShare[]): number | null {
     whole += share.whole;
   }
   return whole === 0 ? null : part / whole;
+}
+
+/** What of a file does not count in its measures, a sentence each. */
+export function describeUncounted({
+  repeated,
+  conflicting,
+  cut,
+}: Readonly<Record<'repeated' | 'conflicting' | 'cut', number>>): string[] {
+  return [
+    ...(repeated === 0 ? [] : [`${counted(repeated, 'row repeats', 'rows repeat')} a graded pair, which counts once.`]),
+    ...(conflicting === 0
+      ? []
+      : [
+          `${counted(conflicting, 'pair has', 'pairs have')} several different grades and ${conflicting === 1 ? 'is' : 'are'} not compared.`,
+        ]),
+    ...(cut === 0 ? [] : [`${counted(cut, 'document was', 'documents were')} cut to fit the model.`]),
+  ];
 }

@@ -2,6 +2,8 @@
  * How reliable the scores of a file are: each measure with its interval and a baseline without a model, and the
  * confusion table.
  */
+import { counted } from '../../common/counted.ts';
+import { describeUncounted } from '../../relevance/metrics/label-report.ts';
 import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import { classMap } from 'lit/directives/class-map.js';
@@ -223,18 +225,12 @@ function measure(
   </div>`;
 }
 
-function notesOn(
-  { graded, repeated, conflicting, cut, notes, accuracy }: FileMeasures,
-  isUnfinished: boolean,
-): string[] {
+function notesOn(measures: FileMeasures, isUnfinished: boolean): string[] {
+  const { graded, notes, accuracy } = measures;
   const intervals = accuracy.low === undefined ? '' : ', with 95 % intervals over queries';
   return [
-    `Measured on ${formatCount(graded)} graded ${graded === 1 ? 'pair' : 'pairs'}${isUnfinished ? ' of those scored so far' : ''}${intervals}.`,
-    ...(repeated === 0 ? [] : [`${formatCount(repeated)} rows repeat a graded pair, which counts once.`]),
-    ...(conflicting === 0
-      ? []
-      : [`${formatCount(conflicting)} pairs have several different grades and are not compared.`]),
-    ...(cut === 0 ? [] : [`${formatCount(cut)} documents were cut to fit the model.`]),
+    `Measured on ${counted(graded, 'graded pair')}${isUnfinished ? ' of those scored so far' : ''}${intervals}.`,
+    ...describeUncounted(measures),
     ...notes,
   ];
 }

@@ -2,6 +2,7 @@
  * The choice of training data: the rule world, or the user's own file of judged pairs. A file is chosen or dropped, and
  * its summary is shown at once, including rows left out; the user's own rules can be chosen with it.
  */
+import { counted } from '../../common/counted.ts';
 import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { classMap } from 'lit/directives/class-map.js';
@@ -315,10 +316,6 @@ function filesIn({ currentTarget: input }: Event): readonly File[] {
   const files = [...(input.files ?? [])];
   input.value = '';
   return files;
-}
-
-function counted(count: number, one: string, many = `${one}s`): string {
-  return `${formatCount(count)} ${count === 1 ? one : many}`;
 }
 
 declare global {
