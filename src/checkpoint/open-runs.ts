@@ -151,7 +151,8 @@ export class OpenRuns {
   }
 
   /**
-   * Deletes the record of a run. Its checkpoints stay, and its data as long as they refer to it. An unknown id is ignored.
+   * Deletes the record of a run. Its checkpoints stay, and its data as long as they refer to it. An unknown id is
+   * ignored.
    */
   async forget(id: string): Promise<void> {
     await this.#database.write('forget the run', [...DATA_STORES], async (transaction) => {

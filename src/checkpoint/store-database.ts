@@ -1,10 +1,10 @@
 /**
- * One connection to the store's database: opens it despite other tabs, and runs transactions that either complete or throw
- * a LabError.
+ * One connection to the store's database: opens it despite other tabs, and runs transactions that either complete or
+ * throw a LabError.
  *
- * Tabs with different versions of the lab share the database. A newer tab has to migrate it, and waits until the older ones
- * close their connections. This connection closes at once on request, and later operations report that. If another tab does
- * not close its connection, opening fails after a while instead of waiting forever.
+ * Tabs with different versions of the lab share the database. A newer tab has to migrate it, and waits until the older
+ * ones close their connections. This connection closes at once on request, and later operations report that. If another
+ * tab does not close its connection, opening fails after a while instead of waiting forever.
  */
 import { type IDBPDatabase, type IDBPTransaction, openDB, type StoreNames } from 'idb';
 import { LabError } from '../common/errors.ts';

@@ -1,6 +1,6 @@
 /**
- * Failures of the browser's database as errors with fixes. IndexedDB itself throws DOMExceptions whose names mean different
- * things in different contexts.
+ * Failures of the browser's database as errors with fixes. IndexedDB itself throws DOMExceptions whose names mean
+ * different things in different contexts.
  */
 import { LabError, type LabErrorCode, messageOf } from '../common/errors.ts';
 

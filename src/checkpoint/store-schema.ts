@@ -43,8 +43,8 @@ export interface PendingSave {
 export type UpgradeTransaction = IDBPTransaction<unknown, string[], 'versionchange'>;
 
 /**
- * One step from a version to the next. It sees the database in the schema of its time, hence `unknown`. It may await only
- * requests of its transaction, because the transaction ends while it awaits anything else.
+ * One step from a version to the next. It sees the database in the schema of its time, hence `unknown`. It may await
+ * only requests of its transaction, because the transaction ends while it awaits anything else.
  */
 export type Migration = (database: IDBPDatabase, transaction: UpgradeTransaction) => void | Promise<void>;
 

@@ -1,9 +1,10 @@
 /**
- * The checkpoints that this browser keeps. The store keeps bytes under a manifest and returns the same bytes or an error;
- * it knows nothing of models or training. This room holds the bytes: file formats, manifests and the store in IndexedDB.
+ * The checkpoints that this browser keeps. The store keeps bytes under a manifest and returns the same bytes or an
+ * error; it knows nothing of models or training. This room holds the bytes: file formats, manifests and the store in
+ * IndexedDB.
  *
- * - A checkpoint is listed only when all of it is on disk. An interrupted save changes nothing that was there before, and
- *   its remains are removed at the next opening.
+ * - A checkpoint is listed only when all of it is on disk. An interrupted save changes nothing that was there before,
+ *   and its remains are removed at the next opening.
  * - Every chunk has a SHA-256 that is verified on each read.
  * - Any number of tabs and workers may use the store at the same time.
  *
@@ -195,8 +196,8 @@ export class CheckpointStore {
   }
 
   /**
-   * Writes a checkpoint to one file (checkpoint-file.ts) and verifies it. The file does not include imported training data;
-   * where that is not kept, its file must be chosen again to resume the run.
+   * Writes a checkpoint to one file (checkpoint-file.ts) and verifies it. The file does not include imported training
+   * data; where that is not kept, its file must be chosen again to resume the run.
    *
    * @throws {LabError} as {@link load}
    */
@@ -211,7 +212,8 @@ export class CheckpointStore {
 
   /**
    * Imports a file of {@link exportFile}. The checkpoint keeps its id, so that lineage holds, unless that id is already
-   * here; then it becomes a copy with a new id. If the name is taken, a number is appended to it. Retention never deletes it.
+   * here; then it becomes a copy with a new id. If the name is taken, a number is appended to it. Retention never
+   * deletes it.
    *
    * @throws {LabError} `bad-file` if the file differs from what was exported, `storage-full` if the browser's
    *   storage is full, `aborted`

@@ -1,6 +1,6 @@
 /**
- * Files by their paths, for commands. Standard input and pipes can be read only once and from the start, so they are copied into a
- * temporary file first, which is removed when the process ends.
+ * Files by their paths, for commands. Standard input and pipes can be read only once and from the start, so they are
+ * copied into a temporary file first, which is removed when the process ends.
  */
 import { createReadStream, createWriteStream, mkdtempSync, rmSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';

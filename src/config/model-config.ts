@@ -105,7 +105,7 @@ export function fromHuggingFaceConfig(json: unknown): ModelConfig {
       message: 'The weights are quantised in a way that the lab does not read.',
       expected: `floats, or what "npm run lab -- quantise" wrote`,
       got: `quantization_config of ${method} in config.json`,
-      fix: 'Use the model that was quantised.',
+      fix: 'Use the model as it was before it was quantised.',
     });
   }
   const ropeType = hf.rope_parameters?.rope_type ?? 'default';

@@ -1,8 +1,9 @@
 /**
- * Builds training batches from token sequences: bucketed lengths, and a data order that is a pure function of seed and step.
+ * Builds training batches from token sequences: bucketed lengths, and a data order that is a pure function of seed and
+ * step.
  *
- * Because the order is a function and not a running shuffle, resuming needs only the step. Lengths are rounded up so that a
- * run uses few distinct shapes, because tfjs's WebGPU pool keeps one buffer per exact size and never frees it.
+ * Because the order is a function and not a running shuffle, resuming needs only the step. Lengths are rounded up so
+ * that a run uses few distinct shapes, because tfjs's WebGPU pool keeps one buffer per exact size and never frees it.
  *
  * This room holds what turns pairs into training data: splits, batches, packed rows, the tokenizer and file readers.
  */
@@ -141,8 +142,8 @@ export function makeTrainingBatch(examples: readonly Example[], labelWeight = 1)
 }
 
 /**
- * Pads the scored rows of a batch of N in place. Rows must stay distinct (see selectRows), so the padding uses rows that
- * are not scored.
+ * Pads the scored rows of a batch of N in place. Rows must stay distinct (see selectRows), so the padding uses rows
+ * that are not scored.
  */
 export function padRows(rows: number[], targets: number[], weights: number[], N: number): void {
   const wanted = Math.min(N, roundUp(rows.length, ROW_BUCKET));

@@ -1,6 +1,7 @@
 /**
- * Several sequences in one row, so that none is padded and their common prefix is read once. A row has the shared tokens
- * first, then parts. Each token of a part sees the shared tokens and its own part up to itself, but not the other parts:
+ * Several sequences in one row, so that none is padded and their common prefix is read once. A row has the shared
+ * tokens first, then parts. Each token of a part sees the shared tokens and its own part up to itself, but not the
+ * other parts:
  *
  *
  *     row:        p0 p1 p2 | a0 a1 a2 | b0 b1      of p a and p b
@@ -8,8 +9,8 @@
  *     sharedEnd:  0  0  0    3  3  3    3  3
  *     ownStart:   0  0  0    3  3  3    6  6
  *
- * A token thus sees two ranges of its row, the keys `s < sharedEnd` and `ownStart <= s <= t`: two numbers per token instead
- * of a T x T mask. Up to rounding, the result is the same as with each sequence in a separate row.
+ * A token thus sees two ranges of its row, the keys `s < sharedEnd` and `ownStart <= s <= t`: two numbers per token
+ * instead of a T x T mask. Up to rounding, the result is the same as with each sequence in a separate row.
  */
 
 /** Positions of the tokens of packed rows, and the ranges they see. */

@@ -1,10 +1,10 @@
 /**
  * Splits by query. All pairs of a query go to one part, and queries that differ only in case, character width or spaces
- * count as one, so that a score on held-out pairs measures unseen queries. (Documents may be shared: the same product can be
- * judged for a training query and a test query.)
+ * count as one, so that a score on held-out pairs measures unseen queries. (Documents may be shared: the same product
+ * can be judged for a training query and a test query.)
  *
- * Queries are sorted by a seeded hash of their text and cut at the wanted fractions. Neither the order of the file nor the
- * number of pairs of a query affects its part.
+ * Queries are sorted by a seeded hash of their text and cut at the wanted fractions. Neither the order of the file nor
+ * the number of pairs of a query affects its part.
  */
 import { LabError } from '../common/errors.ts';
 import { hash32 } from '../common/rng.ts';

@@ -1,6 +1,7 @@
 /**
- * The queries that a model was trained on, so that an evaluation on a file can report how many of them the model has seen. A
- * model keeps hashes of its queries, not the queries; if there are very many, only the lowest hashes, a random sample.
+ * The queries that a model was trained on, so that an evaluation on a file can report how many of them the model has
+ * seen. A model keeps hashes of its queries, not the queries; if there are very many, only the lowest hashes, a random
+ * sample.
  */
 import * as v from 'valibot';
 import { hash32 } from '../common/rng.ts';

@@ -164,7 +164,11 @@ export function onScale(model: LabModel, size: number): LabModel {
   };
 }
 
-/** Why a model that is asked on some scale gives no reasons; undefined if it gives some. @param stored - on its own scale */
+/**
+ * Why a model that is asked on some scale gives no reasons; undefined if it gives some.
+ *
+ * @param stored - on its own scale
+ */
 export function whyNoReasons(stored: LabModel, asked: LabModel): string | undefined {
   const { card, scale, instruction } = stored;
   if (asked.instruction.rules.length > 0) return undefined;

@@ -272,6 +272,10 @@ export interface FilesApi {
   /** Null without grades. */
   measure(): Promise<FileMeasures | null>;
   exportFile(format: ExportFormat): Promise<Exported>;
-  /** Checks a proof of scores of the open file with the model that is prepared. @param windows - to score again; 0 for all */
+  /**
+   * Checks a proof of scores of the open file with the model that is prepared.
+   *
+   * @param windows - to score again; 0 for all
+   */
   verify(proof: Blob, windows: number): Promise<Verified>;
 }

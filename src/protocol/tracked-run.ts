@@ -45,8 +45,8 @@ export interface RunDescription extends RunSummary {
 }
 
 /**
- * `queued` until it begins, `running` until it ends. A page or a process that was closed leaves it so; whether a run is still alive is known
- * to its lock alone.
+ * `queued` until it begins, `running` until it ends. A page or a process that was closed leaves it so; whether a run is
+ * still alive is known to its lock alone.
  */
 export const RUN_STATES = ['queued', 'running', 'finished', 'stopped', 'failed'] as const;
 export type RunState = (typeof RUN_STATES)[number];

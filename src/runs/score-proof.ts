@@ -1,6 +1,6 @@
 /**
- * A proof of scores: what was scored, by what, and a SHA-256 of each window of pairs that were scored together. Anyone who has the
- * same files and model can score some of the windows again, or all, and compare.
+ * A proof of scores: what was scored, by what, and a SHA-256 of each window of pairs that were scored together. Anyone
+ * who has the same files and model can score some of the windows again, or all, and compare.
  *
  * It proves that scores come from that model and data; it is no signature of a person.
  */

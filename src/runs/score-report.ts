@@ -1,6 +1,6 @@
 /**
- * The scores of a file as one HTML page that needs nothing else: no script, no font and no network. Everything in it that comes
- * from a file is text.
+ * The scores of a file as one HTML page that needs nothing else: no script, no font and no network. Everything in it
+ * that comes from a file is text.
  */
 import { counted } from '../common/counted.ts';
 import type { Measured } from '../relevance/metrics/label-report.ts';

@@ -348,7 +348,10 @@ export class LabApp extends LabElement {
     this.pair = pairIn(location.hash);
   };
 
-  /** The address follows the pair, so that what is on the screen can be linked to; no step back leads through each of them. */
+  /**
+   * The address follows the pair, so that what is on the screen can be linked to; no step back leads through each of
+   * them.
+   */
   #asked(pair: string | undefined): void {
     this.pair = pair;
     if (this.route !== 'score') return;

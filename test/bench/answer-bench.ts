@@ -1,9 +1,11 @@
 /**
- * One answer of a model of any size with compressed matrices: predicted and measured memory, a prefill, and decoding token by
- * token. Weights are random and created matrix by matrix, so a shape of 0.6 B needs no more memory here than on the GPU.
+ * One answer of a model of any size with compressed matrices: predicted and measured memory, a prefill, and decoding
+ * token by token. Weights are random and created matrix by matrix, so a shape of 0.6 B needs no more memory here than
+ * on the GPU.
  *
- * Every token reads all weights once, so the bytes per second of decoding, compared with the memory bandwidth of the machine,
- * show how close decoding is to its limit. A prefill multiplies matrices, so its rate is in floating point operations.
+ * Every token reads all weights once, so the bytes per second of decoding, compared with the memory bandwidth of the
+ * machine, show how close decoding is to its limit. A prefill multiplies matrices, so its rate is in floating point
+ * operations.
  */
 import * as tf from '@tensorflow/tfjs';
 import { Rng } from '../../src/common/rng.ts';
@@ -73,7 +75,11 @@ export interface AnswerResult {
   readonly cpuMs: { readonly prefill: number; readonly decode: number };
 }
 
-/** Runs the work once to compile and once to measure. @throws {LabError} `not-finite` for a non-finite log-probability */
+/**
+ * Runs the work once to compile and once to measure.
+ *
+ * @throws {LabError} `not-finite` for a non-finite log-probability
+ */
 export async function benchAnswer({ shape, precision, prompt, tokens, adapter }: AnswerBench): Promise<AnswerResult> {
   const config: ModelConfig =
     shape in LARGE_SHAPES ? LARGE_SHAPES[shape as keyof typeof LARGE_SHAPES] : MODEL_PRESETS[shape as PresetName];

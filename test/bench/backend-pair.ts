@@ -1,7 +1,7 @@
 /**
- * Two tfjs backends in one process: the lab's and that of plain tfjs. The lab may replace kernels or use its own GPU device,
- * so plain tfjs gets the stock kernels under a separate backend name, and on a GPU a separate device, so that memory is
- * measured separately. In WebAssembly both share one memory.
+ * Two tfjs backends in one process: the lab's and that of plain tfjs. The lab may replace kernels or use its own GPU
+ * device, so plain tfjs gets the stock kernels under a separate backend name, and on a GPU a separate device, so that
+ * memory is measured separately. In WebAssembly both share one memory.
  *
  * Runs in Node and in a page, like all code of the peers.
  */

@@ -1,6 +1,6 @@
 /**
- * A benchmark in a Chromium page: the code of the peers is bundled into a separate page, which is not part of the product's
- * build, and opened in a headless browser. Peers, rounds and counters are the same as in Node.
+ * A benchmark in a Chromium page: the code of the peers is bundled into a separate page, which is not part of the
+ * product's build, and opened in a headless browser. Peers, rounds and counters are the same as in Node.
  */
 import { type Browser, chromium } from 'playwright-core';
 import { build, type InlineConfig, preview } from 'vite';
@@ -17,7 +17,8 @@ const NO_WATCHDOG_FLAGS = ['--disable-gpu-watchdog'];
  * Opens the page and runs an action on it.
  *
  * @param adapter - `swiftshader`; default: a GPU
- * @throws {LabError} `internal` where there is no Chromium, `bad-config` for another adapter, and the errors of the page
+ * @throws {LabError} `internal` where there is no Chromium, `bad-config` for another adapter, and the errors of the
+ *   page
  */
 export async function inChromium<Result>(
   adapter: string | undefined,

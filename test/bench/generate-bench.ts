@@ -1,7 +1,7 @@
 /**
- * `bench generate`: rollouts of the same prompts by the lab and by plain tfjs with its own cache, alternating in one process.
- * The lab samples; plain tfjs samples too but continues with the lab's tokens, so that both do the same work: their
- * log-probabilities must agree before anything is timed.
+ * `bench generate`: rollouts of the same prompts by the lab and by plain tfjs with its own cache, alternating in one
+ * process. The lab samples; plain tfjs samples too but continues with the lab's tokens, so that both do the same work:
+ * their log-probabilities must agree before anything is timed.
  */
 import process from 'node:process';
 import * as tf from '@tensorflow/tfjs';

@@ -1,6 +1,6 @@
 /**
- * Counts the GPU work of a program: buffer bytes by wrapping `createBuffer` and `destroy`, compute dispatches by wrapping
- * `dispatchWorkgroups`. Every peer is thus measured in the same way, independent of what it reports.
+ * Counts the GPU work of a program: buffer bytes by wrapping `createBuffer` and `destroy`, compute dispatches by
+ * wrapping `dispatchWorkgroups`. Every peer is thus measured in the same way, independent of what it reports.
  */
 import { WrappedMethods } from './wrapped-methods.ts';
 

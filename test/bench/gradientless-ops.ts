@@ -1,7 +1,7 @@
 /**
- * Ops with a kernel but no gradient: the optimizer's update and the ops of inference, in the sizes of a work. Without kernels
- * a composite of tfjs ops does the same: compressed matrices become plain ones, and the CPU samples tokens from logits that
- * it reads back.
+ * Ops with a kernel but no gradient: the optimizer's update and the ops of inference, in the sizes of a work. Without
+ * kernels a composite of tfjs ops does the same: compressed matrices become plain ones, and the CPU samples tokens from
+ * logits that it reads back.
  */
 import * as tf from '@tensorflow/tfjs';
 import { quantise } from '../../src/checkpoint/quantised.ts';

@@ -2,8 +2,9 @@
  * `bench grpo`: one whole reinforcement step of the same work by the lab and by plain tfjs, alternating in one process:
  * rollouts from a key-value cache, scores of the sampled tokens, an update with the expert's samples.
  *
- * The benchmark checks that both do the same work: after every update the losses, entropies and gradient norms must agree,
- * the numbers of sampled and learned tokens must be equal, and nearly all samples of one peer must equal those of the other.
+ * The benchmark checks that both do the same work: after every update the losses, entropies and gradient norms must
+ * agree, the numbers of sampled and learned tokens must be equal, and nearly all samples of one peer must equal those
+ * of the other.
  */
 import process from 'node:process';
 import * as tf from '@tensorflow/tfjs';

@@ -1,7 +1,7 @@
 /**
  * The work on plain TensorFlow.js, in a straightforward implementation of GRPO: all completions of a step are decoded
- * together from a cache, scored by a forward pass, and learned in one backward pass together with the expert's samples, with
- * tfjs's Adam. Rewards and advantages are plain numbers from the lab's functions; all tensor code is separate.
+ * together from a cache, scored by a forward pass, and learned in one backward pass together with the expert's samples,
+ * with tfjs's Adam. Rewards and advantages are plain numbers from the lab's functions; all tensor code is separate.
  */
 import * as tf from '@tensorflow/tfjs';
 import { LabError } from '../../src/common/errors.ts';

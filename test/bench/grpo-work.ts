@@ -1,8 +1,8 @@
 /**
  * The work of the reinforcement benchmark: a policy, prompts of the rule world, and the sampled completions.
  *
- * Sampled tokens, and with them the amount of work, depend on the last bits of a policy. So the lab makes the steps once
- * beforehand, and all peers get its completions: each samples its own tokens but continues with those.
+ * Sampled tokens, and with them the amount of work, depend on the last bits of a policy. So the lab makes the steps
+ * once beforehand, and all peers get its completions: each samples its own tokens but continues with those.
  */
 import { readStartModel } from '../../src/cli/runs/start-model.ts';
 import { LabError } from '../../src/common/errors.ts';
@@ -47,8 +47,8 @@ export interface GrpoWorkRequest {
 }
 
 /**
- * Makes a work on the current backend, always the same for the same request. `lab-nano` uses the trained start model of the
- * demonstration; other presets have random weights, so that nearly all completions reach the maximum length.
+ * Makes a work on the current backend, always the same for the same request. `lab-nano` uses the trained start model of
+ * the demonstration; other presets have random weights, so that nearly all completions reach the maximum length.
  *
  * @throws {LabError} `bad-config` for a preset whose vocabulary is too small
  */

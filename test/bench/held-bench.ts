@@ -1,7 +1,7 @@
 /**
- * `bench generate --decoding`: completions of pairs of the rule world one by one, held and free, in one process and in turns. A held
- * one is made first, to see how many tokens it has; a free one then has as many. What is timed begins with the pair, so that
- * making its automaton counts. The weights are random: what is written does not matter.
+ * `bench generate --decoding`: completions of pairs of the rule world one by one, held and free, in one process and in
+ * turns. A held one is made first, to see how many tokens it has; a free one then has as many. What is timed begins
+ * with the pair, so that making its automaton counts. The weights are random: what is written does not matter.
  */
 import process from 'node:process';
 import * as tf from '@tensorflow/tfjs';
@@ -32,7 +32,10 @@ export interface HeldResults {
   /** Milliseconds of all completions, medians over the runs, and processor time over all threads. */
   readonly held: Work;
   readonly free: Work;
-  /** Processor time of making the automata with all their states, as kernels need them; it is part of the held ones there. */
+  /**
+   * Processor time of making the automata with all their states, as kernels need them; it is part of the held ones
+   * there.
+   */
   readonly automataMs: number;
   /** Of times: below 1 the held ones are faster. */
   readonly ratio: number;

@@ -1,6 +1,6 @@
 /**
- * `map` and `filter` of iterators for Node 20, whose V8 lacks them: `@jax-js/jax` calls both in `einsum`, which its attention
- * uses.
+ * `map` and `filter` of iterators for Node 20, whose V8 lacks them: `@jax-js/jax` calls both in `einsum`, which its
+ * attention uses.
  */
 
 const HELPERS = {

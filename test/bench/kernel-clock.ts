@@ -1,9 +1,9 @@
 /**
- * Which tfjs kernels a piece of work spends its time in. Every kernel of a backend is wrapped; a kernel that calls others is
- * charged only for its own time.
+ * Which tfjs kernels a piece of work spends its time in. Every kernel of a backend is wrapped; a kernel that calls
+ * others is charged only for its own time.
  *
- * On wasm and cpu a kernel computes when it is called, so this is compute time. On WebGPU a call only records commands, so
- * this is the JavaScript overhead of each kernel.
+ * On wasm and cpu a kernel computes when it is called, so this is compute time. On WebGPU a call only records commands,
+ * so this is the JavaScript overhead of each kernel.
  */
 import * as tf from '@tensorflow/tfjs-core';
 

@@ -1,7 +1,7 @@
 /**
  * `bench kernels`: each op with a fused kernel, on the lab's WebGPU backend (the kernel) and on tfjs's (the composite),
- * alternating. Reports the minimum wall time of several measurements and the mean CPU time of all threads, which on a software
- * adapter is the compute time even on a busy machine. Small ops run many times per measurement.
+ * alternating. Reports the minimum wall time of several measurements and the mean CPU time of all threads, which on a
+ * software adapter is the compute time even on a busy machine. Small ops run many times per measurement.
  *
  * Runs in Node and in a page.
  */

@@ -1,7 +1,7 @@
 /**
- * The fastest possible matrix products of a step: each shape is timed separately with every available implementation (the
- * lab's kernel, tfjs's, jax-js's) in every arrangement of operands; the fastest counts. The difference between the time of a
- * step and their sum is the possible gain without a faster product.
+ * The fastest possible matrix products of a step: each shape is timed separately with every available implementation
+ * (the lab's kernel, tfjs's, jax-js's) in every arrangement of operands; the fastest counts. The difference between the
+ * time of a step and their sum is the possible gain without a faster product.
  */
 import { blockUntilReady, jit, numpy as np, tree } from '@jax-js/jax';
 import * as tf from '@tensorflow/tfjs';

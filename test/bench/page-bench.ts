@@ -1,6 +1,6 @@
 /**
- * `bench page`: how long the main thread of the page is blocked while a run trains in its worker. The page is built and opened
- * in Chromium, and its button starts the first run on WebAssembly.
+ * `bench page`: how long the main thread of the page is blocked while a run trains in its worker. The page is built and
+ * opened in Chromium, and its button starts the first run on WebAssembly.
  *
  * The wall time of a task is what users notice; its CPU time is the cost of the code. On a busy machine only CPU time
  * distinguishes slow code from a descheduled thread. The browser's trace has both.

@@ -1,8 +1,8 @@
 /**
  * The peers' decoder in plain TensorFlow.js ops, written straightforwardly from a description of the model: prompts of
- * different lengths are padded on the left, keys and values grow by `concat` during decoding, gradients come from tfjs's tape.
- * Nothing is tuned for a backend, with one exception: tfjs-wasm has no gradient of `gather`, so where one is needed the
- * look-up is a product with one-hot rows.
+ * different lengths are padded on the left, keys and values grow by `concat` during decoding, gradients come from
+ * tfjs's tape. Nothing is tuned for a backend, with one exception: tfjs-wasm has no gradient of `gather`, so where one
+ * is needed the look-up is a product with one-hot rows.
  */
 import * as tf from '@tensorflow/tfjs';
 import { LabError } from '../../src/common/errors.ts';

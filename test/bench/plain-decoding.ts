@@ -1,6 +1,6 @@
 /**
- * Straightforward decoding in plain TensorFlow.js: all sequences in one batch, padded on the left, keys and values that grow by
- * `concat`, logits read back at every token, and sampling on the CPU (tfjs's `multinomial` is wrong on WebGPU).
+ * Straightforward decoding in plain TensorFlow.js: all sequences in one batch, padded on the left, keys and values that
+ * grow by `concat`, logits read back at every token, and sampling on the CPU (tfjs's `multinomial` is wrong on WebGPU).
  */
 import * as tf from '@tensorflow/tfjs';
 import type { ModelConfig } from '../../src/config/model-config.ts';

@@ -1,7 +1,7 @@
 /**
- * `bench precision`: the effect of mixed precision on a loss curve compared with that of another seed. Short supervised runs
- * on the rule world, each seed once in f32 and once in mixed, with the same initial weights and batches. Both are evaluated in
- * f32 on held-out pairs. The losses of consecutive steps are averaged, because single batches are noisy.
+ * `bench precision`: the effect of mixed precision on a loss curve compared with that of another seed. Short supervised
+ * runs on the rule world, each seed once in f32 and once in mixed, with the same initial weights and batches. Both are
+ * evaluated in f32 on held-out pairs. The losses of consecutive steps are averaged, because single batches are noisy.
  */
 import * as tf from '@tensorflow/tfjs';
 import { Rng } from '../../src/common/rng.ts';

@@ -1,7 +1,7 @@
 /**
- * `bench products`: the products of a step by every variant of the lab's kernel (kernels/matmul.ts), alternating, so that a
- * busy machine affects all equally. Reports the median speed over the rounds relative to the first variant, and the best
- * rate.
+ * `bench products`: the products of a step by every variant of the lab's kernel (kernels/matmul.ts), alternating, so
+ * that a busy machine affects all equally. Reports the median speed over the rounds relative to the first variant, and
+ * the best rate.
  *
  * Runs in Node and in a page.
  */

@@ -1,6 +1,6 @@
 /**
- * `bench profile`: the time of a training step by tfjs kernel, or by kernel and shapes. Each figure is the median over steps,
- * which a single interruption does not move.
+ * `bench profile`: the time of a training step by tfjs kernel, or by kernel and shapes. Each figure is the median over
+ * steps, which a single interruption does not move.
  */
 import { note } from '../../src/cli/terminal.ts';
 import { profileKernels, usesKernels } from '../../src/gpu/dispatch.ts';

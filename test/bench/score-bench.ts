@@ -1,6 +1,6 @@
 /**
- * `bench score`: documents scored by the lab and by its peers, or with `--single` one document, alternating in one process.
- * Before anything is timed, all peers must give the same distributions over the labels.
+ * `bench score`: documents scored by the lab and by its peers, or with `--single` one document, alternating in one
+ * process. Before anything is timed, all peers must give the same distributions over the labels.
  */
 import process from 'node:process';
 import * as tf from '@tensorflow/tfjs';

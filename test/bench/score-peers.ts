@@ -1,6 +1,6 @@
 /**
- * The peers of the scoring benchmark: the lab by `scorePrompts`, like its commands and its page; plain tfjs and jax-js by a
- * forward pass over whole prompts that computes logits only for the last tokens.
+ * The peers of the scoring benchmark: the lab by `scorePrompts`, like its commands and its page; plain tfjs and jax-js
+ * by a forward pass over whole prompts that computes logits only for the last tokens.
  */
 import { blockUntilReady, getWebGPUDevice, jit, nn, numpy as np, tree } from '@jax-js/jax';
 import * as tf from '@tensorflow/tfjs';

@@ -1,6 +1,6 @@
 /**
- * The work of the scoring benchmark: documents of several queries; all documents of a query follow the same tokens. Weights
- * and ids are random, because token contents do not affect the times.
+ * The work of the scoring benchmark: documents of several queries; all documents of a query follow the same tokens.
+ * Weights and ids are random, because token contents do not affect the times.
  */
 import { Rng } from '../../src/common/rng.ts';
 import { countParameters, type ModelConfig } from '../../src/config/model-config.ts';

@@ -1,6 +1,6 @@
 /**
- * The environment of a benchmark. In Node it is this process; in a page it is the page together with the process that drives
- * the browser (page/page.ts, chromium-bench.ts).
+ * The environment of a benchmark. In Node it is this process; in a page it is the page together with the process that
+ * drives the browser (page/page.ts, chromium-bench.ts).
  */
 import type { BenchBackend, BenchBackends } from './backend-pair.ts';
 
@@ -10,8 +10,8 @@ export interface Surroundings {
   /** Reports progress. */
   readonly say: (line: string) => void;
   /**
-   * CPU time so far in milliseconds, of all threads and, in a browser, all processes. On a software adapter it measures the
-   * compute time even on a busy machine.
+   * CPU time so far in milliseconds, of all threads and, in a browser, all processes. On a software adapter it measures
+   * the compute time even on a busy machine.
    */
   readonly cpuMs: () => Promise<number>;
 }

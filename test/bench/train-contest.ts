@@ -1,9 +1,9 @@
 /**
- * One optimizer step of the same work by the lab and by two peers, in one process. After their warm-up the peers alternate,
- * A B C A B C, so that other load on the machine affects all equally; medians are compared.
+ * One optimizer step of the same work by the lab and by two peers, in one process. After their warm-up the peers
+ * alternate, A B C A B C, so that other load on the machine affects all equally; medians are compared.
  *
- * Peers must have the same loss after every update, otherwise the comparison is rejected: this checks that they do the same
- * forward pass, backward pass and update.
+ * Peers must have the same loss after every update, otherwise the comparison is rejected: this checks that they do the
+ * same forward pass, backward pass and update.
  *
  * Runs in Node and in a page.
  */

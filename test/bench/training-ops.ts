@@ -1,6 +1,6 @@
 /**
- * The ops of a training step in the sizes of a work: forward and backward, by the lab's kernels where available, otherwise by
- * their composites of tfjs ops.
+ * The ops of a training step in the sizes of a work: forward and backward, by the lab's kernels where available,
+ * otherwise by their composites of tfjs ops.
  */
 import type * as tf from '@tensorflow/tfjs';
 import { add } from '@tensorflow/tfjs';

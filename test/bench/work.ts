@@ -1,6 +1,6 @@
 /**
- * The work of a benchmark: a decoder, a batch of token ids, and the scored positions. Every peer starts from the same weights
- * and trains on the same batch in every step, so that losses can be compared step by step.
+ * The work of a benchmark: a decoder, a batch of token ids, and the scored positions. Every peer starts from the same
+ * weights and trains on the same batch in every step, so that losses can be compared step by step.
  */
 import { LabError } from '../../src/common/errors.ts';
 import { Rng } from '../../src/common/rng.ts';
@@ -91,8 +91,8 @@ export function productFlops({ batch, rows, inner, columns, times }: Product): n
 
 /**
  * The matrix products of a step that every implementation needs: linear layers and attention, forward and backward.
- * Attention counts fully, causal or not (the convention of model FLOP utilisation, arXiv 2204.02311). Products that only
- * some implementations use (one-hot look-ups, rotations, sums by a row of ones) do not count.
+ * Attention counts fully, causal or not (the convention of model FLOP utilisation, arXiv 2204.02311). Products that
+ * only some implementations use (one-hot look-ups, rotations, sums by a row of ones) do not count.
  */
 export function stepProducts({ config, B, T, scored }: Work): Product[] {
   const { vocabSize: V, width: C, layers: L, heads: H, kvHeads: K, headDim: D, hidden: F } = config;

@@ -1,6 +1,6 @@
 /**
- * Files that are judged, in the store of a real browser: bytes, scores and corrections come back as they went in, and what was
- * cut short leaves nothing behind.
+ * Files that are judged, in the store of a real browser: bytes, scores and corrections come back as they went in, and
+ * what was cut short leaves nothing behind.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

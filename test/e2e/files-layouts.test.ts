@@ -1,6 +1,6 @@
 /**
- * Kinds and layouts of files in the built page: the readers of workbooks and of Parquet are loaded into the thread when such a file is
- * opened, several files are read together, and a proof of their scores is checked.
+ * Kinds and layouts of files in the built page: the readers of workbooks and of Parquet are loaded into the thread when
+ * such a file is opened, several files are read together, and a proof of their scores is checked.
  */
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { mkdtempSync, rmSync } from 'node:fs';

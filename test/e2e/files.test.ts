@@ -1,6 +1,6 @@
 /**
- * The Files view of the built page, as a reader walks it: a file is dropped, mapped, scored, corrected by keys and exported, and a
- * reload comes back to it. A browser that is killed in mid-file resumes to the file of an unbroken run.
+ * The Files view of the built page, as a reader walks it: a file is dropped, mapped, scored, corrected by keys and
+ * exported, and a reload comes back to it. A browser that is killed in mid-file resumes to the file of an unbroken run.
  */
 import { AxeBuilder } from '@axe-core/playwright';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';

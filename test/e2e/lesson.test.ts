@@ -1,6 +1,6 @@
 /**
- * The front door and the lesson on mode collapse, as visitors meet them: with a pointer, with the keyboard alone, without motion,
- * in front of a room. Every number on a screen is one of the recording or of a results file.
+ * The front door and the lesson on mode collapse, as visitors meet them: with a pointer, with the keyboard alone,
+ * without motion, in front of a room. Every number on a screen is one of the recording or of a results file.
  */
 import { readFileSync } from 'node:fs';
 import { buffer, text } from 'node:stream/consumers';

@@ -20,8 +20,8 @@ export interface Visit extends Misdeeds {
 }
 
 /**
- * Opens a page in a fresh context, which ends with the test; `options` as for playwright's `newContext`. An address without a
- * view is that of the scoring view; `#/` is the front door.
+ * Opens a page in a fresh context, which ends with the test; `options` as for playwright's `newContext`. An address
+ * without a view is that of the scoring view; `#/` is the front door.
  */
 export async function visit(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Visit> {
   const context = await browser.newContext(options);

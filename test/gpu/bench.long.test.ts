@@ -1,4 +1,7 @@
-/** The benchmarks run on WebGPU: every peer does the same work, and every op has a kernel and a composite. Times are not tested. */
+/**
+ * The benchmarks run on WebGPU: every peer does the same work, and every op has a kernel and a composite. Times are not
+ * tested.
+ */
 import { beforeAll, expect, it } from 'vitest';
 import { type BenchBackends, openBackendPair } from '../bench/backend-pair.ts';
 import { benchKernels, kernelsReport } from '../bench/kernels-bench.ts';

@@ -1,6 +1,6 @@
 /**
- * Records all dispatches on a GPU: kernels by name, with the bytes of their bound buffers. Buffers are up to an eighth larger
- * than their tensors.
+ * Records all dispatches on a GPU: kernels by name, with the bytes of their bound buffers. Buffers are up to an eighth
+ * larger than their tensors.
  */
 import { WrappedMethods } from '../bench/wrapped-methods.ts';
 

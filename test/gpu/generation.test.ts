@@ -198,7 +198,9 @@ async function drawByKernel(
   return { ids: part(0), logProbs: part(1) };
 }
 
-/** The same for rows constrained by automata, from their start states; also returns the final states of the rows, `B*6`. */
+/**
+ * The same for rows constrained by automata, from their start states; also returns the final states of the rows, `B*6`.
+ */
 async function drawHeldByKernel(
   rows: Float32Array,
   starts: readonly HeldRow[],

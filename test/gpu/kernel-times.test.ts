@@ -1,4 +1,6 @@
-/** Timing kernels on the GPU: each call is recorded, results do not change, and devices without timestamps are reported. */
+/**
+ * Timing kernels on the GPU: each call is recorded, results do not change, and devices without timestamps are reported.
+ */
 import * as tf from '@tensorflow/tfjs-core';
 import { expect, it } from 'vitest';
 import { profileKernels } from '../../src/gpu/dispatch.ts';

@@ -1,6 +1,6 @@
 /**
- * Products on WebGPU: every variant against a double-precision reference, and bit for bit against each other, because a run
- * must not depend on which variant was fastest.
+ * Products on WebGPU: every variant against a double-precision reference, and bit for bit against each other, because a
+ * run must not depend on which variant was fastest.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, describe, expect, inject, it } from 'vitest';

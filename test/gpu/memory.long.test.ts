@@ -26,7 +26,10 @@ const MODEL = {
   tiedEmbeddings: true,
 } as const;
 const OPTIMIZER = { beta1: 0.9, beta2: 0.98, eps: 1e-8, weightDecay: 0.01, maxGradNorm: 1 };
-/** 2,000 steps. Lengths run from 8 to 99; each of the first four rounds has a different remainder mod 4, so all its lengths are new. */
+/**
+ * 2,000 steps. Lengths run from 8 to 99; each of the first four rounds has a different remainder mod 4, so all its
+ * lengths are new.
+ */
 const [ROUNDS, STEPS] = [20, 100] as const;
 
 /** One update on two sequences. */

@@ -1,6 +1,6 @@
 /**
- * The ops and the decoder on WebGPU: on a device with all features of the adapter, and on one with default limits and no
- * features (no f16, no subgroups), like the least capable browser.
+ * The ops and the decoder on WebGPU: on a device with all features of the adapter, and on one with default limits and
+ * no features (no f16, no subgroups), like the least capable browser.
  */
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { useWebGpu, type DeviceKind } from '../reference/backends.ts';

@@ -1,4 +1,7 @@
-/** The token score kernels: log-probabilities have the same bits with and without entropies, and in vectors or single numbers. */
+/**
+ * The token score kernels: log-probabilities have the same bits with and without entropies, and in vectors or single
+ * numbers.
+ */
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { tokenLogProbs } from '../../src/ops/token-log-probs.ts';

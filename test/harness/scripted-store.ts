@@ -5,7 +5,9 @@ import { LabError } from '../../src/common/errors.ts';
 import type { Checkpoint, CheckpointOverview } from '../../src/protocol/checkpoints.ts';
 import type { CheckpointClient } from '../../src/ui/parts/checkpoint-client.ts';
 
-/** `empty` before the first run; `kept` after several runs; `offers` with interrupted runs; `broken` without a database. */
+/**
+ * `empty` before the first run; `kept` after several runs; `offers` with interrupted runs; `broken` without a database.
+ */
 export const STORE_SCENES = ['empty', 'kept', 'offers', 'broken'] as const;
 export type StoreScene = (typeof STORE_SCENES)[number];
 

@@ -1,6 +1,6 @@
 /**
- * A training thread that plays a script instead of training, to show the training view in every state: a run in progress,
- * a failure, a backend that does not start, a checkpoint that cannot be saved.
+ * A training thread that plays a script instead of training, to show the training view in every state: a run in
+ * progress, a failure, a backend that does not start, a checkpoint that cannot be saved.
  */
 import { LabError } from '../../src/common/errors.ts';
 import type { TrainingCommand, TrainingEvent, TrainingPlan } from '../../src/protocol/training.ts';

@@ -1,6 +1,6 @@
 /**
- * How attention over a cache is judged, on whichever backend is current: sequence by sequence against the reference over all
- * that the sequence then holds, and that the cache holds it afterwards.
+ * How attention over a cache is judged, on whichever backend is current: sequence by sequence against the reference
+ * over all that the sequence then holds, and that the cache holds it afterwards.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { expect } from 'vitest';

@@ -1,6 +1,6 @@
 /**
- * How sampled completions are judged, on whichever backend is current: that they do not depend on their batch, and end where
- * they must.
+ * How sampled completions are judged, on whichever backend is current: that they do not depend on their batch, and end
+ * where they must.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { expect } from 'vitest';

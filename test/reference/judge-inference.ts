@@ -66,7 +66,9 @@ function promptsOf({ sequences }: JudgedModel): number[][] {
   return PROMPT_LENGTHS.map((length) => tokens.slice(tokens.length - length));
 }
 
-/** Two queries of several documents each, one document twice, all beginning with the same two tokens, in mixed order. */
+/**
+ * Two queries of several documents each, one document twice, all beginning with the same two tokens, in mixed order.
+ */
 function promptsAlike({ sequences }: JudgedModel): number[][] {
   const tokens = at(sequences, 1).tokens;
   const queries = [tokens.slice(0, 8), [...tokens.slice(0, 2), ...tokens.slice(9, 12)]];

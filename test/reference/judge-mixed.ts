@@ -1,6 +1,6 @@
 /**
- * Linear maps and gates in mixed precision, on whichever backend is current: against double-precision products of the rounded numbers,
- * and, where all numbers are halves already so that rounding changes none, against finite differences.
+ * Linear maps and gates in mixed precision, on whichever backend is current: against double-precision products of the
+ * rounded numbers, and, where all numbers are halves already so that rounding changes none, against finite differences.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { expect } from 'vitest';

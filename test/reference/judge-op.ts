@@ -10,7 +10,9 @@ import { finiteDifference } from './finite-difference.ts';
 import { randomTensor64 } from './random-tensor64.ts';
 import { at, dot, type Tensor64 } from './tensor64.ts';
 
-/** An op with inputs to differentiate by, and the reference that says what it computes. Other arguments are closed over. */
+/**
+ * An op with inputs to differentiate by, and the reference that says what it computes. Other arguments are closed over.
+ */
 export interface OpCase {
   readonly title: string;
   readonly inputs: readonly Tensor64[];
@@ -35,7 +37,9 @@ export function opCase<Inputs extends tf.Tensor[]>(
   };
 }
 
-/** Of the value, of single gradient elements, and per root of size of a slope (rounding errors add like a random walk). */
+/**
+ * Of the value, of single gradient elements, and per root of size of a slope (rounding errors add like a random walk).
+ */
 const TOLERANCE: Tolerance = { absolute: 2e-5, relative: 2e-5 };
 /** Gradient elements compared one by one for each input, besides the slope along a random direction, which sees all. */
 const SINGLE_ELEMENTS = 12;

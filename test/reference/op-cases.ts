@@ -1,6 +1,6 @@
 /**
- * The ops of the lab with the shapes they are judged at: tiny (every axis 1), odd (no axis a multiple of 4) and crossing
- * the tiles of matrix kernels (32 and 64) by one.
+ * The ops of the lab with the shapes they are judged at: tiny (every axis 1), odd (no axis a multiple of 4) and
+ * crossing the tiles of matrix kernels (32 and 64) by one.
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { Rng } from '../../src/common/rng.ts';
@@ -96,7 +96,10 @@ export const OP_CASES: readonly OpCase[] = [
   attentionCase({ B: 2, H: 4, K: 2, T: 3, S: 9, D: 6, first: 2 }),
 ];
 
-/** Inputs at the ends of the float range of an exponential or a division, where a careless formula gives Infinity or NaN. */
+/**
+ * Inputs at the ends of the float range of an exponential or a division, where a careless formula gives Infinity or
+ * NaN.
+ */
 export const EXTREME_CASES: readonly OpCase[] = [
   opCase<[tf.Tensor2D, tf.Tensor2D]>(
     'swiGlu of gates from -100 to 100',

@@ -5,7 +5,10 @@ import { documentValues, fieldText } from '../../src/relevance/pair/document-tex
 import type { Pair } from '../../src/relevance/pair/pair.ts';
 import { currentFolding } from '../../src/relevance/pair/text-folding.ts';
 
-/** Shares of query words in title, brand, type, attributes and anywhere; whether there is a number, and an equal one; query length. */
+/**
+ * Shares of query words in title, brand, type, attributes and anywhere; whether there is a number, and an equal one;
+ * query length.
+ */
 export function overlapFeatures({ query, document }: Pair): number[] {
   const asked = currentFolding().words(query);
   const shareIn = (text: string): number => {

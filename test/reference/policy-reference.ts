@@ -1,6 +1,6 @@
 /**
- * The losses of reinforcement learning in double precision, written from the formulas of the papers, sequence by sequence
- * and token by token, with nothing shared with the code they judge.
+ * The losses of reinforcement learning in double precision, written from the formulas of the papers, sequence by
+ * sequence and token by token, with nothing shared with the code they judge.
  */
 import { LabError } from '../../src/common/errors.ts';
 import { softmaxRow } from './softmax-reference.ts';

@@ -1,6 +1,6 @@
 /**
- * The ops that turn logits into scores of tokens, with the shapes they are judged at: tiny, odd, in vectors of four, and longer than
- * one stretch of a row.
+ * The ops that turn logits into scores of tokens, with the shapes they are judged at: tiny, odd, in vectors of four,
+ * and longer than one stretch of a row.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { Rng } from '../../src/common/rng.ts';

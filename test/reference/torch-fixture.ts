@@ -16,7 +16,10 @@ import {
 export const TORCH_FIXTURES = ['qwen3-tiny', 'qwen2-tiny', 'llama-tiny'] as const;
 export type TorchFixtureName = (typeof TORCH_FIXTURES)[number];
 
-/** A model and PyTorch's word on it, computed in double precision but for RMSNorm and RoPE tables, which transformers keeps in float32. */
+/**
+ * A model and PyTorch's word on it, computed in double precision but for RMSNorm and RoPE tables, which transformers
+ * keeps in float32.
+ */
 export interface TorchFixture {
   readonly config: ReferenceConfig;
   readonly weights: ReferenceWeights;

@@ -5,7 +5,8 @@
  * time, no padding, no cache: whatever batching, masking or caching the lab's model does must come out as if each
  * sequence had been alone.
  *
- * Per layer:  x += o(attention(rope(norm?(q(n1(x)))), rope(norm?(k(n1(x)))), v(n1(x))));  x += down(silu(gate(n2(x))) * up(n2(x)))
+ * Per layer: x += o(attention(rope(norm?(q(n1(x)))), rope(norm?(k(n1(x)))), v(n1(x)))); x += down(silu(gate(n2(x))) *
+ * up(n2(x)))
  */
 import { LabError } from '../../src/common/errors.ts';
 import { attentionReference } from './attention-reference.ts';

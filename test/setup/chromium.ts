@@ -1,6 +1,6 @@
 /**
- * The browser of the `e2e` tests: headless Chromium with WebGPU on its software adapter, one process for all files. Tests
- * wrap themselves in `describeBrowser`, which skips them where no browser was found.
+ * The browser of the `e2e` tests: headless Chromium with WebGPU on its software adapter, one process for all files.
+ * Tests wrap themselves in `describeBrowser`, which skips them where no browser was found.
  */
 import { chromium, type Browser } from 'playwright-core';
 import { describe, inject } from 'vitest';

@@ -1,6 +1,7 @@
 /**
  * A vitest reporter that ends the run with one plain line, `N passed, N failed` (`, N skipped` where some were), for
- * readers and scripts that count. A test file that cannot be loaded, and an error outside any test, count as one failure.
+ * readers and scripts that count. A test file that cannot be loaded, and an error outside any test, count as one
+ * failure.
  */
 import type { Reporter, SerializedError, TestModule } from 'vitest/node';
 

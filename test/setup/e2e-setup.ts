@@ -1,6 +1,6 @@
 /**
- * Global set-up of the `e2e` tests: finds (or installs) a Chromium and starts it for all files together, builds the page
- * and the scripted page of test/harness, and serves both builds on free ports of this machine with the headers of
+ * Global set-up of the `e2e` tests: finds (or installs) a Chromium and starts it for all files together, builds the
+ * page and the scripted page of test/harness, and serves both builds on free ports of this machine with the headers of
  * `npm start`.
  */
 import { chromium } from 'playwright-core';

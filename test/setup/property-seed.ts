@@ -1,6 +1,6 @@
 /**
- * Property tests draw the same examples in every run, so that a suite that passed once passes again. `PROPERTY_SEED=7 npm
- * test` draws others; a failure prints the seed and the path that repeat it.
+ * Property tests draw the same examples in every run, so that a suite that passed once passes again.
+ * `PROPERTY_SEED=7 npm test` draws others; a failure prints the seed and the path that repeat it.
  */
 import process from 'node:process';
 import fc from 'fast-check';

@@ -1,6 +1,7 @@
 /**
- * Global set-up of the `browser` tests: finds (or installs) a Chromium, and bundles the harness that puts the checkpoint
- * store within their reach. No server: the tests answer the browser's requests themselves (test/browser/profile-browser.ts).
+ * Global set-up of the `browser` tests: finds (or installs) a Chromium, and bundles the harness that puts the
+ * checkpoint store within their reach. No server: the tests answer the browser's requests themselves
+ * (test/browser/profile-browser.ts).
  */
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';

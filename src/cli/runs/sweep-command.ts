@@ -9,7 +9,6 @@ import { wholeNumber } from '../options.ts';
 
 export function sweepCommand(): Command {
   return new Command('sweep')
-    .description('make runs with every combination of some settings and with several seeds, and compare them')
     .addArgument(new Argument('<kind>', 'the command to run').choices(RUN_KINDS))
     .argument('[options...]', 'after "--": options of that command for all runs')
     .requiredOption('-o, --out <folder>', 'the folder of the runs; repeating the command resumes the sweep there')

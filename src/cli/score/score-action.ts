@@ -69,7 +69,7 @@ const REASON_BATCH = 256;
 export async function runScore(paths: readonly string[], options: ScoreOptions): Promise<void> {
   const { out, force, resume } = options;
   if (resume === true && out === undefined) {
-    throw new LabError('bad-config', { message: '--resume goes on writing a file.', fix: 'Name it with --out.' });
+    throw new LabError('bad-config', { message: '--resume continues an output file.', fix: 'Name it with --out.' });
   }
   const rules = { inputs: [...paths, options.docs, options.queries, options.model], force, resume };
   if (options.bom === true && out?.toLowerCase().endsWith('.csv') !== true) {
@@ -267,7 +267,7 @@ class RowErrors {
 }
 
 function strictError(line: string): LabError {
-  return new LabError('bad-file', { message: line, fix: 'Leave out --strict to go on without such rows.' });
+  return new LabError('bad-file', { message: line, fix: 'Without --strict such rows are left out.' });
 }
 
 async function* batchesOf<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<T[]> {

@@ -1,8 +1,8 @@
 /**
  * `lab score`: judges every pair of a file.
  *
- * Room `cli/score/`: `score` and `verify`, from rows to labels, exports and proofs. Reading of files is in `data/`, what
- * they share with the page in `runs/`.
+ * Room `cli/score/`: `score` and `verify`, from rows to labels, exports and proofs. Reading of files is in `data/`,
+ * what they share with the page in `runs/`.
  */
 import { Command } from 'commander';
 import {
@@ -20,7 +20,6 @@ import { lazily } from '../lazily.ts';
 
 export function scoreCommand(): Command {
   return new Command('score')
-    .description('judge every query-document pair of a file')
     .argument(
       '<files...>',
       'TSV, CSV, JSON lines, JSON, .xlsx, .parquet, .zip or .gz; several that belong together; - for standard input',

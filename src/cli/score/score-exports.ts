@@ -1,5 +1,6 @@
 /**
- * What `lab score` writes beside its table of scores once all pairs have one: TREC's run and judgments, Parquet, a report, a proof.
+ * What `lab score` writes beside its table of scores once all pairs have one: TREC's run and judgments, Parquet, a
+ * report, a proof.
  */
 import { LabError } from '../../common/errors.ts';
 import { LAB_VERSION } from '../../common/version.ts';

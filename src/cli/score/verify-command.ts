@@ -7,7 +7,6 @@ import { lazily } from '../lazily.ts';
 
 export function verifyCommand(): Command {
   return new Command('verify')
-    .description('check a proof that "score --proof" or the page has written, by scoring again')
     .argument('<proof>', 'the proof')
     .argument('[files...]', 'the files that were scored, in the order of the proof (default: by their names beside it)')
     .option('--windows <n>', 'how many windows of 512 pairs to score again', wholeNumber(1), 4)

@@ -1,7 +1,7 @@
 /**
- * Assigns roles to the columns of a file. A user can name the columns; otherwise they are recognised by the names used in
- * public judgment files (Amazon's ESCI, WANDS, Home Depot, CrowdFlower, TREC-like exports). Case, spaces and punctuation in
- * names are ignored: `product_title`, `Product Title` and `productTitle` are equal.
+ * Assigns roles to the columns of a file. A user can name the columns; otherwise they are recognised by the names used
+ * in public judgment files (Amazon's ESCI, WANDS, Home Depot, CrowdFlower, TREC-like exports). Case, spaces and
+ * punctuation in names are ignored: `product_title`, `Product Title` and `productTitle` are equal.
  */
 
 /** The roles of columns. */
@@ -110,8 +110,8 @@ const ATTRIBUTE_PREFIX = /^attr(?:ibute)?s?[._: -]+(.+)$/i;
 const ATTRIBUTE_NAMES: ReadonlySet<string> = new Set(['color', 'colour', 'size', 'material', 'style', 'gender']);
 
 /**
- * Assigns roles to the columns of a file. In a file with a text but no title the text becomes the title, because one field
- * must always have content.
+ * Assigns roles to the columns of a file. In a file with a text but no title the text becomes the title, because one
+ * field must always have content.
  *
  * @param requested - names given by the user; if a requested name is missing, its role has no column
  * @param nestedIn - the prefix of a nested document's names, such as `product` in `product.title`

@@ -1,6 +1,6 @@
 /**
- * Ids for documents without one. They are hashes of the content, so that tie-breaks do not depend on the order of a file,
- * and long enough that two different documents never share one.
+ * Ids for documents without one. They are hashes of the content, so that tie-breaks do not depend on the order of a
+ * file, and long enough that two different documents never share one.
  */
 import { sha256Portable } from '../../checkpoint/sha256.ts';
 import { hashHex } from '../../common/rng.ts';
@@ -18,8 +18,8 @@ export function contentId(content: DocumentContent): string {
 }
 
 /**
- * The id stored in data sets, with 32 bits, which two documents can share. It cannot change, because that would change the
- * SHA-256 of every data set without ids that a run has learned from.
+ * The id stored in data sets, with 32 bits, which two documents can share. It cannot change, because that would change
+ * the SHA-256 of every data set without ids that a run has learned from.
  */
 export function keptContentId(content: DocumentContent): string {
   return `content-${hashHex(textOf(content))}`;

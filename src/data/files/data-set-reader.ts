@@ -1,9 +1,9 @@
 /**
- * Reads a data set from the chosen files: one file of judged pairs, or one file of pairs that refer to documents and a second
- * file with the documents, in any order.
+ * Reads a data set from the chosen files: one file of judged pairs, or one file of pairs that refer to documents and a
+ * second file with the documents, in any order.
  *
- * A row that cannot be read is left out, counted and reported. Reading fails only if a whole file cannot be read or has no
- * usable row.
+ * A row that cannot be read is left out, counted and reported. Reading fails only if a whole file cannot be read or has
+ * no usable row.
  *
  * This room holds the import of data sets: file formats, columns, fields and the findings that users see.
  */

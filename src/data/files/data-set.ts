@@ -1,13 +1,13 @@
 /**
- * An imported data set: the content of a file of judged pairs, independent of its format. It is stored in a canonical text
- * form, so that its SHA-256 identifies it and a run can resume wherever that data set is available:
+ * An imported data set: the content of a file of judged pairs, independent of its format. It is stored in a canonical
+ * text form, so that its SHA-256 identifies it and a run can resume wherever that data set is available:
  *
  *     {"format":"afrl-lab-data","version":1,"documents":D,"pairs":P}     one line of JSON each, in UTF-8
  *     a document                                                        D lines
  *     [row, index of the document, query, query id, grade]              P lines
  *
- * A document shared by many queries is stored once. Grades are stored verbatim, because their meaning depends on the scale
- * that a run learns. Row numbers are those of the file, so that errors can give the place.
+ * A document shared by many queries is stored once. Grades are stored verbatim, because their meaning depends on the
+ * scale that a run learns. Row numbers are those of the file, so that errors can give the place.
  */
 import * as v from 'valibot';
 import { sha256Hex } from '../../checkpoint/sha256.ts';

@@ -1,7 +1,7 @@
 /**
- * Reads CSV and TSV files as streams. Delimiter and line ends are detected from the header, or from the line `sep=;` that
- * Excel writes before it. A row whose number of cells differs from the header's is left out and reported, because its cells
- * cannot be assigned to columns.
+ * Reads CSV and TSV files as streams. Delimiter and line ends are detected from the header, or from the line `sep=;`
+ * that Excel writes before it. A row whose number of cells differs from the header's is left out and reported, because
+ * its cells cannot be assigned to columns.
  */
 import { badFile, MAX_ROW_LENGTH, showValue, type FileRecord, type RecordBatch, type RowError } from './records.ts';
 import { cutRow, type RowFormat } from './row-cutter.ts';

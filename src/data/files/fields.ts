@@ -103,8 +103,8 @@ export class Fields {
   }
 
   /**
-   * The document of the record. Without an id it gets one from its content, so that tie-breaks do not depend on the order of
-   * the file. Without a title its text becomes the title.
+   * The document of the record. Without an id it gets one from its content, so that tie-breaks do not depend on the
+   * order of the file. Without a title its text becomes the title.
    *
    * @throws {RowProblem} if a field cannot be parsed, or there is neither title nor text.
    */

@@ -1,6 +1,7 @@
 /**
- * Oddities in a file that are not errors: repeated pairs, grades that contradict each other or have no label, ids with two
- * meanings, and ambiguous columns. They do not change what is read; all are reported, with the rows of a first example.
+ * Oddities in a file that are not errors: repeated pairs, grades that contradict each other or have no label, ids with
+ * two meanings, and ambiguous columns. They do not change what is read; all are reported, with the rows of a first
+ * example.
  */
 import { counted } from '../../common/counted.ts';
 import { foldGrade, gradeNumber } from '../../protocol/grade-meanings.ts';

@@ -1,6 +1,6 @@
 /**
- * Maps the grades of files to labels of a scale: numbers, the scale's label names, or ESCI's letters and words. Nothing is
- * rescaled by guessing: a grade outside the scale has no label unless the user gives its meaning.
+ * Maps the grades of files to labels of a scale: numbers, the scale's label names, or ESCI's letters and words. Nothing
+ * is rescaled by guessing: a grade outside the scale has no label unless the user gives its meaning.
  */
 import { foldGrade, GradeMeanings, gradeNumber } from '../../protocol/grade-meanings.ts';
 import { type LabelScale, MAX_SCALE, MIN_SCALE, scaleOfSize } from '../../relevance/pair/labels.ts';
@@ -64,8 +64,8 @@ export class GradeReader {
 }
 
 /**
- * The grade in a value of a file. In a value of LabelStudio, `{"choices": ["Exact"]}`, it is the only choice; in other values
- * it is their text.
+ * The grade in a value of a file. In a value of LabelStudio, `{"choices": ["Exact"]}`, it is the only choice; in other
+ * values it is their text.
  *
  * @param value - a text, number, boolean or object
  * @returns undefined if it is not a single grade
@@ -91,8 +91,8 @@ export interface FoundScale {
 }
 
 /**
- * The scale that the grades of a file are on: that of their meanings, else the smallest on which most different grades have
- * a label. Undefined if many of them are numbers outside it, such as fractions or 0 to 10.
+ * The scale that the grades of a file are on: that of their meanings, else the smallest on which most different grades
+ * have a label. Undefined if many of them are numbers outside it, such as fractions or 0 to 10.
  *
  * @param grades - of all pairs, with repetitions; empty ones are ignored
  * @param meanings - the meanings of grades; empty for the usual ones
@@ -123,8 +123,8 @@ export function describeGrades({ grades }: Pick<FoundScale, 'grades'>): string {
 }
 
 /**
- * Whether grades are on another scale than that of `size` labels, because too many of them are numbers outside it. Negative
- * grades are ignored, because files use them for "not judged".
+ * Whether grades are on another scale than that of `size` labels, because too many of them are numbers outside it.
+ * Negative grades are ignored, because files use them for "not judged".
  *
  * @param counts - the number of pairs per grade
  */

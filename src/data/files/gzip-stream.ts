@@ -1,6 +1,7 @@
 /**
- * Streaming gzip decompression (RFC 1952): any number of members, and trailing zeros, as on tapes and disk images. The sizes
- * and checksums of all members are verified, so that a damaged or truncated file is an error and never a shorter file.
+ * Streaming gzip decompression (RFC 1952): any number of members, and trailing zeros, as on tapes and disk images. The
+ * sizes and checksums of all members are verified, so that a damaged or truncated file is an error and never a shorter
+ * file.
  */
 import { Z_NO_FLUSH, Z_OK, Z_BUF_ERROR, Z_STREAM_END, zlibInflate, zlibInflateInit2, ZStream } from 'pako';
 

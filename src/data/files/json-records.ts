@@ -1,7 +1,7 @@
 /**
  * Reads JSON files as streams: one object per line (JSONL), or the items of one array. The array is split into items by
- * counting brackets outside strings; each item is then parsed separately, so that a broken item costs one row and a file of
- * any length needs the memory of one item.
+ * counting brackets outside strings; each item is then parsed separately, so that a broken item costs one row and a
+ * file of any length needs the memory of one item.
  */
 import { MAX_DEPTH, NestedTooDeeply, parseExactJson } from './json-text.ts';
 import {

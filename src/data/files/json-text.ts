@@ -1,6 +1,6 @@
 /**
- * JSON in which numbers keep their digits. `JSON.parse` rounds a number to the nearest 64-bit float, so that two ids above
- * 2^53 can become equal; here a number that a float may not represent exactly stays text.
+ * JSON in which numbers keep their digits. `JSON.parse` rounds a number to the nearest 64-bit float, so that two ids
+ * above 2^53 can become equal; here a number that a float may not represent exactly stays text.
  */
 
 /** Digits that a 64-bit float always keeps (DBL_DIG of IEEE 754 double precision). */
@@ -12,7 +12,10 @@ const STRING_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d
 /** Whether a text can have a number that needs a check. */
 const LONG_NUMBER = /[\d.]{16}|\d[eE][+-]?\d/u;
 
-/** The maximum nesting of lists and objects. Judgments are never deeper, and deep values would exhaust the stack of recursive code. */
+/**
+ * The maximum nesting of lists and objects. Judgments are never deeper, and deep values would exhaust the stack of
+ * recursive code.
+ */
 export const MAX_DEPTH = 64;
 
 /** The error for values that are nested deeper than {@link MAX_DEPTH}. */
@@ -23,8 +26,8 @@ export class NestedTooDeeply extends SyntaxError {
 }
 
 /**
- * Parses JSON. A number that a float would print differently becomes a string, if it has more than 15 digits or is beyond
- * the range of floats.
+ * Parses JSON. A number that a float would print differently becomes a string, if it has more than 15 digits or is
+ * beyond the range of floats.
  *
  * @throws {SyntaxError} as `JSON.parse` does; {@link NestedTooDeeply}
  */

@@ -1,7 +1,7 @@
 /**
- * A file with columns added to its own, which are written as they were read. Ids, grades and whatever else looks like a number or
- * an id stay exact; in columns that people write freely, a cell that a spreadsheet would run as a formula gets an apostrophe
- * before it.
+ * A file with columns added to its own, which are written as they were read. Ids, grades and whatever else looks like a
+ * number or an id stay exact; in columns that people write freely, a cell that a spreadsheet would run as a formula
+ * gets an apostrophe before it.
  */
 import type { Role } from './columns.ts';
 import type { DataFile } from './data-set-reader.ts';

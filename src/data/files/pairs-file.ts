@@ -1,6 +1,6 @@
 /**
- * Reads pairs and documents from files. Either every row of one file has a query and its document, or rows have a document
- * id and the documents are in a second file, which is read first.
+ * Reads pairs and documents from files. Either every row of one file has a query and its document, or rows have a
+ * document id and the documents are in a second file, which is read first.
  *
  * A bad row gives a {@link RowError} and reading continues. A file that cannot be read at all throws.
  */
@@ -83,8 +83,8 @@ export async function* readPairs(
 }
 
 /**
- * The pairs of a file whose grades are interpreted later. Where grades are needed, a row without a grade is an error, and a
- * file without a grade column cannot be read.
+ * The pairs of a file whose grades are interpreted later. Where grades are needed, a row without a grade is an error,
+ * and a file without a grade column cannot be read.
  *
  * @throws {LabError} as {@link readPairs} does.
  */
@@ -154,8 +154,8 @@ export async function loadJudgedPairs(
 }
 
 /**
- * All documents of a file by docId. If two with the same id differ in content, the first is kept and the second is an error.
- * Throws as {@link readDocuments} does.
+ * All documents of a file by docId. If two with the same id differ in content, the first is kept and the second is an
+ * error. Throws as {@link readDocuments} does.
  */
 export async function loadDocuments(
   source: RowSource,
@@ -211,7 +211,8 @@ function requireColumns(
   const found = reader.columnsOf(names).names;
   const isPairs = needed.includes('query');
   for (const name of names) twoFiles?.columns.add(name);
-  // With two files, one has the query and its grade and the other the texts of documents; a docId may be named in either.
+  // With two files, one has the query and its grade and the other the texts of documents; a docId may be named in
+  // either.
   const isAbsent = (role: Role, name: string): boolean => {
     if (names.includes(name)) return false;
     if (twoFiles === undefined) return true;

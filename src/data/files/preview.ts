@@ -1,6 +1,6 @@
 /**
- * The first rows of a file and the role of each column, for a person to check before the file is read. A file with unusable
- * columns is previewed like any other, because that is when a person has to look.
+ * The first rows of a file and the role of each column, for a person to check before the file is read. A file with
+ * unusable columns is previewed like any other, because that is when a person has to look.
  */
 import type { ColumnNames, Role } from './columns.ts';
 import type { DataFile } from './data-set-reader.ts';

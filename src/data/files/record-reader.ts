@@ -1,4 +1,6 @@
-/** Reads the records of a file of any format, detected from the file's name or, if that is ambiguous, from its start. */
+/**
+ * Reads the records of a file of any format, detected from the file's name or, if that is ambiguous, from its start.
+ */
 import { readDelimited } from './delimited-records.ts';
 import { readJsonArray, readJsonLines } from './json-records.ts';
 import type { FileFormat, RecordBatch, RowSource } from './records.ts';
@@ -57,7 +59,10 @@ export function detectFormat(fileName: string, head: string): FileFormat {
   return first === '{' ? 'jsonl' : 'csv';
 }
 
-/** The chunks up to and including the first that is not blank. They are not joined, because there can be very many blank ones. */
+/**
+ * The chunks up to and including the first that is not blank. They are not joined, because there can be very many blank
+ * ones.
+ */
 async function readHead(chunks: AsyncGenerator<string>): Promise<string[]> {
   const head: string[] = [];
   while ((head.at(-1) ?? '').trim() === '') {

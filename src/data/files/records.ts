@@ -1,6 +1,6 @@
 /**
- * The building blocks of files of any format: numbered records of named values, and rows that could not be read. A bad row
- * never ends the reading of a file; it is reported with its place, so that a person can correct it.
+ * The building blocks of files of any format: numbered records of named values, and rows that could not be read. A bad
+ * row never ends the reading of a file; it is reported with its place, so that a person can correct it.
  */
 import { LabError } from '../../common/errors.ts';
 
@@ -8,7 +8,8 @@ import { LabError } from '../../common/errors.ts';
 export type FileFormat = 'csv' | 'tsv' | 'jsonl' | 'json';
 
 /**
- * One record. `row` counts from 1: lines of JSONL, items of a JSON array, or rows of a spreadsheet with the header as row 1.
+ * One record. `row` counts from 1: lines of JSONL, items of a JSON array, or rows of a spreadsheet with the header as
+ * row 1.
  */
 export interface FileRecord {
   readonly row: number;
@@ -49,7 +50,8 @@ export type RecordBatch = readonly (FileRecord | RowError)[];
 /** A file that is no text, such as a workbook: it reads its records itself. */
 export interface RecordSource {
   /**
-   * @param checkHeader - called with the names of the columns before the first record, if all records have the same; may throw
+   * @param checkHeader - called with the names of the columns before the first record, if all records have the same;
+   *   may throw
    * @throws {LabError} `bad-file` if the file as a whole cannot be read; `aborted` on request
    */
   readonly records: (

@@ -1,7 +1,7 @@
 /**
- * Splits one row of a CSV or TSV file into cells (RFC 4180). A quote opens a cell only as its first character. If quotes are
- * broken, the row ends with its first line, so that an unclosed quote costs one row and not all that follow. This is why the
- * parser is here: libraries do not report where a broken row started.
+ * Splits one row of a CSV or TSV file into cells (RFC 4180). A quote opens a cell only as its first character. If
+ * quotes are broken, the row ends with its first line, so that an unclosed quote costs one row and not all that follow.
+ * This is why the parser is here: libraries do not report where a broken row started.
  */
 
 /** The row format of a file. */

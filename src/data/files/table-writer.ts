@@ -1,8 +1,8 @@
 /**
- * Writes results to files. JSON lines keep every value exactly. CSV and TSV are for spreadsheets, and their cells can come
- * from untrusted documents: in columns of free text, an apostrophe is put before anything that a spreadsheet would run as a
- * formula. All other columns are exact, because other files are joined on them. Exact tables can be read back. For TSV this
- * requires that all cells are quoted, which the reader recognises by the header.
+ * Writes results to files. JSON lines keep every value exactly. CSV and TSV are for spreadsheets, and their cells can
+ * come from untrusted documents: in columns of free text, an apostrophe is put before anything that a spreadsheet would
+ * run as a formula. All other columns are exact, because other files are joined on them. Exact tables can be read back.
+ * For TSV this requires that all cells are quoted, which the reader recognises by the header.
  */
 import Papa from 'papaparse';
 
@@ -15,10 +15,15 @@ export interface TableOptions {
   readonly freeText?: readonly string[];
 }
 
-/** Characters that spreadsheets read as the start of a formula, or skip before one; the signs exist in full width too. */
+/**
+ * Characters that spreadsheets read as the start of a formula, or skip before one; the signs exist in full width too.
+ */
 const FORMULA = /^[=+\-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20]/u;
 
-/** The lines of a table, header first, each with its line end, generated lazily so that a table of any length can be streamed. */
+/**
+ * The lines of a table, header first, each with its line end, generated lazily so that a table of any length can be
+ * streamed.
+ */
 export function* tableLines(
   columns: readonly string[],
   rows: Iterable<readonly Cell[]>,

@@ -1,7 +1,7 @@
 /**
- * Decodes the bytes of a text file as a stream. Compression is recognised by the first bytes, not by the file name; a byte
- * order mark decides between UTF-8 and UTF-16. Invalid text is an error, because guessing an encoding would silently corrupt
- * the corpus.
+ * Decodes the bytes of a text file as a stream. Compression is recognised by the first bytes, not by the file name; a
+ * byte order mark decides between UTF-8 and UTF-16. Invalid text is an error, because guessing an encoding would
+ * silently corrupt the corpus.
  */
 import { throwIfAborted } from '../../common/errors.ts';
 import { DamagedGzip, gunzip, isGzip } from './gzip-stream.ts';
@@ -11,7 +11,10 @@ export interface TextOptions {
   /** The name of the file in errors. */
   readonly fileName: string;
   readonly signal?: AbortSignal | undefined;
-  /** The most bytes of text, uncompressed. Default 1 GiB; a limit is needed because a small gzip file can expand a thousandfold. */
+  /**
+   * The most bytes of text, uncompressed. Default 1 GiB; a limit is needed because a small gzip file can expand a
+   * thousandfold.
+   */
   readonly maxTextBytes?: number | undefined;
 }
 

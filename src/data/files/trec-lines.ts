@@ -1,6 +1,7 @@
 /**
- * Rankings and judgments as TREC's tools read them. Fields are apart by spaces, so an id that has some is written with `%20` for
- * a space; any other id is written exactly. Ids are unique in a list: of a document that comes twice, the first place counts.
+ * Rankings and judgments as TREC's tools read them. Fields are apart by spaces, so an id that has some is written with
+ * `%20` for a space; any other id is written exactly. Ids are unique in a list: of a document that comes twice, the
+ * first place counts.
  */
 
 /** A document in the list of a query. */

@@ -1,6 +1,6 @@
 /**
- * What the cells of a workbook say, as text. Whole numbers keep the digits that the file has, also above 2^53, where a float
- * would change them; dates are days since an epoch there, and become ISO 8601.
+ * What the cells of a workbook say, as text. Whole numbers keep the digits that the file has, also above 2^53, where a
+ * float would change them; dates are days since an epoch there, and become ISO 8601.
  */
 
 const DAY_MS = 86_400_000;

@@ -1,6 +1,7 @@
 /**
- * Files as they are given: dropped on the page, named on the command line, or members of an archive. This room reads kinds of
- * files that are no text, which are archives, workbooks and Parquet; what it gives are the same records that text files give.
+ * Files as they are given: dropped on the page, named on the command line, or members of an archive. This room reads
+ * kinds of files that are no text, which are archives, workbooks and Parquet; what it gives are the same records that
+ * text files give.
  */
 import { blobSource, type ByteSource } from '../../checkpoint/byte-source.ts';
 

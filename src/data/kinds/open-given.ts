@@ -1,6 +1,6 @@
 /**
- * Opens files by what they are, recognised by their first bytes and never by their names: an archive becomes the files in it, a
- * workbook one of its sheets, Parquet its rows; anything else is text, as `data/files` reads it.
+ * Opens files by what they are, recognised by their first bytes and never by their names: an archive becomes the files
+ * in it, a workbook one of its sheets, Parquet its rows; anything else is text, as `data/files` reads it.
  *
  * Readers of workbooks and of Parquet are loaded when such a file is opened.
  */

@@ -1,7 +1,7 @@
 /**
- * Checks the pages of a Parquet column before the library reads them. Pages say by themselves how long they are and how many
- * values they hold, runs of equal values say how often they repeat, and the library allocates by that; so a small hostile file
- * could ask for any memory.
+ * Checks the pages of a Parquet column before the library reads them. Pages say by themselves how long they are and how
+ * many values they hold, runs of equal values say how often they repeat, and the library allocates by that; so a small
+ * hostile file could ask for any memory.
  */
 import { type ColumnMetaData, type Compressors, snappyUncompress } from 'hyparquet';
 import { parquetHeader } from 'hyparquet/src/column.js';

@@ -1,7 +1,7 @@
 /**
- * The rows of a Parquet file as records, one group of rows after the other. Whole numbers and decimals keep all their digits, as
- * text where a float would change them; dates and times are ISO 8601; an empty value is null. Everything the file says of its
- * sizes is compared with its bytes first.
+ * The rows of a Parquet file as records, one group of rows after the other. Whole numbers and decimals keep all their
+ * digits, as text where a float would change them; dates and times are ISO 8601; an empty value is null. Everything the
+ * file says of its sizes is compared with its bytes first.
  */
 import {
   type AsyncBuffer,

@@ -1,6 +1,6 @@
 /**
- * The values of Parquet columns without loss: the library rounds decimals to floats and instants to milliseconds, so it is asked
- * for the numbers behind them.
+ * The values of Parquet columns without loss: the library rounds decimals to floats and instants to milliseconds, so it
+ * is asked for the numbers behind them.
  */
 import type { FileMetaData, ParquetParsers, SchemaElement, SchemaTree } from 'hyparquet';
 

@@ -1,7 +1,7 @@
 /**
- * The rows of a sheet as records, as a CSV file of it would give them: all values are texts, the first row that is not empty has
- * the names of the columns, and rows are numbered as the spreadsheet shows them. A cell of a formula has the value that was
- * computed last.
+ * The rows of a sheet as records, as a CSV file of it would give them: all values are texts, the first row that is not
+ * empty has the names of the columns, and rows are numbered as the spreadsheet shows them. A cell of a formula has the
+ * value that was computed last.
  */
 import { throwIfAborted } from '../../common/errors.ts';
 import { type NumberedRow, readHeader, toRecord } from '../files/delimited-records.ts';

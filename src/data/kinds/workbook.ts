@@ -1,6 +1,6 @@
 /**
- * Workbooks of spreadsheet programs (.xlsx, ECMA-376): an archive of XML parts. Here are the parts beside the sheets: which sheets
- * there are, the texts that cells share, and which number formats are dates.
+ * Workbooks of spreadsheet programs (.xlsx, ECMA-376): an archive of XML parts. Here are the parts beside the sheets:
+ * which sheets there are, the texts that cells share, and which number formats are dates.
  */
 import type { ByteSource } from '../../checkpoint/byte-source.ts';
 import { badFile } from '../files/records.ts';

@@ -1,6 +1,6 @@
 /**
- * Reads XML as a stream of events, without a tree: a sheet can be far larger than what is kept of it. Document types are refused,
- * because workbooks have none and entities are a way to expand without bound.
+ * Reads XML as a stream of events, without a tree: a sheet can be far larger than what is kept of it. Document types
+ * are refused, because workbooks have none and entities are a way to expand without bound.
  */
 import { SaxesParser } from 'saxes';
 import { badFile, showValue } from '../files/records.ts';

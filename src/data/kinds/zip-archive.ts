@@ -1,8 +1,8 @@
 /**
- * Zip archives (PKWARE APPNOTE 6.3.10), read by their central directory. Sizes are compared with each other before anything is
- * unpacked, unpacking ends where a member is longer than the directory says, and checksums are verified; so a small archive
- * cannot expand without bound, and a damaged one is an error and never a shorter file. Names of members are shown and compared,
- * and are never paths.
+ * Zip archives (PKWARE APPNOTE 6.3.10), read by their central directory. Sizes are compared with each other before
+ * anything is unpacked, unpacking ends where a member is longer than the directory says, and checksums are verified; so
+ * a small archive cannot expand without bound, and a damaged one is an error and never a shorter file. Names of members
+ * are shown and compared, and are never paths.
  */
 import { zlibInflateInit2, ZStream } from 'pako';
 import type { ByteSource } from '../../checkpoint/byte-source.ts';

@@ -45,7 +45,9 @@ export const CATALOGUES: readonly Layout[] = [
   },
 ];
 
-/** Products have one id in several locales, so that ids name a product together with its locale where there are several. */
+/**
+ * Products have one id in several locales, so that ids name a product together with its locale where there are several.
+ */
 async function arrangeEsci(files: readonly LookedAt[]): Promise<Arranged> {
   const examples = files.filter(isEsciPairs);
   const products = files.filter(isEsciProducts);

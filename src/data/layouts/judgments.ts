@@ -1,6 +1,6 @@
 /**
- * Judgments by ids: a query id, a document id and a grade. Whatever else a row has is kept. Lines have their values under the
- * names `queryId`, `docId` and `grade`; tables keep their own names.
+ * Judgments by ids: a query id, a document id and a grade. Whatever else a row has is kept. Lines have their values
+ * under the names `queryId`, `docId` and `grade`; tables keep their own names.
  */
 import type { DataFile } from '../files/data-set-reader.ts';
 import { RowProblem } from '../files/records.ts';

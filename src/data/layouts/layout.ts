@@ -1,6 +1,7 @@
 /**
- * Layouts of judged data: which files belong together and what each holds. A layout recognises its files by their contents and
- * makes of them pairs, and documents where the pairs hold only their ids; from there all files are read alike.
+ * Layouts of judged data: which files belong together and what each holds. A layout recognises its files by their
+ * contents and makes of them pairs, and documents where the pairs hold only their ids; from there all files are read
+ * alike.
  */
 import type { ColumnNames } from '../files/columns.ts';
 import type { DataFile } from '../files/data-set-reader.ts';

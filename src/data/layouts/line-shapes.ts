@@ -1,6 +1,6 @@
 /**
- * Shapes of text files without a header, recognised by their first lines. All lines at hand have to have the shape, so that a table with
- * a header is never taken for one.
+ * Shapes of text files without a header, recognised by their first lines. All lines at hand have to have the shape, so
+ * that a table with a header is never taken for one.
  */
 import { FieldReader } from '../files/fields.ts';
 

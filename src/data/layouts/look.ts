@@ -1,6 +1,6 @@
 /**
- * Looks at the beginning of a file, to tell its layout: the columns of a table, the keys of JSON records, or the first lines of a
- * text without a header.
+ * Looks at the beginning of a file, to tell its layout: the columns of a table, the keys of JSON records, or the first
+ * lines of a text without a header.
  */
 import { FieldReader, flatValues, TwoFiles } from '../files/fields.ts';
 import type { ColumnNames, Role } from '../files/columns.ts';

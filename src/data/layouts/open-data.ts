@@ -1,6 +1,6 @@
 /**
- * Opens the files that were given together: finds out what kind each is and which layout they have, and makes pairs and documents
- * of them. The command line and the page read all judged files through this.
+ * Opens the files that were given together: finds out what kind each is and which layout they have, and makes pairs and
+ * documents of them. The command line and the page read all judged files through this.
  */
 import { LabError } from '../../common/errors.ts';
 import { nearestName } from '../../common/suggestions.ts';

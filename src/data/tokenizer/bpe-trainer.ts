@@ -1,10 +1,10 @@
 /**
  * Training of a byte-level BPE tokenizer (Sennrich et al., 1508.07909; byte level as in GPT-2).
  *
- * The corpus is reduced to its distinct pre-tokens with their counts. Then, until the vocabulary is full, the most frequent
- * pair of adjacent tokens becomes a new token. Only the words with the merged pair are updated: pair counts are maintained,
- * not recomputed. Ties go to the pair with the smaller ids, as in Hugging Face's trainer, so that equal corpora give equal
- * tokenizers in any order.
+ * The corpus is reduced to its distinct pre-tokens with their counts. Then, until the vocabulary is full, the most
+ * frequent pair of adjacent tokens becomes a new token. Only the words with the merged pair are updated: pair counts
+ * are maintained, not recomputed. Ties go to the pair with the smaller ids, as in Hugging Face's trainer, so that equal
+ * corpora give equal tokenizers in any order.
  */
 import TinyQueue from 'tinyqueue';
 import { LabError } from '../../common/errors.ts';

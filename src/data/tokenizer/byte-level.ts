@@ -6,7 +6,10 @@
  * Any text can be encoded: each pre-token is a sequence of bytes, and each of the 256 bytes is a token.
  */
 
-/** Contractions, then letters, digits or other characters with an optional space before them, then spaces. Source: GPT-2's encoder.py. */
+/**
+ * Contractions, then letters, digits or other characters with an optional space before them, then spaces. Source:
+ * GPT-2's encoder.py.
+ */
 const PRE_TOKEN = /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/gu;
 
 /** Bytes that represent themselves: the printable ones of Latin-1, except the space and the soft hyphen. */
@@ -16,7 +19,10 @@ const PRINTABLE: readonly (readonly [first: number, last: number])[] = [
   [0xae, 0xff],
 ];
 
-/** The character of each byte: `BYTE_CHARACTERS[byte]`. Unprintable bytes map to the characters from U+0100 on, in order. */
+/**
+ * The character of each byte: `BYTE_CHARACTERS[byte]`. Unprintable bytes map to the characters from U+0100 on, in
+ * order.
+ */
 export const BYTE_CHARACTERS: readonly string[] = byteCharacters();
 
 /** The byte of each character of {@link BYTE_CHARACTERS}. */
@@ -32,7 +38,9 @@ export function preTokens(text: string): readonly string[] {
   return text.match(PRE_TOKEN) ?? [];
 }
 
-/** The UTF-8 bytes of a text, each as its character. Lone surrogates become U+FFFD, because UTF-8 cannot encode them. */
+/**
+ * The UTF-8 bytes of a text, each as its character. Lone surrogates become U+FFFD, because UTF-8 cannot encode them.
+ */
 export function toByteCharacters(text: string): string {
   let characters = '';
   for (const byte of new TextEncoder().encode(text)) characters += BYTE_CHARACTERS[byte] ?? '';

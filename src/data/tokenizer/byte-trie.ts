@@ -1,6 +1,6 @@
 /**
- * The text tokens of a vocabulary as a trie over their bytes. The tokens that may continue one of some given texts are found
- * by walking trie and texts together, at a cost independent of the vocabulary size.
+ * The text tokens of a vocabulary as a trie over their bytes. The tokens that may continue one of some given texts are
+ * found by walking trie and texts together, at a cost independent of the vocabulary size.
  */
 import type { TokenSource } from './token-stream.ts';
 

@@ -1,8 +1,8 @@
 /**
- * Encodes a prompt so that it fits the model. Word limits bound the fields of ordinary documents, but the number of tokens
- * per word depends on the text. If a prompt is too long for its model, all fields lose words in proportion until it fits,
- * and report the cut. If single words are too long (base64 images, languages without spaces), they are cut between
- * characters.
+ * Encodes a prompt so that it fits the model. Word limits bound the fields of ordinary documents, but the number of
+ * tokens per word depends on the text. If a prompt is too long for its model, all fields lose words in proportion until
+ * it fits, and report the cut. If single words are too long (base64 images, languages without spaces), they are cut
+ * between characters.
  */
 import { LabError } from '../../common/errors.ts';
 import type { Pair } from '../../relevance/pair/pair.ts';

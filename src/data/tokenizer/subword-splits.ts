@@ -1,8 +1,8 @@
 /**
- * Subword regularisation: in training some words are cut at random places before they are merged into tokens, so that a word
- * does not always have the same tokens. A model then cannot memorise copies word by word; it learns to copy whatever is
- * there, including unseen words. In the spirit of BPE-dropout (arXiv 1910.13267), but with the cut drawn once per word and
- * example, so that a word has the same tokens in a prompt and in the completion that quotes it.
+ * Subword regularisation: in training some words are cut at random places before they are merged into tokens, so that a
+ * word does not always have the same tokens. A model then cannot memorise copies word by word; it learns to copy
+ * whatever is there, including unseen words. In the spirit of BPE-dropout (arXiv 1910.13267), but with the cut drawn
+ * once per word and example, so that a word has the same tokens in a prompt and in the completion that quotes it.
  */
 import type { Rng } from '../../common/rng.ts';
 

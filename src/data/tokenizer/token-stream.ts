@@ -1,6 +1,6 @@
 /**
- * Decoding as a model generates tokens. A character can span several tokens; its bytes are held back until it is complete,
- * so that no partial character is ever shown.
+ * Decoding as a model generates tokens. A character can span several tokens; its bytes are held back until it is
+ * complete, so that no partial character is ever shown.
  */
 import { special, type Segment } from '../../relevance/trace/segments.ts';
 

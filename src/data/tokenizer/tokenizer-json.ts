@@ -1,8 +1,8 @@
 /**
  * The file of a lab tokenizer: Hugging Face's `tokenizer.json`, so that other tools can read what the lab trained.
  *
- * Only lab tokenizers are accepted: byte-level BPE without normalisation, so that text survives encoding unchanged, with the
- * lab's special tokens at the ids from 0 on. Other fields are ignored.
+ * Only lab tokenizers are accepted: byte-level BPE without normalisation, so that text survives encoding unchanged,
+ * with the lab's special tokens at the ids from 0 on. Other fields are ignored.
  */
 import * as v from 'valibot';
 import { LabError } from '../../common/errors.ts';
@@ -40,7 +40,10 @@ export interface BpeModel {
   readonly specialTokens: readonly string[];
 }
 
-/** The complete `tokenizer.json` of a model. Merges are written as `"left right"`, which every version of the format supports. */
+/**
+ * The complete `tokenizer.json` of a model. Merges are written as `"left right"`, which every version of the format
+ * supports.
+ */
 export function makeTokenizerJson({ tokens, merges, specialTokens }: BpeModel): TokenizerJson {
   const traits = { single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
   return {

@@ -1,9 +1,9 @@
 /**
  * Converts text and structure to token ids and back.
  *
- * Special tokens are looked up by name; text goes through byte-level BPE only, so that a query with the text `<|answer|>`
- * stays harmless text. `@huggingface/tokenizers` does the merging; it gets no added tokens and so cannot find any in text.
- * Each distinct pre-token is merged once and cached, because the words of a corpus repeat.
+ * Special tokens are looked up by name; text goes through byte-level BPE only, so that a query with the text
+ * `<|answer|>` stays harmless text. `@huggingface/tokenizers` does the merging; it gets no added tokens and so cannot
+ * find any in text. Each distinct pre-token is merged once and cached, because the words of a corpus repeat.
  *
  * Decoding restores what was encoded, except that adjacent pieces of text are joined, and that what UTF-8 cannot encode
  * (lone surrogates, incomplete characters) becomes U+FFFD.
@@ -142,8 +142,8 @@ export class LabTokenizer {
   }
 
   /**
-   * The meaning of an id. A small corpus gives a tokenizer with fewer tokens than its model has rows, and an untrained model
-   * may generate any of them, so an id beyond the vocabulary is a special token without meaning.
+   * The meaning of an id. A small corpus gives a tokenizer with fewer tokens than its model has rows, and an untrained
+   * model may generate any of them, so an id beyond the vocabulary is a special token without meaning.
    *
    * @throws {LabError} `bad-tokenizer` if it is not an id.
    */
@@ -180,8 +180,8 @@ export class LabTokenizer {
     }
   }
 
-  // A cache in two generations: when the young one is full, it replaces the old one. Words in use move to the young one, so
-  // that the common words of a corpus are never merged twice.
+  // A cache in two generations: when the young one is full, it replaces the old one. Words in use move to the young
+  // one, so that the common words of a corpus are never merged twice.
   #wordIds(word: string): readonly number[] {
     const young = this.#youngWords.get(word);
     if (young !== undefined) return young;

@@ -120,7 +120,8 @@ function sumWhere(counts: ReadonlyMap<number, number>, isCounted: (label: number
  * NDCG@k with gain 2^g - 1 and discount log2(rank + 1) (Burges et al. 2005), the mean over queries. Queries without a
  * positive grade have no ideal order, so they are skipped and counted.
  *
- * @throws {LabError} `bad-shape` without queries or if k is not a whole number above 0; `not-finite` as {@link rankByScore}.
+ * @throws {LabError} `bad-shape` without queries or if k is not a whole number above 0; `not-finite` as
+ *   {@link rankByScore}.
  */
 export function ndcg(queries: readonly (readonly ScoredDocument[])[], k = 10): RankingMetric {
   assertQueries('ndcg', queries);

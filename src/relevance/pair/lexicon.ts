@@ -1,6 +1,6 @@
 /**
- * The words over which an instruction is executed: brands, types, attribute values and audiences. The executor knows all
- * of them; a model has to learn or infer them. Numbers and units need no lexicon (quantities.ts).
+ * The words over which an instruction is executed: brands, types, attribute values and audiences. The executor knows
+ * all of them; a model has to learn or infer them. Numbers and units need no lexicon (quantities.ts).
  */
 import * as v from 'valibot';
 import type { TextFolding } from './folding.ts';

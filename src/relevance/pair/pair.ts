@@ -6,7 +6,10 @@
 /** The value of one document attribute, as catalogues have it. */
 export type AttributeValue = string | number | boolean | readonly string[];
 
-/** A document. Every field except the title may be empty. The prompt shows the fields in the order of {@link DOCUMENT_FIELDS}. */
+/**
+ * A document. Every field except the title may be empty. The prompt shows the fields in the order of
+ * {@link DOCUMENT_FIELDS}.
+ */
 export interface LabDocument {
   readonly docId: string;
   readonly title: string;

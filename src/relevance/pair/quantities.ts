@@ -23,7 +23,9 @@ export const NEAR_TOLERANCE = 0.2;
 /** Covers rounding in unit conversion only. */
 const SAME_TOLERANCE = 1e-6;
 
-/** Spellings of each unit, its canonical unit, and its size in the canonical unit. Bytes are decimal, as in catalogues. */
+/**
+ * Spellings of each unit, its canonical unit, and its size in the canonical unit. Bytes are decimal, as in catalogues.
+ */
 const UNITS: readonly (readonly [spellings: string, unit: CanonicalUnit, size: number])[] = [
   ['ml milliliter milliliters millilitre millilitres', 'ml', 1],
   ['cl', 'ml', 10],
@@ -80,8 +82,8 @@ const QUANTITY = new RegExp(
 /**
  * The quantities in a text, in order.
  *
- * A unit of length after a product applies to every factor ("20 x 30 cm"). Before any other unit the first factors count
- * pieces ("6 x 500 ml").
+ * A unit of length after a product applies to every factor ("20 x 30 cm"). Before any other unit the first factors
+ * count pieces ("6 x 500 ml").
  */
 export function parseQuantities(text: string): Quantity[] {
   const found: Quantity[] = [];

@@ -1,5 +1,6 @@
 /**
- * The only way to get words from text, so that prompts, hints, BM25, evidence and rules agree on what "the same word" is.
+ * The only way to get words from text, so that prompts, hints, BM25, evidence and rules agree on what "the same word"
+ * is.
  *
  * A model reads text under the folding it was trained with, because its weights know only the hints of that folding.
  * The version is the prompt setting `folding` in its `lab.json` and in its run.

@@ -4,8 +4,8 @@
  * - compatibility forms are unified (NFKC): full width, ligatures, circled and styled letters;
  * - invisible characters are dropped: soft hyphens, zero-width characters, direction marks, variation selectors;
  * - case is folded: Turkish dotted and dotless i become "i", sharp s becomes "ss", final sigma becomes sigma;
- * - optional marks are dropped: accents, Hebrew and Arabic vowel signs, the Arabic tatweel. The vowel signs of Indic and
- *   South-East Asian scripts are letters of their words and are kept;
+ * - optional marks are dropped: accents, Hebrew and Arabic vowel signs, the Arabic tatweel. The vowel signs of Indic
+ *   and South-East Asian scripts are letters of their words and are kept;
  * - text of scripts without spaces (Chinese, Japanese, Thai, Khmer, Lao, Burmese) is split by the dictionaries of
  *   `Intl.Segmenter`, which may differ between engines.
  */

@@ -1,7 +1,7 @@
 /**
  * The conditions that the deterministic refiner chooses from, drawn only from the train pairs: every relation of the
- * facts, word overlaps by field and bound, phrases, query length, and words and attribute values that documents have but
- * queries do not ask for. Of conditions that hold on the same pairs the first, simplest one is kept.
+ * facts, word overlaps by field and bound, phrases, query length, and words and attribute values that documents have
+ * but queries do not ask for. Of conditions that hold on the same pairs the first, simplest one is kept.
  */
 import type { FiringTable } from '../rules/firing-table.ts';
 import type { Condition, Rule } from '../rules/instruction.ts';

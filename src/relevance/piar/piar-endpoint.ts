@@ -1,8 +1,8 @@
 /**
- * A refiner that asks a language model at an OpenAI-compatible endpoint named by the user. It sends nothing anywhere else
- * and nothing unless asked; a request holds the rules, the groups of errors, and a few pairs of each group. The answer is
- * untrusted: every proposal is parsed strictly, and an unusable one is reported with its reason. As with any proposal,
- * the dev pairs decide whether it helps.
+ * A refiner that asks a language model at an OpenAI-compatible endpoint named by the user. It sends nothing anywhere
+ * else and nothing unless asked; a request holds the rules, the groups of errors, and a few pairs of each group. The
+ * answer is untrusted: every proposal is parsed strictly, and an unusable one is reported with its reason. As with any
+ * proposal, the dev pairs decide whether it helps.
  *
  * The key is kept in memory only: it is sent in one request header and never enters an error, a history or a name.
  */
@@ -43,8 +43,8 @@ const proposalSchema = v.strictObject({
 /**
  * A refiner that asks the endpoint once per round.
  *
- * Its `propose` throws {@link LabError} `bad-config` if the endpoint's answer is not a completion, `aborted` on request.
- * An answer without usable proposals is not an error.
+ * Its `propose` throws {@link LabError} `bad-config` if the endpoint's answer is not a completion, `aborted` on
+ * request. An answer without usable proposals is not an error.
  *
  * @throws {LabError} `bad-config` if the address is not usable.
  */

@@ -1,8 +1,8 @@
 /**
  * The default refiner: a deterministic, greedy search for the single edit that corrects most train pairs. It needs no
  * network and no model. For every condition drawn from the data (piar-candidates.ts) it counts what a rule with that
- * condition would change at every position within its criterion and with every cap. It also tries to remove, move, recap
- * and extend the existing rules.
+ * condition would change at every position within its criterion and with every cap. It also tries to remove, move,
+ * recap and extend the existing rules.
  *
  * Gains are also counted by query, because pairs of one query are alike: an edit must help more queries than it harms.
  */
@@ -210,7 +210,8 @@ function ruleOf(
   return scope === undefined ? rule : { ...rule, scope };
 }
 
-// Breaks ties between edits of equal effect: a large overlap should argue for a high label, a small one for a low label.
+// Breaks ties between edits of equal effect: a large overlap should argue for a high label, a small one for a low
+// label.
 function contrarinessOf(edit: Edit, { scaleSize }: Instruction): number {
   if (edit.kind !== 'add' || edit.rule.when.kind !== 'overlap') return 0;
   const isHigh = edit.rule.cap >= scaleSize / 2;

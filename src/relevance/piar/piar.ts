@@ -112,7 +112,8 @@ const DEFAULT_PATIENCE = 2;
 /**
  * Refines an instruction.
  *
- * @throws {LabError} `bad-config` if a part is empty or two share a query; `aborted` on request; the errors of the refiner
+ * @throws {LabError} `bad-config` if a part is empty or two share a query; `aborted` on request; the errors of the
+ *   refiner
  */
 export async function runPiar(
   data: PiarData,

@@ -126,7 +126,8 @@ export function fitThresholds(scores: readonly number[], gold: readonly number[]
     places.map((place) => scores.filter((score, i) => gold[i] === label && score < place).length),
   );
   const countBelow = (label: number, j: number): number => below[label]?.[j] ?? 0;
-  // right[j]: the most items below place j that labels 0..label can get right; from[label][j]: where `label` then starts.
+  // right[j]: the most items below place j that labels 0..label can get right; from[label][j]: where `label` then
+  // starts.
   let right = places.map((_, j) => countBelow(0, j));
   const from: number[][] = [];
   for (let label = 1; label < scaleSize; label++) {

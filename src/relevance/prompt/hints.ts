@@ -11,7 +11,9 @@ import { HINT_BUCKETS, type NumberHint } from '../pair/vocabulary.ts';
 
 /** The hints of one pair; overlaps are buckets: 0 none, 1 some, 2 most (half or more), 3 all. */
 export interface PairHints {
-  /** For brand and type the share of the field's words in the query, for other fields of the query's words in the field. */
+  /**
+   * For brand and type the share of the field's words in the query, for other fields of the query's words in the field.
+   */
   readonly overlap: Readonly<Record<DocumentField, number>>;
   /** The share of query words found anywhere in the document. */
   readonly query: number;

@@ -1,6 +1,6 @@
 /**
- * The words of a query that a title lacks, or, where it lacks none, those that it has. A tiny model cannot find out by itself which
- * words are missing, and would quote any of them; what is listed here it only has to copy.
+ * The words of a query that a title lacks, or, where it lacks none, those that it has. A tiny model cannot find out by
+ * itself which words are missing, and would quote any of them; what is listed here it only has to copy.
  */
 import type { TextFolding } from '../pair/folding.ts';
 import type { Pair } from '../pair/pair.ts';

@@ -6,8 +6,8 @@
  *     field     := <|title|> text cut?  |  ...  |  <|attributes|> (<|name|> text <|value|> text)* cut?
  *
  * Instruction and query come before the document, so that all documents of one query share a prefix, whose keys and
- * values are computed once. Empty fields are left out. Over-long fields lose their last words (never part of a word) and
- * end with a cut token. Hints come right before the answer, where a small model needs them; missing words
+ * values are computed once. Empty fields are left out. Over-long fields lose their last words (never part of a word)
+ * and end with a cut token. Hints come right before the answer, where a small model needs them; missing words
  * (missing-words.ts) are hints too.
  *
  * This room holds the prompt and the hints in it.

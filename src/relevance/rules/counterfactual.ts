@@ -46,8 +46,8 @@ export function withoutEvidence(folding: TextFolding, pair: Pair, evidence: read
 }
 
 /**
- * A random run of document words that shares no word with the evidence and is as long as its longest document piece: the
- * control for {@link withoutEvidence}.
+ * A random run of document words that shares no word with the evidence and is as long as its longest document piece:
+ * the control for {@link withoutEvidence}.
  *
  * @returns undefined if there is no such run
  */

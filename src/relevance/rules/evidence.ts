@@ -9,8 +9,8 @@ import type { Evidence } from '../trace/trace.ts';
 /**
  * Whether the words of `evidence` occur, whole and consecutively, in the query or in one value of the document.
  *
- * Case, punctuation and spacing are ignored, and a number is a separate word from its unit. Evidence without words occurs
- * nowhere. An occurrence cannot span two fields or attributes.
+ * Case, punctuation and spacing are ignored, and a number is a separate word from its unit. Evidence without words
+ * occurs nowhere. An occurrence cannot span two fields or attributes.
  */
 export function evidenceOccurs(folding: TextFolding, pair: Pair, evidence: Evidence): boolean {
   const wanted = folding.words(evidence.text);

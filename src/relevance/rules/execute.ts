@@ -25,7 +25,9 @@ export interface Finding {
   readonly evidence: readonly Evidence[];
 }
 
-/** The outcome on one pair. `label` is undefined if no rule fired, because the instruction then cannot judge the pair. */
+/**
+ * The outcome on one pair. `label` is undefined if no rule fired, because the instruction then cannot judge the pair.
+ */
 export interface Execution {
   readonly label: number | undefined;
   /** One winner per criterion, in instruction order. */

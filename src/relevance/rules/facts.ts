@@ -46,7 +46,10 @@ export interface Fact<Is extends string = string> extends Found {
   readonly of?: string;
 }
 
-/** Everything that conditions can ask about a pair. An empty list means that the query has no such wish or none is known. */
+/**
+ * Everything that conditions can ask about a pair. An empty list means that the query has no such wish or none is
+ * known.
+ */
 export interface Facts {
   readonly pair: Pair;
   readonly intent: Intent;

@@ -1,6 +1,6 @@
 /**
- * Custom rules for judged pairs: an instruction, written by hand or refined by PIAR, with its lexicon. The settings of a
- * run contain them in full, so that a checkpoint depends on no other file.
+ * Custom rules for judged pairs: an instruction, written by hand or refined by PIAR, with its lexicon. The settings of
+ * a run contain them in full, so that a checkpoint depends on no other file.
  *
  * They read documents as PIAR does: where fields lack the type or what a product is for, the title supplies it.
  */

@@ -48,7 +48,9 @@ export interface RewardCase {
   /** The folding of the model's rules, by which evidence is looked up. */
   readonly folding: TextFolding;
   readonly gold: Trace;
-  /** The label that a rule implies when it decides (its cap); undefined for unknown rules. Used by the plausible reward. */
+  /**
+   * The label that a rule implies when it decides (its cap); undefined for unknown rules. Used by the plausible reward.
+   */
   readonly impliedLabel: (rule: number) => number | undefined;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The instruction that refinement starts from where none is given: common sense about relevance, written without looking
- * at data.
+ * The instruction that refinement starts from where none is given: common sense about relevance, written without
+ * looking at data.
  */
 import { type Instruction, parseInstruction } from './instruction.ts';
 

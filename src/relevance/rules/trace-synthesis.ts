@@ -1,7 +1,7 @@
 /**
- * Expert data from human judgments: for a pair and its gold label, the trace by which an instruction reaches that label,
- * with evidence copied from the pair. Nothing is forced: a pair on which the instruction implies another label or none,
- * or whose trace does not verify step by step, is left out and counted.
+ * Expert data from human judgments: for a pair and its gold label, the trace by which an instruction reaches that
+ * label, with evidence copied from the pair. Nothing is forced: a pair on which the instruction implies another label
+ * or none, or whose trace does not verify step by step, is left out and counted.
  */
 import { traceOf } from './execute.ts';
 import type { Instruction } from './instruction.ts';

@@ -20,9 +20,9 @@ const LONGEST_TYPE = 3;
 const LONGEST_VALUE = 3;
 
 /**
- * Induces a lexicon from documents: brands and types as stated in fields, attribute values that several documents share,
- * and types that titles write in lower case among names ("Targus ASF150EU screen protector Universal"). An attribute is
- * exclusive if no document gives it two values.
+ * Induces a lexicon from documents: brands and types as stated in fields, attribute values that several documents
+ * share, and types that titles write in lower case among names ("Targus ASF150EU screen protector Universal"). An
+ * attribute is exclusive if no document gives it two values.
  */
 export function induceLexicon(documents: Iterable<LabDocument>, folding = currentFolding()): Lexicon {
   const brands = new Set<string>();
@@ -55,8 +55,8 @@ export function induceLexicon(documents: Iterable<LabDocument>, folding = curren
 }
 
 /**
- * A document with the fields that its title implies: the last known type if none is stated, and the phrase after "for" if
- * no attribute states what the product is for.
+ * A document with the fields that its title implies: the last known type if none is stated, and the phrase after "for"
+ * if no attribute states what the product is for.
  */
 export function typeDocument(document: LabDocument, lexicon: Lexicon): LabDocument {
   const type = document.type === '' ? lastType(document.title, lexicon) : document.type;

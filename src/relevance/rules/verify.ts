@@ -28,8 +28,8 @@ export interface TraceAgreement {
 }
 
 /**
- * Checks claims about one pair against the rules of a model. The pair is read as the model reads it, title included. The
- * rules are executed on it once, when the first step is checked.
+ * Checks claims about one pair against the rules of a model. The pair is read as the model reads it, title included.
+ * The rules are executed on it once, when the first step is checked.
  */
 export class PairChecker {
   readonly #rules: Pick<Rules, 'instruction' | 'lexicon' | 'readsTitles'>;
@@ -47,8 +47,8 @@ export class PairChecker {
   }
 
   /**
-   * Executes the cited rule and compares: the rule must win its criterion on the pair, the verdict must equal the executed
-   * one, and every evidence span must occur in its source as whole words.
+   * Executes the cited rule and compares: the rule must win its criterion on the pair, the verdict must equal the
+   * executed one, and every evidence span must occur in its source as whole words.
    */
   checkStep(step: TraceStep): StepCheck {
     const { instruction } = this.#rules;

@@ -1,6 +1,6 @@
 /**
- * Reads a list of segments from left to right where the grammar is fixed: prompts, and files of prompts. (Completions come
- * from a model and may be anything; trace.ts parses them without throwing.)
+ * Reads a list of segments from left to right where the grammar is fixed: prompts, and files of prompts. (Completions
+ * come from a model and may be anything; trace.ts parses them without throwing.)
  */
 import { LabError } from '../../common/errors.ts';
 import type { Segment } from './segments.ts';
@@ -14,7 +14,11 @@ export interface SegmentReader {
   take(token: string): boolean;
   /** Consumes this special token. @throws {LabError} `bad-trace` if anything else is next. */
   expect(token: string): void;
-  /** Consumes the special token of one candidate and returns the candidate. @throws {LabError} `bad-trace` if none fits. */
+  /**
+   * Consumes the special token of one candidate and returns the candidate.
+   *
+   * @throws {LabError} `bad-trace` if none fits.
+   */
   oneOf<T>(what: string, candidates: readonly T[], tokenOf: (candidate: T) => string): T;
   /** Consumes all text up to the next special token; '' if there is none. */
   text(): string;

@@ -1,6 +1,6 @@
 /**
- * The meaning of each special token inside a completion. The parser reads by it, and grammar-constrained decoding masks by
- * it: a token may come next if the kind of its meaning is among `TraceParser.allowedNext()`.
+ * The meaning of each special token inside a completion. The parser reads by it, and grammar-constrained decoding masks
+ * by it: a token may come next if the kind of its meaning is among `TraceParser.allowedNext()`.
  */
 import { MAX_SCALE, MIN_SCALE } from '../pair/labels.ts';
 import {

@@ -5,11 +5,11 @@
  *     step       := rule criterion evidence{0..2} verdict
  *     evidence   := source text
  *
- * The first label is the answer; the last one restates it after the reasoning. COMPLETION_ORDERS has two other orders for
- * comparison, with a single label: after the reasoning, or without any. All rewards, metrics and views use this file, and
- * no other code parses completions. The parser never throws, because a model may write anything: it reads one segment at
- * a time, reports what is complete, and on a violation of the grammar reports the position and what it expected. The
- * answer is final once its label has been read, whatever follows.
+ * The first label is the answer; the last one restates it after the reasoning. COMPLETION_ORDERS has two other orders
+ * for comparison, with a single label: after the reasoning, or without any. All rewards, metrics and views use this
+ * file, and no other code parses completions. The parser never throws, because a model may write anything: it reads one
+ * segment at a time, reports what is complete, and on a violation of the grammar reports the position and what it
+ * expected. The answer is final once its label has been read, whatever follows.
  *
  * This room holds the grammar of completions: its tokens, segments and parser.
  */
@@ -245,7 +245,8 @@ export function parseTrace(segments: readonly Segment[], scaleSize?: number, ord
 /**
  * A completion as segments: the inverse of {@link parseTrace}. Evidence is folded.
  *
- * @throws {LabError} `bad-trace` if a label, rule or piece of evidence is invalid, or the order cannot express the trace
+ * @throws {LabError} `bad-trace` if a label, rule or piece of evidence is invalid, or the order cannot express the
+ *   trace
  */
 export function printTrace(trace: Trace, order: CompletionOrder = 'answer-first'): Segment[] {
   checkTrace(trace);

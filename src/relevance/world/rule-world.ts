@@ -1,10 +1,10 @@
 /**
  * The rule world: a seeded, endless source of judged pairs whose labels follow from a readable instruction.
  *
- * A query is drawn as a shape (brand and colour, size, something without something, ...) and filled with words. For each
- * of its documents a label is drawn uniformly, then a rule with that cap by Zipf's law, and a document is written on which
- * that rule should decide. The executor checks it, and a document that misses its target is written again. Half of the
- * brands and types of the test split never occur in training, and no query text occurs in two splits.
+ * A query is drawn as a shape (brand and colour, size, something without something, ...) and filled with words. For
+ * each of its documents a label is drawn uniformly, then a rule with that cap by Zipf's law, and a document is written
+ * on which that rule should decide. The executor checks it, and a document that misses its target is written again.
+ * Half of the brands and types of the test split never occur in training, and no query text occurs in two splits.
  *
  * Every query depends only on the seed, its split and its number, so that pairs can be streamed in any order.
  *
@@ -264,7 +264,9 @@ const GENERATOR_VERSION = 1;
 const MAX_ATTEMPTS = 24;
 const TRIALS = 4;
 
-/** Every label once per block of R, with the last block truncated, so that labels are even and each query has them all. */
+/**
+ * Every label once per block of R, with the last block truncated, so that labels are even and each query has them all.
+ */
 function drawLabels(documents: number, scaleSize: number, rng: Rng): number[] {
   const labels: number[] = [];
   while (labels.length < documents) labels.push(...rng.shuffle([...Array(scaleSize).keys()]));

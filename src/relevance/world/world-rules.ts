@@ -259,7 +259,8 @@ export const WORLD_INSTRUCTION: Instruction = parseInstruction({
 
 /**
  * The rules that documents target, by the label they imply, most frequent first. The share of the rule at rank r of its
- * label is proportional to r^-zipfExponent. `type-same` is missing because it holds wherever another positive rule does.
+ * label is proportional to r^-zipfExponent. `type-same` is missing because it holds wherever another positive rule
+ * does.
  */
 export const FREQUENCY_RANKS: readonly (readonly string[])[] = [
   [

@@ -1,9 +1,9 @@
 /**
  * How often each rule is targeted, and how often it is then cited.
  *
- * Labels are equally frequent; within a label the rules follow Zipf's law. A rule can only be targeted where the query has
- * room for it (its vertical, its kind of wish). So one weight per rule is fitted until the expected share over all query
- * shapes equals the wanted share, as far as there is room.
+ * Labels are equally frequent; within a label the rules follow Zipf's law. A rule can only be targeted where the query
+ * has room for it (its vertical, its kind of wish). So one weight per rule is fitted until the expected share over all
+ * query shapes equals the wanted share, as far as there is room.
  */
 import type { QueryShape } from './world-query.ts';
 

@@ -1,6 +1,6 @@
 /**
- * Whether the words that a step quotes show what its rule claims. Verification asks only whether they are in the pair: "red" is in
- * the title, and shows nothing of the query's words if the query asks for a kettle.
+ * Whether the words that a step quotes show what its rule claims. Verification asks only whether they are in the pair:
+ * "red" is in the title, and shows nothing of the query's words if the query asks for a kettle.
  */
 import { executeFacts } from '../../relevance/rules/execute.ts';
 import { type Facts, readFacts } from '../../relevance/rules/facts.ts';
@@ -12,8 +12,8 @@ import { contentWords } from '../../relevance/pair/text-folding.ts';
 import type { Evidence, TraceStep } from '../../relevance/trace/trace.ts';
 
 /**
- * Whether each quotation of a step shows its claim: of a rule on words in common a word that is, or is not, in common; of others
- * what execution quotes.
+ * Whether each quotation of a step shows its claim: of a rule on words in common a word that is, or is not, in common;
+ * of others what execution quotes.
  */
 export function isApt(
   rules: Pick<Rules, 'instruction' | 'lexicon' | 'readsTitles'>,

@@ -1,11 +1,11 @@
 /**
  * The general model: one model trained on several sets of judgments, for files without judgments.
  *
- * Its labels depend on no words. Its prompts hold the overlaps between query and document, the BM25 standing of the document, and
- * the words of the query that the title lacks, which reasons quote. In training these words are replaced by others
- * drawn at random, in prompt and completion alike: what remains to be learned of them is copying. Words do not transfer to
- * another shop's catalogue, and leaving them out cost nothing on the dev queries of both sets (docs/log.md). So whatever it learns
- * applies to any file.
+ * Its labels depend on no words. Its prompts hold the overlaps between query and document, the BM25 standing of the
+ * document, and the words of the query that the title lacks, which reasons quote. In training these words are replaced
+ * by others drawn at random, in prompt and completion alike: what remains to be learned of them is copying. Words do
+ * not transfer to another shop's catalogue, and leaving them out cost nothing on the dev queries of both sets
+ * (docs/log.md). So whatever it learns applies to any file.
  *
  * Its reasons are the traces of rules that were refined on both sets (general-rules.ts).
  *

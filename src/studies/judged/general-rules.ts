@@ -1,7 +1,7 @@
 /**
- * The rules of the general model, refined (PIAR) on the training queries of all sets together, on the scale of its answers. They
- * ask for words in common, phrases and numbers only, because they must apply to files of any kind: what one shop's words mean
- * says nothing about another's.
+ * The rules of the general model, refined (PIAR) on the training queries of all sets together, on the scale of its
+ * answers. They ask for words in common, phrases and numbers only, because they must apply to files of any kind: what
+ * one shop's words mean says nothing about another's.
  */
 import { greedyRefiner } from '../../relevance/piar/piar-greedy.ts';
 import { runPiar } from '../../relevance/piar/piar.ts';
@@ -22,7 +22,11 @@ const ROUNDS = 12;
 /** Kinds of conditions that need no lexicon and name no word of the data. */
 const GENERAL_KINDS: ReadonlySet<Condition['kind']> = new Set(['overlap', 'phrase', 'query-length', 'quantity']);
 
-/** The rules that explain the labels of some parts on a scale of R = `scaleSize` labels. @throws {LabError} `aborted` */
+/**
+ * The rules that explain the labels of some parts on a scale of R = `scaleSize` labels.
+ *
+ * @throws {LabError} `aborted`
+ */
 export async function refineGeneral(
   parts: readonly GeneralPart[],
   scaleSize: number,

@@ -286,9 +286,7 @@ function dot(a: Float64Array, b: Float64Array): number {
   return a.reduce((sum, value, i) => sum + value * at(b, i), 0);
 }
 
-function norm(gradient: Float64Array): number {
-  return Math.sqrt(dot(gradient, gradient));
-}
+const norm = (gradient: Float64Array): number => Math.sqrt(dot(gradient, gradient));
 
 function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -1,6 +1,6 @@
 /**
- * Branches in plain words. Their names are those of the experiments' arms, such as "GRPO (head-heavy, plausible)"; a reader
- * meets "Reward only" first and finds the arm beneath it.
+ * Branches in plain words. Their names are those of the experiments' arms, such as "GRPO (head-heavy, plausible)"; a
+ * reader meets "Reward only" first and finds the arm beneath it.
  */
 
 /** An arm with its prompts and reward, and what a fork has added. */

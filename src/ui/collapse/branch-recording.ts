@@ -1,6 +1,6 @@
 /**
- * A live branch as a recording: the figure of the live view draws it, and it is the same file as `lab grpo --record` writes,
- * which the lesson plays on any machine.
+ * A live branch as a recording: the figure of the live view draws it, and it is the same file as `lab grpo --record`
+ * writes, which the lesson plays on any machine.
  */
 import * as v from 'valibot';
 import type { GrpoEventOf } from '../../protocol/grpo.ts';
@@ -20,8 +20,8 @@ const SCHEMA_VERSION = 1;
 type Prepared = GrpoEventOf<'prepared'>;
 
 /**
- * A branch so far, to be drawn; undefined where not all that it was measured at is known, as of a branch that was begun by an
- * earlier version.
+ * A branch so far, to be drawn; undefined where not all that it was measured at is known, as of a branch that was begun
+ * by an earlier version.
  */
 export function liveRecording(branch: BranchState, prepared: Prepared): Recording | undefined {
   const header = headerOf(branch, prepared, 'this machine', '');

@@ -61,8 +61,8 @@ const RECENT_STEPS = 10;
 const TOO_FEW_STEPS = 3;
 
 /**
- * The time until all branches end, at their recent speed and with measurements; null as long as one of them has made too few
- * steps for that to mean anything.
+ * The time until all branches end, at their recent speed and with measurements; null as long as one of them has made
+ * too few steps for that to mean anything.
  */
 function secondsLeft(branches: readonly BranchState[]): number | null {
   let ms = 0;

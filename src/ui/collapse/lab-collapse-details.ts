@@ -1,6 +1,7 @@
 /**
- * Everything that was measured of the branches beside the live view, folded away until somebody wants it: all curves, how far
- * each condition of a collapse is met, the rules of each branch, what became of one, completions, and what steps cost.
+ * Everything that was measured of the branches beside the live view, folded away until somebody wants it: all curves,
+ * how far each condition of a collapse is met, the rules of each branch, what became of one, completions, and what
+ * steps cost.
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';

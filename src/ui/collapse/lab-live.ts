@@ -1,6 +1,7 @@
 /**
- * The live view while branches learn, one screen: what has happened in words, where the answers of one branch went beside the
- * curves of all, and what a reader can do about it: the weight of the examples, and a fork from an earlier checkpoint.
+ * The live view while branches learn, one screen: what has happened in words, where the answers of one branch went
+ * beside the curves of all, and what a reader can do about it: the weight of the examples, and a fork from an earlier
+ * checkpoint.
  */
 import { html, nothing, type PropertyValues } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';

@@ -1,6 +1,6 @@
 /**
- * The live view in words: what has happened to each branch so far, and the collapses that stay on the page once they were
- * seen.
+ * The live view in words: what has happened to each branch so far, and the collapses that stay on the page once they
+ * were seen.
  */
 import { wholePercent } from '../parts/format.ts';
 import type { BranchState } from './collapse-state.ts';

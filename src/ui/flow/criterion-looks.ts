@@ -1,6 +1,6 @@
 /**
- * A hue for each criterion of rules, the same in every figure of a lesson. Red is left to what is wrong. The classes set
- * `color`; drawings take it as `currentcolor`.
+ * A hue for each criterion of rules, the same in every figure of a lesson. Red is left to what is wrong. The classes
+ * set `color`; drawings take it as `currentcolor`.
  */
 import { css } from 'lit';
 import type { Criterion } from '../../relevance/pair/vocabulary.ts';

@@ -1,5 +1,6 @@
 /**
- * The picture "where the answers went" as SVG, at one time. Ribbons keep their course and change their width; dots move.
+ * The picture "where the answers went" as SVG, at one time. Ribbons keep their course and change their width; dots
+ * move.
  */
 import { nothing, svg } from 'lit';
 import type { Recording } from '../../protocol/recording.ts';

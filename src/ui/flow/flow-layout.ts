@@ -1,7 +1,7 @@
 /**
- * Where everything of the picture "where the answers went" is: a row per rule, the same on both sides, so that a level ribbon
- * is an answer by the rule that should decide it and a sloping one is not. Rows are as wide as the figure and need no more
- * than a size to be computed; time is a frame, or a place between two.
+ * Where everything of the picture "where the answers went" is: a row per rule, the same on both sides, so that a level
+ * ribbon is an answer by the rule that should decide it and a sloping one is not. Rows are as wide as the figure and
+ * need no more than a size to be computed; time is a frame, or a place between two.
  */
 import type { Recording } from '../../protocol/recording.ts';
 import { CRITERIA } from '../../relevance/pair/vocabulary.ts';
@@ -51,8 +51,8 @@ export interface FlowLayout {
   /** The width of a ribbon of one pair. */
   readonly pairWidth: number;
   /**
-   * Where names end on the left and begin on the right. Where there is no room for both the left ones are left out (0), since
-   * rows are the same on both sides.
+   * Where names end on the left and begin on the right. Where there is no room for both the left ones are left out (0),
+   * since rows are the same on both sides.
    */
   readonly names: { readonly left: number; readonly right: number };
   readonly ribbonsFrom: number;
@@ -76,8 +76,8 @@ const NARROW_PX = 560;
 const DOT_SHARE = 0.3;
 
 /**
- * The rows of a recording: rules that should decide a pair or do so in some frame, by criterion, common ones first. Answers
- * that cite no rule have a row of their own at the end, where there are any.
+ * The rows of a recording: rules that should decide a pair or do so in some frame, by criterion, common ones first.
+ * Answers that cite no rule have a row of their own at the end, where there are any.
  */
 export function flowRules({ rules, pairs, frames }: Recording): number[] {
   const seen = new Set<number>(pairs.map(({ rule }) => rule));

@@ -1,7 +1,8 @@
 /**
- * Where the answers went: on the left the rule that should decide each held-out pair, on the right the rule that the model
- * cites, played over the steps of a recorded run. Ribbons that merge are rules that have become one; a hollow ring is a rule
- * that no answer cites any more. Without motion, for those who want none, there are small pictures of several steps.
+ * Where the answers went: on the left the rule that should decide each held-out pair, on the right the rule that the
+ * model cites, played over the steps of a recorded run. Ribbons that merge are rules that have become one; a hollow
+ * ring is a rule that no answer cites any more. Without motion, for those who want none, there are small pictures of
+ * several steps.
  */
 import { html, nothing, type PropertyValues } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';

@@ -1,6 +1,6 @@
 /**
- * What a recording shows, as numbers: every figure and every sentence of the lesson takes its numbers from here, so that none
- * of them can say what was not recorded.
+ * What a recording shows, as numbers: every figure and every sentence of the lesson takes its numbers from here, so
+ * that none of them can say what was not recorded.
  */
 import type { SampledGroup } from '../../protocol/grpo.ts';
 import type { Recording } from '../../protocol/recording.ts';
@@ -72,8 +72,8 @@ function losses(recording: Recording, frame: number): RuleFate[] {
 }
 
 /**
- * The common rule that lost most citations while the labels of its pairs got no worse: it merged with rules that pay as well.
- * Undefined if there is none.
+ * The common rule that lost most citations while the labels of its pairs got no worse: it merged with rules that pay as
+ * well. Undefined if there is none.
  */
 export function mergedRule(recording: Recording, frame: number): RuleFate | undefined {
   return losses(recording, frame).find((fate) => !fate.isTail && shareOf(fate.rightNow) >= shareOf(fate.rightBefore));
@@ -88,8 +88,8 @@ export function vanishedRule(recording: Recording, frame: number): RuleFate | un
 }
 
 /**
- * A pair that a rare rule should decide, answered rightly at first and wrongly in the end, and more surely so: the one whose
- * last answer is surest. Undefined if there is none.
+ * A pair that a rare rule should decide, answered rightly at first and wrongly in the end, and more surely so: the one
+ * whose last answer is surest. Undefined if there is none.
  */
 export function surerAndWrong({ pairs, frames, rules }: Recording): number | undefined {
   const [first, last] = [frames[0]?.answers, frames.at(-1)?.answers];
@@ -123,8 +123,8 @@ function mostFrequent(values: readonly number[]): number {
 }
 
 /**
- * The recorded group that shows most: of those with most different rules cited, one with most different rewards. Undefined where
- * none was recorded.
+ * The recorded group that shows most: of those with most different rules cited, one with most different rewards.
+ * Undefined where none was recorded.
  */
 export function chosenGroup({
   groups,

@@ -1,6 +1,6 @@
 /**
- * The front door: what "answer first, reason later" means in a sentence, one picture that moves, and three ways in. It needs
- * no engine and no model; the picture plays a recorded run.
+ * The front door: what "answer first, reason later" means in a sentence, one picture that moves, and three ways in. It
+ * needs no engine and no model; the picture plays a recorded run.
  *
  * @fires view-settled - the recorded run was fetched, or could not be.
  */

@@ -1,6 +1,6 @@
 /**
- * What a reader takes away from a screen: its figure as SVG or PNG, and its numbers as CSV. Beside it, on the last screen, the
- * recording that a lesson plays, and a way to play another.
+ * What a reader takes away from a screen: its figure as SVG or PNG, and its numbers as CSV. Beside it, on the last
+ * screen, the recording that a lesson plays, and a way to play another.
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';

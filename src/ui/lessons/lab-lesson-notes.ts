@@ -1,6 +1,6 @@
 /**
- * The notes of the screen that a lesson shows in another window, for the one who presents it. Keys pressed here turn, play and
- * blank the screen there.
+ * The notes of the screen that a lesson shows in another window, for the one who presents it. Keys pressed here turn,
+ * play and blank the screen there.
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';

@@ -1,7 +1,7 @@
 /**
- * The shell of a lesson: it opens one by its id, asks the questions of its screens, and holds guesses against what was measured
- * on a last screen of its own. Arrow keys turn, P is for presenters (large, Space plays, 1 to 4 count votes, B blanks, N opens
- * the notes), and printing gives all screens as a handout.
+ * The shell of a lesson: it opens one by its id, asks the questions of its screens, and holds guesses against what was
+ * measured on a last screen of its own. Arrow keys turn, P is for presenters (large, Space plays, 1 to 4 count votes, B
+ * blanks, N opens the notes), and printing gives all screens as a handout.
  */
 import { html, nothing, type PropertyValues } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';

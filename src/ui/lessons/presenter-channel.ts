@@ -1,6 +1,6 @@
 /**
- * What a lesson and the window with its notes say to each other. Both are windows of one origin; what arrives is parsed all the
- * same.
+ * What a lesson and the window with its notes say to each other. Both are windows of one origin; what arrives is parsed
+ * all the same.
  */
 import * as v from 'valibot';
 

@@ -1,6 +1,6 @@
 /**
- * A word of the field that says what it means on tap: the word is a button, its meaning a small panel that any press outside
- * of it or Escape closes again.
+ * A word of the field that says what it means on tap: the word is a button, its meaning a small panel that any press
+ * outside of it or Escape closes again.
  */
 import { css, html } from 'lit';
 import { customElement, property, query } from 'lit/decorators.js';

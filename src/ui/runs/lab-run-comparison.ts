@@ -1,6 +1,6 @@
 /**
- * Runs compared: the settings in which they differ, their curves by group with intervals over seeds, and the differences
- * seed by seed.
+ * Runs compared: the settings in which they differ, their curves by group with intervals over seeds, and the
+ * differences seed by seed.
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';

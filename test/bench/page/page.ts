@@ -1,5 +1,6 @@
 /**
- * The surroundings of a benchmark in a page: the process that drives the browser provides two functions and calls `benchPage`.
+ * The surroundings of a benchmark in a page: the process that drives the browser provides two functions and calls
+ * `benchPage`.
  */
 import threadedSimdUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url';
 import simdUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url';

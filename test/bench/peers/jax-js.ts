@@ -1,7 +1,7 @@
 /**
- * The work on `@jax-js/jax`: the same decoder with jax-js's attention, softmax and gradients, and the whole update in one
- * `jit`, as its documentation recommends. Differences from the lab: Adam has no weight decay and no clipping, and the update
- * is one function, which its compiler may fuse.
+ * The work on `@jax-js/jax`: the same decoder with jax-js's attention, softmax and gradients, and the whole update in
+ * one `jit`, as its documentation recommends. Differences from the lab: Adam has no weight decay and no clipping, and
+ * the update is one function, which its compiler may fuse.
  *
  * jax-js counts references: a function consumes an array argument unless it is passed as `.ref`.
  */

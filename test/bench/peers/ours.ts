@@ -1,7 +1,7 @@
 /**
- * The work on the lab's path: `trainSft`, exactly as in a run, paused before each update. The batch consists of examples whose
- * completions are the scored tokens. Decay and clipping have no effect here, because tfjs's Adam has neither, but the lab still
- * computes them.
+ * The work on the lab's path: `trainSft`, exactly as in a run, paused before each update. The batch consists of
+ * examples whose completions are the scored tokens. Decay and clipping have no effect here, because tfjs's Adam has
+ * neither, but the lab still computes them.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { parseConfig } from '../../../src/config/parse.ts';

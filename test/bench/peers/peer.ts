@@ -1,4 +1,6 @@
-/** The peers of the training benchmark: implementations that train the decoder of a work one optimizer step at a time. */
+/**
+ * The peers of the training benchmark: implementations that train the decoder of a work one optimizer step at a time.
+ */
 
 /** One implementation, loaded with a work. */
 export interface Peer {

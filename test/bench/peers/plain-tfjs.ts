@@ -1,6 +1,6 @@
 /**
- * The work on plain TensorFlow.js: the decoder in tfjs ops (plain-decoder.ts), gradients from its tape, and its Adam, which has
- * neither weight decay nor clipping.
+ * The work on plain TensorFlow.js: the decoder in tfjs ops (plain-decoder.ts), gradients from its tape, and its Adam,
+ * which has neither weight decay nor clipping.
  */
 import * as tf from '@tensorflow/tfjs';
 import { LabError } from '../../../src/common/errors.ts';

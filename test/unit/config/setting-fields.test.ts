@@ -1,6 +1,6 @@
 /**
- * Every setting of every kind of run has words, a range and a default, and what a field takes is what the schema takes and what
- * JSON keeps.
+ * Every setting of every kind of run has words, a range and a default, and what a field takes is what the schema takes
+ * and what JSON keeps.
  */
 import * as fc from 'fast-check';
 import * as v from 'valibot';

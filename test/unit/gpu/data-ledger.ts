@@ -1,6 +1,6 @@
 /**
- * The bytes that a backend really holds. tfjs counts a reshaped tensor as a second copy; this ledger follows the data itself
- * as kernels of the cpu and the wasm backend allocate and free it.
+ * The bytes that a backend really holds. tfjs counts a reshaped tensor as a second copy; this ledger follows the data
+ * itself as kernels of the cpu and the wasm backend allocate and free it.
  */
 import * as tf from '@tensorflow/tfjs-core';
 

@@ -37,7 +37,10 @@ const MODELS: readonly (readonly [string, ModelConfig])[] = [
   ['a Qwen2', { ...QWEN3, width: 24, heads: 3, qkNorm: false, attentionBias: true }],
 ];
 
-/** Sequences of 32 positions with completions of six tokens. With three sequences all rows are scored, with eight every second. */
+/**
+ * Sequences of 32 positions with completions of six tokens. With three sequences all rows are scored, with eight every
+ * second.
+ */
 function makeBatch(sequences: number): TrainingBatch {
   const example = { prompt: new Int32Array(27), completion: new Int32Array(6) };
   return makeTrainingBatch(Array.from({ length: sequences }, () => example));

@@ -45,7 +45,8 @@ describe('the sampler', () => {
   });
 
   it('draws from the fewest tokens whose mass is p, at the temperature and after top-k', () => {
-    // Of all at temperature 1 the shares are .31, .31, .19, .11 and less: the third passes .7, at temperature 2 the fourth.
+    // Of all at temperature 1 the shares are .31, .31, .19, .11 and less: the third passes .7, at temperature 2 the
+    // fourth.
     expectSoftmax(countDraws({ temperature: 1, seed: 14, topP: 0.7 }), [1, 7, 3], 1);
     expectSoftmax(countDraws({ temperature: 2, seed: 15, topP: 0.7 }), [1, 7, 3, 6], 2);
     // Of the first three the shares are .38, .38 and .23.

@@ -21,7 +21,9 @@ function tokensOf(passes: readonly PromptPass[]): number {
   return passes.reduce((sum, { batch }) => sum + batch.B * batch.T, 0);
 }
 
-/** So many documents of `length` tokens behind a query of `shared`, all documents different from their first token on. */
+/**
+ * So many documents of `length` tokens behind a query of `shared`, all documents different from their first token on.
+ */
 function documentsOf(query: number, shared: number, count: number, length: number): Int32Array[] {
   return Array.from({ length: count }, (_, i) =>
     Int32Array.from({ length: shared + length }, (_, t) => (t < shared ? 1000 * query + t : 100 * (i + 1) + t)),

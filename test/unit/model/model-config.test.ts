@@ -33,7 +33,7 @@ describe('fromHuggingFaceConfig', () => {
     expect(() => fromHuggingFaceConfig({ ...qwen3, model_type: 'gemma' })).toThrow(/model_type/);
     expect(() => fromHuggingFaceConfig({ ...qwen3, hidden_act: 'gelu' })).toThrow(/hidden_act/);
     const gptq = { quantization_config: { quant_method: 'gptq', bits: 4 } };
-    expect(() => fromHuggingFaceConfig({ ...qwen3, ...gptq })).toThrow(/quantised.*gptq.*made of/su);
+    expect(() => fromHuggingFaceConfig({ ...qwen3, ...gptq })).toThrow(/quantised.*gptq.*before it was quantised/su);
     expect(() => fromHuggingFaceConfig({ ...qwen3, num_key_value_heads: 3 })).toThrow(/multiple of kvHeads/);
   });
 

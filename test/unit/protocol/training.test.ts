@@ -74,6 +74,7 @@ describe('training requests', () => {
     expect(v.parse(TrainRequestSchema, { from: { kind: 'experiment', experiment: {} } })).toEqual({
       from: { kind: 'experiment', experiment: {} },
       backend: 'auto',
+      isRecorded: true,
       isVisible: true,
     });
     expect(v.parse(TrainRequestSchema, structuredClone({ from: { kind: 'bytes', bytes } })).from).toEqual({

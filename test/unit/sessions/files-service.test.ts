@@ -1,6 +1,6 @@
 /**
- * The thread behind the Files view on the general model: the numbers of the command line, nothing lost or doubled by a break, and
- * exports that bring everything back out.
+ * The thread behind the Files view on the general model: the numbers of the command line, nothing lost or doubled by a
+ * break, and exports that bring everything back out.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
@@ -21,7 +21,10 @@ import { MemoryJudged } from './memory-judged.ts';
 const FOLDER = 'public/models/general';
 const WORDS = ['red', 'blue', 'kettle', 'mug', 'steel', 'lamp', 'oak', '12', 'usb', 'cable', 'garden', 'hose'];
 
-/** Rows of judged pairs with columns of their own, ids that a number would change, and text that a spreadsheet would run. */
+/**
+ * Rows of judged pairs with columns of their own, ids that a number would change, and text that a spreadsheet would
+ * run.
+ */
 function pairsCsv(rows: number): string {
   const rng = new Rng('files');
   const some = (count: number): string => Array.from({ length: count }, () => rng.pick(WORDS)).join(' ');

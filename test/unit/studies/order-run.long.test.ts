@@ -38,7 +38,7 @@ describe('a run in an order of its own', () => {
 
   it('reason-first: the label is read after the reasoning, even if it is incomplete', async () => {
     const order = 'reason-first';
-    const told = await runOrder(experimentOf(order), {}, async (model, world) => {
+    const told = await runOrder(experimentOf(order, { steps: 240 }), {}, async (model, world) => {
       const pairs = heldOutPairs(world, 'test', 12);
       const measures = await measureOrder(model, order, pairs);
       return { measures, asAnswerFirst: await measureOrder(model, 'answer-first', pairs) };

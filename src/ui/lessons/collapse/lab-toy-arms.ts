@@ -1,6 +1,6 @@
 /**
- * Four arms of equal pay, learned a hundred times by group-relative updates: each run is a bar that shows which arms its policy
- * still takes in the end. The sliders are those of the real run.
+ * Four arms of equal pay, learned a hundred times by group-relative updates: each run is a bar that shows which arms
+ * its policy still takes in the end. The sliders are those of the real run.
  */
 import { css, html } from 'lit';
 import { customElement, state } from 'lit/decorators.js';

@@ -1,6 +1,6 @@
 /**
- * What the lesson is made of, fetched when it is first looked at: two recorded runs and the results of the experiments that
- * say how far a single run can be trusted.
+ * What the lesson is made of, fetched when it is first looked at: two recorded runs and the results of the experiments
+ * that say how far a single run can be trusted.
  */
 import { LabError } from '../../../common/errors.ts';
 import type { ExperimentResults } from '../../../protocol/experiment-results.ts';

@@ -1,7 +1,8 @@
 /**
- * The smallest policy that collapses: one choice among four arms that pay the same, learned by group-relative updates. Nothing
- * favours any arm, and still a policy ends with one of them, because what was drawn by chance is learned, and what is not drawn
- * cannot be. A share of prompts on which only the last arm pays, an expert loss, or a leash to the start holds against that.
+ * The smallest policy that collapses: one choice among four arms that pay the same, learned by group-relative updates.
+ * Nothing favours any arm, and still a policy ends with one of them, because what was drawn by chance is learned, and
+ * what is not drawn cannot be. A share of prompts on which only the last arm pays, an expert loss, or a leash to the
+ * start holds against that.
  */
 import { Rng } from '../../../common/rng.ts';
 import { entropyNats } from '../../../common/tilted-policy.ts';

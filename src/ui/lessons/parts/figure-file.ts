@@ -1,6 +1,6 @@
 /**
- * A figure of the page as a file: whatever draws it, text, boxes, lines, drawings and canvases become one SVG that needs no
- * styles, and a PNG of the same.
+ * A figure of the page as a file: whatever draws it, text, boxes, lines, drawings and canvases become one SVG that
+ * needs no styles, and a PNG of the same.
  */
 const SVG = 'http://www.w3.org/2000/svg';
 /** Properties that drawings get from styles. */

@@ -1,6 +1,6 @@
 /**
- * A curve that the reader draws before the true one is shown: with the pointer in one stroke, or mark by mark with the arrow
- * keys.
+ * A curve that the reader draws before the true one is shown: with the pointer in one stroke, or mark by mark with the
+ * arrow keys.
  */
 import { css, html, nothing, svg } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';

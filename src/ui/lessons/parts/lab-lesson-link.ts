@@ -1,6 +1,6 @@
 /**
- * The link to a lesson with its QR code, large enough to be read from the back of a room. It is computed here; nothing is asked of
- * a network.
+ * The link to a lesson with its QR code, large enough to be read from the back of a room. It is computed here; nothing
+ * is asked of a network.
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';

@@ -1,6 +1,7 @@
 /**
- * What a lesson is: a list of screens and what they are drawn from. Adding a lesson is one file that exports such a list, and a
- * line in `lessons.ts`. The shell (`lab-lesson.ts`) asks the questions, counts the votes, turns, presents, prints and exports.
+ * What a lesson is: a list of screens and what they are drawn from. Adding a lesson is one file that exports such a
+ * list, and a line in `lessons.ts`. The shell (`lab-lesson.ts`) asks the questions, counts the votes, turns, presents,
+ * prints and exports.
  *
  * Room `ui/lessons/parts/`: what all lessons share. `ui/lessons/collapse/` is the lesson on mode collapse, and
  * `ui/lessons/topics/` has the shorter ones, a file each.

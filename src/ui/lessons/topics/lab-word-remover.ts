@@ -1,6 +1,6 @@
 /**
- * One pair whose document loses words under the reader's hand: the model answers again each time, in its own worker, and the words
- * that it cites are underlined. The model is fetched when it is asked for and no sooner.
+ * One pair whose document loses words under the reader's hand: the model answers again each time, in its own worker,
+ * and the words that it cites are underlined. The model is fetched when it is asked for and no sooner.
  */
 import { consume } from '@lit/context';
 import { css, html, nothing } from 'lit';

@@ -1,4 +1,7 @@
-/** Data sets: equal contents have equal names, the stored form round-trips, and unusable files are reported with the place. */
+/**
+ * Data sets: equal contents have equal names, the stored form round-trips, and unusable files are reported with the
+ * place.
+ */
 import { describe, expect, it } from 'vitest';
 import { decodeDataSet, MAX_DATA_PAIRS, makeDataSet } from '../../../../src/data/files/data-set.ts';
 import { likelyScale, readDataSet } from '../../../../src/data/files/data-set-reader.ts';

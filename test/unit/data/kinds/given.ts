@@ -1,4 +1,7 @@
-/** Helpers for tests of kinds of files: given files in memory, archives, workbooks, and the records that are read of them. */
+/**
+ * Helpers for tests of kinds of files: given files in memory, archives, workbooks, and the records that are read of
+ * them.
+ */
 import { arraySource } from '../../../../src/checkpoint/byte-source.ts';
 import { LabError } from '../../../../src/common/errors.ts';
 import type { DataFile } from '../../../../src/data/files/data-set-reader.ts';

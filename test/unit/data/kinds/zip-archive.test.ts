@@ -1,4 +1,6 @@
-/** Archives: what is in them comes out as it went in, and what is damaged or forged is refused before it costs memory. */
+/**
+ * Archives: what is in them comes out as it went in, and what is damaged or forged is refused before it costs memory.
+ */
 import { zlibSync, zipSync } from 'fflate';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -20,9 +20,10 @@ describe('trainBpe', () => {
       ' newest newest newest newest newest newest',
       ' widest widest widest',
     ];
-    // Pair counts at first: es 9, st 9, we 8, lo 7, ow 7, Ġl 7, ... The tie es/st goes to the smaller ids: e < s.
-    // After es: est 9. Then, all with 7: (l,o), (o,w), (Ġ,l); of them l has the smallest id (Ġ comes after all letters).
-    // After lo: lo+w 7 has a new, larger left id than Ġ; so (Ġ,lo) 7 is compared with (lo,w) 7: Ġ is a byte, so it is first.
+    // Pair counts at first: es 9, st 9, we 8, lo 7, ow 7, Ġl 7, ... The tie es/st goes to the smaller ids: e < s. After
+    // es: est 9. Then, all with 7: (l,o), (o,w), (Ġ,l); of them l has the smallest id (Ġ comes after all letters).
+    // After lo: lo+w 7 has a new, larger left id than Ġ; so (Ġ,lo) 7 is compared with (lo,w) 7: Ġ is a byte, so it is
+    // first.
     expect(mergesOf(corpus, 5)).toEqual(['e s', 'es t', 'l o', 'Ġ lo', 'Ġlo w']);
   });
 

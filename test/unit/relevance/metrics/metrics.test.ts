@@ -31,7 +31,8 @@ const repeat = (counts: readonly (readonly [value: number, times: number])[]): n
   counts.flatMap(([value, times]) => Array<number>(times).fill(value));
 
 describe('label metrics', () => {
-  // Examples from the scikit-learn documentation: accuracy_score, confusion_matrix, f1_score; its test of cohen_kappa_score.
+  // Examples from the scikit-learn documentation: accuracy_score, confusion_matrix, f1_score; its test of
+  // cohen_kappa_score.
   it('agree with published examples', () => {
     expect(accuracy([0, 1, 2, 3], [0, 2, 1, 3])).toBe(0.5);
     expect(accuracy([0, 1, 2, 3], [0, 2, 2, 3])).toBe(0.75);

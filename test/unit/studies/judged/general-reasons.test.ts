@@ -1,5 +1,6 @@
 /**
- * Reasons of the general model: rules for files of any kind, quotations that show what a rule claims, and pooled counts.
+ * Reasons of the general model: rules for files of any kind, quotations that show what a rule claims, and pooled
+ * counts.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
 import {

@@ -1,4 +1,6 @@
-/** The picture "where the answers went": everything is inside, in its row, and every pair is in it once on each side. */
+/**
+ * The picture "where the answers went": everything is inside, in its row, and every pair is in it once on each side.
+ */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { between, flowRules, layoutFlow, placeBetween } from '../../../../src/ui/flow/flow-layout.ts';

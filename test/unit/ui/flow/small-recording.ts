@@ -44,7 +44,10 @@ export function frame(step: number, rules: number[], labels: number[], sure: num
   };
 }
 
-/** brand-other merges into type-other, worn vanishes into type-same, and no answer of a pair cites one that is not there. */
+/**
+ * brand-other merges into type-other, worn vanishes into type-same, and no answer of a pair cites one that is not
+ * there.
+ */
 export const SMALL_FRAMES: readonly RecordedFrame[] = [
   frame(0, [0, 0, 1, 1, 2, 3], [0, 0, 0, 0, 0, 1], [600, 610, 620, 630, 550, 640]),
   frame(10, [0, 0, 0, 1, 2, 3], [0, 0, 0, 0, 1, 1], [700, 710, 720, 730, 800, 740]),
