@@ -24,7 +24,17 @@ const WordsSchema = v.object({
   commit: v.string(),
   config: v.object({ pairs: v.number(), queries: v.number() }),
   arms: v.pipe(
-    v.array(v.object({ name: v.string(), usable: v.number(), cited: TakenOutSchema, control: TakenOutSchema })),
+    v.array(
+      v.object({
+        name: v.string(),
+        decoding: v.optional(v.string(), 'free'),
+        usable: v.number(),
+        cited: TakenOutSchema,
+        control: TakenOutSchema,
+      }),
+    ),
+    // As models answer by themselves; held answers say nearly the same, and would fill a second figure.
+    v.transform((arms) => arms.filter(({ decoding }) => decoding === 'free')),
     v.minLength(1),
   ),
   findings: v.array(
@@ -72,6 +82,10 @@ function movedOf({ arms }: Words): Compared {
         ];
   return { key: 'moved', rows };
 }
+
+/** The findings on models as they answer by themselves. */
+const freeFindings = ({ arms, findings }: Words): Words['findings'] =>
+  findings.filter(({ arm }) => arms.some(({ name }) => name === arm));
 
 /** The answer that a share falls under. */
 function partOf(share: number): (typeof PARTS)[number] {
@@ -134,7 +148,7 @@ export const openLesson = openable<Material>({
         whichIsBest(
           movedOf(e10),
           { asked: 'Without which words do labels move more often?', short: 'Which words matter' },
-          e10.findings.map(
+          freeFindings(e10).map(
             ({ arm, mean, low, high, outcome }) =>
               html`<p class="more">
                 ${NAMES[arm] ?? arm}, difference: ${outcome}, ${signed(mean)} (95 % from ${signed(low)} to
