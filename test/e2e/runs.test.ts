@@ -146,7 +146,7 @@ describeBrowser('the Runs view', () => {
         expect(named).toHaveLength(4);
         return Object.fromEntries(named) as Record<string, string>;
       };
-      await startSweep(killable.page, '40');
+      await startSweep(killable.page, '16');
       // The second of the runs is under way.
       await killable.page.getByRole('group', { name: 'Queue' }).getByText('3 runs are in the queue').waitFor();
       await killable.kill();
@@ -161,7 +161,7 @@ describeBrowser('the Runs view', () => {
       await killable.page.getByLabel('Choose first-model', { exact: true }).uncheck();
       await killable.page.getByRole('button', { name: 'Delete', exact: true }).click();
       await killable.page.getByText('4 runs deleted').waitFor();
-      await startSweep(killable.page, '40');
+      await startSweep(killable.page, '16');
       expect(await swept(killable.page)).toEqual(resumed);
     } finally {
       await killable.close();
