@@ -152,6 +152,7 @@ function wordsWarning({ card, lexicon, instruction }: LabModel, { rows }: Judged
     ...lexicon.audiences,
   ];
   const known = new Set(phrases.flatMap((phrase) => [...contentWords(lexicon.folding, phrase)]));
+  if (known.size === 0) return []; // its rules ask for no words of their own
   const queries = new Set(rows.map(({ pair }) => pair.query));
   const asked = [...queries].flatMap((query) => [...contentWords(lexicon.folding, query)]);
   const words = asked.filter((word) => !/\d/u.test(word));

@@ -131,14 +131,14 @@ describeBrowser('the Files view', () => {
     await expect.poll(() => shownRows(page)).toHaveLength(1);
     await page.keyboard.press('Escape');
     await page.keyboard.press('?');
-    await page.getByRole('dialog').getByText('take the last grade back').waitFor();
+    await page.getByRole('dialog').getByText('undo the last grade').waitFor();
     await page.keyboard.press('Escape');
 
     // Another file of the same shape is read as this one was.
     await page.getByRole('link', { name: 'Another file' }).click();
     await page.getByRole('link', { name: 'verdicts.csv' }).waitFor();
     await drop(page, 'more.csv', verdictsCsv());
-    await page.getByText('Read as the last file with these columns was.').waitFor();
+    await page.getByText('The columns are read as in the last file that had them.').waitFor();
     expect(await page.getByLabel('What verdict is').inputValue()).toBe('grade');
     expect(complaints).toEqual([]);
     expect(foreignRequests).toEqual([]);

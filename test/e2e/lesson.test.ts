@@ -110,7 +110,7 @@ describeBrowser('the lesson on mode collapse', () => {
     await show.click();
     const rules = frames.at(-1)?.measures.heldOut.distinctRules;
     await truth.getByText(new RegExp(`27 at first, ${rules} in the end`, 'u')).waitFor();
-    expect(await page.locator('lab-drawn-curve .faint').count()).toBe(5);
+    await expect.poll(() => page.locator('lab-drawn-curve .faint').count()).toBe(5);
 
     await next.click();
     await page.getByRole('button', { name: 'Both' }).click();
@@ -124,13 +124,13 @@ describeBrowser('the lesson on mode collapse', () => {
     await page.getByLabel('\u03bb, examples').fill('0.3');
     await expect.poll(() => status.innerText()).not.toBe(before);
     await expect.poll(() => status.innerText()).toMatch(/100 times: 0 runs lost an arm/u);
-    expect(await page.locator('.group tbody tr').count()).toBe(8);
+    await expect.poll(() => page.locator('.group tbody tr').count()).toBe(8);
 
     await next.click();
-    expect(await page.locator('lab-seed-dots .dot').count()).toBe(5);
+    await expect.poll(() => page.locator('lab-seed-dots .dot').count()).toBe(5);
     await page.getByRole('button', { name: '\u03bb 1', exact: true }).click();
     await truth.getByText(/More is kept by SFT continued/u).waitFor();
-    expect(await page.locator('lab-seed-dots .dot').count()).toBeGreaterThan(50);
+    await expect.poll(() => page.locator('lab-seed-dots .dot').count()).toBeGreaterThan(50);
 
     await next.click();
     expect(await page.getByRole('link', { name: 'Run it here' }).getAttribute('href')).toBe('#/collapse?preset=lesson');

@@ -250,7 +250,7 @@ export class LabFileMapping extends LabElement {
   }
 
   #failure({ message }: Failure): unknown {
-    return html`<lab-notice kind="failure" heading="It cannot be read with these columns">${message}</lab-notice>`;
+    return html`<lab-notice kind="failure" heading="It cannot be read like this">${message}</lab-notice>`;
   }
 
   #survey(survey: FileSurvey): unknown {

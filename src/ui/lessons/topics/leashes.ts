@@ -130,7 +130,7 @@ export const openLesson = openable<Material>({
         html`<lab-seed-dots
           caption="Largest push on any of four outcomes, as a loss"
           .rows=${pushRows()}
-          .range=${[0, 0.3] as const}
+          .range=${[0, 0.4] as const}
           .format=${three}
           .shown=${guesses['idle'] === undefined ? 0 : Infinity}
         ></lab-seed-dots>`,
