@@ -3,8 +3,9 @@
  * the run that was under way continues from its last checkpoint, exactly as if it had never stopped.
  */
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
+import { LabError } from '../../common/errors.ts';
 import { type Failure, failureOf } from '../../protocol/failure.ts';
-import type { GrpoEvent } from '../../protocol/grpo.ts';
+import { checkpointIdIn, type GrpoEvent } from '../../protocol/grpo.ts';
 import type { QueuedRun } from '../../protocol/runs.ts';
 import type { BackendChoice } from '../../protocol/scoring.ts';
 import type { TrainingEvent, TrainRequest } from '../../protocol/training.ts';
@@ -39,9 +40,21 @@ const NEWS: ReadonlySet<SomeEvent['kind']> = new Set(['prepared', 'evaluation', 
 const LOCK = 'afrl-lab/queue';
 const MAX_BRANCH_NAME = 80;
 
-/** The start and the teacher of runs whose record has no address, as those of the command line. */
-function bundledStart(): string {
-  return new URL('models/lab-nano-start/', document.baseURI).href;
+/**
+ * Where the start or the teacher of a run is; the bundled start for runs whose record has no address, as those of the
+ * command line.
+ *
+ * @throws {LabError} `bad-config` for another site, which an imported record may name
+ */
+function startOf(url: string | null): string {
+  if (url === null) return new URL('models/lab-nano-start/', document.baseURI).href;
+  if (checkpointIdIn(url) !== undefined || new URL(url, document.baseURI).origin === location.origin) return url;
+  throw new LabError('bad-config', {
+    message: 'The start of this run is on another site, from which nothing is fetched.',
+    expected: `an address of ${location.origin}, or a checkpoint of this browser`,
+    got: url,
+    fix: 'Import the model in the Train view, and begin a run from it.',
+  });
 }
 
 export class QueueController implements ReactiveController {
@@ -133,7 +146,7 @@ export class QueueController implements ReactiveController {
     const kept = { runId, checkpointId, parent: null, coefficient: null };
     const branches = [{ name: name.slice(0, MAX_BRANCH_NAME), experiment, kept }];
     try {
-      await client.run({ modelUrl: startUrl ?? bundledStart(), branches, ...this.#circumstances() }, (event) => {
+      await client.run({ modelUrl: startOf(startUrl), branches, ...this.#circumstances() }, (event) => {
         this.#happened(event);
         // A demonstration stays open for forks, which nobody asks of a queue.
         if (event.kind === 'finished') this.#stop?.();
@@ -172,7 +185,7 @@ export class QueueController implements ReactiveController {
 function sourceOf({ id: runId, kind, experiment, startUrl, checkpointId }: QueuedRun): TrainRequest['from'] {
   if (checkpointId !== null) return { kind: 'checkpoint', id: checkpointId };
   if (kind === 'sft') return { kind: 'experiment', experiment, runId };
-  return { kind: 'student', experiment, teacherUrl: startUrl ?? bundledStart(), runId };
+  return { kind: 'student', experiment, teacherUrl: startOf(startUrl), runId };
 }
 
 /** False if another tab makes the runs of the queue. Without locks, this tab is taken to be the only one. */
