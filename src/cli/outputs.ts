@@ -154,7 +154,11 @@ export class OutputFile {
  *
  * @throws {LabError} as {@link checkOutputFile}; `storage-full`
  */
-export async function writeOutput(path: string, rules: OutputRules, pieces: Iterable<string>): Promise<void> {
+export async function writeOutput(
+  path: string,
+  rules: OutputRules,
+  pieces: Iterable<string | Uint8Array>,
+): Promise<void> {
   const file = await OutputFile.create(path, rules);
   try {
     for (const piece of pieces) await file.write(piece);

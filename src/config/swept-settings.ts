@@ -58,6 +58,11 @@ export function checkSize(set: readonly SweptSetting[], seeds: readonly number[]
   });
 }
 
+/** A setting with a value, by the last part of its path: `lambda 0.3`. */
+export function settingLabel(path: string, value: string): string {
+  return `${path.split('.').at(-1) ?? path} ${value}`;
+}
+
 /** Every combination of the values, each as the settings with one value. */
 export function combinations(set: readonly SweptSetting[]): (readonly [path: string, value: string])[][] {
   return set.reduce<(readonly [string, string])[][]>(

@@ -247,9 +247,9 @@ export interface FilesApi {
   add(request: AddFiles): Promise<OpenedFile>;
   open(id: string): Promise<OpenedFile>;
   remove(id: string): Promise<void>;
-  /** Says how files are read, which column is what and what grades mean. @param isMapped - whether that is all */
+  /** Sets how files are read, the roles of columns and the meanings of grades. @param isMapped - whether a person has confirmed them */
   map(columns: Record<string, string>, grades: string, isMapped: boolean, reading?: FileReading): Promise<OpenedFile>;
-  /** Loads a model for the open file; what it would score by. */
+  /** Loads a model for the open file and describes it. */
   prepare(request: PrepareRequest, onProgress: (progress: LoadProgress) => void): Promise<FileScoring>;
   /**
    * Starts scoring with the prepared model; earlier scores are deleted, corrections are kept.

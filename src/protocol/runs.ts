@@ -2,7 +2,7 @@
  * The boundary between the page and the worker that lists, compares, exports and imports runs.
  */
 import * as v from 'valibot';
-import { ExportedFileSchema } from './checkpoints.ts';
+import type { ExportedFile } from './checkpoints.ts';
 import { RUN_STATES, type RunChange, TrackedRunSchema } from './tracked-run.ts';
 
 const text = v.string();
@@ -24,8 +24,8 @@ const RunRowSchema = v.strictObject({
 });
 export type RunRow = v.InferOutput<typeof RunRowSchema>;
 
-/** The metrics that the table can show, in this order. */
-export const SHOWN_METRICS = [
+/** The metrics that a comparison shows first, in this order. */
+export const FIRST_METRICS = [
   'reward',
   'accuracy',
   'tailRecall',
@@ -33,8 +33,9 @@ export const SHOWN_METRICS = [
   'distinctRules',
   'verifiedSteps',
   'expertLossNats',
-  'lossNats',
 ] as const;
+/** The metrics that the table can show, in this order. */
+export const SHOWN_METRICS = [...FIRST_METRICS, 'lossNats'] as const;
 
 export const RunsOverviewSchema = v.strictObject({
   /** The last started first. */
@@ -102,8 +103,6 @@ export const RunsImportedSchema = v.strictObject({
 });
 export type RunsImported = v.InferOutput<typeof RunsImportedSchema>;
 
-export { ExportedFileSchema };
-
 /** A sweep over settings of a run, as it is typed. */
 export const SweepRequestSchema = v.strictObject({
   /** The run whose settings all others have. */
@@ -145,7 +144,7 @@ export interface RunsApi {
   restore(removed: Blob): Promise<void>;
   /** `not-found` if a run was deleted. */
   compare(request: CompareRequest): Promise<RunsComparison>;
-  exportRuns(request: ExportRequest): Promise<v.InferOutput<typeof ExportedFileSchema>>;
+  exportRuns(request: ExportRequest): Promise<ExportedFile>;
   /** Adds the runs of a `zip` of {@link exportRuns}, or of zipped run folders of the command line. `bad-file` */
   importRuns(file: Blob): Promise<RunsImported>;
   /** The settings that a sweep can vary. */

@@ -1,4 +1,5 @@
 /** Checks a proof of scores by scoring some of its windows again, or all. */
+import { asStream } from '../common/as-stream.ts';
 import type { PairRow } from '../data/files/pairs-file.ts';
 import { LabError, throwIfAborted } from '../common/errors.ts';
 import type { LabModel } from '../infer/lab-model.ts';
@@ -81,8 +82,4 @@ function fits(model: LabModel, { pair }: PairRow): boolean {
     if (error instanceof LabError) return false;
     throw error;
   }
-}
-
-async function* asStream<T>(items: readonly T[]): AsyncGenerator<T> {
-  yield* items;
 }

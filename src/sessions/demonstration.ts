@@ -117,6 +117,7 @@ export class Demonstration {
     if (first === undefined) throw new LabError('bad-config', { message: 'A demonstration needs a branch.' });
     const { dataHash, rules, dev } = await prepare(first.experiment);
     const { name: modelName } = model.card;
+    const startHash = hashWeights(start.weights);
     emit({
       kind: 'prepared',
       modelName,
@@ -125,10 +126,19 @@ export class Demonstration {
       rules: ruleInfos(rules),
       labelNames: [...model.scale.names],
       pairs: recordedPairs(rules, dev),
-      startHash: hashWeights(start.weights),
+      startHash,
       bounds: { ...COLLAPSE_BOUNDS },
     });
-    const supplies = { start, startTexts: modelTexts(files), prepare, findData, startPoints: new Map(), emit, now };
+    const supplies = {
+      start,
+      startHash,
+      startTexts: modelTexts(files),
+      prepare,
+      findData,
+      startPoints: new Map(),
+      emit,
+      now,
+    };
     const identity = { demonstration: demonstration ?? newId(), modelUrl };
     const begun = new Demonstration(session, identity, modelName, supplies);
     for (const { name, experiment, kept, branch } of branches) {

@@ -1,4 +1,5 @@
 /** Proofs of the scores of a file in the page: what they say of it, and checking one by scoring again. */
+import { asStream } from '../common/as-stream.ts';
 import { sha256Hex } from '../checkpoint/sha256.ts';
 import { tryLock } from '../checkpoint/tab-locks.ts';
 import { LabError } from '../common/errors.ts';
@@ -58,8 +59,4 @@ export async function verifyFile(open: OpenFile, proofFile: Blob, windows: numbe
   } finally {
     release();
   }
-}
-
-async function* asStream<T>(items: readonly T[]): AsyncGenerator<T> {
-  yield* items;
 }

@@ -3,6 +3,7 @@
  * batch is one window of pairs scored together, so that resuming after the last batch gives the scores of an
  * uninterrupted run.
  */
+import { asStream } from '../common/as-stream.ts';
 import type { KeptScores } from '../checkpoint/judged-files.ts';
 import type { LabError } from '../common/errors.ts';
 import { SCORE_WINDOW, scoreStream } from '../infer/score-pairs.ts';
@@ -63,8 +64,4 @@ export async function scoreRest(
     }
   });
   await keepBatch('done');
-}
-
-async function* asStream<T>(items: readonly T[]): AsyncGenerator<T> {
-  yield* items;
 }

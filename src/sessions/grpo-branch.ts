@@ -23,6 +23,8 @@ import type { CheckpointCard, FinishedRun, RunCard, RunHooks, RunKind } from './
 /** What all branches of a demonstration share. */
 export interface BranchSupplies {
   readonly start: StartModel;
+  /** Of the weights of {@link start}. */
+  readonly startHash: string;
   readonly startTexts: ModelTexts;
   readonly prepare: (experiment: GrpoExperiment) => Promise<PreparedGrpo>;
   /** Finds an imported data set. */
@@ -179,7 +181,7 @@ export class GrpoBranch implements RunKind<GrpoCheckpoint> {
       step: checkpoint?.state.step ?? 0,
       experiment,
       dataHash: checkpoint?.dataHash ?? this.#prepared?.dataHash ?? '',
-      startHash: checkpoint?.startHash ?? hashWeights(this.#supplies.start.weights),
+      startHash: checkpoint?.startHash ?? this.#supplies.startHash,
       curve: checkpoint?.curve ?? [],
     });
     return { ...described, name, experiment, startUrl: this.#plan.record.modelUrl };

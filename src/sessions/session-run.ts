@@ -221,10 +221,10 @@ export class SessionRun<Checkpoint> implements LiveRun {
         this.#step,
         isOfStorage,
       );
+      this.#startedAt = Date.now();
+      this.#description = this.#kind.summary(this.#last);
+      await this.#track('running');
     }
-    this.#startedAt = Date.now();
-    this.#description = this.#kind.summary(this.#last);
-    await this.#track('running');
     const { from, isFork } = this.#start;
     if (isFork === true && from !== undefined) await this.#keep(from, true);
     this.#isRemembered = true;
@@ -242,8 +242,8 @@ export class SessionRun<Checkpoint> implements LiveRun {
     const { openStore } = this.#session;
     const step = kind.stepOf(checkpoint);
     this.#hold(checkpoint);
-    this.#description = kind.summary(checkpoint);
     if (openStore === undefined) return;
+    this.#description = kind.summary(checkpoint);
     const modelName = kind.name.slice(0, MAX_NAME_LENGTH);
     const info = {
       ...kind.checkpointCard(checkpoint),

@@ -209,7 +209,7 @@ export function e11Report(results: E11Results): Report {
   };
 }
 
-/** The command that makes the results; FOLDER stands in for the reader's own path to judged sets. */
+/** The command that makes the results; FOLDER is the reader's own path to judged sets. */
 function commandOf({ id, arms, missing }: E11Results, seeds: number): string {
   const sets = [...new Set(arms.map(({ data }) => data))].filter((data) => data !== RULE_WORLD);
   const isShortened = missing.some((line) => line.includes('not run'));

@@ -3,6 +3,8 @@
  * their seed form a group; groups are compared with the first one, paired by seed, as the arms of an experiment are.
  */
 import { SEEDS_FOR_A_CLAIM } from '../protocol/experiment-results.ts';
+import { settingLabel } from '../config/swept-settings.ts';
+import { FIRST_METRICS } from '../protocol/runs.ts';
 import type { RunSummary, Setting } from '../protocol/tracked-run.ts';
 import { decide, meanText, metricBySeed, metricMean, pairedDifferences, signedInterval } from './findings.ts';
 import type { CurvePoint } from './plot.ts';
@@ -33,17 +35,6 @@ export interface RunComparison {
   readonly repeated: readonly string[];
 }
 
-/** Metrics shown first; others follow by name. */
-const FIRST_METRICS = [
-  'reward',
-  'accuracy',
-  'tailRecall',
-  'headRecall',
-  'distinctRules',
-  'verifiedSteps',
-  'expertLossNats',
-];
-
 /** Groups runs, the group of the first run first. */
 export function compareRuns(runs: readonly ComparedRun[]): RunComparison {
   const paths = [...new Set(runs.flatMap(({ settings }) => Object.keys(settings)))];
@@ -59,7 +50,7 @@ export function compareRuns(runs: readonly ComparedRun[]): RunComparison {
     else groups.set(name, [...members, run]);
   }
   const measured = new Set(runs.flatMap(({ curve }) => curve.flatMap(({ measures }) => Object.keys(measures))));
-  const others = [...measured].filter((name) => !FIRST_METRICS.includes(name)).toSorted();
+  const others = [...measured].filter((name) => !FIRST_METRICS.some((first) => first === name)).toSorted();
   return {
     differing,
     repeated,
@@ -72,7 +63,7 @@ export function compareRuns(runs: readonly ComparedRun[]): RunComparison {
 export function differencesFrom(base: RunSummary, run: RunSummary): string[] {
   const paths = new Set([...Object.keys(base.settings), ...Object.keys(run.settings)]);
   const changed = [...paths].filter((path) => valueText(base.settings[path]) !== valueText(run.settings[path]));
-  return changed.map((path) => `${lastPart(path)} ${valueText(run.settings[path]) || 'not set'}`);
+  return changed.map((path) => settingLabel(path, valueText(run.settings[path]) || 'not set'));
 }
 
 /** The last value of a metric in a run; null if it was never measured. */
@@ -180,11 +171,7 @@ export const LONG_COLUMNS = ['run', 'kind', 'group', 'seed', 'step', 'metric', '
 
 function valueOf(path: string, settings: RunSummary['settings']): string[] {
   const value = settings[path];
-  return value === undefined ? [] : [`${lastPart(path)} ${String(value)}`];
-}
-
-function lastPart(path: string): string {
-  return path.split('.').at(-1) ?? path;
+  return value === undefined ? [] : [settingLabel(path, String(value))];
 }
 
 function valueText(value: Setting | undefined): string {

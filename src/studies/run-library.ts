@@ -169,15 +169,16 @@ function rowOf(run: TrackedRun, { runs, alive }: TrackedList): RunRow {
   } = run;
   const base = baselineOf(run, runs);
   const names = new Set(curve.flatMap(({ measures }) => Object.keys(measures)));
-  const courses = SHOWN_METRICS.map((metric) => [metric, courseOf(run, metric)] as const);
-  const last = [...names].map((name) => [name, courseOf(run, name).at(-1)?.value] as const);
+  const courses = new Map([...names].map((name) => [name, courseOf(run, name)]));
+  const last = [...courses].flatMap(([name, course]) => course.slice(-1).map(({ value }) => [name, value] as const));
+  const shown = SHOWN_METRICS.map((metric) => [metric, courses.get(metric) ?? []] as const);
   return {
     ...described,
     state: state === 'running' && alive?.has(run.id) === false ? 'interrupted' : state,
     differs: base === run ? [] : differencesFrom(base, run),
     baseline: base === run ? null : base.name,
-    last: Object.fromEntries(last.filter((entry): entry is [string, number] => entry[1] !== undefined)),
-    courses: Object.fromEntries(courses.filter(([, course]) => course.length > 0)),
+    last: Object.fromEntries(last),
+    courses: Object.fromEntries(shown.filter(([, course]) => course.length > 0)),
   };
 }
 

@@ -8,7 +8,7 @@ import { LabError } from '../common/errors.ts';
 import { parseConfig } from '../config/parse.ts';
 import { fieldsAt, leafAt, describeAllowed, readSetting, typedSetting, withSetting } from '../config/setting-values.ts';
 import { type SettingField, settingFields } from '../config/setting-fields.ts';
-import { checkSize, combinations, parseSeeds, parseSweptSetting } from '../config/swept-settings.ts';
+import { checkSize, combinations, parseSeeds, parseSweptSetting, settingLabel } from '../config/swept-settings.ts';
 import { DistillExperimentSchema } from '../protocol/distill-experiment.ts';
 import { GrpoExperimentSchema } from '../protocol/grpo-experiment.ts';
 import type { SettingPaths, SweepRequest } from '../protocol/runs.ts';
@@ -48,7 +48,7 @@ export function sweepRuns(base: TrackedRun, { set, seeds }: SweepRequest, firstP
       }),
     )
     .map(({ summary, values }, place): TrackedRun => {
-      const labels = values.map(([path, value]) => `${path.split('.').at(-1) ?? path} ${value}`);
+      const labels = values.map(([path, value]) => settingLabel(path, value));
       return {
         ...summary,
         schemaVersion: 1,

@@ -11,7 +11,7 @@ import { packModel } from '../../runs/model-checkpoint.ts';
 import { toFolderFiles } from '../../runs/model-files.ts';
 import { readSftCheckpoint } from '../../runs/sft-checkpoint.ts';
 import { describeModel, readModelFiles } from '../model-folder.ts';
-import { checkOutputFile, checkOutputFolder, OutputFile, writeTogether } from '../outputs.ts';
+import { checkOutputFile, checkOutputFolder, type OutputRules, writeOutput, writeTogether } from '../outputs.ts';
 import { RunFolder } from '../runs/run-folder.ts';
 import { print } from '../terminal.ts';
 
@@ -50,20 +50,8 @@ interface Packed {
   readonly payload: Uint8Array<ArrayBuffer>;
 }
 
-async function writeCheckpoint(
-  out: string,
-  rules: Parameters<typeof OutputFile.create>[1],
-  { info, payload }: Packed,
-): Promise<void> {
-  const parts = await packCheckpoint(info, payload, Date.now());
-  const file = await OutputFile.create(out, rules);
-  try {
-    for (const part of parts) await file.write(part);
-    await file.finish();
-  } catch (error) {
-    await file.abandon();
-    throw error;
-  }
+async function writeCheckpoint(out: string, rules: OutputRules, { info, payload }: Packed): Promise<void> {
+  await writeOutput(out, rules, await packCheckpoint(info, payload, Date.now()));
 }
 
 /** The checkpoint of a run in the form that the page imports. @throws {LabError} `not-found`, `bad-checkpoint` */

@@ -17,12 +17,12 @@ import type { GrpoExperiment } from '../../protocol/grpo-experiment.ts';
 import type { OrderExperiment } from '../../protocol/order-experiment.ts';
 import { renameOldKeys } from '../../protocol/renamed-keys.ts';
 import { NO_REMARKS, type RunDescription, type TrackedRun, TrackedRunSchema } from '../../protocol/tracked-run.ts';
-import { RECORD_FILES, recordFiles } from '../../runs/run-record.ts';
+import { recordFiles } from '../../runs/run-record.ts';
 import { describeGrpo } from '../../runs/run-summary.ts';
 import { newId } from '../../checkpoint/manifest.ts';
 import { canonicalJson } from '../../relevance/rules/instruction.ts';
 import type { GrpoStep } from '../../train/grpo-telemetry.ts';
-import { writeWhole } from '../outputs.ts';
+import { writeTogether, writeWhole } from '../outputs.ts';
 import { isErrno, systemError } from '../system-errors.ts';
 
 /** The origin of results, stored with them. */
@@ -106,10 +106,9 @@ export class RunFolder {
 
   /** Writes a checkpoint, and the record of the run beside it. */
   async writeCheckpointBytes(description: RunDescription, bytes: Uint8Array): Promise<void> {
-    // The checkpoint decides where the run resumes, so the record never is behind it.
-    const files = recordFiles(await this.#recordOf(description));
-    for (const name of RECORD_FILES) await writeWhole(join(this.path, name), files[name]);
-    await writeWhole(join(this.path, 'checkpoint.safetensors'), bytes);
+    const files = new Map<string, string | Uint8Array>(Object.entries(recordFiles(await this.#recordOf(description))));
+    // The checkpoint comes last and decides where the run resumes, so the record is never behind it.
+    await writeTogether(this.path, files.set('checkpoint.safetensors', bytes));
   }
 
   /** The record of the run, with the id, the start and the remarks of the one that is there. */

@@ -3,7 +3,7 @@
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { checkSize, combinations, type SweptSetting } from '../../config/swept-settings.ts';
+import { checkSize, combinations, settingLabel, type SweptSetting } from '../../config/swept-settings.ts';
 import type { RunKind } from '../../protocol/tracked-run.ts';
 
 /** The definition of a sweep. */
@@ -33,7 +33,7 @@ export function plannedRuns({ kind, set, seeds, others }: SweepPlan, root: strin
   checkSize(set, seeds);
   return seeds.flatMap((seed) => {
     return combinations(set).map((values): PlannedRun => {
-      const labels = values.map(([path, value]) => `${path.split('.').at(-1) ?? path} ${value}`);
+      const labels = values.map(([path, value]) => settingLabel(path, value));
       const folder = [...labels.map(folderName), `seed-${seed}`].join('_');
       const out = join(root, folder);
       const settings = values.flatMap(([path, value]) => ['--set', `${path}=${value}`]);

@@ -16,7 +16,7 @@ import { makeProof, type ProofFacts, ScoreHash } from '../../runs/score-proof.ts
 import { scoreRecord } from '../../runs/score-record.ts';
 import { reportedFacts, reportedMeasures, scoreReport } from '../../runs/score-report.ts';
 import type { ScoreTally } from '../../runs/score-tally.ts';
-import { checkOutputFile, OutputFile, type OutputRules } from '../outputs.ts';
+import { checkOutputFile, type OutputRules, writeOutput } from '../outputs.ts';
 import { note } from '../terminal.ts';
 
 const FORMATS = ['run', 'qrels', 'parquet', 'html'] as const;
@@ -76,14 +76,7 @@ export class ScoreExports {
   }
 
   async #writeFile(path: string, optionName: string, pieces: Iterable<string | Uint8Array>): Promise<void> {
-    const file = await OutputFile.create(path, { ...this.#rules, resume: false, optionName });
-    try {
-      for (const piece of pieces) await file.write(piece);
-      await file.finish();
-    } catch (error) {
-      await file.abandon();
-      throw error;
-    }
+    await writeOutput(path, { ...this.#rules, resume: false, optionName }, pieces);
     note(`Written: ${path}.`);
   }
 

@@ -1,5 +1,6 @@
 /** What annotation tools export: Label Studio and Argilla. Each judgment of a person is a row. */
 import type { FileRecord } from '../files/records.ts';
+import { isObject, type JsonObject, objectsIn } from './json-values.ts';
 import { type Arranged, type ArrangeOptions, lacking, type Layout } from './layout.ts';
 import { hasColumns, type LookedAt } from './look.ts';
 import { changedFile, concatenated, idOf } from './record-sources.ts';
@@ -8,8 +9,6 @@ const LABEL_STUDIO = 'Label Studio: tasks with annotations';
 const ARGILLA = 'Argilla: records with fields and responses';
 /** Names of questions that ask for relevance. */
 const RELEVANCE = /relev|grade|label|rating|judg|match|score/iu;
-
-type JsonObject = Readonly<Record<string, unknown>>;
 
 /** What one person answered. */
 interface Answer {
@@ -172,12 +171,4 @@ function authorOf(author: unknown): string {
 
 function ownFields(value: unknown): [string, unknown][] {
   return isObject(value) ? Object.entries(value) : [];
-}
-
-function objectsIn(value: unknown): readonly JsonObject[] {
-  return Array.isArray(value) ? value.filter(isObject) : [];
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

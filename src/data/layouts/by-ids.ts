@@ -5,7 +5,7 @@
 import type { DataFile } from '../files/data-set-reader.ts';
 import { readRecords } from '../files/record-reader.ts';
 import { isRowError, RowProblem } from '../files/records.ts';
-import { idTriples, isBeirQrels, type Judgments, judgmentsIn, pairKey } from './judgments.ts';
+import { gradesOf, idTriples, isBeirQrels, type Judgments, judgmentsIn, pairKey } from './judgments.ts';
 import { type Arranged, lacking, type Layout, type LayoutName } from './layout.ts';
 import { hasColumns, type LookedAt } from './look.ts';
 import { changedFile, concatenated, idOf } from './record-sources.ts';
@@ -131,15 +131,7 @@ async function pairsOf(judged: readonly Judgments[]): Promise<{ readonly pairs: 
       notes: several(all),
     };
   }
-  const grades = new Map<string, unknown>();
-  for (const { file, queryId, docId } of qrels) {
-    for await (const batch of readRecords(file.open(), { fileName: file.name })) {
-      for (const item of batch) {
-        if (!isRowError(item))
-          grades.set(pairKey(item.fields.get(queryId), item.fields.get(docId)), item.fields.get('grade'));
-      }
-    }
-  }
+  const grades = await gradesOf(qrels);
   const listed = concatenated(
     runs.map(({ file }) => file),
     nameOf(runs),

@@ -1,6 +1,7 @@
 /** Judgments in one JSON document: Elasticsearch's rank_eval, and the ratings of RRE (Rated Ranking Evaluator). */
 import type { DataFile } from '../files/data-set-reader.ts';
 import { type RecordBatch, RowProblem, type FileRecord, showValue } from '../files/records.ts';
+import { isObject, type JsonObject, objectsIn } from './json-values.ts';
 import { type Arranged, lacking, type Layout } from './layout.ts';
 import { type LookedAt, readRoot } from './look.ts';
 import { idOf } from './record-sources.ts';
@@ -9,7 +10,6 @@ import { documentsFile, queryTexts, textPartOf } from './texts.ts';
 const RANK_EVAL = 'Elasticsearch rank_eval: requests with ratings, and documents by their ids';
 const RRE = 'RRE: queries with relevant documents, and documents by their ids';
 
-type JsonObject = Readonly<Record<string, unknown>>;
 /** One judgment, before rows are numbered. */
 interface Judgment {
   readonly queryId: string;
@@ -182,12 +182,4 @@ function gradesIn(relevant: unknown): [docId: string, grade: string][] {
     if (Array.isArray(value)) return value.map((id) => [idOf(id), key]);
     return isObject(value) ? [[key, idOf(value['gain'])]] : [];
   });
-}
-
-function objectsIn(value: unknown): readonly JsonObject[] {
-  return Array.isArray(value) ? value.filter(isObject) : [];
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

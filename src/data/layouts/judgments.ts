@@ -3,7 +3,8 @@
  * under the names `queryId`, `docId` and `grade`; tables keep their own names.
  */
 import type { DataFile } from '../files/data-set-reader.ts';
-import { RowProblem } from '../files/records.ts';
+import { readRecords } from '../files/record-reader.ts';
+import { isRowError, RowProblem } from '../files/records.ts';
 import { type LineFields, lineRecords } from './lines.ts';
 import { columnOf, hasColumns, type LookedAt } from './look.ts';
 import { changedFile, idOf } from './record-sources.ts';
@@ -160,4 +161,18 @@ export function idTriples({ file }: LookedAt): Judgments {
 /** The key of a query and a document. */
 export function pairKey(queryId: unknown, docId: unknown): string {
   return JSON.stringify([idOf(queryId), idOf(docId)]);
+}
+
+/** The grades of judgments, by {@link pairKey}; later files win. */
+export async function gradesOf(judgments: readonly Judgments[]): Promise<ReadonlyMap<string, unknown>> {
+  const grades = new Map<string, unknown>();
+  for (const { file, queryId, docId } of judgments) {
+    for await (const batch of readRecords(file.open(), { fileName: file.name })) {
+      for (const item of batch) {
+        if (isRowError(item)) continue;
+        grades.set(pairKey(item.fields.get(queryId), item.fields.get(docId)), item.fields.get('grade'));
+      }
+    }
+  }
+  return grades;
 }

@@ -1,8 +1,7 @@
 /** Layouts of passage ranking in which rows hold the texts: triples, and the lists of 1000 passages of MS MARCO. */
-import { isRowError, RowProblem } from '../files/records.ts';
-import { readRecords } from '../files/record-reader.ts';
+import { RowProblem } from '../files/records.ts';
 import { arrangeByIds } from './by-ids.ts';
-import { judgmentsIn, pairKey } from './judgments.ts';
+import { gradesOf, judgmentsIn, pairKey } from './judgments.ts';
 import { type Arranged, lacking, type Layout } from './layout.ts';
 import { lineRecords } from './lines.ts';
 import { columnOf, type LookedAt } from './look.ts';
@@ -106,19 +105,7 @@ async function arrangeLists(files: readonly LookedAt[]): Promise<Arranged> {
       fix: 'Leave it out.',
     });
   }
-  const grades = new Map<string, unknown>();
-  for (const judgments of qrels) {
-    if (judgments === undefined) continue;
-    for await (const batch of readRecords(judgments.file.open(), { fileName: judgments.file.name })) {
-      for (const item of batch) {
-        if (isRowError(item)) continue;
-        grades.set(
-          pairKey(item.fields.get(judgments.queryId), item.fields.get(judgments.docId)),
-          item.fields.get('grade'),
-        );
-      }
-    }
-  }
+  const grades = await gradesOf(qrels.flatMap((judgments) => judgments ?? []));
   const pairs = lists.map(({ file }) => ({
     name: file.name,
     open: () =>

@@ -120,7 +120,7 @@ export async function generalExperiment(name: string, parts: readonly GeneralPar
       steps: 1000,
       batchSize: 32,
       warmupSteps: 40,
-      // Two thirds of an example with reasons, as of one without when it weighs 4.
+      // The label has two thirds of the loss of an example with reasons, the share that a weight of 4 gives it without.
       labelWeight: 12,
       evaluateEvery: 500,
       checkpointEvery: 100,

@@ -67,7 +67,7 @@ function isGeneral(when: Condition): boolean {
   return GENERAL_KINDS.has(when.kind) && !('of' in when && when.of !== undefined);
 }
 
-/** A pair on another scale; its query is told apart from those of other sets. */
+/** A pair on another scale; its query is distinguished from those of other sets. */
 function onScaleOf(pair: JudgedPair, { id, scaleSize }: GeneralPart['set'], to: number): JudgedPair {
   return { ...pair, queryId: `${id} ${pair.queryId}`, label: mapLabel(pair.label, scaleSize, to) };
 }

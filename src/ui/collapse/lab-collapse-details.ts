@@ -10,7 +10,7 @@ import type { GrpoEventOf, MeasuredPoint } from '../../protocol/grpo.ts';
 import { branchLook } from '../parts/branch-looks.ts';
 import { addPoint, type Curve, EMPTY_CURVE } from '../parts/curve.ts';
 import { disclosureStyles } from '../parts/field-styles.ts';
-import { formatCount, formatNats, formatPercent, wholePercent } from '../parts/format.ts';
+import { formatCount, formatNats, formatPercent, twoDecimals, wholePercent } from '../parts/format.ts';
 import '../parts/lab-chart.ts';
 import type { ChartLine } from '../parts/lab-chart.ts';
 import { LabElement } from '../parts/lab-element.ts';
@@ -22,7 +22,6 @@ import './lab-completions.ts';
 import './lab-rule-autopsy.ts';
 import { orderedRules } from './rule-series.ts';
 
-const twoDecimals = (value: number): string => value.toFixed(2);
 /** Formats of values. Without a range the axis follows the curves, because a reward climbs by few hundredths. */
 const UNITS = {
   reward: { range: undefined, format: twoDecimals, tick: twoDecimals },

@@ -2,6 +2,7 @@
  * The claims that a finished experiment supports: each with its difference, interval and number of seeds, and all arms
  * below. The numbers are those of the committed results file.
  */
+import { formatDifference } from '../parts/format.ts';
 import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { messageOf } from '../../common/errors.ts';
@@ -149,11 +150,12 @@ export class LabFindings extends LabElement {
 }
 
 function findingRow({ claim, outcome, metric, mean, low, high, n }: Finding): unknown {
-  const interval = low === null || high === null ? nothing : html` (${signed(low)} to ${signed(high)})`;
+  const interval =
+    low === null || high === null ? nothing : html` (${formatDifference(low)} to ${formatDifference(high)})`;
   return html`<tr>
     <th scope="row">${claim}</th>
     <td class="outcome">${outcome}</td>
-    <td class="number">${SPOKEN[metric] ?? metric} ${signed(mean)}${interval}, n = ${n}</td>
+    <td class="number">${SPOKEN[metric] ?? metric} ${formatDifference(mean)}${interval}, n = ${n}</td>
   </tr>`;
 }
 
@@ -171,11 +173,7 @@ function metricText(metric: MetricName, values: readonly number[]): string {
   const sum = values.reduce((total, value) => total + value, 0);
   if (metric === 'collapsed') return `${sum} of ${values.length}`;
   const mean = sum / values.length;
-  return metric === 'rewardGain' ? signed(mean) : mean.toFixed(metric === 'distinctRules' ? 1 : 2);
-}
-
-function signed(value: number): string {
-  return `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(3)}`;
+  return metric === 'rewardGain' ? formatDifference(mean) : mean.toFixed(metric === 'distinctRules' ? 1 : 2);
 }
 
 declare global {

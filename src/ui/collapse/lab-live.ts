@@ -12,7 +12,7 @@ import '../flow/lab-flow.ts';
 import { branchLineStyles, branchLook } from '../parts/branch-looks.ts';
 import { addPoint, type Curve, EMPTY_CURVE } from '../parts/curve.ts';
 import { fieldStyles } from '../parts/field-styles.ts';
-import { wholePercent } from '../parts/format.ts';
+import { twoDecimals, wholePercent } from '../parts/format.ts';
 import '../parts/lab-chart.ts';
 import type { ChartLine } from '../parts/lab-chart.ts';
 import { LabElement } from '../parts/lab-element.ts';
@@ -26,7 +26,6 @@ import { liveStyles } from './live-styles.ts';
 import { collapsesSeen, storyOf } from './live-text.ts';
 
 const WHOLE: readonly [number, number] = [0, 1];
-const twoDecimals = (value: number): string => value.toFixed(2);
 
 /**
  * @fires branch-command - a `coefficient` or `fork` command as `detail`.

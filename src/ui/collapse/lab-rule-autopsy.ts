@@ -7,7 +7,7 @@ import type { GrpoEventOf } from '../../protocol/grpo.ts';
 import { branchLook } from '../parts/branch-looks.ts';
 import type { BranchState } from './collapse-state.ts';
 import { fieldStyles } from '../parts/field-styles.ts';
-import { formatCount } from '../parts/format.ts';
+import { formatCount, twoDecimals } from '../parts/format.ts';
 import '../parts/lab-chart.ts';
 import type { ChartLine } from '../parts/lab-chart.ts';
 import { advantageCurve, citationCurve, orderedRules, ruleSums } from './rule-series.ts';
@@ -149,10 +149,6 @@ export class LabRuleAutopsy extends LabElement {
 
 function oneDecimal(value: number): string {
   return value.toFixed(1);
-}
-
-function twoDecimals(value: number): string {
-  return value.toFixed(2);
 }
 
 declare global {

@@ -128,7 +128,7 @@ export class FilesController implements ReactiveController {
     await this.#refreshList();
   }
 
-  /** Says how the open file is read. @param isMapped - whether that is all */
+  /** Sets how the open file is read. @param isMapped - whether the person has confirmed it */
   async map(
     columns: Record<string, string>,
     grades: string,
@@ -374,7 +374,7 @@ export class FilesController implements ReactiveController {
     }
   }
 
-  /** Something of the thread; undefined if that failed. */
+  /** The answer of the thread to a request; undefined if the request failed. */
   async #given<T>(ask: (thread: FilesClient) => Promise<T>): Promise<T | undefined> {
     let given: T | undefined;
     await this.#beside(async () => {

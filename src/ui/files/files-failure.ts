@@ -1,4 +1,4 @@
-/** Failures of the Files view in the words of a person who wants to go on. */
+/** Failures of the Files view, in words that say what to do next. */
 import { LabError } from '../../common/errors.ts';
 import type { Failure } from '../../protocol/failure.ts';
 import { MAX_FILES } from '../../protocol/files.ts';

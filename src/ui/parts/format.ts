@@ -57,6 +57,21 @@ export function formatCount(count: number): string {
   return (Math.round(count) + 0).toLocaleString('en');
 }
 
+/** A difference with its sign, to three decimals: "+0.037". */
+export function formatDifference(value: number): string {
+  return formatSigned(value, 3);
+}
+
+/** A number with its sign: "+0.04", "\u22120.12". */
+export function formatSigned(value: number, decimals: number): string {
+  return `${value < 0 ? '\u2212' : '+'}${Math.abs(value).toFixed(decimals)}`;
+}
+
+/** "0.41" */
+export function twoDecimals(value: number): string {
+  return value.toFixed(2);
+}
+
 /** A loss in nats: "4.87", "0.412". */
 export function formatNats(nats: number): string {
   return nats.toFixed(nats < 1 ? 3 : 2);

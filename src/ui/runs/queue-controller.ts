@@ -9,8 +9,8 @@ import { checkpointIdIn, type GrpoEvent } from '../../protocol/grpo.ts';
 import type { QueuedRun } from '../../protocol/runs.ts';
 import type { BackendChoice } from '../../protocol/scoring.ts';
 import type { TrainingEvent, TrainRequest } from '../../protocol/training.ts';
-import type { OpenGrpo } from '../parts/grpo-client.ts';
-import type { OpenTraining } from '../parts/training-client.ts';
+import type { GrpoClient, OpenGrpo } from '../parts/grpo-client.ts';
+import type { OpenTraining, TrainingClient } from '../parts/training-client.ts';
 import { ScreenWakeLock } from '../parts/wake-lock.ts';
 import type { RunsClient } from './runs-client.ts';
 
@@ -130,27 +130,34 @@ export class QueueController implements ReactiveController {
   }
 
   async #train(run: QueuedRun): Promise<void> {
-    const client = await required(this.#workers().openTraining)();
-    this.#stop = () => void client.command({ kind: 'stop' }).catch(() => undefined);
-    try {
-      await client.run({ from: sourceOf(run), ...this.#circumstances() }, (event) => this.#happened(event));
-    } finally {
-      client.close();
-    }
+    await this.#use(this.#workers().openTraining, (client) =>
+      client.run({ from: sourceOf(run), ...this.#circumstances() }, (event) => this.#happened(event)),
+    );
   }
 
   /** A demonstration of one branch. */
   async #reinforce({ id: runId, name, experiment, startUrl, checkpointId }: QueuedRun): Promise<void> {
-    const client = await required(this.#workers().openGrpo)();
-    this.#stop = () => void client.command({ kind: 'stop' }).catch(() => undefined);
     const kept = { runId, checkpointId, parent: null, coefficient: null };
     const branches = [{ name: name.slice(0, MAX_BRANCH_NAME), experiment, kept }];
-    try {
-      await client.run({ modelUrl: startOf(startUrl), branches, ...this.#circumstances() }, (event) => {
+    await this.#use(this.#workers().openGrpo, (client) =>
+      client.run({ modelUrl: startOf(startUrl), branches, ...this.#circumstances() }, (event) => {
         this.#happened(event);
         // A demonstration stays open for forks, which nobody asks of a queue.
         if (event.kind === 'finished') this.#stop?.();
-      });
+      }),
+    );
+  }
+
+  /** Does work in a worker of its own, which a stop reaches. */
+  async #use<Client extends Pick<TrainingClient | GrpoClient, 'command' | 'close'>>(
+    open: (() => Promise<Client>) | undefined,
+    work: (client: Client) => Promise<void>,
+  ): Promise<void> {
+    if (open === undefined) throw new Error('The view has no worker for training.');
+    const client = await open();
+    this.#stop = () => void client.command({ kind: 'stop' }).catch(() => undefined);
+    try {
+      await work(client);
     } finally {
       client.close();
     }
@@ -200,9 +207,4 @@ async function whileAlone(work: () => Promise<void>): Promise<boolean> {
     await work();
     return true;
   });
-}
-
-function required<Open>(open: Open | undefined): Open {
-  if (open === undefined) throw new Error('The view has no worker for training.');
-  return open;
 }

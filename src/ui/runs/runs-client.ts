@@ -1,8 +1,8 @@
 /** The page's side of the worker that lists and compares runs. */
 import * as v from 'valibot';
 import workerUrl from '../../../workers/runs.worker.ts?worker&url';
+import { ExportedFileSchema } from '../../protocol/checkpoints.ts';
 import {
-  ExportedFileSchema,
   QueuedRunSchema,
   type RunsApi,
   RunsComparisonSchema,

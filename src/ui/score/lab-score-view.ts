@@ -72,7 +72,7 @@ export class LabScoreView extends LabElement {
   @state() private activeStep: number | undefined;
   readonly #answer = new AnswerController(this);
   /** The pair that the address has been given. */
-  #toldPair: string | undefined;
+  #linkedTo: string | undefined;
   #typingPause: ReturnType<typeof setTimeout> | undefined;
 
   override disconnectedCallback(): void {
@@ -81,7 +81,7 @@ export class LabScoreView extends LabElement {
   }
 
   override willUpdate(changed: Map<PropertyKey, unknown>): void {
-    if (changed.has('linkedPair') && this.linkedPair !== this.#toldPair && this.model?.kind === 'ready') {
+    if (changed.has('linkedPair') && this.linkedPair !== this.#linkedTo && this.model?.kind === 'ready') {
       const linked = this.linkedPair === undefined ? undefined : linkedPairOf(this.linkedPair);
       if (linked !== undefined) this.#take(undefined, linked);
     }
@@ -289,7 +289,7 @@ export class LabScoreView extends LabElement {
     this.answeredDraft = this.draft;
     if (isAnswerable(this.draft)) {
       const detail = this.chosenExample === 0 ? undefined : JSON.stringify(pairOf(this.draft));
-      this.#toldPair = detail;
+      this.#linkedTo = detail;
       this.dispatchEvent(new CustomEvent<string | null>('pair-change', { detail: detail ?? null }));
     }
     if (this.model?.kind !== 'ready') return;

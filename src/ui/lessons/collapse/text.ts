@@ -4,7 +4,7 @@
 import type { ExperimentResults, MetricName, SeedResult } from '../../../protocol/experiment-results.ts';
 import { SURENESS_PARTS } from '../../../protocol/policy-answers.ts';
 import type { Recording, RecordedFrame } from '../../../protocol/recording.ts';
-import { wholePercent } from '../../parts/format.ts';
+import { formatSigned, wholePercent } from '../../parts/format.ts';
 import { type Guesses, guessedCurve } from '../parts/guesses.ts';
 import type { GuessRow } from '../parts/lesson.ts';
 import { RECORDED_ARM } from './material.ts';
@@ -153,7 +153,7 @@ export function priceText(e1: ExperimentResults): string {
   const arms = lambdaArms(e1).filter(({ arm }) => arm !== 'SFT');
   const parts = arms
     .filter(({ name }) => ['reward only', 'SFT continued'].includes(name) || name === '\u03bb 0.3')
-    .map(({ arm, name }) => `${name} ${signed(armMean(e1, arm, 'rewardGain'))}`);
+    .map(({ arm, name }) => `${name} ${formatSigned(armMean(e1, arm, 'rewardGain'), 2)}`);
   return `Reward gained meanwhile: ${parts.join(', ')}.`;
 }
 
@@ -173,10 +173,6 @@ function percent(share: number | null | undefined): string {
 
 function two(value: number | undefined): string {
   return value === undefined ? 'not known' : value.toFixed(2);
-}
-
-function signed(value: number): string {
-  return `${value < 0 ? '\u2212' : '+'}${Math.abs(value).toFixed(2)}`;
 }
 
 /** The answers that a reader chooses among, and what was measured. */

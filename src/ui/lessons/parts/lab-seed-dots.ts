@@ -125,7 +125,7 @@ export class LabSeedDots extends LabElement {
   /** The ends of the axis. */
   @property({ attribute: false }) range: readonly [number, number] = [0, 1];
   @property({ attribute: false }) format: (value: number) => string = wholePercent;
-  /** Only the first so many rows are shown as long as the others are to be guessed. */
+  /** The number of rows that are shown, from the first; the others are still to be guessed. */
   @property({ type: Number }) shown = Infinity;
 
   override render(): unknown {

@@ -1,6 +1,7 @@
 /**
  * What lessons take from results files: means, findings in words, rows of dots, and the same as CSV.
  */
+import { formatDifference } from '../../parts/format.ts';
 import * as v from 'valibot';
 import {
   type ExperimentResults,
@@ -51,12 +52,9 @@ export function findingOf({ findings }: ExperimentResults, claim: string, metric
 export function findingText(finding: Finding | undefined): string {
   if (finding === undefined) return 'not in the results file';
   const { outcome, mean, low, high, n } = finding;
-  const interval = low === null || high === null ? '' : `95 % from ${signed(low)} to ${signed(high)}, `;
-  return `${outcome}: ${signed(mean)} (${interval}${n} seeds)`;
-}
-
-export function signed(value: number): string {
-  return `${value < 0 ? '\u2212' : '+'}${Math.abs(value).toFixed(3)}`;
+  const interval =
+    low === null || high === null ? '' : `95 % from ${formatDifference(low)} to ${formatDifference(high)}, `;
+  return `${outcome}: ${formatDifference(mean)} (${interval}${n} seeds)`;
 }
 
 /** Where the numbers of a lesson come from, in a line. */

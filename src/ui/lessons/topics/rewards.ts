@@ -1,9 +1,10 @@
 /** Paid for the wrong thing (E8): three rewards, what each of them earns, and what is learned for it. */
+import { formatDifference } from '../../parts/format.ts';
 import { html } from 'lit';
 import type { ExperimentResults } from '../../../protocol/experiment-results.ts';
 import { type Compared, comparedFigure, whichIsBest } from '../parts/compared.ts';
 import { openable } from '../parts/lesson.ts';
-import { dotsCsv, dotsOf, findingOf, findingText, results, signed, sourceText } from '../parts/results.ts';
+import { dotsCsv, dotsOf, findingOf, findingText, results, sourceText } from '../parts/results.ts';
 
 interface Material {
   readonly e8: ExperimentResults;
@@ -22,7 +23,7 @@ const OTHERS = [
 ] as const;
 
 const paid = (e8: ExperimentResults): Compared => {
-  return { key: 'paid', rows: dotsOf(e8, 'rewardGain', REWARDS), format: signed };
+  return { key: 'paid', rows: dotsOf(e8, 'rewardGain', REWARDS), format: formatDifference };
 };
 const worth = (e8: ExperimentResults): Compared => {
   return { key: 'worth', rows: dotsOf(e8, 'strictReward', [START, ...REWARDS]) };

@@ -1,11 +1,11 @@
 /** Why one seed proves nothing (E1): one comparison seed by seed, an interval, and how often a run collapses. */
 import { html } from 'lit';
 import type { ExperimentResults } from '../../../protocol/experiment-results.ts';
-import { wholePercent } from '../../parts/format.ts';
+import { formatDifference, wholePercent } from '../../parts/format.ts';
 import '../parts/lab-seed-dots.ts';
 import type { DotsRow } from '../parts/lab-seed-dots.ts';
 import { openable } from '../parts/lesson.ts';
-import { dotsCsv, findingOf, findingText, meanOf, results, signed, sourceText, valuesOf } from '../parts/results.ts';
+import { dotsCsv, findingOf, findingText, meanOf, results, sourceText, valuesOf } from '../parts/results.ts';
 
 interface Material {
   readonly e1: ExperimentResults;
@@ -76,7 +76,7 @@ export const openLesson = openable<Material>({
       prose: ({ e1 }) =>
         html`<p class="lead">
           Two remedies of one weight: examples beside the reward, and a leash to the start (k3). You have run each once.
-          Recall of rare rules with your seed, examples less leash: ${signed(differences(e1)[0] ?? 0)}.
+          Recall of rare rules with your seed, examples less leash: ${formatDifference(differences(e1)[0] ?? 0)}.
         </p>`,
       question: ({ e1 }) => ({
         key: 'spread',
@@ -86,7 +86,7 @@ export const openLesson = openable<Material>({
         measured: nameOf(SPREADS, spreadOf(differences(e1))),
         truth: html`<p>
           <strong>${nameOf(SPREADS, spreadOf(differences(e1)))}.</strong>
-          ${differences(e1).map(signed).join(', ')}: nothing but the seed differs.
+          ${differences(e1).map(formatDifference).join(', ')}: nothing but the seed differs.
         </p>`,
       }),
       figure: ({ e1, guesses }) =>
@@ -94,7 +94,7 @@ export const openLesson = openable<Material>({
           caption="Recall of rare rules, examples less leash: above zero examples keep more (experiment ${e1.id})"
           .rows=${rowsOf(e1).slice(0, -1)}
           .range=${RANGE}
-          .format=${signed}
+          .format=${formatDifference}
           .shown=${guesses['spread'] === undefined ? 1 : Infinity}
         ></lab-seed-dots>`,
       csv: ({ e1 }) => dotsCsv('tailRecallDifference', rowsOf(e1).slice(0, -1)),
@@ -127,7 +127,7 @@ export const openLesson = openable<Material>({
           caption="The same, with the interval of the mean (experiment ${e1.id})"
           .rows=${rowsOf(e1)}
           .range=${RANGE}
-          .format=${signed}
+          .format=${formatDifference}
           .shown=${guesses['outcome'] === undefined ? rowsOf(e1).length - 1 : Infinity}
         ></lab-seed-dots>`,
       csv: ({ e1 }) => dotsCsv('tailRecallDifference', rowsOf(e1)),

@@ -1,9 +1,10 @@
 /** Teacher and student (E7): what a small model takes from a larger one, labels and reasons apart. */
+import { formatDifference } from '../../parts/format.ts';
 import { html } from 'lit';
 import type { ExperimentResults } from '../../../protocol/experiment-results.ts';
 import { type Compared, comparedFigure, whichIsBest } from '../parts/compared.ts';
 import { openable } from '../parts/lesson.ts';
-import { dotsCsv, dotsOf, findingOf, findingText, results, signed, sourceText } from '../parts/results.ts';
+import { dotsCsv, dotsOf, findingOf, findingText, results, sourceText } from '../parts/results.ts';
 
 interface Material {
   readonly e7: ExperimentResults;
@@ -56,7 +57,7 @@ export const openLesson = openable<Material>({
             Less a student without a teacher.
             ${STUDENTS.map(([arm, name]) => {
               const found = findingOf(e7, `${arm} answers better than: No teacher`, 'accuracy');
-              return `${name}: ${found?.outcome ?? ''}, ${signed(found?.mean ?? 0)}. `;
+              return `${name}: ${found?.outcome ?? ''}, ${formatDifference(found?.mean ?? 0)}. `;
             })}
           </p>`,
         ),

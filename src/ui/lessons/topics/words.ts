@@ -1,12 +1,12 @@
 /** Is the cited word the reason? (E10): labels without the words that their reasons cite, and a pair to try it on. */
 import { html } from 'lit';
 import * as v from 'valibot';
-import { wholePercent } from '../../parts/format.ts';
+import { formatDifference, wholePercent } from '../../parts/format.ts';
 import { type Compared, comparedFigure, whichIsBest } from '../parts/compared.ts';
 import '../parts/lab-seed-dots.ts';
 import type { DotsRow } from '../parts/lab-seed-dots.ts';
 import { openable } from '../parts/lesson.ts';
-import { dotsCsv, signed } from '../parts/results.ts';
+import { dotsCsv } from '../parts/results.ts';
 import './lab-word-remover.ts';
 
 const ShareSchema = v.object({ value: v.number(), low: v.number(), high: v.number() });
@@ -151,8 +151,8 @@ export const openLesson = openable<Material>({
           freeFindings(e10).map(
             ({ arm, mean, low, high, outcome }) =>
               html`<p class="more">
-                ${NAMES[arm] ?? arm}, difference: ${outcome}, ${signed(mean)} (95 % from ${signed(low)} to
-                ${signed(high)}).
+                ${NAMES[arm] ?? arm}, difference: ${outcome}, ${formatDifference(mean)} (95 % from
+                ${formatDifference(low)} to ${formatDifference(high)}).
               </p>`,
           ),
         ),

@@ -1,4 +1,5 @@
 /** Every lesson by its material: what each asks, what was measured, and that both follow the results file. */
+import { formatDifference } from '../../../../src/ui/parts/format.ts';
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import * as v from 'valibot';
@@ -15,7 +16,6 @@ import {
   findingText,
   meanOf,
   quoted,
-  signed,
   valuesOf,
 } from '../../../../src/ui/lessons/parts/results.ts';
 import { citedIn, withoutWords, wordsOf } from '../../../../src/ui/lessons/topics/removed-words.ts';
@@ -49,10 +49,10 @@ describe('numbers of lessons', () => {
     const [finding] = e8.findings;
     if (finding === undefined) expect.fail('E8 has no findings');
     expect(findingText(findingOf(e8, finding.claim, finding.metric))).toBe(
-      `${finding.outcome}: ${signed(finding.mean)} (95 % from ${signed(finding.low ?? 0)} to ${signed(finding.high ?? 0)}, ${finding.n} seeds)`,
+      `${finding.outcome}: ${formatDifference(finding.mean)} (95 % from ${formatDifference(finding.low ?? 0)} to ${formatDifference(finding.high ?? 0)}, ${finding.n} seeds)`,
     );
     expect(findingText({ ...finding, low: null })).toBe(
-      `${finding.outcome}: ${signed(finding.mean)} (${finding.n} seeds)`,
+      `${finding.outcome}: ${formatDifference(finding.mean)} (${finding.n} seeds)`,
     );
     expect(findingText(undefined)).toBe('not in the results file');
   });
