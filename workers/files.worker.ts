@@ -5,7 +5,7 @@ import './tfjs-gradients.ts';
 import { openCheckpointStore } from '../src/checkpoint/store.ts';
 import { findDisagreement } from '../src/gpu/self-check.ts';
 import { DECODER_CHECK } from '../src/runs/decoder-check.ts';
-import { FilesService } from '../src/sessions/files-service.ts';
+import { FilesService } from '../src/sessions/files/files-service.ts';
 import { WASM_PATHS } from './wasm-paths.ts';
 
 expose(

@@ -9,7 +9,7 @@ import { normalisedRelevance } from '../../relevance/pair/labels.ts';
 import { textFolding } from '../../relevance/pair/text-folding.ts';
 import { Bm25 } from '../../relevance/prompt/bm25.ts';
 import { withStanding } from '../../relevance/prompt/standing.ts';
-import { rounded } from '../../runs/score-record.ts';
+import { rounded } from '../../runs/score/score-record.ts';
 import { interruption } from '../interruption.ts';
 import { readModelFiles } from '../model-folder.ts';
 import { openNodeBackend } from '../node-backend.ts';

@@ -26,9 +26,9 @@ import {
   rowsToScore,
   surveyRows,
   unreadGrades,
-} from '../../runs/score-rows.ts';
-import { ScoreTally } from '../../runs/score-tally.ts';
-import type { ProofFacts } from '../../runs/score-proof.ts';
+} from '../../runs/score/score-rows.ts';
+import { ScoreTally } from '../../runs/score/score-tally.ts';
+import type { ProofFacts } from '../../runs/score/score-proof.ts';
 import { ScoreExports } from './score-exports.ts';
 import { modelHash } from './verify-action.ts';
 import { nameOfPath } from '../given-paths.ts';

@@ -12,10 +12,10 @@ import type { ScoredItem } from '../../infer/score-pairs.ts';
 import type { PairRow } from '../../data/files/pairs-file.ts';
 import { placesByQuery, rankedPlaces } from '../../relevance/metrics/ranked-places.ts';
 import type { LabelScale } from '../../relevance/pair/labels.ts';
-import { makeProof, type ProofFacts, ScoreHash } from '../../runs/score-proof.ts';
-import { scoreRecord } from '../../runs/score-record.ts';
-import { reportedFacts, reportedMeasures, scoreReport } from '../../runs/score-report.ts';
-import type { ScoreTally } from '../../runs/score-tally.ts';
+import { makeProof, type ProofFacts, ScoreHash } from '../../runs/score/score-proof.ts';
+import { scoreRecord } from '../../runs/score/score-record.ts';
+import { reportedFacts, reportedMeasures, scoreReport } from '../../runs/score/score-report.ts';
+import type { ScoreTally } from '../../runs/score/score-tally.ts';
 import { checkOutputFile, type OutputRules, writeOutput } from '../outputs.ts';
 import { note } from '../terminal.ts';
 

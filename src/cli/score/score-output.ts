@@ -13,7 +13,7 @@ import { formatTrace, parseTrace, type TraceStep } from '../../relevance/trace/t
 import { EOS } from '../../relevance/pair/vocabulary.ts';
 import { spokenStep } from '../../relevance/rules/spoken-step.ts';
 import { PairChecker } from '../../relevance/rules/verify.ts';
-import { scoreRecord } from '../../runs/score-record.ts';
+import { scoreRecord } from '../../runs/score/score-record.ts';
 import type { PromptField } from '../../relevance/prompt/prompt.ts';
 import { checkOutputFile, OutputFile, type OutputRules, partOf } from '../outputs.ts';
 import { type KeptRows, type KeptScore, type ScoreIdentity, ScoreJournal } from './score-journal.ts';

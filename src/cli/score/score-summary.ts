@@ -3,7 +3,7 @@
  */
 import { counted } from '../../common/counted.ts';
 import { describeQueries, describeUncounted } from '../../relevance/metrics/label-report.ts';
-import type { Summary } from '../../runs/score-tally.ts';
+import type { Summary } from '../../runs/score/score-tally.ts';
 import { print } from '../terminal.ts';
 
 /** Prints a summary for people. */

@@ -7,7 +7,7 @@ import type {
   KeptScores,
 } from '../../../src/checkpoint/judged-files.ts';
 import { LabError } from '../../../src/common/errors.ts';
-import type { JudgedStore } from '../../../src/sessions/files-service.ts';
+import type { JudgedStore } from '../../../src/sessions/files/files-service.ts';
 
 interface Kept {
   record: JudgedRecord;

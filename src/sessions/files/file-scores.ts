@@ -1,14 +1,14 @@
 /**
  * The scores of a file so far and the corrections of its grades, from which measures and exports are computed.
  */
-import { yieldToMessages } from '../common/yield.ts';
-import type { KeptCorrection, KeptScores } from '../checkpoint/judged-files.ts';
-import type { FileMeasures, FileScoring } from '../protocol/files.ts';
-import { argMaxLabel, expectedLabel, makeScale } from '../relevance/pair/labels.ts';
-import { describeQueries } from '../relevance/metrics/label-report.ts';
-import { placesByQuery, rankedPlaces } from '../relevance/metrics/ranked-places.ts';
-import { ScoreTally, type TallyReport } from '../runs/score-tally.ts';
-import { scoreRecord, type ScoreRecord } from '../runs/score-record.ts';
+import { yieldToMessages } from '../../common/yield.ts';
+import type { KeptCorrection, KeptScores } from '../../checkpoint/judged-files.ts';
+import type { FileMeasures, FileScoring } from '../../protocol/files.ts';
+import { argMaxLabel, expectedLabel, makeScale } from '../../relevance/pair/labels.ts';
+import { describeQueries } from '../../relevance/metrics/label-report.ts';
+import { placesByQuery, rankedPlaces } from '../../relevance/metrics/ranked-places.ts';
+import { ScoreTally, type TallyReport } from '../../runs/score/score-tally.ts';
+import { scoreRecord, type ScoreRecord } from '../../runs/score/score-record.ts';
 import type { JudgedRows } from './judged-rows.ts';
 
 export class FileScores {

@@ -1,19 +1,22 @@
 /**
  * The rows that `lab score` and the Files view judge: a survey of the file before a model is loaded, then its pairs one
  * by one.
+ *
+ * Room `runs/score/`: scoring a file of pairs, by the same code for the command line and the page. Reading files is in
+ * `data/`, one pair in `infer/`.
  */
-import { gradeNumber } from '../protocol/grade-meanings.ts';
-import { describeGrades, type FoundScale, foundScale, GradeReader } from '../data/files/grades.ts';
-import type { GradedRow, PairRow } from '../data/files/pairs-file.ts';
-import { isRowError, type RowError, RowProblem } from '../data/files/records.ts';
-import { LabError } from '../common/errors.ts';
-import type { LabModel } from '../infer/lab-model.ts';
-import { Bm25 } from '../relevance/prompt/bm25.ts';
-import { withStanding } from '../relevance/prompt/standing.ts';
-import { type LabelScale, scaleOfSize } from '../relevance/pair/labels.ts';
-import type { LabDocument, Standing } from '../relevance/pair/pair.ts';
-import type { PromptConfig } from '../relevance/prompt/prompt.ts';
-import { textFolding } from '../relevance/pair/text-folding.ts';
+import { gradeNumber } from '../../protocol/grade-meanings.ts';
+import { describeGrades, type FoundScale, foundScale, GradeReader } from '../../data/files/grades.ts';
+import type { GradedRow, PairRow } from '../../data/files/pairs-file.ts';
+import { isRowError, type RowError, RowProblem } from '../../data/files/records.ts';
+import { LabError } from '../../common/errors.ts';
+import type { LabModel } from '../../infer/lab-model.ts';
+import { Bm25 } from '../../relevance/prompt/bm25.ts';
+import { withStanding } from '../../relevance/prompt/standing.ts';
+import { type LabelScale, scaleOfSize } from '../../relevance/pair/labels.ts';
+import type { LabDocument, Standing } from '../../relevance/pair/pair.ts';
+import type { PromptConfig } from '../../relevance/prompt/prompt.ts';
+import { textFolding } from '../../relevance/pair/text-folding.ts';
 
 /** Rows as a reader yields them. */
 export type ReadRows = AsyncIterable<(PairRow & GradedRow) | RowError>;

@@ -5,11 +5,11 @@
  * It proves that scores come from that model and data; it is no signature of a person.
  */
 import * as v from 'valibot';
-import { sha256Portable } from '../checkpoint/sha256.ts';
-import { LabError } from '../common/errors.ts';
-import { parseConfig } from '../config/parse.ts';
-import { Rng } from '../common/rng.ts';
-import { SCORE_WINDOW } from '../infer/score-pairs.ts';
+import { sha256Portable } from '../../checkpoint/sha256.ts';
+import { LabError } from '../../common/errors.ts';
+import { parseConfig } from '../../config/parse.ts';
+import { Rng } from '../../common/rng.ts';
+import { SCORE_WINDOW } from '../../infer/score-pairs.ts';
 
 const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/u));
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));

@@ -2,15 +2,15 @@
  * Exports of a judged file: its columns with scores and corrections added, a TREC run, TREC judgments, or pairs to
  * train on.
  */
-import { rowsWithAddedColumns, withAddedColumns } from '../data/files/own-columns.ts';
-import type { FilePreview } from '../data/files/preview.ts';
-import { type TrecEntry, trecQrels, trecRun } from '../data/files/trec-lines.ts';
-import { type Cell, jsonLines } from '../data/files/table-writer.ts';
-import { LabError } from '../common/errors.ts';
-import { LAB_VERSION } from '../common/version.ts';
-import { makeProof, type ProofFacts, ScoreHash, type ScoreProof } from '../runs/score-proof.ts';
-import { reportedFacts, reportedMeasures, scoreReport } from '../runs/score-report.ts';
-import type { Exported, ExportFormat, FileScoring } from '../protocol/files.ts';
+import { rowsWithAddedColumns, withAddedColumns } from '../../data/files/own-columns.ts';
+import type { FilePreview } from '../../data/files/preview.ts';
+import { type TrecEntry, trecQrels, trecRun } from '../../data/files/trec-lines.ts';
+import { type Cell, jsonLines } from '../../data/files/table-writer.ts';
+import { LabError } from '../../common/errors.ts';
+import { LAB_VERSION } from '../../common/version.ts';
+import { makeProof, type ProofFacts, ScoreHash, type ScoreProof } from '../../runs/score/score-proof.ts';
+import { reportedFacts, reportedMeasures, scoreReport } from '../../runs/score/score-report.ts';
+import type { Exported, ExportFormat, FileScoring } from '../../protocol/files.ts';
 import type { FileScores } from './file-scores.ts';
 import type { JudgedRows } from './judged-rows.ts';
 
@@ -118,7 +118,7 @@ function* judgedPairs({ rows, scores }: ExportSource): Generator<object> {
 }
 
 async function parquetFile(source: ExportSource): Promise<Blob> {
-  const { parquetOf } = await import('../data/kinds/parquet-writer.ts');
+  const { parquetOf } = await import('../../data/kinds/parquet-writer.ts');
   const { columns, rows } = source;
   const how = { columns, added: ADDED, valuesOf: addedValues(source) };
   const table = await rowsWithAddedColumns(rows.pairsFile, how);

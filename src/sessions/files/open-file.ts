@@ -2,16 +2,16 @@
  * The open file of the Files view: its record, its bytes, and what was read from them.
  */
 import * as v from 'valibot';
-import type { JudgedBytes, JudgedRecord } from '../checkpoint/judged-files.ts';
-import { LabError } from '../common/errors.ts';
-import { type ColumnNames, ROLES } from '../data/files/columns.ts';
-import type { DataFile } from '../data/files/data-set-reader.ts';
-import { type FilePreview, previewFile } from '../data/files/preview.ts';
-import type { GivenFile } from '../data/kinds/given-file.ts';
-import { givenBlob } from '../data/kinds/given-file.ts';
-import { openData, type OpenedData } from '../data/layouts/open-data.ts';
-import { type FileEntry, type FileReading, type FileScoring, FileScoringSchema } from '../protocol/files.ts';
-import { CURRENT_FOLDING } from '../relevance/pair/text-folding.ts';
+import type { JudgedBytes, JudgedRecord } from '../../checkpoint/judged-files.ts';
+import { LabError } from '../../common/errors.ts';
+import { type ColumnNames, ROLES } from '../../data/files/columns.ts';
+import type { DataFile } from '../../data/files/data-set-reader.ts';
+import { type FilePreview, previewFile } from '../../data/files/preview.ts';
+import type { GivenFile } from '../../data/kinds/given-file.ts';
+import { givenBlob } from '../../data/kinds/given-file.ts';
+import { openData, type OpenedData } from '../../data/layouts/open-data.ts';
+import { type FileEntry, type FileReading, type FileScoring, FileScoringSchema } from '../../protocol/files.ts';
+import { CURRENT_FOLDING } from '../../relevance/pair/text-folding.ts';
 import type { FileModel } from './file-model.ts';
 import type { FileScores } from './file-scores.ts';
 import type { JudgedRows } from './judged-rows.ts';

@@ -1,8 +1,8 @@
 /**
  * What is written about the score of a pair, by `lab score` and by the Files view alike.
  */
-import type { LabelScore } from '../infer/score.ts';
-import { normalisedRelevance } from '../relevance/pair/labels.ts';
+import type { LabelScore } from '../../infer/score.ts';
+import { normalisedRelevance } from '../../relevance/pair/labels.ts';
 
 /** The values of a score, by the names of their columns. `p0` to `p5` come one for each label of the scale. */
 export type ScoreRecord = Readonly<Record<string, string | number>> & {

@@ -2,9 +2,9 @@
  * The scores of a file as one HTML page that needs nothing else: no script, no font and no network. Everything in it
  * that comes from a file is text.
  */
-import { counted } from '../common/counted.ts';
-import type { Measured } from '../relevance/metrics/label-report.ts';
-import { describeQueries, describeUncounted } from '../relevance/metrics/label-report.ts';
+import { counted } from '../../common/counted.ts';
+import type { Measured } from '../../relevance/metrics/label-report.ts';
+import { describeQueries, describeUncounted } from '../../relevance/metrics/label-report.ts';
 import type { TallyReport } from './score-tally.ts';
 
 /** Queries and documents that are shown; the measures are of all. */

@@ -1,8 +1,8 @@
 /** Files of several layouts and kinds in the thread behind the Files view: found, mapped, remembered and exported. */
 import { describe, expect, it } from 'vitest';
-import { FilesService } from '../../../src/sessions/files-service.ts';
-import { textRow, workbookOf, zipOf } from '../data/kinds/given.ts';
-import { MemoryJudged } from './memory-judged.ts';
+import { FilesService } from '../../../../src/sessions/files/files-service.ts';
+import { textRow, workbookOf, zipOf } from '../../data/kinds/given.ts';
+import { MemoryJudged } from '../memory-judged.ts';
 
 function serviceOn(judged: MemoryJudged): FilesService {
   return new FilesService({ wasmPaths: '', openStore: () => Promise.resolve({ judged }) });

@@ -1,20 +1,20 @@
 /**
  * A file of pairs in memory, read once with its columns: its survey, its pairs by place, and their BM25 standing.
  */
-import type { LabError } from '../common/errors.ts';
-import type { ColumnNames } from '../data/files/columns.ts';
-import type { DataFile } from '../data/files/data-set-reader.ts';
-import { TwoFiles } from '../data/files/fields.ts';
-import { Findings } from '../data/files/findings.ts';
-import { GradeReader } from '../data/files/grades.ts';
-import { type GradedRow, loadDocuments, readGradedPairs } from '../data/files/pairs-file.ts';
-import { badFile, describeRowError, isRowError, type RowError } from '../data/files/records.ts';
-import type { OpenedData } from '../data/layouts/open-data.ts';
-import type { FileSurvey } from '../protocol/files.ts';
-import { DEFAULT_SCALE, type LabelScale, scaleOfSize } from '../relevance/pair/labels.ts';
-import type { LabDocument } from '../relevance/pair/pair.ts';
-import type { PromptConfig } from '../relevance/prompt/prompt.ts';
-import { countGrades, type FileGrades, gradeScaleOf, placedRows } from '../runs/score-rows.ts';
+import type { LabError } from '../../common/errors.ts';
+import type { ColumnNames } from '../../data/files/columns.ts';
+import type { DataFile } from '../../data/files/data-set-reader.ts';
+import { TwoFiles } from '../../data/files/fields.ts';
+import { Findings } from '../../data/files/findings.ts';
+import { GradeReader } from '../../data/files/grades.ts';
+import { type GradedRow, loadDocuments, readGradedPairs } from '../../data/files/pairs-file.ts';
+import { badFile, describeRowError, isRowError, type RowError } from '../../data/files/records.ts';
+import type { OpenedData } from '../../data/layouts/open-data.ts';
+import type { FileSurvey } from '../../protocol/files.ts';
+import { DEFAULT_SCALE, type LabelScale, scaleOfSize } from '../../relevance/pair/labels.ts';
+import type { LabDocument } from '../../relevance/pair/pair.ts';
+import type { PromptConfig } from '../../relevance/prompt/prompt.ts';
+import { countGrades, type FileGrades, gradeScaleOf, placedRows } from '../../runs/score/score-rows.ts';
 
 /** More pairs do not fit into the memory of a tab. */
 const MAX_PAIRS = 1_000_000;

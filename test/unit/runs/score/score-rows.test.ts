@@ -4,12 +4,12 @@
  */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { rowsToScore, surveyRows, unreadGrades } from '../../../src/runs/score-rows.ts';
-import { readPairs } from '../../../src/data/files/pairs-file.ts';
-import { tableLines } from '../../../src/data/files/table-writer.ts';
-import { DEFAULT_SCALE } from '../../../src/relevance/pair/labels.ts';
-import { CURRENT_FOLDING } from '../../../src/relevance/pair/text-folding.ts';
-import { DEFAULT_PROMPT_CONFIG, promptContent } from '../../../src/relevance/prompt/prompt.ts';
+import { rowsToScore, surveyRows, unreadGrades } from '../../../../src/runs/score/score-rows.ts';
+import { readPairs } from '../../../../src/data/files/pairs-file.ts';
+import { tableLines } from '../../../../src/data/files/table-writer.ts';
+import { DEFAULT_SCALE } from '../../../../src/relevance/pair/labels.ts';
+import { CURRENT_FOLDING } from '../../../../src/relevance/pair/text-folding.ts';
+import { DEFAULT_PROMPT_CONFIG, promptContent } from '../../../../src/relevance/prompt/prompt.ts';
 
 interface Row {
   readonly query: string;

@@ -1,9 +1,9 @@
 /** Checks a proof of scores by scoring some of its windows again, or all. */
-import { asStream } from '../common/as-stream.ts';
-import type { PairRow } from '../data/files/pairs-file.ts';
-import { LabError, throwIfAborted } from '../common/errors.ts';
-import type { LabModel } from '../infer/lab-model.ts';
-import { encodeFor, SCORE_WINDOW, scoreStream } from '../infer/score-pairs.ts';
+import { asStream } from '../../common/as-stream.ts';
+import type { PairRow } from '../../data/files/pairs-file.ts';
+import { LabError, throwIfAborted } from '../../common/errors.ts';
+import type { LabModel } from '../../infer/lab-model.ts';
+import { encodeFor, SCORE_WINDOW, scoreStream } from '../../infer/score-pairs.ts';
 import { hashWindow, type ProvenScore, sampledWindows, type ScoreProof } from './score-proof.ts';
 
 /** What was found. */

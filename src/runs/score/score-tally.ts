@@ -1,10 +1,10 @@
 /**
  * How far the scores of a file agree with its grades: the same numbers in `lab score` and in the Files view.
  */
-import { yieldToMessages } from '../common/yield.ts';
-import type { PairRow } from '../data/files/pairs-file.ts';
-import { type KeptQueries, TrainedQueries } from '../data/trained-queries.ts';
-import type { LabelScore } from '../infer/score.ts';
+import { yieldToMessages } from '../../common/yield.ts';
+import type { PairRow } from '../../data/files/pairs-file.ts';
+import { type KeptQueries, TrainedQueries } from '../../data/trained-queries.ts';
+import type { LabelScore } from '../../infer/score.ts';
 import {
   type LabelReport,
   mapLabel,
@@ -16,9 +16,9 @@ import {
   reportOrder,
   reportRanking,
   type ScoredPair,
-} from '../relevance/metrics/label-report.ts';
-import { documentTexts } from '../relevance/pair/document-text.ts';
-import type { LabelScale } from '../relevance/pair/labels.ts';
+} from '../../relevance/metrics/label-report.ts';
+import { documentTexts } from '../../relevance/pair/document-text.ts';
+import type { LabelScale } from '../../relevance/pair/labels.ts';
 
 /** Queries of a file that the model was trained on. */
 export interface TrainedOn {

@@ -1,17 +1,19 @@
 /**
  * The thread behind the Files view: stores files, reads them, scores them batch by batch and stores each batch before
  * it is sent, so that a killed page resumes after the last batch with the same scores. One file is open at a time.
+ *
+ * Room `sessions/files/`: the thread behind the Files view. What it shares with `lab score` is in `runs/score/`.
  */
-import type { JudgedFiles, JudgedRecord } from '../checkpoint/judged-files.ts';
-import { tryLock } from '../checkpoint/tab-locks.ts';
-import { LabError } from '../common/errors.ts';
-import { openedOnce } from '../common/opened-once.ts';
-import { parseConfig } from '../config/parse.ts';
-import { ROLES } from '../data/files/columns.ts';
-import { LAYOUT_NAMES } from '../data/layouts/layout.ts';
-import { shapeOfFiles } from '../data/layouts/open-data.ts';
-import { untilDelivered } from '../protocol/delivery.ts';
-import { failureOf } from '../protocol/failure.ts';
+import type { JudgedFiles, JudgedRecord } from '../../checkpoint/judged-files.ts';
+import { tryLock } from '../../checkpoint/tab-locks.ts';
+import { LabError } from '../../common/errors.ts';
+import { openedOnce } from '../../common/opened-once.ts';
+import { parseConfig } from '../../config/parse.ts';
+import { ROLES } from '../../data/files/columns.ts';
+import { LAYOUT_NAMES } from '../../data/layouts/layout.ts';
+import { shapeOfFiles } from '../../data/layouts/open-data.ts';
+import { untilDelivered } from '../../protocol/delivery.ts';
+import { failureOf } from '../../protocol/failure.ts';
 import {
   type AddFiles,
   AddFilesSchema,
@@ -30,9 +32,9 @@ import {
   type OpenedFile,
   type PrepareRequest,
   type Verified,
-} from '../protocol/files.ts';
-import type { LoadProgress } from '../protocol/scoring.ts';
-import type { Pair } from '../relevance/pair/pair.ts';
+} from '../../protocol/files.ts';
+import type { LoadProgress } from '../../protocol/scoring.ts';
+import type { Pair } from '../../relevance/pair/pair.ts';
 import { exportFile } from './file-export.ts';
 import { proofFacts, verifyFile } from './file-proof.ts';
 import { checkSameScorer, disposeFileModel, type FileBackend, loadFileModel } from './file-model.ts';

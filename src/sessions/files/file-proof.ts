@@ -1,13 +1,13 @@
 /** Proofs of the scores of a file in the page: what they say of it, and checking one by scoring again. */
-import { asStream } from '../common/as-stream.ts';
-import { sha256Hex } from '../checkpoint/sha256.ts';
-import { tryLock } from '../checkpoint/tab-locks.ts';
-import { LabError } from '../common/errors.ts';
-import type { PairRow } from '../data/files/pairs-file.ts';
-import { onSoundBackend } from '../infer/sound-backend.ts';
-import type { FileScoring, Verified } from '../protocol/files.ts';
-import { checkProof, type ProofFacts, readProof } from '../runs/score-proof.ts';
-import { verifyScores } from '../runs/verify-scores.ts';
+import { asStream } from '../../common/as-stream.ts';
+import { sha256Hex } from '../../checkpoint/sha256.ts';
+import { tryLock } from '../../checkpoint/tab-locks.ts';
+import { LabError } from '../../common/errors.ts';
+import type { PairRow } from '../../data/files/pairs-file.ts';
+import { onSoundBackend } from '../../infer/sound-backend.ts';
+import type { FileScoring, Verified } from '../../protocol/files.ts';
+import { checkProof, type ProofFacts, readProof } from '../../runs/score/score-proof.ts';
+import { verifyScores } from '../../runs/score/verify-scores.ts';
 import { notReady, type OpenFile, readingOf, readRows } from './open-file.ts';
 
 /** A proof of a hundred million pairs has 13 MB. */

@@ -3,12 +3,12 @@
  * batch is one window of pairs scored together, so that resuming after the last batch gives the scores of an
  * uninterrupted run.
  */
-import { asStream } from '../common/as-stream.ts';
-import type { KeptScores } from '../checkpoint/judged-files.ts';
-import type { LabError } from '../common/errors.ts';
-import { SCORE_WINDOW, scoreStream } from '../infer/score-pairs.ts';
-import { checkSound, onSoundBackend } from '../infer/sound-backend.ts';
-import type { FileScoring } from '../protocol/files.ts';
+import { asStream } from '../../common/as-stream.ts';
+import type { KeptScores } from '../../checkpoint/judged-files.ts';
+import type { LabError } from '../../common/errors.ts';
+import { SCORE_WINDOW, scoreStream } from '../../infer/score-pairs.ts';
+import { checkSound, onSoundBackend } from '../../infer/sound-backend.ts';
+import type { FileScoring } from '../../protocol/files.ts';
 import type { FileModel } from './file-model.ts';
 import type { FileScores } from './file-scores.ts';
 import type { JudgedRows } from './judged-rows.ts';

@@ -2,13 +2,13 @@
  * The model that judges a file, on the scale of the file's grades, with the warnings that a person should read before
  * relying on its scores.
  */
-import { LabError } from '../common/errors.ts';
-import { sha256Hex } from '../checkpoint/sha256.ts';
-import { parseConfig } from '../config/parse.ts';
-import { describeGrades, type FoundScale } from '../data/files/grades.ts';
-import { TrainedQueries } from '../data/trained-queries.ts';
-import { type BackendHealth, watchBackend } from '../gpu/current-backend.ts';
-import { type BackendRequest, openBackend } from '../gpu/device.ts';
+import { LabError } from '../../common/errors.ts';
+import { sha256Hex } from '../../checkpoint/sha256.ts';
+import { parseConfig } from '../../config/parse.ts';
+import { describeGrades, type FoundScale } from '../../data/files/grades.ts';
+import { TrainedQueries } from '../../data/trained-queries.ts';
+import { type BackendHealth, watchBackend } from '../../gpu/current-backend.ts';
+import { type BackendRequest, openBackend } from '../../gpu/device.ts';
 import {
   disposeLabModel,
   type LabModel,
@@ -16,15 +16,15 @@ import {
   MODEL_FILES,
   onScale,
   whyNoReasons,
-} from '../infer/lab-model.ts';
-import { fetchModel } from '../infer/model-fetch.ts';
-import { onSoundBackend } from '../infer/sound-backend.ts';
-import { type FileScoring, type PrepareRequest, PrepareRequestSchema } from '../protocol/files.ts';
-import type { LoadProgress } from '../protocol/scoring.ts';
-import type { LabelScale } from '../relevance/pair/labels.ts';
-import { contentWords } from '../relevance/pair/text-folding.ts';
-import { mapLabel } from '../relevance/metrics/label-report.ts';
-import { commonScaleOf, describeScales, gradeScale, gradeScaleOf, labelsFor } from '../runs/score-rows.ts';
+} from '../../infer/lab-model.ts';
+import { fetchModel } from '../../infer/model-fetch.ts';
+import { onSoundBackend } from '../../infer/sound-backend.ts';
+import { type FileScoring, type PrepareRequest, PrepareRequestSchema } from '../../protocol/files.ts';
+import type { LoadProgress } from '../../protocol/scoring.ts';
+import type { LabelScale } from '../../relevance/pair/labels.ts';
+import { contentWords } from '../../relevance/pair/text-folding.ts';
+import { mapLabel } from '../../relevance/metrics/label-report.ts';
+import { commonScaleOf, describeScales, gradeScale, gradeScaleOf, labelsFor } from '../../runs/score/score-rows.ts';
 import type { JudgedRows } from './judged-rows.ts';
 
 /** The location of tfjs's files, and the check of a backend before it is used. */
