@@ -24,6 +24,7 @@ const ROOMS = [
   'kernels',
   'ops',
   'model',
+  'encoder',
   'optim',
   'infer/held',
   'infer',
