@@ -123,6 +123,7 @@ export interface PromptContent {
   readonly missing: ShownWords | null;
   /** `absent`: the prompt states that it is unknown. */
   readonly standing: StandingHints | 'absent' | null;
+  /** Printed as cut tokens, but for the query's where only its missing words are shown. */
   readonly cutFields: readonly PromptField[];
 }
 
@@ -141,7 +142,9 @@ export function promptPrefix(query: string, config: PromptConfig = DEFAULT_PROMP
 /** The content of a pair's prompt: folded, cut, with hints. */
 export function promptContent(pair: Pair, config: PromptConfig = DEFAULT_PROMPT_CONFIG): PromptContent {
   const { document } = pair;
-  const query = clipQuery(pair.query, config);
+  const missing =
+    config.missing === true ? missingWords(textFolding(config.folding), pair, config.maxWordsPerField.query) : null;
+  const query = missing === null ? clipQuery(pair.query, config) : { text: '', isCut: missing.isCut };
   const title = clip(document.title, 'title', config);
   const brand = clip(document.brand, 'brand', config);
   const type = clip(document.type, 'type', config);
@@ -158,8 +161,7 @@ export function promptContent(pair: Pair, config: PromptConfig = DEFAULT_PROMPT_
     attributes: attributes.pairs,
     text: text.text,
     hints: config.hints ? pairHints(textFolding(config.folding), pair) : null,
-    missing:
-      config.missing === true ? missingWords(textFolding(config.folding), pair, config.maxWordsPerField.query) : null,
+    missing: missing === null ? null : missing.shown,
     standing: config.standing ? standingOf(pair, config) : null,
     cutFields: PROMPT_FIELDS.filter((field) => parts[field].isCut),
   };
@@ -168,7 +170,8 @@ export function promptContent(pair: Pair, config: PromptConfig = DEFAULT_PROMPT_
 /** Content to segments; the inverse of {@link parsePrompt}. */
 export function printPrompt(content: PromptContent): Segment[] {
   const cut = (field: PromptField): Segment[] => (content.cutFields.includes(field) ? [special(CUT)] : []);
-  const segments = printPrefix(content.scaleSize, content.instructionVersion, content.query, cut('query').length > 0);
+  const isQueryCut = content.missing === null && content.cutFields.includes('query');
+  const segments = printPrefix(content.scaleSize, content.instructionVersion, content.query, isQueryCut);
   for (const field of DOCUMENT_FIELDS) {
     const body =
       field === 'attributes'
