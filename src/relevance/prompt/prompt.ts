@@ -20,7 +20,7 @@ import { MAX_SCALE, MIN_SCALE } from '../pair/labels.ts';
 import { DOCUMENT_FIELDS, type DocumentField, type LabDocument, type Pair } from '../pair/pair.ts';
 import { readSegments } from '../trace/segment-reader.ts';
 import { type Segment, special, words } from '../trace/segments.ts';
-import { standingHints, type StandingHints } from './standing.ts';
+import { STANDING_VERSIONS, standingHints, type StandingHints } from './standing.ts';
 import { FOLDING_VERSIONS } from '../pair/folding.ts';
 import { CURRENT_FOLDING, shownText, textFolding } from '../pair/text-folding.ts';
 import {
@@ -80,6 +80,8 @@ export const promptConfigSchema = v.strictObject({
     'Standing among documents',
     'Of a file: tell the model how BM25 places a document among those of its query.',
   ),
+  /** The version of the standing hints (standing.ts). Absent means version 1, as in models that predate the setting. */
+  standingVersion: v.optional(v.picklist(STANDING_VERSIONS)),
   /** The words of the query that the title lacks are shown behind the hints, and the query field is left out. */
   missing: v.optional(v.boolean()),
   /** Words are split at white space. */
@@ -293,8 +295,9 @@ function readMissing(reader: ReturnType<typeof readSegments>): ShownWords | null
   return as === undefined ? null : { as, words: reader.text() };
 }
 
-function standingOf(pair: Pair, { folding }: PromptConfig): StandingHints | 'absent' {
-  return pair.standing === undefined ? 'absent' : standingHints(textFolding(folding), pair, pair.standing);
+function standingOf(pair: Pair, { folding, standingVersion }: PromptConfig): StandingHints | 'absent' {
+  if (pair.standing === undefined) return 'absent';
+  return standingHints(textFolding(folding), pair, pair.standing, standingVersion);
 }
 
 function printStanding(standing: StandingHints | 'absent'): Segment[] {
