@@ -78,7 +78,7 @@ describe('standingHints', () => {
     const unmatched = { coverage: 0, score: 0, relative: 0, rank: 3 };
     expect(hints(unmatched).rank).toBe(2);
     expect(hints(unmatched, 2).rank).toBe(6);
-    expect(hints({ rank: 3 }, 2).rank).toBe(2);
+    expect(hints({ score: 0.1, rank: 3 }, 2).rank).toBe(2);
   });
 
   it('give the share of title words in the query', () => {
