@@ -15,6 +15,7 @@ const ROOMS = [
   'relevance/piar',
   'protocol',
   'checkpoint',
+  'vectors',
   'data/tokenizer',
   'data',
   'data/files',

@@ -14,13 +14,15 @@ export function packFiles(files: Readonly<Record<string, Uint8Array>>): Uint8Arr
 /**
  * The requested files of an archive; other entries are not unpacked.
  *
+ * @param optional - files that may be missing
  * @throws {LabError} `bad-checkpoint` if it is not an archive, lacks one of the files, or claims more bytes than it has
  */
-export function unpackFiles<const Name extends string>(
+export function unpackFiles<const Name extends string, const Optional extends string = never>(
   bytes: Uint8Array,
   names: readonly Name[],
-): Record<Name, Uint8Array<ArrayBuffer>> {
-  const wanted: ReadonlySet<string> = new Set(names);
+  optional: readonly Optional[] = [],
+): Record<Name, Uint8Array<ArrayBuffer>> & Partial<Record<Optional, Uint8Array<ArrayBuffer>>> {
+  const wanted: ReadonlySet<string> = new Set([...names, ...optional]);
   let totalBytes = 0;
   let found: Readonly<Record<string, Uint8Array>>;
   try {
@@ -39,7 +41,10 @@ export function unpackFiles<const Name extends string>(
   }
   const missing = names.filter((name) => !Object.hasOwn(found, name));
   if (missing.length > 0) throw unusable(`it has no ${missing.join(', ')}`);
-  return Object.fromEntries(names.map((name) => [name, ownCopy(found[name])])) as Record<Name, Uint8Array<ArrayBuffer>>;
+  const present = [...names, ...optional].filter((name) => Object.hasOwn(found, name));
+  return Object.fromEntries(present.map((name) => [name, ownCopy(found[name])])) as ReturnType<
+    typeof unpackFiles<Name, Optional>
+  >;
 }
 
 // A stored entry is a view of the archive, whose buffer cannot be transferred to another thread separately.

@@ -81,5 +81,5 @@ async function fileExperts(path: string, model: ModelFacts, options: MineOptions
   const { size } = model.scale;
   const dataSet = await readDataFiles(path, { ...options, scale: size });
   const pairs = judgedPairs(dataSet.name, size, dataSet.pairs, options.grade);
-  return expertsOf(model, withStandingOf(dataSet, pairs, model.prompt).slice(0, options.limit)).experts;
+  return expertsOf(model, withStandingOf(dataSet, pairs, model.prompt, model.vectors).slice(0, options.limit)).experts;
 }

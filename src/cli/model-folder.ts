@@ -14,6 +14,7 @@ import {
   LabFileSchema,
   type LabModel,
   loadLabModel,
+  ALL_MODEL_FILES,
   MODEL_FILES,
   type ModelFileName,
   readModelJson,
@@ -21,6 +22,7 @@ import {
 import { type ModelCard, ModelCardSchema } from '../infer/model-card.ts';
 import type { Precision } from '../model/stored-weights.ts';
 import { modelInCheckpoint } from '../sessions/model-in-checkpoint.ts';
+import { VECTORS_FILE } from '../vectors/static-vectors.ts';
 import { writeTogether, writeWhole } from './outputs.ts';
 import { isErrno, systemError } from './system-errors.ts';
 
@@ -63,11 +65,12 @@ const FIX = 'Name a model, or make one with "npm run lab -- sft".';
 /** Joins weights that are split over several files, as transformers writes large models. */
 async function readFolder(folder: string): Promise<Map<ModelFileName, Uint8Array>> {
   const files = new Map<ModelFileName, Uint8Array>();
-  for (const name of MODEL_FILES) {
+  for (const name of ALL_MODEL_FILES) {
     try {
       files.set(name, await readFile(join(folder, name)));
     } catch (cause) {
       if (!isErrno(cause, 'ENOENT') && !isErrno(cause, 'EISDIR')) throw systemError(cause);
+      if (name === VECTORS_FILE) continue;
       const shards = name === 'model.safetensors' ? await readShards(folder) : undefined;
       if (shards === undefined) throw await missingFile(folder, name, cause);
       files.set(name, shards);

@@ -160,7 +160,8 @@ export class SentenceEncoder {
 
   #linear(x: tf.Tensor2D, name: string): tf.Tensor2D {
     const [weight, bias] = [this.#matrix(`${name}.weight`), this.#vector(`${name}.bias`)];
-    return isTurned() ? tf.fused.matMul({ a: x, b: weight, bias }) : linear(x, weight, { bias });
+    if (!isTurned()) return linear(x, weight, { bias }); // [N,I] -> [N,O]
+    return tf.fused.matMul({ a: x, b: weight, bias }) as tf.Tensor2D;
   }
 
   #matrix(name: string): tf.Tensor2D {

@@ -7,7 +7,9 @@
  *     lab.json            the task: prompt, scale, instruction, lexicon, examples
  *     card.json           its origin and its measures
  *
- * A folder on a disk has two more, which transformers reads and the lab does not: runs/transformers-files.ts.
+ * A model whose prompts show similarities of meaning has `vectors.safetensors` besides (vectors/static-vectors.ts); without
+ * it, its prompts state that there are none. A folder on a disk has two more files, which transformers reads and the lab
+ * does not: runs/transformers-files.ts.
  *
  * Everything is parsed and checked before a tensor is made.
  */
@@ -34,11 +36,15 @@ import { lexiconSchema, makeLexicon } from '../relevance/pair/lexicon.ts';
 import { noRules, type Rules } from '../relevance/rules/rules.ts';
 import { textFolding } from '../relevance/pair/text-folding.ts';
 import { type PromptConfig, promptConfigSchema } from '../relevance/prompt/prompt.ts';
+import type { VectorSource } from '../relevance/prompt/meaning.ts';
+import { readVectors, StaticVectors, VECTORS_FILE } from '../vectors/static-vectors.ts';
 import { type ModelCard, ModelCardSchema } from './model-card.ts';
 
-/** The names of the files of a model folder. */
+/** The names of the files that every model folder has. */
 export const MODEL_FILES = ['config.json', 'tokenizer.json', 'lab.json', 'card.json', 'model.safetensors'] as const;
-export type ModelFileName = (typeof MODEL_FILES)[number];
+/** The same, and those that only some have. */
+export const ALL_MODEL_FILES = [...MODEL_FILES, VECTORS_FILE] as const;
+export type ModelFileName = (typeof ALL_MODEL_FILES)[number];
 
 /** An example pair, with a title of two or three words. */
 const ExampleSchema = v.strictObject({ name: v.string(), pair: PairSchema });
@@ -86,6 +92,14 @@ export interface LabModel extends Rules {
   readonly otherScales: readonly LabelScale[];
   readonly examples: LabFile['examples'];
   readonly card: ModelCard;
+  /** What its prompts compare meanings with; undefined where they show none, or there are no vectors. */
+  readonly vectors?: ModelVectors | undefined;
+}
+
+/** Vectors as a file, and as a source of similarities. */
+export interface ModelVectors {
+  readonly file: Uint8Array;
+  readonly source: VectorSource;
 }
 
 /**
@@ -129,7 +143,13 @@ export function readLabModel(files: ReadonlyMap<ModelFileName, Uint8Array>): Rea
     readsTitles: lab.readsTitles,
     examples: lab.examples,
     card,
+    vectors: vectorsOf(lab, files.get(VECTORS_FILE)),
   };
+}
+
+function vectorsOf({ prompt }: LabFile, file: Uint8Array | undefined): ModelVectors | undefined {
+  if (prompt.meaning !== true || file === undefined) return undefined;
+  return { file, source: new StaticVectors(readVectors(file), textFolding(prompt.folding)) };
 }
 
 /** The shape of a model, from its config.json alone. @throws {LabError} `bad-config` */

@@ -4,7 +4,7 @@
 import { LabError, messageOf } from '../common/errors.ts';
 import { chunksOf } from '../data/files/text-stream.ts';
 import type { LoadProgress } from '../protocol/scoring.ts';
-import { MODEL_FILES, type ModelFileName } from './lab-model.ts';
+import { ALL_MODEL_FILES, MODEL_FILES, type ModelFileName } from './lab-model.ts';
 
 /** The limit of a model file, checked while it arrives. */
 const MAX_FILE_BYTES = 512 * 1024 * 1024;
@@ -19,7 +19,9 @@ export async function fetchModel(
   modelUrl: string,
   onProgress: (progress: LoadProgress) => void,
 ): Promise<Map<ModelFileName, Uint8Array>> {
-  const responses = await Promise.all(MODEL_FILES.map((name) => fetchFile(modelUrl, name)));
+  const labFile = await fetchFile(modelUrl, 'lab.json');
+  const names = showsMeaning(await labFile.clone().text()) ? ALL_MODEL_FILES : MODEL_FILES;
+  const responses = await Promise.all(names.map((name) => (name === 'lab.json' ? labFile : fetchFile(modelUrl, name))));
   const sizes = responses.map((response) => Number(response.headers.get('content-length') ?? NaN));
   const sum = sizes.reduce((total, size) => total + size, 0);
   // With compressed transfer the length is that of the compressed bytes, so the total is unknown.
@@ -27,7 +29,7 @@ export async function fetchModel(
   const totalBytes = Number.isFinite(sum) && !isCompressed ? sum : null;
   let receivedBytes = 0;
   const files = new Map<ModelFileName, Uint8Array>();
-  for (const [index, name] of MODEL_FILES.entries()) {
+  for (const [index, name] of names.entries()) {
     const response = responses[index];
     if (response === undefined) continue;
     files.set(
@@ -39,6 +41,11 @@ export async function fetchModel(
     );
   }
   return files;
+}
+
+/** Whether the prompts of a model show similarities, for which there are vectors; whether the file is whole is checked later. */
+function showsMeaning(labFile: string): boolean {
+  return /"meaning":\s*true/u.test(labFile);
 }
 
 async function fetchFile(modelUrl: string, name: ModelFileName): Promise<Response> {

@@ -6,6 +6,7 @@ import { LabError } from '../common/errors.ts';
 import { encodePrompt, type EncodedPrompt } from '../data/tokenizer/encode-prompt.ts';
 import { measureVariants } from '../gpu/dispatch.ts';
 import type { Pair } from '../relevance/pair/pair.ts';
+import { withOwnMeaning } from '../relevance/prompt/meaning.ts';
 import type { PromptField } from '../relevance/prompt/prompt.ts';
 import { readPair } from '../relevance/rules/typed-document.ts';
 import { type LabModel, promptRoom } from './lab-model.ts';
@@ -98,11 +99,16 @@ function encodedItem<T extends { readonly pair: Pair }>(
   }
 }
 
+/** A pair with its similarities of meaning, if the model has vectors and they are not known yet. */
+function meant({ vectors }: LabModel, pair: Pair): Pair {
+  return vectors === undefined || pair.meaning !== undefined ? pair : withOwnMeaning(pair, vectors.source);
+}
+
 /**
  * The prompt of a pair as a model reads it, cut to leave room for an answer.
  *
  * @throws {LabError} `bad-config` if it cannot be cut to fit
  */
 export function encodeFor(model: LabModel, pair: Pair): EncodedPrompt {
-  return encodePrompt(model.tokenizer, readPair(model, pair), model.prompt, promptRoom(model));
+  return encodePrompt(model.tokenizer, readPair(model, meant(model, pair)), model.prompt, promptRoom(model));
 }

@@ -21,7 +21,7 @@ import {
 import { untilDelivered } from '../protocol/delivery.ts';
 import { failureOf } from '../protocol/failure.ts';
 import { answerPair } from './answer.ts';
-import { disposeLabModel, type LabModel, loadLabModel, MODEL_FILES, type ModelFileName } from './lab-model.ts';
+import { disposeLabModel, type LabModel, loadLabModel, ALL_MODEL_FILES, type ModelFileName } from './lab-model.ts';
 import { cardRows } from './model-card.ts';
 import { describeMemory } from '../model/memory.ts';
 import { fetchModel } from './model-fetch.ts';
@@ -139,5 +139,5 @@ function memoryRow(transformer: LabModel['transformer']): ModelSummary['card'][n
 
 /** The files of the request; loading reports missing ones. */
 function givenFiles(files: ModelFiles): Map<ModelFileName, Uint8Array> {
-  return new Map(MODEL_FILES.flatMap((name) => (files[name] === undefined ? [] : [[name, files[name]]])));
+  return new Map(ALL_MODEL_FILES.flatMap((name) => (files[name] === undefined ? [] : [[name, files[name]]])));
 }

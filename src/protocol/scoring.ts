@@ -40,6 +40,8 @@ const StandingSchema = v.strictObject({
   rank: v.pipe(v.number(), v.integer(), v.minValue(1)),
 });
 
+const MeaningSchema = v.strictObject({ title: v.number(), passage: v.number(), gap: v.exactOptional(v.number()) });
+
 /** A pair as it crosses threads. */
 export const PairSchema = v.strictObject({
   query: v.string(),
@@ -52,6 +54,7 @@ export const PairSchema = v.strictObject({
     text: v.string(),
   }),
   standing: v.exactOptional(StandingSchema),
+  meaning: v.exactOptional(MeaningSchema),
 });
 
 /** The files of a model folder, by name. */

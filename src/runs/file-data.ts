@@ -23,6 +23,7 @@ import type { JudgedPair } from '../relevance/pair/pair.ts';
 import { buildPrompt, type PromptConfig, type PromptField } from '../relevance/prompt/prompt.ts';
 import { textFolding } from '../relevance/pair/text-folding.ts';
 import { TAIL_SHARE } from '../relevance/world/rule-world.ts';
+import { type VectorSource, withMeaning } from '../relevance/prompt/meaning.ts';
 import { withStanding } from '../relevance/prompt/standing.ts';
 import { type SynthesisCounts, synthesiseTraces, type TracedPair } from '../relevance/rules/trace-synthesis.ts';
 import { readPair } from '../relevance/rules/typed-document.ts';
@@ -63,15 +64,19 @@ export function splitFile(data: FileData, scaleSize: number, dataSet: DataSet): 
 }
 
 /**
- * Pairs of a data set with their standing among all pairs of their query, where prompts show it. Pairs without a label
- * count too, because they do when a file is scored.
+ * Pairs of a data set with their standing and similarities among all pairs of their query, where prompts show them.
+ * Pairs without a label count too, because they do when a file is scored.
+ *
+ * @param vectors - of the model; without them there are no similarities
  */
 export function withStandingOf(
   { documents, pairs: found }: Pick<DataSet, 'documents' | 'pairs'>,
   pairs: readonly JudgedPair[],
   { standing, folding }: Pick<PromptConfig, 'standing' | 'folding'>,
+  vectors?: { readonly source: VectorSource },
 ): readonly JudgedPair[] {
-  return standing ? withStanding(pairs, new Bm25(documents, textFolding(folding)), found) : pairs;
+  const placed = standing ? withStanding(pairs, new Bm25(documents, textFolding(folding)), found) : pairs;
+  return vectors === undefined ? placed : withMeaning(placed, vectors.source, found);
 }
 
 /**

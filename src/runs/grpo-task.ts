@@ -26,7 +26,7 @@ import { checkScale, expertsOf, rulesOfFile, splitFile, withStandingOf } from '.
 import { rulesOfWorld, toExpert } from './sft-experiment.ts';
 
 /** The parts of the start model that prompts and rewards depend on. */
-export interface GrpoStart extends Pick<LabModel, 'tokenizer' | 'prompt'>, Rules {
+export interface GrpoStart extends Pick<LabModel, 'tokenizer' | 'prompt' | 'vectors'>, Rules {
   readonly config: ModelConfig;
 }
 
@@ -128,8 +128,8 @@ export async function prepareGrpo(
 
 /** The parts of a model that prompts and rewards depend on. */
 export function startOf(model: LabModel): GrpoStart {
-  const { tokenizer, prompt, instruction, lexicon, tailRules, readsTitles, transformer } = model;
-  return { tokenizer, prompt, instruction, lexicon, tailRules, readsTitles, config: transformer.config };
+  const { tokenizer, prompt, instruction, lexicon, tailRules, readsTitles, transformer, vectors } = model;
+  return { tokenizer, prompt, instruction, lexicon, tailRules, readsTitles, config: transformer.config, vectors };
 }
 
 /** The first pairs of a held-out split. */
@@ -177,7 +177,8 @@ async function loadFile(
   checkScale(rules.instruction, scaleSize);
   const dataSet = await findData(data);
   const { train, dev } = splitFile(data, scaleSize, dataSet);
-  const placed = (pairs: readonly JudgedPair[]): readonly JudgedPair[] => withStandingOf(dataSet, pairs, start.prompt);
+  const placed = (pairs: readonly JudgedPair[]): readonly JudgedPair[] =>
+    withStandingOf(dataSet, pairs, start.prompt, start.vectors);
   const { experts, counts } = expertsOf(rules, placed(sampleQueries(train, experiment.queries, data.splitSeed)));
   return {
     // The rules of a start need no hash here, because the hash of its weights identifies them.

@@ -6,6 +6,7 @@ import { type CheckpointInfo, CheckpointInfoSchema, MAX_NAME_LENGTH } from '../c
 import { packFiles, unpackFiles } from '../checkpoint/packed-files.ts';
 import { parseConfig } from '../config/parse.ts';
 import { MODEL_FILES, type ModelFileName } from '../infer/lab-model.ts';
+import { VECTORS_FILE } from '../vectors/static-vectors.ts';
 import type { ModelCard } from '../infer/model-card.ts';
 import { MODEL_KIND } from '../protocol/checkpoints.ts';
 import type { ModelFileBytes } from './model-files.ts';
@@ -32,5 +33,5 @@ export function packModel(
 
 /** The files of a model. @throws {LabError} `bad-checkpoint` */
 export function unpackModel(payload: Uint8Array): ModelFileBytes {
-  return unpackFiles(payload, MODEL_FILES);
+  return unpackFiles(payload, MODEL_FILES, [VECTORS_FILE]);
 }

@@ -7,7 +7,8 @@ import { writeSafetensors } from '../checkpoint/safetensors.ts';
 import { fromHuggingFaceConfig, type ModelConfig, toHuggingFaceConfig } from '../config/model-config.ts';
 import type { StoredDtype } from '../config/stored.ts';
 import { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
-import { type LabFile, type ModelFileName, readModelJson } from '../infer/lab-model.ts';
+import { VECTORS_FILE } from '../vectors/static-vectors.ts';
+import { type LabFile, type MODEL_FILES, type ModelFileName, readModelJson } from '../infer/lab-model.ts';
 import type { ModelCard } from '../infer/model-card.ts';
 import { readStoredWeights } from '../model/stored-weights.ts';
 import type { TensorData } from '../model/weights.ts';
@@ -21,13 +22,17 @@ export interface ModelExport {
   readonly tokenizer: LabTokenizer;
   readonly lab: LabFile;
   readonly card: ModelCard;
+  /** The file of vectors, if prompts show similarities. */
+  readonly vectors?: Uint8Array | undefined;
 }
 
 /** The bytes of each file. */
-export type ModelFileBytes = Readonly<Record<ModelFileName, Uint8Array<ArrayBuffer>>>;
+export type ModelFileBytes = Readonly<
+  Record<(typeof MODEL_FILES)[number], Uint8Array<ArrayBuffer>> & Partial<Record<ModelFileName, Uint8Array<ArrayBuffer>>>
+>;
 
 /** The files of a model. */
-export function makeModelFiles({ config, weights, dtype, tokenizer, lab, card }: ModelExport): ModelFileBytes {
+export function makeModelFiles({ config, weights, dtype, tokenizer, lab, card, vectors }: ModelExport): ModelFileBytes {
   const tensors = [...weights].map(([name, { shape, data }]) =>
     dtype === 'f16'
       ? { name, dtype: 'F16' as const, shape, data: floatsToHalves(data) }
@@ -40,6 +45,7 @@ export function makeModelFiles({ config, weights, dtype, tokenizer, lab, card }:
     'card.json': jsonBytes(card),
     // Hugging Face loaders expect this entry.
     'model.safetensors': writeSafetensors(tensors, new Map([['format', 'pt']])),
+    ...(vectors === undefined ? {} : { [VECTORS_FILE]: new Uint8Array(vectors) }),
   };
 }
 

@@ -5,7 +5,7 @@
 import { type CheckpointFile, readPayload } from '../checkpoint/checkpoint-file.ts';
 import { type CheckpointInfo, MAX_CHECKPOINT_BYTES } from '../checkpoint/manifest.ts';
 import { LabError } from '../common/errors.ts';
-import { MODEL_FILES, type ModelFileName, readLabModel } from '../infer/lab-model.ts';
+import { ALL_MODEL_FILES, MODEL_FILES, type ModelFileName, readLabModel } from '../infer/lab-model.ts';
 import type { ChosenFile } from '../protocol/checkpoints.ts';
 import { packModel, unpackModel } from '../runs/model-checkpoint.ts';
 
@@ -23,8 +23,9 @@ export async function readChosenModel(
 ): Promise<{ readonly info: CheckpointInfo; readonly payload: Uint8Array<ArrayBuffer> }> {
   const folder = modelFolderIn(chosen);
   const files = new Map<ModelFileName, Uint8Array>();
-  for (const name of MODEL_FILES) {
-    const { blob } = fileIn(folder, name);
+  for (const name of ALL_MODEL_FILES) {
+    const blob = folder.get(name)?.blob;
+    if (blob === undefined) continue; // only of what a model need not have
     const most = name === 'model.safetensors' ? MAX_CHECKPOINT_BYTES - 4 * MAX_TEXT_BYTES : MAX_TEXT_BYTES;
     if (blob.size > most) throw tooLarge(name, most, blob.size);
     files.set(name, new Uint8Array(await blob.arrayBuffer()));
@@ -39,7 +40,7 @@ export async function readChosenModel(
  */
 export async function checkModelFile(file: CheckpointFile): Promise<void> {
   const files = unpackModel(await readPayload(file));
-  readLabModel(new Map(MODEL_FILES.map((name) => [name, files[name]])));
+  readLabModel(new Map(Object.entries(files) as [ModelFileName, Uint8Array][]));
 }
 
 /** The files of the only folder that has all files of a model, by their names. */
@@ -78,12 +79,6 @@ function noModel(folders: readonly ReadonlyMap<string, ChosenFile>[]): LabError 
       ? 'Merge the weights, which are split over several files, into one model.safetensors.'
       : 'Choose a folder written by "lab sft", "lab grpo" or "lab distill", or a file written by "lab export".',
   });
-}
-
-function fileIn(folder: ReadonlyMap<string, ChosenFile>, name: string): ChosenFile {
-  const file = folder.get(name);
-  if (file === undefined) throw new RangeError(`imported model: ${name} is gone`);
-  return file;
 }
 
 function tooLarge(name: string, most: number, got: number): LabError {

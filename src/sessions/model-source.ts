@@ -1,7 +1,7 @@
 /**
  * The files of models that runs start from: a folder on the page's own origin, or a checkpoint of this browser.
  */
-import { MODEL_FILES, type ModelFileName } from '../infer/lab-model.ts';
+import type { ModelFileName } from '../infer/lab-model.ts';
 import { fetchModel } from '../infer/model-fetch.ts';
 import { checkpointIdIn } from '../protocol/grpo.ts';
 import { modelInCheckpoint } from './model-in-checkpoint.ts';
@@ -21,5 +21,5 @@ export async function modelFilesAt(
   if (id === undefined || openStore === undefined) return getModel(modelUrl);
   const { manifest, payload } = await (await openStore()).load(id);
   const files = await modelInCheckpoint(manifest, payload);
-  return new Map(MODEL_FILES.map((name) => [name, files[name]]));
+  return new Map(Object.entries(files) as [ModelFileName, Uint8Array][]);
 }

@@ -6,7 +6,7 @@ import { EXTENSION, packCheckpoint } from '../../checkpoint/checkpoint-file.ts';
 import { type CheckpointInfo, CheckpointInfoSchema, MAX_NAME_LENGTH } from '../../checkpoint/manifest.ts';
 import { LabError } from '../../common/errors.ts';
 import { parseConfig } from '../../config/parse.ts';
-import { MODEL_FILES } from '../../infer/lab-model.ts';
+import { ALL_MODEL_FILES } from '../../infer/lab-model.ts';
 import { packModel } from '../../runs/model-checkpoint.ts';
 import { toFolderFiles } from '../../runs/model-files.ts';
 import { readSftCheckpoint } from '../../runs/sft-checkpoint.ts';
@@ -26,7 +26,7 @@ export async function exportModel({ model, run, out, force }: ExportOptions): Pr
   const isFile = out.toLowerCase().endsWith(EXTENSION);
   const rules = { inputs: [run ?? model], force };
   if (isFile) await checkOutputFile(out, rules);
-  else await checkOutputFolder(out, MODEL_FILES, rules);
+  else await checkOutputFolder(out, ALL_MODEL_FILES, rules);
   if (run !== undefined) {
     if (!isFile) {
       throw new LabError('bad-config', {

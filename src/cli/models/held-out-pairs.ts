@@ -66,7 +66,7 @@ async function filePairs(model: ModelFacts, path: string, options: HeldOut): Pro
       fix: 'Train again with a higher --test-share, or measure with --split dev.',
     });
   }
-  return [...expertsOf(model, withStandingOf(dataSet, pairs, prompt)).experts];
+  return [...expertsOf(model, withStandingOf(dataSet, pairs, prompt, model.vectors)).experts];
 }
 
 // A model judged by rules that it did not learn is measured, with a warning.

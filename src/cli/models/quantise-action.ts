@@ -11,7 +11,7 @@ import { jsonBytes } from '../../runs/model-files.ts';
 import {
   disposeLabModel,
   loadLabModel,
-  MODEL_FILES,
+  ALL_MODEL_FILES,
   type ModelFileName,
   readLabModel,
   readModelJson,
@@ -51,7 +51,7 @@ interface QuantiseOptions extends ComparisonOptions {
 
 export async function quantiseModel({ model: folder, bits, out, force, ...options }: QuantiseOptions): Promise<void> {
   const { data, docs } = options;
-  await checkOutputFolder(out, MODEL_FILES, { inputs: [folder, data, docs], force });
+  await checkOutputFolder(out, ALL_MODEL_FILES, { inputs: [folder, data, docs], force });
   for (const each of [data, docs]) if (each !== undefined) await assertFile(each);
   const files = await readModelFiles(folder);
   const stored = readStoredWeights(files.get('model.safetensors') ?? new Uint8Array());

@@ -8,6 +8,7 @@ import type { Precision } from '../../model/stored-weights.ts';
 import { normalisedRelevance } from '../../relevance/pair/labels.ts';
 import { textFolding } from '../../relevance/pair/text-folding.ts';
 import { Bm25 } from '../../relevance/prompt/bm25.ts';
+import { withMeaning } from '../../relevance/prompt/meaning.ts';
 import { withStanding } from '../../relevance/prompt/standing.ts';
 import { rounded } from '../../runs/score/score-record.ts';
 import { interruption } from '../interruption.ts';
@@ -61,7 +62,7 @@ async function scoresOf(
   pairs: readonly ServedPair[],
   signal: AbortSignal,
 ): Promise<readonly ServedScore[]> {
-  const { prompt, scale } = model;
+  const { prompt, scale, vectors } = model;
   const asked = pairs.map((pair) => ({ ...pair, queryId: '' }));
   const index = prompt.standing
     ? new Bm25(
@@ -69,7 +70,8 @@ async function scoresOf(
         textFolding(prompt.folding),
       )
     : undefined;
-  const placed = index === undefined ? asked : withStanding(asked, index);
+  const listed = index === undefined ? asked : withStanding(asked, index);
+  const placed = vectors === undefined ? listed : withMeaning(listed, vectors.source);
   const items = placed.map((pair, place) => ({ pair, place }));
   const scores: ServedScore[] = [];
   const nameOf = ({ place }: { readonly place: number }): string => `document ${place}`;

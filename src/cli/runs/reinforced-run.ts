@@ -154,6 +154,7 @@ async function writeModel(
     tokenizer: start.tokenizer,
     lab: world === undefined ? makeFileLabFile(rules, start.prompt) : makeLabFile(world, start.prompt),
     card: reinforced,
+    vectors: start.vectors?.file,
   });
   return folder;
 }

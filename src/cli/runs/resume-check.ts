@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { LabError } from '../../common/errors.ts';
-import { MODEL_FILES } from '../../infer/lab-model.ts';
+import { ALL_MODEL_FILES } from '../../infer/lab-model.ts';
 import { type RawSettings, withChanges } from '../config-file.ts';
 import { checkOutputFolder, existing } from '../outputs.ts';
 import { RUN_FILES } from './run-reader.ts';
@@ -36,7 +36,7 @@ export async function checkRunFolder(
   }
   if (saved === undefined) await checkRemains(out, resume);
   await checkOutputFolder(out, RUN_FILES, { inputs, force: true });
-  await checkOutputFolder(join(out, 'model'), MODEL_FILES, { inputs, force: true });
+  await checkOutputFolder(join(out, 'model'), ALL_MODEL_FILES, { inputs, force: true });
 }
 
 /** Checks a run folder without a checkpoint. A run that was killed before its first checkpoint can start again. */

@@ -36,6 +36,8 @@ export interface FolderRun {
   readonly describe?: ((card: ModelCard) => ModelCard) | undefined;
   /** Further entries of the model's lab.json. */
   readonly lab?: Pick<LabFile, 'otherScales' | 'examples'> | undefined;
+  /** The file of vectors, if prompts show similarities. */
+  readonly vectors?: Uint8Array | undefined;
   readonly dtype: StoredDtype;
   /** The backend and the device, for the card. */
   readonly device: string;
@@ -95,6 +97,7 @@ export async function trainToFolder(experiment: SftExperiment, run: FolderRun): 
   const { prompt } = experiment;
   const folder = join(out, 'model');
   await writeModelFolder(folder, {
+    vectors: run.vectors,
     config: model,
     weights: finished.weights,
     dtype,

@@ -7,7 +7,7 @@ import { LabError } from '../../common/errors.ts';
 import { type ColumnNames, ROLES } from '../../data/files/columns.ts';
 import { TwoFiles } from '../../data/files/fields.ts';
 import { readPairs } from '../../data/files/pairs-file.ts';
-import { loadLabModel, MODEL_FILES, type ModelFileName, onScale } from '../../infer/lab-model.ts';
+import { loadLabModel, ALL_MODEL_FILES, type ModelFileName, onScale } from '../../infer/lab-model.ts';
 import { PRECISIONS } from '../../config/stored.ts';
 import { modelHashOf, readProof, type ScoreProof } from '../../runs/score/score-proof.ts';
 import { rowsToScore } from '../../runs/score/score-rows.ts';
@@ -116,7 +116,12 @@ async function checkFiles(
 
 /** The hash of a model, as proofs have it. */
 export function modelHash(files: ReadonlyMap<ModelFileName, Uint8Array>): string {
-  return modelHashOf(MODEL_FILES.flatMap((name) => hashBytes([files.get(name) ?? new Uint8Array()])));
+  return modelHashOf(
+    ALL_MODEL_FILES.flatMap((name) => {
+      const bytes = files.get(name);
+      return bytes === undefined ? [] : [hashBytes([bytes])];
+    }),
+  );
 }
 
 function differs(what: string, expected: string, got: string): LabError {

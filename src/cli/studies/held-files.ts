@@ -85,7 +85,7 @@ export async function measureJudgedSet(
       prepareSft(experiment, { saved, findData: () => Promise.resolve(dataSet), signal }),
     );
     return withModel(model, (loaded) => {
-      const pairs = evenly(withStandingOf(dataSet, test, loaded.prompt), FILE_TEST_PAIRS);
+      const pairs = evenly(withStandingOf(dataSet, test, loaded.prompt, loaded.vectors), FILE_TEST_PAIRS);
       return measureHeld(loaded, expertsOf(loaded, pairs).experts, signal);
     });
   });

@@ -12,7 +12,7 @@ import type { RecipeOptions } from './recipe-action.ts';
 
 export function recipeCommand(): Command {
   const command = new Command('recipe');
-  for (const one of [...REAL_RECIPES.map(setCommand), generalCommand()]) command.addCommand(one.exitOverride());
+  for (const one of [...REAL_RECIPES.map(setCommand), generalCommand(), vectorsCommand()]) command.addCommand(one.exitOverride());
   return command;
 }
 
@@ -45,6 +45,24 @@ Example:
     .action(async (options: RecipeOptions) => (await import('./recipe-action.ts')).runRecipe(recipe, options));
 }
 
+function vectorsCommand(): Command {
+  return new Command('vectors')
+    .description('distil static vectors, of which the general model reads similarities of meaning, from a sentence encoder')
+    .argument('<root>', `the folder of ${REAL_RECIPES.map(({ id }) => id).join(' and ')}, for the rarity of words`)
+    .requiredOption('--encoder <folder>', 'a BERT sentence encoder, for example all-MiniLM-L6-v2')
+    .option('--origin <text>', 'what the file says of its origin', 'sentence-transformers/all-MiniLM-L6-v2')
+    .option('--license <text>', 'the license of the encoder', 'Apache-2.0')
+    .option('--width <n>', 'numbers of a vector, a multiple of 32', wholeNumber(32), 128)
+    .option('--pieces <n>', 'word pieces to keep', wholeNumber(1), 20_000)
+    .option('-o, --out <file>', 'the file of vectors', VECTORS_PATH)
+    .addOption(forceOption())
+    .addOption(backendOption())
+    .action(lazily(async () => (await import('./recipe-vectors.ts')).runVectors));
+}
+
+/** Where the vectors of the general model are. */
+const VECTORS_PATH = 'public/models/general/vectors.safetensors';
+
 function generalCommand(): Command {
   return new Command('general')
     .description('train the general model on both sets, for files without judgments')
@@ -52,6 +70,7 @@ function generalCommand(): Command {
       '<root>',
       `the folder of ${REAL_RECIPES.map(({ id }) => id).join(' and ')}, each with ${SET_FILES.pairs} and ${SET_FILES.documents}`,
     )
+    .option('--vectors <file>', 'what meanings are compared with, as "lab recipe vectors" makes it', VECTORS_PATH)
     .option('--folds <n>', 'run only this many folds, which is preliminary', wholeNumber(1))
     .option(
       '--runs <folder>',

@@ -14,7 +14,7 @@ import { Tokenizer } from '@huggingface/tokenizers';
 import { LabError } from '../../common/errors.ts';
 import { hashHex } from '../../common/rng.ts';
 import type { Segment } from '../../relevance/trace/segments.ts';
-import { labelToken, NO_STANDING, specialTokens } from '../../relevance/pair/vocabulary.ts';
+import { labelToken, NO_MEANING, NO_STANDING, specialTokens } from '../../relevance/pair/vocabulary.ts';
 import { fromByteCharacters, preTokens } from './byte-level.ts';
 import type { WordSplitter } from './subword-splits.ts';
 import { TokenStream, type Token } from './token-stream.ts';
@@ -66,8 +66,8 @@ export class LabTokenizer {
    * @throws {LabError} `bad-tokenizer` if it was not trained by this version of the lab.
    */
   static fromJson(json: unknown): LabTokenizer {
-    const standing = holdsToken(json, NO_STANDING);
-    return new LabTokenizer(readTokenizerJson(json, specialTokens({ standing })));
+    const [standing, meaning] = [holdsToken(json, NO_STANDING), holdsToken(json, NO_MEANING)];
+    return new LabTokenizer(readTokenizerJson(json, specialTokens({ standing, meaning })));
   }
 
   /** The contents of the tokenizer file. */

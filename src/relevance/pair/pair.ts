@@ -38,12 +38,24 @@ export interface Standing {
   readonly rank: number;
 }
 
+/** How near query and document are in meaning (prompt/meaning.ts): cosines in [-1, 1]. */
+export interface Meaning {
+  /** Of query and title. */
+  readonly title: number;
+  /** Of the query and the nearest of title, attributes and sentences. */
+  readonly passage: number;
+  /** The best title's similarity in the list of the query minus this one's; known only in a list. */
+  readonly gap?: number;
+}
+
 /** A query and a document. */
 export interface Pair {
   readonly query: string;
   readonly document: LabDocument;
   /** Known only where all documents of the query are available. */
   readonly standing?: Standing;
+  /** Known only where there are vectors. */
+  readonly meaning?: Meaning;
 }
 
 /** A pair with its gold label, a whole number in [0, R). `queryId` groups pairs for splits and ranking metrics. */

@@ -44,6 +44,10 @@ export const RANK_BUCKETS = 7;
 export const STANDING_HINTS = ['coverage', 'score', 'relative', 'rank', 'named'] as const;
 export type StandingHint = (typeof STANDING_HINTS)[number];
 
+/** The hints about meaning, in the order of the prompt: of the title, of the nearest passage, and behind the best title. */
+export const MEANING_HINTS = ['like', 'passage', 'gap'] as const;
+export type MeaningHint = (typeof MEANING_HINTS)[number];
+
 export const PAD = '<|pad|>';
 export const EOS = '<|eos|>';
 export const QUERY = '<|query|>';
@@ -90,6 +94,17 @@ export function standingHintToken(hint: StandingHint, bucket: number): string {
 /** Replaces the hints about standing for a pair without its query's other documents. */
 export const NO_STANDING = '<|hint:standing:absent|>';
 
+/** The number of buckets of a hint about meaning. */
+export function meaningBucketsOf(hint: MeaningHint): number {
+  return hint === 'gap' ? 12 : 16;
+}
+export function meaningHintToken(hint: MeaningHint, bucket: number): string {
+  return `<|hint:${hint}:${bucket}|>`;
+}
+/** Replaces the hints about meaning where there are no vectors, and the gap of a pair by itself. */
+export const NO_MEANING = '<|hint:meaning:absent|>';
+export const NO_GAP = '<|hint:gap:absent|>';
+
 /** Every special token in id order: token i of every lab tokenizer is entry i of this list. */
 export const SPECIAL_TOKENS: readonly string[] = [
   PAD,
@@ -114,16 +129,29 @@ export const SPECIAL_TOKENS: readonly string[] = [
 ];
 
 /**
- * The special tokens of a tokenizer. Tokens for hints about standing exist only where prompts use them, so that other
- * models keep their vocabularies.
+ * The special tokens of a tokenizer. Tokens for hints about standing and meaning exist only where prompts use them, so
+ * that other models keep their vocabularies.
  */
-export function specialTokens({ standing }: { readonly standing: boolean }): readonly string[] {
-  return standing ? [...SPECIAL_TOKENS, ...STANDING_TOKENS] : SPECIAL_TOKENS;
+export function specialTokens({ standing, meaning = false }: HintKinds): readonly string[] {
+  return [...SPECIAL_TOKENS, ...(standing ? STANDING_TOKENS : []), ...(meaning ? MEANING_TOKENS : [])];
+}
+
+interface HintKinds {
+  readonly standing: boolean;
+  readonly meaning?: boolean | undefined;
 }
 
 const STANDING_TOKENS: readonly string[] = [
   NO_STANDING,
   ...STANDING_HINTS.flatMap((hint) => range(0, bucketsOf(hint) - 1).map((bucket) => standingHintToken(hint, bucket))),
+];
+
+const MEANING_TOKENS: readonly string[] = [
+  NO_MEANING,
+  NO_GAP,
+  ...MEANING_HINTS.flatMap((hint) =>
+    range(0, meaningBucketsOf(hint) - 1).map((bucket) => meaningHintToken(hint, bucket)),
+  ),
 ];
 
 /** The number of buckets of a hint about standing. */

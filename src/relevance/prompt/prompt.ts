@@ -1,7 +1,7 @@
 /**
  * The prompt. This file alone builds it and parses it:
  *
- *     prompt    := scale instruction query field* hints? missing? standing? answer
+ *     prompt    := scale instruction query field* hints? missing? standing? meaning? answer
  *     query     := <|query|> text cut?
  *     field     := <|title|> text cut?  |  ...  |  <|attributes|> (<|name|> text <|value|> text)* cut?
  *
@@ -16,6 +16,7 @@ import * as v from 'valibot';
 import { setting, wholeNumber } from '../../config/settings.ts';
 import { attributeValueText } from '../pair/document-text.ts';
 import { pairHints, type PairHints } from './hints.ts';
+import { type MeaningHints, meaningHints } from './meaning.ts';
 import { MAX_SCALE, MIN_SCALE } from '../pair/labels.ts';
 import { DOCUMENT_FIELDS, type DocumentField, type LabDocument, type Pair } from '../pair/pair.ts';
 import { readSegments } from '../trace/segment-reader.ts';
@@ -31,6 +32,12 @@ import {
   CUT,
   fieldToken,
   HINT_BUCKETS,
+  MEANING_HINTS,
+  type MeaningHint,
+  meaningBucketsOf,
+  meaningHintToken,
+  NO_MEANING,
+  NO_GAP,
   instructionToken,
   MAX_INSTRUCTION_VERSIONS,
   NO_STANDING,
@@ -82,6 +89,8 @@ export const promptConfigSchema = v.strictObject({
   ),
   /** The version of the standing hints (standing.ts). Absent means version 1, as in models that predate the setting. */
   standingVersion: v.optional(v.picklist(STANDING_VERSIONS)),
+  /** Similarities of meaning are shown (meaning.ts). Absent means not, as in models that predate the setting. */
+  meaning: v.optional(v.boolean()),
   /** The words of the query that the title lacks are shown behind the hints, and the query field is left out. */
   missing: v.optional(v.boolean()),
   /** Words are split at white space. */
@@ -125,6 +134,8 @@ export interface PromptContent {
   readonly missing: ShownWords | null;
   /** `absent`: the prompt states that it is unknown. */
   readonly standing: StandingHints | 'absent' | null;
+  /** `absent`: the prompt states that it is unknown. */
+  readonly meaning: MeaningHints | 'absent' | null;
   /** Printed as cut tokens, but for the query's where only its missing words are shown. */
   readonly cutFields: readonly PromptField[];
 }
@@ -165,6 +176,7 @@ export function promptContent(pair: Pair, config: PromptConfig = DEFAULT_PROMPT_
     hints: config.hints ? pairHints(textFolding(config.folding), pair) : null,
     missing: missing === null ? null : missing.shown,
     standing: config.standing ? standingOf(pair, config) : null,
+    meaning: config.meaning === true ? (pair.meaning === undefined ? 'absent' : meaningHints(pair.meaning)) : null,
     cutFields: PROMPT_FIELDS.filter((field) => parts[field].isCut),
   };
 }
@@ -191,6 +203,7 @@ export function printPrompt(content: PromptContent): Segment[] {
   if (content.missing !== null)
     segments.push(special(verdictToken(content.missing.as)), ...printText(content.missing.words));
   if (content.standing !== null) segments.push(...printStanding(content.standing));
+  if (content.meaning !== null) segments.push(...printMeaning(content.meaning));
   segments.push(special(ANSWER));
   return segments;
 }
@@ -234,10 +247,13 @@ export function parsePrompt(segments: readonly Segment[]): PromptContent {
   const text = readField('text');
   const isStandingNext = (): boolean =>
     reader.isNext(NO_STANDING) || COVERAGE_TOKENS.some((token) => reader.isNext(token));
+  const isMeaningNext = (): boolean => reader.isNext(NO_MEANING) || LIKE_TOKENS.some((token) => reader.isNext(token));
   const isMissingNext = SHOWN_AS.some((as) => reader.isNext(verdictToken(as)));
-  const hints = reader.isNext(ANSWER) || isMissingNext || isStandingNext() ? null : readHints(reader);
+  const isHintless = reader.isNext(ANSWER) || isMissingNext || isStandingNext() || isMeaningNext();
+  const hints = isHintless ? null : readHints(reader);
   const missing = readMissing(reader);
   const standing = isStandingNext() ? readStanding(reader) : null;
+  const meaning = isMeaningNext() ? readMeaning(reader) : null;
   reader.expect(ANSWER);
   reader.expectEnd();
   return {
@@ -252,6 +268,7 @@ export function parsePrompt(segments: readonly Segment[]): PromptContent {
     hints,
     missing,
     standing,
+    meaning,
     cutFields,
   };
 }
@@ -259,6 +276,8 @@ export function parsePrompt(segments: readonly Segment[]): PromptContent {
 const COVERAGE_TOKENS = wholeNumbers(0, bucketsOf('coverage') - 1).map((bucket) =>
   standingHintToken('coverage', bucket),
 );
+
+const LIKE_TOKENS = wholeNumbers(0, meaningBucketsOf('like') - 1).map((bucket) => meaningHintToken('like', bucket));
 
 /** The parts of a prompt that can be cut, in prompt order. */
 export const PROMPT_FIELDS = ['query', ...DOCUMENT_FIELDS] as const;
@@ -314,6 +333,24 @@ function readStanding(reader: ReturnType<typeof readSegments>): StandingHints | 
   const [coverage, score, relative] = [bucket('coverage'), bucket('score'), bucket('relative')];
   const [rank, named] = [bucket('rank'), bucket('named')];
   return { coverage, score, relative, rank, named };
+}
+
+function printMeaning(meaning: MeaningHints | 'absent'): Segment[] {
+  if (meaning === 'absent') return [special(NO_MEANING)];
+  return MEANING_HINTS.map((hint) => {
+    const bucket = meaning[hint];
+    return special(bucket === 'absent' ? NO_GAP : meaningHintToken(hint, bucket));
+  });
+}
+
+function readMeaning(reader: ReturnType<typeof readSegments>): MeaningHints | 'absent' {
+  if (reader.take(NO_MEANING)) return 'absent';
+  const bucket = (hint: MeaningHint): number =>
+    reader.oneOf(`a hint about ${hint}`, wholeNumbers(0, meaningBucketsOf(hint) - 1), (value) =>
+      meaningHintToken(hint, value),
+    );
+  const [like, passage] = [bucket('like'), bucket('passage')];
+  return { like, passage, gap: reader.take(NO_GAP) ? 'absent' : bucket('gap') };
 }
 
 /** The query field; empty where only its missing words are shown. */

@@ -150,7 +150,7 @@ export function sampledWindows({ result }: ScoreProof, sample: number): readonly
   return [...drawn].toSorted((a, b) => a - b);
 }
 
-/** The hash of a model, from the hashes of its files in the order of `MODEL_FILES`. */
+/** The hash of a model, from the hashes of its files in the order of `ALL_MODEL_FILES`. */
 export function modelHashOf(fileHashes: readonly string[]): string {
   return hashOf(fileHashes.join(' '));
 }

@@ -12,6 +12,7 @@ import { isRowError, type RowError, RowProblem } from '../../data/files/records.
 import { LabError } from '../../common/errors.ts';
 import type { LabModel } from '../../infer/lab-model.ts';
 import { Bm25 } from '../../relevance/prompt/bm25.ts';
+import { withMeaning } from '../../relevance/prompt/meaning.ts';
 import { withStanding } from '../../relevance/prompt/standing.ts';
 import { type LabelScale, scaleOfSize } from '../../relevance/pair/labels.ts';
 import type { LabDocument, Standing } from '../../relevance/pair/pair.ts';
@@ -128,12 +129,12 @@ export function unreadGrades(
  * @param documents - all documents, where they are in a separate file
  */
 export async function* rowsToScore(
-  { prompt }: Pick<LabModel, 'prompt'>,
+  model: Reader,
   rows: ReadRows,
   documents: ReadonlyMap<string, LabDocument> | undefined,
   limit = Infinity,
 ): AsyncGenerator<PairRow> {
-  if (!prompt.standing) {
+  if (!model.prompt.standing) {
     let count = 0;
     for await (const item of rows) {
       if (isRowError(item)) continue;
@@ -145,23 +146,27 @@ export async function* rowsToScore(
   }
   const read: PairRow[] = [];
   for await (const item of rows) if (!isRowError(item)) read.push(item);
-  yield* placedRows(read, documents, prompt.folding).slice(0, limit);
+  yield* placedRows(read, documents, model).slice(0, limit);
 }
 
+/** What decides how pairs are shown to a model. */
+type Reader = Pick<LabModel, 'prompt' | 'vectors'>;
+
 /**
- * All pairs of a file with their standing.
+ * All pairs of a file with their standing, and with similarities of meaning if the model has vectors.
  *
  * @param documents - all documents at hand, where they are in a file of their own
- * @param folding - of the model that reads them
+ * @param model - that reads them
  */
 export function placedRows(
   rows: readonly PairRow[],
   documents: ReadonlyMap<string, LabDocument> | undefined,
-  folding: PromptConfig['folding'],
+  { prompt, vectors }: { readonly prompt: Pick<PromptConfig, 'folding'> } & Pick<Reader, 'vectors'>,
 ): (PairRow & { readonly pair: { readonly standing: Standing } })[] {
   const pairs = rows.map(({ pair }) => pair);
   const collection = documents?.values() ?? pairs.map(({ document }) => document);
-  const placed = withStanding(pairs, new Bm25(collection, textFolding(folding)));
+  const listed = withStanding(pairs, new Bm25(collection, textFolding(prompt.folding)));
+  const placed = vectors === undefined ? listed : withMeaning(listed, vectors.source);
   return placed.map((pair, i) => ({ row: rows[i]?.row ?? i + 1, pair }));
 }
 

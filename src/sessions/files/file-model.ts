@@ -13,7 +13,7 @@ import {
   disposeLabModel,
   type LabModel,
   loadLabModel,
-  MODEL_FILES,
+  ALL_MODEL_FILES,
   onScale,
   whyNoReasons,
 } from '../../infer/lab-model.ts';
@@ -112,8 +112,8 @@ export function checkSameScorer(before: FileScoring, now: FileScoring): void {
 
 function given(
   files: Readonly<Record<string, Uint8Array<ArrayBuffer>>>,
-): Map<(typeof MODEL_FILES)[number], Uint8Array> {
-  return new Map(MODEL_FILES.flatMap((name) => (files[name] === undefined ? [] : [[name, files[name]]])));
+): Map<(typeof ALL_MODEL_FILES)[number], Uint8Array> {
+  return new Map(ALL_MODEL_FILES.flatMap((name) => (files[name] === undefined ? [] : [[name, files[name]]])));
 }
 
 function trainedOf({ card }: LabModel, { rows }: JudgedRows): FileScoring['trainedOn'] {

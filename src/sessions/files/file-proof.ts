@@ -45,7 +45,7 @@ export async function verifyFile(open: OpenFile, proofFile: Blob, windows: numbe
   const proof = readProof(await proofFile.text(), 'The file');
   checkProof(proof, await proofFacts(open, model.scoring));
   const rows = readRows(open);
-  const scored = model.model.prompt.standing ? rows.placed(model.scoring.folding) : rows.rows;
+  const scored = rows.seenBy(model.model);
   const release = await tryLock(`afrl-lab scoring ${record.id}`);
   if (release === undefined) {
     throw new LabError('bad-config', { message: 'This file is being scored.', fix: 'Pause it first.' });

@@ -35,8 +35,7 @@ export async function scoreRest(
   { model, health }: FileModel,
   { signal, keep }: { readonly signal: AbortSignal; readonly keep: KeepScores },
 ): Promise<void> {
-  // Prompts without standing get pairs without it.
-  const all = model.prompt.standing ? rows.placed(scoring.folding) : rows.rows;
+  const all = rows.seenBy(model);
   const first = (scores.chunks.at(-1)?.places.at(-1) ?? -1) + 1;
   const rest = all.slice(first, scoring.pairs).map(({ row, pair }, i) => ({ row, pair, place: first + i }));
   let unfit: KeptScores['unfit'] = [];

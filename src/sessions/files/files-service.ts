@@ -200,10 +200,12 @@ export class FilesService implements FilesApi {
   async pair(place: number): Promise<Pair> {
     await Promise.resolve();
     const open = this.#opened();
-    const { pair } = readRows(open).placed(foldingOf(open))[place] ?? {};
+    const rows = readRows(open);
+    const seen = open.model?.model.prompt.standing === true ? rows.seenBy(open.model.model) : undefined;
+    const { pair } = (seen ?? rows.placed(foldingOf(open)))[place] ?? {};
     if (pair === undefined) throw new LabError('not-found', { message: `There is no pair ${place} in this file.` });
-    const { query, document, standing } = pair;
-    return { query, document, standing };
+    const { query, document, standing, meaning } = pair;
+    return { query, document, ...(standing && { standing }), ...(meaning && { meaning }) };
   }
 
   async correct(correction: Correction): Promise<void> {

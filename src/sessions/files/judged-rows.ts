@@ -7,12 +7,14 @@ import type { DataFile } from '../../data/files/data-set-reader.ts';
 import { TwoFiles } from '../../data/files/fields.ts';
 import { Findings } from '../../data/files/findings.ts';
 import { GradeReader } from '../../data/files/grades.ts';
-import { type GradedRow, loadDocuments, readGradedPairs } from '../../data/files/pairs-file.ts';
+import { type GradedRow, loadDocuments, type PairRow, readGradedPairs } from '../../data/files/pairs-file.ts';
 import { badFile, describeRowError, isRowError, type RowError } from '../../data/files/records.ts';
 import type { OpenedData } from '../../data/layouts/open-data.ts';
+import type { LabModel } from '../../infer/lab-model.ts';
 import type { FileSurvey } from '../../protocol/files.ts';
 import { DEFAULT_SCALE, type LabelScale, scaleOfSize } from '../../relevance/pair/labels.ts';
 import type { LabDocument } from '../../relevance/pair/pair.ts';
+import { type VectorSource, withMeaning } from '../../relevance/prompt/meaning.ts';
 import type { PromptConfig } from '../../relevance/prompt/prompt.ts';
 import { countGrades, type FileGrades, gradeScaleOf, placedRows } from '../../runs/score/score-rows.ts';
 
@@ -42,6 +44,7 @@ export class JudgedRows {
   readonly #errors: readonly RowError[];
   readonly #errorCount: number;
   readonly #findings: Findings;
+  #seen: { readonly source: VectorSource; readonly rows: readonly PairRow[] } | undefined;
   #placed: { readonly folding: PromptConfig['folding']; readonly rows: readonly PlacedRow[] } | undefined;
 
   private constructor(
@@ -130,9 +133,21 @@ export class JudgedRows {
   /** All pairs with their standing under a text folding. */
   placed(folding: PromptConfig['folding']): readonly PlacedRow[] {
     if (this.#placed !== undefined && this.#placed.folding === folding) return this.#placed.rows;
-    const rows = placedRows(this.rows, this.documents, folding);
+    const rows = placedRows(this.rows, this.documents, { prompt: { folding } });
     this.#placed = { folding, rows };
     return rows;
+  }
+
+  /** All pairs as a model sees them: in their lists if its prompts show standings, with similarities if it has vectors. */
+  seenBy({ prompt, vectors }: Pick<LabModel, 'prompt' | 'vectors'>): readonly PairRow[] {
+    if (!prompt.standing) return this.rows;
+    const placed = this.placed(prompt.folding ?? 1);
+    if (vectors === undefined) return placed;
+    if (this.#seen?.source !== vectors.source) {
+      const pairs = withMeaning(placed.map(({ pair }) => pair), vectors.source); // prettier-ignore
+      this.#seen = { source: vectors.source, rows: pairs.map((pair, i) => ({ row: placed[i]?.row ?? i + 1, pair })) };
+    }
+    return this.#seen.rows;
   }
 
   /** The different queries with the first text of each, and for each pair the index of its query. */
