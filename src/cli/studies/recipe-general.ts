@@ -12,6 +12,7 @@ import {
   generalExperiment,
   type GeneralPart,
   generalParts,
+  judgeOf,
   prepareGeneral,
 } from '../../studies/judged/general-recipe.ts';
 import { describeGeneral, generalLab, withMeasures } from '../../studies/judged/general-card.ts';
@@ -28,20 +29,25 @@ import { baselinesOf, type Prediction } from '../../studies/judged/real-baseline
 import { countQueries, evenly, type RealRecipe, SET_FILES } from '../../studies/judged/real-data.ts';
 import { onScale } from '../../infer/lab-model.ts';
 import type { ModelCard } from '../../infer/model-card.ts';
+import { LabError } from '../../common/errors.ts';
+import { fitThresholds, labelOfScore } from '../../relevance/prompt/bm25.ts';
+import { promptContent } from '../../relevance/prompt/prompt.ts';
+import { readVectors, StaticVectors } from '../../vectors/static-vectors.ts';
 import { mapLabel } from '../../relevance/metrics/label-report.ts';
-import { normalisedRelevance } from '../../relevance/pair/labels.ts';
+import { argMaxLabel, normalisedRelevance } from '../../relevance/pair/labels.ts';
 import { noRules } from '../../relevance/rules/rules.ts';
 import { currentFolding } from '../../relevance/pair/text-folding.ts';
 import type { JudgedPair } from '../../relevance/pair/pair.ts';
 import { writeCard } from '../model-folder.ts';
 import type { BackendChoice } from '../../protocol/scoring.ts';
 import { readDataFiles } from '../pair-files.ts';
-import { measuredOnce, RunFolder } from '../runs/run-folder.ts';
+import { measuredOnce, readIfThere, RunFolder } from '../runs/run-folder.ts';
 import { note, print } from '../terminal.ts';
 import { predictionsOf, supervisedOnce, withModel } from './stages.ts';
 import { checkStudy, runStudy, type StudySession } from './study.ts';
 
 interface GeneralOptions {
+  readonly vectors: string;
   readonly folds?: number;
   readonly runs: string;
   readonly out: string;
@@ -61,17 +67,19 @@ export async function runGeneral(root: string, options: GeneralOptions): Promise
     options,
     GENERAL_SETS.map(({ id }) => join(root, id)),
   );
+  const file = await readVectorsFile(options.vectors);
+  const vectors = { file, source: new StaticVectors(readVectors(file), currentFolding()) };
   const sets: { readonly set: RealRecipe; readonly whole: DataSet; readonly parts: readonly GeneralPart[] }[] = [];
   for (const set of GENERAL_SETS) {
     const files = { docs: join(root, set.id, SET_FILES.documents), column: {} };
     const whole = await readDataFiles(join(root, set.id, SET_FILES.pairs), files);
-    sets.push({ set, whole, parts: (await generalParts(set, whole)).slice(0, options.folds) });
+    sets.push({ set, whole, parts: (await generalParts(set, whole, vectors)).slice(0, options.folds) });
   }
   // Models of one set use the first fold, because all queries of the set are new to the other set.
   const first = sets.flatMap(({ parts }) => parts.slice(0, 1));
   const folds = [...(sets[0]?.parts ?? []).keys()];
   const path = await runStudy<FoldOutcome>(options, (session) => {
-    const runs = new GeneralRuns(join(options.runs, 'general'), session);
+    const runs = new GeneralRuns(join(options.runs, 'general'), file, session);
     const runOfFold = (fold: number) => (): Promise<FoldOutcome | undefined> =>
       runs.fold(
         fold,
@@ -97,13 +105,31 @@ export async function runGeneral(root: string, options: GeneralOptions): Promise
   if (path !== undefined) print(`${path}.md`);
 }
 
+/** @throws {LabError} `not-found` */
+async function readVectorsFile(path: string): Promise<Uint8Array> {
+  const file = await readIfThere(path);
+  if (file !== undefined) return file;
+  throw new LabError('not-found', {
+    message: `There are no vectors at ${path}.`,
+    fix: 'Make them with "lab recipe vectors", or name their file with --vectors.',
+  });
+}
+
+/** The part of a prediction that no system decides. */
+function placeOf({ queryId, document, label }: JudgedPair): Pick<Prediction, 'queryId' | 'docId' | 'gold'> {
+  return { queryId, docId: document.docId, gold: label };
+}
+
 /** The models and predictions of the recipe on disk. */
 class GeneralRuns {
   readonly #root: string;
+  readonly #vectors: Uint8Array;
   readonly #session: StudySession;
 
-  constructor(root: string, session: StudySession) {
+  /** @param vectors - the file that goes with each model */
+  constructor(root: string, vectors: Uint8Array, session: StudySession) {
     this.#root = root;
+    this.#vectors = vectors;
     this.#session = session;
   }
 
@@ -134,7 +160,7 @@ class GeneralRuns {
       for (const part of parts) {
         const other = firstParts.find(({ set }) => set.id !== part.set.id);
         const otherFolder = other === undefined ? undefined : folders.get(other.set.id);
-        const predictions = await this.#predict(name, part, folder, otherFolder);
+        const predictions = await this.#predict(name, part, parts, folder, otherFolder);
         outcome.set(part.set.id, { predictions, reasons: await this.#reason(name, part, folder) });
       }
       if (fold === 0) await this.#writeMeasures(folder, parts, outcome);
@@ -150,6 +176,7 @@ class GeneralRuns {
       out: join(this.#root, name),
       describe: (card: ModelCard) => describeGeneral(card, parts),
       lab: generalLab(parts),
+      vectors: this.#vectors,
       dtype: 'f16',
       device,
       signal,
@@ -187,6 +214,7 @@ class GeneralRuns {
   async #predict(
     foldName: string,
     { set, train, test, documents }: GeneralPart,
+    parts: readonly GeneralPart[],
     folder: string,
     otherFolder: string | undefined,
   ): Promise<GeneralPredictions> {
@@ -202,15 +230,27 @@ class GeneralRuns {
             ({ label, probabilities }) => ({
               label: mapLabel(label, asked, scaleSize),
               score: normalisedRelevance(probabilities),
+              confidence: probabilities[label] ?? 0,
             }),
             this.#session.signal,
           ),
         );
       const systems = GENERAL_SYSTEMS;
+      const { prompt, sft } = await generalExperiment('general', parts);
+      const judge = judgeOf(parts, prompt, sft.seed);
+      const likeness = ({ meaning }: JudgedPair): number => meaning?.title ?? 0;
+      const bounds = fitThresholds(train.map(likeness), train.map(({ label }) => label), scaleSize); // prettier-ignore
       const found: GeneralPredictions = {
         [systems.majority]: majority,
         [systems.random]: random,
         [systems.bm25]: bm25,
+        [systems.vectors]: test.map((pair) => {
+          return { ...placeOf(pair), label: labelOfScore(likeness(pair), bounds), score: likeness(pair) };
+        }),
+        [systems.judge]: test.map((pair) => {
+          const probabilities = judge.judge(promptContent(pair, prompt), scaleSize);
+          return { ...placeOf(pair), label: argMaxLabel(probabilities), score: normalisedRelevance(probabilities) };
+        }),
         [systems.general]: await ask(folder, test, scaleSize),
       };
       if (scaleSize !== GENERAL_SCALE) found[systems.four] = await ask(folder, test, GENERAL_SCALE);

@@ -53,7 +53,7 @@ export async function withModel<T>(folder: string, use: (model: LabModel) => Pro
 export async function predictionsOf(
   model: LabModel,
   pairs: readonly JudgedPair[],
-  read: (score: LabelScore) => Pick<Prediction, 'label' | 'score'>,
+  read: (score: LabelScore) => Pick<Prediction, 'label' | 'score' | 'confidence'>,
   signal: AbortSignal,
 ): Promise<Prediction[]> {
   const found: Prediction[] = [];

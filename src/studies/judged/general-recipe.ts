@@ -26,12 +26,24 @@ import { type FileData, type SftExperiment, SftExperimentSchema } from '../../pr
 import { canonicalJson } from '../../relevance/rules/instruction.ts';
 import { mapLabel } from '../../relevance/metrics/label-report.ts';
 import { noRules, type Rules } from '../../relevance/rules/rules.ts';
-import type { JudgedPair } from '../../relevance/pair/pair.ts';
+import { type JudgedPair, makeDocument } from '../../relevance/pair/pair.ts';
+import { expectedLabel } from '../../relevance/pair/labels.ts';
+import type { Example } from '../../data/batches.ts';
 import { contentWords, CURRENT_FOLDING, currentFolding } from '../../relevance/pair/text-folding.ts';
-import { specialTokens } from '../../relevance/pair/vocabulary.ts';
+import {
+  bucketsOf,
+  HINT_BUCKETS,
+  labelToken,
+  meaningBucketsOf,
+  NUMBER_HINTS,
+  specialTokens,
+} from '../../relevance/pair/vocabulary.ts';
+import type { VectorSource } from '../../relevance/prompt/meaning.ts';
+import { printPrompt, promptContent, type PromptContent } from '../../relevance/prompt/prompt.ts';
 import { encodeFitting, type ExpertPair } from '../../train/evaluate.ts';
 import { CURRENT_STANDING } from '../../relevance/prompt/standing.ts';
 import { expertsOf, judgedPairs, splitFile, withStandingOf } from '../../runs/file-data.ts';
+import { type JudgedHints, MonotoneJudge } from './monotone-judge.ts';
 import { DEV_SHARE, foldsOf, REAL_RECIPES, type RealRecipe, SEED } from './real-data.ts';
 import type { PreparedSft } from '../../runs/sft-experiment.ts';
 
@@ -49,6 +61,10 @@ export const GENERAL_SCALE = 4;
 const EXAMPLES_PER_SET = 8000;
 /** The share of pairs without standing, so that a single pair can be judged as well. */
 const WITHOUT_STANDING_SHARE = 1 / 8;
+/** The share of pairs without similarities of meaning, for where there are no vectors. */
+const WITHOUT_VECTORS_SHARE = 1 / 8;
+/** The share of prompts with other hints than their pair has. */
+const SCRAMBLED_SHARE = 1 / 2;
 /** Words of a query that a prompt shows. */
 const MOST_WORDS = 12;
 
@@ -64,11 +80,15 @@ export interface GeneralPart {
   readonly test: readonly JudgedPair[];
 }
 
-/** The folds of a set, each in three parts without common queries. */
-export async function generalParts(set: RealRecipe, whole: DataSet): Promise<GeneralPart[]> {
+/** The folds of a set, each in three parts without common queries. @param vectors - to compare meanings with */
+export async function generalParts(
+  set: RealRecipe,
+  whole: DataSet,
+  vectors?: { readonly source: VectorSource },
+): Promise<GeneralPart[]> {
   const { documents } = whole;
   const withStanding = (pairs: readonly JudgedPair[]): readonly JudgedPair[] =>
-    withStandingOf(whole, pairs, { standing: true, folding: CURRENT_FOLDING });
+    withStandingOf(whole, pairs, { standing: true, folding: CURRENT_FOLDING }, vectors);
   const labelled = (pairs: readonly GradedPair[]): JudgedPair[] => judgedPairs(whole.name, set.scaleSize, pairs);
   return (await foldsOf(set, whole)).map(({ learn, test }) => {
     const { name, sha256 } = learn;
@@ -115,16 +135,17 @@ export async function generalExperiment(name: string, parts: readonly GeneralPar
       hints: true,
       standing: true,
       standingVersion: CURRENT_STANDING,
+      meaning: true,
       missing: true,
       maxWordsPerField: { query: MOST_WORDS, title: 0, brand: 0, type: 0, attributes: 0, text: 0 },
     },
     sft: {
-      steps: 1000,
+      steps: 800,
       batchSize: 32,
       warmupSteps: 40,
       // The label has two thirds of the loss of an example with reasons, the share that a weight of 4 gives it without.
       labelWeight: 12,
-      evaluateEvery: 500,
+      evaluateEvery: 800,
       checkpointEvery: 100,
       logEvery: 50,
       seed: SEED,
@@ -134,9 +155,9 @@ export async function generalExperiment(name: string, parts: readonly GeneralPar
   });
 }
 
-/** An example before tokenization: a pair, and the scale that it is asked on. */
+/** A pair as it is shown, and the scale that it is asked on. */
 interface Asked {
-  readonly expert: ExpertPair;
+  readonly pair: JudgedPair;
   readonly scaleSize: number;
 }
 
@@ -156,15 +177,27 @@ export function prepareGeneral(experiment: SftExperiment, parts: readonly Genera
       { vocabSize: model.vocabSize, specialTokens: specialTokens(prompt) },
     ),
   );
-  const asked = parts.flatMap((part) => askedOf(part, rules, new Rng(`${part.set.id} ${sft.seed}`)));
+  const judge = judgeOf(parts, prompt, sft.seed);
+  const asked = parts.flatMap((part) => askedOf(part, new Rng(`${part.set.id} ${sft.seed}`)));
   const rng = new Rng(`other words ${sft.seed}`);
-  const examples = asked.map(({ expert, scaleSize }) => {
-    const config = { ...prompt, scaleSize };
+  const shown = asked.map((each) => ({ ...each, content: scrambled(promptContent(each.pair, prompt), asked, prompt, rng) }));
+  const labels = evenlyDrawn(shown.map(({ content, scaleSize }) => judge.judge(content, scaleSize)));
+  const examples = shown.map(({ pair, scaleSize, content }, i): Example => {
     const splitWord = replacedWords(rng, words);
+    const label = labels[i] ?? 0;
+    if (content.isScrambled) {
+      const ids = tokenizer.encode(printPrompt({ ...content, scaleSize }), splitWord);
+      return { prompt: Int32Array.from(ids), completion: Int32Array.of(tokenizer.idOf(labelToken(scaleSize, label))) };
+    }
+    const config = { ...prompt, scaleSize };
+    const expert = expertOn({ ...pair, label }, scaleSize, rules);
     return encodeFitting(tokenizer, config, expert, { transformer: { config: model }, splitWord }).example;
   });
   const dev = parts.flatMap(({ dev: held, set }) =>
-    held.slice(0, devPairs).map((pair) => onScale(pair, set.scaleSize, prompt.scaleSize, rules).expert),
+    held.slice(0, devPairs).map((pair) => {
+      const { scaleSize } = prompt;
+      return expertOn({ ...pair, label: mapLabel(pair.label, set.scaleSize, scaleSize) }, scaleSize, rules);
+    }),
   );
   return {
     dataHash: data.kind === 'file' ? data.sha256 : '',
@@ -179,6 +212,90 @@ export function prepareGeneral(experiment: SftExperiment, parts: readonly Genera
     shortened: 0,
   };
 }
+
+/** The judge whose answers a model learns, fitted to the same number of pairs of each set. */
+export function judgeOf(parts: readonly GeneralPart[], prompt: SftExperiment['prompt'], seed: number): MonotoneJudge {
+  const judged = ({ id, scaleSize }: RealRecipe, pairs: readonly JudgedPair[], count: number): JudgedHints[] => {
+    const hints = pairs.flatMap((pair) => {
+      const shown = promptContent(pair, prompt);
+      const own = { shown, label: pair.label, scaleSize };
+      const mapped = { shown, label: mapLabel(pair.label, scaleSize, GENERAL_SCALE), scaleSize: GENERAL_SCALE };
+      return scaleSize === GENERAL_SCALE ? [own] : [own, mapped];
+    });
+    return drawn(hints, count, new Rng(`judge ${id} ${seed}`));
+  };
+  const held = parts.flatMap(({ set, dev }) => judged(set, dev, Math.ceil(EXAMPLES_PER_SET * DEV_SHARE)));
+  return new MonotoneJudge(parts.flatMap(({ set, train }) => judged(set, train, EXAMPLES_PER_SET)), held, seed); // prettier-ignore
+}
+
+/** So many items: all as often as one another, but for the last round. */
+function drawn<T>(items: readonly T[], count: number, rng: Rng): T[] {
+  const rounds = Array.from({ length: Math.ceil(count / Math.max(items.length, 1)) }, () => rng.shuffle(items));
+  return rounds.flat().slice(0, count);
+}
+
+type Scrambled = PromptContent & { readonly isScrambled: boolean };
+
+/**
+ * Half of the prompts with some hints of other prompts or at random, because a third kind of search combines them in
+ * ways that these sets do not have.
+ */
+function scrambled(
+  content: PromptContent,
+  asked: readonly Asked[],
+  prompt: SftExperiment['prompt'],
+  rng: Rng,
+): Scrambled {
+  if (!rng.chance(SCRAMBLED_SHARE)) return { ...content, isScrambled: false };
+  const other = promptContent(asked[rng.int(asked.length)]?.pair ?? BLANK, prompt);
+  const mix = <T extends object>(own: T, others: T | undefined, sizeOf: (name: keyof T) => number): T => {
+    const mixed = { ...own };
+    for (const name of Object.keys(own) as (keyof T)[]) {
+      if (typeof own[name] !== 'number' || !rng.chance(1 / 2)) continue;
+      const random = rng.int(sizeOf(name)) as T[keyof T];
+      const taken = others?.[name];
+      mixed[name] = typeof taken === 'number' && rng.chance(1 / 2) ? taken : random;
+    }
+    return mixed;
+  };
+  const { hints, standing, meaning } = content;
+  const otherStanding = other.standing === 'absent' ? undefined : (other.standing ?? undefined);
+  const otherMeaning = other.meaning === 'absent' ? undefined : (other.meaning ?? undefined);
+  return {
+    ...content,
+    hints: hints && {
+      ...mix(hints, other.hints ?? undefined, () => HINT_BUCKETS),
+      overlap: mix(hints.overlap, other.hints?.overlap, () => HINT_BUCKETS),
+      number: rng.chance(1 / 4) ? rng.pick(NUMBER_HINTS) : hints.number,
+    },
+    standing: typeof standing === 'object' && standing ? mix(standing, otherStanding, bucketsOf) : standing,
+    meaning: typeof meaning === 'object' && meaning ? mix(meaning, otherMeaning, meaningBucketsOf) : meaning,
+    isScrambled: true,
+  };
+}
+
+const BLANK = { query: '', document: makeDocument({ title: '' }) };
+
+/**
+ * Labels drawn from distributions so that among prompts of nearly equal height each label is as frequent as it is
+ * probable: a draw of its own for each prompt would be noise that a small model has to average away.
+ */
+function evenlyDrawn(distributions: readonly (readonly number[])[]): number[] {
+  const heights = distributions.map((probabilities) => expectedLabel(probabilities) / (probabilities.length - 1));
+  const labels = Array<number>(distributions.length).fill(0);
+  const order = [...heights.keys()].toSorted((a, b) => (heights[a] ?? 0) - (heights[b] ?? 0));
+  for (const [n, i] of order.entries()) {
+    let left = (n * GOLDEN_RATIO) % 1;
+    const probabilities = distributions[i] ?? [];
+    let label = 0;
+    while (label < probabilities.length - 1 && left >= (probabilities[label] ?? 0)) left -= probabilities[label++] ?? 0;
+    labels[i] = label;
+  }
+  return labels;
+}
+
+/** Its multiples modulo 1 are spread most evenly. */
+const GOLDEN_RATIO = (Math.sqrt(5) - 1) / 2;
 
 /** Puts other words for the words of one example, the same ones for all forms of a word; numbers stay. */
 function replacedWords(rng: Rng, words: readonly string[]): WordSplitter {
@@ -197,28 +314,32 @@ function isReplaceable(word: string): boolean {
   return /^\p{L}{2,}$/u.test(word);
 }
 
-function askedOf({ set, train }: GeneralPart, rules: Rules, rng: Rng): Asked[] {
-  const rounds = Array.from({ length: Math.ceil(EXAMPLES_PER_SET / train.length) }, () => rng.shuffle(train));
-  return rounds
-    .flat()
-    .slice(0, EXAMPLES_PER_SET)
-    .map((pair, i) => {
-      const shown = rng.chance(WITHOUT_STANDING_SHARE) ? alone(pair) : pair;
-      return onScale(shown, set.scaleSize, i % 2 === 0 ? set.scaleSize : GENERAL_SCALE, rules);
-    });
+function askedOf({ set, train }: GeneralPart, rng: Rng): Asked[] {
+  return drawn(train, EXAMPLES_PER_SET, rng).map((pair, i) => {
+    const placed = rng.chance(WITHOUT_STANDING_SHARE) ? alone(pair) : pair;
+    const shown = rng.chance(WITHOUT_VECTORS_SHARE) ? withoutVectors(placed) : placed;
+    return { pair: shown, scaleSize: i % 2 === 0 ? set.scaleSize : GENERAL_SCALE };
+  });
 }
 
-/** A pair without its standing, as in the Score view. */
+/** A pair without its list, as in the Score view. */
 export function alone(pair: JudgedPair): JudgedPair {
-  const { standing: _, ...others } = pair;
+  const { standing: _, meaning, ...others } = pair;
+  if (meaning === undefined) return others;
+  const { title, passage } = meaning;
+  return { ...others, meaning: { title, passage } };
+}
+
+/** A pair as it is where there are no vectors. */
+function withoutVectors(pair: JudgedPair): JudgedPair {
+  const { meaning: _, ...others } = pair;
   return others;
 }
 
-/** A pair as it is asked on a scale; on that of the rules it has reasons where they lead to its label. */
-function onScale(pair: JudgedPair, from: number, to: number, rules: Rules): Asked {
-  const known = rules.instruction.scaleSize === to ? rules : noRules(to, currentFolding());
-  const { experts } = expertsOf(known, [{ ...pair, label: mapLabel(pair.label, from, to) }]);
-  const [expert] = experts;
-  if (expert === undefined) throw new RangeError('onScale: no expert for one pair');
-  return { expert, scaleSize: to };
+/** A pair with the expert's completion on a scale; on that of the rules it has reasons where they lead to its label. */
+function expertOn(pair: JudgedPair, scaleSize: number, rules: Rules): ExpertPair {
+  const known = rules.instruction.scaleSize === scaleSize ? rules : noRules(scaleSize, currentFolding());
+  const [expert] = expertsOf(known, [pair]).experts;
+  if (expert === undefined) throw new RangeError('expertOn: no expert for one pair');
+  return expert;
 }

@@ -16,6 +16,8 @@ export const GENERAL_SYSTEMS = {
   majority: 'majority',
   random: 'random',
   bm25: COMPARED_WITH,
+  vectors: 'static vectors alone',
+  judge: 'the judge it learned from',
   general: 'general',
   four: 'general, asked for four labels',
   alone: 'general, each pair by itself',

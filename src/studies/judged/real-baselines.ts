@@ -25,6 +25,8 @@ export interface Prediction {
   readonly label: number;
   /** The score that orders the documents of a query. */
   readonly score: number;
+  /** The probability of the label. */
+  readonly confidence?: number | undefined;
 }
 
 /** Predictions of systems that learn little or nothing, by name. */
