@@ -18,7 +18,8 @@ export async function readEncoderFolder(folder: string): Promise<SentenceEncoder
     try {
       files.set(name, await readFile(join(folder, name)));
     } catch (cause) {
-      if (!isErrno(cause, 'ENOENT') && !isErrno(cause, 'ENOTDIR')) throw systemError(cause, `read ${join(folder, name)}`);
+      if (!isErrno(cause, 'ENOENT') && !isErrno(cause, 'ENOTDIR'))
+        throw systemError(cause, `read ${join(folder, name)}`);
       throw new LabError('not-found', {
         message: `The encoder's file ${join(folder, name)} is not there.`,
         expected: `a folder with ${ENCODER_FILES.join(', ')}, for example of all-MiniLM-L6-v2`,

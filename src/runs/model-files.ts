@@ -28,7 +28,8 @@ export interface ModelExport {
 
 /** The bytes of each file. */
 export type ModelFileBytes = Readonly<
-  Record<(typeof MODEL_FILES)[number], Uint8Array<ArrayBuffer>> & Partial<Record<ModelFileName, Uint8Array<ArrayBuffer>>>
+  Record<(typeof MODEL_FILES)[number], Uint8Array<ArrayBuffer>> &
+    Partial<Record<ModelFileName, Uint8Array<ArrayBuffer>>>
 >;
 
 /** The files of a model. */

@@ -6,6 +6,15 @@ import { describeQueries, describeUncounted } from '../../relevance/metrics/labe
 import type { Summary } from '../../runs/score/score-tally.ts';
 import { print } from '../terminal.ts';
 
+/** What another order does on the same pairs. */
+function alone(name: string, order: Summary['bm25']): [string, number | null][] {
+  if (order === null) return [];
+  return [
+    [`NDCG@10 of ${name} alone`, order.ndcg10],
+    [`pair accuracy of ${name} alone`, order.pairAccuracy],
+  ];
+}
+
 /** Prints a summary for people. */
 export function printSummary(summary: Summary): void {
   const { pairs, skipped, graded, queries, labelMapping, rankedQueries } = summary;
@@ -23,12 +32,8 @@ export function printSummary(summary: Summary): void {
     ['NDCG@10', summary.ndcg10],
     ['pair accuracy', summary.pairAccuracy],
     ['expected calibration error', summary.expectedCalibrationError],
-    ...(summary.bm25 === null
-      ? []
-      : ([
-          ['NDCG@10 of BM25 by itself', summary.bm25.ndcg10],
-          ['pair accuracy of BM25 by itself', summary.bm25.pairAccuracy],
-        ] satisfies [string, number | null][])),
+    ...alone('BM25', summary.bm25),
+    ...alone('its vectors', summary.vectors),
   ];
   for (const [name, value] of rows)
     print(`  ${name.padEnd(36)}${value === null ? 'nothing to measure' : value.toFixed(3)}`);

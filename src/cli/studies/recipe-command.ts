@@ -12,7 +12,8 @@ import type { RecipeOptions } from './recipe-action.ts';
 
 export function recipeCommand(): Command {
   const command = new Command('recipe');
-  for (const one of [...REAL_RECIPES.map(setCommand), generalCommand(), vectorsCommand()]) command.addCommand(one.exitOverride());
+  for (const one of [...REAL_RECIPES.map(setCommand), generalCommand(), vectorsCommand()])
+    command.addCommand(one.exitOverride());
   return command;
 }
 
@@ -47,7 +48,9 @@ Example:
 
 function vectorsCommand(): Command {
   return new Command('vectors')
-    .description('distil static vectors, of which the general model reads similarities of meaning, from a sentence encoder')
+    .description(
+      'distil static vectors, of which the general model reads similarities of meaning, from a sentence encoder',
+    )
     .argument('<root>', `the folder of ${REAL_RECIPES.map(({ id }) => id).join(' and ')}, for the rarity of words`)
     .requiredOption('--encoder <folder>', 'a BERT sentence encoder, for example all-MiniLM-L6-v2')
     .option('--origin <text>', 'what the file says of its origin', 'sentence-transformers/all-MiniLM-L6-v2')

@@ -52,7 +52,9 @@ export async function runVectors(root: string, options: VectorsOptions): Promise
   const made = makeVectors(chosen, alone, width, { origin, license });
   const bytes = writeVectors(made);
   await writeOutput(out, rules, [bytes]);
-  note(`${made.pieces.length.toLocaleString('en')} pieces, ${width} numbers each, ${bytes.length.toLocaleString('en')} bytes.`);
+  note(
+    `${made.pieces.length.toLocaleString('en')} pieces, ${width} numbers each, ${bytes.length.toLocaleString('en')} bytes.`,
+  );
   note(`SHA-256 ${await sha256Hex(bytes)}.`);
   print(out);
 }

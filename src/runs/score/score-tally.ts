@@ -54,7 +54,9 @@ export interface Summary {
   /** The queries with grades, and which of them the metrics of order leave out. */
   readonly rankedQueries: RankedQueries | null;
   /** Of BM25 on the same pairs, where prompts have its scores. */
-  readonly bm25: { readonly ndcg10: number | null; readonly pairAccuracy: number | null } | null;
+  readonly bm25: RankingValues | null;
+  /** Of the similarity of titles alone, where the model has vectors. */
+  readonly vectors: RankingValues | null;
   /** Which label of the file each label of the model counts as. */
   readonly labelMapping: readonly number[];
   /** null where the model does not say what it was trained on. */
@@ -62,9 +64,15 @@ export interface Summary {
   readonly pairsPerSec: number;
 }
 
-/** A graded pair with what the model and BM25 say of it. */
+interface RankingValues {
+  readonly ndcg10: number | null;
+  readonly pairAccuracy: number | null;
+}
+
+/** A graded pair with what the model, BM25 and vectors say of it. */
 interface ComparedPair extends ScoredPair {
   readonly bm25: number | undefined;
+  readonly likeness: number | undefined;
 }
 
 /** What of a model a tally goes by. */
@@ -122,7 +130,7 @@ export class ScoreTally {
 
   /** @param isCut - whether the document lost words to fit the model */
   add({ pair }: PairRow, { probabilities }: Pick<LabelScore, 'probabilities'>, isCut: boolean): void {
-    const { query, queryId, document, label, standing } = pair;
+    const { query, queryId, document, label, standing, meaning } = pair;
     this.#pairs += 1;
     if (isCut) this.#cut += 1;
     if (!this.#queries.has(queryId)) this.#queries.set(queryId, this.trainedOn(query));
@@ -132,7 +140,8 @@ export class ScoreTally {
     if (before === undefined) {
       // Ties are broken by the texts of documents: how a file spells its ids must not change a metric.
       const docId = documentTexts(document);
-      this.#compared.set(key, { queryId, docId, label, probabilities, bm25: standing?.score });
+      const others = { bm25: standing?.score, likeness: meaning?.title };
+      this.#compared.set(key, { queryId, docId, label, probabilities, ...others });
     } else if (before.label === label) this.#repeated += 1;
     else this.#conflicting.add(key);
   }
@@ -144,7 +153,6 @@ export class ScoreTally {
     const graded = this.#graded();
     const labels = graded.length === 0 ? undefined : reportLabels(graded, scale.size, mapping);
     const ranking = graded.length === 0 ? undefined : reportRanking(graded);
-    const bm25 = bm25Report(graded);
     return {
       file: counts.file,
       model: card.name,
@@ -165,7 +173,8 @@ export class ScoreTally {
       pairAccuracy: ranking?.pairAccuracy.value ?? null,
       expectedCalibrationError: labels?.expectedCalibrationError.value ?? null,
       rankedQueries: ranking?.queries ?? null,
-      bm25: bm25 === null ? null : { ndcg10: bm25.ndcg10.value, pairAccuracy: bm25.pairAccuracy.value },
+      bm25: valuesOf(orderBy(graded, ({ bm25 }) => bm25)),
+      vectors: valuesOf(orderBy(graded, ({ likeness }) => likeness)),
       labelMapping: mapping,
       trainedOn: this.#trainedOn(),
       pairsPerSec: counts.pairsPerSec,
@@ -184,7 +193,7 @@ export class ScoreTally {
     await yieldToMessages();
     const ranking = reportRanking(graded);
     await yieldToMessages();
-    const bm25 = bm25Report(graded);
+    const bm25 = orderBy(graded, ({ bm25: score }) => score);
     const counts = { repeated: this.#repeated, conflicting: this.#conflicting.size, cut: this.#cut };
     return { graded: graded.length, ...counts, labels, kappa, ranking, bm25 };
   }
@@ -200,8 +209,18 @@ export class ScoreTally {
   }
 }
 
-/** How well the order by BM25 alone does. */
-function bm25Report(pairs: readonly ComparedPair[]): RankingReport | null {
-  const scored = pairs.flatMap(({ bm25, ...pair }) => (bm25 === undefined ? [] : [{ ...pair, score: bm25 }]));
+/** How well the order by another score alone does. */
+function orderBy(
+  pairs: readonly ComparedPair[],
+  scoreOf: (pair: ComparedPair) => number | undefined,
+): RankingReport | null {
+  const scored = pairs.flatMap((pair) => {
+    const score = scoreOf(pair);
+    return score === undefined ? [] : [{ ...pair, score }];
+  });
   return scored.length === 0 ? null : reportOrder(scored);
+}
+
+function valuesOf(report: RankingReport | null): RankingValues | null {
+  return report === null ? null : { ndcg10: report.ndcg10.value, pairAccuracy: report.pairAccuracy.value };
 }

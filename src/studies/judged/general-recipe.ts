@@ -180,7 +180,10 @@ export function prepareGeneral(experiment: SftExperiment, parts: readonly Genera
   const judge = judgeOf(parts, prompt, sft.seed);
   const asked = parts.flatMap((part) => askedOf(part, new Rng(`${part.set.id} ${sft.seed}`)));
   const rng = new Rng(`other words ${sft.seed}`);
-  const shown = asked.map((each) => ({ ...each, content: scrambled(promptContent(each.pair, prompt), asked, prompt, rng) }));
+  const shown = asked.map((each) => ({
+    ...each,
+    content: scrambled(promptContent(each.pair, prompt), asked, prompt, rng),
+  }));
   const labels = evenlyDrawn(shown.map(({ content, scaleSize }) => judge.judge(content, scaleSize)));
   const examples = shown.map(({ pair, scaleSize, content }, i): Example => {
     const splitWord = replacedWords(rng, words);

@@ -51,7 +51,8 @@ function heightsOf({ hints, standing, meaning }: ShownHints): Height[] {
   const add = (value: number, size: number): void => void heights.push({ value, size });
   const addLast = (value: number, size: number): void => add(size - 1 - value, size);
   if (hints !== null) {
-    for (const value of [hints.query, ...DOCUMENT_FIELDS.map((field) => hints.overlap[field])]) add(value, HINT_BUCKETS);
+    for (const value of [hints.query, ...DOCUMENT_FIELDS.map((field) => hints.overlap[field])])
+      add(value, HINT_BUCKETS);
     add(NUMBERS_BY_WORTH.indexOf(hints.number), NUMBER_HINTS.length);
   }
   if (standing !== null && standing !== 'absent') {
@@ -221,7 +222,8 @@ function fit(
       const [low, high] = [label === 0 ? 1 : sigma(s - (own[label - 1] ?? 0)), label < own.length ? sigma(s - (own[label] ?? 0)) : 0]; // prettier-ignore
       const p = Math.max(low - high, 1e-6);
       const [atLow, atHigh] = [(low * (1 - low)) / p / BATCH, (high * (1 - high)) / p / BATCH];
-      for (const place of row) gradient[place] = (gradient[place] ?? 0) - (atLow - atHigh) * sigma(parameters[place] ?? 0);
+      for (const place of row)
+        gradient[place] = (gradient[place] ?? 0) - (atLow - atHigh) * sigma(parameters[place] ?? 0);
       const at = places.get(scaleSize) ?? 0;
       for (let k = 0; k < own.length; k++) {
         const slope = k === 0 ? 1 : Math.exp(parameters[at + k] ?? 0);

@@ -9,7 +9,14 @@ import { DEV_SHARE, MODEL_ARMS, type RealRecipe, SEED } from './real-data.ts';
 
 const number = v.nullable(v.number());
 export const PredictionsSchema = v.array(
-  v.strictObject({ queryId: v.string(), docId: v.string(), gold: count, label: count, score: v.number(), confidence: v.optional(v.number()) }),
+  v.strictObject({
+    queryId: v.string(),
+    docId: v.string(),
+    gold: count,
+    label: count,
+    score: v.number(),
+    confidence: v.optional(v.number()),
+  }),
 );
 const ReasoningSchema = v.strictObject({
   completions: count,

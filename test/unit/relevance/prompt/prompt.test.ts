@@ -56,6 +56,7 @@ const anyPair: fc.Arbitrary<Pair> = fc.record(
       text: anyText,
     }),
     standing: anyStanding,
+    meaning: fc.record({ title: share, passage: share, gap: share }, { requiredKeys: ['title', 'passage'] }),
   },
   { requiredKeys: ['query', 'document'] },
 );
@@ -66,6 +67,7 @@ const anyConfig = fc
     caseFold: fc.boolean(),
     hints: fc.boolean(),
     standing: fc.boolean(),
+    meaning: fc.boolean(),
     missing: fc.boolean(),
     maxWordsPerField: fc.record({
       query: fc.integer({ min: 1, max: 5 }),
