@@ -16,24 +16,27 @@ export function describeGeneral(card: ModelCard, parts: readonly GeneralPart[]):
   return {
     ...card,
     description:
-      'Orders and labels documents of any file by what their words have in common with the query and by how BM25 ' +
-      'places them, and gives reasons by rules on words in common. Its labels depend on no word in particular.',
+      'Orders and labels documents of any file by how near their meaning is to the query, by the words in common and by how ' +
+      'BM25 places them, and gives reasons by rules on words in common.',
     training: { ...card.training, command: 'npm run lab -- recipe general FOLDER' },
     terms: [
+      'Meanings are compared by static vectors (vectors.safetensors), distilled from sentence-transformers/all-MiniLM-L6-v2, ' +
+        'Apache-2.0: one vector for each of 20,000 word pieces, of English for the most part.',
       'Only weights that were learned from these judgments are here, pieces of words of their titles in the tokenizer, and ' +
         '32-bit hashes of the queries: no query and no document of theirs.',
       ...parts.map(({ set }) => `${set.title}: ${set.terms}`),
     ],
     limits: [
       'Learned from judgments of product and film search in English: on other kinds of search it is extrapolation.',
-      'Of words it reads only those of the query that a title lacks, to quote them: documents with the same overlaps and numbers ' +
-        'are the same to it, whatever they mean.',
+      'Of words it reads only those of the query that a title lacks, to quote them: documents with the same overlaps, numbers and ' +
+        'similarities are the same to it. A similarity is that of single words: order, negation and model numbers escape it.',
       'Its reasons are few: the title has the words of the query, or lacks some. They were learned where such a rule leads to the ' +
         'judged label, and BM25 and numbers weigh in its labels too. A label that no rule leads to has no reason: nearly all ' +
         'films that it finds relevant. Asked for two labels it gives none.',
       'A pair by itself has no standing among other documents; lists are ordered better than single pairs.',
-      'Learned from products alone, the same model ordered films worse than BM25: it need not carry over to a third ' +
-        'kind of search.',
+      'It learned from the answers of a regression that may only think better of a document for more of a hint, so that what ' +
+        'holds of its two sets alone does not turn its order around elsewhere; docs/results/general.md has how a model of one ' +
+        'set does on the other.',
       'Four labels: those of product search. Relevant in film search was learned as the best of four.',
       'Measured here on the test queries of the first fold; docs/results/general.md has all folds.',
     ],

@@ -3,13 +3,14 @@
  * and with a model that learned from the other set only.
  */
 import * as v from 'valibot';
-import { count } from '../findings.ts';
+import { count, threeDecimals } from '../findings.ts';
 import { pooledReasons, type Reasons, reasonsTable, ReasonsSchema } from './general-reasons.ts';
+import { expectedCalibrationError } from '../../relevance/metrics/metrics.ts';
 import type { Prediction } from './real-baselines.ts';
 import { differencesTable, systemsPlot, systemsTable } from './real-report.ts';
 import { COMPARED_WITH, measureAll, PredictionsSchema, SystemsSchema, verdictOf } from './real-results.ts';
 import type { RealRecipe } from './real-data.ts';
-import { heading, paragraph, type Report, type ReportBlock } from '../report.ts';
+import { columns, heading, paragraph, type Report, type ReportBlock } from '../report.ts';
 
 /** The names of the systems, in the order of the tables. */
 export const GENERAL_SYSTEMS = {
@@ -38,6 +39,13 @@ const SetResultsSchema = v.strictObject({
   ...SystemsSchema.entries,
   /** On some of the test pairs, asked for four labels; older results have none. */
   reasons: v.optional(ReasonsSchema, []),
+  /** What the model answers on the scale of the set: each label, and how sure it is of it; older results have none. */
+  answers: v.optional(
+    v.strictObject({
+      labels: v.array(v.strictObject({ gold: count, answered: count, right: count })),
+      calibrationError: v.number(),
+    }),
+  ),
   verdict: v.string(),
 });
 /** The results on one set. */
@@ -87,8 +95,22 @@ export function setResults(
     pairs: reference.length,
     ...measured,
     reasons: pooledReasons(folds.map(({ reasons }) => reasons)),
+    ...answersOf(systems.get(GENERAL_SYSTEMS.general) ?? [], scaleSize),
     verdict: verdictOf(measured.differences.filter(({ system }) => isModel(system))),
   };
+}
+
+/** Empty for predictions that do not say how sure they are. */
+function answersOf(predictions: readonly Prediction[], scaleSize: number): Pick<SetResults, 'answers'> {
+  const sure = predictions.flatMap(({ confidence }) => confidence ?? []);
+  if (sure.length === 0 || sure.length < predictions.length) return {};
+  const labels = Array.from({ length: scaleSize }, (_, label) => ({
+    gold: predictions.filter(({ gold }) => gold === label).length,
+    answered: predictions.filter((each) => each.label === label).length,
+    right: predictions.filter((each) => each.label === label && each.gold === label).length,
+  }));
+  const isRight = predictions.map(({ label, gold }) => label === gold);
+  return { answers: { labels, calibrationError: expectedCalibrationError(sure, isRight) } };
 }
 
 /** The report. */
@@ -106,7 +128,10 @@ export function generalReport({ device, commit, config, sets }: GeneralResults):
         `"${four}": as "lab score" asks; 2 and 3 count as relevant. "${alone}": without its standing among the ` +
           `documents of the query, as in the Score view. "${otherSet}": trained once, on the training queries of the ` +
           'first fold of the other set; no query of this set was learned from. It is asked for four labels, and what ' +
-          'counts is its order: the labels of one set say little about those of another.',
+          'counts is its order: the labels of one set say little about those of another. "' +
+          `${GENERAL_SYSTEMS.vectors}": the similarity of query and title by the vectors that come with the model, labels by ` +
+          `thresholds fitted on the training pairs. "${GENERAL_SYSTEMS.judge}": the monotone regression whose answers the model ` +
+          'learns (studies/judged/monotone-judge.ts), fitted to the same training pairs.',
       ),
       paragraph(
         'Reasons follow the label when four labels are asked for. They cite rules that were refined on the training queries of ' +
@@ -131,6 +156,7 @@ function setBlocks({
   systems,
   differences,
   reasons,
+  answers,
   verdict,
 }: SetResults): ReportBlock[] {
   const drawn =
@@ -152,6 +178,22 @@ function setBlocks({
     },
     paragraph(`Differences from ${COMPARED_WITH}, paired by query:`),
     differencesTable(differences),
+    ...answersBlocks(answers),
     ...(reasons.length === 0 ? [] : [paragraph('Its reasons:'), reasonsTable(reasons)]),
+  ];
+}
+
+function answersBlocks(answers: SetResults['answers']): ReportBlock[] {
+  if (answers === undefined) return [];
+  return [
+    paragraph(
+      `Its labels, asked on the scale of the set; expected calibration error ${threeDecimals(answers.calibrationError)}:`,
+    ),
+    columns([...answers.labels.entries()], {
+      label: ([label]) => label,
+      'in the judgments': ([, { gold }]) => gold,
+      answered: ([, { answered }]) => answered,
+      'of these right': ([, { right }]) => right,
+    }),
   ];
 }
