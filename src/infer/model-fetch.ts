@@ -3,8 +3,9 @@
  */
 import { LabError, messageOf } from '../common/errors.ts';
 import { chunksOf } from '../data/files/text-stream.ts';
+import { VECTORS_FILE } from '../vectors/static-vectors.ts';
 import type { LoadProgress } from '../protocol/scoring.ts';
-import { ALL_MODEL_FILES, MODEL_FILES, type ModelFileName } from './lab-model.ts';
+import { MODEL_FILES, type ModelFileName } from './lab-model.ts';
 
 /** The limit of a model file, checked while it arrives. */
 const MAX_FILE_BYTES = 512 * 1024 * 1024;
@@ -19,9 +20,12 @@ export async function fetchModel(
   modelUrl: string,
   onProgress: (progress: LoadProgress) => void,
 ): Promise<Map<ModelFileName, Uint8Array>> {
-  const labFile = await fetchFile(modelUrl, 'lab.json');
-  const names = showsMeaning(await labFile.clone().text()) ? ALL_MODEL_FILES : MODEL_FILES;
-  const responses = await Promise.all(names.map((name) => (name === 'lab.json' ? labFile : fetchFile(modelUrl, name))));
+  const responses = await Promise.all(MODEL_FILES.map((name) => fetchFile(modelUrl, name)));
+  const names: ModelFileName[] = [...MODEL_FILES];
+  if (showsMeaning((await responses[MODEL_FILES.indexOf('lab.json')]?.clone().text()) ?? '')) {
+    names.push(VECTORS_FILE);
+    responses.push(await fetchFile(modelUrl, VECTORS_FILE));
+  }
   const sizes = responses.map((response) => Number(response.headers.get('content-length') ?? NaN));
   const sum = sizes.reduce((total, size) => total + size, 0);
   // With compressed transfer the length is that of the compressed bytes, so the total is unknown.

@@ -17,6 +17,7 @@ import { setting, wholeNumber } from '../../config/settings.ts';
 import { attributeValueText } from '../pair/document-text.ts';
 import { pairHints, type PairHints } from './hints.ts';
 import { type MeaningHints, meaningHints } from './meaning.ts';
+import { LIKE_TOKENS, printMeaning, readMeaning } from './meaning-tokens.ts';
 import { MAX_SCALE, MIN_SCALE } from '../pair/labels.ts';
 import { DOCUMENT_FIELDS, type DocumentField, type LabDocument, type Pair } from '../pair/pair.ts';
 import { readSegments } from '../trace/segment-reader.ts';
@@ -32,12 +33,7 @@ import {
   CUT,
   fieldToken,
   HINT_BUCKETS,
-  MEANING_HINTS,
-  type MeaningHint,
-  meaningBucketsOf,
-  meaningHintToken,
   NO_MEANING,
-  NO_GAP,
   instructionToken,
   MAX_INSTRUCTION_VERSIONS,
   NO_STANDING,
@@ -277,8 +273,6 @@ const COVERAGE_TOKENS = wholeNumbers(0, bucketsOf('coverage') - 1).map((bucket) 
   standingHintToken('coverage', bucket),
 );
 
-const LIKE_TOKENS = wholeNumbers(0, meaningBucketsOf('like') - 1).map((bucket) => meaningHintToken('like', bucket));
-
 /** The parts of a prompt that can be cut, in prompt order. */
 export const PROMPT_FIELDS = ['query', ...DOCUMENT_FIELDS] as const;
 
@@ -333,24 +327,6 @@ function readStanding(reader: ReturnType<typeof readSegments>): StandingHints | 
   const [coverage, score, relative] = [bucket('coverage'), bucket('score'), bucket('relative')];
   const [rank, named] = [bucket('rank'), bucket('named')];
   return { coverage, score, relative, rank, named };
-}
-
-function printMeaning(meaning: MeaningHints | 'absent'): Segment[] {
-  if (meaning === 'absent') return [special(NO_MEANING)];
-  return MEANING_HINTS.map((hint) => {
-    const bucket = meaning[hint];
-    return special(bucket === 'absent' ? NO_GAP : meaningHintToken(hint, bucket));
-  });
-}
-
-function readMeaning(reader: ReturnType<typeof readSegments>): MeaningHints | 'absent' {
-  if (reader.take(NO_MEANING)) return 'absent';
-  const bucket = (hint: MeaningHint): number =>
-    reader.oneOf(`a hint about ${hint}`, wholeNumbers(0, meaningBucketsOf(hint) - 1), (value) =>
-      meaningHintToken(hint, value),
-    );
-  const [like, passage] = [bucket('like'), bucket('passage')];
-  return { like, passage, gap: reader.take(NO_GAP) ? 'absent' : bucket('gap') };
 }
 
 /** The query field; empty where only its missing words are shown. */
