@@ -165,7 +165,14 @@ describe('prepareGeneral', () => {
 
 describe('results', () => {
   const rows = Array.from({ length: 12 }, (_, i): Prediction => {
-    return { queryId: `q${Math.floor(i / 3)}`, docId: `d${i}`, gold: i % 2, label: i % 2, score: i % 2, confidence: 0.75 };
+    return {
+      queryId: `q${Math.floor(i / 3)}`,
+      docId: `d${i}`,
+      gold: i % 2,
+      label: i % 2,
+      score: i % 2,
+      confidence: 0.75,
+    };
   });
   const wrong = rows.map((row) => ({ ...row, label: 1 - row.gold, score: -row.score }));
   const results = setResults(
