@@ -36,6 +36,12 @@ describe('a model folder', () => {
     }
   });
 
+  it('keeps its vectors, if there are any', async () => {
+    const files = new Map([...FILES, ['vectors.safetensors', Uint8Array.of(1, 2, 3)] as const]);
+    const { payload } = await readChosenModel(chosen(files));
+    expect(new Map(Object.entries(unpackModel(payload)))).toEqual(files);
+  });
+
   it('is rejected if a file is missing, or if there are two models', async () => {
     for (const name of FILES.keys()) {
       const rest = chosen(FILES).filter(({ path }) => path !== name);

@@ -13,7 +13,7 @@ import type { ExportFormat, FileScoringEvent, FileTable } from '../../../../src/
 import { readDataSet } from '../../../../src/data/files/data-set-reader.ts';
 import { FilesService } from '../../../../src/sessions/files/files-service.ts';
 import { Rng } from '../../../../src/common/rng.ts';
-import { MODEL_FILES } from '../../../../src/infer/lab-model.ts';
+import { ALL_MODEL_FILES } from '../../../../src/infer/lab-model.ts';
 import { lab } from '../../cli/lab.ts';
 import { given, rowsIn } from '../../data/kinds/given.ts';
 import { MemoryJudged } from '../memory-judged.ts';
@@ -50,7 +50,9 @@ function blobOf(text: string): Blob {
 }
 
 async function prepare(service: FilesService): Promise<void> {
-  const files = Object.fromEntries(MODEL_FILES.map((name) => [name, new Uint8Array(readFileSync(join(FOLDER, name)))]));
+  const files = Object.fromEntries(
+    ALL_MODEL_FILES.map((name) => [name, new Uint8Array(readFileSync(join(FOLDER, name)))]),
+  );
   await service.prepare(
     { choice: { kind: 'bundled', id: 'general' }, load: { source: { kind: 'files', files }, backend: 'wasm' } },
     () => undefined,
