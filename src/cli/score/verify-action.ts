@@ -87,7 +87,9 @@ export async function runVerify(path: string, files: readonly string[], options:
     );
     print('The files and the model are the same.');
     if (found.hasMore) {
-      print(`The proof is of the first ${count(proof.pairs)} pairs alone; the file has more, which it says nothing of.`);
+      print(
+        `The proof is of the first ${count(proof.pairs)} pairs alone; the file has more, which it says nothing of.`,
+      );
     }
   }
 }

@@ -105,6 +105,9 @@ describe('a file in the page', () => {
     expect(page.map(({ lab_label, lab_score, lab_confidence }) => [lab_label, lab_score, lab_confidence])).toEqual(
       cli.map(({ label, score: s, confidence }) => [label, s, confidence]),
     );
+    const ownOf = ({ Custodian, Price, Remark }: Record<string, unknown>): unknown => [Custodian, Price, Remark];
+    expect(cli.map(ownOf)).toEqual(page.map(ownOf));
+    expect(cli[0]).toMatchObject({ Custodian: '-0', Price: '0.50' });
     const summary = JSON.parse(printed.trim().split('\n').at(-1) ?? '') as Record<string, unknown>;
     const measures = await service.measure();
     expect({
