@@ -17,7 +17,7 @@ import { openData, type OpenedData } from '../data/layouts/open-data.ts';
 import { checkGradeMeanings, GRADE_GRAMMAR } from '../protocol/grade-meanings.ts';
 import { scaleOfSize } from '../relevance/pair/labels.ts';
 import type { LabDocument } from '../relevance/pair/pair.ts';
-import { givenPath, notThere } from './given-paths.ts';
+import { checkOneStdin, givenPath, notThere } from './given-paths.ts';
 import { note } from './terminal.ts';
 
 /** Further row errors are counted, not printed. */
@@ -85,6 +85,7 @@ interface OpenedFiles {
  */
 export async function openFiles(paths: readonly string[], options: FilesOptions): Promise<OpenedFiles> {
   const { docs, queries, column: columns, format, sheet } = options;
+  checkOneStdin([...paths, docs, queries]);
   const given = await Promise.all(paths.map((path) => givenPath(path)));
   const docsFile = docs === undefined ? undefined : await givenPath(docs);
   const queriesFile = queries === undefined ? undefined : await givenPath(queries);

@@ -224,6 +224,8 @@ export const VerifiedSchema = v.strictObject({
   /** Pairs that were scored again, of all. */
   pairs: count,
   of: count,
+  /** Whether the file has further pairs, of which the proof says nothing. */
+  hasMore: v.boolean(),
   /** The first and last rows of windows whose scores differ. */
   different: v.array(v.strictObject({ firstRow: count, lastRow: count })),
 });

@@ -7,6 +7,8 @@ import { LabError, throwIfAborted } from '../../common/errors.ts';
 import type { ColumnNames } from '../../data/files/columns.ts';
 import { TwoFiles } from '../../data/files/fields.ts';
 import { Findings } from '../../data/files/findings.ts';
+import { OwnColumns } from '../../data/files/own-columns.ts';
+import { previewFile } from '../../data/files/preview.ts';
 import { type PairRow, readPairs } from '../../data/files/pairs-file.ts';
 import { describeRowError, type RowError } from '../../data/files/records.ts';
 import { type LabModel, loadLabModel, type ModelFileName, onScale, whyNoReasons } from '../../infer/lab-model.ts';
@@ -37,7 +39,7 @@ import { readModelFiles } from '../model-folder.ts';
 import { openNodeBackend } from '../node-backend.ts';
 import type { BackendChoice } from '../../protocol/scoring.ts';
 import { hashBytes, hashFile } from './score-journal.ts';
-import { checkScoreOutput, reasonsOf, ScoreOutput } from './score-output.ts';
+import { checkScoreOutput, reasonsOf, SCORED_ROLES, scoredNames, ScoreOutput } from './score-output.ts';
 import { printSummary } from './score-summary.ts';
 import { type FilesOptions, noteFindings, openFiles, readDocuments, SHOWN_ERRORS } from '../pair-files.ts';
 import { note, print, Progress } from '../terminal.ts';
@@ -117,10 +119,13 @@ export async function runScore(paths: readonly string[], options: ScoreOptions):
     options: JSON.stringify({ ...identityOptions(options), ...(isReasoned ? { decoding } : {}) }),
   };
   const trainedOn = (query: string): boolean | null | undefined => tally.trainedOn(query);
+  const ownColumns = async (): Promise<OwnColumns> => {
+    const preview = await previewFile(data.pairs, columns);
+    return OwnColumns.open(data.pairs, preview.columns, { names: scoredNames(model), roles: SCORED_ROLES });
+  };
+  const writing = { ...rules, identity, window: SCORE_WINDOW, trainedOn, bom: options.bom };
   const output =
-    out === undefined
-      ? undefined
-      : await ScoreOutput.open(out, model, { ...rules, identity, window: SCORE_WINDOW, trainedOn, bom: options.bom });
+    out === undefined ? undefined : await ScoreOutput.open(out, model, { ...writing, own: await ownColumns() });
   const progress = new Progress(fileName);
   const startMs = performance.now();
   const total = Math.min(survey.pairs, options.limit ?? Infinity);
@@ -161,7 +166,7 @@ export async function runScore(paths: readonly string[], options: ScoreOptions):
   if (tally.pairs > 0) {
     const facts = (): Promise<ProofFacts> =>
       proofFacts({ paths, options, data, places, files, model, backend: opened.backend });
-    await exports.write({ fileName, model, scale, tally }, facts);
+    await exports.write({ fileName, model, scale, tally, ownColumns }, facts);
   }
   if (tally.pairs === 0) {
     throw new LabError('bad-file', {

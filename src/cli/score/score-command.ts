@@ -43,7 +43,7 @@ export function scoreCommand(): Command {
     )
     .option('--reason', 'write the reasoning too (slower)')
     .addOption(decodingOption('the reasoning (default: grounded where the model has rules)'))
-    .option('-o, --out <file>', 'write the scores as .csv, .tsv or .jsonl')
+    .option('-o, --out <file>', 'write the scores and the columns of the file, as .csv, .tsv or .jsonl')
     .option('--bom', 'begin a .csv with the mark that Excel needs for UTF-8')
     .option(
       '--export <file>',

@@ -105,7 +105,7 @@ const KNOWN_NAMES: Readonly<Record<Role, readonly string[]>> = {
 };
 
 /** `attributes.color`, `attr_color`, `attribute: color`. */
-const ATTRIBUTE_PREFIX = /^attr(?:ibute)?s?[._: -]+(.+)$/i;
+const ATTRIBUTE_PREFIX = /^attr(?:ibute)?s?[._: -]+([^._: -].*)$/i;
 /** Attributes that catalogues put into separate columns. */
 const ATTRIBUTE_NAMES: ReadonlySet<string> = new Set(['color', 'colour', 'size', 'material', 'style', 'gender']);
 

@@ -369,7 +369,9 @@ export class FilesController implements ReactiveController {
       await work();
       return true;
     } catch (thrown) {
-      this.#set({ failure: failureOf(thrown) });
+      const failure = failureOf(thrown);
+      // The person has gone on to something else.
+      if (failure.code !== 'aborted') this.#set({ failure });
       return false;
     }
   }

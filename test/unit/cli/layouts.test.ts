@@ -97,6 +97,21 @@ describe('lab score', () => {
     );
   });
 
+  it('keeps the columns of the file as they are, in every table that it writes', async () => {
+    const own = 'query,docId,title,grade,Custodian,score,Remark\nred kettle,007,Red kettle,3,Anna,0.50,=1+1\n';
+    const path = put('own.csv', `${own}x\nred kettle,008,Hose,0,,1,ok then\n`);
+    const [out, parquet] = [join(folder, 'own-scored.csv'), join(folder, 'own-scored.parquet')];
+    const { code, err } = await lab('score', path, '--backend', 'cpu', '--out', out, '--export', parquet);
+    expect(code, err).toBe(0);
+    const [head = '', ...rows] = readFileSync(out, 'utf8').trimEnd().split('\r\n');
+    expect(head).toMatch(/^row,query,queryId,docId,title,label,.*,grade,file_grade,Custodian,file_score,Remark$/u);
+    expect(rows.map((row) => row.split(',').slice(-5).join(','))).toEqual(["3,3,Anna,0.50,'=1+1", '0,0,,1,ok then']);
+    expect(await rowsIn(given('own.parquet', readFileSync(parquet)))).toMatchObject([
+      { row: 2, docId: '007', grade: 3, file_grade: '3', Custodian: 'Anna', file_score: '0.50', Remark: '=1+1' },
+      { row: 4, docId: '008', grade: 0, file_grade: '0', Custodian: '', file_score: '1', Remark: 'ok then' },
+    ]);
+  });
+
   it('never writes over any of its inputs', async () => {
     const [corpus = '', queries = '', qrels = ''] = Object.entries(beir).map(([name, content]) => put(name, content));
     for (const out of [corpus, queries]) {

@@ -105,6 +105,9 @@ describe('a file in the page', () => {
     expect(page.map(({ lab_label, lab_score, lab_confidence }) => [lab_label, lab_score, lab_confidence])).toEqual(
       cli.map(({ label, score: s, confidence }) => [label, s, confidence]),
     );
+    const ownOf = ({ Custodian, Price, Remark }: Record<string, unknown>): unknown => [Custodian, Price, Remark];
+    expect(cli.map(ownOf)).toEqual(page.map(ownOf));
+    expect(cli[0]).toMatchObject({ Custodian: '-0', Price: '0.50' });
     const summary = JSON.parse(printed.trim().split('\n').at(-1) ?? '') as Record<string, unknown>;
     const measures = await service.measure();
     expect({
@@ -213,7 +216,7 @@ describe('a file in the page', () => {
   it('gives a proof that the page and the command line check by scoring again', async () => {
     const proof = await exported(service, 'proof');
     const all = await service.verify(blobOf(proof), 0);
-    expect(all).toEqual({ windows: 3, pairs: 1300, of: 1300, different: [] });
+    expect(all).toEqual({ windows: 3, pairs: 1300, of: 1300, hasMore: false, different: [] });
     expect((await service.verify(blobOf(proof), 1)).windows).toBe(1);
     const [path, proofPath] = [join(folder, 'pairs.csv'), join(folder, 'pairs.proof.json')];
     writeFileSync(path, csv);
@@ -235,6 +238,34 @@ describe('a file in the page', () => {
     writeFileSync(path, `${csv}x,1,2,y,z,1,2\n`);
     writeFileSync(proofPath, proof);
     expect((await lab('verify', proofPath)).err).toMatch(/The file pairs\.csv is not that of the proof/u);
+  });
+
+  it('is checked by a proof only while nothing else works with its model, and stops for what does', async () => {
+    const proof = blobOf(await exported(service, 'proof'));
+    const checking = service.verify(proof, 0);
+    await expect(service.verify(proof, 0)).rejects.toThrow(/scored or checked already/u);
+    expect(await score(service)).toEqual([expect.objectContaining({ kind: 'failed', code: 'bad-config' })]);
+    const [stopped, first, second] = await Promise.allSettled([checking, prepare(service), prepare(service)]);
+    expect(stopped).toMatchObject({ status: 'rejected', reason: { code: 'aborted' } });
+    expect(first).toMatchObject({ status: 'rejected', reason: { code: 'aborted' } });
+    expect(second.status).toBe('fulfilled');
+    expect((await service.verify(proof, 1)).different).toEqual([]);
+  });
+
+  it('of which a proof has the first pairs alone is said to have more', async () => {
+    const whole = JSON.parse(await exported(service, 'proof')) as { result: { windows: string[] } };
+    const windows = whole.result.windows.slice(0, 2);
+    const sha256 = createHash('sha256').update(windows.join('\n')).digest('hex');
+    const part = JSON.stringify({ ...whole, pairs: 1024, result: { sha256, windows } });
+    expect(await service.verify(blobOf(part), 1)).toMatchObject({ windows: 1, of: 1024, hasMore: true, different: [] });
+    const none = JSON.stringify({
+      ...whole,
+      pairs: 0,
+      result: { sha256: createHash('sha256').update('').digest('hex'), windows: [] },
+    });
+    await expect(service.verify(blobOf(none), 0)).rejects.toThrow(/no proof/u);
+    const other = JSON.stringify({ ...whole, precision: 'f8' });
+    await expect(service.verify(blobOf(other), 0)).rejects.toThrow(/no proof/u);
   });
 
   it('gives Parquet with its own columns as text, and a report that is text alone', async () => {
