@@ -284,7 +284,10 @@ export class SessionRun<Checkpoint> implements LiveRun {
     await this.#track('running');
   }
 
-  /** Writes the run among the records of all runs. Where there is no room, the lost checkpoint has been reported. */
+  /**
+   * Writes the run among the records of all runs. Where there is no room, the lost checkpoint has been reported; a record
+   * that is refused is reported here.
+   */
   async #track(state: RunState): Promise<void> {
     const { openStore } = this.#session;
     const description = this.#description;
@@ -313,7 +316,7 @@ export class SessionRun<Checkpoint> implements LiveRun {
       for (const { step } of completions) this.#completions.delete(step);
     } catch (thrown) {
       const failure = failureOf(thrown);
-      if (!isOfStorage(failure)) this.#kind.onUnsaved(this.#step, failure);
+      if (isOfRun(failure)) this.#kind.onUnsaved(this.#step, failure);
     }
   }
 
