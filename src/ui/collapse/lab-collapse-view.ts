@@ -47,6 +47,7 @@ import { disclosureStyles } from '../parts/field-styles.ts';
 import { readoutStyles } from '../parts/readout-styles.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
+import { START_FOLDER } from '../score/bundled-models.ts';
 import { SourceController } from './source-controller.ts';
 
 /**
@@ -70,7 +71,7 @@ export class LabCollapseView extends LabElement {
   @property({ attribute: false }) openStore: (() => Promise<CheckpointClient>) | undefined;
   @property() backend: BackendChoice = 'auto';
   /** The model folder that all branches start from, relative to the page. */
-  @property() modelUrl = 'models/lab-nano-start/';
+  @property() modelUrl = START_FOLDER;
   /** Whether the settings are those of the lesson. */
   @property({ type: Boolean }) lessonPreset = false;
   /** The weight of the examples that the address asks for; undefined for the usual one. */
