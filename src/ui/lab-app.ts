@@ -225,10 +225,10 @@ export class LabApp extends LabElement {
   #lessons(): unknown {
     if (fetchedView(this.route) !== 'lessons') return nothing;
     if (this.route === 'home') return html`<lab-front-door></lab-front-door>`;
-    const { lesson, screen, isNotes } = this.place;
+    const { lesson, screen, isNotes, presenter } = this.place;
     if (lesson === undefined) return html`<lab-lesson-list></lab-lesson-list>`;
     return isNotes
-      ? html`<lab-lesson-notes lesson=${lesson} .screen=${screen}></lab-lesson-notes>`
+      ? html`<lab-lesson-notes lesson=${lesson} .screen=${screen} presenter=${presenter}></lab-lesson-notes>`
       : html`<lab-lesson lesson=${lesson} .screen=${screen}></lab-lesson>`;
   }
 
