@@ -103,7 +103,7 @@ describeBrowser('the collapse view on scripted threads', () => {
     const { page } = await show('collapsed', { viewport: { width: 1280, height: 720 } });
     await page.getByRole('button', { name: 'Run the demonstration' }).click();
     await page.getByRole('slider', { name: 'Step of the run' }).waitFor();
-    // Story, figure, curves, dial and rescue: all of them end above the lower edge of the window.
+    // Story, figure, curves, dial and fork: all of them end above the lower edge of the window.
     const ends = await page.locator('lab-live').evaluate((live) => live.getBoundingClientRect().bottom);
     expect(ends).toBeLessThanOrEqual(720);
     await page
