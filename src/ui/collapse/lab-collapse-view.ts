@@ -155,6 +155,14 @@ export class LabCollapseView extends LabElement {
   #setup(): unknown {
     const source = this.#source;
     return html`<h2 class="heading" tabindex="-1">Watch a model forget while its reward climbs</h2>
+      ${
+        this.lessonPreset
+          ? html`<lab-notice heading="Set as in the lesson, with seed ${this.choice.draft.get('grpo.seed')}">
+              Say at which step the reward-only run will have collapsed, then press “Run the demonstration”. The
+              recorded run stands behind it as a faint line, as long as nothing is changed that decides what is learned.
+            </lab-notice>`
+          : nothing
+      }
       <lab-collapse-setup
         .choice=${this.choice}
         ?ready=${source.isReady}
@@ -205,6 +213,14 @@ export class LabCollapseView extends LabElement {
             : nothing
         }
         ${failureNotice(failure)}
+        ${
+          this.lessonPreset && branches.length > 0 && this.recorded !== undefined && this.#ghost(branches) === undefined
+            ? html`<lab-notice heading="This is not the run of the lesson">
+                It was begun with other settings. Those of the lesson are in the form that comes after
+                “${phase === 'past' ? 'New demonstration' : 'Reset'}”.
+              </lab-notice>`
+            : nothing
+        }
         ${
           shown.recovering === undefined
             ? nothing
