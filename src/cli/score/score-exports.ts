@@ -129,7 +129,7 @@ export class ScoreExports {
       const { query, queryId, document, label } = item.pair;
       const record = scoreRecord(score, scale.names);
       const values = names.map((name) => record[name] ?? null);
-      return [item.row, query, queryId, document.docId, document.title, ...values, label ?? null];
+      return [item.row, item.ownQuery ?? query, queryId, document.docId, document.title, ...values, label ?? null];
     });
     return parquetOf(columns, rows, types);
   }

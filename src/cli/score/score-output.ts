@@ -162,7 +162,7 @@ export class ScoreOutput {
     const trainedOn = this.#trainedOn(query);
     const record = {
       row: item.row,
-      query,
+      query: item.ownQuery ?? query,
       queryId,
       docId: document.docId,
       title: document.title,
