@@ -12,6 +12,7 @@ import {
   GENERAL_MODEL_FOLDER,
   modelOption,
   precisionOption,
+  share,
   wholeNumber,
 } from '../options.ts';
 import { forceOption } from '../outputs.ts';
@@ -40,6 +41,11 @@ export function scoreCommand(): Command {
       '--limit <n>',
       'score only the first pairs, with the scores that they get in the whole file',
       wholeNumber(1),
+    )
+    .option(
+      '--abstain-below <p>',
+      'say which pairs should go to a person, because their label is less sure than this, and what is left',
+      share,
     )
     .option('--reason', 'write the reasoning too (slower)')
     .addOption(decodingOption('the reasoning (default: grounded where the model has rules)'))

@@ -41,6 +41,8 @@ export interface GradedRow {
   readonly grade: string;
   /** The column of the grade, for messages. */
   readonly gradeColumn: string;
+  /** Who gave the grade; empty if the file does not say. */
+  readonly judge: string;
 }
 
 /** The document of row `row`. */
@@ -71,14 +73,15 @@ export async function* readPairs(
   const grades = scale === null ? undefined : new GradeReader(scale, options.grades);
   const needed = neededFor(options);
   yield* readRows(source, options, needed, (fields, row): PairRow & GradedRow => {
-    const { pair, grade, gradeColumn } = readGraded(fields, row, options);
+    const graded = readGraded(fields, row, options);
+    const { pair, grade, gradeColumn } = graded;
     const label = grade === '' ? undefined : grades?.read(grade);
-    if (label !== undefined) return { row, pair: { ...pair, label }, grade, gradeColumn };
-    if (grade === '') return { row, pair, grade, gradeColumn };
+    if (label !== undefined) return { ...graded, pair: { ...pair, label } };
+    if (grade === '') return graded;
     const isNone = grades?.isNone(grade) === true;
     if (options.isStrict === true && !isNone) throw noLabel(gradeColumn, grades?.expected ?? 'no grade', grade);
     options.findings?.addUnreadGrade(row, grade, isNone);
-    return { row, pair, grade, gradeColumn };
+    return graded;
   });
 }
 
@@ -111,7 +114,7 @@ function readGraded(fields: Fields, row: number, { documents, findings }: PairsO
   const pair = { query, document, queryId: fields.text('queryId') || normaliseQuery(query) };
   const grade = fields.grade();
   findings?.addPair(row, pair, grade);
-  return { row, pair, grade, gradeColumn: fields.column('grade') };
+  return { row, pair, grade, gradeColumn: fields.column('grade'), judge: fields.judge() };
 }
 
 /**

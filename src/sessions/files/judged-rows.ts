@@ -21,6 +21,9 @@ const MAX_PAIRS = 1_000_000;
 /** The numbers of refused rows and of different grades that are listed. */
 const SHOWN_REFUSALS = 20;
 const SHOWN_GRADES = 12;
+/** Ways to write one grade that are shown, and their length. */
+const SHOWN_TEXTS = 3;
+const TEXT_LENGTH = 40;
 
 type PlacedRow = ReturnType<typeof placedRows>[number];
 
@@ -125,6 +128,18 @@ export class JudgedRows {
     }
     const reader = new GradeReader(scale, this.#grades);
     return Int8Array.from(this.rows, ({ grade }) => (grade === '' ? -1 : (reader.read(grade) ?? -1)));
+  }
+
+  /** [grades] how the file writes each grade of a scale, the most frequent ways. */
+  gradeTexts(scale: LabelScale): string[][] {
+    const reader = new GradeReader(scale, this.#grades);
+    const texts = scale.names.map((): string[] => []);
+    const byRows = [...this.gradeCounts].toSorted(([, a], [, b]) => b.rows - a.rows);
+    for (const [text] of byRows) {
+      const found = texts[reader.read(text) ?? -1];
+      if (found !== undefined && found.length < SHOWN_TEXTS) found.push(text.slice(0, TEXT_LENGTH));
+    }
+    return texts;
   }
 
   /** All pairs with their standing under a text folding. */

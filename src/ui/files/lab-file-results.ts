@@ -27,7 +27,7 @@ export interface GivenGrade {
   readonly label: number | null;
 }
 
-/** The number of pairs that "most doubtful" shows. */
+/** The number of pairs that "most doubtful" shows at first. */
 const DOUBTFUL = 20;
 /** The least time between two updates of the lists while scores arrive. */
 const REFRESH_MS = 300;
@@ -56,6 +56,7 @@ export class LabFileResults extends LabElement {
   @state() private chosen: number | undefined;
   @state() private hasReasons = false;
   @state() private announcement = '';
+  @state() private doubtful = DOUBTFUL;
   #queries: readonly number[] = [];
   #places: readonly number[] = [];
   #confusion: readonly (readonly number[])[] = [];
@@ -101,7 +102,8 @@ export class LabFileResults extends LabElement {
         .confusion=${this.#confusion}
         .cell=${filter.cell}
         ?unfinished=${table.scored < table.file.scoring.pairs}
-        @cell-choice=${(event: CustomEvent<PairFilter['cell']>) => this.#show({ query: null, cell: event.detail, doubtful: null })}
+        @cell-choice=${(event: CustomEvent<PairFilter['cell']>) => this.#show({ ...NO_FILTER, text: filter.text, cell: event.detail })}
+        @below-choice=${(event: CustomEvent<number>) => this.#show({ ...NO_FILTER, text: filter.text, below: event.detail })}
       ></lab-trust-strip>
       <div class="tools" role="toolbar" aria-label="What is shown">
         <input
@@ -116,15 +118,24 @@ export class LabFileResults extends LabElement {
         />
         <button
           aria-pressed=${filter.doubtful === null ? 'false' : 'true'}
-          @click=${() => this.#show({ query: null, cell: null, doubtful: filter.doubtful === null ? DOUBTFUL : null })}
+          @click=${() => this.#show({ ...NO_FILTER, text: filter.text, doubtful: filter.doubtful === null ? this.doubtful : null })}
         >
-          ${DOUBTFUL} most doubtful
+          Most doubtful
         </button>
+        <input
+          class="control many"
+          type="number"
+          min="1"
+          max=${table.size}
+          aria-label="How many of the most doubtful"
+          .value=${String(this.doubtful)}
+          @change=${this.#doubtfulAsked}
+        />
         <button ?disabled=${!table.hasGrades} @click=${() => this.#perform({ kind: 'disagreement' })}>
           Next disagreement
         </button>
         ${
-          filter.cell === null && filter.doubtful === null && filter.text === ''
+          filter.cell === null && filter.doubtful === null && filter.below === null && filter.text === ''
             ? nothing
             : html`<button @click=${() => this.#show({ ...NO_FILTER, query: this.#queries[0] ?? 0 })}>
                 Show all again
@@ -141,7 +152,7 @@ export class LabFileResults extends LabElement {
           .queries=${this.#queries}
           .chosen=${filter.query}
           .order=${this.order}
-          @query-choice=${(event: CustomEvent<number | null>) => this.#show({ query: event.detail, cell: null, doubtful: null })}
+          @query-choice=${(event: CustomEvent<number | null>) => this.#show({ ...NO_FILTER, text: filter.text, query: event.detail })}
           @query-order=${(event: CustomEvent<QueryOrder>) => (this.order = event.detail)}
         ></lab-query-list>
         <lab-pair-table
@@ -219,6 +230,10 @@ export class LabFileResults extends LabElement {
     const { gradeNames } = table.file.scoring;
     if (label !== null && gradeNames[label] === undefined) {
       this.announcement = `There is no grade ${label}: the grades here are 0 to ${gradeNames.length - 1}.`;
+      return;
+    }
+    if (label === null && table.gradeOf(chosen) < 0) {
+      this.announcement = 'This pair has no grade.';
       return;
     }
     this.announcement = label === null ? 'The grade is removed.' : `Graded ${gradeNames[label] ?? ''}.`;
@@ -302,6 +317,13 @@ export class LabFileResults extends LabElement {
     }
     this.announcement = 'No further label differs from its grade.';
   }
+
+  readonly #doubtfulAsked = ({ currentTarget: input }: Event): void => {
+    if (!(input instanceof HTMLInputElement)) return;
+    this.doubtful = Math.max(1, Math.trunc(Number(input.value)) || DOUBTFUL);
+    input.value = String(this.doubtful);
+    this.#show({ ...NO_FILTER, text: this.filter.text, doubtful: this.doubtful });
+  };
 
   readonly #searched = ({ currentTarget: input }: Event): void => {
     if (!(input instanceof HTMLInputElement)) return;

@@ -43,6 +43,7 @@ const FORMAT_NAMES: Readonly<Record<ExportFormat, string>> = {
   parquet: 'Parquet',
   run: 'TREC run',
   qrels: 'TREC qrels',
+  quepid: 'Quepid ratings',
   pairs: 'Pairs to train on',
   html: 'Report (HTML)',
   proof: 'Proof',
@@ -235,21 +236,37 @@ export class LabFilesView extends LabElement {
   }
 
   #exports(): unknown {
-    const corrections = new Set(this.#files.table?.corrections.map(({ row }) => row)).size;
+    const { corrected = 0, confirmed = 0 } = this.#files.table?.countJudgments() ?? {};
+    const counts = [
+      ...(corrected === 0 ? [] : [`${formatCount(corrected)} corrected`]),
+      ...(confirmed === 0 ? [] : [`${formatCount(confirmed)} confirmed`]),
+    ];
     return html`<div class="exports" role="group" aria-label="Export">
-        <span class="heading">Export</span>
-        ${EXPORT_FORMATS.map((format) => html`<button @click=${() => this.#export(format)}>${FORMAT_NAMES[format]}</button>`)}
+        <label>
+          Export
+          <select class="control" @change=${this.#exportChosen}>
+            <option value="">as …</option>
+            ${EXPORT_FORMATS.map((format) => html`<option value=${format}>${FORMAT_NAMES[format]}</option>`)}
+          </select>
+        </label>
         <button @click=${() => this.renderRoot.querySelector<HTMLInputElement>('.proof')?.click()}>
           Check a proof
         </button>
         <input class="proof" type="file" hidden accept=".json" @change=${this.#proofChosen} />
       </div>
       <label class="judge">
-        Corrections${corrections === 0 ? '' : ` (${formatCount(corrections)})`} signed by
+        ${counts.length === 0 ? nothing : html`<span class="count">${counts.join(', ')}</span>`} Grades signed by
         <input class="control" maxlength="80" autocomplete="off" .value=${this.judge} @change=${this.#named} />
       </label>
       ${this.exportNotes.map((note) => html`<p class="muted note" role="status">${note}</p>`)}`;
   }
+
+  readonly #exportChosen = ({ currentTarget: select }: Event): void => {
+    if (!(select instanceof HTMLSelectElement)) return;
+    const format = EXPORT_FORMATS.find((one) => one === select.value);
+    select.value = '';
+    if (format !== undefined) void this.#export(format);
+  };
 
   async #export(format: ExportFormat): Promise<void> {
     this.exportNotes = [];

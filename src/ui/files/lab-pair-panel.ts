@@ -138,7 +138,7 @@ export class LabPairPanel extends LabElement {
   #grades(table: JudgedTable, place: number): unknown {
     const { gradeNames } = table.file.scoring;
     const grade = table.gradeOf(place);
-    const correction = table.correctionOf(place);
+    const judgment = table.judgmentOf(place);
     const original = table.file.golds[place] ?? -1;
     return html`<section aria-label="Grade">
       <h3 class="heading" id="grade">Your grade</h3>
@@ -149,15 +149,17 @@ export class LabPairPanel extends LabElement {
               <kbd>${label}</kbd> ${name}
             </button>`,
         )}
-        ${grade < 0 ? nothing : html`<button @click=${() => this.#dispatch(null)}>No grade</button>`}
+        ${grade < 0 ? nothing : html`<button @click=${() => this.#dispatch(null)}><kbd>x</kbd> No grade</button>`}
       </div>
       ${
-        correction === undefined
+        judgment === undefined
           ? nothing
-          : html`<p class="muted">
-              By ${correction.author}, ${formatTime(correction.at)}. The file says
-              ${original < 0 ? 'nothing' : (gradeNames[original] ?? original)}.
-            </p>`
+          : table.isCorrected(place)
+            ? html`<p class="muted">
+                By ${judgment.author}, ${formatTime(judgment.at)}. The file says
+                ${original < 0 ? 'nothing' : (gradeNames[original] ?? original)}.
+              </p>`
+            : html`<p class="muted">Confirmed by ${judgment.author}, ${formatTime(judgment.at)}.</p>`
       }
     </section>`;
   }

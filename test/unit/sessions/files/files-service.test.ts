@@ -240,6 +240,29 @@ describe('a file in the page', () => {
     expect((await lab('verify', proofPath)).err).toMatch(/The file pairs\.csv is not that of the proof/u);
   });
 
+  it('says how far judges agree, and keeps what each has said', async () => {
+    expect((await service.measure())?.judges).toEqual([]);
+    const said: [row: number, label: number | null, author: string][] = [
+      [2, 1, 'Ada'],
+      [2, 2, 'Bo'],
+      [3, 3, 'Ada'],
+      [3, 3, 'Bo'],
+      [4, table.golds[2] ?? 0, 'Ada'],
+    ];
+    for (const [i, [row, label, author]] of said.entries()) await service.correct({ row, label, author, at: i });
+    const measures = await service.measure();
+    expect(measures?.judges[0]).toMatch(/^3 judges, \d pairs with two or more: the file [\d,]+, Ada 3, Bo 2\.$/u);
+    expect(measures?.judges).toContainEqual(expect.stringMatching(/^Ada and Bo: 50 % the same on 2/u));
+    const rows = (await exported(service, 'jsonl')).trimEnd().split('\n').slice(0, 3);
+    const judgments = rows.map((line) => (JSON.parse(line) as Record<string, unknown>)['lab_judgments']);
+    expect(judgments.slice(0, 2)).toEqual(['Ada: partial; Bo: substantial', 'Ada: exact; Bo: exact']);
+    // A grade that is given again is confirmed, and corrects nothing.
+    expect(JSON.parse(rows[2] ?? '')).toMatchObject({ lab_correction: null, lab_corrected_by: null });
+    expect(await exported(service, 'quepid')).toMatch(/^query,docid,rating\r\n[^\r]+,000,2\r\n/u);
+    for (const _ of said) await service.undoCorrection();
+    expect((await service.measure())?.abstention).toHaveLength(100);
+  });
+
   it('is checked by a proof only while nothing else works with its model, and stops for what does', async () => {
     const proof = blobOf(await exported(service, 'proof'));
     const checking = service.verify(proof, 0);
