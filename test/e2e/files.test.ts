@@ -56,7 +56,7 @@ async function drop(page: Page, name: string, text: string): Promise<void> {
 async function exported(page: Page, format: string): Promise<string> {
   const [download] = await Promise.all([
     page.waitForEvent('download'),
-    page.getByLabel('Export', { exact: true }).last().selectOption({ label: format }),
+    page.getByRole('combobox', { name: 'Export' }).selectOption({ label: format }),
   ]);
   const folder = mkdtempSync(join(tmpdir(), 'afrl-lab-export-'));
   try {
@@ -105,6 +105,7 @@ describeBrowser('the Files view', () => {
     await page.getByRole('slider').fill('99');
     await page.getByText(/Below 99 % a person decides: \d of 5 graded pairs/u).waitFor();
     await page.getByRole('button', { name: 'Show the pairs below 99 %' }).click();
+    await page.getByRole('button', { name: 'Show all again' }).waitFor();
     await expect.poll(async () => (await shownRows(page)).length).toBeGreaterThan(2);
     await page.getByRole('button', { name: 'Show all again' }).click();
     await page.getByText('When to trust a label').click();

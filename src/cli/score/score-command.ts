@@ -16,21 +16,15 @@ import {
   wholeNumber,
 } from '../options.ts';
 import { forceOption } from '../outputs.ts';
-import { columnOption, docsOption, formatOption, gradeOption, queriesOption, sheetOption } from '../pair-files.ts';
+import { addReadingOptions } from '../pair-files.ts';
 import { lazily } from '../lazily.ts';
 
 export function scoreCommand(): Command {
-  return new Command('score')
-    .argument(
-      '<files...>',
-      'TSV, CSV, JSON lines, JSON, .xlsx, .parquet, .zip or .gz; several that belong together; - for standard input',
-    )
-    .addOption(docsOption())
-    .addOption(queriesOption())
-    .addOption(formatOption())
-    .addOption(sheetOption())
-    .addOption(columnOption())
-    .addOption(gradeOption())
+  const command = new Command('score').argument(
+    '<files...>',
+    'TSV, CSV, JSON lines, JSON, .xlsx, .parquet, .zip or .gz; several that belong together; - for standard input',
+  );
+  return addReadingOptions(command)
     .option(
       '--labels <n>',
       'how many labels to answer with (default: as the grades if the model knows that scale; "general" knows 4 and 2)',

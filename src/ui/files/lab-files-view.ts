@@ -241,7 +241,7 @@ export class LabFilesView extends LabElement {
       ...(corrected === 0 ? [] : [`${formatCount(corrected)} corrected`]),
       ...(confirmed === 0 ? [] : [`${formatCount(confirmed)} confirmed`]),
     ];
-    return html`<div class="exports" role="group" aria-label="Export">
+    return html`<div class="exports" role="group" aria-label="Exports and proofs">
         <label>
           Export
           <select class="control" @change=${this.#exportChosen}>

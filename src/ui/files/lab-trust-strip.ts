@@ -20,7 +20,10 @@ export interface ConfusionCell {
   readonly label: number;
 }
 
-/** @fires cell-choice - the {@link ConfusionCell} as `detail`, or null for none. */
+/**
+ * @fires cell-choice - the {@link ConfusionCell} as `detail`, or null for none.
+ * @fires below-choice - the confidence below which pairs are to be shown as `detail`.
+ */
 @customElement('lab-trust-strip')
 export class LabTrustStrip extends LabElement {
   static override readonly styles = [
@@ -157,7 +160,7 @@ export class LabTrustStrip extends LabElement {
           measures === undefined || measures === null
             ? nothing
             : html`<ul class="notes">
-                  ${notesOn(measures, scoring, this.unfinished).map((note) => html`<li>${note} </li>`)}
+                  ${notesOn(measures, scoring, this.unfinished).map((note) => html`<li>${note}</li>`)}
                 </ul>
                 ${
                   measures.judges.length === 0
@@ -166,7 +169,7 @@ export class LabTrustStrip extends LabElement {
                         ${measures.judges.map((sentence) => html`<li>${sentence}</li>`)}
                       </ul>`
                 }
-                <lab-confidence .measures=${measures}></lab-confidence>`
+                <lab-confidence .measures=${measures} @below-choice=${this.#belowChosen}></lab-confidence>`
         }
       </div>
       ${this.#confusion(scoring)}`;
@@ -224,6 +227,10 @@ export class LabTrustStrip extends LabElement {
       </table>
     </div>`;
   }
+
+  readonly #belowChosen = ({ detail }: CustomEvent<number>): void => {
+    this.dispatchEvent(new CustomEvent<number>('below-choice', { detail }));
+  };
 
   #dispatch(cell: ConfusionCell | null): void {
     this.dispatchEvent(new CustomEvent<ConfusionCell | null>('cell-choice', { detail: cell }));

@@ -115,6 +115,29 @@ describe('lab score', () => {
     expect((await lab('score', path, '--abstain-below', '2')).err).toMatch(/a number from 0 to 1/u);
   });
 
+  it('is no other than what the other commands read', async () => {
+    const queries = Array.from({ length: 40 }, (_, i) => ({ _id: `q${i}`, text: `kettle ${i}` }));
+    const judged = queries.flatMap(({ _id }) => TITLES.map((_, i) => `${_id}\tD${i}\t${GRADES[i] ?? 0}`));
+    const files = [
+      put('many-corpus.jsonl', beir['corpus.jsonl']),
+      put('many-queries.jsonl', queries.map((query) => JSON.stringify(query)).join('\n')),
+      put('many.tsv', ['query-id\tcorpus-id\tscore', ...judged, ''].join('\n')),
+    ];
+    const data = files.flatMap((path) => ['--data', path]);
+    const train = await lab('sft', ...data, '--preset', 'micro', '--steps', '1', '--out', join(folder, 'sft'));
+    expect(train.code, train.err).toBe(0);
+    expect(train.err).toMatch(/Read as BEIR[^]*120 judged pairs, 3 documents/u);
+    const [corpus = '', texts = '', qrels = ''] = files;
+    const rules = await lab('piar', qrels, '--docs', corpus, '--queries', texts, '--out', join(folder, 'piar'));
+    expect(rules.code, rules.err).toBe(0);
+    expect(rules.err).toMatch(/Read as BEIR/u);
+    const model = ['--model', join(folder, 'sft', 'model')];
+    const measured = await lab('eval', ...model, ...data, '--format', 'beir', '--split', 'dev', '--json');
+    expect(measured.code, measured.err).toBe(0);
+    const twice = await lab('sft', '--data', '-', '--data', '-', '--out', join(folder, 'twice'));
+    expect(twice.err).toMatch(/Standard input \(-\) is given for several files/u);
+  });
+
   it('keeps the columns of the file as they are, in every table that it writes', async () => {
     const own = 'query,docId,title,grade,Custodian,score,Remark\nred kettle,007,Red kettle,3,Anna,0.50,=1+1\n';
     const path = put('own.csv', `${own}x\nred kettle,008,Hose,0,,1,ok then\n`);
