@@ -252,6 +252,15 @@ export const VerifiedSchema = v.strictObject({
 });
 export type Verified = v.InferOutput<typeof VerifiedSchema>;
 
+/** A pair without some of its words. */
+export const WithoutSchema = v.strictObject({
+  /** The words of its document that its query has too. */
+  words: v.array(v.string()),
+  /** [R] without what was removed; null if nothing was. */
+  probabilities: v.nullable(v.array(v.number())),
+});
+export type Without = v.InferOutput<typeof WithoutSchema>;
+
 export const AddFilesSchema = v.strictObject({
   files: v.pipe(
     v.array(v.strictObject({ name: v.string(), blob: v.instance(Blob) })),
@@ -289,6 +298,12 @@ export interface FilesApi {
   score(emit: (event: FileScoringEvent) => void): Promise<void>;
   pause(): Promise<void>;
   pair(place: number): Promise<v.InferOutput<typeof FilePairSchema>>;
+  /**
+   * Scores a pair without some pieces of its document, and names the words that its query has too.
+   *
+   * @param removed - each at every occurrence; none for the words alone, which needs no model
+   */
+  without(place: number, removed: readonly string[]): Promise<Without>;
   correct(correction: Correction): Promise<void>;
   /** Removes the last correction. */
   undoCorrection(): Promise<void>;

@@ -100,6 +100,16 @@ describeBrowser('the Files view', () => {
     await startScoring(page);
     await page.locator('lab-trust-strip').getByText('Measured on 5 graded pairs').waitFor();
 
+    // Without a word that both have, it is no longer relevant, and at once is again.
+    const evidence = page.getByRole('group', { name: 'Evidence to take away' });
+    await evidence.getByRole('button', { name: 'kettle' }).click();
+    await evidence.getByRole('button', { name: 'red' }).click();
+    await page.getByText(/^Without “kettle”, “red”: irrelevant, .* at rank 3\.$/u).waitFor();
+    await evidence.getByRole('button', { name: 'kettle' }).click();
+    await page.getByText(/^Without “red”: /u).waitFor();
+    await evidence.getByRole('button', { name: 'red' }).click();
+    await expect.poll(() => page.getByText(/^Without “/u).count()).toBe(0);
+
     // What abstaining would cost, and the pairs that it is about.
     await page.getByText('When to trust a label').click();
     await page.getByRole('slider').fill('99');

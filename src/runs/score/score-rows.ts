@@ -197,9 +197,17 @@ export function placedRows(
   folding: PromptConfig['folding'],
 ): (PairRow & { readonly pair: { readonly standing: Standing } })[] {
   const pairs = rows.map(({ pair }) => pair);
-  const collection = documents?.values() ?? pairs.map(({ document }) => document);
-  const placed = withStanding(pairs, new Bm25(collection, textFolding(folding)));
+  const placed = withStanding(pairs, collectionIndex(rows, documents, folding));
   return placed.map((pair, i) => ({ row: rows[i]?.row ?? i + 1, pair }));
+}
+
+/** BM25 over all documents at hand; arguments as {@link placedRows}. */
+export function collectionIndex(
+  rows: readonly PairRow[],
+  documents: ReadonlyMap<string, LabDocument> | undefined,
+  folding: PromptConfig['folding'],
+): Bm25 {
+  return new Bm25(documents?.values() ?? rows.map(({ pair }) => pair.document), textFolding(folding));
 }
 
 /**

@@ -12,9 +12,17 @@ import { badFile, describeRowError, isRowError, type RowError } from '../../data
 import type { OpenedData } from '../../data/layouts/open-data.ts';
 import type { FileSurvey } from '../../protocol/files.ts';
 import { DEFAULT_SCALE, type LabelScale, scaleOfSize } from '../../relevance/pair/labels.ts';
-import type { LabDocument } from '../../relevance/pair/pair.ts';
+import type { LabDocument, Standing } from '../../relevance/pair/pair.ts';
+import type { Bm25 } from '../../relevance/prompt/bm25.ts';
+import { withStanding } from '../../relevance/prompt/standing.ts';
 import type { PromptConfig } from '../../relevance/prompt/prompt.ts';
-import { countGrades, type FileGrades, gradeScaleOf, placedRows } from '../../runs/score/score-rows.ts';
+import {
+  collectionIndex,
+  countGrades,
+  type FileGrades,
+  gradeScaleOf,
+  placedRows,
+} from '../../runs/score/score-rows.ts';
 
 /** More pairs do not fit into the memory of a tab. */
 const MAX_PAIRS = 1_000_000;
@@ -45,6 +53,8 @@ export class JudgedRows {
   readonly #errors: readonly RowError[];
   readonly #errorCount: number;
   readonly #findings: Findings;
+  /** Made when it is first needed, which is not for every file. */
+  #index: { readonly folding: PromptConfig['folding']; readonly bm25: Bm25 } | undefined;
   #placed: { readonly folding: PromptConfig['folding']; readonly rows: readonly PlacedRow[] } | undefined;
 
   private constructor(
@@ -148,6 +158,19 @@ export class JudgedRows {
     const rows = placedRows(this.rows, this.documents, folding);
     this.#placed = { folding, rows };
     return rows;
+  }
+
+  /** The standing that a pair at a place would have if it were another, among the others of its query. */
+  standingOf(place: number, pair: GradedRow['pair'], folding: PromptConfig['folding']): Standing {
+    const index =
+      this.#index !== undefined && this.#index.folding === folding
+        ? this.#index
+        : { folding, bm25: collectionIndex(this.rows, this.documents, folding) };
+    this.#index = index;
+    const others = this.rows.filter(({ pair: { queryId } }, i) => i !== place && queryId === pair.queryId);
+    const [placed] = withStanding([pair], index.bm25, [pair, ...others.map((row) => row.pair)]);
+    if (placed === undefined) throw new RangeError('standingOf: no standing for one pair');
+    return placed.standing;
   }
 
   /** The different queries with the first text of each, and for each pair the index of its query. */

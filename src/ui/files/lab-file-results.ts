@@ -14,7 +14,7 @@ import { fileResultsStyles } from './file-results-styles.ts';
 import type { JudgedTable, QueryOrder } from './judged-table.ts';
 import './lab-file-keys.ts';
 import './lab-pair-panel.ts';
-import type { ReasonSource } from './lab-pair-panel.ts';
+import type { ReasonSource, ScoreWithout } from './lab-pair-panel.ts';
 import './lab-pair-table.ts';
 import './lab-query-list.ts';
 import './lab-trust-strip.ts';
@@ -50,6 +50,7 @@ export class LabFileResults extends LabElement {
   /** Whether the view is shown and receives keys. */
   @property({ type: Boolean }) active = false;
   @property({ attribute: false }) fetchPair: ((place: number) => Promise<Pair>) | undefined;
+  @property({ attribute: false }) scoreWithout: ScoreWithout | undefined;
   @property({ attribute: false }) reasonSource: ReasonSource | undefined;
   @state() private filter: PairFilter = { ...NO_FILTER, query: 0 };
   @state() private order: QueryOrder = 'file';
@@ -171,6 +172,8 @@ export class LabFileResults extends LabElement {
           .place=${this.chosen}
           .fetchPair=${this.fetchPair}
           .reasonSource=${this.reasonSource}
+          .scoreWithout=${this.scoreWithout}
+          ?scoring=${this.scoring}
           ?reasons=${this.hasReasons}
           @grade-choice=${(event: CustomEvent<number | null>) => this.#grade(event.detail, 0)}
           @reason-toggle=${() => this.#perform({ kind: 'reason' })}

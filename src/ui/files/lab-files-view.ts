@@ -34,7 +34,7 @@ import type { GivenGrade } from './lab-file-results.ts';
 import './lab-file-start.ts';
 import type { NamedBlob } from './lab-file-start.ts';
 import { describeVerified } from './verified.ts';
-import type { ReasonSource } from './lab-pair-panel.ts';
+import type { ReasonSource, ScoreWithout } from './lab-pair-panel.ts';
 
 const FORMAT_NAMES: Readonly<Record<ExportFormat, string>> = {
   csv: 'CSV for spreadsheets',
@@ -161,6 +161,7 @@ export class LabFilesView extends LabElement {
             ?active=${this.active}
             .fetchPair=${this.#fetchPair}
             .reasonSource=${this.#reasonSource}
+            .scoreWithout=${this.#scoreWithout}
             @file-grade=${({ detail }: CustomEvent<GivenGrade>) => files.correct(detail.place, detail.label, this.judge)}
             @file-undo=${this.#undo}
           ></lab-file-results>`;
@@ -292,6 +293,8 @@ export class LabFilesView extends LabElement {
   };
 
   readonly #fetchPair = (place: number): ReturnType<FilesController['pair']> => this.#files.pair(place);
+
+  readonly #scoreWithout: ScoreWithout = (place, removed) => this.#files.without(place, removed);
 
   readonly #undo = (): void => {
     const place = this.#files.undo();

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expectedLabel } from '../../../../src/relevance/pair/labels.ts';
 import type { ExportFormat, FileScoringEvent, FileTable } from '../../../../src/protocol/files.ts';
 import { readDataSet } from '../../../../src/data/files/data-set-reader.ts';
 import { FilesService } from '../../../../src/sessions/files/files-service.ts';
@@ -238,6 +239,25 @@ describe('a file in the page', () => {
     writeFileSync(path, `${csv}x,1,2,y,z,1,2\n`);
     writeFileSync(proofPath, proof);
     expect((await lab('verify', proofPath)).err).toMatch(/The file pairs\.csv is not that of the proof/u);
+  });
+
+  it('is scored again without a piece of evidence, with the standing that is left', async () => {
+    const scored = table.scores.flatMap(({ places, probabilities }) =>
+      [...places].map((place, i) => ({
+        place,
+        relevance: expectedLabel([...probabilities.subarray(4 * i, 4 * i + 4)]),
+      })),
+    );
+    const words = await Promise.all(scored.slice(0, 60).map(({ place }) => service.without(place, [])));
+    const shared = words.findIndex((one) => one.words.length === 2);
+    expect(words[shared]).toMatchObject({ probabilities: null });
+    const { words: both = [] } = words[shared] ?? {};
+    const without = await service.without(shared, both);
+    expect(without.probabilities?.reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 5);
+    expect(expectedLabel(without.probabilities ?? [])).toBeLessThan(scored[shared]?.relevance ?? 0);
+    expect((await service.without(shared, both)).probabilities).toEqual(without.probabilities);
+    await expect(service.without(shared, ['nowhere'])).rejects.toThrow(/nothing of this evidence/u);
+    await expect(service.without(9999, [])).rejects.toThrow(/no pair 9999/u);
   });
 
   it('says how far judges agree, and keeps what each has said', async () => {
