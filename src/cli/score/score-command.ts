@@ -12,24 +12,19 @@ import {
   GENERAL_MODEL_FOLDER,
   modelOption,
   precisionOption,
+  share,
   wholeNumber,
 } from '../options.ts';
 import { forceOption } from '../outputs.ts';
-import { columnOption, docsOption, formatOption, gradeOption, queriesOption, sheetOption } from '../pair-files.ts';
+import { addReadingOptions } from '../pair-files.ts';
 import { lazily } from '../lazily.ts';
 
 export function scoreCommand(): Command {
-  return new Command('score')
-    .argument(
-      '<files...>',
-      'TSV, CSV, JSON lines, JSON, .xlsx, .parquet, .zip or .gz; several that belong together; - for standard input',
-    )
-    .addOption(docsOption())
-    .addOption(queriesOption())
-    .addOption(formatOption())
-    .addOption(sheetOption())
-    .addOption(columnOption())
-    .addOption(gradeOption())
+  const command = new Command('score').argument(
+    '<files...>',
+    'TSV, CSV, JSON lines, JSON, .xlsx, .parquet, .zip or .gz; several that belong together; - for standard input',
+  );
+  return addReadingOptions(command)
     .option(
       '--labels <n>',
       'how many labels to answer with (default: as the grades if the model knows that scale; "general" knows 4 and 2)',
@@ -40,6 +35,11 @@ export function scoreCommand(): Command {
       '--limit <n>',
       'score only the first pairs, with the scores that they get in the whole file',
       wholeNumber(1),
+    )
+    .option(
+      '--abstain-below <p>',
+      'say which pairs should go to a person, because their label is less sure than this, and what is left',
+      share,
     )
     .option('--reason', 'write the reasoning too (slower)')
     .addOption(decodingOption('the reasoning (default: grounded where the model has rules)'))

@@ -61,6 +61,8 @@ export interface ScoreOutputOptions extends OutputRules {
   readonly window: number;
   /** Whether the model was trained on a query: null where unknown, undefined to omit the column. */
   readonly trainedOn: (query: string) => boolean | null | undefined;
+  /** Whether a pair with these probabilities goes to a person; undefined to omit the column. */
+  readonly abstains?: ((probabilities: readonly number[]) => boolean) | undefined;
   /** The other columns of the file. */
   readonly own?: OwnColumns | undefined;
   /** Whether a .csv begins with the byte order mark that Excel needs. */
@@ -79,6 +81,7 @@ export class ScoreOutput {
   readonly #trainedOn: ScoreOutputOptions['trainedOn'];
   readonly #mark: string;
   readonly #own: OwnColumns | undefined;
+  readonly #abstains: ScoreOutputOptions['abstains'];
   readonly #kept: readonly KeptScore[];
   #bytes: number;
   #batch: KeptScore[] = [];
@@ -90,10 +93,11 @@ export class ScoreOutput {
     model: ScaleOf,
     journal: ScoreJournal,
     kept: KeptRows,
-    { trainedOn, bom, own }: Pick<ScoreOutputOptions, 'trainedOn' | 'bom' | 'own'>,
+    { trainedOn, abstains, bom, own }: Pick<ScoreOutputOptions, 'trainedOn' | 'abstains' | 'bom' | 'own'>,
   ) {
     this.#trainedOn = trainedOn;
     this.#own = own;
+    this.#abstains = abstains;
     this.#mark = bom === true ? '\uFEFF' : '';
     this.#file = file;
     this.#format = format;
@@ -105,12 +109,12 @@ export class ScoreOutput {
 
   /** @throws {LabError} as {@link checkScoreOutput}; `bad-config` if the output to resume has another identity */
   static async open(path: string, model: ScaleOf, options: ScoreOutputOptions): Promise<ScoreOutput> {
-    const { identity, window, trainedOn, bom, own, ...rules } = options;
+    const { identity, window, trainedOn, abstains, bom, own, ...rules } = options;
     const journal = new ScoreJournal(await checkOutputFile(path, rules));
     const kept = rules.resume === true ? await journal.resume(identity, window) : { scores: [], bytes: 0 };
     const file = await OutputFile.create(path, rules, kept.bytes);
     if (rules.resume !== true && !file.isSpecial) await journal.begin(identity);
-    return new ScoreOutput(file, formatOf(path), model, journal, kept, { trainedOn, bom, own });
+    return new ScoreOutput(file, formatOf(path), model, journal, kept, { trainedOn, abstains, bom, own });
   }
 
   /** The number of rows scored before. */
@@ -183,6 +187,7 @@ export class ScoreOutput {
       title: document.title,
       ...scoreRecord(score, this.#model.scale.names),
       ...(trainedOn === undefined ? {} : { trainedOn }),
+      ...(this.#abstains === undefined ? {} : { abstains: this.#abstains(score.probabilities) }),
       ...(grade === undefined ? {} : { grade }),
       ...reason,
     };
@@ -199,7 +204,17 @@ export class ScoreOutput {
 export function scoredNames({ scale }: ScaleOf): string[] {
   const probabilities = scale.names.map(() => 1 / scale.size);
   const record = scoreRecord({ label: 0, score: 0, probabilities }, scale.names);
-  return ['row', ...SCORED_ROLES, ...Object.keys(record), 'trainedOn', 'grade', 'reason', 'reasoning', 'stepsVerified'];
+  return [
+    'row',
+    ...SCORED_ROLES,
+    ...Object.keys(record),
+    'trainedOn',
+    'abstains',
+    'grade',
+    'reason',
+    'reasoning',
+    'stepsVerified',
+  ];
 }
 
 /** The format of a path. @throws {LabError} `bad-config` */

@@ -4,6 +4,7 @@
  *
  * Room `sessions/files/`: the thread behind the Files view. What it shares with `lab score` is in `runs/score/`.
  */
+import * as v from 'valibot';
 import type { JudgedFiles, JudgedRecord } from '../../checkpoint/judged-files.ts';
 import { tryLock } from '../../checkpoint/tab-locks.ts';
 import { LabError } from '../../common/errors.ts';
@@ -32,6 +33,7 @@ import {
   type OpenedFile,
   type PrepareRequest,
   type Verified,
+  type Without,
 } from '../../protocol/files.ts';
 import type { LoadProgress } from '../../protocol/scoring.ts';
 import type { Pair } from '../../relevance/pair/pair.ts';
@@ -39,6 +41,7 @@ import { exportFile } from './file-export.ts';
 import { proofFacts, verifyFile } from './file-proof.ts';
 import { checkSameScorer, disposeFileModel, type FileBackend, loadFileModel } from './file-model.ts';
 import { FileScores } from './file-scores.ts';
+import { scoreWithout } from './file-without.ts';
 import { type KeepScores, scoreRest } from './file-scoring.ts';
 import { JudgedRows } from './judged-rows.ts';
 import {
@@ -59,6 +62,8 @@ import {
 
 /** Larger files are refused before they are read. */
 const MAX_FILE_BYTES = 512 * 2 ** 20;
+
+const RemovedSchema = v.pipe(v.array(v.pipe(v.string(), v.maxLength(1000))), v.maxLength(100));
 
 /** A store of files, such as the store of the browser. */
 export type JudgedStore = Pick<JudgedFiles, keyof JudgedFiles>;
@@ -216,6 +221,13 @@ export class FilesService implements FilesApi {
     if (pair === undefined) throw new LabError('not-found', { message: `There is no pair ${place} in this file.` });
     const { query, document, standing } = pair;
     return { query, document, standing };
+  }
+
+  async without(place: number, removed: readonly string[]): Promise<Without> {
+    const open = this.#opened();
+    const pieces = parseConfig('What is removed', RemovedSchema, removed);
+    if (pieces.length === 0) return scoreWithout(open, place, pieces);
+    return this.#exclusively(() => scoreWithout(open, place, pieces));
   }
 
   async correct(correction: Correction): Promise<void> {

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expectedLabel } from '../../../../src/relevance/pair/labels.ts';
 import type { ExportFormat, FileScoringEvent, FileTable } from '../../../../src/protocol/files.ts';
 import { readDataSet } from '../../../../src/data/files/data-set-reader.ts';
 import { FilesService } from '../../../../src/sessions/files/files-service.ts';
@@ -238,6 +239,48 @@ describe('a file in the page', () => {
     writeFileSync(path, `${csv}x,1,2,y,z,1,2\n`);
     writeFileSync(proofPath, proof);
     expect((await lab('verify', proofPath)).err).toMatch(/The file pairs\.csv is not that of the proof/u);
+  });
+
+  it('is scored again without a piece of evidence, with the standing that is left', async () => {
+    const scored = table.scores.flatMap(({ places, probabilities }) =>
+      [...places].map((place, i) => ({
+        place,
+        relevance: expectedLabel([...probabilities.subarray(4 * i, 4 * i + 4)]),
+      })),
+    );
+    const words = await Promise.all(scored.slice(0, 60).map(({ place }) => service.without(place, [])));
+    const shared = words.findIndex((one) => one.words.length === 2);
+    expect(words[shared]).toMatchObject({ probabilities: null });
+    const { words: both = [] } = words[shared] ?? {};
+    const without = await service.without(shared, both);
+    expect(without.probabilities?.reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 5);
+    expect(expectedLabel(without.probabilities ?? [])).toBeLessThan(scored[shared]?.relevance ?? 0);
+    expect((await service.without(shared, both)).probabilities).toEqual(without.probabilities);
+    await expect(service.without(shared, ['nowhere'])).rejects.toThrow(/nothing of this evidence/u);
+    await expect(service.without(9999, [])).rejects.toThrow(/no pair 9999/u);
+  });
+
+  it('says how far judges agree, and keeps what each has said', async () => {
+    expect((await service.measure())?.judges).toEqual([]);
+    const said: [row: number, label: number | null, author: string][] = [
+      [2, 1, 'Ada'],
+      [2, 2, 'Bo'],
+      [3, 3, 'Ada'],
+      [3, 3, 'Bo'],
+      [4, table.golds[2] ?? 0, 'Ada'],
+    ];
+    for (const [i, [row, label, author]] of said.entries()) await service.correct({ row, label, author, at: i });
+    const measures = await service.measure();
+    expect(measures?.judges[0]).toMatch(/^3 judges, \d pairs with two or more: the file [\d,]+, Ada 3, Bo 2\.$/u);
+    expect(measures?.judges).toContainEqual(expect.stringMatching(/^Ada and Bo: 50 % the same on 2/u));
+    const rows = (await exported(service, 'jsonl')).trimEnd().split('\n').slice(0, 3);
+    const judgments = rows.map((line) => (JSON.parse(line) as Record<string, unknown>)['lab_judgments']);
+    expect(judgments.slice(0, 2)).toEqual(['Ada: partial; Bo: substantial', 'Ada: exact; Bo: exact']);
+    // A grade that is given again is confirmed, and corrects nothing.
+    expect(JSON.parse(rows[2] ?? '')).toMatchObject({ lab_correction: null, lab_corrected_by: null });
+    expect(await exported(service, 'quepid')).toMatch(/^query,docid,rating\r\n[^\r]+,000,2\r\n/u);
+    for (const _ of said) await service.undoCorrection();
+    expect((await service.measure())?.abstention).toHaveLength(100);
   });
 
   it('is checked by a proof only while nothing else works with its model, and stops for what does', async () => {
