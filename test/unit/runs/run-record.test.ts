@@ -62,7 +62,7 @@ const someCompletions: fc.Arbitrary<RunCompletions> = fc.record({
 const onlyRun = (run: TrackedRun): ReturnType<typeof recordFiles> => recordFiles({ run, completions: [] });
 
 /** Every value that differs from this one by another number in the place of one of its numbers. */
-function* withNumber(value: unknown, other: number): Generator<unknown> {
+function* withNumber(value: unknown, other: number): Generator {
   if (typeof value === 'number') yield other;
   if (typeof value !== 'object' || value === null) return;
   for (const [key, part] of Object.entries(value)) {
