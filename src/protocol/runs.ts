@@ -3,7 +3,7 @@
  */
 import * as v from 'valibot';
 import type { ExportedFile } from './checkpoints.ts';
-import { RUN_STATES, type RunChange, RunCompletionsSchema, TrackedRunSchema } from './tracked-run.ts';
+import { RUN_STATES, type RunChange, RunCompletionsSchema, RunWatchSchema, TrackedRunSchema } from './tracked-run.ts';
 
 const text = v.string();
 const finite = v.pipe(v.number(), v.finite());
@@ -126,8 +126,10 @@ export const SweepRequestSchema = v.strictObject({
   set: v.array(text),
   /** `1-5`, `1,3,7` or both. */
   seeds: text,
+  /** How the runs are watched; null if they are not. */
+  watch: v.optional(v.nullable(RunWatchSchema), null),
 });
-export type SweepRequest = v.InferOutput<typeof SweepRequestSchema>;
+export type SweepRequest = v.InferInput<typeof SweepRequestSchema>;
 
 /** The runs that a sweep would make. */
 export const SweepPlanSchema = v.strictObject({

@@ -5,7 +5,7 @@
 import { SEEDS_FOR_A_CLAIM } from '../protocol/experiment-results.ts';
 import { settingLabel } from '../config/swept-settings.ts';
 import { COMPARISON_AXES, type ComparisonAxis, FIRST_METRICS } from '../protocol/runs.ts';
-import type { RunPoint, RunSummary, Setting } from '../protocol/tracked-run.ts';
+import type { RunPoint, RunState, RunSummary, Setting } from '../protocol/tracked-run.ts';
 import { decide, meanText, metricBySeed, metricMean, pairedDifferences, signedInterval } from './findings.ts';
 import type { CurvePoint } from './plot.ts';
 import { heading, list, paragraph, type Report, type ReportBlock, table } from './report.ts';
@@ -14,6 +14,8 @@ import { meanInterval, signed } from './student-t.ts';
 /** A run and its path. */
 export interface ComparedRun extends RunSummary {
   readonly path: string;
+  /** Where it is recorded: a finished run may have ended before its last step, by its rule. */
+  readonly state?: RunState;
 }
 
 /** Runs with the same settings. */
@@ -123,8 +125,8 @@ export function comparisonReport(
       ...(unfinished.length === 0
         ? []
         : [
-            heading('Not finished'),
-            list(unfinished.map(({ path, step, steps }) => [`${path}: step ${step} of ${steps}`])),
+            heading('Not to the last step'),
+            list(unfinished.map(({ path, step, steps, state }) => [`${path}: step ${step} of ${steps}${state === 'finished' ? ', ended early by its rule' : ''}`])), // prettier-ignore
           ]),
       ...(groups.some(({ runs }) => runs.some(({ curve }) => curve.length > 1))
         ? [curvesOf(comparison, metrics, axis)]

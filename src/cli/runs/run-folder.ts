@@ -150,6 +150,8 @@ export class RunFolder {
       startedAt: updatedAt,
       queuedAt: null,
       startUrl: null,
+      watch: null,
+      best: null,
       ...NO_REMARKS,
     };
     const isTimed = this.#completions !== undefined;

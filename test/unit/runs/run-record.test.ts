@@ -39,6 +39,8 @@ const someRun: fc.Arbitrary<TrackedRun> = fc.record({
     ),
   ),
   activeMs: fc.option(fc.nat()),
+  watch: fc.option(fc.record({ metric: fc.constantFrom('accuracy', 'lossNats'), patience: fc.nat({ max: 9 }) })),
+  best: fc.option(fc.record({ step: fc.nat(), value: finite, checkpointId: fc.constant('c1') })),
   state: fc.constantFrom('queued', 'running', 'finished', 'stopped', 'failed'),
   parentId: fc.option(fc.stringMatching(/^[\w-]{1,64}$/u)),
   startedAt: fc.nat(),

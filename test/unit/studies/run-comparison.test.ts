@@ -105,6 +105,6 @@ describe('compareRuns', () => {
 
   it('says which runs are not finished', () => {
     const report = comparisonReport(compareRuns([run(0, 1, 1), { ...run(1, 1, 1), step: 1 }]));
-    expect(reportMarkdown(report)).toMatch(/Not finished\n\n- runs\/1-1: step 1 of 2/u);
+    expect(reportMarkdown(report)).toMatch(/Not to the last step\n\n- runs\/1-1: step 1 of 2/u);
   });
 });

@@ -52,7 +52,7 @@ function someRun(id: string, seed: number, lambda: number, rest: Partial<Tracked
   return {
     ...summariseGrpo({ step: 10, experiment, dataHash: 'd', startHash: 's', curve }),
     schemaVersion: 1, id, experiment, state: 'finished', parentId: null, startedAt: seed, updatedAt: seed + 1000,
-    queuedAt: null, activeMs: 700, startUrl: 'https://lab.test/models/start/', ...NO_REMARKS, ...rest,
+    queuedAt: null, activeMs: 700, watch: null, best: null, startUrl: 'https://lab.test/models/start/', ...NO_REMARKS, ...rest,
   }; // prettier-ignore
 }
 
@@ -118,7 +118,9 @@ describe('a sweep', () => {
     put(someRun('base', 9, 0));
     expect(await library.planSweep(request)).toMatchObject({ names: { length: 6 }, baseMs: 700 });
     expect(store.runs.size).toBe(1);
-    await library.queueSweep(request);
+    const watch = { metric: 'accuracy', patience: 3 };
+    await library.queueSweep({ ...request, watch });
+    expect([...store.runs.values()].slice(1).every((run) => run.watch?.patience === 3)).toBe(true);
     const made: unknown[] = [];
     for (let next = await library.nextQueued(); next !== null; next = await library.nextQueued()) {
       const { id, seed, experiment, startUrl, startHash, checkpointId } = next;

@@ -99,10 +99,27 @@ describe('lab runs and compare', () => {
     expect(out).toMatch(/\| grpo\.balance\.lambda \| 0\.3 \| 0 \|/u);
     expect((await readdir(report)).toSorted()).toEqual(['compare.csv', 'compare.html', 'compare.json', 'compare.md', 'compare.svg']); // prettier-ignore
     const [head, ...rows] = (await readFile(join(report, 'compare.csv'), 'utf8')).trim().split('\r\n');
-    expect(head).toBe('run,kind,group,seed,step,metric,value');
+    expect(head).toBe('run,kind,group,seed,step,metric,value,tokens,activeMs');
     expect(rows.filter((row) => /,accuracy,/u.test(row))).toHaveLength(12); // six runs, after steps 0 and 2
     const again = await lab('compare', at('whole'), '--out', report);
     expect(again.err).toMatch(/already.*compare\.md.*--force/su);
+  });
+
+  it('have the completions of each measurement, and how long it took to come there', async () => {
+    const path = at('whole', 'lambda-0_seed-1');
+    const linesOf = async (name: string): Promise<Record<string, unknown>[]> =>
+      (await readFile(join(path, name), 'utf8'))
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as never);
+    const completions = await linesOf('completions.jsonl');
+    expect(completions.map(({ step }) => step)).toEqual([0, 2]);
+    expect(completions[0]?.['answers']).toHaveLength(4);
+    const metrics = await linesOf('metrics.jsonl');
+    expect(metrics.every(({ tokens, activeMs }) => Number.isInteger(tokens) && Number.isInteger(activeMs))).toBe(true);
+    const overTokens = await lab('compare', at('whole'), '--axis', 'tokens', '--out', at('over-tokens'));
+    expect(overTokens.code).toBe(0);
+    expect(await readFile(at('over-tokens', 'compare.svg'), 'utf8')).toMatch(/\d tokens<\/text>/u);
   });
 
   it.each([
