@@ -72,6 +72,44 @@ describe('a sweep', () => {
   });
 });
 
+describe('a run with a reward of its own', () => {
+  it('has that of its module, says which, and resumes with no other', async () => {
+    await writeFile(at('reward.mjs'), 'export default ({ tokens }) => 1 / (1 + tokens);');
+    await writeFile(at('other.mjs'), 'export default () => 1;');
+    const run = ['grpo', '--config', at('grpo.json'), '--start', at('model'), '--backend', 'wasm', '--out', at('own')];
+    const made = await lab(...run, '--reward-module', at('reward.mjs'));
+    expect([made.code, made.err]).toEqual([0, expect.stringContaining('Step 2: reward')]);
+    const card = await readFile(at('own', 'model', 'model-card.json'), 'utf8').catch(() => '');
+    expect(card).toContain('reward \\"module\\"');
+    for (const wrong of [[], ['--reward-module', at('other.mjs')]]) {
+      const again = await lab(...run, '--resume', '--steps', '3', ...wrong);
+      expect([again.code, again.err]).toEqual([2, expect.stringMatching(/keeps its reward.*SHA-256/su)]);
+    }
+    const resumed = await lab(...run, '--resume', '--steps', '3', '--reward-module', at('reward.mjs'));
+    expect(resumed.code).toBe(0);
+    const broken = await lab(...run.with(-1, at('broken')), '--reward-module', at('grpo.json'));
+    expect([broken.code, broken.err]).toEqual([2, expect.stringMatching(/reward module .*grpo\.json cannot be used/u)]);
+  });
+
+  it('may weigh the rewards there are, and names a rule that there is not', async () => {
+    const run = [
+      'grpo',
+      '--config',
+      at('grpo.json'),
+      '--start',
+      at('model'),
+      '--backend',
+      'wasm',
+      '--set',
+      'reward.own=yes',
+    ];
+    const wrong = await lab(...run, '--set', 'reward.own.ruleBonuses=no-such-rule 0.5', '--out', at('wrong'));
+    expect([wrong.code, wrong.err]).toEqual([2, expect.stringMatching(/bonus for a rule.*no-such-rule/su)]);
+    const made = await lab(...run, '--set', 'reward.own.tokenBonus=-0.01', '--out', at('weighed'));
+    expect(made.code).toBe(0);
+  });
+});
+
 describe('lab runs and compare', () => {
   it('list runs, with one that cannot be read', async () => {
     await mkdir(at('whole', 'broken'));
