@@ -150,6 +150,8 @@ export class RunFolder {
       startedAt: updatedAt,
       queuedAt: null,
       startUrl: null,
+      watch: null,
+      best: null,
       ...NO_REMARKS,
     };
     const isTimed = this.#completions !== undefined;
@@ -220,11 +222,17 @@ export function experimentRunFolder(root: string, experiment: GrpoExperiment, st
  * The identity of a run: settings in the form they had when there were only rule worlds, plus later settings where they
  * differ from that time, so that runs made before are found.
  */
-function identityOf({ passRates, grpo: { curriculum, decoding, ...grpo }, ...experiment }: GrpoExperiment): object {
+function identityOf({
+  passRates,
+  reward: { own, ...reward },
+  grpo: { curriculum, decoding, ...grpo },
+  ...experiment
+}: GrpoExperiment): object {
   const { data, ...others } = experiment;
   const { kind, ...world } = data;
   return {
     ...others,
+    reward: own === null ? reward : { ...reward, own },
     ...(kind === 'world' ? { world } : { data }),
     ...(passRates === null ? {} : { passRates }),
     grpo: {
