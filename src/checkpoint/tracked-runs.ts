@@ -9,7 +9,7 @@ import { type RunChange, RunChangeSchema, type TrackedRun, TrackedRunSchema } fr
 import { firstProblem } from './manifest.ts';
 import { OpenRuns } from './open-runs.ts';
 import type { StoreDatabase, WriteTransaction } from './store-database.ts';
-import { heldLocks } from './tab-locks.ts';
+import { heldLocks } from '../common/tab-locks.ts';
 
 /** The fields of a run that its session writes; a person's remarks survive them. */
 export type TrackedProgress = Omit<

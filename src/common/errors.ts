@@ -86,12 +86,7 @@ function joined({ message, expected, got, fix }: LabErrorDetails): string {
 
 /** A text of at most `length` UTF-16 units, with an ellipsis where it was cut; never half of a character. */
 function shortened(text: string, length: number): string {
-  return text.length <= length
-    ? text
-    : `${text
-        .slice(0, length - 1)
-        .toWellFormed()
-        .replace(/\uFFFD$/u, '')}\u2026`;
+  return text.length <= length ? text : `${text.slice(0, length - 1).replace(/[\ud800-\udbff]$/, '')}\u2026`;
 }
 
 /** The message of any thrown value, for display. */

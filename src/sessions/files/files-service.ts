@@ -5,7 +5,7 @@
  * Room `sessions/files/`: the thread behind the Files view. What it shares with `lab score` is in `runs/score/`.
  */
 import type { JudgedFiles, JudgedRecord } from '../../checkpoint/judged-files.ts';
-import { tryLock } from '../../checkpoint/tab-locks.ts';
+import { tryLock } from '../../common/tab-locks.ts';
 import { LabError } from '../../common/errors.ts';
 import { openedOnce } from '../../common/opened-once.ts';
 import { parseConfig } from '../../config/parse.ts';
