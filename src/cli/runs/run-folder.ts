@@ -70,7 +70,11 @@ export class RunFolder {
     const path = join(this.path, 'result.json');
     const finished = v.strictObject({ commit: v.string(), device: v.string(), result: schema });
     const kept = await readJson(path, finished);
-    if (kept !== undefined) return kept.result;
+    if (kept !== undefined) {
+      // A process that was killed between its result and the end of its claim leaves the claim.
+      await this.#isFree();
+      return kept.result;
+    }
     return this.alone(async () => {
       // Another process may have finished the run between the first look and the claim.
       const meanwhile = await readJson(path, finished);
@@ -87,12 +91,19 @@ export class RunFolder {
     const path = join(this.path, 'claim');
     for (;;) {
       if (await claimed(path)) return true;
-      const text = await readTextIfThere(path);
-      if (text === undefined) continue;
-      if (Number(text) === process.pid) return true;
-      if (isAlive(Number(text)) && !(await isAbandoned(path))) return false;
-      await removeClaim(path, text);
+      if (Number(await readTextIfThere(path)) === process.pid) return true;
+      if (!(await this.#isFree())) return false;
     }
+  }
+
+  /** Whether no live process has claimed the run; removes the claim of one that is gone. */
+  async #isFree(): Promise<boolean> {
+    const path = join(this.path, 'claim');
+    const text = await readTextIfThere(path);
+    if (text === undefined) return true;
+    if (isAlive(Number(text)) && !(await isAbandoned(path))) return false;
+    await removeClaim(path, text);
+    return true;
   }
 
   /** The bytes of the last checkpoint, of any kind of run. */
