@@ -91,6 +91,11 @@ export class SessionRun<Checkpoint> implements LiveRun {
     return this.#kept?.id ?? null;
   }
 
+  /** The stored checkpoint of the present step; null if it could not be stored, whatever was stored before. */
+  get keptIdNow(): string | null {
+    return this.#kept?.step === this.#step ? this.#kept.id : null;
+  }
+
   /** The checkpoint stored after a number of steps, which may have been deleted since; null if none was. */
   keptIdAt(step: number): string | null {
     return this.#keptIds.get(step) ?? null;
