@@ -123,7 +123,7 @@ export class LabCollapseView extends LabElement {
         <p>
           <strong>Head-heavy prompts favour mode balance by construction:</strong> reinforcement hardly ever meets a
           rare rule there, while the expert samples cover them all. Therefore the matched control with the full reward
-          always runs with it: where prompts and reward leave nothing out, less is forgotten, or nothing.
+          runs with it unless it is left out: where prompts and reward leave nothing out, less is forgotten, or nothing.
         </p>
         <p>
           <strong>A single live run proves nothing.</strong> It is one seed of a tiny model on a made-up world. Claims

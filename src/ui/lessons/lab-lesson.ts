@@ -52,6 +52,7 @@ export class LabLesson extends LabElement {
   @query('h2') private heading: HTMLElement | null | undefined;
   @query('lab-flow') private flow: LabFlow | null | undefined;
   #channel: PresenterChannel | undefined;
+  #wasPresenting = false;
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -137,7 +138,7 @@ export class LabLesson extends LabElement {
     const context = this.#context(opened);
     const screen = opened.screens[number - 1];
     const question = screen?.question(context);
-    return html`<section aria-label="Screen ${number} of ${count}">
+    return html`<section class=${screen === undefined ? 'last' : ''} aria-label="Screen ${number} of ${count}">
       <div class="prose">
         <h2 tabindex="-1">${screen?.title ?? LAST_TITLE}</h2>
         ${screen === undefined ? this.#proof(opened, context) : screen.prose(context)}
@@ -322,12 +323,16 @@ export class LabLesson extends LabElement {
   readonly #printing = (): void => {
     if (this.hidden) return;
     this.isPrinting = true;
+    this.#wasPresenting = this.presenting;
+    this.presenting = false;
     // The browser takes the page as it is when this returns.
     this.performUpdate();
   };
 
   readonly #printed = (): void => {
+    if (!this.isPrinting) return;
     this.isPrinting = false;
+    this.presenting = this.#wasPresenting;
   };
 }
 

@@ -267,6 +267,8 @@ export class LabScoreView extends LabElement {
     return html`<lab-comparison
       class="comparison"
       .compared=${this.compared}
+      leading=${this.checkpoint ? '' : this.modelId}
+      @pair-choose=${(event: CustomEvent<Pair>) => this.#take(undefined, event.detail)}
       .model=${summary}
       .answer=${this.#answer.state}
       .decoding=${this.decoding}

@@ -24,9 +24,9 @@ export const MACHINE: LessonScreen<CollapseMaterial> = {
       </p>
       <p><a class="button primary" href="#/collapse?preset=lesson">Run it here</a></p>
       <p class="more">
-        It is set to fewer held-out pairs and ${isOwn ? 'the seed' : `seed ${recording.seed}`}, and runs on while you
-        read other pages. When the line of rare rules falls, move λ of that branch up, or fork it at an earlier step
-        with λ: what was forgotten comes back only if something still shows it.
+        It is set to fewer held-out pairs, no control, and ${isOwn ? 'the seed' : `seed ${recording.seed}`}, and runs on
+        while you read other pages. When the line of rare rules falls, move λ of that branch up, or fork it at an
+        earlier step with λ: what was forgotten comes back only if something still shows it.
       </p>`,
   figure: ({ recording, balanced, isOwn }) => {
     const runs = isOwn ? [recording] : [recording, balanced];

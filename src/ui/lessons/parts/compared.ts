@@ -2,7 +2,7 @@
 import { html } from 'lit';
 import { meanInterval } from '../../../common/student-t.ts';
 import { SEEDS_FOR_A_CLAIM } from '../../../protocol/experiment-results.ts';
-import { wholePercent } from '../../parts/format.ts';
+import { formatDifference, wholePercent } from '../../parts/format.ts';
 import type { Guesses } from './guesses.ts';
 import './lab-seed-dots.ts';
 import type { DotsRow } from './lab-seed-dots.ts';
@@ -82,6 +82,42 @@ export function whichIsBest(
     answers: offered.some(isMeasured) ? [...answers, [NOBODY, NOBODY]] : answers,
     measured: isKnown && leader !== undefined ? `${right}, ${format(leader.best.mean)}` : right,
     truth: html`<p><strong>${right}.</strong> ${what}: ${listed}.${level}</p>
+      ${truth}`,
+  };
+}
+
+const PARTS = ['None of them', 'Some of them', 'All of them'] as const;
+
+/**
+ * How many of the rows that are not the plain one have fallen below it beyond chance, seed by seed.
+ *
+ * @param truth - what is shown beneath the right answer
+ */
+export function howManyFell(
+  { key, rows }: Compared,
+  { asked, short }: Pick<Question, 'asked' | 'short'>,
+  truth: unknown,
+): Question {
+  const base = rows.find(({ look }) => look === 'plain');
+  const offered = rows.filter(({ look }) => look !== 'plain');
+  const changes = offered.map((row) => ({
+    name: row.name,
+    ...meanInterval(row.values.map((value, seed) => value - (base?.values[seed] ?? 0))),
+  }));
+  const fell = changes.filter(({ high, n }) => high < 0 && n >= SEEDS_FOR_A_CLAIM).length;
+  const right = PARTS[fell === 0 ? 0 : fell < offered.length ? 1 : 2];
+  const measured = `${fell} of ${offered.length}`;
+  const listed = changes.map(
+    ({ name, mean, low, high }) =>
+      `${name} ${formatDifference(mean)} (95 % from ${formatDifference(low)} to ${formatDifference(high)})`,
+  );
+  return {
+    key,
+    asked,
+    short,
+    answers: PARTS.map((part) => [part, part]),
+    measured,
+    truth: html`<p><strong>${right}: ${measured}.</strong> Less ${base?.name}: ${listed.join(', ')}.</p>
       ${truth}`,
   };
 }

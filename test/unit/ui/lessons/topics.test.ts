@@ -17,7 +17,7 @@ import {
   quoted,
   valuesOf,
 } from '../../../../src/ui/lessons/parts/results.ts';
-import { leaderOf, whichIsBest } from '../../../../src/ui/lessons/parts/compared.ts';
+import { howManyFell, leaderOf, whichIsBest } from '../../../../src/ui/lessons/parts/compared.ts';
 import type { DotsRow } from '../../../../src/ui/lessons/parts/lab-seed-dots.ts';
 import { citedIn, withoutWords, wordsOf } from '../../../../src/ui/lessons/topics/removed-words.ts';
 
@@ -97,6 +97,14 @@ describe('numbers of lessons', () => {
     expect(found?.outcome).toBe('undecided');
     expect(question.measured).toBe('Nobody knows');
     expect(question.answers.map(([, text]) => text)).toEqual(['Label and form', 'Every step', 'Nobody knows']);
+  });
+
+  it('count what has fallen beyond chance, seed by seed', () => {
+    const rows = dotsOf(e8, 'strictReward', [['SFT', 'the start', 'plain'], ['GRPO (matched, lenient)', 'lenient', 'rival'], ['GRPO (matched, full)', 'full', 'own']]); // prettier-ignore
+    const question = howManyFell({ key: 'k', rows }, { asked: 'How many?', short: 'Fell' }, '');
+    expect(question.measured).toBe('1 of 2');
+    const rising = rows.map((row) => (row.look === 'plain' ? { ...row, values: row.values.map(() => 0) } : row));
+    expect(howManyFell({ key: 'k', rows: rising }, { asked: 'How many?', short: 'Fell' }, '').measured).toBe('0 of 2');
   });
 
   it('are a line per dot as CSV, whose names no spreadsheet runs', () => {
