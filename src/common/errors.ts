@@ -38,7 +38,15 @@ export interface LabErrorDetails {
   readonly cause?: unknown;
 }
 
-/** An error with a code from {@link LabErrorCode}; `message` includes expected, got and fix in one readable line. */
+/** The most characters of a message; longer ones are shortened where they quote. */
+const MAX_MESSAGE_LENGTH = 300;
+/** A quotation that is shortened keeps as many characters at least. */
+const LEAST_QUOTED = 40;
+
+/**
+ * An error with a code from {@link LabErrorCode}; `message` includes expected, got and fix in one readable line of at most
+ * 300 characters.
+ */
 export class LabError extends Error {
   readonly code: LabErrorCode;
 
@@ -49,12 +57,41 @@ export class LabError extends Error {
   }
 }
 
-function composeMessage({ message, expected, got, fix }: LabErrorDetails): string {
+function composeMessage(details: LabErrorDetails): string {
+  const { message, expected = '', got = '', fix } = details;
+  const whole = joined(details);
+  let over = whole.length - MAX_MESSAGE_LENGTH;
+  if (over <= 0) return whole;
+  // What was found comes from files and can have any length. What to do about it is never shortened.
+  const [shortGot, shortMessage, shortExpected] = [got, message, expected].map((part) => {
+    const short = shortened(part, Math.max(LEAST_QUOTED, part.length - over));
+    over -= part.length - short.length;
+    return short;
+  });
+  return joined({
+    message: shortMessage ?? message,
+    ...(expected === '' ? {} : { expected: shortExpected ?? '' }),
+    ...(got === '' ? {} : { got: shortGot ?? '' }),
+    ...(fix === undefined ? {} : { fix }),
+  });
+}
+
+function joined({ message, expected, got, fix }: LabErrorDetails): string {
   let text = message;
   if (expected !== undefined) text += ` Expected ${expected}.`;
   if (got !== undefined) text += ` Got ${got}.`;
   if (fix !== undefined) text += ` ${fix}`;
   return text;
+}
+
+/** A text of at most `length` UTF-16 units, with an ellipsis where it was cut; never half of a character. */
+function shortened(text: string, length: number): string {
+  return text.length <= length
+    ? text
+    : `${text
+        .slice(0, length - 1)
+        .toWellFormed()
+        .replace(/\uFFFD$/u, '')}\u2026`;
 }
 
 /** The message of any thrown value, for display. */

@@ -5,11 +5,14 @@ import * as v from 'valibot';
 import { LabError } from '../common/errors.ts';
 import { describeIssue, sentence } from './issues.ts';
 
+/** So many problems are named; whoever has more starts with these. */
+const MOST_PROBLEMS = 4;
+
 /**
  * Parses an untrusted value with a schema.
  *
  * @param place - what is being read ("config.json", "--steps"), for the message.
- * @throws {LabError} `bad-config`, listing every issue with its path, what was expected and what was found.
+ * @throws {LabError} `bad-config`, listing the first issues with their paths, what was expected and what was found.
  */
 export function parseConfig<const Schema extends v.GenericSchema>(
   place: string,
@@ -18,10 +21,12 @@ export function parseConfig<const Schema extends v.GenericSchema>(
 ): v.InferOutput<Schema> {
   const result = v.safeParse(schema, value);
   if (result.success) return result.output;
-  const problems = result.issues.map((issue) => {
+  const problems = result.issues.slice(0, MOST_PROBLEMS).map((issue) => {
     const path = v.getDotPath(issue);
     const problem = describeIssue(schema, issue);
     return path === null ? problem : `${path}: ${problem}`;
   });
+  const more = result.issues.length - problems.length;
+  if (more > 0) problems.push(`and ${more} more`);
   throw new LabError('bad-config', { message: `${place} is not usable: ${sentence(problems.join('; '))}` });
 }

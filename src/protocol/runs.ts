@@ -117,8 +117,8 @@ export type SweepRequest = v.InferOutput<typeof SweepRequestSchema>;
 /** The runs that a sweep would make. */
 export const SweepPlanSchema = v.strictObject({
   names: v.array(text),
-  /** How long the base took, in milliseconds; null if it has not finished. */
-  baseMs: v.nullable(v.number()),
+  /** How long the base has computed, in milliseconds; null if it has not finished, or nobody measured it. */
+  baseMs: v.nullable(finite),
 });
 export type SweepPlan = v.InferOutput<typeof SweepPlanSchema>;
 
@@ -129,6 +129,8 @@ export type SettingPaths = v.InferOutput<typeof SettingPathsSchema>;
 /** A run whose turn it is. */
 export const QueuedRunSchema = v.strictObject({
   ...v.pick(TrackedRunSchema, ['id', 'kind', 'name', 'seed', 'experiment', 'startUrl']).entries,
+  /** Of the weights of the model that it starts from or learns from; null where that is not known yet. */
+  startHash: v.nullable(text),
   /** Its last checkpoint, to resume from; null to start over. */
   checkpointId: v.nullable(text),
 });

@@ -245,8 +245,9 @@ export class GrpoBranch implements RunKind<GrpoCheckpoint> {
       },
       onKeep: (step, groups) => this.#record({ kind: 'kept', branch, step, groups: sampledGroups(task, groups) }),
       onMeasure: (point) => {
-        const { step, measures } = point;
+        const { step, measures, completions } = point;
         this.#curve.push({ step, measures });
+        hooks.onCompletions(step, completions);
         if (point.step === 0) startPoints.set(startKey, point);
         const measured = measuredPoints(this.#curve).at(-1);
         if (measured === undefined) return;

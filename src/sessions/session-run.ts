@@ -8,8 +8,9 @@ import type { RunLease } from '../checkpoint/open-runs.ts';
 import { LabError, throwIfAborted } from '../common/errors.ts';
 import { yieldToMessages } from '../common/yield.ts';
 import type { BackendFault } from '../gpu/current-backend.ts';
-import { type Failure, failureOf } from '../protocol/failure.ts';
-import type { RunDescription, RunState } from '../protocol/tracked-run.ts';
+import { type Failure, failureOf, isOfRun } from '../protocol/failure.ts';
+import type { RunCompletions, RunDescription, RunState } from '../protocol/tracked-run.ts';
+import { ActiveTime } from '../runs/active-time.ts';
 import { faultError, withMemoryNamed } from '../runs/run-failures.ts';
 import type { Errand, FinishedRun, LiveRun, RunHooks, RunKind, RunMoment } from './run-kind.ts';
 import type { RunStore } from './run-store.ts';
@@ -53,6 +54,11 @@ export class SessionRun<Checkpoint> implements LiveRun {
   #step: number;
   #startedAt = 0;
   #description: RunDescription | undefined;
+  /** Whether the run is among the records of all runs. */
+  #isTracked = false;
+  readonly #time: ActiveTime;
+  /** Those that are not in the record yet, by step. */
+  readonly #completions = new Map<number, RunCompletions>();
 
   constructor(kind: RunKind<Checkpoint>, start: RunStart<Checkpoint>, session: Session) {
     this.#kind = kind;
@@ -61,6 +67,7 @@ export class SessionRun<Checkpoint> implements LiveRun {
     this.#turn = start.turn ?? 0;
     this.runId = start.runId ?? newId();
     this.#last = start.from;
+    this.#time = new ActiveTime(session.now);
     this.#step = start.from === undefined ? 0 : kind.stepOf(start.from);
     if (start.parentId !== undefined && start.parentId !== null) this.#kept = { id: start.parentId, step: this.#step };
   }
@@ -127,6 +134,7 @@ export class SessionRun<Checkpoint> implements LiveRun {
       await kind.prepare(backend);
       if (!this.#isRemembered) await this.#remember();
       kind.announce?.(this.#last, backend);
+      this.#time.go();
       const finished = await kind.train(this.#last, this.#hooks());
       this.#checkBackend();
       this.finished = finished;
@@ -144,11 +152,12 @@ export class SessionRun<Checkpoint> implements LiveRun {
       const { fault } = this.#session;
       if (fault?.kind === 'lost') return fault;
       this.#checkBackend();
-      await this.#track('failed');
+      await this.#track(isOfRun(failure) ? 'failed' : 'stopped');
       if (kind.endsAlone?.(failure) !== true) throw error;
       kind.onEnded?.(this.#step, { failure });
       return undefined;
     } finally {
+      this.#time.halt();
       kind.leave?.();
       turns.leave(this.#turn);
     }
@@ -165,6 +174,9 @@ export class SessionRun<Checkpoint> implements LiveRun {
         this.#checkBackend();
         await this.#keep(checkpoint, true);
       },
+      onCompletions: (step, answers) => {
+        if (answers.length > 0) this.#completions.set(step, { step, answers });
+      },
       isSingleStep: () => turns.isPaused,
       checkBackend: () => this.#checkBackend(),
     };
@@ -174,10 +186,13 @@ export class SessionRun<Checkpoint> implements LiveRun {
   async #passGate(moment: RunMoment<Checkpoint>): Promise<void> {
     const { turns, signal, savesOnStop, pacer } = this.#session;
     this.#step = moment.step;
+    this.#time.mark(moment.step);
     // Step 0 can be forked as well.
     if (moment.step === 0 && this.#kind.holdsCheckpoints === true) this.#hold(await moment.checkpoint());
     for (;;) {
+      this.#time.halt();
       const turn = await turns.pass(this.#turn, moment.step, () => this.#errands.size > 0);
+      this.#time.go();
       if (signal.aborted) {
         const isKept = this.#kept?.step === moment.step;
         if (savesOnStop && !isKept && this.#session.fault === undefined)
@@ -200,6 +215,7 @@ export class SessionRun<Checkpoint> implements LiveRun {
       if (loaded !== undefined) this.#last = this.#kind.read(loaded.payload);
     }
     this.#step = this.savedStep;
+    this.#time.rewind(this.#step);
     this.#kind.onRewound?.(this.#last);
   }
 
@@ -242,6 +258,7 @@ export class SessionRun<Checkpoint> implements LiveRun {
     const { openStore } = this.#session;
     const step = kind.stepOf(checkpoint);
     this.#hold(checkpoint);
+    this.#time.mark(step);
     if (openStore === undefined) return;
     this.#description = kind.summary(checkpoint);
     const modelName = kind.name.slice(0, MAX_NAME_LENGTH);
@@ -267,14 +284,17 @@ export class SessionRun<Checkpoint> implements LiveRun {
     await this.#track('running');
   }
 
-  /** Writes the run among the records of all runs. Where there is no room, the lost checkpoint has been reported. */
+  /**
+   * Writes the run among the records of all runs. Where there is no room, the lost checkpoint has been reported; a record
+   * that is refused is reported here.
+   */
   async #track(state: RunState): Promise<void> {
     const { openStore } = this.#session;
     const description = this.#description;
     if (openStore === undefined || description === undefined) return;
     const { runId: id } = this;
     const parentId = this.#start.parentRunId ?? null;
-    const progress = {
+    const of = {
       startUrl: null,
       ...description,
       id,
@@ -283,9 +303,21 @@ export class SessionRun<Checkpoint> implements LiveRun {
       startedAt: this.#startedAt,
       updatedAt: Date.now(),
     };
-    await openStore()
-      .then((store) => store.tracked.progress(progress))
-      .catch(() => undefined);
+    try {
+      const { tracked } = await openStore();
+      if (!this.#isTracked) {
+        const before = await tracked.begin({ ...of, activeMs: this.#time.total() });
+        this.#time.continue(description.step, before);
+        this.#isTracked = true;
+      }
+      const completions = [...this.#completions.values()].filter(({ step }) => step <= description.step);
+      const curve = this.#time.marked(description.curve);
+      await tracked.progress({ ...of, curve, activeMs: this.#time.total() }, completions);
+      for (const { step } of completions) this.#completions.delete(step);
+    } catch (thrown) {
+      const failure = failureOf(thrown);
+      if (isOfRun(failure)) this.#kind.onUnsaved(this.#step, failure);
+    }
   }
 
   async #unlessUnsaved(

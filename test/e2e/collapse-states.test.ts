@@ -103,16 +103,16 @@ describeBrowser('the collapse view on scripted threads', () => {
     const { page } = await show('collapsed', { viewport: { width: 1280, height: 720 } });
     await page.getByRole('button', { name: 'Run the demonstration' }).click();
     await page.getByRole('slider', { name: 'Step of the run' }).waitFor();
-    // Story, figure, curves, dial and rescue: all of them end above the lower edge of the window.
+    // Story, figure, curves, dial and fork: all of them end above the lower edge of the window.
     const ends = await page.locator('lab-live').evaluate((live) => live.getBoundingClientRect().bottom);
     expect(ends).toBeLessThanOrEqual(720);
     await page
-      .getByText(/^step 70 of 70: reward 0\.49, 22 rules decide 60 answers$/u)
+      .getByText(/^step 70 of 70: reward 0\.49, 15 rules cited, 15 of them decide$/u)
       .first()
       .waitFor();
     await page.locator('lab-live .branch').nth(2).click();
     await page
-      .getByText(/^step 70 of 70: reward 0\.49, 32 rules decide 60 answers$/u)
+      .getByText(/^step 70 of 70: reward 0\.49, 26 rules cited, 26 of them decide$/u)
       .first()
       .waitFor();
     await page.getByRole('button', { name: 'rare rules' }).click();

@@ -5,7 +5,7 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { inject, onTestFinished } from 'vitest';
 
 /** WebGPU on a software adapter takes seconds where a GPU takes milliseconds. */
-const LONGEST_WAIT_MS = 120_000;
+const LONGEST_WAIT_MS = 25_000;
 
 /** The page's violations. Each list must stay empty. */
 export interface Misdeeds {

@@ -57,6 +57,7 @@ export async function reinforceToFolder(
   if (prepared.traces !== undefined) note(describeTraces(prepared.traces));
   const records: GrpoStep[] = saved === undefined ? [] : await folder.readRecords(saved.state.step);
   // Steps recorded after the checkpoint are dropped, because they are repeated.
+  await folder.begin(saved?.state.step ?? 0);
   if (saved !== undefined) await folder.writeCheckpoint({ ...saved, experiment }, records);
   const recorder = recordPath === undefined ? undefined : await RunRecorder.open(out, saved);
   const progress = new Progress('Steps');
@@ -68,6 +69,7 @@ export async function reinforceToFolder(
     },
     onKeep: (step, groups) => recorder?.addGroups(step, sampledGroups(prepared.task, groups)),
     onMeasure: (point) => {
+      folder.measured(point.step, point.completions);
       recorder?.addMeasurement(point, records.at(-1)?.balance.coefficient ?? coefficientAtStart(experiment));
       const { probe, heldOut } = point.measures;
       note(

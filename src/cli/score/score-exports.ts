@@ -5,6 +5,7 @@
 import { LabError } from '../../common/errors.ts';
 import { LAB_VERSION } from '../../common/version.ts';
 import { trecQrels, trecRun, type TrecEntry } from '../../data/files/trec-lines.ts';
+import type { OwnColumns } from '../../data/files/own-columns.ts';
 import type { Cell } from '../../data/files/table-writer.ts';
 import { type ColumnType, parquetOf } from '../../data/kinds/parquet-writer.ts';
 import type { LabModel } from '../../infer/lab-model.ts';
@@ -29,6 +30,8 @@ interface Scored {
   /** Of the grades. */
   readonly scale: LabelScale;
   readonly tally: ScoreTally;
+  /** The other columns of the file, to be read from its beginning. */
+  readonly ownColumns: () => Promise<OwnColumns>;
 }
 
 /** The scored pairs, held in memory only if something is to be made of them. */
@@ -87,7 +90,7 @@ export class ScoreExports {
       case 'qrels':
         return trecQrels(this.#entries());
       case 'parquet':
-        return [await this.#parquet(scored.model)];
+        return [await this.#parquet(scored)];
       case 'html':
         return this.#report(scored);
       default:
@@ -119,19 +122,33 @@ export class ScoreExports {
     }
   }
 
-  #parquet({ scale }: LabModel): Promise<Uint8Array> {
+  async #parquet({ model: { scale }, ownColumns }: Scored): Promise<Uint8Array> {
+    const own = await ownColumns();
     const [first] = this.#items;
     const names = first === undefined ? [] : Object.keys(scoreRecord(first.score, scale.names));
-    const columns = ['row', 'query', 'queryId', 'docId', 'title', ...names, 'grade'];
+    const columns = ['row', 'query', 'queryId', 'docId', 'title', ...names, 'grade', ...own.names];
     const types: Record<string, ColumnType> = { row: 'INT32', label: 'INT32', grade: 'INT32' };
     for (const name of names) if (name !== 'label' && name !== 'labelName') types[name] = 'DOUBLE';
-    const rows = this.#items.map(({ item, score }): Cell[] => {
-      const { query, queryId, document, label } = item.pair;
-      const record = scoreRecord(score, scale.names);
-      const values = names.map((name) => record[name] ?? null);
-      return [item.row, item.ownQuery ?? query, queryId, document.docId, document.title, ...values, label ?? null];
-    });
-    return parquetOf(columns, rows, types);
+    const items = this.#items;
+    const rows = async function* (): AsyncGenerator<Cell[]> {
+      for (const { item, score } of items) {
+        const { query, queryId, document, label } = item.pair;
+        const record = scoreRecord(score, scale.names);
+        const values = names.map((name) => record[name] ?? null);
+        const kept = (await own.of(item.row)) ?? [];
+        yield [
+          item.row,
+          item.ownQuery ?? query,
+          queryId,
+          document.docId,
+          document.title,
+          ...values,
+          label ?? null,
+          ...kept,
+        ];
+      }
+    };
+    return parquetOf(columns, rows(), types);
   }
 
   async #report({ fileName, model, scale, tally }: Scored): Promise<Iterable<string>> {

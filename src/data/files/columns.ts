@@ -5,11 +5,22 @@
  */
 
 /** The roles of columns. */
-export const ROLES = ['query', 'queryId', 'docId', 'title', 'brand', 'type', 'text', 'attributes', 'grade'] as const;
+export const ROLES = [
+  'query',
+  'queryId',
+  'docId',
+  'title',
+  'brand',
+  'type',
+  'text',
+  'attributes',
+  'grade',
+  'judge',
+] as const;
 export type Role = (typeof ROLES)[number];
 
 /** Roles of a pair, which are searched beside a nested document and never inside it. */
-const PAIR_ROLES: ReadonlySet<Role> = new Set(['query', 'queryId', 'grade']);
+const PAIR_ROLES: ReadonlySet<Role> = new Set(['query', 'queryId', 'grade', 'judge']);
 
 /** Columns named by the user, by role; the empty name says that a role has none. */
 export type ColumnNames = Readonly<Partial<Record<Role, string>>>;
@@ -102,10 +113,11 @@ const KNOWN_NAMES: Readonly<Record<Role, readonly string[]>> = {
     'rel',
     'gain',
   ],
+  judge: ['judge', 'annotator', 'annotatorid', 'assessor', 'assessorid', 'rater', 'raterid', 'judgeid', 'workerid'],
 };
 
 /** `attributes.color`, `attr_color`, `attribute: color`. */
-const ATTRIBUTE_PREFIX = /^attr(?:ibute)?s?[._: -]+(.+)$/i;
+const ATTRIBUTE_PREFIX = /^attr(?:ibute)?s?[._: -]+([^._: -].*)$/i;
 /** Attributes that catalogues put into separate columns. */
 const ATTRIBUTE_NAMES: ReadonlySet<string> = new Set(['color', 'colour', 'size', 'material', 'style', 'gender']);
 

@@ -1,7 +1,7 @@
 /**
  * The fields of a record by role. A record may have its document as a nested object
  * (`{"query": ..., "document": {"title": ...}}`) or beside the query (`{"query": ..., "title": ...}`); both are handled
- * alike. The fields of the pair (query, queryId, grade) are never searched inside the document.
+ * alike. The fields of the pair (query, queryId, grade, judge) are never searched inside the document.
  */
 import { makeDocument, type LabDocument } from '../../relevance/pair/pair.ts';
 import { readAttribute, readAttributes } from './attributes.ts';
@@ -117,6 +117,12 @@ export class Fields {
     const text = this.exactText(role);
     if (text === '') throw new RowProblem(this.column(role), `the ${role} is missing`, 'a text', text);
     return text;
+  }
+
+  /** Who gave the grade; empty if that is not said. */
+  judge(): string {
+    const value = this.#value('judge');
+    return typeof value === 'string' || typeof value === 'number' ? String(value).trim() : '';
   }
 
   /** The grade; empty if there is none. A value of another type is given as its JSON, which has no label. */

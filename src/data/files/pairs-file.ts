@@ -44,6 +44,8 @@ export interface GradedRow {
   /** The column of the grade, for messages. */
   readonly gradeColumn: string;
   readonly ownQuery?: string | undefined;
+  /** Who gave the grade; empty if the file does not say. */
+  readonly judge: string;
 }
 
 /** The document of row `row`. */
@@ -116,7 +118,7 @@ function readGraded(fields: Fields, row: number, { documents, findings }: PairsO
   const pair = { query, document, queryId: fields.exactText('queryId') || normaliseQuery(query) };
   const grade = fields.grade();
   findings?.addPair(row, pair, grade);
-  const graded = { row, pair, grade, gradeColumn: fields.column('grade') };
+  const graded = { row, pair, grade, gradeColumn: fields.column('grade'), judge: fields.judge() };
   return query === ownQuery ? graded : { ...graded, ownQuery };
 }
 

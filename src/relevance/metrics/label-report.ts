@@ -4,6 +4,7 @@
 import { counted } from '../../common/counted.ts';
 import { Rng } from '../../common/rng.ts';
 import { largest } from '../../common/largest.ts';
+import type { SureAnswer } from './calibration.ts';
 import { bootstrapInterval } from './bootstrap.ts';
 import { argMaxLabel, expectedLabel } from '../pair/labels.ts';
 import {
@@ -72,6 +73,11 @@ export function describeQueries({ all, withoutRelevant, withoutPreference, ofOne
       : [`Pair accuracy leaves out ${of(withoutPreference)}, where all labels are the same.`]),
     ...(ofOneDocument === 0 ? [] : [`${of(ofOneDocument)} have one document alone, which any order has in its place.`]),
   ];
+}
+
+/** The label on another scale of each label of a scale. */
+export function labelMapping(own: { readonly size: number }, other: { readonly size: number }): number[] {
+  return Array.from({ length: own.size }, (_, label) => mapLabel(label, own.size, other.size));
 }
 
 /**
@@ -144,11 +150,27 @@ export function reportKappa(pairs: readonly ScoredPair[], scaleSize: number, map
   return { value, low, high };
 }
 
+/** How sure the answers to pairs are, and whether they are right; arguments as {@link reportLabels}. */
+export function sureAnswers(
+  pairs: readonly ScoredPair[],
+  scaleSize: number,
+  mapping?: readonly number[],
+): SureAnswer[] {
+  return pairs.map(({ label, probabilities }) => {
+    const masses = onGoldScale(probabilities, scaleSize, mapping);
+    return { confidence: largest(masses), isRight: argMaxLabel(masses) === label };
+  });
+}
+
 /**
  * A distribution over the model's labels as a distribution over gold labels. Labels that map to the same gold label add
  * up, so that the arg max and the confidence are taken on the scale that is compared.
  */
-function onGoldScale(probabilities: readonly number[], scaleSize: number, mapping?: readonly number[]): number[] {
+export function onGoldScale(
+  probabilities: readonly number[],
+  scaleSize: number,
+  mapping?: readonly number[],
+): number[] {
   if (mapping === undefined) return [...probabilities];
   const masses = Array<number>(scaleSize).fill(0);
   for (const [label, probability] of probabilities.entries()) {

@@ -23,7 +23,7 @@ import { type FileScoring, type PrepareRequest, PrepareRequestSchema } from '../
 import type { LoadProgress } from '../../protocol/scoring.ts';
 import type { LabelScale } from '../../relevance/pair/labels.ts';
 import { contentWords } from '../../relevance/pair/text-folding.ts';
-import { mapLabel } from '../../relevance/metrics/label-report.ts';
+import { labelMapping } from '../../relevance/metrics/label-report.ts';
 import { commonScaleOf, describeScales, gradeScale, gradeScaleOf, labelsFor } from '../../runs/score/score-rows.ts';
 import type { JudgedRows } from './judged-rows.ts';
 
@@ -78,7 +78,8 @@ export async function loadFileModel(
       labelNames: [...model.scale.names],
       rubric: [...model.scale.rubric],
       gradeNames: [...scale.names],
-      mapping: model.scale.names.map((_, label) => mapLabel(label, model.scale.size, scale.size)),
+      gradeTexts: rows.gradeTexts(scale),
+      mapping: labelMapping(model.scale, scale),
       folding: model.prompt.folding ?? 1,
       givesReasons: silence === undefined,
       trainedOn,

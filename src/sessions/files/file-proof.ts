@@ -34,9 +34,15 @@ export async function proofFacts({ files, record, data }: OpenFile, scoring: Fil
  * Checks a proof of an open file with the model that is prepared.
  *
  * @param windows - how many to score again; 0 for all
- * @throws {LabError} `bad-file` if it is no proof or of something else; `bad-config` while the file is being scored
+ * @throws {LabError} `bad-file` if it is no proof or of something else; `bad-config` while another tab scores the file;
+ *   `aborted`
  */
-export async function verifyFile(open: OpenFile, proofFile: Blob, windows: number): Promise<Verified> {
+export async function verifyFile(
+  open: OpenFile,
+  proofFile: Blob,
+  windows: number,
+  signal: AbortSignal,
+): Promise<Verified> {
   const { model, record } = open;
   if (model === undefined) throw notReady();
   if (proofFile.size > MAX_PROOF_BYTES) {
@@ -48,12 +54,12 @@ export async function verifyFile(open: OpenFile, proofFile: Blob, windows: numbe
   const scored = model.model.prompt.standing ? rows.placed(model.scoring.folding) : rows.rows;
   const release = await tryLock(`afrl-lab scoring ${record.id}`);
   if (release === undefined) {
-    throw new LabError('bad-config', { message: 'This file is being scored.', fix: 'Pause it first.' });
+    throw new LabError('bad-config', { message: 'This file is being scored in another tab.', fix: 'Pause it first.' });
   }
   try {
     const sample = windows === 0 ? Infinity : windows;
     const found = await onSoundBackend(model.health, () =>
-      verifyScores(model.model, asStream<PairRow>(scored), proof, { sample }),
+      verifyScores(model.model, asStream<PairRow>(scored), proof, { sample, signal }),
     );
     return { ...found, different: [...found.different], of: proof.pairs };
   } finally {

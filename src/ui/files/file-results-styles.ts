@@ -19,6 +19,10 @@ export const fileResultsStyles = css`
     max-width: 22rem;
     font-size: var(--text-small);
   }
+  .tools .many {
+    width: 5.5rem;
+    font-size: var(--text-small);
+  }
   .tools button[aria-pressed='true'] {
     border-color: var(--ink);
     background: var(--ink);

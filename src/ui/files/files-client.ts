@@ -11,6 +11,7 @@ import {
   FileTableSchema,
   OpenedFileSchema,
   VerifiedSchema,
+  WithoutSchema,
 } from '../../protocol/files.ts';
 import { LoadProgressSchema } from '../../protocol/scoring.ts';
 import * as v from 'valibot';
@@ -45,6 +46,7 @@ export function openFilesWorker(): FilesClient {
       },
       pause: {},
       pair: { result: FilePairSchema },
+      without: { result: WithoutSchema },
       correct: {},
       undoCorrection: {},
       measure: { result: v.nullable(FileMeasuresSchema) },

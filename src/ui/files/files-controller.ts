@@ -16,6 +16,7 @@ import {
   type ModelChoice,
   type OpenedFile,
   type Verified,
+  type Without,
 } from '../../protocol/files.ts';
 import type { BackendChoice, LoadProgress, LoadRequest } from '../../protocol/scoring.ts';
 import type { Pair } from '../../relevance/pair/pair.ts';
@@ -223,6 +224,19 @@ export class FilesController implements ReactiveController {
     return (await this.#thread()).pair(place);
   }
 
+  /**
+   * The words that a pair has in common, and its score without some.
+   *
+   * @throws what the thread throws
+   */
+  async without(place: number, removed: readonly string[]): Promise<Without | undefined> {
+    const scoring = this.table?.file.scoring;
+    if (removed.length > 0 && this.prepared === undefined) {
+      if (scoring === undefined || !(await this.prepare(scoring.choice, scoring.backend))) return undefined;
+    }
+    return (await this.#thread()).without(place, removed);
+  }
+
   exportFile(format: ExportFormat): Promise<Exported | undefined> {
     return this.#given((thread) => thread.exportFile(format));
   }
@@ -369,7 +383,9 @@ export class FilesController implements ReactiveController {
       await work();
       return true;
     } catch (thrown) {
-      this.#set({ failure: failureOf(thrown) });
+      const failure = failureOf(thrown);
+      // The person has gone on to something else.
+      if (failure.code !== 'aborted') this.#set({ failure });
       return false;
     }
   }

@@ -11,7 +11,7 @@ import { criterionStyles } from '../flow/criterion-looks.ts';
 import type { LabFlow } from '../flow/lab-flow.ts';
 import { failureNotice } from '../parts/failure-notice.ts';
 import { LabElement } from '../parts/lab-element.ts';
-import { lessonAddress } from '../parts/routes.ts';
+import { lessonAddress, notesAddress } from '../parts/routes.ts';
 import { baseStyles, buttonStyles } from '../parts/shared-styles.ts';
 import './lab-lesson-files.ts';
 import { lessonOf } from './lessons.ts';
@@ -21,7 +21,7 @@ import { type Guesses, keepGuesses, readGuesses } from './parts/guesses.ts';
 import './parts/lab-lesson-link.ts';
 import type { LessonContext, OpenLesson, Question } from './parts/lesson.ts';
 import { presenterKeys } from './presenter-keys.ts';
-import { PresenterChannel } from './presenter-channel.ts';
+import { PresenterChannel, presenterOfTab } from './presenter-channel.ts';
 import { presenterStyles } from './presenter-styles.ts';
 
 const LAST_TITLE = 'What this proves, and what not';
@@ -58,7 +58,7 @@ export class LabLesson extends LabElement {
     addEventListener('keydown', this.#keyPressed);
     addEventListener('beforeprint', this.#printing);
     addEventListener('afterprint', this.#printed);
-    this.#channel = new PresenterChannel((message) => {
+    this.#channel = new PresenterChannel(presenterOfTab(), (message) => {
       if (message.kind === 'hello') this.#tell();
       else if (message.kind === 'key') this.#act(message.key, false);
     });
@@ -261,8 +261,9 @@ export class LabLesson extends LabElement {
   };
 
   readonly #openNotes = (): void => {
-    const { screen } = this;
-    window.open(`${this.#address(screen)}/notes`, 'afrl-lesson-notes', 'popup,width=760,height=620');
+    const presenter = presenterOfTab();
+    const address = notesAddress(this.lesson, this.screen, presenter);
+    window.open(address, `afrl-notes-${presenter}`, 'popup,width=760,height=620');
   };
 
   /** Tells the window with the notes where the lesson is. */

@@ -107,7 +107,7 @@ export class LabRunsView extends LabElement {
 
   override render(): unknown {
     const { overview, failure, doing, removed, imported } = this.#runs.state;
-    const all = overview?.runs ?? [];
+    const all = (overview?.runs ?? []).map((run) => this.#live(run));
     return html`<div class="view" @dragover=${this.#dragged} @drop=${this.#dropped}>
       <header>
         <h2>Runs</h2>
@@ -129,6 +129,12 @@ export class LabRunsView extends LabElement {
     </div>`;
   }
 
+  /** A record has the step of the last checkpoint; the queue knows the present one. */
+  #live(row: RunRow): RunRow {
+    const { run, step, steps } = this.#queue.state;
+    return run?.id === row.id && steps > 0 && step > row.step ? { ...row, state: 'running', step, steps } : row;
+  }
+
   #list(all: readonly RunRow[]): unknown {
     const measured = SHOWN_METRICS.filter((metric) => all.some(({ last }) => last[metric] !== undefined));
     const metric = measured.find((one) => one === this.metric) ?? measured[0] ?? 'accuracy';
@@ -141,7 +147,7 @@ export class LabRunsView extends LabElement {
           class="control filter"
           type="search"
           aria-label="Filter runs"
-          placeholder="Filter: name, seed 2, lambda 0.3 …"
+          placeholder="Name, seed 2, lambda 0.3"
           .value=${this.filter}
           @input=${(event: Event) => (this.filter = valueOf(event))}
         />

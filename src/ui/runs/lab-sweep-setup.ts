@@ -81,9 +81,13 @@ export class LabSweepSetup extends LabElement {
   @state() private paths: SettingPaths = [];
   @state() private plan: SweepPlan | undefined;
   @state() private failure: Failure | undefined;
+  /** The base whose settings were asked for. */
+  #baseId: string | undefined;
 
   override willUpdate(changed: Map<PropertyKey, unknown>): void {
-    if (!changed.has('base') || this.base?.id === changed.get('base')?.['id' as never]) return;
+    // A base that has only come further is the same base.
+    if (!changed.has('base') || this.base?.id === this.#baseId) return;
+    this.#baseId = this.base?.id;
     void this.#readPaths();
   }
 
@@ -173,13 +177,16 @@ export class LabSweepSetup extends LabElement {
   async #readPaths(): Promise<void> {
     const { base, client } = this;
     if (base === undefined || client === undefined) return;
+    [this.paths, this.plan, this.failure] = [[], undefined, undefined];
     try {
-      this.paths = await (await client()).settings(base.id);
-      const usual = this.paths.find(({ path }) => path === USUAL[base.kind]);
+      const paths = await (await client()).settings(base.id);
+      if (this.#baseId !== base.id) return;
+      this.paths = paths;
+      const usual = paths.find(({ path }) => path === USUAL[base.kind]);
       this.rows = [{ path: usual?.path ?? '', values: '' }];
       await this.#planAnew();
     } catch (thrown) {
-      this.failure = failureOf(thrown);
+      if (this.#baseId === base.id) this.failure = failureOf(thrown);
     }
   }
 
@@ -188,13 +195,14 @@ export class LabSweepSetup extends LabElement {
     const { base, client } = this;
     if (base === undefined || client === undefined) return;
     const request = this.#request(base);
-    const asked = JSON.stringify(request);
+    const isLate = (): boolean =>
+      this.base === undefined || JSON.stringify(request) !== JSON.stringify(this.#request(this.base));
     try {
       const plan = await (await client()).planSweep(request);
-      if (asked !== JSON.stringify(this.#request(base))) return;
+      if (isLate()) return;
       [this.plan, this.failure] = [plan, undefined];
     } catch (thrown) {
-      if (asked !== JSON.stringify(this.#request(base))) return;
+      if (isLate()) return;
       [this.plan, this.failure] = [undefined, failureOf(thrown)];
     }
   }
@@ -202,7 +210,7 @@ export class LabSweepSetup extends LabElement {
 
 /** "About 12 min, if each takes as long as first-model did." */
 function expectation({ names, baseMs }: SweepPlan, base: string): string {
-  if (baseMs === null) return `One after another; how long one takes is known once ${base} has finished.`;
+  if (baseMs === null) return `One after another; how long ${base} took is not known.`;
   return `About ${formatSpan((baseMs / 1000) * names.length)}, if each takes as long as ${base} did.`;
 }
 

@@ -48,7 +48,7 @@ describe('score', () => {
     for (const key of ['accuracy', 'macroF1', 'ndcg10', 'pairAccuracy']) expect(summary[key]).toBeTypeOf('number');
     const written = (await readFile(output, 'utf8')).trimEnd().split('\r\n');
     expect(written[0]).toMatch(
-      /^row,query,queryId,docId,title,label,labelName,score,relevance,confidence,p0,p1,p2,p3,grade$/,
+      /^row,query,queryId,docId,title,label,labelName,score,relevance,confidence,p0,p1,p2,p3,grade,brand,file_grade$/,
     );
     expect(written.slice(1).map((line) => line.split(',')[0])).toEqual(['2', '3', '4', '5']);
   });

@@ -7,6 +7,7 @@ import type { OpenRunInput, RunLease } from '../../../src/checkpoint/open-runs.t
 import type { RunRecord } from '../../../src/checkpoint/run-records.ts';
 import type { TrackedProgress } from '../../../src/checkpoint/tracked-runs.ts';
 import { LabError } from '../../../src/common/errors.ts';
+import { NO_REMARKS, type RunCompletions, type TrackedRun } from '../../../src/protocol/tracked-run.ts';
 import type { RunStore } from '../../../src/sessions/run-store.ts';
 
 export class MemoryStore implements RunStore {
@@ -64,13 +65,27 @@ export class MemoryStore implements RunStore {
   /** The last record of each run. */
   readonly progressOf = new Map<string, TrackedProgress>();
 
+  /** The completions of each run, by step. */
+  readonly completionsOf = new Map<string, Map<number, RunCompletions>>();
+
   readonly tracked = {
-    progress: async (progress: TrackedProgress): Promise<void> => {
-      await Promise.resolve();
-      if (this.failure !== undefined) throw this.failure;
-      this.progressOf.set(progress.id, structuredClone(progress));
+    begin: async (progress: TrackedProgress): Promise<TrackedRun | undefined> => {
+      const before = this.progressOf.get(progress.id);
+      await this.#write(progress, []);
+      return before && { schemaVersion: 1, queuedAt: null, ...NO_REMARKS, ...before };
     },
+    progress: (progress: TrackedProgress, completions: readonly RunCompletions[]): Promise<void> =>
+      this.#write(progress, completions),
   };
+
+  async #write(progress: TrackedProgress, completions: readonly RunCompletions[]): Promise<void> {
+    await Promise.resolve();
+    if (this.failure !== undefined) throw this.failure;
+    this.progressOf.set(progress.id, structuredClone(progress));
+    const known = this.completionsOf.get(progress.id) ?? new Map<number, RunCompletions>();
+    for (const one of completions) known.set(one.step, one);
+    this.completionsOf.set(progress.id, known);
+  }
 
   async save(info: CheckpointInfoInput, payload: Uint8Array<ArrayBuffer>): Promise<{ id: string; sizeBytes: number }> {
     await Promise.resolve();
