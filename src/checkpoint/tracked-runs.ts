@@ -18,12 +18,12 @@ import {
 import { firstProblem } from './manifest.ts';
 import { OpenRuns } from './open-runs.ts';
 import type { StoreDatabase, WriteTransaction } from './store-database.ts';
-import { heldLocks, tryLock } from './tab-locks.ts';
+import { heldLocks, tryLock } from '../common/tab-locks.ts';
 
 /** The fields of a run that its session writes; a person's remarks survive them. */
 export type TrackedProgress = Omit<
   TrackedRun,
-  'schemaVersion' | 'queuedAt' | 'note' | 'tags' | 'isPinned' | 'isArchived'
+  'schemaVersion' | 'queuedAt' | 'watch' | 'note' | 'tags' | 'isPinned' | 'isArchived'
 >;
 
 /** All records, and those that cannot be read. */
@@ -35,7 +35,7 @@ export interface TrackedList {
   readonly damaged: readonly { readonly id: string; readonly problem: string }[];
 }
 
-const NEW = { schemaVersion: 1 as const, queuedAt: null, ...NO_REMARKS };
+const NEW = { schemaVersion: 1 as const, queuedAt: null, watch: null, ...NO_REMARKS };
 
 /** All keys of the completions of a run; [id, []] is above every [id, step]. */
 const completionsOf = (id: string): IDBKeyRange => IDBKeyRange.bound([id], [id, []]);
@@ -190,10 +190,10 @@ async function readable(transaction: WriteTransaction, id: string): Promise<Trac
 
 /** A record with the progress of its run; what a person added to it is kept. */
 function merged(before: TrackedRun, progress: TrackedProgress): TrackedRun {
-  const { name, note, tags, isPinned, isArchived } = before;
+  const { name, watch, note, tags, isPinned, isArchived } = before;
   const { startedAt } = before.state === 'queued' ? progress : before;
   const queuedAt = progress.state === 'finished' || progress.state === 'failed' ? null : before.queuedAt;
-  const run = { ...NEW, ...progress, name, startedAt, queuedAt, note, tags, isPinned, isArchived };
+  const run = { ...NEW, ...progress, name, startedAt, queuedAt, watch, note, tags, isPinned, isArchived };
   return parseConfig('The record of a run', TrackedRunSchema, run);
 }
 

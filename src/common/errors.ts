@@ -40,8 +40,8 @@ export interface LabErrorDetails {
 
 /** The most characters of a message; longer ones are shortened where they quote. */
 const MAX_MESSAGE_LENGTH = 300;
-/** A quotation that is shortened keeps as many characters at least. */
-const LEAST_QUOTED = 40;
+/** What a part that is shortened keeps at least. What was found comes from files, and is shortened first. */
+const LEAST = { got: 40, expected: 60, message: 100 } as const;
 
 /**
  * An error with a code from {@link LabErrorCode}; `message` includes expected, got and fix in one readable line of at most
@@ -58,22 +58,13 @@ export class LabError extends Error {
 }
 
 function composeMessage(details: LabErrorDetails): string {
-  const { message, expected = '', got = '', fix } = details;
-  const whole = joined(details);
-  let over = whole.length - MAX_MESSAGE_LENGTH;
-  if (over <= 0) return whole;
-  // What was found comes from files and can have any length. What to do about it is never shortened.
-  const [shortGot, shortMessage, shortExpected] = [got, message, expected].map((part) => {
-    const short = shortened(part, Math.max(LEAST_QUOTED, part.length - over));
-    over -= part.length - short.length;
-    return short;
-  });
-  return joined({
-    message: shortMessage ?? message,
-    ...(expected === '' ? {} : { expected: shortExpected ?? '' }),
-    ...(got === '' ? {} : { got: shortGot ?? '' }),
-    ...(fix === undefined ? {} : { fix }),
-  });
+  const parts: { -readonly [Part in keyof LabErrorDetails]: LabErrorDetails[Part] } = { ...details };
+  for (const name of ['got', 'expected', 'message'] as const) {
+    const over = joined(parts).length - MAX_MESSAGE_LENGTH;
+    const part = parts[name];
+    if (over > 0 && part !== undefined) parts[name] = shortened(part, Math.max(LEAST[name], part.length - over));
+  }
+  return joined(parts);
 }
 
 function joined({ message, expected, got, fix }: LabErrorDetails): string {
@@ -86,12 +77,7 @@ function joined({ message, expected, got, fix }: LabErrorDetails): string {
 
 /** A text of at most `length` UTF-16 units, with an ellipsis where it was cut; never half of a character. */
 function shortened(text: string, length: number): string {
-  return text.length <= length
-    ? text
-    : `${text
-        .slice(0, length - 1)
-        .toWellFormed()
-        .replace(/\uFFFD$/u, '')}\u2026`;
+  return text.length <= length ? text : `${text.slice(0, length - 1).replace(/[\ud800-\udbff]$/, '')}\u2026`;
 }
 
 /** The message of any thrown value, for display. */

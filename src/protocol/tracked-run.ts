@@ -74,6 +74,24 @@ export type RunRemarks = v.InferOutput<typeof RemarksSchema>;
 /** The remarks of a new run. */
 export const NO_REMARKS: RunRemarks = { note: '', tags: [], isPinned: false, isArchived: false };
 
+/** What a run of a sweep is watched by: its best checkpoint is kept, and it ends where it does not improve any more. */
+export const RunWatchSchema = v.strictObject({
+  /** A measure; the lower one is better of a loss, the higher one of any other. */
+  metric: v.pipe(v.string(), v.nonEmpty(), v.maxLength(60)),
+  /** The run ends at a checkpoint if this many measurements in a row were no better than the best before them; 0: never. */
+  patience: v.pipe(count, v.maxValue(10_000)),
+});
+export type RunWatch = v.InferOutput<typeof RunWatchSchema>;
+
+/** Whether a lower value of a metric is the better one, as of a loss. */
+export function isLowerBetter(metric: string): boolean {
+  return /loss/iu.test(metric);
+}
+
+/** The best checkpoint so far by the metric of the watch. */
+const BestSchema = v.strictObject({ step: count, value: finite, checkpointId: id });
+export type RunBest = v.InferOutput<typeof BestSchema>;
+
 export const TrackedRunSchema = v.strictObject({
   schemaVersion: v.literal(1),
   id,
@@ -87,6 +105,8 @@ export const TrackedRunSchema = v.strictObject({
   queuedAt: v.nullable(finite),
   /** Milliseconds of computing so far, without pauses and waiting; null where nobody measured. */
   activeMs: v.optional(v.nullable(count), null),
+  watch: v.optional(v.nullable(RunWatchSchema), null),
+  best: v.optional(v.nullable(BestSchema), null),
   startUrl: v.nullable(v.string()),
   /** The settings as the kind's own parser reads them. */
   experiment: v.pipe(v.unknown(), v.check(hasFiniteNumbers, 'Invalid settings: a number that is not finite')),

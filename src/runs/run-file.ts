@@ -22,6 +22,7 @@ const DIGEST = 'sha256';
  *
  * @param metadata - everything that fits into JSON
  * @param texts - further metadata entries, for the readers that know them
+ * @throws {LabError} `not-finite` for a run that has diverged, so that the checkpoint before it stays the last one
  */
 export function writeRunFile(
   metadata: object,
@@ -40,6 +41,8 @@ export function writeRunFile(
   const tensors = [...weights, ...vectors].map(([name, { shape, data }]) => {
     return { name, dtype: 'F32' as const, shape, data };
   });
+  const broken = tensors.find(({ data }) => !data.every(Number.isFinite));
+  if (broken !== undefined) throw diverged(broken.name);
   const all = new Map([...Object.entries(texts), ['run', JSON.stringify(metadata)]]);
   return writeSafetensors(tensors, new Map([...all, [DIGEST, digestOf(tensors, all)]]));
 }
@@ -108,6 +111,13 @@ export function readRunFile<Metadata>(
 /** @throws {LabError} `bad-checkpoint` if a run is further than it was to go */
 export function checkStep(step: number, steps: number): void {
   if (step > steps) throw unusable('it is past the end of its run', `at most step ${steps}`, `${step}`);
+}
+
+function diverged(tensor: string): LabError {
+  return new LabError('not-finite', {
+    message: `The run has diverged: ${tensor} holds numbers that are not finite.`,
+    fix: 'What was saved before is kept. Continue from there with a lower learning rate.',
+  });
 }
 
 function unusable(problem: string, expected: string, got: string): LabError {

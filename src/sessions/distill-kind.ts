@@ -117,6 +117,7 @@ export function distillKind(
       teacher = undefined;
     },
     stepOf: ({ state }) => state.step,
+    finishedAt: ({ state }) => ({ weights: state.weights, tokens: state.tokens.learned + state.tokens.expert }),
     write: (checkpoint) =>
       writeKeptStudent(checkpoint, { teacherUrl, trainPairs: prepared?.examples.length ?? 0, teacher: texts }),
     read: (bytes) => readKeptStudent(bytes).checkpoint,

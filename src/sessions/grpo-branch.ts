@@ -159,6 +159,10 @@ export class GrpoBranch implements RunKind<GrpoCheckpoint> {
     return state.step;
   }
 
+  finishedAt({ state: { weights, tokens } }: GrpoCheckpoint): FinishedRun {
+    return { weights, tokens: tokens.learned + tokens.expert };
+  }
+
   write(checkpoint: GrpoCheckpoint): Uint8Array<ArrayBuffer> {
     const history = this.historyUntil(checkpoint.state.step);
     return writeKeptBranch({ name: this.name, checkpoint, history, start: this.#supplies.startTexts });

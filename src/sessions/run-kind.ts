@@ -81,6 +81,8 @@ export interface RunKind<Checkpoint> {
   /** Frees what {@link prepare} has allocated on the backend. */
   readonly leave?: () => void;
   readonly stepOf: (checkpoint: Checkpoint) => number;
+  /** What the run would have come to if it ended here. */
+  readonly finishedAt: (checkpoint: Checkpoint) => FinishedRun;
   readonly write: (checkpoint: Checkpoint) => Uint8Array<ArrayBuffer>;
   readonly read: (bytes: Uint8Array) => Checkpoint;
   readonly card: () => Promise<RunCard>;

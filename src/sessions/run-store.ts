@@ -34,7 +34,7 @@ export interface RunStore {
   save(
     info: CheckpointInfoInput,
     payload: Uint8Array<ArrayBuffer>,
-    options: { readonly keepLast: number },
+    options: { readonly keepLast: number; readonly keepId: string | null },
   ): Promise<{ readonly id: string; readonly sizeBytes: number }>;
   /** @throws {LabError} `not-found`, or `bad-checkpoint` if the bytes have changed since they were saved */
   load(id: string): Promise<{

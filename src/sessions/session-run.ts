@@ -9,8 +9,9 @@ import { LabError, throwIfAborted } from '../common/errors.ts';
 import { yieldToMessages } from '../common/yield.ts';
 import type { BackendFault } from '../gpu/current-backend.ts';
 import { type Failure, failureOf, isOfRun } from '../protocol/failure.ts';
-import type { RunCompletions, RunDescription, RunState } from '../protocol/tracked-run.ts';
+import type { RunBest, RunCompletions, RunDescription, RunState, RunWatch } from '../protocol/tracked-run.ts';
 import { ActiveTime } from '../runs/active-time.ts';
+import { bestPoint, isExhausted } from '../runs/run-watch.ts';
 import { faultError, withMemoryNamed } from '../runs/run-failures.ts';
 import type { Errand, FinishedRun, LiveRun, RunHooks, RunKind, RunMoment } from './run-kind.ts';
 import type { RunStore } from './run-store.ts';
@@ -35,6 +36,9 @@ export interface RunStart<Checkpoint> {
 /** The length limit of a model's name within the name of a checkpoint. */
 const MAX_NAME_LENGTH = 150;
 
+/** Thrown at the checkpoint at which a run ends by its rule. */
+class EndedEarly extends Error {}
+
 export class SessionRun<Checkpoint> implements LiveRun {
   readonly runId: string;
   /** Set at the end. */
@@ -56,6 +60,8 @@ export class SessionRun<Checkpoint> implements LiveRun {
   #description: RunDescription | undefined;
   /** Whether the run is among the records of all runs. */
   #isTracked = false;
+  #watch: RunWatch | null = null;
+  #best: RunBest | null = null;
   readonly #time: ActiveTime;
   /** Those that are not in the record yet, by step. */
   readonly #completions = new Map<number, RunCompletions>();
@@ -83,6 +89,11 @@ export class SessionRun<Checkpoint> implements LiveRun {
   /** The last stored checkpoint; null if there is none. */
   get keptId(): string | null {
     return this.#kept?.id ?? null;
+  }
+
+  /** The stored checkpoint of the present step; null if it could not be stored, whatever was stored before. */
+  get keptIdNow(): string | null {
+    return this.#kept?.step === this.#step ? this.#kept.id : null;
   }
 
   /** The checkpoint stored after a number of steps, which may have been deleted since; null if none was. */
@@ -135,7 +146,7 @@ export class SessionRun<Checkpoint> implements LiveRun {
       if (!this.#isRemembered) await this.#remember();
       kind.announce?.(this.#last, backend);
       this.#time.go();
-      const finished = await kind.train(this.#last, this.#hooks());
+      const finished = await this.#train();
       this.#checkBackend();
       this.finished = finished;
       await this.#track('finished');
@@ -160,6 +171,24 @@ export class SessionRun<Checkpoint> implements LiveRun {
       this.#time.halt();
       kind.leave?.();
       turns.leave(this.#turn);
+    }
+  }
+
+  async #train(): Promise<FinishedRun> {
+    let endedAt: Checkpoint | undefined;
+    const hooks = this.#hooks();
+    const onCheckpoint = async (checkpoint: Checkpoint): Promise<void> => {
+      await hooks.onCheckpoint(checkpoint);
+      if (this.#watch === null || !isExhausted(this.#watch, this.#kind.summary(checkpoint).curve)) return;
+      endedAt = checkpoint;
+      throw new EndedEarly();
+    };
+    try {
+      return await this.#kind.train(this.#last, { ...hooks, onCheckpoint });
+    } catch (thrown) {
+      if (!(thrown instanceof EndedEarly) || endedAt === undefined) throw thrown;
+      this.#step = this.#kind.stepOf(endedAt);
+      return this.#kind.finishedAt(endedAt);
     }
   }
 
@@ -274,9 +303,16 @@ export class SessionRun<Checkpoint> implements LiveRun {
     };
     await this.#unlessUnsaved(async () => {
       const store: RunStore = await openStore();
-      const { id, sizeBytes } = await store.save(info, kind.write(checkpoint), { keepLast: kind.keptCheckpoints });
+      const best = this.#watch && bestPoint(this.#watch, kind.summary(checkpoint).curve);
+      // Where the best measurement was made, this checkpoint is the best one too.
+      const isBest = best?.step === step;
+      const { id, sizeBytes } = await store.save(info, kind.write(checkpoint), {
+        keepLast: kind.keptCheckpoints,
+        keepId: isBest ? null : (this.#best?.checkpointId ?? null),
+      });
       this.#kept = { id, step };
       this.#keptIds.set(step, id);
+      if (isBest) this.#best = { ...best, checkpointId: id };
       // A stored checkpoint is not held in memory, unless the kind needs it there.
       if (kind.holdsCheckpoints !== true) this.#last = undefined;
       kind.onKept?.(step, id, sizeBytes);
@@ -306,13 +342,15 @@ export class SessionRun<Checkpoint> implements LiveRun {
     try {
       const { tracked } = await openStore();
       if (!this.#isTracked) {
-        const before = await tracked.begin({ ...of, activeMs: this.#time.total() });
+        const before = await tracked.begin({ ...of, activeMs: this.#time.total(), best: null });
         this.#time.continue(description.step, before);
+        this.#watch = before?.watch ?? null;
+        this.#best = (before?.best?.step ?? Infinity) <= description.step ? (before?.best ?? null) : null;
         this.#isTracked = true;
       }
       const completions = [...this.#completions.values()].filter(({ step }) => step <= description.step);
       const curve = this.#time.marked(description.curve);
-      await tracked.progress({ ...of, curve, activeMs: this.#time.total() }, completions);
+      await tracked.progress({ ...of, curve, activeMs: this.#time.total(), best: this.#best }, completions);
       for (const { step } of completions) this.#completions.delete(step);
     } catch (thrown) {
       const failure = failureOf(thrown);

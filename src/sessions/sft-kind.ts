@@ -99,6 +99,7 @@ export function sftKind(
     },
     train: async (from, hooks) => train(experiment, await ready(), from, hooks, { emit, now }),
     stepOf: ({ state }) => state.step,
+    finishedAt: ({ state }) => ({ weights: state.weights, tokens: state.tokens }),
     write: writeSftCheckpoint,
     read: readSftCheckpoint,
     card: async () => {

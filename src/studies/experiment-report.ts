@@ -153,6 +153,6 @@ function bandOf({ seeds }: Arms[number], name: keyof ResultPoint): CurvePoint[] 
     .toSorted(([a], [b]) => a - b)
     .map(([step, values]) => {
       const { mean, low, high } = meanInterval(values);
-      return { step, mean, low: Number.isFinite(low) ? low : mean, high: Number.isFinite(high) ? high : mean };
+      return { at: step, mean, low: Number.isFinite(low) ? low : mean, high: Number.isFinite(high) ? high : mean };
     });
 }

@@ -13,8 +13,10 @@ import { tableLines } from '../data/files/table-writer.ts';
 import { readZip, unpackMember, type ZipMember } from '../data/kinds/zip-archive.ts';
 import type { ExportedFile } from '../protocol/checkpoints.ts';
 import {
+  type ComparedCompletions,
   type CompareRequest,
   CompareRequestSchema,
+  type ComparisonAxis,
   type ExportRequest,
   ExportRequestSchema,
   type QueuedRun,
@@ -87,8 +89,18 @@ export class RunLibrary implements RunsApi {
   }
 
   async compare(request: CompareRequest): Promise<RunsComparison> {
-    const { ids, metrics } = parseConfig('The comparison', CompareRequestSchema, request);
-    return comparisonOf(await this.#find(ids), metrics);
+    const { ids, metrics, axis } = parseConfig('The comparison', CompareRequestSchema, request);
+    return comparisonOf(await this.#find(ids), axis, metrics);
+  }
+
+  async completions(ids: readonly string[]): Promise<ComparedCompletions> {
+    const runs = comparable(await this.#find(ids));
+    const records = await withCompletions((await this.#open()).tracked, runs);
+    return records.map(({ completions }, i) => ({
+      name: runs[i]?.path ?? '',
+      seed: runs[i]?.seed ?? 0,
+      steps: [...completions],
+    }));
   }
 
   async exportRuns(request: ExportRequest): Promise<ExportedFile> {
@@ -222,13 +234,16 @@ function comparable(runs: readonly TrackedRun[]): (TrackedRun & { readonly path:
   return runs.map((run) => ({ ...run, path: isShared(run) ? `${run.name} (${run.id.slice(0, 8)})` : run.name }));
 }
 
-function comparisonOf(runs: readonly TrackedRun[], asked?: readonly string[]): RunsComparison {
+function comparisonOf(runs: readonly TrackedRun[], wanted: ComparisonAxis, asked?: readonly string[]): RunsComparison {
   const comparison = compareRuns(comparable(runs));
+  const axis = comparison.axes.includes(wanted) ? wanted : 'step';
   const known = asked?.filter((metric) => comparison.metrics.includes(metric)) ?? [];
-  const { blocks } = comparisonReport(comparison, known.length === 0 ? undefined : known);
+  const { blocks } = comparisonReport(comparison, known.length === 0 ? undefined : known, axis);
   const panels = blocks.flatMap((block) => (block.kind === 'plot' && block.plot.kind === 'curves' ? block.plot.panels : [])); // prettier-ignore
   return {
     metrics: [...comparison.metrics],
+    axes: [...comparison.axes],
+    axis,
     parts: blocks.flatMap(partOf),
     groups: comparison.groups.map(({ name }) => name),
     panels: panels.map(({ heading: metric, lines }) => ({ metric, lines: lines.map((line) => [...line]) })),

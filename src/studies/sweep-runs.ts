@@ -39,7 +39,11 @@ export function sweepable({ kind, experiment }: TrackedRun): SettingPaths {
  * @param firstPlace - the place in the queue of the first run
  * @throws {LabError} `bad-config` naming the setting and what it takes
  */
-export function sweepRuns(base: TrackedRun, { set, seeds }: SweepRequest, firstPlace: number): TrackedRun[] {
+export function sweepRuns(
+  base: TrackedRun,
+  { set, seeds, watch = null }: SweepRequest,
+  firstPlace: number,
+): TrackedRun[] {
   const swept = set.map(parseSweptSetting);
   const numbers = parseSeeds(seeds);
   checkSweep(swept, numbers);
@@ -66,6 +70,8 @@ export function sweepRuns(base: TrackedRun, { set, seeds }: SweepRequest, firstP
         updatedAt: now,
         queuedAt: firstPlace + place,
         activeMs: null,
+        watch,
+        best: null,
         startUrl: base.startUrl,
         ...NO_REMARKS,
       };

@@ -175,7 +175,9 @@ export class LabApp extends LabElement {
           <lab-theme-toggle></lab-theme-toggle>
         </div>
       </header>
-      <main><lab-site-notice .offline=${this.offline}></lab-site-notice>${this.#view()}</main>
+      <main>
+        <lab-site-notice .offline=${this.offline} ?isWorking=${this.shares.size > 0}></lab-site-notice>${this.#view()}
+      </main>
       <footer ?hidden=${this.route === 'lesson' && this.place.lesson !== undefined}>
         Nothing leaves this machine. ${describeOffline(this.offline)}
       </footer>`;

@@ -64,7 +64,7 @@ describeBrowser('imported data in the store', () => {
       const lease = await store.runs.start({ id: 'r1', name: 'r', kind: 'sft', configJson: '{}', totalSteps: 9, startedAt: 1 }, data); // prettier-ignore
       const queued = {
         schemaVersion: 1, id: 'q1', kind: 'sft', name: 'q', seed: 1, step: 0, steps: 9, settings: {}, curve: [],
-        state: 'queued', parentId: null, startedAt: 1, updatedAt: 1, queuedAt: 1, activeMs: null, startUrl: null,
+        state: 'queued', parentId: null, startedAt: 1, updatedAt: 1, queuedAt: 1, activeMs: null, watch: null, best: null, startUrl: null,
         experiment: { data: { kind: 'file', sha256: data.sha256 } }, note: '', tags: [] as string[], isPinned: false,
         isArchived: false,
       } satisfies Parameters<typeof store.tracked.add>[0][number]; // prettier-ignore

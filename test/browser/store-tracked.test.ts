@@ -10,7 +10,7 @@ import { type ProfileBrowser, startProfileBrowser } from './profile-browser.ts';
 
 const PROGRESS: TrackedProgress = {
   id: 'r1', kind: 'sft', name: 'first', seed: 1, step: 2, steps: 4, settings: { 'sft.learningRate': 0.01 },
-  curve: [], state: 'running', parentId: null, startedAt: 10, updatedAt: 10, startUrl: null, activeMs: 7, experiment: { name: 'first' },
+  curve: [], state: 'running', parentId: null, startedAt: 10, updatedAt: 10, startUrl: null, activeMs: 7, best: null, experiment: { name: 'first' },
 }; // prettier-ignore
 
 describeBrowser('records of runs', () => {
@@ -37,7 +37,7 @@ describeBrowser('records of runs', () => {
     }, PROGRESS);
     expect(list).toEqual([
       {
-        ...PROGRESS, schemaVersion: 1, name: 'renamed', step: 4, state: 'finished', updatedAt: 99, queuedAt: null,
+        ...PROGRESS, schemaVersion: 1, name: 'renamed', step: 4, state: 'finished', updatedAt: 99, queuedAt: null, watch: null,
         tags: ['lesson'], note: 'n', isPinned: true, isArchived: false,
       },
     ]); // prettier-ignore
@@ -46,7 +46,7 @@ describeBrowser('records of runs', () => {
   it('leave the queue when the run ends, and start when it does', async () => {
     const states = await page.evaluate(async (progress) => {
       const { tracked } = await lab.openCheckpointStore({ name: 'queue' });
-      const queued = { ...progress, schemaVersion: 1, queuedAt: 3, state: 'queued', note: '', tags: [] as string[], isPinned: false, isArchived: false } as const; // prettier-ignore
+      const queued = { ...progress, schemaVersion: 1, queuedAt: 3, watch: null, state: 'queued', note: '', tags: [] as string[], isPinned: false, isArchived: false } as const; // prettier-ignore
       const added = await tracked.add([queued, { ...queued, id: 'r2' }]);
       const again = await tracked.add([queued]);
       await tracked.begin({ ...progress, state: 'running', startedAt: 50 });

@@ -99,6 +99,7 @@ describeBrowser('databases of published versions', () => {
         updatedAt: 2,
         startUrl: null,
         activeMs: 8,
+        best: null,
       } as const;
       const progress = { id: 'r', ...summary, curve, ...state, experiment: { name: 'r' } };
       const answers = [{ query: 'q', title: 't', gold: 0, label: 1, completion: 'c' }];

@@ -35,6 +35,14 @@ export interface ChartMark {
   readonly text: string;
 }
 
+/** What the places of points are, as text: in a sentence and at a tick. */
+export interface ChartAxis {
+  readonly at: (place: number) => string;
+  readonly tick: (place: number) => string;
+}
+
+const STEPS: ChartAxis = { at: (step) => `step ${step}`, tick: String };
+
 /** Of the room for the ticks of an axis, in sizes of their text. */
 const AXIS_ROOM = { below: 2.2, beside: 4 } as const;
 
@@ -107,6 +115,8 @@ export class LabChart extends LabElement {
   @property({ attribute: false }) range: readonly [number, number] | undefined;
   /** Events, each a line across the plot. */
   @property({ attribute: false }) marks: readonly ChartMark[] = [];
+  /** What the steps of curves are; other axes have other places than steps. */
+  @property({ attribute: false }) axis: ChartAxis = STEPS;
   /** A measured value as text. */
   @property({ attribute: false }) format: (value: number) => string = String;
   /** An axis tick as text. */
@@ -133,7 +143,7 @@ export class LabChart extends LabElement {
   override render(): unknown {
     const step = this.pointedStep ?? this.steps;
     return html`<header>
-        <h3 id="heading">${this.heading}${this.pointedStep === undefined ? nothing : `, step ${step}`}</h3>
+        <h3 id="heading">${this.heading}${this.pointedStep === undefined ? nothing : `, ${this.axis.at(step)}`}</h3>
         <ul>
           ${this.lines.map(({ name, look, curve }) => {
             const value = valueAt(curve, step);
@@ -155,12 +165,12 @@ export class LabChart extends LabElement {
     const described = this.lines.flatMap(({ name, curve: { points } }) => {
       const [first, last] = [points[0], points.at(-1)];
       if (first === undefined || last === undefined) return [];
-      const { format } = this;
+      const { format, axis } = this;
       return [
-        `${name} from ${format(first.value)} at step ${first.step} to ${format(last.value)} at step ${last.step}`,
+        `${name} from ${format(first.value)} at ${axis.at(first.step)} to ${format(last.value)} at ${axis.at(last.step)}`,
       ];
     });
-    const events = this.marks.map(({ step, text }) => `; ${text} at step ${step}`).join('');
+    const events = this.marks.map(({ step, text }) => `; ${text} at ${this.axis.at(step)}`).join('');
     return `${this.heading}: ${described.length === 0 ? 'nothing measured yet' : described.join('; ')}${events}.`;
   }
 
@@ -212,7 +222,13 @@ export class LabChart extends LabElement {
         y: { range: (_plot, low, high) => this.#rangeOf(low, high) },
       },
       axes: [
-        { ...axis, grid: { show: false }, size: AXIS_ROOM.below * fontPx, space: AXIS_ROOM.beside * fontPx },
+        {
+          ...axis,
+          grid: { show: false },
+          size: AXIS_ROOM.below * fontPx,
+          space: AXIS_ROOM.beside * fontPx,
+          values: (_plot, ticks) => ticks.map((tick) => this.axis.tick(tick)),
+        },
         {
           ...axis,
           size: AXIS_ROOM.beside * fontPx,

@@ -5,11 +5,13 @@ import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { type Failure, failureOf } from '../../protocol/failure.ts';
 import type { RunRow, SettingPaths, SweepPlan, SweepRequest } from '../../protocol/runs.ts';
+import type { RunWatch } from '../../protocol/tracked-run.ts';
 import { failureNotice } from '../parts/failure-notice.ts';
 import { fieldStyles } from '../parts/field-styles.ts';
 import { formatCount, formatSpan } from '../parts/format.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
+import { metricName, watchText } from './run-text.ts';
 import type { RunsClient } from './runs-client.ts';
 
 /** A setting with its values, as typed. */
@@ -55,6 +57,12 @@ export class LabSweepSetup extends LabElement {
       .seeds {
         max-width: 14rem;
       }
+      .watch {
+        display: grid;
+        grid-template-columns: repeat(auto-fit, minmax(min(100%, 16rem), 1fr));
+        gap: var(--space-2) var(--space-3);
+        align-items: end;
+      }
       .bar {
         display: flex;
         flex-wrap: wrap;
@@ -78,6 +86,9 @@ export class LabSweepSetup extends LabElement {
   @property({ attribute: false }) client: (() => Promise<RunsClient>) | undefined;
   @state() private rows: readonly SweptRow[] = [{ path: '', values: '' }];
   @state() private seeds = '1-5';
+  /** The metric that the runs are watched by; empty if they are not. */
+  @state() private metric = '';
+  @state() private patience = '5';
   @state() private paths: SettingPaths = [];
   @state() private plan: SweepPlan | undefined;
   @state() private failure: Failure | undefined;
@@ -110,7 +121,7 @@ export class LabSweepSetup extends LabElement {
             void this.#planAnew();
           }}
       /></label>
-      ${failureNotice(this.failure)}
+      ${this.#watchFields(base)} ${failureNotice(this.failure)}
       <span class="bar">
         <button @click=${() => (this.rows = [...this.rows, { path: '', values: '' }])}>Another setting</button>
         <button
@@ -123,6 +134,51 @@ export class LabSweepSetup extends LabElement {
         ${plan === undefined ? nothing : html`<p>${expectation(plan, base.name)}</p>`}
       </span>
     </section>`;
+  }
+
+  #watchFields({ last }: RunRow): unknown {
+    const { metric, patience } = this;
+    const watch = this.#watch();
+    return html`<span class="watch">
+        <label
+          >Keep the best checkpoint by
+          <select
+            class="control"
+            @change=${(event: Event) => {
+              this.metric = valueOf(event);
+              void this.#planAnew();
+            }}
+          >
+            <option value="">nothing: the last ones are kept</option>
+            ${Object.keys(last).map(
+              (name) => html`<option value=${name} ?selected=${name === metric}>${metricName(name)}</option>`,
+            )}
+          </select></label
+        >
+        ${
+          metric === ''
+            ? nothing
+            : html`<label
+                >End after measurements without a better one (0: never)
+                <input
+                  class="control"
+                  type="number"
+                  min="0"
+                  max="10000"
+                  .value=${patience}
+                  @input=${(event: Event) => {
+                    this.patience = valueOf(event);
+                    void this.#planAnew();
+                  }}
+              /></label>`
+        }
+      </span>
+      ${watch === null ? nothing : html`<p>${watchText(watch)}</p>`}`;
+  }
+
+  #watch(): RunWatch | null {
+    const { metric, patience } = this;
+    return metric === '' ? null : { metric, patience: Number(patience) };
   }
 
   #row({ path, values }: SweptRow, index: number): unknown {
@@ -171,7 +227,12 @@ export class LabSweepSetup extends LabElement {
 
   #request(base: RunRow): SweepRequest {
     const filled = this.rows.filter(({ path, values }) => path.trim() !== '' && values.trim() !== '');
-    return { baseId: base.id, set: filled.map(({ path, values }) => `${path.trim()}=${values}`), seeds: this.seeds };
+    return {
+      baseId: base.id,
+      set: filled.map(({ path, values }) => `${path.trim()}=${values}`),
+      seeds: this.seeds,
+      watch: this.#watch(),
+    };
   }
 
   async #readPaths(): Promise<void> {
@@ -215,7 +276,9 @@ function expectation({ names, baseMs }: SweepPlan, base: string): string {
 }
 
 function valueOf({ currentTarget }: Event): string {
-  return currentTarget instanceof HTMLInputElement ? currentTarget.value : '';
+  return currentTarget instanceof HTMLInputElement || currentTarget instanceof HTMLSelectElement
+    ? currentTarget.value
+    : '';
 }
 
 declare global {

@@ -39,6 +39,8 @@ const someRun: fc.Arbitrary<TrackedRun> = fc.record({
     ),
   ),
   activeMs: fc.option(fc.nat()),
+  watch: fc.option(fc.record({ metric: fc.constantFrom('accuracy', 'lossNats'), patience: fc.nat({ max: 9 }) })),
+  best: fc.option(fc.record({ step: fc.nat(), value: finite, checkpointId: fc.constant('c1') })),
   state: fc.constantFrom('queued', 'running', 'finished', 'stopped', 'failed'),
   parentId: fc.option(fc.stringMatching(/^[\w-]{1,64}$/u)),
   startedAt: fc.nat(),
@@ -62,7 +64,7 @@ const someCompletions: fc.Arbitrary<RunCompletions> = fc.record({
 const onlyRun = (run: TrackedRun): ReturnType<typeof recordFiles> => recordFiles({ run, completions: [] });
 
 /** Every value that differs from this one by another number in the place of one of its numbers. */
-function* withNumber(value: unknown, other: number): Generator<unknown> {
+function* withNumber(value: unknown, other: number): Generator {
   if (typeof value === 'number') yield other;
   if (typeof value !== 'object' || value === null) return;
   for (const [key, part] of Object.entries(value)) {

@@ -7,7 +7,7 @@ import type { OpenRunInput, RunLease } from '../../../src/checkpoint/open-runs.t
 import type { RunRecord } from '../../../src/checkpoint/run-records.ts';
 import type { TrackedProgress } from '../../../src/checkpoint/tracked-runs.ts';
 import { LabError } from '../../../src/common/errors.ts';
-import { NO_REMARKS, type RunCompletions, type TrackedRun } from '../../../src/protocol/tracked-run.ts';
+import { NO_REMARKS, type RunCompletions, type RunWatch, type TrackedRun } from '../../../src/protocol/tracked-run.ts';
 import type { RunStore } from '../../../src/sessions/run-store.ts';
 
 export class MemoryStore implements RunStore {
@@ -65,6 +65,9 @@ export class MemoryStore implements RunStore {
   /** The last record of each run. */
   readonly progressOf = new Map<string, TrackedProgress>();
 
+  /** How all runs are watched. */
+  watch: RunWatch | null = null;
+
   /** The completions of each run, by step. */
   readonly completionsOf = new Map<string, Map<number, RunCompletions>>();
 
@@ -72,7 +75,8 @@ export class MemoryStore implements RunStore {
     begin: async (progress: TrackedProgress): Promise<TrackedRun | undefined> => {
       const before = this.progressOf.get(progress.id);
       await this.#write(progress, []);
-      return before && { schemaVersion: 1, queuedAt: null, ...NO_REMARKS, ...before };
+      const known = before ?? (this.watch === null ? undefined : progress);
+      return known && { schemaVersion: 1, queuedAt: null, watch: this.watch, ...NO_REMARKS, ...known };
     },
     progress: (progress: TrackedProgress, completions: readonly RunCompletions[]): Promise<void> =>
       this.#write(progress, completions),
@@ -87,8 +91,16 @@ export class MemoryStore implements RunStore {
     this.completionsOf.set(progress.id, known);
   }
 
-  async save(info: CheckpointInfoInput, payload: Uint8Array<ArrayBuffer>): Promise<{ id: string; sizeBytes: number }> {
+  /** What each save was asked to keep besides the last ones. */
+  readonly keptIds: (string | null)[] = [];
+
+  async save(
+    info: CheckpointInfoInput,
+    payload: Uint8Array<ArrayBuffer>,
+    { keepId }: Parameters<RunStore['save']>[2],
+  ): Promise<{ id: string; sizeBytes: number }> {
     await Promise.resolve();
+    this.keptIds.push(keepId);
     if (this.failure !== undefined) throw this.failure;
     const id = `c${this.saved.size + 1}`;
     this.saved.set(id, { info, payload: payload.slice() });

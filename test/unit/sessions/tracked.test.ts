@@ -1,6 +1,8 @@
 /** What sessions write among the records of all runs: how far a run came, its time, and what it completed. */
 import { describe, expect, it } from 'vitest';
 import { LabError } from '../../../src/common/errors.ts';
+import { readKeptBranch } from '../../../src/sessions/kept-branch.ts';
+import { hashWeights } from '../../../src/runs/weights-hash.ts';
 import { GrpoHarness, tinyBranch } from './grpo-harness.ts';
 import { MemoryStore } from './memory-store.ts';
 
@@ -40,6 +42,36 @@ describe('the record of a run', () => {
     await harness.runToEnd({ one: tinyBranch() });
     expect(harness.of('paused')).toHaveLength(1);
     expect([...store.progressOf.values()][0]?.activeMs).toBe(0);
+  });
+
+  it('ends at the checkpoint at which its rule is met, with the weights of that checkpoint', async () => {
+    const store = new MemoryStore();
+    store.watch = { metric: 'accuracy', patience: 1 };
+    const harness = new GrpoHarness(store);
+    // Nothing is learned, so nothing improves.
+    await harness.runToEnd({ one: tinyBranch({ learningRate: 1e-12, steps: 8 }) });
+    expect([...store.progressOf.values()][0]).toMatchObject({ state: 'finished', step: 2, steps: 8, best: null });
+    expect([...store.saved.values()].map(({ info }) => info.step)).toEqual([2]);
+    const [saved] = [...store.saved.values()];
+    const { checkpoint } = readKeptBranch(saved?.payload ?? new Uint8Array());
+    expect(harness.of('branch-ended')).toMatchObject([{ step: 2, weightsHash: hashWeights(checkpoint.state.weights) }]);
+  });
+
+  it('names its best checkpoint, which the store is asked to keep', async () => {
+    const store = new MemoryStore();
+    store.watch = { metric: 'expertLossNats', patience: 0 };
+    const harness = new GrpoHarness(store);
+    const balance = { kind: 'additive', lambda: 1 };
+    await harness.runToEnd({ one: tinyBranch({ balance, steps: 8 }) });
+    const [run] = [...store.progressOf.values()];
+    const losses =
+      run?.curve.map(({ step, measures }) => ({ step, value: measures['expertLossNats'] ?? Infinity })) ?? [];
+    const best = losses.reduce((a, b) => (b.value < a.value ? b : a));
+    expect(best.step).toBeGreaterThan(0);
+    const savedAt = [...store.saved].find(([, { info }]) => info.step === best.step)?.[0];
+    expect(run?.best).toEqual({ ...best, checkpointId: savedAt });
+    expect(store.keptIds.every((id) => id === null || store.saved.has(id))).toBe(true);
+    expect(store.keptIds).toHaveLength(4);
   });
 
   it('says failed of a run whose own settings are at fault', async () => {

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { LabError } from '../../../src/common/errors.ts';
 import type { Manifest } from '../../../src/checkpoint/manifest.ts';
 import { parseGrpoExperiment } from '../../../src/protocol/grpo-experiment.ts';
-import { RunsComparisonSchema, RunsOverviewSchema } from '../../../src/protocol/runs.ts';
+import { ComparedCompletionsSchema, RunsComparisonSchema, RunsOverviewSchema } from '../../../src/protocol/runs.ts';
 import { NO_REMARKS, type RunChange, type RunCompletions, type TrackedRun } from '../../../src/protocol/tracked-run.ts';
 import { recordFiles } from '../../../src/runs/run-record.ts';
 import { summariseGrpo } from '../../../src/runs/run-summary.ts';
@@ -52,7 +52,7 @@ function someRun(id: string, seed: number, lambda: number, rest: Partial<Tracked
   return {
     ...summariseGrpo({ step: 10, experiment, dataHash: 'd', startHash: 's', curve }),
     schemaVersion: 1, id, experiment, state: 'finished', parentId: null, startedAt: seed, updatedAt: seed + 1000,
-    queuedAt: null, activeMs: 700, startUrl: 'https://lab.test/models/start/', ...NO_REMARKS, ...rest,
+    queuedAt: null, activeMs: 700, watch: null, best: null, startUrl: 'https://lab.test/models/start/', ...NO_REMARKS, ...rest,
   }; // prettier-ignore
 }
 
@@ -95,6 +95,19 @@ describe('a comparison', () => {
       expect.closeTo(0.515, 10),
     ]);
     await expect(library.compare({ ids: ['a', 'gone'] })).rejects.toMatchObject({ code: 'not-found' });
+    // Steps where tokens were not recorded.
+    expect(await library.compare({ ids: ['a'], axis: 'tokens' })).toMatchObject({ axis: 'step', axes: ['step'] });
+  });
+
+  it('has what runs completed, in the order asked for, under names that tell them apart', async () => {
+    put(someRun('a', 1, 0, { name: 'same' }), someRun('b', 2, 0, { name: 'same' }));
+    const steps = [{ step: 3, answers: [] }];
+    store.completions.set('b', steps);
+    const completions = parse(ComparedCompletionsSchema, await library.completions(['b', 'a']));
+    expect(completions).toEqual([
+      { name: 'same (b)', seed: 2, steps },
+      { name: 'same (a)', seed: 1, steps: [] },
+    ]);
   });
 });
 
@@ -105,7 +118,9 @@ describe('a sweep', () => {
     put(someRun('base', 9, 0));
     expect(await library.planSweep(request)).toMatchObject({ names: { length: 6 }, baseMs: 700 });
     expect(store.runs.size).toBe(1);
-    await library.queueSweep(request);
+    const watch = { metric: 'accuracy', patience: 3 };
+    await library.queueSweep({ ...request, watch });
+    expect([...store.runs.values()].slice(1).every((run) => run.watch?.patience === 3)).toBe(true);
     const made: unknown[] = [];
     for (let next = await library.nextQueued(); next !== null; next = await library.nextQueued()) {
       const { id, seed, experiment, startUrl, startHash, checkpointId } = next;
@@ -235,7 +250,7 @@ describe('exports and imports', () => {
   it('has every measurement as a row, and a comparison as a page', async () => {
     put(someRun('a', 1, 0));
     const csv = await (await library.exportRuns({ ids: ['a'], as: 'csv' })).file.text();
-    expect(csv.split('\r\n')[0]).toBe('run,kind,group,seed,step,metric,value');
+    expect(csv.split('\r\n')[0]).toBe('run,kind,group,seed,step,metric,value,tokens,activeMs');
     expect(csv.trim().split('\r\n')).toHaveLength(1 + 4);
     const page = await (await library.exportRuns({ ids: ['a'], as: 'html' })).file.text();
     expect(page).toContain('<h1>Runs compared</h1>');
