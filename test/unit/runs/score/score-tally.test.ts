@@ -11,7 +11,8 @@ function countsOf(rows: readonly (readonly [string, string, number])[]) {
     const pair = { query, queryId: '1', document: makeDocument({ docId: title, title }), label };
     tally.add({ row, pair }, { probabilities: [0.7, 0.1, 0.1, 0.1] }, false);
   }
-  const { graded, repeated, conflicting } = tally.summary(DEFAULT_SCALE, { file: 'f', skipped: 0, pairsPerSec: 1 });
+  const counts = { file: 'f', skipped: 0, pairsPerSec: 1, judges: null };
+  const { graded, repeated, conflicting } = tally.summary(DEFAULT_SCALE, counts);
   return { graded, repeated, conflicting };
 }
 
