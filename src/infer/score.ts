@@ -66,7 +66,8 @@ export async function scorePrompts(
     const logProbs = await readLogProbs(model, labelIds, pass); // GPU -> CPU sync: [M,R]
     for (const [m, place] of pass.prompts.entries()) {
       const indices = equal[place] ?? [];
-      const score = scoreOf([...logProbs.subarray(m * R, (m + 1) * R)], () => nameOf(indices[0] ?? 0));
+      const row = [...logProbs.subarray(m * R, (m + 1) * R)];
+      const score = scoreOf(row, model.config.vocabSize, () => nameOf(indices[0] ?? 0));
       for (const index of indices) scores[index] = score;
       done += indices.length;
     }
@@ -100,17 +101,24 @@ export function labelScore(row: Float32Array, labelIds: readonly number[], name:
   for (const logit of row) total += Math.exp(logit - max);
   return scoreOf(
     labelIds.map((id) => (row[id] ?? -Infinity) - max - Math.log(total)),
+    row.length,
     () => name,
   );
 }
 
-/** @param logProbs - of the R label tokens, in nats */
-function scoreOf(logProbs: readonly number[], nameOf: () => string): LabelScore {
+/**
+ * @param logProbs - of the R label tokens, in nats
+ * @param vocabSize - V
+ * @throws {LabError} `not-finite` if they are no numbers, or if the V tokens are equally likely to the last bit, because
+ * only an overflow does that: a norm divides by an infinite mean square, and logits of 0 are left
+ */
+function scoreOf(logProbs: readonly number[], vocabSize: number, nameOf: () => string): LabelScore {
   // Relative to the likeliest, so that labels with almost no probability still have an order.
   const max = largest(logProbs);
   const masses = logProbs.map((logProb) => Math.exp(logProb - max));
   const total = masses.reduce((sum, mass) => sum + mass, 0);
-  if (!Number.isFinite(total)) throw notANumber(nameOf(), logProbs);
+  const isUniform = masses.every((mass) => mass === 1) && Math.abs(max + Math.log(vocabSize)) < 1e-6;
+  if (!Number.isFinite(total) || isUniform) throw notANumber(nameOf(), logProbs);
   const probabilities = masses.map((mass) => mass / total);
   return {
     label: argMaxLabel(probabilities),
@@ -123,7 +131,7 @@ function scoreOf(logProbs: readonly number[], nameOf: () => string): LabelScore 
 function notANumber(name: string, logProbs: readonly number[]): LabError {
   return new LabError('not-finite', {
     message: `The score of ${name} is not a number.`,
-    expected: 'finite log-probabilities of the labels',
+    expected: 'finite log-probabilities of the labels, not all the same as those of every other token',
     got: logProbs.join(', '),
     fix: 'Look for weights that are not finite or too large for float32, or try another --backend.',
   });
