@@ -272,7 +272,7 @@ describeBrowser('the Files view', () => {
 
 /** Waits until there is nothing more to score. */
 async function allScored(page: Page): Promise<void> {
-  await page.getByRole('button', { name: 'TREC run' }).waitFor();
+  await page.getByRole('combobox', { name: 'Export' }).waitFor();
   await page.locator('lab-files-view progress').waitFor({ state: 'detached' });
 }
 
