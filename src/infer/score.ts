@@ -40,7 +40,7 @@ export interface ScoreOptions {
 
 /**
  * Scores prompts; the results are in the order of the prompts and do not depend on how they were batched beyond float32
- * rounding.
+ * rounding. Equal prompts are scored once, so that documents which look alike to the model stay tied.
  *
  * @param labelIds - the token ids of labels 0..R-1
  * @throws {LabError} `aborted`; `bad-shape` for a prompt longer than the model's positions; `not-finite` naming the
@@ -56,19 +56,35 @@ export async function scorePrompts(
   const isSparse = usesKernels() && model.config.headDim % 4 === 0;
   const { maxPositions } = model.config;
   const scores = Array.from<LabelScore>({ length: prompts.length });
+  const equal = equalPrompts(prompts);
+  const different = equal.flatMap(([first = 0]) => prompts[first] ?? []);
   const R = labelIds.length;
   let done = 0;
-  for (const pass of planPasses(prompts, { tokensPerPass, isSparse, maxPositions })) {
+  for (const pass of planPasses(different, { tokensPerPass, isSparse, maxPositions })) {
     await yieldToMessages(); // a stop may be waiting
     throwIfAborted(signal);
     const logProbs = await readLogProbs(model, labelIds, pass); // GPU -> CPU sync: [M,R]
-    for (const [m, index] of pass.prompts.entries()) {
-      scores[index] = scoreOf([...logProbs.subarray(m * R, (m + 1) * R)], () => nameOf(index));
+    for (const [m, place] of pass.prompts.entries()) {
+      const indices = equal[place] ?? [];
+      const score = scoreOf([...logProbs.subarray(m * R, (m + 1) * R)], () => nameOf(indices[0] ?? 0));
+      for (const index of indices) scores[index] = score;
+      done += indices.length;
     }
-    done += pass.prompts.length;
     onProgress?.(done);
   }
   return scores;
+}
+
+/** The indices of prompts, grouped by their tokens. */
+function equalPrompts(prompts: readonly Int32Array[]): readonly (readonly number[])[] {
+  const groups = new Map<string, number[]>();
+  for (const [index, prompt] of prompts.entries()) {
+    const key = prompt.join();
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [index]);
+    else group.push(index);
+  }
+  return [...groups.values()];
 }
 
 /**

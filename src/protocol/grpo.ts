@@ -73,6 +73,8 @@ export const GrpoRequestSchema = v.strictObject({
    */
   modelUrl: v.pipe(v.string(), v.url(), v.endsWith('/')),
   backend: v.optional(v.picklist(BACKEND_CHOICES), 'auto'),
+  /** Of the weights that must be there; null for whichever are. */
+  startHash: v.optional(v.nullable(v.string()), null),
   /** Whether the page is visible. */
   isVisible: v.optional(v.boolean(), true),
   /** Whether the Collapse view shows the demonstration after a reload. */

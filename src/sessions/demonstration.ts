@@ -22,7 +22,7 @@ import type { GrpoCheckpoint } from '../runs/grpo-checkpoint.ts';
 import { type PreparedGrpo, prepareGrpo, startOf, type StartModel } from '../runs/grpo-task.ts';
 import { type PassCounts, type PassRateOptions, withPassRates } from '../runs/pass-rates.ts';
 import { recordedPairs } from '../runs/recorded-answers.ts';
-import { hashWeights } from '../runs/weights-hash.ts';
+import { checkWeightsHash, hashWeights } from '../runs/weights-hash.ts';
 import { COLLAPSE_BOUNDS } from '../train/collapse.ts';
 import { type BranchPlan, type BranchSupplies, GrpoBranch } from './grpo-branch.ts';
 import { ruleInfos } from './grpo-events.ts';
@@ -100,7 +100,11 @@ export class Demonstration {
    */
   static async begin(
     session: Session,
-    { modelUrl, demonstration }: Pick<ParsedGrpoRequest, 'modelUrl' | 'demonstration'>,
+    {
+      modelUrl,
+      demonstration,
+      startHash: expectedHash,
+    }: Pick<ParsedGrpoRequest, 'modelUrl' | 'demonstration' | 'startHash'>,
     branches: readonly ReadBranch[],
     files: ModelFiles,
     { emit, now, findData }: DemonstrationSupplies,
@@ -112,12 +116,13 @@ export class Demonstration {
     // Each branch loads a copy of its own.
     disposeLabModel(model);
     const start = { ...startOf(model), weights: readWeightTensors(files.get('model.safetensors') ?? new Uint8Array()) };
+    const startHash = hashWeights(start.weights);
+    checkWeightsHash('start', expectedHash, startHash);
     const prepare = preparer(start, { findData, signal, emit });
     const [first] = branches;
     if (first === undefined) throw new LabError('bad-config', { message: 'A demonstration needs a branch.' });
     const { dataHash, rules, dev } = await prepare(first.experiment);
     const { name: modelName } = model.card;
-    const startHash = hashWeights(start.weights);
     emit({
       kind: 'prepared',
       modelName,

@@ -1,18 +1,22 @@
 /**
  * The worker side of the Runs view: lists, compares, exports and imports the runs of this browser.
  */
-import { strToU8, unzipSync, zipSync } from 'fflate';
+import { strToU8, zipSync } from 'fflate';
 import * as v from 'valibot';
+import { blobSource } from '../checkpoint/byte-source.ts';
 import type { CheckpointList } from '../checkpoint/store.ts';
 import type { TrackedList, TrackedRuns } from '../checkpoint/tracked-runs.ts';
 import { LabError, messageOf } from '../common/errors.ts';
 import { openedOnce } from '../common/opened-once.ts';
 import { parseConfig } from '../config/parse.ts';
 import { tableLines } from '../data/files/table-writer.ts';
+import { readZip, unpackMember, type ZipMember } from '../data/kinds/zip-archive.ts';
 import type { ExportedFile } from '../protocol/checkpoints.ts';
 import {
+  type ComparedCompletions,
   type CompareRequest,
   CompareRequestSchema,
+  type ComparisonAxis,
   type ExportRequest,
   ExportRequestSchema,
   type QueuedRun,
@@ -28,8 +32,15 @@ import {
   type SweepRequest,
   SweepRequestSchema,
 } from '../protocol/runs.ts';
-import { type RunChange, type TrackedRun, TrackedRunSchema } from '../protocol/tracked-run.ts';
-import { RECORD_FILES, type RecordFile, readRecordFiles, recordFiles } from '../runs/run-record.ts';
+import { type RunChange, RunCompletionsSchema, type TrackedRun, TrackedRunSchema } from '../protocol/tracked-run.ts';
+import {
+  ALL_RECORD_FILES,
+  RECORD_FILES,
+  type RecordFiles,
+  type RecordRun,
+  readRecordFiles,
+  recordFiles,
+} from '../runs/run-record.ts';
 import { EVENT_FILE, tensorboardEvents } from '../runs/tensorboard.ts';
 import { type Inline, type ReportBlock, reportHtml } from './report.ts';
 import { compareRuns, comparisonReport, differencesFrom, LONG_COLUMNS, longRows } from './run-comparison.ts';
@@ -37,13 +48,13 @@ import { sweepable, sweepRuns } from './sweep-runs.ts';
 
 /** A store with the records of runs. */
 export interface RunLibraryStore {
-  readonly tracked: Pick<TrackedRuns, 'list' | 'change' | 'add' | 'remove' | 'fail'>;
+  readonly tracked: Pick<TrackedRuns, 'list' | 'change' | 'add' | 'remove' | 'fail' | 'completions'>;
   /** Every checkpoint. */
   list(): Promise<Pick<CheckpointList, 'checkpoints'>>;
 }
 
-/** The most bytes of an archive to import, packed and unpacked. */
-const MAX_ARCHIVE_BYTES = 256 * 2 ** 20;
+/** The most bytes of all records in an archive. */
+const MAX_RECORD_BYTES = 256 * 2 ** 20;
 
 export class RunLibrary implements RunsApi {
   readonly #open: () => Promise<RunLibraryStore>;
@@ -64,33 +75,51 @@ export class RunLibrary implements RunsApi {
   async remove(ids: readonly string[]): Promise<Blob> {
     const { tracked } = await this.#open();
     const { runs } = await tracked.list();
-    const removed = runs.filter(({ id }) => ids.includes(id));
+    const removed = await withCompletions(
+      tracked,
+      runs.filter(({ id }) => ids.includes(id)),
+    );
     await tracked.remove(ids);
     return new Blob([JSON.stringify(removed)], { type: 'application/json' });
   }
 
   async restore(removed: Blob): Promise<void> {
     const text = await parseConfig('The removed runs', v.instance(Blob), removed).text();
-    const RemovedSchema = v.pipe(v.string(), v.parseJson(), v.array(TrackedRunSchema));
-    await (await this.#open()).tracked.add(parseConfig('The removed runs', RemovedSchema, text));
+    await add((await this.#open()).tracked, parseConfig('The removed runs', RemovedSchema, text));
   }
 
   async compare(request: CompareRequest): Promise<RunsComparison> {
-    const { ids, metrics } = parseConfig('The comparison', CompareRequestSchema, request);
-    return comparisonOf(await this.#find(ids), metrics);
+    const { ids, metrics, axis } = parseConfig('The comparison', CompareRequestSchema, request);
+    return comparisonOf(await this.#find(ids), axis, metrics);
+  }
+
+  async completions(ids: readonly string[]): Promise<ComparedCompletions> {
+    const runs = comparable(await this.#find(ids));
+    const records = await withCompletions((await this.#open()).tracked, runs);
+    return records.map(({ completions }, i) => ({
+      name: runs[i]?.path ?? '',
+      seed: runs[i]?.seed ?? 0,
+      steps: [...completions],
+    }));
   }
 
   async exportRuns(request: ExportRequest): Promise<ExportedFile> {
     const { ids, as } = parseConfig('The export', ExportRequestSchema, request);
-    return exported(await this.#find(ids), as);
+    const runs = await this.#find(ids);
+    return exported(await withCompletions((await this.#open()).tracked, runs), as);
   }
 
   async importRuns(file: Blob): Promise<RunsImported> {
     const archive = parseConfig('The file to import', v.instance(Blob), file);
-    const { runs, problems } = await readArchive(archive);
-    const added = await (await this.#open()).tracked.add(runs);
-    const names = runs.filter(({ id }) => added.includes(id)).map(({ name }) => name);
-    return { added: names, known: runs.length - added.length, problems };
+    const { records, problems } = await readArchive(archive);
+    // The queue and the tabs of another browser are not those of this one.
+    const here = records.map(({ run, completions }) => {
+      const state = run.state === 'finished' || run.state === 'failed' ? run.state : ('stopped' as const);
+      return { run: { ...run, state, queuedAt: null }, completions };
+    });
+    const added = await add((await this.#open()).tracked, here);
+    const names = here.flatMap(({ run }) => (added.includes(run.id) ? [run.name] : []));
+    return { added: names, known: here.length - added.length, problems };
   }
 
   async settings(baseId: string): Promise<SettingPaths> {
@@ -100,10 +129,10 @@ export class RunLibrary implements RunsApi {
 
   async planSweep(request: SweepRequest): Promise<SweepPlan> {
     const { base, runs } = await this.#sweep(request);
-    const { state, startedAt, updatedAt } = base;
+    const { state, activeMs } = base;
     return {
       names: runs.map(({ name, seed }) => `${name}, seed ${seed}`),
-      baseMs: state === 'finished' ? updatedAt - startedAt : null,
+      baseMs: state === 'finished' ? activeMs : null,
     };
   }
 
@@ -118,10 +147,12 @@ export class RunLibrary implements RunsApi {
     const waiting = runs.filter(({ id, queuedAt }) => queuedAt !== null && alive?.has(id) !== true);
     const [next] = waiting.toSorted((a, b) => (a.queuedAt ?? 0) - (b.queuedAt ?? 0));
     if (next === undefined) return null;
-    const { id, kind, name, seed, experiment, startUrl } = next;
+    const { id, kind, name, seed, experiment, startUrl, settings } = next;
+    const hash = settings['start'] ?? settings['teacher'];
     const kept = (await store.list()).checkpoints.filter(({ runId }) => runId === id);
     const last = kept.toSorted((a, b) => b.step - a.step)[0];
-    return { id, kind, name, seed, experiment, startUrl, checkpointId: last?.id ?? null };
+    const startHash = typeof hash === 'string' && hash !== '' ? hash : null;
+    return { id, kind, name, seed, experiment, startUrl, startHash, checkpointId: last?.id ?? null };
   }
 
   async fail(id: string): Promise<void> {
@@ -203,13 +234,16 @@ function comparable(runs: readonly TrackedRun[]): (TrackedRun & { readonly path:
   return runs.map((run) => ({ ...run, path: isShared(run) ? `${run.name} (${run.id.slice(0, 8)})` : run.name }));
 }
 
-function comparisonOf(runs: readonly TrackedRun[], asked?: readonly string[]): RunsComparison {
+function comparisonOf(runs: readonly TrackedRun[], wanted: ComparisonAxis, asked?: readonly string[]): RunsComparison {
   const comparison = compareRuns(comparable(runs));
+  const axis = comparison.axes.includes(wanted) ? wanted : 'step';
   const known = asked?.filter((metric) => comparison.metrics.includes(metric)) ?? [];
-  const { blocks } = comparisonReport(comparison, known.length === 0 ? undefined : known);
+  const { blocks } = comparisonReport(comparison, known.length === 0 ? undefined : known, axis);
   const panels = blocks.flatMap((block) => (block.kind === 'plot' && block.plot.kind === 'curves' ? block.plot.panels : [])); // prettier-ignore
   return {
     metrics: [...comparison.metrics],
+    axes: [...comparison.axes],
+    axis,
     parts: blocks.flatMap(partOf),
     groups: comparison.groups.map(({ name }) => name),
     panels: panels.map(({ heading: metric, lines }) => ({ metric, lines: lines.map((line) => [...line]) })),
@@ -237,12 +271,36 @@ function plain(pieces: readonly Inline[]): string {
   return pieces.map((piece) => (typeof piece === 'string' ? piece : Object.values(piece).join(''))).join('');
 }
 
-function exported(runs: readonly TrackedRun[], as: RunExport): ExportedFile {
+const RemovedSchema = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.array(v.strictObject({ run: TrackedRunSchema, completions: v.array(RunCompletionsSchema) })),
+);
+
+async function withCompletions(
+  tracked: Pick<TrackedRuns, 'completions'>,
+  runs: readonly TrackedRun[],
+): Promise<RecordRun[]> {
+  const completions = await tracked.completions(runs.map(({ id }) => id));
+  return runs.map((run) => ({ run, completions: completions.get(run.id) ?? [] }));
+}
+
+/** @returns the ids of those that were not here */
+function add(tracked: Pick<TrackedRuns, 'add'>, records: readonly RecordRun[]): Promise<string[]> {
+  const completions = new Map(records.map(({ run, completions }) => [run.id, completions]));
+  return tracked.add(
+    records.map(({ run }) => run),
+    completions,
+  );
+}
+
+function exported(records: readonly RecordRun[], as: RunExport): ExportedFile {
+  const runs = records.map(({ run }) => run);
   switch (as) {
     case 'zip':
-      return archive('runs.zip', runs, (run) => recordFiles(run));
+      return archive('runs.zip', records, recordFiles);
     case 'tensorboard':
-      return archive('tensorboard.zip', runs, (run) => ({ [EVENT_FILE]: tensorboardEvents(run) }));
+      return archive('tensorboard.zip', records, ({ run }) => ({ [EVENT_FILE]: tensorboardEvents(run) }));
     case 'csv': {
       const lines = tableLines(LONG_COLUMNS, longRows(compareRuns(comparable(runs))), { format: 'csv', freeText: ['run', 'group'] }); // prettier-ignore
       return { fileName: 'runs.csv', file: new Blob([...lines], { type: 'text/csv' }) };
@@ -259,14 +317,15 @@ function exported(runs: readonly TrackedRun[], as: RunExport): ExportedFile {
 /** A zip archive with a folder for each run. */
 function archive(
   fileName: string,
-  runs: readonly TrackedRun[],
-  filesOf: (run: TrackedRun) => Readonly<Record<string, string | Uint8Array>>,
+  records: readonly RecordRun[],
+  filesOf: (record: RecordRun) => Readonly<Record<string, string | Uint8Array>>,
 ): ExportedFile {
   const entries: Record<string, Uint8Array> = {};
-  for (const run of runs) {
+  for (const record of records) {
+    const { kind, seed, id } = record.run;
     // Names of runs never become paths, because they may hold anything.
-    const folder = `${run.kind}-seed-${run.seed}-${run.id}`;
-    for (const [name, contents] of Object.entries(filesOf(run))) {
+    const folder = `${kind}-seed-${seed}-${id}`;
+    for (const [name, contents] of Object.entries(filesOf(record))) {
       entries[`${folder}/${name}`] = typeof contents === 'string' ? strToU8(contents) : contents;
     }
   }
@@ -274,25 +333,42 @@ function archive(
 }
 
 /** The runs of an archive: every folder in it with a `run.json`. @throws {LabError} `bad-file` */
-async function readArchive(file: Blob): Promise<{ runs: TrackedRun[]; problems: string[] }> {
-  const folders = new Map<string, Partial<Record<RecordFile, string>>>();
-  for (const [path, bytes] of Object.entries(await unpacked(file))) {
-    const [, folder = '', name = ''] = /^(.*?)([^/]*)$/su.exec(path) ?? [];
-    const files = folders.get(folder) ?? {};
-    files[name as RecordFile] = new TextDecoder().decode(bytes);
-    folders.set(folder, files);
+async function readArchive(file: Blob): Promise<{ records: RecordRun[]; problems: string[] }> {
+  const source = blobSource(file);
+  const name = file instanceof File ? file.name : 'The archive';
+  const folders = new Map<string, Partial<Record<string, ZipMember>>>();
+  let totalBytes = 0;
+  for (const member of await readZip(source, name)) {
+    const [, folder = '', base = ''] = /^(.*?)([^/]*)$/su.exec(member.name) ?? [];
+    if (!ALL_RECORD_FILES.some((one) => one === base)) continue;
+    totalBytes += member.sizeBytes;
+    folders.set(folder, { ...folders.get(folder), [base]: member });
   }
-  const runs: TrackedRun[] = [];
+  if (totalBytes > MAX_RECORD_BYTES) {
+    throw new LabError('bad-file', {
+      message: 'The archive is too large for records of runs.',
+      expected: `at most ${MAX_RECORD_BYTES} bytes of records`,
+      got: String(totalBytes),
+      fix: 'Import its runs in smaller archives.',
+    });
+  }
+  const records: RecordRun[] = [];
   const problems: string[] = [];
-  for (const [folder, files] of folders) {
-    if (files['run.json'] === undefined) continue;
+  for (const [folder, members] of folders) {
+    if (members['run.json'] === undefined) continue;
     try {
-      runs.push(readRecordFiles(folder.replace(/\/$/u, '') || 'the archive', files));
+      const files: RecordFiles = {};
+      for (const base of ALL_RECORD_FILES) {
+        const member = members[base];
+        if (member === undefined) continue;
+        files[base] = await textOf(unpackMember(source, member, name));
+      }
+      records.push(readRecordFiles(folder.replace(/\/$/u, '') || 'the archive', files));
     } catch (thrown) {
       problems.push(messageOf(thrown));
     }
   }
-  if (runs.length > 0 || problems.length > 0) return { runs, problems };
+  if (records.length > 0 || problems.length > 0) return { records, problems };
   throw new LabError('bad-file', {
     message: 'The archive has no run in it.',
     expected: `a zip archive of folders with ${RECORD_FILES.join(', ')}`,
@@ -300,31 +376,9 @@ async function readArchive(file: Blob): Promise<{ runs: TrackedRun[]; problems: 
   });
 }
 
-async function unpacked(file: Blob): Promise<Record<string, Uint8Array>> {
-  const tooLarge = new LabError('bad-file', {
-    message: 'The archive is too large for records of runs.',
-    expected: `at most ${MAX_ARCHIVE_BYTES} bytes, packed and unpacked`,
-    fix: 'Import its runs in smaller archives, without checkpoints and models.',
-  });
-  if (file.size > MAX_ARCHIVE_BYTES) throw tooLarge;
-  const names: ReadonlySet<string> = new Set(RECORD_FILES);
-  let totalBytes = 0;
-  try {
-    return unzipSync(new Uint8Array(await file.arrayBuffer()), {
-      filter: ({ name, originalSize }) => {
-        if (!names.has(name.replace(/^.*\//su, ''))) return false;
-        // The claimed size is allocated, and nothing is written past it.
-        totalBytes += originalSize;
-        if (totalBytes > MAX_ARCHIVE_BYTES) throw tooLarge;
-        return true;
-      },
-    });
-  } catch (cause) {
-    if (cause instanceof LabError) throw cause;
-    throw new LabError('bad-file', {
-      message: `The file is not a readable zip archive: ${messageOf(cause)}.`,
-      fix: 'Export the runs again.',
-      cause,
-    });
-  }
+async function textOf(pieces: AsyncIterable<Uint8Array>): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const piece of pieces) text += decoder.decode(piece, { stream: true });
+  return text + decoder.decode();
 }

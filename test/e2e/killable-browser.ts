@@ -4,6 +4,7 @@
  */
 import { chromium, type Page } from 'playwright-core';
 import { inject } from 'vitest';
+import { watchOrigins } from './visit.ts';
 
 const FLAGS = ['--headless=new', '--no-sandbox', '--no-first-run', '--disable-background-networking', '--disable-sync'];
 /** Training takes long on a small machine that is busy with other work. */
@@ -26,6 +27,7 @@ export async function startKillableBrowser(profileFolder: string, url: string): 
   const viewport = { width: 1440, height: 950 };
   const context = await chromium.launchPersistentContext(profileFolder, { executablePath, args: FLAGS, viewport });
   context.setDefaultTimeout(LONGEST_WAIT_MS);
+  watchOrigins(context);
   const complaints: string[] = [];
   context.on('console', (message) => {
     if (message.type() === 'error') complaints.push(message.text());

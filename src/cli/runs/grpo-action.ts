@@ -20,6 +20,7 @@ import { checkOutputFile } from '../outputs.ts';
 import { RunFolder } from './run-folder.ts';
 import { GRPO_OPTIONS } from './run-options.ts';
 import type { ExplicitSetting } from '../setting-options.ts';
+import { openRewardModule, type RewardModule } from './reward-module.ts';
 import { loadStartModel } from './start-model.ts';
 import { note, print } from '../terminal.ts';
 
@@ -29,6 +30,7 @@ export interface GrpoOptions extends ReadingOptions {
   readonly config?: string;
   readonly data?: readonly string[];
   readonly rules?: string;
+  readonly rewardModule?: string;
   readonly backend: BackendChoice;
   readonly resume?: boolean;
   readonly record?: string;
@@ -38,21 +40,41 @@ export interface GrpoOptions extends ReadingOptions {
 export async function runGrpo(options: GrpoOptions, explicit: readonly ExplicitSetting[]): Promise<void> {
   const folder = new RunFolder(options.out);
   const saved = await folder.readCheckpoint();
-  const { out, config, data, docs, queries, rules, record, force } = options;
-  const inputs = [options.start, config, ...(data ?? []), docs, queries, rules];
+  const { out, config, data, docs, queries, rules, rewardModule, record, force } = options;
+  const inputs = [options.start, config, ...(data ?? []), docs, queries, rules, rewardModule];
   await checkRunFolder(saved, options, inputs);
   if (record !== undefined) await checkOutputFile(record, { inputs, force, optionName: '--record' });
   const files = await readModelFiles(options.start);
   const resumed = saved === undefined ? undefined : await resumedSettings(saved, options, explicit);
   const given = data === undefined ? undefined : await readDataFiles(data, options);
-  const experiment = resumed ?? (await experimentOf(options, explicit, describeModel(files), given));
+  const module = options.rewardModule === undefined ? undefined : await openRewardModule(options.rewardModule);
+  const asked = resumed ?? (await experimentOf(options, explicit, describeModel(files), given));
+  const experiment = resumed === undefined ? withModule(asked, module) : checkedModule(asked, module);
   const signal = interruption();
   const opened = await openNodeBackend(options.backend);
   note(`Computing on ${opened.backend}: ${opened.device} (${opened.reason}).`);
   const start = loadStartModel(files);
   const device = `${opened.backend}, ${opened.device}`;
-  const run = { out, saved, given, device, startFolder: options.start, record, signal };
+  const run = { out, saved, given, judge: module?.judge, device, startFolder: options.start, record, signal };
   print(await reinforceToFolder(experiment, start, run));
+  module?.close();
+}
+
+function withModule(experiment: GrpoExperiment, module: RewardModule | undefined): GrpoExperiment {
+  if (module === undefined) return experiment;
+  return { ...experiment, reward: { ...experiment.reward, moduleHash: module.hash } };
+}
+
+/** @throws {LabError} `bad-config` if a run is resumed with another module than it was begun with */
+function checkedModule(experiment: GrpoExperiment, module: RewardModule | undefined): GrpoExperiment {
+  const { moduleHash } = experiment.reward;
+  if (moduleHash === module?.hash) return experiment;
+  throw new LabError('bad-config', {
+    message: 'A resumed run keeps its reward.',
+    expected: moduleHash === undefined ? 'no --reward-module' : `the module with the SHA-256 ${moduleHash}`,
+    got: module === undefined ? 'none' : `one with the SHA-256 ${module.hash}`,
+    fix: 'Give the module that the run was begun with, or start a new run.',
+  });
 }
 
 /** The settings of the run, with more steps if they are requested. */

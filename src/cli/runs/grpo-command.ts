@@ -23,6 +23,10 @@ export function grpoCommand(): Command {
     )
     .addOption(rulesOption())
     .addOption(backendOption())
+    .option(
+      '--reward-module <file>',
+      'a JavaScript module that rewards the reasoning of completions; also with --resume',
+    )
     .option('--record <file>', 'record which rule decides each held-out pair over time, for playback in the page')
     .addOption(new Option('--force', 'replace an existing file at --record'))
     .option(
@@ -33,7 +37,18 @@ export function grpoCommand(): Command {
     .addHelpText(
       'after',
       `
+A reward module is one file whose default export is a function, called with each completion: { pair, text, tokens, isValid,
+label, steps: [{ rule, criterion, evidence, verdict }], goldRules }. It returns a number from 0 to 1, which takes the place
+of the reward of the reasoning; the label keeps its share (--set reward.labelShare=0 leaves it none), and a completion
+that is not valid gets 0 whatever is returned. The module runs in a process of its own, which Node keeps from reading and
+writing files, from starting processes and threads, and from the environment; Math.random throws, because the run could
+not be repeated. That guards against mistakes. It is no sandbox: the network stays open, and Node does not claim to hold
+hostile code. Run only modules that you would run anyway. The run records the SHA-256 of the module and resumes with no
+other. In the page, reward.own has weights of the rewards there are, and bonuses by rule, step count and length.
+
 Examples:
+  npm run lab -- grpo --reward-module my-reward.mjs --out runs/own
+  npm run lab -- grpo --set reward.own=yes --set reward.own.plausible=0.5 --set reward.own.tokenBonus=-0.01 --out runs/short
   npm run lab -- grpo --lambda 0 --reward plausible --tail-weight 0.1 --out runs/collapse
   npm run lab -- grpo --curriculum staged --out runs/staged
   npm run lab -- grpo --set grpo.loss.kind=dapo --set grpo.dropSilentGroups=yes --out runs/dapo

@@ -3,6 +3,7 @@
  */
 import { LabError } from '../../common/errors.ts';
 import { tableLines } from '../../data/files/table-writer.ts';
+import type { ComparisonAxis } from '../../protocol/runs.ts';
 import {
   compareRuns,
   type ComparedRun,
@@ -30,6 +31,7 @@ export async function listRuns(folder: string, { json }: { readonly json?: boole
 
 interface CompareOptions {
   readonly metric?: string[];
+  readonly axis?: ComparisonAxis;
   readonly out?: string;
   readonly force?: boolean;
   readonly json?: boolean;
@@ -37,7 +39,7 @@ interface CompareOptions {
 
 export async function runCompare(
   folders: readonly string[],
-  { metric, out, force, json }: CompareOptions,
+  { metric, axis, out, force, json }: CompareOptions,
 ): Promise<void> {
   if (out !== undefined) await checkOutputFolder(out, OUTPUT_NAMES, { inputs: [], force });
   const runs = await runsOf(folders);
@@ -50,7 +52,14 @@ export async function runCompare(
       fix: 'Name one of these with --metric.',
     });
   }
-  const report = comparisonReport(comparison, metric);
+  if (axis !== undefined && !comparison.axes.includes(axis)) {
+    throw new LabError('bad-config', {
+      message: `No run has recorded its ${axis}.`,
+      expected: comparison.axes.join(', '),
+      fix: 'Choose one of these with --axis; runs of earlier versions have steps alone.',
+    });
+  }
+  const report = comparisonReport(comparison, metric, axis);
   if (json === true) print(JSON.stringify(comparison));
   else print(textOf(report));
   if (out === undefined) return;

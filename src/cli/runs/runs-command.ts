@@ -1,7 +1,8 @@
 /**
  * `lab runs`: lists the runs in a folder; and `lab compare`: compares the settings and measurements of runs.
  */
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import { COMPARISON_AXES } from '../../protocol/runs.ts';
 import { lazily } from '../lazily.ts';
 import { forceOption } from '../outputs.ts';
 
@@ -17,6 +18,11 @@ export function compareCommand(): Command {
   return new Command('compare')
     .argument('<folders...>', 'runs, or folders of runs; the others are compared with the first')
     .option('--metric <names...>', 'the metrics to compare (default: the first seven that were measured)')
+    .addOption(
+      new Option('--axis <name>', 'what curves are drawn over; time is computing time without pauses')
+        .choices(COMPARISON_AXES)
+        .default('step'),
+    )
     .option('-o, --out <folder>', 'write compare.md, compare.html, compare.svg, compare.csv and compare.json there')
     .addOption(forceOption())
     .option('--json', 'print the comparison as one line of JSON')

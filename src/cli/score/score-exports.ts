@@ -136,7 +136,16 @@ export class ScoreExports {
         const record = scoreRecord(score, scale.names);
         const values = names.map((name) => record[name] ?? null);
         const kept = (await own.of(item.row)) ?? [];
-        yield [item.row, query, queryId, document.docId, document.title, ...values, label ?? null, ...kept];
+        yield [
+          item.row,
+          item.ownQuery ?? query,
+          queryId,
+          document.docId,
+          document.title,
+          ...values,
+          label ?? null,
+          ...kept,
+        ];
       }
     };
     return parquetOf(columns, rows(), types);

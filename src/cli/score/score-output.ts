@@ -181,7 +181,7 @@ export class ScoreOutput {
     const kept = Object.fromEntries(names.map((name, i): [string, Cell] => [name, own?.[i] ?? null]));
     const record = {
       row: item.row,
-      query,
+      query: item.ownQuery ?? query,
       queryId,
       docId: document.docId,
       title: document.title,

@@ -36,9 +36,9 @@ export interface Columns {
   readonly rivals: readonly Rivals[];
 }
 
-/** The column chosen for a role, and others that qualify by name. */
+/** The column chosen for a role, or the nested document, and others that qualify by name. */
 export interface Rivals {
-  readonly role: Role;
+  readonly role: Role | 'document';
   readonly chosen: string;
   readonly others: readonly string[];
 }

@@ -32,6 +32,8 @@ export interface PairsOptions extends DocumentsOptions {
 export interface PairRow {
   readonly row: number;
   readonly pair: Pair & { readonly queryId: string; readonly label?: number };
+  /** The query as in the file, if that has outer spaces, which the pair's has not. */
+  readonly ownQuery?: string | undefined;
 }
 
 /** The pair of row `row` with its grade as in the file; empty if it has none. */
@@ -41,6 +43,7 @@ export interface GradedRow {
   readonly grade: string;
   /** The column of the grade, for messages. */
   readonly gradeColumn: string;
+  readonly ownQuery?: string | undefined;
   /** Who gave the grade; empty if the file does not say. */
   readonly judge: string;
 }
@@ -109,12 +112,14 @@ function neededFor({ documents }: PairsOptions): readonly Role[] {
 }
 
 function readGraded(fields: Fields, row: number, { documents, findings }: PairsOptions): GradedRow {
-  const query = fields.requiredText('query');
+  const ownQuery = fields.requiredExactText('query');
+  const query = ownQuery.trim();
   const document = documents === undefined ? fields.document() : lookUp(documents, fields);
-  const pair = { query, document, queryId: fields.text('queryId') || normaliseQuery(query) };
+  const pair = { query, document, queryId: fields.exactText('queryId') || normaliseQuery(query) };
   const grade = fields.grade();
   findings?.addPair(row, pair, grade);
-  return { row, pair, grade, gradeColumn: fields.column('grade'), judge: fields.judge() };
+  const graded = { row, pair, grade, gradeColumn: fields.column('grade'), judge: fields.judge() };
+  return query === ownQuery ? graded : { ...graded, ownQuery };
 }
 
 /**
@@ -243,7 +248,7 @@ function noLabel(column: string, expected: string, grade: string): RowProblem {
 }
 
 function lookUp(documents: ReadonlyMap<string, LabDocument>, fields: Fields): LabDocument {
-  const docId = fields.requiredText('docId');
+  const docId = fields.requiredExactText('docId');
   const document = documents.get(docId);
   if (document === undefined)
     throw new RowProblem(fields.column('docId'), 'the document is unknown', 'a docId of the documents file', docId);

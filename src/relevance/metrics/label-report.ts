@@ -251,6 +251,6 @@ export function describeUncounted({
       : [
           `${counted(conflicting, 'pair has', 'pairs have')} several different grades and ${conflicting === 1 ? 'is' : 'are'} not compared.`,
         ]),
-    ...(cut === 0 ? [] : [`${counted(cut, 'document was', 'documents were')} cut to fit the model.`]),
+    ...(cut === 0 ? [] : [`${counted(cut, 'pair was', 'pairs were')} cut to fit the model.`]),
   ];
 }

@@ -3,6 +3,7 @@
  */
 import { yieldToMessages } from '../../common/yield.ts';
 import type { PairRow } from '../../data/files/pairs-file.ts';
+import { normaliseQuery } from '../../data/splits.ts';
 import { type KeptQueries, TrainedQueries } from '../../data/trained-queries.ts';
 import type { LabelScore } from '../../infer/score.ts';
 import {
@@ -142,7 +143,7 @@ export class ScoreTally {
     if (isCut) this.#cut += 1;
     if (!this.#queries.has(queryId)) this.#queries.set(queryId, this.trainedOn(query));
     if (label === undefined) return;
-    const key = JSON.stringify([queryId, query, document.docId, documentTexts(document)]);
+    const key = JSON.stringify([queryId, normaliseQuery(query), document.docId, documentTexts(document)]);
     const before = this.#compared.get(key);
     if (before === undefined) {
       // Ties are broken by the texts of documents: how a file spells its ids must not change a metric.

@@ -1,7 +1,7 @@
 /** Proofs of the scores of a file in the page: what they say of it, and checking one by scoring again. */
 import { asStream } from '../../common/as-stream.ts';
 import { sha256Hex } from '../../checkpoint/sha256.ts';
-import { tryLock } from '../../checkpoint/tab-locks.ts';
+import { tryLock } from '../../common/tab-locks.ts';
 import { LabError } from '../../common/errors.ts';
 import type { PairRow } from '../../data/files/pairs-file.ts';
 import { onSoundBackend } from '../../infer/sound-backend.ts';

@@ -6,7 +6,7 @@
  */
 import * as v from 'valibot';
 import type { JudgedFiles, JudgedRecord } from '../../checkpoint/judged-files.ts';
-import { tryLock } from '../../checkpoint/tab-locks.ts';
+import { tryLock } from '../../common/tab-locks.ts';
 import { LabError } from '../../common/errors.ts';
 import { openedOnce } from '../../common/opened-once.ts';
 import { parseConfig } from '../../config/parse.ts';

@@ -4,16 +4,28 @@
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
-import type { ReportPart, RunsComparison } from '../../protocol/runs.ts';
+import type { ComparisonAxis, ReportPart, RunsComparison } from '../../protocol/runs.ts';
 import { branchLook } from '../parts/branch-looks.ts';
 import { addPoint, EMPTY_CURVE } from '../parts/curve.ts';
 import '../parts/lab-chart.ts';
-import type { ChartLine } from '../parts/lab-chart.ts';
+import type { ChartAxis, ChartLine } from '../parts/lab-chart.ts';
+import { formatCount, formatSpan } from '../parts/format.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles, headingStyles, tableStyles } from '../parts/shared-styles.ts';
 import { metricName, valueText } from './run-text.ts';
 
-/** @fires metrics-choice - the names of the metrics to show as `detail`. */
+const AXIS_NAMES: Readonly<Record<ComparisonAxis, string>> = { step: 'Steps', tokens: 'Tokens', time: 'Time' };
+/** How the places on an axis are written. */
+const AXES: Readonly<Record<ComparisonAxis, ChartAxis>> = {
+  step: { at: (step) => `step ${step}`, tick: String },
+  tokens: { at: (tokens) => `${formatCount(tokens)} tokens`, tick: shortCount },
+  time: { at: (ms) => `${formatSpan(ms / 1000)} of computing`, tick: (ms) => (ms === 0 ? '0' : formatSpan(ms / 1000)) },
+};
+
+/**
+ * @fires metrics-choice - the names of the metrics to show as `detail`.
+ * @fires axis-choice - the axis of the curves as `detail`.
+ */
 @customElement('lab-run-comparison')
 export class LabRunComparison extends LabElement {
   static override readonly styles = [
@@ -87,20 +99,36 @@ export class LabRunComparison extends LabElement {
               )}
             </div>`
       }
-      <div class="charts">${comparison.panels.map((panel) => this.#chart(panel, comparison.groups))}</div>
+      ${comparison.axes.length < 2 || comparison.metrics.length === 0 ? nothing : this.#axes(comparison)}
+      <div class="charts">${comparison.panels.map((panel) => this.#chart(panel, comparison))}</div>
       ${comparison.parts.map(partOf)}`;
   }
 
-  #chart({ metric, lines }: RunsComparison['panels'][number], groups: readonly string[]): unknown {
+  #axes({ axes, axis }: RunsComparison): unknown {
+    return html`<div class="metrics" role="group" aria-label="Curves over">
+      ${axes.map(
+        (one) =>
+          html`<button
+            aria-pressed=${one === axis ? 'true' : 'false'}
+            @click=${() => this.dispatchEvent(new CustomEvent<ComparisonAxis>('axis-choice', { detail: one }))}
+          >
+            ${AXIS_NAMES[one]}
+          </button>`,
+      )}
+    </div>`;
+  }
+
+  #chart({ metric, lines }: RunsComparison['panels'][number], { groups, axis }: RunsComparison): unknown {
     const drawn = lines.map((line, i): ChartLine => {
-      const curve = line.reduce((curve, { step, mean }) => addPoint(curve, step, mean), EMPTY_CURVE);
+      const curve = line.reduce((curve, { at, mean }) => addPoint(curve, at, mean), EMPTY_CURVE);
       return { name: groups[i] ?? '', look: branchLook(i), curve };
     });
-    const steps = Math.max(1, ...lines.flatMap((line) => line.map(({ step }) => step)));
+    const last = Math.max(1, ...lines.flatMap((line) => line.map(({ at }) => at)));
     return html`<lab-chart
       heading=${metricName(metric)}
       .lines=${drawn}
-      .steps=${steps}
+      .steps=${last}
+      .axis=${AXES[axis]}
       .format=${valueText}
       .formatTick=${(value: number) => String(Number(value.toPrecision(3)))}
     ></lab-chart>`;
@@ -110,6 +138,11 @@ export class LabRunComparison extends LabElement {
     const detail = shown.includes(metric) ? shown.filter((one) => one !== metric) : [...shown, metric];
     if (detail.length > 0) this.dispatchEvent(new CustomEvent<readonly string[]>('metrics-choice', { detail }));
   }
+}
+
+/** "1.5 M", "20 k". */
+function shortCount(count: number): string {
+  return new Intl.NumberFormat('en', { notation: 'compact' }).format(count);
 }
 
 function partOf(part: ReportPart): unknown {

@@ -8,6 +8,8 @@ import { customElement, property, state } from 'lit/decorators.js';
 import { LabError } from '../../common/errors.ts';
 import { type Failure, failureOf } from '../../protocol/failure.ts';
 import {
+  type ComparedCompletions,
+  type ComparisonAxis,
   MOST_COMPARED,
   RUN_EXPORTS,
   type RunExport,
@@ -27,6 +29,7 @@ import { askToPersist } from '../parts/persistence.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
 import type { OpenTraining } from '../parts/training-client.ts';
 import './lab-run-comparison.ts';
+import { MOST_BESIDE } from './lab-run-completions.ts';
 import './lab-run-remarks.ts';
 import './lab-run-table.ts';
 import './lab-sweep-setup.ts';
@@ -75,9 +78,11 @@ export class LabRunsView extends LabElement {
   /** The metric of the table; empty for the first that was measured. */
   @state() private metric = '';
   @state() private comparison: RunsComparison | undefined;
+  @state() private completions: ComparedCompletions = [];
   @state() private comparisonFailure: Failure | undefined;
   /** The metrics that were asked for; undefined for the first that were measured. */
   #metrics: readonly string[] | undefined;
+  #axis: ComparisonAxis = 'step';
   readonly #runs = new RunsController(this, () => this.#open());
   readonly #queue = new QueueController(
     this,
@@ -107,7 +112,7 @@ export class LabRunsView extends LabElement {
 
   override render(): unknown {
     const { overview, failure, doing, removed, imported } = this.#runs.state;
-    const all = overview?.runs ?? [];
+    const all = (overview?.runs ?? []).map((run) => this.#live(run));
     return html`<div class="view" @dragover=${this.#dragged} @drop=${this.#dropped}>
       <header>
         <h2>Runs</h2>
@@ -129,6 +134,12 @@ export class LabRunsView extends LabElement {
     </div>`;
   }
 
+  /** A record has the step of the last checkpoint; the queue knows the present one. */
+  #live(row: RunRow): RunRow {
+    const { run, step, steps } = this.#queue.state;
+    return run?.id === row.id && steps > 0 && step > row.step ? { ...row, state: 'running', step, steps } : row;
+  }
+
   #list(all: readonly RunRow[]): unknown {
     const measured = SHOWN_METRICS.filter((metric) => all.some(({ last }) => last[metric] !== undefined));
     const metric = measured.find((one) => one === this.metric) ?? measured[0] ?? 'accuracy';
@@ -141,7 +152,7 @@ export class LabRunsView extends LabElement {
           class="control filter"
           type="search"
           aria-label="Filter runs"
-          placeholder="Filter: name, seed 2, lambda 0.3 …"
+          placeholder="Name, seed 2, lambda 0.3"
           .value=${this.filter}
           @input=${(event: Event) => (this.filter = valueOf(event))}
         />
@@ -295,7 +306,12 @@ export class LabRunsView extends LabElement {
           this.#metrics = event.detail;
           void this.#compare();
         }}
+        @axis-choice=${(event: CustomEvent<ComparisonAxis>) => {
+          this.#axis = event.detail;
+          void this.#compare();
+        }}
       ></lab-run-comparison>
+      <lab-run-completions .runs=${this.completions}></lab-run-completions>
     </section>`;
   }
 
@@ -313,10 +329,12 @@ export class LabRunsView extends LabElement {
     }
     try {
       const client = await this.#runs.client();
-      const comparison = await client.compare({ ids: [...compared], ...(this.#metrics && { metrics: [...this.#metrics] }) }); // prettier-ignore
-      if (compared !== this.compared) return;
+      const [ids, axis] = [[...compared], this.#axis];
+      const comparison = await client.compare({ ids, axis, ...(this.#metrics && { metrics: [...this.#metrics] }) });
+      const completions = await client.completions(ids.slice(0, MOST_BESIDE));
+      if (compared !== this.compared || axis !== this.#axis) return;
       const isNew = this.comparison === undefined;
-      this.comparison = comparison;
+      [this.comparison, this.completions] = [comparison, completions];
       await this.updateComplete;
       if (isNew) this.renderRoot.querySelector('section')?.scrollIntoView({ block: 'start' });
     } catch (thrown) {

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import workerUrl from '../../../workers/runs.worker.ts?worker&url';
 import { ExportedFileSchema } from '../../protocol/checkpoints.ts';
 import {
+  ComparedCompletionsSchema,
   QueuedRunSchema,
   type RunsApi,
   RunsComparisonSchema,
@@ -30,6 +31,7 @@ export function openRunsWorker(): RunsClient {
       remove: { result: v.instance(Blob) },
       restore: {},
       compare: { result: RunsComparisonSchema },
+      completions: { result: ComparedCompletionsSchema },
       exportRuns: { result: ExportedFileSchema },
       importRuns: { result: RunsImportedSchema },
       settings: { result: SettingPathsSchema },

@@ -28,6 +28,8 @@ export class RunsController implements ReactiveController {
   readonly #open: () => Promise<RunsClient>;
   #client: Promise<RunsClient> | undefined;
   #turn: Promise<unknown> = Promise.resolve();
+  /** A refresh that has not begun, and so covers all that happens until then. */
+  #refresh: Promise<void> | undefined;
 
   /** @param open - starts the worker; called again after it has failed to start */
   constructor(host: ReactiveControllerHost, open: OpenRuns) {
@@ -55,7 +57,11 @@ export class RunsController implements ReactiveController {
   };
 
   refresh(): Promise<void> {
-    return this.#act(undefined, async () => undefined);
+    this.#refresh ??= this.#act(undefined, async () => {
+      this.#refresh = undefined;
+      return Promise.resolve();
+    });
+    return this.#refresh;
   }
 
   change(id: string, change: RunChange): Promise<void> {
@@ -74,8 +80,12 @@ export class RunsController implements ReactiveController {
 
   /** @returns whether the runs are in the queue */
   async queueSweep(request: SweepRequest): Promise<boolean> {
-    await this.#act('Queueing', (client) => client.queueSweep(request));
-    return this.state.failure === undefined;
+    let isQueued = false; // even if the list cannot be read after that
+    await this.#act('Queueing', async (client) => {
+      await client.queueSweep(request);
+      isQueued = true;
+    });
+    return isQueued;
   }
 
   remove(ids: readonly string[]): Promise<void> {

@@ -184,6 +184,25 @@ describe('answer', () => {
     expect(bad.err).toMatch(/top-p above 0 and at most 1/u);
   });
 
+  it.each([
+    ['', 'kettle', /The query is empty/u],
+    [' \n', '{"text":"kettle"}', /The query is empty/u],
+    ['kettle', '', /The document is empty/u],
+    ['kettle', '{"title":" ","brand":"Acme"}', /The document is empty/u],
+  ])('rejects the query %j with the document %j', async (query, document, message) => {
+    const { code, err } = await lab('answer', query, document, ...onModel());
+    expect(err).toMatch(message);
+    expect(code).toBe(2);
+  });
+
+  it('takes the text for the title of a document without one', async () => {
+    const answer = (field: string) => lab('answer', 'kettle', `{"${field}":"red kettle"}`, '--no-reason', ...onModel());
+    const byTitle = await answer('title');
+    const byText = await answer('text');
+    expect(byText.out).toBe(byTitle.out);
+    expect(byText.code).toBe(0);
+  });
+
   it('rejects a document of broken JSON, and a missing model', async () => {
     const broken = await lab('answer', 'kettle', '{"title":', ...onModel());
     expect(broken.code).toBe(2);
