@@ -186,7 +186,10 @@ describeBrowser('the Files view', () => {
     await page.getByText('Rules decide each label').waitFor();
     await page.getByRole('button', { name: 'Score 2 pairs' }).click();
     await page.getByRole('heading', { name: 'Rules that decide' }).waitFor();
-    await page.getByText(/The title has all words of the query|Not every word of the query/u).first().waitFor();
+    await page
+      .getByText(/The title has all words of the query|Not every word of the query/u)
+      .first()
+      .waitFor();
     await page.getByRole('button', { name: 'Another model' }).click();
     await page.getByLabel('Model').selectOption('bundled:default');
     await page.getByText(/afrl-nano does not say/u).waitFor();
