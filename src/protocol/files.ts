@@ -10,9 +10,9 @@ import { LoadRequestSchema, type LoadProgress, PairSchema } from './scoring.ts';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
-/** The origin of a model, by which the page can load it again. */
+/** The origin of a model, by which the page can load it again; of `rules`, those of a bundled model answer alone. */
 const ModelChoiceSchema = v.strictObject({
-  kind: v.picklist(['bundled', 'checkpoint']),
+  kind: v.picklist(['bundled', 'checkpoint', 'rules']),
   id: v.string(),
 });
 export type ModelChoice = v.InferOutput<typeof ModelChoiceSchema>;
@@ -252,6 +252,15 @@ export const VerifiedSchema = v.strictObject({
 });
 export type Verified = v.InferOutput<typeof VerifiedSchema>;
 
+/** What rules say of a pair. */
+export const ExplainedSchema = v.strictObject({
+  /** A sentence for each rule that decides. */
+  sentences: v.array(v.string()),
+  /** What they rest on in the document. */
+  evidence: v.array(v.string()),
+});
+export type Explained = v.InferOutput<typeof ExplainedSchema>;
+
 /** A pair without some of its words. */
 export const WithoutSchema = v.strictObject({
   /** The words of its document that its query has too. */
@@ -304,6 +313,8 @@ export interface FilesApi {
    * @param removed - each at every occurrence; none for the words alone, which needs no model
    */
   without(place: number, removed: readonly string[]): Promise<Without>;
+  /** What the rules that score the file say of a pair; null if a model scores it. */
+  explain(place: number): Promise<Explained | null>;
   correct(correction: Correction): Promise<void>;
   /** Removes the last correction. */
   undoCorrection(): Promise<void>;

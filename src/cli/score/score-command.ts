@@ -57,6 +57,10 @@ export function scoreCommand(): Command {
     .option('--strict', 'stop at the first row that cannot be read')
     .option('--json', 'print the summary as one line of JSON, last')
     .addOption(modelOption(GENERAL_MODEL_FOLDER))
+    .option(
+      '--rules-alone [file]',
+      'score by executed rules, without a model: those of --model, or of an instruction as lab piar writes it',
+    )
     .addOption(precisionOption())
     .addOption(backendOption())
     .addHelpText(
@@ -75,6 +79,7 @@ Examples:
   npm run lab -- score pairs.tsv --out scored.csv
   npm run lab -- score pairs.jsonl.gz --docs docs.jsonl.gz --json
   npm run lab -- score corpus.jsonl queries.jsonl qrels/test.tsv --out scored.csv
+  npm run lab -- score pairs.tsv --rules-alone runs/piar/instruction.json --reason --out scored.csv
   npm run lab -- score judged.xlsx --sheet March --out scored.csv
   npm run lab -- score search.csv --column query=term --column title=name --reason --out scored.jsonl`,
     )

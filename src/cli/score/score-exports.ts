@@ -26,7 +26,7 @@ type Format = (typeof FORMATS)[number];
 /** What exports are made of, beside the scores. */
 interface Scored {
   readonly fileName: string;
-  readonly model: LabModel;
+  readonly model: Pick<LabModel, 'scale'> & { readonly card: Pick<LabModel['card'], 'name'> };
   /** Of the grades. */
   readonly scale: LabelScale;
   readonly tally: ScoreTally;
@@ -68,11 +68,11 @@ export class ScoreExports {
   }
 
   /** Writes all of them. @throws {LabError} as outputs do */
-  async write(scored: Scored, facts: () => Promise<ProofFacts>): Promise<void> {
+  async write(scored: Scored, facts: (() => Promise<ProofFacts>) | undefined): Promise<void> {
     for (const path of this.#paths) {
       await this.#writeFile(path, '--export', await this.#contents(formatOf(path), scored));
     }
-    if (this.#proofPath === undefined) return;
+    if (this.#proofPath === undefined || facts === undefined) return;
     const made = { madeAt: new Date().toISOString(), version: LAB_VERSION };
     const proof = makeProof({ ...made, ...(await facts()), pairs: scored.tally.pairs, result: this.#hash.result() });
     await this.#writeFile(this.#proofPath, '--proof', [`${JSON.stringify(proof, null, 1)}\n`]);

@@ -229,7 +229,7 @@ function formatOf(path: string): Format {
 }
 
 /** The reasoning of one pair, for the output file. */
-interface Reason {
+export interface Reason {
   /** A sentence for each step, as people read it; a step that does not verify says so. */
   readonly reason: string;
   /** The trace itself. */

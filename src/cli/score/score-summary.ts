@@ -46,7 +46,7 @@ export function printSummary(summary: Summary): void {
 }
 
 function describeTrainedOn({ model, trainedOn, queries }: Summary): string {
-  if (trainedOn === null) return `${model} does not record which queries it was trained on.`;
+  if (trainedOn === null) return `It is not recorded on which queries ${model} learned.`;
   const { queries: seen, known } = trainedOn;
   if (seen === 0) return `${model} was trained on none of these queries.`;
   const share = ((100 * seen) / known).toFixed(0);

@@ -71,6 +71,7 @@ export function describeAbstention(
   const count = (value: number): string => value.toLocaleString('en');
   const asked = graded - answered;
   const kept = answered === 0 ? 'No label is left.' : `Of the other labels ${percent(right, answered)} are right`;
-  const rest = answered === 0 ? '' : ` (of all: ${percent(all, graded)}), and ${count(answered - right)} are wrong.`;
+  const rest =
+    answered === 0 ? '' : ` (of all: ${percent(all, graded)}); wrong labels that stay: ${count(answered - right)}.`;
   return `Below ${percent(threshold, 1)} a person decides: ${count(asked)} of ${count(graded)} graded pairs (${percent(asked, graded)}). ${kept}${rest}`;
 }

@@ -5,7 +5,7 @@ import { counted } from '../../common/counted.ts';
 import { Rng } from '../../common/rng.ts';
 import { largest } from '../../common/largest.ts';
 import type { SureAnswer } from './calibration.ts';
-import { bootstrapInterval } from './bootstrap.ts';
+import { bootstrapInterval, bootstrapPlaces } from './bootstrap.ts';
 import { argMaxLabel, expectedLabel } from '../pair/labels.ts';
 import {
   confusionMatrix,
@@ -219,23 +219,22 @@ interface QueryShare {
 
 /** A ratio of two sums over queries, with its interval where there are several queries. */
 export function ratioOverQueries(shares: readonly QueryShare[]): Measured {
-  const value = ratioOfSums(shares);
+  const parts = Float64Array.from(shares, ({ part }) => part);
+  const wholes = Float64Array.from(shares, ({ whole }) => whole);
+  const ratio = (places: Int32Array): number | null => {
+    let part = 0;
+    let whole = 0;
+    for (const place of places) {
+      part += parts[place] ?? 0;
+      whole += wholes[place] ?? 0;
+    }
+    return whole === 0 ? null : part / whole;
+  };
+  const value = ratio(Int32Array.from(shares.keys()));
   // One query has no spread to estimate; a metric without a value has no interval.
   if (value === null || shares.length < 2) return { value };
-  const queries = shares.map((share) => [share]);
-  const ratio = (sample: readonly (readonly QueryShare[])[]): number | null => ratioOfSums(sample.flat());
-  const { low, high } = bootstrapInterval(queries, ratio, new Rng('bootstrap'));
+  const { low, high } = bootstrapPlaces(shares.length, ratio, new Rng('bootstrap'));
   return { value, low, high };
-}
-
-function ratioOfSums(shares: readonly QueryShare[]): number | null {
-  let part = 0;
-  let whole = 0;
-  for (const share of shares) {
-    part += share.part;
-    whole += share.whole;
-  }
-  return whole === 0 ? null : part / whole;
 }
 
 /** What of a file does not count in its measures, a sentence each. */

@@ -165,7 +165,7 @@ export function unreadGrades(
  * @param documents - all documents, where they are in a separate file
  */
 export async function* rowsToScore(
-  { prompt }: Pick<LabModel, 'prompt'>,
+  { prompt }: { readonly prompt: Pick<PromptConfig, 'standing' | 'folding'> },
   rows: ReadRows,
   documents: ReadonlyMap<string, LabDocument> | undefined,
   limit = Infinity,
@@ -213,7 +213,10 @@ export function collectionIndex(
 /**
  * How many labels to ask for: as many as the grades have if the model knows that scale and all are on it, else its own.
  */
-export function labelsFor({ scale, otherScales }: LabModel, size: number | undefined): number {
+export function labelsFor(
+  { scale, otherScales }: Pick<LabModel, 'scale' | 'otherScales'>,
+  size: number | undefined,
+): number {
   return size !== undefined && otherScales.some((other) => other.size === size) ? size : scale.size;
 }
 
@@ -230,7 +233,7 @@ export function gradeScale(asked: number | undefined, found: FoundScale | undefi
 }
 
 /** How the grades of a file and the answers of a model go together, in a sentence. */
-export function describeScales(found: FoundScale, { scale: own }: LabModel, scale: LabelScale): string {
+export function describeScales(found: FoundScale, { scale: own }: Pick<LabModel, 'scale'>, scale: LabelScale): string {
   const said = `Grades are ${describeGrades(found)}`;
   return own.size === scale.size
     ? `${said}: answers are given on ${numeral(own.size)} labels.`

@@ -11,6 +11,7 @@ import { LAB_VERSION } from '../../common/version.ts';
 import { makeProof, type ProofFacts, ScoreHash, type ScoreProof } from '../../runs/score/score-proof.ts';
 import { reportedFacts, reportedMeasures, scoreReport } from '../../runs/score/score-report.ts';
 import type { Exported, ExportFormat, FileScoring } from '../../protocol/files.ts';
+import { noProofOfRules } from './file-proof.ts';
 import type { FileScores } from './file-scores.ts';
 import type { JudgedRows } from './judged-rows.ts';
 
@@ -169,6 +170,7 @@ async function report({ rows, scores, scoring, placed }: ExportSource): Promise<
 
 /** @throws {LabError} `bad-config` while pairs are missing their scores */
 async function proofOf({ rows, scores, scoring, proofFacts }: ExportSource): Promise<ScoreProof> {
+  if (scoring.choice.kind === 'rules') throw noProofOfRules();
   if (scoring.state !== 'done') {
     throw new LabError('bad-config', { message: 'A proof is of all pairs.', fix: 'Let the scoring end first.' });
   }

@@ -1,5 +1,6 @@
 /** A pair of an open file without some of its evidence, scored again with the standing that it would have. */
 import { onSoundBackend } from '../../infer/sound-backend.ts';
+import { answerByRules } from '../../infer/rules-model.ts';
 import { scorePair } from '../../infer/score-pairs.ts';
 import { LabError } from '../../common/errors.ts';
 import type { Without } from '../../protocol/files.ts';
@@ -40,7 +41,12 @@ export async function scoreWithout(open: OpenFile, place: number, removed: reado
     throw new LabError('not-found', { message: 'The document has nothing of this evidence.', got: removed.join(', ') });
   }
   const item = { ...edited, queryId: pair.queryId };
-  const standing = model.model.prompt.standing ? { standing: rows.standingOf(place, item, version) } : {};
-  const { probabilities } = await onSoundBackend(model.health, () => scorePair(model.model, { ...item, ...standing }));
+  const scorer = model.model;
+  const standing = scorer.prompt.standing ? { standing: rows.standingOf(place, item, version) } : {};
+  const left = { ...item, ...standing };
+  const { probabilities } =
+    'kind' in scorer
+      ? answerByRules(scorer, left).score
+      : await onSoundBackend(model.health, () => scorePair(scorer, left));
   return { words: [...words.values()], probabilities: [...probabilities] };
 }

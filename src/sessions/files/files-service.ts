@@ -13,6 +13,7 @@ import { parseConfig } from '../../config/parse.ts';
 import { ROLES } from '../../data/files/columns.ts';
 import { LAYOUT_NAMES } from '../../data/layouts/layout.ts';
 import { shapeOfFiles } from '../../data/layouts/open-data.ts';
+import { answerByRules, spokenTrace } from '../../infer/rules-model.ts';
 import { untilDelivered } from '../../protocol/delivery.ts';
 import { failureOf } from '../../protocol/failure.ts';
 import {
@@ -20,6 +21,7 @@ import {
   AddFilesSchema,
   type Correction,
   CorrectionSchema,
+  type Explained,
   type Exported,
   type ExportFormat,
   type FileList,
@@ -228,6 +230,19 @@ export class FilesService implements FilesApi {
     const pieces = parseConfig('What is removed', RemovedSchema, removed);
     if (pieces.length === 0) return scoreWithout(open, place, pieces);
     return this.#exclusively(() => scoreWithout(open, place, pieces));
+  }
+
+  async explain(place: number): Promise<Explained | null> {
+    await Promise.resolve();
+    const open = this.#opened();
+    const pair = readRows(open).placed(foldingOf(open))[place]?.pair;
+    const model = open.model?.model;
+    if (pair === undefined || model === undefined || !('kind' in model)) return null;
+    const { trace } = answerByRules(model, pair);
+    const evidence = trace.steps.flatMap((step) =>
+      step.evidence.flatMap(({ source, text }) => (source === 'document' ? [text] : [])),
+    );
+    return { sentences: spokenTrace(model, trace), evidence: [...new Set(evidence)] };
   }
 
   async correct(correction: Correction): Promise<void> {

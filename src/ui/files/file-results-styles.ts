@@ -50,7 +50,7 @@ export const fileResultsStyles = css`
     border-bottom: 1px solid var(--line);
   }
   lab-pair-table {
-    height: 22rem;
+    max-height: 22rem;
     border-bottom: 1px solid var(--line);
   }
 
@@ -61,6 +61,7 @@ export const fileResultsStyles = css`
     lab-query-list,
     lab-pair-table {
       height: 26rem;
+      max-height: none;
     }
     lab-query-list {
       border-right: 1px solid var(--line);

@@ -1,6 +1,7 @@
 /** The page's side of the worker that judges files of pairs. */
 import workerUrl from '../../../workers/files.worker.ts?worker&url';
 import {
+  ExplainedSchema,
   ExportedSchema,
   FileListSchema,
   FileMeasuresSchema,
@@ -47,6 +48,7 @@ export function openFilesWorker(): FilesClient {
       pause: {},
       pair: { result: FilePairSchema },
       without: { result: WithoutSchema },
+      explain: { result: v.nullable(ExplainedSchema) },
       correct: {},
       undoCorrection: {},
       measure: { result: v.nullable(FileMeasuresSchema) },

@@ -7,6 +7,7 @@ import { LabError } from '../../common/errors.ts';
 import { type Failure, failureOf } from '../../protocol/failure.ts';
 import {
   MAX_FILES,
+  type Explained,
   type Exported,
   type ExportFormat,
   type FileList,
@@ -237,6 +238,14 @@ export class FilesController implements ReactiveController {
     return (await this.#thread()).without(place, removed);
   }
 
+  /** What the rules that score the file say of a pair; null if a model scores it. */
+  async explain(place: number): Promise<Explained | null> {
+    const scoring = this.table?.file.scoring;
+    if (scoring?.choice.kind !== 'rules') return null;
+    if (this.prepared === undefined && !(await this.prepare(scoring.choice))) return null;
+    return (await this.#thread()).explain(place);
+  }
+
   exportFile(format: ExportFormat): Promise<Exported | undefined> {
     return this.#given((thread) => thread.exportFile(format));
   }
@@ -338,7 +347,7 @@ export class FilesController implements ReactiveController {
   }
 
   async #sourceOf(choice: ModelChoice): Promise<LoadRequest['source']> {
-    if (choice.kind === 'bundled') {
+    if (choice.kind !== 'checkpoint') {
       return { kind: 'url', modelUrl: new URL(bundledModel(choice.id).folder, document.baseURI).href };
     }
     const open = this.#surroundings?.openStore;

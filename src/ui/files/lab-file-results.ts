@@ -4,7 +4,7 @@
  */
 import { html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
-import type { FileMeasures } from '../../protocol/files.ts';
+import type { Explained, FileMeasures } from '../../protocol/files.ts';
 import type { Pair } from '../../relevance/pair/pair.ts';
 import { fieldStyles } from '../parts/field-styles.ts';
 import { formatCount } from '../parts/format.ts';
@@ -50,6 +50,7 @@ export class LabFileResults extends LabElement {
   /** Whether the view is shown and receives keys. */
   @property({ type: Boolean }) active = false;
   @property({ attribute: false }) fetchPair: ((place: number) => Promise<Pair>) | undefined;
+  @property({ attribute: false }) explain: ((place: number) => Promise<Explained | null>) | undefined;
   @property({ attribute: false }) scoreWithout: ScoreWithout | undefined;
   @property({ attribute: false }) reasonSource: ReasonSource | undefined;
   @state() private filter: PairFilter = { ...NO_FILTER, query: 0 };
@@ -173,6 +174,7 @@ export class LabFileResults extends LabElement {
           .fetchPair=${this.fetchPair}
           .reasonSource=${this.reasonSource}
           .scoreWithout=${this.scoreWithout}
+          .explain=${this.explain}
           ?scoring=${this.scoring}
           ?reasons=${this.hasReasons}
           @grade-choice=${(event: CustomEvent<number | null>) => this.#grade(event.detail, 0)}

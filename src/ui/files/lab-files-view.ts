@@ -162,6 +162,7 @@ export class LabFilesView extends LabElement {
             .fetchPair=${this.#fetchPair}
             .reasonSource=${this.#reasonSource}
             .scoreWithout=${this.#scoreWithout}
+            .explain=${this.#explain}
             @file-grade=${({ detail }: CustomEvent<GivenGrade>) => files.correct(detail.place, detail.label, this.judge)}
             @file-undo=${this.#undo}
           ></lab-file-results>`;
@@ -296,6 +297,8 @@ export class LabFilesView extends LabElement {
 
   readonly #scoreWithout: ScoreWithout = (place, removed) => this.#files.without(place, removed);
 
+  readonly #explain = (place: number): ReturnType<FilesController['explain']> => this.#files.explain(place);
+
   readonly #undo = (): void => {
     const place = this.#files.undo();
     if (place !== undefined) this.renderRoot.querySelector('lab-file-results')?.reveal(place);
@@ -313,7 +316,7 @@ export class LabFilesView extends LabElement {
     if (this.#source?.key !== key) {
       const folder = new URL(bundledModel(id).folder, document.baseURI).href;
       const origin: ModelOrigin | undefined =
-        kind === 'bundled'
+        kind !== 'checkpoint'
           ? { kind: 'folder', url: folder }
           : openStore === undefined
             ? undefined

@@ -8,7 +8,7 @@ import { classMap } from 'lit/directives/class-map.js';
 import { failureOf } from '../../protocol/failure.ts';
 import type { EvidenceSpan } from '../../protocol/scoring.ts';
 import { largest } from '../../common/largest.ts';
-import type { Without } from '../../protocol/files.ts';
+import type { Explained, Without } from '../../protocol/files.ts';
 import { attributeValueText } from '../../relevance/pair/document-text.ts';
 import { argMaxLabel, expectedLabel } from '../../relevance/pair/labels.ts';
 import type { Pair } from '../../relevance/pair/pair.ts';
@@ -51,6 +51,8 @@ export class LabPairPanel extends LabElement {
   @property({ attribute: false }) fetchPair: ((place: number) => Promise<Pair>) | undefined;
   /** Scores a pair without some of its words. */
   @property({ attribute: false }) scoreWithout: ScoreWithout | undefined;
+  /** What rules say of a pair, where they score the file. */
+  @property({ attribute: false }) explain: ((place: number) => Promise<Explained | null>) | undefined;
   /** Whether the file is being scored. */
   @property({ type: Boolean }) scoring = false;
   @property({ attribute: false }) reasonSource: ReasonSource | undefined;
@@ -59,6 +61,7 @@ export class LabPairPanel extends LabElement {
   @state() private pair: Pair | undefined;
   @state() private problem = '';
   @state() private shared: readonly string[] = [];
+  @state() private explained: Explained | null = null;
   @state() private removed: readonly string[] = [];
   @state() private without: readonly number[] | undefined;
   #isRescoring = false;
@@ -188,7 +191,8 @@ export class LabPairPanel extends LabElement {
     const quoted = this.#answer.state.steps.flatMap(({ step }) =>
       step.evidence.flatMap(({ source, text }) => (source === 'document' ? [text] : [])),
     );
-    return [...new Set(quoted.length > 0 ? quoted : this.shared)];
+    const { evidence = [] } = this.explained ?? {};
+    return [...new Set([quoted, evidence, this.shared].find((texts) => texts.length > 0) ?? [])];
   }
 
   #toggle(piece: string): void {
@@ -250,6 +254,13 @@ export class LabPairPanel extends LabElement {
   }
 
   #reasons(table: JudgedTable): unknown {
+    const { sentences = [] } = this.explained ?? {};
+    if (table.file.scoring.choice.kind === 'rules') {
+      return html`<section aria-label="Reasons">
+        <h3 class="heading">Rules that decide</h3>
+        ${sentences.map((sentence) => html`<p>${sentence}</p>`)}
+      </section>`;
+    }
     if (!table.file.scoring.givesReasons || this.reasonSource === undefined) return nothing;
     const model = this.#model.state;
     const answer = this.#answer.state;
@@ -282,7 +293,11 @@ export class LabPairPanel extends LabElement {
   /** Asks for reasons once they are wanted and both pair and model are loaded. */
   #askIfReady(): void {
     const { reasons, reasonSource, table, pair } = this;
-    const isWanted = reasons && table?.file.scoring.givesReasons === true && reasonSource !== undefined;
+    const isWanted =
+      table?.file.scoring.choice.kind !== 'rules' &&
+      reasons &&
+      table?.file.scoring.givesReasons === true &&
+      reasonSource !== undefined;
     if (!isWanted) {
       if (this.#askedPair !== undefined) {
         this.#askedPair = undefined;
@@ -307,6 +322,7 @@ export class LabPairPanel extends LabElement {
     this.pair = undefined;
     this.problem = '';
     this.shared = [];
+    this.explained = null;
     this.removed = [];
     this.without = undefined;
     if (this.#answer.state.phase !== 'idle') this.#answer.clear();
@@ -317,7 +333,9 @@ export class LabPairPanel extends LabElement {
       if (place !== this.place || table !== this.table) return;
       this.pair = pair;
       const shared = await this.scoreWithout?.(place, []);
-      if (place === this.place && table === this.table) this.shared = shared?.words ?? [];
+      const explained = (await this.explain?.(place)) ?? null;
+      if (place === this.place && table === this.table)
+        [this.shared, this.explained] = [shared?.words ?? [], explained];
     } catch (thrown) {
       if (place === this.place) this.problem = failureOf(thrown).message;
     }

@@ -23,6 +23,7 @@ export class LabPairTable extends LabElement {
     css`
       :host {
         display: grid;
+        grid-template-rows: minmax(0, 1fr);
         min-height: 0;
         container-type: inline-size;
       }

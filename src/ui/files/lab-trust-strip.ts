@@ -71,6 +71,10 @@ export class LabTrustStrip extends LabElement {
       .notes li {
         display: inline;
       }
+      .notes li:not(:last-child)::after {
+        content: ' ';
+        white-space: pre;
+      }
       .judges {
         font-size: var(--text-small);
         list-style: none;
@@ -85,6 +89,7 @@ export class LabTrustStrip extends LabElement {
         overflow-x: auto;
       }
       .axis {
+        max-width: none;
         color: var(--ink);
         font-weight: 600;
       }
@@ -193,7 +198,7 @@ export class LabTrustStrip extends LabElement {
         <thead>
           <tr>
             <th class="axis side" rowspan="2">Grade</th>
-            <th class="axis" colspan=${gradeNames.length}>Label of the model</th>
+            <th class="axis" colspan=${gradeNames.length}>Label</th>
           </tr>
           <tr>
             ${gradeNames.map((name) => html`<th scope="col">${name}</th>`)}

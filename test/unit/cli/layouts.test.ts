@@ -131,6 +131,26 @@ describe('lab score', () => {
     const rules = await lab('piar', qrels, '--docs', corpus, '--queries', texts, '--out', join(folder, 'piar'));
     expect(rules.code, rules.err).toBe(0);
     expect(rules.err).toMatch(/Read as BEIR/u);
+    const out = join(folder, 'ruled.jsonl');
+    const texts_ = ['--docs', corpus, '--queries', texts];
+    const ruled = await lab(
+      ...[
+        'score',
+        qrels,
+        ...texts_,
+        '--rules-alone',
+        join(folder, 'piar', 'instruction.json'),
+        '--reason',
+        '--out',
+        out,
+      ],
+    );
+    expect(ruled.code, ruled.err).toBe(0);
+    const reasons = readFileSync(out, 'utf8').trimEnd().split('\n');
+    expect(reasons).toHaveLength(120);
+    expect(JSON.parse(reasons[0] ?? '')).toMatchObject({
+      stepsVerified: expect.stringMatching(/^(\d) of \1$/u) as string,
+    });
     const model = ['--model', join(folder, 'sft', 'model')];
     const measured = await lab('eval', ...model, ...data, '--format', 'beir', '--split', 'dev', '--json');
     expect(measured.code, measured.err).toBe(0);

@@ -40,7 +40,7 @@ describe('sure answers', () => {
   it('cost what goes to a person and what stays wrong', () => {
     const said = describeAbstention({ threshold: 0.8, answered: 6, right: 5 }, { graded: 10, right: 7 });
     expect(said).toBe(
-      'Below 80 % a person decides: 4 of 10 graded pairs (40 %). Of the other labels 83 % are right (of all: 70 %), and 1 are wrong.',
+      'Below 80 % a person decides: 4 of 10 graded pairs (40 %). Of the other labels 83 % are right (of all: 70 %); wrong labels that stay: 1.',
     );
   });
 });

@@ -58,6 +58,12 @@ async function prepare(service: FilesService): Promise<void> {
   );
 }
 
+async function prepareRules(service: FilesService): Promise<void> {
+  const files = Object.fromEntries(MODEL_FILES.map((name) => [name, new Uint8Array(readFileSync(join(FOLDER, name)))]));
+  const load = { source: { kind: 'files', files }, backend: 'auto' } as const;
+  await service.prepare({ choice: { kind: 'rules', id: 'general' }, load }, () => undefined);
+}
+
 async function score(service: FilesService): Promise<FileScoringEvent[]> {
   const events: FileScoringEvent[] = [];
   await service.score((event) => void events.push(event));
@@ -75,6 +81,45 @@ function forgeProof(proof: { result: { windows: string[] } }, window: number): s
   const sha256 = createHash('sha256').update(windows.join('\n')).digest('hex');
   return JSON.stringify({ ...proof, result: { sha256, windows } });
 }
+
+describe('a file in the page that rules score alone', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'afrl-lab-rules-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('gets the labels and reasons of the command line, and no proof', async () => {
+    const csv = pairsCsv(700);
+    const service = serviceOn(new MemoryJudged());
+    await service.add({ files: [{ name: 'pairs.csv', blob: blobOf(csv) }] });
+    await service.map({}, '', true);
+    await prepareRules(service);
+    const { scoring } = await service.begin(0);
+    expect(scoring).toMatchObject({ modelName: 'rules of general', givesReasons: true, trainedOn: null });
+    expect((await score(service)).at(-1)).toEqual({ kind: 'ended', state: 'done' });
+    const [path, out] = [join(folder, 'pairs.csv'), join(folder, 'scored.jsonl')];
+    writeFileSync(path, csv);
+    const { code, err } = await lab('score', path, '--rules-alone', '--reason', '--out', out);
+    expect(code, err).toBe(0);
+    const linesOf = (text: string): Record<string, unknown>[] =>
+      text
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Record<string, unknown>);
+    const cli = linesOf(readFileSync(out, 'utf8'));
+    const page = linesOf(await exported(service, 'jsonl'));
+    expect(page.map(({ lab_label, lab_score }) => [lab_label, lab_score])).toEqual(
+      cli.map(({ label, score: s }) => [label, s]),
+    );
+    const explained = await Promise.all(cli.map((_, place) => service.explain(place)));
+    expect(explained.map((one) => one?.sentences.join(' '))).toEqual(cli.map(({ reason }) => reason));
+    const [shared = 0] = explained.flatMap((one, place) => ((one?.evidence.length ?? 0) > 0 ? [place] : []));
+    const without = await service.without(shared, explained[shared]?.evidence ?? []);
+    expect(without.probabilities).toHaveLength(4);
+    await expect(service.exportFile('proof')).rejects.toThrow(/Proofs are of the scores of models/u);
+    expect((await lab('score', path, '--rules-alone', '--proof', join(folder, 'p'))).err).toMatch(
+      /--proof is about a model/u,
+    );
+  });
+});
 
 describe('a file in the page', () => {
   const folder = mkdtempSync(join(tmpdir(), 'afrl-lab-files-'));
