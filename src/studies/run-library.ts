@@ -19,6 +19,9 @@ import {
   type ComparisonAxis,
   type ExportRequest,
   ExportRequestSchema,
+  type Preset,
+  type PresetRequest,
+  PresetRequestSchema,
   type QueuedRun,
   type RunExport,
   type RunRow,
@@ -42,6 +45,7 @@ import {
   recordFiles,
 } from '../runs/run-record.ts';
 import { EVENT_FILE, tensorboardEvents } from '../runs/tensorboard.ts';
+import { presetRuns, presets } from './presets.ts';
 import { type Inline, type ReportBlock, reportHtml } from './report.ts';
 import { compareRuns, comparisonReport, differencesFrom, LONG_COLUMNS, longRows } from './run-comparison.ts';
 import { sweepable, sweepRuns } from './sweep-runs.ts';
@@ -141,6 +145,20 @@ export class RunLibrary implements RunsApi {
     await (await this.#open()).tracked.add(runs);
   }
 
+  presets(): Promise<Preset[]> {
+    return Promise.resolve(presets());
+  }
+
+  async planPreset(request: PresetRequest): Promise<SweepPlan> {
+    const runs = await this.#preset(request);
+    return { names: runs.map(({ name, seed }) => `${name}, seed ${seed}`), baseMs: null };
+  }
+
+  async queuePreset(request: PresetRequest): Promise<void> {
+    const runs = await this.#preset(request);
+    await (await this.#open()).tracked.add(runs);
+  }
+
   async nextQueued(): Promise<QueuedRun | null> {
     const store = await this.#open();
     const { runs, alive } = await store.tracked.list();
@@ -169,8 +187,13 @@ export class RunLibrary implements RunsApi {
     const { runs } = await (await this.#open()).tracked.list();
     const [base] = await this.#find([parsed.baseId]);
     if (base === undefined) throw new LabError('not-found', { message: 'The run of the sweep is no longer here.' });
-    const last = Math.max(0, ...runs.map(({ queuedAt }) => queuedAt ?? 0));
-    return { base, runs: sweepRuns(base, parsed, last + 1) };
+    return { base, runs: sweepRuns(base, parsed, placeAfter(runs)) };
+  }
+
+  async #preset(request: PresetRequest): Promise<TrackedRun[]> {
+    const parsed = parseConfig('The experiment', PresetRequestSchema, request);
+    const { runs } = await (await this.#open()).tracked.list();
+    return presetRuns(parsed, placeAfter(runs));
   }
 
   /** In the order of the ids. @throws {LabError} `not-found` */
@@ -186,6 +209,11 @@ export class RunLibrary implements RunsApi {
       });
     });
   }
+}
+
+/** The place in the queue behind all runs. */
+function placeAfter(runs: readonly TrackedRun[]): number {
+  return 1 + Math.max(0, ...runs.map(({ queuedAt }) => queuedAt ?? 0));
 }
 
 function rowOf(run: TrackedRun, { runs, alive }: TrackedList): RunRow {

@@ -9,6 +9,7 @@ import { fieldStyles } from '../parts/field-styles.ts';
 import { formatCount } from '../parts/format.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, headingStyles } from '../parts/shared-styles.ts';
+import { valueOf } from './event-value.ts';
 
 /** The most runs whose completions are shown beside each other: the first of the compared. */
 export const MOST_BESIDE = 8;
@@ -147,12 +148,6 @@ function card({ name, seed, steps }: ComparedCompletions[number], step: number, 
 function readable(completion: string): string {
   const pieces = completion.split(/(<\|[^|]*\|>)/u).filter((piece) => piece.trim() !== '');
   return pieces.map((piece) => tokenText(piece, [], []).trim()).join(' ');
-}
-
-function valueOf({ currentTarget }: Event): string {
-  return currentTarget instanceof HTMLInputElement || currentTarget instanceof HTMLSelectElement
-    ? currentTarget.value
-    : '';
 }
 
 declare global {

@@ -12,6 +12,7 @@ import {
   type ComparisonAxis,
   MOST_COMPARED,
   RUN_EXPORTS,
+  type PresetRequest,
   type RunExport,
   type RunRow,
   type RunsComparison,
@@ -28,6 +29,7 @@ import { LabElement } from '../parts/lab-element.ts';
 import { askToPersist } from '../parts/persistence.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
 import type { OpenTraining } from '../parts/training-client.ts';
+import './lab-preset-setup.ts';
 import './lab-run-comparison.ts';
 import { MOST_BESIDE } from './lab-run-completions.ts';
 import './lab-run-remarks.ts';
@@ -36,6 +38,7 @@ import './lab-sweep-setup.ts';
 import { QueueController } from './queue-controller.ts';
 import { importedNotice, removedNotice } from './run-notices.ts';
 import { matches, metricName } from './run-text.ts';
+import { valueOf } from './event-value.ts';
 import type { OpenRuns, RunsClient } from './runs-client.ts';
 import { RunsController } from './runs-controller.ts';
 import { runsViewStyles } from './runs-view-styles.ts';
@@ -73,6 +76,8 @@ export class LabRunsView extends LabElement {
   @state() private openId = '';
   /** The run that a sweep is planned from. */
   @state() private sweptId = '';
+  /** Whether the experiments of the lab are shown. */
+  @state() private showsPresets = false;
   @state() private filter = '';
   @state() private showsArchived = false;
   /** The metric of the table; empty for the first that was measured. */
@@ -116,12 +121,28 @@ export class LabRunsView extends LabElement {
     return html`<div class="view" @dragover=${this.#dragged} @drop=${this.#dropped}>
       <header>
         <h2>Runs</h2>
+        <button
+          aria-expanded=${this.showsPresets ? 'true' : 'false'}
+          @click=${() => (this.showsPresets = !this.showsPresets)}
+        >
+          Experiments
+        </button>
         <button ?disabled=${doing !== undefined} @click=${this.#chooseFile}>${doing ?? 'Import records'}</button>
         <input type="file" hidden accept=".zip" @change=${this.#fileChosen} />
       </header>
       ${failureNotice(failure)}
       ${removed === undefined ? nothing : removedNotice(removed.count, () => this.#runs.undo())}
       ${imported === undefined ? nothing : importedNotice(imported)} ${this.#waiting(all)}
+      ${
+        this.showsPresets
+          ? html`<div class="panel">
+              <lab-preset-setup
+                .client=${this.#runs.client}
+                @preset-queue=${(event: CustomEvent<PresetRequest>) => this.#queuePreset(event.detail)}
+              ></lab-preset-setup>
+            </div>`
+          : nothing
+      }
       ${overview === undefined ? nothing : all.length === 0 ? EMPTY : this.#list(all)}
       ${(overview?.damaged ?? []).map(
         ({ id, problem }) =>
@@ -287,8 +308,16 @@ export class LabRunsView extends LabElement {
   }
 
   async #queueSweep(request: SweepRequest): Promise<void> {
-    if (!(await this.#runs.queueSweep(request))) return;
+    if (await this.#runs.queueSweep(request)) await this.#runQueue();
+  }
+
+  async #queuePreset(request: PresetRequest): Promise<void> {
+    if (await this.#runs.queuePreset(request)) await this.#runQueue();
+  }
+
+  async #runQueue(): Promise<void> {
     this.sweptId = '';
+    this.showsPresets = false;
     this.chosen = new Set();
     // Without permission, data is stored with the browser's usual guarantees.
     void askToPersist().catch(() => undefined);
@@ -391,14 +420,8 @@ export class LabRunsView extends LabElement {
 const EMPTY = html`<p class="empty">
   There is no run here yet. Every run of the <a href="#/train">Train</a> and <a href="#/collapse">Collapse</a> views is
   listed here from its first step on, with its settings and curves. Records of other browsers and zipped run folders of
-  the command line can be imported.
+  the command line can be imported. An experiment of the lab can be queued above.
 </p>`;
-
-function valueOf({ currentTarget }: Event): string {
-  return currentTarget instanceof HTMLInputElement || currentTarget instanceof HTMLSelectElement
-    ? currentTarget.value
-    : '';
-}
 
 declare global {
   interface HTMLElementTagNameMap {

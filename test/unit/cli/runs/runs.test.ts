@@ -79,7 +79,7 @@ describe('a run with a reward of its own', () => {
     const run = ['grpo', '--config', at('grpo.json'), '--start', at('model'), '--backend', 'wasm', '--out', at('own')];
     const made = await lab(...run, '--reward-module', at('reward.mjs'));
     expect([made.code, made.err]).toEqual([0, expect.stringContaining('Step 2: reward')]);
-    const card = await readFile(at('own', 'model', 'model-card.json'), 'utf8').catch(() => '');
+    const card = await readFile(at('own', 'model', 'card.json'), 'utf8').catch(() => '');
     expect(card).toContain('reward \\"module\\"');
     for (const wrong of [[], ['--reward-module', at('other.mjs')]]) {
       const again = await lab(...run, '--resume', '--steps', '3', ...wrong);
