@@ -87,10 +87,11 @@ export type ComparedCompletions = v.InferOutput<typeof ComparedCompletionsSchema
 export const MOST_COMPARED = 40;
 
 /**
- * `zip` has a folder for each run, which `lab runs` and `lab compare` read; `csv` a row for each measurement; `html` is
- * the comparison as a page; `tensorboard` are event files for TensorBoard, in a zip archive.
+ * `zip` has a folder for each run, which `lab runs` and `lab compare` read; `report` has what `lab report` writes, in a zip
+ * archive; `csv` has a row for each measurement; `html` is the comparison as a page; `tensorboard` are event files for
+ * TensorBoard, in a zip archive; `bibtex` is how to cite the runs.
  */
-export const RUN_EXPORTS = ['zip', 'csv', 'html', 'tensorboard'] as const;
+export const RUN_EXPORTS = ['zip', 'report', 'csv', 'html', 'tensorboard', 'bibtex'] as const;
 export type RunExport = (typeof RUN_EXPORTS)[number];
 
 export const CompareRequestSchema = v.strictObject({

@@ -9,7 +9,6 @@ import type { TrackedList, TrackedRuns } from '../checkpoint/tracked-runs.ts';
 import { LabError, messageOf } from '../common/errors.ts';
 import { openedOnce } from '../common/opened-once.ts';
 import { parseConfig } from '../config/parse.ts';
-import { tableLines } from '../data/files/table-writer.ts';
 import { readZip, unpackMember, type ZipMember } from '../data/kinds/zip-archive.ts';
 import type { ExportedFile } from '../protocol/checkpoints.ts';
 import {
@@ -47,7 +46,8 @@ import {
 import { EVENT_FILE, tensorboardEvents } from '../runs/tensorboard.ts';
 import { presetRuns, presets } from './presets.ts';
 import { type Inline, type ReportBlock, reportHtml } from './report.ts';
-import { compareRuns, comparisonReport, differencesFrom, LONG_COLUMNS, longRows } from './run-comparison.ts';
+import { compareRuns, comparisonReport, differencesFrom } from './run-comparison.ts';
+import { measurementsCsv, runReportFiles, runsBibtex } from './run-report.ts';
 import { sweepable, sweepRuns } from './sweep-runs.ts';
 
 /** A store with the records of runs. */
@@ -330,8 +330,16 @@ function exported(records: readonly RecordRun[], as: RunExport): ExportedFile {
     case 'tensorboard':
       return archive('tensorboard.zip', records, ({ run }) => ({ [EVENT_FILE]: tensorboardEvents(run) }));
     case 'csv': {
-      const lines = tableLines(LONG_COLUMNS, longRows(compareRuns(comparable(runs))), { format: 'csv', freeText: ['run', 'group'] }); // prettier-ignore
-      return { fileName: 'runs.csv', file: new Blob([...lines], { type: 'text/csv' }) };
+      const csv = measurementsCsv(compareRuns(comparable(runs)));
+      return { fileName: 'runs.csv', file: new Blob([csv], { type: 'text/csv' }) };
+    }
+    case 'report': {
+      const files = runReportFiles(compareRuns(comparable(runs)));
+      return { fileName: 'report.zip', file: zipped(Object.fromEntries(files)) };
+    }
+    case 'bibtex': {
+      const bibtex = runsBibtex(compareRuns(comparable(runs)));
+      return { fileName: 'runs.bib', file: new Blob([bibtex], { type: 'application/x-bibtex' }) };
     }
     case 'html': {
       const page = reportHtml(comparisonReport(compareRuns(comparable(runs))));
@@ -348,16 +356,21 @@ function archive(
   records: readonly RecordRun[],
   filesOf: (record: RecordRun) => Readonly<Record<string, string | Uint8Array>>,
 ): ExportedFile {
-  const entries: Record<string, Uint8Array> = {};
+  const entries: Record<string, string | Uint8Array> = {};
   for (const record of records) {
     const { kind, seed, id } = record.run;
     // Names of runs never become paths, because they may hold anything.
     const folder = `${kind}-seed-${seed}-${id}`;
-    for (const [name, contents] of Object.entries(filesOf(record))) {
-      entries[`${folder}/${name}`] = typeof contents === 'string' ? strToU8(contents) : contents;
-    }
+    for (const [name, contents] of Object.entries(filesOf(record))) entries[`${folder}/${name}`] = contents;
   }
-  return { fileName, file: new Blob([zipSync(entries)], { type: 'application/zip' }) };
+  return { fileName, file: zipped(entries) };
+}
+
+function zipped(files: Readonly<Record<string, string | Uint8Array>>): Blob {
+  const entries = Object.entries(files).map(([path, contents]) => {
+    return [path, typeof contents === 'string' ? strToU8(contents) : contents] as const;
+  });
+  return new Blob([zipSync(Object.fromEntries(entries))], { type: 'application/zip' });
 }
 
 /** The runs of an archive: every folder in it with a `run.json`. @throws {LabError} `bad-file` */

@@ -45,9 +45,11 @@ import { runsViewStyles } from './runs-view-styles.ts';
 
 const EXPORT_NAMES: Readonly<Record<RunExport, string>> = {
   zip: 'Records (zip)',
+  report: 'Report with figures (zip)',
   csv: 'Measurements (CSV)',
   html: 'Comparison (HTML)',
   tensorboard: 'TensorBoard',
+  bibtex: 'Citation (BibTeX)',
 };
 
 /** @fires queue-progress - the share of the present run of the queue that is done as `detail`; null without one. */

@@ -160,6 +160,20 @@ describe('lab runs and compare', () => {
     expect(await readFile(at('over-tokens', 'compare.svg'), 'utf8')).toMatch(/\d tokens<\/text>/u);
   });
 
+  it('are reported with figures and a citation, whichever runs they are', async () => {
+    const out = at('report-of-runs');
+    const folders = [at('whole', 'lambda-0_seed-1'), at('whole', 'lambda-0.3_seed-1')];
+    const made = await lab('report', ...folders, '--out', out);
+    expect([made.code, made.out.trim()]).toEqual([0, join(out, 'report.md')]);
+    const markdown = await readFile(join(out, 'report.md'), 'utf8');
+    expect(markdown).toMatch(/\| lambda 0\.3 \| 1 \|/u);
+    expect((await readdir(out)).toSorted()).toEqual(['report-labels.svg', 'report-loss.svg', 'report-reward.svg', 'report-rules.svg', 'report.bib', 'report.csv', 'report.html', 'report.json', 'report.md']); // prettier-ignore
+    const again = await lab('report', ...folders, '--out', out);
+    expect([again.code, again.err]).toEqual([2, expect.stringMatching(/--force/u)]);
+    const nowhere = await lab('report', ...folders);
+    expect([nowhere.code, nowhere.err]).toEqual([2, expect.stringMatching(/needs a folder.*--out/su)]);
+  });
+
   it.each([
     [['runs', 'nowhere'], /could not list .*nowhere/u],
     [['compare', 'model'], /no run in .*model/u],
