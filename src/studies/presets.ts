@@ -105,11 +105,7 @@ function describeArm({ name: armName, run }: Arm, seed: number, steps: number | 
 }
 
 /** The settings of a trainer with a seed and, for a quick look, other steps. */
-function shortened<Settings extends object>(
-  settings: Settings | undefined,
-  seed: number,
-  steps: number | null,
-): object {
+function shortened(settings: object | undefined, seed: number, steps: number | null): object {
   if (steps === null) return { ...settings, seed };
   return { ...settings, seed, steps };
 }

@@ -36,7 +36,7 @@ import './lab-run-remarks.ts';
 import './lab-run-table.ts';
 import './lab-sweep-setup.ts';
 import { QueueController } from './queue-controller.ts';
-import { importedNotice, removedNotice } from './run-notices.ts';
+import { EMPTY, importedNotice, queuePanel, removedNotice } from './run-notices.ts';
 import { matches, metricName } from './run-text.ts';
 import { valueOf } from './event-value.ts';
 import type { OpenRuns, RunsClient } from './runs-client.ts';
@@ -134,7 +134,7 @@ export class LabRunsView extends LabElement {
       </header>
       ${failureNotice(failure)}
       ${removed === undefined ? nothing : removedNotice(removed.count, () => this.#runs.undo())}
-      ${imported === undefined ? nothing : importedNotice(imported)} ${this.#waiting(all)}
+      ${imported === undefined ? nothing : importedNotice(imported)} ${queuePanel(this.#queue, all)}
       ${
         this.showsPresets
           ? html`<div class="panel">
@@ -221,31 +221,6 @@ export class LabRunsView extends LabElement {
             </div>`
       }
       ${this.#actions(all)} ${this.#sweepSetup(all)}`;
-  }
-
-  /** The queue, where there is one. */
-  #waiting(all: readonly RunRow[]): unknown {
-    const { phase, run, step, steps, failure } = this.#queue.state;
-    const waiting = all.filter(({ queuedAt }) => queuedAt !== null).length;
-    const isRunning = phase === 'running' || phase === 'stopping';
-    if (waiting === 0 && !isRunning && failure === undefined) return nothing;
-    const left = `${formatCount(waiting)} ${waiting === 1 ? 'run is' : 'runs are'} in the queue`;
-    return html`<div class="panel bar" role="group" aria-label="Queue">
-      <span role="status"
-        >${left}${run !== undefined && isRunning ? `: ${run.name}, seed ${run.seed}, step ${formatCount(step)} of ${formatCount(steps)}` : ''}.</span
-      >
-      ${
-        isRunning
-          ? html`<button ?disabled=${phase === 'stopping'} @click=${() => this.#queue.stop()}>
-              ${phase === 'stopping' ? 'Stopping' : 'Pause the queue'}
-            </button>`
-          : waiting === 0
-            ? nothing
-            : html`<button class="primary" @click=${() => this.#queue.start()}>Run the queue</button>`
-      }
-      ${phase === 'busy' ? html`<span class="muted">Another tab makes these runs.</span>` : nothing}
-      ${failureNotice(failure)}
-    </div>`;
   }
 
   #actions(all: readonly RunRow[]): unknown {
@@ -381,8 +356,7 @@ export class LabRunsView extends LabElement {
   }
 
   #pin(all: readonly RunRow[], id: string): void {
-    const isPinned = all.some((run) => run.id === id && run.isPinned);
-    void this.#runs.change(id, { isPinned: !isPinned });
+    void this.#runs.change(id, { isPinned: !all.some((run) => run.id === id && run.isPinned) });
   }
 
   #export({ currentTarget: select }: Event, ids: readonly string[]): void {
@@ -418,12 +392,6 @@ export class LabRunsView extends LabElement {
     return this.openRuns();
   }
 }
-
-const EMPTY = html`<p class="empty">
-  There is no run here yet. Every run of the <a href="#/train">Train</a> and <a href="#/collapse">Collapse</a> views is
-  listed here from its first step on, with its settings and curves. Records of other browsers and zipped run folders of
-  the command line can be imported. An experiment of the lab can be queued above.
-</p>`;
 
 declare global {
   interface HTMLElementTagNameMap {

@@ -17,12 +17,15 @@ describe('a citation', () => {
 
   it('has braces that match, and no character that TeX would take for a command', () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom(...'\\{}~^#$%&_ab') }), (name) => {
-        const bibtex = runsBibtex({ groups: [groupOf(name)] });
-        const note = /note = \{(.*?)\},\n\}/su.exec(bibtex)?.[1] ?? '';
-        const bare = note.replaceAll(/\\[#$%&_]|\{\\text[a-z]+\}/gu, '');
-        expect(bare).not.toMatch(/[\\{}~^#$%&_]/u);
-      }),
+      fc.property(
+        fc.string({ unit: fc.constantFrom('\\', '{', '}', '~', '^', '#', '$', '%', '&', '_', 'a') }),
+        (name) => {
+          const bibtex = runsBibtex({ groups: [groupOf(name)] });
+          const note = /note = \{(.*?)\},\n\}/su.exec(bibtex)?.[1] ?? '';
+          const bare = note.replaceAll(/\\[#$%&_]|\{\\text[a-z]+\}/gu, '');
+          expect(bare).not.toMatch(/[\\{}~^#$%&_]/u);
+        },
+      ),
     );
   });
 });

@@ -87,7 +87,7 @@ describe('a run with a reward of its own', () => {
     }
     const resumed = await lab(...run, '--resume', '--steps', '3', '--reward-module', at('reward.mjs'));
     expect(resumed.code).toBe(0);
-    const broken = await lab(...run.with(-1, at('broken')), '--reward-module', at('grpo.json'));
+    const broken = await lab(...run.slice(0, -1), at('broken'), '--reward-module', at('grpo.json'));
     expect([broken.code, broken.err]).toEqual([2, expect.stringMatching(/reward module .*grpo\.json cannot be used/u)]);
   });
 
