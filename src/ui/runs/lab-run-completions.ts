@@ -57,7 +57,11 @@ export class LabRunCompletions extends LabElement {
         padding-top: var(--space-2);
         border-top: 1px solid var(--line);
       }
+      input[type='range'] {
+        accent-color: var(--accent);
+      }
       h4 {
+        margin: 0;
         font-size: var(--text-small);
         font-weight: 600;
         overflow-wrap: anywhere;

@@ -17,6 +17,11 @@ const METRIC_NAMES: Readonly<Record<string, string>> = {
   distinctRules: 'Rules cited',
   verifiedSteps: 'Verified steps',
   strictReward: 'Strict reward',
+  pairAccuracy: 'Pair accuracy',
+  validTraces: 'Valid traces',
+  labelTraceAgreement: 'Label and trace agree',
+  labelEntropyNats: 'Label entropy (nats)',
+  reasoningEntropyNats: 'Reasoning entropy (nats)',
   expertLossNats: 'Expert loss (nats)',
   lossNats: 'Loss (nats)',
 };
