@@ -87,10 +87,11 @@ export type ComparedCompletions = v.InferOutput<typeof ComparedCompletionsSchema
 export const MOST_COMPARED = 40;
 
 /**
- * `zip` has a folder for each run, which `lab runs` and `lab compare` read; `csv` a row for each measurement; `html` is
- * the comparison as a page; `tensorboard` are event files for TensorBoard, in a zip archive.
+ * `zip` has a folder for each run, which `lab runs` and `lab compare` read; `report` has what `lab report` writes, in a zip
+ * archive; `csv` has a row for each measurement; `html` is the comparison as a page; `tensorboard` are event files for
+ * TensorBoard, in a zip archive; `bibtex` is how to cite the runs.
  */
-export const RUN_EXPORTS = ['zip', 'csv', 'html', 'tensorboard'] as const;
+export const RUN_EXPORTS = ['zip', 'report', 'csv', 'html', 'tensorboard', 'bibtex'] as const;
 export type RunExport = (typeof RUN_EXPORTS)[number];
 
 export const CompareRequestSchema = v.strictObject({
@@ -130,6 +131,32 @@ export const SweepRequestSchema = v.strictObject({
   watch: v.optional(v.nullable(RunWatchSchema), null),
 });
 export type SweepRequest = v.InferInput<typeof SweepRequestSchema>;
+
+/** An experiment of the lab whose arms can be queued. */
+const PresetSchema = v.strictObject({
+  /** Such as `E1`. */
+  id: text,
+  title: text,
+  question: text,
+  /** The most important first. */
+  arms: v.array(text),
+  /** Where it is made, for one that the page cannot make; else null. */
+  instead: v.nullable(text),
+});
+export type Preset = v.InferOutput<typeof PresetSchema>;
+export const PresetsSchema = v.array(PresetSchema);
+
+/** Arms of a preset to queue. */
+export const PresetRequestSchema = v.strictObject({
+  id: text,
+  arms: v.pipe(v.array(text), v.minLength(1, 'Invalid arms: choose at least one')),
+  /** As in a sweep. */
+  seeds: text,
+  /** In place of those of the arms, for a quick look; null for those of the arms. */
+  steps: v.nullable(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1_000_000))),
+  watch: v.optional(v.nullable(RunWatchSchema), null),
+});
+export type PresetRequest = v.InferInput<typeof PresetRequestSchema>;
 
 /** The runs that a sweep would make. */
 export const SweepPlanSchema = v.strictObject({
@@ -174,6 +201,11 @@ export interface RunsApi {
   planSweep(request: SweepRequest): Promise<SweepPlan>;
   /** Adds the runs of a sweep to the queue. */
   queueSweep(request: SweepRequest): Promise<void>;
+  presets(): Promise<Preset[]>;
+  /** `bad-config` naming what cannot be read. */
+  planPreset(request: PresetRequest): Promise<SweepPlan>;
+  /** Adds the runs of a preset to the queue. */
+  queuePreset(request: PresetRequest): Promise<void>;
   /** The run of the queue whose turn it is; null if none is waiting. */
   nextQueued(): Promise<QueuedRun | null>;
   /** Ends the turn of a run that could not be begun. */

@@ -120,7 +120,8 @@ type MeasuresByName = Readonly<Record<string, number | null>>;
 
 export function summariseGrpo({ step, experiment, dataHash, startHash, curve }: GrpoRunState): RunSummary {
   const points = curve.map(({ step: at, measures: { probe, heldOut }, tokens }) => {
-    return pointOf(at, { reward: probe['reward'] ?? null, ...heldOut }, tokens);
+    const { reward = null, reasoningEntropyNats = null } = probe;
+    return pointOf(at, { reward, reasoningEntropyNats, ...heldOut }, tokens);
   });
   return summary('grpo', step, experiment, experiment.grpo, { data: dataHash, start: startHash }, points);
 }

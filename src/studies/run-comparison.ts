@@ -146,7 +146,13 @@ function differenceBlocks(base: string, rows: readonly (readonly (string | numbe
   ];
 }
 
-function curvesOf({ groups }: RunComparison, metrics: readonly string[], axis: ComparisonAxis): ReportBlock {
+/** The curves of some measures. @param file - the name of the drawing */
+export function curvesOf(
+  { groups }: RunComparison,
+  metrics: readonly string[],
+  axis: ComparisonAxis,
+  file = 'compare.svg',
+): ReportBlock {
   const plot = {
     kind: 'curves' as const,
     title: 'Runs compared',
@@ -154,7 +160,7 @@ function curvesOf({ groups }: RunComparison, metrics: readonly string[], axis: C
     endText: END_TEXTS[axis],
     panels: metrics.map((metric) => ({ heading: metric, lines: groups.map(({ runs }) => bandOf(runs, metric, axis)) })),
   };
-  return { kind: 'plot', file: 'compare.svg', caption: CAPTIONS[axis], plot };
+  return { kind: 'plot', file, caption: CAPTIONS[axis], plot };
 }
 
 const CAPTIONS: Readonly<Record<ComparisonAxis, string>> = {

@@ -1,16 +1,12 @@
 /**
  * The worker side of the Runs view: lists, compares, exports and imports the runs of this browser.
  */
-import { strToU8, zipSync } from 'fflate';
 import * as v from 'valibot';
-import { blobSource } from '../checkpoint/byte-source.ts';
 import type { CheckpointList } from '../checkpoint/store.ts';
 import type { TrackedList, TrackedRuns } from '../checkpoint/tracked-runs.ts';
-import { LabError, messageOf } from '../common/errors.ts';
+import { LabError } from '../common/errors.ts';
 import { openedOnce } from '../common/opened-once.ts';
 import { parseConfig } from '../config/parse.ts';
-import { tableLines } from '../data/files/table-writer.ts';
-import { readZip, unpackMember, type ZipMember } from '../data/kinds/zip-archive.ts';
 import type { ExportedFile } from '../protocol/checkpoints.ts';
 import {
   type ComparedCompletions,
@@ -19,6 +15,9 @@ import {
   type ComparisonAxis,
   type ExportRequest,
   ExportRequestSchema,
+  type Preset,
+  type PresetRequest,
+  PresetRequestSchema,
   type QueuedRun,
   type RunExport,
   type RunRow,
@@ -33,17 +32,13 @@ import {
   SweepRequestSchema,
 } from '../protocol/runs.ts';
 import { type RunChange, RunCompletionsSchema, type TrackedRun, TrackedRunSchema } from '../protocol/tracked-run.ts';
-import {
-  ALL_RECORD_FILES,
-  RECORD_FILES,
-  type RecordFiles,
-  type RecordRun,
-  readRecordFiles,
-  recordFiles,
-} from '../runs/run-record.ts';
+import { type RecordRun, recordFiles } from '../runs/run-record.ts';
 import { EVENT_FILE, tensorboardEvents } from '../runs/tensorboard.ts';
+import { archive, readArchive, zipped } from './run-archive.ts';
+import { presetRuns, presets } from './presets.ts';
 import { type Inline, type ReportBlock, reportHtml } from './report.ts';
-import { compareRuns, comparisonReport, differencesFrom, LONG_COLUMNS, longRows } from './run-comparison.ts';
+import { compareRuns, comparisonReport, differencesFrom } from './run-comparison.ts';
+import { measurementsCsv, runReportFiles, runsBibtex } from './run-report.ts';
 import { sweepable, sweepRuns } from './sweep-runs.ts';
 
 /** A store with the records of runs. */
@@ -52,9 +47,6 @@ export interface RunLibraryStore {
   /** Every checkpoint. */
   list(): Promise<Pick<CheckpointList, 'checkpoints'>>;
 }
-
-/** The most bytes of all records in an archive. */
-const MAX_RECORD_BYTES = 256 * 2 ** 20;
 
 export class RunLibrary implements RunsApi {
   readonly #open: () => Promise<RunLibraryStore>;
@@ -141,6 +133,20 @@ export class RunLibrary implements RunsApi {
     await (await this.#open()).tracked.add(runs);
   }
 
+  presets(): Promise<Preset[]> {
+    return Promise.resolve(presets());
+  }
+
+  async planPreset(request: PresetRequest): Promise<SweepPlan> {
+    const runs = await this.#preset(request);
+    return { names: runs.map(({ name, seed }) => `${name}, seed ${seed}`), baseMs: null };
+  }
+
+  async queuePreset(request: PresetRequest): Promise<void> {
+    const runs = await this.#preset(request);
+    await (await this.#open()).tracked.add(runs);
+  }
+
   async nextQueued(): Promise<QueuedRun | null> {
     const store = await this.#open();
     const { runs, alive } = await store.tracked.list();
@@ -169,8 +175,13 @@ export class RunLibrary implements RunsApi {
     const { runs } = await (await this.#open()).tracked.list();
     const [base] = await this.#find([parsed.baseId]);
     if (base === undefined) throw new LabError('not-found', { message: 'The run of the sweep is no longer here.' });
-    const last = Math.max(0, ...runs.map(({ queuedAt }) => queuedAt ?? 0));
-    return { base, runs: sweepRuns(base, parsed, last + 1) };
+    return { base, runs: sweepRuns(base, parsed, placeAfter(runs)) };
+  }
+
+  async #preset(request: PresetRequest): Promise<TrackedRun[]> {
+    const parsed = parseConfig('The experiment', PresetRequestSchema, request);
+    const { runs } = await (await this.#open()).tracked.list();
+    return presetRuns(parsed, placeAfter(runs));
   }
 
   /** In the order of the ids. @throws {LabError} `not-found` */
@@ -186,6 +197,11 @@ export class RunLibrary implements RunsApi {
       });
     });
   }
+}
+
+/** The place in the queue behind all runs. */
+function placeAfter(runs: readonly TrackedRun[]): number {
+  return 1 + Math.max(0, ...runs.map(({ queuedAt }) => queuedAt ?? 0));
 }
 
 function rowOf(run: TrackedRun, { runs, alive }: TrackedList): RunRow {
@@ -302,8 +318,16 @@ function exported(records: readonly RecordRun[], as: RunExport): ExportedFile {
     case 'tensorboard':
       return archive('tensorboard.zip', records, ({ run }) => ({ [EVENT_FILE]: tensorboardEvents(run) }));
     case 'csv': {
-      const lines = tableLines(LONG_COLUMNS, longRows(compareRuns(comparable(runs))), { format: 'csv', freeText: ['run', 'group'] }); // prettier-ignore
-      return { fileName: 'runs.csv', file: new Blob([...lines], { type: 'text/csv' }) };
+      const csv = measurementsCsv(compareRuns(comparable(runs)));
+      return { fileName: 'runs.csv', file: new Blob([csv], { type: 'text/csv' }) };
+    }
+    case 'report': {
+      const files = runReportFiles(compareRuns(comparable(runs)));
+      return { fileName: 'report.zip', file: zipped(Object.fromEntries(files)) };
+    }
+    case 'bibtex': {
+      const bibtex = runsBibtex(compareRuns(comparable(runs)));
+      return { fileName: 'runs.bib', file: new Blob([bibtex], { type: 'application/x-bibtex' }) };
     }
     case 'html': {
       const page = reportHtml(comparisonReport(compareRuns(comparable(runs))));
@@ -312,73 +336,4 @@ function exported(records: readonly RecordRun[], as: RunExport): ExportedFile {
     default:
       return as satisfies never;
   }
-}
-
-/** A zip archive with a folder for each run. */
-function archive(
-  fileName: string,
-  records: readonly RecordRun[],
-  filesOf: (record: RecordRun) => Readonly<Record<string, string | Uint8Array>>,
-): ExportedFile {
-  const entries: Record<string, Uint8Array> = {};
-  for (const record of records) {
-    const { kind, seed, id } = record.run;
-    // Names of runs never become paths, because they may hold anything.
-    const folder = `${kind}-seed-${seed}-${id}`;
-    for (const [name, contents] of Object.entries(filesOf(record))) {
-      entries[`${folder}/${name}`] = typeof contents === 'string' ? strToU8(contents) : contents;
-    }
-  }
-  return { fileName, file: new Blob([zipSync(entries)], { type: 'application/zip' }) };
-}
-
-/** The runs of an archive: every folder in it with a `run.json`. @throws {LabError} `bad-file` */
-async function readArchive(file: Blob): Promise<{ records: RecordRun[]; problems: string[] }> {
-  const source = blobSource(file);
-  const name = file instanceof File ? file.name : 'The archive';
-  const folders = new Map<string, Partial<Record<string, ZipMember>>>();
-  let totalBytes = 0;
-  for (const member of await readZip(source, name)) {
-    const [, folder = '', base = ''] = /^(.*?)([^/]*)$/su.exec(member.name) ?? [];
-    if (!ALL_RECORD_FILES.some((one) => one === base)) continue;
-    totalBytes += member.sizeBytes;
-    folders.set(folder, { ...folders.get(folder), [base]: member });
-  }
-  if (totalBytes > MAX_RECORD_BYTES) {
-    throw new LabError('bad-file', {
-      message: 'The archive is too large for records of runs.',
-      expected: `at most ${MAX_RECORD_BYTES} bytes of records`,
-      got: String(totalBytes),
-      fix: 'Import its runs in smaller archives.',
-    });
-  }
-  const records: RecordRun[] = [];
-  const problems: string[] = [];
-  for (const [folder, members] of folders) {
-    if (members['run.json'] === undefined) continue;
-    try {
-      const files: RecordFiles = {};
-      for (const base of ALL_RECORD_FILES) {
-        const member = members[base];
-        if (member === undefined) continue;
-        files[base] = await textOf(unpackMember(source, member, name));
-      }
-      records.push(readRecordFiles(folder.replace(/\/$/u, '') || 'the archive', files));
-    } catch (thrown) {
-      problems.push(messageOf(thrown));
-    }
-  }
-  if (records.length > 0 || problems.length > 0) return { records, problems };
-  throw new LabError('bad-file', {
-    message: 'The archive has no run in it.',
-    expected: `a zip archive of folders with ${RECORD_FILES.join(', ')}`,
-    fix: 'Export runs here, or zip a run folder of the command line.',
-  });
-}
-
-async function textOf(pieces: AsyncIterable<Uint8Array>): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = '';
-  for await (const piece of pieces) text += decoder.decode(piece, { stream: true });
-  return text + decoder.decode();
 }

@@ -271,7 +271,7 @@ export class LabChart extends LabElement {
       legend: { show: false },
       cursor: { y: false, drag: { setScale: false, x: false, y: false }, points: { size: 7 } },
       scales: {
-        x: { time: false, range: () => [0, Math.min(Math.max(1, this.steps), LARGEST_DRAWN)] },
+        x: { time: false, range: () => [0, Math.min(this.steps > 0 ? this.steps : 1, LARGEST_DRAWN)] },
         y: { range: (_plot, low, high) => this.#rangeOf(low, high) },
       },
       axes: [

@@ -6,21 +6,38 @@ import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { ComparisonAxis, ReportPart, RunsComparison } from '../../protocol/runs.ts';
 import { branchLook } from '../parts/branch-looks.ts';
-import { addPoint, EMPTY_CURVE } from '../parts/curve.ts';
+import { EMPTY_CURVE } from '../parts/curve.ts';
 import '../parts/lab-chart.ts';
 import type { ChartAxis, ChartLine } from '../parts/lab-chart.ts';
-import { formatCount, formatSpan } from '../parts/format.ts';
+import { formatCount } from '../parts/format.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles, headingStyles, tableStyles } from '../parts/shared-styles.ts';
 import { metricName, valueText } from './run-text.ts';
 
 const AXIS_NAMES: Readonly<Record<ComparisonAxis, string>> = { step: 'Steps', tokens: 'Tokens', time: 'Time' };
-/** How the places on an axis are written. */
-const AXES: Readonly<Record<ComparisonAxis, ChartAxis>> = {
-  step: { at: (step) => `step ${step}`, tick: String },
-  tokens: { at: (tokens) => `${formatCount(tokens)} tokens`, tick: shortCount },
-  time: { at: (ms) => `${formatSpan(ms / 1000)} of computing`, tick: (ms) => (ms === 0 ? '0' : formatSpan(ms / 1000)) },
-};
+/** Units of time, each for axes that are at least this many milliseconds long. */
+const UNITS = [
+  [2 * 3_600_000, 3_600_000, 'h'],
+  [120_000, 60_000, 'min'],
+  [0, 1000, 's'],
+] as const;
+
+/** How the places on an axis are written, and what they are divided by so that ticks are round numbers. */
+function axisOf(axis: ComparisonAxis, end: number): ChartAxis & { readonly unit: number } {
+  switch (axis) {
+    case 'step':
+      return { at: (step) => `step ${step}`, tick: String, unit: 1 };
+    case 'tokens':
+      return { at: (tokens) => `${formatCount(tokens)} tokens`, tick: shortCount, unit: 1 };
+    case 'time': {
+      const [, unit, name] = UNITS.find(([least]) => end >= least) ?? [0, 1000, 's'];
+      const text = (time: number): string => `${Number(time.toPrecision(3))} ${name}`;
+      return { at: (time) => `${text(time)} of computing`, tick: text, unit };
+    }
+    default:
+      return axis satisfies never;
+  }
+}
 
 /**
  * @fires metrics-choice - the names of the metrics to show as `detail`.
@@ -119,16 +136,17 @@ export class LabRunComparison extends LabElement {
   }
 
   #chart({ metric, lines }: RunsComparison['panels'][number], { groups, axis }: RunsComparison): unknown {
+    const end = Math.max(1, ...lines.flatMap((line) => line.map(({ at }) => at)));
+    const words = axisOf(axis, end);
     const drawn = lines.map((line, i): ChartLine => {
-      const curve = line.reduce((curve, { at, mean }) => addPoint(curve, at, mean), EMPTY_CURVE);
-      return { name: groups[i] ?? '', look: branchLook(i), curve };
+      const points = line.map(({ at, mean }) => ({ step: at / words.unit, value: mean, count: 1 }));
+      return { name: groups[i] ?? '', look: branchLook(i), curve: { ...EMPTY_CURVE, points } };
     });
-    const last = Math.max(1, ...lines.flatMap((line) => line.map(({ at }) => at)));
     return html`<lab-chart
       heading=${metricName(metric)}
       .lines=${drawn}
-      .steps=${last}
-      .axis=${AXES[axis]}
+      .steps=${end / words.unit}
+      .axis=${words}
       .format=${valueText}
       .formatTick=${(value: number) => String(Number(value.toPrecision(3)))}
     ></lab-chart>`;

@@ -9,6 +9,7 @@ import { fieldStyles } from '../parts/field-styles.ts';
 import { formatCount } from '../parts/format.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, headingStyles } from '../parts/shared-styles.ts';
+import { valueOf } from './event-value.ts';
 
 /** The most runs whose completions are shown beside each other: the first of the compared. */
 export const MOST_BESIDE = 8;
@@ -56,7 +57,11 @@ export class LabRunCompletions extends LabElement {
         padding-top: var(--space-2);
         border-top: 1px solid var(--line);
       }
+      input[type='range'] {
+        accent-color: var(--accent);
+      }
       h4 {
+        margin: 0;
         font-size: var(--text-small);
         font-weight: 600;
         overflow-wrap: anywhere;
@@ -147,12 +152,6 @@ function card({ name, seed, steps }: ComparedCompletions[number], step: number, 
 function readable(completion: string): string {
   const pieces = completion.split(/(<\|[^|]*\|>)/u).filter((piece) => piece.trim() !== '');
   return pieces.map((piece) => tokenText(piece, [], []).trim()).join(' ');
-}
-
-function valueOf({ currentTarget }: Event): string {
-  return currentTarget instanceof HTMLInputElement || currentTarget instanceof HTMLSelectElement
-    ? currentTarget.value
-    : '';
 }
 
 declare global {

@@ -12,6 +12,7 @@ import { formatCount, formatSpan } from '../parts/format.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
 import { metricName, watchText } from './run-text.ts';
+import { valueOf } from './event-value.ts';
 import type { RunsClient } from './runs-client.ts';
 
 /** A setting with its values, as typed. */
@@ -273,12 +274,6 @@ export class LabSweepSetup extends LabElement {
 function expectation({ names, baseMs }: SweepPlan, base: string): string {
   if (baseMs === null) return `One after another; how long ${base} took is not known.`;
   return `About ${formatSpan((baseMs / 1000) * names.length)}, if each takes as long as ${base} did.`;
-}
-
-function valueOf({ currentTarget }: Event): string {
-  return currentTarget instanceof HTMLInputElement || currentTarget instanceof HTMLSelectElement
-    ? currentTarget.value
-    : '';
 }
 
 declare global {

@@ -17,6 +17,11 @@ const METRIC_NAMES: Readonly<Record<string, string>> = {
   distinctRules: 'Rules cited',
   verifiedSteps: 'Verified steps',
   strictReward: 'Strict reward',
+  pairAccuracy: 'Pair accuracy',
+  validTraces: 'Valid traces',
+  labelTraceAgreement: 'Label and trace agree',
+  labelEntropyNats: 'Label entropy (nats)',
+  reasoningEntropyNats: 'Reasoning entropy (nats)',
   expertLossNats: 'Expert loss (nats)',
   lossNats: 'Loss (nats)',
 };
@@ -33,7 +38,7 @@ export function metricName(metric: string): string {
 /** "step 40 of 160", "finished, 160 steps". */
 export function stateText({ state, step, steps }: Pick<RunRow, 'state' | 'step' | 'steps'>): string {
   if (state === 'queued') return 'in the queue';
-  if (state === 'finished' && step < steps) return `ended early, ${step} of ${steps} steps`;
+  if (state === 'finished' && step < steps) return `finished early, ${step} of ${steps} steps`;
   return state === 'finished' ? `finished, ${step} steps` : `${state}, step ${step} of ${steps}`;
 }
 

@@ -4,6 +4,7 @@ import workerUrl from '../../../workers/runs.worker.ts?worker&url';
 import { ExportedFileSchema } from '../../protocol/checkpoints.ts';
 import {
   ComparedCompletionsSchema,
+  PresetsSchema,
   QueuedRunSchema,
   type RunsApi,
   RunsComparisonSchema,
@@ -37,6 +38,9 @@ export function openRunsWorker(): RunsClient {
       settings: { result: SettingPathsSchema },
       planSweep: { result: SweepPlanSchema },
       queueSweep: {},
+      presets: { result: PresetsSchema },
+      planPreset: { result: SweepPlanSchema },
+      queuePreset: {},
       nextQueued: { result: v.nullable(QueuedRunSchema) },
       fail: {},
       config: { result: v.string() },

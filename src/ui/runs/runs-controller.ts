@@ -4,7 +4,7 @@
  */
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
 import { type Failure, failureOf } from '../../protocol/failure.ts';
-import type { RunExport, RunsImported, RunsOverview, SweepRequest } from '../../protocol/runs.ts';
+import type { PresetRequest, RunExport, RunsImported, RunsOverview, SweepRequest } from '../../protocol/runs.ts';
 import type { RunChange } from '../../protocol/tracked-run.ts';
 import { download } from '../parts/download.ts';
 import type { OpenRuns, RunsClient } from './runs-client.ts';
@@ -80,9 +80,18 @@ export class RunsController implements ReactiveController {
 
   /** @returns whether the runs are in the queue */
   async queueSweep(request: SweepRequest): Promise<boolean> {
+    return this.#queue((client) => client.queueSweep(request));
+  }
+
+  /** @returns whether the runs are in the queue */
+  async queuePreset(request: PresetRequest): Promise<boolean> {
+    return this.#queue((client) => client.queuePreset(request));
+  }
+
+  async #queue(work: (client: RunsClient) => Promise<void>): Promise<boolean> {
     let isQueued = false; // even if the list cannot be read after that
     await this.#act('Queueing', async (client) => {
-      await client.queueSweep(request);
+      await work(client);
       isQueued = true;
     });
     return isQueued;

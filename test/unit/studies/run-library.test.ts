@@ -1,13 +1,20 @@
 /** The runs of a browser as the Runs view has them: rows, comparisons, sweeps, exports and imports. */
-import { strToU8, unzipSync, zipSync } from 'fflate';
+import { strFromU8, strToU8, unzipSync, zipSync } from 'fflate';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { LabError } from '../../../src/common/errors.ts';
 import type { Manifest } from '../../../src/checkpoint/manifest.ts';
 import { parseGrpoExperiment } from '../../../src/protocol/grpo-experiment.ts';
-import { ComparedCompletionsSchema, RunsComparisonSchema, RunsOverviewSchema } from '../../../src/protocol/runs.ts';
+import {
+  ComparedCompletionsSchema,
+  PresetsSchema,
+  RunsComparisonSchema,
+  RunsOverviewSchema,
+} from '../../../src/protocol/runs.ts';
 import { NO_REMARKS, type RunChange, type RunCompletions, type TrackedRun } from '../../../src/protocol/tracked-run.ts';
 import { recordFiles } from '../../../src/runs/run-record.ts';
 import { summariseGrpo } from '../../../src/runs/run-summary.ts';
+import { RECIPES } from '../../../src/studies/recipes.ts';
+import { REPORT_FILES } from '../../../src/studies/run-report.ts';
 import { RunLibrary, type RunLibraryStore } from '../../../src/studies/run-library.ts';
 import { parse } from 'valibot';
 
@@ -164,6 +171,55 @@ describe('a sweep', () => {
   });
 });
 
+describe('the experiments of the lab', () => {
+  it('are all listed, those that are no runs of the page with where they are made', async () => {
+    const all = parse(PresetsSchema, await library.presets());
+    expect(all.map(({ id }) => id)).toEqual(Array.from({ length: 12 }, (_, i) => `E${i}`));
+    for (const { arms, instead } of all) expect(arms.length > 0).toBe(instead === null);
+    expect(all.filter(({ instead }) => instead === null).map(({ id }) => id)).toEqual([
+      'E1',
+      'E2',
+      'E3',
+      'E4',
+      'E5',
+      'E7',
+      'E8',
+    ]);
+  });
+
+  it('queue every arm that can be queued, with settings that the arm has on the command line', async () => {
+    for (const { id, arms } of (await library.presets()).filter(({ instead }) => instead === null)) {
+      const request = { id, arms, seeds: '1-2', steps: null };
+      expect((await library.planPreset(request)).names).toHaveLength(2 * arms.length);
+      await library.queuePreset(request);
+    }
+    const runs = [...store.runs.values()];
+    expect(
+      runs.every(({ state, queuedAt, tags }) => state === 'queued' && queuedAt !== null && tags.length === 1),
+    ).toBe(true);
+    expect(new Set(runs.map(({ queuedAt }) => queuedAt)).size).toBe(runs.length);
+    const e1 = runs.filter(({ tags, seed }) => tags[0] === 'E1' && seed === 2).map(({ experiment }) => experiment);
+    const inRecipe = (RECIPES[0]?.arms ?? []).flatMap(({ name, run }) =>
+      run.kind === 'grpo' ? [{ ...run.settings, name, grpo: { ...run.settings.grpo, seed: 2 } }] : [],
+    );
+    expect(e1).toEqual(
+      inRecipe.map((settings) => parseGrpoExperiment('the recipe', { ...settings, data: { kind: 'world' } })),
+    );
+  });
+
+  it('take other steps for a quick look, and refuse what they do not have', async () => {
+    const request = { id: 'E1', arms: ['GRPO (head-heavy, plausible)'], seeds: '1', steps: 3 };
+    await library.queuePreset(request);
+    expect([...store.runs.values()].map(({ steps, name }) => [steps, name])).toEqual([
+      [3, 'GRPO (head-heavy, plausible)'],
+    ]);
+    for (const wrong of [{ arms: [] }, { arms: ['SFT'] }, { id: 'E9' }, { id: 'E99' }, { steps: 0 }, { seeds: 'x' }]) {
+      await expect(library.queuePreset({ ...request, ...wrong })).rejects.toMatchObject({ code: 'bad-config' });
+    }
+    expect(store.runs.size).toBe(1);
+  });
+});
+
 describe('exports and imports', () => {
   it('give the same runs to another browser, once', async () => {
     const runs = [someRun('a', 1, 0), someRun('b', 2, 0.3, { name: '../../etc/passwd', tags: ['x'] })];
@@ -254,5 +310,21 @@ describe('exports and imports', () => {
     expect(csv.trim().split('\r\n')).toHaveLength(1 + 4);
     const page = await (await library.exportRuns({ ids: ['a'], as: 'html' })).file.text();
     expect(page).toContain('<h1>Runs compared</h1>');
+    const bibtex = await library.exportRuns({ ids: ['a'], as: 'bibtex' });
+    expect([bibtex.fileName, await bibtex.file.text()]).toEqual([
+      'runs.bib',
+      expect.stringContaining('@software{afrl-lab,'),
+    ]);
+  });
+
+  it('have the report that the command line writes, in an archive', async () => {
+    put(someRun('a', 1, 0), someRun('b', 1, 0.3));
+    const { file } = await library.exportRuns({ ids: ['a', 'b'], as: 'report' });
+    const files = unzipSync(new Uint8Array(await file.arrayBuffer()));
+    expect(Object.keys(files).every((name) => REPORT_FILES.some((one) => one === name))).toBe(true);
+    const figures = strFromU8(files['report.md'] ?? new Uint8Array()).match(/report-\w+\.svg/gu);
+    expect(figures).toEqual(['report-labels.svg', 'report-reward.svg']);
+    for (const figure of figures ?? [])
+      expect(strFromU8(files[figure] ?? new Uint8Array())).toMatch(/^<svg.*<\/svg>\s*$/su);
   });
 });

@@ -79,7 +79,7 @@ describe('a run with a reward of its own', () => {
     const run = ['grpo', '--config', at('grpo.json'), '--start', at('model'), '--backend', 'wasm', '--out', at('own')];
     const made = await lab(...run, '--reward-module', at('reward.mjs'));
     expect([made.code, made.err]).toEqual([0, expect.stringContaining('Step 2: reward')]);
-    const card = await readFile(at('own', 'model', 'model-card.json'), 'utf8').catch(() => '');
+    const card = await readFile(at('own', 'model', 'card.json'), 'utf8').catch(() => '');
     expect(card).toContain('reward \\"module\\"');
     for (const wrong of [[], ['--reward-module', at('other.mjs')]]) {
       const again = await lab(...run, '--resume', '--steps', '3', ...wrong);
@@ -87,7 +87,7 @@ describe('a run with a reward of its own', () => {
     }
     const resumed = await lab(...run, '--resume', '--steps', '3', '--reward-module', at('reward.mjs'));
     expect(resumed.code).toBe(0);
-    const broken = await lab(...run.with(-1, at('broken')), '--reward-module', at('grpo.json'));
+    const broken = await lab(...run.slice(0, -1), at('broken'), '--reward-module', at('grpo.json'));
     expect([broken.code, broken.err]).toEqual([2, expect.stringMatching(/reward module .*grpo\.json cannot be used/u)]);
   });
 
@@ -158,6 +158,20 @@ describe('lab runs and compare', () => {
     const overTokens = await lab('compare', at('whole'), '--axis', 'tokens', '--out', at('over-tokens'));
     expect(overTokens.code).toBe(0);
     expect(await readFile(at('over-tokens', 'compare.svg'), 'utf8')).toMatch(/\d tokens<\/text>/u);
+  });
+
+  it('are reported with figures and a citation, whichever runs they are', async () => {
+    const out = at('report-of-runs');
+    const folders = [at('whole', 'lambda-0_seed-1'), at('whole', 'lambda-0.3_seed-1')];
+    const made = await lab('report', ...folders, '--out', out);
+    expect([made.code, made.out.trim()]).toEqual([0, join(out, 'report.md')]);
+    const markdown = await readFile(join(out, 'report.md'), 'utf8');
+    expect(markdown).toMatch(/\| lambda 0\.3 \| 1 \|/u);
+    expect((await readdir(out)).toSorted()).toEqual(['report-labels.svg', 'report-loss.svg', 'report-reward.svg', 'report-rules.svg', 'report.bib', 'report.csv', 'report.html', 'report.json', 'report.md']); // prettier-ignore
+    const again = await lab('report', ...folders, '--out', out);
+    expect([again.code, again.err]).toEqual([2, expect.stringMatching(/--force/u)]);
+    const nowhere = await lab('report', ...folders);
+    expect([nowhere.code, nowhere.err]).toEqual([2, expect.stringMatching(/needs a folder.*--out/su)]);
   });
 
   it.each([
