@@ -87,14 +87,14 @@ describeBrowser('the collapse view on scripted threads', () => {
     await branch.getByLabel('Fork Reward only from step').selectOption('10');
     // What is no number forks nothing, and says so.
     await branch.getByLabel('Coefficient of the fork').fill('0,3');
-    await branch.getByRole('button', { name: 'Fork', exact: true }).last().click();
+    await page.locator('lab-dial .fork > button').click();
     await branch.getByText('\u201c0,3\u201d is neither, so nothing was forked.').waitFor();
     expect(await page.locator('lab-live .branch').count()).toBe(3);
     await branch.getByLabel('Coefficient of the fork').fill('9');
-    await branch.getByRole('button', { name: 'Fork', exact: true }).last().click();
+    await page.locator('lab-dial .fork > button').click();
     await page.getByText('That cannot be done').waitFor();
     await branch.getByLabel('Coefficient of the fork').fill('1');
-    await branch.getByRole('button', { name: 'Fork', exact: true }).last().click();
+    await page.locator('lab-dial .fork > button').click();
     // It is announced, shown in place of its parent, and in sight.
     await page.getByText('Reward only was forked at step 10; the copy, Reward only, from step 10, \u03bb 1, is shown now.').waitFor(); // prettier-ignore
     await page.locator('lab-live .sides b', { hasText: 'from step 10' }).waitFor();

@@ -28,10 +28,10 @@ describeBrowser('models side by side', () => {
     await examples.first().click();
     await columns
       .nth(0)
-      .getByText(/^Another label: /u)
+      .getByText(/Another label: /u)
       .waitFor();
     await columns.nth(1).locator('lab-trace .summary').waitFor();
-    expect(new URL(page.url()).hash).toBe('#/score?with=collapsed%2Cdefault');
+    expect(new URL(page.url()).hash).toMatch(/^#\/score\?with=collapsed%2Cdefault&pair=/u);
     // The default model against itself, in another worker.
     expect(await columns.nth(1).getByRole('img', GAUGE).getAttribute('aria-label')).toBe(
       await leading.getAttribute('aria-label'),

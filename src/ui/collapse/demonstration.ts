@@ -68,6 +68,8 @@ export interface DemonstrationChoice {
   readonly methods: readonly MethodName[];
   /** Whether GRPO on matched prompts with the full reward runs beside them. */
   readonly control: boolean;
+  /** Steps of the first branch for one of each other: a reader who waits for one curve has it sooner. */
+  readonly lead: number;
   /** All other settings, by {@link DEMONSTRATION_FORM}. */
   readonly draft: SettingsDraft;
 }
@@ -101,6 +103,7 @@ export const DEFAULT_CHOICE: DemonstrationChoice = {
   reward: 'plausible',
   methods: ['GRPO', 'MBO 0.3'],
   control: true,
+  lead: 1,
   draft: new Map([
     ...draftOf(EXPERIMENT_FORM, { grpo: { steps: 140, evaluateEvery: 20, maxTokens: 32 } }),
     ['passRates.prompts', '480'],
@@ -108,12 +111,14 @@ export const DEFAULT_CHOICE: DemonstrationChoice = {
 };
 
 /**
- * The two runs that the lesson has recorded. So that a collapse is seen sooner they have no control beside them, fewer
- * held-out pairs and probe completions, and fewer measurements, at every second step of those recorded (docs/log.md).
+ * The two runs that the lesson has recorded. So that a collapse is seen sooner the one that collapses makes two steps for
+ * one of the other, no control runs beside them, and they have fewer held-out pairs, probe completions and
+ * measurements, at every second step of those recorded (docs/log.md).
  */
 export const LESSON_CHOICE: DemonstrationChoice = {
   ...DEFAULT_CHOICE,
   control: false,
+  lead: 2,
   draft: new Map([
     ...DEFAULT_CHOICE.draft,
     ['grpo.steps', '120'],
@@ -171,7 +176,7 @@ export function planDemonstration(
   const isControl = choice.prompts === CONTROL.prompts && choice.reward === CONTROL.reward;
   const hasControl = isControl && choice.methods.includes('GRPO');
   if (choice.control && !hasControl) branches.push(branchOf(METHODS[0], CONTROL, shared));
-  return { modelUrl, branches };
+  return { modelUrl, branches: branches.map((branch, i) => ({ ...branch, pace: i === 0 ? choice.lead : 1 })) };
 }
 
 function branchOf(

@@ -162,14 +162,15 @@ export class LabDial extends LabElement {
         />
       </label>
       <button ?disabled=${!this.forkable} @click=${() => this.#askFork(branch, step)}>Fork</button>
-      <p id="problem" class="problem" role="status">
-        ${
-          this.misread === undefined
-            ? ''
-            : `\u03bb is a number such as 0.3, or nothing to leave it unchanged. \u201c${this.misread}\u201d is neither, so nothing was forked.`
-        }
-      </p>
+      <p id="problem" class="problem" role="status">${this.#problem()}</p>
     </div>`;
+  }
+
+  /** Why nothing was forked. */
+  #problem(): string {
+    return this.misread === undefined
+      ? ''
+      : `\u03bb is a number such as 0.3, or nothing to leave it unchanged. \u201c${this.misread}\u201d is neither, so nothing was forked.`;
   }
 
   /** The weight of the examples where there are none so far; nothing for branches with another balance. */

@@ -66,6 +66,11 @@ describe('planDemonstration', () => {
     );
   });
 
+  it('has the branch that collapses go before the other in the lesson, and all side by side elsewhere', () => {
+    const pacesOf = (choice: DemonstrationChoice): number[] => planned(choice).branches.map(({ pace }) => pace);
+    expect([pacesOf(LESSON_CHOICE), pacesOf(DEFAULT_CHOICE)]).toEqual([[2, 1], [1, 1, 1]]); // prettier-ignore
+  });
+
   it('has the matched, full control exactly once, unless it is left out', () => {
     expect(namesOf({ control: false })).toEqual(namesOf({}).slice(0, 2));
     expect(namesOf({})).toEqual([
