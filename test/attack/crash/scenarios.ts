@@ -48,7 +48,9 @@ function untimed(name: string, bytes: Buffer): unknown {
   const texts = name.endsWith('.jsonl') ? bytes.toString().split('\n') : [bytes.toString()];
   const lines = texts.filter((text) => text !== '');
   return lines.map((line) =>
-    JSON.stringify(JSON.parse(line), (key, value: unknown) => (/ms$|PerSec$|^at$/iu.test(key) ? 0 : value)),
+    JSON.stringify(JSON.parse(line), (key, value: unknown) =>
+      /(?:Ms|PerSec)$|^(?:at|commit)$/u.test(key) ? 0 : value,
+    ),
   );
 }
 

@@ -55,7 +55,6 @@ export async function soakChromium(
 }
 
 async function startTraining(page: Page): Promise<void> {
-  await page.getByText('All settings').or(page.locator('lab-train-setup summary')).first().click();
   const settings = {
     'Training queries': '12',
     'Held-out pairs': '4',
@@ -64,16 +63,13 @@ async function startTraining(page: Page): Promise<void> {
     'Save every': '50',
   };
   for (const [label, value] of Object.entries(settings)) await page.getByLabel(label, { exact: true }).fill(value);
-  await page
-    .getByRole('button', { name: /Start training|Train a small model/u })
-    .first()
-    .click();
+  await page.getByRole('button', { name: 'Start training' }).click();
   await page.getByRole('button', { name: 'Pause' }).waitFor();
 }
 
 async function shownStep(page: Page): Promise<number> {
-  const text = await page.locator('lab-run-monitor').innerText();
-  return Number(/Step\s+([\d,]+)/iu.exec(text)?.[1]?.replaceAll(',', '') ?? 0);
+  const text = await page.locator('lab-run-monitor .figure').innerText();
+  return Number(/[\d,]+/u.exec(text)?.[0]?.replaceAll(',', '') ?? 0);
 }
 
 /** Sums over both tabs. */

@@ -45,6 +45,15 @@ describe('the checkpoint of a run', () => {
     expect(() => read(BYTES.with(-1, (BYTES.at(-1) ?? 0) ^ 1))).toThrow(/has changed since it was written/u);
   });
 
+  it('of a run that has diverged is not written', () => {
+    for (const value of [Number.NaN, Infinity]) {
+      const weights = new Map(WEIGHTS).set('a', { shape: [1], data: Float32Array.of(value) });
+      expect(() => writeRunFile({}, weights, moments(5))).toThrow(/diverged: a holds.*saved before is kept/u);
+      const second = { ...moments(5), secondMoment: new Float32Array(5).fill(value) };
+      expect(() => writeRunFile({}, WEIGHTS, second)).toThrow(/optimizer\.second_moment/u);
+    }
+  });
+
   it('with moments of another length, or past its end, is named as such', () => {
     expect(() => read(writeRunFile({}, WEIGHTS, moments(4)))).toThrow(
       /moments are those of other weights. Expected 5/u,
