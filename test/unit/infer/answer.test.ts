@@ -185,7 +185,7 @@ describe('a score that is not a number', () => {
     async (name) => {
       const before = model.transformer.weights.get(name);
       if (before === undefined) throw new Error(`no ${name}`);
-      const huge = tf.tidy(() => tf.mul(tf.sign(before), 3e38));
+      const huge = tf.tidy(() => tf.mul<typeof before>(tf.sign(before), 3e38));
       const weights = new Map(model.transformer.weights).set(name, huge);
       const broken: LabModel = { ...model, transformer: { ...model.transformer, weights } };
       const [pair] = pairs;
