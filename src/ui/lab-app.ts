@@ -359,9 +359,11 @@ export class LabApp extends LabElement {
    */
   #asked(pair: string | undefined): void {
     this.pair = pair;
-    if (this.route !== 'score') return;
+    // The address may name what this element is told of only by the next event.
+    const { hash } = location;
+    if (routeOf(hash) !== 'score') return;
     try {
-      history.replaceState(null, '', scoreAddress(this.checkpointId, this.compared, this.modelId, pair));
+      history.replaceState(null, '', scoreAddress(checkpointIn(hash), comparedIn(hash), modelIn(hash), pair));
       this.isAddressBehind = false;
     } catch {
       // Browsers refuse more than some hundred changes within seconds, and addresses beyond their own limits.
