@@ -34,7 +34,7 @@ export function addReadingOptions(command: Command): Command {
 /** `--data FILE`, may be repeated. */
 export function dataOption(what: string): Option {
   return new Option('--data <file>', `${what}; repeat it for files that belong together`).argParser(
-    (path: string, before: readonly string[] = []) => [...before, path],
+    (path: string, before: readonly string[] | undefined) => [...(before ?? []), path],
   );
 }
 

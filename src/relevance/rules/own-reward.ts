@@ -13,7 +13,7 @@ import { numberFrom, setting, weight, wholeNumber } from '../../config/settings.
 import type { Instruction } from './instruction.ts';
 
 const bonus = numberFrom(-1, 1);
-const RULE_BONUS = /^[a-z0-9-]+ [+-]?\d*\.?\d+$/u;
+const RULE_BONUS = /^[a-z0-9-]+ [+-]?(?:\d+(?:\.\d+)?|\.\d+)$/u;
 const isRuleBonuses = (text: string): boolean => entriesOf(text).every((entry) => RULE_BONUS.test(entry));
 
 export const OwnRewardSchema = v.strictObject({

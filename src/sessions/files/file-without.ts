@@ -1,13 +1,17 @@
 /** A pair of an open file without some of its evidence, scored again with the standing that it would have. */
+import * as v from 'valibot';
 import { onSoundBackend } from '../../infer/sound-backend.ts';
-import { answerByRules } from '../../infer/rules-model.ts';
+import { answerByRules, spokenTrace } from '../../infer/rules-model.ts';
 import { scorePair } from '../../infer/score-pairs.ts';
 import { LabError } from '../../common/errors.ts';
-import type { Without } from '../../protocol/files.ts';
+import type { Explained, Without } from '../../protocol/files.ts';
 import { documentValues } from '../../relevance/pair/document-text.ts';
 import { contentSequence, contentWords, textFolding } from '../../relevance/pair/text-folding.ts';
 import { withoutEvidence } from '../../relevance/rules/counterfactual.ts';
 import { foldingOf, notReady, type OpenFile, readRows } from './open-file.ts';
+
+/** Pieces of evidence that are taken away. */
+export const RemovedSchema = v.pipe(v.array(v.pipe(v.string(), v.maxLength(1000))), v.maxLength(100));
 
 /** Words of a document that are shown as its evidence. */
 const SHOWN_WORDS = 12;
@@ -49,4 +53,16 @@ export async function scoreWithout(open: OpenFile, place: number, removed: reado
       ? answerByRules(scorer, left).score
       : await onSoundBackend(model.health, () => scorePair(scorer, left));
   return { words: [...words.values()], probabilities: [...probabilities] };
+}
+
+/** What the rules that score a file say of a pair; null if a model scores it. */
+export function explainByRules(open: OpenFile, place: number): Explained | null {
+  const pair = readRows(open).placed(foldingOf(open))[place]?.pair;
+  const model = open.model?.model;
+  if (pair === undefined || model === undefined || !('kind' in model)) return null;
+  const { trace } = answerByRules(model, pair);
+  const evidence = trace.steps.flatMap((step) =>
+    step.evidence.flatMap(({ source, text }) => (source === 'document' ? [text] : [])),
+  );
+  return { sentences: spokenTrace(model, trace), evidence: [...new Set(evidence)] };
 }

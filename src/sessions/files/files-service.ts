@@ -4,7 +4,6 @@
  *
  * Room `sessions/files/`: the thread behind the Files view. What it shares with `lab score` is in `runs/score/`.
  */
-import * as v from 'valibot';
 import type { JudgedFiles, JudgedRecord } from '../../checkpoint/judged-files.ts';
 import { tryLock } from '../../common/tab-locks.ts';
 import { LabError } from '../../common/errors.ts';
@@ -13,7 +12,6 @@ import { parseConfig } from '../../config/parse.ts';
 import { ROLES } from '../../data/files/columns.ts';
 import { LAYOUT_NAMES } from '../../data/layouts/layout.ts';
 import { shapeOfFiles } from '../../data/layouts/open-data.ts';
-import { answerByRules, spokenTrace } from '../../infer/rules-model.ts';
 import { untilDelivered } from '../../protocol/delivery.ts';
 import { failureOf } from '../../protocol/failure.ts';
 import {
@@ -43,10 +41,12 @@ import { exportFile } from './file-export.ts';
 import { proofFacts, verifyFile } from './file-proof.ts';
 import { checkSameScorer, disposeFileModel, type FileBackend, loadFileModel } from './file-model.ts';
 import { FileScores } from './file-scores.ts';
-import { scoreWithout } from './file-without.ts';
+import { explainByRules, RemovedSchema, scoreWithout } from './file-without.ts';
 import { type KeepScores, scoreRest } from './file-scoring.ts';
 import { JudgedRows } from './judged-rows.ts';
+import { ModelWork } from './model-work.ts';
 import {
+  checkSize,
   entryOf,
   givenFiles,
   gradesOf,
@@ -61,11 +61,6 @@ import {
   scoresIn,
   scoringOf,
 } from './open-file.ts';
-
-/** Larger files are refused before they are read. */
-const MAX_FILE_BYTES = 512 * 2 ** 20;
-
-const RemovedSchema = v.pipe(v.array(v.pipe(v.string(), v.maxLength(1000))), v.maxLength(100));
 
 /** A store of files, such as the store of the browser. */
 export type JudgedStore = Pick<JudgedFiles, keyof JudgedFiles>;
@@ -83,8 +78,7 @@ export class FilesService implements FilesApi {
   #lastChange: Promise<unknown> = Promise.resolve();
   /** How many models were asked for. */
   #asked = 0;
-  /** The work with the model that is under way, scoring or checking; `ended` does not reject. */
-  #work: { readonly stop: AbortController; readonly ended: Promise<unknown> } | undefined;
+  readonly #work = new ModelWork();
 
   constructor(surroundings: FilesSurroundings) {
     this.#surroundings = surroundings;
@@ -129,7 +123,7 @@ export class FilesService implements FilesApi {
     asked: FileReading | undefined,
   ): Promise<OpenedFile> {
     const open = this.#opened();
-    await this.#halt();
+    await this.#work.halt();
     const before = readingOf(open.record);
     const reading = asked === undefined ? before : parseConfig('How a file is read', FileReadingSchema, asked);
     const store = await this.#store();
@@ -155,7 +149,7 @@ export class FilesService implements FilesApi {
   async #prepare(request: PrepareRequest, onProgress: (progress: LoadProgress) => void): Promise<FileScoring> {
     const open = this.#opened();
     const rows = readRows(open);
-    await this.#halt();
+    await this.#work.halt();
     if (open.model !== undefined) disposeFileModel(open.model);
     open.model = undefined;
     const grades = gradesOf(open);
@@ -170,7 +164,7 @@ export class FilesService implements FilesApi {
 
   async begin(limit: number): Promise<FileTable> {
     const open = this.#opened();
-    await this.#halt();
+    await this.#work.halt();
     const { model } = open;
     if (model === undefined) throw notReady();
     const pairs = readRows(open).rows.length;
@@ -204,7 +198,7 @@ export class FilesService implements FilesApi {
   async score(emit: (event: FileScoringEvent) => void): Promise<void> {
     await untilDelivered(emit, async (send) => {
       try {
-        send({ kind: 'ended', state: await this.#exclusively((signal) => this.#scoreRest(send, signal)) });
+        send({ kind: 'ended', state: await this.#work.exclusively((signal) => this.#scoreRest(send, signal)) });
       } catch (thrown) {
         send({ kind: 'failed', ...failureOf(thrown) });
       }
@@ -212,7 +206,7 @@ export class FilesService implements FilesApi {
   }
 
   async pause(): Promise<void> {
-    this.#work?.stop.abort();
+    this.#work.stop();
     await Promise.resolve();
   }
 
@@ -229,20 +223,12 @@ export class FilesService implements FilesApi {
     const open = this.#opened();
     const pieces = parseConfig('What is removed', RemovedSchema, removed);
     if (pieces.length === 0) return scoreWithout(open, place, pieces);
-    return this.#exclusively(() => scoreWithout(open, place, pieces));
+    return this.#work.exclusively(() => scoreWithout(open, place, pieces));
   }
 
   async explain(place: number): Promise<Explained | null> {
     await Promise.resolve();
-    const open = this.#opened();
-    const pair = readRows(open).placed(foldingOf(open))[place]?.pair;
-    const model = open.model?.model;
-    if (pair === undefined || model === undefined || !('kind' in model)) return null;
-    const { trace } = answerByRules(model, pair);
-    const evidence = trace.steps.flatMap((step) =>
-      step.evidence.flatMap(({ source, text }) => (source === 'document' ? [text] : [])),
-    );
-    return { sentences: spokenTrace(model, trace), evidence: [...new Set(evidence)] };
+    return explainByRules(this.#opened(), place);
   }
 
   async correct(correction: Correction): Promise<void> {
@@ -285,36 +271,7 @@ export class FilesService implements FilesApi {
   }
 
   async verify(proof: Blob, windows: number): Promise<Verified> {
-    return this.#exclusively((signal) => verifyFile(this.#opened(), proof, windows, signal));
-  }
-
-  /**
-   * Works with the model of the open file, which stays until this has ended.
-   *
-   * @throws {LabError} `bad-config` while it is at work already
-   */
-  async #exclusively<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    if (this.#work !== undefined) {
-      throw new LabError('bad-config', {
-        message: 'This file is being scored or checked already.',
-        fix: 'Pause that first, or wait for its end.',
-      });
-    }
-    const stop = new AbortController();
-    const result = work(stop.signal);
-    const mine = { stop, ended: result.catch(() => undefined) };
-    this.#work = mine;
-    try {
-      return await result;
-    } finally {
-      this.#work = undefined;
-    }
-  }
-
-  /** Stops the work with the model, and waits for its end. */
-  async #halt(): Promise<void> {
-    this.#work?.stop.abort();
-    await this.#work?.ended;
+    return this.#work.exclusively((signal) => verifyFile(this.#opened(), proof, windows, signal));
   }
 
   #inTurn<T>(change: () => Promise<T>): Promise<T> {
@@ -422,7 +379,7 @@ export class FilesService implements FilesApi {
   }
 
   async #close(): Promise<void> {
-    await this.#halt();
+    await this.#work.halt();
     if (this.#open?.model !== undefined) disposeFileModel(this.#open.model);
     this.#open = undefined;
   }
@@ -431,14 +388,4 @@ export class FilesService implements FilesApi {
     if (this.#open !== undefined) return this.#open;
     throw new LabError('not-found', { message: 'No file is open.', fix: 'Choose one.' });
   }
-}
-
-function checkSize(name: string, { size }: Blob): void {
-  if (size <= MAX_FILE_BYTES) return;
-  throw new LabError('bad-file', {
-    message: `${name} is too large for a page.`,
-    expected: `at most ${MAX_FILE_BYTES / 2 ** 20} MiB`,
-    got: `${Math.ceil(size / 2 ** 20)} MiB`,
-    fix: 'Score it with "lab score", or choose some of its queries and keep all pairs of each.',
-  });
 }

@@ -19,32 +19,15 @@ import {
   type Verified,
   type Without,
 } from '../../protocol/files.ts';
-import type { BackendChoice, LoadProgress, LoadRequest } from '../../protocol/scoring.ts';
+import type { BackendChoice, LoadProgress } from '../../protocol/scoring.ts';
 import type { Pair } from '../../relevance/pair/pair.ts';
 import { askToPersist } from '../parts/persistence.ts';
-import type { CheckpointClient } from '../parts/checkpoint-client.ts';
 import { ScreenWakeLock } from '../parts/wake-lock.ts';
-import { bundledModel } from '../score/bundled-models.ts';
-import type { FilesClient, OpenFiles } from './files-client.ts';
+import type { FilesClient } from './files-client.ts';
+import { type FilesSurroundings, modelSource } from './files-surroundings.ts';
 import { tooManyFiles } from './files-failure.ts';
-import type { StateName } from './files-state.ts';
+import { FILES_MODEL, type FilesStage, MAX_LOSSES, MEASURE_AFTER_MS, type StateName } from './files-state.ts';
 import { JudgedTable } from './judged-table.ts';
-
-/** What the view shows. */
-export type FilesStage = 'list' | 'reading' | 'mapping' | 'ready' | 'results';
-
-/** What the page provides to the controller. */
-export interface FilesSurroundings {
-  readonly openFiles: OpenFiles;
-  readonly openStore: (() => Promise<CheckpointClient>) | undefined;
-  readonly backend: BackendChoice;
-}
-
-/** Corrections in quick succession are measured together. */
-const MEASURE_AFTER_MS = 700;
-/** After more losses than this, a person must continue the scoring. */
-const MAX_LOSSES = 2;
-const FILES_MODEL: ModelChoice = { kind: 'bundled', id: 'general' };
 
 export class FilesController implements ReactiveController {
   stage: FilesStage = 'list';
@@ -165,7 +148,10 @@ export class FilesController implements ReactiveController {
     await this.#attempt(async (isCurrent) => {
       this.#set({ choice, prepared: undefined, preparing: { stage: 'backend', receivedBytes: 0, totalBytes: null } });
       const client = await this.#thread();
-      const load = { source: await this.#sourceOf(choice), backend: backend ?? this.#surroundings?.backend ?? 'auto' };
+      const load = {
+        source: await modelSource(choice, this.#surroundings?.openStore),
+        backend: backend ?? this.#surroundings?.backend ?? 'auto',
+      };
       const prepared = await client.prepare({ choice, load }, (preparing) => {
         if (isCurrent()) this.#set({ preparing });
       });
@@ -344,16 +330,6 @@ export class FilesController implements ReactiveController {
   async #refreshList(): Promise<void> {
     const list = await (await this.#thread()).list().catch(() => undefined);
     this.#set({ list });
-  }
-
-  async #sourceOf(choice: ModelChoice): Promise<LoadRequest['source']> {
-    if (choice.kind !== 'checkpoint') {
-      return { kind: 'url', modelUrl: new URL(bundledModel(choice.id).folder, document.baseURI).href };
-    }
-    const open = this.#surroundings?.openStore;
-    if (open === undefined) throw new LabError('internal', { message: 'The page was given no checkpoint thread.' });
-    const { files } = await (await open()).model(choice.id);
-    return { kind: 'files', files };
   }
 
   #thread(): Promise<FilesClient> {

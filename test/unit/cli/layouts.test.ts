@@ -105,7 +105,7 @@ describe('lab score', () => {
       code,
       err,
       out: printed,
-    } = await lab(...['score', path, '--backend', 'cpu', '--abstain-below', '0.999', '--out', out]);
+    } = await lab('score', path, '--backend', 'cpu', '--abstain-below', '0.999', '--out', out);
     expect(code, err).toBe(0);
     expect(printed).toMatch(/Below 100 % a person decides: 1 of 1 graded pairs/u);
     expect(printed).toMatch(/2 judges, 2 pairs with two or more: Ada 2, Bo 2/u);
@@ -134,16 +134,14 @@ describe('lab score', () => {
     const out = join(folder, 'ruled.jsonl');
     const texts_ = ['--docs', corpus, '--queries', texts];
     const ruled = await lab(
-      ...[
-        'score',
-        qrels,
-        ...texts_,
-        '--rules-alone',
-        join(folder, 'piar', 'instruction.json'),
-        '--reason',
-        '--out',
-        out,
-      ],
+      'score',
+      qrels,
+      ...texts_,
+      '--rules-alone',
+      join(folder, 'piar', 'instruction.json'),
+      '--reason',
+      '--out',
+      out,
     );
     expect(ruled.code, ruled.err).toBe(0);
     const reasons = readFileSync(out, 'utf8').trimEnd().split('\n');
