@@ -13,7 +13,7 @@ import { openScoringWorker } from './ui/score/scoring-client.ts';
 import './ui/theme.css';
 
 const asked = v.safeParse(v.picklist(BACKEND_CHOICES), new URLSearchParams(location.search).get('backend'));
-const app = document.querySelector('lab-app');
+const app = isFramed() ? showFramed() : document.querySelector('lab-app');
 if (app !== null) {
   app.backend = asked.success ? asked.output : 'auto';
   app.openClient = openScoringWorker;
@@ -27,4 +27,20 @@ if (app !== null) {
   // twice.
   const keep = (): void => void keepOfflineCopy((state) => (app.offline = state));
   if (import.meta.env.PROD) app.addEventListener('view-settled', keep, { once: true });
+}
+
+/**
+ * Another page could show this one in a frame, under something of its own, and have people click what they do not see.
+ * `npm start` forbids that by a header, which static hosts may not send.
+ */
+function isFramed(): boolean {
+  return window.top !== window;
+}
+
+/** Leaves nothing to click but the way out of the frame. */
+function showFramed(): null {
+  const link = document.createElement('a');
+  Object.assign(link, { href: location.href, target: '_top', textContent: 'Open AFRL Lab by itself' });
+  document.body.replaceChildren('AFRL Lab does not run inside another page. ', link, '.');
+  return null;
 }

@@ -18,7 +18,7 @@ import {
 import { firstProblem } from './manifest.ts';
 import { OpenRuns } from './open-runs.ts';
 import type { StoreDatabase, WriteTransaction } from './store-database.ts';
-import { heldLocks, tryLock } from './tab-locks.ts';
+import { heldLocks, tryLock } from '../common/tab-locks.ts';
 
 /** The fields of a run that its session writes; a person's remarks survive them. */
 export type TrackedProgress = Omit<

@@ -65,6 +65,9 @@ export function checkpointIdIn(modelUrl: string): string | undefined {
 /** The kind under which runs and checkpoints of branches are stored. */
 export const BRANCH_KIND = 'grpo';
 
+/** How much faster than another a branch can go. */
+const MOST_PACE = 8;
+
 /** A demonstration to run. */
 export const GrpoRequestSchema = v.strictObject({
   /**
@@ -87,6 +90,8 @@ export const GrpoRequestSchema = v.strictObject({
       v.strictObject({
         name: branchName,
         experiment: v.unknown(),
+        /** Steps that it makes in the time of one step of a branch of pace 1. */
+        pace: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MOST_PACE)), 1),
         /** The branch's stored state; null for a new one. A parent comes before its forks. */
         kept: v.optional(
           v.nullable(

@@ -10,7 +10,7 @@ import { type PolicyMeasures, PolicyMeasuresSchema } from '../protocol/policy-me
 import { renameOldKeys } from '../protocol/renamed-keys.ts';
 import { CURRICULUM_START } from '../train/curriculum.ts';
 import type { GrpoState } from '../train/grpo.ts';
-import { readRunFile, upgradedFromWorld, writeRunFile } from './run-file.ts';
+import { checkStep, readRunFile, upgradedFromWorld, writeRunFile } from './run-file.ts';
 
 const FORMAT = 'afrl-lab-grpo';
 /** Version 1 had only rule worlds; `upgradedFromWorld` reads it. */
@@ -105,8 +105,10 @@ export function readGrpoCheckpoint(bytes: Uint8Array): GrpoCheckpoint {
       upgradedFromWorld(renameOldKeys(metadata), { schemaVersion: SCHEMA_VERSION }),
     ),
   );
+  const experiment = parseGrpoExperiment('The checkpoint, its settings', run.experiment);
+  checkStep(run.step, experiment.grpo.steps);
   return {
-    experiment: parseGrpoExperiment('The checkpoint, its settings', run.experiment),
+    experiment,
     dataHash: run.dataHash,
     startHash: run.startHash,
     state: {

@@ -8,11 +8,13 @@
 import type { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
 import {
   MAX_RECORDED_PAIRS,
+  MAX_RECORDED_TEXT,
   type PolicyAnswers,
   type RecordedPair,
   SURENESS_PARTS,
 } from '../protocol/policy-answers.ts';
 import { MAX_COMPLETION_LENGTH, MAX_RECORDED_COMPLETIONS, type RunCompletions } from '../protocol/tracked-run.ts';
+import { fieldText } from '../relevance/pair/document-text.ts';
 import type { Instruction } from '../relevance/rules/instruction.ts';
 import type { Rules } from '../relevance/rules/rules.ts';
 import type { TraceStep } from '../relevance/trace/trace.ts';
@@ -25,9 +27,12 @@ const NO_RULE = -1;
 
 /** The pairs that a recording follows, with what the expert says of them. */
 export function recordedPairs({ instruction }: Rules, expert: readonly ExpertPair[]): RecordedPair[] {
+  // Documents of the reader's own may be as long as books.
+  const shortened = (text: string): string => text.slice(0, MAX_RECORDED_TEXT);
   return expert.slice(0, MAX_RECORDED_PAIRS).map(({ pair, trace }) => ({
-    query: pair.query,
-    title: pair.document.title,
+    query: shortened(pair.query),
+    title: shortened(pair.document.title),
+    details: shortened(fieldText(pair.document, 'attributes')),
     label: pair.label,
     rule: decidingRule(instruction, trace.steps),
   }));

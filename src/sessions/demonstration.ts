@@ -39,6 +39,7 @@ export type ParsedGrpoRequest = v.InferOutput<typeof GrpoRequestSchema>;
 export interface ReadBranch {
   readonly name: string;
   readonly experiment: GrpoExperiment;
+  readonly pace: number;
   /** The stored branch to resume; null for a new branch. */
   readonly kept: ParsedGrpoRequest['branches'][number]['kept'];
   /** Its checkpoint; undefined to start over. */
@@ -59,12 +60,12 @@ export async function readBranches(
   openStore: (() => Promise<RunStore>) | undefined,
 ): Promise<ReadBranch[]> {
   return Promise.all(
-    branches.map(async ({ name, experiment, kept }) => {
+    branches.map(async ({ name, experiment, pace, kept }) => {
       const id = kept?.checkpointId ?? null;
       const settings = parseGrpoExperiment(`Branch ${name}`, experiment);
-      if (id === null || openStore === undefined) return { name, experiment: settings, kept, branch: undefined };
+      if (id === null || openStore === undefined) return { name, experiment: settings, pace, kept, branch: undefined };
       const branch = readKeptBranch((await (await openStore()).load(id)).payload);
-      return { name, experiment: branch.checkpoint.experiment, kept, branch };
+      return { name, experiment: branch.checkpoint.experiment, pace, kept, branch };
     }),
   );
 }
@@ -146,12 +147,13 @@ export class Demonstration {
     };
     const identity = { demonstration: demonstration ?? newId(), modelUrl };
     const begun = new Demonstration(session, identity, modelName, supplies);
-    for (const { name, experiment, kept, branch } of branches) {
+    for (const { name, experiment, pace, kept, branch } of branches) {
       const from = branch?.checkpoint;
       const parent = from === undefined ? null : (kept?.parent ?? null);
       const plan = {
         name,
         experiment,
+        pace,
         parent,
         from,
         history: branch?.history ?? [],
@@ -195,7 +197,7 @@ export class Demonstration {
     const { experiment } = parent.branch;
     const history = parent.branch.historyUntil(step);
     this.#begin(
-      { name, experiment, parent: { branch, step }, from, history, coefficient, moves: [] },
+      { name, experiment, pace: 1, parent: { branch, step }, from, history, coefficient, moves: [] },
       undefined,
       parent.run.keptIdAt(step),
     );
@@ -205,11 +207,14 @@ export class Demonstration {
   #begin(
     {
       name,
+      pace,
       parent,
       coefficient,
       moves,
       ...plan
-    }: Pick<BranchRecord, 'name' | 'parent' | 'coefficient' | 'moves'> & Omit<BranchPlan, 'record' | 'origin'>,
+    }: Pick<BranchRecord, 'name' | 'parent' | 'coefficient' | 'moves'> &
+      Pick<ReadBranch, 'pace'> &
+      Omit<BranchPlan, 'record' | 'origin'>,
     runId: string | undefined,
     parentId: string | null,
   ): void {
@@ -222,7 +227,7 @@ export class Demonstration {
     const branch = new GrpoBranch({ ...plan, record, origin }, this.#supplies);
     const isFork = parent !== null && parent.step === plan.from?.state.step;
     const parentRunId = parent === null ? null : (this.#branches[parent.branch]?.run.runId ?? null);
-    const start = { turn: id, runId, from: plan.from, parentId, parentRunId, isFork };
+    const start = { turn: id, pace, runId, from: plan.from, parentId, parentRunId, isFork };
     const run = new SessionRun(branch, start, this.#session);
     this.#branches.push({ branch, run });
     this.#session.begin(run);

@@ -21,6 +21,8 @@ import type { Session } from './session.ts';
 export interface RunStart<Checkpoint> {
   /** Its rank in the order of beginnings. */
   readonly turn?: number;
+  /** Steps that it makes in the time of one step of a run of pace 1; 1 by default. */
+  readonly pace?: number;
   /** The id under which its checkpoints are stored; a resumed run keeps its id. Default: a new one. */
   readonly runId?: string | undefined;
   /** The checkpoint to resume from; undefined to start at step 0. */
@@ -47,6 +49,7 @@ export class SessionRun<Checkpoint> implements LiveRun {
   readonly #start: RunStart<Checkpoint>;
   readonly #session: Session;
   readonly #turn: number;
+  readonly #pace: number;
   /** The newest checkpoint; undefined at step 0, or where it can be read from the store again. */
   #last: Checkpoint | undefined;
   #kept: { readonly id: string; readonly step: number } | undefined;
@@ -71,6 +74,7 @@ export class SessionRun<Checkpoint> implements LiveRun {
     this.#start = start;
     this.#session = session;
     this.#turn = start.turn ?? 0;
+    this.#pace = start.pace ?? 1;
     this.runId = start.runId ?? newId();
     this.#last = start.from;
     this.#time = new ActiveTime(session.now);
@@ -89,6 +93,11 @@ export class SessionRun<Checkpoint> implements LiveRun {
   /** The last stored checkpoint; null if there is none. */
   get keptId(): string | null {
     return this.#kept?.id ?? null;
+  }
+
+  /** The stored checkpoint of the present step; null if it could not be stored, whatever was stored before. */
+  get keptIdNow(): string | null {
+    return this.#kept?.step === this.#step ? this.#kept.id : null;
   }
 
   /** The checkpoint stored after a number of steps, which may have been deleted since; null if none was. */
@@ -132,7 +141,7 @@ export class SessionRun<Checkpoint> implements LiveRun {
   async #runOnce(): Promise<BackendFault | undefined> {
     const { turns, signal } = this.#session;
     const kind = this.#kind;
-    await turns.open(this.#turn, this.#step);
+    await turns.open(this.#turn, this.#step / this.#pace);
     try {
       throwIfAborted(signal);
       const backend = await this.#session.backend();
@@ -215,7 +224,7 @@ export class SessionRun<Checkpoint> implements LiveRun {
     if (moment.step === 0 && this.#kind.holdsCheckpoints === true) this.#hold(await moment.checkpoint());
     for (;;) {
       this.#time.halt();
-      const turn = await turns.pass(this.#turn, moment.step, () => this.#errands.size > 0);
+      const turn = await turns.pass(this.#turn, moment.step / this.#pace, () => this.#errands.size > 0);
       this.#time.go();
       if (signal.aborted) {
         const isKept = this.#kept?.step === moment.step;

@@ -84,7 +84,7 @@ interface Workload {
 }
 
 /** A single run of any kind. */
-type StartedRun = LiveRun & Pick<SessionRun<unknown>, 'finished' | 'keptId'>;
+type StartedRun = LiveRun & Pick<SessionRun<unknown>, 'finished' | 'keptId' | 'keptIdNow'>;
 
 /** What to do with the thread once it is free. */
 interface SessionWork {
@@ -207,7 +207,8 @@ export class SessionService implements TrainingApi {
         await recorder.drop();
         session.begin(run);
         await session.over();
-        const { finished, step, keptId: checkpointId } = run;
+        // An earlier checkpoint is not the model that the page shows as finished.
+        const { finished, step, keptIdNow: checkpointId } = run;
         if (finished === undefined) return;
         await end({ kind: 'finished', step, tokens: finished.tokens, weightsHash: hashWeights(finished.weights), checkpointId }); // prettier-ignore
       },

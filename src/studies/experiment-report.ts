@@ -14,7 +14,7 @@ import { atEqualTokens } from './equal-tokens.ts';
 import { meanText, metricMean, signedInterval } from './findings.ts';
 import type { CurvePoint, Plot } from './plot.ts';
 import { heading, list, paragraph, type Report, type ReportBlock, table } from './report.ts';
-import { meanInterval, signed } from './student-t.ts';
+import { meanInterval, signed } from '../common/student-t.ts';
 
 type Arms = ExperimentResults['arms'];
 

@@ -9,7 +9,7 @@ import type { RunPoint, RunState, RunSummary, Setting } from '../protocol/tracke
 import { decide, meanText, metricBySeed, metricMean, pairedDifferences, signedInterval } from './findings.ts';
 import type { CurvePoint } from './plot.ts';
 import { heading, list, paragraph, type Report, type ReportBlock, table } from './report.ts';
-import { meanInterval, signed } from './student-t.ts';
+import { meanInterval, signed } from '../common/student-t.ts';
 
 /** A run and its path. */
 export interface ComparedRun extends RunSummary {

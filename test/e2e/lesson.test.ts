@@ -47,7 +47,7 @@ describeBrowser('the front door', () => {
     await page.getByRole('button', { name: 'Pause' }).click();
     const paused = await slider.inputValue();
     await page
-      .getByText(/^step \d+ of 160: reward 0\.\d\d, \d+ rules decide 240 answers$/u)
+      .getByText(/^step \d+ of 160: reward 0\.\d\d, \d+ rules cited, \d+ of them decide$/u)
       .first()
       .waitFor();
     expect(await slider.inputValue()).toBe(paused);
@@ -158,6 +158,7 @@ describeBrowser('the lesson on mode collapse', () => {
         .first()
         .inputValue(),
     ).toBe('120');
+    await page.getByText('Set as in the lesson, with seed 4').waitFor();
   });
 
   it('can be read with the keyboard alone', async () => {
@@ -217,6 +218,9 @@ describeBrowser('the lesson on mode collapse', () => {
       };
     });
     expect(sizes.text).toBeGreaterThanOrEqual(28);
+    // The question is in sight beside its figure.
+    const answer = page.getByRole('button', { name: 'Neither by name' });
+    expect((await answer.boundingBox())?.y).toBeLessThan(1080 - 100);
     expect(sizes.figure).toBeGreaterThanOrEqual(0.6 * 1080);
     await expect.poll(() => page.evaluate(() => {
       const shown = document.querySelector('lab-app')?.shadowRoot?.querySelector('lab-lesson');
@@ -244,15 +248,30 @@ describeBrowser('the lesson on mode collapse', () => {
     await notes.keyboard.press('ArrowRight');
     await page.getByRole('heading', { name: 'Why: chance is learned' }).waitFor();
     await notes.getByRole('heading', { name: 'Why: chance is learned' }).waitFor();
+    // Another lesson in another tab has notes of its own.
+    const other = await page.context().newPage();
+    await other.goto(lesson(2, 'seeds'));
+    await opened(other);
+    await other.keyboard.press('ArrowRight');
+    await other.locator('lab-lesson section[aria-label^="Screen 3 "]').waitFor();
+    await notes.keyboard.press('ArrowRight');
+    await notes.getByRole('heading', { name: 'What examples beside the reward do' }).waitFor();
+    await other.locator('lab-lesson section[aria-label^="Screen 3 "]').waitFor();
+    await other.close();
+    await notes.keyboard.press('ArrowLeft');
+    await notes.getByRole('heading', { name: 'Why: chance is learned' }).waitFor();
     await notes.close();
     await page.keyboard.press('ArrowLeft');
     await page.getByRole('heading', { name: 'Where the answers went' }).waitFor();
     await page.keyboard.press('0');
     await expect.poll(() => votes.allInnerTexts()).toEqual(['0', '0', '0', '0']);
-    // Other figures are as readable: the drawn curve and the charts.
+    // Other figures are as readable: the drawn curve, the charts and their labels.
     for (const [screen, at] of [
       [2, 'lab-drawn-curve text'],
+      [4, 'lab-toy-arms .key'],
+      [5, 'lab-seed-dots th'],
       [6, 'lab-chart .plot'],
+      [6, 'lab-chart li'],
     ] as const) {
       await page.getByRole('link', { name: new RegExp(`^${screen}: `, 'u') }).click();
       const figure = page.locator(at).first();
@@ -275,6 +294,8 @@ describeBrowser('the lesson on mode collapse', () => {
     };
     await input.setInputFiles(file('bad.json', { ...mine, pairs: [] }));
     await page.getByText(/bad\.json is not usable: pairs/u).waitFor();
+    // So that the same file can be chosen again once it is mended.
+    await expect.poll(() => input.inputValue()).toBe('');
     const [download] = await Promise.all([
       page.waitForEvent('download'),
       page.getByRole('button', { name: 'The recording' }).click(),
@@ -383,8 +404,16 @@ describeBrowser('the lesson on mode collapse', () => {
     await expect.poll(() => page.locator('lab-lesson section').count()).toBe(4);
     expect(await page.locator('lab-lesson .truth p').count()).toBeGreaterThan(2);
     expect(await page.locator('lab-lesson nav').isVisible()).toBe(false);
+    for (const part of ['header', 'footer']) expect(await page.locator(`lab-app > ${part}`).isVisible()).toBe(false);
     await page.evaluate(() => dispatchEvent(new Event('afterprint')));
     await expect.poll(() => page.locator('lab-lesson section').count()).toBe(1);
+    // From the front of a room it prints the same.
+    await page.keyboard.press('p');
+    await page.evaluate(() => dispatchEvent(new Event('beforeprint')));
+    await expect.poll(() => page.locator('lab-lesson section').count()).toBe(4);
+    expect(await page.locator('lab-lesson').getAttribute('presenting')).toBeNull();
+    await page.evaluate(() => dispatchEvent(new Event('afterprint')));
+    await expect.poll(() => page.locator('lab-lesson').getAttribute('presenting')).toBe('');
     expect(complaints).toEqual([]);
   });
 

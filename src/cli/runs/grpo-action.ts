@@ -2,7 +2,6 @@
  * The action of `lab grpo`.
  */
 import { LabError } from '../../common/errors.ts';
-import type { ColumnNames } from '../../data/files/columns.ts';
 import type { DataSet } from '../../data/files/data-set.ts';
 import { type GrpoExperiment, parseGrpoExperiment } from '../../protocol/grpo-experiment.ts';
 import type { BackendChoice } from '../../protocol/scoring.ts';
@@ -14,7 +13,7 @@ import { readInstructionFile, withRules } from '../instruction-files.ts';
 import { interruption } from '../interruption.ts';
 import { describeModel, readModelFiles } from '../model-folder.ts';
 import { openNodeBackend } from '../node-backend.ts';
-import { readDataFiles } from '../pair-files.ts';
+import { readDataFiles, type ReadingOptions } from '../pair-files.ts';
 import { reinforceToFolder } from './reinforced-run.ts';
 import { requestedSettings, checkRunFolder, resumedSteps } from './resume-check.ts';
 import { checkOutputFile } from '../outputs.ts';
@@ -25,14 +24,11 @@ import { openRewardModule, type RewardModule } from './reward-module.ts';
 import { loadStartModel } from './start-model.ts';
 import { note, print } from '../terminal.ts';
 
-export interface GrpoOptions {
+export interface GrpoOptions extends ReadingOptions {
   readonly out: string;
   readonly start: string;
   readonly config?: string;
-  readonly data?: string;
-  readonly docs?: string;
-  readonly column: ColumnNames;
-  readonly grade?: string;
+  readonly data?: readonly string[];
   readonly rules?: string;
   readonly rewardModule?: string;
   readonly backend: BackendChoice;
@@ -44,8 +40,8 @@ export interface GrpoOptions {
 export async function runGrpo(options: GrpoOptions, explicit: readonly ExplicitSetting[]): Promise<void> {
   const folder = new RunFolder(options.out);
   const saved = await folder.readCheckpoint();
-  const { out, config, data, docs, rules, record, force } = options;
-  const inputs = [options.start, config, data, docs, rules, options.rewardModule];
+  const { out, config, data, docs, queries, rules, rewardModule, record, force } = options;
+  const inputs = [options.start, config, ...(data ?? []), docs, queries, rules, rewardModule];
   await checkRunFolder(saved, options, inputs);
   if (record !== undefined) await checkOutputFile(record, { inputs, force, optionName: '--record' });
   const files = await readModelFiles(options.start);

@@ -5,7 +5,7 @@ import { Command, Option } from 'commander';
 import type { GrpoOptions } from './grpo-action.ts';
 import { rulesOption } from '../instruction-files.ts';
 import { backendOption } from '../options.ts';
-import { columnOption, docsOption, gradeOption } from '../pair-files.ts';
+import { addReadingOptions, dataOption } from '../pair-files.ts';
 import { GRPO_OPTIONS } from './run-options.ts';
 
 /** The bundled model of the demonstration. */
@@ -16,13 +16,11 @@ export function grpoCommand(): Command {
     .requiredOption('-o, --out <folder>', 'the folder of the run: checkpoint, steps and, at the end, the model folder')
     .option('--start <folder>', 'the model folder to start from', DEFAULT_START)
     .option('--config <file>', 'all settings as JSON; options override it')
-    .option(
-      '--data <file>',
-      "judged pairs to learn from instead of the rule world: those of the start's training; also with --resume",
+    .addOption(
+      dataOption(
+        "judged pairs to learn from instead of the rule world: those of the start's training; also with --resume",
+      ),
     )
-    .addOption(docsOption())
-    .addOption(columnOption())
-    .addOption(gradeOption())
     .addOption(rulesOption())
     .addOption(backendOption())
     .option(
@@ -35,7 +33,7 @@ export function grpoCommand(): Command {
       '--resume',
       'continue from the checkpoint in --out; the run keeps its settings, but may be given more --steps',
     );
-  return GRPO_OPTIONS.addTo(command)
+  return GRPO_OPTIONS.addTo(addReadingOptions(command))
     .addHelpText(
       'after',
       `

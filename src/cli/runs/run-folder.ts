@@ -4,7 +4,7 @@
  * checkpoint. Other measurements of a study are stored as JSON files, each made once.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import * as v from 'valibot';
@@ -30,7 +30,7 @@ import { newId } from '../../checkpoint/manifest.ts';
 import { canonicalJson } from '../../relevance/rules/instruction.ts';
 import type { GrpoStep } from '../../train/grpo-telemetry.ts';
 import { writeTogether, writeWhole } from '../outputs.ts';
-import { isErrno, systemError } from '../system-errors.ts';
+import { isAlive, isErrno, systemError } from '../system-errors.ts';
 
 /** The origin of results, stored with them. */
 export interface MadeBy {
@@ -95,7 +95,11 @@ export class RunFolder {
     const path = join(this.path, 'result.json');
     const finished = v.strictObject({ commit: v.string(), device: v.string(), result: schema });
     const kept = await readJson(path, finished);
-    if (kept !== undefined) return kept.result;
+    if (kept !== undefined) {
+      // A process that was killed between its result and the end of its claim leaves the claim.
+      await this.#isFree();
+      return kept.result;
+    }
     return this.alone(async () => {
       // Another process may have finished the run between the first look and the claim.
       const meanwhile = await readJson(path, finished);
@@ -111,17 +115,20 @@ export class RunFolder {
     await mkdir(this.path, { recursive: true });
     const path = join(this.path, 'claim');
     for (;;) {
-      try {
-        await writeFile(path, String(process.pid), { flag: 'wx' });
-        return true;
-      } catch (error) {
-        if (!isErrno(error, 'EEXIST')) throw error;
-      }
-      const owner = Number(await readTextIfThere(path));
-      if (owner === process.pid) return true;
-      if (isAlive(owner) && !(await isAbandoned(path))) return false;
-      await rm(path, { force: true });
+      if (await claimed(path)) return true;
+      if (Number(await readTextIfThere(path)) === process.pid) return true;
+      if (!(await this.#isFree())) return false;
     }
+  }
+
+  /** Whether no live process has claimed the run; removes the claim of one that is gone. */
+  async #isFree(): Promise<boolean> {
+    const path = join(this.path, 'claim');
+    const text = await readTextIfThere(path);
+    if (text === undefined) return true;
+    if (isAlive(Number(text)) && !(await isAbandoned(path))) return false;
+    await removeClaim(path, text);
+    return true;
   }
 
   /** The bytes of the last checkpoint, of any kind of run. */
@@ -317,19 +324,47 @@ export async function readIfThere(path: string): Promise<Uint8Array | undefined>
  */
 const [REFRESH_MS, ABANDONED_MS] = [10_000, 300_000];
 
+/**
+ * Makes a claim that has its owner in it from the first moment, so that a process killed here leaves none.
+ *
+ * @returns false if there is one already
+ */
+async function claimed(path: string): Promise<boolean> {
+  const own = `${path}.${process.pid}`;
+  const owner = String(process.pid);
+  try {
+    await writeFile(own, owner);
+    await link(own, path).catch((error: unknown) => {
+      if (isErrno(error, 'EEXIST')) throw error;
+      return writeFile(path, owner, { flag: 'wx' }); // a disk without hard links
+    });
+    return true;
+  } catch (error) {
+    if (isErrno(error, 'EEXIST')) return false;
+    throw systemError(error, `write ${path}`);
+  } finally {
+    await rm(own, { force: true });
+  }
+}
+
+/**
+ * Removes the claim of a process that is gone. Of several processes that see it only one can move it away; if another
+ * has claimed the run in the meantime, its claim is put back.
+ */
+async function removeClaim(path: string, text: string): Promise<void> {
+  const moved = `${path}.${process.pid}`;
+  try {
+    await rename(path, moved);
+    if ((await readTextIfThere(moved)) !== text) await link(moved, path);
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT') && !isErrno(error, 'EEXIST')) throw systemError(error, `take over ${path}`);
+  } finally {
+    await rm(moved, { force: true });
+  }
+}
+
 /** Whether a claim has not been refreshed for a long time. */
 async function isAbandoned(path: string): Promise<boolean> {
   const stats = await stat(path).catch(() => undefined);
   return stats !== undefined && Date.now() - stats.mtimeMs > ABANDONED_MS;
-}
-
-/** Whether a process is alive; an empty claim is one that is just being written. */
-function isAlive(processId: number): boolean {
-  if (!Number.isInteger(processId) || processId <= 0) return true;
-  try {
-    process.kill(processId, 0);
-    return true;
-  } catch (error) {
-    return !isErrno(error, 'ESRCH');
-  }
 }

@@ -7,6 +7,7 @@ import { LabError } from '../../common/errors.ts';
 import { type Failure, failureOf } from '../../protocol/failure.ts';
 import {
   MAX_FILES,
+  type Explained,
   type Exported,
   type ExportFormat,
   type FileList,
@@ -16,6 +17,7 @@ import {
   type ModelChoice,
   type OpenedFile,
   type Verified,
+  type Without,
 } from '../../protocol/files.ts';
 import type { BackendChoice, LoadProgress, LoadRequest } from '../../protocol/scoring.ts';
 import type { Pair } from '../../relevance/pair/pair.ts';
@@ -223,6 +225,27 @@ export class FilesController implements ReactiveController {
     return (await this.#thread()).pair(place);
   }
 
+  /**
+   * The words that a pair has in common, and its score without some.
+   *
+   * @throws what the thread throws
+   */
+  async without(place: number, removed: readonly string[]): Promise<Without | undefined> {
+    const scoring = this.table?.file.scoring;
+    if (removed.length > 0 && this.prepared === undefined) {
+      if (scoring === undefined || !(await this.prepare(scoring.choice, scoring.backend))) return undefined;
+    }
+    return (await this.#thread()).without(place, removed);
+  }
+
+  /** What the rules that score the file say of a pair; null if a model scores it. */
+  async explain(place: number): Promise<Explained | null> {
+    const scoring = this.table?.file.scoring;
+    if (scoring?.choice.kind !== 'rules') return null;
+    if (this.prepared === undefined && !(await this.prepare(scoring.choice))) return null;
+    return (await this.#thread()).explain(place);
+  }
+
   exportFile(format: ExportFormat): Promise<Exported | undefined> {
     return this.#given((thread) => thread.exportFile(format));
   }
@@ -324,7 +347,7 @@ export class FilesController implements ReactiveController {
   }
 
   async #sourceOf(choice: ModelChoice): Promise<LoadRequest['source']> {
-    if (choice.kind === 'bundled') {
+    if (choice.kind !== 'checkpoint') {
       return { kind: 'url', modelUrl: new URL(bundledModel(choice.id).folder, document.baseURI).href };
     }
     const open = this.#surroundings?.openStore;
@@ -369,7 +392,9 @@ export class FilesController implements ReactiveController {
       await work();
       return true;
     } catch (thrown) {
-      this.#set({ failure: failureOf(thrown) });
+      const failure = failureOf(thrown);
+      // The person has gone on to something else.
+      if (failure.code !== 'aborted') this.#set({ failure });
       return false;
     }
   }
