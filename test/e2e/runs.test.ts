@@ -150,7 +150,7 @@ describeBrowser('the Runs view', () => {
       await expectFit(other.page);
     }
     await other.page.locator('lab-runs-view input[type="file"]').setInputFiles(join(import.meta.dirname, 'visit.ts'));
-    await other.page.getByText(/not a readable zip archive/u).waitFor();
+    await other.page.getByText(/Expected a complete zip archive/u).waitFor();
     expect([...complaints, ...foreignRequests, ...other.complaints, ...other.foreignRequests]).toEqual([]);
   });
 
