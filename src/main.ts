@@ -2,7 +2,10 @@
  * The entry point of the page: mounts the lab on the scoring worker. `?backend=webgpu|wasm|cpu` selects a backend. The
  * built page stores an offline copy of itself.
  */
-// The serif of the lessons, by Adobe, under the SIL Open Font License; fetched where it is used.
+// The grotesk of figures and controls, whose digits are equally wide, by Alfredo Marco Pradil, and the serif of the
+// lessons, by Adobe; both under the SIL Open Font License, and fetched where they are used.
+import '@fontsource/hanken-grotesk/latin-400.css';
+import '@fontsource/hanken-grotesk/latin-600.css';
 import '@fontsource/source-serif-4/latin-400.css';
 import '@fontsource/source-serif-4/latin-600.css';
 import * as v from 'valibot';

@@ -20,7 +20,7 @@ import { groupByQuery } from '../relevance/metrics/metrics-ranking.ts';
 import { noRules, type Rules } from '../relevance/rules/rules.ts';
 import { type OwnRules, rulesOf } from '../relevance/rules/own-rules.ts';
 import type { JudgedPair } from '../relevance/pair/pair.ts';
-import { buildPrompt, type PromptConfig } from '../relevance/prompt/prompt.ts';
+import { buildPrompt, type PromptConfig, type PromptField } from '../relevance/prompt/prompt.ts';
 import { textFolding } from '../relevance/pair/text-folding.ts';
 import { TAIL_SHARE } from '../relevance/world/rule-world.ts';
 import { withStanding } from '../relevance/prompt/standing.ts';
@@ -156,10 +156,17 @@ export function checkScale({ name, scaleSize }: Instruction, wanted: number): vo
 export function countShortened(dataSet: DataSet, prompt: PromptConfig): { queries: number; documents: number } {
   const withoutHints = { ...prompt, hints: false }; // hints take time and no words
   const blank = { docId: '', title: '', brand: '', type: '', attributes: {}, text: '' };
-  const isCut = (query: string, document: DataSet['documents'][number]): boolean =>
-    buildPrompt({ query, document }, withoutHints).cutFields.length > 0;
-  const queries = [...new Set(dataSet.pairs.map(({ query }) => query))].filter((query) => isCut(query, blank)).length;
-  return { queries, documents: dataSet.documents.filter((document) => isCut('', document)).length };
+  const cutFields = (query: string, document: DataSet['documents'][number]): readonly PromptField[] =>
+    buildPrompt({ query, document }, withoutHints).cutFields;
+  const long = new Set(dataSet.pairs.map(({ query }) => query).filter((query) => cutFields(query, blank).length > 0));
+  // Where a prompt shows the words that a title lacks, the title decides how many these are.
+  const cut = dataSet.pairs.filter(
+    ({ query, document }) => long.has(query) && cutFields(query, document).includes('query'),
+  );
+  return {
+    queries: new Set(cut.map(({ query }) => query)).size,
+    documents: dataSet.documents.filter((document) => cutFields('', document).length > 0).length,
+  };
 }
 
 /** @throws {LabError} `bad-config` if the training pairs do not fill one update */

@@ -19,10 +19,16 @@ const SCHEMA_VERSION = 2;
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
 /** A measurement and the step that it follows. */
-export const GrpoCurvePointSchema = v.strictObject({ step: count, measures: PolicyMeasuresSchema });
+export const GrpoCurvePointSchema = v.strictObject({
+  step: count,
+  measures: PolicyMeasuresSchema,
+  /** Tokens learned from by then, the policy's and the expert's; missing in earlier versions. */
+  tokens: v.optional(count),
+});
 export interface GrpoCurvePoint {
   readonly step: number;
   readonly measures: PolicyMeasures;
+  readonly tokens?: number | undefined;
 }
 
 const MetadataSchema = v.strictObject({

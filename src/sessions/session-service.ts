@@ -55,7 +55,7 @@ import { readSftCheckpoint, type SftCheckpoint } from '../runs/sft-checkpoint.ts
 import { hashWeights } from '../runs/weights-hash.ts';
 import { DataLibrary } from './data-library.ts';
 import { Demonstration, readBranches, updateShape } from './demonstration.ts';
-import { distillKind, STUDENT_KIND, studentShape, studentStep } from './distill-kind.ts';
+import { distillKind, STUDENT_KIND, studentShape, studentStep, type StudentTask } from './distill-kind.ts';
 import { readKeptStudent } from './kept-student.ts';
 import { type GetModel, type ModelFiles, modelFilesAt } from './model-source.ts';
 import { openTrainingBackend, predictRun, type TrainingBackend, whyTooLarge } from './run-backend.ts';
@@ -287,11 +287,11 @@ export class SessionService implements TrainingApi {
     };
     const student = async (
       experiment: DistillExperiment,
-      teacherUrl: string,
+      { teacherUrl, teacherHash }: Pick<StudentTask, 'teacherUrl' | 'teacherHash'>,
       start: Partial<RunStart<DistillCheckpoint>>,
     ): Promise<StartedRun> => {
       emit({ kind: 'preparing', stage: 'teacher' });
-      const task = { experiment, teacherUrl, teacher: await this.#modelAt(teacherUrl) };
+      const task = { experiment, teacherUrl, teacherHash, teacher: await this.#modelAt(teacherUrl) };
       const model = studentShape(task);
       use({ model, step: studentStep(experiment, model) });
       return make((supplies) => distillKind(task, start.from, supplies), start);
@@ -301,7 +301,7 @@ export class SessionService implements TrainingApi {
         return sft(parseSftExperiment('The experiment', from.experiment), { runId: from.runId });
       case 'student': {
         const experiment = parseConfig('The distillation', DistillExperimentSchema, from.experiment);
-        return student(experiment, from.teacherUrl, { runId: from.runId });
+        return student(experiment, from, { runId: from.runId });
       }
       case 'bytes': {
         const saved = readSftCheckpoint(from.bytes);
@@ -315,7 +315,7 @@ export class SessionService implements TrainingApi {
           return sft(saved.experiment, { ...kept, from: saved });
         }
         const { checkpoint, teacherUrl } = readKeptStudent(payload);
-        return student(checkpoint.experiment, teacherUrl, { ...kept, from: checkpoint });
+        return student(checkpoint.experiment, { teacherUrl, teacherHash: null }, { ...kept, from: checkpoint });
       }
       default:
         return from satisfies never;

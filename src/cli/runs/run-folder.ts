@@ -16,8 +16,15 @@ import type { DistillExperiment } from '../../protocol/distill-experiment.ts';
 import type { GrpoExperiment } from '../../protocol/grpo-experiment.ts';
 import type { OrderExperiment } from '../../protocol/order-experiment.ts';
 import { renameOldKeys } from '../../protocol/renamed-keys.ts';
-import { NO_REMARKS, type RunDescription, type TrackedRun, TrackedRunSchema } from '../../protocol/tracked-run.ts';
-import { recordFiles } from '../../runs/run-record.ts';
+import { NO_REMARKS, type RunCompletions, type RunDescription, type TrackedRun } from '../../protocol/tracked-run.ts';
+import { ActiveTime } from '../../runs/active-time.ts';
+import {
+  ALL_RECORD_FILES,
+  type RecordFiles,
+  type RecordRun,
+  readRecordFiles,
+  recordFiles,
+} from '../../runs/run-record.ts';
 import { describeGrpo } from '../../runs/run-summary.ts';
 import { newId } from '../../checkpoint/manifest.ts';
 import { canonicalJson } from '../../relevance/rules/instruction.ts';
@@ -34,9 +41,27 @@ export interface MadeBy {
 /** The folder of one run. */
 export class RunFolder {
   readonly path: string;
+  readonly #time = new ActiveTime(() => performance.now());
+  /** Undefined where nobody has begun the run here, as where it is only read. */
+  #completions: Map<number, RunCompletions> | undefined;
 
   constructor(path: string) {
     this.path = path;
+  }
+
+  /** Begins or continues the record of a run that is made now. @param step - of its checkpoint, from which it continues */
+  async begin(step: number): Promise<void> {
+    const kept = step === 0 ? undefined : await this.#readKept();
+    const completions = (kept?.completions ?? []).filter((one) => one.step <= step);
+    this.#completions = new Map(completions.map((one) => [one.step, one]));
+    this.#time.continue(step, kept?.run);
+    this.#time.go();
+  }
+
+  /** Notes what the run completed when it was measured. */
+  measured(step: number, answers: RunCompletions['answers']): void {
+    this.#time.mark(step);
+    if (answers.length > 0) this.#completions?.set(step, { step, answers });
   }
 
   /**
@@ -113,14 +138,16 @@ export class RunFolder {
 
   /** Writes a checkpoint, and the record of the run beside it. */
   async writeCheckpointBytes(description: RunDescription, bytes: Uint8Array): Promise<void> {
-    const files = new Map<string, string | Uint8Array>(Object.entries(recordFiles(await this.#recordOf(description))));
+    const run = await this.#recordOf(description);
+    const completions = [...(this.#completions?.values() ?? [])].filter(({ step }) => step <= description.step);
+    const files = new Map<string, string | Uint8Array>(Object.entries(recordFiles({ run, completions })));
     // The checkpoint comes last and decides where the run resumes, so the record is never behind it.
     await writeTogether(this.path, files.set('checkpoint.safetensors', bytes));
   }
 
   /** The record of the run, with the id, the start and the remarks of the one that is there. */
   async #recordOf(description: RunDescription): Promise<TrackedRun> {
-    const kept = v.safeParse(TrackedRunSchema, await this.#readKept());
+    const kept = await this.#readKept();
     const updatedAt = Date.now();
     const state = description.step < description.steps ? 'stopped' : 'finished';
     const created = {
@@ -130,17 +157,27 @@ export class RunFolder {
       startedAt: updatedAt,
       queuedAt: null,
       startUrl: null,
+      watch: null,
+      best: null,
       ...NO_REMARKS,
     };
-    return { ...(kept.success ? kept.output : created), ...description, state, updatedAt };
+    const isTimed = this.#completions !== undefined;
+    const curve = isTimed ? this.#time.marked(description.curve) : description.curve;
+    const activeMs = isTimed ? this.#time.total() : null;
+    return { ...(kept?.run ?? created), ...description, curve, activeMs, state, updatedAt };
   }
 
-  async #readKept(): Promise<unknown> {
-    const text = await readTextIfThere(join(this.path, 'run.json'));
+  /** The record that is there; undefined if there is none, or it is damaged and is to be written anew. */
+  async #readKept(): Promise<RecordRun | undefined> {
+    const files: RecordFiles = {};
+    for (const name of ALL_RECORD_FILES) {
+      const text = await readTextIfThere(join(this.path, name));
+      if (text !== undefined) files[name] = text;
+    }
     try {
-      return { ...(JSON.parse(text ?? 'null') as object | null), experiment: null, curve: [] };
+      return readRecordFiles(this.path, files);
     } catch {
-      return null; // a damaged record is written anew
+      return undefined;
     }
   }
 
@@ -192,11 +229,17 @@ export function experimentRunFolder(root: string, experiment: GrpoExperiment, st
  * The identity of a run: settings in the form they had when there were only rule worlds, plus later settings where they
  * differ from that time, so that runs made before are found.
  */
-function identityOf({ passRates, grpo: { curriculum, decoding, ...grpo }, ...experiment }: GrpoExperiment): object {
+function identityOf({
+  passRates,
+  reward: { own, ...reward },
+  grpo: { curriculum, decoding, ...grpo },
+  ...experiment
+}: GrpoExperiment): object {
   const { data, ...others } = experiment;
   const { kind, ...world } = data;
   return {
     ...others,
+    reward: own === null ? reward : { ...reward, own },
     ...(kind === 'world' ? { world } : { data }),
     ...(passRates === null ? {} : { passRates }),
     grpo: {

@@ -7,6 +7,7 @@ import type { DataSet } from '../../data/files/data-set.ts';
 import { likelyScale } from '../../data/files/data-set-reader.ts';
 import { type SftExperiment, SftExperimentSchema, withDataKind } from '../../protocol/sft-experiment.ts';
 import { instructionHash } from '../../relevance/rules/instruction.ts';
+import { CURRENT_STANDING } from '../../relevance/prompt/standing.ts';
 import { CURRENT_FOLDING } from '../../relevance/pair/text-folding.ts';
 import { type RawSettings, readConfigFile, withChanges } from '../config-file.ts';
 import type { SftCheckpoint } from '../../runs/sft-checkpoint.ts';
@@ -18,7 +19,7 @@ import type { ExplicitSetting } from '../setting-options.ts';
 /** The options that decide settings without being one. */
 export interface SftSettingOptions {
   readonly config?: string;
-  readonly data?: string;
+  readonly data?: readonly string[];
   readonly rules?: string;
   readonly grade?: string;
 }
@@ -81,6 +82,7 @@ async function askedSettings(
           : withChanges(data, { kind: 'file', name: given.name, sha256: given.sha256, grades }),
       prompt: withChanges(prompt, {
         folding: isSet(prompt, 'folding') ? undefined : CURRENT_FOLDING,
+        standingVersion: isSet(prompt, 'standingVersion') || given === undefined ? undefined : CURRENT_STANDING,
         scaleSize: scaleOf(prompt, given, grades ?? gradesIn(data)),
       }),
       sft: withChanges(sft, {

@@ -17,11 +17,15 @@ export interface ShownWords {
 }
 
 /**
- * The distinct content words of a query that its prompt shows; null if there are none.
+ * The distinct content words of a query that its prompt shows, null if there are none, and whether some are cut.
  *
- * @param most - how many, the first ones
+ * @param most - how many, the first ones; 0 leaves them all out
  */
-export function missingWords(folding: TextFolding, pair: Pair, most: number): ShownWords | null {
+export function missingWords(
+  folding: TextFolding,
+  pair: Pair,
+  most: number,
+): { readonly shown: ShownWords | null; readonly isCut: boolean } {
   const words = new PairWords(pair, folding);
   const title = words.field('title').stems;
   const asked = new Map<string, string>();
@@ -29,6 +33,10 @@ export function missingWords(folding: TextFolding, pair: Pair, most: number): Sh
     for (const { stem, at } of text.content) if (!asked.has(stem)) asked.set(stem, text.words[at] ?? stem);
   }
   const missing = [...asked].filter(([stem]) => !title.has(stem));
-  const shown = (missing.length > 0 ? missing : [...asked]).slice(0, most).map(([, word]) => word);
-  return shown.length === 0 ? null : { as: missing.length > 0 ? 'absent' : 'match', words: shown.join(' ') };
+  const listed = missing.length > 0 ? missing : [...asked];
+  const shown = listed.slice(0, most).map(([, word]) => word);
+  return {
+    shown: shown.length === 0 ? null : { as: missing.length > 0 ? 'absent' : 'match', words: shown.join(' ') },
+    isCut: shown.length > 0 && shown.length < listed.length,
+  };
 }

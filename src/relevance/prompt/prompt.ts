@@ -20,7 +20,7 @@ import { MAX_SCALE, MIN_SCALE } from '../pair/labels.ts';
 import { DOCUMENT_FIELDS, type DocumentField, type LabDocument, type Pair } from '../pair/pair.ts';
 import { readSegments } from '../trace/segment-reader.ts';
 import { type Segment, special, words } from '../trace/segments.ts';
-import { standingHints, type StandingHints } from './standing.ts';
+import { STANDING_VERSIONS, standingHints, type StandingHints } from './standing.ts';
 import { FOLDING_VERSIONS } from '../pair/folding.ts';
 import { CURRENT_FOLDING, shownText, textFolding } from '../pair/text-folding.ts';
 import {
@@ -80,6 +80,8 @@ export const promptConfigSchema = v.strictObject({
     'Standing among documents',
     'Of a file: tell the model how BM25 places a document among those of its query.',
   ),
+  /** The version of the standing hints (standing.ts). Absent means version 1, as in models that predate the setting. */
+  standingVersion: v.optional(v.picklist(STANDING_VERSIONS)),
   /** The words of the query that the title lacks are shown behind the hints, and the query field is left out. */
   missing: v.optional(v.boolean()),
   /** Words are split at white space. */
@@ -123,6 +125,7 @@ export interface PromptContent {
   readonly missing: ShownWords | null;
   /** `absent`: the prompt states that it is unknown. */
   readonly standing: StandingHints | 'absent' | null;
+  /** Printed as cut tokens, but for the query's where only its missing words are shown. */
   readonly cutFields: readonly PromptField[];
 }
 
@@ -141,7 +144,9 @@ export function promptPrefix(query: string, config: PromptConfig = DEFAULT_PROMP
 /** The content of a pair's prompt: folded, cut, with hints. */
 export function promptContent(pair: Pair, config: PromptConfig = DEFAULT_PROMPT_CONFIG): PromptContent {
   const { document } = pair;
-  const query = clipQuery(pair.query, config);
+  const missing =
+    config.missing === true ? missingWords(textFolding(config.folding), pair, config.maxWordsPerField.query) : null;
+  const query = missing === null ? clipQuery(pair.query, config) : { text: '', isCut: missing.isCut };
   const title = clip(document.title, 'title', config);
   const brand = clip(document.brand, 'brand', config);
   const type = clip(document.type, 'type', config);
@@ -158,8 +163,7 @@ export function promptContent(pair: Pair, config: PromptConfig = DEFAULT_PROMPT_
     attributes: attributes.pairs,
     text: text.text,
     hints: config.hints ? pairHints(textFolding(config.folding), pair) : null,
-    missing:
-      config.missing === true ? missingWords(textFolding(config.folding), pair, config.maxWordsPerField.query) : null,
+    missing: missing === null ? null : missing.shown,
     standing: config.standing ? standingOf(pair, config) : null,
     cutFields: PROMPT_FIELDS.filter((field) => parts[field].isCut),
   };
@@ -168,7 +172,8 @@ export function promptContent(pair: Pair, config: PromptConfig = DEFAULT_PROMPT_
 /** Content to segments; the inverse of {@link parsePrompt}. */
 export function printPrompt(content: PromptContent): Segment[] {
   const cut = (field: PromptField): Segment[] => (content.cutFields.includes(field) ? [special(CUT)] : []);
-  const segments = printPrefix(content.scaleSize, content.instructionVersion, content.query, cut('query').length > 0);
+  const isQueryCut = content.missing === null && content.cutFields.includes('query');
+  const segments = printPrefix(content.scaleSize, content.instructionVersion, content.query, isQueryCut);
   for (const field of DOCUMENT_FIELDS) {
     const body =
       field === 'attributes'
@@ -290,8 +295,9 @@ function readMissing(reader: ReturnType<typeof readSegments>): ShownWords | null
   return as === undefined ? null : { as, words: reader.text() };
 }
 
-function standingOf(pair: Pair, { folding }: PromptConfig): StandingHints | 'absent' {
-  return pair.standing === undefined ? 'absent' : standingHints(textFolding(folding), pair, pair.standing);
+function standingOf(pair: Pair, { folding, standingVersion }: PromptConfig): StandingHints | 'absent' {
+  if (pair.standing === undefined) return 'absent';
+  return standingHints(textFolding(folding), pair, pair.standing, standingVersion);
 }
 
 function printStanding(standing: StandingHints | 'absent'): Segment[] {

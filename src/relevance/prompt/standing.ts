@@ -10,6 +10,16 @@ import type { Pair, Standing } from '../pair/pair.ts';
 import { contentWords, currentFolding } from '../pair/text-folding.ts';
 import { RANK_BUCKETS, SHARE_BUCKETS } from '../pair/vocabulary.ts';
 
+/**
+ * The versions of standing hints, oldest first. In version 1, documents without a word of the query share the rank
+ * after the last match, which is a good one where few documents match; since version 2 they have the last one.
+ */
+export const STANDING_VERSIONS = [1, 2] as const;
+export type StandingVersion = (typeof STANDING_VERSIONS)[number];
+
+/** The version of newly trained models, because a model's weights know only the hints that it was trained with. */
+export const CURRENT_STANDING: StandingVersion = 2;
+
 /** The standing of a pair in buckets, as shown in a prompt. */
 export interface StandingHints {
   /** IDF coverage, BM25 score and BM25 score relative to the best: 0 is none, the last bucket is all. */
@@ -80,11 +90,12 @@ function ranksOf(scores: readonly number[]): ReadonlyMap<number, number> {
   return ranks;
 }
 
-/** The hints that a prompt shows for a standing. */
+/** The hints that a prompt shows for a standing. @param version - default 1, as in models that name none */
 export function standingHints(
   folding: TextFolding,
   { query, document: { title } }: Pair,
   standing: Standing,
+  version: StandingVersion = 1,
 ): StandingHints {
   const [asked, named] = [contentWords(folding, query), contentWords(folding, title)];
   const shared = [...named].filter((word) => asked.has(word)).length;
@@ -92,7 +103,7 @@ export function standingHints(
     coverage: shareBucket(standing.coverage),
     score: shareBucket(standing.score),
     relative: shareBucket(standing.relative),
-    rank: rankBucket(standing.rank),
+    rank: version > 1 && standing.score === 0 ? RANK_BUCKETS - 1 : rankBucket(standing.rank),
     named: named.size === 0 ? 0 : shareBucket(shared / named.size),
   };
 }

@@ -3,11 +3,12 @@
  */
 import { yieldToMessages } from '../../common/yield.ts';
 import type { PairRow } from '../../data/files/pairs-file.ts';
+import { normaliseQuery } from '../../data/splits.ts';
 import { type KeptQueries, TrainedQueries } from '../../data/trained-queries.ts';
 import type { LabelScore } from '../../infer/score.ts';
 import {
   type LabelReport,
-  mapLabel,
+  labelMapping,
   type Measured,
   type RankedQueries,
   type RankingReport,
@@ -16,7 +17,16 @@ import {
   reportOrder,
   reportRanking,
   type ScoredPair,
+  sureAnswers,
 } from '../../relevance/metrics/label-report.ts';
+import type { JudgesReport } from '../../relevance/metrics/judges.ts';
+import {
+  abstentionAt,
+  abstentionCurve,
+  type AbstentionPoint,
+  type ReliabilityBin,
+  reliabilityBins,
+} from '../../relevance/metrics/calibration.ts';
 import { documentTexts } from '../../relevance/pair/document-text.ts';
 import type { LabelScale } from '../../relevance/pair/labels.ts';
 
@@ -55,6 +65,10 @@ export interface Summary {
   readonly rankedQueries: RankedQueries | null;
   /** Of BM25 on the same pairs, where prompts have its scores. */
   readonly bm25: { readonly ndcg10: number | null; readonly pairAccuracy: number | null } | null;
+  /** What is left if labels below a confidence go to a person; null unless one is asked for. */
+  readonly abstention: AbstentionPoint | null;
+  /** How far the judges of the file agree; null where no pair has two. */
+  readonly judges: JudgesReport | null;
   /** Which label of the file each label of the model counts as. */
   readonly labelMapping: readonly number[];
   /** null where the model does not say what it was trained on. */
@@ -85,6 +99,8 @@ export interface TallyReport {
   readonly ranking: RankingReport;
   /** Metrics of the order by BM25 alone; null where its scores are unknown. */
   readonly bm25: RankingReport | null;
+  readonly reliability: readonly ReliabilityBin[];
+  readonly abstention: readonly AbstentionPoint[];
 }
 
 /**
@@ -127,7 +143,7 @@ export class ScoreTally {
     if (isCut) this.#cut += 1;
     if (!this.#queries.has(queryId)) this.#queries.set(queryId, this.trainedOn(query));
     if (label === undefined) return;
-    const key = JSON.stringify([queryId, query, document.docId, documentTexts(document)]);
+    const key = JSON.stringify([queryId, normaliseQuery(query), document.docId, documentTexts(document)]);
     const before = this.#compared.get(key);
     if (before === undefined) {
       // Ties are broken by the texts of documents: how a file spells its ids must not change a metric.
@@ -137,10 +153,17 @@ export class ScoreTally {
     else this.#conflicting.add(key);
   }
 
-  /** @param counts - what the tally has not seen */
-  summary(scale: LabelScale, counts: Pick<Summary, 'file' | 'skipped' | 'pairsPerSec'>): Summary {
+  /**
+   * @param counts - what the tally has not seen
+   * @param abstainBelow - the confidence below which labels go to a person
+   */
+  summary(
+    scale: LabelScale,
+    counts: Pick<Summary, 'file' | 'skipped' | 'pairsPerSec' | 'judges'>,
+    abstainBelow?: number,
+  ): Summary {
     const { scale: own, card } = this.#model;
-    const mapping = own.names.map((_, label) => mapLabel(label, own.size, scale.size));
+    const mapping = labelMapping(own, scale);
     const graded = this.#graded();
     const labels = graded.length === 0 ? undefined : reportLabels(graded, scale.size, mapping);
     const ranking = graded.length === 0 ? undefined : reportRanking(graded);
@@ -166,6 +189,9 @@ export class ScoreTally {
       expectedCalibrationError: labels?.expectedCalibrationError.value ?? null,
       rankedQueries: ranking?.queries ?? null,
       bm25: bm25 === null ? null : { ndcg10: bm25.ndcg10.value, pairAccuracy: bm25.pairAccuracy.value },
+      abstention:
+        abstainBelow === undefined ? null : abstentionAt(sureAnswers(graded, scale.size, mapping), abstainBelow),
+      judges: counts.judges,
       labelMapping: mapping,
       trainedOn: this.#trainedOn(),
       pairsPerSec: counts.pairsPerSec,
@@ -175,7 +201,7 @@ export class ScoreTally {
   /** The same measures with intervals; lets messages in between. @param scale - of the grades */
   async report(scale: LabelScale): Promise<TallyReport | null> {
     const { scale: own } = this.#model;
-    const mapping = own.names.map((_, label) => mapLabel(label, own.size, scale.size));
+    const mapping = labelMapping(own, scale);
     const graded = this.#graded();
     if (graded.length === 0) return null;
     const labels = reportLabels(graded, scale.size, mapping);
@@ -186,7 +212,9 @@ export class ScoreTally {
     await yieldToMessages();
     const bm25 = bm25Report(graded);
     const counts = { repeated: this.#repeated, conflicting: this.#conflicting.size, cut: this.#cut };
-    return { graded: graded.length, ...counts, labels, kappa, ranking, bm25 };
+    const answers = sureAnswers(graded, scale.size, mapping);
+    const trust = { reliability: reliabilityBins(answers), abstention: abstentionCurve(answers) };
+    return { graded: graded.length, ...counts, labels, kappa, ranking, bm25, ...trust };
   }
 
   #graded(): ComparedPair[] {

@@ -30,6 +30,7 @@ import type { JudgedPair } from '../../relevance/pair/pair.ts';
 import { contentWords, CURRENT_FOLDING, currentFolding } from '../../relevance/pair/text-folding.ts';
 import { specialTokens } from '../../relevance/pair/vocabulary.ts';
 import { encodeFitting, type ExpertPair } from '../../train/evaluate.ts';
+import { CURRENT_STANDING } from '../../relevance/prompt/standing.ts';
 import { expertsOf, judgedPairs, splitFile, withStandingOf } from '../../runs/file-data.ts';
 import { DEV_SHARE, foldsOf, REAL_RECIPES, type RealRecipe, SEED } from './real-data.ts';
 import type { PreparedSft } from '../../runs/sft-experiment.ts';
@@ -113,6 +114,7 @@ export async function generalExperiment(name: string, parts: readonly GeneralPar
       folding: CURRENT_FOLDING,
       hints: true,
       standing: true,
+      standingVersion: CURRENT_STANDING,
       missing: true,
       maxWordsPerField: { query: MOST_WORDS, title: 0, brand: 0, type: 0, attributes: 0, text: 0 },
     },

@@ -5,6 +5,7 @@ import type { DataSummary } from '../../protocol/imported-data.ts';
 import { GradeMeanings } from '../../protocol/grade-meanings.ts';
 import { type DataKind, type SftExperiment, SftExperimentSchema } from '../../protocol/sft-experiment.ts';
 import { MIN_SCALE } from '../../relevance/pair/labels.ts';
+import { CURRENT_STANDING } from '../../relevance/prompt/standing.ts';
 import { CURRENT_FOLDING } from '../../relevance/pair/text-folding.ts';
 import { checkDraft, type CheckedDraft, formOf, type SettingsDraft } from '../parts/settings-draft.ts';
 
@@ -16,9 +17,10 @@ export const SFT_FIELDS = {
   world: SFT_FORM.fields.filter(({ path }) => !OF_A_FILE.has(path)),
 } as const satisfies Record<DataKind, typeof SFT_FORM.fields>;
 
-/** A new model reads words as this version of the lab does. */
+/** A new model reads words and standings as this version of the lab does. */
 export function checkSftDraft(draft: SettingsDraft): CheckedDraft<SftExperiment> {
-  return checkDraft(SFT_FORM, draft, { prompt: { folding: CURRENT_FOLDING } });
+  const ofFile = dataKindOf(draft) === 'file' ? { standingVersion: CURRENT_STANDING } : {};
+  return checkDraft(SFT_FORM, draft, { prompt: { folding: CURRENT_FOLDING, ...ofFile } });
 }
 
 /** What the run of a draft would learn from. */

@@ -137,4 +137,14 @@ describe('the examples of a file', () => {
     const { prompt } = experimentOn(dataSet);
     expect(countShortened(dataSet, prompt)).toEqual({ queries: 0, documents: 1 });
   });
+
+  it('counts a query whose prompt shows the words that a title lacks where one of its titles lacks too many', async () => {
+    const { prompt } = experimentOn(await dataSetOf(pairsTsv(20)));
+    const shown = { ...prompt, missing: true, maxWordsPerField: { ...prompt.maxWordsPerField, query: 2, title: 0 } };
+    const pair = (title: string): string => `mug kettle knife spoon\t${title}\t1`;
+    const counted = async (...titles: string[]): Promise<number> =>
+      countShortened(await dataSetOf(['query\ttitle\tgrade', ...titles.map(pair)].join('\n')), shown).queries;
+    expect(await counted('a mug', 'a lamp with kettle, knife and spoon')).toBe(1);
+    expect(await counted('mug and kettle', 'knife, spoon')).toBe(0);
+  });
 });

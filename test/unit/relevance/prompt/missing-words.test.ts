@@ -17,9 +17,10 @@ describe('missingWords', () => {
   it('has every missing content word of the query once, or all of them if the title has all', () => {
     fc.assert(
       fc.property(text, text, (query, title) => {
-        const shown = missingWords(folding, { query, document: makeDocument({ title }) }, 99);
+        const { shown, isCut } = missingWords(folding, { query, document: makeDocument({ title }) }, 99);
         const [asked, named] = [contentWords(folding, query), contentWords(folding, title)];
         const missing = [...asked].filter((stem) => !named.has(stem));
+        expect(isCut).toBe(false);
         expect(shown === null).toBe(asked.size === 0);
         expect([...contentWords(folding, shown?.words ?? '')]).toEqual(missing.length > 0 ? missing : [...asked]);
         if (shown !== null) expect(shown.as).toBe(missing.length > 0 ? 'absent' : 'match');
@@ -27,10 +28,12 @@ describe('missingWords', () => {
     );
   });
 
-  it('shows the first of many, as the query writes them', () => {
+  it('shows the first of many, as the query writes them, and reports the cut', () => {
     const document = makeDocument({ title: 'steel lamp' });
-    const shown = missingWords(folding, { query: 'mugs and knives of steel', document }, 1);
-    expect(shown).toEqual({ as: 'absent', words: 'mugs' });
-    expect(missingWords(folding, { query: 'mugs', document }, 0)).toBeNull();
+    const mugs = { as: 'absent', words: 'mugs' };
+    const query = 'mugs and knives of steel';
+    expect(missingWords(folding, { query, document }, 1)).toEqual({ shown: mugs, isCut: true });
+    expect(missingWords(folding, { query: 'mugs of steel', document }, 1)).toEqual({ shown: mugs, isCut: false });
+    expect(missingWords(folding, { query: 'mugs', document }, 0)).toEqual({ shown: null, isCut: false });
   });
 });

@@ -146,6 +146,10 @@ describe('buildPrompt', () => {
         '<|hint:attributes:0|><|hint:text:0|><|hint:number:none|>' +
         '<|verdict:absent|> camp zorvex<|answer|>',
     );
+    expect(buildPrompt(pair, config).cutFields).toEqual([]);
+    const short = buildPrompt(pair, { ...config, maxWordsPerField: { ...config.maxWordsPerField, query: 1 } });
+    expect(describeSegments(short.segments)).toMatch(/<\|query\|><\|hint.*<\|verdict:absent\|> camp<\|answer\|>$/);
+    expect(short.cutFields).toEqual(['query']);
   });
 
   it('omits a field whose limit is 0', () => {
@@ -173,8 +177,11 @@ describe('parsePrompt', () => {
   it('is the inverse of printing, however the text is split into pieces', () => {
     fc.assert(
       fc.property(anyPair, anyConfig, fc.integer({ min: 1, max: 4 }), (pair, config, size) => {
-        const content = promptContent(pair, config);
-        const segments = printPrompt(content);
+        const { cutFields, ...rest } = promptContent(pair, config);
+        // A prompt that shows missing words has no cut token for the query.
+        const printed = cutFields.filter((field) => field !== 'query' || rest.missing === null);
+        const content = { ...rest, cutFields: printed };
+        const segments = printPrompt({ ...rest, cutFields });
         expect(parsePrompt(segments)).toEqual(content);
         expect(parsePrompt(segments.flatMap((segment) => inPieces(segment, size)))).toEqual(content);
         expect(printPrompt(parsePrompt(segments))).toEqual(segments);

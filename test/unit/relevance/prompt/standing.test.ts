@@ -6,7 +6,7 @@ import { Bm25 } from '../../../../src/relevance/prompt/bm25.ts';
 import { makeDocument, type Standing } from '../../../../src/relevance/pair/pair.ts';
 import { buildPrompt, promptConfigSchema } from '../../../../src/relevance/prompt/prompt.ts';
 import { describeSegments } from '../../../../src/relevance/trace/segments.ts';
-import { standingHints, withStanding } from '../../../../src/relevance/prompt/standing.ts';
+import { standingHints, type StandingVersion, withStanding } from '../../../../src/relevance/prompt/standing.ts';
 
 const documents = ['red kettle', 'blue kettle', 'green lamp', 'old lamp'].map((title) =>
   makeDocument({ title, docId: title }),
@@ -49,8 +49,8 @@ describe('withStanding', () => {
 
 describe('standingHints', () => {
   const pair = { query: 'red kettle', document: makeDocument({ title: 'red kettle with green lid' }) };
-  const hints = (standing: Partial<Standing>) =>
-    standingHints(currentFolding(), pair, { coverage: 0, score: 0, relative: 0, rank: 1, ...standing });
+  const hints = (standing: Partial<Standing>, version?: StandingVersion) =>
+    standingHints(currentFolding(), pair, { coverage: 0, score: 0, relative: 0, rank: 1, ...standing }, version);
 
   it.each([
     [0, 0],
@@ -72,6 +72,13 @@ describe('standingHints', () => {
     [4000, 6],
   ])('puts rank %i into bucket %i', (rank, bucket) => {
     expect(hints({ rank }).rank).toBe(bucket);
+  });
+
+  it('have the last rank for a document that matches no word, but in models of version 1', () => {
+    const unmatched = { coverage: 0, score: 0, relative: 0, rank: 3 };
+    expect(hints(unmatched).rank).toBe(2);
+    expect(hints(unmatched, 2).rank).toBe(6);
+    expect(hints({ score: 0.1, rank: 3 }, 2).rank).toBe(2);
   });
 
   it('give the share of title words in the query', () => {

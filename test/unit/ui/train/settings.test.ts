@@ -10,6 +10,7 @@ import { FIRST_RUN } from '../../../../src/ui/train/first-run.ts';
 import { checkDraft, demandOf, draftOf, fieldsIn } from '../../../../src/ui/parts/settings-draft.ts';
 import { checkSftDraft, SFT_FORM, withDataKind, withDataSet } from '../../../../src/ui/train/sft-draft.ts';
 import { STUDENT_FORM } from '../../../../src/ui/train/student-choice.ts';
+import { CURRENT_STANDING } from '../../../../src/relevance/prompt/standing.ts';
 import { CURRENT_FOLDING } from '../../../../src/relevance/pair/text-folding.ts';
 
 const DEFAULTS = v.parse(SftExperimentSchema, {});
@@ -17,9 +18,13 @@ const OWN_FILE = v.parse(SftExperimentSchema, {
   data: { kind: 'file', name: 'pairs.tsv', sha256: 'a'.repeat(64), devShare: 0.2 },
   prompt: { scaleSize: 2 },
 });
-/** The settings with the folding that new models get. */
+/** The settings with the versions of folding and standing hints that new models get. */
 const asNew = (settings: SftExperiment): SftExperiment => {
-  return { ...settings, prompt: { ...settings.prompt, folding: CURRENT_FOLDING } };
+  const versions = {
+    folding: CURRENT_FOLDING,
+    ...(settings.data.kind === 'file' ? { standingVersion: CURRENT_STANDING } : {}),
+  };
+  return { ...settings, prompt: { ...settings.prompt, ...versions } };
 };
 const fieldAt = (path: string) => {
   const field = SFT_FORM.fields.find((candidate) => candidate.path === path);
