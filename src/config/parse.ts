@@ -36,5 +36,5 @@ export function parseConfig<const Schema extends v.GenericSchema>(
 }
 
 function isMissing({ type, received, path }: v.BaseIssue<unknown>): boolean {
-  return /object$/u.test(type) && received === 'undefined' && path?.at(-1)?.origin === 'key';
+  return type.endsWith('object') && received === 'undefined' && path?.at(-1)?.origin === 'key';
 }

@@ -1,7 +1,12 @@
 /** Builds the page, or the scripted page of test/harness, and serves the build as `npm start` does. */
 import { build, type InlineConfig, preview, type PreviewServer } from 'vite';
 
-export const PAGE: InlineConfig = { build: { outDir: '.cache/e2e-page', emptyOutDir: true } };
+/** The page, built into a folder of `.cache`, one for each user, because a build empties it. */
+export function pageIn(folder: string): InlineConfig {
+  return { build: { outDir: `.cache/${folder}`, emptyOutDir: true } };
+}
+
+export const PAGE = pageIn('e2e-page');
 export const HARNESS: InlineConfig = {
   root: 'test/harness',
   publicDir: false,

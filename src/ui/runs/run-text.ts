@@ -32,7 +32,8 @@ export function kindName(kind: RunRow['kind']): string {
 
 /** The name of a metric; its own where there is no better one. */
 export function metricName(metric: string): string {
-  return METRIC_NAMES[metric] ?? metric;
+  // Metrics of imported runs can have any name, such as that of a property of every object.
+  return Object.hasOwn(METRIC_NAMES, metric) ? (METRIC_NAMES[metric] ?? metric) : metric;
 }
 
 /** "step 40 of 160", "finished, 160 steps". */

@@ -5,13 +5,13 @@
 import { consume } from '@lit/context';
 import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
-import { repeat } from 'lit/directives/repeat.js';
 import type { Checkpoint } from '../../protocol/checkpoints.ts';
 import type { DecodingKind } from '../../config/decoding.ts';
 import type { ModelSummary } from '../../protocol/scoring.ts';
 import type { Pair } from '../../relevance/pair/pair.ts';
 import { type AnswerState, NO_ANSWER } from './answer-state.ts';
 import { comparableModels, originOf } from './compared-models.ts';
+import { keyedList } from '../parts/keyed-list.ts';
 import { type DifferingPairs, fetchDifferingPairs, pairsThatDiffer } from './differing-pairs.ts';
 import { choiceStyles, fieldStyles } from '../parts/field-styles.ts';
 import './lab-compared.ts';
@@ -123,7 +123,7 @@ export class LabComparison extends LabElement {
         shown.length === 0
           ? nothing
           : html`<div class="models">
-              ${repeat(
+              ${keyedList(
                 shown,
                 (key) => key,
                 (key, index) => this.#column(key, models.find((model) => model.key === key)?.name ?? key, index),

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import type { Rng } from '../../../src/common/rng.ts';
-import { addressOf, buildAndServe, PAGE } from '../../setup/built-page.ts';
+import { addressOf, buildAndServe, pageIn } from '../../setup/built-page.ts';
 import { type KillableChromium, startChromium } from '../../setup/killable-chromium.ts';
 import { findChromium } from '../../setup/system-packages.ts';
 import { type CrashCounts, NO_COUNTS } from './crash.ts';
@@ -36,7 +36,7 @@ export interface PageServer {
 export async function servePage(): Promise<PageServer> {
   const found = findChromium();
   if ('missing' in found) throw new Error(found.missing);
-  const server = await buildAndServe(PAGE);
+  const server = await buildAndServe(pageIn('crash-page'));
   return { url: addressOf(server), chromium: found.path, close: () => server.close() };
 }
 

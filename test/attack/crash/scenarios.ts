@@ -70,13 +70,9 @@ const GRPO = {
 };
 /** `lab distill` reads no settings file. */
 const DISTILL = [
-  ...['--teacher', '@start', '--method', 'label-kd', '--queries', '4', '--steps', '3', '--batch', '8'],
-  ...['world.trainQueries=12', 'world.devQueries=4', 'world.testQueries=4', 'devPairs=2'].flatMap((one) => [
-    '--set',
-    one,
-  ]),
-  ...['distill.checkpointEvery=1', 'distill.evaluateEvery=2'].flatMap((one) => ['--set', one]),
-];
+  '--teacher @start --method label-kd --queries 4 --steps 3 --batch 8 --set world.trainQueries=12 --set world.devQueries=4',
+  '--set world.testQueries=4 --set devPairs=2 --set distill.checkpointEvery=1 --set distill.evaluateEvery=2',
+].flatMap((options) => options.split(' '));
 
 /** Whether there is anything to resume; where nothing was written the command asks to be begun without. */
 function isBegun(folder: string): boolean {

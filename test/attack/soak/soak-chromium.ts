@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { type CDPSession, chromium, type Page } from 'playwright-core';
 import { SWIFTSHADER_FLAGS } from '../../setup/chromium-flags.ts';
-import { addressOf, buildAndServe, PAGE } from '../../setup/built-page.ts';
+import { addressOf, buildAndServe, pageIn } from '../../setup/built-page.ts';
 import { findChromium } from '../../setup/system-packages.ts';
 import type { Sample } from './slopes.ts';
 
@@ -21,7 +21,7 @@ export async function soakChromium(
 ): Promise<void> {
   const found = findChromium();
   if ('missing' in found) throw new Error(found.missing);
-  const server = await buildAndServe(PAGE);
+  const server = await buildAndServe(pageIn('soak-page'));
   const browser = await chromium.launch({ executablePath: found.path, args: SWIFTSHADER_FLAGS });
   try {
     const context = await browser.newContext();

@@ -42,7 +42,9 @@ describe('the checkpoint of a run', () => {
       { numRuns: 500 },
     );
     // Of the data itself every bit counts.
-    expect(() => read(BYTES.with(-1, (BYTES.at(-1) ?? 0) ^ 1))).toThrow(/has changed since it was written/u);
+    expect(() => read(BYTES.with(BYTES.length - 1, (BYTES.at(-1) ?? 0) ^ 1))).toThrow(
+      /has changed since it was written/u,
+    );
   });
 
   it('of a run that has diverged is not written', () => {

@@ -54,11 +54,16 @@ const records = target(
     return { format, table, isWhole, text: isWhole ? text : mutateText(text, rng) + depth };
   },
   async ({ format, table, isWhole, text }) => {
-    const whole = await outcomeOf(() => recordsOf(text, format, 1 << 20));
+    // Of two reasons to refuse a file the one that is met first is given, which depends on the chunks.
+    const read = async (content: string | Uint8Array, size: number): Promise<unknown> => {
+      const outcome = await outcomeOf(() => recordsOf(content, format, size));
+      return typeof outcome === 'string' ? outcome.split(':')[0] : outcome;
+    };
+    const whole = await read(text, 1 << 20);
     for (const size of text.length < 2000 ? [1, 7] : [997]) {
-      expectSame(`${format} by ${size} bytes`, await outcomeOf(() => recordsOf(text, format, size)), whole);
+      expectSame(`${format} by ${size} bytes`, await read(text, size), whole);
     }
-    expectSame(`${format}, packed`, await outcomeOf(() => recordsOf(gzipSync(text), format, 1 << 20)), whole);
+    expectSame(`${format}, packed`, await read(gzipSync(text), 1 << 20), whole);
     if (isWhole) expectSame(`${format}, written and read`, (whole as unknown[]).length, table.rows.length);
   },
 );
